@@ -1,0 +1,31 @@
+/* Files: whole reads with a bound, and atomic writes (temporary name, fsync, rename). */
+#ifndef GR_BASE_FILE_H
+#define GR_BASE_FILE_H
+
+#include "base/base.h"
+
+/* Reads a whole file into bookkeeping memory (one NUL byte follows the data and is not counted). GR_E_FILE, or GR_E_FORMAT beyond max_bytes.
+ * Free with gr__free(ctx, data, bytes + 1). */
+gr_status gr__file_read(gr_context *ctx, const char *path, uint64_t max_bytes, char **data, size_t *bytes);
+
+/* An atomic writer: everything goes to `path`.tmp-PID; commit syncs file and folder and renames; abort removes. After the first
+ * failed write the rest do nothing and commit returns GR_E_WRITE, naming path and reason, with the temporary file removed. */
+typedef struct gr__writer gr__writer;
+gr_status gr__writer_open(gr_context *ctx, const char *path, gr__writer **out);
+void gr__writer_put(gr__writer *w, const void *data, size_t bytes);
+gr_status gr__writer_commit(gr__writer *w); /* frees w, whatever the outcome */
+void gr__writer_abort(gr__writer *w);       /* frees w; NULL is fine */
+gr_status gr__file_write(gr_context *ctx, const char *path, const void *data, size_t bytes); /* open, put, commit */
+/* Fault injection for tests: the k-th write(2) from now on fails with ENOSPC; 0 switches off. */
+void gr__fail_write(gr_context *ctx, uint64_t k);
+
+gr_status gr__make_folder(gr_context *ctx, const char *path); /* with parents; fine when it exists */
+bool gr__file_exists(const char *path);
+/* Joins a folder and a relative path; an absolute `name` is returned as it is. Owned (gr__strfree). */
+char *gr__path_join(gr_context *ctx, const char *folder, const char *name);
+char *gr__path_folder(gr_context *ctx, const char *path); /* "a/b.c" -> "a", "b" -> "." */
+char *gr__path_absolute(gr_context *ctx, const char *path); /* without resolving links; the file need not exist */
+
+uint32_t gr__crc32(uint32_t crc, const void *data, size_t bytes); /* start with 0; the zlib polynomial */
+
+#endif

@@ -1,0 +1,30 @@
+/* What a context holds. For floor 0's own files only; everybody else goes through base.h. */
+#ifndef GR_BASE_STATE_H
+#define GR_BASE_STATE_H
+
+#include "base/pool.h"
+
+struct gr_context {
+    gr_context_options options; /* as given, with acquire and release always set and threads resolved */
+
+    uint64_t tensor_bytes, tensor_peak, bookkeeping_bytes;
+    uint64_t acquisitions, fail_acquisition; /* counted since creation; the number of the one that fails, 0: none */
+    uint64_t writes, fail_write;             /* the same for write(2) */
+
+    gr__pool *pool; /* NULL until first used */
+
+    gr_error error; /* its strings are these buffers: keeping an error never allocates */
+    char message[1024], key[256], file[4096], hint[512];
+};
+
+/* Bookkeeping memory with an alignment (power of two) other than gr__alloc's 16; release with gr__free. */
+void *gr__alloc_aligned(gr_context *ctx, size_t bytes, size_t alignment);
+
+/* malloc's memory, for contexts without memory functions of their own. */
+void *gr__default_acquire(void *user, size_t bytes, size_t alignment);
+void gr__default_release(void *user, void *p, size_t bytes);
+
+/* How many processors the affinity mask of this thread holds, at least 1. */
+int gr__processors(void);
+
+#endif

@@ -1,0 +1,135 @@
+/* Data: sources, splits, preparation, the loader. Floor 5.
+ *
+ * A source reads files into a set: all samples in their source type, in tensor memory counted as data. A split is lists of row numbers.
+ * The loader gathers the rows of the next batch on its own thread while a step runs; the same bits whatever the timing. */
+#ifndef GR_DATA_DATA_H
+#define GR_DATA_DATA_H
+
+#include "base/base.h"
+#include "base/member.h"
+#include "gradus/graph.h"
+
+/* ---- a set of samples ---- */
+typedef enum gr_element { GR_EL_U8, GR_EL_F32, GR_EL_F64, GR_EL_I32 } gr_element;
+size_t gr__element_bytes(gr_element e);
+
+typedef enum gr_target_kind { GR_TARGET_NONE, GR_TARGET_CLASS, GR_TARGET_VALUE } gr_target_kind;
+
+typedef struct gr_set {
+    int64_t n;
+    gr_shape sample;          /* of one input, as the file has it: [28,28] or [28,28,1] or [13] */
+    gr_element element;
+    void *inputs;             /* n x sample */
+    size_t inputs_bytes;      /* as taken from tensor memory */
+    gr_target_kind target;
+    gr_shape target_sample;   /* CLASS: rank 0 (or [T]); VALUE: rank 0 or [k] */
+    void *targets;            /* CLASS: int32_t; VALUE: double when the run is float64, else float */
+    size_t targets_bytes;
+    int classes;              /* CLASS: largest label + 1, or the number of names; 0 otherwise */
+    const char *const *class_names; /* NULL where the source has none */
+    gr__bump *memory;         /* names live here */
+    const char *file;         /* for messages */
+} gr_set;
+
+/* What a set will take, known without loading it. */
+typedef struct gr_set_info {
+    int64_t n;
+    gr_shape sample, target_sample;
+    gr_element element;
+    gr_target_kind target;
+    int classes;              /* 0 where only loading tells */
+    uint64_t inputs_bytes, targets_bytes; /* exactly what loading takes from tensor memory */
+} gr_set_info;
+
+/* ---- a source: a member of the family "source" ---- */
+typedef struct gr_source_options {
+    const char *folder;       /* relative paths start here (the recipe's folder) */
+    bool keep_float64;        /* precision: float64 */
+    uint64_t seed;            /* synthetic sources */
+    const char *const *csv_names; /* predict: the columns of training by name, NULL otherwise */
+} gr_source_options;
+
+typedef struct gr_source {
+    gr_member head;
+    gr_status (*info)(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set_info *out); /* reads headers, or scans */
+    gr_status (*load)(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set *out);
+} gr_source;
+#define GR_SOURCE(name) const gr_source gr__source_##name
+const gr_source *const *gr__sources(int *n);   /* generated */
+
+/* tree: {type: idx, images: ..., labels: ...}. Errors have the place of the key at fault, GR_E_FILE, GR_E_FORMAT or GR_E_DATA. */
+gr_status gr__set_info(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set_info *out);
+gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set *out);
+void gr__set_free(gr_context *ctx, gr_set *s); /* zeroed set is fine */
+/* The source's tree with every default filled in and absolute paths, for the resolved recipe. */
+gr_status gr__source_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, const gr_source_options *o, gr_tree **out);
+/* Inputs for `predict`: a file by its suffix: .npy, .csv, IDX (plain or .gz): one sample or N of shape `sample` (rank as trained). Targets are not read;
+ * a CSV's columns are matched by name where there is a header, else by position. */
+gr_status gr__set_raw(gr_context *ctx, const char *file, gr_shape sample, const char *target_name, const gr_source_options *o, gr_set *out);
+
+/* ---- rows: which samples, in which order ---- */
+typedef struct gr_rows { uint32_t *row; int64_t n; } gr_rows; /* bookkeeping memory */
+void gr__rows_free(gr_context *ctx, gr_rows *r);
+/* Splits 0..n-1 into parts by fractions (the first part takes the rest), permuted with the seed, stratified by class where labels is not NULL; counts rounded to
+ * the nearest. Each part is sorted ascending unless shuffled later. Deterministic in (seed, n, labels). */
+gr_status gr__split(gr_context *ctx, uint64_t seed, int64_t n, const int32_t *labels, int classes, const double *fractions, int parts, gr_rows *out);
+/* The manifest: TSV of row, part, label, CRC32 of the sample's bytes; written atomically. */
+gr_status gr__split_manifest(gr_context *ctx, const char *path, const gr_set *s, const gr_rows *parts, const char *const *names, int n_parts);
+/* The first k of a seeded permutation of r (data.limit), order kept. */
+gr_status gr__rows_limit(gr_context *ctx, uint64_t seed, gr_rows *r, int64_t k);
+
+/* ---- preparation: members of the family "prepare", fitted on training rows, then part of the graph ---- */
+typedef struct gr_prepared {      /* y = x * scale + shift, elementwise or by the last axis: what every step here reduces to */
+    char kind[24];                /* "scale", "standardize" */
+    int n;                        /* 1, or one value a channel (last axis of the sample) */
+    double *scale, *shift;        /* in the bump allocator of the fit; standardize: 1/std and -mean/std, kept with mean and std for the model file */
+    double *mean, *std;           /* NULL but for standardize */
+} gr_prepared;
+typedef struct gr_prepare {
+    gr_member head;
+    /* `before` steps are already fitted: statistics are taken of what they give. Single pass in shards, shifted sums merged in double (Chan); exact for any threads. */
+    gr_status (*fit)(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_set *set, const gr_rows *train, const gr_prepared *before, int n_before, gr_shape model_input, gr_prepared *out);
+} gr_prepare;
+#define GR_PREPARE(name) const gr_prepare gr__prepare_##name
+const gr_prepare *const *gr__prepares(int *n); /* generated */
+gr_status gr__prepare_fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr_set *set, const gr_rows *train, gr_shape model_input, gr_prepared **out, int *n);
+/* As graph: x (any dtype) -> GR_REAL prepared. */
+gr_val gr__prepare_build(gr_graph *g, const gr_prepared *p, int n, gr_val x);
+/* JSON-able form for the model's metadata (`gradus.prepare`) and back. */
+gr_tree *gr__prepare_tree(gr__bump *b, const gr_prepared *p, int n);
+gr_status gr__prepare_parse(gr_context *ctx, gr__bump *b, const gr_tree *t, gr_prepared **out, int *n);
+
+/* ---- the loader ---- */
+typedef struct gr_loader gr_loader;
+typedef enum gr_shuffle { GR_SHUFFLE_NONE, GR_SHUFFLE_ONCE, GR_SHUFFLE_EVERY_EPOCH } gr_shuffle;
+
+typedef struct gr_loader_options {
+    const gr_set *set;
+    const gr_rows *rows;
+    int64_t batch;
+    bool drop_last;
+    gr_shuffle shuffle;     /* ONCE: one seeded permutation for the whole run; EVERY_EPOCH: keyed by (seed, epoch) */
+    uint64_t seed;
+    gr_element input_as;    /* the type batches are delivered in: U8 stays, reals as the backend's GR_REAL (F32 or F64) */
+    gr_element target_as;   /* GR_EL_I32 for classes, F32 or F64 for values */
+    bool background;        /* prepare the next batch on a thread of its own */
+} gr_loader_options;
+
+typedef struct gr_batch {
+    int64_t n;              /* rows in it; the last of an epoch may be short */
+    int64_t epoch, index;   /* epoch from 0, batch within the epoch */
+    bool last;              /* of its epoch */
+    const void *inputs, *targets; /* dense; valid until the next gr__loader_next */
+    const uint32_t *row;    /* row numbers of the set */
+} gr_batch;
+
+uint64_t gr__loader_bytes(const gr_loader_options *o); /* exactly what creating one takes from tensor memory */
+gr_status gr__loader_create(gr_context *ctx, const gr_loader_options *o, gr_loader **out);
+void gr__loader_destroy(gr_loader *l);
+/* The next batch, endless over epochs. Allocates nothing. */
+gr_status gr__loader_next(gr_loader *l, gr_batch *out);
+/* Continue at batch `index` of `epoch` (resume, or start over with (0,0)). */
+void gr__loader_seek(gr_loader *l, int64_t epoch, int64_t index);
+int64_t gr__loader_batches(const gr_loader_options *o); /* an epoch */
+
+#endif
