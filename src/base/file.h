@@ -8,8 +8,9 @@
  * Free with gr__free(ctx, data, bytes + 1). */
 gr_status gr__file_read(gr_context *ctx, const char *path, uint64_t max_bytes, char **data, size_t *bytes);
 
-/* An atomic writer: everything goes to `path`.tmp-PID; commit syncs file and folder and renames; abort removes. After the first
- * failed write the rest do nothing and commit returns GR_E_WRITE, naming path and reason, with the temporary file removed. */
+/* An atomic writer: everything goes to `path`.tmp-PID (-1, -2, ... where that exists); commit syncs file and folder and renames; abort
+ * removes. After the first failed write the rest do nothing and commit returns GR_E_WRITE, naming path and reason, with the temporary
+ * file removed. A device or pipe is written directly; a symbolic link is followed. */
 typedef struct gr__writer gr__writer;
 gr_status gr__writer_open(gr_context *ctx, const char *path, gr__writer **out);
 void gr__writer_put(gr__writer *w, const void *data, size_t bytes);

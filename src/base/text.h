@@ -22,6 +22,9 @@ void gr__text_put(gr__text *t, const char *s, size_t n);
 int gr__print(char *buffer, size_t n, const char *format, va_list args) GR_PRINTF(3, 0);
 void gr__print_cut(char *buffer, size_t n, const char *format, va_list args) GR_PRINTF(3, 0);
 
+/* What errno `code` means, in English; the buffer must outlive the use. */
+const char *gr__errno_text(int code, char *buffer, size_t n);
+
 /* Shortest decimal that reads back to the same double ("0.1", "1e-05"); "inf", "-inf", "nan". buffer holds at least 32 bytes. */
 const char *gr__double_text(double x, char *buffer);
 /* Parses a number as recipes write them: 12, -1.5e3, .5, 1/255, inf. False if `s` is anything else. Locale-independent. */

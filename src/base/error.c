@@ -1,0 +1,64 @@
+/* The first error of a context: formatted into the context's own buffers, so that running out of memory can be reported too. */
+#include <string.h>
+
+#include "base/state.h"
+#include "base/text.h"
+
+static void set(char *buffer, size_t n, const char **field, const char *format, ...) GR_PRINTF(4, 5);
+static void set(char *buffer, size_t n, const char **field, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    gr__print_cut(buffer, n, format, args);
+    va_end(args);
+    *field = buffer;
+}
+
+gr_status gr__fail(gr_context *ctx, gr_status code, const char *format, ...)
+{
+    if (ctx->error.code != GR_OK) return code;
+    ctx->error.code = code;
+    va_list args;
+    va_start(args, format);
+    gr__print_cut(ctx->message, sizeof ctx->message, format, args);
+    va_end(args);
+    ctx->error.message = ctx->message;
+    return code;
+}
+
+void gr__error_place(gr_context *ctx, const char *file, int line, int column, const char *key)
+{
+    gr_error *e = &ctx->error;
+    if (e->code == GR_OK) return;
+    if (file && !e->file[0]) {
+        set(ctx->file, sizeof ctx->file, &e->file, "%s", file);
+        e->line = line;
+        e->column = column;
+    }
+    if (key && !e->key[0]) set(ctx->key, sizeof ctx->key, &e->key, "%s", key);
+}
+
+void gr__error_hint(gr_context *ctx, const char *format, ...)
+{
+    if (ctx->error.code == GR_OK || ctx->error.hint[0]) return;
+    va_list args;
+    va_start(args, format);
+    gr__print_cut(ctx->hint, sizeof ctx->hint, format, args);
+    va_end(args);
+    ctx->error.hint = ctx->hint;
+}
+
+gr_status gr__error_code(const gr_context *ctx)
+{
+    return ctx->error.code;
+}
+
+const gr_error *gr_context_error(const gr_context *ctx)
+{
+    return &ctx->error;
+}
+
+void gr_context_clear_error(gr_context *ctx)
+{
+    ctx->error = (gr_error){.code = GR_OK, .file = "", .key = "", .message = "", .hint = ""};
+}
