@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 
-/* strtod as in the C locale. The whole of `s` is known to be a decimal number. */
+/* strtod as in the C locale. `s` is known to start with a decimal number; what follows it is left. */
 static double read_decimal(const char *s)
 {
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
@@ -69,10 +69,11 @@ static const char *skip_decimal(const char *s)
     }
     if (digits == 0) return NULL;
     if (*s == 'e' || *s == 'E') {
-        s++;
-        if (*s == '+' || *s == '-') s++;
-        if (!is_digit(*s)) return NULL;
-        while (is_digit(*s)) s++;
+        const char *exponent = s + 1;
+        if (*exponent == '+' || *exponent == '-') exponent++;
+        if (!is_digit(*exponent)) return s; /* an E on its own is a unit: exbibytes */
+        while (is_digit(*exponent)) exponent++;
+        return exponent;
     }
     return s;
 }
@@ -104,7 +105,7 @@ static int unit_power(const char *s)
 {
     static const char letters[] = "KMGTPE";
     int power = 0;
-    if (*s == ' ') s++;
+    if (s[0] == ' ' && s[1]) s++;
     if (*s) {
         char upper = *s >= 'a' && *s <= 'z' ? (char)(*s - 'a' + 'A') : *s;
         const char *at = strchr(letters, upper);

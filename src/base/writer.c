@@ -55,6 +55,7 @@ static gr_status open_target(gr__writer *w, const char *path)
 {
     struct stat about;
     bool exists = stat(path, &about) == 0;
+    if (!path[0]) return fail_write(w->ctx, path, ENOENT);
     if (exists && S_ISDIR(about.st_mode)) return fail_write(w->ctx, path, EISDIR);
 
     char resolved[PATH_MAX]; /* a link that leads nowhere does not resolve and is replaced itself */
