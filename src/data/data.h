@@ -46,6 +46,7 @@ typedef struct gr_source_options {
     const char *folder;       /* relative paths start here (the recipe's folder) */
     bool keep_float64;        /* precision: float64 */
     uint64_t seed;            /* synthetic sources */
+    gr_target_kind want;      /* what the cost wants of a target column that could be either: GR_TARGET_CLASS or GR_TARGET_VALUE */
     const char *const *csv_names; /* predict: the columns of training by name, NULL otherwise */
 } gr_source_options;
 
@@ -93,6 +94,8 @@ typedef struct gr_prepare {
 #define GR_PREPARE(name) const gr_prepare gr__prepare_##name
 const gr_prepare *const *gr__prepares(int *n); /* generated */
 gr_status gr__prepare_fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr_set *set, const gr_rows *train, gr_shape model_input, gr_prepared **out, int *n);
+/* The same steps with placeholder statistics, for estimating a plan before data is read: a plan of them has the bytes of the real one. */
+gr_status gr__prepare_placeholder(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_shape model_input, gr_prepared **out, int *n);
 /* As graph: x (any dtype) -> GR_REAL prepared. */
 gr_val gr__prepare_build(gr_graph *g, const gr_prepared *p, int n, gr_val x);
 /* JSON-able form for the model's metadata (`gradus.prepare`) and back. */

@@ -15,10 +15,10 @@ gr_status gr__recipe_set(gr_context *ctx, gr__bump *b, gr_tree *root, const char
 typedef enum gr_every_unit { GR_EVERY_UPDATES, GR_EVERY_EPOCHS } gr_every_unit;
 typedef struct gr_every { int64_t n; gr_every_unit unit; } gr_every; /* `17`, `1 epoch`, `2 epochs`; n 0: never */
 
-typedef struct gr_stop {           /* 0 or NaN: not set */
+typedef struct gr_stop_rules {           /* 0 or NaN: not set */
     int64_t epochs, steps, patience;
     double seconds, validation_error_below;
-} gr_stop;
+} gr_stop_rules;
 
 typedef struct gr_recipe {
     const char *path, *folder;     /* as given; where relative paths start */
@@ -47,7 +47,7 @@ typedef struct gr_recipe {
     gr_optim optim;
     gr_clip clip;
     gr_sched sched;
-    gr_stop stop;
+    gr_stop_rules stop;
     gr_every validate, checkpoint, log;
     int checkpoint_keep;
     int64_t accumulate;

@@ -1,0 +1,35 @@
+/* A trained model as a file: everything that predicting from raw input needs. Floor 6. */
+#ifndef GR_MODEL_MODEL_H
+#define GR_MODEL_MODEL_H
+
+#include "model/file.h"
+#include "model/network.h"
+
+/* What goes into a model file beside the weights. */
+typedef struct gr_model_about {
+    const gr_recipe *recipe;       /* its resolved tree becomes gradus.recipe (YAML) */
+    const gr_prepared *prepared;   /* gradus.prepare (YAML flow, through gr__prepare_tree) */
+    int n_prepared;
+    const char *const *class_names; /* gradus.classes (a JSON list); NULL: none */
+    int n_class_names;
+    const char *trained;           /* gradus.trained: JSON text */
+} gr_model_about;
+/* Parameters and saved slots of a sealed store, under PyTorch's names and layouts, F64 when the recipe's precision is float64, else F32. Atomic. */
+gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, const gr_model_about *about);
+
+typedef struct gr_model {
+    gr_context *ctx;
+    gr__bump *memory;
+    const char *path;
+    gr_st *file;                   /* the tensors; gr__model_load puts them into a store */
+    gr_recipe *recipe;             /* from gradus.recipe */
+    gr_prepared *prepared;
+    int n_prepared;
+    const char *const *class_names; /* NULL: none */
+    int n_class_names;
+} gr_model;
+/* Reads and checks a model file. GR_E_FILE, GR_E_FORMAT. Metadata that is missing is said by name. */
+gr_status gr__model_open(gr_context *ctx, const char *path, gr_model *out);
+void gr__model_close(gr_model *m); /* a zeroed model is fine */
+
+#endif

@@ -1,0 +1,365 @@
+/* The training loop: updates, and what is due after each (evaluation, metrics, checkpoint, stop rules).
+ *
+ * All that happens after an update depends on state that a checkpoint carries, `pending` included: a run that was interrupted or killed
+ * anywhere goes on exactly where it was, in the middle of an epoch or before an evaluation that was due. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/pool.h"
+#include "train/loop.h"
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double gr__loop_seconds(const gr_loop *l)
+{
+    return l->seconds_before + now() - l->began;
+}
+
+const char *gr__reason_name(gr_reason r)
+{
+    static const char *const names[] = {"none", "epochs", "steps", "patience", "target", "seconds", "interrupted", "diverged"};
+    return names[r];
+}
+
+int gr__loop_state(gr_loop *l, gr_state_row rows[GR_LOOP_ROWS])
+{
+    const gr_state_row all[] = {
+        {"loop/step", GR_STATE_I64, &l->step},
+        {"loop/samples", GR_STATE_I64, &l->samples},
+        {"loop/pending", GR_STATE_I64, &l->pending},
+        {"loop/train_cost", GR_STATE_REAL, &l->train_cost},
+        {"loop/lr", GR_STATE_REAL, &l->lr},
+        {"loop/norm", GR_STATE_REAL, &l->norm},
+        {"loop/seconds", GR_STATE_REAL, &l->seconds_before},
+        {"loader/epoch", GR_STATE_I64, &l->epoch},
+        {"loader/index", GR_STATE_I64, &l->index},
+        {"metrics/bytes", GR_STATE_I64, &l->metrics_bytes},
+        {"metrics/samples", GR_STATE_I64, &l->line_samples},
+        {"stop/evaluated", GR_STATE_I64, &l->evaluated},
+        {"stop/evaluations", GR_STATE_I64, &l->evaluations},
+        {"stop/since_best", GR_STATE_I64, &l->since_best},
+        {"best/step", GR_STATE_I64, &l->best_step},
+        {"best/cost", GR_STATE_REAL, &l->best_cost},
+        {"best/error", GR_STATE_REAL, &l->best_error},
+        {"validation/cost", GR_STATE_REAL, &l->validation_cost},
+        {"validation/error", GR_STATE_REAL, &l->validation_error},
+    };
+    _Static_assert(GR_COUNT(all) <= GR_LOOP_ROWS, "room for every row");
+    memcpy(rows, all, sizeof all);
+    return (int)GR_COUNT(all);
+}
+
+static void report(gr_loop *l, int phase, bool best, const char *path)
+{
+    if (!l->options->progress) return;
+    double s = gr__loop_seconds(l), rate = (double)l->samples / GR_MAX(s, 1e-9);
+    double done = l->total ? (double)l->step / (double)l->total : NAN;
+    gr_progress p = {.step = l->step, .steps = l->total, .epoch = (double)l->step / (double)l->updates_per_epoch, .epochs = (double)l->total / (double)l->updates_per_epoch,
+                     .cost = l->train_cost, .lr = l->lr, .samples_per_second = rate, .seconds = s, .seconds_left = l->step > 0 ? s * (1 - done) / done : NAN,
+                     .validation_cost = l->validation_cost, .validation_error = l->validation_error, .best = best, .path = path};
+    p.phase = phase;
+    l->options->progress(l->options->user, &p);
+}
+
+/* ---- one update ---- */
+
+static void feed(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int64_t position)
+{
+    if (p->x) memcpy(p->x, b->inputs, p->x_bytes);
+    if (p->y) memcpy(p->y, b->targets, p->y_bytes);
+    if (p->seed) *p->seed = (double)l->recipe->seed;
+    if (p->update) *p->update = (double)l->step;
+    if (p->position) *p->position = (double)position;
+    if (p->first) *p->first = position == 0;
+    if (p->lr) *p->lr = l->lr;
+}
+
+static gr_status diverged(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int64_t position, gr_train_result *out)
+{
+    char text[160] = "";
+    if (b) feed(l, p, b, position);
+    else if (p->lr) *p->lr = l->lr;
+    if (!gr_plan_find_nonfinite(p->plan, text, sizeof text)) snprintf(text, sizeof text, "the gradient");
+    snprintf(out->diverged, sizeof out->diverged, "step %lld: %s", (long long)l->step + 1, text);
+    gr_context_clear_error(l->ctx);
+    gr__fail(l->ctx, GR_E_DIVERGED, "training diverged at step %lld: the first result that is not finite is %s", (long long)l->step + 1, text);
+    gr__error_hint(l->ctx, "a smaller optimizer.lr or clip: {norm: 1.0} often helps; the best model so far is kept");
+    return GR_E_DIVERGED;
+}
+
+static gr_status next_batch(gr_loop *l, gr_batch *b)
+{
+    gr_status st = gr__loader_next(l->loader, b);
+    l->epoch = b->last ? b->epoch + 1 : b->epoch;
+    l->index = b->last ? 0 : b->index + 1;
+    return st;
+}
+
+static gr_status run_plan(gr_loop *l, int kind, const gr_batch *b, int64_t position, gr_engine_plan **used, gr_train_result *out)
+{
+    gr_engine_plan *p = *used = gr__engine_find(l->engine, kind, b ? b->n : 1);
+    if (!p) return gr__fail(l->ctx, GR_E_INTERNAL, "no plan for a batch of %lld", (long long)(b ? b->n : 1));
+    if (b) feed(l, p, b, position);
+    else if (p->lr) *p->lr = l->lr;
+    gr_status st = gr_plan_run(p->plan);
+    return st == GR_E_DIVERGED ? diverged(l, p, b, position, out) : st;
+}
+
+static gr_status one_update(gr_loop *l, gr_train_result *out)
+{
+    gr_engine_plan *p = NULL;
+    gr_batch b = {0};
+    int64_t position = 0, micro = l->recipe->accumulate, samples = 0;
+    gr_status st = GR_OK;
+    l->lr = gr__sched_rate(&l->recipe->sched, l->recipe->optim.lr, l->step, l->total, (double)l->updates_per_epoch);
+    for (int64_t i = 0; i < micro && !b.last; i++) {
+        GR_TRY(next_batch(l, &b));
+        GR_TRY(run_plan(l, micro > 1 ? GR_RUN_ACCUMULATE : GR_RUN_STEP, &b, position, &p, out));
+        position += b.n;
+        samples += b.n;
+    }
+    if (micro > 1) GR_TRY(run_plan(l, GR_RUN_APPLY, NULL, 0, &p, out));
+    l->train_cost = *p->cost_sum / *p->weight_sum;
+    l->norm = *p->norm;
+    l->samples += samples;
+    l->step++;
+    l->pending = 1;
+done:
+    return st;
+}
+
+/* ---- after an update ---- */
+
+static bool due(const gr_loop *l, gr_every e)
+{
+    if (e.n == 0 || l->step == 0) return false;
+    if (e.unit == GR_EVERY_UPDATES) return l->step % e.n == 0;
+    return l->index == 0 && l->epoch % e.n == 0; /* an epoch has just ended */
+}
+
+/* Better means a lower validation error; ties keep the earlier, a NaN is worse than anything. */
+static gr_status validate(gr_loop *l, gr_evaluation *ev)
+{
+    report(l, GR_PHASE_VALIDATE, false, NULL);
+    gr_status st = gr__evaluate(l->engine, l->validation, GR_PART_VALIDATION, l->options->stop, ev);
+    if (st != GR_OK) return st;
+    l->evaluated = l->step;
+    l->evaluations++;
+    l->validation_cost = ev->cost_mean;
+    l->validation_error = ev->error;
+    bool best = l->best_step == 0 ? !isnan(ev->error) : ev->error < l->best_error;
+    l->since_best = best ? 0 : l->since_best + 1;
+    if (best) {
+        l->best_step = l->step;
+        l->best_cost = ev->cost_mean;
+        l->best_error = ev->error;
+        st = gr__loop_save_model(l, "best.safetensors");
+    }
+    report(l, GR_PHASE_EVALUATED, best, NULL);
+    return st;
+}
+
+static gr_status settle(gr_loop *l)
+{
+    gr_evaluation ev = {0};
+    gr_status st = GR_OK;
+    bool evaluate = l->validation && due(l, l->recipe->validate) && l->evaluated < l->step;
+    if (evaluate) GR_TRY(validate(l, &ev));
+    if (evaluate || (l->recipe->log.n && l->step % l->recipe->log.n == 0)) GR_TRY(gr__loop_line(l, evaluate ? &ev : NULL));
+    l->pending = 0;
+done:
+    gr__evaluation_free(l->ctx, &ev);
+    return st;
+}
+
+static gr_reason stop_reason(const gr_loop *l)
+{
+    const gr_stop_rules *s = &l->recipe->stop;
+    bool fresh = l->evaluations > 0 && l->evaluated == l->step;
+    if (fresh && l->validation_error < s->validation_error_below) return GR_REASON_TARGET;
+    if (fresh && s->patience > 0 && l->since_best > s->patience) return GR_REASON_PATIENCE;
+    if (s->steps > 0 && l->step >= s->steps) return GR_REASON_STEPS;
+    if (s->epochs > 0 && l->epoch >= s->epochs) return GR_REASON_EPOCHS;
+    if (s->seconds > 0 && gr__loop_seconds(l) >= s->seconds) return GR_REASON_SECONDS;
+    return GR_REASON_NONE;
+}
+
+static gr_status checkpoint(gr_loop *l)
+{
+    gr_status st = gr__loop_checkpoint(l);
+    if (st == GR_OK) report(l, GR_PHASE_CHECKPOINT, false, l->run->path);
+    return st;
+}
+
+/* Updates until a stop rule holds. With an interruption the checkpoint is written here and GR_E_INTERRUPTED returned. */
+static gr_status advance(gr_loop *l, gr_train_result *out)
+{
+    const volatile sig_atomic_t *stop = l->options->stop;
+    gr_status st = GR_OK;
+    for (;;) {
+        if (l->pending) st = settle(l);
+        if (st == GR_OK && stop && *stop) st = GR_E_INTERRUPTED;
+        if (st == GR_E_INTERRUPTED) {
+            out->reason = GR_REASON_INTERRUPTED;
+            st = checkpoint(l);
+            if (st != GR_OK) return st;
+            return gr__fail(l->ctx, GR_E_INTERRUPTED, "interrupted after step %lld; continue with --resume", (long long)l->step);
+        }
+        if (st != GR_OK) return st;
+        out->reason = l->step ? stop_reason(l) : GR_REASON_NONE;
+        if (out->reason != GR_REASON_NONE) return GR_OK;
+        if (due(l, l->recipe->checkpoint) && l->run->fresh == false) GR_TRY(checkpoint(l));
+        GR_TRY(one_update(l, out));
+        l->run->fresh = false; /* from the first update on the folder is kept, whatever comes */
+        report(l, GR_PHASE_TRAIN, false, NULL);
+    }
+done:
+    if (st == GR_E_DIVERGED) out->reason = GR_REASON_DIVERGED;
+    return st;
+}
+
+/* ---- beginning and end ---- */
+
+static gr_status prepare_loaders(gr_loop *l)
+{
+    gr_loader_options o = gr__task_loader(l->task, GR_PART_TRAIN, true);
+    gr_status st = gr__loader_create(l->ctx, &o, &l->loader);
+    if (st == GR_OK && l->task->set_of[GR_PART_VALIDATION]) {
+        o = gr__task_loader(l->task, GR_PART_VALIDATION, false);
+        st = gr__loader_create(l->ctx, &o, &l->validation);
+    }
+    return st;
+}
+
+static gr_status starting_weights(gr_loop *l)
+{
+    gr_st *model = NULL;
+    if (!l->options->from) return gr__network_init(l->task->network, l->engine->store);
+    gr_status st = gr__st_open(l->ctx, l->options->from, &model);
+    if (st == GR_OK) st = gr__st_verify(model, l->options->from);
+    if (st == GR_OK) st = gr__model_load(l->ctx, model, l->options->from, l->engine->store);
+    gr__st_close(model);
+    return st;
+}
+
+static void count_updates(gr_loop *l)
+{
+    gr_loader_options o = gr__task_loader(l->task, GR_PART_TRAIN, true);
+    const gr_stop_rules *s = &l->recipe->stop;
+    l->batches = gr__loader_batches(&o);
+    l->updates_per_epoch = (l->batches + l->recipe->accumulate - 1) / l->recipe->accumulate;
+    int64_t by_epochs = s->epochs * l->updates_per_epoch;
+    l->total = s->steps && by_epochs ? GR_MIN(s->steps, by_epochs) : s->steps ? s->steps : by_epochs;
+}
+
+/* The last model, the figures of the end, and best where nothing was ever validated. */
+static gr_status conclude(gr_loop *l, gr_train_result *out)
+{
+    gr_status st = gr__loop_save_model(l, "last.safetensors");
+    if (st == GR_OK && l->validation && l->evaluated != l->step && out->reason != GR_REASON_DIVERGED) {
+        gr_evaluation ev;
+        st = gr__evaluate(l->engine, l->validation, GR_PART_VALIDATION, NULL, &ev);
+        if (st == GR_OK) l->validation_cost = ev.cost_mean, l->validation_error = ev.error;
+        if (st == GR_OK) gr__evaluation_free(l->ctx, &ev);
+    }
+    if (st == GR_OK && l->best_step == 0 && out->reason != GR_REASON_DIVERGED) {
+        l->best_step = l->step;
+        l->best_cost = l->validation_cost;
+        l->best_error = l->validation_error;
+        st = gr__loop_save_model(l, "best.safetensors");
+    }
+    return st;
+}
+
+static void fill_result(gr_loop *l, gr_train_result *out)
+{
+    out->steps = l->step;
+    out->epochs = (double)l->epoch + (double)l->index / (double)l->batches;
+    out->parameters = gr__network_parameter_count(l->task->network);
+    out->best_step = l->best_step;
+    out->best_cost = l->best_cost;
+    out->best_error = l->best_error;
+    out->final_train_cost = l->train_cost;
+    out->final_cost = l->validation_cost;
+    out->final_error = l->validation_error;
+    out->planned_bytes = l->engine->bytes.total;
+    out->peak_bytes = gr_context_peak_bytes(l->ctx);
+    out->seconds = gr__loop_seconds(l);
+}
+
+static gr_status train(gr_loop *l, gr_train_result *out)
+{
+    bool resumed = false;
+    gr_status st = GR_OK;
+    GR_TRY(gr__sched_check(l->ctx, &l->recipe->sched, l->total));
+    GR_TRY(gr__engine_start(l->engine));
+    GR_TRY(prepare_loaders(l));
+    GR_TRY(starting_weights(l));
+    GR_TRY(gr__run_begin(l->ctx, l->options->out, l->options->overwrite && !l->options->resume, l->run));
+    if (l->options->resume) GR_TRY(gr__loop_resume(l, &resumed));
+    GR_TRY(gr__loop_recipe(l));
+    if (!resumed) GR_TRY(gr__run_metrics_open(l->run, 0));
+    gr__loader_seek(l->loader, l->epoch, l->index);
+    l->began = now();
+    l->line_began = gr__loop_seconds(l);
+    if (resumed) report(l, GR_PHASE_RESUMED, false, l->run->path);
+    st = advance(l, out);
+    gr_status ended = st;
+    if (st != GR_OK && st != GR_E_DIVERGED && st != GR_E_INTERRUPTED) goto done;
+    if (l->step == 0 && st == GR_E_INTERRUPTED) goto done;
+    GR_TRY(gr__run_metrics_flush(l->run, true));
+    if (ended != GR_E_INTERRUPTED) GR_TRY(conclude(l, out));
+    if (ended == GR_OK) GR_TRY(gr__loop_checkpoint(l));
+    fill_result(l, out);
+    GR_TRY(gr__loop_result(l, out));
+    l->run->fresh = false;
+    report(l, GR_PHASE_DONE, false, NULL);
+    st = ended;
+done:
+    return st;
+}
+
+gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options *o, gr_train_result *out)
+{
+    gr_task task = {0};
+    gr_engine engine = {0};
+    gr_loop l = {.ctx = ctx, .recipe = r, .options = o, .task = &task, .engine = &engine,
+                 .best_cost = NAN, .best_error = NAN, .validation_cost = NAN, .validation_error = NAN, .train_cost = NAN, .norm = NAN};
+    gr_status st = GR_OK;
+    *out = (gr_train_result){.best_cost = NAN, .best_error = NAN};
+    l.run = gr__alloc(ctx, sizeof *l.run);
+    if (!l.run) return GR_E_MEMORY;
+    if (gr__run_exists(o->out) && !o->resume && !o->overwrite) {
+        GR_TRY(gr__fail(ctx, GR_E_EXISTS, "%s already holds a run", o->out));
+    }
+    if (r->memory) { /* a budget is checked before anything is loaded */
+        GR_TRY(gr__task_estimate(ctx, r, &task));
+        GR_TRY(gr__engine_make(&task, true, 1u << GR_PART_VALIDATION, &engine));
+        GR_TRY(gr__engine_budget(&engine, r->memory));
+        gr__engine_close(&engine);
+        gr__task_close(&task);
+    }
+    GR_TRY(gr__task_open(ctx, r, 1u << GR_PART_TRAIN | 1u << GR_PART_VALIDATION, NULL, 0, &task));
+    GR_TRY(gr__engine_make(&task, true, 1u << GR_PART_VALIDATION, &engine));
+    GR_TRY(gr__engine_budget(&engine, r->memory));
+    count_updates(&l);
+    st = train(&l, out);
+done:
+    if (st == GR_E_EXISTS) gr__error_hint(ctx, "--resume continues it, --overwrite starts over, --out names another folder");
+    if (st != GR_OK) gr__run_undo(l.run);
+    gr__run_end(l.run);
+    gr__loader_destroy(l.loader);
+    gr__loader_destroy(l.validation);
+    gr__engine_close(&engine);
+    gr__task_close(&task);
+    gr__free(ctx, l.run, sizeof *l.run);
+    return st;
+}

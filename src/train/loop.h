@@ -1,0 +1,48 @@
+/* The training loop's own state, shared by the files that advance, record and keep it. */
+#ifndef GR_TRAIN_LOOP_H
+#define GR_TRAIN_LOOP_H
+
+#include "train/run.h"
+#include "train/train.h"
+
+typedef struct gr_loop {
+    gr_context *ctx;
+    const gr_recipe *recipe;
+    const gr_train_options *options;
+    gr_task *task;
+    gr_engine *engine;
+    gr_run *run;
+    gr_loader *loader, *validation; /* validation NULL without such a part */
+    int64_t batches, updates_per_epoch, total; /* total 0: open-ended */
+    double began;                   /* monotonic seconds when this process began to train */
+    double line_began;              /* when the last line of metrics was written, in seconds of the run */
+
+    /* Everything below is host state that a checkpoint carries: loop_state() lists each by name. */
+    int64_t step, samples;          /* updates and samples done */
+    int64_t epoch, index;           /* the next batch */
+    int64_t line_samples;           /* samples done at the last line of metrics */
+    int64_t pending;                /* the last update's line, and its evaluation where due, are still to come */
+    int64_t evaluated;              /* step of the last evaluation */
+    int64_t evaluations, since_best, best_step;
+    double best_cost, best_error, validation_cost, validation_error;
+    double train_cost, lr, norm;    /* of the last update */
+    double seconds_before;          /* of earlier processes of this run */
+    int64_t metrics_bytes;
+} gr_loop;
+
+double gr__loop_seconds(const gr_loop *l); /* wall-clock time of the run so far */
+/* The rows of host state; n receives how many. */
+enum { GR_LOOP_ROWS = 20 };
+int gr__loop_state(gr_loop *l, gr_state_row rows[GR_LOOP_ROWS]);
+
+/* keep.c: models, checkpoints, result.json */
+gr_status gr__loop_save_model(gr_loop *l, const char *name);
+gr_status gr__loop_checkpoint(gr_loop *l);
+gr_status gr__loop_resume(gr_loop *l, bool *resumed);
+gr_status gr__loop_recipe(gr_loop *l); /* recipe.yaml, resolved */
+gr_status gr__loop_result(gr_loop *l, const gr_train_result *r);
+
+/* record.c: a line of metrics */
+gr_status gr__loop_line(gr_loop *l, const gr_evaluation *ev);
+
+#endif

@@ -1,0 +1,61 @@
+/* A line of metrics.jsonl. Written without allocation: it belongs to the step. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "train/loop.h"
+
+typedef struct line { char text[2048]; size_t n; } line;
+
+/* Digits that a reader needs: costs and rates to 10, what must equal another command's figure to the last bit to 17. */
+static void put(line *l, const char *key, const char *format, double x)
+{
+    if (l->n >= sizeof l->text - 64) return;
+    l->n += (size_t)snprintf(l->text + l->n, sizeof l->text - l->n, "%s\"%s\":", l->n > 1 ? "," : "", key);
+    if (isfinite(x)) l->n += (size_t)snprintf(l->text + l->n, sizeof l->text - l->n, format, x);
+    else l->n += (size_t)snprintf(l->text + l->n, sizeof l->text - l->n, "null");
+}
+
+static void put_metrics(line *l, const gr_tree *names, const gr_evaluation *ev)
+{
+    int n;
+    const gr_metric *m = gr__metrics(&n);
+    char key[64];
+    for (int i = 0; names && i < names->n; i++)
+        for (int k = 0; k < n; k++)
+            if (strcmp(m[k].name, names->child[i]->text) == 0) {
+                snprintf(key, sizeof key, "validation_%s", m[k].name);
+                put(l, key, "%.17g", m[k].get(ev));
+            }
+}
+
+gr_status gr__loop_line(gr_loop *l, const gr_evaluation *ev)
+{
+    line t = {.text = "{", .n = 1};
+    double seconds = gr__loop_seconds(l);
+    put(&t, "step", "%.0f", (double)l->step);
+    put(&t, "epoch", "%.10g", (double)l->epoch + (double)l->index / (double)l->batches);
+    put(&t, "samples", "%.0f", (double)l->samples);
+    put(&t, "lr", "%.10g", l->lr);
+    put(&t, "train_cost", "%.10g", l->train_cost);
+    put(&t, "grad_norm", "%.10g", l->norm);
+    put(&t, "seconds", "%.6f", seconds);
+    put(&t, "samples_per_second", "%.6g", (double)(l->samples - l->line_samples) / GR_MAX(seconds - l->line_began, 1e-9));
+    if (ev) {
+        put(&t, "validation_cost", "%.17g", ev->cost_mean);
+        put(&t, "validation_error", "%.17g", ev->error);
+        put_metrics(&t, l->recipe->metrics, ev);
+    }
+    t.text[t.n++] = '}';
+    t.text[t.n++] = '\n';
+    gr__run_metrics_put(l->run, t.text, t.n);
+    l->metrics_bytes = l->run->metrics_bytes;
+    l->line_samples = l->samples;
+    l->line_began = seconds;
+    /* A reader who follows the file sees it grow twice a second; a crash loses nothing that the checkpoint does not give back. */
+    if (ev || l->step == 1 || seconds - l->run->flushed_at > 0.5) {
+        l->run->flushed_at = seconds;
+        return gr__run_metrics_flush(l->run, false);
+    }
+    return GR_OK;
+}

@@ -1,0 +1,152 @@
+/* Floor 7: a recipe bound to its data (task), what runs it (engine), evaluation, the loop, the run folder. */
+#ifndef GR_TRAIN_TRAIN_H
+#define GR_TRAIN_TRAIN_H
+
+#include <signal.h>
+
+#include "base/text.h"
+#include "data/data.h"
+#include "model/network.h"
+#include "model/recipe.h"
+
+/* ---- a task: data loaded, split, prepared; the network checked against it ---- */
+typedef enum gr_part { GR_PART_TRAIN, GR_PART_VALIDATION, GR_PART_TEST, GR_PARTS } gr_part;
+const char *gr__part_name(gr_part p);
+
+typedef struct gr_task {
+    gr_context *ctx;
+    const gr_recipe *recipe;
+    const gr_backend *backend;
+    gr__bump *memory;
+    gr_set set[GR_PARTS];           /* loaded sources; unused ones are zero */
+    const gr_set *set_of[GR_PARTS]; /* the set a part's rows belong to; NULL: the recipe has no such part */
+    gr_rows rows[GR_PARTS];
+    int64_t count[GR_PARTS];        /* rows of each part; known before loading too */
+    uint64_t data_bytes;            /* of tensor memory that loading takes */
+    gr_element input_as, target_as; /* how batches are delivered */
+    gr_shape target_sample;
+    gr_prepared *prepared;
+    int n_prepared;
+    int classes;
+    const char *const *class_names;
+    gr_network *network;
+    bool loaded;
+} gr_task;
+
+/* Loads data and checks it. only: a bit mask of parts wanted (1 << part); the training part is always read where statistics have to be fitted
+ * (given == NULL). given: preparation of a model, used instead of fitting. */
+gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_prepared *given, int n_given, gr_task *t);
+/* The same from headers alone: shapes and bytes are right, no sample is read, statistics are placeholders. For plans and budgets. */
+gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t);
+void gr__task_close(gr_task *t);
+/* What a loader of this part would be; background only matters to speed. */
+gr_loader_options gr__task_loader(const gr_task *t, gr_part p, bool background);
+/* Rows of a batch: the recipe's, or all of the training part. */
+int64_t gr__task_batch(const gr_task *t);
+
+/* ---- an engine: store, plans and arena of a task ---- */
+enum { GR_MAX_PLANS = 12 };
+typedef struct gr_engine_plan {
+    gr_plan *plan;
+    int64_t batch;
+    enum { GR_RUN_STEP, GR_RUN_ACCUMULATE, GR_RUN_APPLY, GR_RUN_EVALUATE } kind;
+    void *x, *y;                    /* feeds; NULL where not needed */
+    size_t x_bytes, y_bytes;
+    double *lr, *seed, *update, *position, *first;
+    const double *cost_sum, *weight_sum, *norm;
+    const void *prediction;
+} gr_engine_plan;
+
+typedef struct gr_engine_bytes {    /* tensor memory by class; total is their sum */
+    uint64_t parameters, gradients, slots, activations, workspace, data, loader, total;
+    uint64_t bookkeeping;           /* a bound on the rest, outside total */
+} gr_engine_bytes;
+
+typedef struct gr_engine {
+    const gr_task *task;
+    gr_store *store;
+    gr_arena *arena;
+    gr_engine_plan plan[GR_MAX_PLANS];
+    int n_plans;
+    gr_engine_bytes bytes;
+    int64_t output_count;           /* numbers a sample in `prediction` */
+} gr_engine;
+
+/* Compiles every plan that the run needs (train: steps of full and last short batches, evaluation; otherwise evaluation of `parts` alone) and adds up the bytes.
+ * Takes no tensor memory. */
+gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engine *e);
+/* GR_E_BUDGET, naming the largest items, when bytes.total is over the budget. */
+gr_status gr__engine_budget(const gr_engine *e, uint64_t budget);
+gr_status gr__engine_start(gr_engine *e);  /* takes the memory, binds the plans */
+void gr__engine_close(gr_engine *e);
+gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch);
+
+/* ---- evaluation ---- */
+typedef struct gr_evaluation {
+    int64_t samples;
+    double cost_sum, cost_mean, error;
+    double accuracy, f1;            /* NaN where they make no sense */
+    double rmse, mae;
+    int classes;
+    int64_t *confusion;             /* classes x classes [true][predicted]; NULL for values; bookkeeping memory */
+} gr_evaluation;
+/* Evaluates one part with the store's present values. No effect on training. stop (may be NULL): GR_E_INTERRUPTED when it becomes non-zero. */
+gr_status gr__evaluate(gr_engine *e, gr_loader *loader, gr_part part, const volatile sig_atomic_t *stop, gr_evaluation *out);
+void gr__evaluation_free(gr_context *ctx, gr_evaluation *ev);
+
+/* ---- the metrics a recipe may name ---- */
+typedef struct gr_metric { const char *name, *title; bool for_classes; double (*get)(const gr_evaluation *ev); } gr_metric;
+const gr_metric *gr__metrics(int *n);
+
+/* ---- host state that a checkpoint carries: one row a variable ---- */
+typedef enum gr_state_kind { GR_STATE_I64, GR_STATE_REAL } gr_state_kind;
+typedef struct gr_state_row { const char *name; gr_state_kind kind; void *at; } gr_state_row;
+
+/* ---- training ---- */
+typedef enum gr_reason { GR_REASON_NONE, GR_REASON_EPOCHS, GR_REASON_STEPS, GR_REASON_PATIENCE, GR_REASON_TARGET, GR_REASON_SECONDS, GR_REASON_INTERRUPTED, GR_REASON_DIVERGED } gr_reason;
+const char *gr__reason_name(gr_reason r);
+
+typedef struct gr_progress {
+    enum { GR_PHASE_TRAIN, GR_PHASE_VALIDATE, GR_PHASE_EVALUATED, GR_PHASE_CHECKPOINT, GR_PHASE_RESUMED, GR_PHASE_DONE } phase;
+    int64_t step, steps;            /* steps 0: unknown */
+    double epoch, epochs;
+    double cost, lr;
+    double samples_per_second, seconds, seconds_left; /* NaN: unknown */
+    double validation_cost, validation_error; /* GR_PHASE_EVALUATED */
+    bool best;
+    const char *path;               /* GR_PHASE_CHECKPOINT, GR_PHASE_RESUMED */
+} gr_progress;
+
+typedef struct gr_train_options {
+    const char *out;                /* the run folder */
+    const char *from;               /* a model to start from, or NULL */
+    bool resume, overwrite;
+    const volatile sig_atomic_t *stop; /* may be NULL; non-zero asks for a checkpoint and the end */
+    void (*progress)(void *user, const gr_progress *p); /* may be NULL; called after every update, so be quick */
+    void *user;
+} gr_train_options;
+
+typedef struct gr_train_result {
+    gr_reason reason;
+    int64_t steps;
+    double epochs;
+    int64_t parameters;
+    int64_t best_step;              /* 0: none */
+    double best_cost, best_error;   /* of validation; NaN without */
+    double final_train_cost, final_cost, final_error;
+    uint64_t planned_bytes, peak_bytes;
+    double seconds;
+    char diverged[256];             /* "step 12: log in cross_entropy \"cost\"" */
+} gr_train_result;
+
+/* Trains or resumes. GR_OK; GR_E_DIVERGED and GR_E_INTERRUPTED after everything was written; else nothing of a new run is left behind. */
+gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options *o, gr_train_result *out);
+
+/* ---- the run folder ---- */
+bool gr__run_exists(const char *folder); /* holds a run: any of its files */
+
+/* `gradus check --gradients`: float64 central differences on the recipe's own model and first batch, per parameter. */
+typedef struct gr_gradient_row { const char *name; int64_t count, checked; double error; } gr_gradient_row;
+gr_status gr__check_gradients(gr_context *ctx, const gr_recipe *r, gr_gradient_row **rows, size_t *n, gr__bump *memory);
+
+#endif
