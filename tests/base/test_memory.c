@@ -6,6 +6,19 @@
 
 #include "base/text.h"
 
+/* Sanitizers end the process on a request beyond their limit unless they are told that NULL will do. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
 static bool is_zero(const void *p, size_t n)
 {
     const unsigned char *c = p;
