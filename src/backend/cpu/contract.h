@@ -6,6 +6,7 @@
 
 #include "gradus/plan.h"
 #include "plan/kernel.h"
+#include "backend/cpu/isa.h"
 
 typedef enum gr__contract_kind {
     GR__MATMUL,       /* C[b,m,n] = op(A)[b,m,k] op(B)[b,k,n];       operands A, B, (bias), C */
@@ -32,6 +33,8 @@ typedef struct gr__contraction {
 
 /* Makes the cheapest kernel for c. Never fails for lack of a provider: the direct ones take every shape. */
 gr_status gr__contract_make(gr_context *ctx, const gr__contraction *c, gr_kernel **out);
+/* The same for an instruction set of one's own choice, which the machine must support: tests and benchmarks. */
+gr_status gr__contract_make_for(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out);
 /* Flops counted as direct arithmetic (2 a multiply-add), whatever the algorithm. */
 double gr__contract_flops(const gr__contraction *c);
 

@@ -1,0 +1,322 @@
+/* The register tiles. The multiply-add is inline assembly where the machine has one: left to itself gcc folds the two loads of b into
+ * the multiply-adds, reloads them for every row and becomes load bound (82 % of peak where this form reaches 96). */
+#include "backend/cpu/contract_tile.h"
+
+#include <string.h>
+
+#if defined(GR_ISA_AVX512)
+#include <immintrin.h>
+#define LANE 16
+#define ROWS 12
+#define SHAPE "12x32"
+#define PEAK 110.0
+#elif defined(GR_ISA_AVX2)
+#include <immintrin.h>
+#define LANE 8
+#define ROWS 6
+#define SHAPE "6x16"
+#define PEAK 95.0
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#define LANE 4
+#define ROWS 8
+#define SHAPE "8x8"
+#define PEAK 30.0
+#else
+#define LANE 4
+#define ROWS 4
+#define SHAPE "4x8"
+#define PEAK 24.0
+#endif
+
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float vec __attribute__((vector_size(4 * LANE)));
+typedef float vec_u __attribute__((vector_size(4 * LANE), aligned(4), may_alias));
+typedef int32_t ivec __attribute__((vector_size(4 * LANE)));
+typedef float vec4 __attribute__((vector_size(16)));
+typedef float vec4_u __attribute__((vector_size(16), aligned(4), may_alias));
+
+INLINE vec load(const float *p)
+{
+    return *(const vec_u *)p;
+}
+
+INLINE void store(float *p, vec x)
+{
+    *(vec_u *)p = x;
+}
+
+/* a * b + c, in one rounding where the set has such an instruction: the same in every kernel of the set. */
+INLINE vec madd(vec a, vec b, vec c)
+{
+#if defined(GR_ISA_AVX512)
+    __asm__("vfmadd231ps %2, %1, %0" : "+v"(c) : "v"(a), "v"(b));
+    return c;
+#elif defined(GR_ISA_AVX2)
+    __asm__("vfmadd231ps %2, %1, %0" : "+x"(c) : "x"(a), "x"(b));
+    return c;
+#elif defined(__aarch64__)
+    return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#else
+    return a * b + c;
+#endif
+}
+
+/* The first n lanes, 0 <= n <= LANE; nothing else is touched. */
+#if defined(GR_ISA_AVX512)
+typedef __mmask16 mask;
+INLINE mask mask_of(int64_t n) { return (mask)((1u << n) - 1); }
+INLINE vec load_masked(const float *p, mask m) { return (vec)_mm512_maskz_loadu_ps(m, p); }
+INLINE void store_masked(float *p, vec x, mask m) { _mm512_mask_storeu_ps(p, m, (__m512)x); }
+#elif defined(GR_ISA_AVX2)
+typedef __m256i mask;
+INLINE mask mask_of(int64_t n) { return (__m256i)((ivec){0, 1, 2, 3, 4, 5, 6, 7} < (int32_t)n); }
+INLINE vec load_masked(const float *p, mask m) { return (vec)_mm256_maskload_ps(p, m); }
+INLINE void store_masked(float *p, vec x, mask m) { _mm256_maskstore_ps(p, m, (__m256)x); }
+#else
+typedef int mask;
+INLINE mask mask_of(int64_t n) { return (mask)n; }
+INLINE vec load_masked(const float *p, mask m)
+{
+    vec x = {0};
+    if (m > 0) x[0] = p[0];
+    if (m > 1) x[1] = p[1];
+    if (m > 2) x[2] = p[2];
+    if (m > 3) x[3] = p[3];
+    return x;
+}
+INLINE void store_masked(float *p, vec x, mask m)
+{
+    if (m > 0) p[0] = x[0];
+    if (m > 1) p[1] = x[1];
+    if (m > 2) p[2] = x[2];
+    if (m > 3) p[3] = x[3];
+}
+#endif
+
+/* max(x, 0) that keeps NaN (and -0, as x < 0 ? 0 : x does). */
+INLINE vec relu(vec x)
+{
+    return (vec)((ivec)x & ~(x < 0.0f));
+}
+
+/* Writes the tile: bias and ReLU come after the whole sum, rounded as separate passes would. */
+INLINE void finish(const gr__tile *t, vec acc[][2], const int rows, const int vectors)
+{
+    UNROLL for (int v = 0; v < vectors; v++) {
+        int64_t n = t->columns - v * LANE;
+        bool full = n >= LANE;
+        if (n <= 0) break;
+        mask m = mask_of(full ? 0 : n);
+        vec bias = {0};
+        if (t->bias != NULL) bias = full ? load(t->bias + v * LANE) : load_masked(t->bias + v * LANE, m);
+        UNROLL for (int r = 0; r < rows; r++) {
+            vec x = acc[r][v];
+            if (t->bias != NULL) x = x + bias;
+            if (t->relu) x = relu(x);
+            if (full) store(t->out[r] + v * LANE, x);
+            else store_masked(t->out[r] + v * LANE, x, m);
+        }
+    }
+}
+
+INLINE void start(const gr__tile *t, vec acc[][2], const int rows, const int vectors)
+{
+    UNROLL for (int v = 0; v < vectors; v++) {
+        int64_t n = t->columns - v * LANE;
+        n = n < 0 ? 0 : n;
+        mask m = mask_of(n >= LANE ? 0 : n);
+        UNROLL for (int r = 0; r < rows; r++)
+            acc[r][v] = !t->accumulate ? (vec){0} : n >= LANE ? load(t->out[r] + v * LANE) : load_masked(t->out[r] + v * LANE, m);
+    }
+}
+
+INLINE void tile(const gr__tile *t, const int rows, const int vectors, const bool edge)
+{
+    vec acc[ROWS][2];
+    const float *row[ROWS];
+    UNROLL for (int r = 0; r < rows; r++) row[r] = t->row[r];
+    start(t, acc, rows, vectors);
+    int64_t a_step = t->a_step, b_step = t->b_step;
+    mask m = mask_of(edge ? t->columns : 0);
+    const gr__segment *end = t->segment + t->n_segments;
+    for (const gr__segment *s = t->segment; s < end; s++) {
+        const float *b = t->b + s->b * t->b_unit;
+        int64_t i = s->a;
+        for (int64_t n = s->count; n > 0; n--) {
+            vec bv[2];
+            UNROLL for (int v = 0; v < vectors; v++) bv[v] = edge ? load_masked(b, m) : load(b + v * LANE);
+            UNROLL for (int r = 0; r < rows; r++) {
+                vec a = row[r][i] - (vec){0}; /* a broadcast */
+                UNROLL for (int v = 0; v < vectors; v++) acc[r][v] = madd(a, bv[v], acc[r][v]);
+            }
+            i += a_step;
+            b += b_step;
+        }
+    }
+    finish(t, acc, rows, vectors);
+}
+
+#define TILE(rows)                                                                            \
+    static void wide_##rows(const gr__tile *t) { tile(t, rows, 2, false); }                   \
+    static void narrow_##rows(const gr__tile *t) { tile(t, rows, 1, false); }                 \
+    static void edge_##rows(const gr__tile *t) { tile(t, rows, 1, true); }
+TILE(1) TILE(2) TILE(3) TILE(4)
+#if ROWS > 4
+TILE(5) TILE(6)
+#endif
+#if ROWS > 6
+TILE(7) TILE(8)
+#endif
+#if ROWS > 8
+TILE(9) TILE(10) TILE(11) TILE(12)
+#endif
+
+static void pack_rows(float *dst, int64_t width, const float *src, int64_t ld, int64_t columns, int64_t k)
+{
+    int64_t whole = columns / LANE * LANE;
+    mask m = mask_of(columns - whole);
+    for (int64_t i = 0; i < k; i++, dst += width, src += ld) {
+        int64_t j = 0;
+        for (; j < whole; j += LANE) store(dst + j, load(src + j));
+        if (j < columns && j + LANE <= width) {
+            store(dst + j, load_masked(src + j, m));
+            j += LANE;
+        } else if (j < columns) {
+            store_masked(dst + j, load_masked(src + j, m), m);
+            j = columns;
+        }
+        for (; j < width; j++) dst[j] = 0;
+    }
+}
+
+/* Four columns by four k: transposed in registers. */
+INLINE void transpose4(float *dst, int64_t width, const float *src, int64_t ld)
+{
+    vec4 r0 = *(const vec4_u *)src, r1 = *(const vec4_u *)(src + ld), r2 = *(const vec4_u *)(src + 2 * ld), r3 = *(const vec4_u *)(src + 3 * ld);
+    vec4 a = __builtin_shufflevector(r0, r1, 0, 4, 1, 5), b = __builtin_shufflevector(r2, r3, 0, 4, 1, 5);
+    vec4 c = __builtin_shufflevector(r0, r1, 2, 6, 3, 7), d = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
+    *(vec4_u *)dst = __builtin_shufflevector(a, b, 0, 1, 4, 5);
+    *(vec4_u *)(dst + width) = __builtin_shufflevector(a, b, 2, 3, 6, 7);
+    *(vec4_u *)(dst + 2 * width) = __builtin_shufflevector(c, d, 0, 1, 4, 5);
+    *(vec4_u *)(dst + 3 * width) = __builtin_shufflevector(c, d, 2, 3, 6, 7);
+}
+
+static void pack_columns(float *dst, int64_t width, const float *src, int64_t ld, int64_t columns, int64_t k)
+{
+    int64_t j = 0;
+    for (; j + 4 <= columns; j += 4) {
+        int64_t i = 0;
+        for (; i + 4 <= k; i += 4) transpose4(dst + i * width + j, width, src + j * ld + i, ld);
+        for (; i < k; i++)
+            for (int64_t c = j; c < j + 4; c++) dst[i * width + c] = src[c * ld + i];
+    }
+    for (; j < columns; j++)
+        for (int64_t i = 0; i < k; i++) dst[i * width + j] = src[j * ld + i];
+    if (columns < width)
+        for (int64_t i = 0; i < k; i++)
+            for (int64_t c = columns; c < width; c++) dst[i * width + c] = 0;
+}
+
+static void sum(float *dst, const float *src, int64_t n, int64_t stride, int64_t count)
+{
+    int64_t i = 0;
+    for (; i + LANE <= count; i += LANE) {
+        vec x = load(src + i);
+        for (int64_t p = 1; p < n; p++) x = x + load(src + p * stride + i);
+        store(dst + i, x);
+    }
+    for (; i < count; i++) {
+        float x = src[i];
+        for (int64_t p = 1; p < n; p++) x += src[p * stride + i];
+        dst[i] = x;
+    }
+}
+
+INLINE void depthwise_chunk(const gr__tile *t, int r, int64_t c, const int vectors, mask m, bool edge)
+{
+    vec acc[4];
+    UNROLL for (int v = 0; v < vectors; v++) acc[v] = (vec){0};
+    for (int64_t s = 0; s < t->n_segments; s++) {
+        const float *a = t->row[r] + t->segment[s].a + c, *b = t->b + t->segment[s].b * t->b_step + c;
+        UNROLL for (int v = 0; v < vectors; v++)
+            acc[v] = edge ? madd(load_masked(a, m), load_masked(b, m), acc[v]) : madd(load(a + v * LANE), load(b + v * LANE), acc[v]);
+    }
+    UNROLL for (int v = 0; v < vectors; v++) {
+        vec x = acc[v];
+        if (t->bias != NULL) x = x + (edge ? load_masked(t->bias + c, m) : load(t->bias + c + v * LANE));
+        if (t->relu) x = relu(x);
+        if (edge) store_masked(t->out[r] + c, x, m);
+        else store(t->out[r] + c + v * LANE, x);
+    }
+}
+
+static void depthwise(const gr__tile *t, int rows)
+{
+    int64_t whole = t->columns / LANE * LANE;
+    mask all = mask_of(0), m = mask_of(t->columns - whole);
+    for (int r = 0; r < rows; r++) {
+        int64_t c = 0;
+        for (; c + 4 * LANE <= whole; c += 4 * LANE) depthwise_chunk(t, r, c, 4, all, false);
+        for (; c < whole; c += LANE) depthwise_chunk(t, r, c, 1, all, false);
+        if (c < t->columns) depthwise_chunk(t, r, c, 1, m, true);
+    }
+}
+
+INLINE void depthwise_weights_chunk(const gr__tile *t, int64_t c, const int vectors, mask m, bool edge)
+{
+    vec acc[4];
+    float *out = t->out[0] + c;
+    UNROLL for (int v = 0; v < vectors; v++) acc[v] = !t->accumulate ? (vec){0} : edge ? load_masked(out, m) : load(out + v * LANE);
+    for (int64_t s = 0; s < t->n_segments; s++) {
+        const float *a = t->row[0] + t->segment[s].a + c, *b = t->b + t->segment[s].b + c;
+        for (int64_t n = t->segment[s].count; n > 0; n--, a += t->a_step, b += t->b_step)
+            UNROLL for (int v = 0; v < vectors; v++)
+                acc[v] = edge ? madd(load_masked(a, m), load_masked(b, m), acc[v]) : madd(load(a + v * LANE), load(b + v * LANE), acc[v]);
+    }
+    UNROLL for (int v = 0; v < vectors; v++) {
+        if (edge) store_masked(out, acc[v], m);
+        else store(out + v * LANE, acc[v]);
+    }
+}
+
+static void depthwise_weights(const gr__tile *t)
+{
+    int64_t whole = t->columns / LANE * LANE, c = 0;
+    mask all = mask_of(0), m = mask_of(t->columns - whole);
+    for (; c + 4 * LANE <= whole; c += 4 * LANE) depthwise_weights_chunk(t, c, 4, all, false);
+    for (; c < whole; c += LANE) depthwise_weights_chunk(t, c, 1, all, false);
+    if (c < t->columns) depthwise_weights_chunk(t, c, 1, m, true);
+}
+
+#if ROWS == 4
+#define LIST(kind) {NULL, kind##_1, kind##_2, kind##_3, kind##_4}
+#elif ROWS == 6
+#define LIST(kind) {NULL, kind##_1, kind##_2, kind##_3, kind##_4, kind##_5, kind##_6}
+#elif ROWS == 8
+#define LIST(kind) {NULL, kind##_1, kind##_2, kind##_3, kind##_4, kind##_5, kind##_6, kind##_7, kind##_8}
+#else
+#define LIST(kind)                                                                                                                          \
+    {NULL, kind##_1, kind##_2, kind##_3, kind##_4, kind##_5, kind##_6, kind##_7, kind##_8, kind##_9, kind##_10, kind##_11, kind##_12}
+#endif
+
+extern const gr__tile_ops GR_ISA_FN(gr__tile_ops);
+const gr__tile_ops GR_ISA_FN(gr__tile_ops) = {
+    .shape = SHAPE,
+    .rows = ROWS,
+    .lane = LANE,
+    .wide = 2 * LANE,
+    .peak = PEAK,
+    .tile = {LIST(wide), LIST(narrow), LIST(edge)},
+    .pack_rows = pack_rows,
+    .pack_columns = pack_columns,
+    .sum = sum,
+    .depthwise = depthwise,
+    .depthwise_weights = depthwise_weights,
+};

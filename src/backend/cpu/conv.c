@@ -1,0 +1,277 @@
+/* Convolution forward and the gradient of its data: implicit products over gathered pixels (conv_gather.h).
+ *
+ * Phase 0 packs the weights into panels [columns/32][k][32], k in the order in which a grid's taps are read; phase 1 runs, a block of
+ * pixels at a time, all panels over the block's tiles. */
+#include "backend/cpu/conv_gather.h"
+
+typedef struct grid {
+    gr__gather gather;
+    int64_t out0, out_row, out_pixel; /* where its outputs stand in an image of the result, in floats */
+    int64_t packed, packed_group;     /* floats: its packed weights, and from one group to the next */
+} grid;
+
+typedef struct conv {
+    gr_kernel kernel;
+    const gr__tile_ops *ops;
+    bool data, depthwise, bias, relu;
+    int64_t groups;                  /* products run one by one; 1 for depthwise, whose channels are lanes */
+    int64_t in, columns;             /* channels of a group: summed over, and of the result */
+    int64_t taps_all;                /* KH * KW: weights are [O][taps_all][C / groups] */
+    int64_t out_image;               /* floats an image of the result */
+    int n_grids;
+    grid *grids;
+} conv;
+
+static int64_t panels_of(const conv *v)
+{
+    return (v->columns + v->ops->wide - 1) / v->ops->wide;
+}
+
+/* ---- phase 0: weights ---- */
+static void pack_panel(const conv *v, const grid *g, int64_t group, int64_t panel)
+{
+    const gr__tile_ops *ops = v->ops;
+    const float *w = v->kernel.operand[1];
+    float *dst = (float *)v->kernel.shared + g->packed + group * g->packed_group;
+    int64_t taps = g->gather.n_taps;
+    if (v->depthwise) {
+        for (int64_t i = 0; i < taps; i++)
+            for (int64_t c = 0; c < v->columns; c++) dst[i * v->columns + c] = w[c * v->taps_all + g->gather.taps[i].kernel];
+        return;
+    }
+    int64_t k = taps * v->in, first = panel * ops->wide, columns = 0;
+    int64_t width = gr__panel_kind(ops, v->columns - first, true, &columns) == GR__TILE_WIDE ? ops->wide : ops->lane;
+    dst += first * k;
+    if (!v->data) {
+        ops->pack_columns(dst, width, w + (group * v->columns + first) * k, k, columns, k);
+        return;
+    }
+    int64_t ld = v->taps_all * v->columns; /* here columns are C / groups and in is O / groups */
+    for (int64_t i = 0; i < taps; i++, dst += v->in * width)
+        ops->pack_rows(dst, width, w + group * v->in * ld + g->gather.taps[i].kernel * v->columns + first, ld, columns, v->in);
+}
+
+static void run_pack(const gr_kernel *kernel, int shard, void *scratch)
+{
+    const conv *v = (const conv *)kernel;
+    (void)scratch;
+    int64_t panels = v->depthwise ? 1 : panels_of(v), of_grid = v->groups * panels, all = of_grid * v->n_grids;
+    int64_t end = gr__cut(all, shard + 1, kernel->phase[0].n_shards);
+    for (int64_t i = gr__cut(all, shard, kernel->phase[0].n_shards); i < end; i++)
+        pack_panel(v, &v->grids[i / of_grid], i % of_grid / panels, i % panels);
+}
+
+/* ---- phase 1 ---- */
+/* Walks the outputs of a block: sets the pointers of the tile's rows. */
+typedef struct walk {
+    int64_t image, i, j;
+} walk;
+
+static void place(const grid *g, const gr__gather_block *b, int64_t out_image, float *out, walk *at, gr__tile *t, int64_t count)
+{
+    const gr__gather *r = &g->gather;
+    for (int64_t n = 0; n < count;) {
+        const float *row = b->origin + at->image * r->image + at->i * r->step_h * r->row + at->j * r->step_w * r->pixel;
+        float *to = out + (b->image + at->image) * out_image + (b->row + at->i) * g->out_row + at->j * g->out_pixel;
+        int64_t run = GR_MIN(count - n, r->gw - at->j);
+        for (int64_t e = n + run; n < e; n++, row += r->step_w * r->pixel, to += g->out_pixel) {
+            t->row[n] = row;
+            t->out[n] = to;
+        }
+        at->j += run;
+        if (at->j == r->gw) {
+            at->j = 0;
+            if (++at->i == b->rows) {
+                at->i = 0;
+                at->image++;
+            }
+        }
+    }
+}
+
+static void run_block(const conv *v, const grid *g, int64_t group, const gr__gather_block *b)
+{
+    const gr__tile_ops *ops = v->ops;
+    const float *packed = (const float *)v->kernel.shared + g->packed + group * g->packed_group;
+    const float *bias = v->bias ? (const float *)v->kernel.operand[2] + group * v->columns : NULL;
+    float *out = (float *)v->kernel.operand[v->bias ? 3 : 2] + g->out0 + group * v->columns;
+    int64_t pixels = b->images * b->rows * g->gather.gw, tiles = (pixels + ops->rows - 1) / ops->rows;
+    int64_t k = g->gather.n_taps * v->in, panels = v->depthwise ? 1 : panels_of(v);
+    int64_t at_once = GR_MAX(1, 6144 / GR_MAX(k * ops->wide, 1)); /* panels: as many as the first cache holds beside the rows */
+    gr__tile t = {.segment = g->gather.segments, .n_segments = g->gather.n_segments, .a_step = 1, .relu = v->relu};
+    for (int64_t p0 = 0; p0 < panels; p0 += at_once) {
+        int64_t p1 = GR_MIN(p0 + at_once, panels);
+        walk at = {0, 0, 0};
+        for (int64_t i = 0; i < tiles; i++) {
+            int64_t count = gr__cut(pixels, i + 1, tiles) - gr__cut(pixels, i, tiles);
+            place(g, b, v->out_image, out, &at, &t, count);
+            for (int64_t p = p0; p < p1; p++) {
+                int64_t first = p * ops->wide;
+                gr__tile_kind kind = gr__panel_kind(ops, v->columns - first, true, &t.columns);
+                t.bias = bias == NULL ? NULL : bias + first;
+                t.b = packed + first * k;
+                if (v->depthwise) {
+                    t.columns = v->columns;
+                    t.b_step = 1;
+                    ops->depthwise(&t, (int)count);
+                    continue;
+                }
+                t.b_step = t.b_unit = kind == GR__TILE_WIDE ? ops->wide : ops->lane;
+                ops->tile[kind][count](&t);
+                if (p + 1 < p1)
+                    for (int64_t r = 0; r < count; r++) t.out[r] += ops->wide;
+            }
+        }
+        out += (p1 - p0) * ops->wide;
+    }
+}
+
+static void run(const gr_kernel *kernel, int shard, void *scratch)
+{
+    const conv *v = (const conv *)kernel;
+    for (int c = 0; c < v->n_grids; c++) {
+        const grid *g = &v->grids[c];
+        int64_t units = gr__gather_units(&g->gather), n = kernel->phase[1].n_shards;
+        int64_t first = gr__cut(units, shard, n), end = gr__cut(units, shard + 1, n);
+        for (int64_t group = 0; group < v->groups; group++) {
+            const float *picture = (const float *)kernel->operand[0] + group * v->in;
+            for (int64_t unit = first; unit < end;) {
+                gr__gather_block b;
+                unit = gr__gather_open(&g->gather, unit, end, picture, scratch, &b);
+                run_block(v, g, group, &b);
+            }
+        }
+    }
+}
+
+/* ---- making ---- */
+static void destroy(gr_context *ctx, gr_kernel *kernel)
+{
+    conv *v = (conv *)kernel;
+    if (v == NULL) return;
+    if (v->grids != NULL)
+        for (int i = 0; i < v->n_grids; i++) gr__gather_free(ctx, &v->grids[i].gather);
+    gr__free(ctx, v->grids, sizeof *v->grids * (size_t)v->n_grids);
+    gr__free(ctx, v, sizeof *v);
+}
+
+static gr_status forward_grid(gr_context *ctx, const conv *v, const gr__contraction *c, grid *g)
+{
+    gr__gather *r = &g->gather;
+    *r = (gr__gather){.n = c->conv.n, .h = c->conv.h, .w = c->conv.w, .pitch = c->conv.c, .channels = v->depthwise ? v->columns : v->in,
+                      .gh = c->conv.oh, .gw = c->conv.ow, .step_h = c->conv.stride_h, .step_w = c->conv.stride_w};
+    g->out_row = c->conv.ow * c->conv.o;
+    g->out_pixel = c->conv.o;
+    gr_status st = gr__gather_alloc(ctx, r, v->in == 0 ? 0 : (int)v->taps_all);
+    if (st != GR_OK) return st;
+    for (int i = 0; i < r->n_taps; i++) {
+        int64_t kh = i / c->conv.kw, kw = i % c->conv.kw;
+        r->taps[i] = (struct gr__tap){kh * c->conv.dilation_h - c->conv.pad_h, kw * c->conv.dilation_w - c->conv.pad_w, i};
+    }
+    return GR_OK;
+}
+
+/* dx at residue (a, b) of the strides: taps with (a + pad - k dilation) a multiple of the stride. Backwards, so that dy is read forwards. */
+static gr_status data_grid(gr_context *ctx, const conv *v, const gr__contraction *c, int64_t a, int64_t b, grid *g)
+{
+    gr__gather *r = &g->gather;
+    int64_t sh = c->conv.stride_h, sw = c->conv.stride_w;
+    *r = (gr__gather){.n = c->conv.n, .h = c->conv.oh, .w = c->conv.ow, .pitch = c->conv.o, .channels = v->depthwise ? v->columns : v->in,
+                      .gh = (c->conv.h - a + sh - 1) / sh, .gw = (c->conv.w - b + sw - 1) / sw, .step_h = 1, .step_w = 1};
+    g->out0 = (a * c->conv.w + b) * c->conv.c;
+    g->out_row = sh * c->conv.w * c->conv.c;
+    g->out_pixel = sw * c->conv.c;
+    gr_status st = gr__gather_alloc(ctx, r, v->in == 0 || c->conv.oh == 0 || c->conv.ow == 0 ? 0 : (int)v->taps_all);
+    if (st != GR_OK) return st;
+    int n = 0;
+    for (int i = r->n_taps - 1; i >= 0; i--) {
+        int64_t dh = a + c->conv.pad_h - i / c->conv.kw * c->conv.dilation_h, dw = b + c->conv.pad_w - i % c->conv.kw * c->conv.dilation_w;
+        if (dh % sh == 0 && dw % sw == 0) r->taps[n++] = (struct gr__tap){dh / sh, dw / sw, i};
+    }
+    r->n_taps = n;
+    return GR_OK;
+}
+
+static gr_status make_grids(gr_context *ctx, conv *v, const gr__contraction *c)
+{
+    int64_t sh = v->data ? GR_MIN(c->conv.stride_h, c->conv.h) : 1, sw = v->data ? GR_MIN(c->conv.stride_w, c->conv.w) : 1;
+    v->grids = gr__alloc(ctx, sizeof *v->grids * (size_t)(sh * sw));
+    if (v->grids == NULL) return gr__error_code(ctx);
+    v->n_grids = (int)(sh * sw);
+    for (int i = 0; i < v->n_grids; i++) {
+        gr_status st = v->data ? data_grid(ctx, v, c, i / sw, i % sw, &v->grids[i]) : forward_grid(ctx, v, c, &v->grids[i]);
+        if (st != GR_OK) return st;
+    }
+    return GR_OK;
+}
+
+/* Places the packed weights and states the costs. */
+static void lay_out(conv *v, const gr__contraction *c)
+{
+    const gr__tile_ops *ops = v->ops;
+    gr_kernel *kernel = &v->kernel;
+    double madds = 0, macs = gr__contract_flops(c) / 2;
+    for (int i = 0; i < v->n_grids; i++) {
+        const gr__gather *r = &v->grids[i].gather;
+        double pixels = (double)r->n * (double)r->gh * (double)r->gw, taps = r->n_taps;
+        if (v->depthwise) madds += pixels * taps * (double)gr__packed_columns(ops, v->columns) * 2;
+        else madds += gr__tile_cost(ops, r->n * r->gh * r->gw, v->columns, true) * taps * (double)v->in * (double)v->groups;
+    }
+    double pictures = (double)c->conv.n * ((double)(c->conv.h * c->conv.w * c->conv.c) + (double)(c->conv.oh * c->conv.ow * c->conv.o));
+    double weights = (double)(c->conv.o * v->taps_all) * (double)c->conv.c / (double)c->conv.groups;
+    double cost = gr__contract_cost(ops, GR_MAX(madds, macs), 4 * (pictures + weights));
+    int shards = gr__contract_shards(cost);
+    int64_t units = 0;
+    size_t floats = 0;
+    for (int i = 0; i < v->n_grids; i++) {
+        grid *g = &v->grids[i];
+        gr__gather_finish(&g->gather, !v->depthwise, 32768, shards);
+        units = GR_MAX(units, gr__gather_units(&g->gather));
+        kernel->scratch_bytes = GR_MAX(kernel->scratch_bytes, g->gather.copy_bytes);
+        g->packed = (int64_t)floats;
+        g->packed_group = g->gather.n_taps * v->in * gr__packed_columns(ops, v->columns);
+        floats += (size_t)(g->packed_group * v->groups);
+    }
+    kernel->shared_bytes = gr__align64(floats * 4);
+    double pack = 30 + (double)floats * (v->data ? 0.1 : 0.15);
+    kernel->n_phases = 2;
+    kernel->phase[0].run = run_pack;
+    kernel->phase[0].n_shards = (int)GR_MAX(1, GR_MIN((int64_t)gr__contract_shards(pack), v->groups * panels_of(v) * v->n_grids));
+    kernel->phase[0].cost_ns = pack;
+    kernel->phase[1].run = run;
+    kernel->phase[1].n_shards = (int)GR_MAX(1, GR_MIN((int64_t)shards, units));
+    kernel->phase[1].cost_ns = cost;
+}
+
+gr_status gr__conv_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
+{
+    static const char *const names[2][2][GR__ISA_COUNT] = {
+        {{"conv forward, direct", "conv forward, direct 6x16", "conv forward, direct 12x32"},
+         {"conv data, direct", "conv data, direct 6x16", "conv data, direct 12x32"}},
+        {{"conv forward, depthwise", "conv forward, depthwise", "conv forward, depthwise"},
+         {"conv data, depthwise", "conv data, depthwise", "conv data, depthwise"}},
+    };
+    conv *v = gr__alloc(ctx, sizeof *v);
+    if (v == NULL) return gr__error_code(ctx);
+    v->ops = gr__tile_ops_get(isa);
+    v->data = c->kind == GR__CONV_DATA;
+    v->depthwise = c->conv.groups > 1 && c->conv.groups == c->conv.c && c->conv.groups == c->conv.o;
+    v->bias = !v->data && c->bias;
+    v->relu = !v->data && c->relu;
+    v->groups = v->depthwise ? 1 : c->conv.groups;
+    v->in = (v->data ? c->conv.o : c->conv.c) / c->conv.groups;
+    v->columns = (v->data ? c->conv.c : c->conv.o) / v->groups;
+    v->taps_all = c->conv.kh * c->conv.kw;
+    v->out_image = v->data ? c->conv.h * c->conv.w * c->conv.c : c->conv.oh * c->conv.ow * c->conv.o;
+    gr_status st = make_grids(ctx, v, c);
+    if (st != GR_OK) {
+        destroy(ctx, &v->kernel);
+        return st;
+    }
+    lay_out(v, c);
+    v->kernel.name = names[v->depthwise][v->data][isa];
+    v->kernel.n_operands = v->bias ? 4 : 3;
+    v->kernel.destroy = destroy;
+    *out = &v->kernel;
+    return GR_OK;
+}

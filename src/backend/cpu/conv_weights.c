@@ -1,0 +1,259 @@
+/* The gradient of a convolution's weights: outer products over pixels, rows of the grid being the segments of the sum.
+ *
+ * wide: rows of a tile are output channels (of dy), columns run along a kernel row's taps and channels of the gathered picture, and
+ * the result has its final order. tall, for few input channels: rows are taps and channels, columns are output channels; the result is
+ * transposed by phase 1. Shards cut the pixels as long as their partial results stay small, else the output channels; phase 1 adds
+ * the partials in index order. */
+#include "backend/cpu/conv_gather.h"
+
+typedef enum form { WIDE, TALL, DEPTHWISE } form;
+
+typedef struct weights {
+    gr_kernel kernel;
+    const gr__tile_ops *ops;
+    form form;
+    gr__gather gather;
+    int64_t groups, in, out;         /* channels of a group; depthwise: one group whose channels are lanes */
+    int64_t dy_pitch, k;             /* k: elements of a filter, taps x in */
+    int64_t *place;                  /* tall: of each element of a filter, from an output's place */
+    int64_t pixel_shards, out_shards;
+    int64_t partial;                 /* floats of one partial result */
+} weights;
+
+enum { PARTIAL_BYTES = 4 << 20, BLOCK_FLOATS = 65536 };
+
+static int64_t ceil_div(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+/* Cuttable pieces of a group's outputs. */
+static int64_t pieces(const weights *v)
+{
+    if (v->form == DEPTHWISE) return 1;
+    return GR_MAX(ceil_div(v->out, v->form == WIDE ? v->ops->rows : v->ops->wide), 1);
+}
+
+static int64_t fill_segments(const weights *v, const gr__gather_block *b, gr__segment *s)
+{
+    const gr__gather *g = &v->gather;
+    int64_t n = 0, dy_row = g->gw * v->dy_pitch;
+    bool merge = g->gw * g->step_w * g->pixel == g->step_h * g->row;
+    for (int64_t image = 0; image < b->images; image++)
+        for (int64_t i = 0; i < b->rows; i++) {
+            int64_t dy = (image * b->rows + i) * dy_row, x = image * g->image + i * g->step_h * g->row;
+            if (merge && i > 0) s[n - 1].count += g->gw;
+            else s[n++] = v->form == WIDE ? (gr__segment){dy, x, g->gw} : (gr__segment){x, dy, g->gw};
+        }
+    return n;
+}
+
+static void run_wide(const weights *v, gr__tile *t, const float *x, const float *dy, float *to, int64_t first, int64_t end)
+{
+    const gr__tile_ops *ops = v->ops;
+    int64_t tiles = pieces(v);
+    t->a_step = v->dy_pitch;
+    t->b_step = v->gather.step_w * v->gather.pixel;
+    for (int s = 0; s < v->gather.n_segments; s++) {
+        const gr__segment *run = &v->gather.segments[s];
+        for (int64_t column = 0; column < run->count; column += t->columns) {
+            gr__tile_kind kind = gr__panel_kind(ops, run->count - column, v->gather.copy, &t->columns);
+            t->b = x + run->a + column;
+            for (int64_t i = first; i < end; i++) {
+                int64_t o0 = gr__cut(v->out, i, tiles), count = gr__cut(v->out, i + 1, tiles) - o0;
+                for (int64_t r = 0; r < count; r++) {
+                    t->row[r] = dy + o0 + r;
+                    t->out[r] = to + (o0 + r) * v->k + run->b + column;
+                }
+                if (count > 0) ops->tile[kind][count](t);
+            }
+        }
+    }
+}
+
+static void run_tall(const weights *v, gr__tile *t, const float *x, const float *dy, float *to, int64_t first, int64_t end)
+{
+    const gr__tile_ops *ops = v->ops;
+    int64_t tiles = ceil_div(v->k, ops->rows), last = GR_MIN(end * ops->wide, v->out);
+    t->a_step = v->gather.step_w * v->gather.pixel;
+    t->b_step = v->dy_pitch;
+    for (int64_t column = first * ops->wide; column < last; column += t->columns) {
+        gr__tile_kind kind = gr__panel_kind(ops, last - column, false, &t->columns);
+        t->b = dy + column;
+        for (int64_t i = 0; i < tiles; i++) {
+            int64_t k0 = gr__cut(v->k, i, tiles), count = gr__cut(v->k, i + 1, tiles) - k0;
+            for (int64_t r = 0; r < count; r++) {
+                t->row[r] = x + v->place[k0 + r];
+                t->out[r] = to + (k0 + r) * v->out + column;
+            }
+            ops->tile[kind][count](t);
+        }
+    }
+}
+
+static void run_depthwise(const weights *v, gr__tile *t, const float *x, const float *dy, float *to)
+{
+    t->a_step = v->gather.step_w * v->gather.pixel;
+    t->b_step = v->dy_pitch;
+    t->columns = v->in;
+    t->b = dy;
+    for (int i = 0; i < v->gather.n_taps; i++) {
+        t->row[0] = x + v->gather.segments[i].a;
+        t->out[0] = to + i * v->in;
+        v->ops->depthwise_weights(t);
+    }
+}
+
+static void run_group(const weights *v, int64_t group, int64_t unit, int64_t unit_end, int64_t first, int64_t end, float *to, void *scratch)
+{
+    const gr__gather *g = &v->gather;
+    gr__segment *segments = (gr__segment *)((char *)scratch + g->copy_bytes + 64 * sizeof(float));
+    const float *picture = (const float *)v->kernel.operand[0] + group * v->in;
+    gr__tile t = {.segment = segments, .b_unit = 1};
+    do {
+        gr__gather_block b = {.origin = picture};
+        const float *dy = v->kernel.operand[1];
+        if (unit < unit_end) {
+            unit = gr__gather_open(g, unit, unit_end, picture, scratch, &b);
+            t.n_segments = fill_segments(v, &b, segments);
+            dy += (b.image * g->gh + b.row) * g->gw * v->dy_pitch + group * v->out;
+        }
+        if (v->form == WIDE) run_wide(v, &t, b.origin, dy, to, first, end);
+        else if (v->form == TALL) run_tall(v, &t, b.origin, dy, to, first, end);
+        else run_depthwise(v, &t, b.origin, dy, to);
+        t.accumulate = true;
+    } while (unit < unit_end);
+}
+
+static void run(const gr_kernel *kernel, int shard, void *scratch)
+{
+    const weights *v = (const weights *)kernel;
+    int64_t pixel = shard / v->out_shards, of_out = shard % v->out_shards, n = pieces(v), units = gr__gather_units(&v->gather);
+    int64_t first = gr__cut(n * v->groups, of_out, v->out_shards), end = gr__cut(n * v->groups, of_out + 1, v->out_shards);
+    float *to = kernel->n_phases == 1 ? kernel->operand[2] : (float *)kernel->shared + pixel * v->partial;
+    for (int64_t group = first / n; group * n < end; group++)
+        run_group(v, group, gr__cut(units, pixel, v->pixel_shards), gr__cut(units, pixel + 1, v->pixel_shards),
+                  GR_MAX(first - group * n, 0), GR_MIN(end - group * n, n), to + group * v->out * v->k, scratch);
+}
+
+/* Adds the partials in index order; tall and depthwise ones stand transposed. */
+static void run_sum(const gr_kernel *kernel, int shard, void *scratch)
+{
+    const weights *v = (const weights *)kernel;
+    (void)scratch;
+    const float *from = kernel->shared;
+    float *to = kernel->operand[2];
+    if (v->form == WIDE) {
+        int64_t first = gr__cut(v->partial, shard, kernel->phase[1].n_shards), end = gr__cut(v->partial, shard + 1, kernel->phase[1].n_shards);
+        v->ops->sum(to + first, from + first, v->pixel_shards, v->partial, end - first);
+        return;
+    }
+    int64_t filters = v->form == TALL ? v->out : v->in, all = filters * v->groups;
+    int64_t end = gr__cut(all, shard + 1, kernel->phase[1].n_shards);
+    for (int64_t f = gr__cut(all, shard, kernel->phase[1].n_shards); f < end; f++) {
+        const float *source = from + f / filters * filters * v->k + f % filters;
+        for (int64_t k = 0; k < v->k; k++) {
+            float x = source[k * filters];
+            for (int64_t p = 1; p < v->pixel_shards; p++) x += source[p * v->partial + k * filters];
+            to[f * v->k + k] = x;
+        }
+    }
+}
+
+static void destroy(gr_context *ctx, gr_kernel *kernel)
+{
+    weights *v = (weights *)kernel;
+    if (v == NULL) return;
+    gr__free(ctx, v->place, sizeof *v->place * (size_t)v->k);
+    gr__gather_free(ctx, &v->gather);
+    gr__free(ctx, v, sizeof *v);
+}
+
+/* Chooses the form and the shards; the gather's taps are set. */
+static void plan_work(weights *v, const gr__contraction *c)
+{
+    const gr__tile_ops *ops = v->ops;
+    gr__gather *g = &v->gather;
+    double pixels = (double)g->n * (double)g->gh * (double)g->gw;
+    double pictures = (double)c->conv.n * (double)(c->conv.h * c->conv.w * c->conv.c) + pixels * (double)c->conv.o;
+    int64_t length = c->conv.dilation_w == 1 && c->conv.groups == 1 ? c->conv.kw * v->in : v->in;
+    double runs = length > 0 ? (double)v->k / (double)length : 0;
+    double wide = runs * gr__tile_cost(ops, v->out, length, true), tall = 1.1 * gr__tile_cost(ops, v->k, v->out, false);
+    if (v->form != DEPTHWISE) v->form = tall < wide ? TALL : WIDE;
+    double steps = v->form == DEPTHWISE ? 2.0 * (double)(v->k * v->in) : (double)v->groups * (v->form == TALL ? tall : wide);
+    double cost = gr__contract_cost(ops, pixels * steps, 4 * pictures);
+    int64_t shards = gr__contract_shards(cost);
+
+    int64_t x_row = g->step_h * g->step_w * g->channels, dy_row = c->conv.o; /* floats that a pixel of the grid brings */
+    int64_t block = BLOCK_FLOATS * x_row / GR_MAX(x_row + dy_row, 1);
+    gr__gather_finish(g, v->form != DEPTHWISE, block, (int)shards);
+    v->partial = c->conv.o * v->k;
+    int64_t room = PARTIAL_BYTES / GR_MAX(v->partial * 4, 1);
+    v->pixel_shards = GR_MAX(1, GR_MIN(GR_MIN(shards, gr__gather_units(g)), room));
+    v->out_shards = GR_MAX(1, GR_MIN(shards / v->pixel_shards, pieces(v) * v->groups));
+
+    gr_kernel *kernel = &v->kernel;
+    bool second = v->pixel_shards > 1 || v->form != WIDE;
+    kernel->n_phases = second ? 2 : 1;
+    kernel->phase[0].run = run;
+    kernel->phase[0].n_shards = (int)(v->pixel_shards * v->out_shards);
+    kernel->phase[0].cost_ns = cost;
+    int64_t segments = g->images ? g->block_units * g->gh : g->block_units;
+    kernel->scratch_bytes = g->copy_bytes + 64 * sizeof(float) + gr__align64((size_t)segments * sizeof(gr__segment));
+    if (!second) return;
+    kernel->shared_bytes = gr__align64((size_t)(v->partial * v->pixel_shards) * 4);
+    double add = 30 + (double)(v->partial * v->pixel_shards) * (v->form == WIDE ? 0.15 : 0.6);
+    kernel->phase[1].run = run_sum;
+    kernel->phase[1].n_shards = (int)GR_MAX(1, GR_MIN((int64_t)gr__contract_shards(add), v->form == WIDE ? v->partial : c->conv.o));
+    kernel->phase[1].cost_ns = add;
+}
+
+static void find_places(weights *v)
+{
+    const gr__gather *g = &v->gather;
+    for (int64_t k = 0; k < v->k; k++) {
+        const struct gr__tap *t = &g->taps[k / v->in];
+        v->place[k] = t->dh * g->row + t->dw * g->pixel + k % v->in;
+    }
+}
+
+gr_status gr__conv_weights_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
+{
+    static const char *const names[3][GR__ISA_COUNT] = {
+        {"conv weights, wide", "conv weights, wide 6x16", "conv weights, wide 12x32"},
+        {"conv weights, tall", "conv weights, tall 6x16", "conv weights, tall 12x32"},
+        {"conv weights, depthwise", "conv weights, depthwise", "conv weights, depthwise"},
+    };
+    gr_status st = GR_OK;
+    weights *v = gr__alloc(ctx, sizeof *v);
+    if (v == NULL) return gr__error_code(ctx);
+    v->ops = gr__tile_ops_get(isa);
+    bool depthwise = c->conv.groups > 1 && c->conv.groups == c->conv.c && c->conv.groups == c->conv.o;
+    v->form = depthwise ? DEPTHWISE : WIDE;
+    v->groups = depthwise ? 1 : c->conv.groups;
+    v->in = c->conv.c / v->groups;
+    v->out = c->conv.o / v->groups;
+    v->k = c->conv.kh * c->conv.kw * (depthwise ? 1 : v->in);
+    v->dy_pitch = c->conv.o;
+    v->gather = (gr__gather){.n = c->conv.n, .h = c->conv.h, .w = c->conv.w, .pitch = c->conv.c, .channels = v->in, .gh = c->conv.oh,
+                             .gw = c->conv.ow, .step_h = c->conv.stride_h, .step_w = c->conv.stride_w};
+    GR_TRY(gr__gather_alloc(ctx, &v->gather, v->in == 0 ? 0 : (int)(c->conv.kh * c->conv.kw)));
+    for (int i = 0; i < v->gather.n_taps; i++) {
+        int64_t kh = i / c->conv.kw, kw = i % c->conv.kw;
+        v->gather.taps[i] = (struct gr__tap){kh * c->conv.dilation_h - c->conv.pad_h, kw * c->conv.dilation_w - c->conv.pad_w, i};
+    }
+    plan_work(v, c);
+    if (v->form == TALL) {
+        v->place = gr__alloc(ctx, sizeof *v->place * (size_t)v->k);
+        if (v->place == NULL) GR_TRY(gr__error_code(ctx));
+        find_places(v);
+    }
+    v->kernel.name = names[v->form][isa];
+    v->kernel.n_operands = 3;
+    v->kernel.destroy = destroy;
+    *out = &v->kernel;
+    return GR_OK;
+done:
+    destroy(ctx, &v->kernel);
+    return st;
+}

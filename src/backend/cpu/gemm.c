@@ -1,0 +1,187 @@
+/* Matrix products. A shard is a block of batch items x rows x columns. For each block of the sum (k) and each panel of columns, b is
+ * packed into the shard's scratch where that pays (always when b is transposed), then the panel's tiles run over all rows of the block:
+ * the panel stays in the first or second cache. Rows of a are read in place through pointers, transposed or not. */
+#include "backend/cpu/contract_kernel.h"
+
+#include <string.h>
+
+typedef struct gemm {
+    gr_kernel kernel;
+    const gr__tile_ops *ops;
+    int64_t batch, m, n, k;
+    int64_t a_batch, b_batch;             /* floats from one item of the batch to the next; 0: the same matrix */
+    int64_t a_row, a_step, ldb;
+    bool transpose_b, bias, relu, pack_a, pack_b;
+    int64_t batch_shards, m_shards, n_shards; /* n in panels of ops->wide */
+    int64_t k_blocks;
+    size_t b_bytes;                       /* of scratch, before the packed block of a */
+} gemm;
+
+typedef struct block {
+    const float *a, *b, *bias;
+    float *c;
+    int64_t m0, m1, n0, n1, k0, k1;
+    float *packed_b, *packed_a;
+} block;
+
+/* The tiles of one panel. b: its panel, packed or in place. */
+static void run_panel(const gemm *g, const block *w, const float *b, int64_t b_step, gr__tile_kind kind, int64_t n, int64_t columns)
+{
+    const gr__tile_ops *ops = g->ops;
+    int64_t rows = w->m1 - w->m0, tiles = (rows + ops->rows - 1) / ops->rows, k = w->k1 - w->k0;
+    bool last = w->k1 == g->k;
+    gr__segment segment = {0, 0, k};
+    gr__tile t;
+    t.b = b;
+    t.segment = &segment;
+    t.n_segments = k > 0;
+    t.a_step = g->a_step;
+    t.b_step = b_step;
+    t.b_unit = 0;
+    t.bias = last && g->bias ? w->bias + n : NULL;
+    t.columns = columns;
+    t.relu = last && g->relu;
+    t.accumulate = w->k0 > 0;
+    for (int64_t i = 0, r0 = 0; i < tiles; i++) {
+        int64_t r1 = gr__cut(rows, i + 1, tiles), count = r1 - r0;
+        const float *a = w->a + (w->m0 + r0) * g->a_row + w->k0 * g->a_step;
+        int64_t a_row = g->a_row;
+        if (g->pack_a) {
+            a = w->packed_a + r0 * k;
+            a_row = 1;
+            t.a_step = count;
+        }
+        float *c = w->c + (w->m0 + r0) * g->n + n;
+        for (int64_t r = 0; r < count; r++, a += a_row, c += g->n) {
+            t.row[r] = a;
+            t.out[r] = c;
+        }
+        ops->tile[kind][count](&t);
+        r0 = r1;
+    }
+}
+
+/* Transposed a, tile by tile: [tile][k][rows of the tile]. */
+static void pack_a(const gemm *g, const block *w)
+{
+    int64_t rows = w->m1 - w->m0, tiles = (rows + g->ops->rows - 1) / g->ops->rows, k = w->k1 - w->k0;
+    for (int64_t i = 0; i < tiles; i++) {
+        int64_t r0 = gr__cut(rows, i, tiles), count = gr__cut(rows, i + 1, tiles) - r0;
+        g->ops->pack_rows(w->packed_a + r0 * k, count, w->a + w->m0 + r0 + w->k0 * g->a_step, g->a_step, count, k);
+    }
+}
+
+static void run_block(const gemm *g, block *w)
+{
+    const gr__tile_ops *ops = g->ops;
+    for (int64_t kb = 0; kb < g->k_blocks; kb++) {
+        w->k0 = gr__cut(g->k, kb, g->k_blocks);
+        w->k1 = gr__cut(g->k, kb + 1, g->k_blocks);
+        if (g->pack_a) pack_a(g, w);
+        for (int64_t n = w->n0, columns = 0; n < w->n1; n += columns) {
+            gr__tile_kind kind = gr__panel_kind(ops, w->n1 - n, g->pack_b, &columns);
+            const float *b = g->transpose_b ? w->b + n * g->ldb + w->k0 : w->b + w->k0 * g->ldb + n;
+            int64_t b_step = g->ldb;
+            if (g->pack_b) {
+                b_step = kind == GR__TILE_WIDE ? ops->wide : ops->lane;
+                (g->transpose_b ? ops->pack_columns : ops->pack_rows)(w->packed_b, b_step, b, g->ldb, columns, w->k1 - w->k0);
+                b = w->packed_b;
+            }
+            run_panel(g, w, b, b_step, kind, n, columns);
+        }
+    }
+}
+
+static void run(const gr_kernel *kernel, int shard, void *scratch)
+{
+    const gemm *g = (const gemm *)kernel;
+    int64_t panels = (g->n + g->ops->wide - 1) / g->ops->wide;
+    int64_t in = shard % g->n_shards, im = shard / g->n_shards % g->m_shards, ib = shard / g->n_shards / g->m_shards;
+    block w = {
+        .bias = g->bias ? kernel->operand[2] : NULL,
+        .m0 = gr__cut(g->m, im, g->m_shards),
+        .m1 = gr__cut(g->m, im + 1, g->m_shards),
+        .n0 = gr__cut(panels, in, g->n_shards) * g->ops->wide,
+        .n1 = GR_MIN(gr__cut(panels, in + 1, g->n_shards) * g->ops->wide, g->n),
+        .packed_b = scratch,
+        .packed_a = g->pack_a ? (float *)((char *)scratch + g->b_bytes) : NULL,
+    };
+    int64_t end = gr__cut(g->batch, ib + 1, g->batch_shards);
+    for (int64_t item = gr__cut(g->batch, ib, g->batch_shards); item < end; item++) {
+        w.a = (const float *)kernel->operand[0] + item * g->a_batch;
+        w.b = (const float *)kernel->operand[1] + item * g->b_batch;
+        w.c = (float *)kernel->operand[g->bias ? 3 : 2] + item * g->m * g->n;
+        run_block(g, &w);
+    }
+}
+
+static void destroy(gr_context *ctx, gr_kernel *kernel)
+{
+    gr__free(ctx, kernel, sizeof(gemm));
+}
+
+/* Cuts the work. With a packed b columns are cut first, so that no panel is packed twice; blocks are bounded so that a block of a stays
+ * in the second cache. */
+static void cut(gemm *g, int shards)
+{
+    const gr__tile_ops *ops = g->ops;
+    int64_t panels = GR_MAX((g->n + ops->wide - 1) / ops->wide, 1), tiles = GR_MAX((g->m + ops->rows - 1) / ops->rows, 1);
+    g->batch_shards = GR_MAX(GR_MIN(g->batch, shards), 1);
+    int64_t rest = (shards + g->batch_shards - 1) / g->batch_shards;
+    if (g->transpose_b || g->n >= g->m) {
+        g->n_shards = GR_MIN(rest, panels);
+        g->m_shards = GR_MIN((rest + g->n_shards - 1) / g->n_shards, tiles);
+    } else {
+        g->m_shards = GR_MIN(rest, tiles);
+        g->n_shards = GR_MIN((rest + g->m_shards - 1) / g->m_shards, panels);
+    }
+    g->m_shards = GR_MAX(g->m_shards, (g->m + 479) / 480);
+}
+
+gr_status gr__gemm_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
+{
+    gemm *g = gr__alloc(ctx, sizeof *g);
+    if (g == NULL) return gr__error_code(ctx);
+    const gr__tile_ops *ops = g->ops = gr__tile_ops_get(isa);
+    g->batch = c->mm.batch;
+    g->m = c->mm.m;
+    g->n = c->mm.n;
+    g->k = c->mm.k;
+    bool fold = c->mm.broadcast_b && !c->mm.broadcast_a && !c->mm.transpose_a; /* one tall product */
+    if (fold) {
+        g->m *= g->batch;
+        g->batch = 1;
+    }
+    g->a_batch = c->mm.broadcast_a ? 0 : g->m * g->k;
+    g->b_batch = c->mm.broadcast_b ? 0 : g->k * g->n;
+    g->a_row = c->mm.transpose_a ? 1 : g->k;
+    g->a_step = c->mm.transpose_a ? g->m : 1;
+    g->ldb = c->mm.transpose_b ? g->k : g->n;
+    g->transpose_b = c->mm.transpose_b;
+    g->bias = c->bias;
+    g->relu = c->relu;
+    g->k_blocks = g->k > 768 ? (g->k + 511) / 512 : 1;
+
+    double madds = (double)g->batch * (double)g->k * gr__tile_cost(ops, g->m, g->n, g->transpose_b);
+    double bytes = 4.0 * (double)g->batch * ((double)g->m * (double)g->k + (double)g->k * (double)g->n + (double)g->m * (double)g->n);
+    double cost = gr__contract_cost(ops, madds, bytes);
+    cut(g, gr__contract_shards(cost));
+
+    int64_t block_m = (g->m + g->m_shards - 1) / g->m_shards, block_n = (g->n + g->n_shards - 1) / g->n_shards;
+    int64_t block_k = (g->k + g->k_blocks - 1) / g->k_blocks;
+    g->pack_b = g->transpose_b || (block_m >= 4 * ops->rows && g->n > ops->wide);
+    g->pack_a = c->mm.transpose_a && g->k >= 128 && block_n >= 4 * ops->wide;
+    g->b_bytes = g->pack_b ? gr__align64((size_t)block_k * (size_t)GR_MIN(gr__packed_columns(ops, g->n), ops->wide) * 4) : 0;
+
+    gr_kernel *kernel = &g->kernel;
+    kernel->name = isa == GR__ISA_AVX512 ? "matmul 12x32" : isa == GR__ISA_AVX2 ? "matmul 6x16" : "matmul";
+    kernel->n_phases = 1;
+    kernel->phase[0].run = run;
+    kernel->phase[0].n_shards = (int)(g->batch_shards * g->m_shards * g->n_shards);
+    kernel->phase[0].cost_ns = cost;
+    kernel->scratch_bytes = g->b_bytes + (g->pack_a ? gr__align64((size_t)block_m * (size_t)block_k * 4) : 0);
+    kernel->n_operands = c->bias ? 4 : 3;
+    kernel->destroy = destroy;
+    *out = kernel;
+    return GR_OK;
+}

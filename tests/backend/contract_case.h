@@ -1,0 +1,186 @@
+/* Shared by the tests of contractions: operands between forbidden pages, plain float64 loops, and a runner that hides nothing. */
+#ifndef GR_TESTS_CONTRACT_CASE_H
+#define GR_TESTS_CONTRACT_CASE_H
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "test.h"
+
+#include "backend/cpu/contract.h"
+#include "base/rng.h"
+
+/* n floats that end where a page begins that nobody may touch; before them NaN up to another such page. */
+typedef struct guarded {
+    float *x;
+    int64_t n;
+    char *map;
+    size_t bytes;
+} guarded;
+
+static inline guarded guarded_make(int64_t n)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), inner = ((size_t)n * 4 + page - 1) / page * page;
+    guarded g = {.n = n, .bytes = inner + 2 * page};
+    g.map = mmap(NULL, g.bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(g.map != MAP_FAILED);
+    if (inner > 0) assert_int_equal(mprotect(g.map + page, inner, PROT_READ | PROT_WRITE), 0);
+    memset(g.map + page, 0xff, inner);
+    g.x = (float *)(void *)(g.map + page + inner - (size_t)n * 4);
+    return g;
+}
+
+static inline void guarded_free(guarded *g)
+{
+    munmap(g->map, g->bytes);
+}
+
+static inline void guarded_random(guarded *g, gr__rng *r)
+{
+    for (int64_t i = 0; i < g->n; i++) g->x[i] = (float)(2 * gr__rng_uniform(r) - 1);
+}
+
+/* Nothing before the result was written: the poison is intact. */
+static inline bool guarded_intact(const guarded *g)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    for (const unsigned char *p = (const unsigned char *)g->map + page; p < (const unsigned char *)g->x; p++)
+        if (*p != 0xff) return false;
+    return true;
+}
+
+typedef struct contract_sizes {
+    int64_t a, b, bias, out, sum; /* floats of the operands; sum: terms of an output, about */
+} contract_sizes;
+
+static inline contract_sizes contract_sizes_of(const gr__contraction *c)
+{
+    if (c->kind == GR__MATMUL)
+        return (contract_sizes){(c->mm.broadcast_a ? 1 : c->mm.batch) * c->mm.m * c->mm.k, (c->mm.broadcast_b ? 1 : c->mm.batch) * c->mm.k * c->mm.n,
+                                c->bias ? c->mm.n : 0, c->mm.batch * c->mm.m * c->mm.n, c->mm.k};
+    int64_t x = c->conv.n * c->conv.h * c->conv.w * c->conv.c, y = c->conv.n * c->conv.oh * c->conv.ow * c->conv.o, taps = c->conv.kh * c->conv.kw;
+    int64_t w = c->conv.o * taps * c->conv.c / c->conv.groups;
+    if (c->kind == GR__CONV_FORWARD) return (contract_sizes){x, w, c->bias ? c->conv.o : 0, y, taps * c->conv.c / c->conv.groups};
+    if (c->kind == GR__CONV_DATA) return (contract_sizes){y, w, 0, x, taps * c->conv.o / c->conv.groups};
+    return (contract_sizes){x, y, 0, w, c->conv.n * c->conv.oh * c->conv.ow};
+}
+
+static inline void contract_term(double *sum, double *size, int64_t i, double p)
+{
+    sum[i] += p;
+    size[i] += fabs(p);
+}
+
+static inline void contract_reference_matmul(const gr__contraction *c, const float *a, const float *b, double *sum, double *size)
+{
+    int64_t m = c->mm.m, n = c->mm.n, k = c->mm.k;
+    for (int64_t z = 0; z < c->mm.batch; z++)
+        for (int64_t i = 0; i < m; i++)
+            for (int64_t j = 0; j < n; j++)
+                for (int64_t l = 0; l < k; l++) {
+                    double x = a[(c->mm.broadcast_a ? 0 : z) * m * k + (c->mm.transpose_a ? l * m + i : i * k + l)];
+                    double y = b[(c->mm.broadcast_b ? 0 : z) * k * n + (c->mm.transpose_b ? j * k + l : l * n + j)];
+                    contract_term(sum, size, (z * m + i) * n + j, x * y);
+                }
+}
+
+static inline void contract_reference_conv(const gr__contraction *c, const float *a, const float *b, double *sum, double *size)
+{
+    int64_t cg = c->conv.c / c->conv.groups, og = c->conv.o / c->conv.groups;
+    for (int64_t n = 0; n < c->conv.n; n++)
+        for (int64_t i = 0; i < c->conv.oh; i++)
+            for (int64_t j = 0; j < c->conv.ow; j++)
+                for (int64_t o = 0; o < c->conv.o; o++)
+                    for (int64_t kh = 0; kh < c->conv.kh; kh++)
+                        for (int64_t kw = 0; kw < c->conv.kw; kw++)
+                            for (int64_t l = 0; l < cg; l++) {
+                                int64_t h = i * c->conv.stride_h - c->conv.pad_h + kh * c->conv.dilation_h;
+                                int64_t w = j * c->conv.stride_w - c->conv.pad_w + kw * c->conv.dilation_w;
+                                if (h < 0 || h >= c->conv.h || w < 0 || w >= c->conv.w) continue;
+                                int64_t x = ((n * c->conv.h + h) * c->conv.w + w) * c->conv.c + o / og * cg + l;
+                                int64_t y = ((n * c->conv.oh + i) * c->conv.ow + j) * c->conv.o + o;
+                                int64_t f = ((o * c->conv.kh + kh) * c->conv.kw + kw) * cg + l;
+                                if (c->kind == GR__CONV_FORWARD) contract_term(sum, size, y, (double)a[x] * b[f]);
+                                else if (c->kind == GR__CONV_DATA) contract_term(sum, size, x, (double)a[y] * b[f]);
+                                else contract_term(sum, size, f, (double)a[x] * b[y]);
+                            }
+}
+
+/* Runs the kernel with its shards in one of several orders; scratch and shared memory start full of a pattern. */
+enum { ORDER_FORWARD, ORDER_BACKWARD, ORDER_INTERLEAVED, ORDERS };
+
+static inline void contract_run(gr_kernel *k, void **operands, int order, int pattern)
+{
+    void *scratch = aligned_alloc(64, k->scratch_bytes / 64 * 64 + 64), *shared = aligned_alloc(64, k->shared_bytes / 64 * 64 + 64);
+    assert_non_null(scratch);
+    assert_non_null(shared);
+    memset(shared, pattern, k->shared_bytes);
+    k->operand = operands;
+    k->shared = shared;
+    for (int p = 0; p < k->n_phases; p++) {
+        int n = k->phase[p].n_shards;
+        assert_true(n >= 1);
+        assert_true(k->phase[p].cost_ns > 0);
+        for (int i = 0; i < n; i++) {
+            int shard = order == ORDER_FORWARD ? i : order == ORDER_BACKWARD ? n - 1 - i : (i < (n + 1) / 2 ? 2 * i : 2 * (i - (n + 1) / 2) + 1);
+            if (order != ORDER_FORWARD || i == 0) memset(scratch, pattern, k->scratch_bytes);
+            k->phase[p].run(k, shard, scratch);
+        }
+    }
+    free(scratch);
+    free(shared);
+}
+
+/* Makes the kernel, runs it in every order, and compares with the plain loops. */
+static inline void contract_check(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr__rng *r, const char *what)
+{
+    contract_sizes z = contract_sizes_of(c);
+    guarded a = guarded_make(z.a), b = guarded_make(z.b), bias = guarded_make(z.bias), out = guarded_make(z.out), first = guarded_make(z.out);
+    guarded_random(&a, r);
+    guarded_random(&b, r);
+    guarded_random(&bias, r);
+    gr_kernel *k = NULL;
+    test_ok(ctx, gr__contract_make_for(ctx, c, isa, &k));
+    assert_int_equal(k->n_operands, c->bias && (c->kind == GR__MATMUL || c->kind == GR__CONV_FORWARD) ? 4 : 3);
+    void *operands[4] = {a.x, b.x, out.x, NULL};
+    if (k->n_operands == 4) {
+        operands[2] = bias.x;
+        operands[3] = out.x;
+    }
+    for (int order = 0; order < ORDERS; order++) {
+        memset(out.x, 0xff, (size_t)z.out * 4);
+        contract_run(k, operands, order, order == ORDER_BACKWARD ? 0 : 0xff);
+        if (order == 0) memcpy(first.x, out.x, (size_t)z.out * 4);
+        else if (memcmp(first.x, out.x, (size_t)z.out * 4) != 0) fail_msg("%s: %s: other bits in another order of shards", what, k->name);
+    }
+    assert_true(guarded_intact(&out));
+
+    double *sum = calloc((size_t)z.out + 1, sizeof *sum), *size = calloc((size_t)z.out + 1, sizeof *size);
+    if (c->kind == GR__MATMUL) contract_reference_matmul(c, a.x, b.x, sum, size);
+    else contract_reference_conv(c, a.x, b.x, sum, size);
+    for (int64_t i = 0; i < z.out; i++) {
+        double want = sum[i];
+        if (z.bias > 0) {
+            want += bias.x[i % z.bias];
+            size[i] += fabs(bias.x[i % z.bias]);
+        }
+        if (c->relu && want < 0) want = 0;
+        double tolerance = 1.2e-7 * (4 + sqrt((double)z.sum)) * size[i];
+        if (!(fabs(out.x[i] - want) <= tolerance))
+            fail_msg("%s: %s (%s): element %lld of %lld is %.9g, not %.9g", what, k->name, gr__isa_name(isa), (long long)i, (long long)z.out,
+                     (double)out.x[i], want);
+    }
+    free(sum);
+    free(size);
+    k->destroy(ctx, k);
+    guarded_free(&a);
+    guarded_free(&b);
+    guarded_free(&bias);
+    guarded_free(&out);
+    guarded_free(&first);
+}
+
+#endif
