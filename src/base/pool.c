@@ -231,11 +231,11 @@ static void pin(gr__pool *p, const cpu_set_t *allowed)
 {
     int caller = sched_getcpu(), cpu = 0;
     for (int i = 1; i < p->threads; i++) {
-        while (cpu < CPU_SETSIZE && (!CPU_ISSET(cpu, allowed) || cpu == caller)) cpu++;
+        while (cpu < CPU_SETSIZE && (!CPU_ISSET((size_t)cpu, allowed) || cpu == caller)) cpu++;
         if (cpu == CPU_SETSIZE) return;
         cpu_set_t one;
         CPU_ZERO(&one);
-        CPU_SET(cpu++, &one);
+        CPU_SET((size_t)cpu++, &one);
         (void)pthread_setaffinity_np(p->workers[i].thread, sizeof one, &one);
     }
 }

@@ -158,6 +158,8 @@ static void bump(void **state)
     (void)state;
     gr_context *ctx = test_context();
     gr__bump *b = gr__bump_create(ctx);
+    void *large = gr__bump_alloc(b, 5000); /* before there is any chunk */
+    assert_true(is_zero(large, 5000));
     unsigned char *blocks[500];
     size_t sizes[500];
     for (size_t i = 0; i < 500; i++) {
