@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/pool.h"
+
 static void status_rows(void **state)
 {
     (void)state;
@@ -147,11 +149,33 @@ static void log_lines(void **state)
     test_context_end(ctx);
 }
 
+static void configuration(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context_with(1, 100);
+    assert_int_equal(gr_context_configure(ctx, -1, 0), GR_E_RANGE);
+    gr_context_clear_error(ctx);
+    test_ok(ctx, gr_context_configure(ctx, 0, 0));
+    assert_true(gr_context_threads(ctx) >= 1);
+    test_ok(ctx, gr_context_configure(ctx, 2, 200));
+    assert_int_equal(gr_context_threads(ctx), 2);
+    void *p = gr__tensor_alloc(ctx, 200);
+    assert_non_null(p);
+    assert_null(gr__tensor_alloc(ctx, 1));
+    gr_context_clear_error(ctx);
+    assert_int_equal(gr__pool_threads(gr__context_pool(ctx)), 2);
+    assert_int_equal(gr_context_configure(ctx, 3, 0), GR_E_CONFLICT);
+    gr_context_clear_error(ctx);
+    test_ok(ctx, gr_context_configure(ctx, 2, 300)); /* the budget may still change */
+    gr__tensor_free(ctx, p, 200);
+    test_context_end(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(status_rows),         cmocka_unit_test(creation),  cmocka_unit_test(first_error_is_kept),
-        cmocka_unit_test(long_errors_are_cut), cmocka_unit_test(log_lines),
+        cmocka_unit_test(long_errors_are_cut), cmocka_unit_test(log_lines), cmocka_unit_test(configuration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
