@@ -151,9 +151,9 @@ static gr_status training_plans(gr_engine *e, int64_t batch)
     return st;
 }
 
-static gr_status evaluation_plans(gr_engine *e, gr_part p, int64_t batch)
+static gr_status evaluation_plans(gr_engine *e, gr_part p)
 {
-    int64_t n = e->task->count[p];
+    int64_t n = e->task->count[p], batch = gr__task_evaluation_batch(e->task);
     gr_status st = n >= batch ? add_plan(e, GR_RUN_EVALUATE, batch) : GR_OK;
     return st == GR_OK ? add_plan(e, GR_RUN_EVALUATE, n % batch) : st;
 }
@@ -190,12 +190,11 @@ gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engin
 {
     *e = (gr_engine){.task = t};
     gr_status st = GR_OK;
-    int64_t batch = gr__task_batch(t);
     GR_TRY(gr_store_create(t->ctx, t->backend, &e->store));
     GR_TRY(gr__network_declare(t->network, e->store));
-    if (train) GR_TRY(training_plans(e, batch));
+    if (train) GR_TRY(training_plans(e, gr__task_batch(t)));
     for (int p = 0; p < GR_PARTS; p++)
-        if (parts & 1u << p && t->count[p]) GR_TRY(evaluation_plans(e, p, batch));
+        if (parts & 1u << p && t->count[p]) GR_TRY(evaluation_plans(e, p));
     count_bytes(e, train, parts);
     gr_shape s = gr__network_output(t->network);
     e->output_count = gr_shape_count(s);

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "graph/node.h"
 #include "train/train.h"
 
 const char *gr__part_name(gr_part p)
@@ -23,7 +24,7 @@ static const gr_tree *source_of(const gr_recipe *r, gr_part p)
 
 /* ---- what the recipe says against what the data is ---- */
 
-static gr_status check_set(gr_context *ctx, const gr_recipe *r, gr_part p, gr_shape sample, gr_target_kind target, const char *file)
+static gr_status check_set(gr_context *ctx, const gr_recipe *r, gr_part p, gr_shape sample, gr_target_kind target)
 {
     const gr_tree *at = source_of(r, p) ? source_of(r, p) : r->data.train;
     if (gr_shape_count(sample) != gr_shape_count(r->input)) {
@@ -31,7 +32,6 @@ static gr_status check_set(gr_context *ctx, const gr_recipe *r, gr_part p, gr_sh
         return gr__tree_fail(ctx, at, GR_E_DATA, NULL, "the %s data has samples of shape %s, model.input is %s", gr__part_name(p),
                              gr__shape_text(sample, a), gr__shape_text(r->input, b));
     }
-    (void)file;
     gr_target_kind want = r->cost->wants_classes ? GR_TARGET_CLASS : GR_TARGET_VALUE;
     if (target != want)
         return gr__tree_fail(ctx, at, GR_E_DATA, NULL, "the %s data has %s as targets, cost %s wants %s", gr__part_name(p),
@@ -144,7 +144,7 @@ static gr_status load_parts(gr_task *t, unsigned only, bool fit)
         GR_TRY(gr__set_load(t->ctx, source_of(r, p), &o, s));
         t->set_of[p] = s;
         t->data_bytes += s->inputs_bytes + s->targets_bytes;
-        GR_TRY(check_set(t->ctx, r, p, s->sample, s->target, s->file));
+        GR_TRY(check_set(t->ctx, r, p, s->sample, s->target));
         if (!t->classes || p == GR_PART_TRAIN) {
             t->classes = s->classes;
             t->class_names = s->class_names;
@@ -214,7 +214,7 @@ gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t)
         if (!source_of(r, p)) continue;
         gr_set_info info;
         GR_TRY(gr__set_info(ctx, source_of(r, p), &o, &info));
-        GR_TRY(check_set(ctx, r, p, info.sample, info.target, ""));
+        GR_TRY(check_set(ctx, r, p, info.sample, info.target));
         t->data_bytes += info.inputs_bytes + info.targets_bytes;
         if (p == GR_PART_TRAIN) {
             estimate_counts(t, info.n);
@@ -249,12 +249,18 @@ int64_t gr__task_batch(const gr_task *t)
     return b == 0 ? GR_MAX(n, 1) : n > 0 ? GR_MIN(b, n) : b;
 }
 
+/* Evaluation has a batch that depends on the recipe alone, so that `eval` of a saved model gives the bits that training saw. */
+int64_t gr__task_evaluation_batch(const gr_task *t)
+{
+    return t->recipe->data.batch ? t->recipe->data.batch : 256;
+}
+
 gr_loader_options gr__task_loader(const gr_task *t, gr_part p, bool background)
 {
     const gr_recipe *r = t->recipe;
     bool train = p == GR_PART_TRAIN;
     return (gr_loader_options){
-        .set = t->set_of[p], .rows = &t->rows[p], .batch = gr__task_batch(t), .drop_last = train && r->data.drop_last,
+        .set = t->set_of[p], .rows = &t->rows[p], .batch = train ? gr__task_batch(t) : gr__task_evaluation_batch(t), .drop_last = train && r->data.drop_last,
         .shuffle = train ? (gr_shuffle)r->data.shuffle : GR_SHUFFLE_NONE, .seed = r->seed,
         .input_as = t->input_as, .target_as = t->target_as, .background = background};
 }

@@ -43,6 +43,7 @@ void gr__task_close(gr_task *t);
 gr_loader_options gr__task_loader(const gr_task *t, gr_part p, bool background);
 /* Rows of a batch: the recipe's, or all of the training part. */
 int64_t gr__task_batch(const gr_task *t);
+int64_t gr__task_evaluation_batch(const gr_task *t);
 
 /* ---- an engine: store, plans and arena of a task ---- */
 enum { GR_MAX_PLANS = 12 };
@@ -144,6 +145,16 @@ gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options 
 
 /* ---- the run folder ---- */
 bool gr__run_exists(const char *folder); /* holds a run: any of its files */
+
+/* ---- prediction ---- */
+typedef struct gr_predictor gr_predictor;
+struct gr_model;
+/* Ready to predict from raw samples of the model's input; threads and budget are the context's. */
+gr_status gr__predictor_make(gr_context *ctx, const struct gr_model *m, gr_element input_as, int64_t batch, gr_predictor **out);
+void gr__predictor_destroy(gr_predictor *p);
+/* Runs n samples (n <= batch) given densely; *values has n x width numbers, valid until the next call: probabilities, or the values. */
+gr_status gr__predictor_run(gr_predictor *p, const void *inputs, int64_t n, const double **values);
+int64_t gr__predictor_width(const gr_predictor *p);
 
 /* `gradus check --gradients`: float64 central differences on the recipe's own model and first batch, per parameter. */
 typedef struct gr_gradient_row { const char *name; int64_t count, checked; double error; } gr_gradient_row;

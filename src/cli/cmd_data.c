@@ -1,0 +1,58 @@
+/* gradus data split: the manifest of a recipe's parts. */
+#include <jansson.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "train/train.h"
+
+static gr_status write_manifest(cli *c, const gr_recipe *r, const char *out)
+{
+    gr_task t = {0};
+    gr_rows parts[GR_PARTS];
+    const char *names[GR_PARTS];
+    int n = 0;
+    gr_status st = GR_OK;
+    GR_TRY(gr__task_open(c->ctx, r, (1u << GR_PARTS) - 1, NULL, 0, &t));
+    for (int p = 0; p < GR_PARTS; p++) { /* parts of the training source; a source of its own is its own manifest */
+        if (t.set_of[p] != &t.set[GR_PART_TRAIN]) continue;
+        parts[n] = t.rows[p];
+        names[n++] = gr__part_name((gr_part)p);
+    }
+    GR_TRY(gr__split_manifest(c->ctx, out, &t.set[GR_PART_TRAIN], parts, names, n));
+    if (c->json) {
+        printf("{\"manifest\": \"%s\"", out);
+        for (int i = 0; i < n; i++) printf(", \"%s\": %lld", names[i], (long long)parts[i].n);
+        printf("}\n");
+    } else if (!c->quiet) {
+        for (int i = 0; i < n; i++) printf("%-12s %lld samples\n", names[i], (long long)parts[i].n);
+        printf("manifest     %s\n", out);
+    }
+done:
+    gr__task_close(&t);
+    return st;
+}
+
+static gr_status run(cli *c)
+{
+    gr_recipe *r = NULL;
+    const char *out = cli_value(c, "out");
+    if (strcmp(c->argument[0], "split") != 0) {
+        gr__fail(c->ctx, GR_E_NAME, "data: there is no %s", c->argument[0]);
+        gr__error_hint(c->ctx, "usage: gradus data %s", c->command->usage);
+        return GR_E_NAME;
+    }
+    if (!out) return gr__fail(c->ctx, GR_E_USAGE, "data split: where to? -o FILE is missing");
+    gr_status st = cli_recipe(c, c->argument[1], &r);
+    if (st != GR_OK) return st;
+    st = write_manifest(c, r, out);
+    gr__recipe_close(c->ctx, r);
+    return st;
+}
+
+static const cli_flag flags[] = {{"out", "FILE", "the manifest to write (tab-separated)", 'o'}, {0}};
+
+const cli_command cmd_data = {
+    .name = "data", .usage = "split RECIPE -o FILE", .summary = "Writes which sample is in which part, with a hash of each",
+    .help = "A row a sample: its number, its part, its label, a CRC of its bytes. The same recipe and seed give the same parts.\n\n"
+            "Example\n  gradus data split recipes/fashion.yaml -o split.tsv\n",
+    .flags = flags, .min_arguments = 2, .max_arguments = 2, .run = run};

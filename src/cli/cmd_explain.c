@@ -1,0 +1,123 @@
+/* gradus explain: the members of every family, from their descriptors. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "data/data.h"
+#include "nn/families.h"
+
+enum { MAX_MEMBERS = 512 };
+
+typedef struct listing { const gr_member *at[MAX_MEMBERS]; int n; } listing;
+
+#define COLLECT(l, type, accessor)                                                                 \
+    do {                                                                                           \
+        int count_;                                                                                \
+        const type *const *table_ = accessor(&count_);                                             \
+        for (int i_ = 0; i_ < count_ && (l)->n < MAX_MEMBERS; i_++) (l)->at[(l)->n++] = &table_[i_]->head; \
+    } while (0)
+
+static void collect(listing *l)
+{
+    l->n = 0;
+    COLLECT(l, gr_layer, gr__layers);
+    COLLECT(l, gr_cost, gr__costs);
+    COLLECT(l, gr_optimizer, gr__optimizers);
+    COLLECT(l, gr_schedule, gr__schedules);
+    COLLECT(l, gr_init, gr__inits);
+    COLLECT(l, gr_source, gr__sources);
+    COLLECT(l, gr_prepare, gr__prepares);
+}
+
+/* `adam`, or `optimizer.adam` where a name is in several families. */
+static bool named(const gr_member *m, const char *name)
+{
+    size_t n = strlen(m->family);
+    if (strncmp(name, m->family, n) == 0 && name[n] == '.') return strcmp(name + n + 1, m->name) == 0;
+    return strcmp(name, m->name) == 0;
+}
+
+static gr_status print_json(cli *c, const gr_member *m)
+{
+    json_t *rows = json_array();
+    for (int i = 0; i < m->n_rows; i++) {
+        const gr_row *r = &m->rows[i];
+        json_t *row = json_pack("{s:s, s:s?, s:s, s:s, s:s}", "name", r->name, "default", r->value, "range", r->range, "unit", r->unit, "help", r->help);
+        if (r->paper) json_object_set_new(row, "paper", json_string(r->paper));
+        if (r->torch) json_object_set_new(row, "torch", json_string(r->torch));
+        json_array_append_new(rows, row);
+    }
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s}", "name", m->name, "family", m->family, "title", m->title, "cite", m->cite, "parameters", rows, "equations", m->equations);
+    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    json_decref(o);
+    if (!text) return gr__fail(c->ctx, GR_E_MEMORY, "no memory for the answer");
+    printf("%s\n", text);
+    free(text);
+    return GR_OK;
+}
+
+static void print_text(const gr_member *m)
+{
+    printf("%s (%s)\n  %s\n  source: %s\n\n", m->name, m->family, m->title, m->cite);
+    for (const char *line = m->equations; *line;) {
+        size_t n = strcspn(line, "\n");
+        printf("    %.*s\n", (int)n, line);
+        line += n + (line[n] == '\n');
+    }
+    if (m->n_rows) printf("\n  %-18s %-12s %-28s %s\n", "key", "default", "allowed", "");
+    for (int i = 0; i < m->n_rows; i++) {
+        const gr_row *r = &m->rows[i];
+        printf("  %-18s %-12s %-28s %s", r->name, r->value ? r->value : "(required)", r->range, r->help);
+        if (r->unit[0] && strcmp(r->unit, "1") != 0) printf(" [%s]", r->unit);
+        if (r->paper) printf(" (paper: %s)", r->paper);
+        if (r->torch) printf(" (torch: %s)", r->torch);
+        printf("\n");
+    }
+    printf("\n");
+}
+
+static gr_status list(cli *c, const listing *l)
+{
+    const char *family = "";
+    gr_status st = GR_OK;
+    for (int i = 0; i < l->n && st == GR_OK; i++) {
+        const gr_member *m = l->at[i];
+        if (c->json) {
+            st = print_json(c, m);
+            continue;
+        }
+        if (strcmp(family, m->family) != 0) printf("%s%s\n", i ? "\n" : "", family = m->family);
+        printf("  %-18s %s\n", m->name, m->title);
+    }
+    return st;
+}
+
+static gr_status run(cli *c)
+{
+    listing l;
+    const char *names[MAX_MEMBERS];
+    int found = 0;
+    gr_status st = GR_OK;
+    collect(&l);
+    if (c->n_arguments == 0) return list(c, &l);
+    for (int i = 0; i < l.n && st == GR_OK; i++) {
+        names[i] = l.at[i]->name;
+        if (!named(l.at[i], c->argument[0])) continue;
+        found++;
+        if (c->json) st = print_json(c, l.at[i]);
+        else print_text(l.at[i]);
+    }
+    if (found || st != GR_OK) return st;
+    const char *near = gr__nearest(c->argument[0], names, (size_t)l.n);
+    gr__fail(c->ctx, GR_E_NAME, "there is no member %s", c->argument[0]);
+    if (near) gr__error_hint(c->ctx, "did you mean %s?", near);
+    else gr__error_hint(c->ctx, "gradus explain lists them all");
+    return GR_E_NAME;
+}
+
+const cli_command cmd_explain = {
+    .name = "explain", .usage = "[NAME]", .summary = "Every layer, cost, optimizer, ...: equations, parameters, source",
+    .help = "Without a name: the list. With one: its equations and parameters with default, range and unit.\n\n"
+            "Examples\n  gradus explain adam\n  gradus explain schedule.constant\n",
+    .max_arguments = 1, .run = run};

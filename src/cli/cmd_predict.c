@@ -1,0 +1,138 @@
+/* gradus predict: raw inputs to classes with probabilities, or to values. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "cli/cli.h"
+#include "model/model.h"
+#include "train/train.h"
+
+enum { BATCH = 64 };
+
+typedef struct answers {
+    cli *c;
+    const gr_model *model;
+    bool classes;
+    int64_t width;
+} answers;
+
+static const char *class_name(const gr_model *m, int64_t k, char *number, size_t n)
+{
+    if (m->class_names && k < m->n_class_names) return m->class_names[k];
+    snprintf(number, n, "%lld", (long long)k);
+    return number;
+}
+
+static gr_status answer_json(const answers *a, const char *input, int64_t best, const double *v)
+{
+    char number[24];
+    json_t *o = json_object(), *list = json_array();
+    json_object_set_new(o, "input", json_string(input));
+    for (int64_t k = 0; k < a->width; k++) json_array_append_new(list, json_real(v[k]));
+    if (a->classes) {
+        json_object_set_new(o, "class", json_integer(best));
+        json_object_set_new(o, "label", json_string(class_name(a->model, best, number, sizeof number)));
+    }
+    json_object_set_new(o, a->classes ? "probabilities" : "output", list);
+    char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    json_decref(o);
+    if (!text) return gr__fail(a->c->ctx, GR_E_MEMORY, "no memory for the answer");
+    printf("%s\n", text);
+    free(text);
+    return GR_OK;
+}
+
+static void answer_text(const answers *a, const char *input, int64_t best, const double *v)
+{
+    char number[24];
+    printf("%s", input);
+    if (a->classes) printf("  %s  %.4f", class_name(a->model, best, number, sizeof number), v[best]);
+    else
+        for (int64_t k = 0; k < a->width; k++) printf("  %.8g", v[k]);
+    printf("\n");
+}
+
+static gr_status answer(const answers *a, const char *file, int64_t row, int64_t n, const double *v)
+{
+    char input[4200];
+    int64_t best = 0;
+    if (n == 1) snprintf(input, sizeof input, "%s", file);
+    else snprintf(input, sizeof input, "%s[%lld]", file, (long long)row);
+    for (int64_t k = 1; k < a->width; k++)
+        if (v[k] > v[best]) best = k;
+    if (a->c->json) return answer_json(a, input, best, v);
+    if (!a->c->quiet) answer_text(a, input, best, v);
+    return GR_OK;
+}
+
+/* Source elements as the graph takes them: bytes stay, all else becomes the backend's reals. */
+static void deliver(const gr_set *s, int64_t from, int64_t n, int64_t width, gr_element as, void *out)
+{
+    int64_t count = n * width, at = from * width;
+    if (as == s->element) {
+        memcpy(out, (const char *)s->inputs + (size_t)at * gr__element_bytes(as), (size_t)count * gr__element_bytes(as));
+        return;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        double x = s->element == GR_EL_F64 ? ((const double *)s->inputs)[at + i] : s->element == GR_EL_F32 ? ((const float *)s->inputs)[at + i]
+                   : s->element == GR_EL_I32 ? ((const int32_t *)s->inputs)[at + i] : ((const uint8_t *)s->inputs)[at + i];
+        if (as == GR_EL_F64) ((double *)out)[i] = x;
+        else ((float *)out)[i] = (float)x;
+    }
+}
+
+static gr_status predict_file(cli *c, const gr_model *m, const char *file)
+{
+    const gr_recipe *r = m->recipe;
+    gr_source_options so = {.folder = ".", .keep_float64 = r->float64, .want = r->cost->wants_classes ? GR_TARGET_CLASS : GR_TARGET_VALUE};
+    gr_set set = {0};
+    gr_predictor *p = NULL;
+    void *batch = NULL;
+    const double *values;
+    gr_status st = GR_OK;
+    int64_t width = gr_shape_count(r->input);
+    bool bytes8 = gr_backend_real_bytes(gr_backend_get(r->device)) == 8;
+    const gr_tree *target = gr__tree_get(r->data.train, "target");
+    GR_TRY(gr__set_raw(c->ctx, file, r->input, target ? target->text : NULL, &so, &set));
+    gr_element as = set.element == GR_EL_U8 || set.element == GR_EL_I32 ? set.element : bytes8 ? GR_EL_F64 : GR_EL_F32;
+    size_t batch_bytes = (size_t)(BATCH * width) * gr__element_bytes(as);
+    GR_TRY(gr__predictor_make(c->ctx, m, as, GR_MIN(BATCH, GR_MAX(set.n, 1)), &p));
+    batch = gr__alloc(c->ctx, batch_bytes);
+    if (!batch) GR_TRY(GR_E_MEMORY);
+    answers a = {.c = c, .model = m, .classes = r->cost->wants_classes, .width = gr__predictor_width(p)};
+    for (int64_t i = 0; i < set.n; i += BATCH) {
+        int64_t n = GR_MIN(BATCH, set.n - i);
+        deliver(&set, i, n, width, as, batch);
+        GR_TRY(gr__predictor_run(p, batch, n, &values));
+        for (int64_t k = 0; k < n; k++) GR_TRY(answer(&a, file, i + k, set.n, values + k * a.width));
+    }
+done:
+    if (batch) gr__free(c->ctx, batch, batch_bytes);
+    gr__predictor_destroy(p);
+    gr__set_free(c->ctx, &set);
+    return st;
+}
+
+static gr_status run(cli *c)
+{
+    gr_model m = {0};
+    gr_status st = gr__model_open(c->ctx, c->argument[0], &m);
+    for (int i = 0; i < c->n_sets && st == GR_OK; i++) {
+        double threads;
+        if (strncmp(c->set[i], "threads=", 8) == 0 && gr__parse_number(c->set[i] + 8, &threads) && threads >= 1) m.recipe->threads = (int)threads;
+        else st = gr__fail(c->ctx, GR_E_USAGE, "--set %s: predict takes its recipe from the model; only --threads can be set", c->set[i]);
+    }
+    if (st == GR_OK) st = cli_resources(c, m.recipe);
+    for (int i = 1; i < c->n_arguments && st == GR_OK; i++) st = predict_file(c, &m, c->argument[i]);
+    gr__model_close(&m);
+    return st;
+}
+
+const cli_command cmd_predict = {
+    .name = "predict", .usage = "MODEL INPUT...", .summary = "Predicts from raw inputs: classes with probabilities, or values",
+    .help = "Inputs are files as they are: .npy (one sample or many), .csv with or without the target column, IDX (plain or .gz).\n"
+            "The model file carries the preparation with the training statistics, so raw numbers go in. A file of several samples\n"
+            "gives a line a sample, FILE[0], FILE[1], ...\n\n"
+            "Example\n  gradus predict runs/fashion/best.safetensors pictures.npy --json\n",
+    .min_arguments = 2, .max_arguments = CLI_MAX_GIVEN, .run = run};
