@@ -61,7 +61,7 @@ gr_status gr__loop_checkpoint(gr_loop *l)
     l->seconds_before = seconds;
     for (int i = 0; i < n; i++) {
         if (rows[i].kind == GR_STATE_I64) snprintf(text[i], sizeof text[i], "%lld", (long long)*(int64_t *)rows[i].at);
-        else snprintf(text[i], sizeof text[i], "%a", *(double *)rows[i].at);
+        else gr__double_text(*(double *)rows[i].at, text[i]); /* reads back to the same bits */
         state[i] = (gr_st_pair){rows[i].name, text[i]};
     }
     l->seconds_before = before;
@@ -93,9 +93,11 @@ static gr_status read_state(gr_loop *l, const gr_st *ck, const char *path)
         const char *text = gr__st_meta(ck, rows[i].name);
         char *end;
         if (!text) return gr__fail(l->ctx, GR_E_FORMAT, "%s has no %s", path, rows[i].name);
-        if (rows[i].kind == GR_STATE_I64) *(int64_t *)rows[i].at = strtoll(text, &end, 10);
-        else *(double *)rows[i].at = strtod(text, &end);
-        if (*end || end == text) return gr__fail(l->ctx, GR_E_FORMAT, "%s: %s is \"%.40s\", not a number", path, rows[i].name, text);
+        bool good = *text != 0;
+        if (rows[i].kind == GR_STATE_I64) *(int64_t *)rows[i].at = strtoll(text, &end, 10), good &= *end == 0;
+        else if (strcmp(text, "nan") == 0) *(double *)rows[i].at = NAN;
+        else good = gr__parse_number(text, rows[i].at);
+        if (!good) return gr__fail(l->ctx, GR_E_FORMAT, "%s: %s is \"%.40s\", not a number", path, rows[i].name, text);
     }
     if (l->step < 0 || l->epoch < 0 || l->index < 0 || l->index >= l->batches || l->metrics_bytes < 0)
         return gr__fail(l->ctx, GR_E_FORMAT, "%s: it was made with other data or batches than the recipe's", path);

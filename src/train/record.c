@@ -7,13 +7,23 @@
 
 typedef struct line { char text[2048]; size_t n; } line;
 
+/* snprintf whatever locale the host program has set. */
+static int GR_PRINTF(3, 4) format(char *buffer, size_t n, const char *text, ...)
+{
+    va_list args;
+    va_start(args, text);
+    int k = gr__print(buffer, n, text, args);
+    va_end(args);
+    return k;
+}
+
 /* Digits that a reader needs: costs and rates to 10, what must equal another command's figure to the last bit to 17. */
-static void put(line *l, const char *key, const char *format, double x)
+static void put(line *l, const char *key, const char *digits, double x)
 {
     if (l->n >= sizeof l->text - 64) return;
-    l->n += (size_t)snprintf(l->text + l->n, sizeof l->text - l->n, "%s\"%s\":", l->n > 1 ? "," : "", key);
-    if (isfinite(x)) l->n += (size_t)snprintf(l->text + l->n, sizeof l->text - l->n, format, x);
-    else l->n += (size_t)snprintf(l->text + l->n, sizeof l->text - l->n, "null");
+    l->n += (size_t)format(l->text + l->n, sizeof l->text - l->n, "%s\"%s\":", l->n > 1 ? "," : "", key);
+    if (isfinite(x)) l->n += (size_t)format(l->text + l->n, sizeof l->text - l->n, digits, x);
+    else l->n += (size_t)format(l->text + l->n, sizeof l->text - l->n, "null");
 }
 
 static void put_metrics(line *l, const gr_tree *names, const gr_evaluation *ev)
