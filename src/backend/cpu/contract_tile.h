@@ -29,6 +29,16 @@ typedef struct gr__tile {
     bool accumulate;   /* the sums continue what out holds */
 } gr__tile;
 
+/* out[r][c] = sum over i of a[r lda + i] b[c ldb + i] for up to 4 columns c, each sum in as many parts as a vector has lanes. */
+typedef struct gr__dot {
+    const float *a, *b, *bias;
+    float *out;
+    int64_t lda, ldb, ldc, k, columns;
+    bool relu;
+} gr__dot;
+
+enum { GR__DOT_COLUMNS = 4 };
+
 typedef void (*gr__tile_fn)(const gr__tile *t);
 
 /* WIDE: two vectors of columns; NARROW: one; both may load whole vectors of b. EDGE: one vector of which only `columns` are read. */
@@ -40,6 +50,7 @@ typedef struct gr__tile_ops {
     int lane, wide;    /* floats a vector; columns of a wide tile: two vectors */
     double peak;       /* flops a nanosecond of one thread, for costs; a typical machine's */
     gr__tile_fn tile[GR__TILE_KINDS][GR__TILE_ROWS + 1]; /* by number of rows, 1 .. rows */
+    void (*dot)(const gr__dot *t, int64_t rows);
     /* dst[k][0 .. width-1] = src[k ld + column], or src[column ld + k]; columns from `columns` to `width` become zero. */
     void (*pack_rows)(float *dst, int64_t width, const float *src, int64_t ld, int64_t columns, int64_t k);
     void (*pack_columns)(float *dst, int64_t width, const float *src, int64_t ld, int64_t columns, int64_t k);

@@ -40,6 +40,7 @@ typedef float vec __attribute__((vector_size(4 * LANE)));
 typedef float vec_u __attribute__((vector_size(4 * LANE), aligned(4), may_alias));
 typedef int32_t ivec __attribute__((vector_size(4 * LANE)));
 typedef float vec4 __attribute__((vector_size(16)));
+typedef int32_t ivec4 __attribute__((vector_size(16)));
 typedef float vec4_u __attribute__((vector_size(16), aligned(4), may_alias));
 
 INLINE vec load(const float *p)
@@ -178,6 +179,93 @@ TILE(7) TILE(8)
 TILE(9) TILE(10) TILE(11) TILE(12)
 #endif
 
+/* ---- dot products: both operands run along the sum ---- */
+#if LANE == 16
+#define UNPACK_LOW(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29)
+#define UNPACK_HIGH(a, b) __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31)
+#define PAIRS_LOW(a, b) __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
+#define PAIRS_HIGH(a, b) __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31)
+#elif LANE == 8
+#define UNPACK_LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13)
+#define UNPACK_HIGH(a, b) __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15)
+#define PAIRS_LOW(a, b) __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13)
+#define PAIRS_HIGH(a, b) __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15)
+#else
+#define UNPACK_LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define UNPACK_HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#define PAIRS_LOW(a, b) __builtin_shufflevector(a, b, 0, 1, 4, 5)
+#define PAIRS_HIGH(a, b) __builtin_shufflevector(a, b, 2, 3, 6, 7)
+#endif
+
+/* The sums of the lanes of four vectors, in a fixed order. */
+INLINE vec4 lane_sums(const vec x[4])
+{
+    vec ab = UNPACK_LOW(x[0], x[1]) + UNPACK_HIGH(x[0], x[1]);
+    vec cd = UNPACK_LOW(x[2], x[3]) + UNPACK_HIGH(x[2], x[3]);
+    vec all = PAIRS_LOW(ab, cd) + PAIRS_HIGH(ab, cd);
+#if LANE == 16
+    __m256 half = _mm256_add_ps(_mm512_castps512_ps256((__m512)all), _mm512_extractf32x8_ps((__m512)all, 1));
+    return (vec4)_mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+#elif LANE == 8
+    return (vec4)_mm_add_ps(_mm256_castps256_ps128((__m256)all), _mm256_extractf128_ps((__m256)all, 1));
+#else
+    return all;
+#endif
+}
+
+#define DOT_ROWS (LANE == 16 ? 6 : 3)
+
+INLINE void dot_step(vec acc[][4], const float *const *row, const float *const *column, int64_t i, const int rows, mask m, const bool edge)
+{
+    vec a[DOT_ROWS];
+    UNROLL for (int r = 0; r < rows; r++) a[r] = edge ? load_masked(row[r] + i, m) : load(row[r] + i);
+    UNROLL for (int c = 0; c < 4; c++) {
+        vec b = edge ? load_masked(column[c] + i, m) : load(column[c] + i);
+        UNROLL for (int r = 0; r < rows; r++) acc[r][c] = madd(a[r], b, acc[r][c]);
+    }
+}
+
+INLINE void dot_tile(const gr__dot *t, const int rows)
+{
+    vec acc[DOT_ROWS][4];
+    const float *row[DOT_ROWS], *column[4];
+    UNROLL for (int r = 0; r < rows; r++) row[r] = t->a + r * t->lda;
+    UNROLL for (int c = 0; c < 4; c++) column[c] = t->b + GR_MIN(c, t->columns - 1) * t->ldb; /* absent ones repeat the last */
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int c = 0; c < 4; c++) acc[r][c] = (vec){0};
+    int64_t i = 0, k = t->k, whole = k / LANE * LANE;
+    for (; i < whole; i += LANE) dot_step(acc, row, column, i, rows, mask_of(0), false);
+    if (i < k) dot_step(acc, row, column, i, rows, mask_of(k - i), true);
+    vec4 bias = {0};
+    if (t->bias != NULL)
+        for (int64_t c = 0; c < t->columns; c++) bias[c] = t->bias[c];
+    UNROLL for (int r = 0; r < rows; r++) {
+        vec4 x = lane_sums(acc[r]);
+        if (t->bias != NULL) x = x + bias;
+        if (t->relu) x = (vec4)((ivec4)x & ~(x < 0.0f));
+        float *out = t->out + r * t->ldc;
+        if (t->columns == 4) *(vec4_u *)out = x;
+        else
+            for (int64_t c = 0; c < t->columns; c++) out[c] = x[c];
+    }
+}
+
+static void dot(const gr__dot *t, int64_t rows)
+{
+    gr__dot part = *t;
+    for (; rows >= DOT_ROWS; rows -= DOT_ROWS, part.a += DOT_ROWS * t->lda, part.out += DOT_ROWS * t->ldc) dot_tile(&part, DOT_ROWS);
+#if LANE == 16
+    if (rows >= 3) {
+        dot_tile(&part, 3);
+        rows -= 3;
+        part.a += 3 * t->lda;
+        part.out += 3 * t->ldc;
+    }
+#endif
+    if (rows == 2) dot_tile(&part, 2);
+    if (rows == 1) dot_tile(&part, 1);
+}
+
 static void pack_rows(float *dst, int64_t width, const float *src, int64_t ld, int64_t columns, int64_t k)
 {
     int64_t whole = columns / LANE * LANE;
@@ -208,20 +296,23 @@ INLINE void transpose4(float *dst, int64_t width, const float *src, int64_t ld)
     *(vec4_u *)(dst + 3 * width) = __builtin_shufflevector(c, d, 2, 3, 6, 7);
 }
 
+/* k in chunks: long enough for src to be streamed, short enough for a chunk of dst to stay in the first cache until its columns are full. */
 static void pack_columns(float *dst, int64_t width, const float *src, int64_t ld, int64_t columns, int64_t k)
 {
-    int64_t j = 0;
-    for (; j + 4 <= columns; j += 4) {
-        int64_t i = 0;
-        for (; i + 4 <= k; i += 4) transpose4(dst + i * width + j, width, src + j * ld + i, ld);
-        for (; i < k; i++)
-            for (int64_t c = j; c < j + 4; c++) dst[i * width + c] = src[c * ld + i];
+    for (int64_t k0 = 0; k0 < k; k0 += 64) {
+        int64_t k1 = GR_MIN(k0 + 64, k), j = 0;
+        if (columns < width)
+            for (int64_t i = k0; i < k1; i++)
+                for (int64_t c = columns / LANE * LANE; c < width; c += LANE) store(dst + i * width + c, (vec){0});
+        for (; j + 4 <= columns; j += 4) {
+            int64_t i = k0;
+            for (; i + 4 <= k1; i += 4) transpose4(dst + i * width + j, width, src + j * ld + i, ld);
+            for (; i < k1; i++)
+                for (int64_t c = j; c < j + 4; c++) dst[i * width + c] = src[c * ld + i];
+        }
+        for (; j < columns; j++)
+            for (int64_t i = k0; i < k1; i++) dst[i * width + j] = src[j * ld + i];
     }
-    for (; j < columns; j++)
-        for (int64_t i = 0; i < k; i++) dst[i * width + j] = src[j * ld + i];
-    if (columns < width)
-        for (int64_t i = 0; i < k; i++)
-            for (int64_t c = columns; c < width; c++) dst[i * width + c] = 0;
 }
 
 static void sum(float *dst, const float *src, int64_t n, int64_t stride, int64_t count)
@@ -314,6 +405,7 @@ const gr__tile_ops GR_ISA_FN(gr__tile_ops) = {
     .wide = 2 * LANE,
     .peak = PEAK,
     .tile = {LIST(wide), LIST(narrow), LIST(edge)},
+    .dot = dot,
     .pack_rows = pack_rows,
     .pack_columns = pack_columns,
     .sum = sum,

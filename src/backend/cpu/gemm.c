@@ -11,8 +11,9 @@ typedef struct gemm {
     int64_t batch, m, n, k;
     int64_t a_batch, b_batch;             /* floats from one item of the batch to the next; 0: the same matrix */
     int64_t a_row, a_step, ldb;
-    bool transpose_b, bias, relu, pack_a, pack_b;
-    int64_t batch_shards, m_shards, n_shards; /* n in panels of ops->wide */
+    bool transpose_b, bias, relu, pack_a, pack_b, dot;
+    int64_t batch_shards, m_shards, n_shards;
+    int64_t unit;                         /* of columns, that shards are cut by */
     int64_t k_blocks;
     size_t b_bytes;                       /* of scratch, before the packed block of a */
 } gemm;
@@ -28,7 +29,9 @@ typedef struct block {
 static void run_panel(const gemm *g, const block *w, const float *b, int64_t b_step, gr__tile_kind kind, int64_t n, int64_t columns)
 {
     const gr__tile_ops *ops = g->ops;
-    int64_t rows = w->m1 - w->m0, tiles = (rows + ops->rows - 1) / ops->rows, k = w->k1 - w->k0;
+    int64_t rows = w->m1 - w->m0, k = w->k1 - w->k0;
+    int64_t tiles = rows <= ops->rows ? rows > 0 : (rows + ops->rows - 1) / ops->rows;
+    int64_t count = tiles > 1 ? rows / tiles : rows, longer = rows - count * tiles;
     bool last = w->k1 == g->k;
     gr__segment segment = {0, 0, k};
     gr__tile t;
@@ -42,22 +45,20 @@ static void run_panel(const gemm *g, const block *w, const float *b, int64_t b_s
     t.columns = columns;
     t.relu = last && g->relu;
     t.accumulate = w->k0 > 0;
-    for (int64_t i = 0, r0 = 0; i < tiles; i++) {
-        int64_t r1 = gr__cut(rows, i + 1, tiles), count = r1 - r0;
-        const float *a = w->a + (w->m0 + r0) * g->a_row + w->k0 * g->a_step;
-        int64_t a_row = g->a_row;
+    const float *a = g->pack_a ? w->packed_a : w->a + w->m0 * g->a_row + w->k0 * g->a_step;
+    float *c = w->c + w->m0 * g->n + n;
+    count += longer > 0;
+    for (int64_t i = 0; i < tiles; i++) {
+        if (i == longer && i > 0) count--;
         if (g->pack_a) {
-            a = w->packed_a + r0 * k;
-            a_row = 1;
+            for (int64_t r = 0; r < count; r++) t.row[r] = a + r;
             t.a_step = count;
+            a += count * k;
+        } else {
+            for (int64_t r = 0; r < count; r++, a += g->a_row) t.row[r] = a;
         }
-        float *c = w->c + (w->m0 + r0) * g->n + n;
-        for (int64_t r = 0; r < count; r++, a += a_row, c += g->n) {
-            t.row[r] = a;
-            t.out[r] = c;
-        }
+        for (int64_t r = 0; r < count; r++, c += g->n) t.out[r] = c;
         ops->tile[kind][count](&t);
-        r0 = r1;
     }
 }
 
@@ -71,8 +72,25 @@ static void pack_a(const gemm *g, const block *w)
     }
 }
 
+/* Both operands run along the sum (b transposed): dot products need nothing packed. */
+static void run_dot(const gemm *g, const block *w)
+{
+    gr__dot t = {.a = w->a + w->m0 * g->k, .lda = g->k, .ldb = g->k, .ldc = g->n, .k = g->k, .relu = g->relu};
+    for (int64_t n = w->n0; n < w->n1; n += GR__DOT_COLUMNS) {
+        t.columns = GR_MIN(w->n1 - n, GR__DOT_COLUMNS);
+        t.b = w->b + n * g->k;
+        t.bias = g->bias ? w->bias + n : NULL;
+        t.out = w->c + w->m0 * g->n + n;
+        g->ops->dot(&t, w->m1 - w->m0);
+    }
+}
+
 static void run_block(const gemm *g, block *w)
 {
+    if (g->dot) {
+        run_dot(g, w);
+        return;
+    }
     const gr__tile_ops *ops = g->ops;
     for (int64_t kb = 0; kb < g->k_blocks; kb++) {
         w->k0 = gr__cut(g->k, kb, g->k_blocks);
@@ -95,19 +113,25 @@ static void run_block(const gemm *g, block *w)
 static void run(const gr_kernel *kernel, int shard, void *scratch)
 {
     const gemm *g = (const gemm *)kernel;
-    int64_t panels = (g->n + g->ops->wide - 1) / g->ops->wide;
-    int64_t in = shard % g->n_shards, im = shard / g->n_shards % g->m_shards, ib = shard / g->n_shards / g->m_shards;
     block w = {
         .bias = g->bias ? kernel->operand[2] : NULL,
-        .m0 = gr__cut(g->m, im, g->m_shards),
-        .m1 = gr__cut(g->m, im + 1, g->m_shards),
-        .n0 = gr__cut(panels, in, g->n_shards) * g->ops->wide,
-        .n1 = GR_MIN(gr__cut(panels, in + 1, g->n_shards) * g->ops->wide, g->n),
+        .m1 = g->m,
+        .n1 = g->n,
         .packed_b = scratch,
         .packed_a = g->pack_a ? (float *)((char *)scratch + g->b_bytes) : NULL,
     };
-    int64_t end = gr__cut(g->batch, ib + 1, g->batch_shards);
-    for (int64_t item = gr__cut(g->batch, ib, g->batch_shards); item < end; item++) {
+    int64_t item = 0, end = g->batch;
+    if (kernel->phase[0].n_shards > 1) {
+        int64_t units = (g->n + g->unit - 1) / g->unit;
+        int64_t in = shard % g->n_shards, im = shard / g->n_shards % g->m_shards, ib = shard / g->n_shards / g->m_shards;
+        w.m0 = gr__cut(g->m, im, g->m_shards);
+        w.m1 = gr__cut(g->m, im + 1, g->m_shards);
+        w.n0 = gr__cut(units, in, g->n_shards) * g->unit;
+        w.n1 = GR_MIN(gr__cut(units, in + 1, g->n_shards) * g->unit, g->n);
+        item = gr__cut(g->batch, ib, g->batch_shards);
+        end = gr__cut(g->batch, ib + 1, g->batch_shards);
+    }
+    for (; item < end; item++) {
         w.a = (const float *)kernel->operand[0] + item * g->a_batch;
         w.b = (const float *)kernel->operand[1] + item * g->b_batch;
         w.c = (float *)kernel->operand[g->bias ? 3 : 2] + item * g->m * g->n;
@@ -120,26 +144,40 @@ static void destroy(gr_context *ctx, gr_kernel *kernel)
     gr__free(ctx, kernel, sizeof(gemm));
 }
 
-/* Cuts the work. With a packed b columns are cut first, so that no panel is packed twice; blocks are bounded so that a block of a stays
- * in the second cache. */
+/* Cuts the work. With a packed b columns are cut first, so that no panel is packed twice, if need be into halves of panels; blocks of
+ * rows are bounded so that a block of a stays in the second cache. */
 static void cut(gemm *g, int shards)
 {
     const gr__tile_ops *ops = g->ops;
-    int64_t panels = GR_MAX((g->n + ops->wide - 1) / ops->wide, 1), tiles = GR_MAX((g->m + ops->rows - 1) / ops->rows, 1);
     g->batch_shards = GR_MAX(GR_MIN(g->batch, shards), 1);
     int64_t rest = (shards + g->batch_shards - 1) / g->batch_shards;
+    g->unit = g->n >= ops->wide * rest || !g->transpose_b ? ops->wide : ops->lane;
+    int64_t units = GR_MAX((g->n + g->unit - 1) / g->unit, 1), tiles = GR_MAX((g->m + ops->rows - 1) / ops->rows, 1);
     if (g->transpose_b || g->n >= g->m) {
-        g->n_shards = GR_MIN(rest, panels);
-        g->m_shards = GR_MIN((rest + g->n_shards - 1) / g->n_shards, tiles);
+        g->n_shards = GR_MIN(rest, units);
+        g->m_shards = g->transpose_b && !g->dot && g->m < 256 ? 1 : GR_MIN((rest + g->n_shards - 1) / g->n_shards, tiles);
     } else {
         g->m_shards = GR_MIN(rest, tiles);
-        g->n_shards = GR_MIN((rest + g->m_shards - 1) / g->m_shards, panels);
+        g->n_shards = GR_MIN((rest + g->m_shards - 1) / g->m_shards, units);
     }
-    g->m_shards = GR_MAX(g->m_shards, (g->m + 479) / 480);
+    if (!g->dot) g->m_shards = GR_MAX(g->m_shards, (g->m + 479) / 480);
+}
+
+/* Are dot products cheaper? In multiply-adds of a vector: each result costs about four to add up its lanes, while packing b costs about
+ * half of one an element. */
+static bool prefer_dot(const gemm *g, const gr__contraction *c)
+{
+    const gr__tile_ops *ops = g->ops;
+    if (!c->mm.transpose_b || c->mm.transpose_a) return false;
+    double m = (double)g->m, n = (double)g->n, k = (double)g->k;
+    double dots = m * (double)((g->n + 3) / 4 * 4) * (double)gr__packed_columns(ops, g->k) / ops->lane + 4 * m * n;
+    double tiles = k * gr__tile_cost(ops, g->m, g->n, true) / ops->lane + 0.4 * k * (double)gr__packed_columns(ops, g->n);
+    return dots < tiles;
 }
 
 gr_status gr__gemm_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
 {
+    static const char *const names[2][GR__ISA_COUNT] = {{"matmul", "matmul 6x16", "matmul 12x32"}, {"matmul, dot", "matmul, dot 3x4", "matmul, dot 6x4"}};
     gemm *g = gr__alloc(ctx, sizeof *g);
     if (g == NULL) return gr__error_code(ctx);
     const gr__tile_ops *ops = g->ops = gr__tile_ops_get(isa);
@@ -147,8 +185,7 @@ gr_status gr__gemm_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, 
     g->m = c->mm.m;
     g->n = c->mm.n;
     g->k = c->mm.k;
-    bool fold = c->mm.broadcast_b && !c->mm.broadcast_a && !c->mm.transpose_a; /* one tall product */
-    if (fold) {
+    if (c->mm.broadcast_b && !c->mm.broadcast_a && !c->mm.transpose_a) { /* one tall product */
         g->m *= g->batch;
         g->batch = 1;
     }
@@ -161,6 +198,7 @@ gr_status gr__gemm_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, 
     g->bias = c->bias;
     g->relu = c->relu;
     g->k_blocks = g->k > 768 ? (g->k + 511) / 512 : 1;
+    g->dot = prefer_dot(g, c);
 
     double madds = (double)g->batch * (double)g->k * gr__tile_cost(ops, g->m, g->n, g->transpose_b);
     double bytes = 4.0 * (double)g->batch * ((double)g->m * (double)g->k + (double)g->k * (double)g->n + (double)g->m * (double)g->n);
@@ -169,12 +207,12 @@ gr_status gr__gemm_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, 
 
     int64_t block_m = (g->m + g->m_shards - 1) / g->m_shards, block_n = (g->n + g->n_shards - 1) / g->n_shards;
     int64_t block_k = (g->k + g->k_blocks - 1) / g->k_blocks;
-    g->pack_b = g->transpose_b || (block_m >= 4 * ops->rows && g->n > ops->wide);
+    g->pack_b = !g->dot && (g->transpose_b || (block_m >= 4 * ops->rows && g->n > ops->wide));
     g->pack_a = c->mm.transpose_a && g->k >= 128 && block_n >= 4 * ops->wide;
     g->b_bytes = g->pack_b ? gr__align64((size_t)block_k * (size_t)GR_MIN(gr__packed_columns(ops, g->n), ops->wide) * 4) : 0;
 
     gr_kernel *kernel = &g->kernel;
-    kernel->name = isa == GR__ISA_AVX512 ? "matmul 12x32" : isa == GR__ISA_AVX2 ? "matmul 6x16" : "matmul";
+    kernel->name = names[g->dot][isa];
     kernel->n_phases = 1;
     kernel->phase[0].run = run;
     kernel->phase[0].n_shards = (int)(g->batch_shards * g->m_shards * g->n_shards);
