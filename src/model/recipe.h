@@ -20,6 +20,7 @@ typedef struct gr_stop_rules {           /* 0 or NaN: not set */
     double seconds, validation_error_below;
 } gr_stop_rules;
 
+struct gr_stack; /* model/stack.h */
 typedef struct gr_recipe {
     const char *path, *folder;     /* as given; where relative paths start */
     gr_tree *tree;                 /* as written, with --set applied, model files and zoo included */
@@ -38,7 +39,8 @@ typedef struct gr_recipe {
         bool drop_last;
     } data;
     gr_shape input;                /* a sample */
-    const gr_tree *layers;         /* list */
+    const gr_tree *layers;         /* list, as written */
+    const struct gr_stack *stack;  /* the same, checked: repeats unrolled, every layer with its name, settings and inputs */
     const gr_tree *init;           /* map or NULL */
     const gr_cost *cost;
     gr_settings cost_settings;
@@ -61,8 +63,13 @@ typedef struct gr_recipe {
 
 /* Reads, applies sets[], checks everything that can be checked without data, resolves. */
 gr_status gr__recipe_open(gr_context *ctx, const char *path, const char *const *sets, int n_sets, gr_recipe **out);
-/* The same from a tree already read (a model's metadata). folder: where relative paths start. */
+/* The same from text in memory; name is what messages call it, folder where relative paths start. */
+gr_status gr__recipe_from_text(gr_context *ctx, const char *name, const char *folder, const char *text, size_t n, const char *const *sets, int n_sets, gr_recipe **out);
+/* The same from a tree already read (a model's metadata). folder: where relative paths start. On success the recipe
+ * owns b, on failure the caller still does. */
 gr_status gr__recipe_from_tree(gr_context *ctx, gr__bump *b, gr_tree *tree, const char *path, const char *folder, gr_recipe **out);
 void gr__recipe_close(gr_context *ctx, gr_recipe *r);
+/* What a recipe may say, a descriptor a section ("recipe" itself, "data", "stop", ...), family "recipe": the same rows check, resolve and document. */
+const gr_member *const *gr__recipe_sections(int *n);
 
 #endif
