@@ -46,7 +46,11 @@ typedef enum gr_opclass { GR_CLASS_LEAF, GR_CLASS_MAP, GR_CLASS_SHAPE, GR_CLASS_
  *   MATMUL              i[0] transpose_a, i[1] transpose_b
  *   CONV*               i[0,1] stride, i[2,3] dilation, i[4,5] pad_before, i[6,7] pad_after, i[8] groups, CONV_DATA i[9,10] h, w; CONV_WEIGHTS i[9,10] kh, kw
  *   *POOL*              i[0,1] size, i[2,3] stride, i[4,5] pad_before, i[6,7] pad_after, i[8] count_padding; adjoints and POOL_SCATTER i[9,10] h, w
- * RESHAPE, BROADCAST and all leaves carry their shape in the output value. */
+ * RESHAPE, BROADCAST and all leaves carry their shape in the output value.
+ *
+ * What operands may look like: inputs of a MAP are rank 0 or have exactly the output's shape (builders insert BROADCAST). Rank-0 GR_REAL values (float64
+ * everywhere) are made only by leaves, by MAPs of rank-0 inputs and by reductions over all axes; they meet tensors only in MAPs, BROADCAST and RANDOM. So a
+ * RESHAPE never has rank 0 on one side: builders make a BROADCAST or a SUM instead. */
 typedef struct gr_attr {
     int64_t i[12];
     double f[2];
@@ -76,10 +80,10 @@ typedef struct gr_op {
     /* Checks inputs and attributes and fills the outputs' dtypes and shapes (leaves: already there). On failure calls gr_graph_fail. Used by builders and by verify. */
     bool (*infer)(gr_graph *g, const gr_attr *attr, const gr_val *in, int n_in, gr_value *out);
     /* Adds nodes for the cotangents of the inputs; dout[o] may be GR_NONE (no gradient reaches that output); din[] starts as GR_NONE, which means zero.
-     * NULL: no rule, an error that names the operation. */
+     * Rules skip inputs that gr__wanted says nobody asks for. gr__no_gradient: none passes. NULL: no rule, an error that names the operation. */
     void (*gradient)(gr_graph *g, const gr_node *n, const gr_val *dout, gr_val *din);
     /* Plain float64 loops. in[] and out[] dense. NULL for leaves that the store or the caller provides. */
-    void (*ref)(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out, uint64_t reserved);
+    void (*ref)(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out);
 } gr_op;
 
 struct gr_node {

@@ -1,0 +1,99 @@
+/* What a step does besides computing: assignments, outputs, the guard, and which value is whose gradient. */
+#include <string.h>
+
+#include "graph/op.h"
+
+static bool known(gr_graph *g, const char *what, gr_val v)
+{
+    if (g->status != GR_OK) return false;
+    if (v != GR_NONE && v <= g->n_values) return true;
+    gr_graph_fail(g, GR_E_USAGE, "%s: not a value of this graph", what);
+    return false;
+}
+
+static bool same_shape(gr_graph *g, const char *what, const gr_node *target, gr_val value)
+{
+    const gr_value *t = gr__value(g, target->out), *v = gr__value(g, value);
+    char a[96], b[96];
+    if (v->dtype == t->dtype && gr__shape_equal(t->shape, v->shape)) return true;
+    gr_graph_fail(g, GR_E_SHAPE, "%s: \"%s\" is %s%s, the value %s%s", what, target->attr.name, gr__dtype_text(t->dtype), gr__shape_text(t->shape, a),
+        gr__dtype_text(v->dtype), gr__shape_text(v->shape, b));
+    return false;
+}
+
+void gr_assign(gr_graph *g, gr_val target, gr_val value, gr_assign_kind kind)
+{
+    if (!known(g, "assign", target) || !known(g, "assign", value)) return;
+    const gr_node *n = gr__producer(g, target);
+    if (n->op->code != GR_OP_PARAM && n->op->code != GR_OP_SLOT) {
+        gr_graph_fail(g, GR_E_USAGE, "assign: the target is a %s, not a parameter or slot", n->op->name);
+        return;
+    }
+    if (!same_shape(g, "assign", n, value)) return;
+    for (size_t i = 0; i < g->n_assigns; i++) {
+        if (g->assigns[i].target != target) continue;
+        gr_graph_fail(g, GR_E_CONFLICT, "assign: \"%s\" is assigned twice", n->attr.name);
+        return;
+    }
+    if (!GR_ROOM(g->ctx, g->assigns, g->assigns_capacity, g->n_assigns + 1)) {
+        g->status = GR_E_MEMORY;
+        return;
+    }
+    g->assigns[g->n_assigns++] = (gr_assignment){target, value, kind};
+}
+
+void gr_output(gr_graph *g, const char *name, gr_val value)
+{
+    if (!known(g, "output", value)) return;
+    const char *interned = gr__intern(g, name);
+    if (!interned) return;
+    for (size_t i = 0; i < g->n_outputs; i++) {
+        if (g->outputs[i].name != interned) continue;
+        if (g->outputs[i].value != value) gr_graph_fail(g, GR_E_CONFLICT, "output: \"%s\" names two values", name);
+        return;
+    }
+    if (!GR_ROOM(g->ctx, g->outputs, g->outputs_capacity, g->n_outputs + 1)) {
+        g->status = GR_E_MEMORY;
+        return;
+    }
+    g->outputs[g->n_outputs++] = (gr_named){interned, value};
+}
+
+void gr_guard(gr_graph *g, gr_val value)
+{
+    if (!known(g, "guard", value)) return;
+    const gr_value *v = gr__value(g, value);
+    char text[96];
+    if (v->dtype != GR_REAL || v->shape.rank != 0)
+        gr_graph_fail(g, GR_E_SHAPE, "guard: the value is %s%s, wanted real[]", gr__dtype_text(v->dtype), gr__shape_text(v->shape, text));
+    else if (g->guard != GR_NONE && g->guard != value)
+        gr_graph_fail(g, GR_E_CONFLICT, "guard: there is one already");
+    else
+        g->guard = value;
+}
+
+void gr_mark_gradient(gr_graph *g, gr_val p, gr_val v)
+{
+    if (!known(g, "gradient", p) || !known(g, "gradient", v)) return;
+    const gr_node *n = gr__producer(g, p);
+    if (n->op->code != GR_OP_PARAM) {
+        gr_graph_fail(g, GR_E_USAGE, "gradient: of a %s, not of a parameter", n->op->name);
+        return;
+    }
+    if (!same_shape(g, "gradient", n, v)) return;
+    for (size_t i = 0; i < g->n_gradients; i++) {
+        if (g->gradients[i].param != p) continue;
+        if (g->gradients[i].gradient != v) gr_graph_fail(g, GR_E_CONFLICT, "gradient: \"%s\" has one already", n->attr.name);
+        return;
+    }
+    if (!GR_ROOM(g->ctx, g->gradients, g->gradients_capacity, g->n_gradients + 1)) {
+        g->status = GR_E_MEMORY;
+        return;
+    }
+    g->gradients[g->n_gradients++] = (gr_gradient_mark){p, v};
+}
+
+gr_effects gr__graph_effects(const gr_graph *g)
+{
+    return (gr_effects){g->assigns, g->n_assigns, g->outputs, g->n_outputs, g->gradients, g->n_gradients, g->guard};
+}

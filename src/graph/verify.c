@@ -1,0 +1,125 @@
+/* Verification: whether what builders guarantee holds for every node, whoever made it. */
+#include <string.h>
+
+#include "graph/op.h"
+
+static bool known_op(const gr_op *op)
+{
+    for (int c = 0; c < GR_OP_COUNT; c++)
+        if (op == gr__op((gr_opcode)c)) return (int)op->code == c;
+    return false;
+}
+
+static gr_status wrong(const gr_graph *g, uint32_t k, const char *what)
+{
+    const gr_node *n = gr__node(g, k);
+    return gr__fail(g->ctx, GR_E_INTERNAL, "%s%snode %u (%s): %s", n->scope ? n->scope : "", n->scope && n->scope[0] ? ": " : "", k, known_op(n->op) ? n->op->name : "?", what);
+}
+
+static bool same_value(const gr_value *a, const gr_value *b)
+{
+    return a->dtype == b->dtype && gr__shape_equal(a->shape, b->shape);
+}
+
+/* The shape rule once more. It reports through the graph's sticky status, which is put back: verifying changes nothing. */
+static gr_status infer_again(gr_graph *g, const gr_node *n, gr_value *out)
+{
+    const char *scope = g->scope;
+    g->op = n->op;
+    g->scope = n->scope;
+    bool good = gr__shape_check(g, out->shape) && n->op->infer(g, &n->attr, n->in, n->n_in, out);
+    gr_status st = good ? GR_OK : g->status;
+    g->status = GR_OK;
+    g->op = NULL;
+    g->scope = scope;
+    return st;
+}
+
+static gr_status check_structure(const gr_graph *g, uint32_t k)
+{
+    const gr_node *n = gr__node(g, k);
+    if (!known_op(n->op)) return wrong(g, k, "unknown operation");
+    if (n->n_out != n->op->n_out) return wrong(g, k, "wrong number of outputs");
+    if (n->op->n_in >= 0 ? n->n_in != n->op->n_in : n->n_in < 1) return wrong(g, k, "wrong number of operands");
+    if (n->out == GR_NONE || n->out + (gr_val)n->n_out - 1 > g->n_values) return wrong(g, k, "outputs are no values");
+    for (int i = 0; i < n->n_in; i++)
+        if (n->in[i] == GR_NONE || n->in[i] >= n->out) return wrong(g, k, "an operand does not come before it");
+    for (int o = 0; o < n->n_out; o++) {
+        const gr_value *v = gr__value(g, n->out + (gr_val)o);
+        if (v->node != k || v->out != o) return wrong(g, k, "an output belongs to another node");
+        if (v->shape.rank < 0 || v->shape.rank > GR_MAX_RANK || gr_shape_count(v->shape) < 0) return wrong(g, k, "an output has an impossible shape");
+    }
+    bool named = n->op->code == GR_OP_FEED || n->op->code == GR_OP_PARAM || n->op->code == GR_OP_SLOT || n->op->code == GR_OP_RANDOM;
+    if (named != (n->attr.name != NULL)) return wrong(g, k, named ? "it has no name" : "it must not have a name");
+    return GR_OK;
+}
+
+static gr_status check_node(gr_graph *g, uint32_t k)
+{
+    gr_status st = check_structure(g, k);
+    if (st != GR_OK) return st;
+    const gr_node *n = gr__node(g, k);
+    gr_value out[GR__MAX_OUT] = {{.node = 0}};
+    out[0].dtype = gr__value(g, n->out)->dtype; /* what builders give as a hint */
+    out[0].shape = gr__value(g, n->out)->shape;
+    st = infer_again(g, n, out);
+    if (st != GR_OK) return st;
+    for (int o = 0; o < n->n_out; o++)
+        if (!same_value(&out[o], gr__value(g, n->out + (gr_val)o))) return wrong(g, k, "an output is not what the shape rule says");
+    return GR_OK;
+}
+
+static bool is_value(const gr_graph *g, gr_val v)
+{
+    return v != GR_NONE && v <= g->n_values;
+}
+
+static gr_status check_effects(const gr_graph *g)
+{
+    gr_effects e = gr__graph_effects(g);
+    for (size_t i = 0; i < e.n_assigns; i++) {
+        const gr_assignment *a = &e.assigns[i];
+        if (!is_value(g, a->target) || !is_value(g, a->value)) return gr__fail(g->ctx, GR_E_INTERNAL, "assign %zu: not a value", i);
+        gr_opcode code = gr__producer(g, a->target)->op->code;
+        if ((code != GR_OP_PARAM && code != GR_OP_SLOT) || !same_value(gr__value(g, a->target), gr__value(g, a->value)))
+            return gr__fail(g->ctx, GR_E_INTERNAL, "assign %zu: %%%u cannot take %%%u", i, a->target, a->value);
+        for (size_t j = 0; j < i; j++)
+            if (e.assigns[j].target == a->target) return gr__fail(g->ctx, GR_E_INTERNAL, "assign %zu: %%%u is assigned twice", i, a->target);
+    }
+    for (size_t i = 0; i < e.n_gradients; i++) {
+        const gr_gradient_mark *m = &e.gradients[i];
+        if (!is_value(g, m->param) || !is_value(g, m->gradient) || gr__producer(g, m->param)->op->code != GR_OP_PARAM
+            || !same_value(gr__value(g, m->param), gr__value(g, m->gradient)))
+            return gr__fail(g->ctx, GR_E_INTERNAL, "gradient %zu: %%%u is not of %%%u", i, m->gradient, m->param);
+    }
+    for (size_t i = 0; i < e.n_outputs; i++)
+        if (!e.outputs[i].name || !is_value(g, e.outputs[i].value)) return gr__fail(g->ctx, GR_E_INTERNAL, "output %zu: not a value", i);
+    if (e.guard != GR_NONE && (!is_value(g, e.guard) || gr_shape_of(g, e.guard).rank != 0)) return gr__fail(g->ctx, GR_E_INTERNAL, "guard: not a rank-0 value");
+    return GR_OK;
+}
+
+/* Feeds have names of their own; params and slots share the names of the store. */
+static gr_status check_unique(const gr_graph *g, uint32_t k)
+{
+    const gr_node *n = gr__node(g, k);
+    gr_opcode code = n->op->code;
+    if (code != GR_OP_FEED && code != GR_OP_PARAM && code != GR_OP_SLOT) return GR_OK;
+    for (uint32_t j = 0; j < k; j++) {
+        const gr_node *m = gr__node(g, j);
+        bool rivals = code == GR_OP_FEED ? m->op->code == GR_OP_FEED : m->op->code == GR_OP_PARAM || m->op->code == GR_OP_SLOT;
+        if (rivals && strcmp(m->attr.name, n->attr.name) == 0) return wrong(g, k, "there is another leaf of its name");
+    }
+    return GR_OK;
+}
+
+gr_status gr_graph_verify(const gr_graph *graph)
+{
+    if (graph->status != GR_OK) return graph->status;
+    gr_graph *g = (gr_graph *)(uintptr_t)graph;
+    for (uint32_t k = 0; k < gr__graph_nodes(g); k++) {
+        gr_status st = check_node(g, k);
+        if (st == GR_OK) st = check_unique(g, k);
+        if (st != GR_OK) return st;
+    }
+    return check_effects(g);
+}
