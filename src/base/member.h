@@ -21,8 +21,8 @@ typedef enum gr_row_kind {
 typedef struct gr_row {
     const char *name;
     gr_row_kind kind;
-    const char *value;  /* default, as YAML; NULL: must be given; "none": absent unless given */
-    const char *range;  /* "[0,1)", "(0,inf)", "[1,1000000]"; words for CHOICE; "" where nothing is to say */
+    const char *value;  /* default, as YAML; NULL: must be given; "none" (not a word of CHOICE): absent unless given, and may be given as none */
+    const char *range;  /* "[0,1)", "(0,inf)", "[1,1000000]", "{1,2,4}"; words for CHOICE; "" where nothing is to say */
     const char *unit;   /* "1", "updates", "bytes", "pixels"; "" where none */
     const char *help;   /* one line */
     const char *paper, *torch; /* default under `preset: paper` and `preset: torch`; NULL: as value */
@@ -64,7 +64,7 @@ bool gr__setting_is(const gr_settings *s, const char *name, const char *word);
 bool gr__setting_axes(gr_context *ctx, const gr_settings *s, const char *name, int64_t *values, int n);
 /* The resolved form, every default filled in: {type: adam, lr: 0.001, ...}. */
 gr_tree *gr__settings_tree(gr__bump *b, const gr_settings *s);
-/* Is x within a range text such as "[0,1)"? */
+/* Is x within a range text: an interval "[0,1)", "(0,inf)", "(-inf,inf)", a set "{1,2,4}", or "" for anything? NaN never is. */
 bool gr__in_range(double x, const char *range);
 /* Finds `name` among n members; on failure GR_E_NAME with the nearest, at the place of `at` (may be NULL). */
 gr_status gr__member_find(gr_context *ctx, const char *family, const gr_member *const *members, int n, const char *name, const gr_tree *at, const gr_member **out);

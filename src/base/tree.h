@@ -20,7 +20,8 @@ struct gr_tree {
     int line, column;    /* of the key for map members, of the value otherwise; 0: none */
 };
 
-/* All of a tree lives in one bump allocator and dies with it. Makers return NULL on failure (error kept). */
+/* All of a tree lives in one bump allocator and dies with it. Makers return NULL on failure (error kept); push and put take a NULL child or
+ * container as such a failure, so that calls can be chained and checked once. Keys are copied; a child belongs to one container. */
 gr_tree *gr__tree_scalar(gr__bump *b, const char *text);             /* plain YAML 1.2 core rules, plus fractions: null, true, 12, 1e-3, 1/255, text */
 gr_tree *gr__tree_text(gr__bump *b, const char *text);               /* always text */
 gr_tree *gr__tree_list(gr__bump *b);
@@ -38,5 +39,11 @@ gr_status gr__tree_fail(gr_context *ctx, const gr_tree *t, gr_status code, const
 struct gr__text;
 void gr__tree_write(const gr_tree *t, struct gr__text *out, int indent);
 const char *gr__tree_kind_name(const gr_tree *t);                    /* "a number", "a list", "text", ... */
+/* What messages call a value: "abc" in quotes, numbers as written, "a list". Returns buffer. */
+const char *gr__tree_show(const gr_tree *t, char *buffer, size_t n);
+/* The whole number of a scalar, exactly ("7", "1e3", "4/2", "0x10"); false if it is none or beyond 64 bits. */
+bool gr__tree_int(const gr_tree *t, int64_t *out);
+/* Flow style read from text we wrote ourselves (defaults of rows): 1, word, [1, 2], {a: 1, b: [x, y]}; scalars are plain. */
+gr_tree *gr__tree_flow(gr__bump *b, const char *text);
 
 #endif
