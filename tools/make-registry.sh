@@ -1,0 +1,40 @@
+#!/bin/sh
+# Writes the tables of families as C on standard output: for every family word given, each line `GR_WORD(name) =` at the start of a line in
+# the *.c files of the folders becomes an entry, sorted by name. A family without members gets an empty table.
+# Usage: make-registry.sh HEADER "FAMILY..." FOLDER...
+set -eu
+export LC_ALL=C
+header=$1
+families=$2
+shift 2
+
+echo "/* Written by tools/make-registry.sh; adding a member's file and building again changes it. */"
+echo "#include <stddef.h>"
+echo
+echo "#include \"$header\""
+for family in $families; do
+    macro=GR_$(printf %s "$family" | tr '[:lower:]' '[:upper:]')
+    names=$(find "$@" -maxdepth 1 -name '*.c' -exec sed -n "s/^$macro(\([A-Za-z0-9_]*\)) *=.*/\1/p" {} + | sort)
+    twice=$(printf '%s\n' "$names" | uniq -d)
+    if [ -n "$twice" ]; then
+        echo "make-registry.sh: $family $twice is defined twice" >&2
+        exit 1
+    fi
+    count=0
+    echo
+    for name in $names; do
+        echo "extern const gr_$family gr__${family}_$name;"
+        count=$((count + 1))
+    done
+    echo "static const gr_$family *const ${family}_table[] = {"
+    for name in $names; do
+        echo "    &gr__${family}_$name,"
+    done
+    echo "    NULL,"
+    echo "};"
+    echo "const gr_$family *const *gr__${family}s(int *n)"
+    echo "{"
+    echo "    *n = $count;"
+    echo "    return ${family}_table;"
+    echo "}"
+done
