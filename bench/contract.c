@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "backend/cpu/contract.h"
@@ -50,9 +51,20 @@ static double peak(gr__isa isa)
     return 0;
 }
 
+/* Large pages, as the arena has them. */
+static void *memory(size_t bytes)
+{
+    size_t huge = 2 << 20, unit = bytes >= huge / 4 ? huge : 64;
+    bytes = (bytes / unit + 1) * unit;
+    void *p = aligned_alloc(unit, bytes);
+    if (unit == huge) madvise(p, bytes, MADV_HUGEPAGE);
+    memset(p, 0, bytes);
+    return p;
+}
+
 static float *operand(int64_t n)
 {
-    float *x = aligned_alloc(64, ((size_t)n * 4 + 127) / 64 * 64);
+    float *x = memory((size_t)n * 4);
     for (int64_t i = 0; i < n; i++) x[i] = (float)(rand() % 2001 - 1000) / 1000;
     return x;
 }
@@ -74,11 +86,9 @@ static void measure(gr_context *ctx, const char *name, const gr__contraction *c,
         exit(1);
     }
     void *operands[] = {operand(a), operand(b), operand(out)};
-    void *scratch = aligned_alloc(64, k->scratch_bytes / 64 * 64 + 64);
-    memset(scratch, 0, k->scratch_bytes);
+    void *scratch = memory(k->scratch_bytes);
     k->operand = operands;
-    k->shared = aligned_alloc(64, k->shared_bytes / 64 * 64 + 64);
-    memset(k->shared, 0, k->shared_bytes);
+    k->shared = memory(k->shared_bytes);
     run_once(k, scratch);
     double best = 1e30, start = now();
     int64_t repeat = 1;

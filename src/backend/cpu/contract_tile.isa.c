@@ -107,34 +107,57 @@ INLINE vec relu(vec x)
     return (vec)((ivec)x & ~(x < 0.0f));
 }
 
-/* Writes the tile: bias and ReLU come after the whole sum, rounded as separate passes would. */
-INLINE void finish(const gr__tile *t, vec acc[][2], const int rows, const int vectors)
+/* acc + row[r][i] * b. One vector a row: the broadcast goes into the multiply-add, or the loads of broadcasts bound the loop. */
+INLINE vec madd_broadcast(const float *p, vec b, vec c)
 {
-    UNROLL for (int v = 0; v < vectors; v++) {
-        int64_t n = t->columns - v * LANE;
-        bool full = n >= LANE;
-        if (n <= 0) break;
-        mask m = mask_of(full ? 0 : n);
-        vec bias = {0};
-        if (t->bias != NULL) bias = full ? load(t->bias + v * LANE) : load_masked(t->bias + v * LANE, m);
-        UNROLL for (int r = 0; r < rows; r++) {
-            vec x = acc[r][v];
-            if (t->bias != NULL) x = x + bias;
-            if (t->relu) x = relu(x);
-            if (full) store(t->out[r] + v * LANE, x);
-            else store_masked(t->out[r] + v * LANE, x, m);
-        }
-    }
+#if defined(GR_ISA_AVX512)
+    __asm__("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(c) : "v"(b), "m"(*p));
+    return c;
+#else
+    return madd(*p - (vec){0}, b, c);
+#endif
 }
 
 INLINE void start(const gr__tile *t, vec acc[][2], const int rows, const int vectors)
 {
+    UNROLL for (int v = 0; v < vectors; v++)
+        UNROLL for (int r = 0; r < rows; r++) acc[r][v] = (vec){0};
+    if (!t->accumulate) return;
     UNROLL for (int v = 0; v < vectors; v++) {
         int64_t n = t->columns - v * LANE;
-        n = n < 0 ? 0 : n;
-        mask m = mask_of(n >= LANE ? 0 : n);
+        if (n >= LANE) {
+            UNROLL for (int r = 0; r < rows; r++) acc[r][v] = load(t->out[r] + v * LANE);
+        } else if (n > 0) {
+            mask m = mask_of(n);
+            UNROLL for (int r = 0; r < rows; r++) acc[r][v] = load_masked(t->out[r] + v * LANE, m);
+        }
+    }
+}
+
+/* Writes the tile: bias and ReLU come after the whole sum, rounded as separate passes would. */
+INLINE void finish(const gr__tile *t, vec acc[][2], const int rows, const int vectors)
+{
+    if (t->bias != NULL) {
+        UNROLL for (int v = 0; v < vectors; v++) {
+            int64_t n = t->columns - v * LANE;
+            vec bias = n >= LANE ? load(t->bias + v * LANE) : load_masked(t->bias + v * LANE, mask_of(n < 0 ? 0 : n));
+            UNROLL for (int r = 0; r < rows; r++) acc[r][v] = acc[r][v] + bias;
+        }
+    }
+    if (t->relu) {
+        UNROLL for (int v = 0; v < vectors; v++)
+            UNROLL for (int r = 0; r < rows; r++) acc[r][v] = relu(acc[r][v]);
+    }
+    if (t->columns >= vectors * LANE) {
         UNROLL for (int r = 0; r < rows; r++)
-            acc[r][v] = !t->accumulate ? (vec){0} : n >= LANE ? load(t->out[r] + v * LANE) : load_masked(t->out[r] + v * LANE, m);
+            UNROLL for (int v = 0; v < vectors; v++) store(t->out[r] + v * LANE, acc[r][v]);
+        return;
+    }
+    int64_t rest = t->columns - (vectors - 1) * LANE;
+    mask m = mask_of(rest);
+    UNROLL for (int r = 0; r < rows; r++) {
+        if (vectors == 2) store(t->out[r], acc[r][0]);
+        store_masked(t->out[r] + (vectors - 1) * LANE, acc[r][vectors - 1], m);
     }
 }
 
@@ -142,8 +165,8 @@ INLINE void tile(const gr__tile *t, const int rows, const int vectors, const boo
 {
     vec acc[ROWS][2];
     const float *row[ROWS];
-    UNROLL for (int r = 0; r < rows; r++) row[r] = t->row[r];
     start(t, acc, rows, vectors);
+    UNROLL for (int r = 0; r < rows; r++) row[r] = t->row[r];
     int64_t a_step = t->a_step, b_step = t->b_step;
     mask m = mask_of(edge ? t->columns : 0);
     const gr__segment *end = t->segment + t->n_segments;
@@ -151,16 +174,22 @@ INLINE void tile(const gr__tile *t, const int rows, const int vectors, const boo
         const float *b = t->b + s->b * t->b_unit;
         int64_t i = s->a;
         for (int64_t n = s->count; n > 0; n--) {
-            vec bv[2];
-            UNROLL for (int v = 0; v < vectors; v++) bv[v] = edge ? load_masked(b, m) : load(b + v * LANE);
-            UNROLL for (int r = 0; r < rows; r++) {
-                vec a = row[r][i] - (vec){0}; /* a broadcast */
-                UNROLL for (int v = 0; v < vectors; v++) acc[r][v] = madd(a, bv[v], acc[r][v]);
+            if (vectors == 1) {
+                vec bv = edge ? load_masked(b, m) : load(b);
+                UNROLL for (int r = 0; r < rows; r++) acc[r][0] = madd_broadcast(row[r] + i, bv, acc[r][0]);
+            } else {
+                vec b0 = load(b), b1 = load(b + LANE);
+                UNROLL for (int r = 0; r < rows; r++) {
+                    vec a = row[r][i] - (vec){0}; /* a broadcast */
+                    acc[r][0] = madd(a, b0, acc[r][0]);
+                    acc[r][1] = madd(a, b1, acc[r][1]);
+                }
             }
             i += a_step;
             b += b_step;
         }
     }
+    __asm__("" : "+r"(t)); /* back into a register: the rows' pointers are no longer needed */
     finish(t, acc, rows, vectors);
 }
 
