@@ -1,0 +1,372 @@
+/* Every operation: first and second derivatives against differences, over shapes with 1, 0, odd sizes and broadcasting. Each row declares the
+ * operation's domain. A last test makes sure that no operation was forgotten. */
+#include "test.h"
+
+#include "gradcheck.h"
+
+#define TOLERANCE 1e-7
+
+/* ---- elementwise, one operand ---- */
+
+#define UNARY(name) \
+    static gr_val build_##name(gr_graph *g, const gr_val *x) { return gr_##name(g, x[0]); }
+UNARY(neg)
+UNARY(abs)
+UNARY(sign)
+UNARY(floor)
+UNARY(exp)
+UNARY(log)
+UNARY(log1p)
+UNARY(sqrt)
+UNARY(square)
+UNARY(recip)
+UNARY(tanh)
+UNARY(sigmoid)
+UNARY(relu)
+UNARY(sin)
+UNARY(cos)
+UNARY(erf)
+
+static const gr_shape some_shapes[] = {{0, {0}}, {1, {1}}, {1, {0}}, {2, {3, 5}}, {3, {2, 1, 3}}, {2, {0, 3}}};
+
+static const gradcheck_case unary[] = {
+    {.name = "neg", .build = build_neg, .low = -2, .high = 2},
+    {.name = "abs", .build = build_abs, .low = -2, .high = 2},
+    {.name = "sign", .build = build_sign, .low = -2, .high = 2},
+    {.name = "floor", .build = build_floor, .low = 0.01, .high = 0.99},
+    {.name = "exp", .build = build_exp, .low = -2, .high = 2},
+    {.name = "log", .build = build_log, .low = 0.2, .high = 3},
+    {.name = "log1p", .build = build_log1p, .low = -0.7, .high = 3},
+    {.name = "sqrt", .build = build_sqrt, .low = 0.2, .high = 3},
+    {.name = "square", .build = build_square, .low = -2, .high = 2},
+    {.name = "recip", .build = build_recip, .low = -3, .high = -0.3},
+    {.name = "tanh", .build = build_tanh, .low = -2, .high = 2},
+    {.name = "sigmoid", .build = build_sigmoid, .low = -4, .high = 4},
+    {.name = "relu", .build = build_relu, .low = -2, .high = 2},
+    {.name = "sin", .build = build_sin, .low = -3, .high = 3},
+    {.name = "cos", .build = build_cos, .low = -3, .high = 3},
+    {.name = "erf", .build = build_erf, .low = -2, .high = 2},
+};
+
+/* ---- elementwise, two and three operands ---- */
+
+#define BINARY(name) \
+    static gr_val build_##name(gr_graph *g, const gr_val *x) { return gr_##name(g, x[0], x[1]); }
+BINARY(add)
+BINARY(sub)
+BINARY(mul)
+BINARY(div)
+BINARY(max)
+BINARY(min)
+BINARY(less)
+BINARY(less_equal)
+BINARY(equal)
+BINARY(pow)
+
+static gr_val build_select(gr_graph *g, const gr_val *x)
+{
+    return gr_select(g, gr_less(g, x[0], x[1]), gr_sin(g, x[0]), gr_mul(g, x[1], x[1]));
+}
+
+/* Made by the plan only, so there is no builder. */
+static gr_val build_muladd(gr_graph *g, const gr_val *x)
+{
+    return gr__node_add(g, GR_OP_MULADD, (gr_val[]){x[0], x[1], x[0]}, 3, NULL, NULL);
+}
+
+static gr_val build_muladd_third(gr_graph *g, const gr_val *x)
+{
+    return gr__node_add(g, GR_OP_MULADD, (gr_val[]){x[1], x[1], x[0]}, 3, NULL, NULL);
+}
+
+static gr_val build_stop(gr_graph *g, const gr_val *x)
+{
+    /* the stopped factor is one number for differences too: its argument does not change with x */
+    return gr_mul(g, x[0], gr_stop(g, gr_add(g, gr_mul(g, gr_sign(g, x[1]), gr_sign(g, x[1])), gr_const(g, 2))));
+}
+
+static const gr_shape some_pairs[][2] = {
+    {{0, {0}}, {0, {0}}}, {{2, {3, 5}}, {2, {3, 5}}}, {{2, {3, 5}}, {0, {0}}}, {{0, {0}}, {1, {3}}},    {{2, {3, 1}}, {1, {5}}},
+    {{3, {2, 1, 3}}, {2, {4, 1}}}, {{1, {1}}, {2, {2, 3}}}, {{2, {0, 3}}, {1, {3}}}, {{1, {1}}, {0, {0}}}, {{2, {1, 1}}, {1, {1}}},
+};
+
+static const gradcheck_case binary[] = {
+    {.name = "add", .build = build_add, .low = -2, .high = 2},
+    {.name = "sub", .build = build_sub, .low = -2, .high = 2},
+    {.name = "mul", .build = build_mul, .low = -2, .high = 2},
+    {.name = "div", .build = build_div, .low = 0.4, .high = 3},
+    {.name = "max", .build = build_max, .low = -2, .high = 2},
+    {.name = "min", .build = build_min, .low = -2, .high = 2},
+    {.name = "less", .build = build_less, .low = -2, .high = 2},
+    {.name = "less_equal", .build = build_less_equal, .low = -2, .high = 2},
+    {.name = "equal", .build = build_equal, .low = -2, .high = 2},
+    {.name = "select", .build = build_select, .low = -2, .high = 2},
+    {.name = "stop", .build = build_stop, .low = -2, .high = 2},
+};
+
+/* ---- the rest: a row a case ---- */
+
+static gr_val build_reshape(gr_graph *g, const gr_val *x) { return gr_square(g, gr_reshape(g, x[0], GR_SHAPE(3, 4))); }
+static gr_val build_to_rank_0(gr_graph *g, const gr_val *x) { return gr_square(g, gr_reshape(g, x[0], GR_SCALAR)); }
+static gr_val build_from_rank_0(gr_graph *g, const gr_val *x) { return gr_square(g, gr_reshape(g, x[0], GR_SHAPE(1, 1))); }
+static gr_val build_permute(gr_graph *g, const gr_val *x) { return gr_square(g, gr_permute(g, x[0], (int[]){2, 0, 1})); }
+static gr_val build_broadcast(gr_graph *g, const gr_val *x) { return gr_square(g, gr_broadcast(g, x[0], GR_SHAPE(2, 3, 4))); }
+static gr_val build_broadcast_empty(gr_graph *g, const gr_val *x) { return gr_broadcast(g, x[0], GR_SHAPE(0, 3)); }
+static gr_val build_slice(gr_graph *g, const gr_val *x) { return gr_square(g, gr_slice(g, x[0], 1, 1, 2)); }
+static gr_val build_slice_none(gr_graph *g, const gr_val *x) { return gr_slice(g, x[0], 1, 3, 0); }
+static gr_val build_concat(gr_graph *g, const gr_val *x)
+{
+    return gr_square(g, gr_concat(g, (gr_val[]){x[0], x[1], x[2], x[0], x[1]}, 5, 1));
+}
+static gr_val build_pad(gr_graph *g, const gr_val *x) { return gr_square(g, gr_pad(g, x[0], 0, 2, 1)); }
+static gr_val build_sum_0(gr_graph *g, const gr_val *x) { return gr_square(g, gr_sum(g, x[0], (int[]){0}, 1, false)); }
+static gr_val build_sum_1(gr_graph *g, const gr_val *x) { return gr_square(g, gr_sum(g, x[0], (int[]){1}, 1, true)); }
+static gr_val build_sum_02(gr_graph *g, const gr_val *x) { return gr_square(g, gr_sum(g, x[0], (int[]){2, 0}, 2, false)); }
+static gr_val build_sum_all(gr_graph *g, const gr_val *x) { return gr_square(g, gr_sum_all(g, x[0])); }
+static gr_val build_mean_all(gr_graph *g, const gr_val *x) { return gr_square(g, gr_mean_all(g, x[0])); }
+static gr_val build_max_1(gr_graph *g, const gr_val *x) { return gr_square(g, gr_reduce_max(g, x[0], (int[]){1}, 1, false)); }
+static gr_val build_max_02(gr_graph *g, const gr_val *x) { return gr_square(g, gr_reduce_max(g, x[0], (int[]){0, 2}, 2, true)); }
+static gr_val build_max_all(gr_graph *g, const gr_val *x) { return gr_square(g, gr_reduce_max(g, x[0], (int[]){0, 1, 2}, 3, false)); }
+static gr_val build_argmax(gr_graph *g, const gr_val *x)
+{
+    return gr_mul(g, gr_real(g, gr_argmax(g, x[0], 1)), gr_sum(g, x[0], (int[]){1}, 1, false));
+}
+static gr_val build_softmax(gr_graph *g, const gr_val *x)
+{
+    gr_val e = gr_exp(g, gr_sub(g, x[0], gr_reduce_max(g, x[0], (int[]){1}, 1, true)));
+    return gr_div(g, e, gr_sum(g, e, (int[]){1}, 1, true));
+}
+
+/* indices: one repeated, one too large, one negative */
+static const double few_indices[] = {2, 0, 2, 7, -1, 1};
+static gr_val index_of(gr_graph *g, gr_shape s) { return gr_feed(g, "index", GR_I32, s); }
+static gr_val build_gather(gr_graph *g, const gr_val *x) { return gr_square(g, gr_gather(g, x[0], index_of(g, GR_SHAPE(2, 3)))); }
+static gr_val build_gather_none(gr_graph *g, const gr_val *x) { return gr_gather(g, x[0], index_of(g, GR_SHAPE(0))); }
+static gr_val build_scatter(gr_graph *g, const gr_val *x) { return gr_square(g, gr_scatter_add(g, x[0], index_of(g, GR_SHAPE(6)), 3)); }
+
+#define MATMUL(name, ta, tb) \
+    static gr_val build_matmul_##name(gr_graph *g, const gr_val *x) { return gr_matmul(g, x[0], x[1], ta, tb); }
+MATMUL(nn, false, false)
+MATMUL(nt, false, true)
+MATMUL(tn, true, false)
+MATMUL(tt, true, true)
+
+static const gr_conv_attr plain = {{1, 1}, {1, 1}, {0, 0}, {0, 0}, 1};
+static const gr_conv_attr odd = {{2, 1}, {1, 2}, {1, 0}, {0, 2}, 1};   /* strides, dilation and paddings that differ */
+static const gr_conv_attr grouped = {{1, 2}, {1, 1}, {1, 1}, {1, 1}, 2};
+static gr_val build_conv_plain(gr_graph *g, const gr_val *x) { return gr_conv(g, x[0], x[1], plain); }
+static gr_val build_conv_odd(gr_graph *g, const gr_val *x) { return gr_conv(g, x[0], x[1], odd); }
+static gr_val build_conv_grouped(gr_graph *g, const gr_val *x) { return gr_conv(g, x[0], x[1], grouped); }
+static gr_val build_conv_data(gr_graph *g, const gr_val *x) { return gr_conv_data(g, x[0], x[1], 4, 4, odd); }
+static gr_val build_conv_weights(gr_graph *g, const gr_val *x) { return gr_conv_weights(g, x[0], x[1], 2, 3, odd); }
+
+static const gr_pool_attr windows = {{2, 3}, {2, 1}, {0, 1}, {1, 1}, false};
+static const gr_pool_attr windows_padded = {{2, 3}, {2, 1}, {0, 1}, {1, 1}, true};
+static gr_val build_max_pool(gr_graph *g, const gr_val *x) { return gr_square(g, gr_max_pool(g, x[0], windows, NULL)); }
+static gr_val build_avg_pool(gr_graph *g, const gr_val *x) { return gr_square(g, gr_avg_pool(g, x[0], windows)); }
+static gr_val build_avg_pool_padded(gr_graph *g, const gr_val *x) { return gr_square(g, gr_avg_pool(g, x[0], windows_padded)); }
+
+static gr_attr window_attr(int64_t h, int64_t w)
+{
+    return (gr_attr){.i = {2, 3, 2, 1, 0, 1, 1, 1, 0, h, w}};
+}
+
+/* x[0] lends its index, x[1] is what is picked from, or spread. */
+static gr_val build_pool_gather(gr_graph *g, const gr_val *x)
+{
+    gr_val index;
+    gr_max_pool(g, gr_stop(g, x[0]), windows, &index);
+    gr_attr attr = window_attr(0, 0);
+    return gr_square(g, gr__node_add(g, GR_OP_POOL_GATHER, (gr_val[]){x[1], index}, 2, &attr, NULL));
+}
+
+static gr_val build_pool_scatter(gr_graph *g, const gr_val *x)
+{
+    gr_val index;
+    gr_max_pool(g, gr_stop(g, x[0]), windows, &index);
+    gr_attr attr = window_attr(3, 3);
+    return gr_square(g, gr__node_add(g, GR_OP_POOL_SCATTER, (gr_val[]){x[1], index}, 2, &attr, NULL));
+}
+
+static gr_val build_avg_pool_adjoint(gr_graph *g, const gr_val *x)
+{
+    gr_attr attr = window_attr(3, 3);
+    return gr_square(g, gr__node_add(g, GR_OP_AVG_POOL_ADJOINT, x, 1, &attr, NULL));
+}
+
+#define S(...) {(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}}
+#define SCALAR_SHAPE {0, {0}}
+#define ROW(function, inputs, ...) {.name = #function, .build = build_##function, .n = inputs, .shape = {__VA_ARGS__}, .low = -2, .high = 2, .index = few_indices}
+
+static const gradcheck_case others[] = {
+    {.name = "pow", .build = build_pow, .n = 2, .shape = {SCALAR_SHAPE, SCALAR_SHAPE}, .low = 0.3, .high = 3},
+    ROW(muladd, 2, S(3, 2), S(3, 2)),
+    ROW(muladd, 2, S(3), SCALAR_SHAPE),
+    ROW(muladd_third, 2, SCALAR_SHAPE, S(3)),
+    ROW(reshape, 1, S(2, 3, 2)),
+    ROW(to_rank_0, 1, S(1, 1)),
+    ROW(from_rank_0, 1, SCALAR_SHAPE),
+    ROW(permute, 1, S(2, 3, 4)),
+    ROW(permute, 1, S(1, 3, 1)),
+    ROW(permute, 1, S(0, 3, 2)),
+    ROW(broadcast, 1, S(3, 1)),
+    ROW(broadcast, 1, S(2, 1, 1)),
+    ROW(broadcast, 1, S(1)),
+    ROW(broadcast, 1, SCALAR_SHAPE),
+    ROW(broadcast_empty, 1, S(1, 3)),
+    ROW(slice, 1, S(3, 4, 2)),
+    ROW(slice_none, 1, S(2, 3)),
+    ROW(concat, 3, S(2, 1, 2), S(2, 3, 2), S(2, 0, 2)),
+    ROW(pad, 1, S(2, 3)),
+    ROW(pad, 1, S(0, 3)),
+    ROW(sum_0, 1, S(3, 4)),
+    ROW(sum_0, 1, S(0, 4)),
+    ROW(sum_0, 1, S(5)),
+    ROW(sum_0, 1, S(1)),
+    ROW(sum_0, 1, S(1, 4)),
+    ROW(sum_1, 1, S(3, 4, 2)),
+    ROW(sum_02, 1, S(3, 4, 2)),
+    ROW(sum_02, 1, S(1, 4, 1)),
+    ROW(sum_all, 1, S(3, 4)),
+    ROW(sum_all, 1, S(0)),
+    ROW(mean_all, 1, S(3, 4)),
+    ROW(max_1, 1, S(3, 4, 2)),
+    ROW(max_1, 1, S(3, 1, 2)),
+    ROW(max_02, 1, S(3, 4, 2)),
+    ROW(max_all, 1, S(3, 4, 2)),
+    ROW(argmax, 1, S(3, 4)),
+    ROW(softmax, 1, S(3, 5)),
+    ROW(gather, 1, S(3, 2)),
+    ROW(gather, 1, S(3)),
+    ROW(gather_none, 1, S(3, 2)),
+    ROW(scatter, 1, S(6, 2)),
+    ROW(scatter, 1, S(6)),
+    ROW(matmul_nn, 2, S(3, 4), S(4, 2)),
+    ROW(matmul_nt, 2, S(3, 4), S(2, 4)),
+    ROW(matmul_tn, 2, S(4, 3), S(4, 2)),
+    ROW(matmul_tt, 2, S(4, 3), S(2, 4)),
+    ROW(matmul_nn, 2, S(1, 1), S(1, 1)),
+    ROW(matmul_nn, 2, S(3, 0), S(0, 2)),
+    ROW(matmul_nt, 2, S(0, 4), S(2, 4)),
+    ROW(matmul_nn, 2, S(2, 3, 2), S(2, 2, 3)),
+    ROW(matmul_nt, 2, S(2, 3, 2), S(2, 3, 2)),
+    ROW(matmul_tn, 2, S(2, 2, 3), S(2, 2, 1)),
+    ROW(matmul_tt, 2, S(2, 1, 2, 3), S(2, 1, 3, 2)),
+    /* one matrix for all, on either side */
+    ROW(matmul_nn, 2, S(2, 3, 2), S(2, 3)),
+    ROW(matmul_nt, 2, S(2, 1, 3, 2), S(3, 2)),
+    ROW(matmul_tn, 2, S(2, 2, 3), S(2, 3)),
+    ROW(matmul_tt, 2, S(2, 2, 3), S(3, 2)),
+    ROW(matmul_nn, 2, S(3, 2), S(2, 2, 3)),
+    ROW(matmul_nt, 2, S(3, 2), S(2, 3, 2)),
+    ROW(matmul_tn, 2, S(2, 3), S(2, 2, 3)),
+    ROW(matmul_tt, 2, S(2, 3), S(2, 1, 3, 2)),
+    ROW(conv_plain, 2, S(2, 3, 3, 2), S(3, 2, 2, 2)),
+    ROW(conv_plain, 2, S(1, 3, 3, 1), S(1, 1, 1, 1)),
+    ROW(conv_plain, 2, S(0, 3, 3, 1), S(2, 2, 2, 1)),
+    ROW(conv_odd, 2, S(1, 4, 4, 2), S(2, 2, 3, 2)),
+    ROW(conv_grouped, 2, S(1, 3, 4, 4), S(6, 2, 2, 2)),
+    ROW(conv_grouped, 2, S(2, 2, 3, 2), S(2, 3, 3, 1)),
+    ROW(conv_data, 2, S(1, 2, 2, 2), S(2, 2, 3, 2)),
+    ROW(conv_weights, 2, S(1, 4, 4, 2), S(1, 2, 2, 2)),
+    ROW(max_pool, 1, S(2, 3, 3, 2)),
+    ROW(max_pool, 1, S(1, 1, 1, 1)),
+    ROW(max_pool, 1, S(0, 3, 3, 2)),
+    ROW(avg_pool, 1, S(2, 3, 3, 2)),
+    ROW(avg_pool, 1, S(1, 1, 1, 1)),
+    ROW(avg_pool_padded, 1, S(2, 3, 3, 2)),
+    ROW(pool_gather, 2, S(1, 3, 3, 2), S(1, 3, 3, 2)),
+    ROW(pool_scatter, 2, S(1, 3, 3, 2), S(1, 2, 3, 2)),
+    ROW(avg_pool_adjoint, 1, S(2, 2, 3, 2)),
+};
+
+/* ---- running them ---- */
+
+/* Checks c, and notes which operations it built itself (not only its gradients). */
+static void check(gr_context *ctx, const gradcheck_case *c, bool *seen)
+{
+    gradcheck_result r;
+    gr_graph *g = NULL;
+    gr_status st = gradcheck(ctx, c, &r, &g);
+    if (st != GR_OK) print_error("%s: ", c->name);
+    test_ok(ctx, st);
+    char a[96], b[96];
+    if (!(r.first < TOLERANCE && r.second < TOLERANCE))
+        fail_msg("%s %s %s: first derivative off by %g, second by %g", c->name, gr__shape_text(c->shape[0], a), gr__shape_text(c->shape[1], b), r.first, r.second);
+    for (uint32_t k = 0; seen && k < gr__graph_nodes(g); k++) seen[gr__node(g, k)->op->code] = true;
+    gr_graph_destroy(g);
+}
+
+static void test_unary(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    for (size_t i = 0; i < GR_COUNT(unary); i++) {
+        for (size_t s = 0; s < GR_COUNT(some_shapes); s++) {
+            gradcheck_case c = unary[i];
+            c.n = 1;
+            c.shape[0] = some_shapes[s];
+            check(ctx, &c, NULL);
+        }
+    }
+    test_context_end(ctx);
+}
+
+static void test_binary(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    for (size_t i = 0; i < GR_COUNT(binary); i++) {
+        for (size_t s = 0; s < GR_COUNT(some_pairs); s++) {
+            gradcheck_case c = binary[i];
+            c.n = 2;
+            c.shape[0] = some_pairs[s][0];
+            c.shape[1] = some_pairs[s][1];
+            check(ctx, &c, NULL);
+        }
+    }
+    test_context_end(ctx);
+}
+
+static void test_others(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    for (size_t i = 0; i < GR_COUNT(others); i++) check(ctx, &others[i], NULL);
+    test_context_end(ctx);
+}
+
+/* An operation that no row builds would go unchecked. */
+static void test_none_forgotten(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    bool seen[GR_OP_COUNT] = {false};
+    for (size_t i = 0; i < GR_COUNT(unary); i++) {
+        gradcheck_case c = unary[i];
+        c.n = 1;
+        c.shape[0] = GR_SHAPE(2);
+        check(ctx, &c, seen);
+    }
+    for (size_t i = 0; i < GR_COUNT(binary); i++) {
+        gradcheck_case c = binary[i];
+        c.n = 2;
+        c.shape[0] = c.shape[1] = GR_SHAPE(2);
+        check(ctx, &c, seen);
+    }
+    for (size_t i = 0; i < GR_COUNT(others); i++) check(ctx, &others[i], seen);
+    for (int code = GR_OP_NEG; code < GR_OP_COUNT; code++)
+        if (!seen[code]) fail_msg("no row builds %s", gr__op((gr_opcode)code)->name);
+    test_context_end(ctx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_unary),
+        cmocka_unit_test(test_binary),
+        cmocka_unit_test(test_others),
+        cmocka_unit_test(test_none_forgotten),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
