@@ -1,0 +1,67 @@
+# Shared by the tests of the command: sourced with the command's path as $1. A test counts what failed and ends with `finish`.
+set -u
+gradus=$(readlink -f "$1")
+here=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 99
+failed=0
+export LSAN_OPTIONS=${LSAN_OPTIONS:-} TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1}
+
+short() { echo "SHORT: $*"; failed=$((failed + 1)); }
+
+# code WANTED ARGS...: runs the command; its output stays in out.txt and err.txt
+code() {
+  local want=$1 got
+  shift
+  "$gradus" "$@" >out.txt 2>err.txt </dev/null
+  got=$?
+  if [[ $got -ne $want ]]; then
+    short "gradus $*: exit $got, not $want: $(tail -n 3 err.txt)"
+    return 1
+  fi
+}
+
+# bad WANTED PATTERN ARGS...: the command refuses with this exit code, and exactly one error line that matches
+bad() {
+  local want=$1 pattern=$2
+  shift 2
+  code "$want" "$@" || return 0
+  local n
+  n=$(grep '^gradus: ' err.txt | grep -vc '^gradus: \(warning\|note\): ')
+  [[ $n -eq 1 ]] || short "gradus $*: $n error lines, not 1: $(head -n 4 err.txt)"
+  grep -qE "$pattern" err.txt || short "gradus $*: the error does not match /$pattern/: $(head -n 2 err.txt)"
+}
+
+same() { cmp -s "$1" "$2" || short "$1 and $2 differ${3:+ ($3)}"; }
+differ() { cmp -s "$1" "$2" && short "$1 and $2 are equal${3:+ ($3)}"; }
+has() { grep -qE "$2" "$1" || short "$1 has no /$2/: $(head -n 3 "$1")"; }
+field() { sed -nE "s/.*\"$2\": ?\"?([^,\"}]*)\"?.*/\1/p" "$1" | head -n 1; } # FILE KEY
+finish() { [[ $failed -eq 0 ]] && echo "all held"; exit $((failed > 0)); }
+
+# A small recipe on made-up data: a convolution, a pooling, dropout, momentum and decay, so that every kind of state exists.
+small() { # FILE LINES...: further top-level lines, which replace the default of the same key
+  local file=$1 key line
+  shift
+  declare -A over=()
+  for line in "$@"; do over[${line%%:*}]=$line; done
+  : >"$file"
+  while IFS= read -r line; do
+    key=${line%%:*}
+    echo "${over[$key]:-$line}" >>"$file"
+    unset "over[$key]"
+  done <<'YAML'
+gradus: 1
+name: small
+seed: 3
+data: {train: {type: synthetic, kind: digits, n: 300, seed: 1}, validation: {split: 0.2}, batch: 32, prepare: [standardize], shuffle: every_epoch}
+model: {input: [16, 16, 1], layers: [{type: conv, filters: 6, kernel: 3, padding: same, activation: relu, name: c1}, {type: max_pool, size: 2}, flatten, {type: dropout, rate: 0.25}, {type: dense, units: 10, name: head}]}
+cost: cross_entropy
+optimizer: {type: sgd, lr: 0.02, momentum: 0.9, weight_decay: 0.001}
+schedule: {type: polynomial, warmup: 3}
+stop: {epochs: 3}
+validate: {every: 1 epoch}
+checkpoint: {every: 3, keep: 3}
+YAML
+  for key in "${!over[@]}"; do echo "${over[$key]}" >>"$file"; done
+}

@@ -1,0 +1,48 @@
+#!/bin/bash
+# Killed at random moments and resumed, a run ends in the same bits as one that was never killed; Ctrl-C likewise, with exit code 5.
+. "$(dirname "$0")/lib.sh"
+KILLS=${GRADUS_KILLS:-5}
+small run.yaml "stop: {epochs: 12}" "checkpoint: {every: 7, keep: 2}"
+code 0 train run.yaml --out whole --quiet
+for ((i = 1; i <= KILLS; i++)); do
+  rm -rf killed
+  for ((round = 0; round < 40; round++)); do
+    "$gradus" train run.yaml --out killed --resume --quiet >/dev/null 2>&1 &
+    pid=$!
+    sleep "0.0$((RANDOM % 90 + 10))"
+    kill -9 $pid 2>/dev/null
+    wait $pid 2>/dev/null
+    [[ -e killed/result.json ]] && break
+    [[ $round -ge 2 ]] && break
+  done
+  code 0 train run.yaml --out killed --resume --quiet
+  same whole/last.safetensors killed/last.safetensors "killed, attempt $i"
+  same whole/best.safetensors killed/best.safetensors "killed, attempt $i"
+  cut() { sed -E 's/"seconds":[^,]*,"samples_per_second":[^,}]*//' "$1"; }
+  cut whole/metrics.jsonl >a.txt
+  cut killed/metrics.jsonl >b.txt
+  same a.txt b.txt "metrics, attempt $i"
+done
+
+"$gradus" train run.yaml --out stopped --quiet --set stop.epochs=100000 >/dev/null 2>err.txt &
+pid=$!
+for ((i = 0; i < 200; i++)); do [[ -s stopped/metrics.jsonl ]] && break; sleep 0.02; done
+kill -INT $pid
+wait $pid
+[[ $? -eq 5 ]] || short "SIGINT: exit code is not 5: $(cat err.txt)"
+[[ $(field stopped/result.json stop_reason) == interrupted ]] || short "stop_reason is not interrupted"
+ls stopped/checkpoints/*.ckpt >/dev/null 2>&1 || short "no checkpoint after SIGINT"
+
+# A damaged newest checkpoint: the one before it is used, and said so
+cp -r whole damaged
+newest=$(ls -v damaged/checkpoints | tail -n 1)
+printf 'xxxx' | dd of="damaged/checkpoints/$newest" bs=1 seek=2000 conv=notrunc 2>/dev/null
+code 0 train run.yaml --out damaged --resume
+has err.txt "damaged"
+same whole/last.safetensors damaged/last.safetensors "after a damaged checkpoint"
+
+# A run is never overwritten unasked, and another recipe does not continue it
+bad 2 "already holds a run" train run.yaml --out whole
+bad 2 "made with another optimizer" train run.yaml --out whole --resume --set optimizer.lr=0.5
+bad 2 "exclude each other" train run.yaml --out whole --resume --overwrite
+finish
