@@ -14,6 +14,9 @@
  *           BROADCASTs read in place (row: one value a row, column: one value a column), and reductions over trailing axes (one value a row),
  *           leading axes (one a column) or all axes (rank 0) at its edge. A reduction's result is never read within its own region.
  *
+ * Which axes are the rows follows from the nodes alone, never from what else is fused: a reduction to rank 0 always runs over one row of all elements
+ * (rows 1), other reductions over the axes that they reduce, so that sums have the same bits fused and unfused. A region of one BROADCAST or IOTA writes it.
+ *
  * A region may have several segments: equal programs over different tensors (an optimizer over all parameters). Segment s reads
  * in[s * n_in + i], writes out[s * n_out + o] and has its own space; the nodes are those of segment 0. */
 typedef enum gr_item_kind { GR_ITEM_NODE, GR_ITEM_SCALARS, GR_ITEM_REGION } gr_item_kind;
@@ -39,12 +42,13 @@ typedef struct gr_item {
 struct gr_backend {
     const char *name;
     size_t real_bytes;
-    /* May this node join a region? Called for MAP, BROADCAST, IOTA, SUM and REDUCE_MAX nodes; the plan has checked that row or column forms fit. */
+    /* May this node join a region? Called for MAP, BROADCAST, IOTA, SUM and REDUCE_MAX nodes; the plan has checked that row or column forms fit.
+     * NULL: none may, every node is an item of its own. */
     bool (*fuses)(const gr_graph *g, const gr_node *n);
     int max_region_nodes, max_region_operands; /* a region grows no further */
-    /* May the contraction take this epilogue? */
+    /* May the contraction take this epilogue? NULL: never. */
     bool (*epilogue)(const gr_graph *g, const gr_node *contraction, bool bias, bool relu);
-    /* Makes the kernel of an item. The graph outlives the call only; copy what is needed. */
+    /* Makes the kernel of an item. The graph is the plan's own (simplified) and outlives the kernel; the item and its arrays are the plan's as well. */
     gr_status (*make)(gr_context *ctx, const gr_item *item, gr_kernel **out);
 };
 

@@ -1,0 +1,96 @@
+/* Compiling: the stages one after another, and the end of a plan. */
+#include "plan/plan.h"
+
+static gr_status find_entries(gr__compiler *c)
+{
+    uint32_t n = gr__graph_nodes(c->g);
+    c->entry = gr__bump_alloc(c->work, (n + 1) * sizeof *c->entry);
+    if (!c->entry) return gr__error_code(c->ctx);
+    for (uint32_t k = 0; k < n; k++) {
+        const gr_node *leaf = gr__node(c->g, k);
+        bool slot = leaf->op->code == GR_OP_SLOT;
+        char wanted[96], found[96];
+        c->entry[k] = -1;
+        if (leaf->op->code != GR_OP_PARAM && !slot) continue;
+        const gr_entry *e = gr_store_find(c->plan->store, leaf->attr.name);
+        const char *in = leaf->scope[0] ? " in " : "";
+        if (!e) return gr__fail(c->ctx, GR_E_MISSING, "%s \"%s\"%s%s is not in the store", leaf->op->name, leaf->attr.name, in, leaf->scope);
+        if (e->spec.slot != slot)
+            return gr__fail(c->ctx, GR_E_CONFLICT, "\"%s\"%s%s is a %s in the graph and a %s in the store", leaf->attr.name, in, leaf->scope,
+                            slot ? "slot" : "parameter", slot ? "parameter" : "slot");
+        gr_shape shape = gr__value(c->g, leaf->out)->shape;
+        if (!gr__shape_equal(e->spec.shape, shape))
+            return gr__fail(c->ctx, GR_E_SHAPE, "%s \"%s\"%s%s: the graph has %s, the store %s", leaf->op->name, leaf->attr.name, in, leaf->scope,
+                            gr__shape_text(shape, wanted), gr__shape_text(e->spec.shape, found));
+        c->entry[k] = (int)(e - gr_store_entry(c->plan->store, 0));
+    }
+    return GR_OK;
+}
+
+static gr_status check_options(gr_context *ctx, const gr_graph *g, const gr_store *s, const gr_plan_options *o)
+{
+    if (gr_graph_status(g) != GR_OK) return gr_graph_status(g);
+    if (!o || !o->backend) return gr__fail(ctx, GR_E_USAGE, "a plan needs a backend");
+    if (gr__store_backend(s) != o->backend)
+        return gr__fail(ctx, GR_E_CONFLICT, "the plan is for backend \"%s\", its store for \"%s\"", o->backend->name, gr__store_backend(s)->name);
+    return GR_OK;
+}
+
+static gr_status begin(gr__compiler *c, const gr_graph *g, gr_store *s)
+{
+    gr_plan *p = c->plan;
+    p->ctx = c->ctx;
+    p->backend = c->backend;
+    p->store = s;
+    p->memory = gr__bump_create(c->ctx);
+    if (!p->memory) return gr__error_code(c->ctx);
+    p->name = gr__bump_strdup(p->memory, c->options.name ? c->options.name : "plan");
+    if (!p->name) return gr__error_code(c->ctx);
+    /* the pool now: scratch is sized by its threads */
+    if (gr_context_threads(c->ctx) > 1 && !(p->pool = gr__context_pool(c->ctx))) return gr__error_code(c->ctx);
+    gr_status st = gr__simplify(c->ctx, g, &p->graph);
+    c->g = p->graph;
+    return st;
+}
+
+gr_status gr_plan_compile(gr_context *ctx, const gr_graph *g, gr_store *s, const gr_plan_options *options, gr_plan **out)
+{
+    gr_status st = check_options(ctx, g, s, options);
+    if (st != GR_OK) return st;
+    gr__compiler c = {.ctx = ctx, .backend = options->backend, .options = *options};
+    c.plan = gr__alloc(ctx, sizeof *c.plan);
+    c.work = gr__bump_create(ctx);
+    GR_TRY(c.plan && c.work ? GR_OK : gr__error_code(ctx));
+    GR_TRY(begin(&c, g, s));
+    GR_TRY(find_entries(&c));
+    GR_TRY(gr__survey(&c));
+    GR_TRY(gr__fuse(&c));
+    GR_TRY(gr__assigns(&c));
+    GR_TRY(gr__merge(&c));
+    GR_TRY(gr__order(&c));
+    GR_TRY(gr__make(&c));
+    GR_TRY(gr__place(&c));
+    *out = c.plan;
+    c.plan = NULL;
+done:
+    gr__bump_destroy(c.work);
+    gr_plan_destroy(c.plan);
+    return st;
+}
+
+void gr_plan_destroy(gr_plan *p)
+{
+    if (!p) return;
+    for (int i = 0; i < p->n_items; i++)
+        if (p->items[i].kernel) p->items[i].kernel->destroy(p->ctx, p->items[i].kernel);
+    gr_arena_destroy(p->own);
+    gr__free(p->ctx, p->constants, p->constant_bytes);
+    gr_graph_destroy(p->graph);
+    gr__bump_destroy(p->memory);
+    gr__free(p->ctx, p, sizeof *p);
+}
+
+gr_plan_bytes_info gr_plan_bytes(const gr_plan *p)
+{
+    return p->bytes;
+}

@@ -1,0 +1,283 @@
+/* Fusing: nodes become units. Regions grow greedily over the nodes in order: each node joins the regions of what it reads and those that read the same. */
+#include <string.h>
+
+#include "plan/plan.h"
+
+/* ---- reading units ---- */
+
+gr_val gr__read(const gr__compiler *c, const gr_node *n, int i)
+{
+    gr_val v = n->in[i];
+    const gr_node *p = gr__producer(c->g, v);
+    if (c->absorbs[gr__node_id(c->g, n)] >> i & 1) {
+        if (p->op->code == GR_OP_IOTA) return GR_NONE;
+        v = p->in[0];
+        p = gr__producer(c->g, v);
+    }
+    return p->op->code == GR_OP_CONST ? GR_NONE : v;
+}
+
+int gr__unit_of_value(const gr__compiler *c, gr_val v)
+{
+    return c->unit_of[gr__value(c->g, c->root[v])->node];
+}
+
+bool gr__is_out(const gr__compiler *c, gr_val v, int unit)
+{
+    if (c->pinned[v]) return true;
+    for (uint32_t r = c->first_reader[v]; r < c->first_reader[v + 1]; r++)
+        if (c->unit_of[c->readers[r]] != unit) return true;
+    return false;
+}
+
+static void add_once(gr_val *list, int *n, gr_val v)
+{
+    for (int i = 0; i < *n; i++)
+        if (list[i] == v) return;
+    list[(*n)++] = v;
+}
+
+void gr__operands(const gr__compiler *c, int unit, const gr__part *part, gr_val *in, int *n_in, gr_val *out, int *n_out)
+{
+    *n_in = *n_out = 0;
+    for (int k = 0; k < part->n; k++) {
+        const gr_node *n = gr__node(c->g, part->nodes[k]);
+        for (int i = 0; i < n->n_in; i++) {
+            gr_val v = gr__read(c, n, i);
+            if (v && c->unit_of[gr__value(c->g, v)->node] != unit) add_once(in, n_in, v);
+        }
+        /* kernels of single nodes write all their outputs, whoever reads them */
+        bool all = c->units[unit].kind == GR_ITEM_NODE && part->n == 1;
+        for (int o = 0; o < n->n_out; o++)
+            if (all || gr__is_out(c, n->out + (gr_val)o, unit)) out[(*n_out)++] = n->out + (gr_val)o;
+    }
+}
+
+int gr__most_operands(const gr__compiler *c, const gr__part *part)
+{
+    int n = 0;
+    for (int k = 0; k < part->n; k++) n += gr__node(c->g, part->nodes[k])->n_in + gr__node(c->g, part->nodes[k])->n_out;
+    return n;
+}
+
+bool gr__reads_elementwise(const gr__compiler *c, const gr__part *part, gr_val root, bool *any)
+{
+    *any = false;
+    for (int k = 0; k < part->n; k++) {
+        const gr_node *n = gr__node(c->g, part->nodes[k]);
+        for (int i = 0; i < n->n_in; i++) {
+            gr_val v = gr__read(c, n, i);
+            if (!v || c->root[v] != root) continue;
+            *any = true;
+            bool same = gr_shape_count(gr__value(c->g, v)->shape) == gr_shape_count(gr__value(c->g, root)->shape) && c->root_offset[v] == 0;
+            bool element = n->op->class == GR_CLASS_MAP && gr__shape_equal(gr__value(c->g, n->in[i])->shape, gr__value(c->g, n->out)->shape);
+            if (!same || !element || (c->absorbs[part->nodes[k]] >> i & 1)) return false;
+        }
+    }
+    return true;
+}
+
+/* ---- joining ---- */
+
+/* A region never reads a reduction of its own, nor what it wrote through a view or as a broadcast. */
+static bool reads_inside(const gr__compiler *c, const gr__part *reader, int a, int b)
+{
+    for (int k = 0; k < reader->n; k++) {
+        const gr_node *n = gr__node(c->g, reader->nodes[k]);
+        for (int i = 0; i < n->n_in; i++) {
+            gr_val v = gr__read(c, n, i);
+            int from = v ? gr__unit_of_value(c, v) : -1;
+            if (from < 0 || (from != a && from != b)) continue;
+            bool absorbed = c->absorbs[reader->nodes[k]] >> i & 1;
+            if (absorbed || gr__is_view(c, v) || gr__is_reduction(gr__producer(c->g, v))) return true;
+        }
+    }
+    return false;
+}
+
+static int absorbed_nodes(const gr__compiler *c, const gr__part *part)
+{
+    int n = 0;
+    for (int k = 0; k < part->n; k++) n += __builtin_popcount(c->absorbs[part->nodes[k]]);
+    return n;
+}
+
+/* An upper bound of the operands of both together: what one writes for the other still counts. A unit within the limit stays within it as others join
+ * their neighbours, so the arrays are large enough. */
+static bool within_limits(const gr__compiler *c, int a, int b)
+{
+    const gr__part *p = c->units[a].parts, *q = c->units[b].parts;
+    int nodes = p->n + q->n + absorbed_nodes(c, p) + absorbed_nodes(c, q), limit = GR_MIN(c->backend->max_region_operands, GR__MAX_OPERANDS);
+    if (nodes > c->backend->max_region_nodes) return false;
+    gr_val in[2 * GR__MAX_OPERANDS], more[GR__MAX_OPERANDS], out[GR__MAX_OPERANDS];
+    int n_in, n_out, m_in, m_out;
+    gr__operands(c, a, p, in, &n_in, out, &n_out);
+    gr__operands(c, b, q, more, &m_in, out, &m_out);
+    for (int i = 0; i < m_in; i++) add_once(in, &n_in, more[i]);
+    return n_in + n_out + m_out <= limit;
+}
+
+/* The guard is tested between the unit that computes it and those that wait for it. */
+static bool guard_between(const gr__compiler *c, int a, int b)
+{
+    int guard = c->effects.guard ? gr__unit_of_value(c, c->effects.guard) : -1;
+    return (guard == a || guard == b) && (c->units[a].waits || c->units[b].waits);
+}
+
+static bool may_join(const gr__compiler *c, int a, int b)
+{
+    const gr__unit *x = &c->units[a], *y = &c->units[b];
+    if (x->kind != y->kind || x->kind == GR_ITEM_NODE || guard_between(c, a, b)) return false;
+    if (x->kind == GR_ITEM_REGION) {
+        const gr__part *p = x->parts, *q = y->parts;
+        if (!gr__shape_equal(p->shape, q->shape) || !(p->splits & q->splits)) return false;
+        if (reads_inside(c, p, a, b) || reads_inside(c, q, a, b) || !within_limits(c, a, b)) return false;
+    }
+    return gr__deps_joinable(&c->deps, a, b);
+}
+
+static bool add_node(gr__compiler *c, gr__part *part, uint32_t k)
+{
+    if (part->n == part->capacity) {
+        int capacity = GR_MAX(2 * part->capacity, 4);
+        uint32_t *nodes = gr__bump_alloc(c->work, (size_t)capacity * sizeof *nodes);
+        if (!nodes) return false;
+        if (part->n) memcpy(nodes, part->nodes, (size_t)part->n * sizeof *nodes);
+        part->nodes = nodes;
+        part->capacity = capacity;
+    }
+    part->nodes[part->n++] = k;
+    return true;
+}
+
+/* Unit b becomes part of unit a; nodes stay in graph order. */
+static bool join(gr__compiler *c, int a, int b)
+{
+    gr__part *p = c->units[a].parts, *q = c->units[b].parts, both = {.shape = p->shape, .splits = p->splits & q->splits};
+    for (int i = 0, j = 0; i < p->n || j < q->n;) {
+        bool first = j == q->n || (i < p->n && p->nodes[i] < q->nodes[j]);
+        if (!add_node(c, &both, first ? p->nodes[i++] : q->nodes[j++])) return false;
+    }
+    for (int j = 0; j < q->n; j++) c->unit_of[q->nodes[j]] = a;
+    *p = both;
+    c->units[a].waits |= c->units[b].waits;
+    c->units[b].gone = true;
+    gr__deps_join(&c->deps, a, b);
+    return true;
+}
+
+/* Joins b to a if that is allowed; *b is then a. False: no memory. */
+static bool try_join(gr__compiler *c, int a, int *b)
+{
+    if (a < 0 || a == *b || !may_join(c, a, *b)) return true;
+    int low = GR_MIN(a, *b), high = GR_MAX(a, *b);
+    *b = low;
+    return join(c, low, high);
+}
+
+static bool join_scalars(gr__compiler *c, int unit)
+{
+    for (int u = 0; u < unit; u++)
+        if (c->units[u].kind == GR_ITEM_SCALARS && !c->units[u].gone && may_join(c, u, unit)) return join(c, u, unit);
+    return true;
+}
+
+/* The regions of what it reads first, then those that read the same tensors. */
+static bool join_neighbours(gr__compiler *c, const gr_node *n, int unit)
+{
+    for (int i = 0; i < n->n_in; i++) {
+        gr_val v = gr__read(c, n, i);
+        if (v && !gr__is_view(c, v) && !try_join(c, gr__unit_of_value(c, v), &unit)) return false;
+    }
+    for (int i = 0; i < n->n_in; i++) {
+        gr_val v = gr__read(c, n, i);
+        if (!v || gr__value(c->g, v)->shape.rank == 0 || (c->absorbs[gr__node_id(c->g, n)] >> i & 1)) continue;
+        for (uint32_t r = c->first_reader[v]; r < c->first_reader[v + 1]; r++)
+            if (!try_join(c, c->unit_of[c->readers[r]], &unit)) return false;
+    }
+    return true;
+}
+
+/* ---- making units ---- */
+
+static bool is_scalar(const gr__compiler *c, const gr_node *n)
+{
+    if (n->op->class != GR_CLASS_MAP || gr__value(c->g, n->out)->shape.rank != 0) return false;
+    for (int i = 0; i < n->n_in; i++)
+        if (gr__value(c->g, n->in[i])->dtype != GR_REAL) return false;
+    return true;
+}
+
+static bool needs_unit(const gr__compiler *c, const gr_node *n)
+{
+    switch (n->op->code) {
+    case GR_OP_IOTA:
+    case GR_OP_BROADCAST: return c->in_memory[gr__node_id(c->g, n)];
+    case GR_OP_RANDOM: return true;
+    default: return n->op->class != GR_CLASS_LEAF && !gr__is_view(c, n->out);
+    }
+}
+
+/* Assigned values wait for the guard, unless it needs them itself. */
+static bool waits_for_guard(const gr__compiler *c, uint32_t k)
+{
+    if (!c->effects.guard || c->before_guard[k]) return false;
+    for (size_t i = 0; i < c->effects.n_assigns; i++)
+        if (gr__value(c->g, c->root[c->effects.assigns[i].value])->node == k) return true;
+    return false;
+}
+
+static void add_dependencies(gr__compiler *c, int unit, uint32_t k)
+{
+    const gr_node *n = gr__node(c->g, k);
+    for (int i = 0; i < n->n_in; i++) {
+        gr_val v = gr__read(c, n, i);
+        int above = v ? gr__unit_of_value(c, v) : -1;
+        if (above >= 0) gr__deps_add(&c->deps, unit, above);
+    }
+    if (!waits_for_guard(c, k)) return;
+    c->units[unit].waits = true;
+    int guard = gr__unit_of_value(c, c->effects.guard);
+    if (guard >= 0) gr__deps_add(&c->deps, unit, guard);
+}
+
+static int new_unit(gr__compiler *c, uint32_t k)
+{
+    const gr_node *n = gr__node(c->g, k);
+    gr__unit *u = &c->units[c->n_units];
+    u->kind = is_scalar(c, n) ? GR_ITEM_SCALARS : c->splits[k] ? GR_ITEM_REGION : GR_ITEM_NODE;
+    u->parts = gr__bump_alloc(c->work, sizeof *u->parts);
+    if (!u->parts || !add_node(c, u->parts, k)) return -1;
+    u->n_parts = 1;
+    u->parts->splits = c->splits[k];
+    u->parts->shape = gr__value(c->g, gr__is_reduction(n) ? n->in[0] : n->out)->shape;
+    return c->n_units++;
+}
+
+static bool place_node(gr__compiler *c, uint32_t k)
+{
+    const gr_node *n = gr__node(c->g, k);
+    if (!needs_unit(c, n)) return true;
+    if (c->epilogue_of[k]) {
+        int unit = c->unit_of[c->epilogue_of[k] - 1];
+        c->unit_of[k] = unit;
+        add_dependencies(c, unit, k);
+        return add_node(c, c->units[unit].parts, k);
+    }
+    int unit = new_unit(c, k);
+    if (unit < 0) return false;
+    c->unit_of[k] = unit;
+    add_dependencies(c, unit, k);
+    if (c->options.unfused) return true;
+    if (c->units[unit].kind == GR_ITEM_SCALARS) return join_scalars(c, unit);
+    return c->units[unit].kind == GR_ITEM_NODE || join_neighbours(c, n, unit);
+}
+
+gr_status gr__fuse(gr__compiler *c)
+{
+    c->units = gr__bump_alloc(c->work, (c->n_order + 1) * sizeof *c->units);
+    if (!c->units || !gr__deps_create(&c->deps, c->work, (int)c->n_order)) return gr__error_code(c->ctx);
+    for (uint32_t i = 0; i < c->n_order; i++)
+        if (!place_node(c, c->order[i])) return gr__error_code(c->ctx);
+    return GR_OK;
+}

@@ -1,0 +1,114 @@
+/* Items, and their kernels. */
+#include <string.h>
+
+#include "plan/plan.h"
+
+/* ---- what an item costs ---- */
+
+static double count_of(const gr_graph *g, gr_val v)
+{
+    return (double)gr_shape_count(gr__value(g, v)->shape);
+}
+
+static double node_flops(const gr_graph *g, const gr_node *n)
+{
+    const gr_value *a = n->n_in ? gr__value(g, n->in[0]) : NULL, *b = n->n_in > 1 ? gr__value(g, n->in[1]) : NULL;
+    switch (n->op->code) {
+    case GR_OP_MATMUL: return 2 * count_of(g, n->out) * (double)a->shape.dim[a->shape.rank - (n->attr.i[0] ? 2 : 1)];
+    case GR_OP_CONV: return 2 * count_of(g, n->out) * (double)(b->shape.dim[1] * b->shape.dim[2] * b->shape.dim[3]);
+    case GR_OP_CONV_DATA: return 2 * count_of(g, n->in[0]) * (double)(b->shape.dim[1] * b->shape.dim[2] * b->shape.dim[3]);
+    case GR_OP_CONV_WEIGHTS: {
+        gr_shape w = gr__value(g, n->out)->shape;
+        return 2 * count_of(g, n->in[1]) * (double)(w.dim[1] * w.dim[2] * w.dim[3]);
+    }
+    default: break;
+    }
+    if (n->op->class == GR_CLASS_MAP) return count_of(g, n->out);
+    return n->op->class == GR_CLASS_REDUCE || n->op->class == GR_CLASS_POOL ? count_of(g, n->in[0]) : 0;
+}
+
+static void add_cost(const gr__compiler *c, gr__item *it, const gr__part *part)
+{
+    for (int k = 0; k < part->n; k++) it->flops += node_flops(c->g, gr__node(c->g, part->nodes[k]));
+}
+
+static void add_traffic(const gr__compiler *c, gr__item *it)
+{
+    for (int i = 0; i < it->item.n_segments * it->item.n_in; i++) it->bytes += (double)gr__value_bytes(c->backend, gr__value(c->g, it->item.in[i]));
+    for (int i = 0; i < it->item.n_segments * it->item.n_out; i++) it->bytes += (double)gr__value_bytes(c->backend, gr__value(c->g, it->item.out[i]));
+}
+
+/* ---- items ---- */
+
+static bool writes_store(const gr__compiler *c, const gr_item *item)
+{
+    for (int i = 0; i < item->n_segments * item->n_out; i++)
+        if (c->stored_as[item->out[i]] >= 0) return true;
+    return false;
+}
+
+static gr_status fill_item(gr__compiler *c, int unit, gr__item *it)
+{
+    const gr__unit *u = &c->units[unit];
+    gr__bump *m = c->plan->memory;
+    int room = 0, n_in, n_out;
+    for (int p = 0; p < u->n_parts; p++) room = GR_MAX(room, gr__most_operands(c, &u->parts[p]));
+    uint32_t *nodes = gr__list_nodes(c, m, unit, u->parts, &it->item.n_nodes);
+    gr_val *in = gr__bump_alloc(m, (size_t)(room * u->n_parts) * sizeof *in), *out = gr__bump_alloc(m, (size_t)(room * u->n_parts) * sizeof *out);
+    gr_space *space = gr__bump_alloc(m, (size_t)u->n_parts * sizeof *space);
+    if (!nodes || !in || !out || !space) return gr__error_code(c->ctx);
+    for (int p = 0; p < u->n_parts; p++) { /* equal segments have equal numbers of operands, so they stand without gaps */
+        gr__operands(c, unit, &u->parts[p], in + p * it->item.n_in, &n_in, out + p * it->item.n_out, &n_out);
+        it->item.n_in = n_in;
+        it->item.n_out = n_out;
+        if (u->kind == GR_ITEM_REGION) space[p] = gr__space(u->parts[p].shape, u->parts[p].splits);
+        add_cost(c, it, &u->parts[p]);
+    }
+    it->item = (gr_item){u->kind, c->plan->graph, nodes, it->item.n_nodes, u->n_parts, u->kind == GR_ITEM_REGION ? space : NULL,
+                         in, n_in, out, n_out, c->options.algorithm};
+    add_traffic(c, it);
+    it->writes_store = writes_store(c, &it->item);
+    return c->backend->make(c->ctx, &it->item, &it->kernel);
+}
+
+static gr_status fill_copies(gr__compiler *c, gr__item *it, int n, const gr_val *targets, const gr_assignment *assigns)
+{
+    gr__copy *copies = gr__bump_alloc(c->plan->memory, (size_t)n * sizeof *copies);
+    if (!copies) return gr__error_code(c->ctx);
+    for (int i = 0; i < n; i++) { /* their addresses are found when values are placed */
+        copies[i].bytes = gr__value_bytes(c->backend, gr__value(c->g, targets ? targets[i] : assigns[i].target));
+        it->bytes += 2 * (double)copies[i].bytes;
+    }
+    it->copies = copies;
+    it->n_copies = n;
+    it->writes_store = assigns != NULL;
+    return gr__copy_kernel(c->ctx, copies, n, &it->kernel);
+}
+
+static gr_status set_operands(gr_plan *p, gr_kernel *k, int n)
+{
+    k->n_operands = n;
+    k->operand = gr__bump_alloc(p->memory, (size_t)n * sizeof *k->operand);
+    return k->operand ? GR_OK : gr__error_code(p->ctx);
+}
+
+gr_status gr__make(gr__compiler *c)
+{
+    gr_status st = GR_OK;
+    gr_plan *p = c->plan;
+    size_t n = (size_t)c->n_sequence + 2;
+    p->items = gr__bump_alloc(p->memory, n * sizeof *p->items);
+    if (!p->items) return gr__error_code(c->ctx);
+    if (c->n_saved > 0) GR_TRY(fill_copies(c, &p->items[p->n_items++], c->n_saved, c->saved, NULL));
+    for (int i = 0; i < c->n_sequence; i++) GR_TRY(fill_item(c, c->sequence[i], &p->items[p->n_items++]));
+    if (c->n_copies > 0) GR_TRY(fill_copies(c, &p->items[p->n_items++], c->n_copies, NULL, c->copies));
+    p->first_write = p->n_items;
+    for (int i = p->n_items; i-- > 0;) {
+        gr__item *it = &p->items[i];
+        GR_TRY(set_operands(p, it->kernel, it->copies ? 2 * it->n_copies : it->item.n_segments * (it->item.n_in + it->item.n_out)));
+        if (it->writes_store) p->first_write = i;
+        p->scratch_bytes = GR_MAX(p->scratch_bytes, it->kernel->scratch_bytes);
+    }
+done:
+    return st;
+}

@@ -1,0 +1,180 @@
+/* What a plan tells of itself: its kernels, its largest values, and where numbers ceased to be finite. */
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "plan/plan.h"
+
+/* ---- rows ---- */
+
+int gr_plan_rows(const gr_plan *p)
+{
+    return p->n_items;
+}
+
+gr_plan_row gr_plan_row_at(const gr_plan *p, int index)
+{
+    if (index < 0 || index >= p->n_items) return (gr_plan_row){.kernel = "", .scope = ""};
+    const gr__item *it = &p->items[index];
+    gr_plan_row row = {it->kernel->name, "", it->n_copies, 0, it->flops, it->bytes, 0};
+    if (!it->copies) {
+        row.scope = gr__node(p->graph, it->item.nodes[0])->scope;
+        row.nodes = it->item.n_nodes * it->item.n_segments;
+    }
+    for (int i = 0; i < it->kernel->n_phases; i++) {
+        row.shards = GR_MAX(row.shards, it->kernel->phase[i].n_shards);
+        row.cost_ns += it->kernel->phase[i].cost_ns;
+    }
+    return row;
+}
+
+static gr_plan_item block_item(const gr_plan *p, const gr__block *b)
+{
+    if (!b->value) return (gr_plan_item){"", "workspace", b->bytes};
+    const gr_node *n = gr__producer(p->graph, b->value);
+    bool feed = n->op->code == GR_OP_FEED;
+    return (gr_plan_item){feed ? n->attr.name : n->scope, n->op->name, b->bytes};
+}
+
+int gr_plan_largest(const gr_plan *p, gr_plan_item *items, int n)
+{
+    int filled = 0;
+    for (int i = 0; i < p->n_blocks; i++) {
+        int at = filled;
+        while (at > 0 && items[at - 1].bytes < p->blocks[i].bytes) at--;
+        if (at >= n) continue;
+        filled = GR_MIN(filled + 1, n);
+        for (int k = filled - 1; k > at; k--) items[k] = items[k - 1];
+        items[at] = block_item(p, &p->blocks[i]);
+    }
+    return filled;
+}
+
+/* ---- the first value that is not finite ---- */
+
+/* A value in memory as the reference arithmetic wants it: reals widened. */
+static bool widen(const gr_plan *p, gr__bump *memory, gr_val v, gr_ref *out)
+{
+    const gr_value *value = gr__value(p->graph, v);
+    const void *from = gr__address(p, p->spots[v]);
+    int64_t count = gr_shape_count(value->shape);
+    bool narrow = value->dtype == GR_REAL && value->shape.rank != 0 && p->backend->real_bytes == sizeof(float);
+    size_t bytes = narrow ? (size_t)count * sizeof(double) : gr__value_bytes(p->backend, value);
+    *out = (gr_ref){gr__bump_alloc(memory, bytes), value->dtype, value->shape};
+    if (!out->data) return false;
+    if (!narrow && bytes) memcpy(out->data, from, bytes);
+    for (int64_t i = 0; narrow && i < count; i++) ((double *)out->data)[i] = (double)((const float *)from)[i];
+    return true;
+}
+
+/* Also false for what the backend's type cannot hold. */
+static bool is_finite(const gr_plan *p, const gr_ref *r)
+{
+    if (r->dtype != GR_REAL) return true;
+    double limit = r->shape.rank != 0 && p->backend->real_bytes == sizeof(float) ? (double)FLT_MAX : DBL_MAX;
+    int64_t count = gr_shape_count(r->shape);
+    for (int64_t i = 0; i < count; i++)
+        if (!(fabs(((const double *)r->data)[i]) <= limit)) return false;
+    return true;
+}
+
+static void describe(const gr_node *n, char *text, size_t size)
+{
+    if (n->attr.name && n->n_in == 0) snprintf(text, size, "%s \"%s\"", n->op->name, n->attr.name);
+    else snprintf(text, size, "%s%s%s", n->op->name, n->scope[0] ? " in " : "", n->scope);
+}
+
+typedef struct search {
+    gr_plan *p;
+    gr__bump *memory; /* of the item at hand */
+    gr_ref *values;   /* what is known of it; data NULL: nothing */
+} search;
+
+static bool evaluate(search *s, const gr_node *n)
+{
+    gr_ref in[3], out[2];
+    for (int i = 0; i < n->n_in; i++) {
+        const gr_node *p = gr__producer(s->p->graph, n->in[i]);
+        gr_ref *v = &s->values[n->in[i]];
+        if (!v->data && p->op->code == GR_OP_CONST) *v = (gr_ref){(void *)p->attr.f, GR_REAL, GR_SCALAR};
+        if (!v->data && !widen(s->p, s->memory, n->in[i], v)) return false;
+        in[i] = *v;
+    }
+    const gr_value *value = gr__value(s->p->graph, n->out);
+    out[0] = (gr_ref){gr__bump_alloc(s->memory, (size_t)gr_shape_count(value->shape) * sizeof(double)), value->dtype, value->shape};
+    if (!out[0].data) return false;
+    n->op->ref(s->p->graph, n, in, out);
+    s->values[n->out] = out[0];
+    return true;
+}
+
+/* Inside a region or a list of scalars: by reference arithmetic, before the item runs, for it may overwrite what it reads. Segments after the first have
+ * no nodes of their own to name; their outputs are looked at after they ran. */
+static const gr_node *first_inside(search *s, const gr_item *it)
+{
+    for (int k = 0; k < it->n_nodes; k++) {
+        const gr_node *n = gr__node(s->p->graph, it->nodes[k]);
+        if (!evaluate(s, n)) return NULL;
+        if (!is_finite(s->p, &s->values[n->out])) return n;
+    }
+    return NULL;
+}
+
+static const gr_node *first_output(search *s, const gr_item *it)
+{
+    for (int o = 0; o < it->n_segments * it->n_out; o++) {
+        gr_ref r;
+        if (!widen(s->p, s->memory, it->out[o], &r)) return NULL;
+        if (!is_finite(s->p, &r)) return gr__producer(s->p->graph, it->out[o]);
+    }
+    return NULL;
+}
+
+/* Runs item i and returns the node that spoils it, or NULL. */
+static const gr_node *search_item(search *s, int i)
+{
+    gr_plan *p = s->p;
+    const gr_item *it = &p->items[i].item;
+    const gr_node *inside = it->kind != GR_ITEM_NODE && it->n_nodes > 1 ? first_inside(s, it) : NULL;
+    gr__run_item(p, &p->items[i]);
+    if (p->items[i].copies) return NULL;
+    const gr_node *out = first_output(s, it);
+    return out && inside ? inside : out;
+}
+
+/* Feeds, parameters and slots that are spoilt already. */
+static const gr_node *first_leaf(search *s)
+{
+    for (gr_val v = 1; v <= gr__graph_values(s->p->graph); v++) {
+        const gr_node *n = gr__producer(s->p->graph, v);
+        bool leaf = n->op->code == GR_OP_FEED || n->op->code == GR_OP_PARAM || n->op->code == GR_OP_SLOT;
+        gr_ref r;
+        if (!leaf || s->p->spots[v].kind == GR__NOWHERE) continue;
+        if (!widen(s->p, s->memory, v, &r)) return NULL;
+        if (!is_finite(s->p, &r)) return n;
+    }
+    return NULL;
+}
+
+static bool renew(search *s)
+{
+    gr__bump_destroy(s->memory);
+    s->memory = gr__bump_create(s->p->ctx);
+    s->values = s->memory ? gr__bump_alloc(s->memory, (gr__graph_values(s->p->graph) + 1) * sizeof *s->values) : NULL;
+    return s->values != NULL;
+}
+
+bool gr_plan_find_nonfinite(gr_plan *p, char *text, size_t n)
+{
+    search s = {.p = p};
+    const gr_node *found = NULL;
+    if (!p->arena) return false;
+    gr__fp_state saved = gr__fp_enter();
+    if (renew(&s)) found = first_leaf(&s);
+    for (int i = 0; i < p->first_write && !found && renew(&s); i++) found = search_item(&s, i);
+    gr__fp_leave(saved);
+    gr__bump_destroy(s.memory);
+    if (found) describe(found, text, n);
+    return found != NULL;
+}

@@ -1,0 +1,75 @@
+/* Running a bound plan: kernel after kernel, phase after phase. Nothing here allocates, locks or looks up a name. */
+#include <math.h>
+#include <string.h>
+
+#include "plan/plan.h"
+
+#define SERIAL_NS 5000.0 /* waking others costs more than what is below it */
+
+typedef struct job {
+    const gr_kernel *kernel;
+    gr_phase_fn run;
+    char *scratch;
+    size_t stride;
+} job;
+
+static void run_shard(void *arg, int shard, int worker)
+{
+    const job *j = arg;
+    j->run(j->kernel, shard, j->scratch + (size_t)worker * j->stride);
+}
+
+void gr__run_item(gr_plan *p, const gr__item *item)
+{
+    const gr_kernel *k = item->kernel;
+    size_t stride = p->scratch_bytes ? gr__granules(p->scratch_bytes) : 0;
+    job j = {k, NULL, p->arena + p->bytes.arena - stride * (size_t)(p->pool ? gr__pool_threads(p->pool) : 1), stride};
+    for (int i = 0; i < k->n_phases; i++) {
+        j.run = k->phase[i].run;
+        int n = k->phase[i].n_shards;
+        if (p->pool && n > 1 && k->phase[i].cost_ns >= SERIAL_NS) {
+            gr__pool_run(p->pool, run_shard, &j, n);
+        } else {
+            for (int s = 0; s < n; s++) run_shard(&j, s, 0);
+        }
+    }
+}
+
+bool gr__guard_holds(const gr_plan *p)
+{
+    return p->guard.kind == GR__NOWHERE || isfinite(*(const double *)gr__address(p, p->guard));
+}
+
+gr_status gr_plan_run(gr_plan *p)
+{
+    if (!p->arena) return gr__fail(p->ctx, GR_E_USAGE, "plan \"%s\" is not bound yet", p->name);
+    gr__fp_state saved = gr__fp_enter();
+    bool holds = true;
+    for (int i = 0; i <= p->n_items && holds; i++) {
+        if (i == p->first_write) holds = gr__guard_holds(p);
+        if (i < p->n_items && holds) gr__run_item(p, &p->items[i]);
+    }
+    gr__fp_leave(saved);
+    if (holds) return GR_OK;
+    return gr__fail(p->ctx, GR_E_DIVERGED, "plan \"%s\": the guarded value is %g; nothing was assigned", p->name, *(const double *)gr__address(p, p->guard));
+}
+
+void *gr_plan_feed(gr_plan *p, const char *name, size_t *bytes)
+{
+    for (int i = 0; i < p->n_feeds && p->arena; i++) {
+        if (strcmp(p->feeds[i].name, name) != 0) continue;
+        if (bytes) *bytes = gr__value_bytes(p->backend, gr__value(p->graph, p->feeds[i].value));
+        return gr__address(p, p->spots[p->feeds[i].value]);
+    }
+    return NULL;
+}
+
+const void *gr_plan_output(const gr_plan *p, const char *name, gr_shape *shape)
+{
+    for (int i = 0; i < p->n_outputs && p->arena; i++) {
+        if (strcmp(p->outputs[i].name, name) != 0) continue;
+        if (shape) *shape = p->outputs[i].shape;
+        return gr__address(p, p->outputs[i].spot);
+    }
+    return NULL;
+}

@@ -1,0 +1,19 @@
+/* What plans know of stores beyond the public header. */
+#ifndef GR_PLAN_STORE_H
+#define GR_PLAN_STORE_H
+
+#include "gradus/plan.h"
+#include "plan/backend.h"
+
+enum { GR__GRANULE = 64 };
+
+/* Bytes rounded up to whole granules, at least one: every tensor has an address of its own. */
+static inline size_t gr__granules(uint64_t bytes)
+{
+    return bytes == 0 ? GR__GRANULE : (size_t)((bytes + GR__GRANULE - 1) / GR__GRANULE * GR__GRANULE);
+}
+
+const gr_backend *gr__store_backend(const gr_store *s);
+bool gr__store_sealed(const gr_store *s);
+
+#endif

@@ -1,0 +1,231 @@
+/* Looking at the simplified graph once: liveness, readers, views, what is read in place, which contractions end in a bias and a rectifier. */
+#include "graph/op.h"
+#include "plan/plan.h"
+
+uint32_t gr__node_id(const gr_graph *g, const gr_node *n)
+{
+    return gr__value(g, n->out)->node;
+}
+
+size_t gr__value_bytes(const gr_backend *b, const gr_value *v)
+{
+    size_t element = v->dtype != GR_REAL ? gr__dtype_bytes(v->dtype) : v->shape.rank == 0 ? sizeof(double) : b->real_bytes;
+    return (size_t)gr_shape_count(v->shape) * element;
+}
+
+bool gr__is_reduction(const gr_node *n)
+{
+    return n->op->code == GR_OP_SUM || n->op->code == GR_OP_REDUCE_MAX;
+}
+
+/* ---- views ---- */
+
+/* Slices along the outermost axis stand in the memory of what they are cut from, where they begin at a granule. */
+static size_t slice_offset(const gr__compiler *c, const gr_node *n)
+{
+    const gr_value *v = gr__value(c->g, n->in[0]);
+    size_t row = gr__value_bytes(c->backend, v) / (size_t)GR_MAX(v->shape.dim[n->attr.i[0]], 1);
+    return row * (size_t)n->attr.i[1];
+}
+
+static bool is_slice_view(const gr__compiler *c, const gr_node *n)
+{
+    if (n->op->code != GR_OP_SLICE) return false;
+    gr_shape s = gr__value(c->g, n->in[0])->shape;
+    for (int i = 0; i < n->attr.i[0]; i++)
+        if (s.dim[i] != 1) return false;
+    return slice_offset(c, n) % GR__GRANULE == 0;
+}
+
+bool gr__is_view(const gr__compiler *c, gr_val v)
+{
+    return c->root[v] != v;
+}
+
+static void find_views(gr__compiler *c)
+{
+    for (gr_val v = 1; v <= c->n_values; v++) {
+        const gr_node *n = gr__producer(c->g, v);
+        bool slice = is_slice_view(c, n);
+        c->root[v] = v;
+        if (n->op->code != GR_OP_RESHAPE && !slice) continue;
+        c->root[v] = c->root[n->in[0]];
+        c->root_offset[v] = c->root_offset[n->in[0]] + (slice ? slice_offset(c, n) : 0);
+    }
+}
+
+/* ---- effects and readers ---- */
+
+static void mark_effects(gr__compiler *c)
+{
+    for (size_t i = 0; i < c->effects.n_outputs; i++) c->pinned[c->effects.outputs[i].value] = true;
+    for (size_t i = 0; i < c->effects.n_assigns; i++) c->pinned[c->effects.assigns[i].value] = true;
+    if (c->effects.guard) c->pinned[c->effects.guard] = true;
+    for (size_t i = 0; i < c->effects.n_gradients; i++) c->gradient[c->root[c->effects.gradients[i].gradient]] = true;
+}
+
+static bool list_readers(gr__compiler *c)
+{
+    uint32_t *first = c->first_reader;
+    uint32_t total = 0;
+    for (uint32_t k = 0; k < c->n_nodes; k++) {
+        const gr_node *n = gr__node(c->g, k);
+        for (int i = 0; c->live[k] && i < n->n_in; i++, total++) first[n->in[i] + 1]++;
+    }
+    for (gr_val v = 0; v <= c->n_values; v++) first[v + 1] += first[v];
+    c->readers = gr__bump_alloc(c->work, (total + 1) * sizeof *c->readers);
+    uint32_t *fill = gr__bump_alloc(c->work, (c->n_values + 2) * sizeof *fill);
+    if (!c->readers || !fill) return false;
+    for (uint32_t k = 0; k < c->n_nodes; k++) {
+        const gr_node *n = gr__node(c->g, k);
+        for (int i = 0; c->live[k] && i < n->n_in; i++) c->readers[first[n->in[i]] + fill[n->in[i]]++] = k;
+    }
+    return true;
+}
+
+/* Assigning waits for the guard, so what the guard needs comes first. */
+static void put_in_order(gr__compiler *c)
+{
+    if (c->effects.guard) c->before_guard[gr__value(c->g, c->effects.guard)->node] = true;
+    for (uint32_t k = c->n_nodes; k-- > 0;) {
+        const gr_node *n = gr__node(c->g, k);
+        for (int i = 0; c->before_guard[k] && i < n->n_in; i++) c->before_guard[gr__value(c->g, n->in[i])->node] = true;
+    }
+    for (int late = 0; late < 2; late++)
+        for (uint32_t k = 0; k < c->n_nodes; k++)
+            if (c->live[k] && c->before_guard[k] == !late) c->order[c->n_order++] = k;
+}
+
+/* ---- what may join a region ---- */
+
+static unsigned own_splits(const gr__compiler *c, const gr_node *n)
+{
+    gr_shape out = gr__value(c->g, n->out)->shape;
+    if (n->op->class == GR_CLASS_MAP) return out.rank == 0 ? 0 : (1u << (out.rank + 1)) - 1;
+    if (n->op->code == GR_OP_IOTA) return gr__iota_splits(out, n->attr.i[0]);
+    gr_shape in = n->n_in ? gr__value(c->g, n->in[0])->shape : GR_SCALAR;
+    if (n->op->code == GR_OP_BROADCAST) return gr__broadcast_splits(in, out);
+    return gr__is_reduction(n) && in.rank != 0 ? gr__reduce_splits(in, n->attr.i[0], out.rank) : 0;
+}
+
+/* Which inputs an elementwise node reads in place: as many broadcasts and iotas as agree on rows and columns. */
+static void absorb_inputs(gr__compiler *c, uint32_t k)
+{
+    const gr_node *n = gr__node(c->g, k);
+    if (n->op->class != GR_CLASS_MAP || c->options.unfused) return;
+    for (int i = 0; i < n->n_in; i++) {
+        const gr_node *p = gr__producer(c->g, n->in[i]);
+        if (p->op->code != GR_OP_BROADCAST && p->op->code != GR_OP_IOTA) continue;
+        unsigned both = c->splits[k] & c->splits[gr__node_id(c->g, p)];
+        if (!both) continue;
+        c->splits[k] = both;
+        c->absorbs[k] |= (uint8_t)(1u << i);
+    }
+}
+
+static void find_regional(gr__compiler *c)
+{
+    for (uint32_t k = 0; k < c->n_nodes; k++) {
+        const gr_node *n = gr__node(c->g, k);
+        if (!c->live[k]) continue;
+        unsigned splits = own_splits(c, n);
+        if (splits && c->backend->fuses && c->backend->fuses(c->g, n)) c->splits[k] = splits;
+        if (c->splits[k]) absorb_inputs(c, k);
+    }
+}
+
+/* ---- epilogues ---- */
+
+static bool read_once(const gr__compiler *c, gr_val v)
+{
+    return !c->pinned[v] && c->first_reader[v + 1] - c->first_reader[v] == 1;
+}
+
+static bool is_bias(const gr__compiler *c, gr_val v)
+{
+    const gr_node *n = gr__made_by(c->g, v, GR_OP_BROADCAST);
+    if (!n) return false;
+    gr_shape from = gr__value(c->g, n->in[0])->shape, to = gr__value(c->g, v)->shape;
+    return from.rank > 0 && gr_shape_count(from) == to.dim[to.rank - 1] && from.dim[from.rank - 1] == to.dim[to.rank - 1];
+}
+
+static void end_with_bias(gr__compiler *c, uint32_t k)
+{
+    const gr_node *n = gr__node(c->g, k);
+    for (int i = 0; i < 2 && !c->epilogue_of[k]; i++) {
+        const gr_node *p = gr__producer(c->g, n->in[i]);
+        if (p->op->class != GR_CLASS_CONTRACT || !read_once(c, n->in[i]) || !is_bias(c, n->in[1 - i])) continue;
+        if (!c->backend->epilogue(c->g, p, true, false)) continue;
+        c->epilogue_of[k] = 1 + gr__node_id(c->g, p);
+        c->absorbs[k] = (uint8_t)(1u << (1 - i));
+    }
+}
+
+static void end_with_relu(gr__compiler *c, uint32_t k)
+{
+    const gr_node *n = gr__node(c->g, k), *p = gr__producer(c->g, n->in[0]);
+    uint32_t biased = c->epilogue_of[gr__node_id(c->g, p)];
+    const gr_node *contraction = biased ? gr__node(c->g, biased - 1) : p;
+    if (contraction->op->class != GR_CLASS_CONTRACT || p->op->code == GR_OP_RELU || !read_once(c, n->in[0])) return;
+    if (c->backend->epilogue(c->g, contraction, biased != 0, true)) c->epilogue_of[k] = 1 + gr__node_id(c->g, contraction);
+}
+
+static void find_epilogues(gr__compiler *c)
+{
+    if (c->options.unfused || !c->backend->epilogue) return;
+    for (uint32_t k = 0; k < c->n_nodes; k++) {
+        if (!c->live[k]) continue;
+        if (gr__node(c->g, k)->op->code == GR_OP_ADD && gr__value(c->g, gr__node(c->g, k)->out)->shape.rank > 0) end_with_bias(c, k);
+        if (gr__node(c->g, k)->op->code == GR_OP_RELU) end_with_relu(c, k);
+    }
+}
+
+/* A broadcast or iota needs memory where somebody reads it otherwise than in place. */
+static void find_in_memory(gr__compiler *c)
+{
+    for (gr_val v = 1; v <= c->n_values; v++)
+        if (c->pinned[v]) c->in_memory[gr__value(c->g, v)->node] = true;
+    for (uint32_t k = 0; k < c->n_nodes; k++) {
+        const gr_node *n = gr__node(c->g, k);
+        for (int i = 0; c->live[k] && i < n->n_in; i++)
+            if (!(c->absorbs[k] >> i & 1)) c->in_memory[gr__value(c->g, n->in[i])->node] = true;
+    }
+}
+
+static bool allocate(gr__compiler *c)
+{
+    size_t n = c->n_nodes + 1, v = c->n_values + 1;
+    c->live = gr__bump_alloc(c->work, n * sizeof *c->live);
+    c->before_guard = gr__bump_alloc(c->work, n * sizeof *c->before_guard);
+    c->order = gr__bump_alloc(c->work, n * sizeof *c->order);
+    c->absorbs = gr__bump_alloc(c->work, n * sizeof *c->absorbs);
+    c->in_memory = gr__bump_alloc(c->work, n * sizeof *c->in_memory);
+    c->splits = gr__bump_alloc(c->work, n * sizeof *c->splits);
+    c->epilogue_of = gr__bump_alloc(c->work, n * sizeof *c->epilogue_of);
+    c->unit_of = gr__bump_alloc(c->work, n * sizeof *c->unit_of);
+    c->root = gr__bump_alloc(c->work, v * sizeof *c->root);
+    c->root_offset = gr__bump_alloc(c->work, v * sizeof *c->root_offset);
+    c->pinned = gr__bump_alloc(c->work, v * sizeof *c->pinned);
+    c->gradient = gr__bump_alloc(c->work, v * sizeof *c->gradient);
+    c->first_reader = gr__bump_alloc(c->work, (v + 1) * sizeof *c->first_reader);
+    return c->live && c->before_guard && c->order && c->absorbs && c->in_memory && c->splits && c->epilogue_of && c->unit_of && c->root &&
+           c->root_offset && c->pinned && c->gradient && c->first_reader;
+}
+
+gr_status gr__survey(gr__compiler *c)
+{
+    c->n_nodes = gr__graph_nodes(c->g);
+    c->n_values = gr__graph_values(c->g);
+    c->effects = gr__graph_effects(c->g);
+    if (!allocate(c)) return gr__error_code(c->ctx);
+    gr__mark_live(c->g, c->live);
+    find_views(c);
+    mark_effects(c);
+    if (!list_readers(c)) return gr__error_code(c->ctx);
+    put_in_order(c);
+    find_regional(c);
+    find_epilogues(c);
+    find_in_memory(c);
+    for (uint32_t k = 0; k < c->n_nodes; k++) c->unit_of[k] = -1;
+    return GR_OK;
+}
