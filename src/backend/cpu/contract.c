@@ -60,7 +60,15 @@ gr_status gr__contract_make_for(gr_context *ctx, const gr__contraction *c, gr__i
     if (st != GR_OK) return st;
     if (c->kind == GR__MATMUL) return gr__gemm_make(ctx, c, isa, out);
     if (c->kind == GR__CONV_WEIGHTS) return gr__conv_weights_make(ctx, c, isa, out);
-    return gr__conv_make(ctx, c, isa, out);
+    gr_kernel *direct = NULL;
+    st = gr__conv_make(ctx, c, isa, &direct);
+    if (st != GR_OK) return st;
+    if (gr__conv_scatter_cost(c, isa) >= direct->phase[0].cost_ns + direct->phase[1].cost_ns) {
+        *out = direct;
+        return GR_OK;
+    }
+    direct->destroy(ctx, direct);
+    return gr__conv_scatter_make(ctx, c, isa, out);
 }
 
 gr_status gr__contract_make(gr_context *ctx, const gr__contraction *c, gr_kernel **out)

@@ -359,6 +359,16 @@ static void sum(float *dst, const float *src, int64_t n, int64_t stride, int64_t
     }
 }
 
+static void add(float *dst, int64_t dst_ld, const float *src, int64_t src_ld, int64_t rows, int64_t n)
+{
+    int64_t whole = n / LANE * LANE;
+    mask m = mask_of(n - whole);
+    for (int64_t r = 0; r < rows; r++, dst += dst_ld, src += src_ld) {
+        for (int64_t i = 0; i < whole; i += LANE) store(dst + i, load(dst + i) + load(src + i));
+        if (whole < n) store_masked(dst + whole, load_masked(dst + whole, m) + load_masked(src + whole, m), m);
+    }
+}
+
 INLINE void depthwise_chunk(const gr__tile *t, int r, int64_t c, const int vectors, mask m, bool edge)
 {
     vec acc[4];
@@ -438,6 +448,7 @@ const gr__tile_ops GR_ISA_FN(gr__tile_ops) = {
     .pack_rows = pack_rows,
     .pack_columns = pack_columns,
     .sum = sum,
+    .add = add,
     .depthwise = depthwise,
     .depthwise_weights = depthwise_weights,
 };
