@@ -1,0 +1,115 @@
+/* What layers share: the parameters and random streams they declare, and the activation that follows them. */
+#include <string.h>
+
+#include "graph/node.h"
+#include "nn/families.h"
+
+static const gr_row common_rows[] = {
+    GR_ROW("type", TEXT, NULL, "", "", "which layer"),
+    GR_ROW("name", TEXT, "none", "", "", "what its parameters are called in files; type and number unless given"),
+    GR_ROW("from", TREE, "none", "a name or a list of names", "", "the layers whose outputs it takes; the layer above unless given"),
+    GR_ROW("init", TREE, "none", "{weights: ..., bias: ...}", "", "its own initialisers, instead of the recipe's"),
+};
+const gr_member gr__layer_common = {
+    .family = "layer", .name = "common", .title = "What every layer takes", .cite = "", .equations = "", GR_ROWS(common_rows)};
+const char *const gr__layer_common_keys[] = {"type", "name", "from", "init", NULL};
+
+/* ---- parameters ---- */
+
+static bool is_called(const char *name, const char *layer, const char *suffix)
+{
+    size_t n = strlen(layer);
+    return strncmp(name, layer, n) == 0 && name[n] == '.' && strcmp(name + n + 1, suffix) == 0;
+}
+
+static bool same_shape(gr_shape a, gr_shape b)
+{
+    if (a.rank != b.rank) return false;
+    for (int i = 0; i < a.rank; i++)
+        if (a.dim[i] != b.dim[i]) return false;
+    return true;
+}
+
+/* Room for one more parameter. The old array stays in the network's memory: there are few of them. */
+static gr_param_info *add_param(gr_build *b)
+{
+    if (b->n_params == b->params_capacity) {
+        size_t capacity = b->params_capacity ? 2 * b->params_capacity : 16;
+        gr_param_info *more = gr__bump_alloc(b->memory, capacity * sizeof *more);
+        if (!more) return NULL;
+        if (b->n_params) memcpy(more, b->params, b->n_params * sizeof *more);
+        b->params = more;
+        b->params_capacity = capacity;
+    }
+    return &b->params[b->n_params++];
+}
+
+gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role role, gr_layout layout, int64_t fan_in, int64_t fan_out)
+{
+    if (gr_graph_status(b->g) != GR_OK) return GR_NONE;
+    for (size_t i = 0; i < b->n_params; i++) {
+        const gr_entry_spec *e = &b->params[i].entry;
+        char here[96], before[96];
+        if (!is_called(e->name, b->layer, suffix)) continue;
+        if (!same_shape(e->shape, shape))
+            return gr_graph_fail(b->g, GR_E_SHAPE, "parameter %s is %s here and %s where it was used first", e->name, gr__shape_text(shape, here), gr__shape_text(e->shape, before));
+        return gr_param(b->g, e->name, shape);
+    }
+    const char *name = gr__bump_format(b->memory, "%s.%s", b->layer, suffix);
+    gr_param_info *p = name ? add_param(b) : NULL;
+    if (!p) return gr_graph_fail(b->g, GR_E_MEMORY, "no memory for parameter %s", suffix);
+    *p = (gr_param_info){.entry = {.name = name, .shape = shape, .role = role, .layout = layout}, .fan_in = fan_in, .fan_out = fan_out,
+                         .is_bias = role == GR_ROLE_BIAS, .follow = b->follow, .slope = b->slope, .init = b->init, .last = b->last};
+    return gr_param(b->g, name, shape);
+}
+
+gr_val gr__build_random(gr_build *b, const char *use, gr_shape shape)
+{
+    if (b->mode != GR_MODE_TRAIN) return gr_graph_fail(b->g, GR_E_INTERNAL, "random numbers \"%s\" outside training", use);
+    const char *stream = gr__bump_format(b->memory, "%s/%s", b->layer, use);
+    if (!stream) return gr_graph_fail(b->g, GR_E_MEMORY, "no memory for random stream %s", use);
+    return gr_random(b->g, stream, shape, b->seed, b->update, b->position);
+}
+
+/* ---- activations ---- */
+
+static bool means_nothing(const gr_tree *t)
+{
+    return !t || t->kind == GR_TREE_NULL || (t->kind == GR_TREE_TEXT && (strcmp(t->text, "none") == 0 || strcmp(t->text, "linear") == 0));
+}
+
+/* The layer that an `activation:` value names, with its settings; NULL with the graph failed. */
+static const gr_layer *find_activation(gr_build *b, const gr_tree *t, gr_settings *s)
+{
+    const gr_member *heads[128], *found;
+    int n, usable = 0;
+    const gr_layer *const *all = gr__layers(&n);
+    const char *name = gr__type_of(b->ctx, t, "activation", NULL);
+    for (int i = 0; i < n && usable < (int)GR_COUNT(heads); i++)
+        if (all[i]->activation_only) heads[usable++] = &all[i]->head;
+    if (!name || gr__member_find(b->ctx, "activation", heads, usable, name, t, &found) != GR_OK ||
+        gr__settings_make(b->ctx, b->memory, found, t, GR_PRESET_CHAPTER, NULL, s) != GR_OK) {
+        gr_graph_fail(b->g, gr__error_code(b->ctx), "the activation is refused");
+        return NULL;
+    }
+    return (const gr_layer *)found; /* head stands first */
+}
+
+gr_val gr__activation_build(gr_build *b, const gr_tree *activation, gr_val x)
+{
+    gr_settings s;
+    if (means_nothing(activation) || gr_graph_status(b->g) != GR_OK) return x;
+    const gr_layer *l = find_activation(b, activation, &s);
+    return l ? l->build(b, &s, &x, 1) : GR_NONE;
+}
+
+void gr__activation_follow(gr_build *b, const gr_tree *activation)
+{
+    gr_settings s;
+    if (!activation || gr_graph_status(b->g) != GR_OK) return;
+    if (means_nothing(activation)) return; /* `activation: none`: the layer after may still be one */
+    const gr_layer *l = find_activation(b, activation, &s);
+    if (!l) return;
+    b->follow = l->follow;
+    b->slope = l->follow == GR_FOLLOW_LEAKY ? gr__setting_real(&s, "slope") : 0;
+}

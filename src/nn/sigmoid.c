@@ -1,0 +1,12 @@
+/* Sigmoid: squeezes into (0, 1). */
+#include "nn/families.h"
+
+static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
+{
+    (void)s, (void)n_in;
+    return gr_sigmoid(b->g, in[0]);
+}
+
+GR_LAYER(sigmoid) = {
+    .head = {.family = "layer", .name = "sigmoid", .title = "Sigmoid: squeezes into (0, 1)", .cite = "Rumelhart, Hinton & Williams 1986", .equations = "y = 1 / (1 + exp(-x))"},
+    .min_inputs = 1, .max_inputs = 1, .activation_only = true, .follow = GR_FOLLOW_SIGMOID, .build = build};
