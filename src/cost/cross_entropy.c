@@ -70,12 +70,13 @@ static gr_cost_value build(gr_build *b, const gr_settings *s, gr_val output, gr_
 static bool check_weights(gr_build *b, const gr_tree *list, int64_t classes)
 {
     gr_status st = GR_OK;
+    char shown[200];
     if (list->kind != GR_TREE_LIST) st = gr__tree_fail(b->ctx, list, GR_E_TYPE, NULL, "%s is not a list of weights", gr__tree_kind_name(list));
     else if (list->n != classes) st = gr__tree_fail(b->ctx, list, GR_E_RANGE, NULL, "%d weights are given for %lld classes", list->n, (long long)classes);
     for (int i = 0; st == GR_OK && i < list->n; i++) {
         const gr_tree *w = list->child[i];
         if ((w->kind != GR_TREE_INT && w->kind != GR_TREE_REAL) || !(w->number >= 0) || isinf(w->number))
-            st = gr__tree_fail(b->ctx, w, GR_E_RANGE, NULL, "%s is not a weight: a number from 0 on", w->text ? w->text : gr__tree_kind_name(w));
+            st = gr__tree_fail(b->ctx, w, GR_E_RANGE, NULL, "%s is not a weight: a number from 0 on", gr__tree_show(w, shown, sizeof shown));
     }
     if (st != GR_OK) gr_graph_fail(b->g, st, "class_weights are refused");
     return st == GR_OK;

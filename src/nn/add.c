@@ -1,6 +1,4 @@
 /* Add: the sum of several layers' outputs, as at the end of a residual block.                    [He et al. 2016] */
-#include <string.h>
-
 #include "graph/node.h"
 #include "nn/families.h"
 
@@ -12,7 +10,7 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     for (int i = 1; i < n_in; i++) {
         gr_shape other = gr_shape_of(b->g, in[i]);
         char a[96], c[96];
-        if (first.rank != other.rank || memcmp(first.dim, other.dim, sizeof(int64_t) * (size_t)first.rank) != 0)
+        if (!gr__shape_equal(first, other))
             return gr_graph_fail(b->g, GR_E_SHAPE, "inputs of shapes %s and %s cannot be added", gr__shape_text(first, a), gr__shape_text(other, c));
         sum = gr_add(b->g, sum, in[i]);
     }

@@ -22,14 +22,6 @@ static bool is_called(const char *name, const char *layer, const char *suffix)
     return strncmp(name, layer, n) == 0 && name[n] == '.' && strcmp(name + n + 1, suffix) == 0;
 }
 
-static bool same_shape(gr_shape a, gr_shape b)
-{
-    if (a.rank != b.rank) return false;
-    for (int i = 0; i < a.rank; i++)
-        if (a.dim[i] != b.dim[i]) return false;
-    return true;
-}
-
 /* Room for one more parameter. The old array stays in the network's memory: there are few of them. */
 static gr_param_info *add_param(gr_build *b)
 {
@@ -51,7 +43,7 @@ gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role 
         const gr_entry_spec *e = &b->params[i].entry;
         char here[96], before[96];
         if (!is_called(e->name, b->layer, suffix)) continue;
-        if (!same_shape(e->shape, shape))
+        if (!gr__shape_equal(e->shape, shape))
             return gr_graph_fail(b->g, GR_E_SHAPE, "parameter %s is %s here and %s where it was used first", e->name, gr__shape_text(shape, here), gr__shape_text(e->shape, before));
         return gr_param(b->g, e->name, shape);
     }

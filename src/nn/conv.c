@@ -19,10 +19,10 @@ static int64_t read_groups(gr_build *b, const gr_settings *s, int64_t channels, 
 {
     const gr_tree *t = gr__setting_tree(s, "groups");
     int64_t groups = 1;
+    char shown[200];
     if (t && t->kind == GR_TREE_TEXT && strcmp(t->text, "depthwise") == 0) groups = channels;
-    else if (t && t->kind == GR_TREE_INT && t->number >= 1 && t->number <= 1e9) groups = (int64_t)t->number;
-    else if (t) {
-        gr_graph_fail(b->g, gr__tree_fail(b->ctx, t, GR_E_RANGE, NULL, "%s is not a number of groups, nor depthwise", t->text ? t->text : gr__tree_kind_name(t)), "groups");
+    else if (t && (!gr__tree_int(t, &groups) || groups < 1)) {
+        gr_graph_fail(b->g, gr__tree_fail(b->ctx, t, GR_E_RANGE, NULL, "%s is neither a number of groups nor depthwise", gr__tree_show(t, shown, sizeof shown)), "groups are refused");
         return 0;
     }
     if (channels % groups == 0 && filters % groups == 0) return groups;

@@ -20,7 +20,7 @@ gr_val gr__unpicture(gr_build *b, gr_val y, int axes)
 /* Reads a row of one number an axis into the last `axes` of two places; absent leaves them. */
 static bool read_axes(gr_build *b, const gr_settings *s, const char *row, int axes, int64_t *values)
 {
-    int64_t read[2];
+    int64_t read[2] = {0, 0};
     if (gr__setting_axes(b->ctx, s, row, read, axes))
         for (int i = 0; i < axes; i++) values[2 - axes + i] = read[i];
     else if (gr__error_code(b->ctx) != GR_OK) gr_graph_fail(b->g, gr__error_code(b->ctx), "%s is refused", row);
@@ -36,24 +36,33 @@ static void pad_same(gr__window *w, int i)
     w->after[i] = total - total / 2;
 }
 
+/* A whole number from 0 on, or a list of them. */
+static bool is_padding(const gr_tree *t)
+{
+    int64_t p;
+    if (t->kind != GR_TREE_LIST) return gr__tree_int(t, &p) && p >= 0 && p <= 1000000;
+    for (int i = 0; i < t->n; i++)
+        if (t->child[i]->kind == GR_TREE_LIST || !is_padding(t->child[i])) return false;
+    return t->n > 0;
+}
+
 static bool read_padding(gr_build *b, const gr_settings *s, int axes, gr__window *w)
 {
     const gr_tree *t = gr__setting_tree(s, "padding");
-    const char *word = t && t->kind == GR_TREE_TEXT ? t->text : NULL;
-    if (!t || (word && strcmp(word, "valid") == 0)) return true;
-    if (word && strcmp(word, "same") == 0) {
+    const char *word = t && t->kind == GR_TREE_TEXT ? t->text : "";
+    char shown[200];
+    if (!t || strcmp(word, "valid") == 0) return true;
+    if (strcmp(word, "same") == 0) {
         for (int i = 2 - axes; i < 2; i++) pad_same(w, i);
         return true;
     }
-    if (word) {
-        gr_status st = gr__tree_fail(b->ctx, t, GR_E_RANGE, NULL, "\"%s\" is no padding: same, valid, a number, or a list of one an axis", word);
-        return gr_graph_fail(b->g, st, "padding is refused") != GR_NONE;
+    if (!is_padding(t)) {
+        gr_status st = gr__tree_fail(b->ctx, t, GR_E_RANGE, "write same, valid, a whole number, or a list of one an axis", "%s is no padding", gr__tree_show(t, shown, sizeof shown));
+        gr_graph_fail(b->g, st, "padding is refused");
+        return false;
     }
     if (!read_axes(b, s, "padding", axes, w->before)) return false;
-    for (int i = 0; i < 2; i++) {
-        w->after[i] = w->before[i];
-        if (w->before[i] < 0) return gr_graph_fail(b->g, GR_E_RANGE, "a padding of %lld is less than 0", (long long)w->before[i]) != GR_NONE;
-    }
+    for (int i = 0; i < 2; i++) w->after[i] = w->before[i];
     return true;
 }
 

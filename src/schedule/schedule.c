@@ -33,9 +33,9 @@ gr_status gr__sched_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_p
     gr_status st = GR_OK;
     if (!s.member) return gr__error_code(ctx);
     const gr_member *m = &s.member->head;
-    int n = GR_MIN(m->n_rows, (int)GR_COUNT(own) - 2);
+    int n = GR_MIN(m->n_rows, (int)GR_COUNT(own) - 1);
     for (int i = 0; i < n; i++) own[i] = m->rows[i].name;
-    own[n] = "type", own[n + 1] = NULL;
+    own[n] = NULL;
     GR_TRY(gr__settings_make(ctx, b, m, tree, preset, common, &s.settings));
     GR_TRY(gr__settings_make(ctx, b, &gr__schedule_common, tree && tree->kind == GR_TREE_MAP ? tree : NULL, preset, own, &rest));
     if (s.member->check) GR_TRY(s.member->check(ctx, &s.settings));

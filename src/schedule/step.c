@@ -30,11 +30,13 @@ static double span(const gr_tree *t, double updates_per_epoch)
 
 static gr_status check_span(gr_context *ctx, const gr_tree *t)
 {
-    return isnan(span(t, 1)) ? gr__tree_fail(ctx, t, GR_E_RANGE, "write 1000 or 30 epochs", "%s is no number of updates or epochs", t->text ? t->text : gr__tree_kind_name(t)) : GR_OK;
+    char shown[200];
+    return isnan(span(t, 1)) ? gr__tree_fail(ctx, t, GR_E_RANGE, "write 1000 or 30 epochs", "%s is no number of updates or epochs", gr__tree_show(t, shown, sizeof shown)) : GR_OK;
 }
 
 static gr_status check_lists(gr_context *ctx, const gr_tree *at, const gr_tree *factors)
 {
+    char shown[200];
     if (at->kind != GR_TREE_LIST || at->n == 0) return gr__tree_fail(ctx, at, GR_E_TYPE, "write at: [1000, 2000]", "%s is no list of places", gr__tree_kind_name(at));
     for (int i = 0; i < at->n; i++)
         if (check_span(ctx, at->child[i]) != GR_OK) return GR_E_RANGE;
@@ -44,7 +46,7 @@ static gr_status check_lists(gr_context *ctx, const gr_tree *at, const gr_tree *
     for (int i = 0; i < factors->n; i++) {
         const gr_tree *f = factors->child[i];
         if ((f->kind != GR_TREE_INT && f->kind != GR_TREE_REAL) || !(f->number > 0) || isinf(f->number))
-            return gr__tree_fail(ctx, f, GR_E_RANGE, NULL, "%s is not a factor: a number above 0", f->text ? f->text : gr__tree_kind_name(f));
+            return gr__tree_fail(ctx, f, GR_E_RANGE, NULL, "%s is not a factor: a number above 0", gr__tree_show(f, shown, sizeof shown));
     }
     return GR_OK;
 }
