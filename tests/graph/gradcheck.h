@@ -164,16 +164,15 @@ static inline gr_status gradcheck_orders(const gradcheck_case *c, gradcheck_data
     return st == GR_OK ? gr_graph_verify(g) : st;
 }
 
-/* Checks one graph-building function. The graph is destroyed unless `keep` takes it. */
-static inline gr_status gradcheck(gr_context *ctx, const gradcheck_case *c, gradcheck_result *r, gr_graph **keep)
+/* Checks one graph-building function, and that what it and its derivatives built verifies. */
+static inline gr_status gradcheck(gr_context *ctx, const gradcheck_case *c, gradcheck_result *r)
 {
     gradcheck_data d = {.ctx = ctx, .index = c->index, .rng = gr__rng_make(7, c->name, 0, 0)};
     *r = (gradcheck_result){0, 0, 0};
     gr_status st = gr_graph_create(ctx, &d.g);
     if (st == GR_OK) st = gradcheck_orders(c, &d, r);
     for (int i = 0; i < d.n; i++) gr__free(ctx, d.data[i], (size_t)d.count[i] * sizeof(double));
-    if (keep) *keep = d.g;
-    else gr_graph_destroy(d.g);
+    gr_graph_destroy(d.g);
     return st;
 }
 
