@@ -21,6 +21,8 @@ typedef struct gr_set {
     gr_element element;
     void *inputs;             /* n x sample */
     size_t inputs_bytes;      /* as taken from tensor memory */
+    size_t inputs_offset;     /* of inputs within what was taken: a file's header may stand before them */
+    bool missing;             /* the recipe declares missing values: NaN among the inputs stands for one, preparation fills it */
     gr_target_kind target;
     gr_shape target_sample;   /* CLASS: rank 0 (or [T]); VALUE: rank 0 or [k] */
     void *targets;            /* CLASS: int32_t; VALUE: double when the run is float64, else float */
@@ -38,6 +40,7 @@ typedef struct gr_set_info {
     gr_element element;
     gr_target_kind target;
     int classes;              /* 0 where only loading tells */
+    bool missing;             /* as in gr_set */
     uint64_t inputs_bytes, targets_bytes; /* exactly what loading takes from tensor memory */
 } gr_set_info;
 
@@ -47,7 +50,10 @@ typedef struct gr_source_options {
     bool keep_float64;        /* precision: float64 */
     uint64_t seed;            /* synthetic sources */
     gr_target_kind want;      /* what the cost wants of a target column that could be either: GR_TARGET_CLASS or GR_TARGET_VALUE */
-    const char *const *csv_names; /* predict: the columns of training by name, NULL otherwise */
+    const char *const *csv_names; /* predict: the columns of training by name (as many as a sample has values), NULL otherwise */
+    const char *const *class_names; /* evaluation of other data: the class names of training, so that text labels mean the same; NULL: the data's own */
+    int n_class_names;
+    const gr_tree *csv_like;   /* predict: the csv source of training, for `missing` and `delimiter`; NULL otherwise */
 } gr_source_options;
 
 typedef struct gr_source {
@@ -66,35 +72,42 @@ void gr__set_free(gr_context *ctx, gr_set *s); /* zeroed set is fine */
 gr_status gr__source_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, const gr_source_options *o, gr_tree **out);
 /* Inputs for `predict`: a file by its suffix: .npy, .csv, IDX (plain or .gz): one sample or N of shape `sample` (rank as trained). Targets are not read;
  * a CSV's columns are matched by name where there is a header, else by position. */
+/* Whether data of shape `sample` is what a model with this input takes: equal but for axes of size 1, or flat with as many values. */
+bool gr__sample_fits(gr_shape sample, gr_shape input);
 gr_status gr__set_raw(gr_context *ctx, const char *file, gr_shape sample, const char *target_name, const gr_source_options *o, gr_set *out);
 
 /* ---- rows: which samples, in which order ---- */
 typedef struct gr_rows { uint32_t *row; int64_t n; } gr_rows; /* bookkeeping memory */
 void gr__rows_free(gr_context *ctx, gr_rows *r);
-/* Splits 0..n-1 into parts by fractions (the first part takes the rest), permuted with the seed, stratified by class where labels is not NULL; counts rounded to
- * the nearest. Each part is sorted ascending unless shuffled later. Deterministic in (seed, n, labels). */
+/* Splits 0..n-1 into parts by fractions (the first part takes the rest), permuted with the seed. A part has fraction * n rows, rounded half up, whatever the
+ * labels: `plan` knows the counts before it knows the labels. Stratified by class where labels is not NULL: each class has its share rounded up or down
+ * (largest remainders), and at least one row in each part where it has enough. Parts are sorted ascending. Deterministic in (seed, n, labels). */
 gr_status gr__split(gr_context *ctx, uint64_t seed, int64_t n, const int32_t *labels, int classes, const double *fractions, int parts, gr_rows *out);
-/* The manifest: TSV of row, part, label, CRC32 of the sample's bytes; written atomically. */
+/* The manifest: TSV with a header line: row, part, label, CRC32 of the sample's bytes as loaded; written atomically. */
 gr_status gr__split_manifest(gr_context *ctx, const char *path, const gr_set *s, const gr_rows *parts, const char *const *names, int n_parts);
 /* The first k of a seeded permutation of r (data.limit), order kept. */
 gr_status gr__rows_limit(gr_context *ctx, uint64_t seed, gr_rows *r, int64_t k);
 
 /* ---- preparation: members of the family "prepare", fitted on training rows, then part of the graph ---- */
-typedef struct gr_prepared {      /* y = x * scale + shift, elementwise or by the last axis: what every step here reduces to */
-    char kind[24];                /* "scale", "standardize" */
-    int n;                        /* 1, or one value a channel (last axis of the sample) */
-    double *scale, *shift;        /* in the bump allocator of the fit; standardize: 1/std and -mean/std, kept with mean and std for the model file */
-    double *mean, *std;           /* NULL but for standardize */
+typedef struct gr_prepared { /* impute: x where it is a number, else fill; all others: y = (x - sub) * mul, which loses less than x * scale + shift where the mean is large */
+    char kind[24];           /* "scale", "standardize", "impute" */
+    int n;                   /* 1; or one value a channel (last axis of the sample); or one an element of the sample */
+    double *sub, *mul;       /* NULL: nothing to subtract, nothing to multiply by; in the bump allocator of the fit */
+    double *fill;            /* impute */
+    double *mean, *std;      /* standardize: population statistics of the training rows (sub = mean, mul = 1 / std, or 1 where std is 0); else NULL */
 } gr_prepared;
 typedef struct gr_prepare {
     gr_member head;
-    /* `before` steps are already fitted: statistics are taken of what they give. Single pass in shards, shifted sums merged in double (Chan); exact for any threads. */
+    /* `before` steps are already fitted: statistics are taken of what they give. set == NULL: placeholder statistics. The same bits for any threads. */
     gr_status (*fit)(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_set *set, const gr_rows *train, const gr_prepared *before, int n_before, gr_shape model_input, gr_prepared *out);
 } gr_prepare;
 #define GR_PREPARE(name) const gr_prepare gr__prepare_##name
 const gr_prepare *const *gr__prepares(int *n); /* generated */
+/* Where the set declares missing values and the list has no `impute`, one with the means is put first. */
 gr_status gr__prepare_fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr_set *set, const gr_rows *train, gr_shape model_input, gr_prepared **out, int *n);
-/* The same steps with placeholder statistics, for estimating a plan before data is read: a plan of them has the bytes of the real one. */
+/* The same steps with placeholder statistics, for estimating a plan before data is read: a plan of them has the bytes of the real one. The first takes into
+ * account what the source says (missing values declared). */
+gr_status gr__prepare_placeholder_for(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_shape model_input, const gr_set_info *info, gr_prepared **out, int *n);
 gr_status gr__prepare_placeholder(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_shape model_input, gr_prepared **out, int *n);
 /* As graph: x (any dtype) -> GR_REAL prepared. */
 gr_val gr__prepare_build(gr_graph *g, const gr_prepared *p, int n, gr_val x);
