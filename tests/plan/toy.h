@@ -1,0 +1,220 @@
+/* A backend for tests of the plan: it fuses all it is offered and runs items by the operations' reference arithmetic in float64, regions as rows and columns,
+ * exactly as the interface to backends says. It checks what it is given, and writes outputs only when all of a segment is computed. */
+#ifndef GR_TESTS_PLAN_TOY_H
+#define GR_TESTS_PLAN_TOY_H
+
+#include <math.h>
+#include <string.h>
+
+#include "graph/op.h"
+#include "plan/plan.h"
+#include "test.h"
+
+typedef struct toy_kernel {
+    gr_kernel base;
+    const gr_item *item;
+    size_t value_bytes; /* room for the largest value in it */
+    int n_values;
+} toy_kernel;
+
+static gr_shape toy_shape(int64_t rows, int64_t columns)
+{
+    return (gr_shape){2, {rows, columns}};
+}
+
+/* Which element of a source or result belongs to element e of a tensor, by strides. */
+static int64_t toy_partner(gr_shape shape, const int64_t *strides, int64_t e)
+{
+    int64_t at = 0;
+    for (int i = shape.rank - 1; i >= 0; i--) {
+        at += e % shape.dim[i] * strides[i];
+        e /= shape.dim[i];
+    }
+    return at;
+}
+
+static gr__form toy_form(gr_shape small, gr_shape aligned, gr_shape large, gr_space space)
+{
+    int64_t strides[GR_MAX_RANK], n = gr_shape_count(large);
+    if (small.rank == 0) return GR__SCALAR;
+    gr__broadcast_strides(aligned, large, strides);
+    assert_true(space.rows * space.columns == n);
+    bool row = gr_shape_count(small) == space.rows, column = gr_shape_count(small) == space.columns;
+    for (int64_t e = 0; e < n; e++) {
+        int64_t at = toy_partner(large, strides, e);
+        row &= at == e / space.columns;
+        column &= at == e % space.columns;
+    }
+    assert_true(row || column); /* what neither a row nor a column holds may not join a region */
+    return row ? GR__ROW : GR__COLUMN;
+}
+
+static gr_shape toy_kept(const gr_graph *g, const gr_node *n)
+{
+    gr_shape s = gr__value(g, n->in[0])->shape;
+    for (int i = 0; i < s.rank; i++)
+        if (n->attr.i[0] >> i & 1) s.dim[i] = 1;
+    return s;
+}
+
+static gr__form toy_node_form(const gr_graph *g, const gr_node *n, gr_space space)
+{
+    gr_shape out = gr__value(g, n->out)->shape, in = n->n_in ? gr__value(g, n->in[0])->shape : GR_SCALAR;
+    if (n->op->code == GR_OP_BROADCAST) return toy_form(in, in, out, space);
+    if (n->op->code == GR_OP_IOTA) {
+        gr_shape line = out;
+        for (int i = 0; i < out.rank; i++)
+            if (i != n->attr.i[0]) line.dim[i] = 1;
+        return toy_form(line, line, out, space);
+    }
+    return gr__is_reduction(n) ? toy_form(out, toy_kept(g, n), in, space) : out.rank == 0 ? GR__SCALAR : GR__FULL;
+}
+
+static gr_shape toy_formed(gr__form form, gr_space space)
+{
+    return form == GR__SCALAR ? GR_SCALAR : toy_shape(form == GR__COLUMN ? 1 : space.rows, form == GR__ROW ? 1 : space.columns);
+}
+
+static int toy_index(const gr_val *list, int n, gr_val v)
+{
+    for (int i = 0; i < n; i++)
+        if (list[i] == v) return i;
+    return -1;
+}
+
+/* values[] of the nodes' outputs so far, `known` of them; the rest comes from operands. */
+static gr_ref toy_input(const toy_kernel *k, int s, const gr_node *reader, int i, const gr_val *known, const gr_ref *values, int n)
+{
+    const gr_item *it = k->item;
+    const gr_graph *g = it->graph;
+    gr_val v = reader->in[i];
+    int at = toy_index(known, n, v);
+    if (at >= 0) return values[at];
+    const gr_node *p = gr__producer(g, v);
+    if (p->op->code == GR_OP_CONST) return (gr_ref){(void *)p->attr.f, GR_REAL, GR_SCALAR};
+    at = toy_index(it->in, it->n_in, v);
+    assert_true(at >= 0);
+    gr_ref r = {k->base.operand[s * it->n_in + at], gr__value(g, v)->dtype, gr__value(g, v)->shape};
+    if (it->kind != GR_ITEM_REGION || r.shape.rank == 0) return r;
+    bool spread = reader->op->code == GR_OP_BROADCAST;
+    r.shape = toy_formed(spread ? toy_node_form(g, reader, it->space[0]) : GR__FULL, it->space[s]);
+    gr_val mine = it->in[s * it->n_in + at];
+    assert_int_equal(gr_shape_count(r.shape), gr_shape_count(gr__value(g, mine)->shape));
+    return r;
+}
+
+static void toy_node(const gr_item *it, int s, const gr_node *n, gr_ref *in, gr_ref *out)
+{
+    gr_node copy = *n;
+    if (it->kind == GR_ITEM_REGION) {
+        gr__form form = toy_node_form(it->graph, n, it->space[0]);
+        if (n->op->code == GR_OP_IOTA) copy.attr.i[0] = form == GR__COLUMN;
+        if (gr__is_reduction(n)) copy.attr.i[0] = form == GR__SCALAR ? 3 : form == GR__ROW ? 2 : 1;
+        if (gr__is_reduction(n)) copy.attr.i[1] = form != GR__SCALAR;
+        out->shape = toy_formed(gr__is_reduction(n) ? form : GR__FULL, it->space[s]);
+    }
+    n->op->ref(it->graph, &copy, in, out);
+}
+
+static void toy_segment(const toy_kernel *k, int s, char *scratch)
+{
+    const gr_item *it = k->item;
+    gr_ref values[512], in[16];
+    gr_val known[512];
+    int n = 0;
+    for (int i = 0; i < it->n_nodes; i++) {
+        const gr_node *node = gr__node(it->graph, it->nodes[i]);
+        assert_true(n + node->n_out <= 512 && node->n_in <= 16);
+        for (int j = 0; j < node->n_in; j++) in[j] = toy_input(k, s, node, j, known, values, n);
+        for (int o = 0; o < node->n_out; o++) {
+            const gr_value *v = gr__value(it->graph, node->out + (gr_val)o);
+            known[n + o] = node->out + (gr_val)o;
+            values[n + o] = (gr_ref){scratch + (size_t)(n + o) * k->value_bytes, v->dtype, v->shape};
+        }
+        toy_node(it, s, node, in, &values[n]);
+        n += node->n_out;
+    }
+    for (int o = 0; o < it->n_out; o++) {
+        int at = toy_index(known, n, it->out[o]);
+        assert_true(at >= 0);
+        gr_val mine = it->out[s * it->n_out + o];
+        assert_int_equal(gr_shape_count(values[at].shape), gr_shape_count(gr__value(it->graph, mine)->shape));
+        memcpy(k->base.operand[it->n_segments * it->n_in + s * it->n_out + o], values[at].data,
+               (size_t)gr_shape_count(values[at].shape) * gr__dtype_bytes(values[at].dtype));
+    }
+}
+
+static void toy_run(const gr_kernel *base, int shard, void *scratch)
+{
+    const toy_kernel *k = (const toy_kernel *)base;
+    assert_true((uintptr_t)scratch % GR__GRANULE == 0);
+    assert_non_null(base->shared);
+    memset(base->shared, 0xFF, base->shared_bytes); /* must disturb nobody */
+    for (int i = 0; i < base->n_operands; i++) assert_non_null(base->operand[i]);
+    memset(scratch, 0xFF, base->scratch_bytes);
+    toy_segment(k, shard, scratch);
+}
+
+static void toy_destroy(gr_context *ctx, gr_kernel *k)
+{
+    gr__free(ctx, k, sizeof(toy_kernel));
+}
+
+/* A reduction's result is never read in its own region; all is listed before it is read. */
+static void toy_check(const gr_item *it)
+{
+    for (int i = 0; i < it->n_nodes; i++) {
+        const gr_node *n = gr__node(it->graph, it->nodes[i]);
+        for (int j = 0; j < n->n_in; j++)
+            for (int p = 0; p < it->n_nodes; p++) {
+                if (it->nodes[p] != gr__value(it->graph, n->in[j])->node) continue;
+                assert_true(p < i);
+                assert_false(it->kind == GR_ITEM_REGION && gr__is_reduction(gr__node(it->graph, it->nodes[p])));
+            }
+    }
+    for (int s = 0; s < it->n_segments; s++)
+        for (int i = 0; i < it->n_in; i++)
+            for (int j = 0; j < i; j++) assert_int_not_equal(it->in[s * it->n_in + i], it->in[s * it->n_in + j]);
+}
+
+static gr_status toy_make(gr_context *ctx, const gr_item *it, gr_kernel **out)
+{
+    toy_check(it);
+    toy_kernel *k = gr__alloc(ctx, sizeof *k);
+    if (!k) return gr__error_code(ctx);
+    k->item = it;
+    int64_t largest = 1;
+    for (int i = 0; i < it->n_nodes; i++) {
+        const gr_node *n = gr__node(it->graph, it->nodes[i]);
+        k->n_values += n->n_out;
+        for (int o = 0; o < n->n_out; o++) largest = GR_MAX(largest, gr_shape_count(gr__value(it->graph, n->out + (gr_val)o)->shape));
+    }
+    for (int s = 0; s < it->n_segments && it->space; s++) largest = GR_MAX(largest, it->space[s].rows * it->space[s].columns);
+    k->value_bytes = gr__granules((uint64_t)largest * sizeof(double));
+    k->base.name = it->kind == GR_ITEM_REGION ? "region" : it->kind == GR_ITEM_SCALARS ? "scalars" : gr__node(it->graph, it->nodes[0])->op->name;
+    k->base.n_phases = 1;
+    k->base.phase[0].run = toy_run;
+    k->base.phase[0].n_shards = it->n_segments;
+    k->base.phase[0].cost_ns = 1;
+    k->base.scratch_bytes = (size_t)k->n_values * k->value_bytes;
+    k->base.shared_bytes = 100;
+    k->base.destroy = toy_destroy;
+    *out = &k->base;
+    return GR_OK;
+}
+
+static bool toy_fuses(const gr_graph *g, const gr_node *n)
+{
+    (void)g, (void)n;
+    return true;
+}
+
+static bool toy_epilogue(const gr_graph *g, const gr_node *contraction, bool bias, bool relu)
+{
+    (void)g, (void)relu;
+    return contraction->op->code == GR_OP_MATMUL || (contraction->op->code == GR_OP_CONV && bias);
+}
+
+static const gr_backend toy = {"toy", sizeof(double), toy_fuses, 48, 24, toy_epilogue, toy_make};
+
+#endif
