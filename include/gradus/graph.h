@@ -46,7 +46,7 @@ void gr_graph_destroy(gr_graph *g);
 gr_status gr_graph_status(const gr_graph *g); /* GR_OK while building went well */
 gr_shape gr_shape_of(const gr_graph *g, gr_val v);
 gr_dtype gr_dtype_of(const gr_graph *g, gr_val v);
-int64_t gr_shape_count(gr_shape s); /* product of sizes; 1 for rank 0 */
+int64_t gr_shape_count(gr_shape s); /* product of sizes; 1 for rank 0; -1 if a size is negative or the product too large */
 
 /* Names what is being built ("dense", "head"), for errors, printing and `diverged`. Scopes nest; kind is a static string. */
 void gr_scope_push(gr_graph *g, const char *kind, const char *name);

@@ -8,13 +8,13 @@ int64_t gr_shape_count(gr_shape s)
 {
     if (s.rank < 0 || s.rank > GR_MAX_RANK) return -1;
     int64_t count = 1;
-    bool empty = false;
+    bool empty = false, large = false;
     for (int i = 0; i < s.rank; i++) {
         if (s.dim[i] < 0) return -1;
         if (s.dim[i] == 0) empty = true;
-        else if (__builtin_mul_overflow(count, s.dim[i], &count)) return -1;
+        else large |= __builtin_mul_overflow(count, s.dim[i], &count);
     }
-    return empty ? 0 : count;
+    return empty ? 0 : large ? -1 : count;
 }
 
 bool gr__shape_equal(gr_shape a, gr_shape b)
