@@ -1,0 +1,155 @@
+/* Model files: weights, and in the metadata all that predicting from raw input needs. */
+#include "model/model.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/safetensors.h"
+
+enum { MAX_CLASSES = 1000000 };
+
+/* ---- writing ---- */
+
+static void put_classes(gr__text *t, const gr_model_about *a)
+{
+    gr__text_put(t, "[", 1);
+    for (int i = 0; i < a->n_class_names; i++) {
+        if (i) gr__text_put(t, ", ", 2);
+        gr__json_text(t, a->class_names[i]);
+    }
+    gr__text_put(t, "]", 1);
+}
+
+gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, const gr_model_about *a)
+{
+    gr__text recipe, prepare, classes;
+    gr_st_pair meta[4];
+    int n = 0;
+    gr__bump *b = gr__bump_create(ctx);
+    gr_tree *steps = b ? gr__prepare_tree(b, a->prepared, a->n_prepared) : NULL;
+    gr_status st = steps ? GR_OK : GR_E_MEMORY;
+    gr__text_init(&recipe, ctx);
+    gr__text_init(&prepare, ctx);
+    gr__text_init(&classes, ctx);
+    if (st == GR_OK) {
+        gr__tree_write(a->recipe->resolved, &recipe, 0);
+        gr__tree_write(steps, &prepare, 0);
+        if (a->class_names) put_classes(&classes, a);
+        if (recipe.failed || prepare.failed || classes.failed) st = GR_E_MEMORY;
+    }
+    if (st == GR_OK) {
+        meta[n++] = (gr_st_pair){"gradus.recipe", recipe.s ? recipe.s : ""};
+        meta[n++] = (gr_st_pair){"gradus.prepare", prepare.s ? prepare.s : ""};
+        if (a->class_names) meta[n++] = (gr_st_pair){"gradus.classes", classes.s};
+        if (a->trained) meta[n++] = (gr_st_pair){"gradus.trained", a->trained};
+        st = gr__model_save(ctx, path, s, a->recipe->float64, meta, n);
+    }
+    gr__text_free(&classes);
+    gr__text_free(&prepare);
+    gr__text_free(&recipe);
+    gr__bump_destroy(b);
+    return st;
+}
+
+/* ---- reading ---- */
+
+static gr_status need_meta(const gr_model *m, const char *key, const char **out)
+{
+    *out = gr__st_meta(m->file, key);
+    if (*out) return GR_OK;
+    gr_status st = gr__fail(m->ctx, GR_E_FORMAT, "\"%s\" has no \"%s\" in its metadata", m->path, key);
+    gr__error_hint(m->ctx, "it holds tensors, but was not written by gradus, or its metadata was lost");
+    return st;
+}
+
+/* What stands in a model's metadata and is wrong is the file's fault, whatever it would be in a recipe. */
+static gr_status blame_file(const gr_model *m, const char *key, gr_status st)
+{
+    const gr_error *e = gr_context_error(m->ctx);
+    char text[700];
+    if (st == GR_OK || st == GR_E_MEMORY || st == GR_E_BUDGET) return st;
+    snprintf(text, sizeof text, "%.100s line %d: %.200s%s%.380s", key, e->line, e->key, e->key[0] ? ": " : "", e->message);
+    gr_context_clear_error(m->ctx);
+    return gr__fail(m->ctx, GR_E_FORMAT, "\"%s\" does not hold a sound model: %s", m->path, text);
+}
+
+static gr_status read_recipe(gr_model *m, const char *text)
+{
+    gr__bump *b = gr__bump_create(m->ctx);
+    gr_tree *root;
+    if (!b) return GR_E_MEMORY;
+    gr_status st = gr__yaml_parse(m->ctx, b, m->path, text, strlen(text), &root);
+    if (st == GR_OK && root->kind != GR_TREE_MAP) st = gr__tree_fail(m->ctx, root, GR_E_TYPE, NULL, "it is not a map of keys");
+    if (st == GR_OK) st = gr__recipe_from_tree(m->ctx, b, root, m->path, ".", &m->recipe);
+    if (st != GR_OK) gr__bump_destroy(b);
+    return st;
+}
+
+static gr_status read_prepared(gr_model *m, const char *text)
+{
+    gr_tree *root;
+    gr_status st = gr__yaml_parse(m->ctx, m->memory, m->path, text, strlen(text), &root);
+    return st == GR_OK ? gr__prepare_parse(m->ctx, m->memory, root, &m->prepared, &m->n_prepared) : st;
+}
+
+static gr_status copy_classes(gr_model *m, const json_t *list)
+{
+    size_t n = json_array_size(list);
+    if (!json_is_array(list) || n == 0 || n > MAX_CLASSES) return gr__fail(m->ctx, GR_E_FORMAT, "it is not a list of 1 to %d names", MAX_CLASSES);
+    const char **names = gr__bump_alloc(m->memory, n * sizeof *names);
+    if (!names) return GR_E_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        const char *name = json_string_value(json_array_get(list, i));
+        if (!name) return gr__fail(m->ctx, GR_E_FORMAT, "the name of class %zu is not text", i);
+        if (!(names[i] = gr__bump_strdup(m->memory, name))) return GR_E_MEMORY;
+    }
+    m->class_names = names;
+    m->n_class_names = (int)n;
+    return GR_OK;
+}
+
+static gr_status read_classes(gr_model *m, const char *text)
+{
+    json_error_t error;
+    json_t *list = json_loads(text, 0, &error);
+    gr_status st = list ? copy_classes(m, list) : gr__fail(m->ctx, GR_E_FORMAT, "it is not JSON: %s", error.text);
+    json_decref(list);
+    return st;
+}
+
+static gr_status read_file(gr_model *m)
+{
+    const char *recipe, *prepare, *classes;
+    gr_status st = gr__st_open(m->ctx, m->path, &m->file);
+    if (st != GR_OK) return st;
+    GR_TRY(gr__st_verify(m->file, m->path));
+    GR_TRY(need_meta(m, "gradus.recipe", &recipe));
+    GR_TRY(need_meta(m, "gradus.prepare", &prepare));
+    GR_TRY(blame_file(m, "gradus.recipe", read_recipe(m, recipe)));
+    GR_TRY(blame_file(m, "gradus.prepare", read_prepared(m, prepare)));
+    classes = gr__st_meta(m->file, "gradus.classes");
+    if (classes) GR_TRY(blame_file(m, "gradus.classes", read_classes(m, classes)));
+done:
+    return st;
+}
+
+gr_status gr__model_open(gr_context *ctx, const char *path, gr_model *out)
+{
+    gr_model m = {.ctx = ctx, .memory = gr__bump_create(ctx)};
+    gr_status st = GR_E_MEMORY;
+    if (gr__error_code(ctx) != GR_OK) st = gr__error_code(ctx);
+    else if (m.memory && (m.path = gr__bump_strdup(m.memory, path))) st = read_file(&m);
+    if (st == GR_OK) *out = m;
+    else gr__model_close(&m);
+    return st;
+}
+
+void gr__model_close(gr_model *m)
+{
+    if (!m->ctx) return;
+    gr__recipe_close(m->ctx, m->recipe);
+    gr__st_close(m->file);
+    gr__bump_destroy(m->memory);
+    *m = (gr_model){0};
+}

@@ -1,0 +1,249 @@
+/* From a recipe's stack of layers to graphs: preparation, layers, cost. */
+#include <string.h>
+
+#include "graph/node.h"
+#include "model/network.h"
+#include "model/stack.h"
+
+struct gr_network {
+    gr_context *ctx;
+    gr__bump *memory;
+    const gr_recipe *recipe;
+    const gr_prepared *prepared;
+    int n_prepared;
+    gr_element input_as;
+    int classes;
+    gr_param_info *params;
+    size_t n_params;
+    int64_t parameter_count;
+    gr_shape output;          /* of one sample */
+};
+
+/* What one graph is built with. */
+typedef struct maker {
+    const gr_network *n;
+    gr_build b;
+    gr_val *value;            /* one a layer; the layer before the first is the input */
+    gr_val input;
+} maker;
+
+static gr_shape batch_of(gr_shape sample, int64_t batch)
+{
+    gr_shape s = {.rank = sample.rank + 1, .dim = {batch}};
+    for (int i = 0; i < sample.rank; i++) s.dim[i + 1] = sample.dim[i];
+    return s;
+}
+
+/* Gives a failed graph's error the place of what was being built; the first place stays. */
+static gr_status place_error(maker *m, const gr_tree *at)
+{
+    gr_status st = gr_graph_status(m->b.g);
+    char key[256];
+    if (st != GR_OK && at) gr__error_place(m->n->ctx, at->file, at->line, at->column, gr__tree_path(at, key, sizeof key));
+    return st;
+}
+
+/* ---- layers ---- */
+
+static gr_val output_of(const maker *m, int i)
+{
+    return i == GR_FROM_INPUT ? m->input : m->value[i];
+}
+
+static gr_status build_layer(maker *m, int i)
+{
+    const gr_stacked *l = &m->n->recipe->stack->layer[i];
+    gr_build *b = &m->b;
+    size_t before = b->n_params;
+    gr_val *in = gr__bump_alloc(b->memory, sizeof *in * (size_t)l->n_from);
+    if (!in) return GR_E_MEMORY;
+    for (int j = 0; j < l->n_from; j++) in[j] = output_of(m, l->from[j]);
+    gr_scope_push(b->g, l->member->head.name, l->name);
+    b->layer = l->name;
+    b->follow = l->follow;
+    b->slope = l->slope;
+    b->last = l->last;
+    b->init = l->init;
+    gr__activation_follow(b, l->activation);
+    m->value[i] = gr__activation_build(b, l->activation, l->member->build(b, &l->settings, in, l->n_from));
+    if (gr_graph_status(b->g) == GR_OK && gr_shape_of(b->g, m->value[i]).rank < 1) gr_graph_fail(b->g, GR_E_SHAPE, "its output has no batch axis");
+    gr_scope_pop(b->g);
+    gr_status st = place_error(m, l->at);
+    if (st == GR_OK && l->init && b->n_params == before)
+        return gr__tree_fail(b->ctx, l->init, GR_E_CONFLICT, NULL, "the %s layer \"%s\" has no parameters to initialise", l->member->head.name, l->name);
+    return st;
+}
+
+static gr_status build_layers(maker *m, gr_network_values *out)
+{
+    const gr_stack *s = m->n->recipe->stack;
+    gr_status st = GR_OK;
+    m->value = gr__bump_alloc(m->b.memory, sizeof *m->value * (size_t)s->n);
+    if (!m->value) return GR_E_MEMORY;
+    for (int i = 0; i < s->n && st == GR_OK; i++) st = build_layer(m, i);
+    if (st == GR_OK) out->output = m->value[s->n - 1];
+    return st;
+}
+
+/* ---- feeds ---- */
+
+static gr_status build_input(maker *m, int64_t batch, gr_network_values *out)
+{
+    const gr_network *n = m->n;
+    gr_graph *g = m->b.g;
+    gr_dtype type = n->input_as == GR_EL_U8 ? GR_U8 : n->input_as == GR_EL_I32 ? GR_I32 : GR_REAL;
+    gr_scope_push(g, "input", NULL);
+    out->input = gr_feed(g, "x", type, batch_of(n->recipe->input, batch));
+    gr_scope_pop(g);
+    gr_scope_push(g, "prepare", NULL);
+    m->input = n->n_prepared > 0 ? gr__prepare_build(g, n->prepared, n->n_prepared, out->input) : gr_real(g, out->input);
+    gr_scope_pop(g);
+    return place_error(m, n->recipe->data.prepare);
+}
+
+/* Classes: one a sample; values: as many as the network gives. */
+static gr_val target_feed(const maker *m, gr_val output)
+{
+    gr_shape s = gr_shape_of(m->b.g, output);
+    if (!m->n->recipe->cost->wants_classes) return gr_feed(m->b.g, "y", GR_REAL, s);
+    return gr_feed(m->b.g, "y", GR_I32, GR_SHAPE(s.dim[0]));
+}
+
+/* ---- cost ---- */
+
+static const gr_tree *cost_place(const gr_recipe *r)
+{
+    const gr_tree *t = r->cost_settings.tree;
+    return t && t->line > 0 ? t : r->layers->child[r->layers->n - 1];
+}
+
+static gr_status build_cost(maker *m, bool with_target, gr_network_values *out)
+{
+    const gr_recipe *r = m->n->recipe;
+    gr_build *b = &m->b;
+    gr_graph *g = b->g;
+    gr_scope_push(g, r->cost->head.name, "cost");
+    gr_shape shape = gr_shape_of(g, out->output), sample = {.rank = shape.rank - 1};
+    for (int i = 0; i < sample.rank; i++) sample.dim[i] = shape.dim[i + 1];
+    if (r->cost->check(b, &r->cost_settings, sample, m->n->classes)) {
+        out->prediction = r->cost->predict(b, &r->cost_settings, out->output);
+        if (with_target) {
+            out->target = target_feed(m, out->output);
+            gr_cost_value c = r->cost->build(b, &r->cost_settings, out->output, out->target, b->mode == GR_MODE_TRAIN);
+            out->cost_sum = gr_sum_all(g, c.each); /* weights are in it */
+            out->weight_sum = c.weight ? gr_sum_all(g, c.weight) : gr_const(g, (double)shape.dim[0]);
+        }
+    }
+    gr_scope_pop(g);
+    return place_error(m, cost_place(r));
+}
+
+/* memory: of names and settings; it must outlive the build only, unless the parameters are kept. */
+static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, gr_network_values *out, maker *m)
+{
+    gr_network_values v = {0};
+    *m = (maker){.n = n, .b = {.ctx = n->ctx, .g = g, .mode = mode, .memory = memory}};
+    if (mode == GR_MODE_TRAIN) {
+        m->b.seed = gr_feed(g, "seed", GR_REAL, GR_SCALAR);
+        m->b.update = gr_feed(g, "update", GR_REAL, GR_SCALAR);
+        m->b.position = gr_feed(g, "position", GR_REAL, GR_SCALAR);
+    }
+    gr_status st = build_input(m, batch, &v);
+    if (st == GR_OK) st = build_layers(m, &v);
+    if (st == GR_OK) st = build_cost(m, with_target, &v);
+    if (st == GR_OK) *out = v;
+    return st;
+}
+
+gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, gr_network_values *out)
+{
+    maker m;
+    gr__bump *b = gr__bump_create(n->ctx);
+    if (!b) return GR_E_MEMORY;
+    gr_status st = build(n, b, g, mode, batch, with_target, out, &m);
+    gr__bump_destroy(b);
+    return st;
+}
+
+/* ---- the network ---- */
+
+/* Parameters are those of a training graph of one sample: no layer has others in another mode. */
+static gr_status collect(gr_network *n)
+{
+    gr_graph *g = NULL;
+    gr_network_values v;
+    maker m;
+    gr_status st = GR_OK;
+    GR_TRY(gr_graph_create(n->ctx, &g));
+    GR_TRY(build(n, n->memory, g, GR_MODE_TRAIN, 1, true, &v, &m));
+    gr_shape s = gr_shape_of(g, v.output);
+    n->output.rank = s.rank - 1;
+    for (int i = 0; i < n->output.rank; i++) n->output.dim[i] = s.dim[i + 1];
+    n->params = m.b.params;
+    n->n_params = m.b.n_params;
+    double total = 0;
+    for (size_t i = 0; i < n->n_params; i++) total += (double)gr_shape_count(n->params[i].entry.shape);
+    if (total > 1e15) GR_TRY(gr__tree_fail(n->ctx, n->recipe->layers, GR_E_RANGE, NULL, "%.3g parameters are more than any machine holds", total));
+    for (size_t i = 0; i < n->n_params; i++) n->parameter_count += gr_shape_count(n->params[i].entry.shape);
+done:
+    gr_graph_destroy(g);
+    return st;
+}
+
+gr_status gr__network_make(gr_context *ctx, const gr_recipe *r, const gr_prepared *prepared, int n_prepared, gr_element input_as, int classes, gr_network **out)
+{
+    gr_network *n = gr__alloc(ctx, sizeof *n);
+    if (!n) return GR_E_MEMORY;
+    *n = (gr_network){.ctx = ctx, .recipe = r, .prepared = prepared, .n_prepared = n_prepared, .input_as = input_as, .classes = classes, .memory = gr__bump_create(ctx)};
+    gr_status st = n->memory ? collect(n) : GR_E_MEMORY;
+    if (st == GR_OK) *out = n;
+    else gr__network_destroy(n);
+    return st;
+}
+
+void gr__network_destroy(gr_network *n)
+{
+    if (!n) return;
+    gr__bump_destroy(n->memory);
+    gr__free(n->ctx, n, sizeof *n);
+}
+
+const gr_param_info *gr__network_params(const gr_network *n, size_t *count)
+{
+    *count = n->n_params;
+    return n->params;
+}
+
+gr_shape gr__network_output(const gr_network *n)
+{
+    return n->output;
+}
+
+int64_t gr__network_parameter_count(const gr_network *n)
+{
+    return n->parameter_count;
+}
+
+gr_status gr__network_declare(const gr_network *n, gr_store *store)
+{
+    gr_status st = GR_OK;
+    for (size_t i = 0; i < n->n_params && st == GR_OK; i++) st = gr_store_add(store, &n->params[i].entry, NULL);
+    return st;
+}
+
+gr_status gr__network_init(const gr_network *n, gr_store *store)
+{
+    gr_status st = GR_OK;
+    for (size_t i = 0; i < n->n_params && st == GR_OK; i++) {
+        const gr_param_info *p = &n->params[i];
+        const gr_entry *e = gr_store_find(store, p->entry.name);
+        size_t bytes = sizeof(double) * (size_t)gr_shape_count(p->entry.shape);
+        if (!e) return gr__fail(n->ctx, GR_E_INTERNAL, "the store has no \"%s\"", p->entry.name);
+        double *values = gr__alloc(n->ctx, bytes);
+        if (!values) return GR_E_MEMORY;
+        st = gr__init_param(n->ctx, n->recipe->init, n->recipe->preset, n->recipe->seed, p, values);
+        if (st == GR_OK) gr_store_write(store, e, values);
+        gr__free(n->ctx, values, bytes);
+    }
+    return st;
+}

@@ -1,0 +1,23 @@
+/* Shared by the files that read a recipe's tree: recipe.c and recipe_data.c. */
+#ifndef GR_MODEL_READER_H
+#define GR_MODEL_READER_H
+
+#include "model/yaml.h"
+
+typedef struct gr__recipe_reader {
+    gr_context *ctx;
+    gr__bump *b;
+    gr_tree *root;
+    gr_recipe *r;      /* being filled */
+    gr_settings top;   /* of the recipe's own keys */
+    gr_tree **part;    /* resolved, one a row of gr__section_recipe */
+} gr__recipe_reader;
+
+/* GR_E_UNSUPPORTED unless t says that the feature is not used. */
+gr_status gr__recipe_neutral(gr__recipe_reader *k, const gr_tree *t);
+/* Keeps the resolved form of a key; NULL is a failed allocation. */
+gr_status gr__recipe_part(gr__recipe_reader *k, const char *key, gr_tree *resolved);
+gr_status gr__recipe_batch(gr__recipe_reader *k, const gr_tree *t);
+gr_status gr__recipe_data(gr__recipe_reader *k);
+
+#endif

@@ -1,0 +1,483 @@
+/* Opening recipes: the file, --set, other files' models, and the check of every key. Each part of a recipe is read by one function
+ * that fills the values the trainer reads and gives that part's resolved form. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "model/network.h"
+#include "model/reader.h"
+#include "model/section.h"
+#include "model/stack.h"
+
+enum { PARTS = 40 };
+
+/* ---- what this version does not have ---- */
+
+gr_status gr__recipe_neutral(gr__recipe_reader *k, const gr_tree *t)
+{
+    bool zero = t && t->kind == GR_TREE_MAP; /* {l2: 0.0, l1: 0.0} */
+    for (int i = 0; zero && i < t->n; i++)
+        zero = (t->child[i]->kind == GR_TREE_INT || t->child[i]->kind == GR_TREE_REAL) && t->child[i]->number == 0;
+    if (gr__tree_none(t) || zero || (t->kind == GR_TREE_LIST && t->n == 0)) return GR_OK;
+    return gr__tree_fail(k->ctx, t, GR_E_UNSUPPORTED, "leave it out, or write none", "this version of gradus does not have it yet");
+}
+
+static gr_status read_neutral(gr__recipe_reader *k, const char *key)
+{
+    gr_status st = gr__recipe_neutral(k, gr__setting_tree(&k->top, key));
+    return st == GR_OK ? gr__recipe_part(k, key, gr__tree_text(k->b, "none")) : st;
+}
+
+/* ---- single values ---- */
+
+static int row_of(const char *key)
+{
+    for (int i = 0; i < gr__section_recipe.n_rows; i++)
+        if (strcmp(gr__section_recipe.rows[i].name, key) == 0) return i;
+    return -1;
+}
+
+gr_status gr__recipe_part(gr__recipe_reader *k, const char *key, gr_tree *resolved)
+{
+    if (!resolved) return GR_E_MEMORY;
+    k->part[row_of(key)] = resolved;
+    return GR_OK;
+}
+
+static gr_status keep(gr__recipe_reader *k, const char *key)
+{
+    return gr__recipe_part(k, key, gr__tree_copy(k->b, gr__setting_tree(&k->top, key)));
+}
+
+/* The recipe's file name without its ending. */
+static char *stem(gr__bump *b, const char *path)
+{
+    const char *slash = strrchr(path, '/'), *from = slash ? slash + 1 : path, *dot = strrchr(from, '.');
+    size_t n = dot && dot != from ? (size_t)(dot - from) : strlen(from);
+    return gr__bump_format(b, "%.*s", (int)GR_MIN(n, 200), from);
+}
+
+static gr_status read_name(gr__recipe_reader *k)
+{
+    gr_recipe *r = k->r;
+    r->name = gr__setting_text(&k->top, "name");
+    if (!r->name) {
+        r->name = stem(k->b, r->path);
+        if (!r->name) return GR_E_MEMORY;
+        if (!*r->name) r->name = "run";
+    }
+    const gr_tree *at = gr__setting_tree(&k->top, "name");
+    if (!*r->name || strlen(r->name) > 200 || strchr(r->name, '/') || strchr(r->name, '\n') || strcmp(r->name, ".") == 0 || strcmp(r->name, "..") == 0)
+        return gr__tree_fail(k->ctx, at ? at : k->root, GR_E_RANGE, "name: it becomes the run folder runs/NAME", "\"%s\" cannot name a folder", r->name);
+    return gr__recipe_part(k, "name", gr__tree_text(k->b, r->name));
+}
+
+static gr_status read_device(gr__recipe_reader *k)
+{
+    gr_recipe *r = k->r;
+    const gr_tree *at = gr__setting_tree(&k->top, "device");
+    r->float64 = gr__setting_is(&k->top, "precision", "float64");
+    r->device = gr__setting_text(&k->top, "device");
+    if (strcmp(r->device, "auto") == 0) r->device = r->float64 ? "ref" : "cpu";
+    if (strcmp(r->device, "cuda") == 0) return gr__tree_fail(k->ctx, at, GR_E_UNSUPPORTED, "device: cpu | ref", "this version of gradus does not have it yet");
+    if (r->float64 && strcmp(r->device, "cpu") == 0)
+        return gr__tree_fail(k->ctx, at, GR_E_CONFLICT, "write device: ref, or leave it out", "precision float64 is computed on ref, not on cpu");
+    const gr_tree *store = gr__setting_tree(&k->top, "store");
+    if (!gr__setting_is(&k->top, "store", "float32")) return gr__tree_fail(k->ctx, store, GR_E_UNSUPPORTED, "store: float32", "this version of gradus does not have it yet");
+    gr_status st = keep(k, "precision");
+    if (st == GR_OK) st = keep(k, "store");
+    return st == GR_OK ? gr__recipe_part(k, "device", gr__tree_text(k->b, r->device)) : st;
+}
+
+static gr_status read_memory(gr__recipe_reader *k)
+{
+    const gr_tree *t = gr__setting_tree(&k->top, "memory");
+    char shown[200];
+    if (gr__tree_none(t)) return gr__recipe_part(k, "memory", gr__tree_text(k->b, "none"));
+    bool scalar = t->kind == GR_TREE_INT || t->kind == GR_TREE_REAL || t->kind == GR_TREE_TEXT;
+    if (!scalar || !gr__parse_size(t->text, &k->r->memory))
+        return gr__tree_fail(k->ctx, t, GR_E_TYPE, "memory: none, or bytes such as 512M or 2G", "%s is not a size", gr__tree_show(t, shown, sizeof shown));
+    if (k->r->memory == 0) return gr__tree_fail(k->ctx, t, GR_E_RANGE, "memory: none is no limit", "a budget of 0 bytes holds nothing");
+    return keep(k, "memory");
+}
+
+/* A word, or a whole number from 1 to most. */
+static gr_status read_count(gr__recipe_reader *k, const gr_tree *t, const char *word, int64_t most, int64_t *out)
+{
+    char shown[200];
+    *out = 0;
+    if (t->kind == GR_TREE_TEXT && strcmp(t->text, word) == 0) return GR_OK;
+    if (t->kind != GR_TREE_INT || !gr__tree_int(t, out))
+        return gr__tree_fail(k->ctx, t, GR_E_TYPE, NULL, "%s is neither a whole number nor \"%s\"", gr__tree_show(t, shown, sizeof shown), word);
+    if (*out < 1 || *out > most) return gr__tree_fail(k->ctx, t, GR_E_RANGE, NULL, "%s is not in [1, %lld]", t->text, (long long)most);
+    return GR_OK;
+}
+
+gr_status gr__recipe_batch(gr__recipe_reader *k, const gr_tree *t)
+{
+    return read_count(k, t, "all", 1000000000, &k->r->data.batch);
+}
+
+static gr_status read_threads(gr__recipe_reader *k)
+{
+    int64_t n;
+    gr_status st = read_count(k, gr__setting_tree(&k->top, "threads"), "auto", 1024, &n);
+    k->r->threads = (int)n;
+    return st == GR_OK ? keep(k, "threads") : st;
+}
+
+static gr_status read_numbers(gr__recipe_reader *k)
+{
+    gr_recipe *r = k->r;
+    gr_status st = GR_OK;
+    r->preset = gr__setting_is(&k->top, "preset", "paper") ? GR_PRESET_PAPER : gr__setting_is(&k->top, "preset", "torch") ? GR_PRESET_TORCH : GR_PRESET_CHAPTER;
+    r->seed = (uint64_t)gr__setting_int(&k->top, "seed");
+    r->accumulate = gr__setting_int(&k->top, "accumulate");
+    r->algorithm = gr__setting_is(&k->top, "algorithm", "exact") ? GR_ALGORITHM_EXACT : gr__setting_is(&k->top, "algorithm", "direct") ? GR_ALGORITHM_DIRECT : GR_ALGORITHM_AUTO;
+    static const char *const kept[] = {"gradus", "preset", "seed", "accumulate", "algorithm"};
+    for (size_t i = 0; i < GR_COUNT(kept); i++) GR_TRY(keep(k, kept[i]));
+    static const char *const later[] = {"penalty", "average", "lookahead", "groups"};
+    for (size_t i = 0; i < GR_COUNT(later); i++) GR_TRY(read_neutral(k, later[i]));
+    GR_TRY(read_name(k));
+    GR_TRY(read_device(k));
+    GR_TRY(read_memory(k));
+    GR_TRY(read_threads(k));
+done:
+    return st;
+}
+
+/* ---- times ---- */
+
+/* `17`, `1 epoch`, `2 epochs`. */
+static gr_status read_every(gr__recipe_reader *k, const gr_tree *t, gr_every *out)
+{
+    static const struct { const char *word; gr_every_unit unit; } units[] = {{"", GR_EVERY_UPDATES}, {"epoch", GR_EVERY_EPOCHS}, {"epochs", GR_EVERY_EPOCHS}};
+    char shown[200];
+    size_t digits = t->text ? strspn(t->text, "0123456789") : 0;
+    const char *unit = t->text ? t->text + digits + strspn(t->text + digits, " ") : NULL;
+    for (size_t i = 0; digits > 0 && digits < 13 && i < GR_COUNT(units); i++) {
+        if (strcmp(unit, units[i].word) != 0) continue;
+        *out = (gr_every){0, units[i].unit};
+        for (size_t d = 0; d < digits; d++) out->n = out->n * 10 + (t->text[d] - '0');
+        return out->n > 0 ? GR_OK : gr__tree_fail(k->ctx, t, GR_E_RANGE, NULL, "%s is not in [1, 999999999999]", t->text);
+    }
+    return gr__tree_fail(k->ctx, t, GR_E_TYPE, "`17` counts updates, `1 epoch` epochs", "%s says no interval", gr__tree_show(t, shown, sizeof shown));
+}
+
+static gr_status read_interval(gr__recipe_reader *k, const char *key, const gr_member *section, bool by_default, gr_every *out, gr_settings *s)
+{
+    const gr_tree *t = gr__tree_get(k->root, key);
+    if (t ? gr__tree_none(t) : !by_default) {
+        *out = (gr_every){0};
+        return gr__recipe_part(k, key, gr__tree_text(k->b, "none"));
+    }
+    gr_status st = gr__section_make(k->ctx, k->b, section, t, k->r->preset, s);
+    if (st == GR_OK) st = read_every(k, gr__setting_tree(s, "every"), out);
+    return st == GR_OK ? gr__recipe_part(k, key, gr__section_tree(k->b, s)) : st;
+}
+
+static gr_status read_times(gr__recipe_reader *k)
+{
+    gr_recipe *r = k->r;
+    gr_settings s;
+    bool validates = r->data.validation || r->data.split_validation > 0;
+    gr_status st = read_interval(k, "validate", &gr__section_validate, validates, &r->validate, &s);
+    if (st != GR_OK) return st;
+    if (r->validate.n && !validates) gr__log(k->ctx, GR_LOG_WARNING, "%s: validate: there is no validation data, so nothing is validated", r->path);
+    GR_TRY(read_interval(k, "checkpoint", &gr__section_checkpoint, true, &r->checkpoint, &s));
+    if (r->checkpoint.n) r->checkpoint_keep = (int)gr__setting_int(&s, "keep");
+    else r->checkpoint_keep = 2; /* an interrupted run writes one all the same */
+    if (gr__tree_get(k->root, "log") && gr__tree_none(gr__tree_get(k->root, "log")))
+        GR_TRY(gr__tree_fail(k->ctx, gr__tree_get(k->root, "log"), GR_E_TYPE, "log: {every: 100} writes fewer lines", "a run always has a log"));
+    GR_TRY(read_interval(k, "log", &gr__section_log, true, &r->log, &s));
+done:
+    return st;
+}
+
+static gr_status read_stop(gr__recipe_reader *k)
+{
+    gr_recipe *r = k->r;
+    gr_settings s;
+    gr_stop_rules *stop = &r->stop;
+    gr_status st = gr__section_make(k->ctx, k->b, &gr__section_stop, gr__tree_get(k->root, "stop"), r->preset, &s);
+    if (st != GR_OK) return st;
+    gr_tree *resolved = gr__section_tree(k->b, &s);
+    if (!resolved) return GR_E_MEMORY;
+    bool any = false;
+    for (int i = 0; i < s.member->n_rows; i++) any |= s.value[i] != NULL;
+    if (!any && !gr__tree_put(k->b, resolved, "epochs", gr__tree_scalar(k->b, "5"))) return GR_E_MEMORY;
+    stop->epochs = !any ? 5 : GR_MAX(gr__setting_int(&s, "epochs"), 0);
+    stop->steps = GR_MAX(gr__setting_int(&s, "steps"), 0);
+    stop->patience = GR_MAX(gr__setting_int(&s, "patience"), 0);
+    stop->seconds = gr__setting_real(&s, "seconds");
+    stop->validation_error_below = gr__setting_real(&s, "validation_error_below");
+    static const char *const by_validation[] = {"patience", "validation_error_below"};
+    for (size_t i = 0; i < GR_COUNT(by_validation); i++) {
+        const gr_tree *t = gr__setting_tree(&s, by_validation[i]);
+        if (t && !r->validate.n)
+            return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, NULL, "it needs evaluations, but validate is none");
+        if (t && !r->data.validation && !(r->data.split_validation > 0))
+            return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, "such as data.validation: {split: 0.1}", "it needs validation data, and there is none");
+    }
+    return gr__recipe_part(k, "stop", resolved);
+}
+
+/* ---- members of families ---- */
+
+static gr_status read_metrics(gr__recipe_reader *k)
+{
+    static const struct { const char *name; bool classes; } known[] = {{"accuracy", true}, {"f1", true}, {"mae", false}, {"rmse", false}};
+    const char *names[GR_COUNT(known)];
+    const gr_tree *t = gr__setting_tree(&k->top, "metrics");
+    bool classes = k->r->cost->wants_classes, given = gr__tree_get(k->root, "metrics") != NULL;
+    gr_tree *list = gr__tree_list(k->b);
+    char shown[200];
+    for (size_t i = 0; i < GR_COUNT(known); i++) names[i] = known[i].name;
+    if (!given && !gr__tree_push(k->b, list, gr__tree_text(k->b, classes ? "accuracy" : "rmse"))) return GR_E_MEMORY;
+    bool one = t && t->kind == GR_TREE_TEXT && !gr__tree_none(t);
+    if (!gr__tree_none(t) && !one && t->kind != GR_TREE_LIST)
+        return gr__tree_fail(k->ctx, t, GR_E_TYPE, NULL, "%s is not a list of metrics", gr__tree_show(t, shown, sizeof shown));
+    for (int i = 0; !gr__tree_none(t) && i < (one ? 1 : t->n); i++) {
+        const gr_tree *m = one ? t : t->child[i];
+        size_t at = 0;
+        if (m->kind != GR_TREE_TEXT) return gr__tree_fail(k->ctx, m, GR_E_TYPE, NULL, "%s is not the name of a metric", gr__tree_show(m, shown, sizeof shown));
+        while (at < GR_COUNT(known) && strcmp(known[at].name, m->text) != 0) at++;
+        if (at == GR_COUNT(known)) {
+            const char *near = gr__nearest(m->text, names, GR_COUNT(names));
+            gr_status st = gr__tree_fail(k->ctx, m, GR_E_NAME, NULL, "unknown metric \"%s\"", m->text);
+            gr__error_hint(k->ctx, near ? "did you mean \"%s\"?" : "there are accuracy, f1, mae, rmse%s", near ? near : "");
+            return st;
+        }
+        if (known[at].classes != classes)
+            return gr__tree_fail(k->ctx, m, GR_E_CONFLICT, NULL, "%s is for %s, but the cost %s learns %s", m->text, known[at].classes ? "classes" : "values", k->r->cost->head.name,
+                                 classes ? "classes" : "values");
+        for (int j = 0; j < i; j++)
+            if (strcmp(list->child[j]->text, m->text) == 0) return gr__tree_fail(k->ctx, m, GR_E_CONFLICT, NULL, "%s stands here twice", m->text);
+        if (!gr__tree_push(k->b, list, gr__tree_text(k->b, m->text))) return GR_E_MEMORY;
+    }
+    k->r->metrics = list;
+    return gr__recipe_part(k, "metrics", list);
+}
+
+static gr_status find_cost(gr__recipe_reader *k, const gr_tree *t)
+{
+    static const char *const also[] = {"reduction", NULL};
+    const gr_member *heads[128], *found;
+    int n;
+    const gr_cost *const *all = gr__costs(&n);
+    const char *name = gr__type_of(k->ctx, t, "cost", NULL);
+    if (!name) return gr__error_code(k->ctx);
+    n = GR_MIN(n, (int)GR_COUNT(heads));
+    for (int i = 0; i < n; i++) heads[i] = &all[i]->head;
+    const gr_tree *type = gr__tree_get(t, "type");
+    gr_status st = gr__member_find(k->ctx, "cost", heads, n, name, type ? type : t, &found);
+    if (st != GR_OK) return st;
+    for (int i = 0; i < n; i++)
+        if (heads[i] == found) k->r->cost = all[i];
+    return gr__settings_make(k->ctx, k->b, found, t, k->r->preset, also, &k->r->cost_settings);
+}
+
+static gr_status read_cost(gr__recipe_reader *k)
+{
+    const gr_tree *t = gr__setting_tree(&k->top, "cost"), *reduction = gr__tree_get(t, "reduction");
+    char shown[200];
+    gr_status st = find_cost(k, t);
+    if (st != GR_OK) return st;
+    k->r->reduction_sum = reduction && reduction->kind == GR_TREE_TEXT && strcmp(reduction->text, "sum") == 0;
+    if (reduction && !k->r->reduction_sum && !(reduction->kind == GR_TREE_TEXT && strcmp(reduction->text, "mean") == 0))
+        return gr__tree_fail(k->ctx, reduction, GR_E_NAME, NULL, "%s is not one of mean, sum", gr__tree_show(reduction, shown, sizeof shown));
+    gr_tree *resolved = gr__settings_tree(k->b, &k->r->cost_settings);
+    if (!gr__tree_put(k->b, resolved, "reduction", gr__tree_text(k->b, k->r->reduction_sum ? "sum" : "mean"))) return GR_E_MEMORY;
+    return gr__recipe_part(k, "cost", resolved);
+}
+
+static gr_status read_members(gr__recipe_reader *k)
+{
+    gr_recipe *r = k->r;
+    const gr_tree *schedule = gr__setting_tree(&k->top, "schedule");
+    gr_tree *init;
+    gr_status st = gr__init_resolve(k->ctx, k->b, gr__setting_tree(&k->top, "init"), r->preset, &init);
+    if (st != GR_OK) return st;
+    r->init = gr__setting_tree(&k->top, "init");
+    GR_TRY(gr__recipe_part(k, "init", init));
+    GR_TRY(gr__optim_make(k->ctx, k->b, gr__setting_tree(&k->top, "optimizer"), r->preset, &r->optim));
+    GR_TRY(gr__recipe_part(k, "optimizer", gr__optim_tree(k->b, &r->optim)));
+    if (gr__tree_get(schedule, "tail")) GR_TRY(gr__recipe_neutral(k, gr__tree_get(schedule, "tail")));
+    GR_TRY(gr__sched_make(k->ctx, k->b, schedule, r->preset, &r->sched));
+    GR_TRY(gr__recipe_part(k, "schedule", gr__sched_tree(k->b, &r->sched)));
+    GR_TRY(gr__clip_make(k->ctx, gr__setting_tree(&k->top, "clip"), r->preset, &r->clip));
+    GR_TRY(gr__recipe_part(k, "clip", gr__clip_tree(k->b, &r->clip)));
+done:
+    return st;
+}
+
+/* ---- the network ---- */
+
+static gr_status read_input(gr__recipe_reader *k, const gr_tree *t)
+{
+    gr_shape *s = &k->r->input;
+    char shown[200];
+    int n = t->kind == GR_TREE_LIST ? t->n : 1;
+    double count = 1;
+    if (n < 1 || n > 4) return gr__tree_fail(k->ctx, t, GR_E_RANGE, "[height, width, channels], [length, features] or features", "a sample has 1 to 4 axes, not %d", n);
+    s->rank = n;
+    for (int i = 0; i < n; i++) {
+        const gr_tree *d = t->kind == GR_TREE_LIST ? t->child[i] : t;
+        if (d->kind != GR_TREE_INT || !gr__tree_int(d, &s->dim[i]))
+            return gr__tree_fail(k->ctx, d, GR_E_TYPE, "[height, width, channels], [length, features] or features", "%s is not a whole number", gr__tree_show(d, shown, sizeof shown));
+        if (s->dim[i] < 1 || s->dim[i] > 1000000000) return gr__tree_fail(k->ctx, d, GR_E_RANGE, NULL, "%s is not in [1, 1000000000]", d->text);
+        count *= (double)s->dim[i];
+    }
+    if (count > 1e12) return gr__tree_fail(k->ctx, t, GR_E_RANGE, NULL, "a sample of more than 10^12 numbers");
+    return GR_OK;
+}
+
+static gr_status refuse_double_softmax(gr__recipe_reader *k, const gr_stack *s)
+{
+    const gr_tree *at;
+    const char *name = gr__stack_ends_with(s, &at), *reads = k->r->cost->prediction;
+    if (!*name || strcmp(name, reads) != 0) return GR_OK;
+    return gr__tree_fail(k->ctx, at, GR_E_CONFLICT, "leave it out: the cost and `predict` apply it themselves", "%s before %s, which contains it already", name, k->r->cost->head.name);
+}
+
+static gr_status read_model(gr__recipe_reader *k)
+{
+    gr_recipe *r = k->r;
+    gr_settings s;
+    gr_stack *stack = gr__bump_alloc(k->b, sizeof *stack);
+    gr_tree *resolved = gr__tree_map(k->b);
+    gr_status st = gr__section_make(k->ctx, k->b, &gr__section_model, gr__setting_tree(&k->top, "model"), r->preset, &s);
+    if (st != GR_OK) return st;
+    if (!stack || !resolved) return GR_E_MEMORY;
+    GR_TRY(gr__recipe_neutral(k, gr__setting_tree(&s, "heads")));
+    GR_TRY(read_input(k, gr__setting_tree(&s, "input")));
+    r->layers = gr__setting_tree(&s, "layers");
+    GR_TRY(gr__stack_make(k->ctx, k->b, r->layers, r->preset, stack));
+    r->stack = stack;
+    GR_TRY(refuse_double_softmax(k, stack));
+    if (!gr__tree_put(k->b, resolved, "input", gr__tree_copy(k->b, gr__setting_tree(&s, "input"))) ||
+        !gr__tree_put(k->b, resolved, "layers", gr__stack_tree(k->b, stack)))
+        return GR_E_MEMORY;
+    GR_TRY(gr__recipe_part(k, "model", resolved));
+done:
+    return st;
+}
+
+/* ---- the whole ---- */
+
+/* What the resolved recipe holds must survive being written and read: paths and names that are no text would not. */
+static gr_status check_texts(gr_context *ctx, const gr_tree *t, const char *path)
+{
+    size_t at;
+    gr_status st = GR_OK;
+    if (t->kind == GR_TREE_TEXT && (!gr__is_text(t->text, strlen(t->text), &at) || strstr(t->text, "${"))) {
+        char key[256];
+        st = gr__fail(ctx, GR_E_RANGE, "a path or name in it is not plain UTF-8 text");
+        gr__error_place(ctx, path, 0, 0, gr__tree_path(t, key, sizeof key));
+    }
+    for (int i = 0; i < t->n && st == GR_OK; i++) st = check_texts(ctx, t->child[i], path);
+    return st;
+}
+
+static gr_status assemble(gr__recipe_reader *k)
+{
+    gr_tree *resolved = gr__tree_map(k->b);
+    for (int i = 0; i < gr__section_recipe.n_rows; i++)
+        if (!gr__tree_put(k->b, resolved, gr__section_recipe.rows[i].name, k->part[i])) return GR_E_MEMORY;
+    k->r->resolved = resolved;
+    return check_texts(k->ctx, resolved, k->r->path);
+}
+
+/* Shapes that do not fit are the recipe's fault, and found before any data is read. */
+static gr_status try_network(gr__recipe_reader *k)
+{
+    gr_network *n = NULL;
+    gr_status st = gr__network_make(k->ctx, k->r, NULL, 0, GR_EL_F32, 0, &n);
+    gr__network_destroy(n);
+    return st;
+}
+
+static gr_status read_all(gr__recipe_reader *k)
+{
+    gr_status st = gr__section_make(k->ctx, k->b, &gr__section_recipe, k->root, GR_PRESET_CHAPTER, &k->top);
+    if (st != GR_OK) return st;
+    GR_TRY(read_numbers(k));
+    GR_TRY(read_cost(k));
+    GR_TRY(gr__recipe_data(k));
+    GR_TRY(read_model(k));
+    GR_TRY(read_metrics(k));
+    GR_TRY(read_members(k));
+    GR_TRY(read_times(k));
+    GR_TRY(read_stop(k));
+    GR_TRY(assemble(k));
+    GR_TRY(try_network(k));
+done:
+    return st;
+}
+
+gr_status gr__recipe_from_tree(gr_context *ctx, gr__bump *b, gr_tree *tree, const char *path, const char *folder, gr_recipe **out)
+{
+    gr_tree *parts[PARTS] = {0};
+    gr__recipe_reader k = {.ctx = ctx, .b = b, .root = tree, .part = parts};
+    if (gr__section_recipe.n_rows > PARTS) return gr__fail(ctx, GR_E_INTERNAL, "more sections than parts");
+    gr_recipe *r = gr__bump_alloc(b, sizeof *r);
+    if (!r || !(r->path = gr__bump_strdup(b, path)) || !(r->folder = gr__bump_strdup(b, folder))) return GR_E_MEMORY;
+    r->tree = tree;
+    r->memory_owner = b;
+    k.r = r;
+    gr_status st = gr__recipe_include(ctx, b, tree, folder);
+    if (st == GR_OK) st = read_all(&k);
+    if (st == GR_OK) *out = r;
+    return st;
+}
+
+static gr_status apply_sets(gr_context *ctx, gr__bump *b, gr_tree *root, const char *folder, const char *const *sets, int n_sets)
+{
+    gr_status st = GR_OK;
+    for (int i = 0; i < n_sets && st == GR_OK; i++) {
+        /* A setting inside of the layers reaches into the file or network that `model` names; other keys of a zoo network are its options. */
+        if (strncmp(sets[i], "model.layers", 12) == 0 || (strncmp(sets[i], "model.", 6) == 0 && gr__tree_get(root, "model") && gr__tree_get(root, "model")->kind == GR_TREE_TEXT))
+            st = gr__recipe_include(ctx, b, root, folder);
+        if (st == GR_OK) st = gr__recipe_set(ctx, b, root, sets[i]);
+    }
+    return st;
+}
+
+static gr_status from_root(gr_context *ctx, gr__bump *b, gr_tree *root, const char *path, const char *folder, const char *const *sets, int n_sets, gr_recipe **out)
+{
+    char shown[200];
+    if (root->kind != GR_TREE_MAP)
+        return gr__tree_fail(ctx, root, GR_E_TYPE, "`gradus new` writes one to start from", "a recipe is a map of keys, not %s", gr__tree_show(root, shown, sizeof shown));
+    gr_status st = apply_sets(ctx, b, root, folder, sets, n_sets);
+    return st == GR_OK ? gr__recipe_from_tree(ctx, b, root, path, folder, out) : st;
+}
+
+gr_status gr__recipe_from_text(gr_context *ctx, const char *name, const char *folder, const char *text, size_t n, const char *const *sets, int n_sets, gr_recipe **out)
+{
+    gr__bump *b = gr__bump_create(ctx);
+    gr_tree *root;
+    if (!b) return GR_E_MEMORY;
+    gr_status st = gr__yaml_parse(ctx, b, name, text, n, &root);
+    if (st == GR_OK) st = from_root(ctx, b, root, name, folder, sets, n_sets, out);
+    if (st != GR_OK) gr__bump_destroy(b);
+    return st;
+}
+
+gr_status gr__recipe_open(gr_context *ctx, const char *path, const char *const *sets, int n_sets, gr_recipe **out)
+{
+    gr__bump *b = gr__bump_create(ctx);
+    char *folder = b ? gr__path_folder(ctx, path) : NULL;
+    gr_tree *root;
+    gr_status st = folder ? gr__yaml_read(ctx, b, path, &root) : GR_E_MEMORY;
+    if (st == GR_OK) st = from_root(ctx, b, root, path, folder, sets, n_sets, out);
+    gr__strfree(ctx, folder);
+    if (st != GR_OK) gr__bump_destroy(b);
+    return st;
+}
+
+void gr__recipe_close(gr_context *ctx, gr_recipe *r)
+{
+    (void)ctx;
+    if (r) gr__bump_destroy(r->memory_owner);
+}

@@ -1,0 +1,176 @@
+/* `data:` of a recipe. */
+#include <math.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "data/data.h"
+#include "model/reader.h"
+#include "model/section.h"
+
+typedef struct data_reader {
+    gr__recipe_reader *k;
+    gr_settings s;
+    gr_tree *resolved;
+} data_reader;
+
+static gr_status put(data_reader *d, const char *key, gr_tree *t)
+{
+    return gr__tree_put(d->k->b, d->resolved, key, t) ? GR_OK : GR_E_MEMORY;
+}
+
+static gr_status put_none(data_reader *d, const char *key)
+{
+    return put(d, key, gr__tree_text(d->k->b, "none"));
+}
+
+static gr_status read_source(data_reader *d, const char *key, const gr_tree *t)
+{
+    const gr_recipe *r = d->k->r;
+    gr_source_options o = {.folder = r->folder, .keep_float64 = r->float64, .seed = r->seed, .want = r->cost->wants_classes ? GR_TARGET_CLASS : GR_TARGET_VALUE};
+    gr_tree *resolved;
+    gr_status st = gr__source_resolve(d->k->ctx, d->k->b, t, &o, &resolved);
+    return st == GR_OK ? put(d, key, resolved) : st;
+}
+
+/* `validation:` and `test:`: a source of their own, or {split: 0.1} of the training data. */
+static gr_status read_part(data_reader *d, const char *key, const gr_tree **source, double *fraction)
+{
+    gr__recipe_reader *k = d->k;
+    const gr_tree *t = gr__setting_tree(&d->s, key);
+    gr_settings s;
+    if (gr__tree_none(t)) return put_none(d, key);
+    if (!gr__tree_get(t, "split") || gr__tree_get(t, "type")) {
+        *source = t;
+        return read_source(d, key, t);
+    }
+    gr_status st = gr__section_make(k->ctx, k->b, &gr__section_cut, t, k->r->preset, &s);
+    if (st != GR_OK) return st;
+    *fraction = gr__setting_real(&s, "split");
+    bool stratify = gr__setting_bool(&s, "stratify"), other = k->r->data.split_validation > 0 && fraction != &k->r->data.split_validation;
+    if (other && stratify != k->r->data.stratify)
+        return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, NULL, "validation and test are cut together: both stratified, or neither");
+    k->r->data.stratify = stratify;
+    return put(d, key, gr__section_tree(k->b, &s));
+}
+
+static gr_status read_three(data_reader *d)
+{
+    gr__recipe_reader *k = d->k;
+    gr_recipe *r = k->r;
+    const gr_tree *train = gr__setting_tree(&d->s, "train"), *split = gr__setting_tree(&d->s, "split");
+    gr_status st = GR_OK;
+    if (split) return gr__tree_fail(k->ctx, split, GR_E_CONFLICT, "validation: {split: 0.1} cuts from train", "split divides `source`, and there is none");
+    if (gr__tree_none(train)) return gr__tree_fail(k->ctx, gr__setting_tree(&k->top, "data"), GR_E_MISSING, "train: {type: idx, images: ..., labels: ...}", "data needs \"train\"");
+    r->data.train = train;
+    GR_TRY(read_source(d, "train", train));
+    GR_TRY(read_part(d, "validation", &r->data.validation, &r->data.split_validation));
+    GR_TRY(read_part(d, "test", &r->data.test, &r->data.split_test));
+    if (r->data.split_validation + r->data.split_test >= 1)
+        GR_TRY(gr__tree_fail(k->ctx, gr__setting_tree(&d->s, "test"), GR_E_RANGE, NULL, "validation and test leave nothing to train on"));
+done:
+    return st;
+}
+
+static gr_status read_split(data_reader *d, const gr_tree *source)
+{
+    gr__recipe_reader *k = d->k;
+    gr_recipe *r = k->r;
+    const gr_tree *t = gr__setting_tree(&d->s, "split");
+    static const char *const three[] = {"train", "validation", "test"};
+    gr_settings s;
+    for (size_t i = 0; i < GR_COUNT(three); i++)
+        if (gr__setting_tree(&d->s, three[i]))
+            return gr__tree_fail(k->ctx, gr__setting_tree(&d->s, three[i]), GR_E_CONFLICT, NULL, "`source` with `split` stands instead of train, validation and test");
+    if (gr__tree_none(t)) return gr__tree_fail(k->ctx, source, GR_E_MISSING, "split: {validation: 0.15, test: 0.05}; without any, call it `train`", "a source needs a split");
+    if (t->kind == GR_TREE_TEXT && strcmp(t->text, "auto") == 0)
+        return gr__tree_fail(k->ctx, t, GR_E_UNSUPPORTED, "split: {validation: 0.15, test: 0.05}", "this version of gradus does not have it yet");
+    gr_status st = gr__section_make(k->ctx, k->b, &gr__section_split, t, r->preset, &s);
+    if (st != GR_OK) return st;
+    double train = gr__setting_real(&s, "train");
+    r->data.split_validation = gr__setting_real(&s, "validation");
+    r->data.split_test = gr__setting_real(&s, "test");
+    r->data.stratify = gr__setting_bool(&s, "stratify");
+    double rest = 1 - r->data.split_validation - r->data.split_test;
+    if (!(rest > 0)) return gr__tree_fail(k->ctx, t, GR_E_RANGE, NULL, "validation and test leave nothing to train on");
+    if (!isnan(train) && fabs(train - rest) > 1e-9)
+        return gr__tree_fail(k->ctx, t, GR_E_RANGE, "leave out train: it takes the rest", "train, validation and test do not add up to 1");
+    r->data.train = source;
+    GR_TRY(read_source(d, "source", source));
+    GR_TRY(put(d, "split", gr__section_tree(k->b, &s)));
+done:
+    return st;
+}
+
+static gr_status read_prepare(data_reader *d)
+{
+    gr__recipe_reader *k = d->k;
+    const gr_tree *t = gr__setting_tree(&d->s, "prepare");
+    const gr_member *heads[64], *found;
+    gr_settings s;
+    gr_tree *list = gr__tree_list(k->b);
+    char shown[200];
+    int n;
+    const gr_prepare *const *all = gr__prepares(&n);
+    if (gr__tree_none(t)) return put(d, "prepare", list);
+    if (t->kind != GR_TREE_LIST)
+        return gr__tree_fail(k->ctx, t, GR_E_TYPE, "such as [{type: scale, by: 1/255}, standardize]", "%s is not a list of steps", gr__tree_show(t, shown, sizeof shown));
+    n = GR_MIN(n, (int)GR_COUNT(heads));
+    for (int i = 0; i < n; i++) heads[i] = &all[i]->head;
+    for (int i = 0; i < t->n; i++) {
+        const char *name = gr__type_of(k->ctx, t->child[i], "preparation", NULL);
+        if (!name) return gr__error_code(k->ctx);
+        gr_status st = gr__member_find(k->ctx, "preparation", heads, n, name, t->child[i], &found);
+        if (st == GR_OK) st = gr__settings_make(k->ctx, k->b, found, t->child[i], k->r->preset, NULL, &s);
+        if (st != GR_OK) return st;
+        if (!gr__tree_push(k->b, list, gr__settings_tree(k->b, &s))) return GR_E_MEMORY;
+    }
+    k->r->data.prepare = t;
+    return put(d, "prepare", list);
+}
+
+static gr_status read_limit(data_reader *d)
+{
+    gr__recipe_reader *k = d->k;
+    const gr_tree *t = gr__setting_tree(&d->s, "limit");
+    gr_settings s;
+    if (gr__tree_none(t)) return put_none(d, "limit");
+    gr_status st = gr__section_make(k->ctx, k->b, &gr__section_limit, t, k->r->preset, &s);
+    if (st != GR_OK) return st;
+    k->r->data.limit_train = gr__setting_int(&s, "train");
+    return put(d, "limit", gr__section_tree(k->b, &s));
+}
+
+static gr_status read_feeding(data_reader *d)
+{
+    gr_recipe *r = d->k->r;
+    static const char *const later[] = {"balance", "augment"};
+    static const char *const kept[] = {"shuffle", "batch", "drop_last"};
+    gr_status st = GR_OK;
+    r->data.shuffle = gr__setting_is(&d->s, "shuffle", "none") ? GR_SHUFFLE_NONE : gr__setting_is(&d->s, "shuffle", "once") ? GR_SHUFFLE_ONCE : GR_SHUFFLE_EVERY_EPOCH;
+    r->data.drop_last = gr__setting_bool(&d->s, "drop_last");
+    for (size_t i = 0; i < GR_COUNT(later); i++) {
+        GR_TRY(gr__recipe_neutral(d->k, gr__setting_tree(&d->s, later[i])));
+        GR_TRY(put_none(d, later[i]));
+    }
+    GR_TRY(gr__recipe_batch(d->k, gr__setting_tree(&d->s, "batch")));
+    for (size_t i = 0; i < GR_COUNT(kept); i++) GR_TRY(put(d, kept[i], gr__tree_copy(d->k->b, gr__setting_tree(&d->s, kept[i]))));
+done:
+    return st;
+}
+
+gr_status gr__recipe_data(gr__recipe_reader *k)
+{
+    data_reader d = {.k = k, .resolved = gr__tree_map(k->b)};
+    gr_status st = gr__section_make(k->ctx, k->b, &gr__section_data, gr__setting_tree(&k->top, "data"), k->r->preset, &d.s);
+    if (st != GR_OK) return st;
+    if (!d.resolved) return GR_E_MEMORY;
+    k->r->data.stratify = true;
+    const gr_tree *source = gr__setting_tree(&d.s, "source");
+    GR_TRY(source ? read_split(&d, source) : read_three(&d));
+    GR_TRY(read_limit(&d));
+    GR_TRY(read_prepare(&d));
+    GR_TRY(read_feeding(&d));
+    GR_TRY(gr__recipe_part(k, "data", d.resolved));
+done:
+    return st;
+}

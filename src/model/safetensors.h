@@ -1,0 +1,28 @@
+/* What the reader and the writer of safetensors share. */
+#ifndef GR_MODEL_SAFETENSORS_H
+#define GR_MODEL_SAFETENSORS_H
+
+#include <stdio.h>
+
+#include "base/text.h"
+#include "model/file.h"
+
+/* The last thing of a header of ours, followed by its 16 hexadecimal digits (header, data) and `"}}`. The header's own checksum leaves those digits out; if it
+ * does not fit, another tool wrote the header, whose right it was to change the data too. */
+#define GR_ST_CRC "\"gradus.crc32\":\""
+enum { GR_ST_CRC_DIGITS = 16 };
+
+typedef struct gr_st_type_info { const char *name; gr_st_type type; int bits; } gr_st_type_info;
+extern const gr_st_type_info gr__st_types[]; /* ends with a NULL name; the first of a type is its own */
+
+/* Where the digits of the checksum stand in a header of n bytes; NULL: not ours. */
+const char *gr__st_crc_place(const char *header, size_t n);
+uint32_t gr__st_header_crc(const char *header, size_t n, const char *digits);
+
+/* ours: the file must be one that nobody rewrote. Otherwise that is checked only where the header is still ours. */
+gr_status gr__st_verify_as(const gr_st *st, const char *path, bool ours);
+
+/* "text" as JSON: quotes, backslashes and control characters escaped, UTF-8 stays, other bytes become U+FFFD. */
+void gr__json_text(gr__text *out, const char *s);
+
+#endif

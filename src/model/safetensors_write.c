@@ -1,0 +1,90 @@
+/* Writing safetensors: the same bytes for the same tensors and metadata. */
+#include <string.h>
+
+#include "base/file.h"
+#include "model/safetensors.h"
+#include "model/yaml.h"
+
+static const char *type_name(gr_st_type type)
+{
+    const gr_st_type_info *t = gr__st_types;
+    while (t->type != type) t++;
+    return t->name;
+}
+
+void gr__json_text(gr__text *out, const char *s)
+{
+    gr__text_put(out, "\"", 1);
+    for (size_t n = strlen(s), length; n > 0; s += length, n -= length) {
+        unsigned char c = (unsigned char)*s;
+        length = gr__utf8_bytes((const unsigned char *)s, n);
+        if (c == '"' || c == '\\') gr__text_add(out, "\\%c", c);
+        else if (c == '\n') gr__text_put(out, "\\n", 2);
+        else if (c < 0x20 || c == 0x7f) gr__text_add(out, "\\u%04x", c);
+        else if (length) gr__text_put(out, s, length);
+        else gr__text_add(out, "\\ufffd");
+        if (!length) length = 1;
+    }
+    gr__text_put(out, "\"", 1);
+}
+
+static void put_tensor(gr__text *t, const gr_st_tensor *tensor, uint64_t from)
+{
+    gr__json_text(t, tensor->name);
+    gr__text_add(t, ":{\"dtype\":\"%s\",\"shape\":[", type_name(tensor->type));
+    for (int i = 0; i < tensor->shape.rank; i++) gr__text_add(t, "%s%lld", i ? "," : "", (long long)tensor->shape.dim[i]);
+    gr__text_add(t, "],\"data_offsets\":[%llu,%llu]},", (unsigned long long)from, (unsigned long long)(from + tensor->bytes));
+}
+
+/* The metadata stands last, and the checksum last in it: see GR_ST_CRC. */
+static void put_header(gr__text *t, const gr_st_tensor *tensors, int n, const gr_st_pair *meta, int n_meta)
+{
+    uint64_t at = 0;
+    gr__text_put(t, "{", 1);
+    for (int i = 0; i < n; i++) {
+        put_tensor(t, &tensors[i], at);
+        at += tensors[i].bytes;
+    }
+    gr__text_add(t, "\"__metadata__\":{");
+    for (int i = 0; i < n_meta; i++) {
+        gr__json_text(t, meta[i].key);
+        gr__text_put(t, ":", 1);
+        gr__json_text(t, meta[i].value);
+        gr__text_put(t, ",", 1);
+    }
+    gr__text_add(t, GR_ST_CRC "%0*d\"}}", GR_ST_CRC_DIGITS, 0);
+    while (!t->failed && t->n % 8) gr__text_put(t, " ", 1);
+}
+
+static void put_crc(gr__text *t, const gr_st_tensor *tensors, int n)
+{
+    char digits[GR_ST_CRC_DIGITS + 1];
+    char *place = t->s + (gr__st_crc_place(t->s, t->n) - t->s);
+    uint32_t data = 0;
+    for (int i = 0; i < n; i++)
+        if (tensors[i].bytes) data = gr__crc32(data, tensors[i].data, tensors[i].bytes);
+    snprintf(digits, sizeof digits, "%08x%08x", gr__st_header_crc(t->s, t->n, place), data);
+    memcpy(place, digits, GR_ST_CRC_DIGITS);
+}
+
+gr_status gr__st_write(gr_context *ctx, const char *path, const gr_st_tensor *tensors, int n, const gr_st_pair *meta, int n_meta)
+{
+    gr__text t;
+    gr__writer *w = NULL;
+    unsigned char length[8];
+    gr__text_init(&t, ctx);
+    put_header(&t, tensors, n, meta, n_meta);
+    gr_status st = t.failed ? GR_E_MEMORY : GR_OK;
+    if (st == GR_OK) put_crc(&t, tensors, n);
+    if (st == GR_OK) st = gr__writer_open(ctx, path, &w);
+    if (st == GR_OK) {
+        for (int i = 0; i < 8; i++) length[i] = (unsigned char)((uint64_t)t.n >> (8 * i));
+        gr__writer_put(w, length, sizeof length);
+        gr__writer_put(w, t.s, t.n);
+        for (int i = 0; i < n; i++)
+            if (tensors[i].bytes) gr__writer_put(w, tensors[i].data, tensors[i].bytes);
+        st = gr__writer_commit(w);
+    }
+    gr__text_free(&t);
+    return st;
+}

@@ -1,0 +1,35 @@
+/* The layers of a recipe, checked: what the network builds from. */
+#ifndef GR_MODEL_STACK_H
+#define GR_MODEL_STACK_H
+
+#include "model/recipe.h"
+
+enum { GR_FROM_INPUT = -1, GR_MAX_LAYERS = 4000 };
+
+typedef struct gr_stacked {
+    const gr_layer *member;
+    gr_settings settings;
+    const char *name;           /* full: "blocks.0.c1" */
+    const gr_tree *at;          /* where it is written */
+    const gr_tree *activation;  /* of a layer that has no such row of its own: applied to what it gives; or NULL */
+    const gr_tree *init;        /* its own initialisers or NULL */
+    const int *from;            /* earlier layers, or GR_FROM_INPUT */
+    int n_from;
+    gr_follow follow;           /* the activation among the layers after it that its output meets first */
+    double slope;
+    bool last;                  /* its output is the network's, but for activations and layers without weights */
+} gr_stacked;
+
+typedef struct gr_stack {
+    const gr_stacked *layer;
+    int n;
+} gr_stack;
+
+/* list: as written. Unrolls `repeat`, names layers, finds inputs, checks every key. */
+gr_status gr__stack_make(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_preset preset, gr_stack *out);
+/* The resolved list: repeats unrolled, every name and default filled in. */
+gr_tree *gr__stack_tree(gr__bump *b, const gr_stack *s);
+/* What the last layer applies to its sums, or is: "softmax"; "" where that is nothing. *at: where it is written. */
+const char *gr__stack_ends_with(const gr_stack *s, const gr_tree **at);
+
+#endif
