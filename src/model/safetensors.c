@@ -91,7 +91,7 @@ static const gr_st_type_info *find_type(const char *name)
 static gr_status read_tensor(const parser *p, const char *name, json_t *o)
 {
     gr_st *st = p->st;
-    uint64_t count, data_bytes = st->n - 8 - st->header;
+    uint64_t count = 0, data_bytes = st->n - 8 - st->header;
     gr_st_tensor *t = &st->tensor[st->n_tensors];
     const gr_st_type_info *type = find_type(json_string_value(json_object_get(o, "dtype")));
     const json_t *offsets = json_object_get(o, "data_offsets"), *from = json_array_get(offsets, 0), *to = json_array_get(offsets, 1);

@@ -62,7 +62,7 @@ static gr_status count(reader *r, gr_place at, int64_t nodes, int64_t bytes)
 
 static gr_status add_anchor(reader *r, struct fy_token *token, gr_tree *tree, gr_place at)
 {
-    const char *name;
+    const char *name = NULL;
     if (!token) return GR_OK;
     gr_status st = token_text(r, token, at, &name);
     if (st != GR_OK) return st;
@@ -87,7 +87,7 @@ static int weigh(const gr_tree *t, int64_t *nodes, int64_t *bytes)
 
 static gr_status follow_alias(reader *r, struct fy_token *token, gr_place at, gr_tree **out)
 {
-    const char *name;
+    const char *name = NULL;
     gr_tree *target = NULL;
     int64_t nodes = 0, bytes = 0;
     gr_status st = token_text(r, token, at, &name);
@@ -163,7 +163,7 @@ static gr_status take_key(reader *r, const char *text, gr_place at)
 
 static gr_status take_scalar(reader *r, struct fy_event *e)
 {
-    const char *text, *full;
+    const char *text = NULL, *full;
     gr_place at = event_place(r, e);
     gr_status st = token_text(r, e->scalar.value, at, &text);
     if (st != GR_OK) return st;
@@ -185,7 +185,7 @@ done:
 
 static gr_status take_alias(reader *r, struct fy_event *e)
 {
-    gr_tree *t;
+    gr_tree *t = NULL;
     gr_place at = event_place(r, e);
     if (wants_key(r)) return gr__place_fail(r->ctx, at, GR_E_SYNTAX, NULL, "a key is plain text, not an alias");
     gr_status st = follow_alias(r, e->alias.anchor, at, &t);
