@@ -70,10 +70,10 @@ gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_opt
 void gr__set_free(gr_context *ctx, gr_set *s); /* zeroed set is fine */
 /* The source's tree with every default filled in and absolute paths, for the resolved recipe. */
 gr_status gr__source_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, const gr_source_options *o, gr_tree **out);
-/* Inputs for `predict`: a file by its suffix: .npy, .csv, IDX (plain or .gz): one sample or N of shape `sample` (rank as trained). Targets are not read;
- * a CSV's columns are matched by name where there is a header, else by position. */
 /* Whether data of shape `sample` is what a model with this input takes: equal but for axes of size 1, or flat with as many values. */
 bool gr__sample_fits(gr_shape sample, gr_shape input);
+/* Inputs for `predict`: a file by its content: NPY, IDX, CSV (each plain or gzip): one sample or N of shape `sample` (rank as trained). Targets are not read;
+ * a CSV's columns are matched by name where there is a header and names are known, else by position, without the target column (a name or 0-based index). */
 gr_status gr__set_raw(gr_context *ctx, const char *file, gr_shape sample, const char *target_name, const gr_source_options *o, gr_set *out);
 
 /* ---- rows: which samples, in which order ---- */

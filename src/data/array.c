@@ -1,0 +1,472 @@
+/* Numeric arrays to sets: sizes, conversion of elements, checks of values. */
+#include "data/array.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/text.h"
+
+#define CHUNK 1024 /* elements converted at a time: raw and double forms stay in the first-level cache */
+
+/* ---- sizes ---- */
+
+static size_t type_bytes(gr__type t)
+{
+    static const unsigned char bytes[] = {1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8};
+    return bytes[t];
+}
+
+static bool is_real(gr__type t)
+{
+    return t >= GR__F16;
+}
+
+gr_status gr__array_size(gr_context *ctx, const char *name, gr__array *a)
+{
+    uint64_t bytes = type_bytes(a->type);
+    a->count = 1;
+    for (int i = 0; i < a->rank; i++) {
+        if (a->dim[i] <= 0)
+            return gr__fail(ctx, GR_E_DATA, i ? "\"%s\" has samples without a value: axis %d has size 0" : "\"%s\" holds no samples (axis %d has size 0)", name, i);
+        /* Eight bytes an element is the most that any of them becomes in memory. */
+        if (__builtin_mul_overflow(a->count, (uint64_t)a->dim[i], &a->count) || a->count > (uint64_t)INT64_MAX / 8)
+            return gr__fail(ctx, GR_E_FORMAT, "the header of \"%s\" promises more values than there can be", name);
+    }
+    if (a->dim[0] > UINT32_MAX) return gr__fail(ctx, GR_E_FORMAT, "\"%s\" holds more than %u samples, the most there can be", name, UINT32_MAX);
+    a->bytes = a->count * bytes;
+    return GR_OK;
+}
+
+static gr_status check_content(const gr__part *p)
+{
+    const gr__array *a = &p->array;
+    uint64_t wanted = a->at + a->bytes;
+    if (p->blob.gzip ? gr__blob_could_hold(&p->blob, wanted) : wanted == p->blob.bytes) return GR_OK;
+    return gr__fail(p->blob.ctx, GR_E_FORMAT, "\"%s\" holds %llu bytes%s, but its header promises %llu (%lld samples)", p->blob.name, (unsigned long long)p->blob.bytes,
+                    p->blob.gzip ? " of gzip data" : "", (unsigned long long)wanted, (long long)a->dim[0]);
+}
+
+gr_status gr__part_read(gr__blob *blob, gr__header_fn header, gr__part *out)
+{
+    gr__part p = {.blob = *blob};
+    unsigned char head[GR__PEEK];
+    size_t n;
+    gr_status st;
+    GR_TRY(gr__blob_peek(&p.blob, head, sizeof head, &n));
+    st = header(p.blob.ctx, p.blob.name, head, n, &p.array);
+    if (st != GR_OK && p.blob.gzip) {
+        /* A look at the front of packed data may fail where unpacking does not. */
+        gr_context_clear_error(p.blob.ctx);
+        GR_TRY(gr__blob_whole(&p.blob));
+        GR_TRY(gr__blob_peek(&p.blob, head, sizeof head, &n));
+        st = header(p.blob.ctx, p.blob.name, head, n, &p.array);
+    }
+    if (st == GR_OK) st = check_content(&p);
+done:
+    if (st == GR_OK) *out = p;
+    else gr__blob_close(&p.blob);
+    return st;
+}
+
+gr_status gr__part_open(gr_context *ctx, const char *path, gr__header_fn header, gr__part *out)
+{
+    gr__blob blob;
+    gr_status st = gr__blob_open(ctx, path, &blob);
+    return st == GR_OK ? gr__part_read(&blob, header, out) : st;
+}
+
+void gr__part_close(gr__part *p)
+{
+    gr__blob_close(&p->blob);
+}
+
+/* ---- elements ---- */
+
+static double half(uint16_t h)
+{
+    int exponent = h >> 10 & 31, mantissa = h & 1023;
+    double x = exponent == 31 ? (mantissa ? (double)NAN : (double)INFINITY) : exponent ? ldexp(1024 + mantissa, exponent - 25) : ldexp(mantissa, -24);
+    return h & 0x8000 ? -x : x;
+}
+
+#define DECODE(T, read)                                                    \
+    for (size_t i = 0; i < n; i++) {                                       \
+        T v;                                                               \
+        memcpy(&v, raw + i * sizeof v, sizeof v);                          \
+        out[i] = (double)(read);                                           \
+    }                                                                      \
+    break
+
+static void decode(gr__type type, const unsigned char *raw, size_t n, double *out)
+{
+    switch (type) {
+    case GR__U8: DECODE(uint8_t, v);
+    case GR__I8: DECODE(int8_t, v);
+    case GR__U16: DECODE(uint16_t, v);
+    case GR__I16: DECODE(int16_t, v);
+    case GR__U32: DECODE(uint32_t, v);
+    case GR__I32: DECODE(int32_t, v);
+    case GR__U64: DECODE(uint64_t, v);
+    case GR__I64: DECODE(int64_t, v);
+    case GR__F16: DECODE(uint16_t, half(v));
+    case GR__F32: DECODE(float, v);
+    case GR__F64: DECODE(double, v);
+    }
+}
+
+static void swap_bytes(unsigned char *raw, size_t n, size_t width)
+{
+    for (size_t i = 0; i < n; i++, raw += width) {
+        for (size_t a = 0, b = width - 1; a < b; a++, b--) {
+            unsigned char t = raw[a];
+            raw[a] = raw[b];
+            raw[b] = t;
+        }
+    }
+}
+
+/* "[3,0,5]": where element `flat` (in C order) stands. */
+static const char *index_text(const gr__array *a, uint64_t flat, char *buffer, size_t n)
+{
+    uint64_t index[GR_MAX_RANK + 1];
+    for (int i = a->rank - 1; i >= 0; i--) {
+        index[i] = flat % (uint64_t)a->dim[i];
+        flat /= (uint64_t)a->dim[i];
+    }
+    size_t used = 0;
+    for (int i = 0; i < a->rank; i++) used += (size_t)snprintf(buffer + used, n - used, "%c%llu", i ? ',' : '[', (unsigned long long)index[i]);
+    snprintf(buffer + used, n - used, "]");
+    return buffer;
+}
+
+typedef enum use { USE_VALUE, USE_INDEX, USE_LABEL } use; /* what elements become: reals, 32-bit integers, classes */
+
+static gr_status fail_value(const gr__part *p, use u, uint64_t flat, double x)
+{
+    char at[GR_MAX_RANK * 21 + 32], value[32];
+    const char *name = p->blob.name;
+    index_text(&p->array, flat, at, sizeof at);
+    gr__double_text(x, value);
+    gr_context *ctx = p->blob.ctx;
+    if (!isfinite(x)) return gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which is not finite", name, at, value);
+    if (u == USE_INDEX) return gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which does not fit 32 bits", name, at, value);
+    if (u == USE_VALUE) return gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which float32 cannot hold (precision: float64 can)", name, at, value);
+    return gr__fail(ctx, GR_E_DATA, "\"%s\": the label of sample %s is %s, but classes are whole numbers from 0 to %d", name, at, value, GR__MOST_CLASSES - 1);
+}
+
+static bool store(use u, gr_element to, void *dst, uint64_t at, double x)
+{
+    if (to == GR_EL_I32) {
+        double low = u == USE_LABEL ? 0 : INT32_MIN, high = u == USE_LABEL ? GR__MOST_CLASSES - 1 : INT32_MAX;
+        if (!(x >= low && x <= high) || x != floor(x)) return false;
+        ((int32_t *)dst)[at] = (int32_t)x;
+    } else if (to == GR_EL_F32) {
+        float f = (float)x;
+        if (!isfinite(f)) return false;
+        ((float *)dst)[at] = f;
+    } else {
+        if (!isfinite(x)) return false;
+        ((double *)dst)[at] = x;
+    }
+    return true;
+}
+
+/* Walks a Fortran-ordered array in file order and tells where each element stands in C order. */
+typedef struct walk {
+    int rank;
+    uint64_t at;
+    int64_t index[GR_MAX_RANK + 1], dim[GR_MAX_RANK + 1];
+    uint64_t stride[GR_MAX_RANK + 1];
+} walk;
+
+static walk walk_make(const gr__array *a)
+{
+    walk w = {.rank = a->rank};
+    uint64_t stride = 1;
+    for (int i = a->rank - 1; i >= 0; i--) {
+        w.dim[i] = a->dim[i];
+        w.stride[i] = stride;
+        stride *= (uint64_t)a->dim[i];
+    }
+    return w;
+}
+
+static void walk_next(walk *w)
+{
+    for (int i = 0; i < w->rank; i++) {
+        w->at += w->stride[i];
+        if (++w->index[i] < w->dim[i]) return;
+        w->at -= w->stride[i] * (uint64_t)w->dim[i];
+        w->index[i] = 0;
+    }
+}
+
+static gr_status convert(const gr__part *p, use u, gr_element to, void *dst)
+{
+    const gr__array *a = &p->array;
+    unsigned char raw[CHUNK * 8];
+    double x[CHUNK];
+    size_t width = type_bytes(a->type);
+    walk w = walk_make(a);
+    for (uint64_t done = 0; done < a->count;) {
+        size_t n = (size_t)GR_MIN(a->count - done, CHUNK);
+        gr_status st = gr__blob_read(&p->blob, a->at + done * width, raw, n * width);
+        if (st != GR_OK) return st;
+        if (a->swap) swap_bytes(raw, n, width);
+        decode(a->type, raw, n, x);
+        for (size_t i = 0; i < n; i++) {
+            uint64_t at = a->fortran ? w.at : done + i;
+            if (!store(u, to, dst, at, x[i])) return fail_value(p, u, at, x[i]);
+            if (a->fortran) walk_next(&w);
+        }
+        done += n;
+    }
+    return GR_OK;
+}
+
+/* Bytes in another order of axes. */
+static gr_status permute_bytes(const gr__part *p, unsigned char *dst)
+{
+    walk w = walk_make(&p->array);
+    unsigned char raw[CHUNK];
+    for (uint64_t done = 0; done < p->array.count;) {
+        size_t n = (size_t)GR_MIN(p->array.count - done, CHUNK);
+        gr_status st = gr__blob_read(&p->blob, p->array.at + done, raw, n);
+        if (st != GR_OK) return st;
+        for (size_t i = 0; i < n; i++, walk_next(&w)) dst[w.at] = raw[i];
+        done += n;
+    }
+    return GR_OK;
+}
+
+/* ---- inputs ---- */
+
+gr_element gr__input_element(gr__type t, bool keep_float64)
+{
+    if (t == GR__U8) return GR_EL_U8;
+    if (!is_real(t)) return GR_EL_I32;
+    return t == GR__F64 && keep_float64 ? GR_EL_F64 : GR_EL_F32;
+}
+
+/* Elements that stand in the file as they will in memory. */
+static bool direct(const gr__array *a, gr_element to)
+{
+    static const gr__type same[] = {[GR_EL_U8] = GR__U8, [GR_EL_F32] = GR__F32, [GR_EL_F64] = GR__F64, [GR_EL_I32] = GR__I32};
+    return a->type == same[to] && !a->fortran && (!a->swap || a->type == GR__U8);
+}
+
+/* Packed data is unpacked straight into place, its header in front of it; this much room keeps the elements aligned. */
+static uint64_t front_room(const gr__part *p, gr_element to)
+{
+    return p->blob.gzip && direct(&p->array, to) ? (p->array.at + 63) / 64 * 64 : 0;
+}
+
+uint64_t gr__input_bytes(const gr__part *p, bool keep_float64)
+{
+    gr_element to = gr__input_element(p->array.type, keep_float64);
+    return front_room(p, to) + p->array.count * gr__element_bytes(to);
+}
+
+/* The first element that is not finite, or count. */
+static uint64_t find_nonfinite(gr_element e, const void *data, uint64_t count)
+{
+    uint64_t i = 0;
+    if (e == GR_EL_F32) {
+        const float *x = data;
+        for (; i + 256 <= count; i += 256) { /* blocks without a branch inside become vector code */
+            unsigned bad = 0;
+            for (int k = 0; k < 256; k++) bad |= !(fabsf(x[i + (uint64_t)k]) <= 3.4028234663852886e38f);
+            if (bad) break;
+        }
+        while (i < count && isfinite(x[i])) i++;
+        return i;
+    }
+    if (e != GR_EL_F64) return count;
+    while (i < count && isfinite(((const double *)data)[i])) i++;
+    return i;
+}
+
+static gr_status fill(gr__part *p, gr_element to, void *dst, uint64_t front)
+{
+    const gr__array *a = &p->array;
+    gr_status st;
+    if (!direct(a, to)) {
+        if (p->blob.gzip) {
+            st = gr__blob_whole(&p->blob);
+            if (st == GR_OK) st = check_content(p);
+            if (st != GR_OK) return st;
+        }
+        if (to == GR_EL_U8) return permute_bytes(p, dst);
+        return convert(p, to == GR_EL_I32 ? USE_INDEX : USE_VALUE, to, dst);
+    }
+    if (p->blob.gzip) st = gr__blob_unpack(&p->blob, (char *)dst + (front - a->at), (size_t)(a->at + a->bytes));
+    else st = gr__blob_read(&p->blob, a->at, dst, (size_t)a->bytes);
+    if (st != GR_OK) return st;
+    const void *elements = (char *)dst + front;
+    uint64_t bad = find_nonfinite(to, elements, a->count);
+    if (bad == a->count) return GR_OK;
+    return fail_value(p, USE_VALUE, bad, to == GR_EL_F32 ? (double)((const float *)elements)[bad] : ((const double *)elements)[bad]);
+}
+
+static gr_shape sample_shape(const gr__array *a)
+{
+    gr_shape s = {.rank = a->rank - 1};
+    for (int i = 1; i < a->rank; i++) s.dim[i - 1] = a->dim[i];
+    return s;
+}
+
+gr_status gr__load_inputs(gr__part *p, bool keep_float64, gr_set *s)
+{
+    gr_element to = gr__input_element(p->array.type, keep_float64);
+    uint64_t bytes = gr__input_bytes(p, keep_float64), front = front_room(p, to);
+    char *block = gr__tensor_alloc(p->blob.ctx, (size_t)bytes);
+    if (!block) return gr__error_code(p->blob.ctx);
+    s->element = to;
+    s->n = p->array.dim[0];
+    s->sample = sample_shape(&p->array);
+    s->inputs = block + front;
+    s->inputs_bytes = (size_t)bytes;
+    s->inputs_offset = (size_t)front;
+    return fill(p, to, block, front);
+}
+
+/* ---- targets ---- */
+
+gr_target_kind gr__target_kind(gr__type t, gr_target_kind want)
+{
+    return want != GR_TARGET_NONE ? want : is_real(t) ? GR_TARGET_VALUE : GR_TARGET_CLASS;
+}
+
+static gr_element target_element(const gr__part *p, const gr_source_options *o)
+{
+    return gr__target_kind(p->array.type, o->want) == GR_TARGET_CLASS ? GR_EL_I32 : o->keep_float64 ? GR_EL_F64 : GR_EL_F32;
+}
+
+uint64_t gr__target_bytes(const gr__part *p, const gr_source_options *o)
+{
+    return p->array.count * gr__element_bytes(target_element(p, o));
+}
+
+gr_status gr__load_targets(gr__part *p, const gr_source_options *o, gr_set *s)
+{
+    gr_element to = target_element(p, o);
+    s->target = gr__target_kind(p->array.type, o->want);
+    s->target_sample = sample_shape(&p->array);
+    uint64_t bytes = gr__target_bytes(p, o);
+    s->targets = gr__tensor_alloc(p->blob.ctx, (size_t)bytes);
+    if (!s->targets) return gr__error_code(p->blob.ctx);
+    s->targets_bytes = (size_t)bytes;
+    gr_status st = gr__blob_whole(&p->blob);
+    if (st == GR_OK) st = check_content(p);
+    if (st == GR_OK) st = convert(p, s->target == GR_TARGET_CLASS ? USE_LABEL : USE_VALUE, to, s->targets);
+    if (st != GR_OK || s->target != GR_TARGET_CLASS) return st;
+    const int32_t *label = s->targets;
+    int32_t most = 0;
+    for (uint64_t i = 0; i < p->array.count; i++) most = GR_MAX(most, label[i]);
+    s->classes = most + 1;
+    return GR_OK;
+}
+
+/* ---- pairs ---- */
+
+static gr_status check_pair(gr_context *ctx, const gr__part *inputs, const gr__part *targets)
+{
+    if (!targets || targets->array.dim[0] == inputs->array.dim[0]) return GR_OK;
+    return gr__fail(ctx, GR_E_DATA, "\"%s\" holds %lld samples, but \"%s\" holds targets of %lld", inputs->blob.name, (long long)inputs->array.dim[0],
+                    targets->blob.name, (long long)targets->array.dim[0]);
+}
+
+gr_status gr__pair_info(gr_context *ctx, const gr__part *inputs, const gr__part *targets, const gr_source_options *o, gr_set_info *out)
+{
+    gr_status st = check_pair(ctx, inputs, targets);
+    if (st != GR_OK) return st;
+    *out = (gr_set_info){.n = inputs->array.dim[0], .sample = sample_shape(&inputs->array), .element = gr__input_element(inputs->array.type, o->keep_float64),
+                         .inputs_bytes = gr__input_bytes(inputs, o->keep_float64)};
+    if (!targets) return GR_OK;
+    out->target = gr__target_kind(targets->array.type, o->want);
+    out->target_sample = sample_shape(&targets->array);
+    out->targets_bytes = gr__target_bytes(targets, o);
+    return GR_OK;
+}
+
+gr_status gr__pair_load(gr_context *ctx, gr__part *inputs, gr__part *targets, const gr_source_options *o, gr_set *out)
+{
+    gr_set s = {0};
+    gr_status st = check_pair(ctx, inputs, targets);
+    if (st == GR_OK && targets) st = gr__load_targets(targets, o, &s); /* the small one first: what is wrong with it is known soon */
+    if (st == GR_OK) st = gr__load_inputs(inputs, o->keep_float64, &s);
+    if (st == GR_OK) {
+        s.memory = gr__bump_create(ctx);
+        s.file = s.memory ? gr__bump_strdup(s.memory, inputs->blob.name) : NULL;
+        if (!s.file) st = GR_E_MEMORY;
+    }
+    if (st == GR_OK) *out = s;
+    else gr__set_free(ctx, &s);
+    return st;
+}
+
+/* ---- sources of two files ---- */
+
+const char *gr__source_path(gr__bump *b, const gr_settings *s, const char *row, const gr_source_options *o)
+{
+    const char *path = gr__setting_text(s, row);
+    if (!path || path[0] == '/' || !o->folder || !o->folder[0] || strcmp(o->folder, ".") == 0) return path;
+    return gr__bump_format(b, "%s/%s", o->folder, path);
+}
+
+gr_status gr__source_place(gr_context *ctx, const gr_settings *s, const char *row, gr_status st)
+{
+    char path[256];
+    if (st == GR_OK || !s->tree) return st;
+    const gr_tree *at = s->tree->kind == GR_TREE_MAP ? gr__tree_get(s->tree, row) : NULL;
+    if (!at) at = s->tree;
+    gr__error_place(ctx, at->file, at->line, at->column, gr__tree_path(at, path, sizeof path));
+    return st;
+}
+
+typedef struct files {
+    gr__bump *memory; /* of the paths */
+    gr__part inputs, targets;
+    bool has_targets;
+} files;
+
+static void files_close(files *f)
+{
+    gr__part_close(&f->inputs);
+    gr__part_close(&f->targets);
+    gr__bump_destroy(f->memory);
+}
+
+static gr_status files_open(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const char *inputs, const char *targets, gr__header_fn header, files *f)
+{
+    *f = (files){.memory = gr__bump_create(ctx)};
+    if (!f->memory) return GR_E_MEMORY;
+    const char *input_path = gr__source_path(f->memory, s, inputs, o);
+    if (!input_path) return gr__error_code(ctx);
+    gr_status st = gr__source_place(ctx, s, inputs, gr__part_open(ctx, input_path, header, &f->inputs));
+    if (st != GR_OK || !gr__setting_text(s, targets)) return st;
+    const char *target_path = gr__source_path(f->memory, s, targets, o);
+    if (!target_path) return gr__error_code(ctx);
+    f->has_targets = true;
+    return gr__source_place(ctx, s, targets, gr__part_open(ctx, target_path, header, &f->targets));
+}
+
+gr_status gr__files_info(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const char *inputs, const char *targets, gr__header_fn header, gr_set_info *out)
+{
+    files f;
+    gr_status st = files_open(ctx, s, o, inputs, targets, header, &f);
+    if (st == GR_OK) st = gr__pair_info(ctx, &f.inputs, f.has_targets ? &f.targets : NULL, o, out);
+    files_close(&f);
+    return st;
+}
+
+gr_status gr__files_load(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const char *inputs, const char *targets, gr__header_fn header, gr_set *out)
+{
+    files f;
+    gr_status st = files_open(ctx, s, o, inputs, targets, header, &f);
+    if (st == GR_OK) st = gr__pair_load(ctx, &f.inputs, f.has_targets ? &f.targets : NULL, o, out);
+    files_close(&f);
+    return st;
+}
