@@ -134,16 +134,14 @@ static inline void contract_run(gr_kernel *k, void **operands, int order, int pa
     free(shared);
 }
 
-/* Makes the kernel, runs it in every order, and compares with the plain loops. */
-static inline void contract_check(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr__rng *r, const char *what)
+/* Runs a kernel made for c in every order, compares with the plain loops, and destroys it. */
+static inline void contract_check_kernel(gr_context *ctx, const gr__contraction *c, gr_kernel *k, gr__rng *r, const char *what)
 {
     contract_sizes z = contract_sizes_of(c);
     guarded a = guarded_make(z.a), b = guarded_make(z.b), bias = guarded_make(z.bias), out = guarded_make(z.out), first = guarded_make(z.out);
     guarded_random(&a, r);
     guarded_random(&b, r);
     guarded_random(&bias, r);
-    gr_kernel *k = NULL;
-    test_ok(ctx, gr__contract_make_for(ctx, c, isa, &k));
     assert_int_equal(k->n_operands, c->bias && (c->kind == GR__MATMUL || c->kind == GR__CONV_FORWARD) ? 4 : 3);
     void *operands[4] = {a.x, b.x, out.x, NULL};
     if (k->n_operands == 4) {
@@ -161,6 +159,9 @@ static inline void contract_check(gr_context *ctx, const gr__contraction *c, gr_
     double *sum = calloc((size_t)z.out + 1, sizeof *sum), *size = calloc((size_t)z.out + 1, sizeof *size);
     if (c->kind == GR__MATMUL) contract_reference_matmul(c, a.x, b.x, sum, size);
     else contract_reference_conv(c, a.x, b.x, sum, size);
+    /* Winograd's rounding errors spread over a tile and are those of its largest terms. */
+    double loose = strstr(k->name, "Winograd") == NULL ? 1 : strstr(k->name, "2x2 of 3x3") != NULL ? 2 : 8, largest = 0;
+    for (int64_t i = 0; i < z.out; i++) largest = fmax(largest, size[i]);
     for (int64_t i = 0; i < z.out; i++) {
         double want = sum[i];
         if (z.bias > 0) {
@@ -168,10 +169,9 @@ static inline void contract_check(gr_context *ctx, const gr__contraction *c, gr_
             size[i] += fabs(bias.x[i % z.bias]);
         }
         if (c->relu && want < 0) want = 0;
-        double tolerance = 1.2e-7 * (4 + sqrt((double)z.sum)) * size[i];
+        double tolerance = 1.2e-7 * loose * (4 + sqrt((double)z.sum)) * (loose > 1 ? largest : size[i]);
         if (!(fabs(out.x[i] - want) <= tolerance))
-            fail_msg("%s: %s (%s): element %lld of %lld is %.9g, not %.9g", what, k->name, gr__isa_name(isa), (long long)i, (long long)z.out,
-                     (double)out.x[i], want);
+            fail_msg("%s: %s: element %lld of %lld is %.9g, not %.9g", what, k->name, (long long)i, (long long)z.out, (double)out.x[i], want);
     }
     free(sum);
     free(size);
@@ -181,6 +181,13 @@ static inline void contract_check(gr_context *ctx, const gr__contraction *c, gr_
     guarded_free(&bias);
     guarded_free(&out);
     guarded_free(&first);
+}
+
+static inline void contract_check(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr__rng *r, const char *what)
+{
+    gr_kernel *k = NULL;
+    test_ok(ctx, gr__contract_make_for(ctx, c, isa, &k));
+    contract_check_kernel(ctx, c, k, r, what);
 }
 
 #endif

@@ -1,5 +1,7 @@
 #include "contract_case.h"
 
+#include "backend/cpu/contract_kernel.h"
+
 static void describe(const gr__contraction *c, char *text, size_t n)
 {
     static const char *const kinds[] = {"matmul", "forward", "data", "weights"};
@@ -35,7 +37,7 @@ static int64_t out_size(gr__rng *r, int64_t size, int64_t kernel, int64_t stride
 static gr__contraction random_conv(gr__rng *r)
 {
     static const int64_t channels[] = {1, 2, 3, 4, 5, 6, 8, 12, 15, 16, 17, 31, 32, 33, 40};
-    gr__contraction c = {.bias = below(r, 2), .relu = below(r, 2)};
+    gr__contraction c = {.bias = below(r, 2), .relu = below(r, 2), .algorithm = GR_ALGORITHM_DIRECT};
     c.conv.n = 1 + below(r, 4);
     bool line = below(r, 6) == 0;
     c.conv.h = line ? 1 : 1 + below(r, 12);
@@ -73,6 +75,65 @@ static void test_random_shapes(void **state)
         gr__rng r = gr__rng_make(4, "conv", 0, 0);
         for (int i = 0; i < 700; i++) check_passes(ctx, random_conv(&r), (gr__isa)isa, &r);
     }
+    test_context_end(ctx);
+}
+
+/* Every pass of every Winograd form, whatever the costs say: odd sizes, tiles over the edge, any padding. */
+static void test_winograd(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    for (int isa = 0; isa < GR__ISA_COUNT; isa++) {
+        if (!gr__isa_supported((gr__isa)isa)) continue;
+        gr__rng r = gr__rng_make(7, "winograd", 0, 0);
+        for (int i = 0; i < 300; i++) {
+            gr__winograd w = (gr__winograd)(i % GR__WINOGRADS);
+            gr__contraction c = random_conv(&r);
+            c.algorithm = w == GR__F2X3 ? GR_ALGORITHM_EXACT : GR_ALGORITHM_AUTO;
+            if (c.conv.groups > 1) c.conv.groups = 1;
+            c.conv.stride_h = c.conv.stride_w = c.conv.dilation_h = c.conv.dilation_w = 1;
+            c.conv.kh = c.conv.kw = gr__winograd_r(w);
+            c.conv.oh = out_size(&r, c.conv.h, c.conv.kh, 1, 1, c.conv.pad_h);
+            c.conv.ow = out_size(&r, c.conv.w, c.conv.kw, 1, 1, c.conv.pad_w);
+            c.conv.oh += c.conv.oh == 0;
+            c.conv.ow += c.conv.ow == 0;
+            for (int kind = GR__CONV_FORWARD; kind <= GR__CONV_WEIGHTS; kind++) {
+                char what[240];
+                c.kind = (gr__contract_kind)kind;
+                if (kind != GR__CONV_FORWARD) c.bias = c.relu = false;
+                describe(&c, what, sizeof what);
+                gr_kernel *k = NULL;
+                test_ok(ctx, (kind == GR__CONV_WEIGHTS ? gr__winograd_weights_make : gr__winograd_make)(ctx, &c, w, (gr__isa)isa, &k));
+                if (!isfinite(gr__winograd_cost(&c, w, (gr__isa)isa))) fail_msg("%s: cost %g", what, gr__winograd_cost(&c, w, (gr__isa)isa));
+                contract_check_kernel(ctx, &c, k, &r, what);
+            }
+        }
+    }
+    test_context_end(ctx);
+}
+
+/* What the algorithm allows is what is chosen. */
+static void test_algorithms(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    gr__contraction c = {.conv = {.n = 8, .h = 56, .w = 56, .c = 64, .o = 64, .kh = 3, .kw = 3, .oh = 56, .ow = 56, .stride_h = 1, .stride_w = 1,
+                                  .dilation_h = 1, .dilation_w = 1, .pad_h = 1, .pad_w = 1, .groups = 1}};
+    static const char *const wanted[] = {"Winograd 4x4 of 3x3", "Winograd 2x2 of 3x3", "direct"};
+    for (int kind = GR__CONV_FORWARD; kind <= GR__CONV_WEIGHTS; kind++)
+        for (int a = GR_ALGORITHM_AUTO; a <= GR_ALGORITHM_DIRECT; a++) {
+            c.kind = (gr__contract_kind)kind;
+            c.algorithm = (gr_algorithm)a;
+            gr_kernel *k = NULL;
+            test_ok(ctx, gr__contract_make_for(ctx, &c, GR__ISA_BASELINE, &k));
+            if (a == GR_ALGORITHM_DIRECT) assert_null(strstr(k->name, "Winograd"));
+            else assert_non_null(strstr(k->name, wanted[a]));
+            k->destroy(ctx, k);
+            for (int w = 0; w < GR__WINOGRADS; w++) {
+                bool may = gr__winograd_r((gr__winograd)w) == 3 && a != GR_ALGORITHM_DIRECT && (a == GR_ALGORITHM_AUTO || w == GR__F2X3);
+                assert_true(isfinite(gr__winograd_cost(&c, (gr__winograd)w, GR__ISA_BASELINE)) == may);
+            }
+        }
     test_context_end(ctx);
 }
 
@@ -177,8 +238,11 @@ static void test_failing_allocations(void **state)
     gr_context *ctx = test_context();
     gr__contraction c = {.conv = {.n = 2, .h = 5, .w = 6, .c = 1, .o = 8, .kh = 3, .kw = 3, .oh = 3, .ow = 3, .stride_h = 2, .stride_w = 2,
                                   .dilation_h = 1, .dilation_w = 1, .pad_h = 1, .pad_w = 1, .groups = 1}};
-    for (int kind = GR__CONV_FORWARD; kind <= GR__CONV_WEIGHTS; kind++) {
-        c.kind = (gr__contract_kind)kind;
+    gr__contraction winograd = {.conv = {.n = 8, .h = 28, .w = 28, .c = 64, .o = 64, .kh = 3, .kw = 3, .oh = 28, .ow = 28, .stride_h = 1, .stride_w = 1,
+                                         .dilation_h = 1, .dilation_w = 1, .pad_h = 1, .pad_w = 1, .groups = 1}};
+    for (int n = 0; n < 6; n++) {
+        if (n == 3) c = winograd;
+        c.kind = (gr__contract_kind)(GR__CONV_FORWARD + n % 3);
         gr_kernel *k = NULL;
         for (uint64_t i = 1;; i++) {
             gr__fail_acquisition(ctx, i);
@@ -223,6 +287,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_shapes),       cmocka_unit_test(test_layers),  cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_winograd),       cmocka_unit_test(test_algorithms),
         cmocka_unit_test(test_special_values), cmocka_unit_test(test_failing_allocations), cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

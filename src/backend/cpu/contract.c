@@ -4,8 +4,10 @@
 #include "backend/cpu/contract_kernel.h"
 
 extern const gr__tile_ops gr__tile_ops_baseline;
+extern const gr__winograd_ops gr__winograd_ops_baseline;
 #if defined(__x86_64__)
 extern const gr__tile_ops gr__tile_ops_avx2, gr__tile_ops_avx512;
+extern const gr__winograd_ops gr__winograd_ops_avx2, gr__winograd_ops_avx512;
 #endif
 
 const gr__tile_ops *gr__tile_ops_get(gr__isa isa)
@@ -16,6 +18,16 @@ const gr__tile_ops *gr__tile_ops_get(gr__isa isa)
 #endif
     (void)isa;
     return &gr__tile_ops_baseline;
+}
+
+const gr__winograd_ops *gr__winograd_ops_get(gr__isa isa)
+{
+#if defined(__x86_64__)
+    if (isa == GR__ISA_AVX512) return &gr__winograd_ops_avx512;
+    if (isa == GR__ISA_AVX2) return &gr__winograd_ops_avx2;
+#endif
+    (void)isa;
+    return &gr__winograd_ops_baseline;
 }
 
 double gr__contract_cost(const gr__tile_ops *ops, double madds, double bytes)
@@ -54,21 +66,40 @@ static gr_status check(gr_context *ctx, const gr__contraction *c)
     return GR_OK;
 }
 
+static double kernel_cost(const gr_kernel *k)
+{
+    double cost = 0;
+    for (int p = 0; p < k->n_phases; p++) cost += k->phase[p].cost_ns;
+    return cost;
+}
+
 gr_status gr__contract_make_for(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
 {
     gr_status st = check(ctx, c);
     if (st != GR_OK) return st;
     if (c->kind == GR__MATMUL) return gr__gemm_make(ctx, c, isa, out);
-    if (c->kind == GR__CONV_WEIGHTS) return gr__conv_weights_make(ctx, c, isa, out);
+    bool weights = c->kind == GR__CONV_WEIGHTS;
     gr_kernel *direct = NULL;
-    st = gr__conv_make(ctx, c, isa, &direct);
+    st = weights ? gr__conv_weights_make(ctx, c, isa, &direct) : gr__conv_make(ctx, c, isa, &direct);
     if (st != GR_OK) return st;
-    if (gr__conv_scatter_cost(c, isa) >= direct->phase[0].cost_ns + direct->phase[1].cost_ns) {
+
+    double best = kernel_cost(direct), scatter = gr__conv_scatter_cost(c, isa);
+    bool use_scatter = scatter < best;
+    if (use_scatter) best = scatter;
+    int use_winograd = -1;
+    for (int w = 0; w < GR__WINOGRADS; w++) {
+        double cost = gr__winograd_cost(c, (gr__winograd)w, isa);
+        if (cost >= best) continue;
+        best = cost;
+        use_winograd = w;
+    }
+    if (!use_scatter && use_winograd < 0) {
         *out = direct;
         return GR_OK;
     }
     direct->destroy(ctx, direct);
-    return gr__conv_scatter_make(ctx, c, isa, out);
+    if (use_winograd < 0) return gr__conv_scatter_make(ctx, c, isa, out);
+    return (weights ? gr__winograd_weights_make : gr__winograd_make)(ctx, c, (gr__winograd)use_winograd, isa, out);
 }
 
 gr_status gr__contract_make(gr_context *ctx, const gr__contraction *c, gr_kernel **out)

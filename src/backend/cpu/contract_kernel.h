@@ -3,7 +3,7 @@
 #define GR_CPU_CONTRACT_KERNEL_H
 
 #include "backend/cpu/contract.h"
-#include "backend/cpu/contract_tile.h"
+#include "backend/cpu/contract_winograd.h"
 
 /* One maker an algorithm, and where there is a choice what it would cost: infinite if it does not take the shape. */
 gr_status gr__gemm_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out);
@@ -11,6 +11,9 @@ gr_status gr__conv_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, 
 gr_status gr__conv_weights_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out);
 gr_status gr__conv_scatter_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out); /* data, few channels */
 double gr__conv_scatter_cost(const gr__contraction *c, gr__isa isa);
+gr_status gr__winograd_make(gr_context *ctx, const gr__contraction *c, gr__winograd w, gr__isa isa, gr_kernel **out); /* forward and data */
+gr_status gr__winograd_weights_make(gr_context *ctx, const gr__contraction *c, gr__winograd w, gr__isa isa, gr_kernel **out);
+double gr__winograd_cost(const gr__contraction *c, gr__winograd w, gr__isa isa);
 
 /* Into how many shards work of so many nanoseconds is cut: a function of shape and instruction set alone. */
 int gr__contract_shards(double cost_ns);
