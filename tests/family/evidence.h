@@ -1,0 +1,502 @@
+/* Evidence files (tests/family/FAMILY/MEMBER.txt, written by make_evidence.py), and the checks that hold a member against them. The suite runs these on the
+ * registry; tests of the tests run the same ones on wrong members. A check gives false and says why; it never ends the test itself. */
+#ifndef GR_TESTS_FAMILY_EVIDENCE_H
+#define GR_TESTS_FAMILY_EVIDENCE_H
+
+#include "test.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/eval.h"
+#include "nn/families.h"
+
+typedef struct ev_tensor {
+    char name[24];
+    gr_shape shape;
+    int64_t n;
+    double *v;
+} ev_tensor;
+
+typedef struct ev_case {
+    char name[48], set[256];
+    char key[8][24], word[8][32];
+    int n_words, n_tensors;
+    ev_tensor tensor[16];
+} ev_case;
+
+typedef struct evidence {
+    char path[160];
+    int n;
+    ev_case c[16];
+} evidence;
+
+/* ---- reading ---- */
+
+static inline bool ev_read_tensor(ev_tensor *t, char *line)
+{
+    char *at = line, *end;
+    int used = 0;
+    if (sscanf(at, "tensor %23s%n", t->name, &used) != 1) return false;
+    at += used;
+    for (int64_t size = strtoll(at, &end, 10); end != at; at = end, size = strtoll(at, &end, 10)) {
+        if (t->shape.rank == GR_MAX_RANK) return false;
+        t->shape.dim[t->shape.rank++] = size;
+    }
+    if (!(at = strchr(at, ':'))) return false;
+    int64_t count = gr_shape_count(t->shape);
+    t->v = calloc((size_t)(count ? count : 1), sizeof *t->v);
+    at++;
+    for (double x = strtod(at, &end); end != at; at = end, x = strtod(at, &end)) {
+        if (!t->v || t->n == count) return false;
+        t->v[t->n++] = x;
+    }
+    return t->n == count;
+}
+
+static inline bool ev_read_line(evidence *e, char *line)
+{
+    line[strcspn(line, "\n")] = '\0';
+    ev_case *c = e->n ? &e->c[e->n - 1] : NULL;
+    if (line[0] == '#' || line[0] == '\0') return true;
+    if (strncmp(line, "case ", 5) == 0) {
+        if (e->n == (int)GR_COUNT(e->c)) return false;
+        return snprintf(e->c[e->n++].name, sizeof c->name, "%s", line + 5) < (int)sizeof c->name;
+    }
+    if (!c) return false;
+    if (strncmp(line, "set ", 4) == 0) return snprintf(c->set, sizeof c->set, "%s", line + 4) < (int)sizeof c->set;
+    if (strncmp(line, "word ", 5) == 0)
+        return c->n_words < (int)GR_COUNT(c->word) && sscanf(line, "word %23s %31s", c->key[c->n_words], c->word[c->n_words]) == 2 && ++c->n_words;
+    return c->n_tensors < (int)GR_COUNT(c->tensor) && ev_read_tensor(&c->tensor[c->n_tensors], line) && ++c->n_tensors;
+}
+
+static inline void ev_free(evidence *e)
+{
+    for (int i = 0; e && i < e->n; i++)
+        for (int k = 0; k < e->c[i].n_tensors; k++) free(e->c[i].tensor[k].v);
+    free(e);
+}
+
+/* The member's evidence; NULL where there is none, or it cannot be read. */
+static inline evidence *ev_open(const char *family, const char *member)
+{
+    evidence *e = calloc(1, sizeof *e);
+    if (!e) return NULL;
+    snprintf(e->path, sizeof e->path, "tests/family/%s/%s.txt", family, member);
+    FILE *f = fopen(e->path, "r");
+    char *line = NULL;
+    size_t room = 0;
+    bool ok = f != NULL;
+    while (ok && getline(&line, &room, f) >= 0) ok = ev_read_line(e, line);
+    free(line);
+    if (f) fclose(f);
+    if (ok && e->n > 0) return e;
+    ev_free(e);
+    return NULL;
+}
+
+static inline const ev_tensor *ev_find(const ev_case *c, const char *name)
+{
+    for (int i = 0; i < c->n_tensors; i++)
+        if (strcmp(c->tensor[i].name, name) == 0) return &c->tensor[i];
+    return NULL;
+}
+
+static inline const char *ev_word(const ev_case *c, const char *key)
+{
+    for (int i = 0; i < c->n_words; i++)
+        if (strcmp(c->key[i], key) == 0) return c->word[i];
+    return "";
+}
+
+static inline double ev_number(const ev_case *c, const char *name)
+{
+    const ev_tensor *t = ev_find(c, name);
+    return t ? t->v[0] : (double)NAN;
+}
+
+/* ---- comparing ---- */
+
+typedef struct verdict { char why[400]; } verdict;
+
+static inline bool ev_bad(verdict *v, const ev_case *c, const char *what, const char *detail)
+{
+    snprintf(v->why, sizeof v->why, "%s: %s: %s", c->name, what, detail);
+    return false;
+}
+
+/* The kept error as the reason. */
+static inline bool ev_failed(verdict *v, gr_context *ctx, const ev_case *c, const char *what)
+{
+    return ev_bad(v, c, what, gr_context_error(ctx)->message);
+}
+
+/* Within `tolerance` of the largest element; infinities and NaN must be the same. */
+static inline bool ev_near(verdict *v, const ev_case *c, const char *what, const double *got, const double *want, int64_t n, double tolerance)
+{
+    double scale = 0;
+    for (int64_t i = 0; i < n; i++)
+        if (isfinite(want[i])) scale = fmax(scale, fabs(want[i]));
+    for (int64_t i = 0; i < n; i++) {
+        bool same = got[i] == want[i] || (isnan(got[i]) && isnan(want[i]));
+        if (same || fabs(got[i] - want[i]) <= tolerance * scale) continue;
+        char detail[160];
+        snprintf(detail, sizeof detail, "element %lld is %.17g, the evidence says %.17g", (long long)i, got[i], want[i]);
+        return ev_bad(v, c, what, detail);
+    }
+    return true;
+}
+
+/* ---- evaluating a graph with leaves by name ---- */
+
+typedef struct ev_leaves {
+    int n;
+    struct { const char *name; const double *v; } leaf[64];
+} ev_leaves;
+
+static inline void ev_leaf(ev_leaves *l, const char *name, const double *v)
+{
+    assert_true(l->n < (int)GR_COUNT(l->leaf));
+    l->leaf[l->n].name = name;
+    l->leaf[l->n++].v = v;
+}
+
+static inline const double *ev_get_leaf(void *user, const gr_graph *g, const gr_node *node)
+{
+    const ev_leaves *l = user;
+    (void)g;
+    for (int i = 0; i < l->n; i++)
+        if (strcmp(l->leaf[i].name, node->attr.name) == 0) return l->leaf[i].v;
+    return NULL;
+}
+
+/* Evaluates one value into fresh memory (free it); NULL on failure. */
+static inline double *ev_value(gr_graph *g, gr_val v, ev_leaves *l)
+{
+    double *r = calloc((size_t)gr_shape_count(gr_shape_of(g, v)) + 1, sizeof *r);
+    if (r && gr__eval(g, &v, 1, ev_get_leaf, l, &r) == GR_OK) return r;
+    free(r);
+    return NULL;
+}
+
+static inline bool ev_holds(verdict *v, gr_context *ctx, const ev_case *c, gr_graph *g, gr_val value, ev_leaves *l, const char *want, double tolerance)
+{
+    const ev_tensor *t = ev_find(c, want);
+    if (!t) return ev_bad(v, c, want, "the evidence has none");
+    if (gr_graph_status(g) != GR_OK) return ev_failed(v, ctx, c, want);
+    if (!gr__shape_equal(gr_shape_of(g, value), t->shape)) {
+        char text[96];
+        return ev_bad(v, c, "shape", gr__shape_text(gr_shape_of(g, value), text));
+    }
+    double *got = ev_value(g, value, l);
+    if (!got) return ev_failed(v, ctx, c, want);
+    bool ok = ev_near(v, c, want, got, t->v, t->n, tolerance);
+    free(got);
+    return ok;
+}
+
+/* ---- what every check starts from ---- */
+
+typedef struct ev_bench {
+    gr_context *ctx;
+    gr__bump *memory;
+    gr_graph *g;
+    gr_tree *tree;
+} ev_bench;
+
+static inline bool ev_begin(ev_bench *b, const char *set)
+{
+    *b = (ev_bench){0};
+    if (gr_context_create(&b->ctx, NULL) != GR_OK) return false;
+    b->memory = gr__bump_create(b->ctx);
+    b->tree = b->memory ? gr__tree_flow(b->memory, set) : NULL;
+    return b->tree && gr_graph_create(b->ctx, &b->g) == GR_OK;
+}
+
+static inline void ev_end(ev_bench *b)
+{
+    gr_graph_destroy(b->g);
+    if (b->memory) gr__bump_destroy(b->memory);
+    gr_context_destroy(b->ctx);
+}
+
+/* ---- layers ---- */
+
+enum { EV_INPUTS = 4 };
+
+static inline bool ev_layer_case(ev_bench *b, const gr_layer *m, const ev_case *c, verdict *v)
+{
+    gr_settings s;
+    ev_leaves l = {0};
+    bool train = strcmp(ev_word(c, "mode"), "train") == 0;
+    double seed = strtod(ev_word(c, "seed"), NULL), update = strtod(ev_word(c, "update"), NULL), position = strtod(ev_word(c, "position"), NULL);
+    gr_build build = {.ctx = b->ctx, .g = b->g, .mode = train ? GR_MODE_TRAIN : GR_MODE_EVALUATE, .memory = b->memory, .layer = "l"};
+    if (train) {
+        build.seed = gr_feed(b->g, "seed", GR_REAL, GR_SCALAR), build.update = gr_feed(b->g, "update", GR_REAL, GR_SCALAR);
+        build.position = gr_feed(b->g, "position", GR_REAL, GR_SCALAR);
+        ev_leaf(&l, "seed", &seed), ev_leaf(&l, "update", &update), ev_leaf(&l, "position", &position);
+    }
+    gr_val in[EV_INPUTS];
+    int n_in = 0;
+    static const char *const names[EV_INPUTS] = {"in0", "in1", "in2", "in3"}, *const slopes[EV_INPUTS] = {"din0", "din1", "din2", "din3"};
+    for (const ev_tensor *t; n_in < EV_INPUTS && (t = ev_find(c, names[n_in])); n_in++) {
+        in[n_in] = gr_feed(b->g, names[n_in], GR_REAL, t->shape);
+        ev_leaf(&l, names[n_in], t->v);
+    }
+    if (gr__settings_make(b->ctx, b->memory, &m->head, b->tree, GR_PRESET_CHAPTER, gr__layer_common_keys, &s) != GR_OK) return ev_failed(v, b->ctx, c, "settings");
+    gr_val y = m->build(&build, &s, in, n_in);
+    const ev_tensor *dy = ev_find(c, "dout");
+    for (size_t i = 0; i < build.n_params; i++) {
+        const ev_tensor *t = ev_find(c, build.params[i].entry.name + 2);
+        if (!t || !gr__shape_equal(t->shape, build.params[i].entry.shape)) return ev_bad(v, c, build.params[i].entry.name, "no such parameter, or of another shape");
+        ev_leaf(&l, build.params[i].entry.name, t->v);
+    }
+    if (!dy || !ev_holds(v, b->ctx, c, b->g, y, &l, "out", 1e-10)) return false;
+    gr_val cotangent = gr_const_tensor(b->g, dy->shape, dy->v), slope;
+    for (int i = 0; i < n_in; i++) {
+        if (gr_pullback(b->g, &y, &cotangent, 1, &in[i], 1, &slope) != GR_OK) return ev_failed(v, b->ctx, c, "gradient");
+        if (!ev_holds(v, b->ctx, c, b->g, slope, &l, slopes[i], 1e-10)) return false;
+    }
+    for (size_t i = 0; i < build.n_params; i++) {
+        char name[32];
+        gr_val leaf = gr_param(b->g, build.params[i].entry.name, build.params[i].entry.shape);
+        snprintf(name, sizeof name, "d%s", build.params[i].entry.name + 2);
+        if (gr_pullback(b->g, &y, &cotangent, 1, &leaf, 1, &slope) != GR_OK) return ev_failed(v, b->ctx, c, "gradient");
+        if (!ev_holds(v, b->ctx, c, b->g, slope, &l, name, 1e-10)) return false;
+    }
+    return true;
+}
+
+/* ---- costs ---- */
+
+static inline bool ev_cost_case(ev_bench *b, const gr_cost *m, const ev_case *c, verdict *v)
+{
+    gr_settings s;
+    ev_leaves l = {0};
+    gr_build build = {.ctx = b->ctx, .g = b->g, .mode = GR_MODE_TRAIN, .memory = b->memory, .layer = "cost"};
+    const ev_tensor *z = ev_find(c, "output"), *y = ev_find(c, "target");
+    if (!z || !y || gr__settings_make(b->ctx, b->memory, &m->head, b->tree, GR_PRESET_CHAPTER, NULL, &s) != GR_OK) return ev_failed(v, b->ctx, c, "settings");
+    gr_val output = gr_feed(b->g, "output", GR_REAL, z->shape), target = gr_feed(b->g, "target", m->wants_classes && y->shape.rank == 1 ? GR_I32 : GR_REAL, y->shape);
+    ev_leaf(&l, "output", z->v);
+    ev_leaf(&l, "target", y->v);
+    gr_shape sample = {.rank = z->shape.rank - 1};
+    for (int i = 1; i < z->shape.rank; i++) sample.dim[i - 1] = z->shape.dim[i];
+    if (m->check && !m->check(&build, &s, sample, 0)) return ev_failed(v, b->ctx, c, "check");
+    gr_cost_value cost = m->build(&build, &s, output, target, true), evaluated = m->build(&build, &s, output, target, false);
+    if (!ev_holds(v, b->ctx, c, b->g, cost.each, &l, "each", 1e-10)) return false;
+    if (!ev_holds(v, b->ctx, c, b->g, evaluated.each, &l, "each_evaluate", 1e-10)) return false;
+    if ((cost.weight != GR_NONE) != (ev_find(c, "weight") != NULL)) return ev_bad(v, c, "weight", "given by one of member and evidence only");
+    if (cost.weight && !ev_holds(v, b->ctx, c, b->g, cost.weight, &l, "weight", 1e-10)) return false;
+    gr_val count = cost.weight ? gr_sum_all(b->g, cost.weight) : gr_const(b->g, (double)z->shape.dim[0]), slope;
+    gr_val mean = gr_div(b->g, gr_sum_all(b->g, cost.each), count);
+    if (!ev_holds(v, b->ctx, c, b->g, mean, &l, "mean", 1e-10)) return false;
+    if (gr_gradients(b->g, mean, &output, 1, &slope) != GR_OK) return ev_failed(v, b->ctx, c, "gradient");
+    return ev_holds(v, b->ctx, c, b->g, slope, &l, "doutput", 1e-10) && ev_holds(v, b->ctx, c, b->g, m->predict(&build, &s, output), &l, "prediction", 1e-10);
+}
+
+/* ---- optimizers ---- */
+
+/* One parameter "p" and the slots that its update has: what a store keeps between updates. */
+typedef struct ev_trainer {
+    gr_context *ctx;
+    gr_graph *g;
+    gr_store *store;
+    double *value[8];   /* p first, then the slots in the store's order */
+    char name[8][64];
+    int n;
+    double lr, count;
+    double *g_sum;
+    gr_val norm;
+} ev_trainer;
+
+static inline bool ev_trainer_open(ev_trainer *t, gr_context *ctx, const gr_optim *o, const gr_clip *clip, gr_shape shape, gr_role role)
+{
+    *t = (ev_trainer){.ctx = ctx, .count = 1, .n = 1};
+    if (gr_graph_create(ctx, &t->g) != GR_OK || gr_store_create(ctx, gr_backend_get("ref"), &t->store) != GR_OK) return false;
+    gr_param_info p = {.entry = {.name = "p", .shape = shape, .role = role}};
+    gr_val leaf = gr_param(t->g, "p", shape), grad = gr_feed(t->g, "g", GR_REAL, shape);
+    gr_val count = gr_feed(t->g, "count", GR_REAL, GR_SCALAR), lr = gr_feed(t->g, "lr", GR_REAL, GR_SCALAR);
+    if (gr__optim_build(t->g, t->store, o, clip, &p, &leaf, &grad, 1, count, lr, &t->norm) != GR_OK) return false;
+    snprintf(t->name[0], sizeof t->name[0], "p");
+    t->value[0] = calloc((size_t)gr_shape_count(shape) + 1, sizeof(double));
+    t->g_sum = calloc((size_t)gr_shape_count(shape) + 1, sizeof(double));
+    for (int i = 0; i < gr_store_count(t->store) && t->n < (int)GR_COUNT(t->value); i++) {
+        const gr_entry *e = gr_store_entry(t->store, i);
+        snprintf(t->name[t->n], sizeof t->name[0], "%s", e->spec.name);
+        t->value[t->n] = calloc((size_t)e->count + 1, sizeof(double));
+        for (int64_t k = 0; k < e->count; k++) t->value[t->n][k] = e->spec.initial;
+        t->n++;
+    }
+    return true;
+}
+
+static inline void ev_trainer_close(ev_trainer *t)
+{
+    for (int i = 0; i < t->n; i++) free(t->value[i]);
+    free(t->g_sum);
+    gr_store_destroy(t->store);
+    gr_graph_destroy(t->g);
+}
+
+/* One update with t->g_sum, t->lr, t->count: every assign is evaluated from the old values, then all are written. norm may be NULL. */
+static inline bool ev_trainer_step(ev_trainer *t, double *norm)
+{
+    ev_leaves l = {0};
+    gr_effects fx = gr__graph_effects(t->g);
+    double *fresh[8] = {0};
+    bool ok = fx.n_assigns <= GR_COUNT(fresh);
+    for (int i = 0; i < t->n; i++) ev_leaf(&l, t->name[i], t->value[i]);
+    ev_leaf(&l, "g", t->g_sum), ev_leaf(&l, "lr", &t->lr), ev_leaf(&l, "count", &t->count);
+    for (size_t i = 0; ok && i < fx.n_assigns; i++) ok = (fresh[i] = ev_value(t->g, fx.assigns[i].value, &l)) != NULL;
+    if (ok && norm) ok = gr__eval(t->g, &t->norm, 1, ev_get_leaf, &l, &norm) == GR_OK;
+    for (size_t i = 0; i < fx.n_assigns && i < GR_COUNT(fresh); i++) {
+        const gr_node *target = gr__producer(t->g, fx.assigns[i].target);
+        for (int k = 0; ok && k < t->n; k++)
+            if (strcmp(t->name[k], target->attr.name) == 0)
+                memcpy(t->value[k], fresh[i], sizeof(double) * (size_t)gr_shape_count(gr_shape_of(t->g, fx.assigns[i].target)));
+        free(fresh[i]);
+    }
+    return ok;
+}
+
+static inline bool ev_optimizer_case(ev_bench *b, const gr_optimizer *m, const ev_case *c, verdict *v)
+{
+    gr_optim o;
+    gr_clip none = {.kind = GR_CLIP_NONE};
+    ev_trainer t;
+    const ev_tensor *w0 = ev_find(c, "w0"), *g = ev_find(c, "g"), *lr = ev_find(c, "lr"), *w = ev_find(c, "w");
+    if (!w0 || !g || !lr || !w) return ev_bad(v, c, "evidence", "w0, g, lr or w is missing");
+    if (gr__optim_make(b->ctx, b->memory, b->tree, GR_PRESET_CHAPTER, &o) != GR_OK) return ev_failed(v, b->ctx, c, "settings");
+    o.member = m; /* wrong members stand in for the one they imitate */
+    bool ok = ev_trainer_open(&t, b->ctx, &o, &none, w0->shape, strcmp(ev_word(c, "role"), "bias") == 0 ? GR_ROLE_BIAS : GR_ROLE_WEIGHT);
+    if (!ok) ev_failed(v, b->ctx, c, "graph");
+    if (ok) memcpy(t.value[0], w0->v, sizeof(double) * (size_t)w0->n);
+    for (int64_t k = 0; ok && k < lr->n; k++) {
+        char what[48];
+        snprintf(what, sizeof what, "weights after update %d", (int)k + 1);
+        memcpy(t.g_sum, g->v + k * w0->n, sizeof(double) * (size_t)w0->n);
+        t.lr = lr->v[k], t.count = ev_number(c, "count");
+        ok = ev_trainer_step(&t, NULL) || ev_failed(v, b->ctx, c, what);
+        ok = ok && ev_near(v, c, what, t.value[0], w->v + k * w0->n, w0->n, 1e-12);
+    }
+    ev_trainer_close(&t);
+    return ok;
+}
+
+/* ---- schedules ---- */
+
+static inline bool ev_schedule_case(ev_bench *b, const gr_schedule *m, const ev_case *c, verdict *v)
+{
+    gr_sched s;
+    const ev_tensor *rate = ev_find(c, "rate");
+    int64_t total = (int64_t)ev_number(c, "total");
+    if (!rate || gr__sched_make(b->ctx, b->memory, b->tree, GR_PRESET_CHAPTER, &s) != GR_OK) return ev_failed(v, b->ctx, c, "settings");
+    s.member = m;
+    if (gr__sched_check(b->ctx, &s, total) != GR_OK) return ev_failed(v, b->ctx, c, "check");
+    for (int64_t t = 0; t < rate->n; t++) {
+        char what[48];
+        snprintf(what, sizeof what, "rate of update %d", (int)t);
+        double got = gr__sched_rate(&s, ev_number(c, "lr"), t, total, ev_number(c, "updates_per_epoch"));
+        if (!ev_near(v, c, what, &got, &rate->v[t], 1, 1e-12)) return false;
+    }
+    return true;
+}
+
+/* ---- initialisers ---- */
+
+static inline int ev_ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static inline double ev_normal_cdf(double x)
+{
+    return erfc(-x / sqrt(2)) / 2;
+}
+
+/* The distribution's own probability of a value below x. */
+static inline double ev_cdf(const char *shape, double mean, double std, double bound, double x)
+{
+    if (strcmp(shape, "uniform") == 0) return (x + bound) / (2 * bound);
+    if (strcmp(shape, "normal") == 0) return ev_normal_cdf((x - mean) / std);
+    double tail = ev_normal_cdf(-2);
+    return (ev_normal_cdf(2 * x / bound) - tail) / (1 - 2 * tail);
+}
+
+/* Kolmogorov and Smirnov's distance between sorted values and the distribution, times sqrt(n): above 1.95 once in a thousand. */
+static inline double ev_ks(const char *shape, double mean, double std, double bound, const double *sorted, int64_t n)
+{
+    double distance = 0;
+    for (int64_t i = 0; i < n; i++) {
+        double p = ev_cdf(shape, mean, std, bound, sorted[i]);
+        distance = fmax(distance, fmax((double)(i + 1) / (double)n - p, p - (double)i / (double)n));
+    }
+    return distance * sqrt((double)n);
+}
+
+static inline gr_follow ev_follow(const char *word)
+{
+    static const char *const words[] = {"nothing", "relu", "leaky", "sigmoid", "tanh"};
+    for (size_t i = 0; i < GR_COUNT(words); i++)
+        if (strcmp(word, words[i]) == 0) return (gr_follow)i;
+    return GR_FOLLOW_NOTHING;
+}
+
+static inline gr_param_info ev_init_param(const ev_case *c, int64_t n)
+{
+    return (gr_param_info){.entry = {.name = "l.weight", .shape = GR_SHAPE(n)}, .fan_in = strtoll(ev_word(c, "fan_in"), NULL, 10), .fan_out = strtoll(ev_word(c, "fan_out"), NULL, 10),
+                           .follow = ev_follow(ev_word(c, "follow")), .slope = strtod(ev_word(c, "slope"), NULL)};
+}
+
+static inline bool ev_moments(const ev_case *c, verdict *v, double *x, int64_t n)
+{
+    double mean = ev_number(c, "mean"), std = ev_number(c, "std"), bound = ev_number(c, "bound"), sum = 0, squares = 0, largest = 0;
+    const char *shape = ev_word(c, "shape");
+    for (int64_t i = 0; i < n; i++) sum += x[i], largest = fmax(largest, fabs(x[i]));
+    for (int64_t i = 0; i < n; i++) squares += (x[i] - sum / (double)n) * (x[i] - sum / (double)n);
+    double got_std = sqrt(squares / (double)n), error = fabs(sum / (double)n - mean);
+    if (strcmp(shape, "constant") == 0) return largest == bound && x[0] == mean && x[n - 1] == mean ? true : ev_bad(v, c, "values", "not the constant");
+    if (!(error <= 4 * std / sqrt((double)n))) return ev_bad(v, c, "mean", "too far from the evidence's");
+    if (!(fabs(got_std / std - 1) < 0.005)) return ev_bad(v, c, "std", "not within half a percent");
+    if (!(largest <= bound * (1 + 1e-9))) return ev_bad(v, c, "bound", "a value is beyond it");
+    if (isfinite(bound) && !(largest > 0.999 * bound)) return ev_bad(v, c, "bound", "values stay well below it");
+    qsort(x, (size_t)n, sizeof *x, ev_ascending);
+    return ev_ks(shape, mean, std, bound, x, n) < 1.95 ? true : ev_bad(v, c, "distribution", "another one, says Kolmogorov-Smirnov");
+}
+
+static inline bool ev_init_case(ev_bench *b, const gr_init *m, const ev_case *c, verdict *v)
+{
+    enum { N = 1000000 };
+    gr_settings s;
+    gr_param_info p = ev_init_param(c, N);
+    gr__rng rng = gr__rng_make(7, "init/l.weight", 0, 0);
+    gr_init_target t = {.param = &p, .count = N, .rng = &rng};
+    double *x = malloc(sizeof *x * N);
+    bool ok = x && gr__settings_make(b->ctx, b->memory, &m->head, b->tree, GR_PRESET_CHAPTER, NULL, &s) == GR_OK && m->fill(b->ctx, &s, &t, x) == GR_OK;
+    ok = ok ? ev_moments(c, v, x, N) : ev_failed(v, b->ctx, c, "fill");
+    free(x);
+    return ok;
+}
+
+/* ---- whole members: bool check_layer(m, evidence, verdict) and so on ---- */
+
+#define EV_CHECK(family)                                                                              \
+    static inline bool check_##family(const gr_##family *m, const evidence *e, verdict *v)           \
+    {                                                                                                 \
+        bool ok = true;                                                                               \
+        for (int i = 0; ok && i < e->n; i++) {                                                        \
+            ev_bench b;                                                                               \
+            ok = ev_begin(&b, e->c[i].set) ? ev_##family##_case(&b, m, &e->c[i], v) : ev_bad(v, &e->c[i], "set", "cannot be read"); \
+            ev_end(&b);                                                                               \
+        }                                                                                             \
+        return ok;                                                                                    \
+    }
+EV_CHECK(layer)
+EV_CHECK(cost)
+EV_CHECK(optimizer)
+EV_CHECK(schedule)
+EV_CHECK(init)
+
+#endif
