@@ -39,7 +39,6 @@ static gr_status check_options(gr_context *ctx, const gr_graph *g, const gr_stor
 static gr_status begin(gr__compiler *c, const gr_graph *g, gr_store *s)
 {
     gr_plan *p = c->plan;
-    p->ctx = c->ctx;
     p->backend = c->backend;
     p->store = s;
     p->memory = gr__bump_create(c->ctx);
@@ -59,8 +58,10 @@ gr_status gr_plan_compile(gr_context *ctx, const gr_graph *g, gr_store *s, const
     if (st != GR_OK) return st;
     gr__compiler c = {.ctx = ctx, .backend = options->backend, .options = *options};
     c.plan = gr__alloc(ctx, sizeof *c.plan);
+    if (!c.plan) return gr__error_code(ctx);
+    c.plan->ctx = ctx;
     c.work = gr__bump_create(ctx);
-    GR_TRY(c.plan && c.work ? GR_OK : gr__error_code(ctx));
+    GR_TRY(c.work ? GR_OK : gr__error_code(ctx));
     GR_TRY(begin(&c, g, s));
     GR_TRY(find_entries(&c));
     GR_TRY(gr__survey(&c));
