@@ -3,8 +3,11 @@
 
 #include "graph/op.h"
 
-static const struct { gr_opcode first; const gr_op *ops; } families[] = {
-    {GR_OP_FEED, gr__leaf_ops},   {GR_OP_NEG, gr__map_ops},         {GR_OP_RESHAPE, gr__shape_ops},  {GR_OP_SUM, gr__reduce_ops},
+static const struct {
+    gr_opcode first;
+    const gr_op *ops;
+} families[] = {
+    {GR_OP_FEED, gr__leaf_ops},    {GR_OP_NEG, gr__map_ops},         {GR_OP_RESHAPE, gr__shape_ops}, {GR_OP_SUM, gr__reduce_ops},
     {GR_OP_GATHER, gr__index_ops}, {GR_OP_MATMUL, gr__contract_ops}, {GR_OP_MAX_POOL, gr__pool_ops},
 };
 
@@ -43,7 +46,8 @@ static uint32_t node_hash(const gr_op *op, const gr_val *in, int n_in, const gr_
     return (uint32_t)(h ^ h >> 32);
 }
 
-bool gr__node_equal(const gr_node *n, const gr_op *op, const gr_val *in, int n_in, const gr_attr *attr, const gr_value *out, const gr_graph *g)
+static bool equal(const gr_graph *g, const gr_node *n, const gr_op *op, const gr_val *in, int n_in, const gr_attr *attr,
+                  const gr_value *out)
 {
     if (n->op != op || n->n_in != n_in || memcmp(&n->attr, attr, sizeof *attr) != 0) return false;
     if (n_in && memcmp(n->in, in, (size_t)n_in * sizeof *in) != 0) return false;
@@ -57,7 +61,7 @@ static gr_val find(const gr_graph *g, uint32_t hash, const gr_op *op, const gr_v
     for (size_t at = hash & (g->table_size - 1); g->table[at].node; at = (at + 1) & (g->table_size - 1)) {
         if (g->table[at].hash != hash) continue;
         const gr_node *n = g->nodes[g->table[at].node - 1];
-        if (gr__node_equal(n, op, in, n_in, attr, out, g)) return n->out;
+        if (equal(g, n, op, in, n_in, attr, out)) return n->out;
     }
     return GR_NONE;
 }
@@ -86,8 +90,9 @@ static bool table_room(gr_graph *g)
 /* Room first, so that nothing is half added when memory runs out. */
 static gr_val append(gr_graph *g, uint32_t hash, const gr_op *op, const gr_val *in, int n_in, const gr_attr *attr, const gr_value *out)
 {
-    if (!table_room(g) || !GR_ROOM(g->ctx, g->nodes, g->nodes_capacity, g->n_nodes + 1)
-        || !GR_ROOM(g->ctx, g->values, g->values_capacity, g->n_values + (size_t)op->n_out)) goto no_memory;
+    if (!table_room(g) || !GR_ROOM(g->ctx, g->nodes, g->nodes_capacity, g->n_nodes + 1) ||
+        !GR_ROOM(g->ctx, g->values, g->values_capacity, g->n_values + (size_t)op->n_out))
+        goto no_memory;
     gr_node *n = gr__bump_alloc(g->memory, sizeof *n + (size_t)op->n_out * sizeof(gr_value));
     if (!n) goto no_memory;
     n->in = gr__bump_alloc(g->memory, (size_t)n_in * sizeof *in);
@@ -154,8 +159,8 @@ static gr_val add(gr_graph *g, const gr_op *op, const gr_val *in, int n_in, cons
     if (leaf && *leaf) {
         char a[96], b[96];
         const gr_value *v = gr__value(g, *leaf);
-        gr__op_fail(g, GR_E_CONFLICT, "\"%s\" is %s%s here and was %s %s%s before", attr->name, gr__dtype_text(out->dtype), gr__shape_text(out->shape, a),
-            gr__producer(g, *leaf)->op->name, gr__dtype_text(v->dtype), gr__shape_text(v->shape, b));
+        gr__op_fail(g, GR_E_CONFLICT, "\"%s\" is %s%s here and was %s %s%s before", attr->name, gr__dtype_text(out->dtype),
+                    gr__shape_text(out->shape, a), gr__producer(g, *leaf)->op->name, gr__dtype_text(v->dtype), gr__shape_text(v->shape, b));
         return GR_NONE;
     }
     gr_val v = append(g, hash, op, in, n_in, attr, out);

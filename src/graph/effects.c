@@ -16,8 +16,8 @@ static bool same_shape(gr_graph *g, const char *what, const gr_node *target, gr_
     const gr_value *t = gr__value(g, target->out), *v = gr__value(g, value);
     char a[96], b[96];
     if (v->dtype == t->dtype && gr__shape_equal(t->shape, v->shape)) return true;
-    gr_graph_fail(g, GR_E_SHAPE, "%s: \"%s\" is %s%s, the value %s%s", what, target->attr.name, gr__dtype_text(t->dtype), gr__shape_text(t->shape, a),
-        gr__dtype_text(v->dtype), gr__shape_text(v->shape, b));
+    gr_graph_fail(g, GR_E_SHAPE, "%s: \"%s\" is %s%s, the value %s%s", what, target->attr.name, gr__dtype_text(t->dtype),
+                  gr__shape_text(t->shape, a), gr__dtype_text(v->dtype), gr__shape_text(v->shape, b));
     return false;
 }
 

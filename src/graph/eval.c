@@ -31,9 +31,12 @@ static gr_status fill(const eval *e, const gr_node *n, gr__leaf_fn leaf, void *u
     int64_t count = gr_shape_count(out->shape);
     if (!data) return gr__fail(gr__graph_context(e->g), GR_E_MISSING, "%s \"%s\" has no values", n->op->name, n->attr.name);
     for (int64_t i = 0; i < count; i++) {
-        if (out->dtype == GR_I32) ((int32_t *)out->data)[i] = (int32_t)data[i];
-        else if (out->dtype == GR_U8) ((uint8_t *)out->data)[i] = (uint8_t)data[i];
-        else ((double *)out->data)[i] = data[i];
+        if (out->dtype == GR_I32)
+            ((int32_t *)out->data)[i] = (int32_t)data[i];
+        else if (out->dtype == GR_U8)
+            ((uint8_t *)out->data)[i] = (uint8_t)data[i];
+        else
+            ((double *)out->data)[i] = data[i];
     }
     return GR_OK;
 }

@@ -41,9 +41,11 @@ static bool check(gr_graph *g, const char *what, gr_val v)
 {
     if (g->status != GR_OK) return false;
     char text[96];
-    if (v == GR_NONE || v > g->n_values) gr_graph_fail(g, GR_E_USAGE, "gradient: %s is not a value of this graph", what);
+    if (v == GR_NONE || v > g->n_values)
+        gr_graph_fail(g, GR_E_USAGE, "gradient: %s is not a value of this graph", what);
     else if (gr_dtype_of(g, v) != GR_REAL)
-        gr_graph_fail(g, GR_E_TYPE, "gradient: %s is %s%s, wanted real", what, gr__dtype_text(gr_dtype_of(g, v)), gr__shape_text(gr_shape_of(g, v), text));
+        gr_graph_fail(g, GR_E_TYPE, "gradient: %s is %s%s, wanted real", what, gr__dtype_text(gr_dtype_of(g, v)),
+                      gr__shape_text(gr_shape_of(g, v), text));
     return g->status == GR_OK;
 }
 

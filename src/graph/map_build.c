@@ -55,8 +55,10 @@ static gr_val identity(gr_graph *g, gr_opcode code, const gr_val *in)
 {
     double c;
     switch (code) {
-    case GR_OP_NEG: return negated(g, in[0]);
-    case GR_OP_STOP: return gr__made_by(g, in[0], GR_OP_STOP) ? in[0] : GR_NONE;
+    case GR_OP_NEG:
+        return negated(g, in[0]);
+    case GR_OP_STOP:
+        return gr__made_by(g, in[0], GR_OP_STOP) ? in[0] : GR_NONE;
     case GR_OP_ADD:
         if (is(g, in[1], 0)) return in[0];
         if (is(g, in[0], 0)) return in[1];
@@ -73,9 +75,12 @@ static gr_val identity(gr_graph *g, gr_opcode code, const gr_val *in)
         if (is(g, in[1], -1)) return gr_neg(g, in[0]);
         if (is(g, in[0], -1)) return gr_neg(g, in[1]);
         return GR_NONE;
-    case GR_OP_DIV: return is(g, in[1], 1) ? in[0] : GR_NONE;
-    case GR_OP_SELECT: return gr__is_const(g, in[0], &c) ? in[c != 0 ? 1 : 2] : GR_NONE;
-    default: return GR_NONE;
+    case GR_OP_DIV:
+        return is(g, in[1], 1) ? in[0] : GR_NONE;
+    case GR_OP_SELECT:
+        return gr__is_const(g, in[0], &c) ? in[c != 0 ? 1 : 2] : GR_NONE;
+    default:
+        return GR_NONE;
     }
 }
 
@@ -128,7 +133,8 @@ static gr_val build(gr_graph *g, gr_opcode code, const gr_val *operands)
         in[i] = operands[i];
         char a[96], b[96];
         if (!join(shape, gr_shape_of(g, in[i]), &shape))
-            return gr_graph_fail(g, GR_E_SHAPE, "%s: shapes %s and %s do not fit", op->name, gr__shape_text(shape, a), gr__shape_text(gr_shape_of(g, in[i]), b));
+            return gr_graph_fail(g, GR_E_SHAPE, "%s: shapes %s and %s do not fit", op->name, gr__shape_text(shape, a),
+                                 gr__shape_text(gr_shape_of(g, in[i]), b));
     }
     if (lift(g, in, op->n_in)) return gr_broadcast(g, build(g, code, in), shape);
     double result;
@@ -151,33 +157,43 @@ gr_val gr__binary(gr_graph *g, gr_opcode code, gr_val a, gr_val b)
     return build(g, code, in);
 }
 
-gr_val gr_neg(gr_graph *g, gr_val a) { return gr__unary(g, GR_OP_NEG, a); }
-gr_val gr_abs(gr_graph *g, gr_val a) { return gr__unary(g, GR_OP_ABS, a); }
-gr_val gr_sign(gr_graph *g, gr_val a) { return gr__unary(g, GR_OP_SIGN, a); }
-gr_val gr_floor(gr_graph *g, gr_val a) { return gr__unary(g, GR_OP_FLOOR, a); }
-gr_val gr_exp(gr_graph *g, gr_val a) { return gr__unary(g, GR_OP_EXP, a); }
-gr_val gr_log(gr_graph *g, gr_val a) { return gr__unary(g, GR_OP_LOG, a); }
-gr_val gr_log1p(gr_graph *g, gr_val a) { return gr__unary(g, GR_OP_LOG1P, a); }
-gr_val gr_sqrt(gr_graph *g, gr_val a) { return gr__unary(g, GR_OP_SQRT, a); }
-gr_val gr_square(gr_graph *g, gr_val a) { return gr__unary(g, GR_OP_SQUARE, a); }
-gr_val gr_recip(gr_graph *g, gr_val a) { return gr__unary(g, GR_OP_RECIP, a); }
-gr_val gr_tanh(gr_graph *g, gr_val a) { return gr__unary(g, GR_OP_TANH, a); }
-gr_val gr_sigmoid(gr_graph *g, gr_val a) { return gr__unary(g, GR_OP_SIGMOID, a); }
-gr_val gr_relu(gr_graph *g, gr_val a) { return gr__unary(g, GR_OP_RELU, a); }
-gr_val gr_sin(gr_graph *g, gr_val a) { return gr__unary(g, GR_OP_SIN, a); }
-gr_val gr_cos(gr_graph *g, gr_val a) { return gr__unary(g, GR_OP_COS, a); }
-gr_val gr_erf(gr_graph *g, gr_val a) { return gr__unary(g, GR_OP_ERF, a); }
+#define UNARY(name, code)                                                                                                                  \
+    gr_val gr_##name(gr_graph *g, gr_val a)                                                                                                \
+    {                                                                                                                                      \
+        return gr__unary(g, GR_OP_##code, a);                                                                                              \
+    }
+#define BINARY(name, code)                                                                                                                 \
+    gr_val gr_##name(gr_graph *g, gr_val a, gr_val b)                                                                                      \
+    {                                                                                                                                      \
+        return gr__binary(g, GR_OP_##code, a, b);                                                                                          \
+    }
 
-gr_val gr_add(gr_graph *g, gr_val a, gr_val b) { return gr__binary(g, GR_OP_ADD, a, b); }
-gr_val gr_sub(gr_graph *g, gr_val a, gr_val b) { return gr__binary(g, GR_OP_SUB, a, b); }
-gr_val gr_mul(gr_graph *g, gr_val a, gr_val b) { return gr__binary(g, GR_OP_MUL, a, b); }
-gr_val gr_div(gr_graph *g, gr_val a, gr_val b) { return gr__binary(g, GR_OP_DIV, a, b); }
-gr_val gr_max(gr_graph *g, gr_val a, gr_val b) { return gr__binary(g, GR_OP_MAX, a, b); }
-gr_val gr_min(gr_graph *g, gr_val a, gr_val b) { return gr__binary(g, GR_OP_MIN, a, b); }
-gr_val gr_pow(gr_graph *g, gr_val a, gr_val b) { return gr__binary(g, GR_OP_POW, a, b); }
-gr_val gr_less(gr_graph *g, gr_val a, gr_val b) { return gr__binary(g, GR_OP_LESS, a, b); }
-gr_val gr_less_equal(gr_graph *g, gr_val a, gr_val b) { return gr__binary(g, GR_OP_LESS_EQUAL, a, b); }
-gr_val gr_equal(gr_graph *g, gr_val a, gr_val b) { return gr__binary(g, GR_OP_EQUAL, a, b); }
+UNARY(neg, NEG)
+UNARY(abs, ABS)
+UNARY(sign, SIGN)
+UNARY(floor, FLOOR)
+UNARY(exp, EXP)
+UNARY(log, LOG)
+UNARY(log1p, LOG1P)
+UNARY(sqrt, SQRT)
+UNARY(square, SQUARE)
+UNARY(recip, RECIP)
+UNARY(tanh, TANH)
+UNARY(sigmoid, SIGMOID)
+UNARY(relu, RELU)
+UNARY(sin, SIN)
+UNARY(cos, COS)
+UNARY(erf, ERF)
+BINARY(add, ADD)
+BINARY(sub, SUB)
+BINARY(mul, MUL)
+BINARY(div, DIV)
+BINARY(max, MAX)
+BINARY(min, MIN)
+BINARY(pow, POW)
+BINARY(less, LESS)
+BINARY(less_equal, LESS_EQUAL)
+BINARY(equal, EQUAL)
 
 gr_val gr_select(gr_graph *g, gr_val condition, gr_val a, gr_val b)
 {

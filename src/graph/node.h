@@ -28,7 +28,9 @@ typedef enum gr_opcode {
     GR_OP_COUNT
 } gr_opcode;
 
-typedef enum gr_opclass { GR_CLASS_LEAF, GR_CLASS_MAP, GR_CLASS_SHAPE, GR_CLASS_REDUCE, GR_CLASS_INDEX, GR_CLASS_CONTRACT, GR_CLASS_POOL } gr_opclass;
+typedef enum gr_opclass {
+    GR_CLASS_LEAF, GR_CLASS_MAP, GR_CLASS_SHAPE, GR_CLASS_REDUCE, GR_CLASS_INDEX, GR_CLASS_CONTRACT, GR_CLASS_POOL
+} gr_opclass;
 
 /* Attributes of a node: zeroed, then set as its operation says; compared and hashed as bytes, so no padding may hold rubbish.
  *   FEED PARAM SLOT     name
@@ -44,13 +46,15 @@ typedef enum gr_opclass { GR_CLASS_LEAF, GR_CLASS_MAP, GR_CLASS_SHAPE, GR_CLASS_
  *   ARGMAX              i[0] axis
  *   SCATTER_ADD         i[0] rows
  *   MATMUL              i[0] transpose_a, i[1] transpose_b
- *   CONV*               i[0,1] stride, i[2,3] dilation, i[4,5] pad_before, i[6,7] pad_after, i[8] groups, CONV_DATA i[9,10] h, w; CONV_WEIGHTS i[9,10] kh, kw
- *   *POOL*              i[0,1] size, i[2,3] stride, i[4,5] pad_before, i[6,7] pad_after, i[8] count_padding; adjoints and POOL_SCATTER i[9,10] h, w
+ *   CONV*               i[0,1] stride, i[2,3] dilation, i[4,5] pad_before, i[6,7] pad_after, i[8] groups;
+ *                       CONV_DATA i[9,10] h, w; CONV_WEIGHTS i[9,10] kh, kw
+ *   *POOL*              i[0,1] size, i[2,3] stride, i[4,5] pad_before, i[6,7] pad_after, i[8] count_padding;
+ *                       AVG_POOL_ADJOINT and POOL_SCATTER i[9,10] h, w
  * RESHAPE, BROADCAST and all leaves carry their shape in the output value.
  *
- * What operands may look like: inputs of a MAP are rank 0 or have exactly the output's shape (builders insert BROADCAST). Rank-0 GR_REAL values (float64
- * everywhere) are made only by leaves, by MAPs of rank-0 inputs and by reductions over all axes; they meet tensors only in MAPs, BROADCAST and RANDOM. So a
- * RESHAPE never has rank 0 on one side: builders make a BROADCAST or a SUM instead. */
+ * What operands may look like: inputs of a MAP are rank 0 or have exactly the output's shape (builders insert BROADCAST). Rank-0
+ * GR_REAL values (float64 everywhere) are made only by leaves, by MAPs of rank-0 inputs and by reductions over all axes; they meet
+ * tensors only in MAPs, BROADCAST and RANDOM. So a RESHAPE never has rank 0 on one side: builders make a BROADCAST or a SUM instead. */
 typedef struct gr_attr {
     int64_t i[12];
     double f[2];
@@ -77,10 +81,12 @@ typedef struct gr_op {
     const char *name;
     int n_in;  /* -1: any number */
     int n_out;
-    /* Checks inputs and attributes and fills the outputs' dtypes and shapes (leaves: already there). On failure calls gr_graph_fail. Used by builders and by verify. */
+    /* Checks inputs and attributes and fills the outputs' dtypes and shapes (leaves: already there). On failure fails the graph.
+     * Used by builders and by verify. */
     bool (*infer)(gr_graph *g, const gr_attr *attr, const gr_val *in, int n_in, gr_value *out);
-    /* Adds nodes for the cotangents of the inputs; dout[o] may be GR_NONE (no gradient reaches that output); din[] starts as GR_NONE, which means zero.
-     * Rules skip inputs that gr__wanted says nobody asks for. gr__no_gradient: none passes. NULL: no rule, an error that names the operation. */
+    /* Adds nodes for the cotangents of the inputs; dout[o] may be GR_NONE (no gradient reaches that output); din[] starts as GR_NONE,
+     * which means zero. Rules skip inputs that gr__wanted says nobody asks for. gr__no_gradient: none passes. NULL: no rule, an error
+     * that names the operation. */
     void (*gradient)(gr_graph *g, const gr_node *n, const gr_val *dout, gr_val *din);
     /* Plain float64 loops. in[] and out[] dense. NULL for leaves that the store or the caller provides. */
     void (*ref)(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out);
@@ -104,7 +110,8 @@ const gr_node *gr__producer(const gr_graph *g, gr_val v);
 const double *gr__const_tensor(const gr_graph *g, int64_t index, int64_t *count);
 gr_context *gr__graph_context(const gr_graph *g);
 const char *gr__intern(gr_graph *g, const char *name);          /* NULL on failure */
-/* The one way a node is made: infers, checks, folds an existing equal node. out_hint: dtype and shape for leaves, RESHAPE and BROADCAST, else NULL. Returns the first output. */
+/* The one way a node is made: infers, checks, gives an existing equal node instead of a new one. out_hint: dtype and shape for leaves,
+ * RESHAPE and BROADCAST, else NULL. attr may be NULL, its name any text. Returns the first output. */
 gr_val gr__node_add(gr_graph *g, gr_opcode code, const gr_val *in, int n_in, const gr_attr *attr, const gr_value *out_hint);
 /* The scope that new nodes get; gradient rules run under the scope of the node they differentiate. */
 void gr__scope_set(gr_graph *g, const char *scope);

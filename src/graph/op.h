@@ -4,9 +4,10 @@
 
 #include "graph/state.h"
 
-enum { GR__MAX_OUT = 2 };                       /* outputs of one node */
-#define GR__MAX_SIZE ((int64_t)1 << 58)         /* of a shape's elements, zero sizes counted as one: byte counts and strides cannot overflow */
-#define GR__MAX_INDEX ((int64_t)INT32_MAX)      /* sizes that GR_I32 must count */
+enum { GR__MAX_OUT = 2 };                  /* outputs of one node */
+/* Of a shape's elements, zero sizes counted as one: byte counts and strides cannot overflow. */
+#define GR__MAX_SIZE ((int64_t)1 << 58)
+#define GR__MAX_INDEX ((int64_t)INT32_MAX) /* sizes that GR_I32 must count */
 
 /* One table a family, in the order of gr_opcode. */
 extern const gr_op gr__leaf_ops[], gr__map_ops[], gr__shape_ops[], gr__reduce_ops[], gr__index_ops[], gr__contract_ops[], gr__pool_ops[];
@@ -42,7 +43,8 @@ double gr__ref_get(const gr_ref *r, int64_t i);
 void gr__dense_strides(gr_shape s, int64_t strides[GR_MAX_RANK]);
 /* Advances `index` through `s` in row-major order. */
 void gr__next_index(gr_shape s, int64_t index[GR_MAX_RANK]);
-/* Copies elements of one buffer into another: to[index . to_strides + to_offset] = from[index . from_strides + from_offset] over all indices of `space`. */
-void gr__ref_copy(const gr_ref *from, const int64_t *from_strides, int64_t from_offset, gr_ref *to, const int64_t *to_strides, int64_t to_offset, gr_shape space);
+/* to[index . to_strides + to_offset] = from[index . from_strides + from_offset] over all indices of `space`. */
+void gr__ref_copy(const gr_ref *from, const int64_t *from_strides, int64_t from_offset, gr_ref *to, const int64_t *to_strides,
+                  int64_t to_offset, gr_shape space);
 
 #endif

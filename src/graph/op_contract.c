@@ -26,7 +26,9 @@ static bool infer_matmul(gr_graph *g, const gr_attr *attr, const gr_val *in, int
     if (a.rank < 2 || b.rank < 2) return gr__op_fail(g, GR_E_SHAPE, "operands are %s and %s, wanted two axes at least", s, t);
     matrix(a, attr->i[0] != 0, &m, &k);
     matrix(b, attr->i[1] != 0, &k2, &n);
-    if (k != k2) return gr__op_fail(g, GR_E_SHAPE, "inner sizes differ: %s%s and %s%s", s, attr->i[0] ? " transposed" : "", t, attr->i[1] ? " transposed" : "");
+    if (k != k2)
+        return gr__op_fail(g, GR_E_SHAPE, "inner sizes differ: %s%s and %s%s", s, attr->i[0] ? " transposed" : "", t,
+                           attr->i[1] ? " transposed" : "");
     out->dtype = GR_REAL;
     out->shape = a.rank >= b.rank ? a : b;
     bool fits = a.rank == b.rank || a.rank == 2 || b.rank == 2;
@@ -58,7 +60,8 @@ static gr_val stacked(gr_graph *g, gr_val v, bool transposed)
     return gr_reshape(g, v, GR_SHAPE(rows, s.dim[s.rank - 1]));
 }
 
-/* C = op(A) op(B). A rank-2 operand that met many matrices collects the sum over all of them: one product whose inner axis is (matrix, row). */
+/* C = op(A) op(B). A rank-2 operand that met many matrices collects the sum over all of them: one product whose inner axis is (matrix,
+ * row). */
 static void matmul_gradient(gr_graph *g, const gr_node *n, const gr_val *dout, gr_val *din)
 {
     gr_val a = n->in[0], b = n->in[1], dy = dout[0];
@@ -117,19 +120,23 @@ static gr_conv_attr unpack(const gr_attr *attr)
 
 static gr_attr pack(gr_conv_attr c, int64_t rows, int64_t columns)
 {
-    return (gr_attr){.i = {c.stride[0], c.stride[1], c.dilation[0], c.dilation[1], c.pad_before[0], c.pad_before[1], c.pad_after[0], c.pad_after[1], c.groups, rows,
-                         columns}};
+    return (gr_attr){.i = {c.stride[0], c.stride[1], c.dilation[0], c.dilation[1], c.pad_before[0], c.pad_before[1], c.pad_after[0],
+                           c.pad_after[1], c.groups, rows, columns}};
 }
 
 static bool check_attr(gr_graph *g, const gr_conv_attr *c)
 {
     for (int i = 0; i < 2; i++) {
-        if (c->stride[i] < 1 || c->stride[i] > GR__MAX_INDEX) return gr__op_fail(g, GR_E_RANGE, "stride %lld is out of range", (long long)c->stride[i]);
-        if (c->dilation[i] < 1 || c->dilation[i] > GR__MAX_INDEX) return gr__op_fail(g, GR_E_RANGE, "dilation %lld is out of range", (long long)c->dilation[i]);
+        if (c->stride[i] < 1 || c->stride[i] > GR__MAX_INDEX)
+            return gr__op_fail(g, GR_E_RANGE, "stride %lld is out of range", (long long)c->stride[i]);
+        if (c->dilation[i] < 1 || c->dilation[i] > GR__MAX_INDEX)
+            return gr__op_fail(g, GR_E_RANGE, "dilation %lld is out of range", (long long)c->dilation[i]);
         if (c->pad_before[i] < 0 || c->pad_before[i] > GR__MAX_INDEX || c->pad_after[i] < 0 || c->pad_after[i] > GR__MAX_INDEX)
-            return gr__op_fail(g, GR_E_RANGE, "padding %lld, %lld is out of range", (long long)c->pad_before[i], (long long)c->pad_after[i]);
+            return gr__op_fail(g, GR_E_RANGE, "padding %lld, %lld is out of range", (long long)c->pad_before[i],
+                               (long long)c->pad_after[i]);
     }
-    return (c->groups >= 1 && c->groups <= GR__MAX_INDEX) || gr__op_fail(g, GR_E_RANGE, "%lld groups are out of range", (long long)c->groups);
+    return (c->groups >= 1 && c->groups <= GR__MAX_INDEX) ||
+           gr__op_fail(g, GR_E_RANGE, "%lld groups are out of range", (long long)c->groups);
 }
 
 /* Do x [N,H,W,C], w [O,KH,KW,C/g] and y [N,OH,OW,O] belong together? OH and OW are filled in when they are -1. */
@@ -138,8 +145,10 @@ static bool check_shapes(gr_graph *g, const gr_conv_attr *c, gr_shape x, gr_shap
     char a[96], b[96], d[96];
     gr__shape_text(x, a);
     gr__shape_text(w, b);
-    if (x.dim[3] % c->groups || x.dim[3] / c->groups != w.dim[3]) return gr__op_fail(g, GR_E_SHAPE, "channels differ: input %s, weight %s, %lld groups", a, b, (long long)c->groups);
-    if (w.dim[0] % c->groups) return gr__op_fail(g, GR_E_SHAPE, "%lld groups do not divide the output channels of weight %s", (long long)c->groups, b);
+    if (x.dim[3] % c->groups || x.dim[3] / c->groups != w.dim[3])
+        return gr__op_fail(g, GR_E_SHAPE, "channels differ: input %s, weight %s, %lld groups", a, b, (long long)c->groups);
+    if (w.dim[0] % c->groups)
+        return gr__op_fail(g, GR_E_SHAPE, "%lld groups do not divide the output channels of weight %s", (long long)c->groups, b);
     for (int i = 0; i < 2; i++) {
         int64_t kernel = w.dim[1 + i], size = x.dim[1 + i];
         if (kernel < 1 || kernel > GR__MAX_INDEX) return gr__op_fail(g, GR_E_SHAPE, "a kernel size of weight %s is out of range", b);
@@ -231,20 +240,27 @@ enum role { X, W, Y };
 static void trilinear(const gr_node *n, gr_shape x, gr_shape w, gr_shape y, double *const data[3], enum role result)
 {
     gr_conv_attr c = unpack(&n->attr);
-    int64_t per_group = y.dim[3] / c.groups, index[GR_MAX_RANK] = {0}, count = gr_shape_count(y), total = gr_shape_count(result == X ? x : result == W ? w : y);
+    int64_t per_group = y.dim[3] / c.groups, index[GR_MAX_RANK] = {0}, count = gr_shape_count(y),
+            total = gr_shape_count(result == X   ? x
+                                   : result == W ? w
+                                                 : y);
     for (int64_t e = 0; e < total; e++) data[result][e] = 0;
     for (int64_t at = 0; at < count; at++, gr__next_index(y, index)) {
         int64_t o = index[3], group = o / per_group;
         for (int64_t kh = 0; kh < w.dim[1]; kh++) {
             for (int64_t kw = 0; kw < w.dim[2]; kw++) {
-                int64_t h = index[1] * c.stride[0] + kh * c.dilation[0] - c.pad_before[0], v = index[2] * c.stride[1] + kw * c.dilation[1] - c.pad_before[1];
+                int64_t h = index[1] * c.stride[0] + kh * c.dilation[0] - c.pad_before[0],
+                        v = index[2] * c.stride[1] + kw * c.dilation[1] - c.pad_before[1];
                 if (h < 0 || h >= x.dim[1] || v < 0 || v >= x.dim[2]) continue;
                 double *px = data[X] + ((index[0] * x.dim[1] + h) * x.dim[2] + v) * x.dim[3] + group * w.dim[3];
                 double *pw = data[W] + ((o * w.dim[1] + kh) * w.dim[2] + kw) * w.dim[3], *py = data[Y] + at;
                 for (int64_t i = 0; i < w.dim[3]; i++) {
-                    if (result == X) px[i] += pw[i] * *py;
-                    else if (result == W) pw[i] += px[i] * *py;
-                    else *py += px[i] * pw[i];
+                    if (result == X)
+                        px[i] += pw[i] * *py;
+                    else if (result == W)
+                        pw[i] += px[i] * *py;
+                    else
+                        *py += px[i] * pw[i];
                 }
             }
         }

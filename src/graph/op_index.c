@@ -8,7 +8,8 @@
 static bool want_index(gr_graph *g, const gr_val *in, int i)
 {
     /* At least one axis, so that no tensor element becomes a rank-0 real. */
-    return gr__want_dtype(g, in, i, GR_I32) && (gr__value(g, in[i])->shape.rank >= 1 || gr__op_fail(g, GR_E_SHAPE, "the index has no axis"));
+    return gr__want_dtype(g, in, i, GR_I32) &&
+           (gr__value(g, in[i])->shape.rank >= 1 || gr__op_fail(g, GR_E_SHAPE, "the index has no axis"));
 }
 
 static bool infer_gather(gr_graph *g, const gr_attr *attr, const gr_val *in, int n_in, gr_value *out)
@@ -33,8 +34,11 @@ static bool infer_scatter_add(gr_graph *g, const gr_attr *attr, const gr_val *in
     if (!gr__want_dtype(g, in, 0, GR_REAL) || !want_index(g, in, 1)) return false;
     bool fits = values.rank >= index.rank;
     for (int i = 0; fits && i < index.rank; i++) fits = values.dim[i] == index.dim[i];
-    if (!fits) return gr__op_fail(g, GR_E_SHAPE, "values %s do not begin with the index's shape %s", gr__shape_text(values, a), gr__shape_text(index, b));
-    if (attr->i[0] < 0 || attr->i[0] > GR__MAX_INDEX) return gr__op_fail(g, GR_E_RANGE, "%lld rows are out of range", (long long)attr->i[0]);
+    if (!fits)
+        return gr__op_fail(g, GR_E_SHAPE, "values %s do not begin with the index's shape %s", gr__shape_text(values, a),
+                           gr__shape_text(index, b));
+    if (attr->i[0] < 0 || attr->i[0] > GR__MAX_INDEX)
+        return gr__op_fail(g, GR_E_RANGE, "%lld rows are out of range", (long long)attr->i[0]);
     out->dtype = GR_REAL;
     out->shape = (gr_shape){1, {attr->i[0]}};
     for (int i = index.rank; i < values.rank; i++) out->shape.dim[out->shape.rank++] = values.dim[i];
@@ -64,8 +68,10 @@ static void gather_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr
     if (bytes == 0) return;
     for (int64_t p = 0; p < count; p++) {
         char *to = (char *)out->data + (size_t)p * bytes;
-        if (index[p] >= 0 && index[p] < rows) memcpy(to, (const char *)in[0].data + (size_t)index[p] * bytes, bytes);
-        else memset(to, 0, bytes);
+        if (index[p] >= 0 && index[p] < rows)
+            memcpy(to, (const char *)in[0].data + (size_t)index[p] * bytes, bytes);
+        else
+            memset(to, 0, bytes);
     }
 }
 

@@ -14,7 +14,8 @@ static bool infer_named(gr_graph *g, const gr_attr *attr, const gr_val *in, int 
 
 static bool infer_real(gr_graph *g, const gr_attr *attr, const gr_val *in, int n_in, gr_value *out)
 {
-    if (out->dtype != GR_REAL) return gr__op_fail(g, GR_E_TYPE, "\"%s\" is %s, wanted real", attr->name ? attr->name : "", gr__dtype_text(out->dtype));
+    if (out->dtype != GR_REAL)
+        return gr__op_fail(g, GR_E_TYPE, "\"%s\" is %s, wanted real", attr->name ? attr->name : "", gr__dtype_text(out->dtype));
     return infer_named(g, attr, in, n_in, out);
 }
 
@@ -29,7 +30,8 @@ static bool infer_const(gr_graph *g, const gr_attr *attr, const gr_val *in, int 
 static bool infer_tensor(gr_graph *g, const gr_attr *attr, const gr_val *in, int n_in, gr_value *out)
 {
     (void)in, (void)n_in;
-    if (attr->i[0] < 0 || attr->i[0] >= (int64_t)g->n_tensors) return gr__op_fail(g, GR_E_RANGE, "there is no constant tensor %lld", (long long)attr->i[0]);
+    if (attr->i[0] < 0 || attr->i[0] >= (int64_t)g->n_tensors)
+        return gr__op_fail(g, GR_E_RANGE, "there is no constant tensor %lld", (long long)attr->i[0]);
     if (out->dtype != GR_REAL || out->shape.rank == 0) return gr__op_fail(g, GR_E_SHAPE, "a constant tensor is real and has axes");
     int64_t count = g->tensors[attr->i[0]].count;
     char text[96];
@@ -44,7 +46,8 @@ static bool infer_iota(gr_graph *g, const gr_attr *attr, const gr_val *in, int n
     out->dtype = GR_I32;
     if (attr->i[0] < 0 || attr->i[0] >= out->shape.rank)
         return gr__op_fail(g, GR_E_RANGE, "axis %lld is none of %s", (long long)attr->i[0], gr__shape_text(out->shape, text));
-    if (out->shape.dim[attr->i[0]] > GR__MAX_INDEX) return gr__op_fail(g, GR_E_RANGE, "%s: an index does not fit i32", gr__shape_text(out->shape, text));
+    if (out->shape.dim[attr->i[0]] > GR__MAX_INDEX)
+        return gr__op_fail(g, GR_E_RANGE, "%s: an index does not fit i32", gr__shape_text(out->shape, text));
     return true;
 }
 
@@ -95,7 +98,8 @@ static void random_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr
     uint64_t seed = whole(&in[0]), update = whole(&in[1]), position = whole(&in[2]), stream = gr__hash(n->attr.name);
     int64_t count = gr_shape_count(out->shape), rows = out->shape.dim[0];
     int64_t width = rows ? count / rows : 0;
-    for (int64_t e = 0; e < count; e++) y[e] = gr__random_leaf(seed, stream, update, (uint32_t)(position + (uint64_t)(e / width)), (uint64_t)(e % width));
+    for (int64_t e = 0; e < count; e++)
+        y[e] = gr__random_leaf(seed, stream, update, (uint32_t)(position + (uint64_t)(e / width)), (uint64_t)(e % width));
 }
 
 const gr_op gr__leaf_ops[] = {

@@ -1,4 +1,5 @@
-/* Elementwise operations: their table, shape rule and reference arithmetic. Builders are in map_build.c, gradient rules in map_gradient.c. */
+/* Elementwise operations: their table, shape rule and reference arithmetic. Builders are in map_build.c, gradient rules in map_gradient.c.
+ */
 #include <math.h>
 
 #include "graph/map.h"
@@ -12,7 +13,8 @@ static bool infer_shape(gr_graph *g, const gr_val *in, int n_in, gr_value *out)
         gr_shape s = gr__value(g, in[i])->shape;
         if (s.rank == 0) continue;
         char a[96], b[96];
-        if (out->shape.rank == 0) out->shape = s;
+        if (out->shape.rank == 0)
+            out->shape = s;
         else if (!gr__shape_equal(out->shape, s))
             return gr__op_fail(g, GR_E_SHAPE, "operand shapes differ: %s and %s", gr__shape_text(out->shape, a), gr__shape_text(s, b));
     }
@@ -32,7 +34,8 @@ static bool infer_compare(gr_graph *g, const gr_attr *attr, const gr_val *in, in
 {
     (void)attr;
     gr_dtype a = gr__value(g, in[0])->dtype, b = gr__value(g, in[1])->dtype;
-    if ((a == GR_REAL) != (b == GR_REAL)) return gr__op_fail(g, GR_E_TYPE, "operands are %s and %s: compare reals or integers", gr__dtype_text(a), gr__dtype_text(b));
+    if ((a == GR_REAL) != (b == GR_REAL))
+        return gr__op_fail(g, GR_E_TYPE, "operands are %s and %s: compare reals or integers", gr__dtype_text(a), gr__dtype_text(b));
     return infer_shape(g, in, n_in, out);
 }
 
@@ -55,41 +58,41 @@ static int64_t stride(const gr_ref *r)
     return r->shape.rank != 0;
 }
 
-#define UNARY(name, expression)                                                                   \
-    static void name##_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out)    \
-    {                                                                                             \
-        (void)g, (void)n;                                                                         \
-        double *y = out->data;                                                                    \
-        int64_t count = gr_shape_count(out->shape);                                               \
-        for (int64_t e = 0; e < count; e++) {                                                     \
-            double x = gr__ref_get(in, e);                                                        \
-            y[e] = expression;                                                                    \
-        }                                                                                         \
+#define UNARY(name, expression)                                                                                                            \
+    static void name##_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out)                                             \
+    {                                                                                                                                      \
+        (void)g, (void)n;                                                                                                                  \
+        double *y = out->data;                                                                                                             \
+        int64_t count = gr_shape_count(out->shape);                                                                                        \
+        for (int64_t e = 0; e < count; e++) {                                                                                              \
+            double x = gr__ref_get(in, e);                                                                                                 \
+            y[e] = expression;                                                                                                             \
+        }                                                                                                                                  \
     }
 
-#define BINARY(name, expression)                                                                  \
-    static void name##_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out)    \
-    {                                                                                             \
-        (void)g, (void)n;                                                                         \
-        double *y = out->data;                                                                    \
-        int64_t count = gr_shape_count(out->shape);                                               \
-        for (int64_t e = 0; e < count; e++) {                                                     \
-            double a = gr__ref_get(&in[0], e * stride(&in[0])), b = gr__ref_get(&in[1], e * stride(&in[1])); \
-            y[e] = expression;                                                                    \
-        }                                                                                         \
+#define BINARY(name, expression)                                                                                                           \
+    static void name##_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out)                                             \
+    {                                                                                                                                      \
+        (void)g, (void)n;                                                                                                                  \
+        double *y = out->data;                                                                                                             \
+        int64_t count = gr_shape_count(out->shape);                                                                                        \
+        for (int64_t e = 0; e < count; e++) {                                                                                              \
+            double a = gr__ref_get(&in[0], e * stride(&in[0])), b = gr__ref_get(&in[1], e * stride(&in[1]));                               \
+            y[e] = expression;                                                                                                             \
+        }                                                                                                                                  \
     }
 
-#define TERNARY(name, expression)                                                                 \
-    static void name##_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out)    \
-    {                                                                                             \
-        (void)g, (void)n;                                                                         \
-        double *y = out->data;                                                                    \
-        int64_t count = gr_shape_count(out->shape);                                               \
-        for (int64_t e = 0; e < count; e++) {                                                     \
-            double a = gr__ref_get(&in[0], e * stride(&in[0])), b = gr__ref_get(&in[1], e * stride(&in[1])), \
-                   c = gr__ref_get(&in[2], e * stride(&in[2]));                                   \
-            y[e] = expression;                                                                    \
-        }                                                                                         \
+#define TERNARY(name, expression)                                                                                                          \
+    static void name##_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out)                                             \
+    {                                                                                                                                      \
+        (void)g, (void)n;                                                                                                                  \
+        double *y = out->data;                                                                                                             \
+        int64_t count = gr_shape_count(out->shape);                                                                                        \
+        for (int64_t e = 0; e < count; e++) {                                                                                              \
+            double a = gr__ref_get(&in[0], e * stride(&in[0])), b = gr__ref_get(&in[1], e * stride(&in[1])),                               \
+                   c = gr__ref_get(&in[2], e * stride(&in[2]));                                                                            \
+            y[e] = expression;                                                                                                             \
+        }                                                                                                                                  \
     }
 
 UNARY(neg, -x)
@@ -100,7 +103,7 @@ UNARY(exp, exp(x))
 UNARY(log, log(x))
 UNARY(log1p, log1p(x))
 UNARY(sqrt, sqrt(x))
-UNARY(square, x * x)
+UNARY(square, (x * x))
 UNARY(recip, 1 / x)
 UNARY(tanh, tanh(x))
 UNARY(sigmoid, 1 / (1 + exp(-x)))
@@ -111,7 +114,7 @@ UNARY(erf, erf(x))
 UNARY(same, x)
 BINARY(add, a + b)
 BINARY(sub, a - b)
-BINARY(mul, a * b)
+BINARY(mul, a *b)
 BINARY(div, a / b)
 BINARY(max, a < b || isnan(b) ? b : a)
 BINARY(min, b < a || isnan(b) ? b : a)
@@ -120,9 +123,12 @@ BINARY(less, a < b)
 BINARY(less_equal, a <= b)
 BINARY(equal, a == b)
 TERNARY(select, a != 0 ? b : c)
-TERNARY(muladd, a * b + c)
+TERNARY(muladd, a *b + c)
 
-#define MAP(code, name, n_in, infer, gradient) {GR_OP_##code, GR_CLASS_MAP, #name, n_in, 1, infer, gradient, name##_ref}
+#define MAP(code, name, n_in, infer, gradient)                                                                                             \
+    {                                                                                                                                      \
+        GR_OP_##code, GR_CLASS_MAP, #name, n_in, 1, infer, gradient, name##_ref                                                            \
+    }
 
 const gr_op gr__map_ops[] = {
     MAP(NEG, neg, 1, infer_arithmetic, gr__neg_gradient),

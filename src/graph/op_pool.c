@@ -14,7 +14,8 @@ static gr_pool_attr unpack(const gr_attr *attr)
 
 static gr_attr pack(gr_pool_attr p, int64_t h, int64_t w)
 {
-    return (gr_attr){.i = {p.size[0], p.size[1], p.stride[0], p.stride[1], p.pad_before[0], p.pad_before[1], p.pad_after[0], p.pad_after[1], p.count_padding, h, w}};
+    return (gr_attr){.i = {p.size[0], p.size[1], p.stride[0], p.stride[1], p.pad_before[0], p.pad_before[1], p.pad_after[0], p.pad_after[1],
+                           p.count_padding, h, w}};
 }
 
 /* The pooled shape of pictures x; every window must hold at least one element of its picture. */
@@ -23,18 +24,23 @@ static bool pooled(gr_graph *g, const gr_attr *attr, gr_shape x, gr_shape *y)
     gr_pool_attr p = unpack(attr);
     char text[96];
     gr__shape_text(x, text);
-    if (x.dim[1] > GR__MAX_INDEX || x.dim[2] > GR__MAX_INDEX || x.dim[1] * x.dim[2] > GR__MAX_INDEX) return gr__op_fail(g, GR_E_SHAPE, "pictures of %s are too large", text);
+    if (x.dim[1] > GR__MAX_INDEX || x.dim[2] > GR__MAX_INDEX || x.dim[1] * x.dim[2] > GR__MAX_INDEX)
+        return gr__op_fail(g, GR_E_SHAPE, "pictures of %s are too large", text);
     *y = x;
     for (int i = 0; i < 2; i++) {
         int64_t size = p.size[i], stride = p.stride[i], before = p.pad_before[i], after = p.pad_after[i];
-        if (size < 1 || size > GR__MAX_INDEX || stride < 1 || stride > GR__MAX_INDEX || before < 0 || before > GR__MAX_INDEX || after < 0 || after > GR__MAX_INDEX)
-            return gr__op_fail(g, GR_E_RANGE, "size %lld, stride %lld, padding %lld, %lld are out of range", (long long)size, (long long)stride, (long long)before,
-                (long long)after);
+        if (size < 1 || size > GR__MAX_INDEX || stride < 1 || stride > GR__MAX_INDEX || before < 0 || before > GR__MAX_INDEX || after < 0 ||
+            after > GR__MAX_INDEX)
+            return gr__op_fail(g, GR_E_RANGE, "size %lld, stride %lld, padding %lld, %lld are out of range", (long long)size,
+                               (long long)stride, (long long)before, (long long)after);
         int64_t room = x.dim[1 + i] + before + after - size;
-        if (room < 0) return gr__op_fail(g, GR_E_SHAPE, "a window of %lldx%lld is larger than the padded input %s", (long long)p.size[0], (long long)p.size[1], text);
+        if (room < 0)
+            return gr__op_fail(g, GR_E_SHAPE, "a window of %lldx%lld is larger than the padded input %s", (long long)p.size[0],
+                               (long long)p.size[1], text);
         y->dim[1 + i] = room / stride + 1;
         if (before >= size || x.dim[1 + i] < 1 || room / stride * stride - before >= x.dim[1 + i])
-            return gr__op_fail(g, GR_E_SHAPE, "a window of %lldx%lld on %s would hold padding only", (long long)p.size[0], (long long)p.size[1], text);
+            return gr__op_fail(g, GR_E_SHAPE, "a window of %lldx%lld on %s would hold padding only", (long long)p.size[0],
+                               (long long)p.size[1], text);
     }
     return true;
 }
@@ -62,7 +68,8 @@ static bool belong(gr_graph *g, const gr_attr *attr, gr_shape x, gr_shape y)
     gr_shape expected;
     char a[96], b[96];
     if (!pooled(g, attr, x, &expected)) return false;
-    return gr__shape_equal(expected, y) || gr__op_fail(g, GR_E_SHAPE, "pooled %s does not belong to input %s", gr__shape_text(y, a), gr__shape_text(x, b));
+    return gr__shape_equal(expected, y) ||
+           gr__op_fail(g, GR_E_SHAPE, "pooled %s does not belong to input %s", gr__shape_text(y, a), gr__shape_text(x, b));
 }
 
 static bool want_index(gr_graph *g, const gr_val *in, gr_shape y)
@@ -70,7 +77,8 @@ static bool want_index(gr_graph *g, const gr_val *in, gr_shape y)
     gr_shape index = gr__value(g, in[1])->shape;
     char a[96], b[96];
     if (!gr__want_dtype(g, in, 1, GR_I32)) return false;
-    return gr__shape_equal(index, y) || gr__op_fail(g, GR_E_SHAPE, "the index is %s, wanted %s", gr__shape_text(index, a), gr__shape_text(y, b));
+    return gr__shape_equal(index, y) ||
+           gr__op_fail(g, GR_E_SHAPE, "the index is %s, wanted %s", gr__shape_text(index, a), gr__shape_text(y, b));
 }
 
 static bool infer_pool_gather(gr_graph *g, const gr_attr *attr, const gr_val *in, int n_in, gr_value *out)
@@ -132,7 +140,9 @@ static void avg_pool_adjoint_gradient(gr_graph *g, const gr_node *n, const gr_va
 /* ---- reference ---- */
 
 /* The part of a window that lies on the picture, and how many elements its mean divides by. */
-typedef struct window { int64_t first[2], end[2], divisor; } window;
+typedef struct window {
+    int64_t first[2], end[2], divisor;
+} window;
 
 static window window_at(const gr_pool_attr *p, gr_shape x, const int64_t *index)
 {

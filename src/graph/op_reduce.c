@@ -17,12 +17,15 @@ static bool infer_reduce(gr_graph *g, const gr_attr *attr, const gr_val *in, int
     gr_shape from = gr__value(g, in[0])->shape;
     char text[96];
     if (!gr__want_dtype(g, in, 0, GR_REAL)) return false;
-    if (attr->i[0] <= 0 || attr->i[0] >> from.rank) return gr__op_fail(g, GR_E_RANGE, "axes %#llx are none of %s", (unsigned long long)attr->i[0], gr__shape_text(from, text));
+    if (attr->i[0] <= 0 || attr->i[0] >> from.rank)
+        return gr__op_fail(g, GR_E_RANGE, "axes %#llx are none of %s", (unsigned long long)attr->i[0], gr__shape_text(from, text));
     out->dtype = GR_REAL;
     out->shape = GR_SCALAR;
     for (int i = 0; i < from.rank; i++) {
-        if (!reduced(attr, i)) out->shape.dim[out->shape.rank++] = from.dim[i];
-        else if (attr->i[1]) out->shape.dim[out->shape.rank++] = 1;
+        if (!reduced(attr, i))
+            out->shape.dim[out->shape.rank++] = from.dim[i];
+        else if (attr->i[1])
+            out->shape.dim[out->shape.rank++] = 1;
     }
     return true;
 }
@@ -35,7 +38,8 @@ static bool infer_argmax(gr_graph *g, const gr_attr *attr, const gr_val *in, int
     char text[96];
     if (!gr__want_dtype(g, in, 0, GR_REAL) || !gr__want_axis(g, in, 0, axis)) return false;
     if (from.dim[axis] < 1 || from.dim[axis] > GR__MAX_INDEX)
-        return gr__op_fail(g, GR_E_SHAPE, "axis %lld of %s has no largest element that i32 can name", (long long)axis, gr__shape_text(from, text));
+        return gr__op_fail(g, GR_E_SHAPE, "axis %lld of %s has no largest element that i32 can name", (long long)axis,
+                           gr__shape_text(from, text));
     out->dtype = GR_I32;
     out->shape = GR_SCALAR;
     for (int i = 0; i < from.rank; i++)
@@ -157,13 +161,16 @@ static gr_val build(gr_graph *g, gr_opcode code, gr_val a, const int *axes, int 
     bool ones = gr_dtype_of(g, a) == GR_REAL;
     for (int i = 0; i < n; i++) {
         if (axes[i] < 0 || axes[i] >= s.rank || attr.i[0] & 1 << axes[i])
-            return gr_graph_fail(g, GR_E_RANGE, "%s: axis %d is none of %s, or named twice", gr__op(code)->name, axes[i], gr__shape_text(s, text));
+            return gr_graph_fail(g, GR_E_RANGE, "%s: axis %d is none of %s, or named twice", gr__op(code)->name, axes[i],
+                                 gr__shape_text(s, text));
         attr.i[0] |= 1 << axes[i];
         ones &= s.dim[axes[i]] == 1;
     }
     for (int i = 0; i < s.rank; i++) {
-        if (!reduced(&attr, i)) result.dim[result.rank++] = s.dim[i];
-        else if (keep) result.dim[result.rank++] = 1;
+        if (!reduced(&attr, i))
+            result.dim[result.rank++] = s.dim[i];
+        else if (keep)
+            result.dim[result.rank++] = 1;
     }
     /* One element is its own sum and its own maximum; to rank 0 it still goes through a reduction (node.h). */
     if (ones && (result.rank || s.rank == 0)) return gr_reshape(g, a, result);

@@ -18,7 +18,8 @@ static bool infer_reshape(gr_graph *g, const gr_attr *attr, const gr_val *in, in
     char a[96], b[96];
     out->dtype = gr__value(g, in[0])->dtype;
     if (gr_shape_count(from) != gr_shape_count(out->shape))
-        return gr__op_fail(g, GR_E_SHAPE, "%s does not have as many elements as %s", gr__shape_text(from, a), gr__shape_text(out->shape, b));
+        return gr__op_fail(g, GR_E_SHAPE, "%s does not have as many elements as %s", gr__shape_text(from, a),
+                           gr__shape_text(out->shape, b));
     return (from.rank == 0) == (out->shape.rank == 0) || gr__op_fail(g, GR_E_SHAPE, "rank 0 is not reshaped but broadcast or summed");
 }
 
@@ -63,8 +64,8 @@ static bool infer_slice(gr_graph *g, const gr_attr *attr, const gr_val *in, int 
     like(g, in[0], out);
     char text[96];
     if (start < 0 || count < 0 || count > out->shape.dim[axis] || start > out->shape.dim[axis] - count)
-        return gr__op_fail(g, GR_E_RANGE, "%lld elements from %lld are not on axis %lld of %s", (long long)count, (long long)start, (long long)axis,
-            gr__shape_text(out->shape, text));
+        return gr__op_fail(g, GR_E_RANGE, "%lld elements from %lld are not on axis %lld of %s", (long long)count, (long long)start,
+                           (long long)axis, gr__shape_text(out->shape, text));
     out->shape.dim[axis] = count;
     return true;
 }
@@ -81,8 +82,10 @@ static bool infer_concat(gr_graph *g, const gr_attr *attr, const gr_val *in, int
         char a[96], b[96];
         bool fits = s.rank == out->shape.rank && v->dtype == out->dtype;
         for (int d = 0; fits && d < s.rank; d++) fits = d == axis || s.dim[d] == out->shape.dim[d];
-        if (!fits) return gr__op_fail(g, GR_E_SHAPE, "part %d is %s%s, part 1 %s%s: they do not join on axis %lld", i + 1, gr__dtype_text(v->dtype),
-            gr__shape_text(s, a), gr__dtype_text(out->dtype), gr__shape_text(gr__value(g, in[0])->shape, b), (long long)axis);
+        if (!fits)
+            return gr__op_fail(g, GR_E_SHAPE, "part %d is %s%s, part 1 %s%s: they do not join on axis %lld", i + 1,
+                               gr__dtype_text(v->dtype), gr__shape_text(s, a), gr__dtype_text(out->dtype),
+                               gr__shape_text(gr__value(g, in[0])->shape, b), (long long)axis);
         out->shape.dim[axis] += s.dim[axis];
         if (out->shape.dim[axis] > GR__MAX_SIZE) return gr__op_fail(g, GR_E_SHAPE, "the result has too many elements");
     }

@@ -5,7 +5,12 @@
 #include "graph/op.h"
 
 /* Which attributes an operation shows, and the value (of all `count`) at which they are left out. */
-typedef struct field { gr_opcode first, last; const char *label; int at, count; int64_t usual; } field;
+typedef struct field {
+    gr_opcode first, last;
+    const char *label;
+    int at, count;
+    int64_t usual;
+} field;
 
 enum { SHOW = -1 }; /* no usual value */
 static const field fields[] = {
@@ -93,7 +98,8 @@ static void put_effects(gr__text *t, const gr_graph *g)
     gr_effects e = gr__graph_effects(g);
     for (size_t i = 0; i < e.n_gradients; i++) gr__text_add(t, "gradient %%%u of %%%u\n", e.gradients[i].gradient, e.gradients[i].param);
     for (size_t i = 0; i < e.n_assigns; i++)
-        gr__text_add(t, "%s %%%u <- %%%u\n", e.assigns[i].kind == GR_ASSIGN_STATE ? "state" : "update", e.assigns[i].target, e.assigns[i].value);
+        gr__text_add(t, "%s %%%u <- %%%u\n", e.assigns[i].kind == GR_ASSIGN_STATE ? "state" : "update", e.assigns[i].target,
+                     e.assigns[i].value);
     if (e.guard) gr__text_add(t, "guard %%%u\n", e.guard);
     for (size_t i = 0; i < e.n_outputs; i++) gr__text_add(t, "output \"%s\" %%%u\n", e.outputs[i].name, e.outputs[i].value);
 }
@@ -136,8 +142,10 @@ static void put_dot_node(gr__text *t, const gr_graph *g, uint32_t k)
     put_type(&label, gr__value(g, n->out));
     if (n->scope[0]) gr__text_add(&label, "  # %s", n->scope);
     gr__text_add(t, "  n%u [shape=%s, label=\"", k, n->op->class == GR_CLASS_LEAF ? "ellipse" : "box");
-    if (label.failed) t->failed = true;
-    else put_escaped(t, label.s);
+    if (label.failed)
+        t->failed = true;
+    else
+        put_escaped(t, label.s);
     gr__text_add(t, "\"];\n");
     gr__text_free(&label);
     for (int i = 0; i < n->n_in; i++) gr__text_add(t, "  n%u -> n%u;\n", gr__value(g, n->in[i])->node, k);
@@ -151,7 +159,8 @@ gr_status gr_graph_dot(const gr_graph *g, char **text)
     for (uint32_t k = 0; k < gr__graph_nodes(g); k++) put_dot_node(&t, g, k);
     gr_effects e = gr__graph_effects(g);
     for (size_t i = 0; i < e.n_assigns; i++)
-        gr__text_add(&t, "  n%u -> n%u [style=dashed, constraint=false];\n", gr__value(g, e.assigns[i].value)->node, gr__value(g, e.assigns[i].target)->node);
+        gr__text_add(&t, "  n%u -> n%u [style=dashed, constraint=false];\n", gr__value(g, e.assigns[i].value)->node,
+                     gr__value(g, e.assigns[i].target)->node);
     for (size_t i = 0; i < e.n_outputs; i++) {
         gr__text_add(&t, "  o%zu [shape=plaintext, label=\"", i);
         put_escaped(&t, e.outputs[i].name);

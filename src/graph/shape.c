@@ -11,8 +11,10 @@ int64_t gr_shape_count(gr_shape s)
     bool empty = false, large = false;
     for (int i = 0; i < s.rank; i++) {
         if (s.dim[i] < 0) return -1;
-        if (s.dim[i] == 0) empty = true;
-        else large |= __builtin_mul_overflow(count, s.dim[i], &count);
+        if (s.dim[i] == 0)
+            empty = true;
+        else
+            large |= __builtin_mul_overflow(count, s.dim[i], &count);
     }
     return empty ? 0 : large ? -1 : count;
 }
@@ -30,7 +32,8 @@ const char *gr__shape_text(gr_shape s, char *buffer)
     /* 96 bytes hold the shapes that a graph accepts (58 bits in all); hostile ones are cut. */
     size_t at = 0;
     buffer[at++] = '[';
-    for (int i = 0; i < s.rank && i < GR_MAX_RANK && at < 90; i++) at += (size_t)snprintf(buffer + at, 92 - at, "%s%lld", i ? "," : "", (long long)s.dim[i]);
+    for (int i = 0; i < s.rank && i < GR_MAX_RANK && at < 90; i++)
+        at += (size_t)snprintf(buffer + at, 92 - at, "%s%lld", i ? "," : "", (long long)s.dim[i]);
     if (at > 91) at = 91;
     memcpy(buffer + at, "]", 2);
     return buffer;
@@ -66,13 +69,17 @@ void gr__next_index(gr_shape s, int64_t index[GR_MAX_RANK])
 double gr__ref_get(const gr_ref *r, int64_t i)
 {
     switch (r->dtype) {
-    case GR_I32: return ((const int32_t *)r->data)[i];
-    case GR_U8: return ((const uint8_t *)r->data)[i];
-    default: return ((const double *)r->data)[i];
+    case GR_I32:
+        return ((const int32_t *)r->data)[i];
+    case GR_U8:
+        return ((const uint8_t *)r->data)[i];
+    default:
+        return ((const double *)r->data)[i];
     }
 }
 
-void gr__ref_copy(const gr_ref *from, const int64_t *from_strides, int64_t from_offset, gr_ref *to, const int64_t *to_strides, int64_t to_offset, gr_shape space)
+void gr__ref_copy(const gr_ref *from, const int64_t *from_strides, int64_t from_offset, gr_ref *to, const int64_t *to_strides,
+                  int64_t to_offset, gr_shape space)
 {
     size_t bytes = gr__dtype_bytes(from->dtype);
     int64_t index[GR_MAX_RANK] = {0}, count = gr_shape_count(space);
@@ -105,7 +112,8 @@ bool gr__shape_check(gr_graph *g, gr_shape s)
     if (s.rank < 0 || s.rank > GR_MAX_RANK) return gr__op_fail(g, GR_E_SHAPE, "rank %d is not in 0..%d", s.rank, GR_MAX_RANK);
     int64_t count = 1;
     for (int i = 0; i < s.rank; i++) {
-        if (s.dim[i] < 0) return gr__op_fail(g, GR_E_SHAPE, "size %lld of axis %d is negative: %s", (long long)s.dim[i], i, gr__shape_text(s, text));
+        if (s.dim[i] < 0)
+            return gr__op_fail(g, GR_E_SHAPE, "size %lld of axis %d is negative: %s", (long long)s.dim[i], i, gr__shape_text(s, text));
         if (__builtin_mul_overflow(count, GR_MAX(s.dim[i], 1), &count) || count > GR__MAX_SIZE)
             return gr__op_fail(g, GR_E_SHAPE, "%s has too many elements", gr__shape_text(s, text));
     }
@@ -117,7 +125,8 @@ bool gr__want_dtype(gr_graph *g, const gr_val *in, int i, gr_dtype dtype)
     const gr_value *v = gr__value(g, in[i]);
     char text[96];
     if (v->dtype == dtype) return true;
-    return gr__op_fail(g, GR_E_TYPE, "operand %d is %s%s, wanted %s", i + 1, gr__dtype_text(v->dtype), gr__shape_text(v->shape, text), gr__dtype_text(dtype));
+    return gr__op_fail(g, GR_E_TYPE, "operand %d is %s%s, wanted %s", i + 1, gr__dtype_text(v->dtype), gr__shape_text(v->shape, text),
+                       gr__dtype_text(dtype));
 }
 
 bool gr__want_rank(gr_graph *g, const gr_val *in, int i, int rank)

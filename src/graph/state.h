@@ -49,6 +49,5 @@ struct gr_graph {
 gr__name *gr__name_of(const char *interned);
 /* Copies the values, or finds an equal tensor; the index, or -1 on failure. */
 int64_t gr__tensor_add(gr_graph *g, const double *values, int64_t count);
-bool gr__node_equal(const gr_node *n, const gr_op *op, const gr_val *in, int n_in, const gr_attr *attr, const gr_value *out, const gr_graph *g);
 
 #endif

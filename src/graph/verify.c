@@ -13,7 +13,8 @@ static bool known_op(const gr_op *op)
 static gr_status wrong(const gr_graph *g, uint32_t k, const char *what)
 {
     const gr_node *n = gr__node(g, k);
-    return gr__fail(g->ctx, GR_E_INTERNAL, "%s%snode %u (%s): %s", n->scope ? n->scope : "", n->scope && n->scope[0] ? ": " : "", k, known_op(n->op) ? n->op->name : "?", what);
+    return gr__fail(g->ctx, GR_E_INTERNAL, "%s%snode %u (%s): %s", n->scope ? n->scope : "", n->scope && n->scope[0] ? ": " : "", k,
+                    known_op(n->op) ? n->op->name : "?", what);
 }
 
 static bool same_value(const gr_value *a, const gr_value *b)
@@ -47,7 +48,8 @@ static gr_status check_structure(const gr_graph *g, uint32_t k)
     for (int o = 0; o < n->n_out; o++) {
         const gr_value *v = gr__value(g, n->out + (gr_val)o);
         if (v->node != k || v->out != o) return wrong(g, k, "an output belongs to another node");
-        if (v->shape.rank < 0 || v->shape.rank > GR_MAX_RANK || gr_shape_count(v->shape) < 0) return wrong(g, k, "an output has an impossible shape");
+        if (v->shape.rank < 0 || v->shape.rank > GR_MAX_RANK || gr_shape_count(v->shape) < 0)
+            return wrong(g, k, "an output has an impossible shape");
     }
     bool named = n->op->code == GR_OP_FEED || n->op->code == GR_OP_PARAM || n->op->code == GR_OP_SLOT || n->op->code == GR_OP_RANDOM;
     if (named != (n->attr.name != NULL)) return wrong(g, k, named ? "it has no name" : "it must not have a name");
@@ -84,17 +86,19 @@ static gr_status check_effects(const gr_graph *g)
         if ((code != GR_OP_PARAM && code != GR_OP_SLOT) || !same_value(gr__value(g, a->target), gr__value(g, a->value)))
             return gr__fail(g->ctx, GR_E_INTERNAL, "assign %zu: %%%u cannot take %%%u", i, a->target, a->value);
         for (size_t j = 0; j < i; j++)
-            if (e.assigns[j].target == a->target) return gr__fail(g->ctx, GR_E_INTERNAL, "assign %zu: %%%u is assigned twice", i, a->target);
+            if (e.assigns[j].target == a->target)
+                return gr__fail(g->ctx, GR_E_INTERNAL, "assign %zu: %%%u is assigned twice", i, a->target);
     }
     for (size_t i = 0; i < e.n_gradients; i++) {
         const gr_gradient_mark *m = &e.gradients[i];
-        if (!is_value(g, m->param) || !is_value(g, m->gradient) || gr__producer(g, m->param)->op->code != GR_OP_PARAM
-            || !same_value(gr__value(g, m->param), gr__value(g, m->gradient)))
+        if (!is_value(g, m->param) || !is_value(g, m->gradient) || gr__producer(g, m->param)->op->code != GR_OP_PARAM ||
+            !same_value(gr__value(g, m->param), gr__value(g, m->gradient)))
             return gr__fail(g->ctx, GR_E_INTERNAL, "gradient %zu: %%%u is not of %%%u", i, m->gradient, m->param);
     }
     for (size_t i = 0; i < e.n_outputs; i++)
         if (!e.outputs[i].name || !is_value(g, e.outputs[i].value)) return gr__fail(g->ctx, GR_E_INTERNAL, "output %zu: not a value", i);
-    if (e.guard != GR_NONE && (!is_value(g, e.guard) || gr_shape_of(g, e.guard).rank != 0)) return gr__fail(g->ctx, GR_E_INTERNAL, "guard: not a rank-0 value");
+    if (e.guard != GR_NONE && (!is_value(g, e.guard) || gr_shape_of(g, e.guard).rank != 0))
+        return gr__fail(g->ctx, GR_E_INTERNAL, "guard: not a rank-0 value");
     return GR_OK;
 }
 

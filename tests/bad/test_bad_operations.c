@@ -1,4 +1,5 @@
-/* Wrong gradient rules, each of a kind that has slipped through checks elsewhere. The checker that passes the real operations must reject every one.
+/* Wrong gradient rules, each of a kind that has slipped through checks elsewhere. The checker that passes the real operations must reject
+ * every one.
  *
  * A rule is grafted onto a right value: y = stop(f(x)) + L(x - stop(x)) has the value f(x), for L is linear, and L as its derivative. */
 #include "test.h"
@@ -32,7 +33,8 @@ static gr_val right_sin(gr_graph *g, const gr_val *x)
 static gr_val right_matmul(gr_graph *g, const gr_val *x)
 {
     return graft(g, gr_matmul(g, x[0], x[1], false, false),
-        gr_add(g, gr_matmul(g, moved(g, x[0]), gr_stop(g, x[1]), false, false), gr_matmul(g, gr_stop(g, x[0]), moved(g, x[1]), false, false)));
+                 gr_add(g, gr_matmul(g, moved(g, x[0]), gr_stop(g, x[1]), false, false),
+                        gr_matmul(g, gr_stop(g, x[0]), moved(g, x[1]), false, false)));
 }
 
 /* ---- wrong ---- */
@@ -148,8 +150,17 @@ static gr_val second_missing(gr_graph *g, const gr_val *x)
     return graft_factor(g, gr_sin(g, x[0]), x[0], gr_cos(g, x[0]));
 }
 
-#define S(...) {(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}}
-#define ROW(function, inputs, ...) {.name = #function, .build = function, .n = inputs, .shape = {__VA_ARGS__}, .low = -2, .high = 2, .index = indices}
+#define S(...)                                                                                                                             \
+    {                                                                                                                                      \
+        (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)),                                                                         \
+        {                                                                                                                                  \
+            __VA_ARGS__                                                                                                                    \
+        }                                                                                                                                  \
+    }
+#define ROW(function, inputs, ...)                                                                                                         \
+    {                                                                                                                                      \
+        .name = #function, .build = function, .n = inputs, .shape = {__VA_ARGS__}, .low = -2, .high = 2, .index = indices                  \
+    }
 
 static const double indices[] = {1, 0, 2, 1};
 static const gradcheck_case right[] = {

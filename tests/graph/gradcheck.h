@@ -1,5 +1,5 @@
-/* Derivatives against differences: builds y = f(x...), asks the graph for the pullback of a random signed cotangent, and compares every element with
- * central differences of fourth order in float64; then differentiates the pullback itself once more and compares again.
+/* Derivatives against differences: builds y = f(x...), asks the graph for the pullback of a random signed cotangent, and compares every
+ * element with central differences of fourth order in float64; then differentiates the pullback itself once more and compares again.
  *
  * Where elements lie: all inputs together are a shuffled grid over [low, high], so no two are equal (maxima have no ties), and none is at a
  * multiple of half a grid step from the middle (a kink at 0 of a symmetric range is never touched). */
@@ -101,11 +101,13 @@ static inline double gradcheck_difference(gradcheck_data *d, gr_val s, double *x
 }
 
 /* Compares dxs[i], the derivative of s in leaf number leaf[i], with differences, element by element. */
-static inline gr_status gradcheck_compare(gradcheck_data *d, gr_val s, const int *leaf, const gr_val *dxs, int n, double *worst, uint64_t *elements)
+static inline gr_status gradcheck_compare(gradcheck_data *d, gr_val s, const int *leaf, const gr_val *dxs, int n, double *worst,
+                                          uint64_t *elements)
 {
     gr_status st = GR_OK;
     double scale = 0.1; /* cotangents are near 1, so smaller derivatives are as good as none */
-    for (int pass = 0; pass < 2; pass++) { /* first the scale of the derivatives, then the errors relative to each, or to a thousandth of the scale */
+    for (int pass = 0; pass < 2;
+         pass++) { /* first the scale of the derivatives, then the errors relative to each, or to a thousandth of the scale */
         for (int i = 0; i < n && st == GR_OK; i++) {
             int64_t count = d->count[leaf[i]];
             double *exact = gr__alloc(d->ctx, (size_t)count * sizeof *exact), *results[] = {exact};

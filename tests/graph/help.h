@@ -20,7 +20,8 @@ static inline void assert_shape(const gr_graph *g, gr_val v, gr_shape expected)
 {
     char a[96], b[96];
     test_ok(gr__graph_context(g), gr_graph_status(g));
-    if (!gr__shape_equal(gr_shape_of(g, v), expected)) fail_msg("shape is %s, wanted %s", gr__shape_text(gr_shape_of(g, v), a), gr__shape_text(expected, b));
+    if (!gr__shape_equal(gr_shape_of(g, v), expected))
+        fail_msg("shape is %s, wanted %s", gr__shape_text(gr_shape_of(g, v), a), gr__shape_text(expected, b));
 }
 
 /* A tensor of given numbers. */
@@ -55,9 +56,9 @@ static inline void assert_values(gr_graph *g, gr_val v, const named_data *data, 
     }
 }
 
-#define ASSERT_VALUES(g, v, data, ...) \
+#define ASSERT_VALUES(g, v, data, ...)                                                                                                     \
     assert_values(g, v, data, (const double[]){__VA_ARGS__}, (int)(sizeof((double[]){__VA_ARGS__}) / sizeof(double)), 0)
-#define ASSERT_NEAR(g, v, data, ...) \
+#define ASSERT_NEAR(g, v, data, ...)                                                                                                       \
     assert_values(g, v, data, (const double[]){__VA_ARGS__}, (int)(sizeof((double[]){__VA_ARGS__}) / sizeof(double)), 1e-14)
 
 #endif

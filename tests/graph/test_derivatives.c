@@ -1,15 +1,21 @@
-/* Every operation: first and second derivatives against differences, over shapes with 1, 0, odd sizes and broadcasting. Each row declares the
- * operation's domain. A last test makes sure that no operation was forgotten. */
+/* Every operation: first and second derivatives against differences, over shapes with 1, 0, odd sizes and broadcasting. Each row declares
+ * the operation's domain. A last test makes sure that no operation was forgotten. */
 #include "test.h"
 
 #include "gradcheck.h"
 
 #define TOLERANCE 1e-7
 
+/* A function of the values x in a graph g. */
+#define BUILD(name, ...)                                                                                                                   \
+    static gr_val build_##name(gr_graph *g, const gr_val *x)                                                                               \
+    {                                                                                                                                      \
+        return __VA_ARGS__;                                                                                                                \
+    }
+
 /* ---- elementwise, one operand ---- */
 
-#define UNARY(name) \
-    static gr_val build_##name(gr_graph *g, const gr_val *x) { return gr_##name(g, x[0]); }
+#define UNARY(name) BUILD(name, gr_##name(g, x[0]))
 UNARY(neg)
 UNARY(abs)
 UNARY(sign)
@@ -30,28 +36,19 @@ UNARY(erf)
 static const gr_shape some_shapes[] = {{0, {0}}, {1, {1}}, {1, {0}}, {2, {3, 5}}, {3, {2, 1, 3}}, {2, {0, 3}}};
 
 static const gradcheck_case unary[] = {
-    {.name = "neg", .build = build_neg, .low = -2, .high = 2},
-    {.name = "abs", .build = build_abs, .low = -2, .high = 2},
-    {.name = "sign", .build = build_sign, .low = -2, .high = 2},
-    {.name = "floor", .build = build_floor, .low = 0.01, .high = 0.99},
-    {.name = "exp", .build = build_exp, .low = -2, .high = 2},
-    {.name = "log", .build = build_log, .low = 0.2, .high = 3},
-    {.name = "log1p", .build = build_log1p, .low = -0.7, .high = 3},
-    {.name = "sqrt", .build = build_sqrt, .low = 0.2, .high = 3},
-    {.name = "square", .build = build_square, .low = -2, .high = 2},
-    {.name = "recip", .build = build_recip, .low = -3, .high = -0.3},
-    {.name = "tanh", .build = build_tanh, .low = -2, .high = 2},
-    {.name = "sigmoid", .build = build_sigmoid, .low = -4, .high = 4},
-    {.name = "relu", .build = build_relu, .low = -2, .high = 2},
-    {.name = "sin", .build = build_sin, .low = -3, .high = 3},
-    {.name = "cos", .build = build_cos, .low = -3, .high = 3},
-    {.name = "erf", .build = build_erf, .low = -2, .high = 2},
+    {.name = "neg", .build = build_neg, .low = -2, .high = 2},       {.name = "abs", .build = build_abs, .low = -2, .high = 2},
+    {.name = "sign", .build = build_sign, .low = -2, .high = 2},     {.name = "floor", .build = build_floor, .low = 0.01, .high = 0.99},
+    {.name = "exp", .build = build_exp, .low = -2, .high = 2},       {.name = "log", .build = build_log, .low = 0.2, .high = 3},
+    {.name = "log1p", .build = build_log1p, .low = -0.7, .high = 3}, {.name = "sqrt", .build = build_sqrt, .low = 0.2, .high = 3},
+    {.name = "square", .build = build_square, .low = -2, .high = 2}, {.name = "recip", .build = build_recip, .low = -3, .high = -0.3},
+    {.name = "tanh", .build = build_tanh, .low = -2, .high = 2},     {.name = "sigmoid", .build = build_sigmoid, .low = -4, .high = 4},
+    {.name = "relu", .build = build_relu, .low = -2, .high = 2},     {.name = "sin", .build = build_sin, .low = -3, .high = 3},
+    {.name = "cos", .build = build_cos, .low = -3, .high = 3},       {.name = "erf", .build = build_erf, .low = -2, .high = 2},
 };
 
 /* ---- elementwise, two and three operands ---- */
 
-#define BINARY(name) \
-    static gr_val build_##name(gr_graph *g, const gr_val *x) { return gr_##name(g, x[0], x[1]); }
+#define BINARY(name) BUILD(name, gr_##name(g, x[0], x[1]))
 BINARY(add)
 BINARY(sub)
 BINARY(mul)
@@ -86,47 +83,42 @@ static gr_val build_stop(gr_graph *g, const gr_val *x)
 }
 
 static const gr_shape some_pairs[][2] = {
-    {{0, {0}}, {0, {0}}}, {{2, {3, 5}}, {2, {3, 5}}}, {{2, {3, 5}}, {0, {0}}}, {{0, {0}}, {1, {3}}},    {{2, {3, 1}}, {1, {5}}},
-    {{3, {2, 1, 3}}, {2, {4, 1}}}, {{1, {1}}, {2, {2, 3}}}, {{2, {0, 3}}, {1, {3}}}, {{1, {1}}, {0, {0}}}, {{2, {1, 1}}, {1, {1}}},
+    {{0, {0}}, {0, {0}}},          {{2, {3, 5}}, {2, {3, 5}}}, {{2, {3, 5}}, {0, {0}}}, {{0, {0}}, {1, {3}}}, {{2, {3, 1}}, {1, {5}}},
+    {{3, {2, 1, 3}}, {2, {4, 1}}}, {{1, {1}}, {2, {2, 3}}},    {{2, {0, 3}}, {1, {3}}}, {{1, {1}}, {0, {0}}}, {{2, {1, 1}}, {1, {1}}},
 };
 
 static const gradcheck_case binary[] = {
-    {.name = "add", .build = build_add, .low = -2, .high = 2},
-    {.name = "sub", .build = build_sub, .low = -2, .high = 2},
-    {.name = "mul", .build = build_mul, .low = -2, .high = 2},
-    {.name = "div", .build = build_div, .low = 0.4, .high = 3},
-    {.name = "max", .build = build_max, .low = -2, .high = 2},
-    {.name = "min", .build = build_min, .low = -2, .high = 2},
-    {.name = "less", .build = build_less, .low = -2, .high = 2},
-    {.name = "less_equal", .build = build_less_equal, .low = -2, .high = 2},
-    {.name = "equal", .build = build_equal, .low = -2, .high = 2},
-    {.name = "select", .build = build_select, .low = -2, .high = 2},
+    {.name = "add", .build = build_add, .low = -2, .high = 2},     {.name = "sub", .build = build_sub, .low = -2, .high = 2},
+    {.name = "mul", .build = build_mul, .low = -2, .high = 2},     {.name = "div", .build = build_div, .low = 0.4, .high = 3},
+    {.name = "max", .build = build_max, .low = -2, .high = 2},     {.name = "min", .build = build_min, .low = -2, .high = 2},
+    {.name = "less", .build = build_less, .low = -2, .high = 2},   {.name = "less_equal", .build = build_less_equal, .low = -2, .high = 2},
+    {.name = "equal", .build = build_equal, .low = -2, .high = 2}, {.name = "select", .build = build_select, .low = -2, .high = 2},
     {.name = "stop", .build = build_stop, .low = -2, .high = 2},
 };
 
 /* ---- the rest: a row a case ---- */
 
-static gr_val build_reshape(gr_graph *g, const gr_val *x) { return gr_square(g, gr_reshape(g, x[0], GR_SHAPE(3, 4))); }
-static gr_val build_to_rank_0(gr_graph *g, const gr_val *x) { return gr_square(g, gr_reshape(g, x[0], GR_SCALAR)); }
-static gr_val build_from_rank_0(gr_graph *g, const gr_val *x) { return gr_square(g, gr_reshape(g, x[0], GR_SHAPE(1, 1))); }
-static gr_val build_permute(gr_graph *g, const gr_val *x) { return gr_square(g, gr_permute(g, x[0], (int[]){2, 0, 1})); }
-static gr_val build_broadcast(gr_graph *g, const gr_val *x) { return gr_square(g, gr_broadcast(g, x[0], GR_SHAPE(2, 3, 4))); }
-static gr_val build_broadcast_empty(gr_graph *g, const gr_val *x) { return gr_broadcast(g, x[0], GR_SHAPE(0, 3)); }
-static gr_val build_slice(gr_graph *g, const gr_val *x) { return gr_square(g, gr_slice(g, x[0], 1, 1, 2)); }
-static gr_val build_slice_none(gr_graph *g, const gr_val *x) { return gr_slice(g, x[0], 1, 3, 0); }
+BUILD(reshape, gr_square(g, gr_reshape(g, x[0], GR_SHAPE(3, 4))))
+BUILD(to_rank_0, gr_square(g, gr_reshape(g, x[0], GR_SCALAR)))
+BUILD(from_rank_0, gr_square(g, gr_reshape(g, x[0], GR_SHAPE(1, 1))))
+BUILD(permute, gr_square(g, gr_permute(g, x[0], (int[]){2, 0, 1})))
+BUILD(broadcast, gr_square(g, gr_broadcast(g, x[0], GR_SHAPE(2, 3, 4))))
+BUILD(broadcast_empty, gr_broadcast(g, x[0], GR_SHAPE(0, 3)))
+BUILD(slice, gr_square(g, gr_slice(g, x[0], 1, 1, 2)))
+BUILD(slice_none, gr_slice(g, x[0], 1, 3, 0))
 static gr_val build_concat(gr_graph *g, const gr_val *x)
 {
     return gr_square(g, gr_concat(g, (gr_val[]){x[0], x[1], x[2], x[0], x[1]}, 5, 1));
 }
-static gr_val build_pad(gr_graph *g, const gr_val *x) { return gr_square(g, gr_pad(g, x[0], 0, 2, 1)); }
-static gr_val build_sum_0(gr_graph *g, const gr_val *x) { return gr_square(g, gr_sum(g, x[0], (int[]){0}, 1, false)); }
-static gr_val build_sum_1(gr_graph *g, const gr_val *x) { return gr_square(g, gr_sum(g, x[0], (int[]){1}, 1, true)); }
-static gr_val build_sum_02(gr_graph *g, const gr_val *x) { return gr_square(g, gr_sum(g, x[0], (int[]){2, 0}, 2, false)); }
-static gr_val build_sum_all(gr_graph *g, const gr_val *x) { return gr_square(g, gr_sum_all(g, x[0])); }
-static gr_val build_mean_all(gr_graph *g, const gr_val *x) { return gr_square(g, gr_mean_all(g, x[0])); }
-static gr_val build_max_1(gr_graph *g, const gr_val *x) { return gr_square(g, gr_reduce_max(g, x[0], (int[]){1}, 1, false)); }
-static gr_val build_max_02(gr_graph *g, const gr_val *x) { return gr_square(g, gr_reduce_max(g, x[0], (int[]){0, 2}, 2, true)); }
-static gr_val build_max_all(gr_graph *g, const gr_val *x) { return gr_square(g, gr_reduce_max(g, x[0], (int[]){0, 1, 2}, 3, false)); }
+BUILD(pad, gr_square(g, gr_pad(g, x[0], 0, 2, 1)))
+BUILD(sum_0, gr_square(g, gr_sum(g, x[0], (int[]){0}, 1, false)))
+BUILD(sum_1, gr_square(g, gr_sum(g, x[0], (int[]){1}, 1, true)))
+BUILD(sum_02, gr_square(g, gr_sum(g, x[0], (int[]){2, 0}, 2, false)))
+BUILD(sum_all, gr_square(g, gr_sum_all(g, x[0])))
+BUILD(mean_all, gr_square(g, gr_mean_all(g, x[0])))
+BUILD(max_1, gr_square(g, gr_reduce_max(g, x[0], (int[]){1}, 1, false)))
+BUILD(max_02, gr_square(g, gr_reduce_max(g, x[0], (int[]){0, 2}, 2, true)))
+BUILD(max_all, gr_square(g, gr_reduce_max(g, x[0], (int[]){0, 1, 2}, 3, false)))
 static gr_val build_argmax(gr_graph *g, const gr_val *x)
 {
     return gr_mul(g, gr_real(g, gr_argmax(g, x[0], 1)), gr_sum(g, x[0], (int[]){1}, 1, false));
@@ -139,32 +131,34 @@ static gr_val build_softmax(gr_graph *g, const gr_val *x)
 
 /* indices: one repeated, one too large, one negative */
 static const double few_indices[] = {2, 0, 2, 7, -1, 1};
-static gr_val index_of(gr_graph *g, gr_shape s) { return gr_feed(g, "index", GR_I32, s); }
-static gr_val build_gather(gr_graph *g, const gr_val *x) { return gr_square(g, gr_gather(g, x[0], index_of(g, GR_SHAPE(2, 3)))); }
-static gr_val build_gather_none(gr_graph *g, const gr_val *x) { return gr_gather(g, x[0], index_of(g, GR_SHAPE(0))); }
-static gr_val build_scatter(gr_graph *g, const gr_val *x) { return gr_square(g, gr_scatter_add(g, x[0], index_of(g, GR_SHAPE(6)), 3)); }
+static gr_val index_of(gr_graph *g, gr_shape s)
+{
+    return gr_feed(g, "index", GR_I32, s);
+}
+BUILD(gather, gr_square(g, gr_gather(g, x[0], index_of(g, GR_SHAPE(2, 3)))))
+BUILD(gather_none, gr_gather(g, x[0], index_of(g, GR_SHAPE(0))))
+BUILD(scatter, gr_square(g, gr_scatter_add(g, x[0], index_of(g, GR_SHAPE(6)), 3)))
 
-#define MATMUL(name, ta, tb) \
-    static gr_val build_matmul_##name(gr_graph *g, const gr_val *x) { return gr_matmul(g, x[0], x[1], ta, tb); }
+#define MATMUL(name, ta, tb) BUILD(matmul_##name, gr_matmul(g, x[0], x[1], ta, tb))
 MATMUL(nn, false, false)
 MATMUL(nt, false, true)
 MATMUL(tn, true, false)
 MATMUL(tt, true, true)
 
 static const gr_conv_attr plain = {{1, 1}, {1, 1}, {0, 0}, {0, 0}, 1};
-static const gr_conv_attr odd = {{2, 1}, {1, 2}, {1, 0}, {0, 2}, 1};   /* strides, dilation and paddings that differ */
+static const gr_conv_attr odd = {{2, 1}, {1, 2}, {1, 0}, {0, 2}, 1}; /* strides, dilation and paddings that differ */
 static const gr_conv_attr grouped = {{1, 2}, {1, 1}, {1, 1}, {1, 1}, 2};
-static gr_val build_conv_plain(gr_graph *g, const gr_val *x) { return gr_conv(g, x[0], x[1], plain); }
-static gr_val build_conv_odd(gr_graph *g, const gr_val *x) { return gr_conv(g, x[0], x[1], odd); }
-static gr_val build_conv_grouped(gr_graph *g, const gr_val *x) { return gr_conv(g, x[0], x[1], grouped); }
-static gr_val build_conv_data(gr_graph *g, const gr_val *x) { return gr_conv_data(g, x[0], x[1], 4, 4, odd); }
-static gr_val build_conv_weights(gr_graph *g, const gr_val *x) { return gr_conv_weights(g, x[0], x[1], 2, 3, odd); }
+BUILD(conv_plain, gr_conv(g, x[0], x[1], plain))
+BUILD(conv_odd, gr_conv(g, x[0], x[1], odd))
+BUILD(conv_grouped, gr_conv(g, x[0], x[1], grouped))
+BUILD(conv_data, gr_conv_data(g, x[0], x[1], 4, 4, odd))
+BUILD(conv_weights, gr_conv_weights(g, x[0], x[1], 2, 3, odd))
 
 static const gr_pool_attr windows = {{2, 3}, {2, 1}, {0, 1}, {1, 1}, false};
 static const gr_pool_attr windows_padded = {{2, 3}, {2, 1}, {0, 1}, {1, 1}, true};
-static gr_val build_max_pool(gr_graph *g, const gr_val *x) { return gr_square(g, gr_max_pool(g, x[0], windows, NULL)); }
-static gr_val build_avg_pool(gr_graph *g, const gr_val *x) { return gr_square(g, gr_avg_pool(g, x[0], windows)); }
-static gr_val build_avg_pool_padded(gr_graph *g, const gr_val *x) { return gr_square(g, gr_avg_pool(g, x[0], windows_padded)); }
+BUILD(max_pool, gr_square(g, gr_max_pool(g, x[0], windows, NULL)))
+BUILD(avg_pool, gr_square(g, gr_avg_pool(g, x[0], windows)))
+BUILD(avg_pool_padded, gr_square(g, gr_avg_pool(g, x[0], windows_padded)))
 
 static gr_attr window_attr(int64_t h, int64_t w)
 {
@@ -194,9 +188,24 @@ static gr_val build_avg_pool_adjoint(gr_graph *g, const gr_val *x)
     return gr_square(g, gr__node_add(g, GR_OP_AVG_POOL_ADJOINT, x, 1, &attr, NULL));
 }
 
-#define S(...) {(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}}
-#define SCALAR_SHAPE {0, {0}}
-#define ROW(function, inputs, ...) {.name = #function, .build = build_##function, .n = inputs, .shape = {__VA_ARGS__}, .low = -2, .high = 2, .index = few_indices}
+#define S(...)                                                                                                                             \
+    {                                                                                                                                      \
+        (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)),                                                                         \
+        {                                                                                                                                  \
+            __VA_ARGS__                                                                                                                    \
+        }                                                                                                                                  \
+    }
+#define SCALAR_SHAPE                                                                                                                       \
+    {                                                                                                                                      \
+        0,                                                                                                                                 \
+        {                                                                                                                                  \
+            0                                                                                                                              \
+        }                                                                                                                                  \
+    }
+#define ROW(function, inputs, ...)                                                                                                         \
+    {                                                                                                                                      \
+        .name = #function, .build = build_##function, .n = inputs, .shape = {__VA_ARGS__}, .low = -2, .high = 2, .index = few_indices      \
+    }
 
 static const gradcheck_case others[] = {
     {.name = "pow", .build = build_pow, .n = 2, .shape = {SCALAR_SHAPE, SCALAR_SHAPE}, .low = 0.3, .high = 3},
@@ -290,7 +299,8 @@ static void check(gr_context *ctx, const gradcheck_case *c)
     test_ok(ctx, st);
     char a[96], b[96];
     if (!(r.first < TOLERANCE && r.second < TOLERANCE))
-        fail_msg("%s %s %s: first derivative off by %g, second by %g", c->name, gr__shape_text(c->shape[0], a), gr__shape_text(c->shape[1], b), r.first, r.second);
+        fail_msg("%s %s %s: first derivative off by %g, second by %g", c->name, gr__shape_text(c->shape[0], a),
+                 gr__shape_text(c->shape[1], b), r.first, r.second);
 }
 
 static void test_unary(void **state)

@@ -93,7 +93,8 @@ static void test_pullback_of_several(void **state)
 static void test_off_the_path_costs_nothing(void **state)
 {
     (void)state;
-    gr_val x = gr_feed(g, "x", GR_REAL, GR_SHAPE(8, 3)), w = gr_param(g, "w", GR_SHAPE(3, 3)), frozen = gr_param(g, "v", GR_SHAPE(3, 3)), dw;
+    gr_val x = gr_feed(g, "x", GR_REAL, GR_SHAPE(8, 3)), w = gr_param(g, "w", GR_SHAPE(3, 3)), frozen = gr_param(g, "v", GR_SHAPE(3, 3)),
+           dw;
     gr_val trunk = gr_tanh(g, gr_matmul(g, gr_sin(g, x), frozen, false, false));
     gr_val y = gr_matmul(g, trunk, w, false, false);
     gr_exp(g, gr_cos(g, y)); /* leads to no y asked for */
@@ -125,7 +126,8 @@ static void test_results_serve(void **state)
 static void test_shared_matrix_folds(void **state)
 {
     (void)state;
-    gr_val x = gr_feed(g, "x", GR_REAL, GR_SHAPE(4, 5, 3)), w = gr_param(g, "w", GR_SHAPE(3, 2)), v = gr_param(g, "v", GR_SHAPE(6, 4)), ws[] = {w, v}, dws[2];
+    gr_val x = gr_feed(g, "x", GR_REAL, GR_SHAPE(4, 5, 3)), w = gr_param(g, "w", GR_SHAPE(3, 2)), v = gr_param(g, "v", GR_SHAPE(6, 4)),
+           ws[] = {w, v}, dws[2];
     gr_val y = gr_matmul(g, x, w, false, false), z = gr_matmul(g, v, gr_reshape(g, y, GR_SHAPE(5, 4, 2)), false, false);
     test_ok(ctx, gr_gradients(g, gr_sum_all(g, gr_square(g, z)), ws, 2, dws));
     for (int i = 0; i < 2; i++) {
@@ -171,7 +173,8 @@ static void test_hessian_vector_product(void **state)
         vs[i] = i % 2 ? 0.5 : -1;
     }
     const named_data d[] = {{"x", xs}, {"w", ws}, {"v", vs}, {0}};
-    gr_val x = gr_feed(g, "x", GR_REAL, GR_SHAPE(4, 3)), w = gr_param(g, "w", GR_SHAPE(2, 3)), v = gr_feed(g, "v", GR_REAL, GR_SHAPE(2, 3)), dw, hv;
+    gr_val x = gr_feed(g, "x", GR_REAL, GR_SHAPE(4, 3)), w = gr_param(g, "w", GR_SHAPE(2, 3)), v = gr_feed(g, "v", GR_REAL, GR_SHAPE(2, 3)),
+           dw, hv;
     gr_val y = gr_matmul(g, x, w, false, true), e = gr_exp(g, y);
     gr_val p = gr_div(g, e, gr_sum(g, e, (int[]){1}, 1, true));
     gr_val j = gr_neg(g, gr_sum_all(g, gr_log(g, gr_slice(g, p, 1, 0, 1))));
@@ -241,9 +244,12 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(unreached_are_zero), T(stopped_paths_are_zero), T(y_itself), T(inner_values), T(pullback_of_several), T(off_the_path_costs_nothing), T(results_serve),
-        T(shared_matrix_folds), T(max_pool_keeps_the_index), T(any_order), T(hessian_vector_product), T(no_rule), T(y_has_axes), T(cotangent_shape),
-        T(integer_x), T(no_value),
+        T(unreached_are_zero), T(stopped_paths_are_zero), T(y_itself),
+        T(inner_values),       T(pullback_of_several),    T(off_the_path_costs_nothing),
+        T(results_serve),      T(shared_matrix_folds),    T(max_pool_keeps_the_index),
+        T(any_order),          T(hessian_vector_product), T(no_rule),
+        T(y_has_axes),         T(cotangent_shape),        T(integer_x),
+        T(no_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,7 +90,8 @@ static void test_many(void **state)
 static void test_identities(void **state)
 {
     (void)state;
-    gr_val x = f("x", 3), m = gr_feed(g, "m", GR_REAL, GR_SHAPE(2, 3)), one = gr_const(g, 1), zero = gr_const(g, 0), s = gr_slot(g, "s", GR_SCALAR);
+    gr_val x = f("x", 3), m = gr_feed(g, "m", GR_REAL, GR_SHAPE(2, 3)), one = gr_const(g, 1), zero = gr_const(g, 0),
+           s = gr_slot(g, "s", GR_SCALAR);
     assert_int_equal(gr_mul(g, x, one), x);
     assert_int_equal(gr_mul(g, one, x), x);
     assert_int_equal(gr_div(g, x, one), x);
@@ -229,16 +230,17 @@ static void test_effects(void **state)
     assert_int_equal(e.gradients[0].gradient, two);
 }
 
-#define REJECTS(name, code, text, ...)          \
-    static void test_##name(void **state)       \
-    {                                           \
-        (void)state;                            \
-        gr_val x = f("x", 3), w = gr_param(g, "w", GR_SHAPE(3)), j = gr_sum_all(g, w); \
-        (void)x, (void)j;                       \
-        __VA_ARGS__;                            \
-        expect(code, text);                     \
+#define REJECTS(name, code, text, ...)                                                                                                     \
+    static void test_##name(void **state)                                                                                                  \
+    {                                                                                                                                      \
+        (void)state;                                                                                                                       \
+        gr_val x = f("x", 3), w = gr_param(g, "w", GR_SHAPE(3)), j = gr_sum_all(g, w);                                                     \
+        (void)x, (void)j;                                                                                                                  \
+        __VA_ARGS__;                                                                                                                       \
+        expect(code, text);                                                                                                                \
     }
-REJECTS(assign_twice, GR_E_CONFLICT, "assign: \"w\" is assigned twice", gr_assign(g, w, x, GR_ASSIGN_UPDATE); gr_assign(g, w, x, GR_ASSIGN_UPDATE))
+REJECTS(assign_twice, GR_E_CONFLICT, "assign: \"w\" is assigned twice", gr_assign(g, w, x, GR_ASSIGN_UPDATE);
+        gr_assign(g, w, x, GR_ASSIGN_UPDATE))
 REJECTS(assign_feed, GR_E_USAGE, "assign: the target is a feed, not a parameter or slot", gr_assign(g, x, w, GR_ASSIGN_UPDATE))
 REJECTS(assign_shape, GR_E_SHAPE, "assign: \"w\" is real[3], the value real[]", gr_assign(g, w, j, GR_ASSIGN_UPDATE))
 REJECTS(assign_nothing, GR_E_USAGE, "assign: not a value of this graph", gr_assign(g, w, GR_NONE, GR_ASSIGN_UPDATE))
@@ -284,7 +286,8 @@ static gr_status build_all(gr_context *c)
     gr_status st = gr_graph_create(c, &h);
     if (st != GR_OK) return st;
     gr_scope_push(h, "conv", "c1");
-    gr_val x = gr_feed(h, "x", GR_REAL, GR_SHAPE(2, 4, 4, 2)), w = gr_param(h, "w", GR_SHAPE(3, 3, 3, 2)), v = gr_param(h, "v", GR_SHAPE(12, 5)), dw[2];
+    gr_val x = gr_feed(h, "x", GR_REAL, GR_SHAPE(2, 4, 4, 2)), w = gr_param(h, "w", GR_SHAPE(3, 3, 3, 2)),
+           v = gr_param(h, "v", GR_SHAPE(12, 5)), dw[2];
     gr_val y = gr_relu(h, gr_conv(h, x, w, (gr_conv_attr){{1, 1}, {1, 1}, {0, 0}, {0, 0}, 1}));
     gr_scope_pop(h);
     gr_val parts[5] = {y, y, y, y, y}; /* more operands than the sweep keeps on the stack */
@@ -340,9 +343,27 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(equal_nodes_are_one), T(many), T(identities), T(nothing_is_hidden), T(constants_fold), T(scopes), T(gradients_have_the_scope_of_their_node),
-        T(failure_sticks), T(effects), T(assign_twice), T(assign_feed), T(assign_shape), T(assign_nothing), T(output_twice), T(guard_shape), T(guard_twice),
-        T(mark_feed), T(mark_shape), T(mark_twice), T(strides), T(every_allocation_fails_once),
+        T(equal_nodes_are_one),
+        T(many),
+        T(identities),
+        T(nothing_is_hidden),
+        T(constants_fold),
+        T(scopes),
+        T(gradients_have_the_scope_of_their_node),
+        T(failure_sticks),
+        T(effects),
+        T(assign_twice),
+        T(assign_feed),
+        T(assign_shape),
+        T(assign_nothing),
+        T(output_twice),
+        T(guard_shape),
+        T(guard_twice),
+        T(mark_feed),
+        T(mark_shape),
+        T(mark_twice),
+        T(strides),
+        T(every_allocation_fails_once),
     };
     gr_graph_destroy(NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,31 +34,30 @@ static gr_graph *small(gr_context *ctx)
     return g;
 }
 
-static const char golden[] =
-    "%1 = feed \"seed\" : real[]\n"
-    "%2 = feed \"x\" : real[2,6,6,1]\n"
-    "%3 = feed \"label\" : i32[2]\n"
-    "%4 = param \"c1.weight\" : real[2,3,3,1]  # conv \"c1\"\n"
-    "%5 = conv %2 %4 stride 2,1 dilation 1,2 pad 1,0,0,1 : real[2,3,3,2]  # conv \"c1\"\n"
-    "%6, %7 = max_pool %5 size 2,2 stride 2,1 pad 0,0,1,0 : real[2,2,2,2], i32[2,2,2,2]  # conv \"c1\"\n"
-    "%8 = random %1 %1 %1 \"drop\"1/mask\" : real[2,2]\n"
-    "%9 = slice %6 axis 1 start 0 count 1 : real[2,1,2,2]\n"
-    "%10 = reshape %9 : real[2,4]\n"
-    "%11 = permute %10 axes 1,0 : real[4,2]\n"
-    "%12 = tensor number 0 : real[3,4]\n"
-    "%13 = gather %12 %3 : real[2,4]\n"
-    "%14 = matmul %13 %11 : real[2,2]\n"
-    "%15 = const 0.5 : real[]\n"
-    "%16 = mul %14 %15 : real[2,2]\n"
-    "%17 = mul %16 %8 : real[2,2]\n"
-    "%18 = sum %17 axes 0,1 : real[]\n"
-    "%19 = reduce_max %17 axes 1 keep 1 : real[2,1]\n"
-    "%20 = slot \"c1.weight/m\" : real[2,1]\n"
-    "gradient %4 of %4\n"
-    "state %20 <- %19\n"
-    "update %4 <- %4\n"
-    "guard %18\n"
-    "output \"cost\" %18\n";
+static const char golden[] = "%1 = feed \"seed\" : real[]\n"
+                             "%2 = feed \"x\" : real[2,6,6,1]\n"
+                             "%3 = feed \"label\" : i32[2]\n"
+                             "%4 = param \"c1.weight\" : real[2,3,3,1]  # conv \"c1\"\n"
+                             "%5 = conv %2 %4 stride 2,1 dilation 1,2 pad 1,0,0,1 : real[2,3,3,2]  # conv \"c1\"\n"
+                             "%6, %7 = max_pool %5 size 2,2 stride 2,1 pad 0,0,1,0 : real[2,2,2,2], i32[2,2,2,2]  # conv \"c1\"\n"
+                             "%8 = random %1 %1 %1 \"drop\"1/mask\" : real[2,2]\n"
+                             "%9 = slice %6 axis 1 start 0 count 1 : real[2,1,2,2]\n"
+                             "%10 = reshape %9 : real[2,4]\n"
+                             "%11 = permute %10 axes 1,0 : real[4,2]\n"
+                             "%12 = tensor number 0 : real[3,4]\n"
+                             "%13 = gather %12 %3 : real[2,4]\n"
+                             "%14 = matmul %13 %11 : real[2,2]\n"
+                             "%15 = const 0.5 : real[]\n"
+                             "%16 = mul %14 %15 : real[2,2]\n"
+                             "%17 = mul %16 %8 : real[2,2]\n"
+                             "%18 = sum %17 axes 0,1 : real[]\n"
+                             "%19 = reduce_max %17 axes 1 keep 1 : real[2,1]\n"
+                             "%20 = slot \"c1.weight/m\" : real[2,1]\n"
+                             "gradient %4 of %4\n"
+                             "state %20 <- %19\n"
+                             "update %4 <- %4\n"
+                             "guard %18\n"
+                             "output \"cost\" %18\n";
 
 static void test_text(void **state)
 {
@@ -96,9 +95,12 @@ static void check_line(const char *line, size_t n, const char *dot)
     bool quoted = false;
     int brackets = 0;
     for (size_t i = 0; i < n; i++) {
-        if (line[i] == '\\' && quoted) i++;
-        else if (line[i] == '"') quoted = !quoted;
-        else if (!quoted) brackets += line[i] == '[' ? 1 : line[i] == ']' ? -1 : 0;
+        if (line[i] == '\\' && quoted)
+            i++;
+        else if (line[i] == '"')
+            quoted = !quoted;
+        else if (!quoted)
+            brackets += line[i] == '[' ? 1 : line[i] == ']' ? -1 : 0;
     }
     assert_false(quoted);
     assert_int_equal(brackets, 0);

@@ -199,7 +199,8 @@ static void test_matmul(void **state)
 }
 
 /* Convolution written the other way round than the operation: every output from its own window, no groups folded. */
-static double conv_at(const double *x, gr_shape xs, const double *w, gr_shape ws, gr_conv_attr c, int64_t n, int64_t oh, int64_t ow, int64_t o)
+static double conv_at(const double *x, gr_shape xs, const double *w, gr_shape ws, gr_conv_attr c, int64_t n, int64_t oh, int64_t ow,
+                      int64_t o)
 {
     double sum = 0;
     int64_t group = o / (ws.dim[0] / c.groups);
@@ -207,10 +208,13 @@ static double conv_at(const double *x, gr_shape xs, const double *w, gr_shape ws
         for (int64_t h = 0; h < xs.dim[1]; h++)
             for (int64_t v = 0; v < xs.dim[2]; v++) {
                 int64_t kh = h + c.pad_before[0] - oh * c.stride[0], kw = v + c.pad_before[1] - ow * c.stride[1];
-                if (kh < 0 || kw < 0 || kh % c.dilation[0] || kw % c.dilation[1] || kh / c.dilation[0] >= ws.dim[1] || kw / c.dilation[1] >= ws.dim[2]) continue;
+                if (kh < 0 || kw < 0 || kh % c.dilation[0] || kw % c.dilation[1] || kh / c.dilation[0] >= ws.dim[1] ||
+                    kw / c.dilation[1] >= ws.dim[2])
+                    continue;
                 kh /= c.dilation[0];
                 kw /= c.dilation[1];
-                sum += x[((n * xs.dim[1] + h) * xs.dim[2] + v) * xs.dim[3] + group * ws.dim[3] + i] * w[((o * ws.dim[1] + kh) * ws.dim[2] + kw) * ws.dim[3] + i];
+                sum += x[((n * xs.dim[1] + h) * xs.dim[2] + v) * xs.dim[3] + group * ws.dim[3] + i] *
+                       w[((o * ws.dim[1] + kh) * ws.dim[2] + kw) * ws.dim[3] + i];
             }
     return sum;
 }
@@ -284,7 +288,8 @@ static void test_random(void **state)
     (void)state;
     gr_context *ctx = test_context();
     gr_graph *g = new_graph(ctx);
-    const named_data data[] = {{"seed", (double[]){42}}, {"update", (double[]){7}}, {"position", (double[]){5}}, {"next", (double[]){6}}, {0}};
+    const named_data data[] = {
+        {"seed", (double[]){42}}, {"update", (double[]){7}}, {"position", (double[]){5}}, {"next", (double[]){6}}, {0}};
     gr_val seed = gr_feed(g, "seed", GR_REAL, GR_SCALAR), update = gr_feed(g, "update", GR_REAL, GR_SCALAR);
     gr_val position = gr_feed(g, "position", GR_REAL, GR_SCALAR), next = gr_feed(g, "next", GR_REAL, GR_SCALAR);
     gr_val r = gr_random(g, "drop1/mask", GR_SHAPE(3, 2, 2), seed, update, position);
@@ -325,9 +330,10 @@ static void test_missing_data(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_elementwise), cmocka_unit_test(test_binary),  cmocka_unit_test(test_integers),   cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_reductions),  cmocka_unit_test(test_ties_share), cmocka_unit_test(test_indices), cmocka_unit_test(test_matmul),
-        cmocka_unit_test(test_conv),        cmocka_unit_test(test_pooling), cmocka_unit_test(test_random),     cmocka_unit_test(test_missing_data),
+        cmocka_unit_test(test_elementwise), cmocka_unit_test(test_binary),     cmocka_unit_test(test_integers),
+        cmocka_unit_test(test_shapes),      cmocka_unit_test(test_reductions), cmocka_unit_test(test_ties_share),
+        cmocka_unit_test(test_indices),     cmocka_unit_test(test_matmul),     cmocka_unit_test(test_conv),
+        cmocka_unit_test(test_pooling),     cmocka_unit_test(test_random),     cmocka_unit_test(test_missing_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

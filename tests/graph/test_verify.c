@@ -49,13 +49,13 @@ static void rejects(fixture *f, const char *text)
     test_context_end(f->ctx);
 }
 
-#define DAMAGE(name, text, ...)              \
-    static void test_##name(void **state)    \
-    {                                        \
-        (void)state;                         \
-        fixture f = make();                  \
-        __VA_ARGS__;                         \
-        rejects(&f, text);                   \
+#define DAMAGE(name, text, ...)                                                                                                            \
+    static void test_##name(void **state)                                                                                                  \
+    {                                                                                                                                      \
+        (void)state;                                                                                                                       \
+        fixture f = make();                                                                                                                \
+        __VA_ARGS__;                                                                                                                       \
+        rejects(&f, text);                                                                                                                 \
     }
 
 static const gr_op foreign = {.name = "foreign"};
@@ -116,10 +116,13 @@ int main(void)
 {
 #define T(name) cmocka_unit_test(test_##name)
     const struct CMUnitTest tests[] = {
-        T(operation), T(no_operation), T(operation_changed), T(operand_count), T(output_count), T(no_operand), T(later_operand), T(own_operand), T(outputs),
-        T(belongs), T(number), T(shape), T(second_shape), T(second_type), T(rank), T(negative), T(type), T(attribute), T(attribute_shape), T(swapped),
-        T(leaf_shape), T(no_name), T(needless_name), T(shared_name), T(assign_value), T(assign_target), T(assign_shape), T(gradient_param), T(output_value),
-        T(two_assigns), T(verifying_again),
+        T(operation),       T(no_operation),  T(operation_changed), T(operand_count),   T(output_count),
+        T(no_operand),      T(later_operand), T(own_operand),       T(outputs),         T(belongs),
+        T(number),          T(shape),         T(second_shape),      T(second_type),     T(rank),
+        T(negative),        T(type),          T(attribute),         T(attribute_shape), T(swapped),
+        T(leaf_shape),      T(no_name),       T(needless_name),     T(shared_name),     T(assign_value),
+        T(assign_target),   T(assign_shape),  T(gradient_param),    T(output_value),    T(two_assigns),
+        T(verifying_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
