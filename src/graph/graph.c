@@ -154,7 +154,8 @@ void gr_scope_pop(gr_graph *g)
 
 void gr__scope_set(gr_graph *g, const char *scope)
 {
-    g->scope = scope;
+    const char *own = gr__intern(g, scope); /* it may come from another graph */
+    if (own) g->scope = own;
 }
 
 /* ---- access ---- */

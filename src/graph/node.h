@@ -113,7 +113,7 @@ const char *gr__intern(gr_graph *g, const char *name);          /* NULL on failu
 /* The one way a node is made: infers, checks, gives an existing equal node instead of a new one. out_hint: dtype and shape for leaves,
  * RESHAPE and BROADCAST, else NULL. attr may be NULL, its name any text. Returns the first output. */
 gr_val gr__node_add(gr_graph *g, gr_opcode code, const gr_val *in, int n_in, const gr_attr *attr, const gr_value *out_hint);
-/* The scope that new nodes get; gradient rules run under the scope of the node they differentiate. */
+/* The scope that new nodes get, copied; gradient rules run under the scope of the node they differentiate. */
 void gr__scope_set(gr_graph *g, const char *scope);
 
 typedef struct gr_assignment { gr_val target, value; gr_assign_kind kind; } gr_assignment;

@@ -349,7 +349,7 @@ static void note(gr_context *ctx, const gradcheck_case *c, int n, bool *seen)
     gr_val x[GRADCHECK_INPUTS];
     test_ok(ctx, gr_graph_create(ctx, &g));
     for (int i = 0; i < n; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "x%d", i);
         x[i] = gr_feed(g, name, GR_REAL, n == c->n ? c->shape[i] : GR_SHAPE(2));
     }
