@@ -5,7 +5,7 @@
 typedef struct fixture {
     gr_context *ctx;
     gr_graph *g;
-    gr_val x, w, y, pooled, j;
+    gr_val x, w, y, pooled, j, t;
 } fixture;
 
 static fixture make(void)
@@ -20,6 +20,7 @@ static fixture make(void)
     gr_scope_pop(g);
     f.pooled = gr_max_pool(g, f.y, (gr_pool_attr){{2, 2}, {1, 1}, {0, 0}, {0, 0}, false}, NULL);
     f.j = gr_sum_all(g, gr_add(g, f.pooled, gr_const(g, 1)));
+    f.t = TENSOR(g, GR_SHAPE(2), 1, 2);
     gr_assign(g, f.w, f.w, GR_ASSIGN_UPDATE);
     gr_mark_gradient(g, f.w, f.w);
     gr_output(g, "cost", f.j);
@@ -80,6 +81,10 @@ DAMAGE(attribute, "conv \"c1\": conv: stride 0 is out of range", node_of(&f, f.y
 DAMAGE(attribute_shape, "an output is not what the shape rule says", node_of(&f, f.y)->attr.i[4] = 1)
 DAMAGE(swapped, "an output is not what the shape rule says", node_of(&f, f.y)->in[0] = f.w)
 DAMAGE(leaf_shape, "channels differ", value_of(&f, f.w)->shape.dim[3] = 5)
+DAMAGE(param_type, "param: \"w\" is i32, wanted real", value_of(&f, f.w)->dtype = GR_I32)
+DAMAGE(sum_axes, "sum: axes 0x80 are none of [2,1,1,3]", node_of(&f, f.j)->attr.i[0] = 0x80)
+DAMAGE(tensor_number, "tensor: there is no constant tensor 5", node_of(&f, f.t)->attr.i[0] = 5)
+DAMAGE(tensor_count, "tensor: 2 values for [3]", value_of(&f, f.t)->shape.dim[0] = 3)
 DAMAGE(no_name, "it has no name", node_of(&f, f.x)->attr.name = NULL)
 DAMAGE(needless_name, "it must not have a name", node_of(&f, f.y)->attr.name = "y")
 DAMAGE(shared_name, "there is another leaf of its name", node_of(&f, f.w + 1)->attr.name = "w")
@@ -116,13 +121,13 @@ int main(void)
 {
 #define T(name) cmocka_unit_test(test_##name)
     const struct CMUnitTest tests[] = {
-        T(operation),       T(no_operation),  T(operation_changed), T(operand_count),   T(output_count),
-        T(no_operand),      T(later_operand), T(own_operand),       T(outputs),         T(belongs),
-        T(number),          T(shape),         T(second_shape),      T(second_type),     T(rank),
-        T(negative),        T(type),          T(attribute),         T(attribute_shape), T(swapped),
-        T(leaf_shape),      T(no_name),       T(needless_name),     T(shared_name),     T(assign_value),
-        T(assign_target),   T(assign_shape),  T(gradient_param),    T(output_value),    T(two_assigns),
-        T(verifying_again),
+        T(operation),    T(no_operation),   T(operation_changed), T(operand_count),   T(output_count),
+        T(no_operand),   T(later_operand),  T(own_operand),       T(outputs),         T(belongs),
+        T(number),       T(shape),          T(second_shape),      T(second_type),     T(rank),
+        T(negative),     T(type),           T(attribute),         T(attribute_shape), T(swapped),
+        T(leaf_shape),   T(param_type),     T(sum_axes),          T(tensor_number),   T(tensor_count),
+        T(no_name),      T(needless_name),  T(shared_name),       T(assign_value),    T(assign_target),
+        T(assign_shape), T(gradient_param), T(output_value),      T(two_assigns),     T(verifying_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
