@@ -208,8 +208,8 @@ static void lay_out(winograd *v, double cost)
     const gr__tile_ops *ops = v->ops;
     gr__winograd_grid *g = &v->grid;
     gr_kernel *kernel = &v->kernel;
-    int shards = gr__contract_shards(cost);
-    gr__gather_finish(&g->gather, false, 32768, shards);
+    int shards = (int)GR_MAX(1, GR_MIN((int64_t)gr__contract_shards(cost), gr__winograd_tiles(g) / 24));
+    gr__gather_finish(&g->gather, false, gr__winograd_gather_floats(g, 32768, 48), shards);
     v->v_pitch = gr__winograd_pitch(v->in);
     v->m_pitch = gr__winograd_pitch(v->columns);
     g->block = gr__winograd_block(g->positions, v->v_pitch + v->m_pitch, CACHE_FLOATS);

@@ -18,6 +18,20 @@ typedef struct gr__winograd_grid {
 gr_status gr__winograd_grid_make(gr_context *ctx, gr__winograd w, const int64_t picture[4], int64_t out_h, int64_t out_w, int64_t pad_h,
                                  int64_t pad_w, gr__winograd_grid *g);
 
+static inline int64_t gr__winograd_tiles(const gr__winograd_grid *g)
+{
+    return g->gather.n * g->gather.gh * g->gather.gw;
+}
+
+/* How much of the picture a block may hold: small pictures go together until there are enough tiles. */
+static inline int64_t gr__winograd_gather_floats(const gr__winograd_grid *g, int64_t floats, int64_t tiles)
+{
+    const gr__gather *p = &g->gather;
+    int64_t image = ((p->gh - 1) * g->m + g->alpha) * ((p->gw - 1) * g->m + g->alpha) * p->channels;
+    int64_t of_image = p->gh * p->gw;
+    return of_image >= tiles ? floats : GR_MAX(floats, GR_MIN(image * ((tiles + of_image - 1) / of_image), 1 << 20));
+}
+
 typedef struct gr__winograd_place {
     int64_t image, i, j; /* of a tile: image and tile row within the block, tile column */
 } gr__winograd_place;

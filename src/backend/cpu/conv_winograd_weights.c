@@ -113,9 +113,10 @@ static void lay_out(weights *v, double cost)
     gr__winograd_grid *g = &v->grid;
     gr_kernel *kernel = &v->kernel;
     int64_t shards = gr__contract_shards(cost);
-    gr__gather_finish(&g->gather, false, 65536, (int)shards);
     v->partial = v->o * g->r * g->r * v->c;
-    v->tile_shards = GR_MAX(1, GR_MIN(GR_MIN(shards, gr__gather_units(&g->gather)), PARTIAL_BYTES / (v->partial * 4)));
+    v->tile_shards = GR_MAX(1, GR_MIN(GR_MIN(shards, PARTIAL_BYTES / (v->partial * 4)), gr__winograd_tiles(g) / 48));
+    gr__gather_finish(&g->gather, false, gr__winograd_gather_floats(g, 65536, 96), (int)v->tile_shards);
+    v->tile_shards = GR_MIN(v->tile_shards, gr__gather_units(&g->gather));
     v->out_shards = GR_MAX(1, GR_MIN(shards / v->tile_shards, (v->o + 2 * ops->rows - 1) / (2 * ops->rows)));
     v->x_pitch = gr__winograd_pitch(v->c);
     v->dy_pitch = gr__winograd_pitch((v->o + v->out_shards - 1) / v->out_shards);
