@@ -99,7 +99,8 @@ typedef struct gr__unit {
 typedef struct gr__deps {
     int n;
     size_t words;
-    uint64_t *above;
+    uint64_t *above, *below; /* what it needs; what needs it */
+    uint64_t *rows;          /* two, to work with */
 } gr__deps;
 
 typedef struct gr__compiler {
