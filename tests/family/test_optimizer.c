@@ -1,0 +1,375 @@
+/* Optimizers: the printed vectors, clipping, decay, and what must hold whatever the numbers. */
+#include "family/evidence.h"
+
+/* Runs `set` for n updates on gradients g (n rows of size k, repeated after `rows`) from w; rates may be NULL for 0.1. */
+static void run(const char *set, gr_role role, double *w, int k, const double *g, int rows, int n, const double *rates)
+{
+    ev_bench b;
+    gr_optim o;
+    gr_clip none = {.kind = GR_CLIP_NONE};
+    ev_trainer t;
+    assert_true(ev_begin(&b, set));
+    test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &o));
+    assert_true(ev_trainer_open(&t, b.ctx, &o, &none, GR_SHAPE(k), role));
+    memcpy(t.value[0], w, sizeof(double) * (size_t)k);
+    for (int i = 0; i < n; i++) {
+        memcpy(t.g_sum, g + (i % rows) * k, sizeof(double) * (size_t)k);
+        t.lr = rates ? rates[i] : 0.1;
+        assert_true(ev_trainer_step(&t, NULL));
+    }
+    memcpy(w, t.value[0], sizeof(double) * (size_t)k);
+    ev_trainer_close(&t);
+    ev_end(&b);
+}
+
+static const double fixture[3][2] = {{0.5, -1}, {0.25, 0.5}, {-0.125, 0.25}};
+
+static void printed_vectors(void **state) /* [mission O8, O9, SYS25, SYS26] */
+{
+    (void)state;
+    static const struct { const char *set; bool drop; double w[3][2]; } rows[] = {
+        {"sgd", false, {{0.950000000, -1.900000000}, {0.925000000, -1.950000000}, {0.937500000, -1.975000000}}},
+        {"{type: sgd, momentum: 0.9}", false, {{0.950000000, -1.900000000}, {0.880000000, -1.860000000}, {0.829500000, -1.849000000}}},
+        {"{type: sgd, momentum: 0.9, weight_decay: 0.01}", false, {{0.949000000, -1.898000000}, {0.877151000, -1.854302000}, {0.824109749, -1.838119498}}},
+        {"{type: sgd, momentum: 0.9}", true, {{0.950000000, -1.900000000}, {0.880000000, -1.860000000}, {0.874950000, -1.858900000}}},
+        {"{type: sgd, momentum: 0.9, lr_in_momentum: true}", true, {{0.950000000, -1.900000000}, {0.880000000, -1.860000000}, {0.818250000, -1.826500000}}},
+        {"{type: sgd, momentum: 0.9, nesterov: true}", false, {{0.905000000, -1.810000000}, {0.817000000, -1.824000000}, {0.784050000, -1.839100000}}},
+        {"adam", false, {{0.900199601, -1.900099900}, {0.807216902, -1.873499848}, {0.751020746, -1.867370232}}},
+        {"{type: adam, eps: 1e-8}", false, {{0.900000002, -1.900000001}, {0.806782040, -1.873366297}, {0.750415905, -1.867227411}}},
+        {"{type: adam, eps: 1e-8, weight_decay: 0.01}", false, {{0.900000002, -1.900000001}, {0.806555041, -1.871152434}, {0.748593832, -1.862154366}}},
+        {"{type: adam, eps: 1e-8, weight_decay: 0.01, decay: decoupled}", false, {{0.899000002, -1.898000001}, {0.804883040, -1.869468297}, {0.747712021, -1.861459943}}},
+    };
+    const double drop[] = {0.1, 0.1, 0.01};
+    for (size_t i = 0; i < GR_COUNT(rows); i++) {
+        for (int n = 1; n <= 3; n++) {
+            double w[2] = {1, -2};
+            run(rows[i].set, GR_ROLE_WEIGHT, w, 2, fixture[0], 3, n, rows[i].drop ? drop : NULL);
+            for (int k = 0; k < 2; k++)
+                if (fabs(w[k] - rows[i].w[n - 1][k]) > 1e-9) fail_msg("%s: w%d after %d updates is %.12f", rows[i].set, k, n, w[k]);
+        }
+    }
+}
+
+static void adams_eps_decides_where_gradients_are_tiny(void **state) /* [mission O10] */
+{
+    (void)state;
+    const double g[2] = {1e-6, -1e-6};
+    double w[2] = {1, 1};
+    run("adam", GR_ROLE_WEIGHT, w, 2, g, 1, 3, NULL);
+    assert_true(fabs(w[0] - 0.9997003) < 1e-7);
+    w[0] = w[1] = 1;
+    run("{type: adam, eps: 1e-8}", GR_ROLE_WEIGHT, w, 2, g, 1, 3, NULL);
+    assert_true(fabs(w[0] - 0.7029703) < 1e-7 && fabs(w[1] - 1.2970297) < 1e-7);
+}
+
+static void adams_first_step(void **state) /* eta g / (|g| + eps)  [mission O9] */
+{
+    (void)state;
+    for (double g = 1e-12; g < 1e9; g *= 37) {
+        double w = 0;
+        run("adam", GR_ROLE_WEIGHT, &w, 1, &g, 1, 1, NULL);
+        assert_true(fabs(w + 0.1 * g / (g + 1e-3)) <= 1e-12 * 0.1);
+    }
+}
+
+/* Long zero gradients let v vanish before m: the step stays below eta |m^| / eps. [mission O10] */
+static void adams_step_is_bounded_where_v_is_tiny(void **state)
+{
+    (void)state;
+    double g[60] = {0}, before = 0, after, m = 0;
+    g[0] = 1e-5;
+    for (int n = 1; n <= 60; n++) {
+        m = 0.9 * m + 0.1 * g[n - 1];
+        after = 0;
+        run("{type: adam, beta2: 0.5}", GR_ROLE_WEIGHT, &after, 1, g, 60, n, NULL);
+        assert_true(fabs(after - before) <= 0.1 * (m / (1 - pow(0.9, n))) / 1e-3 * (1 + 1e-9));
+        before = after;
+    }
+}
+
+static void zero_gradients_move_nothing(void **state)
+{
+    (void)state;
+    const double zero[2] = {0, 0};
+    static const char *const sets[] = {"sgd", "{type: sgd, momentum: 0.9}", "adam", "{type: adam, eps_mode: hat}", "{type: adam, beta1: 0, beta2: 0}"};
+    for (size_t i = 0; i < GR_COUNT(sets); i++) {
+        double w[2] = {1.5, -0.25};
+        run(sets[i], GR_ROLE_WEIGHT, w, 2, zero, 1, 5, NULL);
+        assert_true(w[0] == 1.5 && w[1] == -0.25);
+    }
+}
+
+static void momentum_sums_a_constant_gradient(void **state) /* m_t = g (1 - mu^t) / (1 - mu) */
+{
+    (void)state;
+    const double g = 0.25;
+    double w = 0, expected = 0;
+    for (int t = 1; t <= 50; t++) expected -= 0.1 * g * (1 - pow(0.9, t)) / 0.1;
+    run("{type: sgd, momentum: 0.9}", GR_ROLE_WEIGHT, &w, 1, &g, 1, 50, NULL);
+    assert_true(fabs(w - expected) < 1e-12);
+}
+
+static void both_forms_of_momentum_agree_while_the_rate_is_constant(void **state) /* [mission O8] */
+{
+    (void)state;
+    double a[2] = {1, -2}, b[2] = {1, -2}, rates[12], c[2] = {1, -2}, d[2] = {1, -2};
+    for (int i = 0; i < 12; i++) rates[i] = i < 6 ? 0.1 : 0.01;
+    run("{type: sgd, momentum: 0.9}", GR_ROLE_WEIGHT, a, 2, fixture[0], 3, 12, NULL);
+    run("{type: sgd, momentum: 0.9, lr_in_momentum: true}", GR_ROLE_WEIGHT, b, 2, fixture[0], 3, 12, NULL);
+    assert_true(fabs(a[0] - b[0]) < 1e-14 && fabs(a[1] - b[1]) < 1e-14);
+    run("{type: sgd, momentum: 0.9}", GR_ROLE_WEIGHT, c, 2, fixture[0], 3, 12, rates);
+    run("{type: sgd, momentum: 0.9, lr_in_momentum: true}", GR_ROLE_WEIGHT, d, 2, fixture[0], 3, 12, rates);
+    assert_true(fabs(c[0] - d[0]) > 1e-3);
+}
+
+/* J = w^2 / 2 has gradient w: w_t = 0.9^t w_0 with eta = 0.1, and eta > 2 diverges. [mission O1, O2, O3] */
+static void gradient_descent_on_a_parabola(void **state)
+{
+    (void)state;
+    static const double etas[] = {0.1, 1.9, 2.1};
+    for (size_t i = 0; i < GR_COUNT(etas); i++) {
+        double w = 1;
+        for (int t = 0; t < 100; t++) {
+            double g = w;
+            run("sgd", GR_ROLE_WEIGHT, &w, 1, &g, 1, 1, &etas[i]);
+        }
+        assert_true(fabs(w - pow(1 - etas[i], 100)) <= 1e-12 * fmax(1, fabs(w)));
+        assert_true(etas[i] < 2 ? fabs(w) < 1 : fabs(w) > 1);
+    }
+}
+
+/* ---- clipping  [mission X16] ---- */
+
+static double clip_once(const char *clip_set, const double *g, double count, int k, double *step)
+{
+    ev_bench b;
+    gr_optim o;
+    gr_clip clip;
+    ev_trainer t;
+    double norm;
+    assert_true(ev_begin(&b, clip_set));
+    test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, gr__tree_flow(b.memory, "sgd"), GR_PRESET_CHAPTER, &o));
+    test_ok(b.ctx, gr__clip_make(b.ctx, b.tree, GR_PRESET_CHAPTER, &clip));
+    assert_true(ev_trainer_open(&t, b.ctx, &o, &clip, GR_SHAPE(k), GR_ROLE_WEIGHT));
+    memcpy(t.g_sum, g, sizeof(double) * (size_t)k);
+    t.lr = 1, t.count = count;
+    assert_true(ev_trainer_step(&t, &norm));
+    for (int i = 0; i < k; i++) step[i] = -t.value[0][i];
+    ev_trainer_close(&t);
+    ev_end(&b);
+    return norm;
+}
+
+static void clipping_vectors(void **state)
+{
+    (void)state;
+    const double g[2] = {3, 4}, g10[2] = {30, 40};
+    double s[2];
+    assert_true(clip_once("{norm: 1}", g, 1, 2, s) == 5);
+    assert_true(fabs(s[0] - 0.6) < 1e-15 && fabs(s[1] - 0.8) < 1e-15);
+    assert_true(clip_once("{norm: 1, form: torch}", g, 1, 2, s) == 5);
+    assert_true(fabs(s[0] - 0.59999988) < 1e-9 && fabs(s[1] - 0.79999984) < 1e-9);
+    assert_true(clip_once("{norm: 5}", g, 1, 2, s) == 5 && s[0] == 3 && s[1] == 4); /* at the limit nothing happens */
+    assert_true(clip_once("{norm: 6, form: torch}", g, 1, 2, s) == 5 && s[0] == 3 && s[1] == 4);
+    assert_true(clip_once("{value: 3.5}", g, 1, 2, s) == 5 && s[0] == 3 && s[1] == 3.5);
+    assert_true(clip_once("none", g, 1, 2, s) == 5 && s[0] == 3 && s[1] == 4);
+    assert_true(clip_once("{norm: 1}", g10, 10, 2, s) == 5); /* sums are divided first */
+    assert_true(fabs(s[0] - 0.6) < 1e-15 && fabs(s[1] - 0.8) < 1e-15);
+    assert_true(clip_once("{value: 3.5}", g10, 10, 2, s) == 5 && fabs(s[0] - 3) < 1e-15 && s[1] == 3.5);
+}
+
+static void clipped_norm_and_direction(void **state)
+{
+    (void)state;
+    gr__rng rng = gr__rng_make(3, "clip", 0, 0);
+    for (int trial = 0; trial < 20; trial++) {
+        double g[7], s[7], dot = 0, gg = 0, ss = 0;
+        for (int i = 0; i < 7; i++) g[i] = gr__rng_normal(&rng) * pow(10, trial % 5 - 2);
+        double norm = clip_once("{norm: 0.5}", g, 1, 7, s);
+        for (int i = 0; i < 7; i++) dot += g[i] * s[i], gg += g[i] * g[i], ss += s[i] * s[i];
+        assert_true(fabs(norm - sqrt(gg)) <= 1e-14 * norm);
+        assert_true(sqrt(ss) <= 0.5 * (1 + 1e-14));
+        assert_true(fabs(dot - sqrt(gg * ss)) <= 1e-13 * dot);
+    }
+}
+
+static void clipping_of_odd_gradients(void **state)
+{
+    (void)state;
+    const double zero[2] = {0, -0.0}, infinite[2] = {INFINITY, 1}, broken[2] = {NAN, 1};
+    double s[2];
+    assert_true(clip_once("{norm: 1}", zero, 1, 2, s) == 0 && s[0] == 0 && s[1] == 0);
+    assert_true(isinf(clip_once("{norm: 1}", infinite, 1, 2, s))); /* the step's guard stops on it */
+    assert_true(isnan(clip_once("{norm: 1}", broken, 1, 2, s)) && isnan(s[0]));
+    assert_true(isnan(clip_once("{value: 1}", broken, 1, 2, s)) && isnan(s[0]) && s[1] == 1);
+}
+
+/* ---- several parameters ---- */
+
+static void one_norm_over_all_and_frozen_ones_are_left_alone(void **state)
+{
+    (void)state;
+    ev_bench b;
+    gr_optim o;
+    gr_store *store;
+    gr_clip clip = {.kind = GR_CLIP_NORM, .limit = 1};
+    assert_true(ev_begin(&b, "{type: adam, weight_decay: 0.1}"));
+    test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &o));
+    test_ok(b.ctx, gr_store_create(b.ctx, gr_backend_get("ref"), &store));
+    gr_param_info p[3] = {{.entry = {.name = "a", .shape = GR_SHAPE(2)}}, {.entry = {.name = "frozen", .shape = GR_SHAPE(2)}},
+                          {.entry = {.name = "b", .shape = GR_SHAPE(1), .role = GR_ROLE_BIAS}}};
+    gr_val leaf[3], grad[3], norm, count = gr_const(b.g, 2), lr = gr_feed(b.g, "lr", GR_REAL, GR_SCALAR);
+    for (int i = 0; i < 3; i++) leaf[i] = gr_param(b.g, p[i].entry.name, p[i].entry.shape);
+    grad[0] = gr_const_tensor(b.g, GR_SHAPE(2), (double[]){2, 4}), grad[1] = GR_NONE, grad[2] = gr_const_tensor(b.g, GR_SHAPE(1), (double[]){4});
+    test_ok(b.ctx, gr__optim_build(b.g, store, &o, &clip, p, leaf, grad, 3, count, lr, &norm));
+    ev_leaves none = {0};
+    double *value = ev_value(b.g, norm, &none);
+    assert_true(value[0] == 3); /* sqrt(4 + 16 + 16) / 2 */
+    free(value);
+    gr_effects fx = gr__graph_effects(b.g);
+    for (size_t i = 0; i < fx.n_assigns; i++) assert_true(fx.assigns[i].target != leaf[1]);
+    assert_int_equal(fx.n_assigns, 7); /* t, and w, m, v of two */
+    assert_null(gr_store_find(store, "frozen/m"));
+    assert_non_null(gr_store_find(store, "optimizer/t"));
+    const gr_entry *m = gr_store_find(store, "a/m");
+    assert_true(m && m->spec.slot && !m->spec.saved && m->spec.role == GR_ROLE_STATE && m->count == 2);
+    gr_store_destroy(store);
+    ev_end(&b);
+}
+
+static void nothing_to_train_is_fine(void **state)
+{
+    (void)state;
+    ev_bench b;
+    gr_optim o;
+    gr_store *store;
+    gr_clip clip = {.kind = GR_CLIP_NONE};
+    gr_val norm;
+    assert_true(ev_begin(&b, "sgd"));
+    test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &o));
+    test_ok(b.ctx, gr_store_create(b.ctx, gr_backend_get("ref"), &store));
+    test_ok(b.ctx, gr__optim_build(b.g, store, &o, &clip, NULL, NULL, NULL, 0, gr_const(b.g, 4), gr_const(b.g, 0.1), &norm));
+    ev_leaves none = {0};
+    double *value = ev_value(b.g, norm, &none);
+    assert_true(value[0] == 0);
+    free(value);
+    gr_store_destroy(store);
+    ev_end(&b);
+}
+
+/* The slots are all the state there is: saved and loaded between any two updates, the run goes on to the same bits. */
+static void saving_and_loading_at_every_update(void **state)
+{
+    (void)state;
+    int n;
+    const gr_optimizer *const *all = gr__optimizers(&n);
+    for (int i = 0; i < n; i++) {
+        evidence *e = ev_open("optimizer", all[i]->head.name);
+        for (int c = 0; c < e->n; c++) {
+            ev_bench b;
+            gr_optim o;
+            gr_clip none = {.kind = GR_CLIP_NONE};
+            ev_trainer straight, other;
+            const ev_tensor *g = ev_find(&e->c[c], "g"), *w0 = ev_find(&e->c[c], "w0");
+            assert_true(ev_begin(&b, e->c[c].set));
+            test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &o));
+            assert_true(ev_trainer_open(&straight, b.ctx, &o, &none, w0->shape, GR_ROLE_WEIGHT));
+            assert_true(ev_trainer_open(&other, b.ctx, &o, &none, w0->shape, GR_ROLE_WEIGHT));
+            memcpy(straight.value[0], w0->v, sizeof(double) * (size_t)w0->n);
+            for (int t = 0; t < 8; t++) {
+                straight.lr = other.lr = 0.1 / (t + 1);
+                memcpy(straight.g_sum, g->v + t * w0->n, sizeof(double) * (size_t)w0->n);
+                memcpy(other.g_sum, g->v + t * w0->n, sizeof(double) * (size_t)w0->n);
+                for (int k = 0; k < straight.n; k++) { /* "load" what the store holds */
+                    int64_t count = k == 0 ? w0->n : gr_store_entry(straight.store, k - 1)->count;
+                    memcpy(other.value[k], straight.value[k], sizeof(double) * (size_t)count);
+                }
+                assert_true(ev_trainer_step(&straight, NULL) && ev_trainer_step(&other, NULL));
+                assert_memory_equal(straight.value[0], other.value[0], sizeof(double) * (size_t)w0->n);
+            }
+            ev_trainer_close(&straight);
+            ev_trainer_close(&other);
+            ev_end(&b);
+        }
+        ev_free(e);
+    }
+}
+
+/* ---- settings ---- */
+
+static void defaults_and_presets(void **state)
+{
+    (void)state;
+    ev_bench b;
+    gr_optim o;
+    gr_clip c;
+    assert_true(ev_begin(&b, "{lr: 0.5}"));
+    test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, NULL, GR_PRESET_CHAPTER, &o));
+    assert_string_equal(o.member->head.name, "adam");
+    assert_true(o.lr == 0.001 && o.weight_decay == 0 && !o.decoupled && gr__setting_real(&o.settings, "eps") == 1e-3);
+    test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, b.tree, GR_PRESET_TORCH, &o));
+    assert_true(o.lr == 0.5 && gr__setting_real(&o.settings, "eps") == 1e-8);
+    test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, gr__tree_flow(b.memory, "sgd"), GR_PRESET_PAPER, &o));
+    assert_true(o.lr == 0.01 && gr__setting_real(&o.settings, "momentum") == 0);
+    test_ok(b.ctx, gr__clip_make(b.ctx, gr__tree_flow(b.memory, "{norm: 2}"), GR_PRESET_TORCH, &c));
+    assert_true(c.kind == GR_CLIP_NORM && c.limit == 2 && c.torch_form);
+    test_ok(b.ctx, gr__clip_make(b.ctx, gr__tree_flow(b.memory, "{norm: 2, form: exact}"), GR_PRESET_TORCH, &c));
+    assert_true(!c.torch_form);
+    test_ok(b.ctx, gr__clip_make(b.ctx, gr__clip_tree(b.memory, &c), GR_PRESET_TORCH, &c));
+    assert_true(c.kind == GR_CLIP_NORM && c.limit == 2 && !c.torch_form);
+    test_ok(b.ctx, gr__clip_make(b.ctx, NULL, GR_PRESET_TORCH, &c));
+    assert_true(c.kind == GR_CLIP_NONE);
+    ev_end(&b);
+}
+
+static void refused_optimizers(void **state)
+{
+    (void)state;
+    static const struct { const char *set; gr_status code; const char *says; } rows[] = {
+        {"adan", GR_E_NAME, "adan"}, {"{type: adam, beta3: 1}", GR_E_KEY, "beta3"}, {"{type: adam, beta2: 1.5}", GR_E_RANGE, "[0, 1)"},
+        {"{type: adam, eps: small}", GR_E_TYPE, "small"}, {"{type: adam, momentum: 0.9}", GR_E_KEY, "momentum"}, {"{type: adam, decay: both}", GR_E_NAME, "both"},
+        {"{type: adam, weight_decay: -1}", GR_E_RANGE, "-1"}, {"{type: adam, warmup: 3}", GR_E_KEY, "warmup"}, {"[adam]", GR_E_TYPE, "list"}, {"{type: 3}", GR_E_TYPE, ""},
+        {"{type: sgd, nesterov: true}", GR_E_CONFLICT, "momentum"}, {"{type: sgd, dampening: 0.5}", GR_E_CONFLICT, "momentum"},
+        {"{type: sgd, lr_in_momentum: true}", GR_E_CONFLICT, "momentum"}, {"{type: sgd, momentum: 0.9, nesterov: true, dampening: 0.1}", GR_E_CONFLICT, "dampening"},
+        {"{type: sgd, momentum: 0.9, nesterov: true, lr_in_momentum: true}", GR_E_CONFLICT, "exclude"}, {"{type: sgd, momentum: 1}", GR_E_RANGE, "1"},
+        {"{type: adam, lr: nan}", GR_E_TYPE, ""}, {"{type: adam, lr: inf}", GR_E_RANGE, "inf"},
+    };
+    for (size_t i = 0; i < GR_COUNT(rows); i++) {
+        ev_bench b;
+        gr_optim o;
+        assert_true(ev_begin(&b, rows[i].set));
+        gr_status st = gr__optim_make(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &o);
+        if (st != rows[i].code || !strstr(gr_context_error(b.ctx)->message, rows[i].says)) fail_msg("%s: %s, %s", rows[i].set, gr_status_name(st), gr_context_error(b.ctx)->message);
+        ev_end(&b);
+    }
+}
+
+static void refused_clippings(void **state)
+{
+    (void)state;
+    static const struct { const char *set; gr_status code; } rows[] = {
+        {"{norm: 1, value: 1}", GR_E_CONFLICT}, {"{form: torch}", GR_E_MISSING}, {"{}", GR_E_MISSING}, {"{norm: 0}", GR_E_RANGE}, {"{value: -1}", GR_E_RANGE},
+        {"{value: 1, form: torch}", GR_E_CONFLICT}, {"{norm: 1, form: exakt}", GR_E_NAME}, {"1.0", GR_E_TYPE}, {"norm", GR_E_TYPE}, {"{norm: none}", GR_E_MISSING}, {"{max: 1}", GR_E_KEY},
+    };
+    for (size_t i = 0; i < GR_COUNT(rows); i++) {
+        ev_bench b;
+        gr_clip c;
+        assert_true(ev_begin(&b, rows[i].set));
+        gr_status st = gr__clip_make(b.ctx, b.tree, GR_PRESET_CHAPTER, &c);
+        if (st != rows[i].code) fail_msg("%s: %s", rows[i].set, gr_status_name(st));
+        ev_end(&b);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(printed_vectors), cmocka_unit_test(adams_eps_decides_where_gradients_are_tiny), cmocka_unit_test(adams_first_step),
+        cmocka_unit_test(adams_step_is_bounded_where_v_is_tiny), cmocka_unit_test(zero_gradients_move_nothing), cmocka_unit_test(momentum_sums_a_constant_gradient),
+        cmocka_unit_test(both_forms_of_momentum_agree_while_the_rate_is_constant), cmocka_unit_test(gradient_descent_on_a_parabola),
+        cmocka_unit_test(clipping_vectors), cmocka_unit_test(clipped_norm_and_direction), cmocka_unit_test(clipping_of_odd_gradients),
+        cmocka_unit_test(one_norm_over_all_and_frozen_ones_are_left_alone), cmocka_unit_test(nothing_to_train_is_fine),
+        cmocka_unit_test(saving_and_loading_at_every_update), cmocka_unit_test(defaults_and_presets), cmocka_unit_test(refused_optimizers), cmocka_unit_test(refused_clippings),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
