@@ -77,14 +77,50 @@ static void print_text(const gr_member *m)
     printf("\n");
 }
 
+/* A table cell: '|' would end it. */
+static void cell(const char *text)
+{
+    printf(" ");
+    for (; *text; text++) printf(*text == '|' ? "\\|" : "%c", *text);
+    printf(" |");
+}
+
+static void print_markdown(const gr_member *m)
+{
+    printf("### %s\n\n%s. Source: %s.\n\n", m->name, m->title, m->cite);
+    for (const char *line = m->equations; *line;) {
+        size_t n = strcspn(line, "\n");
+        printf("    %.*s\n", (int)n, line);
+        line += n + (line[n] == '\n');
+    }
+    if (m->n_rows) printf("\n| key | default | allowed | unit | |\n| --- | --- | --- | --- | --- |\n");
+    for (int i = 0; i < m->n_rows; i++) {
+        const gr_row *r = &m->rows[i];
+        printf("|");
+        cell(r->name);
+        cell(r->value ? r->value : "(required)");
+        cell(r->range);
+        cell(r->unit);
+        cell(r->help);
+        printf("\n");
+    }
+    printf("\n");
+}
+
 static gr_status list(cli *c, const listing *l)
 {
     const char *family = "";
     gr_status st = GR_OK;
+    if (cli_value(c, "markdown")) printf("# Reference: every member of every family\n\nWritten by `gradus explain --markdown`.\n\n");
     for (int i = 0; i < l->n && st == GR_OK; i++) {
         const gr_member *m = l->at[i];
         if (c->json) {
             st = print_json(c, m);
+            continue;
+        }
+        if (cli_value(c, "markdown")) {
+            if (strcmp(family, m->family) != 0) printf("## %s\n\n", family = m->family);
+            print_markdown(m);
             continue;
         }
         if (strcmp(family, m->family) != 0) printf("%s%s\n", i ? "\n" : "", family = m->family);
@@ -116,8 +152,10 @@ static gr_status run(cli *c)
     return GR_E_NAME;
 }
 
+static const cli_flag flags[] = {{"markdown", NULL, "all of it as one page, docs/reference.md", 0}, {0}};
+
 const cli_command cmd_explain = {
-    .name = "explain", .usage = "[NAME]", .summary = "Every layer, cost, optimizer, ...: equations, parameters, source",
+    .name = "explain", .usage = "[NAME] [--markdown]", .summary = "Every layer, cost, optimizer, ...: equations, parameters, source",
     .help = "Without a name: the list. With one: its equations and parameters with default, range and unit.\n\n"
             "Examples\n  gradus explain adam\n  gradus explain schedule.constant\n",
-    .max_arguments = 1, .run = run};
+    .flags = flags, .max_arguments = 1, .run = run};
