@@ -126,7 +126,7 @@ static gr_status no_member(const gr__blob *zip, const char *name, const unsigned
 
 static gr_status find_member(const gr__blob *zip, const char *name, member *out)
 {
-    uint64_t at, bytes;
+    uint64_t at = 0, bytes = 0;
     gr_status st = find_directory(zip, &at, &bytes);
     if (st != GR_OK) return st;
     size_t n = (size_t)bytes, left = n;
@@ -194,8 +194,8 @@ static gr_status unpack(const gr__blob *zip, const member *m, uint64_t at, const
 
 gr_status gr__npz_open(const gr__blob *zip, const char *name, const char *label, bool header_only, gr__part *out)
 {
-    member m;
-    uint64_t at;
+    member m = {0};
+    uint64_t at = 0;
     gr__blob blob;
     gr_status st = find_member(zip, name, &m);
     if (st == GR_OK) st = locate(zip, &m, &at);

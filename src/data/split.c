@@ -1,0 +1,211 @@
+/* Rows: splits, limits, and the manifest that records a split. */
+#include <string.h>
+
+#include "base/file.h"
+#include "base/rng.h"
+#include "base/text.h"
+#include "data/data.h"
+
+void gr__rows_free(gr_context *ctx, gr_rows *r)
+{
+    gr__free(ctx, r->row, (size_t)r->n * sizeof *r->row);
+    *r = (gr_rows){0};
+}
+
+static gr_status rows_alloc(gr_context *ctx, int64_t n, gr_rows *out)
+{
+    uint32_t *row = gr__alloc(ctx, (size_t)n * sizeof *row);
+    if (!row) return GR_E_MEMORY;
+    *out = (gr_rows){row, n};
+    return GR_OK;
+}
+
+/* Shares out `total` rows of a part among the classes: each gets its share rounded down, the largest remainders one more. room: what each class
+ * still has; of_class: what it has in all. */
+static void share(int64_t total, double fraction, const int64_t *of_class, const int64_t *room, int classes, int64_t *take)
+{
+    int64_t given = 0;
+    for (int c = 0; c < classes; c++) {
+        take[c] = GR_MIN((int64_t)(fraction * (double)of_class[c]), room[c]);
+        given += take[c];
+    }
+    while (given < total) {
+        int best = -1;
+        double most = -2;
+        for (int c = 0; c < classes; c++) {
+            double left = fraction * (double)of_class[c] - (double)take[c];
+            if (take[c] < room[c] && left > most) {
+                most = left;
+                best = c;
+            }
+        }
+        if (best < 0) return;
+        take[best]++;
+        given++;
+    }
+    for (; given > total; given--) { /* rounding down of products may leave one too many */
+        int most = 0;
+        for (int c = 1; c < classes; c++) {
+            if (take[c] > take[most]) most = c;
+        }
+        take[most]--;
+    }
+}
+
+/* A class with a row for every part should be seen in this one: taken from the class that has most there. */
+static void fill_empty(int parts, const int64_t *of_class, const int64_t *room, int classes, int64_t *take)
+{
+    for (int c = 0; c < classes; c++) {
+        if (take[c] || of_class[c] < parts || room[c] < 1) continue;
+        int most = 0;
+        for (int k = 1; k < classes; k++) {
+            if (take[k] > take[most]) most = k;
+        }
+        if (take[most] < 2) return;
+        take[most]--;
+        take[c] = 1;
+    }
+}
+
+static int class_of(const int32_t *labels, uint32_t row)
+{
+    return labels ? labels[row] : 0;
+}
+
+/* part_of[row] for every row; counts[part]. quota holds a part's number of rows a class. */
+static void assign(uint64_t seed, int64_t n, const int32_t *labels, int classes, const double *fractions, int parts, uint32_t *order, int64_t *of_class, int64_t *room,
+                   int64_t *take, uint8_t *part_of, int64_t *counts)
+{
+    gr__rng r = gr__rng_make(seed, "split", 0, 0);
+    gr__rng_permutation(&r, order, (size_t)n);
+    for (int64_t i = 0; i < n; i++) of_class[class_of(labels, (uint32_t)i)]++;
+    memcpy(room, of_class, (size_t)classes * sizeof *room);
+    int64_t left = n;
+    for (int p = 1; p < parts; p++) {
+        int64_t total = GR_MIN((int64_t)(fractions[p] * (double)n + 0.5), left);
+        share(total, fractions[p], of_class, room, classes, take);
+        if (labels) fill_empty(parts, of_class, room, classes, take);
+        for (int c = 0; c < classes; c++) room[c] -= take[c];
+        for (int64_t i = 0; i < n; i++) {
+            int c = class_of(labels, order[i]);
+            if (part_of[order[i]] || !take[c]) continue;
+            take[c]--;
+            part_of[order[i]] = (uint8_t)p;
+            counts[p]++;
+            left--;
+        }
+    }
+    counts[0] = left;
+}
+
+gr_status gr__split(gr_context *ctx, uint64_t seed, int64_t n, const int32_t *labels, int classes, const double *fractions, int parts, gr_rows *out)
+{
+    gr_rows made[16] = {{0}};
+    int64_t counts[16] = {0}, filled[16] = {0};
+    if (parts < 1 || parts > 16) return gr__fail(ctx, GR_E_RANGE, "a split has 1 to 16 parts, not %d", parts);
+    for (int p = 0; p < parts; p++) {
+        if (!(fractions[p] >= 0 && fractions[p] <= 1)) return gr__fail(ctx, GR_E_RANGE, "%g is not in [0, 1], the fractions of a split", fractions[p]);
+    }
+    if (!labels) classes = 1;
+    size_t order_bytes = (size_t)n * sizeof(uint32_t), class_bytes = (size_t)classes * sizeof(int64_t);
+    uint32_t *order = gr__alloc(ctx, order_bytes);
+    uint8_t *part_of = gr__alloc(ctx, (size_t)n);
+    int64_t *of_class = gr__alloc(ctx, class_bytes), *room = gr__alloc(ctx, class_bytes), *take = gr__alloc(ctx, class_bytes);
+    gr_status st = order && part_of && of_class && room && take ? GR_OK : GR_E_MEMORY;
+    if (st == GR_OK) assign(seed, n, labels, classes, fractions, parts, order, of_class, room, take, part_of, counts);
+    for (int p = 0; p < parts && st == GR_OK; p++) st = rows_alloc(ctx, counts[p], &made[p]);
+    for (int64_t i = 0; i < n && st == GR_OK; i++) {
+        int p = part_of[i];
+        made[p].row[filled[p]++] = (uint32_t)i;
+    }
+    gr__free(ctx, order, order_bytes);
+    gr__free(ctx, part_of, (size_t)n);
+    gr__free(ctx, of_class, class_bytes);
+    gr__free(ctx, room, class_bytes);
+    gr__free(ctx, take, class_bytes);
+    for (int p = 0; p < parts; p++) {
+        if (st == GR_OK) out[p] = made[p];
+        else gr__rows_free(ctx, &made[p]);
+    }
+    return st;
+}
+
+gr_status gr__rows_limit(gr_context *ctx, uint64_t seed, gr_rows *r, int64_t k)
+{
+    if (k >= r->n) return GR_OK;
+    gr_rows kept = {0};
+    size_t order_bytes = (size_t)r->n * sizeof(uint32_t);
+    uint32_t *order = gr__alloc(ctx, order_bytes);
+    bool *chosen = gr__alloc(ctx, (size_t)r->n);
+    gr_status st = order && chosen ? rows_alloc(ctx, k, &kept) : GR_E_MEMORY;
+    if (st == GR_OK) {
+        gr__rng rng = gr__rng_make(seed, "limit", 0, 0);
+        gr__rng_permutation(&rng, order, (size_t)r->n);
+        for (int64_t i = 0; i < k; i++) chosen[order[i]] = true;
+        int64_t at = 0;
+        for (int64_t i = 0; i < r->n; i++) {
+            if (chosen[i]) kept.row[at++] = r->row[i];
+        }
+    }
+    gr__free(ctx, order, order_bytes);
+    gr__free(ctx, chosen, (size_t)r->n);
+    if (st != GR_OK) return st;
+    gr__rows_free(ctx, r);
+    *r = kept;
+    return GR_OK;
+}
+
+/* ---- the manifest ---- */
+
+static void put_label(gr__text *line, const gr_set *s, uint32_t row)
+{
+    int64_t n = gr_shape_count(s->target_sample);
+    if (s->target == GR_TARGET_NONE) return;
+    char number[32];
+    bool wide = s->target == GR_TARGET_VALUE && s->targets_bytes == (size_t)(s->n * n) * sizeof(double);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t at = (int64_t)row * n + i;
+        const char *comma = i ? "," : "";
+        if (s->target == GR_TARGET_CLASS) gr__text_add(line, "%s%d", comma, ((const int32_t *)s->targets)[at]);
+        else gr__text_add(line, "%s%s", comma, gr__double_text(wide ? ((const double *)s->targets)[at] : (double)((const float *)s->targets)[at], number));
+    }
+}
+
+static gr_status put_rows(gr_context *ctx, gr__writer *w, const gr_set *s, const uint8_t *part_of, const char *const *names)
+{
+    gr__text line;
+    gr__text_init(&line, ctx);
+    size_t sample = (size_t)gr_shape_count(s->sample) * gr__element_bytes(s->element);
+    gr__text_add(&line, "row\tpart\tlabel\tcrc32\n");
+    for (int64_t i = 0; i < s->n && !line.failed; i++) {
+        if (!part_of[i]) continue;
+        gr__text_add(&line, "%lld\t%s\t", (long long)i, names[part_of[i] - 1]);
+        put_label(&line, s, (uint32_t)i);
+        gr__text_add(&line, "\t%08x\n", gr__crc32(0, (const char *)s->inputs + (size_t)i * sample, sample));
+        if (line.n < 1 << 16) continue;
+        gr__writer_put(w, line.s, line.n);
+        line.n = 0;
+    }
+    bool failed = line.failed;
+    if (!failed) gr__writer_put(w, line.s, line.n);
+    gr__text_free(&line);
+    return failed ? gr__error_code(ctx) : GR_OK;
+}
+
+gr_status gr__split_manifest(gr_context *ctx, const char *path, const gr_set *s, const gr_rows *parts, const char *const *names, int n_parts)
+{
+    uint8_t *part_of = gr__alloc(ctx, (size_t)s->n); /* 0: in none */
+    if (!part_of) return GR_E_MEMORY;
+    for (int p = 0; p < n_parts; p++) {
+        for (int64_t i = 0; i < parts[p].n; i++) part_of[parts[p].row[i]] = (uint8_t)(p + 1);
+    }
+    gr__writer *w;
+    gr_status st = gr__writer_open(ctx, path, &w);
+    if (st == GR_OK) {
+        st = put_rows(ctx, w, s, part_of, names);
+        if (st == GR_OK) st = gr__writer_commit(w);
+        else gr__writer_abort(w);
+    }
+    gr__free(ctx, part_of, (size_t)s->n);
+    return st;
+}
