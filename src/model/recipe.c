@@ -215,10 +215,10 @@ static gr_status read_stop(gr__recipe_reader *k)
     static const char *const by_validation[] = {"patience", "validation_error_below"};
     for (size_t i = 0; i < GR_COUNT(by_validation); i++) {
         const gr_tree *t = gr__setting_tree(&s, by_validation[i]);
-        if (t && !r->validate.n)
-            return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, NULL, "it needs evaluations, but validate is none");
         if (t && !r->data.validation && !(r->data.split_validation > 0))
             return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, "such as data.validation: {split: 0.1}", "it needs validation data, and there is none");
+        if (t && !r->validate.n)
+            return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, NULL, "it needs evaluations, but validate is none");
     }
     return gr__recipe_part(k, "stop", resolved);
 }

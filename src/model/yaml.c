@@ -16,7 +16,8 @@ typedef struct level { gr_tree *tree; const char *key; int line, column; } level
 typedef struct reader {
     gr_context *ctx;
     gr__bump *b;
-    const char *file;
+    const char *file, *text;
+    size_t n;
     level stack[GR_YAML_DEPTH];
     int depth;
     gr_tree *root;
@@ -217,12 +218,25 @@ static void discard(struct fy_diag *diag, void *user, const char *text, size_t n
     (void)diag, (void)user, (void)text, (void)n;
 }
 
+/* Inside of {} and [] an unquoted brace is the document's own: the commonest slip with variables. */
+static bool line_has_variable(const char *text, size_t n, int line)
+{
+    const char *end = text + n, *stop;
+    for (; line > 1; line--) {
+        if (!(stop = memchr(text, '\n', (size_t)(end - text)))) return false;
+        text = stop + 1;
+    }
+    stop = memchr(text, '\n', (size_t)(end - text));
+    return memmem(text, (size_t)((stop ? stop : end) - text), "${", 2) != NULL;
+}
+
 static gr_status report(reader *r, struct fy_diag *diag)
 {
     void *prev = NULL;
     struct fy_diag_error *e = fy_diag_errors_iterate(diag, &prev);
     if (!e || !e->msg) return gr__place_fail(r->ctx, (gr_place){r->file, 0, 0}, GR_E_SYNTAX, NULL, "it is not valid YAML");
-    return gr__place_fail(r->ctx, (gr_place){r->file, e->line, e->column}, GR_E_SYNTAX, NULL, "%.*s", (int)strcspn(e->msg, "\n"), e->msg);
+    const char *hint = line_has_variable(r->text, r->n, e->line) ? "inside of {} and [], quote what holds a variable: \"${NAME}/file\"" : NULL;
+    return gr__place_fail(r->ctx, (gr_place){r->file, e->line, e->column}, GR_E_SYNTAX, hint, "%.*s", (int)strcspn(e->msg, "\n"), e->msg);
 }
 
 static gr_status read_events(reader *r, struct fy_parser *parser, struct fy_diag *diag)
@@ -272,7 +286,7 @@ static gr_status refuse_binary(gr_context *ctx, const char *file, const char *te
 
 gr_status gr__yaml_parse(gr_context *ctx, gr__bump *b, const char *name, const char *text, size_t n, gr_tree **out)
 {
-    reader r = {.ctx = ctx, .b = b};
+    reader r = {.ctx = ctx, .b = b, .text = text, .n = n};
     gr_status st = GR_OK;
     r.file = gr__bump_strdup(b, name);
     if (!r.file) return GR_E_MEMORY;
