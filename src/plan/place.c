@@ -108,7 +108,7 @@ static int times_read(const gr__compiler *c, const gr_item *it, gr_val root)
 }
 
 /* An input of segment s whose memory the output may take over: it dies here, is as large, and is read only element for element. */
-static gr_val dying_input(gr__compiler *c, int unit, int t, int s, gr_val out, const int *last)
+static gr_val dying_input(gr__compiler *c, int unit, int t, int s, gr_val out)
 {
     const gr_item *it = &c->plan->items[t - 1].item;
     const gr_value *o = gr__value(c->g, out);
@@ -117,7 +117,7 @@ static gr_val dying_input(gr__compiler *c, int unit, int t, int s, gr_val out, c
         gr_val in = it->in[s * it->n_in + i], root = c->root[in];
         gr__spot spot = c->plan->spots[root];
         const gr_value *v = gr__value(c->g, in);
-        if (spot.kind != GR__IN_BLOCK || last[root] != t || c->plan->blocks[spot.index].last != t || times_read(c, it, root) != 1) continue;
+        if (spot.kind != GR__IN_BLOCK || c->plan->blocks[spot.index].last != t || times_read(c, it, root) != 1) continue;
         if (v->dtype != o->dtype || !gr__shape_equal(v->shape, o->shape)) continue;
         bool any;
         if (gr__reads_elementwise(c, &c->units[unit].parts[s], root, &any) && any) return root;
@@ -128,7 +128,7 @@ static gr_val dying_input(gr__compiler *c, int unit, int t, int s, gr_val out, c
 static void place_output(gr__compiler *c, int unit, int t, int s, gr_val out, const int *last)
 {
     if (c->plan->spots[out].kind != GR__NOWHERE) return; /* the store, or a gradient */
-    gr_val dying = unit < 0 ? GR_NONE : dying_input(c, unit, t, s, out, last);
+    gr_val dying = unit < 0 ? GR_NONE : dying_input(c, unit, t, s, out);
     if (!dying) {
         add_value(c, out, t, last);
         return;

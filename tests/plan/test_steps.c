@@ -138,6 +138,39 @@ static void a_late_reader_still_sees_the_old_value(void **state)
     end(&r);
 }
 
+static void a_target_that_its_update_also_repeats_is_copied(void **state)
+{
+    (void)state;
+    rig r = begin();
+    gr_val w = entry(&r, "w", GR_SHAPE(3, 4), false), t = entry(&r, "t", GR_SCALAR, true), u = entry(&r, "u", GR_SCALAR, true);
+    gr_assign(r.g, w, gr_sub(r.g, w, gr_slice(r.g, w, 0, 0, 1)), GR_ASSIGN_UPDATE); /* the slice is a view of the target */
+    gr_assign(r.g, t, gr_add(r.g, t, gr_const(r.g, 1)), GR_ASSIGN_UPDATE);
+    gr_assign(r.g, u, gr_mul(r.g, t, gr_const(r.g, 2)), GR_ASSIGN_UPDATE); /* after it in the list, but wants the old t */
+    ready(&r);
+    set(&r, "w", 1, 1);
+    set(&r, "t", 5, 0);
+    test_ok(r.ctx, gr_plan_run(r.plan));
+    assert_true(at(&r, "w", 0) == 0 && at(&r, "w", 7) == 4 && at(&r, "w", 8) == 8);
+    assert_true(at(&r, "t", 0) == 6 && at(&r, "u", 0) == 10);
+    end(&r);
+}
+
+static void an_assigned_leaf_or_constant_is_copied(void **state)
+{
+    (void)state;
+    rig r = begin();
+    gr_val w = entry(&r, "w", GR_SHAPE(3), false), s = entry(&r, "w/slow", GR_SHAPE(3), true), t = entry(&r, "t", GR_SCALAR, true), z = entry(&r, "z", GR_SHAPE(3), true);
+    gr_assign(r.g, s, w, GR_ASSIGN_UPDATE); /* a snapshot of what the update overwrites */
+    gr_assign(r.g, w, gr_neg(r.g, w), GR_ASSIGN_UPDATE);
+    gr_assign(r.g, t, gr_const(r.g, 4), GR_ASSIGN_UPDATE);
+    gr_assign(r.g, z, gr_const_tensor(r.g, GR_SHAPE(3), (double[]){7, 8, 9}), GR_ASSIGN_UPDATE);
+    ready(&r);
+    set(&r, "w", 1, 1);
+    test_ok(r.ctx, gr_plan_run(r.plan));
+    assert_true(at(&r, "w/slow", 2) == 3 && at(&r, "w", 2) == -3 && at(&r, "t", 0) == 4 && at(&r, "z", 1) == 8);
+    end(&r);
+}
+
 /* ---- the guard ---- */
 
 static void nothing_is_assigned_when_the_guard_fails(void **state)
@@ -272,6 +305,24 @@ static void an_optimizer_is_one_kernel(void **state)
     assert_true(at(&r, "t", 0) == 1);
     double c = d * fmin(1, 1 / sqrt(norm)), wanted = 0.1 - 0.1 / (1 - 0.9) * 0.1 * c / (0.1 * fabs(c) + 1e-3);
     assert_true(fabs(at(&r, "bias", 0) - wanted) < 1e-12);
+    end(&r);
+}
+
+static void updates_that_need_each_other_stay_apart(void **state)
+{
+    (void)state;
+    rig r = begin();
+    gr_val a = entry(&r, "a", GR_SHAPE(3), false), b = entry(&r, "b", GR_SHAPE(3), false), x = gr_feed(r.g, "x", GR_REAL, GR_SCALAR);
+    gr_val first = gr_mul(r.g, a, gr_exp(r.g, x)), second = gr_mul(r.g, b, gr_exp(r.g, gr_sum_all(r.g, first)));
+    gr_assign(r.g, a, first, GR_ASSIGN_UPDATE);
+    gr_assign(r.g, b, second, GR_ASSIGN_UPDATE);
+    gr_output(r.g, "sum", gr_sum_all(r.g, second)); /* so that both are a product and its sum */
+    ready(&r);
+    set(&r, "a", 1, 0);
+    set(&r, "b", 1, 0);
+    *(double *)gr_plan_feed(r.plan, "x", NULL) = 0;
+    test_ok(r.ctx, gr_plan_run(r.plan));
+    assert_true(at(&r, "a", 0) == 1 && fabs(at(&r, "b", 0) - exp(3)) < 1e-12);
     end(&r);
 }
 
@@ -576,9 +627,12 @@ int main(void)
         cmocka_unit_test(swapped_tensors_see_old_values),
         cmocka_unit_test(updates_are_written_in_place),
         cmocka_unit_test(a_late_reader_still_sees_the_old_value),
+        cmocka_unit_test(a_target_that_its_update_also_repeats_is_copied),
+        cmocka_unit_test(an_assigned_leaf_or_constant_is_copied),
         cmocka_unit_test(nothing_is_assigned_when_the_guard_fails),
         cmocka_unit_test(a_constant_guard_and_a_guard_without_assignments),
         cmocka_unit_test(an_optimizer_is_one_kernel),
+        cmocka_unit_test(updates_that_need_each_other_stay_apart),
         cmocka_unit_test(gradients_stand_at_their_parameters_offsets),
         cmocka_unit_test(contractions_take_their_epilogues),
         cmocka_unit_test(a_product_that_others_read_keeps_its_value),

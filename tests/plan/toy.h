@@ -1,5 +1,5 @@
 /* A backend for tests of the plan: it fuses all it is offered and runs items by the operations' reference arithmetic in float64, regions as rows and columns,
- * exactly as the interface to backends says. It checks what it is given, and writes outputs only when all of a segment is computed. */
+ * exactly as the interface to backends says. It checks what it is given, down to which operands may share memory. */
 #ifndef GR_TESTS_PLAN_TOY_H
 #define GR_TESTS_PLAN_TOY_H
 
@@ -16,6 +16,8 @@ typedef struct toy_kernel {
     size_t value_bytes; /* room for the largest value in it */
     int n_values;
 } toy_kernel;
+
+static const gr_backend toy;
 
 static gr_shape toy_shape(int64_t rows, int64_t columns)
 {
@@ -131,10 +133,12 @@ static void toy_segment(const toy_kernel *k, int s, char *scratch)
             known[n + o] = node->out + (gr_val)o;
             values[n + o] = (gr_ref){scratch + (size_t)(n + o) * k->value_bytes, v->dtype, v->shape};
         }
+        int direct = it->kind == GR_ITEM_SCALARS ? toy_index(it->out, it->n_out, node->out) : -1; /* scalars are stored one by one */
+        if (direct >= 0) values[n].data = k->base.operand[it->n_in + direct];
         toy_node(it, s, node, in, &values[n]);
         n += node->n_out;
     }
-    for (int o = 0; o < it->n_out; o++) {
+    for (int o = 0; o < it->n_out && it->kind != GR_ITEM_SCALARS; o++) {
         int at = toy_index(known, n, it->out[o]);
         assert_true(at >= 0);
         gr_val mine = it->out[s * it->n_out + o];
@@ -144,9 +148,53 @@ static void toy_segment(const toy_kernel *k, int s, char *scratch)
     }
 }
 
+static size_t toy_bytes(const gr_item *it, gr_val v)
+{
+    return gr__value_bytes(&toy, gr__value(it->graph, v));
+}
+
+static bool toy_overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes)
+{
+    return (const char *)a < (const char *)b + b_bytes && (const char *)b < (const char *)a + a_bytes;
+}
+
+static bool toy_elementwise(const gr_item *it, gr_val in)
+{
+    for (int k = 0; k < it->n_nodes; k++) {
+        const gr_node *n = gr__node(it->graph, it->nodes[k]);
+        for (int i = 0; i < n->n_in; i++)
+            if (n->in[i] == in && (n->op->class != GR_CLASS_MAP || !gr__shape_equal(gr_shape_of(it->graph, in), gr_shape_of(it->graph, n->out)))) return false;
+    }
+    return true;
+}
+
+/* An output shares memory with nothing but one whole input of its own segment that is read element for element. */
+static void toy_check_memory(const toy_kernel *k)
+{
+    const gr_item *it = k->item;
+    int n_in = it->n_segments * it->n_in, n_out = it->n_segments * it->n_out;
+    void *const *in = k->base.operand, *const *out = k->base.operand + n_in;
+    for (int o = 0; o < n_out; o++) {
+        size_t bytes = toy_bytes(it, it->out[o]);
+        int shared = 0;
+        assert_false(toy_overlap(out[o], bytes, k->base.shared, k->base.shared_bytes));
+        for (int p = 0; p < o; p++) assert_false(toy_overlap(out[o], bytes, out[p], toy_bytes(it, it->out[p])));
+        for (int i = 0; i < n_in; i++) {
+            if (!toy_overlap(out[o], bytes, in[i], toy_bytes(it, it->in[i]))) continue;
+            assert_int_not_equal(it->kind, GR_ITEM_NODE);
+            assert_ptr_equal(out[o], in[i]);
+            assert_true(gr__shape_equal(gr_shape_of(it->graph, it->out[o]), gr_shape_of(it->graph, it->in[i])));
+            assert_int_equal(o / it->n_out, i / it->n_in);
+            assert_true(toy_elementwise(it, it->in[i % it->n_in]));
+            assert_int_equal(++shared, 1);
+        }
+    }
+}
+
 static void toy_run(const gr_kernel *base, int shard, void *scratch)
 {
     const toy_kernel *k = (const toy_kernel *)base;
+    toy_check_memory(k);
     assert_true((uintptr_t)scratch % GR__GRANULE == 0);
     assert_non_null(base->shared);
     memset(base->shared, 0xFF, base->shared_bytes); /* must disturb nobody */
