@@ -109,6 +109,8 @@ gr_status gr__prepare_fit(gr_context *ctx, gr__bump *b, const gr_tree *list, con
  * account what the source says (missing values declared). */
 gr_status gr__prepare_placeholder_for(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_shape model_input, const gr_set_info *info, gr_prepared **out, int *n);
 gr_status gr__prepare_placeholder(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_shape model_input, gr_prepared **out, int *n);
+/* Checks the steps without data and gives them with every default filled in, for the resolved recipe. */
+gr_status gr__prepare_resolve(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_tree **out);
 /* As graph: x (any dtype) -> GR_REAL prepared. */
 gr_val gr__prepare_build(gr_graph *g, const gr_prepared *p, int n, gr_val x);
 /* JSON-able form for the model's metadata (`gradus.prepare`) and back. */

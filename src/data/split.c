@@ -1,4 +1,5 @@
 /* Rows: splits, limits, and the manifest that records a split. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -20,50 +21,69 @@ static gr_status rows_alloc(gr_context *ctx, int64_t n, gr_rows *out)
     return GR_OK;
 }
 
-/* Shares out `total` rows of a part among the classes: each gets its share rounded down, the largest remainders one more. room: what each class
- * still has; of_class: what it has in all. */
-static void share(int64_t total, double fraction, const int64_t *of_class, const int64_t *room, int classes, int64_t *take)
+typedef struct quota { /* of one class, while a part is shared out */
+    int64_t rows;      /* the class has in all */
+    int64_t room;      /* not in any part yet */
+    int64_t take;      /* of them for this part */
+    double remainder;
+    int class_;
+} quota;
+
+static int by_remainder(const void *a, const void *b)
+{
+    const quota *x = a, *y = b;
+    if (x->remainder != y->remainder) return x->remainder > y->remainder ? -1 : 1;
+    return (x->class_ > y->class_) - (x->class_ < y->class_);
+}
+
+static int by_class(const void *a, const void *b)
+{
+    const quota *x = a, *y = b;
+    return (x->class_ > y->class_) - (x->class_ < y->class_);
+}
+
+/* Shares out `total` rows of a part among the classes: each gets its share rounded down, the largest remainders one more. */
+static void share(int64_t total, double fraction, quota *q, int classes)
 {
     int64_t given = 0;
     for (int c = 0; c < classes; c++) {
-        take[c] = GR_MIN((int64_t)(fraction * (double)of_class[c]), room[c]);
-        given += take[c];
+        double wanted = fraction * (double)q[c].rows;
+        q[c].take = GR_MIN((int64_t)wanted, q[c].room);
+        q[c].remainder = wanted - (double)q[c].take;
+        given += q[c].take;
     }
-    while (given < total) {
-        int best = -1;
-        double most = -2;
-        for (int c = 0; c < classes; c++) {
-            double left = fraction * (double)of_class[c] - (double)take[c];
-            if (take[c] < room[c] && left > most) {
-                most = left;
-                best = c;
-            }
+    qsort(q, (size_t)classes, sizeof *q, by_remainder);
+    for (bool any = true; any && given < total;) { /* more than one round only where classes run out of rows */
+        any = false;
+        for (int c = 0; c < classes && given < total; c++) {
+            if (q[c].take == q[c].room) continue;
+            q[c].take++;
+            given++;
+            any = true;
         }
-        if (best < 0) return;
-        take[best]++;
-        given++;
     }
-    for (; given > total; given--) { /* rounding down of products may leave one too many */
-        int most = 0;
-        for (int c = 1; c < classes; c++) {
-            if (take[c] > take[most]) most = c;
-        }
-        take[most]--;
+    for (int c = classes - 1; c >= 0 && given > total; c--) { /* rounded products may come out one too high */
+        if (q[c].take == 0) continue;
+        q[c].take--;
+        given--;
     }
+    qsort(q, (size_t)classes, sizeof *q, by_class);
 }
 
-/* A class with a row for every part should be seen in this one: taken from the class that has most there. */
-static void fill_empty(int parts, const int64_t *of_class, const int64_t *room, int classes, int64_t *take)
+/* A class with a row for every part should be seen in this one: taken from the class that has most there. For so many classes that looking for
+ * the largest each time would take long, a sample of each is not to be expected anyway. */
+static void fill_empty(int parts, quota *q, int classes)
 {
+    if (classes > 4096) return;
     for (int c = 0; c < classes; c++) {
-        if (take[c] || of_class[c] < parts || room[c] < 1) continue;
+        if (q[c].take || q[c].rows < parts || q[c].room < 1) continue;
         int most = 0;
         for (int k = 1; k < classes; k++) {
-            if (take[k] > take[most]) most = k;
+            if (q[k].take > q[most].take) most = k;
         }
-        if (take[most] < 2) return;
-        take[most]--;
-        take[c] = 1;
+        if (q[most].take < 2) return;
+        q[most].take--;
+        q[c].take = 1;
     }
 }
 
@@ -72,24 +92,24 @@ static int class_of(const int32_t *labels, uint32_t row)
     return labels ? labels[row] : 0;
 }
 
-/* part_of[row] for every row; counts[part]. quota holds a part's number of rows a class. */
-static void assign(uint64_t seed, int64_t n, const int32_t *labels, int classes, const double *fractions, int parts, uint32_t *order, int64_t *of_class, int64_t *room,
-                   int64_t *take, uint8_t *part_of, int64_t *counts)
+/* part_of[row] for every row, and counts[part]. */
+static void assign(uint64_t seed, int64_t n, const int32_t *labels, int classes, const double *fractions, int parts, uint32_t *order, quota *q, uint8_t *part_of,
+                   int64_t *counts)
 {
     gr__rng r = gr__rng_make(seed, "split", 0, 0);
     gr__rng_permutation(&r, order, (size_t)n);
-    for (int64_t i = 0; i < n; i++) of_class[class_of(labels, (uint32_t)i)]++;
-    memcpy(room, of_class, (size_t)classes * sizeof *room);
+    for (int c = 0; c < classes; c++) q[c].class_ = c;
+    for (int64_t i = 0; i < n; i++) q[class_of(labels, (uint32_t)i)].rows++;
+    for (int c = 0; c < classes; c++) q[c].room = q[c].rows;
     int64_t left = n;
     for (int p = 1; p < parts; p++) {
-        int64_t total = GR_MIN((int64_t)(fractions[p] * (double)n + 0.5), left);
-        share(total, fractions[p], of_class, room, classes, take);
-        if (labels) fill_empty(parts, of_class, room, classes, take);
-        for (int c = 0; c < classes; c++) room[c] -= take[c];
+        share(GR_MIN((int64_t)(fractions[p] * (double)n + 0.5), left), fractions[p], q, classes);
+        if (labels) fill_empty(parts, q, classes);
+        for (int c = 0; c < classes; c++) q[c].room -= q[c].take;
         for (int64_t i = 0; i < n; i++) {
-            int c = class_of(labels, order[i]);
-            if (part_of[order[i]] || !take[c]) continue;
-            take[c]--;
+            quota *of = &q[class_of(labels, order[i])];
+            if (part_of[order[i]] || !of->take) continue;
+            of->take--;
             part_of[order[i]] = (uint8_t)p;
             counts[p]++;
             left--;
@@ -107,12 +127,12 @@ gr_status gr__split(gr_context *ctx, uint64_t seed, int64_t n, const int32_t *la
         if (!(fractions[p] >= 0 && fractions[p] <= 1)) return gr__fail(ctx, GR_E_RANGE, "%g is not in [0, 1], the fractions of a split", fractions[p]);
     }
     if (!labels) classes = 1;
-    size_t order_bytes = (size_t)n * sizeof(uint32_t), class_bytes = (size_t)classes * sizeof(int64_t);
+    size_t order_bytes = (size_t)n * sizeof(uint32_t), quota_bytes = (size_t)classes * sizeof(quota);
     uint32_t *order = gr__alloc(ctx, order_bytes);
     uint8_t *part_of = gr__alloc(ctx, (size_t)n);
-    int64_t *of_class = gr__alloc(ctx, class_bytes), *room = gr__alloc(ctx, class_bytes), *take = gr__alloc(ctx, class_bytes);
-    gr_status st = order && part_of && of_class && room && take ? GR_OK : GR_E_MEMORY;
-    if (st == GR_OK) assign(seed, n, labels, classes, fractions, parts, order, of_class, room, take, part_of, counts);
+    quota *q = gr__alloc(ctx, quota_bytes);
+    gr_status st = order && part_of && q ? GR_OK : GR_E_MEMORY;
+    if (st == GR_OK) assign(seed, n, labels, classes, fractions, parts, order, q, part_of, counts);
     for (int p = 0; p < parts && st == GR_OK; p++) st = rows_alloc(ctx, counts[p], &made[p]);
     for (int64_t i = 0; i < n && st == GR_OK; i++) {
         int p = part_of[i];
@@ -120,9 +140,7 @@ gr_status gr__split(gr_context *ctx, uint64_t seed, int64_t n, const int32_t *la
     }
     gr__free(ctx, order, order_bytes);
     gr__free(ctx, part_of, (size_t)n);
-    gr__free(ctx, of_class, class_bytes);
-    gr__free(ctx, room, class_bytes);
-    gr__free(ctx, take, class_bytes);
+    gr__free(ctx, q, quota_bytes);
     for (int p = 0; p < parts; p++) {
         if (st == GR_OK) out[p] = made[p];
         else gr__rows_free(ctx, &made[p]);

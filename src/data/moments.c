@@ -1,0 +1,155 @@
+/* Statistics of training rows. */
+#include "data/moments.h"
+
+#include <math.h>
+#include <string.h>
+
+#define SHARD_BYTES ((int64_t)128 << 10) /* of rows read twice: they stay in the second-level cache */
+#define FLUSH_ROWS 65536                 /* 65536 * 255^2 < 2^32: squares of so many bytes fit 32-bit sums */
+
+void gr__moments_merge(gr__moments *a, const gr__moments *b)
+{
+    if (b->n == 0) return;
+    double n = a->n + b->n, delta = b->mean - a->mean;
+    a->m2 += b->m2 + delta * delta * (a->n * b->n / n);
+    a->mean = a->n == 0 ? b->mean : a->mean + delta * (b->n / n);
+    a->n = n;
+}
+
+double gr__prepare_value(const gr_prepared *p, int n, int64_t e, double x)
+{
+    for (int i = 0; i < n; i++) {
+        int64_t at = e % p[i].n;
+        if (p[i].fill && isnan(x)) x = p[i].fill[at];
+        if (p[i].sub) x -= p[i].sub[at];
+        if (p[i].mul) x *= p[i].mul[at];
+    }
+    return x;
+}
+
+/* Mean and spread after the steps, which are affine where nothing is missing. */
+static gr__moments after(gr__moments m, const gr_prepared *p, int n, int64_t e)
+{
+    m.mean = gr__prepare_value(p, n, e, m.mean);
+    for (int i = 0; i < n; i++) {
+        if (p[i].mul) m.m2 *= p[i].mul[e % p[i].n] * p[i].mul[e % p[i].n];
+    }
+    return m;
+}
+
+/* ---- bytes: exact sums ---- */
+
+static void add_bytes(const uint8_t *restrict x, uint32_t *restrict sum, uint32_t *restrict square, int64_t width)
+{
+    for (int64_t i = 0; i < width; i++) {
+        uint32_t v = x[i];
+        sum[i] += v;
+        square[i] += v * v;
+    }
+}
+
+static gr_status take_bytes(gr_context *ctx, const gr_set *set, const gr_rows *rows, const gr_prepared *before, int n_before, gr__moments *out, int64_t width)
+{
+    size_t narrow = (size_t)width * 2 * sizeof(uint32_t), wide = (size_t)width * 2 * sizeof(uint64_t);
+    uint32_t *sum = gr__alloc(ctx, narrow), *square = sum ? sum + width : NULL;
+    uint64_t *total = gr__alloc(ctx, wide), *squares = total ? total + width : NULL;
+    gr_status st = sum && total ? GR_OK : GR_E_MEMORY;
+    for (int64_t i = 0; i < rows->n && st == GR_OK; i++) {
+        add_bytes((const uint8_t *)set->inputs + (int64_t)rows->row[i] * width, sum, square, width);
+        if ((i + 1) % FLUSH_ROWS && i + 1 < rows->n) continue;
+        for (int64_t e = 0; e < width; e++) {
+            total[e] += sum[e];
+            squares[e] += square[e];
+        }
+        memset(sum, 0, narrow);
+    }
+    double n = (double)rows->n;
+    for (int64_t e = 0; e < width && st == GR_OK; e++) {
+        unsigned __int128 spread = (unsigned __int128)squares[e] * (uint64_t)rows->n - (unsigned __int128)total[e] * total[e]; /* n^2 times the variance */
+        out[e] = after((gr__moments){n, (double)total[e] / n, (double)spread / n}, before, n_before, e);
+    }
+    gr__free(ctx, sum, narrow);
+    gr__free(ctx, total, wide);
+    return st;
+}
+
+/* ---- everything else: shards of two passes ---- */
+
+/* Row `row` after the steps, as doubles. */
+static void read_row(const gr_set *set, uint32_t row, const gr_prepared *before, int n_before, double *restrict x, int64_t width)
+{
+    int64_t at = (int64_t)row * width;
+    switch (set->element) {
+    case GR_EL_U8: for (int64_t e = 0; e < width; e++) x[e] = ((const uint8_t *)set->inputs)[at + e]; break;
+    case GR_EL_I32: for (int64_t e = 0; e < width; e++) x[e] = ((const int32_t *)set->inputs)[at + e]; break;
+    case GR_EL_F32: for (int64_t e = 0; e < width; e++) x[e] = (double)((const float *)set->inputs)[at + e]; break;
+    case GR_EL_F64: memcpy(x, (const double *)set->inputs + at, (size_t)width * sizeof *x); break;
+    }
+    for (int64_t e = 0; e < width && n_before; e++) x[e] = gr__prepare_value(before, n_before, e, x[e]);
+}
+
+typedef struct scratch {
+    double *x, *shift, *sum, *mean, *count; /* one an element */
+} scratch;
+
+static void shard(const gr_set *set, const uint32_t *row, int64_t n, const gr_prepared *before, int n_before, const scratch *s, gr__moments *out, int64_t width)
+{
+    memset(s->sum, 0, (size_t)width * sizeof *s->sum);
+    memset(s->count, 0, (size_t)width * sizeof *s->count);
+    for (int64_t i = 0; i < n; i++) {
+        read_row(set, row[i], before, n_before, s->x, width);
+        for (int64_t e = 0; e < width; e++) {
+            double d = s->x[e] - s->shift[e];
+            bool there = d == d;
+            s->sum[e] += there ? d : 0;
+            s->count[e] += there;
+        }
+    }
+    for (int64_t e = 0; e < width; e++) {
+        s->mean[e] = s->count[e] > 0 ? s->sum[e] / s->count[e] : 0;
+        s->sum[e] = 0;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        read_row(set, row[i], before, n_before, s->x, width);
+        for (int64_t e = 0; e < width; e++) {
+            double d = s->x[e] - s->shift[e] - s->mean[e];
+            s->sum[e] += d == d ? d * d : 0;
+        }
+    }
+    for (int64_t e = 0; e < width; e++) {
+        gr__moments m = {s->count[e], s->mean[e], s->sum[e]};
+        gr__moments_merge(&out[e], &m);
+    }
+}
+
+/* The first value of each element that is there. */
+static void find_shift(const gr_set *set, const gr_rows *rows, const gr_prepared *before, int n_before, const scratch *s, int64_t width)
+{
+    int64_t open = width;
+    memset(s->count, 0, (size_t)width * sizeof *s->count);
+    for (int64_t i = 0; i < rows->n && open; i++) {
+        read_row(set, rows->row[i], before, n_before, s->x, width);
+        for (int64_t e = 0; e < width; e++) {
+            if (s->count[e] > 0 || isnan(s->x[e])) continue;
+            s->shift[e] = s->x[e];
+            s->count[e] = 1;
+            open--;
+        }
+    }
+}
+
+gr_status gr__moments_take(gr_context *ctx, const gr_set *set, const gr_rows *rows, const gr_prepared *before, int n_before, gr__moments *out, int64_t width)
+{
+    if (set->element == GR_EL_U8) return take_bytes(ctx, set, rows, before, n_before, out, width);
+    size_t bytes = (size_t)width * 5 * sizeof(double);
+    double *p = gr__alloc(ctx, bytes);
+    if (!p) return GR_E_MEMORY;
+    scratch s = {p, p + width, p + 2 * width, p + 3 * width, p + 4 * width};
+    memset(out, 0, (size_t)width * sizeof *out);
+    find_shift(set, rows, before, n_before, &s, width);
+    int64_t step = GR_MAX(SHARD_BYTES / (width * (int64_t)gr__element_bytes(set->element)), 16);
+    for (int64_t i = 0; i < rows->n; i += step) shard(set, rows->row + i, GR_MIN(step, rows->n - i), before, n_before, &s, out, width);
+    for (int64_t e = 0; e < width; e++) out[e].mean += s.shift[e];
+    gr__free(ctx, p, bytes);
+    return GR_OK;
+}
