@@ -41,7 +41,7 @@ static bool read_by_producer_only(const gr__compiler *c, const gr__part *part, g
     for (int k = 0; k < part->n; k++) {
         const gr_node *n = gr__node(c->g, part->nodes[k]);
         for (int i = 0; i < n->n_in; i++)
-            if (gr__read(c, n, i) == target && n->out != value) return false;
+            if (gr__node_read(c, n, i) == target && n->out != value) return false;
     }
     return true;
 }
@@ -49,13 +49,13 @@ static bool read_by_producer_only(const gr__compiler *c, const gr__part *part, g
 static bool in_place(gr__compiler *c, gr_val target, gr_val value)
 {
     gr_val root = c->root[value];
-    int writer = gr__unit_of_value(c, value), guard = c->effects.guard ? gr__unit_of_value(c, c->effects.guard) : -1;
+    int writer = gr__value_unit(c, value), guard = c->effects.guard ? gr__value_unit(c, c->effects.guard) : -1;
     if (writer < 0 || c->stored_as[root] >= 0 || c->gradient[root]) return false;
     if (c->root_offset[value] != 0 || gr_shape_count(gr__value(c->g, root)->shape) != gr_shape_count(gr__value(c->g, value)->shape)) return false;
     if (guard >= 0 && (guard == writer || gr__deps_has(&c->deps, guard, writer))) return false;
     const gr__unit *u = &c->units[writer];
     bool reads;
-    if (!gr__reads_elementwise(c, u->parts, target, &reads)) return false;
+    if (!gr__part_reads_elementwise(c, u->parts, target, &reads)) return false;
     if (reads && u->kind == GR_ITEM_NODE) return false;
     if (reads && u->kind == GR_ITEM_SCALARS && !read_by_producer_only(c, u->parts, target, root)) return false;
     return visit_readers(c, target, writer, may_run_before);
@@ -71,7 +71,7 @@ static bool is_saved(const gr__compiler *c, gr_val target)
     return c->effects.guard == target;
 }
 
-gr_status gr__assigns(gr__compiler *c)
+gr_status gr__plan_assigns(gr__compiler *c)
 {
     size_t n = c->effects.n_assigns;
     c->stored_as = gr__bump_alloc(c->work, (c->n_values + 1) * sizeof *c->stored_as);
@@ -83,7 +83,7 @@ gr_status gr__assigns(gr__compiler *c)
         gr_assignment a = c->effects.assigns[i];
         if (is_saved(c, a.target)) c->saved[c->n_saved++] = a.target;
         if (in_place(c, a.target, a.value)) {
-            visit_readers(c, a.target, gr__unit_of_value(c, a.value), run_before);
+            visit_readers(c, a.target, gr__value_unit(c, a.value), run_before);
             c->stored_as[c->root[a.value]] = c->entry[gr__value(c->g, a.target)->node];
         } else {
             c->copies[c->n_copies++] = a;

@@ -35,7 +35,7 @@ void *gr__arena_data(const gr_arena *a, uint64_t *bytes)
     return a->data;
 }
 
-void *gr__address(const gr_plan *p, gr__spot spot)
+void *gr__plan_address(const gr_plan *p, gr__spot spot)
 {
     switch (spot.kind) {
     case GR__IN_STORE: return (char *)gr_store_entry(p->store, spot.index)->data + spot.offset;
@@ -49,11 +49,11 @@ void *gr__address(const gr_plan *p, gr__spot spot)
 static void bind_item(gr_plan *p, gr__item *it)
 {
     void **to = it->kernel->operand;
-    for (int i = 0; i < it->n_copies; i++) *to++ = gr__address(p, it->copies[i].from);
-    for (int i = 0; i < it->n_copies; i++) *to++ = gr__address(p, it->copies[i].to);
-    for (int i = 0; i < it->item.n_segments * it->item.n_in; i++) *to++ = gr__address(p, p->spots[it->item.in[i]]);
-    for (int i = 0; i < it->item.n_segments * it->item.n_out; i++) *to++ = gr__address(p, p->spots[it->item.out[i]]);
-    it->kernel->shared = it->shared < 0 ? NULL : gr__address(p, (gr__spot){GR__IN_BLOCK, it->shared, 0});
+    for (int i = 0; i < it->n_copies; i++) *to++ = gr__plan_address(p, it->copies[i].from);
+    for (int i = 0; i < it->n_copies; i++) *to++ = gr__plan_address(p, it->copies[i].to);
+    for (int i = 0; i < it->item.n_segments * it->item.n_in; i++) *to++ = gr__plan_address(p, p->spots[it->item.in[i]]);
+    for (int i = 0; i < it->item.n_segments * it->item.n_out; i++) *to++ = gr__plan_address(p, p->spots[it->item.out[i]]);
+    it->kernel->shared = it->shared < 0 ? NULL : gr__plan_address(p, (gr__spot){GR__IN_BLOCK, it->shared, 0});
 }
 
 gr_status gr_plan_bind(gr_plan *p, gr_arena *arena)

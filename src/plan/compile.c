@@ -47,7 +47,7 @@ static gr_status begin(gr__compiler *c, const gr_graph *g, gr_store *s)
     if (!p->name) return gr__error_code(c->ctx);
     /* the pool now: scratch is sized by its threads */
     if (gr_context_threads(c->ctx) > 1 && !(p->pool = gr__context_pool(c->ctx))) return gr__error_code(c->ctx);
-    gr_status st = gr__simplify(c->ctx, g, &p->graph);
+    gr_status st = gr__plan_simplify(c->ctx, g, &p->graph);
     c->g = p->graph;
     return st;
 }
@@ -64,13 +64,13 @@ gr_status gr_plan_compile(gr_context *ctx, const gr_graph *g, gr_store *s, const
     GR_TRY(c.work ? GR_OK : gr__error_code(ctx));
     GR_TRY(begin(&c, g, s));
     GR_TRY(find_entries(&c));
-    GR_TRY(gr__survey(&c));
-    GR_TRY(gr__fuse(&c));
-    GR_TRY(gr__assigns(&c));
-    GR_TRY(gr__merge(&c));
-    GR_TRY(gr__order(&c));
-    GR_TRY(gr__make(&c));
-    GR_TRY(gr__place(&c));
+    GR_TRY(gr__plan_survey(&c));
+    GR_TRY(gr__plan_fuse(&c));
+    GR_TRY(gr__plan_assigns(&c));
+    GR_TRY(gr__plan_merge(&c));
+    GR_TRY(gr__plan_order(&c));
+    GR_TRY(gr__plan_make(&c));
+    GR_TRY(gr__plan_place(&c));
     *out = c.plan;
     c.plan = NULL;
 done:

@@ -20,7 +20,7 @@ static void destroy(gr_context *ctx, gr_kernel *k)
     gr__free(ctx, k, sizeof(copy_kernel) + (size_t)k->phase[0].n_shards * sizeof(size_t));
 }
 
-gr_status gr__copy_kernel(gr_context *ctx, const gr__copy *copies, int n, gr_kernel **out)
+gr_status gr__copies_make(gr_context *ctx, const gr__copy *copies, int n, gr_kernel **out)
 {
     copy_kernel *k = gr__alloc(ctx, sizeof *k + (size_t)n * sizeof *k->bytes);
     if (!k) return gr__error_code(ctx);

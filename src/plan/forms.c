@@ -40,7 +40,7 @@ static unsigned all_splits(int rank)
     return (1u << (rank + 1)) - 1;
 }
 
-unsigned gr__broadcast_splits(gr_shape from, gr_shape to)
+unsigned gr__form_broadcast_splits(gr_shape from, gr_shape to)
 {
     if (from.rank == 0) return all_splits(to.rank);
     unsigned splits = 0;
@@ -69,7 +69,7 @@ static bool column_result(gr_shape shape, int64_t mask, int s)
 
 /* The order in which a reduction adds must not depend on what it is fused with. So a result of rank 0 is reduced flat, as one row, and others take the row form
  * wherever there is one: all splits that remain have equal numbers of rows and of columns. */
-unsigned gr__reduce_splits(gr_shape shape, int64_t mask, int rank_after)
+unsigned gr__form_reduce_splits(gr_shape shape, int64_t mask, int rank_after)
 {
     if (rank_after == 0) return 1u;
     unsigned rows = 0, columns = 0;
@@ -80,7 +80,7 @@ unsigned gr__reduce_splits(gr_shape shape, int64_t mask, int rank_after)
     return rows ? rows : columns;
 }
 
-unsigned gr__iota_splits(gr_shape shape, int64_t axis)
+unsigned gr__form_iota_splits(gr_shape shape, int64_t axis)
 {
     unsigned splits = 0;
     for (int s = 0; s <= shape.rank; s++) {
@@ -92,20 +92,20 @@ unsigned gr__iota_splits(gr_shape shape, int64_t axis)
     return splits;
 }
 
-int gr__split(unsigned splits)
+int gr__form_split(unsigned splits)
 {
     return __builtin_ctz(splits);
 }
 
-gr_space gr__space(gr_shape shape, unsigned splits)
+gr_space gr__form_space(gr_shape shape, unsigned splits)
 {
     gr_space space = {1, 1};
-    int s = gr__split(splits);
+    int s = gr__form_split(splits);
     for (int i = 0; i < shape.rank; i++) *(i < s ? &space.rows : &space.columns) *= shape.dim[i];
     return space;
 }
 
-gr__form gr__node_form(const gr_graph *g, const gr_node *n, int split)
+gr__form gr__form_of(const gr_graph *g, const gr_node *n, int split)
 {
     gr_shape out = gr__value(g, n->out)->shape;
     switch (n->op->code) {

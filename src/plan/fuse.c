@@ -5,7 +5,7 @@
 
 /* ---- reading units ---- */
 
-gr_val gr__read(const gr__compiler *c, const gr_node *n, int i)
+gr_val gr__node_read(const gr__compiler *c, const gr_node *n, int i)
 {
     gr_val v = n->in[i];
     const gr_node *p = gr__producer(c->g, v);
@@ -17,12 +17,12 @@ gr_val gr__read(const gr__compiler *c, const gr_node *n, int i)
     return p->op->code == GR_OP_CONST ? GR_NONE : v;
 }
 
-int gr__unit_of_value(const gr__compiler *c, gr_val v)
+int gr__value_unit(const gr__compiler *c, gr_val v)
 {
     return c->unit_of[gr__value(c->g, c->root[v])->node];
 }
 
-bool gr__is_out(const gr__compiler *c, gr_val v, int unit)
+bool gr__value_is_out(const gr__compiler *c, gr_val v, int unit)
 {
     if (c->pinned[v]) return true;
     for (uint32_t r = c->first_reader[v]; r < c->first_reader[v + 1]; r++)
@@ -37,36 +37,36 @@ static void add_once(gr_val *list, int *n, gr_val v)
     list[(*n)++] = v;
 }
 
-void gr__operands(const gr__compiler *c, int unit, const gr__part *part, gr_val *in, int *n_in, gr_val *out, int *n_out)
+void gr__part_operands(const gr__compiler *c, int unit, const gr__part *part, gr_val *in, int *n_in, gr_val *out, int *n_out)
 {
     *n_in = *n_out = 0;
     for (int k = 0; k < part->n; k++) {
         const gr_node *n = gr__node(c->g, part->nodes[k]);
         for (int i = 0; i < n->n_in; i++) {
-            gr_val v = gr__read(c, n, i);
+            gr_val v = gr__node_read(c, n, i);
             if (v && c->unit_of[gr__value(c->g, v)->node] != unit) add_once(in, n_in, v);
         }
         /* kernels of single nodes write all their outputs, whoever reads them */
         bool all = c->units[unit].kind == GR_ITEM_NODE && part->n == 1;
         for (int o = 0; o < n->n_out; o++)
-            if (all || gr__is_out(c, n->out + (gr_val)o, unit)) out[(*n_out)++] = n->out + (gr_val)o;
+            if (all || gr__value_is_out(c, n->out + (gr_val)o, unit)) out[(*n_out)++] = n->out + (gr_val)o;
     }
 }
 
-int gr__most_operands(const gr__compiler *c, const gr__part *part)
+int gr__part_most_operands(const gr__compiler *c, const gr__part *part)
 {
     int n = 0;
     for (int k = 0; k < part->n; k++) n += gr__node(c->g, part->nodes[k])->n_in + gr__node(c->g, part->nodes[k])->n_out;
     return n;
 }
 
-bool gr__reads_elementwise(const gr__compiler *c, const gr__part *part, gr_val root, bool *any)
+bool gr__part_reads_elementwise(const gr__compiler *c, const gr__part *part, gr_val root, bool *any)
 {
     *any = false;
     for (int k = 0; k < part->n; k++) {
         const gr_node *n = gr__node(c->g, part->nodes[k]);
         for (int i = 0; i < n->n_in; i++) {
-            gr_val v = gr__read(c, n, i);
+            gr_val v = gr__node_read(c, n, i);
             if (!v || c->root[v] != root) continue;
             *any = true;
             bool same = gr_shape_count(gr__value(c->g, v)->shape) == gr_shape_count(gr__value(c->g, root)->shape) && c->root_offset[v] == 0;
@@ -85,11 +85,11 @@ static bool reads_inside(const gr__compiler *c, const gr__part *reader, int a, i
     for (int k = 0; k < reader->n; k++) {
         const gr_node *n = gr__node(c->g, reader->nodes[k]);
         for (int i = 0; i < n->n_in; i++) {
-            gr_val v = gr__read(c, n, i);
-            int from = v ? gr__unit_of_value(c, v) : -1;
+            gr_val v = gr__node_read(c, n, i);
+            int from = v ? gr__value_unit(c, v) : -1;
             if (from < 0 || (from != a && from != b)) continue;
             bool absorbed = c->absorbs[reader->nodes[k]] >> i & 1;
-            if (absorbed || gr__is_view(c, v) || gr__is_reduction(gr__producer(c->g, v))) return true;
+            if (absorbed || gr__value_is_view(c, v) || gr__node_is_reduction(gr__producer(c->g, v))) return true;
         }
     }
     return false;
@@ -111,8 +111,8 @@ static bool within_limits(const gr__compiler *c, int a, int b)
     if (nodes > c->backend->max_region_nodes) return false;
     gr_val in[2 * GR__MAX_OPERANDS], more[GR__MAX_OPERANDS], out[GR__MAX_OPERANDS];
     int n_in, n_out, m_in, m_out;
-    gr__operands(c, a, p, in, &n_in, out, &n_out);
-    gr__operands(c, b, q, more, &m_in, out, &m_out);
+    gr__part_operands(c, a, p, in, &n_in, out, &n_out);
+    gr__part_operands(c, b, q, more, &m_in, out, &m_out);
     for (int i = 0; i < m_in; i++) add_once(in, &n_in, more[i]);
     return n_in + n_out + m_out <= limit;
 }
@@ -120,7 +120,7 @@ static bool within_limits(const gr__compiler *c, int a, int b)
 /* The guard is tested between the unit that computes it and those that wait for it. */
 static bool guard_between(const gr__compiler *c, int a, int b)
 {
-    int guard = c->effects.guard ? gr__unit_of_value(c, c->effects.guard) : -1;
+    int guard = c->effects.guard ? gr__value_unit(c, c->effects.guard) : -1;
     return (guard == a || guard == b) && (c->units[a].waits || c->units[b].waits);
 }
 
@@ -186,11 +186,11 @@ static bool join_scalars(gr__compiler *c, int unit)
 static bool join_neighbours(gr__compiler *c, const gr_node *n, int unit)
 {
     for (int i = 0; i < n->n_in; i++) {
-        gr_val v = gr__read(c, n, i);
-        if (v && !gr__is_view(c, v) && !try_join(c, gr__unit_of_value(c, v), &unit)) return false;
+        gr_val v = gr__node_read(c, n, i);
+        if (v && !gr__value_is_view(c, v) && !try_join(c, gr__value_unit(c, v), &unit)) return false;
     }
     for (int i = 0; i < n->n_in; i++) {
-        gr_val v = gr__read(c, n, i);
+        gr_val v = gr__node_read(c, n, i);
         if (!v || gr__value(c->g, v)->shape.rank == 0 || (c->absorbs[gr__node_id(c->g, n)] >> i & 1)) continue;
         for (uint32_t r = c->first_reader[v]; r < c->first_reader[v + 1]; r++)
             if (!try_join(c, c->unit_of[c->readers[r]], &unit)) return false;
@@ -214,7 +214,7 @@ static bool needs_unit(const gr__compiler *c, const gr_node *n)
     case GR_OP_IOTA:
     case GR_OP_BROADCAST: return c->in_memory[gr__node_id(c->g, n)];
     case GR_OP_RANDOM: return true;
-    default: return n->op->class != GR_CLASS_LEAF && !gr__is_view(c, n->out);
+    default: return n->op->class != GR_CLASS_LEAF && !gr__value_is_view(c, n->out);
     }
 }
 
@@ -231,13 +231,13 @@ static void add_dependencies(gr__compiler *c, int unit, uint32_t k)
 {
     const gr_node *n = gr__node(c->g, k);
     for (int i = 0; i < n->n_in; i++) {
-        gr_val v = gr__read(c, n, i);
-        int above = v ? gr__unit_of_value(c, v) : -1;
+        gr_val v = gr__node_read(c, n, i);
+        int above = v ? gr__value_unit(c, v) : -1;
         if (above >= 0) gr__deps_add(&c->deps, unit, above);
     }
     if (!waits_for_guard(c, k)) return;
     c->units[unit].waits = true;
-    int guard = gr__unit_of_value(c, c->effects.guard);
+    int guard = gr__value_unit(c, c->effects.guard);
     if (guard >= 0) gr__deps_add(&c->deps, unit, guard);
 }
 
@@ -250,7 +250,7 @@ static int new_unit(gr__compiler *c, uint32_t k)
     if (!u->parts || !add_node(c, u->parts, k)) return -1;
     u->n_parts = 1;
     u->parts->splits = c->splits[k];
-    u->parts->shape = gr__value(c->g, gr__is_reduction(n) ? n->in[0] : n->out)->shape;
+    u->parts->shape = gr__value(c->g, gr__node_is_reduction(n) ? n->in[0] : n->out)->shape;
     return c->n_units++;
 }
 
@@ -273,7 +273,7 @@ static bool place_node(gr__compiler *c, uint32_t k)
     return c->units[unit].kind == GR_ITEM_NODE || join_neighbours(c, n, unit);
 }
 
-gr_status gr__fuse(gr__compiler *c)
+gr_status gr__plan_fuse(gr__compiler *c)
 {
     c->units = gr__bump_alloc(c->work, (c->n_order + 1) * sizeof *c->units);
     if (!c->units || !gr__deps_create(&c->deps, c->work, (int)c->n_order)) return gr__error_code(c->ctx);

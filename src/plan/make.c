@@ -52,16 +52,16 @@ static gr_status fill_item(gr__compiler *c, int unit, gr__item *it)
     const gr__unit *u = &c->units[unit];
     gr__bump *m = c->plan->memory;
     int room = 0, n_in, n_out;
-    for (int p = 0; p < u->n_parts; p++) room = GR_MAX(room, gr__most_operands(c, &u->parts[p]));
-    uint32_t *nodes = gr__list_nodes(c, m, unit, u->parts, &it->item.n_nodes);
+    for (int p = 0; p < u->n_parts; p++) room = GR_MAX(room, gr__part_most_operands(c, &u->parts[p]));
+    uint32_t *nodes = gr__part_list_nodes(c, m, unit, u->parts, &it->item.n_nodes);
     gr_val *in = gr__bump_alloc(m, (size_t)(room * u->n_parts) * sizeof *in), *out = gr__bump_alloc(m, (size_t)(room * u->n_parts) * sizeof *out);
     gr_space *space = gr__bump_alloc(m, (size_t)u->n_parts * sizeof *space);
     if (!nodes || !in || !out || !space) return gr__error_code(c->ctx);
     for (int p = 0; p < u->n_parts; p++) { /* equal segments have equal numbers of operands, so they stand without gaps */
-        gr__operands(c, unit, &u->parts[p], in + p * it->item.n_in, &n_in, out + p * it->item.n_out, &n_out);
+        gr__part_operands(c, unit, &u->parts[p], in + p * it->item.n_in, &n_in, out + p * it->item.n_out, &n_out);
         it->item.n_in = n_in;
         it->item.n_out = n_out;
-        if (u->kind == GR_ITEM_REGION) space[p] = gr__space(u->parts[p].shape, u->parts[p].splits);
+        if (u->kind == GR_ITEM_REGION) space[p] = gr__form_space(u->parts[p].shape, u->parts[p].splits);
         add_cost(c, it, &u->parts[p]);
     }
     it->item = (gr_item){u->kind, c->plan->graph, nodes, it->item.n_nodes, u->n_parts, u->kind == GR_ITEM_REGION ? space : NULL,
@@ -82,7 +82,7 @@ static gr_status fill_copies(gr__compiler *c, gr__item *it, int n, const gr_val 
     it->copies = copies;
     it->n_copies = n;
     it->writes_store = assigns != NULL;
-    return gr__copy_kernel(c->ctx, copies, n, &it->kernel);
+    return gr__copies_make(c->ctx, copies, n, &it->kernel);
 }
 
 static gr_status set_operands(gr_plan *p, gr_kernel *k, int n)
@@ -92,7 +92,7 @@ static gr_status set_operands(gr_plan *p, gr_kernel *k, int n)
     return k->operand ? GR_OK : gr__error_code(p->ctx);
 }
 
-gr_status gr__make(gr__compiler *c)
+gr_status gr__plan_make(gr__compiler *c)
 {
     gr_status st = GR_OK;
     gr_plan *p = c->plan;

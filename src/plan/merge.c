@@ -38,12 +38,12 @@ static void list_from(walk *w, uint32_t k)
     w->nodes[w->n++] = k;
 }
 
-uint32_t *gr__list_nodes(const gr__compiler *c, gr__bump *memory, int unit, const gr__part *part, int *n)
+uint32_t *gr__part_list_nodes(const gr__compiler *c, gr__bump *memory, int unit, const gr__part *part, int *n)
 {
-    walk w = {c, unit, gr__bump_alloc(memory, (size_t)(part->n + gr__most_operands(c, part)) * sizeof *w.nodes), 0};
+    walk w = {c, unit, gr__bump_alloc(memory, (size_t)(part->n + gr__part_most_operands(c, part)) * sizeof *w.nodes), 0};
     if (!w.nodes) return NULL;
     for (int k = 0; k < part->n; k++) {
-        bool last = c->units[unit].kind != GR_ITEM_REGION || gr__is_out(c, gr__node(c->g, part->nodes[k])->out, unit);
+        bool last = c->units[unit].kind != GR_ITEM_REGION || gr__value_is_out(c, gr__node(c->g, part->nodes[k])->out, unit);
         if (last) list_from(&w, part->nodes[k]);
     }
     *n = w.n;
@@ -111,7 +111,7 @@ static void put_operand(signing *x, const gr_node *n, int i)
 static void put_node(signing *x, const gr_node *n)
 {
     put(x, (uint64_t)n->op->code);
-    put(x, (uint64_t)gr__node_form(x->c->g, n, x->split));
+    put(x, (uint64_t)gr__form_of(x->c->g, n, x->split));
     int o = 0;
     while (o < x->n_out && x->out[o] != n->out) o++;
     put(x, (uint64_t)o);
@@ -139,14 +139,14 @@ static bool sign(gr__compiler *c, int unit, signature *s)
 {
     const gr__unit *u = &c->units[unit];
     if (u->gone || u->kind != GR_ITEM_REGION) return true;
-    signing x = {.c = c, .unit = unit, .split = gr__split(u->parts->splits)};
-    int room = gr__most_operands(c, u->parts);
+    signing x = {.c = c, .unit = unit, .split = gr__form_split(u->parts->splits)};
+    int room = gr__part_most_operands(c, u->parts);
     x.out = gr__bump_alloc(c->work, (size_t)room * sizeof *x.out);
     x.in = gr__bump_alloc(c->work, (size_t)room * sizeof *x.in);
-    x.nodes = gr__list_nodes(c, c->work, unit, u->parts, &x.n_nodes);
+    x.nodes = gr__part_list_nodes(c, c->work, unit, u->parts, &x.n_nodes);
     x.s.words = gr__bump_alloc(c->work, (size_t)(3 * (room + u->parts->n) + 5 * 2 * room) * sizeof *x.s.words);
     if (!x.out || !x.in || !x.nodes || !x.s.words) return false;
-    gr__operands(c, unit, u->parts, x.in, &x.n_in, x.out, &x.n_out);
+    gr__part_operands(c, unit, u->parts, x.in, &x.n_in, x.out, &x.n_out);
     if (!is_mergeable(c, &x)) return true;
     for (int k = 0; k < x.n_nodes; k++) put_node(&x, gr__node(c->g, x.nodes[k]));
     *s = x.s;
@@ -177,7 +177,7 @@ static bool append(gr__compiler *c, int to, int from)
     return true;
 }
 
-gr_status gr__merge(gr__compiler *c)
+gr_status gr__plan_merge(gr__compiler *c)
 {
     if (c->options.unfused) return GR_OK;
     signature *s = gr__bump_alloc(c->work, (size_t)c->n_units * sizeof *s);

@@ -10,7 +10,7 @@ static uint32_t key_of(const gr__unit *u)
     return key;
 }
 
-gr_status gr__order(gr__compiler *c)
+gr_status gr__plan_order(gr__compiler *c)
 {
     int n = c->n_units;
     int *waiting = gr__bump_alloc(c->work, (size_t)n * sizeof *waiting); /* for how many units; -1: it runs already */

@@ -32,7 +32,7 @@ static int lowest(gr__block *block, gr__block *const *placed, int n)
     return i;
 }
 
-bool gr__pack(gr_context *ctx, gr__block *blocks, int n, size_t *total)
+bool gr__blocks_pack(gr_context *ctx, gr__block *blocks, int n, size_t *total)
 {
     size_t bytes = 2 * (size_t)n * sizeof(gr__block *);
     gr__block **sorted = gr__alloc(ctx, bytes), **placed = sorted + n;

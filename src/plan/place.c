@@ -43,7 +43,7 @@ static gr_status place_constants(gr__compiler *c)
     p->constants = gr__alloc(c->ctx, p->constant_bytes);
     if (!p->constants) return gr__error_code(c->ctx);
     for (gr_val v = 1; v <= c->n_values; v++)
-        if (needs_constant(c, v)) fill_constant(c, v, gr__address(p, p->spots[v]));
+        if (needs_constant(c, v)) fill_constant(c, v, gr__plan_address(p, p->spots[v]));
     return GR_OK;
 }
 
@@ -112,7 +112,7 @@ static gr_val dying_input(gr__compiler *c, int unit, int t, int s, gr_val out)
 {
     const gr_item *it = &c->plan->items[t - 1].item;
     const gr_value *o = gr__value(c->g, out);
-    if (it->kind != GR_ITEM_REGION || gr__is_reduction(gr__producer(c->g, out))) return GR_NONE;
+    if (it->kind != GR_ITEM_REGION || gr__node_is_reduction(gr__producer(c->g, out))) return GR_NONE;
     for (int i = 0; i < it->n_in; i++) {
         gr_val in = it->in[s * it->n_in + i], root = c->root[in];
         gr__spot spot = c->plan->spots[root];
@@ -120,7 +120,7 @@ static gr_val dying_input(gr__compiler *c, int unit, int t, int s, gr_val out)
         if (spot.kind != GR__IN_BLOCK || c->plan->blocks[spot.index].last != t || times_read(c, it, root) != 1) continue;
         if (v->dtype != o->dtype || !gr__shape_equal(v->shape, o->shape)) continue;
         bool any;
-        if (gr__reads_elementwise(c, &c->units[unit].parts[s], root, &any) && any) return root;
+        if (gr__part_reads_elementwise(c, &c->units[unit].parts[s], root, &any) && any) return root;
     }
     return GR_NONE;
 }
@@ -225,7 +225,7 @@ static gr_status sum_up(gr__compiler *c)
 {
     gr_plan *p = c->plan;
     size_t total, values = 0;
-    if (!gr__pack(c->ctx, p->blocks, p->n_blocks, &total)) return gr__error_code(c->ctx);
+    if (!gr__blocks_pack(c->ctx, p->blocks, p->n_blocks, &total)) return gr__error_code(c->ctx);
     for (int i = 0; i < p->n_blocks; i++)
         if (p->blocks[i].value) values = GR_MAX(values, p->blocks[i].offset + p->blocks[i].bytes);
     size_t scratch = p->scratch_bytes ? gr__granules(p->scratch_bytes) * (size_t)gr_context_threads(c->ctx) : 0;
@@ -235,7 +235,7 @@ static gr_status sum_up(gr__compiler *c)
     return GR_OK;
 }
 
-gr_status gr__place(gr__compiler *c)
+gr_status gr__plan_place(gr__compiler *c)
 {
     gr_status st = GR_OK;
     gr_plan *p = c->plan;

@@ -29,7 +29,7 @@ typedef struct gr__spot { /* where a value stands */
 typedef struct gr__block {
     size_t bytes;   /* whole granules */
     int first, last;
-    size_t offset;  /* found by gr__pack */
+    size_t offset;  /* found by gr__blocks_pack */
     gr_val value;   /* the first value that stands there; GR_NONE: workspace or a saved tensor */
 } gr__block;
 
@@ -144,42 +144,42 @@ typedef struct gr__compiler {
     int n_sequence;
 } gr__compiler;
 
-gr_status gr__simplify(gr_context *ctx, const gr_graph *from, gr_graph **out);
+gr_status gr__plan_simplify(gr_context *ctx, const gr_graph *from, gr_graph **out);
 /* What outputs, assigns and the guard need. live has room for all nodes. */
-void gr__mark_live(const gr_graph *g, bool *live);
+void gr__plan_mark_live(const gr_graph *g, bool *live);
 
-gr_status gr__survey(gr__compiler *c);
-gr_status gr__fuse(gr__compiler *c);
-gr_status gr__assigns(gr__compiler *c);
-gr_status gr__merge(gr__compiler *c);
-gr_status gr__order(gr__compiler *c);
-gr_status gr__make(gr__compiler *c);
-gr_status gr__place(gr__compiler *c);
+gr_status gr__plan_survey(gr__compiler *c);
+gr_status gr__plan_fuse(gr__compiler *c);
+gr_status gr__plan_assigns(gr__compiler *c);
+gr_status gr__plan_merge(gr__compiler *c);
+gr_status gr__plan_order(gr__compiler *c);
+gr_status gr__plan_make(gr__compiler *c);
+gr_status gr__plan_place(gr__compiler *c);
 
 /* What input i of n reads from memory: a broadcast read in place gives what it repeats. GR_NONE: nothing (constants, iotas read in place). */
-gr_val gr__read(const gr__compiler *c, const gr_node *n, int i);
-int gr__unit_of_value(const gr__compiler *c, gr_val v); /* of the value whose memory v is; -1: none */
-bool gr__is_view(const gr__compiler *c, gr_val v);
-bool gr__is_reduction(const gr_node *n);
-bool gr__is_out(const gr__compiler *c, gr_val v, int unit); /* read outside its unit, or pinned */
+gr_val gr__node_read(const gr__compiler *c, const gr_node *n, int i);
+int gr__value_unit(const gr__compiler *c, gr_val v); /* of the value whose memory v is; -1: none */
+bool gr__value_is_view(const gr__compiler *c, gr_val v);
+bool gr__node_is_reduction(const gr_node *n);
+bool gr__value_is_out(const gr__compiler *c, gr_val v, int unit); /* read outside its unit, or pinned */
 uint32_t gr__node_id(const gr_graph *g, const gr_node *n);
 size_t gr__value_bytes(const gr_backend *b, const gr_value *v);
 /* True if the part reads the memory of `root` only as elementwise operands, element for element. *any: whether it reads it at all. */
-bool gr__reads_elementwise(const gr__compiler *c, const gr__part *part, gr_val root, bool *any);
+bool gr__part_reads_elementwise(const gr__compiler *c, const gr__part *part, gr_val root, bool *any);
 /* Distinct values that the part reads, and those that it writes for others; the arrays have room for every operand of its nodes. */
-void gr__operands(const gr__compiler *c, int unit, const gr__part *part, gr_val *in, int *n_in, gr_val *out, int *n_out);
+void gr__part_operands(const gr__compiler *c, int unit, const gr__part *part, gr_val *in, int *n_in, gr_val *out, int *n_out);
 /* The part's nodes with those they read in place, as backends want them: REGIONs in an order that equal regions share. NULL: no memory. */
-uint32_t *gr__list_nodes(const gr__compiler *c, gr__bump *memory, int unit, const gr__part *part, int *n);
-int gr__most_operands(const gr__compiler *c, const gr__part *part); /* room for gr__operands, each array */
+uint32_t *gr__part_list_nodes(const gr__compiler *c, gr__bump *memory, int unit, const gr__part *part, int *n);
+int gr__part_most_operands(const gr__compiler *c, const gr__part *part); /* room for gr__part_operands, each array */
 
 /* ---- forms.c: how shapes look in a space of rows and columns ---- */
 typedef enum gr__form { GR__FULL, GR__ROW, GR__COLUMN, GR__SCALAR } gr__form;
-unsigned gr__broadcast_splits(gr_shape from, gr_shape to);
-unsigned gr__reduce_splits(gr_shape shape, int64_t mask, int rank_after);
-unsigned gr__iota_splits(gr_shape shape, int64_t axis);
-int gr__split(unsigned splits); /* the one that is taken */
-gr_space gr__space(gr_shape shape, unsigned splits);
-gr__form gr__node_form(const gr_graph *g, const gr_node *n, int split); /* BROADCAST: of its source; reductions: of the result; IOTA: ROW or COLUMN counts */
+unsigned gr__form_broadcast_splits(gr_shape from, gr_shape to);
+unsigned gr__form_reduce_splits(gr_shape shape, int64_t mask, int rank_after);
+unsigned gr__form_iota_splits(gr_shape shape, int64_t axis);
+int gr__form_split(unsigned splits); /* the one that is taken */
+gr_space gr__form_space(gr_shape shape, unsigned splits);
+gr__form gr__form_of(const gr_graph *g, const gr_node *n, int split); /* BROADCAST: of its source; reductions: of the result; IOTA: ROW or COLUMN counts */
 
 /* ---- deps.c ---- */
 bool gr__deps_create(gr__deps *d, gr__bump *memory, int n);
@@ -190,17 +190,17 @@ void gr__deps_join(gr__deps *d, int a, int b);                       /* b become
 
 /* ---- pack.c ---- */
 /* Finds offsets such that blocks that live at the same time do not overlap; *total is the end of the last one. False: no memory. */
-bool gr__pack(gr_context *ctx, gr__block *blocks, int n, size_t *total);
+bool gr__blocks_pack(gr_context *ctx, gr__block *blocks, int n, size_t *total);
 
 /* ---- copy.c ---- */
-gr_status gr__copy_kernel(gr_context *ctx, const gr__copy *copies, int n, gr_kernel **out);
+gr_status gr__copies_make(gr_context *ctx, const gr__copy *copies, int n, gr_kernel **out);
 
 /* ---- bind.c ---- */
-void *gr__address(const gr_plan *p, gr__spot spot); /* of a bound plan */
+void *gr__plan_address(const gr_plan *p, gr__spot spot); /* of a bound plan */
 void *gr__arena_data(const gr_arena *a, uint64_t *bytes);
 
 /* ---- run.c ---- */
-void gr__run_item(gr_plan *p, const gr__item *item);
-bool gr__guard_holds(const gr_plan *p);
+void gr__plan_run_item(gr_plan *p, const gr__item *item);
+bool gr__plan_guard_holds(const gr_plan *p);
 
 #endif

@@ -37,17 +37,23 @@ static gr_plan_item block_item(const gr_plan *p, const gr__block *b)
     return (gr_plan_item){feed ? n->attr.name : n->scope, n->op->name, b->bytes};
 }
 
+/* Puts an item among the `filled` ones so far, of which n are kept, largest first. Returns how many there are then. */
+static int insert(gr_plan_item *items, int filled, int n, gr_plan_item item)
+{
+    int at = filled;
+    while (at > 0 && items[at - 1].bytes < item.bytes) at--;
+    if (at >= n) return filled;
+    filled = GR_MIN(filled + 1, n);
+    for (int k = filled - 1; k > at; k--) items[k] = items[k - 1];
+    items[at] = item;
+    return filled;
+}
+
 int gr_plan_largest(const gr_plan *p, gr_plan_item *items, int n)
 {
     int filled = 0;
-    for (int i = 0; i < p->n_blocks; i++) {
-        int at = filled;
-        while (at > 0 && items[at - 1].bytes < p->blocks[i].bytes) at--;
-        if (at >= n) continue;
-        filled = GR_MIN(filled + 1, n);
-        for (int k = filled - 1; k > at; k--) items[k] = items[k - 1];
-        items[at] = block_item(p, &p->blocks[i]);
-    }
+    if (p->bytes.gradients) filled = insert(items, filled, n, (gr_plan_item){"", "gradients", p->bytes.gradients});
+    for (int i = 0; i < p->n_blocks; i++) filled = insert(items, filled, n, block_item(p, &p->blocks[i]));
     return filled;
 }
 
@@ -57,7 +63,7 @@ int gr_plan_largest(const gr_plan *p, gr_plan_item *items, int n)
 static bool widen(const gr_plan *p, gr__bump *memory, gr_val v, gr_ref *out)
 {
     const gr_value *value = gr__value(p->graph, v);
-    const void *from = gr__address(p, p->spots[v]);
+    const void *from = gr__plan_address(p, p->spots[v]);
     int64_t count = gr_shape_count(value->shape);
     bool narrow = value->dtype == GR_REAL && value->shape.rank != 0 && p->backend->real_bytes == sizeof(float);
     size_t bytes = narrow ? (size_t)count * sizeof(double) : gr__value_bytes(p->backend, value);
@@ -137,7 +143,7 @@ static const gr_node *search_item(search *s, int i)
     gr_plan *p = s->p;
     const gr_item *it = &p->items[i].item;
     const gr_node *inside = it->kind != GR_ITEM_NODE && it->n_nodes > 1 ? first_inside(s, it) : NULL;
-    gr__run_item(p, &p->items[i]);
+    gr__plan_run_item(p, &p->items[i]);
     if (p->items[i].copies) return NULL;
     const gr_node *out = first_output(s, it);
     return out && inside ? inside : out;

@@ -19,7 +19,7 @@ static void run_shard(void *arg, int shard, int worker)
     j->run(j->kernel, shard, j->scratch + (size_t)worker * j->stride);
 }
 
-void gr__run_item(gr_plan *p, const gr__item *item)
+void gr__plan_run_item(gr_plan *p, const gr__item *item)
 {
     const gr_kernel *k = item->kernel;
     size_t stride = p->scratch_bytes ? gr__granules(p->scratch_bytes) : 0;
@@ -35,9 +35,9 @@ void gr__run_item(gr_plan *p, const gr__item *item)
     }
 }
 
-bool gr__guard_holds(const gr_plan *p)
+bool gr__plan_guard_holds(const gr_plan *p)
 {
-    return p->guard.kind == GR__NOWHERE || isfinite(*(const double *)gr__address(p, p->guard));
+    return p->guard.kind == GR__NOWHERE || isfinite(*(const double *)gr__plan_address(p, p->guard));
 }
 
 gr_status gr_plan_run(gr_plan *p)
@@ -46,12 +46,12 @@ gr_status gr_plan_run(gr_plan *p)
     gr__fp_state saved = gr__fp_enter();
     bool holds = true;
     for (int i = 0; i <= p->n_items && holds; i++) {
-        if (i == p->first_write) holds = gr__guard_holds(p);
-        if (i < p->n_items && holds) gr__run_item(p, &p->items[i]);
+        if (i == p->first_write) holds = gr__plan_guard_holds(p);
+        if (i < p->n_items && holds) gr__plan_run_item(p, &p->items[i]);
     }
     gr__fp_leave(saved);
     if (holds) return GR_OK;
-    return gr__fail(p->ctx, GR_E_DIVERGED, "plan \"%s\": the guarded value is %g; nothing was assigned", p->name, *(const double *)gr__address(p, p->guard));
+    return gr__fail(p->ctx, GR_E_DIVERGED, "plan \"%s\": the guarded value is %g; nothing was assigned", p->name, *(const double *)gr__plan_address(p, p->guard));
 }
 
 void *gr_plan_feed(gr_plan *p, const char *name, size_t *bytes)
@@ -59,7 +59,7 @@ void *gr_plan_feed(gr_plan *p, const char *name, size_t *bytes)
     for (int i = 0; i < p->n_feeds && p->arena; i++) {
         if (strcmp(p->feeds[i].name, name) != 0) continue;
         if (bytes) *bytes = gr__value_bytes(p->backend, gr__value(p->graph, p->feeds[i].value));
-        return gr__address(p, p->spots[p->feeds[i].value]);
+        return gr__plan_address(p, p->spots[p->feeds[i].value]);
     }
     return NULL;
 }
@@ -69,7 +69,7 @@ const void *gr_plan_output(const gr_plan *p, const char *name, gr_shape *shape)
     for (int i = 0; i < p->n_outputs && p->arena; i++) {
         if (strcmp(p->outputs[i].name, name) != 0) continue;
         if (shape) *shape = p->outputs[i].shape;
-        return gr__address(p, p->outputs[i].spot);
+        return gr__plan_address(p, p->outputs[i].spot);
     }
     return NULL;
 }

@@ -7,7 +7,7 @@
 #include "graph/op.h"
 #include "plan/plan.h"
 
-void gr__mark_live(const gr_graph *g, bool *live)
+void gr__plan_mark_live(const gr_graph *g, bool *live)
 {
     gr_effects fx = gr__graph_effects(g);
     for (size_t i = 0; i < fx.n_assigns; i++) {
@@ -210,7 +210,7 @@ static gr_status rebuild_all(rebuild *r)
     gr_context *ctx = gr__graph_context(r->from);
     gr_val *in = gr__alloc(ctx, (size_t)widest * sizeof *in);
     if (!in) return gr__error_code(ctx);
-    gr__mark_live(r->from, r->live);
+    gr__plan_mark_live(r->from, r->live);
     count_uses(r);
     for (uint32_t k = 0; k < n_nodes && gr_graph_status(r->to) == GR_OK; k++)
         if (r->live[k]) rebuild_node(r, gr__node(r->from, k), in);
@@ -240,7 +240,7 @@ done:
     return st;
 }
 
-gr_status gr__simplify(gr_context *ctx, const gr_graph *from, gr_graph **out)
+gr_status gr__plan_simplify(gr_context *ctx, const gr_graph *from, gr_graph **out)
 {
     gr_status st = GR_OK;
     gr_graph *lean = NULL;

@@ -13,7 +13,7 @@ size_t gr__value_bytes(const gr_backend *b, const gr_value *v)
     return (size_t)gr_shape_count(v->shape) * element;
 }
 
-bool gr__is_reduction(const gr_node *n)
+bool gr__node_is_reduction(const gr_node *n)
 {
     return n->op->code == GR_OP_SUM || n->op->code == GR_OP_REDUCE_MAX;
 }
@@ -37,7 +37,7 @@ static bool is_slice_view(const gr__compiler *c, const gr_node *n)
     return slice_offset(c, n) % GR__GRANULE == 0;
 }
 
-bool gr__is_view(const gr__compiler *c, gr_val v)
+bool gr__value_is_view(const gr__compiler *c, gr_val v)
 {
     return c->root[v] != v;
 }
@@ -102,10 +102,10 @@ static unsigned own_splits(const gr__compiler *c, const gr_node *n)
 {
     gr_shape out = gr__value(c->g, n->out)->shape;
     if (n->op->class == GR_CLASS_MAP) return out.rank == 0 ? 0 : (1u << (out.rank + 1)) - 1;
-    if (n->op->code == GR_OP_IOTA) return gr__iota_splits(out, n->attr.i[0]);
+    if (n->op->code == GR_OP_IOTA) return gr__form_iota_splits(out, n->attr.i[0]);
     gr_shape in = n->n_in ? gr__value(c->g, n->in[0])->shape : GR_SCALAR;
-    if (n->op->code == GR_OP_BROADCAST) return gr__broadcast_splits(in, out);
-    return gr__is_reduction(n) && in.rank != 0 ? gr__reduce_splits(in, n->attr.i[0], out.rank) : 0;
+    if (n->op->code == GR_OP_BROADCAST) return gr__form_broadcast_splits(in, out);
+    return gr__node_is_reduction(n) && in.rank != 0 ? gr__form_reduce_splits(in, n->attr.i[0], out.rank) : 0;
 }
 
 /* Which inputs an elementwise node reads in place: as many broadcasts and iotas as agree on rows and columns. */
@@ -212,13 +212,13 @@ static bool allocate(gr__compiler *c)
            c->root_offset && c->pinned && c->gradient && c->first_reader;
 }
 
-gr_status gr__survey(gr__compiler *c)
+gr_status gr__plan_survey(gr__compiler *c)
 {
     c->n_nodes = gr__graph_nodes(c->g);
     c->n_values = gr__graph_values(c->g);
     c->effects = gr__graph_effects(c->g);
     if (!allocate(c)) return gr__error_code(c->ctx);
-    gr__mark_live(c->g, c->live);
+    gr__plan_mark_live(c->g, c->live);
     find_views(c);
     mark_effects(c);
     if (!list_readers(c)) return gr__error_code(c->ctx);

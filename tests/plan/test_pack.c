@@ -29,7 +29,7 @@ static void blocks_that_live_together_never_overlap(void **state)
             for (int t = b[i].first; t <= b[i].last; t++) most[t] += b[i].bytes;
             sum += b[i].bytes;
         }
-        assert_true(gr__pack(ctx, b, n, &total));
+        assert_true(gr__blocks_pack(ctx, b, n, &total));
         for (int i = 0; i < n; i++) {
             assert_int_equal(b[i].offset % GR__GRANULE, 0);
             end = GR_MAX(end, b[i].offset + b[i].bytes);
@@ -52,10 +52,10 @@ static void packing_is_tight_where_life_times_nest(void **state)
     gr_context *ctx = test_context();
     gr__block b[] = {{.bytes = 640, .first = 0, .last = 3}, {.bytes = 640, .first = 4, .last = 5}, {.bytes = 128, .first = 1, .last = 4}, {.bytes = 64, .first = 0, .last = 0}};
     size_t total;
-    assert_true(gr__pack(ctx, b, 4, &total));
+    assert_true(gr__blocks_pack(ctx, b, 4, &total));
     assert_int_equal(total, 768);
     gr__fail_acquisition(ctx, 1);
-    assert_false(gr__pack(ctx, b, 4, &total));
+    assert_false(gr__blocks_pack(ctx, b, 4, &total));
     test_context_end(ctx);
 }
 
@@ -116,25 +116,25 @@ static void shapes_have_the_forms_that_fit(void **state)
 {
     (void)state;
     gr_shape picture = GR_SHAPE(2, 3, 3, 5);
-    assert_int_equal(gr__broadcast_splits(GR_SHAPE(5), picture), 1u << 3);
-    assert_int_equal(gr__broadcast_splits(GR_SHAPE(2, 1, 1, 1), picture), 1u << 1);
-    assert_int_equal(gr__broadcast_splits(GR_SHAPE(2, 1, 1, 5), picture), 0); /* neither a row nor a column */
-    assert_int_equal(gr__broadcast_splits(GR_SCALAR, picture), 31);
-    assert_int_equal(gr__broadcast_splits(GR_SHAPE(4, 1), GR_SHAPE(4, 4)), 1u << 1);
-    assert_int_equal(gr__broadcast_splits(GR_SHAPE(1), GR_SHAPE(4, 4)), 1u | 1u << 2);
-    assert_int_equal(gr__reduce_splits(picture, 0xF, 0), 1); /* flat */
-    assert_int_equal(gr__reduce_splits(picture, 0x7, 1), 1u << 3);
-    assert_int_equal(gr__reduce_splits(picture, 0xE, 1), 1u << 1);
-    assert_int_equal(gr__reduce_splits(picture, 0x6, 2), 0);
-    assert_int_equal(gr__reduce_splits(GR_SHAPE(1, 7), 0x2, 1), 3); /* one row of 7, never 7 rows */
-    assert_int_equal(gr__reduce_splits(GR_SHAPE(7), 0x1, 1), 1);
-    assert_int_equal(gr__iota_splits(GR_SHAPE(4, 6), 1), 1u << 1);
-    assert_int_equal(gr__iota_splits(GR_SHAPE(4, 6), 0), 1u << 1);
-    assert_int_equal(gr__iota_splits(GR_SHAPE(4), 0), 3);
-    gr_space s = gr__space(picture, 1u << 3);
+    assert_int_equal(gr__form_broadcast_splits(GR_SHAPE(5), picture), 1u << 3);
+    assert_int_equal(gr__form_broadcast_splits(GR_SHAPE(2, 1, 1, 1), picture), 1u << 1);
+    assert_int_equal(gr__form_broadcast_splits(GR_SHAPE(2, 1, 1, 5), picture), 0); /* neither a row nor a column */
+    assert_int_equal(gr__form_broadcast_splits(GR_SCALAR, picture), 31);
+    assert_int_equal(gr__form_broadcast_splits(GR_SHAPE(4, 1), GR_SHAPE(4, 4)), 1u << 1);
+    assert_int_equal(gr__form_broadcast_splits(GR_SHAPE(1), GR_SHAPE(4, 4)), 1u | 1u << 2);
+    assert_int_equal(gr__form_reduce_splits(picture, 0xF, 0), 1); /* flat */
+    assert_int_equal(gr__form_reduce_splits(picture, 0x7, 1), 1u << 3);
+    assert_int_equal(gr__form_reduce_splits(picture, 0xE, 1), 1u << 1);
+    assert_int_equal(gr__form_reduce_splits(picture, 0x6, 2), 0);
+    assert_int_equal(gr__form_reduce_splits(GR_SHAPE(1, 7), 0x2, 1), 3); /* one row of 7, never 7 rows */
+    assert_int_equal(gr__form_reduce_splits(GR_SHAPE(7), 0x1, 1), 1);
+    assert_int_equal(gr__form_iota_splits(GR_SHAPE(4, 6), 1), 1u << 1);
+    assert_int_equal(gr__form_iota_splits(GR_SHAPE(4, 6), 0), 1u << 1);
+    assert_int_equal(gr__form_iota_splits(GR_SHAPE(4), 0), 3);
+    gr_space s = gr__form_space(picture, 1u << 3);
     assert_int_equal(s.rows, 18);
     assert_int_equal(s.columns, 5);
-    s = gr__space(GR_SHAPE(0, 4), 1);
+    s = gr__form_space(GR_SHAPE(0, 4), 1);
     assert_int_equal(s.rows, 1);
     assert_int_equal(s.columns, 0);
 }

@@ -69,7 +69,7 @@ static gr__form toy_node_form(const gr_graph *g, const gr_node *n, gr_space spac
             if (i != n->attr.i[0]) line.dim[i] = 1;
         return toy_form(line, line, out, space);
     }
-    return gr__is_reduction(n) ? toy_form(out, toy_kept(g, n), in, space) : out.rank == 0 ? GR__SCALAR : GR__FULL;
+    return gr__node_is_reduction(n) ? toy_form(out, toy_kept(g, n), in, space) : out.rank == 0 ? GR__SCALAR : GR__FULL;
 }
 
 static gr_shape toy_formed(gr__form form, gr_space space)
@@ -111,9 +111,9 @@ static void toy_node(const gr_item *it, int s, const gr_node *n, gr_ref *in, gr_
     if (it->kind == GR_ITEM_REGION) {
         gr__form form = toy_node_form(it->graph, n, it->space[0]);
         if (n->op->code == GR_OP_IOTA) copy.attr.i[0] = form == GR__COLUMN;
-        if (gr__is_reduction(n)) copy.attr.i[0] = form == GR__SCALAR ? 3 : form == GR__ROW ? 2 : 1;
-        if (gr__is_reduction(n)) copy.attr.i[1] = form != GR__SCALAR;
-        out->shape = toy_formed(gr__is_reduction(n) ? form : GR__FULL, it->space[s]);
+        if (gr__node_is_reduction(n)) copy.attr.i[0] = form == GR__SCALAR ? 3 : form == GR__ROW ? 2 : 1;
+        if (gr__node_is_reduction(n)) copy.attr.i[1] = form != GR__SCALAR;
+        out->shape = toy_formed(gr__node_is_reduction(n) ? form : GR__FULL, it->space[s]);
     }
     n->op->ref(it->graph, &copy, in, out);
 }
@@ -217,7 +217,7 @@ static void toy_check(const gr_item *it)
             for (int p = 0; p < it->n_nodes; p++) {
                 if (it->nodes[p] != gr__value(it->graph, n->in[j])->node) continue;
                 assert_true(p < i);
-                assert_false(it->kind == GR_ITEM_REGION && gr__is_reduction(gr__node(it->graph, it->nodes[p])));
+                assert_false(it->kind == GR_ITEM_REGION && gr__node_is_reduction(gr__node(it->graph, it->nodes[p])));
             }
     }
     for (int s = 0; s < it->n_segments; s++)
