@@ -27,6 +27,8 @@ double gr__prepare_value(const gr_prepared *p, int n, int64_t e, double x)
     return x;
 }
 
+__extension__ typedef unsigned __int128 u128;
+
 /* Mean and spread after the steps, which are affine where nothing is missing. */
 static gr__moments after(gr__moments m, const gr_prepared *p, int n, int64_t e)
 {
@@ -65,7 +67,7 @@ static gr_status take_bytes(gr_context *ctx, const gr_set *set, const gr_rows *r
     }
     double n = (double)rows->n;
     for (int64_t e = 0; e < width && st == GR_OK; e++) {
-        unsigned __int128 spread = (unsigned __int128)squares[e] * (uint64_t)rows->n - (unsigned __int128)total[e] * total[e]; /* n^2 times the variance */
+        u128 spread = (u128)squares[e] * (uint64_t)rows->n - (u128)total[e] * total[e]; /* n^2 times the variance */
         out[e] = after((gr__moments){n, (double)total[e] / n, (double)spread / n}, before, n_before, e);
     }
     gr__free(ctx, sum, narrow);

@@ -47,7 +47,7 @@ static bool has_impute(const gr_tree *list)
 
 static gr_status fit_step(gr_context *ctx, gr__bump *b, const gr_tree *step, const gr_set *set, const gr_rows *train, gr_shape input, gr_prepared *all, int *n)
 {
-    const gr_prepare *member;
+    const gr_prepare *member = NULL;
     gr_settings s;
     gr_prepared *p = &all[*n];
     gr_status st = find(ctx, step, &member);
@@ -97,7 +97,7 @@ gr_status gr__prepare_resolve(gr_context *ctx, gr__bump *b, const gr_tree *list,
     gr_tree *all = gr__tree_list(b);
     if (!all) return gr__error_code(ctx);
     for (int i = 0; i < count_steps(list); i++) {
-        const gr_prepare *member;
+        const gr_prepare *member = NULL;
         gr_settings s;
         gr_status st = find(ctx, step_at(list, i), &member);
         if (st == GR_OK) st = gr__settings_make(ctx, b, &member->head, step_at(list, i), GR_PRESET_CHAPTER, NULL, &s);
@@ -186,7 +186,7 @@ static gr_status parse_numbers(gr_context *ctx, gr__bump *b, const gr_tree *t, g
 static gr_status parse_step(gr_context *ctx, gr__bump *b, const gr_tree *t, gr_prepared *p)
 {
     const gr_tree *type = gr__tree_get(t, "type");
-    const gr_prepare *member;
+    const gr_prepare *member = NULL;
     if (!type || type->kind != GR_TREE_TEXT) return gr__tree_fail(ctx, t, GR_E_FORMAT, NULL, "a step of the preparation has no type");
     gr_status st = find(ctx, t, &member);
     if (st != GR_OK) return st;

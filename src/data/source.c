@@ -44,7 +44,7 @@ gr_status gr__set_info(gr_context *ctx, const gr_tree *tree, const gr_source_opt
 {
     gr__bump *b = gr__bump_create(ctx);
     if (!b) return GR_E_MEMORY;
-    const gr_source *source;
+    const gr_source *source = NULL;
     gr_settings s;
     gr_set_info info = {0};
     gr_status st = settle(ctx, b, tree, &source, &s);
@@ -58,7 +58,7 @@ gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_opt
 {
     gr__bump *b = gr__bump_create(ctx);
     if (!b) return GR_E_MEMORY;
-    const gr_source *source;
+    const gr_source *source = NULL;
     gr_settings s;
     gr_set set = {0};
     gr_status st = settle(ctx, b, tree, &source, &s);
@@ -70,7 +70,7 @@ gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_opt
 
 gr_status gr__source_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, const gr_source_options *o, gr_tree **out)
 {
-    const gr_source *source;
+    const gr_source *source = NULL;
     gr_settings s;
     gr_status st = settle(ctx, b, tree, &source, &s);
     if (st != GR_OK) return st;

@@ -1,0 +1,314 @@
+/* The loader: batches in order of a seeded permutation, gathered one ahead on a thread of its own.
+ *
+ * What a batch holds depends on (seed, epoch, index) alone, never on timing: the thread fills slots in order and the caller takes them in order.
+ * Two slots: one is lent to the caller while the other is filled. All memory is taken at creation. */
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/pool.h"
+#include "base/rng.h"
+#include "base/text.h"
+#include "data/data.h"
+
+#define GRANULE 64
+
+typedef enum slot_state { SLOT_EMPTY, SLOT_FULL, SLOT_LENT } slot_state;
+
+typedef struct slot {
+    slot_state state; /* under the lock where there is a thread */
+    gr_batch batch;
+    char *inputs, *targets;
+    uint32_t *row;
+} slot;
+
+typedef struct position {
+    int64_t epoch, index;
+} position;
+
+struct gr_loader {
+    gr_context *ctx;
+    gr_loader_options o;
+    gr_rows rows;              /* a copy of where they stand; the numbers are the caller's */
+    int64_t batch, batches;    /* rows in a full one; batches in an epoch */
+    size_t input_bytes, target_bytes; /* of one sample as delivered */
+    int64_t input_values, target_values;
+
+    uint32_t *order;           /* permutation of 0..rows-1, of the epoch that is being filled; NULL without shuffling */
+    int64_t order_epoch;       /* -1: not made yet; whoever fills owns both */
+
+    char *block;               /* tensor memory of all slots */
+    size_t block_bytes, order_bytes, row_bytes;
+    slot slot[2];
+    int n_slots, take;         /* take: the slot the caller gets next */
+
+    bool threaded;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;    /* a slot was filled or given back, the position was set, the end is near */
+    position next;             /* of the next batch to fill */
+    int fill;                  /* the slot it goes to */
+    bool filling, stop;
+};
+
+/* ---- sizes ---- */
+
+static int64_t full_batch(const gr_loader_options *o)
+{
+    return GR_MAX(GR_MIN(o->batch, o->rows->n), 1);
+}
+
+int64_t gr__loader_batches(const gr_loader_options *o)
+{
+    int64_t n = o->rows->n, batch = full_batch(o);
+    return o->drop_last ? n / batch : (n + batch - 1) / batch;
+}
+
+static size_t granules(size_t bytes)
+{
+    return (bytes + GRANULE - 1) / GRANULE * GRANULE;
+}
+
+static size_t slot_inputs(const gr_loader_options *o)
+{
+    return granules((size_t)(full_batch(o) * gr_shape_count(o->set->sample)) * gr__element_bytes(o->input_as));
+}
+
+static size_t slot_targets(const gr_loader_options *o)
+{
+    if (o->set->target == GR_TARGET_NONE) return 0;
+    return granules((size_t)(full_batch(o) * gr_shape_count(o->set->target_sample)) * gr__element_bytes(o->target_as));
+}
+
+uint64_t gr__loader_bytes(const gr_loader_options *o)
+{
+    return (uint64_t)(o->background ? 2 : 1) * (slot_inputs(o) + slot_targets(o));
+}
+
+/* ---- filling ---- */
+
+#define CONVERT(FROM, TO)                                    \
+    do {                                                     \
+        const FROM *x = from;                                \
+        TO *y = to;                                          \
+        for (int64_t i = 0; i < n; i++) y[i] = (TO)x[i];     \
+        return;                                              \
+    } while (0)
+
+#define CONVERT_TO(TO)                                       \
+    switch (as_is) {                                         \
+    case GR_EL_U8: CONVERT(uint8_t, TO);                     \
+    case GR_EL_F32: CONVERT(float, TO);                      \
+    case GR_EL_F64: CONVERT(double, TO);                     \
+    case GR_EL_I32: CONVERT(int32_t, TO);                    \
+    }                                                        \
+    return
+
+/* One sample. Creating the loader refused what cannot be converted (reals to integers). */
+static void convert(gr_element as_is, gr_element as, const void *from, void *to, int64_t n)
+{
+    if (as_is == as) {
+        memcpy(to, from, (size_t)n * gr__element_bytes(as));
+        return;
+    }
+    switch (as) {
+    case GR_EL_F32: CONVERT_TO(float);
+    case GR_EL_F64: CONVERT_TO(double);
+    case GR_EL_I32: CONVERT_TO(int32_t);
+    case GR_EL_U8: return;
+    }
+}
+
+static gr_element target_element(const gr_set *s)
+{
+    if (s->target == GR_TARGET_CLASS) return GR_EL_I32;
+    return s->targets_bytes == (size_t)(s->n * gr_shape_count(s->target_sample)) * sizeof(double) ? GR_EL_F64 : GR_EL_F32;
+}
+
+static void order_for(gr_loader *l, int64_t epoch)
+{
+    if (!l->order) return;
+    int64_t key = l->o.shuffle == GR_SHUFFLE_ONCE ? 0 : epoch;
+    if (l->order_epoch == key) return;
+    gr__rng r = gr__rng_make(l->o.seed, "shuffle", (uint32_t)key, (uint32_t)((uint64_t)key >> 32));
+    gr__rng_permutation(&r, l->order, (size_t)l->rows.n);
+    l->order_epoch = key;
+}
+
+static void fill(gr_loader *l, slot *s, position at)
+{
+    const gr_set *set = l->o.set;
+    gr_element target_as_is = target_element(set);
+    int64_t first = at.index * l->batch, n = GR_MIN(l->batch, l->rows.n - first);
+    gr__fp_state saved = gr__fp_enter(); /* so that conversion flushes the same on any thread */
+    order_for(l, at.epoch);
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t row = l->rows.row[l->order ? l->order[first + i] : (uint32_t)(first + i)];
+        s->row[i] = row;
+        convert(set->element, l->o.input_as, (const char *)set->inputs + (int64_t)row * l->input_values * (int64_t)gr__element_bytes(set->element),
+                s->inputs + (size_t)i * l->input_bytes, l->input_values);
+        if (s->targets)
+            convert(target_as_is, l->o.target_as, (const char *)set->targets + (int64_t)row * l->target_values * (int64_t)gr__element_bytes(target_as_is),
+                    s->targets + (size_t)i * l->target_bytes, l->target_values);
+    }
+    gr__fp_leave(saved);
+    s->batch = (gr_batch){.n = n, .epoch = at.epoch, .index = at.index, .last = at.index + 1 == l->batches, .inputs = s->inputs, .targets = s->targets, .row = s->row};
+}
+
+static position after(const gr_loader *l, position p)
+{
+    return p.index + 1 < l->batches ? (position){p.epoch, p.index + 1} : (position){p.epoch + 1, 0};
+}
+
+static void *run(void *arg)
+{
+    gr_loader *l = arg;
+    pthread_mutex_lock(&l->lock);
+    while (!l->stop) {
+        slot *s = &l->slot[l->fill];
+        if (s->state != SLOT_EMPTY) {
+            pthread_cond_wait(&l->changed, &l->lock);
+            continue;
+        }
+        position at = l->next;
+        l->filling = true;
+        pthread_mutex_unlock(&l->lock);
+        fill(l, s, at);
+        pthread_mutex_lock(&l->lock);
+        l->filling = false;
+        s->state = SLOT_FULL; /* gr__loader_seek waits for the end of filling, then empties it */
+        l->next = after(l, at);
+        l->fill = 1 - l->fill;
+        pthread_cond_broadcast(&l->changed);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return NULL;
+}
+
+/* ---- making ---- */
+
+static gr_status check(gr_context *ctx, const gr_loader_options *o)
+{
+    gr_element from = o->set->element;
+    bool real = from == GR_EL_F32 || from == GR_EL_F64, to_real = o->input_as == GR_EL_F32 || o->input_as == GR_EL_F64;
+    if ((real && !to_real) || (from == GR_EL_I32 && o->input_as == GR_EL_U8)) return gr__fail(ctx, GR_E_UNSUPPORTED, "the inputs of \"%s\" cannot be delivered as that type", o->set->file ? o->set->file : "");
+    if (o->set->target == GR_TARGET_VALUE && o->target_as != GR_EL_F32 && o->target_as != GR_EL_F64)
+        return gr__fail(ctx, GR_E_UNSUPPORTED, "targets that are values cannot be delivered as classes");
+    if (o->batch < 1) return gr__fail(ctx, GR_E_RANGE, "a batch has at least one row, not %lld", (long long)o->batch);
+    if (gr__loader_batches(o) < 1)
+        return gr__fail(ctx, GR_E_DATA, "%lld rows give no batch of %lld%s", (long long)o->rows->n, (long long)full_batch(o), o->drop_last ? " when the short last one is dropped" : "");
+    return GR_OK;
+}
+
+static gr_status take_memory(gr_loader *l)
+{
+    gr_context *ctx = l->ctx;
+    size_t inputs = slot_inputs(&l->o), targets = slot_targets(&l->o);
+    l->block_bytes = (size_t)gr__loader_bytes(&l->o);
+    l->row_bytes = (size_t)l->batch * sizeof(uint32_t);
+    l->order_bytes = (size_t)l->rows.n * sizeof(uint32_t);
+    l->block = gr__tensor_alloc(ctx, l->block_bytes);
+    if (l->block && l->o.shuffle != GR_SHUFFLE_NONE) l->order = gr__alloc(ctx, l->order_bytes);
+    if (!l->block || (l->o.shuffle != GR_SHUFFLE_NONE && !l->order)) return gr__error_code(ctx);
+    for (int i = 0; i < l->n_slots; i++) {
+        l->slot[i].inputs = l->block + (size_t)i * (inputs + targets);
+        l->slot[i].targets = targets ? l->slot[i].inputs + inputs : NULL;
+        l->slot[i].row = gr__alloc(ctx, l->row_bytes);
+        if (!l->slot[i].row) return gr__error_code(ctx);
+    }
+    return GR_OK;
+}
+
+/* The thread takes no signals: they belong to the program. */
+static gr_status start_thread(gr_loader *l)
+{
+    sigset_t all, before;
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_cond_init(&l->changed, NULL);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&l->thread, NULL, run, l);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    l->threaded = !failed;
+    if (!failed) return GR_OK;
+    pthread_cond_destroy(&l->changed);
+    pthread_mutex_destroy(&l->lock);
+    char reason[128];
+    return gr__fail(l->ctx, GR_E_MEMORY, "no thread for loading: %s", gr__errno_text(failed, reason, sizeof reason));
+}
+
+gr_status gr__loader_create(gr_context *ctx, const gr_loader_options *o, gr_loader **out)
+{
+    gr_status st = check(ctx, o);
+    if (st != GR_OK) return st;
+    gr_loader *l = gr__alloc(ctx, sizeof *l);
+    if (!l) return GR_E_MEMORY;
+    *l = (gr_loader){.ctx = ctx, .o = *o, .rows = *o->rows, .batch = full_batch(o), .batches = gr__loader_batches(o), .order_epoch = -1, .n_slots = o->background ? 2 : 1,
+                     .input_values = gr_shape_count(o->set->sample), .target_values = gr_shape_count(o->set->target_sample)};
+    l->o.rows = &l->rows;
+    l->input_bytes = (size_t)l->input_values * gr__element_bytes(o->input_as);
+    l->target_bytes = (size_t)l->target_values * gr__element_bytes(o->target_as);
+    st = take_memory(l);
+    if (st == GR_OK && o->background) st = start_thread(l);
+    if (st == GR_OK) *out = l;
+    else gr__loader_destroy(l);
+    return st;
+}
+
+void gr__loader_destroy(gr_loader *l)
+{
+    if (!l) return;
+    if (l->threaded) {
+        pthread_mutex_lock(&l->lock);
+        l->stop = true;
+        pthread_cond_broadcast(&l->changed);
+        pthread_mutex_unlock(&l->lock);
+        pthread_join(l->thread, NULL);
+        pthread_cond_destroy(&l->changed);
+        pthread_mutex_destroy(&l->lock);
+    }
+    for (int i = 0; i < l->n_slots; i++) gr__free(l->ctx, l->slot[i].row, l->row_bytes);
+    gr__free(l->ctx, l->order, l->order_bytes);
+    gr__tensor_free(l->ctx, l->block, l->block_bytes);
+    gr__free(l->ctx, l, sizeof *l);
+}
+
+/* ---- taking ---- */
+
+gr_status gr__loader_next(gr_loader *l, gr_batch *out)
+{
+    if (!l->threaded) {
+        fill(l, &l->slot[0], l->next);
+        l->next = after(l, l->next);
+        *out = l->slot[0].batch;
+        return GR_OK;
+    }
+    pthread_mutex_lock(&l->lock);
+    slot *lent = &l->slot[1 - l->take], *s = &l->slot[l->take];
+    if (lent->state == SLOT_LENT) {
+        lent->state = SLOT_EMPTY;
+        pthread_cond_broadcast(&l->changed);
+    }
+    while (s->state != SLOT_FULL) pthread_cond_wait(&l->changed, &l->lock);
+    s->state = SLOT_LENT;
+    l->take = 1 - l->take;
+    *out = s->batch;
+    pthread_mutex_unlock(&l->lock);
+    return GR_OK;
+}
+
+void gr__loader_seek(gr_loader *l, int64_t epoch, int64_t index)
+{
+    position to = {epoch + index / l->batches, index % l->batches};
+    if (!l->threaded) {
+        l->next = to;
+        return;
+    }
+    pthread_mutex_lock(&l->lock);
+    while (l->filling) pthread_cond_wait(&l->changed, &l->lock);
+    for (int i = 0; i < 2; i++) l->slot[i].state = SLOT_EMPTY;
+    l->next = to;
+    l->fill = l->take = 0;
+    pthread_cond_broadcast(&l->changed);
+    pthread_mutex_unlock(&l->lock);
+}
