@@ -158,7 +158,7 @@ static void destroy(gr_context *ctx, gr_kernel *kernel)
 static gr_status forward_grid(gr_context *ctx, const conv *v, const gr__contraction *c, grid *g)
 {
     gr__gather *r = &g->gather;
-    *r = (gr__gather){.n = c->conv.n, .h = c->conv.h, .w = c->conv.w, .pitch = c->conv.c, .channels = v->depthwise ? v->columns : v->in,
+    *r = (gr__gather){.ops = v->ops, .n = c->conv.n, .h = c->conv.h, .w = c->conv.w, .pitch = c->conv.c, .channels = v->depthwise ? v->columns : v->in,
                       .gh = c->conv.oh, .gw = c->conv.ow, .step_h = c->conv.stride_h, .step_w = c->conv.stride_w};
     g->out_row = c->conv.ow * c->conv.o;
     g->out_pixel = c->conv.o;
@@ -176,7 +176,7 @@ static gr_status data_grid(gr_context *ctx, const conv *v, const gr__contraction
 {
     gr__gather *r = &g->gather;
     int64_t sh = c->conv.stride_h, sw = c->conv.stride_w;
-    *r = (gr__gather){.n = c->conv.n, .h = c->conv.oh, .w = c->conv.ow, .pitch = c->conv.o, .channels = v->depthwise ? v->columns : v->in,
+    *r = (gr__gather){.ops = v->ops, .n = c->conv.n, .h = c->conv.oh, .w = c->conv.ow, .pitch = c->conv.o, .channels = v->depthwise ? v->columns : v->in,
                       .gh = (c->conv.h - a + sh - 1) / sh, .gw = (c->conv.w - b + sw - 1) / sw, .step_h = 1, .step_w = 1};
     g->out0 = (a * c->conv.w + b) * c->conv.c;
     g->out_row = sh * c->conv.w * c->conv.c;

@@ -73,8 +73,7 @@ static void copy_row(const gr__gather *g, const float *src, float *dst)
     dst += left * g->channels;
     src += first * g->pitch;
     if (g->pitch == g->channels) memcpy(dst, src, (size_t)count * pixel);
-    else
-        for (int64_t i = 0; i < count; i++) memcpy(dst + i * g->channels, src + i * g->pitch, pixel);
+    else g->ops->pack_rows(dst, g->channels, src, g->pitch, g->channels, count);
     memset(dst + count * g->channels, 0, (size_t)(pixels - left - count) * pixel);
 }
 

@@ -12,6 +12,7 @@
 typedef struct gr__gather {
     /* the picture that is read: n images of h x w pixels of `pitch` floats, of which `channels` are read from `first channel` on */
     int64_t n, h, w, pitch, channels;
+    const gr__tile_ops *ops;
     /* the grid: gh x gw outputs an image; output (i, j) stands at (i step_h, j step_w) of the picture, a tap at (+dh, +dw) */
     int64_t gh, gw, step_h, step_w;
     int64_t lo_h, lo_w, hi_h, hi_w; /* of all taps' distances */

@@ -1,7 +1,8 @@
 /* The gradient of a convolution's weights: outer products over pixels, rows of the grid being the segments of the sum.
  *
  * wide: rows of a tile are output channels (of dy), columns run along a kernel row's taps and channels of the gathered picture, and
- * the result has its final order. tall, for few input channels: rows are taps and channels, columns are output channels; the result is
+ * the result has its final order; many input channels are gathered 32 at a time, and dy is packed by tiles once a block, so that both
+ * stream from the first cache. tall, for few input channels: rows are taps and channels, columns are output channels; the result is
  * transposed by phase 1. Shards cut the pixels as long as their partial results stay small, else the output channels; phase 1 adds
  * the partials in index order. */
 #include "backend/cpu/conv_gather.h"
@@ -14,13 +15,17 @@ typedef struct weights {
     form form;
     gr__gather gather;
     int64_t groups, in, out;         /* channels of a group; depthwise: one group whose channels are lanes */
+    int64_t in_blocks;               /* parts of them that are gathered one by one (wide, no groups) */
+    bool pack_dy;
     int64_t dy_pitch, k;             /* k: elements of a filter, taps x in */
     int64_t *place;                  /* tall: of each element of a filter, from an output's place */
     int64_t pixel_shards, out_shards;
     int64_t partial;                 /* floats of one partial result */
+    int64_t block_pixels;            /* of dy, at most */
+    size_t segment_bytes;            /* of scratch, after the gathered picture; the packed dy follows */
 } weights;
 
-enum { PARTIAL_BYTES = 4 << 20, BLOCK_FLOATS = 65536 };
+enum { PARTIAL_BYTES = 4 << 20, BLOCK_FLOATS = 65536, IN_BLOCK = 32, BLOCK_PIXELS = 256, WORTH_COPYING = 200 };
 
 static int64_t ceil_div(int64_t a, int64_t b)
 {
@@ -37,7 +42,7 @@ static int64_t pieces(const weights *v)
 static int64_t fill_segments(const weights *v, const gr__gather_block *b, gr__segment *s)
 {
     const gr__gather *g = &v->gather;
-    int64_t n = 0, dy_row = g->gw * v->dy_pitch;
+    int64_t n = 0, dy_row = g->gw * (v->pack_dy ? v->ops->rows : v->dy_pitch);
     bool merge = g->gw * g->step_w * g->pixel == g->step_h * g->row;
     for (int64_t image = 0; image < b->images; image++)
         for (int64_t i = 0; i < b->rows; i++) {
@@ -48,26 +53,39 @@ static int64_t fill_segments(const weights *v, const gr__gather_block *b, gr__se
     return n;
 }
 
-static void run_wide(const weights *v, gr__tile *t, const float *x, const float *dy, float *to, int64_t first, int64_t end)
+/* x: gathered channels from in_first on. */
+static void run_wide(const weights *v, gr__tile *t, const float *x, int64_t in_first, const float *dy, float *to, int64_t first, int64_t end)
 {
     const gr__tile_ops *ops = v->ops;
     int64_t tiles = pieces(v);
-    t->a_step = v->dy_pitch;
+    t->a_step = v->pack_dy ? ops->rows : v->dy_pitch;
     t->b_step = v->gather.step_w * v->gather.pixel;
     for (int s = 0; s < v->gather.n_segments; s++) {
         const gr__segment *run = &v->gather.segments[s];
+        int64_t place = v->in_blocks == 1 ? run->b : s * v->in + in_first; /* of the run within a filter */
         for (int64_t column = 0; column < run->count; column += t->columns) {
             gr__tile_kind kind = gr__panel_kind(ops, run->count - column, v->gather.copy, &t->columns);
             t->b = x + run->a + column;
             for (int64_t i = first; i < end; i++) {
                 int64_t o0 = gr__cut(v->out, i, tiles), count = gr__cut(v->out, i + 1, tiles) - o0;
+                const float *a = v->pack_dy ? dy + (i - first) * v->block_pixels * ops->rows : dy + o0;
                 for (int64_t r = 0; r < count; r++) {
-                    t->row[r] = dy + o0 + r;
-                    t->out[r] = to + (o0 + r) * v->k + run->b + column;
+                    t->row[r] = a + r;
+                    t->out[r] = to + (o0 + r) * v->k + place + column;
                 }
                 if (count > 0) ops->tile[kind][count](t);
             }
         }
+    }
+}
+
+/* Tiles of dy: [tile][pixel][rows]. */
+static void pack_dy(const weights *v, const float *dy, int64_t pixels, int64_t first, int64_t end, float *to)
+{
+    int64_t tiles = pieces(v), rows = v->ops->rows;
+    for (int64_t i = first; i < end; i++, to += v->block_pixels * rows) {
+        int64_t o0 = gr__cut(v->out, i, tiles);
+        v->ops->pack_rows(to, rows, dy + o0, v->dy_pitch, gr__cut(v->out, i + 1, tiles) - o0, pixels);
     }
 }
 
@@ -108,20 +126,29 @@ static void run_group(const weights *v, int64_t group, int64_t unit, int64_t uni
 {
     const gr__gather *g = &v->gather;
     gr__segment *segments = (gr__segment *)((char *)scratch + g->copy_bytes + 64 * sizeof(float));
+    float *packed = (float *)((char *)segments + v->segment_bytes);
     const float *picture = (const float *)v->kernel.operand[0] + group * v->in;
     gr__tile t = {.segment = segments, .b_unit = 1};
     do {
         gr__gather_block b = {.origin = picture};
         const float *dy = v->kernel.operand[1];
-        if (unit < unit_end) {
-            unit = gr__gather_open(g, unit, unit_end, picture, scratch, &b);
-            t.n_segments = fill_segments(v, &b, segments);
-            dy += (b.image * g->gh + b.row) * g->gw * v->dy_pitch + group * v->out;
+        int64_t next = unit;
+        for (int64_t part = 0; part < v->in_blocks; part++) {
+            if (unit < unit_end) next = gr__gather_open(g, unit, unit_end, picture + part * g->channels, scratch, &b);
+            if (unit < unit_end && part == 0) {
+                t.n_segments = fill_segments(v, &b, segments);
+                dy += (b.image * g->gh + b.row) * g->gw * v->dy_pitch + group * v->out;
+                if (v->pack_dy) {
+                    pack_dy(v, dy, b.images * b.rows * g->gw, first, end, packed);
+                    dy = packed;
+                }
+            }
+            if (v->form == WIDE) run_wide(v, &t, b.origin, part * g->channels, dy, to, first, end);
+            else if (v->form == TALL) run_tall(v, &t, b.origin, dy, to, first, end);
+            else run_depthwise(v, &t, b.origin, dy, to);
         }
-        if (v->form == WIDE) run_wide(v, &t, b.origin, dy, to, first, end);
-        else if (v->form == TALL) run_tall(v, &t, b.origin, dy, to, first, end);
-        else run_depthwise(v, &t, b.origin, dy, to);
         t.accumulate = true;
+        unit = next;
     } while (unit < unit_end);
 }
 
@@ -186,7 +213,14 @@ static void plan_work(weights *v, const gr__contraction *c)
 
     int64_t x_row = g->step_h * g->step_w * g->channels, dy_row = c->conv.o; /* floats that a pixel of the grid brings */
     int64_t block = BLOCK_FLOATS * x_row / GR_MAX(x_row + dy_row, 1);
-    gr__gather_finish(g, v->form != DEPTHWISE, block, (int)shards);
+    v->in_blocks = v->form == WIDE && v->groups == 1 && v->in >= 2 * IN_BLOCK && v->in % IN_BLOCK == 0 &&
+                           v->out * (v->k / v->in) >= WORTH_COPYING * g->step_h * g->step_w ? v->in / IN_BLOCK : 1;
+    v->pack_dy = v->form == WIDE && (v->in_blocks > 1 || v->k >= 16 * ops->wide); /* read for each panel */
+    if (v->in_blocks > 1) {
+        g->channels = IN_BLOCK;
+        block = BLOCK_PIXELS * g->step_h * g->step_w * IN_BLOCK;
+    }
+    gr__gather_finish(g, v->form != DEPTHWISE && v->in_blocks == 1, block, (int)shards);
     v->partial = c->conv.o * v->k;
     int64_t room = PARTIAL_BYTES / GR_MAX(v->partial * 4, 1);
     v->pixel_shards = GR_MAX(1, GR_MIN(GR_MIN(shards, gr__gather_units(g)), room));
@@ -199,7 +233,10 @@ static void plan_work(weights *v, const gr__contraction *c)
     kernel->phase[0].n_shards = (int)(v->pixel_shards * v->out_shards);
     kernel->phase[0].cost_ns = cost;
     int64_t segments = g->images ? g->block_units * g->gh : g->block_units;
-    kernel->scratch_bytes = g->copy_bytes + 64 * sizeof(float) + gr__align64((size_t)segments * sizeof(gr__segment));
+    v->block_pixels = segments * g->gw;
+    v->segment_bytes = gr__align64((size_t)segments * sizeof(gr__segment));
+    int64_t packed = v->pack_dy ? ceil_div(pieces(v) * v->groups, v->out_shards) * v->block_pixels * ops->rows : 0;
+    kernel->scratch_bytes = g->copy_bytes + 64 * sizeof(float) + v->segment_bytes + gr__align64((size_t)packed * 4);
     if (!second) return;
     kernel->shared_bytes = gr__align64((size_t)(v->partial * v->pixel_shards) * 4);
     double add = 30 + (double)(v->partial * v->pixel_shards) * (v->form == WIDE ? 0.15 : 0.6);
@@ -235,7 +272,7 @@ gr_status gr__conv_weights_make(gr_context *ctx, const gr__contraction *c, gr__i
     v->out = c->conv.o / v->groups;
     v->k = c->conv.kh * c->conv.kw * (depthwise ? 1 : v->in);
     v->dy_pitch = c->conv.o;
-    v->gather = (gr__gather){.n = c->conv.n, .h = c->conv.h, .w = c->conv.w, .pitch = c->conv.c, .channels = v->in, .gh = c->conv.oh,
+    v->gather = (gr__gather){.ops = v->ops, .n = c->conv.n, .h = c->conv.h, .w = c->conv.w, .pitch = c->conv.c, .channels = v->in, .gh = c->conv.oh,
                              .gw = c->conv.ow, .step_h = c->conv.stride_h, .step_w = c->conv.stride_w};
     GR_TRY(gr__gather_alloc(ctx, &v->gather, v->in == 0 ? 0 : (int)(c->conv.kh * c->conv.kw)));
     for (int i = 0; i < v->gather.n_taps; i++) {
