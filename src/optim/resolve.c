@@ -1,4 +1,5 @@
 /* `optimizer:` and `clip:` of a recipe, checked and resolved. */
+#include "base/text.h"
 #include "nn/families.h"
 
 static const gr_optimizer *find(gr_context *ctx, const gr_tree *tree)
@@ -38,15 +39,13 @@ done:
 
 static bool put_number(gr__bump *b, gr_tree *map, const char *key, double x)
 {
-    char *text = gr__bump_format(b, "%.17g", x);
-    gr_tree *leaf = text ? gr__tree_scalar(b, text) : NULL;
-    return leaf && gr__tree_put(b, map, key, leaf);
+    char text[32];
+    return gr__tree_put(b, map, key, gr__tree_scalar(b, gr__double_text(x, text)));
 }
 
 static bool put_text(gr__bump *b, gr_tree *map, const char *key, const char *text)
 {
-    gr_tree *leaf = gr__tree_text(b, text);
-    return leaf && gr__tree_put(b, map, key, leaf);
+    return gr__tree_put(b, map, key, gr__tree_text(b, text));
 }
 
 gr_tree *gr__optim_tree(gr__bump *b, const gr_optim *o)

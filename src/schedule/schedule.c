@@ -1,6 +1,8 @@
 /* What schedules share: resolving, the warm-up before them, and their place in the run. */
 #include <math.h>
+#include <stdio.h>
 
+#include "base/text.h"
 #include "nn/families.h"
 
 static const gr_row common_rows[] = {
@@ -50,14 +52,19 @@ done:
     return st;
 }
 
+/* Rows without a value stay out: one that does not apply beside others (gamma beside factors) could not be read back. */
 gr_tree *gr__sched_tree(gr__bump *b, const gr_sched *s)
 {
-    gr_tree *t = gr__settings_tree(b, &s->settings);
-    char *warmup = s->warmup_is_fraction ? gr__bump_format(b, "%.17g%s", s->warmup, s->warmup == floor(s->warmup) ? ".0" : "") : gr__bump_format(b, "%.0f", s->warmup);
-    char *from = gr__bump_format(b, "%.17g", s->warmup_from);
-    if (!t || !warmup || !from) return NULL;
-    gr_tree *w = gr__tree_scalar(b, warmup), *f = gr__tree_scalar(b, from);
-    return w && f && gr__tree_put(b, t, "warmup", w) && gr__tree_put(b, t, "warmup_from", f) ? t : NULL;
+    const gr_member *m = &s->member->head;
+    gr_tree *map = gr__tree_map(b);
+    char number[32], warmup[40], from[32];
+    bool whole = s->warmup == floor(s->warmup);
+    snprintf(warmup, sizeof warmup, "%s%s", gr__double_text(s->warmup, number), s->warmup_is_fraction && whole ? ".0" : ""); /* 1.0 is all of the run, 1 an update */
+    bool ok = map && gr__tree_put(b, map, "type", gr__tree_text(b, m->name));
+    for (int i = 0; ok && i < m->n_rows; i++)
+        if (s->settings.value[i]) ok = gr__tree_put(b, map, m->rows[i].name, gr__tree_copy(b, s->settings.value[i]));
+    ok = ok && gr__tree_put(b, map, "warmup", gr__tree_scalar(b, warmup)) && gr__tree_put(b, map, "warmup_from", gr__tree_scalar(b, gr__double_text(s->warmup_from, from)));
+    return ok ? map : NULL;
 }
 
 static int64_t warmup_updates(const gr_sched *s, int64_t total)
