@@ -111,7 +111,7 @@ static gr_status same_recipe(gr_loop *l)
     gr__bump *b = gr__bump_create(l->ctx);
     gr_tree *old = NULL;
     if (!b) return GR_E_MEMORY;
-    char path[4200];
+    char path[4096];
     snprintf(path, sizeof path, "%s/recipe.yaml", l->options->out);
     gr_status st = gr__file_exists(path) ? gr__yaml_read(l->ctx, b, path, &old) : GR_OK;
     for (int i = 0; st == GR_OK && old && i < l->recipe->resolved->n; i++) {
@@ -132,7 +132,7 @@ gr_status gr__loop_resume(gr_loop *l, bool *resumed)
 {
     gr_st *ck = NULL;
     int64_t step;
-    char path[4200];
+    char path[4096];
     *resumed = false;
     gr_status st = same_recipe(l);
     if (st == GR_OK) st = gr__run_newest(l->run, &ck, &step, path, sizeof path);
