@@ -1,0 +1,266 @@
+/* Initialisers: which one a parameter gets, that its numbers depend on nothing but seed and name, and what good and bad starts do to a network. */
+#include "family/evidence.h"
+
+/* Fills a parameter by the recipe's `init:` (NULL: none) into fresh memory; free it. */
+static double *filled(const char *init, const gr_param_info *p, uint64_t seed)
+{
+    ev_bench b;
+    assert_true(ev_begin(&b, init ? init : "none"));
+    double *x = calloc((size_t)gr_shape_count(p->entry.shape) + 1, sizeof *x);
+    test_ok(b.ctx, gr__init_param(b.ctx, init ? b.tree : NULL, GR_PRESET_CHAPTER, seed, p, x));
+    ev_end(&b);
+    return x;
+}
+
+static gr_param_info matrix(const char *name, int64_t out, int64_t in, gr_follow follow)
+{
+    return (gr_param_info){.entry = {.name = name, .shape = GR_SHAPE(out, in)}, .fan_in = in, .fan_out = out, .follow = follow};
+}
+
+static double largest(const double *x, int64_t n)
+{
+    double m = 0;
+    for (int64_t i = 0; i < n; i++) m = fmax(m, fabs(x[i]));
+    return m;
+}
+
+static double spread(const double *x, int64_t n)
+{
+    double s = 0;
+    for (int64_t i = 0; i < n; i++) s += x[i] * x[i];
+    return sqrt(s / (double)n);
+}
+
+/* Without `weights:` what follows decides: Kaiming truncated normal before ReLU, Xavier uniform otherwise. [mission I4, I5, I6] */
+static void defaults_by_what_follows(void **state)
+{
+    (void)state;
+    static const struct { gr_follow follow; double slope; bool kaiming; } rows[] = {
+        {GR_FOLLOW_RELU, 0, true}, {GR_FOLLOW_LEAKY, 0.5, true}, {GR_FOLLOW_SIGMOID, 0, false}, {GR_FOLLOW_TANH, 0, false}, {GR_FOLLOW_NOTHING, 0, false}};
+    enum { OUT = 100, IN = 300, N = OUT * IN };
+    for (size_t i = 0; i < GR_COUNT(rows); i++) {
+        gr_param_info p = matrix("l.weight", OUT, IN, rows[i].follow);
+        p.slope = rows[i].slope;
+        double *x = filled(NULL, &p, 1);
+        double std = rows[i].kaiming ? sqrt(2 / (1 + p.slope * p.slope) / IN) : sqrt(2.0 / (IN + OUT));
+        double bound = rows[i].kaiming ? 2 * std / 0.8796256610342398 : sqrt(3) * std;
+        assert_true(fabs(spread(x, N) / std - 1) < 0.02);
+        assert_true(largest(x, N) <= bound && largest(x, N) > 0.999 * bound);
+        free(x);
+    }
+}
+
+static void biases_start_at_zero(void **state) /* [mission I8] */
+{
+    (void)state;
+    gr_param_info p = {.entry = {.name = "l.bias", .shape = GR_SHAPE(50), .role = GR_ROLE_BIAS}, .fan_in = 20, .fan_out = 50, .is_bias = true, .follow = GR_FOLLOW_RELU};
+    double *x = filled(NULL, &p, 1), *y = filled("{weights: {type: normal, std: 3}}", &p, 1), *z = filled("{bias: {type: constant, value: 0.01}}", &p, 1);
+    for (int i = 0; i < 50; i++) assert_true(x[i] == 0 && y[i] == 0 && z[i] == 0.01);
+    free(x), free(y), free(z);
+}
+
+static void a_layers_own_init_wins(void **state)
+{
+    (void)state;
+    ev_bench b;
+    gr_param_info p = matrix("l.weight", 3, 4, GR_FOLLOW_RELU);
+    assert_true(ev_begin(&b, "{weights: {type: constant, value: 7}}"));
+    double *recipe = filled("{weights: {type: constant, value: 5}, bias: zeros}", &p, 1);
+    p.init = b.tree;
+    double *own = filled("{weights: {type: constant, value: 5}, bias: zeros}", &p, 1);
+    for (int i = 0; i < 12; i++) assert_true(recipe[i] == 5 && own[i] == 7);
+    free(recipe), free(own);
+    p.is_bias = true; /* its init says nothing of biases: the recipe's */
+    double *bias = filled("{weights: zeros, bias: {type: constant, value: 2}}", &p, 1);
+    assert_true(bias[0] == 2);
+    free(bias);
+    ev_end(&b);
+}
+
+/* [mission I3] */
+static void numbers_depend_on_seed_and_name_alone(void **state)
+{
+    (void)state;
+    gr_param_info p = matrix("c1.weight", 20, 30, GR_FOLLOW_RELU), q = matrix("c2.weight", 20, 30, GR_FOLLOW_RELU), flat = p, longer = matrix("c1.weight", 40, 30, GR_FOLLOW_RELU);
+    flat.entry.shape = GR_SHAPE(600);
+    double *a = filled(NULL, &p, 1), *again = filled(NULL, &p, 1), *other = filled(NULL, &q, 1), *seed = filled(NULL, &p, 2), *reshaped = filled(NULL, &flat, 1), *more = filled(NULL, &longer, 1);
+    assert_memory_equal(a, again, 600 * sizeof *a);
+    assert_memory_equal(a, reshaped, 600 * sizeof *a);
+    assert_memory_equal(a, more, 600 * sizeof *a);
+    int equal = 0;
+    for (int i = 0; i < 600; i++) equal += (a[i] == other[i]) + (a[i] == seed[i]);
+    assert_int_equal(equal, 0);
+    free(a), free(again), free(other), free(seed), free(reshaped), free(more);
+}
+
+static void odd_sizes(void **state)
+{
+    (void)state;
+    static const char *const inits[] = {"kaiming", "xavier", "normal", "uniform", "truncated_normal", "zeros", "constant"};
+    for (size_t i = 0; i < GR_COUNT(inits); i++) {
+        char set[64];
+        snprintf(set, sizeof set, "{weights: %s}", inits[i]);
+        gr_param_info none = matrix("l.weight", 0, 5, GR_FOLLOW_RELU), one = matrix("l.weight", 1, 1, GR_FOLLOW_RELU), no_fan = matrix("l.weight", 4, 0, GR_FOLLOW_RELU);
+        no_fan.entry.shape = GR_SHAPE(4);
+        free(filled(set, &none, 1));
+        double *x = filled(set, &one, 1), *y = filled(set, &no_fan, 1);
+        assert_true(isfinite(x[0]) && isfinite(y[0]) && isfinite(y[3]));
+        free(x), free(y);
+    }
+}
+
+/* ---- what starts do ---- */
+
+enum { UNITS = 256, LAYERS = 20, BATCH = 8 };
+
+/* Mean square of the activations of 20 ReLU layers over that of the input. */
+static double through_layers(const char *init)
+{
+    static double x[BATCH][UNITS], y[BATCH][UNITS]; /* too large for the stack */
+    gr__rng rng = gr__rng_make(5, "input", 0, 0);
+    for (int b = 0; b < BATCH; b++)
+        for (int i = 0; i < UNITS; i++) x[b][i] = gr__rng_normal(&rng);
+    double before = spread(&x[0][0], BATCH * UNITS);
+    for (int l = 0; l < LAYERS; l++) {
+        char name[32];
+        snprintf(name, sizeof name, "l%d.weight", l);
+        gr_param_info p = matrix(name, UNITS, UNITS, GR_FOLLOW_RELU);
+        double *w = filled(init, &p, 1);
+        for (int b = 0; b < BATCH; b++) {
+            for (int o = 0; o < UNITS; o++) {
+                double sum = 0;
+                for (int i = 0; i < UNITS; i++) sum += w[o * UNITS + i] * x[b][i];
+                y[b][o] = fmax(sum, 0);
+            }
+        }
+        memcpy(x, y, sizeof x);
+        free(w);
+    }
+    double after = spread(&x[0][0], BATCH * UNITS);
+    return after * after / (before * before);
+}
+
+static void kaiming_keeps_activations_through_20_layers(void **state) /* [mission I2] */
+{
+    (void)state;
+    double kept = through_layers("{weights: kaiming}"), normal = through_layers("{weights: {type: kaiming, distribution: normal}}");
+    assert_true(kept > 0.4 && kept < 2.5 && normal > 0.4 && normal < 2.5); /* 256 units spread more than the 1024 of the specification */
+    assert_true(through_layers("{weights: {type: normal, std: 0.01}}") < 1e-20);
+    assert_true(through_layers("{weights: {type: normal, std: 1}}") > 1e20);
+}
+
+/* A network 3-4-2 by SGD with momentum, its weights after 10 updates. */
+static void train(const char *init, double *w1)
+{
+    ev_bench b;
+    ev_leaves l = {0};
+    gr__rng rng = gr__rng_make(2, "data", 0, 0);
+    double x[5 * 3], y[5] = {0, 1, 1, 0, 1}, w2[2 * 4], g1[12], g2[8];
+    gr_param_info p1 = matrix("l1.weight", 4, 3, GR_FOLLOW_TANH), p2 = matrix("l2.weight", 2, 4, GR_FOLLOW_NOTHING);
+    double *first = filled(init, &p1, 1), *second = filled(init, &p2, 1);
+    memcpy(w1, first, sizeof g1), memcpy(w2, second, sizeof g2);
+    free(first), free(second);
+    for (int i = 0; i < 15; i++) x[i] = gr__rng_normal(&rng);
+    assert_true(ev_begin(&b, "none"));
+    gr_graph *g = b.g;
+    gr_val leaf[2] = {gr_param(g, "w1", GR_SHAPE(4, 3)), gr_param(g, "w2", GR_SHAPE(2, 4))}, grad[2];
+    gr_val h = gr_tanh(g, gr_matmul(g, gr_feed(g, "x", GR_REAL, GR_SHAPE(5, 3)), leaf[0], false, true)), z = gr_matmul(g, h, leaf[1], false, true);
+    int n;
+    const gr_cost *const *costs = gr__costs(&n), *ce = NULL;
+    for (int i = 0; i < n; i++)
+        if (strcmp(costs[i]->head.name, "cross_entropy") == 0) ce = costs[i];
+    gr_settings s;
+    gr_build build = {.ctx = b.ctx, .g = g, .memory = b.memory, .layer = "cost"};
+    test_ok(b.ctx, gr__settings_make(b.ctx, b.memory, &ce->head, NULL, GR_PRESET_CHAPTER, NULL, &s));
+    test_ok(b.ctx, gr_gradients(g, gr_mean_all(g, ce->build(&build, &s, z, gr_feed(g, "y", GR_I32, GR_SHAPE(5)), true).each), leaf, 2, grad));
+    ev_leaf(&l, "x", x), ev_leaf(&l, "y", y), ev_leaf(&l, "w1", w1), ev_leaf(&l, "w2", w2);
+    for (int t = 0; t < 10; t++) {
+        double *results[2] = {g1, g2};
+        test_ok(b.ctx, gr__eval(g, grad, 2, ev_get_leaf, &l, results));
+        for (int i = 0; i < 12; i++) w1[i] -= 0.5 * g1[i];
+        for (int i = 0; i < 8; i++) w2[i] -= 0.5 * g2[i];
+    }
+    ev_end(&b);
+}
+
+static void equal_units_stay_equal(void **state) /* [mission I1] */
+{
+    (void)state;
+    double w[12], start = 0;
+    train("{weights: {type: constant, value: 0.3}}", w);
+    for (int unit = 1; unit < 4; unit++) assert_memory_equal(w, w + 3 * unit, 3 * sizeof *w);
+    for (int i = 0; i < 3; i++) start += fabs(w[i] - 0.3);
+    assert_true(start > 1e-3); /* they did move */
+    train("{weights: xavier}", w);
+    for (int unit = 1; unit < 4; unit++) assert_memory_not_equal(w, w + 3 * unit, 3 * sizeof *w);
+}
+
+static void count_warning(void *user, gr_log_level level, const char *text)
+{
+    if (level == GR_LOG_WARNING && strstr(text, "equal")) ++*(int *)user;
+}
+
+static void equal_starts_are_warned_of(void **state) /* [mission I1] */
+{
+    (void)state;
+    static const struct { const char *set; int warnings; } rows[] = {
+        {"{weights: constant}", 1}, {"{weights: zeros}", 1}, {"{weights: kaiming, bias: zeros}", 0}, {"{bias: {type: constant, value: 1}}", 0}, {"{}", 0}};
+    for (size_t i = 0; i < GR_COUNT(rows); i++) {
+        int warnings = 0;
+        gr_context_options options = {.log = count_warning, .user = &warnings};
+        gr_context *ctx;
+        gr_tree *out;
+        assert_int_equal(gr_context_create(&ctx, &options), GR_OK);
+        gr__bump *b = gr__bump_create(ctx);
+        test_ok(ctx, gr__init_resolve(ctx, b, gr__tree_flow(b, rows[i].set), GR_PRESET_CHAPTER, &out));
+        assert_int_equal(warnings, rows[i].warnings);
+        gr__bump_destroy(b);
+        test_context_end(ctx);
+    }
+}
+
+/* ---- settings ---- */
+
+static void resolving_fills_in_and_is_a_fixed_point(void **state)
+{
+    (void)state;
+    ev_bench b;
+    gr_tree *full, *again;
+    assert_true(ev_begin(&b, "{weights: kaiming}"));
+    test_ok(b.ctx, gr__init_resolve(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &full));
+    assert_true(gr__tree_equal(full, gr__tree_flow(b.memory, "{weights: {type: kaiming, fan: in, distribution: truncated_normal}, bias: {type: zeros}}")));
+    test_ok(b.ctx, gr__init_resolve(b.ctx, b.memory, full, GR_PRESET_TORCH, &again));
+    assert_true(gr__tree_equal(full, again));
+    test_ok(b.ctx, gr__init_resolve(b.ctx, b.memory, NULL, GR_PRESET_CHAPTER, &full));
+    assert_true(gr__tree_equal(full, gr__tree_flow(b.memory, "{bias: {type: zeros}}"))); /* weights by what follows each layer */
+    ev_end(&b);
+}
+
+static void refused_initialisers(void **state)
+{
+    (void)state;
+    static const struct { const char *set; gr_status code; const char *says; } rows[] = {
+        {"kaiming", GR_E_TYPE, "text"}, {"[kaiming]", GR_E_TYPE, "list"}, {"{weight: kaiming}", GR_E_KEY, "weight"}, {"{weights: keiming}", GR_E_NAME, "keiming"},
+        {"{weights: {type: kaiming, fan: both}}", GR_E_NAME, "both"}, {"{weights: {fan: in}}", GR_E_MISSING, "type"}, {"{weights: {type: normal, std: -1}}", GR_E_RANGE, "-1"},
+        {"{bias: none}", GR_E_NAME, "none"}, {"{bias: 0}", GR_E_TYPE, ""}, {"{weights: {type: xavier, gain: 0}}", GR_E_RANGE, "0"}, {"{weights: {type: zeros, value: 1}}", GR_E_KEY, "value"},
+    };
+    for (size_t i = 0; i < GR_COUNT(rows); i++) {
+        ev_bench b;
+        gr_tree *out;
+        assert_true(ev_begin(&b, rows[i].set));
+        gr_status st = gr__init_resolve(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &out);
+        if (st != rows[i].code || !strstr(gr_context_error(b.ctx)->message, rows[i].says)) fail_msg("%s: %s, %s", rows[i].set, gr_status_name(st), gr_context_error(b.ctx)->message);
+        ev_end(&b);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults_by_what_follows), cmocka_unit_test(biases_start_at_zero), cmocka_unit_test(a_layers_own_init_wins),
+        cmocka_unit_test(numbers_depend_on_seed_and_name_alone), cmocka_unit_test(odd_sizes), cmocka_unit_test(kaiming_keeps_activations_through_20_layers),
+        cmocka_unit_test(equal_units_stay_equal), cmocka_unit_test(equal_starts_are_warned_of), cmocka_unit_test(resolving_fills_in_and_is_a_fixed_point),
+        cmocka_unit_test(refused_initialisers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
