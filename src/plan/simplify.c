@@ -40,10 +40,23 @@ static gr_val broadcast_iota(gr_graph *to, gr_val v, gr_shape shape)
     return from.dim[n->attr.i[0]] == shape.dim[axis] ? gr_iota(to, shape, axis) : GR_NONE;
 }
 
+static gr_shape without_leading_ones(gr_shape s)
+{
+    gr_shape t = {0};
+    for (int i = 0; i < s.rank; i++)
+        if (t.rank > 0 || s.dim[i] != 1) t.dim[t.rank++] = s.dim[i];
+    return t;
+}
+
 static gr_val broadcast(gr_graph *to, gr_val v, gr_shape shape)
 {
     const gr_node *n = gr__made_by(to, v, GR_OP_BROADCAST);
     if (n) v = n->in[0]; /* trailing axes are aligned both times */
+    n = gr__made_by(to, v, GR_OP_RESHAPE);
+    if (n) { /* leading axes of size 1 are there anyway */
+        gr_shape inner = gr__value(to, n->in[0])->shape;
+        if (inner.rank <= shape.rank && gr__shape_equal(without_leading_ones(inner), without_leading_ones(gr__value(to, v)->shape))) v = n->in[0];
+    }
     gr_shape from = gr__value(to, v)->shape;
     if (from.rank != 0 && gr_shape_count(from) == gr_shape_count(shape)) return reshape(to, v, shape);
     gr_val iota = broadcast_iota(to, v, shape);

@@ -229,7 +229,7 @@ static void a_constant_guard_and_a_guard_without_assignments(void **state)
 static const char *const tensors[] = {"conv", "bias", "dense", "head", "square"};
 static const gr_shape shapes[] = {{4, {3, 2, 2, 1}}, {1, {3}}, {2, {4, 3}}, {2, {2, 4}}, {2, {3, 3}}};
 
-/* Adam with clipping over five tensors: norms in one kernel, scalars, updates in one kernel. O1, X16 */
+/* Adam with clipping over five tensors: norms in one kernel, scalars, updates in one kernel. */
 static void adam(rig *r)
 {
     gr_graph *g = r->g;

@@ -1,4 +1,4 @@
-/* The store: names, places, exact accounting. SYS31 */
+/* The store: names, places, exact accounting. */
 #include "plan/plan.h"
 #include "test.h"
 
