@@ -1,0 +1,279 @@
+"""The PyTorch side: reads a Gradus recipe, builds the same network and trains it as fast as PyTorch can. Started by compare.py, one process a measurement.
+
+    twin.py speed RECIPE THREADS WINDOW WINDOWS VARIANT...   ms a step of each window, by variant
+    twin.py first RECIPE THREADS VARIANT                     the clock at the end of the first step, everything before it included
+    twin.py memory RECIPE THREADS STEPS VARIANT              peak resident bytes of a run that does nothing else
+    twin.py layers RECIPE                                    whether the network has convolutions, its number of parameters
+    twin.py data FOLDER                                      makes the .npy files of the dense cases
+    twin.py versions                                         of PyTorch, and its installed bytes
+
+A VARIANT is words joined by '+': default, fused (optimizer), channels_last, compile. Results are one JSON line.
+"""
+import gzip
+import json
+import os
+import re
+import sys
+import time
+import warnings
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+# ---- the recipe ----
+
+def read_recipe(path):
+    import yaml
+    text = open(path, encoding="utf-8").read()
+    text = re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", lambda m: os.environ.get(m[1], m[2] or ""), text)
+    recipe = yaml.safe_load(text)
+    recipe["folder"] = os.path.dirname(os.path.abspath(path))
+    return recipe
+
+
+def member(v):
+    return {"type": v} if isinstance(v, str) else dict(v)
+
+
+def number(v):  # `1/255`, and `1e-3`, which YAML 1.1 takes for text
+    top, _, bottom = str(v).partition("/")
+    return float(top) / float(bottom or 1)
+
+
+def refuse_unknown(what, d, known):
+    rest = set(d) - set(known) - {"type", "name", "init"}
+    if rest:
+        sys.exit(f"bench: {what}: the PyTorch twin does not know {', '.join(sorted(rest))}")
+
+
+# ---- the network ----
+
+ACTIVATIONS = {"relu": lambda: nn.ReLU(inplace=True), "leaky_relu": lambda: nn.LeakyReLU(0.01, inplace=True), "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
+
+
+def padding(d):
+    p, k = d.get("padding", "valid"), d["kernel"]
+    if p == "valid":
+        return 0
+    if p != "same":
+        return p
+    if d.get("stride", 1) != 1 or not isinstance(k, int) or k % 2 == 0:
+        sys.exit("bench: the PyTorch twin pads `same` for odd square kernels of stride 1 alone")
+    return k // 2
+
+
+def layer(d, shape):
+    """The module, and the shape behind it: (channels, height, width) or (features,)."""
+    kind = d["type"]
+    if kind == "dense":
+        refuse_unknown(kind, d, ["units", "activation", "bias"])
+        return nn.Linear(shape[0], d["units"], bias=d.get("bias", True)), (d["units"],)
+    if kind == "conv":
+        refuse_unknown(kind, d, ["filters", "kernel", "padding", "stride", "activation", "bias"])
+        m = nn.Conv2d(shape[0], d["filters"], d["kernel"], d.get("stride", 1), padding(d), bias=d.get("bias", True))
+    elif kind in ("max_pool", "avg_pool"):
+        refuse_unknown(kind, d, ["size", "stride"])
+        m = (nn.MaxPool2d if kind == "max_pool" else nn.AvgPool2d)(d["size"], d.get("stride"))
+    elif kind == "global_avg_pool":
+        return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), (shape[0],)
+    elif kind == "flatten":
+        m = nn.Flatten()
+    elif kind == "dropout":
+        return nn.Dropout(number(d["rate"])), shape
+    elif kind in ACTIVATIONS:
+        return ACTIVATIONS[kind](), shape
+    else:
+        sys.exit(f"bench: the PyTorch twin has no layer {kind}")
+    return m, tuple(m(torch.zeros(1, *shape)).shape[1:])
+
+
+def network(recipe):
+    size = recipe["model"]["input"]
+    size = [size] if isinstance(size, int) else size
+    shape = (size[2], size[0], size[1]) if len(size) == 3 else tuple(size)
+    modules = []
+    for d in map(member, recipe["model"]["layers"]):
+        m, shape = layer(d, shape)
+        modules.append(m)
+        if "activation" in d:
+            modules.append(ACTIVATIONS[d["activation"]]())
+    return nn.Sequential(*modules)
+
+
+def optimizer(recipe, net, fused):
+    d = member(recipe["optimizer"])
+    kind = d["type"]
+    refuse_unknown(kind, d, ["lr", "beta1", "beta2", "eps", "momentum", "nesterov", "weight_decay"])
+    decay = number(d.get("weight_decay", 0)) + number((recipe.get("penalty") or {}).get("l2", 0))
+    more = {"fused": True} if fused else {}
+    if kind == "adam":
+        betas = number(d.get("beta1", 0.9)), number(d.get("beta2", 0.999))
+        return torch.optim.Adam(net.parameters(), number(d.get("lr", 1e-3)), betas, number(d.get("eps", 1e-8)), decay, **more)
+    if kind == "sgd":
+        return torch.optim.SGD(net.parameters(), number(d.get("lr", 1e-2)), number(d.get("momentum", 0)), weight_decay=decay,
+                               nesterov=bool(d.get("nesterov")), **more)
+    sys.exit(f"bench: the PyTorch twin has no optimizer {kind}")
+
+
+def cost(recipe):
+    d = member(recipe["cost"])
+    if d["type"] != "cross_entropy":
+        sys.exit(f"bench: the PyTorch twin has no cost {d['type']}")
+    smoothing = number(d.get("label_smoothing", 0))
+    return (lambda z, y: F.cross_entropy(z, y, label_smoothing=smoothing)) if smoothing else F.cross_entropy
+
+
+def clip(recipe, net):
+    """The most a gradient's norm may be, or None."""
+    c = recipe.get("clip", "none")
+    return None if c in ("none", None) else number(c["norm"])
+
+
+# ---- data ----
+
+def idx(path, head):
+    data = gzip.decompress(open(path, "rb").read()) if path.endswith(".gz") else open(path, "rb").read()
+    warnings.simplefilter("ignore")  # that the bytes cannot be written to
+    return torch.frombuffer(data, dtype=torch.uint8, offset=head)
+
+
+def load(recipe):
+    """Inputs as they are stored (bytes or float32, pictures as NCHW) and classes."""
+    d = recipe["data"]["train"] if "train" in recipe["data"] else recipe["data"]["source"]
+    at = lambda p: os.path.join(recipe["folder"], p)
+    if d["type"] == "idx":
+        return idx(at(d["images"]), 16).view(-1, 1, 28, 28), idx(at(d["labels"]), 8).long()
+    import numpy
+    return torch.from_numpy(numpy.load(at(d["inputs"]))), torch.from_numpy(numpy.load(at(d["targets"])))
+
+
+def scaled(x):
+    return x if x.dtype == torch.float32 else x.float().mul_(1 / 255)
+
+
+def make_data(folder):
+    """Inputs from N(0, 1), classes from a linear teacher with noise, so that training neither diverges nor ends."""
+    import numpy
+    os.makedirs(folder, exist_ok=True)
+    for features, classes, samples in ((16, 2, 4096), (784, 10, 8192)):
+        rng = numpy.random.default_rng(features)
+        x = rng.standard_normal((samples, features), dtype=numpy.float32)
+        z = x @ rng.standard_normal((features, classes), dtype=numpy.float32) / features ** 0.5
+        y = (z + rng.standard_normal(z.shape)).argmax(1).astype(numpy.int64)
+        for name, a in (("x", x), ("y", y)):
+            path = os.path.join(folder, f"{features}-{name}.npy")
+            with open(path + ".tmp", "wb") as f:
+                numpy.save(f, a)
+            os.replace(path + ".tmp", path)
+
+
+# ---- training ----
+
+def trainer(recipe, variant):
+    """step(x, y), and whether pictures are to be stored channels last."""
+    words = variant.split("+")
+    torch.manual_seed(int(recipe.get("seed", 1)))
+    net, last = network(recipe), "channels_last" in words
+    if last:
+        net = net.to(memory_format=torch.channels_last)
+    opt, f, limit = optimizer(recipe, net, "fused" in words), cost(recipe), clip(recipe, net)
+    parameters = list(net.parameters())
+    run = torch.compile(net) if "compile" in words else net
+
+    def step(x, y):
+        opt.zero_grad(set_to_none=True)
+        f(run(x), y).backward()
+        if limit:
+            nn.utils.clip_grad_norm_(parameters, limit)
+        opt.step()
+    return step, last
+
+
+def batches(recipe, x, y, last):
+    """The batches of an epoch as views, the order drawn once: no copy and no arithmetic is left for the loop."""
+    n = recipe["data"].get("batch", 64)
+    order = torch.randperm(len(x))[:len(x) // n * n]
+    x, y = scaled(x[order]), y[order]
+    if last and x.dim() == 4:
+        x = x.contiguous(memory_format=torch.channels_last)
+    return list(zip(x.split(n), y.split(n)))
+
+
+def speed(path, threads, window, windows, *variants):
+    torch.set_num_threads(int(threads))
+    recipe, result = read_recipe(path), {}
+    x, y = load(recipe)
+    window, windows = int(window), int(windows)
+    keep = min(len(x), max(2048, window * (windows + 1) * recipe["data"].get("batch", 64)))
+    x, y = x[:keep], y[:keep]
+    for variant in variants:
+        step, last = trainer(recipe, variant)
+        data, k, times = batches(recipe, x, y, last), 0, []
+        for _ in range(windows + 1):  # the first warms up
+            begin = time.perf_counter()
+            for _ in range(window):
+                step(*data[k])
+                k = k + 1 if k + 1 < len(data) else 0
+            times.append(1e3 * (time.perf_counter() - begin) / window)
+        result[variant] = times[1:]
+    return result
+
+
+def first(path, threads, variant):
+    torch.set_num_threads(int(threads))
+    recipe = read_recipe(path)
+    x, y = load(recipe)
+    step, last = trainer(recipe, variant)
+    step(scaled(x[:recipe["data"]["batch"]]), y[:recipe["data"]["batch"]])
+    return {"clock": time.clock_gettime(time.CLOCK_MONOTONIC)}
+
+
+def memory(path, threads, steps, variant):
+    """Bytes stay bytes until a batch is made of them: the smallest way to train."""
+    torch.set_num_threads(int(threads))
+    recipe = read_recipe(path)
+    x, y = load(recipe)
+    step, last = trainer(recipe, variant)
+    n = recipe["data"]["batch"]
+    for i in range(int(steps)):
+        at = i * n % (len(x) // n * n)
+        step(scaled(x[at:at + n]), y[at:at + n])
+    status = open("/proc/self/status").read()
+    return {"peak": int(re.search(r"VmHWM:\s+(\d+)", status)[1]) * 1024}
+
+
+def layers(path):
+    net = network(read_recipe(path))
+    return {"conv": any(isinstance(m, nn.Conv2d) for m in net), "parameters": sum(p.numel() for p in net.parameters())}
+
+
+def wanted(requirements, extras):
+    """The names and extras of the requirements that hold with these extras."""
+    for r in requirements or []:
+        extra = re.search(r"extra == ['\"]([^'\"]+)", r)
+        if not extra or extra[1] in extras:
+            name, of = re.match(r"([\w.-]+)(?:\[([^]]*)\])?", r).groups()
+            yield name.lower(), frozenset((of or "").split(","))
+
+
+def versions():
+    """PyTorch's version, and the bytes of it and all packages that it pulled in, as pip lists their files."""
+    from importlib import metadata
+    seen, sizes, todo = set(), {}, [("torch", frozenset())]
+    while todo:
+        name, extras = todo.pop()
+        try:
+            d = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue
+        sizes[name] = sum(f.size or 0 for f in d.files or [])
+        more = set(wanted(d.requires, extras)) - seen
+        seen |= more
+        todo += more
+    return {"torch": torch.__version__, "bytes": sum(sizes.values()), "isa": torch.backends.cpu.get_cpu_capability()}
+
+
+if __name__ == "__main__":
+    print(json.dumps({"speed": speed, "first": first, "memory": memory, "layers": layers, "data": make_data, "versions": versions}[sys.argv[1]](*sys.argv[2:])))
