@@ -1,5 +1,6 @@
 /* Steps 2 to 100 of a training run allocate nothing: ours, the libraries' and the loader's thread included. malloc and its kin are this program's own. */
 #include <errno.h>
+#include <malloc.h>
 #include <stdatomic.h>
 
 #include "small.h"

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Makes the fixtures of tests/train/test_parity.c: twenty updates by PyTorch in float64 from the weights of `gradus init`.
+
+Usage, from the project's root, with numpy, torch and safetensors: python tests/train/parity/make.py build/gradus
+Each case becomes a folder: recipe.yaml, x.npy, y.npy (or t.csv), start.safetensors, want.safetensors.
+"""
+import os, subprocess, sys
+
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from safetensors.numpy import load_file, save_file
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+STEPS, BATCH, SAMPLES = 20, 16, 50  # the last batch of an epoch is short
+torch.set_default_dtype(torch.float64)
+
+
+class Net(nn.Module):
+    """Layers by name, in order; pictures come as N,H,W,C."""
+
+    def __init__(self, layers):
+        super().__init__()
+        self.layers = nn.ModuleDict(layers)
+
+    def forward(self, x):
+        x = x.permute(0, 3, 1, 2) if x.dim() == 4 else x
+        for layer in self.layers.values():
+            x = layer(x)
+        return x
+
+
+CASES = {
+    "dense_sgd": dict(
+        shape=[13], classes=5, cost="cross_entropy", optimizer="{type: sgd, lr: 0.1}",
+        layers=["{type: dense, units: 17, activation: relu, name: h}", "{type: dense, units: 5, name: head}"],
+        net=lambda: Net({"h": nn.Linear(13, 17), "r": nn.ReLU(), "head": nn.Linear(17, 5)}), opt=lambda p: torch.optim.SGD(p, 0.1)),
+    "dense_adam": dict(
+        shape=[13], classes=5, cost="cross_entropy", optimizer="{type: adam, lr: 0.003}",
+        layers=["{type: dense, units: 17, activation: tanh, name: h}", "{type: dense, units: 5, name: head}"],
+        net=lambda: Net({"h": nn.Linear(13, 17), "t": nn.Tanh(), "head": nn.Linear(17, 5)}), opt=lambda p: torch.optim.Adam(p, 0.003, eps=1e-3)),
+    "conv_pool_momentum": dict(
+        shape=[11, 9, 3], classes=5, cost="cross_entropy", optimizer="{type: sgd, lr: 0.03, momentum: 0.9}",
+        layers=["{type: conv, filters: 6, kernel: 3, padding: same, activation: relu, name: c1}", "{type: max_pool, size: 2}",
+                "{type: conv, filters: 7, kernel: [3, 2], stride: 2, padding: 1, activation: leaky_relu, name: c2}", "{type: avg_pool, size: 2, stride: 1}",
+                "flatten", "{type: dense, units: 5, name: head}"],
+        net=lambda: Net({"c1": nn.Conv2d(3, 6, 3, padding=1), "r": nn.ReLU(), "p": nn.MaxPool2d(2), "c2": nn.Conv2d(6, 7, (3, 2), 2, 1), "l": nn.LeakyReLU(0.01),
+                         "a": nn.AvgPool2d(2, 1), "f": nn.Flatten(), "head": nn.Linear(28, 5)}), opt=lambda p: torch.optim.SGD(p, 0.03, momentum=0.9)),
+    "bce": dict(
+        shape=[7], classes=2, cost="binary_cross_entropy", optimizer="{type: sgd, lr: 0.1}",
+        layers=["{type: dense, units: 11, activation: sigmoid, name: h}", "{type: dense, units: 1, name: head}"],
+        net=lambda: Net({"h": nn.Linear(7, 11), "s": nn.Sigmoid(), "head": nn.Linear(11, 1)}), opt=lambda p: torch.optim.SGD(p, 0.1)),
+    "mse": dict(
+        shape=[6], classes=0, cost="mse", optimizer="{type: sgd, lr: 0.1}",
+        layers=["{type: dense, units: 14, activation: tanh, name: h}", "{type: dense, units: 3, name: head}"],
+        net=lambda: Net({"h": nn.Linear(6, 14), "t": nn.Tanh(), "head": nn.Linear(14, 3)}), opt=lambda p: torch.optim.SGD(p, 0.1)),
+}
+
+
+def cost(kind, z, y):
+    if kind == "cross_entropy":
+        return F.cross_entropy(z, y)
+    if kind == "binary_cross_entropy":
+        return F.binary_cross_entropy_with_logits(z[:, 0], y.to(z.dtype))
+    return F.mse_loss(z, y)
+
+
+def make(name, c, gradus):
+    folder = os.path.join(HERE, name)
+    os.makedirs(folder, exist_ok=True)
+    rng = np.random.default_rng(len(name))
+    x = (rng.integers(-128, 129, (SAMPLES, *c["shape"])) / 64).astype(np.float32)  # exact in every type
+    y = rng.integers(0, c["classes"], SAMPLES) if c["classes"] else (rng.integers(-128, 129, (SAMPLES, 3)) / 64).astype(np.float32)
+    np.save(os.path.join(folder, "x.npy"), x)
+    np.save(os.path.join(folder, "y.npy"), y)
+    with open(os.path.join(folder, "recipe.yaml"), "w") as f:
+        f.write(f"gradus: 1\nname: {name}\nseed: 7\n"
+                f"data: {{train: {{type: npy, inputs: x.npy, targets: y.npy}}, shuffle: none, batch: {BATCH}}}\n"
+                f"model:\n  input: {c['shape']}\n  layers:\n" + "".join(f"    - {layer}\n" for layer in c["layers"]) +
+                f"cost: {c['cost']}\noptimizer: {c['optimizer']}\nschedule: constant\nstop: {{steps: {STEPS}}}\nalgorithm: exact\n")
+    start = os.path.join(folder, "start.safetensors")
+    subprocess.run([gradus, "init", os.path.join(folder, "recipe.yaml"), "-o", start, "--quiet", "--set", "precision=float64"], check=True)
+    net = c["net"]()
+    weights = load_file(start)
+    save_file(weights, start)  # the weights alone: no paths of the machine that made them
+    own = {k.removeprefix("layers."): v for k, v in net.state_dict().items()}
+    assert own.keys() == weights.keys(), (own.keys(), weights.keys())
+    with torch.no_grad():
+        for k, v in own.items():
+            v.copy_(torch.from_numpy(weights[k]))
+    opt = c["opt"](net.parameters())
+    tx, ty = torch.from_numpy(x.astype(np.float64)), torch.from_numpy(y if c["classes"] else y.astype(np.float64))
+    batches = [slice(a, a + BATCH) for a in range(0, SAMPLES, BATCH)]
+    for t in range(STEPS):
+        b = batches[t % len(batches)]
+        opt.zero_grad()
+        cost(c["cost"], net(tx[b]), ty[b]).backward()
+        opt.step()
+    save_file({k: v.detach().numpy().copy() for k, v in own.items()}, os.path.join(folder, "want.safetensors"))
+
+
+for name, c in CASES.items():
+    make(name, c, sys.argv[1])
+    print(name)

@@ -1,0 +1,82 @@
+/* Twenty updates of five recipes from given weights, against PyTorch's (parity/make.py made the fixtures): float64 on `ref` to 1e-10 of a tensor's largest element,
+ * float32 on `cpu` to 1e-5. [mission S5, O2, O8, O9, SYS25, SYS26, SYS31] */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "model/file.h"
+#include "test.h"
+#include "train/train.h"
+
+static const char *const cases[] = {"dense_sgd", "dense_adam", "conv_pool_momentum", "bce", "mse"};
+
+static double element(const gr_st_tensor *t, int64_t i)
+{
+    return t->type == GR_ST_F64 ? ((const double *)t->data)[i] : ((const float *)t->data)[i];
+}
+
+static double distance(const gr_st_tensor *got, const gr_st_tensor *want)
+{
+    double largest = 0, apart = 0;
+    for (int64_t i = 0; i < gr_shape_count(want->shape); i++) {
+        largest = fmax(largest, fabs(element(want, i)));
+        double d = fabs(element(got, i) - element(want, i));
+        apart = d > apart || isnan(d) ? d : apart;
+    }
+    return apart / largest;
+}
+
+static void check(const char *name, bool float64, double limit)
+{
+    char recipe[256], start[256], want[256], out[64] = "/tmp/gradus-parity-XXXXXX", run[96], last[128];
+    const char *const sets[] = {float64 ? "precision=float64" : "precision=float32"};
+    gr_recipe *r;
+    gr_train_result result;
+    gr_st *got, *wanted;
+    snprintf(recipe, sizeof recipe, "tests/train/parity/%s/recipe.yaml", name);
+    snprintf(start, sizeof start, "tests/train/parity/%s/start.safetensors", name);
+    snprintf(want, sizeof want, "tests/train/parity/%s/want.safetensors", name);
+    assert_non_null(mkdtemp(out));
+    snprintf(run, sizeof run, "%s/run", out);
+    snprintf(last, sizeof last, "%s/last.safetensors", run);
+    gr_context *ctx = test_context_with(2, 0);
+    test_ok(ctx, gr__recipe_open(ctx, recipe, sets, 1, &r));
+    test_ok(ctx, gr__train(ctx, r, &(gr_train_options){.out = run, .from = start}, &result));
+    assert_int_equal(result.steps, 20);
+    test_ok(ctx, gr__st_open(ctx, last, &got));
+    test_ok(ctx, gr__st_open(ctx, want, &wanted));
+    assert_int_equal(gr__st_count(got), gr__st_count(wanted));
+    for (int i = 0; i < gr__st_count(wanted); i++) {
+        const gr_st_tensor *w = gr__st_at(wanted, i), *g = gr__st_find(got, w->name);
+        assert_non_null(g);
+        assert_int_equal(g->type, float64 ? GR_ST_F64 : GR_ST_F32);
+        assert_int_equal(gr_shape_count(g->shape), gr_shape_count(w->shape));
+        double d = distance(g, w);
+        if (!(d < limit)) fail_msg("%s: %s is %.3g from PyTorch's, limit %.0e", name, w->name, d, limit);
+    }
+    gr__st_close(got);
+    gr__st_close(wanted);
+    gr__recipe_close(ctx, r);
+    test_context_end(ctx);
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf '%s'", out);
+    assert_int_equal(system(command), 0);
+}
+
+static void float64_agrees(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < GR_COUNT(cases); i++) check(cases[i], true, 1e-10);
+}
+
+static void float32_agrees(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < GR_COUNT(cases); i++) check(cases[i], false, 1e-5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(float64_agrees), cmocka_unit_test(float32_agrees)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
