@@ -73,7 +73,7 @@ static void test_random_shapes(void **state)
     for (int isa = 0; isa < GR__ISA_COUNT; isa++) {
         if (!gr__isa_supported((gr__isa)isa)) continue;
         gr__rng r = gr__rng_make(4, "conv", 0, 0);
-        for (int i = 0; i < 700; i++) check_passes(ctx, random_conv(&r), (gr__isa)isa, &r);
+        for (int i = 0; i < 250; i++) check_passes(ctx, random_conv(&r), (gr__isa)isa, &r);
     }
     test_context_end(ctx);
 }
@@ -86,7 +86,7 @@ static void test_winograd(void **state)
     for (int isa = 0; isa < GR__ISA_COUNT; isa++) {
         if (!gr__isa_supported((gr__isa)isa)) continue;
         gr__rng r = gr__rng_make(7, "winograd", 0, 0);
-        for (int i = 0; i < 300; i++) {
+        for (int i = 0; i < 120; i++) {
             gr__winograd w = (gr__winograd)(i % GR__WINOGRADS);
             gr__contraction c = random_conv(&r);
             c.algorithm = w == GR__F2X3 ? GR_ALGORITHM_EXACT : GR_ALGORITHM_AUTO;
@@ -140,9 +140,9 @@ static void test_algorithms(void **state)
 /* n, h, w, c, o, kh, kw, oh, ow, stride, dilation, pad, groups: layers of real networks, cut into several shards and blocks. */
 static const int64_t layers[][13] = {
     {16, 28, 28, 1, 32, 3, 3, 28, 28, 1, 1, 1, 1},    {8, 14, 14, 32, 64, 3, 3, 14, 14, 1, 1, 1, 1},  {8, 28, 28, 1, 6, 5, 5, 28, 28, 1, 1, 2, 1},
-    {16, 14, 14, 6, 16, 5, 5, 10, 10, 1, 1, 0, 1},    {32, 5, 5, 16, 120, 5, 5, 1, 1, 1, 1, 0, 1},    {1, 64, 64, 64, 64, 3, 3, 64, 64, 1, 1, 1, 1},
-    {2, 60, 60, 3, 64, 7, 7, 30, 30, 2, 1, 3, 1},     {2, 28, 28, 128, 128, 3, 3, 14, 14, 2, 1, 1, 1}, {2, 14, 14, 256, 64, 1, 1, 14, 14, 1, 1, 0, 1},
-    {2, 28, 28, 64, 128, 1, 1, 14, 14, 2, 1, 0, 1},   {2, 7, 7, 256, 512, 3, 3, 7, 7, 1, 1, 1, 1},    {2, 28, 28, 96, 96, 3, 3, 28, 28, 1, 1, 1, 96},
+    {16, 14, 14, 6, 16, 5, 5, 10, 10, 1, 1, 0, 1},    {32, 5, 5, 16, 120, 5, 5, 1, 1, 1, 1, 0, 1},    {1, 40, 40, 64, 32, 3, 3, 40, 40, 1, 1, 1, 1},
+    {1, 60, 60, 3, 64, 7, 7, 30, 30, 2, 1, 3, 1},     {2, 14, 14, 128, 128, 3, 3, 7, 7, 2, 1, 1, 1}, {2, 14, 14, 256, 64, 1, 1, 14, 14, 1, 1, 0, 1},
+    {2, 28, 28, 64, 128, 1, 1, 14, 14, 2, 1, 0, 1},   {2, 7, 7, 128, 256, 3, 3, 7, 7, 1, 1, 1, 1},    {2, 28, 28, 96, 96, 3, 3, 28, 28, 1, 1, 1, 96},
     {2, 28, 28, 144, 144, 3, 3, 14, 14, 2, 1, 1, 144}, {2, 14, 14, 128, 128, 3, 3, 14, 14, 1, 1, 1, 32}, {2, 1, 500, 20, 40, 1, 9, 1, 500, 1, 1, 4, 1},
     {1, 40, 40, 32, 32, 3, 3, 40, 40, 1, 12, 12, 1},
 };
