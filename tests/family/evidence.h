@@ -151,6 +151,7 @@ static inline bool ev_near(verdict *v, const ev_case *c, const char *what, const
 /* ---- evaluating a graph with leaves by name ---- */
 
 typedef struct ev_leaves {
+    const gr_backend *backend; /* NULL: the evaluator; else a plan of it is compiled and run */
     int n;
     struct { const char *name; const double *v; } leaf[64];
 } ev_leaves;
@@ -171,11 +172,61 @@ static inline const double *ev_get_leaf(void *user, const gr_graph *g, const gr_
     return NULL;
 }
 
-/* Evaluates one value into fresh memory (free it); NULL on failure. */
+/* Puts numbers where a backend has them: rank 0 is double, GR_REAL as the backend, integers int32. */
+static inline void ev_put(const gr_backend *backend, gr_dtype dtype, gr_shape shape, void *to, const double *from)
+{
+    for (int64_t i = 0, n = gr_shape_count(shape); i < n; i++) {
+        if (dtype == GR_I32) ((int32_t *)to)[i] = (int32_t)from[i];
+        else if (shape.rank == 0 || gr_backend_real_bytes(backend) == sizeof(double)) ((double *)to)[i] = from[i];
+        else ((float *)to)[i] = (float)from[i];
+    }
+}
+
+static inline void ev_take(const gr_backend *backend, gr_shape shape, const void *from, double *to)
+{
+    bool doubles = shape.rank == 0 || gr_backend_real_bytes(backend) == sizeof(double);
+    for (int64_t i = 0, n = gr_shape_count(shape); i < n; i++) to[i] = doubles ? ((const double *)from)[i] : (double)((const float *)from)[i];
+}
+
+/* Runs a plan for one value on the backend of `l`; the graph's parameters come from the leaves too. */
+static inline gr_status ev_run(gr_graph *g, gr_val v, ev_leaves *l, double *r)
+{
+    gr_context *ctx = gr__graph_context(g);
+    gr_store *store = NULL;
+    gr_plan *plan = NULL;
+    gr_status st = GR_OK;
+    char name[16];
+    snprintf(name, sizeof name, "out%d", (int)gr__graph_effects(g).n_outputs);
+    gr_output(g, name, v);
+    GR_TRY(gr_store_create(ctx, l->backend, &store));
+    for (uint32_t i = 0; i < gr__graph_nodes(g); i++) {
+        const gr_node *node = gr__node(g, i);
+        if (node->op->code == GR_OP_PARAM) GR_TRY(gr_store_add(store, &(gr_entry_spec){.name = node->attr.name, .shape = gr_shape_of(g, node->out)}, NULL));
+    }
+    GR_TRY(gr_plan_compile(ctx, g, store, &(gr_plan_options){.backend = l->backend, .name = "evidence"}, &plan));
+    GR_TRY(gr_store_seal(store));
+    GR_TRY(gr_plan_bind(plan, NULL));
+    for (uint32_t i = 0; i < gr__graph_nodes(g); i++) {
+        const gr_node *node = gr__node(g, i);
+        bool param = node->op->code == GR_OP_PARAM;
+        if (!param && node->op->code != GR_OP_FEED) continue;
+        const double *from = ev_get_leaf(l, g, node);
+        void *to = param ? gr_store_find(store, node->attr.name)->data : gr_plan_feed(plan, node->attr.name, NULL);
+        if (from && to) ev_put(l->backend, gr_dtype_of(g, node->out), gr_shape_of(g, node->out), to, from);
+    }
+    GR_TRY(gr_plan_run(plan));
+    ev_take(l->backend, gr_shape_of(g, v), gr_plan_output(plan, name, NULL), r);
+done:
+    gr_plan_destroy(plan);
+    gr_store_destroy(store);
+    return st;
+}
+
+/* Computes one value into fresh memory (free it); NULL on failure. */
 static inline double *ev_value(gr_graph *g, gr_val v, ev_leaves *l)
 {
     double *r = calloc((size_t)gr_shape_count(gr_shape_of(g, v)) + 1, sizeof *r);
-    if (r && gr__eval(g, &v, 1, ev_get_leaf, l, &r) == GR_OK) return r;
+    if (r && (l->backend ? ev_run(g, v, l, r) : gr__eval(g, &v, 1, ev_get_leaf, l, &r)) == GR_OK) return r;
     free(r);
     return NULL;
 }
@@ -199,6 +250,8 @@ static inline bool ev_holds(verdict *v, gr_context *ctx, const ev_case *c, gr_gr
 /* ---- what every check starts from ---- */
 
 typedef struct ev_bench {
+    const gr_backend *backend; /* NULL: the evaluator */
+    double tolerance;
     gr_context *ctx;
     gr__bump *memory;
     gr_graph *g;
@@ -207,7 +260,7 @@ typedef struct ev_bench {
 
 static inline bool ev_begin(ev_bench *b, const char *set)
 {
-    *b = (ev_bench){0};
+    *b = (ev_bench){.tolerance = 1e-10};
     if (gr_context_create(&b->ctx, NULL) != GR_OK) return false;
     b->memory = gr__bump_create(b->ctx);
     b->tree = b->memory ? gr__tree_flow(b->memory, set) : NULL;
@@ -228,7 +281,7 @@ enum { EV_INPUTS = 4 };
 static inline bool ev_layer_case(ev_bench *b, const gr_layer *m, const ev_case *c, verdict *v)
 {
     gr_settings s;
-    ev_leaves l = {0};
+    ev_leaves l = {.backend = b->backend};
     bool train = strcmp(ev_word(c, "mode"), "train") == 0;
     double seed = strtod(ev_word(c, "seed"), NULL), update = strtod(ev_word(c, "update"), NULL), position = strtod(ev_word(c, "position"), NULL);
     gr_build build = {.ctx = b->ctx, .g = b->g, .mode = train ? GR_MODE_TRAIN : GR_MODE_EVALUATE, .memory = b->memory, .layer = "l"};
@@ -252,18 +305,18 @@ static inline bool ev_layer_case(ev_bench *b, const gr_layer *m, const ev_case *
         if (!t || !gr__shape_equal(t->shape, build.params[i].entry.shape)) return ev_bad(v, c, build.params[i].entry.name, "no such parameter, or of another shape");
         ev_leaf(&l, build.params[i].entry.name, t->v);
     }
-    if (!dy || !ev_holds(v, b->ctx, c, b->g, y, &l, "out", 1e-10)) return false;
+    if (!dy || !ev_holds(v, b->ctx, c, b->g, y, &l, "out", b->tolerance)) return false;
     gr_val cotangent = gr_const_tensor(b->g, dy->shape, dy->v), slope;
     for (int i = 0; i < n_in; i++) {
         if (gr_pullback(b->g, &y, &cotangent, 1, &in[i], 1, &slope) != GR_OK) return ev_failed(v, b->ctx, c, "gradient");
-        if (!ev_holds(v, b->ctx, c, b->g, slope, &l, slopes[i], 1e-10)) return false;
+        if (!ev_holds(v, b->ctx, c, b->g, slope, &l, slopes[i], b->tolerance)) return false;
     }
     for (size_t i = 0; i < build.n_params; i++) {
         char name[32];
         gr_val leaf = gr_param(b->g, build.params[i].entry.name, build.params[i].entry.shape);
         snprintf(name, sizeof name, "d%s", build.params[i].entry.name + 2);
         if (gr_pullback(b->g, &y, &cotangent, 1, &leaf, 1, &slope) != GR_OK) return ev_failed(v, b->ctx, c, "gradient");
-        if (!ev_holds(v, b->ctx, c, b->g, slope, &l, name, 1e-10)) return false;
+        if (!ev_holds(v, b->ctx, c, b->g, slope, &l, name, b->tolerance)) return false;
     }
     return true;
 }
@@ -273,7 +326,7 @@ static inline bool ev_layer_case(ev_bench *b, const gr_layer *m, const ev_case *
 static inline bool ev_cost_case(ev_bench *b, const gr_cost *m, const ev_case *c, verdict *v)
 {
     gr_settings s;
-    ev_leaves l = {0};
+    ev_leaves l = {.backend = b->backend};
     gr_build build = {.ctx = b->ctx, .g = b->g, .mode = GR_MODE_TRAIN, .memory = b->memory, .layer = "cost"};
     const ev_tensor *z = ev_find(c, "output"), *y = ev_find(c, "target");
     if (!z || !y || gr__settings_make(b->ctx, b->memory, &m->head, b->tree, GR_PRESET_CHAPTER, NULL, &s) != GR_OK) return ev_failed(v, b->ctx, c, "settings");
@@ -284,15 +337,15 @@ static inline bool ev_cost_case(ev_bench *b, const gr_cost *m, const ev_case *c,
     for (int i = 1; i < z->shape.rank; i++) sample.dim[i - 1] = z->shape.dim[i];
     if (m->check && !m->check(&build, &s, sample, 0)) return ev_failed(v, b->ctx, c, "check");
     gr_cost_value cost = m->build(&build, &s, output, target, true), evaluated = m->build(&build, &s, output, target, false);
-    if (!ev_holds(v, b->ctx, c, b->g, cost.each, &l, "each", 1e-10)) return false;
-    if (!ev_holds(v, b->ctx, c, b->g, evaluated.each, &l, "each_evaluate", 1e-10)) return false;
+    if (!ev_holds(v, b->ctx, c, b->g, cost.each, &l, "each", b->tolerance)) return false;
+    if (!ev_holds(v, b->ctx, c, b->g, evaluated.each, &l, "each_evaluate", b->tolerance)) return false;
     if ((cost.weight != GR_NONE) != (ev_find(c, "weight") != NULL)) return ev_bad(v, c, "weight", "given by one of member and evidence only");
-    if (cost.weight && !ev_holds(v, b->ctx, c, b->g, cost.weight, &l, "weight", 1e-10)) return false;
+    if (cost.weight && !ev_holds(v, b->ctx, c, b->g, cost.weight, &l, "weight", b->tolerance)) return false;
     gr_val count = cost.weight ? gr_sum_all(b->g, cost.weight) : gr_const(b->g, (double)z->shape.dim[0]), slope;
     gr_val mean = gr_div(b->g, gr_sum_all(b->g, cost.each), count);
-    if (!ev_holds(v, b->ctx, c, b->g, mean, &l, "mean", 1e-10)) return false;
+    if (!ev_holds(v, b->ctx, c, b->g, mean, &l, "mean", b->tolerance)) return false;
     if (gr_gradients(b->g, mean, &output, 1, &slope) != GR_OK) return ev_failed(v, b->ctx, c, "gradient");
-    return ev_holds(v, b->ctx, c, b->g, slope, &l, "doutput", 1e-10) && ev_holds(v, b->ctx, c, b->g, m->predict(&build, &s, output), &l, "prediction", 1e-10);
+    return ev_holds(v, b->ctx, c, b->g, slope, &l, "doutput", b->tolerance) && ev_holds(v, b->ctx, c, b->g, m->predict(&build, &s, output), &l, "prediction", b->tolerance);
 }
 
 /* ---- optimizers ---- */
@@ -378,7 +431,7 @@ static inline bool ev_optimizer_case(ev_bench *b, const gr_optimizer *m, const e
         memcpy(t.g_sum, g->v + k * w0->n, sizeof(double) * (size_t)w0->n);
         t.lr = lr->v[k], t.count = ev_number(c, "count");
         ok = ev_trainer_step(&t, NULL) || ev_failed(v, b->ctx, c, what);
-        ok = ok && ev_near(v, c, what, t.value[0], w->v + k * w0->n, w0->n, 1e-12);
+        ok = ok && ev_near(v, c, what, t.value[0], w->v + k * w0->n, w0->n, b->tolerance);
     }
     ev_trainer_close(&t);
     return ok;
@@ -398,7 +451,7 @@ static inline bool ev_schedule_case(ev_bench *b, const gr_schedule *m, const ev_
         char what[48];
         snprintf(what, sizeof what, "rate of update %d", (int)t);
         double got = gr__sched_rate(&s, ev_number(c, "lr"), t, total, ev_number(c, "updates_per_epoch"));
-        if (!ev_near(v, c, what, &got, &rate->v[t], 1, 1e-12)) return false;
+        if (!ev_near(v, c, what, &got, &rate->v[t], 1, b->tolerance)) return false;
     }
     return true;
 }
@@ -480,23 +533,29 @@ static inline bool ev_init_case(ev_bench *b, const gr_init *m, const ev_case *c,
     return ok;
 }
 
-/* ---- whole members: bool check_layer(m, evidence, verdict) and so on ---- */
+/* ---- whole members: bool check_layer(m, evidence, verdict) and so on; check_layer_on and check_cost_on run plans of a backend ---- */
 
-#define EV_CHECK(family)                                                                              \
-    static inline bool check_##family(const gr_##family *m, const evidence *e, verdict *v)           \
-    {                                                                                                 \
-        bool ok = true;                                                                               \
-        for (int i = 0; ok && i < e->n; i++) {                                                        \
-            ev_bench b;                                                                               \
-            ok = ev_begin(&b, e->c[i].set) ? ev_##family##_case(&b, m, &e->c[i], v) : ev_bad(v, &e->c[i], "set", "cannot be read"); \
-            ev_end(&b);                                                                               \
-        }                                                                                             \
-        return ok;                                                                                    \
+#define EV_CHECK(family, name, backend_arg, backend_of, tolerance_of)                                                        \
+    static inline bool name(const gr_##family *m, const evidence *e backend_arg, verdict *v)                                 \
+    {                                                                                                                        \
+        bool ok = true;                                                                                                      \
+        for (int i = 0; ok && i < e->n; i++) {                                                                               \
+            ev_bench b;                                                                                                      \
+            ok = ev_begin(&b, e->c[i].set) || ev_bad(v, &e->c[i], "set", "cannot be read");                                  \
+            b.backend = backend_of, b.tolerance = tolerance_of;                                                              \
+            ok = ok && ev_##family##_case(&b, m, &e->c[i], v);                                                               \
+            ev_end(&b);                                                                                                      \
+        }                                                                                                                    \
+        return ok;                                                                                                           \
     }
-EV_CHECK(layer)
-EV_CHECK(cost)
-EV_CHECK(optimizer)
-EV_CHECK(schedule)
-EV_CHECK(init)
+#define EV_ON , const gr_backend *backend, double tolerance
+#define EV_EVALUATED
+EV_CHECK(layer, check_layer, EV_EVALUATED, NULL, 1e-10)
+EV_CHECK(cost, check_cost, EV_EVALUATED, NULL, 1e-10)
+EV_CHECK(optimizer, check_optimizer, EV_EVALUATED, NULL, 1e-12)
+EV_CHECK(schedule, check_schedule, EV_EVALUATED, NULL, 1e-12)
+EV_CHECK(init, check_init, EV_EVALUATED, NULL, 1e-10)
+EV_CHECK(layer, check_layer_on, EV_ON, backend, tolerance)
+EV_CHECK(cost, check_cost_on, EV_ON, backend, tolerance)
 
 #endif

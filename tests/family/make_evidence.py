@@ -156,7 +156,7 @@ def layers():
         layer(e, "picture", "flatten", lambda x: nchw(x).flatten(1), [draw(2, 2, 3, 4)])
         layer(e, "sequence", "flatten", lambda x: x.flatten(1), [draw(2, 3, 2)])
         layer(e, "flat", "flatten", lambda x: x, [draw(2, 3)])
-    odd = torch.tensor([[-2.0, -0.0, 0.0, 1e-300, 3.5], [-1e4, 1e4, -1e-5, 40.0, -745.0]])
+    odd = torch.tensor([[-2.0, -0.0, 0.0, 1e-30, 3.5], [-1e4, 1e4, -1e-5, 40.0, -745.0]])
     ends = torch.cat([odd, torch.tensor([[math.inf, -math.inf, 1.0, -1.0, 0.5]])])
     for name, fn, source, x in (("relu", F.relu, "torch.relu", ends), ("sigmoid", torch.sigmoid, "torch.sigmoid", ends), ("tanh", torch.tanh, "torch.tanh", ends)):
         with Evidence("layer", name, source) as e:
