@@ -1,0 +1,136 @@
+/* Contractions of the graph as requests to the kernels that know them. */
+#include "backend/cpu/contract.h"
+#include "backend/cpu/cpu.h"
+
+bool gr__contraction_epilogue(const gr_graph *g, const gr_node *contraction, bool bias, bool relu)
+{
+    (void)g, (void)bias, (void)relu;
+    return contraction->op->code == GR_OP_MATMUL || contraction->op->code == GR_OP_CONV;
+}
+
+static gr__contraction matmul(const gr_graph *g, const gr_node *n)
+{
+    gr_shape a = gr__value(g, n->in[0])->shape, b = gr__value(g, n->in[1])->shape, y = gr__value(g, n->out)->shape;
+    gr__contraction c = {.kind = GR__MATMUL};
+    c.mm.transpose_a = n->attr.i[0] != 0;
+    c.mm.transpose_b = n->attr.i[1] != 0;
+    c.mm.m = y.dim[y.rank - 2];
+    c.mm.n = y.dim[y.rank - 1];
+    c.mm.k = a.dim[a.rank - (c.mm.transpose_a ? 2 : 1)];
+    c.mm.batch = 1;
+    for (int i = 0; i < y.rank - 2; i++) c.mm.batch *= y.dim[i];
+    c.mm.broadcast_a = a.rank == 2 && y.rank > 2;
+    c.mm.broadcast_b = b.rank == 2 && y.rank > 2;
+    return c;
+}
+
+static gr__contraction conv(const gr_graph *g, const gr_node *n)
+{
+    gr_shape a = gr__value(g, n->in[0])->shape, b = gr__value(g, n->in[1])->shape, out = gr__value(g, n->out)->shape;
+    gr_opcode code = n->op->code;
+    gr_shape x = code == GR_OP_CONV_DATA ? out : a;
+    gr_shape w = code == GR_OP_CONV_WEIGHTS ? out : b;
+    gr_shape y = code == GR_OP_CONV ? out : code == GR_OP_CONV_DATA ? a : b;
+    const int64_t *i = n->attr.i;
+    gr__contraction c = {.kind = code == GR_OP_CONV ? GR__CONV_FORWARD : code == GR_OP_CONV_DATA ? GR__CONV_DATA : GR__CONV_WEIGHTS};
+    c.conv.n = x.dim[0], c.conv.h = x.dim[1], c.conv.w = x.dim[2], c.conv.c = x.dim[3];
+    c.conv.o = w.dim[0], c.conv.kh = w.dim[1], c.conv.kw = w.dim[2];
+    c.conv.oh = y.dim[1], c.conv.ow = y.dim[2];
+    c.conv.stride_h = i[0], c.conv.stride_w = i[1], c.conv.dilation_h = i[2], c.conv.dilation_w = i[3];
+    c.conv.pad_h = i[4], c.conv.pad_w = i[5], c.conv.groups = i[8];
+    return c;
+}
+
+/* ---- a contraction that reads one tensor twice: its kernel has an operand for each, the item has one ---- */
+
+typedef struct twice {
+    gr_kernel base;
+    gr_kernel *inner;
+    int from[4]; /* the item's operand for each of the inner kernel's */
+    void *operand[4];
+} twice;
+
+static void hand_on(const gr_kernel *kernel, int shard, void *scratch)
+{
+    const twice *k = (const twice *)kernel;
+    (void)shard, (void)scratch;
+    for (int i = 0; i < k->inner->n_operands; i++) k->inner->operand[i] = kernel->operand[k->from[i]];
+    k->inner->shared = kernel->shared;
+}
+
+#define PHASE(n)                                                              \
+    static void phase_##n(const gr_kernel *kernel, int shard, void *scratch)  \
+    {                                                                         \
+        const gr_kernel *inner = ((const twice *)kernel)->inner;              \
+        inner->phase[n].run(inner, shard, scratch);                           \
+    }
+PHASE(0)
+PHASE(1)
+PHASE(2)
+
+static void destroy(gr_context *ctx, gr_kernel *kernel)
+{
+    twice *k = (twice *)kernel;
+    if (k->inner) k->inner->destroy(ctx, k->inner);
+    gr__free(ctx, k, sizeof *k);
+}
+
+static gr_status wrap(gr_context *ctx, gr_kernel *inner, const int *from, int n_operands, gr_kernel **out)
+{
+    static const gr_phase_fn phases[] = {phase_0, phase_1, phase_2};
+    twice *k = inner->n_phases <= (int)GR_COUNT(phases) ? gr__alloc(ctx, sizeof *k) : NULL;
+    if (!k) {
+        gr_status st = inner->n_phases <= (int)GR_COUNT(phases) ? gr__error_code(ctx) : gr__fail(ctx, GR_E_INTERNAL, "%s has too many phases", inner->name);
+        inner->destroy(ctx, inner);
+        return st;
+    }
+    k->base = (gr_kernel){.name = inner->name, .n_phases = inner->n_phases + 1, .n_operands = n_operands, .destroy = destroy,
+                          .scratch_bytes = inner->scratch_bytes, .shared_bytes = inner->shared_bytes};
+    k->base.phase[0].run = hand_on;
+    k->base.phase[0].n_shards = 1;
+    k->base.phase[0].cost_ns = 5;
+    for (int p = 0; p < inner->n_phases; p++) {
+        k->base.phase[p + 1] = inner->phase[p];
+        k->base.phase[p + 1].run = phases[p];
+    }
+    k->inner = inner;
+    inner->operand = k->operand;
+    for (int i = 0; i < inner->n_operands; i++) k->from[i] = from[i];
+    *out = &k->base;
+    return GR_OK;
+}
+
+/* ---- making ---- */
+
+/* The bias: what the addition after the contraction repeats. */
+static gr_val find_bias(const gr_item *item, const gr_node *add, gr_val contraction)
+{
+    gr_val v = add->in[0] == contraction ? add->in[1] : add->in[0];
+    const gr_node *p = gr__producer(item->graph, v);
+    return p->op->code == GR_OP_BROADCAST ? p->in[0] : v;
+}
+
+gr_status gr__contraction_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out)
+{
+    const gr_graph *g = item->graph;
+    const gr_node *n = gr__node(g, item->nodes[0]);
+    gr__contraction c = n->op->code == GR_OP_MATMUL ? matmul(g, n) : conv(g, n);
+    int from[4], operands = 0;
+    for (int i = 0; i < 2; i++) from[operands++] = gr__cpu_input(item, n->in[i]);
+    for (int k = 1; k < item->n_nodes; k++) {
+        const gr_node *e = gr__node(g, item->nodes[k]);
+        c.relu |= e->op->code == GR_OP_RELU;
+        if (e->op->code != GR_OP_ADD) continue;
+        c.bias = true;
+        from[operands++] = gr__cpu_input(item, find_bias(item, e, n->out));
+    }
+    from[operands++] = item->n_in;
+    c.algorithm = item->algorithm;
+    bool plain = operands == item->n_in + 1;
+    for (int i = 0; i < operands; i++) {
+        plain &= from[i] == i;
+        if (from[i] < 0) return gr__fail(ctx, GR_E_INTERNAL, "%s: operand %d is not given", n->op->name, i + 1);
+    }
+    gr_status st = gr__contract_make_for(ctx, &c, isa, out);
+    return st != GR_OK || plain ? st : wrap(ctx, *out, from, item->n_in + item->n_out, out);
+}

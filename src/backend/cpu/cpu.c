@@ -1,0 +1,86 @@
+/* The fast backend: float32, tile programs for elementwise regions, own kernels for everything else. */
+#include "backend/cpu/cpu.h"
+
+#include "backend/cpu/region.h"
+#include "graph/op.h"
+
+int gr__cpu_input(const gr_item *item, gr_val v)
+{
+    for (int i = 0; i < item->n_in; i++)
+        if (item->in[i] == v) return i;
+    return -1;
+}
+
+int gr__cpu_shards(int64_t elements)
+{
+    return (int)GR_MAX(1, GR_MIN(elements / 65536, GR__REGION_SHARDS));
+}
+
+void gr__cpu_part(int64_t n, int64_t step, int shards, int shard, int64_t *begin, int64_t *end)
+{
+    int64_t steps = (n + step - 1) / step;
+    *begin = GR_MIN(n, steps * shard / shards * step);
+    *end = GR_MIN(n, steps * (shard + 1) / shards * step);
+}
+
+/* Small operands come from a cache, large ones from memory. */
+double gr__cpu_move_ns(double bytes)
+{
+    return bytes / (bytes < 4e6 ? 40 : 15);
+}
+
+size_t gr__cpu_element_bytes(gr_dtype dtype)
+{
+    return dtype == GR_U8 ? 1 : 4;
+}
+
+static gr_status make_node(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out)
+{
+    const gr_node *n = gr__node(item->graph, item->nodes[0]);
+    switch (n->op->code) {
+    case GR_OP_SUM:
+    case GR_OP_REDUCE_MAX: return gr__reduce_make(ctx, item, isa, out);
+    case GR_OP_ARGMAX: return gr__argmax_make(ctx, item, isa, out);
+    case GR_OP_GATHER:
+    case GR_OP_SCATTER_ADD: return gr__index_make(ctx, item, isa, out);
+    default: break;
+    }
+    switch (n->op->class) {
+    case GR_CLASS_LEAF: return gr__leaf_make(ctx, item, isa, out);
+    case GR_CLASS_SHAPE: return gr__move_make(ctx, item, isa, out);
+    case GR_CLASS_CONTRACT: return gr__contraction_make(ctx, item, isa, out);
+    case GR_CLASS_POOL: return gr__pool_make(ctx, item, isa, out);
+    default: break;
+    }
+    if (gr__scalars_take(item->graph, n)) return gr__scalars_make(ctx, item, out);
+    if (n->op->class != GR_CLASS_MAP) return gr__fail(ctx, GR_E_INTERNAL, "%s: the cpu backend has no kernel", n->op->name);
+    gr_item region = *item;
+    gr_space space = {1, gr_shape_count(gr__value(item->graph, n->out)->shape)};
+    region.kind = GR_ITEM_REGION;
+    region.space = &space;
+    return gr__region_make(ctx, &region, isa, out);
+}
+
+gr_status gr__cpu_make_for(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out)
+{
+    switch (item->kind) {
+    case GR_ITEM_SCALARS: return gr__scalars_make(ctx, item, out);
+    case GR_ITEM_REGION: return gr__region_make(ctx, item, isa, out);
+    default: return make_node(ctx, item, isa, out);
+    }
+}
+
+static gr_status make(gr_context *ctx, const gr_item *item, gr_kernel **out)
+{
+    return gr__cpu_make_for(ctx, item, gr__isa_chosen(), out);
+}
+
+const gr_backend gr__backend_cpu = {
+    .name = "cpu",
+    .real_bytes = sizeof(float),
+    .fuses = gr__region_fuses,
+    .max_region_nodes = GR__REGION_NODES,
+    .max_region_operands = GR__REGION_OPERANDS,
+    .epilogue = gr__contraction_epilogue,
+    .make = make,
+};

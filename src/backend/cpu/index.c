@@ -1,0 +1,73 @@
+/* Rows by index. Scatter-add gives each shard a range of rows of the result: all shards read the whole index and add what falls to them, in its order. */
+#include <string.h>
+
+#include "backend/cpu/cpu.h"
+#include "backend/cpu/native.h"
+
+typedef struct indexed {
+    gr_kernel base;
+    const gr__native_set *set;
+    int64_t count, rows, width; /* indices, rows of the table, elements of a row */
+    size_t element;
+    int values, index;          /* operands */
+} indexed;
+
+static void run_gather(const gr_kernel *kernel, int shard, void *scratch)
+{
+    const indexed *k = (const indexed *)kernel;
+    const int32_t *index = kernel->operand[k->index];
+    size_t bytes = (size_t)k->width * k->element;
+    int64_t begin, end;
+    (void)scratch;
+    gr__cpu_part(k->count, 1, kernel->phase[0].n_shards, shard, &begin, &end);
+    for (int64_t p = begin; p < end && bytes > 0; p++) {
+        char *to = (char *)kernel->operand[kernel->n_operands - 1] + (size_t)p * bytes;
+        if (index[p] >= 0 && index[p] < k->rows) memcpy(to, (const char *)kernel->operand[k->values] + (size_t)index[p] * bytes, bytes);
+        else memset(to, 0, bytes);
+    }
+}
+
+static void run_scatter(const gr_kernel *kernel, int shard, void *scratch)
+{
+    const indexed *k = (const indexed *)kernel;
+    const int32_t *index = kernel->operand[k->index];
+    const float *x = kernel->operand[k->values];
+    float *y = kernel->operand[kernel->n_operands - 1];
+    int64_t begin, end;
+    (void)scratch;
+    gr__cpu_part(k->rows, 1, kernel->phase[0].n_shards, shard, &begin, &end);
+    if (end > begin && k->width > 0) memset(y + begin * k->width, 0, (size_t)((end - begin) * k->width) * 4);
+    for (int64_t p = 0; p < k->count; p++)
+        if (index[p] >= begin && index[p] < end) k->set->add(x + p * k->width, y + index[p] * k->width, k->width);
+}
+
+static void destroy(gr_context *ctx, gr_kernel *kernel)
+{
+    gr__free(ctx, kernel, sizeof(indexed));
+}
+
+gr_status gr__index_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out)
+{
+    const gr_graph *g = item->graph;
+    const gr_node *n = gr__node(g, item->nodes[0]);
+    bool gather = n->op->code == GR_OP_GATHER;
+    gr_shape from = gr__value(g, n->in[0])->shape, index = gr__value(g, n->in[1])->shape, to = gr__value(g, n->out)->shape;
+    indexed *k = gr__alloc(ctx, sizeof *k);
+    if (!k) return gr__error_code(ctx);
+    gr_shape table = gather ? from : to;
+    k->set = gr__native_set_get(isa);
+    k->count = gr_shape_count(index);
+    k->rows = table.dim[0];
+    k->width = 1;
+    for (int i = 1; i < table.rank; i++) k->width *= table.dim[i];
+    k->element = gr__cpu_element_bytes(gr__value(g, n->out)->dtype);
+    k->values = gr__cpu_input(item, n->in[0]);
+    k->index = gr__cpu_input(item, n->in[1]);
+    double moved = (double)k->count * (double)k->width;
+    k->base = (gr_kernel){.name = n->op->name, .n_phases = 1, .n_operands = item->n_in + 1, .destroy = destroy};
+    k->base.phase[0].run = gather ? run_gather : run_scatter;
+    k->base.phase[0].n_shards = (int)GR_MAX(1, GR_MIN(gr__cpu_shards((int64_t)moved), gather ? k->count : k->rows));
+    k->base.phase[0].cost_ns = 20 + 5.0 * (double)k->count + gr__cpu_move_ns(8 * moved + (gather ? 0 : 4.0 * (double)(k->rows * k->width)));
+    *out = &k->base;
+    return GR_OK;
+}

@@ -1,0 +1,126 @@
+/* Regions as tile programs: what the files of lowering and running share.
+ *
+ * A space of rows x columns is run in one of three ways. FLAT: nothing distinguishes rows (or there is one): one line of elements. NARROW: one line of
+ * elements too, but what is given a column, or a row, repeats with a period of several rows. WIDE: row after row. Which one is a function of space and of
+ * whether there are row or column operands at all, and no reduction's order of additions differs between NARROW and WIDE:
+ *
+ *   to rank 0, or one row   per shard: trees of eight vectors, then V sums in double; shards in order, in double
+ *   to columns              per shard and place of the period: in the order of rows, in float for 64 rows of the period, then in double
+ *   to rows                 columns < narrow: in order, in double; otherwise as to rank 0 */
+#ifndef GR_CPU_REGION_H
+#define GR_CPU_REGION_H
+
+#include "backend/cpu/cpu.h"
+#include "backend/cpu/tile.h"
+
+enum { GR__REGION_NODES = 64, GR__REGION_OPERANDS = 48, GR__REGION_SLOTS = 64, GR__REGION_INS = 8 * GR__REGION_NODES, GR__REGION_SHARDS = 16 };
+
+typedef enum gr__mode { GR__FLAT, GR__NARROW, GR__WIDE, GR__MODES } gr__mode;
+
+/* What a node reads: another node's result, or something that comes from outside. */
+typedef enum gr__source { GR__FROM_NODE, GR__FROM_FULL, GR__FROM_ROW, GR__FROM_COLUMN, GR__FROM_SCALAR, GR__FROM_CONST, GR__FROM_ROW_INDEX, GR__FROM_COLUMN_INDEX } gr__source;
+
+typedef struct gr__arg {
+    gr__source source;
+    int index;      /* of a node, or in item->in */
+    gr_dtype dtype;
+    double value;   /* FROM_CONST */
+} gr__arg;
+
+typedef enum gr__reach { GR__TO_ELEMENTS, GR__TO_ALL, GR__TO_ROWS, GR__TO_COLUMNS } gr__reach; /* of a reduction */
+
+typedef struct gr__expr {
+    gr_opcode code;  /* GR_OP_STOP: a copy, for broadcasts that are written out */
+    int n_arg;
+    gr__arg arg[3];
+    int out;         /* in item->out, or -1 */
+    gr__reach reach; /* other than ELEMENTS: a reduction */
+    int uses;
+} gr__expr;
+
+/* An item as expressions, whatever the mode. */
+typedef struct gr__exprs {
+    gr__expr expr[GR__REGION_NODES];
+    int n;
+    bool rows, columns; /* has operands or results of this form */
+} gr__exprs;
+
+/* Operands of instructions before addresses are known. */
+typedef enum gr__ref_kind {
+    GR__REF_NONE,
+    GR__REF_IN, GR__REF_OUT, GR__REF_COLUMN, GR__REF_SLOT,                    /* in memory */
+    GR__REF_SCALAR, GR__REF_ELEMENT, GR__REF_CONST, GR__REF_ROW, GR__REF_ROW_INDEX, /* one value: rank 0; a tensor of one; known; one a row (WIDE) */
+    GR__REF_ROWS,                                                             /* the whole row operand (NARROW) */
+    GR__REF_BYTES,                                                            /* an input of bytes */
+    GR__REF_SUM,                                                              /* what reduction `index` keeps */
+} gr__ref_kind;
+
+typedef struct gr__ref {
+    gr__ref_kind kind;
+    int index;
+    gr_dtype dtype;
+    gr__lane value; /* CONST */
+} gr__ref;
+
+typedef struct gr__step {
+    gr__tile_op op;
+    gr__ref a, b;
+} gr__step;
+
+typedef struct gr__reduction {
+    bool max;
+    bool to_double;  /* rank 0 */
+    gr__reach reach; /* in its mode */
+    int out;
+} gr__reduction;
+
+typedef struct gr__program {
+    gr__step *step;
+    int n_steps, n_slots;
+    gr__reduction reduction[GR__REGION_NODES];
+    int n_reductions;
+    struct { int16_t out, in; } hazard[GR__REGION_OPERANDS * 4]; /* out is written before the last read of in: they must not be one */
+    int n_hazards;
+    bool bounded;    /* hazards did not fit: never without copies */
+    double vector_ns; /* an estimate, for a vector of every operand */
+} gr__program;
+
+/* Writes the program of a mode. copies: all inputs are read before anything is written. */
+gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__exprs *x, gr__mode mode, bool copies, gr__program *p);
+
+typedef struct gr__segment {
+    gr_space space;
+    gr__mode mode;
+    int first_unit, n_units;
+    int64_t period;          /* rows, a power of two; with the columns at least two chunks */
+    int32_t *row_of, *column_of; /* NARROW: of the elements of a period and a chunk more */
+} gr__segment;
+
+typedef struct gr__unit_of_work { /* elements (FLAT) or rows of one segment */
+    int segment;
+    int64_t begin, end;
+    size_t partial; /* offset of its partial results in shared memory */
+} gr__region_unit;
+
+typedef struct gr__region {
+    gr_kernel base;
+    const gr__tile_set *set;
+    int n_in, n_out, n_segments, n_units;
+    gr__segment *segment;
+    gr__region_unit *unit;
+    int first_unit[GR__REGION_SHARDS + 1]; /* of each shard */
+    gr__program program[GR__MODES][2];     /* [1]: with copies; without steps where never needed */
+    size_t slots_at, sums_at, columns_at, expanded_at, blocks_at; /* places in scratch */
+    size_t column_stride, expanded_stride, block_stride; /* bytes of each column sum, expanded operand, block of a row reduction */
+    int64_t narrow;
+    size_t steps_bytes, tables_bytes;
+    void *tables;
+} gr__region;
+
+void gr__region_run(const gr_kernel *k, int shard, void *scratch);
+void gr__region_finish(const gr_kernel *k, int shard, void *scratch);
+/* Rows of a block whose row reductions are made together, and rows after which column sums go on in double. */
+static inline int64_t gr__block_rows(const gr__segment *s) { return s->period == 1 ? 64 : 128; }
+static inline int64_t gr__flush_rows(const gr__segment *s) { return 64 * s->period; }
+
+#endif

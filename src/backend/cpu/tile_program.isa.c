@@ -1,0 +1,213 @@
+/* The interpreter of tile programs for one instruction set: handlers that jump to each other with the accumulator in eight vector registers.
+ *
+ * A compiler makes the jumps only when it optimises; GR_TILE_LOOP calls the same handlers from a loop, for sanitizers and coverage. After the last
+ * chunk upper halves of registers are cleared: scalar code behind it would run several times slower otherwise. */
+#include "backend/cpu/tile.h"
+
+#include "backend/cpu/vec_math.h"
+
+#define CHUNK (8 * V)
+#define CHUNK_BYTES (4 * CHUNK)
+
+/* ---- what instructions compute ---- */
+
+INLINE vec vreal(vec x) { return vfromint((ivec)x); }
+INLINE vec vsquare(vec x) { return x * x; }
+INLINE vec vrecip(vec x) { return 1 / x; }
+INLINE vec vrelu(vec x) { return vsel(vle(x, vset(0)), vset(0), x); }
+INLINE vec vsign(vec x) { return vsel(vlt(vset(0), x), vset(1), vsel(vlt(x, vset(0)), vset(-1), x)); }
+INLINE vec vone(mask m) { return vsel(m, vset(1), vset(0)); }
+
+INLINE vec v2_add(vec a, vec x) { return a + x; }
+INLINE vec v2_sub(vec a, vec x) { return a - x; }
+INLINE vec v2_rsub(vec a, vec x) { return x - a; }
+INLINE vec v2_mul(vec a, vec x) { return a * x; }
+INLINE vec v2_div(vec a, vec x) { return a / x; }
+INLINE vec v2_rdiv(vec a, vec x) { return x / a; }
+INLINE vec v2_max(vec a, vec x) { return vmax(a, x); }
+INLINE vec v2_rmax(vec a, vec x) { return vmax(x, a); }
+INLINE vec v2_min(vec a, vec x) { return vmin(a, x); }
+INLINE vec v2_rmin(vec a, vec x) { return vmin(x, a); }
+INLINE vec v2_lt(vec a, vec x) { return vone(vlt(a, x)); }
+INLINE vec v2_rlt(vec a, vec x) { return vone(vlt(x, a)); }
+INLINE vec v2_le(vec a, vec x) { return vone(vle(a, x)); }
+INLINE vec v2_rle(vec a, vec x) { return vone(vle(x, a)); }
+INLINE vec v2_eq(vec a, vec x) { return vone(veq(a, x)); }
+INLINE vec v2_ilt(vec a, vec x) { return vone(ilt((ivec)a, (ivec)x)); }
+INLINE vec v2_irlt(vec a, vec x) { return vone(ilt((ivec)x, (ivec)a)); }
+INLINE vec v2_ile(vec a, vec x) { return vone(ile((ivec)a, (ivec)x)); }
+INLINE vec v2_irle(vec a, vec x) { return vone(ile((ivec)x, (ivec)a)); }
+INLINE vec v2_ieq(vec a, vec x) { return vone(ieq((ivec)a, (ivec)x)); }
+INLINE vec v3_madd(vec a, vec x, vec y) { return vmadd(a, x, y); }
+INLINE vec v3_addm(vec a, vec x, vec y) { return vmadd(x, y, a); }
+INLINE vec v3_selc(vec a, vec x, vec y) { return vsel(vne(a, vset(0)), x, y); }
+INLINE vec v3_sela(vec a, vec x, vec y) { return vsel(vne(x, vset(0)), a, y); }
+INLINE vec v3_selb(vec a, vec x, vec y) { return vsel(vne(x, vset(0)), y, a); }
+
+/* ---- how they are called ---- */
+
+#define GLUE2(a, b) a##b
+#define GLUE(a, b) GLUE2(a, b)
+#define ADDRESS(x) (p->x + (i & p->x##i) + (j & p->x##j))
+#define OPEN_PLACE (void)p, (void)s, (void)i, (void)j
+
+#ifdef GR_TILE_LOOP
+
+typedef int handler(const gr__ins *p, gr__tile *s, int64_t i, int64_t j);
+#define HANDLER(name) static int GLUE(name, FORM)(const gr__ins *p, gr__tile *s, int64_t i, int64_t j)
+#define OPEN                                                                                                    \
+    OPEN_PLACE;                                                                                                 \
+    vec *acc = s->accumulator;                                                                                  \
+    vec a0 = acc[0], a1 = acc[1], a2 = acc[2], a3 = acc[3], a4 = acc[4], a5 = acc[5], a6 = acc[6], a7 = acc[7]
+#define NEXT return acc[0] = a0, acc[1] = a1, acc[2] = a2, acc[3] = a3, acc[4] = a4, acc[5] = a5, acc[6] = a6, acc[7] = a7, 0
+
+#else
+
+typedef int handler(const gr__ins *p, gr__tile *s, int64_t i, int64_t j, vec a0, vec a1, vec a2, vec a3, vec a4, vec a5, vec a6, vec a7);
+#if defined(__has_attribute)
+#if __has_attribute(musttail)
+#define JUMP __attribute__((musttail)) return
+#endif
+#endif
+#ifndef JUMP
+#define JUMP return
+#endif
+#define HANDLER(name)                                                                                           \
+    static int GLUE(name, FORM)(const gr__ins *p, gr__tile *s, int64_t i, int64_t j, vec a0, vec a1, vec a2, vec a3, vec a4, vec a5, vec a6, vec a7)
+#define OPEN OPEN_PLACE
+#define NEXT JUMP((handler *)p[1].WHICH)(p + 1, s, i, j, a0, a1, a2, a3, a4, a5, a6, a7)
+
+#endif
+
+/* Steps over n elements. */
+INLINE void step(gr__tile *s, int64_t *i, int64_t *j, int64_t bytes)
+{
+    *i += bytes;
+    *j += bytes;
+    if (*j >= s->period) {
+        *j -= s->period;
+        s->row += s->rows_a_period;
+    }
+}
+
+#define FORM _full
+#define WHICH full
+#define A(k) vload(qa + (k) * 4 * V)
+#define B(k) vload(qb + (k) * 4 * V)
+#define LOAD8(q, n) iload8(q)
+#define STOREV(q, x, n) vstore(q, x)
+#define KEEP(x, k, neutral) (x)
+#include "backend/cpu/tile_handlers.h"
+
+HANDLER(end)
+{
+#ifndef GR_TILE_LOOP
+    step(s, &i, &j, CHUNK_BYTES);
+    p = s->program;
+    if (i + CHUNK_BYTES <= s->end) JUMP((handler *)p->full)(p, s, i, j, a0, a1, a2, a3, a4, a5, a6, a7);
+#else
+    (void)p;
+    step(s, &i, &j, CHUNK_BYTES);
+#endif
+    s->i = i;
+    s->j = j;
+    return 0;
+}
+
+#undef FORM
+#undef WHICH
+#undef A
+#undef B
+#undef LOAD8
+#undef STOREV
+#undef KEEP
+#define FORM _tail
+#define WHICH tail
+#define A(k) vloadn(qa + (k) * 4 * V, s->left - (k) * V)
+#define B(k) vloadn(qb + (k) * 4 * V, s->left - (k) * V)
+#define LOAD8(q, n) iload8n(q, n)
+#define STOREV(q, x, n) vstoren(q, x, n)
+#define KEEP(x, k, neutral) vsel(mfirst(s->left - (k) * V), x, vset(neutral))
+#include "backend/cpu/tile_handlers.h"
+
+HANDLER(end)
+{
+#ifndef GR_TILE_LOOP
+    (void)a0, (void)a1, (void)a2, (void)a3, (void)a4, (void)a5, (void)a6, (void)a7;
+#endif
+    (void)p;
+    step(s, &i, &j, 4 * s->left);
+    s->i = i;
+    s->j = j;
+    return 0;
+}
+
+/* ---- running ---- */
+
+/* Whole chunks, as many as there are (the loop form: one), or the tail. */
+static void start(gr__tile *s, bool tail)
+{
+    const gr__ins *p = s->program;
+#ifdef GR_TILE_LOOP
+    int64_t i = s->i, j = s->j;
+    bool last;
+    do {
+        last = p->full == (gr__tile_fn)end_full;
+        ((handler *)(tail ? p->tail : p->full))(p, s, i, j);
+        p++;
+    } while (!last);
+#else
+    vec z = vset(0);
+    ((handler *)(tail ? p->tail : p->full))(p, s, s->i, s->j, z, z, z, z, z, z, z, z);
+#endif
+}
+
+static void run(gr__tile *s, int64_t i, int64_t end, int64_t j)
+{
+    s->i = i;
+    s->j = j;
+    s->end = end;
+#ifdef GR_TILE_LOOP
+    vec accumulator[8] = {{0}};
+    s->accumulator = accumulator;
+#endif
+    while (s->i + CHUNK_BYTES <= end) start(s, false);
+    s->left = (end - s->i) / 4;
+    if (s->left > 0) start(s, true);
+    vend();
+}
+
+static void narrow_rows(bool max, const float *x, int64_t rows, int64_t columns, float *y)
+{
+    for (int64_t r = 0; r < rows; r++, x += columns) {
+        if (max) {
+            float most = -VINF;
+            for (int64_t c = 0; c < columns; c++) most = most < x[c] || x[c] != x[c] ? x[c] : most;
+            y[r] = most;
+        } else {
+            double sum = 0;
+            for (int64_t c = 0; c < columns; c++) sum += (double)x[c];
+            y[r] = (float)sum;
+        }
+    }
+}
+
+static void flush(bool max, float *from, double *to, int64_t n)
+{
+    for (int64_t c = 0; c < n; c++) {
+        double x = (double)from[c];
+        to[c] = max ? (to[c] < x || x != x ? x : to[c]) : to[c] + x;
+        from[c] = max ? -VINF : 0;
+    }
+}
+
+#define BOTH(name) [GR__T_##name] = {(gr__tile_fn)name##_full, (gr__tile_fn)name##_tail},
+#define FOUR(name) BOTH(name##_m) BOTH(name##_s)
+extern const gr__tile_set GR_ISA_FN(gr__tile_set);
+const gr__tile_set GR_ISA_FN(gr__tile_set) = {
+    .lanes = V,
+    .op = {GR__TILE_OTHER(BOTH) GR__TILE_UNARY(BOTH) GR__TILE_BINARY(FOUR)},
+    .run = run,
+    .narrow_rows = narrow_rows,
+    .flush = flush,
+};
