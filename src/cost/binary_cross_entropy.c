@@ -1,6 +1,6 @@
 /* Binary cross-entropy of logits: two classes, one output.                                       [PyTorch BCEWithLogitsLoss]
- * log(1 + exp(z)) is written with the larger of z and 0 taken out, so that nothing overflows; the maximum is the only kink, and there both sides
- * of the tie agree: the gradient at 0 is exactly 1/2 - y. */
+ * log(1 + exp(z)) is written with the larger of z and 0 taken out, so that nothing overflows; the maximum is the only kink, and there both
+ * sides of the tie agree: the gradient at 0 is exactly 1/2 - y. */
 #include "cost/cost.h"
 
 static const gr_row rows[] = {GR_ROW("positive_weight", REAL, "1", "(0,inf)", "1", "how much more the samples of class 1 count")};
@@ -30,15 +30,28 @@ static gr_cost_value build(gr_build *b, const gr_settings *s, gr_val output, gr_
 static bool check(gr_build *b, const gr_settings *s, gr_shape output, int classes)
 {
     (void)s;
-    if (classes > 2) gr_graph_fail(b->g, GR_E_DATA, "binary cross-entropy tells two classes, but the data has %d", classes);
+    if (classes > 2)
+        gr_graph_fail(b->g, GR_E_DATA, "binary cross-entropy tells two classes, but the data has %d", classes);
     else if (gr_shape_count(output) < 1 || (classes > 0 && gr_shape_count(output) != 1))
-        gr_graph_fail(b->g, GR_E_SHAPE, "binary cross-entropy takes one output a sample, but the network has %lld", (long long)gr_shape_count(output));
+        gr_graph_fail(b->g, GR_E_SHAPE, "binary cross-entropy takes one output a sample, but the network has %lld",
+                      (long long)gr_shape_count(output));
     return gr_graph_status(b->g) == GR_OK;
 }
 
 GR_COST(binary_cross_entropy) = {
-    .head = {.family = "cost", .name = "binary_cross_entropy", .title = "Binary cross-entropy of logits", .cite = "Cox 1958; PyTorch BCEWithLogitsLoss",
-             .equations = "J_n = mean_k [a y log(1 + exp(-z)) + (1 - y) log(1 + exp(z))]        a: positive_weight\n"
-                          "dJ_n/dz = (sigmoid(z) - y) / K                                      a = 1; K outputs a sample",
-             GR_ROWS(rows)},
-    .wants_classes = true, .prediction = "sigmoid", .predict = predict, .build = build, .check = check};
+    .head =
+        {
+            .family = "cost",
+            .name = "binary_cross_entropy",
+            .title = "Binary cross-entropy of logits",
+            .cite = "Cox 1958; PyTorch BCEWithLogitsLoss",
+            .equations = "J_n = mean_k [a y log(1 + exp(-z)) + (1 - y) log(1 + exp(z))]        a: positive_weight\n"
+                         "dJ_n/dz = (sigmoid(z) - y) / K                                      a = 1; K outputs a sample",
+            GR_ROWS(rows),
+        },
+    .wants_classes = true,
+    .prediction = "sigmoid",
+    .predict = predict,
+    .build = build,
+    .check = check,
+};

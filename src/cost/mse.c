@@ -22,7 +22,15 @@ static bool check(gr_build *b, const gr_settings *s, gr_shape output, int classe
 }
 
 GR_COST(mse) = {
-    .head = {.family = "cost", .name = "mse", .title = "Mean squared error", .cite = "Gauss 1809; PyTorch MSELoss",
+    .head = {.family = "cost",
+             .name = "mse",
+             .title = "Mean squared error",
+             .cite = "Gauss 1809; PyTorch MSELoss",
              .equations = "J_n = mean_k (z[n,k] - y[n,k])^2\n"
                           "dJ_n/dz = 2 (z - y) / K        K outputs a sample"},
-    .wants_classes = false, .prediction = "value", .predict = predict, .build = build, .check = check};
+    .wants_classes = false,
+    .prediction = "value",
+    .predict = predict,
+    .build = build,
+    .check = check,
+};

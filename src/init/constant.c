@@ -12,5 +12,14 @@ static gr_status fill(gr_context *ctx, const gr_settings *s, const gr_init_targe
 }
 
 GR_INIT(constant) = {
-    .head = {.family = "init", .name = "constant", .title = "One value for all", .cite = "PyTorch nn.init.constant_", .equations = "w = value", GR_ROWS(rows)},
-    .fill = fill};
+    .head =
+        {
+            .family = "init",
+            .name = "constant",
+            .title = "One value for all",
+            .cite = "PyTorch nn.init.constant_",
+            .equations = "w = value",
+            GR_ROWS(rows),
+        },
+    .fill = fill,
+};

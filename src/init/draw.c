@@ -21,7 +21,10 @@ void gr__draw_uniform(const gr_init_target *t, double bound, double *values)
 
 void gr__draw(const gr_init_target *t, const char *distribution, double std, double *values)
 {
-    if (strcmp(distribution, "uniform") == 0) gr__draw_uniform(t, sqrt(3) * std, values);
-    else if (strcmp(distribution, "normal") == 0) gr__draw_normal(t, 0, std, values);
-    else gr__draw_truncated_normal(t, std, values);
+    if (strcmp(distribution, "uniform") == 0)
+        gr__draw_uniform(t, sqrt(3) * std, values);
+    else if (strcmp(distribution, "normal") == 0)
+        gr__draw_normal(t, 0, std, values);
+    else
+        gr__draw_truncated_normal(t, std, values);
 }

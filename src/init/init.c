@@ -4,11 +4,18 @@
 #include "nn/families.h"
 
 static const gr_row common_rows[] = {
-    GR_ROW("weights", TREE, "none", "an initialiser", "", "of weights; unless given, Kaiming's, or Xavier's where sigmoid, tanh or nothing follows"),
+    GR_ROW("weights", TREE, "none", "an initialiser", "",
+           "of weights; unless given, Kaiming's, or Xavier's where sigmoid, tanh or nothing follows"),
     GR_ROW("bias", TREE, "zeros", "an initialiser", "", "of biases"),
 };
 const gr_member gr__init_common = {
-    .family = "init", .name = "common", .title = "Initial values", .cite = "He et al. 2015; Glorot & Bengio 2010", .equations = "", GR_ROWS(common_rows)};
+    .family = "init",
+    .name = "common",
+    .title = "Initial values",
+    .cite = "He et al. 2015; Glorot & Bengio 2010",
+    .equations = "",
+    GR_ROWS(common_rows),
+};
 
 static const gr_init *find(gr_context *ctx, const gr_tree *tree, const char *fallback)
 {
@@ -22,7 +29,8 @@ static const gr_init *find(gr_context *ctx, const gr_tree *tree, const char *fal
     return (const gr_init *)found; /* head stands first */
 }
 
-static gr_status make(gr_context *ctx, gr__bump *b, const gr_tree *tree, const char *fallback, gr_preset preset, const gr_init **member, gr_settings *s)
+static gr_status make(gr_context *ctx, gr__bump *b, const gr_tree *tree, const char *fallback, gr_preset preset, const gr_init **member,
+                      gr_settings *s)
 {
     *member = find(ctx, tree, fallback);
     return *member ? gr__settings_make(ctx, b, &(*member)->head, tree, preset, NULL, s) : gr__error_code(ctx);
@@ -59,7 +67,8 @@ static void warn_equal(gr_context *ctx, const gr_init *member)
 {
     const char *name = member->head.name;
     if (strcmp(name, "constant") == 0 || strcmp(name, "zeros") == 0)
-        gr__log(ctx, GR_LOG_WARNING, "init.weights: with %s all units of a layer start equal, stay equal, and learn nothing of their own", name);
+        gr__log(ctx, GR_LOG_WARNING, "init.weights: with %s all units of a layer start equal, stay equal, and learn nothing of their own",
+                name);
 }
 
 static gr_status resolve(gr_context *ctx, gr__bump *b, const gr_settings *common, const char *key, gr_preset preset, gr_tree *out)
@@ -80,7 +89,9 @@ gr_status gr__init_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr
     gr_settings common;
     gr_tree *full = gr__tree_map(b);
     gr_status st = full ? GR_OK : GR_E_MEMORY;
-    if (tree && tree->kind != GR_TREE_MAP) return gr__tree_fail(ctx, tree, GR_E_TYPE, "write init: {weights: kaiming, bias: zeros}", "%s is not a map of initialisers", gr__tree_kind_name(tree));
+    if (tree && tree->kind != GR_TREE_MAP)
+        return gr__tree_fail(ctx, tree, GR_E_TYPE, "write init: {weights: kaiming, bias: zeros}", "%s is not a map of initialisers",
+                             gr__tree_kind_name(tree));
     if (st == GR_OK) st = gr__settings_make(ctx, b, &gr__init_common, tree, preset, NULL, &common);
     if (st == GR_OK) st = resolve(ctx, b, &common, "weights", preset, full);
     if (st == GR_OK) st = resolve(ctx, b, &common, "bias", preset, full);

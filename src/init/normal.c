@@ -14,5 +14,14 @@ static gr_status fill(gr_context *ctx, const gr_settings *s, const gr_init_targe
 }
 
 GR_INIT(normal) = {
-    .head = {.family = "init", .name = "normal", .title = "Normal numbers of one spread", .cite = "Krizhevsky et al. 2012, section 5", .equations = "w ~ N(mean, std^2)", GR_ROWS(rows)},
-    .fill = fill};
+    .head =
+        {
+            .family = "init",
+            .name = "normal",
+            .title = "Normal numbers of one spread",
+            .cite = "Krizhevsky et al. 2012, section 5",
+            .equations = "w ~ N(mean, std^2)",
+            GR_ROWS(rows),
+        },
+    .fill = fill,
+};

@@ -11,5 +11,14 @@ static gr_status fill(gr_context *ctx, const gr_settings *s, const gr_init_targe
 }
 
 GR_INIT(uniform) = {
-    .head = {.family = "init", .name = "uniform", .title = "Uniform numbers within a bound", .cite = "LeCun et al. 1998, Efficient BackProp", .equations = "w ~ U[-bound, bound)", GR_ROWS(rows)},
-    .fill = fill};
+    .head =
+        {
+            .family = "init",
+            .name = "uniform",
+            .title = "Uniform numbers within a bound",
+            .cite = "LeCun et al. 1998, Efficient BackProp",
+            .equations = "w ~ U[-bound, bound)",
+            GR_ROWS(rows),
+        },
+    .fill = fill,
+};

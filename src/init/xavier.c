@@ -17,8 +17,15 @@ static gr_status fill(gr_context *ctx, const gr_settings *s, const gr_init_targe
 }
 
 GR_INIT(xavier) = {
-    .head = {.family = "init", .name = "xavier", .title = "Xavier: keeps activations and gradients through sigmoid and tanh", .cite = "Glorot & Bengio 2010, eq. 16",
-             .equations = "uniform: U[-k, k], k = gain sqrt(6 / (inputs + outputs))\n"
-                          "normal:  std = gain sqrt(2 / (inputs + outputs))",
-             GR_ROWS(rows)},
-    .fill = fill};
+    .head =
+        {
+            .family = "init",
+            .name = "xavier",
+            .title = "Xavier: keeps activations and gradients through sigmoid and tanh",
+            .cite = "Glorot & Bengio 2010, eq. 16",
+            .equations = "uniform: U[-k, k], k = gain sqrt(6 / (inputs + outputs))\n"
+                         "normal:  std = gain sqrt(2 / (inputs + outputs))",
+            GR_ROWS(rows),
+        },
+    .fill = fill,
+};

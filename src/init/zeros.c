@@ -11,5 +11,13 @@ static gr_status fill(gr_context *ctx, const gr_settings *s, const gr_init_targe
 }
 
 GR_INIT(zeros) = {
-    .head = {.family = "init", .name = "zeros", .title = "Zeros: what biases start from", .cite = "Glorot & Bengio 2010", .equations = "w = 0"},
-    .fill = fill};
+    .head =
+        {
+            .family = "init",
+            .name = "zeros",
+            .title = "Zeros: what biases start from",
+            .cite = "Glorot & Bengio 2010",
+            .equations = "w = 0",
+        },
+    .fill = fill,
+};

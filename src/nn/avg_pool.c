@@ -13,7 +13,8 @@ static int64_t counted(const gr_pool_attr *a, int64_t in, int64_t ceil_pad, int 
     return GR_MIN(a->size[axis], end - start);
 }
 
-/* With padding counted and ceil mode, PyTorch divides a window at the end by its places before the added ones alone: a factor [OH,OW,1] corrects the full division. */
+/* With padding counted and ceil mode, PyTorch divides a window at the end by its places before the added ones alone: a factor [OH,OW,1]
+ * corrects the full division. */
 static gr_val correct_end(gr_build *b, gr_val y, const gr_pool_attr *a, gr_shape picture, const int64_t *ceil_pads)
 {
     gr_shape s = gr_shape_of(b->g, y);
@@ -22,7 +23,8 @@ static gr_val correct_end(gr_build *b, gr_val y, const gr_pool_attr *a, gr_shape
     if (!factor) return gr_graph_fail(b->g, GR_E_MEMORY, "no memory for the ends of the windows");
     for (int64_t i = 0; i < h; i++)
         for (int64_t j = 0; j < w; j++)
-            factor[i * w + j] = (double)(a->size[0] * a->size[1]) / (double)(counted(a, picture.dim[1], ceil_pads[0], 0, i) * counted(a, picture.dim[2], ceil_pads[1], 1, j));
+            factor[i * w + j] = (double)(a->size[0] * a->size[1]) /
+                                (double)(counted(a, picture.dim[1], ceil_pads[0], 0, i) * counted(a, picture.dim[2], ceil_pads[1], 1, j));
     return gr_mul(b->g, y, gr_const_tensor(b->g, GR_SHAPE(h, w, 1), factor));
 }
 
@@ -42,8 +44,18 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
 }
 
 GR_LAYER(avg_pool) = {
-    .head = {.family = "layer", .name = "avg_pool", .title = "Average-pooling: the mean of each window", .cite = "LeCun et al. 1998; PyTorch AvgPool2d, AvgPool1d",
-             .equations = "y[i,j,c] = mean_{u,v < size} x[i s + u - p, j s + v - p, c]\n"
-                          "over the places inside the input; count_padding: over those of the padding too, as zeros",
-             GR_ROWS(rows)},
-    .min_inputs = 1, .max_inputs = 1, .transparent = true, .build = build};
+    .head =
+        {
+            .family = "layer",
+            .name = "avg_pool",
+            .title = "Average-pooling: the mean of each window",
+            .cite = "LeCun et al. 1998; PyTorch AvgPool2d, AvgPool1d",
+            .equations = "y[i,j,c] = mean_{u,v < size} x[i s + u - p, j s + v - p, c]\n"
+                         "over the places inside the input; count_padding: over those of the padding too, as zeros",
+            GR_ROWS(rows),
+        },
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .transparent = true,
+    .build = build,
+};

@@ -11,7 +11,13 @@ static const gr_row common_rows[] = {
     GR_ROW("init", TREE, "none", "{weights: ..., bias: ...}", "", "its own initialisers, instead of the recipe's"),
 };
 const gr_member gr__layer_common = {
-    .family = "layer", .name = "common", .title = "What every layer takes", .cite = "", .equations = "", GR_ROWS(common_rows)};
+    .family = "layer",
+    .name = "common",
+    .title = "What every layer takes",
+    .cite = "",
+    .equations = "",
+    GR_ROWS(common_rows),
+};
 const char *const gr__layer_common_keys[] = {"type", "name", "from", "init", NULL};
 
 /* ---- parameters ---- */
@@ -44,14 +50,21 @@ gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role 
         char here[96], before[96];
         if (!is_called(e->name, b->layer, suffix)) continue;
         if (!gr__shape_equal(e->shape, shape))
-            return gr_graph_fail(b->g, GR_E_SHAPE, "parameter %s is %s here and %s where it was used first", e->name, gr__shape_text(shape, here), gr__shape_text(e->shape, before));
+            return gr_graph_fail(b->g, GR_E_SHAPE, "parameter %s is %s here and %s where it was used first", e->name,
+                                 gr__shape_text(shape, here), gr__shape_text(e->shape, before));
         return gr_param(b->g, e->name, shape);
     }
     const char *name = gr__bump_format(b->memory, "%s.%s", b->layer, suffix);
     gr_param_info *p = name ? add_param(b) : NULL;
     if (!p) return gr_graph_fail(b->g, GR_E_MEMORY, "no memory for parameter %s", suffix);
-    *p = (gr_param_info){.entry = {.name = name, .shape = shape, .role = role, .layout = layout}, .fan_in = fan_in, .fan_out = fan_out,
-                         .is_bias = role == GR_ROLE_BIAS, .follow = b->follow, .slope = b->slope, .init = b->init, .last = b->last};
+    *p = (gr_param_info){.entry = {.name = name, .shape = shape, .role = role, .layout = layout},
+                         .fan_in = fan_in,
+                         .fan_out = fan_out,
+                         .is_bias = role == GR_ROLE_BIAS,
+                         .follow = b->follow,
+                         .slope = b->slope,
+                         .init = b->init,
+                         .last = b->last};
     return gr_param(b->g, name, shape);
 }
 

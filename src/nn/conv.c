@@ -1,4 +1,5 @@
-/* Convolution over pictures [height, width, channels] and sequences [length, features].          [LeCun et al. 1998; PyTorch Conv2d, Conv1d] */
+/* Convolution over pictures [height, width, channels] and sequences [length, features].          [LeCun et al. 1998; PyTorch Conv2d,
+ * Conv1d] */
 #include "nn/window.h"
 
 #include <string.h>
@@ -7,9 +8,11 @@ static const gr_row rows[] = {
     GR_ROW("filters", INT, NULL, "[1,1000000000]", "1", "how many output channels"),
     GR_ROW("kernel", AXES, "3", "[1,1000000]", "pixels", "size of the window; a number, or a list of one an axis"),
     GR_ROW("stride", AXES, "1", "[1,1000000]", "pixels", "step of the window"),
-    GR_ROW("padding", TREE, "valid", "same, valid, a number, or a list of one an axis", "pixels", "zeros around; same: ceil(input / stride) outputs, the odd one at the end"),
+    GR_ROW("padding", TREE, "valid", "same, valid, a number, or a list of one an axis", "pixels",
+           "zeros around; same: ceil(input / stride) outputs, the odd one at the end"),
     GR_ROW("dilation", AXES, "1", "[1,1000000]", "pixels", "distance between the window's points"),
-    GR_ROW("groups", TREE, "1", "a number that divides channels and filters, or depthwise", "1", "parts that see only their own channels; depthwise: one a channel"),
+    GR_ROW("groups", TREE, "1", "a number that divides channels and filters, or depthwise", "1",
+           "parts that see only their own channels; depthwise: one a channel"),
     GR_ROW("bias", BOOL, "true", "", "", "adds one number a filter"),
     GR_ROW("activation", TREE, "none", "the name of an activation, or {type: ..., its settings}", "", "what is applied to the sums"),
 };
@@ -20,13 +23,18 @@ static int64_t read_groups(gr_build *b, const gr_settings *s, int64_t channels, 
     const gr_tree *t = gr__setting_tree(s, "groups");
     int64_t groups = 1;
     char shown[200];
-    if (t && t->kind == GR_TREE_TEXT && strcmp(t->text, "depthwise") == 0) groups = channels;
+    if (t && t->kind == GR_TREE_TEXT && strcmp(t->text, "depthwise") == 0)
+        groups = channels;
     else if (t && (!gr__tree_int(t, &groups) || groups < 1)) {
-        gr_graph_fail(b->g, gr__tree_fail(b->ctx, t, GR_E_RANGE, NULL, "%s is neither a number of groups nor depthwise", gr__tree_show(t, shown, sizeof shown)), "groups are refused");
+        gr_graph_fail(b->g,
+                      gr__tree_fail(b->ctx, t, GR_E_RANGE, NULL, "%s is neither a number of groups nor depthwise",
+                                    gr__tree_show(t, shown, sizeof shown)),
+                      "groups are refused");
         return 0;
     }
     if (channels % groups == 0 && filters % groups == 0) return groups;
-    gr_graph_fail(b->g, GR_E_SHAPE, "%lld groups do not divide %lld channels and %lld filters", (long long)groups, (long long)channels, (long long)filters);
+    gr_graph_fail(b->g, GR_E_SHAPE, "%lld groups do not divide %lld channels and %lld filters", (long long)groups, (long long)channels,
+                  (long long)filters);
     return 0;
 }
 
@@ -48,17 +56,27 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
         attr.pad_before[i] = w.before[i], attr.pad_after[i] = w.after[i];
     }
     gr__activation_follow(b, gr__setting_tree(s, "activation"));
-    gr_val weight = gr__build_param(b, "weight", GR_SHAPE(filters, w.size[0], w.size[1], depth), GR_ROLE_WEIGHT, axes == 2 ? GR_LAYOUT_CONV : GR_LAYOUT_CONV1D,
-                                    depth * area, filters * area);
+    gr_val weight = gr__build_param(b, "weight", GR_SHAPE(filters, w.size[0], w.size[1], depth), GR_ROLE_WEIGHT,
+                                    axes == 2 ? GR_LAYOUT_CONV : GR_LAYOUT_CONV1D, depth * area, filters * area);
     gr_val y = gr_conv(g, x, weight, attr);
-    if (gr__setting_bool(s, "bias")) y = gr_add(g, y, gr__build_param(b, "bias", GR_SHAPE(filters), GR_ROLE_BIAS, GR_LAYOUT_PLAIN, depth * area, filters * area));
+    if (gr__setting_bool(s, "bias"))
+        y = gr_add(g, y, gr__build_param(b, "bias", GR_SHAPE(filters), GR_ROLE_BIAS, GR_LAYOUT_PLAIN, depth * area, filters * area));
     return gr__activation_build(b, gr__setting_tree(s, "activation"), gr__unpicture(b, y, axes));
 }
 
 GR_LAYER(conv) = {
-    .head = {.family = "layer", .name = "conv", .title = "Convolution: the same window of weights at every place", .cite = "LeCun et al. 1998; PyTorch Conv2d, Conv1d",
-             .equations = "y[i,j,o] = b[o] + sum_{u,v,c} x[i s + u d - p, j s + v d - p, c] W[o,c,u,v]\n"
-                          "s stride, d dilation, p padding; c runs over the channels of o's group\n"
-                          "outputs an axis: floor((in + pads - d (kernel - 1) - 1) / s) + 1; padding same: ceil(in / s)",
-             GR_ROWS(rows)},
-    .min_inputs = 1, .max_inputs = 1, .build = build};
+    .head =
+        {
+            .family = "layer",
+            .name = "conv",
+            .title = "Convolution: the same window of weights at every place",
+            .cite = "LeCun et al. 1998; PyTorch Conv2d, Conv1d",
+            .equations = "y[i,j,o] = b[o] + sum_{u,v,c} x[i s + u d - p, j s + v d - p, c] W[o,c,u,v]\n"
+                         "s stride, d dilation, p padding; c runs over the channels of o's group\n"
+                         "outputs an axis: floor((in + pads - d (kernel - 1) - 1) / s) + 1; padding same: ceil(in / s)",
+            GR_ROWS(rows),
+        },
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .build = build,
+};

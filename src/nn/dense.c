@@ -20,14 +20,24 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     gr__activation_follow(b, gr__setting_tree(s, "activation"));
     gr_val w = gr__build_param(b, "weight", GR_SHAPE(units, features), GR_ROLE_WEIGHT, GR_LAYOUT_PLAIN, features, units);
     gr_val y = gr_matmul(g, gr_reshape(g, in[0], GR_SHAPE(positions, features)), w, false, true);
-    if (gr__setting_bool(s, "bias")) y = gr_add(g, y, gr__build_param(b, "bias", GR_SHAPE(units), GR_ROLE_BIAS, GR_LAYOUT_PLAIN, features, units));
+    if (gr__setting_bool(s, "bias"))
+        y = gr_add(g, y, gr__build_param(b, "bias", GR_SHAPE(units), GR_ROLE_BIAS, GR_LAYOUT_PLAIN, features, units));
     shape.dim[shape.rank - 1] = units;
     return gr__activation_build(b, gr__setting_tree(s, "activation"), gr_reshape(g, y, shape));
 }
 
 GR_LAYER(dense) = {
-    .head = {.family = "layer", .name = "dense", .title = "Dense: weighted sums of all inputs", .cite = "Rosenblatt 1958; PyTorch Linear",
-             .equations = "y = x W^T + b            W [units, inputs], b [units]\n"
-                          "applied to the last axis of x",
-             GR_ROWS(rows)},
-    .min_inputs = 1, .max_inputs = 1, .build = build};
+    .head =
+        {
+            .family = "layer",
+            .name = "dense",
+            .title = "Dense: weighted sums of all inputs",
+            .cite = "Rosenblatt 1958; PyTorch Linear",
+            .equations = "y = x W^T + b            W [units, inputs], b [units]\n"
+                         "applied to the last axis of x",
+            GR_ROWS(rows),
+        },
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .build = build,
+};

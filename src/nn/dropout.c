@@ -1,6 +1,7 @@
-/* Dropout: in training each value is dropped with probability `rate`, and the others grow so that the mean stays; otherwise nothing happens.
- * The mask is a function of (seed, layer, update, sample, element): the same for any threads, micro-batches and after any resume. Uniform numbers have
- * 24 bits and are held against a whole number of 2^-24, so that float32 and float64 drop the same values.                     [Srivastava et al. 2014] */
+/* Dropout: in training each value is dropped with probability `rate`, and the others grow so that the mean stays; otherwise nothing
+ * happens. The mask is a function of (seed, layer, update, sample, element): the same for any threads, micro-batches and after any resume.
+ * Uniform numbers have 24 bits and are held against a whole number of 2^-24, so that float32 and float64 drop the same values. [Srivastava
+ * et al. 2014] */
 #include <math.h>
 
 #include "nn/families.h"
@@ -19,8 +20,18 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
 }
 
 GR_LAYER(dropout) = {
-    .head = {.family = "layer", .name = "dropout", .title = "Dropout: values left out at random in training", .cite = "Srivastava et al. 2014",
-             .equations = "training:  y = 0 with probability rate, else x / (1 - rate)\n"
-                          "otherwise: y = x",
-             GR_ROWS(rows)},
-    .min_inputs = 1, .max_inputs = 1, .transparent = true, .build = build};
+    .head =
+        {
+            .family = "layer",
+            .name = "dropout",
+            .title = "Dropout: values left out at random in training",
+            .cite = "Srivastava et al. 2014",
+            .equations = "training:  y = 0 with probability rate, else x / (1 - rate)\n"
+                         "otherwise: y = x",
+            GR_ROWS(rows),
+        },
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .transparent = true,
+    .build = build,
+};

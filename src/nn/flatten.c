@@ -15,7 +15,14 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
 }
 
 GR_LAYER(flatten) = {
-    .head = {.family = "layer", .name = "flatten", .title = "Flatten: all values of a sample in one row", .cite = "PyTorch Flatten",
+    .head = {.family = "layer",
+             .name = "flatten",
+             .title = "Flatten: all values of a sample in one row",
+             .cite = "PyTorch Flatten",
              .equations = "y[(c H + i) W + j] = x[i,j,c]        pictures, channels first as in files\n"
                           "y[t F + f] = x[t,f]                  sequences"},
-    .min_inputs = 1, .max_inputs = 1, .transparent = true, .build = build};
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .transparent = true,
+    .build = build,
+};

@@ -13,6 +13,16 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
 }
 
 GR_LAYER(global_avg_pool) = {
-    .head = {.family = "layer", .name = "global_avg_pool", .title = "Global average-pooling: one mean a channel", .cite = "Lin, Chen & Yan 2014, section 3.2",
-             .equations = "y[c] = mean_{i,j} x[i,j,c]"},
-    .min_inputs = 1, .max_inputs = 1, .transparent = true, .build = build};
+    .head =
+        {
+            .family = "layer",
+            .name = "global_avg_pool",
+            .title = "Global average-pooling: one mean a channel",
+            .cite = "Lin, Chen & Yan 2014, section 3.2",
+            .equations = "y[c] = mean_{i,j} x[i,j,c]",
+        },
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .transparent = true,
+    .build = build,
+};

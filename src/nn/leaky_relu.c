@@ -3,7 +3,8 @@
 
 static const gr_row rows[] = {GR_ROW("slope", REAL, "0.01", "[0,1]", "1", "what negative values are multiplied by")};
 
-/* As a factor of x, so that the gradient is the same factor: the slope at 0, as in PyTorch. Slope 0 is ReLU, also at infinity where 0 * inf is no number. */
+/* As a factor of x, so that the gradient is the same factor: the slope at 0, as in PyTorch. Slope 0 is ReLU, also at infinity where 0 * inf
+ * is no number. */
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
 {
     (void)n_in;
@@ -14,6 +15,18 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
 }
 
 GR_LAYER(leaky_relu) = {
-    .head = {.family = "layer", .name = "leaky_relu", .title = "Leaky ReLU: negative values keep a small slope", .cite = "Maas, Hannun & Ng 2013",
-             .equations = "y = x where x > 0, else slope x", GR_ROWS(rows)},
-    .min_inputs = 1, .max_inputs = 1, .activation_only = true, .follow = GR_FOLLOW_LEAKY, .build = build};
+    .head =
+        {
+            .family = "layer",
+            .name = "leaky_relu",
+            .title = "Leaky ReLU: negative values keep a small slope",
+            .cite = "Maas, Hannun & Ng 2013",
+            .equations = "y = x where x > 0, else slope x",
+            GR_ROWS(rows),
+        },
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .activation_only = true,
+    .follow = GR_FOLLOW_LEAKY,
+    .build = build,
+};

@@ -14,8 +14,18 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
 }
 
 GR_LAYER(max_pool) = {
-    .head = {.family = "layer", .name = "max_pool", .title = "Max-pooling: the largest value of each window", .cite = "Ranzato et al. 2007; PyTorch MaxPool2d, MaxPool1d",
-             .equations = "y[i,j,c] = max_{u,v < size} x[i s + u - p, j s + v - p, c]\n"
-                          "padding is never the largest; the gradient goes to the first largest",
-             GR_ROWS(rows)},
-    .min_inputs = 1, .max_inputs = 1, .transparent = true, .build = build};
+    .head =
+        {
+            .family = "layer",
+            .name = "max_pool",
+            .title = "Max-pooling: the largest value of each window",
+            .cite = "Ranzato et al. 2007; PyTorch MaxPool2d, MaxPool1d",
+            .equations = "y[i,j,c] = max_{u,v < size} x[i s + u - p, j s + v - p, c]\n"
+                         "padding is never the largest; the gradient goes to the first largest",
+            GR_ROWS(rows),
+        },
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .transparent = true,
+    .build = build,
+};

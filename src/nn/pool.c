@@ -16,7 +16,8 @@ bool gr__pool_read(gr_build *b, const gr_settings *s, gr_shape picture, int axes
     *out = (gr_pool_attr){.count_padding = false};
     for (int i = 0; i < 2; i++) {
         if (GR_MAX(w.before[i], w.after[i]) > w.size[i] / 2) { /* else a window could lie in the padding alone */
-            gr_graph_fail(b->g, GR_E_RANGE, "a padding of %lld is more than half the size of %lld", (long long)GR_MAX(w.before[i], w.after[i]), (long long)w.size[i]);
+            gr_graph_fail(b->g, GR_E_RANGE, "a padding of %lld is more than half the size of %lld",
+                          (long long)GR_MAX(w.before[i], w.after[i]), (long long)w.size[i]);
             return false;
         }
         int64_t after = gr__setting_bool(s, "ceil") ? reach_over(&w, i) : w.after[i];

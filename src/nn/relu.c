@@ -8,5 +8,17 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
 }
 
 GR_LAYER(relu) = {
-    .head = {.family = "layer", .name = "relu", .title = "ReLU: the positive part", .cite = "Nair & Hinton 2010", .equations = "y = max(x, 0)"},
-    .min_inputs = 1, .max_inputs = 1, .activation_only = true, .follow = GR_FOLLOW_RELU, .build = build};
+    .head =
+        {
+            .family = "layer",
+            .name = "relu",
+            .title = "ReLU: the positive part",
+            .cite = "Nair & Hinton 2010",
+            .equations = "y = max(x, 0)",
+        },
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .activation_only = true,
+    .follow = GR_FOLLOW_RELU,
+    .build = build,
+};

@@ -8,5 +8,17 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
 }
 
 GR_LAYER(sigmoid) = {
-    .head = {.family = "layer", .name = "sigmoid", .title = "Sigmoid: squeezes into (0, 1)", .cite = "Rumelhart, Hinton & Williams 1986", .equations = "y = 1 / (1 + exp(-x))"},
-    .min_inputs = 1, .max_inputs = 1, .activation_only = true, .follow = GR_FOLLOW_SIGMOID, .build = build};
+    .head =
+        {
+            .family = "layer",
+            .name = "sigmoid",
+            .title = "Sigmoid: squeezes into (0, 1)",
+            .cite = "Rumelhart, Hinton & Williams 1986",
+            .equations = "y = 1 / (1 + exp(-x))",
+        },
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .activation_only = true,
+    .follow = GR_FOLLOW_SIGMOID,
+    .build = build,
+};

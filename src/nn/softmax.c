@@ -13,6 +13,17 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
 }
 
 GR_LAYER(softmax) = {
-    .head = {.family = "layer", .name = "softmax", .title = "Softmax: positive numbers that sum to 1", .cite = "Bridle 1990",
-             .equations = "y[k] = exp(x[k] - m) / sum_j exp(x[j] - m)        m = max_j x[j]; over the last axis"},
-    .min_inputs = 1, .max_inputs = 1, .activation_only = true, .follow = GR_FOLLOW_NOTHING, .build = build};
+    .head =
+        {
+            .family = "layer",
+            .name = "softmax",
+            .title = "Softmax: positive numbers that sum to 1",
+            .cite = "Bridle 1990",
+            .equations = "y[k] = exp(x[k] - m) / sum_j exp(x[j] - m)        m = max_j x[j]; over the last axis",
+        },
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .activation_only = true,
+    .follow = GR_FOLLOW_NOTHING,
+    .build = build,
+};

@@ -8,5 +8,17 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
 }
 
 GR_LAYER(tanh) = {
-    .head = {.family = "layer", .name = "tanh", .title = "Hyperbolic tangent: squeezes into (-1, 1)", .cite = "LeCun et al. 1998, Efficient BackProp", .equations = "y = (exp(x) - exp(-x)) / (exp(x) + exp(-x))"},
-    .min_inputs = 1, .max_inputs = 1, .activation_only = true, .follow = GR_FOLLOW_TANH, .build = build};
+    .head =
+        {
+            .family = "layer",
+            .name = "tanh",
+            .title = "Hyperbolic tangent: squeezes into (-1, 1)",
+            .cite = "LeCun et al. 1998, Efficient BackProp",
+            .equations = "y = (exp(x) - exp(-x)) / (exp(x) + exp(-x))",
+        },
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .activation_only = true,
+    .follow = GR_FOLLOW_TANH,
+    .build = build,
+};

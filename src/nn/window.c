@@ -8,7 +8,8 @@ gr_val gr__picture(gr_build *b, gr_val x, int *axes)
     *axes = s.rank - 2;
     if (s.rank == 4) return x;
     if (s.rank == 3) return gr_reshape(b->g, x, GR_SHAPE(s.dim[0], 1, s.dim[1], s.dim[2]));
-    return gr_graph_fail(b->g, GR_E_SHAPE, "takes [height, width, channels] or [length, features], but a sample has %d %s", s.rank - 1, s.rank == 2 ? "axis" : "axes");
+    return gr_graph_fail(b->g, GR_E_SHAPE, "takes [height, width, channels] or [length, features], but a sample has %d %s", s.rank - 1,
+                         s.rank == 2 ? "axis" : "axes");
 }
 
 gr_val gr__unpicture(gr_build *b, gr_val y, int axes)
@@ -23,7 +24,8 @@ static bool read_axes(gr_build *b, const gr_settings *s, const char *row, int ax
     int64_t read[2] = {0, 0};
     if (gr__setting_axes(b->ctx, s, row, read, axes))
         for (int i = 0; i < axes; i++) values[2 - axes + i] = read[i];
-    else if (gr__error_code(b->ctx) != GR_OK) gr_graph_fail(b->g, gr__error_code(b->ctx), "%s is refused", row);
+    else if (gr__error_code(b->ctx) != GR_OK)
+        gr_graph_fail(b->g, gr__error_code(b->ctx), "%s is refused", row);
     return gr_graph_status(b->g) == GR_OK;
 }
 
@@ -57,7 +59,8 @@ static bool read_padding(gr_build *b, const gr_settings *s, int axes, gr__window
         return true;
     }
     if (!is_padding(t)) {
-        gr_status st = gr__tree_fail(b->ctx, t, GR_E_RANGE, "write same, valid, a whole number, or a list of one an axis", "%s is no padding", gr__tree_show(t, shown, sizeof shown));
+        gr_status st = gr__tree_fail(b->ctx, t, GR_E_RANGE, "write same, valid, a whole number, or a list of one an axis",
+                                     "%s is no padding", gr__tree_show(t, shown, sizeof shown));
         gr_graph_fail(b->g, st, "padding is refused");
         return false;
     }
@@ -77,8 +80,8 @@ bool gr__window_read(gr_build *b, const gr_settings *s, gr_shape picture, int ax
     for (int i = 2 - axes; i < 2; i++) {
         int64_t reach = w.dilation[i] * (w.size[i] - 1) + 1, room = w.in[i] + w.before[i] + w.after[i];
         if (reach <= room) continue;
-        gr_graph_fail(b->g, GR_E_SHAPE, "a %s of %lld reaches over %lld, but its input has %lld%s", size_row, (long long)w.size[i], (long long)reach, (long long)room,
-                      room > w.in[i] ? ", padding included" : "");
+        gr_graph_fail(b->g, GR_E_SHAPE, "a %s of %lld reaches over %lld, but its input has %lld%s", size_row, (long long)w.size[i],
+                      (long long)reach, (long long)room, room > w.in[i] ? ", padding included" : "");
         return false;
     }
     *out = w;

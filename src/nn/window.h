@@ -13,7 +13,8 @@ typedef struct gr__window {
 gr_val gr__picture(gr_build *b, gr_val x, int *axes);
 /* Back to a sequence where x was one. */
 gr_val gr__unpicture(gr_build *b, gr_val y, int axes);
-/* Reads rows `size_row`, stride, padding and, where `dilated`, dilation. `same` gives ceil(in / stride) outputs, the odd pixel at the end. False: the graph failed. */
+/* Reads rows `size_row`, stride, padding and, where `dilated`, dilation. `same` gives ceil(in / stride) outputs, the odd pixel at the end.
+ * False: the graph failed. */
 bool gr__window_read(gr_build *b, const gr_settings *s, gr_shape picture, int axes, const char *size_row, bool dilated, gr__window *out);
 
 #endif

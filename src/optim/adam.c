@@ -1,6 +1,7 @@
 /* Adam: adaptive moments, bias corrected.                                                        [Kingma & Ba 2015, algorithm 1]
- * eps stands outside the root, after the correction, and is 1e-3 by default: the chapter's advice against huge steps late in training, where v is tiny.
- * eps_mode hat is the form at the end of the paper's section 2 (and of TensorFlow 1): eps is added to the uncorrected root. */
+ * eps stands outside the root, after the correction, and is 1e-3 by default: the chapter's advice against huge steps late in training,
+ * where v is tiny. eps_mode hat is the form at the end of the paper's section 2 (and of TensorFlow 1): eps is added to the uncorrected
+ * root. */
 #include "nn/families.h"
 
 static const gr_row rows[] = {
@@ -17,17 +18,28 @@ static gr_val update(gr_step *s, gr_val w, gr_val g)
     gr_val beta1 = gr__step_arg(s, "beta1"), beta2 = gr__step_arg(s, "beta2"), eps = gr__step_arg(s, "eps"), one = gr_const(b, 1);
     gr_val m = gr__step_keep(s, "m", gr__ema(b, beta1, gr__step_slot(s, "m"), g));
     gr_val v = gr__step_keep(s, "v", gr__ema(b, beta2, gr__step_slot(s, "v"), gr_square(b, g)));
-    gr_val rate = gr_div(b, s->lr, gr_sub(b, one, gr_pow(b, beta1, s->t))); /* lr / (1 - beta1^t): one factor for rate and first correction */
-    if (gr__setting_is(s->s, "eps_mode", "hat")) rate = gr_mul(b, rate, gr_sqrt(b, gr_sub(b, one, gr_pow(b, beta2, s->t))));
-    else v = gr__unbias(s, v, beta2);
+    gr_val rate =
+        gr_div(b, s->lr, gr_sub(b, one, gr_pow(b, beta1, s->t))); /* lr / (1 - beta1^t): one factor for rate and first correction */
+    if (gr__setting_is(s->s, "eps_mode", "hat"))
+        rate = gr_mul(b, rate, gr_sqrt(b, gr_sub(b, one, gr_pow(b, beta2, s->t))));
+    else
+        v = gr__unbias(s, v, beta2);
     return gr_sub(b, w, gr_mul(b, rate, gr_div(b, m, gr_add(b, gr_sqrt(b, v), eps))));
 }
 
 GR_OPTIMIZER(adam) = {
-    .head = {.family = "optimizer", .name = "adam", .title = "Adam: adaptive moments, bias corrected", .cite = "Kingma & Ba 2015, algorithm 1",
-             .equations = "m_t = beta1 m_{t-1} + (1 - beta1) g            m_0 = 0\n"
-                          "v_t = beta2 v_{t-1} + (1 - beta2) g^2          v_0 = 0\n"
-                          "plain: w <- w - lr m_t/(1 - beta1^t) / (sqrt(v_t/(1 - beta2^t)) + eps)\n"
-                          "hat:   w <- w - lr sqrt(1 - beta2^t)/(1 - beta1^t) m_t / (sqrt(v_t) + eps)",
-             GR_ROWS(rows)},
-    .decay = "coupled", .update = update};
+    .head =
+        {
+            .family = "optimizer",
+            .name = "adam",
+            .title = "Adam: adaptive moments, bias corrected",
+            .cite = "Kingma & Ba 2015, algorithm 1",
+            .equations = "m_t = beta1 m_{t-1} + (1 - beta1) g            m_0 = 0\n"
+                         "v_t = beta2 v_{t-1} + (1 - beta2) g^2          v_0 = 0\n"
+                         "plain: w <- w - lr m_t/(1 - beta1^t) / (sqrt(v_t/(1 - beta2^t)) + eps)\n"
+                         "hat:   w <- w - lr sqrt(1 - beta2^t)/(1 - beta1^t) m_t / (sqrt(v_t) + eps)",
+            GR_ROWS(rows),
+        },
+    .decay = "coupled",
+    .update = update,
+};

@@ -1,17 +1,24 @@
-/* What optimizers share: the rows and slots of a parameter's update, and what stands around it in a step: division by the count, clipping, decay.
- * The order is that of the specification: count, clipping, coupled decay, moments and direction, decoupled decay, step.         */
+/* What optimizers share: the rows and slots of a parameter's update, and what stands around it in a step: division by the count, clipping,
+ * decay. The order is that of the specification: count, clipping, coupled decay, moments and direction, decoupled decay, step.         */
 #include <stdio.h>
 
 #include "nn/families.h"
 
 static const gr_row common_rows[] = {
     GR_ROW("weight_decay", REAL, "0", "[0,inf)", "1", "pulls weights and embeddings towards 0; biases are left alone"),
-    GR_ROW("decay", CHOICE, "none", "coupled|decoupled", "", "coupled: weight_decay w is added to the gradient; decoupled: w shrinks by lr weight_decay w; the method's usual one unless given"),
+    GR_ROW(
+        "decay", CHOICE, "none", "coupled|decoupled", "",
+        "coupled: weight_decay w is added to the gradient; decoupled: w shrinks by lr weight_decay w; the method's usual one unless given"),
 };
 const gr_member gr__optimizer_common = {
-    .family = "optimizer", .name = "common", .title = "What every optimizer takes", .cite = "Loshchilov & Hutter 2019",
+    .family = "optimizer",
+    .name = "common",
+    .title = "What every optimizer takes",
+    .cite = "Loshchilov & Hutter 2019",
     .equations = "coupled:   g <- g + weight_decay w\n"
-                 "decoupled: w <- w - lr weight_decay w", GR_ROWS(common_rows)};
+                 "decoupled: w <- w - lr weight_decay w",
+    GR_ROWS(common_rows),
+};
 
 /* ---- one parameter ---- */
 
@@ -24,8 +31,10 @@ static gr_val slot(gr_step *s, const char *name)
 {
     char full[512];
     int n = snprintf(full, sizeof full, "%s/%s", s->param->entry.name, name);
-    if (n < 0 || (size_t)n >= sizeof full) return gr_graph_fail(s->g, GR_E_RANGE, "the name of parameter %.60s... is too long", s->param->entry.name);
-    gr_entry_spec spec = {.name = full, .shape = s->param->entry.shape, .slot = true, .role = GR_ROLE_STATE, .layout = s->param->entry.layout};
+    if (n < 0 || (size_t)n >= sizeof full)
+        return gr_graph_fail(s->g, GR_E_RANGE, "the name of parameter %.60s... is too long", s->param->entry.name);
+    gr_entry_spec spec = {
+        .name = full, .shape = s->param->entry.shape, .slot = true, .role = GR_ROLE_STATE, .layout = s->param->entry.layout};
     gr_status st = gr_store_add(s->store, &spec, NULL);
     return st == GR_OK ? gr_slot(s->g, full, spec.shape) : gr_graph_fail(s->g, st, "slot %s cannot be added", full);
 }
@@ -94,8 +103,8 @@ static gr_val count_updates(gr_graph *g, gr_store *store)
     return t;
 }
 
-gr_status gr__optim_build(gr_graph *g, gr_store *store, const gr_optim *o, const gr_clip *clip, const gr_param_info *params, const gr_val *leaves,
-                          const gr_val *grads, size_t n, gr_val count, gr_val lr, gr_val *norm)
+gr_status gr__optim_build(gr_graph *g, gr_store *store, const gr_optim *o, const gr_clip *clip, const gr_param_info *params,
+                          const gr_val *leaves, const gr_val *grads, size_t n, gr_val count, gr_val lr, gr_val *norm)
 {
     gr_scope_push(g, "optimizer", o->member->head.name);
     gr_val t = count_updates(g, store), decay = gr_const(g, o->weight_decay);
@@ -107,8 +116,10 @@ gr_status gr__optim_build(gr_graph *g, gr_store *store, const gr_optim *o, const
         gr_scope_push(g, "parameter", params[i].entry.name);
         gr_val w = leaves[i], d = clip_value(g, clip, gr_mul(g, grads[i], factor));
         if (o->weight_decay != 0 && is_decayed(&params[i])) {
-            if (o->decoupled) w = gr_mul(g, w, gr_sub(g, gr_const(g, 1), gr_mul(g, lr, decay)));
-            else d = gr_add(g, d, gr_mul(g, w, decay));
+            if (o->decoupled)
+                w = gr_mul(g, w, gr_sub(g, gr_const(g, 1), gr_mul(g, lr, decay)));
+            else
+                d = gr_add(g, d, gr_mul(g, w, decay));
         }
         gr_assign(g, leaves[i], o->member->update(&s, w, d), GR_ASSIGN_UPDATE);
         gr_scope_pop(g);

@@ -51,7 +51,8 @@ static bool put_text(gr__bump *b, gr_tree *map, const char *key, const char *tex
 gr_tree *gr__optim_tree(gr__bump *b, const gr_optim *o)
 {
     gr_tree *t = gr__settings_tree(b, &o->settings);
-    return t && put_number(b, t, "weight_decay", o->weight_decay) && put_text(b, t, "decay", o->decoupled ? "decoupled" : "coupled") ? t : NULL;
+    return t && put_number(b, t, "weight_decay", o->weight_decay) && put_text(b, t, "decay", o->decoupled ? "decoupled" : "coupled") ? t
+                                                                                                                                     : NULL;
 }
 
 /* ---- clipping ---- */
@@ -59,16 +60,23 @@ gr_tree *gr__optim_tree(gr__bump *b, const gr_optim *o)
 static const gr_row clip_rows[] = {
     GR_ROW("norm", REAL, "none", "(0,inf)", "gradient", "largest norm over all gradients together"),
     GR_ROW("value", REAL, "none", "(0,inf)", "gradient", "largest size of each element"),
-    GR_ROW("form", CHOICE, "none", "exact|torch", "", "of norm; torch adds 1e-6 to the norm; exact, or torch under preset torch, unless given"),
+    GR_ROW("form", CHOICE, "none", "exact|torch", "",
+           "of norm; torch adds 1e-6 to the norm; exact, or torch under preset torch, unless given"),
 };
 const gr_member gr__clip_common = {
-    .family = "clip", .name = "clip", .title = "Gradient clipping", .cite = "Pascanu, Mikolov & Bengio 2013, algorithm 1",
+    .family = "clip",
+    .name = "clip",
+    .title = "Gradient clipping",
+    .cite = "Pascanu, Mikolov & Bengio 2013, algorithm 1",
     .equations = "value: g_i <- min(max(g_i, -c), c)\n"
-                 "norm:  g <- g c / max(|g|, c)            torch: g <- g min(1, c / (|g| + 1e-6))", GR_ROWS(clip_rows)};
+                 "norm:  g <- g c / max(|g|, c)            torch: g <- g min(1, c / (|g| + 1e-6))",
+    GR_ROWS(clip_rows),
+};
 
 static bool is_none(const gr_tree *t)
 {
-    return !t || t->kind == GR_TREE_NULL || (t->kind == GR_TREE_TEXT && t->text[0] == 'n' && t->text[1] == 'o' && t->text[2] == 'n' && t->text[3] == 'e' && !t->text[4]);
+    return !t || t->kind == GR_TREE_NULL ||
+           (t->kind == GR_TREE_TEXT && t->text[0] == 'n' && t->text[1] == 'o' && t->text[2] == 'n' && t->text[3] == 'e' && !t->text[4]);
 }
 
 gr_status gr__clip_make(gr_context *ctx, const gr_tree *tree, gr_preset preset, gr_clip *out)
@@ -79,15 +87,21 @@ gr_status gr__clip_make(gr_context *ctx, const gr_tree *tree, gr_preset preset, 
         *out = (gr_clip){.kind = GR_CLIP_NONE};
         return GR_OK;
     }
-    if (tree->kind != GR_TREE_MAP) return gr__tree_fail(ctx, tree, GR_E_TYPE, "write none, {norm: 1.0} or {value: 0.5}", "%s is no clipping", gr__tree_kind_name(tree));
+    if (tree->kind != GR_TREE_MAP)
+        return gr__tree_fail(ctx, tree, GR_E_TYPE, "write none, {norm: 1.0} or {value: 0.5}", "%s is no clipping",
+                             gr__tree_kind_name(tree));
     gr__bump *b = gr__bump_create(ctx);
     if (!b) return GR_E_MEMORY;
     GR_TRY(gr__settings_make(ctx, b, &gr__clip_common, tree, preset, NULL, &s));
-    bool norm = gr__setting_tree(&s, "norm") != NULL, value = gr__setting_tree(&s, "value") != NULL, form = gr__setting_text(&s, "form") != NULL;
+    bool norm = gr__setting_tree(&s, "norm") != NULL, value = gr__setting_tree(&s, "value") != NULL,
+         form = gr__setting_text(&s, "form") != NULL;
     if (norm == value)
-        GR_TRY(gr__tree_fail(ctx, tree, norm ? GR_E_CONFLICT : GR_E_MISSING, "write {norm: 1.0} or {value: 0.5}", "clipping takes norm or value, and one of them"));
-    if (value && form) GR_TRY(gr__tree_fail(ctx, gr__tree_get(tree, "form"), GR_E_CONFLICT, NULL, "form belongs to norm, and value is given"));
-    *out = (gr_clip){.kind = norm ? GR_CLIP_NORM : GR_CLIP_VALUE, .limit = gr__setting_real(&s, norm ? "norm" : "value"),
+        GR_TRY(gr__tree_fail(ctx, tree, norm ? GR_E_CONFLICT : GR_E_MISSING, "write {norm: 1.0} or {value: 0.5}",
+                             "clipping takes norm or value, and one of them"));
+    if (value && form)
+        GR_TRY(gr__tree_fail(ctx, gr__tree_get(tree, "form"), GR_E_CONFLICT, NULL, "form belongs to norm, and value is given"));
+    *out = (gr_clip){.kind = norm ? GR_CLIP_NORM : GR_CLIP_VALUE,
+                     .limit = gr__setting_real(&s, norm ? "norm" : "value"),
                      .torch_form = norm && (form ? gr__setting_is(&s, "form", "torch") : preset == GR_PRESET_TORCH)};
 done:
     gr__bump_destroy(b);

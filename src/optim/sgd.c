@@ -1,6 +1,7 @@
 /* SGD: a step against the gradient, with momentum, dampening and Nesterov's form if asked.
- * As in PyTorch the first update keeps the undamped gradient. lr_in_momentum is the form of Sutskever, Caffe and LARS: equal while the rate is constant, slower to
- * follow when it drops.                                                       [Robbins & Monro 1951; Qian 1999; Sutskever et al. 2013, eq. 3-4] */
+ * As in PyTorch the first update keeps the undamped gradient. lr_in_momentum is the form of Sutskever, Caffe and LARS: equal while the rate
+ * is constant, slower to follow when it drops.                                                       [Robbins & Monro 1951; Qian 1999;
+ * Sutskever et al. 2013, eq. 3-4] */
 #include "nn/families.h"
 
 static const gr_row rows[] = {
@@ -17,7 +18,8 @@ static gr_status check(gr_context *ctx, const gr_settings *s)
     bool nesterov = gr__setting_bool(s, "nesterov"), inside = gr__setting_bool(s, "lr_in_momentum");
     const char *row = nesterov ? "nesterov" : inside ? "lr_in_momentum" : "dampening";
     const gr_tree *at = gr__setting_tree(s, row);
-    if ((nesterov || inside || dampening) && !momentum) return gr__tree_fail(ctx, at, GR_E_CONFLICT, "write momentum: 0.9", "%s wants momentum", row);
+    if ((nesterov || inside || dampening) && !momentum)
+        return gr__tree_fail(ctx, at, GR_E_CONFLICT, "write momentum: 0.9", "%s wants momentum", row);
     if (nesterov && dampening) return gr__tree_fail(ctx, at, GR_E_CONFLICT, NULL, "nesterov and dampening exclude each other");
     if (nesterov && inside) return gr__tree_fail(ctx, at, GR_E_CONFLICT, NULL, "nesterov and lr_in_momentum exclude each other");
     return GR_OK;
@@ -39,11 +41,19 @@ static gr_val update(gr_step *s, gr_val w, gr_val g)
 }
 
 GR_OPTIMIZER(sgd) = {
-    .head = {.family = "optimizer", .name = "sgd", .title = "SGD: stochastic gradient descent, with or without momentum",
-             .cite = "Robbins & Monro 1951; Qian 1999; Sutskever et al. 2013, eq. 3-4",
-             .equations = "without momentum:  w <- w - lr g\n"
-                          "momentum:          m_t = momentum m_{t-1} + (1 - dampening) g;  w <- w - lr m_t        m_1 = g\n"
-                          "nesterov:          w <- w - lr (g + momentum m_t)\n"
-                          "lr_in_momentum:    m_t = momentum m_{t-1} + lr (1 - dampening) g;  w <- w - m_t",
-             GR_ROWS(rows)},
-    .decay = "coupled", .check = check, .update = update};
+    .head =
+        {
+            .family = "optimizer",
+            .name = "sgd",
+            .title = "SGD: stochastic gradient descent, with or without momentum",
+            .cite = "Robbins & Monro 1951; Qian 1999; Sutskever et al. 2013, eq. 3-4",
+            .equations = "without momentum:  w <- w - lr g\n"
+                         "momentum:          m_t = momentum m_{t-1} + (1 - dampening) g;  w <- w - lr m_t        m_1 = g\n"
+                         "nesterov:          w <- w - lr (g + momentum m_t)\n"
+                         "lr_in_momentum:    m_t = momentum m_{t-1} + lr (1 - dampening) g;  w <- w - m_t",
+            GR_ROWS(rows),
+        },
+    .decay = "coupled",
+    .check = check,
+    .update = update,
+};

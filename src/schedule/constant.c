@@ -8,5 +8,13 @@ static double rate(const gr_settings *s, const gr_rate *r)
 }
 
 GR_SCHEDULE(constant) = {
-    .head = {.family = "schedule", .name = "constant", .title = "Constant: the base rate throughout", .cite = "Bengio 2012, section 3.1.1", .equations = "rate(t) = lr"},
-    .rate = rate};
+    .head =
+        {
+            .family = "schedule",
+            .name = "constant",
+            .title = "Constant: the base rate throughout",
+            .cite = "Bengio 2012, section 3.1.1",
+            .equations = "rate(t) = lr",
+        },
+    .rate = rate,
+};

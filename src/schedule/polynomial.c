@@ -1,4 +1,5 @@
-/* Polynomial: falls from the base rate to `end` over the run; a straight line with power 1.      [You, Gitman & Ginsburg 2017 with power 2] */
+/* Polynomial: falls from the base rate to `end` over the run; a straight line with power 1.      [You, Gitman & Ginsburg 2017 with power 2]
+ */
 #include <math.h>
 
 #include "nn/families.h"
@@ -16,7 +17,15 @@ static double rate(const gr_settings *s, const gr_rate *r)
 }
 
 GR_SCHEDULE(polynomial) = {
-    .head = {.family = "schedule", .name = "polynomial", .title = "Polynomial: from the base rate to `end` over the run", .cite = "You, Gitman & Ginsburg 2017; Devlin et al. 2019",
-             .equations = "rate(t) = (lr - end) (1 - min(t, T) / T)^power + end        T updates after the warm-up",
-             GR_ROWS(rows)},
-    .needs_total = true, .rate = rate};
+    .head =
+        {
+            .family = "schedule",
+            .name = "polynomial",
+            .title = "Polynomial: from the base rate to `end` over the run",
+            .cite = "You, Gitman & Ginsburg 2017; Devlin et al. 2019",
+            .equations = "rate(t) = (lr - end) (1 - min(t, T) / T)^power + end        T updates after the warm-up",
+            GR_ROWS(rows),
+        },
+    .needs_total = true,
+    .rate = rate,
+};

@@ -6,13 +6,19 @@
 #include "nn/families.h"
 
 static const gr_row common_rows[] = {
-    GR_ROW("warmup", REAL, "0", "[0,inf)", "updates, or a fraction of the run", "how long the rate rises first: a whole number is updates, another a fraction of the run"),
+    GR_ROW("warmup", REAL, "0", "[0,inf)", "updates, or a fraction of the run",
+           "how long the rate rises first: a whole number is updates, another a fraction of the run"),
     GR_ROW("warmup_from", REAL, "1/20", "[0,1]", "lr", "where the rise starts, as a part of the base rate"),
 };
 const gr_member gr__schedule_common = {
-    .family = "schedule", .name = "common", .title = "What every schedule takes", .cite = "Goyal et al. 2017",
+    .family = "schedule",
+    .name = "common",
+    .title = "What every schedule takes",
+    .cite = "Goyal et al. 2017",
     .equations = "t < W: rate(t) = lr (warmup_from + (1 - warmup_from) t / W)        t from 0\n"
-                 "then the schedule, counted from the end of the warm-up", GR_ROWS(common_rows)};
+                 "then the schedule, counted from the end of the warm-up",
+    GR_ROWS(common_rows),
+};
 
 static const gr_schedule *find(gr_context *ctx, const gr_tree *tree)
 {
@@ -59,11 +65,13 @@ gr_tree *gr__sched_tree(gr__bump *b, const gr_sched *s)
     gr_tree *map = gr__tree_map(b);
     char number[32], warmup[40], from[32];
     bool whole = s->warmup == floor(s->warmup);
-    snprintf(warmup, sizeof warmup, "%s%s", gr__double_text(s->warmup, number), s->warmup_is_fraction && whole ? ".0" : ""); /* 1.0 is all of the run, 1 an update */
+    snprintf(warmup, sizeof warmup, "%s%s", gr__double_text(s->warmup, number),
+             s->warmup_is_fraction && whole ? ".0" : ""); /* 1.0 is all of the run, 1 an update */
     bool ok = map && gr__tree_put(b, map, "type", gr__tree_text(b, m->name));
     for (int i = 0; ok && i < m->n_rows; i++)
         if (s->settings.value[i]) ok = gr__tree_put(b, map, m->rows[i].name, gr__tree_copy(b, s->settings.value[i]));
-    ok = ok && gr__tree_put(b, map, "warmup", gr__tree_scalar(b, warmup)) && gr__tree_put(b, map, "warmup_from", gr__tree_scalar(b, gr__double_text(s->warmup_from, from)));
+    ok = ok && gr__tree_put(b, map, "warmup", gr__tree_scalar(b, warmup)) &&
+         gr__tree_put(b, map, "warmup_from", gr__tree_scalar(b, gr__double_text(s->warmup_from, from)));
     return ok ? map : NULL;
 }
 
@@ -76,7 +84,8 @@ double gr__sched_rate(const gr_sched *s, double lr, int64_t t, int64_t total, do
 {
     int64_t w = warmup_updates(s, total);
     if (t < w) return lr * s->warmup_from + (lr - lr * s->warmup_from) * ((double)t / (double)w);
-    return s->member->rate(&s->settings, &(gr_rate){.lr = lr, .t = t - w, .total = GR_MAX(total - w, 0), .updates_per_epoch = updates_per_epoch});
+    return s->member->rate(&s->settings,
+                           &(gr_rate){.lr = lr, .t = t - w, .total = GR_MAX(total - w, 0), .updates_per_epoch = updates_per_epoch});
 }
 
 gr_status gr__sched_check(gr_context *ctx, const gr_sched *s, int64_t total)

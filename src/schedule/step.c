@@ -1,4 +1,5 @@
-/* Step: the rate is multiplied by gamma every so often, or by factors at given places.           [Krizhevsky et al. 2012, section 5; PyTorch StepLR, MultiStepLR] */
+/* Step: the rate is multiplied by gamma every so often, or by factors at given places.           [Krizhevsky et al. 2012, section 5;
+ * PyTorch StepLR, MultiStepLR] */
 #include <math.h>
 #include <string.h>
 
@@ -8,7 +9,8 @@
 static const gr_row rows[] = {
     GR_ROW("every", TREE, "none", "updates, or text such as 30 epochs", "updates", "how long the rate stays; this or `at`"),
     GR_ROW("gamma", REAL, "0.1", "(0,inf)", "1", "what the rate is multiplied by"),
-    GR_ROW("at", TREE, "none", "a rising list of updates, or texts such as 30 epochs", "updates", "where the rate changes, instead of `every`"),
+    GR_ROW("at", TREE, "none", "a rising list of updates, or texts such as 30 epochs", "updates",
+           "where the rate changes, instead of `every`"),
     GR_ROW("factors", TREE, "none", "a list of numbers > 0, as long as `at`", "1", "what it is multiplied by there, instead of gamma"),
 };
 
@@ -31,13 +33,16 @@ static double span(const gr_tree *t, double updates_per_epoch)
 static gr_status check_span(gr_context *ctx, const gr_tree *t)
 {
     char shown[200];
-    return isnan(span(t, 1)) ? gr__tree_fail(ctx, t, GR_E_RANGE, "write 1000 or 30 epochs", "%s is no number of updates or epochs", gr__tree_show(t, shown, sizeof shown)) : GR_OK;
+    return isnan(span(t, 1)) ? gr__tree_fail(ctx, t, GR_E_RANGE, "write 1000 or 30 epochs", "%s is no number of updates or epochs",
+                                             gr__tree_show(t, shown, sizeof shown))
+                             : GR_OK;
 }
 
 static gr_status check_lists(gr_context *ctx, const gr_tree *at, const gr_tree *factors)
 {
     char shown[200];
-    if (at->kind != GR_TREE_LIST || at->n == 0) return gr__tree_fail(ctx, at, GR_E_TYPE, "write at: [1000, 2000]", "%s is no list of places", gr__tree_kind_name(at));
+    if (at->kind != GR_TREE_LIST || at->n == 0)
+        return gr__tree_fail(ctx, at, GR_E_TYPE, "write at: [1000, 2000]", "%s is no list of places", gr__tree_kind_name(at));
     for (int i = 0; i < at->n; i++)
         if (check_span(ctx, at->child[i]) != GR_OK) return GR_E_RANGE;
     if (!factors) return GR_OK;
@@ -73,13 +78,22 @@ static double rate(const gr_settings *s, const gr_rate *r)
     double lr = r->lr;
     if (every) return lr * pow(gr__setting_real(s, "gamma"), floor((double)r->t / span(every, r->updates_per_epoch)));
     for (int i = 0; i < at->n; i++)
-        if (span(at->child[i], r->updates_per_epoch) <= (double)r->t) lr *= factors ? factors->child[i]->number : gr__setting_real(s, "gamma");
+        if (span(at->child[i], r->updates_per_epoch) <= (double)r->t)
+            lr *= factors ? factors->child[i]->number : gr__setting_real(s, "gamma");
     return lr;
 }
 
 GR_SCHEDULE(step) = {
-    .head = {.family = "schedule", .name = "step", .title = "Step: drops every so often, or at given places", .cite = "Krizhevsky et al. 2012, section 5; PyTorch StepLR, MultiStepLR",
-             .equations = "every: rate(t) = lr gamma^floor(t / every)\n"
-                          "at:    rate(t) = lr prod_{at_i <= t} factors_i",
-             GR_ROWS(rows)},
-    .check = check, .rate = rate};
+    .head =
+        {
+            .family = "schedule",
+            .name = "step",
+            .title = "Step: drops every so often, or at given places",
+            .cite = "Krizhevsky et al. 2012, section 5; PyTorch StepLR, MultiStepLR",
+            .equations = "every: rate(t) = lr gamma^floor(t / every)\n"
+                         "at:    rate(t) = lr prod_{at_i <= t} factors_i",
+            GR_ROWS(rows),
+        },
+    .check = check,
+    .rate = rate,
+};

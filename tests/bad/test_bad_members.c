@@ -1,5 +1,5 @@
-/* Wrong members, registered nowhere but here, each a small mistake of the kind that is really made: the checks that hold the registry against its evidence must
- * reject every one, and accept the right one beside it. */
+/* Wrong members, registered nowhere but here, each a small mistake of the kind that is really made: the checks that hold the registry
+ * against its evidence must reject every one, and accept the right one beside it. */
 #include "family/evidence.h"
 
 /* ---- optimizers ---- */
@@ -17,10 +17,22 @@ static gr_val adam(gr_step *s, gr_val w, gr_val g, bool flipped, bool eps_inside
     return gr_sub(b, w, gr_mul(b, s->lr, gr_div(b, m, root)));
 }
 
-static gr_val right_adam(gr_step *s, gr_val w, gr_val g) { return adam(s, w, g, false, false, false); }
-static gr_val flipped_sign(gr_step *s, gr_val w, gr_val g) { return adam(s, w, g, true, false, false); }
-static gr_val eps_in_the_root(gr_step *s, gr_val w, gr_val g) { return adam(s, w, g, false, true, false); }
-static gr_val no_correction(gr_step *s, gr_val w, gr_val g) { return adam(s, w, g, false, false, true); }
+static gr_val right_adam(gr_step *s, gr_val w, gr_val g)
+{
+    return adam(s, w, g, false, false, false);
+}
+static gr_val flipped_sign(gr_step *s, gr_val w, gr_val g)
+{
+    return adam(s, w, g, true, false, false);
+}
+static gr_val eps_in_the_root(gr_step *s, gr_val w, gr_val g)
+{
+    return adam(s, w, g, false, true, false);
+}
+static gr_val no_correction(gr_step *s, gr_val w, gr_val g)
+{
+    return adam(s, w, g, false, false, true);
+}
 
 static gr_val momentum_not_saved(gr_step *s, gr_val w, gr_val g)
 {
@@ -42,7 +54,8 @@ static bool try_optimizer(const char *evidence_of, gr_val (*update)(gr_step *, g
     assert_non_null(e);
     int kept = 0;
     for (int i = 0; i < e->n; i++) /* without eps_mode hat, which the right one here does not have */
-        if (strcmp(e->c[i].name, "hat") != 0) e->c[kept++] = e->c[i];
+        if (strcmp(e->c[i].name, "hat") != 0)
+            e->c[kept++] = e->c[i];
         else
             for (int k = 0; k < e->c[i].n_tensors; k++) free(e->c[i].tensor[k].v);
     e->n = kept;
@@ -56,8 +69,14 @@ static void wrong_optimizers_are_rejected(void **state)
     (void)state;
     verdict v = {""};
     if (!try_optimizer("adam", right_adam, &v)) fail_msg("the right one: %s", v.why);
-    static const struct { const char *of; gr_val (*update)(gr_step *, gr_val, gr_val); } wrong[] = {
-        {"adam", flipped_sign}, {"adam", eps_in_the_root}, {"adam", no_correction}, {"sgd", momentum_not_saved}, {"sgd", momentum_averages}};
+    static const struct {
+        const char *of;
+        gr_val (*update)(gr_step *, gr_val, gr_val);
+    } wrong[] = {{"adam", flipped_sign},
+                 {"adam", eps_in_the_root},
+                 {"adam", no_correction},
+                 {"sgd", momentum_not_saved},
+                 {"sgd", momentum_averages}};
     for (size_t i = 0; i < GR_COUNT(wrong); i++) {
         v.why[0] = '\0';
         assert_false(try_optimizer(wrong[i].of, wrong[i].update, &v));
@@ -127,9 +146,18 @@ static gr_val drop(gr_build *b, const gr_settings *s, gr_val x, bool scaled, con
     return gr_select(g, lost, gr_const(g, 0), scaled ? gr_mul(g, x, gr_const(g, 1 / (1 - r))) : x);
 }
 
-static gr_val right_dropout(gr_build *b, const gr_settings *s, const gr_val *in, int n) { return (void)n, drop(b, s, in[0], true, "mask"); }
-static gr_val without_scaling(gr_build *b, const gr_settings *s, const gr_val *in, int n) { return (void)n, drop(b, s, in[0], false, "mask"); }
-static gr_val another_stream(gr_build *b, const gr_settings *s, const gr_val *in, int n) { return (void)n, drop(b, s, in[0], true, "noise"); }
+static gr_val right_dropout(gr_build *b, const gr_settings *s, const gr_val *in, int n)
+{
+    return (void)n, drop(b, s, in[0], true, "mask");
+}
+static gr_val without_scaling(gr_build *b, const gr_settings *s, const gr_val *in, int n)
+{
+    return (void)n, drop(b, s, in[0], false, "mask");
+}
+static gr_val another_stream(gr_build *b, const gr_settings *s, const gr_val *in, int n)
+{
+    return (void)n, drop(b, s, in[0], true, "noise");
+}
 
 /* Right values, but the gradient goes through where nothing was kept. */
 static gr_val gradient_past_the_mask(gr_build *b, const gr_settings *s, const gr_val *in, int n)
@@ -217,7 +245,8 @@ static gr_status not_quite_uniform(gr_context *ctx, const gr_settings *s, const 
 static void wrong_initialisers_are_rejected(void **state)
 {
     (void)state;
-    static const gr_row std[] = {GR_ROW("std", REAL, "0.05", "[0,inf)", "1", "standard deviation")}, bound[] = {GR_ROW("bound", REAL, "0.05", "[0,inf)", "1", "the largest size")};
+    static const gr_row std[] = {GR_ROW("std", REAL, "0.05", "[0,inf)", "1", "standard deviation")},
+                        bound[] = {GR_ROW("bound", REAL, "0.05", "[0,inf)", "1", "the largest size")};
     verdict v = {""};
     gr_init m = {.head = {.family = "init", .name = "wrong", GR_ROWS(std)}, .fill = without_the_correction};
     evidence *e = ev_open("init", "truncated_normal");
@@ -233,8 +262,12 @@ static void wrong_initialisers_are_rejected(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wrong_optimizers_are_rejected), cmocka_unit_test(sum_for_mean_is_rejected), cmocka_unit_test(wrong_dropouts_are_rejected),
-        cmocka_unit_test(flattening_in_memory_order_is_rejected), cmocka_unit_test(a_schedule_one_update_late_is_rejected), cmocka_unit_test(wrong_initialisers_are_rejected),
+        cmocka_unit_test(wrong_optimizers_are_rejected),
+        cmocka_unit_test(sum_for_mean_is_rejected),
+        cmocka_unit_test(wrong_dropouts_are_rejected),
+        cmocka_unit_test(flattening_in_memory_order_is_rejected),
+        cmocka_unit_test(a_schedule_one_update_late_is_rejected),
+        cmocka_unit_test(wrong_initialisers_are_rejected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

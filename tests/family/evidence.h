@@ -1,5 +1,6 @@
-/* Evidence files (tests/family/FAMILY/MEMBER.txt, written by make_evidence.py), and the checks that hold a member against them. The suite runs these on the
- * registry; tests of the tests run the same ones on wrong members. A check gives false and says why; it never ends the test itself. */
+/* Evidence files (tests/family/FAMILY/MEMBER.txt, written by make_evidence.py), and the checks that hold a member against them. The suite
+ * runs these on the registry; tests of the tests run the same ones on wrong members. A check gives false and says why; it never ends the
+ * test itself. */
 #ifndef GR_TESTS_FAMILY_EVIDENCE_H
 #define GR_TESTS_FAMILY_EVIDENCE_H
 
@@ -67,7 +68,8 @@ static inline bool ev_read_line(evidence *e, char *line)
     if (!c) return false;
     if (strncmp(line, "set ", 4) == 0) return snprintf(c->set, sizeof c->set, "%s", line + 4) < (int)sizeof c->set;
     if (strncmp(line, "word ", 5) == 0)
-        return c->n_words < (int)GR_COUNT(c->word) && sscanf(line, "word %23s %31s", c->key[c->n_words], c->word[c->n_words]) == 2 && ++c->n_words;
+        return c->n_words < (int)GR_COUNT(c->word) && sscanf(line, "word %23s %31s", c->key[c->n_words], c->word[c->n_words]) == 2 &&
+               ++c->n_words;
     return c->n_tensors < (int)GR_COUNT(c->tensor) && ev_read_tensor(&c->tensor[c->n_tensors], line) && ++c->n_tensors;
 }
 
@@ -118,7 +120,9 @@ static inline double ev_number(const ev_case *c, const char *name)
 
 /* ---- comparing ---- */
 
-typedef struct verdict { char why[400]; } verdict;
+typedef struct verdict {
+    char why[400];
+} verdict;
 
 static inline bool ev_bad(verdict *v, const ev_case *c, const char *what, const char *detail)
 {
@@ -133,7 +137,8 @@ static inline bool ev_failed(verdict *v, gr_context *ctx, const ev_case *c, cons
 }
 
 /* Within `tolerance` of the largest element; infinities and NaN must be the same. */
-static inline bool ev_near(verdict *v, const ev_case *c, const char *what, const double *got, const double *want, int64_t n, double tolerance)
+static inline bool ev_near(verdict *v, const ev_case *c, const char *what, const double *got, const double *want, int64_t n,
+                           double tolerance)
 {
     double scale = 0;
     for (int64_t i = 0; i < n; i++)
@@ -153,7 +158,10 @@ static inline bool ev_near(verdict *v, const ev_case *c, const char *what, const
 typedef struct ev_leaves {
     const gr_backend *backend; /* NULL: the evaluator; else a plan of it is compiled and run */
     int n;
-    struct { const char *name; const double *v; } leaf[64];
+    struct {
+        const char *name;
+        const double *v;
+    } leaf[64];
 } ev_leaves;
 
 static inline void ev_leaf(ev_leaves *l, const char *name, const double *v)
@@ -176,16 +184,20 @@ static inline const double *ev_get_leaf(void *user, const gr_graph *g, const gr_
 static inline void ev_put(const gr_backend *backend, gr_dtype dtype, gr_shape shape, void *to, const double *from)
 {
     for (int64_t i = 0, n = gr_shape_count(shape); i < n; i++) {
-        if (dtype == GR_I32) ((int32_t *)to)[i] = (int32_t)from[i];
-        else if (shape.rank == 0 || gr_backend_real_bytes(backend) == sizeof(double)) ((double *)to)[i] = from[i];
-        else ((float *)to)[i] = (float)from[i];
+        if (dtype == GR_I32)
+            ((int32_t *)to)[i] = (int32_t)from[i];
+        else if (shape.rank == 0 || gr_backend_real_bytes(backend) == sizeof(double))
+            ((double *)to)[i] = from[i];
+        else
+            ((float *)to)[i] = (float)from[i];
     }
 }
 
 static inline void ev_take(const gr_backend *backend, gr_shape shape, const void *from, double *to)
 {
     bool doubles = shape.rank == 0 || gr_backend_real_bytes(backend) == sizeof(double);
-    for (int64_t i = 0, n = gr_shape_count(shape); i < n; i++) to[i] = doubles ? ((const double *)from)[i] : (double)((const float *)from)[i];
+    for (int64_t i = 0, n = gr_shape_count(shape); i < n; i++)
+        to[i] = doubles ? ((const double *)from)[i] : (double)((const float *)from)[i];
 }
 
 /* Runs a plan for one value on the backend of `l`; the graph's parameters come from the leaves too. */
@@ -201,7 +213,8 @@ static inline gr_status ev_run(gr_graph *g, gr_val v, ev_leaves *l, double *r)
     GR_TRY(gr_store_create(ctx, l->backend, &store));
     for (uint32_t i = 0; i < gr__graph_nodes(g); i++) {
         const gr_node *node = gr__node(g, i);
-        if (node->op->code == GR_OP_PARAM) GR_TRY(gr_store_add(store, &(gr_entry_spec){.name = node->attr.name, .shape = gr_shape_of(g, node->out)}, NULL));
+        if (node->op->code == GR_OP_PARAM)
+            GR_TRY(gr_store_add(store, &(gr_entry_spec){.name = node->attr.name, .shape = gr_shape_of(g, node->out)}, NULL));
     }
     GR_TRY(gr_plan_compile(ctx, g, store, &(gr_plan_options){.backend = l->backend, .name = "evidence"}, &plan));
     GR_TRY(gr_store_seal(store));
@@ -231,7 +244,8 @@ static inline double *ev_value(gr_graph *g, gr_val v, ev_leaves *l)
     return NULL;
 }
 
-static inline bool ev_holds(verdict *v, gr_context *ctx, const ev_case *c, gr_graph *g, gr_val value, ev_leaves *l, const char *want, double tolerance)
+static inline bool ev_holds(verdict *v, gr_context *ctx, const ev_case *c, gr_graph *g, gr_val value, ev_leaves *l, const char *want,
+                            double tolerance)
 {
     const ev_tensor *t = ev_find(c, want);
     if (!t) return ev_bad(v, c, want, "the evidence has none");
@@ -283,7 +297,8 @@ static inline bool ev_layer_case(ev_bench *b, const gr_layer *m, const ev_case *
     gr_settings s;
     ev_leaves l = {.backend = b->backend};
     bool train = strcmp(ev_word(c, "mode"), "train") == 0;
-    double seed = strtod(ev_word(c, "seed"), NULL), update = strtod(ev_word(c, "update"), NULL), position = strtod(ev_word(c, "position"), NULL);
+    double seed = strtod(ev_word(c, "seed"), NULL), update = strtod(ev_word(c, "update"), NULL),
+           position = strtod(ev_word(c, "position"), NULL);
     gr_build build = {.ctx = b->ctx, .g = b->g, .mode = train ? GR_MODE_TRAIN : GR_MODE_EVALUATE, .memory = b->memory, .layer = "l"};
     if (train) {
         build.seed = gr_feed(b->g, "seed", GR_REAL, GR_SCALAR), build.update = gr_feed(b->g, "update", GR_REAL, GR_SCALAR);
@@ -297,12 +312,14 @@ static inline bool ev_layer_case(ev_bench *b, const gr_layer *m, const ev_case *
         in[n_in] = gr_feed(b->g, names[n_in], GR_REAL, t->shape);
         ev_leaf(&l, names[n_in], t->v);
     }
-    if (gr__settings_make(b->ctx, b->memory, &m->head, b->tree, GR_PRESET_CHAPTER, gr__layer_common_keys, &s) != GR_OK) return ev_failed(v, b->ctx, c, "settings");
+    if (gr__settings_make(b->ctx, b->memory, &m->head, b->tree, GR_PRESET_CHAPTER, gr__layer_common_keys, &s) != GR_OK)
+        return ev_failed(v, b->ctx, c, "settings");
     gr_val y = m->build(&build, &s, in, n_in);
     const ev_tensor *dy = ev_find(c, "dout");
     for (size_t i = 0; i < build.n_params; i++) {
         const ev_tensor *t = ev_find(c, build.params[i].entry.name + 2);
-        if (!t || !gr__shape_equal(t->shape, build.params[i].entry.shape)) return ev_bad(v, c, build.params[i].entry.name, "no such parameter, or of another shape");
+        if (!t || !gr__shape_equal(t->shape, build.params[i].entry.shape))
+            return ev_bad(v, c, build.params[i].entry.name, "no such parameter, or of another shape");
         ev_leaf(&l, build.params[i].entry.name, t->v);
     }
     if (!dy || !ev_holds(v, b->ctx, c, b->g, y, &l, "out", b->tolerance)) return false;
@@ -329,8 +346,10 @@ static inline bool ev_cost_case(ev_bench *b, const gr_cost *m, const ev_case *c,
     ev_leaves l = {.backend = b->backend};
     gr_build build = {.ctx = b->ctx, .g = b->g, .mode = GR_MODE_TRAIN, .memory = b->memory, .layer = "cost"};
     const ev_tensor *z = ev_find(c, "output"), *y = ev_find(c, "target");
-    if (!z || !y || gr__settings_make(b->ctx, b->memory, &m->head, b->tree, GR_PRESET_CHAPTER, NULL, &s) != GR_OK) return ev_failed(v, b->ctx, c, "settings");
-    gr_val output = gr_feed(b->g, "output", GR_REAL, z->shape), target = gr_feed(b->g, "target", m->wants_classes && y->shape.rank == 1 ? GR_I32 : GR_REAL, y->shape);
+    if (!z || !y || gr__settings_make(b->ctx, b->memory, &m->head, b->tree, GR_PRESET_CHAPTER, NULL, &s) != GR_OK)
+        return ev_failed(v, b->ctx, c, "settings");
+    gr_val output = gr_feed(b->g, "output", GR_REAL, z->shape),
+           target = gr_feed(b->g, "target", m->wants_classes && y->shape.rank == 1 ? GR_I32 : GR_REAL, y->shape);
     ev_leaf(&l, "output", z->v);
     ev_leaf(&l, "target", y->v);
     gr_shape sample = {.rank = z->shape.rank - 1};
@@ -339,13 +358,15 @@ static inline bool ev_cost_case(ev_bench *b, const gr_cost *m, const ev_case *c,
     gr_cost_value cost = m->build(&build, &s, output, target, true), evaluated = m->build(&build, &s, output, target, false);
     if (!ev_holds(v, b->ctx, c, b->g, cost.each, &l, "each", b->tolerance)) return false;
     if (!ev_holds(v, b->ctx, c, b->g, evaluated.each, &l, "each_evaluate", b->tolerance)) return false;
-    if ((cost.weight != GR_NONE) != (ev_find(c, "weight") != NULL)) return ev_bad(v, c, "weight", "given by one of member and evidence only");
+    if ((cost.weight != GR_NONE) != (ev_find(c, "weight") != NULL))
+        return ev_bad(v, c, "weight", "given by one of member and evidence only");
     if (cost.weight && !ev_holds(v, b->ctx, c, b->g, cost.weight, &l, "weight", b->tolerance)) return false;
     gr_val count = cost.weight ? gr_sum_all(b->g, cost.weight) : gr_const(b->g, (double)z->shape.dim[0]), slope;
     gr_val mean = gr_div(b->g, gr_sum_all(b->g, cost.each), count);
     if (!ev_holds(v, b->ctx, c, b->g, mean, &l, "mean", b->tolerance)) return false;
     if (gr_gradients(b->g, mean, &output, 1, &slope) != GR_OK) return ev_failed(v, b->ctx, c, "gradient");
-    return ev_holds(v, b->ctx, c, b->g, slope, &l, "doutput", b->tolerance) && ev_holds(v, b->ctx, c, b->g, m->predict(&build, &s, output), &l, "prediction", b->tolerance);
+    return ev_holds(v, b->ctx, c, b->g, slope, &l, "doutput", b->tolerance) &&
+           ev_holds(v, b->ctx, c, b->g, m->predict(&build, &s, output), &l, "prediction", b->tolerance);
 }
 
 /* ---- optimizers ---- */
@@ -355,7 +376,7 @@ typedef struct ev_trainer {
     gr_context *ctx;
     gr_graph *g;
     gr_store *store;
-    double *value[8];   /* p first, then the slots in the store's order */
+    double *value[8]; /* p first, then the slots in the store's order */
     char name[8][64];
     int n;
     double lr, count;
@@ -499,8 +520,11 @@ static inline gr_follow ev_follow(const char *word)
 
 static inline gr_param_info ev_init_param(const ev_case *c, int64_t n)
 {
-    return (gr_param_info){.entry = {.name = "l.weight", .shape = GR_SHAPE(n)}, .fan_in = strtoll(ev_word(c, "fan_in"), NULL, 10), .fan_out = strtoll(ev_word(c, "fan_out"), NULL, 10),
-                           .follow = ev_follow(ev_word(c, "follow")), .slope = strtod(ev_word(c, "slope"), NULL)};
+    return (gr_param_info){.entry = {.name = "l.weight", .shape = GR_SHAPE(n)},
+                           .fan_in = strtoll(ev_word(c, "fan_in"), NULL, 10),
+                           .fan_out = strtoll(ev_word(c, "fan_out"), NULL, 10),
+                           .follow = ev_follow(ev_word(c, "follow")),
+                           .slope = strtod(ev_word(c, "slope"), NULL)};
 }
 
 static inline bool ev_moments(const ev_case *c, verdict *v, double *x, int64_t n)
@@ -510,7 +534,8 @@ static inline bool ev_moments(const ev_case *c, verdict *v, double *x, int64_t n
     for (int64_t i = 0; i < n; i++) sum += x[i], largest = fmax(largest, fabs(x[i]));
     for (int64_t i = 0; i < n; i++) squares += (x[i] - sum / (double)n) * (x[i] - sum / (double)n);
     double got_std = sqrt(squares / (double)n), error = fabs(sum / (double)n - mean);
-    if (strcmp(shape, "constant") == 0) return largest == bound && x[0] == mean && x[n - 1] == mean ? true : ev_bad(v, c, "values", "not the constant");
+    if (strcmp(shape, "constant") == 0)
+        return largest == bound && x[0] == mean && x[n - 1] == mean ? true : ev_bad(v, c, "values", "not the constant");
     if (!(error <= 4 * std / sqrt((double)n))) return ev_bad(v, c, "mean", "too far from the evidence's");
     if (!(fabs(got_std / std - 1) < 0.005)) return ev_bad(v, c, "std", "not within half a percent");
     if (!(largest <= bound * (1 + 1e-9))) return ev_bad(v, c, "bound", "a value is beyond it");
@@ -527,7 +552,8 @@ static inline bool ev_init_case(ev_bench *b, const gr_init *m, const ev_case *c,
     gr__rng rng = gr__rng_make(7, "init/l.weight", 0, 0);
     gr_init_target t = {.param = &p, .count = N, .rng = &rng};
     double *x = malloc(sizeof *x * N);
-    bool ok = x && gr__settings_make(b->ctx, b->memory, &m->head, b->tree, GR_PRESET_CHAPTER, NULL, &s) == GR_OK && m->fill(b->ctx, &s, &t, x) == GR_OK;
+    bool ok = x && gr__settings_make(b->ctx, b->memory, &m->head, b->tree, GR_PRESET_CHAPTER, NULL, &s) == GR_OK &&
+              m->fill(b->ctx, &s, &t, x) == GR_OK;
     ok = ok ? ev_moments(c, v, x, N) : ev_failed(v, b->ctx, c, "fill");
     free(x);
     return ok;
@@ -535,18 +561,18 @@ static inline bool ev_init_case(ev_bench *b, const gr_init *m, const ev_case *c,
 
 /* ---- whole members: bool check_layer(m, evidence, verdict) and so on; check_layer_on and check_cost_on run plans of a backend ---- */
 
-#define EV_CHECK(family, name, backend_arg, backend_of, tolerance_of)                                                        \
-    static inline bool name(const gr_##family *m, const evidence *e backend_arg, verdict *v)                                 \
-    {                                                                                                                        \
-        bool ok = true;                                                                                                      \
-        for (int i = 0; ok && i < e->n; i++) {                                                                               \
-            ev_bench b;                                                                                                      \
-            ok = ev_begin(&b, e->c[i].set) || ev_bad(v, &e->c[i], "set", "cannot be read");                                  \
-            b.backend = backend_of, b.tolerance = tolerance_of;                                                              \
-            ok = ok && ev_##family##_case(&b, m, &e->c[i], v);                                                               \
-            ev_end(&b);                                                                                                      \
-        }                                                                                                                    \
-        return ok;                                                                                                           \
+#define EV_CHECK(family, name, backend_arg, backend_of, tolerance_of)                                                                      \
+    static inline bool name(const gr_##family *m, const evidence *e backend_arg, verdict *v)                                               \
+    {                                                                                                                                      \
+        bool ok = true;                                                                                                                    \
+        for (int i = 0; ok && i < e->n; i++) {                                                                                             \
+            ev_bench b;                                                                                                                    \
+            ok = ev_begin(&b, e->c[i].set) || ev_bad(v, &e->c[i], "set", "cannot be read");                                                \
+            b.backend = backend_of, b.tolerance = tolerance_of;                                                                            \
+            ok = ok && ev_##family##_case(&b, m, &e->c[i], v);                                                                             \
+            ev_end(&b);                                                                                                                    \
+        }                                                                                                                                  \
+        return ok;                                                                                                                         \
     }
 #define EV_ON , const gr_backend *backend, double tolerance
 #define EV_EVALUATED

@@ -1,8 +1,12 @@
-/* The evidence again, through compiled plans: on `ref` in float64 and on `cpu` in float32, values and gradients of layers and costs, and 20 updates of
- * optimizers with their slots in a store. Dropout drops the same values on both. [mission S5, P1, P3, SYS25, SYS26, SYS30, SYS31] */
+/* The evidence again, through compiled plans: on `ref` in float64 and on `cpu` in float32, values and gradients of layers and costs, and 20
+ * updates of optimizers with their slots in a store. Dropout drops the same values on both. [mission S5, P1, P3, SYS25, SYS26, SYS30,
+ * SYS31] */
 #include "family/evidence.h"
 
-static const struct { const char *name; double tolerance; } backends[] = {{"ref", 1e-10}, {"cpu", 2e-6}};
+static const struct {
+    const char *name;
+    double tolerance;
+} backends[] = {{"ref", 1e-10}, {"cpu", 2e-6}};
 
 static void layers_and_costs(void **state)
 {
@@ -17,7 +21,8 @@ static void layers_and_costs(void **state)
             const gr_member *head = i < n_layers ? &layers[i]->head : &costs[i - n_layers]->head;
             evidence *e = ev_open(head->family, head->name);
             assert_non_null(e);
-            bool ok = i < n_layers ? check_layer_on(layers[i], e, backend, backends[k].tolerance, &v) : check_cost_on(costs[i - n_layers], e, backend, backends[k].tolerance, &v);
+            bool ok = i < n_layers ? check_layer_on(layers[i], e, backend, backends[k].tolerance, &v)
+                                   : check_cost_on(costs[i - n_layers], e, backend, backends[k].tolerance, &v);
             ev_free(e);
             if (!ok) fail_msg("%s %s on %s: %s", head->family, head->name, backends[k].name, v.why);
         }
@@ -42,7 +47,8 @@ static void train(const ev_case *c, const gr_backend *backend, double tolerance)
     gr_param_info p = {.entry = {.name = "p", .shape = w0->shape, .role = role}};
     test_ok(b.ctx, gr_store_add(store, &p.entry, NULL));
     gr_val leaf = gr_param(b.g, "p", w0->shape), grad = gr_feed(b.g, "g", GR_REAL, w0->shape), norm;
-    test_ok(b.ctx, gr__optim_build(b.g, store, &o, &none, &p, &leaf, &grad, 1, gr_feed(b.g, "count", GR_REAL, GR_SCALAR), gr_feed(b.g, "lr", GR_REAL, GR_SCALAR), &norm));
+    test_ok(b.ctx, gr__optim_build(b.g, store, &o, &none, &p, &leaf, &grad, 1, gr_feed(b.g, "count", GR_REAL, GR_SCALAR),
+                                   gr_feed(b.g, "lr", GR_REAL, GR_SCALAR), &norm));
     gr_output(b.g, "norm", norm);
     test_ok(b.ctx, gr_plan_compile(b.ctx, b.g, store, &(gr_plan_options){.backend = backend, .name = "update"}, &plan));
     test_ok(b.ctx, gr_store_seal(store));
@@ -57,7 +63,8 @@ static void train(const ev_case *c, const gr_backend *backend, double tolerance)
         *(double *)gr_plan_feed(plan, "count", NULL) = count;
         test_ok(b.ctx, gr_plan_run(plan));
         gr_store_read(store, gr_store_find(store, "p"), got);
-        if (!ev_near(&v, c, what, got, w->v + t * w0->n, w0->n, tolerance)) fail_msg("%s on %s: %s", c->set, gr_backend_name(backend), v.why);
+        if (!ev_near(&v, c, what, got, w->v + t * w0->n, w0->n, tolerance))
+            fail_msg("%s on %s: %s", c->set, gr_backend_name(backend), v.why);
         for (int64_t i = 0; i < w0->n; i++) sum += g->v[t * w0->n + i] * g->v[t * w0->n + i];
         double measured = *(const double *)gr_plan_output(plan, "norm", NULL);
         assert_true(fabs(measured - sqrt(sum) / count) <= 1e-6 * measured);
@@ -113,6 +120,7 @@ static void dropout_drops_the_same_values_in_float32(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(layers_and_costs), cmocka_unit_test(optimizers), cmocka_unit_test(dropout_drops_the_same_values_in_float32)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(layers_and_costs), cmocka_unit_test(optimizers),
+                                       cmocka_unit_test(dropout_drops_the_same_values_in_float32)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* What every member of every family owes: a title, a source, equations, described rows whose defaults are within their own ranges, a name of its own. */
+/* What every member of every family owes: a title, a source, equations, described rows whose defaults are within their own ranges, a name
+ * of its own. */
 #include "family/evidence.h"
 
 enum { MANY = 128 };
@@ -6,14 +7,14 @@ enum { MANY = 128 };
 static int heads(const gr_member **out)
 {
     int n, all = 0;
-#define COLLECT(word, list)                                         \
-    do {                                                            \
-        const gr_##word *const *m = gr__##list(&n);                 \
-        for (int i = 0; i < n; i++) {                               \
-            assert_true(all < MANY);                                \
-            assert_string_equal(m[i]->head.family, #word);          \
-            out[all++] = &m[i]->head;                               \
-        }                                                           \
+#define COLLECT(word, list)                                                                                                                \
+    do {                                                                                                                                   \
+        const gr_##word *const *m = gr__##list(&n);                                                                                        \
+        for (int i = 0; i < n; i++) {                                                                                                      \
+            assert_true(all < MANY);                                                                                                       \
+            assert_string_equal(m[i]->head.family, #word);                                                                                 \
+            out[all++] = &m[i]->head;                                                                                                      \
+        }                                                                                                                                  \
     } while (0)
     COLLECT(layer, layers);
     COLLECT(cost, costs);
@@ -55,9 +56,11 @@ static void names_are_unique_and_sorted_within_a_family(void **state)
 
 static void check_row(const gr_member *m, const gr_row *r)
 {
-    if (!r->name || !r->name[0] || !r->help || !r->help[0] || !r->range || !r->unit) fail_msg("%s %s: row %s is not described", m->family, m->name, r->name ? r->name : "?");
+    if (!r->name || !r->name[0] || !r->help || !r->help[0] || !r->range || !r->unit)
+        fail_msg("%s %s: row %s is not described", m->family, m->name, r->name ? r->name : "?");
     bool number = r->kind == GR_ROW_REAL || r->kind == GR_ROW_INT || r->kind == GR_ROW_AXES;
-    if ((number || r->kind == GR_ROW_CHOICE || r->kind == GR_ROW_TREE) && !r->range[0]) fail_msg("%s %s: row %s has no range", m->family, m->name, r->name);
+    if ((number || r->kind == GR_ROW_CHOICE || r->kind == GR_ROW_TREE) && !r->range[0])
+        fail_msg("%s %s: row %s has no range", m->family, m->name, r->name);
     if (number && !r->unit[0]) fail_msg("%s %s: row %s has no unit", m->family, m->name, r->name);
     assert_string_not_equal(r->name, "type");
 }
@@ -170,9 +173,12 @@ static void resolved_optimizers_and_schedules_are_fixed_points(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_member_says_what_it_is), cmocka_unit_test(names_are_unique_and_sorted_within_a_family),
-        cmocka_unit_test(every_row_is_described_once), cmocka_unit_test(members_do_not_repeat_common_rows),
-        cmocka_unit_test(defaults_pass_their_own_checks), cmocka_unit_test(resolved_settings_are_a_fixed_point),
+        cmocka_unit_test(every_member_says_what_it_is),
+        cmocka_unit_test(names_are_unique_and_sorted_within_a_family),
+        cmocka_unit_test(every_row_is_described_once),
+        cmocka_unit_test(members_do_not_repeat_common_rows),
+        cmocka_unit_test(defaults_pass_their_own_checks),
+        cmocka_unit_test(resolved_settings_are_a_fixed_point),
         cmocka_unit_test(resolved_optimizers_and_schedules_are_fixed_points),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

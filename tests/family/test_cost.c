@@ -12,7 +12,8 @@ static const gr_cost *named(const char *name)
 }
 
 /* Costs of the samples of z [b,k] and, where d is not NULL, the gradient of their sum. y: classes, or values [b,k]. */
-static void evaluate(const char *name, const char *set, const double *z, int64_t b, int64_t k, const double *y, bool training, double *each, double *d)
+static void evaluate(const char *name, const char *set, const double *z, int64_t b, int64_t k, const double *y, bool training, double *each,
+                     double *d)
 {
     ev_bench bench;
     gr_settings s;
@@ -21,7 +22,8 @@ static void evaluate(const char *name, const char *set, const double *z, int64_t
     assert_true(ev_begin(&bench, set));
     gr_build build = {.ctx = bench.ctx, .g = bench.g, .memory = bench.memory, .layer = "cost"};
     test_ok(bench.ctx, gr__settings_make(bench.ctx, bench.memory, &m->head, bench.tree, GR_PRESET_CHAPTER, NULL, &s));
-    gr_val out = gr_feed(bench.g, "z", GR_REAL, GR_SHAPE(b, k)), target = gr_feed(bench.g, "y", m->wants_classes ? GR_I32 : GR_REAL, m->wants_classes ? GR_SHAPE(b) : GR_SHAPE(b, k));
+    gr_val out = gr_feed(bench.g, "z", GR_REAL, GR_SHAPE(b, k)),
+           target = gr_feed(bench.g, "y", m->wants_classes ? GR_I32 : GR_REAL, m->wants_classes ? GR_SHAPE(b) : GR_SHAPE(b, k));
     ev_leaf(&l, "z", z), ev_leaf(&l, "y", y);
     gr_val wanted[2] = {m->build(&build, &s, out, target, training).each};
     test_ok(bench.ctx, gr_graph_status(bench.g));
@@ -56,7 +58,10 @@ static void printed_vectors(void **state) /* [mission S5, P1] */
 {
     (void)state;
     const double z[3] = {2, 1, .1}, y[1] = {0};
-    static const struct { const char *set; double each, d[3]; } rows[] = {
+    static const struct {
+        const char *set;
+        double each, d[3];
+    } rows[] = {
         {"cross_entropy", .417030016, {NAN, NAN, NAN}},
         {"{type: cross_entropy, label_smoothing: 0.1}", .513696683, {-.274332194, .209099637, .065232557}},
         {"{type: cross_entropy, label_smoothing: 0.1, smoothing: chapter}", .499795682, {-.262965566, .201018538, .061947027}},
@@ -100,10 +105,16 @@ static void extreme_logits(void **state)
 static void slopes_are_differences(void **state)
 {
     (void)state;
-    static const struct { const char *name, *set; int64_t k; } rows[] = {
-        {"cross_entropy", "cross_entropy", 5}, {"cross_entropy", "{type: cross_entropy, label_smoothing: 0.2, smoothing: chapter}", 3},
-        {"cross_entropy", "{type: cross_entropy, class_weights: [2, 0.5, 1]}", 3}, {"binary_cross_entropy", "binary_cross_entropy", 1},
-        {"binary_cross_entropy", "{type: binary_cross_entropy, positive_weight: 4}", 1}, {"mse", "mse", 4},
+    static const struct {
+        const char *name, *set;
+        int64_t k;
+    } rows[] = {
+        {"cross_entropy", "cross_entropy", 5},
+        {"cross_entropy", "{type: cross_entropy, label_smoothing: 0.2, smoothing: chapter}", 3},
+        {"cross_entropy", "{type: cross_entropy, class_weights: [2, 0.5, 1]}", 3},
+        {"binary_cross_entropy", "binary_cross_entropy", 1},
+        {"binary_cross_entropy", "{type: binary_cross_entropy, positive_weight: 4}", 1},
+        {"mse", "mse", 4},
     };
     gr__rng rng = gr__rng_make(11, "cost", 0, 0);
     for (size_t r = 0; r < GR_COUNT(rows); r++) {
@@ -141,16 +152,28 @@ static void costs_of_samples_do_not_depend_on_the_batch(void **state)
 static void refused_outputs_and_data(void **state)
 {
     (void)state;
-    static const struct { const char *name, *set; gr_shape out; int classes; gr_status code; const char *says; } rows[] = {
-        {"cross_entropy", "cross_entropy", {1, {10}}, 10, GR_OK, ""}, {"cross_entropy", "cross_entropy", {1, {10}}, 0, GR_OK, ""},
-        {"cross_entropy", "cross_entropy", {1, {10}}, 7, GR_OK, ""}, {"cross_entropy", "cross_entropy", {1, {10}}, 11, GR_E_DATA, "11 classes"},
-        {"cross_entropy", "cross_entropy", {1, {1}}, 1, GR_E_SHAPE, "two outputs"}, {"cross_entropy", "cross_entropy", {3, {4, 4, 10}}, 10, GR_E_SHAPE, "3 axes"},
+    static const struct {
+        const char *name, *set;
+        gr_shape out;
+        int classes;
+        gr_status code;
+        const char *says;
+    } rows[] = {
+        {"cross_entropy", "cross_entropy", {1, {10}}, 10, GR_OK, ""},
+        {"cross_entropy", "cross_entropy", {1, {10}}, 0, GR_OK, ""},
+        {"cross_entropy", "cross_entropy", {1, {10}}, 7, GR_OK, ""},
+        {"cross_entropy", "cross_entropy", {1, {10}}, 11, GR_E_DATA, "11 classes"},
+        {"cross_entropy", "cross_entropy", {1, {1}}, 1, GR_E_SHAPE, "two outputs"},
+        {"cross_entropy", "cross_entropy", {3, {4, 4, 10}}, 10, GR_E_SHAPE, "3 axes"},
         {"cross_entropy", "{type: cross_entropy, class_weights: [1, 2]}", {1, {3}}, 3, GR_E_RANGE, "2 weights"},
         {"cross_entropy", "{type: cross_entropy, class_weights: balanced}", {1, {3}}, 3, GR_E_TYPE, "list"},
         {"cross_entropy", "{type: cross_entropy, class_weights: [1, -1, 1]}", {1, {3}}, 3, GR_E_RANGE, "-1"},
         {"cross_entropy", "{type: cross_entropy, class_weights: [1, 0, 2.5]}", {1, {3}}, 3, GR_OK, ""},
-        {"binary_cross_entropy", "binary_cross_entropy", {1, {1}}, 2, GR_OK, ""}, {"binary_cross_entropy", "binary_cross_entropy", {1, {2}}, 2, GR_E_SHAPE, "one output"},
-        {"binary_cross_entropy", "binary_cross_entropy", {1, {1}}, 3, GR_E_DATA, "3"}, {"mse", "mse", {1, {4}}, 0, GR_OK, ""}, {"mse", "mse", {1, {0}}, 0, GR_E_SHAPE, ""},
+        {"binary_cross_entropy", "binary_cross_entropy", {1, {1}}, 2, GR_OK, ""},
+        {"binary_cross_entropy", "binary_cross_entropy", {1, {2}}, 2, GR_E_SHAPE, "one output"},
+        {"binary_cross_entropy", "binary_cross_entropy", {1, {1}}, 3, GR_E_DATA, "3"},
+        {"mse", "mse", {1, {4}}, 0, GR_OK, ""},
+        {"mse", "mse", {1, {0}}, 0, GR_E_SHAPE, ""},
     };
     for (size_t i = 0; i < GR_COUNT(rows); i++) {
         ev_bench b;
@@ -161,7 +184,8 @@ static void refused_outputs_and_data(void **state)
         test_ok(b.ctx, gr__settings_make(b.ctx, b.memory, &m->head, b.tree, GR_PRESET_CHAPTER, NULL, &s));
         bool ok = m->check(&build, &s, rows[i].out, rows[i].classes);
         assert_int_equal(ok, rows[i].code == GR_OK);
-        if (gr__error_code(b.ctx) != rows[i].code || !strstr(gr_context_error(b.ctx)->message, rows[i].says)) fail_msg("row %d: %s", (int)i, gr_context_error(b.ctx)->message);
+        if (gr__error_code(b.ctx) != rows[i].code || !strstr(gr_context_error(b.ctx)->message, rows[i].says))
+            fail_msg("row %d: %s", (int)i, gr_context_error(b.ctx)->message);
         ev_end(&b);
     }
 }
@@ -174,7 +198,8 @@ static void targets_that_do_not_fit_fail_the_graph(void **state)
     assert_true(ev_begin(&b, "mse"));
     gr_build build = {.ctx = b.ctx, .g = b.g, .memory = b.memory, .layer = "cost"};
     test_ok(b.ctx, gr__settings_make(b.ctx, b.memory, &named("mse")->head, b.tree, GR_PRESET_CHAPTER, NULL, &s));
-    gr_cost_value v = named("mse")->build(&build, &s, gr_feed(b.g, "z", GR_REAL, GR_SHAPE(4, 3)), gr_feed(b.g, "y", GR_REAL, GR_SHAPE(4, 2)), true);
+    gr_cost_value v =
+        named("mse")->build(&build, &s, gr_feed(b.g, "z", GR_REAL, GR_SHAPE(4, 3)), gr_feed(b.g, "y", GR_REAL, GR_SHAPE(4, 2)), true);
     assert_int_equal(v.each, GR_NONE);
     assert_int_equal(gr_graph_status(b.g), GR_E_SHAPE);
     assert_non_null(strstr(gr_context_error(b.ctx)->message, "[4,2]"));
@@ -184,8 +209,13 @@ static void targets_that_do_not_fit_fail_the_graph(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(zero_logits_cost_ln_k), cmocka_unit_test(printed_vectors), cmocka_unit_test(extreme_logits), cmocka_unit_test(slopes_are_differences),
-        cmocka_unit_test(costs_of_samples_do_not_depend_on_the_batch), cmocka_unit_test(refused_outputs_and_data), cmocka_unit_test(targets_that_do_not_fit_fail_the_graph),
+        cmocka_unit_test(zero_logits_cost_ln_k),
+        cmocka_unit_test(printed_vectors),
+        cmocka_unit_test(extreme_logits),
+        cmocka_unit_test(slopes_are_differences),
+        cmocka_unit_test(costs_of_samples_do_not_depend_on_the_batch),
+        cmocka_unit_test(refused_outputs_and_data),
+        cmocka_unit_test(targets_that_do_not_fit_fail_the_graph),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Dropout: the mean stays, masks are independent of each other and of how a batch is cut, and float32 drops what float64 drops. [mission SYS30] */
+/* Dropout: the mean stays, masks are independent of each other and of how a batch is cut, and float32 drops what float64 drops. [mission
+ * SYS30] */
 #include "family/evidence.h"
 
 static const gr_layer *dropout(void)
@@ -12,7 +13,8 @@ static const gr_layer *dropout(void)
 }
 
 /* What dropout gives for ones of [samples, width] in layer `name`. */
-static void masked(const char *name, const char *set, int64_t samples, int64_t width, double seed, double update, double position, gr_mode mode, double *y)
+static void masked(const char *name, const char *set, int64_t samples, int64_t width, double seed, double update, double position,
+                   gr_mode mode, double *y)
 {
     ev_bench b;
     gr_settings s;
@@ -67,7 +69,10 @@ static void masks_are_independent(void **state)
 {
     (void)state;
     double *a = calloc(N, sizeof *a), *b = calloc(N, sizeof *b);
-    static const struct { const char *layer; double seed, update, position; } others[] = {{"d2", 1, 5, 0}, {"d1", 2, 5, 0}, {"d1", 1, 6, 0}, {"d1", 1, 5, SAMPLES}, {"d1", 4294967297.0, 5, 0}};
+    static const struct {
+        const char *layer;
+        double seed, update, position;
+    } others[] = {{"d2", 1, 5, 0}, {"d1", 2, 5, 0}, {"d1", 1, 6, 0}, {"d1", 1, 5, SAMPLES}, {"d1", 4294967297.0, 5, 0}};
     masked("d1", "dropout", SAMPLES, WIDTH, 1, 5, 0, GR_MODE_TRAIN, a);
     for (size_t k = 0; k < GR_COUNT(others); k++) {
         double both = 0;
@@ -90,7 +95,8 @@ static void micro_batches_have_the_masks_of_the_whole(void **state)
     masked("d1", "{type: dropout, rate: 0.3}", 12, 7, 9, 2, 0, GR_MODE_TRAIN, whole);
     for (size_t c = 0; c < GR_COUNT(cuts); c++) {
         int at = 0;
-        for (int k = 0; k < 4 && cuts[c][k]; at += cuts[c][k++]) masked("d1", "{type: dropout, rate: 0.3}", cuts[c][k], 7, 9, 2, at, GR_MODE_TRAIN, part + at * 7);
+        for (int k = 0; k < 4 && cuts[c][k]; at += cuts[c][k++])
+            masked("d1", "{type: dropout, rate: 0.3}", cuts[c][k], 7, 9, 2, at, GR_MODE_TRAIN, part + at * 7);
         assert_memory_equal(whole, part, sizeof whole);
     }
 }
@@ -106,7 +112,14 @@ static void the_threshold_is_exact_in_float32(void **state)
         snprintf(set, sizeof set, "{type: dropout, rate: %.17g}", (i + 0.37) / 1001);
         assert_true(ev_begin(&b, set));
         gr_val zero = gr_const(b.g, 0);
-        gr_build build = {.ctx = b.ctx, .g = b.g, .mode = GR_MODE_TRAIN, .memory = b.memory, .layer = "d", .seed = zero, .update = zero, .position = zero};
+        gr_build build = {.ctx = b.ctx,
+                          .g = b.g,
+                          .mode = GR_MODE_TRAIN,
+                          .memory = b.memory,
+                          .layer = "d",
+                          .seed = zero,
+                          .update = zero,
+                          .position = zero};
         test_ok(b.ctx, gr__settings_make(b.ctx, b.memory, &dropout()->head, b.tree, GR_PRESET_CHAPTER, NULL, &s));
         gr_val x = gr_feed(b.g, "x", GR_REAL, GR_SHAPE(2, 2));
         dropout()->build(&build, &s, &x, 1);
@@ -135,7 +148,8 @@ static void dropped_values_leave_no_trace(void **state)
     for (int i = 0; i < 64; i++) x[i] = i % 2 ? INFINITY : NAN;
     assert_true(ev_begin(&b, "dropout"));
     gr_val zero = gr_const(b.g, 0), in = gr_feed(b.g, "x", GR_REAL, GR_SHAPE(4, 16));
-    gr_build build = {.ctx = b.ctx, .g = b.g, .mode = GR_MODE_TRAIN, .memory = b.memory, .layer = "d", .seed = zero, .update = zero, .position = zero};
+    gr_build build = {
+        .ctx = b.ctx, .g = b.g, .mode = GR_MODE_TRAIN, .memory = b.memory, .layer = "d", .seed = zero, .update = zero, .position = zero};
     test_ok(b.ctx, gr__settings_make(b.ctx, b.memory, &dropout()->head, b.tree, GR_PRESET_CHAPTER, NULL, &s));
     gr_val out = dropout()->build(&build, &s, &in, 1);
     ev_leaf(&l, "x", x);
@@ -149,8 +163,12 @@ static void dropped_values_leave_no_trace(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_mean_stays), cmocka_unit_test(outside_training_nothing_happens), cmocka_unit_test(masks_are_independent),
-        cmocka_unit_test(micro_batches_have_the_masks_of_the_whole), cmocka_unit_test(the_threshold_is_exact_in_float32), cmocka_unit_test(dropped_values_leave_no_trace),
+        cmocka_unit_test(the_mean_stays),
+        cmocka_unit_test(outside_training_nothing_happens),
+        cmocka_unit_test(masks_are_independent),
+        cmocka_unit_test(micro_batches_have_the_masks_of_the_whole),
+        cmocka_unit_test(the_threshold_is_exact_in_float32),
+        cmocka_unit_test(dropped_values_leave_no_trace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,23 +1,25 @@
-/* Every member of the registry agrees with its evidence, which independent scripts made: values and gradients of layers and costs, 20 updates of optimizers,
- * rates of schedules, moments, bounds and distribution of initialisers, all in float64. A member without evidence fails.
- * [mission S5, P1, P3, P4, O8, O9, H2, I3-I6, SYS25, SYS26, SYS28, SYS30, SYS31] */
+/* Every member of the registry agrees with its evidence, which independent scripts made: values and gradients of layers and costs, 20
+ * updates of optimizers, rates of schedules, moments, bounds and distribution of initialisers, all in float64. A member without evidence
+ * fails. [mission S5, P1, P3, P4, O8, O9, H2, I3-I6, SYS25, SYS26, SYS28, SYS30, SYS31] */
 #include "family/evidence.h"
 
-#define EVIDENCE(family, list)                                                                                                          \
-    static void all_##family(void **state)                                                                                              \
-    {                                                                                                                                   \
-        (void)state;                                                                                                                    \
-        int n;                                                                                                                          \
-        const gr_##family *const *all = gr__##list(&n);                                                                                 \
-        assert_true(n > 0);                                                                                                             \
-        for (int i = 0; i < n; i++) {                                                                                                   \
-            verdict v = {""};                                                                                                           \
-            evidence *e = ev_open(#family, all[i]->head.name);                                                                          \
-            if (!e) fail_msg("%s %s has no evidence that can be read: write tests/family/%s/%s.txt", #family, all[i]->head.name, #family, all[i]->head.name); \
-            bool ok = check_##family(all[i], e, &v);                                                                                    \
-            ev_free(e);                                                                                                                 \
-            if (!ok) fail_msg("%s %s: %s", #family, all[i]->head.name, v.why);                                                          \
-        }                                                                                                                               \
+#define EVIDENCE(family, list)                                                                                                             \
+    static void all_##family(void **state)                                                                                                 \
+    {                                                                                                                                      \
+        (void)state;                                                                                                                       \
+        int n;                                                                                                                             \
+        const gr_##family *const *all = gr__##list(&n);                                                                                    \
+        assert_true(n > 0);                                                                                                                \
+        for (int i = 0; i < n; i++) {                                                                                                      \
+            verdict v = {""};                                                                                                              \
+            evidence *e = ev_open(#family, all[i]->head.name);                                                                             \
+            if (!e)                                                                                                                        \
+                fail_msg("%s %s has no evidence that can be read: write tests/family/%s/%s.txt", #family, all[i]->head.name, #family,      \
+                         all[i]->head.name);                                                                                               \
+            bool ok = check_##family(all[i], e, &v);                                                                                       \
+            ev_free(e);                                                                                                                    \
+            if (!ok) fail_msg("%s %s: %s", #family, all[i]->head.name, v.why);                                                             \
+        }                                                                                                                                  \
     }
 EVIDENCE(layer, layers)
 EVIDENCE(cost, costs)
@@ -34,8 +36,8 @@ static void a_member_without_evidence_is_noticed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_layer), cmocka_unit_test(all_cost), cmocka_unit_test(all_optimizer), cmocka_unit_test(all_schedule),
-        cmocka_unit_test(all_init), cmocka_unit_test(a_member_without_evidence_is_noticed),
+        cmocka_unit_test(all_layer),    cmocka_unit_test(all_cost), cmocka_unit_test(all_optimizer),
+        cmocka_unit_test(all_schedule), cmocka_unit_test(all_init), cmocka_unit_test(a_member_without_evidence_is_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

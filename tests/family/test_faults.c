@@ -4,8 +4,9 @@
 /* All that floor 4 does for a small network's step, once; the first status that is not OK. */
 static gr_status scenario(gr_context *ctx)
 {
-    static const char *const layers[] = {"{type: conv, filters: 2, activation: {type: leaky_relu, slope: 0.1}}", "{type: avg_pool, size: 3, stride: 2, padding: 1, ceil: true, count_padding: true}",
-                                         "flatten", "dropout", "{type: dense, units: 3, activation: softmax}"};
+    static const char *const layers[] = {"{type: conv, filters: 2, activation: {type: leaky_relu, slope: 0.1}}",
+                                         "{type: avg_pool, size: 3, stride: 2, padding: 1, ceil: true, count_padding: true}", "flatten",
+                                         "dropout", "{type: dense, units: 3, activation: softmax}"};
     gr_status st = GR_OK;
     gr_graph *g = NULL;
     gr_store *store = NULL;
@@ -18,7 +19,8 @@ static gr_status scenario(gr_context *ctx)
     if (!b) return GR_E_MEMORY;
     GR_TRY(gr_graph_create(ctx, &g));
     GR_TRY(gr_store_create(ctx, gr_backend_get("ref"), &store));
-    gr_tree *optimizer = gr__tree_flow(b, "{type: sgd, momentum: 0.9, weight_decay: 0.1, decay: decoupled}"), *schedule = gr__tree_flow(b, "{type: step, at: [3, 2 epochs], factors: [0.5, 0.1], warmup: 0.1}");
+    gr_tree *optimizer = gr__tree_flow(b, "{type: sgd, momentum: 0.9, weight_decay: 0.1, decay: decoupled}"),
+            *schedule = gr__tree_flow(b, "{type: step, at: [3, 2 epochs], factors: [0.5, 0.1], warmup: 0.1}");
     gr_tree *clipping = gr__tree_flow(b, "{norm: 1}"), *inits = gr__tree_flow(b, "{weights: {type: xavier}, bias: zeros}");
     if (!optimizer || !schedule || !clipping || !inits) GR_TRY(GR_E_MEMORY);
     GR_TRY(gr__optim_make(ctx, b, optimizer, GR_PRESET_CHAPTER, &o));
@@ -49,7 +51,8 @@ static gr_status scenario(gr_context *ctx)
         GR_TRY(gr__init_param(ctx, init, GR_PRESET_CHAPTER, 1, &build.params[i], values));
     }
     GR_TRY(gr_gradients(g, gr_sum_all(g, gr_square(g, x)), leaf, (int)build.n_params, grad));
-    GR_TRY(gr__optim_build(g, store, &o, &clip, build.params, leaf, grad, build.n_params, gr_const(g, 2), gr_feed(g, "lr", GR_REAL, GR_SCALAR), &norm));
+    GR_TRY(gr__optim_build(g, store, &o, &clip, build.params, leaf, grad, build.n_params, gr_const(g, 2),
+                           gr_feed(g, "lr", GR_REAL, GR_SCALAR), &norm));
 done:
     gr_store_destroy(store);
     gr_graph_destroy(g);

@@ -1,4 +1,5 @@
-/* Initialisers: which one a parameter gets, that its numbers depend on nothing but seed and name, and what good and bad starts do to a network. */
+/* Initialisers: which one a parameter gets, that its numbers depend on nothing but seed and name, and what good and bad starts do to a
+ * network. */
 #include "family/evidence.h"
 
 /* Fills a parameter by the recipe's `init:` (NULL: none) into fresh memory; free it. */
@@ -35,8 +36,15 @@ static double spread(const double *x, int64_t n)
 static void defaults_by_what_follows(void **state)
 {
     (void)state;
-    static const struct { gr_follow follow; double slope; bool kaiming; } rows[] = {
-        {GR_FOLLOW_RELU, 0, true}, {GR_FOLLOW_LEAKY, 0.5, true}, {GR_FOLLOW_SIGMOID, 0, false}, {GR_FOLLOW_TANH, 0, false}, {GR_FOLLOW_NOTHING, 0, false}};
+    static const struct {
+        gr_follow follow;
+        double slope;
+        bool kaiming;
+    } rows[] = {{GR_FOLLOW_RELU, 0, true},
+                {GR_FOLLOW_LEAKY, 0.5, true},
+                {GR_FOLLOW_SIGMOID, 0, false},
+                {GR_FOLLOW_TANH, 0, false},
+                {GR_FOLLOW_NOTHING, 0, false}};
     enum { OUT = 100, IN = 300, N = OUT * IN };
     for (size_t i = 0; i < GR_COUNT(rows); i++) {
         gr_param_info p = matrix("l.weight", OUT, IN, rows[i].follow);
@@ -53,8 +61,13 @@ static void defaults_by_what_follows(void **state)
 static void biases_start_at_zero(void **state) /* [mission I8] */
 {
     (void)state;
-    gr_param_info p = {.entry = {.name = "l.bias", .shape = GR_SHAPE(50), .role = GR_ROLE_BIAS}, .fan_in = 20, .fan_out = 50, .is_bias = true, .follow = GR_FOLLOW_RELU};
-    double *x = filled(NULL, &p, 1), *y = filled("{weights: {type: normal, std: 3}}", &p, 1), *z = filled("{bias: {type: constant, value: 0.01}}", &p, 1);
+    gr_param_info p = {.entry = {.name = "l.bias", .shape = GR_SHAPE(50), .role = GR_ROLE_BIAS},
+                       .fan_in = 20,
+                       .fan_out = 50,
+                       .is_bias = true,
+                       .follow = GR_FOLLOW_RELU};
+    double *x = filled(NULL, &p, 1), *y = filled("{weights: {type: normal, std: 3}}", &p, 1),
+           *z = filled("{bias: {type: constant, value: 0.01}}", &p, 1);
     for (int i = 0; i < 50; i++) assert_true(x[i] == 0 && y[i] == 0 && z[i] == 0.01);
     free(x), free(y), free(z);
 }
@@ -81,9 +94,11 @@ static void a_layers_own_init_wins(void **state)
 static void numbers_depend_on_seed_and_name_alone(void **state)
 {
     (void)state;
-    gr_param_info p = matrix("c1.weight", 20, 30, GR_FOLLOW_RELU), q = matrix("c2.weight", 20, 30, GR_FOLLOW_RELU), flat = p, longer = matrix("c1.weight", 40, 30, GR_FOLLOW_RELU);
+    gr_param_info p = matrix("c1.weight", 20, 30, GR_FOLLOW_RELU), q = matrix("c2.weight", 20, 30, GR_FOLLOW_RELU), flat = p,
+                  longer = matrix("c1.weight", 40, 30, GR_FOLLOW_RELU);
     flat.entry.shape = GR_SHAPE(600);
-    double *a = filled(NULL, &p, 1), *again = filled(NULL, &p, 1), *other = filled(NULL, &q, 1), *seed = filled(NULL, &p, 2), *reshaped = filled(NULL, &flat, 1), *more = filled(NULL, &longer, 1);
+    double *a = filled(NULL, &p, 1), *again = filled(NULL, &p, 1), *other = filled(NULL, &q, 1), *seed = filled(NULL, &p, 2),
+           *reshaped = filled(NULL, &flat, 1), *more = filled(NULL, &longer, 1);
     assert_memory_equal(a, again, 600 * sizeof *a);
     assert_memory_equal(a, reshaped, 600 * sizeof *a);
     assert_memory_equal(a, more, 600 * sizeof *a);
@@ -100,7 +115,8 @@ static void odd_sizes(void **state)
     for (size_t i = 0; i < GR_COUNT(inits); i++) {
         char set[64];
         snprintf(set, sizeof set, "{weights: %s}", inits[i]);
-        gr_param_info none = matrix("l.weight", 0, 5, GR_FOLLOW_RELU), one = matrix("l.weight", 1, 1, GR_FOLLOW_RELU), no_fan = matrix("l.weight", 4, 0, GR_FOLLOW_RELU);
+        gr_param_info none = matrix("l.weight", 0, 5, GR_FOLLOW_RELU), one = matrix("l.weight", 1, 1, GR_FOLLOW_RELU),
+                      no_fan = matrix("l.weight", 4, 0, GR_FOLLOW_RELU);
         no_fan.entry.shape = GR_SHAPE(4);
         free(filled(set, &none, 1));
         double *x = filled(set, &one, 1), *y = filled(set, &no_fan, 1);
@@ -149,7 +165,7 @@ static void kaiming_keeps_activations_through_20_layers(void **state) /* [missio
     assert_true(through_layers("{weights: {type: normal, std: 1}}") > 1e20);
 }
 
-/* A network 3-4-2 by SGD with momentum, its weights after 10 updates. */
+/* A network 3-4-2: the weights of its first layer after 10 updates by the gradient. */
 static void train(const char *init, double *w1)
 {
     ev_bench b;
@@ -164,7 +180,8 @@ static void train(const char *init, double *w1)
     assert_true(ev_begin(&b, "none"));
     gr_graph *g = b.g;
     gr_val leaf[2] = {gr_param(g, "w1", GR_SHAPE(4, 3)), gr_param(g, "w2", GR_SHAPE(2, 4))}, grad[2];
-    gr_val h = gr_tanh(g, gr_matmul(g, gr_feed(g, "x", GR_REAL, GR_SHAPE(5, 3)), leaf[0], false, true)), z = gr_matmul(g, h, leaf[1], false, true);
+    gr_val h = gr_tanh(g, gr_matmul(g, gr_feed(g, "x", GR_REAL, GR_SHAPE(5, 3)), leaf[0], false, true)),
+           z = gr_matmul(g, h, leaf[1], false, true);
     int n;
     const gr_cost *const *costs = gr__costs(&n), *ce = NULL;
     for (int i = 0; i < n; i++)
@@ -172,7 +189,8 @@ static void train(const char *init, double *w1)
     gr_settings s;
     gr_build build = {.ctx = b.ctx, .g = g, .memory = b.memory, .layer = "cost"};
     test_ok(b.ctx, gr__settings_make(b.ctx, b.memory, &ce->head, NULL, GR_PRESET_CHAPTER, NULL, &s));
-    test_ok(b.ctx, gr_gradients(g, gr_mean_all(g, ce->build(&build, &s, z, gr_feed(g, "y", GR_I32, GR_SHAPE(5)), true).each), leaf, 2, grad));
+    test_ok(b.ctx,
+            gr_gradients(g, gr_mean_all(g, ce->build(&build, &s, z, gr_feed(g, "y", GR_I32, GR_SHAPE(5)), true).each), leaf, 2, grad));
     ev_leaf(&l, "x", x), ev_leaf(&l, "y", y), ev_leaf(&l, "w1", w1), ev_leaf(&l, "w2", w2);
     for (int t = 0; t < 10; t++) {
         double *results[2] = {g1, g2};
@@ -203,8 +221,14 @@ static void count_warning(void *user, gr_log_level level, const char *text)
 static void equal_starts_are_warned_of(void **state) /* [mission I1] */
 {
     (void)state;
-    static const struct { const char *set; int warnings; } rows[] = {
-        {"{weights: constant}", 1}, {"{weights: zeros}", 1}, {"{weights: kaiming, bias: zeros}", 0}, {"{bias: {type: constant, value: 1}}", 0}, {"{}", 0}};
+    static const struct {
+        const char *set;
+        int warnings;
+    } rows[] = {{"{weights: constant}", 1},
+                {"{weights: zeros}", 1},
+                {"{weights: kaiming, bias: zeros}", 0},
+                {"{bias: {type: constant, value: 1}}", 0},
+                {"{}", 0}};
     for (size_t i = 0; i < GR_COUNT(rows); i++) {
         int warnings = 0;
         gr_context_options options = {.log = count_warning, .user = &warnings};
@@ -228,7 +252,8 @@ static void resolving_fills_in_and_is_a_fixed_point(void **state)
     gr_tree *full, *again;
     assert_true(ev_begin(&b, "{weights: kaiming}"));
     test_ok(b.ctx, gr__init_resolve(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &full));
-    assert_true(gr__tree_equal(full, gr__tree_flow(b.memory, "{weights: {type: kaiming, fan: in, distribution: truncated_normal}, bias: {type: zeros}}")));
+    assert_true(gr__tree_equal(
+        full, gr__tree_flow(b.memory, "{weights: {type: kaiming, fan: in, distribution: truncated_normal}, bias: {type: zeros}}")));
     test_ok(b.ctx, gr__init_resolve(b.ctx, b.memory, full, GR_PRESET_TORCH, &again));
     assert_true(gr__tree_equal(full, again));
     test_ok(b.ctx, gr__init_resolve(b.ctx, b.memory, NULL, GR_PRESET_CHAPTER, &full));
@@ -239,17 +264,30 @@ static void resolving_fills_in_and_is_a_fixed_point(void **state)
 static void refused_initialisers(void **state)
 {
     (void)state;
-    static const struct { const char *set; gr_status code; const char *says; } rows[] = {
-        {"kaiming", GR_E_TYPE, "text"}, {"[kaiming]", GR_E_TYPE, "list"}, {"{weight: kaiming}", GR_E_KEY, "weight"}, {"{weights: keiming}", GR_E_NAME, "keiming"},
-        {"{weights: {type: kaiming, fan: both}}", GR_E_NAME, "both"}, {"{weights: {fan: in}}", GR_E_MISSING, "type"}, {"{weights: {type: normal, std: -1}}", GR_E_RANGE, "-1"},
-        {"{bias: none}", GR_E_NAME, "none"}, {"{bias: 0}", GR_E_TYPE, ""}, {"{weights: {type: xavier, gain: 0}}", GR_E_RANGE, "0"}, {"{weights: {type: zeros, value: 1}}", GR_E_KEY, "value"},
+    static const struct {
+        const char *set;
+        gr_status code;
+        const char *says;
+    } rows[] = {
+        {"kaiming", GR_E_TYPE, "text"},
+        {"[kaiming]", GR_E_TYPE, "list"},
+        {"{weight: kaiming}", GR_E_KEY, "weight"},
+        {"{weights: keiming}", GR_E_NAME, "keiming"},
+        {"{weights: {type: kaiming, fan: both}}", GR_E_NAME, "both"},
+        {"{weights: {fan: in}}", GR_E_MISSING, "type"},
+        {"{weights: {type: normal, std: -1}}", GR_E_RANGE, "-1"},
+        {"{bias: none}", GR_E_NAME, "none"},
+        {"{bias: 0}", GR_E_TYPE, ""},
+        {"{weights: {type: xavier, gain: 0}}", GR_E_RANGE, "0"},
+        {"{weights: {type: zeros, value: 1}}", GR_E_KEY, "value"},
     };
     for (size_t i = 0; i < GR_COUNT(rows); i++) {
         ev_bench b;
         gr_tree *out;
         assert_true(ev_begin(&b, rows[i].set));
         gr_status st = gr__init_resolve(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &out);
-        if (st != rows[i].code || !strstr(gr_context_error(b.ctx)->message, rows[i].says)) fail_msg("%s: %s, %s", rows[i].set, gr_status_name(st), gr_context_error(b.ctx)->message);
+        if (st != rows[i].code || !strstr(gr_context_error(b.ctx)->message, rows[i].says))
+            fail_msg("%s: %s, %s", rows[i].set, gr_status_name(st), gr_context_error(b.ctx)->message);
         ev_end(&b);
     }
 }
@@ -257,9 +295,15 @@ static void refused_initialisers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults_by_what_follows), cmocka_unit_test(biases_start_at_zero), cmocka_unit_test(a_layers_own_init_wins),
-        cmocka_unit_test(numbers_depend_on_seed_and_name_alone), cmocka_unit_test(odd_sizes), cmocka_unit_test(kaiming_keeps_activations_through_20_layers),
-        cmocka_unit_test(equal_units_stay_equal), cmocka_unit_test(equal_starts_are_warned_of), cmocka_unit_test(resolving_fills_in_and_is_a_fixed_point),
+        cmocka_unit_test(defaults_by_what_follows),
+        cmocka_unit_test(biases_start_at_zero),
+        cmocka_unit_test(a_layers_own_init_wins),
+        cmocka_unit_test(numbers_depend_on_seed_and_name_alone),
+        cmocka_unit_test(odd_sizes),
+        cmocka_unit_test(kaiming_keeps_activations_through_20_layers),
+        cmocka_unit_test(equal_units_stay_equal),
+        cmocka_unit_test(equal_starts_are_warned_of),
+        cmocka_unit_test(resolving_fills_in_and_is_a_fixed_point),
         cmocka_unit_test(refused_initialisers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* Layers: sizes against the formulas over many settings, what they declare, how activations and initialisers find each other, and what is refused. */
+/* Layers: sizes against the formulas over many settings, what they declare, how activations and initialisers find each other, and what is
+ * refused. */
 #include "family/evidence.h"
 
 static const gr_layer *named(const char *name)
@@ -48,7 +49,8 @@ static void same_padding_gives_the_input_over_the_stride(void **state)
         for (int kernel = 1; kernel <= 5; kernel++) {
             for (int stride = 1; stride <= 3; stride++) {
                 for (int dilation = 1; dilation <= 2; dilation++) {
-                    snprintf(set, sizeof set, "{type: conv, filters: 2, kernel: %d, stride: %d, dilation: %d, padding: same}", kernel, stride, dilation);
+                    snprintf(set, sizeof set, "{type: conv, filters: 2, kernel: %d, stride: %d, dilation: %d, padding: same}", kernel,
+                             stride, dilation);
                     gr_shape out = output_of(set, GR_SHAPE(1, in, 10 - in, 3)), line = output_of(set, GR_SHAPE(1, in, 3));
                     assert_int_equal(out.dim[1], (in + stride - 1) / stride);
                     assert_int_equal(out.dim[2], (10 - in + stride - 1) / stride);
@@ -78,7 +80,8 @@ static void pooling_has_pytorchs_sizes(void **state)
             for (int stride = 1; stride <= 5; stride++) {
                 for (int pad = 0; pad <= size / 2; pad++) {
                     for (int ceil = 0; ceil < 2; ceil++) {
-                        snprintf(set, sizeof set, "{type: %s, size: %d, stride: %d, padding: %d, ceil: %s}", kinds[(in + stride) % 2], size, stride, pad, ceil ? "true" : "false");
+                        snprintf(set, sizeof set, "{type: %s, size: %d, stride: %d, padding: %d, ceil: %s}", kinds[(in + stride) % 2], size,
+                                 stride, pad, ceil ? "true" : "false");
                         gr_shape out = output_of(set, GR_SHAPE(2, in, 13 - in, 3));
                         if (out.dim[1] != pooled(in, size, stride, pad, ceil) || out.dim[2] != pooled(13 - in, size, stride, pad, ceil))
                             fail_msg("%s on %d x %d: %d x %d", set, in, 13 - in, (int)out.dim[1], (int)out.dim[2]);
@@ -110,20 +113,23 @@ static void parameters_know_their_shape_role_layout_and_fans(void **state)
     assert_int_equal(build.n_params, 2);
     const gr_param_info *w = &build.params[0], *bias = &build.params[1];
     assert_string_equal(w->entry.name, "l.weight");
-    assert_true(gr__shape_equal(w->entry.shape, GR_SHAPE(6, 3, 2, 2)) && w->entry.layout == GR_LAYOUT_CONV && w->entry.role == GR_ROLE_WEIGHT && !w->is_bias);
+    assert_true(gr__shape_equal(w->entry.shape, GR_SHAPE(6, 3, 2, 2)) && w->entry.layout == GR_LAYOUT_CONV &&
+                w->entry.role == GR_ROLE_WEIGHT && !w->is_bias);
     assert_true(w->fan_in == 12 && w->fan_out == 36);
     assert_string_equal(bias->entry.name, "l.bias");
     assert_true(bias->is_bias && bias->entry.role == GR_ROLE_BIAS && gr__shape_equal(bias->entry.shape, GR_SHAPE(6)) && bias->fan_in == 12);
     ev_end(&b);
     build = begin(&b, "{type: conv, filters: 5, kernel: 4, bias: false}");
     build_on(&build, b.tree, GR_SHAPE(2, 8, 3));
-    assert_true(build.n_params == 1 && build.params[0].entry.layout == GR_LAYOUT_CONV1D && gr__shape_equal(build.params[0].entry.shape, GR_SHAPE(5, 1, 4, 3)));
+    assert_true(build.n_params == 1 && build.params[0].entry.layout == GR_LAYOUT_CONV1D &&
+                gr__shape_equal(build.params[0].entry.shape, GR_SHAPE(5, 1, 4, 3)));
     assert_true(build.params[0].fan_in == 12 && build.params[0].fan_out == 20);
     ev_end(&b);
     build = begin(&b, "{type: dense, units: 7}");
     build.last = true;
     build_on(&build, b.tree, GR_SHAPE(2, 3));
-    assert_true(build.n_params == 2 && build.params[0].fan_in == 3 && build.params[0].fan_out == 7 && build.params[0].last && build.params[0].entry.layout == GR_LAYOUT_PLAIN);
+    assert_true(build.n_params == 2 && build.params[0].fan_in == 3 && build.params[0].fan_out == 7 && build.params[0].last &&
+                build.params[0].entry.layout == GR_LAYOUT_PLAIN);
     ev_end(&b);
 }
 
@@ -151,12 +157,19 @@ static void equal_names_are_one_parameter(void **state)
 static void a_layers_own_activation_decides_what_follows(void **state)
 {
     (void)state;
-    static const struct { const char *set; gr_follow outside, follow; double slope; } rows[] = {
-        {"{type: dense, units: 2}", GR_FOLLOW_TANH, GR_FOLLOW_TANH, 0}, {"{type: dense, units: 2, activation: relu}", GR_FOLLOW_NOTHING, GR_FOLLOW_RELU, 0},
-        {"{type: dense, units: 2, activation: sigmoid}", GR_FOLLOW_RELU, GR_FOLLOW_SIGMOID, 0}, {"{type: dense, units: 2, activation: softmax}", GR_FOLLOW_RELU, GR_FOLLOW_NOTHING, 0},
+    static const struct {
+        const char *set;
+        gr_follow outside, follow;
+        double slope;
+    } rows[] = {
+        {"{type: dense, units: 2}", GR_FOLLOW_TANH, GR_FOLLOW_TANH, 0},
+        {"{type: dense, units: 2, activation: relu}", GR_FOLLOW_NOTHING, GR_FOLLOW_RELU, 0},
+        {"{type: dense, units: 2, activation: sigmoid}", GR_FOLLOW_RELU, GR_FOLLOW_SIGMOID, 0},
+        {"{type: dense, units: 2, activation: softmax}", GR_FOLLOW_RELU, GR_FOLLOW_NOTHING, 0},
         {"{type: dense, units: 2, activation: leaky_relu}", GR_FOLLOW_NOTHING, GR_FOLLOW_LEAKY, 0.01},
         {"{type: dense, units: 2, activation: {type: leaky_relu, slope: 0.3}}", GR_FOLLOW_NOTHING, GR_FOLLOW_LEAKY, 0.3},
-        {"{type: dense, units: 2, activation: none}", GR_FOLLOW_RELU, GR_FOLLOW_RELU, 0}, {"{type: dense, units: 2, activation: linear}", GR_FOLLOW_NOTHING, GR_FOLLOW_NOTHING, 0},
+        {"{type: dense, units: 2, activation: none}", GR_FOLLOW_RELU, GR_FOLLOW_RELU, 0},
+        {"{type: dense, units: 2, activation: linear}", GR_FOLLOW_NOTHING, GR_FOLLOW_NOTHING, 0},
     };
     for (size_t i = 0; i < GR_COUNT(rows); i++) {
         ev_bench b;
@@ -175,24 +188,49 @@ static void a_layers_own_activation_decides_what_follows(void **state)
 static void refused_layers(void **state)
 {
     (void)state;
-    static const struct { const char *set; gr_shape in; gr_status code; const char *says; } rows[] = {
-        {"dense", {2, {2, 3}}, GR_E_MISSING, "units"}, {"{type: dense, units: 0}", {2, {2, 3}}, GR_E_RANGE, "0"}, {"{type: dense, units: 2}", {1, {2}}, GR_E_SHAPE, "axis"},
-        {"{type: dense, units: 2, activation: rely}", {2, {2, 3}}, GR_E_NAME, "rely"}, {"{type: dense, units: 2, activation: dense}", {2, {2, 3}}, GR_E_NAME, "dense"},
+    static const struct {
+        const char *set;
+        gr_shape in;
+        gr_status code;
+        const char *says;
+    } rows[] = {
+        {"dense", {2, {2, 3}}, GR_E_MISSING, "units"},
+        {"{type: dense, units: 0}", {2, {2, 3}}, GR_E_RANGE, "0"},
+        {"{type: dense, units: 2}", {1, {2}}, GR_E_SHAPE, "axis"},
+        {"{type: dense, units: 2, activation: rely}", {2, {2, 3}}, GR_E_NAME, "rely"},
+        {"{type: dense, units: 2, activation: dense}", {2, {2, 3}}, GR_E_NAME, "dense"},
         {"{type: dense, units: 2, activation: {slope: 1}}", {2, {2, 3}}, GR_E_MISSING, "type"},
-        {"{type: dense, units: 2, activation: {type: leaky_relu, slope: 2}}", {2, {2, 3}}, GR_E_RANGE, "2"}, {"{type: dense, units: 2, activation: [relu]}", {2, {2, 3}}, GR_E_TYPE, "list"},
-        {"{type: dense, units: 2, bias: 3}", {2, {2, 3}}, GR_E_TYPE, "3"}, {"{type: conv, filters: 2}", {2, {2, 3}}, GR_E_SHAPE, "1 axis"},
-        {"{type: conv, filters: 2}", {5, {2, 3, 3, 3, 3}}, GR_E_SHAPE, "4 axes"}, {"{type: conv, filters: 2, kernel: 5}", {4, {1, 4, 9, 1}}, GR_E_SHAPE, "kernel of 5"},
-        {"{type: conv, filters: 2, kernel: 3, dilation: 3}", {4, {1, 9, 6, 1}}, GR_E_SHAPE, "reaches over 7"}, {"{type: conv, filters: 2, kernel: [1, 2, 3]}", {4, {1, 9, 6, 1}}, GR_E_TYPE, "list of 3"},
-        {"{type: conv, filters: 2, kernel: [1, 2]}", {3, {1, 9, 6}}, GR_E_TYPE, "list of 2"}, {"{type: conv, filters: 2, padding: full}", {4, {1, 9, 9, 1}}, GR_E_RANGE, "full"},
-        {"{type: conv, filters: 2, padding: -1}", {4, {1, 9, 9, 1}}, GR_E_RANGE, "-1"}, {"{type: conv, filters: 2, padding: 1.5}", {4, {1, 9, 9, 1}}, GR_E_RANGE, "1.5"},
-        {"{type: conv, filters: 2, padding: {h: 1}}", {4, {1, 9, 9, 1}}, GR_E_RANGE, ""}, {"{type: conv, filters: 2, padding: [[1], 1]}", {4, {1, 9, 9, 1}}, GR_E_RANGE, ""},
-        {"{type: conv, filters: 2, padding: []}", {4, {1, 9, 9, 1}}, GR_E_RANGE, ""}, {"{type: conv, filters: 4, groups: 3}", {4, {1, 9, 9, 6}}, GR_E_SHAPE, "3 groups"},
-        {"{type: conv, filters: 3, groups: 3}", {4, {1, 9, 9, 4}}, GR_E_SHAPE, "4 channels"}, {"{type: conv, filters: 4, groups: depthwise}", {4, {1, 9, 9, 3}}, GR_E_SHAPE, "3 groups"},
-        {"{type: conv, filters: 4, groups: 0}", {4, {1, 9, 9, 4}}, GR_E_RANGE, "0"}, {"{type: conv, filters: 4, groups: each}", {4, {1, 9, 9, 4}}, GR_E_RANGE, "each"},
-        {"{type: conv, filters: 4, stride: 0}", {4, {1, 9, 9, 4}}, GR_E_RANGE, "0"}, {"{type: conv, filters: 4, activation: rely}", {4, {1, 9, 9, 4}}, GR_E_NAME, "rely"},
-        {"{type: max_pool, size: 2, padding: 2}", {4, {1, 4, 4, 1}}, GR_E_RANGE, "half"}, {"{type: max_pool, size: 5}", {4, {1, 4, 4, 1}}, GR_E_SHAPE, "size of 5"},
-        {"max_pool", {2, {2, 3}}, GR_E_SHAPE, ""}, {"avg_pool", {2, {2, 3}}, GR_E_SHAPE, ""}, {"global_avg_pool", {2, {2, 3}}, GR_E_SHAPE, ""}, {"softmax", {1, {3}}, GR_E_SHAPE, ""},
-        {"{type: dropout, rate: 1}", {2, {2, 3}}, GR_E_RANGE, "1"}, {"{type: leaky_relu, slope: -1}", {2, {2, 3}}, GR_E_RANGE, "-1"}, {"{type: relu, slope: 1}", {2, {2, 3}}, GR_E_KEY, "slope"},
+        {"{type: dense, units: 2, activation: {type: leaky_relu, slope: 2}}", {2, {2, 3}}, GR_E_RANGE, "2"},
+        {"{type: dense, units: 2, activation: [relu]}", {2, {2, 3}}, GR_E_TYPE, "list"},
+        {"{type: dense, units: 2, bias: 3}", {2, {2, 3}}, GR_E_TYPE, "3"},
+        {"{type: conv, filters: 2}", {2, {2, 3}}, GR_E_SHAPE, "1 axis"},
+        {"{type: conv, filters: 2}", {5, {2, 3, 3, 3, 3}}, GR_E_SHAPE, "4 axes"},
+        {"{type: conv, filters: 2, kernel: 5}", {4, {1, 4, 9, 1}}, GR_E_SHAPE, "kernel of 5"},
+        {"{type: conv, filters: 2, kernel: 3, dilation: 3}", {4, {1, 9, 6, 1}}, GR_E_SHAPE, "reaches over 7"},
+        {"{type: conv, filters: 2, kernel: [1, 2, 3]}", {4, {1, 9, 6, 1}}, GR_E_TYPE, "list of 3"},
+        {"{type: conv, filters: 2, kernel: [1, 2]}", {3, {1, 9, 6}}, GR_E_TYPE, "list of 2"},
+        {"{type: conv, filters: 2, padding: full}", {4, {1, 9, 9, 1}}, GR_E_RANGE, "full"},
+        {"{type: conv, filters: 2, padding: -1}", {4, {1, 9, 9, 1}}, GR_E_RANGE, "-1"},
+        {"{type: conv, filters: 2, padding: 1.5}", {4, {1, 9, 9, 1}}, GR_E_RANGE, "1.5"},
+        {"{type: conv, filters: 2, padding: {h: 1}}", {4, {1, 9, 9, 1}}, GR_E_RANGE, ""},
+        {"{type: conv, filters: 2, padding: [[1], 1]}", {4, {1, 9, 9, 1}}, GR_E_RANGE, ""},
+        {"{type: conv, filters: 2, padding: []}", {4, {1, 9, 9, 1}}, GR_E_RANGE, ""},
+        {"{type: conv, filters: 4, groups: 3}", {4, {1, 9, 9, 6}}, GR_E_SHAPE, "3 groups"},
+        {"{type: conv, filters: 3, groups: 3}", {4, {1, 9, 9, 4}}, GR_E_SHAPE, "4 channels"},
+        {"{type: conv, filters: 4, groups: depthwise}", {4, {1, 9, 9, 3}}, GR_E_SHAPE, "3 groups"},
+        {"{type: conv, filters: 4, groups: 0}", {4, {1, 9, 9, 4}}, GR_E_RANGE, "0"},
+        {"{type: conv, filters: 4, groups: each}", {4, {1, 9, 9, 4}}, GR_E_RANGE, "each"},
+        {"{type: conv, filters: 4, stride: 0}", {4, {1, 9, 9, 4}}, GR_E_RANGE, "0"},
+        {"{type: conv, filters: 4, activation: rely}", {4, {1, 9, 9, 4}}, GR_E_NAME, "rely"},
+        {"{type: max_pool, size: 2, padding: 2}", {4, {1, 4, 4, 1}}, GR_E_RANGE, "half"},
+        {"{type: max_pool, size: 5}", {4, {1, 4, 4, 1}}, GR_E_SHAPE, "size of 5"},
+        {"max_pool", {2, {2, 3}}, GR_E_SHAPE, ""},
+        {"avg_pool", {2, {2, 3}}, GR_E_SHAPE, ""},
+        {"global_avg_pool", {2, {2, 3}}, GR_E_SHAPE, ""},
+        {"softmax", {1, {3}}, GR_E_SHAPE, ""},
+        {"{type: dropout, rate: 1}", {2, {2, 3}}, GR_E_RANGE, "1"},
+        {"{type: leaky_relu, slope: -1}", {2, {2, 3}}, GR_E_RANGE, "-1"},
+        {"{type: relu, slope: 1}", {2, {2, 3}}, GR_E_KEY, "slope"},
     };
     for (size_t i = 0; i < GR_COUNT(rows); i++) {
         ev_bench b;
@@ -212,7 +250,8 @@ static void only_equal_shapes_are_added(void **state)
     gr_build build = begin(&b, "add");
     gr_settings s;
     test_ok(b.ctx, gr__settings_make(b.ctx, b.memory, &named("add")->head, b.tree, GR_PRESET_CHAPTER, NULL, &s));
-    gr_val in[3] = {gr_feed(b.g, "a", GR_REAL, GR_SHAPE(2, 3)), gr_feed(b.g, "b", GR_REAL, GR_SHAPE(2, 3)), gr_feed(b.g, "c", GR_REAL, GR_SHAPE(2, 1))};
+    gr_val in[3] = {gr_feed(b.g, "a", GR_REAL, GR_SHAPE(2, 3)), gr_feed(b.g, "b", GR_REAL, GR_SHAPE(2, 3)),
+                    gr_feed(b.g, "c", GR_REAL, GR_SHAPE(2, 1))};
     assert_int_equal(named("add")->build(&build, &s, in, 3), GR_NONE); /* broadcasting is not meant here */
     assert_non_null(strstr(gr_context_error(b.ctx)->message, "[2,1]"));
     ev_end(&b);
@@ -227,7 +266,9 @@ static void building_after_an_error_does_nothing(void **state)
     for (int i = 0; i < n; i++) {
         ev_bench b;
         gr_settings s;
-        gr_build build = begin(&b, strcmp(all[i]->head.name, "dense") == 0 ? "{units: 2}" : strcmp(all[i]->head.name, "conv") == 0 ? "{filters: 2}" : "{}");
+        gr_build build = begin(&b, strcmp(all[i]->head.name, "dense") == 0  ? "{units: 2}"
+                                   : strcmp(all[i]->head.name, "conv") == 0 ? "{filters: 2}"
+                                                                            : "{}");
         test_ok(b.ctx, gr__settings_make(b.ctx, b.memory, &all[i]->head, b.tree, GR_PRESET_CHAPTER, NULL, &s));
         gr_graph_fail(b.g, GR_E_SHAPE, "the first");
         gr_val in[2] = {GR_NONE, GR_NONE};
@@ -241,9 +282,14 @@ static void building_after_an_error_does_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_padding_gives_the_input_over_the_stride), cmocka_unit_test(pooling_has_pytorchs_sizes), cmocka_unit_test(pooling_tiles_unless_told_otherwise),
-        cmocka_unit_test(parameters_know_their_shape_role_layout_and_fans), cmocka_unit_test(equal_names_are_one_parameter),
-        cmocka_unit_test(a_layers_own_activation_decides_what_follows), cmocka_unit_test(refused_layers), cmocka_unit_test(only_equal_shapes_are_added),
+        cmocka_unit_test(same_padding_gives_the_input_over_the_stride),
+        cmocka_unit_test(pooling_has_pytorchs_sizes),
+        cmocka_unit_test(pooling_tiles_unless_told_otherwise),
+        cmocka_unit_test(parameters_know_their_shape_role_layout_and_fans),
+        cmocka_unit_test(equal_names_are_one_parameter),
+        cmocka_unit_test(a_layers_own_activation_decides_what_follows),
+        cmocka_unit_test(refused_layers),
+        cmocka_unit_test(only_equal_shapes_are_added),
         cmocka_unit_test(building_after_an_error_does_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,17 +27,31 @@ static const double fixture[3][2] = {{0.5, -1}, {0.25, 0.5}, {-0.125, 0.25}};
 static void printed_vectors(void **state) /* [mission O8, O9, SYS25, SYS26] */
 {
     (void)state;
-    static const struct { const char *set; bool drop; double w[3][2]; } rows[] = {
+    static const struct {
+        const char *set;
+        bool drop;
+        double w[3][2];
+    } rows[] = {
         {"sgd", false, {{0.950000000, -1.900000000}, {0.925000000, -1.950000000}, {0.937500000, -1.975000000}}},
         {"{type: sgd, momentum: 0.9}", false, {{0.950000000, -1.900000000}, {0.880000000, -1.860000000}, {0.829500000, -1.849000000}}},
-        {"{type: sgd, momentum: 0.9, weight_decay: 0.01}", false, {{0.949000000, -1.898000000}, {0.877151000, -1.854302000}, {0.824109749, -1.838119498}}},
+        {"{type: sgd, momentum: 0.9, weight_decay: 0.01}",
+         false,
+         {{0.949000000, -1.898000000}, {0.877151000, -1.854302000}, {0.824109749, -1.838119498}}},
         {"{type: sgd, momentum: 0.9}", true, {{0.950000000, -1.900000000}, {0.880000000, -1.860000000}, {0.874950000, -1.858900000}}},
-        {"{type: sgd, momentum: 0.9, lr_in_momentum: true}", true, {{0.950000000, -1.900000000}, {0.880000000, -1.860000000}, {0.818250000, -1.826500000}}},
-        {"{type: sgd, momentum: 0.9, nesterov: true}", false, {{0.905000000, -1.810000000}, {0.817000000, -1.824000000}, {0.784050000, -1.839100000}}},
+        {"{type: sgd, momentum: 0.9, lr_in_momentum: true}",
+         true,
+         {{0.950000000, -1.900000000}, {0.880000000, -1.860000000}, {0.818250000, -1.826500000}}},
+        {"{type: sgd, momentum: 0.9, nesterov: true}",
+         false,
+         {{0.905000000, -1.810000000}, {0.817000000, -1.824000000}, {0.784050000, -1.839100000}}},
         {"adam", false, {{0.900199601, -1.900099900}, {0.807216902, -1.873499848}, {0.751020746, -1.867370232}}},
         {"{type: adam, eps: 1e-8}", false, {{0.900000002, -1.900000001}, {0.806782040, -1.873366297}, {0.750415905, -1.867227411}}},
-        {"{type: adam, eps: 1e-8, weight_decay: 0.01}", false, {{0.900000002, -1.900000001}, {0.806555041, -1.871152434}, {0.748593832, -1.862154366}}},
-        {"{type: adam, eps: 1e-8, weight_decay: 0.01, decay: decoupled}", false, {{0.899000002, -1.898000001}, {0.804883040, -1.869468297}, {0.747712021, -1.861459943}}},
+        {"{type: adam, eps: 1e-8, weight_decay: 0.01}",
+         false,
+         {{0.900000002, -1.900000001}, {0.806555041, -1.871152434}, {0.748593832, -1.862154366}}},
+        {"{type: adam, eps: 1e-8, weight_decay: 0.01, decay: decoupled}",
+         false,
+         {{0.899000002, -1.898000001}, {0.804883040, -1.869468297}, {0.747712021, -1.861459943}}},
     };
     const double drop[] = {0.1, 0.1, 0.01};
     for (size_t i = 0; i < GR_COUNT(rows); i++) {
@@ -91,7 +105,8 @@ static void zero_gradients_move_nothing(void **state)
 {
     (void)state;
     const double zero[2] = {0, 0};
-    static const char *const sets[] = {"sgd", "{type: sgd, momentum: 0.9}", "adam", "{type: adam, eps_mode: hat}", "{type: adam, beta1: 0, beta2: 0}"};
+    static const char *const sets[] = {"sgd", "{type: sgd, momentum: 0.9}", "adam", "{type: adam, eps_mode: hat}",
+                                       "{type: adam, beta1: 0, beta2: 0}"};
     for (size_t i = 0; i < GR_COUNT(sets); i++) {
         double w[2] = {1.5, -0.25};
         run(sets[i], GR_ROLE_WEIGHT, w, 2, zero, 1, 5, NULL);
@@ -216,11 +231,13 @@ static void one_norm_over_all_and_frozen_ones_are_left_alone(void **state)
     assert_true(ev_begin(&b, "{type: adam, weight_decay: 0.1}"));
     test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &o));
     test_ok(b.ctx, gr_store_create(b.ctx, gr_backend_get("ref"), &store));
-    gr_param_info p[3] = {{.entry = {.name = "a", .shape = GR_SHAPE(2)}}, {.entry = {.name = "frozen", .shape = GR_SHAPE(2)}},
+    gr_param_info p[3] = {{.entry = {.name = "a", .shape = GR_SHAPE(2)}},
+                          {.entry = {.name = "frozen", .shape = GR_SHAPE(2)}},
                           {.entry = {.name = "b", .shape = GR_SHAPE(1), .role = GR_ROLE_BIAS}}};
     gr_val leaf[3], grad[3], norm, count = gr_const(b.g, 2), lr = gr_feed(b.g, "lr", GR_REAL, GR_SCALAR);
     for (int i = 0; i < 3; i++) leaf[i] = gr_param(b.g, p[i].entry.name, p[i].entry.shape);
-    grad[0] = gr_const_tensor(b.g, GR_SHAPE(2), (double[]){2, 4}), grad[1] = GR_NONE, grad[2] = gr_const_tensor(b.g, GR_SHAPE(1), (double[]){4});
+    grad[0] = gr_const_tensor(b.g, GR_SHAPE(2), (double[]){2, 4}), grad[1] = GR_NONE,
+    grad[2] = gr_const_tensor(b.g, GR_SHAPE(1), (double[]){4});
     test_ok(b.ctx, gr__optim_build(b.g, store, &o, &clip, p, leaf, grad, 3, count, lr, &norm));
     ev_leaves none = {0};
     double *value = ev_value(b.g, norm, &none);
@@ -325,21 +342,37 @@ static void defaults_and_presets(void **state)
 static void refused_optimizers(void **state)
 {
     (void)state;
-    static const struct { const char *set; gr_status code; const char *says; } rows[] = {
-        {"adan", GR_E_NAME, "adan"}, {"{type: adam, beta3: 1}", GR_E_KEY, "beta3"}, {"{type: adam, beta2: 1.5}", GR_E_RANGE, "[0, 1)"},
-        {"{type: adam, eps: small}", GR_E_TYPE, "small"}, {"{type: adam, momentum: 0.9}", GR_E_KEY, "momentum"}, {"{type: adam, decay: both}", GR_E_NAME, "both"},
-        {"{type: adam, weight_decay: -1}", GR_E_RANGE, "-1"}, {"{type: adam, warmup: 3}", GR_E_KEY, "warmup"}, {"[adam]", GR_E_TYPE, "list"}, {"{type: 3}", GR_E_TYPE, ""},
-        {"{type: sgd, nesterov: true}", GR_E_CONFLICT, "momentum"}, {"{type: sgd, dampening: 0.5}", GR_E_CONFLICT, "momentum"},
-        {"{type: sgd, lr_in_momentum: true}", GR_E_CONFLICT, "momentum"}, {"{type: sgd, momentum: 0.9, nesterov: true, dampening: 0.1}", GR_E_CONFLICT, "dampening"},
-        {"{type: sgd, momentum: 0.9, nesterov: true, lr_in_momentum: true}", GR_E_CONFLICT, "exclude"}, {"{type: sgd, momentum: 1}", GR_E_RANGE, "1"},
-        {"{type: adam, lr: nan}", GR_E_TYPE, ""}, {"{type: adam, lr: inf}", GR_E_RANGE, "inf"},
+    static const struct {
+        const char *set;
+        gr_status code;
+        const char *says;
+    } rows[] = {
+        {"adan", GR_E_NAME, "adan"},
+        {"{type: adam, beta3: 1}", GR_E_KEY, "beta3"},
+        {"{type: adam, beta2: 1.5}", GR_E_RANGE, "[0, 1)"},
+        {"{type: adam, eps: small}", GR_E_TYPE, "small"},
+        {"{type: adam, momentum: 0.9}", GR_E_KEY, "momentum"},
+        {"{type: adam, decay: both}", GR_E_NAME, "both"},
+        {"{type: adam, weight_decay: -1}", GR_E_RANGE, "-1"},
+        {"{type: adam, warmup: 3}", GR_E_KEY, "warmup"},
+        {"[adam]", GR_E_TYPE, "list"},
+        {"{type: 3}", GR_E_TYPE, ""},
+        {"{type: sgd, nesterov: true}", GR_E_CONFLICT, "momentum"},
+        {"{type: sgd, dampening: 0.5}", GR_E_CONFLICT, "momentum"},
+        {"{type: sgd, lr_in_momentum: true}", GR_E_CONFLICT, "momentum"},
+        {"{type: sgd, momentum: 0.9, nesterov: true, dampening: 0.1}", GR_E_CONFLICT, "dampening"},
+        {"{type: sgd, momentum: 0.9, nesterov: true, lr_in_momentum: true}", GR_E_CONFLICT, "exclude"},
+        {"{type: sgd, momentum: 1}", GR_E_RANGE, "1"},
+        {"{type: adam, lr: nan}", GR_E_TYPE, ""},
+        {"{type: adam, lr: inf}", GR_E_RANGE, "inf"},
     };
     for (size_t i = 0; i < GR_COUNT(rows); i++) {
         ev_bench b;
         gr_optim o;
         assert_true(ev_begin(&b, rows[i].set));
         gr_status st = gr__optim_make(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &o);
-        if (st != rows[i].code || !strstr(gr_context_error(b.ctx)->message, rows[i].says)) fail_msg("%s: %s, %s", rows[i].set, gr_status_name(st), gr_context_error(b.ctx)->message);
+        if (st != rows[i].code || !strstr(gr_context_error(b.ctx)->message, rows[i].says))
+            fail_msg("%s: %s, %s", rows[i].set, gr_status_name(st), gr_context_error(b.ctx)->message);
         ev_end(&b);
     }
 }
@@ -347,9 +380,21 @@ static void refused_optimizers(void **state)
 static void refused_clippings(void **state)
 {
     (void)state;
-    static const struct { const char *set; gr_status code; } rows[] = {
-        {"{norm: 1, value: 1}", GR_E_CONFLICT}, {"{form: torch}", GR_E_MISSING}, {"{}", GR_E_MISSING}, {"{norm: 0}", GR_E_RANGE}, {"{value: -1}", GR_E_RANGE},
-        {"{value: 1, form: torch}", GR_E_CONFLICT}, {"{norm: 1, form: exakt}", GR_E_NAME}, {"1.0", GR_E_TYPE}, {"norm", GR_E_TYPE}, {"{norm: none}", GR_E_MISSING}, {"{max: 1}", GR_E_KEY},
+    static const struct {
+        const char *set;
+        gr_status code;
+    } rows[] = {
+        {"{norm: 1, value: 1}", GR_E_CONFLICT},
+        {"{form: torch}", GR_E_MISSING},
+        {"{}", GR_E_MISSING},
+        {"{norm: 0}", GR_E_RANGE},
+        {"{value: -1}", GR_E_RANGE},
+        {"{value: 1, form: torch}", GR_E_CONFLICT},
+        {"{norm: 1, form: exakt}", GR_E_NAME},
+        {"1.0", GR_E_TYPE},
+        {"norm", GR_E_TYPE},
+        {"{norm: none}", GR_E_MISSING},
+        {"{max: 1}", GR_E_KEY},
     };
     for (size_t i = 0; i < GR_COUNT(rows); i++) {
         ev_bench b;
@@ -364,12 +409,23 @@ static void refused_clippings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(printed_vectors), cmocka_unit_test(adams_eps_decides_where_gradients_are_tiny), cmocka_unit_test(adams_first_step),
-        cmocka_unit_test(adams_step_is_bounded_where_v_is_tiny), cmocka_unit_test(zero_gradients_move_nothing), cmocka_unit_test(momentum_sums_a_constant_gradient),
-        cmocka_unit_test(both_forms_of_momentum_agree_while_the_rate_is_constant), cmocka_unit_test(gradient_descent_on_a_parabola),
-        cmocka_unit_test(clipping_vectors), cmocka_unit_test(clipped_norm_and_direction), cmocka_unit_test(clipping_of_odd_gradients),
-        cmocka_unit_test(one_norm_over_all_and_frozen_ones_are_left_alone), cmocka_unit_test(nothing_to_train_is_fine),
-        cmocka_unit_test(saving_and_loading_at_every_update), cmocka_unit_test(defaults_and_presets), cmocka_unit_test(refused_optimizers), cmocka_unit_test(refused_clippings),
+        cmocka_unit_test(printed_vectors),
+        cmocka_unit_test(adams_eps_decides_where_gradients_are_tiny),
+        cmocka_unit_test(adams_first_step),
+        cmocka_unit_test(adams_step_is_bounded_where_v_is_tiny),
+        cmocka_unit_test(zero_gradients_move_nothing),
+        cmocka_unit_test(momentum_sums_a_constant_gradient),
+        cmocka_unit_test(both_forms_of_momentum_agree_while_the_rate_is_constant),
+        cmocka_unit_test(gradient_descent_on_a_parabola),
+        cmocka_unit_test(clipping_vectors),
+        cmocka_unit_test(clipped_norm_and_direction),
+        cmocka_unit_test(clipping_of_odd_gradients),
+        cmocka_unit_test(one_norm_over_all_and_frozen_ones_are_left_alone),
+        cmocka_unit_test(nothing_to_train_is_fine),
+        cmocka_unit_test(saving_and_loading_at_every_update),
+        cmocka_unit_test(defaults_and_presets),
+        cmocka_unit_test(refused_optimizers),
+        cmocka_unit_test(refused_clippings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

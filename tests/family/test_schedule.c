@@ -42,7 +42,8 @@ static void printed_vectors(void **state) /* [mission H2] */
 static void the_ends(void **state)
 {
     (void)state;
-    assert_true(rate_of("polynomial", 0.1, 0, 10) == 0.1 && rate_of("polynomial", 0.1, 10, 10) == 0 && rate_of("polynomial", 0.1, 11, 10) == 0);
+    assert_true(rate_of("polynomial", 0.1, 0, 10) == 0.1 && rate_of("polynomial", 0.1, 10, 10) == 0 &&
+                rate_of("polynomial", 0.1, 11, 10) == 0);
     assert_true(rate_of("{type: polynomial, warmup: 1.0, end: 0.01}", 0.1, 20, 20) == 0.01); /* all of it warm-up */
     assert_true(rate_of("{type: step, every: 3}", 0.1, 2, 0) == 0.1);
     is(rate_of("{type: step, every: 3}", 0.1, 3, 0), 0.01);
@@ -66,9 +67,16 @@ static void warm_up_rises_and_never_passes_the_base(void **state)
 static void what_needs_the_length_of_the_run(void **state)
 {
     (void)state;
-    static const struct { const char *set; gr_status unknown; } rows[] = {
-        {"constant", GR_OK}, {"{type: step, every: 2 epochs}", GR_OK}, {"{type: constant, warmup: 100}", GR_OK},
-        {"{type: constant, warmup: 0.1}", GR_E_CONFLICT}, {"polynomial", GR_E_CONFLICT}, {"{type: polynomial, warmup: 5}", GR_E_CONFLICT},
+    static const struct {
+        const char *set;
+        gr_status unknown;
+    } rows[] = {
+        {"constant", GR_OK},
+        {"{type: step, every: 2 epochs}", GR_OK},
+        {"{type: constant, warmup: 100}", GR_OK},
+        {"{type: constant, warmup: 0.1}", GR_E_CONFLICT},
+        {"polynomial", GR_E_CONFLICT},
+        {"{type: polynomial, warmup: 5}", GR_E_CONFLICT},
     };
     for (size_t i = 0; i < GR_COUNT(rows); i++) {
         ev_bench b;
@@ -83,23 +91,43 @@ static void what_needs_the_length_of_the_run(void **state)
 static void refused_schedules(void **state)
 {
     (void)state;
-    static const struct { const char *set; gr_status code; const char *says; } rows[] = {
-        {"cosinus", GR_E_NAME, "cosinus"}, {"{type: constant, power: 2}", GR_E_KEY, "power"}, {"{type: constant, warmup: -1}", GR_E_RANGE, "-1"},
-        {"{type: constant, warmup: 1.5}", GR_E_RANGE, "whole run"}, {"{type: constant, warmup_from: 2}", GR_E_RANGE, "2"}, {"{type: polynomial, power: 0}", GR_E_RANGE, "0"},
-        {"step", GR_E_MISSING, "every"}, {"{type: step, every: 3, at: [4]}", GR_E_CONFLICT, "every"}, {"{type: step, every: 0}", GR_E_RANGE, ""},
-        {"{type: step, every: 2.5}", GR_E_RANGE, ""}, {"{type: step, every: 3 weeks}", GR_E_RANGE, "3 weeks"}, {"{type: step, every: 0 epochs}", GR_E_RANGE, ""},
-        {"{type: step, every: 2.5 updates}", GR_E_RANGE, ""}, {"{type: step, every: epochs}", GR_E_RANGE, "epochs"}, {"{type: step, every: [1]}", GR_E_RANGE, "list"},
-        {"{type: step, at: 3}", GR_E_TYPE, "list"}, {"{type: step, at: []}", GR_E_TYPE, ""}, {"{type: step, at: [1, x]}", GR_E_RANGE, "x"},
-        {"{type: step, every: 3, factors: [1]}", GR_E_CONFLICT, "at"}, {"{type: step, at: [1, 2], factors: [0.1]}", GR_E_TYPE, "2 numbers"},
-        {"{type: step, at: [1], factors: [0]}", GR_E_RANGE, "0"}, {"{type: step, at: [1], factors: [x]}", GR_E_RANGE, "x"},
-        {"{type: step, at: [1], factors: [0.5], gamma: 0.1}", GR_E_CONFLICT, "gamma"}, {"{type: step, every: 3, gamma: 0}", GR_E_RANGE, "0"},
+    static const struct {
+        const char *set;
+        gr_status code;
+        const char *says;
+    } rows[] = {
+        {"cosinus", GR_E_NAME, "cosinus"},
+        {"{type: constant, power: 2}", GR_E_KEY, "power"},
+        {"{type: constant, warmup: -1}", GR_E_RANGE, "-1"},
+        {"{type: constant, warmup: 1.5}", GR_E_RANGE, "whole run"},
+        {"{type: constant, warmup_from: 2}", GR_E_RANGE, "2"},
+        {"{type: polynomial, power: 0}", GR_E_RANGE, "0"},
+        {"step", GR_E_MISSING, "every"},
+        {"{type: step, every: 3, at: [4]}", GR_E_CONFLICT, "every"},
+        {"{type: step, every: 0}", GR_E_RANGE, ""},
+        {"{type: step, every: 2.5}", GR_E_RANGE, ""},
+        {"{type: step, every: 3 weeks}", GR_E_RANGE, "3 weeks"},
+        {"{type: step, every: 0 epochs}", GR_E_RANGE, ""},
+        {"{type: step, every: 2.5 updates}", GR_E_RANGE, ""},
+        {"{type: step, every: epochs}", GR_E_RANGE, "epochs"},
+        {"{type: step, every: [1]}", GR_E_RANGE, "list"},
+        {"{type: step, at: 3}", GR_E_TYPE, "list"},
+        {"{type: step, at: []}", GR_E_TYPE, ""},
+        {"{type: step, at: [1, x]}", GR_E_RANGE, "x"},
+        {"{type: step, every: 3, factors: [1]}", GR_E_CONFLICT, "at"},
+        {"{type: step, at: [1, 2], factors: [0.1]}", GR_E_TYPE, "2 numbers"},
+        {"{type: step, at: [1], factors: [0]}", GR_E_RANGE, "0"},
+        {"{type: step, at: [1], factors: [x]}", GR_E_RANGE, "x"},
+        {"{type: step, at: [1], factors: [0.5], gamma: 0.1}", GR_E_CONFLICT, "gamma"},
+        {"{type: step, every: 3, gamma: 0}", GR_E_RANGE, "0"},
     };
     for (size_t i = 0; i < GR_COUNT(rows); i++) {
         ev_bench b;
         gr_sched s;
         assert_true(ev_begin(&b, rows[i].set));
         gr_status st = gr__sched_make(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &s);
-        if (st != rows[i].code || !strstr(gr_context_error(b.ctx)->message, rows[i].says)) fail_msg("%s: %s, %s", rows[i].set, gr_status_name(st), gr_context_error(b.ctx)->message);
+        if (st != rows[i].code || !strstr(gr_context_error(b.ctx)->message, rows[i].says))
+            fail_msg("%s: %s, %s", rows[i].set, gr_status_name(st), gr_context_error(b.ctx)->message);
         ev_end(&b);
     }
 }
@@ -121,8 +149,12 @@ static void none_given_is_constant(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(printed_vectors), cmocka_unit_test(the_ends), cmocka_unit_test(warm_up_rises_and_never_passes_the_base),
-        cmocka_unit_test(what_needs_the_length_of_the_run), cmocka_unit_test(refused_schedules), cmocka_unit_test(none_given_is_constant),
+        cmocka_unit_test(printed_vectors),
+        cmocka_unit_test(the_ends),
+        cmocka_unit_test(warm_up_rises_and_never_passes_the_base),
+        cmocka_unit_test(what_needs_the_length_of_the_run),
+        cmocka_unit_test(refused_schedules),
+        cmocka_unit_test(none_given_is_constant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
