@@ -21,6 +21,14 @@ static void put_classes(gr__text *t, const gr_model_about *a)
     gr__text_put(t, "]", 1);
 }
 
+/* The recipe without what only says how a run was carried out: the same training gives the same file for any number of threads. */
+static const gr_tree *as_model(gr__bump *b, const gr_tree *resolved)
+{
+    gr_tree *t = gr__tree_copy(b, resolved), *any = gr__tree_text(b, "auto"), *none = gr__tree_text(b, "none");
+    bool made = t && any && none && gr__tree_put(b, t, "threads", any) && gr__tree_put(b, t, "memory", none);
+    return made ? t : resolved;
+}
+
 gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, const gr_model_about *a)
 {
     gr__text recipe, prepare, classes;
@@ -33,7 +41,7 @@ gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, 
     gr__text_init(&prepare, ctx);
     gr__text_init(&classes, ctx);
     if (st == GR_OK) {
-        gr__tree_write(a->recipe->resolved, &recipe, 0);
+        gr__tree_write(as_model(b, a->recipe->resolved), &recipe, 0);
         gr__tree_write(steps, &prepare, 0);
         if (a->class_names) put_classes(&classes, a);
         if (recipe.failed || prepare.failed || classes.failed) st = GR_E_MEMORY;

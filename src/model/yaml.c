@@ -50,6 +50,47 @@ static gr_status token_text(reader *r, struct fy_token *token, gr_place at, cons
     return GR_OK;
 }
 
+/* Line ends in a flow scalar: blanks around them go; one becomes a space, n + 1 become n. Gives what was consumed of s. */
+static size_t fold(const char *s, size_t n, char *out, size_t *used)
+{
+    size_t i = 0, lines = 0;
+    while (*used && (out[*used - 1] == ' ' || out[*used - 1] == '\t')) --*used;
+    while (i < n && strchr("\r\n \t", s[i])) {
+        lines += s[i] == '\n' || (s[i] == '\r' && !(i + 1 < n && s[i + 1] == '\n'));
+        i++;
+    }
+    if (lines == 1) out[(*used)++] = ' ';
+    for (; lines > 1; lines--) out[(*used)++] = '\n';
+    return i;
+}
+
+/* A scalar in single quotes, from the document itself: libfyaml 0.7.12 loses memory over one that holds many quotes. */
+static gr_status single_quoted(reader *r, struct fy_token *token, gr_place at, const char **out)
+{
+    size_t from = fy_token_start_mark(token)->input_pos, to = fy_token_end_mark(token)->input_pos, used = 0;
+    if (to > r->n || from > to) return gr__place_fail(r->ctx, at, GR_E_INTERNAL, NULL, "a text lies outside of its document");
+    const char *s = r->text + from;
+    char *copy = gr__bump_alloc(r->b, to - from + 1);
+    if (!copy) return GR_E_MEMORY;
+    for (size_t i = 0; i < to - from;) {
+        if (s[i] == '\n' || s[i] == '\r') {
+            i += fold(s + i, to - from - i, copy, &used);
+        } else {
+            copy[used++] = s[i];
+            i += s[i] == '\'' ? 2 : 1;
+        }
+    }
+    copy[used] = '\0'; /* folding may have taken blanks back */
+    *out = copy;
+    return GR_OK;
+}
+
+static gr_status scalar_text(reader *r, struct fy_token *token, gr_place at, const char **out)
+{
+    bool single = token && fy_token_scalar_style(token) == FYSS_SINGLE_QUOTED;
+    return single ? single_quoted(r, token, at, out) : token_text(r, token, at, out);
+}
+
 static gr_status count(reader *r, gr_place at, int64_t nodes, int64_t bytes)
 {
     r->nodes += nodes;
@@ -166,7 +207,10 @@ static gr_status take_scalar(reader *r, struct fy_event *e)
 {
     const char *text = NULL, *full;
     gr_place at = event_place(r, e);
-    gr_status st = token_text(r, e->scalar.value, at, &text);
+    bool plain = !e->scalar.value || fy_token_scalar_style(e->scalar.value) == FYSS_PLAIN;
+    bool quoted = !plain && fy_token_scalar_style(e->scalar.value) <= FYSS_DOUBLE_QUOTED;
+    if (quoted && at.column > 1) at.column--; /* its mark is behind the quote */
+    gr_status st = scalar_text(r, e->scalar.value, at, &text);
     if (st != GR_OK) return st;
     GR_TRY(refuse_tag(r, e->scalar.tag, at));
     if (wants_key(r)) {
@@ -175,7 +219,6 @@ static gr_status take_scalar(reader *r, struct fy_event *e)
     }
     GR_TRY(gr__expand(r->ctx, r->b, at, text, &full));
     GR_TRY(count(r, at, 1, (int64_t)strlen(full)));
-    bool plain = !e->scalar.value || fy_token_scalar_style(e->scalar.value) == FYSS_PLAIN;
     gr_tree *t = plain ? gr__tree_scalar(r->b, full) : gr__tree_text(r->b, full);
     if (!t) return GR_E_MEMORY;
     GR_TRY(attach(r, t, at));

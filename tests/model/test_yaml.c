@@ -76,6 +76,27 @@ static void test_json(void **state)
     end(&f);
 }
 
+/* Single quotes are read by our own code: doubled quotes, folded lines. */
+static void test_single_quotes(void **state)
+{
+    (void)state;
+    fixture f = begin();
+    static const struct { const char *yaml, *text; } cases[] = {
+        {"a: ''", ""}, {"a: ''''", "'"}, {"a: 'it''s'", "it's"}, {"a: ''''''''", "'''"}, {"a: ' b '", " b "}, {"a: 'x\n  y'", "x y"}, {"a: 'x  \n\n  y'", "x\ny"}, {"- a: 'b \t\n'" + 2, "b "},
+        {"a: 'x\n\n\n  y '", "x\n\ny "}, {"a: 'x\n  '", "x "}, {"a: '\n  x'", " x"}, {"a: '\\n'", "\\n"}, {"a: '\xc3\xa9''\xc3\xa9'", "\xc3\xa9'\xc3\xa9"}, {"a: 'x\r\n  y'", "x y"}};
+    for (size_t i = 0; i < GR_COUNT(cases); i++) {
+        const gr_tree *t = gr__tree_get(parse(&f, cases[i].yaml), "a");
+        assert_int_equal(t->kind, GR_TREE_TEXT);
+        assert_string_equal(t->text, cases[i].text);
+    }
+    const gr_tree *t = parse(&f, "- 'a'\n- \"b\"\n- {'k''k':   1}\n");
+    assert_int_equal(t->child[0]->column, 3); /* of the quote */
+    assert_int_equal(t->child[1]->column, 3);
+    assert_string_equal(t->child[2]->key[0], "k'k");
+    assert_int_equal(t->child[2]->child[0]->column, 4);
+    end(&f);
+}
+
 static void test_aliases(void **state)
 {
     (void)state;
@@ -185,7 +206,7 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kinds), cmocka_unit_test(test_places), cmocka_unit_test(test_json), cmocka_unit_test(test_aliases),
+        cmocka_unit_test(test_kinds), cmocka_unit_test(test_places), cmocka_unit_test(test_json), cmocka_unit_test(test_single_quotes), cmocka_unit_test(test_aliases),
         cmocka_unit_test(test_variables), cmocka_unit_test(test_bounds), cmocka_unit_test(test_text_check), cmocka_unit_test(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
