@@ -30,7 +30,7 @@ bad() {
   local n
   n=$(grep '^gradus: ' err.txt | grep -vc '^gradus: \(warning\|note\): ')
   [[ $n -eq 1 ]] || short "gradus $*: $n error lines, not 1: $(head -n 4 err.txt)"
-  grep -qE "$pattern" err.txt || short "gradus $*: the error does not match /$pattern/: $(head -n 2 err.txt)"
+  grep -qE -e "$pattern" err.txt || short "gradus $*: the error does not match /$pattern/: $(head -n 2 err.txt)"
 }
 
 same() { cmp -s "$1" "$2" || short "$1 and $2 differ${3:+ ($3)}"; }
