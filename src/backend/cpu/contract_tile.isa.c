@@ -122,10 +122,10 @@ TILE(9) TILE(10) TILE(11) TILE(12)
 #endif
 
 /* The sums of the lanes of four vectors, in a fixed order. */
-INLINE vec4 lane_sums(const vec x[4])
+INLINE vec4 lane_sums(vec a, vec b, vec c, vec d)
 {
-    vec ab = UNPACK_LOW(x[0], x[1]) + UNPACK_HIGH(x[0], x[1]);
-    vec cd = UNPACK_LOW(x[2], x[3]) + UNPACK_HIGH(x[2], x[3]);
+    vec ab = UNPACK_LOW(a, b) + UNPACK_HIGH(a, b);
+    vec cd = UNPACK_LOW(c, d) + UNPACK_HIGH(c, d);
     vec all = PAIRS_LOW(ab, cd) + PAIRS_HIGH(ab, cd);
 #if LANE == 16
     __m256 half = _mm256_add_ps(_mm512_castps512_ps256((__m512)all), _mm512_extractf32x8_ps((__m512)all, 1));
@@ -162,15 +162,19 @@ INLINE void dot_tile(const gr__dot *t, const int rows)
     if (i < k) dot_step(acc, row, column, i, rows, mask_of(k - i), true);
     vec4 bias = {0};
     if (t->bias != NULL)
-        for (int64_t c = 0; c < t->columns; c++) bias[c] = t->bias[c];
+        bias = (vec4){t->bias[0], t->columns > 1 ? t->bias[1] : 0, t->columns > 2 ? t->bias[2] : 0, t->columns > 3 ? t->bias[3] : 0};
     UNROLL for (int r = 0; r < rows; r++) {
-        vec4 x = lane_sums(acc[r]);
+        vec4 x = lane_sums(acc[r][0], acc[r][1], acc[r][2], acc[r][3]);
         if (t->bias != NULL) x = x + bias;
         if (t->relu) x = (vec4)((ivec4)x & ~(x < 0.0f));
         float *out = t->out + r * t->ldc;
-        if (t->columns == 4) *(vec4_u *)out = x;
-        else
-            for (int64_t c = 0; c < t->columns; c++) out[c] = x[c];
+        if (t->columns == 4) {
+            *(vec4_u *)out = x;
+            continue;
+        }
+        out[0] = x[0]; /* a loop would become a call of memcpy */
+        if (t->columns > 1) out[1] = x[1];
+        if (t->columns > 2) out[2] = x[2];
     }
 }
 
