@@ -18,7 +18,8 @@ typedef struct winograd {
     size_t v_bytes;         /* of scratch, after the gathered picture; products follow */
 } winograd;
 
-enum { CHUNK = 16, CACHE_FLOATS = 150000 };
+/* *_FILTER: multiply-adds' worth of time to transform an element of a position's filters, for forward with its transposition. */
+enum { CHUNK = 16, CACHE_FLOATS = 150000, DATA_FILTER = 12, FORWARD_FILTER = 28 };
 
 gr_status gr__winograd_grid_make(gr_context *ctx, gr__winograd w, const int64_t picture[4], int64_t out_h, int64_t out_w, int64_t pad_h,
                                  int64_t pad_w, gr__winograd_grid *g)
@@ -197,10 +198,10 @@ double gr__winograd_cost(const gr__contraction *c, gr__winograd w, gr__isa isa)
         double rows = (double)gr__winograd_block((int64_t)positions, k + columns + 32, CACHE_FLOATS);
         int64_t together = (int64_t)GR_MIN(rows, tiles);
         products = tiles / (double)together * positions * ((double)k + 5) * gr__tile_cost(ops, together, columns, true);
-        transforms += filters * positions * (data ? 10 : 16);
+        transforms += filters * positions * (data ? DATA_FILTER : FORWARD_FILTER);
     }
     double pixels = (double)c->conv.n * (double)(c->conv.h * c->conv.w * c->conv.c + c->conv.oh * c->conv.ow * c->conv.o);
-    return gr__contract_cost(ops, transforms + products, 4 * (pixels + 2 * positions * filters));
+    return gr__contract_cost(ops, transforms + products, 4 * (pixels + 4 * positions * filters));
 }
 
 static void lay_out(winograd *v, double cost)
@@ -219,7 +220,7 @@ static void lay_out(winograd *v, double cost)
     size_t filters = v->data ? 0 : (size_t)(g->positions * ops->wide * CHUNK) * 4;
     kernel->scratch_bytes = GR_MAX(tiles, filters);
     kernel->shared_bytes = (size_t)(g->positions * v->packed) * 4;
-    double part = (double)(v->in * v->columns * g->positions) * (v->data ? 10 : 16) / ops->peak * 2;
+    double part = (double)(v->in * v->columns * g->positions) * (v->data ? DATA_FILTER : FORWARD_FILTER) / ops->peak * 2;
     kernel->n_phases = 2;
     kernel->phase[0].run = run_filters;
     kernel->phase[0].cost_ns = 30 + part;
