@@ -1,4 +1,7 @@
-/* Fusing: nodes become units. Regions grow greedily over the nodes in order: each node joins the regions of what it reads and those that read the same. */
+/* Fusing: nodes become units. Regions grow greedily over the nodes in order: each node joins the regions of what it reads and those that read the same.
+ *
+ * A node that could be made just as well later, from a value that stands in memory anyway, waits for its first reader: the mask of a rectifier belongs to
+ * the backward pass that uses it, not to the forward pass, which would have to store it. */
 #include <string.h>
 
 #include "plan/plan.h"
@@ -254,10 +257,69 @@ static int new_unit(gr__compiler *c, uint32_t k)
     return c->n_units++;
 }
 
+/* Does v stand in memory whatever becomes of its reader? As far as is known so far. */
+static bool stands_anyway(const gr__compiler *c, gr_val v)
+{
+    int unit = gr__value_unit(c, v);
+    if (unit < 0 || gr__value_is_view(c, v) || c->pinned[v] || c->units[unit].kind != GR_ITEM_REGION || gr__node_is_reduction(gr__producer(c->g, v))) return true;
+    for (uint32_t r = c->first_reader[v]; r < c->first_reader[v + 1]; r++) {
+        uint32_t reader = c->readers[r];
+        if (c->splits[reader] == 0 || (c->unit_of[reader] >= 0 && c->unit_of[reader] != unit)) return true;
+    }
+    return false;
+}
+
+/* At most one tensor is read, and all readers may take it in: then making it where it is read moves no more bytes, and stores nothing. */
+static bool may_wait(const gr__compiler *c, uint32_t k)
+{
+    const gr_node *n = gr__node(c->g, k);
+    if (n->op->class != GR_CLASS_MAP || c->splits[k] == 0 || c->pinned[n->out] || c->gradient[n->out] || c->epilogue_of[k]) return false;
+    for (uint32_t r = c->first_reader[n->out]; r < c->first_reader[n->out + 1]; r++) {
+        const gr_node *reader = gr__node(c->g, c->readers[r]);
+        if (c->splits[c->readers[r]] == 0 || (reader->op->class != GR_CLASS_MAP && !gr__node_is_reduction(reader))) return false;
+    }
+    gr_val tensor = GR_NONE;
+    for (int i = 0; i < n->n_in; i++) {
+        gr_val v = gr__node_read(c, n, i);
+        if (!v || gr__value(c->g, v)->shape.rank == 0 || (c->absorbs[k] >> i & 1) || v == tensor) continue;
+        if (tensor || !stands_anyway(c, v)) return false;
+        tensor = v;
+    }
+    return true;
+}
+
+static bool place_node(gr__compiler *c, uint32_t k);
+
+/* Places what waited for k. */
+static bool place_waiting(gr__compiler *c, const gr_node *n)
+{
+    for (int i = 0; i < n->n_in; i++) {
+        uint32_t p = gr__value(c->g, n->in[i])->node;
+        if (!c->waiting[p]) continue;
+        c->waiting[p] = false;
+        if (!place_node(c, p)) return false;
+    }
+    return true;
+}
+
+/* The unit joins its neighbours, then those of what it took in. */
+static bool join_all(gr__compiler *c, const gr_node *n, int depth)
+{
+    if (!join_neighbours(c, n, c->unit_of[gr__node_id(c->g, n)])) return false;
+    for (int i = 0; i < n->n_in && depth > 0; i++) {
+        const gr_node *p = gr__producer(c->g, n->in[i]);
+        int unit = c->unit_of[gr__node_id(c->g, p)];
+        bool mine = unit >= 0 && unit == c->unit_of[gr__node_id(c->g, n)] && p->op->class == GR_CLASS_MAP;
+        if (mine && c->waited[gr__node_id(c->g, p)] && !join_all(c, p, depth - 1)) return false;
+    }
+    return true;
+}
+
 static bool place_node(gr__compiler *c, uint32_t k)
 {
     const gr_node *n = gr__node(c->g, k);
     if (!needs_unit(c, n)) return true;
+    if (!place_waiting(c, n)) return false;
     if (c->epilogue_of[k]) {
         int unit = c->unit_of[c->epilogue_of[k] - 1];
         c->unit_of[k] = unit;
@@ -268,16 +330,21 @@ static bool place_node(gr__compiler *c, uint32_t k)
     if (unit < 0) return false;
     c->unit_of[k] = unit;
     add_dependencies(c, unit, k);
-    if (c->options.unfused) return true;
+    if (c->options.unfused || c->waited[k]) return true; /* whoever it waited for takes it in */
     if (c->units[unit].kind == GR_ITEM_SCALARS) return join_scalars(c, unit);
-    return c->units[unit].kind == GR_ITEM_NODE || join_neighbours(c, n, unit);
+    return c->units[unit].kind == GR_ITEM_NODE || join_all(c, n, c->backend->max_region_nodes);
 }
 
 gr_status gr__plan_fuse(gr__compiler *c)
 {
     c->units = gr__bump_alloc(c->work, (c->n_order + 1) * sizeof *c->units);
-    if (!c->units || !gr__deps_create(&c->deps, c->work, (int)c->n_order)) return gr__error_code(c->ctx);
-    for (uint32_t i = 0; i < c->n_order; i++)
-        if (!place_node(c, c->order[i])) return gr__error_code(c->ctx);
+    c->waiting = gr__bump_alloc(c->work, (c->n_nodes + 1) * sizeof *c->waiting);
+    c->waited = gr__bump_alloc(c->work, (c->n_nodes + 1) * sizeof *c->waited);
+    if (!c->units || !c->waiting || !c->waited || !gr__deps_create(&c->deps, c->work, (int)c->n_order)) return gr__error_code(c->ctx);
+    for (uint32_t i = 0; i < c->n_order; i++) {
+        uint32_t k = c->order[i];
+        if (!c->options.unfused && may_wait(c, k)) c->waiting[k] = c->waited[k] = true;
+        else if (!place_node(c, k)) return gr__error_code(c->ctx);
+    }
     return GR_OK;
 }

@@ -123,6 +123,7 @@ typedef struct gr__compiler {
     bool *in_memory;        /* broadcasts and iotas: somebody wants to read the value itself */
     unsigned *splits;       /* of a node that may join a region; 0: it may not */
     uint32_t *epilogue_of;  /* 1 + the contraction that this node ends; 0: none */
+    bool *waiting, *waited; /* for the first reader to be placed; now, or before */
     int *unit_of;           /* -1: leaf, view, or read in place everywhere */
 
     /* of a value */

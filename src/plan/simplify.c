@@ -24,8 +24,16 @@ void gr__plan_mark_live(const gr_graph *g, bool *live)
 
 /* ---- identities ---- */
 
+/* The rank-0 value that v repeats, or GR_NONE. */
+static gr_val repeated(const gr_graph *to, gr_val v)
+{
+    const gr_node *n = gr__made_by(to, v, GR_OP_BROADCAST);
+    return n && gr__value(to, n->in[0])->shape.rank == 0 ? n->in[0] : GR_NONE;
+}
+
 static gr_val reshape(gr_graph *to, gr_val v, gr_shape shape)
 {
+    if (repeated(to, v)) return gr_broadcast(to, repeated(to, v), shape);
     const gr_node *n = gr__made_by(to, v, GR_OP_RESHAPE);
     return gr_reshape(to, n ? n->in[0] : v, shape);
 }
@@ -80,10 +88,15 @@ static gr_val permute(gr_graph *to, const gr_node *n, gr_val v)
     return moves ? gr_permute(to, v, axes) : reshape(to, v, shape);
 }
 
-/* Reducing axes of size 1 is a reshape, where the result is still a tensor. */
+/* Reducing axes of size 1 is a reshape, where the result is still a tensor. Repeated numbers are reduced before they are repeated. */
 static gr_val reduce(gr_graph *to, const gr_graph *from, const gr_node *n, gr_val v)
 {
     gr_shape shape = gr__value(to, v)->shape, out = gr__value(from, n->out)->shape;
+    int64_t all = gr_shape_count(shape), results = gr_shape_count(out);
+    if (repeated(to, v) && all > 0 && results > 0) {
+        bool sum = n->op->code == GR_OP_SUM;
+        return gr_broadcast(to, sum ? gr_mul(to, repeated(to, v), gr_const(to, (double)(all / results))) : repeated(to, v), out);
+    }
     if (out.rank != 0 && gr_shape_count(out) == gr_shape_count(shape)) {
         bool trivial = true;
         for (int i = 0; i < shape.rank; i++) trivial &= !(n->attr.i[0] >> i & 1) || shape.dim[i] == 1;
