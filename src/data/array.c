@@ -391,12 +391,20 @@ gr_status gr__pair_info(gr_context *ctx, const gr__part *inputs, const gr__part 
     return GR_OK;
 }
 
+/* Gives the kept error the place of the key that named the part. */
+static gr_status placed(const gr__part *p, gr_status st)
+{
+    char path[256];
+    if (st != GR_OK && p->at) gr__error_place(p->blob.ctx, p->at->file, p->at->line, p->at->column, gr__tree_path(p->at, path, sizeof path));
+    return st;
+}
+
 gr_status gr__pair_load(gr_context *ctx, gr__part *inputs, gr__part *targets, const gr_source_options *o, gr_set *out)
 {
     gr_set s = {0};
     gr_status st = check_pair(ctx, inputs, targets);
-    if (st == GR_OK && targets) st = gr__load_targets(targets, o, &s); /* the small one first: what is wrong with it is known soon */
-    if (st == GR_OK) st = gr__load_inputs(inputs, o->keep_float64, &s);
+    if (st == GR_OK && targets) st = placed(targets, gr__load_targets(targets, o, &s)); /* the small one first: what is wrong with it is known soon */
+    if (st == GR_OK) st = placed(inputs, gr__load_inputs(inputs, o->keep_float64, &s));
     if (st == GR_OK) {
         s.memory = gr__bump_create(ctx);
         s.file = s.memory ? gr__bump_strdup(s.memory, inputs->blob.name) : NULL;
@@ -416,12 +424,17 @@ const char *gr__source_path(gr__bump *b, const gr_settings *s, const char *row, 
     return gr__bump_format(b, "%s/%s", o->folder, path);
 }
 
+const gr_tree *gr__source_at(const gr_settings *s, const char *row)
+{
+    const gr_tree *at = gr__tree_get(s->tree, row);
+    return at ? at : s->tree;
+}
+
 gr_status gr__source_place(gr_context *ctx, const gr_settings *s, const char *row, gr_status st)
 {
     char path[256];
-    if (st == GR_OK || !s->tree) return st;
-    const gr_tree *at = s->tree->kind == GR_TREE_MAP ? gr__tree_get(s->tree, row) : NULL;
-    if (!at) at = s->tree;
+    const gr_tree *at = gr__source_at(s, row);
+    if (st == GR_OK || !at) return st;
     gr__error_place(ctx, at->file, at->line, at->column, gr__tree_path(at, path, sizeof path));
     return st;
 }
@@ -446,11 +459,14 @@ static gr_status files_open(gr_context *ctx, const gr_settings *s, const gr_sour
     const char *input_path = gr__source_path(f->memory, s, inputs, o);
     if (!input_path) return gr__error_code(ctx);
     gr_status st = gr__source_place(ctx, s, inputs, gr__part_open(ctx, input_path, header, &f->inputs));
+    f->inputs.at = gr__source_at(s, inputs);
     if (st != GR_OK || !gr__setting_text(s, targets)) return st;
     const char *target_path = gr__source_path(f->memory, s, targets, o);
     if (!target_path) return gr__error_code(ctx);
     f->has_targets = true;
-    return gr__source_place(ctx, s, targets, gr__part_open(ctx, target_path, header, &f->targets));
+    st = gr__source_place(ctx, s, targets, gr__part_open(ctx, target_path, header, &f->targets));
+    f->targets.at = gr__source_at(s, targets);
+    return st;
 }
 
 gr_status gr__files_info(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const char *inputs, const char *targets, gr__header_fn header, gr_set_info *out)

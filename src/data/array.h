@@ -22,6 +22,7 @@ typedef struct gr__array {
 typedef struct gr__part {
     gr__blob blob;
     gr__array array;
+    const gr_tree *at; /* the key that named it, for errors; NULL: none */
 } gr__part;
 
 /* Fills count and bytes from type and dims; refuses too many or empty axes and sizes beyond the address space. name is for messages. */
@@ -50,6 +51,8 @@ gr_status gr__pair_load(gr_context *ctx, gr__part *inputs, gr__part *targets, co
 /* ---- for members of the family "source" ---- */
 /* The path of a PATH row, relative ones within o->folder; owned by b. NULL where absent (no error) or on failure (error kept). */
 const char *gr__source_path(gr__bump *b, const gr_settings *s, const char *row, const gr_source_options *o);
+/* The value of a row as written, or the source's tree. */
+const gr_tree *gr__source_at(const gr_settings *s, const char *row);
 /* Gives the kept error the place of a row's value, and passes st through. */
 gr_status gr__source_place(gr_context *ctx, const gr_settings *s, const char *row, gr_status st);
 /* Both files of a source {inputs row, targets row} of one array each. */

@@ -237,7 +237,9 @@ static gr_status open_one(gr_context *ctx, const gr_settings *s, arrays *a, cons
 {
     const char *label = gr__bump_format(a->memory, "%s:%s", a->zip.name, gr__setting_text(s, row));
     if (!label) return gr__error_code(ctx);
-    return gr__source_place(ctx, s, row, gr__npz_open(&a->zip, gr__setting_text(s, row), label, header_only, out));
+    gr_status st = gr__source_place(ctx, s, row, gr__npz_open(&a->zip, gr__setting_text(s, row), label, header_only, out));
+    out->at = gr__source_at(s, row);
+    return st;
 }
 
 static gr_status arrays_open(gr_context *ctx, const gr_settings *s, const gr_source_options *o, bool header_only, arrays *a)

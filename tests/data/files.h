@@ -1,0 +1,149 @@
+/* Files for the tests of data: a folder of their own, bytes written as given, sources called with YAML flow text. */
+#ifndef GR_TESTS_DATA_FILES_H
+#define GR_TESTS_DATA_FILES_H
+
+#include "../test.h"
+
+#include <libdeflate.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/tree.h"
+#include "data/data.h"
+
+typedef struct files {
+    gr_context *ctx;
+    gr__bump *b;
+    char folder[64];
+} files;
+
+static inline void files_make(files *f)
+{
+    f->ctx = test_context();
+    f->b = gr__bump_create(f->ctx);
+    strcpy(f->folder, "/tmp/gradus-data-XXXXXX");
+    assert_non_null(mkdtemp(f->folder));
+}
+
+static inline void files_end(files *f)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf '%s'", f->folder);
+    assert_int_equal(system(command), 0);
+    gr__bump_destroy(f->b);
+    test_context_end(f->ctx);
+}
+
+static inline void put_file(const files *f, const char *name, const void *data, size_t n)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", f->folder, name);
+    FILE *out = fopen(path, "wb");
+    assert_non_null(out);
+    assert_int_equal(fwrite(data, 1, n, out), n);
+    assert_int_equal(fclose(out), 0);
+}
+
+static inline size_t pack_gzip(const void *data, size_t n, void *out, size_t room)
+{
+    struct libdeflate_compressor *c = libdeflate_alloc_compressor(9);
+    size_t used = libdeflate_gzip_compress(c, data, n, out, room);
+    libdeflate_free_compressor(c);
+    assert_true(used > 0);
+    return used;
+}
+
+static inline gr_source_options options_of(const files *f, gr_target_kind want, bool float64)
+{
+    return (gr_source_options){.folder = f->folder, .want = want, .keep_float64 = float64, .seed = 1};
+}
+
+static inline gr_tree *yaml(const files *f, const char *text)
+{
+    gr_tree *t = gr__tree_flow(f->b, text);
+    assert_non_null(t);
+    t->file = "r.yaml";
+    t->line = 3;
+    for (int i = 0; i < t->n; i++) {
+        t->child[i]->file = t->file;
+        t->child[i]->line = 4 + i;
+    }
+    return t;
+}
+
+/* Loads; info must have said the same and promised the exact bytes. */
+static inline gr_set load_with(const files *f, const char *source, const gr_source_options *o)
+{
+    gr_set s = {0};
+    gr_set_info info;
+    uint64_t before = gr_context_bytes(f->ctx);
+    test_ok(f->ctx, gr__set_info(f->ctx, yaml(f, source), o, &info));
+    assert_int_equal(gr_context_bytes(f->ctx), before);
+    test_ok(f->ctx, gr__set_load(f->ctx, yaml(f, source), o, &s));
+    assert_int_equal(gr_context_bytes(f->ctx) - before, info.inputs_bytes + info.targets_bytes);
+    assert_int_equal(s.inputs_bytes, info.inputs_bytes);
+    assert_int_equal(s.targets_bytes, info.targets_bytes);
+    assert_int_equal(s.n, info.n);
+    assert_int_equal(s.element, info.element);
+    assert_int_equal(s.target, info.target);
+    assert_int_equal(s.missing, info.missing);
+    assert_int_equal(s.sample.rank, info.sample.rank);
+    assert_int_equal(s.target_sample.rank, info.target_sample.rank);
+    assert_int_equal((uintptr_t)s.inputs % 64, 0);
+    assert_non_null(s.file);
+    return s;
+}
+
+static inline gr_set load_as(const files *f, const char *source, gr_target_kind want, bool float64)
+{
+    gr_source_options o = options_of(f, want, float64);
+    return load_with(f, source, &o);
+}
+
+/* Must fail with this code, words of the message, and the place of the source; leaves nothing behind. */
+static inline void refuse(const files *f, const char *source, gr_target_kind want, gr_status code, const char *words)
+{
+    gr_set s = {0};
+    gr_source_options o = options_of(f, want, false);
+    uint64_t before = gr_context_bytes(f->ctx), bookkeeping;
+    gr_tree *t = yaml(f, source);
+    bookkeeping = gr__bookkeeping_bytes(f->ctx);
+    gr_status st = gr__set_load(f->ctx, t, &o, &s);
+    const gr_error *e = gr_context_error(f->ctx);
+    if (st == GR_OK) fail_msg("%s is accepted", source);
+    if (st != code || !strstr(e->message, words)) fail_msg("%s: %s: %s (wanted %s: %s)", source, gr_status_name(st), e->message, gr_status_name(code), words);
+    assert_string_equal(e->file, "r.yaml");
+    assert_null(s.inputs);
+    assert_int_equal(gr_context_bytes(f->ctx), before);
+    assert_int_equal(gr__bookkeeping_bytes(f->ctx), bookkeeping);
+    gr_context_clear_error(f->ctx);
+}
+
+/* Fails every k-th allocation of a load in turn. */
+static inline void starve(const files *f, const char *source, gr_target_kind want)
+{
+    for (uint64_t k = 1; k < 1000; k++) {
+        gr_set s = {0};
+        gr_source_options o = options_of(f, want, false);
+        gr_tree *t = yaml(f, source);
+        uint64_t bytes = gr_context_bytes(f->ctx), bookkeeping = gr__bookkeeping_bytes(f->ctx);
+        gr__fail_acquisition(f->ctx, k);
+        gr_status st = gr__set_load(f->ctx, t, &o, &s);
+        gr__fail_acquisition(f->ctx, 0);
+        if (st == GR_OK) {
+            assert_int_equal(gr__error_code(f->ctx), GR_OK);
+            gr__set_free(f->ctx, &s);
+            assert_true(k > 3);
+            return;
+        }
+        assert_int_equal(st, GR_E_MEMORY);
+        assert_int_equal(gr__error_code(f->ctx), GR_E_MEMORY);
+        assert_int_equal(gr_context_bytes(f->ctx), bytes);
+        assert_int_equal(gr__bookkeeping_bytes(f->ctx), bookkeeping);
+        gr_context_clear_error(f->ctx);
+    }
+    fail_msg("%s never loads", source);
+}
+
+#endif

@@ -1,0 +1,404 @@
+/* NPY and NPZ files, whole and hostile (SYS33). */
+#include "files.h"
+
+#include <math.h>
+
+static files f;
+
+static int setup(void **state)
+{
+    (void)state;
+    files_make(&f);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    files_end(&f);
+    return 0;
+}
+
+/* An NPY file as NumPy writes it: header padded to 64 bytes. Returns its length. */
+static size_t npy(unsigned char *out, int version, const char *literal, const void *data, size_t n)
+{
+    size_t start = version == 1 ? 10 : 12, length = strlen(literal) + 1, total = (start + length + 63) / 64 * 64;
+    memcpy(out, "\x93NUMPY", 6);
+    out[6] = (unsigned char)version;
+    out[7] = 0;
+    for (size_t i = 0; i < start - 8; i++) out[8 + i] = (unsigned char)((total - start) >> (8 * i));
+    memset(out + start, ' ', total - start);
+    memcpy(out + start, literal, length - 1);
+    out[total - 1] = '\n';
+    if (n) memcpy(out + total, data, n);
+    return total + n;
+}
+
+static void put_npy(const char *name, const char *literal, const void *data, size_t n)
+{
+    unsigned char out[1024];
+    put_file(&f, name, out, npy(out, 1, literal, data, n));
+}
+
+static const char *literal_of(const char *descr, bool fortran, const char *shape)
+{
+    static char text[200];
+    snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }", descr, fortran ? "True" : "False", shape);
+    return text;
+}
+
+#define X "{type: npy, inputs: x.npy}"
+#define XY "{type: npy, inputs: x.npy, targets: y.npy}"
+
+static void all_types_are_read(void **state)
+{
+    (void)state;
+    static const uint8_t u1[] = {0, 255};
+    static const int8_t i1[] = {-3, 7};
+    static const uint16_t u2[] = {3, 65535}, f2[] = {0x3E00, 0xC900}; /* 1.5, -10 */
+    static const int16_t i2[] = {-3, 300};
+    static const uint32_t u4[] = {3, 2147483647};
+    static const int32_t i4[] = {-3, 70000};
+    static const uint64_t u8[] = {3, 2147483647};
+    static const int64_t i8[] = {-3, -2147483648};
+    static const float f4[] = {1.5f, -0.1f};
+    static const double f8[] = {1.5, -0.1};
+    static const struct { const char *descr; const void *data; size_t width; gr_element element; double first, second; } cases[] = {
+        {"|u1", u1, 1, GR_EL_U8, 0, 255}, {"|b1", i1 + 1, 1, GR_EL_U8, 7, 0}, {"|i1", i1, 1, GR_EL_I32, -3, 7}, {"<u2", u2, 2, GR_EL_I32, 3, 65535}, {"<i2", i2, 2, GR_EL_I32, -3, 300},
+        {"<u4", u4, 4, GR_EL_I32, 3, 2147483647}, {"<i4", i4, 4, GR_EL_I32, -3, 70000}, {"<u8", u8, 8, GR_EL_I32, 3, 2147483647}, {"<i8", i8, 8, GR_EL_I32, -3, -2147483648.0},
+        {"<f2", f2, 2, GR_EL_F32, 1.5, -10}, {"<f4", f4, 4, GR_EL_F32, 1.5, (double)-0.1f}, {"<f8", f8, 8, GR_EL_F32, 1.5, (double)-0.1f}, {"=f4", f4, 4, GR_EL_F32, 1.5, (double)-0.1f},
+    };
+    for (size_t i = 0; i < GR_COUNT(cases); i++) {
+        for (int big = 0; big < 2; big++) {
+            unsigned char raw[16];
+            char descr[8];
+            size_t w = cases[i].width, n = strcmp(cases[i].descr, "|b1") ? 2 : 1;
+            for (size_t k = 0; k < n * w; k++) raw[k] = ((const unsigned char *)cases[i].data)[big ? k / w * w + w - 1 - k % w : k];
+            snprintf(descr, sizeof descr, "%s", cases[i].descr);
+            if (big && w == 1) continue;
+            if (big) descr[0] = '>';
+            put_npy("x.npy", literal_of(descr, false, n == 2 ? "(2,)" : "(1,)"), raw, n * w);
+            gr_set s = load_as(&f, X, GR_TARGET_NONE, false);
+            assert_int_equal(s.element, cases[i].element);
+            double got[2] = {0};
+            for (int k = 0; k < (int)n; k++)
+                got[k] = s.element == GR_EL_U8 ? ((uint8_t *)s.inputs)[k] : s.element == GR_EL_I32 ? ((int32_t *)s.inputs)[k] : (double)((float *)s.inputs)[k];
+            assert_true(got[0] == cases[i].first);
+            assert_true(got[1] == cases[i].second);
+            gr__set_free(f.ctx, &s);
+        }
+    }
+    /* float64 stays so where the run is; half floats with their denormals. */
+    put_npy("x.npy", literal_of("<f8", false, "(2,)"), f8, 16);
+    gr_set s = load_as(&f, X, GR_TARGET_NONE, true);
+    assert_int_equal(s.element, GR_EL_F64);
+    assert_true(((double *)s.inputs)[1] == -0.1);
+    gr__set_free(f.ctx, &s);
+    static const uint16_t halves[] = {1, 0x8001, 0x0400, 0x7BFF, 0x3C01};
+    put_npy("x.npy", literal_of("<f2", false, "(5,)"), halves, 10);
+    s = load_as(&f, X, GR_TARGET_NONE, false);
+    static const float wanted[] = {0x1p-24f, -0x1p-24f, 0x1p-14f, 65504, 1.0009765625f};
+    assert_memory_equal(s.inputs, wanted, sizeof wanted);
+    gr__set_free(f.ctx, &s);
+}
+
+static void versions_and_orders_are_read(void **state)
+{
+    (void)state;
+    unsigned char out[512];
+    static const float x[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+    for (int version = 1; version <= 3; version++) {
+        put_file(&f, "x.npy", out, npy(out, version, literal_of("<f4", false, "(2, 3, 2)"), x, sizeof x));
+        gr_set s = load_as(&f, X, GR_TARGET_NONE, false);
+        assert_int_equal(s.n, 2);
+        assert_int_equal(s.sample.rank, 2);
+        assert_int_equal(s.sample.dim[0], 3);
+        assert_memory_equal(s.inputs, x, sizeof x);
+        gr__set_free(f.ctx, &s);
+    }
+    /* Fortran order: element [i,j,k] stands at i + 2 j + 6 k. */
+    static const char *const types[] = {"<f4", "|u1"};
+    for (int t = 0; t < 2; t++) {
+        unsigned char bytes[12];
+        for (int i = 0; i < 12; i++) bytes[i] = (unsigned char)x[i];
+        put_npy("x.npy", literal_of(types[t], true, "(2, 3, 2)"), t ? (const void *)bytes : x, t ? sizeof bytes : sizeof x);
+        gr_set s = load_as(&f, X, GR_TARGET_NONE, false);
+        for (int i = 0; i < 2; i++)
+            for (int j = 0; j < 3; j++)
+                for (int k = 0; k < 2; k++) {
+                    int at = (i * 3 + j) * 2 + k, wanted = i + 2 * j + 6 * k;
+                    assert_int_equal(t ? ((uint8_t *)s.inputs)[at] : (int)((float *)s.inputs)[at], wanted);
+                }
+        gr__set_free(f.ctx, &s);
+    }
+    /* Large enough for several chunks of conversion. */
+    enum { N = 3001 };
+    static double big[N];
+    static unsigned char file[N * 8 + 256];
+    for (int i = 0; i < N; i++) big[i] = sin(i);
+    put_file(&f, "x.npy", file, npy(file, 1, literal_of("<f8", false, "(3001, 1)"), big, sizeof big));
+    gr_set s = load_as(&f, X, GR_TARGET_NONE, false);
+    for (int i = 0; i < N; i++) assert_true(((float *)s.inputs)[i] == (float)big[i]);
+    gr__set_free(f.ctx, &s);
+}
+
+static void targets_follow_type_and_cost(void **state)
+{
+    (void)state;
+    static const float x[] = {1, 2, 3, 4};
+    static const int64_t classes[] = {3, 0, 2, 1};
+    static const double values[] = {0.5, 1, 2, 4};
+    put_npy("x.npy", literal_of("<f4", false, "(2, 2)"), x, sizeof x);
+    put_npy("y.npy", literal_of("<i8", false, "(2,)"), classes, 16);
+    gr_set s = load_as(&f, XY, GR_TARGET_NONE, false);
+    assert_int_equal(s.target, GR_TARGET_CLASS);
+    assert_int_equal(s.classes, 4);
+    assert_int_equal(((int32_t *)s.targets)[0], 3);
+    gr__set_free(f.ctx, &s);
+    put_npy("y.npy", literal_of("<i8", false, "(2, 2)"), classes, 32); /* a class a position */
+    s = load_as(&f, XY, GR_TARGET_CLASS, false);
+    assert_int_equal(s.target_sample.rank, 1);
+    assert_int_equal(s.target_sample.dim[0], 2);
+    gr__set_free(f.ctx, &s);
+    put_npy("y.npy", literal_of("<f8", false, "(2, 2)"), values, 32);
+    s = load_as(&f, XY, GR_TARGET_NONE, false);
+    assert_int_equal(s.target, GR_TARGET_VALUE);
+    assert_true(((float *)s.targets)[3] == 4);
+    gr__set_free(f.ctx, &s);
+    refuse(&f, XY, GR_TARGET_CLASS, GR_E_DATA, "the label of sample [0,0] is 0.5");
+    put_npy("y.npy", literal_of("<f8", false, "(2,)"), values + 1, 16); /* whole numbers as reals are classes where the cost wants them */
+    s = load_as(&f, XY, GR_TARGET_CLASS, false);
+    assert_int_equal(s.target, GR_TARGET_CLASS);
+    assert_int_equal(s.classes, 3);
+    gr__set_free(f.ctx, &s);
+}
+
+static void hostile_headers_are_refused(void **state)
+{
+    (void)state;
+    static const float x[4] = {1, 2, 3, 4};
+    static const struct { const char *literal; gr_status code; const char *words; } cases[] = {
+        {"", GR_E_FORMAT, "not one that NumPy writes"},
+        {"[]", GR_E_FORMAT, "not one that NumPy writes"},
+        {"{", GR_E_FORMAT, "not one that NumPy writes"},
+        {"{}", GR_E_FORMAT, "not one that NumPy writes"},
+        {"{'descr': '<f4'", GR_E_FORMAT, "not one that NumPy writes"},
+        {"{'descr': '<f4', 'fortran_order': False}", GR_E_FORMAT, "not one that NumPy writes"},
+        {"{'descr': '<f4', 'fortran_order': Maybe, 'shape': (4,)}", GR_E_FORMAT, "not one that NumPy writes"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': 4}", GR_E_FORMAT, "not one that NumPy writes"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (4)}", GR_E_FORMAT, "not one that NumPy writes"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (4,", GR_E_FORMAT, "not one that NumPy writes"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (-4,)}", GR_E_FORMAT, "not one that NumPy writes"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}", GR_E_FORMAT, "not one that NumPy writes"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (4,), 'more': 1}", GR_E_FORMAT, "not one that NumPy writes"},
+        {"{'descr': '<f4444444444444444', 'fortran_order': False, 'shape': (4,)}", GR_E_FORMAT, "not one that NumPy writes"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4)}", GR_E_FORMAT, "more values than there can be"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775807,)}", GR_E_FORMAT, "not one that NumPy writes"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 1)}", GR_E_FORMAT, "4294967295 samples"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 1, 1, 1, 1, 1, 4)}", GR_E_FORMAT, "more than 7 axes"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': ()}", GR_E_FORMAT, "single number"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (0, 4)}", GR_E_DATA, "no samples"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (4, 0)}", GR_E_DATA, "without a value"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (5,)}", GR_E_FORMAT, "promises"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (3,)}", GR_E_FORMAT, "promises"},
+        {"{'descr': '|O', 'fortran_order': False, 'shape': (4,)}", GR_E_FORMAT, "pickle"},
+        {"{'descr': '<c8', 'fortran_order': False, 'shape': (2,)}", GR_E_FORMAT, "'<c8'"},
+        {"{'descr': '<U2', 'fortran_order': False, 'shape': (2,)}", GR_E_FORMAT, "'<U2'"},
+        {"{'descr': '<f16', 'fortran_order': False, 'shape': (1,)}", GR_E_FORMAT, "'<f16'"},
+        {"{'descr': 'f4', 'fortran_order': False, 'shape': (4,)}", GR_E_FORMAT, "'f4'"},
+        {"{'descr': '', 'fortran_order': False, 'shape': (4,)}", GR_E_FORMAT, "''"},
+        {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (4,)}", GR_E_FORMAT, "records"},
+    };
+    for (size_t i = 0; i < GR_COUNT(cases); i++) {
+        put_npy("x.npy", cases[i].literal, x, sizeof x);
+        refuse(&f, X, GR_TARGET_NONE, cases[i].code, cases[i].words);
+    }
+    unsigned char out[256];
+    size_t n = npy(out, 1, literal_of("<f4", false, "(4,)"), x, sizeof x);
+    for (size_t cut = 0; cut < n; cut++) {
+        put_file(&f, "x.npy", out, cut);
+        refuse(&f, X, GR_TARGET_NONE, GR_E_FORMAT, "x.npy");
+    }
+    static const struct { size_t at; unsigned char value; const char *words; } bytes[] = {
+        {0, 'N', "not NPY"}, {5, 'y', "not NPY"}, {6, 0, "version 0"}, {6, 4, "version 4"}, {9, 255, "header"}, {8, 0, "not one that NumPy"}, {8, 255, "header"},
+    };
+    for (size_t i = 0; i < GR_COUNT(bytes); i++) {
+        n = npy(out, 1, literal_of("<f4", false, "(4,)"), x, sizeof x);
+        out[bytes[i].at] = bytes[i].value;
+        put_file(&f, "x.npy", out, n);
+        refuse(&f, X, GR_TARGET_NONE, GR_E_FORMAT, bytes[i].words);
+    }
+    n = npy(out, 2, literal_of("<f4", false, "(4,)"), x, sizeof x);
+    out[11] = 255;
+    put_file(&f, "x.npy", out, n);
+    refuse(&f, X, GR_TARGET_NONE, GR_E_FORMAT, "header");
+}
+
+static void hostile_values_are_refused(void **state)
+{
+    (void)state;
+    static const float x[] = {1, 2, 3, (float)NAN}, y[] = {1, 2};
+    static const double wide[] = {1, 1e300};
+    static const int64_t far[] = {1, INT64_C(1) << 40}, labels[] = {0, -1}, three[] = {0, 1, 2};
+    put_npy("x.npy", literal_of("<f4", false, "(2, 2)"), x, sizeof x);
+    refuse(&f, X, GR_TARGET_NONE, GR_E_DATA, "element [1,1] is nan");
+    put_npy("x.npy", literal_of("<f4", true, "(2, 2)"), x, sizeof x);
+    refuse(&f, X, GR_TARGET_NONE, GR_E_DATA, "element [1,1] is nan");
+    static float many[1000];
+    static unsigned char file[4300];
+    many[777] = -(float)INFINITY;
+    put_file(&f, "x.npy", file, npy(file, 1, literal_of("<f4", false, "(10, 100)"), many, sizeof many));
+    refuse(&f, X, GR_TARGET_NONE, GR_E_DATA, "element [7,77] is -inf");
+    put_npy("x.npy", literal_of("<f8", false, "(2,)"), wide, sizeof wide);
+    refuse(&f, X, GR_TARGET_NONE, GR_E_DATA, "1e+300");
+    put_npy("x.npy", literal_of("<i8", false, "(2,)"), far, sizeof far);
+    refuse(&f, X, GR_TARGET_NONE, GR_E_DATA, "32 bits");
+    put_npy("x.npy", literal_of("<f4", false, "(2,)"), y, sizeof y);
+    put_npy("y.npy", literal_of("<i8", false, "(2,)"), labels, sizeof labels);
+    refuse(&f, XY, GR_TARGET_CLASS, GR_E_DATA, "the label of sample [1] is -1");
+    put_npy("y.npy", literal_of("<i8", false, "(3,)"), three, sizeof three);
+    refuse(&f, XY, GR_TARGET_CLASS, GR_E_DATA, "holds 2 samples");
+}
+
+/* ---- NPZ ---- */
+
+typedef struct zip {
+    unsigned char bytes[8192], directory[2048];
+    size_t n, directory_n;
+    int entries;
+} zip;
+
+static void put16(unsigned char *p, unsigned x)
+{
+    p[0] = (unsigned char)x;
+    p[1] = (unsigned char)(x >> 8);
+}
+
+static void put32(unsigned char *p, uint32_t x)
+{
+    put16(p, x & 0xFFFF);
+    put16(p + 2, x >> 16);
+}
+
+static void zip_add(zip *z, const char *name, const void *data, size_t n, bool deflate)
+{
+    unsigned char packed[4096], *local = z->bytes + z->n, *entry = z->directory + z->directory_n;
+    size_t packed_n = n, name_n = strlen(name);
+    const void *body = data;
+    if (deflate) {
+        struct libdeflate_compressor *c = libdeflate_alloc_compressor(6);
+        packed_n = libdeflate_deflate_compress(c, data, n, packed, sizeof packed);
+        libdeflate_free_compressor(c);
+        assert_true(packed_n > 0);
+        body = packed;
+    }
+    memset(local, 0, 30);
+    memset(entry, 0, 46);
+    put32(local, 0x04034B50);
+    put16(local + 8, deflate ? 8 : 0);
+    put32(local + 14, libdeflate_crc32(0, data, n));
+    put32(local + 18, (uint32_t)packed_n);
+    put32(local + 22, (uint32_t)n);
+    put16(local + 26, (unsigned)name_n);
+    put32(entry, 0x02014B50);
+    memcpy(entry + 10, local + 8, 20);
+    put32(entry + 42, (uint32_t)z->n);
+    memcpy(local + 30, name, name_n);
+    memcpy(entry + 46, name, name_n);
+    memcpy(local + 30 + name_n, body, packed_n);
+    z->n += 30 + name_n + packed_n;
+    z->directory_n += 46 + name_n;
+    z->entries++;
+}
+
+static size_t zip_end(zip *z)
+{
+    unsigned char *end = z->bytes + z->n + z->directory_n;
+    memcpy(z->bytes + z->n, z->directory, z->directory_n);
+    memset(end, 0, 22);
+    put32(end, 0x06054B50);
+    put16(end + 8, (unsigned)z->entries);
+    put16(end + 10, (unsigned)z->entries);
+    put32(end + 12, (uint32_t)z->directory_n);
+    put32(end + 16, (uint32_t)z->n);
+    return z->n + z->directory_n + 22;
+}
+
+static size_t make_npz(zip *z, bool deflate)
+{
+    static const float x[] = {1, 2, 3, 4, 5, 6};
+    static const int32_t y[] = {1, 0, 1};
+    unsigned char file[512];
+    *z = (zip){0};
+    zip_add(z, "x.npy", file, npy(file, 1, literal_of("<f4", false, "(3, 2)"), x, sizeof x), deflate);
+    zip_add(z, "labels.npy", file, npy(file, 1, literal_of("<i4", false, "(3,)"), y, sizeof y), deflate);
+    zip_add(z, "scalar.npy", file, npy(file, 1, literal_of("<i4", false, "()"), y, 4), deflate);
+    return zip_end(z);
+}
+
+#define Z "{type: npz, file: f.npz, inputs: x, targets: labels}"
+
+static void archives_are_read(void **state)
+{
+    (void)state;
+    static zip z;
+    for (int deflate = 0; deflate < 2; deflate++) {
+        put_file(&f, "f.npz", z.bytes, make_npz(&z, deflate));
+        gr_set s = load_as(&f, Z, GR_TARGET_CLASS, false);
+        assert_int_equal(s.n, 3);
+        assert_true(((float *)s.inputs)[5] == 6);
+        assert_int_equal(((int32_t *)s.targets)[2], 1);
+        assert_int_equal(s.classes, 2);
+        gr__set_free(f.ctx, &s);
+    }
+    starve(&f, Z, GR_TARGET_CLASS);
+}
+
+static void hostile_archives_are_refused(void **state)
+{
+    (void)state;
+    static zip z;
+    size_t n = make_npz(&z, true);
+    put_file(&f, "f.npz", z.bytes, n);
+    refuse(&f, "{type: npz, file: f.npz, inputs: y}", GR_TARGET_NONE, GR_E_DATA, "has no array \"y\"");
+    refuse(&f, "{type: npz, file: f.npz, inputs: scalar}", GR_TARGET_NONE, GR_E_FORMAT, "single number");
+    refuse(&f, "{type: npz, file: g.npz, inputs: x}", GR_TARGET_NONE, GR_E_FILE, "g.npz");
+    for (size_t cut = 0; cut < n; cut++) {
+        put_file(&f, "f.npz", z.bytes, cut);
+        refuse(&f, Z, GR_TARGET_CLASS, GR_E_FORMAT, "f.npz");
+    }
+    /* Every byte spoiled in turn: an error or the same values, never anything else. */
+    for (int deflate = 0; deflate < 2; deflate++) {
+        n = make_npz(&z, deflate);
+        for (size_t at = 0; at < n; at++) {
+            z.bytes[at] ^= 0x5A;
+            put_file(&f, "f.npz", z.bytes, n);
+            gr_set s = {0};
+            gr_source_options o = options_of(&f, GR_TARGET_CLASS, false);
+            gr_status st = gr__set_load(f.ctx, yaml(&f, Z), &o, &s);
+            if (st == GR_OK) {
+                assert_true(((float *)s.inputs)[5] == 6);
+                assert_int_equal(((int32_t *)s.targets)[2], 1);
+                gr__set_free(f.ctx, &s);
+            } else {
+                assert_true(st == GR_E_FORMAT || st == GR_E_DATA);
+                gr_context_clear_error(f.ctx);
+            }
+            z.bytes[at] ^= 0x5A;
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(all_types_are_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(versions_and_orders_are_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(targets_follow_type_and_cost, setup, teardown),
+        cmocka_unit_test_setup_teardown(hostile_headers_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(hostile_values_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(archives_are_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(hostile_archives_are_refused, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
