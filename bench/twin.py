@@ -261,9 +261,9 @@ def wanted(requirements, extras):
 def versions():
     """PyTorch's version, and the bytes of it and all packages that it pulled in, as pip lists their files."""
     from importlib import metadata
-    seen, sizes, todo = set(), {}, [("torch", frozenset())]
-    while todo:
-        name, extras = todo.pop()
+    seen, sizes, waiting = set(), {}, [("torch", frozenset())]
+    while waiting:
+        name, extras = waiting.pop()
         try:
             d = metadata.distribution(name)
         except metadata.PackageNotFoundError:
@@ -271,7 +271,7 @@ def versions():
         sizes[name] = sum(f.size or 0 for f in d.files or [])
         more = set(wanted(d.requires, extras)) - seen
         seen |= more
-        todo += more
+        waiting += more
     return {"torch": torch.__version__, "bytes": sum(sizes.values()), "isa": torch.backends.cpu.get_cpu_capability()}
 
 

@@ -38,12 +38,42 @@ static bool named(const gr_member *m, const char *name)
     return strcmp(name, m->name) == 0;
 }
 
+/* The rows that every member of a family has beside its own; NULL: none. */
+static const gr_member *common_of(const gr_member *m)
+{
+    static const gr_member *const all[] = {&gr__layer_common, &gr__optimizer_common, &gr__schedule_common};
+    static const char *const families[] = {"layer", "optimizer", "schedule"};
+    for (size_t i = 0; i < GR_COUNT(all); i++)
+        if (strcmp(families[i], m->family) == 0) return all[i];
+    return NULL;
+}
+
+static int count_rows(const gr_member *m)
+{
+    return m->n_rows + (common_of(m) ? common_of(m)->n_rows : 0);
+}
+
+static const gr_row *row_at(const gr_member *m, int i)
+{
+    return i < m->n_rows ? &m->rows[i] : &common_of(m)->rows[i - m->n_rows];
+}
+
+/* `decay` is the member's own: the common row cannot know it. */
+static const char *default_of(const gr_member *m, const gr_row *r)
+{
+    int n;
+    const gr_optimizer *const *table = gr__optimizers(&n);
+    for (int i = 0; i < n && strcmp(r->name, "decay") == 0; i++)
+        if (&table[i]->head == m) return table[i]->decay;
+    return r->value;
+}
+
 static gr_status print_json(cli *c, const gr_member *m)
 {
     json_t *rows = json_array();
-    for (int i = 0; i < m->n_rows; i++) {
-        const gr_row *r = &m->rows[i];
-        json_t *row = json_pack("{s:s, s:s?, s:s, s:s, s:s}", "name", r->name, "default", r->value, "range", r->range, "unit", r->unit, "help", r->help);
+    for (int i = 0; i < count_rows(m); i++) {
+        const gr_row *r = row_at(m, i);
+        json_t *row = json_pack("{s:s, s:s?, s:s, s:s, s:s}", "name", r->name, "default", default_of(m, r), "range", r->range, "unit", r->unit, "help", r->help);
         if (r->paper) json_object_set_new(row, "paper", json_string(r->paper));
         if (r->torch) json_object_set_new(row, "torch", json_string(r->torch));
         json_array_append_new(rows, row);
@@ -65,10 +95,10 @@ static void print_text(const gr_member *m)
         printf("    %.*s\n", (int)n, line);
         line += n + (line[n] == '\n');
     }
-    if (m->n_rows) printf("\n  %-18s %-12s %-28s %s\n", "key", "default", "allowed", "");
-    for (int i = 0; i < m->n_rows; i++) {
-        const gr_row *r = &m->rows[i];
-        printf("  %-18s %-12s %-28s %s", r->name, r->value ? r->value : "(required)", r->range, r->help);
+    if (count_rows(m)) printf("\n  %-18s %-12s %-28s %s\n", "key", "default", "allowed", "");
+    for (int i = 0; i < count_rows(m); i++) {
+        const gr_row *r = row_at(m, i);
+        printf("  %-18s %-12s %-28s %s", r->name, default_of(m, r) ? default_of(m, r) : "(required)", r->range, r->help);
         if (r->unit[0] && strcmp(r->unit, "1") != 0) printf(" [%s]", r->unit);
         if (r->paper) printf(" (paper: %s)", r->paper);
         if (r->torch) printf(" (torch: %s)", r->torch);
@@ -93,12 +123,12 @@ static void print_markdown(const gr_member *m)
         printf("    %.*s\n", (int)n, line);
         line += n + (line[n] == '\n');
     }
-    if (m->n_rows) printf("\n| key | default | allowed | unit | |\n| --- | --- | --- | --- | --- |\n");
-    for (int i = 0; i < m->n_rows; i++) {
-        const gr_row *r = &m->rows[i];
+    if (count_rows(m)) printf("\n| key | default | allowed | unit | |\n| --- | --- | --- | --- | --- |\n");
+    for (int i = 0; i < count_rows(m); i++) {
+        const gr_row *r = row_at(m, i);
         printf("|");
         cell(r->name);
-        cell(r->value ? r->value : "(required)");
+        cell(default_of(m, r) ? default_of(m, r) : "(required)");
         cell(r->range);
         cell(r->unit);
         cell(r->help);
