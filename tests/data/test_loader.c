@@ -1,0 +1,295 @@
+/* The loader (D23, D25): pairing, orders, short batches, resuming, the same bits from a thread. */
+#include "files.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <signal.h>
+
+enum { N = 103, WIDTH = 3 };
+
+static gr_context *ctx;
+static float inputs[N * WIDTH];
+static int32_t classes[N];
+static gr_set set;
+static gr_rows rows;
+static uint32_t row_numbers[N];
+
+static int setup(void **state)
+{
+    (void)state;
+    ctx = test_context();
+    for (int i = 0; i < N; i++) {
+        for (int k = 0; k < WIDTH; k++) inputs[i * WIDTH + k] = (float)(1000 * i + k);
+        classes[i] = i + 7;
+        row_numbers[i] = (uint32_t)(N - 1 - i);
+    }
+    set = (gr_set){.n = N, .sample = GR_SHAPE(WIDTH), .element = GR_EL_F32, .inputs = inputs, .target = GR_TARGET_CLASS, .targets = classes, .targets_bytes = sizeof classes};
+    rows = (gr_rows){row_numbers, N};
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    test_context_end(ctx);
+    return 0;
+}
+
+static gr_loader_options options(int64_t batch, gr_shuffle shuffle, bool background)
+{
+    return (gr_loader_options){.set = &set, .rows = &rows, .batch = batch, .shuffle = shuffle, .seed = 11, .input_as = GR_EL_F32, .target_as = GR_EL_I32, .background = background};
+}
+
+static gr_loader *make(const gr_loader_options *o)
+{
+    gr_loader *l = NULL;
+    uint64_t before = gr_context_bytes(ctx);
+    test_ok(ctx, gr__loader_create(ctx, o, &l));
+    assert_int_equal(gr_context_bytes(ctx) - before, gr__loader_bytes(o));
+    return l;
+}
+
+/* The label follows its sample: all three of row number, inputs and target belong together. */
+static void check_pairing(const gr_batch *b)
+{
+    for (int64_t i = 0; i < b->n; i++) {
+        uint32_t row = b->row[i];
+        assert_true(row < N);
+        for (int k = 0; k < WIDTH; k++) assert_true(((const float *)b->inputs)[i * WIDTH + k] == (float)(1000 * row + (uint32_t)k));
+        assert_int_equal(((const int32_t *)b->targets)[i], row + 7);
+    }
+}
+
+static void epochs_hold_every_row_once(void **state)
+{
+    (void)state;
+    static const int64_t batches[] = {1, 2, 10, 51, 102, 103, 104, 1000};
+    for (size_t k = 0; k < GR_COUNT(batches); k++) {
+        for (int shuffle = 0; shuffle < 3; shuffle++) {
+            for (int background = 0; background < 2; background++) {
+                for (int drop = 0; drop < 2; drop++) {
+                    gr_loader_options o = options(batches[k], (gr_shuffle)shuffle, background);
+                    o.drop_last = drop;
+                    gr_loader *l = make(&o);
+                    int64_t full = GR_MIN(batches[k], N), per_epoch = drop ? N / full : (N + full - 1) / full;
+                    assert_int_equal(gr__loader_batches(&o), per_epoch);
+                    for (int epoch = 0; epoch < 3; epoch++) {
+                        int seen[N] = {0}, total = 0;
+                        for (int64_t i = 0; i < per_epoch; i++) {
+                            gr_batch b;
+                            test_ok(ctx, gr__loader_next(l, &b));
+                            check_pairing(&b);
+                            assert_int_equal(b.epoch, epoch);
+                            assert_int_equal(b.index, i);
+                            assert_int_equal(b.last, i + 1 == per_epoch);
+                            assert_int_equal(b.n, GR_MIN(full, N - i * full));
+                            for (int64_t r = 0; r < b.n; r++) assert_false(seen[b.row[r]]++);
+                            if (shuffle == GR_SHUFFLE_NONE)
+                                for (int64_t r = 0; r < b.n; r++) assert_int_equal(b.row[r], rows.row[total + r]);
+                            total += (int)b.n;
+                        }
+                        assert_int_equal(total, drop ? per_epoch * full : N);
+                    }
+                    gr__loader_destroy(l);
+                }
+            }
+        }
+    }
+}
+
+/* Rows of `epochs` epochs in the order they come. */
+static void order_of(gr_loader *l, int epochs, uint32_t *out)
+{
+    int at = 0;
+    gr_batch b;
+    while (at < epochs * N) {
+        test_ok(ctx, gr__loader_next(l, &b));
+        for (int64_t r = 0; r < b.n; r++) out[at++] = b.row[r];
+    }
+}
+
+static void shuffling_is_keyed_by_seed_and_epoch(void **state)
+{
+    (void)state;
+    uint32_t a[3 * N], b[3 * N];
+    for (int background = 0; background < 2; background++) {
+        gr_loader_options o = options(10, GR_SHUFFLE_EVERY_EPOCH, background);
+        gr_loader *l = make(&o);
+        order_of(l, 3, a);
+        gr__loader_destroy(l);
+        assert_memory_not_equal(a, a + N, N * 4);
+        assert_memory_not_equal(a, rows.row, N * 4);
+        o.batch = 7; /* another batch, the same order */
+        l = make(&o);
+        order_of(l, 3, b);
+        gr__loader_destroy(l);
+        assert_memory_equal(a, b, sizeof a);
+        o.seed = 12;
+        l = make(&o);
+        order_of(l, 3, b);
+        gr__loader_destroy(l);
+        assert_memory_not_equal(a, b, N * 4);
+        o = options(10, GR_SHUFFLE_ONCE, background);
+        l = make(&o);
+        order_of(l, 3, b);
+        gr__loader_destroy(l);
+        assert_memory_equal(b, b + N, N * 4); /* once: the same every epoch */
+        assert_memory_equal(b, b + 2 * N, N * 4);
+        assert_memory_equal(a, b, N * 4);
+    }
+}
+
+static void seeking_continues_to_the_same_bits(void **state)
+{
+    (void)state;
+    for (int shuffle = 0; shuffle < 3; shuffle++) {
+        for (int background = 0; background < 2; background++) {
+            gr_loader_options o = options(10, (gr_shuffle)shuffle, background);
+            gr_loader *whole = make(&o), *jumper = make(&o);
+            gr_batch a, b;
+            for (int i = 0; i < 40; i++) {
+                test_ok(ctx, gr__loader_next(whole, &a));
+                for (int reads = i % 4; reads > 0; reads--) test_ok(ctx, gr__loader_next(jumper, &b)); /* anywhere else before */
+                gr__loader_seek(jumper, a.epoch, a.index);
+                test_ok(ctx, gr__loader_next(jumper, &b));
+                assert_int_equal(a.n, b.n);
+                assert_int_equal(a.epoch, b.epoch);
+                assert_int_equal(a.index, b.index);
+                assert_memory_equal(a.row, b.row, (size_t)a.n * 4);
+                assert_memory_equal(a.inputs, b.inputs, (size_t)a.n * WIDTH * 4);
+            }
+            gr__loader_seek(jumper, 0, 11 * 2 + 3); /* an index beyond the epoch counts on */
+            test_ok(ctx, gr__loader_next(jumper, &b));
+            assert_int_equal(b.epoch, 2);
+            assert_int_equal(b.index, 3);
+            gr__loader_destroy(whole);
+            gr__loader_destroy(jumper);
+        }
+    }
+}
+
+static void timing_changes_no_bit(void **state)
+{
+    (void)state;
+    gr_loader_options o = options(8, GR_SHUFFLE_EVERY_EPOCH, true), p = options(8, GR_SHUFFLE_EVERY_EPOCH, false);
+    gr_loader *background = make(&o), *foreground = make(&p);
+    for (int i = 0; i < 2000; i++) {
+        gr_batch a, b;
+        if (i % 37 == 0) sched_yield();
+        test_ok(ctx, gr__loader_next(background, &a));
+        test_ok(ctx, gr__loader_next(foreground, &b));
+        check_pairing(&a); /* what is lent is not being overwritten */
+        assert_int_equal(a.n, b.n);
+        assert_memory_equal(a.row, b.row, (size_t)a.n * 4);
+        assert_memory_equal(a.inputs, b.inputs, (size_t)a.n * WIDTH * 4);
+    }
+    gr__loader_destroy(background);
+    gr__loader_destroy(foreground);
+    for (int i = 0; i < 50; i++) gr__loader_destroy(make(&o)); /* stopped while the first batch is being filled */
+}
+
+static void elements_are_converted(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[] = {0, 1, 128, 255};
+    static const int32_t ints[] = {-5, 0, 70000, 2147483647};
+    static const float floats[] = {-1.5f, 0, 1e-40f, 3e38f};
+    static const double doubles[] = {-0.1, 0, 1e-40, 3e38};
+    static const void *const from[] = {[GR_EL_U8] = bytes, [GR_EL_F32] = floats, [GR_EL_F64] = doubles, [GR_EL_I32] = ints};
+    uint32_t four[] = {0, 1, 2, 3};
+    gr_rows r = {four, 4};
+    for (int a = 0; a < 4; a++) {
+        for (int b = 0; b < 4; b++) {
+            gr_set s = {.n = 4, .sample = GR_SCALAR, .element = (gr_element)a, .inputs = (void *)(uintptr_t)from[a]};
+            gr_loader_options o = {.set = &s, .rows = &r, .batch = 4, .input_as = (gr_element)b};
+            bool real = a == GR_EL_F32 || a == GR_EL_F64, to_real = b == GR_EL_F32 || b == GR_EL_F64;
+            gr_loader *l = NULL;
+            gr_status st = gr__loader_create(ctx, &o, &l);
+            if ((real && !to_real) || (a == GR_EL_I32 && b == GR_EL_U8)) {
+                assert_int_equal(st, GR_E_UNSUPPORTED);
+                gr_context_clear_error(ctx);
+                continue;
+            }
+            test_ok(ctx, st);
+            gr_batch x;
+            test_ok(ctx, gr__loader_next(l, &x));
+            assert_null(x.targets);
+            for (int i = 0; i < 4; i++) {
+                double wanted = a == GR_EL_U8 ? bytes[i] : a == GR_EL_I32 ? ints[i] : a == GR_EL_F32 ? (double)floats[i] : doubles[i];
+                if (b == GR_EL_F32 && a == GR_EL_F64 && i == 2) wanted = 0; /* denormals are flushed, on any thread */
+                double got = b == GR_EL_U8 ? ((const uint8_t *)x.inputs)[i] : b == GR_EL_I32 ? ((const int32_t *)x.inputs)[i]
+                             : b == GR_EL_F32 ? (double)((const float *)x.inputs)[i] : ((const double *)x.inputs)[i];
+                if (a == GR_EL_F32 && b == GR_EL_F64 && i == 2) wanted = 0;
+                assert_true(got == (b == GR_EL_F32 ? (double)(float)wanted : wanted));
+            }
+            gr__loader_destroy(l);
+        }
+    }
+    /* Values as targets, float or double. */
+    static const double targets[] = {0.1, 0.2, 0.3, 0.4};
+    gr_set s = {.n = 4, .sample = GR_SCALAR, .element = GR_EL_U8, .inputs = (void *)(uintptr_t)bytes, .target = GR_TARGET_VALUE, .targets = (void *)(uintptr_t)targets, .targets_bytes = sizeof targets};
+    gr_loader_options o = {.set = &s, .rows = &r, .batch = 4, .input_as = GR_EL_U8, .target_as = GR_EL_F32};
+    gr_loader *l = make(&o);
+    gr_batch x;
+    test_ok(ctx, gr__loader_next(l, &x));
+    assert_true(((const float *)x.targets)[3] == 0.4f);
+    gr__loader_destroy(l);
+    o.target_as = GR_EL_I32;
+    assert_int_equal(gr__loader_create(ctx, &o, &l), GR_E_UNSUPPORTED);
+    gr_context_clear_error(ctx);
+}
+
+static void impossible_loaders_are_refused(void **state)
+{
+    (void)state;
+    gr_loader *l;
+    gr_loader_options o = options(0, GR_SHUFFLE_NONE, true);
+    assert_int_equal(gr__loader_create(ctx, &o, &l), GR_E_RANGE);
+    gr_context_clear_error(ctx);
+    o.batch = 10;
+    gr_rows none = {row_numbers, 0};
+    o.rows = &none;
+    assert_int_equal(gr__loader_create(ctx, &o, &l), GR_E_DATA);
+    gr_context_clear_error(ctx);
+}
+
+static void every_failing_allocation_is_reported(void **state)
+{
+    (void)state;
+    for (int background = 0; background < 2; background++) {
+        for (uint64_t k = 1;; k++) {
+            gr_loader *l = NULL;
+            gr_loader_options o = options(10, GR_SHUFFLE_ONCE, background);
+            uint64_t before = gr__bookkeeping_bytes(ctx);
+            gr__fail_acquisition(ctx, k);
+            gr_status st = gr__loader_create(ctx, &o, &l);
+            uint64_t used = gr__acquisitions(ctx);
+            gr__fail_acquisition(ctx, 0);
+            if (st == GR_OK) {
+                gr_batch b;
+                for (int i = 0; i < 30; i++) test_ok(ctx, gr__loader_next(l, &b));
+                assert_int_equal(gr__acquisitions(ctx), used); /* batches allocate nothing */
+                gr__loader_destroy(l);
+                break;
+            }
+            assert_int_equal(st, GR_E_MEMORY);
+            assert_int_equal(gr_context_bytes(ctx), 0);
+            assert_int_equal(gr__bookkeeping_bytes(ctx), before);
+            gr_context_clear_error(ctx);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(epochs_hold_every_row_once, setup, teardown),           /* D23 */
+        cmocka_unit_test_setup_teardown(shuffling_is_keyed_by_seed_and_epoch, setup, teardown), /* D25 */
+        cmocka_unit_test_setup_teardown(seeking_continues_to_the_same_bits, setup, teardown),
+        cmocka_unit_test_setup_teardown(timing_changes_no_bit, setup, teardown),
+        cmocka_unit_test_setup_teardown(elements_are_converted, setup, teardown),
+        cmocka_unit_test_setup_teardown(impossible_loaders_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_failing_allocation_is_reported, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

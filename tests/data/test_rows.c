@@ -1,0 +1,195 @@
+/* Splits, limits and manifests (D11): disjoint, exhaustive, stratified, reproducible. */
+#include "files.h"
+
+#include "base/file.h"
+#include "base/rng.h"
+
+static void check_partition(const gr_rows *parts, int n_parts, int64_t n)
+{
+    unsigned char *seen = calloc(1, (size_t)n + 1);
+    int64_t total = 0;
+    for (int p = 0; p < n_parts; p++) {
+        for (int64_t i = 0; i < parts[p].n; i++) {
+            assert_true(parts[p].row[i] < n);
+            assert_false(seen[parts[p].row[i]]++);
+            if (i) assert_true(parts[p].row[i - 1] < parts[p].row[i]);
+        }
+        total += parts[p].n;
+    }
+    assert_int_equal(total, n);
+    free(seen);
+}
+
+static void splits_are_partitions_with_known_counts(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    static const int64_t sizes[] = {0, 1, 2, 3, 5, 7, 10, 99, 150, 1797, 20000};
+    static const double fractions[][3] = {{0.9, 0.1, 0}, {0.8, 0.15, 0.05}, {0, 0.5, 0.5}, {1, 0, 0}, {0, 1, 0}, {0.34, 0.33, 0.33}};
+    static int32_t labels[20000];
+    for (size_t i = 0; i < GR_COUNT(sizes); i++) {
+        for (size_t k = 0; k < GR_COUNT(fractions); k++) {
+            for (int classes = 0; classes <= 12; classes += 3) {
+                int64_t n = sizes[i];
+                gr_rows parts[3], again[3];
+                gr__rng r = gr__rng_make(i, "labels", 0, 0);
+                for (int64_t j = 0; j < n; j++) labels[j] = classes ? (int32_t)(gr__rng_below(&r, (uint64_t)classes) * gr__rng_below(&r, 2)) : 0;
+                test_ok(ctx, gr__split(ctx, 7, n, classes ? labels : NULL, classes, fractions[k], 3, parts));
+                test_ok(ctx, gr__split(ctx, 7, n, classes ? labels : NULL, classes, fractions[k], 3, again));
+                check_partition(parts, 3, n);
+                int64_t second = (int64_t)(fractions[k][1] * (double)n + 0.5), third = (int64_t)(fractions[k][2] * (double)n + 0.5);
+                assert_int_equal(parts[1].n, second); /* the count does not depend on the labels */
+                assert_int_equal(parts[2].n, GR_MIN(third, n - second));
+                for (int p = 0; p < 3; p++) {
+                    assert_int_equal(parts[p].n, again[p].n);
+                    if (parts[p].n) assert_memory_equal(parts[p].row, again[p].row, (size_t)parts[p].n * 4);
+                    gr__rows_free(ctx, &parts[p]);
+                    gr__rows_free(ctx, &again[p]);
+                }
+            }
+        }
+    }
+    test_context_end(ctx);
+}
+
+static void strata_keep_their_shares(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    enum { N = 1797, CLASSES = 10 };
+    int32_t labels[N];
+    int64_t of[CLASSES] = {0}, in[2][CLASSES] = {{0}};
+    for (int i = 0; i < N; i++) of[labels[i] = i * i % 97 % CLASSES]++;
+    static const double fractions[] = {0.75, 0.15, 0.1};
+    gr_rows parts[3];
+    test_ok(ctx, gr__split(ctx, 3, N, labels, CLASSES, fractions, 3, parts));
+    for (int p = 1; p < 3; p++) {
+        for (int64_t i = 0; i < parts[p].n; i++) in[p - 1][labels[parts[p].row[i]]]++;
+        for (int c = 0; c < CLASSES; c++) {
+            double wanted = fractions[p] * (double)of[c];
+            assert_true((double)in[p - 1][c] > wanted - 1 && (double)in[p - 1][c] < wanted + 1);
+        }
+    }
+    for (int p = 0; p < 3; p++) gr__rows_free(ctx, &parts[p]);
+
+    /* A rare class is seen in every part. */
+    int32_t rare[200] = {0};
+    for (int i = 0; i < 5; i++) rare[i * 37] = 1;
+    static const double tenth[] = {0.8, 0.1, 0.1};
+    test_ok(ctx, gr__split(ctx, 3, 200, rare, 2, tenth, 3, parts));
+    for (int p = 0; p < 3; p++) {
+        int64_t n = 0;
+        for (int64_t i = 0; i < parts[p].n; i++) n += rare[parts[p].row[i]];
+        assert_true(n >= 1);
+        assert_int_equal(parts[p].n, p ? 20 : 160);
+        gr__rows_free(ctx, &parts[p]);
+    }
+
+    /* Another seed, other rows. */
+    gr_rows other[2], one[2];
+    static const double half[] = {0.5, 0.5};
+    test_ok(ctx, gr__split(ctx, 1, N, NULL, 0, half, 2, one));
+    test_ok(ctx, gr__split(ctx, 2, N, NULL, 0, half, 2, other));
+    assert_memory_not_equal(one[1].row, other[1].row, (size_t)one[1].n * 4);
+    for (int p = 0; p < 2; p++) {
+        gr__rows_free(ctx, &one[p]);
+        gr__rows_free(ctx, &other[p]);
+    }
+    static const double wrong[] = {0.5, 1.5};
+    assert_int_equal(gr__split(ctx, 1, N, NULL, 0, wrong, 2, one), GR_E_RANGE);
+    gr_context_clear_error(ctx);
+    test_context_end(ctx);
+}
+
+static void limits_keep_order(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    static const double all[] = {1};
+    gr_rows r, same;
+    test_ok(ctx, gr__split(ctx, 1, 1000, NULL, 0, all, 1, &r));
+    test_ok(ctx, gr__split(ctx, 1, 1000, NULL, 0, all, 1, &same));
+    test_ok(ctx, gr__rows_limit(ctx, 5, &r, 1000));
+    assert_int_equal(r.n, 1000);
+    test_ok(ctx, gr__rows_limit(ctx, 5, &r, 100));
+    test_ok(ctx, gr__rows_limit(ctx, 5, &same, 100));
+    assert_int_equal(r.n, 100);
+    assert_memory_equal(r.row, same.row, 400);
+    for (int i = 1; i < 100; i++) assert_true(r.row[i - 1] < r.row[i]);
+    assert_true(r.row[99] > 500); /* not just the first */
+    gr__rows_free(ctx, &r);
+    gr__rows_free(ctx, &same);
+    for (uint64_t k = 1;; k++) {
+        test_ok(ctx, gr__split(ctx, 1, 50, NULL, 0, all, 1, &r));
+        gr__fail_acquisition(ctx, k);
+        gr_status st = gr__rows_limit(ctx, 5, &r, 7);
+        gr__fail_acquisition(ctx, 0);
+        assert_int_equal(r.n, st == GR_OK ? 7 : 50);
+        gr__rows_free(ctx, &r);
+        gr_context_clear_error(ctx);
+        if (st == GR_OK) break;
+    }
+    for (uint64_t k = 1;; k++) {
+        static const double thirds[] = {0.4, 0.3, 0.3};
+        gr_rows parts[3];
+        gr__fail_acquisition(ctx, k);
+        gr_status st = gr__split(ctx, 1, 50, NULL, 0, thirds, 3, parts);
+        gr__fail_acquisition(ctx, 0);
+        gr_context_clear_error(ctx);
+        if (st != GR_OK) continue;
+        for (int p = 0; p < 3; p++) gr__rows_free(ctx, &parts[p]);
+        break;
+    }
+    test_context_end(ctx);
+}
+
+static void manifests_record_rows_and_hashes(void **state)
+{
+    (void)state;
+    files f;
+    files_make(&f);
+    gr_set s = load_as(&f, "{type: synthetic, kind: blobs, n: 40}", GR_TARGET_CLASS, false);
+    static const double fractions[] = {0.75, 0.25};
+    static const char *const names[] = {"train", "validation"};
+    gr_rows parts[2];
+    test_ok(f.ctx, gr__split(f.ctx, 1, s.n, s.targets, s.classes, fractions, 2, parts));
+    char path[128];
+    snprintf(path, sizeof path, "%s/split.tsv", f.folder);
+    test_ok(f.ctx, gr__split_manifest(f.ctx, path, &s, parts, names, 2));
+    char *text;
+    size_t n;
+    test_ok(f.ctx, gr__file_read(f.ctx, path, 1 << 20, &text, &n));
+    char *line = text;
+    assert_memory_equal(line, "row\tpart\tlabel\tcrc32\n", 21);
+    int64_t seen[2] = {0};
+    for (int row = 0; row < 40; row++) {
+        line = strchr(line, '\n') + 1;
+        int number, label;
+        char part[32];
+        unsigned crc;
+        assert_int_equal(sscanf(line, "%d\t%31s\t%d\t%8x", &number, part, &label, &crc), 4);
+        int p = strcmp(part, "validation") == 0;
+        assert_int_equal(number, row);
+        assert_int_equal(label, ((int32_t *)s.targets)[row]);
+        assert_int_equal(crc, gr__crc32(0, (float *)s.inputs + 2 * row, 8));
+        assert_int_equal(parts[p].row[seen[p]++], row);
+    }
+    assert_int_equal(seen[1], 10);
+    gr__free(f.ctx, text, n + 1);
+    assert_int_equal(gr__split_manifest(f.ctx, "/nowhere/split.tsv", &s, parts, names, 2), GR_E_WRITE);
+    gr_context_clear_error(f.ctx);
+    for (int p = 0; p < 2; p++) gr__rows_free(f.ctx, &parts[p]);
+    gr__set_free(f.ctx, &s);
+    files_end(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(splits_are_partitions_with_known_counts), /* D11 */
+        cmocka_unit_test(strata_keep_their_shares),
+        cmocka_unit_test(limits_keep_order),
+        cmocka_unit_test(manifests_record_rows_and_hashes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
