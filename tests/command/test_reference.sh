@@ -4,7 +4,7 @@
 code 0 explain --markdown
 same out.txt "$here/../../docs/reference.md" "run ./dev docs"
 code 0 --help
-for command in $(sed -nE 's/^  ([a-z]+) +[A-Z].*/\1/p' out.txt); do
+for command in $(sed -nE '/^  gradus/d; s/^  ([a-z]+) +[A-Z].*/\1/p' out.txt); do
   code 0 "$command" --help
   has out.txt "^gradus $command"
 done
