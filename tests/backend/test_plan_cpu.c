@@ -1,0 +1,255 @@
+/* Plans on the processor: fusing, merging, threads and placing change no bit, and random steps agree with the evaluator as far as float32 goes. */
+#include "plan/random_graph.h"
+
+enum { SEEDS = 250 };
+
+static rg_step step, other;
+
+static void random_steps_agree_with_the_evaluator(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1000; seed < 1000 + SEEDS; seed++) {
+        gr_context *ctx = test_context_with(1 + (int)(seed % 3), 0);
+        random_graph r;
+        rg_build(&r, ctx, seed, true);
+        rg_begin(&step, &r, &gr__backend_cpu, seed % 4 == 0);
+        rg_randomize(&step, seed);
+        rg_compare(&step, 2e-4);
+        rg_end(&step);
+        gr_graph_destroy(r.g);
+        test_context_end(ctx);
+    }
+}
+
+static void fusing_changes_no_bit(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 2000; seed < 2000 + SEEDS; seed++) {
+        gr_context *ctx = test_context_with(1 + (int)(seed % 3), 0);
+        random_graph r;
+        rg_build(&r, ctx, seed, false);
+        rg_begin(&step, &r, &gr__backend_cpu, false);
+        rg_begin(&other, &r, &gr__backend_cpu, true);
+        rg_same_bits(&step, &other, seed);
+        rg_end(&step);
+        rg_end(&other);
+        gr_graph_destroy(r.g);
+        test_context_end(ctx);
+    }
+}
+
+/* ---- a training step large enough for several shards ---- */
+
+enum { ROWS = 640, SIDE = 12, CLASSES = 10, PARAMETERS = 8, UPDATES = 3 };
+
+static const char *const names[PARAMETERS] = {"conv.weight", "conv.bias", "norm.scale", "norm.shift", "dense.weight", "dense.bias", "head.weight", "head.bias"};
+static const gr_shape shapes[PARAMETERS] = {{4, {8, 3, 3, 1}}, {1, {8}}, {1, {8}}, {1, {8}}, {2, {96, 288}}, {1, {96}}, {2, {CLASSES, 96}}, {1, {CLASSES}}};
+
+typedef struct network {
+    gr_context *ctx;
+    gr_store *store;
+    gr_plan *plan;
+} network;
+
+static gr_val normalised(gr_graph *g, gr_val x, gr_val scale, gr_val shift)
+{
+    int axes[] = {0, 1, 2};
+    double n = (double)gr_shape_count(gr_shape_of(g, x)) / 8;
+    gr_val mean = gr_div(g, gr_sum(g, x, axes, 3, false), gr_const(g, n)), c = gr_sub(g, x, mean);
+    gr_val variance = gr_div(g, gr_sum(g, gr_square(g, c), axes, 3, false), gr_const(g, n));
+    return gr_add(g, gr_mul(g, gr_div(g, c, gr_sqrt(g, gr_add(g, variance, gr_const(g, 1e-5)))), scale), shift);
+}
+
+static gr_val cross_entropy(gr_graph *g, gr_val logits, gr_val labels)
+{
+    int last = 1;
+    gr_shape s = gr_shape_of(g, logits);
+    gr_val shifted = gr_sub(g, logits, gr_reduce_max(g, logits, &last, 1, true));
+    gr_val hit = gr_equal(g, gr_broadcast(g, gr_reshape(g, labels, GR_SHAPE(ROWS, 1)), s), gr_iota(g, s, 1));
+    gr_val sum = gr_log(g, gr_sum(g, gr_exp(g, shifted), &last, 1, false));
+    return gr_sum_all(g, gr_sub(g, sum, gr_sum(g, gr_mul(g, shifted, hit), &last, 1, false)));
+}
+
+static gr_val forward(gr_graph *g, const gr_val *w, gr_val labels)
+{
+    gr_conv_attr conv = {.stride = {1, 1}, .dilation = {1, 1}, .pad_before = {1, 1}, .pad_after = {1, 1}, .groups = 1};
+    gr_val x = gr_mul(g, gr_real(g, gr_feed(g, "pixels", GR_U8, GR_SHAPE(ROWS, SIDE, SIDE, 1))), gr_const(g, 1.0 / 255));
+    gr_val y = gr_add(g, gr_conv(g, x, w[0], conv), w[1]);
+    y = gr_relu(g, normalised(g, y, w[2], w[3]));
+    y = gr_reshape(g, gr_max_pool(g, y, (gr_pool_attr){.size = {2, 2}, .stride = {2, 2}}, NULL), GR_SHAPE(ROWS, 288));
+    y = gr_relu(g, gr_add(g, gr_matmul(g, y, w[4], false, true), w[5]));
+    gr_val mask = gr_random(g, "drop", GR_SHAPE(ROWS, 96), gr_const(g, 1), gr_slot(g, "t", GR_SCALAR), gr_const(g, 0));
+    y = gr_mul(g, y, gr_mul(g, gr_less(g, mask, gr_const(g, 0.8)), gr_const(g, 1.25)));
+    return cross_entropy(g, gr_add(g, gr_matmul(g, y, w[6], false, true), w[7]), labels);
+}
+
+static void adam(gr_graph *g, const gr_val *w, const gr_val *d, gr_val cost)
+{
+    gr_val t = gr_slot(g, "t", GR_SCALAR), now = gr_add(g, t, gr_const(g, 1)), norm = gr_const(g, 0);
+    for (int i = 0; i < PARAMETERS; i++) norm = gr_add(g, norm, gr_sum_all(g, gr_square(g, d[i])));
+    gr_val clip = gr_div(g, gr_min(g, gr_const(g, 1), gr_div(g, gr_const(g, 100), gr_sqrt(g, norm))), gr_const(g, ROWS));
+    gr_val rate = gr_div(g, gr_const(g, 0.01), gr_sub(g, gr_const(g, 1), gr_pow(g, gr_const(g, 0.9), now)));
+    for (int i = 0; i < PARAMETERS; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "%s/m", names[i]);
+        gr_val m = gr_slot(g, name, shapes[i]), c = gr_mul(g, d[i], clip);
+        snprintf(name, sizeof name, "%s/v", names[i]);
+        gr_val v = gr_slot(g, name, shapes[i]);
+        gr_val first = gr_add(g, gr_mul(g, gr_const(g, 0.9), m), gr_mul(g, gr_const(g, 0.1), c));
+        gr_val second = gr_add(g, gr_mul(g, gr_const(g, 0.999), v), gr_mul(g, gr_const(g, 0.001), gr_square(g, c)));
+        gr_assign(g, m, first, GR_ASSIGN_UPDATE);
+        gr_assign(g, v, second, GR_ASSIGN_UPDATE);
+        gr_assign(g, w[i], gr_sub(g, w[i], gr_mul(g, rate, gr_div(g, first, gr_add(g, gr_sqrt(g, second), gr_const(g, 1e-3))))), GR_ASSIGN_UPDATE);
+        gr_mark_gradient(g, w[i], d[i]);
+    }
+    gr_assign(g, t, now, GR_ASSIGN_UPDATE);
+    gr_guard(g, cost);
+}
+
+static void add_entries(network *n)
+{
+    for (int i = 0; i < PARAMETERS; i++) {
+        char name[32];
+        test_ok(n->ctx, gr_store_add(n->store, &(gr_entry_spec){.name = names[i], .shape = shapes[i]}, NULL));
+        for (int k = 0; k < 2; k++) {
+            snprintf(name, sizeof name, "%s/%c", names[i], "mv"[k]);
+            test_ok(n->ctx, gr_store_add(n->store, &(gr_entry_spec){.name = name, .shape = shapes[i], .slot = true}, NULL));
+        }
+    }
+    test_ok(n->ctx, gr_store_add(n->store, &(gr_entry_spec){.name = "t", .slot = true}, NULL));
+}
+
+static void begin(network *n, int threads, bool unfused)
+{
+    gr_graph *g;
+    gr_val w[PARAMETERS], d[PARAMETERS], labels;
+    n->ctx = test_context_with(threads, 0);
+    test_ok(n->ctx, gr_graph_create(n->ctx, &g));
+    test_ok(n->ctx, gr_store_create(n->ctx, &gr__backend_cpu, &n->store));
+    add_entries(n);
+    for (int i = 0; i < PARAMETERS; i++) w[i] = gr_param(g, names[i], shapes[i]);
+    labels = gr_feed(g, "labels", GR_I32, GR_SHAPE(ROWS));
+    gr_val cost = forward(g, w, labels);
+    test_ok(n->ctx, gr_gradients(g, cost, w, PARAMETERS, d));
+    adam(g, w, d, cost);
+    gr_output(g, "cost", gr_div(g, cost, gr_const(g, ROWS)));
+    gr_plan_options options = {.backend = &gr__backend_cpu, .unfused = unfused};
+    test_ok(n->ctx, gr_plan_compile(n->ctx, g, n->store, &options, &n->plan));
+    gr_graph_destroy(g);
+    test_ok(n->ctx, gr_store_seal(n->store));
+    test_ok(n->ctx, gr_plan_bind(n->plan, NULL));
+}
+
+static void end(network *n)
+{
+    gr_plan_destroy(n->plan);
+    gr_store_destroy(n->store);
+    test_context_end(n->ctx);
+}
+
+static void initialise(network *n)
+{
+    static double values[96 * 288];
+    random_graph numbers = {.state = 5};
+    for (int i = 0; i < PARAMETERS; i++) {
+        const gr_entry *e = gr_store_find(n->store, names[i]);
+        for (int64_t k = 0; k < e->count; k++) values[k] = i == 2 ? 1 : rg_real(&numbers) * (i == 4 ? 0.1 : 0.3);
+        gr_store_write(n->store, e, values);
+    }
+}
+
+/* Classes are bright squares at different places. */
+static double update(network *n, uint64_t seed)
+{
+    random_graph numbers = {.state = seed};
+    uint8_t *pixels = gr_plan_feed(n->plan, "pixels", NULL);
+    int32_t *labels = gr_plan_feed(n->plan, "labels", NULL);
+    for (int i = 0; i < ROWS; i++) {
+        labels[i] = (int32_t)rg_next(&numbers, CLASSES);
+        for (int k = 0; k < SIDE * SIDE; k++) pixels[i * SIDE * SIDE + k] = (uint8_t)(rg_next(&numbers, 100) + (k / 14 == labels[i] ? 150 : 0));
+    }
+    test_ok(n->ctx, gr_plan_run(n->plan));
+    return *(const double *)gr_plan_output(n->plan, "cost", NULL);
+}
+
+static void a_training_step_has_the_same_bits_however_it_runs(void **state)
+{
+    (void)state;
+    network first, n;
+    double costs[UPDATES];
+    for (int k = 0; k < 5; k++) {
+        network *now = k == 0 ? &first : &n;
+        begin(now, k == 0 ? 1 : k < 4 ? k : 2, k == 0 || k == 4);
+        initialise(now);
+        for (int u = 0; u < UPDATES; u++) {
+            double cost = update(now, 100 + (uint64_t)u);
+            if (k == 0) costs[u] = cost;
+            assert_memory_equal(&cost, &costs[u], sizeof cost);
+        }
+        for (int i = 0; i < gr_store_count(now->store); i++) {
+            const gr_entry *a = gr_store_entry(first.store, i), *b = gr_store_entry(now->store, i);
+            assert_memory_equal(a->data, b->data, (size_t)a->count * (a->spec.shape.rank ? sizeof(float) : sizeof(double)));
+        }
+        if (k > 0) end(now);
+    }
+    end(&first);
+}
+
+static void the_step_learns_and_acquires_nothing(void **state)
+{
+    (void)state;
+    network n;
+    begin(&n, 2, false);
+    initialise(&n);
+    double before = update(&n, 7), after = before;
+    uint64_t acquisitions = gr__acquisitions(n.ctx);
+    for (uint64_t u = 0; u < 12; u++) after = update(&n, 8 + u);
+    assert_int_equal(gr__acquisitions(n.ctx), acquisitions);
+    assert_true(before > 2 && after < 0.7 * before);
+    uint64_t parameters, slots;
+    gr_store_bytes(n.store, &parameters, &slots);
+    assert_int_equal(gr_context_bytes(n.ctx), parameters + slots + gr_plan_bytes(n.plan).arena);
+    assert_int_equal(gr_context_peak_bytes(n.ctx), gr_context_bytes(n.ctx));
+    end(&n);
+}
+
+static void the_optimizer_is_one_kernel(void **state)
+{
+    (void)state;
+    network n;
+    begin(&n, 1, false);
+    int updates = 0;
+    for (int i = 0; i < n.plan->n_items; i++) {
+        const gr__item *it = &n.plan->items[i];
+        assert_null(it->copies);
+        if (it->writes_store && it->item.kind == GR_ITEM_REGION) {
+            updates++;
+            assert_int_equal(it->item.n_segments, PARAMETERS);
+        }
+    }
+    assert_int_equal(updates, 1);
+    end(&n);
+}
+
+static void backends_have_names(void **state)
+{
+    (void)state;
+    assert_ptr_equal(gr_backend_get("ref"), &gr__backend_ref);
+    assert_ptr_equal(gr_backend_get("cpu"), &gr__backend_cpu);
+    assert_null(gr_backend_get("abacus"));
+    assert_string_equal(gr_backend_name(&gr__backend_ref), "ref");
+    assert_int_equal(gr_backend_real_bytes(&gr__backend_cpu), sizeof(float));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fusing_changes_no_bit),
+        cmocka_unit_test(random_steps_agree_with_the_evaluator),
+        cmocka_unit_test(a_training_step_has_the_same_bits_however_it_runs),
+        cmocka_unit_test(the_step_learns_and_acquires_nothing),
+        cmocka_unit_test(the_optimizer_is_one_kernel),
+        cmocka_unit_test(backends_have_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
