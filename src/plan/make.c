@@ -68,7 +68,10 @@ static gr_status fill_item(gr__compiler *c, int unit, gr__item *it)
                          in, n_in, out, n_out, c->options.algorithm};
     add_traffic(c, it);
     it->writes_store = writes_store(c, &it->item);
-    return c->backend->make(c->ctx, &it->item, &it->kernel);
+    gr_kernel *kernel = NULL;
+    gr_status st = c->backend->make(c->ctx, &it->item, &kernel);
+    if (st == GR_OK) it->kernel = kernel;
+    return st;
 }
 
 static gr_status fill_copies(gr__compiler *c, gr__item *it, int n, const gr_val *targets, const gr_assignment *assigns)

@@ -231,6 +231,37 @@ static void the_optimizer_is_one_kernel(void **state)
     end(&n);
 }
 
+static void any_failing_allocation_is_survived(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 3000; seed < 3006; seed++) {
+        bool done = false;
+        for (uint64_t k = 1; !done; k++) {
+            gr_context *ctx = test_context();
+            random_graph r;
+            gr_store *store;
+            gr_plan *plan = NULL;
+            rg_build(&r, ctx, seed, false);
+            test_ok(ctx, gr_store_create(ctx, &gr__backend_cpu, &store));
+            for (int i = 0; i < r.n_entries; i++) {
+                gr_entry_spec spec = {.name = r.names[i], .shape = gr_shape_of(r.g, r.entries[i]), .slot = i >= 4};
+                test_ok(ctx, gr_store_add(store, &spec, NULL));
+            }
+            gr__fail_acquisition(ctx, k);
+            gr_status st = gr_plan_compile(ctx, r.g, store, &(gr_plan_options){.backend = &gr__backend_cpu}, &plan);
+            if (st == GR_OK) st = gr_store_seal(store);
+            if (st == GR_OK) st = gr_plan_bind(plan, NULL);
+            gr__fail_acquisition(ctx, 0);
+            done = st == GR_OK;
+            if (!done) assert_int_equal(st, GR_E_MEMORY);
+            gr_plan_destroy(plan);
+            gr_store_destroy(store);
+            gr_graph_destroy(r.g);
+            test_context_end(ctx);
+        }
+    }
+}
+
 static void backends_have_names(void **state)
 {
     (void)state;
@@ -249,6 +280,7 @@ int main(void)
         cmocka_unit_test(a_training_step_has_the_same_bits_however_it_runs),
         cmocka_unit_test(the_step_learns_and_acquires_nothing),
         cmocka_unit_test(the_optimizer_is_one_kernel),
+        cmocka_unit_test(any_failing_allocation_is_survived),
         cmocka_unit_test(backends_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
