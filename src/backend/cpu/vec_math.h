@@ -33,15 +33,18 @@ INLINE vec vexp(vec x)
 #endif
 }
 
-/* log(u + c) for a correction c far below the last place of u: u = 2^k m, m from sqrt(1/2) to sqrt(2), f = m - 1. */
-INLINE vec vlog_of(vec u, vec c)
+/* log(u + c) for a correction c, below the last place of u, or none: u = 2^k m, m from sqrt(1/2) to sqrt(2), f = m - 1. */
+INLINE vec vlog_of(vec u, const vec *c)
 {
     mask tiny = vlt(u, vset(0x1p-126f));
-    vec x = vsel(tiny, u * 0x1p24f, u), scale;
+    vec x = vsel(tiny, u * 0x1p24f, u);
     ivec e = ((ivec)x - 0x3f3504f3) >> 23;
     vec k = vfromint(e) - vsel(tiny, vset(24), vset(0));
-    scale = (vec)((127 - e) << 23); /* 2^-k of a normal x */
-    vec f = vmadd(c, scale, (vec)((ivec)x - (e << 23)) - 1);
+    vec f = (vec)((ivec)x - (e << 23)) - 1;
+    if (c) {
+        ivec scale = 127 - e; /* 2^-k; where it would overflow c is 0 */
+        f = vmadd(*c, (vec)((scale & (scale > 0)) << 23), f);
+    }
     vec p = vmadd(f, vset(0.06971611471f), vset(-0.1147973385f));
     p = vmadd(p, f, vset(0.1168541992f));
     p = vmadd(p, f, vset(-0.1242568733f));
@@ -61,14 +64,14 @@ INLINE vec vlog_of(vec u, vec c)
 
 INLINE vec vlog(vec x)
 {
-    return vlog_of(x, vset(0));
+    return vlog_of(x, NULL);
 }
 
 INLINE vec vlog1p(vec x)
 {
     vec u = x + 1, c = x - (u - 1);
     c = vsel(vlt(vabs(x), vset(VINF)), c, vset(0));
-    vec y = vlog_of(u, c);
+    vec y = vlog_of(u, &c);
     return vsel(vlt(vabs(x), vset(0x1p-13f)), vmadd(x * x, vset(-0.5f), x), y);
 }
 
@@ -86,9 +89,12 @@ INLINE vec vtanh(vec x)
     return vsel(vlt(a, vset(0.625f)), p, vsel(vne(x, x), x, vsignof(large, x)));
 }
 
+/* With e = exp(-|x|): 1 / (1 + e) or e / (1 + e). What 1 + e lost by rounding is put right afterwards, for which 1 / (1 + e) to 3 % will do. */
 INLINE vec vsigmoid(vec x)
 {
-    return 1 / (1 + vexp(vneg(x)));
+    vec e = vexp((vec)((ivec)x | INT32_MIN)), d = 1 + e, lost = e - (d - 1);
+    vec y = vsel(vlt(x, vset(0)), e, vset(1)) / d;
+    return vmadd(vneg(y), lost * vmadd(d, vset(-0.5f), vset(1.457f)), y);
 }
 
 /* Below 0.93 x + x Q(x^2); above 1 - exp(-x G(x)), where G fits -log(erfc x) / x up to 4. */
