@@ -22,6 +22,9 @@ from torch import nn
 from torch.nn import functional as F
 
 
+PATIENCE_S = 10  # a variant is given up after so long: threads that spin on a busy machine can take minutes for what takes a second alone
+
+
 # ---- the recipe ----
 
 def read_recipe(path):
@@ -211,8 +214,11 @@ def speed(path, threads, window, windows, *variants):
     for variant in variants:
         step, last = trainer(recipe, variant)
         data, k, times = batches(recipe, x, y, last), 0, []
+        start = time.perf_counter()
         for _ in range(windows + 1):  # the first warms up
             begin = time.perf_counter()
+            if len(times) > 3 and begin - start > PATIENCE_S:
+                break
             for _ in range(window):
                 step(*data[k])
                 k = k + 1 if k + 1 < len(data) else 0
