@@ -170,13 +170,12 @@ static void print_text(const gr_model *model, const gr_recipe *r, gr_part part, 
 
 static gr_status evaluate(cli *c, const gr_model *model, const gr_recipe *r, gr_part part)
 {
-    static const gr_prepared none = {0};
     gr_task task = {0};
     gr_engine engine = {0};
     gr_loader *loader = NULL;
     gr_evaluation ev = {0};
     gr_status st = GR_OK;
-    GR_TRY(gr__task_open(c->ctx, r, 1u << part, model->prepared ? model->prepared : &none, model->n_prepared, &task));
+    GR_TRY(gr__task_open(c->ctx, r, 1u << part, model, &task));
     GR_TRY(gr__engine_make(&task, false, 1u << part, &engine));
     GR_TRY(gr__engine_budget(&engine, r->memory));
     GR_TRY(gr__engine_start(&engine));

@@ -9,13 +9,13 @@ static gr_status write_initial(cli *c, const gr_recipe *r, const char *out)
     gr_store *store = NULL;
     gr_status st = GR_OK;
     /* The training data is read for the preparation's statistics and the class names, which belong into the file. */
-    GR_TRY(gr__task_open(c->ctx, r, 1u << GR_PART_TRAIN, NULL, 0, &task));
+    GR_TRY(gr__task_open(c->ctx, r, 1u << GR_PART_TRAIN, NULL, &task));
     GR_TRY(gr_store_create(c->ctx, task.backend, &store));
     GR_TRY(gr__network_declare(task.network, store));
     GR_TRY(gr_store_seal(store));
     GR_TRY(gr__network_init(task.network, store));
     const gr_model_about about = {.recipe = r, .prepared = task.prepared, .n_prepared = task.n_prepared, .class_names = task.class_names,
-                                  .n_class_names = task.class_names ? task.classes : 0, .trained = "{\"steps\": 0, \"samples\": 0, \"version\": \"" GR_VERSION "\"}"};
+                                  .n_class_names = task.class_names ? task.classes : 0, .input_names = task.input_names, .n_input_names = task.n_input_names, .trained = "{\"steps\": 0, \"samples\": 0, \"version\": \"" GR_VERSION "\"}"};
     GR_TRY(gr__model_write(c->ctx, out, store, &about));
     long long count = (long long)gr__network_parameter_count(task.network);
     if (c->json) printf("{\"model\": \"%s\", \"parameters\": %lld}\n", out, count);

@@ -82,10 +82,17 @@ static void deliver(const gr_set *s, int64_t from, int64_t n, int64_t width, gr_
     }
 }
 
+static const gr_tree *csv_source(const gr_recipe *r)
+{
+    const gr_tree *type = gr__tree_get(r->data.train, "type");
+    return type && type->text && strcmp(type->text, "csv") == 0 ? r->data.train : NULL;
+}
+
 static gr_status predict_file(cli *c, const gr_model *m, const char *file)
 {
     const gr_recipe *r = m->recipe;
-    gr_source_options so = {.folder = ".", .keep_float64 = r->float64, .want = r->cost->wants_classes ? GR_TARGET_CLASS : GR_TARGET_VALUE};
+    gr_source_options so = {.folder = ".", .keep_float64 = r->float64, .want = r->cost->wants_classes ? GR_TARGET_CLASS : GR_TARGET_VALUE,
+                            .csv_names = m->input_names, .n_csv_names = m->n_input_names, .csv_like = csv_source(r)};
     gr_set set = {0};
     gr_predictor *p = NULL;
     void *batch = NULL;

@@ -33,7 +33,9 @@ static gr_status options_of(gr_context *ctx, const gr_settings *s, const gr_sour
     const char *header = gr__setting_text(s, "header");
     gr__csv_options c = {.header = header[0] == 't' ? GR__HEADER_YES : header[0] == 'f' ? GR__HEADER_NO : GR__HEADER_AUTO, .target = gr__setting_text(s, "target"),
                          .columns = gr__setting_tree(s, "columns"), .missing = gr__setting_tree(s, "missing"), .want = o->want, .keep_float64 = o->keep_float64,
+                         .names = gr__setting_tree(s, "columns") ? NULL : o->csv_names,
                          .class_names = o->class_names, .n_class_names = o->class_names ? o->n_class_names : 0};
+    if (c.names) c.n_wanted = o->n_csv_names;
     gr_status st = delimiter_of(ctx, s, &c.delimiter);
     if (st == GR_OK) st = scalars(ctx, c.missing, "a text that stands for a missing value");
     if (st == GR_OK) st = scalars(ctx, c.columns, "a name or number of a column");

@@ -459,6 +459,15 @@ gr_status gr__csv_info(gr__blob *blob, const gr__csv_options *o, gr_set_info *ou
     return st;
 }
 
+static gr_status name_inputs(const table *t, gr_set *s)
+{
+    if (!t->name) return GR_OK;
+    const char **names = gr__bump_alloc(t->memory, (size_t)t->n_inputs * sizeof *names);
+    for (int i = 0; names && i < t->n_inputs; i++) names[i] = t->name[t->input[i]];
+    s->input_names = names;
+    return names ? GR_OK : gr__error_code(t->ctx);
+}
+
 gr_status gr__csv_load(gr__blob *blob, const gr__csv_options *o, gr_set *out)
 {
     table t;
@@ -488,6 +497,7 @@ gr_status gr__csv_load(gr__blob *blob, const gr__csv_options *o, gr_set *out)
         s.class_names = names;
         s.classes = o->n_class_names;
     }
+    GR_TRY(name_inputs(&t, &s));
     s.file = gr__bump_strdup(t.memory, blob->name);
     st = s.file ? GR_OK : gr__error_code(t.ctx);
 done:

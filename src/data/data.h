@@ -29,6 +29,7 @@ typedef struct gr_set {
     size_t targets_bytes;
     int classes;              /* CLASS: largest label + 1, or the number of names; 0 otherwise */
     const char *const *class_names; /* NULL where the source has none */
+    const char *const *input_names; /* csv with a header: the inputs' columns, one a value of a sample; NULL otherwise */
     gr__bump *memory;         /* names live here */
     const char *file;         /* for messages */
 } gr_set;
@@ -50,7 +51,8 @@ typedef struct gr_source_options {
     bool keep_float64;        /* precision: float64 */
     uint64_t seed;            /* synthetic sources */
     gr_target_kind want;      /* what the cost wants of a target column that could be either: GR_TARGET_CLASS or GR_TARGET_VALUE */
-    const char *const *csv_names; /* predict: the columns of training by name (as many as a sample has values), NULL otherwise */
+    const char *const *csv_names; /* other data than the training's: its columns by name; NULL: by position. The recipe's `columns` wins */
+    int n_csv_names;
     const char *const *class_names; /* evaluation of other data: the class names of training, so that text labels mean the same; NULL: the data's own */
     int n_class_names;
     const gr_tree *csv_like;   /* predict: the csv source of training, for `missing` and `delimiter`; NULL otherwise */

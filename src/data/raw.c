@@ -62,7 +62,7 @@ static gr_status raw_array(gr__blob *blob, gr__header_fn header, gr_shape sample
 
 static gr_status raw_table(gr__blob *blob, gr_shape sample, const char *target, const gr_source_options *o, gr_set *out)
 {
-    gr__csv_options c = {.target = target, .target_may_lack = true, .names = o->csv_names, .n_wanted = gr_shape_count(sample), .keep_float64 = o->keep_float64,
+    gr__csv_options c = {.target = target, .target_may_lack = true, .names = o->n_csv_names == gr_shape_count(sample) ? o->csv_names : NULL, .n_wanted = gr_shape_count(sample), .keep_float64 = o->keep_float64,
                          .want = GR_TARGET_VALUE, .missing = gr__tree_get(o->csv_like, "missing"), .inputs_only = true};
     const gr_tree *delimiter = gr__tree_get(o->csv_like, "delimiter");
     if (delimiter && delimiter->text && strlen(delimiter->text) == 1) c.delimiter = delimiter->text[0];

@@ -7,16 +7,16 @@
 
 #include "model/safetensors.h"
 
-enum { MAX_CLASSES = 1000000 };
+enum { MAX_NAMES = 1000000 };
 
 /* ---- writing ---- */
 
-static void put_classes(gr__text *t, const gr_model_about *a)
+static void put_names(gr__text *t, const char *const *names, int n)
 {
     gr__text_put(t, "[", 1);
-    for (int i = 0; i < a->n_class_names; i++) {
+    for (int i = 0; i < n; i++) {
         if (i) gr__text_put(t, ", ", 2);
-        gr__json_text(t, a->class_names[i]);
+        gr__json_text(t, names[i]);
     }
     gr__text_put(t, "]", 1);
 }
@@ -31,8 +31,8 @@ static const gr_tree *as_model(gr__bump *b, const gr_tree *resolved)
 
 gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, const gr_model_about *a)
 {
-    gr__text recipe, prepare, classes;
-    gr_st_pair meta[4];
+    gr__text recipe, prepare, classes, columns;
+    gr_st_pair meta[5];
     int n = 0;
     gr__bump *b = gr__bump_create(ctx);
     gr_tree *steps = b ? gr__prepare_tree(b, a->prepared, a->n_prepared) : NULL;
@@ -40,19 +40,23 @@ gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, 
     gr__text_init(&recipe, ctx);
     gr__text_init(&prepare, ctx);
     gr__text_init(&classes, ctx);
+    gr__text_init(&columns, ctx);
     if (st == GR_OK) {
         gr__tree_write(as_model(b, a->recipe->resolved), &recipe, 0);
         gr__tree_write(steps, &prepare, 0);
-        if (a->class_names) put_classes(&classes, a);
-        if (recipe.failed || prepare.failed || classes.failed) st = GR_E_MEMORY;
+        if (a->class_names) put_names(&classes, a->class_names, a->n_class_names);
+        if (a->input_names) put_names(&columns, a->input_names, a->n_input_names);
+        if (recipe.failed || prepare.failed || classes.failed || columns.failed) st = GR_E_MEMORY;
     }
     if (st == GR_OK) {
         meta[n++] = (gr_st_pair){"gradus.recipe", recipe.s ? recipe.s : ""};
         meta[n++] = (gr_st_pair){"gradus.prepare", prepare.s ? prepare.s : ""};
         if (a->class_names) meta[n++] = (gr_st_pair){"gradus.classes", classes.s};
+        if (a->input_names) meta[n++] = (gr_st_pair){"gradus.columns", columns.s};
         if (a->trained) meta[n++] = (gr_st_pair){"gradus.trained", a->trained};
         st = gr__model_save(ctx, path, s, a->recipe->float64, meta, n);
     }
+    gr__text_free(&columns);
     gr__text_free(&classes);
     gr__text_free(&prepare);
     gr__text_free(&recipe);
@@ -101,34 +105,37 @@ static gr_status read_prepared(gr_model *m, const char *text)
     return st == GR_OK ? gr__prepare_parse(m->ctx, m->memory, root, &m->prepared, &m->n_prepared) : st;
 }
 
-static gr_status copy_classes(gr_model *m, const json_t *list)
+static gr_status copy_names(gr_model *m, const json_t *list, const char *const **out, int *n_out)
 {
     size_t n = json_array_size(list);
-    if (!json_is_array(list) || n == 0 || n > MAX_CLASSES) return gr__fail(m->ctx, GR_E_FORMAT, "it is not a list of 1 to %d names", MAX_CLASSES);
+    if (!json_is_array(list) || n == 0 || n > MAX_NAMES) return gr__fail(m->ctx, GR_E_FORMAT, "it is not a list of 1 to %d names", MAX_NAMES);
     const char **names = gr__bump_alloc(m->memory, n * sizeof *names);
     if (!names) return GR_E_MEMORY;
     for (size_t i = 0; i < n; i++) {
         const char *name = json_string_value(json_array_get(list, i));
-        if (!name) return gr__fail(m->ctx, GR_E_FORMAT, "the name of class %zu is not text", i);
+        if (!name) return gr__fail(m->ctx, GR_E_FORMAT, "name %zu is not text", i);
         if (!(names[i] = gr__bump_strdup(m->memory, name))) return GR_E_MEMORY;
     }
-    m->class_names = names;
-    m->n_class_names = (int)n;
+    *out = names;
+    *n_out = (int)n;
     return GR_OK;
 }
 
-static gr_status read_classes(gr_model *m, const char *text)
+/* A JSON list of names under `key`, where there is one. */
+static gr_status read_names(gr_model *m, const char *key, const char *const **out, int *n)
 {
     json_error_t error;
+    const char *text = gr__st_meta(m->file, key);
+    if (!text) return GR_OK;
     json_t *list = json_loads(text, 0, &error);
-    gr_status st = list ? copy_classes(m, list) : gr__fail(m->ctx, GR_E_FORMAT, "it is not JSON: %s", error.text);
+    gr_status st = list ? copy_names(m, list, out, n) : gr__fail(m->ctx, GR_E_FORMAT, "it is not JSON: %s", error.text);
     json_decref(list);
-    return st;
+    return blame_file(m, key, st);
 }
 
 static gr_status read_file(gr_model *m)
 {
-    const char *recipe, *prepare, *classes;
+    const char *recipe, *prepare;
     gr_status st = gr__st_open(m->ctx, m->path, &m->file);
     if (st != GR_OK) return st;
     GR_TRY(gr__st_verify(m->file, m->path));
@@ -136,8 +143,8 @@ static gr_status read_file(gr_model *m)
     GR_TRY(need_meta(m, "gradus.prepare", &prepare));
     GR_TRY(blame_file(m, "gradus.recipe", read_recipe(m, recipe)));
     GR_TRY(blame_file(m, "gradus.prepare", read_prepared(m, prepare)));
-    classes = gr__st_meta(m->file, "gradus.classes");
-    if (classes) GR_TRY(blame_file(m, "gradus.classes", read_classes(m, classes)));
+    GR_TRY(read_names(m, "gradus.classes", &m->class_names, &m->n_class_names));
+    GR_TRY(read_names(m, "gradus.columns", &m->input_names, &m->n_input_names));
 done:
     return st;
 }

@@ -114,7 +114,7 @@ gr_status gr__check_gradients(gr_context *ctx, const gr_recipe *recipe, gr_gradi
     r.device = "ref";
     r.float64 = true;
     r.data.batch = r.data.batch ? GR_MIN(r.data.batch, SAMPLES) : SAMPLES;
-    GR_TRY(gr__task_open(ctx, &r, 1u << GR_PART_TRAIN, NULL, 0, &task));
+    GR_TRY(gr__task_open(ctx, &r, 1u << GR_PART_TRAIN, NULL, &task));
     c.params = gr__network_params(task.network, &c.n);
     GR_TRY(gr_store_create(ctx, task.backend, &c.store));
     GR_TRY(gr__network_declare(task.network, c.store));

@@ -347,7 +347,7 @@ gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options 
         gr__engine_close(&engine);
         gr__task_close(&task);
     }
-    GR_TRY(gr__task_open(ctx, r, 1u << GR_PART_TRAIN | 1u << GR_PART_VALIDATION, NULL, 0, &task));
+    GR_TRY(gr__task_open(ctx, r, 1u << GR_PART_TRAIN | 1u << GR_PART_VALIDATION, NULL, &task));
     GR_TRY(gr__engine_make(&task, true, 1u << GR_PART_VALIDATION, &engine));
     GR_TRY(gr__engine_budget(&engine, r->memory));
     count_updates(&l);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "graph/node.h"
+#include "model/model.h"
 #include "train/train.h"
 
 const char *gr__part_name(gr_part p)
@@ -136,18 +137,21 @@ static bool part_has_source(const gr_recipe *r, gr_part p, unsigned only, bool f
 static gr_status load_parts(gr_task *t, unsigned only, bool fit)
 {
     const gr_recipe *r = t->recipe;
-    gr_source_options o = source_options(r);
     gr_status st = GR_OK;
     for (int p = 0; p < GR_PARTS; p++) {
         if (!part_has_source(r, p, only, fit)) continue;
         gr_set *s = &t->set[p];
+        gr_source_options o = source_options(r);
+        /* What the training's words and columns mean holds for all other data. */
+        o.class_names = t->class_names, o.n_class_names = t->classes;
+        o.csv_names = t->input_names, o.n_csv_names = t->n_input_names;
         GR_TRY(gr__set_load(t->ctx, source_of(r, p), &o, s));
         t->set_of[p] = s;
         t->data_bytes += s->inputs_bytes + s->targets_bytes;
         GR_TRY(check_set(t->ctx, r, p, s->sample, s->target));
-        if (!t->classes || p == GR_PART_TRAIN) {
-            t->classes = s->classes;
-            t->class_names = s->class_names;
+        if (!t->class_names) t->classes = GR_MAX(t->classes, s->classes), t->class_names = s->class_names;
+        if (!t->input_names && s->input_names) t->input_names = s->input_names, t->n_input_names = (int)gr_shape_count(s->sample);
+        if (!t->set_of[GR_PART_TRAIN] || p == GR_PART_TRAIN) {
             deliver_as(t, s->element, s->target_sample);
         } else if (s->element != t->set[GR_PART_TRAIN].element && t->set[GR_PART_TRAIN].n > 0) {
             GR_TRY(gr__tree_fail(t->ctx, source_of(r, p), GR_E_DATA, NULL, "the %s data has another element type than the training data", gr__part_name(p)));
@@ -170,16 +174,18 @@ done:
     return st;
 }
 
-gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_prepared *given, int n_given, gr_task *t)
+gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_model *model, gr_task *t)
 {
     gr_status st = GR_OK;
     GR_TRY(begin(ctx, r, t));
-    GR_TRY(load_parts(t, only, given == NULL));
+    if (model) { /* all borrowed, never written */
+        t->class_names = model->class_names, t->classes = model->n_class_names;
+        t->input_names = model->input_names, t->n_input_names = model->n_input_names;
+        t->prepared = model->prepared, t->n_prepared = model->n_prepared;
+    }
+    GR_TRY(load_parts(t, only, model == NULL));
     GR_TRY(take_rows(t));
-    if (given) {
-        t->prepared = (gr_prepared *)given; /* borrowed from the model; never written */
-        t->n_prepared = n_given;
-    } else {
+    if (!model) {
         GR_TRY(gr__prepare_fit(ctx, t->memory, r->data.prepare, &t->set[GR_PART_TRAIN], &t->rows[GR_PART_TRAIN], r->input, &t->prepared, &t->n_prepared));
     }
     /* Labels are checked against the outputs below, as data (exit 3); the network sees only itself. */

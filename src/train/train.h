@@ -29,13 +29,16 @@ typedef struct gr_task {
     int n_prepared;
     int classes;
     const char *const *class_names;
+    const char *const *input_names; /* csv: the training's columns; n_input_names of them */
+    int n_input_names;
     gr_network *network;
     bool loaded;
 } gr_task;
 
-/* Loads data and checks it. only: a bit mask of parts wanted (1 << part); the training part is always read where statistics have to be fitted
- * (given == NULL). given: preparation of a model, used instead of fitting. */
-gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_prepared *given, int n_given, gr_task *t);
+struct gr_model;
+/* Loads data and checks it. only: a bit mask of parts wanted (1 << part); without a model the training part is always read, for statistics, class names and
+ * columns; with one these come from the model. */
+gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, const struct gr_model *model, gr_task *t);
 /* The same from headers alone: shapes and bytes are right, no sample is read, statistics are placeholders. For plans and budgets. */
 gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t);
 void gr__task_close(gr_task *t);
@@ -148,7 +151,6 @@ bool gr__run_exists(const char *folder); /* holds a run: any of its files */
 
 /* ---- prediction ---- */
 typedef struct gr_predictor gr_predictor;
-struct gr_model;
 /* Ready to predict from raw samples of the model's input; threads and budget are the context's. */
 gr_status gr__predictor_make(gr_context *ctx, const struct gr_model *m, gr_element input_as, int64_t batch, gr_predictor **out);
 void gr__predictor_destroy(gr_predictor *p);
