@@ -396,7 +396,7 @@ static gr_status read_target(const table *t, const gr__csv_reader *r, target_for
 {
     double x;
     gr_status st = GR_OK;
-    int32_t *class_ = (int32_t *)s->targets + row;
+    int32_t *class_ = s->targets ? (int32_t *)s->targets + row : NULL;
     switch (form) {
     case FORM_NONE: break;
     case FORM_VALUE:
