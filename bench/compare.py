@@ -188,7 +188,7 @@ def machine(o):
     info = open("/proc/cpuinfo").read()
     model = re.search(r"model name\s*:\s*(.*)", info)
     f = {"processor": model[1] if model else platform.processor(), "cores": len(os.sched_getaffinity(0)), "system": platform.release(),
-         "date": datetime.date.today().isoformat(), "python": platform.python_version(), **torch(1, "versions")}
+         "load": os.getloadavg()[0], "date": datetime.date.today().isoformat(), "python": platform.python_version(), **torch(1, "versions")}
     if o.gradus:
         f["gradus_bytes"] = size(o)
         text = run([o.gradus, "version"], environment(1))[0].strip()
@@ -245,7 +245,8 @@ def show(r):
 
 def about(r):
     m = r["machine"]
-    return f"{m['processor']}, {m['cores']} processors, Linux {m['system']}; {m['date']}; PyTorch {m['torch']} ({m['isa']}), Python {m['python']}; {r['rounds']} rounds"
+    return (f"{m['processor']}, {m['cores']} processors, Linux {m['system']}; {m['date']}; PyTorch {m['torch']} ({m['isa']}), Python {m['python']}; "
+            f"{r['rounds']} rounds; {m['load']:.1f} other programs running before")
 
 
 def markdown(r):
@@ -313,6 +314,8 @@ def main():
         torch(1, "data", DATA)
     r = {"machine": machine(o), "rounds": o.rounds, "speed": [], "memory": []}
     print(about(r), flush=True)
+    if r["machine"]["load"] > 0.5:
+        note(f"the machine is busy (load {r['machine']['load']:.1f}): PyTorch's spinning threads suffer most, so ratios on several threads come out far too good")
     stopped = False
     try:
         measure(o, r)
