@@ -203,6 +203,13 @@ static gr_status take_key(reader *r, const char *text, gr_place at)
     return GR_OK;
 }
 
+/* JSON has no fractions: a recipe written by a program holds "1/255", and means the number. */
+static bool is_fraction(const char *s)
+{
+    double x;
+    return strchr(s, '/') && gr__parse_number(s, &x);
+}
+
 static gr_status take_scalar(reader *r, struct fy_event *e)
 {
     const char *text = NULL, *full;
@@ -219,7 +226,7 @@ static gr_status take_scalar(reader *r, struct fy_event *e)
     }
     GR_TRY(gr__expand(r->ctx, r->b, at, text, &full));
     GR_TRY(count(r, at, 1, (int64_t)strlen(full)));
-    gr_tree *t = plain ? gr__tree_scalar(r->b, full) : gr__tree_text(r->b, full);
+    gr_tree *t = plain || is_fraction(full) ? gr__tree_scalar(r->b, full) : gr__tree_text(r->b, full);
     if (!t) return GR_E_MEMORY;
     GR_TRY(attach(r, t, at));
     GR_TRY(add_anchor(r, e->scalar.anchor, t, at));

@@ -150,7 +150,7 @@ static void test_misfits(void **state)
 {
     (void)state;
     static const float zeros[36];
-    static const struct { gr_st_tensor extra; const char *drop, *says; } cases[] = {
+    const struct { gr_st_tensor extra; const char *drop, *says; } cases[] = {
         {{"more", GR_ST_F32, GR_SHAPE(1), zeros, 4}, NULL, "which the network has not"},
         {{"optimizer/t", GR_ST_F64, GR_SCALAR, zeros, 8}, NULL, "which the network has not"},
         {{0}, "head.bias", "has no tensor \"head.bias\""},
