@@ -6,6 +6,8 @@
 #include "model/model.h"
 #include "train/train.h"
 
+enum { SMALL_BATCH_BYTES = 128 << 10 };
+
 const char *gr__part_name(gr_part p)
 {
     static const char *const names[GR_PARTS] = {"train", "validation", "test"};
@@ -265,8 +267,11 @@ gr_loader_options gr__task_loader(const gr_task *t, gr_part p, bool background)
 {
     const gr_recipe *r = t->recipe;
     bool train = p == GR_PART_TRAIN;
+    int64_t batch = train ? gr__task_batch(t) : gr__task_evaluation_batch(t);
+    /* Waking another thread costs more than gathering a small batch. */
+    bool small = batch * gr_shape_count(r->input) * (int64_t)gr__element_bytes(t->input_as) < SMALL_BATCH_BYTES;
     return (gr_loader_options){
-        .set = t->set_of[p], .rows = &t->rows[p], .batch = train ? gr__task_batch(t) : gr__task_evaluation_batch(t), .drop_last = train && r->data.drop_last,
+        .set = t->set_of[p], .rows = &t->rows[p], .batch = batch, .drop_last = train && r->data.drop_last,
         .shuffle = train ? (gr_shuffle)r->data.shuffle : GR_SHUFFLE_NONE, .seed = r->seed,
-        .input_as = t->input_as, .target_as = t->target_as, .background = background};
+        .input_as = t->input_as, .target_as = t->target_as, .background = background && !small};
 }
