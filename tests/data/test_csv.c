@@ -56,7 +56,7 @@ static void tables_are_read(void **state)
     static const int32_t y[] = {1, 0};
     /* One table in many dresses: line ends, quotes, blanks, blank lines, a byte order mark, no last line end. */
     static const char *const same[] = {
-        "a,b,y\n1,2,1\n3.5,-4e-3,0\n", "a,b,y\r\n1,2,1\r\n3.5,-4e-3,0\r\n", "a,b,y\r1,2,1\r3.5,-4e-3,0", "\xEF\xBB\xBF" "a,b,y\n1,2,1\n3.5,-4e-3,0",
+        "a,b,y\n1,2,1\n3.5,-4e-3,0\n", "a,b,y\r\n1,2,1\r\n3.5,-4e-3,0\r\n", "a,b,y\r1,2,1\r3.5,-4e-3,0", ("\xEF\xBB\xBF" "a,b,y\n1,2,1\n3.5,-4e-3,0"),
         "\"a\",\"b\",\"y\"\n\"1\",\"2\",\"1\"\n3.5, \"-4e-3\" ,0\n", "a, b ,y\n 1 , 2,1\n+3.5,-0.004 ,0\n", "\n\na,b,y\n\n1,2,1\n\n\n3.5,-.4e-2,0\n\n",
         "a;b;y\n1;2;1\n3.5;-4e-3;0\n", "a\tb\ty\n1\t2\t1\n3.5\t-4e-3\t0\n", "a|b|y\n1|2|1\n3.5|-4E-03|0\n", "a b  y\n 1  2 1\n3.5\t-4e-3 0 \n",
     };
