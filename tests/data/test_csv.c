@@ -260,6 +260,7 @@ static gr_set raw(const char *file, gr_shape sample, const char *target, const c
     snprintf(path, sizeof path, "%s/%s", f.folder, file);
     gr_source_options o = options_of(&f, GR_TARGET_CLASS, false);
     o.csv_names = names;
+    o.n_csv_names = names ? 2 : 0;
     gr_set s = {0};
     test_ok(f.ctx, gr__set_raw(f.ctx, path, sample, target, &o, &s));
     assert_int_equal(s.target, GR_TARGET_NONE);
