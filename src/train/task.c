@@ -30,7 +30,7 @@ static const gr_tree *source_of(const gr_recipe *r, gr_part p)
 static gr_status check_set(gr_context *ctx, const gr_recipe *r, gr_part p, gr_shape sample, gr_target_kind target)
 {
     const gr_tree *at = source_of(r, p) ? source_of(r, p) : r->data.train;
-    if (gr_shape_count(sample) != gr_shape_count(r->input)) {
+    if (!gr__sample_fits(sample, r->input)) {
         char a[96], b[96];
         return gr__tree_fail(ctx, at, GR_E_DATA, NULL, "the %s data has samples of shape %s, model.input is %s", gr__part_name(p),
                              gr__shape_text(sample, a), gr__shape_text(r->input, b));
@@ -201,7 +201,7 @@ done:
 
 /* ---- estimating ---- */
 
-/* Counts of a split without its labels: what rounding each fraction gives. Stratified counts may differ by a few rows. */
+/* Counts of a split without its labels: each part has what rounding its fraction gives, stratified or not. */
 static void estimate_counts(gr_task *t, int64_t n)
 {
     const gr_recipe *r = t->recipe;
@@ -218,6 +218,7 @@ gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t)
     gr_status st = GR_OK;
     GR_TRY(begin(ctx, r, t));
     gr_source_options o = source_options(r);
+    gr_set_info train = {0};
     for (int p = 0; p < GR_PART_TEST; p++) { /* training never reads the test part's own source */
         if (!source_of(r, p)) continue;
         gr_set_info info;
@@ -225,13 +226,14 @@ gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t)
         GR_TRY(check_set(ctx, r, p, info.sample, info.target));
         t->data_bytes += info.inputs_bytes + info.targets_bytes;
         if (p == GR_PART_TRAIN) {
+            train = info;
             estimate_counts(t, info.n);
             deliver_as(t, info.element, info.target_sample);
         } else {
             t->count[p] = info.n;
         }
     }
-    GR_TRY(gr__prepare_placeholder(ctx, t->memory, r->data.prepare, r->input, &t->prepared, &t->n_prepared));
+    GR_TRY(gr__prepare_placeholder_for(ctx, t->memory, r->data.prepare, r->input, &train, &t->prepared, &t->n_prepared));
     GR_TRY(gr__network_make(ctx, r, t->prepared, t->n_prepared, t->input_as, 0, &t->network));
     GR_TRY(check_values(ctx, r, GR_PART_TRAIN, t->target_sample, gr__network_output(t->network)));
 done:
