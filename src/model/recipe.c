@@ -292,6 +292,17 @@ static gr_status read_cost(gr__recipe_reader *k)
     return gr__recipe_part(k, "cost", resolved);
 }
 
+/* Takes a key that means nothing out of the recipe's tree. */
+static void drop_key(gr_tree *map, const char *key)
+{
+    for (int i = 0; gr__tree_get(map, key) && i < map->n; i++) {
+        if (strcmp(map->key[i], key) != 0) continue;
+        memmove(&map->key[i], &map->key[i + 1], sizeof *map->key * (size_t)(map->n - i - 1));
+        memmove(&map->child[i], &map->child[i + 1], sizeof *map->child * (size_t)(map->n - i - 1));
+        map->n--;
+    }
+}
+
 static gr_status read_members(gr__recipe_reader *k)
 {
     gr_recipe *r = k->r;
@@ -303,7 +314,8 @@ static gr_status read_members(gr__recipe_reader *k)
     GR_TRY(gr__recipe_part(k, "init", init));
     GR_TRY(gr__optim_make(k->ctx, k->b, gr__setting_tree(&k->top, "optimizer"), r->preset, &r->optim));
     GR_TRY(gr__recipe_part(k, "optimizer", gr__optim_tree(k->b, &r->optim)));
-    if (gr__tree_get(schedule, "tail")) GR_TRY(gr__recipe_neutral(k, gr__tree_get(schedule, "tail")));
+    GR_TRY(gr__recipe_neutral(k, gr__tree_get(schedule, "tail")));
+    drop_key(gr__tree_get(k->root, "schedule"), "tail");
     GR_TRY(gr__sched_make(k->ctx, k->b, schedule, r->preset, &r->sched));
     GR_TRY(gr__recipe_part(k, "schedule", gr__sched_tree(k->b, &r->sched)));
     GR_TRY(gr__clip_make(k->ctx, gr__setting_tree(&k->top, "clip"), r->preset, &r->clip));

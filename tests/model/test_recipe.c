@@ -82,6 +82,19 @@ static void test_ref_float32(void **state)
     close_all(ctx, r);
 }
 
+/* What later versions will have is taken as long as it says that it is not used. */
+static void test_neutral(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    gr_recipe *r = open_text(ctx, "gradus: 1\ndata: {train: {type: npy, inputs: x.npy, targets: y.npy}, balance: none, augment: [], limit: none}\n"
+                                  "model: {input: 4, layers: [{type: dense, units: 3, init: none, from: none}], heads: none}\npenalty: {l2: 0.0, l1: 0}\naverage: none\nlookahead: ~\ngroups: []\n"
+                                  "store: float32\nschedule: {tail: none, type: constant, warmup: 10}\nclip: none\nmemory: none\ndevice: auto\nthreads: auto\n", NULL, 0);
+    assert_string_equal(value_at(r->resolved, "penalty"), "none");
+    assert_true(r->sched.warmup == 10);
+    close_all(ctx, r);
+}
+
 /* ---- --set ---- */
 
 static void test_set(void **state)
@@ -300,7 +313,7 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults), cmocka_unit_test(test_values), cmocka_unit_test(test_ref_float32), cmocka_unit_test(test_set), cmocka_unit_test(test_set_replaces),
+        cmocka_unit_test(test_defaults), cmocka_unit_test(test_values), cmocka_unit_test(test_ref_float32), cmocka_unit_test(test_neutral), cmocka_unit_test(test_set), cmocka_unit_test(test_set_replaces),
         cmocka_unit_test(test_set_errors), cmocka_unit_test(test_round_trip), cmocka_unit_test(test_paths), cmocka_unit_test(test_other_files), cmocka_unit_test(test_zoo),
         cmocka_unit_test(test_zoo_model), cmocka_unit_test(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
