@@ -26,7 +26,8 @@ size_t gr__utf8_bytes(const unsigned char *s, size_t n)
     if (length == 0 || length > n) return 0;
     for (size_t i = 1; i < length; i++)
         if ((s[i] & 0xc0) != 0x80) return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f)) return 0;
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+        return 0;
     return length;
 }
 
@@ -35,7 +36,8 @@ bool gr__is_text(const char *s, size_t n, size_t *at)
     const unsigned char *u = (const unsigned char *)s;
     for (size_t i = 0; i < n;) {
         size_t length = gr__utf8_bytes(u + i, n - i);
-        bool control = (u[i] < 0x20 && u[i] != '\t' && u[i] != '\n' && u[i] != '\r') || u[i] == 0x7f || (length == 2 && u[i] == 0xc2 && u[i + 1] < 0xa0);
+        bool control = (u[i] < 0x20 && u[i] != '\t' && u[i] != '\n' && u[i] != '\r') || u[i] == 0x7f ||
+                       (length == 2 && u[i] == 0xc2 && u[i + 1] < 0xa0);
         if (length == 0 || control) {
             *at = i;
             return false;
@@ -60,19 +62,23 @@ static gr_status add_variable(gr_context *ctx, gr_place at, const char *s, gr__t
     while (name_char(p[n], n == 0)) n++;
     bool other = n > 0 && p[n] == ':' && p[n + 1] == '-';
     if (n == 0 || n >= sizeof name || (p[n] != '}' && !other))
-        return gr__place_fail(ctx, at, GR_E_SYNTAX, "write ${NAME} or ${NAME:-default}", "\"%.*s\" is not a variable", (int)GR_MIN(end - s + 1, 100), s);
+        return gr__place_fail(ctx, at, GR_E_SYNTAX, "write ${NAME} or ${NAME:-default}", "\"%.*s\" is not a variable",
+                              (int)GR_MIN(end - s + 1, 100), s);
     memcpy(name, p, n);
     name[n] = '\0';
     const char *value = getenv(name);
     if (other && (!value || !*value)) {
         const char *from = p + n + 2;
-        if (memchr(from, '{', (size_t)(end - from))) return gr__place_fail(ctx, at, GR_E_SYNTAX, NULL, "the default of ${%s} holds a brace: defaults are plain text", name);
+        if (memchr(from, '{', (size_t)(end - from)))
+            return gr__place_fail(ctx, at, GR_E_SYNTAX, NULL, "the default of ${%s} holds a brace: defaults are plain text", name);
         gr__text_put(out, from, (size_t)(end - from));
     } else if (!value) {
-        return gr__place_fail(ctx, at, GR_E_NAME, "set it, or give a default: ${NAME:-default}", "the environment variable %s is not defined", name);
+        return gr__place_fail(ctx, at, GR_E_NAME, "set it, or give a default: ${NAME:-default}",
+                              "the environment variable %s is not defined", name);
     } else {
         size_t where;
-        if (strlen(value) > 4096) return gr__place_fail(ctx, at, GR_E_RANGE, NULL, "the environment variable %s is longer than 4096 bytes", name);
+        if (strlen(value) > 4096)
+            return gr__place_fail(ctx, at, GR_E_RANGE, NULL, "the environment variable %s is longer than 4096 bytes", name);
         if (!gr__is_text(value, strlen(value), &where) || strstr(value, "${"))
             return gr__place_fail(ctx, at, GR_E_RANGE, NULL, "the environment variable %s is not plain UTF-8 text", name);
         gr__text_put(out, value, strlen(value));
@@ -93,10 +99,13 @@ gr_status gr__expand(gr_context *ctx, gr__bump *b, gr_place at, const char *text
         gr__text_put(&t, s, next ? (size_t)(next - s) : strlen(s));
         if (!next) break;
         GR_TRY(add_variable(ctx, at, next, &t, &s));
-        if (t.n > GR_YAML_BYTES) GR_TRY(gr__place_fail(ctx, at, GR_E_RANGE, NULL, "variables make this text longer than %d bytes", GR_YAML_BYTES));
+        if (t.n > GR_YAML_BYTES)
+            GR_TRY(gr__place_fail(ctx, at, GR_E_RANGE, NULL, "variables make this text longer than %d bytes", GR_YAML_BYTES));
     }
-    if (t.failed) st = GR_E_MEMORY;
-    else if (!(*out = gr__bump_strdup(b, t.s ? t.s : ""))) st = GR_E_MEMORY;
+    if (t.failed)
+        st = GR_E_MEMORY;
+    else if (!(*out = gr__bump_strdup(b, t.s ? t.s : "")))
+        st = GR_E_MEMORY;
 done:
     gr__text_free(&t);
     return st;

@@ -7,8 +7,16 @@
 
 /* ---- the container: header of JSON, then tensors. Bounded, never trusts a length. ---- */
 typedef enum gr_st_type { GR_ST_F64, GR_ST_F32, GR_ST_I32, GR_ST_U8, GR_ST_OTHER } gr_st_type;
-typedef struct gr_st_tensor { const char *name; gr_st_type type; gr_shape shape; const void *data; size_t bytes; } gr_st_tensor;
-typedef struct gr_st_pair { const char *key, *value; } gr_st_pair;
+typedef struct gr_st_tensor {
+    const char *name;
+    gr_st_type type;
+    gr_shape shape;
+    const void *data;
+    size_t bytes;
+} gr_st_tensor;
+typedef struct gr_st_pair {
+    const char *key, *value;
+} gr_st_pair;
 typedef struct gr_st gr_st;
 /* bytes of the file are read into bookkeeping memory and checked (offsets in order, no overlap, no gap, within the file, unique names). */
 gr_status gr__st_open(gr_context *ctx, const char *path, gr_st **out);
@@ -23,10 +31,11 @@ gr_status gr__st_write(gr_context *ctx, const char *path, const gr_st_tensor *te
 gr_status gr__st_verify(gr_st *st, const char *path); /* GR_E_FORMAT if gradus.crc32 is present and differs */
 
 /* ---- models: parameters (and saved slots) of a store under file names and layouts ---- */
-/* float64: F64 tensors, else F32. meta: gradus.recipe, gradus.prepare, gradus.classes, gradus.trained. source == NULL: the entries themselves; else a function that gives the
- * store entry to take the values from (averages: parameter -> slot). */
+/* float64: F64 tensors, else F32. meta: gradus.recipe, gradus.prepare, gradus.classes, gradus.trained. source == NULL: the entries
+ * themselves; else a function that gives the store entry to take the values from (averages: parameter -> slot). */
 gr_status gr__model_save(gr_context *ctx, const char *path, const gr_store *s, bool float64, const gr_st_pair *meta, int n_meta);
-/* Loads every parameter (F32 or F64, cast) into a sealed store; names and shapes must agree exactly, extra tensors are refused unless num_batches_tracked; both sides named. */
+/* Loads every parameter (F32 or F64, cast) into a sealed store; names and shapes must agree exactly, extra tensors are refused unless
+ * num_batches_tracked; both sides named. */
 gr_status gr__model_load(gr_context *ctx, const gr_st *st, const char *path, gr_store *s);
 
 /* ---- checkpoints: all entries of a store in memory order and their own type, and text state ---- */

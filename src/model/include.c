@@ -63,7 +63,8 @@ static gr_status set_dropout(gr_context *ctx, gr__bump *b, gr_tree *layers, cons
         if (!layer_is(layers->child[i], "dropout")) continue;
         gr_tree *layer = in_place_of(layers->child[i], gr__tree_map(b));
         const gr_tree *name = gr__tree_get(layers->child[i], "name");
-        if (!gr__tree_put(b, layer, "type", gr__tree_text(b, "dropout")) || !gr__tree_put(b, layer, "rate", gr__tree_copy(b, rate))) return GR_E_MEMORY;
+        if (!gr__tree_put(b, layer, "type", gr__tree_text(b, "dropout")) || !gr__tree_put(b, layer, "rate", gr__tree_copy(b, rate)))
+            return GR_E_MEMORY;
         if (name && !gr__tree_put(b, layer, "name", gr__tree_copy(b, name))) return GR_E_MEMORY;
         layer->parent = layers;
         layers->child[i] = layer;
@@ -89,7 +90,8 @@ static gr_status from_zoo(gr_context *ctx, gr__bump *b, const gr_tree *model, gr
     if (!layers) GR_TRY(gr__fail(ctx, GR_E_INTERNAL, "%s has no layers", file));
     if (gr__setting_tree(&s, "classes")) GR_TRY(set_classes(ctx, b, layers, gr__setting_tree(&s, "classes")));
     if (gr__setting_tree(&s, "dropout")) GR_TRY(set_dropout(ctx, b, layers, gr__setting_tree(&s, "dropout")));
-    if (gr__setting_tree(&s, "input") && !gr__tree_put(b, found, "input", gr__tree_copy(b, gr__setting_tree(&s, "input")))) GR_TRY(GR_E_MEMORY);
+    if (gr__setting_tree(&s, "input") && !gr__tree_put(b, found, "input", gr__tree_copy(b, gr__setting_tree(&s, "input"))))
+        GR_TRY(GR_E_MEMORY);
     *out = found;
 done:
     return st;
@@ -120,7 +122,8 @@ gr_status gr__recipe_include(gr_context *ctx, gr__bump *b, gr_tree *root, const 
     for (int hops = 0; model && st == GR_OK; hops++) {
         bool zoo = gr__tree_get(model, "zoo") != NULL;
         if (!zoo && (model->kind != GR_TREE_TEXT || gr__tree_none(model))) break;
-        if (hops == MAX_HOPS) return gr__tree_fail(ctx, written, GR_E_CONFLICT, NULL, "model files name each other, more than %d deep", MAX_HOPS);
+        if (hops == MAX_HOPS)
+            return gr__tree_fail(ctx, written, GR_E_CONFLICT, NULL, "model files name each other, more than %d deep", MAX_HOPS);
         st = zoo ? from_zoo(ctx, b, model, &model) : from_file(ctx, b, model, &folder, &model);
     }
     if (st != GR_OK || model == written) return st;

@@ -108,7 +108,8 @@ static gr_status read_prepared(gr_model *m, const char *text)
 static gr_status copy_names(gr_model *m, const json_t *list, const char *const **out, int *n_out)
 {
     size_t n = json_array_size(list);
-    if (!json_is_array(list) || n == 0 || n > MAX_NAMES) return gr__fail(m->ctx, GR_E_FORMAT, "it is not a list of 1 to %d names", MAX_NAMES);
+    if (!json_is_array(list) || n == 0 || n > MAX_NAMES)
+        return gr__fail(m->ctx, GR_E_FORMAT, "it is not a list of 1 to %d names", MAX_NAMES);
     const char **names = gr__bump_alloc(m->memory, n * sizeof *names);
     if (!names) return GR_E_MEMORY;
     for (size_t i = 0; i < n; i++) {
@@ -153,10 +154,14 @@ gr_status gr__model_open(gr_context *ctx, const char *path, gr_model *out)
 {
     gr_model m = {.ctx = ctx, .memory = gr__bump_create(ctx)};
     gr_status st = GR_E_MEMORY;
-    if (gr__error_code(ctx) != GR_OK) st = gr__error_code(ctx);
-    else if (m.memory && (m.path = gr__bump_strdup(m.memory, path))) st = read_file(&m);
-    if (st == GR_OK) *out = m;
-    else gr__model_close(&m);
+    if (gr__error_code(ctx) != GR_OK)
+        st = gr__error_code(ctx);
+    else if (m.memory && (m.path = gr__bump_strdup(m.memory, path)))
+        st = read_file(&m);
+    if (st == GR_OK)
+        *out = m;
+    else
+        gr__model_close(&m);
     return st;
 }
 

@@ -7,24 +7,25 @@
 
 /* What goes into a model file beside the weights. */
 typedef struct gr_model_about {
-    const gr_recipe *recipe;       /* its resolved tree becomes gradus.recipe (YAML) */
-    const gr_prepared *prepared;   /* gradus.prepare (YAML flow, through gr__prepare_tree) */
+    const gr_recipe *recipe;     /* its resolved tree becomes gradus.recipe (YAML) */
+    const gr_prepared *prepared; /* gradus.prepare (YAML flow, through gr__prepare_tree) */
     int n_prepared;
     const char *const *class_names; /* gradus.classes (a JSON list); NULL: none */
     int n_class_names;
     const char *const *input_names; /* gradus.columns (a JSON list): the columns of a table; NULL: none */
     int n_input_names;
-    const char *trained;           /* gradus.trained: JSON text */
+    const char *trained; /* gradus.trained: JSON text */
 } gr_model_about;
-/* Parameters and saved slots of a sealed store, under PyTorch's names and layouts, F64 when the recipe's precision is float64, else F32. Atomic. */
+/* Parameters and saved slots of a sealed store, under PyTorch's names and layouts, F64 when the recipe's precision is float64, else F32.
+ * Atomic. */
 gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, const gr_model_about *about);
 
 typedef struct gr_model {
     gr_context *ctx;
     gr__bump *memory;
     const char *path;
-    gr_st *file;                   /* the tensors; gr__model_load puts them into a store */
-    gr_recipe *recipe;             /* from gradus.recipe */
+    gr_st *file;       /* the tensors; gr__model_load puts them into a store */
+    gr_recipe *recipe; /* from gradus.recipe */
     gr_prepared *prepared;
     int n_prepared;
     const char *const *class_names; /* NULL: none */

@@ -16,14 +16,14 @@ struct gr_network {
     gr_param_info *params;
     size_t n_params;
     int64_t parameter_count;
-    gr_shape output;          /* of one sample */
+    gr_shape output; /* of one sample */
 };
 
 /* What one graph is built with. */
 typedef struct maker {
     const gr_network *n;
     gr_build b;
-    gr_val *value;            /* one a layer; the layer before the first is the input */
+    gr_val *value; /* one a layer; the layer before the first is the input */
     gr_val input;
 } maker;
 
@@ -66,11 +66,13 @@ static gr_status build_layer(maker *m, int i)
     b->init = l->init;
     gr__activation_follow(b, l->activation);
     m->value[i] = gr__activation_build(b, l->activation, l->member->build(b, &l->settings, in, l->n_from));
-    if (gr_graph_status(b->g) == GR_OK && gr_shape_of(b->g, m->value[i]).rank < 1) gr_graph_fail(b->g, GR_E_SHAPE, "its output has no batch axis");
+    if (gr_graph_status(b->g) == GR_OK && gr_shape_of(b->g, m->value[i]).rank < 1)
+        gr_graph_fail(b->g, GR_E_SHAPE, "its output has no batch axis");
     gr_scope_pop(b->g);
     gr_status st = place_error(m, l->at);
     if (st == GR_OK && l->init && b->n_params == before)
-        return gr__tree_fail(b->ctx, l->init, GR_E_CONFLICT, NULL, "the %s layer \"%s\" has no parameters to initialise", l->member->head.name, l->name);
+        return gr__tree_fail(b->ctx, l->init, GR_E_CONFLICT, NULL, "the %s layer \"%s\" has no parameters to initialise",
+                             l->member->head.name, l->name);
     return st;
 }
 
@@ -139,7 +141,8 @@ static gr_status build_cost(maker *m, bool with_target, gr_network_values *out)
 }
 
 /* memory: of names and settings; it must outlive the build only, unless the parameters are kept. */
-static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, gr_network_values *out, maker *m)
+static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mode mode, int64_t batch, bool with_target,
+                       gr_network_values *out, maker *m)
 {
     gr_network_values v = {0};
     *m = (maker){.n = n, .b = {.ctx = n->ctx, .g = g, .mode = mode, .memory = memory}};
@@ -183,21 +186,31 @@ static gr_status collect(gr_network *n)
     n->n_params = m.b.n_params;
     double total = 0;
     for (size_t i = 0; i < n->n_params; i++) total += (double)gr_shape_count(n->params[i].entry.shape);
-    if (total > 1e15) GR_TRY(gr__tree_fail(n->ctx, n->recipe->layers, GR_E_RANGE, NULL, "%.3g parameters are more than any machine holds", total));
+    if (total > 1e15)
+        GR_TRY(gr__tree_fail(n->ctx, n->recipe->layers, GR_E_RANGE, NULL, "%.3g parameters are more than any machine holds", total));
     for (size_t i = 0; i < n->n_params; i++) n->parameter_count += gr_shape_count(n->params[i].entry.shape);
 done:
     gr_graph_destroy(g);
     return st;
 }
 
-gr_status gr__network_make(gr_context *ctx, const gr_recipe *r, const gr_prepared *prepared, int n_prepared, gr_element input_as, int classes, gr_network **out)
+gr_status gr__network_make(gr_context *ctx, const gr_recipe *r, const gr_prepared *prepared, int n_prepared, gr_element input_as,
+                           int classes, gr_network **out)
 {
     gr_network *n = gr__alloc(ctx, sizeof *n);
     if (!n) return GR_E_MEMORY;
-    *n = (gr_network){.ctx = ctx, .recipe = r, .prepared = prepared, .n_prepared = n_prepared, .input_as = input_as, .classes = classes, .memory = gr__bump_create(ctx)};
+    *n = (gr_network){.ctx = ctx,
+                      .recipe = r,
+                      .prepared = prepared,
+                      .n_prepared = n_prepared,
+                      .input_as = input_as,
+                      .classes = classes,
+                      .memory = gr__bump_create(ctx)};
     gr_status st = n->memory ? collect(n) : GR_E_MEMORY;
-    if (st == GR_OK) *out = n;
-    else gr__network_destroy(n);
+    if (st == GR_OK)
+        *out = n;
+    else
+        gr__network_destroy(n);
     return st;
 }
 

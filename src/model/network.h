@@ -7,9 +7,10 @@
 
 typedef struct gr_network gr_network;
 
-/* Checks the layers (names unique, `from` known, shapes fit) by building them once for one sample. prepared[] is a prefix of every graph; classes and target_values
- * are what the data has (0: unknown) and are checked against the output. */
-gr_status gr__network_make(gr_context *ctx, const gr_recipe *r, const gr_prepared *prepared, int n_prepared, gr_element input_as, int classes, gr_network **out);
+/* Checks the layers (names unique, `from` known, shapes fit) by building them once for one sample. prepared[] is a prefix of every graph;
+ * classes and target_values are what the data has (0: unknown) and are checked against the output. */
+gr_status gr__network_make(gr_context *ctx, const gr_recipe *r, const gr_prepared *prepared, int n_prepared, gr_element input_as,
+                           int classes, gr_network **out);
 void gr__network_destroy(gr_network *n);
 
 const gr_param_info *gr__network_params(const gr_network *n, size_t *count);
@@ -18,14 +19,14 @@ int64_t gr__network_parameter_count(const gr_network *n);
 gr_status gr__network_declare(const gr_network *n, gr_store *store); /* adds every parameter */
 
 typedef struct gr_network_values {
-    gr_val input, target;   /* the feeds "x" and "y"; target GR_NONE where not asked for */
-    gr_val output;          /* logits or values, [B, ...] */
-    gr_val prediction;      /* the cost's reading of it: probabilities or values */
-    gr_val cost_sum;        /* rank 0: sum over samples (weights applied) */
-    gr_val weight_sum;      /* rank 0: what a mean divides by: samples, or the sum of their weights */
+    gr_val input, target; /* the feeds "x" and "y"; target GR_NONE where not asked for */
+    gr_val output;        /* logits or values, [B, ...] */
+    gr_val prediction;    /* the cost's reading of it: probabilities or values */
+    gr_val cost_sum;      /* rank 0: sum over samples (weights applied) */
+    gr_val weight_sum;    /* rank 0: what a mean divides by: samples, or the sum of their weights */
 } gr_network_values;
-/* Adds preparation, layers and (with_target) cost to g for a batch of `batch` samples. Feeds: "x" [batch, sample] as input_as says, "y"; in TRAIN also rank-0 feeds
- * "seed", "update", "position" when a layer draws random numbers. */
+/* Adds preparation, layers and (with_target) cost to g for a batch of `batch` samples. Feeds: "x" [batch, sample] as input_as says, "y"; in
+ * TRAIN also rank-0 feeds "seed", "update", "position" when a layer draws random numbers. */
 gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, gr_network_values *out);
 /* Fills every parameter of a sealed store from the recipe's initialisers. */
 gr_status gr__network_init(const gr_network *n, gr_store *store);

@@ -8,9 +8,9 @@ typedef struct gr__recipe_reader {
     gr_context *ctx;
     gr__bump *b;
     gr_tree *root;
-    gr_recipe *r;      /* being filled */
-    gr_settings top;   /* of the recipe's own keys */
-    gr_tree **part;    /* resolved, one a row of gr__section_recipe */
+    gr_recipe *r;    /* being filled */
+    gr_settings top; /* of the recipe's own keys */
+    gr_tree **part;  /* resolved, one a row of gr__section_recipe */
 } gr__recipe_reader;
 
 /* GR_E_UNSUPPORTED unless t says that the feature is not used. */

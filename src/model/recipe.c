@@ -68,8 +68,10 @@ static gr_status read_name(gr__recipe_reader *k)
         if (!*r->name) r->name = "run";
     }
     const gr_tree *at = gr__setting_tree(&k->top, "name");
-    if (!*r->name || strlen(r->name) > 200 || strchr(r->name, '/') || strchr(r->name, '\n') || strcmp(r->name, ".") == 0 || strcmp(r->name, "..") == 0)
-        return gr__tree_fail(k->ctx, at ? at : k->root, GR_E_RANGE, "name: it becomes the run folder runs/NAME", "\"%s\" cannot name a folder", r->name);
+    if (!*r->name || strlen(r->name) > 200 || strchr(r->name, '/') || strchr(r->name, '\n') || strcmp(r->name, ".") == 0 ||
+        strcmp(r->name, "..") == 0)
+        return gr__tree_fail(k->ctx, at ? at : k->root, GR_E_RANGE, "name: it becomes the run folder runs/NAME",
+                             "\"%s\" cannot name a folder", r->name);
     return gr__recipe_part(k, "name", gr__tree_text(k->b, r->name));
 }
 
@@ -80,11 +82,14 @@ static gr_status read_device(gr__recipe_reader *k)
     r->float64 = gr__setting_is(&k->top, "precision", "float64");
     r->device = gr__setting_text(&k->top, "device");
     if (strcmp(r->device, "auto") == 0) r->device = r->float64 ? "ref" : "cpu";
-    if (strcmp(r->device, "cuda") == 0) return gr__tree_fail(k->ctx, at, GR_E_UNSUPPORTED, "device: cpu | ref", "this version of gradus does not have it yet");
+    if (strcmp(r->device, "cuda") == 0)
+        return gr__tree_fail(k->ctx, at, GR_E_UNSUPPORTED, "device: cpu | ref", "this version of gradus does not have it yet");
     if (r->float64 && strcmp(r->device, "cpu") == 0)
-        return gr__tree_fail(k->ctx, at, GR_E_CONFLICT, "write device: ref, or leave it out", "precision float64 is computed on ref, not on cpu");
+        return gr__tree_fail(k->ctx, at, GR_E_CONFLICT, "write device: ref, or leave it out",
+                             "precision float64 is computed on ref, not on cpu");
     const gr_tree *store = gr__setting_tree(&k->top, "store");
-    if (!gr__setting_is(&k->top, "store", "float32")) return gr__tree_fail(k->ctx, store, GR_E_UNSUPPORTED, "store: float32", "this version of gradus does not have it yet");
+    if (!gr__setting_is(&k->top, "store", "float32"))
+        return gr__tree_fail(k->ctx, store, GR_E_UNSUPPORTED, "store: float32", "this version of gradus does not have it yet");
     gr_status st = keep(k, "precision");
     if (st == GR_OK) st = keep(k, "store");
     return st == GR_OK ? gr__recipe_part(k, "device", gr__tree_text(k->b, r->device)) : st;
@@ -97,7 +102,8 @@ static gr_status read_memory(gr__recipe_reader *k)
     if (gr__tree_none(t)) return gr__recipe_part(k, "memory", gr__tree_text(k->b, "none"));
     bool scalar = t->kind == GR_TREE_INT || t->kind == GR_TREE_REAL || t->kind == GR_TREE_TEXT;
     if (!scalar || !gr__parse_size(t->text, &k->r->memory))
-        return gr__tree_fail(k->ctx, t, GR_E_TYPE, "memory: none, or bytes such as 512M or 2G", "%s is not a size", gr__tree_show(t, shown, sizeof shown));
+        return gr__tree_fail(k->ctx, t, GR_E_TYPE, "memory: none, or bytes such as 512M or 2G", "%s is not a size",
+                             gr__tree_show(t, shown, sizeof shown));
     if (k->r->memory == 0) return gr__tree_fail(k->ctx, t, GR_E_RANGE, "memory: none is no limit", "a budget of 0 bytes holds nothing");
     return keep(k, "memory");
 }
@@ -109,7 +115,8 @@ static gr_status read_count(gr__recipe_reader *k, const gr_tree *t, const char *
     *out = 0;
     if (t->kind == GR_TREE_TEXT && strcmp(t->text, word) == 0) return GR_OK;
     if (t->kind != GR_TREE_INT || !gr__tree_int(t, out))
-        return gr__tree_fail(k->ctx, t, GR_E_TYPE, NULL, "%s is neither a whole number nor \"%s\"", gr__tree_show(t, shown, sizeof shown), word);
+        return gr__tree_fail(k->ctx, t, GR_E_TYPE, NULL, "%s is neither a whole number nor \"%s\"", gr__tree_show(t, shown, sizeof shown),
+                             word);
     if (*out < 1 || *out > most) return gr__tree_fail(k->ctx, t, GR_E_RANGE, NULL, "%s is not in [1, %lld]", t->text, (long long)most);
     return GR_OK;
 }
@@ -131,10 +138,14 @@ static gr_status read_numbers(gr__recipe_reader *k)
 {
     gr_recipe *r = k->r;
     gr_status st = GR_OK;
-    r->preset = gr__setting_is(&k->top, "preset", "paper") ? GR_PRESET_PAPER : gr__setting_is(&k->top, "preset", "torch") ? GR_PRESET_TORCH : GR_PRESET_CHAPTER;
+    r->preset = gr__setting_is(&k->top, "preset", "paper")   ? GR_PRESET_PAPER
+                : gr__setting_is(&k->top, "preset", "torch") ? GR_PRESET_TORCH
+                                                             : GR_PRESET_CHAPTER;
     r->seed = (uint64_t)gr__setting_int(&k->top, "seed");
     r->accumulate = gr__setting_int(&k->top, "accumulate");
-    r->algorithm = gr__setting_is(&k->top, "algorithm", "exact") ? GR_ALGORITHM_EXACT : gr__setting_is(&k->top, "algorithm", "direct") ? GR_ALGORITHM_DIRECT : GR_ALGORITHM_AUTO;
+    r->algorithm = gr__setting_is(&k->top, "algorithm", "exact")    ? GR_ALGORITHM_EXACT
+                   : gr__setting_is(&k->top, "algorithm", "direct") ? GR_ALGORITHM_DIRECT
+                                                                    : GR_ALGORITHM_AUTO;
     static const char *const kept[] = {"gradus", "preset", "seed", "accumulate", "algorithm"};
     for (size_t i = 0; i < GR_COUNT(kept); i++) GR_TRY(keep(k, kept[i]));
     static const char *const later[] = {"penalty", "average", "lookahead", "groups"};
@@ -152,7 +163,10 @@ done:
 /* `17`, `1 epoch`, `2 epochs`. */
 static gr_status read_every(gr__recipe_reader *k, const gr_tree *t, gr_every *out)
 {
-    static const struct { const char *word; gr_every_unit unit; } units[] = {{"", GR_EVERY_UPDATES}, {"epoch", GR_EVERY_EPOCHS}, {"epochs", GR_EVERY_EPOCHS}};
+    static const struct {
+        const char *word;
+        gr_every_unit unit;
+    } units[] = {{"", GR_EVERY_UPDATES}, {"epoch", GR_EVERY_EPOCHS}, {"epochs", GR_EVERY_EPOCHS}};
     char shown[200];
     size_t digits = t->text ? strspn(t->text, "0123456789") : 0;
     const char *unit = t->text ? t->text + digits + strspn(t->text + digits, " ") : NULL;
@@ -162,10 +176,12 @@ static gr_status read_every(gr__recipe_reader *k, const gr_tree *t, gr_every *ou
         for (size_t d = 0; d < digits; d++) out->n = out->n * 10 + (t->text[d] - '0');
         return out->n > 0 ? GR_OK : gr__tree_fail(k->ctx, t, GR_E_RANGE, NULL, "%s is not in [1, 999999999999]", t->text);
     }
-    return gr__tree_fail(k->ctx, t, GR_E_TYPE, "`17` counts updates, `1 epoch` epochs", "%s says no interval", gr__tree_show(t, shown, sizeof shown));
+    return gr__tree_fail(k->ctx, t, GR_E_TYPE, "`17` counts updates, `1 epoch` epochs", "%s says no interval",
+                         gr__tree_show(t, shown, sizeof shown));
 }
 
-static gr_status read_interval(gr__recipe_reader *k, const char *key, const gr_member *section, bool by_default, gr_every *out, gr_settings *s)
+static gr_status read_interval(gr__recipe_reader *k, const char *key, const gr_member *section, bool by_default, gr_every *out,
+                               gr_settings *s)
 {
     const gr_tree *t = gr__tree_get(k->root, key);
     if (t ? gr__tree_none(t) : !by_default) {
@@ -184,12 +200,16 @@ static gr_status read_times(gr__recipe_reader *k)
     bool validates = r->data.validation || r->data.split_validation > 0;
     gr_status st = read_interval(k, "validate", &gr__section_validate, validates, &r->validate, &s);
     if (st != GR_OK) return st;
-    if (r->validate.n && !validates) gr__log(k->ctx, GR_LOG_WARNING, "%s: validate: there is no validation data, so nothing is validated", r->path);
+    if (r->validate.n && !validates)
+        gr__log(k->ctx, GR_LOG_WARNING, "%s: validate: there is no validation data, so nothing is validated", r->path);
     GR_TRY(read_interval(k, "checkpoint", &gr__section_checkpoint, true, &r->checkpoint, &s));
-    if (r->checkpoint.n) r->checkpoint_keep = (int)gr__setting_int(&s, "keep");
-    else r->checkpoint_keep = 2; /* an interrupted run writes one all the same */
+    if (r->checkpoint.n)
+        r->checkpoint_keep = (int)gr__setting_int(&s, "keep");
+    else
+        r->checkpoint_keep = 2; /* an interrupted run writes one all the same */
     if (gr__tree_get(k->root, "log") && gr__tree_none(gr__tree_get(k->root, "log")))
-        GR_TRY(gr__tree_fail(k->ctx, gr__tree_get(k->root, "log"), GR_E_TYPE, "log: {every: 100} writes fewer lines", "a run always has a log"));
+        GR_TRY(gr__tree_fail(k->ctx, gr__tree_get(k->root, "log"), GR_E_TYPE, "log: {every: 100} writes fewer lines",
+                             "a run always has a log"));
     GR_TRY(read_interval(k, "log", &gr__section_log, true, &r->log, &s));
 done:
     return st;
@@ -216,9 +236,9 @@ static gr_status read_stop(gr__recipe_reader *k)
     for (size_t i = 0; i < GR_COUNT(by_validation); i++) {
         const gr_tree *t = gr__setting_tree(&s, by_validation[i]);
         if (t && !r->data.validation && !(r->data.split_validation > 0))
-            return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, "such as data.validation: {split: 0.1}", "it needs validation data, and there is none");
-        if (t && !r->validate.n)
-            return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, NULL, "it needs evaluations, but validate is none");
+            return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, "such as data.validation: {split: 0.1}",
+                                 "it needs validation data, and there is none");
+        if (t && !r->validate.n) return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, NULL, "it needs evaluations, but validate is none");
     }
     return gr__recipe_part(k, "stop", resolved);
 }
@@ -227,7 +247,10 @@ static gr_status read_stop(gr__recipe_reader *k)
 
 static gr_status read_metrics(gr__recipe_reader *k)
 {
-    static const struct { const char *name; bool classes; } known[] = {{"accuracy", true}, {"f1", true}, {"mae", false}, {"rmse", false}};
+    static const struct {
+        const char *name;
+        bool classes;
+    } known[] = {{"accuracy", true}, {"f1", true}, {"mae", false}, {"rmse", false}};
     const char *names[GR_COUNT(known)];
     const gr_tree *t = gr__setting_tree(&k->top, "metrics");
     bool classes = k->r->cost->wants_classes, given = gr__tree_get(k->root, "metrics") != NULL;
@@ -241,7 +264,8 @@ static gr_status read_metrics(gr__recipe_reader *k)
     for (int i = 0; !gr__tree_none(t) && i < (one ? 1 : t->n); i++) {
         const gr_tree *m = one ? t : t->child[i];
         size_t at = 0;
-        if (m->kind != GR_TREE_TEXT) return gr__tree_fail(k->ctx, m, GR_E_TYPE, NULL, "%s is not the name of a metric", gr__tree_show(m, shown, sizeof shown));
+        if (m->kind != GR_TREE_TEXT)
+            return gr__tree_fail(k->ctx, m, GR_E_TYPE, NULL, "%s is not the name of a metric", gr__tree_show(m, shown, sizeof shown));
         while (at < GR_COUNT(known) && strcmp(known[at].name, m->text) != 0) at++;
         if (at == GR_COUNT(known)) {
             const char *near = gr__nearest(m->text, names, GR_COUNT(names));
@@ -250,10 +274,11 @@ static gr_status read_metrics(gr__recipe_reader *k)
             return st;
         }
         if (known[at].classes != classes)
-            return gr__tree_fail(k->ctx, m, GR_E_CONFLICT, NULL, "%s is for %s, but the cost %s learns %s", m->text, known[at].classes ? "classes" : "values", k->r->cost->head.name,
-                                 classes ? "classes" : "values");
+            return gr__tree_fail(k->ctx, m, GR_E_CONFLICT, NULL, "%s is for %s, but the cost %s learns %s", m->text,
+                                 known[at].classes ? "classes" : "values", k->r->cost->head.name, classes ? "classes" : "values");
         for (int j = 0; j < i; j++)
-            if (strcmp(list->child[j]->text, m->text) == 0) return gr__tree_fail(k->ctx, m, GR_E_CONFLICT, NULL, "%s stands here twice", m->text);
+            if (strcmp(list->child[j]->text, m->text) == 0)
+                return gr__tree_fail(k->ctx, m, GR_E_CONFLICT, NULL, "%s stands here twice", m->text);
         if (!gr__tree_push(k->b, list, gr__tree_text(k->b, m->text))) return GR_E_MEMORY;
     }
     k->r->metrics = list;
@@ -286,7 +311,8 @@ static gr_status read_cost(gr__recipe_reader *k)
     if (st != GR_OK) return st;
     k->r->reduction_sum = reduction && reduction->kind == GR_TREE_TEXT && strcmp(reduction->text, "sum") == 0;
     if (reduction && !k->r->reduction_sum && !(reduction->kind == GR_TREE_TEXT && strcmp(reduction->text, "mean") == 0))
-        return gr__tree_fail(k->ctx, reduction, GR_E_NAME, NULL, "%s is not one of mean, sum", gr__tree_show(reduction, shown, sizeof shown));
+        return gr__tree_fail(k->ctx, reduction, GR_E_NAME, NULL, "%s is not one of mean, sum",
+                             gr__tree_show(reduction, shown, sizeof shown));
     gr_tree *resolved = gr__settings_tree(k->b, &k->r->cost_settings);
     if (!gr__tree_put(k->b, resolved, "reduction", gr__tree_text(k->b, k->r->reduction_sum ? "sum" : "mean"))) return GR_E_MEMORY;
     return gr__recipe_part(k, "cost", resolved);
@@ -332,13 +358,17 @@ static gr_status read_input(gr__recipe_reader *k, const gr_tree *t)
     char shown[200];
     int n = t->kind == GR_TREE_LIST ? t->n : 1;
     double count = 1;
-    if (n < 1 || n > 4) return gr__tree_fail(k->ctx, t, GR_E_RANGE, "[height, width, channels], [length, features] or features", "a sample has 1 to 4 axes, not %d", n);
+    if (n < 1 || n > 4)
+        return gr__tree_fail(k->ctx, t, GR_E_RANGE, "[height, width, channels], [length, features] or features",
+                             "a sample has 1 to 4 axes, not %d", n);
     s->rank = n;
     for (int i = 0; i < n; i++) {
         const gr_tree *d = t->kind == GR_TREE_LIST ? t->child[i] : t;
         if (d->kind != GR_TREE_INT || !gr__tree_int(d, &s->dim[i]))
-            return gr__tree_fail(k->ctx, d, GR_E_TYPE, "[height, width, channels], [length, features] or features", "%s is not a whole number", gr__tree_show(d, shown, sizeof shown));
-        if (s->dim[i] < 1 || s->dim[i] > 1000000000) return gr__tree_fail(k->ctx, d, GR_E_RANGE, NULL, "%s is not in [1, 1000000000]", d->text);
+            return gr__tree_fail(k->ctx, d, GR_E_TYPE, "[height, width, channels], [length, features] or features",
+                                 "%s is not a whole number", gr__tree_show(d, shown, sizeof shown));
+        if (s->dim[i] < 1 || s->dim[i] > 1000000000)
+            return gr__tree_fail(k->ctx, d, GR_E_RANGE, NULL, "%s is not in [1, 1000000000]", d->text);
         count *= (double)s->dim[i];
     }
     if (count > 1e12) return gr__tree_fail(k->ctx, t, GR_E_RANGE, NULL, "a sample of more than 10^12 numbers");
@@ -350,7 +380,8 @@ static gr_status refuse_double_softmax(gr__recipe_reader *k, const gr_stack *s)
     const gr_tree *at;
     const char *name = gr__stack_ends_with(s, &at), *reads = k->r->cost->prediction;
     if (!*name || strcmp(name, reads) != 0) return GR_OK;
-    return gr__tree_fail(k->ctx, at, GR_E_CONFLICT, "leave it out: the cost and `predict` apply it themselves", "%s before %s, which contains it already", name, k->r->cost->head.name);
+    return gr__tree_fail(k->ctx, at, GR_E_CONFLICT, "leave it out: the cost and `predict` apply it themselves",
+                         "%s before %s, which contains it already", name, k->r->cost->head.name);
 }
 
 static gr_status read_model(gr__recipe_reader *k)
@@ -448,24 +479,29 @@ static gr_status apply_sets(gr_context *ctx, gr__bump *b, gr_tree *root, const c
 {
     gr_status st = GR_OK;
     for (int i = 0; i < n_sets && st == GR_OK; i++) {
-        /* A setting inside of the layers reaches into the file or network that `model` names; other keys of a zoo network are its options. */
-        if (strncmp(sets[i], "model.layers", 12) == 0 || (strncmp(sets[i], "model.", 6) == 0 && gr__tree_get(root, "model") && gr__tree_get(root, "model")->kind == GR_TREE_TEXT))
+        /* A setting inside of the layers reaches into the file or network that `model` names; other keys of a zoo network are its options.
+         */
+        if (strncmp(sets[i], "model.layers", 12) == 0 ||
+            (strncmp(sets[i], "model.", 6) == 0 && gr__tree_get(root, "model") && gr__tree_get(root, "model")->kind == GR_TREE_TEXT))
             st = gr__recipe_include(ctx, b, root, folder);
         if (st == GR_OK) st = gr__recipe_set(ctx, b, root, sets[i]);
     }
     return st;
 }
 
-static gr_status from_root(gr_context *ctx, gr__bump *b, gr_tree *root, const char *path, const char *folder, const char *const *sets, int n_sets, gr_recipe **out)
+static gr_status from_root(gr_context *ctx, gr__bump *b, gr_tree *root, const char *path, const char *folder, const char *const *sets,
+                           int n_sets, gr_recipe **out)
 {
     char shown[200];
     if (root->kind != GR_TREE_MAP)
-        return gr__tree_fail(ctx, root, GR_E_TYPE, "`gradus new` writes one to start from", "a recipe is a map of keys, not %s", gr__tree_show(root, shown, sizeof shown));
+        return gr__tree_fail(ctx, root, GR_E_TYPE, "`gradus new` writes one to start from", "a recipe is a map of keys, not %s",
+                             gr__tree_show(root, shown, sizeof shown));
     gr_status st = apply_sets(ctx, b, root, folder, sets, n_sets);
     return st == GR_OK ? gr__recipe_from_tree(ctx, b, root, path, folder, out) : st;
 }
 
-gr_status gr__recipe_from_text(gr_context *ctx, const char *name, const char *folder, const char *text, size_t n, const char *const *sets, int n_sets, gr_recipe **out)
+gr_status gr__recipe_from_text(gr_context *ctx, const char *name, const char *folder, const char *text, size_t n, const char *const *sets,
+                               int n_sets, gr_recipe **out)
 {
     gr__bump *b = gr__bump_create(ctx);
     gr_tree *root;

@@ -5,26 +5,30 @@
 #include "base/tree.h"
 #include "nn/families.h"
 
-/* Parses one YAML 1.2 document (libfyaml) into a tree with places. Duplicate keys, several documents, alias bombs, undefined variables: GR_E_SYNTAX and
- * the like with line and column. `${NAME}` and `${NAME:-default}` are expanded in plain and quoted scalars. name is what messages call the file. */
+/* Parses one YAML 1.2 document (libfyaml) into a tree with places. Duplicate keys, several documents, alias bombs, undefined variables:
+ * GR_E_SYNTAX and the like with line and column. `${NAME}` and `${NAME:-default}` are expanded in plain and quoted scalars. name is what
+ * messages call the file. */
 gr_status gr__yaml_parse(gr_context *ctx, gr__bump *b, const char *name, const char *text, size_t n, gr_tree **out);
 gr_status gr__yaml_read(gr_context *ctx, gr__bump *b, const char *path, gr_tree **out);
 /* Applies `key.path[0].x=value` (value parsed as YAML). */
 gr_status gr__recipe_set(gr_context *ctx, gr__bump *b, gr_tree *root, const char *assignment);
 
 typedef enum gr_every_unit { GR_EVERY_UPDATES, GR_EVERY_EPOCHS } gr_every_unit;
-typedef struct gr_every { int64_t n; gr_every_unit unit; } gr_every; /* `17`, `1 epoch`, `2 epochs`; n 0: never */
+typedef struct gr_every {
+    int64_t n;
+    gr_every_unit unit;
+} gr_every; /* `17`, `1 epoch`, `2 epochs`; n 0: never */
 
-typedef struct gr_stop_rules {           /* 0 or NaN: not set */
+typedef struct gr_stop_rules { /* 0 or NaN: not set */
     int64_t epochs, steps, patience;
     double seconds, validation_error_below;
 } gr_stop_rules;
 
 struct gr_stack; /* model/stack.h */
 typedef struct gr_recipe {
-    const char *path, *folder;     /* as given; where relative paths start */
-    gr_tree *tree;                 /* as written, with --set applied, model files and zoo included */
-    gr_tree *resolved;             /* every default filled in, absolute data paths; running it again gives the same run */
+    const char *path, *folder; /* as given; where relative paths start */
+    gr_tree *tree;             /* as written, with --set applied, model files and zoo included */
+    gr_tree *resolved;         /* every default filled in, absolute data paths; running it again gives the same run */
     const char *name;
     gr_preset preset;
     uint64_t seed;
@@ -32,20 +36,20 @@ typedef struct gr_recipe {
         const gr_tree *train, *validation, *test; /* sources; NULL where absent. `source:` + `split:` gives train = source and fractions */
         double split_validation, split_test;      /* fractions cut from train; 0: none */
         bool stratify;
-        int64_t limit_train;                      /* 0: all */
-        const gr_tree *prepare;                   /* list or NULL */
-        int shuffle;                              /* gr_shuffle of data/data.h: 0 none, 1 once, 2 every_epoch */
-        int64_t batch;                            /* 0: all of it */
+        int64_t limit_train;    /* 0: all */
+        const gr_tree *prepare; /* list or NULL */
+        int shuffle;            /* gr_shuffle of data/data.h: 0 none, 1 once, 2 every_epoch */
+        int64_t batch;          /* 0: all of it */
         bool drop_last;
     } data;
-    gr_shape input;                /* a sample */
-    const gr_tree *layers;         /* list, as written */
-    const struct gr_stack *stack;  /* the same, checked: repeats unrolled, every layer with its name, settings and inputs */
-    const gr_tree *init;           /* map or NULL */
+    gr_shape input;               /* a sample */
+    const gr_tree *layers;        /* list, as written */
+    const struct gr_stack *stack; /* the same, checked: repeats unrolled, every layer with its name, settings and inputs */
+    const gr_tree *init;          /* map or NULL */
     const gr_cost *cost;
     gr_settings cost_settings;
     bool reduction_sum;
-    const gr_tree *metrics;        /* list of names */
+    const gr_tree *metrics; /* list of names */
     gr_optim optim;
     gr_clip clip;
     gr_sched sched;
@@ -53,23 +57,25 @@ typedef struct gr_recipe {
     gr_every validate, checkpoint, log;
     int checkpoint_keep;
     int64_t accumulate;
-    bool float64;                  /* precision */
-    const char *device;            /* "cpu", "ref" */
+    bool float64;       /* precision */
+    const char *device; /* "cpu", "ref" */
     gr_algorithm algorithm;
-    uint64_t memory;               /* 0: none */
-    int threads;                   /* 0: auto */
-    gr__bump *memory_owner;        /* all of it lives here */
+    uint64_t memory;        /* 0: none */
+    int threads;            /* 0: auto */
+    gr__bump *memory_owner; /* all of it lives here */
 } gr_recipe;
 
 /* Reads, applies sets[], checks everything that can be checked without data, resolves. */
 gr_status gr__recipe_open(gr_context *ctx, const char *path, const char *const *sets, int n_sets, gr_recipe **out);
 /* The same from text in memory; name is what messages call it, folder where relative paths start. */
-gr_status gr__recipe_from_text(gr_context *ctx, const char *name, const char *folder, const char *text, size_t n, const char *const *sets, int n_sets, gr_recipe **out);
+gr_status gr__recipe_from_text(gr_context *ctx, const char *name, const char *folder, const char *text, size_t n, const char *const *sets,
+                               int n_sets, gr_recipe **out);
 /* The same from a tree already read (a model's metadata). folder: where relative paths start. On success the recipe
  * owns b, on failure the caller still does. */
 gr_status gr__recipe_from_tree(gr_context *ctx, gr__bump *b, gr_tree *tree, const char *path, const char *folder, gr_recipe **out);
 void gr__recipe_close(gr_context *ctx, gr_recipe *r);
-/* What a recipe may say, a descriptor a section ("recipe" itself, "data", "stop", ...), family "recipe": the same rows check, resolve and document. */
+/* What a recipe may say, a descriptor a section ("recipe" itself, "data", "stop", ...), family "recipe": the same rows check, resolve and
+ * document. */
 const gr_member *const *gr__recipe_sections(int *n);
 
 #endif

@@ -26,7 +26,10 @@ static gr_status put_none(data_reader *d, const char *key)
 static gr_status read_source(data_reader *d, const char *key, const gr_tree *t)
 {
     const gr_recipe *r = d->k->r;
-    gr_source_options o = {.folder = r->folder, .keep_float64 = r->float64, .seed = r->seed, .want = r->cost->wants_classes ? GR_TARGET_CLASS : GR_TARGET_VALUE};
+    gr_source_options o = {.folder = r->folder,
+                           .keep_float64 = r->float64,
+                           .seed = r->seed,
+                           .want = r->cost->wants_classes ? GR_TARGET_CLASS : GR_TARGET_VALUE};
     gr_tree *resolved;
     gr_status st = gr__source_resolve(d->k->ctx, d->k->b, t, &o, &resolved);
     return st == GR_OK ? put(d, key, resolved) : st;
@@ -59,8 +62,12 @@ static gr_status read_three(data_reader *d)
     gr_recipe *r = k->r;
     const gr_tree *train = gr__setting_tree(&d->s, "train"), *split = gr__setting_tree(&d->s, "split");
     gr_status st = GR_OK;
-    if (split) return gr__tree_fail(k->ctx, split, GR_E_CONFLICT, "validation: {split: 0.1} cuts from train", "split divides `source`, and there is none");
-    if (gr__tree_none(train)) return gr__tree_fail(k->ctx, gr__setting_tree(&k->top, "data"), GR_E_MISSING, "train: {type: idx, images: ..., labels: ...}", "data needs \"train\"");
+    if (split)
+        return gr__tree_fail(k->ctx, split, GR_E_CONFLICT, "validation: {split: 0.1} cuts from train",
+                             "split divides `source`, and there is none");
+    if (gr__tree_none(train))
+        return gr__tree_fail(k->ctx, gr__setting_tree(&k->top, "data"), GR_E_MISSING, "train: {type: idx, images: ..., labels: ...}",
+                             "data needs \"train\"");
     r->data.train = train;
     GR_TRY(read_source(d, "train", train));
     GR_TRY(read_part(d, "validation", &r->data.validation, &r->data.split_validation));
@@ -80,10 +87,14 @@ static gr_status read_split(data_reader *d, const gr_tree *source)
     gr_settings s;
     for (size_t i = 0; i < GR_COUNT(three); i++)
         if (gr__setting_tree(&d->s, three[i]))
-            return gr__tree_fail(k->ctx, gr__setting_tree(&d->s, three[i]), GR_E_CONFLICT, NULL, "`source` with `split` stands instead of train, validation and test");
-    if (gr__tree_none(t)) return gr__tree_fail(k->ctx, source, GR_E_MISSING, "split: {validation: 0.15, test: 0.05}; without any, call it `train`", "a source needs a split");
+            return gr__tree_fail(k->ctx, gr__setting_tree(&d->s, three[i]), GR_E_CONFLICT, NULL,
+                                 "`source` with `split` stands instead of train, validation and test");
+    if (gr__tree_none(t))
+        return gr__tree_fail(k->ctx, source, GR_E_MISSING, "split: {validation: 0.15, test: 0.05}; without any, call it `train`",
+                             "a source needs a split");
     if (t->kind == GR_TREE_TEXT && strcmp(t->text, "auto") == 0)
-        return gr__tree_fail(k->ctx, t, GR_E_UNSUPPORTED, "split: {validation: 0.15, test: 0.05}", "this version of gradus does not have it yet");
+        return gr__tree_fail(k->ctx, t, GR_E_UNSUPPORTED, "split: {validation: 0.15, test: 0.05}",
+                             "this version of gradus does not have it yet");
     gr_status st = gr__section_make(k->ctx, k->b, &gr__section_split, t, r->preset, &s);
     if (st != GR_OK) return st;
     double train = gr__setting_real(&s, "train");
@@ -113,7 +124,8 @@ static gr_status read_prepare(data_reader *d)
     const gr_prepare *const *all = gr__prepares(&n);
     if (gr__tree_none(t)) return put(d, "prepare", list);
     if (t->kind != GR_TREE_LIST)
-        return gr__tree_fail(k->ctx, t, GR_E_TYPE, "such as [{type: scale, by: 1/255}, standardize]", "%s is not a list of steps", gr__tree_show(t, shown, sizeof shown));
+        return gr__tree_fail(k->ctx, t, GR_E_TYPE, "such as [{type: scale, by: 1/255}, standardize]", "%s is not a list of steps",
+                             gr__tree_show(t, shown, sizeof shown));
     n = GR_MIN(n, (int)GR_COUNT(heads));
     for (int i = 0; i < n; i++) heads[i] = &all[i]->head;
     for (int i = 0; i < t->n; i++) {
@@ -146,7 +158,9 @@ static gr_status read_feeding(data_reader *d)
     static const char *const later[] = {"balance", "augment"};
     static const char *const kept[] = {"shuffle", "batch", "drop_last"};
     gr_status st = GR_OK;
-    r->data.shuffle = gr__setting_is(&d->s, "shuffle", "none") ? GR_SHUFFLE_NONE : gr__setting_is(&d->s, "shuffle", "once") ? GR_SHUFFLE_ONCE : GR_SHUFFLE_EVERY_EPOCH;
+    r->data.shuffle = gr__setting_is(&d->s, "shuffle", "none")   ? GR_SHUFFLE_NONE
+                      : gr__setting_is(&d->s, "shuffle", "once") ? GR_SHUFFLE_ONCE
+                                                                 : GR_SHUFFLE_EVERY_EPOCH;
     r->data.drop_last = gr__setting_bool(&d->s, "drop_last");
     for (size_t i = 0; i < GR_COUNT(later); i++) {
         GR_TRY(gr__recipe_neutral(d->k, gr__setting_tree(&d->s, later[i])));

@@ -15,8 +15,8 @@ struct gr_st {
     gr_context *ctx;
     gr__bump *memory;
     char *bytes;
-    size_t n;           /* of the file */
-    size_t header;      /* bytes of the header */
+    size_t n;      /* of the file */
+    size_t header; /* bytes of the header */
     gr_st_tensor *tensor;
     int n_tensors;
     gr_st_pair *meta;
@@ -24,15 +24,19 @@ struct gr_st {
 };
 
 const gr_st_type_info gr__st_types[] = {
-    {"F64", GR_ST_F64, 64}, {"F32", GR_ST_F32, 32}, {"I32", GR_ST_I32, 32}, {"U8", GR_ST_U8, 8},
-    {"F16", GR_ST_OTHER, 16}, {"BF16", GR_ST_OTHER, 16}, {"F8_E4M3", GR_ST_OTHER, 8}, {"F8_E5M2", GR_ST_OTHER, 8}, {"F8_E8M0", GR_ST_OTHER, 8},
-    {"I64", GR_ST_OTHER, 64}, {"I16", GR_ST_OTHER, 16}, {"I8", GR_ST_OTHER, 8}, {"U64", GR_ST_OTHER, 64}, {"U32", GR_ST_OTHER, 32},
-    {"U16", GR_ST_OTHER, 16}, {"BOOL", GR_ST_OTHER, 8}, {"C64", GR_ST_OTHER, 64}, {NULL, GR_ST_OTHER, 0},
+    {"F64", GR_ST_F64, 64},      {"F32", GR_ST_F32, 32},    {"I32", GR_ST_I32, 32},      {"U8", GR_ST_U8, 8},
+    {"F16", GR_ST_OTHER, 16},    {"BF16", GR_ST_OTHER, 16}, {"F8_E4M3", GR_ST_OTHER, 8}, {"F8_E5M2", GR_ST_OTHER, 8},
+    {"F8_E8M0", GR_ST_OTHER, 8}, {"I64", GR_ST_OTHER, 64},  {"I16", GR_ST_OTHER, 16},    {"I8", GR_ST_OTHER, 8},
+    {"U64", GR_ST_OTHER, 64},    {"U32", GR_ST_OTHER, 32},  {"U16", GR_ST_OTHER, 16},    {"BOOL", GR_ST_OTHER, 8},
+    {"C64", GR_ST_OTHER, 64},    {NULL, GR_ST_OTHER, 0},
 };
 
 /* ---- the header ---- */
 
-typedef struct parser { gr_st *st; const char *file; } parser;
+typedef struct parser {
+    gr_st *st;
+    const char *file;
+} parser;
 
 static gr_status bad(const parser *p, const char *format, ...) GR_PRINTF(2, 3);
 static gr_status bad(const parser *p, const char *format, ...)
@@ -53,7 +57,8 @@ static gr_status read_meta(const parser *p, json_t *o)
     if (!json_is_object(o)) return bad(p, "__metadata__ is not an object");
     st->meta = gr__bump_alloc(st->memory, sizeof *st->meta * json_object_size(o));
     if (!st->meta) return GR_E_MEMORY;
-    json_object_foreach(o, key, value) {
+    json_object_foreach(o, key, value)
+    {
         if (!json_is_string(value)) return bad(p, "the metadata \"%.80s\" is not text", key);
         gr_st_pair *m = &st->meta[st->n_meta++];
         m->key = gr__bump_strdup(st->memory, key);
@@ -99,14 +104,16 @@ static gr_status read_tensor(const parser *p, const char *name, json_t *o)
     if (!type) return bad(p, "tensor \"%.80s\" has an unknown type", name);
     gr_status status = read_shape(p, name, json_object_get(o, "shape"), &t->shape, &count);
     if (status != GR_OK) return status;
-    if (json_array_size(offsets) != 2 || !json_is_integer(from) || !json_is_integer(to)) return bad(p, "tensor \"%.80s\" has no data_offsets", name);
+    if (json_array_size(offsets) != 2 || !json_is_integer(from) || !json_is_integer(to))
+        return bad(p, "tensor \"%.80s\" has no data_offsets", name);
     json_int_t begin = json_integer_value(from), end = json_integer_value(to);
     if (begin < 0 || end < begin || (uint64_t)end > data_bytes)
-        return bad(p, "tensor \"%.80s\" lies at %lld to %lld of %llu bytes of data", name, (long long)begin, (long long)end, (unsigned long long)data_bytes);
+        return bad(p, "tensor \"%.80s\" lies at %lld to %lld of %llu bytes of data", name, (long long)begin, (long long)end,
+                   (unsigned long long)data_bytes);
     if ((uint64_t)(end - begin) != count * (uint64_t)type->bits / 8) {
         char shape[96];
-        return bad(p, "tensor \"%.80s\" has %lld bytes, but %s of %s takes %llu", name, (long long)(end - begin), gr__shape_text(t->shape, shape), type->name,
-                   (unsigned long long)(count * (uint64_t)type->bits / 8));
+        return bad(p, "tensor \"%.80s\" has %lld bytes, but %s of %s takes %llu", name, (long long)(end - begin),
+                   gr__shape_text(t->shape, shape), type->name, (unsigned long long)(count * (uint64_t)type->bits / 8));
     }
     t->name = gr__bump_strdup(st->memory, name);
     t->type = type->type;
@@ -125,7 +132,8 @@ static gr_status read_header(const parser *p, json_t *root)
     if (!json_is_object(root)) return bad(p, "its header is not a JSON object");
     st->tensor = gr__bump_alloc(st->memory, sizeof *st->tensor * (json_object_size(root) + 1));
     if (!st->tensor) return GR_E_MEMORY;
-    json_object_foreach(root, key, value) {
+    json_object_foreach(root, key, value)
+    {
         status = strcmp(key, "__metadata__") == 0 ? read_meta(p, value) : read_tensor(p, key, value);
         if (status != GR_OK) return status;
     }
@@ -150,7 +158,8 @@ static gr_status check_layout(const parser *p)
     if (st->n_tensors) qsort(st->tensor, (size_t)st->n_tensors, sizeof *st->tensor, by_address);
     for (int i = 0; i < st->n_tensors; i++) {
         const char *begin = st->tensor[i].data;
-        if (begin != at) return bad(p, "tensor \"%.80s\" %s", st->tensor[i].name, begin < at ? "overlaps the one before it" : "leaves a gap before it");
+        if (begin != at)
+            return bad(p, "tensor \"%.80s\" %s", st->tensor[i].name, begin < at ? "overlaps the one before it" : "leaves a gap before it");
         at += st->tensor[i].bytes;
     }
     if (at != st->bytes + st->n) return bad(p, "%zu bytes at its end belong to no tensor", (size_t)(st->bytes + st->n - at));
@@ -164,7 +173,8 @@ static gr_status parse(const parser *p)
     json_error_t error;
     if (st->n < 8) return bad(p, "it has only %zu bytes", st->n);
     for (int i = 0; i < 8; i++) header |= (uint64_t)(unsigned char)st->bytes[i] << (8 * i);
-    if (header > MAX_HEADER_BYTES || header > st->n - 8) return bad(p, "its header would have %llu bytes, the file has %zu", (unsigned long long)header, st->n);
+    if (header > MAX_HEADER_BYTES || header > st->n - 8)
+        return bad(p, "its header would have %llu bytes, the file has %zu", (unsigned long long)header, st->n);
     st->header = (size_t)header;
     if (st->header == 0 || st->bytes[8] != '{') return bad(p, "its header is not a JSON object");
     json_t *root = json_loadb(st->bytes + 8, st->header, JSON_REJECT_DUPLICATES, &error);
@@ -181,8 +191,10 @@ gr_status gr__st_parse(gr_context *ctx, const char *name, char *bytes, size_t n,
     if (st) {
         *st = (gr_st){.ctx = ctx, .bytes = bytes, .n = n, .memory = gr__bump_create(ctx)};
         if (st->memory) status = parse(&(parser){st, name});
-        if (status == GR_OK) *out = st;
-        else gr__st_close(st);
+        if (status == GR_OK)
+            *out = st;
+        else
+            gr__st_close(st);
     } else {
         gr__free(ctx, bytes, n + 1);
     }
@@ -253,7 +265,8 @@ gr_status gr__st_verify_as(const gr_st *st, const char *path, bool ours)
 {
     const char *header = st->bytes + 8, *digits = gr__st_crc_place(header, st->header), *data = header + st->header;
     char now[GR_ST_CRC_DIGITS + 1];
-    if (digits) snprintf(now, sizeof now, "%08x%08x", gr__st_header_crc(header, st->header, digits), gr__crc32(0, data, st->n - 8 - st->header));
+    if (digits)
+        snprintf(now, sizeof now, "%08x%08x", gr__st_header_crc(header, st->header, digits), gr__crc32(0, data, st->n - 8 - st->header));
     bool header_fits = digits && memcmp(digits, now, 8) == 0;
     if (!header_fits && !ours) return GR_OK; /* another tool wrote it */
     if (header_fits && memcmp(digits + 8, now + 8, 8) == 0) return GR_OK;

@@ -7,12 +7,16 @@
 #include "base/text.h"
 #include "model/file.h"
 
-/* The last thing of a header of ours, followed by its 16 hexadecimal digits (header, data) and `"}}`. The header's own checksum leaves those digits out; if it
- * does not fit, another tool wrote the header, whose right it was to change the data too. */
+/* The last thing of a header of ours, followed by its 16 hexadecimal digits (header, data) and `"}}`. The header's own checksum leaves
+ * those digits out; if it does not fit, another tool wrote the header, whose right it was to change the data too. */
 #define GR_ST_CRC "\"gradus.crc32\":\""
 enum { GR_ST_CRC_DIGITS = 16 };
 
-typedef struct gr_st_type_info { const char *name; gr_st_type type; int bits; } gr_st_type_info;
+typedef struct gr_st_type_info {
+    const char *name;
+    gr_st_type type;
+    int bits;
+} gr_st_type_info;
 extern const gr_st_type_info gr__st_types[]; /* ends with a NULL name; the first of a type is its own */
 
 /* Where the digits of the checksum stand in a header of n bytes; NULL: not ours. */

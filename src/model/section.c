@@ -22,7 +22,8 @@ static const gr_row recipe_rows[] = {
     GR_ROW("average", TREE, "none", "none", "", "weight averaging"),
     GR_ROW("lookahead", TREE, "none", "none", "", "slow weights around the optimizer"),
     GR_ROW("stop", TREE, "none", "a map", "", "when training ends; by default after 5 epochs"),
-    GR_ROW("validate", TREE, "none", "none or {every: 1 epoch}", "", "when the model is validated; by default every epoch where there is validation data"),
+    GR_ROW("validate", TREE, "none", "none or {every: 1 epoch}", "",
+           "when the model is validated; by default every epoch where there is validation data"),
     GR_ROW("checkpoint", TREE, "none", "none or {every: 1 epoch, keep: 2}", "", "when a checkpoint is written; by default every epoch"),
     GR_ROW("log", TREE, "none", "{every: 1}", "", "how often a line of metrics is written; by default every update"),
     GR_ROW("groups", TREE, "none", "none", "", "settings by parameter name"),
@@ -34,7 +35,12 @@ static const gr_row recipe_rows[] = {
     GR_ROW("device", CHOICE, "auto", "auto|cpu|ref|cuda", "", "what computes; auto: ref for float64, else cpu"),
     GR_ROW("threads", TREE, "auto", "auto, or 1 to 1024", "threads", "worker threads; never changes a bit of the result"),
 };
-const gr_member gr__section_recipe = {.family = "recipe", .name = "recipe", .title = "A recipe: all that a training run is made from", .cite = "", .equations = "", GR_ROWS(recipe_rows)};
+const gr_member gr__section_recipe = {.family = "recipe",
+                                      .name = "recipe",
+                                      .title = "A recipe: all that a training run is made from",
+                                      .cite = "",
+                                      .equations = "",
+                                      GR_ROWS(recipe_rows)};
 
 static const gr_row data_rows[] = {
     GR_ROW("train", TREE, "none", "a source", "", "training data"),
@@ -50,7 +56,12 @@ static const gr_row data_rows[] = {
     GR_ROW("batch", TREE, "64", "all, or 1 to 1000000000", "samples", "samples a micro-batch"),
     GR_ROW("drop_last", BOOL, "false", "", "", "leaves out the short last batch of an epoch"),
 };
-const gr_member gr__section_data = {.family = "recipe", .name = "data", .title = "Where samples come from and how they are fed", .cite = "", .equations = "", GR_ROWS(data_rows)};
+const gr_member gr__section_data = {.family = "recipe",
+                                    .name = "data",
+                                    .title = "Where samples come from and how they are fed",
+                                    .cite = "",
+                                    .equations = "",
+                                    GR_ROWS(data_rows)};
 
 static const gr_row split_rows[] = {
     GR_ROW("train", REAL, "none", "(0,1]", "1", "share of the training part; by default the rest"),
@@ -58,25 +69,33 @@ static const gr_row split_rows[] = {
     GR_ROW("test", REAL, "0", "[0,1)", "1", "share of the test part"),
     GR_ROW("stratify", BOOL, "true", "", "", "keeps the shares of the classes in every part"),
 };
-const gr_member gr__section_split = {.family = "recipe", .name = "split", .title = "How one source is divided", .cite = "", .equations = "", GR_ROWS(split_rows)};
+const gr_member gr__section_split = {
+    .family = "recipe", .name = "split", .title = "How one source is divided", .cite = "", .equations = "", GR_ROWS(split_rows)};
 
 static const gr_row cut_rows[] = {
     GR_ROW("split", REAL, NULL, "(0,1)", "1", "share of the training data that is cut off"),
     GR_ROW("stratify", BOOL, "true", "", "", "keeps the shares of the classes"),
 };
-const gr_member gr__section_cut = {.family = "recipe", .name = "cut", .title = "A part cut from the training data", .cite = "", .equations = "", GR_ROWS(cut_rows)};
+const gr_member gr__section_cut = {
+    .family = "recipe", .name = "cut", .title = "A part cut from the training data", .cite = "", .equations = "", GR_ROWS(cut_rows)};
 
 static const gr_row limit_rows[] = {
     GR_ROW("train", INT, NULL, "[1,1000000000000]", "samples", "the first so many of a seeded permutation"),
 };
-const gr_member gr__section_limit = {.family = "recipe", .name = "limit", .title = "Only a part of the data, for experiments", .cite = "", .equations = "", GR_ROWS(limit_rows)};
+const gr_member gr__section_limit = {.family = "recipe",
+                                     .name = "limit",
+                                     .title = "Only a part of the data, for experiments",
+                                     .cite = "",
+                                     .equations = "",
+                                     GR_ROWS(limit_rows)};
 
 static const gr_row model_rows[] = {
     GR_ROW("input", TREE, NULL, "[height, width, channels], [length, features] or features", "", "a sample's shape"),
     GR_ROW("layers", TREE, NULL, "a list of layers", "", "from input to output"),
     GR_ROW("heads", TREE, "none", "none", "", "further outputs with costs of their own"),
 };
-const gr_member gr__section_model = {.family = "recipe", .name = "model", .title = "The network", .cite = "", .equations = "", GR_ROWS(model_rows)};
+const gr_member gr__section_model = {
+    .family = "recipe", .name = "model", .title = "The network", .cite = "", .equations = "", GR_ROWS(model_rows)};
 
 static const gr_row zoo_rows[] = {
     GR_ROW("zoo", TEXT, NULL, "", "", "a recipe of the zoo"),
@@ -84,7 +103,8 @@ static const gr_row zoo_rows[] = {
     GR_ROW("input", TREE, "none", "a shape", "", "another sample shape"),
     GR_ROW("dropout", REAL, "none", "[0,1)", "1", "rate of every dropout layer"),
 };
-const gr_member gr__section_zoo = {.family = "recipe", .name = "zoo model", .title = "A network of the zoo", .cite = "", .equations = "", GR_ROWS(zoo_rows)};
+const gr_member gr__section_zoo = {
+    .family = "recipe", .name = "zoo model", .title = "A network of the zoo", .cite = "", .equations = "", GR_ROWS(zoo_rows)};
 
 static const gr_row stop_rows[] = {
     GR_ROW("epochs", INT, "none", "[1,1000000000]", "epochs", "after so many passes over the training data"),
@@ -93,28 +113,41 @@ static const gr_row stop_rows[] = {
     GR_ROW("patience", INT, "none", "[1,1000000000]", "evaluations", "after so many evaluations without a new best"),
     GR_ROW("validation_error_below", REAL, "none", "(0,inf)", "1", "at the first evaluation whose error is below it"),
 };
-const gr_member gr__section_stop = {.family = "recipe", .name = "stop", .title = "When training ends: whichever comes first", .cite = "", .equations = "", GR_ROWS(stop_rows)};
+const gr_member gr__section_stop = {.family = "recipe",
+                                    .name = "stop",
+                                    .title = "When training ends: whichever comes first",
+                                    .cite = "",
+                                    .equations = "",
+                                    GR_ROWS(stop_rows)};
 
 static const gr_row validate_rows[] = {
     GR_ROW("every", TREE, "1 epoch", "updates, or as in `2 epochs`", "", "how often"),
 };
-const gr_member gr__section_validate = {.family = "recipe", .name = "validate", .title = "When the model is validated", .cite = "", .equations = "", GR_ROWS(validate_rows)};
+const gr_member gr__section_validate = {
+    .family = "recipe", .name = "validate", .title = "When the model is validated", .cite = "", .equations = "", GR_ROWS(validate_rows)};
 
 static const gr_row checkpoint_rows[] = {
     GR_ROW("every", TREE, "1 epoch", "updates, or as in `2 epochs`", "", "how often"),
     GR_ROW("keep", INT, "2", "[1,1000000]", "files", "how many of the newest stay"),
 };
-const gr_member gr__section_checkpoint = {.family = "recipe", .name = "checkpoint", .title = "What lets a run continue to the same bits", .cite = "", .equations = "", GR_ROWS(checkpoint_rows)};
+const gr_member gr__section_checkpoint = {.family = "recipe",
+                                          .name = "checkpoint",
+                                          .title = "What lets a run continue to the same bits",
+                                          .cite = "",
+                                          .equations = "",
+                                          GR_ROWS(checkpoint_rows)};
 
 static const gr_row log_rows[] = {
     GR_ROW("every", TREE, "1", "updates, or as in `2 epochs`", "", "how often"),
 };
-const gr_member gr__section_log = {.family = "recipe", .name = "log", .title = "How often a line of metrics is written", .cite = "", .equations = "", GR_ROWS(log_rows)};
+const gr_member gr__section_log = {
+    .family = "recipe", .name = "log", .title = "How often a line of metrics is written", .cite = "", .equations = "", GR_ROWS(log_rows)};
 
 const gr_member *const *gr__recipe_sections(int *n)
 {
-    static const gr_member *const sections[] = {&gr__section_recipe, &gr__section_data, &gr__section_split, &gr__section_cut, &gr__section_limit, &gr__section_model,
-                                                &gr__section_zoo, &gr__section_stop, &gr__section_validate, &gr__section_checkpoint, &gr__section_log};
+    static const gr_member *const sections[] = {&gr__section_recipe,   &gr__section_data,       &gr__section_split, &gr__section_cut,
+                                                &gr__section_limit,    &gr__section_model,      &gr__section_zoo,   &gr__section_stop,
+                                                &gr__section_validate, &gr__section_checkpoint, &gr__section_log};
     *n = (int)GR_COUNT(sections);
     return sections;
 }

@@ -13,7 +13,10 @@ typedef struct setter {
 } setter;
 
 /* One component of a path: a key, or an index where key is NULL. */
-typedef struct part { const char *key; int64_t index; } part;
+typedef struct part {
+    const char *key;
+    int64_t index;
+} part;
 
 static gr_status wrong(const setter *s, const char *why)
 {
@@ -67,8 +70,10 @@ static void mark(gr_tree *t)
 static gr_status as_map(const setter *s, gr_tree *t)
 {
     if (t->kind == GR_TREE_MAP) return GR_OK;
-    if (t->kind == GR_TREE_LIST) return gr__tree_fail(s->ctx, t, GR_E_TYPE, NULL, "--set %s: this is a list; write an index: [0]", s->whole);
-    if (t->kind != GR_TREE_TEXT && t->kind != GR_TREE_NULL) return gr__tree_fail(s->ctx, t, GR_E_TYPE, NULL, "--set %s: %s has no keys", s->whole, t->text);
+    if (t->kind == GR_TREE_LIST)
+        return gr__tree_fail(s->ctx, t, GR_E_TYPE, NULL, "--set %s: this is a list; write an index: [0]", s->whole);
+    if (t->kind != GR_TREE_TEXT && t->kind != GR_TREE_NULL)
+        return gr__tree_fail(s->ctx, t, GR_E_TYPE, NULL, "--set %s: %s has no keys", s->whole, t->text);
     gr_tree *name = gr__tree_none(t) ? NULL : gr__tree_text(s->b, t->text);
     if (name) {
         name->file = t->file;
@@ -88,7 +93,8 @@ static gr_status add_map(const setter *s, gr_tree *parent, const char *key, gr_t
     gr_tree *t = from_flag(gr__tree_map(s->b));
     const char *value = NULL;
     for (int i = 0; parent == s->root && i < gr__section_recipe.n_rows; i++)
-        if (strcmp(gr__section_recipe.rows[i].name, key) == 0 && gr__section_recipe.rows[i].kind == GR_ROW_TREE) value = gr__section_recipe.rows[i].value;
+        if (strcmp(gr__section_recipe.rows[i].name, key) == 0 && gr__section_recipe.rows[i].kind == GR_ROW_TREE)
+            value = gr__section_recipe.rows[i].value;
     if (!gr__tree_put(s->b, parent, key, t)) return GR_E_MEMORY;
     if (value && strcmp(value, "none") != 0 && !gr__tree_put(s->b, t, "type", from_flag(gr__tree_text(s->b, value)))) return GR_E_MEMORY;
     *out = t;
@@ -98,7 +104,8 @@ static gr_status add_map(const setter *s, gr_tree *parent, const char *key, gr_t
 static gr_status list_item(const setter *s, gr_tree *t, int64_t index)
 {
     char shown[200];
-    if (t->kind != GR_TREE_LIST) return gr__tree_fail(s->ctx, t, GR_E_TYPE, NULL, "--set %s: %s is not a list", s->whole, gr__tree_show(t, shown, sizeof shown));
+    if (t->kind != GR_TREE_LIST)
+        return gr__tree_fail(s->ctx, t, GR_E_TYPE, NULL, "--set %s: %s is not a list", s->whole, gr__tree_show(t, shown, sizeof shown));
     if (index >= t->n) return gr__tree_fail(s->ctx, t, GR_E_RANGE, NULL, "--set %s: there are %d items, counted from 0", s->whole, t->n);
     return GR_OK;
 }

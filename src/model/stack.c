@@ -6,7 +6,10 @@
 #include "model/stack.h"
 
 /* A name is looked up in its own copy of a repeat first, then in what surrounds it. */
-typedef struct scope { const struct scope *outer; const char *prefix; } scope;
+typedef struct scope {
+    const struct scope *outer;
+    const char *prefix;
+} scope;
 
 typedef struct builder {
     gr_context *ctx;
@@ -23,7 +26,8 @@ static const gr_row repeat_rows[] = {
     GR_ROW("layers", TREE, NULL, "a list of layers", "", "what is copied"),
     GR_ROW("name", TEXT, "none", "", "", "what the copies are called, a dot and their number from 0 after it"),
 };
-static const gr_member repeat = {.family = "layer", .name = "repeat", .title = "Copies of layers", .cite = "", .equations = "", GR_ROWS(repeat_rows)};
+static const gr_member repeat = {
+    .family = "layer", .name = "repeat", .title = "Copies of layers", .cite = "", .equations = "", GR_ROWS(repeat_rows)};
 
 /* ---- names ---- */
 
@@ -32,7 +36,8 @@ static gr_status check_name(gr_context *ctx, const gr_tree *at, const char *name
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
     size_t n = strlen(name);
     if (n > 0 && n <= 100 && strspn(name, allowed) == n && name[0] != '.' && name[n - 1] != '.') return GR_OK;
-    return gr__tree_fail(ctx, at, GR_E_RANGE, "letters, digits, _, - and dots inside, at most 100 of them", "\"%s\" cannot be a layer's name", name);
+    return gr__tree_fail(ctx, at, GR_E_RANGE, "letters, digits, _, - and dots inside, at most 100 of them",
+                         "\"%s\" cannot be a layer's name", name);
 }
 
 /* The name that a layer's map gives it; NULL: none. */
@@ -68,7 +73,8 @@ static gr_status find_member(builder *k, const gr_tree *t, const gr_layer **out)
     const gr_layer *const *all = gr__layers(&n);
     const gr_tree *type = type_of(t);
     if (!type) return gr__tree_fail(k->ctx, t, GR_E_MISSING, "such as {type: dense, units: 10}", "a layer needs \"type\"");
-    if (type->kind != GR_TREE_TEXT) return gr__tree_fail(k->ctx, type, GR_E_TYPE, NULL, "%s is not the name of a layer", gr__tree_show(type, shown, sizeof shown));
+    if (type->kind != GR_TREE_TEXT)
+        return gr__tree_fail(k->ctx, type, GR_E_TYPE, NULL, "%s is not the name of a layer", gr__tree_show(type, shown, sizeof shown));
     n = GR_MIN(n, (int)GR_COUNT(heads));
     for (int i = 0; i < n; i++) heads[i] = &all[i]->head;
     gr_status st = gr__member_find(k->ctx, "layer", heads, n, type->text, type, &found);
@@ -118,7 +124,9 @@ static gr_status unroll_repeat(builder *k, const gr_tree *t, const scope *in, in
     char number[40];
     gr_status st = GR_OK;
     for (int i = 0; i < t->n; i++)
-        if (strcmp(t->key[i], "repeat") != 0) return gr__tree_fail(k->ctx, t->child[i], GR_E_KEY, "keys of a repeat stand inside its map", "unknown key \"%s\" beside repeat", t->key[i]);
+        if (strcmp(t->key[i], "repeat") != 0)
+            return gr__tree_fail(k->ctx, t->child[i], GR_E_KEY, "keys of a repeat stand inside its map", "unknown key \"%s\" beside repeat",
+                                 t->key[i]);
     if (depth == 8) return gr__tree_fail(k->ctx, t, GR_E_RANGE, NULL, "repeats nested deeper than 8");
     GR_TRY(gr__section_make(k->ctx, k->b, &repeat, repeat_of(t), k->preset, &s));
     GR_TRY(own_name(k, repeat_of(t), &name));
@@ -143,7 +151,8 @@ static gr_status unroll_one(builder *k, const gr_tree *list, int i, const scope 
     char shown[200];
     if (repeat_of(t)) return unroll_repeat(k, t, in, depth);
     if (t->kind != GR_TREE_MAP && t->kind != GR_TREE_TEXT)
-        return gr__tree_fail(k->ctx, t, GR_E_TYPE, "such as flatten, or {type: dense, units: 10}", "%s is not a layer", gr__tree_show(t, shown, sizeof shown));
+        return gr__tree_fail(k->ctx, t, GR_E_TYPE, "such as flatten, or {type: dense, units: 10}", "%s is not a layer",
+                             gr__tree_show(t, shown, sizeof shown));
     gr_status st = own_name(k, t, &name);
     if (st != GR_OK) return st;
     if (in) name = name ? join(k, in->prefix, name) : inner_name(k, list, i, in->prefix);
@@ -154,7 +163,8 @@ static gr_status unroll_one(builder *k, const gr_tree *list, int i, const scope 
 static gr_status unroll(builder *k, const gr_tree *list, const scope *in, int depth)
 {
     char shown[200];
-    if (list->kind != GR_TREE_LIST) return gr__tree_fail(k->ctx, list, GR_E_TYPE, NULL, "%s is not a list of layers", gr__tree_show(list, shown, sizeof shown));
+    if (list->kind != GR_TREE_LIST)
+        return gr__tree_fail(k->ctx, list, GR_E_TYPE, NULL, "%s is not a list of layers", gr__tree_show(list, shown, sizeof shown));
     if (list->n == 0) return gr__tree_fail(k->ctx, list, GR_E_RANGE, NULL, "there is no layer");
     gr_status st = GR_OK;
     for (int i = 0; i < list->n && st == GR_OK; i++) st = unroll_one(k, list, i, in, depth);
@@ -186,7 +196,8 @@ static gr_status unique_names(builder *k)
     for (size_t i = 0; i < k->n; i++) {
         const gr_tree *at = k->layer[i].at, *name = gr__tree_get(at, "name");
         if (find_layer(k, i, k->layer[i].name) >= 0)
-            return gr__tree_fail(k->ctx, name ? name : at, GR_E_CONFLICT, "give it a name of its own", "two layers are called \"%s\"", k->layer[i].name);
+            return gr__tree_fail(k->ctx, name ? name : at, GR_E_CONFLICT, "give it a name of its own", "two layers are called \"%s\"",
+                                 k->layer[i].name);
     }
     return GR_OK;
 }
@@ -221,15 +232,20 @@ static gr_status connect(builder *k, size_t i)
     int n = list ? from->n : 1, *index = gr__bump_alloc(k->b, (size_t)n * sizeof *index);
     gr_status st = GR_OK;
     if (!index) return GR_E_MEMORY;
-    if (gr__tree_none(from)) index[0] = (int)i - 1; /* the first layer's is GR_FROM_INPUT */
+    if (gr__tree_none(from))
+        index[0] = (int)i - 1; /* the first layer's is GR_FROM_INPUT */
     else
         for (int j = 0; j < n && st == GR_OK; j++) st = find_source(k, i, list ? from->child[j] : from, &index[j]);
     l->from = index;
     l->n_from = n;
     if (st != GR_OK || (n >= l->member->min_inputs && n <= l->member->max_inputs)) return st;
-    return gr__tree_fail(k->ctx, from ? from : l->at, GR_E_CONFLICT, l->member->min_inputs > 1 ? "name them: from: [a, b]" : NULL, "%s takes %s%d input%s, not %d",
-                         l->member->head.name, l->member->min_inputs == l->member->max_inputs ? "" : n < l->member->min_inputs ? "at least " : "at most ",
-                         n < l->member->min_inputs ? l->member->min_inputs : l->member->max_inputs, (n < l->member->min_inputs ? l->member->min_inputs : l->member->max_inputs) == 1 ? "" : "s", n);
+    return gr__tree_fail(k->ctx, from ? from : l->at, GR_E_CONFLICT, l->member->min_inputs > 1 ? "name them: from: [a, b]" : NULL,
+                         "%s takes %s%d input%s, not %d", l->member->head.name,
+                         l->member->min_inputs == l->member->max_inputs ? ""
+                         : n < l->member->min_inputs                    ? "at least "
+                                                                        : "at most ",
+                         n < l->member->min_inputs ? l->member->min_inputs : l->member->max_inputs,
+                         (n < l->member->min_inputs ? l->member->min_inputs : l->member->max_inputs) == 1 ? "" : "s", n);
 }
 
 /* ---- settings ---- */
@@ -304,7 +320,9 @@ const char *gr__stack_ends_with(const gr_stack *s, const gr_tree **at)
 {
     for (int i = s->n - 1; i >= 0; i = s->layer[i].from[0]) {
         const gr_stacked *l = &s->layer[i];
-        const gr_tree *a = l->activation ? l->activation : has_row(&l->member->head, "activation") ? gr__setting_tree(&l->settings, "activation") : NULL;
+        const gr_tree *a = l->activation                             ? l->activation
+                           : has_row(&l->member->head, "activation") ? gr__setting_tree(&l->settings, "activation")
+                                                                     : NULL;
         const gr_tree *type = a ? type_of(a) : NULL;
         *at = a ? a : l->at;
         if (type && !gr__tree_none(type) && type->kind == GR_TREE_TEXT) return type->text;

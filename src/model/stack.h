@@ -9,15 +9,15 @@ enum { GR_FROM_INPUT = -1, GR_MAX_LAYERS = 4000 };
 typedef struct gr_stacked {
     const gr_layer *member;
     gr_settings settings;
-    const char *name;           /* full: "blocks.0.c1" */
-    const gr_tree *at;          /* where it is written */
-    const gr_tree *activation;  /* of a layer that has no such row of its own: applied to what it gives; or NULL */
-    const gr_tree *init;        /* its own initialisers or NULL */
-    const int *from;            /* earlier layers, or GR_FROM_INPUT */
+    const char *name;          /* full: "blocks.0.c1" */
+    const gr_tree *at;         /* where it is written */
+    const gr_tree *activation; /* of a layer that has no such row of its own: applied to what it gives; or NULL */
+    const gr_tree *init;       /* its own initialisers or NULL */
+    const int *from;           /* earlier layers, or GR_FROM_INPUT */
     int n_from;
-    gr_follow follow;           /* the activation among the layers after it that its output meets first */
+    gr_follow follow; /* the activation among the layers after it that its output meets first */
     double slope;
-    bool last;                  /* its output is the network's, but for activations and layers without weights */
+    bool last; /* its output is the network's, but for activations and layers without weights */
 } gr_stacked;
 
 typedef struct gr_stack {

@@ -8,7 +8,9 @@
 /* ---- layouts ---- */
 
 /* A convolution's weights as the four sizes of memory: outputs, height, width, inputs. */
-typedef struct conv_sizes { int64_t o, h, w, i; } conv_sizes;
+typedef struct conv_sizes {
+    int64_t o, h, w, i;
+} conv_sizes;
 
 static bool is_conv(const gr_entry_spec *s)
 {
@@ -37,8 +39,10 @@ static void permute(gr_shape shape, const double *from, double *to, bool to_file
         for (int64_t p = 0; p < area; p++)
             for (int64_t i = 0; i < c.i; i++) {
                 int64_t memory = (o * area + p) * c.i + i, file = (o * c.i + i) * area + p;
-                if (to_file) to[file] = from[memory];
-                else to[memory] = from[file];
+                if (to_file)
+                    to[file] = from[memory];
+                else
+                    to[memory] = from[file];
             }
 }
 
@@ -62,8 +66,10 @@ static gr_status to_file(gr_context *ctx, const gr_store *s, const gr_entry *e, 
     }
     for (size_t i = 0; i < n; i++) {
         float single = (float)v[i];
-        if (float64) memcpy(out + 8 * i, &v[i], 8);
-        else memcpy(out + 4 * i, &single, 4);
+        if (float64)
+            memcpy(out + 8 * i, &v[i], 8);
+        else
+            memcpy(out + 4 * i, &single, 4);
     }
     gr__free(ctx, values, bytes);
     return GR_OK;
@@ -101,8 +107,10 @@ static gr_status from_file(gr_context *ctx, gr_store *s, const gr_entry *e, cons
     if (!values) return GR_E_MEMORY;
     for (size_t i = 0; i < n; i++) { /* a file's data need not be aligned */
         float single;
-        if (t->type == GR_ST_F64) memcpy(&values[i], data + 8 * i, 8);
-        else memcpy(&single, data + 4 * i, 4), values[i] = single;
+        if (t->type == GR_ST_F64)
+            memcpy(&values[i], data + 8 * i, 8);
+        else
+            memcpy(&single, data + 4 * i, 4), values[i] = single;
     }
     if (is_conv(&e->spec)) {
         v = values + n;
@@ -117,10 +125,14 @@ static gr_status check_tensor(gr_context *ctx, const char *path, const gr_entry 
 {
     char a[96], b[96];
     gr_shape want = file_shape(&e->spec);
-    if (!t) return gr__fail(ctx, GR_E_DATA, "\"%s\" has no tensor \"%s\", which the network has with shape %s", path, e->spec.name, gr__shape_text(want, b));
+    if (!t)
+        return gr__fail(ctx, GR_E_DATA, "\"%s\" has no tensor \"%s\", which the network has with shape %s", path, e->spec.name,
+                        gr__shape_text(want, b));
     if (!gr__shape_equal(t->shape, want))
-        return gr__fail(ctx, GR_E_DATA, "\"%s\": tensor \"%s\" has shape %s, the network's has %s", path, t->name, gr__shape_text(t->shape, a), gr__shape_text(want, b));
-    if (t->type != GR_ST_F32 && t->type != GR_ST_F64) return gr__fail(ctx, GR_E_DATA, "\"%s\": tensor \"%s\" is neither F32 nor F64", path, t->name);
+        return gr__fail(ctx, GR_E_DATA, "\"%s\": tensor \"%s\" has shape %s, the network's has %s", path, t->name,
+                        gr__shape_text(t->shape, a), gr__shape_text(want, b));
+    if (t->type != GR_ST_F32 && t->type != GR_ST_F64)
+        return gr__fail(ctx, GR_E_DATA, "\"%s\": tensor \"%s\" is neither F32 nor F64", path, t->name);
     return GR_OK;
 }
 
@@ -139,7 +151,8 @@ static gr_status refuse_extra(gr_context *ctx, const gr_st *st, const char *path
         const gr_entry *e = gr_store_find(s, t->name);
         char shape[96];
         if ((e && (!models || in_model(&e->spec))) || (models && ignored(t->name))) continue;
-        return gr__fail(ctx, GR_E_DATA, "\"%s\" has a tensor \"%s\" %s, which the network has not", path, t->name, gr__shape_text(t->shape, shape));
+        return gr__fail(ctx, GR_E_DATA, "\"%s\" has a tensor \"%s\" %s, which the network has not", path, t->name,
+                        gr__shape_text(t->shape, shape));
     }
     return GR_OK;
 }
@@ -196,11 +209,16 @@ gr_status gr__checkpoint_read(gr_context *ctx, const char *path, gr_st **out)
     gr_status st = gr__st_open(ctx, path, &file);
     if (st != GR_OK) return st;
     const char *version = gr__st_meta(file, "gradus.checkpoint");
-    if (!version) st = gr__fail(ctx, GR_E_FORMAT, "\"%s\" is not a checkpoint", path);
-    else if (strcmp(version, "1") != 0) st = gr__fail(ctx, GR_E_FORMAT, "\"%s\" is a checkpoint of format %.20s, this version reads format 1", path, version);
-    else st = gr__st_verify_as(file, path, true);
-    if (st == GR_OK) *out = file;
-    else gr__st_close(file);
+    if (!version)
+        st = gr__fail(ctx, GR_E_FORMAT, "\"%s\" is not a checkpoint", path);
+    else if (strcmp(version, "1") != 0)
+        st = gr__fail(ctx, GR_E_FORMAT, "\"%s\" is a checkpoint of format %.20s, this version reads format 1", path, version);
+    else
+        st = gr__st_verify_as(file, path, true);
+    if (st == GR_OK)
+        *out = file;
+    else
+        gr__st_close(file);
     return st;
 }
 
@@ -211,10 +229,13 @@ gr_status gr__checkpoint_apply(gr_context *ctx, const gr_st *st, const char *pat
         const gr_entry *e = gr_store_entry(s, i);
         const gr_st_tensor *t = gr__st_find(st, e->spec.name);
         char a[96], b[96];
-        if (!t) return gr__fail(ctx, GR_E_DATA, "\"%s\" has no \"%s\", which this run has with shape %s", path, e->spec.name, gr__shape_text(e->spec.shape, b));
+        if (!t)
+            return gr__fail(ctx, GR_E_DATA, "\"%s\" has no \"%s\", which this run has with shape %s", path, e->spec.name,
+                            gr__shape_text(e->spec.shape, b));
         if (!gr__shape_equal(t->shape, e->spec.shape) || t->type != memory_type(s, e))
-            return gr__fail(ctx, GR_E_DATA, "\"%s\": \"%s\" has %d-byte numbers and shape %s, this run's has %d-byte numbers and shape %s", path, t->name,
-                            t->type == GR_ST_F64 ? 8 : 4, gr__shape_text(t->shape, a), memory_type(s, e) == GR_ST_F64 ? 8 : 4, gr__shape_text(e->spec.shape, b));
+            return gr__fail(ctx, GR_E_DATA, "\"%s\": \"%s\" has %d-byte numbers and shape %s, this run's has %d-byte numbers and shape %s",
+                            path, t->name, t->type == GR_ST_F64 ? 8 : 4, gr__shape_text(t->shape, a),
+                            memory_type(s, e) == GR_ST_F64 ? 8 : 4, gr__shape_text(e->spec.shape, b));
     }
     for (int i = 0; i < gr_store_count(s) && status == GR_OK; i++) { /* only once all of it fits */
         const gr_entry *e = gr_store_entry(s, i);

@@ -10,8 +10,15 @@
 #include "base/text.h"
 #include "model/yaml.h"
 
-typedef struct anchor { const char *name; gr_tree *tree; } anchor;
-typedef struct level { gr_tree *tree; const char *key; int line, column; } level; /* key: of the map, waiting for its value */
+typedef struct anchor {
+    const char *name;
+    gr_tree *tree;
+} anchor;
+typedef struct level {
+    gr_tree *tree;
+    const char *key;
+    int line, column;
+} level; /* key: of the map, waiting for its value */
 
 typedef struct reader {
     gr_context *ctx;
@@ -95,8 +102,10 @@ static gr_status count(reader *r, gr_place at, int64_t nodes, int64_t bytes)
 {
     r->nodes += nodes;
     r->text_bytes += bytes;
-    if (r->nodes > GR_YAML_NODES) return gr__place_fail(r->ctx, at, GR_E_RANGE, NULL, "more than %d values, repeated ones included", GR_YAML_NODES);
-    if (r->text_bytes > GR_YAML_TEXT_BYTES) return gr__place_fail(r->ctx, at, GR_E_RANGE, NULL, "more than %d bytes of text, repeated ones included", GR_YAML_TEXT_BYTES);
+    if (r->nodes > GR_YAML_NODES)
+        return gr__place_fail(r->ctx, at, GR_E_RANGE, NULL, "more than %d values, repeated ones included", GR_YAML_NODES);
+    if (r->text_bytes > GR_YAML_TEXT_BYTES)
+        return gr__place_fail(r->ctx, at, GR_E_RANGE, NULL, "more than %d bytes of text, repeated ones included", GR_YAML_TEXT_BYTES);
     return GR_OK;
 }
 
@@ -138,8 +147,10 @@ static gr_status follow_alias(reader *r, struct fy_token *token, gr_place at, gr
         if (strcmp(r->anchors[i].name, name) == 0) target = r->anchors[i].tree;
     if (!target) return gr__place_fail(r->ctx, at, GR_E_SYNTAX, NULL, "the alias *%s has no anchor &%s before it", name, name);
     for (int i = 0; i < r->depth; i++)
-        if (r->stack[i].tree == target) return gr__place_fail(r->ctx, at, GR_E_SYNTAX, NULL, "the alias *%s stands inside what it repeats", name);
-    if (weigh(target, &nodes, &bytes) + r->depth > GR_YAML_DEPTH) return gr__place_fail(r->ctx, at, GR_E_RANGE, NULL, "nested deeper than %d", GR_YAML_DEPTH);
+        if (r->stack[i].tree == target)
+            return gr__place_fail(r->ctx, at, GR_E_SYNTAX, NULL, "the alias *%s stands inside what it repeats", name);
+    if (weigh(target, &nodes, &bytes) + r->depth > GR_YAML_DEPTH)
+        return gr__place_fail(r->ctx, at, GR_E_RANGE, NULL, "nested deeper than %d", GR_YAML_DEPTH);
     st = count(r, at, nodes, bytes);
     if (st != GR_OK) return st;
     *out = gr__tree_copy(r->b, target);
@@ -250,13 +261,20 @@ static gr_status take(reader *r, struct fy_event *e)
     case FYET_DOCUMENT_START:
         if (r->documents++ == 0) return GR_OK;
         return gr__place_fail(r->ctx, at, GR_E_SYNTAX, NULL, "a second document begins here: a recipe is one");
-    case FYET_MAPPING_START: return open_container(r, gr__tree_map(r->b), e->mapping_start.anchor, e->mapping_start.tag, at);
-    case FYET_SEQUENCE_START: return open_container(r, gr__tree_list(r->b), e->sequence_start.anchor, e->sequence_start.tag, at);
+    case FYET_MAPPING_START:
+        return open_container(r, gr__tree_map(r->b), e->mapping_start.anchor, e->mapping_start.tag, at);
+    case FYET_SEQUENCE_START:
+        return open_container(r, gr__tree_list(r->b), e->sequence_start.anchor, e->sequence_start.tag, at);
     case FYET_MAPPING_END:
-    case FYET_SEQUENCE_END: r->depth--; return GR_OK;
-    case FYET_SCALAR: return take_scalar(r, e);
-    case FYET_ALIAS: return take_alias(r, e);
-    default: return GR_OK;
+    case FYET_SEQUENCE_END:
+        r->depth--;
+        return GR_OK;
+    case FYET_SCALAR:
+        return take_scalar(r, e);
+    case FYET_ALIAS:
+        return take_alias(r, e);
+    default:
+        return GR_OK;
     }
 }
 
@@ -285,7 +303,8 @@ static gr_status report(reader *r, struct fy_diag *diag)
     void *prev = NULL;
     struct fy_diag_error *e = fy_diag_errors_iterate(diag, &prev);
     if (!e || !e->msg) return gr__place_fail(r->ctx, (gr_place){r->file, 0, 0}, GR_E_SYNTAX, NULL, "it is not valid YAML");
-    const char *hint = line_has_variable(r->text, r->n, e->line) ? "inside of {} and [], quote what holds a variable: \"${NAME}/file\"" : NULL;
+    const char *hint =
+        line_has_variable(r->text, r->n, e->line) ? "inside of {} and [], quote what holds a variable: \"${NAME}/file\"" : NULL;
     return gr__place_fail(r->ctx, (gr_place){r->file, e->line, e->column}, GR_E_SYNTAX, hint, "%.*s", (int)strcspn(e->msg, "\n"), e->msg);
 }
 
@@ -315,8 +334,10 @@ static gr_status read_document(reader *r, const char *text, size_t n)
         fy_diag_set_collect_errors(diag, true);
         parser = fy_parser_create(&(struct fy_parse_cfg){.flags = FYPCF_QUIET | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE, .diag = diag});
     }
-    if (!parser || fy_parser_set_string(parser, text, n) != 0) st = gr__fail(r->ctx, GR_E_MEMORY, "no memory for the YAML parser");
-    else st = read_events(r, parser, diag);
+    if (!parser || fy_parser_set_string(parser, text, n) != 0)
+        st = gr__fail(r->ctx, GR_E_MEMORY, "no memory for the YAML parser");
+    else
+        st = read_events(r, parser, diag);
     fy_parser_destroy(parser);
     fy_diag_destroy(diag);
     return st;
@@ -340,7 +361,8 @@ gr_status gr__yaml_parse(gr_context *ctx, gr__bump *b, const char *name, const c
     gr_status st = GR_OK;
     r.file = gr__bump_strdup(b, name);
     if (!r.file) return GR_E_MEMORY;
-    if (n > GR_YAML_BYTES) return gr__place_fail(ctx, (gr_place){name, 0, 0}, GR_E_SYNTAX, NULL, "it is longer than the 1 MiB that a recipe may have");
+    if (n > GR_YAML_BYTES)
+        return gr__place_fail(ctx, (gr_place){name, 0, 0}, GR_E_SYNTAX, NULL, "it is longer than the 1 MiB that a recipe may have");
     GR_TRY(refuse_binary(ctx, name, text, n));
     GR_TRY(read_document(&r, text, n));
     if (!r.root) { /* nothing but comments */

@@ -8,8 +8,8 @@ typedef struct gr_zoo_recipe {
     const char *text;  /* the whole recipe, comments included */
 } gr_zoo_recipe;
 
-const gr_zoo_recipe *gr__zoo(int *n);                    /* sorted by name; generated */
-const gr_zoo_recipe *gr__zoo_find(const char *name);     /* NULL: no such recipe */
+const gr_zoo_recipe *gr__zoo(int *n);                /* sorted by name; generated */
+const gr_zoo_recipe *gr__zoo_find(const char *name); /* NULL: no such recipe */
 /* Its parameters: gr__recipe_from_text, gr__network_make, gr__network_parameter_count. */
 
 #endif

@@ -1,4 +1,5 @@
-/* Recipes: any bytes are refused with one error or become a recipe whose resolved form reads back as itself; a first line `--set ...` is applied. */
+/* Recipes: any bytes are refused with one error or become a recipe whose resolved form reads back as itself; a first line `--set ...` is
+ * applied. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,8 +34,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     }
     if (gr_context_create(&ctx, NULL) != GR_OK) return 0;
     gr_status st = gr__recipe_from_text(ctx, "fuzz", "/", text, n, sets, set[0] ? 1 : 0, &r);
-    if (st == GR_OK) read_again(ctx, r);
-    else if (gr__error_code(ctx) != st || !gr_context_error(ctx)->message[0] || st == GR_E_INTERNAL) abort();
+    if (st == GR_OK)
+        read_again(ctx, r);
+    else if (gr__error_code(ctx) != st || !gr_context_error(ctx)->message[0] || st == GR_E_INTERNAL)
+        abort();
     gr__recipe_close(ctx, r);
     if (gr__bookkeeping_bytes(ctx) != 0 || gr_context_bytes(ctx) != 0) abort();
     gr_context_destroy(ctx);

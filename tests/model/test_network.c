@@ -26,12 +26,25 @@ static void test_parameters(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    gr_recipe *r = open_text(ctx, CASE_HEAD "model:\n  input: [28, 28, 3]\n  layers:\n    - {type: conv, filters: 8, kernel: [3, 5], padding: same, activation: relu, name: down.0}\n"
-                                            "    - {type: max_pool, size: 2}\n    - flatten\n    - {type: dropout, rate: 0.1}\n    - {type: dense, units: 20, bias: false}\n    - tanh\n    - {type: dense, units: 10}\n", NULL, 0);
+    gr_recipe *r = open_text(ctx,
+                             CASE_HEAD "model:\n  input: [28, 28, 3]\n  layers:\n    - {type: conv, filters: 8, kernel: [3, 5], padding: "
+                                       "same, activation: relu, name: down.0}\n"
+                                       "    - {type: max_pool, size: 2}\n    - flatten\n    - {type: dropout, rate: 0.1}\n    - {type: "
+                                       "dense, units: 20, bias: false}\n    - tanh\n    - {type: dense, units: 10}\n",
+                             NULL, 0);
     gr_network *n = make(ctx, r);
-    static const struct { const char *name; int rank; int64_t dim[4]; bool bias; gr_follow follow; bool last; } want[] = {
-        {"down.0.weight", 4, {8, 3, 5, 3}, false, GR_FOLLOW_RELU, false}, {"down.0.bias", 1, {8}, true, GR_FOLLOW_RELU, false}, {"dense1.weight", 2, {20, 1568}, false, GR_FOLLOW_TANH, false},
-        {"dense2.weight", 2, {10, 20}, false, GR_FOLLOW_NOTHING, true}, {"dense2.bias", 1, {10}, true, GR_FOLLOW_NOTHING, true}};
+    static const struct {
+        const char *name;
+        int rank;
+        int64_t dim[4];
+        bool bias;
+        gr_follow follow;
+        bool last;
+    } want[] = {{"down.0.weight", 4, {8, 3, 5, 3}, false, GR_FOLLOW_RELU, false},
+                {"down.0.bias", 1, {8}, true, GR_FOLLOW_RELU, false},
+                {"dense1.weight", 2, {20, 1568}, false, GR_FOLLOW_TANH, false},
+                {"dense2.weight", 2, {10, 20}, false, GR_FOLLOW_NOTHING, true},
+                {"dense2.bias", 1, {10}, true, GR_FOLLOW_NOTHING, true}};
     size_t count;
     const gr_param_info *p = gr__network_params(n, &count);
     assert_int_equal(count, GR_COUNT(want));
@@ -52,14 +65,19 @@ static void test_parameters(void **state)
 static void test_follow(void **state)
 {
     (void)state;
-    static const struct { const char *layers; gr_follow first; double slope; } cases[] = {
+    static const struct {
+        const char *layers;
+        gr_follow first;
+        double slope;
+    } cases[] = {
         {"{type: dense, units: 3}, {type: dense, units: 3}", GR_FOLLOW_NOTHING, 0},
         {"{type: dense, units: 3}, relu, {type: dense, units: 3}", GR_FOLLOW_RELU, 0},
         {"{type: dense, units: 3}, flatten, {type: dropout, rate: 0.5}, sigmoid, {type: dense, units: 3}", GR_FOLLOW_SIGMOID, 0},
         {"{type: dense, units: 3, activation: relu}, tanh, {type: dense, units: 3}", GR_FOLLOW_RELU, 0},
         {"{type: dense, units: 3}, {type: leaky_relu, slope: 0.25}, {type: dense, units: 3}", GR_FOLLOW_LEAKY, 0.25},
         {"{type: dense, units: 3, activation: {type: leaky_relu, slope: 0.5}}, {type: dense, units: 3}", GR_FOLLOW_LEAKY, 0.5},
-        {"{type: dense, units: 4, name: a}, {type: dense, units: 4, from: input}, {type: add, from: [a, dense2]}, {type: dense, units: 3}", GR_FOLLOW_NOTHING, 0},
+        {"{type: dense, units: 4, name: a}, {type: dense, units: 4, from: input}, {type: add, from: [a, dense2]}, {type: dense, units: 3}",
+         GR_FOLLOW_NOTHING, 0},
         {"{type: dense, units: 4, name: a}, {type: tanh, from: input}, {type: relu, from: a}, {type: dense, units: 3}", GR_FOLLOW_RELU, 0}};
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         gr_context *ctx = test_context();
@@ -80,14 +98,20 @@ static void test_repeat_names(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    gr_recipe *r = open_text(ctx, CASE_HEAD "model:\n  input: [4]\n  layers:\n    - {type: dense, units: 4}\n    - {repeat: {times: 2, layers: [{type: dense, units: 4}]}}\n"
-                                            "    - {repeat: {times: 2, name: b, layers: [{type: dense, units: 4}, relu, {type: dense, units: 4, name: out}, {type: add, from: [out, dense1]}]}}\n"
-                                            "    - {type: dense, units: 3}\n", NULL, 0);
-    static const char *const want[] = {"dense1", "repeat1.0", "repeat1.1", "b.0.dense1", "b.0.relu1", "b.0.out", "b.0.add1", "b.1.dense1", "b.1.relu1", "b.1.out", "b.1.add1", "dense8"};
+    gr_recipe *r = open_text(
+        ctx,
+        CASE_HEAD
+        "model:\n  input: [4]\n  layers:\n    - {type: dense, units: 4}\n    - {repeat: {times: 2, layers: [{type: dense, units: 4}]}}\n"
+        "    - {repeat: {times: 2, name: b, layers: [{type: dense, units: 4}, relu, {type: dense, units: 4, name: out}, {type: add, from: "
+        "[out, dense1]}]}}\n"
+        "    - {type: dense, units: 3}\n",
+        NULL, 0);
+    static const char *const want[] = {"dense1",   "repeat1.0",  "repeat1.1", "b.0.dense1", "b.0.relu1", "b.0.out",
+                                       "b.0.add1", "b.1.dense1", "b.1.relu1", "b.1.out",    "b.1.add1",  "dense8"};
     assert_int_equal(r->stack->n, GR_COUNT(want));
     for (int i = 0; i < r->stack->n; i++) assert_string_equal(r->stack->layer[i].name, want[i]);
-    assert_int_equal(r->stack->layer[6].from[0], 5);  /* out of its own copy */
-    assert_int_equal(r->stack->layer[6].from[1], 3);  /* dense1 of its own copy, not the first layer */
+    assert_int_equal(r->stack->layer[6].from[0], 5); /* out of its own copy */
+    assert_int_equal(r->stack->layer[6].from[1], 3); /* dense1 of its own copy, not the first layer */
     assert_int_equal(r->stack->layer[10].from[1], 7);
     gr__recipe_close(ctx, r);
     test_context_end(ctx);
@@ -106,7 +130,8 @@ static void test_feeds(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    gr_recipe *r = open_text(ctx, CASE_HEAD "model: {input: [6, 5, 1], layers: [flatten, {type: dropout, rate: 0.5}, {type: dense, units: 3}]}\n", NULL, 0);
+    gr_recipe *r = open_text(
+        ctx, CASE_HEAD "model: {input: [6, 5, 1], layers: [flatten, {type: dropout, rate: 0.5}, {type: dense, units: 3}]}\n", NULL, 0);
     gr_network *n = NULL;
     test_ok(ctx, gr__network_make(ctx, r, NULL, 0, GR_EL_U8, 3, &n));
     for (int train = 0; train < 2; train++) {
@@ -175,8 +200,11 @@ static void test_init(void **state)
     for (int run = 0; run < 3; run++) {
         gr_context *ctx = test_context();
         static const char *const seeds[] = {"seed=5", "seed=5", "seed=6"};
-        gr_recipe *r = open_text(ctx, run == 1 ? CASE_HEAD "model: {input: 4, layers: [{type: dense, units: 4, name: extra}, {type: dense, units: 3, name: head}]}\n"
-                                               : CASE_HEAD "model: {input: 4, layers: [{type: dense, units: 3, name: head}]}\n", &seeds[run], 1);
+        gr_recipe *r = open_text(
+            ctx,
+            run == 1 ? CASE_HEAD "model: {input: 4, layers: [{type: dense, units: 4, name: extra}, {type: dense, units: 3, name: head}]}\n"
+                     : CASE_HEAD "model: {input: 4, layers: [{type: dense, units: 3, name: head}]}\n",
+            &seeds[run], 1);
         gr_network *n = make(ctx, r);
         gr_store *s = NULL;
         test_ok(ctx, gr_store_create(ctx, gr_backend_get("ref"), &s));
@@ -199,14 +227,18 @@ static void test_activation_anywhere(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    gr_recipe *r = open_text(ctx, CASE_HEAD "model: {input: 4, layers: [{type: dense, units: 4, name: a}, {type: add, from: [a, input], activation: relu, name: s}, {type: dense, units: 3}]}\n", NULL, 0);
+    gr_recipe *r = open_text(ctx,
+                             CASE_HEAD "model: {input: 4, layers: [{type: dense, units: 4, name: a}, {type: add, from: [a, input], "
+                                       "activation: relu, name: s}, {type: dense, units: 3}]}\n",
+                             NULL, 0);
     gr_network *n = make(ctx, r);
     gr_graph *g = NULL;
     gr_network_values v;
     test_ok(ctx, gr_graph_create(ctx, &g));
     test_ok(ctx, gr__network_build(n, g, GR_MODE_EVALUATE, 2, false, &v));
     bool relu = false;
-    for (uint32_t i = 0; i < gr__graph_nodes(g); i++) relu |= gr__node(g, i)->op->code == GR_OP_RELU && strcmp(gr__node(g, i)->scope, "add \"s\"") == 0;
+    for (uint32_t i = 0; i < gr__graph_nodes(g); i++)
+        relu |= gr__node(g, i)->op->code == GR_OP_RELU && strcmp(gr__node(g, i)->scope, "add \"s\"") == 0;
     assert_true(relu);
     gr_graph_destroy(g);
     finish(ctx, r, n);
@@ -218,7 +250,11 @@ static void test_no_memory(void **state)
     gr_status st = GR_E_MEMORY;
     for (uint64_t k = 1; st != GR_OK; k++) {
         gr_context *ctx = test_context();
-        gr_recipe *r = open_text(ctx, CASE_HEAD "model: {input: [4, 4, 1], layers: [{type: conv, filters: 2, kernel: 3}, flatten, {type: dropout}, {type: dense, units: 3}]}\n", NULL, 0);
+        gr_recipe *r = open_text(
+            ctx,
+            CASE_HEAD
+            "model: {input: [4, 4, 1], layers: [{type: conv, filters: 2, kernel: 3}, flatten, {type: dropout}, {type: dense, units: 3}]}\n",
+            NULL, 0);
         gr_network *n = NULL;
         gr__fail_acquisition(ctx, k);
         st = gr__network_make(ctx, r, NULL, 0, GR_EL_F32, 3, &n);
@@ -231,8 +267,10 @@ static void test_no_memory(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parameters), cmocka_unit_test(test_follow), cmocka_unit_test(test_repeat_names), cmocka_unit_test(test_feeds), cmocka_unit_test(test_values),
-        cmocka_unit_test(test_classes), cmocka_unit_test(test_init), cmocka_unit_test(test_activation_anywhere), cmocka_unit_test(test_no_memory)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_parameters),   cmocka_unit_test(test_follow),
+                                       cmocka_unit_test(test_repeat_names), cmocka_unit_test(test_feeds),
+                                       cmocka_unit_test(test_values),       cmocka_unit_test(test_classes),
+                                       cmocka_unit_test(test_init),         cmocka_unit_test(test_activation_anywhere),
+                                       cmocka_unit_test(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

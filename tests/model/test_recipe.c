@@ -22,12 +22,36 @@ static void test_defaults(void **state)
     (void)state;
     gr_context *ctx = test_context();
     gr_recipe *r = open_text(ctx, SMALL, NULL, 0);
-    static const struct { const char *path, *value; } want[] = {
-        {"name", "case"}, {"preset", "chapter"}, {"seed", "1"}, {"data.batch", "64"}, {"data.shuffle", "once"}, {"data.drop_last", "false"},
-        {"data.train.inputs", "/data/x.npy"}, {"model.layers[0].name", "dense1"}, {"model.layers[1].name", "dense2"}, {"model.layers[0].bias", "true"},
-        {"cost.type", "cross_entropy"}, {"cost.reduction", "mean"}, {"metrics[0]", "accuracy"}, {"optimizer.type", "adam"}, {"optimizer.lr", "0.001"},
-        {"schedule.type", "constant"}, {"clip", "none"}, {"stop.epochs", "5"}, {"validate", "none"}, {"checkpoint.every", "1 epoch"}, {"checkpoint.keep", "2"},
-        {"log.every", "1"}, {"accumulate", "1"}, {"precision", "float32"}, {"device", "cpu"}, {"threads", "auto"}, {"memory", "none"}, {"algorithm", "auto"}};
+    static const struct {
+        const char *path, *value;
+    } want[] = {{"name", "case"},
+                {"preset", "chapter"},
+                {"seed", "1"},
+                {"data.batch", "64"},
+                {"data.shuffle", "once"},
+                {"data.drop_last", "false"},
+                {"data.train.inputs", "/data/x.npy"},
+                {"model.layers[0].name", "dense1"},
+                {"model.layers[1].name", "dense2"},
+                {"model.layers[0].bias", "true"},
+                {"cost.type", "cross_entropy"},
+                {"cost.reduction", "mean"},
+                {"metrics[0]", "accuracy"},
+                {"optimizer.type", "adam"},
+                {"optimizer.lr", "0.001"},
+                {"schedule.type", "constant"},
+                {"clip", "none"},
+                {"stop.epochs", "5"},
+                {"validate", "none"},
+                {"checkpoint.every", "1 epoch"},
+                {"checkpoint.keep", "2"},
+                {"log.every", "1"},
+                {"accumulate", "1"},
+                {"precision", "float32"},
+                {"device", "cpu"},
+                {"threads", "auto"},
+                {"memory", "none"},
+                {"algorithm", "auto"}};
     for (size_t i = 0; i < GR_COUNT(want); i++) assert_string_equal(value_at(r->resolved, want[i].path), want[i].value);
     assert_int_equal(r->stop.epochs, 5);
     assert_int_equal(r->stop.steps, 0);
@@ -45,12 +69,16 @@ static void test_values(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    gr_recipe *r = open_text(ctx,
+    gr_recipe *r = open_text(
+        ctx,
         "gradus: 1\nname: other\nseed: 9007199254740991\npreset: torch\n"
-        "data: {source: {type: npy, inputs: x.npy, targets: y.npy}, split: {train: .8, validation: .15, test: .05, stratify: false}, limit: {train: 10}, batch: all, shuffle: none, drop_last: true}\n"
+        "data: {source: {type: npy, inputs: x.npy, targets: y.npy}, split: {train: .8, validation: .15, test: .05, stratify: false}, "
+        "limit: {train: 10}, batch: all, shuffle: none, drop_last: true}\n"
         "model: {input: 4, layers: [{type: dense, units: 1}]}\ncost: {type: mse, reduction: sum}\noptimizer: {type: adam, lr: 1/500}\n"
-        "stop: {steps: 7, seconds: 1.5, patience: 2, validation_error_below: 0.25}\nvalidate: {every: 50}\ncheckpoint: {every: 2 epochs, keep: 3}\nlog: {every: 10}\n"
-        "accumulate: 4\nprecision: float64\nmemory: 1.5M\nthreads: 3\nalgorithm: exact\nclip: {norm: 1.0}\n", NULL, 0);
+        "stop: {steps: 7, seconds: 1.5, patience: 2, validation_error_below: 0.25}\nvalidate: {every: 50}\ncheckpoint: {every: 2 epochs, "
+        "keep: 3}\nlog: {every: 10}\n"
+        "accumulate: 4\nprecision: float64\nmemory: 1.5M\nthreads: 3\nalgorithm: exact\nclip: {norm: 1.0}\n",
+        NULL, 0);
     assert_string_equal(r->name, "other");
     assert_int_equal(r->seed, 9007199254740991);
     assert_int_equal(r->preset, GR_PRESET_TORCH);
@@ -64,7 +92,8 @@ static void test_values(void **state)
     assert_int_equal(r->stop.epochs, 0);
     assert_int_equal(r->stop.patience, 2);
     assert_true(r->stop.seconds == 1.5 && r->stop.validation_error_below == .25);
-    assert_true(r->validate.n == 50 && r->validate.unit == GR_EVERY_UPDATES && r->checkpoint.n == 2 && r->checkpoint.unit == GR_EVERY_EPOCHS && r->checkpoint_keep == 3);
+    assert_true(r->validate.n == 50 && r->validate.unit == GR_EVERY_UPDATES && r->checkpoint.n == 2 &&
+                r->checkpoint.unit == GR_EVERY_EPOCHS && r->checkpoint_keep == 3);
     assert_true(r->log.n == 10 && r->accumulate == 4 && r->memory == 3 << 19 && r->threads == 3 && r->algorithm == GR_ALGORITHM_EXACT);
     assert_string_equal(r->metrics->child[0]->text, "rmse");
     assert_int_equal(r->clip.kind, GR_CLIP_NORM);
@@ -87,9 +116,13 @@ static void test_neutral(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    gr_recipe *r = open_text(ctx, "gradus: 1\ndata: {train: {type: npy, inputs: x.npy, targets: y.npy}, balance: none, augment: [], limit: none}\n"
-                                  "model: {input: 4, layers: [{type: dense, units: 3, init: none, from: none}], heads: none}\npenalty: {l2: 0.0, l1: 0}\naverage: none\nlookahead: ~\ngroups: []\n"
-                                  "store: float32\nschedule: {tail: none, type: constant, warmup: 10}\nclip: none\nmemory: none\ndevice: auto\nthreads: auto\n", NULL, 0);
+    gr_recipe *r = open_text(
+        ctx,
+        "gradus: 1\ndata: {train: {type: npy, inputs: x.npy, targets: y.npy}, balance: none, augment: [], limit: none}\n"
+        "model: {input: 4, layers: [{type: dense, units: 3, init: none, from: none}], heads: none}\npenalty: {l2: 0.0, l1: 0}\naverage: "
+        "none\nlookahead: ~\ngroups: []\n"
+        "store: float32\nschedule: {tail: none, type: constant, warmup: 10}\nclip: none\nmemory: none\ndevice: auto\nthreads: auto\n",
+        NULL, 0);
     assert_string_equal(value_at(r->resolved, "penalty"), "none");
     assert_true(r->sched.warmup == 10);
     close_all(ctx, r);
@@ -101,12 +134,31 @@ static void test_set(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    static const char *const sets[] = {"optimizer.lr=0.25", "model.layers[1].units=7", "stop.steps=3", "data.batch=2", "cost.label_smoothing=0.1", "optimizer.beta1=1/2",
-                                       "schedule={type: step, every: 2 epochs}", "model.layers[0]={type: dense, units: 6, name: first}", "data.limit.train=5", "name=x y"};
+    static const char *const sets[] = {"optimizer.lr=0.25",
+                                       "model.layers[1].units=7",
+                                       "stop.steps=3",
+                                       "data.batch=2",
+                                       "cost.label_smoothing=0.1",
+                                       "optimizer.beta1=1/2",
+                                       "schedule={type: step, every: 2 epochs}",
+                                       "model.layers[0]={type: dense, units: 6, name: first}",
+                                       "data.limit.train=5",
+                                       "name=x y"};
     gr_recipe *r = open_text(ctx, SMALL "cost: cross_entropy\n", sets, GR_COUNT(sets));
-    static const struct { const char *path, *value; } want[] = {
-        {"optimizer.type", "adam"}, {"optimizer.lr", "0.25"}, {"optimizer.beta1", "1/2"}, {"model.layers[1].units", "7"}, {"stop.steps", "3"}, {"data.batch", "2"}, {"cost.type", "cross_entropy"},
-        {"cost.label_smoothing", "0.1"}, {"schedule.type", "step"}, {"model.layers[0].name", "first"}, {"data.limit.train", "5"}, {"name", "x y"}};
+    static const struct {
+        const char *path, *value;
+    } want[] = {{"optimizer.type", "adam"},
+                {"optimizer.lr", "0.25"},
+                {"optimizer.beta1", "1/2"},
+                {"model.layers[1].units", "7"},
+                {"stop.steps", "3"},
+                {"data.batch", "2"},
+                {"cost.type", "cross_entropy"},
+                {"cost.label_smoothing", "0.1"},
+                {"schedule.type", "step"},
+                {"model.layers[0].name", "first"},
+                {"data.limit.train", "5"},
+                {"name", "x y"}};
     for (size_t i = 0; i < GR_COUNT(want); i++) assert_string_equal(value_at(r->resolved, want[i].path), want[i].value);
     close_all(ctx, r);
 }
@@ -127,16 +179,35 @@ static void test_set_replaces(void **state)
 static void test_set_errors(void **state)
 {
     (void)state;
-    static const struct { const char *set; gr_status code; const char *key; } cases[] = {
-        {"optimizer.lr", GR_E_USAGE, ""}, {"=3", GR_E_USAGE, ""}, {"a..b=1", GR_E_USAGE, ""}, {"model.layers[=1", GR_E_USAGE, ""}, {"model.layers[-1]=1", GR_E_USAGE, ""},
-        {"model.layers[x]=1", GR_E_USAGE, ""}, {"model.layers[0]units=1", GR_E_USAGE, ""}, {"model.layers[2]=relu", GR_E_RANGE, "model.layers"}, {"model.layers.units=1", GR_E_TYPE, "model.layers"},
-        {"data[0]=1", GR_E_TYPE, "data"}, {"seed.x=1", GR_E_TYPE, "seed"}, {"seed=-1", GR_E_RANGE, "seed"}, {"optimizer.lr=-1", GR_E_RANGE, "optimizer.lr"}, {"optimiser.lr=1", GR_E_KEY, "optimiser"},
-        {"seed=[1", GR_E_SYNTAX, ""}, {"seed=1\n---\n2", GR_E_SYNTAX, ""}, {"stop.epochs=", GR_E_TYPE, ""}, {"model.layers[99999999999999999999]=1", GR_E_RANGE, "model.layers"},
-        {"a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a=1", GR_E_USAGE, ""}, {"[0]=1", GR_E_TYPE, ""}};
+    static const struct {
+        const char *set;
+        gr_status code;
+        const char *key;
+    } cases[] = {{"optimizer.lr", GR_E_USAGE, ""},
+                 {"=3", GR_E_USAGE, ""},
+                 {"a..b=1", GR_E_USAGE, ""},
+                 {"model.layers[=1", GR_E_USAGE, ""},
+                 {"model.layers[-1]=1", GR_E_USAGE, ""},
+                 {"model.layers[x]=1", GR_E_USAGE, ""},
+                 {"model.layers[0]units=1", GR_E_USAGE, ""},
+                 {"model.layers[2]=relu", GR_E_RANGE, "model.layers"},
+                 {"model.layers.units=1", GR_E_TYPE, "model.layers"},
+                 {"data[0]=1", GR_E_TYPE, "data"},
+                 {"seed.x=1", GR_E_TYPE, "seed"},
+                 {"seed=-1", GR_E_RANGE, "seed"},
+                 {"optimizer.lr=-1", GR_E_RANGE, "optimizer.lr"},
+                 {"optimiser.lr=1", GR_E_KEY, "optimiser"},
+                 {"seed=[1", GR_E_SYNTAX, ""},
+                 {"seed=1\n---\n2", GR_E_SYNTAX, ""},
+                 {"stop.epochs=", GR_E_TYPE, ""},
+                 {"model.layers[99999999999999999999]=1", GR_E_RANGE, "model.layers"},
+                 {"a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a=1", GR_E_USAGE, ""},
+                 {"[0]=1", GR_E_TYPE, ""}};
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         gr_context *ctx = test_context();
         gr_recipe *r = NULL;
-        gr_status st = gr__recipe_from_text(ctx, "case.yaml", "/data", SMALL "seed: 1\n", sizeof SMALL "seed: 1\n" - 1, &cases[i].set, 1, &r);
+        gr_status st =
+            gr__recipe_from_text(ctx, "case.yaml", "/data", SMALL "seed: 1\n", sizeof SMALL "seed: 1\n" - 1, &cases[i].set, 1, &r);
         if (strcmp(cases[i].set, "stop.epochs=") == 0) { /* null is none: not given */
             test_ok(ctx, st);
             gr__recipe_close(ctx, r);
@@ -172,12 +243,19 @@ static void test_round_trip(void **state)
 {
     (void)state;
     round_trip(SMALL);
-    round_trip(SMALL "cost: {type: cross_entropy, label_smoothing: 0.1, class_weights: [1, 2, 1/3]}\nmetrics: []\nvalidate: none\ncheckpoint: none\npreset: paper\nclip: {value: 0.1}\n"
-                     "schedule: {type: polynomial, warmup: 0.1}\ninit: {weights: {type: normal, std: 0.01}, bias: {type: constant, value: 0.1}}\n");
-    round_trip(CASE_HEAD "  validation: {split: 0.1, stratify: false}\n  test: {type: npy, inputs: a.npy, targets: b.npy}\n  prepare: [{type: scale, by: 1/255}, standardize]\nmodel:\n  input: [8, 8, 2]\n"
-                         "  layers:\n    - {type: conv, filters: 4, kernel: [3, 1], padding: same, activation: {type: leaky_relu, slope: 0.2}, init: {weights: xavier}, name: c.0}\n"
-                         "    - {repeat: {times: 2, name: r, layers: [{type: conv, filters: 4, kernel: 1, name: a}, relu, {type: add, from: [a, c.0], activation: tanh}]}}\n"
-                         "    - {type: max_pool, size: 2, from: [r.1.add1]}\n    - flatten\n    - {type: dropout, rate: 0.5}\n    - {type: dense, units: 2}\nstop: {patience: 3, steps: 10}\n");
+    round_trip(
+        SMALL
+        "cost: {type: cross_entropy, label_smoothing: 0.1, class_weights: [1, 2, 1/3]}\nmetrics: []\nvalidate: none\ncheckpoint: "
+        "none\npreset: paper\nclip: {value: 0.1}\n"
+        "schedule: {type: polynomial, warmup: 0.1}\ninit: {weights: {type: normal, std: 0.01}, bias: {type: constant, value: 0.1}}\n");
+    round_trip(CASE_HEAD "  validation: {split: 0.1, stratify: false}\n  test: {type: npy, inputs: a.npy, targets: b.npy}\n  prepare: "
+                         "[{type: scale, by: 1/255}, standardize]\nmodel:\n  input: [8, 8, 2]\n"
+                         "  layers:\n    - {type: conv, filters: 4, kernel: [3, 1], padding: same, activation: {type: leaky_relu, slope: "
+                         "0.2}, init: {weights: xavier}, name: c.0}\n"
+                         "    - {repeat: {times: 2, name: r, layers: [{type: conv, filters: 4, kernel: 1, name: a}, relu, {type: add, "
+                         "from: [a, c.0], activation: tanh}]}}\n"
+                         "    - {type: max_pool, size: 2, from: [r.1.add1]}\n    - flatten\n    - {type: dropout, rate: 0.5}\n    - {type: "
+                         "dense, units: 2}\nstop: {patience: 3, steps: 10}\n");
     int n;
     const gr_zoo_recipe *zoo = gr__zoo(&n);
     for (int i = 0; i < n; i++) round_trip(zoo[i].text);
@@ -243,7 +321,8 @@ static void test_other_files(void **state)
     gr_context_clear_error(ctx);
     assert_int_equal(open_in(ctx, folder, "not-there.yaml", NULL, 0, &r), GR_E_FILE);
     assert_int_equal(gr__bookkeeping_bytes(ctx), 0);
-    static const char *const files[] = {"a.yaml", "sub/b.yaml", "sub/c.yaml", "loop.yaml", "broken.yaml", "bad.yaml", "none.yaml", "data.yaml", "sub", ""};
+    static const char *const files[] = {"a.yaml",   "sub/b.yaml", "sub/c.yaml", "loop.yaml", "broken.yaml",
+                                        "bad.yaml", "none.yaml",  "data.yaml",  "sub",       ""};
     for (size_t i = 0; i < GR_COUNT(files); i++) {
         char path[128];
         snprintf(path, sizeof path, "%s/%s", folder, files[i]);
@@ -255,7 +334,10 @@ static void test_other_files(void **state)
 static void test_zoo(void **state)
 {
     (void)state;
-    static const struct { const char *name; int64_t parameters; } want[] = {{"lenet5", 61706}, {"mlp", 101770}, {"simple-cnn", 824458}};
+    static const struct {
+        const char *name;
+        int64_t parameters;
+    } want[] = {{"lenet5", 61706}, {"mlp", 101770}, {"simple-cnn", 824458}};
     int n;
     const gr_zoo_recipe *zoo = gr__zoo(&n);
     assert_true(n >= 3);
@@ -301,7 +383,8 @@ static void test_no_memory(void **state)
         gr__fail_acquisition(ctx, k);
         st = gr__recipe_from_text(ctx, "case.yaml", "/data", text, sizeof text - 1, sets, 1, &r);
         gr__fail_acquisition(ctx, 0);
-        if (st != GR_OK && st != GR_E_MEMORY) print_error("k = %llu: %s %s\n", (unsigned long long)k, gr_status_name(st), gr_context_error(ctx)->message);
+        if (st != GR_OK && st != GR_E_MEMORY)
+            print_error("k = %llu: %s %s\n", (unsigned long long)k, gr_status_name(st), gr_context_error(ctx)->message);
         assert_true(st == GR_OK || st == GR_E_MEMORY);
         if (st == GR_OK) gr__recipe_close(ctx, r);
         assert_int_equal(gr__bookkeeping_bytes(ctx), 0);
@@ -313,8 +396,10 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults), cmocka_unit_test(test_values), cmocka_unit_test(test_ref_float32), cmocka_unit_test(test_neutral), cmocka_unit_test(test_set), cmocka_unit_test(test_set_replaces),
-        cmocka_unit_test(test_set_errors), cmocka_unit_test(test_round_trip), cmocka_unit_test(test_paths), cmocka_unit_test(test_other_files), cmocka_unit_test(test_zoo),
-        cmocka_unit_test(test_zoo_model), cmocka_unit_test(test_no_memory)};
+        cmocka_unit_test(test_defaults),    cmocka_unit_test(test_values),     cmocka_unit_test(test_ref_float32),
+        cmocka_unit_test(test_neutral),     cmocka_unit_test(test_set),        cmocka_unit_test(test_set_replaces),
+        cmocka_unit_test(test_set_errors),  cmocka_unit_test(test_round_trip), cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_other_files), cmocka_unit_test(test_zoo),        cmocka_unit_test(test_zoo_model),
+        cmocka_unit_test(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,8 +35,15 @@ static const double f64[] = {1, -0.0, 1e300};
 static const float f32[] = {1, 2, 3, 4, 5, 6};
 static const int32_t i32[] = {-1, 7};
 static const unsigned char u8[] = {0, 255, 3};
-#define MANY {{"a.weight", GR_ST_F64, GR_SHAPE(3), f64, sizeof f64}, {"ü \"quoted\"\\\n", GR_ST_F32, GR_SHAPE(2, 3), f32, sizeof f32}, {"c", GR_ST_I32, GR_SHAPE(2, 1), i32, sizeof i32}, \
-              {"d", GR_ST_U8, GR_SHAPE(3), u8, sizeof u8}, {"scalar", GR_ST_F64, GR_SCALAR, f64, 8}, {"empty", GR_ST_F32, GR_SHAPE(0, 4), f32, 0}}
+#define MANY                                                                                                                               \
+    {                                                                                                                                      \
+        {"a.weight", GR_ST_F64, GR_SHAPE(3), f64, sizeof f64}, {"ü \"quoted\"\\\n", GR_ST_F32, GR_SHAPE(2, 3), f32, sizeof f32},           \
+            {"c", GR_ST_I32, GR_SHAPE(2, 1), i32, sizeof i32}, {"d", GR_ST_U8, GR_SHAPE(3), u8, sizeof u8},                                \
+            {"scalar", GR_ST_F64, GR_SCALAR, f64, 8},                                                                                      \
+        {                                                                                                                                  \
+            "empty", GR_ST_F32, GR_SHAPE(0, 4), f32, 0                                                                                     \
+        }                                                                                                                                  \
+    }
 
 static void write_many(gr_context *ctx)
 {
@@ -133,43 +140,46 @@ static gr_status parse_header(gr_context *ctx, const char *header, size_t data)
 static void test_hostile(void **state)
 {
     (void)state;
-    static const struct { const char *header; size_t data; const char *says; } cases[] = {
-        {"", 0, "not a JSON object"},
-        {"[]", 0, "not a JSON object"},
-        {" {}", 0, "not a JSON object"},
-        {"{", 0, "not JSON"},
-        {"{\"a\":1", 0, "not JSON"},
-        {"{\"a\":" T("U8", "[1]", 0, 1) ",\"a\":" T("U8", "[1]", 0, 1) "}", 1, "not JSON"},
-        {"{\"a\":1}", 0, "not a tensor's description"},
-        {"{\"a\":{}}", 0, "unknown type"},
-        {"{\"a\":" T("F31", "[1]", 0, 4) "}", 4, "unknown type"},
-        {"{\"a\":{\"dtype\":5,\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "unknown type"},
-        {"{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4, "no shape"},
-        {"{\"a\":" T("F32", "[-1]", 0, 4) "}", 4, "from 0 on"},
-        {"{\"a\":" T("F32", "[1.5]", 0, 4) "}", 4, "from 0 on"},
-        {"{\"a\":" T("F32", "[1,1,1,1,1,1,1]", 0, 4) "}", 4, "axes"},
-        {"{\"a\":" T("F32", "[4294967296,4294967296]", 0, 0) "}", 0, "larger than any file"},
-        {"{\"a\":" T("F32", "[9223372036854775807,2,0]", 0, 0) "}", 0, "larger than any file"},
-        {"{\"a\":" T("F32", "[99999999999999999999]", 0, 4) "}", 4, "not JSON"},
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", 4, "no data_offsets"},
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}}", 4, "no data_offsets"},
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,8]}}", 8, "no data_offsets"},
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[\"0\",4]}}", 4, "no data_offsets"},
-        {"{\"a\":" T("F32", "[1]", 0, 4) "}", 3, "lies at"},
-        {"{\"a\":" T("F32", "[1]", 4, 0) "}", 4, "lies at"},
-        {"{\"a\":" T("F32", "[1]", -4, 0) "}", 4, "lies at"},
-        {"{\"a\":" T("F32", "[1]", 0, 9223372036854775807) "}", 4, "lies at"},
-        {"{\"a\":" T("F32", "[2]", 0, 4) "}", 4, "takes 8"},
-        {"{\"a\":" T("F32", "[1]", 0, 4) ",\"b\":" T("F32", "[1]", 0, 4) "}", 4, "overlaps"},
-        {"{\"a\":" T("F32", "[1]", 0, 4) ",\"b\":" T("F32", "[1]", 2, 6) "}", 6, "overlaps"},
-        {"{\"a\":" T("F32", "[1]", 4, 8) "}", 8, "gap"},
-        {"{\"a\":" T("F32", "[1]", 0, 4) ",\"b\":" T("F32", "[1]", 5, 9) "}", 9, "gap"},
-        {"{\"a\":" T("F32", "[1]", 0, 4) "}", 5, "belong to no tensor"},
-        {"{}", 1, "belong to no tensor"},
-        {"{\"__metadata__\":[]}", 0, "not an object"},
-        {"{\"__metadata__\":{\"a\":1}}", 0, "not text"},
-        {"{\"__metadata__\":{\"a\":\"\\u0000\"}}", 0, "not JSON"},
-        {"{\"a\xff\":1}", 0, "not JSON"}};
+    static const struct {
+        const char *header;
+        size_t data;
+        const char *says;
+    } cases[] = {{"", 0, "not a JSON object"},
+                 {"[]", 0, "not a JSON object"},
+                 {" {}", 0, "not a JSON object"},
+                 {"{", 0, "not JSON"},
+                 {"{\"a\":1", 0, "not JSON"},
+                 {"{\"a\":" T("U8", "[1]", 0, 1) ",\"a\":" T("U8", "[1]", 0, 1) "}", 1, "not JSON"},
+                 {"{\"a\":1}", 0, "not a tensor's description"},
+                 {"{\"a\":{}}", 0, "unknown type"},
+                 {"{\"a\":" T("F31", "[1]", 0, 4) "}", 4, "unknown type"},
+                 {"{\"a\":{\"dtype\":5,\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "unknown type"},
+                 {"{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4, "no shape"},
+                 {"{\"a\":" T("F32", "[-1]", 0, 4) "}", 4, "from 0 on"},
+                 {"{\"a\":" T("F32", "[1.5]", 0, 4) "}", 4, "from 0 on"},
+                 {"{\"a\":" T("F32", "[1,1,1,1,1,1,1]", 0, 4) "}", 4, "axes"},
+                 {"{\"a\":" T("F32", "[4294967296,4294967296]", 0, 0) "}", 0, "larger than any file"},
+                 {"{\"a\":" T("F32", "[9223372036854775807,2,0]", 0, 0) "}", 0, "larger than any file"},
+                 {"{\"a\":" T("F32", "[99999999999999999999]", 0, 4) "}", 4, "not JSON"},
+                 {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", 4, "no data_offsets"},
+                 {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}}", 4, "no data_offsets"},
+                 {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,8]}}", 8, "no data_offsets"},
+                 {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[\"0\",4]}}", 4, "no data_offsets"},
+                 {"{\"a\":" T("F32", "[1]", 0, 4) "}", 3, "lies at"},
+                 {"{\"a\":" T("F32", "[1]", 4, 0) "}", 4, "lies at"},
+                 {"{\"a\":" T("F32", "[1]", -4, 0) "}", 4, "lies at"},
+                 {"{\"a\":" T("F32", "[1]", 0, 9223372036854775807) "}", 4, "lies at"},
+                 {"{\"a\":" T("F32", "[2]", 0, 4) "}", 4, "takes 8"},
+                 {"{\"a\":" T("F32", "[1]", 0, 4) ",\"b\":" T("F32", "[1]", 0, 4) "}", 4, "overlaps"},
+                 {"{\"a\":" T("F32", "[1]", 0, 4) ",\"b\":" T("F32", "[1]", 2, 6) "}", 6, "overlaps"},
+                 {"{\"a\":" T("F32", "[1]", 4, 8) "}", 8, "gap"},
+                 {"{\"a\":" T("F32", "[1]", 0, 4) ",\"b\":" T("F32", "[1]", 5, 9) "}", 9, "gap"},
+                 {"{\"a\":" T("F32", "[1]", 0, 4) "}", 5, "belong to no tensor"},
+                 {"{}", 1, "belong to no tensor"},
+                 {"{\"__metadata__\":[]}", 0, "not an object"},
+                 {"{\"__metadata__\":{\"a\":1}}", 0, "not text"},
+                 {"{\"__metadata__\":{\"a\":\"\\u0000\"}}", 0, "not JSON"},
+                 {"{\"a\xff\":1}", 0, "not JSON"}};
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         gr_context *ctx = test_context();
         gr_status st = parse_header(ctx, cases[i].header, cases[i].data);
@@ -184,8 +194,15 @@ static void test_hostile(void **state)
 static void test_hostile_lengths(void **state)
 {
     (void)state;
-    static const struct { const char *bytes; size_t n; } cases[] = {{"", 0}, {"\2\0\0\0\0\0\0", 7}, {"\3\0\0\0\0\0\0\0{}", 10}, {"\xff\xff\xff\xff\xff\xff\xff\xff{}", 10},
-                                                                    {"\0\0\0\0\0\0\0\x80{}", 10}, {"\0\0\0\0\0\0\0\0{}", 10}};
+    static const struct {
+        const char *bytes;
+        size_t n;
+    } cases[] = {{"", 0},
+                 {"\2\0\0\0\0\0\0", 7},
+                 {"\3\0\0\0\0\0\0\0{}", 10},
+                 {"\xff\xff\xff\xff\xff\xff\xff\xff{}", 10},
+                 {"\0\0\0\0\0\0\0\x80{}", 10},
+                 {"\0\0\0\0\0\0\0\0{}", 10}};
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         gr_context *ctx = test_context();
         assert_int_equal(parse_raw(ctx, cases[i].bytes, cases[i].n), GR_E_FORMAT);
@@ -214,7 +231,8 @@ static void test_foreign(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    test_ok(ctx, parse_header(ctx, "{\"b\":" T("BF16", "[2]", 4, 8) ",\"__metadata__\":{\"format\":\"pt\"},\"a\":" T("F32", "[]", 0, 4) "}   ", 8));
+    test_ok(ctx, parse_header(
+                     ctx, "{\"b\":" T("BF16", "[2]", 4, 8) ",\"__metadata__\":{\"format\":\"pt\"},\"a\":" T("F32", "[]", 0, 4) "}   ", 8));
     test_ok(ctx, parse_header(ctx, "{}", 0));
     test_ok(ctx, parse_header(ctx, "{\"e\":" T("F32", "[0]", 0, 0) ",\"f\":" T("I64", "[1,0,3]", 0, 0) "}", 0));
     end(ctx);
@@ -346,8 +364,9 @@ static void test_missing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_deterministic), cmocka_unit_test(test_odd_contents), cmocka_unit_test(test_hostile), cmocka_unit_test(test_hostile_lengths),
-        cmocka_unit_test(test_deep_json), cmocka_unit_test(test_foreign), cmocka_unit_test(test_damage), cmocka_unit_test(test_cut), cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_full_disk), cmocka_unit_test(test_missing)};
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_deterministic),   cmocka_unit_test(test_odd_contents),
+        cmocka_unit_test(test_hostile),    cmocka_unit_test(test_hostile_lengths), cmocka_unit_test(test_deep_json),
+        cmocka_unit_test(test_foreign),    cmocka_unit_test(test_damage),          cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_full_disk),       cmocka_unit_test(test_missing)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -5,7 +5,10 @@
 #include "model/yaml.h"
 #include "test.h"
 
-typedef struct fixture { gr_context *ctx; gr__bump *b; } fixture;
+typedef struct fixture {
+    gr_context *ctx;
+    gr__bump *b;
+} fixture;
 
 static fixture begin(void)
 {
@@ -35,9 +38,13 @@ static void test_kinds(void **state)
     (void)state;
     fixture f = begin();
     gr_tree *t = parse(&f, "a: 12\nb: 1/255\nc: true\nd: text\ne: '12'\nf: \"x\\ty\"\ng: [1, [2]]\nh: {i: ~}\nj:\nk: |\n  two\n  lines\n");
-    static const struct { const char *key; gr_tree_kind kind; const char *text; } want[] = {
-        {"a", GR_TREE_INT, "12"}, {"b", GR_TREE_REAL, "1/255"}, {"c", GR_TREE_BOOL, "true"}, {"d", GR_TREE_TEXT, "text"}, {"e", GR_TREE_TEXT, "12"},
-        {"f", GR_TREE_TEXT, "x\ty"}, {"g", GR_TREE_LIST, NULL}, {"h", GR_TREE_MAP, NULL}, {"j", GR_TREE_NULL, ""}, {"k", GR_TREE_TEXT, "two\nlines\n"}};
+    static const struct {
+        const char *key;
+        gr_tree_kind kind;
+        const char *text;
+    } want[] = {{"a", GR_TREE_INT, "12"},  {"b", GR_TREE_REAL, "1/255"},       {"c", GR_TREE_BOOL, "true"}, {"d", GR_TREE_TEXT, "text"},
+                {"e", GR_TREE_TEXT, "12"}, {"f", GR_TREE_TEXT, "x\ty"},        {"g", GR_TREE_LIST, NULL},   {"h", GR_TREE_MAP, NULL},
+                {"j", GR_TREE_NULL, ""},   {"k", GR_TREE_TEXT, "two\nlines\n"}};
     assert_int_equal(t->n, GR_COUNT(want));
     for (size_t i = 0; i < GR_COUNT(want); i++) {
         const gr_tree *v = gr__tree_get(t, want[i].key);
@@ -85,9 +92,23 @@ static void test_single_quotes(void **state)
 {
     (void)state;
     fixture f = begin();
-    static const struct { const char *yaml, *text; } cases[] = {
-        {"a: ''", ""}, {"a: ''''", "'"}, {"a: 'it''s'", "it's"}, {"a: ''''''''", "'''"}, {"a: ' b '", " b "}, {"a: 'x\n  y'", "x y"}, {"a: 'x  \n\n  y'", "x\ny"},
-        {"a: 'x\n\n\n  y '", "x\n\ny "}, {"a: 'x\n  '", "x "}, {"a: '\n  x'", " x"}, {"a: '\\n'", "\\n"}, {"a: '\xc3\xa9''\xc3\xa9'", "\xc3\xa9'\xc3\xa9"}, {"a: 'x\r\n  y'", "x y"}, {"a: '##\t \n\n '", "##\n"}, {"a: '\xc3\xa9 ''''\xc3\xa9'", "\xc3\xa9 ''\xc3\xa9"}};
+    static const struct {
+        const char *yaml, *text;
+    } cases[] = {{"a: ''", ""},
+                 {"a: ''''", "'"},
+                 {"a: 'it''s'", "it's"},
+                 {"a: ''''''''", "'''"},
+                 {"a: ' b '", " b "},
+                 {"a: 'x\n  y'", "x y"},
+                 {"a: 'x  \n\n  y'", "x\ny"},
+                 {"a: 'x\n\n\n  y '", "x\n\ny "},
+                 {"a: 'x\n  '", "x "},
+                 {"a: '\n  x'", " x"},
+                 {"a: '\\n'", "\\n"},
+                 {"a: '\xc3\xa9''\xc3\xa9'", "\xc3\xa9'\xc3\xa9"},
+                 {"a: 'x\r\n  y'", "x y"},
+                 {"a: '##\t \n\n '", "##\n"},
+                 {"a: '\xc3\xa9 ''''\xc3\xa9'", "\xc3\xa9 ''\xc3\xa9"}};
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         const gr_tree *t = gr__tree_get(parse(&f, cases[i].yaml), "a");
         assert_int_equal(t->kind, GR_TREE_TEXT);
@@ -120,11 +141,15 @@ static void test_variables(void **state)
     setenv("GRADUS_TEST_A", "12", 1);
     setenv("GRADUS_TEST_E", "", 1);
     unsetenv("GRADUS_TEST_U");
-    gr_tree *t = parse(&f, "a: ${GRADUS_TEST_A}\nb: \"${GRADUS_TEST_A}\"\nc: ${GRADUS_TEST_U:-x}/y\nd: $5 {}\ne: ${GRADUS_TEST_E:-empty}\nf: '${GRADUS_TEST_E}'\n"
+    gr_tree *t = parse(&f, "a: ${GRADUS_TEST_A}\nb: \"${GRADUS_TEST_A}\"\nc: ${GRADUS_TEST_U:-x}/y\nd: $5 {}\ne: "
+                           "${GRADUS_TEST_E:-empty}\nf: '${GRADUS_TEST_E}'\n"
                            "g: \"${GRADUS_TEST_A}${GRADUS_TEST_A}-\"\n");
-    static const struct { const char *key; gr_tree_kind kind; const char *text; } want[] = {
-        {"a", GR_TREE_INT, "12"}, {"b", GR_TREE_TEXT, "12"}, {"c", GR_TREE_TEXT, "x/y"}, {"d", GR_TREE_TEXT, "$5 {}"},
-        {"e", GR_TREE_TEXT, "empty"}, {"f", GR_TREE_TEXT, ""}, {"g", GR_TREE_TEXT, "1212-"}};
+    static const struct {
+        const char *key;
+        gr_tree_kind kind;
+        const char *text;
+    } want[] = {{"a", GR_TREE_INT, "12"},     {"b", GR_TREE_TEXT, "12"}, {"c", GR_TREE_TEXT, "x/y"},  {"d", GR_TREE_TEXT, "$5 {}"},
+                {"e", GR_TREE_TEXT, "empty"}, {"f", GR_TREE_TEXT, ""},   {"g", GR_TREE_TEXT, "1212-"}};
     for (size_t i = 0; i < GR_COUNT(want); i++) {
         assert_int_equal(gr__tree_get(t, want[i].key)->kind, want[i].kind);
         assert_string_equal(gr__tree_get(t, want[i].key)->text, want[i].text);
@@ -176,9 +201,13 @@ static void test_bounds(void **state)
 static void test_text_check(void **state)
 {
     (void)state;
-    static const struct { const char *s; bool good; } cases[] = {
-        {"", true}, {"abc\n\t\r", true}, {"\xc3\xa9", true}, {"\xe2\x82\xac", true}, {"\xf0\x9f\x8e\x93", true}, {"\xc0\x80", false}, {"\xe0\x80\x80", false},
-        {"\xed\xa0\x80", false}, {"\xf4\x90\x80\x80", false}, {"\xf5\x80\x80\x80", false}, {"\xc3", false}, {"\xe2\x82", false}, {"\x7f", false}, {"\xc2\x85", false}, {"\x80", false}};
+    static const struct {
+        const char *s;
+        bool good;
+    } cases[] = {
+        {"", true},          {"abc\n\t\r", true},     {"\xc3\xa9", true},      {"\xe2\x82\xac", true},      {"\xf0\x9f\x8e\x93", true},
+        {"\xc0\x80", false}, {"\xe0\x80\x80", false}, {"\xed\xa0\x80", false}, {"\xf4\x90\x80\x80", false}, {"\xf5\x80\x80\x80", false},
+        {"\xc3", false},     {"\xe2\x82", false},     {"\x7f", false},         {"\xc2\x85", false},         {"\x80", false}};
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         size_t at;
         assert_int_equal(gr__is_text(cases[i].s, strlen(cases[i].s), &at), cases[i].good);
@@ -210,7 +239,8 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kinds), cmocka_unit_test(test_places), cmocka_unit_test(test_json), cmocka_unit_test(test_single_quotes), cmocka_unit_test(test_aliases),
-        cmocka_unit_test(test_variables), cmocka_unit_test(test_bounds), cmocka_unit_test(test_text_check), cmocka_unit_test(test_no_memory)};
+        cmocka_unit_test(test_kinds),         cmocka_unit_test(test_places),     cmocka_unit_test(test_json),
+        cmocka_unit_test(test_single_quotes), cmocka_unit_test(test_aliases),    cmocka_unit_test(test_variables),
+        cmocka_unit_test(test_bounds),        cmocka_unit_test(test_text_check), cmocka_unit_test(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
