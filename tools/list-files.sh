@@ -6,5 +6,5 @@ if [ "$1" = --isa ]; then
     shift
     find "$1" -maxdepth 1 -name "$2" | LC_ALL=C sort
 else
-    find "$1" -maxdepth 1 -name "$2" ! -name '*.isa.c' | LC_ALL=C sort
+    find "$1" -maxdepth 1 -type f -name "$2" ! -name '*.isa.c' | LC_ALL=C sort
 fi

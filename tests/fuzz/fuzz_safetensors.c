@@ -16,8 +16,7 @@ static void look(const gr_st *st, const char *begin, const char *end)
         for (size_t k = 0; k < t->bytes; k++) sum += (unsigned char)p[k];
     }
     if (gr__st_meta(st, "gradus.recipe")) sum += (unsigned)strlen(gr__st_meta(st, "gradus.recipe"));
-    static volatile unsigned sink;
-    sink = sum;
+    __asm__ volatile("" : : "r"(sum)); /* the reads above must happen */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
