@@ -20,7 +20,10 @@ typedef struct listing { const gr_member *at[MAX_MEMBERS]; int n; } listing;
 
 static void collect(listing *l)
 {
+    int sections;
+    const gr_member *const *section = gr__recipe_sections(&sections);
     l->n = 0;
+    while (l->n < sections) l->at[l->n] = section[l->n], l->n++;
     COLLECT(l, gr_layer, gr__layers);
     COLLECT(l, gr_cost, gr__costs);
     COLLECT(l, gr_optimizer, gr__optimizers);
@@ -89,7 +92,9 @@ static gr_status print_json(cli *c, const gr_member *m)
 
 static void print_text(const gr_member *m)
 {
-    printf("%s (%s)\n  %s\n  source: %s\n\n", m->name, m->family, m->title, m->cite);
+    printf("%s (%s)\n  %s\n", m->name, m->family, m->title);
+    if (m->cite[0]) printf("  source: %s\n", m->cite);
+    if (m->equations[0]) printf("\n");
     for (const char *line = m->equations; *line;) {
         size_t n = strcspn(line, "\n");
         printf("    %.*s\n", (int)n, line);
@@ -117,7 +122,8 @@ static void cell(const char *text)
 
 static void print_markdown(const gr_member *m)
 {
-    printf("### %s\n\n%s. Source: %s.\n\n", m->name, m->title, m->cite);
+    printf("### %s\n\n%s.%s%s%s\n", m->name, m->title, m->cite[0] ? " Source: " : "", m->cite, m->cite[0] ? "." : "");
+    if (m->equations[0]) printf("\n");
     for (const char *line = m->equations; *line;) {
         size_t n = strcspn(line, "\n");
         printf("    %.*s\n", (int)n, line);
