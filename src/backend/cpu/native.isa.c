@@ -43,39 +43,97 @@ static void add(const float *x, float *y, int64_t n)
     for (; c < n; c++) y[c] += x[c];
 }
 
-/* ---- random numbers: Philox4x32-10, as many counters at once as a vector has lanes ---- */
+/* ---- random numbers: Philox4x32-10, a counter in each 64-bit lane, whose upper half never counts ---- */
 
-enum { COUNTERS = 16 };
+enum { HALF = V / 2, GROUPS = 4, COUNTERS = HALF * GROUPS };
 
-static void philox(uint32_t c[4][COUNTERS], uint32_t k0, uint32_t k1)
+INLINE lvec lset(uint32_t x)
+{
+    return (lvec){0} + (int64_t)x;
+}
+
+/* The product of the lower halves. */
+INLINE lvec multiply(lvec a, lvec b)
+{
+#if defined(GR_ISA_AVX512)
+    return (lvec)_mm512_mul_epu32((__m512i)a, (__m512i)b);
+#elif defined(GR_ISA_AVX2)
+    return (lvec)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+#elif defined(__SSE2__)
+    return (lvec)_mm_mul_epu32((__m128i)a, (__m128i)b);
+#else
+    return (a & 0xffffffff) * (b & 0xffffffff);
+#endif
+}
+
+INLINE lvec upper(lvec x)
+{
+    typedef uint64_t uvec __attribute__((vector_size(4 * V)));
+    return (lvec)((uvec)x >> 32);
+}
+
+static void philox(lvec c[4][GROUPS], uint32_t k0, uint32_t k1)
 {
     for (int round = 0; round < 10; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u)
-        for (int l = 0; l < COUNTERS; l++) {
-            uint64_t a = (uint64_t)0xD2511F53u * c[0][l], b = (uint64_t)0xCD9E8D57u * c[2][l];
-            uint32_t high = (uint32_t)(b >> 32) ^ c[1][l] ^ k0, low = (uint32_t)(a >> 32) ^ c[3][l] ^ k1;
-            c[1][l] = (uint32_t)b;
-            c[3][l] = (uint32_t)a;
-            c[0][l] = high;
-            c[2][l] = low;
+        for (int l = 0; l < GROUPS; l++) {
+            lvec a = multiply(c[0][l], lset(0xD2511F53u)), b = multiply(c[2][l], lset(0xCD9E8D57u));
+            c[0][l] = upper(b) ^ c[1][l] ^ lset(k0);
+            c[2][l] = upper(a) ^ c[3][l] ^ lset(k1);
+            c[1][l] = b;
+            c[3][l] = a;
         }
+}
+
+#if V == 16
+#define LOWER(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define HIGHER(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#elif V == 8
+#define LOWER(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define HIGHER(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#else
+#define LOWER(a, b) __builtin_shufflevector(a, b, 0, 2)
+#define HIGHER(a, b) __builtin_shufflevector(a, b, 1, 3)
+#endif
+
+INLINE vec uniform(lvec words)
+{
+    typedef uint32_t word_vec __attribute__((vector_size(4 * V)));
+    return vfromint((ivec)((word_vec)words >> 8)) * 0x1p-24f;
+}
+
+static void random_block(float *y, int64_t block, uint32_t sample, uint32_t update, uint32_t stream, uint32_t k0, uint32_t k1)
+{
+    lvec c[4][GROUPS];
+#if V == 16
+    lvec lanes = {0, 1, 2, 3, 4, 5, 6, 7};
+#elif V == 8
+    lvec lanes = {0, 1, 2, 3};
+#else
+    lvec lanes = {0, 1};
+#endif
+    for (int l = 0; l < GROUPS; l++) {
+        c[0][l] = lanes + (block + l * HALF);
+        c[1][l] = lset(sample);
+        c[2][l] = lset(update);
+        c[3][l] = lset(stream);
+    }
+    philox(c, k0, k1);
+    for (int l = 0; l < GROUPS; l++) {
+        lvec first = (c[0][l] & 0xffffffff) | (c[1][l] << 32), second = (c[2][l] & 0xffffffff) | (c[3][l] << 32);
+        vstore(y + 4 * HALF * l, uniform(LOWER(first, second)));
+        vstore(y + 4 * HALF * l + V, uniform(HIGHER(first, second)));
+    }
 }
 
 static void random_numbers(float *y, int64_t first, int64_t n, uint64_t seed, uint64_t stream, uint64_t update, uint32_t sample)
 {
-    uint32_t k0 = (uint32_t)seed ^ (uint32_t)(stream >> 32), k1 = (uint32_t)(seed >> 32), c[4][COUNTERS];
-    float word[COUNTERS][4];
+    uint32_t k0 = (uint32_t)seed ^ (uint32_t)(stream >> 32), k1 = (uint32_t)(seed >> 32);
+    float part[4 * COUNTERS];
     for (int64_t block = first / 4; 4 * block < first + n; block += COUNTERS) {
-        for (int l = 0; l < COUNTERS; l++) {
-            c[0][l] = (uint32_t)(block + l);
-            c[1][l] = sample;
-            c[2][l] = (uint32_t)update;
-            c[3][l] = (uint32_t)stream;
-        }
-        philox(c, k0, k1);
-        for (int l = 0; l < COUNTERS; l++)
-            for (int q = 0; q < 4; q++) word[l][q] = (float)(c[q][l] >> 8) * 0x1p-24f;
         int64_t from = 4 * block < first ? first : 4 * block, end = 4 * (block + COUNTERS) < first + n ? 4 * (block + COUNTERS) : first + n;
-        memcpy(y + (from - first), (const float *)word + (from - 4 * block), (size_t)(end - from) * 4);
+        bool whole = end - from == 4 * COUNTERS;
+        random_block(whole ? y + (from - first) : part, block, sample, (uint32_t)update, (uint32_t)stream, k0, k1);
+        if (!whole) memcpy(y + (from - first), part + (from - 4 * block), (size_t)(end - from) * 4);
     }
 }
 

@@ -82,6 +82,8 @@ typedef struct gr__program {
     struct { int16_t out, in; } hazard[GR__REGION_OPERANDS * 4]; /* out is written before the last read of in: they must not be one */
     int n_hazards;
     bool bounded;    /* hazards did not fit: never without copies */
+    int16_t by_row[2 * GR__REGION_NODES]; /* WIDE: steps whose first or second (-1 - step) operand changes with the row */
+    int n_by_row;
     double vector_ns; /* an estimate, for a vector of every operand */
 } gr__program;
 

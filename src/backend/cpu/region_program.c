@@ -358,6 +358,23 @@ static void find_hazards(gr__program *p)
     }
 }
 
+static bool changes(const gr__program *p, gr__ref r)
+{
+    return r.kind == GR__REF_ROW || r.kind == GR__REF_ROW_INDEX || (r.kind == GR__REF_SUM && p->reduction[r.index].reach == GR__TO_COLUMNS);
+}
+
+/* False if there are too many. */
+static bool find_by_row(gr__program *p)
+{
+    for (int i = 0; i < p->n_steps; i++)
+        for (int b = 0; b < 2; b++) {
+            if (!changes(p, b ? p->step[i].b : p->step[i].a)) continue;
+            if (p->n_by_row == (int)GR_COUNT(p->by_row)) return false;
+            p->by_row[p->n_by_row++] = (int16_t)(b ? -1 - i : i);
+        }
+    return true;
+}
+
 /* Nanoseconds an instruction takes for a vector, roughly. */
 static double step_ns(const gr__step *s)
 {
@@ -389,6 +406,7 @@ gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__expr
     }
     p->step[p->n_steps++] = (gr__step){GR__T_end, none, none};
     if (!copies) find_hazards(p);
+    w.failed |= !find_by_row(p);
     for (int i = 0; i < p->n_steps; i++) p->vector_ns += step_ns(&p->step[i]);
     gr__step *fitted = w.failed ? NULL : gr__alloc(ctx, (size_t)p->n_steps * sizeof *fitted);
     if (fitted) memcpy(fitted, steps, (size_t)p->n_steps * sizeof *fitted);

@@ -250,15 +250,16 @@ static void run_narrow(const job *j)
 
 static void set_row(const job *j, int64_t row)
 {
-    for (int t = 0; t < j->p->n_steps; t++)
-        for (int b = 0; b < 2; b++) {
-            const gr__ref *r = b ? &j->p->step[t].b : &j->p->step[t].a;
-            gr__lane *v = b ? &j->ins[t].sb : &j->ins[t].sa;
-            if (r->kind == GR__REF_ROW) *v = ((const gr__lane *)j->in[r->index])[row];
-            else if (r->kind == GR__REF_ROW_INDEX) v->i = (int32_t)row;
-            else if (r->kind == GR__REF_SUM && j->p->reduction[r->index].reach == GR__TO_COLUMNS)
-                j->ins[t].a = column_at(j, r->index) + 4 * (row % j->s->period) * j->s->space.columns;
-        }
+    for (int i = 0; i < j->p->n_by_row; i++) {
+        int t = j->p->by_row[i];
+        bool second = t < 0;
+        if (second) t = -1 - t;
+        const gr__ref *r = second ? &j->p->step[t].b : &j->p->step[t].a;
+        gr__lane *v = second ? &j->ins[t].sb : &j->ins[t].sa;
+        if (r->kind == GR__REF_ROW) *v = ((const gr__lane *)j->in[r->index])[row];
+        else if (r->kind == GR__REF_ROW_INDEX) v->i = (int32_t)row;
+        else j->ins[t].a = column_at(j, r->index) + 4 * (row & (j->s->period - 1)) * j->s->space.columns;
+    }
 }
 
 static void run_wide(const job *j)

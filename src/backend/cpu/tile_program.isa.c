@@ -90,9 +90,22 @@ INLINE void step(gr__tile *s, int64_t *i, int64_t *j, int64_t bytes)
     }
 }
 
+#if defined(__aarch64__)
+#define GR_ORDER(x) "+w"(x)
+#elif defined(GR_ISA_AVX512)
+#define GR_ORDER(x) "+v"(x)
+#else
+#define GR_ORDER(x) "+x"(x)
+#endif
+INLINE vec ordered(vec x)
+{
+    __asm__ volatile("" : GR_ORDER(x));
+    return x;
+}
+
 #define FORM _full
 #define WHICH full
-#define A(k) vload(qa + (k) * 4 * V)
+#define A(k) ordered(vload(qa + (k) * 4 * V))
 #define B(k) vload(qb + (k) * 4 * V)
 #define LOAD8(q, n) iload8(q)
 #define STOREV(q, x, n) vstore(q, x)
@@ -177,26 +190,36 @@ static void run(gr__tile *s, int64_t i, int64_t end, int64_t j)
     vend();
 }
 
+enum { TOGETHER = 8 }; /* rows whose sums grow side by side: one alone waits for each addition */
+
+INLINE double larger(double a, double b)
+{
+    return a < b || b != b ? b : a;
+}
+
+INLINE void few_rows(bool max, const float *x, int64_t columns, int n, float *y)
+{
+    double sum[TOGETHER];
+    for (int r = 0; r < n; r++) sum[r] = max ? -(double)VINF : 0;
+    for (int64_t c = 0; c < columns; c++)
+        for (int r = 0; r < n; r++) sum[r] = max ? larger(sum[r], (double)x[r * columns + c]) : sum[r] + (double)x[r * columns + c];
+    for (int r = 0; r < n; r++) y[r] = (float)sum[r];
+}
+
 static void narrow_rows(bool max, const float *x, int64_t rows, int64_t columns, float *y)
 {
-    for (int64_t r = 0; r < rows; r++, x += columns) {
-        if (max) {
-            float most = -VINF;
-            for (int64_t c = 0; c < columns; c++) most = most < x[c] || x[c] != x[c] ? x[c] : most;
-            y[r] = most;
-        } else {
-            double sum = 0;
-            for (int64_t c = 0; c < columns; c++) sum += (double)x[c];
-            y[r] = (float)sum;
-        }
+    int64_t r = 0;
+    for (; r + TOGETHER <= rows; r += TOGETHER) {
+        if (max) few_rows(true, x + r * columns, columns, TOGETHER, y + r);
+        else few_rows(false, x + r * columns, columns, TOGETHER, y + r);
     }
+    for (; r < rows; r++) few_rows(max, x + r * columns, columns, 1, y + r);
 }
 
 static void flush(bool max, float *from, double *to, int64_t n)
 {
     for (int64_t c = 0; c < n; c++) {
-        double x = (double)from[c];
-        to[c] = max ? (to[c] < x || x != x ? x : to[c]) : to[c] + x;
+        to[c] = max ? larger(to[c], (double)from[c]) : to[c] + (double)from[c];
         from[c] = max ? -VINF : 0;
     }
 }

@@ -14,7 +14,7 @@
 #else
 #define V 4
 #endif
-#if defined(GR_ISA_AVX512) || defined(GR_ISA_AVX2)
+#if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
@@ -251,6 +251,18 @@ INLINE ivec iload8n(const uint8_t *p, int64_t n)
     return iload8(part);
 }
 #endif
+
+/* x within low and high; NaN stays. */
+INLINE vec vclamp(vec x, float low, float high)
+{
+#if defined(GR_ISA_AVX512)
+    return (vec)_mm512_max_ps((__m512)vset(low), _mm512_min_ps((__m512)vset(high), (__m512)x)); /* the second operand where one is NaN */
+#elif defined(GR_ISA_AVX2)
+    return (vec)_mm256_max_ps((__m256)vset(low), _mm256_min_ps((__m256)vset(high), (__m256)x));
+#else
+    return vsel(vlt(x, vset(low)), vset(low), vsel(vlt(vset(high), x), vset(high), x));
+#endif
+}
 
 /* NaN if either is; the first on ties: as the operations are defined. */
 INLINE vec vmax(vec a, vec b)

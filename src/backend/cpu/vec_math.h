@@ -23,12 +23,11 @@ INLINE vec vexp_reduced(vec x, vec *n)
 
 INLINE vec vexp(vec x)
 {
-    vec n, c = vsel(vlt(x, vset(-104)), vset(-104), vsel(vlt(vset(89), x), vset(89), x)); /* NaN stays */
+    vec n, c = vclamp(x, -104, 89);
     vec p = vexp_reduced(c, &n) + 1;
 #if defined(GR_ISA_AVX512)
     return vscale(p, n);
 #else
-    n = vsel(vne(x, x), vset(0), n);
     return vsel(vlt(vset(88.7228394f), x), vset(VINF), vscale(p, n));
 #endif
 }
@@ -83,10 +82,10 @@ INLINE vec vtanh(vec x)
     p = vmadd(p, s, vset(0.1333274891f));
     p = vmadd(p, s, vset(-0.3333332874f));
     p = vmadd(p, s * x, x);
-    vec c = vsel(vlt(a, vset(10)), a, vset(10)); /* tanh(10) rounds to 1 */
+    vec c = vclamp(a, 0, 10); /* tanh(10) rounds to 1 */
     vec e = vexp_reduced(c + c, &n) + 1;
     vec large = 1 - 2 / (vscale(e, n) + 1);
-    return vsel(vlt(a, vset(0.625f)), p, vsel(vne(x, x), x, vsignof(large, x)));
+    return vsel(vlt(a, vset(0.625f)), p, vsignof(large, x));
 }
 
 /* With e = exp(-|x|): 1 / (1 + e) or e / (1 + e). What 1 + e lost by rounding is put right afterwards, for which 1 / (1 + e) to 3 % will do. */
@@ -107,7 +106,7 @@ INLINE vec verf(vec x)
     p = vmadd(p, s, vset(-0.3761248188f));
     p = vmadd(p, s, vset(0.1283791481f));
     p = vmadd(p, x, x);
-    vec c = vsel(vlt(a, vset(4)), a, vset(4));
+    vec c = vclamp(a, 0, 4);
     vec g = vmadd(c, vset(-1.046065682e-6f), vset(3.438850877e-5f));
     g = vmadd(g, c, vset(-0.0004988250082f));
     g = vmadd(g, c, vset(0.004303789308f));
@@ -117,7 +116,7 @@ INLINE vec verf(vec x)
     g = vmadd(g, c, vset(1.128902798f));
     vec e = vexp_reduced(vneg(g * c), &n) + 1;
     vec large = 1 - vscale(e, n);
-    return vsel(vlt(a, vset(0.93f)), p, vsel(vne(x, x), x, vsignof(large, x)));
+    return vsel(vlt(a, vset(0.93f)), p, vsignof(large, x));
 }
 
 /* Half a vector of sines in double: x = n pi/2 + r, exact enough below 2^22; quarter n picks polynomial and sign. */
