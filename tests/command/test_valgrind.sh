@@ -1,0 +1,18 @@
+#!/bin/bash
+# A short training run, evaluation and prediction read nothing uninitialised and leave nothing behind (memcheck; AVX2 or below, which is what it knows).
+. "$(dirname "$0")/lib.sh"
+command -v valgrind >/dev/null || { echo "SKIP: no valgrind here"; exit 77; }
+if nm "$gradus" 2>/dev/null | grep -qE '__asan_init|__tsan_init'; then echo "SKIP: sanitizers and valgrind exclude each other"; exit 77; fi
+memcheck() { # ARGS...
+  valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,possible --errors-for-leak-kinds=definite "$gradus" "$@" >out.txt 2>err.txt </dev/null
+  [[ $? -eq 0 ]] || short "valgrind gradus $*: $(head -n 12 err.txt)"
+}
+small s.yaml "stop: {steps: 4}" "validate: {every: 2}" "checkpoint: {every: 2, keep: 1}" "schedule: constant"
+memcheck train s.yaml --out run --quiet --threads 2
+memcheck train s.yaml --out run --quiet --resume --set stop.steps=6
+memcheck train s.yaml --out adam --quiet --set optimizer=adam --set clip='{norm: 1}' --set accumulate=2
+memcheck train s.yaml --out ref --quiet --set precision=float64 --set stop.steps=2
+memcheck eval run/best.safetensors --split validation --json
+memcheck plan s.yaml --kernels
+memcheck explain
+finish
