@@ -105,14 +105,14 @@ static void random_block(float *y, int64_t block, uint32_t sample, uint32_t upda
 {
     lvec c[4][GROUPS];
 #if V == 16
-    lvec lanes = {0, 1, 2, 3, 4, 5, 6, 7};
+    lvec counter = {0, 1, 2, 3, 4, 5, 6, 7};
 #elif V == 8
-    lvec lanes = {0, 1, 2, 3};
+    lvec counter = {0, 1, 2, 3};
 #else
-    lvec lanes = {0, 1};
+    lvec counter = {0, 1};
 #endif
     for (int l = 0; l < GROUPS; l++) {
-        c[0][l] = lanes + (block + l * HALF);
+        c[0][l] = counter + (block + l * HALF);
         c[1][l] = lset(sample);
         c[2][l] = lset(update);
         c[3][l] = lset(stream);

@@ -338,7 +338,7 @@ static void destroy(gr_context *ctx, gr_kernel *kernel)
 {
     gr__region *k = (gr__region *)kernel;
     for (int m = 0; m < GR__MODES; m++)
-        for (int c = 0; c < 2; c++) gr__free(ctx, k->program[m][c].step, (size_t)k->program[m][c].n_steps * sizeof(gr__step));
+        for (int c = 0; c < 2; c++) gr__program_free(ctx, &k->program[m][c]);
     gr__free(ctx, k->tables, k->tables_bytes);
     gr__free(ctx, k->unit, k->unit ? (size_t)k->n_units * sizeof *k->unit : 0);
     gr__free(ctx, k->segment, (size_t)k->n_segments * sizeof *k->segment);
@@ -347,12 +347,11 @@ static void destroy(gr_context *ctx, gr_kernel *kernel)
 
 static void estimate(const gr_item *item, gr__region *k)
 {
-    double elements = 0, bytes = 0, ns = 0;
+    double bytes = 0, ns = 0;
     for (int i = 0; i < k->n_segments; i++) {
         const gr__segment *s = &k->segment[i];
         double n = (double)s->space.rows * (double)s->space.columns, per = s->mode == GR__WIDE ? (double)s->space.columns : n;
         double chunk = 8.0 * k->set->lanes, waste = per > 0 ? (double)((int64_t)(per / chunk) + 1) * chunk / per : 1;
-        elements += n;
         ns += 40 + n * GR_MIN(waste, chunk) / k->set->lanes * k->program[s->mode][0].vector_ns;
         if (s->mode == GR__WIDE) ns += 15 * (double)s->space.rows;
     }
@@ -370,8 +369,8 @@ static gr_status write_programs(gr_context *ctx, const gr_item *item, const gr__
         gr__mode mode = k->segment[i].mode;
         gr__program *p = k->program[mode];
         if (p[0].step) continue;
-        GR_TRY(gr__program_write(ctx, item, x, mode, false, &p[0]));
-        if (p[0].n_hazards > 0 || p[0].bounded) GR_TRY(gr__program_write(ctx, item, x, mode, true, &p[1]));
+        GR_TRY(gr__program_write(ctx, item, x, k->set, mode, false, &p[0]));
+        if (p[0].n_hazards > 0 || p[0].bounded) GR_TRY(gr__program_write(ctx, item, x, k->set, mode, true, &p[1]));
     }
 done:
     return st;

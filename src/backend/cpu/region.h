@@ -76,6 +76,9 @@ typedef struct gr__reduction {
 
 typedef struct gr__program {
     gr__step *step;
+    gr__ins *ins;     /* as the steps say, without the addresses of operands */
+    int16_t *address; /* 2 * step + (second operand): those that depend on scratch alone, then those of each segment */
+    int n_fixed, n_moving;
     int n_steps, n_slots;
     gr__reduction reduction[GR__REGION_NODES];
     int n_reductions;
@@ -87,8 +90,9 @@ typedef struct gr__program {
     double vector_ns; /* an estimate, for a vector of every operand */
 } gr__program;
 
-/* Writes the program of a mode. copies: all inputs are read before anything is written. */
-gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__exprs *x, gr__mode mode, bool copies, gr__program *p);
+/* Writes the program of a mode, which the caller frees also after a failure. copies: all inputs are read before anything is written. */
+gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__exprs *x, const gr__tile_set *set, gr__mode mode, bool copies, gr__program *p);
+void gr__program_free(gr_context *ctx, gr__program *p);
 
 typedef struct gr__segment {
     gr_space space;

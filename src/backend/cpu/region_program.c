@@ -387,8 +387,69 @@ static double step_ns(const gr__step *s)
     }
 }
 
-gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__exprs *x, gr__mode mode, bool copies, gr__program *p)
+static void set_masks(gr__ref r, gr__mode mode, const gr__program *p, int32_t *with_i, int32_t *with_j, gr__lane *value)
 {
+    bool block = r.kind == GR__REF_SUM && mode == GR__NARROW && p->reduction[r.index].reach == GR__TO_ROWS;
+    *with_i = r.kind == GR__REF_IN || r.kind == GR__REF_OUT || block ? -1 : 0;
+    *with_j = r.kind == GR__REF_COLUMN ? -1 : 0;
+    if (r.kind == GR__REF_CONST) *value = r.value;
+}
+
+static bool is_fixed(gr__ref r)
+{
+    return r.kind == GR__REF_SLOT || r.kind == GR__REF_SUM;
+}
+
+static bool is_moving(gr__ref r)
+{
+    return r.kind != GR__REF_NONE && r.kind != GR__REF_CONST && !is_fixed(r);
+}
+
+static void list_addresses(gr__program *p, bool (*wanted)(gr__ref), int *n)
+{
+    for (int i = 0; i < 2 * p->n_steps; i++)
+        if (wanted(i % 2 ? p->step[i / 2].b : p->step[i / 2].a)) p->address[p->n_fixed + (*n)++] = (int16_t)i;
+}
+
+/* Everything that is known before addresses are. */
+static gr_status prepare(gr_context *ctx, const gr__tile_set *set, gr__mode mode, gr__program *p)
+{
+    p->ins = gr__alloc(ctx, (size_t)p->n_steps * sizeof *p->ins);
+    p->address = gr__alloc(ctx, 2 * (size_t)p->n_steps * sizeof *p->address);
+    if (!p->ins || !p->address) return gr__error_code(ctx);
+    for (int i = 0; i < p->n_steps; i++) {
+        const gr__step *s = &p->step[i];
+        gr__ins *to = &p->ins[i];
+        to->full = set->op[s->op].full;
+        to->tail = set->op[s->op].tail;
+        set_masks(s->a, mode, p, &to->ai, &to->aj, &to->sa);
+        set_masks(s->b, mode, p, &to->bi, &to->bj, &to->sb);
+    }
+    int fixed = 0;
+    list_addresses(p, is_fixed, &fixed);
+    p->n_fixed = fixed;
+    list_addresses(p, is_moving, &p->n_moving);
+    return GR_OK;
+}
+
+void gr__program_free(gr_context *ctx, gr__program *p)
+{
+    gr__free(ctx, p->step, (size_t)p->n_steps * sizeof *p->step);
+    gr__free(ctx, p->ins, (size_t)p->n_steps * sizeof *p->ins);
+    gr__free(ctx, p->address, 2 * (size_t)p->n_steps * sizeof *p->address);
+}
+
+static gr_status fit(gr_context *ctx, gr__program *p, gr__step *steps)
+{
+    p->step = gr__alloc(ctx, (size_t)p->n_steps * sizeof *p->step);
+    if (!p->step) return gr__error_code(ctx);
+    memcpy(p->step, steps, (size_t)p->n_steps * sizeof *p->step);
+    return GR_OK;
+}
+
+gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__exprs *x, const gr__tile_set *set, gr__mode mode, bool copies, gr__program *p)
+{
+    gr_status st = GR_OK;
     gr__step *steps = gr__alloc(ctx, GR__REGION_INS * sizeof *steps);
     if (!steps) return gr__error_code(ctx);
     *p = (gr__program){.step = steps};
@@ -406,12 +467,11 @@ gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__expr
     }
     p->step[p->n_steps++] = (gr__step){GR__T_end, none, none};
     if (!copies) find_hazards(p);
-    w.failed |= !find_by_row(p);
+    if (!find_by_row(p)) w.failed = true;
     for (int i = 0; i < p->n_steps; i++) p->vector_ns += step_ns(&p->step[i]);
-    gr__step *fitted = w.failed ? NULL : gr__alloc(ctx, (size_t)p->n_steps * sizeof *fitted);
-    if (fitted) memcpy(fitted, steps, (size_t)p->n_steps * sizeof *fitted);
+    p->step = NULL;
+    if (w.failed) st = gr__fail(ctx, GR_E_INTERNAL, "a region of %d nodes does not fit a tile program", item->n_nodes);
+    else st = fit(ctx, p, steps);
     gr__free(ctx, steps, GR__REGION_INS * sizeof *steps);
-    p->step = fitted;
-    if (w.failed) return gr__fail(ctx, GR_E_INTERNAL, "a region of %d nodes does not fit a tile program", item->n_nodes);
-    return fitted ? GR_OK : gr__error_code(ctx);
+    return st == GR_OK ? prepare(ctx, set, mode, p) : st;
 }

@@ -59,37 +59,39 @@ static gr__lane value_of(const job *j, const gr__ref *r)
     return v;
 }
 
-static void point(const job *j, const gr__ref *r, char **address, int32_t *with_i, int32_t *with_j, gr__lane *value)
+static char *address_of(const job *j, const gr__ref *r)
 {
-    *address = j->scratch;
-    *with_i = *with_j = 0;
     switch (r->kind) {
-    case GR__REF_NONE: break;
-    case GR__REF_IN: *address = j->in[r->index], *with_i = -1; break;
-    case GR__REF_OUT: *address = j->out[r->index], *with_i = -1; break;
-    case GR__REF_COLUMN: *address = j->s->mode == GR__WIDE ? j->in[r->index] : expanded_at(j, r->index), *with_j = -1; break;
-    case GR__REF_SLOT: *address = j->scratch + j->k->slots_at + (size_t)r->index * 4 * GR__MAX_CHUNK; break;
-    case GR__REF_ROWS:
-    case GR__REF_BYTES: *address = j->in[r->index]; break;
+    case GR__REF_OUT: return j->out[r->index];
+    case GR__REF_COLUMN: return j->s->mode == GR__WIDE ? j->in[r->index] : expanded_at(j, r->index);
+    case GR__REF_SLOT: return j->scratch + j->k->slots_at + (size_t)r->index * 4 * GR__MAX_CHUNK;
     case GR__REF_SUM:
-        if (j->p->reduction[r->index].reach == GR__TO_COLUMNS) *address = column_at(j, r->index);
-        else if (j->s->mode == GR__NARROW) *address = block_at(j, r->index), *with_i = -1;
-        else *address = sum_at(j, r->index);
-        break;
-    default: *value = value_of(j, r); break;
+        if (j->p->reduction[r->index].reach == GR__TO_COLUMNS) return column_at(j, r->index);
+        return j->s->mode == GR__NARROW ? block_at(j, r->index) : sum_at(j, r->index);
+    default: return j->in[r->index];
     }
 }
 
-static void set_program(job *j)
+static void set_addresses(const job *j, int first, int n)
 {
-    for (int t = 0; t < j->p->n_steps; t++) {
+    for (int i = first; i < first + n; i++) {
+        int t = j->p->address[i] / 2;
+        bool second = j->p->address[i] % 2;
         const gr__step *s = &j->p->step[t];
-        gr__ins *i = &j->ins[t];
-        i->full = j->k->set->op[s->op].full;
-        i->tail = j->k->set->op[s->op].tail;
-        point(j, &s->a, &i->a, &i->ai, &i->aj, &i->sa);
-        point(j, &s->b, &i->b, &i->bi, &i->bj, &i->sb);
+        const gr__ref *r = second ? &s->b : &s->a;
+        if (r->kind >= GR__REF_SCALAR && r->kind <= GR__REF_ROW_INDEX) *(second ? &j->ins[t].sb : &j->ins[t].sa) = value_of(j, r);
+        else *(second ? &j->ins[t].b : &j->ins[t].a) = address_of(j, r);
     }
+}
+
+/* Into scratch, unless the unit before left it there. */
+static void set_program(job *j, const gr__program *before)
+{
+    if (j->p != before) {
+        memcpy(j->ins, j->p->ins, (size_t)j->p->n_steps * sizeof *j->ins);
+        set_addresses(j, 0, j->p->n_fixed);
+    }
+    set_addresses(j, j->p->n_fixed, j->p->n_moving);
 }
 
 /* Nothing is read after its place was written, or everything is read before. */
@@ -143,8 +145,13 @@ static void clear_columns(const job *j)
         bool max = j->p->reduction[q].max;
         float *x = (float *)(void *)column_at(j, q);
         double *to = partial_at(j->partial, j->p, j->s, q);
-        for (int64_t c = -GR__MAX_CHUNK; c < n + GR__MAX_CHUNK; c++) x[c] = max ? -INFINITY : 0;
-        for (int64_t c = 0; c < j->s->space.columns; c++) to[c] = max ? -(double)INFINITY : 0;
+        if (!max) { /* zero bytes are 0 */
+            memset(x - GR__MAX_CHUNK, 0, (size_t)(n + 2 * GR__MAX_CHUNK) * sizeof *x);
+            if (j->s->space.columns > 0) memset(to, 0, (size_t)j->s->space.columns * sizeof *to);
+            continue;
+        }
+        for (int64_t c = -GR__MAX_CHUNK; c < n + GR__MAX_CHUNK; c++) x[c] = -INFINITY;
+        for (int64_t c = 0; c < j->s->space.columns; c++) to[c] = -(double)INFINITY;
     }
 }
 
@@ -158,24 +165,33 @@ static void flush_columns(const job *j)
     }
 }
 
+static double add_units(const double *const *part, int n, int64_t c, bool max)
+{
+    double sum = part[0][c];
+    for (int u = 1; u < n; u++) sum = max ? larger(sum, part[u][c]) : sum + part[u][c];
+    return sum;
+}
+
 /* Adds the units of a segment in order and writes the results. */
 static void finish(const gr__region *k, const gr__segment *s)
 {
     const gr__program *p = k->program[s->mode];
     void **out = k->base.operand + k->n_segments * k->n_in + (s - k->segment) * k->n_out;
+    const double *part[GR__REGION_SHARDS];
     for (int q = 0; q < p->n_reductions; q++) {
         const gr__reduction *r = &p->reduction[q];
         if (r->reach == GR__TO_ROWS) continue;
-        int64_t n = r->reach == GR__TO_COLUMNS ? s->space.columns : 1;
-        for (int64_t c = 0; c < n; c++) {
-            double sum = 0;
-            for (int u = 0; u < s->n_units; u++) {
-                double part = partial_at((char *)k->base.shared + k->unit[s->first_unit + u].partial, p, s, q)[c];
-                sum = u == 0 ? part : r->max ? larger(sum, part) : sum + part;
-            }
-            if (r->to_double) *(double *)out[r->out] = sum;
-            else ((float *)out[r->out])[c] = (float)sum;
+        for (int u = 0; u < s->n_units; u++) part[u] = partial_at((char *)k->base.shared + k->unit[s->first_unit + u].partial, p, s, q);
+        if (r->to_double) {
+            *(double *)out[r->out] = add_units(part, s->n_units, 0, r->max);
+            continue;
         }
+        float *y = out[r->out];
+        int64_t n = r->reach == GR__TO_COLUMNS ? s->space.columns : 1;
+        if (s->n_units == 1)
+            for (int64_t c = 0; c < n; c++) y[c] = (float)part[0][c];
+        else
+            for (int64_t c = 0; c < n; c++) y[c] = (float)add_units(part, s->n_units, c, r->max);
     }
 }
 
@@ -282,6 +298,7 @@ static void run_wide(const job *j)
 void gr__region_run(const gr_kernel *kernel, int shard, void *scratch)
 {
     const gr__region *k = (const gr__region *)kernel;
+    const gr__program *before = NULL;
     for (int u = k->first_unit[shard]; u < k->first_unit[shard + 1]; u++) {
         const gr__region_unit *unit = &k->unit[u];
         const gr__segment *s = &k->segment[unit->segment];
@@ -289,7 +306,8 @@ void gr__region_run(const gr_kernel *kernel, int shard, void *scratch)
                  .out = kernel->operand + k->n_segments * k->n_in + unit->segment * k->n_out,
                  .scratch = scratch, .partial = (char *)kernel->shared + unit->partial, .ins = scratch};
         j.p = fitting(&j);
-        set_program(&j);
+        set_program(&j, before);
+        before = j.p;
         if (s->mode == GR__FLAT) run_flat(&j);
         else if (s->mode == GR__NARROW) run_narrow(&j);
         else run_wide(&j);

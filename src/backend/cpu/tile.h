@@ -57,6 +57,8 @@ typedef struct gr__tile {
     const int32_t *row_of;    /* [period + chunk]: row and column of each element of a period */
     const int32_t *column_of;
     void *accumulator;        /* loop form only */
+    int64_t tail_of;          /* what `tail` was made for */
+    char tail[8 * 32] __attribute__((aligned(64))); /* which lanes of each vector the tail has, as the instruction set wants it */
 } gr__tile;
 
 typedef struct gr__tile_set {

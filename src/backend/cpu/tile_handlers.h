@@ -66,7 +66,7 @@ HANDLER(ld_u8)
 {
     OPEN;
     const uint8_t *q = (const uint8_t *)p->a + (i >> 2);
-#define LOAD(a, k) a = (vec)LOAD8(q + (k) * V, s->left - (k) * V)
+#define LOAD(a, k) a = (vec)LOAD8(q + (k) * V, k)
     ALL(LOAD);
 #undef LOAD
     NEXT;
@@ -128,7 +128,7 @@ HANDLER(st)
 {
     OPEN;
     char *q = ADDRESS(a);
-#define STORE(a, k) STOREV(q + (k) * 4 * V, a, s->left - (k) * V)
+#define STORE(a, k) STOREV(q + (k) * 4 * V, a, k)
     ALL(STORE);
 #undef STORE
     NEXT;

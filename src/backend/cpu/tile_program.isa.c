@@ -107,8 +107,8 @@ INLINE vec ordered(vec x)
 #define WHICH full
 #define A(k) ordered(vload(qa + (k) * 4 * V))
 #define B(k) vload(qb + (k) * 4 * V)
-#define LOAD8(q, n) iload8(q)
-#define STOREV(q, x, n) vstore(q, x)
+#define LOAD8(q, k) iload8(q)
+#define STOREV(q, x, k) vstore(q, x)
 #define KEEP(x, k, neutral) (x)
 #include "backend/cpu/tile_handlers.h"
 
@@ -136,11 +136,12 @@ HANDLER(end)
 #undef KEEP
 #define FORM _tail
 #define WHICH tail
-#define A(k) vloadn(qa + (k) * 4 * V, s->left - (k) * V)
-#define B(k) vloadn(qb + (k) * 4 * V, s->left - (k) * V)
-#define LOAD8(q, n) iload8n(q, n)
-#define STOREV(q, x, n) vstoren(q, x, n)
-#define KEEP(x, k, neutral) vsel(mfirst(s->left - (k) * V), x, vset(neutral))
+#define LANES(k) (((const lanes *)(const void *)s->tail)[k])
+#define A(k) vloadl(qa + (k) * 4 * V, LANES(k))
+#define B(k) vloadl(qb + (k) * 4 * V, LANES(k))
+#define LOAD8(q, k) iload8l(q, LANES(k))
+#define STOREV(q, x, k) vstorel(q, x, LANES(k))
+#define KEEP(x, k, neutral) vkeep(x, LANES(k), neutral)
 #include "backend/cpu/tile_handlers.h"
 
 HANDLER(end)
@@ -186,7 +187,11 @@ static void run(gr__tile *s, int64_t i, int64_t end, int64_t j)
 #endif
     while (s->i + CHUNK_BYTES <= end) start(s, false);
     s->left = (end - s->i) / 4;
-    if (s->left > 0) start(s, true);
+    if (s->left > 0) {
+        for (int k = 0; k < 8 && s->tail_of != s->left; k++) ((lanes *)(void *)s->tail)[k] = lfirst(s->left - k * V);
+        s->tail_of = s->left;
+        start(s, true);
+    }
     vend();
 }
 

@@ -116,12 +116,15 @@ INLINE vec vsqrt(vec x) { return (vec)_mm512_sqrt_ps((__m512)x); }
 INLINE vec vround(vec x) { return (vec)_mm512_roundscale_ps((__m512)x, 8); }
 INLINE vec vfloor(vec x) { return (vec)_mm512_roundscale_ps((__m512)x, 9); }
 INLINE ivec vtoint(vec x) { return (ivec)_mm512_cvtps_epi32((__m512)x); }
-INLINE vec vloadn(const void *p, int64_t n) { return (vec)_mm512_maskz_loadu_ps(mfirst(n), p); }
-INLINE void vstoren(void *p, vec x, int64_t n) { _mm512_mask_storeu_ps(p, mfirst(n), (__m512)x); }
+typedef __mmask16 lanes;
+INLINE lanes lfirst(int64_t n) { return mfirst(n); }
+INLINE vec vloadl(const void *p, lanes l) { return (vec)_mm512_maskz_loadu_ps(l, p); }
+INLINE void vstorel(void *p, vec x, lanes l) { _mm512_mask_storeu_ps(p, l, (__m512)x); }
+INLINE vec vkeep(vec x, lanes l, float other) { return (vec)_mm512_mask_blend_ps(l, (__m512)vset(other), (__m512)x); }
 INLINE ivec iload8(const uint8_t *p) { return (ivec)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)); }
-INLINE ivec iload8n(const uint8_t *p, int64_t n) { return (ivec)_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mfirst(n), p)); }
+INLINE ivec iload8l(const uint8_t *p, lanes l) { return (ivec)_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(l, p)); }
 /* table[index[l]], where index lies within 0..V-1 and the first n elements of the table may be read. */
-INLINE vec vpick(const float *table, ivec index, int64_t n) { return (vec)_mm512_permutexvar_ps((__m512i)index, (__m512)vloadn(table, n)); }
+INLINE vec vpick(const float *table, ivec index, int64_t n) { return (vec)_mm512_permutexvar_ps((__m512i)index, (__m512)vloadl(table, lfirst(n))); }
 INLINE dvec dlow(vec x) { return (dvec)_mm512_cvtps_pd(_mm512_castps512_ps256((__m512)x)); }
 INLINE dvec dhigh(vec x) { return (dvec)_mm512_cvtps_pd(_mm512_extractf32x8_ps((__m512)x, 1)); }
 INLINE vec vjoin(dvec low, dvec high)
@@ -155,10 +158,13 @@ INLINE vec vsqrt(vec x) { return (vec)_mm256_sqrt_ps((__m256)x); }
 INLINE vec vround(vec x) { return (vec)_mm256_round_ps((__m256)x, 8); }
 INLINE vec vfloor(vec x) { return (vec)_mm256_round_ps((__m256)x, 9); }
 INLINE ivec vtoint(vec x) { return (ivec)_mm256_cvtps_epi32((__m256)x); }
-INLINE vec vloadn(const void *p, int64_t n) { return (vec)_mm256_maskload_ps(p, (__m256i)mfirst(n)); }
-INLINE void vstoren(void *p, vec x, int64_t n) { _mm256_maskstore_ps(p, (__m256i)mfirst(n), (__m256)x); }
+typedef __m256i lanes;
+INLINE lanes lfirst(int64_t n) { return (lanes)mfirst(n); }
+INLINE vec vloadl(const void *p, lanes l) { return (vec)_mm256_maskload_ps(p, l); }
+INLINE void vstorel(void *p, vec x, lanes l) { _mm256_maskstore_ps(p, l, (__m256)x); }
+INLINE vec vkeep(vec x, lanes l, float other) { return vsel((mask)l, x, vset(other)); }
 INLINE ivec iload8(const uint8_t *p) { return (ivec)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)); }
-INLINE vec vpick(const float *table, ivec index, int64_t n) { return (vec)_mm256_permutevar8x32_ps((__m256)vloadn(table, n), (__m256i)index); }
+INLINE vec vpick(const float *table, ivec index, int64_t n) { return (vec)_mm256_permutevar8x32_ps((__m256)vloadl(table, lfirst(n)), (__m256i)index); }
 INLINE dvec dlow(vec x) { return (dvec)_mm256_cvtps_pd(_mm256_castps256_ps128((__m256)x)); }
 INLINE dvec dhigh(vec x) { return (dvec)_mm256_cvtps_pd(_mm256_extractf128_ps((__m256)x, 1)); }
 INLINE vec vjoin(dvec low, dvec high)
@@ -212,18 +218,21 @@ INLINE vec vfloor(vec x)
     return vsel(small, vsignof(whole, x), x);
 }
 INLINE ivec vtoint(vec x) { return __builtin_convertvector(x, ivec); } /* of whole numbers */
-INLINE vec vloadn(const void *p, int64_t n)
+typedef int32_t lanes; /* how many */
+INLINE lanes lfirst(int64_t n) { return n < 0 ? 0 : n > V ? V : (lanes)n; }
+INLINE vec vloadl(const void *p, lanes n)
 {
     vec x = {0};
-    if (n >= V) return vload(p);
+    if (n == V) return vload(p);
     if (n > 0) memcpy(&x, p, (size_t)n * 4);
     return x;
 }
-INLINE void vstoren(void *p, vec x, int64_t n)
+INLINE void vstorel(void *p, vec x, lanes n)
 {
-    if (n >= V) vstore(p, x);
+    if (n == V) vstore(p, x);
     else if (n > 0) memcpy(p, &x, (size_t)n * 4);
 }
+INLINE vec vkeep(vec x, lanes n, float other) { return vsel(mfirst(n), x, vset(other)); }
 INLINE ivec iload8(const uint8_t *p) { return (ivec){p[0], p[1], p[2], p[3]}; }
 INLINE vec vpick(const float *table, ivec index, int64_t n)
 {
@@ -244,13 +253,19 @@ INLINE vec vscale(vec x, vec n) /* in two steps, so that results below the small
     ivec whole = vtoint(n), first = whole >> 1;
     return x * (vec)((first + 127) << 23) * (vec)((whole - first + 127) << 23);
 }
-INLINE ivec iload8n(const uint8_t *p, int64_t n)
+INLINE ivec iload8l(const uint8_t *p, lanes l)
 {
     uint8_t part[V] = {0};
-    for (int k = 0; k < V && k < n; k++) part[k] = p[k];
+    ivec first = (ivec)vkeep((vec)(ivec){0}, l, 1); /* 0 where the lane exists */
+    for (int k = 0; k < V; k++)
+        if (first[k] == 0) part[k] = p[k];
     return iload8(part);
 }
 #endif
+
+/* The first n lanes only. */
+INLINE vec vloadn(const void *p, int64_t n) { return vloadl(p, lfirst(n)); }
+INLINE void vstoren(void *p, vec x, int64_t n) { vstorel(p, x, lfirst(n)); }
 
 /* x within low and high; NaN stays. */
 INLINE vec vclamp(vec x, float low, float high)
