@@ -102,6 +102,19 @@ GR_CHECKED gr_status gr_plan_run(gr_plan *p);
  * operation whose output is not finite, into text; assigns nothing. False if none was found. */
 bool gr_plan_find_nonfinite(gr_plan *p, char *text, size_t n);
 
+/* Looking inside a run: items one at a time, 0 to gr_plan_rows - 1 in order, and what each has written. That stays as it is until the next item runs, and
+ * later items read what is left there. gr_plan_run_item gives GR_E_DIVERGED where gr_plan_run would stop: at the first item that assigns. */
+typedef struct gr_plan_view {
+    const char *scope, *operation; /* of the node that made it: dense "head", "matmul" */
+    gr_dtype dtype;
+    gr_shape shape;
+    size_t element_bytes;          /* of one element: GR_REAL has 4 or 8 */
+    void *data;                    /* dense */
+} gr_plan_view;
+GR_CHECKED gr_status gr_plan_run_item(gr_plan *p, int index);
+int gr_plan_views(const gr_plan *p, int index); /* how many values item `index` writes; none where it only copies into the store */
+gr_plan_view gr_plan_view_at(const gr_plan *p, int index, int output);
+
 /* What the plan runs, one row a kernel, for `gradus plan` and tests. */
 typedef struct gr_plan_row {
     const char *kernel;  /* "conv forward, direct 14x32" */

@@ -1,59 +1,156 @@
-/* gradus check: is the recipe's own gradient right? Every parameter against central differences in float64. */
+/* gradus check: is the recipe's model, with its data and its initial weights, fit for training? Each check has a verdict, a figure and what to do about it. */
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/cli.h"
-#include "train/train.h"
+#include "study/study.h"
 
-static const double LIMIT = 1e-6; /* relative to the tensor's largest slope; float64 differences leave about 1e-8 */
-
-static gr_status print_json(cli *c, const gr_gradient_row *rows, size_t n, bool good)
+static json_t *number(double x)
 {
-    json_t *list = json_array();
-    for (size_t i = 0; i < n; i++) {
-        json_t *row = json_pack("{s:s, s:I, s:I}", "name", rows[i].name, "count", (json_int_t)rows[i].count, "checked", (json_int_t)rows[i].checked);
-        json_object_set_new(row, "error", isfinite(rows[i].error) ? json_real(rows[i].error) : json_null());
-        json_object_set_new(row, "passed", json_boolean(rows[i].error < LIMIT));
-        json_array_append_new(list, row);
-    }
-    json_t *o = json_pack("{s:o, s:f, s:b}", "gradients", list, "limit", LIMIT, "passed", good);
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+/* Prints o and lets it go. */
+static gr_status answer(cli *c, json_t *o)
+{
     char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     if (!text) return gr__fail(c->ctx, GR_E_MEMORY, "no memory for the answer");
     printf("%s\n", text);
     free(text);
+    c->answered = true;
     return GR_OK;
+}
+
+static json_t *finding_json(const gr_finding *f)
+{
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s}", "id", f->id, "name", f->name, "verdict", gr__verdict_name(f->verdict), "figure", number(f->figure), "limit", number(f->limit),
+                     "message", f->message);
+}
+
+static void print_finding(const gr_finding *f)
+{
+    printf("%-8s %-3s %-15s %10.4g  %s\n", gr__verdict_name(f->verdict), f->id, f->name, f->figure, f->message);
+}
+
+static gr_status conclude(cli *c, const gr_finding *f, int n)
+{
+    int failed = 0;
+    const char *first = "";
+    for (int i = n - 1; i >= 0; i--)
+        if (f[i].verdict == GR_VERDICT_FAILED) failed++, first = f[i].name;
+    return failed ? gr__fail(c->ctx, GR_E_CHECK, "%d of %d checks failed, the first is %s", failed, n, first) : GR_OK;
+}
+
+/* ---- one at a time ---- */
+
+static gr_status gradients(cli *c, const gr_recipe *r)
+{
+    gr_gradient_row *rows = NULL;
+    size_t n = 0;
+    gr_finding f = {.id = "P4", .name = "gradients"};
+    gr_status st = gr__check_gradients(c->ctx, r, GR_GRADIENT_MANY, &rows, &n, c->memory, &f);
+    if (st != GR_OK) return st;
+    json_t *list = json_array();
+    for (size_t i = 0; i < n && c->json; i++)
+        json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:o, s:b}", "name", rows[i].name, "count", (json_int_t)rows[i].count, "checked", (json_int_t)rows[i].checked,
+                                              "error", number(rows[i].error), "passed", rows[i].error < GR_GRADIENT_LIMIT));
+    if (!c->json && !c->quiet) {
+        printf("%-32s %12s %8s %12s\n", "parameter", "elements", "checked", "error");
+        for (size_t i = 0; i < n; i++)
+            printf("%-32s %12lld %8lld %12.2e  %s\n", rows[i].name, (long long)rows[i].count, (long long)rows[i].checked, rows[i].error, rows[i].error < GR_GRADIENT_LIMIT ? "ok" : "WRONG");
+    }
+    if (c->json) st = answer(c, json_pack("{s:O, s:f, s:b}", "gradients", list, "limit", GR_GRADIENT_LIMIT, "passed", f.verdict != GR_VERDICT_FAILED));
+    json_decref(list);
+    return st == GR_OK && f.verdict == GR_VERDICT_FAILED ? gr__fail(c->ctx, GR_E_CHECK, "%s", f.message) : st;
+}
+
+static json_t *spread_json(gr_spread s)
+{
+    return json_pack("{s:o, s:o, s:o}", "mean", number(s.mean), "variance", number(s.variance), "mean_square", number(s.square));
+}
+
+static gr_status initialisation(cli *c, const gr_recipe *r)
+{
+    gr_init_row *rows = NULL;
+    size_t n = 0;
+    gr_probe p = {0};
+    gr_finding f[] = {{.id = "I1", .name = "symmetry"}, {.id = "I2", .name = "initialisation"}};
+    json_t *layers = json_array(), *checks = json_array();
+    gr_status st = GR_OK;
+    GR_TRY(gr__probe_open(c->ctx, r, &p));
+    GR_TRY(gr__check_symmetry(&p, &f[0]));
+    GR_TRY(gr__check_init(&p, c->memory, &rows, &n, &f[1]));
+    if (c->json) {
+        for (size_t i = 0; i < n; i++)
+            json_array_append_new(layers, json_pack("{s:s, s:s, s:o, s:o}", "name", rows[i].name, "type", rows[i].type, "activation", spread_json(rows[i].activation), "gradient", spread_json(rows[i].gradient)));
+        for (size_t i = 0; i < GR_COUNT(f); i++) json_array_append_new(checks, finding_json(&f[i]));
+        GR_TRY(answer(c, json_pack("{s:O, s:O, s:b}", "layers", layers, "checks", checks, "passed", f[1].verdict != GR_VERDICT_FAILED)));
+    } else if (!c->quiet) {
+        printf("%-24s %-16s %11s %11s %13s %13s\n", "layer", "type", "mean", "variance", "gradient mean", "gradient var");
+        for (size_t i = 0; i < n; i++)
+            printf("%-24s %-16s %11.3g %11.3g %13.3g %13.3g\n", rows[i].name, rows[i].type, rows[i].activation.mean, rows[i].activation.variance, rows[i].gradient.mean, rows[i].gradient.variance);
+        for (size_t i = 0; i < GR_COUNT(f); i++) print_finding(&f[i]);
+    }
+    st = conclude(c, f, (int)GR_COUNT(f));
+done:
+    json_decref(layers);
+    json_decref(checks);
+    gr__probe_close(&p);
+    return st;
+}
+
+/* ---- all ---- */
+
+static gr_status everything(cli *c, const gr_recipe *r)
+{
+    gr_finding f[GR_CHECKS];
+    gr_format_row *formats = NULL;
+    size_t n_formats = 0;
+    gr_status st = gr__check_all(c->ctx, r, c->memory, f, &formats, &n_formats);
+    if (st != GR_OK) return st;
+    gr_status verdict = conclude(c, f, GR_CHECKS);
+    if (c->json) {
+        json_t *list = json_array(), *tensors = json_array();
+        for (int i = 0; i < GR_CHECKS; i++) json_array_append_new(list, finding_json(&f[i]));
+        for (size_t i = 0; i < n_formats; i++)
+            json_array_append_new(tensors, json_pack("{s:s, s:s, s:s}", "name", formats[i].name, "kind", formats[i].kind, "format", formats[i].format));
+        st = answer(c, json_pack("{s:o, s:o, s:b}", "checks", list, "tensors", tensors, "passed", verdict == GR_OK));
+    } else if (!c->quiet) {
+        for (int i = 0; i < GR_CHECKS; i++) print_finding(&f[i]);
+    }
+    return st == GR_OK ? verdict : st;
 }
 
 static gr_status run(cli *c)
 {
     gr_recipe *r = NULL;
-    gr_gradient_row *rows = NULL;
-    size_t n = 0, bad = 0;
-    if (!cli_value(c, "gradients")) {
-        gr__fail(c->ctx, GR_E_USAGE, "check: say what to check");
-        gr__error_hint(c->ctx, "--gradients compares every parameter's gradient with central differences");
-        return GR_E_USAGE;
-    }
+    bool slopes = cli_value(c, "gradients"), init = cli_value(c, "init");
+    if (slopes && init) return gr__fail(c->ctx, GR_E_USAGE, "check: --gradients and --init each restrict to one check; without them all are made");
     gr_status st = cli_recipe(c, c->argument[0], &r);
     if (st != GR_OK) return st;
-    st = gr__check_gradients(c->ctx, r, &rows, &n, c->memory);
-    for (size_t i = 0; i < n && st == GR_OK; i++) bad += !(rows[i].error < LIMIT);
-    if (st == GR_OK && c->json) st = print_json(c, rows, n, bad == 0);
-    if (st == GR_OK && !c->json && !c->quiet) {
-        printf("%-32s %12s %8s %12s\n", "parameter", "elements", "checked", "error");
-        for (size_t i = 0; i < n; i++)
-            printf("%-32s %12lld %8lld %12.2e  %s\n", rows[i].name, (long long)rows[i].count, (long long)rows[i].checked, rows[i].error, rows[i].error < LIMIT ? "ok" : "WRONG");
-    }
-    if (st == GR_OK && bad) st = gr__fail(c->ctx, GR_E_CHECK, "%zu of %zu gradients differ from central differences by more than %g", bad, n, LIMIT);
+    st = slopes ? gradients(c, r) : init ? initialisation(c, r) : everything(c, r);
     gr__recipe_close(c->ctx, r);
     return st;
 }
 
-static const cli_flag flags[] = {{"gradients", NULL, "back-propagation against central differences in float64, on the recipe's own model and first batch", 0}, {0}};
+static const cli_flag flags[] = {
+    {"gradients", NULL, "only back-propagation against central differences in float64, with more elements and a line a parameter", 0},
+    {"init", NULL, "only the initial weights: mean and variance of activations and gradients, a line a layer", 0},
+    {0},
+};
 
 const cli_command cmd_check = {
-    .name = "check", .usage = "RECIPE --gradients", .summary = "Checks a recipe's gradients by central differences",
-    .help = "Exit code 1 when one is wrong. The error is relative to the tensor's largest slope.\n\nExample\n  gradus check recipes/fashion.yaml --gradients\n",
+    .name = "check", .usage = "RECIPE [--gradients | --init]", .summary = "Checks a recipe's data, outputs, initial cost, weights and gradients before training",
+    .help = "Each check has a line: verdict, figure, and what was seen or is to be done. Exit code 1 when one fails; warnings leave it 0.\n"
+            "  X1 formats         the number format of every tensor\n"
+            "  T3 data            batches differ, inputs vary and keep their labels, the cost follows the inputs\n"
+            "  T4 outputs         shape, finite, probabilities that sum to 1\n"
+            "  T5 initial cost    what guessing costs: ln K for K classes\n"
+            "  I1 symmetry        the units of a layer start different\n"
+            "  I2 initialisation  activations keep their scale through the layers\n"
+            "  P4 gradients       back-propagation against central differences; the error is relative to the tensor's largest slope\n\n"
+            "Example\n  gradus check recipes/fashion.yaml\n",
     .flags = flags, .min_arguments = 1, .max_arguments = 1, .run = run};

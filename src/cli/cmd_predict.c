@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "model/model.h"
-#include "train/train.h"
+#include "study/study.h"
 
 enum { BATCH = 64 };
 
@@ -97,11 +97,13 @@ static gr_status predict_file(cli *c, const gr_model *m, const char *file)
     gr_predictor *p = NULL;
     void *batch = NULL;
     const double *values;
+    char unusual[400];
     gr_status st = GR_OK;
     int64_t width = gr_shape_count(r->input);
     bool bytes8 = gr_backend_real_bytes(gr_backend_get(r->device)) == 8;
     const gr_tree *target = gr__tree_get(r->data.train, "target");
     GR_TRY(gr__set_raw(c->ctx, file, r->input, target ? target->text : NULL, &so, &set));
+    if (gr__raw_is_unusual(m->prepared, m->n_prepared, &set, unusual, sizeof unusual)) gr__log(c->ctx, GR_LOG_WARNING, "%s: %s", file, unusual);
     gr_element as = set.element == GR_EL_U8 || set.element == GR_EL_I32 ? set.element : bytes8 ? GR_EL_F64 : GR_EL_F32;
     size_t batch_bytes = (size_t)(BATCH * width) * gr__element_bytes(as);
     GR_TRY(gr__predictor_make(c->ctx, m, as, GR_MIN(BATCH, GR_MAX(set.n, 1)), &p));

@@ -8,7 +8,7 @@
 
 #include "cli/cli.h"
 
-static const cli_command *const commands[] = {&cmd_train, &cmd_eval, &cmd_predict, &cmd_init,  &cmd_plan, &cmd_check,
+static const cli_command *const commands[] = {&cmd_train, &cmd_eval, &cmd_predict, &cmd_init,  &cmd_plan, &cmd_check, &cmd_trace,
                                               &cmd_data,  &cmd_new,  &cmd_zoo,     &cmd_explain, &cmd_version};
 
 static const cli_flag common[] = {
@@ -198,7 +198,7 @@ static void print_error(const cli *c, gr_status st)
     const char *message = e->message[0] ? e->message : gr_status_text(st);
     fprintf(stderr, "gradus: %s%s%s%s\n", place, e->key, e->key[0] ? ": " : "", message);
     if (e->hint[0]) fprintf(stderr, "  %s\n", e->hint);
-    if (!c->json) return;
+    if (!c->json || c->answered) return;
     json_t *o = json_pack("{s:{s:s, s:s, s:i, s:i, s:s, s:s, s:s}}", "error", "code", gr_status_name(st), "file", e->file, "line", e->line, "column", e->column,
                           "key", e->key, "message", message, "hint", e->hint);
     char *text = o ? json_dumps(o, JSON_COMPACT) : NULL; /* strings that are not UTF-8 leave o NULL */

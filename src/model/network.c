@@ -158,14 +158,20 @@ static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mo
     return st;
 }
 
-gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, gr_network_values *out)
+gr_status gr__network_build_layers(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, gr_network_values *out, gr_val *layers)
 {
     maker m;
     gr__bump *b = gr__bump_create(n->ctx);
     if (!b) return GR_E_MEMORY;
     gr_status st = build(n, b, g, mode, batch, with_target, out, &m);
+    if (st == GR_OK && layers) memcpy(layers, m.value, sizeof *layers * (size_t)n->recipe->stack->n);
     gr__bump_destroy(b);
     return st;
+}
+
+gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, gr_network_values *out)
+{
+    return gr__network_build_layers(n, g, mode, batch, with_target, out, NULL);
 }
 
 /* ---- the network ---- */

@@ -28,6 +28,8 @@ typedef struct gr_network_values {
 /* Adds preparation, layers and (with_target) cost to g for a batch of `batch` samples. Feeds: "x" [batch, sample] as input_as says, "y"; in
  * TRAIN also rank-0 feeds "seed", "update", "position" when a layer draws random numbers. */
 gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, gr_network_values *out);
+/* The same; layers[i] receives what layer i of the recipe's stack gives. */
+gr_status gr__network_build_layers(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, gr_network_values *out, gr_val *layers);
 /* Fills every parameter of a sealed store from the recipe's initialisers. */
 gr_status gr__network_init(const gr_network *n, gr_store *store);
 

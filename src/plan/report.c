@@ -29,6 +29,26 @@ gr_plan_row gr_plan_row_at(const gr_plan *p, int index)
     return row;
 }
 
+/* ---- what items write ---- */
+
+int gr_plan_views(const gr_plan *p, int index)
+{
+    if (index < 0 || index >= p->n_items || p->items[index].copies) return 0;
+    return p->items[index].item.n_segments * p->items[index].item.n_out;
+}
+
+gr_plan_view gr_plan_view_at(const gr_plan *p, int index, int output)
+{
+    if (output < 0 || output >= gr_plan_views(p, index)) return (gr_plan_view){.scope = "", .operation = ""};
+    gr_val v = p->items[index].item.out[output];
+    const gr_value *value = gr__value(p->graph, v);
+    const gr_node *n = gr__producer(p->graph, v);
+    size_t one = value->dtype == GR_U8 ? 1 : value->dtype == GR_I32 ? sizeof(int32_t) : value->shape.rank ? p->backend->real_bytes : sizeof(double);
+    return (gr_plan_view){n->scope, n->op->name, value->dtype, value->shape, one, p->arena ? gr__plan_address(p, p->spots[v]) : NULL};
+}
+
+/* ---- the largest values ---- */
+
 static gr_plan_item block_item(const gr_plan *p, const gr__block *b)
 {
     if (!b->value) return (gr_plan_item){"", "workspace", b->bytes};

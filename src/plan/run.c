@@ -40,9 +40,19 @@ bool gr__plan_guard_holds(const gr_plan *p)
     return p->guard.kind == GR__NOWHERE || isfinite(*(const double *)gr__plan_address(p, p->guard));
 }
 
+static gr_status not_bound(const gr_plan *p)
+{
+    return gr__fail(p->ctx, GR_E_USAGE, "plan \"%s\" is not bound yet", p->name);
+}
+
+static gr_status diverged(const gr_plan *p)
+{
+    return gr__fail(p->ctx, GR_E_DIVERGED, "plan \"%s\": the guarded value is %g; nothing was assigned", p->name, *(const double *)gr__plan_address(p, p->guard));
+}
+
 gr_status gr_plan_run(gr_plan *p)
 {
-    if (!p->arena) return gr__fail(p->ctx, GR_E_USAGE, "plan \"%s\" is not bound yet", p->name);
+    if (!p->arena) return not_bound(p);
     gr__fp_state saved = gr__fp_enter();
     bool holds = true;
     for (int i = 0; i <= p->n_items && holds; i++) {
@@ -50,8 +60,18 @@ gr_status gr_plan_run(gr_plan *p)
         if (i < p->n_items && holds) gr__plan_run_item(p, &p->items[i]);
     }
     gr__fp_leave(saved);
-    if (holds) return GR_OK;
-    return gr__fail(p->ctx, GR_E_DIVERGED, "plan \"%s\": the guarded value is %g; nothing was assigned", p->name, *(const double *)gr__plan_address(p, p->guard));
+    return holds ? GR_OK : diverged(p);
+}
+
+gr_status gr_plan_run_item(gr_plan *p, int index)
+{
+    if (!p->arena) return not_bound(p);
+    if (index < 0 || index >= p->n_items) return gr__fail(p->ctx, GR_E_RANGE, "plan \"%s\" has no item %d", p->name, index);
+    if (index == p->first_write && !gr__plan_guard_holds(p)) return diverged(p);
+    gr__fp_state saved = gr__fp_enter();
+    gr__plan_run_item(p, &p->items[index]);
+    gr__fp_leave(saved);
+    return GR_OK;
 }
 
 void *gr_plan_feed(gr_plan *p, const char *name, size_t *bytes)

@@ -124,7 +124,7 @@ static gr_status add_plan(gr_engine *e, int kind, int64_t batch)
     s.params = gr__network_params(t->network, &s.n);
     GR_TRY(gr_graph_create(t->ctx, &s.g));
     GR_TRY(kind == GR_RUN_STEP ? build_step(&s, batch) : kind == GR_RUN_ACCUMULATE ? build_accumulate(&s, batch) : kind == GR_RUN_APPLY ? build_apply(&s) : build_evaluate(&s, batch));
-    GR_TRY(gr_plan_compile(t->ctx, s.g, e->store, &(gr_plan_options){.backend = t->backend, .name = kind_name[kind], .algorithm = t->recipe->algorithm}, &p->plan));
+    GR_TRY(gr_plan_compile(t->ctx, s.g, e->store, &(gr_plan_options){.backend = t->backend, .name = kind_name[kind], .unfused = t->unfused, .algorithm = t->recipe->algorithm}, &p->plan));
     p->batch = batch;
     p->kind = kind;
     e->n_plans++;

@@ -33,6 +33,7 @@ typedef struct gr_task {
     int n_input_names;
     gr_network *network;
     bool loaded;
+    bool unfused;                   /* set before gr__engine_make: every operation a kernel of its own, the same bits, for looking at each */
 } gr_task;
 
 struct gr_model;
@@ -157,9 +158,5 @@ void gr__predictor_destroy(gr_predictor *p);
 /* Runs n samples (n <= batch) given densely; *values has n x width numbers, valid until the next call: probabilities, or the values. */
 gr_status gr__predictor_run(gr_predictor *p, const void *inputs, int64_t n, const double **values);
 int64_t gr__predictor_width(const gr_predictor *p);
-
-/* `gradus check --gradients`: float64 central differences on the recipe's own model and first batch, per parameter. */
-typedef struct gr_gradient_row { const char *name; int64_t count, checked; double error; } gr_gradient_row;
-gr_status gr__check_gradients(gr_context *ctx, const gr_recipe *r, gr_gradient_row **rows, size_t *n, gr__bump *memory);
 
 #endif

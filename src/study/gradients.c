@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "train/train.h"
+#include "study/study.h"
 
-enum { SAMPLES = 8, PER_TENSOR = 24 };
+enum { SAMPLES = 8 };
+static const double ENOUGH = 0.1; /* of the limit: a nearer quotient is not sought */
 
 typedef struct checker {
     gr_context *ctx;
@@ -14,6 +15,7 @@ typedef struct checker {
     gr_store *store;
     gr_plan *slope, *cost;     /* the gradients; the cost alone */
     gr_arena *arena;
+    int most;                  /* elements of a parameter */
     const gr_param_info *params;
     size_t n;
     const void *x, *y;         /* the batch */
@@ -57,13 +59,13 @@ static gr_status run(checker *c, gr_plan *p, double *cost)
 }
 
 /* The difference quotient with several widths: one that steps over a kink (ReLU, max-pool) is wrong, so the nearest counts. */
-static gr_status quotient_error(checker *c, double *w, double slope, double *error)
+static gr_status quotient_error(checker *c, double *w, double slope, double enough, double *error)
 {
-    static const double widths[] = {1e-4, 1e-5, 1e-6};
+    static const double widths[] = {1e-5, 1e-4, 1e-6};
     double kept = *w, up, down;
     gr_status st = GR_OK;
     *error = INFINITY;
-    for (size_t k = 0; k < GR_COUNT(widths); k++) {
+    for (size_t k = 0; k < GR_COUNT(widths) && !(*error <= enough); k++) {
         double h = widths[k] * GR_MAX(1, fabs(kept));
         *w = kept + h;
         GR_TRY(run(c, c->cost, &up));
@@ -86,30 +88,46 @@ static gr_status check_tensor(checker *c, size_t i, gr_gradient_row *row)
     if (st != GR_OK) return st;
     snprintf(name, sizeof name, "gradient%zu", i);
     const double *slope = gr_plan_output(c->slope, name, NULL);
-    double picked[PER_TENSOR];
-    int64_t at[PER_TENSOR], n = GR_MIN(e->count, PER_TENSOR);
+    double picked[GR_GRADIENT_MANY];
+    int64_t at[GR_GRADIENT_MANY], n = GR_MIN(e->count, c->most);
     for (int64_t k = 0; k < e->count; k++) scale = fmax(scale, fabs(slope[k]));
     for (int64_t k = 0; k < n; k++) { /* the cost's runs reuse the arena, so the picked slopes are copied first */
         at[k] = n == e->count ? k : (int64_t)gr__rng_below(&rng, (uint64_t)e->count);
         picked[k] = slope[at[k]];
     }
+    /* A tensor without any slope (a dead unit) is compared with the cost's own size. */
+    if (!(scale > 0)) scale = fmax(fabs(cost), 1);
     for (int64_t k = 0; k < n && st == GR_OK; k++) {
         double error;
-        st = quotient_error(c, (double *)e->data + at[k], picked[k], &error);
+        st = quotient_error(c, (double *)e->data + at[k], picked[k], ENOUGH * GR_GRADIENT_LIMIT * scale, &error);
         worst = fmax(worst, error);
     }
-    /* A tensor without any slope (a dead unit) is compared with the cost's own size. */
-    *row = (gr_gradient_row){.name = e->spec.name, .count = e->count, .checked = n, .error = worst / (scale > 0 ? scale : fmax(fabs(cost), 1))};
+    *row = (gr_gradient_row){.name = e->spec.name, .count = e->count, .checked = n, .error = worst / scale};
     return st;
 }
 
-gr_status gr__check_gradients(gr_context *ctx, const gr_recipe *recipe, gr_gradient_row **rows, size_t *n, gr__bump *memory)
+static void judge(const gr_gradient_row *rows, size_t n, gr_finding *out)
+{
+    size_t bad = 0, worst = 0;
+    for (size_t i = 0; i < n; i++) {
+        bad += !(rows[i].error < GR_GRADIENT_LIMIT);
+        if (!(rows[i].error <= rows[worst].error)) worst = i;
+    }
+    if (n == 0)
+        gr__finding_set(out, GR_VERDICT_OK, 0, GR_GRADIENT_LIMIT, "the model has no parameters");
+    else if (bad)
+        gr__finding_set(out, GR_VERDICT_FAILED, rows[worst].error, GR_GRADIENT_LIMIT, "%zu of %zu gradients differ from central differences, the worst is %s; an operation's gradient rule is wrong: gradus check --gradients shows all", bad, n, rows[worst].name);
+    else
+        gr__finding_set(out, GR_VERDICT_OK, rows[worst].error, GR_GRADIENT_LIMIT, "back-propagation agrees with central differences in all %zu parameters", n);
+}
+
+gr_status gr__check_gradients(gr_context *ctx, const gr_recipe *recipe, int most, gr_gradient_row **rows, size_t *n, gr__bump *memory, gr_finding *out)
 {
     gr_recipe r = *recipe;
     gr_task task = {0};
     gr_loader *loader = NULL;
     gr_batch b;
-    checker c = {.ctx = ctx, .task = &task};
+    checker c = {.ctx = ctx, .task = &task, .most = GR_MIN(most, GR_GRADIENT_MANY)};
     gr_status st = GR_OK;
     r.device = "ref";
     r.float64 = true;
@@ -135,7 +153,9 @@ gr_status gr__check_gradients(gr_context *ctx, const gr_recipe *recipe, gr_gradi
     for (size_t i = 0; i < c.n; i++) {
         GR_TRY(check_tensor(&c, i, &(*rows)[i]));
         (*rows)[i].name = gr__bump_strdup(memory, (*rows)[i].name);
+        if (!(*rows)[i].name) GR_TRY(GR_E_MEMORY);
     }
+    judge(*rows, c.n, out);
 done:
     gr__loader_destroy(loader);
     gr_plan_destroy(c.slope);

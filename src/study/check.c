@@ -1,0 +1,45 @@
+/* The checks together, in the order of the chapter's debugging steps. */
+#include <stdio.h>
+
+#include "base/text.h"
+#include "study/study.h"
+
+const char *gr__verdict_name(gr_verdict v)
+{
+    static const char *const names[] = {"ok", "warning", "FAILED"};
+    return names[v];
+}
+
+void gr__finding_set(gr_finding *f, gr_verdict v, double figure, double limit, const char *format, ...)
+{
+    va_list args;
+    f->verdict = v;
+    f->figure = figure;
+    f->limit = limit;
+    va_start(args, format);
+    gr__print_cut(f->message, sizeof f->message, format, args);
+    va_end(args);
+}
+
+gr_status gr__check_all(gr_context *ctx, const gr_recipe *r, gr__bump *memory, gr_finding f[GR_CHECKS], gr_format_row **formats, size_t *n_formats)
+{
+    static const char *const ids[GR_CHECKS][2] = {{"X1", "formats"}, {"T3", "data"}, {"T4", "outputs"}, {"T5", "initial cost"}, {"I1", "symmetry"}, {"I2", "initialisation"}, {"P4", "gradients"}};
+    gr_probe p = {0};
+    gr_init_row *layers;
+    gr_gradient_row *slopes;
+    size_t n;
+    gr_status st = GR_OK;
+    for (int i = 0; i < GR_CHECKS; i++) f[i] = (gr_finding){.id = ids[i][0], .name = ids[i][1]};
+    GR_TRY(gr__check_formats(ctx, r, memory, formats, n_formats, &f[0]));
+    GR_TRY(gr__probe_open(ctx, r, &p));
+    GR_TRY(gr__check_data(&p, &f[1]));
+    GR_TRY(gr__check_outputs(&p, &f[2]));
+    GR_TRY(gr__check_cost(&p, &f[3]));
+    GR_TRY(gr__check_symmetry(&p, &f[4]));
+    GR_TRY(gr__check_init(&p, memory, &layers, &n, &f[5]));
+    gr__probe_close(&p); /* before the next takes memory of its own */
+    GR_TRY(gr__check_gradients(ctx, r, GR_GRADIENT_FEW, &slopes, &n, memory, &f[6]));
+done:
+    gr__probe_close(&p);
+    return st;
+}

@@ -1,0 +1,314 @@
+/* Tracing: two recipes trained side by side, operation by operation, up to the first result that differs.                        [mission X11]
+ * Both run unfused, which has the bits of the fused step; after every operation what both wrote is compared before either goes on. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "graph/node.h"
+#include "study/study.h"
+
+typedef struct side {
+    gr_context *ctx;
+    const gr_recipe *recipe;
+    gr_task task;
+    gr_engine engine;
+    gr_loader *loader;
+    gr_batch batch;
+    gr_engine_plan *plan;
+    int64_t updates;         /* an epoch */
+    bool diverged;
+} side;
+
+typedef struct tracer {
+    side s[2];
+    const gr_trace_options *o;
+    gr_trace_result *r;
+    int item;                /* of the step, over its plans */
+} tracer;
+
+/* ---- comparing ---- */
+
+static double number(const gr_plan_view *v, int64_t i)
+{
+    if (v->dtype == GR_U8) return ((const uint8_t *)v->data)[i];
+    if (v->dtype == GR_I32) return ((const int32_t *)v->data)[i];
+    return v->element_bytes == sizeof(float) ? ((const float *)v->data)[i] : ((const double *)v->data)[i];
+}
+
+static void position_text(gr_shape shape, int64_t at, char *text, size_t size)
+{
+    int64_t place[GR_MAX_RANK];
+    size_t n = (size_t)snprintf(text, size, "[");
+    for (int i = shape.rank - 1; i >= 0; i--) {
+        place[i] = at % shape.dim[i];
+        at /= shape.dim[i];
+    }
+    for (int i = 0; i < shape.rank; i++) n += (size_t)snprintf(text + n, size - n, "%s%lld", i ? "," : "", (long long)place[i]);
+    snprintf(text + n, size - n, "]");
+}
+
+static bool same(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+/* Are the values equal, within the tolerance? Else the place of the largest difference is kept. */
+static bool values_agree(tracer *t, const gr_plan_view *a, const gr_plan_view *b)
+{
+    int64_t n = gr_shape_count(a->shape), at = -1;
+    double scale = 0, most = -1;
+    t->r->compared += n;
+    if (a->element_bytes == b->element_bytes && memcmp(a->data, b->data, (size_t)n * a->element_bytes) == 0) return true;
+    for (int64_t i = 0; i < n; i++) {
+        double x = fabs(number(a, i)), y = fabs(number(b, i));
+        if (isfinite(x)) scale = fmax(scale, x);
+        if (isfinite(y)) scale = fmax(scale, y);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        double x = number(a, i), y = number(b, i), d = same(x, y) ? 0 : isfinite(x) && isfinite(y) ? fabs(x - y) / scale : INFINITY;
+        bool bits = t->o->tolerance == 0 && signbit(x) != signbit(y); /* zeros of either sign have other bits */
+        if (d > t->o->tolerance && d > most) most = d, at = i;
+        else if (at < 0 && bits) most = d, at = i;
+    }
+    if (at < 0) return true;
+    t->r->compared -= n;
+    t->r->a = number(a, at);
+    t->r->b = number(b, at);
+    t->r->relative = most;
+    position_text(a->shape, at, t->r->position, sizeof t->r->position);
+    return false;
+}
+
+static void name_difference(tracer *t, int item, const char *scope, const char *operation)
+{
+    t->r->differs = true;
+    t->r->item = item;
+    snprintf(t->r->scope, sizeof t->r->scope, "%s", scope);
+    snprintf(t->r->operation, sizeof t->r->operation, "%s", operation);
+}
+
+/* The two are not the same program, or not fed the same amount. */
+static void name_shapes(tracer *t, int item, const char *scope, const char *operation, const char *a, const char *b)
+{
+    name_difference(t, item, scope, operation);
+    t->r->shape = true;
+    t->r->a = t->r->b = t->r->relative = NAN;
+    snprintf(t->r->note, sizeof t->r->note, "%s against %s", a, b);
+}
+
+static bool views_agree(tracer *t, int item, const gr_plan_view *a, const gr_plan_view *b)
+{
+    char one[160], two[160], shape[96];
+    if (strcmp(a->operation, b->operation) != 0 || strcmp(a->scope, b->scope) != 0 || a->dtype != b->dtype || !gr__shape_equal(a->shape, b->shape)) {
+        snprintf(one, sizeof one, "%.48s of %s%s%.24s", a->operation, gr__shape_text(a->shape, shape), a->scope[0] ? " in " : "", a->scope);
+        snprintf(two, sizeof two, "%.48s of %s%s%.24s", b->operation, gr__shape_text(b->shape, shape), b->scope[0] ? " in " : "", b->scope);
+        name_shapes(t, item, a->scope, a->operation, one, two);
+    } else if (!values_agree(t, a, b)) {
+        name_difference(t, item, a->scope, a->operation);
+    }
+    return !t->r->differs;
+}
+
+/* ---- what a step starts from ---- */
+
+static bool entries_agree(tracer *t)
+{
+    const gr_store *a = t->s[0].engine.store, *b = t->s[1].engine.store;
+    char name[160], one[32], two[32];
+    if (gr_store_count(a) != gr_store_count(b)) {
+        snprintf(one, sizeof one, "%d tensors", gr_store_count(a));
+        snprintf(two, sizeof two, "%d", gr_store_count(b));
+        name_shapes(t, -1, "", "parameters and slots", one, two);
+    }
+    for (int i = 0; i < gr_store_count(a) && !t->r->differs; i++) {
+        const gr_entry *x = gr_store_entry(a, i), *y = gr_store_entry(b, i);
+        snprintf(name, sizeof name, "%s \"%.120s\"", x->spec.slot ? "slot" : "parameter", x->spec.name);
+        if (strcmp(x->spec.name, y->spec.name) != 0 || !gr__shape_equal(x->spec.shape, y->spec.shape)) {
+            name_shapes(t, -1, "", name, x->spec.name, strcmp(x->spec.name, y->spec.name) != 0 ? y->spec.name : "another shape");
+            break;
+        }
+        size_t wide[2] = {x->spec.shape.rank ? gr_backend_real_bytes(t->s[0].task.backend) : 8, x->spec.shape.rank ? gr_backend_real_bytes(t->s[1].task.backend) : 8};
+        gr_plan_view u = {"", name, GR_REAL, x->spec.shape, wide[0], x->data}, v = {"", name, GR_REAL, x->spec.shape, wide[1], y->data};
+        views_agree(t, -1, &u, &v);
+    }
+    return !t->r->differs;
+}
+
+static gr_plan_view feed_view(const char *what, gr_element e, gr_shape sample, int64_t n, const void *data)
+{
+    gr_shape s = {.rank = GR_MIN(sample.rank + 1, GR_MAX_RANK), .dim = {n}};
+    for (int i = 1; i < s.rank; i++) s.dim[i] = sample.dim[i - 1];
+    return (gr_plan_view){"", what, e == GR_EL_U8 ? GR_U8 : e == GR_EL_I32 ? GR_I32 : GR_REAL, s, gr__element_bytes(e), (void *)data};
+}
+
+static bool batches_agree(tracer *t)
+{
+    gr_plan_view x[2], y[2];
+    for (int i = 0; i < 2; i++) {
+        const side *s = &t->s[i];
+        x[i] = feed_view("feed \"x\"", s->task.input_as, s->recipe->input, s->batch.n, s->batch.inputs);
+        y[i] = feed_view("feed \"y\"", s->task.target_as, s->task.target_sample, s->batch.n, s->batch.targets);
+    }
+    return views_agree(t, t->item ? t->item : -1, &x[0], &x[1]) && views_agree(t, t->item ? t->item : -1, &y[0], &y[1]);
+}
+
+/* ---- running ---- */
+
+/* Runs a side up to and with its next item that writes something to look at, from `*index`; the plan's end is gr_plan_rows. What is only copied into the
+ * store has been looked at where it was made, and how much is copied may depend on the backend. */
+static gr_status advance(tracer *t, int i, int *index)
+{
+    side *s = &t->s[i];
+    gr_plan *p = s->plan->plan;
+    bool seen = false;
+    for (; *index < gr_plan_rows(p) && !seen; ++*index) {
+        gr_status st = gr_plan_run_item(p, *index);
+        if (st == GR_E_DIVERGED) {
+            gr_context_clear_error(s->ctx);
+            s->diverged = true;
+            return GR_OK;
+        }
+        if (st != GR_OK) return st;
+        for (int k = 0; k < gr_plan_views(p, *index); k++) {
+            gr_plan_view v = gr_plan_view_at(p, *index, k);
+            seen = true;
+            if (t->o->touch) t->o->touch(t->o->user, i, t->r->step, t->item, k, &v);
+        }
+    }
+    return GR_OK;
+}
+
+static int views(const side *s, int index)
+{
+    return gr_plan_views(s->plan->plan, index);
+}
+
+/* Items at[0] and at[1] have run. */
+static bool outputs_agree(tracer *t, const int at[2])
+{
+    char one[32], two[32];
+    int n = views(&t->s[0], at[0]), m = views(&t->s[1], at[1]);
+    for (int k = 0; k < GR_MIN(n, m); k++) {
+        gr_plan_view x = gr_plan_view_at(t->s[0].plan->plan, at[0], k), y = gr_plan_view_at(t->s[1].plan->plan, at[1], k);
+        if (!views_agree(t, t->item, &x, &y)) return false;
+    }
+    if (n == m) return true;
+    snprintf(one, sizeof one, "%d results", n);
+    snprintf(two, sizeof two, "%d", m);
+    gr_plan_row row = gr_plan_row_at(t->s[n > m ? 0 : 1].plan->plan, at[n > m ? 0 : 1]);
+    name_shapes(t, t->item, row.scope, row.kernel, one, two);
+    return false;
+}
+
+static gr_status run_plans(tracer *t)
+{
+    int next[2] = {0, 0};
+    const int end[2] = {gr_plan_rows(t->s[0].plan->plan), gr_plan_rows(t->s[1].plan->plan)};
+    gr_status st = GR_OK;
+    while (next[0] < end[0] || next[1] < end[1]) {
+        for (int i = 0; i < 2; i++) GR_TRY(advance(t, i, &next[i]));
+        t->r->diverged = t->s[0].diverged && t->s[1].diverged;
+        if (t->r->diverged) return GR_OK;
+        if (t->s[0].diverged || t->s[1].diverged) {
+            name_shapes(t, t->item, "", "guard", t->s[0].diverged ? "not finite" : "finite", t->s[1].diverged ? "not finite" : "finite");
+            return GR_OK;
+        }
+        if (!outputs_agree(t, (int[]){next[0] - 1, next[1] - 1})) return GR_OK;
+        t->item++;
+    }
+done:
+    return st;
+}
+
+static gr_status feed(tracer *t, int i, int kind, bool data, int64_t position)
+{
+    side *s = &t->s[i];
+    const gr_recipe *r = s->recipe;
+    int64_t total = r->stop.epochs * s->updates, step = t->r->step - 1;
+    if (r->stop.steps) total = total ? GR_MIN(total, r->stop.steps) : r->stop.steps;
+    gr_engine_plan *p = s->plan = gr__engine_find(&s->engine, kind, data ? s->batch.n : 1);
+    if (!p) return gr__fail(s->ctx, GR_E_INTERNAL, "no plan for a batch of %lld", (long long)(data ? s->batch.n : 1));
+    if (data && p->x) memcpy(p->x, s->batch.inputs, p->x_bytes);
+    if (data && p->y) memcpy(p->y, s->batch.targets, p->y_bytes);
+    if (p->seed) *p->seed = (double)r->seed;
+    if (p->update) *p->update = (double)step;
+    if (p->position) *p->position = (double)position;
+    if (p->first) *p->first = position == 0;
+    if (p->lr) *p->lr = gr__sched_rate(&r->sched, r->optim.lr, step, total, (double)s->updates);
+    return GR_OK;
+}
+
+/* The same plan of both, with what it needs. */
+static gr_status run_kind(tracer *t, const int kind[2], bool data, int64_t position)
+{
+    gr_status st = GR_OK;
+    for (int i = 0; i < 2; i++) GR_TRY(feed(t, i, kind[i], data, position));
+    st = run_plans(t);
+done:
+    return st;
+}
+
+static gr_status one_update(tracer *t)
+{
+    const int64_t micro[2] = {t->s[0].recipe->accumulate, t->s[1].recipe->accumulate};
+    int kind[2], apply[2] = {GR_RUN_APPLY, GR_RUN_APPLY};
+    gr_status st = GR_OK;
+    int64_t position = 0;
+    bool last = false;
+    for (int i = 0; i < 2; i++) kind[i] = micro[i] > 1 ? GR_RUN_ACCUMULATE : GR_RUN_STEP;
+    if (micro[0] != micro[1]) {
+        name_shapes(t, -1, "", "accumulate", micro[0] > 1 ? "micro-batches" : "one batch an update", micro[1] > 1 ? "another number of micro-batches" : "one batch an update");
+        return GR_OK;
+    }
+    t->item = 0;
+    for (int64_t k = 0; k < micro[0] && !last; k++) {
+        for (int i = 0; i < 2; i++) GR_TRY(gr__loader_next(t->s[i].loader, &t->s[i].batch));
+        if (!batches_agree(t)) return GR_OK;
+        GR_TRY(run_kind(t, kind, true, position));
+        if (t->r->differs || t->r->diverged) return GR_OK;
+        position += t->s[0].batch.n;
+        last = t->s[0].batch.last;
+    }
+    if (micro[0] > 1) GR_TRY(run_kind(t, apply, false, 0));
+done:
+    return st;
+}
+
+static gr_status open_side(side *s)
+{
+    gr_status st = GR_OK;
+    GR_TRY(gr__task_open(s->ctx, s->recipe, 1u << GR_PART_TRAIN, NULL, &s->task));
+    s->task.unfused = true;
+    GR_TRY(gr__engine_make(&s->task, true, 0, &s->engine));
+    GR_TRY(gr__engine_start(&s->engine));
+    GR_TRY(gr__network_init(s->task.network, s->engine.store));
+    gr_loader_options o = gr__task_loader(&s->task, GR_PART_TRAIN, false);
+    s->updates = (gr__loader_batches(&o) + s->recipe->accumulate - 1) / s->recipe->accumulate;
+    GR_TRY(gr__loader_create(s->ctx, &o, &s->loader));
+done:
+    return st;
+}
+
+gr_status gr__trace(gr_context *const ctx[2], const gr_recipe *const recipe[2], const gr_trace_options *o, gr_trace_result *out)
+{
+    tracer t = {.o = o, .r = out};
+    gr_status st = GR_OK;
+    *out = (gr_trace_result){.item = -1, .step = 1};
+    for (int i = 0; i < 2; i++) {
+        t.s[i].ctx = ctx[i];
+        t.s[i].recipe = recipe[i];
+        GR_TRY(open_side(&t.s[i]));
+    }
+    if (!entries_agree(&t)) goto done;
+    for (int64_t k = 1; k <= o->steps && !out->differs && !out->diverged; k++) {
+        out->step = k;
+        GR_TRY(one_update(&t));
+    }
+done:
+    for (int i = 0; i < 2; i++) {
+        gr__loader_destroy(t.s[i].loader);
+        gr__engine_close(&t.s[i].engine);
+        gr__task_close(&t.s[i].task);
+    }
+    return st;
+}
