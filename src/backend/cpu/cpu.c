@@ -26,7 +26,7 @@ void gr__cpu_part(int64_t n, int64_t step, int shards, int shard, int64_t *begin
 /* Small operands come from a cache, large ones from memory. */
 double gr__cpu_move_ns(double bytes)
 {
-    return bytes / (bytes < 4e6 ? 40 : 15);
+    return bytes / (bytes < 4e6 ? 70 : bytes < 4e7 ? 40 : 20);
 }
 
 size_t gr__cpu_element_bytes(gr_dtype dtype)

@@ -13,6 +13,7 @@
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/tile.h"
 
+#define GR__REGION_PAST (INT64_C(32) << 20) /* bytes of a result that no cache keeps */
 enum { GR__REGION_NODES = 64, GR__REGION_OPERANDS = 48, GR__REGION_SLOTS = 64, GR__REGION_INS = 8 * GR__REGION_NODES, GR__REGION_SHARDS = 16 };
 
 typedef enum gr__mode { GR__FLAT, GR__NARROW, GR__WIDE, GR__MODES } gr__mode;
@@ -65,6 +66,7 @@ typedef struct gr__ref {
 typedef struct gr__step {
     gr__tile_op op;
     gr__ref a, b;
+    bool past; /* st: may go past the caches */
 } gr__step;
 
 typedef struct gr__reduction {
@@ -84,6 +86,7 @@ typedef struct gr__program {
     int n_reductions;
     struct { int16_t out, in; } hazard[GR__REGION_OPERANDS * 4]; /* out is written before the last read of in: they must not be one */
     int n_hazards;
+    bool past;       /* some store may go past the caches */
     bool bounded;    /* hazards did not fit: never without copies */
     int16_t by_row[2 * GR__REGION_NODES]; /* WIDE: steps whose first or second (-1 - step) operand changes with the row */
     int n_by_row;

@@ -29,7 +29,7 @@ static void put(writer *w, gr__tile_op op, gr__ref a, gr__ref b)
         w->failed = true;
         return;
     }
-    w->p->step[w->p->n_steps++] = (gr__step){op, a, b};
+    w->p->step[w->p->n_steps++] = (gr__step){op, a, b, false};
 }
 
 static const gr__ref none = {.kind = GR__REF_NONE};
@@ -358,6 +358,27 @@ static void find_hazards(gr__program *p)
     }
 }
 
+static bool reads(const gr__program *p, gr__ref out)
+{
+    for (int i = 0; i < p->n_steps; i++) {
+        const gr__step *s = &p->step[i];
+        if (s->b.kind == out.kind && s->b.index == out.index) return true;
+        if (s->op != GR__T_st && s->a.kind == out.kind && s->a.index == out.index) return true;
+    }
+    return false;
+}
+
+/* Of one segment: results that are too large for caches and not read here. */
+static void find_past(gr__program *p, const gr_item *item)
+{
+    for (int i = 0; i < p->n_steps; i++) {
+        gr__step *s = &p->step[i];
+        if (item->n_segments > 1 || s->op != GR__T_st || s->a.kind != GR__REF_OUT || reads(p, s->a)) continue;
+        s->past = 4 * gr_shape_count(gr__value(item->graph, item->out[s->a.index])->shape) >= GR__REGION_PAST;
+        p->past |= s->past;
+    }
+}
+
 static bool changes(const gr__program *p, gr__ref r)
 {
     return r.kind == GR__REF_ROW || r.kind == GR__REF_ROW_INDEX || (r.kind == GR__REF_SUM && p->reduction[r.index].reach == GR__TO_COLUMNS);
@@ -379,11 +400,13 @@ static bool find_by_row(gr__program *p)
 static double step_ns(const gr__step *s)
 {
     switch (s->op) {
-    case GR__T_exp: case GR__T_sigmoid: case GR__T_tanh: case GR__T_log: case GR__T_log1p: case GR__T_erf: return 3;
-    case GR__T_sin: case GR__T_cos: return 6;
-    case GR__T_sqrt: case GR__T_recip: case GR__T_div_m: case GR__T_div_s: case GR__T_rdiv_m: case GR__T_rdiv_s: return 2.5;
+    case GR__T_exp: return 3;
+    case GR__T_sigmoid: case GR__T_tanh: case GR__T_log: case GR__T_log1p: case GR__T_erf: return 7;
+    case GR__T_sin: case GR__T_cos: return 18;
+    case GR__T_sqrt: case GR__T_recip: case GR__T_div_m: case GR__T_div_s: case GR__T_rdiv_m: case GR__T_rdiv_s: return 1.6;
     case GR__T_ld_row: return 1.5;
-    default: return 0.45;
+    case GR__T_st: return s->a.kind == GR__REF_SUM ? 9 : 0.4; /* the rows of a block are reduced afterwards */
+    default: return 0.4;
     }
 }
 
@@ -465,8 +488,9 @@ gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__expr
             write_node(&w, n);
         }
     }
-    p->step[p->n_steps++] = (gr__step){GR__T_end, none, none};
+    p->step[p->n_steps++] = (gr__step){GR__T_end, none, none, false};
     if (!copies) find_hazards(p);
+    find_past(p, item);
     if (!find_by_row(p)) w.failed = true;
     for (int i = 0; i < p->n_steps; i++) p->vector_ns += step_ns(&p->step[i]);
     p->step = NULL;

@@ -72,6 +72,16 @@ static char *address_of(const job *j, const gr__ref *r)
     }
 }
 
+/* Results larger than caches that nobody reads here again go past them, but for those in place of an input, whose lines are there already. */
+static void choose_store(const job *j, int t)
+{
+    char *to = j->ins[t].a;
+    bool whole = j->s->mode != GR__WIDE || j->s->space.columns % 16 == 0; /* rows begin at whole vectors */
+    bool past = j->p->step[t].past && whole && (uintptr_t)to % 64 == 0;
+    for (int i = 0; past && i < j->k->n_in; i++) past = j->in[i] != (void *)to;
+    j->ins[t].full = j->k->set->op[past ? GR__T_st_past : GR__T_st].full;
+}
+
 static void set_addresses(const job *j, int first, int n)
 {
     for (int i = first; i < first + n; i++) {
@@ -81,6 +91,7 @@ static void set_addresses(const job *j, int first, int n)
         const gr__ref *r = second ? &s->b : &s->a;
         if (r->kind >= GR__REF_SCALAR && r->kind <= GR__REF_ROW_INDEX) *(second ? &j->ins[t].sb : &j->ins[t].sa) = value_of(j, r);
         else *(second ? &j->ins[t].b : &j->ins[t].a) = address_of(j, r);
+        if (s->past) choose_store(j, t);
     }
 }
 
@@ -311,6 +322,7 @@ void gr__region_run(const gr_kernel *kernel, int shard, void *scratch)
         if (s->mode == GR__FLAT) run_flat(&j);
         else if (s->mode == GR__NARROW) run_narrow(&j);
         else run_wide(&j);
+        if (j.p->past) k->set->fence();
         if (s->n_units == 1) finish(k, s);
     }
 }

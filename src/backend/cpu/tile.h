@@ -14,13 +14,13 @@
 #include "backend/cpu/isa.h"
 
 /* _m: an operand in memory, _s: a scalar. r*: operands exchanged (rsub: x - acc). madd: acc * first + second; addm: first * second + acc.
- * selc: acc != 0 ? first : second; sela: first != 0 ? acc : second; selb: first != 0 ? second : acc. i*: compare integers. */
+ * st_past writes past the caches, to whole vectors' addresses. selc: acc != 0 ? first : second; sela: first != 0 ? acc : second; selb: first != 0 ? second : acc. i*: compare integers. */
 #define GR__TILE_BINARY(X) \
     X(add) X(sub) X(rsub) X(mul) X(div) X(rdiv) X(max) X(rmax) X(min) X(rmin) X(lt) X(rlt) X(le) X(rle) X(eq) X(ilt) X(irlt) X(ile) X(irle) X(ieq)
 #define GR__TILE_UNARY(X) \
     X(neg) X(abs) X(sign) X(floor) X(exp) X(log) X(log1p) X(sqrt) X(square) X(recip) X(tanh) X(sigmoid) X(relu) X(sin) X(cos) X(erf) X(real)
 #define GR__TILE_OTHER(X)                                                                                                                             \
-    X(ld_m) X(ld_s) X(ld_u8) X(iota_i) X(iota_j) X(iota_row) X(iota_column) X(ld_row) X(st)                                                          \
+    X(ld_m) X(ld_s) X(ld_u8) X(iota_i) X(iota_j) X(iota_row) X(iota_column) X(ld_row) X(st) X(st_past)                                                        \
     X(madd_mm) X(madd_ms) X(madd_sm) X(madd_ss) X(addm_mm) X(addm_ms)                                                                                \
     X(selc_mm) X(selc_ms) X(selc_sm) X(selc_ss) X(sela_mm) X(sela_ms) X(selb_mm) X(selb_ms)                                                          \
     X(red_sum) X(red_max) X(col_sum) X(col_max) X(end)
@@ -68,6 +68,7 @@ typedef struct gr__tile_set {
     void (*run)(gr__tile *s, int64_t i, int64_t end, int64_t j);
     /* Sums or maxima of `rows` rows of `columns` adjacent elements, few, each in order. */
     void (*narrow_rows)(bool max, const float *x, int64_t rows, int64_t columns, float *y);
+    void (*fence)(void); /* after st_past, before others read */
     /* to[c] += from[c], and from[c] = 0; or the maximum and -infinity. */
     void (*flush)(bool max, float *from, double *to, int64_t n);
 } gr__tile_set;

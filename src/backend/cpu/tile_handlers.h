@@ -134,6 +134,16 @@ HANDLER(st)
     NEXT;
 }
 
+HANDLER(st_past)
+{
+    OPEN;
+    char *q = ADDRESS(a);
+#define STORE(a, k) STOREPAST(q + (k) * 4 * V, a, k)
+    ALL(STORE);
+#undef STORE
+    NEXT;
+}
+
 #define NAMED(name) UNARY(name, v##name)
 GR__TILE_UNARY(NAMED)
 #undef NAMED

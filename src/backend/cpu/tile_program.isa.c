@@ -109,6 +109,7 @@ INLINE vec ordered(vec x)
 #define B(k) vload(qb + (k) * 4 * V)
 #define LOAD8(q, k) iload8(q)
 #define STOREV(q, x, k) vstore(q, x)
+#define STOREPAST(q, x, k) vstorepast(q, x)
 #define KEEP(x, k, neutral) (x)
 #include "backend/cpu/tile_handlers.h"
 
@@ -133,6 +134,7 @@ HANDLER(end)
 #undef B
 #undef LOAD8
 #undef STOREV
+#undef STOREPAST
 #undef KEEP
 #define FORM _tail
 #define WHICH tail
@@ -141,6 +143,7 @@ HANDLER(end)
 #define B(k) vloadl(qb + (k) * 4 * V, LANES(k))
 #define LOAD8(q, k) iload8l(q, LANES(k))
 #define STOREV(q, x, k) vstorel(q, x, LANES(k))
+#define STOREPAST(q, x, k) vstorel(q, x, LANES(k))
 #define KEEP(x, k, neutral) vkeep(x, LANES(k), neutral)
 #include "backend/cpu/tile_handlers.h"
 
@@ -229,6 +232,13 @@ static void flush(bool max, float *from, double *to, int64_t n)
     }
 }
 
+static void fence(void)
+{
+#if defined(__x86_64__)
+    _mm_sfence();
+#endif
+}
+
 #define BOTH(name) [GR__T_##name] = {(gr__tile_fn)name##_full, (gr__tile_fn)name##_tail},
 #define FOUR(name) BOTH(name##_m) BOTH(name##_s)
 extern const gr__tile_set GR_ISA_FN(gr__tile_set);
@@ -237,5 +247,6 @@ const gr__tile_set GR_ISA_FN(gr__tile_set) = {
     .op = {GR__TILE_OTHER(BOTH) GR__TILE_UNARY(BOTH) GR__TILE_BINARY(FOUR)},
     .run = run,
     .narrow_rows = narrow_rows,
+    .fence = fence,
     .flush = flush,
 };

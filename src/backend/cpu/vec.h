@@ -133,6 +133,7 @@ INLINE vec vjoin(dvec low, dvec high)
 }
 /* x * 2^n, n whole */
 INLINE vec vscale(vec x, vec n) { return (vec)_mm512_scalef_ps((__m512)x, (__m512)n); }
+INLINE void vstorepast(void *p, vec x) { _mm512_stream_ps(p, (__m512)x); }
 INLINE void vend(void) { _mm256_zeroupper(); }
 
 #elif defined(GR_ISA_AVX2)
@@ -171,6 +172,7 @@ INLINE vec vjoin(dvec low, dvec high)
 {
     return (vec)_mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps((__m256d)low)), _mm256_cvtpd_ps((__m256d)high), 1);
 }
+INLINE void vstorepast(void *p, vec x) { _mm256_stream_ps(p, (__m256)x); }
 INLINE void vend(void) { _mm256_zeroupper(); }
 
 #else /* 16 bytes, whatever the machine: SSE2, NEON */
@@ -243,6 +245,11 @@ INLINE vec vpick(const float *table, ivec index, int64_t n)
 INLINE dvec dlow(vec x) { return (dvec){x[0], x[1]}; }
 INLINE dvec dhigh(vec x) { return (dvec){x[2], x[3]}; }
 INLINE vec vjoin(dvec low, dvec high) { return (vec){(float)low[0], (float)low[1], (float)high[0], (float)high[1]}; }
+#if defined(__SSE2__)
+INLINE void vstorepast(void *p, vec x) { _mm_stream_ps(p, (__m128)x); }
+#else
+INLINE void vstorepast(void *p, vec x) { vstore(p, x); }
+#endif
 INLINE void vend(void) {}
 
 #endif
