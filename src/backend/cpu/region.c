@@ -222,10 +222,11 @@ static gr_status cut(gr_context *ctx, const gr__exprs *x, gr__region *k)
     if (!k->unit) return gr__error_code(ctx);
     for (int i = 0; i < k->n_segments; i++) {
         const gr__segment *s = &k->segment[i];
+        int64_t step = s->mode == GR__FLAT ? 1024 : s->mode == GR__NARROW || to_columns ? 16 : 1; /* rows of 16 begin at whole vectors */
         for (int u = 0; u < s->n_units; u++) {
             gr__region_unit *unit = &k->unit[s->first_unit + u];
             unit->segment = i;
-            gr__cpu_part(lines_of(s), s->mode == GR__FLAT ? 1024 : 1, s->n_units, u, &unit->begin, &unit->end);
+            gr__cpu_part(lines_of(s), step, s->n_units, u, &unit->begin, &unit->end);
             unit->partial = k->base.shared_bytes;
             k->base.shared_bytes += partial_bytes(&k->program[s->mode][0], s);
         }
