@@ -1,11 +1,12 @@
 /* Tile programs and native kernels beside hand-fused loops of the same traffic, one thread, alternating; the best of many runs of each.
  *
  *     meson setup build && ninja -C build libgr_backend.a libgr_plan.a libgr_graph.a libgr_base.a
- *     cc -O3 -std=gnu11 -D_GNU_SOURCE -fno-math-errno -fno-trapping-math -Iinclude -Isrc bench/tile.c build/libgr_backend.a build/libgr_plan.a \
- *         build/libgr_graph.a build/libgr_base.a -lm -lpthread -ldeflate -o build/tile
- *     build/tile [-s seconds a row] [-i avx2] [part of a row's name]
+ *     cc -O3 -std=gnu11 -D_GNU_SOURCE -fno-math-errno -fno-trapping-math -Iinclude -Isrc bench/tile.c build/libgr_backend.a
+ * build/libgr_plan.a \ build/libgr_graph.a build/libgr_base.a -lm -lpthread -ldeflate -o build/tile build/tile [-s seconds a row] [-i avx2]
+ * [part of a row's name]
  *
- * `predicted` is cost_ns, by which a plan decides whether to wake other threads. Ratios are time of ours over time of the hand-fused loop: the aim is below 1.3. Hand loops are compiled for the best set, so compare with -i only ours. */
+ * `predicted` is cost_ns, by which a plan decides whether to wake other threads. Ratios are time of ours over time of the hand-fused loop:
+ * the aim is below 1.3. Hand loops are compiled for the best set, so compare with -i only ours. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,10 +174,12 @@ static void adam_nodes(gr_graph *g, int64_t n, gr_val rate, gr_val *in, gr_val *
     char name[4][16];
     for (int i = 0; i < 4; i++) snprintf(name[i], sizeof name[i], "%c%d", "wgmv"[i], s);
     gr_shape shape = GR_SHAPE(n);
-    gr_val w = gr_feed(g, name[0], GR_REAL, shape), d = gr_feed(g, name[1], GR_REAL, shape), m = gr_feed(g, name[2], GR_REAL, shape), v = gr_feed(g, name[3], GR_REAL, shape);
+    gr_val w = gr_feed(g, name[0], GR_REAL, shape), d = gr_feed(g, name[1], GR_REAL, shape), m = gr_feed(g, name[2], GR_REAL, shape),
+           v = gr_feed(g, name[3], GR_REAL, shape);
     uint32_t first = gr__graph_nodes(g);
     gr_val m1 = gr__node_add(g, GR_OP_MULADD, (gr_val[]){gr_const(g, 0.9), m, gr_mul(g, gr_const(g, 0.1), d)}, 3, NULL, NULL);
-    gr_val v1 = gr__node_add(g, GR_OP_MULADD, (gr_val[]){gr_const(g, 0.999), v, gr_mul(g, gr_const(g, 0.001), gr_square(g, d))}, 3, NULL, NULL);
+    gr_val v1 =
+        gr__node_add(g, GR_OP_MULADD, (gr_val[]){gr_const(g, 0.999), v, gr_mul(g, gr_const(g, 0.001), gr_square(g, d))}, 3, NULL, NULL);
     gr_val root = gr_add(g, gr_sqrt(g, gr_mul(g, v1, gr_const(g, 1.02))), gr_const(g, 1e-8));
     gr_val step = gr_div(g, gr_mul(g, m1, gr_const(g, 1.01)), root);
     gr_val w1 = gr__node_add(g, GR_OP_MULADD, (gr_val[]){rate, step, w}, 3, NULL, NULL);
@@ -201,7 +204,16 @@ static void bench_adam(const char *name, const int64_t *size, int segments, bool
         space[s] = (gr_space){1, size[s]};
         elements += (double)size[s];
     }
-    gr_item item = {.kind = GR_ITEM_REGION, .graph = b.g, .nodes = nodes, .n_nodes = n, .n_segments = segments, .space = space, .in = in, .n_in = 5, .out = out, .n_out = 3};
+    gr_item item = {.kind = GR_ITEM_REGION,
+                    .graph = b.g,
+                    .nodes = nodes,
+                    .n_nodes = n,
+                    .n_segments = segments,
+                    .space = space,
+                    .in = in,
+                    .n_in = 5,
+                    .out = out,
+                    .n_out = 3};
     make(&b, &item);
     for (int s = 0; s < segments; s++) { /* in place */
         void **to = b.operand + 5 * segments + 3 * s, **from = b.operand + 5 * s;
@@ -215,13 +227,13 @@ static void bench_adam(const char *name, const int64_t *size, int segments, bool
 
 /* ---- softmax and cross-entropy ---- */
 
-#define ROWS_ITEM(...)                                                                                                                        \
-    gr_val made[] = {__VA_ARGS__};                                                                                                           \
-    uint32_t nodes[32];                                                                                                                      \
+#define ROWS_ITEM(...)                                                                                                                     \
+    gr_val made[] = {__VA_ARGS__};                                                                                                         \
+    uint32_t nodes[32];                                                                                                                    \
     for (size_t k = 0; k < GR_COUNT(made); k++) nodes[k] = gr__value(b.g, made[k])->node
 
-
-HAND __attribute__((optimize("associative-math,no-signed-zeros,finite-math-only"))) static void hand_exp_sum(void **operand, int64_t rows, int64_t columns)
+HAND __attribute__((optimize("associative-math,no-signed-zeros,finite-math-only"))) static void hand_exp_sum(void **operand, int64_t rows,
+                                                                                                             int64_t columns)
 {
     const float *x = operand[0], *most = operand[1];
     float *y = operand[2], *sum = operand[3];
@@ -250,7 +262,16 @@ static void bench_exp_sum(const char *name, int64_t rows, int64_t columns)
     gr_val wide = gr_broadcast(b.g, most, s), y = gr_exp(b.g, gr_sub(b.g, x, wide)), sum = gr_sum(b.g, y, (int[]){1}, 1, true);
     ROWS_ITEM(wide, gr_sub(b.g, x, wide), y, sum);
     gr_space space = {rows, columns};
-    gr_item item = {.kind = GR_ITEM_REGION, .graph = b.g, .nodes = nodes, .n_nodes = 4, .n_segments = 1, .space = &space, .in = (gr_val[]){x, most}, .n_in = 2, .out = (gr_val[]){y, sum}, .n_out = 2};
+    gr_item item = {.kind = GR_ITEM_REGION,
+                    .graph = b.g,
+                    .nodes = nodes,
+                    .n_nodes = 4,
+                    .n_segments = 1,
+                    .space = &space,
+                    .in = (gr_val[]){x, most},
+                    .n_in = 2,
+                    .out = (gr_val[]){y, sum},
+                    .n_out = 2};
     make(&b, &item);
     compare(name, &b, hand_exp_sum, rows, columns, (double)(rows * columns * 8));
 }
@@ -279,7 +300,16 @@ static void bench_row_max(const char *name, int64_t rows, int64_t columns)
     gr_val x = gr_feed(b.g, "x", GR_REAL, GR_SHAPE(rows, columns)), y = gr_reduce_max(b.g, x, (int[]){1}, 1, true);
     uint32_t nodes[] = {gr__value(b.g, y)->node};
     gr_space space = {rows, columns};
-    gr_item item = {.kind = GR_ITEM_REGION, .graph = b.g, .nodes = nodes, .n_nodes = 1, .n_segments = 1, .space = &space, .in = &x, .n_in = 1, .out = &y, .n_out = 1};
+    gr_item item = {.kind = GR_ITEM_REGION,
+                    .graph = b.g,
+                    .nodes = nodes,
+                    .n_nodes = 1,
+                    .n_segments = 1,
+                    .space = &space,
+                    .in = &x,
+                    .n_in = 1,
+                    .out = &y,
+                    .n_out = 1};
     make(&b, &item);
     compare(name, &b, hand_row_max, rows, columns, (double)(rows * columns * 4));
 }
@@ -306,12 +336,23 @@ static void bench_backward(const char *name, int64_t rows, int64_t columns)
     if (!asked(name)) return;
     bench b = begin();
     gr_shape s = GR_SHAPE(rows, columns);
-    gr_val e = gr_feed(b.g, "e", GR_REAL, s), sum = gr_feed(b.g, "s", GR_REAL, GR_SHAPE(rows, 1)), label = gr_feed(b.g, "l", GR_I32, GR_SHAPE(rows, 1));
+    gr_val e = gr_feed(b.g, "e", GR_REAL, s), sum = gr_feed(b.g, "s", GR_REAL, GR_SHAPE(rows, 1)),
+           label = gr_feed(b.g, "l", GR_I32, GR_SHAPE(rows, 1));
     gr_val wide = gr_broadcast(b.g, sum, s), all = gr_broadcast(b.g, label, s), column = gr_iota(b.g, s, 1);
-    gr_val hot = gr_equal(b.g, all, column), p = gr_div(b.g, e, wide), diff = gr_sub(b.g, p, hot), d = gr_mul(b.g, diff, gr_const(b.g, 0.01)), bias = gr_sum(b.g, d, (int[]){0}, 1, false);
+    gr_val hot = gr_equal(b.g, all, column), p = gr_div(b.g, e, wide), diff = gr_sub(b.g, p, hot),
+           d = gr_mul(b.g, diff, gr_const(b.g, 0.01)), bias = gr_sum(b.g, d, (int[]){0}, 1, false);
     ROWS_ITEM(wide, all, column, hot, p, diff, d, bias);
     gr_space space = {rows, columns};
-    gr_item item = {.kind = GR_ITEM_REGION, .graph = b.g, .nodes = nodes, .n_nodes = 8, .n_segments = 1, .space = &space, .in = (gr_val[]){e, sum, label}, .n_in = 3, .out = (gr_val[]){d, bias}, .n_out = 2};
+    gr_item item = {.kind = GR_ITEM_REGION,
+                    .graph = b.g,
+                    .nodes = nodes,
+                    .n_nodes = 8,
+                    .n_segments = 1,
+                    .space = &space,
+                    .in = (gr_val[]){e, sum, label},
+                    .n_in = 3,
+                    .out = (gr_val[]){d, bias},
+                    .n_out = 2};
     make(&b, &item);
     compare(name, &b, hand_backward, rows, columns, (double)(rows * columns * 8));
 }
@@ -334,11 +375,22 @@ static void bench_apply(const char *name, int64_t rows, int64_t columns)
     if (!asked(name)) return;
     bench b = begin();
     gr_shape s = GR_SHAPE(rows, columns);
-    gr_val x = gr_feed(b.g, "x", GR_REAL, s), scale = gr_feed(b.g, "s", GR_REAL, GR_SHAPE(columns)), shift = gr_feed(b.g, "t", GR_REAL, GR_SHAPE(columns)), more = gr_feed(b.g, "m", GR_REAL, s);
-    gr_val a = gr_broadcast(b.g, scale, s), t = gr_broadcast(b.g, shift, s), z = gr__node_add(b.g, GR_OP_MULADD, (gr_val[]){x, a, t}, 3, NULL, NULL), sum = gr_add(b.g, z, more), y = gr_relu(b.g, sum);
+    gr_val x = gr_feed(b.g, "x", GR_REAL, s), scale = gr_feed(b.g, "s", GR_REAL, GR_SHAPE(columns)),
+           shift = gr_feed(b.g, "t", GR_REAL, GR_SHAPE(columns)), more = gr_feed(b.g, "m", GR_REAL, s);
+    gr_val a = gr_broadcast(b.g, scale, s), t = gr_broadcast(b.g, shift, s),
+           z = gr__node_add(b.g, GR_OP_MULADD, (gr_val[]){x, a, t}, 3, NULL, NULL), sum = gr_add(b.g, z, more), y = gr_relu(b.g, sum);
     ROWS_ITEM(a, t, z, sum, y);
     gr_space space = {rows, columns};
-    gr_item item = {.kind = GR_ITEM_REGION, .graph = b.g, .nodes = nodes, .n_nodes = 5, .n_segments = 1, .space = &space, .in = (gr_val[]){x, scale, shift, more}, .n_in = 4, .out = &y, .n_out = 1};
+    gr_item item = {.kind = GR_ITEM_REGION,
+                    .graph = b.g,
+                    .nodes = nodes,
+                    .n_nodes = 5,
+                    .n_segments = 1,
+                    .space = &space,
+                    .in = (gr_val[]){x, scale, shift, more},
+                    .n_in = 4,
+                    .out = &y,
+                    .n_out = 1};
     make(&b, &item);
     compare(name, &b, hand_apply, rows, columns, (double)(rows * columns * 12));
 }
@@ -361,10 +413,20 @@ static void bench_sums(const char *name, int64_t rows, int64_t columns)
     if (!asked(name)) return;
     bench b = begin();
     gr_shape s = GR_SHAPE(rows, columns);
-    gr_val dy = gr_feed(b.g, "d", GR_REAL, s), x = gr_feed(b.g, "x", GR_REAL, s), p = gr_mul(b.g, dy, x), a = gr_sum(b.g, dy, (int[]){0}, 1, false), q = gr_sum(b.g, p, (int[]){0}, 1, false);
+    gr_val dy = gr_feed(b.g, "d", GR_REAL, s), x = gr_feed(b.g, "x", GR_REAL, s), p = gr_mul(b.g, dy, x),
+           a = gr_sum(b.g, dy, (int[]){0}, 1, false), q = gr_sum(b.g, p, (int[]){0}, 1, false);
     ROWS_ITEM(p, a, q);
     gr_space space = {rows, columns};
-    gr_item item = {.kind = GR_ITEM_REGION, .graph = b.g, .nodes = nodes, .n_nodes = 3, .n_segments = 1, .space = &space, .in = (gr_val[]){dy, x}, .n_in = 2, .out = (gr_val[]){a, q}, .n_out = 2};
+    gr_item item = {.kind = GR_ITEM_REGION,
+                    .graph = b.g,
+                    .nodes = nodes,
+                    .n_nodes = 3,
+                    .n_segments = 1,
+                    .space = &space,
+                    .in = (gr_val[]){dy, x},
+                    .n_in = 2,
+                    .out = (gr_val[]){a, q},
+                    .n_out = 2};
     make(&b, &item);
     compare(name, &b, hand_sums, rows, columns, (double)(rows * columns * 8));
 }
@@ -378,7 +440,16 @@ static void bench_function(const char *name, gr_val (*build)(gr_graph *, gr_val)
     gr_val x = gr_feed(b.g, "x", GR_REAL, GR_SHAPE(n)), y = build(b.g, x);
     uint32_t nodes[] = {gr__value(b.g, y)->node};
     gr_space space = {1, n};
-    gr_item item = {.kind = GR_ITEM_REGION, .graph = b.g, .nodes = nodes, .n_nodes = 1, .n_segments = 1, .space = &space, .in = &x, .n_in = 1, .out = &y, .n_out = 1};
+    gr_item item = {.kind = GR_ITEM_REGION,
+                    .graph = b.g,
+                    .nodes = nodes,
+                    .n_nodes = 1,
+                    .n_segments = 1,
+                    .space = &space,
+                    .in = &x,
+                    .n_in = 1,
+                    .out = &y,
+                    .n_out = 1};
     make(&b, &item);
     compare(name, &b, NULL, 0, 0, (double)(n * 8));
 }
@@ -390,7 +461,8 @@ static void bench_node(const char *name, bench b, gr_val v, double bytes)
     const gr_node *n = gr__producer(b.g, v);
     uint32_t node = gr__value(b.g, v)->node;
     gr_val in[4], out[2] = {n->out, n->out + 1};
-    gr_item item = {.kind = GR_ITEM_NODE, .graph = b.g, .nodes = &node, .n_nodes = 1, .n_segments = 1, .in = in, .out = out, .n_out = n->n_out};
+    gr_item item = {
+        .kind = GR_ITEM_NODE, .graph = b.g, .nodes = &node, .n_nodes = 1, .n_segments = 1, .in = in, .out = out, .n_out = n->n_out};
     for (int i = 0; i < n->n_in; i++)
         if (gr__producer(b.g, n->in[i])->op->code != GR_OP_CONST) in[item.n_in++] = n->in[i];
     make(&b, &item);
@@ -400,8 +472,10 @@ static void bench_node(const char *name, bench b, gr_val v, double bytes)
 static void bench_nodes(void)
 {
     gr_pool_attr two = {{2, 2}, {2, 2}, {0, 0}, {0, 0}, false}, three = {{3, 3}, {2, 2}, {1, 1}, {1, 1}, false};
-    const struct { const char *name; gr_shape s; gr_pool_attr *p; } pools[] = {
-        {"max_pool 2x2, 64x24x24x32", {4, {64, 24, 24, 32}}, &two}, {"max_pool 2x2, 64x28x28x6", {4, {64, 28, 28, 6}}, &two}, {"max_pool 3x3/2, 8x112x112x64", {4, {8, 112, 112, 64}}, &three}};
+    const struct { const char *name; gr_shape s; gr_pool_attr *p;
+    } pools[] = {{"max_pool 2x2, 64x24x24x32", {4, {64, 24, 24, 32}}, &two},
+                 {"max_pool 2x2, 64x28x28x6", {4, {64, 28, 28, 6}}, &two},
+                 {"max_pool 3x3/2, 8x112x112x64", {4, {8, 112, 112, 64}}, &three}};
     for (size_t i = 0; i < GR_COUNT(pools); i++) {
         char name[80];
         if (!asked(pools[i].name)) continue;
@@ -451,7 +525,8 @@ int main(int argc, char **argv)
         }
     }
     printf("%s\n", gr__isa_name(isa));
-    static const int64_t small[] = {10000}, middle[] = {670000}, large[] = {25000000}, mlp[] = {100352, 128, 1280, 10}, tiny[] = {512, 32, 64, 2};
+    static const int64_t small[] = {10000}, middle[] = {670000}, large[] = {25000000}, mlp[] = {100352, 128, 1280, 10},
+                         tiny[] = {512, 32, 64, 2};
     bench_adam("adam, 512", tiny, 1, true);
     bench_adam("adam, 10 thousand", small, 1, true);
     bench_adam("adam, 670 thousand", middle, 1, true);

@@ -1,4 +1,5 @@
-/* Shared by the tests of the fast backend: values in memory between guards, items made by hand, kernels run with their shards in any order. */
+/* Shared by the tests of the fast backend: values in memory between guards, items made by hand, kernels run with their shards in any order.
+ */
 #ifndef GR_TESTS_CPU_CASE_H
 #define GR_TESTS_CPU_CASE_H
 
@@ -144,7 +145,10 @@ static inline void case_run(gr_kernel *k, void **operands, int order, int patter
         assert_true(n >= 1 && n <= 64);
         assert_true(k->phase[p].cost_ns > 0);
         for (int i = 0; i < n; i++) {
-            int shard = order == CASE_FORWARD ? i : order == CASE_BACKWARD ? n - 1 - i : i < (n + 1) / 2 ? 2 * i : 2 * (i - (n + 1) / 2) + 1;
+            int shard = order == CASE_FORWARD    ? i
+                        : order == CASE_BACKWARD ? n - 1 - i
+                        : i < (n + 1) / 2        ? 2 * i
+                                                 : 2 * (i - (n + 1) / 2) + 1;
             if (order != CASE_FORWARD || i == 0) memset(scratch, pattern, k->scratch_bytes);
             k->phase[p].run(k, shard, scratch);
         }

@@ -1,5 +1,5 @@
-/* Every operation on cpu against its reference arithmetic in float64, over random shapes, on every instruction set of the machine; with its shards in
- * any order it gives the same bits. */
+/* Every operation on cpu against its reference arithmetic in float64, over random shapes, on every instruction set of the machine; with its
+ * shards in any order it gives the same bits. */
 #include "cpu_case.h"
 
 /* Runs the nodes that v needs, one by one, and compares v; leaves are filled already. */
@@ -20,7 +20,8 @@ static void check_value(cpu_case *c, gr_val v, gr__isa isa, double tolerance, co
             case_run_node(c, k, isa, order);
         }
         if (order == 0) memcpy(first, case_at(c, v), bytes);
-        else if (memcmp(first, case_at(c, v), bytes) != 0) fail_msg("%s (%s): other bits in another order of shards", what, gr__isa_name(isa));
+        else if (memcmp(first, case_at(c, v), bytes) != 0)
+            fail_msg("%s (%s): other bits in another order of shards", what, gr__isa_name(isa));
     }
     for (int64_t e = 0; e < gr_shape_count(gr__value(c->g, v)->shape); e++)
         if (!case_close(case_get(c, v, e), want[e], tolerance))
@@ -34,13 +35,15 @@ static void check_value(cpu_case *c, gr_val v, gr__isa isa, double tolerance, co
 
 /* ---- elementwise ---- */
 
-static const gr_shape map_shapes[] = {{1, {0}}, {1, {1}}, {2, {3, 5}}, {1, {127}}, {3, {2, 64, 1}}, {1, {129}}, {2, {7, 1000}}, {1, {300001}}};
+static const gr_shape map_shapes[] = {{1, {0}},        {1, {1}},   {2, {3, 5}},    {1, {127}},
+                                      {3, {2, 64, 1}}, {1, {129}}, {2, {7, 1000}}, {1, {300001}}};
 
 static void check_maps(gr__isa isa, gr_shape s, double special)
 {
     cpu_case c;
     case_begin(&c, 3);
-    gr_val a = gr_feed(c.g, "a", GR_REAL, s), b = gr_feed(c.g, "b", GR_REAL, s), z = gr_feed(c.g, "z", GR_REAL, s), r = gr_feed(c.g, "r", GR_REAL, GR_SCALAR);
+    gr_val a = gr_feed(c.g, "a", GR_REAL, s), b = gr_feed(c.g, "b", GR_REAL, s), z = gr_feed(c.g, "z", GR_REAL, s),
+           r = gr_feed(c.g, "r", GR_REAL, GR_SCALAR);
     gr_val i = gr_feed(c.g, "i", GR_I32, s), j = gr_feed(c.g, "j", GR_I32, s), u = gr_feed(c.g, "u", GR_U8, s);
     case_fill(&c, a, -3, 3, special);
     case_fill(&c, b, -3, 3, special);
@@ -49,24 +52,28 @@ static void check_maps(gr__isa isa, gr_shape s, double special)
     case_fill(&c, i, -4, 4, 0);
     case_fill(&c, j, -4, 4, 0);
     case_fill(&c, u, 0, 256, 0);
-    gr_val (*const unary[])(gr_graph *, gr_val) = {gr_neg, gr_abs, gr_sign, gr_floor, gr_exp, gr_log, gr_log1p, gr_sqrt, gr_square, gr_recip, gr_tanh, gr_sigmoid, gr_relu, gr_sin, gr_cos, gr_erf, gr_stop};
+    gr_val (*const unary[])(gr_graph *, gr_val) = {gr_neg,   gr_abs,  gr_sign,    gr_floor, gr_exp, gr_log, gr_log1p, gr_sqrt, gr_square,
+                                                   gr_recip, gr_tanh, gr_sigmoid, gr_relu,  gr_sin, gr_cos, gr_erf,   gr_stop};
     for (size_t f = 0; f < GR_COUNT(unary); f++) {
         gr_val y = unary[f](c.g, a);
         check_value(&c, y, isa, 1e-6, gr__producer(c.g, y)->op->name);
     }
-    gr_val (*const binary[])(gr_graph *, gr_val, gr_val) = {gr_add, gr_sub, gr_mul, gr_div, gr_max, gr_min, gr_less, gr_less_equal, gr_equal};
+    gr_val (*const binary[])(gr_graph *, gr_val, gr_val) = {gr_add, gr_sub,  gr_mul,        gr_div,  gr_max,
+                                                            gr_min, gr_less, gr_less_equal, gr_equal};
     for (size_t f = 0; f < GR_COUNT(binary); f++) {
         gr_val way[][2] = {{a, b}, {a, r}, {r, a}, {a, a}};
         for (size_t w = 0; w < GR_COUNT(way); w++) {
             gr_val y = gr__binary(c.g, gr__producer(c.g, binary[f](c.g, a, b))->op->code, way[w][0], way[w][1]);
-            if (gr__producer(c.g, y)->op->class == GR_CLASS_MAP && gr__value(c.g, y)->shape.rank) check_value(&c, y, isa, 1e-6, gr__producer(c.g, y)->op->name);
+            if (gr__producer(c.g, y)->op->class == GR_CLASS_MAP && gr__value(c.g, y)->shape.rank)
+                check_value(&c, y, isa, 1e-6, gr__producer(c.g, y)->op->name);
         }
         if (f >= 6) check_value(&c, binary[f](c.g, i, j), isa, 0, "comparing integers");
         if (f >= 6) check_value(&c, binary[f](c.g, u, i), isa, 0, "comparing bytes with integers");
     }
     check_value(&c, gr_real(c.g, i), isa, 0, "real of i32");
     check_value(&c, gr_real(c.g, u), isa, 0, "real of u8");
-    gr_val condition = gr_real(c.g, i), three[][3] = {{a, b, z}, {a, b, r}, {a, r, b}, {r, a, b}, {a, r, r}, {r, a, r}, {r, r, a}, {a, a, b}, {a, b, a}, {b, a, a}, {a, a, a}};
+    gr_val condition = gr_real(c.g, i), three[][3] = {{a, b, z}, {a, b, r}, {a, r, b}, {r, a, b}, {a, r, r}, {r, a, r},
+                                                      {r, r, a}, {a, a, b}, {a, b, a}, {b, a, a}, {a, a, a}};
     for (size_t w = 0; w < GR_COUNT(three); w++) {
         gr_val m = gr__node_add(c.g, GR_OP_MULADD, three[w], 3, NULL, NULL);
         check_value(&c, m, isa, special > 0 ? 1e-5 : 2e-6, "muladd");
@@ -110,8 +117,10 @@ static void check_reductions(gr__isa isa, gr_shape s, double special)
 static void test_reductions(void **state)
 {
     (void)state;
-    static const gr_shape shapes[] = {{1, {1}}, {1, {7}}, {2, {0, 3}}, {2, {3, 0}}, {2, {1, 5}}, {2, {5, 1}}, {2, {33, 10}}, {2, {2000, 10}}, {2, {100, 100}}, {2, {5, 700}},
-        {2, {3000, 63}}, {2, {3000, 65}}, {2, {40, 5000}}, {1, {1000003}}, {3, {4, 9, 17}}, {4, {2, 3, 4, 5}}, {4, {3, 1, 70, 2}}, {4, {8, 30, 30, 33}}, {2, {9001, 1}}, {2, {2, 100001}}};
+    static const gr_shape shapes[] = {{1, {1}},          {1, {7}},           {2, {0, 3}},          {2, {3, 0}},     {2, {1, 5}},
+                                      {2, {5, 1}},       {2, {33, 10}},      {2, {2000, 10}},      {2, {100, 100}}, {2, {5, 700}},
+                                      {2, {3000, 63}},   {2, {3000, 65}},    {2, {40, 5000}},      {1, {1000003}},  {3, {4, 9, 17}},
+                                      {4, {2, 3, 4, 5}}, {4, {3, 1, 70, 2}}, {4, {8, 30, 30, 33}}, {2, {9001, 1}},  {2, {2, 100001}}};
     EACH_ISA(isa)
         for (size_t s = 0; s < GR_COUNT(shapes); s++) check_reductions((gr__isa)isa, shapes[s], s % 3 == 1 ? 0.01 : 0);
 }
@@ -160,16 +169,26 @@ static void check_broadcast(gr__isa isa, gr_shape from, gr_shape to, gr_dtype dt
     case_begin(&c, 11);
     gr_val x = gr_feed(c.g, "x", dtype, from), y = gr_broadcast(c.g, x, to);
     case_fill(&c, x, -100, 100, 0);
-    if (gr__producer(c.g, y)->op->code == GR_OP_BROADCAST) check_value(&c, y, isa, dtype == GR_REAL && from.rank == 0 ? 1e-7 : 0, "broadcast");
+    if (gr__producer(c.g, y)->op->code == GR_OP_BROADCAST)
+        check_value(&c, y, isa, dtype == GR_REAL && from.rank == 0 ? 1e-7 : 0, "broadcast");
     case_end(&c);
 }
 
 static void test_moves(void **state)
 {
     (void)state;
-    static const gr_shape shapes[] = {{2, {3, 4}}, {2, {0, 4}}, {3, {2, 17, 33}}, {4, {2, 28, 28, 3}}, {4, {3, 20, 21, 64}}, {5, {2, 3, 4, 5, 6}}, {2, {301, 257}}};
-    static const gr_shape stretch[][2] = {{{0, {0}}, {2, {3, 4}}}, {{0, {0}}, {1, {70000}}}, {{1, {4}}, {2, {3, 4}}}, {{2, {3, 1}}, {2, {3, 4}}}, {{4, {2, 1, 1, 5}}, {4, {2, 3, 4, 5}}},
-        {{4, {1, 3, 1, 5}}, {4, {2, 3, 4, 5}}}, {{3, {3, 1, 1}}, {4, {2, 3, 4, 5}}}, {{2, {1, 1}}, {2, {300, 500}}}, {{1, {50}}, {3, {40, 60, 50}}}, {{2, {3, 1}}, {2, {3, 0}}}};
+    static const gr_shape shapes[] = {{2, {3, 4}},          {2, {0, 4}},          {3, {2, 17, 33}}, {4, {2, 28, 28, 3}},
+                                      {4, {3, 20, 21, 64}}, {5, {2, 3, 4, 5, 6}}, {2, {301, 257}}};
+    static const gr_shape stretch[][2] = {{{0, {0}}, {2, {3, 4}}},
+                                          {{0, {0}}, {1, {70000}}},
+                                          {{1, {4}}, {2, {3, 4}}},
+                                          {{2, {3, 1}}, {2, {3, 4}}},
+                                          {{4, {2, 1, 1, 5}}, {4, {2, 3, 4, 5}}},
+                                          {{4, {1, 3, 1, 5}}, {4, {2, 3, 4, 5}}},
+                                          {{3, {3, 1, 1}}, {4, {2, 3, 4, 5}}},
+                                          {{2, {1, 1}}, {2, {300, 500}}},
+                                          {{1, {50}}, {3, {40, 60, 50}}},
+                                          {{2, {3, 1}}, {2, {3, 0}}}};
     EACH_ISA(isa)
         for (int t = 0; t < 3; t++) {
             for (size_t s = 0; s < GR_COUNT(shapes); s++) check_permute((gr__isa)isa, shapes[s], (gr_dtype)t);
@@ -189,7 +208,8 @@ static void test_leaves(void **state)
             cpu_case c;
             case_begin(&c, 13);
             for (int i = 0; i < shapes[s].rank; i++) check_value(&c, gr_iota(c.g, shapes[s], i), (gr__isa)isa, 0, "iota");
-            gr_val seed = gr_feed(c.g, "seed", GR_REAL, GR_SCALAR), update = gr_feed(c.g, "update", GR_REAL, GR_SCALAR), position = gr_feed(c.g, "position", GR_REAL, GR_SCALAR);
+            gr_val seed = gr_feed(c.g, "seed", GR_REAL, GR_SCALAR), update = gr_feed(c.g, "update", GR_REAL, GR_SCALAR),
+                   position = gr_feed(c.g, "position", GR_REAL, GR_SCALAR);
             case_fill(&c, seed, 0, 1, 0);
             case_fill(&c, update, 0, 1, 0);
             case_fill(&c, position, 0, 1, 0);
@@ -197,7 +217,8 @@ static void test_leaves(void **state)
             *(double *)case_at(&c, update) = *c.exact[update] = 77;
             *(double *)case_at(&c, position) = *c.exact[position] = 4294967294.0; /* rows beyond wrap */
             check_value(&c, gr_random(c.g, "drop1/mask", shapes[s], seed, update, position), (gr__isa)isa, 0, "random");
-            check_value(&c, gr_random(c.g, "drop1/mask", shapes[s], seed, gr_const(c.g, -1), gr_const(c.g, 3)), (gr__isa)isa, 0, "random with constants");
+            check_value(&c, gr_random(c.g, "drop1/mask", shapes[s], seed, gr_const(c.g, -1), gr_const(c.g, 3)), (gr__isa)isa, 0,
+                        "random with constants");
             int64_t n = gr_shape_count(shapes[s]);
             double *values = malloc((size_t)n * sizeof *values + 8);
             for (int64_t e = 0; e < n; e++) values[e] = (double)(float)(e * 0.37 - 5);
@@ -214,13 +235,16 @@ static void test_scalars(void **state)
     (void)state;
     cpu_case c;
     case_begin(&c, 15);
-    gr_val a = gr_feed(c.g, "a", GR_REAL, GR_SCALAR), b = gr_feed(c.g, "b", GR_REAL, GR_SCALAR), i = gr_feed(c.g, "i", GR_I32, GR_SCALAR), u = gr_feed(c.g, "u", GR_U8, GR_SCALAR);
+    gr_val a = gr_feed(c.g, "a", GR_REAL, GR_SCALAR), b = gr_feed(c.g, "b", GR_REAL, GR_SCALAR), i = gr_feed(c.g, "i", GR_I32, GR_SCALAR),
+           u = gr_feed(c.g, "u", GR_U8, GR_SCALAR);
     case_fill(&c, a, 0.1, 0.9, 0);
     case_fill(&c, b, 1, 3, 0);
     case_fill(&c, i, -9, -8, 0);
     case_fill(&c, u, 3, 9, 0);
-    gr_val (*const unary[])(gr_graph *, gr_val) = {gr_neg, gr_abs, gr_sign, gr_floor, gr_exp, gr_log, gr_log1p, gr_sqrt, gr_square, gr_recip, gr_tanh, gr_sigmoid, gr_relu, gr_sin, gr_cos, gr_erf, gr_stop};
-    gr_val (*const binary[])(gr_graph *, gr_val, gr_val) = {gr_add, gr_sub, gr_mul, gr_div, gr_max, gr_min, gr_pow, gr_less, gr_less_equal, gr_equal};
+    gr_val (*const unary[])(gr_graph *, gr_val) = {gr_neg,   gr_abs,  gr_sign,    gr_floor, gr_exp, gr_log, gr_log1p, gr_sqrt, gr_square,
+                                                   gr_recip, gr_tanh, gr_sigmoid, gr_relu,  gr_sin, gr_cos, gr_erf,   gr_stop};
+    gr_val (*const binary[])(gr_graph *, gr_val, gr_val) = {gr_add, gr_sub, gr_mul,  gr_div,        gr_max,
+                                                            gr_min, gr_pow, gr_less, gr_less_equal, gr_equal};
     gr_val sum = gr_add(c.g, gr_real(c.g, i), gr_real(c.g, u));
     for (size_t f = 0; f < GR_COUNT(unary); f++) {
         check_value(&c, unary[f](c.g, a), GR__ISA_BASELINE, 0, "a scalar");
@@ -251,13 +275,19 @@ static void test_scalars(void **state)
 static void test_indices(void **state)
 {
     (void)state;
-    static const struct { int64_t rows; gr_shape index; int64_t width; } cases[] = {{5, {1, {3}}, 4}, {1, {1, {1}}, 1}, {10, {2, {20, 30}}, 7}, {3000, {1, {500}}, 256}, {4, {1, {0}}, 3}, {0, {1, {5}}, 3}, {7, {1, {9}}, 0}, {50000, {1, {3}}, 16}};
+    static const struct {
+        int64_t rows;
+        gr_shape index;
+        int64_t width;
+    } cases[] = {{5, {1, {3}}, 4}, {1, {1, {1}}, 1}, {10, {2, {20, 30}}, 7}, {3000, {1, {500}}, 256},
+                 {4, {1, {0}}, 3}, {0, {1, {5}}, 3}, {7, {1, {9}}, 0},       {50000, {1, {3}}, 16}};
     EACH_ISA(isa)
         for (size_t s = 0; s < GR_COUNT(cases); s++)
             for (int t = 0; t < 3; t++) {
                 cpu_case c;
                 case_begin(&c, 17);
-                gr_val table = gr_feed(c.g, "table", (gr_dtype)t, GR_SHAPE(cases[s].rows, cases[s].width)), index = gr_feed(c.g, "index", GR_I32, cases[s].index);
+                gr_val table = gr_feed(c.g, "table", (gr_dtype)t, GR_SHAPE(cases[s].rows, cases[s].width)),
+                       index = gr_feed(c.g, "index", GR_I32, cases[s].index);
                 case_fill(&c, table, -50, 50, 0);
                 case_fill(&c, index, -1, (double)cases[s].rows + 1, 0); /* one below, one above */
                 check_value(&c, gr_gather(c.g, table, index), (gr__isa)isa, 0, "gather");
@@ -328,8 +358,10 @@ static void test_contractions(void **state)
     EACH_ISA(isa) {
         cpu_case c;
         case_begin(&c, 21);
-        gr_val a = gr_feed(c.g, "a", GR_REAL, GR_SHAPE(3, 5, 7)), b = gr_feed(c.g, "b", GR_REAL, GR_SHAPE(3, 7, 4)), w = gr_feed(c.g, "w", GR_REAL, GR_SHAPE(4, 7));
-        gr_val q = gr_feed(c.g, "q", GR_REAL, GR_SHAPE(6, 6)), bias = gr_feed(c.g, "bias", GR_REAL, GR_SHAPE(4)), v = gr_feed(c.g, "v", GR_REAL, GR_SHAPE(5, 2));
+        gr_val a = gr_feed(c.g, "a", GR_REAL, GR_SHAPE(3, 5, 7)), b = gr_feed(c.g, "b", GR_REAL, GR_SHAPE(3, 7, 4)),
+               w = gr_feed(c.g, "w", GR_REAL, GR_SHAPE(4, 7));
+        gr_val q = gr_feed(c.g, "q", GR_REAL, GR_SHAPE(6, 6)), bias = gr_feed(c.g, "bias", GR_REAL, GR_SHAPE(4)),
+               v = gr_feed(c.g, "v", GR_REAL, GR_SHAPE(5, 2));
         gr_val x = gr_feed(c.g, "x", GR_REAL, GR_SHAPE(2, 8, 9, 6)), k = gr_feed(c.g, "k", GR_REAL, GR_SHAPE(8, 3, 2, 3));
         gr_val leaves[] = {a, b, w, q, bias, v, x, k};
         for (size_t i = 0; i < GR_COUNT(leaves); i++) case_fill(&c, leaves[i], -1, 1, 0);
@@ -348,7 +380,8 @@ static void test_contractions(void **state)
         /* with bias and rectifier: the bits of separate passes */
         gr_val flat = gr_feed(c.g, "flat", GR_REAL, GR_SHAPE(15, 7));
         case_fill(&c, flat, -1, 1, 0);
-        gr_val m = gr_matmul(c.g, flat, w, false, true), shifted = gr_broadcast(c.g, bias, gr_shape_of(c.g, m)), sum = gr_add(c.g, m, shifted), out = gr_relu(c.g, sum);
+        gr_val m = gr_matmul(c.g, flat, w, false, true), shifted = gr_broadcast(c.g, bias, gr_shape_of(c.g, m)),
+               sum = gr_add(c.g, m, shifted), out = gr_relu(c.g, sum);
         check_value(&c, out, (gr__isa)isa, 1e-5, "matmul, bias, relu");
         size_t bytes = case_bytes(c.g, out);
         char *separate = malloc(bytes);
@@ -356,7 +389,14 @@ static void test_contractions(void **state)
         case_forget(&c, out);
         uint32_t nodes[] = {gr__value(c.g, m)->node, gr__value(c.g, shifted)->node, gr__value(c.g, sum)->node, gr__value(c.g, out)->node};
         assert_true(gr__backend_cpu.epilogue(c.g, gr__node(c.g, nodes[0]), true, true));
-        gr_item item = {.graph = c.g, .nodes = nodes, .n_nodes = 4, .n_segments = 1, .in = (gr_val[]){flat, w, bias}, .n_in = 3, .out = &out, .n_out = 1};
+        gr_item item = {.graph = c.g,
+                        .nodes = nodes,
+                        .n_nodes = 4,
+                        .n_segments = 1,
+                        .in = (gr_val[]){flat, w, bias},
+                        .n_in = 3,
+                        .out = &out,
+                        .n_out = 1};
         case_run_item(&c, &item, (gr__isa)isa, CASE_FORWARD);
         assert_memory_equal(separate, case_at(&c, out), bytes);
         free(separate);
@@ -367,8 +407,9 @@ static void test_contractions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_maps), cmocka_unit_test(test_reductions), cmocka_unit_test(test_moves), cmocka_unit_test(test_leaves), cmocka_unit_test(test_scalars),
-        cmocka_unit_test(test_indices), cmocka_unit_test(test_pools), cmocka_unit_test(test_contractions),
+        cmocka_unit_test(test_maps),   cmocka_unit_test(test_reductions),   cmocka_unit_test(test_moves),
+        cmocka_unit_test(test_leaves), cmocka_unit_test(test_scalars),      cmocka_unit_test(test_indices),
+        cmocka_unit_test(test_pools),  cmocka_unit_test(test_contractions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

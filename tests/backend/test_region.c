@@ -1,5 +1,6 @@
-/* Random regions. A fused region gives the bits of its nodes run one by one as regions of their own, whatever is fused with what (H2: fused = unfused);
- * its shards run in any order, on poisoned scratch, with outputs in place of inputs or not; nothing outside operands is read or written. */
+/* Random regions. A fused region gives the bits of its nodes run one by one as regions of their own, whatever is fused with what (H2: fused
+ * = unfused); its shards run in any order, on poisoned scratch, with outputs in place of inputs or not; nothing outside operands is read or
+ * written. */
 #include "cpu_case.h"
 
 /* ---- a random graph over one space ---- */
@@ -64,14 +65,19 @@ static gr_val any_or_scalar(random_region *r)
 static void add_node(random_region *r)
 {
     gr_graph *g = r->c.g;
-    static const gr_opcode unary[] = {GR_OP_NEG, GR_OP_ABS, GR_OP_SIGN, GR_OP_FLOOR, GR_OP_SQUARE, GR_OP_TANH, GR_OP_SIGMOID, GR_OP_RELU, GR_OP_SIN, GR_OP_EXP, GR_OP_SQRT, GR_OP_STOP};
-    static const gr_opcode binary[] = {GR_OP_ADD, GR_OP_SUB, GR_OP_MUL, GR_OP_DIV, GR_OP_MAX, GR_OP_MIN, GR_OP_LESS, GR_OP_LESS_EQUAL, GR_OP_EQUAL};
+    static const gr_opcode unary[] = {GR_OP_NEG,     GR_OP_ABS,  GR_OP_SIGN, GR_OP_FLOOR, GR_OP_SQUARE, GR_OP_TANH,
+                                      GR_OP_SIGMOID, GR_OP_RELU, GR_OP_SIN,  GR_OP_EXP,   GR_OP_SQRT,   GR_OP_STOP};
+    static const gr_opcode binary[] = {GR_OP_ADD, GR_OP_SUB,  GR_OP_MUL,        GR_OP_DIV,  GR_OP_MAX,
+                                       GR_OP_MIN, GR_OP_LESS, GR_OP_LESS_EQUAL, GR_OP_EQUAL};
     gr_val v;
     switch (below(r, 8)) {
     case 0:
     case 1: v = gr__node_add(g, unary[below(r, GR_COUNT(unary))], (gr_val[]){any(r)}, 1, NULL, NULL); break;
     case 2: v = gr_real(g, r->whole[below(r, (uint64_t)r->n_whole)]); break;
-    case 3: v = gr__node_add(g, binary[6 + below(r, 3)], (gr_val[]){r->whole[below(r, (uint64_t)r->n_whole)], r->whole[below(r, (uint64_t)r->n_whole)]}, 2, NULL, NULL); break;
+    case 3:
+        v = gr__node_add(g, binary[6 + below(r, 3)],
+                         (gr_val[]){r->whole[below(r, (uint64_t)r->n_whole)], r->whole[below(r, (uint64_t)r->n_whole)]}, 2, NULL, NULL);
+        break;
     case 4: {
         gr_val in[3] = {any_or_scalar(r), any_or_scalar(r), any_or_scalar(r)};
         in[below(r, 3)] = any(r);
@@ -193,8 +199,8 @@ static void compare(cpu_case *c, const region_item *t, const copies *want, gr__i
     for (int o = 0; o < t->item.n_out; o++) {
         const gr_value *v = gr__value(c->g, t->out[o]);
         if (!same(v, want->bytes[o], case_at(c, t->out[o]), case_bytes(c->g, t->out[o])))
-            fail_msg("seed %llu (%s), %lld x %lld, output %d (%s): %s", (unsigned long long)seed, gr__isa_name(isa), (long long)t->space.rows, (long long)t->space.columns, o,
-                     gr__producer(c->g, t->out[o])->op->name, what);
+            fail_msg("seed %llu (%s), %lld x %lld, output %d (%s): %s", (unsigned long long)seed, gr__isa_name(isa),
+                     (long long)t->space.rows, (long long)t->space.columns, o, gr__producer(c->g, t->out[o])->op->name, what);
     }
 }
 
@@ -212,7 +218,8 @@ static void run_in_place(random_region *r, region_item *t, gr__isa isa, const co
         operands[at] = case_at(c, t->out[o]);
         for (int i = 0; i < t->item.n_in; i++) {
             const gr_value *x = gr__value(c->g, t->in[i]);
-            bool elementwise = gr__shape_equal(v->shape, x->shape) && gr__shape_equal(x->shape, r->shape) && x->dtype == v->dtype && !taken[i];
+            bool elementwise =
+                gr__shape_equal(v->shape, x->shape) && gr__shape_equal(x->shape, r->shape) && x->dtype == v->dtype && !taken[i];
             if (!elementwise || r->shape.dim[0] == 1 || r->shape.dim[1] == 1) continue;
             if (below(r, 2)) continue;
             taken[i] = true;
@@ -287,19 +294,22 @@ static void test_shards(void **state)
 {
     (void)state;
     static const int64_t shapes[][2] = {{20000, 10}, {3000, 64}, {130, 1111}, {40000, 7}, {5, 100003}, {900, 300}, {66000, 3}, {200000, 1}};
-    for (uint64_t seed = 1; seed <= 32; seed++) check_region(1000 + seed, GR_SHAPE(shapes[seed % 8][0], shapes[seed % 8][1]), seed % 4 == 3);
+    for (uint64_t seed = 1; seed <= 32; seed++)
+        check_region(1000 + seed, GR_SHAPE(shapes[seed % 8][0], shapes[seed % 8][1]), seed % 4 == 3);
 }
 
 static void test_empty(void **state)
 {
     (void)state;
     static const int64_t shapes[][2] = {{0, 5}, {5, 0}, {0, 0}, {0, 300}, {300, 0}};
-    for (uint64_t seed = 1; seed <= 40; seed++) check_region(2000 + seed, GR_SHAPE(shapes[seed % 5][0], shapes[seed % 5][1]), seed % 3 == 0);
+    for (uint64_t seed = 1; seed <= 40; seed++)
+        check_region(2000 + seed, GR_SHAPE(shapes[seed % 5][0], shapes[seed % 5][1]), seed % 3 == 0);
 }
 
 /* ---- segments ---- */
 
-/* An update like an optimizer's over tensors of many sizes, as one kernel and one by one: the same bits. Sums of squares beside it, one a tensor. */
+/* An update like an optimizer's over tensors of many sizes, as one kernel and one by one: the same bits. Sums of squares beside it, one a
+ * tensor. */
 static void check_segments(gr__isa isa, const int64_t *size, int n, bool norms)
 {
     cpu_case c;
@@ -312,11 +322,13 @@ static void check_segments(gr__isa isa, const int64_t *size, int n, bool norms)
     for (int s = 0; s < n; s++) {
         char name[3][16];
         for (int i = 0; i < 3; i++) snprintf(name[i], sizeof name[i], "%c%d", "wgm"[i], s);
-        gr_val w = gr_feed(c.g, name[0], GR_REAL, GR_SHAPE(size[s])), g = gr_feed(c.g, name[1], GR_REAL, GR_SHAPE(size[s])), m = gr_feed(c.g, name[2], GR_REAL, GR_SHAPE(size[s]));
+        gr_val w = gr_feed(c.g, name[0], GR_REAL, GR_SHAPE(size[s])), g = gr_feed(c.g, name[1], GR_REAL, GR_SHAPE(size[s])),
+               m = gr_feed(c.g, name[2], GR_REAL, GR_SHAPE(size[s]));
         case_fill(&c, w, -1, 1, 0);
         case_fill(&c, g, -1, 1, 0);
         case_fill(&c, m, -1, 1, 0);
-        gr_val scaled = gr_mul(c.g, g, gr_const(c.g, 0.1)), next = gr__node_add(c.g, GR_OP_MULADD, (gr_val[]){m, gr_const(c.g, 0.9), scaled}, 3, NULL, NULL);
+        gr_val scaled = gr_mul(c.g, g, gr_const(c.g, 0.1)),
+               next = gr__node_add(c.g, GR_OP_MULADD, (gr_val[]){m, gr_const(c.g, 0.9), scaled}, 3, NULL, NULL);
         gr_val step = gr_mul(c.g, next, rate), moved = gr_sub(c.g, w, step), square = gr_square(c.g, g), norm = gr_sum_all(c.g, square);
         gr_val made[] = {scaled, next, step, moved, square, norm};
         n_nodes = norms ? 6 : 4;
@@ -327,7 +339,16 @@ static void check_segments(gr__isa isa, const int64_t *size, int n, bool norms)
     }
     char *want[64 * 3];
     for (int s = 0; s < n; s++) {
-        gr_item one = {.kind = GR_ITEM_REGION, .graph = c.g, .nodes = nodes[s], .n_nodes = n_nodes, .n_segments = 1, .space = &space[s], .in = in + s * 4, .n_in = 4, .out = out + s * n_out, .n_out = n_out};
+        gr_item one = {.kind = GR_ITEM_REGION,
+                       .graph = c.g,
+                       .nodes = nodes[s],
+                       .n_nodes = n_nodes,
+                       .n_segments = 1,
+                       .space = &space[s],
+                       .in = in + s * 4,
+                       .n_in = 4,
+                       .out = out + s * n_out,
+                       .n_out = n_out};
         case_run_item(&c, &one, isa, CASE_FORWARD);
         for (int o = 0; o < n_out; o++) {
             size_t bytes = case_bytes(c.g, out[s * n_out + o]);
@@ -336,7 +357,16 @@ static void check_segments(gr__isa isa, const int64_t *size, int n, bool norms)
             case_forget(&c, out[s * n_out + o]);
         }
     }
-    gr_item item = {.kind = GR_ITEM_REGION, .graph = c.g, .nodes = nodes[0], .n_nodes = n_nodes, .n_segments = n, .space = space, .in = in, .n_in = 4, .out = out, .n_out = n_out};
+    gr_item item = {.kind = GR_ITEM_REGION,
+                    .graph = c.g,
+                    .nodes = nodes[0],
+                    .n_nodes = n_nodes,
+                    .n_segments = n,
+                    .space = space,
+                    .in = in,
+                    .n_in = 4,
+                    .out = out,
+                    .n_out = n_out};
     for (int order = 0; order < CASE_ORDERS; order++) {
         case_run_item(&c, &item, isa, order);
         for (int k = 0; k < n * n_out; k++) assert_memory_equal(want[k], case_at(&c, out[k]), case_bytes(c.g, out[k]));
@@ -348,7 +378,8 @@ static void check_segments(gr__isa isa, const int64_t *size, int n, bool norms)
 static void test_segments(void **state)
 {
     (void)state;
-    static const int64_t few[] = {10, 784, 1, 100352, 0, 128, 5000}, many[] = {200000, 3, 64, 64, 300000, 17, 9, 70000, 1, 500000, 128, 127, 129, 33, 2};
+    static const int64_t few[] = {10, 784, 1, 100352, 0, 128, 5000},
+                         many[] = {200000, 3, 64, 64, 300000, 17, 9, 70000, 1, 500000, 128, 127, 129, 33, 2};
     for (int isa = 0; isa < GR__ISA_COUNT; isa++) {
         if (!gr__isa_supported((gr__isa)isa)) continue;
         for (int norms = 0; norms < 2; norms++) {
@@ -374,7 +405,16 @@ static void test_large(void **state)
             gr_val b = gr_broadcast(c.g, column, shape), y = gr_add(c.g, x, b);
             uint32_t nodes[] = {gr__value(c.g, b)->node, gr__value(c.g, y)->node};
             gr_space space = {shapes[s][0], shapes[s][1]};
-            gr_item item = {.kind = GR_ITEM_REGION, .graph = c.g, .nodes = nodes, .n_nodes = 2, .n_segments = 1, .space = &space, .in = (gr_val[]){x, column}, .n_in = 2, .out = &y, .n_out = 1};
+            gr_item item = {.kind = GR_ITEM_REGION,
+                            .graph = c.g,
+                            .nodes = nodes,
+                            .n_nodes = 2,
+                            .n_segments = 1,
+                            .space = &space,
+                            .in = (gr_val[]){x, column},
+                            .n_in = 2,
+                            .out = &y,
+                            .n_out = 1};
             if (shapes[s][0] == 1) {
                 y = gr_relu(c.g, x);
                 nodes[0] = gr__value(c.g, y)->node;
@@ -411,7 +451,16 @@ static void test_failing_memory(void **state)
         gr_val b = gr_broadcast(c.g, row, GR_SHAPE(100, 10)), y = gr_sub(c.g, x, b), sum = gr_sum(c.g, y, (int[]){0}, 1, false);
         uint32_t nodes[] = {gr__value(c.g, b)->node, gr__value(c.g, y)->node, gr__value(c.g, sum)->node};
         gr_space space = {100, 10};
-        gr_item item = {.kind = GR_ITEM_REGION, .graph = c.g, .nodes = nodes, .n_nodes = 3, .n_segments = 1, .space = &space, .in = (gr_val[]){x, row}, .n_in = 2, .out = (gr_val[]){y, sum}, .n_out = 2};
+        gr_item item = {.kind = GR_ITEM_REGION,
+                        .graph = c.g,
+                        .nodes = nodes,
+                        .n_nodes = 3,
+                        .n_segments = 1,
+                        .space = &space,
+                        .in = (gr_val[]){x, row},
+                        .n_in = 2,
+                        .out = (gr_val[]){y, sum},
+                        .n_out = 2};
         gr_kernel *kernel = NULL;
         gr__fail_acquisition(c.ctx, k);
         gr_status st = gr__cpu_make_for(c.ctx, &item, gr__isa_chosen(), &kernel);
@@ -427,7 +476,8 @@ static void test_failing_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_small), cmocka_unit_test(test_shards), cmocka_unit_test(test_empty), cmocka_unit_test(test_segments), cmocka_unit_test(test_large), cmocka_unit_test(test_failing_memory),
+        cmocka_unit_test(test_small),    cmocka_unit_test(test_shards), cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_segments), cmocka_unit_test(test_large),  cmocka_unit_test(test_failing_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,7 +51,8 @@ static bool fine(const function *f, float x, float y, double want, double *worst
     if (isnan(want)) return isnan(y);
     if (fabs(want) > 3.4028235677973366e38) return isinf(y) && (y < 0) == (want < 0);
     if (!((double)x >= f->low && (double)x <= f->high) || fabs(want) < 0x1p-125)
-        return fabs((double)y - want) <= 0x1p-125 || ((double)x < f->high && (double)x > f->low ? false : fabs((double)y - want) <= 0x1p-20 * fabs(want));
+        return fabs((double)y - want) <= 0x1p-125 ||
+               ((double)x < f->high && (double)x > f->low ? false : fabs((double)y - want) <= 0x1p-20 * fabs(want));
     double error = ulps((double)y, want);
     *worst = fmax(*worst, error);
     return error <= f->ulp;
@@ -63,16 +64,21 @@ static void check(const function *f, gr__isa isa)
     case_begin(&c, 1);
     gr_val x = gr_feed(c.g, "x", GR_REAL, GR_SHAPE(SAMPLE)), y = f->build(c.g, x);
     uint32_t *bits = case_at(&c, x);
-    for (uint32_t i = 0; i < SAMPLE; i++) bits[i] = i < 4096 ? (i & 2047) + ((i >> 11) << 31) + (i & 1024 ? 0x7f800000u - 1536 : 0) : i * 2048u + (i * 2654435761u >> 21);
-    static const uint32_t special[] = {0x7f800000u, 0xff800000u, 0x7fc00000u, 0, 0x80000000u, 0x3f800000u, 0xbf800000u, 0x42b17217u, 0x42b17218u, 0xc2cff1b5u, 0x7f7fffffu, 0xff7fffffu, 1, 0x007fffffu};
+    for (uint32_t i = 0; i < SAMPLE; i++)
+        bits[i] = i < 4096 ? (i & 2047) + ((i >> 11) << 31) + (i & 1024 ? 0x7f800000u - 1536 : 0) : i * 2048u + (i * 2654435761u >> 21);
+    static const uint32_t special[] = {0x7f800000u, 0xff800000u, 0x7fc00000u, 0,           0x80000000u, 0x3f800000u, 0xbf800000u,
+                                       0x42b17217u, 0x42b17218u, 0xc2cff1b5u, 0x7f7fffffu, 0xff7fffffu, 1,           0x007fffffu};
     memcpy(bits, special, sizeof special);
-    for (int i = 0; i < SAMPLE / 2; i++) ((float *)(void *)bits)[SAMPLE / 2 + i] = (float)(40 * gr__rng_uniform(&c.rng) - 20); /* where data lie */
+    for (int i = 0; i < SAMPLE / 2; i++)
+        ((float *)(void *)bits)[SAMPLE / 2 + i] = (float)(40 * gr__rng_uniform(&c.rng) - 20); /* where data lie */
     case_run_node(&c, gr__value(c.g, y)->node, isa, CASE_FORWARD);
     double worst = 0;
     for (int i = 0; i < SAMPLE; i++) {
         float from = ((float *)(void *)bits)[i], got = ((float *)case_at(&c, y))[i];
         double want = f->exact((double)from);
-        if (!fine(f, from, got, want, &worst)) fail_msg("%s (%s): %a gives %a, not %a (%.3g ulp)", f->name, gr__isa_name(isa), (double)from, (double)got, want, ulps((double)got, want));
+        if (!fine(f, from, got, want, &worst))
+            fail_msg("%s (%s): %a gives %a, not %a (%.3g ulp)", f->name, gr__isa_name(isa), (double)from, (double)got, want,
+                     ulps((double)got, want));
     }
     print_message("%-8s %-8s %.3f ulp\n", f->name, gr__isa_name(isa), worst);
     case_end(&c);

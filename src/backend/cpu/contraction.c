@@ -80,7 +80,8 @@ static gr_status wrap(gr_context *ctx, gr_kernel *inner, const int *from, int n_
     static const gr_phase_fn phases[] = {phase_0, phase_1, phase_2};
     twice *k = inner->n_phases <= (int)GR_COUNT(phases) ? gr__alloc(ctx, sizeof *k) : NULL;
     if (!k) {
-        gr_status st = inner->n_phases <= (int)GR_COUNT(phases) ? gr__error_code(ctx) : gr__fail(ctx, GR_E_INTERNAL, "%s has too many phases", inner->name);
+        gr_status st = inner->n_phases <= (int)GR_COUNT(phases) ? gr__error_code(ctx)
+                                                                : gr__fail(ctx, GR_E_INTERNAL, "%s has too many phases", inner->name);
         inner->destroy(ctx, inner);
         return st;
     }

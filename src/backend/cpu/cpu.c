@@ -13,7 +13,7 @@ int gr__cpu_input(const gr_item *item, gr_val v)
 
 int gr__cpu_shards(int64_t elements)
 {
-    return (int)GR_MAX(1, GR_MIN(elements / 65536, GR__REGION_SHARDS));
+    return (int)GR_MAX(1, GR_MIN(elements / 16384, GR__REGION_SHARDS));
 }
 
 void gr__cpu_part(int64_t n, int64_t step, int shards, int shard, int64_t *begin, int64_t *end)

@@ -1,4 +1,5 @@
-/* Rows by index. Scatter-add gives each shard a range of rows of the result: all shards read the whole index and add what falls to them, in its order. */
+/* Rows by index. Scatter-add gives each shard a range of rows of the result: all shards read the whole index and add what falls to them, in
+ * its order. */
 #include <string.h>
 
 #include "backend/cpu/cpu.h"

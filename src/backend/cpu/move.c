@@ -39,7 +39,8 @@ static void copy_rows(const strided *k, const char *from, char *to, int64_t firs
 {
     size_t e = k->element;
     if (k->row_in == 1 && k->column_in > 1 && e == 4) {
-        k->set->transpose((const float *)(const void *)from + first, k->column_in, (float *)(void *)to + first * k->row_out, k->row_out, end - first, k->columns);
+        k->set->transpose((const float *)(const void *)from + first, k->column_in, (float *)(void *)to + first * k->row_out, k->row_out,
+                          end - first, k->columns);
         return;
     }
     for (int64_t r = first; r < end; r++) {
@@ -70,7 +71,8 @@ static void run_strided(const gr_kernel *kernel, int shard, void *scratch)
             to += e % k->size[i] * k->out[i];
             e /= k->size[i];
         }
-        copy_rows(k, in + from * (int64_t)k->element, (char *)kernel->operand[1] + to * (int64_t)k->element, first, GR_MIN(first + k->block, k->rows));
+        copy_rows(k, in + from * (int64_t)k->element, (char *)kernel->operand[1] + to * (int64_t)k->element, first,
+                  GR_MIN(first + k->block, k->rows));
     }
 }
 

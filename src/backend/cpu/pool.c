@@ -17,7 +17,8 @@ static void run(const gr_kernel *kernel, int shard, void *scratch)
     const gr__pooling *p = &k->p;
     const float *x = kernel->operand[k->x];
     const int32_t *index = k->index < 0 ? NULL : kernel->operand[k->index];
-    void *last = kernel->operand[kernel->n_operands - 1], *first = kernel->operand[kernel->n_operands - (k->code == GR_OP_MAX_POOL ? 2 : 1)];
+    void *last = kernel->operand[kernel->n_operands - 1],
+         *first = kernel->operand[kernel->n_operands - (k->code == GR_OP_MAX_POOL ? 2 : 1)];
     int64_t begin, end;
     (void)scratch;
     gr__cpu_part(p->n * k->lines, 1, kernel->phase[0].n_shards, shard, &begin, &end);

@@ -48,7 +48,8 @@ static void reduce_block(const reduction *k, const float *x, int64_t n, double *
     int64_t rows = last < 0 ? 1 : k->reduced[last], stride = last < 0 ? 0 : k->reduced_stride[last];
     int64_t outer = product(k->reduced, GR_MAX(last, 0));
     for (int64_t c = 0; c < n; c++) to[c] = k->max ? -(double)INFINITY : 0;
-    for (int64_t r = 0; r < outer; r++) k->set->reduce_rows(k->max, x + offset_of(r, k->reduced, k->reduced_stride, last), stride, rows, n, to);
+    for (int64_t r = 0; r < outer; r++)
+        k->set->reduce_rows(k->max, x + offset_of(r, k->reduced, k->reduced_stride, last), stride, rows, n, to);
 }
 
 static double reduce_lines(const reduction *k, const float *x)
@@ -130,7 +131,8 @@ gr_status gr__reduce_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_
     k->to_double = gr__value(item->graph, n->out)->shape.rank == 0;
     fold(k, s, n->attr.i[0]);
     double elements = (double)gr_shape_count(s);
-    k->base = (gr_kernel){.name = k->max ? "maximum" : "sum", .n_phases = 1, .n_operands = 2, .destroy = destroy, .scratch_bytes = BLOCK * sizeof(double)};
+    k->base = (gr_kernel){
+        .name = k->max ? "maximum" : "sum", .n_phases = 1, .n_operands = 2, .destroy = destroy, .scratch_bytes = BLOCK * sizeof(double)};
     k->base.phase[0].run = run;
     k->base.phase[0].n_shards = (int)GR_MAX(1, GR_MIN(gr__cpu_shards((int64_t)elements), k->results * k->blocks));
     k->base.phase[0].cost_ns = 30 + GR_MAX(elements * 0.3, gr__cpu_move_ns(elements * 4));
@@ -174,7 +176,8 @@ gr_status gr__argmax_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_
     (void)isa;
     if (!k) return gr__error_code(ctx);
     k->outer = k->inner = 1;
-    for (int i = 0; i < s.rank; i++) *(i < n->attr.i[0] ? &k->outer : i == n->attr.i[0] ? &k->size : &k->inner) *= i == n->attr.i[0] ? 1 : s.dim[i];
+    for (int i = 0; i < s.rank; i++)
+        *(i < n->attr.i[0] ? &k->outer : i == n->attr.i[0] ? &k->size : &k->inner) *= i == n->attr.i[0] ? 1 : s.dim[i];
     k->size = s.dim[n->attr.i[0]];
     double elements = (double)gr_shape_count(s);
     k->base = (gr_kernel){.name = "argmax", .n_phases = 1, .n_operands = 2, .destroy = destroy_argmax};

@@ -160,7 +160,9 @@ static gr_status read_item(gr_context *ctx, const gr_item *item, gr__exprs *x)
     bool fits = item->n_nodes <= (int)GR_COUNT(expr_of) && item->n_in + item->n_out <= GR__REGION_OPERANDS;
     for (int k = 0; k < (int)GR_COUNT(expr_of); k++) expr_of[k] = -1;
     for (int k = 0; fits && k < item->n_nodes; k++) fits = read_node(&r, expr_of, k);
-    return fits ? GR_OK : gr__fail(ctx, GR_E_INTERNAL, "a region of %d nodes and %d operands cannot be read", item->n_nodes, item->n_in + item->n_out);
+    return fits ? GR_OK
+                : gr__fail(ctx, GR_E_INTERNAL, "a region of %d nodes and %d operands cannot be read", item->n_nodes,
+                           item->n_in + item->n_out);
 }
 
 /* ---- modes, shards ---- */
@@ -357,7 +359,8 @@ static void estimate(const gr_item *item, gr__region *k)
         if (s->mode == GR__WIDE) ns += 15 * (double)s->space.rows;
     }
     for (int i = 0; i < k->n_segments * item->n_in; i++)
-        bytes += (double)(gr_shape_count(gr__value(item->graph, item->in[i])->shape) * (int64_t)gr__cpu_element_bytes(gr__value(item->graph, item->in[i])->dtype));
+        bytes += (double)(gr_shape_count(gr__value(item->graph, item->in[i])->shape) *
+                          (int64_t)gr__cpu_element_bytes(gr__value(item->graph, item->in[i])->dtype));
     for (int i = 0; i < k->n_segments * item->n_out; i++) bytes += 4 * (double)gr_shape_count(gr__value(item->graph, item->out[i])->shape);
     k->base.phase[0].cost_ns = 30 + GR_MAX(ns, gr__cpu_move_ns(bytes));
     k->base.phase[1].cost_ns = 50 + (double)k->base.shared_bytes / 8;

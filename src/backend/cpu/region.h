@@ -1,8 +1,9 @@
 /* Regions as tile programs: what the files of lowering and running share.
  *
- * A space of rows x columns is run in one of three ways. FLAT: nothing distinguishes rows (or there is one): one line of elements. NARROW: one line of
- * elements too, but what is given a column, or a row, repeats with a period of several rows. WIDE: row after row. Which one is a function of space and of
- * whether there are row or column operands at all, and no reduction's order of additions differs between NARROW and WIDE:
+ * A space of rows x columns is run in one of three ways. FLAT: nothing distinguishes rows (or there is one): one line of elements. NARROW:
+ * one line of elements too, but what is given a column, or a row, repeats with a period of several rows. WIDE: row after row. Which one is
+ * a function of space and of whether there are row or column operands at all, and no reduction's order of additions differs between NARROW
+ * and WIDE:
  *
  *   to rank 0, or one row   per shard: trees of eight vectors, then V sums in double; shards in order, in double
  *   to columns              per shard and place of the period: in the order of rows, in float for 64 rows of the period, then in double
@@ -14,12 +15,22 @@
 #include "backend/cpu/tile.h"
 
 #define GR__REGION_PAST (INT64_C(32) << 20) /* bytes of a result that no cache keeps */
-enum { GR__REGION_NODES = 64, GR__REGION_OPERANDS = 48, GR__REGION_SLOTS = 64, GR__REGION_INS = 8 * GR__REGION_NODES, GR__REGION_SHARDS = 16 };
+enum {
+    GR__REGION_NODES = 64,
+    GR__REGION_OPERANDS = 48,
+    GR__REGION_SLOTS = 128,
+    GR__REGION_INS = 12 * GR__REGION_NODES,
+    GR__REGION_SHARDS = 16
+};
 
 typedef enum gr__mode { GR__FLAT, GR__NARROW, GR__WIDE, GR__MODES } gr__mode;
 
 /* What a node reads: another node's result, or something that comes from outside. */
-typedef enum gr__source { GR__FROM_NODE, GR__FROM_FULL, GR__FROM_ROW, GR__FROM_COLUMN, GR__FROM_SCALAR, GR__FROM_CONST, GR__FROM_ROW_INDEX, GR__FROM_COLUMN_INDEX } gr__source;
+typedef enum gr__source {
+    GR__FROM_NODE,
+    GR__FROM_FULL, GR__FROM_ROW, GR__FROM_COLUMN, GR__FROM_SCALAR, GR__FROM_CONST,
+    GR__FROM_ROW_INDEX, GR__FROM_COLUMN_INDEX,
+} gr__source;
 
 typedef struct gr__arg {
     gr__source source;
@@ -49,11 +60,13 @@ typedef struct gr__exprs {
 /* Operands of instructions before addresses are known. */
 typedef enum gr__ref_kind {
     GR__REF_NONE,
-    GR__REF_IN, GR__REF_OUT, GR__REF_COLUMN, GR__REF_SLOT,                    /* in memory */
-    GR__REF_SCALAR, GR__REF_ELEMENT, GR__REF_CONST, GR__REF_ROW, GR__REF_ROW_INDEX, /* one value: rank 0; a tensor of one; known; one a row (WIDE) */
-    GR__REF_ROWS,                                                             /* the whole row operand (NARROW) */
-    GR__REF_BYTES,                                                            /* an input of bytes */
-    GR__REF_SUM,                                                              /* what reduction `index` keeps */
+    /* in memory */
+    GR__REF_IN, GR__REF_OUT, GR__REF_COLUMN, GR__REF_SLOT,
+    /* one value: rank 0; a tensor of one element; known; one a row (WIDE); the row's index (WIDE) */
+    GR__REF_SCALAR, GR__REF_ELEMENT, GR__REF_CONST, GR__REF_ROW, GR__REF_ROW_INDEX,
+    GR__REF_ROWS,  /* the whole row operand (NARROW) */
+    GR__REF_BYTES, /* an input of bytes */
+    GR__REF_SUM,   /* what reduction `index` keeps */
 } gr__ref_kind;
 
 typedef struct gr__ref {
@@ -88,13 +101,14 @@ typedef struct gr__program {
     int n_hazards;
     bool past;       /* some store may go past the caches */
     bool bounded;    /* hazards did not fit: never without copies */
-    int16_t by_row[2 * GR__REGION_NODES]; /* WIDE: steps whose first or second (-1 - step) operand changes with the row */
+    int16_t by_row[4 * GR__REGION_NODES]; /* WIDE: steps whose first or second (-1 - step) operand changes with the row */
     int n_by_row;
     double vector_ns; /* an estimate, for a vector of every operand */
 } gr__program;
 
 /* Writes the program of a mode, which the caller frees also after a failure. copies: all inputs are read before anything is written. */
-gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__exprs *x, const gr__tile_set *set, gr__mode mode, bool copies, gr__program *p);
+gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__exprs *x, const gr__tile_set *set, gr__mode mode, bool copies,
+                            gr__program *p);
 void gr__program_free(gr_context *ctx, gr__program *p);
 
 typedef struct gr__segment {

@@ -1,7 +1,8 @@
 /* From expressions to a tile program: scheduling for one accumulator.
  *
- * An operand is addressable when it stands in memory or is one value; other operands are computed into the accumulator, and all but one of a node's are
- * put into slots first. A result that is written out is read again where it was written; one that is needed more than once goes to a slot. */
+ * An operand is addressable when it stands in memory or is one value; other operands are computed into the accumulator, and all but one of
+ * a node's are put into slots first. A result that is written out is read again where it was written; one that is needed more than once
+ * goes to a slot. */
 #include <string.h>
 
 #include "backend/cpu/region.h"
@@ -170,7 +171,8 @@ static bool holds(const writer *w, const gr__arg *a)
     return false;
 }
 
-typedef struct binary { gr__tile_op m, r; } binary; /* the form with an operand in memory, as it stands and exchanged; the scalar form follows each */
+/* The forms with an operand in memory, as it stands and exchanged; the scalar form follows each. */
+typedef struct binary { gr__tile_op m, r; } binary;
 
 static binary binary_of(gr_opcode code, bool integers)
 {
@@ -227,7 +229,7 @@ static void write_binary(writer *w, const gr__expr *e)
     used(w, stays);
 }
 
-/* Which of three operands the accumulator holds when the instruction runs: one that has no address, the lightest; else what it holds already. */
+/* Which of three operands the accumulator holds when the instruction runs: the lightest that has no address; else what it holds already. */
 static int choose_stay(const writer *w, const gr__expr *e)
 {
     int best = -1;
@@ -257,14 +259,16 @@ static void write_ternary(writer *w, const gr__expr *e)
     int first = swap ? y : x, second = swap ? x : y;
     r[first] = settle(w, &e->arg[first], &own[first]);
     r[second] = settle(w, &e->arg[second], &own[second]);
-    /* addm, sela and selb have no form whose first operand is a scalar: factors change places, and a scalar factor or condition goes to the accumulator */
+    /* addm, sela and selb have no form whose first operand is a scalar: factors change places, and a scalar factor or condition goes to the
+     * accumulator */
     if (product ? stay == 2 && !in_memory(r[0]) && !in_memory(r[1]) : stay != 0 && !in_memory(r[0])) {
         r[stay] = settle(w, &e->arg[stay], &own[stay]);
         stay = 0, x = 1, y = 2;
     }
     load(w, &e->arg[stay]);
     if (product && stay == 2 && !in_memory(r[0])) x = 1, y = 0;
-    gr__tile_op mm = product ? (stay == 2 ? GR__T_addm_mm : GR__T_madd_mm) : stay == 0 ? GR__T_selc_mm : stay == 1 ? GR__T_sela_mm : GR__T_selb_mm;
+    static const gr__tile_op products[] = {GR__T_madd_mm, GR__T_madd_mm, GR__T_addm_mm}, choices[] = {GR__T_selc_mm, GR__T_sela_mm, GR__T_selb_mm};
+    gr__tile_op mm = (product ? products : choices)[stay];
     put(w, form(mm, r[x], r[y]), r[x], r[y]);
     for (int i = 0; i < 3; i++) {
         if (own[i]) w->taken[r[i].index] = false;
@@ -470,7 +474,8 @@ static gr_status fit(gr_context *ctx, gr__program *p, gr__step *steps)
     return GR_OK;
 }
 
-gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__exprs *x, const gr__tile_set *set, gr__mode mode, bool copies, gr__program *p)
+gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__exprs *x, const gr__tile_set *set, gr__mode mode, bool copies,
+                            gr__program *p)
 {
     gr_status st = GR_OK;
     gr__step *steps = gr__alloc(ctx, GR__REGION_INS * sizeof *steps);

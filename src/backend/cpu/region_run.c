@@ -72,7 +72,7 @@ static char *address_of(const job *j, const gr__ref *r)
     }
 }
 
-/* Results larger than caches that nobody reads here again go past them, but for those in place of an input, whose lines are there already. */
+/* Results larger than caches that nobody reads here again go past them, but not in place of an input, whose lines are there already. */
 static void choose_store(const job *j, int t)
 {
     char *to = j->ins[t].a;
@@ -172,7 +172,8 @@ static void flush_columns(const job *j)
     for (int q = 0; q < j->p->n_reductions; q++) {
         if (j->p->reduction[q].reach != GR__TO_COLUMNS) continue;
         float *x = (float *)(void *)column_at(j, q);
-        for (int64_t r = 0; r < j->s->period; r++) j->k->set->flush(j->p->reduction[q].max, x + r * columns, partial_at(j->partial, j->p, j->s, q), columns);
+        for (int64_t r = 0; r < j->s->period; r++)
+            j->k->set->flush(j->p->reduction[q].max, x + r * columns, partial_at(j->partial, j->p, j->s, q), columns);
     }
 }
 
@@ -226,7 +227,8 @@ static void expand(const job *j)
             if (r->kind != GR__REF_COLUMN) continue;
             int32_t *to = (int32_t *)(void *)expanded_at(j, r->index);
             memcpy(to, j->in[r->index], (size_t)columns * 4);
-            for (int64_t have = columns; have < n; have += GR_MIN(have, n - have)) memcpy(to + have, to, (size_t)GR_MIN(have, n - have) * 4);
+            for (int64_t have = columns; have < n; have += GR_MIN(have, n - have))
+                memcpy(to + have, to, (size_t)GR_MIN(have, n - have) * 4);
         }
 }
 
@@ -235,7 +237,8 @@ static void move_blocks(const job *j, int64_t i)
 {
     for (int t = 0; t < j->p->n_steps; t++) {
         const gr__ref *r = &j->p->step[t].a;
-        if (r->kind == GR__REF_SUM && j->p->reduction[r->index].reach == GR__TO_ROWS) j->ins[t].a = (char *)((uintptr_t)block_at(j, r->index) - (uintptr_t)i);
+        if (r->kind == GR__REF_SUM && j->p->reduction[r->index].reach == GR__TO_ROWS)
+            j->ins[t].a = (char *)((uintptr_t)block_at(j, r->index) - (uintptr_t)i);
     }
 }
 
@@ -244,7 +247,8 @@ static void reduce_blocks(const job *j, int64_t row, int64_t rows)
     for (int q = 0; q < j->p->n_reductions; q++) {
         const gr__reduction *r = &j->p->reduction[q];
         if (r->reach != GR__TO_ROWS) continue;
-        j->k->set->narrow_rows(r->max, (const float *)(const void *)block_at(j, q), rows, j->s->space.columns, (float *)j->out[r->out] + row);
+        j->k->set->narrow_rows(r->max, (const float *)(const void *)block_at(j, q), rows, j->s->space.columns,
+                               (float *)j->out[r->out] + row);
     }
 }
 

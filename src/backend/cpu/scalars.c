@@ -89,7 +89,8 @@ static void destroy(gr_context *ctx, gr_kernel *kernel)
     gr__free(ctx, k, sizeof *k);
 }
 
-/* The register that holds value v: an input, a node before this one, or a constant (counted, and stored where there is room for them already). */
+/* The register that holds value v: an input, a node before this one, or a constant (counted, and stored where there is room for them
+ * already). */
 static int find(scalars *k, const gr_item *item, gr_val v)
 {
     int in = gr__cpu_input(item, v);

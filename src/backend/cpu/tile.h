@@ -1,8 +1,8 @@
 /* Tile programs: what runs elementwise regions.
  *
- * An accumulator of eight vectors (a chunk) goes in registers from instruction to instruction, each of which combines it with one or two operands and
- * jumps to the next. Operands are vectors in memory or one value for all lanes. The last instruction goes on to the next chunk; what is left at the end
- * runs through the tail form of each instruction, which loads and stores only the elements that exist.
+ * An accumulator of eight vectors (a chunk) goes in registers from instruction to instruction, each of which combines it with one or two
+ * operands and jumps to the next. Operands are vectors in memory or one value for all lanes. The last instruction goes on to the next
+ * chunk; what is left at the end runs through the tail form of each instruction, which loads and stores only the elements that exist.
  *
  * i is the place of the chunk in full operands, j in operands that repeat with a period, both in bytes of floats. */
 #ifndef GR_CPU_TILE_H
@@ -14,16 +14,19 @@
 #include "backend/cpu/isa.h"
 
 /* _m: an operand in memory, _s: a scalar. r*: operands exchanged (rsub: x - acc). madd: acc * first + second; addm: first * second + acc.
- * st_past writes past the caches, to whole vectors' addresses. selc: acc != 0 ? first : second; sela: first != 0 ? acc : second; selb: first != 0 ? second : acc. i*: compare integers. */
-#define GR__TILE_BINARY(X) \
-    X(add) X(sub) X(rsub) X(mul) X(div) X(rdiv) X(max) X(rmax) X(min) X(rmin) X(lt) X(rlt) X(le) X(rle) X(eq) X(ilt) X(irlt) X(ile) X(irle) X(ieq)
+ * st_past writes past the caches, to whole vectors' addresses. selc: acc != 0 ? first : second; sela: first != 0 ? acc : second; selb:
+ * first != 0 ? second : acc. i*: compare integers. */
+#define GR__TILE_BINARY(X)                                                                                                                 \
+    X(add)                                                                                                                                 \
+    X(sub) X(rsub) X(mul) X(div) X(rdiv) X(max) X(rmax) X(min) X(rmin) X(lt) X(rlt) X(le) X(rle) X(eq) X(ilt) X(irlt) X(ile) X(irle)       \
+        X(ieq)
 #define GR__TILE_UNARY(X) \
     X(neg) X(abs) X(sign) X(floor) X(exp) X(log) X(log1p) X(sqrt) X(square) X(recip) X(tanh) X(sigmoid) X(relu) X(sin) X(cos) X(erf) X(real)
-#define GR__TILE_OTHER(X)                                                                                                                             \
-    X(ld_m) X(ld_s) X(ld_u8) X(iota_i) X(iota_j) X(iota_row) X(iota_column) X(ld_row) X(st) X(st_past)                                                        \
-    X(madd_mm) X(madd_ms) X(madd_sm) X(madd_ss) X(addm_mm) X(addm_ms)                                                                                \
-    X(selc_mm) X(selc_ms) X(selc_sm) X(selc_ss) X(sela_mm) X(sela_ms) X(selb_mm) X(selb_ms)                                                          \
-    X(red_sum) X(red_max) X(col_sum) X(col_max) X(end)
+#define GR__TILE_OTHER(X)                                                                                                                  \
+    X(ld_m)                                                                                                                                \
+    X(ld_s) X(ld_u8) X(iota_i) X(iota_j) X(iota_row) X(iota_column) X(ld_row) X(st) X(st_past) X(madd_mm) X(madd_ms) X(madd_sm) X(madd_ss) \
+        X(addm_mm) X(addm_ms) X(selc_mm) X(selc_ms) X(selc_sm) X(selc_ss) X(sela_mm) X(sela_ms) X(selb_mm) X(selb_ms) X(red_sum)           \
+            X(red_max) X(col_sum) X(col_max) X(end)
 
 typedef enum gr__tile_op {
 #define GR__TILE_ENUM(name) GR__T_##name,

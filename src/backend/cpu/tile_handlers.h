@@ -187,8 +187,9 @@ HANDLER(red_max)
     NEXT;
 }
 
-/* A sum for each place within the period. A chunk that reaches over the period's end is added in two parts, each with zeros for the other's elements:
- * so every place receives its elements in the order of rows, wherever chunks begin. There is room for a chunk before and after the sums. */
+/* A sum for each place within the period. A chunk that reaches over the period's end is added in two parts, each with zeros for the other's
+ * elements: so every place receives its elements in the order of rows, wherever chunks begin. There is room for a chunk before and after
+ * the sums. */
 #define COLUMNS(name, combine, neutral)                                                                         \
     HANDLER(name)                                                                                               \
     {                                                                                                           \

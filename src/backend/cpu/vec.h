@@ -124,7 +124,10 @@ INLINE vec vkeep(vec x, lanes l, float other) { return (vec)_mm512_mask_blend_ps
 INLINE ivec iload8(const uint8_t *p) { return (ivec)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)); }
 INLINE ivec iload8l(const uint8_t *p, lanes l) { return (ivec)_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(l, p)); }
 /* table[index[l]], where index lies within 0..V-1 and the first n elements of the table may be read. */
-INLINE vec vpick(const float *table, ivec index, int64_t n) { return (vec)_mm512_permutexvar_ps((__m512i)index, (__m512)vloadl(table, lfirst(n))); }
+INLINE vec vpick(const float *table, ivec index, int64_t n)
+{
+    return (vec)_mm512_permutexvar_ps((__m512i)index, (__m512)vloadl(table, lfirst(n)));
+}
 INLINE dvec dlow(vec x) { return (dvec)_mm512_cvtps_pd(_mm512_castps512_ps256((__m512)x)); }
 INLINE dvec dhigh(vec x) { return (dvec)_mm512_cvtps_pd(_mm512_extractf32x8_ps((__m512)x, 1)); }
 INLINE vec vjoin(dvec low, dvec high)
@@ -165,7 +168,10 @@ INLINE vec vloadl(const void *p, lanes l) { return (vec)_mm256_maskload_ps(p, l)
 INLINE void vstorel(void *p, vec x, lanes l) { _mm256_maskstore_ps(p, l, (__m256)x); }
 INLINE vec vkeep(vec x, lanes l, float other) { return vsel((mask)l, x, vset(other)); }
 INLINE ivec iload8(const uint8_t *p) { return (ivec)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)); }
-INLINE vec vpick(const float *table, ivec index, int64_t n) { return (vec)_mm256_permutevar8x32_ps((__m256)vloadl(table, lfirst(n)), (__m256i)index); }
+INLINE vec vpick(const float *table, ivec index, int64_t n)
+{
+    return (vec)_mm256_permutevar8x32_ps((__m256)vloadl(table, lfirst(n)), (__m256i)index);
+}
 INLINE dvec dlow(vec x) { return (dvec)_mm256_cvtps_pd(_mm256_castps256_ps128((__m256)x)); }
 INLINE dvec dhigh(vec x) { return (dvec)_mm256_cvtps_pd(_mm256_extractf128_ps((__m256)x, 1)); }
 INLINE vec vjoin(dvec low, dvec high)

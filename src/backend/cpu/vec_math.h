@@ -88,7 +88,8 @@ INLINE vec vtanh(vec x)
     return vsel(vlt(a, vset(0.625f)), p, vsignof(large, x));
 }
 
-/* With e = exp(-|x|): 1 / (1 + e) or e / (1 + e). What 1 + e lost by rounding is put right afterwards, for which 1 / (1 + e) to 3 % will do. */
+/* With e = exp(-|x|): 1 / (1 + e) or e / (1 + e). What 1 + e lost by rounding is put right afterwards, for which 1 / (1 + e) to 3 % will
+ * do. */
 INLINE vec vsigmoid(vec x)
 {
     vec e = vexp((vec)((ivec)x | INT32_MIN)), d = 1 + e, lost = e - (d - 1);
