@@ -148,6 +148,9 @@ gr_status gr__loader_create(gr_context *ctx, const gr_loader_options *o, gr_load
 void gr__loader_destroy(gr_loader *l);
 /* The next batch, endless over epochs. Allocates nothing. */
 gr_status gr__loader_next(gr_loader *l, gr_batch *out);
+/* For loaders without a thread of their own: how many rows the next batch has (0: it has a thread), and the next batch gathered straight to where it is wanted. */
+int64_t gr__loader_peek(const gr_loader *l);
+gr_status gr__loader_next_into(gr_loader *l, void *inputs, void *targets, gr_batch *out); /* targets NULL: not gathered */
 /* Continue at batch `index` of `epoch` (resume, or start over with (0,0)). */
 void gr__loader_seek(gr_loader *l, int64_t epoch, int64_t index);
 int64_t gr__loader_batches(const gr_loader_options *o); /* an epoch */

@@ -135,16 +135,30 @@ static void order_for(gr_loader *l, int64_t epoch)
     l->order_epoch = key;
 }
 
+static int64_t rows_at(const gr_loader *l, position at)
+{
+    return GR_MIN(l->batch, l->rows.n - at.index * l->batch);
+}
+
+/* Shuffled rows stand anywhere: the next one is asked for while this one is copied. */
+static void prefetch(const gr_loader *l, uint32_t row)
+{
+    size_t bytes = (size_t)l->input_values * gr__element_bytes(l->o.set->element);
+    const char *p = (const char *)l->o.set->inputs + (size_t)row * bytes;
+    for (size_t i = 0; i < GR_MIN(bytes, 4096); i += 64) __builtin_prefetch(p + i);
+}
+
 static void fill(gr_loader *l, slot *s, position at)
 {
     const gr_set *set = l->o.set;
     gr_element target_as_is = target_element(set);
-    int64_t first = at.index * l->batch, n = GR_MIN(l->batch, l->rows.n - first);
+    int64_t first = at.index * l->batch, n = rows_at(l, at);
     gr__fp_state saved = gr__fp_enter(); /* so that conversion flushes the same on any thread */
     order_for(l, at.epoch);
     for (int64_t i = 0; i < n; i++) {
         uint32_t row = l->rows.row[l->order ? l->order[first + i] : (uint32_t)(first + i)];
         s->row[i] = row;
+        if (i + 1 < n) prefetch(l, l->rows.row[l->order ? l->order[first + i + 1] : (uint32_t)(first + i + 1)]);
         convert(set->element, l->o.input_as, (const char *)set->inputs + (int64_t)row * l->input_values * (int64_t)gr__element_bytes(set->element),
                 s->inputs + (size_t)i * l->input_bytes, l->input_values);
         if (s->targets)
@@ -274,6 +288,20 @@ void gr__loader_destroy(gr_loader *l)
 }
 
 /* ---- taking ---- */
+
+int64_t gr__loader_peek(const gr_loader *l)
+{
+    return l->threaded ? 0 : rows_at(l, l->next);
+}
+
+gr_status gr__loader_next_into(gr_loader *l, void *inputs, void *targets, gr_batch *out)
+{
+    slot there = {.inputs = inputs, .targets = targets, .row = l->slot[0].row};
+    fill(l, &there, l->next);
+    l->next = after(l, l->next);
+    *out = there.batch;
+    return GR_OK;
+}
 
 gr_status gr__loader_next(gr_loader *l, gr_batch *out)
 {

@@ -73,8 +73,8 @@ static void report(gr_loop *l, int phase, bool best, const char *path)
 
 static void feed(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int64_t position)
 {
-    if (p->x) memcpy(p->x, b->inputs, p->x_bytes);
-    if (p->y) memcpy(p->y, b->targets, p->y_bytes);
+    if (p->x && b->inputs != p->x) memcpy(p->x, b->inputs, p->x_bytes);
+    if (p->y && b->targets != p->y) memcpy(p->y, b->targets, p->y_bytes);
     if (p->seed) *p->seed = (double)l->recipe->seed;
     if (p->update) *p->update = (double)l->step;
     if (p->position) *p->position = (double)position;
@@ -85,6 +85,12 @@ static void feed(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int64_t posit
 static gr_status diverged(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int64_t position, gr_train_result *out)
 {
     char text[160] = "";
+    if (b && b->inputs == p->x) { /* the run has used the feeds up: gather them again */
+        gr_batch again;
+        gr__loader_seek(l->loader, b->epoch, b->index);
+        gr_status st = gr__loader_next_into(l->loader, p->x, p->y, &again);
+        if (st != GR_OK) return st;
+    }
     if (b) feed(l, p, b, position);
     else if (p->lr) *p->lr = l->lr;
     if (!gr_plan_find_nonfinite(p->plan, text, sizeof text)) snprintf(text, sizeof text, "the gradient");
@@ -95,9 +101,17 @@ static gr_status diverged(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int6
     return GR_E_DIVERGED;
 }
 
-static gr_status next_batch(gr_loop *l, gr_batch *b)
+/* A loader without a thread gathers straight into the feeds of the plan that will run. */
+static gr_status gather(gr_loop *l, int kind, gr_batch *b)
 {
-    gr_status st = gr__loader_next(l->loader, b);
+    int64_t n = gr__loader_peek(l->loader);
+    gr_engine_plan *p = n ? gr__engine_find(l->engine, kind, n) : NULL;
+    return p && p->x ? gr__loader_next_into(l->loader, p->x, p->y, b) : gr__loader_next(l->loader, b);
+}
+
+static gr_status next_batch(gr_loop *l, int kind, gr_batch *b)
+{
+    gr_status st = gather(l, kind, b);
     l->epoch = b->last ? b->epoch + 1 : b->epoch;
     l->index = b->last ? 0 : b->index + 1;
     return st;
@@ -118,11 +132,12 @@ static gr_status one_update(gr_loop *l, gr_train_result *out)
     gr_engine_plan *p = NULL;
     gr_batch b = {0};
     int64_t position = 0, micro = l->recipe->accumulate, samples = 0;
+    int kind = micro > 1 ? GR_RUN_ACCUMULATE : GR_RUN_STEP;
     gr_status st = GR_OK;
     l->lr = gr__sched_rate(&l->recipe->sched, l->recipe->optim.lr, l->step, l->total, (double)l->updates_per_epoch);
     for (int64_t i = 0; i < micro && !b.last; i++) {
-        GR_TRY(next_batch(l, &b));
-        GR_TRY(run_plan(l, micro > 1 ? GR_RUN_ACCUMULATE : GR_RUN_STEP, &b, position, &p, out));
+        GR_TRY(next_batch(l, kind, &b));
+        GR_TRY(run_plan(l, kind, &b, position, &p, out));
         position += b.n;
         samples += b.n;
     }

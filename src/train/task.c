@@ -6,7 +6,7 @@
 #include "model/model.h"
 #include "train/train.h"
 
-enum { SMALL_BATCH_BYTES = 128 << 10 };
+enum { SMALL_BATCH_BYTES = 1 << 20 };
 
 const char *gr__part_name(gr_part p)
 {
@@ -270,7 +270,7 @@ gr_loader_options gr__task_loader(const gr_task *t, gr_part p, bool background)
     const gr_recipe *r = t->recipe;
     bool train = p == GR_PART_TRAIN;
     int64_t batch = train ? gr__task_batch(t) : gr__task_evaluation_batch(t);
-    /* Waking another thread costs more than gathering a small batch. */
+    /* Gathering a small batch costs less than a third thread beside the workers. */
     bool small = batch * gr_shape_count(r->input) * (int64_t)gr__element_bytes(t->input_as) < SMALL_BATCH_BYTES;
     return (gr_loader_options){
         .set = t->set_of[p], .rows = &t->rows[p], .batch = batch, .drop_last = train && r->data.drop_last,
