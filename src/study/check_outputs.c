@@ -152,15 +152,14 @@ static bool last_bias(const gr_probe *p)
 }
 
 /* What guessing costs, and how far from it sane initial weights may bring a sample of this size.
- * Logits of variance v raise the cost of the right class by v / 2 on average (binary: v / 8), and scatter it by sqrt(v) over samples; classes that are not
- * balanced keep part of that scatter however many samples there are. */
+ * Logits of variance v raise the cost of the right class by v / 2 on average (binary: v / 8), and scatter it by sqrt(v) over samples; samples of a class may
+ * be so alike that only as many chances count as there are classes. */
 static void expect(const start *s, bool biased, double *guess, double *low, double *high)
 {
-    double v = s->variance / s->n, uneven = 0, entropy = 0, k = s->form == FORM_BINARY ? 2 : (double)s->width;
+    double v = s->variance / s->n, entropy = 0, k = s->form == FORM_BINARY ? 2 : (double)s->width;
     for (int64_t c = 0; s->form != FORM_VALUES && s->n > 0 && c < (int64_t)k; c++) {
         double f = s->count[c] / s->n;
         if (f > 0) entropy -= f * log(f);
-        uneven += (f - 1 / k) * (f - 1 / k);
     }
     if (s->form == FORM_VALUES) { /* outputs z near 0: mean (z - y)^2 lies between (|y| - |z|)^2 and (|y| + |z|)^2 */
         double y = sqrt(s->squares / s->n), z = sqrt(v);
@@ -174,7 +173,7 @@ static void expect(const start *s, bool biased, double *guess, double *low, doub
     double a = s->form == FORM_BINARY ? gr__setting_real(&s->p->recipe->cost_settings, "positive_weight") : 1;
     if (a != 1) *guess *= a * s->squares / s->n + 1 - s->squares / s->n;
     v = biased ? 0 : fmin(v, CALM);
-    double scatter = 3 * sqrt(v * (1 / s->n + uneven)) * (s->form == FORM_BINARY ? 0.5 * fmax(a, 1) : 1);
+    double scatter = 3 * sqrt(v / fmin(s->n, k)) * (s->form == FORM_BINARY ? 0.5 * fmax(a, 1) : 1);
     *low = (1 - BAND) * *guess - scatter;
     *high = (1 + BAND) * *guess + scatter + v / (s->form == FORM_BINARY ? 8 : 2) * fmax(a, 1);
 }

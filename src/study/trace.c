@@ -66,9 +66,9 @@ static bool values_agree(tracer *t, const gr_plan_view *a, const gr_plan_view *b
     }
     for (int64_t i = 0; i < n; i++) {
         double x = number(a, i), y = number(b, i), d = same(x, y) ? 0 : isfinite(x) && isfinite(y) ? fabs(x - y) / scale : INFINITY;
-        bool bits = t->o->tolerance == 0 && signbit(x) != signbit(y); /* zeros of either sign have other bits */
-        if (d > t->o->tolerance && d > most) most = d, at = i;
-        else if (at < 0 && bits) most = d, at = i;
+        /* Without a tolerance every bit counts: a denormal, or a zero's sign, too. */
+        bool differs = t->o->tolerance > 0 ? d > t->o->tolerance : !same(x, y) || signbit(x) != signbit(y);
+        if (differs && d > most) most = d, at = i;
     }
     if (at < 0) return true;
     t->r->compared -= n;
@@ -154,14 +154,14 @@ static bool batches_agree(tracer *t)
 
 /* ---- running ---- */
 
-/* Runs a side up to and with its next item that writes something to look at, from `*index`; the plan's end is gr_plan_rows. What is only copied into the
- * store has been looked at where it was made, and how much is copied may depend on the backend. */
-static gr_status advance(tracer *t, int i, int *index)
+/* Runs a side from item `*index` up to and with the next that writes something to look at, *at; -1: there is none. What is only copied into the store has been
+ * looked at where it was made, and how much is copied may depend on the backend. */
+static gr_status advance(tracer *t, int i, int *index, int *at)
 {
     side *s = &t->s[i];
     gr_plan *p = s->plan->plan;
-    bool seen = false;
-    for (; *index < gr_plan_rows(p) && !seen; ++*index) {
+    *at = -1;
+    for (; *index < gr_plan_rows(p) && *at < 0; ++*index) {
         gr_status st = gr_plan_run_item(p, *index);
         if (st == GR_E_DIVERGED) {
             gr_context_clear_error(s->ctx);
@@ -171,7 +171,7 @@ static gr_status advance(tracer *t, int i, int *index)
         if (st != GR_OK) return st;
         for (int k = 0; k < gr_plan_views(p, *index); k++) {
             gr_plan_view v = gr_plan_view_at(p, *index, k);
-            seen = true;
+            *at = *index;
             if (t->o->touch) t->o->touch(t->o->user, i, t->r->step, t->item, k, &v);
         }
     }
@@ -183,7 +183,7 @@ static int views(const side *s, int index)
     return gr_plan_views(s->plan->plan, index);
 }
 
-/* Items at[0] and at[1] have run. */
+/* Items at[0] and at[1] have run; -1: that side has come to its end. */
 static bool outputs_agree(tracer *t, const int at[2])
 {
     char one[32], two[32];
@@ -202,18 +202,17 @@ static bool outputs_agree(tracer *t, const int at[2])
 
 static gr_status run_plans(tracer *t)
 {
-    int next[2] = {0, 0};
-    const int end[2] = {gr_plan_rows(t->s[0].plan->plan), gr_plan_rows(t->s[1].plan->plan)};
+    int next[2] = {0, 0}, at[2];
     gr_status st = GR_OK;
-    while (next[0] < end[0] || next[1] < end[1]) {
-        for (int i = 0; i < 2; i++) GR_TRY(advance(t, i, &next[i]));
+    for (;;) {
+        for (int i = 0; i < 2; i++) GR_TRY(advance(t, i, &next[i], &at[i]));
         t->r->diverged = t->s[0].diverged && t->s[1].diverged;
         if (t->r->diverged) return GR_OK;
         if (t->s[0].diverged || t->s[1].diverged) {
             name_shapes(t, t->item, "", "guard", t->s[0].diverged ? "not finite" : "finite", t->s[1].diverged ? "not finite" : "finite");
             return GR_OK;
         }
-        if (!outputs_agree(t, (int[]){next[0] - 1, next[1] - 1})) return GR_OK;
+        if ((at[0] < 0 && at[1] < 0) || !outputs_agree(t, at)) return GR_OK;
         t->item++;
     }
 done:
@@ -238,11 +237,11 @@ static gr_status feed(tracer *t, int i, int kind, bool data, int64_t position)
     return GR_OK;
 }
 
-/* The same plan of both, with what it needs. */
-static gr_status run_kind(tracer *t, const int kind[2], bool data, int64_t position)
+/* The same kind of plan of both, with what it needs. */
+static gr_status run_kind(tracer *t, int kind, bool data, int64_t position)
 {
     gr_status st = GR_OK;
-    for (int i = 0; i < 2; i++) GR_TRY(feed(t, i, kind[i], data, position));
+    for (int i = 0; i < 2; i++) GR_TRY(feed(t, i, kind, data, position));
     st = run_plans(t);
 done:
     return st;
@@ -250,26 +249,19 @@ done:
 
 static gr_status one_update(tracer *t)
 {
-    const int64_t micro[2] = {t->s[0].recipe->accumulate, t->s[1].recipe->accumulate};
-    int kind[2], apply[2] = {GR_RUN_APPLY, GR_RUN_APPLY};
+    int64_t micro = t->s[0].recipe->accumulate, position = 0;
     gr_status st = GR_OK;
-    int64_t position = 0;
     bool last = false;
-    for (int i = 0; i < 2; i++) kind[i] = micro[i] > 1 ? GR_RUN_ACCUMULATE : GR_RUN_STEP;
-    if (micro[0] != micro[1]) {
-        name_shapes(t, -1, "", "accumulate", micro[0] > 1 ? "micro-batches" : "one batch an update", micro[1] > 1 ? "another number of micro-batches" : "one batch an update");
-        return GR_OK;
-    }
     t->item = 0;
-    for (int64_t k = 0; k < micro[0] && !last; k++) {
+    for (int64_t k = 0; k < micro && !last; k++) {
         for (int i = 0; i < 2; i++) GR_TRY(gr__loader_next(t->s[i].loader, &t->s[i].batch));
         if (!batches_agree(t)) return GR_OK;
-        GR_TRY(run_kind(t, kind, true, position));
+        GR_TRY(run_kind(t, micro > 1 ? GR_RUN_ACCUMULATE : GR_RUN_STEP, true, position));
         if (t->r->differs || t->r->diverged) return GR_OK;
         position += t->s[0].batch.n;
         last = t->s[0].batch.last;
     }
-    if (micro[0] > 1) GR_TRY(run_kind(t, apply, false, 0));
+    if (micro > 1) GR_TRY(run_kind(t, GR_RUN_APPLY, false, 0));
 done:
     return st;
 }
@@ -299,7 +291,13 @@ gr_status gr__trace(gr_context *const ctx[2], const gr_recipe *const recipe[2], 
         t.s[i].recipe = recipe[i];
         GR_TRY(open_side(&t.s[i]));
     }
-    if (!entries_agree(&t)) goto done;
+    if (recipe[0]->accumulate != recipe[1]->accumulate) {
+        char one[48], two[32];
+        snprintf(one, sizeof one, "%lld micro-batches an update", (long long)recipe[0]->accumulate);
+        snprintf(two, sizeof two, "%lld", (long long)recipe[1]->accumulate);
+        name_shapes(&t, -1, "", "accumulate", one, two);
+    }
+    if (out->differs || !entries_agree(&t)) goto done;
     for (int64_t k = 1; k <= o->steps && !out->differs && !out->diverged; k++) {
         out->step = k;
         GR_TRY(one_update(&t));

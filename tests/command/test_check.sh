@@ -1,0 +1,64 @@
+#!/bin/bash
+# check, trace and predict's look at raw input: verdicts, exit codes, and planted faults that the right check names (T3 to T5, X1, X8, X11, I1, I2, P4, D18).
+. "$(dirname "$0")/lib.sh"
+small r.yaml
+
+code 0 check r.yaml
+for name in formats data outputs "initial cost" symmetry initialisation gradients; do has out.txt "^ok +[A-Z][0-9] +$name "; done
+[[ $(wc -l <out.txt) -eq 7 ]] || short "check prints $(wc -l <out.txt) lines, not 7"
+code 0 check r.yaml --json
+has out.txt '"checks":\[\{"id":"X1","name":"formats","verdict":"ok","figure":32.0,"limit":32.0,"message":"'
+has out.txt '"passed":true'
+[[ $(grep -o '"kind":"parameter","format":"float32"' out.txt | wc -l) -eq 4 ]] || short "not every parameter's format is told"
+code 0 check r.yaml --set precision=float64 && has out.txt "X1 .* 64 .*float64"
+code 0 check r.yaml --quiet && [[ ! -s out.txt ]] || short "--quiet prints"
+code 0 check r.yaml --gradients && has out.txt "^head.weight +[0-9]+ +24 .* ok"
+code 0 check r.yaml --gradients --json && has out.txt '"passed":true'
+code 0 check r.yaml --init && has out.txt "^c1 +conv " && has out.txt "^ok +I2 "
+code 0 check r.yaml --init --json && has out.txt '"layers":\[\{"name":"c1","type":"conv","activation":\{"mean":'
+bad 2 "each restrict" check r.yaml --gradients --init
+bad 2 "argument is missing" check
+
+# Raw bytes make the first cost absurd; equal weights are a warning; a table's constant column fails and is named
+bad 1 "initial cost" check r.yaml --set data.prepare=none
+has out.txt "^FAILED +T5 .*prepare the data"
+code 1 check r.yaml --set data.prepare=none --json
+[[ $(wc -l <out.txt) -eq 1 ]] || short "a failed check prints $(wc -l <out.txt) JSON objects, not one"
+has out.txt '"verdict":"FAILED".*"passed":false'
+code 0 check r.yaml --set init.weights='{type: constant, value: 0.02}' && has out.txt "^warning +I1 .*stay equal"
+awk 'BEGIN { srand(4); print "width,height,lost,kind"; for (i = 0; i < 240; i++) { k = i % 3; printf "%.4f,%.5f,7,%s\n", 5000 + 300 * k + 60 * rand(), 0.001 * (k == 1) + 0.0002 * rand(), k == 0 ? "ant" : k == 1 ? "bee" : "cow" } }' >t.csv
+cat >t.yaml <<'YAML'
+gradus: 1
+name: table
+data: {train: {type: csv, file: t.csv, target: kind}, batch: 16, prepare: [standardize]}
+model: {input: [3], layers: [{type: dense, units: 16, activation: relu, name: h}, {type: dense, units: 3, name: head}]}
+cost: cross_entropy
+optimizer: {type: adam, lr: 0.01}
+stop: {epochs: 2}
+YAML
+bad 1 "the first is data" check t.yaml
+has out.txt '^FAILED +T3 .*1 of 3 input columns never change, the first is column "lost"'
+code 0 check t.yaml --set data.train.columns='[width, height]' --set model.input='[2]' && has out.txt "^ok +T3 "
+
+# Two clean runs: no difference, for any number of threads; what is set differently is named
+code 0 trace r.yaml r.yaml && has out.txt "^no difference in 1 update:"
+code 0 trace r.yaml --threads 2 --against threads=1 --steps 9 && has out.txt "^no difference in 9 updates"
+code 0 trace r.yaml --against device=ref --tolerance 1e-4 --json && has out.txt '"difference":null'
+bad 1 'step 2, .* in optimizer "sgd" / parameter "c1.weight"' trace r.yaml --against optimizer.momentum=0.8 --steps 4
+code 1 trace r.yaml --against seed=4 --json
+has out.txt '"operation":"parameter \\"c1.weight\\"","position":"\['
+[[ $(wc -l <out.txt) -eq 1 ]] || short "a difference prints $(wc -l <out.txt) JSON objects, not one"
+bad 2 "nothing to compare" trace r.yaml
+bad 2 "not a number of updates" trace r.yaml r.yaml --steps 0
+bad 2 "not in \[0, 1\)" trace r.yaml r.yaml --tolerance 2
+bad 2 "r.yaml.*unknown key|unknown key" trace r.yaml --against nothing=1
+bad 3 "missing.yaml" trace r.yaml missing.yaml
+
+# predict takes raw input; what was standardised already is noticed, and once a file
+code 0 train t.yaml --out run --quiet --set data.train.columns='[width, height]' --set model.input='[2]'
+cut -d, -f1,2,4 t.csv >raw.csv
+awk -F, 'NR == 1 { print; next } { printf "%.4f,%.4f,%s\n", ($1 - 5330) / 246, ($2 - 0.00043) / 0.00047, $3 }' raw.csv >ready.csv
+code 0 predict run/last.safetensors raw.csv && grep -q warning err.txt && short "raw input warns: $(cat err.txt)"
+code 0 predict run/last.safetensors ready.csv
+[[ $(grep -c "^gradus: warning: ready.csv: .*give raw input" err.txt) -eq 1 ]] || short "standardised input does not warn: $(head -n 2 err.txt)"
+finish

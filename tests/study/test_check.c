@@ -1,0 +1,483 @@
+/* Design checks: sound recipes pass all of them, and each planted fault fails the check that is for it and says so. */
+#include "study_case.h"
+
+typedef gr_status (*check)(gr_probe *p, gr_finding *out);
+
+static gr_finding look(gr_probe *p, check c)
+{
+    gr_finding f = {.id = "", .name = ""};
+    test_ok(p->ctx, c(p, &f));
+    assert_true(strlen(f.message) > 10);
+    return f;
+}
+
+static void expect(const gr_finding *f, gr_verdict v, const char *says)
+{
+    if (f->verdict != v || (says && !strstr(f->message, says))) fail_msg("%s, not %s: %s", gr__verdict_name(f->verdict), gr__verdict_name(v), f->message);
+}
+
+static void sound_recipes_pass_everything(void **state)
+{
+    (void)state;
+    static const char *const recipes[] = {
+        DIGITS, TABLE,
+        "gradus: 1\nname: x\ndata: {train: {type: synthetic, kind: xor, n: 64}, batch: 16}\nmodel: {input: [2], layers: [{type: dense, units: 8, activation: tanh, name: h}, {type: dense, units: 1, name: o}]}\n"
+        "cost: binary_cross_entropy\noptimizer: sgd\nstop: {epochs: 1}\n",
+        "gradus: 1\nname: x\ndata: {train: {type: synthetic, kind: regression, n: 64, features: 5}, batch: 64, prepare: [standardize]}\nmodel: {input: [5], layers: [{type: dense, units: 8, activation: relu, name: h}, {type: dense, units: 1, name: o}]}\n"
+        "cost: mse\noptimizer: sgd\nstop: {epochs: 1}\nprecision: float64\n",
+    };
+    for (size_t i = 0; i < GR_COUNT(recipes); i++) {
+        gr_context *ctx = test_context();
+        gr_recipe *r = RECIPE(ctx, recipes[i]);
+        gr__bump *memory = gr__bump_create(ctx);
+        gr_finding f[GR_CHECKS];
+        gr_format_row *formats;
+        size_t n;
+        test_ok(ctx, gr__check_all(ctx, r, memory, f, &formats, &n));
+        for (int k = 0; k < GR_CHECKS; k++)
+            if (f[k].verdict != GR_VERDICT_OK) fail_msg("recipe %zu: %s: %s: %s", i, f[k].name, gr__verdict_name(f[k].verdict), f[k].message);
+        gr__bump_destroy(memory);
+        gr__recipe_close(ctx, r);
+        test_context_end(ctx);
+    }
+}
+
+static void formats_are_reported_for_every_tensor(void **state) /* [X1] */
+{
+    (void)state;
+    for (int wide = 0; wide < 2; wide++) {
+        gr_context *ctx = test_context();
+        gr_recipe *r = wide ? RECIPE(ctx, TABLE, "precision=float64") : RECIPE(ctx, TABLE);
+        gr__bump *memory = gr__bump_create(ctx);
+        gr_finding f = {.id = "X1", .name = "formats"};
+        gr_format_row *rows;
+        size_t n, parameters = 0, slots = 0;
+        test_ok(ctx, gr__check_formats(ctx, r, memory, &rows, &n, &f));
+        expect(&f, GR_VERDICT_OK, wide ? "float64" : "float32");
+        assert_true(f.figure == (wide ? 64 : 32));
+        for (size_t i = 0; i < n; i++) {
+            parameters += strcmp(rows[i].kind, "parameter") == 0;
+            slots += strcmp(rows[i].kind, "slot") == 0;
+            if (strcmp(rows[i].name, "head.weight/m") == 0) assert_string_equal(rows[i].format, wide ? "float64" : "float32");
+            if (strcmp(rows[i].name, "optimizer/t") == 0) assert_string_equal(rows[i].format, "float64");
+            if (strcmp(rows[i].name, "y") == 0) assert_string_equal(rows[i].format, "int32");
+        }
+        assert_int_equal(parameters, 4);
+        assert_int_equal(slots, 9); /* two moments each, and the count */
+        gr__bump_destroy(memory);
+        gr__recipe_close(ctx, r);
+        test_context_end(ctx);
+    }
+}
+
+/* ---- data ---- */
+
+typedef struct bench {
+    gr_context *ctx;
+    gr_recipe *r;
+    gr_probe p;
+} bench;
+
+static void begin_with(bench *b, gr_recipe *r)
+{
+    b->r = r;
+    test_ok(b->ctx, gr__probe_open(b->ctx, r, &b->p));
+}
+
+static void begin(bench *b, const char *text)
+{
+    b->ctx = test_context();
+    begin_with(b, RECIPE(b->ctx, text));
+}
+
+static void end(bench *b)
+{
+    gr__probe_close(&b->p);
+    gr__recipe_close(b->ctx, b->r);
+    test_context_end(b->ctx);
+}
+
+static gr_status first_for_ever(void *source, gr_batch *out)
+{
+    gr__loader_seek(source, 0, 0);
+    return gr__loader_next(source, out);
+}
+
+static void a_loader_that_repeats_itself_fails(void **state) /* [T3] */
+{
+    (void)state;
+    bench b;
+    begin(&b, DIGITS);
+    b.p.next = first_for_ever;
+    gr_finding f = look(&b.p, gr__check_data);
+    expect(&f, GR_VERDICT_FAILED, "same inputs");
+    end(&b);
+}
+
+static gr_status some_rows_twice(void *source, gr_batch *out)
+{
+    gr_status st = gr__loader_next(source, out);
+    if (st == GR_OK && out->index == 5) {
+        gr__loader_seek(source, out->epoch, 2);
+        st = gr__loader_next(source, out);
+    }
+    return st;
+}
+
+static void an_epoch_that_delivers_samples_twice_fails(void **state)
+{
+    (void)state;
+    bench b;
+    begin(&b, DIGITS);
+    b.p.next = some_rows_twice;
+    gr_finding f = look(&b.p, gr__check_data);
+    expect(&f, GR_VERDICT_FAILED, "twice");
+    end(&b);
+}
+
+static int32_t turned[64];
+
+static gr_status labels_of_neighbours(void *source, gr_batch *out)
+{
+    gr_status st = gr__loader_next(source, out);
+    for (int64_t i = 0; st == GR_OK && i < out->n; i++) turned[i] = ((const int32_t *)out->targets)[(i + 1) % out->n];
+    out->targets = turned;
+    return st;
+}
+
+static void labels_of_other_samples_fail(void **state)
+{
+    (void)state;
+    bench b;
+    begin(&b, DIGITS);
+    b.p.next = labels_of_neighbours;
+    gr_finding f = look(&b.p, gr__check_data);
+    expect(&f, GR_VERDICT_FAILED, "pairing");
+    end(&b);
+}
+
+static void a_dead_column_fails_and_is_named(void **state) /* [T3] */
+{
+    (void)state;
+    bench b;
+    begin(&b, TABLE);
+    gr_set *s = &b.p.task.set[GR_PART_TRAIN];
+    for (int64_t i = 0; i < s->n; i++) ((float *)s->inputs)[i * 5 + 3] = 7;
+    gr_finding f = look(&b.p, gr__check_data);
+    expect(&f, GR_VERDICT_FAILED, "1 of 5 input columns never change, the first is column 3");
+    assert_true(fabs(f.figure - 0.2) < 1e-12);
+    for (int64_t i = 0; i < s->n * 5; i++) ((float *)s->inputs)[i] = 7 * (i % 5 != 3 || i < 5);
+    f = look(&b.p, gr__check_data);
+    expect(&f, GR_VERDICT_FAILED, "4 of 5");
+    for (int64_t i = 0; i < s->n * 5; i++) ((float *)s->inputs)[i] = (float)(i % 5);
+    f = look(&b.p, gr__check_data);
+    expect(&f, GR_VERDICT_FAILED, "same inputs");
+    end(&b);
+}
+
+static void a_dark_border_passes_and_a_dark_picture_fails(void **state)
+{
+    (void)state;
+    bench b;
+    begin(&b, DIGITS);
+    gr_set *s = &b.p.task.set[GR_PART_TRAIN];
+    assert_int_equal(s->element, GR_EL_U8);
+    for (int64_t i = 0; i < s->n; i++) memset((uint8_t *)s->inputs + i * 256, 0, 16);
+    gr_finding f = look(&b.p, gr__check_data);
+    expect(&f, GR_VERDICT_OK, "16 of 256 inputs never change");
+    for (int64_t i = 0; i < s->n; i++) memset((uint8_t *)s->inputs + i * 256, (int)i, 1), memset((uint8_t *)s->inputs + i * 256 + 1, 0, 255);
+    f = look(&b.p, gr__check_data);
+    expect(&f, GR_VERDICT_OK, "255 of 256"); /* one pixel is all that changes, but it does */
+    end(&b);
+}
+
+static void labels_that_never_vary_fail(void **state)
+{
+    (void)state;
+    bench b;
+    begin(&b, TABLE);
+    gr_set *s = &b.p.task.set[GR_PART_TRAIN];
+    for (int64_t i = 0; i < s->n; i++) ((int32_t *)s->targets)[i] = 2;
+    gr_finding f = look(&b.p, gr__check_data);
+    expect(&f, GR_VERDICT_FAILED, "every target is 2");
+    end(&b);
+}
+
+static void inputs_that_nothing_follows_fail(void **state)
+{
+    (void)state;
+    bench b = {.ctx = test_context()};
+    begin_with(&b, RECIPE(b.ctx, TABLE, "init={weights: zeros}"));
+    gr_finding f = look(&b.p, gr__check_data);
+    expect(&f, GR_VERDICT_FAILED, "zero everywhere");
+    f = look(&b.p, gr__check_symmetry);
+    expect(&f, GR_VERDICT_WARNING, "h.weight");
+    end(&b);
+}
+
+/* ---- outputs and cost ---- */
+
+static gr_val raw_outputs(gr_build *b, const gr_settings *s, gr_val output)
+{
+    (void)b, (void)s;
+    return output;
+}
+
+static gr_val softmax(gr_graph *g, gr_val z)
+{
+    int last = 1;
+    gr_val e = gr_exp(g, z);
+    return gr_div(g, e, gr_sum(g, e, &last, 1, true));
+}
+
+static const gr_cost *sound;
+
+static gr_cost_value softmax_twice(gr_build *b, const gr_settings *s, gr_val output, gr_val target, bool training)
+{
+    return sound->build(b, s, softmax(b->g, output), target, training);
+}
+
+static gr_cost_value summed(gr_build *b, const gr_settings *s, gr_val output, gr_val target, bool training)
+{
+    gr_cost_value c = sound->build(b, s, output, target, training);
+    c.each = gr_mul(b->g, c.each, gr_const(b->g, (double)gr_shape_of(b->g, output).dim[0]));
+    return c;
+}
+
+static gr_cost_value mean_over_outputs(gr_build *b, const gr_settings *s, gr_val output, gr_val target, bool training)
+{
+    gr_cost_value c = sound->build(b, s, output, target, training);
+    c.each = gr_mul(b->g, c.each, gr_const(b->g, 1.0 / (double)gr_shape_of(b->g, output).dim[1]));
+    return c;
+}
+
+static gr_cost_value half_the_gradient(gr_build *b, const gr_settings *s, gr_val output, gr_val target, bool training)
+{
+    gr_cost_value c = sound->build(b, s, output, target, training);
+    gr_val half = gr_mul(b->g, c.each, gr_const(b->g, 0.5));
+    c.each = gr_add(b->g, half, gr_stop(b->g, half));
+    return c;
+}
+
+typedef gr_cost_value (*cost_build)(gr_build *b, const gr_settings *s, gr_val output, gr_val target, bool training);
+
+static gr_finding with_cost(const char *text, cost_build build, bool raw, check c)
+{
+    bench b = {.ctx = test_context()};
+    gr_recipe *r = RECIPE(b.ctx, text);
+    gr_cost bad = *r->cost;
+    sound = r->cost;
+    if (build) bad.build = build;
+    if (raw) bad.predict = raw_outputs;
+    r->cost = &bad;
+    begin_with(&b, r);
+    gr_finding f = look(&b.p, c);
+    end(&b);
+    return f;
+}
+
+static void outputs_without_softmax_fail(void **state) /* [T4] */
+{
+    (void)state;
+    gr_finding f = with_cost(DIGITS, NULL, true, gr__check_outputs);
+    expect(&f, GR_VERDICT_FAILED, "not read through softmax");
+    f = with_cost(DIGITS, NULL, false, gr__check_outputs);
+    expect(&f, GR_VERDICT_OK, "10 probabilities");
+    assert_true(f.figure < f.limit && f.limit == 1e-5);
+}
+
+static void a_wrong_cost_fails(void **state) /* [T5, X8] */
+{
+    (void)state;
+    static const cost_build wrong[] = {softmax_twice, summed, mean_over_outputs};
+    static const char *const recipes[] = {DIGITS, TABLE};
+    for (size_t i = 0; i < GR_COUNT(wrong); i++)
+        for (size_t k = 0; k < GR_COUNT(recipes); k++) {
+            gr_finding f = with_cost(recipes[k], wrong[i], false, gr__check_cost);
+            expect(&f, GR_VERDICT_FAILED, "applied twice, or the reduction");
+        }
+}
+
+static void a_wrong_gradient_fails(void **state) /* [P4] */
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    gr_recipe *r = RECIPE(ctx, TABLE);
+    gr__bump *memory = gr__bump_create(ctx);
+    gr_cost bad = *r->cost;
+    gr_gradient_row *rows;
+    size_t n;
+    gr_finding f = {.id = "P4", .name = "gradients"};
+    sound = r->cost;
+    bad.build = half_the_gradient;
+    test_ok(ctx, gr__check_gradients(ctx, r, GR_GRADIENT_MANY, &rows, &n, memory, &f));
+    expect(&f, GR_VERDICT_OK, "all 4 parameters");
+    r->cost = &bad;
+    test_ok(ctx, gr__check_gradients(ctx, r, GR_GRADIENT_FEW, &rows, &n, memory, &f));
+    expect(&f, GR_VERDICT_FAILED, "4 of 4");
+    for (size_t i = 0; i < n; i++) assert_true(rows[i].error > 0.01 && rows[i].checked <= GR_GRADIENT_FEW);
+    gr__bump_destroy(memory);
+    gr__recipe_close(ctx, r);
+    test_context_end(ctx);
+}
+
+/* Sets a parameter of the probe. */
+static void set(bench *b, const char *name, const double *values)
+{
+    const gr_entry *e = gr_store_find(b->p.store, name);
+    assert_non_null(e);
+    gr_store_write(b->p.store, e, values);
+}
+
+static void guessing_costs_what_theory_says(void **state) /* ln 10 = 2.302585; 50 of 950: the entropy of the frequencies [I9, X8] */
+{
+    (void)state;
+    bench b = {.ctx = test_context()};
+    begin_with(&b, RECIPE(b.ctx, DIGITS, "init={weights: {type: normal, std: 1e-6}}"));
+    gr_finding f = look(&b.p, gr__check_cost);
+    expect(&f, GR_VERDICT_OK, "ln K");
+    assert_true(fabs(f.figure - log(10)) < 1e-4 && fabs(f.limit - log(10)) < 1e-12);
+    end(&b);
+
+    begin(&b, TABLE);
+    gr_set *s = &b.p.task.set[GR_PART_TRAIN];
+    static const double share[3] = {0.05, 0.15, 0.8}, none[48] = {0};
+    double bias[3], entropy = 0;
+    for (int64_t i = 0; i < s->n; i++) ((int32_t *)s->targets)[i] = i % 20 == 0 ? 0 : i % 20 < 4 ? 1 : 2;
+    for (int k = 0; k < 3; k++) bias[k] = log(share[k]), entropy -= share[k] * log(share[k]);
+    set(&b, "head.weight", none);
+    f = look(&b.p, gr__check_cost);
+    expect(&f, GR_VERDICT_OK, "ln K"); /* without a bias guessing still costs ln K, however unbalanced the data */
+    set(&b, "head.bias", bias);
+    f = look(&b.p, gr__check_cost);
+    expect(&f, GR_VERDICT_OK, "entropy of the class frequencies");
+    assert_true(fabs(f.figure - entropy) < 1e-5 && fabs(f.limit - entropy) < 1e-9);
+    bias[0] = 3, bias[1] = 0, bias[2] = 0; /* a bias for other data than this */
+    set(&b, "head.bias", bias);
+    f = look(&b.p, gr__check_cost);
+    expect(&f, GR_VERDICT_FAILED, "entropy");
+    end(&b);
+}
+
+static void large_outputs_and_answers_in_the_inputs_fail(void **state)
+{
+    (void)state;
+    bench b = {.ctx = test_context()};
+    begin_with(&b, RECIPE(b.ctx, DIGITS, "data.prepare=none")); /* bytes as they are */
+    gr_finding f = look(&b.p, gr__check_cost);
+    expect(&f, GR_VERDICT_FAILED, "prepare the data");
+    end(&b);
+    begin(&b, TABLE); /* a head that gives the answer away: its only input is the label */
+    gr_set *s = &b.p.task.set[GR_PART_TRAIN];
+    static const double none[80] = {0}, small[3] = {1e-3, 0, 0};
+    double far[3] = {0, 0, 6};
+    for (int64_t i = 0; i < s->n; i++) ((int32_t *)s->targets)[i] = 2;
+    set(&b, "h.weight", none);
+    set(&b, "head.bias", small);
+    f = look(&b.p, gr__check_cost);
+    expect(&f, GR_VERDICT_FAILED, NULL); /* one class costs nothing to guess, and this bias does not know it */
+    set(&b, "head.bias", far);
+    f = look(&b.p, gr__check_cost);
+    assert_true(f.figure < 0.01);
+    end(&b);
+}
+
+static void probabilities_for_logits_are_a_warning(void **state)
+{
+    (void)state;
+    bench b = {.ctx = test_context()};
+    begin_with(&b, RECIPE(b.ctx, TABLE, "model.layers=[{type: dense, units: 3, name: head}, softmax, leaky_relu]"));
+    gr_finding f = look(&b.p, gr__check_cost);
+    expect(&f, GR_VERDICT_WARNING, "give it logits");
+    end(&b);
+}
+
+/* ---- initial weights ---- */
+
+static void equal_units_are_a_warning(void **state) /* [I1] */
+{
+    (void)state;
+    bench b = {.ctx = test_context()};
+    begin_with(&b, RECIPE(b.ctx, TABLE, "init={weights: {type: constant, value: 0.1}}"));
+    gr_finding f = look(&b.p, gr__check_symmetry);
+    expect(&f, GR_VERDICT_WARNING, "2 of 2 weights (h.weight)");
+    end(&b);
+}
+
+#define DEEP                                                                                                                \
+    "gradus: 1\nname: deep\nseed: 2\ndata: {train: {type: synthetic, kind: blobs, n: 64, classes: 4, features: 512, noise: 10, seed: 2}, batch: 64, prepare: [standardize]}\n" \
+    "model: {input: [512], layers: [{repeat: {times: 20, layers: [{type: dense, units: 512, activation: relu}]}}, {type: dense, units: 4, name: head}]}\n" \
+    "cost: cross_entropy\noptimizer: sgd\nstop: {epochs: 1}\n"
+
+/* The variance after a ReLU starts at 1 - 1/pi; at this width seeds scatter it by about exp(+-0.3) over 20 layers. */
+static void deep_networks_keep_their_scale_only_with_kaiming(void **state) /* [I2] */
+{
+    (void)state;
+    static const struct { const char *init; gr_verdict verdict; const char *says; } cases[] = {
+        {"init={weights: kaiming}", GR_VERDICT_OK, "keep their scale"},
+        {"init={weights: {type: normal, std: 0.01}}", GR_VERDICT_FAILED, "fade"},
+        {"init={weights: {type: normal, std: 1}}", GR_VERDICT_FAILED, "explode"},
+    };
+    for (size_t i = 0; i < GR_COUNT(cases); i++) {
+        bench b = {.ctx = test_context()};
+        gr__bump *memory = gr__bump_create(b.ctx);
+        gr_init_row *rows;
+        size_t n;
+        gr_finding f = {.id = "I2", .name = "init"};
+        begin_with(&b, RECIPE(b.ctx, DEEP, cases[i].init));
+        test_ok(b.ctx, gr__check_init(&b.p, memory, &rows, &n, &f));
+        expect(&f, cases[i].verdict, cases[i].says);
+        assert_int_equal(n, 21);
+        for (size_t k = 0; k + 1 < n; k++) {
+            assert_true(rows[k].weighted);
+            assert_string_equal(rows[k].type, "dense");
+            if (i == 0 && !(rows[k].activation.variance > 0.5 && rows[k].activation.variance < 2)) fail_msg("%s: %g", rows[k].name, rows[k].activation.variance);
+            if (i == 1 && k > 0) assert_true(rows[k].activation.variance < rows[k - 1].activation.variance && rows[k].gradient.square < 1e-3);
+            if (i == 2 && k > 0) assert_true(rows[k].activation.variance > rows[k - 1].activation.variance);
+        }
+        end(&b);
+        gr__bump_destroy(memory);
+    }
+}
+
+/* ---- faults ---- */
+
+static void any_failing_allocation_is_survived(void **state)
+{
+    (void)state;
+    uint64_t last = 0;
+    gr_finding f[GR_CHECKS];
+    gr_format_row *formats;
+    size_t n;
+    for (uint64_t k = 0; k == 0 || k <= last; k += 1 + k / 24) {
+        gr_context *ctx = test_context();
+        gr_recipe *r = RECIPE(ctx, TABLE);
+        gr__bump *memory = gr__bump_create(ctx);
+        uint64_t before = gr__acquisitions(ctx);
+        gr__fail_acquisition(ctx, k);
+        gr_status st = gr__check_all(ctx, r, memory, f, &formats, &n);
+        gr__fail_acquisition(ctx, 0);
+        if (k == 0) test_ok(ctx, st), last = gr__acquisitions(ctx) - before;
+        else if (st != GR_OK) assert_int_equal(st, GR_E_MEMORY);
+        gr__bump_destroy(memory);
+        gr__recipe_close(ctx, r);
+        test_context_end(ctx);
+    }
+    assert_true(last > 100);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sound_recipes_pass_everything), cmocka_unit_test(formats_are_reported_for_every_tensor),
+        cmocka_unit_test(a_loader_that_repeats_itself_fails), cmocka_unit_test(an_epoch_that_delivers_samples_twice_fails),
+        cmocka_unit_test(labels_of_other_samples_fail), cmocka_unit_test(a_dead_column_fails_and_is_named),
+        cmocka_unit_test(a_dark_border_passes_and_a_dark_picture_fails), cmocka_unit_test(labels_that_never_vary_fail),
+        cmocka_unit_test(inputs_that_nothing_follows_fail), cmocka_unit_test(outputs_without_softmax_fail),
+        cmocka_unit_test(a_wrong_cost_fails), cmocka_unit_test(a_wrong_gradient_fails),
+        cmocka_unit_test(guessing_costs_what_theory_says), cmocka_unit_test(large_outputs_and_answers_in_the_inputs_fail),
+        cmocka_unit_test(probabilities_for_logits_are_a_warning), cmocka_unit_test(equal_units_are_a_warning),
+        cmocka_unit_test(deep_networks_keep_their_scale_only_with_kaiming), cmocka_unit_test(any_failing_allocation_is_survived),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,78 @@
+/* Input that was prepared already is noticed; raw input of every kind passes.                                                    [D18] */
+#include "study_case.h"
+
+enum { N = 60, WIDTH = 2 };
+
+/* A table of two columns far apart in scale: mean 5000 and spread 100; mean 0.001 and spread 0.0005. */
+static void fill(double *x, double shift, double scale)
+{
+    for (int i = 0; i < N; i++) {
+        double u = (i % 12 - 5.5) / 3.45; /* mean 0, spread 1 */
+        x[i * WIDTH] = (5000 + 100 * u - shift * 5000) / (scale > 0 ? 100 : 1);
+        x[i * WIDTH + 1] = (0.001 + 0.0005 * u - shift * 0.001) / (scale > 0 ? 0.0005 : 1);
+    }
+}
+
+static bool unusual(double *x, int64_t n, const char *says)
+{
+    double mean[] = {5000, 0.001}, std[] = {100, 0.0005}, mul[] = {1 / 100.0, 1 / 0.0005}, one = 1;
+    gr_prepared p[] = {{.kind = "scale", .n = 1, .mul = &one}, {.kind = "standardize", .n = 2, .sub = mean, .mul = mul, .mean = mean, .std = std}};
+    gr_set s = {.n = n, .sample = GR_SHAPE(WIDTH), .element = GR_EL_F64, .inputs = x};
+    char text[400] = "";
+    bool found = gr__raw_is_unusual(p, 2, &s, text, sizeof text);
+    assert_true(found == (strlen(text) > 0));
+    if (found && says) assert_non_null(strstr(text, says));
+    return found;
+}
+
+static void tables(void **state)
+{
+    (void)state;
+    double x[N * WIDTH];
+    fill(x, 0, 0);
+    assert_false(unusual(x, N, NULL)); /* raw */
+    assert_false(unusual(x, 30, NULL));
+    fill(x, 1, 1);
+    assert_true(unusual(x, N, "give raw input")); /* mean 0, spread 1 already */
+    assert_true(unusual(x, 20, "-50 standard deviations"));
+    assert_false(unusual(x, 19, NULL)); /* too few to say anything */
+    assert_false(unusual(x, 0, NULL));
+    fill(x, 0, 0);
+    for (int i = 0; i < N; i++) x[i * WIDTH] = 5000 + i % 2; /* a hundredth of the spread */
+    assert_true(unusual(x, N, "spread"));
+    for (int i = 0; i < N; i++) x[i * WIDTH] = i % 2 ? NAN : 5000 + 100 * (i % 4 - 1); /* missing values do not count */
+    assert_false(unusual(x, N, NULL));
+    for (int i = 0; i < N; i++) x[i * WIDTH] = 5000 + 100 * (i % 4), x[i * WIDTH + 1] = INFINITY;
+    assert_false(unusual(x, N, NULL)); /* nothing finite in the second column */
+}
+
+static void pictures(void **state)
+{
+    (void)state;
+    double scale = 1 / 255.0, mean = 0.29, std = 0.35, mul = 1 / 0.35;
+    gr_prepared p[] = {{.kind = "scale", .n = 1, .mul = &scale}, {.kind = "standardize", .n = 1, .sub = &mean, .mul = &mul, .mean = &mean, .std = &std}};
+    uint8_t raw[3 * 16];
+    float scaled[3 * 16], ready[3 * 16];
+    for (int i = 0; i < 48; i++) {
+        raw[i] = (uint8_t)(i % 3 ? i * 5 : 0);
+        scaled[i] = (float)raw[i] / 255;
+        ready[i] = (scaled[i] - 0.29f) / 0.35f;
+    }
+    char text[400];
+    gr_set s = {.n = 3, .sample = GR_SHAPE(4, 4), .element = GR_EL_U8, .inputs = raw};
+    assert_false(gr__raw_is_unusual(p, 2, &s, text, sizeof text));
+    s.element = GR_EL_F32, s.inputs = scaled;
+    assert_true(gr__raw_is_unusual(p, 2, &s, text, sizeof text));
+    s.inputs = ready;
+    assert_true(gr__raw_is_unusual(p, 2, &s, text, sizeof text));
+    assert_false(gr__raw_is_unusual(p, 1, &s, text, sizeof text)); /* scale alone knows no statistics */
+    assert_false(gr__raw_is_unusual(NULL, 0, &s, text, sizeof text));
+    std = 0; /* training had one value only */
+    assert_false(gr__raw_is_unusual(p, 2, &s, text, sizeof text));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(tables), cmocka_unit_test(pictures)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
