@@ -7,6 +7,7 @@
 #include "study/study.h"
 
 enum { SAMPLES = 8 };
+static const double RESOLVED = 1e-5; /* of the cost: 1e-16 of it, over a width of 1e-4, over the limit, and some room */
 static const double ENOUGH = 0.1; /* of the limit: a nearer quotient is not sought */
 
 typedef struct checker {
@@ -95,8 +96,8 @@ static gr_status check_tensor(checker *c, size_t i, gr_gradient_row *row)
         at[k] = n == e->count ? k : (int64_t)gr__rng_below(&rng, (uint64_t)e->count);
         picked[k] = slope[at[k]];
     }
-    /* A tensor without any slope (a dead unit) is compared with the cost's own size. */
-    if (!(scale > 0)) scale = fmax(fabs(cost), 1);
+    /* Differences of the cost resolve no smaller slopes: a tensor that has none (a dead unit, slopes that cancel) is compared with this. */
+    scale = fmax(scale, RESOLVED * fmax(fabs(cost), 1));
     for (int64_t k = 0; k < n && st == GR_OK; k++) {
         double error;
         st = quotient_error(c, (double *)e->data + at[k], picked[k], ENOUGH * GR_GRADIENT_LIMIT * scale, &error);

@@ -435,8 +435,8 @@ static void deep_networks_keep_their_scale_only_with_kaiming(void **state) /* [I
             if (i == 1 && k > 0) assert_true(rows[k].activation.variance < rows[k - 1].activation.variance && rows[k].gradient.square < 1e-3);
             if (i == 2 && k > 0) assert_true(rows[k].activation.variance > rows[k - 1].activation.variance);
         }
-        end(&b);
         gr__bump_destroy(memory);
+        end(&b);
     }
 }
 
