@@ -32,7 +32,9 @@ static json_t *finding_json(const gr_finding *f)
 
 static void print_finding(const gr_finding *f)
 {
-    printf("%-8s %-3s %-15s %10.4g  %s\n", gr__verdict_name(f->verdict), f->id, f->name, f->figure, f->message);
+    char figure[32] = "-";
+    if (!isnan(f->figure)) snprintf(figure, sizeof figure, "%.4g", f->figure);
+    printf("%-8s %-3s %-15s %10s  %s\n", gr__verdict_name(f->verdict), f->id, f->name, figure, f->message);
 }
 
 static gr_status conclude(cli *c, const gr_finding *f, int n)

@@ -8,6 +8,7 @@
 
 static const double FADED = 10; /* a variance this far from 1, up or down, is worth a warning */
 static const double LOST = 1e4; /* and this far nothing gets through */
+enum { ENOUGH = 32 };           /* values, for a variance that says anything */
 
 /* ---- [I1] ---- */
 
@@ -50,7 +51,7 @@ static gr_spread spread_of(const gr_probe *p, const char *prefix, int i)
     snprintf(name, sizeof name, "%s%d", prefix, i);
     const void *data = gr_plan_output(p->train, name, &shape);
     int64_t n = gr_shape_count(shape);
-    gr_spread s = {0};
+    gr_spread s = {.count = n};
     for (int64_t k = 0; k < n; k++) s.mean += gr__probe_real(p, data, k) / (double)n;
     for (int64_t k = 0; k < n; k++) {
         double x = gr__probe_real(p, data, k);
@@ -79,11 +80,12 @@ static void judge(const gr_init_row *rows, size_t n, gr_finding *out)
     const gr_init_row *worst = NULL;
     bool silent = false;
     for (size_t i = 0; i < n; i++) {
-        if (rows[i].weighted && (!worst || away(rows[i].activation.variance) > away(worst->activation.variance))) worst = &rows[i];
+        bool judged = rows[i].weighted && !rows[i].last && rows[i].activation.count >= ENOUGH; /* what the last layer gives is the initial cost's matter */
+        if (judged && (!worst || away(rows[i].activation.variance) > away(worst->activation.variance))) worst = &rows[i];
         silent |= rows[i].weighted && !(rows[i].gradient.square > 0 && isfinite(rows[i].gradient.square));
     }
     if (!worst) {
-        gr__finding_set(out, GR_VERDICT_OK, NAN, FADED, "no layer has weights");
+        gr__finding_set(out, silent ? GR_VERDICT_FAILED : GR_VERDICT_OK, NAN, FADED, silent ? "no gradient reaches the weights" : "no hidden layer large enough to tell");
         return;
     }
     double v = worst->activation.variance, factor = away(v);
@@ -107,7 +109,7 @@ gr_status gr__check_init(gr_probe *p, gr__bump *memory, gr_init_row **rows, size
     if (st == GR_OK) st = gr__probe_run(p, p->train, &b);
     if (st != GR_OK) return st;
     for (int i = 0; i < s->n; i++)
-        r[i] = (gr_init_row){s->layer[i].name, s->layer[i].member->head.name, has_weights(p, s->layer[i].name), spread_of(p, "layer", i), spread_of(p, "slope", i)};
+        r[i] = (gr_init_row){s->layer[i].name, s->layer[i].member->head.name, has_weights(p, s->layer[i].name), s->layer[i].last, spread_of(p, "layer", i), spread_of(p, "slope", i)};
     judge(r, (size_t)s->n, out);
     *rows = r;
     *n = (size_t)s->n;
