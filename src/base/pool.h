@@ -17,6 +17,7 @@ void gr__pool_destroy(gr__pool *p);
 int gr__pool_threads(const gr__pool *p);
 /* Runs fn for shards 0..n-1 and returns when all are done. Allocates nothing. Not re-entrant. */
 void gr__pool_run(gr__pool *p, gr__shard_fn fn, void *arg, int n_shards);
+int gr__processors(void); /* how many the affinity mask of this thread holds, at least 1 */
 gr__pool *gr__context_pool(gr_context *ctx); /* made on first use with the context's threads; NULL on failure (error kept) */
 
 typedef struct gr__fp_state { uint64_t control; } gr__fp_state;

@@ -24,7 +24,4 @@ void *gr__alloc_aligned(gr_context *ctx, size_t bytes, size_t alignment);
 void *gr__default_acquire(void *user, size_t bytes, size_t alignment);
 void gr__default_release(void *user, void *p, size_t bytes);
 
-/* How many processors the affinity mask of this thread holds, at least 1. */
-int gr__processors(void);
-
 #endif
