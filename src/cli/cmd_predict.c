@@ -88,13 +88,27 @@ static const gr_tree *csv_source(const gr_recipe *r)
     return type && type->text && strcmp(type->text, "csv") == 0 ? r->data.train : NULL;
 }
 
-static gr_status predict_file(cli *c, const gr_model *m, const char *file)
+/* A network compiled for one type of input and batch, kept for files alike. */
+typedef struct ready {
+    gr_predictor *predictor;
+    gr_element as;
+    int64_t batch;
+} ready;
+
+static gr_status make_ready(cli *c, const gr_model *m, gr_element as, int64_t batch, ready *r)
+{
+    if (r->predictor && r->as == as && r->batch == batch) return GR_OK;
+    gr__predictor_destroy(r->predictor);
+    *r = (ready){.as = as, .batch = batch};
+    return gr__predictor_make(c->ctx, m, as, batch, &r->predictor);
+}
+
+static gr_status predict_file(cli *c, const gr_model *m, const char *file, ready *ready)
 {
     const gr_recipe *r = m->recipe;
     gr_source_options so = {.folder = ".", .keep_float64 = r->float64, .want = r->cost->wants_classes ? GR_TARGET_CLASS : GR_TARGET_VALUE,
                             .csv_names = m->input_names, .n_csv_names = m->n_input_names, .csv_like = csv_source(r)};
     gr_set set = {0};
-    gr_predictor *p = NULL;
     void *batch = NULL;
     const double *values;
     char unusual[400];
@@ -106,19 +120,18 @@ static gr_status predict_file(cli *c, const gr_model *m, const char *file)
     if (gr__raw_is_unusual(m->prepared, m->n_prepared, &set, unusual, sizeof unusual)) gr__log(c->ctx, GR_LOG_WARNING, "%s: %s", file, unusual);
     gr_element as = set.element == GR_EL_U8 || set.element == GR_EL_I32 ? set.element : bytes8 ? GR_EL_F64 : GR_EL_F32;
     size_t batch_bytes = (size_t)(BATCH * width) * gr__element_bytes(as);
-    GR_TRY(gr__predictor_make(c->ctx, m, as, GR_MIN(BATCH, GR_MAX(set.n, 1)), &p));
+    GR_TRY(make_ready(c, m, as, GR_MIN(BATCH, GR_MAX(set.n, 1)), ready));
     batch = gr__alloc(c->ctx, batch_bytes);
     if (!batch) GR_TRY(GR_E_MEMORY);
-    answers a = {.c = c, .model = m, .classes = r->cost->wants_classes, .width = gr__predictor_width(p)};
+    answers a = {.c = c, .model = m, .classes = r->cost->wants_classes, .width = gr__predictor_width(ready->predictor)};
     for (int64_t i = 0; i < set.n; i += BATCH) {
         int64_t n = GR_MIN(BATCH, set.n - i);
         deliver(&set, i, n, width, as, batch);
-        GR_TRY(gr__predictor_run(p, batch, n, &values));
+        GR_TRY(gr__predictor_run(ready->predictor, batch, n, &values));
         for (int64_t k = 0; k < n; k++) GR_TRY(answer(&a, file, i + k, set.n, values + k * a.width));
     }
 done:
     if (batch) gr__free(c->ctx, batch, batch_bytes);
-    gr__predictor_destroy(p);
     gr__set_free(c->ctx, &set);
     return st;
 }
@@ -126,6 +139,7 @@ done:
 static gr_status run(cli *c)
 {
     gr_model m = {0};
+    ready ready = {0};
     gr_status st = gr__model_open(c->ctx, c->argument[0], &m);
     for (int i = 0; i < c->n_sets && st == GR_OK; i++) {
         double threads;
@@ -133,7 +147,8 @@ static gr_status run(cli *c)
         else st = gr__fail(c->ctx, GR_E_USAGE, "--set %s: predict takes its recipe from the model; only --threads can be set", c->set[i]);
     }
     if (st == GR_OK) st = cli_resources(c, m.recipe);
-    for (int i = 1; i < c->n_arguments && st == GR_OK; i++) st = predict_file(c, &m, c->argument[i]);
+    for (int i = 1; i < c->n_arguments && st == GR_OK; i++) st = predict_file(c, &m, c->argument[i], &ready);
+    gr__predictor_destroy(ready.predictor);
     gr__model_close(&m);
     return st;
 }

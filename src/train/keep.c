@@ -155,6 +155,14 @@ static void put_real(json_t *o, const char *key, double x)
     json_object_set_new(o, key, isfinite(x) ? json_real(x) : json_null());
 }
 
+/* Looks at the test data that `gradus eval` counted before this run went on: they are not forgotten. */
+static void keep_looks(gr_loop *l, json_t *o)
+{
+    json_t *old = json_load_file(gr__run_path(l->run, "result.json"), 0, NULL), *test = json_object_get(old, "test");
+    if (test) json_object_set(o, "test", test);
+    json_decref(old);
+}
+
 gr_status gr__loop_result(gr_loop *l, const gr_train_result *r)
 {
     json_t *o = json_object(), *best = json_object(), *final = json_object();
@@ -176,6 +184,7 @@ gr_status gr__loop_result(gr_loop *l, const gr_train_result *r)
     json_object_set_new(o, "planned_bytes", json_integer((json_int_t)r->planned_bytes));
     put_real(o, "seconds", r->seconds);
     json_object_set_new(o, "seed", json_integer((json_int_t)l->recipe->seed));
+    keep_looks(l, o);
     char *text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     json_decref(o);
     if (!text) return gr__fail(l->ctx, GR_E_MEMORY, "no memory for result.json");

@@ -23,6 +23,8 @@ code 0 eval run/best.safetensors
 has err.txt "warning: the test data has been looked at 1 time"
 bad 1 "looked at 2 times" eval run/best.safetensors --once
 has run/result.json '"evaluations": 2'
+code 0 train r.yaml --out run --quiet --resume
+has run/result.json '"evaluations": 2'
 code 0 eval run/best.safetensors --split train --json
 has out.txt '"confusion":\[\[4[0-9],'
 bad 2 "not train, validation or test" eval run/best.safetensors --split exam
