@@ -89,21 +89,21 @@ static const gr_tree *csv_source(const gr_recipe *r)
 }
 
 /* A network compiled for one type of input and batch, kept for files alike. */
-typedef struct ready {
+typedef struct compiled {
     gr_predictor *predictor;
     gr_element as;
     int64_t batch;
-} ready;
+} compiled;
 
-static gr_status make_ready(cli *c, const gr_model *m, gr_element as, int64_t batch, ready *r)
+static gr_status make_ready(cli *c, const gr_model *m, gr_element as, int64_t batch, compiled *r)
 {
     if (r->predictor && r->as == as && r->batch == batch) return GR_OK;
     gr__predictor_destroy(r->predictor);
-    *r = (ready){.as = as, .batch = batch};
+    *r = (compiled){.as = as, .batch = batch};
     return gr__predictor_make(c->ctx, m, as, batch, &r->predictor);
 }
 
-static gr_status predict_file(cli *c, const gr_model *m, const char *file, ready *ready)
+static gr_status predict_file(cli *c, const gr_model *m, const char *file, compiled *ready)
 {
     const gr_recipe *r = m->recipe;
     gr_source_options so = {.folder = ".", .keep_float64 = r->float64, .want = r->cost->wants_classes ? GR_TARGET_CLASS : GR_TARGET_VALUE,
@@ -139,7 +139,7 @@ done:
 static gr_status run(cli *c)
 {
     gr_model m = {0};
-    ready ready = {0};
+    compiled ready = {0};
     gr_status st = gr__model_open(c->ctx, c->argument[0], &m);
     for (int i = 0; i < c->n_sets && st == GR_OK; i++) {
         double threads;
@@ -147,7 +147,8 @@ static gr_status run(cli *c)
         else st = gr__fail(c->ctx, GR_E_USAGE, "--set %s: predict takes its recipe from the model; only --threads can be set", c->set[i]);
     }
     if (st == GR_OK) st = cli_resources(c, m.recipe);
-    for (int i = 1; i < c->n_arguments && st == GR_OK; i++) st = predict_file(c, &m, c->argument[i], &ready);
+    for (int i = 1; i < c->n_arguments && st == GR_OK; i++)
+        st = predict_file(c, &m, strcmp(c->argument[i], "-") == 0 ? "/dev/stdin" : c->argument[i], &ready);
     gr__predictor_destroy(ready.predictor);
     gr__model_close(&m);
     return st;
@@ -155,7 +156,7 @@ static gr_status run(cli *c)
 
 const cli_command cmd_predict = {
     .name = "predict", .usage = "MODEL INPUT...", .summary = "Predicts from raw inputs: classes with probabilities, or values",
-    .help = "Inputs are files as they are: .npy (one sample or many), .csv with or without the target column, IDX (plain or .gz).\n"
+    .help = "Inputs are files as they are: .npy (one sample or many), .csv with or without the target column, IDX (plain or .gz); - is standard input.\n"
             "The model file carries the preparation with the training statistics, so raw numbers go in. A file of several samples\n"
             "gives a line a sample, FILE[0], FILE[1], ...\n\n"
             "Example\n  gradus predict runs/fashion/best.safetensors pictures.npy --json\n",

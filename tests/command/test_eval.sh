@@ -42,6 +42,8 @@ same a2.txt b2.txt "columns by name"
 head -n 1 a.txt >first.txt && has first.txt '"label":"(ant|bee|cow)"'
 right=$(paste -d ' ' <(tail -n 60 test.csv | cut -d, -f3) <(sed -E 's/.*"label":"([a-z]*)".*/\1/' a.txt) | awk '$1 == $2' | wc -l)
 [[ $right -ge 57 ]] || short "only $right of 60 raw rows are recognised"
+"$gradus" predict best.safetensors - --json <test.csv | sed 's/"input":"[^"]*"//' >c2.txt
+same a2.txt c2.txt "standard input"
 code 0 predict best.safetensors test.csv --threads 2
 has out.txt "^test.csv\[0\]  (ant|bee|cow)  [01]\.[0-9]{4}"
 cd ..
