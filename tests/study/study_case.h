@@ -21,13 +21,17 @@
     "model: {input: [5], layers: [{type: dense, units: 16, activation: relu, name: h}, {type: dense, units: 3, name: head}]}\n"                  \
     "cost: cross_entropy\noptimizer: adam\nstop: {epochs: 1}\n"
 
-static inline gr_recipe *recipe_with(gr_context *ctx, const char *text, const char *const *sets, int n)
+/* A recipe's text, then what --set would change of it. */
+static inline gr_recipe *recipe_with(gr_context *ctx, const char *const *words, int n)
 {
+    const char *sets[8] = {"threads=1"};
     gr_recipe *r = NULL;
-    test_ok(ctx, gr__recipe_from_text(ctx, "study.yaml", ".", text, strlen(text), sets, n, &r));
+    assert_in_range(n, 1, (int)GR_COUNT(sets));
+    for (int i = 1; i < n; i++) sets[i] = words[i];
+    test_ok(ctx, gr__recipe_from_text(ctx, "study.yaml", ".", words[0], strlen(words[0]), sets, n, &r));
     return r;
 }
 
-#define RECIPE(ctx, text, ...) recipe_with(ctx, text, (const char *const[]){"threads=1", ##__VA_ARGS__}, (int)GR_COUNT(((const char *const[]){"threads=1", ##__VA_ARGS__})))
+#define RECIPE(ctx, ...) recipe_with(ctx, (const char *const[]){__VA_ARGS__}, (int)GR_COUNT(((const char *const[]){__VA_ARGS__})))
 
 #endif
