@@ -54,7 +54,7 @@ gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, 
         if (a->class_names) meta[n++] = (gr_st_pair){"gradus.classes", classes.s};
         if (a->input_names) meta[n++] = (gr_st_pair){"gradus.columns", columns.s};
         if (a->trained) meta[n++] = (gr_st_pair){"gradus.trained", a->trained};
-        st = gr__model_save(ctx, path, s, a->recipe->float64, meta, n);
+        st = gr__model_save(ctx, path, s, a->slot, a->recipe->float64, meta, n);
     }
     gr__text_free(&columns);
     gr__text_free(&classes);

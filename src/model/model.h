@@ -15,6 +15,7 @@ typedef struct gr_model_about {
     const char *const *input_names; /* gradus.columns (a JSON list): the columns of a table; NULL: none */
     int n_input_names;
     const char *trained; /* gradus.trained: JSON text */
+    const char *slot;    /* weights are those of slot PARAMETER/slot, where there is one; NULL: the parameters themselves */
 } gr_model_about;
 /* Parameters and saved slots of a sealed store, under PyTorch's names and layouts, F64 when the recipe's precision is float64, else F32.
  * Atomic. */

@@ -142,10 +142,10 @@ static gr_status build_cost(maker *m, bool with_target, gr_network_values *out)
 
 /* memory: of names and settings; it must outlive the build only, unless the parameters are kept. */
 static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mode mode, int64_t batch, bool with_target,
-                       gr_network_values *out, maker *m)
+                       const gr_network_options *o, gr_network_values *out, maker *m)
 {
     gr_network_values v = {0};
-    *m = (maker){.n = n, .b = {.ctx = n->ctx, .g = g, .mode = mode, .memory = memory}};
+    *m = (maker){.n = n, .b = {.ctx = n->ctx, .g = g, .mode = mode, .memory = memory, .leaf = o->leaf, .leaf_user = o->leaf_user}};
     if (mode == GR_MODE_TRAIN) {
         m->b.seed = gr_feed(g, "seed", GR_REAL, GR_SCALAR);
         m->b.update = gr_feed(g, "update", GR_REAL, GR_SCALAR);
@@ -158,20 +158,21 @@ static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mo
     return st;
 }
 
-gr_status gr__network_build_layers(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, gr_network_values *out, gr_val *layers)
+gr_status gr__network_build_with(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, const gr_network_options *o,
+                                 gr_network_values *out)
 {
     maker m;
     gr__bump *b = gr__bump_create(n->ctx);
     if (!b) return GR_E_MEMORY;
-    gr_status st = build(n, b, g, mode, batch, with_target, out, &m);
-    if (st == GR_OK && layers) memcpy(layers, m.value, sizeof *layers * (size_t)n->recipe->stack->n);
+    gr_status st = build(n, b, g, mode, batch, with_target, o, out, &m);
+    if (st == GR_OK && o->layers) memcpy(o->layers, m.value, sizeof *o->layers * (size_t)n->recipe->stack->n);
     gr__bump_destroy(b);
     return st;
 }
 
 gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, gr_network_values *out)
 {
-    return gr__network_build_layers(n, g, mode, batch, with_target, out, NULL);
+    return gr__network_build_with(n, g, mode, batch, with_target, &(gr_network_options){0}, out);
 }
 
 /* ---- the network ---- */
@@ -184,7 +185,7 @@ static gr_status collect(gr_network *n)
     maker m;
     gr_status st = GR_OK;
     GR_TRY(gr_graph_create(n->ctx, &g));
-    GR_TRY(build(n, n->memory, g, GR_MODE_TRAIN, 1, true, &v, &m));
+    GR_TRY(build(n, n->memory, g, GR_MODE_TRAIN, 1, true, &(gr_network_options){0}, &v, &m));
     gr_shape s = gr_shape_of(g, v.output);
     n->output.rank = s.rank - 1;
     for (int i = 0; i < n->output.rank; i++) n->output.dim[i] = s.dim[i + 1];

@@ -28,8 +28,14 @@ typedef struct gr_network_values {
 /* Adds preparation, layers and (with_target) cost to g for a batch of `batch` samples. Feeds: "x" [batch, sample] as input_as says, "y"; in
  * TRAIN also rank-0 feeds "seed", "update", "position" when a layer draws random numbers. */
 gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, gr_network_values *out);
-/* The same; layers[i] receives what layer i of the recipe's stack gives. */
-gr_status gr__network_build_layers(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, gr_network_values *out, gr_val *layers);
+/* The same, with more to say of it. */
+typedef struct gr_network_options {
+    gr_val *layers; /* layers[i] receives what layer i of the recipe's stack gives; may be NULL */
+    gr_val (*leaf)(void *user, const gr_param_info *p); /* as in gr_build; may be NULL */
+    void *leaf_user;
+} gr_network_options;
+gr_status gr__network_build_with(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, const gr_network_options *o,
+                                 gr_network_values *out);
 /* Fills every parameter of a sealed store from the recipe's initialisers. */
 gr_status gr__network_init(const gr_network *n, gr_store *store);
 

@@ -23,12 +23,6 @@ gr_status gr__recipe_neutral(gr__recipe_reader *k, const gr_tree *t)
     return gr__tree_fail(k->ctx, t, GR_E_UNSUPPORTED, "leave it out, or write none", "this version of gradus does not have it yet");
 }
 
-static gr_status read_neutral(gr__recipe_reader *k, const char *key)
-{
-    gr_status st = gr__recipe_neutral(k, gr__setting_tree(&k->top, key));
-    return st == GR_OK ? gr__recipe_part(k, key, gr__tree_text(k->b, "none")) : st;
-}
-
 /* ---- single values ---- */
 
 static int row_of(const char *key)
@@ -148,8 +142,6 @@ static gr_status read_numbers(gr__recipe_reader *k)
                                                                     : GR_ALGORITHM_AUTO;
     static const char *const kept[] = {"gradus", "preset", "seed", "accumulate", "algorithm"};
     for (size_t i = 0; i < GR_COUNT(kept); i++) GR_TRY(keep(k, kept[i]));
-    static const char *const later[] = {"penalty", "average", "lookahead", "groups"};
-    for (size_t i = 0; i < GR_COUNT(later); i++) GR_TRY(read_neutral(k, later[i]));
     GR_TRY(read_name(k));
     GR_TRY(read_device(k));
     GR_TRY(read_memory(k));
@@ -329,6 +321,30 @@ static void drop_key(gr_tree *map, const char *key)
     }
 }
 
+/* What stands around the optimizer. */
+static gr_status read_updates(gr__recipe_reader *k)
+{
+    gr_recipe *r = k->r;
+    gr_status st = GR_OK;
+    GR_TRY(gr__optim_make(k->ctx, k->b, gr__setting_tree(&k->top, "optimizer"), r->preset, &r->optim));
+    GR_TRY(gr__recipe_part(k, "optimizer", gr__optim_tree(k->b, &r->optim)));
+    if (r->optim.method[0].member->whole_set && r->accumulate > 1)
+        GR_TRY(gr__tree_fail(k->ctx, gr__setting_tree(&k->top, "accumulate"), GR_E_CONFLICT, "leave it out, or take sgd",
+                             "%s takes the whole training set in each update", r->optim.method[0].member->head.name));
+    GR_TRY(gr__clip_make(k->ctx, gr__setting_tree(&k->top, "clip"), r->preset, &r->clip));
+    GR_TRY(gr__recipe_part(k, "clip", gr__clip_tree(k->b, &r->clip)));
+    GR_TRY(gr__penalty_make(k->ctx, k->b, gr__setting_tree(&k->top, "penalty"), r->preset, &r->penalties));
+    GR_TRY(gr__recipe_part(k, "penalty", gr__penalty_tree(k->b, &r->penalties)));
+    GR_TRY(gr__groups_make(k->ctx, k->b, gr__setting_tree(&k->top, "groups"), &r->groups));
+    GR_TRY(gr__recipe_part(k, "groups", gr__groups_tree(k->b, &r->groups)));
+    GR_TRY(gr__lookahead_make(k->ctx, k->b, gr__setting_tree(&k->top, "lookahead"), r->preset, &r->optim, &r->lookahead));
+    GR_TRY(gr__recipe_part(k, "lookahead", gr__lookahead_tree(k->b, &r->lookahead, &r->optim)));
+    GR_TRY(gr__swa_make(k->ctx, k->b, gr__setting_tree(&k->top, "average"), r->preset, &r->swa));
+    GR_TRY(gr__recipe_part(k, "average", gr__swa_tree(k->b, &r->swa)));
+done:
+    return st;
+}
+
 static gr_status read_members(gr__recipe_reader *k)
 {
     gr_recipe *r = k->r;
@@ -338,14 +354,11 @@ static gr_status read_members(gr__recipe_reader *k)
     if (st != GR_OK) return st;
     r->init = gr__setting_tree(&k->top, "init");
     GR_TRY(gr__recipe_part(k, "init", init));
-    GR_TRY(gr__optim_make(k->ctx, k->b, gr__setting_tree(&k->top, "optimizer"), r->preset, &r->optim));
-    GR_TRY(gr__recipe_part(k, "optimizer", gr__optim_tree(k->b, &r->optim)));
+    GR_TRY(read_updates(k));
     GR_TRY(gr__recipe_neutral(k, gr__tree_get(schedule, "tail")));
     drop_key(gr__tree_get(k->root, "schedule"), "tail");
     GR_TRY(gr__sched_make(k->ctx, k->b, schedule, r->preset, &r->sched));
     GR_TRY(gr__recipe_part(k, "schedule", gr__sched_tree(k->b, &r->sched)));
-    GR_TRY(gr__clip_make(k->ctx, gr__setting_tree(&k->top, "clip"), r->preset, &r->clip));
-    GR_TRY(gr__recipe_part(k, "clip", gr__clip_tree(k->b, &r->clip)));
 done:
     return st;
 }
@@ -437,6 +450,11 @@ static gr_status try_network(gr__recipe_reader *k)
 {
     gr_network *n = NULL;
     gr_status st = gr__network_make(k->ctx, k->r, NULL, 0, GR_EL_F32, 0, &n);
+    if (st == GR_OK) {
+        size_t count;
+        const gr_param_info *params = gr__network_params(n, &count);
+        st = gr__groups_check(k->ctx, &k->r->groups, params, count);
+    }
     gr__network_destroy(n);
     return st;
 }

@@ -47,6 +47,8 @@ typedef struct gr_build {
     double slope;
     bool last;
     const gr_tree *init;
+    gr_val (*leaf)(void *user, const gr_param_info *p); /* what stands for a parameter in the graph; NULL: the parameter itself */
+    void *leaf_user;
 } gr_build;
 
 /* Declares (or finds) parameter LAYER.suffix and gives its leaf. */
@@ -120,59 +122,78 @@ gr_status gr__init_param(gr_context *ctx, const gr_tree *tree, gr_preset preset,
 /* Checks an `init:` tree and gives it with every default filled in. */
 gr_status gr__init_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_tree **out);
 
+/* ---- penalties: terms of the cost that depend on the weights alone ---- */
+typedef struct gr_penalty {
+    gr_member head;                     /* head.name is its key in `penalty:`, whose value is the coefficient */
+    gr_val (*value)(gr_graph *g, gr_val w); /* rank 0: the term of one tensor with coefficient 1; its gradient follows from it */
+    gr_val (*proximal)(gr_graph *g, gr_val w, gr_val threshold); /* argmin_u (u - w)^2 / 2 + threshold term(u); NULL: none in closed form */
+} gr_penalty;
+#define GR_PENALTY(name) const gr_penalty gr__penalty_##name
+const gr_penalty *const *gr__penalties(int *n); /* generated */
+
 /* ---- optimizers ---- */
 typedef struct gr_step { /* one parameter's update being built */
     gr_graph *g;
     gr_store *store; /* slots are added here */
     const gr_settings *s;
     const gr_param_info *param;
-    gr_val leaf; /* the parameter */
-    gr_val lr;   /* rank 0: the rate of this update, group scale included */
-    gr_val t;    /* rank 0: 1 for the first update */
+    const char *phase; /* stands before the names of slots: "", or "then/" for the second method of a switch */
+    bool first;        /* of all parameters: what they share is assigned with this one */
+    bool trusted;      /* a weight or an embedding: layer-wise trust ratios apply */
+    gr_val leaf;       /* the parameter */
+    gr_val lr;         /* rank 0: the rate of this update, group scale included */
+    gr_val base_lr, scale; /* rank 0: the two factors of lr: the schedule's rate and the group's scale */
+    gr_val t;          /* rank 0: 1 for the first update of this method */
+    gr_val decay;      /* rank 0: weight decay of this parameter (0 for biases), for members that have a place of their own for it */
+    gr_val probe;      /* AdaHessian: signs z; GR_NONE in updates without curvature */
+    gr_val curvature;  /* H z, the mean over the samples, H the Hessian of the cost */
+    gr_val w, d, out;  /* for update_all: weight, direction (clipping and coupled decay in it); receives the new weight */
 } gr_step;
-gr_val gr__step_arg(gr_step *s, const char *name);                /* rank-0 constant from the settings */
-gr_val gr__step_slot(gr_step *s, const char *name);               /* the parameter's slot NAME, its shape, starts at 0 */
-gr_val gr__step_keep(gr_step *s, const char *name, gr_val value); /* assigns the slot; returns value */
-gr_val gr__ema(gr_graph *g, gr_val beta, gr_val old, gr_val x);   /* beta old + (1 - beta) x */
-gr_val gr__unbias(gr_step *s, gr_val m, gr_val beta);             /* m / (1 - beta^t) */
+gr_val gr__step_arg(gr_step *s, const char *name);                  /* rank-0 constant from the settings */
+gr_val gr__step_slot(gr_step *s, const char *name);                  /* the parameter's slot NAME, its shape, starts at 0 */
+gr_val gr__step_filled(gr_step *s, const char *name, double initial); /* the same, starting at `initial` */
+gr_val gr__step_number(gr_step *s, const char *name, double initial); /* the parameter's slot NAME of rank 0 */
+gr_val gr__step_shared(gr_step *s, const char *name, double initial); /* a slot of rank 0 that all parameters share */
+gr_val gr__step_keep(gr_step *s, const char *name, gr_val value);     /* assigns the parameter's slot (read before, or of its shape from 0); returns value */
+gr_val gr__step_keep_shared(gr_step *s, const char *name, gr_val value);
+gr_val gr__ema(gr_graph *g, gr_val beta, gr_val old, gr_val x);     /* beta old + (1 - beta) x */
+gr_val gr__one_minus(gr_graph *g, gr_val x);
+gr_val gr__unbias(gr_step *s, gr_val m, gr_val beta);               /* m / (1 - beta^t) */
+gr_val gr__norm(gr_graph *g, gr_val x);                             /* rank 0: Euclidean norm, in double */
+gr_val gr__ratio_or(gr_graph *g, gr_val a, gr_val b, gr_val other); /* a / b where both are above 0, else other; rank 0 */
 
-extern const gr_member gr__optimizer_common; /* rows of every optimizer: weight_decay, decay */
+extern const gr_member gr__optimizer_common; /* rows of every optimizer: weight_decay, decay, gradient_centralization */
 extern const gr_member gr__clip_common;      /* rows of `clip:` */
+
+typedef struct gr_lookahead { /* slow weights around an optimizer; k 0: none */
+    int64_t k;
+    double alpha;
+    enum { GR_INNER_KEEP, GR_INNER_RESET, GR_INNER_PULLBACK } inner; /* what a synchronisation does to the inner momentum */
+    bool evaluate_fast;
+} gr_lookahead;
 
 typedef struct gr_optimizer {
     gr_member head;    /* rows include lr; the common rows are added by the family (not repeated in members) */
-    const char *decay; /* default of `decay`: "coupled" or "decoupled" */
+    const char *decay; /* default of `decay`: "coupled" or "decoupled"; "own": the member places s->decay itself, and `decay` is refused */
+    const char *weight_decay; /* its default; NULL: 0 */
+    bool whole_set;    /* a batch is the whole training set */
     gr_status (*check)(gr_context *ctx, const gr_settings *s); /* refuses settings that contradict each other; may be NULL */
     gr_val (*update)(gr_step *s, gr_val w, gr_val g);          /* the new w; g has clipping and coupled decay in it */
+    void (*update_all)(gr_step *s, size_t n);                  /* instead: all parameters at once, where they decide together */
+    gr_val (*point)(gr_step *s, gr_val w);                     /* where the gradient is taken; NULL: at w */
+    gr_val (*decay_rate)(gr_step *s);                          /* what decoupled decay is multiplied by; NULL: s->lr */
+    int64_t (*curvature_every)(const gr_settings *s);          /* H z is wanted every so many updates, the first included; NULL: never */
+    gr_lookahead (*lookahead)(const gr_settings *s);           /* it contains LookAhead; NULL: it does not */
 } gr_optimizer;
 #define GR_OPTIMIZER(name) const gr_optimizer gr__optimizer_##name
 const gr_optimizer *const *gr__optimizers(int *n);
 
-typedef struct gr_optim { /* the resolved `optimizer:` */
-    const gr_optimizer *member;
-    gr_settings settings;
-    double lr, weight_decay;
-    bool decoupled;
-} gr_optim;
-gr_status gr__optim_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_optim *out);
-gr_tree *gr__optim_tree(gr__bump *b, const gr_optim *o); /* resolved, common rows included */
-
-typedef struct gr_clip {
-    enum { GR_CLIP_NONE, GR_CLIP_NORM, GR_CLIP_VALUE } kind;
-    double limit;
-    bool torch_form;
-} gr_clip;
-gr_tree *gr__clip_tree(gr__bump *b, const gr_clip *c); /* resolved */
-gr_status gr__clip_make(gr_context *ctx, const gr_tree *tree, gr_preset preset,
-                        gr_clip *out); /* `clip:` none | {norm: 1.0, form: exact|torch} | {value: 0.5} */
-
-/* Adds everything after the gradients to g: division by the count, penalty-free norm, clipping, decay, updates, assigns.
- *   grads[i]  gradient SUM of params[i] (any of them GR_NONE: frozen, untouched);  count: rank 0, what the sums are divided by
- * Gives the global norm before clipping (rank 0) in *norm. lr: rank-0 feed. The number of updates lives in slot "optimizer/t" (rank 0). */
-gr_status gr__optim_build(gr_graph *g, gr_store *store, const gr_optim *o, const gr_clip *clip, const gr_param_info *params,
-                          const gr_val *leaves, const gr_val *grads, size_t n, gr_val count, gr_val lr, gr_val *norm);
-
 /* ---- schedules: host functions of the update ---- */
+typedef struct gr_span { /* a length of time in a run, as recipes write one */
+    double n;
+    enum { GR_SPAN_UPDATES, GR_SPAN_EPOCHS, GR_SPAN_RUN } unit; /* RUN: a fraction of the whole run */
+} gr_span;
+
 typedef struct gr_rate { /* what a schedule may look at */
     double lr;           /* base rate */
     int64_t t, total;    /* update from 0, and how many there will be, both counted from the end of the warm-up; total 0: unknown */

@@ -219,13 +219,24 @@ done:
     return st;
 }
 
-static gr_status feed(tracer *t, int i, int kind, bool data, int64_t position)
+/* The clock of a side when so many updates are done. */
+static gr_clock clock_of(const side *s, int64_t step)
+{
+    const gr_stop_rules *stop = &s->recipe->stop;
+    int64_t total = stop->epochs * s->updates;
+    if (stop->steps) total = total ? GR_MIN(total, stop->steps) : stop->steps;
+    return (gr_clock){.step = step, .total = total, .updates_per_epoch = s->updates};
+}
+
+/* action: -1, or which one. */
+static gr_status feed(tracer *t, int i, int kind, int action, bool data, int64_t position)
 {
     side *s = &t->s[i];
     const gr_recipe *r = s->recipe;
-    int64_t total = r->stop.epochs * s->updates, step = t->r->step - 1;
-    if (r->stop.steps) total = total ? GR_MIN(total, r->stop.steps) : r->stop.steps;
-    gr_engine_plan *p = s->plan = gr__engine_find(&s->engine, kind, data ? s->batch.n : 1);
+    int64_t step = t->r->step - 1;
+    gr_clock clock = clock_of(s, step);
+    int variant = action >= 0 ? action : gr__engine_variant(r, &clock);
+    gr_engine_plan *p = s->plan = gr__engine_find(&s->engine, kind, data ? s->batch.n : 1, variant);
     if (!p) return gr__fail(s->ctx, GR_E_INTERNAL, "no plan for a batch of %lld", (long long)(data ? s->batch.n : 1));
     if (data && p->x) memcpy(p->x, s->batch.inputs, p->x_bytes);
     if (data && p->y) memcpy(p->y, s->batch.targets, p->y_bytes);
@@ -233,16 +244,37 @@ static gr_status feed(tracer *t, int i, int kind, bool data, int64_t position)
     if (p->update) *p->update = (double)step;
     if (p->position) *p->position = (double)position;
     if (p->first) *p->first = position == 0;
-    if (p->lr) *p->lr = gr__sched_rate(&r->sched, r->optim.lr, step, total, (double)s->updates);
+    if (p->lr) *p->lr = gr__engine_rate(r, &clock);
     return GR_OK;
 }
 
 /* The same kind of plan of both, with what it needs. */
-static gr_status run_kind(tracer *t, int kind, bool data, int64_t position)
+static gr_status run_kind(tracer *t, int kind, int action, bool data, int64_t position)
 {
     gr_status st = GR_OK;
-    for (int i = 0; i < 2; i++) GR_TRY(feed(t, i, kind, data, position));
+    for (int i = 0; i < 2; i++) GR_TRY(feed(t, i, kind, action, data, position));
     st = run_plans(t);
+done:
+    return st;
+}
+
+static bool is_due(const side *s, int action, int64_t step)
+{
+    gr_clock clock = clock_of(s, step);
+    return action < s->engine.n_actions && s->engine.action[action]->due(&s->engine.rules, &clock);
+}
+
+/* What is due when so many updates are done. */
+static gr_status act(tracer *t, int64_t step)
+{
+    gr_status st = GR_OK;
+    for (int k = 0; k < GR_MAX_ACTIONS && !t->r->differs; k++) {
+        bool due[2] = {is_due(&t->s[0], k, step), is_due(&t->s[1], k, step)};
+        if (due[0] != due[1])
+            name_shapes(t, t->item, "", t->s[due[0] ? 0 : 1].engine.action[k]->name, due[0] ? "due" : "not due", due[1] ? "due" : "not due");
+        else if (due[0])
+            GR_TRY(run_kind(t, GR_RUN_ACTION, k, false, 0));
+    }
 done:
     return st;
 }
@@ -256,12 +288,13 @@ static gr_status one_update(tracer *t)
     for (int64_t k = 0; k < micro && !last; k++) {
         for (int i = 0; i < 2; i++) GR_TRY(gr__loader_next(t->s[i].loader, &t->s[i].batch));
         if (!batches_agree(t)) return GR_OK;
-        GR_TRY(run_kind(t, micro > 1 ? GR_RUN_ACCUMULATE : GR_RUN_STEP, true, position));
+        GR_TRY(run_kind(t, micro > 1 ? GR_RUN_ACCUMULATE : GR_RUN_STEP, -1, true, position));
         if (t->r->differs || t->r->diverged) return GR_OK;
         position += t->s[0].batch.n;
         last = t->s[0].batch.last;
     }
-    if (micro > 1) GR_TRY(run_kind(t, GR_RUN_APPLY, false, 0));
+    if (micro > 1) GR_TRY(run_kind(t, GR_RUN_APPLY, -1, false, 0));
+    if (!t->r->differs && !t->r->diverged) GR_TRY(act(t, t->r->step));
 done:
     return st;
 }
@@ -298,6 +331,7 @@ gr_status gr__trace(gr_context *const ctx[2], const gr_recipe *const recipe[2], 
         name_shapes(&t, -1, "", "accumulate", one, two);
     }
     if (out->differs || !entries_agree(&t)) goto done;
+    GR_TRY(act(&t, 0));
     for (int64_t k = 1; k <= o->steps && !out->differs && !out->diverged; k++) {
         out->step = k;
         GR_TRY(one_update(&t));

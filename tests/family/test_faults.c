@@ -51,7 +51,7 @@ static gr_status scenario(gr_context *ctx)
         GR_TRY(gr__init_param(ctx, init, GR_PRESET_CHAPTER, 1, &build.params[i], values));
     }
     GR_TRY(gr_gradients(g, gr_sum_all(g, gr_square(g, x)), leaf, (int)build.n_params, grad));
-    GR_TRY(gr__optim_build(g, store, &o, &clip, build.params, leaf, grad, build.n_params, gr_const(g, 2),
+    GR_TRY(ev_update(g, store, &o, &clip, build.params, leaf, grad, build.n_params, gr_const(g, 2),
                            gr_feed(g, "lr", GR_REAL, GR_SCALAR), &norm));
 done:
     gr_store_destroy(store);

@@ -87,7 +87,7 @@ static void test_values(void **state)
     assert_int_equal(r->data.batch, 0);
     assert_true(r->reduction_sum && r->float64);
     assert_string_equal(r->device, "ref");
-    assert_true(r->optim.lr == 1.0 / 500);
+    assert_true(r->optim.method[0].lr == 1.0 / 500);
     assert_int_equal(r->stop.steps, 7);
     assert_int_equal(r->stop.epochs, 0);
     assert_int_equal(r->stop.patience, 2);
