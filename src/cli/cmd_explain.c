@@ -5,7 +5,7 @@
 
 #include "cli/cli.h"
 #include "data/data.h"
-#include "nn/families.h"
+#include "optim/optim.h"
 
 enum { MAX_MEMBERS = 512 };
 
@@ -27,6 +27,9 @@ static void collect(listing *l)
     COLLECT(l, gr_layer, gr__layers);
     COLLECT(l, gr_cost, gr__costs);
     COLLECT(l, gr_optimizer, gr__optimizers);
+    static const gr_member *const around[] = {&gr__optimizer_switch, &gr__clip_common, &gr__group_common, &gr__lookahead_common, &gr__swa_common};
+    for (size_t i = 0; i < GR_COUNT(around) && l->n < MAX_MEMBERS; i++) l->at[l->n++] = around[i];
+    COLLECT(l, gr_penalty, gr__penalties);
     COLLECT(l, gr_schedule, gr__schedules);
     COLLECT(l, gr_init, gr__inits);
     COLLECT(l, gr_source, gr__sources);
@@ -44,8 +47,9 @@ static bool named(const gr_member *m, const char *name)
 /* The rows that every member of a family has beside its own; NULL: none. */
 static const gr_member *common_of(const gr_member *m)
 {
-    static const gr_member *const all[] = {&gr__layer_common, &gr__optimizer_common, &gr__schedule_common};
-    static const char *const families[] = {"layer", "optimizer", "schedule"};
+    static const gr_member *const all[] = {&gr__layer_common, &gr__optimizer_common, &gr__schedule_common, &gr__penalty_common};
+    static const char *const families[] = {"layer", "optimizer", "schedule", "penalty"};
+    if (m == &gr__optimizer_switch) return NULL;
     for (size_t i = 0; i < GR_COUNT(all); i++)
         if (strcmp(families[i], m->family) == 0) return all[i];
     return NULL;
@@ -61,13 +65,16 @@ static const gr_row *row_at(const gr_member *m, int i)
     return i < m->n_rows ? &m->rows[i] : &common_of(m)->rows[i - m->n_rows];
 }
 
-/* `decay` is the member's own: the common row cannot know it. */
+/* Defaults of `decay` and `weight_decay` are the member's own: the common rows cannot know them. */
 static const char *default_of(const gr_member *m, const gr_row *r)
 {
     int n;
     const gr_optimizer *const *table = gr__optimizers(&n);
-    for (int i = 0; i < n && strcmp(r->name, "decay") == 0; i++)
-        if (&table[i]->head == m) return table[i]->decay;
+    for (int i = 0; i < n; i++) {
+        if (&table[i]->head != m) continue;
+        if (strcmp(r->name, "decay") == 0) return strcmp(table[i]->decay, "own") == 0 ? "(refused)" : table[i]->decay;
+        if (strcmp(r->name, "weight_decay") == 0 && table[i]->weight_decay) return table[i]->weight_decay;
+    }
     return r->value;
 }
 

@@ -157,16 +157,19 @@ static gr_val clip_value(gr_graph *g, const gr_clip *clip, gr_val x)
     return gr_max(g, gr_min(g, x, gr_const(g, clip->limit)), gr_const(g, -clip->limit));
 }
 
-/* The gradient, clipped. */
-static gr_val clipped(const building *b, size_t i, gr_val norm)
+/* The gradient, clipped, and its norm: by a factor, where clipping is one, so that no pass of its own is needed. */
+static gr_val clipped(const building *b, size_t i, gr_val norm, gr_val *slope)
 {
     gr_graph *g = b->g;
     const gr_clip *clip = b->u->clip;
     int kind = clip ? (int)clip->kind : GR_CLIP_NONE;
-    gr_val factor = gr_const(g, 1);
+    gr_val factor = gr_const(g, 1), base = base_of(b, i);
     if (kind == GR_CLIP_NORM) factor = clip_factor(g, clip, clip->per_layer ? norm_of(b, b->u->params[i].entry.name) : norm);
-    gr_val d = gr_mul(g, base_of(b, i), gr_div(g, factor, left_to_divide(b)));
-    return kind == GR_CLIP_VALUE ? clip_value(g, clip, d) : d;
+    factor = gr_div(g, factor, left_to_divide(b));
+    gr_val d = gr_mul(g, base, factor);
+    if (kind == GR_CLIP_VALUE) d = clip_value(g, clip, d);
+    *slope = kind == GR_CLIP_VALUE ? gr__norm(g, d) : gr_mul(g, gr__norm(g, base), factor);
+    return d;
 }
 
 /* Gradient centralisation: the mean over all but the first axis (a unit's inputs) is taken out.       [Yong et al. 2020, eq. 1] */
@@ -195,8 +198,11 @@ static void prepare_step(const building *b, size_t i, gr_val norm, gr_step *s)
     *s = step_of(g, b->store, u->optim, u->phase, u->groups, &u->params[i], u->lr);
     s->leaf = s->w = u->leaves[i];
     s->t = b->t;
-    s->d = clipped(b, i, norm);
-    if (b->method->centralize && s->trusted) s->d = centralised(g, s->d);
+    s->d = clipped(b, i, norm, &s->slope);
+    if (b->method->centralize && s->trusted) {
+        s->d = centralised(g, s->d);
+        s->slope = gr__norm(g, s->d);
+    }
     if (u->curvature) {
         s->probe = u->probe[i];
         s->curvature = gr_div(g, u->curvature[i], u->count);
@@ -205,10 +211,12 @@ static void prepare_step(const building *b, size_t i, gr_val norm, gr_step *s)
             s->curvature = gr_add(g, s->curvature, bend);
     }
     if (is_own_decay(b->method) || (g && s->decay == gr_const(g, 0))) return;
-    if (b->method->decoupled)
+    if (b->method->decoupled) {
         s->w = gr_mul(g, s->w, gr__one_minus(g, gr_mul(g, m->decay_rate ? m->decay_rate(s) : s->lr, s->decay)));
-    else
+    } else {
         s->d = gr_add(g, s->d, gr_mul(g, s->w, s->decay));
+        s->slope = gr__norm(g, s->d);
+    }
 }
 
 static void finish_step(const building *b, size_t i, gr_step *s)

@@ -11,10 +11,10 @@ static const gr_row rows[] = {
     GR_ROW("lr_in_momentum", BOOL, "false", "", "", "the momentum collects steps instead of gradients", .paper = "true"),
 };
 
-static gr_val ratio(gr_step *s, gr_val w, gr_val g)
+static gr_val ratio(gr_step *s, gr_val w)
 {
     gr_graph *b = s->g;
-    gr_val one = gr_const(b, 1), zero = gr_const(b, 0), size = gr__norm(b, w), slope = gr__norm(b, g);
+    gr_val one = gr_const(b, 1), zero = gr_const(b, 0), size = gr__norm(b, w), slope = s->slope;
     gr_val below = gr_add(b, gr_add(b, slope, gr_mul(b, s->decay, size)), gr__step_arg(s, "eps"));
     gr_val both = gr_mul(b, gr_less(b, zero, size), gr_less(b, zero, slope));
     return gr_select(b, both, gr_div(b, gr_mul(b, gr__step_arg(s, "trust_coef"), size), gr_select(b, both, below, one)), one);
@@ -24,7 +24,7 @@ static gr_val update(gr_step *s, gr_val w, gr_val g)
 {
     gr_graph *b = s->g;
     bool inside = gr__setting_bool(s->s, "lr_in_momentum");
-    gr_val scale = s->trusted ? ratio(s, w, g) : gr_const(b, 1);
+    gr_val scale = s->trusted ? ratio(s, w) : gr_const(b, 1);
     gr_val step = gr_mul(b, gr_add(b, g, gr_mul(b, w, s->decay)), inside ? gr_mul(b, scale, s->lr) : scale);
     if (gr__setting_real(s->s, "momentum") > 0) step = gr__momentum(s, gr__setting_real(s->s, "momentum"), 0, step);
     return gr_sub(b, w, inside ? step : gr_mul(b, s->lr, step));
