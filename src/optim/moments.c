@@ -18,16 +18,20 @@ gr_val gr__unbias_of(gr_step *s, const char *beta)
     return gr__one_minus(s->g, gr_pow(s->g, gr__step_arg(s, beta), s->t));
 }
 
+gr_val gr__over_root(gr_step *s, gr_val m, gr_val factor, gr_val v, gr_val c)
+{
+    gr_graph *b = s->g;
+    gr_val root = gr_sqrt(b, c), eps = gr_mul(b, gr__step_arg(s, "eps"), root);
+    return gr_div(b, gr_mul(b, m, gr_mul(b, factor, root)), gr_add(b, gr_sqrt(b, v), eps));
+}
+
 gr_val gr__adam_update(gr_step *s, gr_val w, gr_val g, bool hat)
 {
     gr_graph *b = s->g;
-    gr_val m = gr__first_moment(s, g), v = gr__second_moment(s, g);
+    gr_val m = gr__first_moment(s, g), v = gr__second_moment(s, g), c = gr__unbias_of(s, "beta2");
     gr_val rate = gr_div(b, s->lr, gr__unbias_of(s, "beta1")); /* one factor for rate and first correction */
-    if (hat)
-        rate = gr_mul(b, rate, gr_sqrt(b, gr__unbias_of(s, "beta2")));
-    else
-        v = gr_mul(b, v, gr_recip(b, gr__unbias_of(s, "beta2")));
-    return gr_sub(b, w, gr_mul(b, rate, gr_div(b, m, gr_add(b, gr_sqrt(b, v), gr__step_arg(s, "eps")))));
+    if (hat) return gr_sub(b, w, gr__over_root(s, m, gr_mul(b, rate, gr_sqrt(b, c)), v, gr_const(b, 1)));
+    return gr_sub(b, w, gr__over_root(s, m, rate, v, c));
 }
 
 /* rho_t = rho - 2 t beta2^t / (1 - beta2^t), rank 0. */
@@ -48,22 +52,20 @@ static gr_val rectifier(gr_step *s, gr_val rho, double limit, gr_val on)
     return gr_sqrt(b, gr_div(b, above, below));
 }
 
-/* One expression for both phases, so that an update is one pass: m times a rank-0 factor, over a root that the factors turn into 1. */
-gr_val gr__rectified(gr_step *s, gr_val g, double threshold, bool skip, bool corrected)
+/* One expression for both phases, so that an update is one pass: m times a rank-0 factor, over a root that rank-0 numbers turn into 1 in the first. */
+gr_val gr__rectified(gr_step *s, gr_val g, gr_val rate, double threshold, bool skip, bool corrected)
 {
     gr_graph *b = s->g;
     double limit = 2 / (1 - gr__setting_real(s->s, "beta2")) - 1;
-    gr_val m = gr__first_moment(s, g), v = gr__second_moment(s, g), one = gr_const(b, 1), eps = gr__step_arg(s, "eps");
-    gr_val plain = gr_mul(b, m, gr_recip(b, gr__unbias_of(s, "beta1")));
-    if (limit <= threshold) return skip ? gr_mul(b, plain, gr_const(b, 0)) : plain; /* never rectified */
+    gr_val m = gr__first_moment(s, g), v = gr__second_moment(s, g), zero = gr_const(b, 0), one = gr_const(b, 1);
+    gr_val plain = gr_div(b, rate, gr__unbias_of(s, "beta1"));
+    if (limit <= threshold) return gr_mul(b, m, skip ? zero : plain); /* never rectified */
     gr_val rho = rho_t(s, limit), on = gr_less(b, gr_const(b, threshold), rho), root = gr_sqrt(b, gr__unbias_of(s, "beta2"));
-    gr_val r = rectifier(s, rho, limit, on), below;
-    if (corrected)
-        below = gr_add(b, gr_mul(b, gr_sqrt(b, v), gr_recip(b, root)), eps);
-    else
-        below = gr_add(b, gr_sqrt(b, v), eps), r = gr_mul(b, r, root);
-    gr_val factor = gr_div(b, gr_select(b, on, r, skip ? gr_const(b, 0) : one), gr__unbias_of(s, "beta1"));
-    return gr_div(b, gr_mul(b, m, factor), gr_select(b, on, below, one));
+    gr_val r = gr_mul(b, rectifier(s, rho, limit, on), root), eps = gr__step_arg(s, "eps");
+    if (corrected) eps = gr_mul(b, eps, root);
+    gr_val factor = gr_mul(b, plain, gr_select(b, on, r, skip ? zero : one));
+    gr_val below = gr_add(b, gr_mul(b, gr_sqrt(b, v), on), gr_select(b, on, eps, one));
+    return gr_div(b, gr_mul(b, m, factor), below);
 }
 
 gr_val gr__trust_step(gr_step *s, gr_val w, gr_val u, double low, double high)

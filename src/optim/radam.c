@@ -15,9 +15,9 @@ static const gr_row rows[] = {
 
 static gr_val update(gr_step *s, gr_val w, gr_val g)
 {
-    gr_val u = gr__rectified(s, g, gr__setting_real(s->s, "rho_threshold"), gr__setting_is(s->s, "unrectified", "skip"),
+    gr_val u = gr__rectified(s, g, s->lr, gr__setting_real(s->s, "rho_threshold"), gr__setting_is(s->s, "unrectified", "skip"),
                              gr__setting_is(s->s, "eps_mode", "corrected"));
-    return gr_sub(s->g, w, gr_mul(s->g, s->lr, u));
+    return gr_sub(s->g, w, u);
 }
 
 GR_OPTIMIZER(radam) = {

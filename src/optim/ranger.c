@@ -13,7 +13,7 @@ static const gr_row rows[] = {
 
 static gr_val update(gr_step *s, gr_val w, gr_val g)
 {
-    return gr_sub(s->g, w, gr_mul(s->g, s->lr, gr__rectified(s, g, gr__setting_real(s->s, "rho_threshold"), false, false)));
+    return gr_sub(s->g, w, gr__rectified(s, g, s->lr, gr__setting_real(s->s, "rho_threshold"), false, false));
 }
 
 static gr_lookahead lookahead(const gr_settings *s)

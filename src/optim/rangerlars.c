@@ -25,7 +25,7 @@ static gr_val published(gr_step *s, gr_val w, gr_val u)
 static gr_val update(gr_step *s, gr_val w, gr_val g)
 {
     gr_graph *b = s->g;
-    gr_val u = gr__rectified(s, g, 5, false, false);
+    gr_val u = gr__rectified(s, g, gr_const(b, 1), 5, false, false);
     if (gr__setting_is(s->s, "form", "over9000")) return published(s, w, u);
     return gr__trust_step(s, w, gr_add(b, u, gr_mul(b, w, s->decay)), 0, 10);
 }
