@@ -57,6 +57,10 @@ typedef struct gr_penalties {
 extern const gr_member gr__penalty_common;
 gr_status gr__penalty_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_penalties *out);
 gr_tree *gr__penalty_tree(gr__bump *b, const gr_penalties *p);
+bool gr__penalty_applies(const gr_penalties *p, const gr_param_info *param);
+/* The penalties of parameters that stand in the graph as leaves[i] (GR_NONE: left out); rank 0, GR_NONE where there are none. by_gradient: without those
+ * that are applied after the step. */
+gr_val gr__penalty_value(gr_graph *g, const gr_penalties *p, const gr_param_info *params, const gr_val *leaves, size_t n, bool by_gradient);
 
 /* ---- groups: ---- */
 
