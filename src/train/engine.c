@@ -49,7 +49,7 @@ int gr__engine_variant(const gr_recipe *r, const gr_clock *c)
 double gr__engine_rate(const gr_recipe *r, const gr_clock *c)
 {
     const gr_method *m = &r->optim.method[gr__optim_phase(&r->optim, c)];
-    if (r->swa.on && !isnan(r->swa.lr) && c->step >= gr__clock_updates(r->swa.start, c)) return r->swa.lr;
+    if (!isnan(r->swa.lr) && gr__swa_began(&r->swa, c)) return r->swa.lr;
     return gr__sched_rate(&r->sched, m->lr, c->step, c->total, (double)c->updates_per_epoch);
 }
 
