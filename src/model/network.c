@@ -13,6 +13,7 @@ struct gr_network {
     int n_prepared;
     gr_element input_as;
     int classes;
+    const gr_targets *targets;
     gr_param_info *params;
     size_t n_params;
     int64_t parameter_count;
@@ -145,7 +146,7 @@ static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mo
                        gr_network_values *out, maker *m)
 {
     gr_network_values v = {0};
-    *m = (maker){.n = n, .b = {.ctx = n->ctx, .g = g, .mode = mode, .memory = memory}};
+    *m = (maker){.n = n, .b = {.ctx = n->ctx, .g = g, .mode = mode, .memory = memory, .targets = n->targets}};
     if (mode == GR_MODE_TRAIN) {
         m->b.seed = gr_feed(g, "seed", GR_REAL, GR_SCALAR);
         m->b.update = gr_feed(g, "update", GR_REAL, GR_SCALAR);
@@ -201,7 +202,7 @@ done:
 }
 
 gr_status gr__network_make(gr_context *ctx, const gr_recipe *r, const gr_prepared *prepared, int n_prepared, gr_element input_as,
-                           int classes, gr_network **out)
+                           int classes, const gr_targets *targets, gr_network **out)
 {
     gr_network *n = gr__alloc(ctx, sizeof *n);
     if (!n) return GR_E_MEMORY;
@@ -211,6 +212,7 @@ gr_status gr__network_make(gr_context *ctx, const gr_recipe *r, const gr_prepare
                       .n_prepared = n_prepared,
                       .input_as = input_as,
                       .classes = classes,
+                      .targets = targets,
                       .memory = gr__bump_create(ctx)};
     gr_status st = n->memory ? collect(n) : GR_E_MEMORY;
     if (st == GR_OK)

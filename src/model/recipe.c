@@ -436,7 +436,7 @@ static gr_status assemble(gr__recipe_reader *k)
 static gr_status try_network(gr__recipe_reader *k)
 {
     gr_network *n = NULL;
-    gr_status st = gr__network_make(k->ctx, k->r, NULL, 0, GR_EL_F32, 0, &n);
+    gr_status st = gr__network_make(k->ctx, k->r, NULL, 0, GR_EL_F32, 0, NULL, &n);
     gr__network_destroy(n);
     return st;
 }

@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "gradus/graph.h"
 #include "gradus/plan.h"
+#include "nn/targets.h"
 
 /* One parameter row. After the help may come what presets change: GR_ROW("eps", REAL, "1e-3", "(0,1]", "1", "...", .paper = "1e-8"). */
 #define GR_ROW(row_name, row_kind, row_value, row_range, row_unit, ...)                                                                    \
@@ -38,6 +39,7 @@ typedef struct gr_build {
     gr_graph *g;
     gr_mode mode;
     gr__bump *memory;              /* of the network: settings, names */
+    const gr_targets *targets;     /* what the training rows say of their targets; may be NULL */
     gr_val seed, update, position; /* rank 0, for random leaves; GR_NONE when mode is not TRAIN */
     gr_param_info *params;         /* collected in order of first use; equal names are one parameter */
     size_t n_params, params_capacity;
