@@ -33,5 +33,7 @@ gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int6
 gr_status gr__network_build_layers(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, gr_network_values *out, gr_val *layers);
 /* Fills every parameter of a sealed store from the recipe's initialisers. */
 gr_status gr__network_init(const gr_network *n, gr_store *store);
+/* Which initialiser parameter i gets, with every default filled in: {type: kaiming, ...}, or `auto` for last_bias: auto. */
+gr_status gr__network_initialiser(const gr_network *n, size_t i, gr__bump *b, gr_tree **out);
 
 #endif

@@ -12,7 +12,7 @@ static const gr_row recipe_rows[] = {
     GR_ROW("seed", INT, "1", "[0,9007199254740991]", "", "of every random choice"),
     GR_ROW("data", TREE, NULL, "a map", "", "sources, split, preparation, batches"),
     GR_ROW("model", TREE, NULL, "a map, a file, or {zoo: NAME}", "", "input and layers"),
-    GR_ROW("init", TREE, "none", "{weights, bias}", "", "initial values; by default Kaiming, Xavier where no ReLU follows, zero biases"),
+    GR_ROW("init", TREE, "none", "{weights, bias, last_bias, relu_bias}", "", "initial values; by default Kaiming, Xavier where no ReLU follows, zero biases"),
     GR_ROW("cost", TREE, "cross_entropy", "a cost", "", "what training makes small; with it, reduction: mean | sum"),
     GR_ROW("metrics", TREE, "none", "a list of names", "", "what evaluation reports beside cost and error"),
     GR_ROW("penalty", TREE, "none", "none", "", "l1 and l2 penalties"),

@@ -48,7 +48,7 @@ static gr_status scenario(gr_context *ctx)
     for (size_t i = 0; i < build.n_params; i++) {
         leaf[i] = gr_param(g, build.params[i].entry.name, build.params[i].entry.shape);
         double values[4096];
-        GR_TRY(gr__init_param(ctx, init, GR_PRESET_CHAPTER, 1, &build.params[i], values));
+        GR_TRY(gr__init_param(ctx, &(gr_init_from){.tree = init, .seed = 1}, &build.params[i], values));
     }
     GR_TRY(gr_gradients(g, gr_sum_all(g, gr_square(g, x)), leaf, (int)build.n_params, grad));
     GR_TRY(gr__optim_build(g, store, &o, &clip, build.params, leaf, grad, build.n_params, gr_const(g, 2),

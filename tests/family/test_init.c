@@ -8,7 +8,7 @@ static double *filled(const char *init, const gr_param_info *p, uint64_t seed)
     ev_bench b;
     assert_true(ev_begin(&b, init ? init : "none"));
     double *x = calloc((size_t)gr_shape_count(p->entry.shape) + 1, sizeof *x);
-    test_ok(b.ctx, gr__init_param(b.ctx, init ? b.tree : NULL, GR_PRESET_CHAPTER, seed, p, x));
+    test_ok(b.ctx, gr__init_param(b.ctx, &(gr_init_from){.tree = init ? b.tree : NULL, .seed = seed}, p, x));
     ev_end(&b);
     return x;
 }
@@ -253,11 +253,12 @@ static void resolving_fills_in_and_is_a_fixed_point(void **state)
     assert_true(ev_begin(&b, "{weights: kaiming}"));
     test_ok(b.ctx, gr__init_resolve(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &full));
     assert_true(gr__tree_equal(
-        full, gr__tree_flow(b.memory, "{weights: {type: kaiming, fan: in, distribution: truncated_normal}, bias: {type: zeros}}")));
+        full, gr__tree_flow(b.memory, "{weights: {type: kaiming, fan: in, distribution: truncated_normal, correct: none},"
+                                       " bias: {type: zeros}, last_bias: none, relu_bias: 0}")));
     test_ok(b.ctx, gr__init_resolve(b.ctx, b.memory, full, GR_PRESET_TORCH, &again));
     assert_true(gr__tree_equal(full, again));
     test_ok(b.ctx, gr__init_resolve(b.ctx, b.memory, NULL, GR_PRESET_CHAPTER, &full));
-    assert_true(gr__tree_equal(full, gr__tree_flow(b.memory, "{bias: {type: zeros}}"))); /* weights by what follows each layer */
+    assert_true(gr__tree_equal(full, gr__tree_flow(b.memory, "{bias: {type: zeros}, last_bias: none, relu_bias: 0}"))); /* weights by what follows each layer */
     ev_end(&b);
 }
 
