@@ -65,11 +65,15 @@ double gr__gain(const gr_settings *s, const gr_param_info *p)
     const gr_tree *gain = gr__setting_tree(s, "gain");
     if (gain->kind != GR_TREE_TEXT) return gain->number;
     switch (p->follow) {
-    case GR_FOLLOW_RELU: return sqrt(2);
-    case GR_FOLLOW_LEAKY: return sqrt(2 / (1 + p->slope * p->slope));
-    case GR_FOLLOW_TANH: return 5.0 / 3;
+    case GR_FOLLOW_RELU:
+        return sqrt(2);
+    case GR_FOLLOW_LEAKY:
+        return sqrt(2 / (1 + p->slope * p->slope));
+    case GR_FOLLOW_TANH:
+        return 5.0 / 3;
     case GR_FOLLOW_SIGMOID:
-    case GR_FOLLOW_NOTHING: break;
+    case GR_FOLLOW_NOTHING:
+        break;
     }
     return 1;
 }

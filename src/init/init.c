@@ -10,9 +10,10 @@ static const gr_row common_rows[] = {
     GR_ROW("weights", TREE, "none", "an initialiser", "",
            "of weights; unless given, Kaiming's, or Xavier's where sigmoid, tanh or nothing follows"),
     GR_ROW("bias", TREE, "zeros", "an initialiser", "", "of biases"),
-    GR_ROW("last_bias", CHOICE, "none", "zeros|auto", "",
-           "of the layer that gives the outputs, instead of `bias`; auto: by the training targets, so that a network that knows nothing yet "
-           "predicts how often each class is, or the mean value"),
+    GR_ROW(
+        "last_bias", CHOICE, "none", "zeros|auto", "",
+        "of the layer that gives the outputs, instead of `bias`; auto: by the training targets, so that a network that knows nothing yet "
+        "predicts how often each class is, or the mean value"),
     GR_ROW("relu_bias", REAL, "0", "[0,inf)", "1", "above 0: of layers before a ReLU, instead of `bias`; a small number keeps units alive"),
 };
 const gr_member gr__init_common = {

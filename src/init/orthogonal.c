@@ -8,9 +8,10 @@
 #include "init/draw.h"
 
 static const gr_row rows[] = {
-    GR_ROW("gain", TREE, "1", "a number > 0, or auto", "1",
-           "every singular value; auto: PyTorch's, by what follows: 5/3 before tanh, sqrt(2) before ReLU, sqrt(2/(1+a^2)) before a leaky one, "
-           "else 1"),
+    GR_ROW(
+        "gain", TREE, "1", "a number > 0, or auto", "1",
+        "every singular value; auto: PyTorch's, by what follows: 5/3 before tanh, sqrt(2) before ReLU, sqrt(2/(1+a^2)) before a leaky one, "
+        "else 1"),
 };
 
 /* Several partial sums, so that the compiler may use vectors: in one order always. */
@@ -92,7 +93,8 @@ GR_INIT(orthogonal) = {
             .name = "orthogonal",
             .title = "Orthogonal: all singular values equal",
             .cite = "Saxe et al. 2014; Mezzadri 2007",
-            .equations = "A[i,j] ~ N(0, 1), A = Q R, W = gain Q diag(sign(diag R))        first axis by all others; A transposed where rows < columns\n"
+            .equations = "A[i,j] ~ N(0, 1), A = Q R, W = gain Q diag(sign(diag R))        first axis by all others; A transposed where "
+                         "rows < columns\n"
                          "W^T W = gain^2 I (rows >= columns) or W W^T = gain^2 I            gate blocks of recurrent matrices each alone",
             GR_ROWS(rows),
         },

@@ -160,7 +160,8 @@ static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mo
     return st;
 }
 
-gr_status gr__network_build_layers(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, gr_network_values *out, gr_val *layers)
+gr_status gr__network_build_layers(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, gr_network_values *out,
+                                   gr_val *layers)
 {
     maker m;
     gr__bump *b = gr__bump_create(n->ctx);
@@ -196,7 +197,8 @@ static gr_status check_last_bias(const gr_network *n)
     for (size_t i = 0; i < n->n_params; i++)
         if (n->params[i].last && n->params[i].is_bias) bias = &n->params[i];
     if (cost->wants_classes && strcmp(cost->prediction, "value") == 0)
-        return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "how often each class is says nothing of the outputs that %s wants", cost->head.name);
+        return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "how often each class is says nothing of the outputs that %s wants",
+                             cost->head.name);
     if (*applied)
         return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "the outputs are not the last layer's sums: %s is applied to them", applied);
     if (!bias) return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "the layer that gives the outputs has no bias");
@@ -210,17 +212,19 @@ typedef struct warnings {
     int far;           /* weights of a scale that was asked for, far from what keeps activations */
     const char *first; /* of them */
     double size, wanted;
-    bool relu;         /* a bias took relu_bias */
+    bool relu; /* a bias took relu_bias */
 } warnings;
 
-static const double FAR = 10; /* times too large or too small: VGG's 0.01 at a fan-in of 4608 is half, 0.01 at a fan-in of 64 is a twelfth */
+static const double FAR =
+    10; /* times too large or too small: VGG's 0.01 at a fan-in of 4608 is half, 0.01 at a fan-in of 64 is a twelfth */
 
 static void look_at(warnings *w, const gr_param_info *p, const gr_init_choice *c, const double *values)
 {
     int64_t n = gr_shape_count(p->entry.shape);
     double square = 0;
     w->relu |= p->is_bias && c->asked && p->follow == GR_FOLLOW_RELU;
-    if (p->is_bias || !c->asked || p->entry.shape.rank < 2 || p->fan_in < 1 || n < 1 || strcmp(c->member->head.name, "hyperfan") == 0) return;
+    if (p->is_bias || !c->asked || p->entry.shape.rank < 2 || p->fan_in < 1 || n < 1 || strcmp(c->member->head.name, "hyperfan") == 0)
+        return;
     for (int64_t i = 0; i < n; i++) square += values[i] * values[i] / (double)n;
     double size = sqrt(square), wanted = 1 / sqrt((double)p->fan_in);
     if (size == 0 || (size * FAR > wanted && size < wanted * FAR)) return; /* zeros are warned of as such */
@@ -232,9 +236,11 @@ static void say(const gr_network *n, const warnings *w)
     const gr_tree *relu = n->recipe->init ? gr__tree_get(n->recipe->init, "relu_bias") : NULL;
     if (w->far)
         gr__log(n->ctx, GR_LOG_WARNING,
-                "init: %s starts with a size of %.2g, where about %.2g keeps activations at its fan-in%s; gradus check --init shows what that does",
+                "init: %s starts with a size of %.2g, where about %.2g keeps activations at its fan-in%s; gradus check --init shows what "
+                "that does",
                 w->first, w->size, w->wanted, w->far > 1 ? ", and other weights likewise" : "");
-    if (relu && relu->number > 0 && !w->relu) gr__log(n->ctx, GR_LOG_WARNING, "init.relu_bias: no layer with a bias stands before a ReLU, so it does nothing");
+    if (relu && relu->number > 0 && !w->relu)
+        gr__log(n->ctx, GR_LOG_WARNING, "init.relu_bias: no layer with a bias stands before a ReLU, so it does nothing");
 }
 
 static gr_status init_one(const gr_network *n, gr_store *store, const gr_param_info *p, warnings *w)

@@ -30,7 +30,8 @@ typedef struct gr_network_values {
  * TRAIN also rank-0 feeds "seed", "update", "position" when a layer draws random numbers. */
 gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, gr_network_values *out);
 /* The same; layers[i] receives what layer i of the recipe's stack gives. */
-gr_status gr__network_build_layers(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, gr_network_values *out, gr_val *layers);
+gr_status gr__network_build_layers(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, gr_network_values *out,
+                                   gr_val *layers);
 /* Fills every parameter of a sealed store from the recipe's initialisers. */
 gr_status gr__network_init(const gr_network *n, gr_store *store);
 /* Which initialiser parameter i gets, with every default filled in: {type: kaiming, ...}, or `auto` for last_bias: auto. */

@@ -121,7 +121,7 @@ typedef struct gr_init {
 const gr_init *const *gr__inits(int *n);
 
 typedef struct gr_init_from { /* what all starting values of a network are made from */
-    const gr_tree *tree;       /* the recipe's `init:` map or NULL */
+    const gr_tree *tree;      /* the recipe's `init:` map or NULL */
     gr_preset preset;
     uint64_t seed;
     const gr_targets *targets; /* for last_bias: auto; NULL: nothing known */
@@ -133,8 +133,8 @@ typedef struct gr_init_choice { /* for one parameter */
     gr_settings settings;
     bool asked; /* the recipe or the layer says so */
 } gr_init_choice;
-/* The layer's own; for biases last_bias in the last layer, relu_bias before a ReLU; the recipe's; by default Kaiming truncated normal, Xavier
- * uniform where sigmoid, tanh or nothing follows, zeros for biases. The choice lives in b. */
+/* The layer's own; for biases last_bias in the last layer, relu_bias before a ReLU; the recipe's; by default Kaiming truncated normal,
+ * Xavier uniform where sigmoid, tanh or nothing follows, zeros for biases. The choice lives in b. */
 gr_status gr__init_choose(gr_context *ctx, gr__bump *b, const gr_init_from *from, const gr_param_info *p, gr_init_choice *out);
 gr_tree *gr__init_choice_tree(gr__bump *b, const gr_init_choice *c); /* {type: kaiming, ...}, or `auto` */
 gr_status gr__init_fill(gr_context *ctx, const gr_init_from *from, const gr_param_info *p, const gr_init_choice *c, double *values);
