@@ -17,9 +17,9 @@ static const gr_row common_rows[] = {
     GR_ROW("relu_bias", REAL, "0", "[0,inf)", "1", "above 0: of layers before a ReLU, instead of `bias`; a small number keeps units alive"),
 };
 const gr_member gr__init_common = {
-    .family = "init",
-    .name = "common",
-    .title = "Initial values",
+    .family = "recipe",
+    .name = "init",
+    .title = "Initial values; a layer's own `init` has weights and bias alone",
     .cite = "He et al. 2015; Glorot & Bengio 2010; Karpathy 2019",
     .equations = "last_bias: auto   softmax: b_k = log(n_k / N)      sigmoid: b = log(n_1 / n_0)      values: b_k = mean of y_k\n"
                  "a class without targets counts (n + 1/2) / (N + 1), with a warning",
