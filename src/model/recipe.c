@@ -449,7 +449,7 @@ static gr_status assemble(gr__recipe_reader *k)
 static gr_status try_network(gr__recipe_reader *k)
 {
     gr_network *n = NULL;
-    gr_status st = gr__network_make(k->ctx, k->r, NULL, 0, GR_EL_F32, 0, &n);
+    gr_status st = gr__network_make(k->ctx, k->r, NULL, 0, GR_EL_F32, 0, NULL, &n);
     if (st == GR_OK) {
         size_t count;
         const gr_param_info *params = gr__network_params(n, &count);

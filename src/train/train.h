@@ -31,6 +31,7 @@ typedef struct gr_task {
     const char *const *class_names;
     const char *const *input_names; /* csv: the training's columns; n_input_names of them */
     int n_input_names;
+    gr_targets *targets;            /* of the training rows, or the model's; nothing known in an estimate */
     gr_network *network;
     bool loaded;
     bool unfused;                   /* set before gr__engine_make: every operation a kernel of its own, the same bits, for looking at each */

@@ -1,4 +1,4 @@
-/* Evidence files (tests/family/FAMILY/MEMBER.txt, written by make_evidence.py), and the checks that hold a member against them. The suite
+/* Evidence files (tests/family/FAMILY/MEMBER.txt, written by make_evidence.py and make_inits.py), and the checks that hold a member against them. The suite
  * runs these on the registry; tests of the tests run the same ones on wrong members. A check gives false and says why; it never ends the
  * test itself. */
 #ifndef GR_TESTS_FAMILY_EVIDENCE_H

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the evidence of every member of the families: what PyTorch, the standard library or a plain formula gives, in float64.
+"""Writes the evidence of every member of the families but the initialisers (make_inits.py): what PyTorch, the standard library or a plain formula gives, in float64.
 
     python make_evidence.py            (NumPy and PyTorch 2; the output stands beside this file and is committed, so tests need no Python)
 
@@ -407,56 +407,4 @@ def schedules():
         schedule(e, "warmup", "{type: polynomial, warmup: 0.1}", warmup(5, torch_rates(L.PolynomialLR, 45, total_iters=45, power=1.0)))
 
 
-# --------------------------------------------------------------------------------------------------- initialisers
-
-def init(e, name, settings, shape, mean, std, bound, **words):
-    """shape: the distribution's; bound: no value is larger (inf: none)."""
-    e.case(name, settings, {"shape": shape, **words}, mean=mean, std=std, bound=bound)
-
-
-def truncated(std):
-    """Largest size of N(0,s) redrawn within 2 s that has this standard deviation; s by numerical integration."""
-    x = np.linspace(-2, 2, 400001)
-    p = np.exp(-x * x / 2)
-    trapezoid = lambda v: float(np.sum((v[1:] + v[:-1]) / 2) * (x[1] - x[0]))
-    return 2 * std / math.sqrt(trapezoid(x * x * p) / trapezoid(p))
-
-
-def inits():
-    inf = math.inf
-    with Evidence("init", "kaiming", "He et al. 2015, eq. 10 and 14; the cut's size by integration") as e:
-        s = math.sqrt(2 / 256)
-        init(e, "default", "kaiming", "truncated", 0, s, truncated(s), fan_in=256, fan_out=64, follow="relu")
-        init(e, "normal", "{type: kaiming, distribution: normal}", "normal", 0, s, inf, fan_in=256, fan_out=64, follow="relu")
-        init(e, "uniform", "{type: kaiming, distribution: uniform}", "uniform", 0, s, math.sqrt(6 / 256), fan_in=256, fan_out=64, follow="relu")
-        o = math.sqrt(2 / 64)
-        init(e, "fan_out", "{type: kaiming, fan: out}", "truncated", 0, o, truncated(o), fan_in=256, fan_out=64, follow="relu")
-        a = math.sqrt(2 / 160)
-        init(e, "fan_average", "{type: kaiming, fan: average, distribution: normal}", "normal", 0, a, inf, fan_in=256, fan_out=64, follow="relu")
-        l = math.sqrt(2 / (1 + 0.2 ** 2) / 256)
-        init(e, "leaky", "kaiming", "truncated", 0, l, truncated(l), fan_in=256, fan_out=64, follow="leaky", slope=0.2)
-        init(e, "linear", "kaiming", "truncated", 0, s, truncated(s), fan_in=256, fan_out=64, follow="nothing")
-    with Evidence("init", "xavier", "Glorot & Bengio 2010, eq. 16") as e:
-        k = math.sqrt(6 / 384)
-        init(e, "default", "xavier", "uniform", 0, k / math.sqrt(3), k, fan_in=256, fan_out=128, follow="tanh")
-        init(e, "normal", "{type: xavier, distribution: normal}", "normal", 0, math.sqrt(2 / 384), inf, fan_in=256, fan_out=128, follow="sigmoid")
-        init(e, "gain", "{type: xavier, gain: 5/3}", "uniform", 0, 5 / 3 * k / math.sqrt(3), 5 / 3 * k, fan_in=256, fan_out=128, follow="tanh")
-        t = math.sqrt(2 / 384)
-        init(e, "truncated", "{type: xavier, distribution: truncated_normal}", "truncated", 0, t, truncated(t), fan_in=256, fan_out=128, follow="tanh")
-    with Evidence("init", "normal", "N(mean, std^2)") as e:
-        init(e, "default", "normal", "normal", 0, 0.05, inf)
-        init(e, "moved", "{type: normal, mean: 3, std: 0.5}", "normal", 3, 0.5, inf)
-    with Evidence("init", "uniform", "U[-bound, bound): std bound / sqrt(3)") as e:
-        init(e, "default", "uniform", "uniform", 0, 0.05 / math.sqrt(3), 0.05)
-        init(e, "wide", "{type: uniform, bound: 2}", "uniform", 0, 2 / math.sqrt(3), 2)
-    with Evidence("init", "truncated_normal", "N(0, s) redrawn within 2 s; s by integration") as e:
-        init(e, "default", "truncated_normal", "truncated", 0, 0.05, truncated(0.05))
-        init(e, "wide", "{type: truncated_normal, std: 1}", "truncated", 0, 1, truncated(1))
-    with Evidence("init", "zeros", "0") as e:
-        init(e, "default", "zeros", "constant", 0, 0, 0)
-    with Evidence("init", "constant", "the value") as e:
-        init(e, "default", "constant", "constant", 0.1, 0, 0.1)
-        init(e, "negative", "{type: constant, value: -2.5}", "constant", -2.5, 0, 2.5)
-
-
-layers(), costs(), optimizers(), schedules(), inits()
+layers(), costs(), optimizers(), schedules()
