@@ -15,7 +15,7 @@ typedef struct side {
     gr_loader *loader;
     gr_batch batch;
     gr_engine_plan *plan;
-    int64_t updates;         /* an epoch */
+    gr_extent extent;
     bool diverged;
 } side;
 
@@ -223,8 +223,8 @@ static gr_status feed(tracer *t, int i, int kind, bool data, int64_t position)
 {
     side *s = &t->s[i];
     const gr_recipe *r = s->recipe;
-    int64_t total = r->stop.epochs * s->updates, step = t->r->step - 1;
-    if (r->stop.steps) total = total ? GR_MIN(total, r->stop.steps) : r->stop.steps;
+    int64_t step = t->r->step - 1;
+    gr_rate rate = {.lr = r->optim.lr, .t = step, .total = s->extent.total, .updates_per_epoch = (double)s->extent.updates_per_epoch};
     gr_engine_plan *p = s->plan = gr__engine_find(&s->engine, kind, data ? s->batch.n : 1);
     if (!p) return gr__fail(s->ctx, GR_E_INTERNAL, "no plan for a batch of %lld", (long long)(data ? s->batch.n : 1));
     if (data && p->x) memcpy(p->x, s->batch.inputs, p->x_bytes);
@@ -233,7 +233,7 @@ static gr_status feed(tracer *t, int i, int kind, bool data, int64_t position)
     if (p->update) *p->update = (double)step;
     if (p->position) *p->position = (double)position;
     if (p->first) *p->first = position == 0;
-    if (p->lr) *p->lr = gr__sched_rate(&r->sched, r->optim.lr, step, total, (double)s->updates);
+    if (p->lr) *p->lr = gr__sched_rate(&r->sched, &rate); /* nothing is evaluated: a plateau is never seen */
     return GR_OK;
 }
 
@@ -275,7 +275,7 @@ static gr_status open_side(side *s)
     GR_TRY(gr__engine_start(&s->engine));
     GR_TRY(gr__network_init(s->task.network, s->engine.store));
     gr_loader_options o = gr__task_loader(&s->task, GR_PART_TRAIN, false);
-    s->updates = (gr__loader_batches(&o) + s->recipe->accumulate - 1) / s->recipe->accumulate;
+    s->extent = gr__task_extent(&s->task);
     GR_TRY(gr__loader_create(s->ctx, &o, &s->loader));
 done:
     return st;

@@ -28,11 +28,16 @@ typedef struct gr_loop {
     double train_cost, lr, norm;    /* of the last update */
     double seconds_before;          /* of earlier processes of this run */
     int64_t metrics_bytes;
+    struct {
+        double train_cost;          /* sum over the samples since the last evaluation */
+        int64_t samples, enough;    /* enough: the schedule has seen that nothing more is to be gained */
+    } observed;                     /* only for a schedule that learns from evaluations */
+    double schedule[GR_SCHEDULE_STATE];
 } gr_loop;
 
 double gr__loop_seconds(const gr_loop *l); /* wall-clock time of the run so far */
 /* The rows of host state; n receives how many. */
-enum { GR_LOOP_ROWS = 20 };
+enum { GR_LOOP_ROWS = 32 };
 int gr__loop_state(gr_loop *l, gr_state_row rows[GR_LOOP_ROWS]);
 
 /* keep.c: models, checkpoints, result.json */

@@ -13,7 +13,7 @@ static double rate_of(const char *set, double lr, int64_t t, int64_t total)
 {
     ev_bench b;
     gr_sched s = open_schedule(&b, set);
-    double rate = gr__sched_rate(&s, lr, t, total, 10);
+    double rate = gr__sched_rate(&s, &(gr_rate){.lr = lr, .t = t, .total = total, .updates_per_epoch = 10});
     ev_end(&b);
     return rate;
 }
@@ -58,7 +58,10 @@ static void warm_up_rises_and_never_passes_the_base(void **state)
     ev_bench b;
     gr_sched s = open_schedule(&b, "{type: constant, warmup: 1000}");
     for (int64_t t = 1; t < 1100; t++) {
-        double before = gr__sched_rate(&s, 0.3, t - 1, 2000, 10), now = gr__sched_rate(&s, 0.3, t, 2000, 10);
+        gr_rate r = {.lr = 0.3, .t = t - 1, .total = 2000, .updates_per_epoch = 10};
+        double before = gr__sched_rate(&s, &r);
+        r.t = t;
+        double now = gr__sched_rate(&s, &r);
         assert_true(now >= before && now <= 0.3);
     }
     ev_end(&b);
@@ -81,8 +84,10 @@ static void what_needs_the_length_of_the_run(void **state)
     for (size_t i = 0; i < GR_COUNT(rows); i++) {
         ev_bench b;
         gr_sched s = open_schedule(&b, rows[i].set);
-        test_ok(b.ctx, gr__sched_check(b.ctx, &s, 10));
-        assert_int_equal(gr__sched_check(b.ctx, &s, 0), rows[i].unknown);
+        gr_rate r = {.lr = 0.1, .total = 1000, .updates_per_epoch = 10};
+        test_ok(b.ctx, gr__sched_check(b.ctx, &s, &r));
+        r.total = 0;
+        assert_int_equal(gr__sched_check(b.ctx, &s, &r), rows[i].unknown);
         if (rows[i].unknown != GR_OK) assert_non_null(strstr(gr_context_error(b.ctx)->hint, "stop"));
         ev_end(&b);
     }
@@ -140,9 +145,9 @@ static void none_given_is_constant(void **state)
     assert_true(ev_begin(&b, "{warmup: 5}"));
     test_ok(b.ctx, gr__sched_make(b.ctx, b.memory, NULL, GR_PRESET_CHAPTER, &s));
     assert_string_equal(s.member->head.name, "constant");
-    assert_true(s.warmup == 0);
+    assert_true(s.warmup.n == 0);
     test_ok(b.ctx, gr__sched_make(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &s));
-    assert_true(s.warmup == 5 && !s.warmup_is_fraction && s.warmup_from == 1.0 / 20);
+    assert_true(s.warmup.n == 5 && s.warmup.unit == GR_SPAN_UPDATES && s.warmup_from == 1.0 / 20);
     ev_end(&b);
 }
 
