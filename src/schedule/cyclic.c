@@ -25,7 +25,8 @@ static gr_status check(gr_context *ctx, gr_settings *s)
     if (st != GR_OK) return st;
     if (low && high && low->number > high->number)
         return gr__tree_fail(ctx, low, GR_E_CONFLICT, NULL, "low %s is above high %s", low->text, high->text);
-    if (gamma && !by_gamma) return gr__tree_fail(ctx, gamma, GR_E_CONFLICT, "write shape: exp_range", "gamma belongs to the shape exp_range");
+    if (gamma && !by_gamma)
+        return gr__tree_fail(ctx, gamma, GR_E_CONFLICT, "write shape: exp_range", "gamma belongs to the shape exp_range");
     if (!gamma && by_gamma)
         return gr__tree_fail(ctx, gr__setting_tree(s, "shape"), GR_E_MISSING, "such as gamma: 0.9999", "the shape exp_range wants gamma");
     return GR_OK;

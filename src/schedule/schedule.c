@@ -59,9 +59,11 @@ static gr_status read_tail(gr_context *ctx, gr__bump *b, const gr_tree *t, gr_pr
     char shown[200];
     bool map = t->kind == GR_TREE_MAP;
     if (!map && t->kind != GR_TREE_INT && t->kind != GR_TREE_REAL)
-        return gr__tree_fail(ctx, t, GR_E_TYPE, "write tail: {fraction: 0.2, cycles: 4}", "%s is no tail", gr__tree_show(t, shown, sizeof shown));
+        return gr__tree_fail(ctx, t, GR_E_TYPE, "write tail: {fraction: 0.2, cycles: 4}", "%s is no tail",
+                             gr__tree_show(t, shown, sizeof shown));
     GR_TRY(gr__settings_make(ctx, b, &gr__schedule_tail, map ? t : NULL, preset, NULL, &s));
-    const gr_tree *length = map ? gr__setting_tree(&s, "fraction") : t, *low = gr__setting_tree(&s, "low"), *high = gr__setting_tree(&s, "high");
+    const gr_tree *length = map ? gr__setting_tree(&s, "fraction") : t, *low = gr__setting_tree(&s, "low"),
+                  *high = gr__setting_tree(&s, "high");
     *out = (gr_tail){.on = true,
                      .cycles = gr__setting_int(&s, "cycles"),
                      .high = gr__setting_real(&s, "high"),
@@ -218,7 +220,9 @@ static gr_status check_tail(gr_context *ctx, const gr_sched *s, const gr_rate *r
                              "the tail begins at update %lld of %lld, within the warm-up of %lld", (long long)begins, (long long)r->total,
                              (long long)w);
     double high = tail_high(s, r, begins);
-    if (!(high > 0)) return gr__tree_fail(ctx, s->tail.at, GR_E_CONFLICT, "give its high", "the rate is 0 where the tail begins, at update %lld", (long long)begins);
+    if (!(high > 0))
+        return gr__tree_fail(ctx, s->tail.at, GR_E_CONFLICT, "give its high", "the rate is 0 where the tail begins, at update %lld",
+                             (long long)begins);
     if (s->tail.low > high)
         return gr__tree_fail(ctx, s->tail.at, GR_E_CONFLICT, "give its high, or a smaller low",
                              "low %g is above the rate %g where the tail begins, at update %lld", s->tail.low, high, (long long)begins);
@@ -230,8 +234,10 @@ gr_status gr__sched_check(gr_context *ctx, const gr_sched *s, const gr_rate *r)
     const char *hint = "give stop.epochs or stop.steps";
     if (r->total > 0) return check_tail(ctx, s, r);
     if (s->member->needs_total || s->tail.on) {
-        gr__fail(ctx, GR_E_CONFLICT, s->tail.on ? "the tail of schedule %s needs to know how many updates there will be"
-                                                : "schedule %s needs to know how many updates there will be", s->member->head.name);
+        gr__fail(ctx, GR_E_CONFLICT,
+                 s->tail.on ? "the tail of schedule %s needs to know how many updates there will be"
+                            : "schedule %s needs to know how many updates there will be",
+                 s->member->head.name);
         gr__error_hint(ctx, "%s", hint);
         return GR_E_CONFLICT;
     }

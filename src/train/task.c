@@ -283,9 +283,9 @@ gr_loader_options gr__task_loader(const gr_task *t, gr_part p, bool background)
 
 gr_extent gr__task_extent(const gr_task *t)
 {
-    gr_loader_options o = gr__task_loader(t, GR_PART_TRAIN, false);
+    int64_t n = t->count[GR_PART_TRAIN], batch = gr__task_batch(t);
     const gr_stop_rules *s = &t->recipe->stop;
-    gr_extent e = {.batches = gr__loader_batches(&o)};
+    gr_extent e = {.batches = t->recipe->data.drop_last ? n / batch : (n + batch - 1) / batch};
     e.updates_per_epoch = (e.batches + t->recipe->accumulate - 1) / t->recipe->accumulate;
     int64_t by_epochs = s->epochs * e.updates_per_epoch;
     e.total = s->steps && by_epochs ? GR_MIN(s->steps, by_epochs) : s->steps ? s->steps : by_epochs;
