@@ -292,3 +292,14 @@ gr_loader_options gr__task_loader(const gr_task *t, gr_part p, bool background)
         .shuffle = train ? (gr_shuffle)r->data.shuffle : GR_SHUFFLE_NONE, .seed = r->seed,
         .input_as = t->input_as, .target_as = t->target_as, .background = background && !small};
 }
+
+gr_extent gr__task_extent(const gr_task *t)
+{
+    int64_t n = t->count[GR_PART_TRAIN], batch = gr__task_batch(t);
+    const gr_stop_rules *s = &t->recipe->stop;
+    gr_extent e = {.batches = t->recipe->data.drop_last ? n / batch : (n + batch - 1) / batch};
+    e.updates_per_epoch = (e.batches + t->recipe->accumulate - 1) / t->recipe->accumulate;
+    int64_t by_epochs = s->epochs * e.updates_per_epoch;
+    e.total = s->steps && by_epochs ? GR_MIN(s->steps, by_epochs) : s->steps ? s->steps : by_epochs;
+    return e;
+}

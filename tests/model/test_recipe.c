@@ -124,7 +124,7 @@ static void test_neutral(void **state)
         "store: float32\nschedule: {tail: none, type: constant, warmup: 10}\nclip: none\nmemory: none\ndevice: auto\nthreads: auto\n",
         NULL, 0);
     assert_string_equal(value_at(r->resolved, "penalty"), "none");
-    assert_true(r->sched.warmup == 10);
+    assert_true(r->sched.warmup.n == 10);
     close_all(ctx, r);
 }
 
