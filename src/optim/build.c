@@ -59,39 +59,23 @@ gr_val gr__optim_probe(gr_graph *g, const gr_param_info *p, gr_val seed, gr_val 
 
 static bool is_penalised(const building *b, size_t i)
 {
-    const gr_penalties *p = b->u->penalties;
-    return b->u->grads[i] != GR_NONE && (p->biases || is_weight(&b->u->params[i]));
-}
-
-/* The whole term, those of its parts included that are applied after the step. */
-static gr_val penalty_value(building *b, bool by_gradient)
-{
-    gr_graph *g = b->g;
-    const gr_penalties *p = b->u->penalties;
-    gr_val sum = GR_NONE;
-    for (int k = 0; k < p->n; k++) {
-        if (by_gradient && p->proximal && p->term[k].member->proximal) continue;
-        gr_scope_push(g, "penalty", p->term[k].member->head.name);
-        for (size_t i = 0; i < b->u->n; i++) {
-            if (!is_penalised(b, i)) continue;
-            gr_val term = gr_mul(g, gr_const(g, p->term[k].coefficient), p->term[k].member->value(g, b->u->leaves[i]));
-            sum = sum ? gr_add(g, sum, term) : term;
-        }
-        gr_scope_pop(g);
-    }
-    return sum;
+    return b->u->grads[i] != GR_NONE && gr__penalty_applies(b->u->penalties, &b->u->params[i]);
 }
 
 static gr_status penalise(building *b, gr__bump *memory)
 {
-    if (!b->u->penalties || b->u->penalties->n == 0) return GR_OK;
-    gr_val smooth = penalty_value(b, true);
-    b->penalty = penalty_value(b, false);
+    const gr_update_spec *u = b->u;
+    if (!u->penalties || u->penalties->n == 0) return GR_OK;
+    gr_val *trained = gr__bump_alloc(memory, sizeof *trained * (u->n + 1));
+    if (!trained) return GR_E_MEMORY;
+    for (size_t i = 0; i < u->n; i++) trained[i] = u->grads[i] ? u->leaves[i] : GR_NONE;
+    gr_val smooth = gr__penalty_value(b->g, u->penalties, u->params, trained, u->n, true);
+    b->penalty = gr__penalty_value(b->g, u->penalties, u->params, trained, u->n, false);
     if (!smooth) return gr_graph_status(b->g);
-    b->slope = gr__bump_alloc(memory, sizeof *b->slope * b->u->n);
+    b->slope = gr__bump_alloc(memory, sizeof *b->slope * (u->n + 1));
     if (!b->slope) return GR_E_MEMORY;
-    gr_status st = gr_gradients(b->g, smooth, b->u->leaves, (int)b->u->n, b->slope);
-    for (size_t i = 0; i < b->u->n; i++)
+    gr_status st = gr_gradients(b->g, smooth, u->leaves, (int)u->n, b->slope);
+    for (size_t i = 0; i < u->n; i++)
         if (!is_penalised(b, i)) b->slope[i] = GR_NONE;
     return st;
 }

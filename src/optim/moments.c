@@ -52,18 +52,35 @@ static gr_val rectifier(gr_step *s, gr_val rho, double limit, gr_val on)
     return gr_sqrt(b, gr_div(b, above, below));
 }
 
+static double rho_limit(const gr_step *s)
+{
+    return 2 / (1 - gr__setting_real(s->s, "beta2")) - 1;
+}
+
+/* Rank 0: is this update rectified? */
+static gr_val is_rectified(gr_step *s)
+{
+    double threshold = gr__setting_real(s->s, "rho_threshold"), limit = rho_limit(s);
+    return limit <= threshold ? gr_const(s->g, 0) : gr_less(s->g, gr_const(s->g, threshold), rho_t(s, limit));
+}
+
+gr_val gr__rectified_steps(gr_step *s)
+{
+    return gr__setting_is(s->s, "unrectified", "skip") ? is_rectified(s) : gr_const(s->g, 1);
+}
+
 /* One expression for both phases, so that an update is one pass: m times a rank-0 factor, over a root that rank-0 numbers turn into 1 in the first. */
-gr_val gr__rectified(gr_step *s, gr_val g, gr_val rate, double threshold, bool skip, bool corrected)
+gr_val gr__rectified(gr_step *s, gr_val g, gr_val rate)
 {
     gr_graph *b = s->g;
-    double limit = 2 / (1 - gr__setting_real(s->s, "beta2")) - 1;
-    gr_val m = gr__first_moment(s, g), v = gr__second_moment(s, g), zero = gr_const(b, 0), one = gr_const(b, 1);
-    gr_val plain = gr_div(b, rate, gr__unbias_of(s, "beta1"));
-    if (limit <= threshold) return gr_mul(b, m, skip ? zero : plain); /* never rectified */
-    gr_val rho = rho_t(s, limit), on = gr_less(b, gr_const(b, threshold), rho), root = gr_sqrt(b, gr__unbias_of(s, "beta2"));
-    gr_val r = gr_mul(b, rectifier(s, rho, limit, on), root), eps = gr__step_arg(s, "eps");
-    if (corrected) eps = gr_mul(b, eps, root);
-    gr_val factor = gr_mul(b, plain, gr_select(b, on, r, skip ? zero : one));
+    double limit = rho_limit(s);
+    gr_val m = gr__first_moment(s, g), v = gr__second_moment(s, g), one = gr_const(b, 1), eps = gr__step_arg(s, "eps");
+    rate = gr_div(b, rate, gr__unbias_of(s, "beta1"));
+    gr_val plain = gr_mul(b, rate, gr__rectified_steps(s));
+    if (limit <= gr__setting_real(s->s, "rho_threshold")) return gr_mul(b, m, plain); /* never: beta2 is too small */
+    gr_val on = is_rectified(s), r = rectifier(s, rho_t(s, limit), limit, on), root = gr_sqrt(b, gr__unbias_of(s, "beta2"));
+    if (gr__setting_is(s->s, "eps_mode", "corrected")) eps = gr_mul(b, eps, root); /* c out of the root, as in gr__over_root */
+    gr_val factor = gr_select(b, on, gr_mul(b, rate, gr_mul(b, r, root)), plain);
     gr_val below = gr_add(b, gr_mul(b, gr_sqrt(b, v), on), gr_select(b, on, eps, one));
     return gr_div(b, gr_mul(b, m, factor), below);
 }

@@ -57,6 +57,10 @@ typedef struct gr_penalties {
 extern const gr_member gr__penalty_common;
 gr_status gr__penalty_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_penalties *out);
 gr_tree *gr__penalty_tree(gr__bump *b, const gr_penalties *p);
+bool gr__penalty_applies(const gr_penalties *p, const gr_param_info *param);
+/* The penalties of parameters that stand in the graph as leaves[i] (GR_NONE: left out); rank 0, GR_NONE where there are none. by_gradient: without those
+ * that are applied after the step. */
+gr_val gr__penalty_value(gr_graph *g, const gr_penalties *p, const gr_param_info *params, const gr_val *leaves, size_t n, bool by_gradient);
 
 /* ---- groups: ---- */
 
@@ -101,6 +105,7 @@ typedef struct gr_clock {
     int64_t updates_per_epoch;
 } gr_clock;
 int64_t gr__clock_updates(gr_span s, const gr_clock *c);
+bool gr__swa_began(const gr_swa *s, const gr_clock *c); /* are weights collected from here on? */
 /* The method of the update that follows `step` updates. */
 int gr__optim_phase(const gr_optim *o, const gr_clock *c);
 /* Is H z wanted in that update? */

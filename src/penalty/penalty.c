@@ -74,3 +74,27 @@ gr_tree *gr__penalty_tree(gr__bump *b, const gr_penalties *p)
               gr__tree_put(b, t, "biases", gr__tree_scalar(b, p->biases ? "true" : "false"));
     return ok ? t : NULL;
 }
+
+/* ---- in a graph ---- */
+
+bool gr__penalty_applies(const gr_penalties *p, const gr_param_info *param)
+{
+    return p->biases || param->entry.role == GR_ROLE_WEIGHT || param->entry.role == GR_ROLE_EMBEDDING;
+}
+
+gr_val gr__penalty_value(gr_graph *g, const gr_penalties *p, const gr_param_info *params, const gr_val *leaves, size_t n, bool by_gradient)
+{
+    gr_val sum = GR_NONE;
+    for (int k = 0; k < p->n; k++) {
+        const gr_penalty *m = p->term[k].member;
+        if (by_gradient && p->proximal && m->proximal) continue;
+        gr_scope_push(g, "penalty", m->head.name);
+        for (size_t i = 0; i < n; i++) {
+            if (leaves[i] == GR_NONE || !gr__penalty_applies(p, &params[i])) continue;
+            gr_val term = gr_mul(g, gr_const(g, p->term[k].coefficient), m->value(g, leaves[i]));
+            sum = sum ? gr_add(g, sum, term) : term;
+        }
+        gr_scope_pop(g);
+    }
+    return sum;
+}
