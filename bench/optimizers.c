@@ -2,11 +2,11 @@
  * where it writes, on the same worker pool, so as fast as this memory allows. The two run in turn; the best run of each counts.
  *
  *     meson setup build && ninja -C build bench_optimizers
- *     build/bench_optimizers [-t threads] [-s seconds an optimizer] [-l] [-c] [name of an optimizer]
+ *     build/bench_optimizers [-t threads] [-s seconds an optimizer] [-l] [-c] [-v] [name of an optimizer]
  *
  * One line each: passes (how often the array that is visited most is walked through), kernels, bytes a number of the network, milliseconds of the update, of
  * the loop, and of the update as a training step has it (guarded: it waits for the gradients' norm), loop / update, GB/s of the update. -l lists the tensors
- * instead. -c takes a tensor of 16,384 numbers, which stays in the cache: what computing alone costs. `./dev bench optimizers` runs this against PyTorch. */
+ * instead. -c takes a tensor of 16,384 numbers, which stays in the cache: what computing alone costs. -v lists the kernels too. `./dev bench optimizers` runs this against PyTorch. */
 #include <stdlib.h>
 #include <time.h>
 
@@ -223,7 +223,15 @@ static double run_plan(const subject *s, gr_plan *p)
     return now() - start;
 }
 
-static void measure(const update_net *net, const gr_optimizer *m, int threads, double seconds)
+static void list_kernels(const gr_plan *p)
+{
+    for (int i = 0; i < gr_plan_rows(p); i++) {
+        gr_plan_row r = gr_plan_row_at(p, i);
+        printf("    %-36s %-28s %5d nodes %5d shards %9.3f MB\n", r.kernel, r.scope, r.nodes, r.shards, r.bytes * 1e-6);
+    }
+}
+
+static void measure(const update_net *net, const gr_optimizer *m, int threads, double seconds, bool listed)
 {
     subject s = open_subject(net, m, threads);
     loop l = loop_of(s.plan);
@@ -238,6 +246,7 @@ static void measure(const update_net *net, const gr_optimizer *m, int threads, d
     }
     printf("%-12s %7d %7d %8d %7.1f %10.4f %10.4f %10.4f %6.2f %6.1f\n", m->head.name, threads, x.passes, x.kernels, x.bytes, ours * 1e3, theirs * 1e3,
            guarded * 1e3, theirs / ours, x.bytes * (double)net->numbers / ours * 1e-9);
+    if (listed) list_kernels(s.plan);
     fflush(stdout);
     free(l.piece);
     free(l.first);
@@ -260,12 +269,13 @@ int main(int argc, char **argv)
     const char *only = NULL;
     double seconds = 2;
     int threads = 1, n, found = 0;
-    bool list = false, little = false;
+    bool list = false, little = false, listed = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "-t") == 0 && i + 1 < argc) threads = atoi(argv[++i]);
         else if (strcmp(argv[i], "-s") == 0 && i + 1 < argc) seconds = atof(argv[++i]);
         else if (strcmp(argv[i], "-l") == 0) list = true;
         else if (strcmp(argv[i], "-c") == 0) little = true;
+        else if (strcmp(argv[i], "-v") == 0) listed = true;
         else only = argv[i];
     }
     if (threads < 1) fail("-t is 1 or more");
@@ -280,7 +290,7 @@ int main(int argc, char **argv)
     printf("%-12s %7s %7s %8s %7s %10s %10s %10s %6s %6s\n", "optimizer", "threads", "passes", "kernels", "bytes", "ms", "loop_ms", "guarded_ms", "ratio", "GB/s");
     for (int i = 0; i < n; i++) {
         if (only && strcmp(only, all[i]->head.name) != 0) continue;
-        measure(&net, all[i], threads, seconds);
+        measure(&net, all[i], threads, seconds, listed);
         found++;
     }
     if (!found) fail("there is no such optimizer");
