@@ -2,11 +2,11 @@
  * where it writes, on the same worker pool, so as fast as this memory allows. The two run in turn; the best run of each counts.
  *
  *     meson setup build && ninja -C build bench_optimizers
- *     build/bench_optimizers [-t threads] [-s seconds an optimizer] [-l] [-c] [-v] [name of an optimizer]
+ *     build/bench_optimizers [-t threads] [-s seconds an optimizer] [-l | -n] [-c] [-v] [name of an optimizer]
  *
  * One line each: passes (how often the array that is visited most is walked through), kernels, bytes a number of the network, milliseconds of the update, of
  * the loop, and of the update as a training step has it (guarded: it waits for the gradients' norm), loop / update, GB/s of the update. -l lists the tensors
- * instead. -c takes a tensor of 16,384 numbers, which stays in the cache: what computing alone costs. -v lists the kernels too. `./dev bench optimizers` runs this against PyTorch. */
+ * instead, -n the optimizers. -c takes a tensor of 16,384 numbers, which stays in the cache: what computing alone costs. -v lists the kernels too. `./dev bench optimizers` runs this against PyTorch. */
 #include <stdlib.h>
 #include <time.h>
 
@@ -269,11 +269,12 @@ int main(int argc, char **argv)
     const char *only = NULL;
     double seconds = 2;
     int threads = 1, n, found = 0;
-    bool list = false, little = false, listed = false;
+    bool list = false, names = false, little = false, listed = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "-t") == 0 && i + 1 < argc) threads = atoi(argv[++i]);
         else if (strcmp(argv[i], "-s") == 0 && i + 1 < argc) seconds = atof(argv[++i]);
         else if (strcmp(argv[i], "-l") == 0) list = true;
+        else if (strcmp(argv[i], "-n") == 0) names = true;
         else if (strcmp(argv[i], "-c") == 0) little = true;
         else if (strcmp(argv[i], "-v") == 0) listed = true;
         else only = argv[i];
@@ -287,6 +288,8 @@ int main(int argc, char **argv)
         return 0;
     }
     const gr_optimizer *const *all = gr__optimizers(&n);
+    for (int i = 0; names && i < n; i++) printf("%s\n", all[i]->head.name);
+    if (names) return 0;
     printf("%-12s %7s %7s %8s %7s %10s %10s %10s %6s %6s\n", "optimizer", "threads", "passes", "kernels", "bytes", "ms", "loop_ms", "guarded_ms", "ratio", "GB/s");
     for (int i = 0; i < n; i++) {
         if (only && strcmp(only, all[i]->head.name) != 0) continue;
