@@ -196,8 +196,8 @@ static subject open_subject(const update_net *net, const gr_optimizer *m, int th
     if (gr_context_create(&s.ctx, &(gr_context_options){.threads = threads}) != GR_OK || !(s.memory = gr__bump_create(s.ctx))) fail("no memory");
     check(&s, gr__optim_make(s.ctx, s.memory, gr__tree_scalar(s.memory, m->head.name), GR_PRESET_CHAPTER, &o));
     check(&s, gr_store_create(s.ctx, gr_backend_get("cpu"), &s.store));
-    check(&s, update_compile(s.ctx, s.store, net, &o, false, &s.plan));
-    check(&s, update_compile(s.ctx, s.store, net, &o, true, &s.guarded));
+    check(&s, update_compile(s.ctx, s.store, net, &o, false, false, &s.plan));
+    check(&s, update_compile(s.ctx, s.store, net, &o, true, false, &s.guarded));
     check(&s, gr_store_seal(s.store));
     check(&s, gr_plan_bind(s.plan, NULL));
     check(&s, gr_plan_bind(s.guarded, NULL));

@@ -100,14 +100,14 @@ static inline gr_status update_graph(gr_graph *g, gr_store *store, const update_
     return st == GR_OK ? gr_graph_status(g) : st;
 }
 
-/* guarded: as a training step has it, waiting for the gradients' norm. */
-static inline gr_status update_compile(gr_context *ctx, gr_store *store, const update_net *net, const gr_optim *o, bool guarded, gr_plan **out)
+/* guarded: as a training step has it, waiting for the gradients' norm. unfused: every operation a pass of its own. */
+static inline gr_status update_compile(gr_context *ctx, gr_store *store, const update_net *net, const gr_optim *o, bool guarded, bool unfused, gr_plan **out)
 {
     gr_graph *g = NULL;
     gr_status st = GR_OK;
     GR_TRY(gr_graph_create(ctx, &g));
     GR_TRY(update_graph(g, store, net, o, guarded));
-    GR_TRY(gr_plan_compile(ctx, g, store, &(gr_plan_options){.backend = gr_backend_get("cpu"), .name = "update"}, out));
+    GR_TRY(gr_plan_compile(ctx, g, store, &(gr_plan_options){.backend = gr_backend_get("cpu"), .name = "update", .unfused = unfused}, out));
 done:
     gr_graph_destroy(g);
     return st;
