@@ -3,9 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/explain.h"
 #include "data/data.h"
 #include "nn/families.h"
+#include "study/derivative.h"
 
 enum { MAX_MEMBERS = 512 };
 
@@ -165,7 +166,7 @@ static gr_status list(cli *c, const listing *l)
     return st;
 }
 
-static gr_status run(cli *c)
+static gr_status explain_members(cli *c)
 {
     listing l;
     const char *names[MAX_MEMBERS];
@@ -188,10 +189,40 @@ static gr_status run(cli *c)
     return GR_E_NAME;
 }
 
-static const cli_flag flags[] = {{"markdown", NULL, "all of it as one page, docs/reference.md", 0}, {0}};
+/* What belongs to derivatives alone is refused elsewhere, and the other way round. */
+static gr_status check_flags(cli *c, bool derivative)
+{
+    static const char *const own[] = {"sample", "batch", "terms", "evaluate"};
+    for (size_t i = 0; i < GR_COUNT(own) && !derivative; i++)
+        if (cli_value(c, own[i])) return gr__fail(c->ctx, GR_E_USAGE, "explain: --%s goes with a derivative, such as 'dL/dw[0][3,2]'", own[i]);
+    if (derivative && cli_value(c, "markdown")) return gr__fail(c->ctx, GR_E_USAGE, "explain: --markdown goes with the whole list alone");
+    if (!derivative && c->n_arguments > 1) return gr__fail(c->ctx, GR_E_USAGE, "explain: too many arguments; only a derivative, such as 'dL/dw[0][3,2]', takes a recipe");
+    return GR_OK;
+}
+
+static gr_status run(cli *c)
+{
+    bool derivative = c->n_arguments > 0 && gr__derivative_is(c->argument[0]);
+    gr_status st = check_flags(c, derivative);
+    if (st != GR_OK) return st;
+    return derivative ? cli_explain_derivative(c) : explain_members(c);
+}
+
+static const cli_flag flags[] = {
+    {"markdown", NULL, "all of it as one page, docs/reference.md", 0},
+    {"sample", "I", "derivatives: the first sample, counted from 0 as the training part lists them (default 0)", 0},
+    {"batch", "N", "derivatives: so many samples, the cost as the recipe reduces it (default 1)", 0},
+    {"terms", "N", "derivatives: how many terms of a sum, and elements of a layer, are shown (default 4)", 0},
+    {"evaluate", NULL, "derivatives: as in evaluation: without dropout and label smoothing", 0},
+    {0},
+};
 
 const cli_command cmd_explain = {
-    .name = "explain", .usage = "[NAME] [--markdown]", .summary = "Every layer, cost, optimizer, ...: equations, parameters, source",
+    .name = "explain", .usage = "[NAME | dL/dw[LAYER][OUT,IN] RECIPE-or-MODEL] [--markdown]", .summary = "Every layer, cost, optimizer, ...: equations, parameters, source; one derivative with its numbers",
     .help = "Without a name: the list. With one: its equations and parameters with default, range and unit.\n\n"
-            "Examples\n  gradus explain adam\n  gradus explain schedule.constant\n",
-    .flags = flags, .max_arguments = 1, .run = run};
+            "With a derivative: the chain rule from the cost back to one element of a tensor, with the numbers of a sample, beside the compiled\n"
+            "gradient and a central difference; exit code 1 unless the three agree. w[K] is the K-th tensor of weights in the order of use, from 0,\n"
+            "b[K] the bias of its layer; a tensor's own name does too. Indices are those of model files (PyTorch's order).\n\n"
+            "Examples\n  gradus explain adam\n  gradus explain schedule.constant\n"
+            "  gradus explain 'dL/dw[0][3,2]' recipe.yaml\n  gradus explain 'dL/dc1.weight[3,0,1,2]' runs/digits/best.safetensors --sample 7\n",
+    .flags = flags, .max_arguments = 2, .run = run};
