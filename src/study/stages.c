@@ -179,7 +179,7 @@ static gr_status add_layer(gr_stages *g, const gr_stacked *l, gr_val result)
     const char *kind = l->member->head.name, *activation = activation_of(l);
     if (g->placed[result]) return GR_OK;
     uint32_t before = 0;
-    for (int i = 0; i < g->n; i++) before = GR_MAX(before, gr__value(g->whole, g->place[i].whole)->node);
+    for (int i = 1; i < g->n; i++) before = GR_MAX(before, gr__value(g->whole, g->place[i].whole)->node);
     gr_val sums = sums_of(g, before, result);
     if (sums) {
         const char *name = gr__bump_format(g->memory, "%s.z", l->name);
@@ -215,6 +215,7 @@ static gr_status find_places(gr_stages *g, const char *parameter, gr_network_val
     const gr_entry_spec *entry = entry_of(g, parameter);
     add_place(g, entry->name, "", gr_param(g->whole, entry->name, entry->shape));
     g->place[0].entry = entry;
+    g->placed[g->place[0].whole] = 0; /* among the layers it is a parameter like others */
     add_place(g, "input", "", v->prepared);
     for (int i = 0; i < stack->n && st == GR_OK; i++) st = add_layer(g, &stack->layer[i], layer[i]);
     if (st == GR_OK) add_place(g, "L", g->s->recipe.cost->head.name, cost);
