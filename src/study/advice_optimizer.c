@@ -1,5 +1,4 @@
-/* Which optimizer: the rules of chapter 4, sections 4.3, 4.5.2, 4.5.4 and the closing summary of 4.7.                 [mission O28, H16,
- * H18, T16] */
+/* Which optimizer: the rules of chapter 4, sections 4.3, 4.5.2, 4.5.4 and the closing summary of 4.7. [mission O28, H16, H18, T16] */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

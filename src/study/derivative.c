@@ -1,5 +1,4 @@
-/* The chain rule for one element, walked over the stages of its network.                                            [mission P4, P5,
- * FIG4.10] */
+/* The chain rule for one element, walked over the stages of its network. [mission P4, P5, FIG4.10] */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

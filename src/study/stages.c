@@ -1,5 +1,4 @@
-/* Cutting a network into stages, and their local derivatives.                                                                [mission P4,
- * P5] */
+/* Cutting a network into stages, and their local derivatives.                                                     [mission P4, P5] */
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +18,6 @@ typedef struct gr_source_leaf {
 /* How one stage follows one place before it. `pulled` is the cotangent of `read` for the cotangent `down` of `reader`: linear in `down`, so
  * its own pullback for `along` gives the derivative of the reader along a direction of what it reads. */
 struct gr_stage_link {
-    bool reads;
     gr_val pulled, column;
     double *down, *along; /* numbers of the leaves: cotangents of the reader, a direction */
     /* Differentiated once more, column[k] tells which of these it is. */
