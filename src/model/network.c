@@ -35,6 +35,13 @@ static gr_shape batch_of(gr_shape sample, int64_t batch)
     return s;
 }
 
+static gr_shape sample_of(gr_shape batch)
+{
+    gr_shape s = {.rank = GR_MAX(batch.rank - 1, 0)};
+    for (int i = 0; i < s.rank; i++) s.dim[i] = batch.dim[i + 1];
+    return s;
+}
+
 /* Gives a failed graph's error the place of what was being built; the first place stays. */
 static gr_status place_error(maker *m, const gr_tree *at)
 {
@@ -108,8 +115,8 @@ static gr_status build_input(maker *m, int64_t batch, gr_network_values *out)
 static gr_val target_feed(const maker *m, gr_val output)
 {
     gr_shape s = gr_shape_of(m->b.g, output);
-    if (!m->n->recipe->cost->wants_classes) return gr_feed(m->b.g, "y", GR_REAL, s);
-    return gr_feed(m->b.g, "y", GR_I32, GR_SHAPE(s.dim[0]));
+    bool classes = m->n->recipe->cost->reading(sample_of(s)).target == GR_FORM_CLASS;
+    return classes ? gr_feed(m->b.g, "y", GR_I32, GR_SHAPE(s.dim[0])) : gr_feed(m->b.g, "y", GR_REAL, s);
 }
 
 /* ---- cost ---- */
@@ -126,14 +133,14 @@ static gr_status build_cost(maker *m, bool with_target, gr_network_values *out)
     gr_build *b = &m->b;
     gr_graph *g = b->g;
     gr_scope_push(g, r->cost->head.name, "cost");
-    gr_shape shape = gr_shape_of(g, out->output), sample = {.rank = shape.rank - 1};
-    for (int i = 0; i < sample.rank; i++) sample.dim[i] = shape.dim[i + 1];
-    if (r->cost->check(b, &r->cost_settings, sample, m->n->classes)) {
+    gr_shape shape = gr_shape_of(g, out->output);
+    if (r->cost->check(b, &r->cost_settings, sample_of(shape), m->n->classes)) {
         out->prediction = r->cost->predict(b, &r->cost_settings, out->output);
         if (with_target) {
             out->target = target_feed(m, out->output);
             gr_cost_value c = r->cost->build(b, &r->cost_settings, out->output, out->target, b->mode == GR_MODE_TRAIN);
             out->cost_sum = gr_sum_all(g, c.each); /* weights are in it */
+            out->weighted = c.weight != GR_NONE;
             out->weight_sum = c.weight ? gr_sum_all(g, c.weight) : gr_const(g, (double)shape.dim[0]);
         }
     }
@@ -186,9 +193,7 @@ static gr_status collect(gr_network *n)
     gr_status st = GR_OK;
     GR_TRY(gr_graph_create(n->ctx, &g));
     GR_TRY(build(n, n->memory, g, GR_MODE_TRAIN, 1, true, &v, &m));
-    gr_shape s = gr_shape_of(g, v.output);
-    n->output.rank = s.rank - 1;
-    for (int i = 0; i < n->output.rank; i++) n->output.dim[i] = s.dim[i + 1];
+    n->output = sample_of(gr_shape_of(g, v.output));
     n->params = m.b.params;
     n->n_params = m.b.n_params;
     double total = 0;

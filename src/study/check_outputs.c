@@ -44,10 +44,10 @@ gr_status gr__check_outputs(gr_probe *p, gr_finding *out)
     if (st == GR_OK) st = gr__probe_run(p, p->evaluate, &b);
     if (st != GR_OK) return st;
     const void *v = gr_plan_output(p->evaluate, "prediction", &shape);
-    const char *kind = p->recipe->cost->prediction;
+    const char *kind = p->recipe->reading.as;
     bool softmax = strcmp(kind, "softmax") == 0, sigmoid = strcmp(kind, "sigmoid") == 0;
     int64_t last = shape.rank ? shape.dim[shape.rank - 1] : 1, all = gr_shape_count(shape), wanted = softmax ? p->task.classes : gr_shape_count(p->task.target_sample);
-    bool sums = softmax || (sigmoid && last == 2 && p->recipe->cost->wants_classes);
+    bool sums = softmax || (sigmoid && last == 2 && p->recipe->reading.target == GR_FORM_CLASS);
     ranges r = look(p, v, last ? all / last : 0, last);
     bool fits = shape.rank > 0 && shape.dim[0] == p->batch && (softmax ? last >= GR_MAX(wanted, 2) : sums || all == p->batch * wanted);
     if (!fits)
@@ -110,7 +110,7 @@ static double add_classes(start *s, const void *z, int64_t at, int label)
 static double add_values(start *s, const void *z, const gr_batch *b, int64_t at)
 {
     double each = 0, a = s->form == FORM_BINARY ? gr__setting_real(&s->p->recipe->cost_settings, "positive_weight") : 1;
-    bool classes = s->p->recipe->cost->wants_classes;
+    bool classes = s->p->recipe->reading.target == GR_FORM_CLASS;
     for (int64_t k = 0; k < s->width; k++) {
         double x = real(s->p, z, at + k), y = classes ? ((const int32_t *)b->targets)[at + k] : real(s->p, b->targets, at + k);
         each += s->form == FORM_BINARY ? a * y * softplus(-x) + (1 - y) * softplus(x) : (x - y) * (x - y);

@@ -28,11 +28,17 @@ static gr_status gradients(step_graph *s)
     return st;
 }
 
-static gr_status update(step_graph *s, gr_val cost_sum, gr_val weight_sum)
+/* Samples that all weigh nothing give a gradient of 0, not of 0/0. */
+static gr_val divisor(gr_graph *g, gr_val weight_sum)
+{
+    return gr_select(g, gr_less(g, gr_const(g, 0), weight_sum), weight_sum, gr_const(g, 1));
+}
+
+static gr_status update(step_graph *s, gr_val cost_sum, gr_val weight_sum, bool weighted)
 {
     gr_graph *g = s->g;
     const gr_recipe *r = s->task->recipe;
-    gr_val norm, count = r->reduction_sum ? gr_const(g, 1) : weight_sum;
+    gr_val norm, count = r->reduction_sum ? gr_const(g, 1) : weighted ? divisor(g, weight_sum) : weight_sum;
     gr_status st = gr__optim_build(g, s->store, &r->optim, &r->clip, s->params, s->leaves, s->grads, s->n, count, gr_feed(g, "lr", GR_REAL, GR_SCALAR), &norm);
     if (st != GR_OK) return st;
     gr_output(g, "cost_sum", cost_sum);
@@ -46,7 +52,7 @@ static gr_status build_step(step_graph *s, int64_t batch)
 {
     gr_status st = gr__network_build(s->task->network, s->g, GR_MODE_TRAIN, batch, true, &s->v);
     if (st == GR_OK) st = gradients(s);
-    return st == GR_OK ? update(s, s->v.cost_sum, s->v.weight_sum) : st;
+    return st == GR_OK ? update(s, s->v.cost_sum, s->v.weight_sum, s->v.weighted) : st;
 }
 
 static gr_status sum_slot(step_graph *s, const char *of, gr_shape shape, gr_val *out)
@@ -94,7 +100,7 @@ static gr_status build_apply(step_graph *s)
     }
     GR_TRY(sum_slot(s, "cost", GR_SCALAR, &cost));
     GR_TRY(sum_slot(s, "weight", GR_SCALAR, &weight));
-    GR_TRY(update(s, cost, weight));
+    GR_TRY(update(s, cost, weight, true)); /* whether it is, the other graph knows */
 done:
     return st;
 }
@@ -176,7 +182,7 @@ static void count_bytes(gr_engine *e, bool train, unsigned parts)
         if (!t->count[p] || !(training || parts & 1u << p)) continue;
         gr_loader_options o = gr__task_loader(t, p, training);
         gr_set shape = {.n = t->count[p], .sample = t->recipe->input, .element = t->input_as, .target_sample = t->target_sample,
-                        .target = t->recipe->cost->wants_classes ? GR_TARGET_CLASS : GR_TARGET_VALUE};
+                        .target = t->recipe->reading.target == GR_FORM_CLASS ? GR_TARGET_CLASS : GR_TARGET_VALUE};
         gr_rows rows = {NULL, t->count[p]};
         if (!t->loaded) o.set = &shape, o.rows = &rows;
         b->loader += gr__loader_bytes(&o);

@@ -22,8 +22,9 @@ static void evaluate(const char *name, const char *set, const double *z, int64_t
     assert_true(ev_begin(&bench, set));
     gr_build build = {.ctx = bench.ctx, .g = bench.g, .memory = bench.memory, .layer = "cost"};
     test_ok(bench.ctx, gr__settings_make(bench.ctx, bench.memory, &m->head, bench.tree, GR_PRESET_CHAPTER, NULL, &s));
+    bool classes = m->reading(GR_SHAPE(k)).target == GR_FORM_CLASS;
     gr_val out = gr_feed(bench.g, "z", GR_REAL, GR_SHAPE(b, k)),
-           target = gr_feed(bench.g, "y", m->wants_classes ? GR_I32 : GR_REAL, m->wants_classes ? GR_SHAPE(b) : GR_SHAPE(b, k));
+           target = gr_feed(bench.g, "y", classes ? GR_I32 : GR_REAL, classes ? GR_SHAPE(b) : GR_SHAPE(b, k));
     ev_leaf(&l, "z", z), ev_leaf(&l, "y", y);
     gr_val wanted[2] = {m->build(&build, &s, out, target, training).each};
     test_ok(bench.ctx, gr_graph_status(bench.g));
@@ -121,7 +122,7 @@ static void slopes_are_differences(void **state)
         enum { B = 3 };
         double z[B * 5], y[B * 5], each[B], d[B * 5];
         int64_t n = B * rows[r].k;
-        bool classes = named(rows[r].name)->wants_classes;
+        bool classes = named(rows[r].name)->reading(GR_SHAPE(rows[r].k)).target == GR_FORM_CLASS;
         for (int64_t i = 0; i < n; i++) z[i] = 2 * gr__rng_normal(&rng), y[i] = gr__rng_normal(&rng);
         for (int i = 0; i < B && classes; i++) y[i] = (double)gr__rng_below(&rng, (uint64_t)GR_MAX(rows[r].k, 2));
         evaluate(rows[r].name, rows[r].set, z, B, rows[r].k, y, true, each, d);
@@ -166,7 +167,9 @@ static void refused_outputs_and_data(void **state)
         {"cross_entropy", "cross_entropy", {1, {1}}, 1, GR_E_SHAPE, "two outputs"},
         {"cross_entropy", "cross_entropy", {3, {4, 4, 10}}, 10, GR_E_SHAPE, "3 axes"},
         {"cross_entropy", "{type: cross_entropy, class_weights: [1, 2]}", {1, {3}}, 3, GR_E_RANGE, "2 weights"},
-        {"cross_entropy", "{type: cross_entropy, class_weights: balanced}", {1, {3}}, 3, GR_E_TYPE, "list"},
+        {"cross_entropy", "{type: cross_entropy, class_weights: balanced}", {1, {3}}, 3, GR_OK, ""},
+        {"cross_entropy", "{type: cross_entropy, class_weights: heavy}", {1, {3}}, 3, GR_E_TYPE, "list"},
+        {"cross_entropy", "{type: cross_entropy, class_weights: [0, 0, 0]}", {1, {3}}, 3, GR_E_RANGE, "every weight is 0"},
         {"cross_entropy", "{type: cross_entropy, class_weights: [1, -1, 1]}", {1, {3}}, 3, GR_E_RANGE, "-1"},
         {"cross_entropy", "{type: cross_entropy, class_weights: [1, 0, 2.5]}", {1, {3}}, 3, GR_OK, ""},
         {"binary_cross_entropy", "binary_cross_entropy", {1, {1}}, 2, GR_OK, ""},
