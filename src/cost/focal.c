@@ -1,12 +1,10 @@
 /* Focal cost: cross-entropy that looks away from what is right already.                          [Lin et al. 2017, eq. 5, https://arxiv.org/abs/1708.02002]
- * With several outputs p is their softmax, with one the sigmoid of it. log(1 - p) is taken from the other classes' share, not from p: near
- * p = 1 the difference would be all rounding. The paper normalises by the number of anchors; here the mean is over samples, alpha in it. */
+ * With one output p is its sigmoid, with several their softmax. That is the sigmoid of u, the right logit minus the logarithm of the others' summed
+ * exponentials, so both are written alike: -log p = log(1 + exp(-u)), -log(1 - p) = log(1 + exp(u)), exact for p near 0 and near 1. The paper
+ * normalises by the number of anchors; here the mean is over samples, alpha in it. */
 #include <math.h>
 
 #include "cost/cost.h"
-
-/* Below this share of the other classes the factor stands still, so that its logarithm and slope stay finite in float32 too. */
-static const double LEAST = 1e-37;
 
 static const gr_row rows[] = {
     GR_ROW("gamma", REAL, "2", "[0,inf)", "1", "how quickly right answers lose weight; 0 is cross-entropy"),
@@ -48,6 +46,17 @@ static gr_cost_value build_one(gr_build *b, const gr_settings *s, gr_val output,
     return (gr_cost_value){.each = gr__mean_per_sample(g, each)};
 }
 
+/* The right logit minus the log-sum-exp of the others, each with its own largest one subtracted first: [B]. */
+static gr_val margin(gr_graph *g, const gr_logits *l, gr_val hot)
+{
+    const int last = 1;
+    gr_val others = gr_equal(g, hot, gr_const(g, 0));
+    gr_val top = gr_stop(g, gr_reduce_max(g, gr_select(g, others, l->z, gr_const(g, -INFINITY)), &last, 1, true));
+    gr_val e = gr_exp(g, gr_sub(g, gr_select(g, others, l->z, top), top)); /* 1 for the right one, which is then left out */
+    gr_val rest = gr_add(g, gr_reshape(g, top, GR_SHAPE(l->batch)), gr_log(g, gr__sum_where(g, others, e)));
+    return gr_sub(g, gr__sum_where(g, hot, l->z), rest);
+}
+
 static gr_cost_value build(gr_build *b, const gr_settings *s, gr_val output, gr_val target, bool training)
 {
     (void)training;
@@ -56,10 +65,9 @@ static gr_cost_value build(gr_build *b, const gr_settings *s, gr_val output, gr_
     gr_logits l;
     if (shape.rank == 2 && shape.dim[1] == 1) return build_one(b, s, output, target);
     if (!gr__logits(g, output, &l)) return (gr_cost_value){GR_NONE, GR_NONE};
-    gr_val hot = gr__one_hot(g, &l, target), others = gr_equal(g, hot, gr_const(g, 0));
-    gr_val rest = gr_max(g, gr__sum_where(g, others, l.exp), gr_const(g, LEAST));
-    gr_val cost = gr_sub(g, l.log_sum, gr__sum_where(g, hot, l.z));
-    gr_val each = focus(g, gr__setting_real(s, "gamma"), gr_sub(g, gr_log(g, rest), l.log_sum), cost);
+    gr_val hot = gr__one_hot(g, &l, target), of_wrong, of_right;
+    gr__softplus_both(g, margin(g, &l, hot), &of_wrong, &of_right);
+    gr_val each = focus(g, gr__setting_real(s, "gamma"), gr_neg(g, of_wrong), of_right);
     const gr_tree *alpha = gr__setting_tree(s, "alpha");
     if (alpha) each = gr_mul(g, each, gr__sum_where(g, hot, gr__class_list(b, alpha, l.classes)));
     return (gr_cost_value){.each = each};

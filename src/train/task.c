@@ -72,6 +72,29 @@ static gr_status check_values(gr_context *ctx, const gr_recipe *r, gr_part p, co
                          "the %s data has targets of shape %s, but the network gives %s", gr__part_name(p), gr__shape_text(target, a), gr__shape_text(output, b));
 }
 
+/* What labels and distributions may hold: shares from 0 to 1; distributions that miss the sum of 1 are told. */
+static gr_status check_shares(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_set *s)
+{
+    bool labels = r->reading.target == GR_FORM_LABELS, wide = gr__target_element(s) == GR_EL_F64;
+    int64_t width = gr_shape_count(s->target_sample), off = 0;
+    if (!labels && r->reading.target != GR_FORM_DISTRIBUTION) return GR_OK;
+    for (int64_t i = 0; i < s->n; i++) {
+        double sum = 0;
+        for (int64_t k = 0; k < width; k++) {
+            double x = wide ? ((const double *)s->targets)[i * width + k] : (double)((const float *)s->targets)[i * width + k];
+            if (!(x >= 0) || x > (labels ? 1 : INFINITY))
+                return gr__tree_fail(ctx, source_of(r, p) ? source_of(r, p) : r->data.train, GR_E_DATA, NULL,
+                                     "the %s data has the target %g in row %lld, but %s wants %s", gr__part_name(p), x, (long long)i, r->cost->head.name,
+                                     labels ? "labels from 0 to 1" : "distributions, which are nowhere below 0");
+            sum += x;
+        }
+        off += !(fabs(sum - 1) <= 1e-3);
+    }
+    if (!labels && off)
+        gr__log(ctx, GR_LOG_WARNING, "%lld of %lld targets of the %s data do not sum to 1, as distributions do", (long long)off, (long long)s->n, gr__part_name(p));
+    return GR_OK;
+}
+
 /* ---- rows ---- */
 
 static gr_status all_rows(gr_context *ctx, int64_t n, gr_rows *out)
@@ -182,6 +205,7 @@ static gr_status check_targets(gr_task *t)
         if (!t->set[p].inputs) continue;
         GR_TRY(check_labels(t->ctx, t->recipe, p, &t->set[p], output));
         GR_TRY(check_values(t->ctx, t->recipe, p, t->set[p].target_sample, output));
+        GR_TRY(check_shares(t->ctx, t->recipe, p, &t->set[p]));
     }
 done:
     return st;
