@@ -126,4 +126,27 @@ near "$(field out.txt cost_mean)" 1.875 1e-6 "(2 + 0 + 6 + 0.5 + 4 + 0 + 0.5 + 2
 start "{type: mse, per: sample, reduction: sum}" 1
 near "$(field out.txt cost_mean)" 4.375 1e-6
 near "$(field out.txt error)" 2.091650066335189 1e-6
+
+# P3: finite logits of +-1e4 train. A NaN or infinite one stops training as diverged, naming the layer that gave it: in the message, in result.json.
+bytes 100 0 200 0 | npy x.npy "2, 2" "|u1"
+bytes 127 127 127 127 | npy infinite.npy "2, 2" "|i1"
+bytes 127 129 127 129 | npy nan.npy "2, 2" "|i1"
+for cost in cross_entropy:3 "{type: cross_entropy, label_smoothing: 0.1, class_weights: [1, 2, 3]}:3" binary_cross_entropy:1 focal:3 focal:1 mse:1 mae:1 huber:1; do
+  bytes 1 0 | npy y.npy "2," "|u1"
+  recipe d.yaml "${cost%:*}" "${cost##*:}"
+  huge="{type: dense, units: ${cost##*:}, name: head, init: {weights: {type: constant, value: VALUE}}}"
+  code 0 train d.yaml --out sound --quiet --overwrite --set model.layers="[${huge/VALUE/100}]" --set optimizer.lr=1e-6
+  has sound/result.json '"stop_reason": "steps"'
+  for kind in infinite nan; do
+    code 1 train d.yaml --out gone --quiet --overwrite --set data.train.inputs=$kind.npy --set data.validation=none --set model.layers="[${huge/VALUE/3e38}]"
+    has err.txt "^gradus: .*diverged at step 1: .* \"?head\"?"
+    has gone/result.json '"stop_reason": "diverged"'
+    has gone/result.json '"diverged": "step 1: .*head'
+    [[ -e gone/best.safetensors ]] && short "$cost: a diverged start is kept as the best"
+    code 1 train d.yaml --out gone --quiet --overwrite --set data.train.inputs=$kind.npy --set data.validation=none \
+      --set model.layers="[{type: dense, units: 2, name: below, init: {weights: {type: constant, value: 3e38}}}, ${huge/VALUE/1}]"
+    has err.txt "diverged at step 1: .* \"?below\"?"
+    has gone/result.json '"diverged": "step 1: .*below'
+  done
+done
 finish
