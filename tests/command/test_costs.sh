@@ -100,11 +100,25 @@ bytes 1 0 1 0 1 0 1 0 | npy y.npy "8," "|u1"
 bad 3 "targets of shape \[\], but the network gives \[3\]" train r.yaml --out no
 
 # Distributions
+bytes 1 0 1  0 0 0  1 1 1  1 0 0  1 0 1  0 1 0  1 1 0  0 0 0 | npy y.npy "8, 3" "|u1"
+recipe c.yaml binary_cross_entropy 3
+sed -i 's/, init: {weights: zeros}//; s/shuffle: none/shuffle: none, prepare: [standardize]/' c.yaml
+code 0 check c.yaml --json
+has out.txt "3 outputs a sample, finite, within 0 to 1"
+bad 2 "sigmoid before focal" check c.yaml --set model.layers='[{type: dense, units: 1}, sigmoid]' --set cost=focal
 bytes 1 0 0  0 1 0  0 0 1  1 0 0  1 0 0  0 1 0  0 0 1  1 0 0 | npy y.npy "8, 3" "|u1"
 start kl 3
 near "$(field out.txt cost_mean)" 1.0986122886681098 1e-6 "ln 3"
 has out.txt '"accuracy":0.5,' # the first class wins ties: 4 of 8
 near "$(field out.txt error)" 0.4714045207910317 1e-6 "root mean square of 2/3, 1/3, 1/3"
+recipe c.yaml kl 3
+sed -i 's/, init: {weights: zeros}//; s/shuffle: none/shuffle: none, prepare: [standardize]/' c.yaml
+code 0 check c.yaml --json
+has out.txt "ln K less the targets' own entropy"
+has out.txt "3 probabilities a sample"
+code 0 check c.yaml --json --set model.layers='[{type: dense, units: 3}, softmax, leaky_relu]'
+has out.txt "kl applies softmax once more"
+bad 2 "softmax before kl" check c.yaml --set model.layers='[{type: dense, units: 3}, softmax]'
 code 0 predict m.safetensors x.npy --json
 has out.txt '"class":0,"label":"0","probabilities":\[0.333'
 code 0 train r.yaml --out distributions --quiet --set metrics=accuracy
@@ -131,11 +145,11 @@ near "$(field out.txt error)" 2.091650066335189 1e-6
 bytes 100 0 200 0 | npy x.npy "2, 2" "|u1"
 bytes 127 127 127 127 | npy infinite.npy "2, 2" "|i1"
 bytes 127 129 127 129 | npy nan.npy "2, 2" "|i1"
-for cost in cross_entropy:3 "{type: cross_entropy, label_smoothing: 0.1, class_weights: [1, 2, 3]}:3" binary_cross_entropy:1 focal:3 focal:1 mse:1 mae:1 huber:1; do
+for cost in cross_entropy:3 "{type: cross_entropy, label_smoothing: 0.1, class_weights: [1, 2, 3]}:3" binary_cross_entropy:1 focal:3 mse:1 huber:1; do
   bytes 1 0 | npy y.npy "2," "|u1"
   recipe d.yaml "${cost%:*}" "${cost##*:}"
   huge="{type: dense, units: ${cost##*:}, name: head, init: {weights: {type: constant, value: VALUE}}}"
-  code 0 train d.yaml --out sound --quiet --overwrite --set model.layers="[${huge/VALUE/100}]" --set optimizer.lr=1e-6
+  code 0 train d.yaml --out sound --quiet --overwrite --set checkpoint=none --set model.layers="[${huge/VALUE/100}]" --set optimizer.lr=1e-6
   has sound/result.json '"stop_reason": "steps"'
   for kind in infinite nan; do
     code 1 train d.yaml --out gone --quiet --overwrite --set data.train.inputs=$kind.npy --set data.validation=none --set model.layers="[${huge/VALUE/3e38}]"
