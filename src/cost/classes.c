@@ -42,8 +42,9 @@ gr_val gr__predict_two(gr_graph *g, gr_val output)
     return gr_concat(g, both, 2, 1);
 }
 
-/* The larger of z and 0, and of 0 and -z, is taken out; the rest is common. Those maxima are the only kinks: at z = 0 both ties go so that the
- * slopes are 1/2 and -1/2. Writing the second as max(z, 0) - z would be as exact, but its slope would be a difference of large numbers. */
+/* The larger of z and 0, and of 0 and -z, is taken out; the rest is common. Those maxima are the only kinks: at z = 0 both ties go so that
+ * the slopes are 1/2 and -1/2. Writing the second as max(z, 0) - z would be as exact, but its slope would be a difference of large numbers.
+ */
 void gr__softplus_both(gr_graph *g, gr_val z, gr_val *of_z, gr_val *of_minus_z)
 {
     gr_val top = gr_max(g, z, gr_const(g, 0)), bottom = gr_max(g, gr_const(g, 0), gr_neg(g, z));
@@ -63,12 +64,12 @@ bool gr__check_logits(gr_build *b, const char *what, gr_shape output, int classe
     return gr_graph_status(b->g) == GR_OK;
 }
 
-static gr_status check_list(gr_context *ctx, const gr_tree *list, int64_t classes)
+static gr_status check_list(gr_context *ctx, const gr_tree *list, const char *hint, int64_t classes)
 {
     char shown[200];
     bool any = false;
     if (list->kind != GR_TREE_LIST)
-        return gr__tree_fail(ctx, list, GR_E_TYPE, NULL, "%s is not a list of weights", gr__tree_kind_name(list));
+        return gr__tree_fail(ctx, list, GR_E_TYPE, hint, "%s is not a list of weights", gr__tree_kind_name(list));
     if (list->n != classes)
         return gr__tree_fail(ctx, list, GR_E_RANGE, NULL, "%d weights are given for %lld classes", list->n, (long long)classes);
     for (int i = 0; i < list->n; i++) {
@@ -80,9 +81,9 @@ static gr_status check_list(gr_context *ctx, const gr_tree *list, int64_t classe
     return any ? GR_OK : gr__tree_fail(ctx, list, GR_E_RANGE, NULL, "every weight is 0: no class would count");
 }
 
-bool gr__check_class_list(gr_build *b, const char *key, const gr_tree *list, int64_t classes)
+bool gr__check_class_list(gr_build *b, const char *key, const char *hint, const gr_tree *list, int64_t classes)
 {
-    gr_status st = check_list(b->ctx, list, classes);
+    gr_status st = check_list(b->ctx, list, hint, classes);
     if (st != GR_OK) gr_graph_fail(b->g, st, "%s are refused", key);
     return st == GR_OK;
 }

@@ -38,7 +38,8 @@ static bool is_balanced(const gr_tree *weights)
     return weights->kind == GR_TREE_TEXT && strcmp(weights->text, "balanced") == 0;
 }
 
-/* N / (K n_k) over the K classes that the training rows have; one that they lack counts once. Such weights have the mean 1 over those rows. */
+/* N / (K n_k) over the K classes that the training rows have; one that they lack counts once. Such weights have the mean 1 over those rows.
+ */
 static gr_val balanced(gr_build *b, int64_t classes)
 {
     double *w = gr__bump_alloc(b->memory, sizeof *w * (size_t)classes), n = 0, seen = 0;
@@ -77,7 +78,8 @@ static bool check(gr_build *b, const gr_settings *s, gr_shape output, int classe
 {
     const gr_tree *given = gr__setting_tree(s, "class_weights");
     return gr__check_logits(b, "cross-entropy", output, classes) &&
-           (!given || is_balanced(given) || gr__check_class_list(b, "class_weights", given, output.dim[0]));
+           (!given || is_balanced(given) ||
+            gr__check_class_list(b, "class_weights", "class_weights: balanced, or one number a class: [1, 2.5]", given, output.dim[0]));
 }
 
 GR_COST(cross_entropy) = {

@@ -1,14 +1,15 @@
-/* Focal cost: cross-entropy that looks away from what is right already.                          [Lin et al. 2017, eq. 5, https://arxiv.org/abs/1708.02002]
- * With one output p is its sigmoid, with several their softmax. That is the sigmoid of u, the right logit minus the logarithm of the others' summed
- * exponentials, so both are written alike: -log p = log(1 + exp(-u)), -log(1 - p) = log(1 + exp(u)), exact for p near 0 and near 1. The paper
- * normalises by the number of anchors; here the mean is over samples, alpha in it. */
+/* Focal cost: cross-entropy that looks away from what is right already.                          [Lin et al. 2017, eq. 5,
+ * https://arxiv.org/abs/1708.02002] With one output p is its sigmoid, with several their softmax. That is the sigmoid of u, the right logit
+ * minus the logarithm of the others' summed exponentials, so both are written alike: -log p = log(1 + exp(-u)), -log(1 - p) = log(1 +
+ * exp(u)), exact for p near 0 and near 1. The paper normalises by the number of anchors; here the mean is over samples, alpha in it. */
 #include <math.h>
 
 #include "cost/cost.h"
 
 static const gr_row rows[] = {
     GR_ROW("gamma", REAL, "2", "[0,inf)", "1", "how quickly right answers lose weight; 0 is cross-entropy"),
-    GR_ROW("alpha", TREE, "none", "one output: a number in (0,1), the weight of class 1, leaving 1 - alpha to class 0; else a list of a number a class", "1",
+    GR_ROW("alpha", TREE, "none",
+           "one output: a number in (0,1), the weight of class 1, leaving 1 - alpha to class 0; else a list of a number a class", "1",
            "weights against unbalanced classes; evaluation keeps them"),
 };
 
@@ -90,7 +91,8 @@ static bool check(gr_build *b, const gr_settings *s, gr_shape output, int classe
 {
     const gr_tree *alpha = gr__setting_tree(s, "alpha");
     if (output.rank == 1 && output.dim[0] == 1) return check_one(b, alpha, classes);
-    return gr__check_logits(b, "focal", output, classes) && (!alpha || gr__check_class_list(b, "alpha", alpha, output.dim[0]));
+    return gr__check_logits(b, "focal", output, classes) &&
+           (!alpha || gr__check_class_list(b, "alpha", "several outputs take one number a class: [1, 2.5]", alpha, output.dim[0]));
 }
 
 GR_COST(focal) = {

@@ -141,6 +141,14 @@ start "{type: mse, per: sample, reduction: sum}" 1
 near "$(field out.txt cost_mean)" 4.375 1e-6
 near "$(field out.txt error)" 2.091650066335189 1e-6
 
+# S4: the sum at a rate of 1/4 is the mean over batches of 4
+recipe r.yaml mae 1
+code 0 train r.yaml --out mean --quiet && code 0 eval mean/last.safetensors --split validation --json && cp out.txt a.txt
+code 0 train r.yaml --out sum --quiet --set cost.reduction=sum --set optimizer.lr=0.025 && code 0 eval sum/last.safetensors --split validation --json
+near "$(field a.txt cost_mean)" "$(field out.txt cost_mean)" 1e-6 "reduction: sum"
+code 0 train r.yaml --out further --quiet --set cost.reduction=sum && code 0 eval further/last.safetensors --split validation --json
+[[ $(field a.txt cost_mean) != "$(field out.txt cost_mean)" ]] || short "the sum trains like the mean"
+
 # P3: finite logits of +-1e4 train. A NaN or infinite one stops training as diverged, naming the layer that gave it: in the message, in result.json.
 bytes 100 0 200 0 | npy x.npy "2, 2" "|u1"
 bytes 127 127 127 127 | npy infinite.npy "2, 2" "|i1"
