@@ -337,7 +337,6 @@ static gr_status read_updates(gr__recipe_reader *k)
     if (r->optim.method[0].member->whole_set && r->accumulate > 1)
         GR_TRY(gr__tree_fail(k->ctx, gr__setting_tree(&k->top, "accumulate"), GR_E_CONFLICT, "leave it out, or take sgd",
                              "%s takes the whole training set in each update", r->optim.method[0].member->head.name));
-    if (r->optim.method[0].member->whole_set) r->data.batch = 0; /* all of it, whatever `data.batch` says */
     GR_TRY(gr__clip_make(k->ctx, gr__setting_tree(&k->top, "clip"), r->preset, &r->clip));
     GR_TRY(gr__recipe_part(k, "clip", gr__clip_tree(k->b, &r->clip)));
     GR_TRY(gr__penalty_make(k->ctx, k->b, gr__setting_tree(&k->top, "penalty"), r->preset, &r->penalties));
@@ -474,6 +473,7 @@ static gr_status read_all(gr__recipe_reader *k)
     GR_TRY(read_members(k));
     GR_TRY(try_network(k)); /* what the targets are depends on its output */
     GR_TRY(gr__recipe_data(k));
+    if (k->r->optim.method[0].member->whole_set) k->r->data.batch = 0; /* all of it, whatever `data.batch` says */
     GR_TRY(read_metrics(k));
     GR_TRY(read_times(k));
     GR_TRY(read_stop(k));
