@@ -3,6 +3,8 @@
  * the same generator (make_optimizers.py), so that the files hold results alone. [mission O8, O9, O12-O23, O26, O27, SYS17-SYS22, SYS25-SYS27] */
 #include "family/updates.h"
 
+#include <dirent.h>
+
 enum { SEQUENCES = 200, LARGEST = 32, UPDATES = 10, SETTINGS = 8 };
 
 typedef struct numbers {
@@ -87,7 +89,8 @@ static void check(const char *set, int seed, const sequence *s, const double *w,
     }
 }
 
-static void check_member(const char *name)
+/* False: there are no sequences of it. */
+static bool check_member(const char *name)
 {
     static sequence s;
     char path[160], set[SETTINGS][160], line[256];
@@ -95,7 +98,7 @@ static void check_member(const char *name)
     int n_sets = 0, seed = 0;
     snprintf(path, sizeof path, "tests/family/sequences/%s.txt", name);
     FILE *f = fopen(path, "r");
-    if (!f) fail_msg("optimizer %s has no sequences: add it to make_optimizers.py", name);
+    if (!f) return false;
     while (fgets(line, sizeof line, f)) {
         if (line[0] == '#') continue;
         if (sscanf(line, "tolerance %lf", &tolerance) == 1) continue;
@@ -109,6 +112,17 @@ static void check_member(const char *name)
     }
     fclose(f);
     assert_int_equal(seed, SEQUENCES);
+    return true;
+}
+
+static int files(void)
+{
+    DIR *d = opendir("tests/family/sequences");
+    int n = 0;
+    assert_non_null(d);
+    for (struct dirent *f; (f = readdir(d));) n += strstr(f->d_name, ".txt") != NULL;
+    closedir(d);
+    return n;
 }
 
 static void random_sequences(void **state)
@@ -116,7 +130,10 @@ static void random_sequences(void **state)
     (void)state;
     int n;
     const gr_optimizer *const *all = gr__optimizers(&n);
-    for (int i = 0; i < n; i++) check_member(all[i]->head.name);
+    int checked = 0;
+    for (int i = 0; i < n; i++) checked += check_member(all[i]->head.name);
+    assert_int_equal(checked, files()); /* each is of a member; those of the chapter are there, others may do with their evidence */
+    assert_true(checked >= 19);
 }
 
 static void they_reach_over_twelve_orders_of_magnitude(void **state)
