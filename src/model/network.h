@@ -8,9 +8,10 @@
 typedef struct gr_network gr_network;
 
 /* Checks the layers (names unique, `from` known, shapes fit) by building them once for one sample. prepared[] is a prefix of every graph;
- * classes and target_values are what the data has (0: unknown) and are checked against the output. */
+ * classes is what the data has (0: unknown) and is checked against the output. targets is borrowed (NULL: nothing known) and may be filled
+ * after this, once labels are known to lie within the output, but before anything is built or initialised. */
 gr_status gr__network_make(gr_context *ctx, const gr_recipe *r, const gr_prepared *prepared, int n_prepared, gr_element input_as,
-                           int classes, gr_network **out);
+                           int classes, const gr_targets *targets, gr_network **out);
 void gr__network_destroy(gr_network *n);
 
 const gr_param_info *gr__network_params(const gr_network *n, size_t *count);
@@ -38,5 +39,7 @@ gr_status gr__network_build_with(const gr_network *n, gr_graph *g, gr_mode mode,
                                  gr_network_values *out);
 /* Fills every parameter of a sealed store from the recipe's initialisers. */
 gr_status gr__network_init(const gr_network *n, gr_store *store);
+/* Which initialiser parameter i gets, with every default filled in: {type: kaiming, ...}, or `auto` for last_bias: auto. */
+gr_status gr__network_initialiser(const gr_network *n, size_t i, gr__bump *b, gr_tree **out);
 
 #endif

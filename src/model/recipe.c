@@ -185,14 +185,28 @@ static gr_status read_interval(gr__recipe_reader *k, const char *key, const gr_m
     return st == GR_OK ? gr__recipe_part(k, key, gr__section_tree(k->b, s)) : st;
 }
 
+/* A schedule that learns from evaluations needs some, and validation data if it looks at their error. */
+static gr_status check_observation(gr__recipe_reader *k, bool validates)
+{
+    const gr_sched *s = &k->r->sched;
+    const char *name = s->member->head.name;
+    if (s->member->wants_validation && s->member->wants_validation(&s->settings) && !validates)
+        return gr__tree_fail(k->ctx, s->settings.tree, GR_E_CONFLICT, "such as data.validation: {split: 0.1}",
+                             "%s watches the validation error, and there is no validation data", name);
+    if (k->r->validate.n) return GR_OK;
+    return gr__tree_fail(k->ctx, s->settings.tree, GR_E_CONFLICT, "such as validate: {every: 1 epoch}",
+                         "%s changes the rate at evaluations, but validate is none", name);
+}
+
 static gr_status read_times(gr__recipe_reader *k)
 {
     gr_recipe *r = k->r;
     gr_settings s;
-    bool validates = r->data.validation || r->data.split_validation > 0;
-    gr_status st = read_interval(k, "validate", &gr__section_validate, validates, &r->validate, &s);
+    bool validates = r->data.validation || r->data.split_validation > 0, observes = r->sched.member->observe != NULL;
+    gr_status st = read_interval(k, "validate", &gr__section_validate, validates || observes, &r->validate, &s);
+    if (st == GR_OK && observes) st = check_observation(k, validates);
     if (st != GR_OK) return st;
-    if (r->validate.n && !validates)
+    if (r->validate.n && !validates && !observes)
         gr__log(k->ctx, GR_LOG_WARNING, "%s: validate: there is no validation data, so nothing is validated", r->path);
     GR_TRY(read_interval(k, "checkpoint", &gr__section_checkpoint, true, &r->checkpoint, &s));
     if (r->checkpoint.n)
@@ -310,17 +324,6 @@ static gr_status read_cost(gr__recipe_reader *k)
     return gr__recipe_part(k, "cost", resolved);
 }
 
-/* Takes a key that means nothing out of the recipe's tree. */
-static void drop_key(gr_tree *map, const char *key)
-{
-    for (int i = 0; gr__tree_get(map, key) && i < map->n; i++) {
-        if (strcmp(map->key[i], key) != 0) continue;
-        memmove(&map->key[i], &map->key[i + 1], sizeof *map->key * (size_t)(map->n - i - 1));
-        memmove(&map->child[i], &map->child[i + 1], sizeof *map->child * (size_t)(map->n - i - 1));
-        map->n--;
-    }
-}
-
 /* What stands around the optimizer. */
 static gr_status read_updates(gr__recipe_reader *k)
 {
@@ -348,16 +351,14 @@ done:
 static gr_status read_members(gr__recipe_reader *k)
 {
     gr_recipe *r = k->r;
-    const gr_tree *schedule = gr__setting_tree(&k->top, "schedule");
     gr_tree *init;
     gr_status st = gr__init_resolve(k->ctx, k->b, gr__setting_tree(&k->top, "init"), r->preset, &init);
     if (st != GR_OK) return st;
     r->init = gr__setting_tree(&k->top, "init");
     GR_TRY(gr__recipe_part(k, "init", init));
     GR_TRY(read_updates(k));
-    GR_TRY(gr__recipe_neutral(k, gr__tree_get(schedule, "tail")));
-    drop_key(gr__tree_get(k->root, "schedule"), "tail");
-    GR_TRY(gr__sched_make(k->ctx, k->b, schedule, r->preset, &r->sched));
+    GR_TRY(gr__sched_make(k->ctx, k->b, gr__setting_tree(&k->top, "schedule"), r->preset, &r->sched));
+    for (int i = 0; i < r->optim.n_methods; i++) GR_TRY(gr__sched_check_rate(k->ctx, &r->sched, r->optim.method[i].lr));
     GR_TRY(gr__recipe_part(k, "schedule", gr__sched_tree(k->b, &r->sched)));
 done:
     return st;
@@ -449,7 +450,7 @@ static gr_status assemble(gr__recipe_reader *k)
 static gr_status try_network(gr__recipe_reader *k)
 {
     gr_network *n = NULL;
-    gr_status st = gr__network_make(k->ctx, k->r, NULL, 0, GR_EL_F32, 0, &n);
+    gr_status st = gr__network_make(k->ctx, k->r, NULL, 0, GR_EL_F32, 0, NULL, &n);
     if (st == GR_OK) {
         size_t count;
         const gr_param_info *params = gr__network_params(n, &count);

@@ -12,7 +12,7 @@ static const gr_row recipe_rows[] = {
     GR_ROW("seed", INT, "1", "[0,9007199254740991]", "", "of every random choice"),
     GR_ROW("data", TREE, NULL, "a map", "", "sources, split, preparation, batches"),
     GR_ROW("model", TREE, NULL, "a map, a file, or {zoo: NAME}", "", "input and layers"),
-    GR_ROW("init", TREE, "none", "{weights, bias}", "", "initial values; by default Kaiming, Xavier where no ReLU follows, zero biases"),
+    GR_ROW("init", TREE, "none", "{weights, bias, last_bias, relu_bias}", "", "initial values; by default Kaiming, Xavier where no ReLU follows, zero biases"),
     GR_ROW("cost", TREE, "cross_entropy", "a cost", "", "what training makes small; with it, reduction: mean | sum"),
     GR_ROW("metrics", TREE, "none", "a list of names", "", "what evaluation reports beside cost and error"),
     GR_ROW("penalty", TREE, "none", "none or {l2: 1e-4, l1: 0}", "", "terms of the cost that depend on the weights alone"),
@@ -146,8 +146,8 @@ const gr_member gr__section_log = {
 const gr_member *const *gr__recipe_sections(int *n)
 {
     static const gr_member *const sections[] = {&gr__section_recipe,   &gr__section_data,       &gr__section_split, &gr__section_cut,
-                                                &gr__section_limit,    &gr__section_model,      &gr__section_zoo,   &gr__section_stop,
-                                                &gr__section_validate, &gr__section_checkpoint, &gr__section_log};
+                                                &gr__section_limit,    &gr__section_model,      &gr__section_zoo,   &gr__init_common, &gr__section_stop,
+                                                &gr__section_validate, &gr__section_checkpoint, &gr__section_log, &gr__schedule_tail};
     *n = (int)GR_COUNT(sections);
     return sections;
 }

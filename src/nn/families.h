@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "gradus/graph.h"
 #include "gradus/plan.h"
+#include "nn/targets.h"
 
 /* One parameter row. After the help may come what presets change: GR_ROW("eps", REAL, "1e-3", "(0,1]", "1", "...", .paper = "1e-8"). */
 #define GR_ROW(row_name, row_kind, row_value, row_range, row_unit, ...)                                                                    \
@@ -23,6 +24,7 @@ typedef enum gr_follow { GR_FOLLOW_NOTHING, GR_FOLLOW_RELU, GR_FOLLOW_LEAKY, GR_
 typedef struct gr_param_info {
     gr_entry_spec entry; /* name ("c1.weight"), shape in memory order, role, layout */
     int64_t fan_in, fan_out;
+    int64_t blocks; /* gate blocks along the first axis, which `orthogonal` fills each alone; 0: the whole is one */
     bool is_bias;
     gr_follow follow;    /* which activation its layer's output meets first: decides the default initialiser and its gain */
     double slope;        /* of a leaky activation */
@@ -38,6 +40,7 @@ typedef struct gr_build {
     gr_graph *g;
     gr_mode mode;
     gr__bump *memory;              /* of the network: settings, names */
+    const gr_targets *targets;     /* what the training rows say of their targets; may be NULL */
     gr_val seed, update, position; /* rank 0, for random leaves; GR_NONE when mode is not TRAIN */
     gr_param_info *params;         /* collected in order of first use; equal names are one parameter */
     size_t n_params, params_capacity;
@@ -103,7 +106,7 @@ typedef struct gr_cost {
 const gr_cost *const *gr__costs(int *n);
 
 /* ---- initialisers ---- */
-extern const gr_member gr__init_common; /* rows of `init:` itself: weights, bias */
+extern const gr_member gr__init_common; /* rows of `init:` itself: weights, bias, last_bias, relu_bias; a layer's own has the first two */
 
 typedef struct gr_init_target {
     const gr_param_info *param;
@@ -112,15 +115,41 @@ typedef struct gr_init_target {
 } gr_init_target;
 typedef struct gr_init {
     gr_member head;
+    bool weights_only;                                         /* makes no sense for biases */
+    gr_status (*check)(gr_context *ctx, const gr_settings *s); /* refuses settings that contradict each other; may be NULL */
     gr_status (*fill)(gr_context *ctx, const gr_settings *s, const gr_init_target *t, double *values); /* memory order */
 } gr_init;
 #define GR_INIT(name) const gr_init gr__init_##name
 const gr_init *const *gr__inits(int *n);
-/* The whole of `init:`: chooses the member for p (layer's own, recipe's, default: Kaiming truncated normal, Xavier uniform where sigmoid,
- * tanh or nothing follows; biases zeros) and fills values. tree is the recipe's `init:` map or NULL. */
-gr_status gr__init_param(gr_context *ctx, const gr_tree *tree, gr_preset preset, uint64_t seed, const gr_param_info *p, double *values);
-/* Checks an `init:` tree and gives it with every default filled in. */
+
+typedef struct gr_init_from { /* what all starting values of a network are made from */
+    const gr_tree *tree;      /* the recipe's `init:` map or NULL */
+    gr_preset preset;
+    uint64_t seed;
+    const gr_targets *targets; /* for last_bias: auto; NULL: nothing known */
+    const char *prediction;    /* how the cost reads the output (gr_cost); NULL: as values */
+} gr_init_from;
+
+typedef struct gr_init_choice { /* for one parameter */
+    const gr_init *member;      /* NULL: last_bias: auto */
+    gr_settings settings;
+    bool asked; /* the recipe or the layer says so */
+} gr_init_choice;
+/* The layer's own; for biases last_bias in the last layer, relu_bias before a ReLU; the recipe's; by default Kaiming truncated normal,
+ * Xavier uniform where sigmoid, tanh or nothing follows, zeros for biases. The choice lives in b. */
+gr_status gr__init_choose(gr_context *ctx, gr__bump *b, const gr_init_from *from, const gr_param_info *p, gr_init_choice *out);
+gr_tree *gr__init_choice_tree(gr__bump *b, const gr_init_choice *c); /* {type: kaiming, ...}, or `auto` */
+gr_status gr__init_fill(gr_context *ctx, const gr_init_from *from, const gr_param_info *p, const gr_init_choice *c, double *values);
+gr_status gr__init_param(gr_context *ctx, const gr_init_from *from, const gr_param_info *p, double *values); /* both */
+/* Biases b of n outputs with which a network that adds nothing else predicts what the training targets are on average: log(n_k/N) for
+ * softmax, log(n_1/n_0) for sigmoid, the mean for values. A class without targets counts as half a one, with a warning. */
+void gr__init_last_bias(gr_context *ctx, const gr_targets *t, const char *prediction, int64_t n, double *values);
+
+/* Check an `init:` tree, the recipe's or a layer's own, and give it with every default filled in. */
 gr_status gr__init_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_tree **out);
+gr_status gr__init_resolve_own(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_tree **out);
+/* Whether the recipe's `init:` has last_bias: auto; gives the tree of that key, for its place. */
+const gr_tree *gr__init_last_bias_auto(const gr_tree *tree);
 
 /* ---- penalties: terms of the cost that depend on the weights alone ---- */
 typedef struct gr_penalty {
@@ -195,33 +224,74 @@ typedef struct gr_span { /* a length of time in a run, as recipes write one */
     enum { GR_SPAN_UPDATES, GR_SPAN_EPOCHS, GR_SPAN_RUN } unit; /* RUN: a fraction of the whole run */
 } gr_span;
 
-typedef struct gr_rate { /* what a schedule may look at */
+typedef struct gr_rate { /* what a rate depends on */
     double lr;           /* base rate */
-    int64_t t, total;    /* update from 0, and how many there will be, both counted from the end of the warm-up; total 0: unknown */
+    int64_t t, total;    /* update from 0, and how many there will be; total 0: unknown. Of the run; a member gets both counted from the
+                            end of the warm-up */
+    int64_t warmup;      /* a member's: updates of warm-up before its t = 0 */
     double updates_per_epoch;
+    const double *state; /* one a row of the member's state; NULL: as at the start of the run */
 } gr_rate;
-extern const gr_member gr__schedule_common; /* rows of every schedule: warmup, warmup_from */
+
+typedef struct gr_observation { /* what an evaluation found */
+    double train_cost;          /* mean over the samples trained on since the evaluation before */
+    double validation_error;    /* NaN without validation data */
+} gr_observation;
+
+/* A number that a member keeps from evaluation to evaluation, and a checkpoint with it: GR_KEEP("scale", 1). */
+typedef struct gr_kept {
+    const char *name; /* in checkpoints: "schedule/scale" */
+    double initial;
+} gr_kept;
+#define GR_KEEP(kept_name, kept_initial) {.name = "schedule/" kept_name, .initial = kept_initial}
+enum { GR_SCHEDULE_STATE = 8 }; /* at most so many a member */
+
+extern const gr_member gr__schedule_common; /* rows of every schedule: warmup, warmup_from, tail */
+extern const gr_member gr__schedule_tail;   /* rows of `tail:` */
 
 typedef struct gr_schedule {
     gr_member head;
     bool needs_total;                                    /* the rate depends on how many updates there will be */
+    const char *example;                                 /* "{every: 5 epochs}": settings that show what it does; NULL: the defaults do */
     gr_status (*check)(gr_context *ctx, gr_settings *s); /* refuses contradictions; may take out values that do not apply; may be NULL */
-    double (*rate)(const gr_settings *s, const gr_rate *r);
+    gr_status (*check_rate)(gr_context *ctx, const gr_settings *s, double lr); /* refuses what contradicts the base rate; may be NULL */
+    double (*rate)(const gr_settings *s, const gr_rate *r);                    /* of nothing but its arguments */
+    /* Of a member that learns from evaluations, else NULL: changes the state; true: training has nothing more to gain. */
+    bool (*observe)(const gr_settings *s, const gr_observation *o, double *state);
+    bool (*wants_validation)(const gr_settings *s); /* NULL: never */
+    const gr_kept *state;
+    int n_state;
 } gr_schedule;
 #define GR_SCHEDULE(name) const gr_schedule gr__schedule_##name
 const gr_schedule *const *gr__schedules(int *n);
 
+typedef struct gr_tail { /* cycles at the end of the run, which replace the schedule there */
+    bool on;
+    gr_span length;
+    int64_t cycles;
+    double high, low; /* NaN: the schedule's rate where the tail begins; a tenth of high */
+    const gr_tree *at;
+} gr_tail;
+
 typedef struct gr_sched { /* the resolved `schedule:` */
     const gr_schedule *member;
-    gr_settings settings;
-    double warmup, warmup_from; /* warmup: updates when >= 1 and written as an integer, else a fraction of the run */
-    bool warmup_is_fraction;
+    gr_settings settings; /* the member's own */
+    gr_span warmup;
+    double warmup_from;
+    gr_tail tail;
 } gr_sched;
 gr_status gr__sched_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_sched *out);
 gr_tree *gr__sched_tree(gr__bump *b, const gr_sched *s);
-/* The rate of update t (from 0) of a run of `total` updates (0: unknown; then a fractional warm-up or a schedule that needs it was refused
- * by gr__sched_check). */
-double gr__sched_rate(const gr_sched *s, double lr, int64_t t, int64_t total, double updates_per_epoch);
-gr_status gr__sched_check(gr_context *ctx, const gr_sched *s, int64_t total); /* GR_E_CONFLICT where total is needed and unknown */
+/* Refuses bounds that contradict the optimizer's rate. */
+gr_status gr__sched_check_rate(gr_context *ctx, const gr_sched *s, double lr);
+/* GR_E_CONFLICT where r->total is needed and unknown, where warm-up and tail overlap, where the tail has no height. */
+gr_status gr__sched_check(gr_context *ctx, const gr_sched *s, const gr_rate *r);
+/* The rate of update r->t of a run that gr__sched_check let pass. */
+double gr__sched_rate(const gr_sched *s, const gr_rate *r);
+/* The state at the start of a run. */
+void gr__sched_begin(const gr_sched *s, double state[GR_SCHEDULE_STATE]);
+/* An evaluation after r->t updates; those within the warm-up or the tail say nothing of the schedule's rates and are passed over.
+ * True: training should stop. */
+bool gr__sched_observe(const gr_sched *s, const gr_rate *r, const gr_observation *o, double state[GR_SCHEDULE_STATE]);
 
 #endif

@@ -3,7 +3,7 @@
 
 static const gr_row rows[] = {
     GR_ROW("lr", REAL, "0.01", "[0,inf)", "1", "learning rate: the base that the schedule starts from"),
-    GR_ROW("eps", REAL, "1e-10", "[0,1]", "gradient", "added to the root"),
+    GR_ROW("eps", REAL, "1e-10", "(0,1]", "gradient", "added to the root"),
     GR_ROW("init_accumulator", REAL, "0", "[0,inf)", "gradient^2", "where the sum of squares starts; TensorFlow has 0.1"),
     GR_ROW("lr_decay", REAL, "0", "[0,inf)", "1", "the rate is divided by 1 + (t - 1) lr_decay"),
 };

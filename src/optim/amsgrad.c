@@ -6,9 +6,8 @@ static const gr_row rows[] = {
     GR_ROW("lr", REAL, "0.001", "[0,inf)", "1", "learning rate: the base that the schedule starts from"),
     GR_ROW("beta1", REAL, "0.9", "[0,1)", "1", "decay of the first moment"),
     GR_ROW("beta2", REAL, "0.999", "[0,1)", "1", "decay of the second moment"),
-    GR_ROW("eps", REAL, "1e-3", "[0,1]", "gradient", "added to the root of the second moment", .paper = "1e-8", .torch = "1e-8"),
-    GR_ROW("form", CHOICE, "torch", "torch|optax|paper", "", "where the maximum is taken: before the correction, after it, without one",
-           .paper = "paper"),
+    GR_ROW("eps", REAL, "1e-8", "[0,1]", "gradient", "added to the root of the second moment"),
+    GR_ROW("form", CHOICE, "torch", "torch|optax|paper", "", "where the maximum is taken: before the correction, after it, without one"),
 };
 
 static gr_val update(gr_step *s, gr_val w, gr_val g)

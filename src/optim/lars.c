@@ -8,7 +8,7 @@ static const gr_row rows[] = {
     GR_ROW("momentum", REAL, "0.9", "[0,1)", "1", "how much of the last step is kept"),
     GR_ROW("trust_coef", REAL, "1", "(0,inf)", "1", "factor of the ratio of norms", .paper = "0.001"),
     GR_ROW("eps", REAL, "0", "[0,1]", "gradient", "added to the norms below the line"),
-    GR_ROW("lr_in_momentum", BOOL, "false", "", "", "the momentum collects steps instead of gradients", .paper = "true"),
+    GR_ROW("lr_in_momentum", BOOL, "false", "", "", "the momentum collects steps instead of gradients"),
 };
 
 static gr_val ratio(gr_step *s, gr_val w)

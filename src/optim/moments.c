@@ -48,21 +48,37 @@ static gr_val rectifier(gr_step *s, gr_val rho, double limit, gr_val on)
     return gr_sqrt(b, gr_div(b, above, below));
 }
 
-/* One expression for both phases, so that an update is one pass: m times a rank-0 factor, over a root that the factors turn into 1. */
-gr_val gr__rectified(gr_step *s, gr_val g, double threshold, bool skip, bool corrected)
+static double rho_limit(const gr_step *s)
+{
+    return 2 / (1 - gr__setting_real(s->s, "beta2")) - 1;
+}
+
+/* Rank 0: is this update rectified? */
+static gr_val is_rectified(gr_step *s)
+{
+    double threshold = gr__setting_real(s->s, "rho_threshold"), limit = rho_limit(s);
+    return limit <= threshold ? gr_const(s->g, 0) : gr_less(s->g, gr_const(s->g, threshold), rho_t(s, limit));
+}
+
+gr_val gr__rectified_steps(gr_step *s)
+{
+    return gr__setting_is(s->s, "unrectified", "skip") ? is_rectified(s) : gr_const(s->g, 1);
+}
+
+/* One expression for both phases, so that an update is one pass: m times a rank-0 factor, over a root that is 1 where it does not count. */
+gr_val gr__rectified(gr_step *s, gr_val g)
 {
     gr_graph *b = s->g;
-    double limit = 2 / (1 - gr__setting_real(s->s, "beta2")) - 1;
+    double limit = rho_limit(s);
     gr_val m = gr__first_moment(s, g), v = gr__second_moment(s, g), one = gr_const(b, 1), eps = gr__step_arg(s, "eps");
-    gr_val plain = gr_mul(b, m, gr_recip(b, gr__unbias_of(s, "beta1")));
-    if (limit <= threshold) return skip ? gr_mul(b, plain, gr_const(b, 0)) : plain; /* never rectified */
-    gr_val rho = rho_t(s, limit), on = gr_less(b, gr_const(b, threshold), rho), root = gr_sqrt(b, gr__unbias_of(s, "beta2"));
-    gr_val r = rectifier(s, rho, limit, on), below;
-    if (corrected)
+    gr_val plain = gr_div(b, gr__rectified_steps(s), gr__unbias_of(s, "beta1"));
+    if (limit <= gr__setting_real(s->s, "rho_threshold")) return gr_mul(b, m, plain); /* never: beta2 is too small */
+    gr_val on = is_rectified(s), r = rectifier(s, rho_t(s, limit), limit, on), root = gr_sqrt(b, gr__unbias_of(s, "beta2")), below;
+    if (gr__setting_is(s->s, "eps_mode", "corrected"))
         below = gr_add(b, gr_mul(b, gr_sqrt(b, v), gr_recip(b, root)), eps);
     else
         below = gr_add(b, gr_sqrt(b, v), eps), r = gr_mul(b, r, root);
-    gr_val factor = gr_div(b, gr_select(b, on, r, skip ? gr_const(b, 0) : one), gr__unbias_of(s, "beta1"));
+    gr_val factor = gr_select(b, on, gr_div(b, r, gr__unbias_of(s, "beta1")), plain);
     return gr_div(b, gr_mul(b, m, factor), gr_select(b, on, below, one));
 }
 

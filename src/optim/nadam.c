@@ -7,7 +7,7 @@ static const gr_row rows[] = {
     GR_ROW("beta1", REAL, "0.9", "[0,1)", "1", "decay of the first moment"),
     GR_ROW("beta2", REAL, "0.999", "[0,1)", "1", "decay of the second moment"),
     GR_ROW("eps", REAL, "1e-8", "[0,1]", "gradient", "added to the root of the second moment"),
-    GR_ROW("momentum_decay", REAL, "0.004", "[0,1]", "1", "psi: how fast the coefficient of the momentum rises to beta1"),
+    GR_ROW("psi", REAL, "0.004", "[0,1]", "1", "how fast the coefficient of the momentum rises to beta1"),
     GR_ROW("form", CHOICE, "torch", "torch|dozat|simple", "", "which of the forms"),
 };
 
@@ -15,7 +15,7 @@ static const gr_row rows[] = {
 static gr_val mu(gr_step *s, gr_val t)
 {
     gr_graph *b = s->g;
-    gr_val power = gr_pow(b, gr_const(b, 0.96), gr_mul(b, t, gr__step_arg(s, "momentum_decay")));
+    gr_val power = gr_pow(b, gr_const(b, 0.96), gr_mul(b, t, gr__step_arg(s, "psi")));
     return gr_mul(b, gr__step_arg(s, "beta1"), gr__one_minus(b, gr_mul(b, gr_const(b, 0.5), power)));
 }
 
@@ -59,7 +59,7 @@ GR_OPTIMIZER(nadam) = {
             .name = "nadam",
             .title = "Nadam: Adam with Nesterov's momentum",
             .cite = "Dozat 2016, algorithm 2",
-            .equations = "mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2);  P_t = P_{t-1} mu_t        P_0 = 1\n"
+            .equations = "mu_t = beta1 (1 - 0.96^(t psi) / 2);  P_t = P_{t-1} mu_t        P_0 = 1\n"
                          "m_t = beta1 m_{t-1} + (1 - beta1) g;  v_t = beta2 v_{t-1} + (1 - beta2) g^2        dozat: mu_t stands for beta1\n"
                          "x = mu_{t+1} m_t / (1 - P_t mu_{t+1}) + (1 - mu_t) g / (1 - P_t)\n"
                          "simple: x = beta1 m_t / (1 - beta1^(t+1)) + (1 - beta1) g / (1 - beta1^t)\n"

@@ -105,6 +105,7 @@ typedef struct gr_clock {
     int64_t updates_per_epoch;
 } gr_clock;
 int64_t gr__clock_updates(gr_span s, const gr_clock *c);
+bool gr__swa_began(const gr_swa *s, const gr_clock *c); /* are weights collected from here on? */
 /* The method of the update that follows `step` updates. */
 int gr__optim_phase(const gr_optim *o, const gr_clock *c);
 /* Is H z wanted in that update? */

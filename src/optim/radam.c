@@ -8,16 +8,17 @@ static const gr_row rows[] = {
     GR_ROW("beta1", REAL, "0.9", "[0,1)", "1", "decay of the first moment"),
     GR_ROW("beta2", REAL, "0.999", "[0,1)", "1", "decay of the second moment"),
     GR_ROW("eps", REAL, "1e-8", "[0,1]", "gradient", "added to the root of the second moment"),
-    GR_ROW("eps_mode", CHOICE, "raw", "raw|corrected", "", "to which root: the uncorrected or the corrected one"),
-    GR_ROW("rho_threshold", REAL, "5", "[4,100]", "1", "rectified where rho_t is above it", .paper = "4"),
-    GR_ROW("unrectified", CHOICE, "sgdm", "sgdm|skip", "", "what is done before: a step with the first moment, or none"),
+    GR_RECTIFIED_ROWS,
 };
 
 static gr_val update(gr_step *s, gr_val w, gr_val g)
 {
-    gr_val u = gr__rectified(s, g, gr__setting_real(s->s, "rho_threshold"), gr__setting_is(s->s, "unrectified", "skip"),
-                             gr__setting_is(s->s, "eps_mode", "corrected"));
-    return gr_sub(s->g, w, gr_mul(s->g, s->lr, u));
+    return gr_sub(s->g, w, gr_mul(s->g, s->lr, gr__rectified(s, g)));
+}
+
+static gr_val decay_rate(gr_step *s) /* an update that is skipped does not decay either */
+{
+    return gr_mul(s->g, s->lr, gr__rectified_steps(s));
 }
 
 GR_OPTIMIZER(radam) = {
@@ -35,4 +36,5 @@ GR_OPTIMIZER(radam) = {
         },
     .decay = "decoupled",
     .update = update,
+    .decay_rate = decay_rate,
 };

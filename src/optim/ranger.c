@@ -5,15 +5,20 @@ static const gr_row rows[] = {
     GR_ROW("lr", REAL, "0.001", "[0,inf)", "1", "learning rate: the base that the schedule starts from"),
     GR_ROW("beta1", REAL, "0.95", "[0,1)", "1", "decay of the first moment"),
     GR_ROW("beta2", REAL, "0.999", "[0,1)", "1", "decay of the second moment"),
-    GR_ROW("eps", REAL, "1e-5", "[0,1]", "gradient", "added to the uncorrected root of the second moment"),
-    GR_ROW("rho_threshold", REAL, "5", "[4,100]", "1", "rectified where rho_t is above it"),
+    GR_ROW("eps", REAL, "1e-5", "[0,1]", "gradient", "added to the root of the second moment"),
+    GR_RECTIFIED_ROWS,
     GR_ROW("k", INT, "6", "[1,1000000000]", "updates", "LookAhead: how many updates between two synchronisations"),
     GR_ROW("alpha", REAL, "0.5", "[0,1]", "1", "LookAhead: how far the slow weights go towards the trained ones"),
 };
 
 static gr_val update(gr_step *s, gr_val w, gr_val g)
 {
-    return gr_sub(s->g, w, gr_mul(s->g, s->lr, gr__rectified(s, g, gr__setting_real(s->s, "rho_threshold"), false, false)));
+    return gr_sub(s->g, w, gr_mul(s->g, s->lr, gr__rectified(s, g)));
+}
+
+static gr_val decay_rate(gr_step *s)
+{
+    return gr_mul(s->g, s->lr, gr__rectified_steps(s));
 }
 
 static gr_lookahead lookahead(const gr_settings *s)
@@ -33,5 +38,6 @@ GR_OPTIMIZER(ranger) = {
         },
     .decay = "decoupled",
     .update = update,
+    .decay_rate = decay_rate,
     .lookahead = lookahead,
 };

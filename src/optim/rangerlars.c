@@ -7,7 +7,8 @@ static const gr_row rows[] = {
     GR_ROW("lr", REAL, "0.005", "[0,inf)", "1", "learning rate: the relative change of a layer's weights in an update"),
     GR_ROW("beta1", REAL, "0.95", "[0,1)", "1", "decay of the first moment"),
     GR_ROW("beta2", REAL, "0.999", "[0,1)", "1", "decay of the second moment"),
-    GR_ROW("eps", REAL, "1e-5", "[0,1]", "gradient", "added to the uncorrected root of the second moment"),
+    GR_ROW("eps", REAL, "1e-5", "[0,1]", "gradient", "added to the root of the second moment"),
+    GR_RECTIFIED_ROWS,
     GR_ROW("form", CHOICE, "trust", "trust|over9000", "", "the chapter's definition, or the published code"),
     GR_ROW("k", INT, "6", "[1,1000000000]", "updates", "LookAhead: how many updates between two synchronisations"),
     GR_ROW("alpha", REAL, "0.5", "[0,1]", "1", "LookAhead: how far the slow weights go towards the trained ones"),
@@ -16,7 +17,7 @@ static const gr_row rows[] = {
 static gr_val published(gr_step *s, gr_val w, gr_val u)
 {
     gr_graph *b = s->g;
-    gr_val shrunk = gr_mul(b, w, gr__one_minus(b, gr_mul(b, s->lr, s->decay))), next = gr_sub(b, shrunk, gr_mul(b, s->lr, u));
+    gr_val shrunk = gr_mul(b, w, gr__one_minus(b, gr_mul(b, s->lr, gr_mul(b, s->decay, gr__rectified_steps(s))))), next = gr_sub(b, shrunk, gr_mul(b, s->lr, u));
     if (!s->trusted) return next;
     gr_val ratio = gr__ratio_or(b, gr_min(b, gr__norm(b, shrunk), gr_const(b, 10)), gr__norm(b, next), gr_const(b, 1));
     return gr_sub(b, shrunk, gr_mul(b, gr_mul(b, s->lr, ratio), u));
@@ -25,9 +26,9 @@ static gr_val published(gr_step *s, gr_val w, gr_val u)
 static gr_val update(gr_step *s, gr_val w, gr_val g)
 {
     gr_graph *b = s->g;
-    gr_val u = gr__rectified(s, g, 5, false, false);
+    gr_val u = gr__rectified(s, g), steps = gr__rectified_steps(s);
     if (gr__setting_is(s->s, "form", "over9000")) return published(s, w, u);
-    return gr__trust_step(s, w, gr_add(b, u, gr_mul(b, w, s->decay)), 0, 10);
+    return gr__trust_step(s, w, gr_add(b, u, gr_mul(b, w, gr_mul(b, s->decay, steps))), 0, 10);
 }
 
 static gr_lookahead lookahead(const gr_settings *s)

@@ -59,10 +59,22 @@ gr_tree *gr__swa_tree(gr__bump *b, const gr_swa *s)
 
 /* ---- the action ---- */
 
+/* The first update after which weights are collected: t >= start T, whatever the product's rounding. */
+static double start_of(const gr_swa *s, const gr_clock *c)
+{
+    if (s->start.unit != GR_SPAN_RUN) return (double)gr__clock_updates(s->start, c);
+    return ceil(s->start.n * (double)c->total - 1e-9);
+}
+
+bool gr__swa_began(const gr_swa *s, const gr_clock *c)
+{
+    return s->on && (double)c->step >= start_of(s, c);
+}
+
 static bool due(const gr_update_rules *r, const gr_clock *c)
 {
     int64_t cycle = GR_MAX(gr__clock_updates(r->swa->cycle, c), 1);
-    return c->step > 0 && c->step >= gr__clock_updates(r->swa->start, c) && c->step % cycle == 0;
+    return c->step > 0 && gr__swa_began(r->swa, c) && c->step % cycle == 0;
 }
 
 /* What is averaged are the weights that would be evaluated: LookAhead's slow ones where it is on. */

@@ -7,8 +7,9 @@ static const gr_row rows[] = {
     GR_ROW("lr", REAL, "0.001", "[0,inf)", "1", "learning rate of the first phase: the base that the schedule starts from"),
     GR_ROW("beta1", REAL, "0.9", "[0,1)", "1", "decay of the first moment, and the momentum of the second phase"),
     GR_ROW("beta2", REAL, "0.999", "[0,1)", "1", "decay of the second moment and of the rate's mean"),
-    GR_ROW("eps", REAL, "1e-9", "[0,1]", "gradient", "added to the root of the second moment"),
-    GR_ROW("switch_tol", REAL, "none", "(0,1)", "1", "relative: switches where the mean differs from the rate by less; absolute 1e-9 unless given"),
+    GR_ROW("eps", REAL, "1e-8", "[0,1]", "gradient", "added to the root of the second moment"),
+    GR_ROW("switch_tol", REAL, "1e-9", "(0,inf)", "1", "switches where the rate and its mean differ by less"),
+    GR_ROW("switch_relative", BOOL, "false", "", "", "switch_tol is a part of the mean, as 1e-5; an absolute one may never be met on noisy data"),
 };
 
 typedef struct shared { /* rank-0 values of an update */
@@ -33,8 +34,8 @@ static shared decide(gr_step *s, gr_val pp, gr_val pg)
     gr_val some = gr__one_minus(b, gr_equal(b, pg, zero));
     gr_val gamma = gr_div(b, pp, gr_neg(b, gr_select(b, some, pg, one)));
     gr_val next = gr_select(b, some, gr__ema(b, beta2, mean, gamma), mean), hat = gr_div(b, next, gr__unbias_of(s, "beta2"));
-    gr_val gap = gr_abs(b, gr_sub(b, hat, gamma)), limit = gr_const(b, 1e-9);
-    if (gr__setting_tree(s->s, "switch_tol")) limit = gr_mul(b, gr__step_arg(s, "switch_tol"), gr_abs(b, hat));
+    gr_val gap = gr_abs(b, gr_sub(b, hat, gamma)), limit = gr__step_arg(s, "switch_tol");
+    if (gr__setting_bool(s->s, "switch_relative")) limit = gr_mul(b, limit, gr_abs(b, hat));
     gr_val settled = gr_mul(b, gr_mul(b, some, gr_less(b, gap, limit)), gr_mul(b, gr_less(b, one, s->t), gr_less(b, zero, hat)));
     gr_val turn = gr_mul(b, settled, gr__one_minus(b, was_on)); /* from the next update on */
     gr__step_keep_shared(s, "rate", gr_select(b, was_on, mean, next));
@@ -74,7 +75,7 @@ GR_OPTIMIZER(swats) = {
             .cite = "Keskar & Socher 2017, algorithm 1",
             .equations = "p: Adam's step;  gamma = p.p / -p.g over all tensors\n"
                          "L_t = beta2 L_{t-1} + (1 - beta2) gamma;  L^ = L_t/(1 - beta2^t)\n"
-                         "t > 1, |L^ - gamma| < 1e-9 (switch_tol: switch_tol |L^|), L^ > 0: from the next update on\n"
+                         "t > 1, |L^ - gamma| < switch_tol (switch_relative: switch_tol |L^|), L^ > 0: from the next update on\n"
                          "b <- beta1 b + g;  w <- w - (1 - beta1) L^ b        b = 0 at first",
             GR_ROWS(rows),
         },

@@ -74,9 +74,9 @@ double gr__setting_span(const gr_settings *s, const char *name, const gr_rate *r
 const char *gr__span_text(gr_span s, char buffer[48])
 {
     char number[32];
-    const char *unit = s.unit == GR_SPAN_EPOCHS                       ? s.n == 1 ? " epoch" : " epochs"
+    const char *unit = s.unit == GR_SPAN_EPOCHS                     ? s.n == 1 ? " epoch" : " epochs"
                        : s.unit == GR_SPAN_RUN && s.n == floor(s.n) ? ".0" /* 1.0 is all of the run, 1 an update */
-                                                                      : "";
+                                                                    : "";
     snprintf(buffer, 48, "%s%s", gr__double_text(s.n, number), unit);
     return buffer;
 }

@@ -15,7 +15,7 @@ typedef struct side {
     gr_loader *loader;
     gr_batch batch;
     gr_engine_plan *plan;
-    int64_t updates;         /* an epoch */
+    gr_extent extent;
     bool diverged;
 } side;
 
@@ -222,10 +222,7 @@ done:
 /* The clock of a side when so many updates are done. */
 static gr_clock clock_of(const side *s, int64_t step)
 {
-    const gr_stop_rules *stop = &s->recipe->stop;
-    int64_t total = stop->epochs * s->updates;
-    if (stop->steps) total = total ? GR_MIN(total, stop->steps) : stop->steps;
-    return (gr_clock){.step = step, .total = total, .updates_per_epoch = s->updates};
+    return (gr_clock){.step = step, .total = s->extent.total, .updates_per_epoch = s->extent.updates_per_epoch};
 }
 
 /* action: -1, or which one. */
@@ -244,7 +241,7 @@ static gr_status feed(tracer *t, int i, int kind, int action, bool data, int64_t
     if (p->update) *p->update = (double)step;
     if (p->position) *p->position = (double)position;
     if (p->first) *p->first = position == 0;
-    if (p->lr) *p->lr = gr__engine_rate(r, &clock);
+    if (p->lr) *p->lr = gr__engine_rate(r, &clock, NULL); /* nothing is evaluated: a plateau is never seen */
     return GR_OK;
 }
 
@@ -308,7 +305,7 @@ static gr_status open_side(side *s)
     GR_TRY(gr__engine_start(&s->engine));
     GR_TRY(gr__network_init(s->task.network, s->engine.store));
     gr_loader_options o = gr__task_loader(&s->task, GR_PART_TRAIN, false);
-    s->updates = (gr__loader_batches(&o) + s->recipe->accumulate - 1) / s->recipe->accumulate;
+    s->extent = gr__task_extent(&s->task);
     GR_TRY(gr__loader_create(s->ctx, &o, &s->loader));
 done:
     return st;

@@ -46,11 +46,16 @@ int gr__engine_variant(const gr_recipe *r, const gr_clock *c)
     return (gr__optim_phase(&r->optim, c) ? GR_VARIANT_THEN : 0) | (gr__optim_curvature(&r->optim, c) ? GR_VARIANT_CURVATURE : 0);
 }
 
-double gr__engine_rate(const gr_recipe *r, const gr_clock *c)
+gr_rate gr__engine_moment(const gr_recipe *r, const gr_clock *c, const double *state)
 {
     const gr_method *m = &r->optim.method[gr__optim_phase(&r->optim, c)];
-    if (r->swa.on && !isnan(r->swa.lr) && c->step >= gr__clock_updates(r->swa.start, c)) return r->swa.lr;
-    return gr__sched_rate(&r->sched, m->lr, c->step, c->total, (double)c->updates_per_epoch);
+    return (gr_rate){.lr = m->lr, .t = c->step, .total = c->total, .updates_per_epoch = (double)c->updates_per_epoch, .state = state};
+}
+
+double gr__engine_rate(const gr_recipe *r, const gr_clock *c, const double *state)
+{
+    gr_rate rate = gr__engine_moment(r, c, state);
+    return !isnan(r->swa.lr) && gr__swa_began(&r->swa, c) ? r->swa.lr : gr__sched_rate(&r->sched, &rate);
 }
 
 /* Plans of an update as `variant` has it. */

@@ -19,7 +19,7 @@ gr_status gr__loop_save_model(gr_loop *l, const char *name, int view)
     snprintf(trained, sizeof trained, "{\"steps\": %lld, \"samples\": %lld, \"version\": \"%s\"}", (long long)l->step, (long long)l->samples, GR_VERSION);
     const gr_task *t = l->task;
     const gr_model_about about = {.recipe = l->recipe, .prepared = t->prepared, .n_prepared = t->n_prepared,
-                                  .class_names = t->class_names, .n_class_names = t->class_names ? t->classes : 0, .input_names = t->input_names, .n_input_names = t->n_input_names, .trained = trained,
+                                  .class_names = t->class_names, .n_class_names = t->class_names ? t->classes : 0, .input_names = t->input_names, .n_input_names = t->n_input_names, .targets = t->targets, .trained = trained,
                                   .slot = l->engine->view[view].slot};
     return gr__model_write(l->ctx, gr__run_path(l->run, name), l->engine->store, &about);
 }

@@ -56,9 +56,20 @@ int gr__loop_state(gr_loop *l, gr_state_row rows[GR_LOOP_ROWS])
         {"average/cost", GR_STATE_REAL, &l->average_cost},
         {"average/error", GR_STATE_REAL, &l->average_error},
     };
-    _Static_assert(GR_COUNT(all) <= GR_LOOP_ROWS, "room for every row");
+    const gr_state_row observed[] = {
+        {"observed/train_cost", GR_STATE_REAL, &l->observed.train_cost},
+        {"observed/samples", GR_STATE_I64, &l->observed.samples},
+        {"observed/enough", GR_STATE_I64, &l->observed.enough},
+    };
+    _Static_assert(GR_COUNT(all) + GR_COUNT(observed) + GR_SCHEDULE_STATE <= GR_LOOP_ROWS, "room for every row");
+    const gr_schedule *m = l->recipe->sched.member;
+    int n = (int)GR_COUNT(all);
     memcpy(rows, all, sizeof all);
-    return (int)GR_COUNT(all);
+    if (!m->observe) return n;
+    memcpy(rows + n, observed, sizeof observed);
+    n += (int)GR_COUNT(observed);
+    for (int i = 0; i < m->n_state; i++) rows[n++] = (gr_state_row){m->state[i].name, GR_STATE_REAL, &l->schedule[i]};
+    return n;
 }
 
 static void report(gr_loop *l, int phase, bool best, const char *path)
@@ -154,7 +165,7 @@ static gr_status one_update(gr_loop *l, gr_train_result *out)
     int64_t position = 0, micro = l->recipe->accumulate, samples = 0;
     int kind = micro > 1 ? GR_RUN_ACCUMULATE : GR_RUN_STEP, variant = gr__engine_variant(l->recipe, &time);
     gr_status st = GR_OK;
-    l->lr = gr__engine_rate(l->recipe, &time);
+    l->lr = gr__engine_rate(l->recipe, &time, l->schedule);
     for (int64_t i = 0; i < micro && !b.last; i++) {
         GR_TRY(next_batch(l, kind, variant, &b));
         GR_TRY(run_plan(l, kind, variant, &b, position, &p, out));
@@ -166,6 +177,8 @@ static gr_status one_update(gr_loop *l, gr_train_result *out)
     l->train_cost = p->penalty ? l->data_cost + *p->penalty : l->data_cost;
     l->norm = *p->norm;
     l->samples += samples;
+    l->observed.train_cost += l->train_cost * (double)samples;
+    l->observed.samples += samples;
     l->step++;
     l->pending = 1;
     GR_TRY(act(l, out));
@@ -233,12 +246,29 @@ done:
     return st;
 }
 
+/* A schedule that learns from evaluations is told of this one. */
+static void observe(gr_loop *l, bool validated)
+{
+    const gr_sched *s = &l->recipe->sched;
+    if (!s->member->observe) return;
+    gr_clock time = clock_of(l);
+    gr_rate rate = gr__engine_moment(l->recipe, &time, l->schedule);
+    gr_observation o = {.train_cost = l->observed.train_cost / (double)l->observed.samples, .validation_error = validated ? l->validation_error : NAN};
+    double before = gr__sched_rate(s, &rate);
+    l->observed.enough = gr__sched_observe(s, &rate, &o, l->schedule);
+    l->observed.train_cost = 0;
+    l->observed.samples = 0;
+    double after = gr__sched_rate(s, &rate);
+    if (after != before) gr__log(l->ctx, GR_LOG_INFO, "step %lld: %s changes the rate from %.4g to %.4g", (long long)l->step, s->member->head.name, before, after);
+}
+
 static gr_status settle(gr_loop *l)
 {
     gr_evaluation ev = {0};
     gr_status st = GR_OK;
-    bool evaluate = l->validation && due(l, l->recipe->validate) && l->evaluated < l->step;
+    bool now = due(l, l->recipe->validate) && l->evaluated < l->step, evaluate = now && l->validation;
     if (evaluate) GR_TRY(validate(l, &ev));
+    if (now) observe(l, evaluate);
     if (evaluate || (l->recipe->log.n && l->step % l->recipe->log.n == 0)) GR_TRY(gr__loop_line(l, evaluate ? &ev : NULL));
     l->pending = 0;
 done:
@@ -252,6 +282,7 @@ static gr_reason stop_reason(const gr_loop *l)
     bool fresh = l->evaluations > 0 && l->evaluated == l->step;
     if (fresh && l->validation_error < s->validation_error_below) return GR_REASON_TARGET;
     if (fresh && s->patience > 0 && l->since_best > s->patience) return GR_REASON_PATIENCE;
+    if (l->observed.enough) return GR_REASON_PATIENCE;
     if (s->steps > 0 && l->step >= s->steps) return GR_REASON_STEPS;
     if (s->epochs > 0 && l->epoch >= s->epochs) return GR_REASON_EPOCHS;
     if (s->seconds > 0 && gr__loop_seconds(l) >= s->seconds) return GR_REASON_SECONDS;
@@ -316,16 +347,6 @@ static gr_status starting_weights(gr_loop *l)
     return st;
 }
 
-static void count_updates(gr_loop *l)
-{
-    gr_loader_options o = gr__task_loader(l->task, GR_PART_TRAIN, true);
-    const gr_stop_rules *s = &l->recipe->stop;
-    l->batches = gr__loader_batches(&o);
-    l->updates_per_epoch = (l->batches + l->recipe->accumulate - 1) / l->recipe->accumulate;
-    int64_t by_epochs = s->epochs * l->updates_per_epoch;
-    l->total = s->steps && by_epochs ? GR_MIN(s->steps, by_epochs) : s->steps ? s->steps : by_epochs;
-}
-
 /* The last model, the average's, the figures of the end, and best where nothing was ever validated. */
 static gr_status conclude(gr_loop *l, gr_train_result *out)
 {
@@ -380,7 +401,9 @@ static gr_status train(gr_loop *l, gr_train_result *out)
 {
     bool resumed = false;
     gr_status st = GR_OK;
-    GR_TRY(gr__sched_check(l->ctx, &l->recipe->sched, l->total));
+    gr_clock start = clock_of(l);
+    gr_rate rate = gr__engine_moment(l->recipe, &start, l->schedule);
+    GR_TRY(gr__sched_check(l->ctx, &l->recipe->sched, &rate));
     GR_TRY(gr__actions_check(l->ctx, &l->engine->rules, l->total));
     GR_TRY(gr__engine_start(l->engine));
     GR_TRY(prepare_loaders(l));
@@ -434,7 +457,9 @@ gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options 
     GR_TRY(gr__task_open(ctx, r, 1u << GR_PART_TRAIN | 1u << GR_PART_VALIDATION, NULL, &task));
     GR_TRY(gr__engine_make(&task, true, 1u << GR_PART_VALIDATION, &engine));
     GR_TRY(gr__engine_budget(&engine, r->memory));
-    count_updates(&l);
+    gr_extent e = gr__task_extent(&task);
+    l.batches = e.batches, l.updates_per_epoch = e.updates_per_epoch, l.total = e.total;
+    gr__sched_begin(&r->sched, l.schedule);
     st = train(&l, out);
 done:
     if (st == GR_E_EXISTS) gr__error_hint(ctx, "--resume continues it, --overwrite starts over, --out names another folder");

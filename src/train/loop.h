@@ -30,6 +30,11 @@ typedef struct gr_loop {
     int64_t best_view;              /* whose weights are best: an index of the engine's views */
     double seconds_before;          /* of earlier processes of this run */
     int64_t metrics_bytes;
+    struct {
+        double train_cost;          /* sum over the samples since the last evaluation */
+        int64_t samples, enough;    /* enough: the schedule has seen that nothing more is to be gained */
+    } observed;                     /* only for a schedule that learns from evaluations */
+    double schedule[GR_SCHEDULE_STATE];
 } gr_loop;
 
 double gr__loop_seconds(const gr_loop *l); /* wall-clock time of the run so far */

@@ -31,6 +31,7 @@ typedef struct gr_task {
     const char *const *class_names;
     const char *const *input_names; /* csv: the training's columns; n_input_names of them */
     int n_input_names;
+    gr_targets *targets;            /* of the training rows, or the model's; nothing known in an estimate */
     gr_network *network;
     bool loaded;
     bool unfused;                   /* set before gr__engine_make: every operation a kernel of its own, the same bits, for looking at each */
@@ -45,6 +46,12 @@ gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t);
 void gr__task_close(gr_task *t);
 /* What a loader of this part would be; background only matters to speed. */
 gr_loader_options gr__task_loader(const gr_task *t, gr_part p, bool background);
+/* How many updates a run is made of. */
+typedef struct gr_extent {
+    int64_t batches, updates_per_epoch;
+    int64_t total; /* updates that `stop` allows; 0: open-ended */
+} gr_extent;
+gr_extent gr__task_extent(const gr_task *t);
 /* Rows of a batch: the recipe's, or all of the training part. */
 int64_t gr__task_batch(const gr_task *t);
 int64_t gr__task_evaluation_batch(const gr_task *t);
@@ -93,7 +100,9 @@ gr_status gr__engine_start(gr_engine *e);  /* takes the memory, binds the plans 
 void gr__engine_close(gr_engine *e);
 gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch, int variant);
 int gr__engine_variant(const gr_recipe *r, const gr_clock *c); /* of the update that follows c->step updates */
-double gr__engine_rate(const gr_recipe *r, const gr_clock *c); /* its learning rate */
+/* What its learning rate depends on, and the rate. state: what the schedule keeps, NULL: as at the start. */
+gr_rate gr__engine_moment(const gr_recipe *r, const gr_clock *c, const double *state);
+double gr__engine_rate(const gr_recipe *r, const gr_clock *c, const double *state);
 
 /* ---- evaluation ---- */
 typedef struct gr_evaluation {

@@ -1,4 +1,4 @@
-/* Evidence files (tests/family/FAMILY/MEMBER.txt, written by make_evidence.py), and the checks that hold a member against them. The suite
+/* Evidence files (tests/family/FAMILY/MEMBER.txt, written by make_evidence.py and make_inits.py), and the checks that hold a member against them. The suite
  * runs these on the registry; tests of the tests run the same ones on wrong members. A check gives false and says why; it never ends the
  * test itself. */
 #ifndef GR_TESTS_FAMILY_EVIDENCE_H
@@ -571,19 +571,36 @@ static inline bool ev_penalty_case(ev_bench *b, const gr_penalty *m, const ev_ca
 
 /* ---- schedules ---- */
 
+/* Evaluations of a case, one each `every` updates; false: the member stopped where the evidence goes on, or the other way round. */
+static inline bool ev_observe(const ev_case *c, const gr_sched *s, const gr_rate *r, double *state)
+{
+    const ev_tensor *train = ev_find(c, "train"), *validation = ev_find(c, "validation");
+    int64_t every = train ? (int64_t)ev_number(c, "every") : 0, k = every ? r->t / every - 1 : -1;
+    if (!every || r->t % every != 0 || k >= train->n) return true;
+    gr_observation o = {.train_cost = train->v[k], .validation_error = validation ? validation->v[k] : (double)NAN};
+    return gr__sched_observe(s, r, &o, state) == (ev_find(c, "stop") && ev_number(c, "stop") == (double)(k + 1));
+}
+
 static inline bool ev_schedule_case(ev_bench *b, const gr_schedule *m, const ev_case *c, verdict *v)
 {
     gr_sched s;
+    double state[GR_SCHEDULE_STATE];
     const ev_tensor *rate = ev_find(c, "rate");
-    int64_t total = (int64_t)ev_number(c, "total");
+    gr_rate r = {.lr = ev_number(c, "lr"),
+                 .total = (int64_t)ev_number(c, "total"),
+                 .updates_per_epoch = ev_number(c, "updates_per_epoch"),
+                 .state = state};
     if (!rate || gr__sched_make(b->ctx, b->memory, b->tree, GR_PRESET_CHAPTER, &s) != GR_OK) return ev_failed(v, b->ctx, c, "settings");
     s.member = m;
-    if (gr__sched_check(b->ctx, &s, total) != GR_OK) return ev_failed(v, b->ctx, c, "check");
-    for (int64_t t = 0; t < rate->n; t++) {
+    gr__sched_begin(&s, state);
+    if (gr__sched_check_rate(b->ctx, &s, r.lr) != GR_OK) return ev_failed(v, b->ctx, c, "rate");
+    if (gr__sched_check(b->ctx, &s, &r) != GR_OK) return ev_failed(v, b->ctx, c, "check");
+    for (r.t = 0; r.t < rate->n; r.t++) {
         char what[48];
-        snprintf(what, sizeof what, "rate of update %d", (int)t);
-        double got = gr__sched_rate(&s, ev_number(c, "lr"), t, total, ev_number(c, "updates_per_epoch"));
-        if (!ev_near(v, c, what, &got, &rate->v[t], 1, b->tolerance)) return false;
+        snprintf(what, sizeof what, "rate of update %d", (int)r.t);
+        if (r.t && !ev_observe(c, &s, &r, state)) return ev_bad(v, c, what, "training stops at another evaluation than in the evidence");
+        double got = gr__sched_rate(&s, &r);
+        if (!ev_near(v, c, what, &got, &rate->v[r.t], 1, b->tolerance)) return false;
     }
     return true;
 }

@@ -43,7 +43,7 @@ static fixture begin(const char *text, const char *set)
 {
     fixture f = {.ctx = test_context()};
     f.r = open_text(f.ctx, text, &set, set ? 1 : 0);
-    test_ok(f.ctx, gr__network_make(f.ctx, f.r, NULL, 0, GR_EL_F32, 0, &f.n));
+    test_ok(f.ctx, gr__network_make(f.ctx, f.r, NULL, 0, GR_EL_F32, 0, NULL, &f.n));
     test_ok(f.ctx, gr_store_create(f.ctx, gr_backend_get("ref"), &f.s));
     test_ok(f.ctx, gr__network_declare(f.n, f.s));
     test_ok(f.ctx,
@@ -289,7 +289,37 @@ static void test_bad_models(void **state)
                    {"gradus.prepare", "[]"},
                    {"gradus.classes", "[\"a"}},
                   3,
-                  "gradus.classes"}};
+                  "gradus.classes"},
+                 {{{"gradus.recipe",
+                    "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: [{type: dense, units: 2}]}\n"},
+                   {"gradus.prepare", "[]"},
+                   {"gradus.class_counts", "{}"}},
+                  3,
+                  "it is not a list of counts"},
+                 {{{"gradus.recipe",
+                    "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: [{type: dense, units: 2}]}\n"},
+                   {"gradus.prepare", "[]"},
+                   {"gradus.class_counts", "[]"}},
+                  3,
+                  "it is not a list of counts"},
+                 {{{"gradus.recipe",
+                    "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: [{type: dense, units: 2}]}\n"},
+                   {"gradus.prepare", "[]"},
+                   {"gradus.class_counts", "[1, -2]"}},
+                  3,
+                  "count 1 is not"},
+                 {{{"gradus.recipe",
+                    "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: [{type: dense, units: 2}]}\n"},
+                   {"gradus.prepare", "[]"},
+                   {"gradus.class_counts", "[1.5]"}},
+                  3,
+                  "count 0 is not"},
+                 {{{"gradus.recipe",
+                    "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: [{type: dense, units: 2}]}\n"},
+                   {"gradus.prepare", "[]"},
+                   {"gradus.class_counts", "[9223372036854775807, 1]"}},
+                  3,
+                  "count 1 is not"}};
     for (size_t c = 0; c < GR_COUNT(cases); c++) {
         gr_context *ctx = test_context();
         gr_model m = {0};
