@@ -102,6 +102,7 @@ static gr_status build_input(maker *m, int64_t batch, gr_network_values *out)
     gr_scope_push(g, "prepare", NULL);
     m->input = n->n_prepared > 0 ? gr__prepare_build(g, n->prepared, n->n_prepared, out->input) : gr_real(g, out->input);
     gr_scope_pop(g);
+    out->prepared = m->input;
     return place_error(m, n->recipe->data.prepare);
 }
 

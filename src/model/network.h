@@ -21,6 +21,7 @@ gr_status gr__network_declare(const gr_network *n, gr_store *store); /* adds eve
 
 typedef struct gr_network_values {
     gr_val input, target; /* the feeds "x" and "y"; target GR_NONE where not asked for */
+    gr_val prepared;      /* what the layers take: the input after preparation */
     gr_val output;        /* logits or values, [B, ...] */
     gr_val prediction;    /* the cost's reading of it: probabilities or values */
     gr_val cost_sum;      /* rank 0: sum over samples (weights applied) */

@@ -334,6 +334,7 @@ static gr_status read_updates(gr__recipe_reader *k)
     if (r->optim.method[0].member->whole_set && r->accumulate > 1)
         GR_TRY(gr__tree_fail(k->ctx, gr__setting_tree(&k->top, "accumulate"), GR_E_CONFLICT, "leave it out, or take sgd",
                              "%s takes the whole training set in each update", r->optim.method[0].member->head.name));
+    if (r->optim.method[0].member->whole_set) r->data.batch = 0; /* all of it, whatever `data.batch` says */
     GR_TRY(gr__clip_make(k->ctx, gr__setting_tree(&k->top, "clip"), r->preset, &r->clip));
     GR_TRY(gr__recipe_part(k, "clip", gr__clip_tree(k->b, &r->clip)));
     GR_TRY(gr__penalty_make(k->ctx, k->b, gr__setting_tree(&k->top, "penalty"), r->preset, &r->penalties));

@@ -270,7 +270,7 @@ void gr__task_close(gr_task *t)
 
 int64_t gr__task_batch(const gr_task *t)
 {
-    int64_t n = t->count[GR_PART_TRAIN], b = t->recipe->optim.method[0].member->whole_set ? 0 : t->recipe->data.batch;
+    int64_t n = t->count[GR_PART_TRAIN], b = t->recipe->data.batch;
     return b == 0 ? GR_MAX(n, 1) : n > 0 ? GR_MIN(b, n) : b;
 }
 
