@@ -115,7 +115,7 @@ def amsgrad(o, s, c, w, g):
 
 
 def nadam(o, s, c, w, g):
-    mu = lambda t: o.beta1 * (1 - 0.5 * 0.96 ** (t * o.momentum_decay))
+    mu = lambda t: o.beta1 * (1 - 0.5 * 0.96 ** (t * o.psi))
     now, then = mu(c.t), mu(c.t + 1)
     product = s["product"] = s.get("product", 1.0) * now
     decay = now if o.form == "dozat" else o.beta1
@@ -140,19 +140,26 @@ def novograd(o, s, c, w, g):
     return w - c.lr * s["m"]
 
 
-def rectified(o, s, c, g, threshold, skip=False, corrected=False):
+def rho(o, t):
+    return 2 / (1 - o.beta2) - 1 - 2 * t * o.beta2 ** t / (1 - o.beta2 ** t)
+
+
+def skips(o, t):
+    """An update that is skipped does not decay either."""
+    return getattr(o, "unrectified", "") == "skip" and not rho(o, t) > o.rho_threshold
+
+
+def rectified(o, s, c, g):
     m, v = moments(o, s, g)
-    a, b = 1 - o.beta1 ** c.t, 1 - o.beta2 ** c.t
-    top = 2 / (1 - o.beta2) - 1
-    rho = top - 2 * c.t * o.beta2 ** c.t / b
-    if rho > threshold:
-        r = math.sqrt((rho - 4) * (rho - 2) * top / ((top - 4) * (top - 2) * rho))
-        return r * (m / a) / (np.sqrt(v / b) + o.eps) if corrected else r * (m / a) * math.sqrt(b) / (np.sqrt(v) + o.eps)
-    return 0 * m if skip else m / a
+    a, b, now, top = 1 - o.beta1 ** c.t, 1 - o.beta2 ** c.t, rho(o, c.t), 2 / (1 - o.beta2) - 1
+    if now > o.rho_threshold:
+        r = math.sqrt((now - 4) * (now - 2) * top / ((top - 4) * (top - 2) * now))
+        return r * (m / a) / (np.sqrt(v / b) + o.eps) if o.eps_mode == "corrected" else r * (m / a) * math.sqrt(b) / (np.sqrt(v) + o.eps)
+    return 0 * m if skips(o, c.t) else m / a
 
 
 def radam(o, s, c, w, g):
-    return w - c.lr * rectified(o, s, c, g, o.rho_threshold, o.unrectified == "skip", o.eps_mode == "corrected")
+    return w - c.lr * rectified(o, s, c, g)
 
 
 def lars(o, s, c, w, g):
@@ -205,19 +212,15 @@ def adahessian(o, s, c, w, g):
     return w - c.lr * (s["m"] / (1 - o.beta1 ** c.t) / (root ** o.hessian_power + o.eps) + c.decay * w)
 
 
-def ranger(o, s, c, w, g):
-    return w - c.lr * rectified(o, s, c, g, o.rho_threshold)
-
-
 def rangerlars(o, s, c, w, g):
-    u = rectified(o, s, c, g, 5)
+    u, decay = rectified(o, s, c, g), 0 if skips(o, c.t) else c.decay
     if o.form == "over9000":
-        w = w - c.lr * c.decay * w
+        w = w - c.lr * decay * w
         after = w - c.lr * u
         size = min(norm(w), 10)  # of the decayed weights: that code decays in place before it measures
         ratio = size / norm(after) if c.trusted and size > 0 and norm(after) > 0 else 1.0
         return w - c.lr * ratio * u
-    u = u + c.decay * w
+    u = u + decay * w
     return w - c.lr * trust(c, w, u, 0, 10) * u
 
 
@@ -234,15 +237,15 @@ def swats(o, s, c, w, g):
         gamma = float(np.sum(p * p)) / -pg
         s["rate"] = o.beta2 * s.get("rate", 0.0) + (1 - o.beta2) * gamma
         mean = s["rate"] / (1 - o.beta2 ** c.t)
-        limit = 1e-9 if o.switch_tol is None else o.switch_tol * abs(mean)
-        gap = abs(mean - gamma)
-        if c.t > 1 and o.switch_tol is not None:
+        limit, gap = o.switch_tol * (abs(mean) if o.switch_relative else 1), abs(mean - gamma)
+        if c.t > 1 and o.switch_relative:
             assert abs(gap - limit) > 1e-7 * limit, "a decision too close for rounding: take another seed"
         if c.t > 1 and gap < limit and mean > 0:
             s["on"], s["base"] = mean, base
     return w + p
 
 
+RECTIFIED = dict(eps_mode="raw", rho_threshold=5, unrectified="sgdm")
 betas = dict(lr=0.001, beta1=0.9, beta2=0.999)
 METHODS = {  # rule, decay unless given ("own": inside the rule), weight decay unless given, options
     "gd": (gd, "coupled", 0, dict(lr=0.01)),
@@ -254,16 +257,16 @@ METHODS = {  # rule, decay unless given ("own": inside the rule), weight decay u
     "adadelta": (adadelta, "coupled", 0, dict(lr=1, rho=0.95, eps=1e-6)),
     "adam": (adam, "coupled", 0, dict(betas, eps=1e-3, eps_mode="plain")),
     "adamw": (adam, "decoupled", 0.01, dict(betas, eps=1e-3, decay_times_lr="yes", eps_mode="plain")),
-    "amsgrad": (amsgrad, "coupled", 0, dict(betas, eps=1e-3, form="torch")),
-    "nadam": (nadam, "coupled", 0, dict(lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8, momentum_decay=0.004, form="torch")),
+    "amsgrad": (amsgrad, "coupled", 0, dict(betas, eps=1e-8, form="torch")),
+    "nadam": (nadam, "coupled", 0, dict(lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8, psi=0.004, form="torch")),
     "novograd": (novograd, "own", 0, dict(lr=0.01, beta1=0.95, beta2=0.98, eps=1e-8, grad_averaging="off")),
-    "radam": (radam, "decoupled", 0, dict(betas, eps=1e-8, eps_mode="raw", rho_threshold=5, unrectified="sgdm")),
+    "radam": (radam, "decoupled", 0, dict(betas, **RECTIFIED, eps=1e-8)),
     "lars": (lars, "own", 0, dict(lr=0.005, momentum=0.9, trust_coef=1, eps=0, lr_in_momentum=False)),
     "lamb": (lamb, "own", 0.01, dict(lr=0.005, beta1=0.9, beta2=0.999, eps=1e-6, form="paper", trust_low=0, trust_high=math.inf)),
     "adahessian": (adahessian, "own", 0, dict(lr=0.15, beta1=0.9, beta2=0.999, eps=1e-4, hessian_power=1, spatial="abs", block_length=1, hessian_interval=1)),
-    "ranger": (ranger, "decoupled", 0, dict(lr=0.001, beta1=0.95, beta2=0.999, eps=1e-5, rho_threshold=5, k=6, alpha=0.5)),
-    "rangerlars": (rangerlars, "own", 0, dict(lr=0.005, beta1=0.95, beta2=0.999, eps=1e-5, form="trust", k=6, alpha=0.5)),
-    "swats": (swats, "coupled", 0, dict(betas, eps=1e-9, switch_tol=None)),
+    "ranger": (radam, "decoupled", 0, dict(lr=0.001, beta1=0.95, beta2=0.999, eps=1e-5, **RECTIFIED, k=6, alpha=0.5)),
+    "rangerlars": (rangerlars, "own", 0, dict(lr=0.005, beta1=0.95, beta2=0.999, eps=1e-5, **RECTIFIED, form="trust", k=6, alpha=0.5)),
+    "swats": (swats, "coupled", 0, dict(betas, eps=1e-8, switch_tol=1e-9, switch_relative=False)),
 }
 
 
@@ -284,7 +287,7 @@ def run(name, options, w, sums, lr, count=1.0, trusted=True, conv=False, z=None,
             g = g - g.mean(axis=tuple(range(1, g.ndim)), keepdims=True)
         if kind == "coupled":
             g = g + decay * w
-        if kind == "decoupled":
+        if kind == "decoupled" and not skips(o, t):
             w = w - (rate / o.lr if getattr(o, "decay_times_lr", "yes") == "schedule_only" else rate) * decay * w
         w = rule(o, s, c, w, g)
         path.append(w)
@@ -447,9 +450,9 @@ def adams():
         e.case("bias_not_decayed", dict(weight_decay=0.5), (T.Adam, dict(eps=1e-3)), role="bias")
         e.case("group", {}, W(weight_decay=0.2), DROP, role="bias", lr_scale=0.5, group_decay=0.2)
     with Evidence("optimizer", "amsgrad", "the formulas; form torch: torch.optim.Adam with amsgrad") as e:
-        A = lambda **k: (T.Adam, dict(dict(eps=1e-3, amsgrad=True), **k))
+        A = lambda **k: (T.Adam, dict(dict(eps=1e-8, amsgrad=True), **k))
         e.case("plain", {}, A())
-        e.case("eps", dict(eps=1e-8), A(eps=1e-8), DROP)
+        e.case("eps", dict(eps=1e-3), A(eps=1e-3), DROP)
         quick = dict(beta1=0.8, beta2=0.7)
         e.case("torch", dict(quick, form="torch"), A(betas=(0.8, 0.7)))
         e.case("optax", dict(quick, form="optax"))
@@ -460,10 +463,10 @@ def adams():
         N = lambda **k: (T.NAdam, dict(k, foreach=True))
         e.case("plain", {}, N())
         e.case("eps", dict(eps=1e-3, beta1=0.8, beta2=0.95), N(eps=1e-3, betas=(0.8, 0.95)), DROP)
-        e.case("momentum_decay", dict(momentum_decay=0.5), N(momentum_decay=0.5))
-        e.case("momentum_decay_0", dict(momentum_decay=0), N(momentum_decay=0))
+        e.case("psi", dict(psi=0.5), N(momentum_decay=0.5))
+        e.case("psi_0", dict(psi=0), N(momentum_decay=0))
         e.case("dozat", dict(form="dozat"), None, DROP)
-        e.case("dozat_betas", dict(form="dozat", beta1=0.6, beta2=0.8, momentum_decay=0.1))
+        e.case("dozat_betas", dict(form="dozat", beta1=0.6, beta2=0.8, psi=0.1))
         e.case("simple", dict(form="simple"), None, DROP)
         e.case("simple_betas", dict(form="simple", beta1=0.6, beta2=0.8))
         e.case("count", {}, N(), count=7.0)
@@ -476,6 +479,8 @@ def adams():
         e.case("threshold_4", dict(rho_threshold=4))
         e.case("threshold_7", dict(rho_threshold=7, beta2=0.99), None, DROP)
         e.case("skip", dict(unrectified="skip"), None, DROP)
+        e.case("skip_decay", dict(unrectified="skip", weight_decay=0.05))
+        e.case("skip_coupled", dict(unrectified="skip", weight_decay=0.05, decay="coupled"))
         e.case("skip_corrected", dict(unrectified="skip", eps_mode="corrected", eps=1e-2))
         e.case("never_rectified", dict(beta2=0.6), R(betas=(0.9, 0.6)))
         e.case("never_at_two_thirds", dict(beta2=0.66), R(betas=(0.9, 0.66)))
@@ -536,6 +541,8 @@ def layerwise():
         e.case("eps", dict(eps=1e-2, beta1=0.9), R(eps=1e-2, betas=(0.9, 0.999)), DROP)
         e.case("threshold", dict(rho_threshold=4, k=2, alpha=0.8), None, DROP)
         e.case("never_rectified", dict(beta2=0.6), R(betas=(0.95, 0.6)))
+        e.case("corrected", dict(eps_mode="corrected", eps=1e-2))
+        e.case("skip", dict(unrectified="skip", weight_decay=0.05), None, DROP)
         decays(e, plain=R(), coupled=R(weight_decay=0.05), decoupled=R(weight_decay=0.05, decoupled_weight_decay=True))
         e.case("centralised", dict(gradient_centralization=True), None, DROP, shape=CONV, conv=True, count=7.0)
         e.case("bias_not_centralised", dict(gradient_centralization=True), R(), shape=(2, 3), role="bias")
@@ -543,6 +550,9 @@ def layerwise():
         e.case("plain", {}, None, [0.01] * STEPS)
         e.case("decay", dict(weight_decay=0.05), None, DROP)
         e.case("eps", dict(eps=1e-2, beta1=0.8, beta2=0.9), None, DROP)
+        e.case("threshold", dict(rho_threshold=4, eps_mode="corrected", eps=1e-3), None, DROP)
+        e.case("skip", dict(unrectified="skip", weight_decay=0.05), None, DROP)
+        e.case("over9000_skip", dict(form="over9000", unrectified="skip", weight_decay=0.05), None, DROP)
         e.case("large_weights", dict(weight_decay=0.05), None, [0.01] * STEPS, w0=[20, -30, 4])
         e.case("over9000", dict(form="over9000"), None, [0.01] * STEPS)
         e.case("over9000_decay", dict(form="over9000", weight_decay=0.5), None, DROP)
@@ -578,15 +588,16 @@ def curved():
     with Evidence("optimizer", "swats", "the formula of Keskar & Socher 2017, algorithm 1") as e:
         half = [0.5] * 6
         e.case("never", {})
+        e.case("absolute", dict(switch_tol=0.05))
         e.case("switches", dict(eps=0), None, [0.01] * 6, w0=[1], g=[[x] for x in half])
-        e.case("scalar", dict(eps=0, switch_tol=1e-5), None, [0.01] * 6, w0=1.0, g=half)
-        e.case("tolerance", dict(switch_tol=0.5, beta1=0.8, beta2=0.9))
-        e.case("schedule", dict(switch_tol=0.5, beta1=0.8, beta2=0.9), None, DROP)
-        e.case("weight_decay", dict(switch_tol=0.5, weight_decay=0.05))
-        e.case("lr_scale", dict(switch_tol=0.5, beta2=0.9), None, DROP, lr_scale=0.25)
-        e.case("zero_gradients", dict(switch_tol=0.5), w0=[1, -2, 0.5], g=ZERO_FIRST)
-        e.case("bias_not_decayed", dict(switch_tol=0.5, weight_decay=0.5), role="bias")
-        e.case("conv", dict(switch_tol=0.9), shape=CONV, conv=True, count=7.0)
+        e.case("scalar", dict(eps=0, switch_tol=1e-5, switch_relative=True), None, [0.01] * 6, w0=1.0, g=half)
+        e.case("tolerance", dict(switch_tol=0.5, switch_relative=True, beta1=0.8, beta2=0.9))
+        e.case("schedule", dict(switch_tol=0.5, switch_relative=True, beta1=0.8, beta2=0.9), None, DROP)
+        e.case("weight_decay", dict(switch_tol=0.5, switch_relative=True, weight_decay=0.05))
+        e.case("lr_scale", dict(switch_tol=0.5, switch_relative=True, beta2=0.9), None, DROP, lr_scale=0.25)
+        e.case("zero_gradients", dict(switch_tol=0.5, switch_relative=True), w0=[1, -2, 0.5], g=ZERO_FIRST)
+        e.case("bias_not_decayed", dict(switch_tol=0.5, switch_relative=True, weight_decay=0.5), role="bias")
+        e.case("conv", dict(switch_tol=0.9, switch_relative=True), shape=CONV, conv=True, count=7.0)
 
 
 # ------------------------------------------------------------------------------------------------------ penalties
@@ -689,7 +700,7 @@ RANDOM = {
     "adam": (1e-13, [{}, dict(eps=1e-8), dict(eps_mode="hat"), dict(weight_decay=0.05, beta2=0.9)]),
     "adamw": (1e-13, [{}, dict(eps=1e-8), dict(lr=0.25, decay_times_lr="schedule_only")]),
     "amsgrad": (1e-13, [{}, dict(form="optax", eps=1e-8, beta2=0.9), dict(form="paper", eps=1e-8, beta2=0.9), dict(beta2=0.5)]),
-    "nadam": (1e-13, [{}, dict(form="dozat"), dict(form="simple"), dict(momentum_decay=0.3, eps=1e-3)]),
+    "nadam": (1e-13, [{}, dict(form="dozat"), dict(form="simple"), dict(psi=0.3, eps=1e-3)]),
     "novograd": (1e-13, [{}, dict(weight_decay=0.05), dict(grad_averaging="from_1"), dict(grad_averaging="from_2", beta2=0.5)]),
     "radam": (1e-13, [{}, dict(eps=1e-3, eps_mode="corrected"), dict(rho_threshold=4, weight_decay=0.05), dict(unrectified="skip"), dict(beta2=0.6), dict(beta2=0.9)]),
     "lars": (1e-13, [{}, dict(weight_decay=0.05), dict(trust_coef=0.02, lr_in_momentum=True), dict(momentum=0, eps=0.01)]),
@@ -697,7 +708,7 @@ RANDOM = {
     "adahessian": (1e-13, [{}, dict(weight_decay=0.05), dict(spatial="signed", block_length=3), dict(hessian_power=0.3), dict(hessian_interval=3)]),
     "ranger": (1e-13, [{}, dict(weight_decay=0.05), dict(gradient_centralization=True), dict(rho_threshold=4, eps=1e-3)]),
     "rangerlars": (1e-13, [{}, dict(weight_decay=0.05), dict(form="over9000", weight_decay=0.05), dict(beta2=0.9)]),
-    "swats": (1e-10, [{}, dict(switch_tol=0.5, beta2=0.9), dict(switch_tol=0.9, beta2=0.5), dict(switch_tol=0.9, weight_decay=0.05)]),
+    "swats": (1e-10, [{}, dict(switch_tol=0.5, switch_relative=True, beta2=0.9), dict(switch_tol=0.9, switch_relative=True, beta2=0.5), dict(switch_tol=0.9, switch_relative=True, weight_decay=0.05)]),
 }
 
 
