@@ -44,15 +44,16 @@ static gr_status scenario(gr_context *ctx)
         x = m->build(&build, &settings, &x, 1);
         GR_TRY(gr_graph_status(g));
     }
-    gr_val leaf[8], grad[8], norm;
+    gr_val leaf[8], grad[8];
+    gr_update_values values_of;
     for (size_t i = 0; i < build.n_params; i++) {
         leaf[i] = gr_param(g, build.params[i].entry.name, build.params[i].entry.shape);
         double values[4096];
         GR_TRY(gr__init_param(ctx, &(gr_init_from){.tree = init, .seed = 1}, &build.params[i], values));
     }
     GR_TRY(gr_gradients(g, gr_sum_all(g, gr_square(g, x)), leaf, (int)build.n_params, grad));
-    GR_TRY(ev_update(g, store, &o, &clip, build.params, leaf, grad, build.n_params, gr_const(g, 2),
-                           gr_feed(g, "lr", GR_REAL, GR_SCALAR), &norm));
+    GR_TRY(ev_update(g, store, &(ev_setup){.optim = &o, .clip = &clip}, build.params, leaf, grad, build.n_params, gr_const(g, 2),
+                     gr_feed(g, "lr", GR_REAL, GR_SCALAR), &values_of));
 done:
     gr_store_destroy(store);
     gr_graph_destroy(g);
