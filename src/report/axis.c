@@ -1,5 +1,5 @@
-/* Ranges and ticks. Linear ticks are 1, 2 or 5 times a power of ten apart [Heckbert 1990]; logarithmic ones stand at powers of ten, with 2 and 5
- * between where these are few. */
+/* Ranges and ticks. Linear ticks are 1, 2 or 5 times a power of ten apart [Heckbert 1990]; logarithmic ones stand at powers of ten, with 2
+ * and 5 between where these are few. */
 #include "report/axis.h"
 
 #include <math.h>
@@ -41,7 +41,8 @@ gr_scale gr__scale_make(const gr_axis *a, const gr_range *r)
         s.low = fmax(s.low / margin, 1e-307);
         s.high = fmin(s.high * margin, 1e307);
     } else {
-        double half = s.high / 2 - s.low / 2, size = fmax(fabs(s.low), fabs(s.high)); /* halves: the whole may be beyond the largest number */
+        double half = s.high / 2 - s.low / 2,
+               size = fmax(fabs(s.low), fabs(s.high)); /* halves: the whole may be beyond the largest number */
         double margin = half > 1e-12 * size ? 0.08 * half : size > 0 ? size / 2 : 1;
         s.low = fmax(s.low - margin, -1e308);
         s.high = fmin(s.high + margin, 1e308);
@@ -70,7 +71,10 @@ static void label(gr_tick *t, double v, double step, double size)
     t->exponent = power;
     if (t->has_exponent) {
         double scaled = power < -300 ? v * 1e300 / pow(10, power + 300) : v / pow(10, power);
-        print(t->text, sizeof t->text, "%.*f\xC3\x97" "10", GR_MIN(GR_MAX(power - digits, 0), 9), scaled);
+        print(t->text, sizeof t->text,
+              "%.*f\xC3\x97"
+              "10",
+              GR_MIN(GR_MAX(power - digits, 0), 9), scaled);
     } else {
         print(t->text, sizeof t->text, "%.*f", v == 0 ? 0 : GR_MIN(GR_MAX(-digits, 0), 9), v);
     }
@@ -79,7 +83,10 @@ static void label(gr_tick *t, double v, double step, double size)
 static int linear_ticks(const gr_scale *s, double spacing, gr_tick *ticks)
 {
     double half = s->high / 2 - s->low / 2, rough = fmax(half / fmax(length(s) / spacing, 1) * 2, 1e-300);
-    double power = pow(10, floor(log10(rough))), step = rough / power <= 1 ? power : rough / power <= 2 ? 2 * power : rough / power <= 5 ? 5 * power : 10 * power;
+    double power = pow(10, floor(log10(rough))), step = rough / power <= 1   ? power
+                                                        : rough / power <= 2 ? 2 * power
+                                                        : rough / power <= 5 ? 5 * power
+                                                                             : 10 * power;
     double first = ceil(s->low / step - 1e-9);
     int n = 0;
     if (!isfinite(step) || fabs(first) > 1e15) return 0; /* numbers that lie closer than their own rounding */
@@ -98,9 +105,15 @@ static int add_power(gr_tick *ticks, int n, int factor, int power, bool labelled
     *t = (gr_tick){.at = factor * pow(10, power), .exponent = power};
     if (!labelled) return n + 1;
     t->has_exponent = power < -3 || power > 3;
-    if (!t->has_exponent) print(t->text, sizeof t->text, "%.*f", GR_MAX(-power, 0), t->at);
-    else if (factor == 1) print(t->text, sizeof t->text, "10");
-    else print(t->text, sizeof t->text, "%d\xC3\x97" "10", factor);
+    if (!t->has_exponent)
+        print(t->text, sizeof t->text, "%.*f", GR_MAX(-power, 0), t->at);
+    else if (factor == 1)
+        print(t->text, sizeof t->text, "10");
+    else
+        print(t->text, sizeof t->text,
+              "%d\xC3\x97"
+              "10",
+              factor);
     return n + 1;
 }
 

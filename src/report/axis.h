@@ -6,12 +6,15 @@
 
 typedef struct gr_scale {
     bool log;
-    double low, high;  /* low < high, finite; positive where log */
-    double from, to;   /* pixels of low and high */
+    double low, high; /* low < high, finite; positive where log */
+    double from, to;  /* pixels of low and high */
 } gr_scale;
 
 /* The range of an axis from the finite (and, where log, positive) numbers that were added; makes sense of none, one, or equal ones. */
-typedef struct gr_range { double low, high; bool any; } gr_range;
+typedef struct gr_range {
+    double low, high;
+    bool any;
+} gr_range;
 void gr__range_add(gr_range *r, bool log, const double *x, size_t n);
 gr_scale gr__scale_make(const gr_axis *a, const gr_range *r);
 /* Pixel of v; NaN where it has none. Far outside it stays far outside, but finite. */
@@ -19,7 +22,7 @@ double gr__scale_at(const gr_scale *s, double v);
 
 typedef struct gr_tick {
     double at;
-    char text[24];   /* "0.25", "10", "2×10"; "" for a line without label */
+    char text[24]; /* "0.25", "10", "2×10"; "" for a line without label */
     int exponent;
     bool has_exponent;
 } gr_tick;

@@ -39,8 +39,10 @@ gr_status gr__table_csv(const gr_table *t, gr__text *out)
     gr__text_put(out, "\n", 1);
     for (size_t i = 0; i < t->n; i++) {
         const gr_column *c = &t->columns[i % n];
-        if (c->words) quoted(out, c->words[(size_t)t->cells[i]]);
-        else cell(out, t->cells[i]);
+        if (c->words)
+            quoted(out, c->words[(size_t)t->cells[i]]);
+        else
+            cell(out, t->cells[i]);
         gr__text_put(out, i % n + 1 == n ? "\n" : ",", 1);
     }
     return out->failed ? GR_E_MEMORY : GR_OK;
@@ -129,8 +131,11 @@ static gr_status as_grid(drawer *d, double *x, double *y, size_t n, gr_series *s
 
 static gr_status series_of(drawer *d, gr_series *s)
 {
-    static const gr_mark marks[] = {[GR_CURVE_LINE] = GR_MARK_LINE, [GR_CURVE_DASHED] = GR_MARK_DASHED, [GR_CURVE_POINTS] = GR_MARK_POINTS,
-                                    [GR_CURVE_PATH] = GR_MARK_PATH, [GR_CURVE_CONTOUR] = GR_MARK_CONTOUR};
+    static const gr_mark marks[] = {[GR_CURVE_LINE] = GR_MARK_LINE,
+                                    [GR_CURVE_DASHED] = GR_MARK_DASHED,
+                                    [GR_CURVE_POINTS] = GR_MARK_POINTS,
+                                    [GR_CURVE_PATH] = GR_MARK_PATH,
+                                    [GR_CURVE_CONTOUR] = GR_MARK_CONTOUR};
     const gr_curve *c = d->curve;
     double *x, *y, *z;
     size_t n;
@@ -166,7 +171,8 @@ gr_status gr__panel_svg(const gr_lab *lab, int i, gr__text *out)
         d.curve = &p->curve[k];
         st = series_of(&d, &series[plot.n_series++]);
     }
-    for (int k = 0; k < GR_PANEL_RULES && p->rule[k].label; k++) rules[plot.n_rules++] = (gr_rule){p->rule[k].label, p->rule[k].vertical, p->rule[k].at};
+    for (int k = 0; k < GR_PANEL_RULES && p->rule[k].label; k++)
+        rules[plot.n_rules++] = (gr_rule){p->rule[k].label, p->rule[k].vertical, p->rule[k].at};
     if (st == GR_OK) st = gr__plot_svg(&plot, out);
     gr__bump_destroy(d.memory);
     return st;

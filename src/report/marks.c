@@ -66,7 +66,10 @@ static void pen_to(pen *p, double x, double y)
 }
 
 /* Draws point i, or what many points within one pixel column come to: first, lowest, highest, last. */
-typedef struct column { double x, first, low, high, last; size_t n; } column;
+typedef struct column {
+    double x, first, low, high, last;
+    size_t n;
+} column;
 
 static void column_draw(pen *p, const column *c)
 {
@@ -100,8 +103,10 @@ static void line(gr__text *out, const gr_frame *f, const gr_series *s)
     for (size_t i = 1; i < s->n && dense; i++) dense = s->x[i] >= s->x[i - 1]; /* only a curve over x may be thinned */
     for (size_t i = 0; i < s->n; i++) {
         double x = gr__scale_at(&f->x, s->x[i]), y = gr__scale_at(&f->y, s->y[i]);
-        if (!dense) pen_to(&p, x, y);
-        else if (!isnan(x) && !isnan(y)) column_add(&p, &c, x, y);
+        if (!dense)
+            pen_to(&p, x, y);
+        else if (!isnan(x) && !isnan(y))
+            column_add(&p, &c, x, y);
         else {
             column_draw(&p, &c);
             c.n = 0;
@@ -116,10 +121,19 @@ static void line(gr__text *out, const gr_frame *f, const gr_series *s)
 static void point(gr__text *out, double x, double y, double r, int colour)
 {
     switch ((GR_MAX(colour, 1) - 1) % 4) {
-    case 0: gr__text_add(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"/>", x, y, r); break;
-    case 1: gr__text_add(out, "<path d=\"M%.1f %.1fl%.1f %.1fl%.1f %.1fl%.1f %.1fz\"/>", x, y - 1.3 * r, 1.3 * r, 1.3 * r, -1.3 * r, 1.3 * r, -1.3 * r, -1.3 * r); break;
-    case 2: gr__text_add(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>", x - 0.9 * r, y - 0.9 * r, 1.8 * r, 1.8 * r); break;
-    default: gr__text_add(out, "<path d=\"M%.1f %.1fl%.1f %.1fl%.1f 0z\"/>", x, y - 1.2 * r, 1.2 * r, 2.1 * r, -2.4 * r); break;
+    case 0:
+        gr__text_add(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"/>", x, y, r);
+        break;
+    case 1:
+        gr__text_add(out, "<path d=\"M%.1f %.1fl%.1f %.1fl%.1f %.1fl%.1f %.1fz\"/>", x, y - 1.3 * r, 1.3 * r, 1.3 * r, -1.3 * r, 1.3 * r,
+                     -1.3 * r, -1.3 * r);
+        break;
+    case 2:
+        gr__text_add(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>", x - 0.9 * r, y - 0.9 * r, 1.8 * r, 1.8 * r);
+        break;
+    default:
+        gr__text_add(out, "<path d=\"M%.1f %.1fl%.1f %.1fl%.1f 0z\"/>", x, y - 1.2 * r, 1.2 * r, 2.1 * r, -2.4 * r);
+        break;
     }
 }
 
@@ -189,7 +203,8 @@ void gr__plot_series(gr__text *out, const gr_frame *f, const gr_series *s, int c
     }
     if (s->mark != GR_MARK_POINTS) {
         const char *thin = s->mark == GR_MARK_PATH ? " stroke-opacity=\"0.75\"" : "";
-        gr__text_add(out, "<path %s stroke=\"%s\"%s%s d=\"", LINE_STYLE, gr__plot_colour(colour), s->mark == GR_MARK_DASHED ? " stroke-dasharray=\"7 5\"" : "", thin);
+        gr__text_add(out, "<path %s stroke=\"%s\"%s%s d=\"", LINE_STYLE, gr__plot_colour(colour),
+                     s->mark == GR_MARK_DASHED ? " stroke-dasharray=\"7 5\"" : "", thin);
         line(out, f, s);
         gr__text_add(out, "\"/>\n");
     }
@@ -199,7 +214,9 @@ void gr__plot_series(gr__text *out, const gr_frame *f, const gr_series *s, int c
 void gr__plot_sample(gr__text *out, double x, double y, const gr_series *s, int colour)
 {
     if (s->mark != GR_MARK_POINTS)
-        gr__text_add(out, "<path %s stroke=\"%s\"%s d=\"M%.1f %.1fh24\"/>", LINE_STYLE, s->mark == GR_MARK_CONTOUR ? "#9aa7b4" : gr__plot_colour(colour), s->mark == GR_MARK_DASHED ? " stroke-dasharray=\"7 5\"" : "", x, y);
+        gr__text_add(out, "<path %s stroke=\"%s\"%s d=\"M%.1f %.1fh24\"/>", LINE_STYLE,
+                     s->mark == GR_MARK_CONTOUR ? "#9aa7b4" : gr__plot_colour(colour),
+                     s->mark == GR_MARK_DASHED ? " stroke-dasharray=\"7 5\"" : "", x, y);
     if (s->mark != GR_MARK_POINTS && s->mark != GR_MARK_PATH) return;
     gr__text_add(out, "<g fill=\"%s\">", gr__plot_colour(colour));
     point(out, x + 12, y, 3.4, colour);

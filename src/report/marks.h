@@ -5,8 +5,8 @@
 #include "report/axis.h"
 
 typedef struct gr_frame {
-    gr_scale x, y;                    /* of pixels */
-    double left, right, top, bottom;  /* top < bottom */
+    gr_scale x, y;                   /* of pixels */
+    double left, right, top, bottom; /* top < bottom */
 } gr_frame;
 
 /* "#0072B2" of colour 1, 2, ... */

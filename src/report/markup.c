@@ -31,13 +31,20 @@ void gr__markup_put(gr__text *out, const char *s, size_t bytes)
 {
     for (size_t i = 0, n; i < bytes; i += n) {
         uint32_t c = decode(s + i, bytes - i, &n);
-        if (c == '&') gr__text_add(out, "&amp;");
-        else if (c == '<') gr__text_add(out, "&lt;");
-        else if (c == '>') gr__text_add(out, "&gt;");
-        else if (c == '"') gr__text_add(out, "&quot;");
-        else if (c == '\t' || c == '\n' || c == '\r') gr__text_put(out, " ", 1);
-        else if (c == 0xFFFD || !is_xml(c)) gr__text_put(out, REPLACEMENT, strlen(REPLACEMENT));
-        else gr__text_put(out, s + i, n);
+        if (c == '&')
+            gr__text_add(out, "&amp;");
+        else if (c == '<')
+            gr__text_add(out, "&lt;");
+        else if (c == '>')
+            gr__text_add(out, "&gt;");
+        else if (c == '"')
+            gr__text_add(out, "&quot;");
+        else if (c == '\t' || c == '\n' || c == '\r')
+            gr__text_put(out, " ", 1);
+        else if (c == 0xFFFD || !is_xml(c))
+            gr__text_put(out, REPLACEMENT, strlen(REPLACEMENT));
+        else
+            gr__text_put(out, s + i, n);
     }
 }
 

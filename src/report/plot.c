@@ -11,8 +11,9 @@
 #include "report/markup.h"
 
 static const double MARGIN = 16, TITLE = 17, TEXT = 12.5, SMALL = 11.5; /* pixels; the last three are sizes of type */
-static const double WIDE = 0.6;                                        /* of the size of type: what a character takes */
+static const double WIDE = 0.6;                                         /* of the size of type: what a character takes */
 enum { MAX_LINES = 6 };
+#define MINUS "\xE2\x88\x92"
 
 typedef struct drawing {
     const gr_plot *p;
@@ -109,7 +110,8 @@ static void layout(drawing *d)
     d->legend_top = top;
     d->legend_rows = legend(d, true);
     d->f.top = top + 19 * d->legend_rows + 12;
-    d->f.bottom = d->height - MARGIN - SMALL * 1.25 * count_lines(p->caption, columns(d->width - 2 * MARGIN, SMALL)) - 20 - (p->x.label ? 22 : 0);
+    d->f.bottom =
+        d->height - MARGIN - SMALL * 1.25 * count_lines(p->caption, columns(d->width - 2 * MARGIN, SMALL)) - 20 - (p->x.label ? 22 : 0);
     d->f.bottom = fmax(d->f.bottom, d->f.top + 40);
     d->f.right = d->width - MARGIN - 6;
     ranges(p, &x, &y);
@@ -129,9 +131,11 @@ static void layout(drawing *d)
 
 static void tick_text(drawing *d, const gr_tick *t, double x, double y, const char *anchor)
 {
+    bool minus = t->text[0] == '-';
     if (!t->text[0]) return;
-    gr__text_add(d->out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s", x, y, anchor, t->text);
-    if (t->has_exponent) gr__text_add(d->out, "<tspan dy=\"-4.5\" font-size=\"8.5\">%s%d</tspan>", t->exponent < 0 ? "\xE2\x88\x92" : "", abs(t->exponent));
+    gr__text_add(d->out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s%s", x, y, anchor, minus ? MINUS : "", t->text + minus);
+    if (t->has_exponent)
+        gr__text_add(d->out, "<tspan dy=\"-4.5\" font-size=\"8.5\">%s%d</tspan>", t->exponent < 0 ? MINUS : "", abs(t->exponent));
     gr__text_add(d->out, "</text>\n");
 }
 
@@ -157,7 +161,8 @@ static void axis_labels(drawing *d)
         gr__text_add(d->out, "</text>\n");
     }
     if (d->p->y.label) {
-        gr__text_add(d->out, "<text transform=\"translate(%.1f %.1f) rotate(-90)\" font-size=\"%.1f\" text-anchor=\"middle\">", MARGIN + 8, y, TEXT);
+        gr__text_add(d->out, "<text transform=\"translate(%.1f %.1f) rotate(-90)\" font-size=\"%.1f\" text-anchor=\"middle\">", MARGIN + 8,
+                     y, TEXT);
         gr__markup_add(d->out, d->p->y.label);
         gr__text_add(d->out, "</text>\n");
     }
@@ -169,14 +174,18 @@ static void rule(drawing *d, const gr_rule *r)
     double at = gr__scale_at(r->vertical ? &f->x : &f->y, r->at);
     if (!(r->vertical ? at >= f->left && at <= f->right : at >= f->top && at <= f->bottom)) return;
     const char *style = "stroke=\"#6b7480\" stroke-width=\"1.2\" stroke-dasharray=\"2 3\"";
-    if (r->vertical) gr__text_add(d->out, "<path %s d=\"M%.1f %.1fV%.1f\"/>\n", style, at, f->top, f->bottom);
-    else gr__text_add(d->out, "<path %s d=\"M%.1f %.1fH%.1f\"/>\n", style, f->left, at, f->right);
+    if (r->vertical)
+        gr__text_add(d->out, "<path %s d=\"M%.1f %.1fV%.1f\"/>\n", style, at, f->top, f->bottom);
+    else
+        gr__text_add(d->out, "<path %s d=\"M%.1f %.1fH%.1f\"/>\n", style, f->left, at, f->right);
     if (!r->label || !*r->label) return;
     double wide = WIDE * SMALL * (double)gr__markup_length(r->label, strlen(r->label));
     bool left = r->vertical && at + wide + 5 > f->right; /* no room on the right */
     double x = !r->vertical ? f->right - 5 : left ? at - 5 : at + 5, y = r->vertical ? f->top + 13 : at < f->top + 16 ? at + 14 : at - 5;
-    gr__text_add(d->out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\" fill=\"#444b54\" stroke=\"#fff\" stroke-width=\"3\" paint-order=\"stroke\" text-anchor=\"%s\">", x, y, SMALL,
-                 !r->vertical || left ? "end" : "start");
+    gr__text_add(d->out,
+                 "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\" fill=\"#444b54\" stroke=\"#fff\" stroke-width=\"3\" "
+                 "paint-order=\"stroke\" text-anchor=\"%s\">",
+                 x, y, SMALL, !r->vertical || left ? "end" : "start");
     gr__markup_add(d->out, r->label);
     gr__text_add(d->out, "</text>\n");
 }
@@ -186,7 +195,8 @@ static bool empty(const drawing *d)
     for (int i = 0; i < d->p->n_series; i++) {
         const gr_series *s = &d->p->series[i];
         for (size_t k = 0; k < s->n; k++)
-            if (s->mark == GR_MARK_CONTOUR || (!isnan(gr__scale_at(&d->f.x, s->x[k])) && !isnan(gr__scale_at(&d->f.y, s->y[k])))) return false;
+            if (s->mark == GR_MARK_CONTOUR || (!isnan(gr__scale_at(&d->f.x, s->x[k])) && !isnan(gr__scale_at(&d->f.y, s->y[k]))))
+                return false;
     }
     return true;
 }
@@ -195,11 +205,14 @@ static bool empty(const drawing *d)
 
 static void head(drawing *d)
 {
-    gr__text_add(d->out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\" role=\"img\" "
-                         "font-family=\"system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', Helvetica, Arial, sans-serif\" fill=\"#1d2329\">\n<title>",
-                 d->width, d->height, d->width, d->height);
+    gr__text_add(
+        d->out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\" role=\"img\" "
+        "font-family=\"system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', Helvetica, Arial, sans-serif\" fill=\"#1d2329\">\n<title>",
+        d->width, d->height, d->width, d->height);
     gr__markup_add(d->out, d->p->title ? d->p->title : "");
-    gr__text_add(d->out, "</title>\n<rect x=\"0.5\" y=\"0.5\" width=\"%.0f\" height=\"%.0f\" rx=\"6\" fill=\"#fff\" stroke=\"#d5dae0\"/>\n", d->width - 1, d->height - 1);
+    gr__text_add(d->out, "</title>\n<rect x=\"0.5\" y=\"0.5\" width=\"%.0f\" height=\"%.0f\" rx=\"6\" fill=\"#fff\" stroke=\"#d5dae0\"/>\n",
+                 d->width - 1, d->height - 1);
     block(d, MARGIN - 2, TITLE, columns(d->width - 2 * MARGIN, TITLE), "font-weight=\"600\"", d->p->title);
     legend(d, false);
 }
@@ -209,10 +222,13 @@ static void body(drawing *d)
     const gr_frame *f = &d->f;
     axes(d);
     for (int i = 0; i < d->p->n_series; i++) gr__plot_series(d->out, f, &d->p->series[i], colour_of(&d->p->series[i], i));
-    gr__text_add(d->out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"none\" stroke=\"#8b949e\"/>\n", f->left, f->top, f->right - f->left, f->bottom - f->top);
+    gr__text_add(d->out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"none\" stroke=\"#8b949e\"/>\n", f->left, f->top,
+                 f->right - f->left, f->bottom - f->top);
     for (int i = 0; i < d->p->n_rules; i++) rule(d, &d->p->rules[i]);
     if (empty(d))
-        gr__text_add(d->out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\" fill=\"#6b7480\" text-anchor=\"middle\">no numbers to draw</text>\n", (f->left + f->right) / 2, (f->top + f->bottom) / 2, TEXT);
+        gr__text_add(d->out,
+                     "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\" fill=\"#6b7480\" text-anchor=\"middle\">no numbers to draw</text>\n",
+                     (f->left + f->right) / 2, (f->top + f->bottom) / 2, TEXT);
     axis_labels(d);
 }
 

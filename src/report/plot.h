@@ -1,6 +1,6 @@
-/* Plots as SVG: text alone, with no font, script, picture or style sheet from elsewhere, on a light ground that reads on dark pages too. The
- * same plot gives the same bytes. Colours are those of Okabe & Ito, which colour-blind readers can tell apart; dashes and shapes of points
- * differ as well. Numbers may be anything: what is not finite, or not positive on a logarithmic axis, leaves a gap. */
+/* Plots as SVG: text alone, with no font, script, picture or style sheet from elsewhere, on a light ground that reads on dark pages too.
+ * The same plot gives the same bytes. Colours are those of Okabe & Ito, which colour-blind readers can tell apart; dashes and shapes of
+ * points differ as well. Numbers may be anything: what is not finite, or not positive on a logarithmic axis, leaves a gap. */
 #ifndef GR_REPORT_PLOT_H
 #define GR_REPORT_PLOT_H
 
@@ -19,7 +19,7 @@ enum { GR_PLOT_COLOURS = 7 };
 typedef struct gr_series {
     const char *label; /* NULL: not in the legend */
     gr_mark mark;
-    int colour;        /* 1 to GR_PLOT_COLOURS, greater ones begin again; 0: its place among the series */
+    int colour; /* 1 to GR_PLOT_COLOURS, greater ones begin again; 0: its place among the series */
     size_t n;
     const double *x, *y; /* n each; CONTOUR: n and n_y places of the grid, ascending */
     size_t n_y;          /* CONTOUR: z[j * n + i] stands at (x[i], y[j]) */

@@ -53,7 +53,8 @@ void gr__lab_panel(gr_lab *lab, const gr_panel *panel)
 {
     if (lab->n_panels == GR_LAB_PANELS)
         note(lab, gr__fail(lab->ctx, GR_E_INTERNAL, "figure %s has more than %d drawings", lab->figure->head.name, GR_LAB_PANELS));
-    else lab->panel[lab->n_panels++] = *panel;
+    else
+        lab->panel[lab->n_panels++] = *panel;
 }
 
 static void claim(gr_lab *lab, gr_claim c, const char *quantity, va_list args)
@@ -61,7 +62,8 @@ static void claim(gr_lab *lab, gr_claim c, const char *quantity, va_list args)
     gr__print_cut(c.quantity, sizeof c.quantity, quantity, args);
     if (lab->n_claims == GR_LAB_CLAIMS)
         note(lab, gr__fail(lab->ctx, GR_E_INTERNAL, "figure %s has more than %d claims", lab->figure->head.name, GR_LAB_CLAIMS));
-    else lab->claim[lab->n_claims++] = c;
+    else
+        lab->claim[lab->n_claims++] = c;
 }
 
 void gr__lab_equal(gr_lab *lab, double predicted, double measured, double tolerance, const char *quantity, ...)

@@ -20,7 +20,7 @@ typedef struct gr_table {
     const char *title;
     const gr_column *columns; /* static */
     int n_columns;
-    double *cells; /* row by row; NaN: nothing there */
+    double *cells;      /* row by row; NaN: nothing there */
     size_t n, capacity; /* in cells */
 } gr_table;
 
@@ -29,30 +29,38 @@ typedef enum gr_curve_kind { GR_CURVE_LINE, GR_CURVE_DASHED, GR_CURVE_POINTS, GR
 typedef struct gr_curve {
     const char *label; /* NULL: not in the legend */
     gr_curve_kind kind;
-    int colour;            /* as gr_series: 0 takes the next */
-    const char *table;     /* NULL: the first */
-    const char *x, *y, *z; /* columns; z: CONTOUR, over rows that run through x within each y */
+    int colour;             /* as gr_series: 0 takes the next */
+    const char *table;      /* NULL: the first */
+    const char *x, *y, *z;  /* columns; z: CONTOUR, over rows that run through x within each y */
     const char *where, *is; /* only rows whose column `where` says `is`; NULL: all */
 } gr_curve;
 
-typedef struct gr_panel_axis { const char *label; bool log; double low, high; } gr_panel_axis; /* low = high = 0: from the data */
-typedef struct gr_panel_rule { const char *label; bool vertical; double at; } gr_panel_rule;
+typedef struct gr_panel_axis {
+    const char *label;
+    bool log;
+    double low, high;
+} gr_panel_axis; /* low = high = 0: from the data */
+typedef struct gr_panel_rule {
+    const char *label;
+    bool vertical;
+    double at;
+} gr_panel_rule;
 
 enum { GR_PANEL_CURVES = 12, GR_PANEL_RULES = 4 };
 typedef struct gr_panel {
     const char *name; /* of the file, as for tables */
     const char *title, *caption;
     gr_panel_axis x, y;
-    gr_curve curve[GR_PANEL_CURVES]; /* up to the first without y */
+    gr_curve curve[GR_PANEL_CURVES];    /* up to the first without y */
     gr_panel_rule rule[GR_PANEL_RULES]; /* up to the first without label */
 } gr_panel;
 
 /* ---- claims: what theory says of a number, and what it is ---- */
 typedef struct gr_claim {
     char quantity[200];
-    double predicted;  /* NaN: theory gives bounds alone */
+    double predicted; /* NaN: theory gives bounds alone */
     double measured;
-    double low, high;  /* it holds where low <= measured <= high */
+    double low, high; /* it holds where low <= measured <= high */
 } gr_claim;
 bool gr__claim_holds(const gr_claim *c);
 double gr__claim_error(const gr_claim *c); /* relative to the prediction, absolute where that is 0; NaN without one */
@@ -86,7 +94,7 @@ struct gr_lab {
 
 /* Finds a figure and checks `given`, a map of settings or NULL, as recipes are checked. threads is for the caller to apply. */
 gr_status gr__lab_open(gr_context *ctx, const char *name, const gr_tree *given, gr_lab **out);
-gr_status gr__lab_run(gr_lab *lab); /* once */
+gr_status gr__lab_run(gr_lab *lab);               /* once */
 void gr__lab_close(gr_context *ctx, gr_lab *lab); /* NULL is fine */
 
 /* For figures. columns stay where they are; a row is n_columns numbers. */

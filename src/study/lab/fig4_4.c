@@ -1,6 +1,6 @@
 /* Figure 4.4: the test cost is the training cost shifted a little; where the minimum is sharp that costs much, where it is flat little.
- * Two wells of one depth and different width are dug into a plain, so that what stands beyond the second order can be seen too.  [mission G5,
- * FIG4.4; Keskar et al. 2017, figure 1] */
+ * Two wells of one depth and different width are dug into a plain, so that what stands beyond the second order can be seen too.  [mission
+ * G5, FIG4.4; Keskar et al. 2017, figure 1] */
 #include <math.h>
 
 #include "study/descent.h"
@@ -30,7 +30,9 @@ static gr_val cost(gr_graph *g, gr_val w, const void *user)
 }
 static const gr_formula formula = {.dimensions = 1, .cost = cost};
 
-typedef struct minimum { double at, cost, curvature; } minimum;
+typedef struct minimum {
+    double at, cost, curvature;
+} minimum;
 
 /* Trains from the well's edge to its bottom. */
 static gr_status descend(gr_lab *lab, int which, minimum *m)
@@ -50,8 +52,10 @@ done:
 /* ---- tables ---- */
 
 static const gr_column curve_columns[] = {{"w", "", NULL}, {"training", "", NULL}, {"test", "", NULL}};
-static const gr_column minima_columns[] = {{"minimum", "", minimum_words}, {"cost_of", "", cost_words}, {"w", "", NULL}, {"cost", "", NULL}, {"curvature", "", NULL}};
-static const gr_column rise_columns[] = {{"minimum", "", minimum_words}, {"shift", "", NULL}, {"rise_predicted", "", NULL}, {"rise", "", NULL}, {"relative_error", "", NULL}};
+static const gr_column minima_columns[] = {
+    {"minimum", "", minimum_words}, {"cost_of", "", cost_words}, {"w", "", NULL}, {"cost", "", NULL}, {"curvature", "", NULL}};
+static const gr_column rise_columns[] = {
+    {"minimum", "", minimum_words}, {"shift", "", NULL}, {"rise_predicted", "", NULL}, {"rise", "", NULL}, {"relative_error", "", NULL}};
 
 static gr_status curves(gr_lab *lab, double shift)
 {
@@ -100,10 +104,13 @@ static gr_status rises(gr_lab *lab, const minimum *m)
             rest[i][k] = fabs(rise[i][k] - predicted);
             GR_LAB_ROW(lab, t, i, shift, predicted, rise[i][k], rest[i][k] / predicted);
         }
-        gr__lab_equal(lab, 0.5 * m[i].curvature * SMALLEST * SMALLEST, rise[i][0], 0.001, "rise at the %s minimum for a shift of %g: f'' shift^2 / 2", minimum_words[i], SMALLEST);
-        gr__lab_equal(lab, 4, log2(rest[i][3] / rest[i][2]), 0.05, "order in the shift of what is left at the %s minimum, a well that is even", minimum_words[i]);
+        gr__lab_equal(lab, 0.5 * m[i].curvature * SMALLEST * SMALLEST, rise[i][0], 0.001,
+                      "rise at the %s minimum for a shift of %g: f'' shift^2 / 2", minimum_words[i], SMALLEST);
+        gr__lab_equal(lab, 4, log2(rest[i][3] / rest[i][2]), 0.05,
+                      "order in the shift of what is left at the %s minimum, a well that is even", minimum_words[i]);
     }
-    gr__lab_equal(lab, m[SHARP].curvature / m[FLAT].curvature, rise[SHARP][0] / rise[FLAT][0], 0.001, "rise at the sharp minimum as a multiple of the flat one's: the ratio of their f''");
+    gr__lab_equal(lab, m[SHARP].curvature / m[FLAT].curvature, rise[SHARP][0] / rise[FLAT][0], 0.001,
+                  "rise at the sharp minimum as a multiple of the flat one's: the ratio of their f''");
     return GR_OK;
 }
 
@@ -111,21 +118,68 @@ static gr_status rises(gr_lab *lab, const minimum *m)
 
 static void drawings(gr_lab *lab, double shift)
 {
-    gr__lab_panel(lab, &(gr_panel){
-        .title = "Sharp minima pay for a shift between training and test",
-        .caption = gr__lab_text(lab, "Both minima have the same training cost. The test cost is the training cost moved by %g. Marked: each minimum of the training cost, and the test cost there.", shift),
-        .x = {.label = "weight w"}, .y = {.label = "cost"},
-        .curve = {{.label = "training cost", .colour = 1, .x = "w", .y = "training"},
-                  {.label = "test cost", .kind = GR_CURVE_DASHED, .colour = 3, .x = "w", .y = "test"},
-                  {.label = "flat minimum", .kind = GR_CURVE_PATH, .colour = 5, .table = "minima", .x = "w", .y = "cost", .where = "minimum", .is = "flat"},
-                  {.label = "sharp minimum", .kind = GR_CURVE_PATH, .colour = 2, .table = "minima", .x = "w", .y = "cost", .where = "minimum", .is = "sharp"}}});
-    gr__lab_panel(lab, &(gr_panel){
-        .name = "rise", .title = "The rise of the test cost follows f'' shift\xC2\xB2 / 2", .caption = "Lines: second order, with f'' by differentiating the cost twice. Points: the test cost less the training cost, at the minimum that gradient descent reaches.",
-        .x = {.label = "shift", .log = true}, .y = {.label = "rise of the cost", .log = true},
-        .curve = {{.label = "sharp: f'' shift\xC2\xB2 / 2", .colour = 2, .table = "rise", .x = "shift", .y = "rise_predicted", .where = "minimum", .is = "sharp"},
-                  {.label = "sharp: measured", .kind = GR_CURVE_POINTS, .colour = 2, .table = "rise", .x = "shift", .y = "rise", .where = "minimum", .is = "sharp"},
-                  {.label = "flat: f'' shift\xC2\xB2 / 2", .colour = 1, .table = "rise", .x = "shift", .y = "rise_predicted", .where = "minimum", .is = "flat"},
-                  {.label = "flat: measured", .kind = GR_CURVE_POINTS, .colour = 1, .table = "rise", .x = "shift", .y = "rise", .where = "minimum", .is = "flat"}}});
+    gr__lab_panel(lab,
+                  &(gr_panel){.title = "Sharp minima pay for a shift between training and test",
+                              .caption = gr__lab_text(lab,
+                                                      "Both minima have the same training cost. The test cost is the training cost moved "
+                                                      "by %g. Marked: each minimum of the training cost, and the test cost there.",
+                                                      shift),
+                              .x = {.label = "weight w"},
+                              .y = {.label = "cost"},
+                              .curve = {{.label = "training cost", .colour = 1, .x = "w", .y = "training"},
+                                        {.label = "test cost", .kind = GR_CURVE_DASHED, .colour = 3, .x = "w", .y = "test"},
+                                        {.label = "flat minimum",
+                                         .kind = GR_CURVE_PATH,
+                                         .colour = 5,
+                                         .table = "minima",
+                                         .x = "w",
+                                         .y = "cost",
+                                         .where = "minimum",
+                                         .is = "flat"},
+                                        {.label = "sharp minimum",
+                                         .kind = GR_CURVE_PATH,
+                                         .colour = 2,
+                                         .table = "minima",
+                                         .x = "w",
+                                         .y = "cost",
+                                         .where = "minimum",
+                                         .is = "sharp"}}});
+    gr__lab_panel(lab, &(gr_panel){.name = "rise",
+                                   .title = "The rise of the test cost follows f'' shift\xC2\xB2 / 2",
+                                   .caption = "Lines: second order, with f'' by differentiating the cost twice. Points: the test cost less "
+                                              "the training cost, at the minimum that gradient descent reaches.",
+                                   .x = {.label = "shift", .log = true},
+                                   .y = {.label = "rise of the cost", .log = true},
+                                   .curve = {{.label = "sharp: f'' shift\xC2\xB2 / 2",
+                                              .colour = 2,
+                                              .table = "rise",
+                                              .x = "shift",
+                                              .y = "rise_predicted",
+                                              .where = "minimum",
+                                              .is = "sharp"},
+                                             {.label = "sharp: measured",
+                                              .kind = GR_CURVE_POINTS,
+                                              .colour = 2,
+                                              .table = "rise",
+                                              .x = "shift",
+                                              .y = "rise",
+                                              .where = "minimum",
+                                              .is = "sharp"},
+                                             {.label = "flat: f'' shift\xC2\xB2 / 2",
+                                              .colour = 1,
+                                              .table = "rise",
+                                              .x = "shift",
+                                              .y = "rise_predicted",
+                                              .where = "minimum",
+                                              .is = "flat"},
+                                             {.label = "flat: measured",
+                                              .kind = GR_CURVE_POINTS,
+                                              .colour = 1,
+                                              .table = "rise",
+                                              .x = "shift",
+                                              .y = "rise",
+                                              .where = "minimum",
+                                              .is = "flat"}}});
 }
 
 static gr_status run(gr_lab *lab)
@@ -137,9 +191,11 @@ static gr_status run(gr_lab *lab)
     GR_TRY(curves(lab, shift));
     GR_TRY(minima(lab, m, shift, rise));
     gr__lab_equal(lab, 0, m[SHARP].cost - m[FLAT].cost, 1e-4, "training cost of the sharp minimum less that of the flat one");
-    for (int i = 0; i < MINIMA; i++) gr__lab_equal(lab, 1 / (width[i] * width[i]), m[i].curvature, 0.001, "f'' at the %s minimum", minimum_words[i]);
+    for (int i = 0; i < MINIMA; i++)
+        gr__lab_equal(lab, 1 / (width[i] * width[i]), m[i].curvature, 0.001, "f'' at the %s minimum", minimum_words[i]);
     GR_TRY(rises(lab, m));
-    gr__lab_within(lab, 1, INFINITY, rise[SHARP] / rise[FLAT], "rise at the sharp minimum as a multiple of the flat one's, for the shift of the drawing");
+    gr__lab_within(lab, 1, INFINITY, rise[SHARP] / rise[FLAT],
+                   "rise at the sharp minimum as a multiple of the flat one's, for the shift of the drawing");
     drawings(lab, shift);
 done:
     return st;
