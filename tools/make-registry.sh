@@ -32,7 +32,11 @@ for family in $families; do
     done
     echo "    NULL,"
     echo "};"
-    echo "const gr_$family *const *gr__${family}s(int *n)"
+    case $family in
+    *y) plural=${family%y}ies ;;
+    *) plural=${family}s ;;
+    esac
+    echo "const gr_$family *const *gr__$plural(int *n)"
     echo "{"
     echo "    *n = $count;"
     echo "    return ${family}_table;"

@@ -109,11 +109,6 @@ gr_status gr__member_find(gr_context *ctx, const char *family, const gr_member *
 
 /* ---- checking one value ---- */
 
-static bool is_none(const gr_tree *t)
-{
-    return t->kind == GR_TREE_NULL || (t->kind == GR_TREE_TEXT && strcmp(t->text, "none") == 0);
-}
-
 static bool is_scalar(const gr_tree *t)
 {
     return t->kind != GR_TREE_NULL && t->kind != GR_TREE_LIST && t->kind != GR_TREE_MAP;
@@ -278,7 +273,7 @@ static gr_status settle_row(gr_context *ctx, gr__bump *b, const gr_row *row, gr_
     const gr_tree *t = s->tree && s->tree->kind == GR_TREE_MAP ? gr__tree_get(s->tree, row->name) : NULL;
     s->given[i] = t != NULL;
     bool optional = may_be_absent(row, row->value) || may_be_absent(row, row->paper) || may_be_absent(row, row->torch);
-    if (t ? optional && is_none(t) : may_be_absent(row, value)) return GR_OK;
+    if (t ? optional && gr__tree_none(t) : may_be_absent(row, value)) return GR_OK;
     if (!t && !value) return missing(ctx, s->member, row, s->tree);
     if (!t) {
         bool verbatim = row->kind == GR_ROW_TEXT || row->kind == GR_ROW_PATH;

@@ -350,3 +350,8 @@ gr_tree *gr__tree_flow(gr__bump *b, const char *text)
 {
     return flow(b, &text, "");
 }
+
+bool gr__tree_none(const gr_tree *t)
+{
+    return !t || t->kind == GR_TREE_NULL || (t->kind == GR_TREE_TEXT && strcmp(t->text, "none") == 0);
+}

@@ -41,6 +41,7 @@ void gr__tree_write(const gr_tree *t, struct gr__text *out, int indent);
 const char *gr__tree_kind_name(const gr_tree *t);                    /* "a number", "a list", "text", ... */
 /* What messages call a value: "abc" in quotes, numbers as written, "a list". Returns buffer. */
 const char *gr__tree_show(const gr_tree *t, char *buffer, size_t n);
+bool gr__tree_none(const gr_tree *t);                                /* absent, null or `none` */
 /* The whole number of a scalar, exactly ("7", "1e3", "4/2", "0x10"); false if it is none or beyond 64 bits. */
 bool gr__tree_int(const gr_tree *t, int64_t *out);
 /* Flow style read from text we wrote ourselves (defaults of rows): 1, word, [1, 2], {a: 1, b: [x, y]}; scalars are plain. */

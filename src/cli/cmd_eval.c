@@ -186,7 +186,7 @@ static gr_status evaluate(cli *c, const gr_model *model, const gr_recipe *r, gr_
     o.drop_last = false;
     GR_TRY(gr__loader_create(c->ctx, &o, &loader));
     cli_catch_signals();
-    st = gr__evaluate(&engine, loader, part, &cli_stop, &ev);
+    st = gr__evaluate(&engine, 0, loader, part, &cli_stop, &ev);
     if (st == GR_E_INTERRUPTED) GR_TRY(gr__fail(c->ctx, st, "interrupted"));
     if (st != GR_OK) goto done;
     if (part == GR_PART_TEST) GR_TRY(record_look(c, model->path, &ev));

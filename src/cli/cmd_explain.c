@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/explain.h"
 #include "data/data.h"
-#include "nn/families.h"
+#include "optim/optim.h"
 #include "study/lab.h"
 
 enum { MAX_MEMBERS = 512 };
@@ -28,6 +28,9 @@ static void collect(listing *l)
     COLLECT(l, gr_layer, gr__layers);
     COLLECT(l, gr_cost, gr__costs);
     COLLECT(l, gr_optimizer, gr__optimizers);
+    static const gr_member *const around[] = {&gr__optimizer_switch, &gr__clip_common, &gr__group_common, &gr__lookahead_common, &gr__swa_common};
+    for (size_t i = 0; i < GR_COUNT(around) && l->n < MAX_MEMBERS; i++) l->at[l->n++] = around[i];
+    COLLECT(l, gr_penalty, gr__penalties);
     COLLECT(l, gr_schedule, gr__schedules);
     COLLECT(l, gr_init, gr__inits);
     COLLECT(l, gr_source, gr__sources);
@@ -46,8 +49,9 @@ static bool named(const gr_member *m, const char *name)
 /* The rows that every member of a family has beside its own; NULL: none. */
 static const gr_member *common_of(const gr_member *m)
 {
-    static const gr_member *const all[] = {&gr__layer_common, &gr__optimizer_common, &gr__schedule_common, &gr__figure_common};
-    static const char *const families[] = {"layer", "optimizer", "schedule", "figure"};
+    static const gr_member *const all[] = {&gr__layer_common, &gr__optimizer_common, &gr__schedule_common, &gr__penalty_common, &gr__figure_common};
+    static const char *const families[] = {"layer", "optimizer", "schedule", "penalty", "figure"};
+    if (m == &gr__optimizer_switch) return NULL;
     for (size_t i = 0; i < GR_COUNT(all); i++)
         if (strcmp(families[i], m->family) == 0) return all[i];
     return NULL;
@@ -63,17 +67,41 @@ static const gr_row *row_at(const gr_member *m, int i)
     return i < m->n_rows ? &m->rows[i] : &common_of(m)->rows[i - m->n_rows];
 }
 
-/* `decay` is the member's own: the common row cannot know it. */
+/* Defaults of `decay` and `weight_decay` are the member's own: the common rows cannot know them. */
 static const char *default_of(const gr_member *m, const gr_row *r)
 {
     int n;
     const gr_optimizer *const *table = gr__optimizers(&n);
-    for (int i = 0; i < n && strcmp(r->name, "decay") == 0; i++)
-        if (&table[i]->head == m) return table[i]->decay;
+    for (int i = 0; i < n; i++) {
+        if (&table[i]->head != m) continue;
+        if (strcmp(r->name, "decay") == 0) return strcmp(table[i]->decay, "own") == 0 ? "(refused)" : table[i]->decay;
+        if (strcmp(r->name, "weight_decay") == 0 && table[i]->weight_decay) return table[i]->weight_decay;
+    }
     return r->value;
 }
 
-static gr_status print_json(cli *c, const gr_member *m)
+/* The schedule that a member is, or NULL. */
+static const gr_schedule *schedule_of(const gr_member *m)
+{
+    int n;
+    const gr_schedule *const *table = gr__schedules(&n);
+    for (int i = 0; i < n; i++)
+        if (&table[i]->head == m) return table[i];
+    return NULL;
+}
+
+static gr_status write_json(cli *c, json_t *o)
+{
+    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    json_decref(o);
+    if (!text) return gr__fail(c->ctx, GR_E_MEMORY, "no memory for the answer");
+    printf("%s\n", text);
+    free(text);
+    return GR_OK;
+}
+
+/* rates: an example of a schedule, or NULL. */
+static gr_status print_json(cli *c, const gr_member *m, const cli_rates *rates)
 {
     json_t *rows = json_array();
     for (int i = 0; i < count_rows(m); i++) {
@@ -84,12 +112,8 @@ static gr_status print_json(cli *c, const gr_member *m)
         json_array_append_new(rows, row);
     }
     json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s}", "name", m->name, "family", m->family, "title", m->title, "cite", m->cite, "parameters", rows, "equations", m->equations);
-    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-    json_decref(o);
-    if (!text) return gr__fail(c->ctx, GR_E_MEMORY, "no memory for the answer");
-    printf("%s\n", text);
-    free(text);
-    return GR_OK;
+    if (o && rates) json_object_set_new(o, "example", cli_rates_json(rates));
+    return write_json(c, o);
 }
 
 static void print_text(const gr_member *m)
@@ -153,7 +177,7 @@ static gr_status list(cli *c, const listing *l)
     for (int i = 0; i < l->n && st == GR_OK; i++) {
         const gr_member *m = l->at[i];
         if (c->json) {
-            st = print_json(c, m);
+            st = print_json(c, m, NULL);
             continue;
         }
         if (cli_value(c, "markdown")) {
@@ -167,33 +191,83 @@ static gr_status list(cli *c, const listing *l)
     return st;
 }
 
-static gr_status run(cli *c)
+/* One member; a schedule with its rates over an example run. */
+static gr_status explain(cli *c, const gr_member *m)
 {
-    listing l;
+    const gr_schedule *schedule = schedule_of(m);
+    cli_rates rates;
+    gr_status st = schedule ? cli_rates_example(c, schedule, &rates) : GR_OK;
+    if (st != GR_OK) return st;
+    if (c->json) return print_json(c, m, schedule ? &rates : NULL);
+    print_text(m);
+    return schedule ? cli_rates_print(c, &rates) : GR_OK;
+}
+
+/* A path rather than a name: `my.yaml`, `recipes/my`. */
+static bool is_path(const char *s)
+{
+    const char *dot = strrchr(s, '.');
+    return strchr(s, '/') || (dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0));
+}
+
+static gr_status explain_recipe(cli *c, const char *path)
+{
+    cli_rates rates;
+    gr_status st = cli_rates_recipe(c, path, &rates);
+    if (st != GR_OK) return st;
+    return c->json ? write_json(c, cli_rates_json(&rates)) : cli_rates_print(c, &rates);
+}
+
+static gr_status unknown(cli *c, const listing *l)
+{
     const char *names[MAX_MEMBERS];
-    int found = 0;
-    gr_status st = GR_OK;
-    collect(&l);
-    if (c->n_arguments == 0) return list(c, &l);
-    for (int i = 0; i < l.n && st == GR_OK; i++) {
-        names[i] = l.at[i]->name;
-        if (!named(l.at[i], c->argument[0])) continue;
-        found++;
-        if (c->json) st = print_json(c, l.at[i]);
-        else print_text(l.at[i]);
-    }
-    if (found || st != GR_OK) return st;
-    const char *near = gr__nearest(c->argument[0], names, (size_t)l.n);
+    for (int i = 0; i < l->n; i++) names[i] = l->at[i]->name;
+    const char *near = gr__nearest(c->argument[0], names, (size_t)l->n);
     gr__fail(c->ctx, GR_E_NAME, "there is no member %s", c->argument[0]);
     if (near) gr__error_hint(c->ctx, "did you mean %s?", near);
     else gr__error_hint(c->ctx, "gradus explain lists them all");
     return GR_E_NAME;
 }
 
+/* The setting that only what is drawn can take; NULL: none was given. */
+static const char *setting(const cli *c)
+{
+    for (int i = 0; i < c->n_sets; i++)
+        if (!cli_is_run_flag(c->set[i])) return c->set[i];
+    return NULL;
+}
+
+static gr_status run(cli *c)
+{
+    listing l;
+    int found = 0, explained = 0;
+    gr_status st = GR_OK;
+    collect(&l);
+    if (c->n_arguments && is_path(c->argument[0])) return explain_recipe(c, c->argument[0]);
+    if (c->n_arguments == 0 && !setting(c)) return list(c, &l);
+    for (int i = 0; c->n_arguments && i < l.n && st == GR_OK; i++) {
+        if (!named(l.at[i], c->argument[0])) continue;
+        found++;
+        if (setting(c) && !schedule_of(l.at[i])) continue; /* `constant` is an initialiser as well */
+        explained++;
+        st = explain(c, l.at[i]);
+    }
+    if (st != GR_OK || explained) return st;
+    if (c->n_arguments && !found) return unknown(c, &l);
+    st = gr__fail(c->ctx, GR_E_USAGE, "explain --set %s: there is no schedule to set it in", setting(c));
+    gr__error_hint(c->ctx, "explain draws schedules and recipes: gradus explain cyclic --set half_cycle=100");
+    return st;
+}
+
 static const cli_flag flags[] = {{"markdown", NULL, "all of it as one page, docs/reference.md", 0}, {0}};
 
 const cli_command cmd_explain = {
-    .name = "explain", .usage = "[NAME] [--markdown]", .summary = "Every layer, cost, optimizer, ...: equations, parameters, source",
+    .name = "explain", .usage = "[NAME | RECIPE.yaml] [--set KEY=VALUE]... [--markdown]", .summary = "Every layer, cost, optimizer, ...: equations, parameters, source",
     .help = "Without a name: the list. With one: its equations and parameters with default, range and unit.\n\n"
-            "Examples\n  gradus explain adam\n  gradus explain schedule.constant\n",
+            "A schedule is drawn too: its rate over an example run. --set changes its settings (warmup and tail among them) and\n"
+            "the run: lr (0.1), updates (1000), updates_per_epoch (50). A recipe (a path, or a name that ends in .yaml) draws the\n"
+            "recipe's own schedule over its own run; --set then takes the recipe's keys. With --json the rates are an array.\n\n"
+            "Examples\n  gradus explain adam\n  gradus explain schedule.constant\n"
+            "  gradus explain cyclic --set half_cycle=100 --set shape=triangular2 --set warmup=0.1\n"
+            "  gradus explain my.yaml --set schedule.tail.cycles=2\n",
     .flags = flags, .max_arguments = 1, .run = run};

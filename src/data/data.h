@@ -8,6 +8,7 @@
 #include "base/base.h"
 #include "base/member.h"
 #include "gradus/graph.h"
+#include "nn/targets.h"
 
 /* ---- a set of samples ---- */
 typedef enum gr_element { GR_EL_U8, GR_EL_F32, GR_EL_F64, GR_EL_I32 } gr_element;
@@ -70,6 +71,7 @@ const gr_source *const *gr__sources(int *n);   /* generated */
 gr_status gr__set_info(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set_info *out);
 gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set *out);
 void gr__set_free(gr_context *ctx, gr_set *s); /* zeroed set is fine */
+gr_element gr__target_element(const gr_set *s); /* GR_EL_I32 for classes, F32 or F64 for values */
 /* The source's tree with every default filled in and absolute paths, for the resolved recipe. */
 gr_status gr__source_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, const gr_source_options *o, gr_tree **out);
 /* Whether data of shape `sample` is what a model with this input takes: equal but for axes of size 1, or flat with as many values. */
@@ -89,6 +91,10 @@ gr_status gr__split(gr_context *ctx, uint64_t seed, int64_t n, const int32_t *la
 gr_status gr__split_manifest(gr_context *ctx, const char *path, const gr_set *s, const gr_rows *parts, const char *const *names, int n_parts);
 /* The first k of a seeded permutation of r (data.limit), order kept. */
 gr_status gr__rows_limit(gr_context *ctx, uint64_t seed, gr_rows *r, int64_t k);
+
+/* What these rows say of their targets, in one pass: `classes` counts (every label lies below), or mean and variance of each value. No rows, or no targets:
+ * nothing known. The arrays live in b. */
+gr_status gr__targets_take(gr__bump *b, const gr_set *set, const gr_rows *rows, int64_t classes, gr_targets *out);
 
 /* ---- preparation: members of the family "prepare", fitted on training rows, then part of the graph ---- */
 typedef struct gr_prepared { /* impute: x where it is a number, else fill; all others: y = (x - sub) * mul, which loses less than x * scale + shift where the mean is large */

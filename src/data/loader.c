@@ -119,12 +119,6 @@ static void convert(gr_element as_is, gr_element as, const void *from, void *to,
     }
 }
 
-static gr_element target_element(const gr_set *s)
-{
-    if (s->target == GR_TARGET_CLASS) return GR_EL_I32;
-    return s->targets_bytes == (size_t)(s->n * gr_shape_count(s->target_sample)) * sizeof(double) ? GR_EL_F64 : GR_EL_F32;
-}
-
 static void order_for(gr_loader *l, int64_t epoch)
 {
     if (!l->order) return;
@@ -151,7 +145,7 @@ static void prefetch(const gr_loader *l, uint32_t row)
 static void fill(gr_loader *l, slot *s, position at)
 {
     const gr_set *set = l->o.set;
-    gr_element target_as_is = target_element(set);
+    gr_element target_as_is = gr__target_element(set);
     int64_t first = at.index * l->batch, n = rows_at(l, at);
     gr__fp_state saved = gr__fp_enter(); /* so that conversion flushes the same on any thread */
     order_for(l, at.epoch);

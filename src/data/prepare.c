@@ -20,15 +20,10 @@ static gr_status find(gr_context *ctx, const gr_tree *tree, const gr_prepare **o
     return st;
 }
 
-static bool is_none(const gr_tree *t)
-{
-    return !t || t->kind == GR_TREE_NULL || (t->kind == GR_TREE_TEXT && strcmp(t->text, "none") == 0);
-}
-
 /* The steps of `prepare:`: a list, or a single one. */
 static int count_steps(const gr_tree *list)
 {
-    return is_none(list) ? 0 : list->kind == GR_TREE_LIST ? list->n : 1;
+    return gr__tree_none(list) ? 0 : list->kind == GR_TREE_LIST ? list->n : 1;
 }
 
 static const gr_tree *step_at(const gr_tree *list, int i)

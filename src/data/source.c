@@ -10,6 +10,12 @@ size_t gr__element_bytes(gr_element e)
     return bytes[e];
 }
 
+gr_element gr__target_element(const gr_set *s)
+{
+    if (s->target == GR_TARGET_CLASS) return GR_EL_I32;
+    return s->targets_bytes == (size_t)(s->n * gr_shape_count(s->target_sample)) * sizeof(double) ? GR_EL_F64 : GR_EL_F32;
+}
+
 void gr__set_free(gr_context *ctx, gr_set *s)
 {
     if (s->inputs) gr__tensor_free(ctx, (char *)s->inputs - s->inputs_offset, s->inputs_bytes);

@@ -180,7 +180,7 @@ static void put_label(gr__text *line, const gr_set *s, uint32_t row)
     int64_t n = gr_shape_count(s->target_sample);
     if (s->target == GR_TARGET_NONE) return;
     char number[32];
-    bool wide = s->target == GR_TARGET_VALUE && s->targets_bytes == (size_t)(s->n * n) * sizeof(double);
+    bool wide = gr__target_element(s) == GR_EL_F64;
     for (int64_t i = 0; i < n; i++) {
         int64_t at = (int64_t)row * n + i;
         const char *comma = i ? "," : "";

@@ -1,21 +1,33 @@
 /* Which initialiser a parameter gets, and its numbers: always from the parameter's own stream, in memory order. */
 #include <string.h>
 
+#include "base/text.h"
 #include "nn/families.h"
+
+enum { OWN_ROWS = 2 }; /* what a layer's own `init:` takes: the first rows */
 
 static const gr_row common_rows[] = {
     GR_ROW("weights", TREE, "none", "an initialiser", "",
            "of weights; unless given, Kaiming's, or Xavier's where sigmoid, tanh or nothing follows"),
     GR_ROW("bias", TREE, "zeros", "an initialiser", "", "of biases"),
+    GR_ROW(
+        "last_bias", CHOICE, "none", "zeros|auto", "",
+        "of the layer that gives the outputs, instead of `bias`; auto: by the training targets, so that a network that knows nothing yet "
+        "predicts how often each class is, or the mean value"),
+    GR_ROW("relu_bias", REAL, "0", "[0,inf)", "1", "above 0: of layers before a ReLU, instead of `bias`; a small number keeps units alive"),
 };
 const gr_member gr__init_common = {
-    .family = "init",
-    .name = "common",
-    .title = "Initial values",
-    .cite = "He et al. 2015; Glorot & Bengio 2010",
-    .equations = "",
+    .family = "recipe",
+    .name = "init",
+    .title = "Initial values; a layer's own `init` has weights and bias alone",
+    .cite = "He et al. 2015; Glorot & Bengio 2010; Karpathy 2019",
+    .equations = "last_bias: auto   softmax: b_k = log(n_k / N)      sigmoid: b = log(n_1 / n_0)      values: b_k = mean of y_k\n"
+                 "a class without targets counts (n + 1/2) / (N + 1), with a warning",
     GR_ROWS(common_rows),
 };
+static const gr_member own_common = {.family = "init", .name = "init", .rows = common_rows, .n_rows = OWN_ROWS};
+
+/* ---- members by name ---- */
 
 static const gr_init *find(gr_context *ctx, const gr_tree *tree, const char *fallback)
 {
@@ -29,12 +41,19 @@ static const gr_init *find(gr_context *ctx, const gr_tree *tree, const char *fal
     return (const gr_init *)found; /* head stands first */
 }
 
-static gr_status make(gr_context *ctx, gr__bump *b, const gr_tree *tree, const char *fallback, gr_preset preset, const gr_init **member,
-                      gr_settings *s)
+static gr_status make(gr_context *ctx, gr__bump *b, const gr_tree *tree, const char *fallback, bool bias, gr_preset preset,
+                      const gr_init **member, gr_settings *s)
 {
     *member = find(ctx, tree, fallback);
-    return *member ? gr__settings_make(ctx, b, &(*member)->head, tree, preset, NULL, s) : gr__error_code(ctx);
+    if (!*member) return gr__error_code(ctx);
+    if (bias && (*member)->weights_only)
+        return gr__tree_fail(ctx, tree, GR_E_CONFLICT, "bias: zeros | {type: constant, value: 0.01} | {type: uniform, bound: fan}",
+                             "%s is for weights, not for biases", (*member)->head.name);
+    gr_status st = gr__settings_make(ctx, b, &(*member)->head, tree, preset, NULL, s);
+    return st == GR_OK && (*member)->check ? (*member)->check(ctx, s) : st;
 }
+
+/* ---- the choice ---- */
 
 static const char *default_for(const gr_param_info *p)
 {
@@ -42,25 +61,76 @@ static const char *default_for(const gr_param_info *p)
     return p->follow == GR_FOLLOW_RELU || p->follow == GR_FOLLOW_LEAKY ? "kaiming" : "xavier";
 }
 
-gr_status gr__init_param(gr_context *ctx, const gr_tree *tree, gr_preset preset, uint64_t seed, const gr_param_info *p, double *values)
+/* What `last_bias` and `relu_bias` say of a bias: a tree to make a member from, NULL: nothing. */
+static gr_status special_bias(gr_context *ctx, gr__bump *b, const gr_init_from *from, const gr_param_info *p, const gr_tree **tree)
+{
+    gr_settings common;
+    gr_status st = gr__settings_make(ctx, b, &gr__init_common, from->tree, from->preset, NULL, &common);
+    if (st != GR_OK) return st;
+    double relu = gr__setting_real(&common, "relu_bias");
+    *tree = NULL;
+    if (p->last && gr__setting_tree(&common, "last_bias")) {
+        *tree = gr__setting_tree(&common, "last_bias");
+    } else if (p->follow == GR_FOLLOW_RELU && relu > 0) {
+        char number[32];
+        const char *text = gr__bump_format(b, "{type: constant, value: %s}", gr__double_text(relu, number));
+        *tree = text ? gr__tree_flow(b, text) : NULL;
+        if (!*tree) return GR_E_MEMORY;
+    }
+    return GR_OK;
+}
+
+const gr_tree *gr__init_last_bias_auto(const gr_tree *tree)
+{
+    const gr_tree *t = tree ? gr__tree_get(tree, "last_bias") : NULL;
+    return t && t->kind == GR_TREE_TEXT && strcmp(t->text, "auto") == 0 ? t : NULL;
+}
+
+gr_status gr__init_choose(gr_context *ctx, gr__bump *b, const gr_init_from *from, const gr_param_info *p, gr_init_choice *out)
 {
     const char *key = p->is_bias ? "bias" : "weights";
-    const gr_tree *own = p->init ? gr__tree_get(p->init, key) : NULL, *all = tree ? gr__tree_get(tree, key) : NULL;
-    const gr_init *member;
-    gr_settings s;
-    gr_status st = GR_OK;
+    const gr_tree *t = p->init ? gr__tree_get(p->init, key) : NULL;
+    gr_status st = !t && p->is_bias ? special_bias(ctx, b, from, p, &t) : GR_OK;
+    if (st != GR_OK) return st;
+    if (!t && from->tree) t = gr__tree_get(from->tree, key);
+    *out = (gr_init_choice){.asked = t != NULL};
+    if (t && t == gr__init_last_bias_auto(from->tree)) return GR_OK;
+    return make(ctx, b, t, default_for(p), p->is_bias, from->preset, &out->member, &out->settings);
+}
+
+gr_tree *gr__init_choice_tree(gr__bump *b, const gr_init_choice *c)
+{
+    return c->member ? gr__settings_tree(b, &c->settings) : gr__tree_text(b, "auto");
+}
+
+/* ---- the numbers ---- */
+
+gr_status gr__init_fill(gr_context *ctx, const gr_init_from *from, const gr_param_info *p, const gr_init_choice *c, double *values)
+{
+    int64_t count = gr_shape_count(p->entry.shape);
+    if (!c->member) {
+        gr__init_last_bias(ctx, from->targets, from->prediction, count, values);
+        return GR_OK;
+    }
+    char *stream = gr__format(ctx, "init/%s", p->entry.name);
+    if (!stream) return GR_E_MEMORY;
+    gr__rng rng = gr__rng_make(from->seed, stream, 0, 0);
+    gr__strfree(ctx, stream);
+    return c->member->fill(ctx, &c->settings, &(gr_init_target){.param = p, .count = count, .rng = &rng}, values);
+}
+
+gr_status gr__init_param(gr_context *ctx, const gr_init_from *from, const gr_param_info *p, double *values)
+{
+    gr_init_choice c;
     gr__bump *b = gr__bump_create(ctx);
     if (!b) return GR_E_MEMORY;
-    GR_TRY(make(ctx, b, own ? own : all, default_for(p), preset, &member, &s));
-    const char *stream = gr__bump_format(b, "init/%s", p->entry.name);
-    if (!stream) GR_TRY(GR_E_MEMORY);
-    gr__rng rng = gr__rng_make(seed, stream, 0, 0);
-    gr_init_target t = {.param = p, .count = gr_shape_count(p->entry.shape), .rng = &rng};
-    GR_TRY(member->fill(ctx, &s, &t, values));
-done:
+    gr_status st = gr__init_choose(ctx, b, from, p, &c);
+    if (st == GR_OK) st = gr__init_fill(ctx, from, p, &c, values);
     gr__bump_destroy(b);
     return st;
 }
+
+/* ---- the settings ---- */
 
 /* Units that start equal get equal gradients for ever: allowed, since one may want to see it, but said. */
 static void warn_equal(gr_context *ctx, const gr_init *member)
@@ -77,14 +147,14 @@ static gr_status resolve(gr_context *ctx, gr__bump *b, const gr_settings *common
     const gr_init *member;
     gr_settings s;
     if (!tree) return GR_OK;
-    gr_status st = make(ctx, b, tree, NULL, preset, &member, &s);
+    gr_status st = make(ctx, b, tree, NULL, key[0] == 'b', preset, &member, &s);
     if (st != GR_OK) return st;
     if (key[0] == 'w') warn_equal(ctx, member);
     gr_tree *full = gr__settings_tree(b, &s);
     return full && gr__tree_put(b, out, key, full) ? GR_OK : gr__error_code(ctx);
 }
 
-gr_status gr__init_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_tree **out)
+static gr_status resolve_map(gr_context *ctx, gr__bump *b, const gr_member *rows, const gr_tree *tree, gr_preset preset, gr_tree **out)
 {
     gr_settings common;
     gr_tree *full = gr__tree_map(b);
@@ -92,9 +162,24 @@ gr_status gr__init_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr
     if (tree && tree->kind != GR_TREE_MAP)
         return gr__tree_fail(ctx, tree, GR_E_TYPE, "write init: {weights: kaiming, bias: zeros}", "%s is not a map of initialisers",
                              gr__tree_kind_name(tree));
-    if (st == GR_OK) st = gr__settings_make(ctx, b, &gr__init_common, tree, preset, NULL, &common);
+    if (st == GR_OK) st = gr__settings_make(ctx, b, rows, tree, preset, NULL, &common);
     if (st == GR_OK) st = resolve(ctx, b, &common, "weights", preset, full);
     if (st == GR_OK) st = resolve(ctx, b, &common, "bias", preset, full);
+    for (int i = OWN_ROWS; i < rows->n_rows && st == GR_OK; i++) { /* plain values, checked by their rows */
+        const gr_tree *value = common.value[i];
+        gr_tree *kept = value ? gr__tree_copy(b, value) : gr__tree_text(b, "none");
+        if (!gr__tree_put(b, full, rows->rows[i].name, kept)) st = GR_E_MEMORY;
+    }
     if (st == GR_OK) *out = full;
     return st;
+}
+
+gr_status gr__init_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_tree **out)
+{
+    return resolve_map(ctx, b, &gr__init_common, tree, preset, out);
+}
+
+gr_status gr__init_resolve_own(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_tree **out)
+{
+    return resolve_map(ctx, b, &own_common, tree, preset, out);
 }

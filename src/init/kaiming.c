@@ -1,6 +1,6 @@
-/* Kaiming: keeps the size of activations through layers of ReLU.                                 [He et al. 2015, eq. 10 (fan in), 14 (fan
- * out)] Truncated by default: no large weights; the result keeps the standard deviation that is asked for (PyTorch's trunc_normal_ does
- * not). */
+/* Kaiming: keeps the size of activations through layers of ReLU.                [He et al. 2015, eq. 10 (fan in), 14 (fan out)]
+ * Truncated by default: no large weights; the result keeps the standard deviation that is asked for (PyTorch's trunc_normal_ does not:
+ * `correct: false`). */
 #include <math.h>
 
 #include "init/draw.h"
@@ -9,6 +9,7 @@ static const gr_row rows[] = {
     GR_ROW("fan", CHOICE, "in", "in|out|average", "", "inputs of a unit (keeps activations), outputs (keeps gradients), or their mean"),
     GR_ROW("distribution", CHOICE, "truncated_normal", "truncated_normal|normal|uniform", "",
            "truncated_normal is cut at twice its standard deviation before the cut"),
+    GR_ROW_CORRECT,
 };
 
 static gr_status fill(gr_context *ctx, const gr_settings *s, const gr_init_target *t, double *values)
@@ -17,7 +18,7 @@ static gr_status fill(gr_context *ctx, const gr_settings *s, const gr_init_targe
     const gr_param_info *p = t->param;
     double in = (double)p->fan_in, out = (double)p->fan_out, slope = p->follow == GR_FOLLOW_LEAKY ? p->slope : 0;
     double fan = gr__setting_is(s, "fan", "in") ? in : gr__setting_is(s, "fan", "out") ? out : (in + out) / 2;
-    gr__draw(t, gr__setting_text(s, "distribution"), sqrt(2 / ((1 + slope * slope) * fmax(fan, 1))), values);
+    gr__draw(t, s, sqrt(2 / ((1 + slope * slope) * fmax(fan, 1))), values);
     return GR_OK;
 }
 
@@ -32,5 +33,6 @@ GR_INIT(kaiming) = {
                          "uniform: U[-k, k], k = sqrt(3) std",
             GR_ROWS(rows),
         },
+    .check = gr__draw_check,
     .fill = fill,
 };

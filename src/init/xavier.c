@@ -5,14 +5,23 @@
 
 static const gr_row rows[] = {
     GR_ROW("distribution", CHOICE, "uniform", "uniform|normal|truncated_normal", "", "which numbers are drawn"),
-    GR_ROW("gain", REAL, "1", "(0,inf)", "1", "multiplies them; PyTorch recommends 5/3 before tanh"),
+    GR_ROW_CORRECT,
+    GR_ROW("gain", TREE, "1", "a number > 0, or auto", "1",
+           "multiplies them; auto: PyTorch's, by what follows: 5/3 before tanh, sqrt(2) before ReLU, sqrt(2/(1+a^2)) before a leaky one, "
+           "else 1"),
 };
+
+static gr_status check(gr_context *ctx, const gr_settings *s)
+{
+    gr_status st = gr__gain_check(ctx, s);
+    return st == GR_OK ? gr__draw_check(ctx, s) : st;
+}
 
 static gr_status fill(gr_context *ctx, const gr_settings *s, const gr_init_target *t, double *values)
 {
     (void)ctx;
     double fans = (double)t->param->fan_in + (double)t->param->fan_out;
-    gr__draw(t, gr__setting_text(s, "distribution"), gr__setting_real(s, "gain") * sqrt(2 / fmax(fans, 1)), values);
+    gr__draw(t, s, gr__gain(s, t->param) * sqrt(2 / fmax(fans, 1)), values);
     return GR_OK;
 }
 
@@ -27,5 +36,6 @@ GR_INIT(xavier) = {
                          "normal:  std = gain sqrt(2 / (inputs + outputs))",
             GR_ROWS(rows),
         },
+    .check = check,
     .fill = fill,
 };

@@ -31,9 +31,9 @@ gr_status gr__st_write(gr_context *ctx, const char *path, const gr_st_tensor *te
 gr_status gr__st_verify(gr_st *st, const char *path); /* GR_E_FORMAT if gradus.crc32 is present and differs */
 
 /* ---- models: parameters (and saved slots) of a store under file names and layouts ---- */
-/* float64: F64 tensors, else F32. meta: gradus.recipe, gradus.prepare, gradus.classes, gradus.trained. source == NULL: the entries
- * themselves; else a function that gives the store entry to take the values from (averages: parameter -> slot). */
-gr_status gr__model_save(gr_context *ctx, const char *path, const gr_store *s, bool float64, const gr_st_pair *meta, int n_meta);
+/* float64: F64 tensors, else F32. meta: gradus.recipe, gradus.prepare, gradus.classes, gradus.class_counts, gradus.trained. slot: the values are those of slot
+ * PARAMETER/slot, where there is one (an average); NULL: of the parameters themselves. */
+gr_status gr__model_save(gr_context *ctx, const char *path, const gr_store *s, const char *slot, bool float64, const gr_st_pair *meta, int n_meta);
 /* Loads every parameter (F32 or F64, cast) into a sealed store; names and shapes must agree exactly, extra tensors are refused unless
  * num_batches_tracked; both sides named. */
 gr_status gr__model_load(gr_context *ctx, const gr_st *st, const char *path, gr_store *s);

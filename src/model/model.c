@@ -21,6 +21,12 @@ static void put_names(gr__text *t, const char *const *names, int n)
     gr__text_put(t, "]", 1);
 }
 
+static void put_counts(gr__text *t, const gr_targets *targets)
+{
+    for (int64_t k = 0; k < targets->classes; k++) gr__text_add(t, "%s%lld", k ? ", " : "[", (long long)targets->count[k]);
+    gr__text_put(t, "]", 1);
+}
+
 /* The recipe without what only says how a run was carried out: the same training gives the same file for any number of threads. */
 static const gr_tree *as_model(gr__bump *b, const gr_tree *resolved)
 {
@@ -31,9 +37,10 @@ static const gr_tree *as_model(gr__bump *b, const gr_tree *resolved)
 
 gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, const gr_model_about *a)
 {
-    gr__text recipe, prepare, classes, columns;
-    gr_st_pair meta[5];
+    gr__text recipe, prepare, classes, columns, counts;
+    gr_st_pair meta[6];
     int n = 0;
+    bool counted = gr__targets_known(a->targets) && a->targets->classes > 0;
     gr__bump *b = gr__bump_create(ctx);
     gr_tree *steps = b ? gr__prepare_tree(b, a->prepared, a->n_prepared) : NULL;
     gr_status st = steps ? GR_OK : GR_E_MEMORY;
@@ -41,21 +48,25 @@ gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, 
     gr__text_init(&prepare, ctx);
     gr__text_init(&classes, ctx);
     gr__text_init(&columns, ctx);
+    gr__text_init(&counts, ctx);
     if (st == GR_OK) {
         gr__tree_write(as_model(b, a->recipe->resolved), &recipe, 0);
         gr__tree_write(steps, &prepare, 0);
         if (a->class_names) put_names(&classes, a->class_names, a->n_class_names);
         if (a->input_names) put_names(&columns, a->input_names, a->n_input_names);
-        if (recipe.failed || prepare.failed || classes.failed || columns.failed) st = GR_E_MEMORY;
+        if (counted) put_counts(&counts, a->targets);
+        if (recipe.failed || prepare.failed || classes.failed || columns.failed || counts.failed) st = GR_E_MEMORY;
     }
     if (st == GR_OK) {
         meta[n++] = (gr_st_pair){"gradus.recipe", recipe.s ? recipe.s : ""};
         meta[n++] = (gr_st_pair){"gradus.prepare", prepare.s ? prepare.s : ""};
         if (a->class_names) meta[n++] = (gr_st_pair){"gradus.classes", classes.s};
         if (a->input_names) meta[n++] = (gr_st_pair){"gradus.columns", columns.s};
+        if (counted) meta[n++] = (gr_st_pair){"gradus.class_counts", counts.s};
         if (a->trained) meta[n++] = (gr_st_pair){"gradus.trained", a->trained};
-        st = gr__model_save(ctx, path, s, a->recipe->float64, meta, n);
+        st = gr__model_save(ctx, path, s, a->slot, a->recipe->float64, meta, n);
     }
+    gr__text_free(&counts);
     gr__text_free(&columns);
     gr__text_free(&classes);
     gr__text_free(&prepare);
@@ -122,16 +133,49 @@ static gr_status copy_names(gr_model *m, const json_t *list, const char *const *
     return GR_OK;
 }
 
-/* A JSON list of names under `key`, where there is one. */
-static gr_status read_names(gr_model *m, const char *key, const char *const **out, int *n)
+static gr_status copy_counts(gr_model *m, const json_t *list)
+{
+    size_t n = json_array_size(list);
+    int64_t *count = gr__bump_alloc(m->memory, n * sizeof *count);
+    if (!json_is_array(list) || n == 0) return gr__fail(m->ctx, GR_E_FORMAT, "it is not a list of counts");
+    if (!count) return GR_E_MEMORY;
+    m->targets = (gr_targets){.classes = (int64_t)n, .count = count};
+    for (size_t i = 0; i < n; i++) {
+        const json_t *x = json_array_get(list, i);
+        count[i] = json_integer_value(x);
+        if (!json_is_integer(x) || count[i] < 0 || count[i] > INT64_MAX - m->targets.n)
+            return gr__fail(m->ctx, GR_E_FORMAT, "count %zu is not a whole number from 0 on", i);
+        m->targets.n += count[i];
+    }
+    return GR_OK;
+}
+
+/* The JSON under `key`: NULL where there is none, or where it is refused. */
+static gr_status read_json(gr_model *m, const char *key, json_t **out)
 {
     json_error_t error;
     const char *text = gr__st_meta(m->file, key);
-    if (!text) return GR_OK;
-    json_t *list = json_loads(text, 0, &error);
-    gr_status st = list ? copy_names(m, list, out, n) : gr__fail(m->ctx, GR_E_FORMAT, "it is not JSON: %s", error.text);
+    *out = text ? json_loads(text, 0, &error) : NULL;
+    return *out || !text ? GR_OK : gr__fail(m->ctx, GR_E_FORMAT, "it is not JSON: %s", error.text);
+}
+
+/* A list of names under `key`, where there is one. */
+static gr_status read_names(gr_model *m, const char *key, const char *const **out, int *n)
+{
+    json_t *list;
+    gr_status st = read_json(m, key, &list);
+    if (st == GR_OK && list) st = copy_names(m, list, out, n);
     json_decref(list);
     return blame_file(m, key, st);
+}
+
+static gr_status read_counts(gr_model *m)
+{
+    json_t *list;
+    gr_status st = read_json(m, "gradus.class_counts", &list);
+    if (st == GR_OK && list) st = copy_counts(m, list);
+    json_decref(list);
+    return blame_file(m, "gradus.class_counts", st);
 }
 
 static gr_status read_file(gr_model *m)
@@ -146,6 +190,7 @@ static gr_status read_file(gr_model *m)
     GR_TRY(blame_file(m, "gradus.prepare", read_prepared(m, prepare)));
     GR_TRY(read_names(m, "gradus.classes", &m->class_names, &m->n_class_names));
     GR_TRY(read_names(m, "gradus.columns", &m->input_names, &m->n_input_names));
+    GR_TRY(read_counts(m));
 done:
     return st;
 }

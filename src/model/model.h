@@ -14,7 +14,9 @@ typedef struct gr_model_about {
     int n_class_names;
     const char *const *input_names; /* gradus.columns (a JSON list): the columns of a table; NULL: none */
     int n_input_names;
-    const char *trained; /* gradus.trained: JSON text */
+    const char *slot;    /* weights are those of slot PARAMETER/slot, where there is one; NULL: the parameters themselves */
+    const gr_targets *targets; /* counts of classes become gradus.class_counts (a JSON list); NULL or nothing known: none */
+    const char *trained;       /* gradus.trained: JSON text */
 } gr_model_about;
 /* Parameters and saved slots of a sealed store, under PyTorch's names and layouts, F64 when the recipe's precision is float64, else F32.
  * Atomic. */
@@ -32,6 +34,7 @@ typedef struct gr_model {
     int n_class_names;
     const char *const *input_names; /* the same of the table's columns */
     int n_input_names;
+    gr_targets targets; /* counts of the training's classes; nothing known where the file does not say */
 } gr_model;
 /* Reads and checks a model file. GR_E_FILE, GR_E_FORMAT. Metadata that is missing is said by name. */
 gr_status gr__model_open(gr_context *ctx, const char *path, gr_model *out);

@@ -1,4 +1,5 @@
 /* From a recipe's stack of layers to graphs: preparation, layers, cost. */
+#include <math.h>
 #include <string.h>
 
 #include "graph/node.h"
@@ -13,6 +14,7 @@ struct gr_network {
     int n_prepared;
     gr_element input_as;
     int classes;
+    const gr_targets *targets;
     gr_param_info *params;
     size_t n_params;
     int64_t parameter_count;
@@ -142,10 +144,10 @@ static gr_status build_cost(maker *m, bool with_target, gr_network_values *out)
 
 /* memory: of names and settings; it must outlive the build only, unless the parameters are kept. */
 static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mode mode, int64_t batch, bool with_target,
-                       gr_network_values *out, maker *m)
+                       const gr_network_options *o, gr_network_values *out, maker *m)
 {
     gr_network_values v = {0};
-    *m = (maker){.n = n, .b = {.ctx = n->ctx, .g = g, .mode = mode, .memory = memory}};
+    *m = (maker){.n = n, .b = {.ctx = n->ctx, .g = g, .mode = mode, .memory = memory, .targets = n->targets, .leaf = o->leaf, .leaf_user = o->leaf_user}};
     if (mode == GR_MODE_TRAIN) {
         m->b.seed = gr_feed(g, "seed", GR_REAL, GR_SCALAR);
         m->b.update = gr_feed(g, "update", GR_REAL, GR_SCALAR);
@@ -158,20 +160,129 @@ static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mo
     return st;
 }
 
-gr_status gr__network_build_layers(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, gr_network_values *out, gr_val *layers)
+gr_status gr__network_build_with(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, const gr_network_options *o,
+                                 gr_network_values *out)
 {
     maker m;
     gr__bump *b = gr__bump_create(n->ctx);
     if (!b) return GR_E_MEMORY;
-    gr_status st = build(n, b, g, mode, batch, with_target, out, &m);
-    if (st == GR_OK && layers) memcpy(layers, m.value, sizeof *layers * (size_t)n->recipe->stack->n);
+    gr_status st = build(n, b, g, mode, batch, with_target, o, out, &m);
+    if (st == GR_OK && o->layers) memcpy(o->layers, m.value, sizeof *o->layers * (size_t)n->recipe->stack->n);
     gr__bump_destroy(b);
     return st;
 }
 
 gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, gr_network_values *out)
 {
-    return gr__network_build_layers(n, g, mode, batch, with_target, out, NULL);
+    return gr__network_build_with(n, g, mode, batch, with_target, &(gr_network_options){0}, out);
+}
+
+/* ---- starting values ---- */
+
+static gr_init_from starts(const gr_network *n)
+{
+    const gr_recipe *r = n->recipe;
+    return (gr_init_from){r->init, r->preset, r->seed, n->targets, r->cost->prediction};
+}
+
+/* `last_bias: auto` wants a bias whose numbers are the outputs' own, with nothing applied to them. */
+static gr_status check_last_bias(const gr_network *n)
+{
+    const gr_tree *at = gr__init_last_bias_auto(n->recipe->init), *place;
+    const gr_param_info *bias = NULL;
+    int64_t outputs = n->output.rank > 0 ? n->output.dim[n->output.rank - 1] : 1;
+    const char *applied = gr__stack_ends_with(n->recipe->stack, &place), *hint = "leave it out, or write last_bias: zeros";
+    const gr_cost *cost = n->recipe->cost;
+    if (!at) return GR_OK;
+    for (size_t i = 0; i < n->n_params; i++)
+        if (n->params[i].last && n->params[i].is_bias) bias = &n->params[i];
+    if (cost->wants_classes && strcmp(cost->prediction, "value") == 0)
+        return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "how often each class is says nothing of the outputs that %s wants",
+                             cost->head.name);
+    if (*applied)
+        return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "the outputs are not the last layer's sums: %s is applied to them", applied);
+    if (!bias) return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "the layer that gives the outputs has no bias");
+    if (gr_shape_count(bias->entry.shape) == outputs) return GR_OK;
+    return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "%s has %lld numbers, but there are %lld outputs", bias->entry.name,
+                         (long long)gr_shape_count(bias->entry.shape), (long long)outputs);
+}
+
+/* What is worth saying of starting values once all are drawn. */
+typedef struct warnings {
+    int far;           /* weights of a scale that was asked for, far from what keeps activations */
+    const char *first; /* of them */
+    double size, wanted;
+    bool relu; /* a bias took relu_bias */
+} warnings;
+
+static const double FAR =
+    10; /* times too large or too small: VGG's 0.01 at a fan-in of 4608 is half, 0.01 at a fan-in of 64 is a twelfth */
+
+static void look_at(warnings *w, const gr_param_info *p, const gr_init_choice *c, const double *values)
+{
+    int64_t n = gr_shape_count(p->entry.shape);
+    double square = 0;
+    w->relu |= p->is_bias && c->asked && p->follow == GR_FOLLOW_RELU;
+    if (p->is_bias || !c->asked || p->entry.shape.rank < 2 || p->fan_in < 1 || n < 1 || strcmp(c->member->head.name, "hyperfan") == 0)
+        return;
+    for (int64_t i = 0; i < n; i++) square += values[i] * values[i] / (double)n;
+    double size = sqrt(square), wanted = 1 / sqrt((double)p->fan_in);
+    if (size == 0 || (size * FAR > wanted && size < wanted * FAR)) return; /* zeros are warned of as such */
+    if (!w->far++) w->first = p->entry.name, w->size = size, w->wanted = wanted;
+}
+
+static void say(const gr_network *n, const warnings *w)
+{
+    const gr_tree *relu = n->recipe->init ? gr__tree_get(n->recipe->init, "relu_bias") : NULL;
+    if (w->far)
+        gr__log(n->ctx, GR_LOG_WARNING,
+                "init: %s starts with a size of %.2g, where about %.2g keeps activations at its fan-in%s; gradus check --init shows what "
+                "that does",
+                w->first, w->size, w->wanted, w->far > 1 ? ", and other weights likewise" : "");
+    if (relu && relu->number > 0 && !w->relu)
+        gr__log(n->ctx, GR_LOG_WARNING, "init.relu_bias: no layer with a bias stands before a ReLU, so it does nothing");
+}
+
+static gr_status init_one(const gr_network *n, gr_store *store, const gr_param_info *p, warnings *w)
+{
+    const gr_entry *e = gr_store_find(store, p->entry.name);
+    size_t bytes = sizeof(double) * (size_t)gr_shape_count(p->entry.shape);
+    gr_init_from from = starts(n);
+    gr_init_choice c;
+    gr_status st = GR_OK;
+    double *values = NULL;
+    gr__bump *b = gr__bump_create(n->ctx);
+    if (!b) return GR_E_MEMORY;
+    if (!e) GR_TRY(gr__fail(n->ctx, GR_E_INTERNAL, "the store has no \"%s\"", p->entry.name));
+    values = gr__alloc(n->ctx, bytes);
+    if (!values) GR_TRY(GR_E_MEMORY);
+    GR_TRY(gr__init_choose(n->ctx, b, &from, p, &c));
+    GR_TRY(gr__init_fill(n->ctx, &from, p, &c, values));
+    look_at(w, p, &c, values);
+    gr_store_write(store, e, values);
+done:
+    gr__free(n->ctx, values, bytes);
+    gr__bump_destroy(b);
+    return st;
+}
+
+gr_status gr__network_init(const gr_network *n, gr_store *store)
+{
+    warnings w = {0};
+    gr_status st = GR_OK;
+    for (size_t i = 0; i < n->n_params && st == GR_OK; i++) st = init_one(n, store, &n->params[i], &w);
+    if (st == GR_OK) say(n, &w);
+    return st;
+}
+
+gr_status gr__network_initialiser(const gr_network *n, size_t i, gr__bump *b, gr_tree **out)
+{
+    gr_init_choice c;
+    gr_init_from from = starts(n);
+    gr_status st = gr__init_choose(n->ctx, b, &from, &n->params[i], &c);
+    if (st != GR_OK) return st;
+    *out = gr__init_choice_tree(b, &c);
+    return *out ? GR_OK : GR_E_MEMORY;
 }
 
 /* ---- the network ---- */
@@ -184,7 +295,7 @@ static gr_status collect(gr_network *n)
     maker m;
     gr_status st = GR_OK;
     GR_TRY(gr_graph_create(n->ctx, &g));
-    GR_TRY(build(n, n->memory, g, GR_MODE_TRAIN, 1, true, &v, &m));
+    GR_TRY(build(n, n->memory, g, GR_MODE_TRAIN, 1, true, &(gr_network_options){0}, &v, &m));
     gr_shape s = gr_shape_of(g, v.output);
     n->output.rank = s.rank - 1;
     for (int i = 0; i < n->output.rank; i++) n->output.dim[i] = s.dim[i + 1];
@@ -195,13 +306,14 @@ static gr_status collect(gr_network *n)
     if (total > 1e15)
         GR_TRY(gr__tree_fail(n->ctx, n->recipe->layers, GR_E_RANGE, NULL, "%.3g parameters are more than any machine holds", total));
     for (size_t i = 0; i < n->n_params; i++) n->parameter_count += gr_shape_count(n->params[i].entry.shape);
+    GR_TRY(check_last_bias(n));
 done:
     gr_graph_destroy(g);
     return st;
 }
 
 gr_status gr__network_make(gr_context *ctx, const gr_recipe *r, const gr_prepared *prepared, int n_prepared, gr_element input_as,
-                           int classes, gr_network **out)
+                           int classes, const gr_targets *targets, gr_network **out)
 {
     gr_network *n = gr__alloc(ctx, sizeof *n);
     if (!n) return GR_E_MEMORY;
@@ -211,6 +323,7 @@ gr_status gr__network_make(gr_context *ctx, const gr_recipe *r, const gr_prepare
                       .n_prepared = n_prepared,
                       .input_as = input_as,
                       .classes = classes,
+                      .targets = targets,
                       .memory = gr__bump_create(ctx)};
     gr_status st = n->memory ? collect(n) : GR_E_MEMORY;
     if (st == GR_OK)
@@ -247,22 +360,5 @@ gr_status gr__network_declare(const gr_network *n, gr_store *store)
 {
     gr_status st = GR_OK;
     for (size_t i = 0; i < n->n_params && st == GR_OK; i++) st = gr_store_add(store, &n->params[i].entry, NULL);
-    return st;
-}
-
-gr_status gr__network_init(const gr_network *n, gr_store *store)
-{
-    gr_status st = GR_OK;
-    for (size_t i = 0; i < n->n_params && st == GR_OK; i++) {
-        const gr_param_info *p = &n->params[i];
-        const gr_entry *e = gr_store_find(store, p->entry.name);
-        size_t bytes = sizeof(double) * (size_t)gr_shape_count(p->entry.shape);
-        if (!e) return gr__fail(n->ctx, GR_E_INTERNAL, "the store has no \"%s\"", p->entry.name);
-        double *values = gr__alloc(n->ctx, bytes);
-        if (!values) return GR_E_MEMORY;
-        st = gr__init_param(n->ctx, n->recipe->init, n->recipe->preset, n->recipe->seed, p, values);
-        if (st == GR_OK) gr_store_write(store, e, values);
-        gr__free(n->ctx, values, bytes);
-    }
     return st;
 }

@@ -23,12 +23,6 @@ gr_status gr__recipe_neutral(gr__recipe_reader *k, const gr_tree *t)
     return gr__tree_fail(k->ctx, t, GR_E_UNSUPPORTED, "leave it out, or write none", "this version of gradus does not have it yet");
 }
 
-static gr_status read_neutral(gr__recipe_reader *k, const char *key)
-{
-    gr_status st = gr__recipe_neutral(k, gr__setting_tree(&k->top, key));
-    return st == GR_OK ? gr__recipe_part(k, key, gr__tree_text(k->b, "none")) : st;
-}
-
 /* ---- single values ---- */
 
 static int row_of(const char *key)
@@ -148,8 +142,6 @@ static gr_status read_numbers(gr__recipe_reader *k)
                                                                     : GR_ALGORITHM_AUTO;
     static const char *const kept[] = {"gradus", "preset", "seed", "accumulate", "algorithm"};
     for (size_t i = 0; i < GR_COUNT(kept); i++) GR_TRY(keep(k, kept[i]));
-    static const char *const later[] = {"penalty", "average", "lookahead", "groups"};
-    for (size_t i = 0; i < GR_COUNT(later); i++) GR_TRY(read_neutral(k, later[i]));
     GR_TRY(read_name(k));
     GR_TRY(read_device(k));
     GR_TRY(read_memory(k));
@@ -193,14 +185,28 @@ static gr_status read_interval(gr__recipe_reader *k, const char *key, const gr_m
     return st == GR_OK ? gr__recipe_part(k, key, gr__section_tree(k->b, s)) : st;
 }
 
+/* A schedule that learns from evaluations needs some, and validation data if it looks at their error. */
+static gr_status check_observation(gr__recipe_reader *k, bool validates)
+{
+    const gr_sched *s = &k->r->sched;
+    const char *name = s->member->head.name;
+    if (s->member->wants_validation && s->member->wants_validation(&s->settings) && !validates)
+        return gr__tree_fail(k->ctx, s->settings.tree, GR_E_CONFLICT, "such as data.validation: {split: 0.1}",
+                             "%s watches the validation error, and there is no validation data", name);
+    if (k->r->validate.n) return GR_OK;
+    return gr__tree_fail(k->ctx, s->settings.tree, GR_E_CONFLICT, "such as validate: {every: 1 epoch}",
+                         "%s changes the rate at evaluations, but validate is none", name);
+}
+
 static gr_status read_times(gr__recipe_reader *k)
 {
     gr_recipe *r = k->r;
     gr_settings s;
-    bool validates = r->data.validation || r->data.split_validation > 0;
-    gr_status st = read_interval(k, "validate", &gr__section_validate, validates, &r->validate, &s);
+    bool validates = r->data.validation || r->data.split_validation > 0, observes = r->sched.member->observe != NULL;
+    gr_status st = read_interval(k, "validate", &gr__section_validate, validates || observes, &r->validate, &s);
+    if (st == GR_OK && observes) st = check_observation(k, validates);
     if (st != GR_OK) return st;
-    if (r->validate.n && !validates)
+    if (r->validate.n && !validates && !observes)
         gr__log(k->ctx, GR_LOG_WARNING, "%s: validate: there is no validation data, so nothing is validated", r->path);
     GR_TRY(read_interval(k, "checkpoint", &gr__section_checkpoint, true, &r->checkpoint, &s));
     if (r->checkpoint.n)
@@ -318,34 +324,42 @@ static gr_status read_cost(gr__recipe_reader *k)
     return gr__recipe_part(k, "cost", resolved);
 }
 
-/* Takes a key that means nothing out of the recipe's tree. */
-static void drop_key(gr_tree *map, const char *key)
+/* What stands around the optimizer. */
+static gr_status read_updates(gr__recipe_reader *k)
 {
-    for (int i = 0; gr__tree_get(map, key) && i < map->n; i++) {
-        if (strcmp(map->key[i], key) != 0) continue;
-        memmove(&map->key[i], &map->key[i + 1], sizeof *map->key * (size_t)(map->n - i - 1));
-        memmove(&map->child[i], &map->child[i + 1], sizeof *map->child * (size_t)(map->n - i - 1));
-        map->n--;
-    }
+    gr_recipe *r = k->r;
+    gr_status st = GR_OK;
+    GR_TRY(gr__optim_make(k->ctx, k->b, gr__setting_tree(&k->top, "optimizer"), r->preset, &r->optim));
+    GR_TRY(gr__recipe_part(k, "optimizer", gr__optim_tree(k->b, &r->optim)));
+    if (r->optim.method[0].member->whole_set && r->accumulate > 1)
+        GR_TRY(gr__tree_fail(k->ctx, gr__setting_tree(&k->top, "accumulate"), GR_E_CONFLICT, "leave it out, or take sgd",
+                             "%s takes the whole training set in each update", r->optim.method[0].member->head.name));
+    GR_TRY(gr__clip_make(k->ctx, gr__setting_tree(&k->top, "clip"), r->preset, &r->clip));
+    GR_TRY(gr__recipe_part(k, "clip", gr__clip_tree(k->b, &r->clip)));
+    GR_TRY(gr__penalty_make(k->ctx, k->b, gr__setting_tree(&k->top, "penalty"), r->preset, &r->penalties));
+    GR_TRY(gr__recipe_part(k, "penalty", gr__penalty_tree(k->b, &r->penalties)));
+    GR_TRY(gr__groups_make(k->ctx, k->b, gr__setting_tree(&k->top, "groups"), &r->groups));
+    GR_TRY(gr__recipe_part(k, "groups", gr__groups_tree(k->b, &r->groups)));
+    GR_TRY(gr__lookahead_make(k->ctx, k->b, gr__setting_tree(&k->top, "lookahead"), r->preset, &r->optim, &r->lookahead));
+    GR_TRY(gr__recipe_part(k, "lookahead", gr__lookahead_tree(k->b, &r->lookahead, &r->optim)));
+    GR_TRY(gr__swa_make(k->ctx, k->b, gr__setting_tree(&k->top, "average"), r->preset, &r->swa));
+    GR_TRY(gr__recipe_part(k, "average", gr__swa_tree(k->b, &r->swa)));
+done:
+    return st;
 }
 
 static gr_status read_members(gr__recipe_reader *k)
 {
     gr_recipe *r = k->r;
-    const gr_tree *schedule = gr__setting_tree(&k->top, "schedule");
     gr_tree *init;
     gr_status st = gr__init_resolve(k->ctx, k->b, gr__setting_tree(&k->top, "init"), r->preset, &init);
     if (st != GR_OK) return st;
     r->init = gr__setting_tree(&k->top, "init");
     GR_TRY(gr__recipe_part(k, "init", init));
-    GR_TRY(gr__optim_make(k->ctx, k->b, gr__setting_tree(&k->top, "optimizer"), r->preset, &r->optim));
-    GR_TRY(gr__recipe_part(k, "optimizer", gr__optim_tree(k->b, &r->optim)));
-    GR_TRY(gr__recipe_neutral(k, gr__tree_get(schedule, "tail")));
-    drop_key(gr__tree_get(k->root, "schedule"), "tail");
-    GR_TRY(gr__sched_make(k->ctx, k->b, schedule, r->preset, &r->sched));
+    GR_TRY(read_updates(k));
+    GR_TRY(gr__sched_make(k->ctx, k->b, gr__setting_tree(&k->top, "schedule"), r->preset, &r->sched));
+    for (int i = 0; i < r->optim.n_methods; i++) GR_TRY(gr__sched_check_rate(k->ctx, &r->sched, r->optim.method[i].lr));
     GR_TRY(gr__recipe_part(k, "schedule", gr__sched_tree(k->b, &r->sched)));
-    GR_TRY(gr__clip_make(k->ctx, gr__setting_tree(&k->top, "clip"), r->preset, &r->clip));
-    GR_TRY(gr__recipe_part(k, "clip", gr__clip_tree(k->b, &r->clip)));
 done:
     return st;
 }
@@ -436,7 +450,12 @@ static gr_status assemble(gr__recipe_reader *k)
 static gr_status try_network(gr__recipe_reader *k)
 {
     gr_network *n = NULL;
-    gr_status st = gr__network_make(k->ctx, k->r, NULL, 0, GR_EL_F32, 0, &n);
+    gr_status st = gr__network_make(k->ctx, k->r, NULL, 0, GR_EL_F32, 0, NULL, &n);
+    if (st == GR_OK) {
+        size_t count;
+        const gr_param_info *params = gr__network_params(n, &count);
+        st = gr__groups_check(k->ctx, &k->r->groups, params, count);
+    }
     gr__network_destroy(n);
     return st;
 }

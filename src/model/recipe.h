@@ -3,7 +3,7 @@
 #define GR_MODEL_RECIPE_H
 
 #include "base/tree.h"
-#include "nn/families.h"
+#include "optim/optim.h"
 
 /* Parses one YAML 1.2 document (libfyaml) into a tree with places. Duplicate keys, several documents, alias bombs, undefined variables:
  * GR_E_SYNTAX and the like with line and column. `${NAME}` and `${NAME:-default}` are expanded in plain and quoted scalars. name is what
@@ -52,6 +52,10 @@ typedef struct gr_recipe {
     const gr_tree *metrics; /* list of names */
     gr_optim optim;
     gr_clip clip;
+    gr_penalties penalties;
+    gr_groups groups;
+    gr_lookahead lookahead;
+    gr_swa swa;
     gr_sched sched;
     gr_stop_rules stop;
     gr_every validate, checkpoint, log;

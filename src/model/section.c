@@ -12,21 +12,21 @@ static const gr_row recipe_rows[] = {
     GR_ROW("seed", INT, "1", "[0,9007199254740991]", "", "of every random choice"),
     GR_ROW("data", TREE, NULL, "a map", "", "sources, split, preparation, batches"),
     GR_ROW("model", TREE, NULL, "a map, a file, or {zoo: NAME}", "", "input and layers"),
-    GR_ROW("init", TREE, "none", "{weights, bias}", "", "initial values; by default Kaiming, Xavier where no ReLU follows, zero biases"),
+    GR_ROW("init", TREE, "none", "{weights, bias, last_bias, relu_bias}", "", "initial values; by default Kaiming, Xavier where no ReLU follows, zero biases"),
     GR_ROW("cost", TREE, "cross_entropy", "a cost", "", "what training makes small; with it, reduction: mean | sum"),
     GR_ROW("metrics", TREE, "none", "a list of names", "", "what evaluation reports beside cost and error"),
-    GR_ROW("penalty", TREE, "none", "none", "", "l1 and l2 penalties"),
+    GR_ROW("penalty", TREE, "none", "none or {l2: 1e-4, l1: 0}", "", "terms of the cost that depend on the weights alone"),
     GR_ROW("optimizer", TREE, "adam", "an optimizer", "", "turns gradients into steps; lr is the base rate"),
     GR_ROW("schedule", TREE, "constant", "a schedule", "", "the rate over time, with warm-up"),
-    GR_ROW("clip", TREE, "none", "none, {norm: 1.0} or {value: 0.5}", "", "limits gradients"),
-    GR_ROW("average", TREE, "none", "none", "", "weight averaging"),
-    GR_ROW("lookahead", TREE, "none", "none", "", "slow weights around the optimizer"),
+    GR_ROW("clip", TREE, "none", "none, {norm: 1.0, per: all | layer} or {value: 0.5}", "", "limits gradients"),
+    GR_ROW("average", TREE, "none", "none or {type: swa, start: 0.75, cycle: 1 epoch}", "", "weight averaging beside the training"),
+    GR_ROW("lookahead", TREE, "none", "none or {k: 5, alpha: 0.5}", "", "slow weights around the optimizer"),
     GR_ROW("stop", TREE, "none", "a map", "", "when training ends; by default after 5 epochs"),
     GR_ROW("validate", TREE, "none", "none or {every: 1 epoch}", "",
            "when the model is validated; by default every epoch where there is validation data"),
     GR_ROW("checkpoint", TREE, "none", "none or {every: 1 epoch, keep: 2}", "", "when a checkpoint is written; by default every epoch"),
     GR_ROW("log", TREE, "none", "{every: 1}", "", "how often a line of metrics is written; by default every update"),
-    GR_ROW("groups", TREE, "none", "none", "", "settings by parameter name"),
+    GR_ROW("groups", TREE, "none", "none, or a list of {match, lr_scale, freeze, weight_decay}", "", "settings by parameter name; the first match counts"),
     GR_ROW("accumulate", INT, "1", "[1,1000000]", "", "micro-batches an update"),
     GR_ROW("precision", CHOICE, "float32", "float32|float64", "", "of weights and arithmetic"),
     GR_ROW("store", CHOICE, "float32", "float32|bfloat16|float16", "", "how activations are kept between the passes"),
@@ -146,15 +146,10 @@ const gr_member gr__section_log = {
 const gr_member *const *gr__recipe_sections(int *n)
 {
     static const gr_member *const sections[] = {&gr__section_recipe,   &gr__section_data,       &gr__section_split, &gr__section_cut,
-                                                &gr__section_limit,    &gr__section_model,      &gr__section_zoo,   &gr__section_stop,
-                                                &gr__section_validate, &gr__section_checkpoint, &gr__section_log};
+                                                &gr__section_limit,    &gr__section_model,      &gr__section_zoo,   &gr__init_common, &gr__section_stop,
+                                                &gr__section_validate, &gr__section_checkpoint, &gr__section_log, &gr__schedule_tail};
     *n = (int)GR_COUNT(sections);
     return sections;
-}
-
-bool gr__tree_none(const gr_tree *t)
-{
-    return !t || t->kind == GR_TREE_NULL || (t->kind == GR_TREE_TEXT && strcmp(t->text, "none") == 0);
 }
 
 gr_status gr__section_make(gr_context *ctx, gr__bump *b, const gr_member *m, const gr_tree *tree, gr_preset preset, gr_settings *out)

@@ -273,7 +273,7 @@ static gr_status check_settings(builder *k, gr_stacked *l)
     if (gr__tree_none(init)) return GR_OK;
     gr_tree *checked;
     l->init = init;
-    return gr__init_resolve(k->ctx, k->b, init, k->preset, &checked);
+    return gr__init_resolve_own(k->ctx, k->b, init, k->preset, &checked);
 }
 
 /* ---- what follows ---- */

@@ -1,4 +1,5 @@
 /* Stores and files: parameters under PyTorch's names and layouts, checkpoints in memory order. */
+#include <stdio.h>
 #include <string.h>
 
 #include "graph/node.h"
@@ -75,7 +76,18 @@ static gr_status to_file(gr_context *ctx, const gr_store *s, const gr_entry *e, 
     return GR_OK;
 }
 
-gr_status gr__model_save(gr_context *ctx, const char *path, const gr_store *s, bool float64, const gr_st_pair *meta, int n_meta)
+/* Slot NAME/slot of a parameter, or the parameter itself where it has none. */
+static const gr_entry *as_viewed(const gr_store *s, const gr_entry *e, const char *slot)
+{
+    char name[512];
+    if (!slot || e->spec.slot) return e;
+    snprintf(name, sizeof name, "%s/%s", e->spec.name, slot);
+    const gr_entry *other = gr_store_find(s, name);
+    return other ? other : e;
+}
+
+gr_status gr__model_save(gr_context *ctx, const char *path, const gr_store *s, const char *slot, bool float64, const gr_st_pair *meta,
+                         int n_meta)
 {
     size_t total = 0, element = float64 ? 8 : 4, table;
     int n = 0, count = gr_store_count(s);
@@ -89,7 +101,7 @@ gr_status gr__model_save(gr_context *ctx, const char *path, const gr_store *s, b
         const gr_entry *e = gr_store_entry(s, i);
         if (!in_model(&e->spec)) continue;
         size_t bytes = element * (size_t)e->count;
-        st = to_file(ctx, s, e, float64, at);
+        st = to_file(ctx, s, as_viewed(s, e, slot), float64, at);
         tensors[n++] = (gr_st_tensor){e->spec.name, float64 ? GR_ST_F64 : GR_ST_F32, file_shape(&e->spec), at, bytes};
         at += bytes;
     }

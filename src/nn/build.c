@@ -42,6 +42,11 @@ static gr_param_info *add_param(gr_build *b)
     return &b->params[b->n_params++];
 }
 
+static gr_val leaf_of(gr_build *b, const gr_param_info *p)
+{
+    return b->leaf ? b->leaf(b->leaf_user, p) : gr_param(b->g, p->entry.name, p->entry.shape);
+}
+
 gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role role, gr_layout layout, int64_t fan_in, int64_t fan_out)
 {
     if (gr_graph_status(b->g) != GR_OK) return GR_NONE;
@@ -52,7 +57,7 @@ gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role 
         if (!gr__shape_equal(e->shape, shape))
             return gr_graph_fail(b->g, GR_E_SHAPE, "parameter %s is %s here and %s where it was used first", e->name,
                                  gr__shape_text(shape, here), gr__shape_text(e->shape, before));
-        return gr_param(b->g, e->name, shape);
+        return leaf_of(b, &b->params[i]);
     }
     const char *name = gr__bump_format(b->memory, "%s.%s", b->layer, suffix);
     gr_param_info *p = name ? add_param(b) : NULL;
@@ -65,7 +70,7 @@ gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role 
                          .slope = b->slope,
                          .init = b->init,
                          .last = b->last};
-    return gr_param(b->g, name, shape);
+    return leaf_of(b, p);
 }
 
 gr_val gr__build_random(gr_build *b, const char *use, gr_shape shape)

@@ -2,7 +2,7 @@
  * eps stands outside the root, after the correction, and is 1e-3 by default: the chapter's advice against huge steps late in training,
  * where v is tiny. eps_mode hat is the form at the end of the paper's section 2 (and of TensorFlow 1): eps is added to the uncorrected
  * root. */
-#include "nn/families.h"
+#include "optim/moments.h"
 
 static const gr_row rows[] = {
     GR_ROW("lr", REAL, "0.001", "[0,inf)", "1", "learning rate: the base that the schedule starts from"),
@@ -14,17 +14,7 @@ static const gr_row rows[] = {
 
 static gr_val update(gr_step *s, gr_val w, gr_val g)
 {
-    gr_graph *b = s->g;
-    gr_val beta1 = gr__step_arg(s, "beta1"), beta2 = gr__step_arg(s, "beta2"), eps = gr__step_arg(s, "eps"), one = gr_const(b, 1);
-    gr_val m = gr__step_keep(s, "m", gr__ema(b, beta1, gr__step_slot(s, "m"), g));
-    gr_val v = gr__step_keep(s, "v", gr__ema(b, beta2, gr__step_slot(s, "v"), gr_square(b, g)));
-    gr_val rate =
-        gr_div(b, s->lr, gr_sub(b, one, gr_pow(b, beta1, s->t))); /* lr / (1 - beta1^t): one factor for rate and first correction */
-    if (gr__setting_is(s->s, "eps_mode", "hat"))
-        rate = gr_mul(b, rate, gr_sqrt(b, gr_sub(b, one, gr_pow(b, beta2, s->t))));
-    else
-        v = gr__unbias(s, v, beta2);
-    return gr_sub(b, w, gr_mul(b, rate, gr_div(b, m, gr_add(b, gr_sqrt(b, v), eps))));
+    return gr__adam_update(s, w, g, gr__setting_is(s->s, "eps_mode", "hat"));
 }
 
 GR_OPTIMIZER(adam) = {

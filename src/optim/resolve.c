@@ -1,6 +1,66 @@
-/* `optimizer:` and `clip:` of a recipe, checked and resolved. */
+/* `optimizer:` of a recipe, checked and resolved: one method, or two with a switch between them. */
+#include <math.h>
+#include <string.h>
+
 #include "base/text.h"
-#include "nn/families.h"
+#include "optim/optim.h"
+#include "schedule/span.h"
+
+static const gr_row common_rows[] = {
+    GR_ROW("weight_decay", REAL, "0", "[0,inf)", "1", "pulls weights and embeddings towards 0; biases are left alone"),
+    GR_ROW(
+        "decay", CHOICE, "none", "coupled|decoupled", "",
+        "coupled: weight_decay w is added to the gradient; decoupled: w shrinks by lr weight_decay w; the method's usual one unless given"),
+    GR_ROW("gradient_centralization", BOOL, "false", "", "", "takes the mean over a unit's inputs out of the gradient of weights"),
+};
+const gr_member gr__optimizer_common = {
+    .family = "optimizer",
+    .name = "common",
+    .title = "What every optimizer takes",
+    .cite = "Loshchilov & Hutter 2019; Yong et al. 2020, eq. 1",
+    .equations = "coupled:   g <- g + weight_decay w\n"
+                 "decoupled: w <- w - lr weight_decay w\n"
+                 "gradient_centralization: g <- g - mean of g over all but the first axis",
+    GR_ROWS(common_rows),
+};
+
+static const gr_row switch_rows[] = {
+    GR_ROW("first", TREE, "adam", "an optimizer", "", "the method that training begins with"),
+    GR_ROW("then", TREE, "sgdm", "an optimizer", "", "the method that it ends with; its lr is the base rate from then on"),
+    GR_ROW("at", TREE, "0.7", "updates, text such as 3 epochs, or a fraction of the run", "updates", "when they change"),
+    GR_ROW("carry", BOOL, "false", "", "",
+           "the second method's momentum starts as the first one's, corrected and scaled by 1/(1 - momentum); else at 0"),
+};
+const gr_member gr__optimizer_switch = {
+    .family = "optimizer",
+    .name = "switch",
+    .title = "Switch: begins with one method and ends with another",
+    .cite = "Keskar & Socher 2017, section 1; Wilson et al. 2017",
+    .equations = "update t <= at: first;  t > at: then        each with its own state and update count\n"
+                 "carry: m of then <- m_at / (1 - beta1^at) / (1 - momentum)",
+    GR_ROWS(switch_rows),
+};
+
+/* ---- small things that the files here share ---- */
+
+bool gr__tree_put_number(gr__bump *b, gr_tree *map, const char *key, double x)
+{
+    char text[32];
+    return gr__tree_put(b, map, key, gr__tree_scalar(b, gr__double_text(x, text)));
+}
+
+bool gr__tree_put_text(gr__bump *b, gr_tree *map, const char *key, const char *text)
+{
+    return gr__tree_put(b, map, key, gr__tree_text(b, text));
+}
+
+gr_tree *gr__span_tree(gr__bump *b, gr_span s)
+{
+    char text[48];
+    return gr__tree_scalar(b, gr__span_text(s, text));
+}
+
+/* ---- one method ---- */
 
 static const gr_optimizer *find(gr_context *ctx, const gr_tree *tree)
 {
@@ -14,11 +74,37 @@ static const gr_optimizer *find(gr_context *ctx, const gr_tree *tree)
     return (const gr_optimizer *)found; /* head stands first */
 }
 
-gr_status gr__optim_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_optim *out)
+static bool is_own(const gr_method *m)
 {
-    static const char *const common[] = {"weight_decay", "decay", NULL};
+    return strcmp(m->member->decay, "own") == 0;
+}
+
+static gr_status read_decay(gr_context *ctx, const gr_settings *rest, gr_method *m)
+{
+    const gr_tree *at = gr__setting_tree(rest, "decay");
+    const char *name = m->member->head.name;
+    if (!is_own(m)) {
+        m->decoupled = at ? gr__setting_is(rest, "decay", "decoupled") : m->member->decay[0] == 'd';
+        return GR_OK;
+    }
+    if (!at) return GR_OK;
+    return gr__tree_fail(ctx, at, GR_E_CONFLICT, "leave it out; `gradus explain` shows where weight_decay stands",
+                         "%s has a place of its own for weight decay", name);
+}
+
+static double default_decay(const gr_method *m, const gr_settings *rest)
+{
+    double x;
+    for (int i = 0; i < rest->member->n_rows; i++)
+        if (strcmp(rest->member->rows[i].name, "weight_decay") == 0 && rest->given[i]) return rest->value[i]->number;
+    return m->member->weight_decay && gr__parse_number(m->member->weight_decay, &x) ? x : 0;
+}
+
+static gr_status make_method(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_method *out)
+{
+    static const char *const common[] = {"weight_decay", "decay", "gradient_centralization", NULL};
     const char *own[64];
-    gr_optim o = {.member = find(ctx, tree)};
+    gr_method o = {.member = find(ctx, tree)};
     gr_settings rest;
     gr_status st = GR_OK;
     if (!o.member) return gr__error_code(ctx);
@@ -29,89 +115,100 @@ gr_status gr__optim_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_p
     GR_TRY(gr__settings_make(ctx, b, m, tree, preset, common, &o.settings));
     GR_TRY(gr__settings_make(ctx, b, &gr__optimizer_common, tree && tree->kind == GR_TREE_MAP ? tree : NULL, preset, own, &rest));
     if (o.member->check) GR_TRY(o.member->check(ctx, &o.settings));
+    GR_TRY(read_decay(ctx, &rest, &o));
     o.lr = gr__setting_real(&o.settings, "lr");
-    o.weight_decay = gr__setting_real(&rest, "weight_decay");
-    o.decoupled = gr__setting_text(&rest, "decay") ? gr__setting_is(&rest, "decay", "decoupled") : o.member->decay[0] == 'd';
+    o.weight_decay = default_decay(&o, &rest);
+    o.centralize = gr__setting_bool(&rest, "gradient_centralization");
+    if (o.member->lookahead) o.lookahead = o.member->lookahead(&o.settings);
     *out = o;
 done:
     return st;
 }
 
-static bool put_number(gr__bump *b, gr_tree *map, const char *key, double x)
+static gr_tree *method_tree(gr__bump *b, const gr_method *m)
 {
-    char text[32];
-    return gr__tree_put(b, map, key, gr__tree_scalar(b, gr__double_text(x, text)));
+    gr_tree *t = gr__settings_tree(b, &m->settings);
+    bool ok = t && gr__tree_put_number(b, t, "weight_decay", m->weight_decay);
+    if (ok && !is_own(m)) ok = gr__tree_put_text(b, t, "decay", m->decoupled ? "decoupled" : "coupled");
+    ok = ok && gr__tree_put(b, t, "gradient_centralization", gr__tree_scalar(b, m->centralize ? "true" : "false"));
+    return ok ? t : NULL;
 }
 
-static bool put_text(gr__bump *b, gr_tree *map, const char *key, const char *text)
+/* ---- two of them ---- */
+
+static bool has_row(const gr_member *m, const char *name)
 {
-    return gr__tree_put(b, map, key, gr__tree_text(b, text));
+    for (int i = 0; i < m->n_rows; i++)
+        if (strcmp(m->rows[i].name, name) == 0) return true;
+    return false;
+}
+
+/* Carrying wants averages of gradients on one side, and on the other a momentum that sums them. */
+static gr_status check_carry(gr_context *ctx, const gr_tree *at, const gr_optim *o)
+{
+    const gr_member *first = &o->method[0].member->head, *then = &o->method[1].member->head;
+    if (!has_row(first, "beta1"))
+        return gr__tree_fail(ctx, at, GR_E_CONFLICT, "write carry: false", "%s keeps no average of gradients to carry over", first->name);
+    if (!has_row(then, "momentum") || gr__setting_real(&o->method[1].settings, "momentum") == 0)
+        return gr__tree_fail(ctx, at, GR_E_CONFLICT, "write carry: false", "%s has no momentum to carry into", then->name);
+    return GR_OK;
+}
+
+static gr_status check_parts(gr_context *ctx, const gr_settings *s, const gr_optim *o)
+{
+    for (int i = 0; i < 2; i++) {
+        const gr_method *m = &o->method[i];
+        const gr_tree *at = gr__setting_tree(s, i ? "then" : "first");
+        if (m->member->whole_set)
+            return gr__tree_fail(ctx, at, GR_E_CONFLICT, "sgd takes batches", "%s takes the whole training set at once: no part of a switch",
+                                 m->member->head.name);
+        if (m->lookahead.k)
+            return gr__tree_fail(ctx, at, GR_E_CONFLICT, "use radam, with lookahead: {...} beside the optimizer",
+                                 "%s contains LookAhead, whose slow weights belong to the whole run", m->member->head.name);
+    }
+    return o->carry ? check_carry(ctx, gr__setting_tree(s, "carry"), o) : GR_OK;
+}
+
+static bool is_switch(const gr_tree *t)
+{
+    const gr_tree *type = t && t->kind == GR_TREE_MAP ? gr__tree_get(t, "type") : t;
+    return type && type->kind == GR_TREE_TEXT && strcmp(type->text, "switch") == 0;
+}
+
+static gr_status make_switch(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_optim *out)
+{
+    gr_settings s;
+    gr_optim o = {.n_methods = 2};
+    gr_status st = GR_OK;
+    GR_TRY(gr__settings_make(ctx, b, &gr__optimizer_switch, tree, preset, NULL, &s));
+    for (int i = 0; i < 2; i++) {
+        const gr_tree *part = gr__setting_tree(&s, i ? "then" : "first");
+        if (is_switch(part)) GR_TRY(gr__tree_fail(ctx, part, GR_E_CONFLICT, NULL, "a switch is no part of a switch"));
+        GR_TRY(make_method(ctx, b, part, preset, &o.method[i]));
+    }
+    GR_TRY(gr__span_read(ctx, gr__setting_tree(&s, "at"), true, &o.at));
+    o.carry = gr__setting_bool(&s, "carry");
+    GR_TRY(check_parts(ctx, &s, &o));
+    *out = o;
+done:
+    return st;
+}
+
+gr_status gr__optim_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_optim *out)
+{
+    if (is_switch(tree)) return make_switch(ctx, b, tree, preset, out);
+    gr_optim o = {.n_methods = 1};
+    gr_status st = make_method(ctx, b, tree, preset, &o.method[0]);
+    if (st == GR_OK) *out = o;
+    return st;
 }
 
 gr_tree *gr__optim_tree(gr__bump *b, const gr_optim *o)
 {
-    gr_tree *t = gr__settings_tree(b, &o->settings);
-    return t && put_number(b, t, "weight_decay", o->weight_decay) && put_text(b, t, "decay", o->decoupled ? "decoupled" : "coupled") ? t
-                                                                                                                                     : NULL;
-}
-
-/* ---- clipping ---- */
-
-static const gr_row clip_rows[] = {
-    GR_ROW("norm", REAL, "none", "(0,inf)", "gradient", "largest norm over all gradients together"),
-    GR_ROW("value", REAL, "none", "(0,inf)", "gradient", "largest size of each element"),
-    GR_ROW("form", CHOICE, "none", "exact|torch", "",
-           "of norm; torch adds 1e-6 to the norm; exact, or torch under preset torch, unless given"),
-};
-const gr_member gr__clip_common = {
-    .family = "clip",
-    .name = "clip",
-    .title = "Gradient clipping",
-    .cite = "Pascanu, Mikolov & Bengio 2013, algorithm 1",
-    .equations = "value: g_i <- min(max(g_i, -c), c)\n"
-                 "norm:  g <- g c / max(|g|, c)            torch: g <- g min(1, c / (|g| + 1e-6))",
-    GR_ROWS(clip_rows),
-};
-
-static bool is_none(const gr_tree *t)
-{
-    return !t || t->kind == GR_TREE_NULL ||
-           (t->kind == GR_TREE_TEXT && t->text[0] == 'n' && t->text[1] == 'o' && t->text[2] == 'n' && t->text[3] == 'e' && !t->text[4]);
-}
-
-gr_status gr__clip_make(gr_context *ctx, const gr_tree *tree, gr_preset preset, gr_clip *out)
-{
-    gr_status st = GR_OK;
-    gr_settings s;
-    if (is_none(tree)) {
-        *out = (gr_clip){.kind = GR_CLIP_NONE};
-        return GR_OK;
-    }
-    if (tree->kind != GR_TREE_MAP)
-        return gr__tree_fail(ctx, tree, GR_E_TYPE, "write none, {norm: 1.0} or {value: 0.5}", "%s is no clipping",
-                             gr__tree_kind_name(tree));
-    gr__bump *b = gr__bump_create(ctx);
-    if (!b) return GR_E_MEMORY;
-    GR_TRY(gr__settings_make(ctx, b, &gr__clip_common, tree, preset, NULL, &s));
-    bool norm = gr__setting_tree(&s, "norm") != NULL, value = gr__setting_tree(&s, "value") != NULL,
-         form = gr__setting_text(&s, "form") != NULL;
-    if (norm == value)
-        GR_TRY(gr__tree_fail(ctx, tree, norm ? GR_E_CONFLICT : GR_E_MISSING, "write {norm: 1.0} or {value: 0.5}",
-                             "clipping takes norm or value, and one of them"));
-    if (value && form)
-        GR_TRY(gr__tree_fail(ctx, gr__tree_get(tree, "form"), GR_E_CONFLICT, NULL, "form belongs to norm, and value is given"));
-    *out = (gr_clip){.kind = norm ? GR_CLIP_NORM : GR_CLIP_VALUE,
-                     .limit = gr__setting_real(&s, norm ? "norm" : "value"),
-                     .torch_form = norm && (form ? gr__setting_is(&s, "form", "torch") : preset == GR_PRESET_TORCH)};
-done:
-    gr__bump_destroy(b);
-    return st;
-}
-
-gr_tree *gr__clip_tree(gr__bump *b, const gr_clip *c)
-{
-    if (c->kind == GR_CLIP_NONE) return gr__tree_text(b, "none");
+    if (o->n_methods == 1) return method_tree(b, &o->method[0]);
     gr_tree *t = gr__tree_map(b);
-    if (!t || !put_number(b, t, c->kind == GR_CLIP_NORM ? "norm" : "value", c->limit)) return NULL;
-    return c->kind == GR_CLIP_VALUE || put_text(b, t, "form", c->torch_form ? "torch" : "exact") ? t : NULL;
+    bool ok = t && gr__tree_put_text(b, t, "type", "switch") && gr__tree_put(b, t, "first", method_tree(b, &o->method[0])) &&
+              gr__tree_put(b, t, "then", method_tree(b, &o->method[1])) && gr__tree_put(b, t, "at", gr__span_tree(b, o->at)) &&
+              gr__tree_put(b, t, "carry", gr__tree_scalar(b, o->carry ? "true" : "false"));
+    return ok ? t : NULL;
 }

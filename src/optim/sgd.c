@@ -2,7 +2,7 @@
  * As in PyTorch the first update keeps the undamped gradient. lr_in_momentum is the form of Sutskever, Caffe and LARS: equal while the rate
  * is constant, slower to follow when it drops.                                                       [Robbins & Monro 1951; Qian 1999;
  * Sutskever et al. 2013, eq. 3-4] */
-#include "nn/families.h"
+#include "optim/momentum.h"
 
 static const gr_row rows[] = {
     GR_ROW("lr", REAL, "0.01", "[0,inf)", "1", "learning rate: the base that the schedule starts from"),
@@ -29,13 +29,11 @@ static gr_val update(gr_step *s, gr_val w, gr_val g)
 {
     gr_graph *b = s->g;
     bool inside = gr__setting_bool(s->s, "lr_in_momentum");
+    double momentum = gr__setting_real(s->s, "momentum");
     gr_val step = inside ? gr_mul(b, s->lr, g) : g;
-    if (gr__setting_real(s->s, "momentum") > 0) {
-        gr_val mu = gr__step_arg(s, "momentum"), d = gr__step_arg(s, "dampening"), one = gr_const(b, 1);
-        gr_val share = gr_select(b, gr_equal(b, s->t, one), one, gr_sub(b, one, d));
-        if (gr__setting_real(s->s, "dampening") == 0) share = one;
-        gr_val m = gr__step_keep(s, "m", gr_add(b, gr_mul(b, gr__step_slot(s, "m"), mu), gr_mul(b, step, share)));
-        step = gr__setting_bool(s->s, "nesterov") ? gr_add(b, g, gr_mul(b, m, mu)) : m;
+    if (momentum > 0) {
+        gr_val m = gr__momentum(s, momentum, gr__setting_real(s->s, "dampening"), step);
+        step = gr__setting_bool(s->s, "nesterov") ? gr_add(b, g, gr_mul(b, m, gr_const(b, momentum))) : m;
     }
     return gr_sub(b, w, inside ? step : gr_mul(b, s->lr, step));
 }

@@ -269,7 +269,15 @@ static bool stands_anyway(const gr__compiler *c, gr_val v)
     return false;
 }
 
-/* At most one tensor is read, and all readers may take it in: then making it where it is read moves no more bytes, and stores nothing. */
+/* Parameters, slots and gradients: their memory is theirs for the whole step, so that reading them late keeps nothing longer. */
+static bool stands_all_step(const gr__compiler *c, gr_val v)
+{
+    gr_opcode code = gr__producer(c->g, c->root[v])->op->code;
+    return code == GR_OP_PARAM || code == GR_OP_SLOT || c->gradient[c->root[v]];
+}
+
+/* At most one tensor is read, apart from those that stand for the whole step, and all readers may take it in: then making it where it is read moves no more
+ * bytes, and stores nothing. The step of an optimizer, read after a norm, belongs to the pass that reads it. */
 static bool may_wait(const gr__compiler *c, uint32_t k)
 {
     const gr_node *n = gr__node(c->g, k);
@@ -282,6 +290,7 @@ static bool may_wait(const gr__compiler *c, uint32_t k)
     for (int i = 0; i < n->n_in; i++) {
         gr_val v = gr__node_read(c, n, i);
         if (!v || gr__value(c->g, v)->shape.rank == 0 || (c->absorbs[k] >> i & 1) || v == tensor) continue;
+        if (stands_all_step(c, v)) continue;
         if (tensor || !stands_anyway(c, v)) return false;
         tensor = v;
     }

@@ -1,14 +1,16 @@
-/* What schedules share: resolving, the warm-up before them, and their place in the run. */
+/* What schedules share: resolving, the warm-up before them, the tail after them, their state, and their place in the run. */
 #include <math.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "base/text.h"
-#include "nn/families.h"
+#include "schedule/span.h"
 
 static const gr_row common_rows[] = {
-    GR_ROW("warmup", REAL, "0", "[0,inf)", "updates, or a fraction of the run",
+    GR_ROW("warmup", TREE, "0", "[0,inf), or text such as 5 epochs", "updates, or a fraction of the run",
            "how long the rate rises first: a whole number is updates, another a fraction of the run"),
     GR_ROW("warmup_from", REAL, "1/20", "[0,1]", "lr", "where the rise starts, as a part of the base rate"),
+    GR_ROW("tail", TREE, "none", "none, {fraction, cycles, high, low}, or a fraction alone", "",
+           "cycles instead of the schedule at the end of the run; `gradus explain tail`"),
 };
 const gr_member gr__schedule_common = {
     .family = "schedule",
@@ -19,6 +21,24 @@ const gr_member gr__schedule_common = {
                  "then the schedule, counted from the end of the warm-up",
     GR_ROWS(common_rows),
 };
+
+static const gr_row tail_rows[] = {
+    GR_ROW("fraction", TREE, "0.2", "a fraction of the run, updates, or text such as 5 epochs", "", "how long the tail is"),
+    GR_ROW("cycles", INT, "4", "[0,1000000]", "cycles", "so many and a half, so that the run ends low"),
+    GR_ROW("high", REAL, "none", "(0,inf)", "1", "the highest rate; by default the schedule's where the tail begins"),
+    GR_ROW("low", REAL, "none", "[0,inf)", "1", "the lowest rate; by default a tenth of high"),
+};
+const gr_member gr__schedule_tail = {
+    .family = "recipe",
+    .name = "tail",
+    .title = "The tail of any schedule: cycles at the end of the run",
+    .cite = "Smith 2017",
+    .equations = "L = round(fraction T)        Tc = T - L        half = L / (2 cycles + 1)\n"
+                 "t >= Tc: falls from high to low in half updates, rises in the next, ..., falls to low at T",
+    GR_ROWS(tail_rows),
+};
+
+/* ---- resolving ---- */
 
 static const gr_schedule *find(gr_context *ctx, const gr_tree *tree)
 {
@@ -32,9 +52,33 @@ static const gr_schedule *find(gr_context *ctx, const gr_tree *tree)
     return (const gr_schedule *)found; /* head stands first */
 }
 
+static gr_status read_tail(gr_context *ctx, gr__bump *b, const gr_tree *t, gr_preset preset, gr_tail *out)
+{
+    gr_settings s;
+    gr_status st = GR_OK;
+    char shown[200];
+    bool map = t->kind == GR_TREE_MAP;
+    if (!map && t->kind != GR_TREE_INT && t->kind != GR_TREE_REAL)
+        return gr__tree_fail(ctx, t, GR_E_TYPE, "write tail: {fraction: 0.2, cycles: 4}", "%s is no tail",
+                             gr__tree_show(t, shown, sizeof shown));
+    GR_TRY(gr__settings_make(ctx, b, &gr__schedule_tail, map ? t : NULL, preset, NULL, &s));
+    const gr_tree *length = map ? gr__setting_tree(&s, "fraction") : t, *low = gr__setting_tree(&s, "low"),
+                  *high = gr__setting_tree(&s, "high");
+    *out = (gr_tail){.on = true,
+                     .cycles = gr__setting_int(&s, "cycles"),
+                     .high = gr__setting_real(&s, "high"),
+                     .low = gr__setting_real(&s, "low"),
+                     .at = t};
+    GR_TRY(gr__span_read(ctx, length, true, &out->length));
+    if (low && high && low->number > high->number)
+        GR_TRY(gr__tree_fail(ctx, low, GR_E_CONFLICT, NULL, "low %s is above high %s", low->text, high->text));
+done:
+    return st;
+}
+
 gr_status gr__sched_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_sched *out)
 {
-    static const char *const common[] = {"warmup", "warmup_from", NULL};
+    static const char *const common[] = {"warmup", "warmup_from", "tail", NULL};
     const char *own[64];
     gr_sched s = {.member = find(ctx, tree)};
     gr_settings rest;
@@ -47,57 +91,157 @@ gr_status gr__sched_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_p
     GR_TRY(gr__settings_make(ctx, b, m, tree, preset, common, &s.settings));
     GR_TRY(gr__settings_make(ctx, b, &gr__schedule_common, tree && tree->kind == GR_TREE_MAP ? tree : NULL, preset, own, &rest));
     if (s.member->check) GR_TRY(s.member->check(ctx, &s.settings));
-    const gr_tree *w = gr__setting_tree(&rest, "warmup");
-    s.warmup = gr__setting_real(&rest, "warmup");
+    GR_TRY(gr__span_read(ctx, gr__setting_tree(&rest, "warmup"), true, &s.warmup));
     s.warmup_from = gr__setting_real(&rest, "warmup_from");
-    s.warmup_is_fraction = w->kind != GR_TREE_INT;
-    if (s.warmup_is_fraction && s.warmup > 1)
-        GR_TRY(gr__tree_fail(ctx, w, GR_E_RANGE, "a whole number is updates", "%s is more than the whole run", w->text ? w->text : "it"));
+    if (gr__setting_tree(&rest, "tail")) GR_TRY(read_tail(ctx, b, gr__setting_tree(&rest, "tail"), preset, &s.tail));
     *out = s;
 done:
     return st;
 }
 
-/* Rows without a value stay out: one that does not apply beside others (gamma beside factors) could not be read back. */
+static gr_tree *span_tree(gr__bump *b, gr_span s)
+{
+    char text[48];
+    return gr__tree_scalar(b, gr__span_text(s, text));
+}
+
+static gr_tree *bound_tree(gr__bump *b, double x)
+{
+    char text[32];
+    return isnan(x) ? gr__tree_text(b, "none") : gr__tree_scalar(b, gr__double_text(x, text));
+}
+
+static gr_tree *tail_tree(gr__bump *b, const gr_tail *t)
+{
+    char cycles[32];
+    if (!t->on) return gr__tree_text(b, "none");
+    gr_tree *map = gr__tree_map(b);
+    bool ok = gr__tree_put(b, map, "fraction", span_tree(b, t->length)) &&
+              gr__tree_put(b, map, "cycles", gr__tree_scalar(b, gr__double_text((double)t->cycles, cycles))) &&
+              gr__tree_put(b, map, "high", bound_tree(b, t->high)) && gr__tree_put(b, map, "low", bound_tree(b, t->low));
+    return ok ? map : NULL;
+}
+
+/* A row without a value is none, where it may be: another preset's default must not slip in. Others stay out: one that does not apply
+ * beside what is there (gamma beside factors) could not be read back. */
 gr_tree *gr__sched_tree(gr__bump *b, const gr_sched *s)
 {
     const gr_member *m = &s->member->head;
     gr_tree *map = gr__tree_map(b);
-    char number[32], warmup[40], from[32];
-    bool whole = s->warmup == floor(s->warmup);
-    snprintf(warmup, sizeof warmup, "%s%s", gr__double_text(s->warmup, number),
-             s->warmup_is_fraction && whole ? ".0" : ""); /* 1.0 is all of the run, 1 an update */
     bool ok = map && gr__tree_put(b, map, "type", gr__tree_text(b, m->name));
-    for (int i = 0; ok && i < m->n_rows; i++)
-        if (s->settings.value[i]) ok = gr__tree_put(b, map, m->rows[i].name, gr__tree_copy(b, s->settings.value[i]));
-    ok = ok && gr__tree_put(b, map, "warmup", gr__tree_scalar(b, warmup)) &&
-         gr__tree_put(b, map, "warmup_from", gr__tree_scalar(b, gr__double_text(s->warmup_from, from)));
+    for (int i = 0; ok && i < m->n_rows; i++) {
+        const gr_row *row = &m->rows[i];
+        bool optional = row->value && strcmp(row->value, "none") == 0;
+        if (s->settings.value[i])
+            ok = gr__tree_put(b, map, row->name, gr__tree_copy(b, s->settings.value[i]));
+        else if (optional)
+            ok = gr__tree_put(b, map, row->name, gr__tree_text(b, "none"));
+    }
+    ok = ok && gr__tree_put(b, map, "warmup", span_tree(b, s->warmup)) &&
+         gr__tree_put(b, map, "warmup_from", bound_tree(b, s->warmup_from)) && gr__tree_put(b, map, "tail", tail_tree(b, &s->tail));
     return ok ? map : NULL;
 }
 
-static int64_t warmup_updates(const gr_sched *s, int64_t total)
+/* ---- the rate ---- */
+
+static int64_t span_updates(gr_span s, const gr_rate *r)
 {
-    return s->warmup_is_fraction ? llround(s->warmup * (double)total) : (int64_t)s->warmup;
+    return llround(fmin(gr__span_updates(s, r->total, r->updates_per_epoch), 0x1p53));
 }
 
-double gr__sched_rate(const gr_sched *s, double lr, int64_t t, int64_t total, double updates_per_epoch)
+/* Where the tail begins; INT64_MAX without one. A tail is never longer than the run. */
+static int64_t tail_begins(const gr_sched *s, const gr_rate *r)
 {
-    int64_t w = warmup_updates(s, total);
-    if (t < w) return lr * s->warmup_from + (lr - lr * s->warmup_from) * ((double)t / (double)w);
-    return s->member->rate(&s->settings,
-                           &(gr_rate){.lr = lr, .t = t - w, .total = GR_MAX(total - w, 0), .updates_per_epoch = updates_per_epoch});
+    int64_t n = s->tail.on ? GR_MIN(span_updates(s->tail.length, r), r->total) : 0;
+    return n > 0 ? r->total - n : INT64_MAX;
 }
 
-gr_status gr__sched_check(gr_context *ctx, const gr_sched *s, int64_t total)
+/* The rate at update t with neither tail nor cycles. */
+static double base_rate(const gr_sched *s, const gr_rate *r, int64_t t)
+{
+    double initial[GR_SCHEDULE_STATE];
+    int64_t w = span_updates(s->warmup, r);
+    if (t < w) return r->lr * s->warmup_from + (r->lr - r->lr * s->warmup_from) * ((double)t / (double)w);
+    if (!r->state) gr__sched_begin(s, initial);
+    return s->member->rate(&s->settings, &(gr_rate){.lr = r->lr,
+                                                    .t = t - w,
+                                                    .total = GR_MAX(r->total - w, 0),
+                                                    .warmup = w,
+                                                    .updates_per_epoch = r->updates_per_epoch,
+                                                    .state = r->state ? r->state : initial});
+}
+
+static double tail_high(const gr_sched *s, const gr_rate *r, int64_t begins)
+{
+    return isnan(s->tail.high) ? base_rate(s, r, begins) : s->tail.high;
+}
+
+/* n and a half cycles that begin high: Smith's wave half a cycle later. */
+static double tail_rate(const gr_sched *s, const gr_rate *r, int64_t begins)
+{
+    double high = tail_high(s, r, begins), low = isnan(s->tail.low) ? high / 10 : s->tail.low;
+    double half = (double)(r->total - begins) / (double)(2 * s->tail.cycles + 1);
+    if (r->t >= r->total) return low;
+    return low + (high - low) * gr__triangle((double)(r->t - begins) + half, half);
+}
+
+double gr__sched_rate(const gr_sched *s, const gr_rate *r)
+{
+    int64_t begins = tail_begins(s, r);
+    return r->t >= begins ? tail_rate(s, r, begins) : base_rate(s, r, r->t);
+}
+
+/* ---- state ---- */
+
+void gr__sched_begin(const gr_sched *s, double state[GR_SCHEDULE_STATE])
+{
+    for (int i = 0; i < GR_SCHEDULE_STATE; i++) state[i] = i < s->member->n_state ? s->member->state[i].initial : 0;
+}
+
+bool gr__sched_observe(const gr_sched *s, const gr_rate *r, const gr_observation *o, double state[GR_SCHEDULE_STATE])
+{
+    if (!s->member->observe || r->t <= span_updates(s->warmup, r) || r->t > tail_begins(s, r)) return false;
+    return s->member->observe(&s->settings, o, state);
+}
+
+/* ---- what does not go together ---- */
+
+gr_status gr__sched_check_rate(gr_context *ctx, const gr_sched *s, double lr)
+{
+    return s->member->check_rate ? s->member->check_rate(ctx, &s->settings, lr) : GR_OK;
+}
+
+static gr_status check_tail(gr_context *ctx, const gr_sched *s, const gr_rate *r)
+{
+    int64_t begins = tail_begins(s, r), w = span_updates(s->warmup, r);
+    if (begins == INT64_MAX) return GR_OK;
+    if (w > begins)
+        return gr__tree_fail(ctx, s->tail.at, GR_E_CONFLICT, "shorten one of them, or train longer",
+                             "the tail begins at update %lld of %lld, within the warm-up of %lld", (long long)begins, (long long)r->total,
+                             (long long)w);
+    double high = tail_high(s, r, begins);
+    if (!(high > 0))
+        return gr__tree_fail(ctx, s->tail.at, GR_E_CONFLICT, "give its high", "the rate is 0 where the tail begins, at update %lld",
+                             (long long)begins);
+    if (s->tail.low > high)
+        return gr__tree_fail(ctx, s->tail.at, GR_E_CONFLICT, "give its high, or a smaller low",
+                             "low %g is above the rate %g where the tail begins, at update %lld", s->tail.low, high, (long long)begins);
+    return GR_OK;
+}
+
+gr_status gr__sched_check(gr_context *ctx, const gr_sched *s, const gr_rate *r)
 {
     const char *hint = "give stop.epochs or stop.steps";
-    if (total > 0) return GR_OK;
-    if (s->member->needs_total) {
-        gr__fail(ctx, GR_E_CONFLICT, "schedule %s needs to know how many updates there will be", s->member->head.name);
+    if (r->total > 0) return check_tail(ctx, s, r);
+    if (s->member->needs_total || s->tail.on) {
+        gr__fail(ctx, GR_E_CONFLICT,
+                 s->tail.on ? "the tail of schedule %s needs to know how many updates there will be"
+                            : "schedule %s needs to know how many updates there will be",
+                 s->member->head.name);
         gr__error_hint(ctx, "%s", hint);
         return GR_E_CONFLICT;
     }
-    if (!s->warmup_is_fraction || s->warmup == 0) return GR_OK;
+    if (s->warmup.unit != GR_SPAN_RUN || s->warmup.n == 0) return GR_OK;
     gr__fail(ctx, GR_E_CONFLICT, "a warm-up of a fraction of the run needs to know how many updates there will be");
     gr__error_hint(ctx, "%s, or write the warm-up in updates", hint);
     return GR_E_CONFLICT;

@@ -3,8 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "nn/families.h"
+#include "schedule/span.h"
 
 static const gr_row rows[] = {
     GR_ROW("every", TREE, "none", "updates, or text such as 30 epochs", "updates", "how long the rate stays; this or `at`"),
@@ -14,37 +13,14 @@ static const gr_row rows[] = {
     GR_ROW("factors", TREE, "none", "a list of numbers > 0, as long as `at`", "1", "what it is multiplied by there, instead of gamma"),
 };
 
-/* `30`, `30 updates`, `30 epochs`, `1 epoch` as updates; NaN for anything else. */
-static double span(const gr_tree *t, double updates_per_epoch)
-{
-    char number[32];
-    double n;
-    if (t->kind == GR_TREE_INT) return t->number > 0 ? t->number : NAN;
-    size_t digits = t->kind == GR_TREE_TEXT ? strspn(t->text, "0123456789.") : 0;
-    if (digits == 0 || digits >= sizeof number || t->text[digits] != ' ') return NAN;
-    memcpy(number, t->text, digits);
-    number[digits] = 0;
-    if (!gr__parse_number(number, &n) || !(n > 0)) return NAN;
-    const char *unit = t->text + digits + strspn(t->text + digits, " ");
-    if (strcmp(unit, "epoch") == 0 || strcmp(unit, "epochs") == 0) return n * updates_per_epoch;
-    return (strcmp(unit, "update") == 0 || strcmp(unit, "updates") == 0) && n == floor(n) ? n : NAN;
-}
-
-static gr_status check_span(gr_context *ctx, const gr_tree *t)
-{
-    char shown[200];
-    return isnan(span(t, 1)) ? gr__tree_fail(ctx, t, GR_E_RANGE, "write 1000 or 30 epochs", "%s is no number of updates or epochs",
-                                             gr__tree_show(t, shown, sizeof shown))
-                             : GR_OK;
-}
-
 static gr_status check_lists(gr_context *ctx, const gr_tree *at, const gr_tree *factors)
 {
     char shown[200];
+    gr_span span;
     if (at->kind != GR_TREE_LIST || at->n == 0)
         return gr__tree_fail(ctx, at, GR_E_TYPE, "write at: [1000, 2000]", "%s is no list of places", gr__tree_kind_name(at));
     for (int i = 0; i < at->n; i++)
-        if (check_span(ctx, at->child[i]) != GR_OK) return GR_E_RANGE;
+        if (gr__span_read(ctx, at->child[i], false, &span) != GR_OK) return GR_E_RANGE;
     if (!factors) return GR_OK;
     if (factors->kind != GR_TREE_LIST || factors->n != at->n)
         return gr__tree_fail(ctx, factors, GR_E_TYPE, NULL, "factors are a list of %d numbers, one a place of `at`", at->n);
@@ -60,9 +36,10 @@ static gr_status check(gr_context *ctx, gr_settings *s)
 {
     const gr_tree *every = gr__setting_tree(s, "every"), *at = gr__setting_tree(s, "at"), *factors = gr__setting_tree(s, "factors");
     const char *hint = "write every: 30 epochs, or at: [1000, 2000]";
+    gr_span span;
     if (every && at) return gr__tree_fail(ctx, at, GR_E_CONFLICT, hint, "every and at exclude each other");
     if (!every && !at) return gr__tree_fail(ctx, s->tree, GR_E_MISSING, hint, "schedule step wants every or at");
-    if (!factors) return at ? check_lists(ctx, at, NULL) : check_span(ctx, every);
+    if (!factors) return at ? check_lists(ctx, at, NULL) : gr__span_read(ctx, every, false, &span);
     if (!at) return gr__tree_fail(ctx, factors, GR_E_CONFLICT, hint, "factors belong to at");
     for (int i = 0; i < s->member->n_rows; i++) {
         if (strcmp(s->member->rows[i].name, "gamma") != 0) continue;
@@ -74,12 +51,11 @@ static gr_status check(gr_context *ctx, gr_settings *s)
 
 static double rate(const gr_settings *s, const gr_rate *r)
 {
-    const gr_tree *every = gr__setting_tree(s, "every"), *at = gr__setting_tree(s, "at"), *factors = gr__setting_tree(s, "factors");
+    const gr_tree *at = gr__setting_tree(s, "at"), *factors = gr__setting_tree(s, "factors");
     double lr = r->lr;
-    if (every) return lr * pow(gr__setting_real(s, "gamma"), floor((double)r->t / span(every, r->updates_per_epoch)));
+    if (!at) return lr * pow(gr__setting_real(s, "gamma"), floor((double)r->t / gr__setting_span(s, "every", r)));
     for (int i = 0; i < at->n; i++)
-        if (span(at->child[i], r->updates_per_epoch) <= (double)r->t)
-            lr *= factors ? factors->child[i]->number : gr__setting_real(s, "gamma");
+        if (gr__span_of(at->child[i], r) <= (double)r->t) lr *= factors ? factors->child[i]->number : gr__setting_real(s, "gamma");
     return lr;
 }
 
@@ -94,6 +70,7 @@ GR_SCHEDULE(step) = {
                          "at:    rate(t) = lr prod_{at_i <= t} factors_i",
             GR_ROWS(rows),
         },
+    .example = "{every: 5 epochs}",
     .check = check,
     .rate = rate,
 };

@@ -76,8 +76,9 @@ typedef struct start {
     double *count;             /* of each class */
     double n, cost, weight;    /* samples; the sums that the plan gives */
     double formula;            /* the same cost from outputs and targets, written down once more */
-    double variance;           /* sum over samples of the variance of its outputs (CLASSES), or of their squares */
-    double squares;            /* sum over samples of the mean square of its targets */
+    const gr_entry *bias;      /* the last layer's, where it has a number an output and one is not 0, as one sets it for unbalanced data; else NULL */
+    double variance;           /* sum over samples of the variance of its outputs (CLASSES), or of their squares; of what they are beside the bias */
+    double squares;            /* sum over samples of the mean square of its targets, beside the bias too for values */
     int64_t probabilities;     /* samples whose outputs are probabilities already */
     const gr_tree *class_weights;
 } start;
@@ -85,6 +86,12 @@ typedef struct start {
 static double softplus(double z)
 {
     return fmax(z, 0) + log1p(exp(-fabs(z)));
+}
+
+/* What the last layer's bias gives to output k. */
+static double bias_at(const start *s, int64_t k)
+{
+    return s->bias ? real(s->p, s->bias->data, k) : 0;
 }
 
 static double add_classes(start *s, const void *z, int64_t at, int label)
@@ -95,11 +102,11 @@ static double add_classes(start *s, const void *z, int64_t at, int label)
     for (int64_t k = 0; k < s->width; k++) {
         double x = real(s->p, z, at + k);
         sum += exp(x - top);
-        mean += x / (double)s->width;
+        mean += (x - bias_at(s, k)) / (double)s->width;
         total += x;
         within &= x >= 0 && x <= 1;
     }
-    for (int64_t k = 0; k < s->width; k++) square += pow(real(s->p, z, at + k) - mean, 2);
+    for (int64_t k = 0; k < s->width; k++) square += pow(real(s->p, z, at + k) - bias_at(s, k) - mean, 2);
     s->variance += square / (double)s->width;
     s->probabilities += within && fabs(total - 1) < 1e-4;
     s->count[label]++;
@@ -114,8 +121,9 @@ static double add_values(start *s, const void *z, const gr_batch *b, int64_t at)
     for (int64_t k = 0; k < s->width; k++) {
         double x = real(s->p, z, at + k), y = classes ? ((const int32_t *)b->targets)[at + k] : real(s->p, b->targets, at + k);
         each += s->form == FORM_BINARY ? a * y * softplus(-x) + (1 - y) * softplus(x) : (x - y) * (x - y);
-        s->variance += x * x / (double)s->width;
-        s->squares += y * y / (double)s->width;
+        double own = x - bias_at(s, k), left = s->form == FORM_VALUES ? y - bias_at(s, k) : y;
+        s->variance += own * own / (double)s->width;
+        s->squares += left * left / (double)s->width;
         if (classes) s->count[y > 0.5]++;
     }
     return each / (double)s->width;
@@ -137,18 +145,17 @@ static form form_of(const gr_recipe *r)
     return strcmp(name, "cross_entropy") == 0 ? FORM_CLASSES : strcmp(name, "binary_cross_entropy") == 0 ? FORM_BINARY : strcmp(name, "mse") == 0 ? FORM_VALUES : FORM_OTHER;
 }
 
-/* Does the last layer start with a bias, as one sets it for unbalanced data? */
-static bool last_bias(const gr_probe *p)
+static const gr_entry *last_bias(const gr_probe *p, int64_t outputs)
 {
     size_t n;
     const gr_param_info *all = gr__network_params(p->task.network, &n);
     for (size_t i = 0; i < n; i++) {
         const gr_entry *e = gr_store_find(p->store, all[i].entry.name);
-        if (!all[i].is_bias || !all[i].last) continue;
+        if (!all[i].is_bias || !all[i].last || e->count != outputs) continue;
         for (int64_t k = 0; k < e->count; k++)
-            if (real(p, e->data, k) != 0) return true;
+            if (real(p, e->data, k) != 0) return e;
     }
-    return false;
+    return NULL;
 }
 
 /* What guessing costs, and how far from it sane initial weights may bring a sample of this size.
@@ -172,7 +179,7 @@ static void expect(const start *s, bool biased, double *guess, double *low, doub
     *guess = biased && known ? entropy : log(k);
     double a = s->form == FORM_BINARY ? gr__setting_real(&s->p->recipe->cost_settings, "positive_weight") : 1;
     if (a != 1) *guess *= a * s->squares / s->n + 1 - s->squares / s->n;
-    v = biased ? 0 : fmin(v, CALM);
+    v = fmin(v, CALM);
     double scatter = 3 * sqrt(v / fmin(s->n, k)) * (s->form == FORM_BINARY ? 0.5 * fmax(a, 1) : 1);
     *low = (1 - BAND) * *guess - scatter;
     *high = (1 + BAND) * *guess + scatter + v / (s->form == FORM_BINARY ? 8 : 2) * fmax(a, 1);
@@ -181,7 +188,7 @@ static void expect(const start *s, bool biased, double *guess, double *low, doub
 static void judge(const start *s, gr_finding *out)
 {
     double cost = s->cost / s->weight, guess, low, high;
-    bool biased = last_bias(s->p);
+    bool biased = s->bias != NULL;
     if (!isfinite(cost)) {
         gr__finding_set(out, GR_VERDICT_FAILED, cost, NAN, "the cost before training is not finite; prepare the data (standardize) or start with smaller weights");
         return;
@@ -192,7 +199,7 @@ static void judge(const start *s, gr_finding *out)
     }
     expect(s, biased, &guess, &low, &high);
     double again = s->formula / s->weight, v = s->variance / s->n;
-    const char *of = s->form == FORM_VALUES ? "the targets' variance and squared mean" : biased ? "the entropy of the class frequencies" : s->form == FORM_BINARY ? "ln 2" : "ln K";
+    const char *of = s->form == FORM_VALUES ? biased ? "the targets' mean square about the last layer's bias" : "the targets' variance and squared mean" : biased ? "the entropy of the class frequencies" : s->form == FORM_BINARY ? "ln 2" : "ln K";
     if (!(fabs(cost - again) <= AGREE * fmax(fabs(again), 1e-3)))
         gr__finding_set(out, GR_VERDICT_FAILED, cost, again, "the cost of these outputs should be %.5g, not %.5g: a softmax or sigmoid is applied twice, or the reduction over samples is wrong", again, cost);
     else if (cost > high)
@@ -210,6 +217,7 @@ static void judge(const start *s, gr_finding *out)
 gr_status gr__check_cost(gr_probe *p, gr_finding *out)
 {
     start s = {.p = p, .form = form_of(p->recipe), .width = gr_shape_count(gr__network_output(p->task.network))};
+    s.bias = last_bias(p, s.width);
     gr_batch b = {0};
     gr_status st = GR_OK;
     size_t bytes = sizeof *s.count * (size_t)GR_MAX(s.width, 2);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "optim/optim.h"
+
 static gr_status formula_graph(gr_graph *g, const gr_formula *f, int64_t n, bool slope, bool curvature)
 {
     gr_val w = gr_feed(g, "w", GR_REAL, GR_SHAPE(n, f->dimensions)), cost = f->cost(g, w, f->user), d, d2;
@@ -53,18 +55,29 @@ done:
     return st;
 }
 
+/* A formula has no second method, no slow weights and no H z to offer. */
+static gr_status check(gr_context *ctx, const gr_optim *o)
+{
+    const gr_method *m = &o->method[0];
+    if (o->n_methods == 1 && m->lookahead.k == 0 && !m->member->curvature_every) return GR_OK;
+    return gr__fail(ctx, GR_E_UNSUPPORTED, "%s cannot descend a formula: train a recipe with it", m->member->head.name);
+}
+
 static gr_status descent_graph(gr_descent *d, gr_graph *g, const gr_formula *f, const gr_optim *o)
 {
     gr_param_info info = {.entry = {.name = "w", .shape = GR_SHAPE(1, f->dimensions)}, .fan_in = f->dimensions, .fan_out = 1};
-    gr_clip clip = {.kind = GR_CLIP_NONE};
-    gr_val w = gr_param(g, "w", info.entry.shape), lr = gr_feed(g, "lr", GR_REAL, GR_SCALAR), slope, norm;
-    gr_val cost = gr_sum_all(g, f->cost(g, w, f->user));
-    gr_output(g, "cost", cost);
     gr_status st = gr_store_add(d->store, &info.entry, NULL);
-    if (st == GR_OK) st = gr_graph_status(g);
-    if (st == GR_OK) st = gr_gradients(g, cost, &w, 1, &slope);
-    if (st == GR_OK) st = gr__optim_build(g, d->store, o, &clip, &info, &w, &slope, 1, gr_const(g, 1), lr, &norm);
-    return st;
+    if (st != GR_OK) return st;
+    gr_val w = gr_param(g, "w", info.entry.shape), lr = gr_feed(g, "lr", GR_REAL, GR_SCALAR), slope;
+    gr_val point = gr__optim_point(g, d->store, o, 0, NULL, &info, lr);
+    gr_output(g, "cost", gr_sum_all(g, f->cost(g, w, f->user)));
+    gr_val cost = gr_sum_all(g, f->cost(g, point, f->user));
+    st = gr_graph_status(g);
+    if (st == GR_OK) st = gr_gradients(g, cost, &point, 1, &slope);
+    if (st != GR_OK) return st;
+    gr_update_spec u = {.optim = o, .params = &info, .leaves = &w, .grads = &slope, .n = 1, .count = gr_const(g, 1), .lr = lr};
+    gr_update_values v;
+    return gr__optim_build(g, d->store, &u, &v);
 }
 
 gr_status gr__descent_open(gr_context *ctx, const gr_formula *f, const char *optimizer, gr_descent *d)
@@ -78,6 +91,7 @@ gr_status gr__descent_open(gr_context *ctx, const gr_formula *f, const char *opt
     gr_tree *tree = memory ? gr__tree_flow(memory, optimizer) : NULL;
     if (!tree) GR_TRY(GR_E_MEMORY);
     GR_TRY(gr__optim_make(ctx, memory, tree, GR_PRESET_CHAPTER, &o));
+    GR_TRY(check(ctx, &o));
     GR_TRY(gr_graph_create(ctx, &g));
     GR_TRY(gr_store_create(ctx, backend, &d->store));
     GR_TRY(descent_graph(d, g, f, &o));

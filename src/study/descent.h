@@ -23,7 +23,8 @@ typedef struct gr_descent {
     const double *cost;
     double *lr;
 } gr_descent;
-/* optimizer: as in a recipe, "sgd" or "{type: sgd, momentum: 0.9}". Zero *d before; close it also after a failure. */
+/* optimizer: as in a recipe, "sgd" or "{type: sgd, momentum: 0.9}". Methods with LookAhead, a
+ * switch or second derivatives are GR_E_UNSUPPORTED. Close it also after a failure. */
 gr_status gr__descent_open(gr_context *ctx, const gr_formula *f, const char *optimizer, gr_descent *d);
 void gr__descent_close(gr_descent *d);
 /* Puts the point at w and the optimizer's state back to its beginning. */

@@ -32,9 +32,11 @@ static gr_status build(checker *c, bool gradients, gr_plan **out)
     if (!leaf || !d) return GR_E_MEMORY;
     GR_TRY(gr_graph_create(c->ctx, &g));
     GR_TRY(gr__network_build(c->task->network, g, GR_MODE_TRAIN, gr__task_batch(c->task), true, &v));
-    gr_output(g, "cost", v.cost_sum);
     for (size_t i = 0; i < c->n; i++) leaf[i] = gr_param(g, c->params[i].entry.name, c->params[i].entry.shape);
-    if (gradients) GR_TRY(gr_gradients(g, v.cost_sum, leaf, (int)c->n, d));
+    gr_val penalty = gr__penalty_value(g, &c->task->recipe->penalties, c->params, leaf, c->n, false), cost = v.cost_sum;
+    if (penalty) cost = gr_add(g, cost, gr_mul(g, penalty, v.weight_sum)); /* of the mean: once for each sample of the sum */
+    gr_output(g, "cost", cost);
+    if (gradients) GR_TRY(gr_gradients(g, cost, leaf, (int)c->n, d));
     for (size_t i = 0; gradients && i < c->n; i++) {
         snprintf(name, sizeof name, "gradient%zu", i);
         gr_output(g, name, d[i]);

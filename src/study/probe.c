@@ -17,7 +17,7 @@ static gr_status train_graph(gr_probe *p, gr_graph *g)
     gr_val *layer = gr__bump_alloc(p->task.memory, sizeof *layer * (size_t)(n + 1)), *slope = gr__bump_alloc(p->task.memory, sizeof *slope * (size_t)(n + 1));
     char name[32];
     if (!layer || !slope) return GR_E_MEMORY;
-    gr_status st = gr__network_build_layers(p->task.network, g, GR_MODE_TRAIN, p->batch, true, &v, layer);
+    gr_status st = gr__network_build_with(p->task.network, g, GR_MODE_TRAIN, p->batch, true, &(gr_network_options){.layers = layer}, &v);
     if (st != GR_OK) return st;
     layer[n] = gr_real(g, v.input); /* where preparation starts: an input may be of bytes, which have no gradient */
     st = gr_gradients(g, v.cost_sum, layer, n + 1, slope);

@@ -214,11 +214,26 @@ done:
 }
 
 /* The same kind of plan of both, with what it needs. */
-static gr_status run_kind(tracer *t, int kind, bool data, int64_t position)
+static gr_status run_kind(tracer *t, int kind, int action, bool data, int64_t position)
 {
     gr_status st = GR_OK;
-    for (int i = 0; i < 2; i++) GR_TRY(gr__steps_feed(&t->s[i].run, t->r->step - 1, kind, data, position));
+    for (int i = 0; i < 2; i++) GR_TRY(gr__steps_feed(&t->s[i].run, t->r->step - 1, kind, action, data, position));
     st = run_plans(t);
+done:
+    return st;
+}
+
+/* What is due when so many updates are done. */
+static gr_status act(tracer *t, int64_t step)
+{
+    gr_status st = GR_OK;
+    for (int k = 0; k < GR_MAX_ACTIONS && !t->r->differs; k++) {
+        bool due[2] = {gr__steps_due(&t->s[0].run, k, step), gr__steps_due(&t->s[1].run, k, step)};
+        if (due[0] != due[1])
+            name_shapes(t, t->item, "", t->s[due[0] ? 0 : 1].run.engine.action[k]->name, due[0] ? "due" : "not due", due[1] ? "due" : "not due");
+        else if (due[0])
+            GR_TRY(run_kind(t, GR_RUN_ACTION, k, false, 0));
+    }
 done:
     return st;
 }
@@ -232,12 +247,13 @@ static gr_status one_update(tracer *t)
     for (int64_t k = 0; k < micro && !last; k++) {
         for (int i = 0; i < 2; i++) GR_TRY(gr__loader_next(t->s[i].run.loader, &t->s[i].run.batch));
         if (!batches_agree(t)) return GR_OK;
-        GR_TRY(run_kind(t, micro > 1 ? GR_RUN_ACCUMULATE : GR_RUN_STEP, true, position));
+        GR_TRY(run_kind(t, micro > 1 ? GR_RUN_ACCUMULATE : GR_RUN_STEP, -1, true, position));
         if (t->r->differs || t->r->diverged) return GR_OK;
         position += t->s[0].run.batch.n;
         last = t->s[0].run.batch.last;
     }
-    if (micro > 1) GR_TRY(run_kind(t, GR_RUN_APPLY, false, 0));
+    if (micro > 1) GR_TRY(run_kind(t, GR_RUN_APPLY, -1, false, 0));
+    if (!t->r->differs && !t->r->diverged) GR_TRY(act(t, t->r->step));
 done:
     return st;
 }
@@ -255,6 +271,7 @@ gr_status gr__trace(gr_context *const ctx[2], const gr_recipe *const recipe[2], 
         name_shapes(&t, -1, "", "accumulate", one, two);
     }
     if (out->differs || !entries_agree(&t)) goto done;
+    GR_TRY(act(&t, 0));
     for (int64_t k = 1; k <= o->steps && !out->differs && !out->diverged; k++) {
         out->step = k;
         GR_TRY(one_update(&t));

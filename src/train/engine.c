@@ -1,161 +1,102 @@
 /* The engine: store, plans and arena of a task. Every plan of a run is compiled before any tensor memory is taken. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "train/train.h"
-
-/* ---- graphs of the run's plans ---- */
-
-typedef struct step_graph {
-    const gr_task *task;
-    gr_store *store;
-    gr_graph *g;
-    gr_network_values v;
-    const gr_param_info *params;
-    size_t n;
-    gr_val *leaves, *grads;  /* n each, in the task's memory */
-} step_graph;
-
-static gr_status gradients(step_graph *s)
-{
-    gr_graph *g = s->g;
-    s->leaves = gr__bump_alloc(s->task->memory, sizeof(gr_val) * s->n);
-    s->grads = gr__bump_alloc(s->task->memory, sizeof(gr_val) * s->n);
-    if (!s->leaves || !s->grads) return GR_E_MEMORY;
-    for (size_t i = 0; i < s->n; i++) s->leaves[i] = gr_param(g, s->params[i].entry.name, s->params[i].entry.shape);
-    gr_status st = gr_gradients(g, s->v.cost_sum, s->leaves, (int)s->n, s->grads);
-    for (size_t i = 0; i < s->n && st == GR_OK; i++) gr_mark_gradient(g, s->leaves[i], s->grads[i]);
-    return st;
-}
-
-static gr_status update(step_graph *s, gr_val cost_sum, gr_val weight_sum)
-{
-    gr_graph *g = s->g;
-    const gr_recipe *r = s->task->recipe;
-    gr_val norm, count = r->reduction_sum ? gr_const(g, 1) : weight_sum;
-    gr_status st = gr__optim_build(g, s->store, &r->optim, &r->clip, s->params, s->leaves, s->grads, s->n, count, gr_feed(g, "lr", GR_REAL, GR_SCALAR), &norm);
-    if (st != GR_OK) return st;
-    gr_output(g, "cost_sum", cost_sum);
-    gr_output(g, "weight_sum", weight_sum);
-    gr_output(g, "norm", norm);
-    gr_guard(g, gr_add(g, cost_sum, norm));
-    return gr_graph_status(g);
-}
-
-static gr_status build_step(step_graph *s, int64_t batch)
-{
-    gr_status st = gr__network_build(s->task->network, s->g, GR_MODE_TRAIN, batch, true, &s->v);
-    if (st == GR_OK) st = gradients(s);
-    return st == GR_OK ? update(s, s->v.cost_sum, s->v.weight_sum) : st;
-}
-
-static gr_status sum_slot(step_graph *s, const char *of, gr_shape shape, gr_val *out)
-{
-    char name[512];
-    snprintf(name, sizeof name, "%s/sum", of);
-    gr_status st = gr_store_add(s->store, &(gr_entry_spec){.name = name, .shape = shape, .slot = true, .role = GR_ROLE_STATE}, NULL);
-    *out = gr_slot(s->g, name, shape);
-    return st;
-}
-
-/* A micro-batch: gradient, cost and count sums are added up in slots; the first of an update starts them over. */
-static gr_status build_accumulate(step_graph *s, int64_t batch)
-{
-    gr_graph *g = s->g;
-    gr_status st = gr__network_build(s->task->network, g, GR_MODE_TRAIN, batch, true, &s->v);
-    if (st == GR_OK) st = gradients(s);
-    if (st != GR_OK) return st;
-    gr_val first = gr_feed(g, "first", GR_REAL, GR_SCALAR), slot;
-    for (size_t i = 0; i < s->n; i++) {
-        GR_TRY(sum_slot(s, s->params[i].entry.name, s->params[i].entry.shape, &slot));
-        gr_assign(g, slot, gr_select(g, first, s->grads[i], gr_add(g, slot, s->grads[i])), GR_ASSIGN_STATE);
-    }
-    const struct { const char *name; gr_val v; } sums[] = {{"cost", s->v.cost_sum}, {"weight", s->v.weight_sum}};
-    for (size_t i = 0; i < GR_COUNT(sums); i++) {
-        GR_TRY(sum_slot(s, sums[i].name, GR_SCALAR, &slot));
-        gr_assign(g, slot, gr_select(g, first, sums[i].v, gr_add(g, slot, sums[i].v)), GR_ASSIGN_STATE);
-    }
-    gr_guard(g, s->v.cost_sum);
-done:
-    return st == GR_OK ? gr_graph_status(g) : st;
-}
-
-static gr_status build_apply(step_graph *s)
-{
-    gr_graph *g = s->g;
-    gr_val cost, weight;
-    gr_status st = GR_OK;
-    s->leaves = gr__bump_alloc(s->task->memory, sizeof(gr_val) * s->n);
-    s->grads = gr__bump_alloc(s->task->memory, sizeof(gr_val) * s->n);
-    if (!s->leaves || !s->grads) return GR_E_MEMORY;
-    for (size_t i = 0; i < s->n; i++) {
-        s->leaves[i] = gr_param(g, s->params[i].entry.name, s->params[i].entry.shape);
-        GR_TRY(sum_slot(s, s->params[i].entry.name, s->params[i].entry.shape, &s->grads[i]));
-    }
-    GR_TRY(sum_slot(s, "cost", GR_SCALAR, &cost));
-    GR_TRY(sum_slot(s, "weight", GR_SCALAR, &weight));
-    GR_TRY(update(s, cost, weight));
-done:
-    return st;
-}
-
-static gr_status build_evaluate(step_graph *s, int64_t batch)
-{
-    gr_status st = gr__network_build(s->task->network, s->g, GR_MODE_EVALUATE, batch, true, &s->v);
-    if (st != GR_OK) return st;
-    gr_output(s->g, "cost_sum", s->v.cost_sum);
-    gr_output(s->g, "weight_sum", s->v.weight_sum);
-    gr_output(s->g, "prediction", s->v.prediction);
-    return gr_graph_status(s->g);
-}
+#include "train/graphs.h"
 
 /* ---- plans ---- */
 
-static const char *const kind_name[] = {"step", "accumulate", "apply", "evaluate"};
-
-static gr_status add_plan(gr_engine *e, int kind, int64_t batch)
+static const char *name_of(const gr_engine *e, int kind, int variant)
 {
-    if (batch < 1 || gr__engine_find(e, kind, batch)) return GR_OK;
+    static const char *const names[] = {"step", "accumulate", "apply", NULL, "evaluate"};
+    if (kind == GR_RUN_ACTION) return e->action[variant]->name;
+    return kind == GR_RUN_EVALUATE && variant ? e->view[variant].slot : names[kind];
+}
+
+static gr_status add_plan(gr_engine *e, int kind, int64_t batch, int variant)
+{
+    if (batch < 1 || gr__engine_find(e, kind, batch, variant)) return GR_OK;
     const gr_task *t = e->task;
     if (e->n_plans == GR_MAX_PLANS) return gr__fail(t->ctx, GR_E_INTERNAL, "more than %d plans in a run", GR_MAX_PLANS);
-    step_graph s = {.task = t, .store = e->store};
     gr_engine_plan *p = &e->plan[e->n_plans];
+    gr_graph *g = NULL;
     gr_status st = GR_OK;
-    s.params = gr__network_params(t->network, &s.n);
-    GR_TRY(gr_graph_create(t->ctx, &s.g));
-    GR_TRY(kind == GR_RUN_STEP ? build_step(&s, batch) : kind == GR_RUN_ACCUMULATE ? build_accumulate(&s, batch) : kind == GR_RUN_APPLY ? build_apply(&s) : build_evaluate(&s, batch));
-    GR_TRY(gr_plan_compile(t->ctx, s.g, e->store, &(gr_plan_options){.backend = t->backend, .name = kind_name[kind], .unfused = t->unfused, .algorithm = t->recipe->algorithm}, &p->plan));
+    GR_TRY(gr_graph_create(t->ctx, &g));
+    GR_TRY(gr__graph_of_run(e, kind, batch, variant, g));
+    GR_TRY(gr_plan_compile(t->ctx, g, e->store, &(gr_plan_options){.backend = t->backend, .name = name_of(e, kind, variant), .unfused = t->unfused, .algorithm = t->recipe->algorithm}, &p->plan));
     p->batch = batch;
     p->kind = kind;
+    p->variant = variant;
     e->n_plans++;
 done:
-    gr_graph_destroy(s.g);
+    gr_graph_destroy(g);
     return st;
 }
 
-gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch)
+gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch, int variant)
 {
     for (int i = 0; i < e->n_plans; i++)
-        if ((int)e->plan[i].kind == kind && e->plan[i].batch == batch) return &e->plan[i];
+        if ((int)e->plan[i].kind == kind && e->plan[i].batch == batch && e->plan[i].variant == variant) return &e->plan[i];
     return NULL;
 }
 
-static gr_status training_plans(gr_engine *e, int64_t batch)
+int gr__engine_variant(const gr_recipe *r, const gr_clock *c)
+{
+    return (gr__optim_phase(&r->optim, c) ? GR_VARIANT_THEN : 0) | (gr__optim_curvature(&r->optim, c) ? GR_VARIANT_CURVATURE : 0);
+}
+
+gr_rate gr__engine_moment(const gr_recipe *r, const gr_clock *c, const double *state)
+{
+    const gr_method *m = &r->optim.method[gr__optim_phase(&r->optim, c)];
+    return (gr_rate){.lr = m->lr, .t = c->step, .total = c->total, .updates_per_epoch = (double)c->updates_per_epoch, .state = state};
+}
+
+double gr__engine_rate(const gr_recipe *r, const gr_clock *c, const double *state)
+{
+    gr_rate rate = gr__engine_moment(r, c, state);
+    return !isnan(r->swa.lr) && gr__swa_began(&r->swa, c) ? r->swa.lr : gr__sched_rate(&r->sched, &rate);
+}
+
+/* Plans of an update as `variant` has it. */
+static gr_status update_plans(gr_engine *e, int64_t batch, int variant)
 {
     const gr_task *t = e->task;
     int64_t n = t->count[GR_PART_TRAIN], rest = t->recipe->data.drop_last ? 0 : n % batch;
     bool micro = t->recipe->accumulate > 1;
-    gr_status st = add_plan(e, micro ? GR_RUN_ACCUMULATE : GR_RUN_STEP, batch);
-    if (st == GR_OK && rest) st = add_plan(e, micro ? GR_RUN_ACCUMULATE : GR_RUN_STEP, rest);
-    if (st == GR_OK && micro) st = add_plan(e, GR_RUN_APPLY, 1);
+    gr_status st = add_plan(e, micro ? GR_RUN_ACCUMULATE : GR_RUN_STEP, batch, variant);
+    if (st == GR_OK && rest) st = add_plan(e, micro ? GR_RUN_ACCUMULATE : GR_RUN_STEP, rest, variant);
+    if (st == GR_OK && micro) st = add_plan(e, GR_RUN_APPLY, 1, variant);
+    return st;
+}
+
+static gr_status training_plans(gr_engine *e)
+{
+    const gr_optim *o = &e->task->recipe->optim;
+    int64_t batch = gr__task_batch(e->task);
+    gr_status st = GR_OK;
+    for (int phase = 0; phase < o->n_methods; phase++) {
+        const gr_method *m = &o->method[phase];
+        int64_t every = m->member->curvature_every ? m->member->curvature_every(&m->settings) : 0;
+        int variant = phase ? GR_VARIANT_THEN : 0;
+        if (every > 0) GR_TRY(update_plans(e, batch, variant | GR_VARIANT_CURVATURE));
+        if (every != 1) GR_TRY(update_plans(e, batch, variant));
+    }
+    for (int i = 0; i < e->n_actions; i++) GR_TRY(add_plan(e, GR_RUN_ACTION, 1, i));
+done:
     return st;
 }
 
 static gr_status evaluation_plans(gr_engine *e, gr_part p)
 {
     int64_t n = e->task->count[p], batch = gr__task_evaluation_batch(e->task);
-    gr_status st = n >= batch ? add_plan(e, GR_RUN_EVALUATE, batch) : GR_OK;
-    return st == GR_OK ? add_plan(e, GR_RUN_EVALUATE, n % batch) : st;
+    gr_status st = GR_OK;
+    for (int v = 0; v < e->n_views; v++) {
+        if (n >= batch) GR_TRY(add_plan(e, GR_RUN_EVALUATE, batch, v));
+        GR_TRY(add_plan(e, GR_RUN_EVALUATE, n % batch, v));
+    }
+done:
+    return st;
 }
 
 static void count_bytes(gr_engine *e, bool train, unsigned parts)
@@ -188,11 +129,16 @@ static void count_bytes(gr_engine *e, bool train, unsigned parts)
 
 gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engine *e)
 {
-    *e = (gr_engine){.task = t};
+    const gr_recipe *r = t->recipe;
+    *e = (gr_engine){.task = t, .rules = {&r->optim, &r->lookahead, &r->swa, &r->groups}, .n_views = 1};
     gr_status st = GR_OK;
+    if (train) {
+        e->n_actions = gr__actions(&e->rules, e->action);
+        e->n_views = gr__views(&e->rules, e->view);
+    }
     GR_TRY(gr_store_create(t->ctx, t->backend, &e->store));
     GR_TRY(gr__network_declare(t->network, e->store));
-    if (train) GR_TRY(training_plans(e, gr__task_batch(t)));
+    if (train) GR_TRY(training_plans(e));
     for (int p = 0; p < GR_PARTS; p++)
         if (parts & 1u << p && t->count[p]) GR_TRY(evaluation_plans(e, p));
     count_bytes(e, train, parts);
@@ -253,6 +199,7 @@ static void find_feeds(gr_engine_plan *p)
     p->cost_sum = gr_plan_output(p->plan, "cost_sum", NULL);
     p->weight_sum = gr_plan_output(p->plan, "weight_sum", NULL);
     p->norm = gr_plan_output(p->plan, "norm", NULL);
+    p->penalty = gr_plan_output(p->plan, "penalty", NULL);
     p->prediction = gr_plan_output(p->plan, "prediction", NULL);
 }
 

@@ -82,7 +82,7 @@ static void conclude(tally *t, double weight_sum)
     }
 }
 
-gr_status gr__evaluate(gr_engine *e, gr_loader *loader, gr_part part, const volatile sig_atomic_t *stop, gr_evaluation *out)
+gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, const volatile sig_atomic_t *stop, gr_evaluation *out)
 {
     const gr_task *t = e->task;
     bool classes = t->recipe->cost->wants_classes;
@@ -94,7 +94,7 @@ gr_status gr__evaluate(gr_engine *e, gr_loader *loader, gr_part part, const vola
     for (gr_batch b = {0}; !b.last;) {
         if (stop && *stop) GR_TRY(GR_E_INTERRUPTED);
         GR_TRY(gr__loader_next(loader, &b));
-        gr_engine_plan *p = gr__engine_find(e, GR_RUN_EVALUATE, b.n);
+        gr_engine_plan *p = gr__engine_find(e, GR_RUN_EVALUATE, b.n, view);
         if (!p) GR_TRY(gr__fail(t->ctx, GR_E_INTERNAL, "no plan to evaluate a %s batch of %lld", gr__part_name(part), (long long)b.n));
         if (p->x) memcpy(p->x, b.inputs, p->x_bytes);
         if (p->y) memcpy(p->y, b.targets, p->y_bytes);

@@ -13,13 +13,14 @@
 
 /* ---- models ---- */
 
-gr_status gr__loop_save_model(gr_loop *l, const char *name)
+gr_status gr__loop_save_model(gr_loop *l, const char *name, int view)
 {
     char trained[256];
     snprintf(trained, sizeof trained, "{\"steps\": %lld, \"samples\": %lld, \"version\": \"%s\"}", (long long)l->step, (long long)l->samples, GR_VERSION);
     const gr_task *t = l->task;
     const gr_model_about about = {.recipe = l->recipe, .prepared = t->prepared, .n_prepared = t->n_prepared,
-                                  .class_names = t->class_names, .n_class_names = t->class_names ? t->classes : 0, .input_names = t->input_names, .n_input_names = t->n_input_names, .trained = trained};
+                                  .class_names = t->class_names, .n_class_names = t->class_names ? t->classes : 0, .input_names = t->input_names, .n_input_names = t->n_input_names, .targets = t->targets, .trained = trained,
+                                  .slot = l->engine->view[view].slot};
     return gr__model_write(l->ctx, gr__run_path(l->run, name), l->engine->store, &about);
 }
 
@@ -174,11 +175,18 @@ gr_status gr__loop_result(gr_loop *l, const gr_train_result *r)
     else json_object_set_new(best, "step", json_null());
     put_real(best, "validation_cost", r->best_cost);
     put_real(best, "validation_error", r->best_error);
+    if (r->averaged) json_object_set_new(best, "weights", json_string(r->best_averaged ? "average" : "trained"));
     put_real(final, "train_cost", r->final_train_cost);
     put_real(final, "validation_cost", r->final_cost);
     put_real(final, "validation_error", r->final_error);
     json_object_set_new(o, "best", best);
     json_object_set_new(o, "final", final);
+    if (r->averaged) {
+        json_t *average = json_pack("{s:I}", "collected", (json_int_t)r->averaged);
+        put_real(average, "validation_cost", r->average_cost);
+        put_real(average, "validation_error", r->average_error);
+        json_object_set_new(o, "average", average);
+    }
     if (r->diverged[0]) json_object_set_new(o, "diverged", json_string(r->diverged));
     json_object_set_new(o, "peak_bytes", json_integer((json_int_t)r->peak_bytes));
     json_object_set_new(o, "planned_bytes", json_integer((json_int_t)r->planned_bytes));

@@ -36,6 +36,7 @@ int gr__loop_state(gr_loop *l, gr_state_row rows[GR_LOOP_ROWS])
         {"loop/samples", GR_STATE_I64, &l->samples},
         {"loop/pending", GR_STATE_I64, &l->pending},
         {"loop/train_cost", GR_STATE_REAL, &l->train_cost},
+        {"loop/data_cost", GR_STATE_REAL, &l->data_cost},
         {"loop/lr", GR_STATE_REAL, &l->lr},
         {"loop/norm", GR_STATE_REAL, &l->norm},
         {"loop/seconds", GR_STATE_REAL, &l->seconds_before},
@@ -49,12 +50,26 @@ int gr__loop_state(gr_loop *l, gr_state_row rows[GR_LOOP_ROWS])
         {"best/step", GR_STATE_I64, &l->best_step},
         {"best/cost", GR_STATE_REAL, &l->best_cost},
         {"best/error", GR_STATE_REAL, &l->best_error},
+        {"best/view", GR_STATE_I64, &l->best_view},
         {"validation/cost", GR_STATE_REAL, &l->validation_cost},
         {"validation/error", GR_STATE_REAL, &l->validation_error},
+        {"average/cost", GR_STATE_REAL, &l->average_cost},
+        {"average/error", GR_STATE_REAL, &l->average_error},
     };
-    _Static_assert(GR_COUNT(all) <= GR_LOOP_ROWS, "room for every row");
+    const gr_state_row observed[] = {
+        {"observed/train_cost", GR_STATE_REAL, &l->observed.train_cost},
+        {"observed/samples", GR_STATE_I64, &l->observed.samples},
+        {"observed/enough", GR_STATE_I64, &l->observed.enough},
+    };
+    _Static_assert(GR_COUNT(all) + GR_COUNT(observed) + GR_SCHEDULE_STATE <= GR_LOOP_ROWS, "room for every row");
+    const gr_schedule *m = l->recipe->sched.member;
+    int n = (int)GR_COUNT(all);
     memcpy(rows, all, sizeof all);
-    return (int)GR_COUNT(all);
+    if (!m->observe) return n;
+    memcpy(rows + n, observed, sizeof observed);
+    n += (int)GR_COUNT(observed);
+    for (int i = 0; i < m->n_state; i++) rows[n++] = (gr_state_row){m->state[i].name, GR_STATE_REAL, &l->schedule[i]};
+    return n;
 }
 
 static void report(gr_loop *l, int phase, bool best, const char *path)
@@ -71,10 +86,11 @@ static void report(gr_loop *l, int phase, bool best, const char *path)
 
 /* ---- one update ---- */
 
+/* b NULL: a plan that takes no batch. */
 static void feed(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int64_t position)
 {
-    if (p->x && b->inputs != p->x) memcpy(p->x, b->inputs, p->x_bytes);
-    if (p->y && b->targets != p->y) memcpy(p->y, b->targets, p->y_bytes);
+    if (b && p->x && b->inputs != p->x) memcpy(p->x, b->inputs, p->x_bytes);
+    if (b && p->y && b->targets != p->y) memcpy(p->y, b->targets, p->y_bytes);
     if (p->seed) *p->seed = (double)l->recipe->seed;
     if (p->update) *p->update = (double)l->step;
     if (p->position) *p->position = (double)position;
@@ -91,8 +107,7 @@ static gr_status diverged(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int6
         gr_status st = gr__loader_next_into(l->loader, p->x, p->y, &again);
         if (st != GR_OK) return st;
     }
-    if (b) feed(l, p, b, position);
-    else if (p->lr) *p->lr = l->lr;
+    feed(l, p, b, position);
     if (!gr_plan_find_nonfinite(p->plan, text, sizeof text)) snprintf(text, sizeof text, "the gradient");
     snprintf(out->diverged, sizeof out->diverged, "step %lld: %s", (long long)l->step + 1, text);
     gr_context_clear_error(l->ctx);
@@ -102,51 +117,71 @@ static gr_status diverged(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int6
 }
 
 /* A loader without a thread gathers straight into the feeds of the plan that will run. */
-static gr_status gather(gr_loop *l, int kind, gr_batch *b)
+static gr_status gather(gr_loop *l, int kind, int variant, gr_batch *b)
 {
     int64_t n = gr__loader_peek(l->loader);
-    gr_engine_plan *p = n ? gr__engine_find(l->engine, kind, n) : NULL;
+    gr_engine_plan *p = n ? gr__engine_find(l->engine, kind, n, variant) : NULL;
     return p && p->x ? gr__loader_next_into(l->loader, p->x, p->y, b) : gr__loader_next(l->loader, b);
 }
 
-static gr_status next_batch(gr_loop *l, int kind, gr_batch *b)
+static gr_status next_batch(gr_loop *l, int kind, int variant, gr_batch *b)
 {
-    gr_status st = gather(l, kind, b);
+    gr_status st = gather(l, kind, variant, b);
     l->epoch = b->last ? b->epoch + 1 : b->epoch;
     l->index = b->last ? 0 : b->index + 1;
     return st;
 }
 
-static gr_status run_plan(gr_loop *l, int kind, const gr_batch *b, int64_t position, gr_engine_plan **used, gr_train_result *out)
+static gr_status run_plan(gr_loop *l, int kind, int variant, const gr_batch *b, int64_t position, gr_engine_plan **used, gr_train_result *out)
 {
-    gr_engine_plan *p = *used = gr__engine_find(l->engine, kind, b ? b->n : 1);
+    gr_engine_plan *p = *used = gr__engine_find(l->engine, kind, b ? b->n : 1, variant);
     if (!p) return gr__fail(l->ctx, GR_E_INTERNAL, "no plan for a batch of %lld", (long long)(b ? b->n : 1));
-    if (b) feed(l, p, b, position);
-    else if (p->lr) *p->lr = l->lr;
+    feed(l, p, b, position);
     gr_status st = gr_plan_run(p->plan);
     return st == GR_E_DIVERGED ? diverged(l, p, b, position, out) : st;
+}
+
+static gr_clock clock_of(const gr_loop *l)
+{
+    return (gr_clock){.step = l->step, .total = l->total, .updates_per_epoch = l->updates_per_epoch};
+}
+
+/* What is due after so many updates, before the first too. */
+static gr_status act(gr_loop *l, gr_train_result *out)
+{
+    gr_clock now_ = clock_of(l);
+    gr_engine_plan *p;
+    gr_status st = GR_OK;
+    for (int i = 0; i < l->engine->n_actions && st == GR_OK; i++)
+        if (l->engine->action[i]->due(&l->engine->rules, &now_)) st = run_plan(l, GR_RUN_ACTION, i, NULL, 0, &p, out);
+    return st;
 }
 
 static gr_status one_update(gr_loop *l, gr_train_result *out)
 {
     gr_engine_plan *p = NULL;
     gr_batch b = {0};
+    gr_clock time = clock_of(l);
     int64_t position = 0, micro = l->recipe->accumulate, samples = 0;
-    int kind = micro > 1 ? GR_RUN_ACCUMULATE : GR_RUN_STEP;
+    int kind = micro > 1 ? GR_RUN_ACCUMULATE : GR_RUN_STEP, variant = gr__engine_variant(l->recipe, &time);
     gr_status st = GR_OK;
-    l->lr = gr__sched_rate(&l->recipe->sched, l->recipe->optim.lr, l->step, l->total, (double)l->updates_per_epoch);
+    l->lr = gr__engine_rate(l->recipe, &time, l->schedule);
     for (int64_t i = 0; i < micro && !b.last; i++) {
-        GR_TRY(next_batch(l, kind, &b));
-        GR_TRY(run_plan(l, kind, &b, position, &p, out));
+        GR_TRY(next_batch(l, kind, variant, &b));
+        GR_TRY(run_plan(l, kind, variant, &b, position, &p, out));
         position += b.n;
         samples += b.n;
     }
-    if (micro > 1) GR_TRY(run_plan(l, GR_RUN_APPLY, NULL, 0, &p, out));
-    l->train_cost = *p->cost_sum / *p->weight_sum;
+    if (micro > 1) GR_TRY(run_plan(l, GR_RUN_APPLY, variant, NULL, 0, &p, out));
+    l->data_cost = *p->cost_sum / *p->weight_sum;
+    l->train_cost = p->penalty ? l->data_cost + *p->penalty : l->data_cost;
     l->norm = *p->norm;
     l->samples += samples;
+    l->observed.train_cost += l->train_cost * (double)samples;
+    l->observed.samples += samples;
     l->step++;
     l->pending = 1;
+    GR_TRY(act(l, out));
 done:
     return st;
 }
@@ -160,34 +195,80 @@ static bool due(const gr_loop *l, gr_every e)
     return l->index == 0 && l->epoch % e.n == 0; /* an epoch has just ended */
 }
 
+/* Does the view hold weights yet? */
+static bool is_ready(const gr_loop *l, int view)
+{
+    const char *counter = l->engine->view[view].counter;
+    const gr_entry *e = counter ? gr_store_find(l->engine->store, counter) : NULL;
+    return !counter || (e && *(const double *)e->data > 0);
+}
+
 /* Better means a lower validation error; ties keep the earlier, a NaN is worse than anything. */
+static gr_status consider(gr_loop *l, int view, const gr_evaluation *ev, bool *best)
+{
+    if (l->best_step == 0 ? isnan(ev->error) : !(ev->error < l->best_error)) return GR_OK;
+    *best = true;
+    l->best_step = l->step;
+    l->best_cost = ev->cost_mean;
+    l->best_error = ev->error;
+    l->best_view = view;
+    return gr__loop_save_model(l, "best.safetensors", view);
+}
+
+static gr_status validate_view(gr_loop *l, int view, bool *best)
+{
+    gr_evaluation ev = {0};
+    gr_status st = gr__evaluate(l->engine, view, l->validation, GR_PART_VALIDATION, l->options->stop, &ev);
+    if (st != GR_OK) return st;
+    l->average_cost = ev.cost_mean;
+    l->average_error = ev.error;
+    st = consider(l, view, &ev, best);
+    gr__evaluation_free(l->ctx, &ev);
+    return st;
+}
+
 static gr_status validate(gr_loop *l, gr_evaluation *ev)
 {
+    bool best = false;
     report(l, GR_PHASE_VALIDATE, false, NULL);
-    gr_status st = gr__evaluate(l->engine, l->validation, GR_PART_VALIDATION, l->options->stop, ev);
+    gr_status st = gr__evaluate(l->engine, 0, l->validation, GR_PART_VALIDATION, l->options->stop, ev);
     if (st != GR_OK) return st;
     l->evaluated = l->step;
     l->evaluations++;
     l->validation_cost = ev->cost_mean;
     l->validation_error = ev->error;
-    bool best = l->best_step == 0 ? !isnan(ev->error) : ev->error < l->best_error;
+    GR_TRY(consider(l, 0, ev, &best));
+    for (int view = 1; view < l->engine->n_views; view++)
+        if (is_ready(l, view)) GR_TRY(validate_view(l, view, &best));
     l->since_best = best ? 0 : l->since_best + 1;
-    if (best) {
-        l->best_step = l->step;
-        l->best_cost = ev->cost_mean;
-        l->best_error = ev->error;
-        st = gr__loop_save_model(l, "best.safetensors");
-    }
     report(l, GR_PHASE_EVALUATED, best, NULL);
+done:
     return st;
+}
+
+/* A schedule that learns from evaluations is told of this one. */
+static void observe(gr_loop *l, bool validated)
+{
+    const gr_sched *s = &l->recipe->sched;
+    if (!s->member->observe) return;
+    gr_clock time = clock_of(l);
+    gr_rate rate = gr__engine_moment(l->recipe, &time, l->schedule);
+    gr_observation o = {.train_cost = l->observed.train_cost / (double)l->observed.samples, .validation_error = validated ? l->validation_error : NAN};
+    double before = gr__sched_rate(s, &rate);
+    l->observed.enough = gr__sched_observe(s, &rate, &o, l->schedule);
+    l->observed.train_cost = 0;
+    l->observed.samples = 0;
+    double after = gr__sched_rate(s, &rate);
+    if (after != before) gr__log(l->ctx, GR_LOG_INFO, "step %lld: %s changes the rate from %.4g to %.4g", (long long)l->step, s->member->head.name, before, after);
 }
 
 static gr_status settle(gr_loop *l)
 {
     gr_evaluation ev = {0};
     gr_status st = GR_OK;
-    bool evaluate = l->validation && due(l, l->recipe->validate) && l->evaluated < l->step;
+    bool now = due(l, l->recipe->validate) && l->evaluated < l->step, evaluate = now && l->validation;
     if (evaluate) GR_TRY(validate(l, &ev));
+    if (now) observe(l, evaluate);
     if (evaluate || (l->recipe->log.n && l->step % l->recipe->log.n == 0)) GR_TRY(gr__loop_line(l, evaluate ? &ev : NULL));
     l->pending = 0;
 done:
@@ -201,6 +282,7 @@ static gr_reason stop_reason(const gr_loop *l)
     bool fresh = l->evaluations > 0 && l->evaluated == l->step;
     if (fresh && l->validation_error < s->validation_error_below) return GR_REASON_TARGET;
     if (fresh && s->patience > 0 && l->since_best > s->patience) return GR_REASON_PATIENCE;
+    if (l->observed.enough) return GR_REASON_PATIENCE;
     if (s->steps > 0 && l->step >= s->steps) return GR_REASON_STEPS;
     if (s->epochs > 0 && l->epoch >= s->epochs) return GR_REASON_EPOCHS;
     if (s->seconds > 0 && gr__loop_seconds(l) >= s->seconds) return GR_REASON_SECONDS;
@@ -265,23 +347,15 @@ static gr_status starting_weights(gr_loop *l)
     return st;
 }
 
-static void count_updates(gr_loop *l)
-{
-    gr_loader_options o = gr__task_loader(l->task, GR_PART_TRAIN, true);
-    const gr_stop_rules *s = &l->recipe->stop;
-    l->batches = gr__loader_batches(&o);
-    l->updates_per_epoch = (l->batches + l->recipe->accumulate - 1) / l->recipe->accumulate;
-    int64_t by_epochs = s->epochs * l->updates_per_epoch;
-    l->total = s->steps && by_epochs ? GR_MIN(s->steps, by_epochs) : s->steps ? s->steps : by_epochs;
-}
-
-/* The last model, the figures of the end, and best where nothing was ever validated. */
+/* The last model, the average's, the figures of the end, and best where nothing was ever validated. */
 static gr_status conclude(gr_loop *l, gr_train_result *out)
 {
-    gr_status st = gr__loop_save_model(l, "last.safetensors");
+    gr_status st = gr__loop_save_model(l, "last.safetensors", 0);
+    for (int view = 1; view < l->engine->n_views && st == GR_OK; view++)
+        if (is_ready(l, view)) st = gr__loop_save_model(l, l->engine->view[view].file, view);
     if (st == GR_OK && l->validation && l->evaluated != l->step && out->reason != GR_REASON_DIVERGED) {
         gr_evaluation ev;
-        st = gr__evaluate(l->engine, l->validation, GR_PART_VALIDATION, NULL, &ev);
+        st = gr__evaluate(l->engine, 0, l->validation, GR_PART_VALIDATION, NULL, &ev);
         if (st == GR_OK) l->validation_cost = ev.cost_mean, l->validation_error = ev.error;
         if (st == GR_OK) gr__evaluation_free(l->ctx, &ev);
     }
@@ -289,9 +363,18 @@ static gr_status conclude(gr_loop *l, gr_train_result *out)
         l->best_step = l->step;
         l->best_cost = l->validation_cost;
         l->best_error = l->validation_error;
-        st = gr__loop_save_model(l, "best.safetensors");
+        st = gr__loop_save_model(l, "best.safetensors", 0);
     }
     return st;
+}
+
+static int64_t averaged(const gr_loop *l)
+{
+    for (int view = 1; view < l->engine->n_views; view++) {
+        const gr_entry *e = gr_store_find(l->engine->store, l->engine->view[view].counter);
+        if (e) return (int64_t)*(const double *)e->data;
+    }
+    return 0;
 }
 
 static void fill_result(gr_loop *l, gr_train_result *out)
@@ -302,6 +385,10 @@ static void fill_result(gr_loop *l, gr_train_result *out)
     out->best_step = l->best_step;
     out->best_cost = l->best_cost;
     out->best_error = l->best_error;
+    out->best_averaged = l->best_view > 0;
+    out->averaged = averaged(l);
+    out->average_cost = l->average_cost;
+    out->average_error = l->average_error;
     out->final_train_cost = l->train_cost;
     out->final_cost = l->validation_cost;
     out->final_error = l->validation_error;
@@ -314,7 +401,10 @@ static gr_status train(gr_loop *l, gr_train_result *out)
 {
     bool resumed = false;
     gr_status st = GR_OK;
-    GR_TRY(gr__sched_check(l->ctx, &l->recipe->sched, l->total));
+    gr_clock start = clock_of(l);
+    gr_rate rate = gr__engine_moment(l->recipe, &start, l->schedule);
+    GR_TRY(gr__sched_check(l->ctx, &l->recipe->sched, &rate));
+    GR_TRY(gr__actions_check(l->ctx, &l->engine->rules, l->total));
     GR_TRY(gr__engine_start(l->engine));
     GR_TRY(prepare_loaders(l));
     GR_TRY(starting_weights(l));
@@ -322,6 +412,7 @@ static gr_status train(gr_loop *l, gr_train_result *out)
     if (l->options->resume) GR_TRY(gr__loop_resume(l, &resumed));
     GR_TRY(gr__loop_recipe(l));
     if (!resumed) GR_TRY(gr__run_metrics_open(l->run, 0));
+    if (!resumed) GR_TRY(act(l, out));
     gr__loader_seek(l->loader, l->epoch, l->index);
     l->began = now();
     l->line_began = gr__loop_seconds(l);
@@ -347,7 +438,8 @@ gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options 
     gr_task task = {0};
     gr_engine engine = {0};
     gr_loop l = {.ctx = ctx, .recipe = r, .options = o, .task = &task, .engine = &engine,
-                 .best_cost = NAN, .best_error = NAN, .validation_cost = NAN, .validation_error = NAN, .train_cost = NAN, .norm = NAN};
+                 .best_cost = NAN, .best_error = NAN, .validation_cost = NAN, .validation_error = NAN, .average_cost = NAN, .average_error = NAN,
+                 .train_cost = NAN, .data_cost = NAN, .norm = NAN};
     gr_status st = GR_OK;
     *out = (gr_train_result){.best_cost = NAN, .best_error = NAN};
     l.run = gr__alloc(ctx, sizeof *l.run);
@@ -365,7 +457,9 @@ gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options 
     GR_TRY(gr__task_open(ctx, r, 1u << GR_PART_TRAIN | 1u << GR_PART_VALIDATION, NULL, &task));
     GR_TRY(gr__engine_make(&task, true, 1u << GR_PART_VALIDATION, &engine));
     GR_TRY(gr__engine_budget(&engine, r->memory));
-    count_updates(&l);
+    gr_extent e = gr__task_extent(&task);
+    l.batches = e.batches, l.updates_per_epoch = e.updates_per_epoch, l.total = e.total;
+    gr__sched_begin(&r->sched, l.schedule);
     st = train(&l, out);
 done:
     if (st == GR_E_EXISTS) gr__error_hint(ctx, "--resume continues it, --overwrite starts over, --out names another folder");

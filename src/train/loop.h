@@ -25,18 +25,25 @@ typedef struct gr_loop {
     int64_t evaluated;              /* step of the last evaluation */
     int64_t evaluations, since_best, best_step;
     double best_cost, best_error, validation_cost, validation_error;
-    double train_cost, lr, norm;    /* of the last update */
+    double train_cost, data_cost, lr, norm; /* of the last update; train_cost with the penalty */
+    double average_cost, average_error; /* of the average's last validation */
+    int64_t best_view;              /* whose weights are best: an index of the engine's views */
     double seconds_before;          /* of earlier processes of this run */
     int64_t metrics_bytes;
+    struct {
+        double train_cost;          /* sum over the samples since the last evaluation */
+        int64_t samples, enough;    /* enough: the schedule has seen that nothing more is to be gained */
+    } observed;                     /* only for a schedule that learns from evaluations */
+    double schedule[GR_SCHEDULE_STATE];
 } gr_loop;
 
 double gr__loop_seconds(const gr_loop *l); /* wall-clock time of the run so far */
 /* The rows of host state; n receives how many. */
-enum { GR_LOOP_ROWS = 20 };
+enum { GR_LOOP_ROWS = 40 };
 int gr__loop_state(gr_loop *l, gr_state_row rows[GR_LOOP_ROWS]);
 
 /* keep.c: models, checkpoints, result.json */
-gr_status gr__loop_save_model(gr_loop *l, const char *name);
+gr_status gr__loop_save_model(gr_loop *l, const char *name, int view);
 gr_status gr__loop_checkpoint(gr_loop *l);
 gr_status gr__loop_resume(gr_loop *l, bool *resumed);
 gr_status gr__loop_recipe(gr_loop *l); /* recipe.yaml, resolved */

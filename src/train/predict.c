@@ -41,7 +41,7 @@ gr_status gr__predictor_make(gr_context *ctx, const gr_model *m, gr_element inpu
     p->ctx = ctx;
     p->batch = batch;
     p->float64 = gr_backend_real_bytes(backend) == 8;
-    GR_TRY(gr__network_make(ctx, m->recipe, m->prepared, m->n_prepared, input_as, 0, &p->network));
+    GR_TRY(gr__network_make(ctx, m->recipe, m->prepared, m->n_prepared, input_as, 0, &m->targets, &p->network));
     GR_TRY(gr_store_create(ctx, backend, &p->store));
     GR_TRY(gr__network_declare(p->network, p->store));
     GR_TRY(compile(p, m->recipe, backend));

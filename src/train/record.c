@@ -48,6 +48,7 @@ gr_status gr__loop_line(gr_loop *l, const gr_evaluation *ev)
     put(&t, "samples", "%.0f", (double)l->samples);
     put(&t, "lr", "%.10g", l->lr);
     put(&t, "train_cost", "%.10g", l->train_cost);
+    if (l->recipe->penalties.n) put(&t, "data_cost", "%.10g", l->data_cost);
     put(&t, "grad_norm", "%.10g", l->norm);
     put(&t, "seconds", "%.6f", seconds);
     put(&t, "samples_per_second", "%.6g", (double)(l->samples - l->line_samples) / GR_MAX(seconds - l->line_began, 1e-9));
@@ -55,6 +56,8 @@ gr_status gr__loop_line(gr_loop *l, const gr_evaluation *ev)
         put(&t, "validation_cost", "%.17g", ev->cost_mean);
         put(&t, "validation_error", "%.17g", ev->error);
         put_metrics(&t, l->recipe->metrics, ev);
+        if (!isnan(l->average_error)) put(&t, "swa_validation_cost", "%.17g", l->average_cost);
+        if (!isnan(l->average_error)) put(&t, "swa_validation_error", "%.17g", l->average_error);
     }
     t.text[t.n++] = '}';
     t.text[t.n++] = '\n';

@@ -46,11 +46,18 @@ static gr_status check_set(gr_context *ctx, const gr_recipe *r, gr_part p, gr_sh
     return GR_OK;
 }
 
-/* Labels must lie within the outputs; a sigmoid's single output has two classes. */
+/* How many classes the labels may name: a single output tells two. */
+static int64_t classes_of(gr_shape output)
+{
+    int64_t outputs = output.rank > 0 ? output.dim[output.rank - 1] : 1;
+    return outputs == 1 ? 2 : outputs;
+}
+
+/* Labels must lie within the outputs. */
 static gr_status check_labels(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_set *s, gr_shape output)
 {
     if (s->target != GR_TARGET_CLASS) return GR_OK;
-    int64_t outputs = output.rank > 0 ? output.dim[output.rank - 1] : 1, classes = outputs == 1 ? 2 : outputs;
+    int64_t classes = classes_of(output);
     if (s->classes <= classes) return GR_OK;
     return gr__tree_fail(ctx, source_of(r, p) ? source_of(r, p) : r->data.train, GR_E_DATA, NULL,
                          "the %s data has labels up to %d, but the network has outputs for classes 0 to %lld", gr__part_name(p), s->classes - 1,
@@ -129,7 +136,8 @@ static gr_status begin(gr_context *ctx, const gr_recipe *r, gr_task *t)
 {
     *t = (gr_task){.ctx = ctx, .recipe = r, .backend = gr_backend_get(r->device)};
     t->memory = gr__bump_create(ctx);
-    return t->memory ? GR_OK : GR_E_MEMORY;
+    t->targets = t->memory ? gr__bump_alloc(t->memory, sizeof *t->targets) : NULL;
+    return t->targets ? GR_OK : GR_E_MEMORY;
 }
 
 static bool part_has_source(const gr_recipe *r, gr_part p, unsigned only, bool fit)
@@ -194,8 +202,12 @@ gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, cons
         GR_TRY(gr__prepare_fit(ctx, t->memory, r->data.prepare, &t->set[GR_PART_TRAIN], &t->rows[GR_PART_TRAIN], r->input, &t->prepared, &t->n_prepared));
     }
     /* Labels are checked against the outputs below, as data (exit 3); the network sees only itself. */
-    GR_TRY(gr__network_make(ctx, r, t->prepared, t->n_prepared, t->input_as, 0, &t->network));
+    GR_TRY(gr__network_make(ctx, r, t->prepared, t->n_prepared, t->input_as, 0, t->targets, &t->network));
     GR_TRY(check_targets(t));
+    if (model)
+        *t->targets = model->targets;
+    else
+        GR_TRY(gr__targets_take(t->memory, &t->set[GR_PART_TRAIN], &t->rows[GR_PART_TRAIN], classes_of(gr__network_output(t->network)), t->targets));
     t->loaded = true;
 done:
     if (st != GR_OK) gr__task_close(t);
@@ -237,7 +249,7 @@ gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t)
         }
     }
     GR_TRY(gr__prepare_placeholder_for(ctx, t->memory, r->data.prepare, r->input, &train, &t->prepared, &t->n_prepared));
-    GR_TRY(gr__network_make(ctx, r, t->prepared, t->n_prepared, t->input_as, 0, &t->network));
+    GR_TRY(gr__network_make(ctx, r, t->prepared, t->n_prepared, t->input_as, 0, t->targets, &t->network));
     GR_TRY(check_values(ctx, r, GR_PART_TRAIN, t->target_sample, gr__network_output(t->network)));
 done:
     if (st != GR_OK) gr__task_close(t);
@@ -258,7 +270,7 @@ void gr__task_close(gr_task *t)
 
 int64_t gr__task_batch(const gr_task *t)
 {
-    int64_t n = t->count[GR_PART_TRAIN], b = t->recipe->data.batch;
+    int64_t n = t->count[GR_PART_TRAIN], b = t->recipe->optim.method[0].member->whole_set ? 0 : t->recipe->data.batch;
     return b == 0 ? GR_MAX(n, 1) : n > 0 ? GR_MIN(b, n) : b;
 }
 
@@ -279,4 +291,15 @@ gr_loader_options gr__task_loader(const gr_task *t, gr_part p, bool background)
         .set = t->set_of[p], .rows = &t->rows[p], .batch = batch, .drop_last = train && r->data.drop_last,
         .shuffle = train ? (gr_shuffle)r->data.shuffle : GR_SHUFFLE_NONE, .seed = r->seed,
         .input_as = t->input_as, .target_as = t->target_as, .background = background && !small};
+}
+
+gr_extent gr__task_extent(const gr_task *t)
+{
+    int64_t n = t->count[GR_PART_TRAIN], batch = gr__task_batch(t);
+    const gr_stop_rules *s = &t->recipe->stop;
+    gr_extent e = {.batches = t->recipe->data.drop_last ? n / batch : (n + batch - 1) / batch};
+    e.updates_per_epoch = (e.batches + t->recipe->accumulate - 1) / t->recipe->accumulate;
+    int64_t by_epochs = s->epochs * e.updates_per_epoch;
+    e.total = s->steps && by_epochs ? GR_MIN(s->steps, by_epochs) : s->steps ? s->steps : by_epochs;
+    return e;
 }

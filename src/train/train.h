@@ -31,6 +31,7 @@ typedef struct gr_task {
     const char *const *class_names;
     const char *const *input_names; /* csv: the training's columns; n_input_names of them */
     int n_input_names;
+    gr_targets *targets;            /* of the training rows, or the model's; nothing known in an estimate */
     gr_network *network;
     bool loaded;
     bool unfused;                   /* set before gr__engine_make: every operation a kernel of its own, the same bits, for looking at each */
@@ -45,20 +46,28 @@ gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t);
 void gr__task_close(gr_task *t);
 /* What a loader of this part would be; background only matters to speed. */
 gr_loader_options gr__task_loader(const gr_task *t, gr_part p, bool background);
+/* How many updates a run is made of. */
+typedef struct gr_extent {
+    int64_t batches, updates_per_epoch;
+    int64_t total; /* updates that `stop` allows; 0: open-ended */
+} gr_extent;
+gr_extent gr__task_extent(const gr_task *t);
 /* Rows of a batch: the recipe's, or all of the training part. */
 int64_t gr__task_batch(const gr_task *t);
 int64_t gr__task_evaluation_batch(const gr_task *t);
 
 /* ---- an engine: store, plans and arena of a task ---- */
-enum { GR_MAX_PLANS = 12 };
+enum { GR_MAX_PLANS = 40 };
+enum { GR_VARIANT_THEN = 1, GR_VARIANT_CURVATURE = 2 }; /* of plans that update: the second method of a switch; H z is computed */
 typedef struct gr_engine_plan {
     gr_plan *plan;
     int64_t batch;
-    enum { GR_RUN_STEP, GR_RUN_ACCUMULATE, GR_RUN_APPLY, GR_RUN_EVALUATE } kind;
+    enum { GR_RUN_STEP, GR_RUN_ACCUMULATE, GR_RUN_APPLY, GR_RUN_ACTION, GR_RUN_EVALUATE } kind;
+    int variant; /* STEP, ACCUMULATE, APPLY: flags; ACTION: which; EVALUATE: the view */
     void *x, *y;                    /* feeds; NULL where not needed */
     size_t x_bytes, y_bytes;
     double *lr, *seed, *update, *position, *first;
-    const double *cost_sum, *weight_sum, *norm;
+    const double *cost_sum, *weight_sum, *norm, *penalty; /* penalty NULL: none */
     const void *prediction;
 } gr_engine_plan;
 
@@ -73,6 +82,11 @@ typedef struct gr_engine {
     gr_arena *arena;
     gr_engine_plan plan[GR_MAX_PLANS];
     int n_plans;
+    gr_update_rules rules;
+    const gr_action *action[GR_MAX_ACTIONS]; /* none without training */
+    int n_actions;
+    gr_view view[GR_MAX_VIEWS]; /* the first stands for the model */
+    int n_views;
     gr_engine_bytes bytes;
     int64_t output_count;           /* numbers a sample in `prediction` */
 } gr_engine;
@@ -84,7 +98,11 @@ gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engin
 gr_status gr__engine_budget(const gr_engine *e, uint64_t budget);
 gr_status gr__engine_start(gr_engine *e);  /* takes the memory, binds the plans */
 void gr__engine_close(gr_engine *e);
-gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch);
+gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch, int variant);
+int gr__engine_variant(const gr_recipe *r, const gr_clock *c); /* of the update that follows c->step updates */
+/* What its learning rate depends on, and the rate. state: what the schedule keeps, NULL: as at the start. */
+gr_rate gr__engine_moment(const gr_recipe *r, const gr_clock *c, const double *state);
+double gr__engine_rate(const gr_recipe *r, const gr_clock *c, const double *state);
 
 /* ---- evaluation ---- */
 typedef struct gr_evaluation {
@@ -95,8 +113,9 @@ typedef struct gr_evaluation {
     int classes;
     int64_t *confusion;             /* classes x classes [true][predicted]; NULL for values; bookkeeping memory */
 } gr_evaluation;
-/* Evaluates one part with the store's present values. No effect on training. stop (may be NULL): GR_E_INTERRUPTED when it becomes non-zero. */
-gr_status gr__evaluate(gr_engine *e, gr_loader *loader, gr_part part, const volatile sig_atomic_t *stop, gr_evaluation *out);
+/* Evaluates one part with the store's present values, in one of the engine's views. No effect on training. stop (may be NULL): GR_E_INTERRUPTED when it becomes
+ * non-zero. */
+gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, const volatile sig_atomic_t *stop, gr_evaluation *out);
 void gr__evaluation_free(gr_context *ctx, gr_evaluation *ev);
 
 /* ---- the metrics a recipe may name ---- */
@@ -138,6 +157,9 @@ typedef struct gr_train_result {
     int64_t parameters;
     int64_t best_step;              /* 0: none */
     double best_cost, best_error;   /* of validation; NaN without */
+    bool best_averaged;             /* the best weights are the average */
+    int64_t averaged;               /* how many weights the average holds; 0: none */
+    double average_cost, average_error; /* of the average's last validation; NaN: none */
     double final_train_cost, final_cost, final_error;
     uint64_t planned_bytes, peak_bytes;
     double seconds;

@@ -224,6 +224,32 @@ static void a_schedule_one_update_late_is_rejected(void **state)
     ev_free(e);
 }
 
+static bool forgets_the_training_cost(const gr_settings *s, const gr_observation *o, double *state)
+{
+    gr_observation half = {.train_cost = o->validation_error, .validation_error = o->validation_error};
+    int n;
+    const gr_schedule *const *all = gr__schedules(&n);
+    for (int i = 0; i < n; i++)
+        if (strcmp(all[i]->head.name, "plateau") == 0) return all[i]->observe(s, &half, state);
+    return false;
+}
+
+static void a_plateau_of_one_error_for_both_is_rejected(void **state)
+{
+    (void)state;
+    int n;
+    verdict v = {""};
+    gr_schedule m = {0};
+    const gr_schedule *const *all = gr__schedules(&n);
+    for (int i = 0; i < n; i++)
+        if (strcmp(all[i]->head.name, "plateau") == 0) m = *all[i];
+    evidence *e = ev_open("schedule", "plateau");
+    assert_true(check_schedule(&m, e, &v));
+    m.observe = forgets_the_training_cost;
+    assert_false(check_schedule(&m, e, &v));
+    ev_free(e);
+}
+
 static gr_status without_the_correction(gr_context *ctx, const gr_settings *s, const gr_init_target *t, double *x)
 {
     (void)ctx;
@@ -267,6 +293,7 @@ int main(void)
         cmocka_unit_test(wrong_dropouts_are_rejected),
         cmocka_unit_test(flattening_in_memory_order_is_rejected),
         cmocka_unit_test(a_schedule_one_update_late_is_rejected),
+        cmocka_unit_test(a_plateau_of_one_error_for_both_is_rejected),
         cmocka_unit_test(wrong_initialisers_are_rejected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

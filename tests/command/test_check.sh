@@ -13,6 +13,7 @@ has out.txt '"passed":true'
 code 0 check r.yaml --set precision=float64 && has out.txt "X1 .* 64 .*float64"
 code 0 check r.yaml --quiet && [[ ! -s out.txt ]] || short "--quiet prints"
 code 0 check r.yaml --gradients && has out.txt "^head.weight +[0-9]+ +24 .* ok"
+code 0 check r.yaml --gradients --set 'penalty={l2: 0.01, l1: 0.02}' && has out.txt "^head.weight +[0-9]+ +24 .* ok" # P2: of cost and penalty together
 code 0 check r.yaml --gradients --json && has out.txt '"passed":true'
 code 0 check r.yaml --init && has out.txt "^c1 +conv " && has out.txt "^ok +I2 "
 code 0 check r.yaml --init --json && has out.txt '"layers":\[\{"name":"c1","type":"conv","activation":\{"mean":'

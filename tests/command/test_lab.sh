@@ -21,6 +21,13 @@ for svg in lab/*.svg; do
   command -v xmllint >/dev/null && { xmllint --noout "$svg" || short "$svg is not well-formed"; }
 done
 
+# Experiments with bad weights do not warn of them
+for name in symmetry init; do
+  few=$([[ $name == init ]] && echo "--set networks=3")
+  code 0 lab $name --out w ${few:-}
+  [[ -s err.txt ]] && short "$name warns: $(head -n 1 err.txt)"
+done
+
 # Again, into a folder with parents and over old files: the same bytes, for any number of threads; another seed, other bytes
 code 0 lab symmetry --out a/b --quiet && [[ ! -s out.txt ]] || short "--quiet prints"
 mkdir -p c

@@ -2,27 +2,41 @@
 # Killed at random moments and resumed, a run ends in the same bits as one that was never killed; Ctrl-C likewise, with exit code 5.
 . "$(dirname "$0")/lib.sh"
 KILLS=${GRADUS_KILLS:-5}
-small run.yaml "stop: {epochs: 12}" "checkpoint: {every: 7, keep: 2}"
-code 0 train run.yaml --out whole --quiet
-for ((i = 1; i <= KILLS; i++)); do
-  rm -rf killed
-  for ((round = 0; round < 40; round++)); do
-    "$gradus" train run.yaml --out killed --resume --quiet >/dev/null 2>&1 &
-    pid=$!
-    sleep "0.0$((RANDOM % 90 + 10))"
-    kill -9 $pid 2>/dev/null
-    wait $pid 2>/dev/null
-    [[ -e killed/result.json ]] && break
-    [[ $round -ge 2 ]] && break
+cut() { sed -E 's/"seconds":[^,]*,"samples_per_second":[^,}]*//' "$1"; }
+
+# kill_and_resume RECIPE KILLS FILES...: what is killed and resumed ends with the same files and metrics as the run in folder `whole`
+kill_and_resume() {
+  local recipe=$1 kills=$2 i round pid f
+  shift 2
+  for ((i = 1; i <= kills; i++)); do
+    rm -rf killed
+    for ((round = 0; round < 40; round++)); do
+      "$gradus" train "$recipe" --out killed --resume --quiet >/dev/null 2>&1 &
+      pid=$!
+      sleep "0.0$((RANDOM % 90 + 10))"
+      kill -9 $pid 2>/dev/null
+      wait $pid 2>/dev/null
+      [[ -e killed/result.json ]] && break
+      [[ $round -ge 2 ]] && break
+    done
+    code 0 train "$recipe" --out killed --resume --quiet
+    for f in "$@"; do same "whole/$f" "killed/$f" "$recipe killed, attempt $i"; done
+    cut whole/metrics.jsonl >a.txt
+    cut killed/metrics.jsonl >b.txt
+    same a.txt b.txt "metrics of $recipe, attempt $i"
   done
-  code 0 train run.yaml --out killed --resume --quiet
-  same whole/last.safetensors killed/last.safetensors "killed, attempt $i"
-  same whole/best.safetensors killed/best.safetensors "killed, attempt $i"
-  cut() { sed -E 's/"seconds":[^,]*,"samples_per_second":[^,}]*//' "$1"; }
-  cut whole/metrics.jsonl >a.txt
-  cut killed/metrics.jsonl >b.txt
-  same a.txt b.txt "metrics, attempt $i"
-done
+}
+
+# Every kind of state at once: slow weights, an average, a switch of methods with its carried momentum, curvature every third update
+small slow.yaml "stop: {epochs: 9}" "checkpoint: {every: 4, keep: 2}" "optimizer: {type: ranger, lr: 0.01}" "average: {type: swa, start: 0.3, cycle: 5}" "penalty: {l2: 1e-4}"
+small change.yaml "stop: {epochs: 9}" "checkpoint: {every: 4, keep: 2}" "optimizer: {type: switch, first: {type: adahessian, lr: 0.01, hessian_interval: 3}, then: {type: sgdm, lr: 0.01}, at: 0.6, carry: true}" "lookahead: {k: 7}"
+small run.yaml "stop: {epochs: 12}" "checkpoint: {every: 7, keep: 2}"
+code 0 train slow.yaml --out whole --quiet
+kill_and_resume slow.yaml $((KILLS / 2)) last.safetensors best.safetensors swa.safetensors
+code 0 train change.yaml --out whole --quiet --overwrite
+kill_and_resume change.yaml $((KILLS / 2)) last.safetensors best.safetensors
+code 0 train run.yaml --out whole --quiet --overwrite
+kill_and_resume run.yaml "$KILLS" last.safetensors best.safetensors
 
 "$gradus" train run.yaml --out stopped --quiet --set stop.epochs=100000 >/dev/null 2>err.txt &
 pid=$!

@@ -11,6 +11,13 @@ for isa in baseline avx2 avx512; do
   same "$isa-1/best.safetensors" "$isa-3/best.safetensors" "best, 1 and 3 threads, $isa"
 done
 unset GRADUS_ISA
+# Norms, trust ratios, slow weights, curvature: whatever an update rests on is added in an order of its own
+for optimizer in rangerlars novograd swats "{type: adahessian, lr: 0.01}" "{type: switch, at: 9, carry: true}"; do
+  small o.yaml "optimizer: $optimizer" "clip: {norm: 0.5, per: layer}" "penalty: {l2: 0.001, l1: 0.0001}" "average: {type: swa, start: 0.5, cycle: 3}"
+  for t in 1 2; do code 0 train o.yaml --out "o-$t" --threads $t --quiet --overwrite; done
+  same o-1/last.safetensors o-2/last.safetensors "1 and 2 threads, $optimizer"
+  same o-1/swa.safetensors o-2/swa.safetensors "the average, 1 and 2 threads, $optimizer"
+done
 # S1: validation leaves weights, random numbers and order alone; floor(updates / n) evaluations are logged
 tensors() { tail -c +9 "$1" | sed -e '1s/^[^\n]*"data_offsets"[^\n]*//' | tail -c 20000; }
 for name in none 5 7; do

@@ -1,4 +1,4 @@
-/* Evidence files (tests/family/FAMILY/MEMBER.txt, written by make_evidence.py), and the checks that hold a member against them. The suite
+/* Evidence files (tests/family/FAMILY/MEMBER.txt, written by make_evidence.py and make_inits.py), and the checks that hold a member against them. The suite
  * runs these on the registry; tests of the tests run the same ones on wrong members. A check gives false and says why; it never ends the
  * test itself. */
 #ifndef GR_TESTS_FAMILY_EVIDENCE_H
@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "graph/eval.h"
-#include "nn/families.h"
+#include "optim/optim.h"
 
 typedef struct ev_tensor {
     char name[24];
@@ -371,7 +371,8 @@ static inline bool ev_cost_case(ev_bench *b, const gr_cost *m, const ev_case *c,
 
 /* ---- optimizers ---- */
 
-/* One parameter "p" and the slots that its update has: what a store keeps between updates. */
+/* One parameter "p" and the slots that its update has: what a store keeps between updates. Methods that want curvature are given signs z
+ * and sums of H z each time. */
 typedef struct ev_trainer {
     gr_context *ctx;
     gr_graph *g;
@@ -380,9 +381,23 @@ typedef struct ev_trainer {
     char name[8][64];
     int n;
     double lr, count;
-    double *g_sum;
+    double *g_sum, *z, *hz_sum; /* z, hz_sum: NULL where they are not wanted */
     gr_val norm;
 } ev_trainer;
+
+/* An update without penalties and groups. A method that wants curvature takes feeds "z" and "hz" of one parameter's shape. */
+static inline gr_status ev_update(gr_graph *g, gr_store *store, const gr_optim *o, const gr_clip *clip, const gr_param_info *params,
+                                  const gr_val *leaves, const gr_val *grads, size_t n, gr_val count, gr_val lr, gr_val *norm)
+{
+    bool curved = n == 1 && o->method[0].member->curvature_every;
+    gr_val z = curved ? gr_feed(g, "z", GR_REAL, params->entry.shape) : GR_NONE, hz = curved ? gr_feed(g, "hz", GR_REAL, params->entry.shape) : GR_NONE;
+    gr_update_spec u = {.optim = o, .clip = clip, .params = params, .leaves = leaves, .grads = grads, .n = n, .count = count, .lr = lr,
+                        .probe = curved ? &z : NULL, .curvature = curved ? &hz : NULL};
+    gr_update_values values;
+    gr_status st = gr__optim_build(g, store, &u, &values);
+    *norm = values.norm;
+    return st;
+}
 
 static inline bool ev_trainer_open(ev_trainer *t, gr_context *ctx, const gr_optim *o, const gr_clip *clip, gr_shape shape, gr_role role)
 {
@@ -391,7 +406,12 @@ static inline bool ev_trainer_open(ev_trainer *t, gr_context *ctx, const gr_opti
     gr_param_info p = {.entry = {.name = "p", .shape = shape, .role = role}};
     gr_val leaf = gr_param(t->g, "p", shape), grad = gr_feed(t->g, "g", GR_REAL, shape);
     gr_val count = gr_feed(t->g, "count", GR_REAL, GR_SCALAR), lr = gr_feed(t->g, "lr", GR_REAL, GR_SCALAR);
-    if (gr__optim_build(t->g, t->store, o, clip, &p, &leaf, &grad, 1, count, lr, &t->norm) != GR_OK) return false;
+    if (ev_update(t->g, t->store, o, clip, &p, &leaf, &grad, 1, count, lr, &t->norm) != GR_OK) return false;
+    bool curved = o->method[0].member->curvature_every != NULL;
+    if (curved) {
+        t->z = calloc((size_t)gr_shape_count(shape) + 1, sizeof(double));
+        t->hz_sum = calloc((size_t)gr_shape_count(shape) + 1, sizeof(double));
+    }
     snprintf(t->name[0], sizeof t->name[0], "p");
     t->value[0] = calloc((size_t)gr_shape_count(shape) + 1, sizeof(double));
     t->g_sum = calloc((size_t)gr_shape_count(shape) + 1, sizeof(double));
@@ -408,7 +428,7 @@ static inline bool ev_trainer_open(ev_trainer *t, gr_context *ctx, const gr_opti
 static inline void ev_trainer_close(ev_trainer *t)
 {
     for (int i = 0; i < t->n; i++) free(t->value[i]);
-    free(t->g_sum);
+    free(t->g_sum), free(t->z), free(t->hz_sum);
     gr_store_destroy(t->store);
     gr_graph_destroy(t->g);
 }
@@ -422,6 +442,7 @@ static inline bool ev_trainer_step(ev_trainer *t, double *norm)
     bool ok = fx.n_assigns <= GR_COUNT(fresh);
     for (int i = 0; i < t->n; i++) ev_leaf(&l, t->name[i], t->value[i]);
     ev_leaf(&l, "g", t->g_sum), ev_leaf(&l, "lr", &t->lr), ev_leaf(&l, "count", &t->count);
+    if (t->z) ev_leaf(&l, "z", t->z), ev_leaf(&l, "hz", t->hz_sum);
     for (size_t i = 0; ok && i < fx.n_assigns; i++) ok = (fresh[i] = ev_value(t->g, fx.assigns[i].value, &l)) != NULL;
     if (ok && norm) ok = gr__eval(t->g, &t->norm, 1, ev_get_leaf, &l, &norm) == GR_OK;
     for (size_t i = 0; i < fx.n_assigns && i < GR_COUNT(fresh); i++) {
@@ -439,17 +460,23 @@ static inline bool ev_optimizer_case(ev_bench *b, const gr_optimizer *m, const e
     gr_optim o;
     gr_clip none = {.kind = GR_CLIP_NONE};
     ev_trainer t;
-    const ev_tensor *w0 = ev_find(c, "w0"), *g = ev_find(c, "g"), *lr = ev_find(c, "lr"), *w = ev_find(c, "w");
+    const ev_tensor *w0 = ev_find(c, "w0"), *g = ev_find(c, "g"), *lr = ev_find(c, "lr"), *w = ev_find(c, "w"),
+                    *z = ev_find(c, "z"), *hz = ev_find(c, "hz");
     if (!w0 || !g || !lr || !w) return ev_bad(v, c, "evidence", "w0, g, lr or w is missing");
     if (gr__optim_make(b->ctx, b->memory, b->tree, GR_PRESET_CHAPTER, &o) != GR_OK) return ev_failed(v, b->ctx, c, "settings");
-    o.member = m; /* wrong members stand in for the one they imitate */
+    o.method[0].member = m; /* wrong members stand in for the one they imitate */
     bool ok = ev_trainer_open(&t, b->ctx, &o, &none, w0->shape, strcmp(ev_word(c, "role"), "bias") == 0 ? GR_ROLE_BIAS : GR_ROLE_WEIGHT);
     if (!ok) ev_failed(v, b->ctx, c, "graph");
+    if (ok && t.z && (!z || !hz)) ok = ev_bad(v, c, "evidence", "z or hz is missing");
     if (ok) memcpy(t.value[0], w0->v, sizeof(double) * (size_t)w0->n);
     for (int64_t k = 0; ok && k < lr->n; k++) {
         char what[48];
         snprintf(what, sizeof what, "weights after update %d", (int)k + 1);
         memcpy(t.g_sum, g->v + k * w0->n, sizeof(double) * (size_t)w0->n);
+        if (t.z && z && hz) {
+            memcpy(t.z, z->v + k * w0->n, sizeof(double) * (size_t)w0->n);
+            memcpy(t.hz_sum, hz->v + k * w0->n, sizeof(double) * (size_t)w0->n);
+        }
         t.lr = lr->v[k], t.count = ev_number(c, "count");
         ok = ev_trainer_step(&t, NULL) || ev_failed(v, b->ctx, c, what);
         ok = ok && ev_near(v, c, what, t.value[0], w->v + k * w0->n, w0->n, b->tolerance);
@@ -460,19 +487,36 @@ static inline bool ev_optimizer_case(ev_bench *b, const gr_optimizer *m, const e
 
 /* ---- schedules ---- */
 
+/* Evaluations of a case, one each `every` updates; false: the member stopped where the evidence goes on, or the other way round. */
+static inline bool ev_observe(const ev_case *c, const gr_sched *s, const gr_rate *r, double *state)
+{
+    const ev_tensor *train = ev_find(c, "train"), *validation = ev_find(c, "validation");
+    int64_t every = train ? (int64_t)ev_number(c, "every") : 0, k = every ? r->t / every - 1 : -1;
+    if (!every || r->t % every != 0 || k >= train->n) return true;
+    gr_observation o = {.train_cost = train->v[k], .validation_error = validation ? validation->v[k] : (double)NAN};
+    return gr__sched_observe(s, r, &o, state) == (ev_find(c, "stop") && ev_number(c, "stop") == (double)(k + 1));
+}
+
 static inline bool ev_schedule_case(ev_bench *b, const gr_schedule *m, const ev_case *c, verdict *v)
 {
     gr_sched s;
+    double state[GR_SCHEDULE_STATE];
     const ev_tensor *rate = ev_find(c, "rate");
-    int64_t total = (int64_t)ev_number(c, "total");
+    gr_rate r = {.lr = ev_number(c, "lr"),
+                 .total = (int64_t)ev_number(c, "total"),
+                 .updates_per_epoch = ev_number(c, "updates_per_epoch"),
+                 .state = state};
     if (!rate || gr__sched_make(b->ctx, b->memory, b->tree, GR_PRESET_CHAPTER, &s) != GR_OK) return ev_failed(v, b->ctx, c, "settings");
     s.member = m;
-    if (gr__sched_check(b->ctx, &s, total) != GR_OK) return ev_failed(v, b->ctx, c, "check");
-    for (int64_t t = 0; t < rate->n; t++) {
+    gr__sched_begin(&s, state);
+    if (gr__sched_check_rate(b->ctx, &s, r.lr) != GR_OK) return ev_failed(v, b->ctx, c, "rate");
+    if (gr__sched_check(b->ctx, &s, &r) != GR_OK) return ev_failed(v, b->ctx, c, "check");
+    for (r.t = 0; r.t < rate->n; r.t++) {
         char what[48];
-        snprintf(what, sizeof what, "rate of update %d", (int)t);
-        double got = gr__sched_rate(&s, ev_number(c, "lr"), t, total, ev_number(c, "updates_per_epoch"));
-        if (!ev_near(v, c, what, &got, &rate->v[t], 1, b->tolerance)) return false;
+        snprintf(what, sizeof what, "rate of update %d", (int)r.t);
+        if (r.t && !ev_observe(c, &s, &r, state)) return ev_bad(v, c, what, "training stops at another evaluation than in the evidence");
+        double got = gr__sched_rate(&s, &r);
+        if (!ev_near(v, c, what, &got, &rate->v[r.t], 1, b->tolerance)) return false;
     }
     return true;
 }

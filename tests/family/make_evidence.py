@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the evidence of every member of the families: what PyTorch, the standard library or a plain formula gives, in float64.
+"""Writes the evidence of layers, costs, adam and sgd (make_schedules.py, make_inits.py, make_costs.py and make_optimizers.py write the others'): what PyTorch, the standard library or a plain formula gives, in float64.
 
     python make_evidence.py            (NumPy and PyTorch 2; the output stands beside this file and is committed, so tests need no Python)
 
@@ -13,6 +13,7 @@ Memory order: pictures [N,H,W,C], convolution weights [O,KH,KW,I].
 import decimal
 import math
 import os
+import sys
 
 import numpy as np
 import torch
@@ -34,7 +35,7 @@ def number(x):
 class Evidence:
     def __init__(s, family, member, source):
         s.path = os.path.join(HERE, family, member + ".txt")
-        s.lines = [f"# {family} {member}: {source}. Written by make_evidence.py."]
+        s.lines = [f"# {family} {member}: {source}. Written by {os.path.basename(sys.argv[0])}."]
 
     def case(s, name, settings, words=None, **tensors):
         s.lines += [f"case {name}", f"set {settings}"] + [f"word {k} {v}" for k, v in (words or {}).items()]
@@ -362,101 +363,5 @@ def optimizers():
         optimizer(e, "hat", "{type: adam, eps_mode: hat}", plain(hat))
 
 
-# ------------------------------------------------------------------------------------------------------- schedules
-
-def schedule(e, name, settings, rates, lr=0.1, total=None, per_epoch=10.0):
-    e.case(name, settings, None, lr=lr, total=len(rates) if total is None else total, updates_per_epoch=per_epoch, rate=rates)
-
-
-def torch_rates(cls, n, lr=0.1, **k):
-    o = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=lr)
-    s, rates = cls(o, **k), []
-    for _ in range(n):
-        rates.append(o.param_groups[0]["lr"])
-        o.step()
-        s.step()
-    return rates
-
-
-def warmup(w, rates, lr=0.1, start=1 / 20):
-    return [lr * start + (lr - lr * start) * t / w for t in range(w)] + rates
-
-
-def schedules():
-    L = torch.optim.lr_scheduler
-    with Evidence("schedule", "constant", "torch.optim.lr_scheduler.ConstantLR; warm-up by its formula") as e:
-        schedule(e, "plain", "constant", torch_rates(L.ConstantLR, 12, factor=1.0))
-        schedule(e, "unknown_length", "constant", [0.1] * 5, total=0)
-        schedule(e, "warmup", "{type: constant, warmup: 10}", warmup(10, [0.1] * 5))
-        schedule(e, "warmup_fraction", "{type: constant, warmup: 0.3}", warmup(6, [0.1] * 14))
-        schedule(e, "warmup_from_0", "{type: constant, warmup: 4, warmup_from: 0}", warmup(4, [0.1] * 4, start=0.0), total=0)
-        schedule(e, "warmup_1", "{type: constant, warmup: 1}", warmup(1, [0.1] * 4))
-        schedule(e, "warmup_all", "{type: constant, warmup: 1.0}", warmup(8, []))
-    with Evidence("schedule", "step", "torch.optim.lr_scheduler.StepLR, MultiStepLR; factors by their formula") as e:
-        schedule(e, "updates", "{type: step, every: 3}", torch_rates(L.StepLR, 14, step_size=3))
-        schedule(e, "epochs", "{type: step, every: 2 epochs, gamma: 0.5}", torch_rates(L.StepLR, 14, step_size=6, gamma=0.5), per_epoch=3.0)
-        schedule(e, "one_epoch", "{type: step, every: 1 epoch}", torch_rates(L.StepLR, 9, step_size=4), per_epoch=4.0, total=0)
-        schedule(e, "at", "{type: step, at: [2, 5, 9], gamma: 0.3}", torch_rates(L.MultiStepLR, 12, milestones=[2, 5, 9], gamma=0.3))
-        schedule(e, "factors", "{type: step, at: [1 epoch, 7 updates], factors: [0.5, 2]}", [0.1] * 4 + [0.05] * 3 + [0.1] * 5, per_epoch=4.0)
-        schedule(e, "warmup", "{type: step, every: 3, warmup: 4}", warmup(4, torch_rates(L.StepLR, 8, step_size=3)))
-    with Evidence("schedule", "polynomial", "torch.optim.lr_scheduler.PolynomialLR; end and warm-up by their formulas") as e:
-        schedule(e, "line", "polynomial", torch_rates(L.PolynomialLR, 20, total_iters=20, power=1.0))
-        schedule(e, "square", "{type: polynomial, power: 2}", torch_rates(L.PolynomialLR, 20, total_iters=20, power=2.0))
-        schedule(e, "end", "{type: polynomial, power: 0.5, end: 0.01}", [(0.1 - 0.01) * (1 - t / 16) ** 0.5 + 0.01 for t in range(16)])
-        schedule(e, "beyond", "{type: polynomial, end: 0.02}", [(0.1 - 0.02) * (1 - min(t / 10, 1)) + 0.02 for t in range(14)], total=10)
-        schedule(e, "warmup", "{type: polynomial, warmup: 0.1}", warmup(5, torch_rates(L.PolynomialLR, 45, total_iters=45, power=1.0)))
-
-
-# --------------------------------------------------------------------------------------------------- initialisers
-
-def init(e, name, settings, shape, mean, std, bound, **words):
-    """shape: the distribution's; bound: no value is larger (inf: none)."""
-    e.case(name, settings, {"shape": shape, **words}, mean=mean, std=std, bound=bound)
-
-
-def truncated(std):
-    """Largest size of N(0,s) redrawn within 2 s that has this standard deviation; s by numerical integration."""
-    x = np.linspace(-2, 2, 400001)
-    p = np.exp(-x * x / 2)
-    trapezoid = lambda v: float(np.sum((v[1:] + v[:-1]) / 2) * (x[1] - x[0]))
-    return 2 * std / math.sqrt(trapezoid(x * x * p) / trapezoid(p))
-
-
-def inits():
-    inf = math.inf
-    with Evidence("init", "kaiming", "He et al. 2015, eq. 10 and 14; the cut's size by integration") as e:
-        s = math.sqrt(2 / 256)
-        init(e, "default", "kaiming", "truncated", 0, s, truncated(s), fan_in=256, fan_out=64, follow="relu")
-        init(e, "normal", "{type: kaiming, distribution: normal}", "normal", 0, s, inf, fan_in=256, fan_out=64, follow="relu")
-        init(e, "uniform", "{type: kaiming, distribution: uniform}", "uniform", 0, s, math.sqrt(6 / 256), fan_in=256, fan_out=64, follow="relu")
-        o = math.sqrt(2 / 64)
-        init(e, "fan_out", "{type: kaiming, fan: out}", "truncated", 0, o, truncated(o), fan_in=256, fan_out=64, follow="relu")
-        a = math.sqrt(2 / 160)
-        init(e, "fan_average", "{type: kaiming, fan: average, distribution: normal}", "normal", 0, a, inf, fan_in=256, fan_out=64, follow="relu")
-        l = math.sqrt(2 / (1 + 0.2 ** 2) / 256)
-        init(e, "leaky", "kaiming", "truncated", 0, l, truncated(l), fan_in=256, fan_out=64, follow="leaky", slope=0.2)
-        init(e, "linear", "kaiming", "truncated", 0, s, truncated(s), fan_in=256, fan_out=64, follow="nothing")
-    with Evidence("init", "xavier", "Glorot & Bengio 2010, eq. 16") as e:
-        k = math.sqrt(6 / 384)
-        init(e, "default", "xavier", "uniform", 0, k / math.sqrt(3), k, fan_in=256, fan_out=128, follow="tanh")
-        init(e, "normal", "{type: xavier, distribution: normal}", "normal", 0, math.sqrt(2 / 384), inf, fan_in=256, fan_out=128, follow="sigmoid")
-        init(e, "gain", "{type: xavier, gain: 5/3}", "uniform", 0, 5 / 3 * k / math.sqrt(3), 5 / 3 * k, fan_in=256, fan_out=128, follow="tanh")
-        t = math.sqrt(2 / 384)
-        init(e, "truncated", "{type: xavier, distribution: truncated_normal}", "truncated", 0, t, truncated(t), fan_in=256, fan_out=128, follow="tanh")
-    with Evidence("init", "normal", "N(mean, std^2)") as e:
-        init(e, "default", "normal", "normal", 0, 0.05, inf)
-        init(e, "moved", "{type: normal, mean: 3, std: 0.5}", "normal", 3, 0.5, inf)
-    with Evidence("init", "uniform", "U[-bound, bound): std bound / sqrt(3)") as e:
-        init(e, "default", "uniform", "uniform", 0, 0.05 / math.sqrt(3), 0.05)
-        init(e, "wide", "{type: uniform, bound: 2}", "uniform", 0, 2 / math.sqrt(3), 2)
-    with Evidence("init", "truncated_normal", "N(0, s) redrawn within 2 s; s by integration") as e:
-        init(e, "default", "truncated_normal", "truncated", 0, 0.05, truncated(0.05))
-        init(e, "wide", "{type: truncated_normal, std: 1}", "truncated", 0, 1, truncated(1))
-    with Evidence("init", "zeros", "0") as e:
-        init(e, "default", "zeros", "constant", 0, 0, 0)
-    with Evidence("init", "constant", "the value") as e:
-        init(e, "default", "constant", "constant", 0.1, 0, 0.1)
-        init(e, "negative", "{type: constant, value: -2.5}", "constant", -2.5, 0, 2.5)
-
-
-layers(), costs(), optimizers(), schedules(), inits()
+if __name__ == "__main__":
+    layers(), costs(), optimizers()

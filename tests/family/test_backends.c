@@ -47,7 +47,7 @@ static void train(const ev_case *c, const gr_backend *backend, double tolerance)
     gr_param_info p = {.entry = {.name = "p", .shape = w0->shape, .role = role}};
     test_ok(b.ctx, gr_store_add(store, &p.entry, NULL));
     gr_val leaf = gr_param(b.g, "p", w0->shape), grad = gr_feed(b.g, "g", GR_REAL, w0->shape), norm;
-    test_ok(b.ctx, gr__optim_build(b.g, store, &o, &none, &p, &leaf, &grad, 1, gr_feed(b.g, "count", GR_REAL, GR_SCALAR),
+    test_ok(b.ctx, ev_update(b.g, store, &o, &none, &p, &leaf, &grad, 1, gr_feed(b.g, "count", GR_REAL, GR_SCALAR),
                                    gr_feed(b.g, "lr", GR_REAL, GR_SCALAR), &norm));
     gr_output(b.g, "norm", norm);
     test_ok(b.ctx, gr_plan_compile(b.ctx, b.g, store, &(gr_plan_options){.backend = backend, .name = "update"}, &plan));
@@ -58,7 +58,12 @@ static void train(const ev_case *c, const gr_backend *backend, double tolerance)
         char what[48];
         double sum = 0;
         snprintf(what, sizeof what, "weights after update %d", (int)t + 1);
-        ev_put(backend, GR_REAL, w0->shape, gr_plan_feed(plan, "g", NULL), g->v + t * w0->n);
+        static const char *const feeds[] = {"g", "z", "hz"};
+        for (size_t f = 0; f < GR_COUNT(feeds); f++) {
+            const ev_tensor *from = ev_find(c, feeds[f]);
+            void *to = gr_plan_feed(plan, feeds[f], NULL);
+            if (from && to) ev_put(backend, GR_REAL, w0->shape, to, from->v + t * w0->n);
+        }
         *(double *)gr_plan_feed(plan, "lr", NULL) = lr->v[t];
         *(double *)gr_plan_feed(plan, "count", NULL) = count;
         test_ok(b.ctx, gr_plan_run(plan));

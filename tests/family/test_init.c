@@ -8,7 +8,7 @@ static double *filled(const char *init, const gr_param_info *p, uint64_t seed)
     ev_bench b;
     assert_true(ev_begin(&b, init ? init : "none"));
     double *x = calloc((size_t)gr_shape_count(p->entry.shape) + 1, sizeof *x);
-    test_ok(b.ctx, gr__init_param(b.ctx, init ? b.tree : NULL, GR_PRESET_CHAPTER, seed, p, x));
+    test_ok(b.ctx, gr__init_param(b.ctx, &(gr_init_from){.tree = init ? b.tree : NULL, .seed = seed}, p, x));
     ev_end(&b);
     return x;
 }
@@ -111,7 +111,16 @@ static void numbers_depend_on_seed_and_name_alone(void **state)
 static void odd_sizes(void **state)
 {
     (void)state;
-    static const char *const inits[] = {"kaiming", "xavier", "normal", "uniform", "truncated_normal", "zeros", "constant"};
+    static const char *const inits[] = {"kaiming",
+                                        "xavier",
+                                        "normal",
+                                        "uniform",
+                                        "truncated_normal",
+                                        "zeros",
+                                        "constant",
+                                        "orthogonal",
+                                        "{type: uniform, bound: fan}",
+                                        "{type: hyperfan, fan_in: 3}"};
     for (size_t i = 0; i < GR_COUNT(inits); i++) {
         char set[64];
         snprintf(set, sizeof set, "{weights: %s}", inits[i]);
@@ -163,6 +172,107 @@ static void kaiming_keeps_activations_through_20_layers(void **state) /* [missio
     assert_true(kept > 0.4 && kept < 2.5 && normal > 0.4 && normal < 2.5); /* 256 units spread more than the 1024 of the specification */
     assert_true(through_layers("{weights: {type: normal, std: 0.01}}") < 1e-20);
     assert_true(through_layers("{weights: {type: normal, std: 1}}") > 1e20);
+}
+
+/* The width of the specification, in float64: within a factor of 2, and what the alternatives do. [mission I2, I4, I5] */
+static void kaiming_keeps_activations_at_width_1024(void **state)
+{
+    (void)state;
+    enum { WIDE = 1024, FEW = 4 };
+    static double x[FEW][WIDE], y[FEW][WIDE];
+    gr__rng rng = gr__rng_make(9, "input", 0, 0);
+    for (int b = 0; b < FEW; b++)
+        for (int i = 0; i < WIDE; i++) x[b][i] = gr__rng_normal(&rng);
+    double before = spread(&x[0][0], FEW * WIDE);
+    for (int l = 0; l < LAYERS; l++) {
+        char name[32];
+        snprintf(name, sizeof name, "wide%d.weight", l);
+        gr_param_info p = matrix(name, WIDE, WIDE, GR_FOLLOW_RELU);
+        double *w = filled("{weights: kaiming}", &p, 1);
+        for (int b = 0; b < FEW; b++) {
+            for (int o = 0; o < WIDE; o++) {
+                double sum[4] = {0};
+                for (int i = 0; i < WIDE; i++) sum[i % 4] += w[o * WIDE + i] * x[b][i];
+                y[b][o] = fmax(sum[0] + sum[1] + sum[2] + sum[3], 0);
+            }
+        }
+        memcpy(x, y, sizeof x);
+        free(w);
+        double kept = pow(spread(&x[0][0], FEW * WIDE) / before, 2);
+        if (!(kept > 0.5 && kept < 2)) fail_msg("after layer %d the mean square is %g of the input's", l + 1, kept);
+    }
+}
+
+/* ---- figures of the specification, to 1e-9 ---- */
+
+static double bound_of(const char *set, int64_t in, int64_t out, gr_follow follow)
+{
+    gr_param_info p = matrix("bound.weight", 1000, 1000, follow);
+    p.fan_in = in, p.fan_out = out;
+    double *x = filled(set, &p, 2), m = largest(x, 1000000);
+    free(x);
+    return m;
+}
+
+static void bounds_are_exact(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *set;
+        int64_t in, out;
+        double bound; /* 2 s = 2 * .10048404857; k = .125; sqrt(3) * .08838834765; 2 * .08838834765; 1 / 16 */
+    } rows[] = {{"{weights: kaiming}", 256, 64, 0.20096809714},
+                {"{weights: xavier}", 256, 128, 0.125},
+                {"{weights: {type: kaiming, distribution: uniform}}", 256, 64, 0.15309310892},
+                {"{weights: {type: kaiming, correct: false}}", 256, 64, 0.1767766953},
+                {"{weights: {type: uniform, bound: fan}}", 256, 64, 0.0625}};
+    for (size_t i = 0; i < GR_COUNT(rows); i++) {
+        double m = bound_of(rows[i].set, rows[i].in, rows[i].out, GR_FOLLOW_RELU);
+        assert_true(m <= rows[i].bound + 1e-10 && m > rows[i].bound * (1 - 2e-5)); /* of a million draws the largest comes that near */
+    }
+}
+
+/* ---- hypernetworks ---- */
+
+/* Variance of the weights W = H e that a head started so gives, over all elements and many e of a variance. [mission I7, SYS16] */
+static double generated(const char *init, double variance)
+{
+    enum { MAIN = 64 * 48, DEEP = 50, MANY = 40 };
+    gr_param_info p = matrix("head.weight", MAIN, DEEP, GR_FOLLOW_NOTHING);
+    double *h = filled(init, &p, 5), square = 0;
+    gr__rng rng = gr__rng_make(8, "embedding", 0, 0);
+    for (int i = 0; i < MANY; i++) {
+        double e[DEEP];
+        for (int k = 0; k < DEEP; k++) e[k] = sqrt(variance) * gr__rng_normal(&rng);
+        for (int m = 0; m < MAIN; m++) {
+            double w = 0;
+            for (int k = 0; k < DEEP; k++) w += h[m * DEEP + k] * e[k];
+            square += w * w / (MAIN * MANY);
+        }
+    }
+    free(h);
+    return square;
+}
+
+static void a_hypernetwork_generates_the_main_networks_variance(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *init;
+        double variance, want;
+    } rows[] = {{"{weights: {type: hyperfan, fan_in: 64}}", 1, 2.0 / 64},
+                {"{weights: {type: hyperfan, fan_in: 64, relu: false, with_bias: true}}", 1, 0.5 / 64},
+                {"{weights: {type: hyperfan, fan_in: 64, variance: 0.09}}", 0.09, 2.0 / 64},
+                {"{weights: {type: hyperfan, fan: out, fan_out: 48}}", 1, 2.0 / 48},
+                {"{weights: {type: hyperfan, generates: bias}}", 1, 1},
+                {"{weights: {type: hyperfan, fan: out, generates: bias, fan_in: 12, fan_out: 48}}", 1, 2 * 0.75}};
+    for (size_t i = 0; i < GR_COUNT(rows); i++) {
+        double got = generated(rows[i].init, rows[i].variance);
+        if (!(fabs(got / rows[i].want - 1) < 0.05)) fail_msg("%s: %g, not %g", rows[i].init, got, rows[i].want);
+    }
+    double kaiming = generated("{weights: kaiming}", 1); /* as if the head were an ordinary layer: 2 in place of 2/64 */
+    assert_true(kaiming > 20 * 2.0 / 64);
+    assert_true(generated("{weights: {type: hyperfan, fan: out, generates: bias, fan_in: 48, fan_out: 12}}", 1) == 0);
 }
 
 /* A network 3-4-2: the weights of its first layer after 10 updates by the gradient. */
@@ -252,12 +362,14 @@ static void resolving_fills_in_and_is_a_fixed_point(void **state)
     gr_tree *full, *again;
     assert_true(ev_begin(&b, "{weights: kaiming}"));
     test_ok(b.ctx, gr__init_resolve(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &full));
-    assert_true(gr__tree_equal(
-        full, gr__tree_flow(b.memory, "{weights: {type: kaiming, fan: in, distribution: truncated_normal}, bias: {type: zeros}}")));
+    assert_true(
+        gr__tree_equal(full, gr__tree_flow(b.memory, "{weights: {type: kaiming, fan: in, distribution: truncated_normal, correct: none},"
+                                                     " bias: {type: zeros}, last_bias: none, relu_bias: 0}")));
     test_ok(b.ctx, gr__init_resolve(b.ctx, b.memory, full, GR_PRESET_TORCH, &again));
     assert_true(gr__tree_equal(full, again));
     test_ok(b.ctx, gr__init_resolve(b.ctx, b.memory, NULL, GR_PRESET_CHAPTER, &full));
-    assert_true(gr__tree_equal(full, gr__tree_flow(b.memory, "{bias: {type: zeros}}"))); /* weights by what follows each layer */
+    assert_true(gr__tree_equal(
+        full, gr__tree_flow(b.memory, "{bias: {type: zeros}, last_bias: none, relu_bias: 0}"))); /* weights by what follows each layer */
     ev_end(&b);
 }
 
@@ -280,6 +392,26 @@ static void refused_initialisers(void **state)
         {"{bias: 0}", GR_E_TYPE, ""},
         {"{weights: {type: xavier, gain: 0}}", GR_E_RANGE, "0"},
         {"{weights: {type: zeros, value: 1}}", GR_E_KEY, "value"},
+        {"{weights: {type: xavier, gain: -2}}", GR_E_RANGE, "(0, inf)"},
+        {"{weights: {type: xavier, gain: tanh}}", GR_E_TYPE, "auto"},
+        {"{weights: {type: orthogonal, gain: 0}}", GR_E_RANGE, "0"},
+        {"{weights: {type: orthogonal, gain: [1]}}", GR_E_TYPE, "list"},
+        {"{bias: orthogonal}", GR_E_CONFLICT, "not for biases"},
+        {"{weights: {type: uniform, bound: -1}}", GR_E_RANGE, "[0, inf)"},
+        {"{weights: {type: uniform, bound: wide}}", GR_E_TYPE, "wide"},
+        {"{weights: {type: kaiming, distribution: normal, correct: false}}", GR_E_CONFLICT, "normal"},
+        {"{weights: {type: xavier, correct: true}}", GR_E_CONFLICT, "uniform"},
+        {"{weights: {type: kaiming, correct: 1}}", GR_E_TYPE, "1"},
+        {"{weights: hyperfan}", GR_E_MISSING, "fan_in"},
+        {"{weights: {type: hyperfan, fan: out, fan_in: 3}}", GR_E_MISSING, "fan_out"},
+        {"{weights: {type: hyperfan, fan: out, fan_out: 3, generates: bias}}", GR_E_MISSING, "fan_in"},
+        {"{weights: {type: hyperfan, fan_in: 0}}", GR_E_RANGE, "0"},
+        {"{weights: {type: hyperfan, fan_in: 3, variance: 0}}", GR_E_RANGE, "0"},
+        {"{bias: {type: hyperfan, generates: bias}}", GR_E_CONFLICT, "not for biases"},
+        {"{last_bias: mean}", GR_E_NAME, "zeros, auto"},
+        {"{last_bias: {type: zeros}}", GR_E_TYPE, "zeros, auto"},
+        {"{relu_bias: -0.1}", GR_E_RANGE, "-0.1"},
+        {"{relu_bias: small}", GR_E_TYPE, "small"},
     };
     for (size_t i = 0; i < GR_COUNT(rows); i++) {
         ev_bench b;
@@ -288,6 +420,22 @@ static void refused_initialisers(void **state)
         gr_status st = gr__init_resolve(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &out);
         if (st != rows[i].code || !strstr(gr_context_error(b.ctx)->message, rows[i].says))
             fail_msg("%s: %s, %s", rows[i].set, gr_status_name(st), gr_context_error(b.ctx)->message);
+        ev_end(&b);
+    }
+}
+
+static void a_layers_own_has_two_keys(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *set;
+        gr_status code;
+    } rows[] = {{"{weights: orthogonal, bias: zeros}", GR_OK}, {"{last_bias: auto}", GR_E_KEY}, {"{relu_bias: 0.1}", GR_E_KEY}};
+    for (size_t i = 0; i < GR_COUNT(rows); i++) {
+        ev_bench b;
+        gr_tree *out;
+        assert_true(ev_begin(&b, rows[i].set));
+        assert_int_equal(gr__init_resolve_own(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &out), rows[i].code);
         ev_end(&b);
     }
 }
@@ -305,6 +453,10 @@ int main(void)
         cmocka_unit_test(equal_starts_are_warned_of),
         cmocka_unit_test(resolving_fills_in_and_is_a_fixed_point),
         cmocka_unit_test(refused_initialisers),
+        cmocka_unit_test(a_layers_own_has_two_keys),
+        cmocka_unit_test(kaiming_keeps_activations_at_width_1024),
+        cmocka_unit_test(bounds_are_exact),
+        cmocka_unit_test(a_hypernetwork_generates_the_main_networks_variance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -238,7 +238,7 @@ static void one_norm_over_all_and_frozen_ones_are_left_alone(void **state)
     for (int i = 0; i < 3; i++) leaf[i] = gr_param(b.g, p[i].entry.name, p[i].entry.shape);
     grad[0] = gr_const_tensor(b.g, GR_SHAPE(2), (double[]){2, 4}), grad[1] = GR_NONE,
     grad[2] = gr_const_tensor(b.g, GR_SHAPE(1), (double[]){4});
-    test_ok(b.ctx, gr__optim_build(b.g, store, &o, &clip, p, leaf, grad, 3, count, lr, &norm));
+    test_ok(b.ctx, ev_update(b.g, store, &o, &clip, p, leaf, grad, 3, count, lr, &norm));
     ev_leaves none = {0};
     double *value = ev_value(b.g, norm, &none);
     assert_true(value[0] == 3); /* sqrt(4 + 16 + 16) / 2 */
@@ -265,7 +265,7 @@ static void nothing_to_train_is_fine(void **state)
     assert_true(ev_begin(&b, "sgd"));
     test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &o));
     test_ok(b.ctx, gr_store_create(b.ctx, gr_backend_get("ref"), &store));
-    test_ok(b.ctx, gr__optim_build(b.g, store, &o, &clip, NULL, NULL, NULL, 0, gr_const(b.g, 4), gr_const(b.g, 0.1), &norm));
+    test_ok(b.ctx, ev_update(b.g, store, &o, &clip, NULL, NULL, NULL, 0, gr_const(b.g, 4), gr_const(b.g, 0.1), &norm));
     ev_leaves none = {0};
     double *value = ev_value(b.g, norm, &none);
     assert_true(value[0] == 0);
@@ -322,12 +322,12 @@ static void defaults_and_presets(void **state)
     gr_clip c;
     assert_true(ev_begin(&b, "{lr: 0.5}"));
     test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, NULL, GR_PRESET_CHAPTER, &o));
-    assert_string_equal(o.member->head.name, "adam");
-    assert_true(o.lr == 0.001 && o.weight_decay == 0 && !o.decoupled && gr__setting_real(&o.settings, "eps") == 1e-3);
+    assert_string_equal(o.method[0].member->head.name, "adam");
+    assert_true(o.method[0].lr == 0.001 && o.method[0].weight_decay == 0 && !o.method[0].decoupled && gr__setting_real(&o.method[0].settings, "eps") == 1e-3);
     test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, b.tree, GR_PRESET_TORCH, &o));
-    assert_true(o.lr == 0.5 && gr__setting_real(&o.settings, "eps") == 1e-8);
+    assert_true(o.method[0].lr == 0.5 && gr__setting_real(&o.method[0].settings, "eps") == 1e-8);
     test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, gr__tree_flow(b.memory, "sgd"), GR_PRESET_PAPER, &o));
-    assert_true(o.lr == 0.01 && gr__setting_real(&o.settings, "momentum") == 0);
+    assert_true(o.method[0].lr == 0.01 && gr__setting_real(&o.method[0].settings, "momentum") == 0);
     test_ok(b.ctx, gr__clip_make(b.ctx, gr__tree_flow(b.memory, "{norm: 2}"), GR_PRESET_TORCH, &c));
     assert_true(c.kind == GR_CLIP_NORM && c.limit == 2 && c.torch_form);
     test_ok(b.ctx, gr__clip_make(b.ctx, gr__tree_flow(b.memory, "{norm: 2, form: exact}"), GR_PRESET_TORCH, &c));

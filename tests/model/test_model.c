@@ -43,7 +43,7 @@ static fixture begin(const char *text, const char *set)
 {
     fixture f = {.ctx = test_context()};
     f.r = open_text(f.ctx, text, &set, set ? 1 : 0);
-    test_ok(f.ctx, gr__network_make(f.ctx, f.r, NULL, 0, GR_EL_F32, 0, &f.n));
+    test_ok(f.ctx, gr__network_make(f.ctx, f.r, NULL, 0, GR_EL_F32, 0, NULL, &f.n));
     test_ok(f.ctx, gr_store_create(f.ctx, gr_backend_get("ref"), &f.s));
     test_ok(f.ctx, gr__network_declare(f.n, f.s));
     test_ok(f.ctx,
@@ -94,7 +94,7 @@ static void test_layout(void **state)
     gr_st *st = NULL;
     put_counting(f.s, "c1.weight"); /* [3,3,2,2] in memory: o, kh, kw, i */
     put_counting(f.s, "head.weight");
-    test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, true, NULL, 0));
+    test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, NULL, true, NULL, 0));
     test_ok(f.ctx, gr__st_open(f.ctx, path, &st));
     assert_int_equal(gr__st_count(st), 5); /* and no slot that is not saved */
     const gr_st_tensor *w = gr__st_find(st, "c1.weight");
@@ -122,7 +122,7 @@ static void test_layout_1d(void **state)
     fixture f = begin(net1, NULL);
     gr_st *st = NULL;
     put_counting(f.s, "c1.weight"); /* [3,1,4,2] */
-    test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, false, NULL, 0));
+    test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, NULL, false, NULL, 0));
     test_ok(f.ctx, gr__st_open(f.ctx, path, &st));
     const gr_st_tensor *w = gr__st_find(st, "c1.weight");
     assert_true(w->type == GR_ST_F32 && w->shape.rank == 3 && w->shape.dim[0] == 3 && w->shape.dim[1] == 2 && w->shape.dim[2] == 4);
@@ -145,7 +145,7 @@ static void test_casts(void **state)
         fixture f = begin(net, NULL);
         gr_st *st = NULL;
         double before = value(f.s, "head.weight", 5);
-        test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, wide, NULL, 0));
+        test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, NULL, wide, NULL, 0));
         put_counting(f.s, "head.weight");
         test_ok(f.ctx, gr__st_open(f.ctx, path, &st));
         test_ok(f.ctx, gr__model_load(f.ctx, st, path, f.s));
@@ -176,7 +176,7 @@ static void test_misfits(void **state)
         gr_st *st = NULL;
         gr_st_tensor t[8];
         int n = 0;
-        test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, false, NULL, 0));
+        test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, NULL, false, NULL, 0));
         test_ok(f.ctx, gr__st_open(f.ctx, path, &st));
         for (int i = 0; i < gr__st_count(st); i++)
             if (!cases[c].drop || strcmp(gr__st_at(st, i)->name, cases[c].drop) != 0) t[n++] = *gr__st_at(st, i);
@@ -289,7 +289,37 @@ static void test_bad_models(void **state)
                    {"gradus.prepare", "[]"},
                    {"gradus.classes", "[\"a"}},
                   3,
-                  "gradus.classes"}};
+                  "gradus.classes"},
+                 {{{"gradus.recipe",
+                    "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: [{type: dense, units: 2}]}\n"},
+                   {"gradus.prepare", "[]"},
+                   {"gradus.class_counts", "{}"}},
+                  3,
+                  "it is not a list of counts"},
+                 {{{"gradus.recipe",
+                    "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: [{type: dense, units: 2}]}\n"},
+                   {"gradus.prepare", "[]"},
+                   {"gradus.class_counts", "[]"}},
+                  3,
+                  "it is not a list of counts"},
+                 {{{"gradus.recipe",
+                    "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: [{type: dense, units: 2}]}\n"},
+                   {"gradus.prepare", "[]"},
+                   {"gradus.class_counts", "[1, -2]"}},
+                  3,
+                  "count 1 is not"},
+                 {{{"gradus.recipe",
+                    "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: [{type: dense, units: 2}]}\n"},
+                   {"gradus.prepare", "[]"},
+                   {"gradus.class_counts", "[1.5]"}},
+                  3,
+                  "count 0 is not"},
+                 {{{"gradus.recipe",
+                    "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: [{type: dense, units: 2}]}\n"},
+                   {"gradus.prepare", "[]"},
+                   {"gradus.class_counts", "[9223372036854775807, 1]"}},
+                  3,
+                  "count 1 is not"}};
     for (size_t c = 0; c < GR_COUNT(cases); c++) {
         gr_context *ctx = test_context();
         gr_model m = {0};
@@ -362,7 +392,7 @@ static void test_wrong_checkpoint(void **state)
     (void)state;
     fixture f = begin(net, NULL), other = begin(net1, NULL);
     gr_st *st = NULL;
-    test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, false, NULL, 0));
+    test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, NULL, false, NULL, 0));
     assert_int_equal(gr__checkpoint_read(f.ctx, path, &st), GR_E_FORMAT);
     gr_context_clear_error(f.ctx);
     test_ok(f.ctx, gr__st_write(f.ctx, path, NULL, 0, &(gr_st_pair){"gradus.checkpoint", "2"}, 1));

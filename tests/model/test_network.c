@@ -9,7 +9,7 @@
 static gr_network *make(gr_context *ctx, const gr_recipe *r)
 {
     gr_network *n = NULL;
-    test_ok(ctx, gr__network_make(ctx, r, NULL, 0, GR_EL_F32, 0, &n));
+    test_ok(ctx, gr__network_make(ctx, r, NULL, 0, GR_EL_F32, 0, NULL, &n));
     return n;
 }
 
@@ -133,7 +133,7 @@ static void test_feeds(void **state)
     gr_recipe *r = open_text(
         ctx, CASE_HEAD "model: {input: [6, 5, 1], layers: [flatten, {type: dropout, rate: 0.5}, {type: dense, units: 3}]}\n", NULL, 0);
     gr_network *n = NULL;
-    test_ok(ctx, gr__network_make(ctx, r, NULL, 0, GR_EL_U8, 3, &n));
+    test_ok(ctx, gr__network_make(ctx, r, NULL, 0, GR_EL_U8, 3, NULL, &n));
     for (int train = 0; train < 2; train++) {
         gr_graph *g = NULL;
         gr_network_values v;
@@ -185,7 +185,7 @@ static void test_classes(void **state)
     gr_context *ctx = test_context();
     gr_recipe *r = open_text(ctx, CASE_HEAD "model: {input: 4, layers: [{type: dense, units: 3}]}\n", NULL, 0);
     gr_network *n = NULL;
-    assert_int_equal(gr__network_make(ctx, r, NULL, 0, GR_EL_F32, 4, &n), GR_E_DATA);
+    assert_int_equal(gr__network_make(ctx, r, NULL, 0, GR_EL_F32, 4, NULL, &n), GR_E_DATA);
     assert_null(n);
     gr__recipe_close(ctx, r);
     assert_int_equal(gr__bookkeeping_bytes(ctx), 0);
@@ -257,7 +257,7 @@ static void test_no_memory(void **state)
             NULL, 0);
         gr_network *n = NULL;
         gr__fail_acquisition(ctx, k);
-        st = gr__network_make(ctx, r, NULL, 0, GR_EL_F32, 3, &n);
+        st = gr__network_make(ctx, r, NULL, 0, GR_EL_F32, 3, NULL, &n);
         gr__fail_acquisition(ctx, 0);
         assert_true(st == GR_OK || st == GR_E_MEMORY);
         finish(ctx, r, n);

@@ -87,7 +87,7 @@ static void test_values(void **state)
     assert_int_equal(r->data.batch, 0);
     assert_true(r->reduction_sum && r->float64);
     assert_string_equal(r->device, "ref");
-    assert_true(r->optim.lr == 1.0 / 500);
+    assert_true(r->optim.method[0].lr == 1.0 / 500);
     assert_int_equal(r->stop.steps, 7);
     assert_int_equal(r->stop.epochs, 0);
     assert_int_equal(r->stop.patience, 2);
@@ -124,7 +124,7 @@ static void test_neutral(void **state)
         "store: float32\nschedule: {tail: none, type: constant, warmup: 10}\nclip: none\nmemory: none\ndevice: auto\nthreads: auto\n",
         NULL, 0);
     assert_string_equal(value_at(r->resolved, "penalty"), "none");
-    assert_true(r->sched.warmup == 10);
+    assert_true(r->sched.warmup.n == 10);
     close_all(ctx, r);
 }
 
@@ -348,7 +348,7 @@ static void test_zoo(void **state)
         const gr_zoo_recipe *z = gr__zoo_find(want[i].name);
         gr_network *network = NULL;
         gr_recipe *r = open_text(ctx, z->text, NULL, 0);
-        test_ok(ctx, gr__network_make(ctx, r, NULL, 0, GR_EL_U8, 0, &network));
+        test_ok(ctx, gr__network_make(ctx, r, NULL, 0, GR_EL_U8, 0, NULL, &network));
         assert_int_equal(gr__network_parameter_count(network), want[i].parameters);
         assert_true(z->title[0]);
         gr__network_destroy(network);

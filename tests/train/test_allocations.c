@@ -55,6 +55,9 @@ static void steps_allocate_nothing(void **state)
         "optimizer: {type: sgd, lr: 0.01, momentum: 0.9}\nvalidate: none\ncheckpoint: {every: 1000}\nstop: {steps: 101}\n",
         "optimizer: adam\nclip: {norm: 1.0}\nvalidate: none\ncheckpoint: {every: 1000}\nstop: {steps: 101}\naccumulate: 2\n",
         "optimizer: adam\nvalidate: none\ncheckpoint: {every: 1000}\nstop: {steps: 101}\nprecision: float64\n",
+        "optimizer: {type: ranger, lr: 0.01}\nvalidate: none\ncheckpoint: {every: 1000}\nstop: {steps: 101}\naverage: {type: swa, start: 10, cycle: 7}\npenalty: {l2: 1e-4}\n",
+        "optimizer: {type: adahessian, lr: 0.01, hessian_interval: 3}\nvalidate: none\ncheckpoint: {every: 1000}\nstop: {steps: 101}\n",
+        "optimizer: {type: switch, at: 50, carry: true}\nvalidate: none\ncheckpoint: {every: 1000}\nstop: {steps: 101}\nclip: {norm: 1, per: layer}\n",
     };
     for (size_t i = 0; i < GR_COUNT(recipes); i++) {
         for (int threads = 1; threads <= 2; threads++) {

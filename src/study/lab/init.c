@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "study/lab.h"
+#include "study/steps.h"
 #include "study/study.h"
 
 enum { LAYERS = 20 };
@@ -17,15 +18,15 @@ static const gr_row rows[] = {
 };
 
 typedef struct scheme {
-    const char *word, *recipe;
+    const char *word, *init;
     double variance_times_width;
     bool fixed;
 } scheme; /* fixed: the variance itself */
 static const scheme schemes[] = {
-    {"Kaiming", "kaiming", 2, false},
-    {"Xavier", "xavier", 1, false},
-    {"N(0, 0.01)", "{type: normal, std: 0.01}", 1e-4, true},
-    {"N(0, 1)", "{type: normal, std: 1}", 1, true},
+    {"Kaiming", "{weights: kaiming}", 2, false},
+    {"Xavier", "{weights: xavier}", 1, false},
+    {"N(0, 0.01)", "{weights: {type: normal, std: 0.01}}", 1e-4, true},
+    {"N(0, 1)", "{weights: {type: normal, std: 1}}", 1, true},
 };
 enum { SCHEMES = (int)GR_COUNT(schemes), KAIMING = 0 };
 static const char *const scheme_words[] = {"Kaiming", "Xavier", "N(0, 0.01)", "N(0, 1)", NULL};
@@ -36,7 +37,7 @@ static double factor_of(const scheme *s, double width)
     return s->variance_times_width * (s->fixed ? width : 1) / 2;
 }
 
-static gr_status open_recipe(gr_lab *lab, const scheme *s, int64_t network, gr_recipe **out)
+static gr_status open_recipe(gr_lab *lab, uint64_t seed, gr_recipe **out)
 {
     char text[768];
     long long width = (long long)gr__setting_int(&lab->settings, "width");
@@ -45,9 +46,8 @@ static gr_status open_recipe(gr_lab *lab, const scheme *s, int64_t network, gr_r
              "4}, batch: 64, prepare: [standardize]},\n"
              " model: {input: [%lld], layers: [{repeat: {times: %d, layers: [{type: dense, units: %lld, activation: relu}]}}, {type: "
              "dense, units: 8, name: out}]},\n"
-             " init: {weights: %s}, cost: cross_entropy, optimizer: sgd, stop: {steps: 1}}\n",
-             (unsigned long long)((lab->seed + (uint64_t)network * 7919) & ((UINT64_C(1) << 53) - 1)), width, width, LAYERS, width,
-             s->recipe);
+             " init: {weights: xavier}, cost: cross_entropy, optimizer: sgd, stop: {steps: 1}}\n",
+             (unsigned long long)seed, width, width, LAYERS, width);
     return gr__recipe_from_text(lab->ctx, "init", ".", text, strlen(text), NULL, 0, out);
 }
 
@@ -63,10 +63,12 @@ static gr_status measure(gr_lab *lab, const scheme *s, int64_t network, sizes *s
     gr_finding finding = {.id = "I2", .name = "initialisation"};
     size_t n;
     gr_status st = GR_OK;
+    uint64_t seed = (lab->seed + (uint64_t)network * 7919) & ((UINT64_C(1) << 53) - 1);
     gr__bump *memory = gr__bump_create(lab->ctx);
     if (!memory) return GR_E_MEMORY;
-    GR_TRY(open_recipe(lab, s, network, &r));
+    GR_TRY(open_recipe(lab, seed, &r));
     GR_TRY(gr__probe_open(lab->ctx, r, &p));
+    GR_TRY(gr__parameters_fill(lab->ctx, s->init, seed, p.task.network, p.store));
     GR_TRY(gr__check_init(&p, memory, &row, &n, &finding));
     for (int i = 0; i < LAYERS; i++) {
         sum->variance[i] += log(row[i].activation.variance);
@@ -165,7 +167,7 @@ static void drawings(gr_lab *lab)
     gr__lab_panel(
         lab,
         &(gr_panel){
-            .name = "kaiming",
+            .name = "{weights: kaiming}",
             .title = "Kaiming keeps the size of activations and gradients",
             .caption = gr__lab_text(
                 lab, "%d hidden layers of %lld units with ReLU; geometric mean over %lld networks. Between the dotted lines: 0.5 to 2.",

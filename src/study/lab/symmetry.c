@@ -34,21 +34,6 @@ static gr_status open_recipe(gr_lab *lab, gr_recipe **out)
     return gr__recipe_from_text(lab->ctx, "symmetry", ".", text, strlen(text), NULL, 0, out);
 }
 
-/* All parameters anew from one initialiser of the library. */
-static gr_status fill(gr_lab *lab, gr_steps *s, const char *init)
-{
-    size_t n;
-    const gr_param_info *all = gr__network_params(s->task.network, &n);
-    const gr_tree *tree = gr__tree_flow(lab->memory, init);
-    double values[UNITS * UNITS];
-    gr_status st = tree ? GR_OK : GR_E_MEMORY;
-    for (size_t i = 0; i < n && st == GR_OK; i++) {
-        st = gr__init_param(lab->ctx, tree, GR_PRESET_CHAPTER, lab->seed, &all[i], values);
-        if (st == GR_OK) gr_store_write(s->engine.store, gr_store_find(s->engine.store, all[i].entry.name), values);
-    }
-    return st;
-}
-
 /* How many hidden units differ from all before them, in any bit of their weights, in and out, or their bias. */
 static int distinct(const gr_store *s)
 {
@@ -80,8 +65,8 @@ static gr_status train(gr_lab *lab, int start, const char *init, gr_table *t, ou
     *out = (outcome){.fewest = INFINITY};
     GR_TRY(open_recipe(lab, &r));
     GR_TRY(gr__steps_open(lab->ctx, r, false, &s));
-    GR_TRY(fill(lab, &s, init));
-    last = GR_MIN(s.updates, updates);
+    GR_TRY(gr__parameters_fill(lab->ctx, init, lab->seed, s.task.network, s.engine.store));
+    last = GR_MIN(s.extent.updates_per_epoch, updates);
     for (int64_t i = 0; i < updates; i++) {
         GR_TRY(gr__steps_next(&s, i));
         double cost = *s.plan->cost_sum / (double)s.batch.n, units = distinct(s.engine.store);

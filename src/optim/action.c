@@ -1,0 +1,102 @@
+/* What happens only now and then, and which weights are evaluated. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "graph/node.h"
+#include "optim/optim.h"
+#include "schedule/span.h"
+
+/* ---- the clock ---- */
+
+int64_t gr__clock_updates(gr_span s, const gr_clock *c)
+{
+    return llround(gr__span_updates(s, c->total, (double)c->updates_per_epoch));
+}
+
+int gr__optim_phase(const gr_optim *o, const gr_clock *c)
+{
+    return o->n_methods == 2 && c->step >= gr__clock_updates(o->at, c);
+}
+
+bool gr__optim_curvature(const gr_optim *o, const gr_clock *c)
+{
+    int phase = gr__optim_phase(o, c);
+    const gr_method *m = &o->method[phase];
+    if (!m->member->curvature_every) return false;
+    int64_t since = c->step - (phase ? gr__clock_updates(o->at, c) : 0);
+    return since % m->member->curvature_every(&m->settings) == 0;
+}
+
+/* ---- the switch ---- */
+
+static bool due_switch(const gr_update_rules *r, const gr_clock *c)
+{
+    return c->step > 0 && c->step == gr__clock_updates(r->optim->at, c);
+}
+
+/* SGD's momentum sums gradients, Adam's averages them: the sum of a constant gradient is 1/(1 - momentum) times as large. */
+static gr_status build_switch(const gr_update_rules *r, gr_graph *g, gr_store *store, const gr_param_info *params, size_t n)
+{
+    const gr_method *first = &r->optim->method[0], *then = &r->optim->method[1];
+    gr_val t = gr_slot(g, "optimizer/t", GR_SCALAR), beta1 = gr_const(g, gr__setting_real(&first->settings, "beta1"));
+    gr_val unbias = gr__one_minus(g, gr_pow(g, beta1, t));
+    gr_val scale = gr_recip(g, gr_mul(g, unbias, gr_const(g, 1 - gr__setting_real(&then->settings, "momentum"))));
+    for (size_t i = 0; i < n; i++) {
+        char from[512], to[512];
+        snprintf(from, sizeof from, "%s/m", params[i].entry.name);
+        snprintf(to, sizeof to, "%s/then/m", params[i].entry.name);
+        const gr_entry *m = gr_store_find(store, from), *momentum = gr_store_find(store, to);
+        if (!m || !momentum) continue; /* frozen */
+        gr_assign(g, gr_slot(g, to, momentum->spec.shape), gr_mul(g, gr_slot(g, from, m->spec.shape), scale), GR_ASSIGN_UPDATE);
+    }
+    return gr_graph_status(g);
+}
+
+static const gr_action carry_over = {"switch", due_switch, build_switch};
+
+/* ---- all of them ---- */
+
+int gr__actions(const gr_update_rules *r, const gr_action **out)
+{
+    int n = 0;
+    if (r->optim->n_methods == 2 && r->optim->carry) out[n++] = &carry_over;
+    if (r->lookahead->k) out[n++] = &gr__lookahead_start, out[n++] = &gr__lookahead_synchronise;
+    if (r->swa->on) out[n++] = &gr__swa_collect;
+    return n;
+}
+
+static gr_status check_span(gr_context *ctx, gr_span s, const char *key)
+{
+    if (s.unit != GR_SPAN_RUN) return GR_OK;
+    gr__fail(ctx, GR_E_CONFLICT, "%s is a fraction of the run, whose number of updates is not known", key);
+    gr__error_place(ctx, NULL, 0, 0, key);
+    gr__error_hint(ctx, "give stop.epochs or stop.steps, or write %s in updates", key);
+    return GR_E_CONFLICT;
+}
+
+gr_status gr__actions_check(gr_context *ctx, const gr_update_rules *r, int64_t total)
+{
+    gr_status st = GR_OK;
+    if (total > 0) return GR_OK;
+    if (r->optim->n_methods == 2) st = check_span(ctx, r->optim->at, "optimizer.at");
+    return st == GR_OK && r->swa->on ? check_span(ctx, r->swa->start, "average.start") : st;
+}
+
+/* ---- views ---- */
+
+int gr__views(const gr_update_rules *r, gr_view out[GR_MAX_VIEWS])
+{
+    int n = 0;
+    out[n++] = (gr_view){.slot = r->lookahead->k && !r->lookahead->evaluate_fast ? "slow" : NULL};
+    if (r->swa->on) out[n++] = (gr_view){.slot = "swa", .file = "swa.safetensors", .counter = "average/n"};
+    return n;
+}
+
+gr_val gr__view_leaf(const gr_view *v, gr_graph *g, const gr_store *store, const char *name, gr_shape shape)
+{
+    char full[512];
+    if (!v->slot) return gr_param(g, name, shape);
+    snprintf(full, sizeof full, "%s/%s", name, v->slot);
+    return gr_store_find(store, full) ? gr_slot(g, full, shape) : gr_param(g, name, shape); /* frozen ones have none */
+}

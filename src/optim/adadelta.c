@@ -1,0 +1,34 @@
+/* AdaDelta: steps in the unit of the weights: the running size of steps over that of gradients.                      [Zeiler 2012, algorithm 1] */
+#include "nn/families.h"
+
+static const gr_row rows[] = {
+    GR_ROW("lr", REAL, "1", "[0,inf)", "1", "learning rate: a factor that the paper does not have"),
+    GR_ROW("rho", REAL, "0.95", "[0,1)", "1", "decay of both running means", .torch = "0.9"),
+    GR_ROW("eps", REAL, "1e-6", "(0,1]", "gradient^2", "added under both roots; it sets the size of the first steps"),
+};
+
+static gr_val update(gr_step *s, gr_val w, gr_val g)
+{
+    gr_graph *b = s->g;
+    gr_val rho = gr__step_arg(s, "rho"), eps = gr__step_arg(s, "eps"), u = gr__step_slot(s, "u");
+    gr_val v = gr__step_keep(s, "v", gr__ema(b, rho, gr__step_slot(s, "v"), gr_square(b, g)));
+    gr_val delta = gr_mul(b, gr_div(b, gr_sqrt(b, gr_add(b, u, eps)), gr_sqrt(b, gr_add(b, v, eps))), g);
+    gr__step_keep(s, "u", gr__ema(b, rho, u, gr_square(b, delta)));
+    return gr_sub(b, w, gr_mul(b, s->lr, delta));
+}
+
+GR_OPTIMIZER(adadelta) = {
+    .head =
+        {
+            .family = "optimizer",
+            .name = "adadelta",
+            .title = "AdaDelta: steps in the unit of the weights",
+            .cite = "Zeiler 2012, algorithm 1",
+            .equations = "v_t = rho v_{t-1} + (1 - rho) g^2\n"
+                         "d_t = sqrt(u_{t-1} + eps) / sqrt(v_t + eps) g\n"
+                         "u_t = rho u_{t-1} + (1 - rho) d_t^2;  w <- w - lr d_t            u_0 = v_0 = 0",
+            GR_ROWS(rows),
+        },
+    .decay = "coupled",
+    .update = update,
+};

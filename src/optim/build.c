@@ -1,0 +1,280 @@
+/* From gradient sums to new weights: everything of an update in its order (optim.h). */
+#include <stdio.h>
+#include <string.h>
+
+#include "graph/node.h"
+#include "optim/optim.h"
+
+typedef struct building {
+    gr_graph *g;
+    gr_store *store;
+    const gr_update_spec *u;
+    const gr_method *method;
+    gr_val penalty;  /* the whole term; GR_NONE without */
+    gr_val *slope;   /* of the penalty, one a parameter; NULL without */
+    gr_val t;
+} building;
+
+static bool is_weight(const gr_param_info *p)
+{
+    return p->entry.role == GR_ROLE_WEIGHT || p->entry.role == GR_ROLE_EMBEDDING;
+}
+
+/* ---- what a parameter's step starts from ---- */
+
+static gr_step step_of(gr_graph *g, gr_store *store, const gr_optim *o, int phase, const gr_groups *groups, const gr_param_info *p, gr_val lr)
+{
+    const gr_method *m = &o->method[phase];
+    const gr_group *group = groups ? gr__groups_find(groups, p->entry.name) : NULL;
+    bool own = group && group->weight_decay == group->weight_decay; /* not NaN */
+    double decay = own ? group->weight_decay : is_weight(p) ? m->weight_decay : 0;
+    gr_val scale = gr_const(g, group ? group->lr_scale : 1), base = lr;
+    if (group && group->lr_scale != 1) lr = gr_mul(g, lr, scale);
+    return (gr_step){.g = g, .store = store, .s = &m->settings, .param = p, .phase = phase ? "then/" : "", .trusted = is_weight(p),
+                     .lr = lr, .base_lr = base, .scale = scale, .decay = gr_const(g, decay)};
+}
+
+gr_val gr__optim_point(gr_graph *g, gr_store *store, const gr_optim *o, int phase, const gr_groups *groups, const gr_param_info *p, gr_val lr)
+{
+    gr_val leaf = gr_param(g, p->entry.name, p->entry.shape);
+    const gr_optimizer *m = o->method[phase].member;
+    if (!m->point || (groups && gr__groups_freeze(groups, p->entry.name))) return leaf;
+    gr_step s = step_of(g, store, o, phase, groups, p, lr);
+    s.leaf = leaf;
+    return m->point(&s, leaf);
+}
+
+gr_val gr__optim_probe(gr_graph *g, const gr_param_info *p, gr_val seed, gr_val update)
+{
+    char stream[512];
+    gr_shape shape = p->entry.shape;
+    if (shape.rank == 0) shape = GR_SHAPE(1);
+    snprintf(stream, sizeof stream, "%s/probe", p->entry.name);
+    gr_val u = gr_random(g, stream, shape, seed, update, gr_const(g, 0));
+    gr_val z = gr_select(g, gr_less(g, u, gr_const(g, 0.5)), gr_broadcast(g, gr_const(g, 1), shape), gr_const(g, -1));
+    return gr_reshape(g, z, p->entry.shape);
+}
+
+/* ---- penalties ---- */
+
+static bool is_penalised(const building *b, size_t i)
+{
+    return b->u->grads[i] != GR_NONE && gr__penalty_applies(b->u->penalties, &b->u->params[i]);
+}
+
+static gr_status penalise(building *b, gr__bump *memory)
+{
+    const gr_update_spec *u = b->u;
+    if (!u->penalties || u->penalties->n == 0) return GR_OK;
+    gr_val *trained = gr__bump_alloc(memory, sizeof *trained * (u->n + 1));
+    if (!trained) return GR_E_MEMORY;
+    for (size_t i = 0; i < u->n; i++) trained[i] = u->grads[i] ? u->leaves[i] : GR_NONE;
+    gr_val smooth = gr__penalty_value(b->g, u->penalties, u->params, trained, u->n, true);
+    b->penalty = gr__penalty_value(b->g, u->penalties, u->params, trained, u->n, false);
+    if (!smooth) return gr_graph_status(b->g);
+    b->slope = gr__bump_alloc(memory, sizeof *b->slope * (u->n + 1));
+    if (!b->slope) return GR_E_MEMORY;
+    gr_status st = gr_gradients(b->g, smooth, u->leaves, (int)u->n, b->slope);
+    for (size_t i = 0; i < u->n; i++)
+        if (!is_penalised(b, i)) b->slope[i] = GR_NONE;
+    return st;
+}
+
+static gr_val after_step(const building *b, size_t i, gr_val w, gr_val lr)
+{
+    const gr_penalties *p = b->u->penalties;
+    for (int k = 0; p && p->proximal && k < p->n; k++)
+        if (p->term[k].member->proximal && is_penalised(b, i))
+            w = p->term[k].member->proximal(b->g, w, gr_mul(b->g, lr, gr_const(b->g, p->term[k].coefficient)));
+    return w;
+}
+
+/* ---- gradients ---- */
+
+/* The gradient before clipping, but for a division by `count` that is put off: it folds into the factor of clipping. */
+static gr_val base_of(const building *b, size_t i)
+{
+    gr_val g = b->u->grads[i];
+    if (!b->slope) return g;
+    gr_val mean = gr_div(b->g, g, b->u->count);
+    return b->slope[i] ? gr_add(b->g, mean, b->slope[i]) : mean;
+}
+
+static gr_val left_to_divide(const building *b)
+{
+    return b->slope ? gr_const(b->g, 1) : b->u->count;
+}
+
+/* "c1" of "c1.weight". */
+static size_t layer_length(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot ? (size_t)(dot - name) : strlen(name);
+}
+
+static bool same_layer(const char *a, const char *b)
+{
+    size_t n = layer_length(a);
+    return n == layer_length(b) && strncmp(a, b, n) == 0;
+}
+
+/* Norm of the gradients of `of`'s layer, or of all (of NULL): sums of squares and root are rank-0 doubles, the division comes last. */
+static gr_val norm_of(const building *b, const char *of)
+{
+    gr_graph *g = b->g;
+    gr_val squares = gr_const(g, 0);
+    for (size_t i = 0; i < b->u->n; i++)
+        if (b->u->grads[i] != GR_NONE && (!of || same_layer(of, b->u->params[i].entry.name)))
+            squares = gr_add(g, squares, gr_sum_all(g, gr_square(g, base_of(b, i))));
+    return gr_div(g, gr_sqrt(g, squares), left_to_divide(b));
+}
+
+static gr_val clip_factor(gr_graph *g, const gr_clip *clip, gr_val norm)
+{
+    gr_val limit = gr_const(g, clip->limit), one = gr_const(g, 1);
+    if (clip->torch_form) return gr_min(g, gr_div(g, limit, gr_add(g, norm, gr_const(g, 1e-6))), one);
+    return gr_div(g, limit, gr_max(g, norm, limit));
+}
+
+static gr_val clip_value(gr_graph *g, const gr_clip *clip, gr_val x)
+{
+    return gr_max(g, gr_min(g, x, gr_const(g, clip->limit)), gr_const(g, -clip->limit));
+}
+
+/* The gradient, clipped, and its norm: by a factor, where clipping is one, so that no pass of its own is needed. */
+static gr_val clipped(const building *b, size_t i, gr_val norm, gr_val *slope)
+{
+    gr_graph *g = b->g;
+    const gr_clip *clip = b->u->clip;
+    int kind = clip ? (int)clip->kind : GR_CLIP_NONE;
+    gr_val factor = gr_const(g, 1), base = base_of(b, i);
+    if (kind == GR_CLIP_NORM) factor = clip_factor(g, clip, clip->per_layer ? norm_of(b, b->u->params[i].entry.name) : norm);
+    factor = gr_div(g, factor, left_to_divide(b));
+    gr_val d = gr_mul(g, base, factor);
+    if (kind == GR_CLIP_VALUE) d = clip_value(g, clip, d);
+    *slope = kind == GR_CLIP_VALUE ? gr__norm(g, d) : gr_mul(g, gr__norm(g, base), factor);
+    return d;
+}
+
+/* Gradient centralisation: the mean over all but the first axis (a unit's inputs) is taken out.       [Yong et al. 2020, eq. 1] */
+static gr_val centralised(gr_graph *g, gr_val d)
+{
+    gr_shape s = gr_shape_of(g, d);
+    int axes[GR_MAX_RANK];
+    if (s.rank < 2) return d;
+    for (int i = 1; i < s.rank; i++) axes[i - 1] = i;
+    double n = s.dim[0] ? (double)gr_shape_count(s) / (double)s.dim[0] : 1;
+    return gr_sub(g, d, gr_div(g, gr_sum(g, d, axes, s.rank - 1, true), gr_const(g, n)));
+}
+
+/* ---- steps ---- */
+
+static bool is_own_decay(const gr_method *m)
+{
+    return strcmp(m->member->decay, "own") == 0;
+}
+
+static void prepare_step(const building *b, size_t i, gr_val norm, gr_step *s)
+{
+    gr_graph *g = b->g;
+    const gr_update_spec *u = b->u;
+    const gr_optimizer *m = b->method->member;
+    *s = step_of(g, b->store, u->optim, u->phase, u->groups, &u->params[i], u->lr);
+    s->leaf = s->w = u->leaves[i];
+    s->t = b->t;
+    s->d = clipped(b, i, norm, &s->slope);
+    if (b->method->centralize && s->trusted) {
+        s->d = centralised(g, s->d);
+        s->slope = gr__norm(g, s->d);
+    }
+    if (u->curvature) {
+        s->probe = u->probe[i];
+        s->curvature = gr_div(g, u->curvature[i], u->count);
+        gr_val bend; /* the penalty's own part */
+        if (b->slope && b->slope[i] && gr_pullback(g, &b->slope[i], &s->probe, 1, &s->leaf, 1, &bend) == GR_OK)
+            s->curvature = gr_add(g, s->curvature, bend);
+    }
+    if (is_own_decay(b->method) || (g && s->decay == gr_const(g, 0))) return;
+    if (b->method->decoupled) {
+        s->w = gr_mul(g, s->w, gr__one_minus(g, gr_mul(g, m->decay_rate ? m->decay_rate(s) : s->lr, s->decay)));
+    } else {
+        s->d = gr_add(g, s->d, gr_mul(g, s->w, s->decay));
+        s->slope = gr__norm(g, s->d);
+    }
+}
+
+static void finish_step(const building *b, size_t i, gr_step *s)
+{
+    gr_assign(b->g, s->leaf, after_step(b, i, s->out, s->lr), GR_ASSIGN_UPDATE);
+}
+
+static gr_status update_each(const building *b, gr_val norm)
+{
+    bool first = true;
+    for (size_t i = 0; i < b->u->n; i++) {
+        gr_step s;
+        if (b->u->grads[i] == GR_NONE) continue;
+        gr_scope_push(b->g, "parameter", b->u->params[i].entry.name);
+        prepare_step(b, i, norm, &s);
+        s.first = first;
+        s.out = b->method->member->update(&s, s.w, s.d);
+        finish_step(b, i, &s);
+        gr_scope_pop(b->g);
+        first = false;
+    }
+    return gr_graph_status(b->g);
+}
+
+static gr_status update_together(const building *b, gr__bump *memory, gr_val norm)
+{
+    const gr_update_spec *u = b->u;
+    gr_step *steps = gr__bump_alloc(memory, sizeof *steps * u->n);
+    size_t *index = gr__bump_alloc(memory, sizeof *index * u->n), n = 0;
+    if (!steps || !index) return GR_E_MEMORY;
+    for (size_t i = 0; i < u->n; i++) {
+        if (u->grads[i] == GR_NONE) continue;
+        prepare_step(b, i, norm, &steps[n]);
+        steps[n].first = n == 0;
+        index[n++] = i;
+    }
+    if (n) b->method->member->update_all(steps, n);
+    for (size_t k = 0; k < n; k++) finish_step(b, index[k], &steps[k]);
+    return gr_graph_status(b->g);
+}
+
+static gr_val count_updates(building *b)
+{
+    gr_val done, t;
+    const char *name = b->u->phase ? "optimizer/then/t" : "optimizer/t";
+    if (gr__slot_add(b->g, b->store, name, GR_SCALAR, GR_LAYOUT_PLAIN, 0, &done) != GR_OK) return GR_NONE;
+    t = gr_add(b->g, done, gr_const(b->g, 1));
+    gr_assign(b->g, done, t, GR_ASSIGN_UPDATE);
+    return t;
+}
+
+/* The norm and, in updates with curvature, that of H z too. */
+static gr_val finite_of(const building *b, gr_val norm)
+{
+    gr_graph *g = b->g;
+    for (size_t i = 0; b->u->curvature && i < b->u->n; i++)
+        if (b->u->grads[i] != GR_NONE) norm = gr_add(g, norm, gr_sum_all(g, gr_square(g, b->u->curvature[i])));
+    return norm;
+}
+
+gr_status gr__optim_build(gr_graph *g, gr_store *store, const gr_update_spec *u, gr_update_values *out)
+{
+    building b = {.g = g, .store = store, .u = u, .method = &u->optim->method[u->phase]};
+    gr_status st = GR_OK;
+    gr__bump *memory = gr__bump_create(gr__graph_context(g));
+    if (!memory) return GR_E_MEMORY;
+    gr_scope_push(g, "optimizer", b.method->member->head.name);
+    b.t = count_updates(&b);
+    GR_TRY(penalise(&b, memory));
+    gr_val norm = norm_of(&b, NULL);
+    *out = (gr_update_values){.norm = norm, .penalty = b.penalty, .finite = finite_of(&b, norm)};
+    GR_TRY(b.method->member->update_all ? update_together(&b, memory, norm) : update_each(&b, norm));
+done:
+    gr_scope_pop(g);
+    gr__bump_destroy(memory);
+    return st == GR_OK ? gr_graph_status(g) : st;
+}

@@ -1,0 +1,122 @@
+/* `groups:` of a recipe: settings of parameters by their names; the first group that matches counts. */
+#include <math.h>
+
+#include "base/text.h"
+#include "optim/optim.h"
+
+static const gr_row rows[] = {
+    GR_ROW("match", TEXT, NULL, "a pattern", "", "of full tensor names, as c1.weight: * is any text, ? any character"),
+    GR_ROW("lr_scale", REAL, "1", "[0,inf)", "1", "multiplies the whole step, decoupled decay included"),
+    GR_ROW("freeze", BOOL, "false", "", "", "leaves them as they are: no gradient is computed, no state kept"),
+    GR_ROW("weight_decay", REAL, "none", "[0,inf)", "1", "instead of the optimizer's, for all that match, biases included"),
+};
+const gr_member gr__group_common = {
+    .family = "group",
+    .name = "group",
+    .title = "Settings of parameters by name",
+    .cite = "",
+    .equations = "",
+    GR_ROWS(rows),
+};
+
+/* Does text match the pattern? Steps back to the last * only: linear in space, and no worse than n m in time. */
+static bool matches(const char *pattern, const char *text)
+{
+    const char *star = NULL, *from = NULL;
+    while (*text) {
+        if (*pattern == '*') {
+            star = ++pattern;
+            from = text;
+        } else if (*pattern == '?' || *pattern == *text) {
+            pattern++, text++;
+        } else if (star) {
+            pattern = star;
+            text = ++from;
+        } else {
+            return false;
+        }
+    }
+    while (*pattern == '*') pattern++;
+    return !*pattern;
+}
+
+gr_status gr__groups_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_groups *out)
+{
+    gr_status st = GR_OK;
+    *out = (gr_groups){0};
+    if (gr__tree_none(tree)) return GR_OK;
+    if (tree->kind != GR_TREE_LIST)
+        return gr__tree_fail(ctx, tree, GR_E_TYPE, "write a list of {match: \"head.*\", lr_scale: 0.1}", "%s is no list of groups",
+                             gr__tree_kind_name(tree));
+    gr_group *group = gr__bump_alloc(b, sizeof *group * (size_t)(tree->n + 1));
+    if (!group) return GR_E_MEMORY;
+    for (int i = 0; i < tree->n; i++) {
+        const gr_tree *t = tree->child[i];
+        gr_settings s;
+        if (t->kind != GR_TREE_MAP)
+            GR_TRY(gr__tree_fail(ctx, t, GR_E_TYPE, "write {match: \"head.*\", lr_scale: 0.1}", "%s is no group", gr__tree_kind_name(t)));
+        if (gr__tree_get(t, "type")) GR_TRY(gr__tree_fail(ctx, gr__tree_get(t, "type"), GR_E_KEY, NULL, "unknown key \"type\""));
+        GR_TRY(gr__settings_make(ctx, b, &gr__group_common, t, GR_PRESET_CHAPTER, NULL, &s));
+        group[i] = (gr_group){.match = gr__setting_text(&s, "match"),
+                              .lr_scale = gr__setting_real(&s, "lr_scale"),
+                              .freeze = gr__setting_bool(&s, "freeze"),
+                              .weight_decay = gr__setting_real(&s, "weight_decay"),
+                              .at = t};
+    }
+    *out = (gr_groups){group, tree->n};
+done:
+    return st;
+}
+
+gr_tree *gr__groups_tree(gr__bump *b, const gr_groups *g)
+{
+    if (g->n == 0) return gr__tree_text(b, "none");
+    gr_tree *list = gr__tree_list(b);
+    for (int i = 0; list && i < g->n; i++) {
+        const gr_group *x = &g->group[i];
+        gr_tree *t = gr__tree_map(b);
+        bool ok = t && gr__tree_put_text(b, t, "match", x->match) && gr__tree_put_number(b, t, "lr_scale", x->lr_scale) &&
+                  gr__tree_put(b, t, "freeze", gr__tree_scalar(b, x->freeze ? "true" : "false")) &&
+                  (isnan(x->weight_decay) ? gr__tree_put_text(b, t, "weight_decay", "none")
+                                          : gr__tree_put_number(b, t, "weight_decay", x->weight_decay));
+        if (!ok || !gr__tree_push(b, list, t)) return NULL;
+    }
+    return list;
+}
+
+const gr_group *gr__groups_find(const gr_groups *g, const char *name)
+{
+    for (int i = 0; i < g->n; i++)
+        if (matches(g->group[i].match, name)) return &g->group[i];
+    return NULL;
+}
+
+bool gr__groups_freeze(const gr_groups *g, const char *name)
+{
+    const gr_group *x = gr__groups_find(g, name);
+    return x && x->freeze;
+}
+
+static gr_status no_match(gr_context *ctx, const gr_group *x, const gr_param_info *params, size_t n)
+{
+    const char *names[256];
+    n = GR_MIN(n, GR_COUNT(names));
+    for (size_t i = 0; i < n; i++) names[i] = params[i].entry.name;
+    const char *near = gr__nearest(x->match, names, n);
+    gr_status st = gr__tree_fail(ctx, x->at ? gr__tree_get(x->at, "match") : NULL, GR_E_NAME, NULL, "no parameter is called \"%s\"", x->match);
+    gr__error_hint(ctx, near ? "did you mean \"%s\"?" : "`gradus plan` lists the parameters, the first is %s", near ? near : n ? names[0] : "none");
+    return st;
+}
+
+gr_status gr__groups_check(gr_context *ctx, const gr_groups *g, const gr_param_info *params, size_t n)
+{
+    size_t frozen = 0;
+    for (int i = 0; i < g->n; i++) {
+        bool any = false;
+        for (size_t k = 0; k < n && !any; k++) any = matches(g->group[i].match, params[k].entry.name);
+        if (!any) return no_match(ctx, &g->group[i], params, n);
+    }
+    for (size_t k = 0; k < n; k++) frozen += gr__groups_freeze(g, params[k].entry.name);
+    if (n == 0 || frozen < n) return GR_OK;
+    return gr__tree_fail(ctx, g->group[0].at, GR_E_CONFLICT, "leave a group without freeze", "every parameter is frozen: there is nothing to train");
+}

@@ -1,0 +1,182 @@
+/* Updates: what a recipe says of them, resolved, and the graphs they become. Floor 4.
+ *
+ *   resolve.c    optimizer: a method, or two with a switch between them
+ *   clip.c groups.c lookahead.c swa.c   clip:, groups:, lookahead:, average:
+ *   step.c       what members write their update with
+ *   build.c      gradients to new weights: everything of an update in its order
+ *   action.c     what happens only now and then: plans of their own that the trainer runs when they are due
+ *
+ * An update, in the order of the specification (each step optional): the sums are divided by their count; the penalty's gradient is added; clipping;
+ * centralisation; coupled decay; moments and direction; decoupled decay; the step; the proximal step. Then what is due: the switch, LookAhead, SWA. */
+#ifndef GR_OPTIM_OPTIM_H
+#define GR_OPTIM_OPTIM_H
+
+#include "nn/families.h"
+
+/* ---- optimizer: ---- */
+
+typedef struct gr_method { /* one method of updating, resolved */
+    const gr_optimizer *member;
+    gr_settings settings;
+    double lr, weight_decay;
+    bool decoupled, centralize;
+    gr_lookahead lookahead; /* the one that the member contains; k 0: none */
+} gr_method;
+
+typedef struct gr_optim { /* the resolved `optimizer:` */
+    gr_method method[2];
+    int n_methods;          /* 2: a switch */
+    gr_span at;             /* of the switch */
+    bool carry;             /* the second method's momentum starts as the first one's */
+} gr_optim;
+extern const gr_member gr__optimizer_switch; /* stands beside the members: it is made of two */
+
+gr_status gr__optim_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_optim *out);
+gr_tree *gr__optim_tree(gr__bump *b, const gr_optim *o); /* resolved, common rows included */
+
+/* ---- clip: ---- */
+
+typedef struct gr_clip {
+    enum { GR_CLIP_NONE, GR_CLIP_NORM, GR_CLIP_VALUE } kind;
+    double limit;
+    bool torch_form, per_layer;
+} gr_clip;
+/* `clip:` none | {norm: 1.0, form: exact|torch, per: all|layer} | {value: 0.5} */
+gr_status gr__clip_make(gr_context *ctx, const gr_tree *tree, gr_preset preset, gr_clip *out);
+gr_tree *gr__clip_tree(gr__bump *b, const gr_clip *c);
+
+/* ---- penalty: ---- */
+
+enum { GR_MAX_PENALTIES = 8 };
+typedef struct gr_penalties {
+    struct { const gr_penalty *member; double coefficient; } term[GR_MAX_PENALTIES]; /* those whose coefficient is not 0 */
+    int n;
+    bool proximal; /* terms that can are applied after the step instead of through their gradient */
+    bool biases;   /* all parameters are penalised, not weights and embeddings alone */
+} gr_penalties;
+extern const gr_member gr__penalty_common;
+gr_status gr__penalty_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_penalties *out);
+gr_tree *gr__penalty_tree(gr__bump *b, const gr_penalties *p);
+bool gr__penalty_applies(const gr_penalties *p, const gr_param_info *param);
+/* The penalties of parameters that stand in the graph as leaves[i] (GR_NONE: left out); rank 0, GR_NONE where there are none. by_gradient: without those
+ * that are applied after the step. */
+gr_val gr__penalty_value(gr_graph *g, const gr_penalties *p, const gr_param_info *params, const gr_val *leaves, size_t n, bool by_gradient);
+
+/* ---- groups: ---- */
+
+typedef struct gr_group {
+    const char *match;   /* a pattern of full tensor names: * is any text, ? any character */
+    double lr_scale;
+    bool freeze;
+    double weight_decay; /* NaN: as the optimizer has it */
+    const gr_tree *at;
+} gr_group;
+typedef struct gr_groups {
+    const gr_group *group;
+    int n;
+} gr_groups;
+extern const gr_member gr__group_common;
+gr_status gr__groups_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_groups *out);
+gr_tree *gr__groups_tree(gr__bump *b, const gr_groups *g);
+const gr_group *gr__groups_find(const gr_groups *g, const char *name); /* the first that matches; NULL: none */
+bool gr__groups_freeze(const gr_groups *g, const char *name);
+/* GR_E_NAME for a pattern that matches no parameter, GR_E_CONFLICT where every parameter is frozen. */
+gr_status gr__groups_check(gr_context *ctx, const gr_groups *g, const gr_param_info *params, size_t n);
+
+/* ---- lookahead: and average: ---- */
+
+extern const gr_member gr__lookahead_common, gr__average_common, gr__swa_common;
+/* The optimizer's own stands where the recipe says nothing; both together are refused. */
+gr_status gr__lookahead_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, const gr_optim *o, gr_lookahead *out);
+gr_tree *gr__lookahead_tree(gr__bump *b, const gr_lookahead *l, const gr_optim *o);
+
+typedef struct gr_swa {
+    bool on;
+    gr_span start, cycle;
+    double lr;            /* constant from the start on; NaN: the schedule goes on */
+} gr_swa;
+gr_status gr__swa_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_swa *out);
+gr_tree *gr__swa_tree(gr__bump *b, const gr_swa *s);
+
+/* ---- the clock of a run ---- */
+
+typedef struct gr_clock {
+    int64_t step, total; /* updates done; how many there will be, 0: unknown */
+    int64_t updates_per_epoch;
+} gr_clock;
+int64_t gr__clock_updates(gr_span s, const gr_clock *c);
+bool gr__swa_began(const gr_swa *s, const gr_clock *c); /* are weights collected from here on? */
+/* The method of the update that follows `step` updates. */
+int gr__optim_phase(const gr_optim *o, const gr_clock *c);
+/* Is H z wanted in that update? */
+bool gr__optim_curvature(const gr_optim *o, const gr_clock *c);
+
+/* ---- one update as a graph ---- */
+
+typedef struct gr_update_spec {
+    const gr_optim *optim;
+    int phase;
+    const gr_clip *clip;           /* NULL: none */
+    const gr_penalties *penalties; /* NULL: none */
+    const gr_groups *groups;       /* NULL: none */
+    const gr_param_info *params;
+    const gr_val *leaves, *grads;  /* grads[i]: the gradient SUM of params[i]; GR_NONE: frozen, untouched */
+    const gr_val *probe, *curvature; /* AdaHessian: signs z, and the SUM of H z; NULL in updates without it */
+    size_t n;
+    gr_val count; /* rank 0: what the sums are divided by */
+    gr_val lr;    /* rank-0 feed */
+} gr_update_spec;
+
+typedef struct gr_update_values {
+    gr_val norm;    /* rank 0: of all gradients together, penalty included, before clipping */
+    gr_val penalty; /* rank 0; GR_NONE without penalties */
+    gr_val finite;  /* rank 0: finite if all that the update rests on is */
+} gr_update_values;
+
+/* Adds everything after the gradients to g. The number of updates lives in slot "optimizer/t" (rank 0). */
+gr_status gr__optim_build(gr_graph *g, gr_store *store, const gr_update_spec *u, gr_update_values *out);
+/* Where the gradient of a parameter is to be taken: the leaf itself, but for methods that look ahead. */
+gr_val gr__optim_point(gr_graph *g, gr_store *store, const gr_optim *o, int phase, const gr_groups *groups, const gr_param_info *p, gr_val lr);
+/* Signs of a parameter's shape, +1 or -1 with probability 1/2, new in each update. */
+gr_val gr__optim_probe(gr_graph *g, const gr_param_info *p, gr_val seed, gr_val update);
+
+/* ---- what is done now and then ---- */
+
+typedef struct gr_update_rules { /* what actions and views follow from */
+    const gr_optim *optim;
+    const gr_lookahead *lookahead;
+    const gr_swa *swa;
+    const gr_groups *groups;
+} gr_update_rules;
+
+typedef struct gr_action {
+    const char *name;
+    bool (*due)(const gr_update_rules *r, const gr_clock *c); /* after c->step updates; step 0: before the first */
+    /* Adds its assigns; slots that it needs are added to the store, in which those of the updates are already. */
+    gr_status (*build)(const gr_update_rules *r, gr_graph *g, gr_store *store, const gr_param_info *params, size_t n);
+} gr_action;
+enum { GR_MAX_ACTIONS = 8 };
+extern const gr_action gr__lookahead_start, gr__lookahead_synchronise, gr__swa_collect;
+/* Those that the rules ask for, in the order in which they run when several are due. */
+int gr__actions(const gr_update_rules *r, const gr_action **out);
+gr_status gr__actions_check(gr_context *ctx, const gr_update_rules *r, int64_t total);
+
+/* Weights to evaluate instead of those that are trained: slot PARAMETER/slot of each parameter that has one. */
+typedef struct gr_view {
+    const char *slot;    /* NULL: the parameters themselves */
+    const char *file;    /* the model of its own that a run keeps; NULL: none */
+    const char *counter; /* a slot of rank 0; the view holds nothing while it is 0; NULL: it always does */
+} gr_view;
+enum { GR_MAX_VIEWS = 2 };
+/* The first is what stands for the model: validated, kept as last and best. */
+int gr__views(const gr_update_rules *r, gr_view out[GR_MAX_VIEWS]);
+/* The leaf of a parameter in a view. */
+gr_val gr__view_leaf(const gr_view *v, gr_graph *g, const gr_store *store, const char *name, gr_shape shape);
+
+/* ---- shared by the files here ---- */
+gr_status gr__slot_add(gr_graph *g, gr_store *store, const char *name, gr_shape shape, gr_layout layout, double initial, gr_val *out);
+bool gr__tree_put_number(gr__bump *b, gr_tree *map, const char *key, double x);
+bool gr__tree_put_text(gr__bump *b, gr_tree *map, const char *key, const char *text);
+gr_tree *gr__span_tree(gr__bump *b, gr_span s);
+
+#endif

@@ -1,0 +1,102 @@
+/* What members write their update with: settings as constants, slots, and the expressions that several of them share. */
+#include <stdio.h>
+
+#include "optim/optim.h"
+
+gr_val gr__step_arg(gr_step *s, const char *name)
+{
+    return gr_const(s->g, gr__setting_real(s->s, name));
+}
+
+/* ---- slots ---- */
+
+gr_status gr__slot_add(gr_graph *g, gr_store *store, const char *name, gr_shape shape, gr_layout layout, double initial, gr_val *out)
+{
+    gr_entry_spec spec = {.name = name, .shape = shape, .slot = true, .role = GR_ROLE_STATE, .layout = layout, .initial = initial};
+    gr_status st = gr_store_add(store, &spec, NULL);
+    *out = st == GR_OK ? gr_slot(g, name, shape) : gr_graph_fail(g, st, "slot %s cannot be added", name);
+    return st;
+}
+
+/* OWNER/PHASE NAME: "c1.weight/m", "optimizer/then/t". One that is there already is found, whatever it starts at. */
+static gr_val slot(gr_step *s, const char *owner, const char *name, gr_shape shape, gr_layout layout, double initial)
+{
+    char full[512];
+    gr_val v;
+    int n = snprintf(full, sizeof full, "%s/%s%s", owner, s->phase, name);
+    if (n < 0 || (size_t)n >= sizeof full) return gr_graph_fail(s->g, GR_E_RANGE, "the name of parameter %.60s... is too long", owner);
+    gr__slot_add(s->g, s->store, full, shape, layout, initial, &v);
+    return v;
+}
+
+/* The slot as it was added before; GR_NONE: it was not. */
+static gr_val known(gr_step *s, const char *owner, const char *name)
+{
+    char full[512];
+    snprintf(full, sizeof full, "%s/%s%s", owner, s->phase, name);
+    const gr_entry *e = gr_store_find(s->store, full);
+    return e ? gr_slot(s->g, full, e->spec.shape) : GR_NONE;
+}
+
+gr_val gr__step_filled(gr_step *s, const char *name, double initial)
+{
+    const gr_entry_spec *e = &s->param->entry;
+    return slot(s, e->name, name, e->shape, e->layout, initial);
+}
+
+gr_val gr__step_slot(gr_step *s, const char *name)
+{
+    return gr__step_filled(s, name, 0);
+}
+
+gr_val gr__step_number(gr_step *s, const char *name, double initial)
+{
+    return slot(s, s->param->entry.name, name, GR_SCALAR, GR_LAYOUT_PLAIN, initial);
+}
+
+gr_val gr__step_shared(gr_step *s, const char *name, double initial)
+{
+    return slot(s, "optimizer", name, GR_SCALAR, GR_LAYOUT_PLAIN, initial);
+}
+
+gr_val gr__step_keep(gr_step *s, const char *name, gr_val value)
+{
+    gr_val to = known(s, s->param->entry.name, name);
+    gr_assign(s->g, to ? to : gr__step_slot(s, name), value, GR_ASSIGN_UPDATE);
+    return value;
+}
+
+gr_val gr__step_keep_shared(gr_step *s, const char *name, gr_val value)
+{
+    if (s->first) gr_assign(s->g, known(s, "optimizer", name), value, GR_ASSIGN_UPDATE);
+    return value;
+}
+
+/* ---- expressions ---- */
+
+gr_val gr__one_minus(gr_graph *g, gr_val x)
+{
+    return gr_sub(g, gr_const(g, 1), x);
+}
+
+gr_val gr__ema(gr_graph *g, gr_val beta, gr_val old, gr_val x)
+{
+    return gr_add(g, gr_mul(g, old, beta), gr_mul(g, x, gr__one_minus(g, beta)));
+}
+
+gr_val gr__unbias(gr_step *s, gr_val m, gr_val beta)
+{
+    gr_graph *g = s->g;
+    return gr_mul(g, m, gr_recip(g, gr__one_minus(g, gr_pow(g, beta, s->t)))); /* the factor is a rank-0 double */
+}
+
+gr_val gr__norm(gr_graph *g, gr_val x)
+{
+    return gr_sqrt(g, gr_sum_all(g, gr_square(g, x)));
+}
+
+gr_val gr__ratio_or(gr_graph *g, gr_val a, gr_val b, gr_val other)
+{
+    gr_val zero = gr_const(g, 0), both = gr_mul(g, gr_less(g, zero, a), gr_less(g, zero, b));
+    return gr_select(g, both, gr_div(g, a, gr_select(g, both, b, gr_const(g, 1))), other);
+}

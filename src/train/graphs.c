@@ -1,0 +1,204 @@
+/* The graphs of a run's plans: a step, a micro-batch and what applies several of them, an evaluation. */
+#include <stdio.h>
+#include <string.h>
+
+#include "train/graphs.h"
+
+typedef struct making {
+    const gr_task *task;
+    const gr_recipe *recipe;
+    gr_store *store;
+    gr_graph *g;
+    int phase;
+    bool curvature;
+    const gr_view *view;
+    gr_network_values v;
+    const gr_param_info *params;
+    size_t n;
+    gr_val lr, *leaves, *grads, *probe, *bend; /* n each, in the task's memory; bend: sums of H z */
+} making;
+
+static bool is_frozen(const making *m, size_t i)
+{
+    return gr__groups_freeze(&m->recipe->groups, m->params[i].entry.name);
+}
+
+static gr_status room(making *m)
+{
+    gr_val **const arrays[] = {&m->leaves, &m->grads, &m->probe, &m->bend};
+    for (size_t k = 0; k < GR_COUNT(arrays); k++)
+        if (!(*arrays[k] = gr__bump_alloc(m->task->memory, sizeof(gr_val) * (m->n + 1)))) return GR_E_MEMORY;
+    for (size_t i = 0; i < m->n; i++) m->leaves[i] = gr_param(m->g, m->params[i].entry.name, m->params[i].entry.shape);
+    m->lr = gr_feed(m->g, "lr", GR_REAL, GR_SCALAR);
+    return GR_OK;
+}
+
+/* ---- gradients ---- */
+
+static gr_val point_of(void *user, const gr_param_info *p)
+{
+    const making *m = user;
+    return gr__optim_point(m->g, m->store, &m->recipe->optim, m->phase, &m->recipe->groups, p, m->lr);
+}
+
+static void draw_probes(making *m)
+{
+    gr_val seed = gr_feed(m->g, "seed", GR_REAL, GR_SCALAR), update = gr_feed(m->g, "update", GR_REAL, GR_SCALAR);
+    for (size_t i = 0; i < m->n; i++)
+        m->probe[i] = is_frozen(m, i) ? GR_NONE : gr__optim_probe(m->g, &m->params[i], seed, update);
+}
+
+/* H z: the gradient of the gradient's product with z. */
+static gr_status bend_of(making *m, const gr_val *points, gr_val *bend, int active)
+{
+    gr_graph *g = m->g;
+    gr_val along = gr_const(g, 0);
+    draw_probes(m);
+    for (size_t i = 0; i < m->n; i++)
+        if (m->grads[i]) along = gr_add(g, along, gr_sum_all(g, gr_mul(g, m->grads[i], m->probe[i])));
+    return gr_gradients(g, along, points, active, bend);
+}
+
+/* Gradient sums of the parameters that are trained, and H z where it is wanted. */
+static gr_status differentiate(making *m)
+{
+    gr_val *points = gr__bump_alloc(m->task->memory, sizeof *points * (m->n + 1)), *d = gr__bump_alloc(m->task->memory, sizeof *d * (m->n + 1));
+    int active = 0, k = 0;
+    if (!points || !d) return GR_E_MEMORY;
+    for (size_t i = 0; i < m->n; i++)
+        if (!is_frozen(m, i)) points[active++] = point_of(m, &m->params[i]);
+    gr_status st = gr_gradients(m->g, m->v.cost_sum, points, active, d);
+    for (size_t i = 0; i < m->n && st == GR_OK; i++) {
+        m->grads[i] = is_frozen(m, i) ? GR_NONE : d[k++];
+        if (m->grads[i]) gr_mark_gradient(m->g, m->leaves[i], m->grads[i]);
+    }
+    if (st != GR_OK || !m->curvature) return st;
+    st = bend_of(m, points, d, active);
+    k = 0;
+    for (size_t i = 0; i < m->n && st == GR_OK; i++) m->bend[i] = is_frozen(m, i) ? GR_NONE : d[k++];
+    return st;
+}
+
+static gr_status forward_and_back(making *m, int64_t batch)
+{
+    const gr_network_options o = {.leaf = point_of, .leaf_user = m};
+    gr_status st = room(m);
+    if (st == GR_OK) st = gr__network_build_with(m->task->network, m->g, GR_MODE_TRAIN, batch, true, &o, &m->v);
+    return st == GR_OK ? differentiate(m) : st;
+}
+
+/* ---- updates ---- */
+
+static gr_status update(making *m, gr_val cost_sum, gr_val weight_sum)
+{
+    gr_graph *g = m->g;
+    const gr_recipe *r = m->recipe;
+    gr_update_values v;
+    const gr_update_spec u = {.optim = &r->optim, .phase = m->phase, .clip = &r->clip, .penalties = &r->penalties, .groups = &r->groups,
+                              .params = m->params, .leaves = m->leaves, .grads = m->grads, .n = m->n,
+                              .probe = m->curvature ? m->probe : NULL, .curvature = m->curvature ? m->bend : NULL,
+                              .count = r->reduction_sum ? gr_const(g, 1) : weight_sum, .lr = m->lr};
+    gr_status st = gr__optim_build(g, m->store, &u, &v);
+    if (st != GR_OK) return st;
+    gr_output(g, "cost_sum", cost_sum);
+    gr_output(g, "weight_sum", weight_sum);
+    gr_output(g, "norm", v.norm);
+    if (v.penalty) gr_output(g, "penalty", v.penalty);
+    gr_guard(g, gr_add(g, cost_sum, v.finite));
+    return gr_graph_status(g);
+}
+
+static gr_status build_step(making *m, int64_t batch)
+{
+    gr_status st = forward_and_back(m, batch);
+    return st == GR_OK ? update(m, m->v.cost_sum, m->v.weight_sum) : st;
+}
+
+/* Slot OWNER/NAME in which micro-batches add up. */
+static gr_status sum_slot(making *m, const char *owner, const char *name, gr_shape shape, gr_val *out)
+{
+    char full[512];
+    snprintf(full, sizeof full, "%s/%s", owner, name);
+    return gr__slot_add(m->g, m->store, full, shape, GR_LAYOUT_PLAIN, 0, out);
+}
+
+static gr_status add_up(making *m, gr_val first, const char *owner, const char *name, gr_val value)
+{
+    gr_val slot;
+    gr_status st = sum_slot(m, owner, name, gr_shape_of(m->g, value), &slot);
+    if (st == GR_OK) gr_assign(m->g, slot, gr_select(m->g, first, value, gr_add(m->g, slot, value)), GR_ASSIGN_STATE);
+    return st;
+}
+
+/* A micro-batch: gradient, cost and count sums are added up in slots; the first of an update starts them over. */
+static gr_status build_accumulate(making *m, int64_t batch)
+{
+    gr_graph *g = m->g;
+    gr_status st = forward_and_back(m, batch);
+    if (st != GR_OK) return st;
+    gr_val first = gr_feed(g, "first", GR_REAL, GR_SCALAR);
+    for (size_t i = 0; i < m->n; i++) {
+        if (!m->grads[i]) continue;
+        GR_TRY(add_up(m, first, m->params[i].entry.name, "sum", m->grads[i]));
+        if (m->curvature) GR_TRY(add_up(m, first, m->params[i].entry.name, "sum_bend", m->bend[i]));
+    }
+    GR_TRY(add_up(m, first, "cost", "sum", m->v.cost_sum));
+    GR_TRY(add_up(m, first, "weight", "sum", m->v.weight_sum));
+    gr_guard(g, m->v.cost_sum);
+done:
+    return st == GR_OK ? gr_graph_status(g) : st;
+}
+
+static gr_status build_apply(making *m)
+{
+    gr_val cost, weight;
+    gr_status st = GR_OK;
+    GR_TRY(room(m));
+    if (m->curvature) draw_probes(m);
+    for (size_t i = 0; i < m->n; i++) {
+        const gr_entry_spec *e = &m->params[i].entry;
+        m->grads[i] = m->bend[i] = GR_NONE;
+        if (is_frozen(m, i)) continue;
+        GR_TRY(sum_slot(m, e->name, "sum", e->shape, &m->grads[i]));
+        if (m->curvature) GR_TRY(sum_slot(m, e->name, "sum_bend", e->shape, &m->bend[i]));
+    }
+    GR_TRY(sum_slot(m, "cost", "sum", GR_SCALAR, &cost));
+    GR_TRY(sum_slot(m, "weight", "sum", GR_SCALAR, &weight));
+    GR_TRY(update(m, cost, weight));
+done:
+    return st;
+}
+
+/* ---- evaluation ---- */
+
+static gr_val view_of(void *user, const gr_param_info *p)
+{
+    const making *m = user;
+    return gr__view_leaf(m->view, m->g, m->store, p->entry.name, p->entry.shape);
+}
+
+static gr_status build_evaluate(making *m, int64_t batch)
+{
+    const gr_network_options o = {.leaf = view_of, .leaf_user = m};
+    gr_status st = gr__network_build_with(m->task->network, m->g, GR_MODE_EVALUATE, batch, true, &o, &m->v);
+    if (st != GR_OK) return st;
+    gr_output(m->g, "cost_sum", m->v.cost_sum);
+    gr_output(m->g, "weight_sum", m->v.weight_sum);
+    gr_output(m->g, "prediction", m->v.prediction);
+    return gr_graph_status(m->g);
+}
+
+gr_status gr__graph_of_run(const gr_engine *e, int kind, int64_t batch, int variant, gr_graph *g)
+{
+    const gr_task *t = e->task;
+    making m = {.task = t, .recipe = t->recipe, .store = e->store, .g = g};
+    m.params = gr__network_params(t->network, &m.n);
+    switch (kind) {
+    case GR_RUN_EVALUATE: m.view = &e->view[variant]; return build_evaluate(&m, batch);
+    case GR_RUN_ACTION: return e->action[variant]->build(&e->rules, g, e->store, m.params, m.n);
+    default: break;
+    }
+    m.phase = variant & GR_VARIANT_THEN ? 1 : 0;
+    m.curvature = variant & GR_VARIANT_CURVATURE;
+    return kind == GR_RUN_STEP ? build_step(&m, batch) : kind == GR_RUN_ACCUMULATE ? build_accumulate(&m, batch) : build_apply(&m);
+}

@@ -1,0 +1,138 @@
+/* Orthogonal matrices: right angles and one length whatever the shape, every direction as likely, gate blocks each alone. [algorithms 3.3]
+ */
+#include "family/evidence.h"
+
+static double *filled(const char *set, const gr_param_info *p)
+{
+    ev_bench b;
+    assert_true(ev_begin(&b, set));
+    double *x = calloc((size_t)gr_shape_count(p->entry.shape) + 1, sizeof *x);
+    test_ok(b.ctx, gr__init_param(b.ctx, &(gr_init_from){.tree = b.tree, .seed = 3}, p, x));
+    ev_end(&b);
+    return x;
+}
+
+/* Largest difference of W W^T (wide) or W^T W (tall) from gain^2 I: 0 means that all singular values are the gain. */
+static double off(const double *w, int64_t rows, int64_t columns, double gain)
+{
+    bool wide = rows < columns;
+    int64_t n = wide ? rows : columns, length = wide ? columns : rows;
+    double worst = 0;
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t j = 0; j <= i; j++) {
+            double sum = 0;
+            for (int64_t k = 0; k < length; k++)
+                sum += wide ? w[i * columns + k] * w[j * columns + k] : w[k * columns + i] * w[k * columns + j];
+            worst = fmax(worst, fabs(sum - (i == j ? gain * gain : 0)));
+        }
+    }
+    return worst;
+}
+
+static void every_shape_is_orthogonal(void **state)
+{
+    (void)state;
+    const struct {
+        gr_shape shape;
+        const char *set;
+        double gain;
+    } rows[] = {
+        {GR_SHAPE(64, 64), "{weights: orthogonal}", 1},
+        {GR_SHAPE(200, 33), "{weights: orthogonal}", 1},
+        {GR_SHAPE(33, 200), "{weights: orthogonal}", 1},
+        {GR_SHAPE(16, 3, 3, 7), "{weights: {type: orthogonal, gain: 0.3}}", 0.3}, /* a convolution: 16 by 63 */
+        {GR_SHAPE(80, 3, 3, 2), "{weights: {type: orthogonal, gain: 7}}", 7},     /* 80 by 18 */
+        {GR_SHAPE(1, 1), "{weights: {type: orthogonal, gain: 2}}", 2},
+        {GR_SHAPE(1, 9), "{weights: orthogonal}", 1},
+        {GR_SHAPE(9, 1), "{weights: orthogonal}", 1},
+        {GR_SHAPE(9), "{weights: orthogonal}", 1},
+    };
+    for (size_t i = 0; i < GR_COUNT(rows); i++) {
+        gr_param_info p = {.entry = {.name = "l.weight", .shape = rows[i].shape}};
+        int64_t count = gr_shape_count(rows[i].shape), n_rows = rows[i].shape.dim[0];
+        double *w = filled(rows[i].set, &p);
+        assert_true(off(w, n_rows, count / n_rows, rows[i].gain) < 1e-12 * rows[i].gain * rows[i].gain);
+        free(w);
+    }
+}
+
+static void a_scalar_and_nothing(void **state)
+{
+    (void)state;
+    gr_param_info scalar = {.entry = {.name = "s", .shape = GR_SCALAR}}, none = {.entry = {.name = "n", .shape = GR_SHAPE(4, 0)}},
+                  no_rows = {.entry = {.name = "n", .shape = GR_SHAPE(0, 4)}};
+    double *x = filled("{weights: {type: orthogonal, gain: 3}}", &scalar);
+    assert_true(fabs(fabs(x[0]) - 3) < 1e-14);
+    free(x), free(filled("{weights: orthogonal}", &none)), free(filled("{weights: orthogonal}", &no_rows));
+}
+
+static void the_gain_follows_the_activation(void **state)
+{
+    (void)state;
+    static const struct {
+        gr_follow follow;
+        double slope, gain;
+    } rows[] = {{GR_FOLLOW_NOTHING, 0, 1},
+                {GR_FOLLOW_SIGMOID, 0, 1},
+                {GR_FOLLOW_TANH, 0, 5.0 / 3},
+                {GR_FOLLOW_RELU, 0, 1.4142135623730951},
+                {GR_FOLLOW_LEAKY, 0.5, 1.2649110640673518}};
+    for (size_t i = 0; i < GR_COUNT(rows); i++) {
+        gr_param_info p = {.entry = {.name = "l.weight", .shape = GR_SHAPE(12, 20)}, .follow = rows[i].follow, .slope = rows[i].slope};
+        double *w = filled("{weights: {type: orthogonal, gain: auto}}", &p);
+        assert_true(off(w, 12, 20, rows[i].gain) < 1e-12);
+        free(w);
+    }
+}
+
+static void gate_blocks_are_orthogonal_each_alone(void **state)
+{
+    (void)state;
+    gr_param_info p = {.entry = {.name = "l.weight_hh_l0", .shape = GR_SHAPE(40, 10)}, .blocks = 4};
+    double *w = filled("{weights: orthogonal}", &p);
+    for (int b = 0; b < 4; b++) assert_true(off(w + 100 * b, 10, 10, 1) < 1e-12);
+    for (int b = 1; b < 4; b++) assert_memory_not_equal(w, w + 100 * b, 100 * sizeof *w);
+    assert_true(off(w, 40, 10, 2) < 1e-12); /* four of them below each other */
+    free(w);
+}
+
+/* Uniform over O(3): every element is then uniform within [-1, 1] (Archimedes). Without the signs of R's diagonal the first is never above
+ * 0. */
+static void every_direction_is_as_likely(void **state)
+{
+    (void)state;
+    enum { MANY = 20000 };
+    ev_bench b;
+    static double element[9][MANY];
+    int n;
+    const gr_init *const *all = gr__inits(&n), *m = NULL;
+    gr_settings s;
+    for (int i = 0; i < n; i++)
+        if (strcmp(all[i]->head.name, "orthogonal") == 0) m = all[i];
+    assert_non_null(m);
+    assert_true(ev_begin(&b, "orthogonal"));
+    test_ok(b.ctx, gr__settings_make(b.ctx, b.memory, &m->head, b.tree, GR_PRESET_CHAPTER, NULL, &s));
+    gr_param_info p = {.entry = {.name = "w", .shape = GR_SHAPE(3, 3)}};
+    gr__rng rng = gr__rng_make(11, "haar", 0, 0);
+    for (int i = 0; i < MANY; i++) {
+        double w[9];
+        test_ok(b.ctx, m->fill(b.ctx, &s, &(gr_init_target){.param = &p, .count = 9, .rng = &rng}, w));
+        for (int k = 0; k < 9; k++) element[k][i] = w[k];
+    }
+    for (int k = 0; k < 9; k++) {
+        qsort(element[k], MANY, sizeof element[k][0], ev_ascending);
+        double ks = ev_ks("uniform", 0, 0, 1, element[k], MANY);
+        if (!(ks < 1.95)) fail_msg("element %d: Kolmogorov-Smirnov %g", k, ks);
+    }
+    ev_end(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_shape_is_orthogonal),       cmocka_unit_test(a_scalar_and_nothing),
+        cmocka_unit_test(the_gain_follows_the_activation), cmocka_unit_test(gate_blocks_are_orthogonal_each_alone),
+        cmocka_unit_test(every_direction_is_as_likely),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
