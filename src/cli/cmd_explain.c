@@ -6,6 +6,7 @@
 #include "cli/explain.h"
 #include "data/data.h"
 #include "optim/optim.h"
+#include "study/derivative.h"
 #include "study/lab.h"
 
 enum { MAX_MEMBERS = 512 };
@@ -237,7 +238,18 @@ static const char *setting(const cli *c)
     return NULL;
 }
 
-static gr_status run(cli *c)
+/* What belongs to derivatives alone is refused elsewhere, and the other way round. */
+static gr_status check_flags(cli *c, bool derivative)
+{
+    static const char *const own[] = {"sample", "batch", "terms", "evaluate"};
+    for (size_t i = 0; i < GR_COUNT(own) && !derivative; i++)
+        if (cli_value(c, own[i])) return gr__fail(c->ctx, GR_E_USAGE, "explain: --%s goes with a derivative, such as 'dL/dw[0][3,2]'", own[i]);
+    if (derivative && cli_value(c, "markdown")) return gr__fail(c->ctx, GR_E_USAGE, "explain: --markdown goes with the whole list alone");
+    if (!derivative && c->n_arguments > 1) return gr__fail(c->ctx, GR_E_USAGE, "explain: too many arguments; only a derivative, such as 'dL/dw[0][3,2]', takes a recipe");
+    return GR_OK;
+}
+
+static gr_status explain_members(cli *c)
 {
     listing l;
     int found = 0, explained = 0;
@@ -259,15 +271,34 @@ static gr_status run(cli *c)
     return st;
 }
 
-static const cli_flag flags[] = {{"markdown", NULL, "all of it as one page, docs/reference.md", 0}, {0}};
+static gr_status run(cli *c)
+{
+    bool derivative = c->n_arguments > 0 && gr__derivative_is(c->argument[0]);
+    gr_status st = check_flags(c, derivative);
+    if (st != GR_OK) return st;
+    return derivative ? cli_explain_derivative(c) : explain_members(c);
+}
+
+static const cli_flag flags[] = {
+    {"markdown", NULL, "all of it as one page, docs/reference.md", 0},
+    {"sample", "I", "derivatives: the first sample, counted from 0 as the training part lists them (default 0)", 0},
+    {"batch", "N", "derivatives: so many samples, the cost as the recipe reduces it (default 1)", 0},
+    {"terms", "N", "derivatives: how many terms of a sum, and elements of a layer, are shown (default 4)", 0},
+    {"evaluate", NULL, "derivatives: as in evaluation: without dropout and label smoothing", 0},
+    {0},
+};
 
 const cli_command cmd_explain = {
-    .name = "explain", .usage = "[NAME | RECIPE.yaml] [--set KEY=VALUE]... [--markdown]", .summary = "Every layer, cost, optimizer, ...: equations, parameters, source",
+    .name = "explain", .usage = "[NAME | RECIPE.yaml | dL/dw[LAYER][OUT,IN] RECIPE-or-MODEL] [--set KEY=VALUE]... [--markdown]", .summary = "Every layer, cost, optimizer, ...: equations, parameters, source; one derivative with its numbers",
     .help = "Without a name: the list. With one: its equations and parameters with default, range and unit.\n\n"
             "A schedule is drawn too: its rate over an example run. --set changes its settings (warmup and tail among them) and\n"
             "the run: lr (0.1), updates (1000), updates_per_epoch (50). A recipe (a path, or a name that ends in .yaml) draws the\n"
             "recipe's own schedule over its own run; --set then takes the recipe's keys. With --json the rates are an array.\n\n"
+            "With a derivative: the chain rule from the cost back to one element of a tensor, with the numbers of a sample, beside the compiled\n"
+            "gradient and a central difference; exit code 1 unless the three agree. w[K] is the K-th tensor of weights in the order of use, from 0,\n"
+            "b[K] the bias of its layer; a tensor's own name does too. Indices are those of model files (PyTorch's order).\n\n"
             "Examples\n  gradus explain adam\n  gradus explain schedule.constant\n"
             "  gradus explain cyclic --set half_cycle=100 --set shape=triangular2 --set warmup=0.1\n"
-            "  gradus explain my.yaml --set schedule.tail.cycles=2\n",
-    .flags = flags, .max_arguments = 1, .run = run};
+            "  gradus explain my.yaml --set schedule.tail.cycles=2\n"
+            "  gradus explain 'dL/dw[0][3,2]' recipe.yaml\n  gradus explain 'dL/dc1.weight[3,0,1,2]' runs/digits/best.safetensors --sample 7\n",
+    .flags = flags, .max_arguments = 2, .run = run};
