@@ -7,6 +7,7 @@
 #include "data/data.h"
 #include "optim/optim.h"
 #include "study/derivative.h"
+#include "study/lab.h"
 
 enum { MAX_MEMBERS = 512 };
 
@@ -35,6 +36,7 @@ static void collect(listing *l)
     COLLECT(l, gr_init, gr__inits);
     COLLECT(l, gr_source, gr__sources);
     COLLECT(l, gr_prepare, gr__prepares);
+    COLLECT(l, gr_figure, gr__figures);
 }
 
 /* `adam`, or `optimizer.adam` where a name is in several families. */
@@ -48,8 +50,8 @@ static bool named(const gr_member *m, const char *name)
 /* The rows that every member of a family has beside its own; NULL: none. */
 static const gr_member *common_of(const gr_member *m)
 {
-    static const gr_member *const all[] = {&gr__layer_common, &gr__optimizer_common, &gr__schedule_common, &gr__penalty_common};
-    static const char *const families[] = {"layer", "optimizer", "schedule", "penalty"};
+    static const gr_member *const all[] = {&gr__layer_common, &gr__optimizer_common, &gr__schedule_common, &gr__penalty_common, &gr__figure_common};
+    static const char *const families[] = {"layer", "optimizer", "schedule", "penalty", "figure"};
     if (m == &gr__optimizer_switch) return NULL;
     for (size_t i = 0; i < GR_COUNT(all); i++)
         if (strcmp(families[i], m->family) == 0) return all[i];
