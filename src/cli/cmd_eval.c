@@ -129,7 +129,7 @@ static gr_status print_json(cli *c, const gr_recipe *r, const gr_evaluation *ev)
     json_object_set_new(o, "cost_sum", real(ev->cost_sum));
     json_object_set_new(o, "error", real(ev->error));
     for (int i = 0; i < n; i++)
-        if (m[i].for_classes == r->cost->wants_classes) json_object_set_new(metrics, m[i].name, real(m[i].get(ev)));
+        if (m[i].forms & 1u << r->reading.target) json_object_set_new(metrics, m[i].name, real(m[i].get(ev)));
     json_object_set_new(o, "metrics", metrics);
     if (ev->confusion) {
         json_t *rows = json_array();
@@ -155,7 +155,7 @@ static void print_text(const gr_model *model, const gr_recipe *r, gr_part part, 
     const char *name = gr__part_name(part);
     printf("%s samples %lld\n%s cost %.6f (sum %.6g)\n%s error %.4f\n", name, (long long)ev->samples, name, ev->cost_mean, ev->cost_sum, name, ev->error);
     for (int i = 0; i < n; i++)
-        if (m[i].for_classes == r->cost->wants_classes) printf("%s %s %.4f\n", name, m[i].name, m[i].get(ev));
+        if (m[i].forms & 1u << r->reading.target) printf("%s %s %.4f\n", name, m[i].name, m[i].get(ev));
     if (!ev->confusion || ev->classes > 20) return;
     printf("\nconfusion (rows: truth, columns: prediction)\n%12s", "");
     for (int b = 0; b < ev->classes; b++) printf(" %6d", b);

@@ -26,6 +26,7 @@ typedef struct gr_network_values {
     gr_val prediction;    /* the cost's reading of it: probabilities or values */
     gr_val cost_sum;      /* rank 0: sum over samples (weights applied) */
     gr_val weight_sum;    /* rank 0: what a mean divides by: samples, or the sum of their weights */
+    bool weighted;        /* the latter: it can be 0 */
 } gr_network_values;
 /* Adds preparation, layers and (with_target) cost to g for a batch of `batch` samples. Feeds: "x" [batch, sample] as input_as says, "y"; in
  * TRAIN also rank-0 feeds "seed", "update", "position" when a layer draws random numbers. */

@@ -90,10 +90,22 @@ typedef struct gr_cost_value {
     gr_val weight; /* [B] or GR_NONE: the mean divides by the sum of weights (class weights) */
 } gr_cost_value;
 
+/* What a sample's target is. */
+typedef enum gr_target_form {
+    GR_FORM_CLASS,        /* the index of its class: GR_I32 [B] */
+    GR_FORM_LABELS,       /* a number from 0 to 1 an output, each a yes or no of its own */
+    GR_FORM_DISTRIBUTION, /* a probability an output */
+    GR_FORM_VALUES,       /* a number an output */
+} gr_target_form;
+
+typedef struct gr_reading {
+    const char *as; /* "softmax", "sigmoid", "value": how predict reads the output, and which layer before it would be one too many */
+    gr_target_form target;
+} gr_reading;
+
 typedef struct gr_cost {
     gr_member head;
-    bool wants_classes;                                                  /* target is GR_I32 [B]; otherwise GR_REAL of the output's shape */
-    const char *prediction;                                              /* "softmax", "sigmoid", "value": how predict reads the output */
+    gr_reading (*reading)(gr_shape output); /* of one sample */
     gr_val (*predict)(gr_build *b, const gr_settings *s, gr_val output); /* probabilities [B,K] (sigmoid: [B,1] -> [B,2]), or the values */
     gr_cost_value (*build)(gr_build *b, const gr_settings *s, gr_val output, gr_val target,
                            bool training); /* training false: without smoothing */
@@ -127,7 +139,7 @@ typedef struct gr_init_from { /* what all starting values of a network are made 
     gr_preset preset;
     uint64_t seed;
     const gr_targets *targets; /* for last_bias: auto; NULL: nothing known */
-    const char *prediction;    /* how the cost reads the output (gr_cost); NULL: as values */
+    const char *prediction;    /* how the cost reads the output (gr_reading); NULL: as values */
 } gr_init_from;
 
 typedef struct gr_init_choice { /* for one parameter */

@@ -184,7 +184,7 @@ static gr_status add_predictions(walk *w)
 static gr_status add_targets(walk *w)
 {
     const gr_slopes *s = w->g.s;
-    bool classes = s->recipe.cost->wants_classes;
+    bool classes = s->recipe.reading.target == GR_FORM_CLASS;
     int64_t n = gr_shape_count(s->task.target_sample);
     char name[64];
     gr_status st = GR_OK;

@@ -89,7 +89,13 @@ static gr_status forward_and_back(making *m, int64_t batch)
 
 /* ---- updates ---- */
 
-static gr_status update(making *m, gr_val cost_sum, gr_val weight_sum)
+/* Samples that all weigh nothing give a gradient of 0, not of 0/0. */
+static gr_val divisor(gr_graph *g, gr_val weight_sum)
+{
+    return gr_select(g, gr_less(g, gr_const(g, 0), weight_sum), weight_sum, gr_const(g, 1));
+}
+
+static gr_status update(making *m, gr_val cost_sum, gr_val weight_sum, bool weighted)
 {
     gr_graph *g = m->g;
     const gr_recipe *r = m->recipe;
@@ -97,7 +103,7 @@ static gr_status update(making *m, gr_val cost_sum, gr_val weight_sum)
     const gr_update_spec u = {.optim = &r->optim, .phase = m->phase, .clip = &r->clip, .penalties = &r->penalties, .groups = &r->groups,
                               .params = m->params, .leaves = m->leaves, .grads = m->grads, .n = m->n,
                               .probe = m->curvature ? m->probe : NULL, .curvature = m->curvature ? m->bend : NULL,
-                              .count = r->reduction_sum ? gr_const(g, 1) : weight_sum, .lr = m->lr};
+                              .count = r->reduction_sum ? gr_const(g, 1) : weighted ? divisor(g, weight_sum) : weight_sum, .lr = m->lr};
     gr_status st = gr__optim_build(g, m->store, &u, &v);
     if (st != GR_OK) return st;
     gr_output(g, "cost_sum", cost_sum);
@@ -111,7 +117,7 @@ static gr_status update(making *m, gr_val cost_sum, gr_val weight_sum)
 static gr_status build_step(making *m, int64_t batch)
 {
     gr_status st = forward_and_back(m, batch);
-    return st == GR_OK ? update(m, m->v.cost_sum, m->v.weight_sum) : st;
+    return st == GR_OK ? update(m, m->v.cost_sum, m->v.weight_sum, m->v.weighted) : st;
 }
 
 /* Slot OWNER/NAME in which micro-batches add up. */
@@ -164,7 +170,7 @@ static gr_status build_apply(making *m)
     }
     GR_TRY(sum_slot(m, "cost", "sum", GR_SCALAR, &cost));
     GR_TRY(sum_slot(m, "weight", "sum", GR_SCALAR, &weight));
-    GR_TRY(update(m, cost, weight));
+    GR_TRY(update(m, cost, weight, true)); /* whether it is, the other graph knows */
 done:
     return st;
 }

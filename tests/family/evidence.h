@@ -30,7 +30,7 @@ typedef struct ev_case {
 typedef struct evidence {
     char path[160];
     int n;
-    ev_case c[24];
+    ev_case c[32];
 } evidence;
 
 /* ---- reading ---- */
@@ -340,6 +340,13 @@ static inline bool ev_layer_case(ev_bench *b, const gr_layer *m, const ev_case *
 
 /* ---- costs ---- */
 
+static inline gr_shape ev_sample(gr_shape batch)
+{
+    gr_shape sample = {.rank = batch.rank - 1};
+    for (int i = 1; i < batch.rank; i++) sample.dim[i - 1] = batch.dim[i];
+    return sample;
+}
+
 static inline bool ev_cost_case(ev_bench *b, const gr_cost *m, const ev_case *c, verdict *v)
 {
     gr_settings s;
@@ -349,12 +356,10 @@ static inline bool ev_cost_case(ev_bench *b, const gr_cost *m, const ev_case *c,
     if (!z || !y || gr__settings_make(b->ctx, b->memory, &m->head, b->tree, GR_PRESET_CHAPTER, NULL, &s) != GR_OK)
         return ev_failed(v, b->ctx, c, "settings");
     gr_val output = gr_feed(b->g, "output", GR_REAL, z->shape),
-           target = gr_feed(b->g, "target", m->wants_classes && y->shape.rank == 1 ? GR_I32 : GR_REAL, y->shape);
+           target = gr_feed(b->g, "target", m->reading(ev_sample(z->shape)).target == GR_FORM_CLASS ? GR_I32 : GR_REAL, y->shape);
     ev_leaf(&l, "output", z->v);
     ev_leaf(&l, "target", y->v);
-    gr_shape sample = {.rank = z->shape.rank - 1};
-    for (int i = 1; i < z->shape.rank; i++) sample.dim[i - 1] = z->shape.dim[i];
-    if (m->check && !m->check(&build, &s, sample, 0)) return ev_failed(v, b->ctx, c, "check");
+    if (m->check && !m->check(&build, &s, ev_sample(z->shape), 0)) return ev_failed(v, b->ctx, c, "check");
     gr_cost_value cost = m->build(&build, &s, output, target, true), evaluated = m->build(&build, &s, output, target, false);
     if (!ev_holds(v, b->ctx, c, b->g, cost.each, &l, "each", b->tolerance)) return false;
     if (!ev_holds(v, b->ctx, c, b->g, evaluated.each, &l, "each_evaluate", b->tolerance)) return false;
