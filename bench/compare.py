@@ -234,8 +234,8 @@ def tables(r):
     return result
 
 
-def show(r):
-    for title, head, rows in tables(r):
+def show(all_tables):
+    for title, head, rows in all_tables:
         widths = [max(len(x[i]) for x in [head, *rows]) for i in range(len(head))]
         print(f"\n{title}")
         for x in [head, *rows]:
@@ -249,16 +249,16 @@ def about(r):
             f"{r['rounds']} rounds; {m['load']:.1f} other programs running before")
 
 
-def markdown(r):
+def markdown(marker, r, all_tables):
     """Replaces what stands between the markers of docs/performance.md."""
-    path, begin, end = os.path.join(ROOT, "docs", "performance.md"), "<!-- bench: begin -->", "<!-- bench: end -->"
+    path, begin, end = os.path.join(ROOT, "docs", "performance.md"), f"<!-- {marker}: begin -->", f"<!-- {marker}: end -->"
     text = open(path, encoding="utf-8").read()
     if begin not in text or end not in text:
         raise Failed("docs/performance.md has lost its markers")
     lines = [about(r) + ".", ""]
     if "gradus" in r["machine"]:
         lines += ["    " + x for x in r["machine"]["gradus"].splitlines()] + [""]
-    for title, head, rows in tables(r):
+    for title, head, rows in all_tables:
         lines += [f"### {title}", "", "| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
         lines += ["| " + " | ".join(c.replace("<", "&lt;").replace(">=", "≥") for c in x) + " |" for x in rows] + [""]
     text = text[:text.index(begin) + len(begin)] + "\n" + "\n".join(lines).rstrip() + "\n" + text[text.index(end):]
@@ -322,14 +322,14 @@ def main():
     except KeyboardInterrupt:
         stopped = True
         note("interrupted; this was measured until here:")
-    show(r)
+    show(tables(r))
     if o.json:
         with open(o.json, "w", encoding="utf-8") as f:
             json.dump(r, f, indent=1)
     if stopped:
         return 130
     if o.markdown:
-        markdown(r)
+        markdown("bench", r, tables(r))
     missed = [f for f in [*r["speed"], *r["memory"], r.get("first", {})] if f.get("ok") is False]
     return 1 if o.targets and missed else 0
 

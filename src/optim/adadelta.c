@@ -12,7 +12,7 @@ static gr_val update(gr_step *s, gr_val w, gr_val g)
     gr_graph *b = s->g;
     gr_val rho = gr__step_arg(s, "rho"), eps = gr__step_arg(s, "eps"), u = gr__step_slot(s, "u");
     gr_val v = gr__step_keep(s, "v", gr__ema(b, rho, gr__step_slot(s, "v"), gr_square(b, g)));
-    gr_val delta = gr_mul(b, gr_div(b, gr_sqrt(b, gr_add(b, u, eps)), gr_sqrt(b, gr_add(b, v, eps))), g);
+    gr_val delta = gr_mul(b, gr_sqrt(b, gr_div(b, gr_add(b, u, eps), gr_add(b, v, eps))), g); /* one root for both */
     gr__step_keep(s, "u", gr__ema(b, rho, u, gr_square(b, delta)));
     return gr_sub(b, w, gr_mul(b, s->lr, delta));
 }

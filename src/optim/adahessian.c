@@ -20,6 +20,7 @@ static gr_val mean_over(gr_graph *b, gr_val x, const int *axes, int n)
     gr_shape s = gr_shape_of(b, x);
     double count = 1;
     for (int i = 0; i < n; i++) count *= (double)s.dim[axes[i]];
+    if (count == 1) return x;
     return gr_broadcast(b, gr_div(b, gr_sum(b, x, axes, n, true), gr_const(b, count > 0 ? count : 1)), s);
 }
 
@@ -69,10 +70,15 @@ static gr_val update(gr_step *s, gr_val w, gr_val g)
         n = gr__step_keep_shared(s, "curvatures", gr_add(b, n, gr_const(b, 1)));
         v = gr__step_keep(s, "v", gr__ema(b, beta2, v, gr_square(b, diagonal(s))));
     }
-    gr_val root = gr_sqrt(b, gr_mul(b, v, gr_recip(b, gr__one_minus(b, gr_pow(b, beta2, n)))));
-    gr_val below = gr_add(b, power(b, root, gr__setting_real(s->s, "hessian_power")), gr__step_arg(s, "eps"));
-    gr_val step = gr_div(b, gr_mul(b, m, gr_recip(b, gr__unbias_of(s, "beta1"))), below);
-    return gr_sub(b, w, gr_mul(b, s->lr, gr_add(b, step, gr_mul(b, w, s->decay))));
+    gr_val c = gr__one_minus(b, gr_pow(b, beta2, n)), rate = gr_div(b, s->lr, gr__unbias_of(s, "beta1")), step;
+    double k = gr__setting_real(s->s, "hessian_power");
+    if (k == 1) {
+        step = gr__over_root(s, m, rate, v, c);
+    } else {
+        gr_val root = gr_sqrt(b, gr_mul(b, v, gr_recip(b, c)));
+        step = gr_div(b, gr_mul(b, m, rate), gr_add(b, power(b, root, k), gr__step_arg(s, "eps")));
+    }
+    return gr_sub(b, gr_mul(b, w, gr__one_minus(b, gr_mul(b, s->lr, s->decay))), step);
 }
 
 static int64_t curvature_every(const gr_settings *s)

@@ -32,13 +32,11 @@ static gr_val printed(gr_step *s, gr_val w, gr_val m, gr_val v)
 static gr_val update(gr_step *s, gr_val w, gr_val g)
 {
     gr_graph *b = s->g;
-    gr_val m = gr__first_moment(s, g), v = gr__second_moment(s, g), eps = gr__step_arg(s, "eps");
+    gr_val m = gr__first_moment(s, g), v = gr__second_moment(s, g), one = gr_const(b, 1);
     if (gr__setting_is(s->s, "form", "chapter")) return printed(s, w, m, v);
-    if (gr__setting_is(s->s, "form", "paper")) {
-        m = gr_mul(b, m, gr_recip(b, gr__unbias_of(s, "beta1")));
-        v = gr_mul(b, v, gr_recip(b, gr__unbias_of(s, "beta2")));
-    }
-    gr_val u = gr_add(b, gr_div(b, m, gr_add(b, gr_sqrt(b, v), eps)), gr_mul(b, w, s->decay));
+    bool paper = gr__setting_is(s->s, "form", "paper");
+    gr_val factor = paper ? gr_recip(b, gr__unbias_of(s, "beta1")) : one, c = paper ? gr__unbias_of(s, "beta2") : one;
+    gr_val u = gr_add(b, gr__over_root(s, m, factor, v, c), gr_mul(b, w, s->decay));
     return gr__trust_step(s, w, u, gr__setting_real(s->s, "trust_low"), gr__setting_real(s->s, "trust_high"));
 }
 

@@ -18,16 +18,20 @@ gr_val gr__unbias_of(gr_step *s, const char *beta)
     return gr__one_minus(s->g, gr_pow(s->g, gr__step_arg(s, beta), s->t));
 }
 
+gr_val gr__over_root(gr_step *s, gr_val m, gr_val factor, gr_val v, gr_val c)
+{
+    gr_graph *b = s->g;
+    gr_val root = gr_sqrt(b, c), eps = gr_mul(b, gr__step_arg(s, "eps"), root);
+    return gr_div(b, gr_mul(b, m, gr_mul(b, factor, root)), gr_add(b, gr_sqrt(b, v), eps));
+}
+
 gr_val gr__adam_update(gr_step *s, gr_val w, gr_val g, bool hat)
 {
     gr_graph *b = s->g;
-    gr_val m = gr__first_moment(s, g), v = gr__second_moment(s, g);
+    gr_val m = gr__first_moment(s, g), v = gr__second_moment(s, g), c = gr__unbias_of(s, "beta2");
     gr_val rate = gr_div(b, s->lr, gr__unbias_of(s, "beta1")); /* one factor for rate and first correction */
-    if (hat)
-        rate = gr_mul(b, rate, gr_sqrt(b, gr__unbias_of(s, "beta2")));
-    else
-        v = gr_mul(b, v, gr_recip(b, gr__unbias_of(s, "beta2")));
-    return gr_sub(b, w, gr_mul(b, rate, gr_div(b, m, gr_add(b, gr_sqrt(b, v), gr__step_arg(s, "eps")))));
+    if (hat) return gr_sub(b, w, gr__over_root(s, m, gr_mul(b, rate, gr_sqrt(b, c)), v, gr_const(b, 1)));
+    return gr_sub(b, w, gr__over_root(s, m, rate, v, c));
 }
 
 /* rho_t = rho - 2 t beta2^t / (1 - beta2^t), rank 0. */
@@ -65,21 +69,20 @@ gr_val gr__rectified_steps(gr_step *s)
     return gr__setting_is(s->s, "unrectified", "skip") ? is_rectified(s) : gr_const(s->g, 1);
 }
 
-/* One expression for both phases, so that an update is one pass: m times a rank-0 factor, over a root that is 1 where it does not count. */
-gr_val gr__rectified(gr_step *s, gr_val g)
+/* One expression for both phases, so that an update is one pass: m times a rank-0 factor, over a root that rank-0 numbers turn into 1 in the first. */
+gr_val gr__rectified(gr_step *s, gr_val g, gr_val rate)
 {
     gr_graph *b = s->g;
     double limit = rho_limit(s);
     gr_val m = gr__first_moment(s, g), v = gr__second_moment(s, g), one = gr_const(b, 1), eps = gr__step_arg(s, "eps");
-    gr_val plain = gr_div(b, gr__rectified_steps(s), gr__unbias_of(s, "beta1"));
+    rate = gr_div(b, rate, gr__unbias_of(s, "beta1"));
+    gr_val plain = gr_mul(b, rate, gr__rectified_steps(s));
     if (limit <= gr__setting_real(s->s, "rho_threshold")) return gr_mul(b, m, plain); /* never: beta2 is too small */
-    gr_val on = is_rectified(s), r = rectifier(s, rho_t(s, limit), limit, on), root = gr_sqrt(b, gr__unbias_of(s, "beta2")), below;
-    if (gr__setting_is(s->s, "eps_mode", "corrected"))
-        below = gr_add(b, gr_mul(b, gr_sqrt(b, v), gr_recip(b, root)), eps);
-    else
-        below = gr_add(b, gr_sqrt(b, v), eps), r = gr_mul(b, r, root);
-    gr_val factor = gr_select(b, on, gr_div(b, r, gr__unbias_of(s, "beta1")), plain);
-    return gr_div(b, gr_mul(b, m, factor), gr_select(b, on, below, one));
+    gr_val on = is_rectified(s), r = rectifier(s, rho_t(s, limit), limit, on), root = gr_sqrt(b, gr__unbias_of(s, "beta2"));
+    if (gr__setting_is(s->s, "eps_mode", "corrected")) eps = gr_mul(b, eps, root); /* c out of the root, as in gr__over_root */
+    gr_val factor = gr_select(b, on, gr_mul(b, rate, gr_mul(b, r, root)), plain);
+    gr_val below = gr_add(b, gr_mul(b, gr_sqrt(b, v), on), gr_select(b, on, eps, one));
+    return gr_div(b, gr_mul(b, m, factor), below);
 }
 
 gr_val gr__trust_step(gr_step *s, gr_val w, gr_val u, double low, double high)

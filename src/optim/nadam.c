@@ -46,10 +46,11 @@ static gr_val update(gr_step *s, gr_val w, gr_val g)
     bool dozat = gr__setting_is(s->s, "form", "dozat");
     mix x = gr__setting_is(s->s, "form", "simple") ? simple_mix(s) : warming_mix(s, dozat);
     gr_val m = gr__step_keep(s, "m", gr__ema(b, x.decay, gr__step_slot(s, "m"), g)), v = gr__second_moment(s, g);
-    gr_val ahead = gr_add(b, gr_mul(b, m, x.of_m), gr_mul(b, g, x.of_g)), factor = gr_recip(b, gr__unbias_of(s, "beta2"));
-    if (dozat) factor = gr_mul(b, factor, gr__step_arg(s, "beta2"));
-    gr_val root = gr_add(b, gr_sqrt(b, gr_mul(b, v, factor)), gr__step_arg(s, "eps"));
-    return gr_sub(b, w, gr_mul(b, s->lr, gr_div(b, ahead, root)));
+    gr_val c = gr__unbias_of(s, "beta2");
+    if (dozat) c = gr_div(b, c, gr__step_arg(s, "beta2"));
+    gr_val root = gr_sqrt(b, c), rate = gr_mul(b, s->lr, root); /* c is taken out of the root, as in gr__over_root, and into the factors of both terms */
+    gr_val ahead = gr_add(b, gr_mul(b, m, gr_mul(b, x.of_m, rate)), gr_mul(b, g, gr_mul(b, x.of_g, rate)));
+    return gr_sub(b, w, gr_div(b, ahead, gr_add(b, gr_sqrt(b, v), gr_mul(b, gr__step_arg(s, "eps"), root))));
 }
 
 GR_OPTIMIZER(nadam) = {

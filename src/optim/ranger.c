@@ -13,7 +13,7 @@ static const gr_row rows[] = {
 
 static gr_val update(gr_step *s, gr_val w, gr_val g)
 {
-    return gr_sub(s->g, w, gr_mul(s->g, s->lr, gr__rectified(s, g)));
+    return gr_sub(s->g, w, gr__rectified(s, g, s->lr));
 }
 
 static gr_val decay_rate(gr_step *s)

@@ -26,7 +26,7 @@ static gr_val published(gr_step *s, gr_val w, gr_val u)
 static gr_val update(gr_step *s, gr_val w, gr_val g)
 {
     gr_graph *b = s->g;
-    gr_val u = gr__rectified(s, g), steps = gr__rectified_steps(s);
+    gr_val u = gr__rectified(s, g, gr_const(b, 1)), steps = gr__rectified_steps(s);
     if (gr__setting_is(s->s, "form", "over9000")) return published(s, w, u);
     return gr__trust_step(s, w, gr_add(b, u, gr_mul(b, w, gr_mul(b, s->decay, steps))), 0, 10);
 }

@@ -20,9 +20,9 @@ typedef struct shared { /* rank-0 values of an update */
 static gr_val adam_step(gr_step *s)
 {
     gr_graph *b = s->g;
-    gr_val m = gr__first_moment(s, s->d), v = gr_mul(b, gr__second_moment(s, s->d), gr_recip(b, gr__unbias_of(s, "beta2")));
+    gr_val m = gr__first_moment(s, s->d), v = gr__second_moment(s, s->d);
     gr_val rate = gr_div(b, s->lr, gr__unbias_of(s, "beta1"));
-    return gr_neg(b, gr_mul(b, rate, gr_div(b, m, gr_add(b, gr_sqrt(b, v), gr__step_arg(s, "eps")))));
+    return gr__over_root(s, m, gr_neg(b, rate), v, gr__unbias_of(s, "beta2"));
 }
 
 /* gamma = p.p / -p.g, its corrected mean, and whether they agree. */
@@ -57,12 +57,13 @@ static void update_all(gr_step *s, size_t n)
         pg = gr_add(b, pg, gr_sum_all(b, gr_mul(b, s[i].out, s[i].d)));
     }
     shared x = decide(s, pp, pg);
-    gr_val beta1 = gr__step_arg(s, "beta1");
+    gr_val beta1 = gr__step_arg(s, "beta1"), off = gr__one_minus(b, x.on);
     for (size_t i = 0; i < n; i++) {
         /* b stays 0 in the first phase, so that it starts there in the second */
-        gr_val momentum = gr__step_keep(&s[i], "b", gr_mul(b, gr_add(b, gr_mul(b, gr__step_slot(&s[i], "b"), beta1), s[i].d), x.on));
-        gr_val sgd = gr_neg(b, gr_mul(b, gr_mul(b, gr_mul(b, gr__one_minus(b, beta1), x.rate), s[i].scale), momentum));
-        s[i].out = gr_add(b, s[i].w, gr_select(b, x.on, sgd, s[i].out));
+        gr_val old = gr_mul(b, gr__step_slot(&s[i], "b"), gr_mul(b, beta1, x.on));
+        gr_val momentum = gr__step_keep(&s[i], "b", gr_add(b, old, gr_mul(b, s[i].d, x.on)));
+        gr_val rate = gr_mul(b, gr_mul(b, gr__one_minus(b, beta1), x.rate), s[i].scale);
+        s[i].out = gr_sub(b, gr_add(b, s[i].w, gr_mul(b, s[i].out, off)), gr_mul(b, momentum, rate));
     }
 }
 

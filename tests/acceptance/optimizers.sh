@@ -1,0 +1,103 @@
+#!/bin/bash
+# Which optimizer finds the lower error on the same budget (missions G10, O28)? Each gets five learning rates around its default, the one with the lowest
+# validation error (seed 1) is trained again with new seeds, and these models meet the test pictures once. The others' settings stay at their defaults.
+# Usage: tests/acceptance/optimizers.sh [FOLDER [OPTIMIZER...]]; writes docs/optimizers.md. Runs that FOLDER (runs/optimizers) has already are not repeated.
+# SEEDS (5) after the choice; BATCHES ("64 512"); JOBS at a time (as many as there are processors).
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+OUT=${1:-runs/optimizers}
+[[ $# -gt 0 ]] && shift
+NAMES=("$@")
+[[ ${#NAMES[@]} -gt 0 ]] || NAMES=(sgdm adam lamb ranger rangerlars radam adamw nadam)
+SEEDS=${SEEDS:-5} BATCHES=${BATCHES:-64 512} JOBS=${JOBS:-$(nproc)}
+FACTORS=(0.1 0.3 1 3 10)
+./dev build
+mkdir -p "$OUT"
+export OUT
+
+default_rate() { build/gradus explain "$1" | awk '$1 == "lr" { print $2; exit }'; }
+
+# BATCH OPTIMIZER LR SEED: one training; its file holds the validation error, and for seeds above 1 the test accuracy
+train() {
+  local row=$OUT/$1-$2-$3-$4 error=diverged accuracy=-
+  [[ -s $row ]] && return 0
+  if build/gradus train tests/acceptance/optimizers.yaml --out "$row.run" --overwrite --quiet --threads 1 --seed "$4" --set data.batch="$1" \
+    --set "optimizer={type: $2, lr: $3}" 2>/dev/null; then
+    error=$(sed -n '/"best"/,/}/s/.*"validation_error": \([0-9.e-]*\).*/\1/p' "$row.run/result.json")
+    [[ $4 -eq 1 ]] || accuracy=$(build/gradus eval "$row.run/best.safetensors" 2>/dev/null | sed -n 's/^test accuracy //p')
+  fi
+  rm -rf "$row.run"
+  echo "$1 $2 $3 $4 $error $accuracy" >"$row.part"
+  mv "$row.part" "$row"
+  cat "$row"
+}
+export -f train
+
+all() { xargs -P "$JOBS" -n 4 bash -euo pipefail -c 'train "$@"' train; }
+
+rates() { # OPTIMIZER
+  local base f
+  base=$(default_rate "$1")
+  for f in "${FACTORS[@]}"; do awk -v b="$base" -v f="$f" 'BEGIN { printf "%.6g\n", b * f }'; done
+}
+
+chosen() { # BATCH OPTIMIZER: the rate with the lowest validation error
+  local lr
+  for lr in $(rates "$2"); do cat "$OUT/$1-$2-$lr-1"; done | awk '$5 != "diverged" && (best == "" || $5 < best) { best = $5; lr = $3 } END { print lr }'
+}
+
+for batch in $BATCHES; do
+  for name in "${NAMES[@]}"; do
+    for lr in $(rates "$name"); do echo "$batch $name $lr 1"; done
+  done
+done | all
+for batch in $BATCHES; do
+  for name in "${NAMES[@]}"; do
+    lr=$(chosen "$batch" "$name")
+    for ((seed = 2; seed <= SEEDS + 1; seed++)); do [[ -z $lr ]] || echo "$batch $name $lr $seed"; done
+  done
+done | all
+
+# ---- the page ----
+
+percent() { awk '{ printf "%.2f", 100 * $1 }'; }
+
+table() { # BATCH, best first
+  local name lr cells row best
+  for name in "${NAMES[@]}"; do
+    lr=$(chosen "$1" "$name")
+    cells=
+    for row in $(rates "$name"); do
+      best=$(awk '{ print $5 }' "$OUT/$1-$name-$row-1")
+      [[ $best == diverged ]] || best=$(percent <<<"$best")
+      [[ $row != "$lr" ]] || best="**$best**"
+      cells+=" $row: $best |"
+    done
+    for ((seed = 2; seed <= SEEDS + 1; seed++)); do cat "$OUT/$1-$name-$lr-$seed"; done |
+      awk -v name="$name" -v lr="$lr" -v cells="$cells" '{ a = 100 * $6; s += a; q += a * a; n++; if (n == 1 || a < low) low = a }
+        END { m = s / n; printf "%.6f | %s |%s %s | %.2f | %.2f | %.2f |\n", m, name, cells, lr, m, n > 1 ? sqrt((q - n * m * m) / (n - 1)) : 0, low }'
+  done | sort -rn | sed 's/^[0-9.]* //'
+}
+
+reading=$(sed -n '/^## What it says/,$p' docs/optimizers.md 2>/dev/null || true)
+{
+  cat <<TEXT
+# Optimizers on Fashion-MNIST: the same budget for each
+
+\`tests/acceptance/optimizers.sh\` made this page: LeNet-5 (61,706 parameters, \`tests/acceptance/optimizers.yaml\`) on 10,000 training pictures, 5 epochs, the rate falling in a
+straight line to 0. **Each optimizer gets the same budget**: five learning rates, 0.1 to 10 times its default, one training each (seed 1). The rate with the
+lowest validation error (6,000 other pictures; in bold) is trained again with $SEEDS new seeds, and those models, each at its epoch of lowest validation error, meet the 10,000
+test pictures once. Everything else of an optimizer stays at its default, so none is tuned as far as it could be. Losers are shown like winners.
+
+TEXT
+  for batch in $BATCHES; do
+    echo "## Batches of $batch"
+    echo
+    echo "| optimizer | validation error, %, at rate | | | | | chosen rate | test accuracy, %: mean of $SEEDS seeds | standard deviation | worst seed |"
+    echo "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    table "$batch"
+    echo
+  done
+  printf '%s\n' "${reading:-## What it says}"
+} >docs/optimizers.md.part
+mv docs/optimizers.md.part docs/optimizers.md
