@@ -69,7 +69,8 @@ gr_val gr__rectified_steps(gr_step *s)
     return gr__setting_is(s->s, "unrectified", "skip") ? is_rectified(s) : gr_const(s->g, 1);
 }
 
-/* One expression for both phases, so that an update is one pass: m times a rank-0 factor, over a root that rank-0 numbers turn into 1 in the first. */
+/* One expression for both phases, so that an update is one pass: m times a rank-0 factor, over a root that rank-0 numbers turn into 1 in
+ * the first. */
 gr_val gr__rectified(gr_step *s, gr_val g, gr_val rate)
 {
     gr_graph *b = s->g;

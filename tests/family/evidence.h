@@ -1,6 +1,6 @@
-/* Evidence files (tests/family/FAMILY/MEMBER.txt, written by make_evidence.py and make_inits.py), and the checks that hold a member against them. The suite
- * runs these on the registry; tests of the tests run the same ones on wrong members. A check gives false and says why; it never ends the
- * test itself. */
+/* Evidence files (tests/family/FAMILY/MEMBER.txt, written by make_evidence.py and make_inits.py), and the checks that hold a member against
+ * them. The suite runs these on the registry; tests of the tests run the same ones on wrong members. A check gives false and says why; it
+ * never ends the test itself. */
 #ifndef GR_TESTS_FAMILY_EVIDENCE_H
 #define GR_TESTS_FAMILY_EVIDENCE_H
 
@@ -399,25 +399,39 @@ static inline gr_status ev_update(gr_graph *g, gr_store *store, const ev_setup *
         snprintf(name, sizeof name, "hz%d", (int)i);
         hz[i] = gr_feed(g, name, GR_REAL, params[i].entry.shape);
     }
-    gr_update_spec u = {.optim = s->optim, .phase = s->phase, .clip = s->clip, .penalties = s->penalties, .groups = s->groups,
-                        .params = params, .leaves = leaves, .grads = grads, .n = n, .count = count, .lr = lr,
-                        .probe = s->curved ? z : NULL, .curvature = s->curved ? hz : NULL};
+    gr_update_spec u = {.optim = s->optim,
+                        .phase = s->phase,
+                        .clip = s->clip,
+                        .penalties = s->penalties,
+                        .groups = s->groups,
+                        .params = params,
+                        .leaves = leaves,
+                        .grads = grads,
+                        .n = n,
+                        .count = count,
+                        .lr = lr,
+                        .probe = s->curved ? z : NULL,
+                        .curvature = s->curved ? hz : NULL};
     return gr__optim_build(g, store, &u, out);
 }
 
 static inline gr_param_info ev_param(const ev_case *c, gr_shape shape)
 {
     bool conv = strcmp(ev_word(c, "layout"), "conv") == 0;
-    return (gr_param_info){.entry = {.name = "p", .shape = shape,
+    return (gr_param_info){.entry = {.name = "p",
+                                     .shape = shape,
                                      .role = strcmp(ev_word(c, "role"), "bias") == 0 ? GR_ROLE_BIAS : GR_ROLE_WEIGHT,
-                                     .layout = !conv ? GR_LAYOUT_PLAIN : shape.rank == 3 ? GR_LAYOUT_CONV1D : GR_LAYOUT_CONV}};
+                                     .layout = !conv             ? GR_LAYOUT_PLAIN
+                                               : shape.rank == 3 ? GR_LAYOUT_CONV1D
+                                                                 : GR_LAYOUT_CONV}};
 }
 
 /* The group that the case puts its parameter in; n 0: none. */
 static inline gr_groups ev_groups(const ev_case *c, gr_group *room)
 {
     const char *scale = ev_word(c, "lr_scale"), *decay = ev_word(c, "group_weight_decay");
-    *room = (gr_group){.match = "*", .lr_scale = scale[0] ? strtod(scale, NULL) : 1, .weight_decay = decay[0] ? strtod(decay, NULL) : (double)NAN};
+    *room = (gr_group){
+        .match = "*", .lr_scale = scale[0] ? strtod(scale, NULL) : 1, .weight_decay = decay[0] ? strtod(decay, NULL) : (double)NAN};
     return (gr_groups){room, scale[0] || decay[0]};
 }
 

@@ -1,6 +1,6 @@
-/* The evidence again, through compiled plans: on `ref` in float64 and on `cpu` in float32, values and gradients of layers and costs, updates of
- * optimizers with their slots in a store. Dropout drops the same values on both. [mission S5, P1, P3, O12-O23, G7, G8, SYS17-SYS27, SYS30,
- * SYS31] */
+/* The evidence again, through compiled plans: on `ref` in float64 and on `cpu` in float32, values and gradients of layers and costs,
+ * updates of optimizers with their slots in a store. Dropout drops the same values on both. [mission S5, P1, P3, O12-O23, G7, G8,
+ * SYS17-SYS27, SYS30, SYS31] */
 #include "family/updates.h"
 
 static const struct {
@@ -47,7 +47,8 @@ static void train(const ev_case *c, const gr_backend *backend, double tolerance)
         test_ok(u.ctx, up_case_step(&u, c, t));
         if (u.lookahead.k && u.clock.step % u.lookahead.k == 0) break; /* the evidence is of the inner updates */
         up_read(&u, "p", got);
-        if (!ev_near(&v, c, what, got, w->v + t * w0->n, w0->n, tolerance)) fail_msg("%s on %s: %s", c->set, gr_backend_name(backend), v.why);
+        if (!ev_near(&v, c, what, got, w->v + t * w0->n, w0->n, tolerance))
+            fail_msg("%s on %s: %s", c->set, gr_backend_name(backend), v.why);
         for (int64_t i = 0; i < w0->n; i++) sum += g->v[t * w0->n + i] * g->v[t * w0->n + i];
         double measured = *(const double *)gr_plan_output(plan, "norm", NULL);
         assert_true(fabs(measured - sqrt(sum) / count) <= 1e-6 * measured);

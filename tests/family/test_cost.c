@@ -11,8 +11,8 @@ static const gr_cost *named(const char *name)
     return NULL;
 }
 
-/* Costs of the samples of z [b,k] and, where they are not NULL, the gradient d of their sum and dd, the gradient of sum (i + 1) d_i. y: classes,
- * or values [b,k]. */
+/* Costs of the samples of z [b,k] and, where they are not NULL, the gradient d of their sum and dd, the gradient of sum (i + 1) d_i. y:
+ * classes, or values [b,k]. */
 static void evaluate_twice(const char *name, const char *set, const double *z, int64_t b, int64_t k, const double *y, bool training,
                            double *each, double *d, double *dd)
 {
@@ -147,8 +147,9 @@ static void weights_of(const int64_t *count, int64_t total, const char *set, dou
     gr_build build = {.ctx = b.ctx, .g = b.g, .memory = b.memory, .layer = "cost", .targets = total ? &targets : NULL};
     test_ok(b.ctx, gr__settings_make(b.ctx, b.memory, &named("cross_entropy")->head, b.tree, GR_PRESET_CHAPTER, NULL, &s));
     ev_leaf(&l, "z", z), ev_leaf(&l, "y", y);
-    gr_val weight =
-        named("cross_entropy")->build(&build, &s, gr_feed(b.g, "z", GR_REAL, GR_SHAPE(3, 3)), gr_feed(b.g, "y", GR_I32, GR_SHAPE(3)), false).weight;
+    gr_val weight = named("cross_entropy")
+                        ->build(&build, &s, gr_feed(b.g, "z", GR_REAL, GR_SHAPE(3, 3)), gr_feed(b.g, "y", GR_I32, GR_SHAPE(3)), false)
+                        .weight;
     test_ok(b.ctx, gr__eval(b.g, &weight, 1, ev_get_leaf, &l, &w));
     ev_end(&b);
 }

@@ -40,8 +40,13 @@ int main(int argc, char **argv)
 {
     if (argc > 1) cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_layer),    cmocka_unit_test(all_cost), cmocka_unit_test(all_optimizer),
-        cmocka_unit_test(all_schedule), cmocka_unit_test(all_init), cmocka_unit_test(all_penalty), cmocka_unit_test(a_member_without_evidence_is_noticed),
+        cmocka_unit_test(all_layer),
+        cmocka_unit_test(all_cost),
+        cmocka_unit_test(all_optimizer),
+        cmocka_unit_test(all_schedule),
+        cmocka_unit_test(all_init),
+        cmocka_unit_test(all_penalty),
+        cmocka_unit_test(a_member_without_evidence_is_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,8 +20,10 @@ static gr_status scenario(gr_context *ctx)
     GR_TRY(gr_graph_create(ctx, &g));
     GR_TRY(gr_store_create(ctx, gr_backend_get("ref"), &store));
     gr_tree *optimizer = gr__tree_flow(b, "{type: sgd, momentum: 0.9, weight_decay: 0.1, decay: decoupled}"),
-            *schedule = gr__tree_flow(b, "{type: step, at: [3, 2 epochs], factors: [0.5, 0.1], warmup: 0.1, tail: {cycles: 2, low: 0.001}}");
-    gr_tree *clipping = gr__tree_flow(b, "{norm: 1}"), *inits = gr__tree_flow(b, "{weights: {type: orthogonal}, bias: zeros, relu_bias: 0.1}");
+            *schedule =
+                gr__tree_flow(b, "{type: step, at: [3, 2 epochs], factors: [0.5, 0.1], warmup: 0.1, tail: {cycles: 2, low: 0.001}}");
+    gr_tree *clipping = gr__tree_flow(b, "{norm: 1}"),
+            *inits = gr__tree_flow(b, "{weights: {type: orthogonal}, bias: zeros, relu_bias: 0.1}");
     if (!optimizer || !schedule || !clipping || !inits) GR_TRY(GR_E_MEMORY);
     GR_TRY(gr__optim_make(ctx, b, optimizer, GR_PRESET_CHAPTER, &o));
     GR_TRY(gr__sched_make(ctx, b, schedule, GR_PRESET_CHAPTER, &s));

@@ -1,5 +1,5 @@
-/* What the optimizers are to each other: the genealogy of figure 4.9, and the properties that their papers claim. Each on plans of ref in float64; `same`
- * means to the bit. [mission O8, O9, O12-O23, O25-O27, SYS17-SYS27] */
+/* What the optimizers are to each other: the genealogy of figure 4.9, and the properties that their papers claim. Each on plans of ref in
+ * float64; `same` means to the bit. [mission O8, O9, O12-O23, O25-O27, SYS17-SYS27] */
 #include "family/updates.h"
 
 enum { N = 5, STEPS = 24 };
@@ -8,9 +8,9 @@ typedef double path[STEPS][N];
 typedef struct line { /* what to follow; 0 and NULL: as below */
     const char *set, *lookahead;
     gr_role role;
-    double scale;           /* of gradients; 0: 1 */
-    const double *lr;       /* one a step; NULL: 0.1 */
-    bool rising, constant;  /* gradients that grow in size; of one size, with changing signs */
+    double scale;          /* of gradients; 0: 1 */
+    const double *lr;      /* one a step; NULL: 0.1 */
+    bool rising, constant; /* gradients that grow in size; of one size, with changing signs */
 } line;
 
 static const double w0[N] = {1, -2, 0.5, 3, -0.25};
@@ -77,8 +77,8 @@ static void sgdm_without_momentum_is_sgd(void **state)
     assert_true(apart((line){.set = "sgdm"}, (line){.set = "sgd"}) > 0.1);
 }
 
-/* The weights of torch's form are the points at which sutskever's takes its gradients, while the rate is constant. The gradient is that of a
- * parabola, at the point. [mission O19] */
+/* The weights of torch's form are the points at which sutskever's takes its gradients, while the rate is constant. The gradient is that of
+ * a parabola, at the point. [mission O19] */
 static void both_forms_of_nag_look_ahead_to_the_same_points(void **state)
 {
     (void)state;
@@ -141,16 +141,19 @@ static void adagrads_step_k_is_lr_by_the_root_of_k(void **state) /* where |g| is
 static void adadelta_does_not_see_the_scale_of_gradients(void **state) /* as eps goes to 0 [mission O17] */
 {
     (void)state;
-    assert_near((line){.set = "{type: adadelta, eps: 1e-24}", .scale = 1}, (line){.set = "{type: adadelta, eps: 1e-24}", .scale = 1000}, 1e-12);
+    assert_near((line){.set = "{type: adadelta, eps: 1e-24}", .scale = 1}, (line){.set = "{type: adadelta, eps: 1e-24}", .scale = 1000},
+                1e-12);
 }
 
-/* eps_mode hat leaves a factor of sqrt(1 - beta2^t), which a rate takes back; LAMB's uncorrected form has none, and no ratio for biases. [mission O16] */
+/* eps_mode hat leaves a factor of sqrt(1 - beta2^t), which a rate takes back; LAMB's uncorrected form has none, and no ratio for biases.
+ * [mission O16] */
 static void adam_without_first_moment_and_correction_is_rmsprop(void **state)
 {
     (void)state;
     double lr[STEPS];
     for (int t = 0; t < STEPS; t++) lr[t] = 0.1 / sqrt(1 - pow(0.9, t + 1));
-    assert_near((line){.set = "{type: adam, beta1: 0, beta2: 0.9, eps: 1e-3, eps_mode: hat}", .lr = lr}, (line){.set = "{type: rmsprop, alpha: 0.9, eps: 1e-3}"}, 1e-14);
+    assert_near((line){.set = "{type: adam, beta1: 0, beta2: 0.9, eps: 1e-3, eps_mode: hat}", .lr = lr},
+                (line){.set = "{type: rmsprop, alpha: 0.9, eps: 1e-3}"}, 1e-14);
     assert_near((line){.set = "{type: lamb, form: uncorrected, beta1: 0, beta2: 0.9, eps: 1e-3}", .role = GR_ROLE_BIAS},
                 (line){.set = "{type: rmsprop, alpha: 0.9, eps: 1e-3}"}, 1e-15);
 }
@@ -189,8 +192,8 @@ static void amsgrad_is_adam_while_the_second_moment_rises(void **state) /* [miss
     assert_true(apart((line){.set = "{type: amsgrad, beta2: 0.9}"}, (line){.set = "{type: adam, beta2: 0.9, eps: 1e-8}"}) > 1e-3);
 }
 
-/* Costs C x once in three rounds and -x else, x within [-1,1]: the best x is -1, and Adam goes to 1, because the one large gradient is forgotten in
- * between.                                                               [Reddi, Kale & Kumar 2018, theorem 1; mission O21] */
+/* Costs C x once in three rounds and -x else, x within [-1,1]: the best x is -1, and Adam goes to 1, because the one large gradient is
+ * forgotten in between.                                                               [Reddi, Kale & Kumar 2018, theorem 1; mission O21] */
 static double after_the_counter_example(const char *set)
 {
     updates u;
@@ -248,7 +251,10 @@ static void adahessian_solves_a_separable_parabola_in_one_step(void **state) /* 
         const gr_param_info p = {.entry = {.name = "p", .shape = GR_SHAPE(N)}};
         double g[N], z[N], hz[N], w[N];
         for (int i = 0; i < N; i++) z[i] = signs >> i & 1 ? 1 : -1, g[i] = h[i] * w0[i], hz[i] = h[i] * z[i];
-        up_open(&u, &(up_spec){.backend = gr_backend_get("ref"), .optimizer = "{type: adahessian, beta1: 0, beta2: 0, eps: 0}", .params = &p, .n = 1}, w0);
+        up_open(&u,
+                &(up_spec){
+                    .backend = gr_backend_get("ref"), .optimizer = "{type: adahessian, beta1: 0, beta2: 0, eps: 0}", .params = &p, .n = 1},
+                w0);
         test_ok(u.ctx, up_step(&u, g, z, hz, 1, 1));
         up_read(&u, "p", w);
         for (int i = 0; i < N; i++) assert_true(fabs(w[i]) < 1e-14);
@@ -293,7 +299,8 @@ static void moves_are_a_share_of_the_weights(line l, double share)
     for (int t = 1; t < STEPS; t++) {
         double move[N];
         for (int i = 0; i < N; i++) move[i] = w[t][i] - w[t - 1][i];
-        if (!(fabs(size_of(move) / size_of(w[t - 1]) / share - 1) < 1e-12)) fail_msg("%s: update %d moves by %g", l.set, t + 1, size_of(move) / size_of(w[t - 1]));
+        if (!(fabs(size_of(move) / size_of(w[t - 1]) / share - 1) < 1e-12))
+            fail_msg("%s: update %d moves by %g", l.set, t + 1, size_of(move) / size_of(w[t - 1]));
     }
 }
 
@@ -355,7 +362,8 @@ static void lookahead_of_a_half_halves_five_steps_of_sgd(void **state) /* consta
     updates u;
     const gr_param_info p = {.entry = {.name = "p", .shape = GR_SCALAR}};
     double w = 1, g = 0.5;
-    up_open(&u, &(up_spec){.backend = gr_backend_get("ref"), .optimizer = "sgd", .lookahead = "{k: 5, alpha: 0.5}", .params = &p, .n = 1}, &w);
+    up_open(&u, &(up_spec){.backend = gr_backend_get("ref"), .optimizer = "sgd", .lookahead = "{k: 5, alpha: 0.5}", .params = &p, .n = 1},
+            &w);
     for (int t = 0; t < 5; t++) test_ok(u.ctx, up_step(&u, &g, NULL, NULL, 1, 0.1));
     up_read(&u, "p", &w);
     assert_true(fabs(w - (1 - 2.5 * 0.1 * 0.5)) < 1e-15);
@@ -366,8 +374,9 @@ static void ranger_is_radam_inside_lookahead(void **state)
 {
     (void)state;
     assert_same((line){.set = "ranger"}, (line){.set = "{type: radam, beta1: 0.95, eps: 1e-5}", .lookahead = "{k: 6, alpha: 0.5}"});
-    assert_same((line){.set = "{type: ranger, k: 4, alpha: 0.8, weight_decay: 0.1, rho_threshold: 4}"},
-                (line){.set = "{type: radam, beta1: 0.95, eps: 1e-5, weight_decay: 0.1, rho_threshold: 4}", .lookahead = "{k: 4, alpha: 0.8}"});
+    assert_same(
+        (line){.set = "{type: ranger, k: 4, alpha: 0.8, weight_decay: 0.1, rho_threshold: 4}"},
+        (line){.set = "{type: radam, beta1: 0.95, eps: 1e-5, weight_decay: 0.1, rho_threshold: 4}", .lookahead = "{k: 4, alpha: 0.8}"});
 }
 
 /* ---- several tensors ---- */
@@ -406,7 +415,8 @@ static void check_split(const char *set, bool may_be_layerwise)
     follow_split(set, (split){two, 2}, y, &layerwise);
     for (int t = 0; t < STEPS && !(layerwise && may_be_layerwise); t++)
         for (int i = 0; i < N; i++)
-            if (!(fabs(x[t][i] - y[t][i]) <= 1e-13 * (1 + fabs(x[t][i])))) fail_msg("%s: update %d, %.17g and %.17g", set, t + 1, x[t][i], y[t][i]);
+            if (!(fabs(x[t][i] - y[t][i]) <= 1e-13 * (1 + fabs(x[t][i]))))
+                fail_msg("%s: update %d, %.17g and %.17g", set, t + 1, x[t][i], y[t][i]);
 }
 
 /* What a method shares between tensors is shared once: biases, which have no trust ratio, do not care how they are divided. */

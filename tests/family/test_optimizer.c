@@ -9,7 +9,8 @@ static void run(const char *set, gr_role role, double *w, int k, const double *g
     ev_trainer t;
     assert_true(ev_begin(&b, set));
     test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &o));
-    assert_true(ev_trainer_open(&t, b.ctx, &(ev_setup){.optim = &o}, (gr_param_info){.entry = {.name = "p", .shape = GR_SHAPE(k), .role = role}}));
+    assert_true(
+        ev_trainer_open(&t, b.ctx, &(ev_setup){.optim = &o}, (gr_param_info){.entry = {.name = "p", .shape = GR_SHAPE(k), .role = role}}));
     memcpy(t.value[0], w, sizeof(double) * (size_t)k);
     for (int i = 0; i < n; i++) {
         memcpy(t.g_sum, g + (i % rows) * k, sizeof(double) * (size_t)k);
@@ -164,7 +165,8 @@ static double clip_once(const char *clip_set, const double *g, double count, int
     assert_true(ev_begin(&b, clip_set));
     test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, gr__tree_flow(b.memory, "sgd"), GR_PRESET_CHAPTER, &o));
     test_ok(b.ctx, gr__clip_make(b.ctx, b.tree, GR_PRESET_CHAPTER, &clip));
-    assert_true(ev_trainer_open(&t, b.ctx, &(ev_setup){.optim = &o, .clip = &clip}, (gr_param_info){.entry = {.name = "p", .shape = GR_SHAPE(k)}}));
+    assert_true(
+        ev_trainer_open(&t, b.ctx, &(ev_setup){.optim = &o, .clip = &clip}, (gr_param_info){.entry = {.name = "p", .shape = GR_SHAPE(k)}}));
     memcpy(t.g_sum, g, sizeof(double) * (size_t)k);
     t.lr = 1, t.count = count;
     assert_true(ev_trainer_step(&t, &norm));
@@ -284,7 +286,8 @@ static void defaults_and_presets(void **state)
     assert_true(ev_begin(&b, "{lr: 0.5}"));
     test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, NULL, GR_PRESET_CHAPTER, &o));
     assert_string_equal(o.method[0].member->head.name, "adam");
-    assert_true(o.method[0].lr == 0.001 && o.method[0].weight_decay == 0 && !o.method[0].decoupled && gr__setting_real(&o.method[0].settings, "eps") == 1e-3);
+    assert_true(o.method[0].lr == 0.001 && o.method[0].weight_decay == 0 && !o.method[0].decoupled &&
+                gr__setting_real(&o.method[0].settings, "eps") == 1e-3);
     test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, b.tree, GR_PRESET_TORCH, &o));
     assert_true(o.method[0].lr == 0.5 && gr__setting_real(&o.method[0].settings, "eps") == 1e-8);
     test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, gr__tree_flow(b.memory, "sgd"), GR_PRESET_PAPER, &o));

@@ -1,6 +1,6 @@
-/* What every optimizer of the registry owes, whatever its numbers: its slots are all the state it has, frozen tensors stay untouched, zero gradients move
- * nothing, gradients that are not finite are refused whole, memory is as planned, threads change no bit, settings are checked and resolved.
- * [mission G9, SYS17-SYS22, SYS25-SYS27] */
+/* What every optimizer of the registry owes, whatever its numbers: its slots are all the state it has, frozen tensors stay untouched, zero
+ * gradients move nothing, gradients that are not finite are refused whole, memory is as planned, threads change no bit, settings are
+ * checked and resolved. [mission G9, SYS17-SYS22, SYS25-SYS27] */
 #include "family/updates.h"
 
 /* Calls f(name, case) for every case of every optimizer's evidence. */
@@ -20,7 +20,8 @@ static void each_case(void (*f)(const gr_optimizer *m, const ev_case *c))
 static void open_case(updates *u, const ev_case *c, const gr_param_info *p, const char *backend)
 {
     char groups[96];
-    const up_spec spec = {.backend = gr_backend_get(backend), .optimizer = c->set, .groups = up_case_groups(c, groups), .params = p, .n = 1};
+    const up_spec spec = {
+        .backend = gr_backend_get(backend), .optimizer = c->set, .groups = up_case_groups(c, groups), .params = p, .n = 1};
     up_open(u, &spec, ev_find(c, "w0")->v);
 }
 
@@ -49,8 +50,8 @@ static void assert_same_store(const updates *a, const updates *b, const char *se
     }
 }
 
-/* Saved and loaded after update t, for every t and into a process that knows nothing else, the run goes on to the same bits: numbers and shared
- * slots, slow weights and averages included. */
+/* Saved and loaded after update t, for every t and into a process that knows nothing else, the run goes on to the same bits: numbers and
+ * shared slots, slow weights and averages included. */
 static void resume_case(const gr_optimizer *m, const ev_case *c)
 {
     (void)m;
@@ -91,13 +92,17 @@ static void frozen_case(const gr_optimizer *m, const ev_case *c)
     assert_true(2 * n <= 64);
     both[0].entry.name = "frozen";
     for (int64_t i = 0; i < 2 * n; i++) w[i] = ev_find(c, "w0")->v[i % n], g[i] = 1 + (double)i, z[i] = 1;
-    up_open(&u, &(up_spec){.backend = gr_backend_get("ref"), .optimizer = c->set, .groups = "[{match: frozen, freeze: true}]", .params = both, .n = 2}, w);
+    up_open(&u,
+            &(up_spec){
+                .backend = gr_backend_get("ref"), .optimizer = c->set, .groups = "[{match: frozen, freeze: true}]", .params = both, .n = 2},
+            w);
     for (int t = 0; t < 7; t++) test_ok(u.ctx, up_step(&u, g, z, g, 1, 0.1));
     up_weights(&u, after);
     assert_memory_equal(after, w, sizeof *w * (size_t)n);
     assert_memory_not_equal(after + n, w + n, sizeof *w * (size_t)n);
     for (int i = 0; i < gr_store_count(u.store); i++)
-        if (strncmp(gr_store_entry(u.store, i)->spec.name, "frozen/", 7) == 0) fail_msg("%s: %s", c->set, gr_store_entry(u.store, i)->spec.name);
+        if (strncmp(gr_store_entry(u.store, i)->spec.name, "frozen/", 7) == 0)
+            fail_msg("%s: %s", c->set, gr_store_entry(u.store, i)->spec.name);
     up_close(&u);
 }
 
@@ -135,8 +140,8 @@ static void zero_case(const gr_optimizer *m, const ev_case *c)
     for (int i = 0; i < 64; i++) ones[i] = 1;
     open_case(&u, c, &p, "ref");
     double decay = u.groups.n && u.groups.group[0].weight_decay == u.groups.group[0].weight_decay ? u.groups.group[0].weight_decay
-                   : p.entry.role == GR_ROLE_WEIGHT                                              ? u.optim.method[0].weight_decay
-                                                                                                 : 0;
+                   : p.entry.role == GR_ROLE_WEIGHT                                               ? u.optim.method[0].weight_decay
+                                                                                                  : 0;
     for (int t = 0; t < 8; t++) test_ok(u.ctx, up_step(&u, zero, ones, zero, 1, 0.01));
     up_weights(&u, w);
     for (int64_t i = 0; i < n && !divides_by_zero(&u.optim.method[0].settings); i++) {
@@ -234,8 +239,14 @@ static void threads_case(const gr_optimizer *m, const ev_case *c)
     }
     for (int threads = 1; threads <= 2; threads++) {
         updates u;
-        up_open(&u, &(up_spec){.backend = gr_backend_get("cpu"), .threads = threads, .optimizer = c->set, .groups = up_case_groups(c, groups),
-                               .params = &p, .n = 1}, w);
+        up_open(&u,
+                &(up_spec){.backend = gr_backend_get("cpu"),
+                           .threads = threads,
+                           .optimizer = c->set,
+                           .groups = up_case_groups(c, groups),
+                           .params = &p,
+                           .n = 1},
+                w);
         for (int t = 0; t < STEPS; t++) {
             test_ok(u.ctx, up_step(&u, g, z, hz, 3, 0.01));
             memcpy(threads == 1 ? a[t] : b[t], gr_store_find(u.store, "p")->data, sizeof a[t]);
@@ -293,7 +304,8 @@ static int refuse_rows(const char *name, const gr_member *m)
         char value[48], low[24] = "";
         sscanf(r->range, "%*[[(]%23[^,]", low);
         for (int upper = 0; upper < 2; upper++)
-            if ((r->kind == GR_ROW_REAL || r->kind == GR_ROW_INT) && outside(r, upper, value)) refuse_row(name, r, value, GR_E_RANGE, low), refused++;
+            if ((r->kind == GR_ROW_REAL || r->kind == GR_ROW_INT) && outside(r, upper, value))
+                refuse_row(name, r, value, GR_E_RANGE, low), refused++;
         if (r->kind == GR_ROW_CHOICE) refuse_row(name, r, "some_other_word", GR_E_NAME, "some_other_word"), refused++;
         if (r->kind != GR_ROW_CHOICE && r->kind != GR_ROW_TREE) refuse_row(name, r, "[1]", GR_E_TYPE, ""), refused++;
     }

@@ -1,5 +1,5 @@
-/* Every optimizer of the registry updates all tensors of ResNet-50 in one pass over memory, or in two where it needs norms or means of them first: no array is
- * walked through more often, and nothing is copied. `./dev bench optimizers` measures how fast. */
+/* Every optimizer of the registry updates all tensors of ResNet-50 in one pass over memory, or in two where it needs norms or means of them
+ * first: no array is walked through more often, and nothing is copied. `./dev bench optimizers` measures how fast. */
 #include "test.h"
 
 #include "../../bench/update.h"
@@ -64,9 +64,13 @@ static void every_optimizer_takes_one_pass_after_its_norms(void **state)
 
 static void settings_cost_no_further_pass(void **state)
 {
-    static const char *const more[] = {"{type: sgd, momentum: 0.9, nesterov: true, weight_decay: 0.1}", "{type: rmsprop, momentum: 0.9, centered: true}",
-                                       "{type: adam, weight_decay: 0.1, decay: decoupled}", "{type: adam, eps_mode: hat}", "{type: amsgrad, form: optax}",
-                                       "{type: radam, unrectified: skip, eps_mode: corrected}", "{type: lamb, form: chapter}"};
+    static const char *const more[] = {"{type: sgd, momentum: 0.9, nesterov: true, weight_decay: 0.1}",
+                                       "{type: rmsprop, momentum: 0.9, centered: true}",
+                                       "{type: adam, weight_decay: 0.1, decay: decoupled}",
+                                       "{type: adam, eps_mode: hat}",
+                                       "{type: amsgrad, form: optax}",
+                                       "{type: radam, unrectified: skip, eps_mode: corrected}",
+                                       "{type: lamb, form: chapter}"};
     static update_net net;
     (void)state;
     update_resnet50(&net);

@@ -1,6 +1,7 @@
-/* 200 random sequences of updates of every optimizer, against last weights that an independent implementation computed in float64: shapes from a scalar
- * to kernels, gradients over twelve orders of magnitude with zeros among them, settings in turn. The inputs are drawn here again by
- * the same generator (make_optimizers.py), so that the files hold results alone. [mission O8, O9, O12-O23, O26, O27, SYS17-SYS22, SYS25-SYS27] */
+/* 200 random sequences of updates of every optimizer, against last weights that an independent implementation computed in float64: shapes
+ * from a scalar to kernels, gradients over twelve orders of magnitude with zeros among them, settings in turn. The inputs are drawn here
+ * again by the same generator (make_optimizers.py), so that the files hold results alone. [mission O8, O9, O12-O23, O26, O27, SYS17-SYS22,
+ * SYS25-SYS27] */
 #include "family/updates.h"
 
 #include <dirent.h>
@@ -45,14 +46,18 @@ typedef struct sequence {
 
 static void draw(sequence *s, uint64_t seed)
 {
-    static const gr_shape shapes[] = {{0, {0}},       {1, {1}},    {1, {3}},       {1, {7}},          {2, {2, 3}},
-                                      {2, {4, 1}},    {2, {1, 6}}, {3, {2, 3, 2}}, {4, {3, 2, 2, 2}}, {4, {2, 1, 3, 1}}};
+    static const gr_shape shapes[] = {{0, {0}},    {1, {1}},    {1, {3}},       {1, {7}},          {2, {2, 3}},
+                                      {2, {4, 1}}, {2, {1, 6}}, {3, {2, 3, 2}}, {4, {3, 2, 2, 2}}, {4, {2, 1, 3, 1}}};
     numbers r = {seed};
     gr_shape shape = shapes[below(&r, GR_COUNT(shapes))];
     bool trusted = below(&r, 4) > 0;
     *s = (sequence){.n = gr_shape_count(shape)};
-    s->p.entry = (gr_entry_spec){.name = "p", .shape = shape, .role = trusted ? GR_ROLE_WEIGHT : GR_ROLE_BIAS,
-                                 .layout = shape.rank == 4 ? GR_LAYOUT_CONV : shape.rank == 3 ? GR_LAYOUT_CONV1D : GR_LAYOUT_PLAIN};
+    s->p.entry = (gr_entry_spec){.name = "p",
+                                 .shape = shape,
+                                 .role = trusted ? GR_ROLE_WEIGHT : GR_ROLE_BIAS,
+                                 .layout = shape.rank == 4   ? GR_LAYOUT_CONV
+                                           : shape.rank == 3 ? GR_LAYOUT_CONV1D
+                                                             : GR_LAYOUT_PLAIN};
     s->count = 1 + below(&r, 4);
     s->updates = 1 + below(&r, 10);
     int exponent = below(&r, 35) - 17;
@@ -148,8 +153,10 @@ static void they_reach_over_twelve_orders_of_magnitude(void **state)
         for (int t = 0; t < s.updates; t++)
             for (int64_t i = 0; i < s.n; i++) {
                 double x = fabs(s.g[t][i]);
-                if (x == 0) zeros++;
-                else smallest = fmin(smallest, x), largest = fmax(largest, x);
+                if (x == 0)
+                    zeros++;
+                else
+                    smallest = fmin(smallest, x), largest = fmax(largest, x);
             }
     }
     assert_true(largest / smallest > 1e12 && zeros > 100 && kernels > 20 && scalars > 5);

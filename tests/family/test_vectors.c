@@ -1,6 +1,6 @@
-/* The vectors that are printed for the fixture w0 = (1, -2), g = (0.5, -1), (0.25, 0.5), (-0.125, 0.25), again and again: through plans, on ref in
- * float64 to 1e-9 and on cpu in float32 to 2e-6, there on every instruction set of the machine.
- * [mission O8, O9, O12-O23, O25-O27, SYS17-SYS27] */
+/* The vectors that are printed for the fixture w0 = (1, -2), g = (0.5, -1), (0.25, 0.5), (-0.125, 0.25), again and again: through plans, on
+ * ref in float64 to 1e-9 and on cpu in float32 to 2e-6, there on every instruction set of the machine. [mission O8, O9, O12-O23, O25-O27,
+ * SYS17-SYS27] */
 #include "family/updates.h"
 
 #include "backend/cpu/isa.h"
@@ -50,8 +50,7 @@ static const row rows[] = {
     {"{type: adamw, eps: 1e-8}", F, THREE(0.899000002, -1.898000001, 0.804883040, -1.869468297, 0.747712021, -1.861459943)},
     {"nadam", F, THREE(0.894354824, -1.894354823, 0.841962496, -1.935465796, 0.857663078, -1.957558120)},
     {"{type: nadam, form: dozat}", F, THREE(0.868890101, -1.868890100, 0.792488291, -1.914246668, 0.808425266, -1.947773642)},
-    {"{type: novograd, weight_decay: 0.001}", F,
-     THREE(0.955178641, -1.910357282, 0.889972537, -1.870066254, 0.839309897, -1.854347085)},
+    {"{type: novograd, weight_decay: 0.001}", F, THREE(0.955178641, -1.910357282, 0.889972537, -1.870066254, 0.839309897, -1.854347085)},
     {"{type: novograd, weight_decay: 0.001, grad_averaging: from_2}", F,
      THREE(0.955178641, -1.910357282, 0.911467059, -1.827440177, 0.870505107, -1.749797006)},
     {"{type: lars, trust_coef: 0.001, weight_decay: 1e-4}", F,
@@ -62,18 +61,21 @@ static const row rows[] = {
     {"{type: lamb, form: uncorrected}", F, THREE(0.842137636, -1.841634997, 0.647633511, -1.785276341, 0.458966376, -1.763571043)},
     {"{type: lamb, form: chapter}", F, THREE(0.842672753, -1.842672753, 0.648800977, -1.787280817, 0.461050783, -1.766832776)},
     {"adahessian", F, THREE(0.975001250, -1.800039992, 0.951698233, -1.757943148, 0.944657263, -1.748569797)},
-    {"{type: adahessian, hessian_power: 0.5}", F,
-     THREE(0.964647161, -1.858598641, 0.935347844, -1.828829934, 0.923893801, -1.822661949)},
-    {"{type: adahessian, weight_decay: 0.01}", F,
-     THREE(0.974001250, -1.798039992, 0.949724232, -1.754145108, 0.941733537, -1.743017612)},
+    {"{type: adahessian, hessian_power: 0.5}", F, THREE(0.964647161, -1.858598641, 0.935347844, -1.828829934, 0.923893801, -1.822661949)},
+    {"{type: adahessian, weight_decay: 0.01}", F, THREE(0.974001250, -1.798039992, 0.949724232, -1.754145108, 0.941733537, -1.743017612)},
     {"sgd", "{k: 2, alpha: 0.5}", F,
-     .want = {{1, {0.950000000, -1.900000000}}, {2, {0.962500000, -1.975000000}}, {3, {0.975000000, -2.000000000}},
+     .want = {{1, {0.950000000, -1.900000000}},
+              {2, {0.962500000, -1.975000000}},
+              {3, {0.975000000, -2.000000000}},
               {4, {0.943750000, -1.937500000}}}},
-    {"sgd", "{type: swa, start: 1, cycle: 1}", F,
-     THREE(0.950000000, -1.900000000, 0.937500000, -1.925000000, 0.937500000, -1.941666667)},
+    {"sgd", "{type: swa, start: 1, cycle: 1}", F, THREE(0.950000000, -1.900000000, 0.937500000, -1.925000000, 0.937500000, -1.941666667)},
     {"radam", F,
-     .want = {{1, {0.950000000, -1.900000000}}, {2, {0.913157895, -1.878947368}}, {3, {0.894523208, -1.874888328}},
-              {4, {0.866768047, -1.842931364}}, {5, {0.839685680, -1.830987821}}, {6, {0.838230244, -1.830829308}},
+     .want = {{1, {0.950000000, -1.900000000}},
+              {2, {0.913157895, -1.878947368}},
+              {3, {0.894523208, -1.874888328}},
+              {4, {0.866768047, -1.842931364}},
+              {5, {0.839685680, -1.830987821}},
+              {6, {0.838230244, -1.830829308}},
               {7, {0.835987606, -1.829807979}}}},
     {"{type: radam, rho_threshold: 4}", F, .want = {{5, {0.865458057, -1.842642506}}, {6, {0.864002622, -1.842483993}}}},
     {"{type: radam, eps: 1e-3}", F, .want = {{6, {0.838285008, -1.830832348}}}},
@@ -81,15 +83,20 @@ static const row rows[] = {
     {"{type: ranger, k: 3}", F, .want = {{3, {0.946528574, -1.935350233}}, {6, {0.918165401, -1.912735166}}}},
     {"{type: ranger, k: 6}", F, .want = {{6, {0.918165401, -1.912735166}}, {12, {0.909127484, -1.910436636}}}},
     {"{type: rangerlars, k: 3, weight_decay: 0.01}", .lr = 0.01, .g = fixture, .w0 = {1, -2},
-     .want = {{1, {0.990000000, -1.980000000}}, {2, {0.971494170, -1.967851575}}, {3, {0.975541472, -1.979894475}},
-              {4, {0.961122187, -1.963183683}}, {5, {0.941947577, -1.952689926}}, {6, {0.950621209, -1.959114574}}}},
+     .want = {{1, {0.990000000, -1.980000000}},
+              {2, {0.971494170, -1.967851575}},
+              {3, {0.975541472, -1.979894475}},
+              {4, {0.961122187, -1.963183683}},
+              {5, {0.941947577, -1.952689926}},
+              {6, {0.950621209, -1.959114574}}}},
     {"{type: adam, beta2: 0.9, eps: 1e-8}", .lr = 0.1, .g = own_of_amsgrad, .w0 = {1, -2}, .want = {{3, {0.757232185, -1.784451402}}}},
     {"{type: amsgrad, beta2: 0.9, eps: 1e-8}", .lr = 0.1, .g = own_of_amsgrad, .w0 = {1, -2}, .want = {{3, {0.766706704, -1.792150449}}}},
     {"{type: amsgrad, beta2: 0.9, eps: 1e-8, form: optax}", .lr = 0.1, .g = own_of_amsgrad, .w0 = {1, -2},
      .want = {{3, {0.810468054, -1.827636435}}}},
     {"{type: amsgrad, beta2: 0.9, eps: 1e-8, form: paper}", .lr = 0.1, .g = own_of_amsgrad, .w0 = {1, -2},
      .want = {{3, {0.905131673, -1.917148327}}}},
-    {"{type: swats, eps: 0}", .lr = 0.01, .g = halves, .w0 = {1, 1}, .want = {{2, {0.98, 0.98}}, {3, {0.979, 0.979}}, {4, {0.9771, 0.9771}}}},
+    {"{type: swats, eps: 0}", .lr = 0.01, .g = halves, .w0 = {1, 1},
+     .want = {{2, {0.98, 0.98}}, {3, {0.979, 0.979}}, {4, {0.9771, 0.9771}}}},
     {"{type: adam, eps: 1e-3}", .lr = 0.1, .g = tiny, .w0 = {1, 1}, .want = {{3, {0.9997003, 1.0002997}}}},
     {"{type: adam, eps: 1e-8}", .lr = 0.1, .g = tiny, .w0 = {1, 1}, .want = {{3, {0.7029703, 1.2970297}}}},
 };
@@ -113,8 +120,14 @@ static void follow(const row *r, const gr_backend *backend, double tolerance)
     updates u;
     const gr_param_info p = {.entry = {.name = "p", .shape = GR_SHAPE(2), .role = GR_ROLE_WEIGHT}};
     bool average = r->around && strstr(r->around, "type") != NULL;
-    up_open(&u, &(up_spec){.backend = backend, .optimizer = r->optimizer, .lookahead = average ? NULL : r->around,
-                           .average = average ? r->around : NULL, .params = &p, .n = 1, .total = 100},
+    up_open(&u,
+            &(up_spec){.backend = backend,
+                       .optimizer = r->optimizer,
+                       .lookahead = average ? NULL : r->around,
+                       .average = average ? r->around : NULL,
+                       .params = &p,
+                       .n = 1,
+                       .total = 100},
             r->w0);
     for (int t = 0; t < 12; t++) {
         double lr = r->drops && t >= 2 ? r->lr / 10 : r->lr;
@@ -197,8 +210,10 @@ static void radams_rho(void **state)
 static void over9000_is_nearly_radam(void **state)
 {
     (void)state;
-    const row trust = {"{type: rangerlars, form: over9000, k: 100}", .lr = 0.01, .g = fixture, .w0 = {1, -2}, .want = {{6, {0.983592, -1.982485}}}},
-              radam = {"{type: radam, beta1: 0.95, eps: 1e-5}", .lr = 0.01, .g = fixture, .w0 = {1, -2}, .want = {{6, {0.983633, -1.982547}}}};
+    const row trust = {"{type: rangerlars, form: over9000, k: 100}", .lr = 0.01, .g = fixture, .w0 = {1, -2},
+                       .want = {{6, {0.983592, -1.982485}}}},
+              radam = {"{type: radam, beta1: 0.95, eps: 1e-5}", .lr = 0.01, .g = fixture, .w0 = {1, -2},
+                       .want = {{6, {0.983633, -1.982547}}}};
     follow(&trust, gr_backend_get("ref"), 1e-6);
     follow(&radam, gr_backend_get("ref"), 1e-6);
 }
@@ -206,7 +221,7 @@ static void over9000_is_nearly_radam(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(on_ref_in_float64), cmocka_unit_test(on_cpu_in_float32),       cmocka_unit_test(radams_rectifier),
+        cmocka_unit_test(on_ref_in_float64), cmocka_unit_test(on_cpu_in_float32),        cmocka_unit_test(radams_rectifier),
         cmocka_unit_test(radams_rho),        cmocka_unit_test(over9000_is_nearly_radam),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* Updates through compiled plans, as a training run has them: parameters and slots in a sealed store, a plan for every kind of update, one for
- * every action, and a clock that says what is due. */
+/* Updates through compiled plans, as a training run has them: parameters and slots in a sealed store, a plan for every kind of update, one
+ * for every action, and a clock that says what is due. */
 #ifndef GR_TESTS_FAMILY_UPDATES_H
 #define GR_TESTS_FAMILY_UPDATES_H
 
@@ -76,7 +76,8 @@ static inline gr_plan *up_step_plan(updates *u, int phase, bool curved)
         leaf[i] = gr_param(g, e->name, e->shape);
         grad[i] = gr__groups_freeze(&u->groups, e->name) ? GR_NONE : gr_feed(g, name, GR_REAL, e->shape);
     }
-    const ev_setup setup = {.optim = &u->optim, .phase = phase, .curved = curved, .clip = &u->clip, .penalties = &u->penalties, .groups = &u->groups};
+    const ev_setup setup = {
+        .optim = &u->optim, .phase = phase, .curved = curved, .clip = &u->clip, .penalties = &u->penalties, .groups = &u->groups};
     test_ok(u->ctx, ev_update(g, u->store, &setup, s->params, leaf, grad, s->n, gr_feed(g, "count", GR_REAL, GR_SCALAR),
                               gr_feed(g, "lr", GR_REAL, GR_SCALAR), &v));
     gr_output(g, "norm", v.norm);
@@ -213,7 +214,8 @@ static inline gr_status up_case_step(updates *u, const ev_case *c, int64_t step)
 {
     const ev_tensor *w0 = ev_find(c, "w0"), *z = ev_find(c, "z"), *hz = ev_find(c, "hz");
     int64_t at = step * w0->n;
-    return up_step(u, ev_find(c, "g")->v + at, z ? z->v + at : NULL, hz ? hz->v + at : NULL, ev_number(c, "count"), ev_find(c, "lr")->v[step]);
+    return up_step(u, ev_find(c, "g")->v + at, z ? z->v + at : NULL, hz ? hz->v + at : NULL, ev_number(c, "count"),
+                   ev_find(c, "lr")->v[step]);
 }
 
 #endif
