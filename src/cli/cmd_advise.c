@@ -1,9 +1,8 @@
 /* gradus advise: the chapter's rules, alone or held against a recipe. */
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/json.h"
 #include "study/advice.h"
 
 enum { WIDTH = 110, WHY = 256 };
@@ -108,23 +107,13 @@ static json_t *rule_json(const gr_rule *r, const gr_advised *a)
     return o;
 }
 
-static gr_status print_json(cli *c, json_t *o)
-{
-    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-    json_decref(o);
-    if (!text) return gr__fail(c->ctx, GR_E_MEMORY, "no memory for the answer");
-    printf("%s\n", text);
-    free(text);
-    return GR_OK;
-}
-
 static gr_status topic_json(cli *c, const gr_topic *t, const gr_advised *a)
 {
     json_t *rules = json_array();
     for (int i = 0; i < t->n; i++) json_array_append_new(rules, rule_json(&t->rules[i], a));
     json_t *o = json_pack("{s:s, s:s, s:s, s:o}", "topic", t->name, "title", t->title, "note", t->note, "rules", rules);
     if (o && a) json_object_set_new(o, "phase", json_string(gr__phase_name(a->phase)));
-    return print_json(c, o);
+    return cli_json(c, o, 17);
 }
 
 /* ---- the command ---- */
@@ -137,7 +126,7 @@ static gr_status list(cli *c)
         json_t *topics = json_array();
         for (int i = 0; i < n; i++)
             json_array_append_new(topics, json_pack("{s:s, s:s, s:i}", "topic", all[i]->name, "title", all[i]->title, "rules", all[i]->n));
-        return print_json(c, json_pack("{s:o}", "topics", topics));
+        return cli_json(c, json_pack("{s:o}", "topics", topics), 17);
     }
     for (int i = 0; i < n; i++) printf("%-12s %s (%d rules)\n", all[i]->name, all[i]->title, all[i]->n);
     return GR_OK;

@@ -1,5 +1,4 @@
 /* gradus explain: the members of every family, from their descriptors. */
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,16 +90,6 @@ static const gr_schedule *schedule_of(const gr_member *m)
     return NULL;
 }
 
-static gr_status write_json(cli *c, json_t *o)
-{
-    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-    json_decref(o);
-    if (!text) return gr__fail(c->ctx, GR_E_MEMORY, "no memory for the answer");
-    printf("%s\n", text);
-    free(text);
-    return GR_OK;
-}
-
 /* rates: an example of a schedule, or NULL. */
 static gr_status print_json(cli *c, const gr_member *m, const cli_rates *rates)
 {
@@ -114,7 +103,7 @@ static gr_status print_json(cli *c, const gr_member *m, const cli_rates *rates)
     }
     json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s}", "name", m->name, "family", m->family, "title", m->title, "cite", m->cite, "parameters", rows, "equations", m->equations);
     if (o && rates) json_object_set_new(o, "example", cli_rates_json(rates));
-    return write_json(c, o);
+    return cli_json(c, o, 17);
 }
 
 static void print_text(const gr_member *m)
@@ -216,7 +205,7 @@ static gr_status explain_recipe(cli *c, const char *path)
     cli_rates rates;
     gr_status st = cli_rates_recipe(c, path, &rates);
     if (st != GR_OK) return st;
-    return c->json ? write_json(c, cli_rates_json(&rates)) : cli_rates_print(c, &rates);
+    return c->json ? cli_json(c, cli_rates_json(&rates), 17) : cli_rates_print(c, &rates);
 }
 
 static gr_status unknown(cli *c, const listing *l)

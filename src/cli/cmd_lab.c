@@ -1,25 +1,16 @@
 /* gradus lab: the chapter's figures, computed anew, as CSV and SVG, with theory beside measurement. */
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "cli/cli.h"
+#include "cli/json.h"
 #include "report/figure.h"
-
-static json_t *number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
 
 static gr_status answer(cli *c, json_t *o)
 {
-    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-    json_decref(o);
-    if (!text) return gr__fail(c->ctx, GR_E_MEMORY, "no memory for the answer");
-    printf("%s\n", text);
-    free(text);
+    gr_status printed = cli_json(c, o, 17);
+    if (printed != GR_OK) return printed;
     c->answered = true;
     return GR_OK;
 }
@@ -113,9 +104,9 @@ static json_t *claims_json(const gr_lab *lab)
     for (int i = 0; i < lab->n_claims; i++) {
         const gr_claim *k = &lab->claim[i];
         json_array_append_new(list,
-                              json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:b}", "quantity", k->quantity, "predicted", number(k->predicted),
-                                        "measured", number(k->measured), "relative_error", number(gr__claim_error(k)), "low",
-                                        number(k->low), "high", number(k->high), "holds", gr__claim_holds(k)));
+                              json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:b}", "quantity", k->quantity, "predicted", cli_real(k->predicted),
+                                        "measured", cli_real(k->measured), "relative_error", cli_real(gr__claim_error(k)), "low",
+                                        cli_real(k->low), "high", cli_real(k->high), "holds", gr__claim_holds(k)));
     }
     return list;
 }

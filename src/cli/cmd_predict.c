@@ -1,10 +1,9 @@
 /* gradus predict: raw inputs to classes with probabilities, or to values. */
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "cli/cli.h"
+#include "cli/json.h"
 #include "model/model.h"
 #include "study/study.h"
 
@@ -45,12 +44,7 @@ static gr_status answer_json(const answers *a, const char *input, int64_t best, 
     if (a->form == GR_FORM_LABELS) json_object_set(o, "classes", yes);
     json_object_set_new(o, a->form == GR_FORM_VALUES ? "output" : "probabilities", list);
     json_decref(yes);
-    char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    json_decref(o);
-    if (!text) return gr__fail(a->c->ctx, GR_E_MEMORY, "no memory for the answer");
-    printf("%s\n", text);
-    free(text);
-    return GR_OK;
+    return cli_json(a->c, o, 17);
 }
 
 static void answer_text(const answers *a, const char *input, int64_t best, const double *v)

@@ -2,9 +2,7 @@
 #ifndef GR_CLI_EXPLAIN_H
 #define GR_CLI_EXPLAIN_H
 
-#include <jansson.h>
-
-#include "cli/cli.h"
+#include "cli/json.h"
 
 typedef struct cli_rates {
     gr_sched sched;

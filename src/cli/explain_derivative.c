@@ -1,5 +1,4 @@
 /* gradus explain 'dL/dw[0][3,2]': one derivative by the chain rule, with its numbers. */
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,19 +128,14 @@ static void print_text(const gr_derivative *d, gr_mode mode)
 
 /* ---- JSON ---- */
 
-static json_t *real(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *step_json(const gr_chain_step *s)
 {
     json_t *terms = json_array();
     for (int i = 0; i < s->n; i++)
-        json_array_append_new(terms, json_pack("{s:s, s:o, s:o, s:s}", "of", s->term[i].of, "derivative", real(s->term[i].slope), "local",
-                                               real(s->term[i].local), "factor", s->term[i].factor));
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:o}", "of", s->of, "through", s->through, "value", real(s->value), "derivative",
-                     real(s->slope), "terms", terms, "left_out", (json_int_t)s->left_out, "rest", real(s->rest));
+        json_array_append_new(terms, json_pack("{s:s, s:o, s:o, s:s}", "of", s->term[i].of, "derivative", cli_real(s->term[i].slope), "local",
+                                               cli_real(s->term[i].local), "factor", s->term[i].factor));
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:o}", "of", s->of, "through", s->through, "value", cli_real(s->value), "derivative",
+                     cli_real(s->slope), "terms", terms, "left_out", (json_int_t)s->left_out, "rest", cli_real(s->rest));
 }
 
 static gr_status print_json(cli *c, const gr_derivative *d, gr_mode mode)
@@ -150,26 +144,23 @@ static gr_status print_json(cli *c, const gr_derivative *d, gr_mode mode)
     for (int64_t i = 0; i < d->samples; i++) json_array_append_new(rows, json_integer(d->row[i]));
     for (int i = 0; i < d->shape.rank; i++) json_array_append_new(shape, json_integer(d->shape.dim[i]));
     for (int i = 0; i < d->n_forward; i++)
-        json_array_append_new(forward, json_pack("{s:s, s:o}", "name", d->forward[i].name, "value", real(d->forward[i].value)));
+        json_array_append_new(forward, json_pack("{s:s, s:o}", "name", d->forward[i].name, "value", cli_real(d->forward[i].value)));
     for (int i = 0; i < d->n_steps; i++) json_array_append_new(chain, step_json(&d->step[i]));
     json_t *o = json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:s, s:s, s:o, s:o, s:o}", "of", d->element.name, "layer", d->layer, "type",
                           d->kind, "shape", shape, "mode", mode == GR_MODE_TRAIN ? "train" : "evaluate", "samples", rows, "cost",
-                          d->cost_name, "reduction", d->reduction, "value", real(d->cost), "forward", forward, "chain", chain);
+                          d->cost_name, "reduction", d->reduction, "value", cli_real(d->cost), "forward", forward, "chain", chain);
     if (o) {
-        json_object_set_new(o, "derivative", real(d->chain));
-        json_object_set_new(o, "compiled", real(d->compiled));
-        json_object_set_new(o, "difference", real(d->difference));
-        json_object_set_new(o, "tolerance", real(d->tolerance));
+        json_object_set_new(o, "derivative", cli_real(d->chain));
+        json_object_set_new(o, "compiled", cli_real(d->compiled));
+        json_object_set_new(o, "difference", cli_real(d->difference));
+        json_object_set_new(o, "tolerance", cli_real(d->tolerance));
         json_object_set_new(o, "agree", json_boolean(d->agree));
         json_object_set_new(o, "operations",
                             json_pack("{s:f, s:f, s:f, s:I}", "forward", d->forward_operations, "backward", d->backward_operations,
                                       "backward_products", d->backward_products, "derivatives", (json_int_t)d->parameters));
     }
-    char *text = o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
-    json_decref(o);
-    if (!text) return gr__fail(c->ctx, GR_E_MEMORY, "no memory for the answer");
-    printf("%s\n", text);
-    free(text);
+    gr_status printed = cli_json(c, o, 17);
+    if (printed != GR_OK) return printed;
     c->answered = true;
     return GR_OK;
 }
