@@ -1,32 +1,23 @@
 /* gradus check: is the recipe's model, with its data and its initial weights, fit for training? Each check has a verdict, a figure and what to do about it. */
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/json.h"
 #include "study/study.h"
-
-static json_t *number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
 
 /* Prints o and lets it go. */
 static gr_status answer(cli *c, json_t *o)
 {
-    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-    json_decref(o);
-    if (!text) return gr__fail(c->ctx, GR_E_MEMORY, "no memory for the answer");
-    printf("%s\n", text);
-    free(text);
+    gr_status printed = cli_json(c, o, 17);
+    if (printed != GR_OK) return printed;
     c->answered = true;
     return GR_OK;
 }
 
 static json_t *finding_json(const gr_finding *f)
 {
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s}", "id", f->id, "name", f->name, "verdict", gr__verdict_name(f->verdict), "figure", number(f->figure), "limit", number(f->limit),
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s}", "id", f->id, "name", f->name, "verdict", gr__verdict_name(f->verdict), "figure", cli_real(f->figure), "limit", cli_real(f->limit),
                      "message", f->message);
 }
 
@@ -58,7 +49,7 @@ static gr_status gradients(cli *c, const gr_recipe *r)
     json_t *list = json_array();
     for (size_t i = 0; i < n && c->json; i++)
         json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:o, s:b}", "name", rows[i].name, "count", (json_int_t)rows[i].count, "checked", (json_int_t)rows[i].checked,
-                                              "error", number(rows[i].error), "passed", rows[i].error < GR_GRADIENT_LIMIT));
+                                              "error", cli_real(rows[i].error), "passed", rows[i].error < GR_GRADIENT_LIMIT));
     if (!c->json && !c->quiet) {
         printf("%-32s %12s %8s %12s\n", "parameter", "elements", "checked", "error");
         for (size_t i = 0; i < n; i++)
@@ -71,7 +62,7 @@ static gr_status gradients(cli *c, const gr_recipe *r)
 
 static json_t *spread_json(gr_spread s)
 {
-    return json_pack("{s:o, s:o, s:o}", "mean", number(s.mean), "variance", number(s.variance), "mean_square", number(s.square));
+    return json_pack("{s:o, s:o, s:o}", "mean", cli_real(s.mean), "variance", cli_real(s.variance), "mean_square", cli_real(s.square));
 }
 
 static gr_status initialisation(cli *c, const gr_recipe *r)

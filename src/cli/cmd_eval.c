@@ -1,11 +1,10 @@
 /* gradus eval: cost, error, metrics and confusion of a model on data; looks at the test split are counted. */
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "cli/cli.h"
+#include "cli/json.h"
 #include "model/model.h"
 #include "train/train.h"
 
@@ -114,22 +113,17 @@ static gr_status record_look(cli *c, const char *model, const gr_evaluation *ev)
 
 /* ---- output ---- */
 
-static json_t *real(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static gr_status print_json(cli *c, const gr_recipe *r, const gr_evaluation *ev)
 {
     int n;
     const gr_metric *m = gr__metrics(&n);
     json_t *o = json_object(), *metrics = json_object();
     json_object_set_new(o, "samples", json_integer(ev->samples));
-    json_object_set_new(o, "cost_mean", real(ev->cost_mean));
-    json_object_set_new(o, "cost_sum", real(ev->cost_sum));
-    json_object_set_new(o, "error", real(ev->error));
+    json_object_set_new(o, "cost_mean", cli_real(ev->cost_mean));
+    json_object_set_new(o, "cost_sum", cli_real(ev->cost_sum));
+    json_object_set_new(o, "error", cli_real(ev->error));
     for (int i = 0; i < n; i++)
-        if (m[i].for_classes == r->cost->wants_classes) json_object_set_new(metrics, m[i].name, real(m[i].get(ev)));
+        if (m[i].forms & 1u << r->reading.target) json_object_set_new(metrics, m[i].name, cli_real(m[i].get(ev)));
     json_object_set_new(o, "metrics", metrics);
     if (ev->confusion) {
         json_t *rows = json_array();
@@ -140,12 +134,7 @@ static gr_status print_json(cli *c, const gr_recipe *r, const gr_evaluation *ev)
         }
         json_object_set_new(o, "confusion", rows);
     }
-    char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    json_decref(o);
-    if (!text) return gr__fail(c->ctx, GR_E_MEMORY, "no memory for the answer");
-    printf("%s\n", text);
-    free(text);
-    return GR_OK;
+    return cli_json(c, o, 17);
 }
 
 static void print_text(const gr_model *model, const gr_recipe *r, gr_part part, const gr_evaluation *ev)
@@ -155,7 +144,7 @@ static void print_text(const gr_model *model, const gr_recipe *r, gr_part part, 
     const char *name = gr__part_name(part);
     printf("%s samples %lld\n%s cost %.6f (sum %.6g)\n%s error %.4f\n", name, (long long)ev->samples, name, ev->cost_mean, ev->cost_sum, name, ev->error);
     for (int i = 0; i < n; i++)
-        if (m[i].for_classes == r->cost->wants_classes) printf("%s %s %.4f\n", name, m[i].name, m[i].get(ev));
+        if (m[i].forms & 1u << r->reading.target) printf("%s %s %.4f\n", name, m[i].name, m[i].get(ev));
     if (!ev->confusion || ev->classes > 20) return;
     printf("\nconfusion (rows: truth, columns: prediction)\n%12s", "");
     for (int b = 0; b < ev->classes; b++) printf(" %6d", b);

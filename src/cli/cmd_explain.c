@@ -1,11 +1,12 @@
 /* gradus explain: the members of every family, from their descriptors. */
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/explain.h"
 #include "data/data.h"
 #include "optim/optim.h"
+#include "study/derivative.h"
+#include "study/lab.h"
 
 enum { MAX_MEMBERS = 512 };
 
@@ -34,6 +35,7 @@ static void collect(listing *l)
     COLLECT(l, gr_init, gr__inits);
     COLLECT(l, gr_source, gr__sources);
     COLLECT(l, gr_prepare, gr__prepares);
+    COLLECT(l, gr_figure, gr__figures);
 }
 
 /* `adam`, or `optimizer.adam` where a name is in several families. */
@@ -47,8 +49,8 @@ static bool named(const gr_member *m, const char *name)
 /* The rows that every member of a family has beside its own; NULL: none. */
 static const gr_member *common_of(const gr_member *m)
 {
-    static const gr_member *const all[] = {&gr__layer_common, &gr__optimizer_common, &gr__schedule_common, &gr__penalty_common};
-    static const char *const families[] = {"layer", "optimizer", "schedule", "penalty"};
+    static const gr_member *const all[] = {&gr__layer_common, &gr__optimizer_common, &gr__schedule_common, &gr__penalty_common, &gr__figure_common};
+    static const char *const families[] = {"layer", "optimizer", "schedule", "penalty", "figure"};
     if (m == &gr__optimizer_switch) return NULL;
     for (size_t i = 0; i < GR_COUNT(all); i++)
         if (strcmp(families[i], m->family) == 0) return all[i];
@@ -88,16 +90,6 @@ static const gr_schedule *schedule_of(const gr_member *m)
     return NULL;
 }
 
-static gr_status write_json(cli *c, json_t *o)
-{
-    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-    json_decref(o);
-    if (!text) return gr__fail(c->ctx, GR_E_MEMORY, "no memory for the answer");
-    printf("%s\n", text);
-    free(text);
-    return GR_OK;
-}
-
 /* rates: an example of a schedule, or NULL. */
 static gr_status print_json(cli *c, const gr_member *m, const cli_rates *rates)
 {
@@ -111,7 +103,7 @@ static gr_status print_json(cli *c, const gr_member *m, const cli_rates *rates)
     }
     json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s}", "name", m->name, "family", m->family, "title", m->title, "cite", m->cite, "parameters", rows, "equations", m->equations);
     if (o && rates) json_object_set_new(o, "example", cli_rates_json(rates));
-    return write_json(c, o);
+    return cli_json(c, o, 17);
 }
 
 static void print_text(const gr_member *m)
@@ -213,7 +205,7 @@ static gr_status explain_recipe(cli *c, const char *path)
     cli_rates rates;
     gr_status st = cli_rates_recipe(c, path, &rates);
     if (st != GR_OK) return st;
-    return c->json ? write_json(c, cli_rates_json(&rates)) : cli_rates_print(c, &rates);
+    return c->json ? cli_json(c, cli_rates_json(&rates), 17) : cli_rates_print(c, &rates);
 }
 
 static gr_status unknown(cli *c, const listing *l)
@@ -235,7 +227,18 @@ static const char *setting(const cli *c)
     return NULL;
 }
 
-static gr_status run(cli *c)
+/* What belongs to derivatives alone is refused elsewhere, and the other way round. */
+static gr_status check_flags(cli *c, bool derivative)
+{
+    static const char *const own[] = {"sample", "batch", "terms", "evaluate"};
+    for (size_t i = 0; i < GR_COUNT(own) && !derivative; i++)
+        if (cli_value(c, own[i])) return gr__fail(c->ctx, GR_E_USAGE, "explain: --%s goes with a derivative, such as 'dL/dw[0][3,2]'", own[i]);
+    if (derivative && cli_value(c, "markdown")) return gr__fail(c->ctx, GR_E_USAGE, "explain: --markdown goes with the whole list alone");
+    if (!derivative && c->n_arguments > 1) return gr__fail(c->ctx, GR_E_USAGE, "explain: too many arguments; only a derivative, such as 'dL/dw[0][3,2]', takes a recipe");
+    return GR_OK;
+}
+
+static gr_status explain_members(cli *c)
 {
     listing l;
     int found = 0, explained = 0;
@@ -257,15 +260,34 @@ static gr_status run(cli *c)
     return st;
 }
 
-static const cli_flag flags[] = {{"markdown", NULL, "all of it as one page, docs/reference.md", 0}, {0}};
+static gr_status run(cli *c)
+{
+    bool derivative = c->n_arguments > 0 && gr__derivative_is(c->argument[0]);
+    gr_status st = check_flags(c, derivative);
+    if (st != GR_OK) return st;
+    return derivative ? cli_explain_derivative(c) : explain_members(c);
+}
+
+static const cli_flag flags[] = {
+    {"markdown", NULL, "all of it as one page, docs/reference.md", 0},
+    {"sample", "I", "derivatives: the first sample, counted from 0 as the training part lists them (default 0)", 0},
+    {"batch", "N", "derivatives: so many samples, the cost as the recipe reduces it (default 1)", 0},
+    {"terms", "N", "derivatives: how many terms of a sum, and elements of a layer, are shown (default 4)", 0},
+    {"evaluate", NULL, "derivatives: as in evaluation: without dropout and label smoothing", 0},
+    {0},
+};
 
 const cli_command cmd_explain = {
-    .name = "explain", .usage = "[NAME | RECIPE.yaml] [--set KEY=VALUE]... [--markdown]", .summary = "Every layer, cost, optimizer, ...: equations, parameters, source",
+    .name = "explain", .usage = "[NAME | RECIPE.yaml | dL/dw[LAYER][OUT,IN] RECIPE-or-MODEL] [--set KEY=VALUE]... [--markdown]", .summary = "Every layer, cost, optimizer, ...: equations, parameters, source; one derivative with its numbers",
     .help = "Without a name: the list. With one: its equations and parameters with default, range and unit.\n\n"
             "A schedule is drawn too: its rate over an example run. --set changes its settings (warmup and tail among them) and\n"
             "the run: lr (0.1), updates (1000), updates_per_epoch (50). A recipe (a path, or a name that ends in .yaml) draws the\n"
             "recipe's own schedule over its own run; --set then takes the recipe's keys. With --json the rates are an array.\n\n"
+            "With a derivative: the chain rule from the cost back to one element of a tensor, with the numbers of a sample, beside the compiled\n"
+            "gradient and a central difference; exit code 1 unless the three agree. w[K] is the K-th tensor of weights in the order of use, from 0,\n"
+            "b[K] the bias of its layer; a tensor's own name does too. Indices are those of model files (PyTorch's order).\n\n"
             "Examples\n  gradus explain adam\n  gradus explain schedule.constant\n"
             "  gradus explain cyclic --set half_cycle=100 --set shape=triangular2 --set warmup=0.1\n"
-            "  gradus explain my.yaml --set schedule.tail.cycles=2\n",
-    .flags = flags, .max_arguments = 1, .run = run};
+            "  gradus explain my.yaml --set schedule.tail.cycles=2\n"
+            "  gradus explain 'dL/dw[0][3,2]' recipe.yaml\n  gradus explain 'dL/dc1.weight[3,0,1,2]' runs/digits/best.safetensors --sample 7\n",
+    .flags = flags, .max_arguments = 2, .run = run};

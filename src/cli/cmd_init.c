@@ -1,10 +1,9 @@
 /* gradus init: the untrained model of a recipe. */
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "cli/cli.h"
+#include "cli/json.h"
 #include "graph/node.h"
 #include "model/model.h"
 #include "train/train.h"
@@ -71,12 +70,7 @@ static gr_status print_json(cli *c, const char *out, int64_t parameters, const s
                                               s[i].mean, "std", s[i].std, "min", s[i].low, "max", s[i].high));
     }
     json_t *o = json_pack("{s:s, s:I, s:o}", "model", out, "parameters", (json_int_t)parameters, "tensors", rows);
-    char *text = o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
-    json_decref(o);
-    if (!text) return gr__fail(c->ctx, GR_E_MEMORY, "no memory for the answer");
-    printf("%s\n", text);
-    free(text);
-    return GR_OK;
+    return cli_json(c, o, 9);
 }
 
 static void print_text(const char *out, int64_t parameters, const start *s, size_t n)

@@ -1,9 +1,8 @@
 /* gradus plan: bytes and predicted time of a run, before anything is allocated. */
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/json.h"
 #include "train/train.h"
 
 typedef struct totals { double forward_flops, step_flops, seconds; } totals;
@@ -37,12 +36,7 @@ static gr_status print_json(cli *c, const gr_engine_bytes *b, const totals *t)
                           (json_int_t)b->gradients, "slots", (json_int_t)b->slots, "activations", (json_int_t)b->activations, "workspace", (json_int_t)b->workspace, "data",
                           (json_int_t)b->data, "loader", (json_int_t)b->loader, "total", (json_int_t)b->total, "bookkeeping", (json_int_t)b->bookkeeping,
                           "forward_flops", t->forward_flops, "step_flops", t->step_flops, "predicted_seconds", t->seconds, "remat");
-    char *text = o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
-    json_decref(o);
-    if (!text) return gr__fail(c->ctx, GR_E_MEMORY, "no memory for the answer");
-    printf("%s\n", text);
-    free(text);
-    return GR_OK;
+    return cli_json(c, o, 12);
 }
 
 static void print_rows(const gr_plan *p)

@@ -1,10 +1,9 @@
 /* gradus predict: raw inputs to classes with probabilities, or to values. */
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "cli/cli.h"
+#include "cli/json.h"
 #include "model/model.h"
 #include "study/study.h"
 
@@ -13,9 +12,15 @@ enum { BATCH = 64 };
 typedef struct answers {
     cli *c;
     const gr_model *model;
-    bool classes;
+    gr_target_form form;
     int64_t width;
 } answers;
+
+/* One class is told where one is right, or the most likely. */
+static bool tells_class(const answers *a)
+{
+    return a->form == GR_FORM_CLASS || a->form == GR_FORM_DISTRIBUTION;
+}
 
 static const char *class_name(const gr_model *m, int64_t k, char *number, size_t n)
 {
@@ -27,27 +32,26 @@ static const char *class_name(const gr_model *m, int64_t k, char *number, size_t
 static gr_status answer_json(const answers *a, const char *input, int64_t best, const double *v)
 {
     char number[24];
-    json_t *o = json_object(), *list = json_array();
+    json_t *o = json_object(), *list = json_array(), *yes = json_array();
     json_object_set_new(o, "input", json_string(input));
     for (int64_t k = 0; k < a->width; k++) json_array_append_new(list, json_real(v[k]));
-    if (a->classes) {
+    for (int64_t k = 0; k < a->width; k++)
+        if (v[k] >= 0.5) json_array_append_new(yes, json_integer(k));
+    if (tells_class(a)) {
         json_object_set_new(o, "class", json_integer(best));
         json_object_set_new(o, "label", json_string(class_name(a->model, best, number, sizeof number)));
     }
-    json_object_set_new(o, a->classes ? "probabilities" : "output", list);
-    char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    json_decref(o);
-    if (!text) return gr__fail(a->c->ctx, GR_E_MEMORY, "no memory for the answer");
-    printf("%s\n", text);
-    free(text);
-    return GR_OK;
+    if (a->form == GR_FORM_LABELS) json_object_set(o, "classes", yes);
+    json_object_set_new(o, a->form == GR_FORM_VALUES ? "output" : "probabilities", list);
+    json_decref(yes);
+    return cli_json(a->c, o, 17);
 }
 
 static void answer_text(const answers *a, const char *input, int64_t best, const double *v)
 {
     char number[24];
     printf("%s", input);
-    if (a->classes) printf("  %s  %.4f", class_name(a->model, best, number, sizeof number), v[best]);
+    if (tells_class(a)) printf("  %s  %.4f", class_name(a->model, best, number, sizeof number), v[best]);
     else
         for (int64_t k = 0; k < a->width; k++) printf("  %.8g", v[k]);
     printf("\n");
@@ -106,7 +110,7 @@ static gr_status make_ready(cli *c, const gr_model *m, gr_element as, int64_t ba
 static gr_status predict_file(cli *c, const gr_model *m, const char *file, compiled *ready)
 {
     const gr_recipe *r = m->recipe;
-    gr_source_options so = {.folder = ".", .keep_float64 = r->float64, .want = r->cost->wants_classes ? GR_TARGET_CLASS : GR_TARGET_VALUE,
+    gr_source_options so = {.folder = ".", .keep_float64 = r->float64, .want = r->reading.target == GR_FORM_CLASS ? GR_TARGET_CLASS : GR_TARGET_VALUE,
                             .csv_names = m->input_names, .n_csv_names = m->n_input_names, .csv_like = csv_source(r)};
     gr_set set = {0};
     void *batch = NULL;
@@ -123,7 +127,7 @@ static gr_status predict_file(cli *c, const gr_model *m, const char *file, compi
     GR_TRY(make_ready(c, m, as, GR_MIN(BATCH, GR_MAX(set.n, 1)), ready));
     batch = gr__alloc(c->ctx, batch_bytes);
     if (!batch) GR_TRY(GR_E_MEMORY);
-    answers a = {.c = c, .model = m, .classes = r->cost->wants_classes, .width = gr__predictor_width(ready->predictor)};
+    answers a = {.c = c, .model = m, .form = r->reading.target, .width = gr__predictor_width(ready->predictor)};
     for (int64_t i = 0; i < set.n; i += BATCH) {
         int64_t n = GR_MIN(BATCH, set.n - i);
         deliver(&set, i, n, width, as, batch);

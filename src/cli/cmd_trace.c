@@ -1,28 +1,19 @@
 /* gradus trace: two recipes, or one against itself with a setting changed, trained side by side up to the first operation whose result differs. */
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/json.h"
 #include "study/study.h"
-
-static json_t *number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
 
 static gr_status answer(cli *c, const gr_trace_options *o, const gr_trace_result *r)
 {
     json_t *d = r->differs ? json_pack("{s:I, s:i, s:s, s:s, s:s, s:o, s:o, s:o, s:s}", "step", (json_int_t)r->step, "item", r->item, "scope", r->scope, "operation", r->operation,
-                                       "position", r->position, "a", number(r->a), "b", number(r->b), "relative", number(r->relative), "note", r->note)
+                                       "position", r->position, "a", cli_real(r->a), "b", cli_real(r->b), "relative", cli_real(r->relative), "note", r->note)
                            : json_null();
     json_t *all = json_pack("{s:o, s:I, s:f, s:I, s:b}", "difference", d, "steps", (json_int_t)o->steps, "tolerance", o->tolerance, "compared", (json_int_t)r->compared, "diverged", r->diverged);
-    char *text = all ? json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
-    json_decref(all);
-    if (!text) return gr__fail(c->ctx, GR_E_MEMORY, "no memory for the answer");
-    printf("%s\n", text);
-    free(text);
+    gr_status printed = cli_json(c, all, 17);
+    if (printed != GR_OK) return printed;
     c->answered = true;
     return GR_OK;
 }

@@ -1,11 +1,10 @@
 /* gradus version */
-#include <jansson.h>
 #include <libdeflate.h>
 #include <libfyaml.h>
 #include <stdlib.h>
 
 #include "backend/cpu/isa.h"
-#include "cli/cli.h"
+#include "cli/json.h"
 
 #if defined(__clang__)
 #define COMPILER "clang " __clang_version__
@@ -19,12 +18,7 @@ static gr_status run(cli *c)
     if (c->json) {
         json_t *o = json_pack("{s:s, s:s, s:[s,s], s:s, s:{s:s, s:s, s:s}}", "version", GR_VERSION, "compiler", COMPILER, "backends", "cpu", "ref", "isa", isa,
                               "libraries", "jansson", JANSSON_VERSION, "libdeflate", LIBDEFLATE_VERSION_STRING, "libfyaml", fy_library_version());
-        char *text = json_dumps(o, JSON_COMPACT);
-        json_decref(o);
-        if (!text) return gr__fail(c->ctx, GR_E_MEMORY, "no memory for the answer");
-        printf("%s\n", text);
-        free(text);
-        return GR_OK;
+        return cli_json(c, o, 17);
     }
     printf("gradus %s\ncompiler         %s\nbackends         cpu, ref\ninstruction set  %s (of", GR_VERSION, COMPILER, isa);
     for (int i = 0; i < GR__ISA_COUNT; i++)

@@ -1,10 +1,9 @@
 /* gradus zoo: the recipes that come with the command. gradus new: a recipe to start from. */
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "cli/cli.h"
+#include "cli/json.h"
 #include "model/network.h"
 #include "model/zoo.h"
 
@@ -43,11 +42,8 @@ static gr_status show(cli *c, const gr_zoo_recipe *z, bool whole)
     if (c->json) {
         json_t *o = json_pack("{s:s, s:s, s:I}", "name", z->name, "title", z->title, "parameters", (json_int_t)count);
         if (whole) json_object_set_new(o, "recipe", json_string(z->text));
-        char *text = json_dumps(o, JSON_COMPACT);
-        json_decref(o);
-        if (!text) return gr__fail(c->ctx, GR_E_MEMORY, "no memory for the answer");
-        printf("%s\n", text);
-        free(text);
+        gr_status printed = cli_json(c, o, 17);
+        if (printed != GR_OK) return printed;
     } else if (whole) {
         printf("# %lld parameters\n%s", (long long)count, z->text);
     } else {

@@ -1,10 +1,8 @@
-/* What `gradus explain` shows of schedules: their rates over a run. */
+/* gradus explain beyond the members of families: schedules over a run, and derivatives. */
 #ifndef GR_CLI_EXPLAIN_H
 #define GR_CLI_EXPLAIN_H
 
-#include <jansson.h>
-
-#include "cli/cli.h"
+#include "cli/json.h"
 
 typedef struct cli_rates {
     gr_sched sched;
@@ -23,5 +21,8 @@ gr_status cli_rates_example(cli *c, const gr_schedule *m, cli_rates *out);
 gr_status cli_rates_recipe(cli *c, const char *path, cli_rates *out);
 gr_status cli_rates_print(cli *c, const cli_rates *r);
 json_t *cli_rates_json(const cli_rates *r); /* NULL: no memory */
+
+/* `explain dL/d... RECIPE-or-MODEL`. */
+gr_status cli_explain_derivative(cli *c);
 
 #endif

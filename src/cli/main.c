@@ -9,7 +9,7 @@
 #include "cli/cli.h"
 
 static const cli_command *const commands[] = {&cmd_train, &cmd_eval, &cmd_predict, &cmd_init,  &cmd_plan, &cmd_check, &cmd_trace,
-                                              &cmd_data,  &cmd_new,  &cmd_zoo,     &cmd_explain, &cmd_version};
+                                              &cmd_data,  &cmd_lab,  &cmd_new,     &cmd_zoo,  &cmd_explain, &cmd_advise, &cmd_version};
 
 static const cli_flag common[] = {
     {"set", "KEY=VALUE", "sets one key of the recipe, as in --set optimizer.lr=0.01 or --set model.layers[0].units=64; may be repeated", 0},

@@ -37,6 +37,10 @@ gr_status gr__model_save(gr_context *ctx, const char *path, const gr_store *s, c
 /* Loads every parameter (F32 or F64, cast) into a sealed store; names and shapes must agree exactly, extra tensors are refused unless
  * num_batches_tracked; both sides named. */
 gr_status gr__model_load(gr_context *ctx, const gr_st *st, const char *path, gr_store *s);
+/* How files see an entry: its shape there, and where an element stands in memory that the file has at `offset`, or the other way. */
+gr_shape gr__file_shape(const gr_entry_spec *s);
+int64_t gr__offset_in_memory(const gr_entry_spec *s, int64_t offset);
+int64_t gr__offset_in_file(const gr_entry_spec *s, int64_t offset);
 
 /* ---- checkpoints: all entries of a store in memory order and their own type, and text state ---- */
 gr_status gr__checkpoint_write(gr_context *ctx, const char *path, const gr_store *s, const gr_st_pair *state, int n_state);

@@ -36,6 +36,13 @@ static gr_shape batch_of(gr_shape sample, int64_t batch)
     return s;
 }
 
+static gr_shape sample_of(gr_shape batch)
+{
+    gr_shape s = {.rank = GR_MAX(batch.rank - 1, 0)};
+    for (int i = 0; i < s.rank; i++) s.dim[i] = batch.dim[i + 1];
+    return s;
+}
+
 /* Gives a failed graph's error the place of what was being built; the first place stays. */
 static gr_status place_error(maker *m, const gr_tree *at)
 {
@@ -102,6 +109,7 @@ static gr_status build_input(maker *m, int64_t batch, gr_network_values *out)
     gr_scope_push(g, "prepare", NULL);
     m->input = n->n_prepared > 0 ? gr__prepare_build(g, n->prepared, n->n_prepared, out->input) : gr_real(g, out->input);
     gr_scope_pop(g);
+    out->prepared = m->input;
     return place_error(m, n->recipe->data.prepare);
 }
 
@@ -109,8 +117,8 @@ static gr_status build_input(maker *m, int64_t batch, gr_network_values *out)
 static gr_val target_feed(const maker *m, gr_val output)
 {
     gr_shape s = gr_shape_of(m->b.g, output);
-    if (!m->n->recipe->cost->wants_classes) return gr_feed(m->b.g, "y", GR_REAL, s);
-    return gr_feed(m->b.g, "y", GR_I32, GR_SHAPE(s.dim[0]));
+    bool classes = m->n->recipe->cost->reading(sample_of(s)).target == GR_FORM_CLASS;
+    return classes ? gr_feed(m->b.g, "y", GR_I32, GR_SHAPE(s.dim[0])) : gr_feed(m->b.g, "y", GR_REAL, s);
 }
 
 /* ---- cost ---- */
@@ -127,14 +135,14 @@ static gr_status build_cost(maker *m, bool with_target, gr_network_values *out)
     gr_build *b = &m->b;
     gr_graph *g = b->g;
     gr_scope_push(g, r->cost->head.name, "cost");
-    gr_shape shape = gr_shape_of(g, out->output), sample = {.rank = shape.rank - 1};
-    for (int i = 0; i < sample.rank; i++) sample.dim[i] = shape.dim[i + 1];
-    if (r->cost->check(b, &r->cost_settings, sample, m->n->classes)) {
+    gr_shape shape = gr_shape_of(g, out->output);
+    if (r->cost->check(b, &r->cost_settings, sample_of(shape), m->n->classes)) {
         out->prediction = r->cost->predict(b, &r->cost_settings, out->output);
         if (with_target) {
             out->target = target_feed(m, out->output);
             gr_cost_value c = r->cost->build(b, &r->cost_settings, out->output, out->target, b->mode == GR_MODE_TRAIN);
             out->cost_sum = gr_sum_all(g, c.each); /* weights are in it */
+            out->weighted = c.weight != GR_NONE;
             out->weight_sum = c.weight ? gr_sum_all(g, c.weight) : gr_const(g, (double)shape.dim[0]);
         }
     }
@@ -182,7 +190,7 @@ gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int6
 static gr_init_from starts(const gr_network *n)
 {
     const gr_recipe *r = n->recipe;
-    return (gr_init_from){r->init, r->preset, r->seed, n->targets, r->cost->prediction};
+    return (gr_init_from){r->init, r->preset, r->seed, n->targets, r->cost->reading(n->output).as};
 }
 
 /* `last_bias: auto` wants a bias whose numbers are the outputs' own, with nothing applied to them. */
@@ -192,13 +200,13 @@ static gr_status check_last_bias(const gr_network *n)
     const gr_param_info *bias = NULL;
     int64_t outputs = n->output.rank > 0 ? n->output.dim[n->output.rank - 1] : 1;
     const char *applied = gr__stack_ends_with(n->recipe->stack, &place), *hint = "leave it out, or write last_bias: zeros";
-    const gr_cost *cost = n->recipe->cost;
     if (!at) return GR_OK;
+    gr_reading reading = n->recipe->cost->reading(n->output);
     for (size_t i = 0; i < n->n_params; i++)
         if (n->params[i].last && n->params[i].is_bias) bias = &n->params[i];
-    if (cost->wants_classes && strcmp(cost->prediction, "value") == 0)
+    if (reading.target == GR_FORM_CLASS && strcmp(reading.as, "value") == 0)
         return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "how often each class is says nothing of the outputs that %s wants",
-                             cost->head.name);
+                             n->recipe->cost->head.name);
     if (*applied)
         return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "the outputs are not the last layer's sums: %s is applied to them", applied);
     if (!bias) return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "the layer that gives the outputs has no bias");
@@ -296,9 +304,7 @@ static gr_status collect(gr_network *n)
     gr_status st = GR_OK;
     GR_TRY(gr_graph_create(n->ctx, &g));
     GR_TRY(build(n, n->memory, g, GR_MODE_TRAIN, 1, true, &(gr_network_options){0}, &v, &m));
-    gr_shape s = gr_shape_of(g, v.output);
-    n->output.rank = s.rank - 1;
-    for (int i = 0; i < n->output.rank; i++) n->output.dim[i] = s.dim[i + 1];
+    n->output = sample_of(gr_shape_of(g, v.output));
     n->params = m.b.params;
     n->n_params = m.b.n_params;
     double total = 0;

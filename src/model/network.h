@@ -21,10 +21,12 @@ gr_status gr__network_declare(const gr_network *n, gr_store *store); /* adds eve
 
 typedef struct gr_network_values {
     gr_val input, target; /* the feeds "x" and "y"; target GR_NONE where not asked for */
+    gr_val prepared;      /* what the layers take: the input after preparation */
     gr_val output;        /* logits or values, [B, ...] */
     gr_val prediction;    /* the cost's reading of it: probabilities or values */
     gr_val cost_sum;      /* rank 0: sum over samples (weights applied) */
     gr_val weight_sum;    /* rank 0: what a mean divides by: samples, or the sum of their weights */
+    bool weighted;        /* the latter: it can be 0 */
 } gr_network_values;
 /* Adds preparation, layers and (with_target) cost to g for a batch of `batch` samples. Feeds: "x" [batch, sample] as input_as says, "y"; in
  * TRAIN also rank-0 feeds "seed", "update", "position" when a layer draws random numbers. */

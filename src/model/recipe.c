@@ -253,17 +253,20 @@ static gr_status read_stop(gr__recipe_reader *k)
 
 static gr_status read_metrics(gr__recipe_reader *k)
 {
+    enum { LABELLED = 1 << GR_FORM_CLASS | 1 << GR_FORM_LABELS, MEASURED = 1 << GR_FORM_DISTRIBUTION | 1 << GR_FORM_VALUES };
     static const struct {
         const char *name;
-        bool classes;
-    } known[] = {{"accuracy", true}, {"f1", true}, {"mae", false}, {"rmse", false}};
+        int forms;
+    } known[] = {{"accuracy", LABELLED | 1 << GR_FORM_DISTRIBUTION}, {"f1", LABELLED}, {"mae", MEASURED}, {"rmse", MEASURED}};
+    static const char *const learned[] = {"classes", "labels", "distributions", "values"};
     const char *names[GR_COUNT(known)];
     const gr_tree *t = gr__setting_tree(&k->top, "metrics");
-    bool classes = k->r->cost->wants_classes, given = gr__tree_get(k->root, "metrics") != NULL;
+    int form = k->r->reading.target;
+    bool given = gr__tree_get(k->root, "metrics") != NULL;
     gr_tree *list = gr__tree_list(k->b);
     char shown[200];
     for (size_t i = 0; i < GR_COUNT(known); i++) names[i] = known[i].name;
-    if (!given && !gr__tree_push(k->b, list, gr__tree_text(k->b, classes ? "accuracy" : "rmse"))) return GR_E_MEMORY;
+    if (!given && !gr__tree_push(k->b, list, gr__tree_text(k->b, LABELLED & 1 << form ? "accuracy" : "rmse"))) return GR_E_MEMORY;
     bool one = t && t->kind == GR_TREE_TEXT && !gr__tree_none(t);
     if (!gr__tree_none(t) && !one && t->kind != GR_TREE_LIST)
         return gr__tree_fail(k->ctx, t, GR_E_TYPE, NULL, "%s is not a list of metrics", gr__tree_show(t, shown, sizeof shown));
@@ -279,9 +282,9 @@ static gr_status read_metrics(gr__recipe_reader *k)
             gr__error_hint(k->ctx, near ? "did you mean \"%s\"?" : "there are accuracy, f1, mae, rmse%s", near ? near : "");
             return st;
         }
-        if (known[at].classes != classes)
+        if (!(known[at].forms & 1 << form))
             return gr__tree_fail(k->ctx, m, GR_E_CONFLICT, NULL, "%s is for %s, but the cost %s learns %s", m->text,
-                                 known[at].classes ? "classes" : "values", k->r->cost->head.name, classes ? "classes" : "values");
+                                 known[at].forms & LABELLED ? "classes" : "values", k->r->cost->head.name, learned[form]);
         for (int j = 0; j < i; j++)
             if (strcmp(list->child[j]->text, m->text) == 0)
                 return gr__tree_fail(k->ctx, m, GR_E_CONFLICT, NULL, "%s stands here twice", m->text);
@@ -389,11 +392,11 @@ static gr_status read_input(gr__recipe_reader *k, const gr_tree *t)
     return GR_OK;
 }
 
-static gr_status refuse_double_softmax(gr__recipe_reader *k, const gr_stack *s)
+static gr_status refuse_double_softmax(gr__recipe_reader *k)
 {
     const gr_tree *at;
-    const char *name = gr__stack_ends_with(s, &at), *reads = k->r->cost->prediction;
-    if (!*name || strcmp(name, reads) != 0) return GR_OK;
+    const char *name = gr__stack_ends_with(k->r->stack, &at);
+    if (!*name || strcmp(name, k->r->reading.as) != 0) return GR_OK;
     return gr__tree_fail(k->ctx, at, GR_E_CONFLICT, "leave it out: the cost and `predict` apply it themselves",
                          "%s before %s, which contains it already", name, k->r->cost->head.name);
 }
@@ -412,7 +415,6 @@ static gr_status read_model(gr__recipe_reader *k)
     r->layers = gr__setting_tree(&s, "layers");
     GR_TRY(gr__stack_make(k->ctx, k->b, r->layers, r->preset, stack));
     r->stack = stack;
-    GR_TRY(refuse_double_softmax(k, stack));
     if (!gr__tree_put(k->b, resolved, "input", gr__tree_copy(k->b, gr__setting_tree(&s, "input"))) ||
         !gr__tree_put(k->b, resolved, "layers", gr__stack_tree(k->b, stack)))
         return GR_E_MEMORY;
@@ -455,9 +457,10 @@ static gr_status try_network(gr__recipe_reader *k)
         size_t count;
         const gr_param_info *params = gr__network_params(n, &count);
         st = gr__groups_check(k->ctx, &k->r->groups, params, count);
+        k->r->reading = k->r->cost->reading(gr__network_output(n));
     }
     gr__network_destroy(n);
-    return st;
+    return st == GR_OK ? refuse_double_softmax(k) : st;
 }
 
 static gr_status read_all(gr__recipe_reader *k)
@@ -466,14 +469,15 @@ static gr_status read_all(gr__recipe_reader *k)
     if (st != GR_OK) return st;
     GR_TRY(read_numbers(k));
     GR_TRY(read_cost(k));
-    GR_TRY(gr__recipe_data(k));
     GR_TRY(read_model(k));
-    GR_TRY(read_metrics(k));
     GR_TRY(read_members(k));
+    GR_TRY(try_network(k)); /* what the targets are depends on its output */
+    GR_TRY(gr__recipe_data(k));
+    if (k->r->optim.method[0].member->whole_set) k->r->data.batch = 0; /* all of it, whatever `data.batch` says */
+    GR_TRY(read_metrics(k));
     GR_TRY(read_times(k));
     GR_TRY(read_stop(k));
     GR_TRY(assemble(k));
-    GR_TRY(try_network(k));
 done:
     return st;
 }

@@ -48,6 +48,7 @@ typedef struct gr_recipe {
     const gr_tree *init;          /* map or NULL */
     const gr_cost *cost;
     gr_settings cost_settings;
+    gr_reading reading; /* what the cost makes of the network's output, and of targets */
     bool reduction_sum;
     const gr_tree *metrics; /* list of names */
     gr_optim optim;

@@ -29,7 +29,7 @@ static gr_status read_source(data_reader *d, const char *key, const gr_tree *t)
     gr_source_options o = {.folder = r->folder,
                            .keep_float64 = r->float64,
                            .seed = r->seed,
-                           .want = r->cost->wants_classes ? GR_TARGET_CLASS : GR_TARGET_VALUE};
+                           .want = r->reading.target == GR_FORM_CLASS ? GR_TARGET_CLASS : GR_TARGET_VALUE};
     gr_tree *resolved;
     gr_status st = gr__source_resolve(d->k->ctx, d->k->b, t, &o, &resolved);
     return st == GR_OK ? put(d, key, resolved) : st;

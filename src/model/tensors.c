@@ -24,7 +24,7 @@ static conv_sizes sizes_of(gr_shape s)
     return (conv_sizes){s.dim[0], s.dim[1], s.dim[2], s.dim[3]};
 }
 
-static gr_shape file_shape(const gr_entry_spec *s)
+gr_shape gr__file_shape(const gr_entry_spec *s)
 {
     if (!is_conv(s)) return s->shape;
     conv_sizes c = sizes_of(s->shape);
@@ -45,6 +45,27 @@ static void permute(gr_shape shape, const double *from, double *to, bool to_file
                 else
                     to[memory] = from[file];
             }
+}
+
+/* [outer, rows, columns] to [outer, columns, rows]: where element `offset` goes. */
+static int64_t transposed(int64_t offset, int64_t rows, int64_t columns)
+{
+    int64_t matrix = rows * columns, inside = offset % matrix;
+    return offset - inside + inside % columns * rows + inside / columns;
+}
+
+int64_t gr__offset_in_file(const gr_entry_spec *s, int64_t offset)
+{
+    if (!is_conv(s)) return offset;
+    conv_sizes c = sizes_of(s->shape);
+    return transposed(offset, c.h * c.w, c.i);
+}
+
+int64_t gr__offset_in_memory(const gr_entry_spec *s, int64_t offset)
+{
+    if (!is_conv(s)) return offset;
+    conv_sizes c = sizes_of(s->shape);
+    return transposed(offset, c.i, c.h * c.w);
 }
 
 /* ---- models ---- */
@@ -102,7 +123,7 @@ gr_status gr__model_save(gr_context *ctx, const char *path, const gr_store *s, c
         if (!in_model(&e->spec)) continue;
         size_t bytes = element * (size_t)e->count;
         st = to_file(ctx, s, as_viewed(s, e, slot), float64, at);
-        tensors[n++] = (gr_st_tensor){e->spec.name, float64 ? GR_ST_F64 : GR_ST_F32, file_shape(&e->spec), at, bytes};
+        tensors[n++] = (gr_st_tensor){e->spec.name, float64 ? GR_ST_F64 : GR_ST_F32, gr__file_shape(&e->spec), at, bytes};
         at += bytes;
     }
     if (st == GR_OK) st = gr__st_write(ctx, path, tensors, n, meta, n_meta);
@@ -136,7 +157,7 @@ static gr_status from_file(gr_context *ctx, gr_store *s, const gr_entry *e, cons
 static gr_status check_tensor(gr_context *ctx, const char *path, const gr_entry *e, const gr_st_tensor *t)
 {
     char a[96], b[96];
-    gr_shape want = file_shape(&e->spec);
+    gr_shape want = gr__file_shape(&e->spec);
     if (!t)
         return gr__fail(ctx, GR_E_DATA, "\"%s\" has no tensor \"%s\", which the network has with shape %s", path, e->spec.name,
                         gr__shape_text(want, b));

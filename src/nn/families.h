@@ -90,10 +90,22 @@ typedef struct gr_cost_value {
     gr_val weight; /* [B] or GR_NONE: the mean divides by the sum of weights (class weights) */
 } gr_cost_value;
 
+/* What a sample's target is. */
+typedef enum gr_target_form {
+    GR_FORM_CLASS,        /* the index of its class: GR_I32 [B] */
+    GR_FORM_LABELS,       /* a number from 0 to 1 an output, each a yes or no of its own */
+    GR_FORM_DISTRIBUTION, /* a probability an output */
+    GR_FORM_VALUES,       /* a number an output */
+} gr_target_form;
+
+typedef struct gr_reading {
+    const char *as; /* "softmax", "sigmoid", "value": how predict reads the output, and which layer before it would be one too many */
+    gr_target_form target;
+} gr_reading;
+
 typedef struct gr_cost {
     gr_member head;
-    bool wants_classes;                                                  /* target is GR_I32 [B]; otherwise GR_REAL of the output's shape */
-    const char *prediction;                                              /* "softmax", "sigmoid", "value": how predict reads the output */
+    gr_reading (*reading)(gr_shape output);                              /* of one sample */
     gr_val (*predict)(gr_build *b, const gr_settings *s, gr_val output); /* probabilities [B,K] (sigmoid: [B,1] -> [B,2]), or the values */
     gr_cost_value (*build)(gr_build *b, const gr_settings *s, gr_val output, gr_val target,
                            bool training); /* training false: without smoothing */
@@ -127,7 +139,7 @@ typedef struct gr_init_from { /* what all starting values of a network are made 
     gr_preset preset;
     uint64_t seed;
     const gr_targets *targets; /* for last_bias: auto; NULL: nothing known */
-    const char *prediction;    /* how the cost reads the output (gr_cost); NULL: as values */
+    const char *prediction;    /* how the cost reads the output (gr_reading); NULL: as values */
 } gr_init_from;
 
 typedef struct gr_init_choice { /* for one parameter */
@@ -153,7 +165,7 @@ const gr_tree *gr__init_last_bias_auto(const gr_tree *tree);
 
 /* ---- penalties: terms of the cost that depend on the weights alone ---- */
 typedef struct gr_penalty {
-    gr_member head;                     /* head.name is its key in `penalty:`, whose value is the coefficient */
+    gr_member head;                         /* head.name is its key in `penalty:`, whose value is the coefficient */
     gr_val (*value)(gr_graph *g, gr_val w); /* rank 0: the term of one tensor with coefficient 1; its gradient follows from it */
     gr_val (*proximal)(gr_graph *g, gr_val w, gr_val threshold); /* argmin_u (u - w)^2 / 2 + threshold term(u); NULL: none in closed form */
 } gr_penalty;
@@ -166,27 +178,28 @@ typedef struct gr_step { /* one parameter's update being built */
     gr_store *store; /* slots are added here */
     const gr_settings *s;
     const gr_param_info *param;
-    const char *phase; /* stands before the names of slots: "", or "then/" for the second method of a switch */
-    bool first;        /* of all parameters: what they share is assigned with this one */
-    bool trusted;      /* a weight or an embedding: layer-wise trust ratios apply */
-    gr_val leaf;       /* the parameter */
-    gr_val lr;         /* rank 0: the rate of this update, group scale included */
+    const char *phase;     /* stands before the names of slots: "", or "then/" for the second method of a switch */
+    bool first;            /* of all parameters: what they share is assigned with this one */
+    bool trusted;          /* a weight or an embedding: layer-wise trust ratios apply */
+    gr_val leaf;           /* the parameter */
+    gr_val lr;             /* rank 0: the rate of this update, group scale included */
     gr_val base_lr, scale; /* rank 0: the two factors of lr: the schedule's rate and the group's scale */
-    gr_val t;          /* rank 0: 1 for the first update of this method */
-    gr_val decay;      /* rank 0: weight decay of this parameter (0 for biases), for members that have a place of their own for it */
-    gr_val slope;      /* rank 0: the norm of the gradient as update gets it, from the pass that takes the norm of all of them where it can be */
-    gr_val probe;      /* AdaHessian: signs z; GR_NONE in updates without curvature */
-    gr_val curvature;  /* H z, the mean over the samples, H the Hessian of the cost */
-    gr_val w, d, out;  /* for update_all: weight, direction (clipping and coupled decay in it); receives the new weight */
+    gr_val t;              /* rank 0: 1 for the first update of this method */
+    gr_val decay;          /* rank 0: weight decay of this parameter (0 for biases), for members that have a place of their own for it */
+    gr_val slope; /* rank 0: the norm of the gradient as update gets it, from the pass that takes the norm of all of them where it can be */
+    gr_val probe; /* AdaHessian: signs z; GR_NONE in updates without curvature */
+    gr_val curvature; /* H z, the mean over the samples, H the Hessian of the cost */
+    gr_val w, d, out; /* for update_all: weight, direction (clipping and coupled decay in it); receives the new weight */
 } gr_step;
-gr_val gr__step_arg(gr_step *s, const char *name);                  /* rank-0 constant from the settings */
-gr_val gr__step_slot(gr_step *s, const char *name);                  /* the parameter's slot NAME, its shape, starts at 0 */
+gr_val gr__step_arg(gr_step *s, const char *name);                    /* rank-0 constant from the settings */
+gr_val gr__step_slot(gr_step *s, const char *name);                   /* the parameter's slot NAME, its shape, starts at 0 */
 gr_val gr__step_filled(gr_step *s, const char *name, double initial); /* the same, starting at `initial` */
 gr_val gr__step_number(gr_step *s, const char *name, double initial); /* the parameter's slot NAME of rank 0 */
 gr_val gr__step_shared(gr_step *s, const char *name, double initial); /* a slot of rank 0 that all parameters share */
-gr_val gr__step_keep(gr_step *s, const char *name, gr_val value);     /* assigns the parameter's slot (read before, or of its shape from 0); returns value */
+gr_val gr__step_keep(gr_step *s, const char *name,
+                     gr_val value); /* assigns the parameter's slot (read before, or of its shape from 0); returns value */
 gr_val gr__step_keep_shared(gr_step *s, const char *name, gr_val value);
-gr_val gr__ema(gr_graph *g, gr_val beta, gr_val old, gr_val x);     /* beta old + (1 - beta) x */
+gr_val gr__ema(gr_graph *g, gr_val beta, gr_val old, gr_val x); /* beta old + (1 - beta) x */
 gr_val gr__one_minus(gr_graph *g, gr_val x);
 gr_val gr__unbias(gr_step *s, gr_val m, gr_val beta);               /* m / (1 - beta^t) */
 gr_val gr__norm(gr_graph *g, gr_val x);                             /* rank 0: Euclidean norm, in double */
@@ -205,8 +218,8 @@ typedef struct gr_lookahead { /* slow weights around an optimizer; k 0: none */
 typedef struct gr_optimizer {
     gr_member head;    /* rows include lr; the common rows are added by the family (not repeated in members) */
     const char *decay; /* default of `decay`: "coupled" or "decoupled"; "own": the member places s->decay itself, and `decay` is refused */
-    const char *weight_decay; /* its default; NULL: 0 */
-    bool whole_set;    /* a batch is the whole training set */
+    const char *weight_decay;                                  /* its default; NULL: 0 */
+    bool whole_set;                                            /* a batch is the whole training set */
     gr_status (*check)(gr_context *ctx, const gr_settings *s); /* refuses settings that contradict each other; may be NULL */
     gr_val (*update)(gr_step *s, gr_val w, gr_val g);          /* the new w; g has clipping and coupled decay in it */
     void (*update_all)(gr_step *s, size_t n);                  /* instead: all parameters at once, where they decide together */
@@ -243,7 +256,10 @@ typedef struct gr_kept {
     const char *name; /* in checkpoints: "schedule/scale" */
     double initial;
 } gr_kept;
-#define GR_KEEP(kept_name, kept_initial) {.name = "schedule/" kept_name, .initial = kept_initial}
+#define GR_KEEP(kept_name, kept_initial)                                                                                                   \
+    {                                                                                                                                      \
+        .name = "schedule/" kept_name, .initial = kept_initial                                                                             \
+    }
 enum { GR_SCHEDULE_STATE = 8 }; /* at most so many a member */
 
 extern const gr_member gr__schedule_common; /* rows of every schedule: warmup, warmup_from, tail */

@@ -1,4 +1,5 @@
-/* AdaGrad: the rate of each weight falls with the squares of all its gradients so far; for sparse data.        [Duchi, Hazan & Singer 2011] */
+/* AdaGrad: the rate of each weight falls with the squares of all its gradients so far; for sparse data.        [Duchi, Hazan & Singer 2011]
+ */
 #include "nn/families.h"
 
 static const gr_row rows[] = {

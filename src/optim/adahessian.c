@@ -1,6 +1,6 @@
 /* AdaHessian: Adam with the diagonal of the Hessian in the second moment, from products with random signs.              [Yao et al. 2021]
- * The authors' code averages |H z| over a kernel's positions; the paper the signed z H z (spatial signed). With ReLU many curvatures are 0: eps keeps the step
- * finite there. hessian_interval computes H z only so often and keeps the second moment in between. */
+ * The authors' code averages |H z| over a kernel's positions; the paper the signed z H z (spatial signed). With ReLU many curvatures are 0:
+ * eps keeps the step finite there. hessian_interval computes H z only so often and keeps the second moment in between. */
 #include "optim/moments.h"
 
 static const gr_row rows[] = {

@@ -1,5 +1,6 @@
-/* AdamW: Adam whose weight decay stands outside of the moments.                                         [Loshchilov & Hutter 2019, algorithm 2]
- * PyTorch multiplies the decay by the rate; in the paper it goes with the schedule alone, so that weight_decay (torch) = weight_decay (paper) / lr. */
+/* AdamW: Adam whose weight decay stands outside of the moments.                                         [Loshchilov & Hutter 2019,
+ * algorithm 2] PyTorch multiplies the decay by the rate; in the paper it goes with the schedule alone, so that weight_decay (torch) =
+ * weight_decay (paper) / lr. */
 #include "optim/moments.h"
 
 static const gr_row rows[] = {

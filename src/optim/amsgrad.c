@@ -1,5 +1,6 @@
-/* AMSGrad: Adam whose second moment never falls, which mends the convergence proof.                       [Reddi, Kale & Kumar 2018, algorithm 2]
- * Three forms are about: PyTorch takes the maximum before the correction, optax after it, the paper has no correction at all. */
+/* AMSGrad: Adam whose second moment never falls, which mends the convergence proof.                       [Reddi, Kale & Kumar 2018,
+ * algorithm 2] Three forms are about: PyTorch takes the maximum before the correction, optax after it, the paper has no correction at all.
+ */
 #include "optim/moments.h"
 
 static const gr_row rows[] = {
@@ -28,10 +29,11 @@ GR_OPTIMIZER(amsgrad) = {
             .name = "amsgrad",
             .title = "AMSGrad: Adam whose rates never grow again",
             .cite = "Reddi, Kale & Kumar 2018, algorithm 2",
-            .equations = "m_t, v_t as Adam\n"
-                         "torch: x_t = max(x_{t-1}, v_t);                  w <- w - lr m^ / (sqrt(x_t / (1 - beta2^t)) + eps)\n"
-                         "optax: x_t = max(x_{t-1}, v_t / (1 - beta2^t));  w <- w - lr m^ / (sqrt(x_t) + eps)\n"
-                         "paper: x_t = max(x_{t-1}, v_t);                  w <- w - lr m_t / (sqrt(x_t) + eps)        m^ = m_t / (1 - beta1^t)",
+            .equations =
+                "m_t, v_t as Adam\n"
+                "torch: x_t = max(x_{t-1}, v_t);                  w <- w - lr m^ / (sqrt(x_t / (1 - beta2^t)) + eps)\n"
+                "optax: x_t = max(x_{t-1}, v_t / (1 - beta2^t));  w <- w - lr m^ / (sqrt(x_t) + eps)\n"
+                "paper: x_t = max(x_{t-1}, v_t);                  w <- w - lr m_t / (sqrt(x_t) + eps)        m^ = m_t / (1 - beta1^t)",
             GR_ROWS(rows),
         },
     .decay = "coupled",

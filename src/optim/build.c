@@ -10,8 +10,8 @@ typedef struct building {
     gr_store *store;
     const gr_update_spec *u;
     const gr_method *method;
-    gr_val penalty;  /* the whole term; GR_NONE without */
-    gr_val *slope;   /* of the penalty, one a parameter; NULL without */
+    gr_val penalty; /* the whole term; GR_NONE without */
+    gr_val *slope;  /* of the penalty, one a parameter; NULL without */
     gr_val t;
 } building;
 
@@ -22,7 +22,8 @@ static bool is_weight(const gr_param_info *p)
 
 /* ---- what a parameter's step starts from ---- */
 
-static gr_step step_of(gr_graph *g, gr_store *store, const gr_optim *o, int phase, const gr_groups *groups, const gr_param_info *p, gr_val lr)
+static gr_step step_of(gr_graph *g, gr_store *store, const gr_optim *o, int phase, const gr_groups *groups, const gr_param_info *p,
+                       gr_val lr)
 {
     const gr_method *m = &o->method[phase];
     const gr_group *group = groups ? gr__groups_find(groups, p->entry.name) : NULL;
@@ -30,11 +31,20 @@ static gr_step step_of(gr_graph *g, gr_store *store, const gr_optim *o, int phas
     double decay = own ? group->weight_decay : is_weight(p) ? m->weight_decay : 0;
     gr_val scale = gr_const(g, group ? group->lr_scale : 1), base = lr;
     if (group && group->lr_scale != 1) lr = gr_mul(g, lr, scale);
-    return (gr_step){.g = g, .store = store, .s = &m->settings, .param = p, .phase = phase ? "then/" : "", .trusted = is_weight(p),
-                     .lr = lr, .base_lr = base, .scale = scale, .decay = gr_const(g, decay)};
+    return (gr_step){.g = g,
+                     .store = store,
+                     .s = &m->settings,
+                     .param = p,
+                     .phase = phase ? "then/" : "",
+                     .trusted = is_weight(p),
+                     .lr = lr,
+                     .base_lr = base,
+                     .scale = scale,
+                     .decay = gr_const(g, decay)};
 }
 
-gr_val gr__optim_point(gr_graph *g, gr_store *store, const gr_optim *o, int phase, const gr_groups *groups, const gr_param_info *p, gr_val lr)
+gr_val gr__optim_point(gr_graph *g, gr_store *store, const gr_optim *o, int phase, const gr_groups *groups, const gr_param_info *p,
+                       gr_val lr)
 {
     gr_val leaf = gr_param(g, p->entry.name, p->entry.shape);
     const gr_optimizer *m = o->method[phase].member;

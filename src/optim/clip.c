@@ -63,7 +63,8 @@ gr_tree *gr__clip_tree(gr__bump *b, const gr_clip *c)
     gr_tree *t = gr__tree_map(b);
     if (!t || !gr__tree_put_number(b, t, c->kind == GR_CLIP_NORM ? "norm" : "value", c->limit)) return NULL;
     if (c->kind == GR_CLIP_VALUE) return t;
-    return gr__tree_put_text(b, t, "form", c->torch_form ? "torch" : "exact") && gr__tree_put_text(b, t, "per", c->per_layer ? "layer" : "all")
+    return gr__tree_put_text(b, t, "form", c->torch_form ? "torch" : "exact") &&
+                   gr__tree_put_text(b, t, "per", c->per_layer ? "layer" : "all")
                ? t
                : NULL;
 }

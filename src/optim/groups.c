@@ -103,8 +103,12 @@ static gr_status no_match(gr_context *ctx, const gr_group *x, const gr_param_inf
     n = GR_MIN(n, GR_COUNT(names));
     for (size_t i = 0; i < n; i++) names[i] = params[i].entry.name;
     const char *near = gr__nearest(x->match, names, n);
-    gr_status st = gr__tree_fail(ctx, x->at ? gr__tree_get(x->at, "match") : NULL, GR_E_NAME, NULL, "no parameter is called \"%s\"", x->match);
-    gr__error_hint(ctx, near ? "did you mean \"%s\"?" : "`gradus plan` lists the parameters, the first is %s", near ? near : n ? names[0] : "none");
+    gr_status st =
+        gr__tree_fail(ctx, x->at ? gr__tree_get(x->at, "match") : NULL, GR_E_NAME, NULL, "no parameter is called \"%s\"", x->match);
+    gr__error_hint(ctx, near ? "did you mean \"%s\"?" : "`gradus plan` lists the parameters, the first is %s",
+                   near ? near
+                   : n  ? names[0]
+                        : "none");
     return st;
 }
 
@@ -118,5 +122,6 @@ gr_status gr__groups_check(gr_context *ctx, const gr_groups *g, const gr_param_i
     }
     for (size_t k = 0; k < n; k++) frozen += gr__groups_freeze(g, params[k].entry.name);
     if (n == 0 || frozen < n) return GR_OK;
-    return gr__tree_fail(ctx, g->group[0].at, GR_E_CONFLICT, "leave a group without freeze", "every parameter is frozen: there is nothing to train");
+    return gr__tree_fail(ctx, g->group[0].at, GR_E_CONFLICT, "leave a group without freeze",
+                         "every parameter is frozen: there is nothing to train");
 }

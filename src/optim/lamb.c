@@ -1,6 +1,6 @@
-/* LAMB: Adam's direction with LARS's trust ratio, for large batches.                                             [You et al. 2020, algorithm 2]
- * The chapter prints it without bias correction and without eps, with the decay in the ratio only, and adds the norms: form chapter. uncorrected is the first
- * version of the paper, which several libraries have. */
+/* LAMB: Adam's direction with LARS's trust ratio, for large batches.                                             [You et al. 2020,
+ * algorithm 2] The chapter prints it without bias correction and without eps, with the decay in the ratio only, and adds the norms: form
+ * chapter. uncorrected is the first version of the paper, which several libraries have. */
 #include <math.h>
 
 #include "optim/moments.h"
@@ -20,11 +20,13 @@ static gr_val printed(gr_step *s, gr_val w, gr_val m, gr_val v)
 {
     gr_graph *b = s->g;
     gr_val zero = gr_const(b, 0), one = gr_const(b, 1), empty = gr_equal(b, v, zero);
-    gr_val r = gr_select(b, empty, gr_broadcast(b, zero, gr_shape_of(b, v)), gr_div(b, m, gr_sqrt(b, gr_select(b, empty, gr_broadcast(b, one, gr_shape_of(b, v)), v))));
+    gr_val r = gr_select(b, empty, gr_broadcast(b, zero, gr_shape_of(b, v)),
+                         gr_div(b, m, gr_sqrt(b, gr_select(b, empty, gr_broadcast(b, one, gr_shape_of(b, v)), v))));
     if (!s->trusted) return gr_sub(b, w, gr_mul(b, s->lr, r));
-    gr_val size = gr_min(b, gr_max(b, gr__norm(b, w), gr__step_arg(s, "trust_low")), gr__step_arg(s, "trust_high")), slope = gr__norm(b, r);
-    gr_val both = gr_mul(b, gr_less(b, zero, size), gr_less(b, zero, slope)), below = gr_add(b, slope, gr_mul(b, s->decay, gr__norm(b, w)));
-    gr_val ratio = gr_select(b, both, gr_div(b, size, gr_select(b, both, below, one)), one);
+    gr_val size = gr__norm(b, w), slope = gr__norm(b, r);
+    gr_val limited = gr_min(b, gr_max(b, size, gr__step_arg(s, "trust_low")), gr__step_arg(s, "trust_high"));
+    gr_val both = gr_mul(b, gr_less(b, zero, size), gr_less(b, zero, slope)), below = gr_add(b, slope, gr_mul(b, s->decay, size));
+    gr_val ratio = gr_select(b, both, gr_div(b, limited, gr_select(b, both, below, one)), one);
     return gr_sub(b, w, gr_mul(b, gr_mul(b, s->lr, ratio), r));
 }
 

@@ -1,6 +1,6 @@
 /* LookAhead: slow weights that follow the trained ones, which start again from them every k updates.
- * Like an average of weights, but one that feeds back. The slow weights are there before the first update, so the first synchronisation already pulls back.
- *                                                                                                             [Zhang et al. 2019, algorithm 1] */
+ * Like an average of weights, but one that feeds back. The slow weights are there before the first update, so the first synchronisation
+ * already pulls back. [Zhang et al. 2019, algorithm 1] */
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +9,8 @@
 
 static const gr_row rows[] = {
     GR_ROW("k", INT, "5", "[1,1000000000]", "updates", "how many updates between two synchronisations"),
-    GR_ROW("alpha", REAL, "0.5", "[0,1]", "1", "how far the slow weights go towards the trained ones; 1 is the optimizer alone, 0 no training"),
+    GR_ROW("alpha", REAL, "0.5", "[0,1]", "1",
+           "how far the slow weights go towards the trained ones; 1 is the optimizer alone, 0 no training"),
     GR_ROW("inner", CHOICE, "keep", "keep|reset|pullback", "",
            "what becomes of the optimizer's first moment: it stays, starts over, or goes back like the weights"),
     GR_ROW("eval", CHOICE, "slow", "slow|fast", "", "which weights are validated and kept as the model"),
@@ -75,7 +76,8 @@ static gr_status own_slot(gr_graph *g, gr_store *store, const gr_param_info *p, 
 {
     char full[512];
     int n = snprintf(full, sizeof full, "%s/%s", p->entry.name, name);
-    if (n < 0 || (size_t)n >= sizeof full) return gr__fail(gr__graph_context(g), GR_E_RANGE, "the name of parameter %.60s... is too long", p->entry.name);
+    if (n < 0 || (size_t)n >= sizeof full)
+        return gr__fail(gr__graph_context(g), GR_E_RANGE, "the name of parameter %.60s... is too long", p->entry.name);
     return gr__slot_add(g, store, full, p->entry.shape, p->entry.layout, 0, out);
 }
 

@@ -69,7 +69,8 @@ gr_val gr__rectified_steps(gr_step *s)
     return gr__setting_is(s->s, "unrectified", "skip") ? is_rectified(s) : gr_const(s->g, 1);
 }
 
-/* One expression for both phases, so that an update is one pass: m times a rank-0 factor, over a root that rank-0 numbers turn into 1 in the first. */
+/* One expression for both phases, so that an update is one pass: m times a rank-0 factor, over a root that rank-0 numbers turn into 1 in
+ * the first. */
 gr_val gr__rectified(gr_step *s, gr_val g, gr_val rate)
 {
     gr_graph *b = s->g;
@@ -89,9 +90,9 @@ gr_val gr__trust_step(gr_step *s, gr_val w, gr_val u, double low, double high)
 {
     gr_graph *b = s->g;
     if (!s->trusted) return gr_sub(b, w, gr_mul(b, s->lr, u));
-    gr_val size = gr__norm(b, w), ratio;
-    if (low > 0) size = gr_max(b, size, gr_const(b, low));
-    if (!isinf(high)) size = gr_min(b, size, gr_const(b, high));
-    ratio = gr__ratio_or(b, size, gr__norm(b, u), gr_const(b, 1));
+    gr_val size = gr__norm(b, w), limited = size;
+    if (low > 0) limited = gr_max(b, gr_mul(b, gr_const(b, low), gr_less(b, gr_const(b, 0), size)), size); /* 0 stays 0: no ratio */
+    if (!isinf(high)) limited = gr_min(b, limited, gr_const(b, high));
+    gr_val ratio = gr__ratio_or(b, limited, gr__norm(b, u), gr_const(b, 1));
     return gr_sub(b, w, gr_mul(b, gr_mul(b, s->lr, ratio), u));
 }

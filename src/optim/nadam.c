@@ -1,5 +1,6 @@
-/* Nadam: Adam with Nesterov's momentum, whose coefficient warms up.                                                  [Dozat 2016, algorithm 2]
- * torch decays m with beta1 (as Keras); dozat with mu_t, and multiplies the corrected v by beta2; simple has a constant beta1 (optax). */
+/* Nadam: Adam with Nesterov's momentum, whose coefficient warms up.                                                  [Dozat 2016, algorithm
+ * 2] torch decays m with beta1 (as Keras); dozat with mu_t, and multiplies the corrected v by beta2; simple has a constant beta1 (optax).
+ */
 #include "optim/moments.h"
 
 static const gr_row rows[] = {
@@ -48,7 +49,8 @@ static gr_val update(gr_step *s, gr_val w, gr_val g)
     gr_val m = gr__step_keep(s, "m", gr__ema(b, x.decay, gr__step_slot(s, "m"), g)), v = gr__second_moment(s, g);
     gr_val c = gr__unbias_of(s, "beta2");
     if (dozat) c = gr_div(b, c, gr__step_arg(s, "beta2"));
-    gr_val root = gr_sqrt(b, c), rate = gr_mul(b, s->lr, root); /* c is taken out of the root, as in gr__over_root, and into the factors of both terms */
+    gr_val root = gr_sqrt(b, c),
+           rate = gr_mul(b, s->lr, root); /* c is taken out of the root, as in gr__over_root, and into the factors of both terms */
     gr_val ahead = gr_add(b, gr_mul(b, m, gr_mul(b, x.of_m, rate)), gr_mul(b, g, gr_mul(b, x.of_g, rate)));
     return gr_sub(b, w, gr_div(b, ahead, gr_add(b, gr_sqrt(b, v), gr_mul(b, gr__step_arg(s, "eps"), root))));
 }

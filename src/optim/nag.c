@@ -1,12 +1,14 @@
 /* NAG: Nesterov's accelerated gradient.
- * torch keeps the point that the step looks ahead to, and corrects it after the fact; sutskever takes the gradient at w - lr momentum m, before the step.
- * With a constant rate both see the same points.                                       [Nesterov 1983; Sutskever et al. 2013, eq. 3-4] */
+ * torch keeps the point that the step looks ahead to, and corrects it after the fact; sutskever takes the gradient at w - lr momentum m,
+ * before the step. With a constant rate both see the same points.                                       [Nesterov 1983; Sutskever et al.
+ * 2013, eq. 3-4] */
 #include "optim/momentum.h"
 
 static const gr_row rows[] = {
     GR_ROW("lr", REAL, "0.01", "[0,inf)", "1", "learning rate: the base that the schedule starts from"),
     GR_ROW("momentum", REAL, "0.9", "(0,1)", "1", "how much of the last step is kept"),
-    GR_ROW("form", CHOICE, "torch", "torch|sutskever", "", "torch: steps by g + momentum m; sutskever: the gradient is taken ahead of the weights"),
+    GR_ROW("form", CHOICE, "torch", "torch|sutskever", "",
+           "torch: steps by g + momentum m; sutskever: the gradient is taken ahead of the weights"),
 };
 
 static bool is_ahead(const gr_step *s)

@@ -7,7 +7,8 @@ static const gr_row rows[] = {
     GR_ROW("beta1", REAL, "0.95", "[0,1)", "1", "decay of the momentum"),
     GR_ROW("beta2", REAL, "0.98", "[0,1)", "1", "decay of the squared norm"),
     GR_ROW("eps", REAL, "1e-8", "[0,1]", "gradient", "added to the norm"),
-    GR_ROW("grad_averaging", CHOICE, "off", "off|from_1|from_2", "", "the momentum averages: what enters it is multiplied by 1 - beta1, from that update on"),
+    GR_ROW("grad_averaging", CHOICE, "off", "off|from_1|from_2", "",
+           "the momentum averages: what enters it is multiplied by 1 - beta1, from that update on"),
 };
 
 static gr_val share_of(gr_step *s)

@@ -6,8 +6,9 @@
  *   build.c      gradients to new weights: everything of an update in its order
  *   action.c     what happens only now and then: plans of their own that the trainer runs when they are due
  *
- * An update, in the order of the specification (each step optional): the sums are divided by their count; the penalty's gradient is added; clipping;
- * centralisation; coupled decay; moments and direction; decoupled decay; the step; the proximal step. Then what is due: the switch, LookAhead, SWA. */
+ * An update, in the order of the specification (each step optional): the sums are divided by their count; the penalty's gradient is added;
+ * clipping; centralisation; coupled decay; moments and direction; decoupled decay; the step; the proximal step. Then what is due: the
+ * switch, LookAhead, SWA. */
 #ifndef GR_OPTIM_OPTIM_H
 #define GR_OPTIM_OPTIM_H
 
@@ -25,9 +26,9 @@ typedef struct gr_method { /* one method of updating, resolved */
 
 typedef struct gr_optim { /* the resolved `optimizer:` */
     gr_method method[2];
-    int n_methods;          /* 2: a switch */
-    gr_span at;             /* of the switch */
-    bool carry;             /* the second method's momentum starts as the first one's */
+    int n_methods; /* 2: a switch */
+    gr_span at;    /* of the switch */
+    bool carry;    /* the second method's momentum starts as the first one's */
 } gr_optim;
 extern const gr_member gr__optimizer_switch; /* stands beside the members: it is made of two */
 
@@ -49,7 +50,10 @@ gr_tree *gr__clip_tree(gr__bump *b, const gr_clip *c);
 
 enum { GR_MAX_PENALTIES = 8 };
 typedef struct gr_penalties {
-    struct { const gr_penalty *member; double coefficient; } term[GR_MAX_PENALTIES]; /* those whose coefficient is not 0 */
+    struct {
+        const gr_penalty *member;
+        double coefficient;
+    } term[GR_MAX_PENALTIES]; /* those whose coefficient is not 0 */
     int n;
     bool proximal; /* terms that can are applied after the step instead of through their gradient */
     bool biases;   /* all parameters are penalised, not weights and embeddings alone */
@@ -58,14 +62,14 @@ extern const gr_member gr__penalty_common;
 gr_status gr__penalty_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_penalties *out);
 gr_tree *gr__penalty_tree(gr__bump *b, const gr_penalties *p);
 bool gr__penalty_applies(const gr_penalties *p, const gr_param_info *param);
-/* The penalties of parameters that stand in the graph as leaves[i] (GR_NONE: left out); rank 0, GR_NONE where there are none. by_gradient: without those
- * that are applied after the step. */
+/* The penalties of parameters that stand in the graph as leaves[i] (GR_NONE: left out); rank 0, GR_NONE where there are none. by_gradient:
+ * without those that are applied after the step. */
 gr_val gr__penalty_value(gr_graph *g, const gr_penalties *p, const gr_param_info *params, const gr_val *leaves, size_t n, bool by_gradient);
 
 /* ---- groups: ---- */
 
 typedef struct gr_group {
-    const char *match;   /* a pattern of full tensor names: * is any text, ? any character */
+    const char *match; /* a pattern of full tensor names: * is any text, ? any character */
     double lr_scale;
     bool freeze;
     double weight_decay; /* NaN: as the optimizer has it */
@@ -93,7 +97,7 @@ gr_tree *gr__lookahead_tree(gr__bump *b, const gr_lookahead *l, const gr_optim *
 typedef struct gr_swa {
     bool on;
     gr_span start, cycle;
-    double lr;            /* constant from the start on; NaN: the schedule goes on */
+    double lr; /* constant from the start on; NaN: the schedule goes on */
 } gr_swa;
 gr_status gr__swa_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_swa *out);
 gr_tree *gr__swa_tree(gr__bump *b, const gr_swa *s);
@@ -120,7 +124,7 @@ typedef struct gr_update_spec {
     const gr_penalties *penalties; /* NULL: none */
     const gr_groups *groups;       /* NULL: none */
     const gr_param_info *params;
-    const gr_val *leaves, *grads;  /* grads[i]: the gradient SUM of params[i]; GR_NONE: frozen, untouched */
+    const gr_val *leaves, *grads;    /* grads[i]: the gradient SUM of params[i]; GR_NONE: frozen, untouched */
     const gr_val *probe, *curvature; /* AdaHessian: signs z, and the SUM of H z; NULL in updates without it */
     size_t n;
     gr_val count; /* rank 0: what the sums are divided by */
@@ -136,7 +140,8 @@ typedef struct gr_update_values {
 /* Adds everything after the gradients to g. The number of updates lives in slot "optimizer/t" (rank 0). */
 gr_status gr__optim_build(gr_graph *g, gr_store *store, const gr_update_spec *u, gr_update_values *out);
 /* Where the gradient of a parameter is to be taken: the leaf itself, but for methods that look ahead. */
-gr_val gr__optim_point(gr_graph *g, gr_store *store, const gr_optim *o, int phase, const gr_groups *groups, const gr_param_info *p, gr_val lr);
+gr_val gr__optim_point(gr_graph *g, gr_store *store, const gr_optim *o, int phase, const gr_groups *groups, const gr_param_info *p,
+                       gr_val lr);
 /* Signs of a parameter's shape, +1 or -1 with probability 1/2, new in each update. */
 gr_val gr__optim_probe(gr_graph *g, const gr_param_info *p, gr_val seed, gr_val update);
 

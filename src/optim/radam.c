@@ -1,6 +1,6 @@
-/* RAdam: Adam that waits until its second moment can be trusted, and steps with the first moment alone until then.      [Liu et al. 2020, algorithm 2]
- * The paper rectifies from rho_t > 4 on, PyTorch and the authors' code from 5. unrectified skip makes no step at first (a default of that code); eps_mode raw
- * puts eps beside the uncorrected root, which makes it larger early. */
+/* RAdam: Adam that waits until its second moment can be trusted, and steps with the first moment alone until then.      [Liu et al. 2020,
+ * algorithm 2] The paper rectifies from rho_t > 4 on, PyTorch and the authors' code from 5. unrectified skip makes no step at first (a
+ * default of that code); eps_mode raw puts eps beside the uncorrected root, which makes it larger early. */
 #include "optim/moments.h"
 
 static const gr_row rows[] = {

@@ -1,4 +1,5 @@
-/* Ranger: RAdam inside LookAhead; the chapter's default for small and medium batches.                                        [Wright 2019] */
+/* Ranger: RAdam inside LookAhead; the chapter's default for small and medium batches.                                        [Wright 2019]
+ */
 #include "optim/moments.h"
 
 static const gr_row rows[] = {

@@ -1,6 +1,6 @@
-/* RangerLARS: RAdam whose step has the size of the layer's weights, inside LookAhead; the chapter's choice for large batches.  [the chapter, 4.3]
- * lr is then the relative change of the weights in an update. over9000 is the published code, which takes the norm of the updated weights for that of the
- * step: its ratio is about 1, so that it is RAdam with LookAhead for small tensors. */
+/* RangerLARS: RAdam whose step has the size of the layer's weights, inside LookAhead; the chapter's choice for large batches.  [the
+ * chapter, 4.3] lr is then the relative change of the weights in an update. over9000 is the published code, which takes the norm of the
+ * updated weights for that of the step: its ratio is about 1, so that it is RAdam with LookAhead for small tensors. */
 #include "optim/moments.h"
 
 static const gr_row rows[] = {
@@ -17,9 +17,10 @@ static const gr_row rows[] = {
 static gr_val published(gr_step *s, gr_val w, gr_val u)
 {
     gr_graph *b = s->g;
-    gr_val shrunk = gr_mul(b, w, gr__one_minus(b, gr_mul(b, s->lr, gr_mul(b, s->decay, gr__rectified_steps(s))))), next = gr_sub(b, shrunk, gr_mul(b, s->lr, u));
+    gr_val shrunk = gr_mul(b, w, gr__one_minus(b, gr_mul(b, s->lr, gr_mul(b, s->decay, gr__rectified_steps(s))))),
+           next = gr_sub(b, shrunk, gr_mul(b, s->lr, u));
     if (!s->trusted) return next;
-    gr_val ratio = gr__ratio_or(b, gr_min(b, gr__norm(b, w), gr_const(b, 10)), gr__norm(b, next), gr_const(b, 1));
+    gr_val ratio = gr__ratio_or(b, gr_min(b, gr__norm(b, shrunk), gr_const(b, 10)), gr__norm(b, next), gr_const(b, 1));
     return gr_sub(b, shrunk, gr_mul(b, gr_mul(b, s->lr, ratio), u));
 }
 

@@ -160,8 +160,8 @@ static gr_status check_parts(gr_context *ctx, const gr_settings *s, const gr_opt
         const gr_method *m = &o->method[i];
         const gr_tree *at = gr__setting_tree(s, i ? "then" : "first");
         if (m->member->whole_set)
-            return gr__tree_fail(ctx, at, GR_E_CONFLICT, "sgd takes batches", "%s takes the whole training set at once: no part of a switch",
-                                 m->member->head.name);
+            return gr__tree_fail(ctx, at, GR_E_CONFLICT, "sgd takes batches",
+                                 "%s takes the whole training set at once: no part of a switch", m->member->head.name);
         if (m->lookahead.k)
             return gr__tree_fail(ctx, at, GR_E_CONFLICT, "use radam, with lookahead: {...} beside the optimizer",
                                  "%s contains LookAhead, whose slow weights belong to the whole run", m->member->head.name);

@@ -1,5 +1,5 @@
-/* RMSProp: divides by the root of a running mean of squared gradients, without bias correction.             [Tieleman & Hinton 2012, lecture 6e]
- * eps_in_sqrt is optax's place for eps; init_scale 1 is TensorFlow 1's start. */
+/* RMSProp: divides by the root of a running mean of squared gradients, without bias correction.             [Tieleman & Hinton 2012,
+ * lecture 6e] eps_in_sqrt is optax's place for eps; init_scale 1 is TensorFlow 1's start. */
 #include "optim/momentum.h"
 
 static const gr_row rows[] = {

@@ -1,5 +1,6 @@
 /* SGDM: SGD with momentum. The momentum sums gradients: with a constant gradient it grows to g / (1 - momentum), ten steps of SGD with 0.9.
- * lr_in_momentum is the form of Sutskever, Caffe and the LARS paper: equal while the rate is constant.                        [Qian 1999] */
+ * lr_in_momentum is the form of Sutskever, Caffe and the LARS paper: equal while the rate is constant.                        [Qian 1999]
+ */
 #include "optim/momentum.h"
 
 static const gr_row rows[] = {

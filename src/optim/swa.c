@@ -1,4 +1,5 @@
-/* SWA: the mean of the weights at the ends of late cycles, beside the training, which it never changes.          [Izmailov et al. 2018, algorithm 1] */
+/* SWA: the mean of the weights at the ends of late cycles, beside the training, which it never changes.          [Izmailov et al. 2018,
+ * algorithm 1] */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +10,8 @@
 
 static const gr_row swa_rows[] = {
     GR_ROW("start", TREE, "0.75", "updates, text such as 3 epochs, or a fraction of the run", "updates", "when collecting begins"),
-    GR_ROW("cycle", TREE, "1 epoch", "updates, or text such as 2 epochs", "updates", "weights are collected after updates that are a multiple of it"),
+    GR_ROW("cycle", TREE, "1 epoch", "updates, or text such as 2 epochs", "updates",
+           "weights are collected after updates that are a multiple of it"),
     GR_ROW("lr", REAL, "none", "[0,inf)", "1", "the rate from the start on, in place of the schedule's"),
 };
 const gr_member gr__swa_common = {

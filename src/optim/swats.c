@@ -1,6 +1,6 @@
 /* SWATS: starts as Adam and goes over to SGD with momentum by itself, when the rate at which SGD would have made Adam's steps has settled.
- *                                                                                                        [Keskar & Socher 2017, algorithm 1]
- * The products are taken over all tensors together, so that one rate serves them all. */
+ *                                                                                                        [Keskar & Socher 2017, algorithm
+ * 1] The products are taken over all tensors together, so that one rate serves them all. */
 #include "optim/moments.h"
 
 static const gr_row rows[] = {
@@ -9,7 +9,8 @@ static const gr_row rows[] = {
     GR_ROW("beta2", REAL, "0.999", "[0,1)", "1", "decay of the second moment and of the rate's mean"),
     GR_ROW("eps", REAL, "1e-8", "[0,1]", "gradient", "added to the root of the second moment"),
     GR_ROW("switch_tol", REAL, "1e-9", "(0,inf)", "1", "switches where the rate and its mean differ by less"),
-    GR_ROW("switch_relative", BOOL, "false", "", "", "switch_tol is a part of the mean, as 1e-5; an absolute one may never be met on noisy data"),
+    GR_ROW("switch_relative", BOOL, "false", "", "",
+           "switch_tol is a part of the mean, as 1e-5; an absolute one may never be met on noisy data"),
 };
 
 typedef struct shared { /* rank-0 values of an update */

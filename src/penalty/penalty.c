@@ -26,8 +26,7 @@ static gr_member section(gr_row rows[MAX_ROWS])
     const gr_penalty *const *all = gr__penalties(&n);
     gr_member m = gr__penalty_common;
     n = GR_MIN(n, (int)GR_MAX_PENALTIES);
-    for (int i = 0; i < n; i++)
-        rows[i] = (gr_row)GR_ROW(all[i]->head.name, REAL, "0", "[0,inf)", "1", all[i]->head.title);
+    for (int i = 0; i < n; i++) rows[i] = (gr_row)GR_ROW(all[i]->head.name, REAL, "0", "[0,inf)", "1", all[i]->head.title);
     memcpy(rows + n, common_rows, sizeof common_rows);
     m.name = "penalty";
     m.rows = rows;

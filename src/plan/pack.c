@@ -35,8 +35,9 @@ static int lowest(gr__block *block, gr__block *const *placed, int n)
 bool gr__blocks_pack(gr_context *ctx, gr__block *blocks, int n, size_t *total)
 {
     size_t bytes = 2 * (size_t)n * sizeof(gr__block *);
-    gr__block **sorted = gr__alloc(ctx, bytes), **placed = sorted + n;
+    gr__block **sorted = gr__alloc(ctx, bytes);
     if (!sorted) return false;
+    gr__block **placed = sorted + n;
     for (int i = 0; i < n; i++) sorted[i] = &blocks[i];
     qsort(sorted, (size_t)n, sizeof *sorted, by_size);
     *total = 0;

@@ -5,17 +5,11 @@
 #include <string.h>
 
 #include "graph/node.h"
+#include "study/steps.h"
 #include "study/study.h"
 
 typedef struct side {
-    gr_context *ctx;
-    const gr_recipe *recipe;
-    gr_task task;
-    gr_engine engine;
-    gr_loader *loader;
-    gr_batch batch;
-    gr_engine_plan *plan;
-    gr_extent extent;
+    gr_steps run;
     bool diverged;
 } side;
 
@@ -113,7 +107,7 @@ static bool views_agree(tracer *t, int item, const gr_plan_view *a, const gr_pla
 
 static bool entries_agree(tracer *t)
 {
-    const gr_store *a = t->s[0].engine.store, *b = t->s[1].engine.store;
+    const gr_store *a = t->s[0].run.engine.store, *b = t->s[1].run.engine.store;
     char name[160], one[32], two[32];
     if (gr_store_count(a) != gr_store_count(b)) {
         snprintf(one, sizeof one, "%d tensors", gr_store_count(a));
@@ -127,7 +121,7 @@ static bool entries_agree(tracer *t)
             name_shapes(t, -1, "", name, x->spec.name, strcmp(x->spec.name, y->spec.name) != 0 ? y->spec.name : "another shape");
             break;
         }
-        size_t wide[2] = {x->spec.shape.rank ? gr_backend_real_bytes(t->s[0].task.backend) : 8, x->spec.shape.rank ? gr_backend_real_bytes(t->s[1].task.backend) : 8};
+        size_t wide[2] = {x->spec.shape.rank ? gr_backend_real_bytes(t->s[0].run.task.backend) : 8, x->spec.shape.rank ? gr_backend_real_bytes(t->s[1].run.task.backend) : 8};
         gr_plan_view u = {"", name, GR_REAL, x->spec.shape, wide[0], x->data}, v = {"", name, GR_REAL, x->spec.shape, wide[1], y->data};
         views_agree(t, -1, &u, &v);
     }
@@ -146,8 +140,8 @@ static bool batches_agree(tracer *t)
     gr_plan_view x[2], y[2];
     for (int i = 0; i < 2; i++) {
         const side *s = &t->s[i];
-        x[i] = feed_view("feed \"x\"", s->task.input_as, s->recipe->input, s->batch.n, s->batch.inputs);
-        y[i] = feed_view("feed \"y\"", s->task.target_as, s->task.target_sample, s->batch.n, s->batch.targets);
+        x[i] = feed_view("feed \"x\"", s->run.task.input_as, s->run.recipe->input, s->run.batch.n, s->run.batch.inputs);
+        y[i] = feed_view("feed \"y\"", s->run.task.target_as, s->run.task.target_sample, s->run.batch.n, s->run.batch.targets);
     }
     return views_agree(t, t->item ? t->item : -1, &x[0], &x[1]) && views_agree(t, t->item ? t->item : -1, &y[0], &y[1]);
 }
@@ -159,12 +153,12 @@ static bool batches_agree(tracer *t)
 static gr_status advance(tracer *t, int i, int *index, int *at)
 {
     side *s = &t->s[i];
-    gr_plan *p = s->plan->plan;
+    gr_plan *p = s->run.plan->plan;
     *at = -1;
     for (; *index < gr_plan_rows(p) && *at < 0; ++*index) {
         gr_status st = gr_plan_run_item(p, *index);
         if (st == GR_E_DIVERGED) {
-            gr_context_clear_error(s->ctx);
+            gr_context_clear_error(s->run.ctx);
             s->diverged = true;
             return GR_OK;
         }
@@ -180,7 +174,7 @@ static gr_status advance(tracer *t, int i, int *index, int *at)
 
 static int views(const side *s, int index)
 {
-    return gr_plan_views(s->plan->plan, index);
+    return gr_plan_views(s->run.plan->plan, index);
 }
 
 /* Items at[0] and at[1] have run; -1: that side has come to its end. */
@@ -189,13 +183,13 @@ static bool outputs_agree(tracer *t, const int at[2])
     char one[32], two[32];
     int n = views(&t->s[0], at[0]), m = views(&t->s[1], at[1]);
     for (int k = 0; k < GR_MIN(n, m); k++) {
-        gr_plan_view x = gr_plan_view_at(t->s[0].plan->plan, at[0], k), y = gr_plan_view_at(t->s[1].plan->plan, at[1], k);
+        gr_plan_view x = gr_plan_view_at(t->s[0].run.plan->plan, at[0], k), y = gr_plan_view_at(t->s[1].run.plan->plan, at[1], k);
         if (!views_agree(t, t->item, &x, &y)) return false;
     }
     if (n == m) return true;
     snprintf(one, sizeof one, "%d results", n);
     snprintf(two, sizeof two, "%d", m);
-    gr_plan_row row = gr_plan_row_at(t->s[n > m ? 0 : 1].plan->plan, at[n > m ? 0 : 1]);
+    gr_plan_row row = gr_plan_row_at(t->s[n > m ? 0 : 1].run.plan->plan, at[n > m ? 0 : 1]);
     name_shapes(t, t->item, row.scope, row.kernel, one, two);
     return false;
 }
@@ -219,46 +213,14 @@ done:
     return st;
 }
 
-/* The clock of a side when so many updates are done. */
-static gr_clock clock_of(const side *s, int64_t step)
-{
-    return (gr_clock){.step = step, .total = s->extent.total, .updates_per_epoch = s->extent.updates_per_epoch};
-}
-
-/* action: -1, or which one. */
-static gr_status feed(tracer *t, int i, int kind, int action, bool data, int64_t position)
-{
-    side *s = &t->s[i];
-    const gr_recipe *r = s->recipe;
-    int64_t step = t->r->step - 1;
-    gr_clock clock = clock_of(s, step);
-    int variant = action >= 0 ? action : gr__engine_variant(r, &clock);
-    gr_engine_plan *p = s->plan = gr__engine_find(&s->engine, kind, data ? s->batch.n : 1, variant);
-    if (!p) return gr__fail(s->ctx, GR_E_INTERNAL, "no plan for a batch of %lld", (long long)(data ? s->batch.n : 1));
-    if (data && p->x) memcpy(p->x, s->batch.inputs, p->x_bytes);
-    if (data && p->y) memcpy(p->y, s->batch.targets, p->y_bytes);
-    if (p->seed) *p->seed = (double)r->seed;
-    if (p->update) *p->update = (double)step;
-    if (p->position) *p->position = (double)position;
-    if (p->first) *p->first = position == 0;
-    if (p->lr) *p->lr = gr__engine_rate(r, &clock, NULL); /* nothing is evaluated: a plateau is never seen */
-    return GR_OK;
-}
-
 /* The same kind of plan of both, with what it needs. */
 static gr_status run_kind(tracer *t, int kind, int action, bool data, int64_t position)
 {
     gr_status st = GR_OK;
-    for (int i = 0; i < 2; i++) GR_TRY(feed(t, i, kind, action, data, position));
+    for (int i = 0; i < 2; i++) GR_TRY(gr__steps_feed(&t->s[i].run, t->r->step - 1, kind, action, data, position));
     st = run_plans(t);
 done:
     return st;
-}
-
-static bool is_due(const side *s, int action, int64_t step)
-{
-    gr_clock clock = clock_of(s, step);
-    return action < s->engine.n_actions && s->engine.action[action]->due(&s->engine.rules, &clock);
 }
 
 /* What is due when so many updates are done. */
@@ -266,9 +228,9 @@ static gr_status act(tracer *t, int64_t step)
 {
     gr_status st = GR_OK;
     for (int k = 0; k < GR_MAX_ACTIONS && !t->r->differs; k++) {
-        bool due[2] = {is_due(&t->s[0], k, step), is_due(&t->s[1], k, step)};
+        bool due[2] = {gr__steps_due(&t->s[0].run, k, step), gr__steps_due(&t->s[1].run, k, step)};
         if (due[0] != due[1])
-            name_shapes(t, t->item, "", t->s[due[0] ? 0 : 1].engine.action[k]->name, due[0] ? "due" : "not due", due[1] ? "due" : "not due");
+            name_shapes(t, t->item, "", t->s[due[0] ? 0 : 1].run.engine.action[k]->name, due[0] ? "due" : "not due", due[1] ? "due" : "not due");
         else if (due[0])
             GR_TRY(run_kind(t, GR_RUN_ACTION, k, false, 0));
     }
@@ -278,35 +240,20 @@ done:
 
 static gr_status one_update(tracer *t)
 {
-    int64_t micro = t->s[0].recipe->accumulate, position = 0;
+    int64_t micro = t->s[0].run.recipe->accumulate, position = 0;
     gr_status st = GR_OK;
     bool last = false;
     t->item = 0;
     for (int64_t k = 0; k < micro && !last; k++) {
-        for (int i = 0; i < 2; i++) GR_TRY(gr__loader_next(t->s[i].loader, &t->s[i].batch));
+        for (int i = 0; i < 2; i++) GR_TRY(gr__loader_next(t->s[i].run.loader, &t->s[i].run.batch));
         if (!batches_agree(t)) return GR_OK;
         GR_TRY(run_kind(t, micro > 1 ? GR_RUN_ACCUMULATE : GR_RUN_STEP, -1, true, position));
         if (t->r->differs || t->r->diverged) return GR_OK;
-        position += t->s[0].batch.n;
-        last = t->s[0].batch.last;
+        position += t->s[0].run.batch.n;
+        last = t->s[0].run.batch.last;
     }
     if (micro > 1) GR_TRY(run_kind(t, GR_RUN_APPLY, -1, false, 0));
     if (!t->r->differs && !t->r->diverged) GR_TRY(act(t, t->r->step));
-done:
-    return st;
-}
-
-static gr_status open_side(side *s)
-{
-    gr_status st = GR_OK;
-    GR_TRY(gr__task_open(s->ctx, s->recipe, 1u << GR_PART_TRAIN, NULL, &s->task));
-    s->task.unfused = true;
-    GR_TRY(gr__engine_make(&s->task, true, 0, &s->engine));
-    GR_TRY(gr__engine_start(&s->engine));
-    GR_TRY(gr__network_init(s->task.network, s->engine.store));
-    gr_loader_options o = gr__task_loader(&s->task, GR_PART_TRAIN, false);
-    s->extent = gr__task_extent(&s->task);
-    GR_TRY(gr__loader_create(s->ctx, &o, &s->loader));
 done:
     return st;
 }
@@ -316,11 +263,7 @@ gr_status gr__trace(gr_context *const ctx[2], const gr_recipe *const recipe[2], 
     tracer t = {.o = o, .r = out};
     gr_status st = GR_OK;
     *out = (gr_trace_result){.item = -1, .step = 1};
-    for (int i = 0; i < 2; i++) {
-        t.s[i].ctx = ctx[i];
-        t.s[i].recipe = recipe[i];
-        GR_TRY(open_side(&t.s[i]));
-    }
+    for (int i = 0; i < 2; i++) GR_TRY(gr__steps_open(ctx[i], recipe[i], true, &t.s[i].run));
     if (recipe[0]->accumulate != recipe[1]->accumulate) {
         char one[48], two[32];
         snprintf(one, sizeof one, "%lld micro-batches an update", (long long)recipe[0]->accumulate);
@@ -334,10 +277,6 @@ gr_status gr__trace(gr_context *const ctx[2], const gr_recipe *const recipe[2], 
         GR_TRY(one_update(&t));
     }
 done:
-    for (int i = 0; i < 2; i++) {
-        gr__loader_destroy(t.s[i].loader);
-        gr__engine_close(&t.s[i].engine);
-        gr__task_close(&t.s[i].task);
-    }
+    for (int i = 0; i < 2; i++) gr__steps_close(&t.s[i].run);
     return st;
 }

@@ -117,7 +117,7 @@ static void count_bytes(gr_engine *e, bool train, unsigned parts)
         if (!t->count[p] || !(training || parts & 1u << p)) continue;
         gr_loader_options o = gr__task_loader(t, p, training);
         gr_set shape = {.n = t->count[p], .sample = t->recipe->input, .element = t->input_as, .target_sample = t->target_sample,
-                        .target = t->recipe->cost->wants_classes ? GR_TARGET_CLASS : GR_TARGET_VALUE};
+                        .target = t->recipe->reading.target == GR_FORM_CLASS ? GR_TARGET_CLASS : GR_TARGET_VALUE};
         gr_rows rows = {NULL, t->count[p]};
         if (!t->loaded) o.set = &shape, o.rows = &rows;
         b->loader += gr__loader_bytes(&o);

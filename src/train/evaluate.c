@@ -21,13 +21,39 @@ static int largest(const void *data, gr_element e, int64_t at, int64_t n)
     return best;
 }
 
+typedef struct label_count { int64_t both, only_one; } label_count; /* truth and prediction say yes; one of them does */
+
 typedef struct tally {
+    gr_context *ctx;
     gr_evaluation *ev;
+    gr_target_form form;
     gr_element real;
     int64_t width;      /* numbers a sample */
     double square_sum, absolute_sum;
     int64_t right, labels;
+    label_count *label; /* one a label; LABELS */
 } tally;
+
+static gr_status tally_begin(tally *t, gr_shape prediction, int64_t batch)
+{
+    gr_evaluation *ev = t->ev;
+    size_t n = (size_t)(t->width = gr_shape_count(prediction) / batch);
+    if (t->form == GR_FORM_CLASS) {
+        ev->classes = (int)prediction.dim[prediction.rank - 1];
+        n = (size_t)ev->classes;
+        ev->confusion = gr__alloc(t->ctx, sizeof *ev->confusion * n * n);
+        return ev->confusion ? GR_OK : GR_E_MEMORY;
+    }
+    if (t->form != GR_FORM_LABELS) return GR_OK;
+    ev->classes = (int)n;
+    t->label = gr__alloc(t->ctx, sizeof *t->label * n);
+    return t->label ? GR_OK : GR_E_MEMORY;
+}
+
+static void tally_end(tally *t)
+{
+    if (t->label) gr__free(t->ctx, t->label, sizeof *t->label * (size_t)t->width);
+}
 
 static void count_classes(tally *t, const gr_batch *b, const void *prediction)
 {
@@ -39,6 +65,27 @@ static void count_classes(tally *t, const gr_batch *b, const void *prediction)
         t->right += guess == label[i];
         t->labels++;
         t->ev->confusion[(int64_t)label[i] * k + guess]++;
+    }
+}
+
+static void count_labels(tally *t, const gr_batch *b, const void *prediction)
+{
+    for (int64_t i = 0; i < b->n * t->width; i++) {
+        bool truth = as_real(b->targets, t->real, i) >= 0.5, guess = as_real(prediction, t->real, i) >= 0.5;
+        label_count *l = &t->label[i % t->width];
+        t->right += guess == truth;
+        t->labels++;
+        l->both += guess && truth;
+        l->only_one += guess != truth;
+    }
+}
+
+/* Right is the class that the target gives the most. */
+static void count_distributions(tally *t, const gr_batch *b, const void *prediction)
+{
+    for (int64_t i = 0; i < b->n; i++) {
+        t->right += largest(prediction, t->real, i * t->width, (int)t->width) == largest(b->targets, t->real, i * t->width, (int)t->width);
+        t->labels++;
     }
 }
 
@@ -66,16 +113,32 @@ static double macro_f1(const int64_t *c, int k)
     return seen ? sum / seen : NAN;
 }
 
+/* F1 of each label's yes, averaged over the labels that occur in truth or prediction. */
+static double label_f1(const tally *t)
+{
+    double sum = 0;
+    int seen = 0;
+    for (int64_t k = 0; k < t->width; k++) {
+        const label_count *l = &t->label[k];
+        if (l->both + l->only_one == 0) continue;
+        seen++;
+        sum += 2.0 * (double)l->both / (double)(2 * l->both + l->only_one);
+    }
+    return seen ? sum / seen : NAN;
+}
+
 static void conclude(tally *t, double weight_sum)
 {
     gr_evaluation *ev = t->ev;
-    ev->cost_mean = ev->cost_sum / weight_sum;
-    if (ev->confusion) {
+    double n = (double)ev->samples * (double)t->width;
+    ev->cost_mean = gr__cost_mean(ev->cost_sum, weight_sum);
+    if (t->labels) {
         ev->accuracy = (double)t->right / (double)t->labels;
         ev->error = (double)(t->labels - t->right) / (double)t->labels;
-        ev->f1 = macro_f1(ev->confusion, ev->classes);
-    } else {
-        double n = (double)ev->samples * (double)t->width;
+    }
+    if (t->form == GR_FORM_CLASS) ev->f1 = macro_f1(ev->confusion, ev->classes);
+    if (t->form == GR_FORM_LABELS) ev->f1 = label_f1(t);
+    if (t->form == GR_FORM_VALUES || t->form == GR_FORM_DISTRIBUTION) {
         ev->rmse = sqrt(t->square_sum / n);
         ev->mae = t->absolute_sum / n;
         ev->error = ev->rmse;
@@ -85,9 +148,8 @@ static void conclude(tally *t, double weight_sum)
 gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, const volatile sig_atomic_t *stop, gr_evaluation *out)
 {
     const gr_task *t = e->task;
-    bool classes = t->recipe->cost->wants_classes;
     *out = (gr_evaluation){.accuracy = NAN, .f1 = NAN, .rmse = NAN, .mae = NAN};
-    tally ta = {.ev = out, .real = gr_backend_real_bytes(t->backend) == 8 ? GR_EL_F64 : GR_EL_F32};
+    tally ta = {.ctx = t->ctx, .ev = out, .form = t->recipe->reading.target, .real = gr_backend_real_bytes(t->backend) == 8 ? GR_EL_F64 : GR_EL_F32};
     double weight_sum = 0;
     gr_status st = GR_OK;
     gr__loader_seek(loader, 0, 0);
@@ -105,18 +167,16 @@ gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, 
         if (!ta.width) {
             gr_shape s;
             gr_plan_output(p->plan, "prediction", &s);
-            ta.width = gr_shape_count(s) / b.n;
-            if (classes) {
-                out->classes = (int)s.dim[s.rank - 1];
-                out->confusion = gr__alloc(t->ctx, sizeof *out->confusion * (size_t)out->classes * (size_t)out->classes);
-                if (!out->confusion) GR_TRY(GR_E_MEMORY);
-            }
+            GR_TRY(tally_begin(&ta, s, b.n));
         }
-        if (classes) count_classes(&ta, &b, p->prediction);
+        if (ta.form == GR_FORM_CLASS) count_classes(&ta, &b, p->prediction);
+        else if (ta.form == GR_FORM_LABELS) count_labels(&ta, &b, p->prediction);
         else count_values(&ta, &b, p->prediction);
+        if (ta.form == GR_FORM_DISTRIBUTION) count_distributions(&ta, &b, p->prediction);
     }
     conclude(&ta, weight_sum);
 done:
+    tally_end(&ta);
     if (st != GR_OK) gr__evaluation_free(t->ctx, out);
     return st;
 }
@@ -134,11 +194,12 @@ static double mae(const gr_evaluation *ev) { return ev->mae; }
 
 const gr_metric *gr__metrics(int *n)
 {
+    enum { LABELLED = 1 << GR_FORM_CLASS | 1 << GR_FORM_LABELS, MEASURED = 1 << GR_FORM_DISTRIBUTION | 1 << GR_FORM_VALUES };
     static const gr_metric metrics[] = {
-        {"accuracy", "share of right classes", true, accuracy},
-        {"f1", "F1, mean over the classes", true, f1},
-        {"mae", "mean absolute error", false, mae},
-        {"rmse", "root mean square error", false, rmse},
+        {"accuracy", "share of right classes or labels", LABELLED | 1 << GR_FORM_DISTRIBUTION, accuracy},
+        {"f1", "F1, mean over the classes or labels", LABELLED, f1},
+        {"mae", "mean absolute error", MEASURED, mae},
+        {"rmse", "root mean square error", MEASURED, rmse},
     };
     *n = (int)GR_COUNT(metrics);
     return metrics;

@@ -44,8 +44,7 @@ static gr_val point_of(void *user, const gr_param_info *p)
 static void draw_probes(making *m)
 {
     gr_val seed = gr_feed(m->g, "seed", GR_REAL, GR_SCALAR), update = gr_feed(m->g, "update", GR_REAL, GR_SCALAR);
-    for (size_t i = 0; i < m->n; i++)
-        m->probe[i] = is_frozen(m, i) ? GR_NONE : gr__optim_probe(m->g, &m->params[i], seed, update);
+    for (size_t i = 0; i < m->n; i++) m->probe[i] = is_frozen(m, i) ? GR_NONE : gr__optim_probe(m->g, &m->params[i], seed, update);
 }
 
 /* H z: the gradient of the gradient's product with z. */
@@ -62,7 +61,8 @@ static gr_status bend_of(making *m, const gr_val *points, gr_val *bend, int acti
 /* Gradient sums of the parameters that are trained, and H z where it is wanted. */
 static gr_status differentiate(making *m)
 {
-    gr_val *points = gr__bump_alloc(m->task->memory, sizeof *points * (m->n + 1)), *d = gr__bump_alloc(m->task->memory, sizeof *d * (m->n + 1));
+    gr_val *points = gr__bump_alloc(m->task->memory, sizeof *points * (m->n + 1)),
+           *d = gr__bump_alloc(m->task->memory, sizeof *d * (m->n + 1));
     int active = 0, k = 0;
     if (!points || !d) return GR_E_MEMORY;
     for (size_t i = 0; i < m->n; i++)
@@ -89,15 +89,32 @@ static gr_status forward_and_back(making *m, int64_t batch)
 
 /* ---- updates ---- */
 
-static gr_status update(making *m, gr_val cost_sum, gr_val weight_sum)
+/* Samples that all weigh nothing give a gradient of 0, not of 0/0. */
+static gr_val divisor(gr_graph *g, gr_val weight_sum)
+{
+    return gr_select(g, gr_less(g, gr_const(g, 0), weight_sum), weight_sum, gr_const(g, 1));
+}
+
+static gr_status update(making *m, gr_val cost_sum, gr_val weight_sum, bool weighted)
 {
     gr_graph *g = m->g;
     const gr_recipe *r = m->recipe;
     gr_update_values v;
-    const gr_update_spec u = {.optim = &r->optim, .phase = m->phase, .clip = &r->clip, .penalties = &r->penalties, .groups = &r->groups,
-                              .params = m->params, .leaves = m->leaves, .grads = m->grads, .n = m->n,
-                              .probe = m->curvature ? m->probe : NULL, .curvature = m->curvature ? m->bend : NULL,
-                              .count = r->reduction_sum ? gr_const(g, 1) : weight_sum, .lr = m->lr};
+    const gr_update_spec u = {.optim = &r->optim,
+                              .phase = m->phase,
+                              .clip = &r->clip,
+                              .penalties = &r->penalties,
+                              .groups = &r->groups,
+                              .params = m->params,
+                              .leaves = m->leaves,
+                              .grads = m->grads,
+                              .n = m->n,
+                              .probe = m->curvature ? m->probe : NULL,
+                              .curvature = m->curvature ? m->bend : NULL,
+                              .count = r->reduction_sum ? gr_const(g, 1)
+                                       : weighted       ? divisor(g, weight_sum)
+                                                        : weight_sum,
+                              .lr = m->lr};
     gr_status st = gr__optim_build(g, m->store, &u, &v);
     if (st != GR_OK) return st;
     gr_output(g, "cost_sum", cost_sum);
@@ -111,7 +128,7 @@ static gr_status update(making *m, gr_val cost_sum, gr_val weight_sum)
 static gr_status build_step(making *m, int64_t batch)
 {
     gr_status st = forward_and_back(m, batch);
-    return st == GR_OK ? update(m, m->v.cost_sum, m->v.weight_sum) : st;
+    return st == GR_OK ? update(m, m->v.cost_sum, m->v.weight_sum, m->v.weighted) : st;
 }
 
 /* Slot OWNER/NAME in which micro-batches add up. */
@@ -164,7 +181,7 @@ static gr_status build_apply(making *m)
     }
     GR_TRY(sum_slot(m, "cost", "sum", GR_SCALAR, &cost));
     GR_TRY(sum_slot(m, "weight", "sum", GR_SCALAR, &weight));
-    GR_TRY(update(m, cost, weight));
+    GR_TRY(update(m, cost, weight, true)); /* whether it is, the other graph knows */
 done:
     return st;
 }
@@ -194,9 +211,13 @@ gr_status gr__graph_of_run(const gr_engine *e, int kind, int64_t batch, int vari
     making m = {.task = t, .recipe = t->recipe, .store = e->store, .g = g};
     m.params = gr__network_params(t->network, &m.n);
     switch (kind) {
-    case GR_RUN_EVALUATE: m.view = &e->view[variant]; return build_evaluate(&m, batch);
-    case GR_RUN_ACTION: return e->action[variant]->build(&e->rules, g, e->store, m.params, m.n);
-    default: break;
+    case GR_RUN_EVALUATE:
+        m.view = &e->view[variant];
+        return build_evaluate(&m, batch);
+    case GR_RUN_ACTION:
+        return e->action[variant]->build(&e->rules, g, e->store, m.params, m.n);
+    default:
+        break;
     }
     m.phase = variant & GR_VARIANT_THEN ? 1 : 0;
     m.curvature = variant & GR_VARIANT_CURVATURE;

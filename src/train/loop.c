@@ -173,7 +173,7 @@ static gr_status one_update(gr_loop *l, gr_train_result *out)
         samples += b.n;
     }
     if (micro > 1) GR_TRY(run_plan(l, GR_RUN_APPLY, variant, NULL, 0, &p, out));
-    l->data_cost = *p->cost_sum / *p->weight_sum;
+    l->data_cost = gr__cost_mean(*p->cost_sum, *p->weight_sum);
     l->train_cost = p->penalty ? l->data_cost + *p->penalty : l->data_cost;
     l->norm = *p->norm;
     l->samples += samples;

@@ -19,7 +19,7 @@ const char *gr__part_name(gr_part p)
 
 static gr_source_options source_options(const gr_recipe *r)
 {
-    return (gr_source_options){.folder = r->folder, .keep_float64 = r->float64, .seed = r->seed, .want = r->cost->wants_classes ? GR_TARGET_CLASS : GR_TARGET_VALUE};
+    return (gr_source_options){.folder = r->folder, .keep_float64 = r->float64, .seed = r->seed, .want = r->reading.target == GR_FORM_CLASS ? GR_TARGET_CLASS : GR_TARGET_VALUE};
 }
 
 static const gr_tree *source_of(const gr_recipe *r, gr_part p)
@@ -38,7 +38,7 @@ static gr_status check_set(gr_context *ctx, const gr_recipe *r, gr_part p, gr_sh
         return gr__tree_fail(ctx, at, GR_E_DATA, NULL, "the %s data has samples of shape %s, model.input is %s", gr__part_name(p),
                              gr__shape_text(sample, a), gr__shape_text(r->input, b));
     }
-    gr_target_kind want = r->cost->wants_classes ? GR_TARGET_CLASS : GR_TARGET_VALUE;
+    gr_target_kind want = r->reading.target == GR_FORM_CLASS ? GR_TARGET_CLASS : GR_TARGET_VALUE;
     if (target != want)
         return gr__tree_fail(ctx, at, GR_E_DATA, NULL, "the %s data has %s as targets, cost %s wants %s", gr__part_name(p),
                              target == GR_TARGET_CLASS ? "classes" : target == GR_TARGET_VALUE ? "values" : "nothing", r->cost->head.name,
@@ -66,10 +66,33 @@ static gr_status check_labels(gr_context *ctx, const gr_recipe *r, gr_part p, co
 
 static gr_status check_values(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_shape target, gr_shape output)
 {
-    if (r->cost->wants_classes || gr_shape_count(target) == gr_shape_count(output)) return GR_OK;
+    if (r->reading.target == GR_FORM_CLASS || gr_shape_count(target) == gr_shape_count(output)) return GR_OK;
     char a[96], b[96];
     return gr__tree_fail(ctx, source_of(r, p) ? source_of(r, p) : r->data.train, GR_E_DATA, NULL,
                          "the %s data has targets of shape %s, but the network gives %s", gr__part_name(p), gr__shape_text(target, a), gr__shape_text(output, b));
+}
+
+/* What labels and distributions may hold: shares from 0 to 1; distributions that miss the sum of 1 are told. */
+static gr_status check_shares(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_set *s)
+{
+    bool labels = r->reading.target == GR_FORM_LABELS, wide = gr__target_element(s) == GR_EL_F64;
+    int64_t width = gr_shape_count(s->target_sample), off = 0;
+    if (!labels && r->reading.target != GR_FORM_DISTRIBUTION) return GR_OK;
+    for (int64_t i = 0; i < s->n; i++) {
+        double sum = 0;
+        for (int64_t k = 0; k < width; k++) {
+            double x = wide ? ((const double *)s->targets)[i * width + k] : (double)((const float *)s->targets)[i * width + k];
+            if (!(x >= 0) || x > (labels ? 1 : INFINITY))
+                return gr__tree_fail(ctx, source_of(r, p) ? source_of(r, p) : r->data.train, GR_E_DATA, NULL,
+                                     "the %s data has the target %g in row %lld, but %s wants %s", gr__part_name(p), x, (long long)i, r->cost->head.name,
+                                     labels ? "labels from 0 to 1" : "distributions, which are nowhere below 0");
+            sum += x;
+        }
+        off += !(fabs(sum - 1) <= 1e-3);
+    }
+    if (!labels && off)
+        gr__log(ctx, GR_LOG_WARNING, "%lld of %lld targets of the %s data do not sum to 1, as distributions do", (long long)off, (long long)s->n, gr__part_name(p));
+    return GR_OK;
 }
 
 /* ---- rows ---- */
@@ -128,7 +151,7 @@ static void deliver_as(gr_task *t, gr_element source, gr_shape target_sample)
 {
     gr_element real = gr_backend_real_bytes(t->backend) == 8 ? GR_EL_F64 : GR_EL_F32;
     t->input_as = source == GR_EL_U8 || source == GR_EL_I32 ? source : real;
-    t->target_as = t->recipe->cost->wants_classes ? GR_EL_I32 : real;
+    t->target_as = t->recipe->reading.target == GR_FORM_CLASS ? GR_EL_I32 : real;
     t->target_sample = target_sample;
 }
 
@@ -182,6 +205,7 @@ static gr_status check_targets(gr_task *t)
         if (!t->set[p].inputs) continue;
         GR_TRY(check_labels(t->ctx, t->recipe, p, &t->set[p], output));
         GR_TRY(check_values(t->ctx, t->recipe, p, t->set[p].target_sample, output));
+        GR_TRY(check_shares(t->ctx, t->recipe, p, &t->set[p]));
     }
 done:
     return st;
@@ -270,7 +294,7 @@ void gr__task_close(gr_task *t)
 
 int64_t gr__task_batch(const gr_task *t)
 {
-    int64_t n = t->count[GR_PART_TRAIN], b = t->recipe->optim.method[0].member->whole_set ? 0 : t->recipe->data.batch;
+    int64_t n = t->count[GR_PART_TRAIN], b = t->recipe->data.batch;
     return b == 0 ? GR_MAX(n, 1) : n > 0 ? GR_MIN(b, n) : b;
 }
 

@@ -105,13 +105,19 @@ gr_rate gr__engine_moment(const gr_recipe *r, const gr_clock *c, const double *s
 double gr__engine_rate(const gr_recipe *r, const gr_clock *c, const double *state);
 
 /* ---- evaluation ---- */
+/* The mean cost of samples that weigh nothing together is their sum, 0. */
+static inline double gr__cost_mean(double cost_sum, double weight_sum)
+{
+    return weight_sum == 0 ? cost_sum : cost_sum / weight_sum;
+}
+
 typedef struct gr_evaluation {
     int64_t samples;
     double cost_sum, cost_mean, error;
     double accuracy, f1;            /* NaN where they make no sense */
     double rmse, mae;
-    int classes;
-    int64_t *confusion;             /* classes x classes [true][predicted]; NULL for values; bookkeeping memory */
+    int classes;                    /* classes, or labels */
+    int64_t *confusion;             /* of classes: classes x classes [true][predicted]; else NULL; bookkeeping memory */
 } gr_evaluation;
 /* Evaluates one part with the store's present values, in one of the engine's views. No effect on training. stop (may be NULL): GR_E_INTERRUPTED when it becomes
  * non-zero. */
@@ -119,7 +125,11 @@ gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, 
 void gr__evaluation_free(gr_context *ctx, gr_evaluation *ev);
 
 /* ---- the metrics a recipe may name ---- */
-typedef struct gr_metric { const char *name, *title; bool for_classes; double (*get)(const gr_evaluation *ev); } gr_metric;
+typedef struct gr_metric {
+    const char *name, *title;
+    unsigned forms;                 /* of targets that it is for: a bit mask of 1 << gr_target_form */
+    double (*get)(const gr_evaluation *ev);
+} gr_metric;
 const gr_metric *gr__metrics(int *n);
 
 /* ---- host state that a checkpoint carries: one row a variable ---- */

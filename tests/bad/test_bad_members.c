@@ -92,6 +92,12 @@ static gr_val identity(gr_build *b, const gr_settings *s, gr_val output)
     return output;
 }
 
+static gr_reading values(gr_shape output)
+{
+    (void)output;
+    return (gr_reading){"value", GR_FORM_VALUES};
+}
+
 static gr_cost_value squares(gr_build *b, gr_val output, gr_val target, bool mean)
 {
     gr_shape shape = gr_shape_of(b->g, output);
@@ -104,8 +110,8 @@ static gr_cost_value squares(gr_build *b, gr_val output, gr_val target, bool mea
 
 static gr_cost_value mean_of_squares(gr_build *b, const gr_settings *s, gr_val output, gr_val target, bool training)
 {
-    (void)s, (void)training;
-    return squares(b, output, target, true);
+    (void)training;
+    return squares(b, output, target, !gr__setting_is(s, "per", "sample"));
 }
 
 static gr_cost_value sum_for_mean(gr_build *b, const gr_settings *s, gr_val output, gr_val target, bool training)
@@ -116,7 +122,8 @@ static gr_cost_value sum_for_mean(gr_build *b, const gr_settings *s, gr_val outp
 
 static bool try_cost(gr_cost_value (*build)(gr_build *, const gr_settings *, gr_val, gr_val, bool), verdict *v)
 {
-    gr_cost m = {.head = {.family = "cost", .name = "wrong"}, .prediction = "value", .predict = identity, .build = build};
+    const gr_row per = GR_ROW("per", CHOICE, "element", "element|sample", "", "mean or sum over a sample's outputs");
+    gr_cost m = {.head = {.family = "cost", .name = "wrong", .rows = &per, .n_rows = 1}, .reading = values, .predict = identity, .build = build};
     evidence *e = ev_open("cost", "mse");
     assert_non_null(e);
     bool ok = check_cost(&m, e, v);

@@ -1,6 +1,6 @@
-/* Evidence files (tests/family/FAMILY/MEMBER.txt, written by make_evidence.py and make_inits.py), and the checks that hold a member against them. The suite
- * runs these on the registry; tests of the tests run the same ones on wrong members. A check gives false and says why; it never ends the
- * test itself. */
+/* Evidence files (tests/family/FAMILY/MEMBER.txt, written by make_evidence.py and make_inits.py), and the checks that hold a member against
+ * them. The suite runs these on the registry; tests of the tests run the same ones on wrong members. A check gives false and says why; it
+ * never ends the test itself. */
 #ifndef GR_TESTS_FAMILY_EVIDENCE_H
 #define GR_TESTS_FAMILY_EVIDENCE_H
 
@@ -30,7 +30,7 @@ typedef struct ev_case {
 typedef struct evidence {
     char path[160];
     int n;
-    ev_case c[16];
+    ev_case c[32];
 } evidence;
 
 /* ---- reading ---- */
@@ -340,6 +340,13 @@ static inline bool ev_layer_case(ev_bench *b, const gr_layer *m, const ev_case *
 
 /* ---- costs ---- */
 
+static inline gr_shape ev_sample(gr_shape batch)
+{
+    gr_shape sample = {.rank = batch.rank - 1};
+    for (int i = 1; i < batch.rank; i++) sample.dim[i - 1] = batch.dim[i];
+    return sample;
+}
+
 static inline bool ev_cost_case(ev_bench *b, const gr_cost *m, const ev_case *c, verdict *v)
 {
     gr_settings s;
@@ -349,12 +356,10 @@ static inline bool ev_cost_case(ev_bench *b, const gr_cost *m, const ev_case *c,
     if (!z || !y || gr__settings_make(b->ctx, b->memory, &m->head, b->tree, GR_PRESET_CHAPTER, NULL, &s) != GR_OK)
         return ev_failed(v, b->ctx, c, "settings");
     gr_val output = gr_feed(b->g, "output", GR_REAL, z->shape),
-           target = gr_feed(b->g, "target", m->wants_classes && y->shape.rank == 1 ? GR_I32 : GR_REAL, y->shape);
+           target = gr_feed(b->g, "target", m->reading(ev_sample(z->shape)).target == GR_FORM_CLASS ? GR_I32 : GR_REAL, y->shape);
     ev_leaf(&l, "output", z->v);
     ev_leaf(&l, "target", y->v);
-    gr_shape sample = {.rank = z->shape.rank - 1};
-    for (int i = 1; i < z->shape.rank; i++) sample.dim[i - 1] = z->shape.dim[i];
-    if (m->check && !m->check(&build, &s, sample, 0)) return ev_failed(v, b->ctx, c, "check");
+    if (m->check && !m->check(&build, &s, ev_sample(z->shape), 0)) return ev_failed(v, b->ctx, c, "check");
     gr_cost_value cost = m->build(&build, &s, output, target, true), evaluated = m->build(&build, &s, output, target, false);
     if (!ev_holds(v, b->ctx, c, b->g, cost.each, &l, "each", b->tolerance)) return false;
     if (!ev_holds(v, b->ctx, c, b->g, evaluated.each, &l, "each_evaluate", b->tolerance)) return false;
@@ -371,56 +376,123 @@ static inline bool ev_cost_case(ev_bench *b, const gr_cost *m, const ev_case *c,
 
 /* ---- optimizers ---- */
 
-/* One parameter "p" and the slots that its update has: what a store keeps between updates. Methods that want curvature are given signs z
- * and sums of H z each time. */
-typedef struct ev_trainer {
-    gr_context *ctx;
-    gr_graph *g;
-    gr_store *store;
-    double *value[8]; /* p first, then the slots in the store's order */
-    char name[8][64];
-    int n;
-    double lr, count;
-    double *g_sum, *z, *hz_sum; /* z, hz_sum: NULL where they are not wanted */
-    gr_val norm;
-} ev_trainer;
+typedef struct ev_setup { /* what an update is made of; pointers may be NULL, but for optim */
+    const gr_optim *optim;
+    int phase;
+    bool curved; /* with feeds "z0", "hz0" of the first parameter, and so on */
+    const gr_clip *clip;
+    const gr_penalties *penalties;
+    const gr_groups *groups;
+} ev_setup;
 
-/* An update without penalties and groups. A method that wants curvature takes feeds "z" and "hz" of one parameter's shape. */
-static inline gr_status ev_update(gr_graph *g, gr_store *store, const gr_optim *o, const gr_clip *clip, const gr_param_info *params,
-                                  const gr_val *leaves, const gr_val *grads, size_t n, gr_val count, gr_val lr, gr_val *norm)
+enum { EV_PARAMS = 4 };
+
+/* Adds the update of n parameters to g. */
+static inline gr_status ev_update(gr_graph *g, gr_store *store, const ev_setup *s, const gr_param_info *params, const gr_val *leaves,
+                                  const gr_val *grads, size_t n, gr_val count, gr_val lr, gr_update_values *out)
 {
-    bool curved = n == 1 && o->method[0].member->curvature_every;
-    gr_val z = curved ? gr_feed(g, "z", GR_REAL, params->entry.shape) : GR_NONE, hz = curved ? gr_feed(g, "hz", GR_REAL, params->entry.shape) : GR_NONE;
-    gr_update_spec u = {.optim = o, .clip = clip, .params = params, .leaves = leaves, .grads = grads, .n = n, .count = count, .lr = lr,
-                        .probe = curved ? &z : NULL, .curvature = curved ? &hz : NULL};
-    gr_update_values values;
-    gr_status st = gr__optim_build(g, store, &u, &values);
-    *norm = values.norm;
-    return st;
+    gr_val z[EV_PARAMS], hz[EV_PARAMS];
+    for (size_t i = 0; s->curved && i < n && i < EV_PARAMS; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "z%d", (int)i);
+        z[i] = gr_feed(g, name, GR_REAL, params[i].entry.shape);
+        snprintf(name, sizeof name, "hz%d", (int)i);
+        hz[i] = gr_feed(g, name, GR_REAL, params[i].entry.shape);
+    }
+    gr_update_spec u = {.optim = s->optim,
+                        .phase = s->phase,
+                        .clip = s->clip,
+                        .penalties = s->penalties,
+                        .groups = s->groups,
+                        .params = params,
+                        .leaves = leaves,
+                        .grads = grads,
+                        .n = n,
+                        .count = count,
+                        .lr = lr,
+                        .probe = s->curved ? z : NULL,
+                        .curvature = s->curved ? hz : NULL};
+    return gr__optim_build(g, store, &u, out);
 }
 
-static inline bool ev_trainer_open(ev_trainer *t, gr_context *ctx, const gr_optim *o, const gr_clip *clip, gr_shape shape, gr_role role)
+static inline gr_param_info ev_param(const ev_case *c, gr_shape shape)
 {
-    *t = (ev_trainer){.ctx = ctx, .count = 1, .n = 1};
-    if (gr_graph_create(ctx, &t->g) != GR_OK || gr_store_create(ctx, gr_backend_get("ref"), &t->store) != GR_OK) return false;
-    gr_param_info p = {.entry = {.name = "p", .shape = shape, .role = role}};
-    gr_val leaf = gr_param(t->g, "p", shape), grad = gr_feed(t->g, "g", GR_REAL, shape);
-    gr_val count = gr_feed(t->g, "count", GR_REAL, GR_SCALAR), lr = gr_feed(t->g, "lr", GR_REAL, GR_SCALAR);
-    if (ev_update(t->g, t->store, o, clip, &p, &leaf, &grad, 1, count, lr, &t->norm) != GR_OK) return false;
-    bool curved = o->method[0].member->curvature_every != NULL;
-    if (curved) {
-        t->z = calloc((size_t)gr_shape_count(shape) + 1, sizeof(double));
-        t->hz_sum = calloc((size_t)gr_shape_count(shape) + 1, sizeof(double));
+    bool conv = strcmp(ev_word(c, "layout"), "conv") == 0;
+    return (gr_param_info){.entry = {.name = "p",
+                                     .shape = shape,
+                                     .role = strcmp(ev_word(c, "role"), "bias") == 0 ? GR_ROLE_BIAS : GR_ROLE_WEIGHT,
+                                     .layout = !conv             ? GR_LAYOUT_PLAIN
+                                               : shape.rank == 3 ? GR_LAYOUT_CONV1D
+                                                                 : GR_LAYOUT_CONV}};
+}
+
+/* The group that the case puts its parameter in; n 0: none. */
+static inline gr_groups ev_groups(const ev_case *c, gr_group *room)
+{
+    const char *scale = ev_word(c, "lr_scale"), *decay = ev_word(c, "group_weight_decay");
+    *room = (gr_group){
+        .match = "*", .lr_scale = scale[0] ? strtod(scale, NULL) : 1, .weight_decay = decay[0] ? strtod(decay, NULL) : (double)NAN};
+    return (gr_groups){room, scale[0] || decay[0]};
+}
+
+/* One parameter "p" and the slots that its update has: what a store keeps between updates. Methods that want curvature are given signs z
+ * and sums of H z in the updates that ask for them. */
+typedef struct ev_trainer {
+    gr_context *ctx;
+    const gr_optim *optim;
+    gr_graph *g[2]; /* an update without curvature, and with it; NULL: there is none */
+    gr_store *store;
+    double *value[16]; /* p first, then the slots in the store's order */
+    char name[16][64];
+    int n;
+    int64_t step;
+    double lr, count;
+    double *g_sum, *z, *hz_sum; /* z, hz_sum: read in updates with curvature */
+    gr_val norm[2];
+} ev_trainer;
+
+static inline bool ev_trainer_graph(ev_trainer *t, const ev_setup *s, const gr_param_info *p)
+{
+    gr_graph **g = &t->g[s->curved];
+    if (gr_graph_create(t->ctx, g) != GR_OK) return false;
+    gr_val leaf = gr_param(*g, p->entry.name, p->entry.shape), grad = gr_feed(*g, "g", GR_REAL, p->entry.shape);
+    gr_val count = gr_feed(*g, "count", GR_REAL, GR_SCALAR), lr = gr_feed(*g, "lr", GR_REAL, GR_SCALAR);
+    gr_update_values values;
+    bool ok = ev_update(*g, t->store, s, p, &leaf, &grad, 1, count, lr, &values) == GR_OK;
+    t->norm[s->curved] = values.norm;
+    return ok;
+}
+
+static inline double *ev_zeros(int64_t n)
+{
+    return calloc((size_t)n + 1, sizeof(double));
+}
+
+static inline void ev_trainer_value(ev_trainer *t, const char *name, int64_t count, double initial)
+{
+    assert_true(t->n < (int)GR_COUNT(t->value));
+    snprintf(t->name[t->n], sizeof t->name[0], "%s", name);
+    t->value[t->n] = ev_zeros(count);
+    for (int64_t k = 0; k < count; k++) t->value[t->n][k] = initial;
+    t->n++;
+}
+
+static inline bool ev_trainer_open(ev_trainer *t, gr_context *ctx, const ev_setup *setup, gr_param_info p)
+{
+    ev_setup s = *setup;
+    const gr_method *m = &s.optim->method[0];
+    int64_t every = m->member->curvature_every ? m->member->curvature_every(&m->settings) : 0, n = gr_shape_count(p.entry.shape);
+    *t = (ev_trainer){.ctx = ctx, .optim = s.optim, .count = 1};
+    if (gr_store_create(ctx, gr_backend_get("ref"), &t->store) != GR_OK) return false;
+    for (int curved = 0; curved < 2; curved++) {
+        s.curved = curved;
+        if ((curved ? every > 0 : every != 1) && !ev_trainer_graph(t, &s, &p)) return false;
     }
-    snprintf(t->name[0], sizeof t->name[0], "p");
-    t->value[0] = calloc((size_t)gr_shape_count(shape) + 1, sizeof(double));
-    t->g_sum = calloc((size_t)gr_shape_count(shape) + 1, sizeof(double));
-    for (int i = 0; i < gr_store_count(t->store) && t->n < (int)GR_COUNT(t->value); i++) {
+    t->g_sum = ev_zeros(n), t->z = ev_zeros(n), t->hz_sum = ev_zeros(n);
+    ev_trainer_value(t, p.entry.name, n, 0);
+    for (int i = 0; i < gr_store_count(t->store); i++) {
         const gr_entry *e = gr_store_entry(t->store, i);
-        snprintf(t->name[t->n], sizeof t->name[0], "%s", e->spec.name);
-        t->value[t->n] = calloc((size_t)e->count + 1, sizeof(double));
-        for (int64_t k = 0; k < e->count; k++) t->value[t->n][k] = e->spec.initial;
-        t->n++;
+        ev_trainer_value(t, e->spec.name, e->count, e->spec.initial);
     }
     return true;
 }
@@ -430,59 +502,90 @@ static inline void ev_trainer_close(ev_trainer *t)
     for (int i = 0; i < t->n; i++) free(t->value[i]);
     free(t->g_sum), free(t->z), free(t->hz_sum);
     gr_store_destroy(t->store);
-    gr_graph_destroy(t->g);
+    gr_graph_destroy(t->g[0]), gr_graph_destroy(t->g[1]);
+}
+
+static inline double *ev_trainer_find(const ev_trainer *t, const char *name)
+{
+    for (int k = 0; k < t->n; k++)
+        if (strcmp(t->name[k], name) == 0) return t->value[k];
+    return NULL;
 }
 
 /* One update with t->g_sum, t->lr, t->count: every assign is evaluated from the old values, then all are written. norm may be NULL. */
 static inline bool ev_trainer_step(ev_trainer *t, double *norm)
 {
     ev_leaves l = {0};
-    gr_effects fx = gr__graph_effects(t->g);
-    double *fresh[8] = {0};
+    int curved = gr__optim_curvature(t->optim, &(gr_clock){.step = t->step});
+    gr_graph *g = t->g[curved];
+    gr_effects fx = gr__graph_effects(g);
+    double *fresh[16] = {0};
     bool ok = fx.n_assigns <= GR_COUNT(fresh);
     for (int i = 0; i < t->n; i++) ev_leaf(&l, t->name[i], t->value[i]);
     ev_leaf(&l, "g", t->g_sum), ev_leaf(&l, "lr", &t->lr), ev_leaf(&l, "count", &t->count);
-    if (t->z) ev_leaf(&l, "z", t->z), ev_leaf(&l, "hz", t->hz_sum);
-    for (size_t i = 0; ok && i < fx.n_assigns; i++) ok = (fresh[i] = ev_value(t->g, fx.assigns[i].value, &l)) != NULL;
-    if (ok && norm) ok = gr__eval(t->g, &t->norm, 1, ev_get_leaf, &l, &norm) == GR_OK;
+    if (curved) ev_leaf(&l, "z0", t->z), ev_leaf(&l, "hz0", t->hz_sum);
+    for (size_t i = 0; ok && i < fx.n_assigns; i++) ok = (fresh[i] = ev_value(g, fx.assigns[i].value, &l)) != NULL;
+    if (ok && norm) ok = gr__eval(g, &t->norm[curved], 1, ev_get_leaf, &l, &norm) == GR_OK;
     for (size_t i = 0; i < fx.n_assigns && i < GR_COUNT(fresh); i++) {
-        const gr_node *target = gr__producer(t->g, fx.assigns[i].target);
-        for (int k = 0; ok && k < t->n; k++)
-            if (strcmp(t->name[k], target->attr.name) == 0)
-                memcpy(t->value[k], fresh[i], sizeof(double) * (size_t)gr_shape_count(gr_shape_of(t->g, fx.assigns[i].target)));
+        double *to = ev_trainer_find(t, gr__producer(g, fx.assigns[i].target)->attr.name);
+        if (ok && to) memcpy(to, fresh[i], sizeof(double) * (size_t)gr_shape_count(gr_shape_of(g, fx.assigns[i].target)));
         free(fresh[i]);
     }
+    t->step += ok;
     return ok;
+}
+
+static inline void ev_trainer_feed(ev_trainer *t, const ev_case *c, int64_t step)
+{
+    const ev_tensor *w0 = ev_find(c, "w0"), *z = ev_find(c, "z"), *hz = ev_find(c, "hz");
+    size_t bytes = sizeof(double) * (size_t)w0->n;
+    memcpy(t->g_sum, ev_find(c, "g")->v + step * w0->n, bytes);
+    if (z && hz) memcpy(t->z, z->v + step * w0->n, bytes), memcpy(t->hz_sum, hz->v + step * w0->n, bytes);
+    t->lr = ev_find(c, "lr")->v[step], t->count = ev_number(c, "count");
 }
 
 static inline bool ev_optimizer_case(ev_bench *b, const gr_optimizer *m, const ev_case *c, verdict *v)
 {
     gr_optim o;
-    gr_clip none = {.kind = GR_CLIP_NONE};
-    ev_trainer t;
-    const ev_tensor *w0 = ev_find(c, "w0"), *g = ev_find(c, "g"), *lr = ev_find(c, "lr"), *w = ev_find(c, "w"),
-                    *z = ev_find(c, "z"), *hz = ev_find(c, "hz");
-    if (!w0 || !g || !lr || !w) return ev_bad(v, c, "evidence", "w0, g, lr or w is missing");
+    gr_group group;
+    gr_groups groups = ev_groups(c, &group);
+    ev_trainer t = {0};
+    const ev_tensor *w0 = ev_find(c, "w0"), *lr = ev_find(c, "lr"), *w = ev_find(c, "w");
+    if (!w0 || !ev_find(c, "g") || !lr || !w) return ev_bad(v, c, "evidence", "w0, g, lr or w is missing");
+    if (m->curvature_every && (!ev_find(c, "z") || !ev_find(c, "hz"))) return ev_bad(v, c, "evidence", "z or hz is missing");
     if (gr__optim_make(b->ctx, b->memory, b->tree, GR_PRESET_CHAPTER, &o) != GR_OK) return ev_failed(v, b->ctx, c, "settings");
     o.method[0].member = m; /* wrong members stand in for the one they imitate */
-    bool ok = ev_trainer_open(&t, b->ctx, &o, &none, w0->shape, strcmp(ev_word(c, "role"), "bias") == 0 ? GR_ROLE_BIAS : GR_ROLE_WEIGHT);
+    bool ok = ev_trainer_open(&t, b->ctx, &(ev_setup){.optim = &o, .groups = &groups}, ev_param(c, w0->shape));
     if (!ok) ev_failed(v, b->ctx, c, "graph");
-    if (ok && t.z && (!z || !hz)) ok = ev_bad(v, c, "evidence", "z or hz is missing");
     if (ok) memcpy(t.value[0], w0->v, sizeof(double) * (size_t)w0->n);
     for (int64_t k = 0; ok && k < lr->n; k++) {
         char what[48];
         snprintf(what, sizeof what, "weights after update %d", (int)k + 1);
-        memcpy(t.g_sum, g->v + k * w0->n, sizeof(double) * (size_t)w0->n);
-        if (t.z && z && hz) {
-            memcpy(t.z, z->v + k * w0->n, sizeof(double) * (size_t)w0->n);
-            memcpy(t.hz_sum, hz->v + k * w0->n, sizeof(double) * (size_t)w0->n);
-        }
-        t.lr = lr->v[k], t.count = ev_number(c, "count");
+        ev_trainer_feed(&t, c, k);
         ok = ev_trainer_step(&t, NULL) || ev_failed(v, b->ctx, c, what);
         ok = ok && ev_near(v, c, what, t.value[0], w->v + k * w0->n, w0->n, b->tolerance);
     }
     ev_trainer_close(&t);
     return ok;
+}
+
+/* ---- penalties ---- */
+
+static inline bool ev_penalty_case(ev_bench *b, const gr_penalty *m, const ev_case *c, verdict *v)
+{
+    const ev_tensor *w = ev_find(c, "w"), *threshold = ev_find(c, "threshold");
+    ev_leaves l = {.backend = b->backend};
+    if (!w) return ev_bad(v, c, "evidence", "w is missing");
+    gr_val leaf = gr_param(b->g, "w", w->shape), value = m->value(b->g, leaf), slope;
+    ev_leaf(&l, "w", w->v);
+    if (!ev_holds(v, b->ctx, c, b->g, value, &l, "value", b->tolerance)) return false;
+    if (gr_gradients(b->g, value, &leaf, 1, &slope) != GR_OK) return ev_failed(v, b->ctx, c, "gradient");
+    if (!ev_holds(v, b->ctx, c, b->g, slope, &l, "slope", b->tolerance)) return false;
+    if ((m->proximal != NULL) != (threshold != NULL)) return ev_bad(v, c, "proximal", "given by one of member and evidence only");
+    if (!threshold) return true;
+    ev_leaf(&l, "threshold", threshold->v);
+    gr_val after = m->proximal(b->g, leaf, gr_feed(b->g, "threshold", GR_REAL, GR_SCALAR));
+    return ev_holds(v, b->ctx, c, b->g, after, &l, "proximal", b->tolerance);
 }
 
 /* ---- schedules ---- */
@@ -625,7 +728,9 @@ EV_CHECK(cost, check_cost, EV_EVALUATED, NULL, 1e-10)
 EV_CHECK(optimizer, check_optimizer, EV_EVALUATED, NULL, 1e-12)
 EV_CHECK(schedule, check_schedule, EV_EVALUATED, NULL, 1e-12)
 EV_CHECK(init, check_init, EV_EVALUATED, NULL, 1e-10)
+EV_CHECK(penalty, check_penalty, EV_EVALUATED, NULL, 1e-12)
 EV_CHECK(layer, check_layer_on, EV_ON, backend, tolerance)
 EV_CHECK(cost, check_cost_on, EV_ON, backend, tolerance)
+EV_CHECK(penalty, check_penalty_on, EV_ON, backend, tolerance)
 
 #endif

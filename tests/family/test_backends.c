@@ -1,7 +1,7 @@
-/* The evidence again, through compiled plans: on `ref` in float64 and on `cpu` in float32, values and gradients of layers and costs, and 20
- * updates of optimizers with their slots in a store. Dropout drops the same values on both. [mission S5, P1, P3, SYS25, SYS26, SYS30,
- * SYS31] */
-#include "family/evidence.h"
+/* The evidence again, through compiled plans: on `ref` in float64 and on `cpu` in float32, values and gradients of layers and costs,
+ * updates of optimizers with their slots in a store. Dropout drops the same values on both. [mission S5, P1, P3, O12-O23, G7, G8,
+ * SYS17-SYS27, SYS30, SYS31] */
+#include "family/updates.h"
 
 static const struct {
     const char *name;
@@ -29,54 +29,31 @@ static void layers_and_costs(void **state)
     }
 }
 
-/* One case of an optimizer's evidence as a run has it: parameter and slots in a sealed store, one plan, 20 runs. */
+/* One case of an optimizer's evidence as a run has it: parameter and slots in a sealed store, plans run update by update. */
 static void train(const ev_case *c, const gr_backend *backend, double tolerance)
 {
-    ev_bench b;
-    gr_optim o;
-    gr_clip none = {.kind = GR_CLIP_NONE};
-    gr_store *store;
-    gr_plan *plan;
+    updates u;
     verdict v = {""};
-    const ev_tensor *w0 = ev_find(c, "w0"), *g = ev_find(c, "g"), *lr = ev_find(c, "lr"), *w = ev_find(c, "w");
-    gr_role role = strcmp(ev_word(c, "role"), "bias") == 0 ? GR_ROLE_BIAS : GR_ROLE_WEIGHT;
-    double count = ev_number(c, "count"), got[16];
-    assert_true(ev_begin(&b, c->set));
-    test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &o));
-    test_ok(b.ctx, gr_store_create(b.ctx, backend, &store));
-    gr_param_info p = {.entry = {.name = "p", .shape = w0->shape, .role = role}};
-    test_ok(b.ctx, gr_store_add(store, &p.entry, NULL));
-    gr_val leaf = gr_param(b.g, "p", w0->shape), grad = gr_feed(b.g, "g", GR_REAL, w0->shape), norm;
-    test_ok(b.ctx, ev_update(b.g, store, &o, &none, &p, &leaf, &grad, 1, gr_feed(b.g, "count", GR_REAL, GR_SCALAR),
-                                   gr_feed(b.g, "lr", GR_REAL, GR_SCALAR), &norm));
-    gr_output(b.g, "norm", norm);
-    test_ok(b.ctx, gr_plan_compile(b.ctx, b.g, store, &(gr_plan_options){.backend = backend, .name = "update"}, &plan));
-    test_ok(b.ctx, gr_store_seal(store));
-    gr_store_write(store, gr_store_find(store, "p"), w0->v);
-    test_ok(b.ctx, gr_plan_bind(plan, NULL));
-    for (int64_t t = 0; t < lr->n; t++) {
+    char groups[96];
+    const ev_tensor *w0 = ev_find(c, "w0"), *g = ev_find(c, "g"), *w = ev_find(c, "w");
+    const gr_param_info p = ev_param(c, w0->shape);
+    double count = ev_number(c, "count"), got[64];
+    up_open(&u, &(up_spec){.backend = backend, .optimizer = c->set, .groups = up_case_groups(c, groups), .params = &p, .n = 1}, w0->v);
+    for (int64_t t = 0; t < ev_find(c, "lr")->n; t++) {
         char what[48];
         double sum = 0;
         snprintf(what, sizeof what, "weights after update %d", (int)t + 1);
-        static const char *const feeds[] = {"g", "z", "hz"};
-        for (size_t f = 0; f < GR_COUNT(feeds); f++) {
-            const ev_tensor *from = ev_find(c, feeds[f]);
-            void *to = gr_plan_feed(plan, feeds[f], NULL);
-            if (from && to) ev_put(backend, GR_REAL, w0->shape, to, from->v + t * w0->n);
-        }
-        *(double *)gr_plan_feed(plan, "lr", NULL) = lr->v[t];
-        *(double *)gr_plan_feed(plan, "count", NULL) = count;
-        test_ok(b.ctx, gr_plan_run(plan));
-        gr_store_read(store, gr_store_find(store, "p"), got);
+        const gr_plan *plan = up_plan(&u);
+        test_ok(u.ctx, up_case_step(&u, c, t));
+        if (u.lookahead.k && u.clock.step % u.lookahead.k == 0) break; /* the evidence is of the inner updates */
+        up_read(&u, "p", got);
         if (!ev_near(&v, c, what, got, w->v + t * w0->n, w0->n, tolerance))
             fail_msg("%s on %s: %s", c->set, gr_backend_name(backend), v.why);
         for (int64_t i = 0; i < w0->n; i++) sum += g->v[t * w0->n + i] * g->v[t * w0->n + i];
         double measured = *(const double *)gr_plan_output(plan, "norm", NULL);
         assert_true(fabs(measured - sqrt(sum) / count) <= 1e-6 * measured);
     }
-    gr_plan_destroy(plan);
-    gr_store_destroy(store);
-    ev_end(&b);
+    up_close(&u);
 }
 
 static void optimizers(void **state)
@@ -89,6 +66,23 @@ static void optimizers(void **state)
             evidence *e = ev_open("optimizer", all[i]->head.name);
             for (int c = 0; c < e->n; c++) train(&e->c[c], gr_backend_get(backends[k].name), 5 * backends[k].tolerance);
             ev_free(e);
+        }
+    }
+}
+
+static void penalties(void **state) /* [mission G7, G8] */
+{
+    (void)state;
+    int n;
+    const gr_penalty *const *all = gr__penalties(&n);
+    for (size_t k = 0; k < GR_COUNT(backends); k++) {
+        for (int i = 0; i < n; i++) {
+            verdict v = {""};
+            evidence *e = ev_open("penalty", all[i]->head.name);
+            assert_non_null(e);
+            bool ok = check_penalty_on(all[i], e, gr_backend_get(backends[k].name), backends[k].tolerance, &v);
+            ev_free(e);
+            if (!ok) fail_msg("penalty %s on %s: %s", all[i]->head.name, backends[k].name, v.why);
         }
     }
 }
@@ -125,7 +119,7 @@ static void dropout_drops_the_same_values_in_float32(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(layers_and_costs), cmocka_unit_test(optimizers),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(layers_and_costs), cmocka_unit_test(optimizers), cmocka_unit_test(penalties),
                                        cmocka_unit_test(dropout_drops_the_same_values_in_float32)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,7 +27,8 @@ static int heads(const gr_member **out)
 
 static int commons(const gr_member **out)
 {
-    const gr_member *const all[] = {&gr__layer_common, &gr__optimizer_common, &gr__clip_common, &gr__schedule_common, &gr__schedule_tail, &gr__init_common};
+    const gr_member *const all[] = {&gr__layer_common,    &gr__optimizer_common, &gr__clip_common,
+                                    &gr__schedule_common, &gr__schedule_tail,    &gr__init_common};
     memcpy(out, all, sizeof all);
     return (int)GR_COUNT(all);
 }

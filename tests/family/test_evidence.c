@@ -1,6 +1,7 @@
-/* Every member of the registry agrees with its evidence, which independent scripts made: values and gradients of layers and costs, 20
- * updates of optimizers, rates of schedules, moments, bounds and distribution of initialisers, all in float64. A member without evidence
- * fails. [mission S5, P1, P3, P4, O8, O9, H2, I3-I6, SYS25, SYS26, SYS28, SYS30, SYS31] */
+/* Every member of the registry agrees with its evidence, which independent scripts made: values and gradients of layers and costs, 12 or 20
+ * updates of optimizers, rates of schedules, moments, bounds and distribution of initialisers, values, gradients and proximal steps of
+ * penalties, all in float64. A member without evidence fails. [mission S5, P1, P3, P4, O8, O9, O12-O23, O26, O27, G7, G8, H2, I3-I6,
+ * SYS17-SYS22, SYS25-SYS28, SYS30, SYS31] */
 #include "family/evidence.h"
 
 #define EVIDENCE(family, list)                                                                                                             \
@@ -26,6 +27,7 @@ EVIDENCE(cost, costs)
 EVIDENCE(optimizer, optimizers)
 EVIDENCE(schedule, schedules)
 EVIDENCE(init, inits)
+EVIDENCE(penalty, penalties)
 
 static void a_member_without_evidence_is_noticed(void **state)
 {
@@ -33,11 +35,18 @@ static void a_member_without_evidence_is_noticed(void **state)
     assert_null(ev_open("optimizer", "made_up"));
 }
 
-int main(void)
+/* With an argument: only the tests whose names match it. */
+int main(int argc, char **argv)
 {
+    if (argc > 1) cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_layer),    cmocka_unit_test(all_cost), cmocka_unit_test(all_optimizer),
-        cmocka_unit_test(all_schedule), cmocka_unit_test(all_init), cmocka_unit_test(a_member_without_evidence_is_noticed),
+        cmocka_unit_test(all_layer),
+        cmocka_unit_test(all_cost),
+        cmocka_unit_test(all_optimizer),
+        cmocka_unit_test(all_schedule),
+        cmocka_unit_test(all_init),
+        cmocka_unit_test(all_penalty),
+        cmocka_unit_test(a_member_without_evidence_is_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

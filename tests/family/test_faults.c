@@ -20,8 +20,10 @@ static gr_status scenario(gr_context *ctx)
     GR_TRY(gr_graph_create(ctx, &g));
     GR_TRY(gr_store_create(ctx, gr_backend_get("ref"), &store));
     gr_tree *optimizer = gr__tree_flow(b, "{type: sgd, momentum: 0.9, weight_decay: 0.1, decay: decoupled}"),
-            *schedule = gr__tree_flow(b, "{type: step, at: [3, 2 epochs], factors: [0.5, 0.1], warmup: 0.1, tail: {cycles: 2, low: 0.001}}");
-    gr_tree *clipping = gr__tree_flow(b, "{norm: 1}"), *inits = gr__tree_flow(b, "{weights: {type: orthogonal}, bias: zeros, relu_bias: 0.1}");
+            *schedule =
+                gr__tree_flow(b, "{type: step, at: [3, 2 epochs], factors: [0.5, 0.1], warmup: 0.1, tail: {cycles: 2, low: 0.001}}");
+    gr_tree *clipping = gr__tree_flow(b, "{norm: 1}"),
+            *inits = gr__tree_flow(b, "{weights: {type: orthogonal}, bias: zeros, relu_bias: 0.1}");
     if (!optimizer || !schedule || !clipping || !inits) GR_TRY(GR_E_MEMORY);
     GR_TRY(gr__optim_make(ctx, b, optimizer, GR_PRESET_CHAPTER, &o));
     GR_TRY(gr__sched_make(ctx, b, schedule, GR_PRESET_CHAPTER, &s));
@@ -44,15 +46,16 @@ static gr_status scenario(gr_context *ctx)
         x = m->build(&build, &settings, &x, 1);
         GR_TRY(gr_graph_status(g));
     }
-    gr_val leaf[8], grad[8], norm;
+    gr_val leaf[8], grad[8];
+    gr_update_values values_of;
     for (size_t i = 0; i < build.n_params; i++) {
         leaf[i] = gr_param(g, build.params[i].entry.name, build.params[i].entry.shape);
         double values[4096];
         GR_TRY(gr__init_param(ctx, &(gr_init_from){.tree = init, .seed = 1}, &build.params[i], values));
     }
     GR_TRY(gr_gradients(g, gr_sum_all(g, gr_square(g, x)), leaf, (int)build.n_params, grad));
-    GR_TRY(ev_update(g, store, &o, &clip, build.params, leaf, grad, build.n_params, gr_const(g, 2),
-                           gr_feed(g, "lr", GR_REAL, GR_SCALAR), &norm));
+    GR_TRY(ev_update(g, store, &(ev_setup){.optim = &o, .clip = &clip}, build.params, leaf, grad, build.n_params, gr_const(g, 2),
+                     gr_feed(g, "lr", GR_REAL, GR_SCALAR), &values_of));
 done:
     gr_store_destroy(store);
     gr_graph_destroy(g);

@@ -16,16 +16,17 @@ static void expect(const gr_finding *f, gr_verdict v, const char *says)
     if (f->verdict != v || (says && !strstr(f->message, says))) fail_msg("%s, not %s: %s", gr__verdict_name(f->verdict), gr__verdict_name(v), f->message);
 }
 
+#define BINARY                                                                                                                                  \
+    "gradus: 1\nname: x\ndata: {train: {type: synthetic, kind: xor, n: 64}, batch: 16}\nmodel: {input: [2], layers: [{type: dense, units: 8, activation: tanh, name: h}, {type: dense, units: 1, name: o}]}\n" \
+    "cost: binary_cross_entropy\noptimizer: sgd\nstop: {epochs: 1}\n"
+#define VALUES                                                                                                                                  \
+    "gradus: 1\nname: x\ndata: {train: {type: synthetic, kind: regression, n: 64, features: 5}, batch: 64, prepare: [standardize]}\nmodel: {input: [5], layers: [{type: dense, units: 8, activation: relu, name: h}, {type: dense, units: 1, name: o}]}\n" \
+    "cost: mse\noptimizer: sgd\nstop: {epochs: 1}\nprecision: float64\n"
+
 static void sound_recipes_pass_everything(void **state)
 {
     (void)state;
-    static const char *const recipes[] = {
-        DIGITS, TABLE,
-        "gradus: 1\nname: x\ndata: {train: {type: synthetic, kind: xor, n: 64}, batch: 16}\nmodel: {input: [2], layers: [{type: dense, units: 8, activation: tanh, name: h}, {type: dense, units: 1, name: o}]}\n"
-        "cost: binary_cross_entropy\noptimizer: sgd\nstop: {epochs: 1}\n",
-        "gradus: 1\nname: x\ndata: {train: {type: synthetic, kind: regression, n: 64, features: 5}, batch: 64, prepare: [standardize]}\nmodel: {input: [5], layers: [{type: dense, units: 8, activation: relu, name: h}, {type: dense, units: 1, name: o}]}\n"
-        "cost: mse\noptimizer: sgd\nstop: {epochs: 1}\nprecision: float64\n",
-    };
+    static const char *const recipes[] = {DIGITS, TABLE, BINARY, VALUES};
     for (size_t i = 0; i < GR_COUNT(recipes); i++) {
         gr_context *ctx = test_context();
         gr_recipe *r = RECIPE(ctx, recipes[i]);
@@ -298,6 +299,40 @@ static void a_wrong_cost_fails(void **state) /* [T5, X8] */
         }
 }
 
+/* Every cost that the check knows: the sound one passes, one that is wrong by a factor fails. */
+static void every_cost_is_written_down_once_more(void **state)
+{
+    (void)state;
+    static const struct { const char *base, *cost; } rows[] = {
+        {TABLE, "cost={type: cross_entropy, class_weights: balanced}"},
+        {TABLE, "cost={type: cross_entropy, class_weights: [1, 0.2, 3]}"},
+        {TABLE, "cost=focal"},
+        {TABLE, "cost={type: focal, gamma: 0.5, alpha: [0.2, 1, 0.7]}"},
+        {BINARY, "cost={type: binary_cross_entropy, positive_weight: 3}"},
+        {BINARY, "cost=focal"},
+        {BINARY, "cost={type: focal, gamma: 4, alpha: 0.25}"},
+        {VALUES, "cost={type: mse, per: sample}"},
+        {VALUES, "cost=mae"},
+        {VALUES, "cost=huber"},
+        {VALUES, "cost={type: huber, delta: 0.2, per: sample}"},
+    };
+    for (size_t i = 0; i < GR_COUNT(rows); i++)
+        for (int wrong = 0; wrong < 2; wrong++) {
+            bench b = {.ctx = test_context()};
+            gr_recipe *r = RECIPE(b.ctx, rows[i].base, rows[i].cost);
+            gr_cost bad = *r->cost;
+            sound = r->cost;
+            bad.build = summed;
+            if (wrong) r->cost = &bad;
+            begin_with(&b, r);
+            gr_finding f = look(&b.p, gr__check_cost);
+            if (f.verdict != (wrong ? GR_VERDICT_FAILED : GR_VERDICT_OK)) fail_msg("%s%s: %s: %s", wrong ? "wrong " : "", rows[i].cost, gr__verdict_name(f.verdict), f.message);
+            f = look(&b.p, gr__check_outputs);
+            if (f.verdict != GR_VERDICT_OK) fail_msg("%s: %s", rows[i].cost, f.message);
+            end(&b);
+        }
+}
+
 static void a_wrong_gradient_fails(void **state) /* [P4] */
 {
     (void)state;
@@ -388,7 +423,11 @@ static void probabilities_for_logits_are_a_warning(void **state)
     bench b = {.ctx = test_context()};
     begin_with(&b, RECIPE(b.ctx, TABLE, "model.layers=[{type: dense, units: 3, name: head}, softmax, leaky_relu]"));
     gr_finding f = look(&b.p, gr__check_cost);
-    expect(&f, GR_VERDICT_WARNING, "give it logits");
+    expect(&f, GR_VERDICT_WARNING, "cross_entropy applies softmax once more; give it logits");
+    end(&b);
+    begin_with(&b, RECIPE(b.ctx = test_context(), TABLE, "model.layers=[{type: dense, units: 3, name: head}, softmax, leaky_relu]", "cost=focal"));
+    f = look(&b.p, gr__check_cost);
+    expect(&f, GR_VERDICT_WARNING, "focal applies softmax once more");
     end(&b);
 }
 
@@ -474,7 +513,7 @@ int main(void)
         cmocka_unit_test(labels_of_other_samples_fail), cmocka_unit_test(a_dead_column_fails_and_is_named),
         cmocka_unit_test(a_dark_border_passes_and_a_dark_picture_fails), cmocka_unit_test(labels_that_never_vary_fail),
         cmocka_unit_test(inputs_that_nothing_follows_fail), cmocka_unit_test(outputs_without_softmax_fail),
-        cmocka_unit_test(a_wrong_cost_fails), cmocka_unit_test(a_wrong_gradient_fails),
+        cmocka_unit_test(a_wrong_cost_fails), cmocka_unit_test(every_cost_is_written_down_once_more), cmocka_unit_test(a_wrong_gradient_fails),
         cmocka_unit_test(guessing_costs_what_theory_says), cmocka_unit_test(large_outputs_and_answers_in_the_inputs_fail),
         cmocka_unit_test(probabilities_for_logits_are_a_warning), cmocka_unit_test(equal_units_are_a_warning),
         cmocka_unit_test(deep_networks_keep_their_scale_only_with_kaiming), cmocka_unit_test(any_failing_allocation_is_survived),

@@ -1,5 +1,5 @@
-/* AdaHessian's estimate of the Hessian's diagonal: on a network of 203 weights the mean of z (H z) over many draws is the exact diagonal, within its standard
- * error. All in float64. [mission O23, SYS21] */
+/* AdaHessian's estimate of the Hessian's diagonal: on a network of 203 weights the mean of z (H z) over many draws is the exact diagonal,
+ * within its standard error. All in float64. [mission O23, SYS21] */
 #include <math.h>
 
 #include "small.h"
@@ -60,8 +60,10 @@ static void build_draw(hessian *h)
 
 static void hessian_open(hessian *h)
 {
-    static const char text[] = "gradus: 1\nseed: 5\nprecision: float64\ndata: {train: {type: synthetic, kind: blobs, n: 48, features: 5, classes: 5, seed: 2}, batch: all}\n"
-                               "model: {input: 5, layers: [{type: dense, units: 18, activation: tanh}, {type: dense, units: 5}]}\noptimizer: adahessian\n";
+    static const char text[] =
+        "gradus: 1\nseed: 5\nprecision: float64\ndata: {train: {type: synthetic, kind: blobs, n: 48, features: 5, classes: 5, seed: 2}, "
+        "batch: all}\n"
+        "model: {input: 5, layers: [{type: dense, units: 18, activation: tanh}, {type: dense, units: 5}]}\noptimizer: adahessian\n";
     size_t n;
     *h = (hessian){.ctx = test_context_with(1, 0)};
     test_ok(h->ctx, gr__recipe_from_text(h->ctx, "hessian", ".", text, sizeof text - 1, NULL, 0, &h->recipe));
@@ -171,7 +173,8 @@ static void the_mean_of_z_h_z_is_the_diagonal(void **state)
     }
     double share = ups / (DRAWS * (double)WEIGHTS);
     assert_true(fabs(share - 0.5) < 4 * 0.5 / sqrt(DRAWS * (double)WEIGHTS));
-    for (int i = 0; i < WEIGHTS; i++) { /* the standard error from the Hessian itself: the variance of a draw is the sum of the squares off the diagonal */
+    for (int i = 0; i < WEIGHTS;
+         i++) { /* the standard error from the Hessian itself: the variance of a draw is the sum of the squares off the diagonal */
         double variance = 0;
         for (int k = 0; k < WEIGHTS; k++)
             if (k != i) variance += H[i][k] * H[i][k];
@@ -179,8 +182,8 @@ static void the_mean_of_z_h_z_is_the_diagonal(void **state)
         worst = fmax(worst, fabs(error));
         total += error * error;
     }
-    assert_true(worst < 4.5);                       /* of 203 normal numbers: beyond it once in 700 tries */
-    assert_true(fabs(total / WEIGHTS - 1) < 0.5);   /* and they are that large: no estimate is better than its spread */
+    assert_true(worst < 4.5);                     /* of 203 normal numbers: beyond it once in 700 tries */
+    assert_true(fabs(total / WEIGHTS - 1) < 0.5); /* and they are that large: no estimate is better than its spread */
     gr__loader_destroy(loader);
     hessian_close(&h);
 }

@@ -1,5 +1,5 @@
-/* What stands around the optimizer, in whole trainings: groups, penalties, LookAhead, averages, switches, curvature. All in float64 on ref, where equal
- * arithmetic can be told from nearly equal. */
+/* What stands around the optimizer, in whole trainings: groups, penalties, LookAhead, averages, switches, curvature. All in float64 on ref,
+ * where equal arithmetic can be told from nearly equal. */
 #include <math.h>
 
 #include "base/rng.h"
@@ -50,7 +50,10 @@ static double apart(const model *a, const model *b)
     return most;
 }
 
-typedef struct costs { int n; double train[64], data[64]; } costs;
+typedef struct costs {
+    int n;
+    double train[64], data[64];
+} costs;
 
 static void costs_read(const char *folder, costs *c)
 {
@@ -133,7 +136,8 @@ static void frozen_layers_cost_nothing(void **state)
         assert_true((gr_store_find(e.store, "c1.weight/m") == NULL) == frozen);
         assert_non_null(gr_store_find(e.store, "head.weight/m"));
         int conv_weights = 0;
-        for (int i = 0; i < gr_plan_rows(e.plan[0].plan); i++) conv_weights += strstr(gr_plan_row_at(e.plan[0].plan, i).kernel, "conv weights") != NULL;
+        for (int i = 0; i < gr_plan_rows(e.plan[0].plan); i++)
+            conv_weights += strstr(gr_plan_row_at(e.plan[0].plan, i).kernel, "conv weights") != NULL;
         assert_true((conv_weights == 0) == frozen);
         gr__engine_close(&e);
         gr__task_close(&task);
@@ -143,7 +147,8 @@ static void frozen_layers_cost_nothing(void **state)
     }
 }
 
-/* lr_scale multiplies the whole step, decoupled decay included; the first match counts; a group's decay replaces the optimizer's, on biases too. */
+/* lr_scale multiplies the whole step, decoupled decay included; the first match counts; a group's decay replaces the optimizer's, on biases
+ * too. */
 static void groups_scale_and_decay(void **state)
 {
     (void)state;
@@ -151,17 +156,23 @@ static void groups_scale_and_decay(void **state)
     FIT("optimizer: {type: sgd, lr: 0, weight_decay: 0.1, decay: decoupled}\nvalidate: none\nstop: {steps: 1}\n", &start);
     FIT("optimizer: {type: sgd, lr: 0.5, weight_decay: 0.1, decay: decoupled}\nvalidate: none\nstop: {steps: 1}\n", &whole);
     FIT("optimizer: {type: sgd, lr: 0.5, weight_decay: 0.1, decay: decoupled}\nvalidate: none\nstop: {steps: 1}\n"
-        "groups: [{match: head.weight, lr_scale: 0.25}, {match: \"h*\", lr_scale: 0}, {match: \"c?.*\", lr_scale: 2, weight_decay: 0.1}]\n", &scaled);
+        "groups: [{match: head.weight, lr_scale: 0.25}, {match: \"h*\", lr_scale: 0}, {match: \"c?.*\", lr_scale: 2, weight_decay: 0.1}]\n",
+        &scaled);
     for (int i = 0; i < 4; i++) {
         double scale = strcmp(start.name[i], "head.weight") == 0 ? 0.25 : strcmp(start.name[i], "head.bias") == 0 ? 0 : 2;
         for (int64_t k = 0; k < start.count[i]; k++)
-            assert_true(fabs((scaled.v[i][k] - start.v[i][k]) - scale * (whole.v[i][k] - start.v[i][k])) < 1e-14); /* biases start at 0: no decay to see */
+            assert_true(fabs((scaled.v[i][k] - start.v[i][k]) - scale * (whole.v[i][k] - start.v[i][k])) <
+                        1e-14); /* biases start at 0: no decay to see */
     }
     model_free(&start), model_free(&whole), model_free(&scaled);
-    FIT("optimizer: {type: sgd, lr: 0, weight_decay: 0.1}\nstop: {steps: 1}\nvalidate: none\ninit: {bias: {type: constant, value: 1}}\n", &start);
-    FIT("optimizer: {type: adamw, lr: 0.5, weight_decay: 0.1}\nstop: {steps: 1}\nvalidate: none\ninit: {bias: {type: constant, value: 1}}\n", &whole);
+    FIT("optimizer: {type: sgd, lr: 0, weight_decay: 0.1}\nstop: {steps: 1}\nvalidate: none\ninit: {bias: {type: constant, value: 1}}\n",
+        &start);
+    FIT("optimizer: {type: adamw, lr: 0.5, weight_decay: 0.1}\nstop: {steps: 1}\nvalidate: none\ninit: {bias: {type: constant, value: "
+        "1}}\n",
+        &whole);
     FIT("optimizer: {type: adamw, lr: 0.5, weight_decay: 0.1}\nstop: {steps: 1}\nvalidate: none\ninit: {bias: {type: constant, value: 1}}\n"
-        "groups: [{match: head.bias, weight_decay: 0.2}]\n", &scaled);
+        "groups: [{match: head.bias, weight_decay: 0.2}]\n",
+        &scaled);
     for (int64_t k = 0; k < start.count[3]; k++) assert_true(fabs(whole.v[3][k] - scaled.v[3][k] - 0.5 * 0.2) < 1e-15);
     assert_memory_equal(whole.v[0], scaled.v[0], sizeof(double) * (size_t)start.count[0]);
     model_free(&start), model_free(&whole), model_free(&scaled);
@@ -172,7 +183,10 @@ static void groups_scale_and_decay(void **state)
 static void a_penalty_adds_its_gradient_and_is_reported_apart(void **state)
 {
     (void)state;
-    static const struct { const char *line; double l2, l1; } cases[] = {{"penalty: {l2: 0.01}\n", 0.01, 0}, {"penalty: {l1: 0.02}\n", 0, 0.02}, {"penalty: {l2: 0.01, l1: 0.02}\n", 0.01, 0.02}};
+    static const struct {
+        const char *line;
+        double l2, l1;
+    } cases[] = {{"penalty: {l2: 0.01}\n", 0.01, 0}, {"penalty: {l1: 0.02}\n", 0, 0.02}, {"penalty: {l2: 0.01, l1: 0.02}\n", 0.01, 0.02}};
     for (size_t c = 0; c < GR_COUNT(cases); c++) {
         model start, plain, with;
         costs k;
@@ -199,7 +213,8 @@ static void a_penalty_adds_its_gradient_and_is_reported_apart(void **state)
 static void a_penalty_counts_once(void **state)
 {
     (void)state;
-    const char *lines = "optimizer: {type: sgd, lr: 0.1}\nvalidate: none\nstop: {steps: 3}\npenalty: {l2: 0.1, l1: 0.01}\nclip: {norm: 0.5}\n";
+    const char *lines =
+        "optimizer: {type: sgd, lr: 0.1}\nvalidate: none\nstop: {steps: 3}\npenalty: {l2: 0.1, l1: 0.01}\nclip: {norm: 0.5}\n";
     const char *const whole[] = {"data.batch=32"}, *const micro[] = {"data.batch=8", "accumulate=4"};
     model a, b;
     fit(lines, whole, 1, "last.safetensors", &a, NULL);
@@ -209,7 +224,9 @@ static void a_penalty_counts_once(void **state)
 }
 
 enum { ROWS = 40, INPUTS = 5 };
-typedef struct linear { double x[ROWS][INPUTS], y[ROWS]; } linear;
+typedef struct linear {
+    double x[ROWS][INPUTS], y[ROWS];
+} linear;
 
 static linear linear_problem(void)
 {
@@ -244,8 +261,11 @@ static void fit_linear(const linear *p, const char *penalty, double w[INPUTS], d
     snprintf(path, sizeof path, "%s/r.yaml", folder);
     snprintf(out, sizeof out, "%s/run", folder);
     f = fopen(path, "w");
-    fprintf(f, "gradus: 1\nprecision: float64\ndata: {train: {type: csv, file: p.csv, target: y}}\nmodel: {input: %d, layers: [{type: dense, units: 1, name: head}]}\n"
-               "cost: mse\noptimizer: {type: gd, lr: 0.1}\nstop: {epochs: 3000}\nlog: {every: 1000}\ncheckpoint: none\n%s", INPUTS, penalty);
+    fprintf(f,
+            "gradus: 1\nprecision: float64\ndata: {train: {type: csv, file: p.csv, target: y}}\nmodel: {input: %d, layers: [{type: dense, "
+            "units: 1, name: head}]}\n"
+            "cost: mse\noptimizer: {type: gd, lr: 0.1}\nstop: {epochs: 3000}\nlog: {every: 1000}\ncheckpoint: none\n%s",
+            INPUTS, penalty);
     fclose(f);
     test_ok(ctx, gr__recipe_open(ctx, path, NULL, 0, &r));
     test_ok(ctx, gr__train(ctx, r, &(gr_train_options){.out = out}, &result));
@@ -286,7 +306,11 @@ static void solve_linear(const linear *p, double l2, double l1, double w[INPUTS]
 static void penalised_lines_are_those_of_coordinate_descent(void **state) /* ridge, lasso, elastic net */
 {
     (void)state;
-    static const struct { const char *line; double l2, l1; int zeros; } cases[] = {
+    static const struct {
+        const char *line;
+        double l2, l1;
+        int zeros;
+    } cases[] = {
         {"", 0, 0, 0},
         {"penalty: {l2: 0.3}\n", 0.3, 0, 0},
         {"penalty: {l1: 0.25, l1_step: proximal}\n", 0, 0.25, 3},
@@ -339,13 +363,15 @@ static void both_forms_of_nag_see_the_same_points(void **state) /* while the rat
 static void lookahead_of_one_is_the_optimizer_alone(void **state)
 {
     (void)state;
-    equal_to_the_bit("optimizer: adam\nstop: {steps: 11}\n", "optimizer: adam\nstop: {steps: 11}\nlookahead: {k: 3, alpha: 1, eval: fast}\n");
+    equal_to_the_bit("optimizer: adam\nstop: {steps: 11}\n",
+                     "optimizer: adam\nstop: {steps: 11}\nlookahead: {k: 3, alpha: 1, eval: fast}\n");
 }
 
 static void lookahead_of_zero_trains_nothing(void **state)
 {
     (void)state;
-    equal_to_the_bit("optimizer: {type: sgd, lr: 0}\nstop: {steps: 1}\n", "optimizer: adam\nstop: {steps: 9}\nlookahead: {k: 3, alpha: 0}\n");
+    equal_to_the_bit("optimizer: {type: sgd, lr: 0}\nstop: {steps: 1}\n",
+                     "optimizer: adam\nstop: {steps: 9}\nlookahead: {k: 3, alpha: 0}\n");
 }
 
 static void ranger_is_radam_inside_lookahead(void **state)
@@ -355,7 +381,8 @@ static void ranger_is_radam_inside_lookahead(void **state)
                      "optimizer: {type: radam, lr: 0.02, beta1: 0.95, eps: 1e-5}\nstop: {steps: 20}\nlookahead: {k: 6, alpha: 0.5}\n");
 }
 
-/* After k updates of SGD the weights are halfway between the start and where SGD alone is; between synchronisations the slow ones are the model. */
+/* After k updates of SGD the weights are halfway between the start and where SGD alone is; between synchronisations the slow ones are the
+ * model. */
 static void lookahead_pulls_halfway_back(void **state)
 {
     (void)state;
@@ -375,7 +402,8 @@ static void lookahead_may_treat_the_inner_momentum(void **state)
     (void)state;
     model keep, reset, pullback, again;
     const char *base = "optimizer: {type: sgdm, lr: 0.1}\nstop: {steps: 10}\nvalidate: none\n";
-    const char *const sets[] = {"lookahead={k: 5, alpha: 0.5}", "lookahead={k: 5, alpha: 0.5, inner: reset}", "lookahead={k: 5, alpha: 0.5, inner: pullback}"};
+    const char *const sets[] = {"lookahead={k: 5, alpha: 0.5}", "lookahead={k: 5, alpha: 0.5, inner: reset}",
+                                "lookahead={k: 5, alpha: 0.5, inner: pullback}"};
     fit(base, &sets[0], 1, "last.safetensors", &keep, NULL);
     fit(base, &sets[1], 1, "last.safetensors", &reset, NULL);
     fit(base, &sets[2], 1, "last.safetensors", &pullback, NULL);
@@ -392,7 +420,8 @@ static void swa_is_the_mean_of_what_it_collected_and_changes_nothing(void **stat
     (void)state;
     model swa, last, plain, at[3];
     const char *lines = "optimizer: {type: sgdm, lr: 0.1}\nvalidate: none\nstop: {steps: 9}\naverage: {type: swa, start: 4, cycle: 2}\n";
-    const char *const steps[] = {"stop.steps=4", "stop.steps=6", "stop.steps=8"}; /* after 4, 6, 8: not before the start, not between cycles */
+    const char *const steps[] = {"stop.steps=4", "stop.steps=6",
+                                 "stop.steps=8"}; /* after 4, 6, 8: not before the start, not between cycles */
     gr_train_result r = fit(lines, NULL, 0, "swa.safetensors", &swa, NULL);
     assert_int_equal(r.averaged, 3);
     fit(lines, NULL, 0, "last.safetensors", &last, NULL);
@@ -411,7 +440,8 @@ static void the_average_may_be_best(void **state)
 {
     (void)state;
     model best, swa;
-    const char *lines = "optimizer: {type: sgdm, lr: 0.25}\nstop: {epochs: 12}\nvalidate: {every: 1 epoch}\naverage: {type: swa, start: 0.25}\n";
+    const char *lines =
+        "optimizer: {type: sgdm, lr: 0.25}\nstop: {epochs: 12}\nvalidate: {every: 1 epoch}\naverage: {type: swa, start: 0.25}\n";
     gr_train_result r = fit(lines, NULL, 0, "best.safetensors", &best, NULL);
     assert_int_equal(r.averaged, 10);
     assert_true(r.best_error <= r.final_error && r.best_error <= r.average_error);
@@ -430,10 +460,13 @@ static void a_switch_is_two_runs_one_after_the_other(void **state)
     gr_recipe *r;
     model by_hand, switched;
     char from[160], out[160];
-    const char *const one[] = {"precision=float64", "data.batch=all", "data.shuffle=none", "model.layers[3].rate=0", "stop.steps=6", "optimizer=adam"};
-    const char *const two[] = {"precision=float64", "data.batch=all", "data.shuffle=none", "model.layers[3].rate=0", "stop.steps=4", "optimizer={type: sgdm, lr: 0.05}"};
-    const char *const both[] = {"precision=float64", "data.batch=all", "data.shuffle=none", "model.layers[3].rate=0", "stop.steps=10",
-                                "optimizer={type: switch, first: adam, then: {type: sgdm, lr: 0.05}, at: 0.6}"};
+    const char *const one[] = {"precision=float64",      "data.batch=all", "data.shuffle=none",
+                               "model.layers[3].rate=0", "stop.steps=6",   "optimizer=adam"};
+    const char *const two[] = {"precision=float64",      "data.batch=all", "data.shuffle=none",
+                               "model.layers[3].rate=0", "stop.steps=4",   "optimizer={type: sgdm, lr: 0.05}"};
+    const char *const both[] = {"precision=float64", "data.batch=all",
+                                "data.shuffle=none", "model.layers[3].rate=0",
+                                "stop.steps=10",     "optimizer={type: switch, first: adam, then: {type: sgdm, lr: 0.05}, at: 0.6}"};
     small_make(&s, "validate: none\n");
     gr_context *ctx = test_context_with(1, 0);
     snprintf(out, sizeof out, "%s/second", s.folder);
@@ -455,7 +488,8 @@ static void a_switch_is_two_runs_one_after_the_other(void **state)
     small_remove(&s);
 }
 
-/* With a constant gradient the carried momentum is SGDM's steady state, g / (1 - momentum): the first step is ten times as long as one that starts from 0. */
+/* With a constant gradient the carried momentum is SGDM's steady state, g / (1 - momentum): the first step is ten times as long as one that
+ * starts from 0. */
 static void a_carried_momentum_has_the_size_of_a_steady_one(void **state)
 {
     (void)state;
@@ -463,8 +497,10 @@ static void a_carried_momentum_has_the_size_of_a_steady_one(void **state)
     const char *base = "validate: none\nstop: {steps: 4}\n";
     const char *const sets[][4] = {
         {"data.batch=all", "data.shuffle=none", "model.layers[3].rate=0", "optimizer={type: sgd, lr: 0}"},
-        {"data.batch=all", "data.shuffle=none", "model.layers[3].rate=0", "optimizer={type: switch, first: {type: adam, lr: 0}, then: {type: sgdm, lr: 0.05}, at: 3}"},
-        {"data.batch=all", "data.shuffle=none", "model.layers[3].rate=0", "optimizer={type: switch, first: {type: adam, lr: 0}, then: {type: sgdm, lr: 0.05}, at: 3, carry: true}"},
+        {"data.batch=all", "data.shuffle=none", "model.layers[3].rate=0",
+         "optimizer={type: switch, first: {type: adam, lr: 0}, then: {type: sgdm, lr: 0.05}, at: 3}"},
+        {"data.batch=all", "data.shuffle=none", "model.layers[3].rate=0",
+         "optimizer={type: switch, first: {type: adam, lr: 0}, then: {type: sgdm, lr: 0.05}, at: 3, carry: true}"},
     };
     fit(base, sets[0], 4, "last.safetensors", &start, NULL);
     fit(base, sets[1], 4, "last.safetensors", &without, NULL);
@@ -497,7 +533,8 @@ static void adahessian_trains_a_convolutional_network(void **state)
     costs k;
     static const char *const intervals[] = {"optimizer.hessian_interval=1", "optimizer.hessian_interval=3"};
     for (size_t i = 0; i < GR_COUNT(intervals); i++) {
-        fit("optimizer: {type: adahessian, lr: 0.05, eps: 0.01}\nvalidate: none\nstop: {steps: 40}\n", &intervals[i], 1, "last.safetensors", &m, &k);
+        fit("optimizer: {type: adahessian, lr: 0.05, eps: 0.01}\nvalidate: none\nstop: {steps: 40}\n", &intervals[i], 1, "last.safetensors",
+            &m, &k);
         double early = 0, late = 0;
         for (int t = 0; t < 6; t++) early += k.train[t] / 6, late += k.train[k.n - 1 - t] / 6;
         assert_true(late < 0.5 * early);

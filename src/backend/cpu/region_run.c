@@ -319,7 +319,7 @@ void gr__region_run(const gr_kernel *kernel, int shard, void *scratch)
         const gr__segment *s = &k->segment[unit->segment];
         job j = {.k = k, .unit = unit, .s = s, .in = kernel->operand + unit->segment * k->n_in,
                  .out = kernel->operand + k->n_segments * k->n_in + unit->segment * k->n_out,
-                 .scratch = scratch, .partial = (char *)kernel->shared + unit->partial, .ins = scratch};
+                 .scratch = scratch, .partial = kernel->shared ? (char *)kernel->shared + unit->partial : NULL, .ins = scratch};
         j.p = fitting(&j);
         set_program(&j, before);
         before = j.p;

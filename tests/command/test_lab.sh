@@ -1,0 +1,59 @@
+#!/bin/bash
+# lab: the list, the files of a figure, the same bytes again, theory beside measurement as text and JSON, and what is refused (FIG4.4, FIG4.5, FIG4.6, FIG4.8, I1, I2).
+. "$(dirname "$0")/lib.sh"
+
+code 0 lab
+for name in fig4.4 fig4.5 fig4.6 fig4.8 init symmetry; do has out.txt "^$name +[A-Z]"; done
+code 0 lab --json && has out.txt '^\{"figures":\[\{"name":"fig4.4","title":"'
+
+# Files where they were asked for, ./lab unless asked; what is printed is what is there
+code 0 lab fig4.5
+for file in fig4.5.csv fig4.5-cost.csv fig4.5-updates.csv fig4.5-theory.csv fig4.5.svg fig4.5-updates.svg; do
+  [[ -s lab/$file ]] || short "lab/$file is missing"
+  has out.txt "^lab/$file\$"
+done
+[[ $(find lab -type f | wc -l) -eq $(grep -c '^lab/' out.txt) ]] || short "files and lines differ: $(find lab -type f | tr '\n' ' ')"
+has out.txt " ok +smallest rate at which w grows: 2 / L"
+has lab/fig4.5-theory.csv "^quantity,predicted,measured,relative_error,low,high,holds$"
+has lab/fig4.5-updates.csv '^rate,rate_times_curvature,fate,updates_predicted \[updates\],updates \[updates\]$'
+for svg in lab/*.svg; do
+  [[ $(head -c 5 "$svg") == "<svg " && $(tail -n 1 "$svg") == "</svg>" ]] || short "$svg is not one <svg>"
+  command -v xmllint >/dev/null && { xmllint --noout "$svg" || short "$svg is not well-formed"; }
+done
+
+# Experiments with bad weights do not warn of them
+for name in symmetry init; do
+  few=$([[ $name == init ]] && echo "--set networks=3")
+  code 0 lab $name --out w ${few:-}
+  [[ -s err.txt ]] && short "$name warns: $(head -n 1 err.txt)"
+done
+
+# Again, into a folder with parents and over old files: the same bytes, for any number of threads; another seed, other bytes
+code 0 lab symmetry --out a/b --quiet && [[ ! -s out.txt ]] || short "--quiet prints"
+mkdir -p c
+echo old >c/symmetry.csv
+code 0 lab symmetry --out c --threads 2 --quiet
+for file in a/b/*; do same "$file" "c/${file##*/}" "the second run"; done
+code 0 lab symmetry --out d --seed 5 --quiet
+differ a/b/symmetry.csv d/symmetry.csv "another seed"
+[[ -z $(find . -name '*.tmp-*') ]] || short "temporary files are left"
+
+# --json: one object, on standard output alone; settings; explain knows figures
+code 0 lab fig4.8 --json --out e --set condition=400
+[[ $(wc -l <out.txt) -eq 1 && ! -s err.txt ]] || short "--json prints more than one object"
+has out.txt '^\{"figure":"fig4.8",.*"files":\["e/fig4.8.csv",.*"claims":\[\{"quantity":"updates of SGD at condition number 10","predicted":69.0,"measured":69.0,"relative_error":0.0,.*"holds":true\}$'
+has e/fig4.8.svg "400 w2"
+code 0 explain fig4.8 && has out.txt "^  condition +100 +\[4,1000\]"
+
+# Refused
+bad 2 'unknown figure "fig4.44"' lab fig4.44
+has err.txt "fig4.4"
+bad 2 "unknown key \"conditon\"" lab fig4.8 --set conditon=3
+bad 2 "not in \[4, 1000\]" lab fig4.8 --set condition=2
+bad 2 "too many arguments" lab fig4.5 fig4.8
+bad 2 "seed" lab fig4.5 --seed none
+: >file
+bad 3 "file" lab fig4.5 --out file
+bad 3 "file" lab fig4.5 --out file/below
+code 3 lab fig4.5 --out file --json && has out.txt '"code":"E_WRITE"'
+finish

@@ -1,0 +1,55 @@
+#!/bin/bash
+# An optimizer is two new files: those of CONTRIBUTING.md, put into a copy of the tree, build, pass, train and explain themselves; without its evidence the
+# suite fails. [mission SYS17-SYS27]
+. "$(dirname "$0")/lib.sh"
+grep -qaE '__(asan|tsan|ubsan)_' "$gradus" && { echo "skipped: a build of its own, which sanitizers would make long"; exit 77; }
+for tool in meson ninja; do command -v $tool >/dev/null || { echo "skipped: no $tool"; exit 77; }; done
+
+root=$here/../..
+mkdir tree
+cp -r "$root"/{include,src,tests,tools,recipes,meson.build,meson_options.txt} tree/
+cd tree || exit 99
+
+block() { # KIND N: the N-th block of this kind in CONTRIBUTING.md's section
+  sed -n '/^## Adding an optimizer/,/^## Rules/p' "$root/CONTRIBUTING.md" | awk -v open="\`\`\`$1" -v n="$2" '
+    inside && $0 == "```" { inside = 0; next }
+    inside == 2 { print }
+    !inside && /^```/ { inside = 1; if ($0 == open && ++seen == n) inside = 2 }'
+}
+block c 1 >src/optim/lion.c
+block "" 1 >evidence.txt
+[[ $(wc -l <src/optim/lion.c) -gt 20 && $(wc -l <evidence.txt) -gt 10 ]] || short "CONTRIBUTING.md has no example"
+
+options=(-Dtests=true -Dwerror=true)
+command -v ccache >/dev/null || options+=(-Doptimization=1) # with it, the cache holds what the suite itself has built
+meson setup build "${options[@]}" >setup.log 2>&1 || { tail setup.log; exit 99; }
+run() { "build/family_test_$1" ${2:+"$2"} >out.txt 2>err.txt; }
+
+ninja -C build gradus family_test_evidence family_test_contract family_test_optimizer_contract family_test_backends family_test_sequences >ninja.log 2>&1 ||
+  { tail -n 20 ninja.log; exit 1; }
+run evidence all_optimizer && short "a member without evidence is accepted"
+has err.txt "optimizer lion has no evidence"
+mv evidence.txt tests/family/optimizer/lion.txt
+run evidence all_optimizer || short "evidence: $(grep ERROR err.txt | head -n 2)"
+for t in contract optimizer_contract backends sequences; do run $t || short "$t: $(grep ERROR err.txt | head -n 2)"; done
+sed -i '/^tensor w 3/s/-1.9/-1.8/' tests/family/optimizer/lion.txt
+run evidence all_optimizer && short "wrong evidence is accepted"
+has err.txt "lion: plain: weights after update 1"
+
+gradus=$PWD/build/gradus
+code 0 explain lion
+has out.txt "Chen et al. 2023"
+has out.txt "beta2 +0.99"
+cat >digits.yaml <<'YAML'
+gradus: 1
+data: {train: {type: synthetic, kind: digits, n: 60}, batch: 20}
+model: {input: [16, 16, 1], layers: [flatten, {type: dense, units: 10}]}
+cost: cross_entropy
+optimizer: {type: lion, beta1: 0.8}
+stop: {epochs: 2}
+YAML
+code 0 train digits.yaml --out run --set optimizer.lr=0.001
+has run/recipe.yaml "type: lion"
+has run/recipe.yaml "beta1: 0.8"
+bad 2 "optimizer.beta2: .*\[0, ?1\)" train digits.yaml --out other --set optimizer.beta2=1
+finish

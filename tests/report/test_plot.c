@@ -1,0 +1,344 @@
+/* Plots and tables as text: well-formed whatever they are given, no markup from strangers, the same bytes twice. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/figure.h"
+#include "report/markup.h"
+#include "report/plot.h"
+#include "test.h"
+
+/* ---- a small check of XML: tags nest and close, attributes are quoted, no bare & or <, all of it UTF-8 ---- */
+
+static const char *name_end(const char *s)
+{
+    return s + strcspn(s, " \n\t/>=\"<&");
+}
+
+static const char *check_entity(const char *s)
+{
+    static const char *const known[] = {"&amp;", "&lt;", "&gt;", "&quot;"};
+    for (size_t i = 0; i < GR_COUNT(known); i++)
+        if (strncmp(s, known[i], strlen(known[i])) == 0) return s + strlen(known[i]);
+    fail_msg("a bare & at: %.40s", s);
+    return s;
+}
+
+static void check_xml(const char *s)
+{
+    struct {
+        const char *at;
+        size_t n;
+    } open[32];
+    int depth = 0;
+    for (const unsigned char *u = (const unsigned char *)s; *u; u++) assert_true(*u >= 0x20 || *u == '\n');
+    while (*s) {
+        if (*s == '&')
+            s = check_entity(s);
+        else if (*s != '<')
+            s++;
+        else if (s[1] == '/') {
+            const char *end = name_end(s + 2);
+            assert_true(depth > 0);
+            depth--;
+            assert_true(open[depth].n == (size_t)(end - s - 2) && strncmp(open[depth].at, s + 2, open[depth].n) == 0 && *end == '>');
+            s = end + 1;
+        } else {
+            const char *name = s + 1, *end = name_end(name);
+            assert_true(end > name && depth < 32);
+            for (s = end; *s && *s != '>' && *s != '/'; s++) {
+                assert_true(*s != '<');
+                if (*s != '"') continue;
+                for (s++; *s && *s != '"'; s = *s == '&' ? check_entity(s) : s + 1) assert_true(*s != '<');
+                assert_true(*s == '"');
+            }
+            if (*s == '/')
+                s++;
+            else
+                open[depth].at = name, open[depth++].n = (size_t)(end - name);
+            assert_true(*s++ == '>');
+        }
+    }
+    assert_int_equal(depth, 0);
+}
+
+static char *svg(gr_context *ctx, const gr_plot *p, gr__text *t)
+{
+    gr__text_init(t, ctx);
+    test_ok(ctx, gr__plot_svg(p, t));
+    check_xml(t->s);
+    assert_null(strstr(t->s, "nan"));
+    assert_null(strstr(t->s, "inf"));
+    assert_null(strstr(t->s, "-0.0 "));
+    return t->s;
+}
+
+static int count(const char *s, const char *what)
+{
+    int n = 0;
+    for (; (s = strstr(s, what)); s += strlen(what)) n++;
+    return n;
+}
+
+/* ---- tests ---- */
+
+static void numbers_of_any_kind_are_drawn(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    static const double one[] = {3}, same[] = {5, 5, 5}, x[] = {1, 2, 3}, hole[] = {1, NAN, 2}, wild[] = {INFINITY, -INFINITY, NAN},
+                        huge[] = {-1e308, 0, 1e308}, tiny[] = {1e-310, 2e-310, 5e-310}, mixed[] = {-1, 0, 10},
+                        close[] = {1e16, 1e16 + 2, 1e16 + 4}, zero[] = {0, 0, 0};
+    const struct {
+        size_t n;
+        const double *x, *y;
+        bool empty;
+    } cases[] = {
+        {0, x, x, true},      {1, one, one, false},     {3, x, same, false},    {3, same, same, false}, {3, x, hole, false},
+        {3, x, wild, true},   {3, wild, wild, true},    {3, x, huge, false},    {3, huge, huge, false}, {3, x, tiny, false},
+        {3, x, mixed, false}, {3, close, close, false}, {3, zero, zero, false},
+    };
+    for (size_t i = 0; i < GR_COUNT(cases); i++) {
+        for (int logs = 0; logs < 4; logs++) {
+            for (int mark = GR_MARK_LINE; mark <= GR_MARK_PATH; mark++) {
+                gr__text t;
+                gr_series s = {.label = "a", .mark = (gr_mark)mark, .n = cases[i].n, .x = cases[i].x, .y = cases[i].y};
+                gr_plot p = {
+                    .title = "t", .x = {.label = "x", .log = logs & 1}, .y = {.label = "y", .log = logs & 2}, .series = &s, .n_series = 1};
+                svg(ctx, &p, &t);
+                if (logs == 0) assert_int_equal(strstr(t.s, "no numbers to draw") != NULL, cases[i].empty);
+                gr__text_free(&t);
+            }
+        }
+    }
+    gr_plot nothing = {0};
+    gr__text t;
+    assert_non_null(strstr(svg(ctx, &nothing, &t), "no numbers to draw"));
+    gr__text_free(&t);
+    test_context_end(ctx);
+}
+
+static void a_gap_breaks_the_line(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    static const double x[] = {0, 1, 2, 3, 4, 5, 6}, y[] = {1, 2, 3, NAN, 3, 2, 1};
+    gr__text t;
+    gr_series s = {.label = NULL, .n = 7, .x = x, .y = y};
+    gr_plot p = {.series = &s, .n_series = 1};
+    const char *path = strstr(svg(ctx, &p, &t), "stroke-width=\"2\"");
+    assert_non_null(path);
+    const char *d = strstr(path, " d=\"") + 4;
+    char line[512];
+    snprintf(line, sizeof line, "%.*s", (int)strcspn(d, "\""), d);
+    assert_int_equal(count(line, "M"), 2);
+    assert_int_equal(count(line, "L"), 4);
+    gr__text_free(&t);
+    test_context_end(ctx);
+}
+
+static void lines_stay_inside_the_frame(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    static const double x[] = {-1e9, 0.5, 1e9, 0.5}, y[] = {-1e12, 1e12, -1e12, 0.5};
+    gr__text t;
+    gr_series s = {.mark = GR_MARK_PATH, .n = 4, .x = x, .y = y};
+    gr_plot p = {.x = {.low = 0, .high = 1}, .y = {.low = 0, .high = 1}, .series = &s, .n_series = 1, .width = 400, .height = 300};
+    const char *path = strstr(svg(ctx, &p, &t), "stroke-width=\"2\"");
+    for (const char *d = strstr(path, " d=\"") + 4; *d && *d != '"';) {
+        char *end;
+        double a = strtod(d + 1, &end), b = strtod(end, &end);
+        assert_true(a >= 0 && a <= 400 && b >= 0 && b <= 300);
+        d = end;
+    }
+    assert_int_equal(count(strstr(t.s, "<g fill="), "<circle"), 1); /* three of four points are outside */
+    gr__text_free(&t);
+    test_context_end(ctx);
+}
+
+static void strangers_text_is_escaped(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    static const char hostile[] =
+        "</text><script>alert(\"1\")</script> & \x01\x07\xFF\xC0\x80\xED\xA0\x80\xF4\x90\x80\x80 \xE2\x82 tail\n\ttab ]]> 'x'";
+    static const double x[] = {1, 2};
+    char long_word[4000];
+    memset(long_word, '<', sizeof long_word - 1);
+    long_word[sizeof long_word - 1] = 0;
+    gr__text t;
+    gr_series s[] = {{.label = hostile, .n = 2, .x = x, .y = x}, {.label = long_word, .mark = GR_MARK_POINTS, .n = 2, .x = x, .y = x}};
+    gr_rule r[] = {{hostile, true, 1.5}, {long_word, false, 1.5}};
+    gr_plot p = {.title = hostile,
+                 .caption = long_word,
+                 .x = {.label = hostile},
+                 .y = {.label = hostile},
+                 .series = s,
+                 .n_series = 2,
+                 .rules = r,
+                 .n_rules = 2};
+    assert_null(strstr(svg(ctx, &p, &t), "<script"));
+    assert_non_null(strstr(t.s, "&lt;script&gt;alert(&quot;1&quot;)"));
+    assert_non_null(strstr(t.s, "\xEF\xBF\xBD"));
+    assert_null(strstr(t.s, "\xFF"));
+    assert_null(strstr(t.s, "\xED\xA0"));
+    assert_null(strstr(t.s, "http://www.w3.org/1999"));
+    gr__text_free(&t);
+    test_context_end(ctx);
+}
+
+static void lines_of_text_break_at_spaces(void **state)
+{
+    (void)state;
+    size_t skip;
+    assert_int_equal(gr__markup_line("one two three", 8, &skip), 7);
+    assert_int_equal(skip, 1);
+    assert_int_equal(gr__markup_line("one two", 7, &skip), 7);
+    assert_int_equal(skip, 0);
+    assert_int_equal(gr__markup_line("unbreakable", 4, &skip), 4);
+    assert_int_equal(gr__markup_line("\xC3\xA9\xC3\xA9\xC3\xA9", 2, &skip), 4); /* characters, not bytes */
+    assert_int_equal(gr__markup_line("four five", 4, &skip), 4);
+    assert_int_equal(skip, 1);
+    assert_int_equal(gr__markup_length("\xC3\xA9x\xFF", 4), 3);
+}
+
+static void many_points_make_a_short_file(void **state)
+{
+    (void)state;
+    enum { N = 200000 };
+    gr_context *ctx = test_context();
+    double *x = malloc(N * sizeof *x), *y = malloc(N * sizeof *y);
+    assert_true(x && y);
+    for (int i = 0; i < N; i++) x[i] = i, y[i] = i == N / 2 ? 9 : (i * 7919) % 100 / 100.0;
+    gr__text t;
+    gr_series s = {.n = N, .x = x, .y = y};
+    gr_plot p = {.y = {.low = 0, .high = 9}, .series = &s, .n_series = 1};
+    assert_true(strlen(svg(ctx, &p, &t)) < 100000);
+    /* the one high value is still there: the line touches the top of the frame */
+    double top = 0, left = 0;
+    const char *frame = strstr(t.s, "stroke=\"#8b949e\"");
+    while (strncmp(frame, "<rect", 5) != 0) frame--;
+    assert_int_equal(sscanf(frame, "<rect x=\"%lf\" y=\"%lf\"", &left, &top), 2);
+    char wanted[32];
+    snprintf(wanted, sizeof wanted, " %.1fL", top);
+    assert_non_null(strstr(strstr(t.s, "stroke-width=\"2\""), wanted));
+    gr__text_free(&t);
+    free(x);
+    free(y);
+    test_context_end(ctx);
+}
+
+static void contours_are_drawn_where_z_is_a_number(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    double side[9], z[81];
+    for (int i = 0; i < 9; i++) side[i] = i - 4;
+    for (int kind = 0; kind < 3; kind++) { /* a bowl, a plane without slope, nothing */
+        for (int i = 0; i < 81; i++) z[i] = kind == 0 ? side[i % 9] * side[i % 9] + side[i / 9] * side[i / 9] : kind == 1 ? 1 : NAN;
+        gr__text t;
+        gr_series s = {.label = "z", .mark = GR_MARK_CONTOUR, .n = 9, .n_y = 9, .x = side, .y = side, .z = z};
+        gr_plot p = {.series = &s, .n_series = 1};
+        const char *path = strstr(svg(ctx, &p, &t), "stroke=\"#9aa7b4\" stroke-width=\"1\" d=\"");
+        assert_non_null(path);
+        assert_int_equal(strncmp(strstr(path, " d=\""), " d=\"M", 5) == 0, kind == 0);
+        gr__text_free(&t);
+    }
+    test_context_end(ctx);
+}
+
+static void the_same_plot_has_the_same_bytes(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    static const double x[] = {0.001, 1, 1000}, y[] = {-3, 0.5, 7};
+    gr__text a, b;
+    gr_series s = {.label = "s", .mark = GR_MARK_PATH, .n = 3, .x = x, .y = y};
+    gr_rule r = {.label = "here", .vertical = true, .at = 10};
+    gr_plot p = {.title = "title",
+                 .caption = "caption",
+                 .x = {.label = "x", .log = true},
+                 .y = {.label = "y"},
+                 .series = &s,
+                 .n_series = 1,
+                 .rules = &r,
+                 .n_rules = 1};
+    assert_string_equal(svg(ctx, &p, &a), svg(ctx, &p, &b));
+    assert_non_null(strstr(a.s, ">here<"));
+    assert_non_null(strstr(a.s, ">0.001<"));
+    assert_non_null(strstr(a.s, ">\xE2\x88\x92"
+                                "2<"));
+    assert_null(strstr(a.s, "href"));
+    assert_null(strstr(a.s, "url("));
+    gr__text_free(&a);
+    gr__text_free(&b);
+    test_context_end(ctx);
+}
+
+static void tables_become_csv(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    static const char *const words[] = {"plain", "with, comma", "with \"quotes\"", NULL};
+    static const gr_column columns[] = {{"kind", "", words}, {"step", "updates", NULL}, {"cost", "", NULL}};
+    double cells[] = {0, 1, 0.1, 1, 2, NAN, 2, 3, INFINITY};
+    gr_table table = {.columns = columns, .n_columns = 3, .cells = cells, .n = 9};
+    gr_claim claim = {.quantity = "a, b", .predicted = 2, .measured = 2.5, .low = 1, .high = 3};
+    gr__text t;
+    gr__text_init(&t, ctx);
+    test_ok(ctx, gr__table_csv(&table, &t));
+    assert_string_equal(t.s, "kind,step [updates],cost\nplain,1,0.1\n\"with, comma\",2,\n\"with \"\"quotes\"\"\",3,inf\n");
+    gr__text_free(&t);
+    gr__text_init(&t, ctx);
+    test_ok(ctx, gr__claims_csv(&claim, 1, &t));
+    assert_string_equal(t.s, "quantity,predicted,measured,relative_error,low,high,holds\n\"a, b\",2,2.5,0.25,1,3,yes\n");
+    gr__text_free(&t);
+    test_context_end(ctx);
+}
+
+/* Every drawing of every figure finds the columns it names; small settings, for speed alone. */
+static void every_figure_is_drawn(void **state)
+{
+    (void)state;
+    int n;
+    const gr_figure *const *all = gr__figures(&n);
+    assert_true(n >= 6);
+    for (int i = 0; i < n; i++) {
+        gr_context *ctx = test_context();
+        gr__bump *b = gr__bump_create(ctx);
+        gr_lab *lab;
+        gr__text t;
+        test_ok(ctx, gr__lab_open(ctx, all[i]->head.name,
+                                  strcmp(all[i]->head.name, "init") == 0 ? gr__tree_flow(b, "{width: 64, networks: 1}") : NULL, &lab));
+        test_ok(ctx, gr__lab_run(lab));
+        assert_true(lab->n_panels > 0 && lab->n_tables > 0 && lab->n_claims > 0);
+        for (int k = 0; k < lab->n_panels; k++) {
+            gr__text_init(&t, ctx);
+            test_ok(ctx, gr__panel_svg(lab, k, &t));
+            check_xml(t.s);
+            assert_null(strstr(t.s, "no numbers to draw"));
+            gr__text_free(&t);
+        }
+        gr__lab_close(ctx, lab);
+        gr__bump_destroy(b);
+        test_context_end(ctx);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_of_any_kind_are_drawn),
+        cmocka_unit_test(a_gap_breaks_the_line),
+        cmocka_unit_test(lines_stay_inside_the_frame),
+        cmocka_unit_test(strangers_text_is_escaped),
+        cmocka_unit_test(lines_of_text_break_at_spaces),
+        cmocka_unit_test(many_points_make_a_short_file),
+        cmocka_unit_test(contours_are_drawn_where_z_is_a_number),
+        cmocka_unit_test(the_same_plot_has_the_same_bytes),
+        cmocka_unit_test(tables_become_csv),
+        cmocka_unit_test(every_figure_is_drawn),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
