@@ -8,14 +8,16 @@ static const gr_row rows[] = {
     GR_ROW("eps", REAL, "1e-6", "(0,1]", "gradient^2", "added under both roots; it sets the size of the first steps"),
 };
 
+/* d^2 is q g^2 with q the quotient under the root: the weighted square of the gradient serves both means. */
 static gr_val update(gr_step *s, gr_val w, gr_val g)
 {
     gr_graph *b = s->g;
     gr_val rho = gr__step_arg(s, "rho"), eps = gr__step_arg(s, "eps"), u = gr__step_slot(s, "u");
-    gr_val v = gr__step_keep(s, "v", gr__ema(b, rho, gr__step_slot(s, "v"), gr_square(b, g)));
-    gr_val delta = gr_mul(b, gr_sqrt(b, gr_div(b, gr_add(b, u, eps), gr_add(b, v, eps))), g); /* one root for both */
-    gr__step_keep(s, "u", gr__ema(b, rho, u, gr_square(b, delta)));
-    return gr_sub(b, w, gr_mul(b, s->lr, delta));
+    gr_val square = gr_mul(b, gr_square(b, g), gr__one_minus(b, rho));
+    gr_val v = gr__step_keep(s, "v", gr_add(b, gr_mul(b, gr__step_slot(s, "v"), rho), square));
+    gr_val q = gr_div(b, gr_add(b, u, eps), gr_add(b, v, eps));
+    gr__step_keep(s, "u", gr_add(b, gr_mul(b, u, rho), gr_mul(b, q, square)));
+    return gr_sub(b, w, gr_mul(b, s->lr, gr_mul(b, gr_sqrt(b, q), g)));
 }
 
 GR_OPTIMIZER(adadelta) = {
