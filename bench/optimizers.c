@@ -1,12 +1,14 @@
-/* Updates of every optimizer of the registry over 25.6 million numbers, beside a plain loop over the same arrays: read where the plan reads, written in place
- * where it writes, on the same worker pool, so as fast as this memory allows. The two run in turn; the best run of each counts.
+/* Updates of every optimizer of the registry over 25.6 million numbers, beside a plain loop over the same arrays: read where the plan
+ * reads, written in place where it writes, on the same worker pool, so as fast as this memory allows. The two run in turn; the best run of
+ * each counts.
  *
  *     meson setup build && ninja -C build bench_optimizers
  *     build/bench_optimizers [-t threads] [-s seconds an optimizer] [-l | -n] [-c] [-v] [name of an optimizer]
  *
- * One line each: passes (how often the array that is visited most is walked through), kernels, bytes a number of the network, milliseconds of the update, of
- * the loop, and of the update as a training step has it (guarded: it waits for the gradients' norm), loop / update, GB/s of the update. -l lists the tensors
- * instead, -n the optimizers. -c takes a tensor of 16,384 numbers, which stays in the cache: what computing alone costs. -v lists the kernels too. `./dev bench optimizers` runs this against PyTorch. */
+ * One line each: passes (how often the array that is visited most is walked through), kernels, bytes a number of the network, milliseconds
+ * of the update, of the loop, and of the update as a training step has it (guarded: it waits for the gradients' norm), loop / update, GB/s
+ * of the update. -l lists the tensors instead, -n the optimizers. -c takes a tensor of 16,384 numbers, which stays in the cache: what
+ * computing alone costs. -v lists the kernels too. `./dev bench optimizers` runs this against PyTorch. */
 #include <stdlib.h>
 #include <time.h>
 
@@ -33,8 +35,8 @@ enum { MOST_BOTH = 4, MOST_READ = 5, CHUNK = 1 << 16 }; /* arrays of a kind; num
 typedef float f32 __attribute__((may_alias));
 typedef uint32_t u32 __attribute__((may_alias));
 
-/* Every array is read once: x <- a x + (sum of what is only read) b for those that are written in place, y <- that sum for those that are only written. Where
- * nothing is written, bits are summed: floats would have to be added one by one. */
+/* Every array is read once: x <- a x + (sum of what is only read) b for those that are written in place, y <- that sum for those that are
+ * only written. Where nothing is written, bits are summed: floats would have to be added one by one. */
 #define STREAM(both, read, written)                                                                                                        \
     FAST static uint32_t stream_##both##read##written(int64_t n, f32 *restrict b0, f32 *restrict b1, f32 *restrict b2, f32 *restrict b3,   \
                                                       const f32 *restrict r0, const f32 *restrict r1, const f32 *restrict r2,              \
@@ -73,8 +75,14 @@ ALL(3)
 ALL(4)
 
 typedef uint32_t stream_fn(int64_t, f32 *, f32 *, f32 *, f32 *, const f32 *, const f32 *, const f32 *, const f32 *, const f32 *, f32 *);
-#define NAMES(both, read) {stream_##both##read##0, stream_##both##read##1}
-#define ROW(both) {NAMES(both, 0), NAMES(both, 1), NAMES(both, 2), NAMES(both, 3), NAMES(both, 4), NAMES(both, 5)}
+#define NAMES(both, read)                                                                                                                  \
+    {                                                                                                                                      \
+        stream_##both##read##0, stream_##both##read##1                                                                                     \
+    }
+#define ROW(both)                                                                                                                          \
+    {                                                                                                                                      \
+        NAMES(both, 0), NAMES(both, 1), NAMES(both, 2), NAMES(both, 3), NAMES(both, 4), NAMES(both, 5)                                     \
+    }
 static stream_fn *const streams[MOST_BOTH + 1][MOST_READ + 1][2] = {ROW(0), ROW(1), ROW(2), ROW(3), ROW(4)};
 
 typedef struct piece { /* a shard */
@@ -104,7 +112,8 @@ static void *room(void *old, size_t bytes)
 
 static void add_pieces(loop *l, const gr_plan *p, const update_walk *w)
 {
-    if (w->n_both > MOST_BOTH || w->n_read > MOST_READ || w->n_written > 1) fail("a kernel reads or writes more arrays than the loop has forms for");
+    if (w->n_both > MOST_BOTH || w->n_read > MOST_READ || w->n_written > 1)
+        fail("a kernel reads or writes more arrays than the loop has forms for");
     for (int64_t at = 0; at < w->n; at += CHUNK) {
         if (l->n % 256 == 0) l->piece = room(l->piece, sizeof *l->piece * (size_t)(l->n + 256));
         piece *x = &l->piece[l->n++];
@@ -138,7 +147,8 @@ static void run_piece(void *arg, int shard, int worker)
     loop *l = arg;
     const piece *x = &l->piece[shard];
     (void)worker;
-    l->sum += x->run(x->n, x->both[0], x->both[1], x->both[2], x->both[3], x->read[0], x->read[1], x->read[2], x->read[3], x->read[4], x->written);
+    l->sum += x->run(x->n, x->both[0], x->both[1], x->both[2], x->both[3], x->read[0], x->read[1], x->read[2], x->read[3], x->read[4],
+                     x->written);
 }
 
 static void run_loop(loop *l, gr__pool *pool)
@@ -193,7 +203,8 @@ static subject open_subject(const update_net *net, const gr_optimizer *m, int th
 {
     subject s = {NULL};
     gr_optim o;
-    if (gr_context_create(&s.ctx, &(gr_context_options){.threads = threads}) != GR_OK || !(s.memory = gr__bump_create(s.ctx))) fail("no memory");
+    if (gr_context_create(&s.ctx, &(gr_context_options){.threads = threads}) != GR_OK || !(s.memory = gr__bump_create(s.ctx)))
+        fail("no memory");
     check(&s, gr__optim_make(s.ctx, s.memory, gr__tree_scalar(s.memory, m->head.name), GR_PRESET_CHAPTER, &o));
     check(&s, gr_store_create(s.ctx, gr_backend_get("cpu"), &s.store));
     check(&s, update_compile(s.ctx, s.store, net, &o, false, false, &s.plan));
@@ -244,8 +255,8 @@ static void measure(const update_net *net, const gr_optimizer *m, int threads, d
         theirs = GR_MIN(theirs, now() - begin);
         guarded = GR_MIN(guarded, run_plan(&s, s.guarded));
     }
-    printf("%-12s %7d %7d %8d %7.1f %10.4f %10.4f %10.4f %6.2f %6.1f\n", m->head.name, threads, x.passes, x.kernels, x.bytes, ours * 1e3, theirs * 1e3,
-           guarded * 1e3, theirs / ours, x.bytes * (double)net->numbers / ours * 1e-9);
+    printf("%-12s %7d %7d %8d %7.1f %10.4f %10.4f %10.4f %6.2f %6.1f\n", m->head.name, threads, x.passes, x.kernels, x.bytes, ours * 1e3,
+           theirs * 1e3, guarded * 1e3, theirs / ours, x.bytes * (double)net->numbers / ours * 1e-9);
     if (listed) list_kernels(s.plan);
     fflush(stdout);
     free(l.piece);
@@ -271,18 +282,27 @@ int main(int argc, char **argv)
     int threads = 1, n, found = 0;
     bool list = false, names = false, little = false, listed = false;
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "-t") == 0 && i + 1 < argc) threads = atoi(argv[++i]);
-        else if (strcmp(argv[i], "-s") == 0 && i + 1 < argc) seconds = atof(argv[++i]);
-        else if (strcmp(argv[i], "-l") == 0) list = true;
-        else if (strcmp(argv[i], "-n") == 0) names = true;
-        else if (strcmp(argv[i], "-c") == 0) little = true;
-        else if (strcmp(argv[i], "-v") == 0) listed = true;
-        else only = argv[i];
+        if (strcmp(argv[i], "-t") == 0 && i + 1 < argc)
+            threads = atoi(argv[++i]);
+        else if (strcmp(argv[i], "-s") == 0 && i + 1 < argc)
+            seconds = atof(argv[++i]);
+        else if (strcmp(argv[i], "-l") == 0)
+            list = true;
+        else if (strcmp(argv[i], "-n") == 0)
+            names = true;
+        else if (strcmp(argv[i], "-c") == 0)
+            little = true;
+        else if (strcmp(argv[i], "-v") == 0)
+            listed = true;
+        else
+            only = argv[i];
     }
     if (threads < 1) fail("-t is 1 or more");
     if (threads == 1) watch = CLOCK_THREAD_CPUTIME_ID;
-    if (little) update_little(&net);
-    else update_resnet50(&net);
+    if (little)
+        update_little(&net);
+    else
+        update_resnet50(&net);
     if (list) {
         list_tensors(&net);
         return 0;
@@ -290,7 +310,8 @@ int main(int argc, char **argv)
     const gr_optimizer *const *all = gr__optimizers(&n);
     for (int i = 0; names && i < n; i++) printf("%s\n", all[i]->head.name);
     if (names) return 0;
-    printf("%-12s %7s %7s %8s %7s %10s %10s %10s %6s %6s\n", "optimizer", "threads", "passes", "kernels", "bytes", "ms", "loop_ms", "guarded_ms", "ratio", "GB/s");
+    printf("%-12s %7s %7s %8s %7s %10s %10s %10s %6s %6s\n", "optimizer", "threads", "passes", "kernels", "bytes", "ms", "loop_ms",
+           "guarded_ms", "ratio", "GB/s");
     for (int i = 0; i < n; i++) {
         if (only && strcmp(only, all[i]->head.name) != 0) continue;
         measure(&net, all[i], threads, seconds, listed);

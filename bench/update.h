@@ -1,5 +1,6 @@
-/* Updates alone, as plans of the fast backend: any optimizer of the registry over tensors with the shapes of ResNet-50 (25.6 million numbers). Gradient sums
- * stand in slots, as where micro-batches have added them up. And how often such a plan walks through memory. Used by bench/optimizers.c and by the suite. */
+/* Updates alone, as plans of the fast backend: any optimizer of the registry over tensors with the shapes of ResNet-50 (25.6 million
+ * numbers). Gradient sums stand in slots, as where micro-batches have added them up. And how often such a plan walks through memory. Used
+ * by bench/optimizers.c and by the suite. */
 #ifndef GR_BENCH_UPDATE_H
 #define GR_BENCH_UPDATE_H
 
@@ -10,7 +11,8 @@
 #include "optim/optim.h"
 #include "plan/plan.h"
 
-/* ---- shapes                                                                              [He et al. 2016, table 1; 1x1, 3x3, 1x1 in a block] ---- */
+/* ---- shapes                                                                              [He et al. 2016, table 1; 1x1, 3x3, 1x1 in a
+ * block] ---- */
 
 enum { UPDATE_TENSORS = 192 };
 typedef struct update_net {
@@ -80,8 +82,13 @@ static inline gr_val update_slot(gr_graph *g, gr_store *store, const gr_param_in
 static inline gr_status update_graph(gr_graph *g, gr_store *store, const update_net *net, const gr_optim *o, bool guarded)
 {
     gr_val leaf[UPDATE_TENSORS], grad[UPDATE_TENSORS], z[UPDATE_TENSORS], hz[UPDATE_TENSORS];
-    gr_update_spec u = {.optim = o, .params = net->param, .leaves = leaf, .grads = grad, .n = net->n,
-                        .count = gr_feed(g, "count", GR_REAL, GR_SCALAR), .lr = gr_feed(g, "lr", GR_REAL, GR_SCALAR)};
+    gr_update_spec u = {.optim = o,
+                        .params = net->param,
+                        .leaves = leaf,
+                        .grads = grad,
+                        .n = net->n,
+                        .count = gr_feed(g, "count", GR_REAL, GR_SCALAR),
+                        .lr = gr_feed(g, "lr", GR_REAL, GR_SCALAR)};
     gr_update_values values;
     for (size_t i = 0; i < net->n; i++) {
         const gr_param_info *p = &net->param[i];
@@ -101,7 +108,8 @@ static inline gr_status update_graph(gr_graph *g, gr_store *store, const update_
 }
 
 /* guarded: as a training step has it, waiting for the gradients' norm. unfused: every operation a pass of its own. */
-static inline gr_status update_compile(gr_context *ctx, gr_store *store, const update_net *net, const gr_optim *o, bool guarded, bool unfused, gr_plan **out)
+static inline gr_status update_compile(gr_context *ctx, gr_store *store, const update_net *net, const gr_optim *o, bool guarded,
+                                       bool unfused, gr_plan **out)
 {
     gr_graph *g = NULL;
     gr_status st = GR_OK;
@@ -118,7 +126,8 @@ done:
 enum { UPDATE_ARRAYS = 16 };
 typedef struct update_walk { /* a segment of an item: the arrays of its full length */
     int64_t n;
-    gr_val both[UPDATE_ARRAYS], read[UPDATE_ARRAYS], written[UPDATE_ARRAYS]; /* both: the memory that is written was read there; the value read */
+    gr_val both[UPDATE_ARRAYS], read[UPDATE_ARRAYS],
+        written[UPDATE_ARRAYS]; /* both: the memory that is written was read there; the value read */
     int n_both, n_read, n_written;
 } update_walk;
 
@@ -167,9 +176,9 @@ static inline update_walk update_walk_of(const gr_plan *p, const gr__item *it, i
 }
 
 typedef struct update_passes {
-    int passes;    /* how often the array that is visited most is walked through, of all those of a thousandth of the network or more */
-    int kernels;   /* that walk through a thousandth of the network or more */
-    double bytes;  /* read and written, a number of the network */
+    int passes;   /* how often the array that is visited most is walked through, of all those of a thousandth of the network or more */
+    int kernels;  /* that walk through a thousandth of the network or more */
+    double bytes; /* read and written, a number of the network */
 } update_passes;
 
 typedef struct update_visits { /* by place in memory */

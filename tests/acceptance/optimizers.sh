@@ -2,16 +2,16 @@
 # Which optimizer finds the lower error on the same budget (missions G10, O28)? Each gets five learning rates around its default, the one with the lowest
 # validation error (seed 1) is trained again with new seeds, and these models meet the test pictures once. The others' settings stay at their defaults.
 # Usage: tests/acceptance/optimizers.sh [FOLDER [OPTIMIZER...]]; writes docs/optimizers.md. Runs that FOLDER (runs/optimizers) has already are not repeated.
-# SEEDS (5) after the choice; BATCHES ("64 512"); JOBS at a time (as many as there are processors).
+# SEEDS (3) after the choice; BATCHES ("64 512"); JOBS at a time (as many as there are processors).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 OUT=${1:-runs/optimizers}
 [[ $# -gt 0 ]] && shift
 NAMES=("$@")
 [[ ${#NAMES[@]} -gt 0 ]] || NAMES=(sgdm adam lamb ranger rangerlars radam adamw nadam)
-SEEDS=${SEEDS:-5} BATCHES=${BATCHES:-64 512} JOBS=${JOBS:-$(nproc)}
+SEEDS=${SEEDS:-3} BATCHES=${BATCHES:-64 512} JOBS=${JOBS:-$(nproc)}
 FACTORS=(0.1 0.3 1 3 10)
-./dev build
+./dev build >/dev/null
 mkdir -p "$OUT"
 export OUT
 
@@ -84,10 +84,9 @@ reading=$(sed -n '/^## What it says/,$p' docs/optimizers.md 2>/dev/null || true)
   cat <<TEXT
 # Optimizers on Fashion-MNIST: the same budget for each
 
-\`tests/acceptance/optimizers.sh\` made this page: LeNet-5 (61,706 parameters, \`tests/acceptance/optimizers.yaml\`) on 10,000 training pictures, 5 epochs, the rate falling in a
+\`tests/acceptance/optimizers.sh\` made this page: LeNet-5 (61,706 parameters, \`tests/acceptance/optimizers.yaml\`) on 10,000 training pictures, 3 epochs, the rate falling in a
 straight line to 0. **Each optimizer gets the same budget**: five learning rates, 0.1 to 10 times its default, one training each (seed 1). The rate with the
-lowest validation error (6,000 other pictures; in bold) is trained again with $SEEDS new seeds, and those models, each at its epoch of lowest validation error, meet the 10,000
-test pictures once. Everything else of an optimizer stays at its default, so none is tuned as far as it could be. Losers are shown like winners.
+lowest validation error (6,000 other pictures; in bold) is trained again with $SEEDS new seeds, and those models meet the 10,000 test pictures once. Everything else of an optimizer stays at its default, so none is tuned as far as it could be. Losers are shown like winners.
 
 TEXT
   for batch in $BATCHES; do
