@@ -142,22 +142,10 @@ static int64_t rows_at(const gr_loader *l, position at)
     return GR_MIN(l->batch, l->rows.n - at.index * l->batch);
 }
 
-/* Shuffled rows stand anywhere: of the next one the beginning is asked for, line by line, while this one is copied. */
-enum { LINE = 64, AHEAD = 4096 };
-
+/* Shuffled rows stand anywhere: the next one is asked for while this one is copied. */
 static void prefetch(const char *p, size_t bytes)
 {
-    for (size_t i = 0; i < GR_MIN(bytes, AHEAD); i += LINE) __builtin_prefetch(p + i);
-}
-
-static void copy(void *to, const void *from, size_t bytes, const void *next)
-{
-    size_t lines = GR_MIN(bytes, AHEAD) / LINE * LINE;
-    for (size_t i = 0; i < lines; i += LINE) {
-        __builtin_prefetch((const char *)next + i);
-        memcpy((char *)to + i, (const char *)from + i, LINE);
-    }
-    memcpy((char *)to + lines, (const char *)from + lines, bytes - lines);
+    for (size_t i = 0; i < GR_MIN(bytes, 4096); i += 64) __builtin_prefetch(p + i);
 }
 
 typedef struct gathering {
@@ -183,14 +171,8 @@ static void gather(void *arg, int shard, int worker)
     (void)worker;
     for (int64_t i = g->n * shard / g->shards, end = g->n * (shard + 1) / g->shards; i < end; i++) {
         uint32_t row = g->to->row[i] = row_at(g, i);
-        const char *from = (const char *)set->inputs + row * stride, *next = (const char *)set->inputs + row_at(g, GR_MIN(i + 1, end - 1)) * stride;
-        char *to = g->to->inputs + (size_t)i * l->input_bytes;
-        if (set->element == l->o.input_as) {
-            copy(to, from, stride, next);
-        } else {
-            prefetch(next, stride);
-            convert(set->element, l->o.input_as, from, to, l->input_values);
-        }
+        if (i + 1 < end) prefetch((const char *)set->inputs + row_at(g, i + 1) * stride, stride);
+        convert(set->element, l->o.input_as, (const char *)set->inputs + row * stride, g->to->inputs + (size_t)i * l->input_bytes, l->input_values);
         if (g->to->targets)
             convert(target_as_is, l->o.target_as, (const char *)set->targets + (int64_t)row * l->target_values * (int64_t)gr__element_bytes(target_as_is),
                     g->to->targets + (size_t)i * l->target_bytes, l->target_values);
