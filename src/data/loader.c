@@ -12,6 +12,7 @@
 #include "data/data.h"
 
 #define GRANULE 64
+enum { SHARED_BYTES = 64 << 10, MOST_SHARDS = 16 }; /* batches from this size on are gathered by all workers, in so many parts */
 
 typedef enum slot_state { SLOT_EMPTY, SLOT_FULL, SLOT_LENT } slot_state;
 
@@ -42,6 +43,7 @@ struct gr_loader {
     slot slot[2];
     int n_slots, take;         /* take: the slot the caller gets next */
 
+    gr__pool *pool;            /* NULL: whoever fills does it alone */
     bool threaded;
     pthread_t thread;
     pthread_mutex_t lock;
@@ -135,29 +137,54 @@ static int64_t rows_at(const gr_loader *l, position at)
 }
 
 /* Shuffled rows stand anywhere: the next one is asked for while this one is copied. */
-static void prefetch(const gr_loader *l, uint32_t row)
+static void prefetch(const char *p, size_t bytes)
 {
-    size_t bytes = (size_t)l->input_values * gr__element_bytes(l->o.set->element);
-    const char *p = (const char *)l->o.set->inputs + (size_t)row * bytes;
     for (size_t i = 0; i < GR_MIN(bytes, 4096); i += 64) __builtin_prefetch(p + i);
 }
 
+typedef struct gathering {
+    const gr_loader *l;
+    const slot *to;
+    int64_t first, n; /* rows of the epoch's order */
+    int shards;
+} gathering;
+
+static uint32_t row_at(const gathering *g, int64_t i)
+{
+    const gr_loader *l = g->l;
+    return l->rows.row[l->order ? l->order[g->first + i] : (uint32_t)(g->first + i)];
+}
+
+static void gather(void *arg, int shard, int worker)
+{
+    const gathering *g = arg;
+    const gr_loader *l = g->l;
+    const gr_set *set = l->o.set;
+    size_t stride = (size_t)l->input_values * gr__element_bytes(set->element);
+    gr_element target_as_is = gr__target_element(set);
+    (void)worker;
+    for (int64_t i = g->n * shard / g->shards, end = g->n * (shard + 1) / g->shards; i < end; i++) {
+        uint32_t row = g->to->row[i] = row_at(g, i);
+        if (i + 1 < end) prefetch((const char *)set->inputs + row_at(g, i + 1) * stride, stride);
+        convert(set->element, l->o.input_as, (const char *)set->inputs + row * stride, g->to->inputs + (size_t)i * l->input_bytes, l->input_values);
+        if (g->to->targets)
+            convert(target_as_is, l->o.target_as, (const char *)set->targets + (int64_t)row * l->target_values * (int64_t)gr__element_bytes(target_as_is),
+                    g->to->targets + (size_t)i * l->target_bytes, l->target_values);
+    }
+}
+
+/* Without a thread of its own the workers of the context gather, each some rows. */
 static void fill(gr_loader *l, slot *s, position at)
 {
-    const gr_set *set = l->o.set;
-    gr_element target_as_is = gr__target_element(set);
-    int64_t first = at.index * l->batch, n = rows_at(l, at);
+    int64_t n = rows_at(l, at);
+    gathering g = {.l = l, .to = s, .first = at.index * l->batch, .n = n, .shards = 1};
     gr__fp_state saved = gr__fp_enter(); /* so that conversion flushes the same on any thread */
     order_for(l, at.epoch);
-    for (int64_t i = 0; i < n; i++) {
-        uint32_t row = l->rows.row[l->order ? l->order[first + i] : (uint32_t)(first + i)];
-        s->row[i] = row;
-        if (i + 1 < n) prefetch(l, l->rows.row[l->order ? l->order[first + i + 1] : (uint32_t)(first + i + 1)]);
-        convert(set->element, l->o.input_as, (const char *)set->inputs + (int64_t)row * l->input_values * (int64_t)gr__element_bytes(set->element),
-                s->inputs + (size_t)i * l->input_bytes, l->input_values);
-        if (s->targets)
-            convert(target_as_is, l->o.target_as, (const char *)set->targets + (int64_t)row * l->target_values * (int64_t)gr__element_bytes(target_as_is),
-                    s->targets + (size_t)i * l->target_bytes, l->target_values);
+    if (l->pool && (size_t)n * l->input_bytes >= SHARED_BYTES) {
+        g.shards = (int)GR_MIN(n, MOST_SHARDS);
+        gr__pool_run(l->pool, gather, &g, g.shards);
+    } else {
+        gather(&g, 0, 0);
     }
     gr__fp_leave(saved);
     s->batch = (gr_batch){.n = n, .epoch = at.epoch, .index = at.index, .last = at.index + 1 == l->batches, .inputs = s->inputs, .targets = s->targets, .row = s->row};
@@ -258,6 +285,7 @@ gr_status gr__loader_create(gr_context *ctx, const gr_loader_options *o, gr_load
     l->target_bytes = (size_t)l->target_values * gr__element_bytes(o->target_as);
     st = take_memory(l);
     if (st == GR_OK && o->background) st = start_thread(l);
+    else if (st == GR_OK && gr_context_threads(ctx) > 1 && !(l->pool = gr__context_pool(ctx))) st = gr__error_code(ctx);
     if (st == GR_OK) *out = l;
     else gr__loader_destroy(l);
     return st;

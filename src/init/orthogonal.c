@@ -62,8 +62,9 @@ static gr_status fill_block(gr_context *ctx, gr__rng *rng, double gain, int64_t 
     bool wide = n_rows < n_columns;
     int64_t n = wide ? n_rows : n_columns, length = wide ? n_columns : n_rows;
     size_t bytes = sizeof(double) * (size_t)(n * length + 2 * n + length);
-    double *vectors = gr__alloc(ctx, bytes), *scale = vectors + n * length, *sign = scale + n, *q = sign + n;
+    double *vectors = gr__alloc(ctx, bytes);
     if (!vectors) return GR_E_MEMORY;
+    double *scale = vectors + n * length, *sign = scale + n, *q = sign + n;
     for (int64_t i = 0; i < n * length; i++) vectors[i] = gr__rng_normal(rng);
     factorise(vectors, n, length, scale, sign);
     for (int64_t j = 0; j < n; j++) {

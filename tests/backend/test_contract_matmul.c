@@ -106,6 +106,70 @@ static void test_special_values(void **state)
     test_context_end(ctx);
 }
 
+/* One term after the other, as every kernel adds them. */
+static float term_by_term(const gr__contraction *c, gr__isa isa, const float *a, const float *b, int64_t i, int64_t j)
+{
+    float sum = 0;
+    for (int64_t l = 0; l < c->mm.k; l++) {
+        float x = a[c->mm.transpose_a ? l * c->mm.m + i : i * c->mm.k + l], y = b[l * c->mm.n + j];
+        sum = isa == GR__ISA_BASELINE ? x * y + sum : fmaf(x, y, sum);
+    }
+    return sum;
+}
+
+/* A first operand with zeros gives what the whole sums give, also where they meet an infinity. */
+static void check_zeros(gr_context *ctx, gr__contraction *c, gr__isa isa, gr__rng *r, double share, bool special)
+{
+    int64_t m = c->mm.m, n = c->mm.n, terms = c->mm.k;
+    guarded a = guarded_make(m * terms), b = guarded_make(terms * n), out = guarded_make(m * n);
+    guarded_random(&a, r);
+    guarded_random(&b, r);
+    for (int64_t i = 0; i < a.n; i++)
+        if (gr__rng_uniform(r) < share) a.x[i] = i % 3 ? 0.0f : -0.0f;
+    if (special) {
+        a.x[a.n / 2] = NAN;
+        b.x[(terms - 1) * n + n / 3] = INFINITY;
+        b.x[b.n - 1] = NAN;
+    }
+    gr_kernel *k = NULL;
+    test_ok(ctx, gr__contract_make_for(ctx, c, isa, &k));
+    assert_non_null(strstr(k->name, "zeros"));
+    contract_run(k, (void *[]){a.x, b.x, out.x}, ORDER_INTERLEAVED, 0xff);
+    k->destroy(ctx, k);
+    for (int64_t i = 0; i < m; i++)
+        for (int64_t j = 0; j < n; j++) {
+            float x = out.x[i * n + j], y = term_by_term(c, isa, a.x, b.x, i, j);
+#if defined(__x86_64__)
+            assert_true(x == y || (isnan(x) && isnan(y)));
+#else
+            assert_true(fabsf(x - y) <= 1e-5f * (float)terms || x == y || (isnan(x) && isnan(y))); /* whether terms are rounded is the set's */
+#endif
+        }
+    assert_true(guarded_intact(&out));
+    guarded_free(&a);
+    guarded_free(&b);
+    guarded_free(&out);
+}
+
+static void test_zeros(void **state)
+{
+    (void)state;
+    static const int64_t shapes[][3] = {{8, 256, 16}, {128, 784, 64}, {37, 301, 65}, {40, 261, 130}, {11, 1025, 31}, {300, 390, 33}};
+    static const double shares[] = {0, 0.5, 0.9, 1};
+    gr_context *ctx = test_context();
+    for (int isa = 0; isa < GR__ISA_COUNT; isa++) {
+        if (!gr__isa_supported((gr__isa)isa)) continue;
+        gr__rng r = gr__rng_make(4, "zeros", 0, 0);
+        for (size_t i = 0; i < GR_COUNT(shapes); i++)
+            for (size_t s = 0; s < GR_COUNT(shares); s++)
+                for (int bits = 0; bits < 4; bits++) {
+                    gr__contraction c = {.kind = GR__MATMUL, .mm = {.batch = 1, .m = shapes[i][0], .n = shapes[i][1], .k = shapes[i][2], .transpose_a = bits & 1}};
+                    check_zeros(ctx, &c, (gr__isa)isa, &r, shares[s], bits & 2);
+                }
+    }
+    test_context_end(ctx);
+}
+
 /* Bias and ReLU in the kernel give the bits of separate passes. */
 static void test_epilogue_bits(void **state)
 {
@@ -159,7 +223,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_shapes), cmocka_unit_test(test_large),   cmocka_unit_test(test_special_values),
-        cmocka_unit_test(test_epilogue_bits), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_epilogue_bits), cmocka_unit_test(test_zeros),  cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

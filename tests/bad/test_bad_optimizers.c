@@ -1,5 +1,5 @@
-/* Wrong optimizers, penalties and actions, each with one mistake of a kind that published code has or had. Each is written twice in one: without its mistake
- * the checks accept it, with it they must not. [mission O12-O27, G7, G8] */
+/* Wrong optimizers, penalties and actions, each with one mistake of a kind that published code has or had. Each is written twice in one:
+ * without its mistake the checks accept it, with it they must not. [mission O12-O27, G7, G8] */
 #include "family/updates.h"
 
 static bool wrong; /* is the mistake made? */
@@ -123,8 +123,9 @@ static gr_val never_waits(gr_step *s, gr_val w, gr_val g) /* RAdam without its f
     gr_val power = gr_pow(b, gr__step_arg(s, "beta2"), s->t), rest = gr__one_minus(b, power);
     gr_val rho = gr_sub(b, constant(s, top), gr_div(b, gr_mul(b, gr_mul(b, constant(s, 2), s->t), power), rest));
     gr_val on = gr_less(b, constant(s, 5), rho), safe = gr_select(b, on, rho, constant(s, top));
-    gr_val r = gr_sqrt(b, gr_div(b, gr_mul(b, gr_mul(b, gr_sub(b, safe, constant(s, 4)), gr_sub(b, safe, constant(s, 2))), constant(s, top)),
-                                 gr_mul(b, constant(s, (top - 4) * (top - 2)), safe)));
+    gr_val r =
+        gr_sqrt(b, gr_div(b, gr_mul(b, gr_mul(b, gr_sub(b, safe, constant(s, 4)), gr_sub(b, safe, constant(s, 2))), constant(s, top)),
+                          gr_mul(b, constant(s, (top - 4) * (top - 2)), safe)));
     gr_val rectified = gr_mul(b, over_root(s, m, v), gr_mul(b, r, gr_sqrt(b, rest)));
     return minus(s, w, s->lr, wrong ? rectified : gr_select(b, on, rectified, m));
 }
@@ -319,8 +320,14 @@ static void after(int n, const gr_action *const *actions, const char *lookahead,
 {
     updates u;
     const gr_param_info p = {.entry = {.name = "p", .shape = GR_SHAPE(2)}};
-    const up_spec spec = {.backend = gr_backend_get("ref"), .optimizer = "sgd", .lookahead = lookahead, .average = average, .params = &p, .n = 1,
-                          .total = 100, .actions = actions};
+    const up_spec spec = {.backend = gr_backend_get("ref"),
+                          .optimizer = "sgd",
+                          .lookahead = lookahead,
+                          .average = average,
+                          .params = &p,
+                          .n = 1,
+                          .total = 100,
+                          .actions = actions};
     up_open(&u, &spec, start);
     for (int t = 0; t < n; t++) test_ok(u.ctx, up_step(&u, g3[t % 3], NULL, NULL, 1, 0.1));
     up_read(&u, slot, w);
@@ -342,7 +349,8 @@ static void slow_weights_that_are_made_late_are_rejected(void **state)
 {
     (void)state;
     const gr_action late = {"lookahead start", at_the_first_synchronisation, gr__lookahead_start.build};
-    const gr_action *const right[] = {&gr__lookahead_start, &gr__lookahead_synchronise, NULL}, *const mistaken[] = {&late, &gr__lookahead_synchronise, NULL};
+    const gr_action *const right[] = {&gr__lookahead_start, &gr__lookahead_synchronise, NULL}, *const mistaken[] = {
+                                                                                                   &late, &gr__lookahead_synchronise, NULL};
     double w[2];
     after(2, right, "{k: 2, alpha: 0.5}", NULL, "p", w);
     assert_true(near(w, 0.9625, -1.975));

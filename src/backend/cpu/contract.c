@@ -2,12 +2,15 @@
 #include "backend/cpu/contract.h"
 
 #include "backend/cpu/contract_kernel.h"
+#include "backend/cpu/contract_zeros.h"
 
 extern const gr__tile_ops gr__tile_ops_baseline;
 extern const gr__winograd_ops gr__winograd_ops_baseline;
+extern const gr__zeros_ops gr__zeros_ops_baseline;
 #if defined(__x86_64__)
 extern const gr__tile_ops gr__tile_ops_avx2, gr__tile_ops_avx512;
 extern const gr__winograd_ops gr__winograd_ops_avx2, gr__winograd_ops_avx512;
+extern const gr__zeros_ops gr__zeros_ops_avx2, gr__zeros_ops_avx512;
 #endif
 
 const gr__tile_ops *gr__tile_ops_get(gr__isa isa)
@@ -28,6 +31,16 @@ const gr__winograd_ops *gr__winograd_ops_get(gr__isa isa)
 #endif
     (void)isa;
     return &gr__winograd_ops_baseline;
+}
+
+const gr__zeros_ops *gr__zeros_ops_get(gr__isa isa)
+{
+#if defined(__x86_64__)
+    if (isa == GR__ISA_AVX512) return &gr__zeros_ops_avx512;
+    if (isa == GR__ISA_AVX2) return &gr__zeros_ops_avx2;
+#endif
+    (void)isa;
+    return &gr__zeros_ops_baseline;
 }
 
 double gr__contract_cost(const gr__tile_ops *ops, double madds, double bytes)

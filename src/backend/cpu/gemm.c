@@ -1,9 +1,14 @@
 /* Matrix products. A shard is a block of batch items x rows x columns. For each block of the sum (k) and each panel of columns, b is
  * packed into the shard's scratch where that pays (always when b is transposed), then the panel's tiles run over all rows of the block:
- * the panel stays in the first or second cache. Rows of a are read in place through pointers, transposed or not. */
+ * the panel stays in the first or second cache. Rows of a are read in place through pointers, transposed or not.
+ *
+ * Where b is not transposed and large enough, a is searched for zeros first, and if there are enough of them they are skipped. */
 #include "backend/cpu/contract_kernel.h"
+#include "backend/cpu/contract_zeros.h"
 
 #include <string.h>
+
+enum { MOST_SEARCHED = 128 << 10 }; /* elements of a, for zeros */
 
 typedef struct gemm {
     gr_kernel kernel;
@@ -16,7 +21,14 @@ typedef struct gemm {
     int64_t unit;                         /* of columns, that shards are cut by */
     int64_t k_blocks;
     size_t b_bytes;                       /* of scratch, before the packed block of a */
+    const gr__zeros_ops *zeros;           /* NULL: they are not looked for */
 } gemm;
+
+/* Shared memory of a product that may skip zeros. */
+typedef struct zeros {
+    int64_t others;                       /* elements of a that are not zero */
+    uint64_t mask[];                      /* of each row, by terms of the sum */
+} zeros;
 
 typedef struct block {
     const float *a, *b, *bias;
@@ -110,6 +122,46 @@ static void run_block(const gemm *g, block *w)
     }
 }
 
+/* ---- skipping zeros ---- */
+
+static int64_t words(const gemm *g)
+{
+    return (g->k + GR__ZEROS_TERMS - 1) / GR__ZEROS_TERMS;
+}
+
+static void find_zeros(const gr_kernel *kernel, int shard, void *scratch)
+{
+    const gemm *g = (const gemm *)kernel;
+    zeros *z = kernel->shared;
+    (void)shard, (void)scratch;
+    z->others = g->zeros->find(kernel->operand[0], g->a_row, g->a_step, g->m, g->k, z->mask, words(g));
+}
+
+/* A row by itself costs a little more a term than a tile does. */
+static bool has_many_zeros(const gemm *g, const zeros *z)
+{
+    return 5 * z->others < 4 * g->m * g->k;
+}
+
+static void run_zeros(const gemm *g, const block *w, const zeros *z)
+{
+    int64_t lane = g->ops->lane, vectors = (w->n1 - w->n0 + lane - 1) / lane, panels = (vectors + g->zeros->vectors - 1) / g->zeros->vectors;
+    for (int64_t p = 0; p < panels; p++) {
+        int64_t n = w->n0 + gr__cut(vectors, p, panels) * lane, end = GR_MIN(w->n0 + gr__cut(vectors, p + 1, panels) * lane, w->n1);
+        int64_t wide = (end - n + lane - 1) / lane;
+        for (int64_t k = 0; k < g->k; k += GR__ZEROS_TERMS) {
+            int64_t terms = GR_MIN(g->k - k, GR__ZEROS_TERMS);
+            bool finite = g->zeros->pack(w->packed_b, wide * lane, w->b + k * g->ldb + n, g->ldb, end - n, terms);
+            g->zeros->rows[wide](&(gr__zeros){
+                .a = w->a + w->m0 * g->a_row + k * g->a_step, .a_row = g->a_row, .a_step = g->a_step, .b = w->packed_b, .b_step = wide * lane,
+                .out = w->c + w->m0 * g->n + n, .out_row = g->n, .mask = z->mask + w->m0 * words(g) + k / GR__ZEROS_TERMS, .mask_row = words(g),
+                .rows = w->m1 - w->m0, .columns = end - n, .all = finite ? 0 : UINT64_MAX >> (GR__ZEROS_TERMS - terms), .accumulate = k > 0});
+        }
+    }
+}
+
+/* ---- running ---- */
+
 static void run(const gr_kernel *kernel, int shard, void *scratch)
 {
     const gemm *g = (const gemm *)kernel;
@@ -121,7 +173,7 @@ static void run(const gr_kernel *kernel, int shard, void *scratch)
         .packed_a = g->pack_a ? (float *)((char *)scratch + g->b_bytes) : NULL,
     };
     int64_t item = 0, end = g->batch;
-    if (kernel->phase[0].n_shards > 1) {
+    if (g->batch_shards * g->m_shards * g->n_shards > 1) {
         int64_t units = (g->n + g->unit - 1) / g->unit;
         int64_t in = shard % g->n_shards, im = shard / g->n_shards % g->m_shards, ib = shard / g->n_shards / g->m_shards;
         w.m0 = gr__cut(g->m, im, g->m_shards);
@@ -135,7 +187,8 @@ static void run(const gr_kernel *kernel, int shard, void *scratch)
         w.a = (const float *)kernel->operand[0] + item * g->a_batch;
         w.b = (const float *)kernel->operand[1] + item * g->b_batch;
         w.c = (float *)kernel->operand[g->bias ? 3 : 2] + item * g->m * g->n;
-        run_block(g, &w);
+        if (g->zeros && has_many_zeros(g, kernel->shared)) run_zeros(g, &w, kernel->shared);
+        else run_block(g, &w);
     }
 }
 
@@ -152,15 +205,23 @@ static void cut(gemm *g, int shards)
     g->batch_shards = GR_MAX(GR_MIN(g->batch, shards), 1);
     int64_t rest = (shards + g->batch_shards - 1) / g->batch_shards;
     g->unit = g->n >= ops->wide * rest || !g->transpose_b ? ops->wide : ops->lane;
-    int64_t units = GR_MAX((g->n + g->unit - 1) / g->unit, 1), tiles = GR_MAX((g->m + ops->rows - 1) / ops->rows, 1);
-    if (g->transpose_b || g->n >= g->m) {
+    int64_t panel = g->zeros ? g->zeros->vectors * ops->lane : g->unit; /* no shard should be narrower */
+    int64_t units = GR_MAX(GR_MIN((g->n + g->unit - 1) / g->unit, g->n / panel), 1), tiles = GR_MAX((g->m + ops->rows - 1) / ops->rows, 1);
+    if (g->zeros || g->transpose_b || g->n >= g->m) {
         g->n_shards = GR_MIN(rest, units);
-        g->m_shards = g->transpose_b && !g->dot && g->m < 256 ? 1 : GR_MIN((rest + g->n_shards - 1) / g->n_shards, tiles);
+        g->m_shards = (g->zeros || (g->transpose_b && !g->dot)) && g->m < 256 ? 1 : GR_MIN((rest + g->n_shards - 1) / g->n_shards, tiles);
     } else {
         g->m_shards = GR_MIN(rest, tiles);
         g->n_shards = GR_MIN((rest + g->m_shards - 1) / g->m_shards, units);
     }
     if (!g->dot) g->m_shards = GR_MAX(g->m_shards, (g->m + 479) / 480);
+}
+
+/* Few elements of a, used often: looking at them costs nothing beside the product. */
+static bool may_skip_zeros(const gemm *g, const gr__contraction *c, const gr__zeros_ops *ops)
+{
+    bool plain = !c->mm.transpose_b && !c->bias && !c->relu && g->batch == 1 && g->k_blocks == 1;
+    return plain && g->m >= 8 && g->k >= 16 && g->m * g->k <= MOST_SEARCHED && g->n >= 2 * ops->vectors * g->ops->lane;
 }
 
 /* Are dot products cheaper? In multiply-adds of a vector: each result costs about four to add up its lanes, while packing b costs about
@@ -177,7 +238,9 @@ static bool prefer_dot(const gemm *g, const gr__contraction *c)
 
 gr_status gr__gemm_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
 {
-    static const char *const names[2][GR__ISA_COUNT] = {{"matmul", "matmul 6x16", "matmul 12x32"}, {"matmul, dot", "matmul, dot 3x4", "matmul, dot 6x4"}};
+    static const char *const names[3][GR__ISA_COUNT] = {{"matmul", "matmul 6x16", "matmul 12x32"},
+                                                          {"matmul, dot", "matmul, dot 3x4", "matmul, dot 6x4"},
+                                                          {"matmul, zeros", "matmul 6x16, zeros 1x96", "matmul 12x32, zeros 1x128"}};
     gemm *g = gr__alloc(ctx, sizeof *g);
     if (g == NULL) return gr__error_code(ctx);
     const gr__tile_ops *ops = g->ops = gr__tile_ops_get(isa);
@@ -199,6 +262,7 @@ gr_status gr__gemm_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, 
     g->relu = c->relu;
     g->k_blocks = g->k > 768 ? (g->k + 511) / 512 : 1;
     g->dot = prefer_dot(g, c);
+    g->zeros = may_skip_zeros(g, c, gr__zeros_ops_get(isa)) ? gr__zeros_ops_get(isa) : NULL;
 
     double madds = (double)g->batch * (double)g->k * gr__tile_cost(ops, g->m, g->n, g->transpose_b);
     double bytes = 4.0 * (double)g->batch * ((double)g->m * (double)g->k + (double)g->k * (double)g->n + (double)g->m * (double)g->n);
@@ -212,11 +276,18 @@ gr_status gr__gemm_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, 
     g->b_bytes = g->pack_b ? gr__align64((size_t)block_k * (size_t)GR_MIN(gr__packed_columns(ops, g->n), ops->wide) * 4) : 0;
 
     gr_kernel *kernel = &g->kernel;
-    kernel->name = names[g->dot][isa];
-    kernel->n_phases = 1;
-    kernel->phase[0].run = run;
-    kernel->phase[0].n_shards = (int)(g->batch_shards * g->m_shards * g->n_shards);
-    kernel->phase[0].cost_ns = cost;
+    kernel->name = names[g->zeros ? 2 : g->dot][isa];
+    if (g->zeros) {
+        kernel->shared_bytes = gr__align64(sizeof(zeros) + (size_t)(g->m * words(g)) * sizeof(uint64_t));
+        kernel->phase[kernel->n_phases].run = find_zeros;
+        kernel->phase[kernel->n_phases].n_shards = 1;
+        kernel->phase[kernel->n_phases++].cost_ns = 20 + 0.15 * (double)g->m * (double)g->k;
+        size_t panel = gr__align64((size_t)(g->zeros->vectors * ops->lane * GR__ZEROS_TERMS) * 4);
+        g->b_bytes = GR_MAX(g->b_bytes, panel);
+    }
+    kernel->phase[kernel->n_phases].run = run;
+    kernel->phase[kernel->n_phases].n_shards = (int)(g->batch_shards * g->m_shards * g->n_shards);
+    kernel->phase[kernel->n_phases++].cost_ns = cost;
     kernel->scratch_bytes = g->b_bytes + (g->pack_a ? gr__align64((size_t)block_m * (size_t)block_k * 4) : 0);
     kernel->n_operands = c->bias ? 4 : 3;
     kernel->destroy = destroy;

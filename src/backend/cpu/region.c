@@ -294,7 +294,7 @@ static void lay_out(gr__region *k)
             to_rows |= m == GR__NARROW && k->program[m][0].reduction[q].reach == GR__TO_ROWS;
         }
         for (int i = 0; m == GR__NARROW && i < k->program[m][0].n_steps; i++)
-            columns |= k->program[m][0].step[i].a.kind == GR__REF_COLUMN || k->program[m][0].step[i].b.kind == GR__REF_COLUMN;
+            for (int r = 0; r < GR__STEP_REFS; r++) columns |= k->program[m][0].step[i].ref[r].kind == GR__REF_COLUMN;
     }
     size_t chunk = 4 * GR__MAX_CHUNK;
     k->column_stride = to_columns ? ((size_t)period * 4 + 2 * chunk + 63) / 64 * 64 : 0;

@@ -76,9 +76,11 @@ typedef struct gr__ref {
     gr__lane value; /* CONST */
 } gr__ref;
 
+enum { GR__STEP_REFS = 3 };
+
 typedef struct gr__step {
     gr__tile_op op;
-    gr__ref a, b;
+    gr__ref ref[GR__STEP_REFS];
     bool past; /* st: may go past the caches */
 } gr__step;
 
@@ -92,7 +94,7 @@ typedef struct gr__reduction {
 typedef struct gr__program {
     gr__step *step;
     gr__ins *ins;     /* as the steps say, without the addresses of operands */
-    int16_t *address; /* 2 * step + (second operand): those that depend on scratch alone, then those of each segment */
+    int16_t *address; /* GR__STEP_REFS * step + operand: those that depend on scratch alone, then those of each segment */
     int n_fixed, n_moving;
     int n_steps, n_slots;
     gr__reduction reduction[GR__REGION_NODES];
@@ -101,7 +103,7 @@ typedef struct gr__program {
     int n_hazards;
     bool past;       /* some store may go past the caches */
     bool bounded;    /* hazards did not fit: never without copies */
-    int16_t by_row[4 * GR__REGION_NODES]; /* WIDE: steps whose first or second (-1 - step) operand changes with the row */
+    int16_t by_row[4 * GR__REGION_NODES]; /* WIDE: operands that change with the row, numbered as in `address` */
     int n_by_row;
     double vector_ns; /* an estimate, for a vector of every operand */
 } gr__program;
@@ -110,6 +112,10 @@ typedef struct gr__program {
 gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__exprs *x, const gr__tile_set *set, gr__mode mode, bool copies,
                             gr__program *p);
 void gr__program_free(gr_context *ctx, gr__program *p);
+/* Makes one step of two or three where there is such an instruction. Returns how many steps are left. */
+int gr__steps_join(gr__step *step, int n);
+/* What stands in memory and goes along with the elements, or is a slot. */
+static inline bool gr__ref_in_memory(gr__ref r) { return r.kind >= GR__REF_IN && r.kind <= GR__REF_SLOT; }
 
 typedef struct gr__segment {
     gr_space space;

@@ -30,7 +30,7 @@ static void put(writer *w, gr__tile_op op, gr__ref a, gr__ref b)
         w->failed = true;
         return;
     }
-    w->p->step[w->p->n_steps++] = (gr__step){op, a, b, false};
+    w->p->step[w->p->n_steps++] = (gr__step){op, {a, b}, false};
 }
 
 static const gr__ref none = {.kind = GR__REF_NONE};
@@ -45,11 +45,6 @@ static gr__ref take_slot(writer *w)
         }
     w->failed = true;
     return none;
-}
-
-static bool in_memory(gr__ref r)
-{
-    return r.kind >= GR__REF_IN && r.kind <= GR__REF_SLOT;
 }
 
 /* ---- operands ---- */
@@ -95,7 +90,7 @@ static void load_outside(writer *w, const gr__arg *a)
 {
     gr__ref r = address(w, a), in = {.index = a->index, .dtype = a->dtype};
     w->current = -1;
-    if (in_memory(r)) {
+    if (gr__ref_in_memory(r)) {
         put(w, GR__T_ld_m, r, none);
     } else if (r.kind != GR__REF_NONE) {
         put(w, GR__T_ld_s, r, none);
@@ -217,14 +212,14 @@ static void write_binary(writer *w, const gr__expr *e)
     const gr__arg *a = &e->arg[0], *b = &e->arg[1];
     binary op = binary_of(e->code, a->dtype != GR_REAL);
     bool exchanged;
-    if (is_addressable(w, a) && is_addressable(w, b)) exchanged = !holds(w, a) && (holds(w, b) || !in_memory(address(w, a)));
+    if (is_addressable(w, a) && is_addressable(w, b)) exchanged = !holds(w, a) && (holds(w, b) || !gr__ref_in_memory(address(w, a)));
     else if (is_addressable(w, a) || is_addressable(w, b)) exchanged = is_addressable(w, a);
     else exchanged = holds(w, a) || (!holds(w, b) && weight(w, a) > weight(w, b)); /* the first to be computed goes to a slot */
     const gr__arg *stays = exchanged ? b : a, *other = exchanged ? a : b;
     bool own;
     gr__ref r = settle(w, other, &own);
     load(w, stays);
-    put(w, (gr__tile_op)((exchanged ? op.r : op.m) + !in_memory(r)), r, none);
+    put(w, (gr__tile_op)((exchanged ? op.r : op.m) + !gr__ref_in_memory(r)), r, none);
     release(w, other, r, own);
     used(w, stays);
 }
@@ -238,14 +233,14 @@ static int choose_stay(const writer *w, const gr__expr *e)
     for (int i = 0; i < 3 && best < 0; i++)
         if (holds(w, &e->arg[i])) best = i;
     for (int i = 0; i < 3 && best < 0; i++)
-        if (in_memory(address(w, &e->arg[i]))) best = i;
+        if (gr__ref_in_memory(address(w, &e->arg[i]))) best = i;
     return best < 0 ? 0 : best;
 }
 
 /* The forms are _mm, _ms, _sm, _ss in this order, as far as they exist. */
 static gr__tile_op form(gr__tile_op mm, gr__ref a, gr__ref b)
 {
-    return (gr__tile_op)(mm + 2 * !in_memory(a) + !in_memory(b));
+    return (gr__tile_op)(mm + 2 * !gr__ref_in_memory(a) + !gr__ref_in_memory(b));
 }
 
 static void write_ternary(writer *w, const gr__expr *e)
@@ -261,12 +256,12 @@ static void write_ternary(writer *w, const gr__expr *e)
     r[second] = settle(w, &e->arg[second], &own[second]);
     /* addm, sela and selb have no form whose first operand is a scalar: factors change places, and a scalar factor or condition goes to the
      * accumulator */
-    if (product ? stay == 2 && !in_memory(r[0]) && !in_memory(r[1]) : stay != 0 && !in_memory(r[0])) {
+    if (product ? stay == 2 && !gr__ref_in_memory(r[0]) && !gr__ref_in_memory(r[1]) : stay != 0 && !gr__ref_in_memory(r[0])) {
         r[stay] = settle(w, &e->arg[stay], &own[stay]);
         stay = 0, x = 1, y = 2;
     }
     load(w, &e->arg[stay]);
-    if (product && stay == 2 && !in_memory(r[0])) x = 1, y = 0;
+    if (product && stay == 2 && !gr__ref_in_memory(r[0])) x = 1, y = 0;
     static const gr__tile_op products[] = {GR__T_madd_mm, GR__T_madd_mm, GR__T_addm_mm}, choices[] = {GR__T_selc_mm, GR__T_sela_mm, GR__T_selb_mm};
     gr__tile_op mm = (product ? products : choices)[stay];
     put(w, form(mm, r[x], r[y]), r[x], r[y]);
@@ -354,10 +349,10 @@ static void add_hazard(gr__program *p, int out, int in)
 static void find_hazards(gr__program *p)
 {
     for (int i = 0; i < p->n_steps; i++) {
-        if (p->step[i].op != GR__T_st || p->step[i].a.kind != GR__REF_OUT) continue;
+        if (p->step[i].op != GR__T_st || p->step[i].ref[0].kind != GR__REF_OUT) continue;
         for (int k = i + 1; k < p->n_steps; k++) {
-            if (p->step[k].a.kind == GR__REF_IN) add_hazard(p, p->step[i].a.index, p->step[k].a.index);
-            if (p->step[k].b.kind == GR__REF_IN) add_hazard(p, p->step[i].a.index, p->step[k].b.index);
+            for (int r = 0; r < 2; r++)
+                if (p->step[k].ref[r].kind == GR__REF_IN) add_hazard(p, p->step[i].ref[0].index, p->step[k].ref[r].index);
         }
     }
 }
@@ -366,8 +361,8 @@ static bool reads(const gr__program *p, gr__ref out)
 {
     for (int i = 0; i < p->n_steps; i++) {
         const gr__step *s = &p->step[i];
-        if (s->b.kind == out.kind && s->b.index == out.index) return true;
-        if (s->op != GR__T_st && s->a.kind == out.kind && s->a.index == out.index) return true;
+        for (int r = s->op == GR__T_st; r < 2; r++)
+            if (s->ref[r].kind == out.kind && s->ref[r].index == out.index) return true;
     }
     return false;
 }
@@ -377,8 +372,8 @@ static void find_past(gr__program *p, const gr_item *item)
 {
     for (int i = 0; i < p->n_steps; i++) {
         gr__step *s = &p->step[i];
-        if (item->n_segments > 1 || s->op != GR__T_st || s->a.kind != GR__REF_OUT || reads(p, s->a)) continue;
-        s->past = 4 * gr_shape_count(gr__value(item->graph, item->out[s->a.index])->shape) >= GR__REGION_PAST;
+        if (item->n_segments > 1 || s->op != GR__T_st || s->ref[0].kind != GR__REF_OUT || reads(p, s->ref[0])) continue;
+        s->past = 4 * gr_shape_count(gr__value(item->graph, item->out[s->ref[0].index])->shape) >= GR__REGION_PAST;
         p->past |= s->past;
     }
 }
@@ -391,12 +386,11 @@ static bool changes(const gr__program *p, gr__ref r)
 /* False if there are too many. */
 static bool find_by_row(gr__program *p)
 {
-    for (int i = 0; i < p->n_steps; i++)
-        for (int b = 0; b < 2; b++) {
-            if (!changes(p, b ? p->step[i].b : p->step[i].a)) continue;
-            if (p->n_by_row == (int)GR_COUNT(p->by_row)) return false;
-            p->by_row[p->n_by_row++] = (int16_t)(b ? -1 - i : i);
-        }
+    for (int i = 0; i < p->n_steps * GR__STEP_REFS; i++) {
+        if (!changes(p, p->step[i / GR__STEP_REFS].ref[i % GR__STEP_REFS])) continue;
+        if (p->n_by_row == (int)GR_COUNT(p->by_row)) return false;
+        p->by_row[p->n_by_row++] = (int16_t)i;
+    }
     return true;
 }
 
@@ -409,12 +403,12 @@ static double step_ns(const gr__step *s)
     case GR__T_sin: case GR__T_cos: return 18;
     case GR__T_sqrt: case GR__T_recip: case GR__T_div_m: case GR__T_div_s: case GR__T_rdiv_m: case GR__T_rdiv_s: return 1.6;
     case GR__T_ld_row: return 1.5;
-    case GR__T_st: return s->a.kind == GR__REF_SUM ? 9 : 0.4; /* the rows of a block are reduced afterwards */
+    case GR__T_st: return s->ref[0].kind == GR__REF_SUM ? 9 : 0.4; /* the rows of a block are reduced afterwards */
     default: return 0.4;
     }
 }
 
-static void set_masks(gr__ref r, gr__mode mode, const gr__program *p, int32_t *with_i, int32_t *with_j, gr__lane *value)
+static void set_masks(gr__ref r, gr__mode mode, const gr__program *p, int16_t *with_i, int16_t *with_j, gr__lane *value)
 {
     bool block = r.kind == GR__REF_SUM && mode == GR__NARROW && p->reduction[r.index].reach == GR__TO_ROWS;
     *with_i = r.kind == GR__REF_IN || r.kind == GR__REF_OUT || block ? -1 : 0;
@@ -434,23 +428,22 @@ static bool is_moving(gr__ref r)
 
 static void list_addresses(gr__program *p, bool (*wanted)(gr__ref), int *n)
 {
-    for (int i = 0; i < 2 * p->n_steps; i++)
-        if (wanted(i % 2 ? p->step[i / 2].b : p->step[i / 2].a)) p->address[p->n_fixed + (*n)++] = (int16_t)i;
+    for (int i = 0; i < GR__STEP_REFS * p->n_steps; i++)
+        if (wanted(p->step[i / GR__STEP_REFS].ref[i % GR__STEP_REFS])) p->address[p->n_fixed + (*n)++] = (int16_t)i;
 }
 
 /* Everything that is known before addresses are. */
 static gr_status prepare(gr_context *ctx, const gr__tile_set *set, gr__mode mode, gr__program *p)
 {
     p->ins = gr__alloc(ctx, (size_t)p->n_steps * sizeof *p->ins);
-    p->address = gr__alloc(ctx, 2 * (size_t)p->n_steps * sizeof *p->address);
+    p->address = gr__alloc(ctx, GR__STEP_REFS * (size_t)p->n_steps * sizeof *p->address);
     if (!p->ins || !p->address) return gr__error_code(ctx);
     for (int i = 0; i < p->n_steps; i++) {
         const gr__step *s = &p->step[i];
         gr__ins *to = &p->ins[i];
         to->full = set->op[s->op].full;
         to->tail = set->op[s->op].tail;
-        set_masks(s->a, mode, p, &to->ai, &to->aj, &to->sa);
-        set_masks(s->b, mode, p, &to->bi, &to->bj, &to->sb);
+        for (int r = 0; r < GR__STEP_REFS; r++) set_masks(s->ref[r], mode, p, &to->with_i[r], &to->with_j[r], &to->value[r]);
     }
     int fixed = 0;
     list_addresses(p, is_fixed, &fixed);
@@ -463,7 +456,7 @@ void gr__program_free(gr_context *ctx, gr__program *p)
 {
     gr__free(ctx, p->step, (size_t)p->n_steps * sizeof *p->step);
     gr__free(ctx, p->ins, (size_t)p->n_steps * sizeof *p->ins);
-    gr__free(ctx, p->address, 2 * (size_t)p->n_steps * sizeof *p->address);
+    gr__free(ctx, p->address, GR__STEP_REFS * (size_t)p->n_steps * sizeof *p->address);
 }
 
 static gr_status fit(gr_context *ctx, gr__program *p, gr__step *steps)
@@ -484,6 +477,8 @@ gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__expr
     writer w = {.ctx = ctx, .item = item, .x = x, .mode = mode, .p = p, .capacity = GR__REGION_INS - 1, .current = -1};
     for (int n = 0; n < x->n; n++) w.left[n] = x->expr[n].uses;
     if (copies) read_all(&w);
+    for (int n = 0; n < x->n; n++)
+        if (x->expr[n].reach == GR__TO_ELEMENTS && x->expr[n].out >= 0 && x->expr[n].uses == 0) write_node(&w, n);
     for (int n = 0; n < x->n; n++) {
         const gr__expr *e = &x->expr[n];
         if (e->reach != GR__TO_ELEMENTS) {
@@ -493,11 +488,12 @@ gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__expr
             write_node(&w, n);
         }
     }
-    p->step[p->n_steps++] = (gr__step){GR__T_end, none, none, false};
+    p->step[p->n_steps++] = (gr__step){.op = GR__T_end};
     if (!copies) find_hazards(p);
     find_past(p, item);
-    if (!find_by_row(p)) w.failed = true;
     for (int i = 0; i < p->n_steps; i++) p->vector_ns += step_ns(&p->step[i]);
+    p->n_steps = gr__steps_join(p->step, p->n_steps);
+    if (!find_by_row(p)) w.failed = true;
     p->step = NULL;
     if (w.failed) st = gr__fail(ctx, GR_E_INTERNAL, "a region of %d nodes does not fit a tile program", item->n_nodes);
     else st = fit(ctx, p, steps);

@@ -75,7 +75,7 @@ static char *address_of(const job *j, const gr__ref *r)
 /* Results larger than caches that nobody reads here again go past them, but not in place of an input, whose lines are there already. */
 static void choose_store(const job *j, int t)
 {
-    char *to = j->ins[t].a;
+    char *to = j->ins[t].at[0];
     bool whole = j->s->mode != GR__WIDE || j->s->space.columns % 16 == 0; /* rows begin at whole vectors */
     bool past = j->p->step[t].past && whole && (uintptr_t)to % 64 == 0;
     for (int i = 0; past && i < j->k->n_in; i++) past = j->in[i] != (void *)to;
@@ -85,12 +85,11 @@ static void choose_store(const job *j, int t)
 static void set_addresses(const job *j, int first, int n)
 {
     for (int i = first; i < first + n; i++) {
-        int t = j->p->address[i] / 2;
-        bool second = j->p->address[i] % 2;
+        int t = j->p->address[i] / GR__STEP_REFS, o = j->p->address[i] % GR__STEP_REFS;
         const gr__step *s = &j->p->step[t];
-        const gr__ref *r = second ? &s->b : &s->a;
-        if (r->kind >= GR__REF_SCALAR && r->kind <= GR__REF_ROW_INDEX) *(second ? &j->ins[t].sb : &j->ins[t].sa) = value_of(j, r);
-        else *(second ? &j->ins[t].b : &j->ins[t].a) = address_of(j, r);
+        const gr__ref *r = &s->ref[o];
+        if (r->kind >= GR__REF_SCALAR && r->kind <= GR__REF_ROW_INDEX) j->ins[t].value[o] = value_of(j, r);
+        else j->ins[t].at[o] = address_of(j, r);
         if (s->past) choose_store(j, t);
     }
 }
@@ -222,8 +221,8 @@ static void expand(const job *j)
 {
     int64_t columns = j->s->space.columns, n = j->s->period * columns + GR__MAX_CHUNK;
     for (int t = 0; t < j->p->n_steps; t++)
-        for (int b = 0; b < 2; b++) {
-            const gr__ref *r = b ? &j->p->step[t].b : &j->p->step[t].a;
+        for (int o = 0; o < GR__STEP_REFS; o++) {
+            const gr__ref *r = &j->p->step[t].ref[o];
             if (r->kind != GR__REF_COLUMN) continue;
             int32_t *to = (int32_t *)(void *)expanded_at(j, r->index);
             memcpy(to, j->in[r->index], (size_t)columns * 4);
@@ -236,9 +235,9 @@ static void expand(const job *j)
 static void move_blocks(const job *j, int64_t i)
 {
     for (int t = 0; t < j->p->n_steps; t++) {
-        const gr__ref *r = &j->p->step[t].a;
+        const gr__ref *r = &j->p->step[t].ref[0];
         if (r->kind == GR__REF_SUM && j->p->reduction[r->index].reach == GR__TO_ROWS)
-            j->ins[t].a = (char *)((uintptr_t)block_at(j, r->index) - (uintptr_t)i);
+            j->ins[t].at[0] = (char *)((uintptr_t)block_at(j, r->index) - (uintptr_t)i);
     }
 }
 
@@ -282,14 +281,12 @@ static void run_narrow(const job *j)
 static void set_row(const job *j, int64_t row)
 {
     for (int i = 0; i < j->p->n_by_row; i++) {
-        int t = j->p->by_row[i];
-        bool second = t < 0;
-        if (second) t = -1 - t;
-        const gr__ref *r = second ? &j->p->step[t].b : &j->p->step[t].a;
-        gr__lane *v = second ? &j->ins[t].sb : &j->ins[t].sa;
+        int t = j->p->by_row[i] / GR__STEP_REFS, o = j->p->by_row[i] % GR__STEP_REFS;
+        const gr__ref *r = &j->p->step[t].ref[o];
+        gr__lane *v = &j->ins[t].value[o];
         if (r->kind == GR__REF_ROW) *v = ((const gr__lane *)j->in[r->index])[row];
         else if (r->kind == GR__REF_ROW_INDEX) v->i = (int32_t)row;
-        else j->ins[t].a = column_at(j, r->index) + 4 * (row & (j->s->period - 1)) * j->s->space.columns;
+        else j->ins[t].at[o] = column_at(j, r->index) + 4 * (row & (j->s->period - 1)) * j->s->space.columns;
     }
 }
 

@@ -22,18 +22,32 @@
         X(ieq)
 #define GR__TILE_UNARY(X) \
     X(neg) X(abs) X(sign) X(floor) X(exp) X(log) X(log1p) X(sqrt) X(square) X(recip) X(tanh) X(sigmoid) X(relu) X(sin) X(cos) X(erf) X(real)
+#define GR__TILE_TERNARY(X)                                                                                                                \
+    X(madd_mm)                                                                                                                             \
+    X(madd_ms) X(madd_sm) X(madd_ss) X(addm_mm) X(addm_ms) X(selc_mm) X(selc_ms) X(selc_sm) X(selc_ss) X(sela_mm) X(sela_ms) X(selb_mm)    \
+        X(selb_ms)
 #define GR__TILE_OTHER(X)                                                                                                                  \
     X(ld_m)                                                                                                                                \
-    X(ld_s) X(ld_u8) X(iota_i) X(iota_j) X(iota_row) X(iota_column) X(ld_row) X(st) X(st_past) X(madd_mm) X(madd_ms) X(madd_sm) X(madd_ss) \
-        X(addm_mm) X(addm_ms) X(selc_mm) X(selc_ms) X(selc_sm) X(selc_ss) X(sela_mm) X(sela_ms) X(selb_mm) X(selb_ms) X(red_sum)           \
-            X(red_max) X(col_sum) X(col_max) X(end)
+    X(ld_s) X(ld_u8) X(iota_i) X(iota_j) X(iota_row) X(iota_column) X(ld_row) X(st) X(st_past) X(red_sum) X(red_max) X(col_sum) X(col_max) \
+        X(end)
+/* The commonest instructions also exist as one with the load before them, with the store after them, or both: going on to the next
+ * instruction costs about as much as the arithmetic of a chunk. _ld: what is loaded is the first operand, others follow. _st: to the third. */
+#define GR__TILE_JOINED_UNARY(X) X(neg) X(sqrt) X(square) X(relu)
+#define GR__TILE_JOINED_BINARY(X) X(add) X(sub) X(rsub) X(mul) X(div) X(rdiv) X(max)
 
 typedef enum gr__tile_op {
 #define GR__TILE_ENUM(name) GR__T_##name,
 #define GR__TILE_ENUM_BOTH(name) GR__T_##name##_m, GR__T_##name##_s,
-    GR__TILE_OTHER(GR__TILE_ENUM) GR__TILE_UNARY(GR__TILE_ENUM) GR__TILE_BINARY(GR__TILE_ENUM_BOTH)
+#define GR__TILE_ENUM_ST(name) GR__T_##name##_st,
+#define GR__TILE_ENUM_JOINED(name) GR__T_##name##_ld, GR__T_##name##_st, GR__T_##name##_ld_st,
+#define GR__TILE_ENUM_JOINED_BOTH(name) GR__TILE_ENUM_JOINED(name##_m) GR__TILE_ENUM_JOINED(name##_s)
+    GR__TILE_OTHER(GR__TILE_ENUM) GR__TILE_TERNARY(GR__TILE_ENUM) GR__TILE_UNARY(GR__TILE_ENUM) GR__TILE_BINARY(GR__TILE_ENUM_BOTH)
+    GR__TILE_TERNARY(GR__TILE_ENUM_ST) GR__TILE_JOINED_UNARY(GR__TILE_ENUM_JOINED) GR__TILE_JOINED_BINARY(GR__TILE_ENUM_JOINED_BOTH)
 #undef GR__TILE_ENUM
 #undef GR__TILE_ENUM_BOTH
+#undef GR__TILE_ENUM_ST
+#undef GR__TILE_ENUM_JOINED
+#undef GR__TILE_ENUM_JOINED_BOTH
     GR__T_COUNT
 } gr__tile_op;
 
@@ -43,10 +57,9 @@ typedef union gr__lane { float f; int32_t i; } gr__lane;
 
 typedef struct gr__ins {
     gr__tile_fn full, tail;
-    char *a, *b;            /* the address of an operand is a + (i & ai) + (j & aj) */
-    int32_t ai, aj, bi, bj; /* -1: the place counts; 0: it does not */
-    gr__lane sa, sb;
-    int64_t spare; /* 64 bytes */
+    char *at[3];                    /* the address of an operand is at + (i & with_i) + (j & with_j) */
+    gr__lane value[3];              /* of operands that are scalars */
+    int16_t with_i[3], with_j[3];   /* -1: the place counts; 0: it does not */
 } gr__ins;
 
 /* The state of a run, a worker's own. */

@@ -1,55 +1,130 @@
 /* The instructions of tile programs; included twice by tile_program.isa.c, for whole chunks and for tails. */
 
+#define ALL(statement) statement(a0, 0); statement(a1, 1); statement(a2, 2); statement(a3, 3); \
+    statement(a4, 4); statement(a5, 5); statement(a6, 6); statement(a7, 7)
+
+/* Where the vectors of an operand come from. A and B: memory. */
+#define ACC(k) a##k
+#define SA(k) xa
+#define SB(k) xb
+#define MEMORY_A const char *qa = ADDRESS(0)
+#define MEMORY_B const char *qb = ADDRESS(1)
+#define SCALAR_A vec xa = (vec)iset(p->value[0].i)
+#define SCALAR_B vec xb = (vec)iset(p->value[1].i)
+
+#define MAP1(f, x) a0 = f(x(0)), a1 = f(x(1)), a2 = f(x(2)), a3 = f(x(3)), a4 = f(x(4)), a5 = f(x(5)), a6 = f(x(6)), a7 = f(x(7))
+#define MAP2(f, x, y)                                                                                           \
+    a0 = f(x(0), y(0)), a1 = f(x(1), y(1)), a2 = f(x(2), y(2)), a3 = f(x(3), y(3));                             \
+    a4 = f(x(4), y(4)), a5 = f(x(5), y(5)), a6 = f(x(6), y(6)), a7 = f(x(7), y(7))
+#define MAP3(f, x, y, z)                                                                                        \
+    a0 = f(x(0), y(0), z(0)), a1 = f(x(1), y(1), z(1)), a2 = f(x(2), y(2), z(2)), a3 = f(x(3), y(3), z(3));     \
+    a4 = f(x(4), y(4), z(4)), a5 = f(x(5), y(5), z(5)), a6 = f(x(6), y(6), z(6)), a7 = f(x(7), y(7), z(7))
+
+/* Every vector is computed before the first is stored, as by two instructions: the place may be that of an operand. */
+#define STORE(a, k) STOREV(q + (k) * 4 * V, a, k)
+#define SAVE                                                                                                    \
+    char *q = ADDRESS(2);                                                                                       \
+    ALL(STORE)
+
 #define UNARY(name, f)                                                                                          \
     HANDLER(name)                                                                                               \
     {                                                                                                           \
         OPEN;                                                                                                   \
-        a0 = f(a0), a1 = f(a1), a2 = f(a2), a3 = f(a3), a4 = f(a4), a5 = f(a5), a6 = f(a6), a7 = f(a7);         \
+        MAP1(f, ACC);                                                                                           \
         NEXT;                                                                                                   \
     }
-
-#define ALL(statement) statement(a0, 0); statement(a1, 1); statement(a2, 2); statement(a3, 3); \
-    statement(a4, 4); statement(a5, 5); statement(a6, 6); statement(a7, 7)
+#define JOINED_UNARY(name, f)                                                                                   \
+    HANDLER(name##_ld)                                                                                          \
+    {                                                                                                           \
+        OPEN;                                                                                                   \
+        MEMORY_A;                                                                                               \
+        MAP1(f, A);                                                                                             \
+        NEXT;                                                                                                   \
+    }                                                                                                           \
+    HANDLER(name##_st)                                                                                          \
+    {                                                                                                           \
+        OPEN;                                                                                                   \
+        MAP1(f, ACC);                                                                                           \
+        SAVE;                                                                                                   \
+        NEXT;                                                                                                   \
+    }                                                                                                           \
+    HANDLER(name##_ld_st)                                                                                       \
+    {                                                                                                           \
+        OPEN;                                                                                                   \
+        MEMORY_A;                                                                                               \
+        MAP1(f, A);                                                                                             \
+        SAVE;                                                                                                   \
+        NEXT;                                                                                                   \
+    }
 
 #define BINARY(name, f)                                                                                         \
     HANDLER(name##_m)                                                                                           \
     {                                                                                                           \
         OPEN;                                                                                                   \
-        const char *qa = ADDRESS(a);                                                                            \
-        a0 = f(a0, A(0)), a1 = f(a1, A(1)), a2 = f(a2, A(2)), a3 = f(a3, A(3));                                 \
-        a4 = f(a4, A(4)), a5 = f(a5, A(5)), a6 = f(a6, A(6)), a7 = f(a7, A(7));                                 \
+        MEMORY_A;                                                                                               \
+        MAP2(f, ACC, A);                                                                                        \
         NEXT;                                                                                                   \
     }                                                                                                           \
     HANDLER(name##_s)                                                                                           \
     {                                                                                                           \
         OPEN;                                                                                                   \
-        vec x = (vec)iset(p->sa.i);                                                                             \
-        a0 = f(a0, x), a1 = f(a1, x), a2 = f(a2, x), a3 = f(a3, x), a4 = f(a4, x), a5 = f(a5, x), a6 = f(a6, x), a7 = f(a7, x); \
+        SCALAR_A;                                                                                               \
+        MAP2(f, ACC, SA);                                                                                       \
         NEXT;                                                                                                   \
     }
+#define JOINED(name, f, of_a, a, of_b, b)                                                                       \
+    HANDLER(name##_ld)                                                                                          \
+    {                                                                                                           \
+        OPEN;                                                                                                   \
+        MEMORY_A;                                                                                               \
+        of_b;                                                                                                   \
+        MAP2(f, A, b);                                                                                          \
+        NEXT;                                                                                                   \
+    }                                                                                                           \
+    HANDLER(name##_st)                                                                                          \
+    {                                                                                                           \
+        OPEN;                                                                                                   \
+        of_a;                                                                                                   \
+        MAP2(f, ACC, a);                                                                                        \
+        SAVE;                                                                                                   \
+        NEXT;                                                                                                   \
+    }                                                                                                           \
+    HANDLER(name##_ld_st)                                                                                       \
+    {                                                                                                           \
+        OPEN;                                                                                                   \
+        MEMORY_A;                                                                                               \
+        of_b;                                                                                                   \
+        MAP2(f, A, b);                                                                                          \
+        SAVE;                                                                                                   \
+        NEXT;                                                                                                   \
+    }
+#define JOINED_BINARY(name, f)                                                                                  \
+    JOINED(name##_m, f, MEMORY_A, A, MEMORY_B, B)                                                               \
+    JOINED(name##_s, f, SCALAR_A, SA, SCALAR_B, SB)
 
-#define TERNARY(name, f, qas, qbs, first, second)                                                               \
+#define TERNARY(name, f, of_a, of_b, a, b)                                                                      \
     HANDLER(name)                                                                                               \
     {                                                                                                           \
         OPEN;                                                                                                   \
-        qas;                                                                                                    \
-        qbs;                                                                                                    \
-        a0 = f(a0, first(0), second(0)), a1 = f(a1, first(1), second(1)), a2 = f(a2, first(2), second(2));      \
-        a3 = f(a3, first(3), second(3)), a4 = f(a4, first(4), second(4)), a5 = f(a5, first(5), second(5));      \
-        a6 = f(a6, first(6), second(6)), a7 = f(a7, first(7), second(7));                                       \
+        of_a;                                                                                                   \
+        of_b;                                                                                                   \
+        MAP3(f, ACC, a, b);                                                                                     \
+        NEXT;                                                                                                   \
+    }                                                                                                           \
+    HANDLER(name##_st)                                                                                          \
+    {                                                                                                           \
+        OPEN;                                                                                                   \
+        of_a;                                                                                                   \
+        of_b;                                                                                                   \
+        MAP3(f, ACC, a, b);                                                                                     \
+        SAVE;                                                                                                   \
         NEXT;                                                                                                   \
     }
-#define MEMORY_A const char *qa = ADDRESS(a)
-#define MEMORY_B const char *qb = ADDRESS(b)
-#define SCALAR_A vec xa = (vec)iset(p->sa.i)
-#define SCALAR_B vec xb = (vec)iset(p->sb.i)
-#define SA(k) xa
-#define SB(k) xb
 
 HANDLER(ld_m)
 {
     OPEN;
-    const char *qa = ADDRESS(a);
+    MEMORY_A;
     a0 = A(0), a1 = A(1), a2 = A(2), a3 = A(3), a4 = A(4), a5 = A(5), a6 = A(6), a7 = A(7);
     NEXT;
 }
@@ -57,7 +132,7 @@ HANDLER(ld_m)
 HANDLER(ld_s)
 {
     OPEN;
-    a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = (vec)iset(p->sa.i);
+    a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = (vec)iset(p->value[0].i);
     NEXT;
 }
 
@@ -65,7 +140,7 @@ HANDLER(ld_s)
 HANDLER(ld_u8)
 {
     OPEN;
-    const uint8_t *q = (const uint8_t *)p->a + (i >> 2);
+    const uint8_t *q = (const uint8_t *)p->at[0] + (i >> 2);
 #define LOAD(a, k) a = (vec)LOAD8(q + (k) * V, k)
     ALL(LOAD);
 #undef LOAD
@@ -116,7 +191,7 @@ HANDLER(ld_row)
 {
     OPEN;
     const int32_t *q = (const int32_t *)((const char *)s->row_of + j);
-    const float *table = (const float *)p->a + s->row;
+    const float *table = (const float *)p->at[0] + s->row;
     int64_t rows = s->rows - s->row;
 #define LOAD(a, k) a = vpick(table + q[(k) * V], (ivec)vload(q + (k) * V) - q[(k) * V], rows - q[(k) * V])
     ALL(LOAD);
@@ -127,20 +202,18 @@ HANDLER(ld_row)
 HANDLER(st)
 {
     OPEN;
-    char *q = ADDRESS(a);
-#define STORE(a, k) STOREV(q + (k) * 4 * V, a, k)
+    char *q = ADDRESS(0);
     ALL(STORE);
-#undef STORE
     NEXT;
 }
 
 HANDLER(st_past)
 {
     OPEN;
-    char *q = ADDRESS(a);
-#define STORE(a, k) STOREPAST(q + (k) * 4 * V, a, k)
-    ALL(STORE);
-#undef STORE
+    char *q = ADDRESS(0);
+#define STORE_PAST(a, k) STOREPAST(q + (k) * 4 * V, a, k)
+    ALL(STORE_PAST);
+#undef STORE_PAST
     NEXT;
 }
 
@@ -149,6 +222,12 @@ GR__TILE_UNARY(NAMED)
 #undef NAMED
 #define NAMED(name) BINARY(name, v2_##name)
 GR__TILE_BINARY(NAMED)
+#undef NAMED
+#define NAMED(name) JOINED_UNARY(name, v##name)
+GR__TILE_JOINED_UNARY(NAMED)
+#undef NAMED
+#define NAMED(name) JOINED_BINARY(name, v2_##name)
+GR__TILE_JOINED_BINARY(NAMED)
 #undef NAMED
 
 TERNARY(madd_mm, v3_madd, MEMORY_A, MEMORY_B, A, B)
@@ -170,7 +249,7 @@ TERNARY(selb_ms, v3_selb, MEMORY_A, SCALAR_B, A, SB)
 HANDLER(red_sum)
 {
     OPEN;
-    double *to = (double *)(void *)p->a;
+    double *to = (double *)(void *)p->at[0];
     vec t = ((KEEP(a0, 0, 0) + KEEP(a1, 1, 0)) + (KEEP(a2, 2, 0) + KEEP(a3, 3, 0))) +
             ((KEEP(a4, 4, 0) + KEEP(a5, 5, 0)) + (KEEP(a6, 6, 0) + KEEP(a7, 7, 0)));
     *(dvec *)(void *)to += dlow(t);
@@ -183,7 +262,7 @@ HANDLER(red_max)
     OPEN;
     vec b0 = vmax(KEEP(a0, 0, -VINF), KEEP(a1, 1, -VINF)), b1 = vmax(KEEP(a2, 2, -VINF), KEEP(a3, 3, -VINF));
     vec b2 = vmax(KEEP(a4, 4, -VINF), KEEP(a5, 5, -VINF)), b3 = vmax(KEEP(a6, 6, -VINF), KEEP(a7, 7, -VINF));
-    vstore(p->a, vmax(vload(p->a), vmax(vmax(b0, b1), vmax(b2, b3))));
+    vstore(p->at[0], vmax(vload(p->at[0]), vmax(vmax(b0, b1), vmax(b2, b3))));
     NEXT;
 }
 
@@ -194,7 +273,7 @@ HANDLER(red_max)
     HANDLER(name)                                                                                               \
     {                                                                                                           \
         OPEN;                                                                                                   \
-        char *q = p->a + j;                                                                                     \
+        char *q = p->at[0] + j;                                                                                     \
         vec x;                                                                                                  \
         if (j + CHUNK_BYTES <= s->period) {                                                                     \
             ALL(ADD_##name);                                                                                    \
@@ -218,8 +297,17 @@ COLUMNS(col_sum, v2_add, 0)
 COLUMNS(col_max, vmax, -VINF)
 
 #undef UNARY
+#undef JOINED_UNARY
 #undef ALL
+#undef ACC
+#undef MAP1
+#undef MAP2
+#undef MAP3
+#undef STORE
+#undef SAVE
 #undef BINARY
+#undef JOINED
+#undef JOINED_BINARY
 #undef TERNARY
 #undef MEMORY_A
 #undef MEMORY_B

@@ -49,7 +49,7 @@ INLINE vec v3_selb(vec a, vec x, vec y) { return vsel(vne(x, vset(0)), y, a); }
 
 #define GLUE2(a, b) a##b
 #define GLUE(a, b) GLUE2(a, b)
-#define ADDRESS(x) (p->x + (i & p->x##i) + (j & p->x##j))
+#define ADDRESS(n) (p->at[n] + (i & p->with_i[n]) + (j & p->with_j[n]))
 #define OPEN_PLACE (void)p, (void)s, (void)i, (void)j
 
 #ifdef GR_TILE_LOOP
@@ -245,10 +245,14 @@ static void fence(void)
 
 #define BOTH(name) [GR__T_##name] = {(gr__tile_fn)name##_full, (gr__tile_fn)name##_tail},
 #define FOUR(name) BOTH(name##_m) BOTH(name##_s)
+#define STORED(name) BOTH(name##_st)
+#define JOINED_ONE(name) BOTH(name##_ld) BOTH(name##_st) BOTH(name##_ld_st)
+#define JOINED_TWO(name) JOINED_ONE(name##_m) JOINED_ONE(name##_s)
 extern const gr__tile_set GR_ISA_FN(gr__tile_set);
 const gr__tile_set GR_ISA_FN(gr__tile_set) = {
     .lanes = V,
-    .op = {GR__TILE_OTHER(BOTH) GR__TILE_UNARY(BOTH) GR__TILE_BINARY(FOUR)},
+    .op = {GR__TILE_OTHER(BOTH) GR__TILE_TERNARY(BOTH) GR__TILE_UNARY(BOTH) GR__TILE_BINARY(FOUR) GR__TILE_TERNARY(STORED)
+               GR__TILE_JOINED_UNARY(JOINED_ONE) GR__TILE_JOINED_BINARY(JOINED_TWO)},
     .run = run,
     .narrow_rows = narrow_rows,
     .fence = fence,
