@@ -157,7 +157,7 @@ static gr_status series_of(drawer *d, gr_series *s)
 
 static gr_axis axis_of(const gr_panel_axis *a)
 {
-    return (gr_axis){a->label, a->log, a->low, a->high};
+    return (gr_axis){a->label, a->log, a->low, a->high, a->words};
 }
 
 static gr_status plot_svg(const gr_lab *lab, const gr_panel *p, gr__text *out)

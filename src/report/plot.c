@@ -99,7 +99,8 @@ static void tick_text(drawing *d, const gr_tick *t, double x, double y, const ch
 {
     bool minus = t->text[0] == '-';
     if (!t->text[0]) return;
-    gr__text_add(d->out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s%s", x, y, anchor, minus ? MINUS : "", t->text + minus);
+    gr__text_add(d->out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s", x, y, anchor, minus ? MINUS : "");
+    gr__markup_add(d->out, t->text + minus);
     if (t->has_exponent)
         gr__text_add(d->out, "<tspan dy=\"-4.5\" font-size=\"8.5\">%s%d</tspan>", t->exponent < 0 ? MINUS : "", abs(t->exponent));
     gr__text_add(d->out, "</text>\n");

@@ -39,7 +39,8 @@ typedef struct gr_panel_axis {
     const char *label;
     bool log;
     double low, high;
-} gr_panel_axis; /* low = high = 0: from the data */
+    const char *const *words;
+} gr_panel_axis; /* low = high = 0: from the data; words: as gr_axis, static or in the results' memory */
 typedef struct gr_panel_rule {
     const char *label;
     bool vertical;
