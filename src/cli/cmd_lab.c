@@ -69,7 +69,10 @@ static gr_status write_all(output *o)
     for (int i = 0; i < lab->n_tables && st == GR_OK; i++)
         st = write_file(o, lab->table[i].name, "csv", gr__table_csv(&lab->table[i], &o->text));
     if (st == GR_OK) st = write_file(o, "theory", "csv", gr__claims_csv(lab->claim, lab->n_claims, &o->text));
-    for (int i = 0; i < lab->n_panels && st == GR_OK; i++) st = write_file(o, lab->panel[i].name, "svg", gr__panel_svg(lab, i, &o->text));
+    for (int i = 0; i < lab->n_panels && st == GR_OK; i++) {
+        st = write_file(o, lab->panel[i].name, "svg", gr__panel_svg(lab, i, &o->text));
+        if (st == GR_OK && lab->panel[i].dag.nodes) st = write_file(o, lab->panel[i].name, "dot", gr__panel_dot(lab, i, &o->text));
+    }
     gr__text_free(&o->text);
     return st;
 }

@@ -27,7 +27,7 @@ void gr__range_add(gr_range *r, bool log, const double *x, size_t n)
 
 gr_scale gr__scale_make(const gr_axis *a, const gr_range *r)
 {
-    gr_scale s = {.log = a->log, .low = a->log ? 1 : 0, .high = a->log ? 10 : 1};
+    gr_scale s = {.log = a->log, .words = a->log ? NULL : a->words, .low = a->log ? 1 : 0, .high = a->log ? 10 : 1};
     if (a->low < a->high && isfinite(a->low) && isfinite(a->high) && (a->low > 0 || !a->log)) {
         s.low = a->low;
         s.high = a->high;
@@ -135,7 +135,19 @@ static int log_ticks(const gr_scale *s, double spacing, gr_tick *ticks)
     return n;
 }
 
+static int word_ticks(const gr_scale *s, gr_tick *ticks)
+{
+    int n = 0;
+    for (int i = 0; n < GR_MAX_TICKS && s->words[i]; i++) {
+        if (i < s->low || i > s->high) continue;
+        ticks[n] = (gr_tick){.at = i};
+        print(ticks[n++].text, sizeof ticks->text, "%s", s->words[i]);
+    }
+    return n;
+}
+
 int gr__scale_ticks(const gr_scale *s, double spacing, gr_tick *ticks)
 {
+    if (s->words) return word_ticks(s, ticks);
     return s->log ? log_ticks(s, spacing, ticks) : linear_ticks(s, spacing, ticks);
 }

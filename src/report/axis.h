@@ -6,8 +6,9 @@
 
 typedef struct gr_scale {
     bool log;
-    double low, high; /* low < high, finite; positive where log */
-    double from, to;  /* pixels of low and high */
+    double low, high;         /* low < high, finite; positive where log */
+    double from, to;          /* pixels of low and high */
+    const char *const *words; /* as gr_axis */
 } gr_scale;
 
 /* The range of an axis from the finite (and, where log, positive) numbers that were added; makes sense of none, one, or equal ones. */

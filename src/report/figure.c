@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/dag.h"
 #include "report/plot.h"
 
 /* ---- CSV [RFC 4180, lines ending in \n] ---- */
@@ -70,11 +71,11 @@ static gr_status missing(const gr_lab *lab, const char *what, const char *name)
     return gr__fail(lab->ctx, GR_E_INTERNAL, "figure %s draws %s %s, which it has not", lab->figure->head.name, what, name);
 }
 
-static const gr_table *table_of(const gr_lab *lab, const gr_curve *c)
+static const gr_table *table_of(const gr_lab *lab, const char *wanted)
 {
     for (int i = 0; i < lab->n_tables; i++) {
         const char *name = lab->table[i].name;
-        if (name && c->table ? strcmp(name, c->table) == 0 : name == c->table) return &lab->table[i];
+        if (name && wanted ? strcmp(name, wanted) == 0 : name == wanted) return &lab->table[i];
     }
     return NULL;
 }
@@ -140,7 +141,7 @@ static gr_status series_of(drawer *d, gr_series *s)
     double *x, *y, *z;
     size_t n;
     *s = (gr_series){.label = c->label, .mark = marks[c->kind], .colour = c->colour};
-    d->t = table_of(d->lab, c);
+    d->t = table_of(d->lab, c->table);
     if (!d->t) return missing(d->lab, "table", c->table ? c->table : "of its own name");
     gr_status st = gather(d, c->x, &x, &n);
     if (st == GR_OK) st = gather(d, c->y, &y, &n);
@@ -156,12 +157,11 @@ static gr_status series_of(drawer *d, gr_series *s)
 
 static gr_axis axis_of(const gr_panel_axis *a)
 {
-    return (gr_axis){a->label, a->log, a->low, a->high};
+    return (gr_axis){a->label, a->log, a->low, a->high, a->words};
 }
 
-gr_status gr__panel_svg(const gr_lab *lab, int i, gr__text *out)
+static gr_status plot_svg(const gr_lab *lab, const gr_panel *p, gr__text *out)
 {
-    const gr_panel *p = &lab->panel[i];
     gr_series series[GR_PANEL_CURVES];
     gr_rule rules[GR_PANEL_RULES];
     gr_plot plot = {.title = p->title, .caption = p->caption, .x = axis_of(&p->x), .y = axis_of(&p->y), .series = series, .rules = rules};
@@ -176,4 +176,85 @@ gr_status gr__panel_svg(const gr_lab *lab, int i, gr__text *out)
     if (st == GR_OK) st = gr__plot_svg(&plot, out);
     gr__bump_destroy(d.memory);
     return st;
+}
+
+/* ---- boxes and arrows ---- */
+
+typedef struct dag_columns {
+    const gr_lab *lab;
+    const gr_table *t;
+    gr_status st;
+} dag_columns;
+
+static int wanted_column(dag_columns *c, const char *name, bool words)
+{
+    int k = c->st == GR_OK ? column_of(c->t, name) : 0;
+    if (c->st == GR_OK && (k < 0 || (words && !c->t->columns[k].words))) c->st = missing(c->lab, "column", name);
+    return c->st == GR_OK ? k : 0;
+}
+
+static double number_in(const gr_table *t, size_t row, int column)
+{
+    return t->cells[row * (size_t)t->n_columns + (size_t)column];
+}
+
+static const char *word_in(const gr_table *t, size_t row, int column)
+{
+    return t->columns[column].words[(size_t)number_in(t, row, column)];
+}
+
+static gr_status dag_nodes(const gr_lab *lab, const gr_panel_dag *p, gr__bump *b, gr_dag *d)
+{
+    dag_columns c = {lab, table_of(lab, p->nodes), GR_OK};
+    if (!c.t) return missing(lab, "table", p->nodes);
+    int name = wanted_column(&c, p->name, true), note = wanted_column(&c, p->note, false), group = wanted_column(&c, p->group, true);
+    size_t n = c.t->n / (size_t)c.t->n_columns;
+    gr_dag_node *all = gr__bump_alloc(b, (n + 1) * sizeof *all);
+    if (c.st != GR_OK || !all) return c.st != GR_OK ? c.st : GR_E_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        char number[32];
+        const char *text = gr__bump_strdup(b, gr__double_text(number_in(c.t, i, note), number));
+        if (!text) return GR_E_MEMORY;
+        all[i] = (gr_dag_node){word_in(c.t, i, name), text, (int)number_in(c.t, i, group)};
+    }
+    d->node = all;
+    d->n_nodes = (int)n;
+    d->groups = c.t->columns[group].words;
+    return GR_OK;
+}
+
+static gr_status dag_edges(const gr_lab *lab, const gr_panel_dag *p, gr__bump *b, gr_dag *d)
+{
+    dag_columns c = {lab, table_of(lab, p->edges), GR_OK};
+    if (!c.t) return missing(lab, "table", p->edges ? p->edges : "of its own name");
+    int from = wanted_column(&c, p->from, false), to = wanted_column(&c, p->to, false), label = wanted_column(&c, p->label, true);
+    size_t n = c.t->n / (size_t)c.t->n_columns;
+    gr_dag_edge *all = gr__bump_alloc(b, (n + 1) * sizeof *all);
+    if (c.st != GR_OK || !all) return c.st != GR_OK ? c.st : GR_E_MEMORY;
+    for (size_t i = 0; i < n; i++) all[i] = (gr_dag_edge){(int)number_in(c.t, i, from), (int)number_in(c.t, i, to), word_in(c.t, i, label)};
+    d->edge = all;
+    d->n_edges = (int)n;
+    return GR_OK;
+}
+
+static gr_status dag(const gr_lab *lab, const gr_panel *p, bool dot, gr__text *out)
+{
+    gr__bump *b = gr__bump_create(lab->ctx);
+    gr_dag d = {.title = p->title, .caption = p->caption};
+    gr_status st = b ? dag_nodes(lab, &p->dag, b, &d) : GR_E_MEMORY;
+    if (st == GR_OK) st = dag_edges(lab, &p->dag, b, &d);
+    if (st == GR_OK) st = dot ? gr__dag_dot(&d, out) : gr__dag_svg(lab->ctx, &d, out);
+    gr__bump_destroy(b);
+    return st;
+}
+
+gr_status gr__panel_svg(const gr_lab *lab, int i, gr__text *out)
+{
+    const gr_panel *p = &lab->panel[i];
+    return p->dag.nodes ? dag(lab, p, false, out) : plot_svg(lab, p, out);
+}
+
+gr_status gr__panel_dot(const gr_lab *lab, int i, gr__text *out)
+{
+    return dag(lab, &lab->panel[i], true, out);
 }

@@ -12,5 +12,7 @@ gr_status gr__table_csv(const gr_table *t, gr__text *out);
 gr_status gr__claims_csv(const gr_claim *c, int n, gr__text *out);
 /* Drawing i. A table or column it names and the figure has not is GR_E_INTERNAL. */
 gr_status gr__panel_svg(const gr_lab *lab, int i, gr__text *out);
+/* The same for Graphviz, of a drawing that is boxes and arrows (dag.nodes is not NULL). */
+gr_status gr__panel_dot(const gr_lab *lab, int i, gr__text *out);
 
 #endif

@@ -1,5 +1,4 @@
-/* A plot around its marks: title, legend, frame, axes, rules, caption. Places are computed from estimated widths of text, a little on the
- * wide side, since no font is known. */
+/* A plot around its marks: title, legend, frame, axes, rules, caption. */
 #include "report/plot.h"
 
 #include <math.h>
@@ -9,10 +8,8 @@
 
 #include "report/marks.h"
 #include "report/markup.h"
+#include "report/page.h"
 
-static const double MARGIN = 16, TITLE = 17, TEXT = 12.5, SMALL = 11.5; /* pixels; the last three are sizes of type */
-static const double WIDE = 0.6;                                         /* of the size of type: what a character takes */
-enum { MAX_LINES = 6 };
 #define MINUS "\xE2\x88\x92"
 
 typedef struct drawing {
@@ -25,36 +22,6 @@ typedef struct drawing {
     double legend_top, legend_rows;
 } drawing;
 
-static size_t columns(double pixels, double size)
-{
-    return (size_t)fmax(pixels / (WIDE * size), 8);
-}
-
-/* ---- blocks of text ---- */
-
-static int count_lines(const char *s, size_t width)
-{
-    size_t skip;
-    int n = 0;
-    for (; s && *s && n < MAX_LINES; n++) {
-        s += gr__markup_line(s, width, &skip);
-        s += skip;
-    }
-    return n;
-}
-
-static void block(drawing *d, double y, double size, size_t width, const char *style, const char *s)
-{
-    size_t skip;
-    for (int i = 0; s && *s && i < MAX_LINES; i++) {
-        size_t n = gr__markup_line(s, width, &skip);
-        gr__text_add(d->out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\" %s>", MARGIN, y + size * (1 + 1.25 * i), size, style);
-        gr__markup_put(d->out, s, n);
-        gr__text_add(d->out, "%s</text>\n", s[n + skip] && i + 1 == MAX_LINES ? "\xE2\x80\xA6" : "");
-        s += n + skip;
-    }
-}
-
 /* ---- legend ---- */
 
 static int colour_of(const gr_series *s, int i)
@@ -65,23 +32,23 @@ static int colour_of(const gr_series *s, int i)
 /* Places every entry in rows and draws it unless `dry`; gives how many rows there are. */
 static double legend(drawing *d, bool dry)
 {
-    double x = MARGIN, row = 0;
+    double x = GR_PAGE_MARGIN, row = 0;
     for (int i = 0; i < d->p->n_series; i++) {
         const gr_series *s = &d->p->series[i];
         if (!s->label || !*s->label) continue;
-        size_t fits = columns(d->width - 2 * MARGIN - 32, TEXT), skip, n = gr__markup_line(s->label, fits, &skip);
-        double wide = 32 + WIDE * TEXT * (double)gr__markup_length(s->label, n) + 14;
-        if (x > MARGIN && x + wide > d->width - MARGIN) x = MARGIN, row++;
+        size_t fits = gr__page_columns(d->width - 2 * GR_PAGE_MARGIN - 32, GR_PAGE_TEXT), skip, n = gr__markup_line(s->label, fits, &skip);
+        double wide = 32 + GR_PAGE_WIDE * GR_PAGE_TEXT * (double)gr__markup_length(s->label, n) + 14;
+        if (x > GR_PAGE_MARGIN && x + wide > d->width - GR_PAGE_MARGIN) x = GR_PAGE_MARGIN, row++;
         if (!dry) {
             double y = d->legend_top + row * 19 + 10;
             gr__plot_sample(d->out, x, y, s, colour_of(s, i));
-            gr__text_add(d->out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\">", x + 30, y + 4, TEXT);
+            gr__text_add(d->out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\">", x + 30, y + 4, GR_PAGE_TEXT);
             gr__markup_put(d->out, s->label, n);
             gr__text_add(d->out, "</text>\n");
         }
         x += wide;
     }
-    return x > MARGIN ? row + 1 : row;
+    return x > GR_PAGE_MARGIN ? row + 1 : row;
 }
 
 /* ---- ranges ---- */
@@ -99,28 +66,27 @@ static double tick_width(const gr_tick *t)
 {
     char exponent[16];
     int digits = t->has_exponent ? snprintf(exponent, sizeof exponent, "%d", t->exponent) : 0;
-    return SMALL * WIDE * ((double)gr__markup_length(t->text, strlen(t->text)) + 0.75 * digits);
+    return GR_PAGE_SMALL * GR_PAGE_WIDE * ((double)gr__markup_length(t->text, strlen(t->text)) + 0.75 * digits);
 }
 
 static void layout(drawing *d)
 {
     const gr_plot *p = d->p;
     gr_range x = {0}, y = {0};
-    double top = MARGIN + TITLE * 1.25 * count_lines(p->title, columns(d->width - 2 * MARGIN, TITLE)) + 2, wide = 0;
+    double top = gr__page_title(d->width, p->title), wide = 0;
     d->legend_top = top;
     d->legend_rows = legend(d, true);
     d->f.top = top + 19 * d->legend_rows + 12;
-    d->f.bottom =
-        d->height - MARGIN - SMALL * 1.25 * count_lines(p->caption, columns(d->width - 2 * MARGIN, SMALL)) - 20 - (p->x.label ? 22 : 0);
+    d->f.bottom = d->height - gr__page_caption(d->width, p->caption) - 20 - (p->x.label ? 22 : 0);
     d->f.bottom = fmax(d->f.bottom, d->f.top + 40);
-    d->f.right = d->width - MARGIN - 6;
+    d->f.right = d->width - GR_PAGE_MARGIN - 6;
     ranges(p, &x, &y);
     d->f.y = gr__scale_make(&p->y, &y);
     d->f.y.from = d->f.bottom;
     d->f.y.to = d->f.top;
     d->n_ys = gr__scale_ticks(&d->f.y, 44, d->ys);
     for (int i = 0; i < d->n_ys; i++) wide = fmax(wide, tick_width(&d->ys[i]));
-    d->f.left = MARGIN + (p->y.label ? 20 : 0) + wide + 8;
+    d->f.left = GR_PAGE_MARGIN + (p->y.label ? 20 : 0) + wide + 8;
     d->f.x = gr__scale_make(&p->x, &x);
     d->f.x.from = d->f.left;
     d->f.x.to = d->f.right;
@@ -133,7 +99,8 @@ static void tick_text(drawing *d, const gr_tick *t, double x, double y, const ch
 {
     bool minus = t->text[0] == '-';
     if (!t->text[0]) return;
-    gr__text_add(d->out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s%s", x, y, anchor, minus ? MINUS : "", t->text + minus);
+    gr__text_add(d->out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s", x, y, anchor, minus ? MINUS : "");
+    gr__markup_add(d->out, t->text + minus);
     if (t->has_exponent)
         gr__text_add(d->out, "<tspan dy=\"-4.5\" font-size=\"8.5\">%s%d</tspan>", t->exponent < 0 ? MINUS : "", abs(t->exponent));
     gr__text_add(d->out, "</text>\n");
@@ -145,7 +112,7 @@ static void axes(drawing *d)
     gr__text_add(d->out, "<path stroke=\"#e3e6ea\" stroke-width=\"1\" fill=\"none\" d=\"");
     for (int i = 0; i < d->n_xs; i++) gr__text_add(d->out, "M%.1f %.1fV%.1f", gr__scale_at(&f->x, d->xs[i].at), f->top, f->bottom);
     for (int i = 0; i < d->n_ys; i++) gr__text_add(d->out, "M%.1f %.1fH%.1f", f->left, gr__scale_at(&f->y, d->ys[i].at), f->right);
-    gr__text_add(d->out, "\"/>\n<g font-size=\"%.1f\" fill=\"#444b54\">\n", SMALL);
+    gr__text_add(d->out, "\"/>\n<g font-size=\"%.1f\" fill=\"#444b54\">\n", GR_PAGE_SMALL);
     for (int i = 0; i < d->n_xs; i++) tick_text(d, &d->xs[i], gr__scale_at(&f->x, d->xs[i].at), f->bottom + 17, "middle");
     for (int i = 0; i < d->n_ys; i++) tick_text(d, &d->ys[i], f->left - 7, gr__scale_at(&f->y, d->ys[i].at) + 4, "end");
     gr__text_add(d->out, "</g>\n");
@@ -156,13 +123,13 @@ static void axis_labels(drawing *d)
     const gr_frame *f = &d->f;
     double x = (f->left + f->right) / 2, y = (f->top + f->bottom) / 2;
     if (d->p->x.label) {
-        gr__text_add(d->out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\" text-anchor=\"middle\">", x, f->bottom + 37, TEXT);
+        gr__text_add(d->out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\" text-anchor=\"middle\">", x, f->bottom + 37, GR_PAGE_TEXT);
         gr__markup_add(d->out, d->p->x.label);
         gr__text_add(d->out, "</text>\n");
     }
     if (d->p->y.label) {
-        gr__text_add(d->out, "<text transform=\"translate(%.1f %.1f) rotate(-90)\" font-size=\"%.1f\" text-anchor=\"middle\">", MARGIN + 8,
-                     y, TEXT);
+        gr__text_add(d->out, "<text transform=\"translate(%.1f %.1f) rotate(-90)\" font-size=\"%.1f\" text-anchor=\"middle\">",
+                     GR_PAGE_MARGIN + 8, y, GR_PAGE_TEXT);
         gr__markup_add(d->out, d->p->y.label);
         gr__text_add(d->out, "</text>\n");
     }
@@ -179,13 +146,13 @@ static void rule(drawing *d, const gr_rule *r)
     else
         gr__text_add(d->out, "<path %s d=\"M%.1f %.1fH%.1f\"/>\n", style, f->left, at, f->right);
     if (!r->label || !*r->label) return;
-    double wide = WIDE * SMALL * (double)gr__markup_length(r->label, strlen(r->label));
+    double wide = gr__page_width(r->label, GR_PAGE_SMALL);
     bool left = r->vertical && at + wide + 5 > f->right; /* no room on the right */
     double x = !r->vertical ? f->right - 5 : left ? at - 5 : at + 5, y = r->vertical ? f->top + 13 : at < f->top + 16 ? at + 14 : at - 5;
     gr__text_add(d->out,
                  "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\" fill=\"#444b54\" stroke=\"#fff\" stroke-width=\"3\" "
                  "paint-order=\"stroke\" text-anchor=\"%s\">",
-                 x, y, SMALL, !r->vertical || left ? "end" : "start");
+                 x, y, GR_PAGE_SMALL, !r->vertical || left ? "end" : "start");
     gr__markup_add(d->out, r->label);
     gr__text_add(d->out, "</text>\n");
 }
@@ -203,20 +170,6 @@ static bool empty(const drawing *d)
 
 /* ---- all of it ---- */
 
-static void head(drawing *d)
-{
-    gr__text_add(
-        d->out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\" role=\"img\" "
-        "font-family=\"system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', Helvetica, Arial, sans-serif\" fill=\"#1d2329\">\n<title>",
-        d->width, d->height, d->width, d->height);
-    gr__markup_add(d->out, d->p->title ? d->p->title : "");
-    gr__text_add(d->out, "</title>\n<rect x=\"0.5\" y=\"0.5\" width=\"%.0f\" height=\"%.0f\" rx=\"6\" fill=\"#fff\" stroke=\"#d5dae0\"/>\n",
-                 d->width - 1, d->height - 1);
-    block(d, MARGIN - 2, TITLE, columns(d->width - 2 * MARGIN, TITLE), "font-weight=\"600\"", d->p->title);
-    legend(d, false);
-}
-
 static void body(drawing *d)
 {
     const gr_frame *f = &d->f;
@@ -228,7 +181,7 @@ static void body(drawing *d)
     if (empty(d))
         gr__text_add(d->out,
                      "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\" fill=\"#6b7480\" text-anchor=\"middle\">no numbers to draw</text>\n",
-                     (f->left + f->right) / 2, (f->top + f->bottom) / 2, TEXT);
+                     (f->left + f->right) / 2, (f->top + f->bottom) / 2, GR_PAGE_TEXT);
     axis_labels(d);
 }
 
@@ -236,10 +189,9 @@ gr_status gr__plot_svg(const gr_plot *p, gr__text *out)
 {
     drawing d = {.p = p, .out = out, .width = p->width > 0 ? p->width : 800, .height = p->height > 0 ? p->height : 500};
     layout(&d);
-    head(&d);
+    gr__page_open(out, d.width, d.height, p->title);
+    legend(&d, false);
     body(&d);
-    size_t fits = columns(d.width - 2 * MARGIN, SMALL);
-    block(&d, d.height - MARGIN - SMALL * 1.25 * count_lines(p->caption, fits) + 4, SMALL, fits, "fill=\"#444b54\"", p->caption);
-    gr__text_add(out, "</svg>\n");
+    gr__page_close(out, d.width, d.height, p->caption);
     return out->failed ? GR_E_MEMORY : GR_OK;
 }

@@ -29,7 +29,8 @@ typedef struct gr_series {
 typedef struct gr_axis {
     const char *label;
     bool log;
-    double low, high; /* both 0: from the data */
+    double low, high;         /* both 0: from the data */
+    const char *const *words; /* labels at 0, 1, 2, ..., NULL-ended, on a linear axis; NULL: numbers */
 } gr_axis;
 
 typedef struct gr_rule { /* a straight line across the plot */

@@ -39,12 +39,19 @@ typedef struct gr_panel_axis {
     const char *label;
     bool log;
     double low, high;
-} gr_panel_axis; /* low = high = 0: from the data */
+    const char *const *words;
+} gr_panel_axis; /* low = high = 0: from the data; words: as gr_axis, static or in the results' memory */
 typedef struct gr_panel_rule {
     const char *label;
     bool vertical;
     double at;
 } gr_panel_rule;
+
+/* Boxes, one a row of a table, and arrows, one a row of another, drawn from the top down. */
+typedef struct gr_panel_dag {
+    const char *nodes, *name, *note, *group; /* the table and its columns: words, a number, words; nodes NULL: this is a plot */
+    const char *edges, *from, *to, *label;   /* the table and its columns: rows of `nodes` counted from 0, twice; words */
+} gr_panel_dag;
 
 enum { GR_PANEL_CURVES = 12, GR_PANEL_RULES = 4 };
 typedef struct gr_panel {
@@ -53,6 +60,7 @@ typedef struct gr_panel {
     gr_panel_axis x, y;
     gr_curve curve[GR_PANEL_CURVES];    /* up to the first without y */
     gr_panel_rule rule[GR_PANEL_RULES]; /* up to the first without label */
+    gr_panel_dag dag;                   /* instead of all these */
 } gr_panel;
 
 /* ---- claims: what theory says of a number, and what it is ---- */

@@ -1,20 +1,26 @@
 /* A recipe trained update by update. */
 #include "study/steps.h"
 
+#include <math.h>
 #include <string.h>
 
-gr_status gr__steps_open(gr_context *ctx, const gr_recipe *r, bool unfused, gr_steps *s)
+gr_status gr__steps_open(gr_context *ctx, const gr_recipe *r, unsigned flags, gr_steps *s)
 {
     gr_status st = GR_OK;
+    unsigned validation = flags & GR_STEPS_VALIDATED ? 1u << GR_PART_VALIDATION : 0;
     *s = (gr_steps){.ctx = ctx, .recipe = r};
-    GR_TRY(gr__task_open(ctx, r, 1u << GR_PART_TRAIN, NULL, &s->task));
-    s->task.unfused = unfused;
-    GR_TRY(gr__engine_make(&s->task, true, 0, &s->engine));
+    GR_TRY(gr__task_open(ctx, r, 1u << GR_PART_TRAIN | validation, NULL, &s->task));
+    s->task.unfused = flags & GR_STEPS_UNFUSED;
+    GR_TRY(gr__engine_make(&s->task, true, validation, &s->engine));
     GR_TRY(gr__engine_start(&s->engine));
     GR_TRY(gr__network_init(s->task.network, s->engine.store));
     gr_loader_options o = gr__task_loader(&s->task, GR_PART_TRAIN, false);
     s->extent = gr__task_extent(&s->task);
     GR_TRY(gr__loader_create(ctx, &o, &s->loader));
+    if (validation) {
+        o = gr__task_loader(&s->task, GR_PART_VALIDATION, false);
+        GR_TRY(gr__loader_create(ctx, &o, &s->validation));
+    }
 done:
     return st;
 }
@@ -22,6 +28,7 @@ done:
 void gr__steps_close(gr_steps *s)
 {
     gr__loader_destroy(s->loader);
+    gr__loader_destroy(s->validation);
     gr__engine_close(&s->engine);
     gr__task_close(&s->task);
     *s = (gr_steps){0};
@@ -86,6 +93,15 @@ gr_status gr__steps_next(gr_steps *s, int64_t step)
     if (micro > 1) GR_TRY(run(s, step, GR_RUN_APPLY, -1, false, 0));
     st = act(s, step + 1);
 done:
+    return st;
+}
+
+gr_status gr__steps_validate(gr_steps *s, double *error)
+{
+    gr_evaluation ev;
+    gr_status st = gr__evaluate(&s->engine, 0, s->validation, GR_PART_VALIDATION, NULL, &ev);
+    *error = st == GR_OK ? ev.error : NAN;
+    gr__evaluation_free(s->ctx, &ev);
     return st;
 }
 

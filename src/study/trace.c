@@ -263,7 +263,7 @@ gr_status gr__trace(gr_context *const ctx[2], const gr_recipe *const recipe[2], 
     tracer t = {.o = o, .r = out};
     gr_status st = GR_OK;
     *out = (gr_trace_result){.item = -1, .step = 1};
-    for (int i = 0; i < 2; i++) GR_TRY(gr__steps_open(ctx[i], recipe[i], true, &t.s[i].run));
+    for (int i = 0; i < 2; i++) GR_TRY(gr__steps_open(ctx[i], recipe[i], GR_STEPS_UNFUSED, &t.s[i].run));
     if (recipe[0]->accumulate != recipe[1]->accumulate) {
         char one[48], two[32];
         snprintf(one, sizeof one, "%lld micro-batches an update", (long long)recipe[0]->accumulate);

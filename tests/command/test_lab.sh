@@ -1,9 +1,9 @@
 #!/bin/bash
-# lab: the list, the files of a figure, the same bytes again, theory beside measurement as text and JSON, and what is refused (FIG4.4, FIG4.5, FIG4.6, FIG4.8, I1, I2).
+# lab: the list, the files of a figure, the same bytes again, theory beside measurement as text and JSON, and what is refused (FIG4.4, FIG4.5, FIG4.6, FIG4.8, FIG4.9, G10, I1, I2).
 . "$(dirname "$0")/lib.sh"
 
 code 0 lab
-for name in fig4.4 fig4.5 fig4.6 fig4.8 init symmetry; do has out.txt "^$name +[A-Z]"; done
+for name in fig4.4 fig4.5 fig4.6 fig4.8 fig4.9 init optimizers symmetry; do has out.txt "^$name +[A-Z]"; done
 code 0 lab --json && has out.txt '^\{"figures":\[\{"name":"fig4.4","title":"'
 
 # Files where they were asked for, ./lab unless asked; what is printed is what is there
@@ -27,6 +27,23 @@ for name in symmetry init; do
   code 0 lab $name --out w ${few:-}
   [[ -s err.txt ]] && short "$name warns: $(head -n 1 err.txt)"
 done
+
+# The genealogy: identities as a table, the drawing as SVG and as DOT
+code 0 lab fig4.9 --out g
+has out.txt '^           0            0   0.0e[+]00  ok +distance of sgdm, momentum 0, from sgd$'
+has g/fig4.9.csv '^child,parent,condition,setting_of_child,setting_of_parent,distance,tolerance,moved$'
+has g/fig4.9.csv '^sgdm,sgd,momentum 0,"optimizer: {type: sgdm, momentum: 0}",optimizer: sgd,0,0,'
+has g/fig4.9.svg '>RangerLARS</text>'
+has g/fig4.9.dot '^digraph {$'
+has g/fig4.9.dot '^  n1 -> n2 \[label="momentum 0"\];$'
+command -v dot >/dev/null && { dot -Tsvg g/fig4.9.dot >/dev/null || short "Graphviz does not read g/fig4.9.dot"; }
+
+# Equal budgets; too little training to beat guessing is said
+small=(--set rates=2 --set seeds=2 --set samples=100)
+code 1 lab optimizers --out o "${small[@]}" --set epochs=1 --json
+has out.txt '"quantity":"trainings spent on adam","predicted":4.0,"measured":4.0'
+code 1 lab optimizers --out o2 "${small[@]}" --set epochs=1 --threads 2 --quiet
+for file in o/*; do same "$file" "o2/${file##*/}" "the second run"; done
 
 # Again, into a folder with parents and over old files: the same bytes, for any number of threads; another seed, other bytes
 code 0 lab symmetry --out a/b --quiet && [[ ! -s out.txt ]] || short "--quiet prints"

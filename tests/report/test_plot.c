@@ -6,61 +6,8 @@
 #include "report/figure.h"
 #include "report/markup.h"
 #include "report/plot.h"
+#include "report/xml.h"
 #include "test.h"
-
-/* ---- a small check of XML: tags nest and close, attributes are quoted, no bare & or <, all of it UTF-8 ---- */
-
-static const char *name_end(const char *s)
-{
-    return s + strcspn(s, " \n\t/>=\"<&");
-}
-
-static const char *check_entity(const char *s)
-{
-    static const char *const known[] = {"&amp;", "&lt;", "&gt;", "&quot;"};
-    for (size_t i = 0; i < GR_COUNT(known); i++)
-        if (strncmp(s, known[i], strlen(known[i])) == 0) return s + strlen(known[i]);
-    fail_msg("a bare & at: %.40s", s);
-    return s;
-}
-
-static void check_xml(const char *s)
-{
-    struct {
-        const char *at;
-        size_t n;
-    } open[32];
-    int depth = 0;
-    for (const unsigned char *u = (const unsigned char *)s; *u; u++) assert_true(*u >= 0x20 || *u == '\n');
-    while (*s) {
-        if (*s == '&')
-            s = check_entity(s);
-        else if (*s != '<')
-            s++;
-        else if (s[1] == '/') {
-            const char *end = name_end(s + 2);
-            assert_true(depth > 0);
-            depth--;
-            assert_true(open[depth].n == (size_t)(end - s - 2) && strncmp(open[depth].at, s + 2, open[depth].n) == 0 && *end == '>');
-            s = end + 1;
-        } else {
-            const char *name = s + 1, *end = name_end(name);
-            assert_true(end > name && depth < 32);
-            for (s = end; *s && *s != '>' && *s != '/'; s++) {
-                assert_true(*s != '<');
-                if (*s != '"') continue;
-                for (s++; *s && *s != '"'; s = *s == '&' ? check_entity(s) : s + 1) assert_true(*s != '<');
-                assert_true(*s == '"');
-            }
-            if (*s == '/')
-                s++;
-            else
-                open[depth].at = name, open[depth++].n = (size_t)(end - name);
-            assert_true(*s++ == '>');
-        }
-    }
-    assert_int_equal(depth, 0);
-}
 
 static char *svg(gr_context *ctx, const gr_plot *p, gr__text *t)
 {
@@ -276,6 +223,25 @@ static void the_same_plot_has_the_same_bytes(void **state)
     test_context_end(ctx);
 }
 
+static void axes_may_have_words(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    static const char *const words[] = {"none", "<one>", "two", "beyond", NULL};
+    static const double x[] = {0, 1, 2};
+    gr__text t;
+    gr_series s = {.mark = GR_MARK_POINTS, .n = 3, .x = x, .y = x};
+    gr_plot p = {.y = {.low = -0.5, .high = 2.5, .words = words}, .series = &s, .n_series = 1};
+    svg(ctx, &p, &t);
+    assert_non_null(strstr(t.s, "text-anchor=\"end\">none</text>"));
+    assert_non_null(strstr(t.s, "text-anchor=\"end\">&lt;one&gt;</text>"));
+    assert_non_null(strstr(t.s, "text-anchor=\"end\">two</text>"));
+    assert_null(strstr(t.s, "beyond"));
+    assert_int_equal(count(t.s, "text-anchor=\"end\">"), 3); /* no numbers between them */
+    gr__text_free(&t);
+    test_context_end(ctx);
+}
+
 static void tables_become_csv(void **state)
 {
     (void)state;
@@ -297,20 +263,27 @@ static void tables_become_csv(void **state)
     test_context_end(ctx);
 }
 
-/* Every drawing of every figure finds the columns it names; small settings, for speed alone. */
+/* Small settings, for speed alone. */
+static const char *settings_of(const char *figure)
+{
+    if (strcmp(figure, "init") == 0) return "{width: 64, networks: 1}";
+    return strcmp(figure, "optimizers") == 0 ? "{rates: 1, seeds: 2, samples: 100, epochs: 1}" : NULL;
+}
+
+/* Every drawing of every figure finds the columns it names. */
 static void every_figure_is_drawn(void **state)
 {
     (void)state;
     int n;
     const gr_figure *const *all = gr__figures(&n);
-    assert_true(n >= 6);
+    assert_true(n >= 8);
     for (int i = 0; i < n; i++) {
         gr_context *ctx = test_context();
         gr__bump *b = gr__bump_create(ctx);
         gr_lab *lab;
         gr__text t;
-        test_ok(ctx, gr__lab_open(ctx, all[i]->head.name,
-                                  strcmp(all[i]->head.name, "init") == 0 ? gr__tree_flow(b, "{width: 64, networks: 1}") : NULL, &lab));
+        const char *name = all[i]->head.name, *settings = settings_of(name);
+        test_ok(ctx, gr__lab_open(ctx, name, settings ? gr__tree_flow(b, settings) : NULL, &lab));
         test_ok(ctx, gr__lab_run(lab));
         assert_true(lab->n_panels > 0 && lab->n_tables > 0 && lab->n_claims > 0);
         for (int k = 0; k < lab->n_panels; k++) {
@@ -318,6 +291,11 @@ static void every_figure_is_drawn(void **state)
             test_ok(ctx, gr__panel_svg(lab, k, &t));
             check_xml(t.s);
             assert_null(strstr(t.s, "no numbers to draw"));
+            gr__text_free(&t);
+            if (!lab->panel[k].dag.nodes) continue;
+            gr__text_init(&t, ctx);
+            test_ok(ctx, gr__panel_dot(lab, k, &t));
+            assert_int_equal(strncmp(t.s, "digraph {\n", 10), 0);
             gr__text_free(&t);
         }
         gr__lab_close(ctx, lab);
@@ -337,6 +315,7 @@ int main(void)
         cmocka_unit_test(many_points_make_a_short_file),
         cmocka_unit_test(contours_are_drawn_where_z_is_a_number),
         cmocka_unit_test(the_same_plot_has_the_same_bytes),
+        cmocka_unit_test(axes_may_have_words),
         cmocka_unit_test(tables_become_csv),
         cmocka_unit_test(every_figure_is_drawn),
     };

@@ -1,10 +1,11 @@
 /* Figures of the chapter: what is measured is what theory predicts, for the defaults and for other settings and seeds.
- * [mission FIG4.4, FIG4.5, FIG4.6, FIG4.8, I1, I2, G5, O1, O2, O3, O8] */
+ * [mission FIG4.4, FIG4.5, FIG4.6, FIG4.8, FIG4.9, I1, I2, G5, G10, O1, O2, O3, O8] */
 #include <math.h>
 #include <string.h>
 
 #include "study/descent.h"
 #include "study/lab.h"
+#include "study/updates.h"
 #include "test.h"
 
 typedef struct bench {
@@ -57,6 +58,14 @@ static double cell(const gr_table *t, size_t row, const char *column)
         if (strcmp(t->columns[i].name, column) == 0) return t->cells[row * (size_t)t->n_columns + (size_t)i];
     fail_msg("no column %s", column);
     return NAN;
+}
+
+static const char *word(const gr_table *t, size_t row, const char *column)
+{
+    double x = cell(t, row, column);
+    for (int i = 0; i < t->n_columns; i++)
+        if (strcmp(t->columns[i].name, column) == 0) return t->columns[i].words[(size_t)x];
+    return "";
 }
 
 static size_t rows(const gr_table *t)
@@ -159,6 +168,95 @@ static void kaiming_keeps_the_variance(void **state) /* [I2] */
     assert_true(cell(all, 2 * 20 + 19, "activation_variance") < 1e-30); /* N(0, 0.01) */
     assert_true(cell(all, 3 * 20 + 19, "activation_variance") > 1e30);  /* N(0, 1) */
     assert_true(cell(all, 20 + 19, "activation_mean_square") < 1e-5);   /* Xavier: 2^-20 */
+    end(&t);
+}
+
+/* A method with no place in the figure, or an edge without a measured identity, is a failure. [FIG4.9] */
+static void every_optimizer_descends_from_gd(void **state)
+{
+    (void)state;
+    bench t = run("fig4.9", NULL);
+    const gr_table *nodes = table(&t, "methods"), *edges = table(&t, NULL);
+    int n;
+    const gr_optimizer *const *all = gr__optimizers(&n);
+    for (int i = 0; i < n + 3; i++) {
+        const char *name = i < n ? all[i]->head.name : ((const char *const[]){"lookahead", "swa", "switch"})[i - n];
+        bool place = false, parent = strcmp(name, "gd") == 0;
+        for (size_t k = 0; k < rows(nodes); k++) place = place || strcmp(word(nodes, k, "optimizer"), name) == 0;
+        for (size_t k = 0; k < rows(edges); k++) parent = parent || strcmp(word(edges, k, "child"), name) == 0;
+        if (!place || !parent) fail_msg("%s has no %s in figure 4.9", name, place ? "parent" : "place");
+    }
+    for (size_t k = 0; k < rows(edges); k++) {
+        assert_true(cell(edges, k, "distance") <= cell(edges, k, "tolerance") && cell(edges, k, "tolerance") <= 1e-9);
+        assert_true(cell(edges, k, "moved") > 0.01);
+        assert_true(strcmp(word(edges, k, "setting_of_child"), word(edges, k, "setting_of_parent")) != 0);
+        assert_true(cell(nodes, (size_t)cell(edges, k, "parent"), "year") <= cell(nodes, (size_t)cell(edges, k, "child"), "year"));
+    }
+    end(&t);
+    for (int i = 0; i < 2; i++) {
+        t = run("fig4.9", ((const char *const[]){"{seed: 2, updates: 16}", "{seed: 3, updates: 200}"})[i]);
+        end(&t);
+    }
+}
+
+/* What the identities are measured with tells methods apart where they differ. */
+static void updates_follow_the_settings(void **state)
+{
+    (void)state;
+    static const char *const set[] = {"sgd", "{type: sgdm, momentum: 0}", "sgdm", "adahessian"};
+    static const double w0[2] = {1, -2}, g[2] = {0.5, 3}, h[2] = {2, 2};
+    double w[GR_COUNT(set)][2];
+    gr_context *ctx = test_context();
+    for (size_t i = 0; i < GR_COUNT(set); i++) {
+        gr_updates u;
+        test_ok(ctx, gr__updates_open(ctx, &(gr_updates_spec){.optimizer = set[i], .size = 2, .total = 3}, w0, &u));
+        for (int t = 0; t < 3; t++) test_ok(ctx, gr__updates_step(&u, g, h, 0.1));
+        gr__updates_read(&u, w[i]);
+        gr__updates_close(&u);
+    }
+    assert_float_equal(w[0][0], 1 - 0.3 * 0.5, 1e-15);
+    assert_memory_equal(w[0], w[1], sizeof w[0]);
+    assert_float_equal(w[2][0], 1 - 0.1 * 0.5 * (1 + 1.9 + 2.71), 1e-15);
+    assert_float_equal(w[3][0], 1 - 0.3 * 0.5 / (2 + 1e-4), 1e-12); /* a constant gradient over a constant curvature */
+    gr_updates u;                                                   /* the mean of the weights after updates 2 and 3 */
+    double mean[2];
+    test_ok(ctx, gr__updates_open(ctx, &(gr_updates_spec){"sgd", NULL, "{type: swa, start: 2, cycle: 1}", GR_ROLE_WEIGHT, 2, 3}, w0, &u));
+    for (int t = 0; t < 3; t++) test_ok(ctx, gr__updates_step(&u, g, h, 0.1));
+    gr__updates_read(&u, mean);
+    gr__updates_close(&u);
+    assert_float_equal(mean[1], -2 - 0.25 * 3, 1e-15);
+    assert_int_equal(gr__updates_open(ctx, &(gr_updates_spec){.optimizer = "nothing", .size = 2}, w0, &u), GR_E_NAME);
+    gr__updates_close(&u);
+    gr_context_clear_error(ctx);
+    test_context_end(ctx);
+}
+
+static void optimizers_have_equal_budgets(void **state) /* [G10] */
+{
+    (void)state;
+    bench t = run("optimizers", "{rates: 3, seeds: 2, samples: 300, epochs: 10}");
+    const gr_table *places = table(&t, NULL), *trials = table(&t, "trials");
+    assert_true(rows(places) >= 8);
+    assert_int_equal(rows(trials), rows(places) * (3 + 2));
+    for (size_t i = 0; i < rows(places); i++) {
+        const char *name = word(places, i, "optimizer");
+        double least = INFINITY, best = NAN, error[2], seed[2];
+        int n = 0;
+        for (size_t k = 0; k < rows(trials); k++) { /* the rate and its trainings, once more */
+            if (strcmp(word(trials, k, "optimizer"), name) != 0) continue;
+            if (strcmp(word(trials, k, "purpose"), "result") == 0) {
+                assert_true(n < 2 && cell(trials, k, "rate") == best);
+                error[n] = cell(trials, k, "validation_error"), seed[n++] = cell(trials, k, "seed");
+            } else if (cell(trials, k, "validation_error") < least) {
+                least = cell(trials, k, "validation_error"), best = cell(trials, k, "rate");
+            }
+        }
+        assert_int_equal(n, 2);
+        assert_true(seed[0] == 2 && seed[1] == 3 && cell(places, i, "best_rate") == best);
+        assert_float_equal(cell(places, i, "mean_error"), (error[0] + error[1]) / 2, 1e-12);
+        assert_float_equal(cell(places, i, "standard_deviation"), fabs(error[0] - error[1]) / sqrt(2), 1e-9);
+        assert_true(i == 0 || cell(places, i, "mean_error") >= cell(places, i - 1, "mean_error"));
+    }
     end(&t);
 }
 
@@ -293,6 +391,9 @@ int main(void)
         cmocka_unit_test(momentum_takes_the_root_of_the_condition_number),
         cmocka_unit_test(equal_units_stay_equal),
         cmocka_unit_test(kaiming_keeps_the_variance),
+        cmocka_unit_test(every_optimizer_descends_from_gd),
+        cmocka_unit_test(updates_follow_the_settings),
+        cmocka_unit_test(optimizers_have_equal_budgets),
         cmocka_unit_test(the_same_seed_gives_the_same_numbers),
         cmocka_unit_test(wrong_names_and_settings_are_refused),
         cmocka_unit_test(claims_hold_within_their_bounds_alone),

@@ -142,7 +142,7 @@ static gr_status descend(gr_lab *lab, problem *p, int method, gr_table *t, outco
     double w[2], before;
     *out = (outcome){0};
     GR_TRY(open_recipe(lab, p, method == GD ? p->n : BATCH, &r));
-    GR_TRY(gr__steps_open(lab->ctx, r, false, &s));
+    GR_TRY(gr__steps_open(lab->ctx, r, 0, &s));
     if (!p->x) GR_TRY(take_points(lab, &s, p));
     write_line(s.engine.store, START);
     before = cost_at(p, START);

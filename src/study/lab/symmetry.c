@@ -64,7 +64,7 @@ static gr_status train(gr_lab *lab, int start, const char *init, gr_table *t, ou
     int64_t updates = gr__setting_int(&lab->settings, "updates"), last;
     *out = (outcome){.fewest = INFINITY};
     GR_TRY(open_recipe(lab, &r));
-    GR_TRY(gr__steps_open(lab->ctx, r, false, &s));
+    GR_TRY(gr__steps_open(lab->ctx, r, 0, &s));
     GR_TRY(gr__parameters_fill(lab->ctx, init, lab->seed, s.task.network, s.engine.store));
     last = GR_MIN(s.extent.updates_per_epoch, updates);
     for (int64_t i = 0; i < updates; i++) {
