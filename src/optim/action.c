@@ -69,16 +69,52 @@ int gr__actions(const gr_update_rules *r, const gr_action **out)
 static gr_status check_span(gr_context *ctx, gr_span s, const char *key)
 {
     if (s.unit != GR_SPAN_RUN) return GR_OK;
-    gr__fail(ctx, GR_E_CONFLICT, "%s is a fraction of the run, whose number of updates is not known", key);
+    gr__fail(ctx, GR_E_CONFLICT, "a fraction of the run needs to know how many updates there will be");
     gr__error_place(ctx, NULL, 0, 0, key);
     gr__error_hint(ctx, "give stop.epochs or stop.steps, or write %s in updates", key);
     return GR_E_CONFLICT;
 }
 
-gr_status gr__actions_check(gr_context *ctx, const gr_update_rules *r, int64_t total)
+/* How far ahead is looked for an update after which an action is due: a moment's work, and longer runs show it early. */
+enum { LOOK_AHEAD = 1 << 22 };
+
+static bool is_never_due(const gr_action *a, const gr_update_rules *r, gr_clock c)
+{
+    int64_t end = GR_MIN(c.total, LOOK_AHEAD);
+    for (c.step = 0; c.step <= end; c.step++)
+        if (a->due(r, &c)) return false;
+    return c.total <= LOOK_AHEAD;
+}
+
+static void warn_of_switch(gr_context *ctx, const gr_optim *o, const gr_clock *c)
+{
+    int64_t at = gr__clock_updates(o->at, c);
+    const char *unused = at == 0 ? o->method[0].member->head.name : at >= c->total ? o->method[1].member->head.name : NULL;
+    if (unused)
+        gr__log(ctx, GR_LOG_WARNING, "optimizer.at: the switch is after update %lld of %lld: %s makes no update", (long long)at,
+                (long long)c->total, unused);
+}
+
+static void warn_of_idle(gr_context *ctx, const gr_update_rules *r, const gr_clock *c)
+{
+    const gr_action *all[GR_MAX_ACTIONS];
+    int n = gr__actions(r, all);
+    if (r->optim->n_methods == 2) warn_of_switch(ctx, r->optim, c);
+    for (int i = 0; i < n; i++) {
+        if (all[i] == &carry_over || !is_never_due(all[i], r, *c)) continue; /* the switch is told of already */
+        bool stays = all[i] == &gr__lookahead_synchronise && !r->lookahead->evaluate_fast;
+        gr__log(ctx, GR_LOG_WARNING, "%s: nothing is due within the %lld updates of this run%s", all[i]->name, (long long)c->total,
+                stays ? ": the slow weights, which are the model, stay as they start" : "");
+    }
+}
+
+gr_status gr__actions_check(gr_context *ctx, const gr_update_rules *r, const gr_clock *start)
 {
     gr_status st = GR_OK;
-    if (total > 0) return GR_OK;
+    if (start->total > 0) {
+        warn_of_idle(ctx, r, start);
+        return GR_OK;
+    }
     if (r->optim->n_methods == 2) st = check_span(ctx, r->optim->at, "optimizer.at");
     return st == GR_OK && r->swa->on ? check_span(ctx, r->swa->start, "average.start") : st;
 }

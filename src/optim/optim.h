@@ -84,7 +84,7 @@ gr_status gr__groups_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_
 gr_tree *gr__groups_tree(gr__bump *b, const gr_groups *g);
 const gr_group *gr__groups_find(const gr_groups *g, const char *name); /* the first that matches; NULL: none */
 bool gr__groups_freeze(const gr_groups *g, const char *name);
-/* GR_E_NAME for a pattern that matches no parameter, GR_E_CONFLICT where every parameter is frozen. */
+/* GR_E_NAME for a pattern that matches no parameter, GR_E_CONFLICT where every parameter is frozen; warns of groups behind others. */
 gr_status gr__groups_check(gr_context *ctx, const gr_groups *g, const gr_param_info *params, size_t n);
 
 /* ---- lookahead: and average: ---- */
@@ -164,7 +164,8 @@ enum { GR_MAX_ACTIONS = 8 };
 extern const gr_action gr__lookahead_start, gr__lookahead_synchronise, gr__swa_collect;
 /* Those that the rules ask for, in the order in which they run when several are due. */
 int gr__actions(const gr_update_rules *r, const gr_action **out);
-gr_status gr__actions_check(gr_context *ctx, const gr_update_rules *r, int64_t total);
+/* GR_E_CONFLICT where a fraction of an open-ended run is asked for; warns of what the run, whose length is known, never comes to. */
+gr_status gr__actions_check(gr_context *ctx, const gr_update_rules *r, const gr_clock *start);
 
 /* Weights to evaluate instead of those that are trained: slot PARAMETER/slot of each parameter that has one. */
 typedef struct gr_view {

@@ -229,10 +229,21 @@ static gr_status check_tail(gr_context *ctx, const gr_sched *s, const gr_rate *r
     return GR_OK;
 }
 
+static void warn_of_warmup(gr_context *ctx, const gr_sched *s, const gr_rate *r)
+{
+    int64_t w = span_updates(s->warmup, r);
+    if (w > r->total)
+        gr__log(ctx, GR_LOG_WARNING, "schedule.warmup: a warm-up of %lld updates does not end within the %lld of this run", (long long)w,
+                (long long)r->total);
+}
+
 gr_status gr__sched_check(gr_context *ctx, const gr_sched *s, const gr_rate *r)
 {
     const char *hint = "give stop.epochs or stop.steps";
-    if (r->total > 0) return check_tail(ctx, s, r);
+    if (r->total > 0) {
+        warn_of_warmup(ctx, s, r);
+        return check_tail(ctx, s, r);
+    }
     if (s->member->needs_total || s->tail.on) {
         gr__fail(ctx, GR_E_CONFLICT,
                  s->tail.on ? "the tail of schedule %s needs to know how many updates there will be"

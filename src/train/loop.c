@@ -112,7 +112,7 @@ static gr_status diverged(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int6
     snprintf(out->diverged, sizeof out->diverged, "step %lld: %s", (long long)l->step + 1, text);
     gr_context_clear_error(l->ctx);
     gr__fail(l->ctx, GR_E_DIVERGED, "training diverged at step %lld: the first result that is not finite is %s", (long long)l->step + 1, text);
-    gr__error_hint(l->ctx, "a smaller optimizer.lr or clip: {norm: 1.0} often helps; the best model so far is kept");
+    gr__error_hint(l->ctx, "a smaller optimizer.lr or clip: {norm: 1.0} often helps%s", l->best_step ? "; the best model so far is kept" : "");
     return GR_E_DIVERGED;
 }
 
@@ -404,7 +404,7 @@ static gr_status train(gr_loop *l, gr_train_result *out)
     gr_clock start = clock_of(l);
     gr_rate rate = gr__engine_moment(l->recipe, &start, l->schedule);
     GR_TRY(gr__sched_check(l->ctx, &l->recipe->sched, &rate));
-    GR_TRY(gr__actions_check(l->ctx, &l->engine->rules, l->total));
+    GR_TRY(gr__actions_check(l->ctx, &l->engine->rules, &start));
     GR_TRY(gr__engine_start(l->engine));
     GR_TRY(prepare_loaders(l));
     GR_TRY(starting_weights(l));

@@ -1,5 +1,6 @@
 #!/bin/bash
-# The demo's network on Fashion-MNIST, seeds 1 to 3: 91.5 % on the test pictures within 5 epochs, 92.5 % within 10 (stop.epochs=10).
+# The demo's network, the zoo's simple-cnn, on Fashion-MNIST: 91.5 % on the test pictures within 5 epochs with seeds 1 to 5 [mission SYS4], 92.5 % within
+# 10 with seeds 1 to 3 (stop.epochs=10).
 # Minutes of work; not part of the quick suite. Usage: tests/acceptance/fashion.sh [SEED...]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -7,9 +8,9 @@ cd "$(dirname "$0")/../.."
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 short=0
-for goal in "5 0.915" "10 0.925"; do
-  read -r epochs wanted <<<"$goal"
-  for seed in "${@:-1 2 3}"; do
+for goal in "5 0.915 1 2 3 4 5" "10 0.925 1 2 3"; do
+  read -r epochs wanted seeds <<<"$goal"
+  for seed in "${@:-$seeds}"; do
     for s in $seed; do
       build/gradus train recipes/fashion.yaml --set stop.epochs="$epochs" --seed "$s" --out "$out/$epochs-$s" --quiet
       accuracy=$(build/gradus eval "$out/$epochs-$s/best.safetensors" | sed -n 's/^test accuracy //p')

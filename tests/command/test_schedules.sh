@@ -9,7 +9,7 @@ agree() {
 }
 one_layer="model: {input: [16, 16, 1], layers: [flatten, {type: dense, units: 10}]}"
 
-# ---- a run has the rates that explain shows of its recipe ----
+# ---- a run has the rates that explain shows of its recipe [mission X13, H3, H4] ----
 for schedule in "constant, warmup: 0.5" "step, every: 1 epoch, gamma: 0.5" "polynomial, warmup: 3, from: start" "cyclic, half_cycle: 4, shape: triangular2" \
   "restarts, cycle: 2, tail: {fraction: 0.4, cycles: 1}" "one_cycle, high: 0.05"; do
   small rates.yaml "$one_layer" "schedule: {type: $schedule}"
@@ -65,6 +65,29 @@ code 0 train run.yaml --out alone --quiet --set data.validation=none --set sched
 [[ $(rates alone/metrics.jsonl | sed 1,4d | sort -u | wc -l) -ge 4 ]] || short "without validation data the training cost changes nothing"
 bad 2 "tail begins at update 72 of 90" train rates.yaml --out none --set stop.steps=90 --set stop.epochs=none --set 'schedule={type: constant, warmup: 80, tail: 0.2}'
 [[ -e none ]] && short "a refused run left a folder"
+
+# ---- what a run never comes to is told at its start ----
+never() { # PATTERN SETS...: a run of 24 updates that warns of this, in one line
+  local pattern=$1
+  shift
+  code 0 train rates.yaml --out never --overwrite "$@"
+  [[ $(grep -c "^gradus: warning: " err.txt) -eq 1 ]] || short "$*: $(grep -c warning err.txt) warnings, not 1"
+  has err.txt "^gradus: warning: $pattern"
+}
+small rates.yaml "$one_layer" "schedule: constant"
+never "average: nothing is due within the 24 updates of this run$" --set 'average={type: swa, start: 0.99, cycle: 1000}'
+never "lookahead: nothing is due within the 24 updates .* stay as they start" --set lookahead.k=25
+never "lookahead: nothing is due within the 24 updates of this run$" --set 'lookahead={k: 25, eval: fast}'
+never "optimizer.at: the switch is after update 24 of 24: sgdm makes" --set 'optimizer={type: switch, first: adam, then: sgdm, at: 1.0, carry: true}'
+never "optimizer.at: the switch is after update 0 of 24: adam makes" --set 'optimizer={type: switch, first: adam, then: sgdm, at: 0}'
+never "schedule.warmup: a warm-up of 25 updates does not end" --set schedule.warmup=25
+never 'groups\[1\]: every parameter that "\*.bias" matches belongs' --set 'groups=[{match: "*", lr_scale: 2}, {match: "*.bias", freeze: true}]'
+for set in lookahead.k=24 schedule.warmup=24 'average={type: swa, start: 24}' 'optimizer={type: switch, first: adam, then: sgdm, at: 23}'; do
+  code 0 train rates.yaml --out never --overwrite --set "$set"
+  grep -q "warning" err.txt && short "$set: warned of $(head -n 1 err.txt)"
+done
+bad 2 "optimizer.at: a fraction of the run needs to know" train rates.yaml --out none --set stop.epochs=none --set stop.seconds=9 \
+  --set 'optimizer={type: switch, first: adam, then: sgd, at: 0.5}'
 
 # ---- explain ----
 for name in constant cyclic one_cycle plateau polynomial restarts step; do

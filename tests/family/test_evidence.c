@@ -1,7 +1,8 @@
 /* Every member of the registry agrees with its evidence, which independent scripts made: values and gradients of layers and costs, 12 or 20
  * updates of optimizers, rates of schedules, moments, bounds and distribution of initialisers, values, gradients and proximal steps of
  * penalties, all in float64. A member without evidence fails. [mission S5, P1, P3, P4, O8, O9, O12-O23, O26, O27, G7, G8, H2, I3-I6,
- * SYS17-SYS22, SYS25-SYS28, SYS30, SYS31] */
+ * SYS17-SYS22, SYS25-SYS28, SYS30, SYS31] Among them, against PyTorch's own: StepLR [mission H3], PolynomialLR [mission H4, H14], NAdam
+ * with momentum_decay [mission O18]; against the paper's formulas, for PyTorch has none: LAMB [mission SYS18]. */
 #include "family/evidence.h"
 
 #define EVIDENCE(family, list)                                                                                                             \

@@ -413,7 +413,7 @@ static void lookahead_may_treat_the_inner_momentum(void **state)
     model_free(&keep), model_free(&reset), model_free(&pullback), model_free(&again);
 }
 
-/* ---- averages  [mission O24] ---- */
+/* ---- averages  [mission O24, SYS24] ---- */
 
 static void swa_is_the_mean_of_what_it_collected_and_changes_nothing(void **state)
 {
