@@ -15,7 +15,7 @@ static gr_status settle(gr_updates *u, const gr_updates_spec *s)
     GR_TRY(gr__swa_make(u->ctx, u->memory, tree[2], GR_PRESET_CHAPTER, &u->swa));
     u->rules = (gr_update_rules){&u->optim, &u->lookahead, &u->swa, &u->groups};
     u->n_actions = gr__actions(&u->rules, u->action);
-    GR_TRY(gr__actions_check(u->ctx, &u->rules, s->total));
+    GR_TRY(gr__actions_check(u->ctx, &u->rules, &(gr_clock){.total = s->total, .updates_per_epoch = 1}));
 done:
     return st;
 }
