@@ -204,7 +204,7 @@ static void prepare_step(const building *b, size_t i, gr_val norm, gr_step *s)
         if (b->slope && b->slope[i] && gr_pullback(g, &b->slope[i], &s->probe, 1, &s->leaf, 1, &bend) == GR_OK)
             s->curvature = gr_add(g, s->curvature, bend);
     }
-    if (is_own_decay(b->method) || (g && s->decay == gr_const(g, 0))) return;
+    if (is_own_decay(b->method) || s->decay == gr_const(g, 0)) return;
     if (b->method->decoupled) {
         s->w = gr_mul(g, s->w, gr__one_minus(g, gr_mul(g, m->decay_rate ? m->decay_rate(s) : s->lr, s->decay)));
     } else {
