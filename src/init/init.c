@@ -55,9 +55,20 @@ static gr_status make(gr_context *ctx, gr__bump *b, const gr_tree *tree, const c
 
 /* ---- the choice ---- */
 
+/* Normalisations start as scale 1 and shift 0, whatever the recipe says of weights and biases: only their layer's own `init` is theirs. */
+static bool normalises(const gr_param_info *p)
+{
+    return p->entry.role == GR_ROLE_NORM_SCALE || p->entry.role == GR_ROLE_NORM_SHIFT;
+}
+
+static bool is_added(const gr_param_info *p)
+{
+    return p->is_bias || p->entry.role == GR_ROLE_NORM_SHIFT;
+}
+
 static const char *default_for(const gr_param_info *p)
 {
-    if (p->is_bias) return "zeros";
+    if (is_added(p)) return "zeros";
     return p->follow == GR_FOLLOW_RELU || p->follow == GR_FOLLOW_LEAKY ? "kaiming" : "xavier";
 }
 
@@ -88,14 +99,15 @@ const gr_tree *gr__init_last_bias_auto(const gr_tree *tree)
 
 gr_status gr__init_choose(gr_context *ctx, gr__bump *b, const gr_init_from *from, const gr_param_info *p, gr_init_choice *out)
 {
-    const char *key = p->is_bias ? "bias" : "weights";
+    const char *key = is_added(p) ? "bias" : "weights";
     const gr_tree *t = p->init ? gr__tree_get(p->init, key) : NULL;
     gr_status st = !t && p->is_bias ? special_bias(ctx, b, from, p, &t) : GR_OK;
     if (st != GR_OK) return st;
-    if (!t && from->tree) t = gr__tree_get(from->tree, key);
+    if (!t && from->tree && !normalises(p)) t = gr__tree_get(from->tree, key);
     *out = (gr_init_choice){.asked = t != NULL};
+    if (!t && p->entry.role == GR_ROLE_NORM_SCALE && !(t = gr__tree_flow(b, "{type: constant, value: 1}"))) return GR_E_MEMORY;
     if (t && t == gr__init_last_bias_auto(from->tree)) return GR_OK;
-    return make(ctx, b, t, default_for(p), p->is_bias, from->preset, &out->member, &out->settings);
+    return make(ctx, b, t, default_for(p), is_added(p), from->preset, &out->member, &out->settings);
 }
 
 gr_tree *gr__init_choice_tree(gr__bump *b, const gr_init_choice *c)

@@ -17,6 +17,8 @@ struct gr_network {
     const gr_targets *targets;
     gr_param_info *params;
     size_t n_params;
+    gr_entry_spec *states;
+    size_t n_states;
     int64_t parameter_count;
     gr_shape output; /* of one sample */
 };
@@ -155,7 +157,7 @@ static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mo
                        const gr_network_options *o, gr_network_values *out, maker *m)
 {
     gr_network_values v = {0};
-    *m = (maker){.n = n, .b = {.ctx = n->ctx, .g = g, .mode = mode, .memory = memory, .targets = n->targets, .leaf = o->leaf, .leaf_user = o->leaf_user}};
+    *m = (maker){.n = n, .b = {.ctx = n->ctx, .g = g, .mode = mode, .memory = memory, .targets = n->targets, .bind = o->bind}};
     if (mode == GR_MODE_TRAIN) {
         m->b.seed = gr_feed(g, "seed", GR_REAL, GR_SCALAR);
         m->b.update = gr_feed(g, "update", GR_REAL, GR_SCALAR);
@@ -209,6 +211,9 @@ static gr_status check_last_bias(const gr_network *n)
                              n->recipe->cost->head.name);
     if (*applied)
         return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "the outputs are not the last layer's sums: %s is applied to them", applied);
+    if (n->n_params > 0 && !n->params[n->n_params - 1].last)
+        return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "the outputs are not the last layer's sums: %s is applied to them",
+                             n->params[n->n_params - 1].entry.name);
     if (!bias) return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "the layer that gives the outputs has no bias");
     if (gr_shape_count(bias->entry.shape) == outputs) return GR_OK;
     return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "%s has %lld numbers, but there are %lld outputs", bias->entry.name,
@@ -295,7 +300,7 @@ gr_status gr__network_initialiser(const gr_network *n, size_t i, gr__bump *b, gr
 
 /* ---- the network ---- */
 
-/* Parameters are those of a training graph of one sample: no layer has others in another mode. */
+/* Parameters and states are those of a training graph: no layer has others in another mode. Of two samples, as one has no statistics. */
 static gr_status collect(gr_network *n)
 {
     gr_graph *g = NULL;
@@ -303,10 +308,12 @@ static gr_status collect(gr_network *n)
     maker m;
     gr_status st = GR_OK;
     GR_TRY(gr_graph_create(n->ctx, &g));
-    GR_TRY(build(n, n->memory, g, GR_MODE_TRAIN, 1, true, &(gr_network_options){0}, &v, &m));
+    GR_TRY(build(n, n->memory, g, GR_MODE_TRAIN, 2, true, &(gr_network_options){0}, &v, &m));
     n->output = sample_of(gr_shape_of(g, v.output));
     n->params = m.b.params;
     n->n_params = m.b.n_params;
+    n->states = m.b.states;
+    n->n_states = m.b.n_states;
     double total = 0;
     for (size_t i = 0; i < n->n_params; i++) total += (double)gr_shape_count(n->params[i].entry.shape);
     if (total > 1e15)
@@ -352,6 +359,12 @@ const gr_param_info *gr__network_params(const gr_network *n, size_t *count)
     return n->params;
 }
 
+const gr_entry_spec *gr__network_states(const gr_network *n, size_t *count)
+{
+    *count = n->n_states;
+    return n->states;
+}
+
 gr_shape gr__network_output(const gr_network *n)
 {
     return n->output;
@@ -366,5 +379,6 @@ gr_status gr__network_declare(const gr_network *n, gr_store *store)
 {
     gr_status st = GR_OK;
     for (size_t i = 0; i < n->n_params && st == GR_OK; i++) st = gr_store_add(store, &n->params[i].entry, NULL);
+    for (size_t i = 0; i < n->n_states && st == GR_OK; i++) st = gr_store_add(store, &n->states[i], NULL);
     return st;
 }

@@ -17,7 +17,9 @@ void gr__network_destroy(gr_network *n);
 const gr_param_info *gr__network_params(const gr_network *n, size_t *count);
 gr_shape gr__network_output(const gr_network *n); /* of one sample: [10] */
 int64_t gr__network_parameter_count(const gr_network *n);
-gr_status gr__network_declare(const gr_network *n, gr_store *store); /* adds every parameter */
+/* Statistics that layers keep: slots that belong to the model. */
+const gr_entry_spec *gr__network_states(const gr_network *n, size_t *count);
+gr_status gr__network_declare(const gr_network *n, gr_store *store); /* adds every parameter and state */
 
 typedef struct gr_network_values {
     gr_val input, target; /* the feeds "x" and "y"; target GR_NONE where not asked for */
@@ -34,8 +36,7 @@ gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int6
 /* The same, with more to say of it. */
 typedef struct gr_network_options {
     gr_val *layers; /* layers[i] receives what layer i of the recipe's stack gives; may be NULL */
-    gr_val (*leaf)(void *user, const gr_param_info *p); /* as in gr_build; may be NULL */
-    void *leaf_user;
+    gr_binding bind;
 } gr_network_options;
 gr_status gr__network_build_with(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, const gr_network_options *o,
                                  gr_network_values *out);

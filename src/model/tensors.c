@@ -97,11 +97,11 @@ static gr_status to_file(gr_context *ctx, const gr_store *s, const gr_entry *e, 
     return GR_OK;
 }
 
-/* Slot NAME/slot of a parameter, or the parameter itself where it has none. */
+/* Slot NAME/slot of a parameter or a state, or this itself where it has none. */
 static const gr_entry *as_viewed(const gr_store *s, const gr_entry *e, const char *slot)
 {
     char name[512];
-    if (!slot || e->spec.slot) return e;
+    if (!slot) return e;
     snprintf(name, sizeof name, "%s/%s", e->spec.name, slot);
     const gr_entry *other = gr_store_find(s, name);
     return other ? other : e;

@@ -1,4 +1,4 @@
-/* What layers share: the parameters and random streams they declare, and the activation that follows them. */
+/* What layers share: the parameters, statistics and random streams they declare, and the activation that follows them. */
 #include <string.h>
 
 #include "graph/node.h"
@@ -28,23 +28,40 @@ static bool is_called(const char *name, const char *layer, const char *suffix)
     return strncmp(name, layer, n) == 0 && name[n] == '.' && strcmp(name + n + 1, suffix) == 0;
 }
 
-/* Room for one more parameter. The old array stays in the network's memory: there are few of them. */
+/* Room for one more in an array of the network's memory, where the old array stays: there are few of them. */
+static void *one_more(gr_build *b, void *array, size_t *n, size_t *capacity, size_t size)
+{
+    if (*n == *capacity) {
+        size_t more = *capacity ? 2 * *capacity : 16;
+        void *room = gr__bump_alloc(b->memory, more * size);
+        if (!room) return NULL;
+        if (*n) memcpy(room, array, *n * size);
+        array = room;
+        *capacity = more;
+    }
+    ++*n;
+    return array;
+}
+
 static gr_param_info *add_param(gr_build *b)
 {
-    if (b->n_params == b->params_capacity) {
-        size_t capacity = b->params_capacity ? 2 * b->params_capacity : 16;
-        gr_param_info *more = gr__bump_alloc(b->memory, capacity * sizeof *more);
-        if (!more) return NULL;
-        if (b->n_params) memcpy(more, b->params, b->n_params * sizeof *more);
-        b->params = more;
-        b->params_capacity = capacity;
-    }
-    return &b->params[b->n_params++];
+    gr_param_info *all = one_more(b, b->params, &b->n_params, &b->params_capacity, sizeof *all);
+    if (!all) return NULL;
+    b->params = all;
+    return &all[b->n_params - 1];
+}
+
+static gr_entry_spec *add_state(gr_build *b)
+{
+    gr_entry_spec *all = one_more(b, b->states, &b->n_states, &b->states_capacity, sizeof *all);
+    if (!all) return NULL;
+    b->states = all;
+    return &all[b->n_states - 1];
 }
 
 static gr_val leaf_of(gr_build *b, const gr_param_info *p)
 {
-    return b->leaf ? b->leaf(b->leaf_user, p) : gr_param(b->g, p->entry.name, p->entry.shape);
+    return b->bind.leaf ? b->bind.leaf(b->bind.user, p) : gr_param(b->g, p->entry.name, p->entry.shape);
 }
 
 gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role role, gr_layout layout, int64_t fan_in, int64_t fan_out)
@@ -71,6 +88,42 @@ gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role 
                          .init = b->init,
                          .last = b->last};
     return leaf_of(b, p);
+}
+
+/* ---- statistics ---- */
+
+/* Declares the state, or finds it; NULL with the graph failed. */
+static const gr_entry_spec *state_of(gr_build *b, const char *suffix, gr_shape shape, double initial)
+{
+    if (gr_graph_status(b->g) != GR_OK) return NULL;
+    for (size_t i = 0; i < b->n_states; i++)
+        if (is_called(b->states[i].name, b->layer, suffix)) return &b->states[i];
+    const char *name = gr__bump_format(b->memory, "%s.%s", b->layer, suffix);
+    gr_entry_spec *s = name ? add_state(b) : NULL;
+    if (!s) {
+        gr_graph_fail(b->g, GR_E_MEMORY, "no memory for statistic %s", suffix);
+        return NULL;
+    }
+    *s = (gr_entry_spec){.name = name, .shape = shape, .slot = true, .saved = true, .role = GR_ROLE_STATE, .initial = initial};
+    return s;
+}
+
+gr_val gr__build_state(gr_build *b, const char *suffix, gr_shape shape, double initial)
+{
+    const gr_entry_spec *s = state_of(b, suffix, shape, initial);
+    if (!s) return GR_NONE;
+    return b->bind.state ? b->bind.state(b->bind.user, s) : gr_slot(b->g, s->name, s->shape);
+}
+
+void gr__build_observe(gr_build *b, const char *suffix, double initial, gr_val batch, double share)
+{
+    const gr_entry_spec *s = state_of(b, suffix, gr_shape_of(b->g, batch), initial);
+    if (s && b->bind.observe) b->bind.observe(b->bind.user, s, batch, share);
+}
+
+gr_val gr__statistic(gr_graph *g, gr_val old, gr_val batch, gr_val share)
+{
+    return gr_add(g, gr_mul(g, old, gr_sub(g, gr_const(g, 1), share)), gr_mul(g, batch, share));
 }
 
 gr_val gr__build_random(gr_build *b, const char *use, gr_shape shape)

@@ -35,6 +35,14 @@ typedef struct gr_param_info {
 /* ---- building a network for one mode and batch ---- */
 typedef enum gr_mode { GR_MODE_TRAIN, GR_MODE_EVALUATE } gr_mode;
 
+/* What stands for parameters and states in a graph, and what becomes of what a batch says. */
+typedef struct gr_binding {
+    gr_val (*leaf)(void *user, const gr_param_info *p);  /* NULL: the parameter itself */
+    gr_val (*state)(void *user, const gr_entry_spec *s); /* NULL: the state itself */
+    void (*observe)(void *user, const gr_entry_spec *s, gr_val batch, double share); /* NULL: states stay as they are */
+    void *user;
+} gr_binding;
+
 typedef struct gr_build {
     gr_context *ctx;
     gr_graph *g;
@@ -44,18 +52,25 @@ typedef struct gr_build {
     gr_val seed, update, position; /* rank 0, for random leaves; GR_NONE when mode is not TRAIN */
     gr_param_info *params;         /* collected in order of first use; equal names are one parameter */
     size_t n_params, params_capacity;
+    gr_entry_spec *states; /* likewise, of layers that keep statistics */
+    size_t n_states, states_capacity;
     const char *layer; /* full name of the layer being built: "r1.c1" */
     gr_follow follow;  /* set by the network for the layer being built, from the layers after it; its own `activation:` wins and is seen to
                           by gr__activation_follow */
     double slope;
     bool last;
     const gr_tree *init;
-    gr_val (*leaf)(void *user, const gr_param_info *p); /* what stands for a parameter in the graph; NULL: the parameter itself */
-    void *leaf_user;
+    gr_binding bind;
 } gr_build;
 
 /* Declares (or finds) parameter LAYER.suffix and gives its leaf. */
 gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role role, gr_layout layout, int64_t fan_in, int64_t fan_out);
+/* Statistics of batches, which the layer needs when it does not train: slot LAYER.suffix, part of the model. It starts at `initial`. */
+gr_val gr__build_state(gr_build *b, const char *suffix, gr_shape shape, double initial);
+/* A training batch gives the statistic this value: it moves towards it by `share`, 0 to 1. */
+void gr__build_observe(gr_build *b, const char *suffix, double initial, gr_val batch, double share);
+/* old (1 - share) + batch share: exactly the batch's for a share of 1. share: rank 0. */
+gr_val gr__statistic(gr_graph *g, gr_val old, gr_val batch, gr_val share);
 /* A random leaf of the layer's own stream LAYER/use: uniform [0,1), shape [samples, ...]. Only in TRAIN. */
 gr_val gr__build_random(gr_build *b, const char *use, gr_shape shape);
 /* Applies an `activation:` value to x: NULL, `none` and `linear` give x; a name or {type: ..., settings} gives that layer's result. dense

@@ -125,7 +125,7 @@ int gr__views(const gr_update_rules *r, gr_view out[GR_MAX_VIEWS])
 {
     int n = 0;
     out[n++] = (gr_view){.slot = r->lookahead->k && !r->lookahead->evaluate_fast ? "slow" : NULL};
-    if (r->swa->on) out[n++] = (gr_view){.slot = "swa", .file = "swa.safetensors", .counter = "average/n"};
+    if (r->swa->on) out[n++] = (gr_view){.slot = "swa", .file = "swa.safetensors", .counter = "average/n", .statistics = true};
     return n;
 }
 
@@ -135,4 +135,11 @@ gr_val gr__view_leaf(const gr_view *v, gr_graph *g, const gr_store *store, const
     if (!v->slot) return gr_param(g, name, shape);
     snprintf(full, sizeof full, "%s/%s", name, v->slot);
     return gr_store_find(store, full) ? gr_slot(g, full, shape) : gr_param(g, name, shape); /* frozen ones have none */
+}
+
+gr_val gr__view_state(const gr_view *v, gr_graph *g, const gr_store *store, const gr_entry_spec *s)
+{
+    char full[512];
+    snprintf(full, sizeof full, "%s/%s", s->name, v->slot ? v->slot : "");
+    return gr_slot(g, v->statistics && gr_store_find(store, full) ? full : s->name, s->shape); /* frozen ones have none */
 }

@@ -98,6 +98,7 @@ typedef struct gr_swa {
     bool on;
     gr_span start, cycle;
     double lr; /* constant from the start on; NaN: the schedule goes on */
+    bool by_batches; /* running statistics of the mean weights: every batch counts the same, not every sample */
 } gr_swa;
 gr_status gr__swa_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_swa *out);
 gr_tree *gr__swa_tree(gr__bump *b, const gr_swa *s);
@@ -172,12 +173,14 @@ typedef struct gr_view {
     const char *slot;    /* NULL: the parameters themselves */
     const char *file;    /* the model of its own that a run keeps; NULL: none */
     const char *counter; /* a slot of rank 0; the view holds nothing while it is 0; NULL: it always does */
+    bool statistics;     /* running statistics are not those of its weights: they are taken anew, into STATE/slot */
 } gr_view;
 enum { GR_MAX_VIEWS = 2 };
 /* The first is what stands for the model: validated, kept as last and best. */
 int gr__views(const gr_update_rules *r, gr_view out[GR_MAX_VIEWS]);
 /* The leaf of a parameter in a view. */
 gr_val gr__view_leaf(const gr_view *v, gr_graph *g, const gr_store *store, const char *name, gr_shape shape);
+gr_val gr__view_state(const gr_view *v, gr_graph *g, const gr_store *store, const gr_entry_spec *s); /* of a statistic, likewise */
 
 /* ---- shared by the files here ---- */
 gr_status gr__slot_add(gr_graph *g, gr_store *store, const char *name, gr_shape shape, gr_layout layout, double initial, gr_val *out);

@@ -13,6 +13,10 @@ static const gr_row swa_rows[] = {
     GR_ROW("cycle", TREE, "1 epoch", "updates, or text such as 2 epochs", "updates",
            "weights are collected after updates that are a multiple of it"),
     GR_ROW("lr", REAL, "none", "[0,inf)", "1", "the rate from the start on, in place of the schedule's"),
+    GR_ROW("statistics", CHOICE, "samples", "samples|batches", "",
+           "how running statistics are taken anew for the mean weights, in a pass over the training data: the mean over samples, or over "
+           "batches, whatever their size",
+           .torch = "batches"),
 };
 const gr_member gr__swa_common = {
     .family = "average",
@@ -20,7 +24,8 @@ const gr_member gr__swa_common = {
     .title = "SWA: stochastic weight averaging",
     .cite = "Izmailov et al. 2018, algorithm 1",
     .equations = "after updates t >= start T with t a multiple of the cycle:\n"
-                 "w_swa <- w_swa + (w - w_swa) / (n + 1);  n <- n + 1        n = 0: w_swa = w",
+                 "w_swa <- w_swa + (w - w_swa) / (n + 1);  n <- n + 1        n = 0: w_swa = w\n"
+                 "before w_swa is evaluated or kept, running statistics of its own are the means over one pass through the training data",
     GR_ROWS(swa_rows),
 };
 
@@ -33,6 +38,7 @@ static gr_status read_swa(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_
     if (st != GR_OK) return st;
     out->on = true;
     out->lr = gr__setting_real(&s, "lr");
+    out->by_batches = gr__setting_is(&s, "statistics", "batches");
     st = gr__span_read(ctx, gr__setting_tree(&s, "start"), true, &out->start);
     return st == GR_OK ? gr__span_read(ctx, gr__setting_tree(&s, "cycle"), false, &out->cycle) : st;
 }
@@ -55,7 +61,8 @@ gr_tree *gr__swa_tree(gr__bump *b, const gr_swa *s)
     gr_tree *t = gr__tree_map(b);
     bool ok = t && gr__tree_put_text(b, t, "type", "swa") && gr__tree_put(b, t, "start", gr__span_tree(b, s->start)) &&
               gr__tree_put(b, t, "cycle", gr__span_tree(b, s->cycle)) &&
-              (isnan(s->lr) ? gr__tree_put_text(b, t, "lr", "none") : gr__tree_put_number(b, t, "lr", s->lr));
+              (isnan(s->lr) ? gr__tree_put_text(b, t, "lr", "none") : gr__tree_put_number(b, t, "lr", s->lr)) &&
+              gr__tree_put_text(b, t, "statistics", s->by_batches ? "batches" : "samples");
     return ok ? t : NULL;
 }
 

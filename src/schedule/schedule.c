@@ -237,12 +237,37 @@ static void warn_of_warmup(gr_context *ctx, const gr_sched *s, const gr_rate *r)
                 (long long)r->total);
 }
 
+/* Whether every update after the warm-up has the same rate, from a look at some thousands of them, the last included. */
+static bool never_changes(const gr_sched *s, const gr_rate *r)
+{
+    enum { LOOKS = 4096 };
+    gr_rate at = *r;
+    int64_t first = GR_MIN(span_updates(s->warmup, r), r->total - 1), rest = r->total - 1 - first, looks = GR_MIN(rest, LOOKS);
+    at.t = first;
+    double rate = gr__sched_rate(s, &at);
+    for (int64_t k = 1; k <= looks; k++) {
+        at.t = first + (int64_t)((double)rest * (double)k / (double)looks);
+        if (gr__sched_rate(s, &at) != rate) return false;
+    }
+    return true;
+}
+
+/* Of members that are set at all: `constant` is meant to stay. */
+static void warn_of_idle(gr_context *ctx, const gr_sched *s, const gr_rate *r)
+{
+    if (s->member->head.n_rows == 0 || s->member->observe || !never_changes(s, r)) return;
+    gr__log(ctx, GR_LOG_WARNING, "schedule: %s never changes the rate within the %lld updates of this run", s->member->head.name,
+            (long long)r->total);
+}
+
 gr_status gr__sched_check(gr_context *ctx, const gr_sched *s, const gr_rate *r)
 {
     const char *hint = "give stop.epochs or stop.steps";
     if (r->total > 0) {
         warn_of_warmup(ctx, s, r);
-        return check_tail(ctx, s, r);
+        gr_status st = check_tail(ctx, s, r);
+        if (st == GR_OK) warn_of_idle(ctx, s, r);
+        return st;
     }
     if (s->member->needs_total || s->tail.on) {
         gr__fail(ctx, GR_E_CONFLICT,

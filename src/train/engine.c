@@ -9,7 +9,7 @@
 
 static const char *name_of(const gr_engine *e, int kind, int variant)
 {
-    static const char *const names[] = {"step", "accumulate", "apply", NULL, "evaluate"};
+    static const char *const names[] = {"step", "accumulate", "apply", NULL, "evaluate", "statistics"};
     if (kind == GR_RUN_ACTION) return e->action[variant]->name;
     return kind == GR_RUN_EVALUATE && variant ? e->view[variant].slot : names[kind];
 }
@@ -87,6 +87,22 @@ done:
     return st;
 }
 
+/* Views whose weights have statistics of their own, where the network keeps any. */
+static gr_status statistics_plans(gr_engine *e)
+{
+    size_t n_states;
+    int64_t batch = gr__task_batch(e->task), n = e->task->count[GR_PART_TRAIN], rest = e->task->recipe->data.drop_last ? 0 : n % batch;
+    gr_status st = GR_OK;
+    gr__network_states(e->task->network, &n_states);
+    for (int v = 0; v < e->n_views && n_states > 0; v++) {
+        if (!e->view[v].statistics) continue;
+        GR_TRY(add_plan(e, GR_RUN_STATISTICS, batch, v));
+        GR_TRY(add_plan(e, GR_RUN_STATISTICS, rest, v));
+    }
+done:
+    return st;
+}
+
 static gr_status evaluation_plans(gr_engine *e, gr_part p)
 {
     int64_t n = e->task->count[p], batch = gr__task_evaluation_batch(e->task);
@@ -139,6 +155,7 @@ gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engin
     GR_TRY(gr_store_create(t->ctx, t->backend, &e->store));
     GR_TRY(gr__network_declare(t->network, e->store));
     if (train) GR_TRY(training_plans(e));
+    if (train) GR_TRY(statistics_plans(e));
     for (int p = 0; p < GR_PARTS; p++)
         if (parts & 1u << p && t->count[p]) GR_TRY(evaluation_plans(e, p));
     count_bytes(e, train, parts);
@@ -196,6 +213,7 @@ static void find_feeds(gr_engine_plan *p)
     p->update = gr_plan_feed(p->plan, "update", NULL);
     p->position = gr_plan_feed(p->plan, "position", NULL);
     p->first = gr_plan_feed(p->plan, "first", NULL);
+    p->share = gr_plan_feed(p->plan, "share", NULL);
     p->cost_sum = gr_plan_output(p->plan, "cost_sum", NULL);
     p->weight_sum = gr_plan_output(p->plan, "weight_sum", NULL);
     p->norm = gr_plan_output(p->plan, "norm", NULL);

@@ -1,4 +1,4 @@
-/* The graphs of a run's plans: a step, a micro-batch and what applies several of them, an evaluation. */
+/* The graphs of a run's plans: a step, a micro-batch and what applies several of them, an evaluation, the statistics of a view. */
 #include <stdio.h>
 #include <string.h>
 
@@ -41,6 +41,15 @@ static gr_val point_of(void *user, const gr_param_info *p)
     return gr__optim_point(m->g, m->store, &m->recipe->optim, m->phase, &m->recipe->groups, p, m->lr);
 }
 
+/* Running statistics of a layer that is frozen by name stay as they are. */
+static void move_state(void *user, const gr_entry_spec *s, gr_val batch, double share)
+{
+    const making *m = user;
+    if (gr__groups_freeze(&m->recipe->groups, s->name)) return;
+    gr_val old = gr_slot(m->g, s->name, s->shape);
+    gr_assign(m->g, old, gr__statistic(m->g, old, batch, gr_const(m->g, share)), GR_ASSIGN_STATE);
+}
+
 static void draw_probes(making *m)
 {
     gr_val seed = gr_feed(m->g, "seed", GR_REAL, GR_SCALAR), update = gr_feed(m->g, "update", GR_REAL, GR_SCALAR);
@@ -81,7 +90,7 @@ static gr_status differentiate(making *m)
 
 static gr_status forward_and_back(making *m, int64_t batch)
 {
-    const gr_network_options o = {.leaf = point_of, .leaf_user = m};
+    const gr_network_options o = {.bind = {.leaf = point_of, .observe = move_state, .user = m}};
     gr_status st = room(m);
     if (st == GR_OK) st = gr__network_build_with(m->task->network, m->g, GR_MODE_TRAIN, batch, true, &o, &m->v);
     return st == GR_OK ? differentiate(m) : st;
@@ -194,15 +203,43 @@ static gr_val view_of(void *user, const gr_param_info *p)
     return gr__view_leaf(m->view, m->g, m->store, p->entry.name, p->entry.shape);
 }
 
+static gr_val state_of(void *user, const gr_entry_spec *s)
+{
+    const making *m = user;
+    return gr__view_state(m->view, m->g, m->store, s);
+}
+
 static gr_status build_evaluate(making *m, int64_t batch)
 {
-    const gr_network_options o = {.leaf = view_of, .leaf_user = m};
+    const gr_network_options o = {.bind = {.leaf = view_of, .state = state_of, .user = m}};
     gr_status st = gr__network_build_with(m->task->network, m->g, GR_MODE_EVALUATE, batch, true, &o, &m->v);
     if (st != GR_OK) return st;
     gr_output(m->g, "cost_sum", m->v.cost_sum);
     gr_output(m->g, "weight_sum", m->v.weight_sum);
     gr_output(m->g, "prediction", m->v.prediction);
     return gr_graph_status(m->g);
+}
+
+/* ---- the statistics of a view's weights ---- */
+
+/* The means over the batches of a pass: the feed `share` is what a batch is of all so far. */
+static void collect_state(void *user, const gr_entry_spec *s, gr_val batch, double share)
+{
+    const making *m = user;
+    char full[512];
+    gr_val mean;
+    (void)share;
+    if (gr__groups_freeze(&m->recipe->groups, s->name)) return;
+    snprintf(full, sizeof full, "%s/%s", s->name, m->view->slot);
+    if (gr__slot_add(m->g, m->store, full, s->shape, GR_LAYOUT_PLAIN, s->initial, &mean) != GR_OK) return;
+    gr_assign(m->g, mean, gr__statistic(m->g, mean, batch, gr_feed(m->g, "share", GR_REAL, GR_SCALAR)), GR_ASSIGN_STATE);
+}
+
+static gr_status build_statistics(making *m, int64_t batch)
+{
+    const gr_network_options o = {.bind = {.leaf = view_of, .observe = collect_state, .user = m}};
+    gr_status st = gr__network_build_with(m->task->network, m->g, GR_MODE_TRAIN, batch, false, &o, &m->v);
+    return st == GR_OK ? gr_graph_status(m->g) : st;
 }
 
 gr_status gr__graph_of_run(const gr_engine *e, int kind, int64_t batch, int variant, gr_graph *g)
@@ -214,6 +251,9 @@ gr_status gr__graph_of_run(const gr_engine *e, int kind, int64_t batch, int vari
     case GR_RUN_EVALUATE:
         m.view = &e->view[variant];
         return build_evaluate(&m, batch);
+    case GR_RUN_STATISTICS:
+        m.view = &e->view[variant];
+        return build_statistics(&m, batch);
     case GR_RUN_ACTION:
         return e->action[variant]->build(&e->rules, g, e->store, m.params, m.n);
     default:

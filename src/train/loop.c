@@ -55,6 +55,7 @@ int gr__loop_state(gr_loop *l, gr_state_row rows[GR_LOOP_ROWS])
         {"validation/error", GR_STATE_REAL, &l->validation_error},
         {"average/cost", GR_STATE_REAL, &l->average_cost},
         {"average/error", GR_STATE_REAL, &l->average_error},
+        {"average/measured", GR_STATE_I64, &l->measured},
     };
     const gr_state_row observed[] = {
         {"observed/train_cost", GR_STATE_REAL, &l->observed.train_cost},
@@ -72,7 +73,7 @@ int gr__loop_state(gr_loop *l, gr_state_row rows[GR_LOOP_ROWS])
     return n;
 }
 
-static void report(gr_loop *l, int phase, bool best, const char *path)
+void gr__loop_report(gr_loop *l, int phase, bool best, const char *path)
 {
     if (!l->options->progress) return;
     double s = gr__loop_seconds(l), rate = (double)l->samples / GR_MAX(s, 1e-9);
@@ -86,8 +87,7 @@ static void report(gr_loop *l, int phase, bool best, const char *path)
 
 /* ---- one update ---- */
 
-/* b NULL: a plan that takes no batch. */
-static void feed(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int64_t position)
+void gr__loop_feed(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int64_t position)
 {
     if (b && p->x && b->inputs != p->x) memcpy(p->x, b->inputs, p->x_bytes);
     if (b && p->y && b->targets != p->y) memcpy(p->y, b->targets, p->y_bytes);
@@ -107,7 +107,7 @@ static gr_status diverged(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int6
         gr_status st = gr__loader_next_into(l->loader, p->x, p->y, &again);
         if (st != GR_OK) return st;
     }
-    feed(l, p, b, position);
+    gr__loop_feed(l, p, b, position);
     if (!gr_plan_find_nonfinite(p->plan, text, sizeof text)) snprintf(text, sizeof text, "the gradient");
     snprintf(out->diverged, sizeof out->diverged, "step %lld: %s", (long long)l->step + 1, text);
     gr_context_clear_error(l->ctx);
@@ -136,7 +136,7 @@ static gr_status run_plan(gr_loop *l, int kind, int variant, const gr_batch *b, 
 {
     gr_engine_plan *p = *used = gr__engine_find(l->engine, kind, b ? b->n : 1, variant);
     if (!p) return gr__fail(l->ctx, GR_E_INTERNAL, "no plan for a batch of %lld", (long long)(b ? b->n : 1));
-    feed(l, p, b, position);
+    gr__loop_feed(l, p, b, position);
     gr_status st = gr_plan_run(p->plan);
     return st == GR_E_DIVERGED ? diverged(l, p, b, position, out) : st;
 }
@@ -195,57 +195,6 @@ static bool due(const gr_loop *l, gr_every e)
     return l->index == 0 && l->epoch % e.n == 0; /* an epoch has just ended */
 }
 
-/* Does the view hold weights yet? */
-static bool is_ready(const gr_loop *l, int view)
-{
-    const char *counter = l->engine->view[view].counter;
-    const gr_entry *e = counter ? gr_store_find(l->engine->store, counter) : NULL;
-    return !counter || (e && *(const double *)e->data > 0);
-}
-
-/* Better means a lower validation error; ties keep the earlier, a NaN is worse than anything. */
-static gr_status consider(gr_loop *l, int view, const gr_evaluation *ev, bool *best)
-{
-    if (l->best_step == 0 ? isnan(ev->error) : !(ev->error < l->best_error)) return GR_OK;
-    *best = true;
-    l->best_step = l->step;
-    l->best_cost = ev->cost_mean;
-    l->best_error = ev->error;
-    l->best_view = view;
-    return gr__loop_save_model(l, "best.safetensors", view);
-}
-
-static gr_status validate_view(gr_loop *l, int view, bool *best)
-{
-    gr_evaluation ev = {0};
-    gr_status st = gr__evaluate(l->engine, view, l->validation, GR_PART_VALIDATION, l->options->stop, &ev);
-    if (st != GR_OK) return st;
-    l->average_cost = ev.cost_mean;
-    l->average_error = ev.error;
-    st = consider(l, view, &ev, best);
-    gr__evaluation_free(l->ctx, &ev);
-    return st;
-}
-
-static gr_status validate(gr_loop *l, gr_evaluation *ev)
-{
-    bool best = false;
-    report(l, GR_PHASE_VALIDATE, false, NULL);
-    gr_status st = gr__evaluate(l->engine, 0, l->validation, GR_PART_VALIDATION, l->options->stop, ev);
-    if (st != GR_OK) return st;
-    l->evaluated = l->step;
-    l->evaluations++;
-    l->validation_cost = ev->cost_mean;
-    l->validation_error = ev->error;
-    GR_TRY(consider(l, 0, ev, &best));
-    for (int view = 1; view < l->engine->n_views; view++)
-        if (is_ready(l, view)) GR_TRY(validate_view(l, view, &best));
-    l->since_best = best ? 0 : l->since_best + 1;
-    report(l, GR_PHASE_EVALUATED, best, NULL);
-done:
-    return st;
-}
-
 /* A schedule that learns from evaluations is told of this one. */
 static void observe(gr_loop *l, bool validated)
 {
@@ -267,7 +216,7 @@ static gr_status settle(gr_loop *l)
     gr_evaluation ev = {0};
     gr_status st = GR_OK;
     bool now = due(l, l->recipe->validate) && l->evaluated < l->step, evaluate = now && l->validation;
-    if (evaluate) GR_TRY(validate(l, &ev));
+    if (evaluate) GR_TRY(gr__loop_validate(l, &ev));
     if (now) observe(l, evaluate);
     if (evaluate || (l->recipe->log.n && l->step % l->recipe->log.n == 0)) GR_TRY(gr__loop_line(l, evaluate ? &ev : NULL));
     l->pending = 0;
@@ -292,7 +241,7 @@ static gr_reason stop_reason(const gr_loop *l)
 static gr_status checkpoint(gr_loop *l)
 {
     gr_status st = gr__loop_checkpoint(l);
-    if (st == GR_OK) report(l, GR_PHASE_CHECKPOINT, false, l->run->path);
+    if (st == GR_OK) gr__loop_report(l, GR_PHASE_CHECKPOINT, false, l->run->path);
     return st;
 }
 
@@ -316,7 +265,7 @@ static gr_status advance(gr_loop *l, gr_train_result *out)
         if (due(l, l->recipe->checkpoint) && l->run->fresh == false) GR_TRY(checkpoint(l));
         GR_TRY(one_update(l, out));
         l->run->fresh = false; /* from the first update on the folder is kept, whatever comes */
-        report(l, GR_PHASE_TRAIN, false, NULL);
+        gr__loop_report(l, GR_PHASE_TRAIN, false, NULL);
     }
 done:
     if (st == GR_E_DIVERGED) out->reason = GR_REASON_DIVERGED;
@@ -351,8 +300,11 @@ static gr_status starting_weights(gr_loop *l)
 static gr_status conclude(gr_loop *l, gr_train_result *out)
 {
     gr_status st = gr__loop_save_model(l, "last.safetensors", 0);
-    for (int view = 1; view < l->engine->n_views && st == GR_OK; view++)
-        if (is_ready(l, view)) st = gr__loop_save_model(l, l->engine->view[view].file, view);
+    for (int view = 1; view < l->engine->n_views && st == GR_OK; view++) {
+        if (!gr__loop_held(l, view)) continue;
+        st = gr__loop_measure(l, view, NULL);
+        if (st == GR_OK) st = gr__loop_save_model(l, l->engine->view[view].file, view);
+    }
     if (st == GR_OK && l->validation && l->evaluated != l->step && out->reason != GR_REASON_DIVERGED) {
         gr_evaluation ev;
         st = gr__evaluate(l->engine, 0, l->validation, GR_PART_VALIDATION, NULL, &ev);
@@ -370,11 +322,7 @@ static gr_status conclude(gr_loop *l, gr_train_result *out)
 
 static int64_t averaged(const gr_loop *l)
 {
-    for (int view = 1; view < l->engine->n_views; view++) {
-        const gr_entry *e = gr_store_find(l->engine->store, l->engine->view[view].counter);
-        if (e) return (int64_t)*(const double *)e->data;
-    }
-    return 0;
+    return l->engine->n_views > 1 ? gr__loop_held(l, 1) : 0;
 }
 
 static void fill_result(gr_loop *l, gr_train_result *out)
@@ -416,7 +364,7 @@ static gr_status train(gr_loop *l, gr_train_result *out)
     gr__loader_seek(l->loader, l->epoch, l->index);
     l->began = now();
     l->line_began = gr__loop_seconds(l);
-    if (resumed) report(l, GR_PHASE_RESUMED, false, l->run->path);
+    if (resumed) gr__loop_report(l, GR_PHASE_RESUMED, false, l->run->path);
     st = advance(l, out);
     gr_status ended = st;
     if (st != GR_OK && st != GR_E_DIVERGED && st != GR_E_INTERRUPTED) goto done;
@@ -427,7 +375,7 @@ static gr_status train(gr_loop *l, gr_train_result *out)
     fill_result(l, out);
     GR_TRY(gr__loop_result(l, out));
     l->run->fresh = false;
-    report(l, GR_PHASE_DONE, false, NULL);
+    gr__loop_report(l, GR_PHASE_DONE, false, NULL);
     st = ended;
 done:
     return st;

@@ -27,6 +27,7 @@ typedef struct gr_loop {
     double best_cost, best_error, validation_cost, validation_error;
     double train_cost, data_cost, lr, norm; /* of the last update; train_cost with the penalty */
     double average_cost, average_error; /* of the average's last validation */
+    int64_t measured;               /* how many weights the average held when its statistics were taken */
     int64_t best_view;              /* whose weights are best: an index of the engine's views */
     double seconds_before;          /* of earlier processes of this run */
     int64_t metrics_bytes;
@@ -41,6 +42,18 @@ double gr__loop_seconds(const gr_loop *l); /* wall-clock time of the run so far 
 /* The rows of host state; n receives how many. */
 enum { GR_LOOP_ROWS = 40 };
 int gr__loop_state(gr_loop *l, gr_state_row rows[GR_LOOP_ROWS]);
+
+void gr__loop_report(gr_loop *l, int phase, bool best, const char *path);
+/* Fills the plan's feeds for a batch whose first sample is the update's number `position`. b NULL: a plan that takes no batch. */
+void gr__loop_feed(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int64_t position);
+
+/* validate.c */
+int64_t gr__loop_held(const gr_loop *l, int view); /* how many weights the view holds so far: 0, it cannot be evaluated */
+/* Running statistics of the weights that the view holds, from one pass over the training data in the order of the first epoch; nothing where they are known
+ * already, or there are none. stop (may be NULL): GR_E_INTERRUPTED when it becomes non-zero. */
+gr_status gr__loop_measure(gr_loop *l, int view, const volatile sig_atomic_t *stop);
+/* Evaluates every view; ev receives the model's figures. Keeps the best model. */
+gr_status gr__loop_validate(gr_loop *l, gr_evaluation *ev);
 
 /* keep.c: models, checkpoints, result.json */
 gr_status gr__loop_save_model(gr_loop *l, const char *name, int view);

@@ -62,11 +62,11 @@ enum { GR_VARIANT_THEN = 1, GR_VARIANT_CURVATURE = 2 }; /* of plans that update:
 typedef struct gr_engine_plan {
     gr_plan *plan;
     int64_t batch;
-    enum { GR_RUN_STEP, GR_RUN_ACCUMULATE, GR_RUN_APPLY, GR_RUN_ACTION, GR_RUN_EVALUATE } kind;
-    int variant; /* STEP, ACCUMULATE, APPLY: flags; ACTION: which; EVALUATE: the view */
+    enum { GR_RUN_STEP, GR_RUN_ACCUMULATE, GR_RUN_APPLY, GR_RUN_ACTION, GR_RUN_EVALUATE, GR_RUN_STATISTICS } kind;
+    int variant; /* STEP, ACCUMULATE, APPLY: flags; ACTION: which; EVALUATE, STATISTICS: the view */
     void *x, *y;                    /* feeds; NULL where not needed */
     size_t x_bytes, y_bytes;
-    double *lr, *seed, *update, *position, *first;
+    double *lr, *seed, *update, *position, *first, *share;
     const double *cost_sum, *weight_sum, *norm, *penalty; /* penalty NULL: none */
     const void *prediction;
 } gr_engine_plan;

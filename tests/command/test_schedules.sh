@@ -22,6 +22,14 @@ for schedule in "constant, warmup: 0.5" "step, every: 1 epoch, gamma: 0.5" "poly
   same rates/last.safetensors again/last.safetensors "resolved, $schedule"
 done
 
+# ---- what a run never comes to is said ----
+small idle.yaml "$one_layer" "schedule: {type: step, every: 1000 epochs}"
+code 0 train idle.yaml --out idle
+has err.txt "warning: schedule: step never changes the rate within the [0-9]+ updates of this run"
+small idle.yaml "$one_layer" "schedule: {type: step, at: [5], factors: [0.5]}"
+code 0 train idle.yaml --out idle --overwrite
+grep -q "never changes" err.txt && short "a step that changes the rate is warned of"
+
 # ---- a plateau, killed at random moments ----
 plateau="schedule: {type: plateau, patience: 1, threshold: 0.3, factor: 0.5, cooldown: 1, warmup: 4}"
 small run.yaml "$plateau" "stop: {epochs: 12}" "validate: {every: 3}" "checkpoint: {every: 5, keep: 2}"

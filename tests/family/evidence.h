@@ -200,7 +200,12 @@ static inline void ev_take(const gr_backend *backend, gr_shape shape, const void
         to[i] = doubles ? ((const double *)from)[i] : (double)((const float *)from)[i];
 }
 
-/* Runs a plan for one value on the backend of `l`; the graph's parameters come from the leaves too. */
+static inline bool ev_stored(const gr_node *n)
+{
+    return n->op->code == GR_OP_PARAM || n->op->code == GR_OP_SLOT;
+}
+
+/* Runs a plan for one value on the backend of `l`; the graph's parameters and states come from the leaves too. */
 static inline gr_status ev_run(gr_graph *g, gr_val v, ev_leaves *l, double *r)
 {
     gr_context *ctx = gr__graph_context(g);
@@ -213,18 +218,18 @@ static inline gr_status ev_run(gr_graph *g, gr_val v, ev_leaves *l, double *r)
     GR_TRY(gr_store_create(ctx, l->backend, &store));
     for (uint32_t i = 0; i < gr__graph_nodes(g); i++) {
         const gr_node *node = gr__node(g, i);
-        if (node->op->code == GR_OP_PARAM)
-            GR_TRY(gr_store_add(store, &(gr_entry_spec){.name = node->attr.name, .shape = gr_shape_of(g, node->out)}, NULL));
+        gr_entry_spec spec = {.name = node->attr.name, .shape = gr_shape_of(g, node->out), .slot = node->op->code == GR_OP_SLOT};
+        if (ev_stored(node)) GR_TRY(gr_store_add(store, &spec, NULL));
     }
     GR_TRY(gr_plan_compile(ctx, g, store, &(gr_plan_options){.backend = l->backend, .name = "evidence"}, &plan));
     GR_TRY(gr_store_seal(store));
     GR_TRY(gr_plan_bind(plan, NULL));
     for (uint32_t i = 0; i < gr__graph_nodes(g); i++) {
         const gr_node *node = gr__node(g, i);
-        bool param = node->op->code == GR_OP_PARAM;
-        if (!param && node->op->code != GR_OP_FEED) continue;
+        bool stored = ev_stored(node);
+        if (!stored && node->op->code != GR_OP_FEED) continue;
         const double *from = ev_get_leaf(l, g, node);
-        void *to = param ? gr_store_find(store, node->attr.name)->data : gr_plan_feed(plan, node->attr.name, NULL);
+        void *to = stored ? gr_store_find(store, node->attr.name)->data : gr_plan_feed(plan, node->attr.name, NULL);
         if (from && to) ev_put(l->backend, gr_dtype_of(g, node->out), gr_shape_of(g, node->out), to, from);
     }
     GR_TRY(gr_plan_run(plan));
@@ -290,7 +295,42 @@ static inline void ev_end(ev_bench *b)
 
 /* ---- layers ---- */
 
-enum { EV_INPUTS = 4 };
+enum { EV_INPUTS = 4, EV_STATES = 4 };
+
+typedef struct ev_moves { /* what the layer says of its statistics */
+    gr_graph *g;
+    int n;
+    struct {
+        const gr_entry_spec *state;
+        gr_val next;
+    } of[EV_STATES];
+} ev_moves;
+
+static inline void ev_move(void *user, const gr_entry_spec *s, gr_val batch, double share)
+{
+    ev_moves *m = user;
+    assert_true(m->n < EV_STATES);
+    m->of[m->n].state = s;
+    m->of[m->n++].next = gr__statistic(m->g, gr_slot(m->g, s->name, s->shape), batch, gr_const(m->g, share));
+}
+
+/* States stand under their names, and what training makes of them under new_NAME. */
+static inline bool ev_states(ev_bench *b, const gr_build *build, const ev_moves *m, const ev_case *c, ev_leaves *l, verdict *v)
+{
+    for (size_t i = 0; i < build->n_states; i++) {
+        const ev_tensor *t = ev_find(c, build->states[i].name + 2);
+        if (!t || !gr__shape_equal(t->shape, build->states[i].shape))
+            return ev_bad(v, c, build->states[i].name, "no such state, or of another shape");
+        ev_leaf(l, build->states[i].name, t->v);
+    }
+    if (build->mode == GR_MODE_TRAIN && m->n != (int)build->n_states) return ev_bad(v, c, "states", "training says nothing of one");
+    for (int i = 0; i < m->n; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "new_%s", m->of[i].state->name + 2);
+        if (!ev_holds(v, b->ctx, c, b->g, m->of[i].next, l, name, b->tolerance)) return false;
+    }
+    return true;
+}
 
 static inline bool ev_layer_case(ev_bench *b, const gr_layer *m, const ev_case *c, verdict *v)
 {
@@ -300,6 +340,8 @@ static inline bool ev_layer_case(ev_bench *b, const gr_layer *m, const ev_case *
     double seed = strtod(ev_word(c, "seed"), NULL), update = strtod(ev_word(c, "update"), NULL),
            position = strtod(ev_word(c, "position"), NULL);
     gr_build build = {.ctx = b->ctx, .g = b->g, .mode = train ? GR_MODE_TRAIN : GR_MODE_EVALUATE, .memory = b->memory, .layer = "l"};
+    ev_moves moves = {.g = b->g};
+    build.bind = (gr_binding){.observe = ev_move, .user = &moves};
     if (train) {
         build.seed = gr_feed(b->g, "seed", GR_REAL, GR_SCALAR), build.update = gr_feed(b->g, "update", GR_REAL, GR_SCALAR);
         build.position = gr_feed(b->g, "position", GR_REAL, GR_SCALAR);
@@ -322,6 +364,7 @@ static inline bool ev_layer_case(ev_bench *b, const gr_layer *m, const ev_case *
             return ev_bad(v, c, build.params[i].entry.name, "no such parameter, or of another shape");
         ev_leaf(&l, build.params[i].entry.name, t->v);
     }
+    if (!ev_states(b, &build, &moves, c, &l, v)) return false;
     if (!dy || !ev_holds(v, b->ctx, c, b->g, y, &l, "out", b->tolerance)) return false;
     gr_val cotangent = gr_const_tensor(b->g, dy->shape, dy->v), slope;
     for (int i = 0; i < n_in; i++) {

@@ -70,6 +70,22 @@ def layer(e, name, settings, fn, inputs, params=None, words=None):
            **{f"din{i}": zero(x) for i, x in enumerate(inputs)}, **{f"d{k}": zero(p) for k, p in params.items()})
 
 
+def norm(e, name, settings, x, momentum=0.1, eps=1e-5, train=True, weight=None, bias=None, mean=None, var=None, dy=None):
+    """Batch norm by PyTorch over all axes but the last, with the running statistics before and after."""
+    c = x.shape[-1]
+    weight, bias = (draw(c) if weight is None else weight).requires_grad_(), (draw(c) if bias is None else bias).requires_grad_()
+    before = [draw(c) if mean is None else mean, draw(c).abs() + 0.1 if var is None else var]
+    after = [t.clone() for t in before]
+    x = x.clone().requires_grad_()
+    y = F.batch_norm(x.reshape(-1, c), *after, weight, bias, train, momentum, eps).reshape(x.shape)
+    dy = draw(*y.shape) if dy is None else dy
+    y.backward(dy)
+    more = dict(new_running_mean=after[0], new_running_var=after[1]) if train else {}
+    words = {"mode": "train", "seed": 1, "update": 0, "position": 0} if train else {}
+    e.case(name, settings, words, in0=x, weight=weight, bias=bias, running_mean=before[0], running_var=before[1], out=y, dout=dy, din0=x.grad,
+           dweight=weight.grad, dbias=bias.grad, **more)
+
+
 def nchw(x):
     return x.permute(0, 3, 1, 2)
 
@@ -110,6 +126,21 @@ def pool(kind, size, stride=None, padding=0, ceil=False, count=False):
         y = f(z, size, stride or size, padding, ceil_mode=ceil, **more)
         return y.transpose(1, 2) if one else nhwc(y)
     return fn
+
+
+def norms():
+    with Evidence("layer", "batch_norm", "torch.nn.functional.batch_norm; the first case is the specification's") as e:
+        rows = lambda *r: torch.tensor(r, dtype=torch.float64)
+        norm(e, "given", "{type: batch_norm}", rows((1, 2), (3, 6), (5, 1)), weight=rows(1.5, 0.5), bias=rows(0.1, -0.2), mean=rows(0, 0), var=rows(1, 1),
+             dy=rows((1, 0), (0.5, -1), (0, 2)))
+        norm(e, "picture", "{type: batch_norm}", draw(3, 4, 5, 3))
+        norm(e, "line", "{type: batch_norm, momentum: 0.3, eps: 0.01}", draw(2, 5, 4), momentum=0.3, eps=0.01)
+        norm(e, "least", "{type: batch_norm, momentum: 1, eps: 0.5}", draw(2, 1), momentum=1.0, eps=0.5)
+        norm(e, "one_channel", "{type: batch_norm, momentum: 0}", draw(1, 2, 3, 1), momentum=0.0)
+        norm(e, "far_from_zero", "{type: batch_norm}", 30 + torch.round(64 * draw(7, 3)) / 64)
+        norm(e, "evaluated", "{type: batch_norm, eps: 0.001}", draw(2, 3, 2, 4), eps=0.001, train=False)
+        norm(e, "evaluated_alone", "{type: batch_norm}", draw(1, 5), train=False)
+        norm(e, "no_variance", "{type: batch_norm, eps: 0.01}", draw(1, 3).repeat(4, 1), eps=0.01)
 
 
 def layers():
@@ -364,4 +395,4 @@ def optimizers():
 
 
 if __name__ == "__main__":
-    layers(), costs(), optimizers()
+    layers(), costs(), optimizers(), norms()

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Makes the fixtures of tests/train/test_parity.c: twenty updates by PyTorch in float64 from the weights of `gradus init`.
 
-Usage, from the project's root, with numpy, torch and safetensors: python tests/train/parity/make.py build/gradus
-Each case becomes a folder: recipe.yaml, x.npy, y.npy (or t.csv), start.safetensors, want.safetensors.
+Usage, from the project's root, with numpy, torch and safetensors: python tests/train/parity/make.py build/gradus [CASE...]
+Each case becomes a folder: recipe.yaml, x.npy, y.npy (or t.csv), start.safetensors, want.safetensors; where weights are averaged also what the average is by
+torch.optim.swa_utils, its running statistics by update_bn (swa.batches.safetensors) and weighted by samples (swa.samples.safetensors).
 """
 import os, subprocess, sys
 
@@ -11,6 +12,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from safetensors.numpy import load_file, save_file
+from torch.optim import swa_utils
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 STEPS, BATCH, SAMPLES = 20, 16, 50  # the last batch of an epoch is short
@@ -55,6 +57,13 @@ CASES = {
         shape=[6], classes=0, cost="mse", optimizer="{type: sgd, lr: 0.1}",
         layers=["{type: dense, units: 14, activation: tanh, name: h}", "{type: dense, units: 3, name: head}"],
         net=lambda: Net({"h": nn.Linear(6, 14), "t": nn.Tanh(), "head": nn.Linear(14, 3)}), opt=lambda p: torch.optim.SGD(p, 0.1)),
+    "batch_norm_swa": dict(
+        shape=[8, 6, 3], classes=5, cost="cross_entropy", optimizer="{type: sgd, lr: 0.03, momentum: 0.9}", average=dict(start=0.5, cycle=4),
+        layers=["{type: conv, filters: 6, kernel: 3, padding: same, bias: false, name: c1}", "{type: batch_norm, name: n1}", "relu", "{type: max_pool, size: 2}",
+                "flatten", "{type: dense, units: 9, bias: false, name: h}", "{type: batch_norm, momentum: 0.3, eps: 0.01, name: n2}", "tanh", "{type: dense, units: 5, name: head}"],
+        net=lambda: Net({"c1": nn.Conv2d(3, 6, 3, padding=1, bias=False), "n1": nn.BatchNorm2d(6), "r": nn.ReLU(), "p": nn.MaxPool2d(2), "f": nn.Flatten(),
+                         "h": nn.Linear(72, 9, bias=False), "n2": nn.BatchNorm1d(9, momentum=0.3, eps=0.01), "t": nn.Tanh(), "head": nn.Linear(9, 5)}),
+        opt=lambda p: torch.optim.SGD(p, 0.03, momentum=0.9)),
 }
 
 
@@ -64,6 +73,32 @@ def cost(kind, z, y):
     if kind == "binary_cross_entropy":
         return F.binary_cross_entropy_with_logits(z[:, 0], y.to(z.dtype))
     return F.mse_loss(z, y)
+
+
+def state(net, prefix):
+    """Weights and running statistics under our names."""
+    return {k.removeprefix(prefix): v for k, v in net.state_dict().items() if not k.endswith("num_batches_tracked") and k != "n_averaged"}
+
+
+def save(tensors, path):
+    save_file({k: v.detach().numpy().copy() for k, v in tensors.items()}, path)
+
+
+def statistics_by_samples(net, batches):
+    """Running statistics as means over the samples of one pass: what each batch gives alone, weighted by its size."""
+    norms = [m for m in net.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    sums, n = [[0, 0] for _ in norms], 0
+    for m in norms:
+        m.momentum = 1.0
+    net.train()
+    for x in batches:
+        net(x)
+        n += len(x)
+        for s, m in zip(sums, norms):
+            s[0], s[1] = s[0] + len(x) * m.running_mean, s[1] + len(x) * m.running_var
+    for s, m in zip(sums, norms):
+        m.running_mean.copy_(s[0] / n)
+        m.running_var.copy_(s[1] / n)
 
 
 def make(name, c, gradus):
@@ -78,18 +113,19 @@ def make(name, c, gradus):
         f.write(f"gradus: 1\nname: {name}\nseed: 7\n"
                 f"data: {{train: {{type: npy, inputs: x.npy, targets: y.npy}}, shuffle: none, batch: {BATCH}}}\n"
                 f"model:\n  input: {c['shape']}\n  layers:\n" + "".join(f"    - {layer}\n" for layer in c["layers"]) +
-                f"cost: {c['cost']}\noptimizer: {c['optimizer']}\nschedule: constant\nstop: {{steps: {STEPS}}}\nalgorithm: exact\n")
+                f"cost: {c['cost']}\noptimizer: {c['optimizer']}\nschedule: constant\nstop: {{steps: {STEPS}}}\nalgorithm: exact\n" +
+                ("average: {type: swa, start: %g, cycle: %d}\n" % (c["average"]["start"], c["average"]["cycle"]) if "average" in c else ""))
     start = os.path.join(folder, "start.safetensors")
     subprocess.run([gradus, "init", os.path.join(folder, "recipe.yaml"), "-o", start, "--quiet", "--set", "precision=float64"], check=True)
     net = c["net"]()
     weights = load_file(start)
     save_file(weights, start)  # the weights alone: no paths of the machine that made them
-    own = {k.removeprefix("layers."): v for k, v in net.state_dict().items()}
+    own = state(net, "layers.")
     assert own.keys() == weights.keys(), (own.keys(), weights.keys())
     with torch.no_grad():
         for k, v in own.items():
             v.copy_(torch.from_numpy(weights[k]))
-    opt = c["opt"](net.parameters())
+    opt, mean = c["opt"](net.parameters()), swa_utils.AveragedModel(net)
     tx, ty = torch.from_numpy(x.astype(np.float64)), torch.from_numpy(y if c["classes"] else y.astype(np.float64))
     batches = [slice(a, a + BATCH) for a in range(0, SAMPLES, BATCH)]
     for t in range(STEPS):
@@ -97,9 +133,18 @@ def make(name, c, gradus):
         opt.zero_grad()
         cost(c["cost"], net(tx[b]), ty[b]).backward()
         opt.step()
-    save_file({k: v.detach().numpy().copy() for k, v in own.items()}, os.path.join(folder, "want.safetensors"))
+        if "average" in c and t + 1 >= c["average"]["start"] * STEPS and (t + 1) % c["average"]["cycle"] == 0:
+            mean.update_parameters(net)
+    save(own, os.path.join(folder, "want.safetensors"))
+    if "average" not in c:
+        return
+    with torch.no_grad():
+        swa_utils.update_bn([tx[b] for b in batches], mean)
+        save(state(mean, "module.layers."), os.path.join(folder, "swa.batches.safetensors"))
+        statistics_by_samples(mean, [tx[b] for b in batches])
+        save(state(mean, "module.layers."), os.path.join(folder, "swa.samples.safetensors"))
 
 
-for name, c in CASES.items():
-    make(name, c, sys.argv[1])
+for name in sys.argv[2:] or CASES:
+    make(name, CASES[name], sys.argv[1])
     print(name)

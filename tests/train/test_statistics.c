@@ -1,0 +1,201 @@
+/* Running statistics in whole trainings: when they move, when they stay, and those that averaged weights get of their own. The layer that keeps
+ * them stands first, so that they depend on the data alone. In float64 on ref, to the bit. [mission O24, F6] */
+#include <signal.h>
+
+#include "model/file.h"
+#include "small.h"
+
+enum { CHANNELS = 16 };
+static const char first_layer[] = "model={input: [16, 16, 1], layers: [{type: flatten}, {type: dense, units: 16, name: d}, {type: batch_norm, name: n1}, relu, "
+                                  "{type: dropout, rate: 0.5}, {type: dense, units: 12, name: e}, {type: batch_norm, name: n2}, {type: dense, units: 10, name: head}]}",
+                  data_alone[] = "model={input: [16, 16, 1], layers: [{type: global_avg_pool}, {type: batch_norm, name: n1}, {type: dense, units: 10, name: head}]}";
+
+typedef struct figures {
+    int n;
+    double mean[CHANNELS], var[CHANNELS];
+} figures;
+
+static int read_tensor(const gr_st *st, const char *name, double *v)
+{
+    const gr_st_tensor *t = gr__st_find(st, name);
+    assert_non_null(t);
+    assert_int_equal(t->type, GR_ST_F64);
+    assert_true(t->bytes <= CHANNELS * sizeof *v);
+    memcpy(v, t->data, t->bytes);
+    return (int)(t->bytes / sizeof *v);
+}
+
+static figures read_figures(gr_context *ctx, const char *folder, const char *file, const char *layer)
+{
+    char path[200], name[64];
+    gr_st *st;
+    figures f;
+    snprintf(path, sizeof path, "%s/%s", folder, file);
+    test_ok(ctx, gr__st_open(ctx, path, &st));
+    snprintf(name, sizeof name, "%s.running_mean", layer);
+    f.n = read_tensor(st, name, f.mean);
+    snprintf(name, sizeof name, "%s.running_var", layer);
+    assert_int_equal(read_tensor(st, name, f.var), f.n);
+    gr__st_close(st);
+    return f;
+}
+
+static bool same_figures(const figures *a, const figures *b)
+{
+    size_t bytes = sizeof(double) * (size_t)a->n;
+    return a->n == b->n && memcmp(a->mean, b->mean, bytes) == 0 && memcmp(a->var, b->var, bytes) == 0;
+}
+
+typedef struct run {
+    small s;
+    gr_context *ctx;
+    gr_recipe *recipe;
+} run;
+
+static void open_run(run *r, const char *model, const char *more)
+{
+    char text[600];
+    const char *const sets[] = {model};
+    snprintf(text, sizeof text, "precision: float64\ncheckpoint: none\n%s", more);
+    small_make(&r->s, text);
+    r->ctx = test_context_with(2, 0);
+    test_ok(r->ctx, gr__recipe_open(r->ctx, r->s.recipe, sets, 1, &r->recipe));
+}
+
+static void close_run(run *r)
+{
+    gr__recipe_close(r->ctx, r->recipe);
+    test_context_end(r->ctx);
+    small_remove(&r->s);
+}
+
+/* Trains and reads the figures of a layer from one of the run's models. */
+static figures figures_of(const char *model, const char *more, const char *file, const char *layer)
+{
+    run r;
+    gr_train_result result;
+    open_run(&r, model, more);
+    test_ok(r.ctx, gr__train(r.ctx, r.recipe, &(gr_train_options){.out = r.s.out}, &result));
+    assert_int_equal(result.planned_bytes, result.peak_bytes);
+    figures f = read_figures(r.ctx, r.s.out, file, layer);
+    close_run(&r);
+    return f;
+}
+
+#define LAST(more) figures_of(data_alone, more, "last.safetensors", "n1")
+
+/* ---- when they move ---- */
+
+static void they_move_once_a_micro_batch(void **state)
+{
+    (void)state;
+    figures whole = LAST("optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 6}\n"),
+            split = LAST("optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 3}\naccumulate: 2\n"),
+            less = LAST("optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 5}\n");
+    assert_true(same_figures(&whole, &split));
+    assert_false(same_figures(&whole, &less));
+}
+
+static void nothing_but_the_data_moves_them(void **state)
+{
+    (void)state;
+    figures plain = LAST("optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 8}\n"),
+            other = LAST("optimizer: {type: ranger, lr: 0.01}\nstop: {steps: 8}\nvalidate: {every: 3}\naverage: {type: swa, start: 2, cycle: 2}\n");
+    assert_true(same_figures(&plain, &other));
+}
+
+static void frozen_ones_stay_as_they_were(void **state)
+{
+    (void)state;
+    static const char frozen[] = "optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 8}\naverage: {type: swa, start: 2, cycle: 2}\n"
+                                 "groups: [{match: \"n1.*\", freeze: true}]\n";
+    figures still = figures_of(first_layer, frozen, "last.safetensors", "n1"), mean = figures_of(first_layer, frozen, "swa.safetensors", "n1"),
+            other = figures_of(first_layer, frozen, "last.safetensors", "n2");
+    for (int i = 0; i < still.n; i++) {
+        assert_true(still.mean[i] == 0 && still.var[i] == 1);
+        assert_true(mean.mean[i] == 0 && mean.var[i] == 1);
+        assert_true(other.mean[i % other.n] != 0 && other.var[i % other.n] != 1);
+    }
+}
+
+/* ---- those of averaged weights ---- */
+
+/* They are the averages over the whole training part, so neither the run's length nor its optimizer shows in them. */
+static void an_average_has_its_own(void **state)
+{
+    (void)state;
+    figures one = figures_of(data_alone, "optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 6}\naverage: {type: swa, start: 2, cycle: 2}\n", "swa.safetensors", "n1"),
+            other = figures_of(data_alone, "optimizer: {type: adam, lr: 0.01}\nstop: {epochs: 3}\naverage: {type: swa, start: 3, cycle: 5}\n", "swa.safetensors", "n1"),
+            running = LAST("optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 6}\naverage: {type: swa, start: 2, cycle: 2}\n");
+    assert_true(same_figures(&one, &other));
+    assert_false(same_figures(&one, &running));
+}
+
+static const char averaged[] = "optimizer: {type: sgd, lr: 0.05, momentum: 0.9}\nstop: {steps: 17}\naverage: {type: swa, start: 4, cycle: 3}\n";
+
+/* Dropout stands in the network: the numbers that it draws are those of the weights, not of the moment. */
+static void looking_at_an_average_changes_nothing(void **state)
+{
+    (void)state;
+    static const char *const looks[] = {"validate: none\n", "validate: {every: 4}\n", "validate: {every: 1}\n"};
+    static const char *const files[] = {"last.safetensors", "swa.safetensors"};
+    for (size_t k = 0; k < GR_COUNT(files); k++) {
+        figures first;
+        for (size_t i = 0; i < GR_COUNT(looks); i++) {
+            char more[400];
+            snprintf(more, sizeof more, "%s%s", averaged, looks[i]);
+            figures f = figures_of(first_layer, more, files[k], "n2");
+            if (i == 0) first = f;
+            assert_true(same_figures(&first, &f));
+        }
+    }
+}
+
+/* ---- interruptions ---- */
+
+typedef struct interrupter {
+    volatile sig_atomic_t stop;
+    int left; /* evaluations until it strikes */
+} interrupter;
+
+static void strike(void *user, const gr_progress *p)
+{
+    interrupter *i = user;
+    if (p->phase == GR_PHASE_VALIDATE && i->left-- == 0) i->stop = 1;
+}
+
+static void resumed_runs_end_in_the_same_bits(void **state)
+{
+    (void)state;
+    char more[400];
+    snprintf(more, sizeof more, "%svalidate: {every: 2}\n", averaged);
+    figures whole = figures_of(first_layer, more, "swa.safetensors", "n2"), best = figures_of(first_layer, more, "best.safetensors", "n2");
+    for (int after = 0; after < 8; after++) {
+        run r;
+        gr_train_result result;
+        interrupter in = {.left = after};
+        open_run(&r, first_layer, more);
+        gr_train_options o = {.out = r.s.out, .resume = true, .stop = &in.stop, .progress = strike, .user = &in};
+        assert_int_equal(gr__train(r.ctx, r.recipe, &o, &result), GR_E_INTERRUPTED);
+        gr_context_clear_error(r.ctx);
+        in.stop = 0;
+        test_ok(r.ctx, gr__train(r.ctx, r.recipe, &o, &result));
+        figures f = read_figures(r.ctx, r.s.out, "swa.safetensors", "n2"), b = read_figures(r.ctx, r.s.out, "best.safetensors", "n2");
+        assert_true(same_figures(&whole, &f));
+        assert_true(same_figures(&best, &b));
+        close_run(&r);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(they_move_once_a_micro_batch),
+        cmocka_unit_test(nothing_but_the_data_moves_them),
+        cmocka_unit_test(frozen_ones_stay_as_they_were),
+        cmocka_unit_test(an_average_has_its_own),
+        cmocka_unit_test(looking_at_an_average_changes_nothing),
+        cmocka_unit_test(resumed_runs_end_in_the_same_bits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
