@@ -300,7 +300,7 @@ gr_status gr__network_initialiser(const gr_network *n, size_t i, gr__bump *b, gr
 
 /* ---- the network ---- */
 
-/* Parameters and states are those of a training graph: no layer has others in another mode. Of two samples, as one has no statistics. */
+/* Parameters and states are those of a training graph of one sample: no layer has others in another mode. */
 static gr_status collect(gr_network *n)
 {
     gr_graph *g = NULL;
@@ -308,7 +308,7 @@ static gr_status collect(gr_network *n)
     maker m;
     gr_status st = GR_OK;
     GR_TRY(gr_graph_create(n->ctx, &g));
-    GR_TRY(build(n, n->memory, g, GR_MODE_TRAIN, 2, true, &(gr_network_options){0}, &v, &m));
+    GR_TRY(build(n, n->memory, g, GR_MODE_TRAIN, 1, true, &(gr_network_options){0}, &v, &m));
     n->output = sample_of(gr_shape_of(g, v.output));
     n->params = m.b.params;
     n->n_params = m.b.n_params;

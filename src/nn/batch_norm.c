@@ -25,7 +25,7 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     double count = 1, momentum = gr__setting_real(s, "momentum");
     for (int i = 0; i + 1 < shape.rank; i++) count *= (double)shape.dim[i];
     if (b->mode == GR_MODE_TRAIN) {
-        if (count < 2)
+        if (count < 2 && b->bind.observe) /* a graph that observes nothing is looked at for its shapes */
             return gr_graph_fail(g, GR_E_SHAPE,
                                  "a training batch with one value a channel has no variance: larger batches are needed, and data.drop_last: "
                                  "true where only the last one is short");
@@ -33,7 +33,7 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
         centred = gr_sub(g, x, m);
         variance = mean(g, gr_square(g, centred), count);
         gr__build_observe(b, "running_mean", 0, m, momentum);
-        gr__build_observe(b, "running_var", 1, gr_mul(g, variance, gr_const(g, count / (count - 1))), momentum);
+        gr__build_observe(b, "running_var", 1, gr_mul(g, variance, gr_const(g, count / GR_MAX(count - 1, 1))), momentum);
     } else {
         centred = gr_sub(g, x, gr__build_state(b, "running_mean", GR_SHAPE(channels), 0));
         variance = gr__build_state(b, "running_var", GR_SHAPE(channels), 1);

@@ -25,13 +25,13 @@ command -v ccache >/dev/null || options+=(-Doptimization=1) # with it, the cache
 meson setup build "${options[@]}" >setup.log 2>&1 || { tail setup.log; exit 99; }
 run() { "build/family_test_$1" ${2:+"$2"} >out.txt 2>err.txt; }
 
-ninja -C build gradus family_test_evidence family_test_contract family_test_optimizer_contract family_test_backends family_test_sequences >ninja.log 2>&1 ||
+ninja -C build gradus family_test_evidence family_test_contract family_test_optimizer_contract family_test_backends family_test_sequences family_test_identities >ninja.log 2>&1 ||
   { tail -n 20 ninja.log; exit 1; }
 run evidence all_optimizer && short "a member without evidence is accepted"
 has err.txt "optimizer lion has no evidence"
 mv evidence.txt tests/family/optimizer/lion.txt
 run evidence all_optimizer || short "evidence: $(grep ERROR err.txt | head -n 2)"
-for t in contract optimizer_contract backends sequences; do run $t || short "$t: $(grep ERROR err.txt | head -n 2)"; done
+for t in contract optimizer_contract backends sequences identities; do run $t || short "$t: $(grep ERROR err.txt | head -n 2)"; done
 sed -i '/^tensor w 3/s/-1.9/-1.8/' tests/family/optimizer/lion.txt
 run evidence all_optimizer && short "wrong evidence is accepted"
 has err.txt "lion: plain: weights after update 1"
@@ -40,6 +40,8 @@ gradus=$PWD/build/gradus
 code 0 explain lion
 has out.txt "Chen et al. 2023"
 has out.txt "beta2 +0.99"
+code 0 lab fig4.9 --out figure
+has figure/fig4.9.svg "lion"
 cat >digits.yaml <<'YAML'
 gradus: 1
 data: {train: {type: synthetic, kind: digits, n: 60}, batch: 20}

@@ -417,11 +417,21 @@ static bool has_place(const char *name)
     return false;
 }
 
+/* " Not of the chapter: lion." Such a method needs no place here. */
+static const char *others(gr_lab *lab)
+{
+    int n;
+    const gr_optimizer *const *all = gr__optimizers(&n);
+    const char *text = "";
+    for (int i = 0; i < n; i++)
+        if (!has_place(all[i]->head.name)) text = gr__lab_text(lab, "%s%s%s", text, *text ? ", " : " Not of the chapter: ", all[i]->head.name);
+    return *text ? gr__lab_text(lab, "%s.", text) : text;
+}
+
 static void methods(gr_lab *lab)
 {
     static const gr_column node_columns[] = {{"optimizer", "", names}, {"title", "", titles}, {"year", "", NULL}, {"kind", "", kind_words}};
-    int n, missing = 0, orphans = 0;
-    const gr_optimizer *const *all = gr__optimizers(&n);
+    int orphans = 0;
     gr_table *t = gr__lab_table(lab, "methods", "methods", node_columns, (int)GR_COUNT(node_columns));
     for (int i = 0; i < METHODS; i++) {
         bool parent = false;
@@ -429,8 +439,6 @@ static void methods(gr_lab *lab)
         for (int k = 0; k < EDGES; k++) parent = parent || edges[k].child == i;
         orphans += !parent;
     }
-    for (int i = 0; i < n; i++) missing += !has_place(all[i]->head.name);
-    gr__lab_equal(lab, 0, missing, 0, "optimizers of this library that have no place here");
     gr__lab_equal(lab, 1, orphans, 0, "methods without a parent: GD alone");
 }
 
@@ -443,8 +451,8 @@ static void drawing(gr_lab *lab, int n)
                         lab,
                         "An arrow leads from a method to one that extends it; what stands beside it turns the younger method back into the "
                         "older. Both sides of all %d arrows made %d updates by the same gradients: the weights were equal, to the bit or "
-                        "within the rounding stated in the table. Years: first publication.",
-                        EDGES, n),
+                        "within the rounding stated in the table. Years: first publication.%s",
+                        EDGES, n, others(lab)),
                     .dag = {.nodes = "methods",
                             .name = "title",
                             .note = "year",
