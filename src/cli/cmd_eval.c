@@ -5,52 +5,7 @@
 
 #include "base/file.h"
 #include "cli/json.h"
-#include "model/model.h"
-#include "train/train.h"
-
-/* ---- whose data ---- */
-
-static gr_status part_of(cli *c, gr_part *part)
-{
-    const char *name = cli_value(c, "split") ? cli_value(c, "split") : "test";
-    for (int p = 0; p < GR_PARTS; p++)
-        if (strcmp(name, gr__part_name((gr_part)p)) == 0) return *part = (gr_part)p, GR_OK;
-    return gr__fail(c->ctx, GR_E_NAME, "--split: %s is not train, validation or test", name);
-}
-
-/* The model's recipe with the data of another recipe, or of a source written as YAML. Batches stay the model's: the same bits as in training. */
-static gr_status use_data(cli *c, const char *data, gr_part part, gr_recipe *r, gr_recipe **other)
-{
-    gr_status st;
-    if (!data) return GR_OK;
-    if (data[0] == '{') {
-        gr_tree *source;
-        st = gr__yaml_parse(c->ctx, c->memory, "--data", data, strlen(data), &source);
-        if (st != GR_OK) return st;
-        r->data.train = r->data.validation = r->data.test = NULL;
-        r->data.split_validation = r->data.split_test = 0;
-        r->folder = ".";
-        *(part == GR_PART_TRAIN ? &r->data.train : part == GR_PART_VALIDATION ? &r->data.validation : &r->data.test) = source;
-        return GR_OK;
-    }
-    st = gr__recipe_open(c->ctx, data, c->set, c->n_sets, other);
-    if (st != GR_OK) return st;
-    int64_t batch = r->data.batch;
-    r->data = (*other)->data;
-    r->data.batch = batch;
-    r->folder = (*other)->folder;
-    r->seed = (*other)->seed;
-    return GR_OK;
-}
-
-static gr_status has_part(cli *c, const gr_recipe *r, gr_part p)
-{
-    const bool has[GR_PARTS] = {r->data.train != NULL, r->data.validation || r->data.split_validation > 0, r->data.test || r->data.split_test > 0};
-    if (has[p]) return GR_OK;
-    gr__fail(c->ctx, GR_E_USAGE, "there is no %s data", gr__part_name(p));
-    gr__error_hint(c->ctx, "the recipe has:%s%s%s; --split chooses, --data names a recipe or a source", has[0] ? " train" : "", has[1] ? " validation" : "", has[2] ? " test" : "");
-    return GR_E_USAGE;
-}
+#include "cli/source.h"
 
 /* ---- looks at the test split ---- */
 
@@ -191,37 +146,16 @@ done:
 
 static gr_status run(cli *c)
 {
-    gr_model model = {0};
-    gr_recipe *other = NULL;
-    gr_part part = GR_PART_TEST;
-    gr_status st = GR_OK;
-    GR_TRY(part_of(c, &part));
-    GR_TRY(gr__model_open(c->ctx, c->argument[0], &model));
-    gr_recipe r = *model.recipe;
-    GR_TRY(use_data(c, cli_value(c, "data"), part, &r, &other));
-    if (!other && c->n_sets) {
-        double threads;
-        for (int i = 0; i < c->n_sets; i++) {
-            if (strncmp(c->set[i], "threads=", 8) != 0 || !gr__parse_number(c->set[i] + 8, &threads) || threads < 1)
-                GR_TRY(gr__fail(c->ctx, GR_E_USAGE, "--set %s: without --data only --threads can be set", c->set[i]));
-            r.threads = (int)threads;
-        }
-    } else if (other) {
-        r.threads = other->threads;
-    }
-    GR_TRY(cli_resources(c, &r));
-    GR_TRY(has_part(c, &r, part));
-    if (part == GR_PART_TEST) GR_TRY(refuse_second_look(c, model.path));
-    GR_TRY(evaluate(c, &model, &r, part));
-done:
-    if (other) gr__recipe_close(c->ctx, other);
-    gr__model_close(&model);
+    cli_source s = {0};
+    gr_status st = cli_source_open(c, GR_PART_TEST, &s);
+    if (st == GR_OK && s.part == GR_PART_TEST) st = refuse_second_look(c, s.model.path);
+    if (st == GR_OK) st = evaluate(c, &s.model, &s.recipe, s.part);
+    cli_source_close(c, &s);
     return st;
 }
 
 static const cli_flag flags[] = {
-    {"data", "RECIPE", "the data of another recipe, or a source: '{type: npy, inputs: x.npy, targets: y.npy}'; prepared as the model was", 0},
-    {"split", "PART", "train, validation or test (the default)", 0},
+    CLI_SOURCE_FLAGS("test"),
     {"once", NULL, "exit 1 if the test data was looked at before with this run's models", 0},
     {0},
 };

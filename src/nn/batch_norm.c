@@ -26,9 +26,10 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     for (int i = 0; i + 1 < shape.rank; i++) count *= (double)shape.dim[i];
     if (b->mode == GR_MODE_TRAIN) {
         if (count < 2 && b->bind.observe) /* a graph that observes nothing is looked at for its shapes */
-            return gr_graph_fail(g, GR_E_SHAPE,
-                                 "a training batch with one value a channel has no variance: larger batches are needed, and data.drop_last: "
-                                 "true where only the last one is short");
+            return gr_graph_fail(
+                g, GR_E_SHAPE,
+                "a training batch with one value a channel has no variance: larger batches are needed, and data.drop_last: "
+                "true where only the last one is short");
         gr_val m = mean(g, x, count);
         centred = gr_sub(g, x, m);
         variance = mean(g, gr_square(g, centred), count);

@@ -7,7 +7,7 @@ int64_t gr__loop_held(const gr_loop *l, int view)
 {
     const char *counter = l->engine->view[view].counter;
     const gr_entry *e = counter ? gr_store_find(l->engine->store, counter) : NULL;
-    return !counter ? 1 : e ? (int64_t)*(const double *)e->data : 0;
+    return !counter ? 1 : e ? (int64_t) * (const double *)e->data : 0;
 }
 
 /* One batch of a view's statistics; `before` samples of `index` batches were seen. */

@@ -1,14 +1,16 @@
-/* Running statistics in whole trainings: when they move, when they stay, and those that averaged weights get of their own. The layer that keeps
- * them stands first, so that they depend on the data alone. In float64 on ref, to the bit. [mission O24, F6] */
+/* Running statistics in whole trainings: when they move, when they stay, and those that averaged weights get of their own. The layer that
+ * keeps them stands first, so that they depend on the data alone. In float64 on ref, to the bit. [mission O24, F6] */
 #include <signal.h>
 
 #include "model/file.h"
 #include "small.h"
 
 enum { CHANNELS = 16 };
-static const char first_layer[] = "model={input: [16, 16, 1], layers: [{type: flatten}, {type: dense, units: 16, name: d}, {type: batch_norm, name: n1}, relu, "
-                                  "{type: dropout, rate: 0.5}, {type: dense, units: 12, name: e}, {type: batch_norm, name: n2}, {type: dense, units: 10, name: head}]}",
-                  data_alone[] = "model={input: [16, 16, 1], layers: [{type: global_avg_pool}, {type: batch_norm, name: n1}, {type: dense, units: 10, name: head}]}";
+static const char first_layer[] =
+    "model={input: [16, 16, 1], layers: [{type: flatten}, {type: dense, units: 16, name: d}, {type: batch_norm, name: n1}, relu, "
+    "{type: dropout, rate: 0.5}, {type: dense, units: 12, name: e}, {type: batch_norm, name: n2}, {type: dense, units: 10, name: head}]}",
+                  data_alone[] = "model={input: [16, 16, 1], layers: [{type: global_avg_pool}, {type: batch_norm, name: n1}, {type: dense, "
+                                 "units: 10, name: head}]}";
 
 typedef struct figures {
     int n;
@@ -100,7 +102,8 @@ static void nothing_but_the_data_moves_them(void **state)
 {
     (void)state;
     figures plain = LAST("optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 8}\n"),
-            other = LAST("optimizer: {type: ranger, lr: 0.01}\nstop: {steps: 8}\nvalidate: {every: 3}\naverage: {type: swa, start: 2, cycle: 2}\n");
+            other = LAST(
+                "optimizer: {type: ranger, lr: 0.01}\nstop: {steps: 8}\nvalidate: {every: 3}\naverage: {type: swa, start: 2, cycle: 2}\n");
     assert_true(same_figures(&plain, &other));
 }
 
@@ -109,7 +112,8 @@ static void frozen_ones_stay_as_they_were(void **state)
     (void)state;
     static const char frozen[] = "optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 8}\naverage: {type: swa, start: 2, cycle: 2}\n"
                                  "groups: [{match: \"n1.*\", freeze: true}]\n";
-    figures still = figures_of(first_layer, frozen, "last.safetensors", "n1"), mean = figures_of(first_layer, frozen, "swa.safetensors", "n1"),
+    figures still = figures_of(first_layer, frozen, "last.safetensors", "n1"),
+            mean = figures_of(first_layer, frozen, "swa.safetensors", "n1"),
             other = figures_of(first_layer, frozen, "last.safetensors", "n2");
     for (int i = 0; i < still.n; i++) {
         assert_true(still.mean[i] == 0 && still.var[i] == 1);
@@ -124,14 +128,18 @@ static void frozen_ones_stay_as_they_were(void **state)
 static void an_average_has_its_own(void **state)
 {
     (void)state;
-    figures one = figures_of(data_alone, "optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 6}\naverage: {type: swa, start: 2, cycle: 2}\n", "swa.safetensors", "n1"),
-            other = figures_of(data_alone, "optimizer: {type: adam, lr: 0.01}\nstop: {epochs: 3}\naverage: {type: swa, start: 3, cycle: 5}\n", "swa.safetensors", "n1"),
+    figures one = figures_of(data_alone, "optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 6}\naverage: {type: swa, start: 2, cycle: 2}\n",
+                             "swa.safetensors", "n1"),
+            other =
+                figures_of(data_alone, "optimizer: {type: adam, lr: 0.01}\nstop: {epochs: 3}\naverage: {type: swa, start: 3, cycle: 5}\n",
+                           "swa.safetensors", "n1"),
             running = LAST("optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 6}\naverage: {type: swa, start: 2, cycle: 2}\n");
     assert_true(same_figures(&one, &other));
     assert_false(same_figures(&one, &running));
 }
 
-static const char averaged[] = "optimizer: {type: sgd, lr: 0.05, momentum: 0.9}\nstop: {steps: 17}\naverage: {type: swa, start: 4, cycle: 3}\n";
+static const char averaged[] =
+    "optimizer: {type: sgd, lr: 0.05, momentum: 0.9}\nstop: {steps: 17}\naverage: {type: swa, start: 4, cycle: 3}\n";
 
 /* Dropout stands in the network: the numbers that it draws are those of the weights, not of the moment. */
 static void looking_at_an_average_changes_nothing(void **state)
@@ -190,12 +198,9 @@ static void resumed_runs_end_in_the_same_bits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(they_move_once_a_micro_batch),
-        cmocka_unit_test(nothing_but_the_data_moves_them),
-        cmocka_unit_test(frozen_ones_stay_as_they_were),
-        cmocka_unit_test(an_average_has_its_own),
-        cmocka_unit_test(looking_at_an_average_changes_nothing),
-        cmocka_unit_test(resumed_runs_end_in_the_same_bits),
+        cmocka_unit_test(they_move_once_a_micro_batch),          cmocka_unit_test(nothing_but_the_data_moves_them),
+        cmocka_unit_test(frozen_ones_stay_as_they_were),         cmocka_unit_test(an_average_has_its_own),
+        cmocka_unit_test(looking_at_an_average_changes_nothing), cmocka_unit_test(resumed_runs_end_in_the_same_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,87 @@
+/* A model and the data that a command looks at with it. */
+#include <string.h>
+
+#include "cli/source.h"
+
+static gr_status part_of(cli *c, gr_part fallback, gr_part *part)
+{
+    const char *name = cli_value(c, "split") ? cli_value(c, "split") : gr__part_name(fallback);
+    for (int p = 0; p < GR_PARTS; p++)
+        if (strcmp(name, gr__part_name((gr_part)p)) == 0) return *part = (gr_part)p, GR_OK;
+    return gr__fail(c->ctx, GR_E_NAME, "--split: %s is not train, validation or test", name);
+}
+
+/* The model's recipe with the data of another recipe, or of a source written as YAML. Batches stay the model's: the same bits as in
+ * training. */
+static gr_status use_data(cli *c, const char *data, gr_part part, gr_recipe *r, gr_recipe **other)
+{
+    gr_status st;
+    if (!data) return GR_OK;
+    if (data[0] == '{') {
+        gr_tree *source;
+        st = gr__yaml_parse(c->ctx, c->memory, "--data", data, strlen(data), &source);
+        if (st != GR_OK) return st;
+        r->data.train = r->data.validation = r->data.test = NULL;
+        r->data.split_validation = r->data.split_test = 0;
+        r->folder = ".";
+        *(part == GR_PART_TRAIN ? &r->data.train : part == GR_PART_VALIDATION ? &r->data.validation : &r->data.test) = source;
+        return GR_OK;
+    }
+    st = gr__recipe_open(c->ctx, data, c->set, c->n_sets, other);
+    if (st != GR_OK) return st;
+    int64_t batch = r->data.batch;
+    r->data = (*other)->data;
+    r->data.batch = batch;
+    r->folder = (*other)->folder;
+    r->seed = (*other)->seed;
+    return GR_OK;
+}
+
+static gr_status has_part(cli *c, const gr_recipe *r, gr_part p)
+{
+    const bool has[GR_PARTS] = {r->data.train != NULL, r->data.validation || r->data.split_validation > 0,
+                                r->data.test || r->data.split_test > 0};
+    if (has[p]) return GR_OK;
+    gr__fail(c->ctx, GR_E_USAGE, "there is no %s data", gr__part_name(p));
+    gr__error_hint(c->ctx, "the recipe has:%s%s%s; --split chooses, --data names a recipe or a source", has[0] ? " train" : "",
+                   has[1] ? " validation" : "", has[2] ? " test" : "");
+    return GR_E_USAGE;
+}
+
+/* A model's recipe is what it was trained by: only the number of threads is the command's. */
+static gr_status set_threads(cli *c, gr_recipe *r)
+{
+    double threads;
+    for (int i = 0; i < c->n_sets; i++) {
+        if (strncmp(c->set[i], "threads=", 8) != 0 || !gr__parse_number(c->set[i] + 8, &threads) || threads < 1)
+            return gr__fail(c->ctx, GR_E_USAGE, "--set %s: without --data only --threads can be set", c->set[i]);
+        r->threads = (int)threads;
+    }
+    return GR_OK;
+}
+
+gr_status cli_source_open(cli *c, gr_part fallback, cli_source *s)
+{
+    gr_status st = GR_OK;
+    *s = (cli_source){0};
+    GR_TRY(part_of(c, fallback, &s->part));
+    GR_TRY(gr__model_open(c->ctx, c->argument[0], &s->model));
+    s->recipe = *s->model.recipe;
+    GR_TRY(use_data(c, cli_value(c, "data"), s->part, &s->recipe, &s->other));
+    if (s->other)
+        s->recipe.threads = s->other->threads;
+    else
+        GR_TRY(set_threads(c, &s->recipe));
+    GR_TRY(cli_resources(c, &s->recipe));
+    GR_TRY(has_part(c, &s->recipe, s->part));
+done:
+    if (st != GR_OK) cli_source_close(c, s);
+    return st;
+}
+
+void cli_source_close(cli *c, cli_source *s)
+{
+    if (s->other) gr__recipe_close(c->ctx, s->other);
+    gr__model_close(&s->model);
+    *s = (cli_source){0};
+}
