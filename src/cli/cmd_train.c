@@ -32,7 +32,7 @@ static void draw(view *v, const gr_progress *p)
         if (s >= 3600) snprintf(left, sizeof left, "  %d:%02d:%02d left", s / 3600, s / 60 % 60, s % 60);
         else snprintf(left, sizeof left, "  %d:%02d left", s / 60, s % 60);
     }
-    fprintf(stderr, "\r\033[K%s", p->phase == GR_PHASE_VALIDATE ? "validating  " : "");
+    fprintf(stderr, "\r\033[K%s", p->phase == GR_PHASE_VALIDATE ? "validating  " : p->phase == GR_PHASE_STATISTICS ? "statistics  " : "");
     if (p->steps) fprintf(stderr, "[%s] %3.0f %%  epoch %.2f of %.4g", bar, 100 * part, p->epoch, p->epochs);
     else fprintf(stderr, "step %lld", (long long)p->step);
     fprintf(stderr, "  cost %.4f  lr %.3g  %.0f samples/s%s", p->cost, p->lr, p->samples_per_second, left);
@@ -46,9 +46,10 @@ static void progress(void *user, const gr_progress *p)
     if (v->quiet) return;
     switch (p->phase) {
     case GR_PHASE_TRAIN:
+    case GR_PHASE_STATISTICS:
     case GR_PHASE_VALIDATE:
         if (!v->terminal) return;
-        if (p->phase == GR_PHASE_TRAIN && p->seconds - v->shown < 0.1) return;
+        if (p->phase != GR_PHASE_VALIDATE && p->seconds - v->shown < 0.1) return;
         v->shown = p->seconds;
         draw(v, p);
         return;

@@ -82,7 +82,7 @@ static gr_status special_bias(gr_context *ctx, gr__bump *b, const gr_init_from *
     *tree = NULL;
     if (p->last && gr__setting_tree(&common, "last_bias")) {
         *tree = gr__setting_tree(&common, "last_bias");
-    } else if (p->follow == GR_FOLLOW_RELU && relu > 0) {
+    } else if (p->follow == GR_FOLLOW_RELU && relu > 0) { /* also the shift of a normalisation, which takes the mean of a bias before it away */
         char number[32];
         const char *text = gr__bump_format(b, "{type: constant, value: %s}", gr__double_text(relu, number));
         *tree = text ? gr__tree_flow(b, text) : NULL;
@@ -101,7 +101,7 @@ gr_status gr__init_choose(gr_context *ctx, gr__bump *b, const gr_init_from *from
 {
     const char *key = is_added(p) ? "bias" : "weights";
     const gr_tree *t = p->init ? gr__tree_get(p->init, key) : NULL;
-    gr_status st = !t && p->is_bias ? special_bias(ctx, b, from, p, &t) : GR_OK;
+    gr_status st = !t && is_added(p) ? special_bias(ctx, b, from, p, &t) : GR_OK;
     if (st != GR_OK) return st;
     if (!t && from->tree && !normalises(p)) t = gr__tree_get(from->tree, key);
     *out = (gr_init_choice){.asked = t != NULL};

@@ -157,7 +157,7 @@ static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mo
                        const gr_network_options *o, gr_network_values *out, maker *m)
 {
     gr_network_values v = {0};
-    *m = (maker){.n = n, .b = {.ctx = n->ctx, .g = g, .mode = mode, .memory = memory, .targets = n->targets, .bind = o->bind}};
+    *m = (maker){.n = n, .b = {.ctx = n->ctx, .g = g, .mode = mode, .memory = memory, .targets = n->targets, .bind = o->bind, .sketch = o->sketch}};
     if (mode == GR_MODE_TRAIN) {
         m->b.seed = gr_feed(g, "seed", GR_REAL, GR_SCALAR);
         m->b.update = gr_feed(g, "update", GR_REAL, GR_SCALAR);
@@ -195,13 +195,32 @@ static gr_init_from starts(const gr_network *n)
     return (gr_init_from){r->init, r->preset, r->seed, n->targets, r->cost->reading(n->output).as};
 }
 
+static bool has_params(const gr_network *n, const char *layer)
+{
+    size_t length = strlen(layer);
+    for (size_t i = 0; i < n->n_params; i++)
+        if (strncmp(n->params[i].entry.name, layer, length) == 0 && n->params[i].entry.name[length] == '.') return true;
+    return false;
+}
+
+/* What stands between the last layer's sums and the outputs: an activation, or a layer with parameters of its own; "": nothing. */
+static const char *applied_to_sums(const gr_network *n, const gr_tree **at)
+{
+    const gr_stack *s = n->recipe->stack;
+    const char *activation = gr__stack_ends_with(s, at);
+    if (*activation) return activation;
+    for (int i = s->n - 1; i >= 0 && !s->layer[i].last; i = s->layer[i].from[0])
+        if (has_params(n, s->layer[i].name)) return s->layer[i].member->head.name;
+    return "";
+}
+
 /* `last_bias: auto` wants a bias whose numbers are the outputs' own, with nothing applied to them. */
 static gr_status check_last_bias(const gr_network *n)
 {
     const gr_tree *at = gr__init_last_bias_auto(n->recipe->init), *place;
     const gr_param_info *bias = NULL;
     int64_t outputs = n->output.rank > 0 ? n->output.dim[n->output.rank - 1] : 1;
-    const char *applied = gr__stack_ends_with(n->recipe->stack, &place), *hint = "leave it out, or write last_bias: zeros";
+    const char *applied = applied_to_sums(n, &place), *hint = "leave it out, or write last_bias: zeros";
     if (!at) return GR_OK;
     gr_reading reading = n->recipe->cost->reading(n->output);
     for (size_t i = 0; i < n->n_params; i++)
@@ -211,9 +230,6 @@ static gr_status check_last_bias(const gr_network *n)
                              n->recipe->cost->head.name);
     if (*applied)
         return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "the outputs are not the last layer's sums: %s is applied to them", applied);
-    if (n->n_params > 0 && !n->params[n->n_params - 1].last)
-        return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "the outputs are not the last layer's sums: %s is applied to them",
-                             n->params[n->n_params - 1].entry.name);
     if (!bias) return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "the layer that gives the outputs has no bias");
     if (gr_shape_count(bias->entry.shape) == outputs) return GR_OK;
     return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "%s has %lld numbers, but there are %lld outputs", bias->entry.name,
@@ -308,7 +324,7 @@ static gr_status collect(gr_network *n)
     maker m;
     gr_status st = GR_OK;
     GR_TRY(gr_graph_create(n->ctx, &g));
-    GR_TRY(build(n, n->memory, g, GR_MODE_TRAIN, 1, true, &(gr_network_options){0}, &v, &m));
+    GR_TRY(build(n, n->memory, g, GR_MODE_TRAIN, 1, true, &(gr_network_options){.sketch = true}, &v, &m));
     n->output = sample_of(gr_shape_of(g, v.output));
     n->params = m.b.params;
     n->n_params = m.b.n_params;

@@ -454,9 +454,10 @@ static gr_status try_network(gr__recipe_reader *k)
     gr_network *n = NULL;
     gr_status st = gr__network_make(k->ctx, k->r, NULL, 0, GR_EL_F32, 0, NULL, &n);
     if (st == GR_OK) {
-        size_t count;
+        size_t count, n_states;
         const gr_param_info *params = gr__network_params(n, &count);
-        st = gr__groups_check(k->ctx, &k->r->groups, params, count);
+        const gr_entry_spec *states = gr__network_states(n, &n_states);
+        st = gr__groups_check(k->ctx, &k->r->groups, params, count, states, n_states);
         k->r->reading = k->r->cost->reading(gr__network_output(n));
     }
     gr__network_destroy(n);

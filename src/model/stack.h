@@ -17,7 +17,7 @@ typedef struct gr_stacked {
     int n_from;
     gr_follow follow; /* the activation among the layers after it that its output meets first */
     double slope;
-    bool last; /* its output is the network's, but for activations and layers without weights */
+    bool last; /* its output is the network's, but for activations, pooling, dropout, normalisation */
 } gr_stacked;
 
 typedef struct gr_stack {

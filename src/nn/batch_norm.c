@@ -10,8 +10,9 @@ static const gr_row rows[] = {
 /* The means over all axes but the last. */
 static gr_val mean(gr_graph *g, gr_val x, double count)
 {
-    static const int axes[] = {0, 1, 2, 3, 4, 5, 6, 7};
-    return gr_mul(g, gr_sum(g, x, axes, gr_shape_of(g, x).rank - 1, false), gr_const(g, 1 / count));
+    int axes[GR_MAX_RANK], n = gr_shape_of(g, x).rank - 1;
+    for (int i = 0; i < n; i++) axes[i] = i;
+    return gr_mul(g, gr_sum(g, x, axes, n, false), gr_const(g, 1 / count));
 }
 
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
@@ -24,20 +25,21 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     int64_t channels = shape.dim[shape.rank - 1];
     double count = 1, momentum = gr__setting_real(s, "momentum");
     for (int i = 0; i + 1 < shape.rank; i++) count *= (double)shape.dim[i];
+    gr_val running_mean = gr__build_state(b, "running_mean", GR_SHAPE(channels), 0),
+           running_var = gr__build_state(b, "running_var", GR_SHAPE(channels), 1);
     if (b->mode == GR_MODE_TRAIN) {
-        if (count < 2 && b->bind.observe) /* a graph that observes nothing is looked at for its shapes */
-            return gr_graph_fail(
-                g, GR_E_SHAPE,
-                "a training batch with one value a channel has no variance: larger batches are needed, and data.drop_last: "
-                "true where only the last one is short");
+        if (count < 2 && !b->sketch)
+            return gr_graph_fail(g, GR_E_SHAPE,
+                                 "a training batch with one value a channel has no variance: larger batches are needed, and data.drop_last: "
+                                 "true where only the last one is short");
         gr_val m = mean(g, x, count);
         centred = gr_sub(g, x, m);
         variance = mean(g, gr_square(g, centred), count);
-        gr__build_observe(b, "running_mean", 0, m, momentum);
-        gr__build_observe(b, "running_var", 1, gr_mul(g, variance, gr_const(g, count / GR_MAX(count - 1, 1))), momentum);
+        gr__build_observe(b, "running_mean", m, momentum);
+        gr__build_observe(b, "running_var", gr_mul(g, variance, gr_const(g, count / (count - 1))), momentum);
     } else {
-        centred = gr_sub(g, x, gr__build_state(b, "running_mean", GR_SHAPE(channels), 0));
-        variance = gr__build_state(b, "running_var", GR_SHAPE(channels), 1);
+        centred = gr_sub(g, x, running_mean);
+        variance = running_var;
     }
     gr_val scale = gr__build_param(b, "weight", GR_SHAPE(channels), GR_ROLE_NORM_SCALE, GR_LAYOUT_PLAIN, 1, 1),
            shift = gr__build_param(b, "bias", GR_SHAPE(channels), GR_ROLE_NORM_SHIFT, GR_LAYOUT_PLAIN, 1, 1);

@@ -92,38 +92,49 @@ gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role 
 
 /* ---- statistics ---- */
 
-/* Declares the state, or finds it; NULL with the graph failed. */
-static const gr_entry_spec *state_of(gr_build *b, const char *suffix, gr_shape shape, double initial)
+static const gr_entry_spec *find_state(const gr_build *b, const char *suffix)
 {
-    if (gr_graph_status(b->g) != GR_OK) return NULL;
     for (size_t i = 0; i < b->n_states; i++)
         if (is_called(b->states[i].name, b->layer, suffix)) return &b->states[i];
-    const char *name = gr__bump_format(b->memory, "%s.%s", b->layer, suffix);
-    gr_entry_spec *s = name ? add_state(b) : NULL;
-    if (!s) {
-        gr_graph_fail(b->g, GR_E_MEMORY, "no memory for statistic %s", suffix);
+    return NULL;
+}
+
+static const gr_entry_spec *declare_state(gr_build *b, const char *suffix, gr_shape shape, double initial)
+{
+    const gr_entry_spec *before = find_state(b, suffix);
+    char here[96], there[96];
+    if (before && gr__shape_equal(before->shape, shape)) return before;
+    if (before) {
+        gr_graph_fail(b->g, GR_E_SHAPE, "statistic %s is %s here and %s where it was used first", before->name, gr__shape_text(shape, here),
+                      gr__shape_text(before->shape, there));
         return NULL;
     }
-    *s = (gr_entry_spec){.name = name, .shape = shape, .slot = true, .saved = true, .role = GR_ROLE_STATE, .initial = initial};
+    const char *name = gr__bump_format(b->memory, "%s.%s", b->layer, suffix);
+    gr_entry_spec *s = name ? add_state(b) : NULL;
+    if (s) *s = (gr_entry_spec){.name = name, .shape = shape, .slot = true, .saved = true, .role = GR_ROLE_STATE, .initial = initial};
+    else gr_graph_fail(b->g, GR_E_MEMORY, "no memory for statistic %s", suffix);
     return s;
 }
 
 gr_val gr__build_state(gr_build *b, const char *suffix, gr_shape shape, double initial)
 {
-    const gr_entry_spec *s = state_of(b, suffix, shape, initial);
+    const gr_entry_spec *s = gr_graph_status(b->g) == GR_OK ? declare_state(b, suffix, shape, initial) : NULL;
     if (!s) return GR_NONE;
     return b->bind.state ? b->bind.state(b->bind.user, s) : gr_slot(b->g, s->name, s->shape);
 }
 
-void gr__build_observe(gr_build *b, const char *suffix, double initial, gr_val batch, double share)
+void gr__build_observe(gr_build *b, const char *suffix, gr_val batch, double share)
 {
-    const gr_entry_spec *s = state_of(b, suffix, gr_shape_of(b->g, batch), initial);
-    if (s && b->bind.observe) b->bind.observe(b->bind.user, s, batch, share);
+    if (gr_graph_status(b->g) != GR_OK || !b->bind.observe) return;
+    const gr_entry_spec *s = find_state(b, suffix);
+    if (s) b->bind.observe(b->bind.user, s, batch, share);
+    else gr_graph_fail(b->g, GR_E_INTERNAL, "statistic %s was not declared", suffix);
 }
 
 gr_val gr__statistic(gr_graph *g, gr_val old, gr_val batch, gr_val share)
 {
-    return gr_add(g, gr_mul(g, old, gr_sub(g, gr_const(g, 1), share)), gr_mul(g, batch, share));
+    gr_val one = gr_const(g, 1), moved = gr_add(g, gr_mul(g, old, gr_sub(g, one, share)), gr_mul(g, batch, share));
+    return gr_select(g, gr_less(g, share, one), moved, batch);
 }
 
 gr_val gr__build_random(gr_build *b, const char *use, gr_shape shape)

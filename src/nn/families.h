@@ -61,15 +61,17 @@ typedef struct gr_build {
     bool last;
     const gr_tree *init;
     gr_binding bind;
+    bool sketch; /* the graph is made for its shapes and is never run */
 } gr_build;
 
 /* Declares (or finds) parameter LAYER.suffix and gives its leaf. */
 gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role role, gr_layout layout, int64_t fan_in, int64_t fan_out);
-/* Statistics of batches, which the layer needs when it does not train: slot LAYER.suffix, part of the model. It starts at `initial`. */
+/* Declares a statistic of batches, which the layer needs when it does not train, and gives it: slot LAYER.suffix, part of the model. It
+ * starts at `initial`. */
 gr_val gr__build_state(gr_build *b, const char *suffix, gr_shape shape, double initial);
-/* A training batch gives the statistic this value: it moves towards it by `share`, 0 to 1. */
-void gr__build_observe(gr_build *b, const char *suffix, double initial, gr_val batch, double share);
-/* old (1 - share) + batch share: exactly the batch's for a share of 1. share: rank 0. */
+/* A training batch gives the declared statistic this value: it moves towards it by `share`, 0 to 1. */
+void gr__build_observe(gr_build *b, const char *suffix, gr_val batch, double share);
+/* old (1 - share) + batch share; the batch's alone for a share of 1, whatever the old one is. share: rank 0. */
 gr_val gr__statistic(gr_graph *g, gr_val old, gr_val batch, gr_val share);
 /* A random leaf of the layer's own stream LAYER/use: uniform [0,1), shape [samples, ...]. Only in TRAIN. */
 gr_val gr__build_random(gr_build *b, const char *use, gr_shape shape);
@@ -93,7 +95,7 @@ typedef struct gr_layer {
     int min_inputs, max_inputs; /* usually 1, 1; add: 2, many */
     bool activation_only;       /* relu, tanh, ...: usable as `activation:` and looked through for `follow` */
     gr_follow follow;           /* what an activation counts as for initialisers; GR_FOLLOW_LEAKY has a row `slope` */
-    bool transparent;           /* flatten, pooling, dropout: the activation after it counts for the layer before it */
+    bool transparent;           /* flatten, pooling, dropout, normalisation: the activation after it counts for the layer before it */
     gr_val (*build)(gr_build *b, const gr_settings *s, const gr_val *in, int n_in); /* errors through gr_graph_fail */
 } gr_layer;
 #define GR_LAYER(name) const gr_layer gr__layer_##name

@@ -113,22 +113,27 @@ static gr_status no_match(gr_context *ctx, const gr_group *x, const gr_param_inf
 }
 
 /* The first match counts: a group all of whose parameters have one before it does nothing. */
-static void warn_of_hidden(gr_context *ctx, const gr_groups *g, int i, const gr_param_info *params, size_t n)
+static void warn_of_hidden(gr_context *ctx, const gr_groups *g, int i, const gr_param_info *params, size_t n, const gr_entry_spec *states,
+                           size_t n_states)
 {
     for (size_t k = 0; k < n; k++)
         if (gr__groups_find(g, params[k].entry.name) == &g->group[i]) return;
+    for (size_t k = 0; k < n_states; k++)
+        if (gr__groups_find(g, states[k].name) == &g->group[i]) return;
     gr__log(ctx, GR_LOG_WARNING, "groups[%d]: every parameter that \"%s\" matches belongs to an earlier group: it does nothing", i,
             g->group[i].match);
 }
 
-gr_status gr__groups_check(gr_context *ctx, const gr_groups *g, const gr_param_info *params, size_t n)
+gr_status gr__groups_check(gr_context *ctx, const gr_groups *g, const gr_param_info *params, size_t n, const gr_entry_spec *states,
+                           size_t n_states)
 {
     size_t frozen = 0;
     for (int i = 0; i < g->n; i++) {
         bool any = false;
         for (size_t k = 0; k < n && !any; k++) any = matches(g->group[i].match, params[k].entry.name);
+        for (size_t k = 0; k < n_states && !any; k++) any = matches(g->group[i].match, states[k].name);
         if (!any) return no_match(ctx, &g->group[i], params, n);
-        warn_of_hidden(ctx, g, i, params, n);
+        warn_of_hidden(ctx, g, i, params, n, states, n_states);
     }
     for (size_t k = 0; k < n; k++) frozen += gr__groups_freeze(g, params[k].entry.name);
     if (n == 0 || frozen < n) return GR_OK;

@@ -71,16 +71,6 @@ static gr_val part_of(gr_graph *g, gr_val slow, gr_val w, double alpha)
     return gr_add(g, gr_mul(g, slow, gr_const(g, 1 - alpha)), gr_mul(g, w, gr_const(g, alpha))); /* exactly w for 1, slow for 0 */
 }
 
-/* The parameter's slot NAME, which the actions own. */
-static gr_status own_slot(gr_graph *g, gr_store *store, const gr_param_info *p, const char *name, gr_val *out)
-{
-    char full[512];
-    int n = snprintf(full, sizeof full, "%s/%s", p->entry.name, name);
-    if (n < 0 || (size_t)n >= sizeof full)
-        return gr__fail(gr__graph_context(g), GR_E_RANGE, "the name of parameter %.60s... is too long", p->entry.name);
-    return gr__slot_add(g, store, full, p->entry.shape, p->entry.layout, 0, out);
-}
-
 /* Its first moment, where the optimizer keeps one; GR_NONE: it does not. */
 static gr_val first_moment(gr_graph *g, const gr_store *store, const gr_param_info *p)
 {
@@ -102,7 +92,7 @@ static gr_status build_start(const gr_update_rules *r, gr_graph *g, gr_store *st
     for (size_t i = 0; i < n && st == GR_OK; i++) {
         gr_val slow;
         if (gr__groups_freeze(r->groups, params[i].entry.name)) continue;
-        st = own_slot(g, store, &params[i], "slow", &slow);
+        st = gr__slot_beside(g, store, &params[i].entry, "slow", 0, &slow);
         if (st == GR_OK) gr_assign(g, slow, gr_param(g, params[i].entry.name, params[i].entry.shape), GR_ASSIGN_UPDATE);
     }
     return st == GR_OK ? gr_graph_status(g) : st;
@@ -119,7 +109,7 @@ static gr_status treat_moment(const gr_lookahead *l, gr_graph *g, gr_store *stor
     if (m == GR_NONE || l->inner == GR_INNER_KEEP) return GR_OK;
     gr_val fresh = gr_broadcast(g, gr_const(g, 0), p->entry.shape);
     if (l->inner == GR_INNER_PULLBACK) {
-        gr_status st = own_slot(g, store, p, "slow_m", &before);
+        gr_status st = gr__slot_beside(g, store, &p->entry, "slow_m", 0, &before);
         if (st != GR_OK) return st;
         fresh = part_of(g, before, m, l->alpha);
         gr_assign(g, before, fresh, GR_ASSIGN_UPDATE);
@@ -134,7 +124,7 @@ static gr_status build_synchronise(const gr_update_rules *r, gr_graph *g, gr_sto
     for (size_t i = 0; i < n; i++) {
         gr_val slow, w;
         if (gr__groups_freeze(r->groups, params[i].entry.name)) continue;
-        GR_TRY(own_slot(g, store, &params[i], "slow", &slow));
+        GR_TRY(gr__slot_beside(g, store, &params[i].entry, "slow", 0, &slow));
         w = gr_param(g, params[i].entry.name, params[i].entry.shape);
         gr_val both = part_of(g, slow, w, r->lookahead->alpha);
         gr_assign(g, slow, both, GR_ASSIGN_UPDATE);

@@ -84,8 +84,9 @@ gr_status gr__groups_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_
 gr_tree *gr__groups_tree(gr__bump *b, const gr_groups *g);
 const gr_group *gr__groups_find(const gr_groups *g, const char *name); /* the first that matches; NULL: none */
 bool gr__groups_freeze(const gr_groups *g, const char *name);
-/* GR_E_NAME for a pattern that matches no parameter, GR_E_CONFLICT where every parameter is frozen; warns of groups behind others. */
-gr_status gr__groups_check(gr_context *ctx, const gr_groups *g, const gr_param_info *params, size_t n);
+/* GR_E_NAME for a pattern that matches neither a parameter nor a statistic, GR_E_CONFLICT where every parameter is frozen; warns of groups behind others. */
+gr_status gr__groups_check(gr_context *ctx, const gr_groups *g, const gr_param_info *params, size_t n, const gr_entry_spec *states,
+                           size_t n_states);
 
 /* ---- lookahead: and average: ---- */
 
@@ -183,6 +184,8 @@ gr_val gr__view_leaf(const gr_view *v, gr_graph *g, const gr_store *store, const
 gr_val gr__view_state(const gr_view *v, gr_graph *g, const gr_store *store, const gr_entry_spec *s); /* of a statistic, likewise */
 
 /* ---- shared by the files here ---- */
+gr_status gr__slot_beside(gr_graph *g, gr_store *store, const gr_entry_spec *e, const char *name, double initial,
+                          gr_val *out); /* ENTRY/NAME, with the entry's shape and layout */
 gr_status gr__slot_add(gr_graph *g, gr_store *store, const char *name, gr_shape shape, gr_layout layout, double initial, gr_val *out);
 bool gr__tree_put_number(gr__bump *b, gr_tree *map, const char *key, double x);
 bool gr__tree_put_text(gr__bump *b, gr_tree *map, const char *key, const char *text);

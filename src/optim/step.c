@@ -1,6 +1,7 @@
 /* What members write their update with: settings as constants, slots, and the expressions that several of them share. */
 #include <stdio.h>
 
+#include "graph/node.h"
 #include "optim/optim.h"
 
 gr_val gr__step_arg(gr_step *s, const char *name)
@@ -16,6 +17,15 @@ gr_status gr__slot_add(gr_graph *g, gr_store *store, const char *name, gr_shape 
     gr_status st = gr_store_add(store, &spec, NULL);
     *out = st == GR_OK ? gr_slot(g, name, shape) : gr_graph_fail(g, st, "slot %s cannot be added", name);
     return st;
+}
+
+gr_status gr__slot_beside(gr_graph *g, gr_store *store, const gr_entry_spec *e, const char *name, double initial, gr_val *out)
+{
+    char full[512];
+    int n = snprintf(full, sizeof full, "%s/%s", e->name, name);
+    if (n < 0 || (size_t)n >= sizeof full)
+        return gr__fail(gr__graph_context(g), GR_E_RANGE, "the name of parameter %.60s... is too long", e->name);
+    return gr__slot_add(g, store, full, e->shape, e->layout, initial, out);
 }
 
 /* OWNER/PHASE NAME: "c1.weight/m", "optimizer/then/t". One that is there already is found, whatever it starts at. */

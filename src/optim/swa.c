@@ -97,12 +97,8 @@ static gr_status build(const gr_update_rules *r, gr_graph *g, gr_store *store, c
     if (st == GR_OK) gr_assign(g, count, more, GR_ASSIGN_UPDATE);
     for (size_t i = 0; i < n && st == GR_OK; i++) {
         const gr_entry_spec *e = &params[i].entry;
-        char full[512];
         if (gr__groups_freeze(r->groups, e->name)) continue;
-        int length = snprintf(full, sizeof full, "%s/swa", e->name);
-        if (length < 0 || (size_t)length >= sizeof full)
-            return gr__fail(gr__graph_context(g), GR_E_RANGE, "the name of parameter %.60s... is too long", e->name);
-        st = gr__slot_add(g, store, full, e->shape, e->layout, 0, &mean);
+        st = gr__slot_beside(g, store, e, "swa", 0, &mean);
         gr_val w = gr__view_leaf(&views[0], g, store, e->name, e->shape);
         if (st == GR_OK) gr_assign(g, mean, gr_add(g, mean, gr_mul(g, gr_sub(g, w, mean), gr_recip(g, more))), GR_ASSIGN_UPDATE);
     }

@@ -237,17 +237,21 @@ static void warn_of_warmup(gr_context *ctx, const gr_sched *s, const gr_rate *r)
                 (long long)r->total);
 }
 
-/* Whether every update after the warm-up has the same rate, from a look at some thousands of them, the last included. */
+/* Whether every update after the warm-up has the same rate, from a look at the first thousands of them and at thousands up to the last. */
 static bool never_changes(const gr_sched *s, const gr_rate *r)
 {
     enum { LOOKS = 4096 };
     gr_rate at = *r;
-    int64_t first = GR_MIN(span_updates(s->warmup, r), r->total - 1), rest = r->total - 1 - first, looks = GR_MIN(rest, LOOKS);
+    int64_t first = span_updates(s->warmup, r), rest = r->total - 1 - first, looks = GR_MIN(rest, LOOKS);
+    if (rest < 1) return false;
     at.t = first;
     double rate = gr__sched_rate(s, &at);
     for (int64_t k = 1; k <= looks; k++) {
-        at.t = first + (int64_t)((double)rest * (double)k / (double)looks);
-        if (gr__sched_rate(s, &at) != rate) return false;
+        const int64_t look[] = {first + k, first + (int64_t)((double)rest * (double)k / (double)looks)};
+        for (size_t i = 0; i < GR_COUNT(look); i++) {
+            at.t = look[i];
+            if (gr__sched_rate(s, &at) != rate) return false;
+        }
     }
     return true;
 }
@@ -256,8 +260,8 @@ static bool never_changes(const gr_sched *s, const gr_rate *r)
 static void warn_of_idle(gr_context *ctx, const gr_sched *s, const gr_rate *r)
 {
     if (s->member->head.n_rows == 0 || s->member->observe || !never_changes(s, r)) return;
-    gr__log(ctx, GR_LOG_WARNING, "schedule: %s never changes the rate within the %lld updates of this run", s->member->head.name,
-            (long long)r->total);
+    gr__log(ctx, GR_LOG_WARNING, "schedule: %s never changes the rate within the %lld updates of this run%s", s->member->head.name,
+            (long long)r->total, span_updates(s->warmup, r) ? " after its warm-up" : "");
 }
 
 gr_status gr__sched_check(gr_context *ctx, const gr_sched *s, const gr_rate *r)

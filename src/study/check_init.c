@@ -70,6 +70,24 @@ static bool has_weights(const gr_probe *p, const char *layer)
     return false;
 }
 
+/* Does a layer that keeps statistics read it, and nothing else? It gives the same whatever the scale of what it reads. */
+static bool is_normalised(const gr_probe *p, int i)
+{
+    const gr_stack *s = p->recipe->stack;
+    size_t n;
+    const gr_entry_spec *states = gr__network_states(p->task.network, &n);
+    int readers = 0, normalising = 0;
+    for (int k = 0; k < s->n; k++) {
+        size_t length = strlen(s->layer[k].name);
+        bool keeps = false, reads = false;
+        for (int j = 0; j < s->layer[k].n_from; j++) reads |= s->layer[k].from[j] == i;
+        for (size_t j = 0; j < n; j++) keeps |= strncmp(states[j].name, s->layer[k].name, length) == 0 && states[j].name[length] == '.';
+        readers += reads;
+        normalising += reads && keeps;
+    }
+    return readers > 0 && readers == normalising;
+}
+
 static double away(double variance)
 {
     return variance > 0 && isfinite(variance) ? fmax(variance, 1 / variance) : INFINITY;
@@ -80,7 +98,7 @@ static void judge(const gr_init_row *rows, size_t n, gr_finding *out)
     const gr_init_row *worst = NULL;
     bool silent = false;
     for (size_t i = 0; i < n; i++) {
-        bool judged = rows[i].weighted && !rows[i].last && rows[i].activation.count >= ENOUGH; /* what the last layer gives is the initial cost's matter */
+        bool judged = rows[i].weighted && !rows[i].last && !rows[i].normalised && rows[i].activation.count >= ENOUGH; /* what the last layer gives is the initial cost's matter */
         if (judged && (!worst || away(rows[i].activation.variance) > away(worst->activation.variance))) worst = &rows[i];
         silent |= rows[i].weighted && !(rows[i].gradient.square > 0 && isfinite(rows[i].gradient.square));
     }
@@ -109,7 +127,7 @@ gr_status gr__check_init(gr_probe *p, gr__bump *memory, gr_init_row **rows, size
     if (st == GR_OK) st = gr__probe_run(p, p->train, &b);
     if (st != GR_OK) return st;
     for (int i = 0; i < s->n; i++)
-        r[i] = (gr_init_row){s->layer[i].name, s->layer[i].member->head.name, has_weights(p, s->layer[i].name), s->layer[i].last, spread_of(p, "layer", i), spread_of(p, "slope", i)};
+        r[i] = (gr_init_row){s->layer[i].name, s->layer[i].member->head.name, has_weights(p, s->layer[i].name), s->layer[i].last, is_normalised(p, i), spread_of(p, "layer", i), spread_of(p, "slope", i)};
     judge(r, (size_t)s->n, out);
     *rows = r;
     *n = (size_t)s->n;

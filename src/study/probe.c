@@ -10,6 +10,13 @@ static gr_status next_of_loader(void *source, gr_batch *out)
     return gr__loader_next(source, out);
 }
 
+/* What the batch says of a statistic, as an output. */
+static void show_state(void *user, const gr_entry_spec *s, gr_val batch, double share)
+{
+    (void)share;
+    gr_output(user, s->name, batch);
+}
+
 static gr_status train_graph(gr_probe *p, gr_graph *g)
 {
     gr_network_values v;
@@ -17,7 +24,7 @@ static gr_status train_graph(gr_probe *p, gr_graph *g)
     gr_val *layer = gr__bump_alloc(p->task.memory, sizeof *layer * (size_t)(n + 1)), *slope = gr__bump_alloc(p->task.memory, sizeof *slope * (size_t)(n + 1));
     char name[32];
     if (!layer || !slope) return GR_E_MEMORY;
-    gr_status st = gr__network_build_with(p->task.network, g, GR_MODE_TRAIN, p->batch, true, &(gr_network_options){.layers = layer}, &v);
+    gr_status st = gr__network_build_with(p->task.network, g, GR_MODE_TRAIN, p->batch, true, &(gr_network_options){.layers = layer, .bind = {.observe = show_state, .user = g}}, &v);
     if (st != GR_OK) return st;
     layer[n] = gr_real(g, v.input); /* where preparation starts: an input may be of bytes, which have no gradient */
     st = gr_gradients(g, v.cost_sum, layer, n + 1, slope);
@@ -56,6 +63,23 @@ done:
     return st;
 }
 
+/* Evaluation needs statistics that an untrained model has none of: those of the first batch stand for them. */
+static gr_status fill_states(gr_probe *p)
+{
+    size_t n;
+    gr_batch b;
+    const gr_entry_spec *states = gr__network_states(p->task.network, &n);
+    if (n == 0) return GR_OK;
+    gr_status st = gr__loader_next(p->loader, &b);
+    if (st == GR_OK) st = gr__probe_run(p, p->train, &b);
+    for (size_t i = 0; i < n && st == GR_OK; i++) {
+        const gr_entry *e = gr_store_find(p->store, states[i].name);
+        memcpy(e->data, gr_plan_output(p->train, states[i].name, NULL), gr_backend_real_bytes(p->task.backend) * (size_t)e->count);
+    }
+    gr__loader_seek(p->loader, 0, 0);
+    return st;
+}
+
 gr_status gr__probe_open(gr_context *ctx, const gr_recipe *r, gr_probe *p)
 {
     gr_status st = GR_OK;
@@ -74,6 +98,7 @@ gr_status gr__probe_open(gr_context *ctx, const gr_recipe *r, gr_probe *p)
     gr_loader_options o = gr__task_loader(&p->task, GR_PART_TRAIN, false);
     p->batches = gr__loader_batches(&o);
     GR_TRY(gr__loader_create(ctx, &o, &p->loader));
+    GR_TRY(fill_states(p));
     p->next = next_of_loader;
     p->source = p->loader;
 done:

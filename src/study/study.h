@@ -50,7 +50,7 @@ typedef struct gr_format_row { const char *name, *kind, *format; int64_t count; 
 gr_status gr__check_formats(gr_context *ctx, const gr_recipe *r, gr__bump *memory, gr_format_row **rows, size_t *n, gr_finding *out);
 
 typedef struct gr_spread { int64_t count; double mean, variance, square; } gr_spread; /* square: the mean of squares */
-typedef struct gr_init_row { const char *name, *type; bool weighted, last; gr_spread activation, gradient; } gr_init_row; /* weighted: has weights of its own */
+typedef struct gr_init_row { const char *name, *type; bool weighted, last, normalised; gr_spread activation, gradient; } gr_init_row; /* weighted: has weights of its own; normalised: what reads it takes its scale away */
 /* A row a layer: what it gives for the first batch, and the gradient of a sample's cost with respect to that. Rows in memory, names of the recipe. [I2] */
 gr_status gr__check_init(gr_probe *p, gr__bump *memory, gr_init_row **rows, size_t *n, gr_finding *out);
 

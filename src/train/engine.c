@@ -58,11 +58,17 @@ double gr__engine_rate(const gr_recipe *r, const gr_clock *c, const double *stat
     return !isnan(r->swa.lr) && gr__swa_began(&r->swa, c) ? r->swa.lr : gr__sched_rate(&r->sched, &rate);
 }
 
+/* Rows of the short batch at the end of an epoch; 0: there is none. */
+static int64_t last_batch(const gr_task *t, int64_t batch)
+{
+    return t->recipe->data.drop_last ? 0 : t->count[GR_PART_TRAIN] % batch;
+}
+
 /* Plans of an update as `variant` has it. */
 static gr_status update_plans(gr_engine *e, int64_t batch, int variant)
 {
     const gr_task *t = e->task;
-    int64_t n = t->count[GR_PART_TRAIN], rest = t->recipe->data.drop_last ? 0 : n % batch;
+    int64_t rest = last_batch(t, batch);
     bool micro = t->recipe->accumulate > 1;
     gr_status st = add_plan(e, micro ? GR_RUN_ACCUMULATE : GR_RUN_STEP, batch, variant);
     if (st == GR_OK && rest) st = add_plan(e, micro ? GR_RUN_ACCUMULATE : GR_RUN_STEP, rest, variant);
@@ -87,17 +93,25 @@ done:
     return st;
 }
 
-/* Views whose weights have statistics of their own, where the network keeps any. */
+static bool keeps_statistics(const gr_task *t)
+{
+    size_t n;
+    const gr_entry_spec *states = gr__network_states(t->network, &n);
+    for (size_t i = 0; i < n; i++)
+        if (!gr__groups_freeze(&t->recipe->groups, states[i].name)) return true;
+    return false;
+}
+
+/* Views whose weights have statistics of their own, where the network keeps any that move. */
 static gr_status statistics_plans(gr_engine *e)
 {
-    size_t n_states;
-    int64_t batch = gr__task_batch(e->task), n = e->task->count[GR_PART_TRAIN], rest = e->task->recipe->data.drop_last ? 0 : n % batch;
+    int64_t batch = gr__task_batch(e->task);
     gr_status st = GR_OK;
-    gr__network_states(e->task->network, &n_states);
-    for (int v = 0; v < e->n_views && n_states > 0; v++) {
+    if (!keeps_statistics(e->task)) return GR_OK;
+    for (int v = 0; v < e->n_views; v++) {
         if (!e->view[v].statistics) continue;
         GR_TRY(add_plan(e, GR_RUN_STATISTICS, batch, v));
-        GR_TRY(add_plan(e, GR_RUN_STATISTICS, rest, v));
+        GR_TRY(add_plan(e, GR_RUN_STATISTICS, last_batch(e->task, batch), v));
     }
 done:
     return st;

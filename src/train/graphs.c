@@ -16,6 +16,7 @@ typedef struct making {
     const gr_param_info *params;
     size_t n;
     gr_val lr, *leaves, *grads, *probe, *bend; /* n each, in the task's memory; bend: sums of H z */
+    gr_val moved; /* rank 0: finite if all new statistics are; GR_NONE without any */
 } making;
 
 static bool is_frozen(const making *m, size_t i)
@@ -44,10 +45,18 @@ static gr_val point_of(void *user, const gr_param_info *p)
 /* Running statistics of a layer that is frozen by name stay as they are. */
 static void move_state(void *user, const gr_entry_spec *s, gr_val batch, double share)
 {
-    const making *m = user;
+    making *m = user;
+    gr_graph *g = m->g;
     if (gr__groups_freeze(&m->recipe->groups, s->name)) return;
-    gr_val old = gr_slot(m->g, s->name, s->shape);
-    gr_assign(m->g, old, gr__statistic(m->g, old, batch, gr_const(m->g, share)), GR_ASSIGN_STATE);
+    gr_val old = gr_slot(g, s->name, s->shape), next = gr__statistic(g, old, batch, gr_const(g, share)), sum = gr_sum_all(g, next);
+    m->moved = m->moved ? gr_add(g, m->moved, sum) : sum;
+    gr_assign(g, old, next, GR_ASSIGN_STATE);
+}
+
+/* Updates wait for this to be finite: the cost, what else is given, and the statistics, which nothing could mend afterwards. */
+static void guard(const making *m, gr_val finite)
+{
+    gr_guard(m->g, m->moved ? gr_add(m->g, finite, m->moved) : finite);
 }
 
 static void draw_probes(making *m)
@@ -130,7 +139,7 @@ static gr_status update(making *m, gr_val cost_sum, gr_val weight_sum, bool weig
     gr_output(g, "weight_sum", weight_sum);
     gr_output(g, "norm", v.norm);
     if (v.penalty) gr_output(g, "penalty", v.penalty);
-    gr_guard(g, gr_add(g, cost_sum, v.finite));
+    guard(m, gr_add(g, cost_sum, v.finite));
     return gr_graph_status(g);
 }
 
@@ -170,7 +179,7 @@ static gr_status build_accumulate(making *m, int64_t batch)
     }
     GR_TRY(add_up(m, first, "cost", "sum", m->v.cost_sum));
     GR_TRY(add_up(m, first, "weight", "sum", m->v.weight_sum));
-    gr_guard(g, m->v.cost_sum);
+    guard(m, m->v.cost_sum);
 done:
     return st == GR_OK ? gr_graph_status(g) : st;
 }
@@ -226,12 +235,14 @@ static gr_status build_evaluate(making *m, int64_t batch)
 static void collect_state(void *user, const gr_entry_spec *s, gr_val batch, double share)
 {
     const making *m = user;
-    char full[512];
     gr_val mean;
     (void)share;
     if (gr__groups_freeze(&m->recipe->groups, s->name)) return;
-    snprintf(full, sizeof full, "%s/%s", s->name, m->view->slot);
-    if (gr__slot_add(m->g, m->store, full, s->shape, GR_LAYOUT_PLAIN, s->initial, &mean) != GR_OK) return;
+    gr_status st = gr__slot_beside(m->g, m->store, s, m->view->slot, s->initial, &mean);
+    if (st != GR_OK) {
+        gr_graph_fail(m->g, st, "the statistics of %s cannot be kept", s->name);
+        return;
+    }
     gr_assign(m->g, mean, gr__statistic(m->g, mean, batch, gr_feed(m->g, "share", GR_REAL, GR_SCALAR)), GR_ASSIGN_STATE);
 }
 

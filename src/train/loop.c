@@ -245,7 +245,15 @@ static gr_status checkpoint(gr_loop *l)
     return st;
 }
 
-/* Updates until a stop rule holds. With an interruption the checkpoint is written here and GR_E_INTERRUPTED returned. */
+/* Writes the checkpoint of a run that was asked to stop; GR_E_INTERRUPTED. */
+static gr_status interrupted(gr_loop *l, gr_train_result *out)
+{
+    out->reason = GR_REASON_INTERRUPTED;
+    gr_status st = checkpoint(l);
+    return st == GR_OK ? gr__fail(l->ctx, GR_E_INTERRUPTED, "interrupted after step %lld; continue with --resume", (long long)l->step) : st;
+}
+
+/* Updates until a stop rule holds, or GR_E_INTERRUPTED. */
 static gr_status advance(gr_loop *l, gr_train_result *out)
 {
     const volatile sig_atomic_t *stop = l->options->stop;
@@ -253,12 +261,7 @@ static gr_status advance(gr_loop *l, gr_train_result *out)
     for (;;) {
         if (l->pending) st = settle(l);
         if (st == GR_OK && stop && *stop) st = GR_E_INTERRUPTED;
-        if (st == GR_E_INTERRUPTED) {
-            out->reason = GR_REASON_INTERRUPTED;
-            st = checkpoint(l);
-            if (st != GR_OK) return st;
-            return gr__fail(l->ctx, GR_E_INTERRUPTED, "interrupted after step %lld; continue with --resume", (long long)l->step);
-        }
+        if (st == GR_E_INTERRUPTED) return interrupted(l, out);
         if (st != GR_OK) return st;
         out->reason = l->step ? stop_reason(l) : GR_REASON_NONE;
         if (out->reason != GR_REASON_NONE) return GR_OK;
@@ -302,7 +305,7 @@ static gr_status conclude(gr_loop *l, gr_train_result *out)
     gr_status st = gr__loop_save_model(l, "last.safetensors", 0);
     for (int view = 1; view < l->engine->n_views && st == GR_OK; view++) {
         if (!gr__loop_held(l, view)) continue;
-        st = gr__loop_measure(l, view, NULL);
+        st = gr__loop_measure(l, view);
         if (st == GR_OK) st = gr__loop_save_model(l, l->engine->view[view].file, view);
     }
     if (st == GR_OK && l->validation && l->evaluated != l->step && out->reason != GR_REASON_DIVERGED) {
@@ -370,7 +373,9 @@ static gr_status train(gr_loop *l, gr_train_result *out)
     if (st != GR_OK && st != GR_E_DIVERGED && st != GR_E_INTERRUPTED) goto done;
     if (l->step == 0 && st == GR_E_INTERRUPTED) goto done;
     GR_TRY(gr__run_metrics_flush(l->run, true));
-    if (ended != GR_E_INTERRUPTED) GR_TRY(conclude(l, out));
+    if (ended != GR_E_INTERRUPTED) st = conclude(l, out);
+    if (ended == GR_OK && st == GR_E_INTERRUPTED) st = ended = interrupted(l, out);
+    if (st != GR_OK && st != GR_E_INTERRUPTED && st != GR_E_DIVERGED) goto done;
     if (ended == GR_OK) GR_TRY(gr__loop_checkpoint(l));
     fill_result(l, out);
     GR_TRY(gr__loop_result(l, out));

@@ -50,8 +50,8 @@ void gr__loop_feed(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int64_t pos
 /* validate.c */
 int64_t gr__loop_held(const gr_loop *l, int view); /* how many weights the view holds so far: 0, it cannot be evaluated */
 /* Running statistics of the weights that the view holds, from one pass over the training data in the order of the first epoch; nothing where they are known
- * already, or there are none. stop (may be NULL): GR_E_INTERRUPTED when it becomes non-zero. */
-gr_status gr__loop_measure(gr_loop *l, int view, const volatile sig_atomic_t *stop);
+ * already, or there are none. GR_E_INTERRUPTED when the run is asked to stop: the next call starts over. */
+gr_status gr__loop_measure(gr_loop *l, int view);
 /* Evaluates every view; ev receives the model's figures. Keeps the best model. */
 gr_status gr__loop_validate(gr_loop *l, gr_evaluation *ev);
 

@@ -141,7 +141,7 @@ typedef enum gr_reason { GR_REASON_NONE, GR_REASON_EPOCHS, GR_REASON_STEPS, GR_R
 const char *gr__reason_name(gr_reason r);
 
 typedef struct gr_progress {
-    enum { GR_PHASE_TRAIN, GR_PHASE_VALIDATE, GR_PHASE_EVALUATED, GR_PHASE_CHECKPOINT, GR_PHASE_RESUMED, GR_PHASE_DONE } phase;
+    enum { GR_PHASE_TRAIN, GR_PHASE_STATISTICS, GR_PHASE_VALIDATE, GR_PHASE_EVALUATED, GR_PHASE_CHECKPOINT, GR_PHASE_RESUMED, GR_PHASE_DONE } phase;
     int64_t step, steps;            /* steps 0: unknown */
     double epoch, epochs;
     double cost, lr;
@@ -156,7 +156,7 @@ typedef struct gr_train_options {
     const char *from;               /* a model to start from, or NULL */
     bool resume, overwrite;
     const volatile sig_atomic_t *stop; /* may be NULL; non-zero asks for a checkpoint and the end */
-    void (*progress)(void *user, const gr_progress *p); /* may be NULL; called after every update, so be quick */
+    void (*progress)(void *user, const gr_progress *p); /* may be NULL; called after every update and before every batch of statistics, so be quick */
     void *user;
 } gr_train_options;
 

@@ -10,27 +10,26 @@ int64_t gr__loop_held(const gr_loop *l, int view)
     return !counter ? 1 : e ? (int64_t) * (const double *)e->data : 0;
 }
 
-/* One batch of a view's statistics; `before` samples of `index` batches were seen. */
+/* One batch of a view's statistics; `before` samples were seen. */
 static gr_status measure_batch(gr_loop *l, int view, const gr_batch *b, int64_t before)
 {
     gr_engine_plan *p = gr__engine_find(l->engine, GR_RUN_STATISTICS, b->n, view);
     if (!p) return gr__fail(l->ctx, GR_E_INTERNAL, "no plan for the statistics of a batch of %lld", (long long)b->n);
     gr__loop_feed(l, p, b, before);
-    if (p->update) *p->update = 0; /* random numbers are those of the weights, not of the moment when they are looked at */
+    if (p->update) *p->update = 0; /* random numbers must not depend on the moment when the weights are looked at */
     if (p->share) *p->share = l->recipe->swa.by_batches ? 1.0 / (double)(b->index + 1) : (double)b->n / (double)(before + b->n);
     return gr_plan_run(p->plan);
 }
 
-gr_status gr__loop_measure(gr_loop *l, int view, const volatile sig_atomic_t *stop)
+gr_status gr__loop_measure(gr_loop *l, int view)
 {
-    size_t n_states;
     int64_t holds = gr__loop_held(l, view), before = 0;
     gr_status st = GR_OK;
-    gr__network_states(l->task->network, &n_states);
-    if (n_states == 0 || !l->engine->view[view].statistics || l->measured == holds) return GR_OK;
+    if (!gr__engine_find(l->engine, GR_RUN_STATISTICS, gr__task_batch(l->task), view) || l->measured == holds) return GR_OK;
     gr__loader_seek(l->loader, 0, 0);
     for (gr_batch b = {0}; !b.last && st == GR_OK; before += b.n) {
-        st = stop && *stop ? GR_E_INTERRUPTED : gr__loader_next(l->loader, &b);
+        gr__loop_report(l, GR_PHASE_STATISTICS, false, NULL);
+        st = l->options->stop && *l->options->stop ? GR_E_INTERRUPTED : gr__loader_next(l->loader, &b);
         if (st == GR_OK) st = measure_batch(l, view, &b, before);
     }
     gr__loader_seek(l->loader, l->epoch, l->index);
@@ -52,7 +51,7 @@ static gr_status consider(gr_loop *l, int view, const gr_evaluation *ev, bool *b
 
 static gr_status evaluate_view(gr_loop *l, int view, gr_evaluation *ev)
 {
-    gr_status st = gr__loop_measure(l, view, l->options->stop);
+    gr_status st = gr__loop_measure(l, view);
     return st == GR_OK ? gr__evaluate(l->engine, view, l->validation, GR_PART_VALIDATION, l->options->stop, ev) : st;
 }
 

@@ -20,6 +20,11 @@ code 0 check r.yaml --init --json && has out.txt '"layers":\[\{"name":"c1","type
 bad 2 "each restrict" check r.yaml --gradients --init
 bad 2 "argument is missing" check
 
+# A layer that normalises takes away what scale its input has: neither raw bytes nor large weights before it are a fault
+small n.yaml "data: {train: {type: synthetic, kind: digits, n: 300, seed: 1}, batch: 32}" "model: {input: [16, 16, 1], layers: [{type: conv, filters: 6, kernel: 3, bias: false, name: c1}, {type: batch_norm, name: n1}, relu, flatten, {type: dense, units: 10, name: head}]}"
+code 0 check n.yaml
+[[ $(grep -c '^ok ' out.txt) -eq 7 ]] || short "check of a network with batch_norm: $(grep -v '^ok ' out.txt)"
+
 # Raw bytes make the first cost absurd; equal weights are a warning; a table's constant column fails and is named
 bad 1 "initial cost" check r.yaml --set data.prepare=none
 has out.txt "^FAILED +T5 .*prepare the data"

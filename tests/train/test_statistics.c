@@ -163,36 +163,91 @@ static void looking_at_an_average_changes_nothing(void **state)
 
 typedef struct interrupter {
     volatile sig_atomic_t stop;
-    int left; /* evaluations until it strikes */
+    int left; /* looks at the weights, batch by batch of statistics, until it strikes */
 } interrupter;
 
 static void strike(void *user, const gr_progress *p)
 {
     interrupter *i = user;
-    if (p->phase == GR_PHASE_VALIDATE && i->left-- == 0) i->stop = 1;
+    if ((p->phase == GR_PHASE_VALIDATE || p->phase == GR_PHASE_STATISTICS) && i->left-- == 0) i->stop = 1;
 }
 
+/* Wherever a pass is interrupted, the one at the end of the run included. */
 static void resumed_runs_end_in_the_same_bits(void **state)
 {
     (void)state;
-    char more[400];
-    snprintf(more, sizeof more, "%svalidate: {every: 2}\n", averaged);
-    figures whole = figures_of(first_layer, more, "swa.safetensors", "n2"), best = figures_of(first_layer, more, "best.safetensors", "n2");
-    for (int after = 0; after < 8; after++) {
-        run r;
-        gr_train_result result;
-        interrupter in = {.left = after};
-        open_run(&r, first_layer, more);
-        gr_train_options o = {.out = r.s.out, .resume = true, .stop = &in.stop, .progress = strike, .user = &in};
-        assert_int_equal(gr__train(r.ctx, r.recipe, &o, &result), GR_E_INTERRUPTED);
-        gr_context_clear_error(r.ctx);
-        in.stop = 0;
-        test_ok(r.ctx, gr__train(r.ctx, r.recipe, &o, &result));
-        figures f = read_figures(r.ctx, r.s.out, "swa.safetensors", "n2"), b = read_figures(r.ctx, r.s.out, "best.safetensors", "n2");
-        assert_true(same_figures(&whole, &f));
-        assert_true(same_figures(&best, &b));
-        close_run(&r);
+    static const char *const looks[] = {"validate: {every: 4}\n", "validate: none\n"};
+    for (size_t k = 0; k < GR_COUNT(looks); k++) {
+        char more[400];
+        snprintf(more, sizeof more, "%s%s", averaged, looks[k]);
+        figures whole = figures_of(first_layer, more, "swa.safetensors", "n2"),
+                best = figures_of(first_layer, more, "best.safetensors", "n2");
+        int after = 0;
+        for (bool struck = true; struck; after++) {
+            run r;
+            gr_train_result result;
+            interrupter in = {.left = after};
+            open_run(&r, first_layer, more);
+            gr_train_options o = {.out = r.s.out, .resume = true, .stop = &in.stop, .progress = strike, .user = &in};
+            gr_status st = gr__train(r.ctx, r.recipe, &o, &result);
+            struck = in.stop;
+            if (struck) {
+                assert_int_equal(st, GR_E_INTERRUPTED);
+                assert_int_equal(result.reason, GR_REASON_INTERRUPTED);
+                gr_context_clear_error(r.ctx);
+                in.stop = 0;
+                test_ok(r.ctx, gr__train(r.ctx, r.recipe, &o, &result));
+            }
+            figures f = read_figures(r.ctx, r.s.out, "swa.safetensors", "n2"), b = read_figures(r.ctx, r.s.out, "best.safetensors", "n2");
+            assert_true(same_figures(&whole, &f));
+            assert_true(same_figures(&best, &b));
+            close_run(&r);
+        }
+        assert_true(after > (k == 0 ? 20 : 5)); /* 6 batches a pass */
     }
+}
+
+/* ---- numbers that are too large ---- */
+
+/* The cost and every gradient stay finite: the layer divides by an infinite deviation. Only the statistics tell. */
+static void statistics_that_overflow_end_the_run(void **state)
+{
+    (void)state;
+    run r;
+    char path[128];
+    gr_train_result result;
+    static const char huge[] = "data={train: {type: csv, file: huge.csv, target: y}, batch: 4}";
+    static const char *const sets[] = {"model={input: [2], layers: [{type: batch_norm, name: n1}, {type: dense, units: 2, name: head}]}",
+                                       huge, "device=cpu", "precision=float32"};
+    small_make(&r.s, "precision: float64\noptimizer: {type: sgd, lr: 0.1}\nstop: {steps: 3}\ncheckpoint: none\n");
+    snprintf(path, sizeof path, "%s/huge.csv", r.s.folder);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs("a,b,y\n1,2,p\n2,1e25,q\n3,1,p\n4,2,q\n", f);
+    fclose(f);
+    r.ctx = test_context_with(1, 0);
+    test_ok(r.ctx, gr__recipe_open(r.ctx, r.s.recipe, sets, (int)GR_COUNT(sets), &r.recipe));
+    assert_int_equal(gr__train(r.ctx, r.recipe, &(gr_train_options){.out = r.s.out}, &result), GR_E_DIVERGED);
+    assert_non_null(strstr(result.diverged, "batch_norm \"n1\""));
+    gr_context_clear_error(r.ctx);
+    snprintf(path, sizeof path, "%s/last.safetensors", r.s.out);
+    gr_st *st;
+    test_ok(r.ctx, gr__st_open(r.ctx, path, &st));
+    const float *var = gr__st_find(st, "n1.running_var")->data;
+    assert_true(var[0] == 1 && var[1] == 1); /* nothing was assigned */
+    gr__st_close(st);
+    close_run(&r);
+}
+
+/* ---- names ---- */
+
+static void groups_may_name_statistics_alone(void **state)
+{
+    (void)state;
+    static const char frozen[] = "optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 4}\ngroups: [{match: \"n1.running_*\", freeze: true}]\n";
+    figures still = figures_of(first_layer, frozen, "last.safetensors", "n1"),
+            other = figures_of(first_layer, frozen, "last.safetensors", "n2");
+    assert_true(still.mean[0] == 0 && still.var[0] == 1 && other.mean[0] != 0);
 }
 
 int main(void)
@@ -201,6 +256,7 @@ int main(void)
         cmocka_unit_test(they_move_once_a_micro_batch),          cmocka_unit_test(nothing_but_the_data_moves_them),
         cmocka_unit_test(frozen_ones_stay_as_they_were),         cmocka_unit_test(an_average_has_its_own),
         cmocka_unit_test(looking_at_an_average_changes_nothing), cmocka_unit_test(resumed_runs_end_in_the_same_bits),
+        cmocka_unit_test(statistics_that_overflow_end_the_run),  cmocka_unit_test(groups_may_name_statistics_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
