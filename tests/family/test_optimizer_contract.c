@@ -2,6 +2,7 @@
  * gradients move nothing, gradients that are not finite are refused whole, memory is as planned, threads change no bit, settings are
  * checked and resolved. [mission G9, SYS17-SYS22, SYS25-SYS27] */
 #include "family/updates.h"
+#include "ranges.h"
 
 /* Calls f(name, case) for every case of every optimizer's evidence. */
 static void each_case(void (*f)(const gr_optimizer *m, const ev_case *c))
@@ -273,7 +274,8 @@ static void add_word(char form[FORM], const char *word)
     snprintf(form + n, FORM - n, "%s ", word);
 }
 
-/* What a case has beside numbers: the keys that it gives, every word and truth that its settings come to, and the parameter's role and group. */
+/* What a case has beside numbers: the keys that it gives, every word and truth that its settings come to, and the parameter's role and
+ * group. */
 static void form_of(const ev_case *c, char form[FORM])
 {
     static const char *const words[] = {"role", "lr_scale", "group_weight_decay"};
@@ -285,7 +287,8 @@ static void form_of(const ev_case *c, char form[FORM])
     const gr_tree *all = gr__optim_tree(b.memory, &o);
     for (int i = 0; b.tree->kind == GR_TREE_MAP && i < b.tree->n; i++) add_word(form, b.tree->key[i]);
     for (int i = 0; i < all->n; i++)
-        if (all->child[i]->kind == GR_TREE_TEXT || all->child[i]->kind == GR_TREE_BOOL) add_word(form, all->key[i]), add_word(form, all->child[i]->text);
+        if (all->child[i]->kind == GR_TREE_TEXT || all->child[i]->kind == GR_TREE_BOOL)
+            add_word(form, all->key[i]), add_word(form, all->child[i]->text);
     for (size_t i = 0; i < GR_COUNT(words); i++)
         if (ev_word(c, words[i])) add_word(form, words[i]), add_word(form, i == 0 ? ev_word(c, words[i]) : "");
     ev_end(&b);
@@ -316,18 +319,6 @@ static void threads_change_no_bit(void **state)
 
 /* ---- settings ---- */
 
-/* A value outside of a range such as [0,1) or (0,inf), at its lower or its upper end; false: there is none. */
-static bool outside(const gr_row *r, bool upper, char text[48])
-{
-    double low, high;
-    char close;
-    if (sscanf(r->range, "%*[[(]%lf,%lf%c", &low, &high, &close) != 3) return false;
-    double x = upper ? high + (close == ']') : low - (r->range[0] == '[');
-    if (isinf(x) && !(upper && close == ')')) return false;
-    snprintf(text, 48, "%.17g", x);
-    return !gr__in_range(x, r->range);
-}
-
 static void refuse_row(const char *name, const gr_row *r, const char *value, gr_status code, const char *says)
 {
     ev_bench b;
@@ -349,7 +340,7 @@ static int refuse_rows(const char *name, const gr_member *m)
         char value[48], low[24] = "";
         sscanf(r->range, "%*[[(]%23[^,]", low);
         for (int upper = 0; upper < 2; upper++)
-            if ((r->kind == GR_ROW_REAL || r->kind == GR_ROW_INT) && outside(r, upper, value))
+            if ((r->kind == GR_ROW_REAL || r->kind == GR_ROW_INT) && ranges_outside(r, upper, value))
                 refuse_row(name, r, value, GR_E_RANGE, low), refused++;
         if (r->kind == GR_ROW_CHOICE) refuse_row(name, r, "some_other_word", GR_E_NAME, "some_other_word"), refused++;
         if (r->kind != GR_ROW_CHOICE && r->kind != GR_ROW_TREE) refuse_row(name, r, "[1]", GR_E_TYPE, ""), refused++;
