@@ -16,7 +16,7 @@ static const gr_row common_rows[] = {
         "predicts how often each class is, or the mean value"),
     GR_ROW("relu_bias", REAL, "0", "[0,inf)", "1", "above 0: of layers before a ReLU, instead of `bias`; a small number keeps units alive"),
 };
-const gr_member gr__init_common = {
+GR_COMMON(init_common) = {
     .family = "recipe",
     .name = "init",
     .title = "Initial values; a layer's own `init` has weights and bias alone",

@@ -10,7 +10,7 @@ static const gr_row common_rows[] = {
     GR_ROW("from", TREE, "none", "a name or a list of names", "", "the layers whose outputs it takes; the layer above unless given"),
     GR_ROW("init", TREE, "none", "{weights: ..., bias: ...}", "", "its own initialisers, instead of the recipe's"),
 };
-const gr_member gr__layer_common = {
+GR_COMMON(layer_common) = {
     .family = "layer",
     .name = "common",
     .title = "What every layer takes",

@@ -14,6 +14,11 @@
         .name = row_name, .kind = GR_ROW_##row_kind, .value = row_value, .range = row_range, .unit = row_unit, .help = __VA_ARGS__         \
     }
 
+/* Rows that stand beside those of members: what a whole family takes, or a section of a recipe with one form only.
+ * `GR_COMMON(clip_common) = {...}` at the start of a line defines gr__clip_common and enters it in this table. */
+#define GR_COMMON(name) const gr_member gr__##name
+const gr_member *const *gr__commons(int *n); /* generated, sorted by name */
+
 /* The member's name that a tree gives: a plain name, `type` of a map, or the fallback where neither is there. NULL: refused, kept in ctx at
  * the tree's place. */
 const char *gr__type_of(gr_context *ctx, const gr_tree *tree, const char *family, const char *fallback);

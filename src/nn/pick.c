@@ -1,4 +1,6 @@
 /* Which member a tree names: shared by all families. */
+#include <string.h>
+
 #include "nn/families.h"
 
 const char *gr__type_of(gr_context *ctx, const gr_tree *tree, const char *family, const char *fallback)
@@ -7,7 +9,7 @@ const char *gr__type_of(gr_context *ctx, const gr_tree *tree, const char *family
     if (type && type->kind == GR_TREE_TEXT) return type->text;
     if (type) {
         gr__tree_fail(ctx, type, GR_E_TYPE, NULL, "%s is not the name of %s %s", gr__tree_kind_name(type),
-                      family[0] == 'o' || family[0] == 'i' ? "an" : "a", family);
+                      strchr("aeiou", family[0]) ? "an" : "a", family);
         return NULL;
     }
     if (fallback) return fallback;

@@ -8,7 +8,7 @@ static const gr_row clip_rows[] = {
            "of norm; torch adds 1e-6 to the norm; exact, or torch under preset torch, unless given"),
     GR_ROW("per", CHOICE, "none", "all|layer", "", "of norm; layer: each layer's gradients have a norm of their own; all unless given"),
 };
-const gr_member gr__clip_common = {
+GR_COMMON(clip_common) = {
     .family = "clip",
     .name = "clip",
     .title = "Gradient clipping",

@@ -10,7 +10,7 @@ static const gr_row rows[] = {
     GR_ROW("freeze", BOOL, "false", "", "", "leaves them as they are: no gradient is computed, no state kept"),
     GR_ROW("weight_decay", REAL, "none", "[0,inf)", "1", "instead of the optimizer's, for all that match, biases included"),
 };
-const gr_member gr__group_common = {
+GR_COMMON(group_common) = {
     .family = "group",
     .name = "group",
     .title = "Settings of parameters by name",

@@ -15,7 +15,7 @@ static const gr_row rows[] = {
            "what becomes of the optimizer's first moment: it stays, starts over, or goes back like the weights"),
     GR_ROW("eval", CHOICE, "slow", "slow|fast", "", "which weights are validated and kept as the model"),
 };
-const gr_member gr__lookahead_common = {
+GR_COMMON(lookahead_common) = {
     .family = "lookahead",
     .name = "lookahead",
     .title = "LookAhead: slow weights around any optimizer",

@@ -13,7 +13,7 @@ static const gr_row common_rows[] = {
         "coupled: weight_decay w is added to the gradient; decoupled: w shrinks by lr weight_decay w; the method's usual one unless given"),
     GR_ROW("gradient_centralization", BOOL, "false", "", "", "takes the mean over a unit's inputs out of the gradient of weights"),
 };
-const gr_member gr__optimizer_common = {
+GR_COMMON(optimizer_common) = {
     .family = "optimizer",
     .name = "common",
     .title = "What every optimizer takes",
@@ -31,7 +31,7 @@ static const gr_row switch_rows[] = {
     GR_ROW("carry", BOOL, "false", "", "",
            "the second method's momentum starts as the first one's, corrected and scaled by 1/(1 - momentum); else at 0"),
 };
-const gr_member gr__optimizer_switch = {
+GR_COMMON(optimizer_switch) = {
     .family = "optimizer",
     .name = "switch",
     .title = "Switch: begins with one method and ends with another",

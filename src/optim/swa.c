@@ -18,7 +18,7 @@ static const gr_row swa_rows[] = {
            "batches, whatever their size",
            .torch = "batches"),
 };
-const gr_member gr__swa_common = {
+GR_COMMON(swa_common) = {
     .family = "average",
     .name = "swa",
     .title = "SWA: stochastic weight averaging",

@@ -8,7 +8,7 @@ static const gr_row common_rows[] = {
            "how l1 acts: through the gradient, or after the update, which gives exact zeros"),
     GR_ROW("biases", BOOL, "false", "", "", "penalises biases and other parameters too, not weights and embeddings alone"),
 };
-const gr_member gr__penalty_common = {
+GR_COMMON(penalty_common) = {
     .family = "penalty",
     .name = "common",
     .title = "What holds for all penalties",

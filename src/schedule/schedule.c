@@ -12,7 +12,7 @@ static const gr_row common_rows[] = {
     GR_ROW("tail", TREE, "none", "none, {fraction, cycles, high, low}, or a fraction alone", "",
            "cycles instead of the schedule at the end of the run; `gradus explain tail`"),
 };
-const gr_member gr__schedule_common = {
+GR_COMMON(schedule_common) = {
     .family = "schedule",
     .name = "common",
     .title = "What every schedule takes",
@@ -28,7 +28,7 @@ static const gr_row tail_rows[] = {
     GR_ROW("high", REAL, "none", "(0,inf)", "1", "the highest rate; by default the schedule's where the tail begins"),
     GR_ROW("low", REAL, "none", "[0,inf)", "1", "the lowest rate; by default a tenth of high"),
 };
-const gr_member gr__schedule_tail = {
+GR_COMMON(schedule_tail) = {
     .family = "recipe",
     .name = "tail",
     .title = "The tail of any schedule: cycles at the end of the run",

@@ -8,6 +8,9 @@ enum { COST_SAMPLES = 1024 };
 static const double SUM_LIMIT = 1e-5; /* of probabilities from 1 */
 static const double BAND = 0.1;       /* of the cost that guessing has */
 static const double CALM = 4;         /* the variance of logits that an initialiser may give: Xavier's is near 1 or 2 */
+static const double LOG_LIMIT = 1e-3; /* of log-probabilities' log-sum-exp, which is 0 */
+static const double LOG_SPREAD = 0.1; /* how far outputs must differ between samples to show that each sample's are made to sum to 1, and not all alike by a bias */
+enum { LOG_SAMPLES = 8 };             /* fewer may have a log-sum-exp near 0 by chance */
 static const double AGREE = 1e-3;     /* between the cost and its formula, relative: float32 keeps far more */
 
 static double real(const gr_probe *p, const void *data, int64_t i)
@@ -95,6 +98,8 @@ struct start {
     double variance;           /* sum over samples of the variance of its outputs (softmax), or of their mean square; of what they are beside the bias */
     double squares;            /* sum over samples of the mean square of its targets; VALUES: beside the bias */
     int64_t probabilities;     /* samples whose outputs are probabilities already */
+    int64_t seen, logs;        /* samples; those whose outputs have the log-sum-exp of log-probabilities */
+    double *first, spread;     /* the first sample's outputs; how far an output gets from that */
 };
 
 static double setting(const start *s, const char *name)
@@ -229,6 +234,22 @@ static int read_sample(start *s, const void *z, const gr_batch *b, int64_t i)
     return label;
 }
 
+/* Is this a sample of log-probabilities, and how far is it from the first one? */
+static void count_logs(start *s)
+{
+    s->logs += s->width > 1 && fabs(log_sum_exp(s->z, s->width)) < LOG_LIMIT;
+    for (int64_t k = 0; k < s->width; k++) {
+        if (s->seen == 0) s->first[k] = s->z[k];
+        s->spread = fmax(s->spread, fabs(s->z[k] - s->first[k]));
+    }
+    s->seen++;
+}
+
+static bool are_logs(const start *s)
+{
+    return s->logs == s->seen && s->seen >= LOG_SAMPLES && s->spread > LOG_SPREAD;
+}
+
 static void count_sample(start *s)
 {
     double mean = 0, square = 0, total = 0, own = 0, width = (double)s->width;
@@ -246,6 +267,7 @@ static void count_sample(start *s)
     for (int64_t k = 0; k < s->width; k++) square += pow(s->z[k] - bias_at(s, k) - mean, 2);
     s->variance += square / width;
     s->probabilities += within && fabs(total - 1) < 1e-4;
+    count_logs(s);
 }
 
 static void add_sample(start *s, const void *z, const gr_batch *b, int64_t i)
@@ -353,6 +375,8 @@ static void judge(start *s, gr_finding *out)
         gr__finding_set(out, GR_VERDICT_FAILED, cost, low, "%.4g before training is less than guessing can reach, %.4g (%s): the inputs may hold the answer, or labels are read wrongly", cost, guess, of);
     else if (s->probabilities == (int64_t)s->n && s->n > 0 && s->target != GR_FORM_VALUES && !s->binary)
         gr__finding_set(out, GR_VERDICT_WARNING, cost, guess, "the outputs are probabilities already, and %s applies softmax once more; give it logits", name);
+    else if (are_logs(s) && s->target != GR_FORM_VALUES && !s->binary)
+        gr__finding_set(out, GR_VERDICT_WARNING, cost, guess, "the outputs are log-probabilities already, and the softmax of %s gives them back as they are; give it logits", name);
     else if (s->target == GR_FORM_VALUES && v > CALM * fmax(s->squares / s->n, 1e-30))
         gr__finding_set(out, GR_VERDICT_WARNING, cost, guess, "outputs start with a mean square of %.3g where the targets have %.3g; prepare the data or start with smaller weights", v, s->squares / s->n);
     else
@@ -366,10 +390,10 @@ gr_status gr__check_cost(gr_probe *p, gr_finding *out)
     start s = {.p = p, .cost = find(r), .target = r->reading.target, .binary = strcmp(r->reading.as, "sigmoid") == 0, .width = width};
     gr_batch b = {0};
     gr_status st = GR_OK;
-    size_t bytes = sizeof *s.count * (size_t)(classes + 3 * width);
+    size_t bytes = sizeof *s.count * (size_t)(classes + 4 * width);
     s.count = gr__alloc(p->ctx, bytes);
     if (!s.count) return GR_E_MEMORY;
-    s.z = s.count + classes, s.y = s.z + width, s.still = s.y + width;
+    s.z = s.count + classes, s.y = s.z + width, s.still = s.y + width, s.first = s.still + width;
     s.bias = last_bias(p, width);
     for (int64_t k = 0; k < width && s.target == GR_FORM_VALUES; k++) s.still[k] = bias_at(&s, k);
     gr__loader_seek(p->loader, 0, 0);

@@ -153,8 +153,8 @@ code 0 train r.yaml --out further --quiet --set cost.reduction=sum && code 0 eva
 bytes 100 0 200 0 | npy x.npy "2, 2" "|u1"
 bytes 127 127 127 127 | npy infinite.npy "2, 2" "|i1"
 bytes 127 129 127 129 | npy nan.npy "2, 2" "|i1"
-for cost in cross_entropy:3 "{type: cross_entropy, label_smoothing: 0.1, class_weights: [1, 2, 3]}:3" binary_cross_entropy:1 focal:3 mse:1 huber:1; do
-  bytes 1 0 | npy y.npy "2," "|u1"
+for cost in cross_entropy:3 "{type: cross_entropy, label_smoothing: 0.1, class_weights: [1, 2, 3]}:3" binary_cross_entropy:1 focal:3 kl:3 mse:1 mae:1 huber:1; do
+  if [[ $cost == kl:* ]]; then bytes 0 1 0 1 0 0 | npy y.npy "2, 3" "|u1"; else bytes 1 0 | npy y.npy "2," "|u1"; fi
   recipe d.yaml "${cost%:*}" "${cost##*:}"
   huge="{type: dense, units: ${cost##*:}, name: head, init: {weights: {type: constant, value: VALUE}}}"
   code 0 train d.yaml --out sound --quiet --overwrite --set checkpoint=none --set model.layers="[${huge/VALUE/100}]" --set optimizer.lr=1e-6

@@ -4,7 +4,9 @@
     python make_optimizers.py          (NumPy and PyTorch 2; the output stands beside this file and is committed, so tests need no Python)
 
 Each method is its paper's equations in plain float64 NumPy, written apart from the members. Where PyTorch has the method in the same form, both
-must agree before anything is written. Formats: optimizer/NAME.txt and penalty/NAME.txt as make_evidence.py says, with the words role (weight, bias),
+must agree before anything is written: over the twelve updates of the evidence, whose gradients are near 1, and over the random sequences, whose
+gradients reach over twelve orders of magnitude with zeros among them: every update of every sequence, by the tolerance of its file
+(in_torch() says which settings PyTorch has). Formats: optimizer/NAME.txt and penalty/NAME.txt as make_evidence.py says, with the words role (weight, bias),
 layout (conv: [O,KH,KW,I]), lr_scale and group_weight_decay (of a group that holds the parameter), the tensors z and hz (signs, and sums of
 Hessian times z; NaN in updates whose curvature nobody may ask for). sequences/NAME.txt: see sequences() below.
 """
@@ -712,21 +714,74 @@ RANDOM = {
 }
 
 
+betas_of = lambda o: dict(betas=(o.beta1, o.beta2), eps=o.eps)
+either = lambda o: dict(weight_decay=o.weight_decay, decoupled_weight_decay=o.decay == "decoupled")
+TWINS = {  # PyTorch's class and its arguments; those that do not say what kind of decay they have, have the coupled one
+    gd: (T.SGD, lambda o: {}),
+    sgd: (T.SGD, lambda o: dict(momentum=o.momentum, dampening=o.dampening, nesterov=o.nesterov)),
+    sgdm: (T.SGD, lambda o: dict(momentum=o.momentum, dampening=o.dampening)),
+    nag: (T.SGD, lambda o: dict(momentum=o.momentum, nesterov=True)),
+    adagrad: (T.Adagrad, lambda o: dict(eps=o.eps, initial_accumulator_value=o.init_accumulator, lr_decay=o.lr_decay)),
+    rmsprop: (T.RMSprop, lambda o: dict(alpha=o.alpha, eps=o.eps, momentum=o.momentum, centered=o.centered)),
+    adadelta: (T.Adadelta, lambda o: dict(rho=o.rho, eps=o.eps)),
+    adam: (T.Adam, lambda o: {**betas_of(o), **either(o)}),
+    amsgrad: (T.Adam, lambda o: dict(betas_of(o), amsgrad=True)),
+    nadam: (T.NAdam, lambda o: {**betas_of(o), **either(o), "momentum_decay": o.psi, "foreach": True}),  # the other path of PyTorch 1.13 is wrong
+    radam: (T.RAdam, lambda o: {**betas_of(o), **either(o)}),
+}
+# What a setting must be for PyTorch to have it, which has one form of each.
+ONLY = dict(lr_in_momentum=[False], form=["torch"], eps_in_sqrt=[False], init_scale=[0], decay_times_lr=["yes"], rho_threshold=[5], unrectified=["sgdm"],
+            gradient_centralization=[False], eps_mode=["plain", "raw"])
+
+
+def in_torch(name, options, trusted):
+    """PyTorch's optimizer for these settings, as (class, arguments); None: it has none."""
+    rule, kind, decay, defaults = METHODS[name]
+    given = {"decay": kind, "weight_decay": decay, **defaults, **options}
+    given["weight_decay"] *= trusted
+    if rule not in TWINS or any(given[k] not in v for k, v in ONLY.items() if k in given):
+        return None
+    cls, arguments = TWINS[rule]
+    arguments = {"weight_decay": given["weight_decay"], **arguments(SimpleNamespace(**given))}
+    if given["decay"] == "decoupled" and "decoupled_weight_decay" not in arguments:
+        return None
+    return cls, arguments
+
+
+def agree_with_torch(name, options, trusted, w0, g, lr, path, tolerance):
+    """Whether PyTorch has these settings; where it has, it must find the same weights after every update."""
+    twin = in_torch(name, options, trusted)
+    if not twin:
+        return False
+    for t, (ours, theirs) in enumerate(zip(path, by_torch(*twin, w0, g, lr))):
+        off, largest = np.abs(ours - theirs).max(), max(1.0, np.abs(ours).max())  # as test_sequences.c measures
+        assert off <= tolerance * largest, (name, options, t + 1, off, largest)
+    return True
+
+
 def sequences():
     """sequences/NAME.txt: `tolerance`, lines `set`, then one `run` a sequence: the digest of its last weights. Sequence i has seed i and setting i
     modulo their number."""
     os.makedirs(os.path.join(HERE, "sequences"), exist_ok=True)
     assert set(RANDOM) == set(METHODS)
+    compared = set()
     for name, (tolerance, settings) in RANDOM.items():
         lines = [f"# {SEQUENCES} random sequences of updates of {name}. Written by make_optimizers.py.", f"tolerance {tolerance}"]
         lines += ["set " + text(name, s) for s in settings]
         for seed in range(SEQUENCES):
             w0, sums, lr, count, trusted, z, hz = sequence(seed)
-            w = run(name, settings[seed % len(settings)], w0, sums, lr, count, trusted, w0.ndim > 2, z, hz)[-1]
-            assert np.isfinite(w).all(), (name, seed)
+            chosen = settings[seed % len(settings)]
+            path = run(name, chosen, w0, sums, lr, count, trusted, w0.ndim > 2, z, hz)
+            w = path[-1]
+            assert np.isfinite(path).all(), (name, seed)
+            if agree_with_torch(name, chosen, trusted, w0, sums / count, lr, path, tolerance):
+                compared.add((name, seed % len(settings)))
             lines.append("run " + " ".join(map(number, digest(w))))
         with open(os.path.join(HERE, "sequences", name + ".txt"), "w") as f:
             f.write("\n".join(lines) + "\n")
+    assert {name for name, _ in compared} == {name for name in METHODS if METHODS[name][0] in TWINS}
+    print(f"PyTorch agrees in {len(compared)} of the {sum(len(settings) for _, settings in RANDOM.values())} settings of random sequences; it lacks the others")
+
 
 
 sgd_family(), adaptive(), adams(), layerwise(), curved(), penalties(), sequences()

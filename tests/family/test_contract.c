@@ -21,16 +21,18 @@ static int heads(const gr_member **out)
     COLLECT(optimizer, optimizers);
     COLLECT(schedule, schedules);
     COLLECT(init, inits);
+    COLLECT(penalty, penalties);
 #undef COLLECT
     return all;
 }
 
 static int commons(const gr_member **out)
 {
-    const gr_member *const all[] = {&gr__layer_common,    &gr__optimizer_common, &gr__clip_common,
-                                    &gr__schedule_common, &gr__schedule_tail,    &gr__init_common};
-    memcpy(out, all, sizeof all);
-    return (int)GR_COUNT(all);
+    int n;
+    const gr_member *const *all = gr__commons(&n);
+    assert_in_range(n, 1, MANY);
+    memcpy(out, all, sizeof *all * (size_t)n);
+    return n;
 }
 
 static void every_member_says_what_it_is(void **state)
@@ -69,7 +71,7 @@ static void check_row(const gr_member *m, const gr_row *r)
 static void every_row_is_described_once(void **state)
 {
     (void)state;
-    const gr_member *m[MANY + 8];
+    const gr_member *m[2 * MANY];
     int n = heads(m);
     n += commons(m + n);
     for (int i = 0; i < n; i++) {
@@ -84,7 +86,7 @@ static void every_row_is_described_once(void **state)
 static void members_do_not_repeat_common_rows(void **state)
 {
     (void)state;
-    const gr_member *m[MANY], *common[8];
+    const gr_member *m[MANY], *common[MANY];
     int n = heads(m), n_common = commons(common);
     for (int i = 0; i < n; i++)
         for (int c = 0; c < n_common; c++)
@@ -97,7 +99,7 @@ static void members_do_not_repeat_common_rows(void **state)
 static void defaults_pass_their_own_checks(void **state)
 {
     (void)state;
-    const gr_member *m[MANY + 8];
+    const gr_member *m[2 * MANY];
     int n = heads(m);
     n += commons(m + n);
     for (int i = 0; i < n; i++) {

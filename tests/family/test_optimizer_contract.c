@@ -2,6 +2,7 @@
  * gradients move nothing, gradients that are not finite are refused whole, memory is as planned, threads change no bit, settings are
  * checked and resolved. [mission G9, SYS17-SYS22, SYS25-SYS27] */
 #include "family/updates.h"
+#include "ranges.h"
 
 /* Calls f(name, case) for every case of every optimizer's evidence. */
 static void each_case(void (*f)(const gr_optimizer *m, const ev_case *c))
@@ -223,20 +224,28 @@ static void memory_is_as_planned(void **state)
 /* ---- threads ---- */
 
 /* A tensor that is worked on in many parts. */
-static void threads_case(const gr_optimizer *m, const ev_case *c)
+enum { WIDE = 96 * 3 * 3 * 100 };
+
+typedef struct wide {
+    double w[WIDE], g[WIDE], z[WIDE], hz[WIDE];
+} wide;
+
+static void draw_wide(wide *x)
 {
-    (void)m;
-    enum { N = 96 * 3 * 3 * 100, STEPS = 2 };
-    static float a[STEPS][N], b[STEPS][N];
-    static double w[N], g[N], z[N], hz[N];
-    gr_param_info p = ev_param(c, GR_SHAPE(96, 3, 3, 100));
     gr__rng rng = gr__rng_make(11, "threads", 0, 0);
+    for (int i = 0; i < WIDE; i++) {
+        x->w[i] = gr__rng_normal(&rng), x->g[i] = gr__rng_normal(&rng), x->hz[i] = gr__rng_normal(&rng);
+        x->z[i] = gr__rng_uniform(&rng) < 0.5 ? -1 : 1;
+    }
+}
+
+static void threads_case(const ev_case *c, const wide *x)
+{
+    enum { STEPS = 2 };
+    static float a[STEPS][WIDE], b[STEPS][WIDE];
+    gr_param_info p = ev_param(c, GR_SHAPE(96, 3, 3, 100));
     char groups[96];
     p.entry.layout = GR_LAYOUT_CONV;
-    for (int i = 0; i < N; i++) {
-        w[i] = gr__rng_normal(&rng), g[i] = gr__rng_normal(&rng), hz[i] = gr__rng_normal(&rng);
-        z[i] = gr__rng_uniform(&rng) < 0.5 ? -1 : 1;
-    }
     for (int threads = 1; threads <= 2; threads++) {
         updates u;
         up_open(&u,
@@ -246,9 +255,9 @@ static void threads_case(const gr_optimizer *m, const ev_case *c)
                            .groups = up_case_groups(c, groups),
                            .params = &p,
                            .n = 1},
-                w);
+                x->w);
         for (int t = 0; t < STEPS; t++) {
-            test_ok(u.ctx, up_step(&u, g, z, hz, 3, 0.01));
+            test_ok(u.ctx, up_step(&u, x->g, x->z, x->hz, 3, 0.01));
             memcpy(threads == 1 ? a[t] : b[t], gr_store_find(u.store, "p")->data, sizeof a[t]);
         }
         up_close(&u);
@@ -256,32 +265,59 @@ static void threads_case(const gr_optimizer *m, const ev_case *c)
     if (memcmp(a, b, sizeof a) != 0) fail_msg("%s: other bits with two threads", c->set);
 }
 
-/* Cases that differ in numbers alone run the same kernels: those of one set of keys need one run. */
+enum { FORM = 640 };
+
+static void add_word(char form[FORM], const char *word)
+{
+    size_t n = strlen(form);
+    assert_true(n + strlen(word) + 2 < FORM);
+    snprintf(form + n, FORM - n, "%s ", word);
+}
+
+/* What a case has beside numbers: the keys that it gives, every word and truth that its settings come to, and the parameter's role and
+ * group. */
+static void form_of(const ev_case *c, char form[FORM])
+{
+    static const char *const words[] = {"role", "lr_scale", "group_weight_decay"};
+    ev_bench b;
+    gr_optim o;
+    form[0] = '\0';
+    assert_true(ev_begin(&b, c->set));
+    test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &o));
+    const gr_tree *all = gr__optim_tree(b.memory, &o);
+    for (int i = 0; b.tree->kind == GR_TREE_MAP && i < b.tree->n; i++) add_word(form, b.tree->key[i]);
+    for (int i = 0; i < all->n; i++)
+        if (all->child[i]->kind == GR_TREE_TEXT || all->child[i]->kind == GR_TREE_BOOL)
+            add_word(form, all->key[i]), add_word(form, all->child[i]->text);
+    for (size_t i = 0; i < GR_COUNT(words); i++)
+        if (ev_word(c, words[i])) add_word(form, words[i]), add_word(form, i == 0 ? ev_word(c, words[i]) : "");
+    ev_end(&b);
+}
+
+/* Cases that differ in numbers alone run the same kernels: those of one form need one run. */
 static void threads_change_no_bit(void **state)
 {
     (void)state;
+    enum { CASES = 64 };
+    static wide x;
+    static char form[CASES][FORM];
     int n;
     const gr_optimizer *const *all = gr__optimizers(&n);
+    draw_wide(&x);
     for (int i = 0; i < n; i++) {
         evidence *e = ev_open("optimizer", all[i]->head.name);
-        for (int c = 0; c < e->n; c += 3) threads_case(all[i], &e->c[c]);
+        assert_in_range(e->n, 1, CASES);
+        for (int c = 0; c < e->n; c++) {
+            bool seen = false;
+            form_of(&e->c[c], form[c]);
+            for (int k = 0; k < c && !seen; k++) seen = strcmp(form[k], form[c]) == 0;
+            if (!seen) threads_case(&e->c[c], &x);
+        }
         ev_free(e);
     }
 }
 
 /* ---- settings ---- */
-
-/* A value outside of a range such as [0,1) or (0,inf), at its lower or its upper end; false: there is none. */
-static bool outside(const gr_row *r, bool upper, char text[48])
-{
-    double low, high;
-    char close;
-    if (sscanf(r->range, "%*[[(]%lf,%lf%c", &low, &high, &close) != 3) return false;
-    double x = upper ? high + (close == ']') : low - (r->range[0] == '[');
-    if (isinf(x) && !(upper && close == ')')) return false;
-    snprintf(text, 48, "%.17g", x);
-    return !gr__in_range(x, r->range);
-}
 
 static void refuse_row(const char *name, const gr_row *r, const char *value, gr_status code, const char *says)
 {
@@ -304,7 +340,7 @@ static int refuse_rows(const char *name, const gr_member *m)
         char value[48], low[24] = "";
         sscanf(r->range, "%*[[(]%23[^,]", low);
         for (int upper = 0; upper < 2; upper++)
-            if ((r->kind == GR_ROW_REAL || r->kind == GR_ROW_INT) && outside(r, upper, value))
+            if ((r->kind == GR_ROW_REAL || r->kind == GR_ROW_INT) && ranges_outside(r, upper, value))
                 refuse_row(name, r, value, GR_E_RANGE, low), refused++;
         if (r->kind == GR_ROW_CHOICE) refuse_row(name, r, "some_other_word", GR_E_NAME, "some_other_word"), refused++;
         if (r->kind != GR_ROW_CHOICE && r->kind != GR_ROW_TREE) refuse_row(name, r, "[1]", GR_E_TYPE, ""), refused++;

@@ -431,6 +431,60 @@ static void probabilities_for_logits_are_a_warning(void **state)
     end(&b);
 }
 
+/* A recipe of one linear layer. */
+static void begin_linear(bench *b, const char *cost, const char *n)
+{
+    b->ctx = test_context();
+    begin_with(b, RECIPE(b->ctx, TABLE, "model.layers=[{type: dense, units: 3, name: head}]", "data.prepare=none", "data.batch=all", cost, n));
+}
+
+/* Makes the inputs five patterns, one a column, and the weights what each of them gives. */
+static void give_outputs(bench *b, double outputs[5][3], const double bias[3])
+{
+    gr_set *s = &b->p.task.set[GR_PART_TRAIN];
+    double w[15];
+    for (int64_t i = 0; i < s->n; i++)
+        for (int64_t j = 0; j < 5; j++) ((float *)s->inputs)[i * 5 + j] = (float)(i % 5 == j);
+    for (int i = 0; i < 15; i++) w[i] = outputs[i % 5][i / 5];
+    set(b, "head.weight", w);
+    set(b, "head.bias", bias);
+}
+
+static void log_probabilities_for_logits_are_a_warning(void **state)
+{
+    (void)state;
+    static const double p[5][3] = {{0.5, 0.3, 0.2}, {0.2, 0.5, 0.3}, {0.3, 0.2, 0.5}, {0.4, 0.4, 0.2}, {0.3, 0.3, 0.4}};
+    static const double none[3] = {0}, half[3] = {0.5, 0.5, 0.5};
+    double logs[5][3], one_off[5][3], small[5][3], large[5][3], often[3];
+    for (int j = 0; j < 5; j++)
+        for (int k = 0; k < 3; k++) logs[j][k] = one_off[j][k] = log(p[j][k]), often[k] = log(p[0][k]), small[j][k] = 1e-4 * (j - k), large[j][k] = 0.3 * (j - 2) * (k - 1);
+    one_off[4][0] += 0.01;
+    const struct {
+        const char *cost, *n;
+        double (*outputs)[3];
+        const double *bias;
+        const char *warns;
+    } cases[] = {
+        {"cost=cross_entropy", "data.train.n=300", logs, none, "log-probabilities already, and the softmax of cross_entropy"},
+        {"cost=focal", "data.train.n=300", logs, none, "log-probabilities already, and the softmax of focal"},
+        {"cost=cross_entropy", "data.train.n=8", logs, none, "log-probabilities already"},
+        {"cost=cross_entropy", "data.train.n=7", logs, none, NULL},     /* few samples may be like it by chance */
+        {"cost=cross_entropy", "data.train.n=300", logs, half, NULL},    /* their exponentials have another sum */
+        {"cost=cross_entropy", "data.train.n=300", one_off, none, NULL}, /* but for one pattern */
+        {"cost=cross_entropy", "data.train.n=300", small, often, NULL},  /* weights near 0 below the frequencies that last_bias: auto takes */
+        {"cost=cross_entropy", "data.train.n=300", large, often, NULL},
+    };
+    for (size_t i = 0; i < GR_COUNT(cases); i++) {
+        bench b;
+        begin_linear(&b, cases[i].cost, cases[i].n);
+        give_outputs(&b, cases[i].outputs, cases[i].bias);
+        gr_finding f = look(&b.p, gr__check_cost);
+        if ((f.verdict == GR_VERDICT_WARNING) != (cases[i].warns != NULL)) fail_msg("case %zu: %s: %s", i, gr__verdict_name(f.verdict), f.message);
+        if (cases[i].warns) expect(&f, GR_VERDICT_WARNING, cases[i].warns);
+        end(&b);
+    }
+}
+
 /* ---- initial weights ---- */
 
 static void equal_units_are_a_warning(void **state) /* [I1] */
@@ -515,7 +569,7 @@ int main(void)
         cmocka_unit_test(inputs_that_nothing_follows_fail), cmocka_unit_test(outputs_without_softmax_fail),
         cmocka_unit_test(a_wrong_cost_fails), cmocka_unit_test(every_cost_is_written_down_once_more), cmocka_unit_test(a_wrong_gradient_fails),
         cmocka_unit_test(guessing_costs_what_theory_says), cmocka_unit_test(large_outputs_and_answers_in_the_inputs_fail),
-        cmocka_unit_test(probabilities_for_logits_are_a_warning), cmocka_unit_test(equal_units_are_a_warning),
+        cmocka_unit_test(probabilities_for_logits_are_a_warning), cmocka_unit_test(log_probabilities_for_logits_are_a_warning), cmocka_unit_test(equal_units_are_a_warning),
         cmocka_unit_test(deep_networks_keep_their_scale_only_with_kaiming), cmocka_unit_test(any_failing_allocation_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
