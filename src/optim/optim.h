@@ -89,7 +89,7 @@ gr_status gr__groups_check(gr_context *ctx, const gr_groups *g, const gr_param_i
 
 /* ---- lookahead: and average: ---- */
 
-extern const gr_member gr__lookahead_common, gr__average_common, gr__swa_common;
+extern const gr_member gr__lookahead_common, gr__swa_common;
 /* The optimizer's own stands where the recipe says nothing; both together are refused. */
 gr_status gr__lookahead_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, const gr_optim *o, gr_lookahead *out);
 gr_tree *gr__lookahead_tree(gr__bump *b, const gr_lookahead *l, const gr_optim *o);
