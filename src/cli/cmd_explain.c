@@ -106,6 +106,13 @@ static gr_status print_json(cli *c, const gr_member *m, const cli_rates *rates)
     return cli_json(c, o, 17);
 }
 
+/* The defaults that presets have in place of the row's. */
+static void print_presets(const gr_row *r)
+{
+    if (r->paper) printf(" (paper: %s)", r->paper);
+    if (r->torch) printf(" (torch: %s)", r->torch);
+}
+
 static void print_text(const gr_member *m)
 {
     printf("%s (%s)\n  %s\n", m->name, m->family, m->title);
@@ -121,18 +128,30 @@ static void print_text(const gr_member *m)
         const gr_row *r = row_at(m, i);
         printf("  %-18s %-12s %-28s %s", r->name, default_of(m, r) ? default_of(m, r) : "(required)", r->range, r->help);
         if (r->unit[0] && strcmp(r->unit, "1") != 0) printf(" [%s]", r->unit);
-        if (r->paper) printf(" (paper: %s)", r->paper);
-        if (r->torch) printf(" (torch: %s)", r->torch);
+        print_presets(r);
         printf("\n");
     }
     printf("\n");
 }
 
-/* A table cell: '|' would end it. */
+/* Text within a table cell: '|' would end it. */
+static void cell_text(const char *text)
+{
+    for (; *text; text++) printf(*text == '|' ? "\\|" : "%c", *text);
+}
+
 static void cell(const char *text)
 {
     printf(" ");
-    for (; *text; text++) printf(*text == '|' ? "\\|" : "%c", *text);
+    cell_text(text);
+    printf(" |");
+}
+
+static void help_cell(const gr_row *r)
+{
+    printf(" ");
+    cell_text(r->help);
+    print_presets(r);
     printf(" |");
 }
 
@@ -153,7 +172,7 @@ static void print_markdown(const gr_member *m)
         cell(default_of(m, r) ? default_of(m, r) : "(required)");
         cell(r->range);
         cell(r->unit);
-        cell(r->help);
+        help_cell(r);
         printf("\n");
     }
     printf("\n");

@@ -3,6 +3,12 @@
 . "$(dirname "$0")/lib.sh"
 code 0 explain --markdown
 same out.txt "$here/../../docs/reference.md" "run ./dev docs"
+cp out.txt reference.txt
+code 0 explain --json
+for preset in paper torch; do # the page has every default of a preset that the JSON has
+  in_json=$(grep -oE "\"$preset\": ?\"" out.txt | wc -l) in_page=$(grep -oF "($preset: " reference.txt | wc -l)
+  [[ $in_json -gt 0 && $in_json -eq $in_page ]] || short "preset $preset: $in_json defaults in JSON, $in_page on the page"
+done
 code 0 --help
 for command in $(sed -nE '/^  gradus/d; s/^  ([a-z]+) +[A-Z].*/\1/p' out.txt); do
   code 0 "$command" --help

@@ -223,6 +223,40 @@ static void a_penalty_counts_once(void **state)
     model_free(&a), model_free(&b);
 }
 
+/* With reduction: sum the gradient of the data is as many times as long as there are samples; the penalty's stays what it is, however many
+ * micro-batches there are. */
+static void a_penalty_counts_once_beside_a_sum(void **state)
+{
+    (void)state;
+    enum { BATCH = 16 };
+    const double lr = 0.5 / BATCH, l2 = 0.03, l1 = 0.02;
+    const char *const sum[] = {"cost={type: cross_entropy, reduction: sum}"};
+    const char *const micro[] = {"cost={type: cross_entropy, reduction: sum}", "data.batch=4", "accumulate=4"};
+    model start, mean, plain, with, split;
+    costs k;
+    char text[300];
+    FIT("optimizer: {type: sgd, lr: 0}\nvalidate: none\nstop: {steps: 1}\n", &start);
+    FIT("optimizer: {type: sgd, lr: 0.5}\nvalidate: none\nstop: {steps: 1}\n", &mean);
+    fit("optimizer: {type: sgd, lr: 0.03125}\nvalidate: none\nstop: {steps: 1}\n", sum, 1, "last.safetensors", &plain, NULL);
+    assert_true(apart(&start, &mean) > 1e-3 && apart(&mean, &plain) < 1e-14); /* sixteen times the gradient */
+    snprintf(text, sizeof text, "optimizer: {type: sgd, lr: %g}\nvalidate: none\nstop: {steps: 1}\npenalty: {l2: %g, l1: %g}\n", lr, l2,
+             l1);
+    fit(text, sum, GR_COUNT(sum), "last.safetensors", &with, &k);
+    fit(text, micro, GR_COUNT(micro), "last.safetensors", &split, NULL);
+    assert_true(apart(&with, &split) < 1e-14);
+    double term = 0;
+    for (int i = 0; i < 4; i++) {
+        bool bias = strstr(start.name[i], "bias") != NULL;
+        for (int64_t j = 0; j < start.count[i]; j++) {
+            double w = start.v[i][j], slope = bias ? 0 : 2 * l2 * w + l1 * ((w > 0) - (w < 0));
+            assert_true(fabs(plain.v[i][j] - with.v[i][j] - lr * slope) < 1e-14);
+            if (!bias) term += l2 * w * w + l1 * fabs(w);
+        }
+    }
+    assert_true(fabs(k.train[0] - k.data[0] - term) < 1e-8 * term); /* beside the mean, which is what is reported */
+    model_free(&start), model_free(&mean), model_free(&plain), model_free(&with), model_free(&split);
+}
+
 enum { ROWS = 40, INPUTS = 5 };
 typedef struct linear {
     double x[ROWS][INPUTS], y[ROWS];
@@ -450,6 +484,105 @@ static void the_average_may_be_best(void **state)
     model_free(&best), model_free(&swa);
 }
 
+enum { RATES = 10 };
+
+/* The rates that metrics.jsonl has; -1 where there is no line. */
+static void rates_read(const char *folder, double rate[RATES])
+{
+    char path[200], line[1024];
+    for (int t = 0; t < RATES; t++) rate[t] = -1;
+    snprintf(path, sizeof path, "%s/metrics.jsonl", folder);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f)) {
+        const char *step = strstr(line, "\"step\":"), *lr = strstr(line, "\"lr\":");
+        assert_true(step && lr);
+        long t = strtol(step + 7, NULL, 10);
+        assert_true(t >= 1 && t <= RATES && rate[t - 1] == -1); /* each update once */
+        rate[t - 1] = strtod(lr + 5, NULL);
+    }
+    fclose(f);
+}
+
+typedef struct interruption {
+    volatile sig_atomic_t stop;
+    int64_t after; /* updates */
+} interruption;
+
+static void interrupt_after(void *user, const gr_progress *p)
+{
+    interruption *i = user;
+    if (p->phase == GR_PHASE_TRAIN && p->step == i->after) i->stop = 1;
+}
+
+/* Ten updates, interrupted after so many and resumed (0: not); the rates of all. */
+static void rates_of_a_run(const char *average, int64_t after, double rate[RATES])
+{
+    small s;
+    gr_recipe *r;
+    gr_train_result result;
+    interruption in = {.after = after};
+    char text[400];
+    snprintf(text, sizeof text,
+             "precision: float64\nvalidate: none\nstop: {steps: 10}\noptimizer: {type: sgd, lr: 0.1}\nschedule: {type: polynomial, warmup: "
+             "2}\n%s",
+             average);
+    small_make(&s, text);
+    gr_context *ctx = test_context_with(1, 0);
+    test_ok(ctx, gr__recipe_open(ctx, s.recipe, NULL, 0, &r));
+    gr_train_options o = {.out = s.out, .resume = true, .stop = &in.stop, .progress = interrupt_after, .user = &in};
+    if (after) {
+        assert_int_equal(gr__train(ctx, r, &o, &result), GR_E_INTERRUPTED);
+        assert_int_equal(result.steps, after);
+        gr_context_clear_error(ctx);
+        in.stop = 0, in.after = 0;
+    }
+    test_ok(ctx, gr__train(ctx, r, &o, &result));
+    assert_int_equal(result.steps, RATES);
+    gr__recipe_close(ctx, r);
+    rates_read(s.out, rate);
+    test_context_end(ctx);
+    small_remove(&s);
+}
+
+/* The rate of SWA is constant: the schedule's up to the update after which the first weights are collected, average.lr from the next on. */
+static void the_average_has_a_rate_of_its_own(void **state)
+{
+    (void)state;
+    const double schedule[RATES] = {0.005, 0.0525, 0.1, 0.0875, 0.075, 0.0625, 0.05, 0.0375, 0.025, 0.0125};
+    static const struct {
+        const char *average;
+        int first; /* update with a rate of the average's, from 0 */
+        double lr;
+    } cases[] = {
+        {"average: {type: swa, start: 6, cycle: 1, lr: 0.03}\n", 6, 0.03},
+        {"average: {type: swa, start: 0.6, cycle: 2, lr: 0.2}\n", 6, 0.2},
+        {"average: {type: swa, start: 1 epoch, cycle: 5, lr: 0}\n", 6, 0}, /* 96 rows in batches of 16 */
+        {"average: {type: swa, start: 1, cycle: 1, lr: 0.03}\n", 1, 0.03}, /* within the warm-up */
+        {"average: {type: swa, start: 6, cycle: 1}\n", RATES, 0},
+    };
+    for (size_t i = 0; i < GR_COUNT(cases); i++)
+        for (int64_t after = 0; after < RATES; after += i == 0 ? 1 : 7) { /* interrupted before, at and behind the start */
+            double rate[RATES];
+            rates_of_a_run(cases[i].average, after, rate);
+            for (int t = 0; t < RATES; t++) {
+                double want = t >= cases[i].first ? cases[i].lr : schedule[t];
+                if (fabs(rate[t] - want) > 1e-10)
+                    fail_msg("%s: update %d, interrupted after %d, has rate %.10g, not %.10g", cases[i].average, t + 1, (int)after, rate[t],
+                             want);
+            }
+        }
+}
+
+/* It is the rate that is trained with, not only the one that is written down: of 0 it moves nothing. */
+static void the_rate_of_the_average_is_trained_with(void **state)
+{
+    (void)state;
+    equal_to_the_bit(
+        "optimizer: {type: sgd, lr: 0.1}\nvalidate: none\nstop: {steps: 6}\n",
+        "optimizer: {type: sgd, lr: 0.1}\nvalidate: none\nstop: {steps: 9}\naverage: {type: swa, start: 6, cycle: 1, lr: 0}\n");
+}
+
 /* ---- switches  [mission O11] ---- */
 
 static void a_switch_is_two_runs_one_after_the_other(void **state)
@@ -550,6 +683,7 @@ int main(void)
         cmocka_unit_test(groups_scale_and_decay),
         cmocka_unit_test(a_penalty_adds_its_gradient_and_is_reported_apart),
         cmocka_unit_test(a_penalty_counts_once),
+        cmocka_unit_test(a_penalty_counts_once_beside_a_sum),
         cmocka_unit_test(penalised_lines_are_those_of_coordinate_descent),
         cmocka_unit_test(gd_is_sgd_with_one_batch),
         cmocka_unit_test(both_forms_of_nag_see_the_same_points),
@@ -560,6 +694,8 @@ int main(void)
         cmocka_unit_test(lookahead_may_treat_the_inner_momentum),
         cmocka_unit_test(swa_is_the_mean_of_what_it_collected_and_changes_nothing),
         cmocka_unit_test(the_average_may_be_best),
+        cmocka_unit_test(the_average_has_a_rate_of_its_own),
+        cmocka_unit_test(the_rate_of_the_average_is_trained_with),
         cmocka_unit_test(a_switch_is_two_runs_one_after_the_other),
         cmocka_unit_test(a_carried_momentum_has_the_size_of_a_steady_one),
         cmocka_unit_test(adahessian_sees_the_same_curvature_in_micro_batches),
