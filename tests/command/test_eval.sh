@@ -65,4 +65,15 @@ code 0 train r.yaml --out quick --quiet --set stop='{seconds: 0.2}' && [[ $(fiel
 code 1 train r.yaml --out gone --quiet --set optimizer='{type: sgd, lr: 1e20}' && true
 has gone/result.json '"stop_reason": "diverged"'
 has err.txt "diverged at step [0-9]+: .* \"?(cost|head|h)\"?"
+
+# Statistics of averaged weights are in their file: eval finds what the run found, and another run may start from it
+small n.yaml "average: {type: swa, start: 0.5, cycle: 4}" "model: {input: [16, 16, 1], layers: [{type: conv, filters: 6, kernel: 3, bias: false, name: c1}, {type: batch_norm, name: n1}, relu, flatten, {type: dense, units: 10, name: head}]}"
+code 0 train n.yaml --out normal --quiet
+code 0 eval normal/swa.safetensors --split validation --json
+want=$(tail -n 1 normal/metrics.jsonl | field /dev/stdin swa_validation_cost) got=$(field out.txt cost_mean)
+awk -v a="$want" -v b="$got" 'BEGIN { exit !(a != "" && (a - b) ^ 2 <= 1e-24 * a * a) }' || short "eval of the average gives $got, the run had $want"
+for model in swa last; do
+  code 0 eval normal/$model.safetensors --split validation
+  code 0 train n.yaml --from normal/$model.safetensors --out from-$model --quiet --set stop.epochs=1
+done
 finish
