@@ -102,7 +102,8 @@ static const cli_flag flags[] = {
 const cli_command cmd_trace = {
     .name = "trace", .usage = "RECIPE [RECIPE2] [--against KEY=VALUE]... [--steps N] [--tolerance X]", .summary = "Names the first operation at which two runs differ",
     .help = "Both are trained side by side from their seeds, every operation on its own, and what each has written is compared before the next runs.\n"
-            "Exit code 1 when they differ.\n\n"
+            "Exit code 1 when they differ. A tolerance is relative to the largest value of each result: where every value cancels to 0, as the gradient of\n"
+            "a bias before batch_norm does, rounding alone differs by all of it.\n\n"
             "Examples\n  gradus trace r.yaml --against threads=1                        the same bits for any number of threads\n"
             "  gradus trace r.yaml --against device=ref --tolerance 1e-4      against the float64 reference\n"
             "  gradus trace old.yaml new.yaml --steps 10\n",
