@@ -197,9 +197,8 @@ static gr_init_from starts(const gr_network *n)
 
 static bool has_params(const gr_network *n, const char *layer)
 {
-    size_t length = strlen(layer);
     for (size_t i = 0; i < n->n_params; i++)
-        if (strncmp(n->params[i].entry.name, layer, length) == 0 && n->params[i].entry.name[length] == '.') return true;
+        if (gr__is_of_layer(n->params[i].entry.name, layer)) return true;
     return false;
 }
 

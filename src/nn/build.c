@@ -90,6 +90,12 @@ gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role 
     return leaf_of(b, p);
 }
 
+bool gr__is_of_layer(const char *name, const char *layer)
+{
+    size_t n = strlen(layer);
+    return strncmp(name, layer, n) == 0 && name[n] == '.' && !strchr(name + n + 1, '.');
+}
+
 /* ---- statistics ---- */
 
 static const gr_entry_spec *find_state(const gr_build *b, const char *suffix)

@@ -78,6 +78,8 @@ gr_val gr__build_state(gr_build *b, const char *suffix, gr_shape shape, double i
 void gr__build_observe(gr_build *b, const char *suffix, gr_val batch, double share);
 /* old (1 - share) + batch share; the batch's alone for a share of 1, whatever the old one is. share: rank 0. */
 gr_val gr__statistic(gr_graph *g, gr_val old, gr_val batch, gr_val share);
+/* Is it a parameter or statistic of this layer itself: "c1.weight" of "c1", not "c1.a.weight"? */
+bool gr__is_of_layer(const char *name, const char *layer);
 /* A random leaf of the layer's own stream LAYER/use: uniform [0,1), shape [samples, ...]. Only in TRAIN. */
 gr_val gr__build_random(gr_build *b, const char *use, gr_shape shape);
 /* Applies an `activation:` value to x: NULL, `none` and `linear` give x; a name or {type: ..., settings} gives that layer's result. dense

@@ -63,10 +63,10 @@ static gr_spread spread_of(const gr_probe *p, const char *prefix, int i)
 
 static bool has_weights(const gr_probe *p, const char *layer)
 {
-    size_t n, length = strlen(layer);
+    size_t n;
     const gr_param_info *all = gr__network_params(p->task.network, &n);
     for (size_t i = 0; i < n; i++)
-        if (!all[i].is_bias && strncmp(all[i].entry.name, layer, length) == 0 && all[i].entry.name[length] == '.' && !strchr(all[i].entry.name + length + 1, '.')) return true;
+        if (!all[i].is_bias && gr__is_of_layer(all[i].entry.name, layer)) return true;
     return false;
 }
 
@@ -78,10 +78,9 @@ static bool is_normalised(const gr_probe *p, int i)
     const gr_entry_spec *states = gr__network_states(p->task.network, &n);
     int readers = 0, normalising = 0;
     for (int k = 0; k < s->n; k++) {
-        size_t length = strlen(s->layer[k].name);
         bool keeps = false, reads = false;
         for (int j = 0; j < s->layer[k].n_from; j++) reads |= s->layer[k].from[j] == i;
-        for (size_t j = 0; j < n; j++) keeps |= strncmp(states[j].name, s->layer[k].name, length) == 0 && states[j].name[length] == '.';
+        for (size_t j = 0; j < n; j++) keeps |= gr__is_of_layer(states[j].name, s->layer[k].name);
         readers += reads;
         normalising += reads && keeps;
     }
