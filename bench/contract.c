@@ -1,8 +1,8 @@
 /* Speed of the contractions, one thread, for every instruction set of the machine, beside its peak of multiply-adds.
  *
  *     meson setup build && ninja -C build libgr_backend.a libgr_base.a
- *     cc -O2 -std=gnu11 -D_GNU_SOURCE -Iinclude -Isrc bench/contract.c build/libgr_backend.a build/libgr_base.a -lm -lpthread -ldeflate -o build/contract
- *     build/contract [-s seconds a row] [-i avx512] [part of a row's name]
+ *     cc -O2 -std=gnu11 -D_GNU_SOURCE -Iinclude -Isrc bench/contract.c build/libgr_backend.a build/libgr_base.a -lm
+ * -lpthread -ldeflate -o build/contract build/contract [-s seconds a row] [-i avx512] [part of a row's name]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,20 +21,21 @@ static double now(void)
 
 /* Flops a second of multiply-adds between registers. */
 #if defined(__x86_64__)
-#define PEAK(name, set, reg)                                                                                                            \
-    __attribute__((target(set))) static double name(void)                                                                               \
-    {                                                                                                                                   \
-        double best = 0;                                                                                                                \
-        for (int t = 0; t < 20; t++) {                                                                                                  \
-            double t0 = now();                                                                                                          \
-            for (int i = 0; i < 100000; i++)                                                                                            \
-                __asm__ volatile(FMA(reg, 0) FMA(reg, 1) FMA(reg, 2) FMA(reg, 3) FMA(reg, 4) FMA(reg, 5) FMA(reg, 6) FMA(reg, 7)        \
-                                     FMA(reg, 8) FMA(reg, 9) FMA(reg, 10) FMA(reg, 11)::: "xmm0", "xmm1", "xmm2", "xmm3", "xmm4",      \
-                                 "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11");                                             \
-            double rate = 100000.0 * 12 * (sizeof reg == 4 ? (reg[0] == 'z' ? 32 : 16) : 0) / (now() - t0);                             \
-            if (rate > best) best = rate;                                                                                               \
-        }                                                                                                                               \
-        return best;                                                                                                                    \
+#define PEAK(name, set, reg)                                                                                         \
+    __attribute__((target(set))) static double name(void)                                                            \
+    {                                                                                                                \
+        double best = 0;                                                                                             \
+        for (int t = 0; t < 20; t++) {                                                                               \
+            double t0 = now();                                                                                       \
+            for (int i = 0; i < 100000; i++)                                                                         \
+                __asm__ volatile(FMA(reg, 0) FMA(reg, 1) FMA(reg, 2) FMA(reg, 3) FMA(reg, 4) FMA(reg, 5) FMA(reg, 6) \
+                                     FMA(reg, 7) FMA(reg, 8) FMA(reg, 9) FMA(reg, 10) FMA(reg, 11)::                 \
+                                         : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",   \
+                                           "xmm9", "xmm10", "xmm11");                                                \
+            double rate = 100000.0 * 12 * (sizeof reg == 4 ? (reg[0] == 'z' ? 32 : 16) : 0) / (now() - t0);          \
+            if (rate > best) best = rate;                                                                            \
+        }                                                                                                            \
+        return best;                                                                                                 \
     }
 #define FMA(reg, i) "vfmadd231ps %%" reg "15, %%" reg "14, %%" reg #i "\n"
 PEAK(peak_avx2, "avx2,fma", "ymm")
@@ -77,7 +78,8 @@ static void run_once(gr_kernel *k, void *scratch)
         for (int s = 0; s < k->phase[p].n_shards; s++) k->phase[p].run(k, s, scratch);
 }
 
-static void measure(gr_context *ctx, const char *name, const gr__contraction *c, int64_t a, int64_t b, int64_t out, gr__isa isa, double top)
+static void measure(gr_context *ctx, const char *name, const gr__contraction *c, int64_t a, int64_t b, int64_t out,
+                    gr__isa isa, double top)
 {
     static const char *const kinds[] = {"", " forward", " data", " weights"};
     gr_kernel *k = NULL;
@@ -103,23 +105,29 @@ static void measure(gr_context *ctx, const char *name, const gr__contraction *c,
     char full[120];
     snprintf(full, sizeof full, "%s%s", name, kinds[c->kind]);
     printf("%-44s %-8s %9.2f us %7.1f GFLOP/s", full, gr__isa_name(isa), best * 1e6, flops / best * 1e-9);
-    if (top > 0) printf(" %5.1f %%", 100 * flops / best / top);
-    else printf("        ");
+    if (top > 0)
+        printf(" %5.1f %%", 100 * flops / best / top);
+    else
+        printf("        ");
     double predicted = 0;
     int shards = 0;
     for (int p = 0; p < k->n_phases; p++) {
         predicted += k->phase[p].cost_ns;
         if (k->phase[p].n_shards > shards) shards = k->phase[p].n_shards;
     }
-    printf("  predicted %5.2f  %2d shards, %6.0f + %6.0f KiB  %s\n", predicted / best * 1e-9, shards, (double)k->scratch_bytes / 1024,
-           (double)k->shared_bytes / 1024, k->name);
+    printf("  predicted %5.2f  %2d shards, %6.0f + %6.0f KiB  %s\n", predicted / best * 1e-9, shards,
+           (double)k->scratch_bytes / 1024, (double)k->shared_bytes / 1024, k->name);
     for (int i = 0; i < 3; i++) free(operands[i]);
     free(scratch);
     free(k->shared);
     k->destroy(ctx, k);
 }
 
-typedef struct product { const char *name; int64_t batch, m, n, k; bool ta, tb; } product;
+typedef struct product {
+    const char *name;
+    int64_t batch, m, n, k;
+    bool ta, tb;
+} product;
 static const product products[] = {
     {"mlp_tiny 32x16 -> 32 forward", 1, 32, 32, 16, false, true},
     {"mlp_tiny 32x32 -> 2 forward", 1, 32, 2, 32, false, true},
@@ -149,7 +157,10 @@ static const product products[] = {
     {"1000 cubed", 1, 1000, 1000, 1000, false, false},
 };
 
-typedef struct layer { const char *name; int64_t n, size, c, o, kernel, stride, pad, groups; } layer;
+typedef struct layer {
+    const char *name;
+    int64_t n, size, c, o, kernel, stride, pad, groups;
+} layer;
 static const layer layers[] = {
     {"demo 3x3 1-32 at 28, 64", 64, 28, 1, 32, 3, 1, 1, 1},
     {"demo 3x3 32-64 at 14, 64", 64, 14, 32, 64, 3, 1, 1, 1},
@@ -182,17 +193,33 @@ static void measure_all(gr_context *ctx, gr__isa isa, const char *part)
     if (top > 0) printf("%s: peak %.1f GFLOP/s\n", gr__isa_name(isa), top * 1e-9);
     for (size_t i = 0; i < GR_COUNT(products); i++) {
         const product *p = &products[i];
-        gr__contraction c = {.kind = GR__MATMUL,
-                             .mm = {.batch = p->batch, .m = p->m, .n = p->n, .k = p->k, .transpose_a = p->ta, .transpose_b = p->tb}};
-        if (wanted(p->name, part)) measure(ctx, p->name, &c, p->batch * p->m * p->k, p->batch * p->k * p->n, p->batch * p->m * p->n, isa, top);
+        gr__contraction c = {
+            .kind = GR__MATMUL,
+            .mm = {.batch = p->batch, .m = p->m, .n = p->n, .k = p->k, .transpose_a = p->ta, .transpose_b = p->tb}};
+        if (wanted(p->name, part))
+            measure(ctx, p->name, &c, p->batch * p->m * p->k, p->batch * p->k * p->n, p->batch * p->m * p->n, isa, top);
     }
     for (size_t i = 0; i < GR_COUNT(layers); i++) {
         const layer *l = &layers[i];
         int64_t out = (l->size + 2 * l->pad - l->kernel) / l->stride + 1;
-        gr__contraction c = {.conv = {.n = l->n, .h = l->size, .w = l->size, .c = l->c, .o = l->o, .kh = l->kernel, .kw = l->kernel, .oh = out,
-                                      .ow = out, .stride_h = l->stride, .stride_w = l->stride, .dilation_h = 1, .dilation_w = 1,
-                                      .pad_h = l->pad, .pad_w = l->pad, .groups = l->groups}};
-        int64_t x = l->n * l->size * l->size * l->c, y = l->n * out * out * l->o, w = l->o * l->kernel * l->kernel * l->c / l->groups;
+        gr__contraction c = {.conv = {.n = l->n,
+                                      .h = l->size,
+                                      .w = l->size,
+                                      .c = l->c,
+                                      .o = l->o,
+                                      .kh = l->kernel,
+                                      .kw = l->kernel,
+                                      .oh = out,
+                                      .ow = out,
+                                      .stride_h = l->stride,
+                                      .stride_w = l->stride,
+                                      .dilation_h = 1,
+                                      .dilation_w = 1,
+                                      .pad_h = l->pad,
+                                      .pad_w = l->pad,
+                                      .groups = l->groups}};
+        int64_t x = l->n * l->size * l->size * l->c, y = l->n * out * out * l->o,
+                w = l->o * l->kernel * l->kernel * l->c / l->groups;
         if (!wanted(l->name, part)) continue;
         c.kind = GR__CONV_FORWARD;
         measure(ctx, l->name, &c, x, w, y, isa, top);
@@ -207,14 +234,18 @@ int main(int argc, char **argv)
 {
     const char *part = NULL, *only = NULL;
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "-s") == 0 && i + 1 < argc) seconds_a_row = atof(argv[++i]);
-        else if (strcmp(argv[i], "-i") == 0 && i + 1 < argc) only = argv[++i];
-        else part = argv[i];
+        if (strcmp(argv[i], "-s") == 0 && i + 1 < argc)
+            seconds_a_row = atof(argv[++i]);
+        else if (strcmp(argv[i], "-i") == 0 && i + 1 < argc)
+            only = argv[++i];
+        else
+            part = argv[i];
     }
     gr_context *ctx = NULL;
     if (gr_context_create(&ctx, NULL) != GR_OK) return 1;
     for (int isa = GR__ISA_COUNT - 1; isa >= 0; isa--)
-        if (gr__isa_supported((gr__isa)isa) && (only == NULL || strcmp(only, gr__isa_name((gr__isa)isa)) == 0)) measure_all(ctx, (gr__isa)isa, part);
+        if (gr__isa_supported((gr__isa)isa) && (only == NULL || strcmp(only, gr__isa_name((gr__isa)isa)) == 0))
+            measure_all(ctx, (gr__isa)isa, part);
     gr_context_destroy(ctx);
     return 0;
 }

@@ -1,14 +1,15 @@
-/* Updates of every optimizer of the registry over 25.6 million numbers, beside a plain loop over the same arrays: read where the plan
- * reads, written in place where it writes, on the same worker pool, so as fast as this memory allows. The two run in turn; the best run of
- * each counts.
+/* Updates of every optimizer of the registry over 25.6 million numbers, beside a plain loop over the same arrays: read
+ * where the plan reads, written in place where it writes, on the same worker pool, so as fast as this memory allows.
+ * The two run in turn; the best run of each counts.
  *
  *     meson setup build && ninja -C build bench_optimizers
  *     build/bench_optimizers [-t threads] [-s seconds an optimizer] [-l | -n] [-c] [-v] [name of an optimizer]
  *
- * One line each: passes (how often the array that is visited most is walked through), kernels, bytes a number of the network, milliseconds
- * of the update, of the loop, and of the update as a training step has it (guarded: it waits for the gradients' norm), loop / update, GB/s
- * of the update. -l lists the tensors instead, -n the optimizers. -c takes a tensor of 16,384 numbers, which stays in the cache: what
- * computing alone costs. -v lists the kernels too. `./dev bench optimizers` runs this against PyTorch. */
+ * One line each: passes (how often the array that is visited most is walked through), kernels, bytes a number of the
+ * network, milliseconds of the update, of the loop, and of the update as a training step has it (guarded: it waits for
+ * the gradients' norm), loop / update, GB/s of the update. -l lists the tensors instead, -n the optimizers. -c takes a
+ * tensor of 16,384 numbers, which stays in the cache: what computing alone costs. -v lists the kernels too. `./dev
+ * bench optimizers` runs this against PyTorch. */
 #include <stdlib.h>
 #include <time.h>
 
@@ -35,36 +36,38 @@ enum { MOST_BOTH = 4, MOST_READ = 5, CHUNK = 1 << 16 }; /* arrays of a kind; num
 typedef float f32 __attribute__((may_alias));
 typedef uint32_t u32 __attribute__((may_alias));
 
-/* Every array is read once: x <- a x + (sum of what is only read) b for those that are written in place, y <- that sum for those that are
- * only written. Where nothing is written, bits are summed: floats would have to be added one by one. */
-#define STREAM(both, read, written)                                                                                                        \
-    FAST static uint32_t stream_##both##read##written(int64_t n, f32 *restrict b0, f32 *restrict b1, f32 *restrict b2, f32 *restrict b3,   \
-                                                      const f32 *restrict r0, const f32 *restrict r1, const f32 *restrict r2,              \
-                                                      const f32 *restrict r3, const f32 *restrict r4, f32 *restrict y)                     \
-    {                                                                                                                                      \
-        const float a = 0.999999f, b = 1e-9f;                                                                                              \
-        uint32_t sum = 0;                                                                                                                  \
-        for (int64_t i = 0; both + written == 0 && i < n; i++) {                                                                           \
-            if (read > 0) sum += ((const u32 *)r0)[i];                                                                                     \
-            if (read > 1) sum += ((const u32 *)r1)[i];                                                                                     \
-            if (read > 2) sum += ((const u32 *)r2)[i];                                                                                     \
-            if (read > 3) sum += ((const u32 *)r3)[i];                                                                                     \
-            if (read > 4) sum += ((const u32 *)r4)[i];                                                                                     \
-        }                                                                                                                                  \
-        for (int64_t i = 0; both + written > 0 && i < n; i++) {                                                                            \
-            float r = 0;                                                                                                                   \
-            if (read > 0) r += r0[i];                                                                                                      \
-            if (read > 1) r += r1[i];                                                                                                      \
-            if (read > 2) r += r2[i];                                                                                                      \
-            if (read > 3) r += r3[i];                                                                                                      \
-            if (read > 4) r += r4[i];                                                                                                      \
-            if (both > 0) b0[i] = b0[i] * a + r * b;                                                                                       \
-            if (both > 1) b1[i] = b1[i] * a + r * b;                                                                                       \
-            if (both > 2) b2[i] = b2[i] * a + r * b;                                                                                       \
-            if (both > 3) b3[i] = b3[i] * a + r * b;                                                                                       \
-            if (written > 0) y[i] = r;                                                                                                     \
-        }                                                                                                                                  \
-        return sum;                                                                                                                        \
+/* Every array is read once: x <- a x + (sum of what is only read) b for those that are written in place, y <- that sum
+ * for those that are only written. Where nothing is written, bits are summed: floats would have to be added one by one.
+ */
+#define STREAM(both, read, written)                                                                                    \
+    FAST static uint32_t stream_##both##read##written(int64_t n, f32 *restrict b0, f32 *restrict b1, f32 *restrict b2, \
+                                                      f32 *restrict b3, const f32 *restrict r0,                        \
+                                                      const f32 *restrict r1, const f32 *restrict r2,                  \
+                                                      const f32 *restrict r3, const f32 *restrict r4, f32 *restrict y) \
+    {                                                                                                                  \
+        const float a = 0.999999f, b = 1e-9f;                                                                          \
+        uint32_t sum = 0;                                                                                              \
+        for (int64_t i = 0; both + written == 0 && i < n; i++) {                                                       \
+            if (read > 0) sum += ((const u32 *)r0)[i];                                                                 \
+            if (read > 1) sum += ((const u32 *)r1)[i];                                                                 \
+            if (read > 2) sum += ((const u32 *)r2)[i];                                                                 \
+            if (read > 3) sum += ((const u32 *)r3)[i];                                                                 \
+            if (read > 4) sum += ((const u32 *)r4)[i];                                                                 \
+        }                                                                                                              \
+        for (int64_t i = 0; both + written > 0 && i < n; i++) {                                                        \
+            float r = 0;                                                                                               \
+            if (read > 0) r += r0[i];                                                                                  \
+            if (read > 1) r += r1[i];                                                                                  \
+            if (read > 2) r += r2[i];                                                                                  \
+            if (read > 3) r += r3[i];                                                                                  \
+            if (read > 4) r += r4[i];                                                                                  \
+            if (both > 0) b0[i] = b0[i] * a + r * b;                                                                   \
+            if (both > 1) b1[i] = b1[i] * a + r * b;                                                                   \
+            if (both > 2) b2[i] = b2[i] * a + r * b;                                                                   \
+            if (both > 3) b3[i] = b3[i] * a + r * b;                                                                   \
+            if (written > 0) y[i] = r;                                                                                 \
+        }                                                                                                              \
+        return sum;                                                                                                    \
     }
 #define STREAMS(both, read) STREAM(both, read, 0) STREAM(both, read, 1)
 #define ALL(both) STREAMS(both, 0) STREAMS(both, 1) STREAMS(both, 2) STREAMS(both, 3) STREAMS(both, 4) STREAMS(both, 5)
@@ -74,14 +77,15 @@ ALL(2)
 ALL(3)
 ALL(4)
 
-typedef uint32_t stream_fn(int64_t, f32 *, f32 *, f32 *, f32 *, const f32 *, const f32 *, const f32 *, const f32 *, const f32 *, f32 *);
-#define NAMES(both, read)                                                                                                                  \
-    {                                                                                                                                      \
-        stream_##both##read##0, stream_##both##read##1                                                                                     \
+typedef uint32_t stream_fn(int64_t, f32 *, f32 *, f32 *, f32 *, const f32 *, const f32 *, const f32 *, const f32 *,
+                           const f32 *, f32 *);
+#define NAMES(both, read)                              \
+    {                                                  \
+        stream_##both##read##0, stream_##both##read##1 \
     }
-#define ROW(both)                                                                                                                          \
-    {                                                                                                                                      \
-        NAMES(both, 0), NAMES(both, 1), NAMES(both, 2), NAMES(both, 3), NAMES(both, 4), NAMES(both, 5)                                     \
+#define ROW(both)                                                                                      \
+    {                                                                                                  \
+        NAMES(both, 0), NAMES(both, 1), NAMES(both, 2), NAMES(both, 3), NAMES(both, 4), NAMES(both, 5) \
     }
 static stream_fn *const streams[MOST_BOTH + 1][MOST_READ + 1][2] = {ROW(0), ROW(1), ROW(2), ROW(3), ROW(4)};
 
@@ -124,7 +128,8 @@ static void add_pieces(loop *l, const gr_plan *p, const update_walk *w)
     }
 }
 
-/* The traffic of a bound plan. What stands beside the large arrays (a number a row, scalars) is left out, in the loop's favour. */
+/* The traffic of a bound plan. What stands beside the large arrays (a number a row, scalars) is left out, in the loop's
+ * favour. */
 static loop loop_of(const gr_plan *p)
 {
     loop l = {.n_items = p->n_items, .first = room(NULL, sizeof(int) * (size_t)(p->n_items + 1))};
@@ -147,8 +152,8 @@ static void run_piece(void *arg, int shard, int worker)
     loop *l = arg;
     const piece *x = &l->piece[shard];
     (void)worker;
-    l->sum += x->run(x->n, x->both[0], x->both[1], x->both[2], x->both[3], x->read[0], x->read[1], x->read[2], x->read[3], x->read[4],
-                     x->written);
+    l->sum += x->run(x->n, x->both[0], x->both[1], x->both[2], x->both[3], x->read[0], x->read[1], x->read[2],
+                     x->read[3], x->read[4], x->written);
 }
 
 static void run_loop(loop *l, gr__pool *pool)
@@ -189,7 +194,9 @@ static void fill(gr_store *store)
         const gr_entry *e = gr_store_entry(store, i);
         const char *slot = strrchr(e->spec.name, '/');
         bool sign = slot && strcmp(slot, "/z") == 0;
-        float scale = !e->spec.slot ? 0.2f : sign || strcmp(slot, "/sum") == 0 || strcmp(slot, "/sum_bend") == 0 ? 0.02f : 0;
+        float scale = !e->spec.slot                                                         ? 0.2f
+                      : sign || strcmp(slot, "/sum") == 0 || strcmp(slot, "/sum_bend") == 0 ? 0.02f
+                                                                                            : 0;
         float *x = e->data;
         uint32_t u = (uint32_t)i + 1;
         for (int64_t k = 0; scale != 0 && k < e->count; k++) {
@@ -203,7 +210,8 @@ static subject open_subject(const update_net *net, const gr_optimizer *m, int th
 {
     subject s = {NULL};
     gr_optim o;
-    if (gr_context_create(&s.ctx, &(gr_context_options){.threads = threads}) != GR_OK || !(s.memory = gr__bump_create(s.ctx)))
+    if (gr_context_create(&s.ctx, &(gr_context_options){.threads = threads}) != GR_OK ||
+        !(s.memory = gr__bump_create(s.ctx)))
         fail("no memory");
     check(&s, gr__optim_make(s.ctx, s.memory, gr__tree_scalar(s.memory, m->head.name), GR_PRESET_CHAPTER, &o));
     check(&s, gr_store_create(s.ctx, gr_backend_get("cpu"), &s.store));
@@ -255,8 +263,9 @@ static void measure(const update_net *net, const gr_optimizer *m, int threads, d
         theirs = GR_MIN(theirs, now() - begin);
         guarded = GR_MIN(guarded, run_plan(&s, s.guarded));
     }
-    printf("%-12s %7d %7d %8d %7.1f %10.4f %10.4f %10.4f %6.2f %6.1f\n", m->head.name, threads, x.passes, x.kernels, x.bytes, ours * 1e3,
-           theirs * 1e3, guarded * 1e3, theirs / ours, x.bytes * (double)net->numbers / ours * 1e-9);
+    printf("%-12s %7d %7d %8d %7.1f %10.4f %10.4f %10.4f %6.2f %6.1f\n", m->head.name, threads, x.passes, x.kernels,
+           x.bytes, ours * 1e3, theirs * 1e3, guarded * 1e3, theirs / ours,
+           x.bytes * (double)net->numbers / ours * 1e-9);
     if (listed) list_kernels(s.plan);
     fflush(stdout);
     free(l.piece);
@@ -310,8 +319,8 @@ int main(int argc, char **argv)
     const gr_optimizer *const *all = gr__optimizers(&n);
     for (int i = 0; names && i < n; i++) printf("%s\n", all[i]->head.name);
     if (names) return 0;
-    printf("%-12s %7s %7s %8s %7s %10s %10s %10s %6s %6s\n", "optimizer", "threads", "passes", "kernels", "bytes", "ms", "loop_ms",
-           "guarded_ms", "ratio", "GB/s");
+    printf("%-12s %7s %7s %8s %7s %10s %10s %10s %6s %6s\n", "optimizer", "threads", "passes", "kernels", "bytes", "ms",
+           "loop_ms", "guarded_ms", "ratio", "GB/s");
     for (int i = 0; i < n; i++) {
         if (only && strcmp(only, all[i]->head.name) != 0) continue;
         measure(&net, all[i], threads, seconds, listed);

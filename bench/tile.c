@@ -1,12 +1,13 @@
-/* Tile programs and native kernels beside hand-fused loops of the same traffic, one thread, alternating; the best of many runs of each.
+/* Tile programs and native kernels beside hand-fused loops of the same traffic, one thread, alternating; the best of
+ * many runs of each.
  *
  *     meson setup build && ninja -C build libgr_backend.a libgr_plan.a libgr_graph.a libgr_base.a
- *     cc -O3 -std=gnu11 -D_GNU_SOURCE -fno-math-errno -fno-trapping-math -Iinclude -Isrc bench/tile.c build/libgr_backend.a
- * build/libgr_plan.a \ build/libgr_graph.a build/libgr_base.a -lm -lpthread -ldeflate -o build/tile build/tile [-s seconds a row] [-i avx2]
- * [part of a row's name]
+ *     cc -O3 -std=gnu11 -D_GNU_SOURCE -fno-math-errno -fno-trapping-math -Iinclude -Isrc bench/tile.c
+ * build/libgr_backend.a build/libgr_plan.a \ build/libgr_graph.a build/libgr_base.a -lm -lpthread -ldeflate -o
+ * build/tile build/tile [-s seconds a row] [-i avx2] [part of a row's name]
  *
- * `predicted` is cost_ns, by which a plan decides whether to wake other threads. Ratios are time of ours over time of the hand-fused loop:
- * the aim is below 1.3. Hand loops are compiled for the best set, so compare with -i only ours. */
+ * `predicted` is cost_ns, by which a plan decides whether to wake other threads. Ratios are time of ours over time of
+ * the hand-fused loop: the aim is below 1.3. Hand loops are compiled for the best set, so compare with -i only ours. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,9 +79,12 @@ static void *filled(const gr_graph *g, gr_val v)
     void *p = memory((size_t)n * 8);
     for (int64_t e = 0; e < n; e++) {
         double value = (double)((uint64_t)e * 2654435761u % 65536) / 65536;
-        if (x->dtype == GR_I32) ((int32_t *)p)[e] = (int32_t)(value * 10);
-        else if (x->shape.rank == 0) *(double *)p = 1e-3;
-        else ((float *)p)[e] = (float)value;
+        if (x->dtype == GR_I32)
+            ((int32_t *)p)[e] = (int32_t)(value * 10);
+        else if (x->shape.rank == 0)
+            *(double *)p = 1e-3;
+        else
+            ((float *)p)[e] = (float)value;
     }
     return p;
 }
@@ -121,8 +125,10 @@ static double best_of(const bench *b, hand_fn *hand, int64_t rows, int64_t colum
 {
     double t0 = now();
     for (int i = 0; i < times; i++) {
-        if (hand) hand((void **)b->operand, rows, columns);
-        else run_kernel(b);
+        if (hand)
+            hand((void **)b->operand, rows, columns);
+        else
+            run_kernel(b);
     }
     double t = (now() - t0) / times;
     return t < best ? t : best;
@@ -169,17 +175,20 @@ HAND static void hand_adam(void **operand, int64_t rows, int64_t n)
     }
 }
 
-static void adam_nodes(gr_graph *g, int64_t n, gr_val rate, gr_val *in, gr_val *out, uint32_t *nodes, int *n_nodes, int s)
+static void adam_nodes(gr_graph *g, int64_t n, gr_val rate, gr_val *in, gr_val *out, uint32_t *nodes, int *n_nodes,
+                       int s)
 {
     char name[4][16];
     for (int i = 0; i < 4; i++) snprintf(name[i], sizeof name[i], "%c%d", "wgmv"[i], s);
     gr_shape shape = GR_SHAPE(n);
-    gr_val w = gr_feed(g, name[0], GR_REAL, shape), d = gr_feed(g, name[1], GR_REAL, shape), m = gr_feed(g, name[2], GR_REAL, shape),
-           v = gr_feed(g, name[3], GR_REAL, shape);
+    gr_val w = gr_feed(g, name[0], GR_REAL, shape), d = gr_feed(g, name[1], GR_REAL, shape),
+           m = gr_feed(g, name[2], GR_REAL, shape), v = gr_feed(g, name[3], GR_REAL, shape);
     uint32_t first = gr__graph_nodes(g);
-    gr_val m1 = gr__node_add(g, GR_OP_MULADD, (gr_val[]){gr_const(g, 0.9), m, gr_mul(g, gr_const(g, 0.1), d)}, 3, NULL, NULL);
+    gr_val m1 =
+        gr__node_add(g, GR_OP_MULADD, (gr_val[]){gr_const(g, 0.9), m, gr_mul(g, gr_const(g, 0.1), d)}, 3, NULL, NULL);
     gr_val v1 =
-        gr__node_add(g, GR_OP_MULADD, (gr_val[]){gr_const(g, 0.999), v, gr_mul(g, gr_const(g, 0.001), gr_square(g, d))}, 3, NULL, NULL);
+        gr__node_add(g, GR_OP_MULADD, (gr_val[]){gr_const(g, 0.999), v, gr_mul(g, gr_const(g, 0.001), gr_square(g, d))},
+                     3, NULL, NULL);
     gr_val root = gr_add(g, gr_sqrt(g, gr_mul(g, v1, gr_const(g, 1.02))), gr_const(g, 1e-8));
     gr_val step = gr_div(g, gr_mul(g, m1, gr_const(g, 1.01)), root);
     gr_val w1 = gr__node_add(g, GR_OP_MULADD, (gr_val[]){rate, step, w}, 3, NULL, NULL);
@@ -227,13 +236,13 @@ static void bench_adam(const char *name, const int64_t *size, int segments, bool
 
 /* ---- softmax and cross-entropy ---- */
 
-#define ROWS_ITEM(...)                                                                                                                     \
-    gr_val made[] = {__VA_ARGS__};                                                                                                         \
-    uint32_t nodes[32];                                                                                                                    \
+#define ROWS_ITEM(...)             \
+    gr_val made[] = {__VA_ARGS__}; \
+    uint32_t nodes[32];            \
     for (size_t k = 0; k < GR_COUNT(made); k++) nodes[k] = gr__value(b.g, made[k])->node
 
-HAND __attribute__((optimize("associative-math,no-signed-zeros,finite-math-only"))) static void hand_exp_sum(void **operand, int64_t rows,
-                                                                                                             int64_t columns)
+HAND __attribute__((optimize("associative-math,no-signed-zeros,finite-math-only"))) static void
+hand_exp_sum(void **operand, int64_t rows, int64_t columns)
 {
     const float *x = operand[0], *most = operand[1];
     float *y = operand[2], *sum = operand[3];
@@ -243,8 +252,14 @@ HAND __attribute__((optimize("associative-math,no-signed-zeros,finite-math-only"
             float z = x[r * columns + c] - m;
             z = z < -87 ? -87 : z;
             float n = __builtin_floorf(z * 1.44269504f + 0.5f), t = z - n * 0.693115234375f - n * 3.19461849e-5f;
-            float q = ((((0.001392632562f * t + 0.008363292753f) * t + 0.04166655376f) * t + 0.1666657631f) * t + 0.5f) * t * t + t;
-            union { int32_t i; float f; } scale = {((int32_t)n + 127) << 23};
+            float q =
+                ((((0.001392632562f * t + 0.008363292753f) * t + 0.04166655376f) * t + 0.1666657631f) * t + 0.5f) * t *
+                    t +
+                t;
+            union {
+                int32_t i;
+                float f;
+            } scale = {((int32_t)n + 127) << 23};
             float e = (q + 1) * scale.f;
             y[r * columns + c] = e;
             s += e;
@@ -259,7 +274,8 @@ static void bench_exp_sum(const char *name, int64_t rows, int64_t columns)
     bench b = begin();
     gr_shape s = GR_SHAPE(rows, columns);
     gr_val x = gr_feed(b.g, "x", GR_REAL, s), most = gr_feed(b.g, "m", GR_REAL, GR_SHAPE(rows, 1));
-    gr_val wide = gr_broadcast(b.g, most, s), y = gr_exp(b.g, gr_sub(b.g, x, wide)), sum = gr_sum(b.g, y, (int[]){1}, 1, true);
+    gr_val wide = gr_broadcast(b.g, most, s), y = gr_exp(b.g, gr_sub(b.g, x, wide)),
+           sum = gr_sum(b.g, y, (int[]){1}, 1, true);
     ROWS_ITEM(wide, gr_sub(b.g, x, wide), y, sum);
     gr_space space = {rows, columns};
     gr_item item = {.kind = GR_ITEM_REGION,
@@ -378,7 +394,8 @@ static void bench_apply(const char *name, int64_t rows, int64_t columns)
     gr_val x = gr_feed(b.g, "x", GR_REAL, s), scale = gr_feed(b.g, "s", GR_REAL, GR_SHAPE(columns)),
            shift = gr_feed(b.g, "t", GR_REAL, GR_SHAPE(columns)), more = gr_feed(b.g, "m", GR_REAL, s);
     gr_val a = gr_broadcast(b.g, scale, s), t = gr_broadcast(b.g, shift, s),
-           z = gr__node_add(b.g, GR_OP_MULADD, (gr_val[]){x, a, t}, 3, NULL, NULL), sum = gr_add(b.g, z, more), y = gr_relu(b.g, sum);
+           z = gr__node_add(b.g, GR_OP_MULADD, (gr_val[]){x, a, t}, 3, NULL, NULL), sum = gr_add(b.g, z, more),
+           y = gr_relu(b.g, sum);
     ROWS_ITEM(a, t, z, sum, y);
     gr_space space = {rows, columns};
     gr_item item = {.kind = GR_ITEM_REGION,
@@ -461,8 +478,14 @@ static void bench_node(const char *name, bench b, gr_val v, double bytes)
     const gr_node *n = gr__producer(b.g, v);
     uint32_t node = gr__value(b.g, v)->node;
     gr_val in[4], out[2] = {n->out, n->out + 1};
-    gr_item item = {
-        .kind = GR_ITEM_NODE, .graph = b.g, .nodes = &node, .n_nodes = 1, .n_segments = 1, .in = in, .out = out, .n_out = n->n_out};
+    gr_item item = {.kind = GR_ITEM_NODE,
+                    .graph = b.g,
+                    .nodes = &node,
+                    .n_nodes = 1,
+                    .n_segments = 1,
+                    .in = in,
+                    .out = out,
+                    .n_out = n->n_out};
     for (int i = 0; i < n->n_in; i++)
         if (gr__producer(b.g, n->in[i])->op->code != GR_OP_CONST) in[item.n_in++] = n->in[i];
     make(&b, &item);
@@ -472,7 +495,10 @@ static void bench_node(const char *name, bench b, gr_val v, double bytes)
 static void bench_nodes(void)
 {
     gr_pool_attr two = {{2, 2}, {2, 2}, {0, 0}, {0, 0}, false}, three = {{3, 3}, {2, 2}, {1, 1}, {1, 1}, false};
-    const struct { const char *name; gr_shape s; gr_pool_attr *p;
+    const struct {
+        const char *name;
+        gr_shape s;
+        gr_pool_attr *p;
     } pools[] = {{"max_pool 2x2, 64x24x24x32", {4, {64, 24, 24, 32}}, &two},
                  {"max_pool 2x2, 64x28x28x6", {4, {64, 28, 28, 6}}, &two},
                  {"max_pool 3x3/2, 8x112x112x64", {4, {8, 112, 112, 64}}, &three}};
@@ -491,12 +517,15 @@ static void bench_nodes(void)
     }
     if (asked("random, 1M")) {
         bench b = begin();
-        bench_node("random, 1M", b, gr_random(b.g, "m", GR_SHAPE(1000, 1000), gr_const(b.g, 1), gr_const(b.g, 2), gr_const(b.g, 3)), 4e6);
+        bench_node("random, 1M", b,
+                   gr_random(b.g, "m", GR_SHAPE(1000, 1000), gr_const(b.g, 1), gr_const(b.g, 2), gr_const(b.g, 3)),
+                   4e6);
     }
     if (asked("permute NHWC to NCHW, 8x56x56x64")) {
         bench b = begin();
         gr_val x = gr_feed(b.g, "x", GR_REAL, GR_SHAPE(8, 56, 56, 64));
-        bench_node("permute NHWC to NCHW, 8x56x56x64", b, gr_permute(b.g, x, (int[]){0, 3, 1, 2}), 8.0 * 8 * 56 * 56 * 64);
+        bench_node("permute NHWC to NCHW, 8x56x56x64", b, gr_permute(b.g, x, (int[]){0, 3, 1, 2}),
+                   8.0 * 8 * 56 * 56 * 64);
     }
     if (asked("sum of pictures, 64x49x512")) {
         bench b = begin();
@@ -554,7 +583,8 @@ int main(int argc, char **argv)
     bench_sums("norm backward sums, 6272x2048", 6272, 2048);
     bench_sums("column sums, 64x128", 64, 128);
     gr_val (*const functions[])(gr_graph *, gr_val) = {gr_exp, gr_log, gr_tanh, gr_sigmoid, gr_erf, gr_sin};
-    static const char *const names[] = {"exp, 16384", "log, 16384", "tanh, 16384", "sigmoid, 16384", "erf, 16384", "sin, 16384"};
+    static const char *const names[] = {"exp, 16384",     "log, 16384", "tanh, 16384",
+                                        "sigmoid, 16384", "erf, 16384", "sin, 16384"};
     for (size_t f = 0; f < GR_COUNT(names); f++) bench_function(names[f], functions[f], 16384);
     bench_nodes();
     return 0;

@@ -1,6 +1,6 @@
-/* Updates alone, as plans of the fast backend: any optimizer of the registry over tensors with the shapes of ResNet-50 (25.6 million
- * numbers). Gradient sums stand in slots, as where micro-batches have added them up. And how often such a plan walks through memory. Used
- * by bench/optimizers.c and by the suite. */
+/* Updates alone, as plans of the fast backend: any optimizer of the registry over tensors with the shapes of ResNet-50
+ * (25.6 million numbers). Gradient sums stand in slots, as where micro-batches have added them up. And how often such a
+ * plan walks through memory. Used by bench/optimizers.c and by the suite. */
 #ifndef GR_BENCH_UPDATE_H
 #define GR_BENCH_UPDATE_H
 
@@ -11,8 +11,8 @@
 #include "optim/optim.h"
 #include "plan/plan.h"
 
-/* ---- shapes                                                                              [He et al. 2016, table 1; 1x1, 3x3, 1x1 in a
- * block] ---- */
+/* ---- shapes                                                                              [He et al. 2016, table 1;
+ * 1x1, 3x3, 1x1 in a block] ---- */
 
 enum { UPDATE_TENSORS = 192 };
 typedef struct update_net {
@@ -22,7 +22,8 @@ typedef struct update_net {
     int64_t numbers; /* all tensors together */
 } update_net;
 
-static inline void update_add(update_net *net, const char *layer, const char *suffix, gr_shape shape, gr_role role, gr_layout layout)
+static inline void update_add(update_net *net, const char *layer, const char *suffix, gr_shape shape, gr_role role,
+                              gr_layout layout)
 {
     char *name = net->name[net->n];
     snprintf(name, sizeof net->name[0], "%s.%s", layer, suffix);
@@ -30,7 +31,8 @@ static inline void update_add(update_net *net, const char *layer, const char *su
     net->numbers += gr_shape_count(shape);
 }
 
-static inline void update_conv(update_net *net, const char *block, const char *part, int64_t out, int64_t kernel, int64_t in)
+static inline void update_conv(update_net *net, const char *block, const char *part, int64_t out, int64_t kernel,
+                               int64_t in)
 {
     char layer[24];
     snprintf(layer, sizeof layer, "%s%s", block, part);
@@ -79,7 +81,8 @@ static inline gr_val update_slot(gr_graph *g, gr_store *store, const gr_param_in
     return gr__slot_add(g, store, name, p->entry.shape, p->entry.layout, 0, &v) == GR_OK ? v : GR_NONE;
 }
 
-static inline gr_status update_graph(gr_graph *g, gr_store *store, const update_net *net, const gr_optim *o, bool guarded)
+static inline gr_status update_graph(gr_graph *g, gr_store *store, const update_net *net, const gr_optim *o,
+                                     bool guarded)
 {
     gr_val leaf[UPDATE_TENSORS], grad[UPDATE_TENSORS], z[UPDATE_TENSORS], hz[UPDATE_TENSORS];
     gr_update_spec u = {.optim = o,
@@ -108,14 +111,16 @@ static inline gr_status update_graph(gr_graph *g, gr_store *store, const update_
 }
 
 /* guarded: as a training step has it, waiting for the gradients' norm. unfused: every operation a pass of its own. */
-static inline gr_status update_compile(gr_context *ctx, gr_store *store, const update_net *net, const gr_optim *o, bool guarded,
-                                       bool unfused, gr_plan **out)
+static inline gr_status update_compile(gr_context *ctx, gr_store *store, const update_net *net, const gr_optim *o,
+                                       bool guarded, bool unfused, gr_plan **out)
 {
     gr_graph *g = NULL;
     gr_status st = GR_OK;
     GR_TRY(gr_graph_create(ctx, &g));
     GR_TRY(update_graph(g, store, net, o, guarded));
-    GR_TRY(gr_plan_compile(ctx, g, store, &(gr_plan_options){.backend = gr_backend_get("cpu"), .name = "update", .unfused = unfused}, out));
+    GR_TRY(gr_plan_compile(ctx, g, store,
+                           &(gr_plan_options){.backend = gr_backend_get("cpu"), .name = "update", .unfused = unfused},
+                           out));
 done:
     gr_graph_destroy(g);
     return st;
@@ -176,7 +181,8 @@ static inline update_walk update_walk_of(const gr_plan *p, const gr__item *it, i
 }
 
 typedef struct update_passes {
-    int passes;   /* how often the array that is visited most is walked through, of all those of a thousandth of the network or more */
+    int passes;   /* how often the array that is visited most is walked through, of all those of a thousandth of the
+                     network or more */
     int kernels;  /* that walk through a thousandth of the network or more */
     double bytes; /* read and written, a number of the network */
 } update_passes;

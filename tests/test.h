@@ -12,7 +12,8 @@
 
 #include "base/base.h"
 
-/* A context with so many threads (0: as the affinity mask allows) and bytes of tensor memory (0: no limit); never NULL. */
+/* A context with so many threads (0: as the affinity mask allows) and bytes of tensor memory (0: no limit); never NULL.
+ */
 static inline gr_context *test_context_with(int threads, uint64_t budget_bytes)
 {
     gr_context_options options = {.threads = threads, .budget_bytes = budget_bytes};
@@ -32,7 +33,8 @@ static inline void test_ok(gr_context *ctx, gr_status st)
 {
     if (st != GR_OK) {
         const gr_error *e = gr_context_error(ctx);
-        fail_msg("%s: %s:%d:%d %s: %s (%s)", gr_status_name(st), e->file, e->line, e->column, e->key, e->message, e->hint);
+        fail_msg("%s: %s:%d:%d %s: %s (%s)", gr_status_name(st), e->file, e->line, e->column, e->key, e->message,
+                 e->hint);
     }
 }
 

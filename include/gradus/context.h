@@ -50,7 +50,8 @@ void gr_context_clear_error(gr_context *ctx);
 uint64_t gr_context_bytes(const gr_context *ctx);
 uint64_t gr_context_peak_bytes(const gr_context *ctx);
 int gr_context_threads(const gr_context *ctx);
-/* Changes what creation set. threads 0: as many as the affinity mask allows; only before anything ran (GR_E_CONFLICT afterwards). budget_bytes 0: no limit. */
+/* Changes what creation set. threads 0: as many as the affinity mask allows; only before anything ran (GR_E_CONFLICT
+ * afterwards). budget_bytes 0: no limit. */
 GR_CHECKED gr_status gr_context_configure(gr_context *ctx, int threads, uint64_t budget_bytes);
 
 #ifdef __cplusplus

@@ -1,4 +1,5 @@
-/* Everything of the library in one include. Start with graph.h (values and gradients) and plan.h (stores, plans, running). */
+/* Everything of the library in one include. Start with graph.h (values and gradients) and plan.h (stores, plans,
+ * running). */
 #ifndef GRADUS_GRADUS_H
 #define GRADUS_GRADUS_H
 

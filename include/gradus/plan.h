@@ -1,13 +1,14 @@
 /* Stores and plans: from a graph to something that runs.
  *
- * A store owns parameters and slots by name. A plan is a graph compiled for its shapes: a flat list of kernels over one arena whose
- * size is known before anything is allocated. Running a plan allocates nothing, takes no lock and looks up no name.
+ * A store owns parameters and slots by name. A plan is a graph compiled for its shapes: a flat list of kernels over one
+ * arena whose size is known before anything is allocated. Running a plan allocates nothing, takes no lock and looks up
+ * no name.
  *
- *     gr_store_create(ctx, backend, &store);   gr_store_add(store, &(gr_entry_spec){.name = "w", .shape = GR_SHAPE(10, 784)});
- *     gr_plan_compile(ctx, g, store, &(gr_plan_options){.backend = backend}, &plan);
- *     gr_store_seal(store);                    // takes gr_store_bytes(store)
- *     gr_plan_bind(plan, NULL);                // takes an arena of its own of gr_plan_bytes(plan).arena, or shares one
- *     memcpy(gr_plan_feed(plan, "x", NULL), batch, bytes);   gr_plan_run(plan);   double j = *(const double *)gr_plan_output(plan, "cost", NULL);
+ *     gr_store_create(ctx, backend, &store);   gr_store_add(store, &(gr_entry_spec){.name = "w", .shape = GR_SHAPE(10,
+ * 784)}); gr_plan_compile(ctx, g, store, &(gr_plan_options){.backend = backend}, &plan); gr_store_seal(store); // takes
+ * gr_store_bytes(store) gr_plan_bind(plan, NULL);                // takes an arena of its own of
+ * gr_plan_bytes(plan).arena, or shares one memcpy(gr_plan_feed(plan, "x", NULL), batch, bytes);   gr_plan_run(plan);
+ * double j = *(const double *)gr_plan_output(plan, "cost", NULL);
  */
 #ifndef GRADUS_PLAN_H
 #define GRADUS_PLAN_H
@@ -30,36 +31,48 @@ size_t gr_backend_real_bytes(const gr_backend *b); /* of one GR_REAL element of 
 
 /* ---- store ---- */
 /* What a tensor is for: weight decay, penalties and trust ratios touch weights and embeddings only. */
-typedef enum gr_role { GR_ROLE_WEIGHT, GR_ROLE_EMBEDDING, GR_ROLE_BIAS, GR_ROLE_NORM_SCALE, GR_ROLE_NORM_SHIFT, GR_ROLE_SLOPE, GR_ROLE_STATE } gr_role;
-/* How a file's axes differ from memory's: PLAIN not at all; CONV [O,KH,KW,I] in memory is [O,I,KH,KW] in files (one-dimensional: KH is 1 and absent). */
+typedef enum gr_role {
+    GR_ROLE_WEIGHT,
+    GR_ROLE_EMBEDDING,
+    GR_ROLE_BIAS,
+    GR_ROLE_NORM_SCALE,
+    GR_ROLE_NORM_SHIFT,
+    GR_ROLE_SLOPE,
+    GR_ROLE_STATE
+} gr_role;
+/* How a file's axes differ from memory's: PLAIN not at all; CONV [O,KH,KW,I] in memory is [O,I,KH,KW] in files
+ * (one-dimensional: KH is 1 and absent). */
 typedef enum gr_layout { GR_LAYOUT_PLAIN, GR_LAYOUT_CONV, GR_LAYOUT_CONV1D } gr_layout;
 
 typedef struct gr_entry_spec {
-    const char *name;   /* "c1.weight"; slots: "c1.weight/m"; copied */
+    const char *name; /* "c1.weight"; slots: "c1.weight/m"; copied */
     gr_shape shape;
-    bool slot;          /* a slot, not a parameter */
-    bool saved;         /* slots: part of a model file (running statistics), not of checkpoints alone */
+    bool slot;  /* a slot, not a parameter */
+    bool saved; /* slots: part of a model file (running statistics), not of checkpoints alone */
     gr_role role;
     gr_layout layout;
-    double initial;     /* slots start filled with it */
+    double initial; /* slots start filled with it */
 } gr_entry_spec;
 
 typedef struct gr_entry {
     gr_entry_spec spec; /* spec.name owned by the store */
     int64_t count;
-    size_t offset;      /* within the block of its kind, 64-byte granules; parameters and their gradients have equal offsets */
-    void *data;         /* NULL until sealed; float or double as the backend has it; rank 0: double */
+    size_t
+        offset; /* within the block of its kind, 64-byte granules; parameters and their gradients have equal offsets */
+    void *data; /* NULL until sealed; float or double as the backend has it; rank 0: double */
 } gr_entry;
 
 GR_CHECKED gr_status gr_store_create(gr_context *ctx, const gr_backend *backend, gr_store **out);
 void gr_store_destroy(gr_store *s);
-/* Adds an entry; adding an equal one again is fine and gives the same index; a different one under the same name is GR_E_CONFLICT. */
+/* Adds an entry; adding an equal one again is fine and gives the same index; a different one under the same name is
+ * GR_E_CONFLICT. */
 GR_CHECKED gr_status gr_store_add(gr_store *s, const gr_entry_spec *spec, int *index);
 int gr_store_count(const gr_store *s);
-const gr_entry *gr_store_entry(const gr_store *s, int index);    /* in the order added; borrowed until the next add */
+const gr_entry *gr_store_entry(const gr_store *s, int index); /* in the order added; borrowed until the next add */
 const gr_entry *gr_store_find(const gr_store *s, const char *name); /* NULL if absent */
-void gr_store_bytes(const gr_store *s, uint64_t *parameters, uint64_t *slots); /* what sealing takes, in all: each block is rounded to its granule */
-GR_CHECKED gr_status gr_store_seal(gr_store *s);                 /* allocates; slots are filled, parameters zero; no adds afterwards */
+void gr_store_bytes(const gr_store *s, uint64_t *parameters,
+                    uint64_t *slots);            /* what sealing takes, in all: each block is rounded to its granule */
+GR_CHECKED gr_status gr_store_seal(gr_store *s); /* allocates; slots are filled, parameters zero; no adds afterwards */
 /* Reads or writes a whole entry as doubles in memory order, whatever the backend's type. */
 void gr_store_read(const gr_store *s, const gr_entry *e, double *values);
 void gr_store_write(gr_store *s, const gr_entry *e, const double *values);
@@ -69,8 +82,8 @@ typedef enum gr_algorithm { GR_ALGORITHM_AUTO, GR_ALGORITHM_EXACT, GR_ALGORITHM_
 
 typedef struct gr_plan_options {
     const gr_backend *backend;
-    const char *name;     /* "step", "evaluate": for printing; copied */
-    bool unfused;         /* every node a kernel of its own: tests compare bits */
+    const char *name; /* "step", "evaluate": for printing; copied */
+    bool unfused;     /* every node a kernel of its own: tests compare bits */
     gr_algorithm algorithm;
 } gr_plan_options;
 
@@ -79,47 +92,54 @@ typedef struct gr_plan_bytes_info {
     uint64_t arena;                             /* bytes of arena that the plan needs: their sum */
 } gr_plan_bytes_info;
 
-/* Compiles: simplifies, fuses, orders, chooses kernels, places. The graph may be destroyed afterwards; params and slots it names must be in the
- * store with equal shapes. Allocates bookkeeping memory only. */
-GR_CHECKED gr_status gr_plan_compile(gr_context *ctx, const gr_graph *g, gr_store *s, const gr_plan_options *options, gr_plan **out);
+/* Compiles: simplifies, fuses, orders, chooses kernels, places. The graph may be destroyed afterwards; params and slots
+ * it names must be in the store with equal shapes. Allocates bookkeeping memory only. */
+GR_CHECKED gr_status gr_plan_compile(gr_context *ctx, const gr_graph *g, gr_store *s, const gr_plan_options *options,
+                                     gr_plan **out);
 void gr_plan_destroy(gr_plan *p);
 gr_plan_bytes_info gr_plan_bytes(const gr_plan *p);
 
-/* One arena serves several plans that do not run at the same time: make it as large as the largest. Contents do not survive another plan's run. */
+/* One arena serves several plans that do not run at the same time: make it as large as the largest. Contents do not
+ * survive another plan's run. */
 GR_CHECKED gr_status gr_arena_create(gr_context *ctx, uint64_t bytes, gr_arena **out);
 void gr_arena_destroy(gr_arena *a);
 /* Fixes all addresses. The store must be sealed. arena NULL: the plan takes one of its own. */
 GR_CHECKED gr_status gr_plan_bind(gr_plan *p, gr_arena *arena);
 
-/* Where to put a feed before a run (dense; GR_REAL as the backend has it, rank 0 double). NULL: the plan has no such feed, or does not need it. */
+/* Where to put a feed before a run (dense; GR_REAL as the backend has it, rank 0 double). NULL: the plan has no such
+ * feed, or does not need it. */
 void *gr_plan_feed(gr_plan *p, const char *name, size_t *bytes);
-/* Where an output stands after a run, until the next run of any plan of this arena. NULL: no such output. value: shape and type, may be NULL. */
+/* Where an output stands after a run, until the next run of any plan of this arena. NULL: no such output. value: shape
+ * and type, may be NULL. */
 const void *gr_plan_output(const gr_plan *p, const char *name, gr_shape *shape);
 
-/* Runs the step. GR_OK; GR_E_DIVERGED: the guard is not finite and nothing was assigned. Feeds keep their contents only until the run. */
+/* Runs the step. GR_OK; GR_E_DIVERGED: the guard is not finite and nothing was assigned. Feeds keep their contents only
+ * until the run. */
 GR_CHECKED gr_status gr_plan_run(gr_plan *p);
-/* After GR_E_DIVERGED and with the same feeds put in again: runs item by item and writes "exp in cross_entropy \"cost\"", the first
- * operation whose output is not finite, into text; assigns nothing. False if none was found. */
+/* After GR_E_DIVERGED and with the same feeds put in again: runs item by item and writes "exp in cross_entropy
+ * \"cost\"", the first operation whose output is not finite, into text; assigns nothing. False if none was found. */
 bool gr_plan_find_nonfinite(gr_plan *p, char *text, size_t n);
 
-/* Looking inside a run: items one at a time, 0 to gr_plan_rows - 1 in order, and what each has written. That stays as it is until the next item runs, and
- * later items read what is left there. gr_plan_run_item gives GR_E_DIVERGED where gr_plan_run would stop: at the first item that assigns. */
+/* Looking inside a run: items one at a time, 0 to gr_plan_rows - 1 in order, and what each has written. That stays as
+ * it is until the next item runs, and later items read what is left there. gr_plan_run_item gives GR_E_DIVERGED where
+ * gr_plan_run would stop: at the first item that assigns. */
 typedef struct gr_plan_view {
     const char *scope, *operation; /* of the node that made it: dense "head", "matmul" */
     gr_dtype dtype;
     gr_shape shape;
-    size_t element_bytes;          /* of one element: GR_REAL has 4 or 8 */
-    void *data;                    /* dense */
+    size_t element_bytes; /* of one element: GR_REAL has 4 or 8 */
+    void *data;           /* dense */
 } gr_plan_view;
 GR_CHECKED gr_status gr_plan_run_item(gr_plan *p, int index);
-int gr_plan_views(const gr_plan *p, int index); /* how many values item `index` writes; none where it only copies into the store */
+int gr_plan_views(const gr_plan *p,
+                  int index); /* how many values item `index` writes; none where it only copies into the store */
 gr_plan_view gr_plan_view_at(const gr_plan *p, int index, int output);
 
 /* What the plan runs, one row a kernel, for `gradus plan` and tests. */
 typedef struct gr_plan_row {
-    const char *kernel;  /* "conv forward, direct 14x32" */
-    const char *scope;   /* of its first node */
-    int nodes;           /* how many graph nodes it covers */
+    const char *kernel; /* "conv forward, direct 14x32" */
+    const char *scope;  /* of its first node */
+    int nodes;          /* how many graph nodes it covers */
     int shards;
     double flops, bytes; /* a run */
     double cost_ns;      /* predicted, one thread */
@@ -127,7 +147,10 @@ typedef struct gr_plan_row {
 int gr_plan_rows(const gr_plan *p);
 gr_plan_row gr_plan_row_at(const gr_plan *p, int index);
 /* The largest values in the arena, for messages about memory: fills at most n rows, largest first; returns how many. */
-typedef struct gr_plan_item { const char *scope, *what; uint64_t bytes; } gr_plan_item;
+typedef struct gr_plan_item {
+    const char *scope, *what;
+    uint64_t bytes;
+} gr_plan_item;
 int gr_plan_largest(const gr_plan *p, gr_plan_item *items, int n);
 
 #ifdef __cplusplus

@@ -14,13 +14,14 @@
 #define GR_MIN(a, b) ((a) < (b) ? (a) : (b))
 
 /* Runs an expression that gives a status and leaves through `goto done` with it in `st` when it is not GR_OK. */
-#define GR_TRY(expr)                  \
-    do {                              \
-        st = (expr);                  \
-        if (st != GR_OK) goto done;   \
+#define GR_TRY(expr)                \
+    do {                            \
+        st = (expr);                \
+        if (st != GR_OK) goto done; \
     } while (0)
 
-/* ---- errors: the first one is kept, later ones are dropped; each returns its code so that one can `return gr__fail(...)` ---- */
+/* ---- errors: the first one is kept, later ones are dropped; each returns its code so that one can `return
+ * gr__fail(...)` ---- */
 
 gr_status gr__fail(gr_context *ctx, gr_status code, const char *format, ...) GR_PRINTF(3, 4);
 /* Adds a place to the kept error if it has none yet (file == NULL or key == NULL leaves that part alone). */
@@ -35,8 +36,9 @@ void gr__log(gr_context *ctx, gr_log_level level, const char *format, ...) GR_PR
  * Bookkeeping memory (structs, names, parsers) and tensor memory (parameters, arenas, data, loader) are counted apart;
  * only tensor memory is held against the budget. All return NULL on failure with GR_E_MEMORY / GR_E_BUDGET kept. */
 
-void *gr__alloc(gr_context *ctx, size_t bytes);  /* zeroed; bytes == 0 gives a unique pointer */
-void *gr__resize(gr_context *ctx, void *p, size_t old_bytes, size_t new_bytes); /* new part zeroed; p may be NULL; on failure p stays */
+void *gr__alloc(gr_context *ctx, size_t bytes); /* zeroed; bytes == 0 gives a unique pointer */
+void *gr__resize(gr_context *ctx, void *p, size_t old_bytes,
+                 size_t new_bytes);                    /* new part zeroed; p may be NULL; on failure p stays */
 void gr__free(gr_context *ctx, void *p, size_t bytes); /* NULL is fine */
 char *gr__strdup(gr_context *ctx, const char *s);
 void gr__strfree(gr_context *ctx, char *s); /* NULL is fine; only for gr__strdup / gr__format */
@@ -47,7 +49,8 @@ void *gr__tensor_alloc(gr_context *ctx, size_t bytes);
 void gr__tensor_free(gr_context *ctx, void *p, size_t bytes);
 
 uint64_t gr__bookkeeping_bytes(const gr_context *ctx);
-/* Fault injection for tests: the k-th acquisition from now on (1 = the next), of either kind, fails, and only that one; 0 switches off. */
+/* Fault injection for tests: the k-th acquisition from now on (1 = the next), of either kind, fails, and only that one;
+ * 0 switches off. */
 void gr__fail_acquisition(gr_context *ctx, uint64_t k);
 uint64_t gr__acquisitions(const gr_context *ctx); /* since creation, to know how far k can go */
 
@@ -59,7 +62,8 @@ void *gr__bump_alloc(gr__bump *b, size_t bytes); /* zeroed, 16-byte aligned; NUL
 char *gr__bump_strdup(gr__bump *b, const char *s);
 char *gr__bump_format(gr__bump *b, const char *format, ...) GR_PRINTF(2, 3);
 
-/* ---- growable arrays: GR_PUSH(ctx, array, n, cap) makes room for one more element of `array`; false on failure ---- */
+/* ---- growable arrays: GR_PUSH(ctx, array, n, cap) makes room for one more element of `array`; false on failure ----
+ */
 bool gr__grow(gr_context *ctx, void **array, size_t *capacity, size_t element_bytes, size_t wanted);
 #define GR_ROOM(ctx, array, capacity, wanted) gr__grow(ctx, (void **)&(array), &(capacity), sizeof *(array), wanted)
 

@@ -68,8 +68,10 @@ void *gr__bump_alloc(gr__bump *b, size_t bytes)
         if (!own) return NULL;
         own->used = own->bytes;
         own->next = c ? c->next : NULL;
-        if (c) c->next = own;
-        else b->chunks = own;
+        if (c)
+            c->next = own;
+        else
+            b->chunks = own;
         return (char *)own + HEADER;
     }
     c = add_chunk(b, b->next_bytes);
@@ -97,8 +99,10 @@ char *gr__bump_format(gr__bump *b, const char *format, ...)
     int n = gr__print(NULL, 0, format, args);
     va_end(args);
     char *s = NULL;
-    if (n < 0) gr__fail(b->ctx, GR_E_INTERNAL, "format \"%s\" cannot be printed", format);
-    else s = gr__bump_alloc(b, (size_t)n + 1);
+    if (n < 0)
+        gr__fail(b->ctx, GR_E_INTERNAL, "format \"%s\" cannot be printed", format);
+    else
+        s = gr__bump_alloc(b, (size_t)n + 1);
     if (s) gr__print(s, (size_t)n + 1, format, again);
     va_end(again);
     return s;

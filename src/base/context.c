@@ -71,9 +71,11 @@ int gr_context_threads(const gr_context *ctx)
 
 gr_status gr_context_configure(gr_context *ctx, int threads, uint64_t budget_bytes)
 {
-    if (threads < 0 || threads > MAX_THREADS) return gr__fail(ctx, GR_E_RANGE, "%d threads is not in [0, %d]", threads, MAX_THREADS);
+    if (threads < 0 || threads > MAX_THREADS)
+        return gr__fail(ctx, GR_E_RANGE, "%d threads is not in [0, %d]", threads, MAX_THREADS);
     if (threads == 0) threads = GR_MIN(gr__processors(), MAX_THREADS);
-    if (ctx->pool && threads != ctx->options.threads) return gr__fail(ctx, GR_E_CONFLICT, "the worker threads are running already");
+    if (ctx->pool && threads != ctx->options.threads)
+        return gr__fail(ctx, GR_E_CONFLICT, "the worker threads are running already");
     ctx->options.threads = threads;
     ctx->options.budget_bytes = budget_bytes;
     return GR_OK;

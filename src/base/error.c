@@ -1,4 +1,5 @@
-/* The first error of a context: formatted into the context's own buffers, so that running out of memory can be reported too. */
+/* The first error of a context: formatted into the context's own buffers, so that running out of memory can be reported
+ * too. */
 #include <string.h>
 
 #include "base/state.h"

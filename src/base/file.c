@@ -19,12 +19,14 @@ static gr_status fail_long(gr_context *ctx, const char *path, uint64_t max_bytes
 {
     char limit[32];
     gr__size_text(max_bytes, limit, sizeof limit);
-    return gr__fail(ctx, GR_E_FORMAT, "\"%s\" is longer than %s (%llu bytes), the most it may be", path, limit, (unsigned long long)max_bytes);
+    return gr__fail(ctx, GR_E_FORMAT, "\"%s\" is longer than %s (%llu bytes), the most it may be", path, limit,
+                    (unsigned long long)max_bytes);
 }
 
-/* Reads to the end into memory that starts with `room` bytes and grows: what a file says of its size may be wrong by the time it is read,
- * and a pipe says nothing. On success *data holds *bytes bytes and a NUL. */
-static gr_status read_all(gr_context *ctx, int fd, const char *path, uint64_t max_bytes, size_t room, char **data, size_t *bytes)
+/* Reads to the end into memory that starts with `room` bytes and grows: what a file says of its size may be wrong by
+ * the time it is read, and a pipe says nothing. On success *data holds *bytes bytes and a NUL. */
+static gr_status read_all(gr_context *ctx, int fd, const char *path, uint64_t max_bytes, size_t room, char **data,
+                          size_t *bytes)
 {
     size_t n = 0;
     char *p = gr__alloc(ctx, room);
@@ -80,10 +82,14 @@ gr_status gr__file_read(gr_context *ctx, const char *path, uint64_t max_bytes, c
 
     gr_status st;
     struct stat about;
-    if (fstat(fd, &about) != 0) st = fail_read(ctx, path, errno);
-    else if (S_ISDIR(about.st_mode)) st = fail_read(ctx, path, EISDIR);
-    else if (S_ISREG(about.st_mode) && (uint64_t)about.st_size > max_bytes) st = fail_long(ctx, path, max_bytes);
-    else st = read_all(ctx, fd, path, max_bytes, S_ISREG(about.st_mode) ? (size_t)about.st_size + 1 : 4096, data, bytes);
+    if (fstat(fd, &about) != 0)
+        st = fail_read(ctx, path, errno);
+    else if (S_ISDIR(about.st_mode))
+        st = fail_read(ctx, path, EISDIR);
+    else if (S_ISREG(about.st_mode) && (uint64_t)about.st_size > max_bytes)
+        st = fail_long(ctx, path, max_bytes);
+    else
+        st = read_all(ctx, fd, path, max_bytes, S_ISREG(about.st_mode) ? (size_t)about.st_size + 1 : 4096, data, bytes);
     close(fd);
     return st;
 }

@@ -4,13 +4,13 @@
 
 #include "base/base.h"
 
-/* Reads a whole file into bookkeeping memory (one NUL byte follows the data and is not counted). GR_E_FILE, or GR_E_FORMAT beyond max_bytes.
- * Free with gr__free(ctx, data, bytes + 1). */
+/* Reads a whole file into bookkeeping memory (one NUL byte follows the data and is not counted). GR_E_FILE, or
+ * GR_E_FORMAT beyond max_bytes. Free with gr__free(ctx, data, bytes + 1). */
 gr_status gr__file_read(gr_context *ctx, const char *path, uint64_t max_bytes, char **data, size_t *bytes);
 
-/* An atomic writer: everything goes to `path`.tmp-PID (-1, -2, ... where that exists); commit syncs file and folder and renames; abort
- * removes. After the first failed write the rest do nothing and commit returns GR_E_WRITE, naming path and reason, with the temporary
- * file removed. A device or pipe is written directly; a symbolic link is followed. */
+/* An atomic writer: everything goes to `path`.tmp-PID (-1, -2, ... where that exists); commit syncs file and folder and
+ * renames; abort removes. After the first failed write the rest do nothing and commit returns GR_E_WRITE, naming path
+ * and reason, with the temporary file removed. A device or pipe is written directly; a symbolic link is followed. */
 typedef struct gr__writer gr__writer;
 gr_status gr__writer_open(gr_context *ctx, const char *path, gr__writer **out);
 void gr__writer_put(gr__writer *w, const void *data, size_t bytes);
@@ -24,7 +24,7 @@ gr_status gr__make_folder(gr_context *ctx, const char *path); /* with parents; f
 bool gr__file_exists(const char *path);
 /* Joins a folder and a relative path; an absolute `name` is returned as it is. Owned (gr__strfree). */
 char *gr__path_join(gr_context *ctx, const char *folder, const char *name);
-char *gr__path_folder(gr_context *ctx, const char *path); /* "a/b.c" -> "a", "b" -> "." */
+char *gr__path_folder(gr_context *ctx, const char *path);   /* "a/b.c" -> "a", "b" -> "." */
 char *gr__path_absolute(gr_context *ctx, const char *path); /* without resolving links; the file need not exist */
 
 uint32_t gr__crc32(uint32_t crc, const void *data, size_t bytes); /* start with 0; the zlib polynomial */

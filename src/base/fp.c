@@ -1,5 +1,5 @@
-/* The floating-point mode of a thread: rounding to nearest, denormals flushed to zero, no traps. A denormal costs some processors a
- * hundred cycles, and a network whose activations fade would slow down for nothing. */
+/* The floating-point mode of a thread: rounding to nearest, denormals flushed to zero, no traps. A denormal costs some
+ * processors a hundred cycles, and a network whose activations fade would slow down for nothing. */
 #include "base/pool.h"
 
 #if defined(__x86_64__)

@@ -39,7 +39,8 @@ bool gr__in_range(double x, const char *range)
         return false;
     }
     double low = 0, high = 0;
-    bool ok = (open == '[' || open == '(') && bound(&range, ",", &low) && *range++ == ',' && bound(&range, ")]", &high) && *range;
+    bool ok = (open == '[' || open == '(') && bound(&range, ",", &low) && *range++ == ',' &&
+              bound(&range, ")]", &high) && *range;
     assert(ok && "an interval is [0,1) or (0,inf)");
     return ok && (x > low || (x == low && open == '[')) && (x < high || (x == high && *range == ']'));
 }
@@ -84,11 +85,14 @@ static void hint_names(gr_context *ctx, const char *name, const char *const *nam
 {
     char list[400];
     const char *near = gr__nearest(name, names, n);
-    if (near) gr__error_hint(ctx, "did you mean \"%s\"?", near);
-    else if (n) gr__error_hint(ctx, n == 1 ? "there is only %s" : "there are %s", join(list, sizeof list, names, n));
+    if (near)
+        gr__error_hint(ctx, "did you mean \"%s\"?", near);
+    else if (n)
+        gr__error_hint(ctx, n == 1 ? "there is only %s" : "there are %s", join(list, sizeof list, names, n));
 }
 
-gr_status gr__member_find(gr_context *ctx, const char *family, const gr_member *const *members, int n, const char *name, const gr_tree *at, const gr_member **out)
+gr_status gr__member_find(gr_context *ctx, const char *family, const gr_member *const *members, int n, const char *name,
+                          const gr_tree *at, const gr_member **out)
 {
     for (int i = 0; i < n; i++) {
         if (strcmp(members[i]->name, name) == 0) {
@@ -145,7 +149,8 @@ static gr_status out_of_range(gr_context *ctx, const gr_row *row, const gr_tree 
     char shown[200], range[128], hint[300];
     const char *unit = row->unit && row->unit[0] && strcmp(row->unit, "1") != 0 ? row->unit : NULL;
     snprintf(hint, sizeof hint, unit ? "%s: %s, in %s" : "%s: %s", row->name, row->help, unit);
-    return gr__tree_fail(ctx, t, GR_E_RANGE, hint, "%s is not in %s", gr__tree_show(t, shown, sizeof shown), show_range(row->range, range, sizeof range));
+    return gr__tree_fail(ctx, t, GR_E_RANGE, hint, "%s is not in %s", gr__tree_show(t, shown, sizeof shown),
+                         show_range(row->range, range, sizeof range));
 }
 
 static gr_status check_number(gr_context *ctx, const gr_row *row, const gr_tree *t, bool must_be_whole)
@@ -168,22 +173,28 @@ static gr_status check_choice(gr_context *ctx, const gr_row *row, const gr_tree 
     const char *names[32];
     size_t n = 0, used = 0, length;
     const char *rest = row->range;
-    for (const char *w; n < GR_COUNT(names) && (w = next_word(&rest, &length)) && used + length < sizeof words; used += length + 1) {
+    for (const char *w; n < GR_COUNT(names) && (w = next_word(&rest, &length)) && used + length < sizeof words;
+         used += length + 1) {
         memcpy(words + used, w, length);
         words[used + length] = '\0';
         names[n++] = words + used;
     }
     if (gr__error_code(ctx) != GR_OK) return GR_E_NAME;
-    gr_status st = gr__tree_fail(ctx, t, is_scalar(t) ? GR_E_NAME : GR_E_TYPE, NULL, "%s is not one of %s", gr__tree_show(t, shown, sizeof shown), join(list, sizeof list, names, n));
+    gr_status st = gr__tree_fail(ctx, t, is_scalar(t) ? GR_E_NAME : GR_E_TYPE, NULL, "%s is not one of %s",
+                                 gr__tree_show(t, shown, sizeof shown), join(list, sizeof list, names, n));
     const char *near = is_scalar(t) ? gr__nearest(given, names, n) : NULL;
-    if (near) gr__error_hint(ctx, "did you mean \"%s\"?", near);
-    else gr__error_hint(ctx, "%s: %s", row->name, row->help);
+    if (near)
+        gr__error_hint(ctx, "did you mean \"%s\"?", near);
+    else
+        gr__error_hint(ctx, "%s: %s", row->name, row->help);
     return st;
 }
 
 static gr_status check_axes(gr_context *ctx, const gr_row *row, const gr_tree *t)
 {
-    if (t->kind != GR_TREE_LIST) return is_scalar(t) ? check_number(ctx, row, t, true) : wrong_type(ctx, row, t, "a whole number or a list of them");
+    if (t->kind != GR_TREE_LIST)
+        return is_scalar(t) ? check_number(ctx, row, t, true)
+                            : wrong_type(ctx, row, t, "a whole number or a list of them");
     if (t->n == 0) return gr__tree_fail(ctx, t, GR_E_TYPE, NULL, "an empty list is not a whole number an axis");
     gr_status st = GR_OK;
     for (int i = 0; i < t->n && st == GR_OK; i++) st = check_number(ctx, row, t->child[i], true);
@@ -193,14 +204,22 @@ static gr_status check_axes(gr_context *ctx, const gr_row *row, const gr_tree *t
 static gr_status check_value(gr_context *ctx, const gr_row *row, const gr_tree *t)
 {
     switch (row->kind) {
-    case GR_ROW_REAL: return check_number(ctx, row, t, false);
-    case GR_ROW_INT: return check_number(ctx, row, t, true);
-    case GR_ROW_BOOL: return t->kind == GR_TREE_BOOL ? GR_OK : wrong_type(ctx, row, t, "true or false");
-    case GR_ROW_TEXT: return is_scalar(t) ? GR_OK : wrong_type(ctx, row, t, "text");
-    case GR_ROW_PATH: return is_scalar(t) && t->text[0] ? GR_OK : wrong_type(ctx, row, t, "a file or folder");
-    case GR_ROW_CHOICE: return check_choice(ctx, row, t);
-    case GR_ROW_AXES: return check_axes(ctx, row, t);
-    case GR_ROW_TREE: return GR_OK;
+    case GR_ROW_REAL:
+        return check_number(ctx, row, t, false);
+    case GR_ROW_INT:
+        return check_number(ctx, row, t, true);
+    case GR_ROW_BOOL:
+        return t->kind == GR_TREE_BOOL ? GR_OK : wrong_type(ctx, row, t, "true or false");
+    case GR_ROW_TEXT:
+        return is_scalar(t) ? GR_OK : wrong_type(ctx, row, t, "text");
+    case GR_ROW_PATH:
+        return is_scalar(t) && t->text[0] ? GR_OK : wrong_type(ctx, row, t, "a file or folder");
+    case GR_ROW_CHOICE:
+        return check_choice(ctx, row, t);
+    case GR_ROW_AXES:
+        return check_axes(ctx, row, t);
+    case GR_ROW_TREE:
+        return GR_OK;
     }
     return GR_OK;
 }
@@ -217,8 +236,10 @@ static gr_status unknown_key(gr_context *ctx, const gr_member *m, const gr_tree 
     if (!names) return GR_E_KEY;
     for (int r = 0; r < m->n_rows; r++) names[n++] = m->rows[r].name;
     for (size_t k = 0; k < n_also; k++) names[n++] = also[k];
-    if (n) hint_names(ctx, tree->key[i], names, n);
-    else gr__error_hint(ctx, "%s has no settings", m->name);
+    if (n)
+        hint_names(ctx, tree->key[i], names, n);
+    else
+        gr__error_hint(ctx, "%s has no settings", m->name);
     gr__free(ctx, names, bytes);
     return GR_E_KEY;
 }
@@ -249,8 +270,10 @@ static gr_status missing(gr_context *ctx, const gr_member *m, const gr_row *row,
     snprintf(key, sizeof key, "%s%s%s", path, path[0] ? "." : "", row->name);
     gr__fail(ctx, GR_E_MISSING, "%s needs \"%s\"", m->name, row->name);
     gr__error_place(ctx, tree ? tree->file : NULL, tree ? tree->line : 0, tree ? tree->column : 0, key);
-    bool ranged = row->range && row->range[0] && (row->kind == GR_ROW_REAL || row->kind == GR_ROW_INT || row->kind == GR_ROW_AXES);
-    gr__error_hint(ctx, ranged ? "%s: %s, in %s" : "%s: %s", row->name, row->help, show_range(ranged ? row->range : "", range, sizeof range));
+    bool ranged = row->range && row->range[0] &&
+                  (row->kind == GR_ROW_REAL || row->kind == GR_ROW_INT || row->kind == GR_ROW_AXES);
+    gr__error_hint(ctx, ranged ? "%s: %s, in %s" : "%s: %s", row->name, row->help,
+                   show_range(ranged ? row->range : "", range, sizeof range));
     return GR_E_MISSING;
 }
 
@@ -284,13 +307,15 @@ static gr_status settle_row(gr_context *ctx, gr__bump *b, const gr_row *row, gr_
     return check_value(ctx, row, t);
 }
 
-gr_status gr__settings_make(gr_context *ctx, gr__bump *b, const gr_member *m, const gr_tree *tree, gr_preset preset, const char *const *also_allowed, gr_settings *out)
+gr_status gr__settings_make(gr_context *ctx, gr__bump *b, const gr_member *m, const gr_tree *tree, gr_preset preset,
+                            const char *const *also_allowed, gr_settings *out)
 {
     gr_settings s = {.member = m, .tree = tree};
     gr_status st = GR_OK;
     if (tree && tree->kind != GR_TREE_MAP && tree->kind != GR_TREE_TEXT) {
         char shown[200];
-        return gr__tree_fail(ctx, tree, GR_E_TYPE, "write the name alone, or {type: name, ...}", "%s is not settings of %s", gr__tree_show(tree, shown, sizeof shown), m->name);
+        return gr__tree_fail(ctx, tree, GR_E_TYPE, "write the name alone, or {type: name, ...}",
+                             "%s is not settings of %s", gr__tree_show(tree, shown, sizeof shown), m->name);
     }
     s.value = gr__bump_alloc(b, (size_t)m->n_rows * sizeof *s.value);
     s.given = gr__bump_alloc(b, (size_t)m->n_rows * sizeof *s.given);

@@ -1,30 +1,32 @@
 /* Families: interchangeable members (adam, sgd, ...; conv, dense, ...), each a descriptor with parameter rows.
  *
- * One row feeds the recipe key, the --set flag, range checking, the resolved recipe, `gradus explain` and the reference page.
- * A build step scans the family folders for GR_MEMBER lines and writes the tables (tools/make-registry.sh); adding a file adds the member. */
+ * One row feeds the recipe key, the --set flag, range checking, the resolved recipe, `gradus explain` and the reference
+ * page. A build step scans the family folders for GR_MEMBER lines and writes the tables (tools/make-registry.sh);
+ * adding a file adds the member. */
 #ifndef GR_BASE_MEMBER_H
 #define GR_BASE_MEMBER_H
 
 #include "base/tree.h"
 
 typedef enum gr_row_kind {
-    GR_ROW_REAL,    /* a number within range */
-    GR_ROW_INT,     /* a whole number within range */
+    GR_ROW_REAL, /* a number within range */
+    GR_ROW_INT,  /* a whole number within range */
     GR_ROW_BOOL,
-    GR_ROW_TEXT,    /* any text */
-    GR_ROW_PATH,    /* a file or folder, relative to the recipe */
-    GR_ROW_CHOICE,  /* one of the words of range: "torch|optax|paper" */
-    GR_ROW_AXES,    /* a whole number, or a list of one a spatial axis, each within range */
-    GR_ROW_TREE,    /* anything: the member checks it itself; range says in words what is allowed */
+    GR_ROW_TEXT,   /* any text */
+    GR_ROW_PATH,   /* a file or folder, relative to the recipe */
+    GR_ROW_CHOICE, /* one of the words of range: "torch|optax|paper" */
+    GR_ROW_AXES,   /* a whole number, or a list of one a spatial axis, each within range */
+    GR_ROW_TREE,   /* anything: the member checks it itself; range says in words what is allowed */
 } gr_row_kind;
 
 typedef struct gr_row {
     const char *name;
     gr_row_kind kind;
-    const char *value;  /* default, as YAML; NULL: must be given; "none" (not a word of CHOICE): absent unless given, and may be given as none */
-    const char *range;  /* "[0,1)", "(0,inf)", "[1,1000000]", "{1,2,4}"; words for CHOICE; "" where nothing is to say */
-    const char *unit;   /* "1", "updates", "bytes", "pixels"; "" where none */
-    const char *help;   /* one line */
+    const char *value; /* default, as YAML; NULL: must be given; "none" (not a word of CHOICE): absent unless given, and
+                          may be given as none */
+    const char *range; /* "[0,1)", "(0,inf)", "[1,1000000]", "{1,2,4}"; words for CHOICE; "" where nothing is to say */
+    const char *unit;  /* "1", "updates", "bytes", "pixels"; "" where none */
+    const char *help;  /* one line */
     const char *paper, *torch; /* default under `preset: paper` and `preset: torch`; NULL: as value */
 } gr_row;
 
@@ -45,28 +47,33 @@ typedef enum gr_preset { GR_PRESET_CHAPTER, GR_PRESET_PAPER, GR_PRESET_TORCH } g
 /* The checked values of one member, in the order of its rows. Lives in the bump allocator it was made with. */
 typedef struct gr_settings {
     const gr_member *member;
-    const gr_tree *tree;            /* what was written, for places; may be NULL */
-    const gr_tree **value;          /* one a row; NULL where "none" and not given */
+    const gr_tree *tree;   /* what was written, for places; may be NULL */
+    const gr_tree **value; /* one a row; NULL where "none" and not given */
     bool *given;
 } gr_settings;
 
-/* Checks `tree` (a map with or without `type`, a plain name, or NULL for all defaults) against the rows: unknown keys (nearest name as hint), types,
- * ranges, missing keys. Keys in also_allowed (NULL-ended, may be NULL) are left to the caller. Defaults come from the preset. */
-gr_status gr__settings_make(gr_context *ctx, gr__bump *b, const gr_member *m, const gr_tree *tree, gr_preset preset, const char *const *also_allowed, gr_settings *out);
+/* Checks `tree` (a map with or without `type`, a plain name, or NULL for all defaults) against the rows: unknown keys
+ * (nearest name as hint), types, ranges, missing keys. Keys in also_allowed (NULL-ended, may be NULL) are left to the
+ * caller. Defaults come from the preset. */
+gr_status gr__settings_make(gr_context *ctx, gr__bump *b, const gr_member *m, const gr_tree *tree, gr_preset preset,
+                            const char *const *also_allowed, gr_settings *out);
 /* Reading: the name must be a row of the member (an assert otherwise). */
-double gr__setting_real(const gr_settings *s, const char *name);    /* NaN where absent */
-int64_t gr__setting_int(const gr_settings *s, const char *name);    /* INT64_MIN where absent */
+double gr__setting_real(const gr_settings *s, const char *name); /* NaN where absent */
+int64_t gr__setting_int(const gr_settings *s, const char *name); /* INT64_MIN where absent */
 bool gr__setting_bool(const gr_settings *s, const char *name);
-const char *gr__setting_text(const gr_settings *s, const char *name); /* NULL where absent */
+const char *gr__setting_text(const gr_settings *s, const char *name);    /* NULL where absent */
 const gr_tree *gr__setting_tree(const gr_settings *s, const char *name); /* NULL where absent */
 bool gr__setting_is(const gr_settings *s, const char *name, const char *word);
-/* AXES: fills n values, the last repeated from a single number; false where absent. A list of another length than n is GR_E_TYPE, kept in ctx: check gr__error_code. */
+/* AXES: fills n values, the last repeated from a single number; false where absent. A list of another length than n is
+ * GR_E_TYPE, kept in ctx: check gr__error_code. */
 bool gr__setting_axes(gr_context *ctx, const gr_settings *s, const char *name, int64_t *values, int n);
 /* The resolved form, every default filled in: {type: adam, lr: 0.001, ...}. */
 gr_tree *gr__settings_tree(gr__bump *b, const gr_settings *s);
-/* Is x within a range text: an interval "[0,1)", "(0,inf)", "(-inf,inf)", a set "{1,2,4}", or "" for anything? NaN never is. */
+/* Is x within a range text: an interval "[0,1)", "(0,inf)", "(-inf,inf)", a set "{1,2,4}", or "" for anything? NaN
+ * never is. */
 bool gr__in_range(double x, const char *range);
 /* Finds `name` among n members; on failure GR_E_NAME with the nearest, at the place of `at` (may be NULL). */
-gr_status gr__member_find(gr_context *ctx, const char *family, const gr_member *const *members, int n, const char *name, const gr_tree *at, const gr_member **out);
+gr_status gr__member_find(gr_context *ctx, const char *family, const gr_member *const *members, int n, const char *name,
+                          const gr_tree *at, const gr_member **out);
 
 #endif

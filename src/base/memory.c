@@ -1,4 +1,5 @@
-/* Memory: two purses, tensor and bookkeeping, filled by one acquire function. No block carries a header: who releases states the size. */
+/* Memory: two purses, tensor and bookkeeping, filled by one acquire function. No block carries a header: who releases
+ * states the size. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,10 @@ void *gr__default_acquire(void *user, size_t bytes, size_t alignment)
     (void)user;
     void *p = NULL;
     if (posix_memalign(&p, alignment, bytes) != 0) return NULL;
-    /* Whole large pages only, so that nothing of a neighbour is advised; a kernel without them says no, and that is fine. */
-    if (alignment >= LARGE_PAGE && bytes >= LARGE_PAGE) (void)madvise(p, bytes / LARGE_PAGE * LARGE_PAGE, MADV_HUGEPAGE);
+    /* Whole large pages only, so that nothing of a neighbour is advised; a kernel without them says no, and that is
+     * fine. */
+    if (alignment >= LARGE_PAGE && bytes >= LARGE_PAGE)
+        (void)madvise(p, bytes / LARGE_PAGE * LARGE_PAGE, MADV_HUGEPAGE);
     return p;
 }
 
@@ -28,12 +31,14 @@ void gr__default_release(void *user, void *p, size_t bytes)
     free(p);
 }
 
-/* Zeroed memory, or NULL with the error kept. A request of 0 bytes takes 1, so that every block has an address of its own. */
+/* Zeroed memory, or NULL with the error kept. A request of 0 bytes takes 1, so that every block has an address of its
+ * own. */
 static void *acquire(gr_context *ctx, size_t bytes, size_t alignment)
 {
     ctx->acquisitions++;
     void *p = NULL;
-    if (ctx->acquisitions != ctx->fail_acquisition) p = ctx->options.acquire(ctx->options.user, bytes ? bytes : 1, alignment);
+    if (ctx->acquisitions != ctx->fail_acquisition)
+        p = ctx->options.acquire(ctx->options.user, bytes ? bytes : 1, alignment);
     if (!p) {
         char size[32];
         gr__size_text(bytes, size, sizeof size);
@@ -83,10 +88,12 @@ bool gr__grow(gr_context *ctx, void **array, size_t *capacity, size_t element_by
     size_t n = *capacity < 8 ? 8 : *capacity;
     while (n < wanted) n = n > SIZE_MAX / 2 ? wanted : n * 2;
     if (n > SIZE_MAX / element_bytes) {
-        gr__fail(ctx, GR_E_MEMORY, "an array of %zu elements of %zu bytes does not fit the address space", n, element_bytes);
+        gr__fail(ctx, GR_E_MEMORY, "an array of %zu elements of %zu bytes does not fit the address space", n,
+                 element_bytes);
         return false;
     }
-    /* `array` is really the address of a T *: copied by bytes, for a load through void ** would break the aliasing rules. */
+    /* `array` is really the address of a T *: copied by bytes, for a load through void ** would break the aliasing
+     * rules. */
     void *p;
     memcpy(&p, array, sizeof p);
     p = gr__resize(ctx, p, *capacity * element_bytes, n * element_bytes);
@@ -104,7 +111,8 @@ void *gr__tensor_alloc(gr_context *ctx, size_t bytes)
         gr__size_text(bytes, wanted, sizeof wanted);
         gr__size_text(ctx->tensor_bytes, used, sizeof used);
         gr__size_text(budget, limit, sizeof limit);
-        gr__fail(ctx, GR_E_BUDGET, "%s (%zu bytes) of tensor memory wanted with %s in use: the budget is %s (%llu bytes)", wanted, bytes,
+        gr__fail(ctx, GR_E_BUDGET,
+                 "%s (%zu bytes) of tensor memory wanted with %s in use: the budget is %s (%llu bytes)", wanted, bytes,
                  used, limit, (unsigned long long)budget);
         return NULL;
     }

@@ -12,7 +12,8 @@ static char fold(char c)
     return c == '-' ? '_' : c;
 }
 
-/* Damerau-Levenshtein distance in its common form (optimal string alignment): insert, delete, replace, swap neighbours, each 1. */
+/* Damerau-Levenshtein distance in its common form (optimal string alignment): insert, delete, replace, swap neighbours,
+ * each 1. */
 static int distance(const char *a, size_t n, const char *b, size_t m)
 {
     int rows[3][LONGEST + 1]; /* rows i, i-1 and i-2, in turn */
@@ -43,7 +44,9 @@ const char *gr__nearest(const char *name, const char *const *candidates, size_t 
         if (other == 0 || other > LONGEST) continue;
         int d = distance(name, length, candidates[i], other);
         size_t shared = GR_MIN(length, other);
-        int allowed = shared < 2 ? 0 : shared < 5 ? 1 : (int)(GR_MAX(length, other) / 3); /* a third of the letters may be wrong */
+        int allowed = shared < 2   ? 0
+                      : shared < 5 ? 1
+                                   : (int)(GR_MAX(length, other) / 3); /* a third of the letters may be wrong */
         if (d <= allowed && (!best || d < best_distance)) {
             best = candidates[i];
             best_distance = d;

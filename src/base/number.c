@@ -31,8 +31,9 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Below a power of two doubles lie twice as dense: there the nearest 16 digits may read back as the number below, when the 16 digits one
- * unit further up would do (2^-24 = 5.960464477539063e-08). Adds that unit in place; false if the last digit is a 9 (none of them). */
+/* Below a power of two doubles lie twice as dense: there the nearest 16 digits may read back as the number below, when
+ * the 16 digits one unit further up would do (2^-24 = 5.960464477539063e-08). Adds that unit in place; false if the
+ * last digit is a 9 (none of them). */
 static bool next_decimal(char *s)
 {
     char *e = strchr(s, 'e');
@@ -46,8 +47,8 @@ const char *gr__double_text(double x, char *buffer)
 {
     if (isnan(x)) return strcpy(buffer, "nan");
     if (isinf(x)) return strcpy(buffer, x < 0 ? "-inf" : "inf");
-    /* Any decimal of at most 15 digits is told apart by a normal double, so 15 digits less their trailing zeros are the shortest
-     * if they read back; denormals hold fewer digits. */
+    /* Any decimal of at most 15 digits is told apart by a normal double, so 15 digits less their trailing zeros are the
+     * shortest if they read back; denormals hold fewer digits. */
     for (int digits = fabs(x) < DBL_MIN ? 1 : DBL_DIG; digits <= DBL_DECIMAL_DIG; digits++) {
         print_number(buffer, 32, "%.*g", digits, x);
         if (read_decimal(buffer) == x) break;

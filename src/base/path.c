@@ -1,4 +1,5 @@
-/* Paths and folders. Paths are bytes between slashes: nothing is resolved, so links and ".." mean what they mean to the system. */
+/* Paths and folders. Paths are bytes between slashes: nothing is resolved, so links and ".." mean what they mean to the
+ * system. */
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -41,7 +42,8 @@ gr_status gr__make_folder(gr_context *ctx, const char *path)
     gr__free(ctx, p, bytes);
     if (code == 0) return GR_OK;
     char reason[128];
-    return gr__fail(ctx, GR_E_WRITE, "cannot make the folder \"%s\": %s", path, gr__errno_text(code, reason, sizeof reason));
+    return gr__fail(ctx, GR_E_WRITE, "cannot make the folder \"%s\": %s", path,
+                    gr__errno_text(code, reason, sizeof reason));
 }
 
 char *gr__path_join(gr_context *ctx, const char *folder, const char *name)

@@ -1,25 +1,28 @@
 /* The worker pool.
  *
- * One 64-bit ticket holds the whole agreement: {epoch: 32 bits, n: 16, next: 16}. The caller publishes a job by storing a ticket with
- * the next epoch, the number of shards and next = 0; whoever works, the caller too, claims a shard by adding 1 to the ticket and owns
- * the shard that the *old* value names, if old next < old n.
+ * One 64-bit ticket holds the whole agreement: {epoch: 32 bits, n: 16, next: 16}. The caller publishes a job by storing
+ * a ticket with the next epoch, the number of shards and next = 0; whoever works, the caller too, claims a shard by
+ * adding 1 to the ticket and owns the shard that the *old* value names, if old next < old n.
  *
  * Why no shard is lost or taken twice, however slow a worker is:
- * - A claim is one atomic addition. Each addition sees a different old value of `next` between two publications, so a shard has one owner.
- * - A claim is judged by the old value alone. A worker that looked at epoch 5, slept, and adds in epoch 9 has claimed, by the old value
- *   it is handed, a shard of epoch 9 (or nothing); it never acts on what it saw before. So there is no ABA: no decision compares with a
- *   remembered ticket, and the epoch serves only to sleep on.
- * - The store that publishes overwrites only a spent ticket: gr__pool_run returns once `done` shows all n shards finished, and a shard is
- *   counted only after it was claimed. An addition that comes before the store finds next >= n and claims nothing.
- * - fn, arg and first are plain fields. They are written only while no shard is owned, and read only by owners: the publishing store
- *   (release) and the claiming addition (acquire) order the first, the count in `done` (release, read with acquire) the second.
- * - next cannot run over into n: an addition happens only after a load that showed a shard free, so each thread adds at most once in
- *   vain an epoch, and MOST_SHARDS + MOST_THREADS < 2^16. Longer jobs are published in parts.
+ * - A claim is one atomic addition. Each addition sees a different old value of `next` between two publications, so a
+ * shard has one owner.
+ * - A claim is judged by the old value alone. A worker that looked at epoch 5, slept, and adds in epoch 9 has claimed,
+ * by the old value it is handed, a shard of epoch 9 (or nothing); it never acts on what it saw before. So there is no
+ * ABA: no decision compares with a remembered ticket, and the epoch serves only to sleep on.
+ * - The store that publishes overwrites only a spent ticket: gr__pool_run returns once `done` shows all n shards
+ * finished, and a shard is counted only after it was claimed. An addition that comes before the store finds next >= n
+ * and claims nothing.
+ * - fn, arg and first are plain fields. They are written only while no shard is owned, and read only by owners: the
+ * publishing store (release) and the claiming addition (acquire) order the first, the count in `done` (release, read
+ * with acquire) the second.
+ * - next cannot run over into n: an addition happens only after a load that showed a shard free, so each thread adds at
+ * most once in vain an epoch, and MOST_SHARDS + MOST_THREADS < 2^16. Longer jobs are published in parts.
  *
- * Sleeping is only ever an optimisation: the caller does every shard that nobody claims, so a wake-up that came too late, or missed
- * because the epoch wrapped around within one sleep, costs parallelism and not the result. It waits for claimed shards only, whose owners
- * are awake. Whoever sleeps first announces it, then looks once more, while the other side first publishes, then looks for sleepers
- * (all sequentially consistent): one of the two sees the other. */
+ * Sleeping is only ever an optimisation: the caller does every shard that nobody claims, so a wake-up that came too
+ * late, or missed because the epoch wrapped around within one sleep, costs parallelism and not the result. It waits for
+ * claimed shards only, whose owners are awake. Whoever sleeps first announces it, then looks once more, while the other
+ * side first publishes, then looks for sleepers (all sequentially consistent): one of the two sees the other. */
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -116,7 +119,8 @@ static int64_t now_ns(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* A bounded wait: call in a loop; false once the time is over. Reads the clock every 64 rounds, for that costs as much as many rounds. */
+/* A bounded wait: call in a loop; false once the time is over. Reads the clock every 64 rounds, for that costs as much
+ * as many rounds. */
 typedef struct spin {
     int rounds;
     int64_t end;
@@ -145,7 +149,8 @@ static uint32_t work(gr__pool *p, int index)
     return n;
 }
 
-/* Shards done by a worker are counted together, after its last one. Until then the caller waits, so they are all of one epoch. */
+/* Shards done by a worker are counted together, after its last one. Until then the caller waits, so they are all of one
+ * epoch. */
 static void report(gr__pool *p, uint32_t n)
 {
     atomic_fetch_add(&p->done, n);
@@ -240,7 +245,8 @@ static void pin(gr__pool *p, const cpu_set_t *allowed)
     }
 }
 
-/* Workers inherit the mask of their creator: with all signals blocked, the host's handlers run on the host's threads. */
+/* Workers inherit the mask of their creator: with all signals blocked, the host's handlers run on the host's threads.
+ */
 static int start_workers(gr__pool *p)
 {
     sigset_t all, before;
@@ -263,7 +269,8 @@ static int start_workers(gr__pool *p)
 
 gr_status gr__pool_create(gr_context *ctx, int threads, gr__pool **out)
 {
-    if (threads < 1 || threads > MOST_THREADS) return gr__fail(ctx, GR_E_RANGE, "%d threads are not in [1, %d]", threads, MOST_THREADS);
+    if (threads < 1 || threads > MOST_THREADS)
+        return gr__fail(ctx, GR_E_RANGE, "%d threads are not in [1, %d]", threads, MOST_THREADS);
     gr__pool *p = gr__alloc_aligned(ctx, sizeof *p, LINE);
     if (!p) return GR_E_MEMORY;
     p->ctx = ctx;
@@ -280,7 +287,8 @@ gr_status gr__pool_create(gr_context *ctx, int threads, gr__pool **out)
     int code = start_workers(p);
     if (code) {
         char reason[128];
-        gr__fail(ctx, GR_E_MEMORY, "cannot start thread %d of %d: %s", p->started + 1, threads, gr__errno_text(code, reason, sizeof reason));
+        gr__fail(ctx, GR_E_MEMORY, "cannot start thread %d of %d: %s", p->started + 1, threads,
+                 gr__errno_text(code, reason, sizeof reason));
         gr__pool_destroy(p);
         return GR_E_MEMORY;
     }

@@ -1,7 +1,7 @@
 /* Random numbers: Philox4x32-10 under a key and a counter, and the distributions made from it.
  *
- * Integers, permutations and uniform numbers are the same bits everywhere; normal numbers go through libm's log, sin and cos, whose last
- * bit may differ between C libraries and processors. */
+ * Integers, permutations and uniform numbers are the same bits everywhere; normal numbers go through libm's log, sin
+ * and cos, whose last bit may differ between C libraries and processors. */
 #include <math.h>
 
 #include <Random123/philox.h>
@@ -49,8 +49,8 @@ static uint64_t u64(gr__rng *r)
     return (uint64_t)gr__rng_u32(r) << 32 | low;
 }
 
-/* Lemire 2019, "Fast random integer generation in an interval": the upper half of u * n, redrawn where the lower half shows that u was
- * one of the 2^w mod n surplus ones. */
+/* Lemire 2019, "Fast random integer generation in an interval": the upper half of u * n, redrawn where the lower half
+ * shows that u was one of the 2^w mod n surplus ones. */
 uint64_t gr__rng_below(gr__rng *r, uint64_t n)
 {
     if (n <= UINT64_C(1) << 32) {
@@ -95,7 +95,8 @@ double gr__rng_truncated_normal(gr__rng *r, double cut)
         do x = gr__rng_normal(r);
         while (fabs(x) > cut);
     } else {
-        /* Redrawing would take ever longer as the cut closes: the same law by rejection from the uniform one, at least 0.88 of which stay. */
+        /* Redrawing would take ever longer as the cut closes: the same law by rejection from the uniform one, at least
+         * 0.88 of which stay. */
         do x = cut * (2 * gr__rng_uniform(r) - 1);
         while (gr__rng_uniform(r) >= exp(-x * x / 2));
     }

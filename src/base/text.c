@@ -7,7 +7,8 @@
 
 int gr__print(char *buffer, size_t n, const char *format, va_list args)
 {
-    /* "C" is built into the C library: making this object neither allocates nor fails in glibc and musl; if it did, the host's locale stays. */
+    /* "C" is built into the C library: making this object neither allocates nor fails in glibc and musl; if it did, the
+     * host's locale stays. */
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     locale_t before = c ? uselocale(c) : (locale_t)0;
     int length = vsnprintf(buffer, n, format, args);
@@ -23,7 +24,9 @@ void gr__print_cut(char *buffer, size_t n, const char *format, va_list args)
     int length = gr__print(buffer, n, format, args);
     if (length < 0) buffer[0] = '\0';
     if (length < 0 || (size_t)length < n) return;
-    size_t end = n - 4; /* room for "..." and NUL; step back over a character that would be cut (continuation bytes are 10xxxxxx) */
+    size_t end =
+        n -
+        4; /* room for "..." and NUL; step back over a character that would be cut (continuation bytes are 10xxxxxx) */
     while (end > 0 && ((unsigned char)buffer[end] & 0xC0) == 0x80) end--;
     memcpy(buffer + end, "...", 4);
 }
@@ -56,8 +59,10 @@ char *gr__format(gr_context *ctx, const char *format, ...)
     int n = gr__print(NULL, 0, format, args);
     va_end(args);
     char *s = NULL;
-    if (n < 0) gr__fail(ctx, GR_E_INTERNAL, "format \"%s\" cannot be printed", format);
-    else s = gr__alloc(ctx, (size_t)n + 1);
+    if (n < 0)
+        gr__fail(ctx, GR_E_INTERNAL, "format \"%s\" cannot be printed", format);
+    else
+        s = gr__alloc(ctx, (size_t)n + 1);
     if (s) gr__print(s, (size_t)n + 1, format, again);
     va_end(again);
     return s;
@@ -77,7 +82,8 @@ void gr__text_free(gr__text *t)
 /* Room for n more bytes and the NUL. */
 static bool room(gr__text *t, size_t n)
 {
-    if (!t->failed && n < SIZE_MAX - t->n && gr__grow(t->ctx, (void **)&t->s, &t->capacity, 1, t->n + n + 1)) return true;
+    if (!t->failed && n < SIZE_MAX - t->n && gr__grow(t->ctx, (void **)&t->s, &t->capacity, 1, t->n + n + 1))
+        return true;
     t->failed = true;
     return false;
 }

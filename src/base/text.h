@@ -7,9 +7,9 @@
 typedef struct gr__text gr__text;
 struct gr__text {
     gr_context *ctx;
-    char *s;        /* always NUL-terminated once anything was added; NULL before */
+    char *s; /* always NUL-terminated once anything was added; NULL before */
     size_t n, capacity;
-    bool failed;    /* an allocation failed: later adds do nothing, the error is in ctx */
+    bool failed; /* an allocation failed: later adds do nothing, the error is in ctx */
 };
 
 void gr__text_init(gr__text *t, gr_context *ctx);
@@ -17,19 +17,21 @@ void gr__text_free(gr__text *t);
 void gr__text_add(gr__text *t, const char *format, ...) GR_PRINTF(2, 3);
 void gr__text_put(gr__text *t, const char *s, size_t n);
 
-/* vsnprintf as in the C locale, whatever the host program has set: "1.5" never becomes "1,5". gr__print_cut ends a text that does not
- * fit with "..." at a whole UTF-8 character. */
+/* vsnprintf as in the C locale, whatever the host program has set: "1.5" never becomes "1,5". gr__print_cut ends a text
+ * that does not fit with "..." at a whole UTF-8 character. */
 int gr__print(char *buffer, size_t n, const char *format, va_list args) GR_PRINTF(3, 0);
 void gr__print_cut(char *buffer, size_t n, const char *format, va_list args) GR_PRINTF(3, 0);
 
 /* What errno `code` means, in English; the buffer must outlive the use. */
 const char *gr__errno_text(int code, char *buffer, size_t n);
 
-/* Shortest decimal that reads back to the same double ("0.1", "1e-05"); "inf", "-inf", "nan". buffer holds at least 32 bytes. */
+/* Shortest decimal that reads back to the same double ("0.1", "1e-05"); "inf", "-inf", "nan". buffer holds at least 32
+ * bytes. */
 const char *gr__double_text(double x, char *buffer);
-/* Parses a number as recipes write them: 12, -1.5e3, .5, 1/255, inf. False if `s` is anything else. Locale-independent. */
+/* Parses a number as recipes write them: 12, -1.5e3, .5, 1/255, inf. False if `s` is anything else. Locale-independent.
+ */
 bool gr__parse_number(const char *s, double *out);
-bool gr__parse_size(const char *s, uint64_t *bytes); /* 256K, 2G, 1.5M, 100: binary units */
+bool gr__parse_size(const char *s, uint64_t *bytes);        /* 256K, 2G, 1.5M, 100: binary units */
 void gr__size_text(uint64_t bytes, char *buffer, size_t n); /* "1.5 MiB" */
 /* The candidate nearest to `name` in edit distance, or NULL if none is near enough to be meant. */
 const char *gr__nearest(const char *name, const char *const *candidates, size_t n);

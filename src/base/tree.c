@@ -31,7 +31,10 @@ static bool whole(const char *s, double *out)
     }
     if (!*s) return false;
     for (; *s; s++) {
-        int digit = *s >= '0' && *s <= '9' ? *s - '0' : *s >= 'a' && *s <= 'f' ? *s - 'a' + 10 : *s >= 'A' && *s <= 'F' ? *s - 'A' + 10 : base;
+        int digit = *s >= '0' && *s <= '9'   ? *s - '0'
+                    : *s >= 'a' && *s <= 'f' ? *s - 'a' + 10
+                    : *s >= 'A' && *s <= 'F' ? *s - 'A' + 10
+                                             : base;
         if (digit >= base) return false;
         x = x * base + digit;
     }
@@ -115,7 +118,8 @@ bool gr__tree_int(const gr_tree *t, int64_t *out)
 {
     if (!t || (t->kind != GR_TREE_INT && t->kind != GR_TREE_REAL)) return false;
     if (t->kind == GR_TREE_INT && exact_int(t->text, out)) return true;
-    if (!(t->number >= -9223372036854775808.0 && t->number < 9223372036854775808.0) || t->number != floor(t->number)) return false;
+    if (!(t->number >= -9223372036854775808.0 && t->number < 9223372036854775808.0) || t->number != floor(t->number))
+        return false;
     *out = (int64_t)t->number;
     return true;
 }
@@ -221,15 +225,20 @@ bool gr__tree_equal(const gr_tree *a, const gr_tree *b)
     if (a->kind != b->kind) return false;
     int64_t x, y;
     switch (a->kind) {
-    case GR_TREE_NULL: return true;
-    case GR_TREE_BOOL: return a->truth == b->truth;
+    case GR_TREE_NULL:
+        return true;
+    case GR_TREE_BOOL:
+        return a->truth == b->truth;
     case GR_TREE_INT:
         if (gr__tree_int(a, &x) && gr__tree_int(b, &y)) return x == y;
         return a->number == b->number;
-    case GR_TREE_REAL: return a->number == b->number || (isnan(a->number) && isnan(b->number));
-    case GR_TREE_TEXT: return strcmp(a->text, b->text) == 0;
+    case GR_TREE_REAL:
+        return a->number == b->number || (isnan(a->number) && isnan(b->number));
+    case GR_TREE_TEXT:
+        return strcmp(a->text, b->text) == 0;
     case GR_TREE_LIST:
-    case GR_TREE_MAP: break;
+    case GR_TREE_MAP:
+        break;
     }
     if (a->n != b->n) return false;
     for (int i = 0; i < a->n; i++) {
@@ -241,7 +250,8 @@ bool gr__tree_equal(const gr_tree *a, const gr_tree *b)
 
 /* ---- messages ---- */
 
-/* Appends the path of t behind `used` characters; the root adds nothing. A node that its parent no longer holds has its parent's path. */
+/* Appends the path of t behind `used` characters; the root adds nothing. A node that its parent no longer holds has its
+ * parent's path. */
 static size_t path(const gr_tree *t, char *buffer, size_t n)
 {
     const gr_tree *p = t->parent;
@@ -280,7 +290,8 @@ gr_status gr__tree_fail(gr_context *ctx, const gr_tree *t, gr_status code, const
 
 const char *gr__tree_kind_name(const gr_tree *t)
 {
-    static const char *const names[] = {"nothing", "true or false", "a whole number", "a number", "text", "a list", "a map"};
+    static const char *const names[] = {"nothing", "true or false", "a whole number", "a number",
+                                        "text",    "a list",        "a map"};
     return t ? names[t->kind] : "nothing";
 }
 
@@ -295,8 +306,10 @@ static void print(char *buffer, size_t n, const char *format, ...)
 
 const char *gr__tree_show(const gr_tree *t, char *buffer, size_t n)
 {
-    if (!t || t->kind == GR_TREE_NULL || t->kind == GR_TREE_LIST || t->kind == GR_TREE_MAP) print(buffer, n, "%s", gr__tree_kind_name(t));
-    else print(buffer, n, t->kind == GR_TREE_TEXT ? "\"%s\"" : "%s", t->text);
+    if (!t || t->kind == GR_TREE_NULL || t->kind == GR_TREE_LIST || t->kind == GR_TREE_MAP)
+        print(buffer, n, "%s", gr__tree_kind_name(t));
+    else
+        print(buffer, n, t->kind == GR_TREE_TEXT ? "\"%s\"" : "%s", t->text);
     return buffer;
 }
 

@@ -7,7 +7,8 @@
 #include "base/tree.h"
 
 #define FLOW_WIDTH 100 /* a container that fits on so much of a line is written in flow style */
-#define SIMPLE_KEY 160 /* bytes: YAML looks no further than 1024 characters for the colon, and one byte may take six (\uFFFD) */
+#define SIMPLE_KEY \
+    160 /* bytes: YAML looks no further than 1024 characters for the colon, and one byte may take six (\uFFFD) */
 
 /* ---- text ---- */
 
@@ -33,7 +34,8 @@ static bool digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Only what no reader can take for anything else stands plain: words and paths, and quantities like `1 epoch` and `256K`. */
+/* Only what no reader can take for anything else stands plain: words and paths, and quantities like `1 epoch` and
+ * `256K`. */
 static bool plain(const char *s)
 {
     size_t n = strlen(s);
@@ -42,8 +44,10 @@ static bool plain(const char *s)
         if (*s == '0' && letter(s[1])) return false; /* 0x1F, 0o17, 0b1 */
         bool unit = false;
         for (size_t i = 0; i < n; i++) {
-            if (letter(s[i])) unit = true;
-            else if (!digit(s[i]) && s[i] != ' ') return false;
+            if (letter(s[i]))
+                unit = true;
+            else if (!digit(s[i]) && s[i] != ' ')
+                return false;
         }
         char after = s[strspn(s, "0123456789")];
         return unit && after != 'e' && after != 'E'; /* 1e3 */
@@ -55,7 +59,8 @@ static bool plain(const char *s)
     return true;
 }
 
-/* One UTF-8 character of s: its code, and its length in *n. What is not UTF-8 becomes U+FFFD: YAML has no other way to hold it. */
+/* One UTF-8 character of s: its code, and its length in *n. What is not UTF-8 becomes U+FFFD: YAML has no other way to
+ * hold it. */
 static uint32_t character(const unsigned char *s, int *n)
 {
     uint32_t c = s[0];
@@ -79,12 +84,18 @@ static void quoted(gr__text *out, const char *s)
     while (*s) {
         int n;
         uint32_t c = character((const unsigned char *)s, &n);
-        if (c == '"' || c == '\\') gr__text_add(out, "\\%c", (int)c);
-        else if (c == '\n') gr__text_put(out, "\\n", 2);
-        else if (c == '\t') gr__text_put(out, "\\t", 2);
-        else if (c < 0x20 || (c >= 0x7F && c < 0xA0)) gr__text_add(out, "\\x%02X", (unsigned)c);
-        else if (c == 0x2028 || c == 0x2029 || c == 0xFEFF || c == 0xFFFD || c == 0xFFFE || c == 0xFFFF) gr__text_add(out, "\\u%04X", (unsigned)c);
-        else gr__text_put(out, s, (size_t)n);
+        if (c == '"' || c == '\\')
+            gr__text_add(out, "\\%c", (int)c);
+        else if (c == '\n')
+            gr__text_put(out, "\\n", 2);
+        else if (c == '\t')
+            gr__text_put(out, "\\t", 2);
+        else if (c < 0x20 || (c >= 0x7F && c < 0xA0))
+            gr__text_add(out, "\\x%02X", (unsigned)c);
+        else if (c == 0x2028 || c == 0x2029 || c == 0xFEFF || c == 0xFFFD || c == 0xFFFE || c == 0xFFFF)
+            gr__text_add(out, "\\u%04X", (unsigned)c);
+        else
+            gr__text_put(out, s, (size_t)n);
         s += n;
     }
     gr__text_put(out, "\"", 1);
@@ -92,22 +103,35 @@ static void quoted(gr__text *out, const char *s)
 
 static void text(gr__text *out, const char *s)
 {
-    if (plain(s)) gr__text_put(out, s, strlen(s));
-    else quoted(out, s);
+    if (plain(s))
+        gr__text_put(out, s, strlen(s));
+    else
+        quoted(out, s);
 }
 
 static void scalar(gr__text *out, const gr_tree *t)
 {
     switch (t->kind) {
-    case GR_TREE_NULL: gr__text_add(out, "null"); break;
-    case GR_TREE_BOOL: gr__text_add(out, t->truth ? "true" : "false"); break;
-    case GR_TREE_TEXT: text(out, t->text); break;
-    case GR_TREE_REAL:
-        if (isinf(t->number)) gr__text_add(out, t->number < 0 ? "-.inf" : ".inf");
-        else if (isnan(t->number)) gr__text_add(out, ".nan");
-        else gr__text_add(out, "%s", t->text);
+    case GR_TREE_NULL:
+        gr__text_add(out, "null");
         break;
-    default: gr__text_add(out, "%s", t->text); break;
+    case GR_TREE_BOOL:
+        gr__text_add(out, t->truth ? "true" : "false");
+        break;
+    case GR_TREE_TEXT:
+        text(out, t->text);
+        break;
+    case GR_TREE_REAL:
+        if (isinf(t->number))
+            gr__text_add(out, t->number < 0 ? "-.inf" : ".inf");
+        else if (isnan(t->number))
+            gr__text_add(out, ".nan");
+        else
+            gr__text_add(out, "%s", t->text);
+        break;
+    default:
+        gr__text_add(out, "%s", t->text);
+        break;
     }
 }
 
@@ -118,7 +142,8 @@ static bool container(const gr_tree *t)
     return t->kind == GR_TREE_LIST || t->kind == GR_TREE_MAP;
 }
 
-/* What is left of `width` after t in flow style, negative if it does not fit; stops looking there. An upper bound of what quoting adds is enough. */
+/* What is left of `width` after t in flow style, negative if it does not fit; stops looking there. An upper bound of
+ * what quoting adds is enough. */
 static long left_after(const gr_tree *t, long width)
 {
     if (!container(t)) return width - (t->text ? (long)strlen(t->text) + 2 : 5);

@@ -1,7 +1,7 @@
 /* The atomic writer: whoever opens the path sees the old file or the whole new one, also after a crash.
  *
- * What is no regular file (a pipe, a terminal, /dev/null) cannot be replaced by renaming and is written to directly. A symbolic link is
- * followed: its target is replaced, beside the target. */
+ * What is no regular file (a pipe, a terminal, /dev/null) cannot be replaced by renaming and is written to directly. A
+ * symbolic link is followed: its target is replaced, beside the target. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,7 +16,8 @@
 #include "base/text.h"
 
 #define BUFFER_BYTES ((size_t)64 << 10)
-#define MOST_NAMES 10000 /* temporary names tried: only files left by crashes of a process with our number stand in the way */
+#define MOST_NAMES \
+    10000 /* temporary names tried: only files left by crashes of a process with our number stand in the way */
 
 struct gr__writer {
     gr_context *ctx;
@@ -37,8 +38,10 @@ static gr_status fail_write(gr_context *ctx, const char *path, int code)
 static gr_status open_temporary(gr__writer *w, mode_t mode)
 {
     for (int i = 0; i < MOST_NAMES; i++) {
-        if (i == 0) w->temporary = gr__format(w->ctx, "%s.tmp-%ld", w->path, (long)getpid());
-        else w->temporary = gr__format(w->ctx, "%s.tmp-%ld-%d", w->path, (long)getpid(), i);
+        if (i == 0)
+            w->temporary = gr__format(w->ctx, "%s.tmp-%ld", w->path, (long)getpid());
+        else
+            w->temporary = gr__format(w->ctx, "%s.tmp-%ld-%d", w->path, (long)getpid(), i);
         if (!w->temporary) return GR_E_MEMORY;
         do w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         while (w->fd < 0 && errno == EINTR);
@@ -139,7 +142,8 @@ void gr__writer_put(gr__writer *w, const void *data, size_t bytes)
     w->n += bytes;
 }
 
-/* Makes the name durable. File systems that cannot sync a folder, and folders that may not be read, are left to the system. */
+/* Makes the name durable. File systems that cannot sync a folder, and folders that may not be read, are left to the
+ * system. */
 static gr_status sync_folder(gr__writer *w)
 {
     char *folder = gr__path_folder(w->ctx, w->path);
@@ -147,7 +151,8 @@ static gr_status sync_folder(gr__writer *w)
     gr_status st = GR_OK;
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
-        if (fsync(fd) != 0 && (errno == EIO || errno == ENOSPC || errno == EDQUOT)) st = fail_write(w->ctx, w->path, errno);
+        if (fsync(fd) != 0 && (errno == EIO || errno == ENOSPC || errno == EDQUOT))
+            st = fail_write(w->ctx, w->path, errno);
         close(fd);
     }
     gr__strfree(w->ctx, folder);

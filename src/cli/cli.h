@@ -11,10 +11,10 @@
 #include "model/recipe.h"
 
 typedef struct cli_flag {
-    const char *name;      /* "out"; given as --out */
-    const char *argument;  /* "DIR"; NULL: a switch */
+    const char *name;     /* "out"; given as --out */
+    const char *argument; /* "DIR"; NULL: a switch */
     const char *help;
-    char letter;           /* 'o' for -o, or 0 */
+    char letter; /* 'o' for -o, or 0 */
 } cli_flag;
 
 enum { CLI_MAX_FLAGS = 24, CLI_MAX_GIVEN = 256 };
@@ -25,7 +25,10 @@ typedef struct cli {
     const struct cli_command *command;
     const char *argument[CLI_MAX_GIVEN]; /* what is not a flag */
     int n_arguments;
-    struct { const cli_flag *flag; const char *value; } given[CLI_MAX_GIVEN];
+    struct {
+        const cli_flag *flag;
+        const char *value;
+    } given[CLI_MAX_GIVEN];
     int n_given;
     const char *set[CLI_MAX_GIVEN]; /* --set, with --threads and --seed among them */
     int n_sets;
@@ -43,7 +46,8 @@ typedef struct cli_command {
     gr_status (*run)(cli *c);
 } cli_command;
 
-extern const cli_command cmd_advise, cmd_check, cmd_curvature, cmd_data, cmd_eval, cmd_explain, cmd_init, cmd_lab, cmd_new, cmd_plan, cmd_predict, cmd_trace, cmd_train, cmd_version, cmd_zoo;
+extern const cli_command cmd_advise, cmd_check, cmd_curvature, cmd_data, cmd_eval, cmd_explain, cmd_init, cmd_lab,
+    cmd_new, cmd_plan, cmd_predict, cmd_trace, cmd_train, cmd_version, cmd_zoo;
 
 /* The value of a flag ("" for a switch that was given), NULL where it was not. The last one wins. */
 const char *cli_value(const cli *c, const char *name);

@@ -74,9 +74,11 @@ static void print_code(const char *text)
 
 static void print_markdown(const gr_topic *t)
 {
-    printf("# %s\n\nWritten by `gradus advise %s --markdown`. `gradus advise %s RECIPE` holds the rules against a recipe.\n\n%s\n\n",
+    printf("# %s\n\nWritten by `gradus advise %s --markdown`. `gradus advise %s RECIPE` holds the rules against a "
+           "recipe.\n\n%s\n\n",
            t->title, t->name, t->name, t->note);
-    printf("| rule | if | choose | write | the chapter's sentence | section |\n| --- | --- | --- | --- | --- | --- |\n");
+    printf(
+        "| rule | if | choose | write | the chapter's sentence | section |\n| --- | --- | --- | --- | --- | --- |\n");
     for (int i = 0; i < t->n; i++) {
         const gr_rule *r = &t->rules[i];
         printf("| %s | %s | %s | ", r->id, r->when, r->choose);
@@ -96,9 +98,9 @@ static json_t *names_json(const char *const *names)
 
 static json_t *rule_json(const gr_rule *r, const gr_advised *a)
 {
-    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:s, s:s}", "id", r->id, "if", r->when, "choose", r->choose, "write", r->write,
-                          "optimizers", names_json(r->optimizers), "schedules", names_json(r->schedules), "sentence", r->sentence,
-                          "section", r->section);
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:s, s:s}", "id", r->id, "if", r->when, "choose", r->choose,
+                          "write", r->write, "optimizers", names_json(r->optimizers), "schedules",
+                          names_json(r->schedules), "sentence", r->sentence, "section", r->section);
     if (o && a) {
         char why[WHY];
         json_object_set_new(o, "verdict", json_string(gr__fit_name(r->judge(a, why, sizeof why))));
@@ -125,7 +127,8 @@ static gr_status list(cli *c)
     if (c->json) {
         json_t *topics = json_array();
         for (int i = 0; i < n; i++)
-            json_array_append_new(topics, json_pack("{s:s, s:s, s:i}", "topic", all[i]->name, "title", all[i]->title, "rules", all[i]->n));
+            json_array_append_new(topics, json_pack("{s:s, s:s, s:i}", "topic", all[i]->name, "title", all[i]->title,
+                                                    "rules", all[i]->n));
         return cli_json(c, json_pack("{s:o}", "topics", topics), 17);
     }
     for (int i = 0; i < n; i++) printf("%-12s %s (%d rules)\n", all[i]->name, all[i]->title, all[i]->n);
@@ -156,7 +159,8 @@ static gr_status read_phase(cli *c, gr_phase *out)
     *out = GR_PHASE_UNKNOWN;
     if (!name || gr__phase_parse(name, out)) return GR_OK;
     gr__fail(c->ctx, GR_E_RANGE, "--phase: %s is none of design, new and established", name);
-    gr__error_hint(c->ctx, "design: the topology still changes; new: it is settled; established: a known one, with a known error");
+    gr__error_hint(
+        c->ctx, "design: the topology still changes; new: it is settled; established: a known one, with a known error");
     return GR_E_RANGE;
 }
 
@@ -201,22 +205,24 @@ done:
 }
 
 static const cli_flag flags[] = {
-    {"phase", "PHASE", "where the work stands: design (the topology still changes), new (it is settled) or established (a known one)", 0},
+    {"phase", "PHASE",
+     "where the work stands: design (the topology still changes), new (it is settled) or established (a known one)", 0},
     {"markdown", NULL, "a topic's rules as a page, docs/advice.md", 0},
     {0},
 };
 
-const cli_command cmd_advise = {.name = "advise",
-                                .usage = "[TOPIC [RECIPE]] [--phase PHASE]",
-                                .summary = "The chapter's rules of choice, alone or held against a recipe",
-                                .help = "Without a topic: the list. With one: its rules, each with the sentence behind it. With a recipe: "
-                                        "which rules apply to it, and what to write.\n"
-                                        "  followed  the rule applies and the recipe does so\n"
-                                        "  APPLIES   the rule applies and the recipe does otherwise\n"
-                                        "  open      it depends on what no recipe tells\n"
-                                        "  -         the rule does not apply\n\n"
-                                        "Examples\n  gradus advise optimizer\n  gradus advise optimizer recipe.yaml --phase design\n",
-                                .flags = flags,
-                                .min_arguments = 0,
-                                .max_arguments = 2,
-                                .run = run};
+const cli_command cmd_advise = {
+    .name = "advise",
+    .usage = "[TOPIC [RECIPE]] [--phase PHASE]",
+    .summary = "The chapter's rules of choice, alone or held against a recipe",
+    .help = "Without a topic: the list. With one: its rules, each with the sentence behind it. With a recipe: "
+            "which rules apply to it, and what to write.\n"
+            "  followed  the rule applies and the recipe does so\n"
+            "  APPLIES   the rule applies and the recipe does otherwise\n"
+            "  open      it depends on what no recipe tells\n"
+            "  -         the rule does not apply\n\n"
+            "Examples\n  gradus advise optimizer\n  gradus advise optimizer recipe.yaml --phase design\n",
+    .flags = flags,
+    .min_arguments = 0,
+    .max_arguments = 2,
+    .run = run};

@@ -1,4 +1,5 @@
-/* gradus check: is the recipe's model, with its data and its initial weights, fit for training? Each check has a verdict, a figure and what to do about it. */
+/* gradus check: is the recipe's model, with its data and its initial weights, fit for training? Each check has a
+ * verdict, a figure and what to do about it. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,8 @@ static gr_status answer(cli *c, json_t *o)
 
 static json_t *finding_json(const gr_finding *f)
 {
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s}", "id", f->id, "name", f->name, "verdict", gr__verdict_name(f->verdict), "figure", cli_real(f->figure), "limit", cli_real(f->limit),
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s}", "id", f->id, "name", f->name, "verdict",
+                     gr__verdict_name(f->verdict), "figure", cli_real(f->figure), "limit", cli_real(f->limit),
                      "message", f->message);
 }
 
@@ -48,21 +50,27 @@ static gr_status gradients(cli *c, const gr_recipe *r)
     if (st != GR_OK) return st;
     json_t *list = json_array();
     for (size_t i = 0; i < n && c->json; i++)
-        json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:o, s:b}", "name", rows[i].name, "count", (json_int_t)rows[i].count, "checked", (json_int_t)rows[i].checked,
-                                              "error", cli_real(rows[i].error), "passed", rows[i].error < GR_GRADIENT_LIMIT));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:I, s:I, s:o, s:b}", "name", rows[i].name, "count",
+                                        (json_int_t)rows[i].count, "checked", (json_int_t)rows[i].checked, "error",
+                                        cli_real(rows[i].error), "passed", rows[i].error < GR_GRADIENT_LIMIT));
     if (!c->json && !c->quiet) {
         printf("%-32s %12s %8s %12s\n", "parameter", "elements", "checked", "error");
         for (size_t i = 0; i < n; i++)
-            printf("%-32s %12lld %8lld %12.2e  %s\n", rows[i].name, (long long)rows[i].count, (long long)rows[i].checked, rows[i].error, rows[i].error < GR_GRADIENT_LIMIT ? "ok" : "WRONG");
+            printf("%-32s %12lld %8lld %12.2e  %s\n", rows[i].name, (long long)rows[i].count,
+                   (long long)rows[i].checked, rows[i].error, rows[i].error < GR_GRADIENT_LIMIT ? "ok" : "WRONG");
     }
-    if (c->json) st = answer(c, json_pack("{s:O, s:f, s:b}", "gradients", list, "limit", GR_GRADIENT_LIMIT, "passed", f.verdict != GR_VERDICT_FAILED));
+    if (c->json)
+        st = answer(c, json_pack("{s:O, s:f, s:b}", "gradients", list, "limit", GR_GRADIENT_LIMIT, "passed",
+                                 f.verdict != GR_VERDICT_FAILED));
     json_decref(list);
     return st == GR_OK && f.verdict == GR_VERDICT_FAILED ? gr__fail(c->ctx, GR_E_CHECK, "%s", f.message) : st;
 }
 
 static json_t *spread_json(gr_spread s)
 {
-    return json_pack("{s:o, s:o, s:o}", "mean", cli_real(s.mean), "variance", cli_real(s.variance), "mean_square", cli_real(s.square));
+    return json_pack("{s:o, s:o, s:o}", "mean", cli_real(s.mean), "variance", cli_real(s.variance), "mean_square",
+                     cli_real(s.square));
 }
 
 static gr_status initialisation(cli *c, const gr_recipe *r)
@@ -78,13 +86,18 @@ static gr_status initialisation(cli *c, const gr_recipe *r)
     GR_TRY(gr__check_init(&p, c->memory, &rows, &n, &f[1]));
     if (c->json) {
         for (size_t i = 0; i < n; i++)
-            json_array_append_new(layers, json_pack("{s:s, s:s, s:o, s:o}", "name", rows[i].name, "type", rows[i].type, "activation", spread_json(rows[i].activation), "gradient", spread_json(rows[i].gradient)));
+            json_array_append_new(layers, json_pack("{s:s, s:s, s:o, s:o}", "name", rows[i].name, "type", rows[i].type,
+                                                    "activation", spread_json(rows[i].activation), "gradient",
+                                                    spread_json(rows[i].gradient)));
         for (size_t i = 0; i < GR_COUNT(f); i++) json_array_append_new(checks, finding_json(&f[i]));
-        GR_TRY(answer(c, json_pack("{s:O, s:O, s:b}", "layers", layers, "checks", checks, "passed", f[1].verdict != GR_VERDICT_FAILED)));
+        GR_TRY(answer(c, json_pack("{s:O, s:O, s:b}", "layers", layers, "checks", checks, "passed",
+                                   f[1].verdict != GR_VERDICT_FAILED)));
     } else if (!c->quiet) {
-        printf("%-24s %-16s %11s %11s %13s %13s\n", "layer", "type", "mean", "variance", "gradient mean", "gradient var");
+        printf("%-24s %-16s %11s %11s %13s %13s\n", "layer", "type", "mean", "variance", "gradient mean",
+               "gradient var");
         for (size_t i = 0; i < n; i++)
-            printf("%-24s %-16s %11.3g %11.3g %13.3g %13.3g\n", rows[i].name, rows[i].type, rows[i].activation.mean, rows[i].activation.variance, rows[i].gradient.mean, rows[i].gradient.variance);
+            printf("%-24s %-16s %11.3g %11.3g %13.3g %13.3g\n", rows[i].name, rows[i].type, rows[i].activation.mean,
+                   rows[i].activation.variance, rows[i].gradient.mean, rows[i].gradient.variance);
         for (size_t i = 0; i < GR_COUNT(f); i++) print_finding(&f[i]);
     }
     st = conclude(c, f, (int)GR_COUNT(f));
@@ -109,7 +122,8 @@ static gr_status everything(cli *c, const gr_recipe *r)
         json_t *list = json_array(), *tensors = json_array();
         for (int i = 0; i < GR_CHECKS; i++) json_array_append_new(list, finding_json(&f[i]));
         for (size_t i = 0; i < n_formats; i++)
-            json_array_append_new(tensors, json_pack("{s:s, s:s, s:s}", "name", formats[i].name, "kind", formats[i].kind, "format", formats[i].format));
+            json_array_append_new(tensors, json_pack("{s:s, s:s, s:s}", "name", formats[i].name, "kind",
+                                                     formats[i].kind, "format", formats[i].format));
         st = answer(c, json_pack("{s:o, s:o, s:b}", "checks", list, "tensors", tensors, "passed", verdict == GR_OK));
     } else if (!c->quiet) {
         for (int i = 0; i < GR_CHECKS; i++) print_finding(&f[i]);
@@ -121,7 +135,9 @@ static gr_status run(cli *c)
 {
     gr_recipe *r = NULL;
     bool slopes = cli_value(c, "gradients"), init = cli_value(c, "init");
-    if (slopes && init) return gr__fail(c->ctx, GR_E_USAGE, "check: --gradients and --init each restrict to one check; without them all are made");
+    if (slopes && init)
+        return gr__fail(c->ctx, GR_E_USAGE,
+                        "check: --gradients and --init each restrict to one check; without them all are made");
     gr_status st = cli_recipe(c, c->argument[0], &r);
     if (st != GR_OK) return st;
     st = slopes ? gradients(c, r) : init ? initialisation(c, r) : everything(c, r);
@@ -130,20 +146,28 @@ static gr_status run(cli *c)
 }
 
 static const cli_flag flags[] = {
-    {"gradients", NULL, "only back-propagation against central differences in float64, with more elements and a line a parameter", 0},
+    {"gradients", NULL,
+     "only back-propagation against central differences in float64, with more elements and a line a parameter", 0},
     {"init", NULL, "only the initial weights: mean and variance of activations and gradients, a line a layer", 0},
     {0},
 };
 
 const cli_command cmd_check = {
-    .name = "check", .usage = "RECIPE [--gradients | --init]", .summary = "Checks a recipe's data, outputs, initial cost, weights and gradients before training",
-    .help = "Each check has a line: verdict, figure, and what was seen or is to be done. Exit code 1 when one fails; warnings leave it 0.\n"
+    .name = "check",
+    .usage = "RECIPE [--gradients | --init]",
+    .summary = "Checks a recipe's data, outputs, initial cost, weights and gradients before training",
+    .help = "Each check has a line: verdict, figure, and what was seen or is to be done. Exit code 1 when one fails; "
+            "warnings leave it 0.\n"
             "  X1 formats         the number format of every tensor\n"
             "  T3 data            batches differ, inputs vary and keep their labels, the cost follows the inputs\n"
             "  T4 outputs         shape, finite, probabilities that sum to 1\n"
             "  T5 initial cost    what guessing costs: ln K for K classes\n"
             "  I1 symmetry        the units of a layer start different\n"
             "  I2 initialisation  activations keep their scale through the layers\n"
-            "  P4 gradients       back-propagation against central differences; the error is relative to the tensor's largest slope\n\n"
+            "  P4 gradients       back-propagation against central differences; the error is relative to the tensor's "
+            "largest slope\n\n"
             "Example\n  gradus check recipes/fashion.yaml\n",
-    .flags = flags, .min_arguments = 1, .max_arguments = 1, .run = run};
+    .flags = flags,
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .run = run};

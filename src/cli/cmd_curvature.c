@@ -32,12 +32,15 @@ static gr_status read_wishes(cli *c, wishes *w)
     GR_TRY(whole_number(c, "eig", 0, GR_MAX_EIGENVALUES, 1, &eigenvalues));
     GR_TRY(whole_number(c, "steps", 1, GR_MAX_LANCZOS, GR_MAX_LANCZOS, &steps));
     w->samples = (int64_t)samples;
-    w->options = (gr_curvature_options){.probes = (int)probes, .eigenvalues = (int)eigenvalues, .steps = (int)steps, .stop = &cli_stop};
+    w->options = (gr_curvature_options){
+        .probes = (int)probes, .eigenvalues = (int)eigenvalues, .steps = (int)steps, .stop = &cli_stop};
     if (probes > 0 && probes < GR_LEAST_PROBES)
-        GR_TRY(gr__fail(c->ctx, GR_E_USAGE,
-                        "--probes: %.0f random vectors give no standard error worth its name; at least %d, or 0 for none", probes,
-                        GR_LEAST_PROBES));
-    if (probes == 0 && eigenvalues == 0) GR_TRY(gr__fail(c->ctx, GR_E_USAGE, "--probes 0 and --eig 0 leave nothing to measure"));
+        GR_TRY(
+            gr__fail(c->ctx, GR_E_USAGE,
+                     "--probes: %.0f random vectors give no standard error worth its name; at least %d, or 0 for none",
+                     probes, GR_LEAST_PROBES));
+    if (probes == 0 && eigenvalues == 0)
+        GR_TRY(gr__fail(c->ctx, GR_E_USAGE, "--probes 0 and --eig 0 leave nothing to measure"));
 done:
     return st;
 }
@@ -91,13 +94,14 @@ static gr_status print_json(cli *c, const gr_hessian *h, const gr_curvature *k)
 
 static void print_text(const gr_hessian *h, const gr_curvature *k)
 {
-    printf("%s cost %.6f over %lld samples; %lld parameters\n", gr__part_name(h->part), k->cost, (long long)h->samples, (long long)h->n);
+    printf("%s cost %.6f over %lld samples; %lld parameters\n", gr__part_name(h->part), k->cost, (long long)h->samples,
+           (long long)h->n);
     if (k->probes)
-        printf("trace %.6g, standard error %.2g of %d probes; average trace %.6g\n", k->trace, k->trace_error, k->probes,
-               k->trace / (double)h->n);
+        printf("trace %.6g, standard error %.2g of %d probes; average trace %.6g\n", k->trace, k->trace_error,
+               k->probes, k->trace / (double)h->n);
     if (!k->n_largest) return;
-    printf("eigenvalues, after %d steps%s\n%12s  %14s  %10s\n", k->steps, k->converged ? "" : ": not all have converged", "", "value",
-           "residual");
+    printf("eigenvalues, after %d steps%s\n%12s  %14s  %10s\n", k->steps,
+           k->converged ? "" : ": not all have converged", "", "value", "residual");
     for (int i = 0; i < k->n_largest; i++) {
         char name[24];
         snprintf(name, sizeof name, i ? "%d." : "largest", i + 1);
@@ -151,22 +155,26 @@ static const cli_flag flags[] = {
     {0},
 };
 
-const cli_command cmd_curvature = {
-    .name = "curvature",
-    .usage = "MODEL [--eig K] [--samples N]",
-    .summary = "How sharp the minimum is: trace and largest eigenvalues of the Hessian",
-    .help = "The Hessian holds the second derivatives of the model's mean cost, as in evaluation: no dropout, no penalty, no smoothing. "
-            "Flat minima, whose\n"
-            "trace and eigenvalues are small, are said to generalise better (Hochreiter & Schmidhuber 1997); compare models of one "
-            "architecture and cost alone,\n"
-            "since scaling the layers of a ReLU network changes these figures and not what it computes (Dinh et al. 2017).\n\n"
-            "The average trace is the trace by the number of parameters, the mean curvature (Dong et al. 2019). The trace is an estimate "
-            "from random vectors\n"
-            "and stops once its standard error is below 5 %; the residual beside an eigenvalue is how far from it a true one can be. A "
-            "rate above\n"
-            "2 / largest diverges along that direction.\n\n"
-            "Example\n  gradus curvature runs/fashion/best.safetensors --eig 5\n",
-    .flags = flags,
-    .min_arguments = 1,
-    .max_arguments = 1,
-    .run = run};
+const cli_command cmd_curvature = {.name = "curvature",
+                                   .usage = "MODEL [--eig K] [--samples N]",
+                                   .summary = "How sharp the minimum is: trace and largest eigenvalues of the Hessian",
+                                   .help = "The Hessian holds the second derivatives of the model's mean cost, as in "
+                                           "evaluation: no dropout, no penalty, no smoothing. "
+                                           "Flat minima, whose\n"
+                                           "trace and eigenvalues are small, are said to generalise better (Hochreiter "
+                                           "& Schmidhuber 1997); compare models of one "
+                                           "architecture and cost alone,\n"
+                                           "since scaling the layers of a ReLU network changes these figures and not "
+                                           "what it computes (Dinh et al. 2017).\n\n"
+                                           "The average trace is the trace by the number of parameters, the mean "
+                                           "curvature (Dong et al. 2019). The trace is an estimate "
+                                           "from random vectors\n"
+                                           "and stops once its standard error is below 5 %; the residual beside an "
+                                           "eigenvalue is how far from it a true one can be. A "
+                                           "rate above\n"
+                                           "2 / largest diverges along that direction.\n\n"
+                                           "Example\n  gradus curvature runs/fashion/best.safetensors --eig 5\n",
+                                   .flags = flags,
+                                   .min_arguments = 1,
+                                   .max_arguments = 1,
+                                   .run = run};

@@ -51,8 +51,13 @@ static gr_status run(cli *c)
 
 static const cli_flag flags[] = {{"out", "FILE", "the manifest to write (tab-separated)", 'o'}, {0}};
 
-const cli_command cmd_data = {
-    .name = "data", .usage = "split RECIPE -o FILE", .summary = "Writes which sample is in which part, with a hash of each",
-    .help = "A row a sample: its number, its part, its label, a CRC of its bytes. The same recipe and seed give the same parts.\n\n"
-            "Example\n  gradus data split recipes/fashion.yaml -o split.tsv\n",
-    .flags = flags, .min_arguments = 2, .max_arguments = 2, .run = run};
+const cli_command cmd_data = {.name = "data",
+                              .usage = "split RECIPE -o FILE",
+                              .summary = "Writes which sample is in which part, with a hash of each",
+                              .help = "A row a sample: its number, its part, its label, a CRC of its bytes. The same "
+                                      "recipe and seed give the same parts.\n\n"
+                                      "Example\n  gradus data split recipes/fashion.yaml -o split.tsv\n",
+                              .flags = flags,
+                              .min_arguments = 2,
+                              .max_arguments = 2,
+                              .run = run};

@@ -32,10 +32,15 @@ static gr_status refuse_second_look(cli *c, const char *model)
     json_int_t looks = json_integer_value(json_object_get(json_object_get(o, "test"), "evaluations"));
     gr_status st = GR_OK;
     if (looks > 0 && cli_value(c, "once")) {
-        st = gr__fail(c->ctx, GR_E_CHECK, "the test data has been looked at %lld time%s with this run's models already, and --once allows one", (long long)looks, looks == 1 ? "" : "s");
+        st = gr__fail(
+            c->ctx, GR_E_CHECK,
+            "the test data has been looked at %lld time%s with this run's models already, and --once allows one",
+            (long long)looks, looks == 1 ? "" : "s");
     } else if (looks > 0) {
-        gr__log(c->ctx, GR_LOG_WARNING, "the test data has been looked at %lld time%s with this run's models: choosing by it makes its error too good", (long long)looks,
-                looks == 1 ? "" : "s");
+        gr__log(c->ctx, GR_LOG_WARNING,
+                "the test data has been looked at %lld time%s with this run's models: choosing by it makes its error "
+                "too good",
+                (long long)looks, looks == 1 ? "" : "s");
     }
     json_decref(o);
     gr__strfree(c->ctx, path);
@@ -49,17 +54,24 @@ static gr_status record_look(cli *c, const char *model, const gr_evaluation *ev)
     gr_status st = GR_OK;
     if (o) {
         json_int_t looks = json_integer_value(json_object_get(json_object_get(o, "test"), "evaluations"));
-        json_t *test = json_pack("{s:s, s:I, s:f, s:f, s:I}", "model", model, "samples", (json_int_t)ev->samples, "cost_mean", ev->cost_mean, "error", ev->error, "evaluations", looks + 1);
-        if (test) json_object_set_new(o, "test", test); /* a cost that is not finite cannot be packed: the look is then counted below all the same */
-        else json_object_set_new(o, "test", json_pack("{s:s, s:I}", "model", model, "evaluations", looks + 1));
+        json_t *test = json_pack("{s:s, s:I, s:f, s:f, s:I}", "model", model, "samples", (json_int_t)ev->samples,
+                                 "cost_mean", ev->cost_mean, "error", ev->error, "evaluations", looks + 1);
+        if (test)
+            json_object_set_new(
+                o, "test",
+                test); /* a cost that is not finite cannot be packed: the look is then counted below all the same */
+        else
+            json_object_set_new(o, "test", json_pack("{s:s, s:I}", "model", model, "evaluations", looks + 1));
         char *text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
-        st = text ? gr__file_write(c->ctx, path, text, strlen(text)) : gr__fail(c->ctx, GR_E_MEMORY, "no memory for %s", path);
+        st = text ? gr__file_write(c->ctx, path, text, strlen(text))
+                  : gr__fail(c->ctx, GR_E_MEMORY, "no memory for %s", path);
         free(text);
     }
     json_decref(o);
     gr__strfree(c->ctx, path);
     if (st == GR_E_WRITE) { /* a read-only run folder does not stop an evaluation */
-        gr__log(c->ctx, GR_LOG_WARNING, "the look at the test data could not be recorded: %s", gr_context_error(c->ctx)->message);
+        gr__log(c->ctx, GR_LOG_WARNING, "the look at the test data could not be recorded: %s",
+                gr_context_error(c->ctx)->message);
         gr_context_clear_error(c->ctx);
         st = GR_OK;
     }
@@ -84,7 +96,8 @@ static gr_status print_json(cli *c, const gr_recipe *r, const gr_evaluation *ev)
         json_t *rows = json_array();
         for (int a = 0; a < ev->classes; a++) {
             json_t *row = json_array();
-            for (int b = 0; b < ev->classes; b++) json_array_append_new(row, json_integer(ev->confusion[(int64_t)a * ev->classes + b]));
+            for (int b = 0; b < ev->classes; b++)
+                json_array_append_new(row, json_integer(ev->confusion[(int64_t)a * ev->classes + b]));
             json_array_append_new(rows, row);
         }
         json_object_set_new(o, "confusion", rows);
@@ -97,7 +110,8 @@ static void print_text(const gr_model *model, const gr_recipe *r, gr_part part, 
     int n;
     const gr_metric *m = gr__metrics(&n);
     const char *name = gr__part_name(part);
-    printf("%s samples %lld\n%s cost %.6f (sum %.6g)\n%s error %.4f\n", name, (long long)ev->samples, name, ev->cost_mean, ev->cost_sum, name, ev->error);
+    printf("%s samples %lld\n%s cost %.6f (sum %.6g)\n%s error %.4f\n", name, (long long)ev->samples, name,
+           ev->cost_mean, ev->cost_sum, name, ev->error);
     for (int i = 0; i < n; i++)
         if (m[i].forms & 1u << r->reading.target) printf("%s %s %.4f\n", name, m[i].name, m[i].get(ev));
     if (!ev->confusion || ev->classes > 20) return;
@@ -134,8 +148,10 @@ static gr_status evaluate(cli *c, const gr_model *model, const gr_recipe *r, gr_
     if (st == GR_E_INTERRUPTED) GR_TRY(gr__fail(c->ctx, st, "interrupted"));
     if (st != GR_OK) goto done;
     if (part == GR_PART_TEST) GR_TRY(record_look(c, model->path, &ev));
-    if (c->json) GR_TRY(print_json(c, r, &ev));
-    else if (!c->quiet) print_text(model, r, part, &ev);
+    if (c->json)
+        GR_TRY(print_json(c, r, &ev));
+    else if (!c->quiet)
+        print_text(model, r, part, &ev);
 done:
     gr__evaluation_free(c->ctx, &ev);
     gr__loader_destroy(loader);
@@ -161,7 +177,12 @@ static const cli_flag flags[] = {
 };
 
 const cli_command cmd_eval = {
-    .name = "eval", .usage = "MODEL [--data RECIPE] [--split PART]", .summary = "Cost, error, metrics and confusion of a model",
+    .name = "eval",
+    .usage = "MODEL [--data RECIPE] [--split PART]",
+    .summary = "Cost, error, metrics and confusion of a model",
     .help = "Costs are without penalty and smoothing. Looks at the test data are counted in the run's result.json.\n\n"
             "Example\n  gradus eval runs/fashion/best.safetensors\n",
-    .flags = flags, .min_arguments = 1, .max_arguments = 1, .run = run};
+    .flags = flags,
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .run = run};

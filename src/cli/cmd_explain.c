@@ -10,12 +10,15 @@
 
 enum { MAX_MEMBERS = 512 };
 
-typedef struct listing { const gr_member *at[MAX_MEMBERS]; int n; } listing;
+typedef struct listing {
+    const gr_member *at[MAX_MEMBERS];
+    int n;
+} listing;
 
-#define COLLECT(l, type, accessor)                                                                 \
-    do {                                                                                           \
-        int count_;                                                                                \
-        const type *const *table_ = accessor(&count_);                                             \
+#define COLLECT(l, type, accessor)                                                                         \
+    do {                                                                                                   \
+        int count_;                                                                                        \
+        const type *const *table_ = accessor(&count_);                                                     \
         for (int i_ = 0; i_ < count_ && (l)->n < MAX_MEMBERS; i_++) (l)->at[(l)->n++] = &table_[i_]->head; \
     } while (0)
 
@@ -28,7 +31,8 @@ static void collect(listing *l)
     COLLECT(l, gr_layer, gr__layers);
     COLLECT(l, gr_cost, gr__costs);
     COLLECT(l, gr_optimizer, gr__optimizers);
-    static const gr_member *const around[] = {&gr__optimizer_switch, &gr__clip_common, &gr__group_common, &gr__lookahead_common, &gr__swa_common};
+    static const gr_member *const around[] = {&gr__optimizer_switch, &gr__clip_common, &gr__group_common,
+                                              &gr__lookahead_common, &gr__swa_common};
     for (size_t i = 0; i < GR_COUNT(around) && l->n < MAX_MEMBERS; i++) l->at[l->n++] = around[i];
     COLLECT(l, gr_penalty, gr__penalties);
     COLLECT(l, gr_schedule, gr__schedules);
@@ -49,7 +53,8 @@ static bool named(const gr_member *m, const char *name)
 /* The rows that every member of a family has beside its own; NULL: none. */
 static const gr_member *common_of(const gr_member *m)
 {
-    static const gr_member *const all[] = {&gr__layer_common, &gr__optimizer_common, &gr__schedule_common, &gr__penalty_common, &gr__figure_common};
+    static const gr_member *const all[] = {&gr__layer_common, &gr__optimizer_common, &gr__schedule_common,
+                                           &gr__penalty_common, &gr__figure_common};
     static const char *const families[] = {"layer", "optimizer", "schedule", "penalty", "figure"};
     if (m == &gr__optimizer_switch) return NULL;
     for (size_t i = 0; i < GR_COUNT(all); i++)
@@ -96,12 +101,14 @@ static gr_status print_json(cli *c, const gr_member *m, const cli_rates *rates)
     json_t *rows = json_array();
     for (int i = 0; i < count_rows(m); i++) {
         const gr_row *r = row_at(m, i);
-        json_t *row = json_pack("{s:s, s:s?, s:s, s:s, s:s}", "name", r->name, "default", default_of(m, r), "range", r->range, "unit", r->unit, "help", r->help);
+        json_t *row = json_pack("{s:s, s:s?, s:s, s:s, s:s}", "name", r->name, "default", default_of(m, r), "range",
+                                r->range, "unit", r->unit, "help", r->help);
         if (r->paper) json_object_set_new(row, "paper", json_string(r->paper));
         if (r->torch) json_object_set_new(row, "torch", json_string(r->torch));
         json_array_append_new(rows, row);
     }
-    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s}", "name", m->name, "family", m->family, "title", m->title, "cite", m->cite, "parameters", rows, "equations", m->equations);
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s}", "name", m->name, "family", m->family, "title", m->title,
+                          "cite", m->cite, "parameters", rows, "equations", m->equations);
     if (o && rates) json_object_set_new(o, "example", cli_rates_json(rates));
     return cli_json(c, o, 17);
 }
@@ -126,7 +133,8 @@ static void print_text(const gr_member *m)
     if (count_rows(m)) printf("\n  %-18s %-12s %-28s %s\n", "key", "default", "allowed", "");
     for (int i = 0; i < count_rows(m); i++) {
         const gr_row *r = row_at(m, i);
-        printf("  %-18s %-12s %-28s %s", r->name, default_of(m, r) ? default_of(m, r) : "(required)", r->range, r->help);
+        printf("  %-18s %-12s %-28s %s", r->name, default_of(m, r) ? default_of(m, r) : "(required)", r->range,
+               r->help);
         if (r->unit[0] && strcmp(r->unit, "1") != 0) printf(" [%s]", r->unit);
         print_presets(r);
         printf("\n");
@@ -182,7 +190,8 @@ static gr_status list(cli *c, const listing *l)
 {
     const char *family = "";
     gr_status st = GR_OK;
-    if (cli_value(c, "markdown")) printf("# Reference: every member of every family\n\nWritten by `gradus explain --markdown`.\n\n");
+    if (cli_value(c, "markdown"))
+        printf("# Reference: every member of every family\n\nWritten by `gradus explain --markdown`.\n\n");
     for (int i = 0; i < l->n && st == GR_OK; i++) {
         const gr_member *m = l->at[i];
         if (c->json) {
@@ -233,8 +242,10 @@ static gr_status unknown(cli *c, const listing *l)
     for (int i = 0; i < l->n; i++) names[i] = l->at[i]->name;
     const char *near = gr__nearest(c->argument[0], names, (size_t)l->n);
     gr__fail(c->ctx, GR_E_NAME, "there is no member %s", c->argument[0]);
-    if (near) gr__error_hint(c->ctx, "did you mean %s?", near);
-    else gr__error_hint(c->ctx, "gradus explain lists them all");
+    if (near)
+        gr__error_hint(c->ctx, "did you mean %s?", near);
+    else
+        gr__error_hint(c->ctx, "gradus explain lists them all");
     return GR_E_NAME;
 }
 
@@ -251,9 +262,14 @@ static gr_status check_flags(cli *c, bool derivative)
 {
     static const char *const own[] = {"sample", "batch", "terms", "evaluate"};
     for (size_t i = 0; i < GR_COUNT(own) && !derivative; i++)
-        if (cli_value(c, own[i])) return gr__fail(c->ctx, GR_E_USAGE, "explain: --%s goes with a derivative, such as 'dL/dw[0][3,2]'", own[i]);
-    if (derivative && cli_value(c, "markdown")) return gr__fail(c->ctx, GR_E_USAGE, "explain: --markdown goes with the whole list alone");
-    if (!derivative && c->n_arguments > 1) return gr__fail(c->ctx, GR_E_USAGE, "explain: too many arguments; only a derivative, such as 'dL/dw[0][3,2]', takes a recipe");
+        if (cli_value(c, own[i]))
+            return gr__fail(c->ctx, GR_E_USAGE, "explain: --%s goes with a derivative, such as 'dL/dw[0][3,2]'",
+                            own[i]);
+    if (derivative && cli_value(c, "markdown"))
+        return gr__fail(c->ctx, GR_E_USAGE, "explain: --markdown goes with the whole list alone");
+    if (!derivative && c->n_arguments > 1)
+        return gr__fail(c->ctx, GR_E_USAGE,
+                        "explain: too many arguments; only a derivative, such as 'dL/dw[0][3,2]', takes a recipe");
     return GR_OK;
 }
 
@@ -297,16 +313,27 @@ static const cli_flag flags[] = {
 };
 
 const cli_command cmd_explain = {
-    .name = "explain", .usage = "[NAME | RECIPE.yaml | dL/dw[LAYER][OUT,IN] RECIPE-or-MODEL] [--set KEY=VALUE]... [--markdown]", .summary = "Every layer, cost, optimizer, ...: equations, parameters, source; one derivative with its numbers",
+    .name = "explain",
+    .usage = "[NAME | RECIPE.yaml | dL/dw[LAYER][OUT,IN] RECIPE-or-MODEL] [--set KEY=VALUE]... [--markdown]",
+    .summary = "Every layer, cost, optimizer, ...: equations, parameters, source; one derivative with its numbers",
     .help = "Without a name: the list. With one: its equations and parameters with default, range and unit.\n\n"
-            "A schedule is drawn too: its rate over an example run. --set changes its settings (warmup and tail among them) and\n"
-            "the run: lr (0.1), updates (1000), updates_per_epoch (50). A recipe (a path, or a name that ends in .yaml) draws the\n"
-            "recipe's own schedule over its own run; --set then takes the recipe's keys. With --json the rates are an array.\n\n"
-            "With a derivative: the chain rule from the cost back to one element of a tensor, with the numbers of a sample, beside the compiled\n"
-            "gradient and a central difference; exit code 1 unless the three agree. w[K] is the K-th tensor of weights in the order of use, from 0,\n"
-            "b[K] the bias of its layer; a tensor's own name does too. Indices are those of model files (PyTorch's order).\n\n"
+            "A schedule is drawn too: its rate over an example run. --set changes its settings (warmup and tail among "
+            "them) and\n"
+            "the run: lr (0.1), updates (1000), updates_per_epoch (50). A recipe (a path, or a name that ends in "
+            ".yaml) draws the\n"
+            "recipe's own schedule over its own run; --set then takes the recipe's keys. With --json the rates are an "
+            "array.\n\n"
+            "With a derivative: the chain rule from the cost back to one element of a tensor, with the numbers of a "
+            "sample, beside the compiled\n"
+            "gradient and a central difference; exit code 1 unless the three agree. w[K] is the K-th tensor of weights "
+            "in the order of use, from 0,\n"
+            "b[K] the bias of its layer; a tensor's own name does too. Indices are those of model files (PyTorch's "
+            "order).\n\n"
             "Examples\n  gradus explain adam\n  gradus explain schedule.constant\n"
             "  gradus explain cyclic --set half_cycle=100 --set shape=triangular2 --set warmup=0.1\n"
             "  gradus explain my.yaml --set schedule.tail.cycles=2\n"
-            "  gradus explain 'dL/dw[0][3,2]' recipe.yaml\n  gradus explain 'dL/dc1.weight[3,0,1,2]' runs/digits/best.safetensors --sample 7\n",
-    .flags = flags, .max_arguments = 2, .run = run};
+            "  gradus explain 'dL/dw[0][3,2]' recipe.yaml\n  gradus explain 'dL/dc1.weight[3,0,1,2]' "
+            "runs/digits/best.safetensors --sample 7\n",
+    .flags = flags,
+    .max_arguments = 2,
+    .run = run};

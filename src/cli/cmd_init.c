@@ -50,11 +50,16 @@ static json_t *scalar(const gr_tree *t)
 {
     int64_t whole;
     switch (t->kind) {
-    case GR_TREE_BOOL: return json_boolean(t->truth);
-    case GR_TREE_INT: return gr__tree_int(t, &whole) ? json_integer(whole) : json_real(t->number);
-    case GR_TREE_REAL: return json_real(t->number);
-    case GR_TREE_TEXT: return json_string(t->text);
-    default: return json_null();
+    case GR_TREE_BOOL:
+        return json_boolean(t->truth);
+    case GR_TREE_INT:
+        return gr__tree_int(t, &whole) ? json_integer(whole) : json_real(t->number);
+    case GR_TREE_REAL:
+        return json_real(t->number);
+    case GR_TREE_TEXT:
+        return json_string(t->text);
+    default:
+        return json_null();
     }
 }
 
@@ -64,10 +69,12 @@ static gr_status print_json(cli *c, const char *out, int64_t parameters, const s
     for (size_t i = 0; i < n; i++) {
         const gr_shape *shape = &s[i].param->entry.shape;
         json_t *init = s[i].init->kind == GR_TREE_MAP ? json_object() : scalar(s[i].init), *dims = json_array();
-        for (int k = 0; json_is_object(init) && k < s[i].init->n; k++) json_object_set_new(init, s[i].init->key[k], scalar(s[i].init->child[k]));
+        for (int k = 0; json_is_object(init) && k < s[i].init->n; k++)
+            json_object_set_new(init, s[i].init->key[k], scalar(s[i].init->child[k]));
         for (int k = 0; k < shape->rank; k++) json_array_append_new(dims, json_integer(shape->dim[k]));
-        json_array_append_new(rows, json_pack("{s:s, s:o, s:o, s:f, s:f, s:f, s:f}", "name", s[i].param->entry.name, "shape", dims, "init", init, "mean",
-                                              s[i].mean, "std", s[i].std, "min", s[i].low, "max", s[i].high));
+        json_array_append_new(rows, json_pack("{s:s, s:o, s:o, s:f, s:f, s:f, s:f}", "name", s[i].param->entry.name,
+                                              "shape", dims, "init", init, "mean", s[i].mean, "std", s[i].std, "min",
+                                              s[i].low, "max", s[i].high));
     }
     json_t *o = json_pack("{s:s, s:I, s:o}", "model", out, "parameters", (json_int_t)parameters, "tensors", rows);
     return cli_json(c, o, 9);
@@ -75,11 +82,13 @@ static gr_status print_json(cli *c, const char *out, int64_t parameters, const s
 
 static void print_text(const char *out, int64_t parameters, const start *s, size_t n)
 {
-    printf("%s: %lld parameters\n\n%-32s %-22s %-18s %11s %11s\n", out, (long long)parameters, "parameter", "shape", "starts by", "mean", "std");
+    printf("%s: %lld parameters\n\n%-32s %-22s %-18s %11s %11s\n", out, (long long)parameters, "parameter", "shape",
+           "starts by", "mean", "std");
     for (size_t i = 0; i < n; i++) {
         char shape[96];
         const gr_tree *type = s[i].init->kind == GR_TREE_MAP ? gr__tree_get(s[i].init, "type") : s[i].init;
-        printf("%-32s %-22s %-18s %11.4g %11.4g\n", s[i].param->entry.name, gr__shape_text(s[i].param->entry.shape, shape), type->text, s[i].mean, s[i].std);
+        printf("%-32s %-22s %-18s %11.4g %11.4g\n", s[i].param->entry.name,
+               gr__shape_text(s[i].param->entry.shape, shape), type->text, s[i].mean, s[i].std);
     }
 }
 
@@ -96,15 +105,24 @@ static gr_status write_initial(cli *c, const gr_recipe *r, const char *out)
     GR_TRY(gr__network_declare(task.network, store));
     GR_TRY(gr_store_seal(store));
     GR_TRY(gr__network_init(task.network, store));
-    const gr_model_about about = {.recipe = r, .prepared = task.prepared, .n_prepared = task.n_prepared, .class_names = task.class_names,
-                                  .n_class_names = task.class_names ? task.classes : 0, .input_names = task.input_names, .n_input_names = task.n_input_names, .targets = task.targets, .trained = "{\"steps\": 0, \"samples\": 0, \"version\": \"" GR_VERSION "\"}"};
+    const gr_model_about about = {.recipe = r,
+                                  .prepared = task.prepared,
+                                  .n_prepared = task.n_prepared,
+                                  .class_names = task.class_names,
+                                  .n_class_names = task.class_names ? task.classes : 0,
+                                  .input_names = task.input_names,
+                                  .n_input_names = task.n_input_names,
+                                  .targets = task.targets,
+                                  .trained = "{\"steps\": 0, \"samples\": 0, \"version\": \"" GR_VERSION "\"}"};
     GR_TRY(gr__model_write(c->ctx, out, store, &about));
     start *starts;
     size_t n;
     GR_TRY(look_at_all(c, task.network, store, &starts, &n));
     int64_t count = gr__network_parameter_count(task.network);
-    if (c->json) GR_TRY(print_json(c, out, count, starts, n));
-    else if (!c->quiet) print_text(out, count, starts, n);
+    if (c->json)
+        GR_TRY(print_json(c, out, count, starts, n));
+    else if (!c->quiet)
+        print_text(out, count, starts, n);
 done:
     gr_store_destroy(store);
     gr__task_close(&task);
@@ -130,9 +148,15 @@ static gr_status run(cli *c)
 static const cli_flag flags[] = {{"out", "MODEL", "the file to write", 'o'}, {0}};
 
 const cli_command cmd_init = {
-    .name = "init", .usage = "RECIPE -o MODEL", .summary = "Writes the untrained model of a recipe, its initial weights",
+    .name = "init",
+    .usage = "RECIPE -o MODEL",
+    .summary = "Writes the untrained model of a recipe, its initial weights",
     .help = "Other software can then start from the same point; gradus train --from MODEL does.\n\n"
-            "Lists the initialiser that each parameter got, with the mean and standard deviation of its numbers; with --json the settings,\n"
+            "Lists the initialiser that each parameter got, with the mean and standard deviation of its numbers; with "
+            "--json the settings,\n"
             "the smallest and the largest number too. `auto` is init: {last_bias: auto}.\n\n"
             "Example\n  gradus init recipes/fashion.yaml -o start.safetensors\n",
-    .flags = flags, .min_arguments = 1, .max_arguments = 1, .run = run};
+    .flags = flags,
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .run = run};

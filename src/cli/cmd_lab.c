@@ -25,7 +25,8 @@ static gr_status list(cli *c)
     for (int i = 0; i < n; i++) {
         const gr_member *m = &all[i]->head;
         if (c->json)
-            json_array_append_new(names, json_pack("{s:s, s:s, s:s}", "name", m->name, "title", m->title, "cite", m->cite));
+            json_array_append_new(names,
+                                  json_pack("{s:s, s:s, s:s}", "name", m->name, "title", m->title, "cite", m->cite));
         else
             printf("%-12s %s\n", m->name, m->title);
     }
@@ -49,7 +50,8 @@ static gr_status write_file(output *o, const char *name, const char *suffix, gr_
     cli *c = o->c;
     const char *path = NULL;
     if (st == GR_OK) {
-        path = gr__bump_format(c->memory, "%s/%s%s%s.%s", o->folder, o->lab->figure->head.name, name ? "-" : "", name ? name : "", suffix);
+        path = gr__bump_format(c->memory, "%s/%s%s%s.%s", o->folder, o->lab->figure->head.name, name ? "-" : "",
+                               name ? name : "", suffix);
         st = path ? gr__file_write(c->ctx, path, o->text.s ? o->text.s : "", o->text.n) : GR_E_MEMORY;
     }
     if (st == GR_OK) {
@@ -71,7 +73,8 @@ static gr_status write_all(output *o)
     if (st == GR_OK) st = write_file(o, "theory", "csv", gr__claims_csv(lab->claim, lab->n_claims, &o->text));
     for (int i = 0; i < lab->n_panels && st == GR_OK; i++) {
         st = write_file(o, lab->panel[i].name, "svg", gr__panel_svg(lab, i, &o->text));
-        if (st == GR_OK && lab->panel[i].dag.nodes) st = write_file(o, lab->panel[i].name, "dot", gr__panel_dot(lab, i, &o->text));
+        if (st == GR_OK && lab->panel[i].dag.nodes)
+            st = write_file(o, lab->panel[i].name, "dot", gr__panel_dot(lab, i, &o->text));
     }
     gr__text_free(&o->text);
     return st;
@@ -97,7 +100,8 @@ static void print_claims(const gr_lab *lab)
         else
             snprintf(theory, sizeof theory, "%.6g", k->predicted);
         if (!isnan(k->predicted)) snprintf(error, sizeof error, "%.1e", gr__claim_error(k));
-        printf("%12s %12.6g %9s  %-5s %s\n", theory, k->measured, error, gr__claim_holds(k) ? "ok" : "WRONG", k->quantity);
+        printf("%12s %12.6g %9s  %-5s %s\n", theory, k->measured, error, gr__claim_holds(k) ? "ok" : "WRONG",
+               k->quantity);
     }
 }
 
@@ -106,10 +110,10 @@ static json_t *claims_json(const gr_lab *lab)
     json_t *list = json_array();
     for (int i = 0; i < lab->n_claims; i++) {
         const gr_claim *k = &lab->claim[i];
-        json_array_append_new(list,
-                              json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:b}", "quantity", k->quantity, "predicted", cli_real(k->predicted),
-                                        "measured", cli_real(k->measured), "relative_error", cli_real(gr__claim_error(k)), "low",
-                                        cli_real(k->low), "high", cli_real(k->high), "holds", gr__claim_holds(k)));
+        json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:b}", "quantity", k->quantity,
+                                              "predicted", cli_real(k->predicted), "measured", cli_real(k->measured),
+                                              "relative_error", cli_real(gr__claim_error(k)), "low", cli_real(k->low),
+                                              "high", cli_real(k->high), "holds", gr__claim_holds(k)));
     }
     return list;
 }
@@ -120,8 +124,8 @@ static gr_status conclude(cli *c, const gr_lab *lab)
     const char *first = "";
     for (int i = lab->n_claims - 1; i >= 0; i--)
         if (!gr__claim_holds(&lab->claim[i])) wrong++, first = lab->claim[i].quantity;
-    return wrong ? gr__fail(c->ctx, GR_E_CHECK, "%d of %d measurements of %s are not as predicted, the first: %s", wrong, lab->n_claims,
-                            lab->figure->head.name, first)
+    return wrong ? gr__fail(c->ctx, GR_E_CHECK, "%d of %d measurements of %s are not as predicted, the first: %s",
+                            wrong, lab->n_claims, lab->figure->head.name, first)
                  : GR_OK;
 }
 
@@ -134,8 +138,9 @@ static gr_status show(cli *c, const gr_lab *lab)
     gr_status st = write_all(&o);
     gr_status verdict = st == GR_OK ? conclude(c, lab) : st;
     if (st == GR_OK && c->json)
-        st = answer(c, json_pack("{s:s, s:s, s:I, s:O, s:o, s:b}", "figure", lab->figure->head.name, "title", lab->figure->head.title,
-                                 "seed", (json_int_t)lab->seed, "files", o.files, "claims", claims_json(lab), "holds", verdict == GR_OK));
+        st = answer(c, json_pack("{s:s, s:s, s:I, s:O, s:o, s:b}", "figure", lab->figure->head.name, "title",
+                                 lab->figure->head.title, "seed", (json_int_t)lab->seed, "files", o.files, "claims",
+                                 claims_json(lab), "holds", verdict == GR_OK));
     else if (st == GR_OK && !c->quiet)
         print_claims(lab);
     json_decref(o.files);
@@ -160,16 +165,19 @@ done:
 }
 
 static const cli_flag flags[] = {
-    {"out", "DIR", "the folder to write to, made if need be; files of the same figure in it are replaced; lab unless given", 'o'}, {0}};
+    {"out", "DIR",
+     "the folder to write to, made if need be; files of the same figure in it are replaced; lab unless given", 'o'},
+    {0}};
 
-const cli_command cmd_lab = {.name = "lab",
-                             .usage = "[NAME] [--out DIR]",
-                             .summary = "The chapter's figures computed anew: CSV, SVG, theory beside measurement",
-                             .help = "Without a name: the list. With one: NAME.csv, NAME.svg and their companions in DIR, and a line for "
-                                     "everything that theory predicts of them; exit code 1\n"
-                                     "when a measurement is not as predicted. gradus explain NAME says what a figure computes and what "
-                                     "--set may change. The same seed gives the same bytes.\n\n"
-                                     "Examples\n  gradus lab fig4.8\n  gradus lab fig4.8 --set condition=400 --out figures\n",
-                             .flags = flags,
-                             .max_arguments = 1,
-                             .run = run};
+const cli_command cmd_lab = {
+    .name = "lab",
+    .usage = "[NAME] [--out DIR]",
+    .summary = "The chapter's figures computed anew: CSV, SVG, theory beside measurement",
+    .help = "Without a name: the list. With one: NAME.csv, NAME.svg and their companions in DIR, and a line for "
+            "everything that theory predicts of them; exit code 1\n"
+            "when a measurement is not as predicted. gradus explain NAME says what a figure computes and what "
+            "--set may change. The same seed gives the same bytes.\n\n"
+            "Examples\n  gradus lab fig4.8\n  gradus lab fig4.8 --set condition=400 --out figures\n",
+    .flags = flags,
+    .max_arguments = 1,
+    .run = run};

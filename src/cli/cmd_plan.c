@@ -5,7 +5,9 @@
 #include "cli/json.h"
 #include "train/train.h"
 
-typedef struct totals { double forward_flops, step_flops, seconds; } totals;
+typedef struct totals {
+    double forward_flops, step_flops, seconds;
+} totals;
 
 static double flops(const gr_plan *p)
 {
@@ -32,10 +34,12 @@ static gr_status add_up(gr_engine *e, totals *t)
 
 static gr_status print_json(cli *c, const gr_engine_bytes *b, const totals *t)
 {
-    json_t *o = json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:f, s:f, s:f, s:[]}", "bytes", "parameters", (json_int_t)b->parameters, "gradients",
-                          (json_int_t)b->gradients, "slots", (json_int_t)b->slots, "activations", (json_int_t)b->activations, "workspace", (json_int_t)b->workspace, "data",
-                          (json_int_t)b->data, "loader", (json_int_t)b->loader, "total", (json_int_t)b->total, "bookkeeping", (json_int_t)b->bookkeeping,
-                          "forward_flops", t->forward_flops, "step_flops", t->step_flops, "predicted_seconds", t->seconds, "remat");
+    json_t *o = json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:f, s:f, s:f, s:[]}", "bytes",
+                          "parameters", (json_int_t)b->parameters, "gradients", (json_int_t)b->gradients, "slots",
+                          (json_int_t)b->slots, "activations", (json_int_t)b->activations, "workspace",
+                          (json_int_t)b->workspace, "data", (json_int_t)b->data, "loader", (json_int_t)b->loader,
+                          "total", (json_int_t)b->total, "bookkeeping", (json_int_t)b->bookkeeping, "forward_flops",
+                          t->forward_flops, "step_flops", t->step_flops, "predicted_seconds", t->seconds, "remat");
     return cli_json(c, o, 12);
 }
 
@@ -44,24 +48,30 @@ static void print_rows(const gr_plan *p)
     printf("\n%-34s %-26s %6s %6s %12s %10s\n", "kernel", "in", "nodes", "shards", "Mflop", "us");
     for (int i = 0; i < gr_plan_rows(p); i++) {
         gr_plan_row r = gr_plan_row_at(p, i);
-        printf("%-34.34s %-26.26s %6d %6d %12.3f %10.1f\n", r.kernel, r.scope, r.nodes, r.shards, r.flops * 1e-6, r.cost_ns * 1e-3);
+        printf("%-34.34s %-26.26s %6d %6d %12.3f %10.1f\n", r.kernel, r.scope, r.nodes, r.shards, r.flops * 1e-6,
+               r.cost_ns * 1e-3);
     }
 }
 
 static void print_text(cli *c, gr_engine *e, const totals *t)
 {
     const gr_engine_bytes *b = &e->bytes;
-    const struct { const char *name; uint64_t bytes; } rows[] = {{"parameters", b->parameters}, {"gradients", b->gradients}, {"slots", b->slots},
-        {"activations", b->activations}, {"workspace", b->workspace}, {"data", b->data}, {"loader", b->loader}, {"total", b->total}};
-    printf("%s on %s, batch %lld, %lld parameters\n\ntensor memory\n", e->task->recipe->name, e->task->recipe->device, (long long)gr__task_batch(e->task),
-           (long long)gr__network_parameter_count(e->task->network));
+    const struct {
+        const char *name;
+        uint64_t bytes;
+    } rows[] = {{"parameters", b->parameters},   {"gradients", b->gradients}, {"slots", b->slots},
+                {"activations", b->activations}, {"workspace", b->workspace}, {"data", b->data},
+                {"loader", b->loader},           {"total", b->total}};
+    printf("%s on %s, batch %lld, %lld parameters\n\ntensor memory\n", e->task->recipe->name, e->task->recipe->device,
+           (long long)gr__task_batch(e->task), (long long)gr__network_parameter_count(e->task->network));
     for (size_t i = 0; i < GR_COUNT(rows); i++) {
         char size[32];
         gr__size_text(rows[i].bytes, size, sizeof size);
         printf("  %-12s %14llu  %s\n", rows[i].name, (unsigned long long)rows[i].bytes, size);
     }
     printf("  and at most %llu bytes of bookkeeping\n\n", (unsigned long long)b->bookkeeping);
-    printf("an update: %.4g Mflop, predicted %.3g ms on one thread; forward of an evaluation batch: %.4g Mflop\n", t->step_flops * 1e-6, t->seconds * 1e3, t->forward_flops * 1e-6);
+    printf("an update: %.4g Mflop, predicted %.3g ms on one thread; forward of an evaluation batch: %.4g Mflop\n",
+           t->step_flops * 1e-6, t->seconds * 1e3, t->forward_flops * 1e-6);
     if (cli_value(c, "kernels")) print_rows(e->plan[0].plan);
 }
 
@@ -73,15 +83,18 @@ static gr_status run(cli *c)
     uint64_t budget = 0;
     const char *text = cli_value(c, "budget");
     gr_status st = GR_OK;
-    if (text && (!gr__parse_size(text, &budget) || !budget)) return gr__fail(c->ctx, GR_E_RANGE, "--budget: %s is not a size such as 256M or 2G", text);
+    if (text && (!gr__parse_size(text, &budget) || !budget))
+        return gr__fail(c->ctx, GR_E_RANGE, "--budget: %s is not a size such as 256M or 2G", text);
     GR_TRY(cli_recipe(c, c->argument[0], &r));
     GR_TRY(gr__task_estimate(c->ctx, r, &task));
     GR_TRY(gr__engine_make(&task, true, 1u << GR_PART_VALIDATION, &engine));
     GR_TRY(gr__engine_budget(&engine, budget ? budget : r->memory));
     totals t = {0};
     GR_TRY(add_up(&engine, &t));
-    if (c->json) GR_TRY(print_json(c, &engine.bytes, &t));
-    else if (!c->quiet) print_text(c, &engine, &t);
+    if (c->json)
+        GR_TRY(print_json(c, &engine.bytes, &t));
+    else if (!c->quiet)
+        print_text(c, &engine, &t);
 done:
     gr__engine_close(&engine);
     gr__task_close(&task);
@@ -95,8 +108,13 @@ static const cli_flag flags[] = {
     {0},
 };
 
-const cli_command cmd_plan = {
-    .name = "plan", .usage = "RECIPE [--budget SIZE] [--kernels]", .summary = "Memory and time of a run, before anything is allocated",
-    .help = "`total` is the tensor memory that training then takes, to the byte; planned_bytes and peak_bytes of result.json are the same number.\n\n"
-            "Example\n  gradus plan recipes/fashion.yaml --kernels\n",
-    .flags = flags, .min_arguments = 1, .max_arguments = 1, .run = run};
+const cli_command cmd_plan = {.name = "plan",
+                              .usage = "RECIPE [--budget SIZE] [--kernels]",
+                              .summary = "Memory and time of a run, before anything is allocated",
+                              .help = "`total` is the tensor memory that training then takes, to the byte; "
+                                      "planned_bytes and peak_bytes of result.json are the same number.\n\n"
+                                      "Example\n  gradus plan recipes/fashion.yaml --kernels\n",
+                              .flags = flags,
+                              .min_arguments = 1,
+                              .max_arguments = 1,
+                              .run = run};

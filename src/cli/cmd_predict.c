@@ -51,7 +51,8 @@ static void answer_text(const answers *a, const char *input, int64_t best, const
 {
     char number[24];
     printf("%s", input);
-    if (tells_class(a)) printf("  %s  %.4f", class_name(a->model, best, number, sizeof number), v[best]);
+    if (tells_class(a))
+        printf("  %s  %.4f", class_name(a->model, best, number, sizeof number), v[best]);
     else
         for (int64_t k = 0; k < a->width; k++) printf("  %.8g", v[k]);
     printf("\n");
@@ -61,8 +62,10 @@ static gr_status answer(const answers *a, const char *file, int64_t row, int64_t
 {
     char input[4200];
     int64_t best = 0;
-    if (n == 1) snprintf(input, sizeof input, "%s", file);
-    else snprintf(input, sizeof input, "%s[%lld]", file, (long long)row);
+    if (n == 1)
+        snprintf(input, sizeof input, "%s", file);
+    else
+        snprintf(input, sizeof input, "%s[%lld]", file, (long long)row);
     for (int64_t k = 1; k < a->width; k++)
         if (v[k] > v[best]) best = k;
     if (a->c->json) return answer_json(a, input, best, v);
@@ -75,14 +78,19 @@ static void deliver(const gr_set *s, int64_t from, int64_t n, int64_t width, gr_
 {
     int64_t count = n * width, at = from * width;
     if (as == s->element) {
-        memcpy(out, (const char *)s->inputs + (size_t)at * gr__element_bytes(as), (size_t)count * gr__element_bytes(as));
+        memcpy(out, (const char *)s->inputs + (size_t)at * gr__element_bytes(as),
+               (size_t)count * gr__element_bytes(as));
         return;
     }
     for (int64_t i = 0; i < count; i++) {
-        double x = s->element == GR_EL_F64 ? ((const double *)s->inputs)[at + i] : s->element == GR_EL_F32 ? ((const float *)s->inputs)[at + i]
-                   : s->element == GR_EL_I32 ? ((const int32_t *)s->inputs)[at + i] : ((const uint8_t *)s->inputs)[at + i];
-        if (as == GR_EL_F64) ((double *)out)[i] = x;
-        else ((float *)out)[i] = (float)x;
+        double x = s->element == GR_EL_F64   ? ((const double *)s->inputs)[at + i]
+                   : s->element == GR_EL_F32 ? ((const float *)s->inputs)[at + i]
+                   : s->element == GR_EL_I32 ? ((const int32_t *)s->inputs)[at + i]
+                                             : ((const uint8_t *)s->inputs)[at + i];
+        if (as == GR_EL_F64)
+            ((double *)out)[i] = x;
+        else
+            ((float *)out)[i] = (float)x;
     }
 }
 
@@ -110,8 +118,12 @@ static gr_status make_ready(cli *c, const gr_model *m, gr_element as, int64_t ba
 static gr_status predict_file(cli *c, const gr_model *m, const char *file, compiled *ready)
 {
     const gr_recipe *r = m->recipe;
-    gr_source_options so = {.folder = ".", .keep_float64 = r->float64, .want = r->reading.target == GR_FORM_CLASS ? GR_TARGET_CLASS : GR_TARGET_VALUE,
-                            .csv_names = m->input_names, .n_csv_names = m->n_input_names, .csv_like = csv_source(r)};
+    gr_source_options so = {.folder = ".",
+                            .keep_float64 = r->float64,
+                            .want = r->reading.target == GR_FORM_CLASS ? GR_TARGET_CLASS : GR_TARGET_VALUE,
+                            .csv_names = m->input_names,
+                            .n_csv_names = m->n_input_names,
+                            .csv_like = csv_source(r)};
     gr_set set = {0};
     void *batch = NULL;
     const double *values;
@@ -121,7 +133,8 @@ static gr_status predict_file(cli *c, const gr_model *m, const char *file, compi
     bool bytes8 = gr_backend_real_bytes(gr_backend_get(r->device)) == 8;
     const gr_tree *target = gr__tree_get(r->data.train, "target");
     GR_TRY(gr__set_raw(c->ctx, file, r->input, target ? target->text : NULL, &so, &set));
-    if (gr__raw_is_unusual(m->prepared, m->n_prepared, &set, unusual, sizeof unusual)) gr__log(c->ctx, GR_LOG_WARNING, "%s: %s", file, unusual);
+    if (gr__raw_is_unusual(m->prepared, m->n_prepared, &set, unusual, sizeof unusual))
+        gr__log(c->ctx, GR_LOG_WARNING, "%s: %s", file, unusual);
     gr_element as = set.element == GR_EL_U8 || set.element == GR_EL_I32 ? set.element : bytes8 ? GR_EL_F64 : GR_EL_F32;
     size_t batch_bytes = (size_t)(BATCH * width) * gr__element_bytes(as);
     GR_TRY(make_ready(c, m, as, GR_MIN(BATCH, GR_MAX(set.n, 1)), ready));
@@ -147,8 +160,11 @@ static gr_status run(cli *c)
     gr_status st = gr__model_open(c->ctx, c->argument[0], &m);
     for (int i = 0; i < c->n_sets && st == GR_OK; i++) {
         double threads;
-        if (strncmp(c->set[i], "threads=", 8) == 0 && gr__parse_number(c->set[i] + 8, &threads) && threads >= 1) m.recipe->threads = (int)threads;
-        else st = gr__fail(c->ctx, GR_E_USAGE, "--set %s: predict takes its recipe from the model; only --threads can be set", c->set[i]);
+        if (strncmp(c->set[i], "threads=", 8) == 0 && gr__parse_number(c->set[i] + 8, &threads) && threads >= 1)
+            m.recipe->threads = (int)threads;
+        else
+            st = gr__fail(c->ctx, GR_E_USAGE,
+                          "--set %s: predict takes its recipe from the model; only --threads can be set", c->set[i]);
     }
     if (st == GR_OK) st = cli_resources(c, m.recipe);
     for (int i = 1; i < c->n_arguments && st == GR_OK; i++)
@@ -158,10 +174,16 @@ static gr_status run(cli *c)
     return st;
 }
 
-const cli_command cmd_predict = {
-    .name = "predict", .usage = "MODEL INPUT...", .summary = "Predicts from raw inputs: classes with probabilities, or values",
-    .help = "Inputs are files as they are: .npy (one sample or many), .csv with or without the target column, IDX (plain or .gz); - is standard input.\n"
-            "The model file carries the preparation with the training statistics, so raw numbers go in. A file of several samples\n"
-            "gives a line a sample, FILE[0], FILE[1], ...\n\n"
-            "Example\n  gradus predict runs/fashion/best.safetensors pictures.npy --json\n",
-    .min_arguments = 2, .max_arguments = CLI_MAX_GIVEN, .run = run};
+const cli_command cmd_predict = {.name = "predict",
+                                 .usage = "MODEL INPUT...",
+                                 .summary = "Predicts from raw inputs: classes with probabilities, or values",
+                                 .help =
+                                     "Inputs are files as they are: .npy (one sample or many), .csv with or without "
+                                     "the target column, IDX (plain or .gz); - is standard input.\n"
+                                     "The model file carries the preparation with the training statistics, so raw "
+                                     "numbers go in. A file of several samples\n"
+                                     "gives a line a sample, FILE[0], FILE[1], ...\n\n"
+                                     "Example\n  gradus predict runs/fashion/best.safetensors pictures.npy --json\n",
+                                 .min_arguments = 2,
+                                 .max_arguments = CLI_MAX_GIVEN,
+                                 .run = run};

@@ -9,8 +9,8 @@
 
 typedef struct view {
     bool terminal, quiet;
-    double shown;      /* when the line was last drawn */
-    bool open;         /* a line without its newline stands on the terminal */
+    double shown; /* when the line was last drawn */
+    bool open;    /* a line without its newline stands on the terminal */
 } view;
 
 static void clear(view *v)
@@ -29,12 +29,19 @@ static void draw(view *v, const gr_progress *p)
     bar[WIDTH] = 0;
     if (isfinite(p->seconds_left)) {
         int s = (int)(p->seconds_left + 0.5);
-        if (s >= 3600) snprintf(left, sizeof left, "  %d:%02d:%02d left", s / 3600, s / 60 % 60, s % 60);
-        else snprintf(left, sizeof left, "  %d:%02d left", s / 60, s % 60);
+        if (s >= 3600)
+            snprintf(left, sizeof left, "  %d:%02d:%02d left", s / 3600, s / 60 % 60, s % 60);
+        else
+            snprintf(left, sizeof left, "  %d:%02d left", s / 60, s % 60);
     }
-    fprintf(stderr, "\r\033[K%s", p->phase == GR_PHASE_VALIDATE ? "validating  " : p->phase == GR_PHASE_STATISTICS ? "statistics  " : "");
-    if (p->steps) fprintf(stderr, "[%s] %3.0f %%  epoch %.2f of %.4g", bar, 100 * part, p->epoch, p->epochs);
-    else fprintf(stderr, "step %lld", (long long)p->step);
+    fprintf(stderr, "\r\033[K%s",
+            p->phase == GR_PHASE_VALIDATE     ? "validating  "
+            : p->phase == GR_PHASE_STATISTICS ? "statistics  "
+                                              : "");
+    if (p->steps)
+        fprintf(stderr, "[%s] %3.0f %%  epoch %.2f of %.4g", bar, 100 * part, p->epoch, p->epochs);
+    else
+        fprintf(stderr, "step %lld", (long long)p->step);
     fprintf(stderr, "  cost %.4f  lr %.3g  %.0f samples/s%s", p->cost, p->lr, p->samples_per_second, left);
     fflush(stderr);
     v->open = true;
@@ -55,8 +62,9 @@ static void progress(void *user, const gr_progress *p)
         return;
     case GR_PHASE_EVALUATED:
         clear(v);
-        fprintf(stderr, "epoch %-6.4g step %-7lld cost %-9.5f validation cost %-9.5f error %.4f%s  (%.0f s)\n", p->epoch, (long long)p->step, p->cost,
-                p->validation_cost, p->validation_error, p->best ? "  best" : "", p->seconds);
+        fprintf(stderr, "epoch %-6.4g step %-7lld cost %-9.5f validation cost %-9.5f error %.4f%s  (%.0f s)\n",
+                p->epoch, (long long)p->step, p->cost, p->validation_cost, p->validation_error, p->best ? "  best" : "",
+                p->seconds);
         return;
     case GR_PHASE_RESUMED:
         fprintf(stderr, "resumed from %s after step %lld\n", p->path, (long long)p->step);
@@ -75,11 +83,13 @@ static void conclude(const cli *c, const char *out, const gr_train_result *r)
     FILE *to = c->json ? stderr : stdout;
     if (c->quiet) return;
     gr__size_text(r->peak_bytes, bytes, sizeof bytes);
-    fprintf(to, "%s after %lld steps (%.4g epochs) in %.1f s, %s of tensor memory\n", r->reason == GR_REASON_DIVERGED ? "diverged" : "stopped", (long long)r->steps, r->epochs,
-            r->seconds, bytes);
+    fprintf(to, "%s after %lld steps (%.4g epochs) in %.1f s, %s of tensor memory\n",
+            r->reason == GR_REASON_DIVERGED ? "diverged" : "stopped", (long long)r->steps, r->epochs, r->seconds,
+            bytes);
     fprintf(to, "reason: %s\n", gr__reason_name(r->reason));
     if (r->best_step && isfinite(r->best_error))
-        fprintf(to, "best: step %lld, validation cost %.5f, error %.4f\n", (long long)r->best_step, r->best_cost, r->best_error);
+        fprintf(to, "best: step %lld, validation cost %.5f, error %.4f\n", (long long)r->best_step, r->best_cost,
+                r->best_error);
     fprintf(to, "models: %s/best.safetensors, last.safetensors\n", out);
 }
 
@@ -103,12 +113,19 @@ static gr_status run(cli *c)
     gr_status st = cli_recipe(c, c->argument[0], &r);
     if (st != GR_OK) return st;
     const char *out = cli_value(c, "out") ? cli_value(c, "out") : gr__bump_format(c->memory, "runs/%s", r->name);
-    if (cli_value(c, "resume") && cli_value(c, "overwrite")) st = gr__fail(c->ctx, GR_E_USAGE, "--resume and --overwrite exclude each other");
-    else if (!out) st = GR_E_MEMORY;
+    if (cli_value(c, "resume") && cli_value(c, "overwrite"))
+        st = gr__fail(c->ctx, GR_E_USAGE, "--resume and --overwrite exclude each other");
+    else if (!out)
+        st = GR_E_MEMORY;
     if (st == GR_OK) {
         cli_catch_signals();
-        gr_train_options o = {.out = out, .from = cli_value(c, "from"), .resume = cli_value(c, "resume") != NULL, .overwrite = cli_value(c, "overwrite") != NULL,
-                              .stop = &cli_stop, .progress = progress, .user = &v};
+        gr_train_options o = {.out = out,
+                              .from = cli_value(c, "from"),
+                              .resume = cli_value(c, "resume") != NULL,
+                              .overwrite = cli_value(c, "overwrite") != NULL,
+                              .stop = &cli_stop,
+                              .progress = progress,
+                              .user = &v};
         st = gr__train(c->ctx, r, &o, &result);
         clear(&v);
         if (result.steps > 0 || st == GR_OK) {
@@ -129,9 +146,17 @@ static const cli_flag flags[] = {
 };
 
 const cli_command cmd_train = {
-    .name = "train", .usage = "RECIPE [--out DIR] [--from MODEL] [--resume | --overwrite]", .summary = "Trains the network of a recipe, or resumes",
-    .help = "Everything goes into the run folder: recipe.yaml (resolved), metrics.jsonl (a line an update), result.json,\n"
-            "best.safetensors and last.safetensors (models), checkpoints/. Ctrl-C writes a checkpoint and ends with exit code 5;\n"
-            "--resume then continues to the same bits as if nothing had happened.\n\n"
-            "Examples\n  gradus train recipes/fashion.yaml\n  gradus train my.yaml --set optimizer.lr=0.01 --set stop.epochs=20 --out runs/lr01\n",
-    .flags = flags, .min_arguments = 1, .max_arguments = 1, .run = run};
+    .name = "train",
+    .usage = "RECIPE [--out DIR] [--from MODEL] [--resume | --overwrite]",
+    .summary = "Trains the network of a recipe, or resumes",
+    .help =
+        "Everything goes into the run folder: recipe.yaml (resolved), metrics.jsonl (a line an update), result.json,\n"
+        "best.safetensors and last.safetensors (models), checkpoints/. Ctrl-C writes a checkpoint and ends with exit "
+        "code 5;\n"
+        "--resume then continues to the same bits as if nothing had happened.\n\n"
+        "Examples\n  gradus train recipes/fashion.yaml\n  gradus train my.yaml --set optimizer.lr=0.01 --set "
+        "stop.epochs=20 --out runs/lr01\n",
+    .flags = flags,
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .run = run};

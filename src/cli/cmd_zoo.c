@@ -17,8 +17,10 @@ static gr_status find(cli *c, const char *name, const gr_zoo_recipe **out)
     for (int i = 0; i < n && i < 256; i++) names[i] = zoo[i].name;
     const char *near = gr__nearest(name, names, (size_t)GR_MIN(n, 256));
     gr__fail(c->ctx, GR_E_NAME, "the zoo has no %s", name);
-    if (near) gr__error_hint(c->ctx, "did you mean %s?", near);
-    else gr__error_hint(c->ctx, "gradus zoo lists it");
+    if (near)
+        gr__error_hint(c->ctx, "did you mean %s?", near);
+    else
+        gr__error_hint(c->ctx, "gradus zoo lists it");
     return GR_E_NAME;
 }
 
@@ -78,17 +80,27 @@ static gr_status run_new(cli *c)
     if (st != GR_OK) return st;
     if (gr__file_exists(out)) return gr__fail(c->ctx, GR_E_EXISTS, "%s exists already", out);
     st = gr__file_write(c->ctx, out, z->text, strlen(z->text));
-    if (st == GR_OK && c->json) printf("{\"recipe\": \"%s\"}\n", out);
-    else if (st == GR_OK && !c->quiet) printf("%s: edit its data, then: gradus train %s\n", out, out);
+    if (st == GR_OK && c->json)
+        printf("{\"recipe\": \"%s\"}\n", out);
+    else if (st == GR_OK && !c->quiet)
+        printf("%s: edit its data, then: gradus train %s\n", out, out);
     return st;
 }
 
-static const cli_flag new_flags[] = {{"from", "ZOO", "which recipe of the zoo", 0}, {"out", "FILE", "the recipe to write", 'o'}, {0}};
+static const cli_flag new_flags[] = {
+    {"from", "ZOO", "which recipe of the zoo", 0}, {"out", "FILE", "the recipe to write", 'o'}, {0}};
 
-const cli_command cmd_zoo = {
-    .name = "zoo", .usage = "[NAME]", .summary = "Lists the ready recipes with their parameter counts, or prints one",
-    .help = "Examples\n  gradus zoo\n  gradus zoo lenet5\n", .max_arguments = 1, .run = run_zoo};
+const cli_command cmd_zoo = {.name = "zoo",
+                             .usage = "[NAME]",
+                             .summary = "Lists the ready recipes with their parameter counts, or prints one",
+                             .help = "Examples\n  gradus zoo\n  gradus zoo lenet5\n",
+                             .max_arguments = 1,
+                             .run = run_zoo};
 
-const cli_command cmd_new = {
-    .name = "new", .usage = "--from ZOO -o FILE", .summary = "Starts a recipe from one of the zoo",
-    .help = "Example\n  gradus new --from simple-cnn -o my.yaml\n", .flags = new_flags, .max_arguments = 0, .run = run_new};
+const cli_command cmd_new = {.name = "new",
+                             .usage = "--from ZOO -o FILE",
+                             .summary = "Starts a recipe from one of the zoo",
+                             .help = "Example\n  gradus new --from simple-cnn -o my.yaml\n",
+                             .flags = new_flags,
+                             .max_arguments = 0,
+                             .run = run_new};

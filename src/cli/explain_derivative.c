@@ -19,8 +19,8 @@ static gr_status number(cli *c, const char *flag, int64_t low, int64_t high, int
     *out = usual;
     if (!text) return GR_OK;
     if (!gr__parse_number(text, &x) || x != floor(x) || x < (double)low || x > (double)high)
-        return gr__fail(c->ctx, GR_E_RANGE, "--%s: %s is not a whole number from %lld to %lld", flag, text, (long long)low,
-                        (long long)high);
+        return gr__fail(c->ctx, GR_E_RANGE, "--%s: %s is not a whole number from %lld to %lld", flag, text,
+                        (long long)low, (long long)high);
     *out = (int64_t)x;
     return GR_OK;
 }
@@ -109,7 +109,8 @@ static void print_text(const gr_derivative *d, gr_mode mode)
     printf("\nL: %s ", d->cost_name);
     print_samples(d, mode);
     printf("\nforward\n");
-    for (int i = 0; i < d->n_forward; i++) printf("  %-28s %s\n", d->forward[i].name, short_number(d->forward[i].value, a, sizeof a));
+    for (int i = 0; i < d->n_forward; i++)
+        printf("  %-28s %s\n", d->forward[i].name, short_number(d->forward[i].value, a, sizeof a));
     printf("  %-28s %s\n", "L", short_number(d->cost, a, sizeof a));
     printf("\nfrom the cost back\n");
     for (int i = 0; i < d->n_steps; i++) print_step(&d->step[i]);
@@ -118,10 +119,13 @@ static void print_text(const gr_derivative *d, gr_mode mode)
         const char *name;
         double value;
     } rows[] = {{"chain rule", d->chain}, {"compiled gradient", d->compiled}, {"central difference", d->difference}};
-    for (size_t i = 0; i < GR_COUNT(rows); i++) printf("  %-28s %.9g\n", rows[i].name, rows[i].value == 0 ? 0 : rows[i].value);
+    for (size_t i = 0; i < GR_COUNT(rows); i++)
+        printf("  %-28s %.9g\n", rows[i].name, rows[i].value == 0 ? 0 : rows[i].value);
     printf("  %s\n", d->agree ? "they agree" : "THEY DIFFER");
-    snprintf(label, sizeof label, d->parameters == 1 ? "The derivative" : "All %lld derivatives", (long long)d->parameters);
-    printf("\n%s of this cost: %.0f arithmetic operations forward and %.0f backward,\n%.0f of the latter multiplications and additions of "
+    snprintf(label, sizeof label, d->parameters == 1 ? "The derivative" : "All %lld derivatives",
+             (long long)d->parameters);
+    printf("\n%s of this cost: %.0f arithmetic operations forward and %.0f backward,\n%.0f of the latter "
+           "multiplications and additions of "
            "matrix products and convolutions\n",
            label, d->forward_operations, d->backward_operations, d->backward_products);
 }
@@ -132,10 +136,12 @@ static json_t *step_json(const gr_chain_step *s)
 {
     json_t *terms = json_array();
     for (int i = 0; i < s->n; i++)
-        json_array_append_new(terms, json_pack("{s:s, s:o, s:o, s:s}", "of", s->term[i].of, "derivative", cli_real(s->term[i].slope), "local",
-                                               cli_real(s->term[i].local), "factor", s->term[i].factor));
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:o}", "of", s->of, "through", s->through, "value", cli_real(s->value), "derivative",
-                     cli_real(s->slope), "terms", terms, "left_out", (json_int_t)s->left_out, "rest", cli_real(s->rest));
+        json_array_append_new(terms, json_pack("{s:s, s:o, s:o, s:s}", "of", s->term[i].of, "derivative",
+                                               cli_real(s->term[i].slope), "local", cli_real(s->term[i].local),
+                                               "factor", s->term[i].factor));
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:o}", "of", s->of, "through", s->through, "value",
+                     cli_real(s->value), "derivative", cli_real(s->slope), "terms", terms, "left_out",
+                     (json_int_t)s->left_out, "rest", cli_real(s->rest));
 }
 
 static gr_status print_json(cli *c, const gr_derivative *d, gr_mode mode)
@@ -144,11 +150,13 @@ static gr_status print_json(cli *c, const gr_derivative *d, gr_mode mode)
     for (int64_t i = 0; i < d->samples; i++) json_array_append_new(rows, json_integer(d->row[i]));
     for (int i = 0; i < d->shape.rank; i++) json_array_append_new(shape, json_integer(d->shape.dim[i]));
     for (int i = 0; i < d->n_forward; i++)
-        json_array_append_new(forward, json_pack("{s:s, s:o}", "name", d->forward[i].name, "value", cli_real(d->forward[i].value)));
+        json_array_append_new(
+            forward, json_pack("{s:s, s:o}", "name", d->forward[i].name, "value", cli_real(d->forward[i].value)));
     for (int i = 0; i < d->n_steps; i++) json_array_append_new(chain, step_json(&d->step[i]));
-    json_t *o = json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:s, s:s, s:o, s:o, s:o}", "of", d->element.name, "layer", d->layer, "type",
-                          d->kind, "shape", shape, "mode", mode == GR_MODE_TRAIN ? "train" : "evaluate", "samples", rows, "cost",
-                          d->cost_name, "reduction", d->reduction, "value", cli_real(d->cost), "forward", forward, "chain", chain);
+    json_t *o = json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:s, s:s, s:o, s:o, s:o}", "of", d->element.name, "layer",
+                          d->layer, "type", d->kind, "shape", shape, "mode",
+                          mode == GR_MODE_TRAIN ? "train" : "evaluate", "samples", rows, "cost", d->cost_name,
+                          "reduction", d->reduction, "value", cli_real(d->cost), "forward", forward, "chain", chain);
     if (o) {
         json_object_set_new(o, "derivative", cli_real(d->chain));
         json_object_set_new(o, "compiled", cli_real(d->compiled));
@@ -156,8 +164,9 @@ static gr_status print_json(cli *c, const gr_derivative *d, gr_mode mode)
         json_object_set_new(o, "tolerance", cli_real(d->tolerance));
         json_object_set_new(o, "agree", json_boolean(d->agree));
         json_object_set_new(o, "operations",
-                            json_pack("{s:f, s:f, s:f, s:I}", "forward", d->forward_operations, "backward", d->backward_operations,
-                                      "backward_products", d->backward_products, "derivatives", (json_int_t)d->parameters));
+                            json_pack("{s:f, s:f, s:f, s:I}", "forward", d->forward_operations, "backward",
+                                      d->backward_operations, "backward_products", d->backward_products, "derivatives",
+                                      (json_int_t)d->parameters));
     }
     gr_status printed = cli_json(c, o, 17);
     if (printed != GR_OK) return printed;
@@ -177,15 +186,16 @@ static gr_status answer(cli *c, const gr_recipe *r, gr_derivative_options *o)
     else if (!c->quiet)
         print_text(&d, o->mode);
     if (st != GR_OK || d.agree) return st;
-    gr__fail(c->ctx, GR_E_CHECK, "dL/d%s: the chain rule gives %.12g, the compiled gradient %.12g, the central difference %.12g",
+    gr__fail(c->ctx, GR_E_CHECK,
+             "dL/d%s: the chain rule gives %.12g, the compiled gradient %.12g, the central difference %.12g",
              d.element.name, d.chain, d.compiled, d.difference);
-    gr__error_hint(c->ctx,
-                   "a difference is wrong by itself at a kink: a ReLU's sums that are exactly 0, equal values in a max-pool's window");
+    gr__error_hint(c->ctx, "a difference is wrong by itself at a kink: a ReLU's sums that are exactly 0, equal values "
+                           "in a max-pool's window");
     return GR_E_CHECK;
 }
 
-/* A model file begins with the length of its header, eight bytes of which the upper are 0, and the header's brace. A file that cannot be
- * read is the recipe reader's to refuse. */
+/* A model file begins with the length of its header, eight bytes of which the upper are 0, and the header's brace. A
+ * file that cannot be read is the recipe reader's to refuse. */
 static bool is_model(const char *path)
 {
     unsigned char head[9];

@@ -11,8 +11,8 @@ enum { MOST_RATES = 100000 };
 
 /* ---- the rates ---- */
 
-/* A run to show a schedule on that learns from evaluations: each goes nine tenths of the way to a floor that is proportional to the rate,
- * as the error of noisy gradients is. */
+/* A run to show a schedule on that learns from evaluations: each goes nine tenths of the way to a floor that is
+ * proportional to the rate, as the error of noisy gradients is. */
 typedef struct made_up {
     double error, state[GR_SCHEDULE_STATE];
     int64_t next; /* updates done at the next evaluation */
@@ -61,7 +61,8 @@ static const gr_row example_rows[] = {
     GR_ROW("updates", INT, "1000", "[1,1000000000]", "updates", "length of the example"),
     GR_ROW("updates_per_epoch", INT, "50", "[1,1000000000]", "updates", "of the example"),
 };
-static const gr_member example = {.family = "explain", .name = "example", .title = "", .cite = "", .equations = "", GR_ROWS(example_rows)};
+static const gr_member example = {
+    .family = "explain", .name = "example", .title = "", .cite = "", .equations = "", GR_ROWS(example_rows)};
 
 static bool has_row(const gr_member *m, const char *name)
 {
@@ -75,12 +76,14 @@ bool cli_is_run_flag(const char *set)
     return strncmp(set, "threads=", 8) == 0 || strncmp(set, "seed=", 5) == 0;
 }
 
-/* Splits what --set gave into the run's keys and the schedule's; the schedule's example settings hold where none of its own are given. */
+/* Splits what --set gave into the run's keys and the schedule's; the schedule's example settings hold where none of its
+ * own are given. */
 static gr_status split_sets(cli *c, const gr_schedule *m, const gr_tree *given, gr_tree *run, gr_tree *schedule)
 {
     bool own = false;
     gr_tree *shown = m->example ? gr__tree_flow(c->memory, m->example) : NULL;
-    if ((m->example && !shown) || !gr__tree_put(c->memory, schedule, "type", gr__tree_text(c->memory, m->head.name))) return GR_E_MEMORY;
+    if ((m->example && !shown) || !gr__tree_put(c->memory, schedule, "type", gr__tree_text(c->memory, m->head.name)))
+        return GR_E_MEMORY;
     for (int i = 0; i < given->n; i++) {
         gr_tree *to = has_row(&example, given->key[i]) ? run : schedule;
         own |= has_row(&m->head, given->key[i]);
@@ -128,15 +131,18 @@ gr_status cli_rates_recipe(cli *c, const char *path, cli_rates *out)
     *out = (cli_rates){.lr = start.lr, .updates = e.total, .updates_per_epoch = (double)e.updates_per_epoch};
     if (!e.total) { /* stop.seconds alone, say */
         out->updates = 20 * e.updates_per_epoch;
-        gr__log(c->ctx, GR_LOG_INFO, "%s does not say how many updates there will be: these are the first 20 epochs", path);
+        gr__log(c->ctx, GR_LOG_INFO, "%s does not say how many updates there will be: these are the first 20 epochs",
+                path);
     }
-    if (out->updates > 1000000000) GR_TRY(gr__fail(c->ctx, GR_E_RANGE, "%lld updates are more than can be shown", (long long)out->updates));
+    if (out->updates > 1000000000)
+        GR_TRY(gr__fail(c->ctx, GR_E_RANGE, "%lld updates are more than can be shown", (long long)out->updates));
     out->every = GR_MAX(r->validate.n, 1) * (r->validate.unit == GR_EVERY_EPOCHS ? e.updates_per_epoch : 1);
     /* The recipe goes, what is shown stays: the schedule is made again in the command's memory. */
     gr_tree *schedule = gr__sched_tree(c->memory, &r->sched);
     GR_TRY(schedule ? gr__sched_make(c->ctx, c->memory, schedule, r->preset, &out->sched) : GR_E_MEMORY);
     GR_TRY(compute(c, out));
-    for (int64_t i = 0; i < out->n && !r->sched.member->observe; i++) { /* what else decides: a switch of methods, a rate for averaging */
+    for (int64_t i = 0; i < out->n && !r->sched.member->observe;
+         i++) { /* what else decides: a switch of methods, a rate for averaging */
         clock.step = i * out->stride;
         out->rate[i] = gr__engine_rate(r, &clock, NULL);
     }
@@ -155,7 +161,8 @@ gr_status cli_rates_print(cli *c, const cli_rates *r)
     gr_tree *schedule = gr__sched_tree(c->memory, &r->sched);
     if (!schedule) return GR_E_MEMORY;
     for (int64_t i = 0; i < r->n; i++) low = fmin(low, r->rate[i]), high = fmax(high, r->rate[i]);
-    printf("  the rate over %lld updates, %.10g an epoch, with lr %.10g\n", (long long)r->updates, r->updates_per_epoch, r->lr);
+    printf("  the rate over %lld updates, %.10g an epoch, with lr %.10g\n", (long long)r->updates, r->updates_per_epoch,
+           r->lr);
     gr__text_init(&text, c->ctx);
     gr__tree_write(schedule, &text, 4);
     gr_status st = text.failed ? GR_E_MEMORY : GR_OK;
@@ -166,7 +173,8 @@ gr_status cli_rates_print(cli *c, const cli_rates *r)
     cli_plot(stdout, &(cli_curve){.y = r->rate, .n = r->n, .x_end = (double)shown, .x_title = "updates"}, cli_utf8());
     printf("  first %.6g, highest %.6g, lowest %.6g, last %.6g\n", r->rate[0], high, low, r->rate[r->n - 1]);
     if (r->sched.member->observe)
-        printf("  errors are made up: every %lld update%s they go nine tenths of the way to a floor proportional to the rate\n",
+        printf("  errors are made up: every %lld update%s they go nine tenths of the way to a floor proportional to "
+               "the rate\n",
                (long long)r->every, r->every == 1 ? "" : "s");
     if (r->stops) printf("  with them the schedule ends the run after update %lld\n", (long long)r->stops);
     printf("\n");
@@ -178,5 +186,6 @@ json_t *cli_rates_json(const cli_rates *r)
     json_t *rates = json_array();
     for (int64_t i = 0; i < r->n; i++) json_array_append_new(rates, json_real(r->rate[i]));
     return json_pack("{s:s, s:f, s:I, s:f, s:I, s:o}", "schedule", r->sched.member->head.name, "lr", r->lr, "updates",
-                     (json_int_t)r->updates, "updates_per_epoch", r->updates_per_epoch, "stride", (json_int_t)r->stride, "rates", rates);
+                     (json_int_t)r->updates, "updates_per_epoch", r->updates_per_epoch, "stride", (json_int_t)r->stride,
+                     "rates", rates);
 }

@@ -8,11 +8,13 @@
 
 #include "cli/cli.h"
 
-static const cli_command *const commands[] = {&cmd_train, &cmd_eval, &cmd_predict, &cmd_init,  &cmd_plan, &cmd_check, &cmd_curvature, &cmd_trace,
-                                              &cmd_data,  &cmd_lab,  &cmd_new,     &cmd_zoo,  &cmd_explain, &cmd_advise, &cmd_version};
+static const cli_command *const commands[] = {&cmd_train, &cmd_eval,      &cmd_predict, &cmd_init,   &cmd_plan,
+                                              &cmd_check, &cmd_curvature, &cmd_trace,   &cmd_data,   &cmd_lab,
+                                              &cmd_new,   &cmd_zoo,       &cmd_explain, &cmd_advise, &cmd_version};
 
 static const cli_flag common[] = {
-    {"set", "KEY=VALUE", "sets one key of the recipe, as in --set optimizer.lr=0.01 or --set model.layers[0].units=64; may be repeated", 0},
+    {"set", "KEY=VALUE",
+     "sets one key of the recipe, as in --set optimizer.lr=0.01 or --set model.layers[0].units=64; may be repeated", 0},
     {"threads", "N", "worker threads; never changes a bit of the result", 0},
     {"seed", "N", "the recipe's seed", 0},
     {"json", NULL, "machine-readable output on standard output, everything human on standard error", 0},
@@ -31,7 +33,8 @@ static void on_signal(int signal)
 
 void cli_catch_signals(void)
 {
-    struct sigaction a = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}; /* a second one ends the process at once */
+    struct sigaction a = {.sa_handler = on_signal,
+                          .sa_flags = (int)SA_RESETHAND}; /* a second one ends the process at once */
     sigaction(SIGINT, &a, NULL);
     sigaction(SIGTERM, &a, NULL);
 }
@@ -49,7 +52,8 @@ static void print_flags(const cli_flag *f)
 {
     for (; f->name; f++) {
         char left[64];
-        snprintf(left, sizeof left, "%s--%s%s%s", f->letter ? (char[]){'-', f->letter, ',', ' ', 0} : "", f->name, f->argument ? " " : "", f->argument ? f->argument : "");
+        snprintf(left, sizeof left, "%s--%s%s%s", f->letter ? (char[]){'-', f->letter, ',', ' ', 0} : "", f->name,
+                 f->argument ? " " : "", f->argument ? f->argument : "");
         printf("  %-24s %s\n", left, f->help);
     }
 }
@@ -68,12 +72,15 @@ static void print_command_help(const cli_command *c)
 
 static void print_help(FILE *to)
 {
-    fprintf(to, "gradus COMMAND [ARGUMENTS] [FLAGS]\n\nTrains neural networks from recipes; every run repeatable to the bit.\n\nCommands\n");
+    fprintf(to, "gradus COMMAND [ARGUMENTS] [FLAGS]\n\nTrains neural networks from recipes; every run repeatable to "
+                "the bit.\n\nCommands\n");
     for (size_t i = 0; i < GR_COUNT(commands); i++) fprintf(to, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
-    fprintf(to, "\n  gradus COMMAND --help says more; gradus explain lists every layer, cost, optimizer and schedule.\n"
-                "\nA first run\n  gradus new --from simple-cnn -o my.yaml   then edit its data, and\n  gradus train my.yaml\n"
-                "\nExit codes: 0 done, 1 a check or target failed, 2 bad usage or recipe, 3 bad data or file,\n"
-                "  4 over the memory budget, 5 interrupted (checkpoint written), 70 a bug of ours\n");
+    fprintf(
+        to,
+        "\n  gradus COMMAND --help says more; gradus explain lists every layer, cost, optimizer and schedule.\n"
+        "\nA first run\n  gradus new --from simple-cnn -o my.yaml   then edit its data, and\n  gradus train my.yaml\n"
+        "\nExit codes: 0 done, 1 a check or target failed, 2 bad usage or recipe, 3 bad data or file,\n"
+        "  4 over the memory budget, 5 interrupted (checkpoint written), 70 a bug of ours\n");
 }
 
 /* ---- arguments ---- */
@@ -96,8 +103,10 @@ static gr_status unknown_flag(cli *c, const char *name, size_t n)
     snprintf(given, sizeof given, "%.*s", (int)GR_MIN(n, sizeof given - 1), name);
     const char *near = gr__nearest(given, names, k);
     gr__fail(c->ctx, GR_E_USAGE, "%s: unknown flag %s%s", c->command->name, n == 1 ? "-" : "--", given);
-    if (near) gr__error_hint(c->ctx, "did you mean --%s?", near);
-    else gr__error_hint(c->ctx, "gradus %s --help lists its flags", c->command->name);
+    if (near)
+        gr__error_hint(c->ctx, "did you mean --%s?", near);
+    else
+        gr__error_hint(c->ctx, "gradus %s --help lists its flags", c->command->name);
     return GR_E_USAGE;
 }
 
@@ -149,14 +158,21 @@ static gr_status parse(cli *c, int argc, char **argv)
     bool flags = true;
     gr_status st = GR_OK;
     for (int i = 2; i < argc && st == GR_OK; i++) {
-        if (flags && strcmp(argv[i], "--") == 0) flags = false;
-        else if (flags && argv[i][0] == '-' && argv[i][1]) st = parse_flag(c, argc, argv, &i);
-        else if (c->n_arguments == CLI_MAX_GIVEN) st = gr__fail(c->ctx, GR_E_USAGE, "more than %d arguments", CLI_MAX_GIVEN);
-        else c->argument[c->n_arguments++] = argv[i];
+        if (flags && strcmp(argv[i], "--") == 0)
+            flags = false;
+        else if (flags && argv[i][0] == '-' && argv[i][1])
+            st = parse_flag(c, argc, argv, &i);
+        else if (c->n_arguments == CLI_MAX_GIVEN)
+            st = gr__fail(c->ctx, GR_E_USAGE, "more than %d arguments", CLI_MAX_GIVEN);
+        else
+            c->argument[c->n_arguments++] = argv[i];
     }
     if (st != GR_OK || cli_value(c, "help")) return st;
     if (c->n_arguments < c->command->min_arguments || c->n_arguments > c->command->max_arguments) {
-        st = gr__fail(c->ctx, GR_E_USAGE, c->n_arguments < c->command->min_arguments ? "%s: an argument is missing" : "%s: too many arguments", c->command->name);
+        st = gr__fail(c->ctx, GR_E_USAGE,
+                      c->n_arguments < c->command->min_arguments ? "%s: an argument is missing"
+                                                                 : "%s: too many arguments",
+                      c->command->name);
         gr__error_hint(c->ctx, "usage: gradus %s %s", c->command->name, c->command->usage);
     }
     return st;
@@ -186,21 +202,28 @@ static void log_line(void *user, gr_log_level level, const char *text)
 {
     const cli *c = user;
     if (c->quiet || level > GR_LOG_INFO) return;
-    fprintf(stderr, "gradus: %s%s\n", level == GR_LOG_WARNING ? "warning: " : level == GR_LOG_ERROR ? "" : "note: ", text);
+    fprintf(stderr, "gradus: %s%s\n",
+            level == GR_LOG_WARNING ? "warning: "
+            : level == GR_LOG_ERROR ? ""
+                                    : "note: ",
+            text);
 }
 
 static void print_error(const cli *c, gr_status st)
 {
     const gr_error *e = gr_context_error(c->ctx);
     char place[4200] = "";
-    if (e->file[0] && e->line > 0) snprintf(place, sizeof place, "%s:%d:%d: ", e->file, e->line, e->column);
-    else if (e->file[0]) snprintf(place, sizeof place, "%s: ", e->file);
+    if (e->file[0] && e->line > 0)
+        snprintf(place, sizeof place, "%s:%d:%d: ", e->file, e->line, e->column);
+    else if (e->file[0])
+        snprintf(place, sizeof place, "%s: ", e->file);
     const char *message = e->message[0] ? e->message : gr_status_text(st);
     fprintf(stderr, "gradus: %s%s%s%s\n", place, e->key, e->key[0] ? ": " : "", message);
     if (e->hint[0]) fprintf(stderr, "  %s\n", e->hint);
     if (!c->json || c->answered) return;
-    json_t *o = json_pack("{s:{s:s, s:s, s:i, s:i, s:s, s:s, s:s}}", "error", "code", gr_status_name(st), "file", e->file, "line", e->line, "column", e->column,
-                          "key", e->key, "message", message, "hint", e->hint);
+    json_t *o =
+        json_pack("{s:{s:s, s:s, s:i, s:i, s:s, s:s, s:s}}", "error", "code", gr_status_name(st), "file", e->file,
+                  "line", e->line, "column", e->column, "key", e->key, "message", message, "hint", e->hint);
     char *text = o ? json_dumps(o, JSON_COMPACT) : NULL; /* strings that are not UTF-8 leave o NULL */
     printf("%s\n", text ? text : "{\"error\":{}}");
     free(text);
@@ -220,8 +243,10 @@ static int no_command(const char *name)
     for (size_t i = 0; i < GR_COUNT(commands); i++) names[i] = commands[i]->name;
     const char *near = gr__nearest(name, names, GR_COUNT(commands));
     fprintf(stderr, "gradus: unknown command %s\n", name);
-    if (near) fprintf(stderr, "  did you mean %s?\n", near);
-    else fprintf(stderr, "  gradus --help lists the commands\n");
+    if (near)
+        fprintf(stderr, "  did you mean %s?\n", near);
+    else
+        fprintf(stderr, "  gradus --help lists the commands\n");
     return 2;
 }
 
@@ -242,8 +267,10 @@ int main(int argc, char **argv)
     if (argc < 2) return print_help(stderr), 2;
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         const cli_command *about = argc > 2 ? find_command(argv[2]) : NULL;
-        if (about) print_command_help(about);
-        else print_help(stdout);
+        if (about)
+            print_command_help(about);
+        else
+            print_help(stdout);
         return 0;
     }
     if (strcmp(name, "--version") == 0) name = "version";
@@ -256,7 +283,8 @@ int main(int argc, char **argv)
     c.memory = gr__bump_create(c.ctx);
     st = c.memory ? run(&c, argc, argv) : GR_E_MEMORY;
     errno = 0;
-    if (st == GR_OK && (fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE) st = gr__fail(c.ctx, GR_E_WRITE, "cannot write standard output: %s", strerror(errno));
+    if (st == GR_OK && (fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE)
+        st = gr__fail(c.ctx, GR_E_WRITE, "cannot write standard output: %s", strerror(errno));
     if (st != GR_OK) print_error(&c, st);
     fflush(stdout);
     gr__bump_destroy(c.memory);

@@ -1,4 +1,5 @@
-/* Curves as text: a grid of dots, then characters that hold 2 x 4 of them (Braille patterns, U+2800 on), or one each. */
+/* Curves as text: a grid of dots, then characters that hold 2 x 4 of them (Braille patterns, U+2800 on), or one each.
+ */
 #include "cli/plot.h"
 
 #include <math.h>
@@ -36,7 +37,8 @@ static void draw(const cli_curve *c, double top, grid *g)
 {
     int before = -1;
     for (int x = 0; x < g->width; x++) {
-        int64_t from = (int64_t)((double)x * (double)c->n / g->width), to = (int64_t)((double)(x + 1) * (double)c->n / g->width);
+        int64_t from = (int64_t)((double)x * (double)c->n / g->width),
+                to = (int64_t)((double)(x + 1) * (double)c->n / g->width);
         int low = g->height, high = -1, row = 0;
         for (int64_t i = from; i < GR_MAX(to, from + 1) && i < c->n; i++) {
             row = top > 0 ? (int)lround(c->y[i] / top * (g->height - 1)) : 0;
@@ -79,7 +81,8 @@ static void put_axis(FILE *to, const cli_curve *c, bool utf8)
     for (int x = 0; x < CELLS; x++) fputs(utf8 ? "─" : "-", to);
     snprintf(middle, sizeof middle, "%.10g", c->x_end / 2);
     snprintf(end, sizeof end, "%.10g %s", c->x_end, c->x_title);
-    fprintf(to, "\n  %9s  0%*s%*s\n", "", CELLS / 2 + (int)strlen(middle) / 2 - 1, middle, CELLS / 2 - (int)strlen(middle) / 2, end);
+    fprintf(to, "\n  %9s  0%*s%*s\n", "", CELLS / 2 + (int)strlen(middle) / 2 - 1, middle,
+            CELLS / 2 - (int)strlen(middle) / 2, end);
 }
 
 void cli_plot(FILE *to, const cli_curve *c, bool utf8)

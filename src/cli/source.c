@@ -11,8 +11,8 @@ static gr_status part_of(cli *c, gr_part fallback, gr_part *part)
     return gr__fail(c->ctx, GR_E_NAME, "--split: %s is not train, validation or test", name);
 }
 
-/* The model's recipe with the data of another recipe, or of a source written as YAML. Batches stay the model's: the same bits as in
- * training. */
+/* The model's recipe with the data of another recipe, or of a source written as YAML. Batches stay the model's: the
+ * same bits as in training. */
 static gr_status use_data(cli *c, const char *data, gr_part part, gr_recipe *r, gr_recipe **other)
 {
     gr_status st;
@@ -24,7 +24,9 @@ static gr_status use_data(cli *c, const char *data, gr_part part, gr_recipe *r, 
         r->data.train = r->data.validation = r->data.test = NULL;
         r->data.split_validation = r->data.split_test = 0;
         r->folder = ".";
-        *(part == GR_PART_TRAIN ? &r->data.train : part == GR_PART_VALIDATION ? &r->data.validation : &r->data.test) = source;
+        *(part == GR_PART_TRAIN        ? &r->data.train
+          : part == GR_PART_VALIDATION ? &r->data.validation
+                                       : &r->data.test) = source;
         return GR_OK;
     }
     st = gr__recipe_open(c->ctx, data, c->set, c->n_sets, other);
@@ -43,8 +45,8 @@ static gr_status has_part(cli *c, const gr_recipe *r, gr_part p)
                                 r->data.test || r->data.split_test > 0};
     if (has[p]) return GR_OK;
     gr__fail(c->ctx, GR_E_USAGE, "there is no %s data", gr__part_name(p));
-    gr__error_hint(c->ctx, "the recipe has:%s%s%s; --split chooses, --data names a recipe or a source", has[0] ? " train" : "",
-                   has[1] ? " validation" : "", has[2] ? " test" : "");
+    gr__error_hint(c->ctx, "the recipe has:%s%s%s; --split chooses, --data names a recipe or a source",
+                   has[0] ? " train" : "", has[1] ? " validation" : "", has[2] ? " test" : "");
     return GR_E_USAGE;
 }
 

@@ -14,11 +14,13 @@ typedef struct cli_source {
 } cli_source;
 
 /* Flags of such commands: a row each for their tables. */
-#define CLI_SOURCE_FLAGS(default_part)                                                                                                     \
-    {"data", "RECIPE", "the data of another recipe, or a source: '{type: npy, inputs: x.npy, targets: y.npy}'; prepared as the model was", \
-     0},                                                                                                                                   \
-    {                                                                                                                                      \
-        "split", "PART", "train, validation or test; " default_part " unless given", 0                                                     \
+#define CLI_SOURCE_FLAGS(default_part)                                                                               \
+    {"data", "RECIPE",                                                                                               \
+     "the data of another recipe, or a source: '{type: npy, inputs: x.npy, targets: y.npy}'; prepared as the model " \
+     "was",                                                                                                          \
+     0},                                                                                                             \
+    {                                                                                                                \
+        "split", "PART", "train, validation or test; " default_part " unless given", 0                               \
     }
 
 /* Opens the model argument; threads and memory are applied. fallback: the part where --split says nothing. */

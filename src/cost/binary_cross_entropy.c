@@ -1,7 +1,9 @@
-/* Binary cross-entropy of logits: two classes from one output, or several outputs that each say yes or no.   [PyTorch BCEWithLogitsLoss] */
+/* Binary cross-entropy of logits: two classes from one output, or several outputs that each say yes or no.   [PyTorch
+ * BCEWithLogitsLoss] */
 #include "cost/cost.h"
 
-static const gr_row rows[] = {GR_ROW("positive_weight", REAL, "1", "(0,inf)", "1", "how much more the samples of class 1 count")};
+static const gr_row rows[] = {
+    GR_ROW("positive_weight", REAL, "1", "(0,inf)", "1", "how much more the samples of class 1 count")};
 
 static gr_reading reading(gr_shape output)
 {
@@ -45,9 +47,10 @@ GR_COST(binary_cross_entropy) = {
             .name = "binary_cross_entropy",
             .title = "Binary cross-entropy of logits",
             .cite = "Cox 1958; PyTorch BCEWithLogitsLoss",
-            .equations = "J_n = mean_k [a y log(1 + exp(-z)) + (1 - y) log(1 + exp(z))]        a: positive_weight\n"
-                         "dJ_n/dz = (sigmoid(z) - y) / K                                      a = 1; K outputs a sample\n"
-                         "one output: the target is class 0 or 1; several: a number from 0 to 1 for each",
+            .equations =
+                "J_n = mean_k [a y log(1 + exp(-z)) + (1 - y) log(1 + exp(z))]        a: positive_weight\n"
+                "dJ_n/dz = (sigmoid(z) - y) / K                                      a = 1; K outputs a sample\n"
+                "one output: the target is class 0 or 1; several: a number from 0 to 1 for each",
             GR_ROWS(rows),
         },
     .reading = reading,

@@ -42,8 +42,9 @@ gr_val gr__predict_two(gr_graph *g, gr_val output)
     return gr_concat(g, both, 2, 1);
 }
 
-/* The larger of z and 0, and of 0 and -z, is taken out; the rest is common. Those maxima are the only kinks: at z = 0 both ties go so that
- * the slopes are 1/2 and -1/2. Writing the second as max(z, 0) - z would be as exact, but its slope would be a difference of large numbers.
+/* The larger of z and 0, and of 0 and -z, is taken out; the rest is common. Those maxima are the only kinks: at z = 0
+ * both ties go so that the slopes are 1/2 and -1/2. Writing the second as max(z, 0) - z would be as exact, but its
+ * slope would be a difference of large numbers.
  */
 void gr__softplus_both(gr_graph *g, gr_val z, gr_val *of_z, gr_val *of_minus_z)
 {
@@ -56,11 +57,14 @@ void gr__softplus_both(gr_graph *g, gr_val z, gr_val *of_z, gr_val *of_minus_z)
 bool gr__check_logits(gr_build *b, const char *what, gr_shape output, int classes)
 {
     if (output.rank != 1)
-        gr_graph_fail(b->g, GR_E_SHAPE, "%s takes one row of logits a sample, but the output has %d axes", what, output.rank);
+        gr_graph_fail(b->g, GR_E_SHAPE, "%s takes one row of logits a sample, but the output has %d axes", what,
+                      output.rank);
     else if (output.dim[0] < 2)
-        gr_graph_fail(b->g, GR_E_SHAPE, "%s wants at least two outputs, but the network has %lld", what, (long long)output.dim[0]);
+        gr_graph_fail(b->g, GR_E_SHAPE, "%s wants at least two outputs, but the network has %lld", what,
+                      (long long)output.dim[0]);
     else if (classes > output.dim[0])
-        gr_graph_fail(b->g, GR_E_DATA, "the data has %d classes, but the network has %lld outputs", classes, (long long)output.dim[0]);
+        gr_graph_fail(b->g, GR_E_DATA, "the data has %d classes, but the network has %lld outputs", classes,
+                      (long long)output.dim[0]);
     return gr_graph_status(b->g) == GR_OK;
 }
 
@@ -71,11 +75,13 @@ static gr_status check_list(gr_context *ctx, const gr_tree *list, const char *hi
     if (list->kind != GR_TREE_LIST)
         return gr__tree_fail(ctx, list, GR_E_TYPE, hint, "%s is not a list of weights", gr__tree_kind_name(list));
     if (list->n != classes)
-        return gr__tree_fail(ctx, list, GR_E_RANGE, NULL, "%d weights are given for %lld classes", list->n, (long long)classes);
+        return gr__tree_fail(ctx, list, GR_E_RANGE, NULL, "%d weights are given for %lld classes", list->n,
+                             (long long)classes);
     for (int i = 0; i < list->n; i++) {
         const gr_tree *w = list->child[i];
         if ((w->kind != GR_TREE_INT && w->kind != GR_TREE_REAL) || !(w->number >= 0) || isinf(w->number))
-            return gr__tree_fail(ctx, w, GR_E_RANGE, NULL, "%s is not a weight: a number from 0 on", gr__tree_show(w, shown, sizeof shown));
+            return gr__tree_fail(ctx, w, GR_E_RANGE, NULL, "%s is not a weight: a number from 0 on",
+                                 gr__tree_show(w, shown, sizeof shown));
         any |= w->number > 0;
     }
     return any ? GR_OK : gr__tree_fail(ctx, list, GR_E_RANGE, NULL, "every weight is 0: no class would count");

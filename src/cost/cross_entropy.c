@@ -1,16 +1,19 @@
-/* Softmax cross-entropy of logits.                                                               [Bridle 1990; PyTorch CrossEntropyLoss]
- * The largest logit is subtracted first and the picked one is selected, never multiplied by 0, so that logits of any size give finite,
- * exact values. Smoothed targets need not sum to 1 (the chapter's form), hence the factor before the logarithm. */
+/* Softmax cross-entropy of logits.                                                               [Bridle 1990; PyTorch
+ * CrossEntropyLoss] The largest logit is subtracted first and the picked one is selected, never multiplied by 0, so
+ * that logits of any size give finite, exact values. Smoothed targets need not sum to 1 (the chapter's form), hence the
+ * factor before the logarithm. */
 #include <string.h>
 
 #include "cost/cost.h"
 
 static const gr_row rows[] = {
-    GR_ROW("label_smoothing", REAL, "0", "[0,1)", "1", "probability taken from the right class in training; evaluation does without"),
+    GR_ROW("label_smoothing", REAL, "0", "[0,1)", "1",
+           "probability taken from the right class in training; evaluation does without"),
     GR_ROW("smoothing", CHOICE, "szegedy", "szegedy|chapter|kminus1", "",
            "where it goes: e/K to all classes; e/K to the others (sums to less than 1); e/(K-1) to the others"),
     GR_ROW("class_weights", TREE, "none", "balanced, or a list of one number >= 0 a class", "1",
-           "how much samples of each class count; balanced: N / (K n_k) of the training rows; the mean divides by their sum"),
+           "how much samples of each class count; balanced: N / (K n_k) of the training rows; the mean divides by "
+           "their sum"),
 };
 
 static gr_reading reading(gr_shape output)
@@ -38,7 +41,8 @@ static bool is_balanced(const gr_tree *weights)
     return weights->kind == GR_TREE_TEXT && strcmp(weights->text, "balanced") == 0;
 }
 
-/* N / (K n_k) over the K classes that the training rows have; one that they lack counts once. Such weights have the mean 1 over those rows.
+/* N / (K n_k) over the K classes that the training rows have; one that they lack counts once. Such weights have the
+ * mean 1 over those rows.
  */
 static gr_val balanced(gr_build *b, int64_t classes)
 {
@@ -64,13 +68,14 @@ static gr_cost_value build(gr_build *b, const gr_settings *s, gr_val output, gr_
         double right, other;
         smooth(s, l.classes, &right, &other);
         gr_val total = gr_const(g, right + (double)(l.classes - 1) * other);
-        gr_val expected =
-            gr_add(g, gr_mul(g, picked, gr_const(g, right - other)), gr_mul(g, gr_sum(g, l.z, &last, 1, false), gr_const(g, other)));
+        gr_val expected = gr_add(g, gr_mul(g, picked, gr_const(g, right - other)),
+                                 gr_mul(g, gr_sum(g, l.z, &last, 1, false), gr_const(g, other)));
         each = gr_sub(g, gr_mul(g, l.log_sum, total), expected);
     }
     const gr_tree *given = gr__setting_tree(s, "class_weights");
     if (!given) return (gr_cost_value){.each = each};
-    gr_val weight = gr__sum_where(g, hot, is_balanced(given) ? balanced(b, l.classes) : gr__class_list(b, given, l.classes));
+    gr_val weight =
+        gr__sum_where(g, hot, is_balanced(given) ? balanced(b, l.classes) : gr__class_list(b, given, l.classes));
     return (gr_cost_value){.each = gr_mul(g, each, weight), .weight = weight};
 }
 
@@ -79,7 +84,8 @@ static bool check(gr_build *b, const gr_settings *s, gr_shape output, int classe
     const gr_tree *given = gr__setting_tree(s, "class_weights");
     return gr__check_logits(b, "cross-entropy", output, classes) &&
            (!given || is_balanced(given) ||
-            gr__check_class_list(b, "class_weights", "class_weights: balanced, or one number a class: [1, 2.5]", given, output.dim[0]));
+            gr__check_class_list(b, "class_weights", "class_weights: balanced, or one number a class: [1, 2.5]", given,
+                                 output.dim[0]));
 }
 
 GR_COST(cross_entropy) = {
@@ -89,8 +95,10 @@ GR_COST(cross_entropy) = {
             .name = "cross_entropy",
             .title = "Softmax cross-entropy of logits",
             .cite = "Bridle 1990; Szegedy et al. 2016; PyTorch CrossEntropyLoss",
-            .equations = "J_n = -sum_k q_k log p_k = log(sum_k exp(z_k - m)) sum_k q_k - sum_k q_k (z_k - m)        m = max_k z_k\n"
-                         "q: 1 for the right class, or smoothed by e: 1 - e + e/K and e/K (szegedy), 1 - e and e/K (chapter), 1 - e and "
+            .equations = "J_n = -sum_k q_k log p_k = log(sum_k exp(z_k - m)) sum_k q_k - sum_k q_k (z_k - m)        m "
+                         "= max_k z_k\n"
+                         "q: 1 for the right class, or smoothed by e: 1 - e + e/K and e/K (szegedy), 1 - e and e/K "
+                         "(chapter), 1 - e and "
                          "e/(K-1) (kminus1)\n"
                          "dJ_n/dz = p sum_k q_k - q\n"
                          "class_weights: J_n times the weight of its class, divided by the sum of weights",

@@ -1,7 +1,8 @@
-/* Focal cost: cross-entropy that looks away from what is right already.                          [Lin et al. 2017, eq. 5,
- * https://arxiv.org/abs/1708.02002] With one output p is its sigmoid, with several their softmax. That is the sigmoid of u, the right logit
- * minus the logarithm of the others' summed exponentials, so both are written alike: -log p = log(1 + exp(-u)), -log(1 - p) = log(1 +
- * exp(u)), exact for p near 0 and near 1. The paper normalises by the number of anchors; here the mean is over samples, alpha in it. */
+/* Focal cost: cross-entropy that looks away from what is right already.                          [Lin et al. 2017, eq.
+ * 5, https://arxiv.org/abs/1708.02002] With one output p is its sigmoid, with several their softmax. That is the
+ * sigmoid of u, the right logit minus the logarithm of the others' summed exponentials, so both are written alike: -log
+ * p = log(1 + exp(-u)), -log(1 - p) = log(1 + exp(u)), exact for p near 0 and near 1. The paper normalises by the
+ * number of anchors; here the mean is over samples, alpha in it. */
 #include <math.h>
 
 #include "cost/cost.h"
@@ -9,8 +10,9 @@
 static const gr_row rows[] = {
     GR_ROW("gamma", REAL, "2", "[0,inf)", "1", "how quickly right answers lose weight; 0 is cross-entropy"),
     GR_ROW("alpha", TREE, "none",
-           "one output: a number in (0,1), the weight of class 1, leaving 1 - alpha to class 0; else a list of a number a class", "1",
-           "weights against unbalanced classes; evaluation keeps them"),
+           "one output: a number in (0,1), the weight of class 1, leaving 1 - alpha to class 0; else a list of a "
+           "number a class",
+           "1", "weights against unbalanced classes; evaluation keeps them"),
 };
 
 static gr_reading reading(gr_shape output)
@@ -53,7 +55,8 @@ static gr_val margin(gr_graph *g, const gr_logits *l, gr_val hot)
     const int last = 1;
     gr_val others = gr_equal(g, hot, gr_const(g, 0));
     gr_val top = gr_stop(g, gr_reduce_max(g, gr_select(g, others, l->z, gr_const(g, -INFINITY)), &last, 1, true));
-    gr_val e = gr_exp(g, gr_sub(g, gr_select(g, others, l->z, top), top)); /* 1 for the right one, which is then left out */
+    gr_val e =
+        gr_exp(g, gr_sub(g, gr_select(g, others, l->z, top), top)); /* 1 for the right one, which is then left out */
     gr_val rest = gr_add(g, gr_reshape(g, top, GR_SHAPE(l->batch)), gr_log(g, gr__sum_where(g, others, e)));
     return gr_sub(g, gr__sum_where(g, hot, l->z), rest);
 }
@@ -80,7 +83,8 @@ static bool check_one(gr_build *b, const gr_tree *alpha, int classes)
     char shown[200];
     if (classes > 2)
         gr_graph_fail(b->g, GR_E_DATA, "one output tells two classes, but the data has %d", classes);
-    else if (alpha && !((alpha->kind == GR_TREE_INT || alpha->kind == GR_TREE_REAL) && alpha->number > 0 && alpha->number < 1))
+    else if (alpha &&
+             !((alpha->kind == GR_TREE_INT || alpha->kind == GR_TREE_REAL) && alpha->number > 0 && alpha->number < 1))
         st = gr__tree_fail(b->ctx, alpha, GR_E_RANGE, NULL, "%s is not in (0,1), as alpha is for one output",
                            gr__tree_show(alpha, shown, sizeof shown));
     if (st != GR_OK) gr_graph_fail(b->g, st, "alpha is refused");
@@ -92,7 +96,8 @@ static bool check(gr_build *b, const gr_settings *s, gr_shape output, int classe
     const gr_tree *alpha = gr__setting_tree(s, "alpha");
     if (output.rank == 1 && output.dim[0] == 1) return check_one(b, alpha, classes);
     return gr__check_logits(b, "focal", output, classes) &&
-           (!alpha || gr__check_class_list(b, "alpha", "several outputs take one number a class: [1, 2.5]", alpha, output.dim[0]));
+           (!alpha || gr__check_class_list(b, "alpha", "several outputs take one number a class: [1, 2.5]", alpha,
+                                           output.dim[0]));
 }
 
 GR_COST(focal) = {
@@ -100,7 +105,8 @@ GR_COST(focal) = {
              .name = "focal",
              .title = "Focal cost: cross-entropy with less weight on what is right already",
              .cite = "Lin et al. 2017",
-             .equations = "J_n = -alpha_y (1 - p_y)^gamma log p_y        p = softmax(z); with one output p_1 = sigmoid(z), p_0 = 1 - p_1\n"
+             .equations = "J_n = -alpha_y (1 - p_y)^gamma log p_y        p = softmax(z); with one output p_1 = "
+                          "sigmoid(z), p_0 = 1 - p_1\n"
                           "dJ_n/dz_k = alpha_y (1 - p_y)^gamma (gamma p_y log p_y / (1 - p_y) - 1) ([k = y] - p_k)",
              GR_ROWS(rows)},
     .reading = reading,

@@ -1,6 +1,6 @@
-/* Huber's cost: squared up to delta, linear beyond, so that outliers pull no harder than delta.   [Huber 1964, eq. 2.5; PyTorch HuberLoss]
- * With c, the residual r limited to +-delta, both pieces are c (r - c/2); there is no absolute value, so the curvature at r = 0 is there
- * too. */
+/* Huber's cost: squared up to delta, linear beyond, so that outliers pull no harder than delta.   [Huber 1964, eq. 2.5;
+ * PyTorch HuberLoss] With c, the residual r limited to +-delta, both pieces are c (r - c/2); there is no absolute
+ * value, so the curvature at r = 0 is there too. */
 #include "cost/cost.h"
 
 static const gr_row rows[] = {
@@ -22,9 +22,9 @@ GR_COST(huber) = {
              .name = "huber",
              .title = "Huber's cost: squared, linear beyond delta",
              .cite = "Huber 1964; PyTorch HuberLoss",
-             .equations =
-                 "J_n = mean_k r^2 / 2 where |r| <= delta, else delta (|r| - delta / 2)        r = z[n,k] - y[n,k]; per: sample: the sum\n"
-                 "dJ_n/dz = r limited to -delta..delta, / K        K outputs a sample",
+             .equations = "J_n = mean_k r^2 / 2 where |r| <= delta, else delta (|r| - delta / 2)        r = z[n,k] - "
+                          "y[n,k]; per: sample: the sum\n"
+                          "dJ_n/dz = r limited to -delta..delta, / K        K outputs a sample",
              GR_ROWS(rows)},
     .reading = gr__read_values,
     .predict = gr__predict_values,

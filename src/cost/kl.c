@@ -1,5 +1,5 @@
-/* Kullback-Leibler divergence of the target distribution from the softmax of logits.              [Kullback & Leibler 1951; PyTorch
- * KLDivLoss] The targets' own entropy is part of it, so a perfect answer costs 0; 0 log 0 is 0. */
+/* Kullback-Leibler divergence of the target distribution from the softmax of logits.              [Kullback & Leibler
+ * 1951; PyTorch KLDivLoss] The targets' own entropy is part of it, so a perfect answer costs 0; 0 log 0 is 0. */
 #include "cost/cost.h"
 
 static gr_reading reading(gr_shape output)
@@ -22,7 +22,8 @@ static gr_cost_value build(gr_build *b, const gr_settings *s, gr_val output, gr_
     const int last = 1;
     if (!gr__logits(g, output, &l)) return (gr_cost_value){GR_NONE, GR_NONE};
     gr_val q = gr__target_values(g, target, gr_shape_of(g, output)), some = gr_less(g, gr_const(g, 0), q);
-    gr_val log_q = gr_log(g, gr_select(g, some, q, gr_const(g, 1))), log_p = gr_sub(g, l.z, gr_reshape(g, l.log_sum, GR_SHAPE(l.batch, 1)));
+    gr_val log_q = gr_log(g, gr_select(g, some, q, gr_const(g, 1))),
+           log_p = gr_sub(g, l.z, gr_reshape(g, l.log_sum, GR_SHAPE(l.batch, 1)));
     return (gr_cost_value){.each = gr_sum(g, gr_mul(g, q, gr_sub(g, log_q, log_p)), &last, 1, false)};
 }
 

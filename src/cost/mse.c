@@ -1,4 +1,5 @@
-/* Mean squared error: over all outputs of a sample, then over samples.                           [Gauss 1809; PyTorch MSELoss] */
+/* Mean squared error: over all outputs of a sample, then over samples.                           [Gauss 1809; PyTorch
+ * MSELoss] */
 #include "cost/cost.h"
 
 static const gr_row rows[] = {GR_ROW_PER};

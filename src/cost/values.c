@@ -32,7 +32,8 @@ gr_val gr__mean_per_sample(gr_graph *g, gr_val x)
 
 gr_cost_value gr__per(gr_graph *g, const gr_settings *s, gr_val x)
 {
-    return (gr_cost_value){.each = gr__setting_is(s, "per", "sample") ? sum_per_sample(g, x) : gr__mean_per_sample(g, x)};
+    return (gr_cost_value){.each =
+                               gr__setting_is(s, "per", "sample") ? sum_per_sample(g, x) : gr__mean_per_sample(g, x)};
 }
 
 gr_val gr__target_values(gr_graph *g, gr_val target, gr_shape output)
@@ -40,8 +41,8 @@ gr_val gr__target_values(gr_graph *g, gr_val target, gr_shape output)
     gr_shape s = gr_shape_of(g, target);
     char a[96], b[96];
     if (gr_shape_count(s) != gr_shape_count(output))
-        return gr_graph_fail(g, GR_E_SHAPE, "targets of shape %s do not fit an output of shape %s", gr__shape_text(s, a),
-                             gr__shape_text(output, b));
+        return gr_graph_fail(g, GR_E_SHAPE, "targets of shape %s do not fit an output of shape %s",
+                             gr__shape_text(s, a), gr__shape_text(output, b));
     return gr_reshape(g, gr_real(g, target), output);
 }
 

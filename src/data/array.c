@@ -29,12 +29,16 @@ gr_status gr__array_size(gr_context *ctx, const char *name, gr__array *a)
     a->count = 1;
     for (int i = 0; i < a->rank; i++) {
         if (a->dim[i] <= 0)
-            return gr__fail(ctx, GR_E_DATA, i ? "\"%s\" has samples without a value: axis %d has size 0" : "\"%s\" holds no samples (axis %d has size 0)", name, i);
+            return gr__fail(ctx, GR_E_DATA,
+                            i ? "\"%s\" has samples without a value: axis %d has size 0"
+                              : "\"%s\" holds no samples (axis %d has size 0)",
+                            name, i);
         /* Eight bytes an element is the most that any of them becomes in memory. */
         if (__builtin_mul_overflow(a->count, (uint64_t)a->dim[i], &a->count) || a->count > (uint64_t)INT64_MAX / 8)
             return gr__fail(ctx, GR_E_FORMAT, "the header of \"%s\" promises more values than there can be", name);
     }
-    if (a->dim[0] > UINT32_MAX) return gr__fail(ctx, GR_E_FORMAT, "\"%s\" holds more than %u samples, the most there can be", name, UINT32_MAX);
+    if (a->dim[0] > UINT32_MAX)
+        return gr__fail(ctx, GR_E_FORMAT, "\"%s\" holds more than %u samples, the most there can be", name, UINT32_MAX);
     a->bytes = a->count * bytes;
     return GR_OK;
 }
@@ -44,8 +48,9 @@ static gr_status check_content(const gr__part *p)
     const gr__array *a = &p->array;
     uint64_t wanted = a->at + a->bytes;
     if (p->blob.gzip ? gr__blob_could_hold(&p->blob, wanted) : wanted == p->blob.bytes) return GR_OK;
-    return gr__fail(p->blob.ctx, GR_E_FORMAT, "\"%s\" holds %llu bytes%s, but its header promises %llu (%lld samples)", p->blob.name, (unsigned long long)p->blob.bytes,
-                    p->blob.gzip ? " of gzip data" : "", (unsigned long long)wanted, (long long)a->dim[0]);
+    return gr__fail(p->blob.ctx, GR_E_FORMAT, "\"%s\" holds %llu bytes%s, but its header promises %llu (%lld samples)",
+                    p->blob.name, (unsigned long long)p->blob.bytes, p->blob.gzip ? " of gzip data" : "",
+                    (unsigned long long)wanted, (long long)a->dim[0]);
 }
 
 gr_status gr__part_read(gr__blob *blob, gr__header_fn header, gr__part *out)
@@ -65,8 +70,10 @@ gr_status gr__part_read(gr__blob *blob, gr__header_fn header, gr__part *out)
     }
     if (st == GR_OK) st = check_content(&p);
 done:
-    if (st == GR_OK) *out = p;
-    else gr__blob_close(&p.blob);
+    if (st == GR_OK)
+        *out = p;
+    else
+        gr__blob_close(&p.blob);
     return st;
 }
 
@@ -87,32 +94,45 @@ void gr__part_close(gr__part *p)
 static double half(uint16_t h)
 {
     int exponent = h >> 10 & 31, mantissa = h & 1023;
-    double x = exponent == 31 ? (mantissa ? (double)NAN : (double)INFINITY) : exponent ? ldexp(1024 + mantissa, exponent - 25) : ldexp(mantissa, -24);
+    double x = exponent == 31 ? (mantissa ? (double)NAN : (double)INFINITY)
+               : exponent     ? ldexp(1024 + mantissa, exponent - 25)
+                              : ldexp(mantissa, -24);
     return h & 0x8000 ? -x : x;
 }
 
-#define DECODE(T, read)                                                    \
-    for (size_t i = 0; i < n; i++) {                                       \
-        T v;                                                               \
-        memcpy(&v, raw + i * sizeof v, sizeof v);                          \
-        out[i] = (double)(read);                                           \
-    }                                                                      \
+#define DECODE(T, read)                           \
+    for (size_t i = 0; i < n; i++) {              \
+        T v;                                      \
+        memcpy(&v, raw + i * sizeof v, sizeof v); \
+        out[i] = (double)(read);                  \
+    }                                             \
     break
 
 static void decode(gr__type type, const unsigned char *raw, size_t n, double *out)
 {
     switch (type) {
-    case GR__U8: DECODE(uint8_t, v);
-    case GR__I8: DECODE(int8_t, v);
-    case GR__U16: DECODE(uint16_t, v);
-    case GR__I16: DECODE(int16_t, v);
-    case GR__U32: DECODE(uint32_t, v);
-    case GR__I32: DECODE(int32_t, v);
-    case GR__U64: DECODE(uint64_t, v);
-    case GR__I64: DECODE(int64_t, v);
-    case GR__F16: DECODE(uint16_t, half(v));
-    case GR__F32: DECODE(float, v);
-    case GR__F64: DECODE(double, v);
+    case GR__U8:
+        DECODE(uint8_t, v);
+    case GR__I8:
+        DECODE(int8_t, v);
+    case GR__U16:
+        DECODE(uint16_t, v);
+    case GR__I16:
+        DECODE(int16_t, v);
+    case GR__U32:
+        DECODE(uint32_t, v);
+    case GR__I32:
+        DECODE(int32_t, v);
+    case GR__U64:
+        DECODE(uint64_t, v);
+    case GR__I64:
+        DECODE(int64_t, v);
+    case GR__F16:
+        DECODE(uint16_t, half(v));
+    case GR__F32:
+        DECODE(float, v);
+    case GR__F64:
+        DECODE(double, v);
     }
 }
 
@@ -136,7 +156,8 @@ static const char *index_text(const gr__array *a, uint64_t flat, char *buffer, s
         flat /= (uint64_t)a->dim[i];
     }
     size_t used = 0;
-    for (int i = 0; i < a->rank; i++) used += (size_t)snprintf(buffer + used, n - used, "%c%llu", i ? ',' : '[', (unsigned long long)index[i]);
+    for (int i = 0; i < a->rank; i++)
+        used += (size_t)snprintf(buffer + used, n - used, "%c%llu", i ? ',' : '[', (unsigned long long)index[i]);
     snprintf(buffer + used, n - used, "]");
     return buffer;
 }
@@ -151,9 +172,13 @@ static gr_status fail_value(const gr__part *p, use u, uint64_t flat, double x)
     gr__double_text(x, value);
     gr_context *ctx = p->blob.ctx;
     if (!isfinite(x)) return gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which is not finite", name, at, value);
-    if (u == USE_INDEX) return gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which does not fit 32 bits", name, at, value);
-    if (u == USE_VALUE) return gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which float32 cannot hold (precision: float64 can)", name, at, value);
-    return gr__fail(ctx, GR_E_DATA, "\"%s\": the label of sample %s is %s, but classes are whole numbers from 0 to %d", name, at, value, GR__MOST_CLASSES - 1);
+    if (u == USE_INDEX)
+        return gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which does not fit 32 bits", name, at, value);
+    if (u == USE_VALUE)
+        return gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which float32 cannot hold (precision: float64 can)",
+                        name, at, value);
+    return gr__fail(ctx, GR_E_DATA, "\"%s\": the label of sample %s is %s, but classes are whole numbers from 0 to %d",
+                    name, at, value, GR__MOST_CLASSES - 1);
 }
 
 static bool store(use u, gr_element to, void *dst, uint64_t at, double x)
@@ -253,7 +278,8 @@ gr_element gr__input_element(gr__type t, bool keep_float64)
 /* Elements that stand in the file as they will in memory. */
 static bool direct(const gr__array *a, gr_element to)
 {
-    static const gr__type same[] = {[GR_EL_U8] = GR__U8, [GR_EL_F32] = GR__F32, [GR_EL_F64] = GR__F64, [GR_EL_I32] = GR__I32};
+    static const gr__type same[] = {
+        [GR_EL_U8] = GR__U8, [GR_EL_F32] = GR__F32, [GR_EL_F64] = GR__F64, [GR_EL_I32] = GR__I32};
     return a->type == same[to] && !a->fortran && (!a->swap || a->type == GR__U8);
 }
 
@@ -301,13 +327,16 @@ static gr_status fill(gr__part *p, gr_element to, void *dst, uint64_t front)
         if (to == GR_EL_U8) return permute_bytes(p, dst);
         return convert(p, to == GR_EL_I32 ? USE_INDEX : USE_VALUE, to, dst);
     }
-    if (p->blob.gzip) st = gr__blob_unpack(&p->blob, (char *)dst + (front - a->at), (size_t)(a->at + a->bytes));
-    else st = gr__blob_read(&p->blob, a->at, dst, (size_t)a->bytes);
+    if (p->blob.gzip)
+        st = gr__blob_unpack(&p->blob, (char *)dst + (front - a->at), (size_t)(a->at + a->bytes));
+    else
+        st = gr__blob_read(&p->blob, a->at, dst, (size_t)a->bytes);
     if (st != GR_OK) return st;
     const void *elements = (char *)dst + front;
     uint64_t bad = find_nonfinite(to, elements, a->count);
     if (bad == a->count) return GR_OK;
-    return fail_value(p, USE_VALUE, bad, to == GR_EL_F32 ? (double)((const float *)elements)[bad] : ((const double *)elements)[bad]);
+    return fail_value(p, USE_VALUE, bad,
+                      to == GR_EL_F32 ? (double)((const float *)elements)[bad] : ((const double *)elements)[bad]);
 }
 
 static gr_shape sample_shape(const gr__array *a)
@@ -341,7 +370,9 @@ gr_target_kind gr__target_kind(gr__type t, gr_target_kind want)
 
 static gr_element target_element(const gr__part *p, const gr_source_options *o)
 {
-    return gr__target_kind(p->array.type, o->want) == GR_TARGET_CLASS ? GR_EL_I32 : o->keep_float64 ? GR_EL_F64 : GR_EL_F32;
+    return gr__target_kind(p->array.type, o->want) == GR_TARGET_CLASS ? GR_EL_I32
+           : o->keep_float64                                          ? GR_EL_F64
+                                                                      : GR_EL_F32;
 }
 
 uint64_t gr__target_bytes(const gr__part *p, const gr_source_options *o)
@@ -374,15 +405,18 @@ gr_status gr__load_targets(gr__part *p, const gr_source_options *o, gr_set *s)
 static gr_status check_pair(gr_context *ctx, const gr__part *inputs, const gr__part *targets)
 {
     if (!targets || targets->array.dim[0] == inputs->array.dim[0]) return GR_OK;
-    return gr__fail(ctx, GR_E_DATA, "\"%s\" holds %lld samples, but \"%s\" holds targets of %lld", inputs->blob.name, (long long)inputs->array.dim[0],
-                    targets->blob.name, (long long)targets->array.dim[0]);
+    return gr__fail(ctx, GR_E_DATA, "\"%s\" holds %lld samples, but \"%s\" holds targets of %lld", inputs->blob.name,
+                    (long long)inputs->array.dim[0], targets->blob.name, (long long)targets->array.dim[0]);
 }
 
-gr_status gr__pair_info(gr_context *ctx, const gr__part *inputs, const gr__part *targets, const gr_source_options *o, gr_set_info *out)
+gr_status gr__pair_info(gr_context *ctx, const gr__part *inputs, const gr__part *targets, const gr_source_options *o,
+                        gr_set_info *out)
 {
     gr_status st = check_pair(ctx, inputs, targets);
     if (st != GR_OK) return st;
-    *out = (gr_set_info){.n = inputs->array.dim[0], .sample = sample_shape(&inputs->array), .element = gr__input_element(inputs->array.type, o->keep_float64),
+    *out = (gr_set_info){.n = inputs->array.dim[0],
+                         .sample = sample_shape(&inputs->array),
+                         .element = gr__input_element(inputs->array.type, o->keep_float64),
                          .inputs_bytes = gr__input_bytes(inputs, o->keep_float64)};
     if (!targets) return GR_OK;
     out->target = gr__target_kind(targets->array.type, o->want);
@@ -395,7 +429,8 @@ gr_status gr__pair_info(gr_context *ctx, const gr__part *inputs, const gr__part 
 static gr_status placed(const gr__part *p, gr_status st)
 {
     char path[256];
-    if (st != GR_OK && p->at) gr__error_place(p->blob.ctx, p->at->file, p->at->line, p->at->column, gr__tree_path(p->at, path, sizeof path));
+    if (st != GR_OK && p->at)
+        gr__error_place(p->blob.ctx, p->at->file, p->at->line, p->at->column, gr__tree_path(p->at, path, sizeof path));
     return st;
 }
 
@@ -403,15 +438,19 @@ gr_status gr__pair_load(gr_context *ctx, gr__part *inputs, gr__part *targets, co
 {
     gr_set s = {0};
     gr_status st = check_pair(ctx, inputs, targets);
-    if (st == GR_OK && targets) st = placed(targets, gr__load_targets(targets, o, &s)); /* the small one first: what is wrong with it is known soon */
+    if (st == GR_OK && targets)
+        st = placed(targets,
+                    gr__load_targets(targets, o, &s)); /* the small one first: what is wrong with it is known soon */
     if (st == GR_OK) st = placed(inputs, gr__load_inputs(inputs, o->keep_float64, &s));
     if (st == GR_OK) {
         s.memory = gr__bump_create(ctx);
         s.file = s.memory ? gr__bump_strdup(s.memory, inputs->blob.name) : NULL;
         if (!s.file) st = GR_E_MEMORY;
     }
-    if (st == GR_OK) *out = s;
-    else gr__set_free(ctx, &s);
+    if (st == GR_OK)
+        *out = s;
+    else
+        gr__set_free(ctx, &s);
     return st;
 }
 
@@ -452,7 +491,8 @@ static void files_close(files *f)
     gr__bump_destroy(f->memory);
 }
 
-static gr_status files_open(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const char *inputs, const char *targets, gr__header_fn header, files *f)
+static gr_status files_open(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const char *inputs,
+                            const char *targets, gr__header_fn header, files *f)
 {
     *f = (files){.memory = gr__bump_create(ctx)};
     if (!f->memory) return GR_E_MEMORY;
@@ -469,7 +509,8 @@ static gr_status files_open(gr_context *ctx, const gr_settings *s, const gr_sour
     return st;
 }
 
-gr_status gr__files_info(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const char *inputs, const char *targets, gr__header_fn header, gr_set_info *out)
+gr_status gr__files_info(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const char *inputs,
+                         const char *targets, gr__header_fn header, gr_set_info *out)
 {
     files f;
     gr_status st = files_open(ctx, s, o, inputs, targets, header, &f);
@@ -478,7 +519,8 @@ gr_status gr__files_info(gr_context *ctx, const gr_settings *s, const gr_source_
     return st;
 }
 
-gr_status gr__files_load(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const char *inputs, const char *targets, gr__header_fn header, gr_set *out)
+gr_status gr__files_load(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const char *inputs,
+                         const char *targets, gr__header_fn header, gr_set *out)
 {
     files f;
     gr_status st = files_open(ctx, s, o, inputs, targets, header, &f);

@@ -68,8 +68,10 @@ gr_status gr__blob_open(gr_context *ctx, const char *path, gr__blob *out)
     if (b.fd < 0) return fail_file(&b, errno);
     struct stat about;
     gr_status st = GR_OK;
-    if (fstat(b.fd, &about) != 0) st = fail_file(&b, errno);
-    else if (S_ISDIR(about.st_mode)) st = fail_file(&b, EISDIR);
+    if (fstat(b.fd, &about) != 0)
+        st = fail_file(&b, errno);
+    else if (S_ISDIR(about.st_mode))
+        st = fail_file(&b, EISDIR);
     if (st == GR_OK) {
         b.bytes = (uint64_t)about.st_size;
         if (!S_ISREG(about.st_mode)) {
@@ -79,8 +81,10 @@ gr_status gr__blob_open(gr_context *ctx, const char *path, gr__blob *out)
         }
     }
     if (st == GR_OK) st = look_for_gzip(&b);
-    if (st == GR_OK) *out = b;
-    else gr__blob_close(&b);
+    if (st == GR_OK)
+        *out = b;
+    else
+        gr__blob_close(&b);
     return st;
 }
 
@@ -119,7 +123,8 @@ bool gr__blob_could_hold(const gr__blob *b, uint64_t n)
 }
 
 /* Unpacks all members of `packed` into at most `room` bytes. *full: there was more than fits. */
-static gr_status unpack(const gr__blob *b, const unsigned char *packed, size_t packed_bytes, unsigned char *to, size_t room, size_t *got, bool *full)
+static gr_status unpack(const gr__blob *b, const unsigned char *packed, size_t packed_bytes, unsigned char *to,
+                        size_t room, size_t *got, bool *full)
 {
     struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
     if (!d) return gr__fail(b->ctx, GR_E_MEMORY, "no memory to unpack \"%s\"", b->name);
@@ -161,12 +166,14 @@ gr_status gr__blob_unpack(const gr__blob *b, void *to, size_t n)
     if (st == GR_OK) st = unpack(b, packed, (size_t)b->bytes, to, n, &got, &full);
     gr__free(b->ctx, owned, (size_t)b->bytes);
     if (st == GR_OK && (full || got != n))
-        st = gr__fail(b->ctx, GR_E_FORMAT, "\"%s\" unpacks to %s%zu bytes, but its header promises %zu", b->name, full ? "more than " : "", got, n);
+        st = gr__fail(b->ctx, GR_E_FORMAT, "\"%s\" unpacks to %s%zu bytes, but its header promises %zu", b->name,
+                      full ? "more than " : "", got, n);
     return st;
 }
 
-/* What unpacks to a first few bytes stands at the front. libdeflate leaves what it unpacked before it ran out of room, which it does not promise:
- * the caller treats a header that does not parse as a reason to unpack it all, never as an error. */
+/* What unpacks to a first few bytes stands at the front. libdeflate leaves what it unpacked before it ran out of room,
+ * which it does not promise: the caller treats a header that does not parse as a reason to unpack it all, never as an
+ * error. */
 static gr_status peek_packed(const gr__blob *b, unsigned char *to, size_t n, size_t *got)
 {
     unsigned char front[4 * GR__PEEK], out[GR__PEEK] = {0};
@@ -190,14 +197,16 @@ gr_status gr__blob_peek(const gr__blob *b, void *to, size_t n, size_t *got)
     return gr__blob_read(b, 0, to, *got);
 }
 
-/* The content of a gzip blob, of a size that only its last four bytes tell, and those only for one member below 4 GiB. */
+/* The content of a gzip blob, of a size that only its last four bytes tell, and those only for one member below 4 GiB.
+ */
 static gr_status unpack_whole(gr__blob *b, const unsigned char *packed)
 {
     uint64_t room = 0;
     for (uint64_t i = 1; i <= 4 && b->bytes >= 18; i++) room = room << 8 | packed[b->bytes - i];
     if (!gr__blob_could_hold(b, room)) return fail_packed(b);
     for (;; room = GR_MAX(room * 2, 4096)) {
-        if (room > MOST_BYTES) return gr__fail(b->ctx, GR_E_FORMAT, "\"%s\" unpacks to more than 64 GiB, the most it may", b->name);
+        if (room > MOST_BYTES)
+            return gr__fail(b->ctx, GR_E_FORMAT, "\"%s\" unpacks to more than 64 GiB, the most it may", b->name);
         unsigned char *to = gr__alloc(b->ctx, (size_t)room + 1);
         if (!to) return GR_E_MEMORY;
         size_t got;
@@ -247,5 +256,9 @@ gr_status gr__inflate(gr_context *ctx, const char *name, const void *packed, siz
     if (!d) return gr__fail(ctx, GR_E_MEMORY, "no memory to unpack \"%s\"", name);
     enum libdeflate_result result = libdeflate_deflate_decompress(d, packed, packed_n, to, bytes, NULL);
     libdeflate_free_decompressor(d);
-    return result == LIBDEFLATE_SUCCESS ? GR_OK : gr__fail(ctx, GR_E_FORMAT, "\"%s\" is damaged: its packed data does not unpack to the size its directory promises", name);
+    return result == LIBDEFLATE_SUCCESS
+               ? GR_OK
+               : gr__fail(ctx, GR_E_FORMAT,
+                          "\"%s\" is damaged: its packed data does not unpack to the size its directory promises",
+                          name);
 }

@@ -12,7 +12,8 @@ static gr_status delimiter_of(gr_context *ctx, const gr_settings *s, char *out)
     if (strcmp(text, "tab") == 0 || strcmp(text, "\\t") == 0) text = "\t";
     if (strcmp(text, "space") == 0) text = " ";
     if (strlen(text) != 1 || strchr("\"\r\n", text[0]))
-        return gr__tree_fail(ctx, gr__setting_tree(s, "delimiter"), GR_E_RANGE, "write auto, tab, space or one character", "\"%s\" is not a delimiter", text);
+        return gr__tree_fail(ctx, gr__setting_tree(s, "delimiter"), GR_E_RANGE,
+                             "write auto, tab, space or one character", "\"%s\" is not a delimiter", text);
     *out = text[0];
     return GR_OK;
 }
@@ -23,7 +24,8 @@ static gr_status scalars(gr_context *ctx, const gr_tree *t, const char *what)
     bool list = t->kind == GR_TREE_LIST;
     for (int i = 0; i < (list ? t->n : 1); i++) {
         const gr_tree *x = list ? t->child[i] : t;
-        if (x->kind == GR_TREE_LIST || x->kind == GR_TREE_MAP || !x->text) return gr__tree_fail(ctx, x, GR_E_TYPE, NULL, "%s is not %s", gr__tree_kind_name(x), what);
+        if (x->kind == GR_TREE_LIST || x->kind == GR_TREE_MAP || !x->text)
+            return gr__tree_fail(ctx, x, GR_E_TYPE, NULL, "%s is not %s", gr__tree_kind_name(x), what);
     }
     return GR_OK;
 }
@@ -31,20 +33,29 @@ static gr_status scalars(gr_context *ctx, const gr_tree *t, const char *what)
 static gr_status options_of(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr__csv_options *out)
 {
     const char *header = gr__setting_text(s, "header");
-    gr__csv_options c = {.header = header[0] == 't' ? GR__HEADER_YES : header[0] == 'f' ? GR__HEADER_NO : GR__HEADER_AUTO, .target = gr__setting_text(s, "target"),
-                         .columns = gr__setting_tree(s, "columns"), .missing = gr__setting_tree(s, "missing"), .want = o->want, .keep_float64 = o->keep_float64,
+    gr__csv_options c = {.header = header[0] == 't'   ? GR__HEADER_YES
+                                   : header[0] == 'f' ? GR__HEADER_NO
+                                                      : GR__HEADER_AUTO,
+                         .target = gr__setting_text(s, "target"),
+                         .columns = gr__setting_tree(s, "columns"),
+                         .missing = gr__setting_tree(s, "missing"),
+                         .want = o->want,
+                         .keep_float64 = o->keep_float64,
                          .names = gr__setting_tree(s, "columns") ? NULL : o->csv_names,
-                         .class_names = o->class_names, .n_class_names = o->class_names ? o->n_class_names : 0};
+                         .class_names = o->class_names,
+                         .n_class_names = o->class_names ? o->n_class_names : 0};
     if (c.names) c.n_wanted = o->n_csv_names;
     gr_status st = delimiter_of(ctx, s, &c.delimiter);
     if (st == GR_OK) st = scalars(ctx, c.missing, "a text that stands for a missing value");
     if (st == GR_OK) st = scalars(ctx, c.columns, "a name or number of a column");
-    if (st == GR_OK && c.columns && c.columns->kind != GR_TREE_LIST) st = gr__tree_fail(ctx, c.columns, GR_E_TYPE, "columns: [a, b] or [0, 1]", "columns are a list");
+    if (st == GR_OK && c.columns && c.columns->kind != GR_TREE_LIST)
+        st = gr__tree_fail(ctx, c.columns, GR_E_TYPE, "columns: [a, b] or [0, 1]", "columns are a list");
     if (st == GR_OK) *out = c;
     return st;
 }
 
-static gr_status open_file(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_source_options *o, gr__csv_options *options, gr__blob *blob)
+static gr_status open_file(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_source_options *o,
+                           gr__csv_options *options, gr__blob *blob)
 {
     gr_status st = options_of(ctx, s, o, options);
     if (st != GR_OK) return st;
@@ -79,17 +90,52 @@ static gr_status load(gr_context *ctx, const gr_settings *s, const gr_source_opt
 }
 
 static const gr_row rows[] = {
-    {.name = "file", .kind = GR_ROW_PATH, .range = "", .unit = "", .help = "the table, RFC 4180 quoting, plain or gzip"},
-    {.name = "target", .kind = GR_ROW_TEXT, .value = "none", .range = "", .unit = "", .help = "name or 0-based index of the target column"},
-    {.name = "columns", .kind = GR_ROW_TREE, .value = "none", .range = "a list of names or 0-based indices", .unit = "", .help = "the inputs; without it all columns but the target"},
-    {.name = "header", .kind = GR_ROW_CHOICE, .value = "auto", .range = "auto|true|false", .unit = "", .help = "whether the first record holds names; auto: text above numbers, or text alone"},
-    {.name = "delimiter", .kind = GR_ROW_TEXT, .value = "auto", .range = "", .unit = "", .help = "one character, tab or space (any run of blanks); auto: the one of , ; tab | space that gives the most columns"},
-    {.name = "missing", .kind = GR_ROW_TREE, .value = "none", .range = "a list of texts", .unit = "", .help = "texts that stand for a missing value; such inputs take the mean of the training rows (prepare: impute)"},
+    {.name = "file",
+     .kind = GR_ROW_PATH,
+     .range = "",
+     .unit = "",
+     .help = "the table, RFC 4180 quoting, plain or gzip"},
+    {.name = "target",
+     .kind = GR_ROW_TEXT,
+     .value = "none",
+     .range = "",
+     .unit = "",
+     .help = "name or 0-based index of the target column"},
+    {.name = "columns",
+     .kind = GR_ROW_TREE,
+     .value = "none",
+     .range = "a list of names or 0-based indices",
+     .unit = "",
+     .help = "the inputs; without it all columns but the target"},
+    {.name = "header",
+     .kind = GR_ROW_CHOICE,
+     .value = "auto",
+     .range = "auto|true|false",
+     .unit = "",
+     .help = "whether the first record holds names; auto: text above numbers, or text alone"},
+    {.name = "delimiter",
+     .kind = GR_ROW_TEXT,
+     .value = "auto",
+     .range = "",
+     .unit = "",
+     .help = "one character, tab or space (any run of blanks); auto: the one of , ; tab | space that gives the most "
+             "columns"},
+    {.name = "missing",
+     .kind = GR_ROW_TREE,
+     .value = "none",
+     .range = "a list of texts",
+     .unit = "",
+     .help = "texts that stand for a missing value; such inputs take the mean of the training rows (prepare: impute)"},
 };
 
 GR_SOURCE(csv) = {
-    .head = {.family = "source", .name = "csv", .title = "A table of text", .cite = "RFC 4180",
-             .equations = "text labels become classes in sorted order; whole numbers are classes where the cost wants classes", GR_ROWS(rows)},
+    .head = {.family = "source",
+             .name = "csv",
+             .title = "A table of text",
+             .cite = "RFC 4180",
+             .equations =
+                 "text labels become classes in sorted order; whole numbers are classes where the cost wants classes",
+             GR_ROWS(rows)},
     .info = info,
     .load = load,
 };

@@ -42,7 +42,8 @@ static gr_status quoted(gr__csv_reader *r, gr__field *f)
     f->quoted = true;
     for (;; r->at++) {
         if (r->at == r->end)
-            return gr__fail(r->ctx, GR_E_FORMAT, "\"%s\": the quote in the record at line %llu is never closed", r->name, (unsigned long long)r->record_line);
+            return gr__fail(r->ctx, GR_E_FORMAT, "\"%s\": the quote in the record at line %llu is never closed",
+                            r->name, (unsigned long long)r->record_line);
         if (*r->at == '\n') r->line++;
         if (*r->at != '"') continue;
         if (r->at + 1 == r->end || r->at[1] != '"') break;
@@ -54,7 +55,8 @@ static gr_status quoted(gr__csv_reader *r, gr__field *f)
     r->at++;
     while (r->at < r->end && *r->at == ' ' && r->delimiter != ' ') r->at++;
     if (line_end(r) || *r->at == r->delimiter || (r->delimiter == ' ' && blank(*r->at))) return GR_OK;
-    return gr__fail(r->ctx, GR_E_FORMAT, "\"%s\": text follows a closing quote in line %llu", r->name, (unsigned long long)r->line);
+    return gr__fail(r->ctx, GR_E_FORMAT, "\"%s\": text follows a closing quote in line %llu", r->name,
+                    (unsigned long long)r->line);
 }
 
 static void unquoted(gr__csv_reader *r, gr__field *f)
@@ -144,7 +146,8 @@ char gr__csv_guess(gr_context *ctx, const char *name, const char *data, size_t b
     for (size_t i = 0; i < GR_COUNT(candidates) && gr__error_code(ctx) == GR_OK; i++) {
         gr_status st = GR_OK;
         size_t n = regular(ctx, name, data, bytes, candidates[i], &st);
-        if (st == GR_E_FORMAT) gr_context_clear_error(ctx); /* broken quotes under this delimiter only count against it */
+        if (st == GR_E_FORMAT)
+            gr_context_clear_error(ctx); /* broken quotes under this delimiter only count against it */
         if (st != GR_OK || n <= most) continue;
         most = n;
         best = candidates[i];
@@ -208,7 +211,8 @@ static bool slow_number(const char *s, size_t n, double *out)
 
 bool gr__field_number(const gr__field *f, double *out)
 {
-    static const double tens[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    static const double tens[] = {1,    1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                  1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     const char *s = f->s, *end = s + f->n;
     if (s == end) return false;
     double sign = *s == '-' ? -1 : 1;

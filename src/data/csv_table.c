@@ -17,12 +17,12 @@ typedef struct table {
     gr__bump *memory;
     char delimiter;
     bool header;
-    const char **name;  /* n_columns names; NULL without a header */
+    const char **name; /* n_columns names; NULL without a header */
     int n_columns;
-    int target;         /* -1: none */
-    int *input;         /* columns of the inputs, in their order */
+    int target; /* -1: none */
+    int *input; /* columns of the inputs, in their order */
     int n_inputs;
-    int64_t n;          /* rows */
+    int64_t n; /* rows */
 } table;
 
 static const char *data_of(const table *t)
@@ -102,7 +102,9 @@ static gr_status first_record(table *t)
     start(t, &r);
     gr_status st = gr__csv_next(&r, &more);
     if (st == GR_OK && !more) st = gr__fail(t->ctx, GR_E_DATA, "\"%s\" holds no records", t->blob->name);
-    if (st == GR_OK && r.n > MOST_COLUMNS) st = gr__fail(t->ctx, GR_E_FORMAT, "\"%s\" has %zu columns; at most %d can be read", t->blob->name, r.n, MOST_COLUMNS);
+    if (st == GR_OK && r.n > MOST_COLUMNS)
+        st = gr__fail(t->ctx, GR_E_FORMAT, "\"%s\" has %zu columns; at most %d can be read", t->blob->name, r.n,
+                      MOST_COLUMNS);
     t->n_columns = st == GR_OK ? (int)r.n : 0;
     t->header = t->o->header == GR__HEADER_YES;
     if (st == GR_OK && t->o->header == GR__HEADER_AUTO) st = guess_header(t, &t->header);
@@ -127,9 +129,15 @@ static gr_status no_column(const table *t, const char *name)
 {
     gr_status st = gr__fail(t->ctx, GR_E_DATA, "\"%s\" has no column \"%s\"", t->blob->name, name);
     const char *near = t->name ? gr__nearest(name, t->name, (size_t)t->n_columns) : NULL;
-    if (near) gr__error_hint(t->ctx, "did you mean \"%s\"?", near);
-    else if (t->name) gr__error_hint(t->ctx, "it has %d columns: %s%s%s", t->n_columns, t->name[0], t->n_columns > 1 ? ", " : "", t->n_columns > 2 ? "..." : t->n_columns > 1 ? t->name[1] : "");
-    else gr__error_hint(t->ctx, "it has %d columns without names: count from 0, or say `header: true`", t->n_columns);
+    if (near)
+        gr__error_hint(t->ctx, "did you mean \"%s\"?", near);
+    else if (t->name)
+        gr__error_hint(t->ctx, "it has %d columns: %s%s%s", t->n_columns, t->name[0], t->n_columns > 1 ? ", " : "",
+                       t->n_columns > 2   ? "..."
+                       : t->n_columns > 1 ? t->name[1]
+                                          : "");
+    else
+        gr__error_hint(t->ctx, "it has %d columns without names: count from 0, or say `header: true`", t->n_columns);
     return st;
 }
 
@@ -138,9 +146,12 @@ static gr_status add_input(table *t, const char *name)
     int column = find_column(t, name);
     if (column < 0) return no_column(t, name);
     for (int i = 0; i < t->n_inputs; i++) {
-        if (t->input[i] == column) return gr__fail(t->ctx, GR_E_DATA, "column \"%s\" of \"%s\" is named twice", name, t->blob->name);
+        if (t->input[i] == column)
+            return gr__fail(t->ctx, GR_E_DATA, "column \"%s\" of \"%s\" is named twice", name, t->blob->name);
     }
-    if (column == t->target) return gr__fail(t->ctx, GR_E_DATA, "column \"%s\" of \"%s\" is the target and cannot be an input", name, t->blob->name);
+    if (column == t->target)
+        return gr__fail(t->ctx, GR_E_DATA, "column \"%s\" of \"%s\" is the target and cannot be an input", name,
+                        t->blob->name);
     t->input[t->n_inputs++] = column;
     return GR_OK;
 }
@@ -170,9 +181,11 @@ static gr_status choose_columns(table *t)
             if (i != t->target) t->input[t->n_inputs++] = i;
         }
     }
-    if (st == GR_OK && t->n_inputs == 0) st = gr__fail(t->ctx, GR_E_DATA, "\"%s\" has no column left for inputs", t->blob->name);
+    if (st == GR_OK && t->n_inputs == 0)
+        st = gr__fail(t->ctx, GR_E_DATA, "\"%s\" has no column left for inputs", t->blob->name);
     if (st == GR_OK && o->n_wanted && t->n_inputs != o->n_wanted)
-        st = gr__fail(t->ctx, GR_E_DATA, "\"%s\" has %d columns of inputs, but the model takes %lld", t->blob->name, t->n_inputs, (long long)o->n_wanted);
+        st = gr__fail(t->ctx, GR_E_DATA, "\"%s\" has %d columns of inputs, but the model takes %lld", t->blob->name,
+                      t->n_inputs, (long long)o->n_wanted);
     return st;
 }
 
@@ -186,12 +199,16 @@ static gr_status count_rows(table *t)
         st = gr__csv_next(&r, &more);
         if (st != GR_OK || !more) break;
         if (r.n != (size_t)t->n_columns)
-            st = gr__fail(t->ctx, GR_E_FORMAT, "\"%s\": line %llu has %zu fields, but the first record has %d", t->blob->name, (unsigned long long)r.record_line, r.n, t->n_columns);
+            st = gr__fail(t->ctx, GR_E_FORMAT, "\"%s\": line %llu has %zu fields, but the first record has %d",
+                          t->blob->name, (unsigned long long)r.record_line, r.n, t->n_columns);
         t->n++;
     }
     gr__csv_stop(&r);
-    if (st == GR_OK && t->n == 0) st = gr__fail(t->ctx, GR_E_DATA, "\"%s\" holds no samples, only a header", t->blob->name);
-    if (st == GR_OK && t->n > UINT32_MAX) st = gr__fail(t->ctx, GR_E_FORMAT, "\"%s\" holds more than %u samples, the most there can be", t->blob->name, UINT32_MAX);
+    if (st == GR_OK && t->n == 0)
+        st = gr__fail(t->ctx, GR_E_DATA, "\"%s\" holds no samples, only a header", t->blob->name);
+    if (st == GR_OK && t->n > UINT32_MAX)
+        st = gr__fail(t->ctx, GR_E_FORMAT, "\"%s\" holds more than %u samples, the most there can be", t->blob->name,
+                      UINT32_MAX);
     return st;
 }
 
@@ -203,7 +220,8 @@ static gr_status table_open(table *t, gr__blob *blob, const gr__csv_options *o)
     gr_status st = gr__blob_whole(blob);
     if (st != GR_OK) return st;
     if (blob->bytes == 0) return gr__fail(t->ctx, GR_E_DATA, "\"%s\" is empty", blob->name);
-    t->delimiter = o->delimiter ? o->delimiter : gr__csv_guess(t->ctx, blob->name, data_of(t), GR_MIN(bytes_of(t), SAMPLE_BYTES));
+    t->delimiter =
+        o->delimiter ? o->delimiter : gr__csv_guess(t->ctx, blob->name, data_of(t), GR_MIN(bytes_of(t), SAMPLE_BYTES));
     if (gr__error_code(t->ctx) != GR_OK) return gr__error_code(t->ctx);
     st = first_record(t);
     if (st == GR_OK) st = choose_columns(t);
@@ -215,8 +233,10 @@ static gr_status table_open(table *t, gr__blob *blob, const gr__csv_options *o)
 static gr_status fail_field(const table *t, const gr__csv_reader *r, int column, const char *what)
 {
     const gr__field *f = &r->field[column];
-    return gr__fail(t->ctx, GR_E_DATA, "\"%s\": line %llu, column %d%s%s%s: %s%.*s%s %s", t->blob->name, (unsigned long long)r->record_line, column + 1, t->name ? " (" : "",
-                    t->name ? t->name[column] : "", t->name ? ")" : "", f->n ? "\"" : "", f->n ? (int)GR_MIN(f->n, 60) : 9, f->n ? f->s : "the field", f->n ? "\"" : "", what);
+    return gr__fail(t->ctx, GR_E_DATA, "\"%s\": line %llu, column %d%s%s%s: %s%.*s%s %s", t->blob->name,
+                    (unsigned long long)r->record_line, column + 1, t->name ? " (" : "", t->name ? t->name[column] : "",
+                    t->name ? ")" : "", f->n ? "\"" : "", f->n ? (int)GR_MIN(f->n, 60) : 9, f->n ? f->s : "the field",
+                    f->n ? "\"" : "", what);
 }
 
 static gr_status read_value(const table *t, const gr__csv_reader *r, int column, bool may_miss, double *out)
@@ -233,11 +253,14 @@ static gr_status read_value(const table *t, const gr__csv_reader *r, int column,
     }
     if (!gr__field_number(f, out)) {
         gr_status st = fail_field(t, r, column, "is not a number");
-        if (may_miss) gr__error_hint(t->ctx, "declare it if it stands for a missing value: missing: [\"%.*s\"]", (int)GR_MIN(f->n, 60), f->s);
+        if (may_miss)
+            gr__error_hint(t->ctx, "declare it if it stands for a missing value: missing: [\"%.*s\"]",
+                           (int)GR_MIN(f->n, 60), f->s);
         return st;
     }
     if (!isfinite(*out)) return fail_field(t, r, column, "is not finite");
-    if (!t->o->keep_float64 && !isfinite((float)*out)) return fail_field(t, r, column, "is beyond float32 (precision: float64 can hold it)");
+    if (!t->o->keep_float64 && !isfinite((float)*out))
+        return fail_field(t, r, column, "is beyond float32 (precision: float64 can hold it)");
     return GR_OK;
 }
 
@@ -248,8 +271,10 @@ static gr_element real_element(const table *t)
 
 static void put(gr_element e, void *to, int64_t at, double x)
 {
-    if (e == GR_EL_F64) ((double *)to)[at] = x;
-    else ((float *)to)[at] = (float)x;
+    if (e == GR_EL_F64)
+        ((double *)to)[at] = x;
+    else
+        ((float *)to)[at] = (float)x;
 }
 
 /* ---- classes ---- */
@@ -307,7 +332,9 @@ static gr_status add_label(const table *t, labels *all, const gr__field *f, int3
     if (!l->text) {
         if (!text) text = gr__field_text(t->memory, f);
         if (!text) return gr__error_code(t->ctx);
-        if (all->n + 1 >= GR__MOST_CLASSES) return gr__fail(t->ctx, GR_E_DATA, "\"%s\" has more than %d different labels", t->blob->name, GR__MOST_CLASSES);
+        if (all->n + 1 >= GR__MOST_CLASSES)
+            return gr__fail(t->ctx, GR_E_DATA, "\"%s\" has more than %d different labels", t->blob->name,
+                            GR__MOST_CLASSES);
         *l = (label){.text = text, .seen = (int32_t)all->n++};
     }
     *seen = l->seen;
@@ -350,7 +377,8 @@ static gr_status known_class(const table *t, const gr__csv_reader *r, int32_t *o
         return GR_OK;
     }
     gr_status st = fail_field(t, r, t->target, "is none of the classes of training");
-    gr__error_hint(t->ctx, "there are %d, from \"%s\" to \"%s\"", t->o->n_class_names, t->o->class_names[0], t->o->class_names[t->o->n_class_names - 1]);
+    gr__error_hint(t->ctx, "there are %d, from \"%s\" to \"%s\"", t->o->n_class_names, t->o->class_names[0],
+                   t->o->class_names[t->o->n_class_names - 1]);
     return st;
 }
 
@@ -359,7 +387,8 @@ static gr_status whole_class(const table *t, const gr__csv_reader *r, int32_t *o
     double x;
     gr_status st = read_value(t, r, t->target, false, &x);
     if (st != GR_OK) return st;
-    if (!(x >= 0 && x < GR__MOST_CLASSES) || x != floor(x)) return fail_field(t, r, t->target, "is not a class: whole numbers from 0 on, or texts");
+    if (!(x >= 0 && x < GR__MOST_CLASSES) || x != floor(x))
+        return fail_field(t, r, t->target, "is not a class: whole numbers from 0 on, or texts");
     *out = (int32_t)x;
     return GR_OK;
 }
@@ -371,7 +400,10 @@ typedef enum target_form { FORM_NONE, FORM_VALUE, FORM_WHOLE, FORM_TEXT, FORM_KN
 /* What the target column holds: needs a look at all of it. */
 static gr_status look_at_target(const table *t, target_form *form)
 {
-    *form = t->target < 0 || t->o->inputs_only ? FORM_NONE : t->o->want == GR_TARGET_VALUE ? FORM_VALUE : t->o->n_class_names ? FORM_KNOWN : FORM_WHOLE;
+    *form = t->target < 0 || t->o->inputs_only ? FORM_NONE
+            : t->o->want == GR_TARGET_VALUE    ? FORM_VALUE
+            : t->o->n_class_names              ? FORM_KNOWN
+                                               : FORM_WHOLE;
     if (*form != FORM_WHOLE) return GR_OK;
     gr__csv_reader r;
     bool more = true, classes = true;
@@ -383,8 +415,10 @@ static gr_status look_at_target(const table *t, target_form *form)
         double x;
         const gr__field *f = &r.field[t->target];
         if (is_missing(t, f) || f->n == 0) continue; /* refused below, with its place */
-        if (!gr__field_number(f, &x)) *form = FORM_TEXT;
-        else classes = classes && x >= 0 && x == floor(x) && x < GR__MOST_CLASSES;
+        if (!gr__field_number(f, &x))
+            *form = FORM_TEXT;
+        else
+            classes = classes && x >= 0 && x == floor(x) && x < GR__MOST_CLASSES;
     }
     gr__csv_stop(&r);
     /* Nothing said what the target is for: numbers that cannot be classes are values. */
@@ -392,25 +426,31 @@ static gr_status look_at_target(const table *t, target_form *form)
     return st;
 }
 
-static gr_status read_target(const table *t, const gr__csv_reader *r, target_form form, labels *all, gr_set *s, int64_t row)
+static gr_status read_target(const table *t, const gr__csv_reader *r, target_form form, labels *all, gr_set *s,
+                             int64_t row)
 {
     double x;
     gr_status st = GR_OK;
     int32_t *class_ = s->targets ? (int32_t *)s->targets + row : NULL;
     switch (form) {
-    case FORM_NONE: break;
+    case FORM_NONE:
+        break;
     case FORM_VALUE:
         st = read_value(t, r, t->target, false, &x);
         if (st == GR_OK) put(real_element(t), s->targets, row, x);
         break;
-    case FORM_KNOWN: st = known_class(t, r, class_); break;
+    case FORM_KNOWN:
+        st = known_class(t, r, class_);
+        break;
     case FORM_WHOLE:
         st = whole_class(t, r, class_);
         if (st == GR_OK) s->classes = GR_MAX(s->classes, *class_ + 1);
         break;
     case FORM_TEXT:
-        if (is_missing(t, &r->field[t->target]) || r->field[t->target].n == 0) st = fail_field(t, r, t->target, "is missing, which a target cannot be");
-        else st = add_label(t, all, &r->field[t->target], class_);
+        if (is_missing(t, &r->field[t->target]) || r->field[t->target].n == 0)
+            st = fail_field(t, r, t->target, "is missing, which a target cannot be");
+        else
+            st = add_label(t, all, &r->field[t->target], class_);
         break;
     }
     return st;
@@ -443,9 +483,14 @@ static gr_target_kind kind_of(target_form form)
 
 static void describe(const table *t, target_form form, gr_set_info *out)
 {
-    *out = (gr_set_info){.n = t->n, .sample = GR_SHAPE(t->n_inputs), .element = real_element(t), .target = kind_of(form), .missing = t->o->missing != NULL};
+    *out = (gr_set_info){.n = t->n,
+                         .sample = GR_SHAPE(t->n_inputs),
+                         .element = real_element(t),
+                         .target = kind_of(form),
+                         .missing = t->o->missing != NULL};
     out->inputs_bytes = (uint64_t)t->n * (uint64_t)t->n_inputs * gr__element_bytes(out->element);
-    if (form != FORM_NONE) out->targets_bytes = (uint64_t)t->n * gr__element_bytes(form == FORM_VALUE ? out->element : GR_EL_I32);
+    if (form != FORM_NONE)
+        out->targets_bytes = (uint64_t)t->n * gr__element_bytes(form == FORM_VALUE ? out->element : GR_EL_I32);
 }
 
 gr_status gr__csv_info(gr__blob *blob, const gr__csv_options *o, gr_set_info *out)
@@ -479,7 +524,8 @@ gr_status gr__csv_load(gr__blob *blob, const gr__csv_options *o, gr_set *out)
     if (st == GR_OK) st = look_at_target(&t, &form);
     if (st != GR_OK) goto done;
     describe(&t, form, &info);
-    s = (gr_set){.n = t.n, .sample = info.sample, .element = info.element, .target = info.target, .missing = info.missing};
+    s = (gr_set){
+        .n = t.n, .sample = info.sample, .element = info.element, .target = info.target, .missing = info.missing};
     s.inputs = gr__tensor_alloc(t.ctx, (size_t)info.inputs_bytes);
     s.inputs_bytes = s.inputs ? (size_t)info.inputs_bytes : 0;
     if (s.inputs && form != FORM_NONE) s.targets = gr__tensor_alloc(t.ctx, (size_t)info.targets_bytes);
@@ -503,7 +549,9 @@ gr_status gr__csv_load(gr__blob *blob, const gr__csv_options *o, gr_set *out)
 done:
     gr__free(blob->ctx, all.slot, all.slots * sizeof *all.slot);
     s.memory = t.memory; /* class names live there */
-    if (st == GR_OK) *out = s;
-    else gr__set_free(blob->ctx, &s);
+    if (st == GR_OK)
+        *out = s;
+    else
+        gr__set_free(blob->ctx, &s);
     return st;
 }

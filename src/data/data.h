@@ -1,7 +1,8 @@
 /* Data: sources, splits, preparation, the loader. Floor 5.
  *
- * A source reads files into a set: all samples in their source type, in tensor memory counted as data. A split is lists of row numbers.
- * The loader gathers the rows of the next batch on its own thread while a step runs; the same bits whatever the timing. */
+ * A source reads files into a set: all samples in their source type, in tensor memory counted as data. A split is lists
+ * of row numbers. The loader gathers the rows of the next batch on its own thread while a step runs; the same bits
+ * whatever the timing. */
 #ifndef GR_DATA_DATA_H
 #define GR_DATA_DATA_H
 
@@ -18,21 +19,22 @@ typedef enum gr_target_kind { GR_TARGET_NONE, GR_TARGET_CLASS, GR_TARGET_VALUE }
 
 typedef struct gr_set {
     int64_t n;
-    gr_shape sample;          /* of one input, as the file has it: [28,28] or [28,28,1] or [13] */
+    gr_shape sample; /* of one input, as the file has it: [28,28] or [28,28,1] or [13] */
     gr_element element;
-    void *inputs;             /* n x sample */
-    size_t inputs_bytes;      /* as taken from tensor memory */
-    size_t inputs_offset;     /* of inputs within what was taken: a file's header may stand before them */
-    bool missing;             /* the recipe declares missing values: NaN among the inputs stands for one, preparation fills it */
+    void *inputs;         /* n x sample */
+    size_t inputs_bytes;  /* as taken from tensor memory */
+    size_t inputs_offset; /* of inputs within what was taken: a file's header may stand before them */
+    bool missing; /* the recipe declares missing values: NaN among the inputs stands for one, preparation fills it */
     gr_target_kind target;
-    gr_shape target_sample;   /* CLASS: rank 0 (or [T]); VALUE: rank 0 or [k] */
-    void *targets;            /* CLASS: int32_t; VALUE: double when the run is float64, else float */
+    gr_shape target_sample; /* CLASS: rank 0 (or [T]); VALUE: rank 0 or [k] */
+    void *targets;          /* CLASS: int32_t; VALUE: double when the run is float64, else float */
     size_t targets_bytes;
-    int classes;              /* CLASS: largest label + 1, or the number of names; 0 otherwise */
+    int classes;                    /* CLASS: largest label + 1, or the number of names; 0 otherwise */
     const char *const *class_names; /* NULL where the source has none */
-    const char *const *input_names; /* csv with a header: the inputs' columns, one a value of a sample; NULL otherwise */
-    gr__bump *memory;         /* names live here */
-    const char *file;         /* for messages */
+    const char *const
+        *input_names; /* csv with a header: the inputs' columns, one a value of a sample; NULL otherwise */
+    gr__bump *memory; /* names live here */
+    const char *file; /* for messages */
 } gr_set;
 
 /* What a set will take, known without loading it. */
@@ -41,82 +43,104 @@ typedef struct gr_set_info {
     gr_shape sample, target_sample;
     gr_element element;
     gr_target_kind target;
-    int classes;              /* 0 where only loading tells */
-    bool missing;             /* as in gr_set */
+    int classes;                          /* 0 where only loading tells */
+    bool missing;                         /* as in gr_set */
     uint64_t inputs_bytes, targets_bytes; /* exactly what loading takes from tensor memory */
 } gr_set_info;
 
 /* ---- a source: a member of the family "source" ---- */
 typedef struct gr_source_options {
-    const char *folder;       /* relative paths start here (the recipe's folder) */
-    bool keep_float64;        /* precision: float64 */
-    uint64_t seed;            /* synthetic sources */
-    gr_target_kind want;      /* what the cost wants of a target column that could be either: GR_TARGET_CLASS or GR_TARGET_VALUE */
-    const char *const *csv_names; /* other data than the training's: its columns by name; NULL: by position. The recipe's `columns` wins */
+    const char *folder; /* relative paths start here (the recipe's folder) */
+    bool keep_float64;  /* precision: float64 */
+    uint64_t seed;      /* synthetic sources */
+    gr_target_kind
+        want; /* what the cost wants of a target column that could be either: GR_TARGET_CLASS or GR_TARGET_VALUE */
+    const char *const *csv_names; /* other data than the training's: its columns by name; NULL: by position. The
+                                     recipe's `columns` wins */
     int n_csv_names;
-    const char *const *class_names; /* evaluation of other data: the class names of training, so that text labels mean the same; NULL: the data's own */
+    const char *const *class_names; /* evaluation of other data: the class names of training, so that text labels mean
+                                       the same; NULL: the data's own */
     int n_class_names;
-    const gr_tree *csv_like;   /* predict: the csv source of training, for `missing` and `delimiter`; NULL otherwise */
+    const gr_tree *csv_like; /* predict: the csv source of training, for `missing` and `delimiter`; NULL otherwise */
 } gr_source_options;
 
 typedef struct gr_source {
     gr_member head;
-    gr_status (*info)(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set_info *out); /* reads headers, or scans */
+    gr_status (*info)(gr_context *ctx, const gr_settings *s, const gr_source_options *o,
+                      gr_set_info *out); /* reads headers, or scans */
     gr_status (*load)(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set *out);
 } gr_source;
 #define GR_SOURCE(name) const gr_source gr__source_##name
-const gr_source *const *gr__sources(int *n);   /* generated */
+const gr_source *const *gr__sources(int *n); /* generated */
 
-/* tree: {type: idx, images: ..., labels: ...}. Errors have the place of the key at fault, GR_E_FILE, GR_E_FORMAT or GR_E_DATA. */
+/* tree: {type: idx, images: ..., labels: ...}. Errors have the place of the key at fault, GR_E_FILE, GR_E_FORMAT or
+ * GR_E_DATA. */
 gr_status gr__set_info(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set_info *out);
 gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set *out);
-void gr__set_free(gr_context *ctx, gr_set *s); /* zeroed set is fine */
+void gr__set_free(gr_context *ctx, gr_set *s);  /* zeroed set is fine */
 gr_element gr__target_element(const gr_set *s); /* GR_EL_I32 for classes, F32 or F64 for values */
 /* The source's tree with every default filled in and absolute paths, for the resolved recipe. */
-gr_status gr__source_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, const gr_source_options *o, gr_tree **out);
-/* Whether data of shape `sample` is what a model with this input takes: equal but for axes of size 1, or flat with as many values. */
+gr_status gr__source_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, const gr_source_options *o,
+                             gr_tree **out);
+/* Whether data of shape `sample` is what a model with this input takes: equal but for axes of size 1, or flat with as
+ * many values. */
 bool gr__sample_fits(gr_shape sample, gr_shape input);
-/* Inputs for `predict`: a file by its content: NPY, IDX, CSV (each plain or gzip): one sample or N of shape `sample` (rank as trained). Targets are not read;
- * a CSV's columns are matched by name where there is a header and names are known, else by position, without the target column (a name or 0-based index). */
-gr_status gr__set_raw(gr_context *ctx, const char *file, gr_shape sample, const char *target_name, const gr_source_options *o, gr_set *out);
+/* Inputs for `predict`: a file by its content: NPY, IDX, CSV (each plain or gzip): one sample or N of shape `sample`
+ * (rank as trained). Targets are not read; a CSV's columns are matched by name where there is a header and names are
+ * known, else by position, without the target column (a name or 0-based index). */
+gr_status gr__set_raw(gr_context *ctx, const char *file, gr_shape sample, const char *target_name,
+                      const gr_source_options *o, gr_set *out);
 
 /* ---- rows: which samples, in which order ---- */
-typedef struct gr_rows { uint32_t *row; int64_t n; } gr_rows; /* bookkeeping memory */
+typedef struct gr_rows {
+    uint32_t *row;
+    int64_t n;
+} gr_rows; /* bookkeeping memory */
 void gr__rows_free(gr_context *ctx, gr_rows *r);
-/* Splits 0..n-1 into parts by fractions (the first part takes the rest), permuted with the seed. A part has fraction * n rows, rounded half up, whatever the
- * labels: `plan` knows the counts before it knows the labels. Stratified by class where labels is not NULL: each class has its share rounded up or down
- * (largest remainders), and at least one row in each part where it has enough. Parts are sorted ascending. Deterministic in (seed, n, labels). */
-gr_status gr__split(gr_context *ctx, uint64_t seed, int64_t n, const int32_t *labels, int classes, const double *fractions, int parts, gr_rows *out);
+/* Splits 0..n-1 into parts by fractions (the first part takes the rest), permuted with the seed. A part has fraction *
+ * n rows, rounded half up, whatever the labels: `plan` knows the counts before it knows the labels. Stratified by class
+ * where labels is not NULL: each class has its share rounded up or down (largest remainders), and at least one row in
+ * each part where it has enough. Parts are sorted ascending. Deterministic in (seed, n, labels). */
+gr_status gr__split(gr_context *ctx, uint64_t seed, int64_t n, const int32_t *labels, int classes,
+                    const double *fractions, int parts, gr_rows *out);
 /* The manifest: TSV with a header line: row, part, label, CRC32 of the sample's bytes as loaded; written atomically. */
-gr_status gr__split_manifest(gr_context *ctx, const char *path, const gr_set *s, const gr_rows *parts, const char *const *names, int n_parts);
+gr_status gr__split_manifest(gr_context *ctx, const char *path, const gr_set *s, const gr_rows *parts,
+                             const char *const *names, int n_parts);
 /* The first k of a seeded permutation of r (data.limit), order kept. */
 gr_status gr__rows_limit(gr_context *ctx, uint64_t seed, gr_rows *r, int64_t k);
 
-/* What these rows say of their targets, in one pass: `classes` counts (every label lies below), or mean and variance of each value. No rows, or no targets:
- * nothing known. The arrays live in b. */
+/* What these rows say of their targets, in one pass: `classes` counts (every label lies below), or mean and variance of
+ * each value. No rows, or no targets: nothing known. The arrays live in b. */
 gr_status gr__targets_take(gr__bump *b, const gr_set *set, const gr_rows *rows, int64_t classes, gr_targets *out);
 
 /* ---- preparation: members of the family "prepare", fitted on training rows, then part of the graph ---- */
-typedef struct gr_prepared { /* impute: x where it is a number, else fill; all others: y = (x - sub) * mul, which loses less than x * scale + shift where the mean is large */
+typedef struct gr_prepared { /* impute: x where it is a number, else fill; all others: y = (x - sub) * mul, which loses
+                                less than x * scale + shift where the mean is large */
     char kind[24];           /* "scale", "standardize", "impute" */
     int n;                   /* 1; or one value a channel (last axis of the sample); or one an element of the sample */
     double *sub, *mul;       /* NULL: nothing to subtract, nothing to multiply by; in the bump allocator of the fit */
     double *fill;            /* impute */
-    double *mean, *std;      /* standardize: population statistics of the training rows (sub = mean, mul = 1 / std, or 1 where std is 0); else NULL */
+    double *mean, *std;      /* standardize: population statistics of the training rows (sub = mean, mul = 1 / std, or 1
+                                where std is 0); else NULL */
 } gr_prepared;
 typedef struct gr_prepare {
     gr_member head;
-    /* `before` steps are already fitted: statistics are taken of what they give. set == NULL: placeholder statistics. The same bits for any threads. */
-    gr_status (*fit)(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_set *set, const gr_rows *train, const gr_prepared *before, int n_before, gr_shape model_input, gr_prepared *out);
+    /* `before` steps are already fitted: statistics are taken of what they give. set == NULL: placeholder statistics.
+     * The same bits for any threads. */
+    gr_status (*fit)(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_set *set, const gr_rows *train,
+                     const gr_prepared *before, int n_before, gr_shape model_input, gr_prepared *out);
 } gr_prepare;
 #define GR_PREPARE(name) const gr_prepare gr__prepare_##name
 const gr_prepare *const *gr__prepares(int *n); /* generated */
 /* Where the set declares missing values and the list has no `impute`, one with the means is put first. */
-gr_status gr__prepare_fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr_set *set, const gr_rows *train, gr_shape model_input, gr_prepared **out, int *n);
-/* The same steps with placeholder statistics, for estimating a plan before data is read: a plan of them has the bytes of the real one. The first takes into
- * account what the source says (missing values declared). */
-gr_status gr__prepare_placeholder_for(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_shape model_input, const gr_set_info *info, gr_prepared **out, int *n);
-gr_status gr__prepare_placeholder(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_shape model_input, gr_prepared **out, int *n);
+gr_status gr__prepare_fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr_set *set, const gr_rows *train,
+                          gr_shape model_input, gr_prepared **out, int *n);
+/* The same steps with placeholder statistics, for estimating a plan before data is read: a plan of them has the bytes
+ * of the real one. The first takes into account what the source says (missing values declared). */
+gr_status gr__prepare_placeholder_for(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_shape model_input,
+                                      const gr_set_info *info, gr_prepared **out, int *n);
+gr_status gr__prepare_placeholder(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_shape model_input,
+                                  gr_prepared **out, int *n);
 /* Checks the steps without data and gives them with every default filled in, for the resolved recipe. */
 gr_status gr__prepare_resolve(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_tree **out);
 /* As graph: x (any dtype) -> GR_REAL prepared. */
@@ -134,19 +158,19 @@ typedef struct gr_loader_options {
     const gr_rows *rows;
     int64_t batch;
     bool drop_last;
-    gr_shuffle shuffle;     /* ONCE: one seeded permutation for the whole run; EVERY_EPOCH: keyed by (seed, epoch) */
+    gr_shuffle shuffle; /* ONCE: one seeded permutation for the whole run; EVERY_EPOCH: keyed by (seed, epoch) */
     uint64_t seed;
-    gr_element input_as;    /* the type batches are delivered in: U8 stays, reals as the backend's GR_REAL (F32 or F64) */
-    gr_element target_as;   /* GR_EL_I32 for classes, F32 or F64 for values */
-    bool background;        /* prepare the next batch on a thread of its own */
+    gr_element input_as;  /* the type batches are delivered in: U8 stays, reals as the backend's GR_REAL (F32 or F64) */
+    gr_element target_as; /* GR_EL_I32 for classes, F32 or F64 for values */
+    bool background;      /* prepare the next batch on a thread of its own */
 } gr_loader_options;
 
 typedef struct gr_batch {
-    int64_t n;              /* rows in it; the last of an epoch may be short */
-    int64_t epoch, index;   /* epoch from 0, batch within the epoch */
-    bool last;              /* of its epoch */
+    int64_t n;                    /* rows in it; the last of an epoch may be short */
+    int64_t epoch, index;         /* epoch from 0, batch within the epoch */
+    bool last;                    /* of its epoch */
     const void *inputs, *targets; /* dense; valid until the next gr__loader_next */
-    const uint32_t *row;    /* row numbers of the set */
+    const uint32_t *row;          /* row numbers of the set */
 } gr_batch;
 
 uint64_t gr__loader_bytes(const gr_loader_options *o); /* exactly what creating one takes from tensor memory */
@@ -154,9 +178,11 @@ gr_status gr__loader_create(gr_context *ctx, const gr_loader_options *o, gr_load
 void gr__loader_destroy(gr_loader *l);
 /* The next batch, endless over epochs. Allocates nothing. */
 gr_status gr__loader_next(gr_loader *l, gr_batch *out);
-/* For loaders without a thread of their own: how many rows the next batch has (0: it has a thread), and the next batch gathered straight to where it is wanted. */
+/* For loaders without a thread of their own: how many rows the next batch has (0: it has a thread), and the next batch
+ * gathered straight to where it is wanted. */
 int64_t gr__loader_peek(const gr_loader *l);
-gr_status gr__loader_next_into(gr_loader *l, void *inputs, void *targets, gr_batch *out); /* targets NULL: not gathered */
+gr_status gr__loader_next_into(gr_loader *l, void *inputs, void *targets,
+                               gr_batch *out); /* targets NULL: not gathered */
 /* Continue at batch `index` of `epoch` (resume, or start over with (0,0)). */
 void gr__loader_seek(gr_loader *l, int64_t epoch, int64_t index);
 int64_t gr__loader_batches(const gr_loader_options *o); /* an epoch */

@@ -1,7 +1,8 @@
 /* The loader: batches in order of a seeded permutation, gathered one ahead on a thread of its own.
  *
- * What a batch holds depends on (seed, epoch, index) alone, never on timing: the thread fills slots in order and the caller takes them in order.
- * Two slots: one is lent to the caller while the other is filled. All memory is taken at creation. */
+ * What a batch holds depends on (seed, epoch, index) alone, never on timing: the thread fills slots in order and the
+ * caller takes them in order. Two slots: one is lent to the caller while the other is filled. All memory is taken at
+ * creation. */
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -12,7 +13,10 @@
 #include "data/data.h"
 
 #define GRANULE 64
-enum { SHARED_BYTES = 64 << 10, MOST_SHARDS = 16 }; /* batches from this size on are gathered by all workers, in so many parts */
+enum {
+    SHARED_BYTES = 64 << 10,
+    MOST_SHARDS = 16
+}; /* batches from this size on are gathered by all workers, in so many parts */
 
 typedef enum slot_state { SLOT_EMPTY, SLOT_FULL, SLOT_LENT } slot_state;
 
@@ -30,26 +34,26 @@ typedef struct position {
 struct gr_loader {
     gr_context *ctx;
     gr_loader_options o;
-    gr_rows rows;              /* a copy of where they stand; the numbers are the caller's */
-    int64_t batch, batches;    /* rows in a full one; batches in an epoch */
+    gr_rows rows;                     /* a copy of where they stand; the numbers are the caller's */
+    int64_t batch, batches;           /* rows in a full one; batches in an epoch */
     size_t input_bytes, target_bytes; /* of one sample as delivered */
     int64_t input_values, target_values;
 
-    uint32_t *order;           /* permutation of 0..rows-1, of the epoch that is being filled; NULL without shuffling */
-    int64_t order_epoch;       /* -1: not made yet; whoever fills owns both */
+    uint32_t *order;     /* permutation of 0..rows-1, of the epoch that is being filled; NULL without shuffling */
+    int64_t order_epoch; /* -1: not made yet; whoever fills owns both */
 
-    char *block;               /* tensor memory of all slots */
+    char *block; /* tensor memory of all slots */
     size_t block_bytes, order_bytes, row_bytes;
     slot slot[2];
-    int n_slots, take;         /* take: the slot the caller gets next */
+    int n_slots, take; /* take: the slot the caller gets next */
 
-    gr__pool *pool;            /* NULL: whoever fills does it alone */
+    gr__pool *pool; /* NULL: whoever fills does it alone */
     bool threaded;
     pthread_t thread;
     pthread_mutex_t lock;
-    pthread_cond_t changed;    /* a slot was filled or given back, the position was set, the end is near */
-    position next;             /* of the next batch to fill */
-    int fill;                  /* the slot it goes to */
+    pthread_cond_t changed; /* a slot was filled or given back, the position was set, the end is near */
+    position next;          /* of the next batch to fill */
+    int fill;               /* the slot it goes to */
     bool filling, stop;
 };
 
@@ -89,21 +93,25 @@ uint64_t gr__loader_bytes(const gr_loader_options *o)
 
 /* ---- filling ---- */
 
-#define CONVERT(FROM, TO)                                    \
-    do {                                                     \
-        const FROM *x = from;                                \
-        TO *y = to;                                          \
-        for (int64_t i = 0; i < n; i++) y[i] = (TO)x[i];     \
-        return;                                              \
+#define CONVERT(FROM, TO)                                \
+    do {                                                 \
+        const FROM *x = from;                            \
+        TO *y = to;                                      \
+        for (int64_t i = 0; i < n; i++) y[i] = (TO)x[i]; \
+        return;                                          \
     } while (0)
 
-#define CONVERT_TO(TO)                                       \
-    switch (as_is) {                                         \
-    case GR_EL_U8: CONVERT(uint8_t, TO);                     \
-    case GR_EL_F32: CONVERT(float, TO);                      \
-    case GR_EL_F64: CONVERT(double, TO);                     \
-    case GR_EL_I32: CONVERT(int32_t, TO);                    \
-    }                                                        \
+#define CONVERT_TO(TO)        \
+    switch (as_is) {          \
+    case GR_EL_U8:            \
+        CONVERT(uint8_t, TO); \
+    case GR_EL_F32:           \
+        CONVERT(float, TO);   \
+    case GR_EL_F64:           \
+        CONVERT(double, TO);  \
+    case GR_EL_I32:           \
+        CONVERT(int32_t, TO); \
+    }                         \
     return
 
 /* One sample. Creating the loader refused what cannot be converted (reals to integers). */
@@ -114,10 +122,14 @@ static void convert(gr_element as_is, gr_element as, const void *from, void *to,
         return;
     }
     switch (as) {
-    case GR_EL_F32: CONVERT_TO(float);
-    case GR_EL_F64: CONVERT_TO(double);
-    case GR_EL_I32: CONVERT_TO(int32_t);
-    case GR_EL_U8: return;
+    case GR_EL_F32:
+        CONVERT_TO(float);
+    case GR_EL_F64:
+        CONVERT_TO(double);
+    case GR_EL_I32:
+        CONVERT_TO(int32_t);
+    case GR_EL_U8:
+        return;
     }
 }
 
@@ -166,9 +178,12 @@ static void gather(void *arg, int shard, int worker)
     for (int64_t i = g->n * shard / g->shards, end = g->n * (shard + 1) / g->shards; i < end; i++) {
         uint32_t row = g->to->row[i] = row_at(g, i);
         if (i + 1 < end) prefetch((const char *)set->inputs + row_at(g, i + 1) * stride, stride);
-        convert(set->element, l->o.input_as, (const char *)set->inputs + row * stride, g->to->inputs + (size_t)i * l->input_bytes, l->input_values);
+        convert(set->element, l->o.input_as, (const char *)set->inputs + row * stride,
+                g->to->inputs + (size_t)i * l->input_bytes, l->input_values);
         if (g->to->targets)
-            convert(target_as_is, l->o.target_as, (const char *)set->targets + (int64_t)row * l->target_values * (int64_t)gr__element_bytes(target_as_is),
+            convert(target_as_is, l->o.target_as,
+                    (const char *)set->targets +
+                        (int64_t)row * l->target_values * (int64_t)gr__element_bytes(target_as_is),
                     g->to->targets + (size_t)i * l->target_bytes, l->target_values);
     }
 }
@@ -187,7 +202,13 @@ static void fill(gr_loader *l, slot *s, position at)
         gather(&g, 0, 0);
     }
     gr__fp_leave(saved);
-    s->batch = (gr_batch){.n = n, .epoch = at.epoch, .index = at.index, .last = at.index + 1 == l->batches, .inputs = s->inputs, .targets = s->targets, .row = s->row};
+    s->batch = (gr_batch){.n = n,
+                          .epoch = at.epoch,
+                          .index = at.index,
+                          .last = at.index + 1 == l->batches,
+                          .inputs = s->inputs,
+                          .targets = s->targets,
+                          .row = s->row};
 }
 
 static position after(const gr_loader *l, position p)
@@ -226,12 +247,15 @@ static gr_status check(gr_context *ctx, const gr_loader_options *o)
 {
     gr_element from = o->set->element;
     bool real = from == GR_EL_F32 || from == GR_EL_F64, to_real = o->input_as == GR_EL_F32 || o->input_as == GR_EL_F64;
-    if ((real && !to_real) || (from == GR_EL_I32 && o->input_as == GR_EL_U8)) return gr__fail(ctx, GR_E_UNSUPPORTED, "the inputs of \"%s\" cannot be delivered as that type", o->set->file ? o->set->file : "");
+    if ((real && !to_real) || (from == GR_EL_I32 && o->input_as == GR_EL_U8))
+        return gr__fail(ctx, GR_E_UNSUPPORTED, "the inputs of \"%s\" cannot be delivered as that type",
+                        o->set->file ? o->set->file : "");
     if (o->set->target == GR_TARGET_VALUE && o->target_as != GR_EL_F32 && o->target_as != GR_EL_F64)
         return gr__fail(ctx, GR_E_UNSUPPORTED, "targets that are values cannot be delivered as classes");
     if (o->batch < 1) return gr__fail(ctx, GR_E_RANGE, "a batch has at least one row, not %lld", (long long)o->batch);
     if (gr__loader_batches(o) < 1)
-        return gr__fail(ctx, GR_E_DATA, "%lld rows give no batch of %lld%s", (long long)o->rows->n, (long long)full_batch(o), o->drop_last ? " when the short last one is dropped" : "");
+        return gr__fail(ctx, GR_E_DATA, "%lld rows give no batch of %lld%s", (long long)o->rows->n,
+                        (long long)full_batch(o), o->drop_last ? " when the short last one is dropped" : "");
     return GR_OK;
 }
 
@@ -278,16 +302,27 @@ gr_status gr__loader_create(gr_context *ctx, const gr_loader_options *o, gr_load
     if (st != GR_OK) return st;
     gr_loader *l = gr__alloc(ctx, sizeof *l);
     if (!l) return GR_E_MEMORY;
-    *l = (gr_loader){.ctx = ctx, .o = *o, .rows = *o->rows, .batch = full_batch(o), .batches = gr__loader_batches(o), .order_epoch = -1, .n_slots = o->background ? 2 : 1,
-                     .input_values = gr_shape_count(o->set->sample), .target_values = gr_shape_count(o->set->target_sample)};
+    *l = (gr_loader){.ctx = ctx,
+                     .o = *o,
+                     .rows = *o->rows,
+                     .batch = full_batch(o),
+                     .batches = gr__loader_batches(o),
+                     .order_epoch = -1,
+                     .n_slots = o->background ? 2 : 1,
+                     .input_values = gr_shape_count(o->set->sample),
+                     .target_values = gr_shape_count(o->set->target_sample)};
     l->o.rows = &l->rows;
     l->input_bytes = (size_t)l->input_values * gr__element_bytes(o->input_as);
     l->target_bytes = (size_t)l->target_values * gr__element_bytes(o->target_as);
     st = take_memory(l);
-    if (st == GR_OK && o->background) st = start_thread(l);
-    else if (st == GR_OK && gr_context_threads(ctx) > 1 && !(l->pool = gr__context_pool(ctx))) st = gr__error_code(ctx);
-    if (st == GR_OK) *out = l;
-    else gr__loader_destroy(l);
+    if (st == GR_OK && o->background)
+        st = start_thread(l);
+    else if (st == GR_OK && gr_context_threads(ctx) > 1 && !(l->pool = gr__context_pool(ctx)))
+        st = gr__error_code(ctx);
+    if (st == GR_OK)
+        *out = l;
+    else
+        gr__loader_destroy(l);
     return st;
 }
 

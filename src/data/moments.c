@@ -50,7 +50,8 @@ static void add_bytes(const uint8_t *restrict x, uint32_t *restrict sum, uint32_
     }
 }
 
-static gr_status take_bytes(gr_context *ctx, const gr_set *set, const gr_rows *rows, const gr_prepared *before, int n_before, gr__moments *out, int64_t width)
+static gr_status take_bytes(gr_context *ctx, const gr_set *set, const gr_rows *rows, const gr_prepared *before,
+                            int n_before, gr__moments *out, int64_t width)
 {
     size_t narrow = (size_t)width * 2 * sizeof(uint32_t), wide = (size_t)width * 2 * sizeof(uint64_t);
     uint32_t *sum = gr__alloc(ctx, narrow), *square = sum ? sum + width : NULL;
@@ -78,14 +79,23 @@ static gr_status take_bytes(gr_context *ctx, const gr_set *set, const gr_rows *r
 /* ---- everything else: shards of two passes ---- */
 
 /* Row `row` after the steps, as doubles. */
-static void read_row(const gr_set *set, uint32_t row, const gr_prepared *before, int n_before, double *restrict x, int64_t width)
+static void read_row(const gr_set *set, uint32_t row, const gr_prepared *before, int n_before, double *restrict x,
+                     int64_t width)
 {
     int64_t at = (int64_t)row * width;
     switch (set->element) {
-    case GR_EL_U8: for (int64_t e = 0; e < width; e++) x[e] = ((const uint8_t *)set->inputs)[at + e]; break;
-    case GR_EL_I32: for (int64_t e = 0; e < width; e++) x[e] = ((const int32_t *)set->inputs)[at + e]; break;
-    case GR_EL_F32: for (int64_t e = 0; e < width; e++) x[e] = (double)((const float *)set->inputs)[at + e]; break;
-    case GR_EL_F64: memcpy(x, (const double *)set->inputs + at, (size_t)width * sizeof *x); break;
+    case GR_EL_U8:
+        for (int64_t e = 0; e < width; e++) x[e] = ((const uint8_t *)set->inputs)[at + e];
+        break;
+    case GR_EL_I32:
+        for (int64_t e = 0; e < width; e++) x[e] = ((const int32_t *)set->inputs)[at + e];
+        break;
+    case GR_EL_F32:
+        for (int64_t e = 0; e < width; e++) x[e] = (double)((const float *)set->inputs)[at + e];
+        break;
+    case GR_EL_F64:
+        memcpy(x, (const double *)set->inputs + at, (size_t)width * sizeof *x);
+        break;
     }
     for (int64_t e = 0; e < width && n_before; e++) x[e] = gr__prepare_value(before, n_before, e, x[e]);
 }
@@ -94,7 +104,8 @@ typedef struct scratch {
     double *x, *shift, *sum, *mean, *count; /* one an element */
 } scratch;
 
-static void shard(const gr_set *set, const uint32_t *row, int64_t n, const gr_prepared *before, int n_before, const scratch *s, gr__moments *out, int64_t width)
+static void shard(const gr_set *set, const uint32_t *row, int64_t n, const gr_prepared *before, int n_before,
+                  const scratch *s, gr__moments *out, int64_t width)
 {
     memset(s->sum, 0, (size_t)width * sizeof *s->sum);
     memset(s->count, 0, (size_t)width * sizeof *s->count);
@@ -125,7 +136,8 @@ static void shard(const gr_set *set, const uint32_t *row, int64_t n, const gr_pr
 }
 
 /* The first value of each element that is there. */
-static void find_shift(const gr_set *set, const gr_rows *rows, const gr_prepared *before, int n_before, const scratch *s, int64_t width)
+static void find_shift(const gr_set *set, const gr_rows *rows, const gr_prepared *before, int n_before,
+                       const scratch *s, int64_t width)
 {
     int64_t open = width;
     memset(s->count, 0, (size_t)width * sizeof *s->count);
@@ -140,7 +152,8 @@ static void find_shift(const gr_set *set, const gr_rows *rows, const gr_prepared
     }
 }
 
-gr_status gr__moments_take(gr_context *ctx, const gr_set *set, const gr_rows *rows, const gr_prepared *before, int n_before, gr__moments *out, int64_t width)
+gr_status gr__moments_take(gr_context *ctx, const gr_set *set, const gr_rows *rows, const gr_prepared *before,
+                           int n_before, gr__moments *out, int64_t width)
 {
     if (set->element == GR_EL_U8) return take_bytes(ctx, set, rows, before, n_before, out, width);
     size_t bytes = (size_t)width * 5 * sizeof(double);
@@ -150,7 +163,8 @@ gr_status gr__moments_take(gr_context *ctx, const gr_set *set, const gr_rows *ro
     memset(out, 0, (size_t)width * sizeof *out);
     find_shift(set, rows, before, n_before, &s, width);
     int64_t step = GR_MAX(SHARD_BYTES / (width * (int64_t)gr__element_bytes(set->element)), 16);
-    for (int64_t i = 0; i < rows->n; i += step) shard(set, rows->row + i, GR_MIN(step, rows->n - i), before, n_before, &s, out, width);
+    for (int64_t i = 0; i < rows->n; i += step)
+        shard(set, rows->row + i, GR_MIN(step, rows->n - i), before, n_before, &s, out, width);
     for (int64_t e = 0; e < width; e++) out[e].mean += s.shift[e];
     gr__free(ctx, p, bytes);
     return GR_OK;

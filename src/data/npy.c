@@ -1,4 +1,5 @@
-/* NPY: NumPy's file of one array. A magic text, a version, the length of a header, the header as a Python literal, the elements.
+/* NPY: NumPy's file of one array. A magic text, a version, the length of a header, the header as a Python literal, the
+ * elements.
  * {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), } */
 #include <string.h>
 
@@ -77,9 +78,12 @@ static bool take_shape(reader *r, gr__array *a, bool *too_many)
 
 static bool element_type(const char *descr, gr__array *a)
 {
-    static const struct { const char *name; gr__type type; } types[] = {
-        {"b1", GR__U8}, {"u1", GR__U8}, {"i1", GR__I8}, {"u2", GR__U16}, {"i2", GR__I16}, {"u4", GR__U32}, {"i4", GR__I32}, {"u8", GR__U64},
-        {"i8", GR__I64}, {"f2", GR__F16}, {"f4", GR__F32}, {"f8", GR__F64},
+    static const struct {
+        const char *name;
+        gr__type type;
+    } types[] = {
+        {"b1", GR__U8},  {"u1", GR__U8},  {"i1", GR__I8},  {"u2", GR__U16}, {"i2", GR__I16}, {"u4", GR__U32},
+        {"i4", GR__I32}, {"u8", GR__U64}, {"i8", GR__I64}, {"f2", GR__F16}, {"f4", GR__F32}, {"f8", GR__F64},
     };
     char order = descr[0];
     if (!order || !strchr("<>|=", order)) return false;
@@ -107,7 +111,8 @@ static gr_status literal(gr_context *ctx, const char *name, reader r, gr__array 
     while (!take(&r, '}')) {
         if (!take_text(&r, key, sizeof key) || !take(&r, ':')) return fail_literal(ctx, name);
         if (strcmp(key, "descr") == 0) {
-            if (take(&r, '[')) return gr__fail(ctx, GR_E_FORMAT, "\"%s\" holds records of several fields, not numbers", name);
+            if (take(&r, '['))
+                return gr__fail(ctx, GR_E_FORMAT, "\"%s\" holds records of several fields, not numbers", name);
             if (!take_text(&r, descr, sizeof descr)) return fail_literal(ctx, name);
             has_descr = true;
         } else if (strcmp(key, "fortran_order") == 0) {
@@ -116,7 +121,9 @@ static gr_status literal(gr_context *ctx, const char *name, reader r, gr__array 
             has_order = true;
         } else if (strcmp(key, "shape") == 0) {
             if (!take_shape(&r, a, &too_many))
-                return too_many ? gr__fail(ctx, GR_E_FORMAT, "\"%s\" has more than %d axes, the most there can be", name, GR_MAX_RANK + 1) : fail_literal(ctx, name);
+                return too_many ? gr__fail(ctx, GR_E_FORMAT, "\"%s\" has more than %d axes, the most there can be",
+                                           name, GR_MAX_RANK + 1)
+                                : fail_literal(ctx, name);
             has_shape = true;
         } else {
             return fail_literal(ctx, name);
@@ -127,23 +134,31 @@ static gr_status literal(gr_context *ctx, const char *name, reader r, gr__array 
         }
     }
     if (!has_descr || !has_order || !has_shape) return fail_literal(ctx, name);
-    if (descr[1] == 'O') return gr__fail(ctx, GR_E_FORMAT, "\"%s\" holds Python objects (pickle), which are never read", name);
-    if (!element_type(descr, a)) return gr__fail(ctx, GR_E_FORMAT, "\"%s\" holds elements of type '%s', not integers or reals", name, descr);
-    if (a->rank == 0) return gr__fail(ctx, GR_E_FORMAT, "\"%s\" holds a single number, not an array with one sample a row", name);
+    if (descr[1] == 'O')
+        return gr__fail(ctx, GR_E_FORMAT, "\"%s\" holds Python objects (pickle), which are never read", name);
+    if (!element_type(descr, a))
+        return gr__fail(ctx, GR_E_FORMAT, "\"%s\" holds elements of type '%s', not integers or reals", name, descr);
+    if (a->rank == 0)
+        return gr__fail(ctx, GR_E_FORMAT, "\"%s\" holds a single number, not an array with one sample a row", name);
     return GR_OK;
 }
 
 gr_status gr__npy_header(gr_context *ctx, const char *name, const unsigned char *head, size_t n, gr__array *out)
 {
-    if (n < 10 || memcmp(head, "\x93NUMPY", 6) != 0) return gr__fail(ctx, GR_E_FORMAT, "\"%s\" is not NPY: it does not begin with \\x93NUMPY", name);
+    if (n < 10 || memcmp(head, "\x93NUMPY", 6) != 0)
+        return gr__fail(ctx, GR_E_FORMAT, "\"%s\" is not NPY: it does not begin with \\x93NUMPY", name);
     int version = head[6];
-    if (version < 1 || version > 3) return gr__fail(ctx, GR_E_FORMAT, "\"%s\" is NPY of version %d; versions 1 to 3 are known", name, version);
+    if (version < 1 || version > 3)
+        return gr__fail(ctx, GR_E_FORMAT, "\"%s\" is NPY of version %d; versions 1 to 3 are known", name, version);
     size_t start = version == 1 ? 10 : 12;
     if (n < start) return gr__fail(ctx, GR_E_FORMAT, "\"%s\" ends within its header", name);
     size_t length = head[8] | (size_t)head[9] << 8;
     if (version > 1) length |= (size_t)head[10] << 16 | (size_t)head[11] << 24;
     if (length > n - start)
-        return gr__fail(ctx, GR_E_FORMAT, n < GR__PEEK ? "\"%s\" ends within its header" : "the header of \"%s\" is longer than that of an array of numbers", name);
+        return gr__fail(ctx, GR_E_FORMAT,
+                        n < GR__PEEK ? "\"%s\" ends within its header"
+                                     : "the header of \"%s\" is longer than that of an array of numbers",
+                        name);
     gr__array a = {.at = start + length};
     gr_status st = literal(ctx, name, (reader){(const char *)head + start, (const char *)head + start + length}, &a);
     if (st == GR_OK) st = gr__array_size(ctx, name, &a);
@@ -162,13 +177,26 @@ static gr_status load(gr_context *ctx, const gr_settings *s, const gr_source_opt
 }
 
 static const gr_row rows[] = {
-    {.name = "inputs", .kind = GR_ROW_PATH, .range = "", .unit = "", .help = "array [N, ...]: a sample a row; any integer or real type"},
-    {.name = "targets", .kind = GR_ROW_PATH, .value = "none", .range = "", .unit = "", .help = "array [N] of classes or values, [N, T] of classes a position, [N, k] of values"},
+    {.name = "inputs",
+     .kind = GR_ROW_PATH,
+     .range = "",
+     .unit = "",
+     .help = "array [N, ...]: a sample a row; any integer or real type"},
+    {.name = "targets",
+     .kind = GR_ROW_PATH,
+     .value = "none",
+     .range = "",
+     .unit = "",
+     .help = "array [N] of classes or values, [N, T] of classes a position, [N, k] of values"},
 };
 
 GR_SOURCE(npy) = {
-    .head = {.family = "source", .name = "npy", .title = "NumPy arrays, one a file", .cite = "NumPy, NPY format 1.0 to 3.0",
-             .equations = "integer targets are classes, real ones values, unless the cost wants it otherwise", GR_ROWS(rows)},
+    .head = {.family = "source",
+             .name = "npy",
+             .title = "NumPy arrays, one a file",
+             .cite = "NumPy, NPY format 1.0 to 3.0",
+             .equations = "integer targets are classes, real ones values, unless the cost wants it otherwise",
+             GR_ROWS(rows)},
     .info = info,
     .load = load,
 };

@@ -1,4 +1,5 @@
-/* NPZ: several arrays in one ZIP archive, stored or deflated. Only the directory at the end is believed, and each of its numbers is checked against the file. */
+/* NPZ: several arrays in one ZIP archive, stored or deflated. Only the directory at the end is believed, and each of
+ * its numbers is checked against the file. */
 #include "data/npz.h"
 
 #include <stdio.h>
@@ -7,7 +8,7 @@
 #include "base/file.h"
 #include "base/text.h"
 
-#define END_BYTES 22       /* of the end record without its comment */
+#define END_BYTES 22 /* of the end record without its comment */
 #define MOST_COMMENT 65535
 #define ENTRY_BYTES 46
 #define LOCAL_BYTES 30
@@ -16,7 +17,7 @@
 typedef struct member {
     uint64_t packed_bytes, bytes, at; /* at: of its local header */
     uint32_t crc;
-    uint16_t method;                  /* 0 stored, 8 deflated */
+    uint16_t method; /* 0 stored, 8 deflated */
 } member;
 
 static uint16_t u16(const unsigned char *p)
@@ -79,7 +80,8 @@ static gr_status find_directory(const gr__blob *zip, uint64_t *at, uint64_t *byt
     return st;
 }
 
-/* The 64-bit numbers of an entry, in the extra field with id 1, stand in for those of its 32-bit numbers that are all ones. */
+/* The 64-bit numbers of an entry, in the extra field with id 1, stand in for those of its 32-bit numbers that are all
+ * ones. */
 static void widen(const unsigned char *extra, size_t n, member *m)
 {
     while (n >= 4) {
@@ -103,7 +105,8 @@ static void widen(const unsigned char *extra, size_t n, member *m)
 static bool is_named(const unsigned char *entry, size_t n, const char *name)
 {
     size_t length = strlen(name);
-    return n >= length && memcmp(entry, name, length) == 0 && (n == length || (n == length + 4 && memcmp(entry + length, ".npy", 4) == 0));
+    return n >= length && memcmp(entry, name, length) == 0 &&
+           (n == length || (n == length + 4 && memcmp(entry + length, ".npy", 4) == 0));
 }
 
 static gr_status no_member(const gr__blob *zip, const char *name, const unsigned char *directory, size_t n)
@@ -114,7 +117,8 @@ static gr_status no_member(const gr__blob *zip, const char *name, const unsigned
         size_t length = u16(directory + 28), skip = ENTRY_BYTES + length + u16(directory + 30) + u16(directory + 32);
         if (skip > n) break;
         bool npy = length > 4 && memcmp(directory + ENTRY_BYTES + length - 4, ".npy", 4) == 0;
-        int more = snprintf(names + used, sizeof names - used, "%s%.*s", used ? ", " : "", (int)GR_MIN(npy ? length - 4 : length, 64), (const char *)directory + ENTRY_BYTES);
+        int more = snprintf(names + used, sizeof names - used, "%s%.*s", used ? ", " : "",
+                            (int)GR_MIN(npy ? length - 4 : length, 64), (const char *)directory + ENTRY_BYTES);
         used = GR_MIN(used + (size_t)GR_MAX(more, 0), sizeof names - 1);
         directory += skip;
         n -= skip;
@@ -140,7 +144,11 @@ static gr_status find_member(const gr__blob *zip, const char *name, member *out)
         if (u32(e) != 0x02014B50 || skip > left) {
             st = damaged(zip, "its directory is broken");
         } else if (is_named(e + ENTRY_BYTES, name_n, name)) {
-            *out = (member){.method = u16(e + 10), .crc = u32(e + 16), .packed_bytes = u32(e + 20), .bytes = u32(e + 24), .at = u32(e + 42)};
+            *out = (member){.method = u16(e + 10),
+                            .crc = u32(e + 16),
+                            .packed_bytes = u32(e + 20),
+                            .bytes = u32(e + 24),
+                            .at = u32(e + 42)};
             widen(e + ENTRY_BYTES + name_n, extra_n, out);
             if (u16(e + 8) & 1) st = damaged(zip, "the array is encrypted");
             found = true;
@@ -161,8 +169,11 @@ static gr_status locate(const gr__blob *zip, const member *m, uint64_t *data_at)
     if (st != GR_OK) return st;
     if (u32(local) != 0x04034B50) return damaged(zip, "an array's own header is missing");
     *data_at = m->at + LOCAL_BYTES + u16(local + 26) + u16(local + 28);
-    if (*data_at > zip->bytes || m->packed_bytes > zip->bytes - *data_at) return damaged(zip, "an array reaches beyond its end");
-    if (m->method != 0 && m->method != 8) return gr__fail(zip->ctx, GR_E_FORMAT, "\"%s\" is packed with ZIP method %d; stored and deflated are known", zip->name, m->method);
+    if (*data_at > zip->bytes || m->packed_bytes > zip->bytes - *data_at)
+        return damaged(zip, "an array reaches beyond its end");
+    if (m->method != 0 && m->method != 8)
+        return gr__fail(zip->ctx, GR_E_FORMAT, "\"%s\" is packed with ZIP method %d; stored and deflated are known",
+                        zip->name, m->method);
     if (m->method == 0 && m->bytes != m->packed_bytes) return damaged(zip, "a stored array has two sizes");
     if (m->bytes / 1032 > m->packed_bytes) return damaged(zip, "an array promises more than its bytes can hold");
     return GR_OK;
@@ -180,7 +191,8 @@ static gr_status unpack(const gr__blob *zip, const member *m, uint64_t at, const
         if (st == GR_OK) st = gr__inflate(zip->ctx, label, packed, packed_n, data, n);
         gr__free(zip->ctx, packed, packed_n);
     }
-    if (st == GR_OK && gr__crc32(0, data, n) != m->crc) st = gr__fail(zip->ctx, GR_E_FORMAT, "\"%s\" is damaged: its checksum is not that of its bytes", label);
+    if (st == GR_OK && gr__crc32(0, data, n) != m->crc)
+        st = gr__fail(zip->ctx, GR_E_FORMAT, "\"%s\" is damaged: its checksum is not that of its bytes", label);
     if (st != GR_OK) {
         gr__free(zip->ctx, data, n);
         return st;
@@ -207,7 +219,8 @@ gr_status gr__npz_open(const gr__blob *zip, const char *name, const char *label,
         st = gr__blob_read(zip, at, head, n);
         if (st == GR_OK) st = gr__npy_header(zip->ctx, label, head, n, &p.array);
         if (st != GR_OK) return st;
-        if (p.array.at + p.array.bytes != m.bytes) return gr__fail(zip->ctx, GR_E_FORMAT, "\"%s\" does not hold what its header promises", label);
+        if (p.array.at + p.array.bytes != m.bytes)
+            return gr__fail(zip->ctx, GR_E_FORMAT, "\"%s\" does not hold what its header promises", label);
         p.blob = (gr__blob){.ctx = zip->ctx, .name = label, .fd = -1, .bytes = m.bytes};
         *out = p;
         return GR_OK;
@@ -233,16 +246,19 @@ static void arrays_close(arrays *a)
     gr__bump_destroy(a->memory);
 }
 
-static gr_status open_one(gr_context *ctx, const gr_settings *s, arrays *a, const char *row, bool header_only, gr__part *out)
+static gr_status open_one(gr_context *ctx, const gr_settings *s, arrays *a, const char *row, bool header_only,
+                          gr__part *out)
 {
     const char *label = gr__bump_format(a->memory, "%s:%s", a->zip.name, gr__setting_text(s, row));
     if (!label) return gr__error_code(ctx);
-    gr_status st = gr__source_place(ctx, s, row, gr__npz_open(&a->zip, gr__setting_text(s, row), label, header_only, out));
+    gr_status st =
+        gr__source_place(ctx, s, row, gr__npz_open(&a->zip, gr__setting_text(s, row), label, header_only, out));
     out->at = gr__source_at(s, row);
     return st;
 }
 
-static gr_status arrays_open(gr_context *ctx, const gr_settings *s, const gr_source_options *o, bool header_only, arrays *a)
+static gr_status arrays_open(gr_context *ctx, const gr_settings *s, const gr_source_options *o, bool header_only,
+                             arrays *a)
 {
     *a = (arrays){.memory = gr__bump_create(ctx)};
     const char *path = a->memory ? gr__source_path(a->memory, s, "file", o) : NULL;
@@ -273,14 +289,32 @@ static gr_status load(gr_context *ctx, const gr_settings *s, const gr_source_opt
 }
 
 static const gr_row rows[] = {
-    {.name = "file", .kind = GR_ROW_PATH, .range = "", .unit = "", .help = "archive that numpy.savez or savez_compressed wrote"},
-    {.name = "inputs", .kind = GR_ROW_TEXT, .value = "inputs", .range = "", .unit = "", .help = "name of the array [N, ...] of samples"},
-    {.name = "targets", .kind = GR_ROW_TEXT, .value = "none", .range = "", .unit = "", .help = "name of the array of targets"},
+    {.name = "file",
+     .kind = GR_ROW_PATH,
+     .range = "",
+     .unit = "",
+     .help = "archive that numpy.savez or savez_compressed wrote"},
+    {.name = "inputs",
+     .kind = GR_ROW_TEXT,
+     .value = "inputs",
+     .range = "",
+     .unit = "",
+     .help = "name of the array [N, ...] of samples"},
+    {.name = "targets",
+     .kind = GR_ROW_TEXT,
+     .value = "none",
+     .range = "",
+     .unit = "",
+     .help = "name of the array of targets"},
 };
 
 GR_SOURCE(npz) = {
-    .head = {.family = "source", .name = "npz", .title = "NumPy arrays, several in one archive", .cite = "NumPy, NPZ; PKWARE, ZIP 6.3",
-             .equations = "integer targets are classes, real ones values, unless the cost wants it otherwise", GR_ROWS(rows)},
+    .head = {.family = "source",
+             .name = "npz",
+             .title = "NumPy arrays, several in one archive",
+             .cite = "NumPy, NPZ; PKWARE, ZIP 6.3",
+             .equations = "integer targets are classes, real ones values, unless the cost wants it otherwise",
+             GR_ROWS(rows)},
     .info = info,
     .load = load,
 };

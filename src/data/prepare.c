@@ -11,7 +11,9 @@
 static gr_status find(gr_context *ctx, const gr_tree *tree, const gr_prepare **out)
 {
     const gr_tree *type = tree->kind == GR_TREE_MAP ? gr__tree_get(tree, "type") : tree;
-    if (!type || type->kind != GR_TREE_TEXT) return gr__tree_fail(ctx, tree, GR_E_TYPE, "write standardize, or {type: scale, by: 1/255}", "a step of preparation needs a \"type\"");
+    if (!type || type->kind != GR_TREE_TEXT)
+        return gr__tree_fail(ctx, tree, GR_E_TYPE, "write standardize, or {type: scale, by: 1/255}",
+                             "a step of preparation needs a \"type\"");
     int n;
     const gr_prepare *const *all = gr__prepares(&n);
     const gr_member *found; /* the head stands first */
@@ -40,7 +42,8 @@ static bool has_impute(const gr_tree *list)
     return false;
 }
 
-static gr_status fit_step(gr_context *ctx, gr__bump *b, const gr_tree *step, const gr_set *set, const gr_rows *train, gr_shape input, gr_prepared *all, int *n)
+static gr_status fit_step(gr_context *ctx, gr__bump *b, const gr_tree *step, const gr_set *set, const gr_rows *train,
+                          gr_shape input, gr_prepared *all, int *n)
 {
     const gr_prepare *member = NULL;
     gr_settings s;
@@ -54,7 +57,8 @@ static gr_status fit_step(gr_context *ctx, gr__bump *b, const gr_tree *step, con
     return GR_OK;
 }
 
-static gr_status fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr_set *set, const gr_rows *train, bool missing, gr_shape input, gr_prepared **out, int *n)
+static gr_status fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr_set *set, const gr_rows *train,
+                     bool missing, gr_shape input, gr_prepared **out, int *n)
 {
     int steps = count_steps(list), made = 0;
     bool added = missing && !has_impute(list);
@@ -65,24 +69,28 @@ static gr_status fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr
         gr_tree *impute = gr__tree_text(b, "impute");
         st = impute ? fit_step(ctx, b, impute, set, train, input, all, &made) : gr__error_code(ctx);
     }
-    for (int i = 0; i < steps && st == GR_OK; i++) st = fit_step(ctx, b, step_at(list, i), set, train, input, all, &made);
+    for (int i = 0; i < steps && st == GR_OK; i++)
+        st = fit_step(ctx, b, step_at(list, i), set, train, input, all, &made);
     if (st != GR_OK) return st;
     *out = all;
     *n = made;
     return GR_OK;
 }
 
-gr_status gr__prepare_fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr_set *set, const gr_rows *train, gr_shape model_input, gr_prepared **out, int *n)
+gr_status gr__prepare_fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr_set *set, const gr_rows *train,
+                          gr_shape model_input, gr_prepared **out, int *n)
 {
     return fit(ctx, b, list, set, train, set->missing, model_input, out, n);
 }
 
-gr_status gr__prepare_placeholder_for(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_shape model_input, const gr_set_info *info, gr_prepared **out, int *n)
+gr_status gr__prepare_placeholder_for(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_shape model_input,
+                                      const gr_set_info *info, gr_prepared **out, int *n)
 {
     return fit(ctx, b, list, NULL, NULL, info && info->missing, model_input, out, n);
 }
 
-gr_status gr__prepare_placeholder(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_shape model_input, gr_prepared **out, int *n)
+gr_status gr__prepare_placeholder(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_shape model_input,
+                                  gr_prepared **out, int *n)
 {
     return gr__prepare_placeholder_for(ctx, b, list, model_input, NULL, out, n);
 }
@@ -112,7 +120,9 @@ static gr_val values_for(gr_graph *g, gr_val x, int n, const double *values)
     if (n == 1) return gr_const(g, values[0]);
     if (all.rank > 1 && all.dim[all.rank - 1] == n) return gr_const_tensor(g, GR_SHAPE(n), values);
     for (int i = 1; i < all.rank; i++) one.dim[i - 1] = all.dim[i];
-    if (all.rank < 1 || gr_shape_count(one) != n) return gr_graph_fail(g, GR_E_SHAPE, "preparation has %d values for samples of %lld", n, (long long)gr_shape_count(one));
+    if (all.rank < 1 || gr_shape_count(one) != n)
+        return gr_graph_fail(g, GR_E_SHAPE, "preparation has %d values for samples of %lld", n,
+                             (long long)gr_shape_count(one));
     return gr_const_tensor(g, one, values);
 }
 
@@ -121,7 +131,9 @@ gr_val gr__prepare_build(gr_graph *g, const gr_prepared *p, int n, gr_val x)
     x = gr_real(g, x);
     for (int i = 0; i < n && x != GR_NONE; i++) {
         gr_scope_push(g, "prepare", p[i].kind);
-        if (p[i].fill) x = gr_select(g, gr_equal(g, x, x), x, gr_broadcast(g, values_for(g, x, p[i].n, p[i].fill), gr_shape_of(g, x)));
+        if (p[i].fill)
+            x = gr_select(g, gr_equal(g, x, x), x,
+                          gr_broadcast(g, values_for(g, x, p[i].n, p[i].fill), gr_shape_of(g, x)));
         if (p[i].sub) x = gr_sub(g, x, values_for(g, x, p[i].n, p[i].sub));
         if (p[i].mul) x = gr_mul(g, x, values_for(g, x, p[i].n, p[i].mul));
         gr_scope_pop(g);
@@ -166,13 +178,15 @@ gr_tree *gr__prepare_tree(gr__bump *b, const gr_prepared *p, int n)
 
 static gr_status parse_numbers(gr_context *ctx, gr__bump *b, const gr_tree *t, gr_prepared *p, double **out)
 {
-    if (t->kind != GR_TREE_LIST || t->n < 1 || (p->n && t->n != p->n)) return gr__tree_fail(ctx, t, GR_E_FORMAT, NULL, "the preparation's numbers are not lists of one length");
+    if (t->kind != GR_TREE_LIST || t->n < 1 || (p->n && t->n != p->n))
+        return gr__tree_fail(ctx, t, GR_E_FORMAT, NULL, "the preparation's numbers are not lists of one length");
     p->n = t->n;
     *out = gr__bump_alloc(b, (size_t)t->n * sizeof **out);
     if (!*out) return gr__error_code(ctx);
     for (int i = 0; i < t->n; i++) {
         const gr_tree *x = t->child[i];
-        if ((x->kind != GR_TREE_INT && x->kind != GR_TREE_REAL) || !isfinite(x->number)) return gr__tree_fail(ctx, x, GR_E_FORMAT, NULL, "the preparation holds something that is not a number");
+        if ((x->kind != GR_TREE_INT && x->kind != GR_TREE_REAL) || !isfinite(x->number))
+            return gr__tree_fail(ctx, x, GR_E_FORMAT, NULL, "the preparation holds something that is not a number");
         (*out)[i] = x->number;
     }
     return GR_OK;
@@ -182,23 +196,29 @@ static gr_status parse_step(gr_context *ctx, gr__bump *b, const gr_tree *t, gr_p
 {
     const gr_tree *type = gr__tree_get(t, "type");
     const gr_prepare *member = NULL;
-    if (!type || type->kind != GR_TREE_TEXT) return gr__tree_fail(ctx, t, GR_E_FORMAT, NULL, "a step of the preparation has no type");
+    if (!type || type->kind != GR_TREE_TEXT)
+        return gr__tree_fail(ctx, t, GR_E_FORMAT, NULL, "a step of the preparation has no type");
     gr_status st = find(ctx, t, &member);
     if (st != GR_OK) return st;
     snprintf(p->kind, sizeof p->kind, "%s", member->head.name);
     for (int i = 0; i < t->n && st == GR_OK; i++) {
         int f = 0;
         while (f < (int)GR_COUNT(fields) && strcmp(fields[f], t->key[i]) != 0) f++;
-        if (f < (int)GR_COUNT(fields)) st = parse_numbers(ctx, b, t->child[i], p, field(p, f));
-        else if (strcmp(t->key[i], "type") != 0) st = gr__tree_fail(ctx, t->child[i], GR_E_FORMAT, NULL, "the preparation holds an unknown \"%s\"", t->key[i]);
+        if (f < (int)GR_COUNT(fields))
+            st = parse_numbers(ctx, b, t->child[i], p, field(p, f));
+        else if (strcmp(t->key[i], "type") != 0)
+            st = gr__tree_fail(ctx, t->child[i], GR_E_FORMAT, NULL, "the preparation holds an unknown \"%s\"",
+                               t->key[i]);
     }
-    if (st == GR_OK && !p->sub && !p->mul && !p->fill) st = gr__tree_fail(ctx, t, GR_E_FORMAT, NULL, "a step of the preparation does nothing");
+    if (st == GR_OK && !p->sub && !p->mul && !p->fill)
+        st = gr__tree_fail(ctx, t, GR_E_FORMAT, NULL, "a step of the preparation does nothing");
     return st;
 }
 
 gr_status gr__prepare_parse(gr_context *ctx, gr__bump *b, const gr_tree *t, gr_prepared **out, int *n)
 {
-    if (t->kind != GR_TREE_LIST) return gr__tree_fail(ctx, t, GR_E_FORMAT, NULL, "the preparation is not a list of steps");
+    if (t->kind != GR_TREE_LIST)
+        return gr__tree_fail(ctx, t, GR_E_FORMAT, NULL, "the preparation is not a list of steps");
     gr_prepared *all = gr__bump_alloc(b, (size_t)(t->n + 1) * sizeof *all);
     gr_status st = all ? GR_OK : gr__error_code(ctx);
     for (int i = 0; i < t->n && st == GR_OK; i++) st = parse_step(ctx, b, t->child[i], &all[i]);

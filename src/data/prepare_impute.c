@@ -1,12 +1,16 @@
-/* Impute: a value in the place of a missing one. Missing values are NaN in a set, and only where the source declares what stands for them. */
+/* Impute: a value in the place of a missing one. Missing values are NaN in a set, and only where the source declares
+ * what stands for them. */
 #include <math.h>
 
 #include "data/moments.h"
 
-static gr_status means(gr_context *ctx, const gr_set *set, const gr_rows *train, const gr_prepared *before, int n_before, gr_prepared *p)
+static gr_status means(gr_context *ctx, const gr_set *set, const gr_rows *train, const gr_prepared *before,
+                       int n_before, gr_prepared *p)
 {
     int64_t width = gr_shape_count(set->sample);
-    if (width % p->n) return gr__fail(ctx, GR_E_DATA, "samples of %lld values do not divide into %d channels of model.input", (long long)width, p->n);
+    if (width % p->n)
+        return gr__fail(ctx, GR_E_DATA, "samples of %lld values do not divide into %d channels of model.input",
+                        (long long)width, p->n);
     size_t bytes = (size_t)width * sizeof(gr__moments);
     gr__moments *m = gr__alloc(ctx, bytes);
     if (!m) return GR_E_MEMORY;
@@ -17,8 +21,8 @@ static gr_status means(gr_context *ctx, const gr_set *set, const gr_rows *train,
     return st;
 }
 
-static gr_status fit(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_set *set, const gr_rows *train, const gr_prepared *before, int n_before,
-                     gr_shape model_input, gr_prepared *out)
+static gr_status fit(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_set *set, const gr_rows *train,
+                     const gr_prepared *before, int n_before, gr_shape model_input, gr_prepared *out)
 {
     double value = gr__setting_real(s, "value");
     int64_t n = isnan(value) && model_input.rank ? model_input.dim[model_input.rank - 1] : 1;
@@ -29,10 +33,20 @@ static gr_status fit(gr_context *ctx, gr__bump *b, const gr_settings *s, const g
 }
 
 static const gr_row rows[] = {
-    {.name = "value", .kind = GR_ROW_REAL, .value = "none", .range = "(-inf,inf)", .unit = "", .help = "what missing values become; the column's mean over the training rows unless given"},
+    {.name = "value",
+     .kind = GR_ROW_REAL,
+     .value = "none",
+     .range = "(-inf,inf)",
+     .unit = "",
+     .help = "what missing values become; the column's mean over the training rows unless given"},
 };
 
 GR_PREPARE(impute) = {
-    .head = {.family = "prepare", .name = "impute", .title = "Fill missing values", .cite = "", .equations = "y = x where x is a number, else the mean or `value`", GR_ROWS(rows)},
+    .head = {.family = "prepare",
+             .name = "impute",
+             .title = "Fill missing values",
+             .cite = "",
+             .equations = "y = x where x is a number, else the mean or `value`",
+             GR_ROWS(rows)},
     .fit = fit,
 };

@@ -3,8 +3,8 @@
 
 #include "data/data.h"
 
-static gr_status fit(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_set *set, const gr_rows *train, const gr_prepared *before, int n_before,
-                     gr_shape model_input, gr_prepared *out)
+static gr_status fit(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_set *set, const gr_rows *train,
+                     const gr_prepared *before, int n_before, gr_shape model_input, gr_prepared *out)
 {
     (void)set, (void)train, (void)before, (void)n_before, (void)model_input;
     *out = (gr_prepared){.n = 1, .mul = gr__bump_alloc(b, sizeof(double))};
@@ -14,10 +14,20 @@ static gr_status fit(gr_context *ctx, gr__bump *b, const gr_settings *s, const g
 }
 
 static const gr_row rows[] = {
-    {.name = "by", .kind = GR_ROW_REAL, .value = "1/255", .range = "(-inf,inf)", .unit = "", .help = "what every value is multiplied by"},
+    {.name = "by",
+     .kind = GR_ROW_REAL,
+     .value = "1/255",
+     .range = "(-inf,inf)",
+     .unit = "",
+     .help = "what every value is multiplied by"},
 };
 
 GR_PREPARE(scale) = {
-    .head = {.family = "prepare", .name = "scale", .title = "Scale by a constant", .cite = "", .equations = "y = x * by", GR_ROWS(rows)},
+    .head = {.family = "prepare",
+             .name = "scale",
+             .title = "Scale by a constant",
+             .cite = "",
+             .equations = "y = x * by",
+             GR_ROWS(rows)},
     .fit = fit,
 };

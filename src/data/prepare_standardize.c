@@ -12,10 +12,13 @@ static int64_t groups_of(const gr_settings *s, gr_shape input)
     return input.rank ? input.dim[input.rank - 1] : 1;
 }
 
-static gr_status measure(gr_context *ctx, const gr_set *set, const gr_rows *train, const gr_prepared *before, int n_before, gr_prepared *p)
+static gr_status measure(gr_context *ctx, const gr_set *set, const gr_rows *train, const gr_prepared *before,
+                         int n_before, gr_prepared *p)
 {
     int64_t width = gr_shape_count(set->sample);
-    if (width % p->n) return gr__fail(ctx, GR_E_DATA, "samples of %lld values do not divide into %d channels of model.input", (long long)width, p->n);
+    if (width % p->n)
+        return gr__fail(ctx, GR_E_DATA, "samples of %lld values do not divide into %d channels of model.input",
+                        (long long)width, p->n);
     size_t bytes = (size_t)width * sizeof(gr__moments);
     gr__moments *m = gr__alloc(ctx, bytes);
     if (!m) return GR_E_MEMORY;
@@ -29,8 +32,8 @@ static gr_status measure(gr_context *ctx, const gr_set *set, const gr_rows *trai
     return st;
 }
 
-static gr_status fit(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_set *set, const gr_rows *train, const gr_prepared *before, int n_before,
-                     gr_shape model_input, gr_prepared *out)
+static gr_status fit(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_set *set, const gr_rows *train,
+                     const gr_prepared *before, int n_before, gr_shape model_input, gr_prepared *out)
 {
     int64_t n = groups_of(s, model_input);
     if (n > INT32_MAX) return gr__fail(ctx, GR_E_RANGE, "a sample has too many values to standardize each");
@@ -54,12 +57,21 @@ static gr_status fit(gr_context *ctx, gr__bump *b, const gr_settings *s, const g
 }
 
 static const gr_row rows[] = {
-    {.name = "per", .kind = GR_ROW_CHOICE, .value = "channel", .range = "channel|element|all", .unit = "",
-     .help = "what has a mean of its own: each channel (last axis; a column of a table), each value of a sample, or nothing"},
+    {.name = "per",
+     .kind = GR_ROW_CHOICE,
+     .value = "channel",
+     .range = "channel|element|all",
+     .unit = "",
+     .help = "what has a mean of its own: each channel (last axis; a column of a table), each value of a sample, or "
+             "nothing"},
 };
 
 GR_PREPARE(standardize) = {
-    .head = {.family = "prepare", .name = "standardize", .title = "Mean 0 and standard deviation 1", .cite = "",
-             .equations = "y = (x - mean) / std, population statistics of the training rows\na constant becomes 0", GR_ROWS(rows)},
+    .head = {.family = "prepare",
+             .name = "standardize",
+             .title = "Mean 0 and standard deviation 1",
+             .cite = "",
+             .equations = "y = (x - mean) / std, population statistics of the training rows\na constant becomes 0",
+             GR_ROWS(rows)},
     .fit = fit,
 };

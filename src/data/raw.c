@@ -26,12 +26,14 @@ bool gr__sample_fits(gr_shape sample, gr_shape input)
 static const char *shape_text(const gr__array *a, char *buffer, size_t n)
 {
     size_t used = 0;
-    for (int i = 0; i < a->rank; i++) used += (size_t)snprintf(buffer + used, n - used, "%c%lld", i ? ',' : '[', (long long)a->dim[i]);
+    for (int i = 0; i < a->rank; i++)
+        used += (size_t)snprintf(buffer + used, n - used, "%c%lld", i ? ',' : '[', (long long)a->dim[i]);
     snprintf(buffer + used, n - used, "]");
     return buffer;
 }
 
-static gr_status raw_array(gr__blob *blob, gr__header_fn header, gr_shape sample, const gr_source_options *o, gr_set *out)
+static gr_status raw_array(gr__blob *blob, gr__header_fn header, gr_shape sample, const gr_source_options *o,
+                           gr_set *out)
 {
     gr__part p = {0};
     gr_context *ctx = blob->ctx;
@@ -47,8 +49,8 @@ static gr_status raw_array(gr__blob *blob, gr__header_fn header, gr_shape sample
             gr__array wanted = {.rank = sample.rank};
             memcpy(wanted.dim, sample.dim, sizeof sample.dim);
             char got[200], want[200];
-            st = gr__fail(ctx, GR_E_DATA, "\"%s\" has shape %s, which is neither a sample of shape %s nor several", p.blob.name, shape_text(a, got, sizeof got),
-                          shape_text(&wanted, want, sizeof want));
+            st = gr__fail(ctx, GR_E_DATA, "\"%s\" has shape %s, which is neither a sample of shape %s nor several",
+                          p.blob.name, shape_text(a, got, sizeof got), shape_text(&wanted, want, sizeof want));
         } else {
             memmove(a->dim + 1, a->dim, sizeof a->dim[0] * (size_t)a->rank);
             a->dim[0] = 1;
@@ -62,8 +64,14 @@ static gr_status raw_array(gr__blob *blob, gr__header_fn header, gr_shape sample
 
 static gr_status raw_table(gr__blob *blob, gr_shape sample, const char *target, const gr_source_options *o, gr_set *out)
 {
-    gr__csv_options c = {.target = target, .target_may_lack = true, .names = o->n_csv_names == gr_shape_count(sample) ? o->csv_names : NULL, .n_wanted = gr_shape_count(sample), .keep_float64 = o->keep_float64,
-                         .want = GR_TARGET_VALUE, .missing = gr__tree_get(o->csv_like, "missing"), .inputs_only = true};
+    gr__csv_options c = {.target = target,
+                         .target_may_lack = true,
+                         .names = o->n_csv_names == gr_shape_count(sample) ? o->csv_names : NULL,
+                         .n_wanted = gr_shape_count(sample),
+                         .keep_float64 = o->keep_float64,
+                         .want = GR_TARGET_VALUE,
+                         .missing = gr__tree_get(o->csv_like, "missing"),
+                         .inputs_only = true};
     const gr_tree *delimiter = gr__tree_get(o->csv_like, "delimiter");
     if (delimiter && delimiter->text && strlen(delimiter->text) == 1) c.delimiter = delimiter->text[0];
     if (c.missing && c.missing->kind == GR_TREE_TEXT && strcmp(c.missing->text, "none") == 0) c.missing = NULL;
@@ -72,7 +80,8 @@ static gr_status raw_table(gr__blob *blob, gr_shape sample, const char *target, 
     return st;
 }
 
-gr_status gr__set_raw(gr_context *ctx, const char *file, gr_shape sample, const char *target_name, const gr_source_options *o, gr_set *out)
+gr_status gr__set_raw(gr_context *ctx, const char *file, gr_shape sample, const char *target_name,
+                      const gr_source_options *o, gr_set *out)
 {
     gr__blob blob;
     gr_set set = {0};
@@ -82,10 +91,14 @@ gr_status gr__set_raw(gr_context *ctx, const char *file, gr_shape sample, const 
     size_t n;
     st = gr__blob_peek(&blob, front, sizeof front, &n);
     if (st != GR_OK) goto done;
-    if (n >= 6 && memcmp(front, "\x93NUMPY", 6) == 0) st = raw_array(&blob, gr__npy_header, sample, o, &set);
-    else if (n >= 4 && front[0] == 0 && front[1] == 0) st = raw_array(&blob, gr__idx_header, sample, o, &set);
-    else if (n >= 4 && memcmp(front, "PK\x03\x04", 4) == 0) st = gr__fail(ctx, GR_E_FORMAT, "\"%s\" is an archive: give one array as NPY", file);
-    else st = raw_table(&blob, sample, target_name, o, &set);
+    if (n >= 6 && memcmp(front, "\x93NUMPY", 6) == 0)
+        st = raw_array(&blob, gr__npy_header, sample, o, &set);
+    else if (n >= 4 && front[0] == 0 && front[1] == 0)
+        st = raw_array(&blob, gr__idx_header, sample, o, &set);
+    else if (n >= 4 && memcmp(front, "PK\x03\x04", 4) == 0)
+        st = gr__fail(ctx, GR_E_FORMAT, "\"%s\" is an archive: give one array as NPY", file);
+    else
+        st = raw_table(&blob, sample, target_name, o, &set);
 done:
     gr__blob_close(&blob);
     if (st == GR_OK) *out = set;

@@ -13,7 +13,8 @@ size_t gr__element_bytes(gr_element e)
 gr_element gr__target_element(const gr_set *s)
 {
     if (s->target == GR_TARGET_CLASS) return GR_EL_I32;
-    return s->targets_bytes == (size_t)(s->n * gr_shape_count(s->target_sample)) * sizeof(double) ? GR_EL_F64 : GR_EL_F32;
+    return s->targets_bytes == (size_t)(s->n * gr_shape_count(s->target_sample)) * sizeof(double) ? GR_EL_F64
+                                                                                                  : GR_EL_F32;
 }
 
 void gr__set_free(gr_context *ctx, gr_set *s)
@@ -27,10 +28,13 @@ void gr__set_free(gr_context *ctx, gr_set *s)
 static gr_status find(gr_context *ctx, const gr_tree *tree, const gr_source **out)
 {
     const gr_tree *type = tree && tree->kind == GR_TREE_MAP ? gr__tree_get(tree, "type") : tree;
-    if (!type) return gr__tree_fail(ctx, tree, GR_E_MISSING, "write {type: idx, images: ..., labels: ...}", "a source needs a \"type\"");
+    if (!type)
+        return gr__tree_fail(ctx, tree, GR_E_MISSING, "write {type: idx, images: ..., labels: ...}",
+                             "a source needs a \"type\"");
     if (type->kind != GR_TREE_TEXT) {
         char shown[200];
-        return gr__tree_fail(ctx, type, GR_E_TYPE, "write {type: idx, images: ..., labels: ...}", "%s is not the type of a source", gr__tree_show(type, shown, sizeof shown));
+        return gr__tree_fail(ctx, type, GR_E_TYPE, "write {type: idx, images: ..., labels: ...}",
+                             "%s is not the type of a source", gr__tree_show(type, shown, sizeof shown));
     }
     int n;
     const gr_source *const *all = gr__sources(&n);
@@ -74,7 +78,8 @@ gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_opt
     return st;
 }
 
-gr_status gr__source_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, const gr_source_options *o, gr_tree **out)
+gr_status gr__source_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, const gr_source_options *o,
+                             gr_tree **out)
 {
     const gr_source *source = NULL;
     gr_settings s;

@@ -42,7 +42,8 @@ static int by_class(const void *a, const void *b)
     return (x->class_ > y->class_) - (x->class_ < y->class_);
 }
 
-/* Shares out `total` rows of a part among the classes: each gets its share rounded down, the largest remainders one more. */
+/* Shares out `total` rows of a part among the classes: each gets its share rounded down, the largest remainders one
+ * more. */
 static void share(int64_t total, double fraction, quota *q, int classes)
 {
     int64_t given = 0;
@@ -70,8 +71,8 @@ static void share(int64_t total, double fraction, quota *q, int classes)
     qsort(q, (size_t)classes, sizeof *q, by_class);
 }
 
-/* A class with a row for every part should be seen in this one: taken from the class that has most there. For so many classes that looking for
- * the largest each time would take long, a sample of each is not to be expected anyway. */
+/* A class with a row for every part should be seen in this one: taken from the class that has most there. For so many
+ * classes that looking for the largest each time would take long, a sample of each is not to be expected anyway. */
 static void fill_empty(int parts, quota *q, int classes)
 {
     if (classes > 4096) return;
@@ -93,8 +94,8 @@ static int class_of(const int32_t *labels, uint32_t row)
 }
 
 /* part_of[row] for every row, and counts[part]. */
-static void assign(uint64_t seed, int64_t n, const int32_t *labels, int classes, const double *fractions, int parts, uint32_t *order, quota *q, uint8_t *part_of,
-                   int64_t *counts)
+static void assign(uint64_t seed, int64_t n, const int32_t *labels, int classes, const double *fractions, int parts,
+                   uint32_t *order, quota *q, uint8_t *part_of, int64_t *counts)
 {
     gr__rng r = gr__rng_make(seed, "split", 0, 0);
     gr__rng_permutation(&r, order, (size_t)n);
@@ -118,13 +119,15 @@ static void assign(uint64_t seed, int64_t n, const int32_t *labels, int classes,
     counts[0] = left;
 }
 
-gr_status gr__split(gr_context *ctx, uint64_t seed, int64_t n, const int32_t *labels, int classes, const double *fractions, int parts, gr_rows *out)
+gr_status gr__split(gr_context *ctx, uint64_t seed, int64_t n, const int32_t *labels, int classes,
+                    const double *fractions, int parts, gr_rows *out)
 {
     gr_rows made[16] = {{0}};
     int64_t counts[16] = {0}, filled[16] = {0};
     if (parts < 1 || parts > 16) return gr__fail(ctx, GR_E_RANGE, "a split has 1 to 16 parts, not %d", parts);
     for (int p = 0; p < parts; p++) {
-        if (!(fractions[p] >= 0 && fractions[p] <= 1)) return gr__fail(ctx, GR_E_RANGE, "%g is not in [0, 1], the fractions of a split", fractions[p]);
+        if (!(fractions[p] >= 0 && fractions[p] <= 1))
+            return gr__fail(ctx, GR_E_RANGE, "%g is not in [0, 1], the fractions of a split", fractions[p]);
     }
     if (!labels) classes = 1;
     size_t order_bytes = (size_t)n * sizeof(uint32_t), quota_bytes = (size_t)classes * sizeof(quota);
@@ -142,8 +145,10 @@ gr_status gr__split(gr_context *ctx, uint64_t seed, int64_t n, const int32_t *la
     gr__free(ctx, part_of, (size_t)n);
     gr__free(ctx, q, quota_bytes);
     for (int p = 0; p < parts; p++) {
-        if (st == GR_OK) out[p] = made[p];
-        else gr__rows_free(ctx, &made[p]);
+        if (st == GR_OK)
+            out[p] = made[p];
+        else
+            gr__rows_free(ctx, &made[p]);
     }
     return st;
 }
@@ -184,12 +189,18 @@ static void put_label(gr__text *line, const gr_set *s, uint32_t row)
     for (int64_t i = 0; i < n; i++) {
         int64_t at = (int64_t)row * n + i;
         const char *comma = i ? "," : "";
-        if (s->target == GR_TARGET_CLASS) gr__text_add(line, "%s%d", comma, ((const int32_t *)s->targets)[at]);
-        else gr__text_add(line, "%s%s", comma, gr__double_text(wide ? ((const double *)s->targets)[at] : (double)((const float *)s->targets)[at], number));
+        if (s->target == GR_TARGET_CLASS)
+            gr__text_add(line, "%s%d", comma, ((const int32_t *)s->targets)[at]);
+        else
+            gr__text_add(
+                line, "%s%s", comma,
+                gr__double_text(wide ? ((const double *)s->targets)[at] : (double)((const float *)s->targets)[at],
+                                number));
     }
 }
 
-static gr_status put_rows(gr_context *ctx, gr__writer *w, const gr_set *s, const uint8_t *part_of, const char *const *names)
+static gr_status put_rows(gr_context *ctx, gr__writer *w, const gr_set *s, const uint8_t *part_of,
+                          const char *const *names)
 {
     gr__text line;
     gr__text_init(&line, ctx);
@@ -210,7 +221,8 @@ static gr_status put_rows(gr_context *ctx, gr__writer *w, const gr_set *s, const
     return failed ? gr__error_code(ctx) : GR_OK;
 }
 
-gr_status gr__split_manifest(gr_context *ctx, const char *path, const gr_set *s, const gr_rows *parts, const char *const *names, int n_parts)
+gr_status gr__split_manifest(gr_context *ctx, const char *path, const gr_set *s, const gr_rows *parts,
+                             const char *const *names, int n_parts)
 {
     uint8_t *part_of = gr__alloc(ctx, (size_t)s->n); /* 0: in none */
     if (!part_of) return GR_E_MEMORY;
@@ -221,8 +233,10 @@ gr_status gr__split_manifest(gr_context *ctx, const char *path, const gr_set *s,
     gr_status st = gr__writer_open(ctx, path, &w);
     if (st == GR_OK) {
         st = put_rows(ctx, w, s, part_of, names);
-        if (st == GR_OK) st = gr__writer_commit(w);
-        else gr__writer_abort(w);
+        if (st == GR_OK)
+            st = gr__writer_commit(w);
+        else
+            gr__writer_abort(w);
     }
     gr__free(ctx, part_of, (size_t)s->n);
     return st;

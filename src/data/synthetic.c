@@ -1,4 +1,5 @@
-/* Synthetic data: small problems whose answer is known. Every row has random numbers of its own, so the first rows are the same for any n. */
+/* Synthetic data: small problems whose answer is known. Every row has random numbers of its own, so the first rows are
+ * the same for any n. */
 #include <math.h>
 #include <string.h>
 
@@ -14,8 +15,8 @@ typedef struct problem {
     double noise;
     uint64_t seed;
     const struct kind *kind;
-    gr__rng common;    /* what all rows share: centres, weights */
-    double *shared;    /* drawn from it; of kind->shared numbers */
+    gr__rng common; /* what all rows share: centres, weights */
+    double *shared; /* drawn from it; of kind->shared numbers */
 } problem;
 
 typedef struct kind {
@@ -23,8 +24,8 @@ typedef struct kind {
     int uses;
     int64_t classes, features; /* defaults */
     double noise;
-    gr_element element;        /* F32 stands for reals */
-    bool values;               /* targets are values; else classes */
+    gr_element element; /* F32 stands for reals */
+    bool values;        /* targets are values; else classes */
     gr_shape (*sample)(const problem *p);
     int64_t (*shared)(const problem *p); /* NULL: none */
     /* Fills the inputs of one row; gives its class, or its value. */
@@ -55,7 +56,8 @@ static double spirals_row(const problem *p, int64_t i, gr__rng *r, double *x, do
 {
     (void)targets;
     int64_t arm = i % p->classes;
-    double t = gr__rng_uniform(r), angle = 3 * PI * t + 2 * PI * (double)arm / (double)p->classes, radius = 0.1 + 0.9 * t;
+    double t = gr__rng_uniform(r), angle = 3 * PI * t + 2 * PI * (double)arm / (double)p->classes,
+           radius = 0.1 + 0.9 * t;
     x[0] = radius * cos(angle) + p->noise * gr__rng_normal(r);
     x[1] = radius * sin(angle) + p->noise * gr__rng_normal(r);
     return (double)arm;
@@ -126,8 +128,10 @@ static gr_shape picture(const problem *p)
 static double glyph(int64_t digit, int column, int row)
 {
     static const char font[10][8] = {
-        "\x0E\x11\x13\x15\x19\x11\x0E", "\x04\x0C\x04\x04\x04\x04\x0E", "\x0E\x11\x01\x02\x04\x08\x1F", "\x1F\x02\x04\x02\x01\x11\x0E", "\x02\x06\x0A\x12\x1F\x02\x02",
-        "\x1F\x10\x1E\x01\x01\x11\x0E", "\x06\x08\x10\x1E\x11\x11\x0E", "\x1F\x01\x02\x04\x08\x08\x08", "\x0E\x11\x11\x0E\x11\x11\x0E", "\x0E\x11\x11\x0F\x01\x02\x0C",
+        "\x0E\x11\x13\x15\x19\x11\x0E", "\x04\x0C\x04\x04\x04\x04\x0E", "\x0E\x11\x01\x02\x04\x08\x1F",
+        "\x1F\x02\x04\x02\x01\x11\x0E", "\x02\x06\x0A\x12\x1F\x02\x02", "\x1F\x10\x1E\x01\x01\x11\x0E",
+        "\x06\x08\x10\x1E\x11\x11\x0E", "\x1F\x01\x02\x04\x08\x08\x08", "\x0E\x11\x11\x0E\x11\x11\x0E",
+        "\x0E\x11\x11\x0F\x01\x02\x0C",
     };
     return column < 0 || column > 4 || row < 0 || row > 6 ? 0 : font[digit][row] >> (4 - column) & 1;
 }
@@ -137,12 +141,15 @@ static double digits_row(const problem *p, int64_t i, gr__rng *r, double *x, dou
 {
     (void)targets;
     int64_t digit = i % p->classes;
-    double size = (double)p->size, angle = 0.4 * (gr__rng_uniform(r) - 0.5), scale = 9 / size * (0.9 + 0.35 * gr__rng_uniform(r));
-    double dx = size * 0.15 * (gr__rng_uniform(r) - 0.5), dy = size * 0.15 * (gr__rng_uniform(r) - 0.5), light = 160 + 95 * gr__rng_uniform(r);
+    double size = (double)p->size, angle = 0.4 * (gr__rng_uniform(r) - 0.5),
+           scale = 9 / size * (0.9 + 0.35 * gr__rng_uniform(r));
+    double dx = size * 0.15 * (gr__rng_uniform(r) - 0.5), dy = size * 0.15 * (gr__rng_uniform(r) - 0.5),
+           light = 160 + 95 * gr__rng_uniform(r);
     for (int64_t row = 0; row < p->size; row++) {
         for (int64_t column = 0; column < p->size; column++) {
             double px = (double)column + 0.5 - size / 2 - dx, py = (double)row + 0.5 - size / 2 - dy;
-            double u = scale * (cos(angle) * px + sin(angle) * py) + 2, v = scale * (cos(angle) * py - sin(angle) * px) + 3;
+            double u = scale * (cos(angle) * px + sin(angle) * py) + 2,
+                   v = scale * (cos(angle) * py - sin(angle) * px) + 3;
             int u0 = (int)floor(u), v0 = (int)floor(v);
             double a = u - u0, b = v - v0;
             double ink = (1 - b) * ((1 - a) * glyph(digit, u0, v0) + a * glyph(digit, u0 + 1, v0)) +
@@ -177,19 +184,27 @@ static gr_status settle(gr_context *ctx, const gr_settings *s, const gr_source_o
 {
     const kind *k = kinds;
     while (!gr__setting_is(s, "kind", k->name)) k++;
-    int64_t classes = gr__setting_int(s, "classes"), wide = gr__setting_int(s, "features"), size = gr__setting_int(s, "size"), seed = gr__setting_int(s, "seed");
+    int64_t classes = gr__setting_int(s, "classes"), wide = gr__setting_int(s, "features"),
+            size = gr__setting_int(s, "size"), seed = gr__setting_int(s, "seed");
     double noise = gr__setting_real(s, "noise");
     gr_status st;
     GR_TRY(unused(ctx, s, "classes", k->uses & USES_CLASSES, k));
     GR_TRY(unused(ctx, s, "features", k->uses & USES_FEATURES, k));
     GR_TRY(unused(ctx, s, "size", k->uses & USES_SIZE, k));
     GR_TRY(unused(ctx, s, "noise", k->element != GR_EL_I32, k));
-    *p = (problem){.n = gr__setting_int(s, "n"), .classes = classes == INT64_MIN ? k->classes : classes, .features = wide == INT64_MIN ? k->features : wide,
-                   .size = size == INT64_MIN ? 16 : size, .noise = isnan(noise) ? k->noise : noise, .seed = seed == INT64_MIN ? o->seed : (uint64_t)seed, .kind = k};
+    *p = (problem){.n = gr__setting_int(s, "n"),
+                   .classes = classes == INT64_MIN ? k->classes : classes,
+                   .features = wide == INT64_MIN ? k->features : wide,
+                   .size = size == INT64_MIN ? 16 : size,
+                   .noise = isnan(noise) ? k->noise : noise,
+                   .seed = seed == INT64_MIN ? o->seed : (uint64_t)seed,
+                   .kind = k};
     if (k->row == digits_row && p->classes > 10)
-        st = gr__tree_fail(ctx, gr__setting_tree(s, "classes"), GR_E_RANGE, NULL, "%lld is not in [2, 10], the digits there are", (long long)p->classes);
+        st = gr__tree_fail(ctx, gr__setting_tree(s, "classes"), GR_E_RANGE, NULL,
+                           "%lld is not in [2, 10], the digits there are", (long long)p->classes);
     else if (k->values && o->want == GR_TARGET_CLASS)
-        st = gr__tree_fail(ctx, gr__setting_tree(s, "kind"), GR_E_CONFLICT, NULL, "regression has values as targets, but the cost wants classes");
+        st = gr__tree_fail(ctx, gr__setting_tree(s, "kind"), GR_E_CONFLICT, NULL,
+                           "regression has values as targets, but the cost wants classes");
 done:
     return st;
 }
@@ -203,7 +218,10 @@ static void describe(const problem *p, const gr_source_options *o, gr_set_info *
 {
     const kind *k = p->kind;
     bool values = k->values || o->want == GR_TARGET_VALUE;
-    *out = (gr_set_info){.n = p->n, .sample = k->sample(p), .element = as_element(k, o), .target = values ? GR_TARGET_VALUE : GR_TARGET_CLASS};
+    *out = (gr_set_info){.n = p->n,
+                         .sample = k->sample(p),
+                         .element = as_element(k, o),
+                         .target = values ? GR_TARGET_VALUE : GR_TARGET_CLASS};
     if (k->row == copy_row) out->target_sample = k->sample(p);
     if (!values) out->classes = (int)p->classes;
     gr_element target = !values ? GR_EL_I32 : o->keep_float64 ? GR_EL_F64 : GR_EL_F32;
@@ -224,16 +242,21 @@ static gr_status info(gr_context *ctx, const gr_settings *s, const gr_source_opt
 static void store(gr_element e, void *to, int64_t at, const double *x, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
-        if (e == GR_EL_U8) ((uint8_t *)to)[at + i] = (uint8_t)x[i];
-        else if (e == GR_EL_I32) ((int32_t *)to)[at + i] = (int32_t)x[i];
-        else if (e == GR_EL_F64) ((double *)to)[at + i] = x[i];
-        else ((float *)to)[at + i] = (float)x[i];
+        if (e == GR_EL_U8)
+            ((uint8_t *)to)[at + i] = (uint8_t)x[i];
+        else if (e == GR_EL_I32)
+            ((int32_t *)to)[at + i] = (int32_t)x[i];
+        else if (e == GR_EL_F64)
+            ((double *)to)[at + i] = x[i];
+        else
+            ((float *)to)[at + i] = (float)x[i];
     }
 }
 
 static gr_status make(gr__bump *b, problem *p, const gr_set_info *info, gr_element target, gr_set *s)
 {
-    int64_t width = gr_shape_count(info->sample), answers = gr_shape_count(info->target_sample), shared = p->kind->shared ? p->kind->shared(p) : 0;
+    int64_t width = gr_shape_count(info->sample), answers = gr_shape_count(info->target_sample),
+            shared = p->kind->shared ? p->kind->shared(p) : 0;
     double *x = gr__bump_alloc(b, (size_t)width * sizeof *x), *y = gr__bump_alloc(b, (size_t)answers * sizeof *y);
     p->shared = gr__bump_alloc(b, (size_t)shared * sizeof *p->shared);
     if (!x || !y || !p->shared) return GR_E_MEMORY;
@@ -257,7 +280,12 @@ static gr_status load(gr_context *ctx, const gr_settings *s, const gr_source_opt
     gr_status st = settle(ctx, s, o, &p);
     if (st != GR_OK) return st;
     describe(&p, o, &i);
-    gr_set set = {.n = i.n, .sample = i.sample, .element = i.element, .target = i.target, .target_sample = i.target_sample, .classes = i.classes};
+    gr_set set = {.n = i.n,
+                  .sample = i.sample,
+                  .element = i.element,
+                  .target = i.target,
+                  .target_sample = i.target_sample,
+                  .classes = i.classes};
     set.memory = gr__bump_create(ctx);
     set.file = set.memory ? gr__bump_format(set.memory, "synthetic %s", p.kind->name) : NULL;
     set.inputs = set.file ? gr__tensor_alloc(ctx, (size_t)i.inputs_bytes) : NULL;
@@ -266,25 +294,68 @@ static gr_status load(gr_context *ctx, const gr_settings *s, const gr_source_opt
     set.targets_bytes = set.targets ? (size_t)i.targets_bytes : 0;
     gr_element target = i.target == GR_TARGET_CLASS ? GR_EL_I32 : o->keep_float64 ? GR_EL_F64 : GR_EL_F32;
     st = set.targets ? make(set.memory, &p, &i, target, &set) : gr__error_code(ctx);
-    if (st == GR_OK) *out = set;
-    else gr__set_free(ctx, &set);
+    if (st == GR_OK)
+        *out = set;
+    else
+        gr__set_free(ctx, &set);
     return st;
 }
 
 static const gr_row rows[] = {
-    {.name = "kind", .kind = GR_ROW_CHOICE, .range = "xor|spirals|blobs|moons|regression|copy|digits", .unit = "", .help = "which problem"},
-    {.name = "n", .kind = GR_ROW_INT, .value = "1000", .range = "[1,100000000]", .unit = "samples", .help = "how many samples"},
-    {.name = "noise", .kind = GR_ROW_REAL, .value = "none", .range = "[0,1000]", .unit = "", .help = "standard deviation of what is added to the inputs (digits: in units of full white; regression: to the target)"},
-    {.name = "classes", .kind = GR_ROW_INT, .value = "none", .range = "[2,1000]", .unit = "classes", .help = "spirals: arms; blobs: clusters; copy: symbols and the blank; digits: 0 to classes - 1"},
-    {.name = "features", .kind = GR_ROW_INT, .value = "none", .range = "[1,100000]", .unit = "values", .help = "blobs, regression: inputs; copy: symbols to copy, half the length"},
-    {.name = "size", .kind = GR_ROW_INT, .value = "none", .range = "[8,256]", .unit = "pixels", .help = "digits: height and width, 16 unless given"},
-    {.name = "seed", .kind = GR_ROW_INT, .value = "none", .range = "[0,inf)", .unit = "", .help = "of the data; the recipe's unless given"},
+    {.name = "kind",
+     .kind = GR_ROW_CHOICE,
+     .range = "xor|spirals|blobs|moons|regression|copy|digits",
+     .unit = "",
+     .help = "which problem"},
+    {.name = "n",
+     .kind = GR_ROW_INT,
+     .value = "1000",
+     .range = "[1,100000000]",
+     .unit = "samples",
+     .help = "how many samples"},
+    {.name = "noise",
+     .kind = GR_ROW_REAL,
+     .value = "none",
+     .range = "[0,1000]",
+     .unit = "",
+     .help = "standard deviation of what is added to the inputs (digits: in units of full white; regression: to the "
+             "target)"},
+    {.name = "classes",
+     .kind = GR_ROW_INT,
+     .value = "none",
+     .range = "[2,1000]",
+     .unit = "classes",
+     .help = "spirals: arms; blobs: clusters; copy: symbols and the blank; digits: 0 to classes - 1"},
+    {.name = "features",
+     .kind = GR_ROW_INT,
+     .value = "none",
+     .range = "[1,100000]",
+     .unit = "values",
+     .help = "blobs, regression: inputs; copy: symbols to copy, half the length"},
+    {.name = "size",
+     .kind = GR_ROW_INT,
+     .value = "none",
+     .range = "[8,256]",
+     .unit = "pixels",
+     .help = "digits: height and width, 16 unless given"},
+    {.name = "seed",
+     .kind = GR_ROW_INT,
+     .value = "none",
+     .range = "[0,inf)",
+     .unit = "",
+     .help = "of the data; the recipe's unless given"},
 };
 
 GR_SOURCE(synthetic) = {
-    .head = {.family = "source", .name = "synthetic", .title = "Small problems with a known answer", .cite = "",
-             .equations = "xor: corners of a square; spirals: arms one within the other; blobs: clusters; moons: two half circles\n"
-                          "regression: y = x w + b; copy: symbols answered after a pause; digits: drawn pictures", GR_ROWS(rows)},
+    .head =
+        {.family = "source",
+         .name = "synthetic",
+         .title = "Small problems with a known answer",
+         .cite = "",
+         .equations =
+             "xor: corners of a square; spirals: arms one within the other; blobs: clusters; moons: two half circles\n"
+             "regression: y = x w + b; copy: symbols answered after a pause; digits: drawn pictures",
+         GR_ROWS(rows)},
     .info = info,
     .load = load,
 };

@@ -14,10 +14,12 @@ static gr_status take_classes(gr__bump *b, const gr_set *set, const gr_rows *row
 
 static double value_of(const gr_set *set, int64_t i)
 {
-    return gr__target_element(set) == GR_EL_F64 ? ((const double *)set->targets)[i] : (double)((const float *)set->targets)[i];
+    return gr__target_element(set) == GR_EL_F64 ? ((const double *)set->targets)[i]
+                                                : (double)((const float *)set->targets)[i];
 }
 
-/* One pass of sums about the first row: a constant has variance 0 exactly, and a large common offset costs no digits. */
+/* One pass of sums about the first row: a constant has variance 0 exactly, and a large common offset costs no digits.
+ */
 static gr_status take_values(gr__bump *b, const gr_set *set, const gr_rows *rows, gr_targets *out)
 {
     int64_t width = gr_shape_count(set->target_sample);

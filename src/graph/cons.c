@@ -7,8 +7,9 @@ static const struct {
     gr_opcode first;
     const gr_op *ops;
 } families[] = {
-    {GR_OP_FEED, gr__leaf_ops},    {GR_OP_NEG, gr__map_ops},         {GR_OP_RESHAPE, gr__shape_ops}, {GR_OP_SUM, gr__reduce_ops},
-    {GR_OP_GATHER, gr__index_ops}, {GR_OP_MATMUL, gr__contract_ops}, {GR_OP_MAX_POOL, gr__pool_ops},
+    {GR_OP_FEED, gr__leaf_ops},     {GR_OP_NEG, gr__map_ops},      {GR_OP_RESHAPE, gr__shape_ops},
+    {GR_OP_SUM, gr__reduce_ops},    {GR_OP_GATHER, gr__index_ops}, {GR_OP_MATMUL, gr__contract_ops},
+    {GR_OP_MAX_POOL, gr__pool_ops},
 };
 
 const gr_op *gr__op(gr_opcode code)
@@ -55,7 +56,8 @@ static bool equal(const gr_graph *g, const gr_node *n, const gr_op *op, const gr
     return v->dtype == out->dtype && gr__shape_equal(v->shape, out->shape);
 }
 
-static gr_val find(const gr_graph *g, uint32_t hash, const gr_op *op, const gr_val *in, int n_in, const gr_attr *attr, const gr_value *out)
+static gr_val find(const gr_graph *g, uint32_t hash, const gr_op *op, const gr_val *in, int n_in, const gr_attr *attr,
+                   const gr_value *out)
 {
     if (g->table_size == 0) return GR_NONE;
     for (size_t at = hash & (g->table_size - 1); g->table[at].node; at = (at + 1) & (g->table_size - 1)) {
@@ -88,7 +90,8 @@ static bool table_room(gr_graph *g)
 }
 
 /* Room first, so that nothing is half added when memory runs out. */
-static gr_val append(gr_graph *g, uint32_t hash, const gr_op *op, const gr_val *in, int n_in, const gr_attr *attr, const gr_value *out)
+static gr_val append(gr_graph *g, uint32_t hash, const gr_op *op, const gr_val *in, int n_in, const gr_attr *attr,
+                     const gr_value *out)
 {
     if (!table_room(g) || !GR_ROOM(g->ctx, g->nodes, g->nodes_capacity, g->n_nodes + 1) ||
         !GR_ROOM(g->ctx, g->values, g->values_capacity, g->n_values + (size_t)op->n_out))
@@ -124,13 +127,15 @@ static bool check_inputs(gr_graph *g, const gr_op *op, const gr_val *in, int n_i
 {
     if (op->n_in >= 0 && n_in != op->n_in) return gr__op_fail(g, GR_E_USAGE, "%d operands, wanted %d", n_in, op->n_in);
     for (int i = 0; i < n_in; i++)
-        if (in[i] == GR_NONE || in[i] > g->n_values) return gr__op_fail(g, GR_E_USAGE, "operand %d is not a value of this graph", i + 1);
+        if (in[i] == GR_NONE || in[i] > g->n_values)
+            return gr__op_fail(g, GR_E_USAGE, "operand %d is not a value of this graph", i + 1);
     return true;
 }
 
 static bool infer(gr_graph *g, const gr_op *op, const gr_val *in, int n_in, const gr_attr *attr, gr_value *out)
 {
-    if (!check_inputs(g, op, in, n_in) || !gr__shape_check(g, out->shape) || !op->infer(g, attr, in, n_in, out)) return false;
+    if (!check_inputs(g, op, in, n_in) || !gr__shape_check(g, out->shape) || !op->infer(g, attr, in, n_in, out))
+        return false;
     for (int o = 0; o < op->n_out; o++)
         if (!gr__shape_check(g, out[o].shape)) return false;
     return true;
@@ -159,8 +164,9 @@ static gr_val add(gr_graph *g, const gr_op *op, const gr_val *in, int n_in, cons
     if (leaf && *leaf) {
         char a[96], b[96];
         const gr_value *v = gr__value(g, *leaf);
-        gr__op_fail(g, GR_E_CONFLICT, "\"%s\" is %s%s here and was %s %s%s before", attr->name, gr__dtype_text(out->dtype),
-                    gr__shape_text(out->shape, a), gr__producer(g, *leaf)->op->name, gr__dtype_text(v->dtype), gr__shape_text(v->shape, b));
+        gr__op_fail(g, GR_E_CONFLICT, "\"%s\" is %s%s here and was %s %s%s before", attr->name,
+                    gr__dtype_text(out->dtype), gr__shape_text(out->shape, a), gr__producer(g, *leaf)->op->name,
+                    gr__dtype_text(v->dtype), gr__shape_text(v->shape, b));
         return GR_NONE;
     }
     gr_val v = append(g, hash, op, in, n_in, attr, out);
@@ -168,7 +174,8 @@ static gr_val add(gr_graph *g, const gr_op *op, const gr_val *in, int n_in, cons
     return v;
 }
 
-gr_val gr__node_add(gr_graph *g, gr_opcode code, const gr_val *in, int n_in, const gr_attr *attr, const gr_value *out_hint)
+gr_val gr__node_add(gr_graph *g, gr_opcode code, const gr_val *in, int n_in, const gr_attr *attr,
+                    const gr_value *out_hint)
 {
     if (g->status != GR_OK) return GR_NONE;
     gr_attr a = attr ? *attr : (gr_attr){.name = NULL};
@@ -190,9 +197,11 @@ int64_t gr__tensor_add(gr_graph *g, const double *values, int64_t count)
     uint64_t hash = mix_bytes((uint64_t)count, values, bytes);
     for (size_t i = 0; i < g->n_tensors; i++) {
         const gr__tensor *t = &g->tensors[i];
-        if (t->hash == hash && t->count == count && (bytes == 0 || memcmp(t->values, values, bytes) == 0)) return (int64_t)i;
+        if (t->hash == hash && t->count == count && (bytes == 0 || memcmp(t->values, values, bytes) == 0))
+            return (int64_t)i;
     }
-    double *copy = GR_ROOM(g->ctx, g->tensors, g->tensors_capacity, g->n_tensors + 1) ? gr__bump_alloc(g->memory, bytes) : NULL;
+    double *copy =
+        GR_ROOM(g->ctx, g->tensors, g->tensors_capacity, g->n_tensors + 1) ? gr__bump_alloc(g->memory, bytes) : NULL;
     if (!copy) {
         g->status = GR_E_MEMORY;
         return -1;

@@ -16,8 +16,9 @@ static bool same_shape(gr_graph *g, const char *what, const gr_node *target, gr_
     const gr_value *t = gr__value(g, target->out), *v = gr__value(g, value);
     char a[96], b[96];
     if (v->dtype == t->dtype && gr__shape_equal(t->shape, v->shape)) return true;
-    gr_graph_fail(g, GR_E_SHAPE, "%s: \"%s\" is %s%s, the value %s%s", what, target->attr.name, gr__dtype_text(t->dtype),
-                  gr__shape_text(t->shape, a), gr__dtype_text(v->dtype), gr__shape_text(v->shape, b));
+    gr_graph_fail(g, GR_E_SHAPE, "%s: \"%s\" is %s%s, the value %s%s", what, target->attr.name,
+                  gr__dtype_text(t->dtype), gr__shape_text(t->shape, a), gr__dtype_text(v->dtype),
+                  gr__shape_text(v->shape, b));
     return false;
 }
 
@@ -65,7 +66,8 @@ void gr_guard(gr_graph *g, gr_val value)
     const gr_value *v = gr__value(g, value);
     char text[96];
     if (v->dtype != GR_REAL || v->shape.rank != 0)
-        gr_graph_fail(g, GR_E_SHAPE, "guard: the value is %s%s, wanted real[]", gr__dtype_text(v->dtype), gr__shape_text(v->shape, text));
+        gr_graph_fail(g, GR_E_SHAPE, "guard: the value is %s%s, wanted real[]", gr__dtype_text(v->dtype),
+                      gr__shape_text(v->shape, text));
     else if (g->guard != GR_NONE && g->guard != value)
         gr_graph_fail(g, GR_E_CONFLICT, "guard: there is one already");
     else
@@ -83,7 +85,8 @@ void gr_mark_gradient(gr_graph *g, gr_val p, gr_val v)
     if (!same_shape(g, "gradient", n, v)) return;
     for (size_t i = 0; i < g->n_gradients; i++) {
         if (g->gradients[i].param != p) continue;
-        if (g->gradients[i].gradient != v) gr_graph_fail(g, GR_E_CONFLICT, "gradient: \"%s\" has one already", n->attr.name);
+        if (g->gradients[i].gradient != v)
+            gr_graph_fail(g, GR_E_CONFLICT, "gradient: \"%s\" has one already", n->attr.name);
         return;
     }
     if (!GR_ROOM(g->ctx, g->gradients, g->gradients_capacity, g->n_gradients + 1)) {

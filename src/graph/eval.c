@@ -29,7 +29,8 @@ static gr_status fill(const eval *e, const gr_node *n, gr__leaf_fn leaf, void *u
 {
     const double *data = leaf ? leaf(user, e->g, n) : NULL;
     int64_t count = gr_shape_count(out->shape);
-    if (!data) return gr__fail(gr__graph_context(e->g), GR_E_MISSING, "%s \"%s\" has no values", n->op->name, n->attr.name);
+    if (!data)
+        return gr__fail(gr__graph_context(e->g), GR_E_MISSING, "%s \"%s\" has no values", n->op->name, n->attr.name);
     for (int64_t i = 0; i < count; i++) {
         if (out->dtype == GR_I32)
             ((int32_t *)out->data)[i] = (int32_t)data[i];
@@ -68,7 +69,8 @@ gr_status gr__eval(const gr_graph *g, const gr_val *wanted, int n, gr__leaf_fn l
     gr_status st = gr_graph_status(g);
     if (st != GR_OK) return st;
     for (int i = 0; i < n; i++)
-        if (wanted[i] == GR_NONE || wanted[i] >= e.n_values) return gr__fail(ctx, GR_E_USAGE, "value %d is not of this graph", i + 1);
+        if (wanted[i] == GR_NONE || wanted[i] >= e.n_values)
+            return gr__fail(ctx, GR_E_USAGE, "value %d is not of this graph", i + 1);
     e.needed = gr__alloc(ctx, e.n_nodes * sizeof *e.needed);
     e.buffer = gr__alloc(ctx, e.n_values * sizeof *e.buffer);
     if (!e.needed || !e.buffer) {
@@ -84,7 +86,8 @@ gr_status gr__eval(const gr_graph *g, const gr_val *wanted, int n, gr__leaf_fn l
         for (int64_t j = 0; j < count; j++) results[i][j] = gr__ref_get(r, j);
     }
 done:
-    for (uint32_t v = 1; e.buffer && v < e.n_values; v++) gr__free(ctx, e.buffer[v].data, e.buffer[v].data ? bytes_of(&e.buffer[v]) : 0);
+    for (uint32_t v = 1; e.buffer && v < e.n_values; v++)
+        gr__free(ctx, e.buffer[v].data, e.buffer[v].data ? bytes_of(&e.buffer[v]) : 0);
     gr__free(ctx, e.buffer, e.n_values * sizeof *e.buffer);
     gr__free(ctx, e.needed, e.n_nodes * sizeof *e.needed);
     return st;

@@ -4,11 +4,12 @@
 
 #include "graph/node.h"
 
-/* The numbers of a feed, param or slot, as many as its shape has; NULL if there are none (GR_E_MISSING). Integers are given as
- * doubles too. */
+/* The numbers of a feed, param or slot, as many as its shape has; NULL if there are none (GR_E_MISSING). Integers are
+ * given as doubles too. */
 typedef const double *(*gr__leaf_fn)(void *user, const gr_graph *g, const gr_node *leaf);
 
 /* results[i] receives the elements of wanted[i]. Only what these need is evaluated. */
-GR_CHECKED gr_status gr__eval(const gr_graph *g, const gr_val *wanted, int n, gr__leaf_fn leaf, void *user, double *const *results);
+GR_CHECKED gr_status gr__eval(const gr_graph *g, const gr_val *wanted, int n, gr__leaf_fn leaf, void *user,
+                              double *const *results);
 
 #endif

@@ -1,4 +1,5 @@
-/* Differentiation: cotangents run backward through the sub-graph between xs and ys; every rule adds nodes of the same operations. */
+/* Differentiation: cotangents run backward through the sub-graph between xs and ys; every rule adds nodes of the same
+ * operations. */
 #include <string.h>
 
 #include "graph/op.h"
@@ -63,7 +64,8 @@ static void seed(sweep *s, const gr_val *ys, const gr_val *dys, int n)
         if (!check(g, "y", ys[i]) || !check(g, "the cotangent of y", dys[i])) return;
         gr_shape y = gr_shape_of(g, ys[i]), dy = gr_shape_of(g, dys[i]);
         if (!gr__shape_equal(y, dy)) {
-            gr_graph_fail(g, GR_E_SHAPE, "gradient: y is %s, its cotangent %s", gr__shape_text(y, a), gr__shape_text(dy, b));
+            gr_graph_fail(g, GR_E_SHAPE, "gradient: y is %s, its cotangent %s", gr__shape_text(y, a),
+                          gr__shape_text(dy, b));
             return;
         }
         collect(s, ys[i], dys[i]);

@@ -130,8 +130,8 @@ void gr_scope_push(gr_graph *g, const char *kind, const char *name)
 {
     if (g->status != GR_OK) return;
     bool named = name && name[0];
-    char *text = gr__format(g->ctx, "%s%s%s%s%s%s", g->scope, g->scope[0] ? " / " : "", kind, named ? " \"" : "", named ? name : "",
-                            named ? "\"" : "");
+    char *text = gr__format(g->ctx, "%s%s%s%s%s%s", g->scope, g->scope[0] ? " / " : "", kind, named ? " \"" : "",
+                            named ? name : "", named ? "\"" : "");
     const char *scope = text ? gr__intern(g, text) : NULL;
     gr__strfree(g->ctx, text);
     if (!scope || !GR_ROOM(g->ctx, g->scopes, g->scopes_capacity, g->n_scopes + 1)) {

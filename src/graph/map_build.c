@@ -1,4 +1,5 @@
-/* Builders of the elementwise operations: broadcasting, constants, and the few identities that hide no NaN and no infinity. */
+/* Builders of the elementwise operations: broadcasting, constants, and the few identities that hide no NaN and no
+ * infinity. */
 #include <string.h>
 
 #include "graph/map.h"
@@ -50,7 +51,8 @@ static gr_val negated(const gr_graph *g, gr_val v)
     return n ? n->in[0] : GR_NONE;
 }
 
-/* The value that the operation equals, or GR_NONE. Operands are GR_REAL and already lifted; the result may still want broadcasting. */
+/* The value that the operation equals, or GR_NONE. Operands are GR_REAL and already lifted; the result may still want
+ * broadcasting. */
 static gr_val identity(gr_graph *g, gr_opcode code, const gr_val *in)
 {
     double c;
@@ -157,15 +159,15 @@ gr_val gr__binary(gr_graph *g, gr_opcode code, gr_val a, gr_val b)
     return build(g, code, in);
 }
 
-#define UNARY(name, code)                                                                                                                  \
-    gr_val gr_##name(gr_graph *g, gr_val a)                                                                                                \
-    {                                                                                                                                      \
-        return gr__unary(g, GR_OP_##code, a);                                                                                              \
+#define UNARY(name, code)                     \
+    gr_val gr_##name(gr_graph *g, gr_val a)   \
+    {                                         \
+        return gr__unary(g, GR_OP_##code, a); \
     }
-#define BINARY(name, code)                                                                                                                 \
-    gr_val gr_##name(gr_graph *g, gr_val a, gr_val b)                                                                                      \
-    {                                                                                                                                      \
-        return gr__binary(g, GR_OP_##code, a, b);                                                                                          \
+#define BINARY(name, code)                            \
+    gr_val gr_##name(gr_graph *g, gr_val a, gr_val b) \
+    {                                                 \
+        return gr__binary(g, GR_OP_##code, a, b);     \
     }
 
 UNARY(neg, NEG)

@@ -1,17 +1,17 @@
-/* Gradient rules of the elementwise operations. Where a rule can read the result y instead of the operand x it does: the operand need not
- * be kept. */
+/* Gradient rules of the elementwise operations. Where a rule can read the result y instead of the operand x it does:
+ * the operand need not be kept. */
 #include <math.h>
 
 #include "graph/map.h"
 
-/* The one table: D is what an operand's cotangent is, given g the graph, dy the result's cotangent, x (or a, b, c) the operands and y the
- * result. */
-#define UNARY(name, D)                                                                                                                     \
-    GR__RULE(name)                                                                                                                         \
-    {                                                                                                                                      \
-        gr_val x = n->in[0], y = n->out, dy = dout[0];                                                                                     \
-        (void)x, (void)y;                                                                                                                  \
-        din[0] = D;                                                                                                                        \
+/* The one table: D is what an operand's cotangent is, given g the graph, dy the result's cotangent, x (or a, b, c) the
+ * operands and y the result. */
+#define UNARY(name, D)                                 \
+    GR__RULE(name)                                     \
+    {                                                  \
+        gr_val x = n->in[0], y = n->out, dy = dout[0]; \
+        (void)x, (void)y;                              \
+        din[0] = D;                                    \
     }
 
 UNARY(neg, gr_neg(g, dy))
@@ -30,7 +30,7 @@ UNARY(cos, gr_neg(g, gr_mul(g, dy, gr_sin(g, x))))
 UNARY(erf, gr_mul(g, dy, gr_mul(g, gr_exp(g, gr_neg(g, gr_square(g, x))), gr_const(g, 2 / sqrt(acos(-1))))))
 
 /* An operand of rank 0 next to a tensor was stretched over all of it. */
-#define TO(i, D)                                                                                                                           \
+#define TO(i, D) \
     if (gr__wanted(g, n, i)) din[i] = gr__sum_to(g, D, gr_shape_of(g, n->in[i]))
 
 GR__RULE(add)

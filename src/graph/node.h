@@ -9,41 +9,87 @@ typedef struct gr_node gr_node;
 
 /* Codes by which backends tell operations apart; everything else about one stands in its gr_op. */
 typedef enum gr_opcode {
-    GR_OP_FEED, GR_OP_PARAM, GR_OP_SLOT, GR_OP_CONST, GR_OP_TENSOR, GR_OP_IOTA, GR_OP_RANDOM,
+    GR_OP_FEED,
+    GR_OP_PARAM,
+    GR_OP_SLOT,
+    GR_OP_CONST,
+    GR_OP_TENSOR,
+    GR_OP_IOTA,
+    GR_OP_RANDOM,
     /* elementwise */
-    GR_OP_NEG, GR_OP_ABS, GR_OP_SIGN, GR_OP_FLOOR, GR_OP_EXP, GR_OP_LOG, GR_OP_LOG1P, GR_OP_SQRT, GR_OP_SQUARE, GR_OP_RECIP, GR_OP_TANH,
-    GR_OP_SIGMOID, GR_OP_RELU, GR_OP_SIN, GR_OP_COS, GR_OP_ERF, GR_OP_REAL, GR_OP_STOP,
-    GR_OP_ADD, GR_OP_SUB, GR_OP_MUL, GR_OP_DIV, GR_OP_MAX, GR_OP_MIN, GR_OP_POW, GR_OP_LESS, GR_OP_LESS_EQUAL, GR_OP_EQUAL,
-    GR_OP_SELECT, GR_OP_MULADD, /* muladd(a,b,c) = a*b+c rounded once where the machine can; made by the plan's simplification only */
+    GR_OP_NEG,
+    GR_OP_ABS,
+    GR_OP_SIGN,
+    GR_OP_FLOOR,
+    GR_OP_EXP,
+    GR_OP_LOG,
+    GR_OP_LOG1P,
+    GR_OP_SQRT,
+    GR_OP_SQUARE,
+    GR_OP_RECIP,
+    GR_OP_TANH,
+    GR_OP_SIGMOID,
+    GR_OP_RELU,
+    GR_OP_SIN,
+    GR_OP_COS,
+    GR_OP_ERF,
+    GR_OP_REAL,
+    GR_OP_STOP,
+    GR_OP_ADD,
+    GR_OP_SUB,
+    GR_OP_MUL,
+    GR_OP_DIV,
+    GR_OP_MAX,
+    GR_OP_MIN,
+    GR_OP_POW,
+    GR_OP_LESS,
+    GR_OP_LESS_EQUAL,
+    GR_OP_EQUAL,
+    GR_OP_SELECT,
+    GR_OP_MULADD, /* muladd(a,b,c) = a*b+c rounded once where the machine can; made by the plan's simplification only */
     /* shape */
-    GR_OP_RESHAPE, GR_OP_PERMUTE, GR_OP_BROADCAST, GR_OP_SLICE, GR_OP_CONCAT, GR_OP_PAD,
+    GR_OP_RESHAPE,
+    GR_OP_PERMUTE,
+    GR_OP_BROADCAST,
+    GR_OP_SLICE,
+    GR_OP_CONCAT,
+    GR_OP_PAD,
     /* reductions */
-    GR_OP_SUM, GR_OP_REDUCE_MAX, GR_OP_ARGMAX,
+    GR_OP_SUM,
+    GR_OP_REDUCE_MAX,
+    GR_OP_ARGMAX,
     /* indices */
-    GR_OP_GATHER, GR_OP_SCATTER_ADD,
+    GR_OP_GATHER,
+    GR_OP_SCATTER_ADD,
     /* contractions */
-    GR_OP_MATMUL, GR_OP_CONV, GR_OP_CONV_DATA, GR_OP_CONV_WEIGHTS,
+    GR_OP_MATMUL,
+    GR_OP_CONV,
+    GR_OP_CONV_DATA,
+    GR_OP_CONV_WEIGHTS,
     /* pooling: MAX_POOL has outputs (y, index); POOL_GATHER(x, index) picks, POOL_SCATTER(dy, index) is its adjoint */
-    GR_OP_MAX_POOL, GR_OP_POOL_GATHER, GR_OP_POOL_SCATTER, GR_OP_AVG_POOL, GR_OP_AVG_POOL_ADJOINT,
+    GR_OP_MAX_POOL,
+    GR_OP_POOL_GATHER,
+    GR_OP_POOL_SCATTER,
+    GR_OP_AVG_POOL,
+    GR_OP_AVG_POOL_ADJOINT,
     GR_OP_COUNT
 } gr_opcode;
 
 typedef enum gr_opclass {
-    GR_CLASS_LEAF, GR_CLASS_MAP, GR_CLASS_SHAPE, GR_CLASS_REDUCE, GR_CLASS_INDEX, GR_CLASS_CONTRACT, GR_CLASS_POOL
+    GR_CLASS_LEAF,
+    GR_CLASS_MAP,
+    GR_CLASS_SHAPE,
+    GR_CLASS_REDUCE,
+    GR_CLASS_INDEX,
+    GR_CLASS_CONTRACT,
+    GR_CLASS_POOL
 } gr_opclass;
 
-/* Attributes of a node: zeroed, then set as its operation says; compared and hashed as bytes, so no padding may hold rubbish.
- *   FEED PARAM SLOT     name
- *   CONST               f[0]
- *   TENSOR              i[0] index into the graph's constant tensors
- *   IOTA                i[0] axis
- *   RANDOM              name (stream); inputs seed, update, position
- *   PERMUTE             i[0..rank-1] axes
- *   SLICE               i[0] axis, i[1] start, i[2] count
- *   CONCAT              i[0] axis
- *   PAD                 i[0] axis, i[1] before, i[2] after
- *   SUM, REDUCE_MAX     i[0] bit mask of reduced axes, i[1] keep
- *   ARGMAX              i[0] axis
+/* Attributes of a node: zeroed, then set as its operation says; compared and hashed as bytes, so no padding may hold
+ * rubbish. FEED PARAM SLOT     name CONST               f[0] TENSOR              i[0] index into the graph's constant
+ * tensors IOTA                i[0] axis RANDOM              name (stream); inputs seed, update, position PERMUTE
+ * i[0..rank-1] axes SLICE               i[0] axis, i[1] start, i[2] count CONCAT              i[0] axis PAD i[0] axis,
+ * i[1] before, i[2] after SUM, REDUCE_MAX     i[0] bit mask of reduced axes, i[1] keep ARGMAX              i[0] axis
  *   SCATTER_ADD         i[0] rows
  *   MATMUL              i[0] transpose_a, i[1] transpose_b
  *   CONV*               i[0,1] stride, i[2,3] dilation, i[4,5] pad_before, i[6,7] pad_after, i[8] groups;
@@ -52,9 +98,10 @@ typedef enum gr_opclass {
  *                       AVG_POOL_ADJOINT and POOL_SCATTER i[9,10] h, w
  * RESHAPE, BROADCAST and all leaves carry their shape in the output value.
  *
- * What operands may look like: inputs of a MAP are rank 0 or have exactly the output's shape (builders insert BROADCAST). Rank-0
- * GR_REAL values (float64 everywhere) are made only by leaves, by MAPs of rank-0 inputs and by reductions over all axes; they meet
- * tensors only in MAPs, BROADCAST and RANDOM. So a RESHAPE never has rank 0 on one side: builders make a BROADCAST or a SUM instead. */
+ * What operands may look like: inputs of a MAP are rank 0 or have exactly the output's shape (builders insert
+ * BROADCAST). Rank-0 GR_REAL values (float64 everywhere) are made only by leaves, by MAPs of rank-0 inputs and by
+ * reductions over all axes; they meet tensors only in MAPs, BROADCAST and RANDOM. So a RESHAPE never has rank 0 on one
+ * side: builders make a BROADCAST or a SUM instead. */
 typedef struct gr_attr {
     int64_t i[12];
     double f[2];
@@ -79,14 +126,14 @@ typedef struct gr_op {
     gr_opcode code;
     gr_opclass class;
     const char *name;
-    int n_in;  /* -1: any number */
+    int n_in; /* -1: any number */
     int n_out;
-    /* Checks inputs and attributes and fills the outputs' dtypes and shapes (leaves: already there). On failure fails the graph.
-     * Used by builders and by verify. */
+    /* Checks inputs and attributes and fills the outputs' dtypes and shapes (leaves: already there). On failure fails
+     * the graph. Used by builders and by verify. */
     bool (*infer)(gr_graph *g, const gr_attr *attr, const gr_val *in, int n_in, gr_value *out);
-    /* Adds nodes for the cotangents of the inputs; dout[o] may be GR_NONE (no gradient reaches that output); din[] starts as GR_NONE,
-     * which means zero. Rules skip inputs that gr__wanted says nobody asks for. gr__no_gradient: none passes. NULL: no rule, an error
-     * that names the operation. */
+    /* Adds nodes for the cotangents of the inputs; dout[o] may be GR_NONE (no gradient reaches that output); din[]
+     * starts as GR_NONE, which means zero. Rules skip inputs that gr__wanted says nobody asks for. gr__no_gradient:
+     * none passes. NULL: no rule, an error that names the operation. */
     void (*gradient)(gr_graph *g, const gr_node *n, const gr_val *dout, gr_val *din);
     /* Plain float64 loops. in[] and out[] dense. NULL for leaves that the store or the caller provides. */
     void (*ref)(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out);
@@ -96,38 +143,51 @@ struct gr_node {
     const gr_op *op;
     int n_in, n_out;
     gr_val *in;
-    gr_val out;         /* the first output; the others follow */
+    gr_val out; /* the first output; the others follow */
     gr_attr attr;
-    const char *scope;  /* `dense "head"`, or "" */
+    const char *scope; /* `dense "head"`, or "" */
 };
 
 const gr_op *gr__op(gr_opcode code);
-uint32_t gr__graph_nodes(const gr_graph *g);                    /* nodes are numbered 0..n-1, inputs before users */
+uint32_t gr__graph_nodes(const gr_graph *g); /* nodes are numbered 0..n-1, inputs before users */
 const gr_node *gr__node(const gr_graph *g, uint32_t node);
-uint32_t gr__graph_values(const gr_graph *g);                   /* values are numbered 1..n */
+uint32_t gr__graph_values(const gr_graph *g); /* values are numbered 1..n */
 const gr_value *gr__value(const gr_graph *g, gr_val v);
 const gr_node *gr__producer(const gr_graph *g, gr_val v);
 const double *gr__const_tensor(const gr_graph *g, int64_t index, int64_t *count);
 gr_context *gr__graph_context(const gr_graph *g);
-const char *gr__intern(gr_graph *g, const char *name);          /* NULL on failure */
-/* The one way a node is made: infers, checks, gives an existing equal node instead of a new one. out_hint: dtype and shape for leaves,
- * RESHAPE and BROADCAST, else NULL. attr may be NULL, its name any text. Returns the first output. */
-gr_val gr__node_add(gr_graph *g, gr_opcode code, const gr_val *in, int n_in, const gr_attr *attr, const gr_value *out_hint);
+const char *gr__intern(gr_graph *g, const char *name); /* NULL on failure */
+/* The one way a node is made: infers, checks, gives an existing equal node instead of a new one. out_hint: dtype and
+ * shape for leaves, RESHAPE and BROADCAST, else NULL. attr may be NULL, its name any text. Returns the first output. */
+gr_val gr__node_add(gr_graph *g, gr_opcode code, const gr_val *in, int n_in, const gr_attr *attr,
+                    const gr_value *out_hint);
 /* The scope that new nodes get, copied; gradient rules run under the scope of the node they differentiate. */
 void gr__scope_set(gr_graph *g, const char *scope);
 
-typedef struct gr_assignment { gr_val target, value; gr_assign_kind kind; } gr_assignment;
-typedef struct gr_named { const char *name; gr_val value; } gr_named;
-typedef struct gr_gradient_mark { gr_val param, gradient; } gr_gradient_mark;
+typedef struct gr_assignment {
+    gr_val target, value;
+    gr_assign_kind kind;
+} gr_assignment;
+typedef struct gr_named {
+    const char *name;
+    gr_val value;
+} gr_named;
+typedef struct gr_gradient_mark {
+    gr_val param, gradient;
+} gr_gradient_mark;
 typedef struct gr_effects { /* borrowed views of what the graph declares */
-    const gr_assignment *assigns; size_t n_assigns;
-    const gr_named *outputs; size_t n_outputs;
-    const gr_gradient_mark *gradients; size_t n_gradients;
+    const gr_assignment *assigns;
+    size_t n_assigns;
+    const gr_named *outputs;
+    size_t n_outputs;
+    const gr_gradient_mark *gradients;
+    size_t n_gradients;
     gr_val guard;
 } gr_effects;
 gr_effects gr__graph_effects(const gr_graph *g);
 
-/* Strides in elements that read `from` as if broadcast to `to`: 0 along stretched axes. from.rank <= to.rank, trailing axes aligned. */
+/* Strides in elements that read `from` as if broadcast to `to`: 0 along stretched axes. from.rank <= to.rank, trailing
+ * axes aligned. */
 void gr__broadcast_strides(gr_shape from, gr_shape to, int64_t strides[GR_MAX_RANK]);
 /* "[64,28,28,1]" into buffer (at least 96 bytes); returns buffer. */
 const char *gr__shape_text(gr_shape s, char *buffer);

@@ -1,34 +1,37 @@
-/* What the files of the operations share: their tables, checks for shape rules, helpers for gradient rules and reference loops. */
+/* What the files of the operations share: their tables, checks for shape rules, helpers for gradient rules and
+ * reference loops. */
 #ifndef GR_GRAPH_OP_H
 #define GR_GRAPH_OP_H
 
 #include "graph/state.h"
 
-enum { GR__MAX_OUT = 2 };                  /* outputs of one node */
+enum { GR__MAX_OUT = 2 }; /* outputs of one node */
 /* Of a shape's elements, zero sizes counted as one: byte counts and strides cannot overflow. */
 #define GR__MAX_SIZE ((int64_t)1 << 58)
 #define GR__MAX_INDEX ((int64_t)INT32_MAX) /* sizes that GR_I32 must count */
 
 /* One table a family, in the order of gr_opcode. */
-extern const gr_op gr__leaf_ops[], gr__map_ops[], gr__shape_ops[], gr__reduce_ops[], gr__index_ops[], gr__contract_ops[], gr__pool_ops[];
+extern const gr_op gr__leaf_ops[], gr__map_ops[], gr__shape_ops[], gr__reduce_ops[], gr__index_ops[],
+    gr__contract_ops[], gr__pool_ops[];
 
 /* ---- checks, for `infer` ---- */
 /* Fails with scope and operation before the text; returns false. */
 bool gr__op_fail(gr_graph *g, gr_status code, const char *format, ...) GR_PRINTF(3, 4);
-bool gr__shape_check(gr_graph *g, gr_shape s);  /* rank and sizes within bounds */
+bool gr__shape_check(gr_graph *g, gr_shape s); /* rank and sizes within bounds */
 bool gr__want_dtype(gr_graph *g, const gr_val *in, int i, gr_dtype dtype);
 bool gr__want_rank(gr_graph *g, const gr_val *in, int i, int rank);
 bool gr__want_axis(gr_graph *g, const gr_val *in, int i, int64_t axis);
 const char *gr__dtype_text(gr_dtype t);
-size_t gr__dtype_bytes(gr_dtype t);             /* in reference buffers */
+size_t gr__dtype_bytes(gr_dtype t); /* in reference buffers */
 
 /* ---- building ---- */
 /* May builders use v? False after a failure; GR_NONE and rubbish fail the graph, naming the operation. */
 bool gr__usable(gr_graph *g, gr_opcode code, gr_val v);
 gr_val gr__unary(gr_graph *g, gr_opcode code, gr_val a);
 gr_val gr__binary(gr_graph *g, gr_opcode code, gr_val a, gr_val b);
-const gr_node *gr__made_by(const gr_graph *g, gr_val v, gr_opcode code); /* v's producer if it is such an operation, else NULL */
-bool gr__is_const(const gr_graph *g, gr_val v, double *value);           /* rank-0 constants only */
+const gr_node *gr__made_by(const gr_graph *g, gr_val v,
+                           gr_opcode code);                    /* v's producer if it is such an operation, else NULL */
+bool gr__is_const(const gr_graph *g, gr_val v, double *value); /* rank-0 constants only */
 /* v summed over the axes along which `shape` was stretched to v's shape: the adjoint of broadcasting. */
 gr_val gr__sum_to(gr_graph *g, gr_val v, gr_shape shape);
 
@@ -44,7 +47,7 @@ void gr__dense_strides(gr_shape s, int64_t strides[GR_MAX_RANK]);
 /* Advances `index` through `s` in row-major order. */
 void gr__next_index(gr_shape s, int64_t index[GR_MAX_RANK]);
 /* to[index . to_strides + to_offset] = from[index . from_strides + from_offset] over all indices of `space`. */
-void gr__ref_copy(const gr_ref *from, const int64_t *from_strides, int64_t from_offset, gr_ref *to, const int64_t *to_strides,
-                  int64_t to_offset, gr_shape space);
+void gr__ref_copy(const gr_ref *from, const int64_t *from_strides, int64_t from_offset, gr_ref *to,
+                  const int64_t *to_strides, int64_t to_offset, gr_shape space);
 
 #endif

@@ -1,7 +1,7 @@
 /* Contractions: matrix products, and the convolution with its two adjoints.
  *
- * The three convolutions are one trilinear form T(x, w, dy) = sum of dy * conv(x, w), each the derivative of T in one argument;
- * so the gradients of each are the other two, to any order. */
+ * The three convolutions are one trilinear form T(x, w, dy) = sum of dy * conv(x, w), each the derivative of T in one
+ * argument; so the gradients of each are the other two, to any order. */
 #include <string.h>
 
 #include "graph/op.h"
@@ -23,7 +23,8 @@ static bool infer_matmul(gr_graph *g, const gr_attr *attr, const gr_val *in, int
     if (!gr__want_dtype(g, in, 0, GR_REAL) || !gr__want_dtype(g, in, 1, GR_REAL)) return false;
     gr__shape_text(a, s);
     gr__shape_text(b, t);
-    if (a.rank < 2 || b.rank < 2) return gr__op_fail(g, GR_E_SHAPE, "operands are %s and %s, wanted two axes at least", s, t);
+    if (a.rank < 2 || b.rank < 2)
+        return gr__op_fail(g, GR_E_SHAPE, "operands are %s and %s, wanted two axes at least", s, t);
     matrix(a, attr->i[0] != 0, &m, &k);
     matrix(b, attr->i[1] != 0, &k2, &n);
     if (k != k2)
@@ -60,8 +61,8 @@ static gr_val stacked(gr_graph *g, gr_val v, bool transposed)
     return gr_reshape(g, v, GR_SHAPE(rows, s.dim[s.rank - 1]));
 }
 
-/* C = op(A) op(B). A rank-2 operand that met many matrices collects the sum over all of them: one product whose inner axis is (matrix,
- * row). */
+/* C = op(A) op(B). A rank-2 operand that met many matrices collects the sum over all of them: one product whose inner
+ * axis is (matrix, row). */
 static void matmul_gradient(gr_graph *g, const gr_node *n, const gr_val *dout, gr_val *din)
 {
     gr_val a = n->in[0], b = n->in[1], dy = dout[0];
@@ -103,7 +104,8 @@ static void matmul_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr
         for (int64_t i = 0; i < rows; i++) {
             for (int64_t j = 0; j < columns; j++) {
                 double sum = 0;
-                for (int64_t l = 0; l < inner; l++) sum += a[ta ? l * rows + i : i * inner + l] * b[tb ? j * inner + l : l * columns + j];
+                for (int64_t l = 0; l < inner; l++)
+                    sum += a[ta ? l * rows + i : i * inner + l] * b[tb ? j * inner + l : l * columns + j];
                 c[i * columns + j] = sum;
             }
         }
@@ -120,8 +122,8 @@ static gr_conv_attr unpack(const gr_attr *attr)
 
 static gr_attr pack(gr_conv_attr c, int64_t rows, int64_t columns)
 {
-    return (gr_attr){.i = {c.stride[0], c.stride[1], c.dilation[0], c.dilation[1], c.pad_before[0], c.pad_before[1], c.pad_after[0],
-                           c.pad_after[1], c.groups, rows, columns}};
+    return (gr_attr){.i = {c.stride[0], c.stride[1], c.dilation[0], c.dilation[1], c.pad_before[0], c.pad_before[1],
+                           c.pad_after[0], c.pad_after[1], c.groups, rows, columns}};
 }
 
 static bool check_attr(gr_graph *g, const gr_conv_attr *c)
@@ -131,7 +133,8 @@ static bool check_attr(gr_graph *g, const gr_conv_attr *c)
             return gr__op_fail(g, GR_E_RANGE, "stride %lld is out of range", (long long)c->stride[i]);
         if (c->dilation[i] < 1 || c->dilation[i] > GR__MAX_INDEX)
             return gr__op_fail(g, GR_E_RANGE, "dilation %lld is out of range", (long long)c->dilation[i]);
-        if (c->pad_before[i] < 0 || c->pad_before[i] > GR__MAX_INDEX || c->pad_after[i] < 0 || c->pad_after[i] > GR__MAX_INDEX)
+        if (c->pad_before[i] < 0 || c->pad_before[i] > GR__MAX_INDEX || c->pad_after[i] < 0 ||
+            c->pad_after[i] > GR__MAX_INDEX)
             return gr__op_fail(g, GR_E_RANGE, "padding %lld, %lld is out of range", (long long)c->pad_before[i],
                                (long long)c->pad_after[i]);
     }
@@ -146,21 +149,27 @@ static bool check_shapes(gr_graph *g, const gr_conv_attr *c, gr_shape x, gr_shap
     gr__shape_text(x, a);
     gr__shape_text(w, b);
     if (x.dim[3] % c->groups || x.dim[3] / c->groups != w.dim[3])
-        return gr__op_fail(g, GR_E_SHAPE, "channels differ: input %s, weight %s, %lld groups", a, b, (long long)c->groups);
+        return gr__op_fail(g, GR_E_SHAPE, "channels differ: input %s, weight %s, %lld groups", a, b,
+                           (long long)c->groups);
     if (w.dim[0] % c->groups)
-        return gr__op_fail(g, GR_E_SHAPE, "%lld groups do not divide the output channels of weight %s", (long long)c->groups, b);
+        return gr__op_fail(g, GR_E_SHAPE, "%lld groups do not divide the output channels of weight %s",
+                           (long long)c->groups, b);
     for (int i = 0; i < 2; i++) {
         int64_t kernel = w.dim[1 + i], size = x.dim[1 + i];
-        if (kernel < 1 || kernel > GR__MAX_INDEX) return gr__op_fail(g, GR_E_SHAPE, "a kernel size of weight %s is out of range", b);
+        if (kernel < 1 || kernel > GR__MAX_INDEX)
+            return gr__op_fail(g, GR_E_SHAPE, "a kernel size of weight %s is out of range", b);
         int64_t room = size + c->pad_before[i] + c->pad_after[i] - c->dilation[i] * (kernel - 1) - 1;
-        if (room < 0) return gr__op_fail(g, GR_E_SHAPE, "the kernel of weight %s is larger than the padded input %s", b, a);
+        if (room < 0)
+            return gr__op_fail(g, GR_E_SHAPE, "the kernel of weight %s is larger than the padded input %s", b, a);
         int64_t positions = room / c->stride[i] + 1;
         if (y->dim[1 + i] == -1) y->dim[1 + i] = positions;
         if (y->dim[1 + i] != positions)
-            return gr__op_fail(g, GR_E_SHAPE, "output %s does not belong to input %s and weight %s", gr__shape_text(*y, d), a, b);
+            return gr__op_fail(g, GR_E_SHAPE, "output %s does not belong to input %s and weight %s",
+                               gr__shape_text(*y, d), a, b);
     }
     if (x.dim[0] != y->dim[0] || w.dim[0] != y->dim[3])
-        return gr__op_fail(g, GR_E_SHAPE, "output %s does not belong to input %s and weight %s", gr__shape_text(*y, d), a, b);
+        return gr__op_fail(g, GR_E_SHAPE, "output %s does not belong to input %s and weight %s", gr__shape_text(*y, d),
+                           a, b);
     return true;
 }
 
@@ -289,7 +298,8 @@ const gr_op gr__contract_ops[] = {
     {GR_OP_MATMUL, GR_CLASS_CONTRACT, "matmul", 2, 1, infer_matmul, matmul_gradient, matmul_ref},
     {GR_OP_CONV, GR_CLASS_CONTRACT, "conv", 2, 1, infer_conv, conv_gradient, conv_ref},
     {GR_OP_CONV_DATA, GR_CLASS_CONTRACT, "conv_data", 2, 1, infer_conv_data, conv_data_gradient, conv_data_ref},
-    {GR_OP_CONV_WEIGHTS, GR_CLASS_CONTRACT, "conv_weights", 2, 1, infer_conv_weights, conv_weights_gradient, conv_weights_ref},
+    {GR_OP_CONV_WEIGHTS, GR_CLASS_CONTRACT, "conv_weights", 2, 1, infer_conv_weights, conv_weights_gradient,
+     conv_weights_ref},
 };
 
 /* ---- builders ---- */

@@ -19,7 +19,8 @@ static bool infer_gather(gr_graph *g, const gr_attr *attr, const gr_val *in, int
     char a[96], b[96];
     if (!want_index(g, in, 1)) return false;
     if (table.rank < 1 || table.rank - 1 + index.rank > GR_MAX_RANK || table.dim[0] > GR__MAX_INDEX)
-        return gr__op_fail(g, GR_E_SHAPE, "table %s cannot be read at %s", gr__shape_text(table, a), gr__shape_text(index, b));
+        return gr__op_fail(g, GR_E_SHAPE, "table %s cannot be read at %s", gr__shape_text(table, a),
+                           gr__shape_text(index, b));
     out->dtype = gr__value(g, in[0])->dtype;
     out->shape = index;
     for (int i = 1; i < table.rank; i++) out->shape.dim[out->shape.rank++] = table.dim[i];

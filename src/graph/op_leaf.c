@@ -15,7 +15,8 @@ static bool infer_named(gr_graph *g, const gr_attr *attr, const gr_val *in, int 
 static bool infer_real(gr_graph *g, const gr_attr *attr, const gr_val *in, int n_in, gr_value *out)
 {
     if (out->dtype != GR_REAL)
-        return gr__op_fail(g, GR_E_TYPE, "\"%s\" is %s, wanted real", attr->name ? attr->name : "", gr__dtype_text(out->dtype));
+        return gr__op_fail(g, GR_E_TYPE, "\"%s\" is %s, wanted real", attr->name ? attr->name : "",
+                           gr__dtype_text(out->dtype));
     return infer_named(g, attr, in, n_in, out);
 }
 
@@ -32,7 +33,8 @@ static bool infer_tensor(gr_graph *g, const gr_attr *attr, const gr_val *in, int
     (void)in, (void)n_in;
     if (attr->i[0] < 0 || attr->i[0] >= (int64_t)g->n_tensors)
         return gr__op_fail(g, GR_E_RANGE, "there is no constant tensor %lld", (long long)attr->i[0]);
-    if (out->dtype != GR_REAL || out->shape.rank == 0) return gr__op_fail(g, GR_E_SHAPE, "a constant tensor is real and has axes");
+    if (out->dtype != GR_REAL || out->shape.rank == 0)
+        return gr__op_fail(g, GR_E_SHAPE, "a constant tensor is real and has axes");
     int64_t count = g->tensors[attr->i[0]].count;
     char text[96];
     if (count == gr_shape_count(out->shape)) return true;
@@ -45,7 +47,8 @@ static bool infer_iota(gr_graph *g, const gr_attr *attr, const gr_val *in, int n
     char text[96];
     out->dtype = GR_I32;
     if (attr->i[0] < 0 || attr->i[0] >= out->shape.rank)
-        return gr__op_fail(g, GR_E_RANGE, "axis %lld is none of %s", (long long)attr->i[0], gr__shape_text(out->shape, text));
+        return gr__op_fail(g, GR_E_RANGE, "axis %lld is none of %s", (long long)attr->i[0],
+                           gr__shape_text(out->shape, text));
     if (out->shape.dim[attr->i[0]] > GR__MAX_INDEX)
         return gr__op_fail(g, GR_E_RANGE, "%s: an index does not fit i32", gr__shape_text(out->shape, text));
     return true;
@@ -56,7 +59,8 @@ static bool infer_random(gr_graph *g, const gr_attr *attr, const gr_val *in, int
     out->dtype = GR_REAL;
     for (int i = 0; i < n_in; i++)
         if (!gr__want_dtype(g, in, i, GR_REAL) || !gr__want_rank(g, in, i, 0)) return false;
-    if (out->shape.rank == 0) return gr__op_fail(g, GR_E_SHAPE, "\"%s\" has no axis of samples", attr->name ? attr->name : "");
+    if (out->shape.rank == 0)
+        return gr__op_fail(g, GR_E_SHAPE, "\"%s\" has no axis of samples", attr->name ? attr->name : "");
     return infer_named(g, attr, in, n_in, out);
 }
 
@@ -99,7 +103,8 @@ static void random_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr
     int64_t count = gr_shape_count(out->shape), rows = out->shape.dim[0];
     int64_t width = rows ? count / rows : 0;
     for (int64_t e = 0; e < count; e++)
-        y[e] = gr__random_leaf(seed, stream, update, (uint32_t)(position + (uint64_t)(e / width)), (uint64_t)(e % width));
+        y[e] =
+            gr__random_leaf(seed, stream, update, (uint32_t)(position + (uint64_t)(e / width)), (uint64_t)(e % width));
 }
 
 const gr_op gr__leaf_ops[] = {
@@ -148,7 +153,8 @@ gr_val gr_const_tensor(gr_graph *g, gr_shape shape, const double *values)
     g->op = NULL;
     int64_t index = fits ? gr__tensor_add(g, values, gr_shape_count(shape)) : -1;
     if (index < 0) return GR_NONE;
-    return gr__node_add(g, GR_OP_TENSOR, NULL, 0, &(gr_attr){.i = {index}}, &(gr_value){.dtype = GR_REAL, .shape = shape});
+    return gr__node_add(g, GR_OP_TENSOR, NULL, 0, &(gr_attr){.i = {index}},
+                        &(gr_value){.dtype = GR_REAL, .shape = shape});
 }
 
 gr_val gr_iota(gr_graph *g, gr_shape shape, int axis)
@@ -159,5 +165,6 @@ gr_val gr_iota(gr_graph *g, gr_shape shape, int axis)
 gr_val gr_random(gr_graph *g, const char *stream, gr_shape shape, gr_val seed, gr_val update, gr_val position)
 {
     gr_val in[3] = {seed, update, position};
-    return gr__node_add(g, GR_OP_RANDOM, in, 3, &(gr_attr){.name = stream}, &(gr_value){.dtype = GR_REAL, .shape = shape});
+    return gr__node_add(g, GR_OP_RANDOM, in, 3, &(gr_attr){.name = stream},
+                        &(gr_value){.dtype = GR_REAL, .shape = shape});
 }

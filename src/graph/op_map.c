@@ -1,4 +1,5 @@
-/* Elementwise operations: their table, shape rule and reference arithmetic. Builders are in map_build.c, gradient rules in map_gradient.c.
+/* Elementwise operations: their table, shape rule and reference arithmetic. Builders are in map_build.c, gradient rules
+ * in map_gradient.c.
  */
 #include <math.h>
 
@@ -16,7 +17,8 @@ static bool infer_shape(gr_graph *g, const gr_val *in, int n_in, gr_value *out)
         if (out->shape.rank == 0)
             out->shape = s;
         else if (!gr__shape_equal(out->shape, s))
-            return gr__op_fail(g, GR_E_SHAPE, "operand shapes differ: %s and %s", gr__shape_text(out->shape, a), gr__shape_text(s, b));
+            return gr__op_fail(g, GR_E_SHAPE, "operand shapes differ: %s and %s", gr__shape_text(out->shape, a),
+                               gr__shape_text(s, b));
     }
     out->dtype = GR_REAL;
     return true;
@@ -35,7 +37,8 @@ static bool infer_compare(gr_graph *g, const gr_attr *attr, const gr_val *in, in
     (void)attr;
     gr_dtype a = gr__value(g, in[0])->dtype, b = gr__value(g, in[1])->dtype;
     if ((a == GR_REAL) != (b == GR_REAL))
-        return gr__op_fail(g, GR_E_TYPE, "operands are %s and %s: compare reals or integers", gr__dtype_text(a), gr__dtype_text(b));
+        return gr__op_fail(g, GR_E_TYPE, "operands are %s and %s: compare reals or integers", gr__dtype_text(a),
+                           gr__dtype_text(b));
     return infer_shape(g, in, n_in, out);
 }
 
@@ -58,41 +61,41 @@ static int64_t stride(const gr_ref *r)
     return r->shape.rank != 0;
 }
 
-#define UNARY(name, expression)                                                                                                            \
-    static void name##_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out)                                             \
-    {                                                                                                                                      \
-        (void)g, (void)n;                                                                                                                  \
-        double *y = out->data;                                                                                                             \
-        int64_t count = gr_shape_count(out->shape);                                                                                        \
-        for (int64_t e = 0; e < count; e++) {                                                                                              \
-            double x = gr__ref_get(in, e);                                                                                                 \
-            y[e] = expression;                                                                                                             \
-        }                                                                                                                                  \
+#define UNARY(name, expression)                                                                \
+    static void name##_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out) \
+    {                                                                                          \
+        (void)g, (void)n;                                                                      \
+        double *y = out->data;                                                                 \
+        int64_t count = gr_shape_count(out->shape);                                            \
+        for (int64_t e = 0; e < count; e++) {                                                  \
+            double x = gr__ref_get(in, e);                                                     \
+            y[e] = expression;                                                                 \
+        }                                                                                      \
     }
 
-#define BINARY(name, expression)                                                                                                           \
-    static void name##_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out)                                             \
-    {                                                                                                                                      \
-        (void)g, (void)n;                                                                                                                  \
-        double *y = out->data;                                                                                                             \
-        int64_t count = gr_shape_count(out->shape);                                                                                        \
-        for (int64_t e = 0; e < count; e++) {                                                                                              \
-            double a = gr__ref_get(&in[0], e * stride(&in[0])), b = gr__ref_get(&in[1], e * stride(&in[1]));                               \
-            y[e] = expression;                                                                                                             \
-        }                                                                                                                                  \
+#define BINARY(name, expression)                                                                             \
+    static void name##_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out)               \
+    {                                                                                                        \
+        (void)g, (void)n;                                                                                    \
+        double *y = out->data;                                                                               \
+        int64_t count = gr_shape_count(out->shape);                                                          \
+        for (int64_t e = 0; e < count; e++) {                                                                \
+            double a = gr__ref_get(&in[0], e * stride(&in[0])), b = gr__ref_get(&in[1], e * stride(&in[1])); \
+            y[e] = expression;                                                                               \
+        }                                                                                                    \
     }
 
-#define TERNARY(name, expression)                                                                                                          \
-    static void name##_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out)                                             \
-    {                                                                                                                                      \
-        (void)g, (void)n;                                                                                                                  \
-        double *y = out->data;                                                                                                             \
-        int64_t count = gr_shape_count(out->shape);                                                                                        \
-        for (int64_t e = 0; e < count; e++) {                                                                                              \
-            double a = gr__ref_get(&in[0], e * stride(&in[0])), b = gr__ref_get(&in[1], e * stride(&in[1])),                               \
-                   c = gr__ref_get(&in[2], e * stride(&in[2]));                                                                            \
-            y[e] = expression;                                                                                                             \
-        }                                                                                                                                  \
+#define TERNARY(name, expression)                                                                            \
+    static void name##_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out)               \
+    {                                                                                                        \
+        (void)g, (void)n;                                                                                    \
+        double *y = out->data;                                                                               \
+        int64_t count = gr_shape_count(out->shape);                                                          \
+        for (int64_t e = 0; e < count; e++) {                                                                \
+            double a = gr__ref_get(&in[0], e * stride(&in[0])), b = gr__ref_get(&in[1], e * stride(&in[1])), \
+                   c = gr__ref_get(&in[2], e * stride(&in[2]));                                              \
+            y[e] = expression;                                                                               \
+        }                                                                                                    \
     }
 
 UNARY(neg, -x)
@@ -125,9 +128,9 @@ BINARY(equal, a == b)
 TERNARY(select, a != 0 ? b : c)
 TERNARY(muladd, a *b + c)
 
-#define MAP(code, name, n_in, infer, gradient)                                                                                             \
-    {                                                                                                                                      \
-        GR_OP_##code, GR_CLASS_MAP, #name, n_in, 1, infer, gradient, name##_ref                                                            \
+#define MAP(code, name, n_in, infer, gradient)                                  \
+    {                                                                           \
+        GR_OP_##code, GR_CLASS_MAP, #name, n_in, 1, infer, gradient, name##_ref \
     }
 
 const gr_op gr__map_ops[] = {

@@ -14,8 +14,8 @@ static gr_pool_attr unpack(const gr_attr *attr)
 
 static gr_attr pack(gr_pool_attr p, int64_t h, int64_t w)
 {
-    return (gr_attr){.i = {p.size[0], p.size[1], p.stride[0], p.stride[1], p.pad_before[0], p.pad_before[1], p.pad_after[0], p.pad_after[1],
-                           p.count_padding, h, w}};
+    return (gr_attr){.i = {p.size[0], p.size[1], p.stride[0], p.stride[1], p.pad_before[0], p.pad_before[1],
+                           p.pad_after[0], p.pad_after[1], p.count_padding, h, w}};
 }
 
 /* The pooled shape of pictures x; every window must hold at least one element of its picture. */
@@ -29,18 +29,18 @@ static bool pooled(gr_graph *g, const gr_attr *attr, gr_shape x, gr_shape *y)
     *y = x;
     for (int i = 0; i < 2; i++) {
         int64_t size = p.size[i], stride = p.stride[i], before = p.pad_before[i], after = p.pad_after[i];
-        if (size < 1 || size > GR__MAX_INDEX || stride < 1 || stride > GR__MAX_INDEX || before < 0 || before > GR__MAX_INDEX || after < 0 ||
-            after > GR__MAX_INDEX)
-            return gr__op_fail(g, GR_E_RANGE, "size %lld, stride %lld, padding %lld, %lld are out of range", (long long)size,
-                               (long long)stride, (long long)before, (long long)after);
+        if (size < 1 || size > GR__MAX_INDEX || stride < 1 || stride > GR__MAX_INDEX || before < 0 ||
+            before > GR__MAX_INDEX || after < 0 || after > GR__MAX_INDEX)
+            return gr__op_fail(g, GR_E_RANGE, "size %lld, stride %lld, padding %lld, %lld are out of range",
+                               (long long)size, (long long)stride, (long long)before, (long long)after);
         int64_t room = x.dim[1 + i] + before + after - size;
         if (room < 0)
-            return gr__op_fail(g, GR_E_SHAPE, "a window of %lldx%lld is larger than the padded input %s", (long long)p.size[0],
-                               (long long)p.size[1], text);
+            return gr__op_fail(g, GR_E_SHAPE, "a window of %lldx%lld is larger than the padded input %s",
+                               (long long)p.size[0], (long long)p.size[1], text);
         y->dim[1 + i] = room / stride + 1;
         if (before >= size || x.dim[1 + i] < 1 || room / stride * stride - before >= x.dim[1 + i])
-            return gr__op_fail(g, GR_E_SHAPE, "a window of %lldx%lld on %s would hold padding only", (long long)p.size[0],
-                               (long long)p.size[1], text);
+            return gr__op_fail(g, GR_E_SHAPE, "a window of %lldx%lld on %s would hold padding only",
+                               (long long)p.size[0], (long long)p.size[1], text);
     }
     return true;
 }
@@ -60,7 +60,8 @@ static bool infer_avg_pool(gr_graph *g, const gr_attr *attr, const gr_val *in, i
 {
     (void)n_in;
     out->dtype = GR_REAL;
-    return gr__want_dtype(g, in, 0, GR_REAL) && gr__want_rank(g, in, 0, 4) && pooled(g, attr, gr__value(g, in[0])->shape, &out->shape);
+    return gr__want_dtype(g, in, 0, GR_REAL) && gr__want_rank(g, in, 0, 4) &&
+           pooled(g, attr, gr__value(g, in[0])->shape, &out->shape);
 }
 
 static bool belong(gr_graph *g, const gr_attr *attr, gr_shape x, gr_shape y)
@@ -68,8 +69,8 @@ static bool belong(gr_graph *g, const gr_attr *attr, gr_shape x, gr_shape y)
     gr_shape expected;
     char a[96], b[96];
     if (!pooled(g, attr, x, &expected)) return false;
-    return gr__shape_equal(expected, y) ||
-           gr__op_fail(g, GR_E_SHAPE, "pooled %s does not belong to input %s", gr__shape_text(y, a), gr__shape_text(x, b));
+    return gr__shape_equal(expected, y) || gr__op_fail(g, GR_E_SHAPE, "pooled %s does not belong to input %s",
+                                                       gr__shape_text(y, a), gr__shape_text(x, b));
 }
 
 static bool want_index(gr_graph *g, const gr_val *in, gr_shape y)
@@ -101,7 +102,8 @@ static bool infer_pool_scatter(gr_graph *g, const gr_attr *attr, const gr_val *i
     return infer_adjoint(g, attr, in, n_in, out) && want_index(g, in, gr__value(g, in[0])->shape);
 }
 
-/* ---- gradient rules: each operation's adjoint is its neighbour, with the sizes of the picture added or dropped ---- */
+/* ---- gradient rules: each operation's adjoint is its neighbour, with the sizes of the picture added or dropped ----
+ */
 
 static gr_val adjoint(gr_graph *g, gr_opcode code, const gr_node *n, gr_val dy, gr_val index)
 {
@@ -192,7 +194,8 @@ static void pool_gather_ref(const gr_graph *g, const gr_node *n, const gr_ref *i
     int64_t index[GR_MAX_RANK] = {0}, count = gr_shape_count(out->shape);
     for (int64_t e = 0; e < count; e++, gr__next_index(out->shape, index)) {
         int64_t at = ((const int32_t *)in[1].data)[e];
-        ((double *)out->data)[e] = at >= 0 && at < s.dim[1] * s.dim[2] ? ((const double *)in[0].data)[place(s, index, 0, at)] : 0;
+        ((double *)out->data)[e] =
+            at >= 0 && at < s.dim[1] * s.dim[2] ? ((const double *)in[0].data)[place(s, index, 0, at)] : 0;
     }
 }
 
@@ -243,9 +246,11 @@ static void avg_pool_adjoint_ref(const gr_graph *g, const gr_node *n, const gr_r
 const gr_op gr__pool_ops[] = {
     {GR_OP_MAX_POOL, GR_CLASS_POOL, "max_pool", 1, 2, infer_max_pool, max_pool_gradient, max_pool_ref},
     {GR_OP_POOL_GATHER, GR_CLASS_POOL, "pool_gather", 2, 1, infer_pool_gather, pool_gather_gradient, pool_gather_ref},
-    {GR_OP_POOL_SCATTER, GR_CLASS_POOL, "pool_scatter", 2, 1, infer_pool_scatter, pool_scatter_gradient, pool_scatter_ref},
+    {GR_OP_POOL_SCATTER, GR_CLASS_POOL, "pool_scatter", 2, 1, infer_pool_scatter, pool_scatter_gradient,
+     pool_scatter_ref},
     {GR_OP_AVG_POOL, GR_CLASS_POOL, "avg_pool", 1, 1, infer_avg_pool, avg_pool_gradient, avg_pool_ref},
-    {GR_OP_AVG_POOL_ADJOINT, GR_CLASS_POOL, "avg_pool_adjoint", 1, 1, infer_adjoint, avg_pool_adjoint_gradient, avg_pool_adjoint_ref},
+    {GR_OP_AVG_POOL_ADJOINT, GR_CLASS_POOL, "avg_pool_adjoint", 1, 1, infer_adjoint, avg_pool_adjoint_gradient,
+     avg_pool_adjoint_ref},
 };
 
 /* ---- builders ---- */

@@ -18,7 +18,8 @@ static bool infer_reduce(gr_graph *g, const gr_attr *attr, const gr_val *in, int
     char text[96];
     if (!gr__want_dtype(g, in, 0, GR_REAL)) return false;
     if (attr->i[0] <= 0 || attr->i[0] >> from.rank)
-        return gr__op_fail(g, GR_E_RANGE, "axes %#llx are none of %s", (unsigned long long)attr->i[0], gr__shape_text(from, text));
+        return gr__op_fail(g, GR_E_RANGE, "axes %#llx are none of %s", (unsigned long long)attr->i[0],
+                           gr__shape_text(from, text));
     out->dtype = GR_REAL;
     out->shape = GR_SCALAR;
     for (int i = 0; i < from.rank; i++) {
@@ -161,8 +162,8 @@ static gr_val build(gr_graph *g, gr_opcode code, gr_val a, const int *axes, int 
     bool ones = gr_dtype_of(g, a) == GR_REAL;
     for (int i = 0; i < n; i++) {
         if (axes[i] < 0 || axes[i] >= s.rank || attr.i[0] & 1 << axes[i])
-            return gr_graph_fail(g, GR_E_RANGE, "%s: axis %d is none of %s, or named twice", gr__op(code)->name, axes[i],
-                                 gr__shape_text(s, text));
+            return gr_graph_fail(g, GR_E_RANGE, "%s: axis %d is none of %s, or named twice", gr__op(code)->name,
+                                 axes[i], gr__shape_text(s, text));
         attr.i[0] |= 1 << axes[i];
         ones &= s.dim[axes[i]] == 1;
     }

@@ -20,7 +20,8 @@ static bool infer_reshape(gr_graph *g, const gr_attr *attr, const gr_val *in, in
     if (gr_shape_count(from) != gr_shape_count(out->shape))
         return gr__op_fail(g, GR_E_SHAPE, "%s does not have as many elements as %s", gr__shape_text(from, a),
                            gr__shape_text(out->shape, b));
-    return (from.rank == 0) == (out->shape.rank == 0) || gr__op_fail(g, GR_E_SHAPE, "rank 0 is not reshaped but broadcast or summed");
+    return (from.rank == 0) == (out->shape.rank == 0) ||
+           gr__op_fail(g, GR_E_SHAPE, "rank 0 is not reshaped but broadcast or summed");
 }
 
 static bool infer_permute(gr_graph *g, const gr_attr *attr, const gr_val *in, int n_in, gr_value *out)
@@ -53,7 +54,8 @@ static bool infer_broadcast(gr_graph *g, const gr_attr *attr, const gr_val *in, 
     gr_shape from = gr__value(g, in[0])->shape, to = out->shape;
     char a[96], b[96];
     out->dtype = gr__value(g, in[0])->dtype;
-    return stretches(from, to) || gr__op_fail(g, GR_E_SHAPE, "%s does not stretch to %s", gr__shape_text(from, a), gr__shape_text(to, b));
+    return stretches(from, to) ||
+           gr__op_fail(g, GR_E_SHAPE, "%s does not stretch to %s", gr__shape_text(from, a), gr__shape_text(to, b));
 }
 
 static bool infer_slice(gr_graph *g, const gr_attr *attr, const gr_val *in, int n_in, gr_value *out)
@@ -64,8 +66,8 @@ static bool infer_slice(gr_graph *g, const gr_attr *attr, const gr_val *in, int 
     like(g, in[0], out);
     char text[96];
     if (start < 0 || count < 0 || count > out->shape.dim[axis] || start > out->shape.dim[axis] - count)
-        return gr__op_fail(g, GR_E_RANGE, "%lld elements from %lld are not on axis %lld of %s", (long long)count, (long long)start,
-                           (long long)axis, gr__shape_text(out->shape, text));
+        return gr__op_fail(g, GR_E_RANGE, "%lld elements from %lld are not on axis %lld of %s", (long long)count,
+                           (long long)start, (long long)axis, gr__shape_text(out->shape, text));
     out->shape.dim[axis] = count;
     return true;
 }
@@ -99,7 +101,8 @@ static bool infer_pad(gr_graph *g, const gr_attr *attr, const gr_val *in, int n_
     if (!gr__want_axis(g, in, 0, axis)) return false;
     like(g, in[0], out);
     if (before < 0 || after < 0 || before > GR__MAX_SIZE || after > GR__MAX_SIZE)
-        return gr__op_fail(g, GR_E_RANGE, "%lld zeros before and %lld after are out of range", (long long)before, (long long)after);
+        return gr__op_fail(g, GR_E_RANGE, "%lld zeros before and %lld after are out of range", (long long)before,
+                           (long long)after);
     out->shape.dim[axis] += before + after;
     return true;
 }
@@ -289,7 +292,8 @@ gr_val gr_slice(gr_graph *g, gr_val a, int axis, int64_t start, int64_t count)
 
 gr_val gr_concat(gr_graph *g, const gr_val *parts, int n, int axis)
 {
-    if (n == 1 && gr__usable(g, GR_OP_CONCAT, parts[0]) && axis >= 0 && axis < gr_shape_of(g, parts[0]).rank) return parts[0];
+    if (n == 1 && gr__usable(g, GR_OP_CONCAT, parts[0]) && axis >= 0 && axis < gr_shape_of(g, parts[0]).rank)
+        return parts[0];
     return gr__node_add(g, GR_OP_CONCAT, parts, n, &(gr_attr){.i = {axis}}, NULL);
 }
 

@@ -78,8 +78,8 @@ double gr__ref_get(const gr_ref *r, int64_t i)
     }
 }
 
-void gr__ref_copy(const gr_ref *from, const int64_t *from_strides, int64_t from_offset, gr_ref *to, const int64_t *to_strides,
-                  int64_t to_offset, gr_shape space)
+void gr__ref_copy(const gr_ref *from, const int64_t *from_strides, int64_t from_offset, gr_ref *to,
+                  const int64_t *to_strides, int64_t to_offset, gr_shape space)
 {
     size_t bytes = gr__dtype_bytes(from->dtype);
     int64_t index[GR_MAX_RANK] = {0}, count = gr_shape_count(space);
@@ -109,11 +109,13 @@ size_t gr__dtype_bytes(gr_dtype t)
 bool gr__shape_check(gr_graph *g, gr_shape s)
 {
     char text[96];
-    if (s.rank < 0 || s.rank > GR_MAX_RANK) return gr__op_fail(g, GR_E_SHAPE, "rank %d is not in 0..%d", s.rank, GR_MAX_RANK);
+    if (s.rank < 0 || s.rank > GR_MAX_RANK)
+        return gr__op_fail(g, GR_E_SHAPE, "rank %d is not in 0..%d", s.rank, GR_MAX_RANK);
     int64_t count = 1;
     for (int i = 0; i < s.rank; i++) {
         if (s.dim[i] < 0)
-            return gr__op_fail(g, GR_E_SHAPE, "size %lld of axis %d is negative: %s", (long long)s.dim[i], i, gr__shape_text(s, text));
+            return gr__op_fail(g, GR_E_SHAPE, "size %lld of axis %d is negative: %s", (long long)s.dim[i], i,
+                               gr__shape_text(s, text));
         if (__builtin_mul_overflow(count, GR_MAX(s.dim[i], 1), &count) || count > GR__MAX_SIZE)
             return gr__op_fail(g, GR_E_SHAPE, "%s has too many elements", gr__shape_text(s, text));
     }
@@ -125,8 +127,8 @@ bool gr__want_dtype(gr_graph *g, const gr_val *in, int i, gr_dtype dtype)
     const gr_value *v = gr__value(g, in[i]);
     char text[96];
     if (v->dtype == dtype) return true;
-    return gr__op_fail(g, GR_E_TYPE, "operand %d is %s%s, wanted %s", i + 1, gr__dtype_text(v->dtype), gr__shape_text(v->shape, text),
-                       gr__dtype_text(dtype));
+    return gr__op_fail(g, GR_E_TYPE, "operand %d is %s%s, wanted %s", i + 1, gr__dtype_text(v->dtype),
+                       gr__shape_text(v->shape, text), gr__dtype_text(dtype));
 }
 
 bool gr__want_rank(gr_graph *g, const gr_val *in, int i, int rank)

@@ -4,15 +4,23 @@
 
 #include "graph/node.h"
 
-/* An interned name. gr_attr.name and scopes point to `text`, so equal names are equal pointers and a leaf is found from its name. */
+/* An interned name. gr_attr.name and scopes point to `text`, so equal names are equal pointers and a leaf is found from
+ * its name. */
 typedef struct gr__name {
     uint64_t hash;
-    gr_val feed, store; /* the leaf of this name among feeds, and among params and slots: two different ones are an error */
+    gr_val feed,
+        store; /* the leaf of this name among feeds, and among params and slots: two different ones are an error */
     char text[];
 } gr__name;
 
-typedef struct gr__tensor { double *values; int64_t count; uint64_t hash; } gr__tensor;
-typedef struct gr__bucket { uint32_t hash, node; } gr__bucket; /* node + 1; 0: empty */
+typedef struct gr__tensor {
+    double *values;
+    int64_t count;
+    uint64_t hash;
+} gr__tensor;
+typedef struct gr__bucket {
+    uint32_t hash, node;
+} gr__bucket; /* node + 1; 0: empty */
 
 struct gr_graph {
     gr_context *ctx;
@@ -25,7 +33,7 @@ struct gr_graph {
     size_t n_values, values_capacity;
     gr__bucket *table; /* open addressing, at most half full; sizes are powers of two */
     size_t table_size;
-    gr__name **names;  /* open addressing as well */
+    gr__name **names; /* open addressing as well */
     size_t n_names, names_size;
     gr__tensor *tensors;
     size_t n_tensors, tensors_capacity;

@@ -13,8 +13,8 @@ static bool known_op(const gr_op *op)
 static gr_status wrong(const gr_graph *g, uint32_t k, const char *what)
 {
     const gr_node *n = gr__node(g, k);
-    return gr__fail(g->ctx, GR_E_INTERNAL, "%s%snode %u (%s): %s", n->scope ? n->scope : "", n->scope && n->scope[0] ? ": " : "", k,
-                    known_op(n->op) ? n->op->name : "?", what);
+    return gr__fail(g->ctx, GR_E_INTERNAL, "%s%snode %u (%s): %s", n->scope ? n->scope : "",
+                    n->scope && n->scope[0] ? ": " : "", k, known_op(n->op) ? n->op->name : "?", what);
 }
 
 static bool same_value(const gr_value *a, const gr_value *b)
@@ -22,7 +22,8 @@ static bool same_value(const gr_value *a, const gr_value *b)
     return a->dtype == b->dtype && gr__shape_equal(a->shape, b->shape);
 }
 
-/* The shape rule once more. It reports through the graph's sticky status, which is put back: verifying changes nothing. */
+/* The shape rule once more. It reports through the graph's sticky status, which is put back: verifying changes nothing.
+ */
 static gr_status infer_again(gr_graph *g, const gr_node *n, gr_value *out)
 {
     const char *scope = g->scope;
@@ -51,7 +52,8 @@ static gr_status check_structure(const gr_graph *g, uint32_t k)
         if (v->shape.rank < 0 || v->shape.rank > GR_MAX_RANK || gr_shape_count(v->shape) < 0)
             return wrong(g, k, "an output has an impossible shape");
     }
-    bool named = n->op->code == GR_OP_FEED || n->op->code == GR_OP_PARAM || n->op->code == GR_OP_SLOT || n->op->code == GR_OP_RANDOM;
+    bool named = n->op->code == GR_OP_FEED || n->op->code == GR_OP_PARAM || n->op->code == GR_OP_SLOT ||
+                 n->op->code == GR_OP_RANDOM;
     if (named != (n->attr.name != NULL)) return wrong(g, k, named ? "it has no name" : "it must not have a name");
     return GR_OK;
 }
@@ -67,7 +69,8 @@ static gr_status check_node(gr_graph *g, uint32_t k)
     st = infer_again(g, n, out);
     if (st != GR_OK) return st;
     for (int o = 0; o < n->n_out; o++)
-        if (!same_value(&out[o], gr__value(g, n->out + (gr_val)o))) return wrong(g, k, "an output is not what the shape rule says");
+        if (!same_value(&out[o], gr__value(g, n->out + (gr_val)o)))
+            return wrong(g, k, "an output is not what the shape rule says");
     return GR_OK;
 }
 
@@ -81,7 +84,8 @@ static gr_status check_effects(const gr_graph *g)
     gr_effects e = gr__graph_effects(g);
     for (size_t i = 0; i < e.n_assigns; i++) {
         const gr_assignment *a = &e.assigns[i];
-        if (!is_value(g, a->target) || !is_value(g, a->value)) return gr__fail(g->ctx, GR_E_INTERNAL, "assign %zu: not a value", i);
+        if (!is_value(g, a->target) || !is_value(g, a->value))
+            return gr__fail(g->ctx, GR_E_INTERNAL, "assign %zu: not a value", i);
         gr_opcode code = gr__producer(g, a->target)->op->code;
         if ((code != GR_OP_PARAM && code != GR_OP_SLOT) || !same_value(gr__value(g, a->target), gr__value(g, a->value)))
             return gr__fail(g->ctx, GR_E_INTERNAL, "assign %zu: %%%u cannot take %%%u", i, a->target, a->value);
@@ -96,7 +100,8 @@ static gr_status check_effects(const gr_graph *g)
             return gr__fail(g->ctx, GR_E_INTERNAL, "gradient %zu: %%%u is not of %%%u", i, m->gradient, m->param);
     }
     for (size_t i = 0; i < e.n_outputs; i++)
-        if (!e.outputs[i].name || !is_value(g, e.outputs[i].value)) return gr__fail(g->ctx, GR_E_INTERNAL, "output %zu: not a value", i);
+        if (!e.outputs[i].name || !is_value(g, e.outputs[i].value))
+            return gr__fail(g->ctx, GR_E_INTERNAL, "output %zu: not a value", i);
     if (e.guard != GR_NONE && (!is_value(g, e.guard) || gr_shape_of(g, e.guard).rank != 0))
         return gr__fail(g->ctx, GR_E_INTERNAL, "guard: not a rank-0 value");
     return GR_OK;
@@ -110,7 +115,8 @@ static gr_status check_unique(const gr_graph *g, uint32_t k)
     if (code != GR_OP_FEED && code != GR_OP_PARAM && code != GR_OP_SLOT) return GR_OK;
     for (uint32_t j = 0; j < k; j++) {
         const gr_node *m = gr__node(g, j);
-        bool rivals = code == GR_OP_FEED ? m->op->code == GR_OP_FEED : m->op->code == GR_OP_PARAM || m->op->code == GR_OP_SLOT;
+        bool rivals =
+            code == GR_OP_FEED ? m->op->code == GR_OP_FEED : m->op->code == GR_OP_PARAM || m->op->code == GR_OP_SLOT;
         if (rivals && strcmp(m->attr.name, n->attr.name) == 0) return wrong(g, k, "there is another leaf of its name");
     }
     return GR_OK;

@@ -27,7 +27,8 @@ gr_status gr__draw_check(gr_context *ctx, const gr_settings *s)
     const gr_tree *correct = gr__setting_tree(s, "correct");
     if (!correct || gr__setting_is(s, "distribution", "truncated_normal")) return GR_OK;
     return gr__tree_fail(ctx, correct, GR_E_CONFLICT, "leave it out, or write distribution: truncated_normal",
-                         "it says how a truncated normal is meant, but the distribution is %s", gr__setting_text(s, "distribution"));
+                         "it says how a truncated normal is meant, but the distribution is %s",
+                         gr__setting_text(s, "distribution"));
 }
 
 void gr__draw(const gr_init_target *t, const gr_settings *s, double std, double *values)
@@ -43,7 +44,8 @@ void gr__draw(const gr_init_target *t, const gr_settings *s, double std, double 
 
 /* ---- a number or a word ---- */
 
-gr_status gr__number_or_word(gr_context *ctx, const gr_settings *s, const char *name, const char *range, const char *word)
+gr_status gr__number_or_word(gr_context *ctx, const gr_settings *s, const char *name, const char *range,
+                             const char *word)
 {
     const gr_tree *t = gr__setting_tree(s, name);
     char shown[200];
@@ -52,7 +54,8 @@ gr_status gr__number_or_word(gr_context *ctx, const gr_settings *s, const char *
         return gr__tree_fail(ctx, t ? t : s->tree, GR_E_TYPE, NULL, "%s is neither a number in %s nor \"%s\"",
                              t ? gr__tree_show(t, shown, sizeof shown) : "nothing", range, word);
     if (gr__in_range(t->number, range)) return GR_OK;
-    return gr__tree_fail(ctx, t, GR_E_RANGE, NULL, "%s is neither in %s nor \"%s\"", gr__tree_show(t, shown, sizeof shown), range, word);
+    return gr__tree_fail(ctx, t, GR_E_RANGE, NULL, "%s is neither in %s nor \"%s\"",
+                         gr__tree_show(t, shown, sizeof shown), range, word);
 }
 
 gr_status gr__gain_check(gr_context *ctx, const gr_settings *s)

@@ -1,6 +1,7 @@
-/* Hyperfan: the linear head of a hypernetwork starts so that the weights (or biases) which it generates have the variance that the main
- * network wants, W = H e with e the last hidden activation: Var(W) = d Var(H) Var(e).                       [Chang, Flokas & Lipson 2020]
- * Hidden layers of the hypernetwork start as usual (fan-in), which keeps Var(e) at that of the embedding. The head's own bias is 0. */
+/* Hyperfan: the linear head of a hypernetwork starts so that the weights (or biases) which it generates have the
+ * variance that the main network wants, W = H e with e the last hidden activation: Var(W) = d Var(H) Var(e). [Chang,
+ * Flokas & Lipson 2020] Hidden layers of the hypernetwork start as usual (fan-in), which keeps Var(e) at that of the
+ * embedding. The head's own bias is 0. */
 #include <math.h>
 
 #include "init/draw.h"
@@ -8,7 +9,8 @@
 static const gr_row rows[] = {
     GR_ROW("generates", CHOICE, "weights", "weights|bias", "", "what of the main layer the head gives"),
     GR_ROW("fan", CHOICE, "in", "in|out", "", "keeps the main network's activations, or its gradients"),
-    GR_ROW("fan_in", INT, "none", "[1,1000000000]", "units", "of the main layer: needed but for generates: bias with fan: in"),
+    GR_ROW("fan_in", INT, "none", "[1,1000000000]", "units",
+           "of the main layer: needed but for generates: bias with fan: in"),
     GR_ROW("fan_out", INT, "none", "[1,1000000000]", "units", "of the main layer: needed with fan: out"),
     GR_ROW("relu", BOOL, "true", "true or false", "", "a ReLU follows the main layer"),
     GR_ROW("with_bias", BOOL, "false", "true or false", "",
@@ -19,7 +21,8 @@ static const gr_row rows[] = {
 static gr_status need(gr_context *ctx, const gr_settings *s, const char *key)
 {
     if (gr__setting_tree(s, key)) return GR_OK;
-    return gr__tree_fail(ctx, s->tree, GR_E_MISSING, NULL, "hyperfan needs \"%s\" of the main layer for generates: %s with fan: %s", key,
+    return gr__tree_fail(ctx, s->tree, GR_E_MISSING, NULL,
+                         "hyperfan needs \"%s\" of the main layer for generates: %s with fan: %s", key,
                          gr__setting_text(s, "generates"), gr__setting_text(s, "fan"));
 }
 
@@ -36,7 +39,8 @@ static double variance(const gr_settings *s)
     double relu = gr__setting_bool(s, "relu") ? 2 : 1, in = (double)gr__setting_int(s, "fan_in"),
            out = (double)gr__setting_int(s, "fan_out");
     bool weights = gr__setting_is(s, "generates", "weights");
-    if (gr__setting_is(s, "fan", "in")) return weights ? relu / ((gr__setting_bool(s, "with_bias") ? 2 : 1) * in) : relu / 2;
+    if (gr__setting_is(s, "fan", "in"))
+        return weights ? relu / ((gr__setting_bool(s, "with_bias") ? 2 : 1) * in) : relu / 2;
     return weights ? relu / out : fmax(0, relu * (1 - in / out));
 }
 
@@ -55,12 +59,13 @@ GR_INIT(hyperfan) = {
             .name = "hyperfan",
             .title = "Hyperfan: the head of a hypernetwork, for the variance of what it generates",
             .cite = "Chang, Flokas & Lipson 2020",
-            .equations =
-                "H ~ U[-k, k], k = sqrt(3 Var(H))        d: inputs of the head; R: 2 where a ReLU follows the main layer, else 1; b: 2 "
-                "with_bias, "
-                "else 1\n"
-                "fan: in    weights: Var(H) = R / (b fan_in d Var(e))      bias: Var(H) = R / (2 d Var(e))\n"
-                "fan: out   weights: Var(H) = R / (fan_out d Var(e))       bias: Var(H) = max(0, R (1 - fan_in / fan_out) / (d Var(e)))",
+            .equations = "H ~ U[-k, k], k = sqrt(3 Var(H))        d: inputs of the head; R: 2 where a ReLU follows the "
+                         "main layer, else 1; b: 2 "
+                         "with_bias, "
+                         "else 1\n"
+                         "fan: in    weights: Var(H) = R / (b fan_in d Var(e))      bias: Var(H) = R / (2 d Var(e))\n"
+                         "fan: out   weights: Var(H) = R / (fan_out d Var(e))       bias: Var(H) = max(0, R (1 - "
+                         "fan_in / fan_out) / (d Var(e)))",
             GR_ROWS(rows),
         },
     .weights_only = true,

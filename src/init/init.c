@@ -10,18 +10,20 @@ static const gr_row common_rows[] = {
     GR_ROW("weights", TREE, "none", "an initialiser", "",
            "of weights; unless given, Kaiming's, or Xavier's where sigmoid, tanh or nothing follows"),
     GR_ROW("bias", TREE, "zeros", "an initialiser", "", "of biases"),
-    GR_ROW(
-        "last_bias", CHOICE, "none", "zeros|auto", "",
-        "of the layer that gives the outputs, instead of `bias`; auto: by the training targets, so that a network that knows nothing yet "
-        "predicts how often each class is, or the mean value"),
-    GR_ROW("relu_bias", REAL, "0", "[0,inf)", "1", "above 0: of layers before a ReLU, instead of `bias`; a small number keeps units alive"),
+    GR_ROW("last_bias", CHOICE, "none", "zeros|auto", "",
+           "of the layer that gives the outputs, instead of `bias`; auto: by the training targets, so that a network "
+           "that knows nothing yet "
+           "predicts how often each class is, or the mean value"),
+    GR_ROW("relu_bias", REAL, "0", "[0,inf)", "1",
+           "above 0: of layers before a ReLU, instead of `bias`; a small number keeps units alive"),
 };
 GR_COMMON(init_common) = {
     .family = "recipe",
     .name = "init",
     .title = "Initial values; a layer's own `init` has weights and bias alone",
     .cite = "He et al. 2015; Glorot & Bengio 2010; Karpathy 2019",
-    .equations = "last_bias: auto   softmax: b_k = log(n_k / N)      sigmoid: b = log(n_1 / n_0)      values: b_k = mean of y_k\n"
+    .equations = "last_bias: auto   softmax: b_k = log(n_k / N)      sigmoid: b = log(n_1 / n_0)      values: b_k = "
+                 "mean of y_k\n"
                  "a class without targets counts (n + 1/2) / (N + 1), with a warning",
     GR_ROWS(common_rows),
 };
@@ -41,13 +43,14 @@ static const gr_init *find(gr_context *ctx, const gr_tree *tree, const char *fal
     return (const gr_init *)found; /* head stands first */
 }
 
-static gr_status make(gr_context *ctx, gr__bump *b, const gr_tree *tree, const char *fallback, bool bias, gr_preset preset,
-                      const gr_init **member, gr_settings *s)
+static gr_status make(gr_context *ctx, gr__bump *b, const gr_tree *tree, const char *fallback, bool bias,
+                      gr_preset preset, const gr_init **member, gr_settings *s)
 {
     *member = find(ctx, tree, fallback);
     if (!*member) return gr__error_code(ctx);
     if (bias && (*member)->weights_only)
-        return gr__tree_fail(ctx, tree, GR_E_CONFLICT, "bias: zeros | {type: constant, value: 0.01} | {type: uniform, bound: fan}",
+        return gr__tree_fail(ctx, tree, GR_E_CONFLICT,
+                             "bias: zeros | {type: constant, value: 0.01} | {type: uniform, bound: fan}",
                              "%s is for weights, not for biases", (*member)->head.name);
     gr_status st = gr__settings_make(ctx, b, &(*member)->head, tree, preset, NULL, s);
     return st == GR_OK && (*member)->check ? (*member)->check(ctx, s) : st;
@@ -55,7 +58,8 @@ static gr_status make(gr_context *ctx, gr__bump *b, const gr_tree *tree, const c
 
 /* ---- the choice ---- */
 
-/* Normalisations start as scale 1 and shift 0, whatever the recipe says of weights and biases: only their layer's own `init` is theirs. */
+/* Normalisations start as scale 1 and shift 0, whatever the recipe says of weights and biases: only their layer's own
+ * `init` is theirs. */
 static bool normalises(const gr_param_info *p)
 {
     return p->entry.role == GR_ROLE_NORM_SCALE || p->entry.role == GR_ROLE_NORM_SHIFT;
@@ -73,7 +77,8 @@ static const char *default_for(const gr_param_info *p)
 }
 
 /* What `last_bias` and `relu_bias` say of a bias: a tree to make a member from, NULL: nothing. */
-static gr_status special_bias(gr_context *ctx, gr__bump *b, const gr_init_from *from, const gr_param_info *p, const gr_tree **tree)
+static gr_status special_bias(gr_context *ctx, gr__bump *b, const gr_init_from *from, const gr_param_info *p,
+                              const gr_tree **tree)
 {
     gr_settings common;
     gr_status st = gr__settings_make(ctx, b, &gr__init_common, from->tree, from->preset, NULL, &common);
@@ -82,7 +87,8 @@ static gr_status special_bias(gr_context *ctx, gr__bump *b, const gr_init_from *
     *tree = NULL;
     if (p->last && gr__setting_tree(&common, "last_bias")) {
         *tree = gr__setting_tree(&common, "last_bias");
-    } else if (p->follow == GR_FOLLOW_RELU && relu > 0) { /* also the shift of a normalisation, which takes the mean of a bias before it away */
+    } else if (p->follow == GR_FOLLOW_RELU &&
+               relu > 0) { /* also the shift of a normalisation, which takes the mean of a bias before it away */
         char number[32];
         const char *text = gr__bump_format(b, "{type: constant, value: %s}", gr__double_text(relu, number));
         *tree = text ? gr__tree_flow(b, text) : NULL;
@@ -97,7 +103,8 @@ const gr_tree *gr__init_last_bias_auto(const gr_tree *tree)
     return t && t->kind == GR_TREE_TEXT && strcmp(t->text, "auto") == 0 ? t : NULL;
 }
 
-gr_status gr__init_choose(gr_context *ctx, gr__bump *b, const gr_init_from *from, const gr_param_info *p, gr_init_choice *out)
+gr_status gr__init_choose(gr_context *ctx, gr__bump *b, const gr_init_from *from, const gr_param_info *p,
+                          gr_init_choice *out)
 {
     const char *key = is_added(p) ? "bias" : "weights";
     const gr_tree *t = p->init ? gr__tree_get(p->init, key) : NULL;
@@ -105,7 +112,8 @@ gr_status gr__init_choose(gr_context *ctx, gr__bump *b, const gr_init_from *from
     if (st != GR_OK) return st;
     if (!t && from->tree && !normalises(p)) t = gr__tree_get(from->tree, key);
     *out = (gr_init_choice){.asked = t != NULL};
-    if (!t && p->entry.role == GR_ROLE_NORM_SCALE && !(t = gr__tree_flow(b, "{type: constant, value: 1}"))) return GR_E_MEMORY;
+    if (!t && p->entry.role == GR_ROLE_NORM_SCALE && !(t = gr__tree_flow(b, "{type: constant, value: 1}")))
+        return GR_E_MEMORY;
     if (t && t == gr__init_last_bias_auto(from->tree)) return GR_OK;
     return make(ctx, b, t, default_for(p), is_added(p), from->preset, &out->member, &out->settings);
 }
@@ -117,7 +125,8 @@ gr_tree *gr__init_choice_tree(gr__bump *b, const gr_init_choice *c)
 
 /* ---- the numbers ---- */
 
-gr_status gr__init_fill(gr_context *ctx, const gr_init_from *from, const gr_param_info *p, const gr_init_choice *c, double *values)
+gr_status gr__init_fill(gr_context *ctx, const gr_init_from *from, const gr_param_info *p, const gr_init_choice *c,
+                        double *values)
 {
     int64_t count = gr_shape_count(p->entry.shape);
     if (!c->member) {
@@ -149,11 +158,13 @@ static void warn_equal(gr_context *ctx, const gr_init *member)
 {
     const char *name = member->head.name;
     if (strcmp(name, "constant") == 0 || strcmp(name, "zeros") == 0)
-        gr__log(ctx, GR_LOG_WARNING, "init.weights: with %s all units of a layer start equal, stay equal, and learn nothing of their own",
+        gr__log(ctx, GR_LOG_WARNING,
+                "init.weights: with %s all units of a layer start equal, stay equal, and learn nothing of their own",
                 name);
 }
 
-static gr_status resolve(gr_context *ctx, gr__bump *b, const gr_settings *common, const char *key, gr_preset preset, gr_tree *out)
+static gr_status resolve(gr_context *ctx, gr__bump *b, const gr_settings *common, const char *key, gr_preset preset,
+                         gr_tree *out)
 {
     const gr_tree *tree = gr__setting_tree(common, key);
     const gr_init *member;
@@ -166,14 +177,15 @@ static gr_status resolve(gr_context *ctx, gr__bump *b, const gr_settings *common
     return full && gr__tree_put(b, out, key, full) ? GR_OK : gr__error_code(ctx);
 }
 
-static gr_status resolve_map(gr_context *ctx, gr__bump *b, const gr_member *rows, const gr_tree *tree, gr_preset preset, gr_tree **out)
+static gr_status resolve_map(gr_context *ctx, gr__bump *b, const gr_member *rows, const gr_tree *tree, gr_preset preset,
+                             gr_tree **out)
 {
     gr_settings common;
     gr_tree *full = gr__tree_map(b);
     gr_status st = full ? GR_OK : GR_E_MEMORY;
     if (tree && tree->kind != GR_TREE_MAP)
-        return gr__tree_fail(ctx, tree, GR_E_TYPE, "write init: {weights: kaiming, bias: zeros}", "%s is not a map of initialisers",
-                             gr__tree_kind_name(tree));
+        return gr__tree_fail(ctx, tree, GR_E_TYPE, "write init: {weights: kaiming, bias: zeros}",
+                             "%s is not a map of initialisers", gr__tree_kind_name(tree));
     if (st == GR_OK) st = gr__settings_make(ctx, b, rows, tree, preset, NULL, &common);
     if (st == GR_OK) st = resolve(ctx, b, &common, "weights", preset, full);
     if (st == GR_OK) st = resolve(ctx, b, &common, "bias", preset, full);

@@ -1,12 +1,13 @@
-/* Kaiming: keeps the size of activations through layers of ReLU.                [He et al. 2015, eq. 10 (fan in), 14 (fan out)]
- * Truncated by default: no large weights; the result keeps the standard deviation that is asked for (PyTorch's trunc_normal_ does not:
- * `correct: false`). */
+/* Kaiming: keeps the size of activations through layers of ReLU.                [He et al. 2015, eq. 10 (fan in), 14
+ * (fan out)] Truncated by default: no large weights; the result keeps the standard deviation that is asked for
+ * (PyTorch's trunc_normal_ does not: `correct: false`). */
 #include <math.h>
 
 #include "init/draw.h"
 
 static const gr_row rows[] = {
-    GR_ROW("fan", CHOICE, "in", "in|out|average", "", "inputs of a unit (keeps activations), outputs (keeps gradients), or their mean"),
+    GR_ROW("fan", CHOICE, "in", "in|out|average", "",
+           "inputs of a unit (keeps activations), outputs (keeps gradients), or their mean"),
     GR_ROW("distribution", CHOICE, "truncated_normal", "truncated_normal|normal|uniform", "",
            "truncated_normal is cut at twice its standard deviation before the cut"),
     GR_ROW_CORRECT,

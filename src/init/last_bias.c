@@ -1,12 +1,13 @@
-/* last_bias: auto. A network whose weights add nothing yet then predicts the base rates, or the mean, and its cost starts at their entropy,
- * or at the variance: training need not first find what a table of the targets says.                   [Karpathy 2019; mission I9, I10] */
+/* last_bias: auto. A network whose weights add nothing yet then predicts the base rates, or the mean, and its cost
+ * starts at their entropy, or at the variance: training need not first find what a table of the targets says. [Karpathy
+ * 2019; mission I9, I10] */
 #include <math.h>
 #include <string.h>
 
 #include "nn/families.h"
 
-/* How many targets say k, of how many: counts of labels; or, where targets are shares themselves (distributions, several yes-or-no
- * outputs), the sum of them. */
+/* How many targets say k, of how many: counts of labels; or, where targets are shares themselves (distributions,
+ * several yes-or-no outputs), the sum of them. */
 static double how_many(const gr_targets *t, int64_t k)
 {
     bool shares = gr__targets_known(t) && t->values > 0;
@@ -16,7 +17,8 @@ static double how_many(const gr_targets *t, int64_t k)
 static void warn_absent(gr_context *ctx, int64_t absent, int64_t first, int64_t n)
 {
     gr__log(ctx, GR_LOG_WARNING,
-            "init.last_bias: auto: class %lld%s no training targets among %lld classes; a class without counts as half a target",
+            "init.last_bias: auto: class %lld%s no training targets among %lld classes; a class without counts as half "
+            "a target",
             (long long)first, absent > 1 ? " and others have" : " has", (long long)n);
 }
 

@@ -1,17 +1,18 @@
-/* Orthogonal: rows or columns, whichever are fewer, at right angles and of one length, so that repeated multiplication neither grows nor
- * shrinks what runs through.                                                             [Saxe et al. 2014; PyTorch nn.init.orthogonal_]
- * Householder's QR in double. The signs of R's diagonal are taken into Q, which makes it uniform over the orthogonal group (Mezzadri 2007,
- * "How to generate random matrices from the classical compact groups"); Q as the algorithm leaves it is not. */
+/* Orthogonal: rows or columns, whichever are fewer, at right angles and of one length, so that repeated multiplication
+ * neither grows nor shrinks what runs through.                                                             [Saxe et al.
+ * 2014; PyTorch nn.init.orthogonal_] Householder's QR in double. The signs of R's diagonal are taken into Q, which
+ * makes it uniform over the orthogonal group (Mezzadri 2007, "How to generate random matrices from the classical
+ * compact groups"); Q as the algorithm leaves it is not. */
 #include <math.h>
 #include <string.h>
 
 #include "init/draw.h"
 
 static const gr_row rows[] = {
-    GR_ROW(
-        "gain", TREE, "1", "a number > 0, or auto", "1",
-        "every singular value; auto: PyTorch's, by what follows: 5/3 before tanh, sqrt(2) before ReLU, sqrt(2/(1+a^2)) before a leaky one, "
-        "else 1"),
+    GR_ROW("gain", TREE, "1", "a number > 0, or auto", "1",
+           "every singular value; auto: PyTorch's, by what follows: 5/3 before tanh, sqrt(2) before ReLU, "
+           "sqrt(2/(1+a^2)) before a leaky one, "
+           "else 1"),
 };
 
 /* Several partial sums, so that the compiler may use vectors: in one order always. */
@@ -33,7 +34,8 @@ static void reflect(const double *restrict v, double scale, double *restrict x, 
     for (int64_t i = 0; i < n; i++) x[i] -= by * v[i];
 }
 
-/* n vectors of `length` each, one after the other, become the reflections that bring them to triangular form; sign[k] is that of R[k,k]. */
+/* n vectors of `length` each, one after the other, become the reflections that bring them to triangular form; sign[k]
+ * is that of R[k,k]. */
 static void factorise(double *vectors, int64_t n, int64_t length, double *scale, double *sign)
 {
     for (int64_t k = 0; k < n; k++) {
@@ -57,7 +59,8 @@ static void column(const double *vectors, int64_t length, const double *scale, c
 }
 
 /* A matrix of rows x columns. */
-static gr_status fill_block(gr_context *ctx, gr__rng *rng, double gain, int64_t n_rows, int64_t n_columns, double *values)
+static gr_status fill_block(gr_context *ctx, gr__rng *rng, double gain, int64_t n_rows, int64_t n_columns,
+                            double *values)
 {
     bool wide = n_rows < n_columns;
     int64_t n = wide ? n_rows : n_columns, length = wide ? n_columns : n_rows;
@@ -94,9 +97,11 @@ GR_INIT(orthogonal) = {
             .name = "orthogonal",
             .title = "Orthogonal: all singular values equal",
             .cite = "Saxe et al. 2014; Mezzadri 2007",
-            .equations = "A[i,j] ~ N(0, 1), A = Q R, W = gain Q diag(sign(diag R))        first axis by all others; A transposed where "
+            .equations = "A[i,j] ~ N(0, 1), A = Q R, W = gain Q diag(sign(diag R))        first axis by all others; A "
+                         "transposed where "
                          "rows < columns\n"
-                         "W^T W = gain^2 I (rows >= columns) or W W^T = gain^2 I            gate blocks of recurrent matrices each alone",
+                         "W^T W = gain^2 I (rows >= columns) or W W^T = gain^2 I            gate blocks of recurrent "
+                         "matrices each alone",
             GR_ROWS(rows),
         },
     .weights_only = true,

@@ -1,10 +1,12 @@
-/* Uniform: every number within a bound is as likely. The bound may follow the fan-in, as PyTorch's default biases have it. */
+/* Uniform: every number within a bound is as likely. The bound may follow the fan-in, as PyTorch's default biases have
+ * it. */
 #include <math.h>
 
 #include "init/draw.h"
 
 static const gr_row rows[] = {
-    GR_ROW("bound", TREE, "0.05", "a number >= 0, or fan", "1", "the largest size; fan: 1/sqrt(fan-in), PyTorch's default of biases"),
+    GR_ROW("bound", TREE, "0.05", "a number >= 0, or fan", "1",
+           "the largest size; fan: 1/sqrt(fan-in), PyTorch's default of biases"),
 };
 
 static gr_status check(gr_context *ctx, const gr_settings *s)

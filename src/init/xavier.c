@@ -1,4 +1,5 @@
-/* Xavier: keeps the size of activations and gradients through sigmoid, tanh and linear layers.   [Glorot & Bengio 2010, eq. 16] */
+/* Xavier: keeps the size of activations and gradients through sigmoid, tanh and linear layers.   [Glorot & Bengio 2010,
+ * eq. 16] */
 #include <math.h>
 
 #include "init/draw.h"
@@ -7,7 +8,8 @@ static const gr_row rows[] = {
     GR_ROW("distribution", CHOICE, "uniform", "uniform|normal|truncated_normal", "", "which numbers are drawn"),
     GR_ROW_CORRECT,
     GR_ROW("gain", TREE, "1", "a number > 0, or auto", "1",
-           "multiplies them; auto: PyTorch's, by what follows: 5/3 before tanh, sqrt(2) before ReLU, sqrt(2/(1+a^2)) before a leaky one, "
+           "multiplies them; auto: PyTorch's, by what follows: 5/3 before tanh, sqrt(2) before ReLU, sqrt(2/(1+a^2)) "
+           "before a leaky one, "
            "else 1"),
 };
 

@@ -26,7 +26,8 @@ size_t gr__utf8_bytes(const unsigned char *s, size_t n)
     if (length == 0 || length > n) return 0;
     for (size_t i = 1; i < length; i++)
         if ((s[i] & 0xc0) != 0x80) return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+        (s[0] == 0xf4 && s[1] > 0x8f))
         return 0;
     return length;
 }
@@ -70,7 +71,8 @@ static gr_status add_variable(gr_context *ctx, gr_place at, const char *s, gr__t
     if (other && (!value || !*value)) {
         const char *from = p + n + 2;
         if (memchr(from, '{', (size_t)(end - from)))
-            return gr__place_fail(ctx, at, GR_E_SYNTAX, NULL, "the default of ${%s} holds a brace: defaults are plain text", name);
+            return gr__place_fail(ctx, at, GR_E_SYNTAX, NULL,
+                                  "the default of ${%s} holds a brace: defaults are plain text", name);
         gr__text_put(out, from, (size_t)(end - from));
     } else if (!value) {
         return gr__place_fail(ctx, at, GR_E_NAME, "set it, or give a default: ${NAME:-default}",
@@ -78,9 +80,11 @@ static gr_status add_variable(gr_context *ctx, gr_place at, const char *s, gr__t
     } else {
         size_t where;
         if (strlen(value) > 4096)
-            return gr__place_fail(ctx, at, GR_E_RANGE, NULL, "the environment variable %s is longer than 4096 bytes", name);
+            return gr__place_fail(ctx, at, GR_E_RANGE, NULL, "the environment variable %s is longer than 4096 bytes",
+                                  name);
         if (!gr__is_text(value, strlen(value), &where) || strstr(value, "${"))
-            return gr__place_fail(ctx, at, GR_E_RANGE, NULL, "the environment variable %s is not plain UTF-8 text", name);
+            return gr__place_fail(ctx, at, GR_E_RANGE, NULL, "the environment variable %s is not plain UTF-8 text",
+                                  name);
         gr__text_put(out, value, strlen(value));
     }
     *after = end + 1;
@@ -100,7 +104,8 @@ gr_status gr__expand(gr_context *ctx, gr__bump *b, gr_place at, const char *text
         if (!next) break;
         GR_TRY(add_variable(ctx, at, next, &t, &s));
         if (t.n > GR_YAML_BYTES)
-            GR_TRY(gr__place_fail(ctx, at, GR_E_RANGE, NULL, "variables make this text longer than %d bytes", GR_YAML_BYTES));
+            GR_TRY(gr__place_fail(ctx, at, GR_E_RANGE, NULL, "variables make this text longer than %d bytes",
+                                  GR_YAML_BYTES));
     }
     if (t.failed)
         st = GR_E_MEMORY;

@@ -18,32 +18,40 @@ typedef struct gr_st_pair {
     const char *key, *value;
 } gr_st_pair;
 typedef struct gr_st gr_st;
-/* bytes of the file are read into bookkeeping memory and checked (offsets in order, no overlap, no gap, within the file, unique names). */
+/* bytes of the file are read into bookkeeping memory and checked (offsets in order, no overlap, no gap, within the
+ * file, unique names). */
 gr_status gr__st_open(gr_context *ctx, const char *path, gr_st **out);
-gr_status gr__st_parse(gr_context *ctx, const char *name, char *bytes, size_t n, gr_st **out); /* takes bytes (gr__alloc'ed n + 1) */
+gr_status gr__st_parse(gr_context *ctx, const char *name, char *bytes, size_t n,
+                       gr_st **out); /* takes bytes (gr__alloc'ed n + 1) */
 void gr__st_close(gr_st *st);
 int gr__st_count(const gr_st *st);
 const gr_st_tensor *gr__st_at(const gr_st *st, int i);
 const gr_st_tensor *gr__st_find(const gr_st *st, const char *name);
 const char *gr__st_meta(const gr_st *st, const char *key); /* NULL if absent */
-/* Writes atomically; tensors in the order given; 8-byte aligned data. The metadata gets `gradus.crc32` over all tensor bytes. */
-gr_status gr__st_write(gr_context *ctx, const char *path, const gr_st_tensor *tensors, int n, const gr_st_pair *meta, int n_meta);
+/* Writes atomically; tensors in the order given; 8-byte aligned data. The metadata gets `gradus.crc32` over all tensor
+ * bytes. */
+gr_status gr__st_write(gr_context *ctx, const char *path, const gr_st_tensor *tensors, int n, const gr_st_pair *meta,
+                       int n_meta);
 gr_status gr__st_verify(gr_st *st, const char *path); /* GR_E_FORMAT if gradus.crc32 is present and differs */
 
 /* ---- models: parameters (and saved slots) of a store under file names and layouts ---- */
-/* float64: F64 tensors, else F32. meta: gradus.recipe, gradus.prepare, gradus.classes, gradus.class_counts, gradus.trained. slot: the values are those of slot
- * PARAMETER/slot, where there is one (an average); NULL: of the parameters themselves. */
-gr_status gr__model_save(gr_context *ctx, const char *path, const gr_store *s, const char *slot, bool float64, const gr_st_pair *meta, int n_meta);
-/* Loads every parameter (F32 or F64, cast) into a sealed store; names and shapes must agree exactly, extra tensors are refused unless
- * num_batches_tracked; both sides named. */
+/* float64: F64 tensors, else F32. meta: gradus.recipe, gradus.prepare, gradus.classes, gradus.class_counts,
+ * gradus.trained. slot: the values are those of slot PARAMETER/slot, where there is one (an average); NULL: of the
+ * parameters themselves. */
+gr_status gr__model_save(gr_context *ctx, const char *path, const gr_store *s, const char *slot, bool float64,
+                         const gr_st_pair *meta, int n_meta);
+/* Loads every parameter (F32 or F64, cast) into a sealed store; names and shapes must agree exactly, extra tensors are
+ * refused unless num_batches_tracked; both sides named. */
 gr_status gr__model_load(gr_context *ctx, const gr_st *st, const char *path, gr_store *s);
-/* How files see an entry: its shape there, and where an element stands in memory that the file has at `offset`, or the other way. */
+/* How files see an entry: its shape there, and where an element stands in memory that the file has at `offset`, or the
+ * other way. */
 gr_shape gr__file_shape(const gr_entry_spec *s);
 int64_t gr__offset_in_memory(const gr_entry_spec *s, int64_t offset);
 int64_t gr__offset_in_file(const gr_entry_spec *s, int64_t offset);
 
 /* ---- checkpoints: all entries of a store in memory order and their own type, and text state ---- */
-gr_status gr__checkpoint_write(gr_context *ctx, const char *path, const gr_store *s, const gr_st_pair *state, int n_state);
+gr_status gr__checkpoint_write(gr_context *ctx, const char *path, const gr_store *s, const gr_st_pair *state,
+                               int n_state);
 gr_status gr__checkpoint_read(gr_context *ctx, const char *path, gr_st **out); /* verified */
 gr_status gr__checkpoint_apply(gr_context *ctx, const gr_st *st, const char *path, gr_store *s);
 

@@ -52,7 +52,9 @@ static gr_status set_classes(gr_context *ctx, gr__bump *b, gr_tree *layers, cons
 {
     for (int i = layers->n - 1; i >= 0; i--)
         if (gr__tree_get(layers->child[i], "units"))
-            return gr__tree_put(b, layers->child[i], "units", in_place_of(classes, gr__tree_copy(b, classes))) ? GR_OK : GR_E_MEMORY;
+            return gr__tree_put(b, layers->child[i], "units", in_place_of(classes, gr__tree_copy(b, classes)))
+                       ? GR_OK
+                       : GR_E_MEMORY;
     return gr__tree_fail(ctx, classes, GR_E_CONFLICT, NULL, "this network has no dense layer at its end");
 }
 
@@ -63,7 +65,8 @@ static gr_status set_dropout(gr_context *ctx, gr__bump *b, gr_tree *layers, cons
         if (!layer_is(layers->child[i], "dropout")) continue;
         gr_tree *layer = in_place_of(layers->child[i], gr__tree_map(b));
         const gr_tree *name = gr__tree_get(layers->child[i], "name");
-        if (!gr__tree_put(b, layer, "type", gr__tree_text(b, "dropout")) || !gr__tree_put(b, layer, "rate", gr__tree_copy(b, rate)))
+        if (!gr__tree_put(b, layer, "type", gr__tree_text(b, "dropout")) ||
+            !gr__tree_put(b, layer, "rate", gr__tree_copy(b, rate)))
             return GR_E_MEMORY;
         if (name && !gr__tree_put(b, layer, "name", gr__tree_copy(b, name))) return GR_E_MEMORY;
         layer->parent = layers;
@@ -90,7 +93,8 @@ static gr_status from_zoo(gr_context *ctx, gr__bump *b, const gr_tree *model, gr
     if (!layers) GR_TRY(gr__fail(ctx, GR_E_INTERNAL, "%s has no layers", file));
     if (gr__setting_tree(&s, "classes")) GR_TRY(set_classes(ctx, b, layers, gr__setting_tree(&s, "classes")));
     if (gr__setting_tree(&s, "dropout")) GR_TRY(set_dropout(ctx, b, layers, gr__setting_tree(&s, "dropout")));
-    if (gr__setting_tree(&s, "input") && !gr__tree_put(b, found, "input", gr__tree_copy(b, gr__setting_tree(&s, "input"))))
+    if (gr__setting_tree(&s, "input") &&
+        !gr__tree_put(b, found, "input", gr__tree_copy(b, gr__setting_tree(&s, "input"))))
         GR_TRY(GR_E_MEMORY);
     *out = found;
 done:
@@ -123,7 +127,8 @@ gr_status gr__recipe_include(gr_context *ctx, gr__bump *b, gr_tree *root, const 
         bool zoo = gr__tree_get(model, "zoo") != NULL;
         if (!zoo && (model->kind != GR_TREE_TEXT || gr__tree_none(model))) break;
         if (hops == MAX_HOPS)
-            return gr__tree_fail(ctx, written, GR_E_CONFLICT, NULL, "model files name each other, more than %d deep", MAX_HOPS);
+            return gr__tree_fail(ctx, written, GR_E_CONFLICT, NULL, "model files name each other, more than %d deep",
+                                 MAX_HOPS);
         st = zoo ? from_zoo(ctx, b, model, &model) : from_file(ctx, b, model, &folder, &model);
     }
     if (st != GR_OK || model == written) return st;

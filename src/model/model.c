@@ -23,11 +23,13 @@ static void put_names(gr__text *t, const char *const *names, int n)
 
 static void put_counts(gr__text *t, const gr_targets *targets)
 {
-    for (int64_t k = 0; k < targets->classes; k++) gr__text_add(t, "%s%lld", k ? ", " : "[", (long long)targets->count[k]);
+    for (int64_t k = 0; k < targets->classes; k++)
+        gr__text_add(t, "%s%lld", k ? ", " : "[", (long long)targets->count[k]);
     gr__text_put(t, "]", 1);
 }
 
-/* The recipe without what only says how a run was carried out: the same training gives the same file for any number of threads. */
+/* The recipe without what only says how a run was carried out: the same training gives the same file for any number of
+ * threads. */
 static const gr_tree *as_model(gr__bump *b, const gr_tree *resolved)
 {
     gr_tree *t = gr__tree_copy(b, resolved), *any = gr__tree_text(b, "auto"), *none = gr__tree_text(b, "none");
@@ -92,7 +94,8 @@ static gr_status blame_file(const gr_model *m, const char *key, gr_status st)
     const gr_error *e = gr_context_error(m->ctx);
     char text[700];
     if (st == GR_OK || st == GR_E_MEMORY || st == GR_E_BUDGET) return st;
-    snprintf(text, sizeof text, "%.100s line %d: %.200s%s%.380s", key, e->line, e->key, e->key[0] ? ": " : "", e->message);
+    snprintf(text, sizeof text, "%.100s line %d: %.200s%s%.380s", key, e->line, e->key, e->key[0] ? ": " : "",
+             e->message);
     gr_context_clear_error(m->ctx);
     return gr__fail(m->ctx, GR_E_FORMAT, "\"%s\" does not hold a sound model: %s", m->path, text);
 }
@@ -103,7 +106,8 @@ static gr_status read_recipe(gr_model *m, const char *text)
     gr_tree *root;
     if (!b) return GR_E_MEMORY;
     gr_status st = gr__yaml_parse(m->ctx, b, m->path, text, strlen(text), &root);
-    if (st == GR_OK && root->kind != GR_TREE_MAP) st = gr__tree_fail(m->ctx, root, GR_E_TYPE, NULL, "it is not a map of keys");
+    if (st == GR_OK && root->kind != GR_TREE_MAP)
+        st = gr__tree_fail(m->ctx, root, GR_E_TYPE, NULL, "it is not a map of keys");
     if (st == GR_OK) st = gr__recipe_from_tree(m->ctx, b, root, m->path, ".", &m->recipe);
     if (st != GR_OK) gr__bump_destroy(b);
     return st;

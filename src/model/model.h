@@ -14,12 +14,14 @@ typedef struct gr_model_about {
     int n_class_names;
     const char *const *input_names; /* gradus.columns (a JSON list): the columns of a table; NULL: none */
     int n_input_names;
-    const char *slot;    /* weights are those of slot PARAMETER/slot, where there is one; NULL: the parameters themselves */
-    const gr_targets *targets; /* counts of classes become gradus.class_counts (a JSON list); NULL or nothing known: none */
-    const char *trained;       /* gradus.trained: JSON text */
+    const char
+        *slot; /* weights are those of slot PARAMETER/slot, where there is one; NULL: the parameters themselves */
+    const gr_targets
+        *targets;        /* counts of classes become gradus.class_counts (a JSON list); NULL or nothing known: none */
+    const char *trained; /* gradus.trained: JSON text */
 } gr_model_about;
-/* Parameters and saved slots of a sealed store, under PyTorch's names and layouts, F64 when the recipe's precision is float64, else F32.
- * Atomic. */
+/* Parameters and saved slots of a sealed store, under PyTorch's names and layouts, F64 when the recipe's precision is
+ * float64, else F32. Atomic. */
 gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, const gr_model_about *about);
 
 typedef struct gr_model {

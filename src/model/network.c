@@ -50,7 +50,8 @@ static gr_status place_error(maker *m, const gr_tree *at)
 {
     gr_status st = gr_graph_status(m->b.g);
     char key[256];
-    if (st != GR_OK && at) gr__error_place(m->n->ctx, at->file, at->line, at->column, gr__tree_path(at, key, sizeof key));
+    if (st != GR_OK && at)
+        gr__error_place(m->n->ctx, at->file, at->line, at->column, gr__tree_path(at, key, sizeof key));
     return st;
 }
 
@@ -82,8 +83,8 @@ static gr_status build_layer(maker *m, int i)
     gr_scope_pop(b->g);
     gr_status st = place_error(m, l->at);
     if (st == GR_OK && l->init && b->n_params == before)
-        return gr__tree_fail(b->ctx, l->init, GR_E_CONFLICT, NULL, "the %s layer \"%s\" has no parameters to initialise",
-                             l->member->head.name, l->name);
+        return gr__tree_fail(b->ctx, l->init, GR_E_CONFLICT, NULL,
+                             "the %s layer \"%s\" has no parameters to initialise", l->member->head.name, l->name);
     return st;
 }
 
@@ -109,7 +110,8 @@ static gr_status build_input(maker *m, int64_t batch, gr_network_values *out)
     out->input = gr_feed(g, "x", type, batch_of(n->recipe->input, batch));
     gr_scope_pop(g);
     gr_scope_push(g, "prepare", NULL);
-    m->input = n->n_prepared > 0 ? gr__prepare_build(g, n->prepared, n->n_prepared, out->input) : gr_real(g, out->input);
+    m->input =
+        n->n_prepared > 0 ? gr__prepare_build(g, n->prepared, n->n_prepared, out->input) : gr_real(g, out->input);
     gr_scope_pop(g);
     out->prepared = m->input;
     return place_error(m, n->recipe->data.prepare);
@@ -153,11 +155,18 @@ static gr_status build_cost(maker *m, bool with_target, gr_network_values *out)
 }
 
 /* memory: of names and settings; it must outlive the build only, unless the parameters are kept. */
-static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mode mode, int64_t batch, bool with_target,
-                       const gr_network_options *o, gr_network_values *out, maker *m)
+static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mode mode, int64_t batch,
+                       bool with_target, const gr_network_options *o, gr_network_values *out, maker *m)
 {
     gr_network_values v = {0};
-    *m = (maker){.n = n, .b = {.ctx = n->ctx, .g = g, .mode = mode, .memory = memory, .targets = n->targets, .bind = o->bind, .sketch = o->sketch}};
+    *m = (maker){.n = n,
+                 .b = {.ctx = n->ctx,
+                       .g = g,
+                       .mode = mode,
+                       .memory = memory,
+                       .targets = n->targets,
+                       .bind = o->bind,
+                       .sketch = o->sketch}};
     if (mode == GR_MODE_TRAIN) {
         m->b.seed = gr_feed(g, "seed", GR_REAL, GR_SCALAR);
         m->b.update = gr_feed(g, "update", GR_REAL, GR_SCALAR);
@@ -170,8 +179,8 @@ static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mo
     return st;
 }
 
-gr_status gr__network_build_with(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, const gr_network_options *o,
-                                 gr_network_values *out)
+gr_status gr__network_build_with(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target,
+                                 const gr_network_options *o, gr_network_values *out)
 {
     maker m;
     gr__bump *b = gr__bump_create(n->ctx);
@@ -182,7 +191,8 @@ gr_status gr__network_build_with(const gr_network *n, gr_graph *g, gr_mode mode,
     return st;
 }
 
-gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, gr_network_values *out)
+gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target,
+                            gr_network_values *out)
 {
     return gr__network_build_with(n, g, mode, batch, with_target, &(gr_network_options){0}, out);
 }
@@ -202,7 +212,8 @@ static bool has_params(const gr_network *n, const char *layer)
     return false;
 }
 
-/* What stands between the last layer's sums and the outputs: an activation, or a layer with parameters of its own; "": nothing. */
+/* What stands between the last layer's sums and the outputs: an activation, or a layer with parameters of its own; "":
+ * nothing. */
 static const char *applied_to_sums(const gr_network *n, const gr_tree **at)
 {
     const gr_stack *s = n->recipe->stack;
@@ -225,14 +236,16 @@ static gr_status check_last_bias(const gr_network *n)
     for (size_t i = 0; i < n->n_params; i++)
         if (n->params[i].last && n->params[i].is_bias) bias = &n->params[i];
     if (reading.target == GR_FORM_CLASS && strcmp(reading.as, "value") == 0)
-        return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "how often each class is says nothing of the outputs that %s wants",
+        return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint,
+                             "how often each class is says nothing of the outputs that %s wants",
                              n->recipe->cost->head.name);
     if (*applied)
-        return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "the outputs are not the last layer's sums: %s is applied to them", applied);
+        return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint,
+                             "the outputs are not the last layer's sums: %s is applied to them", applied);
     if (!bias) return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "the layer that gives the outputs has no bias");
     if (gr_shape_count(bias->entry.shape) == outputs) return GR_OK;
-    return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "%s has %lld numbers, but there are %lld outputs", bias->entry.name,
-                         (long long)gr_shape_count(bias->entry.shape), (long long)outputs);
+    return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "%s has %lld numbers, but there are %lld outputs",
+                         bias->entry.name, (long long)gr_shape_count(bias->entry.shape), (long long)outputs);
 }
 
 /* What is worth saying of starting values once all are drawn. */
@@ -251,7 +264,8 @@ static void look_at(warnings *w, const gr_param_info *p, const gr_init_choice *c
     int64_t n = gr_shape_count(p->entry.shape);
     double square = 0;
     w->relu |= p->is_bias && c->asked && p->follow == GR_FOLLOW_RELU;
-    if (p->is_bias || !c->asked || p->entry.shape.rank < 2 || p->fan_in < 1 || n < 1 || strcmp(c->member->head.name, "hyperfan") == 0)
+    if (p->is_bias || !c->asked || p->entry.shape.rank < 2 || p->fan_in < 1 || n < 1 ||
+        strcmp(c->member->head.name, "hyperfan") == 0)
         return;
     for (int64_t i = 0; i < n; i++) square += values[i] * values[i] / (double)n;
     double size = sqrt(square), wanted = 1 / sqrt((double)p->fan_in);
@@ -264,11 +278,13 @@ static void say(const gr_network *n, const warnings *w)
     const gr_tree *relu = n->recipe->init ? gr__tree_get(n->recipe->init, "relu_bias") : NULL;
     if (w->far)
         gr__log(n->ctx, GR_LOG_WARNING,
-                "init: %s starts with a size of %.2g, where about %.2g keeps activations at its fan-in%s; gradus check --init shows what "
+                "init: %s starts with a size of %.2g, where about %.2g keeps activations at its fan-in%s; gradus check "
+                "--init shows what "
                 "that does",
                 w->first, w->size, w->wanted, w->far > 1 ? ", and other weights likewise" : "");
     if (relu && relu->number > 0 && !w->relu)
-        gr__log(n->ctx, GR_LOG_WARNING, "init.relu_bias: no layer with a bias stands before a ReLU, so it does nothing");
+        gr__log(n->ctx, GR_LOG_WARNING,
+                "init.relu_bias: no layer with a bias stands before a ReLU, so it does nothing");
 }
 
 static gr_status init_one(const gr_network *n, gr_store *store, const gr_param_info *p, warnings *w)
@@ -332,7 +348,8 @@ static gr_status collect(gr_network *n)
     double total = 0;
     for (size_t i = 0; i < n->n_params; i++) total += (double)gr_shape_count(n->params[i].entry.shape);
     if (total > 1e15)
-        GR_TRY(gr__tree_fail(n->ctx, n->recipe->layers, GR_E_RANGE, NULL, "%.3g parameters are more than any machine holds", total));
+        GR_TRY(gr__tree_fail(n->ctx, n->recipe->layers, GR_E_RANGE, NULL,
+                             "%.3g parameters are more than any machine holds", total));
     for (size_t i = 0; i < n->n_params; i++) n->parameter_count += gr_shape_count(n->params[i].entry.shape);
     GR_TRY(check_last_bias(n));
 done:
@@ -340,8 +357,8 @@ done:
     return st;
 }
 
-gr_status gr__network_make(gr_context *ctx, const gr_recipe *r, const gr_prepared *prepared, int n_prepared, gr_element input_as,
-                           int classes, const gr_targets *targets, gr_network **out)
+gr_status gr__network_make(gr_context *ctx, const gr_recipe *r, const gr_prepared *prepared, int n_prepared,
+                           gr_element input_as, int classes, const gr_targets *targets, gr_network **out)
 {
     gr_network *n = gr__alloc(ctx, sizeof *n);
     if (!n) return GR_E_MEMORY;

@@ -7,11 +7,12 @@
 
 typedef struct gr_network gr_network;
 
-/* Checks the layers (names unique, `from` known, shapes fit) by building them once for one sample. prepared[] is a prefix of every graph;
- * classes is what the data has (0: unknown) and is checked against the output. targets is borrowed (NULL: nothing known) and may be filled
- * after this, once labels are known to lie within the output, but before anything is built or initialised. */
-gr_status gr__network_make(gr_context *ctx, const gr_recipe *r, const gr_prepared *prepared, int n_prepared, gr_element input_as,
-                           int classes, const gr_targets *targets, gr_network **out);
+/* Checks the layers (names unique, `from` known, shapes fit) by building them once for one sample. prepared[] is a
+ * prefix of every graph; classes is what the data has (0: unknown) and is checked against the output. targets is
+ * borrowed (NULL: nothing known) and may be filled after this, once labels are known to lie within the output, but
+ * before anything is built or initialised. */
+gr_status gr__network_make(gr_context *ctx, const gr_recipe *r, const gr_prepared *prepared, int n_prepared,
+                           gr_element input_as, int classes, const gr_targets *targets, gr_network **out);
 void gr__network_destroy(gr_network *n);
 
 const gr_param_info *gr__network_params(const gr_network *n, size_t *count);
@@ -30,20 +31,22 @@ typedef struct gr_network_values {
     gr_val weight_sum;    /* rank 0: what a mean divides by: samples, or the sum of their weights */
     bool weighted;        /* the latter: it can be 0 */
 } gr_network_values;
-/* Adds preparation, layers and (with_target) cost to g for a batch of `batch` samples. Feeds: "x" [batch, sample] as input_as says, "y"; in
- * TRAIN also rank-0 feeds "seed", "update", "position" when a layer draws random numbers. */
-gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, gr_network_values *out);
+/* Adds preparation, layers and (with_target) cost to g for a batch of `batch` samples. Feeds: "x" [batch, sample] as
+ * input_as says, "y"; in TRAIN also rank-0 feeds "seed", "update", "position" when a layer draws random numbers. */
+gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target,
+                            gr_network_values *out);
 /* The same, with more to say of it. */
 typedef struct gr_network_options {
     gr_val *layers; /* layers[i] receives what layer i of the recipe's stack gives; may be NULL */
     gr_binding bind;
     bool sketch; /* as in gr_build */
 } gr_network_options;
-gr_status gr__network_build_with(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target, const gr_network_options *o,
-                                 gr_network_values *out);
+gr_status gr__network_build_with(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target,
+                                 const gr_network_options *o, gr_network_values *out);
 /* Fills every parameter of a sealed store from the recipe's initialisers. */
 gr_status gr__network_init(const gr_network *n, gr_store *store);
-/* Which initialiser parameter i gets, with every default filled in: {type: kaiming, ...}, or `auto` for last_bias: auto. */
+/* Which initialiser parameter i gets, with every default filled in: {type: kaiming, ...}, or `auto` for last_bias:
+ * auto. */
 gr_status gr__network_initialiser(const gr_network *n, size_t i, gr__bump *b, gr_tree **out);
 
 #endif

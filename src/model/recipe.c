@@ -1,5 +1,5 @@
-/* Opening recipes: the file, --set, other files' models, and the check of every key. Each part of a recipe is read by one function
- * that fills the values the trainer reads and gives that part's resolved form. */
+/* Opening recipes: the file, --set, other files' models, and the check of every key. Each part of a recipe is read by
+ * one function that fills the values the trainer reads and gives that part's resolved form. */
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +20,8 @@ gr_status gr__recipe_neutral(gr__recipe_reader *k, const gr_tree *t)
     for (int i = 0; zero && i < t->n; i++)
         zero = (t->child[i]->kind == GR_TREE_INT || t->child[i]->kind == GR_TREE_REAL) && t->child[i]->number == 0;
     if (gr__tree_none(t) || zero || (t->kind == GR_TREE_LIST && t->n == 0)) return GR_OK;
-    return gr__tree_fail(k->ctx, t, GR_E_UNSUPPORTED, "leave it out, or write none", "this version of gradus does not have it yet");
+    return gr__tree_fail(k->ctx, t, GR_E_UNSUPPORTED, "leave it out, or write none",
+                         "this version of gradus does not have it yet");
 }
 
 /* ---- single values ---- */
@@ -62,8 +63,8 @@ static gr_status read_name(gr__recipe_reader *k)
         if (!*r->name) r->name = "run";
     }
     const gr_tree *at = gr__setting_tree(&k->top, "name");
-    if (!*r->name || strlen(r->name) > 200 || strchr(r->name, '/') || strchr(r->name, '\n') || strcmp(r->name, ".") == 0 ||
-        strcmp(r->name, "..") == 0)
+    if (!*r->name || strlen(r->name) > 200 || strchr(r->name, '/') || strchr(r->name, '\n') ||
+        strcmp(r->name, ".") == 0 || strcmp(r->name, "..") == 0)
         return gr__tree_fail(k->ctx, at ? at : k->root, GR_E_RANGE, "name: it becomes the run folder runs/NAME",
                              "\"%s\" cannot name a folder", r->name);
     return gr__recipe_part(k, "name", gr__tree_text(k->b, r->name));
@@ -77,13 +78,15 @@ static gr_status read_device(gr__recipe_reader *k)
     r->device = gr__setting_text(&k->top, "device");
     if (strcmp(r->device, "auto") == 0) r->device = r->float64 ? "ref" : "cpu";
     if (strcmp(r->device, "cuda") == 0)
-        return gr__tree_fail(k->ctx, at, GR_E_UNSUPPORTED, "device: cpu | ref", "this version of gradus does not have it yet");
+        return gr__tree_fail(k->ctx, at, GR_E_UNSUPPORTED, "device: cpu | ref",
+                             "this version of gradus does not have it yet");
     if (r->float64 && strcmp(r->device, "cpu") == 0)
         return gr__tree_fail(k->ctx, at, GR_E_CONFLICT, "write device: ref, or leave it out",
                              "precision float64 is computed on ref, not on cpu");
     const gr_tree *store = gr__setting_tree(&k->top, "store");
     if (!gr__setting_is(&k->top, "store", "float32"))
-        return gr__tree_fail(k->ctx, store, GR_E_UNSUPPORTED, "store: float32", "this version of gradus does not have it yet");
+        return gr__tree_fail(k->ctx, store, GR_E_UNSUPPORTED, "store: float32",
+                             "this version of gradus does not have it yet");
     gr_status st = keep(k, "precision");
     if (st == GR_OK) st = keep(k, "store");
     return st == GR_OK ? gr__recipe_part(k, "device", gr__tree_text(k->b, r->device)) : st;
@@ -98,7 +101,8 @@ static gr_status read_memory(gr__recipe_reader *k)
     if (!scalar || !gr__parse_size(t->text, &k->r->memory))
         return gr__tree_fail(k->ctx, t, GR_E_TYPE, "memory: none, or bytes such as 512M or 2G", "%s is not a size",
                              gr__tree_show(t, shown, sizeof shown));
-    if (k->r->memory == 0) return gr__tree_fail(k->ctx, t, GR_E_RANGE, "memory: none is no limit", "a budget of 0 bytes holds nothing");
+    if (k->r->memory == 0)
+        return gr__tree_fail(k->ctx, t, GR_E_RANGE, "memory: none is no limit", "a budget of 0 bytes holds nothing");
     return keep(k, "memory");
 }
 
@@ -109,9 +113,10 @@ static gr_status read_count(gr__recipe_reader *k, const gr_tree *t, const char *
     *out = 0;
     if (t->kind == GR_TREE_TEXT && strcmp(t->text, word) == 0) return GR_OK;
     if (t->kind != GR_TREE_INT || !gr__tree_int(t, out))
-        return gr__tree_fail(k->ctx, t, GR_E_TYPE, NULL, "%s is neither a whole number nor \"%s\"", gr__tree_show(t, shown, sizeof shown),
-                             word);
-    if (*out < 1 || *out > most) return gr__tree_fail(k->ctx, t, GR_E_RANGE, NULL, "%s is not in [1, %lld]", t->text, (long long)most);
+        return gr__tree_fail(k->ctx, t, GR_E_TYPE, NULL, "%s is neither a whole number nor \"%s\"",
+                             gr__tree_show(t, shown, sizeof shown), word);
+    if (*out < 1 || *out > most)
+        return gr__tree_fail(k->ctx, t, GR_E_RANGE, NULL, "%s is not in [1, %lld]", t->text, (long long)most);
     return GR_OK;
 }
 
@@ -166,14 +171,15 @@ static gr_status read_every(gr__recipe_reader *k, const gr_tree *t, gr_every *ou
         if (strcmp(unit, units[i].word) != 0) continue;
         *out = (gr_every){0, units[i].unit};
         for (size_t d = 0; d < digits; d++) out->n = out->n * 10 + (t->text[d] - '0');
-        return out->n > 0 ? GR_OK : gr__tree_fail(k->ctx, t, GR_E_RANGE, NULL, "%s is not in [1, 999999999999]", t->text);
+        return out->n > 0 ? GR_OK
+                          : gr__tree_fail(k->ctx, t, GR_E_RANGE, NULL, "%s is not in [1, 999999999999]", t->text);
     }
     return gr__tree_fail(k->ctx, t, GR_E_TYPE, "`17` counts updates, `1 epoch` epochs", "%s says no interval",
                          gr__tree_show(t, shown, sizeof shown));
 }
 
-static gr_status read_interval(gr__recipe_reader *k, const char *key, const gr_member *section, bool by_default, gr_every *out,
-                               gr_settings *s)
+static gr_status read_interval(gr__recipe_reader *k, const char *key, const gr_member *section, bool by_default,
+                               gr_every *out, gr_settings *s)
 {
     const gr_tree *t = gr__tree_get(k->root, key);
     if (t ? gr__tree_none(t) : !by_default) {
@@ -244,7 +250,8 @@ static gr_status read_stop(gr__recipe_reader *k)
         if (t && !r->data.validation && !(r->data.split_validation > 0))
             return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, "such as data.validation: {split: 0.1}",
                                  "it needs validation data, and there is none");
-        if (t && !r->validate.n) return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, NULL, "it needs evaluations, but validate is none");
+        if (t && !r->validate.n)
+            return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, NULL, "it needs evaluations, but validate is none");
     }
     return gr__recipe_part(k, "stop", resolved);
 }
@@ -253,11 +260,15 @@ static gr_status read_stop(gr__recipe_reader *k)
 
 static gr_status read_metrics(gr__recipe_reader *k)
 {
-    enum { LABELLED = 1 << GR_FORM_CLASS | 1 << GR_FORM_LABELS, MEASURED = 1 << GR_FORM_DISTRIBUTION | 1 << GR_FORM_VALUES };
+    enum {
+        LABELLED = 1 << GR_FORM_CLASS | 1 << GR_FORM_LABELS,
+        MEASURED = 1 << GR_FORM_DISTRIBUTION | 1 << GR_FORM_VALUES
+    };
     static const struct {
         const char *name;
         int forms;
-    } known[] = {{"accuracy", LABELLED | 1 << GR_FORM_DISTRIBUTION}, {"f1", LABELLED}, {"mae", MEASURED}, {"rmse", MEASURED}};
+    } known[] = {
+        {"accuracy", LABELLED | 1 << GR_FORM_DISTRIBUTION}, {"f1", LABELLED}, {"mae", MEASURED}, {"rmse", MEASURED}};
     static const char *const learned[] = {"classes", "labels", "distributions", "values"};
     const char *names[GR_COUNT(known)];
     const gr_tree *t = gr__setting_tree(&k->top, "metrics");
@@ -266,25 +277,30 @@ static gr_status read_metrics(gr__recipe_reader *k)
     gr_tree *list = gr__tree_list(k->b);
     char shown[200];
     for (size_t i = 0; i < GR_COUNT(known); i++) names[i] = known[i].name;
-    if (!given && !gr__tree_push(k->b, list, gr__tree_text(k->b, LABELLED & 1 << form ? "accuracy" : "rmse"))) return GR_E_MEMORY;
+    if (!given && !gr__tree_push(k->b, list, gr__tree_text(k->b, LABELLED & 1 << form ? "accuracy" : "rmse")))
+        return GR_E_MEMORY;
     bool one = t && t->kind == GR_TREE_TEXT && !gr__tree_none(t);
     if (!gr__tree_none(t) && !one && t->kind != GR_TREE_LIST)
-        return gr__tree_fail(k->ctx, t, GR_E_TYPE, NULL, "%s is not a list of metrics", gr__tree_show(t, shown, sizeof shown));
+        return gr__tree_fail(k->ctx, t, GR_E_TYPE, NULL, "%s is not a list of metrics",
+                             gr__tree_show(t, shown, sizeof shown));
     for (int i = 0; !gr__tree_none(t) && i < (one ? 1 : t->n); i++) {
         const gr_tree *m = one ? t : t->child[i];
         size_t at = 0;
         if (m->kind != GR_TREE_TEXT)
-            return gr__tree_fail(k->ctx, m, GR_E_TYPE, NULL, "%s is not the name of a metric", gr__tree_show(m, shown, sizeof shown));
+            return gr__tree_fail(k->ctx, m, GR_E_TYPE, NULL, "%s is not the name of a metric",
+                                 gr__tree_show(m, shown, sizeof shown));
         while (at < GR_COUNT(known) && strcmp(known[at].name, m->text) != 0) at++;
         if (at == GR_COUNT(known)) {
             const char *near = gr__nearest(m->text, names, GR_COUNT(names));
             gr_status st = gr__tree_fail(k->ctx, m, GR_E_NAME, NULL, "unknown metric \"%s\"", m->text);
-            gr__error_hint(k->ctx, near ? "did you mean \"%s\"?" : "there are accuracy, f1, mae, rmse%s", near ? near : "");
+            gr__error_hint(k->ctx, near ? "did you mean \"%s\"?" : "there are accuracy, f1, mae, rmse%s",
+                           near ? near : "");
             return st;
         }
         if (!(known[at].forms & 1 << form))
             return gr__tree_fail(k->ctx, m, GR_E_CONFLICT, NULL, "%s is for %s, but the cost %s learns %s", m->text,
-                                 known[at].forms & LABELLED ? "classes" : "values", k->r->cost->head.name, learned[form]);
+                                 known[at].forms & LABELLED ? "classes" : "values", k->r->cost->head.name,
+                                 learned[form]);
         for (int j = 0; j < i; j++)
             if (strcmp(list->child[j]->text, m->text) == 0)
                 return gr__tree_fail(k->ctx, m, GR_E_CONFLICT, NULL, "%s stands here twice", m->text);
@@ -323,7 +339,8 @@ static gr_status read_cost(gr__recipe_reader *k)
         return gr__tree_fail(k->ctx, reduction, GR_E_NAME, NULL, "%s is not one of mean, sum",
                              gr__tree_show(reduction, shown, sizeof shown));
     gr_tree *resolved = gr__settings_tree(k->b, &k->r->cost_settings);
-    if (!gr__tree_put(k->b, resolved, "reduction", gr__tree_text(k->b, k->r->reduction_sum ? "sum" : "mean"))) return GR_E_MEMORY;
+    if (!gr__tree_put(k->b, resolved, "reduction", gr__tree_text(k->b, k->r->reduction_sum ? "sum" : "mean")))
+        return GR_E_MEMORY;
     return gr__recipe_part(k, "cost", resolved);
 }
 
@@ -335,15 +352,17 @@ static gr_status read_updates(gr__recipe_reader *k)
     GR_TRY(gr__optim_make(k->ctx, k->b, gr__setting_tree(&k->top, "optimizer"), r->preset, &r->optim));
     GR_TRY(gr__recipe_part(k, "optimizer", gr__optim_tree(k->b, &r->optim)));
     if (r->optim.method[0].member->whole_set && r->accumulate > 1)
-        GR_TRY(gr__tree_fail(k->ctx, gr__setting_tree(&k->top, "accumulate"), GR_E_CONFLICT, "leave it out, or take sgd",
-                             "%s takes the whole training set in each update", r->optim.method[0].member->head.name));
+        GR_TRY(gr__tree_fail(k->ctx, gr__setting_tree(&k->top, "accumulate"), GR_E_CONFLICT,
+                             "leave it out, or take sgd", "%s takes the whole training set in each update",
+                             r->optim.method[0].member->head.name));
     GR_TRY(gr__clip_make(k->ctx, gr__setting_tree(&k->top, "clip"), r->preset, &r->clip));
     GR_TRY(gr__recipe_part(k, "clip", gr__clip_tree(k->b, &r->clip)));
     GR_TRY(gr__penalty_make(k->ctx, k->b, gr__setting_tree(&k->top, "penalty"), r->preset, &r->penalties));
     GR_TRY(gr__recipe_part(k, "penalty", gr__penalty_tree(k->b, &r->penalties)));
     GR_TRY(gr__groups_make(k->ctx, k->b, gr__setting_tree(&k->top, "groups"), &r->groups));
     GR_TRY(gr__recipe_part(k, "groups", gr__groups_tree(k->b, &r->groups)));
-    GR_TRY(gr__lookahead_make(k->ctx, k->b, gr__setting_tree(&k->top, "lookahead"), r->preset, &r->optim, &r->lookahead));
+    GR_TRY(
+        gr__lookahead_make(k->ctx, k->b, gr__setting_tree(&k->top, "lookahead"), r->preset, &r->optim, &r->lookahead));
     GR_TRY(gr__recipe_part(k, "lookahead", gr__lookahead_tree(k->b, &r->lookahead, &r->optim)));
     GR_TRY(gr__swa_make(k->ctx, k->b, gr__setting_tree(&k->top, "average"), r->preset, &r->swa));
     GR_TRY(gr__recipe_part(k, "average", gr__swa_tree(k->b, &r->swa)));
@@ -407,7 +426,8 @@ static gr_status read_model(gr__recipe_reader *k)
     gr_settings s;
     gr_stack *stack = gr__bump_alloc(k->b, sizeof *stack);
     gr_tree *resolved = gr__tree_map(k->b);
-    gr_status st = gr__section_make(k->ctx, k->b, &gr__section_model, gr__setting_tree(&k->top, "model"), r->preset, &s);
+    gr_status st =
+        gr__section_make(k->ctx, k->b, &gr__section_model, gr__setting_tree(&k->top, "model"), r->preset, &s);
     if (st != GR_OK) return st;
     if (!stack || !resolved) return GR_E_MEMORY;
     GR_TRY(gr__recipe_neutral(k, gr__setting_tree(&s, "heads")));
@@ -483,7 +503,8 @@ done:
     return st;
 }
 
-gr_status gr__recipe_from_tree(gr_context *ctx, gr__bump *b, gr_tree *tree, const char *path, const char *folder, gr_recipe **out)
+gr_status gr__recipe_from_tree(gr_context *ctx, gr__bump *b, gr_tree *tree, const char *path, const char *folder,
+                               gr_recipe **out)
 {
     gr_tree *parts[PARTS] = {0};
     gr__recipe_reader k = {.ctx = ctx, .b = b, .root = tree, .part = parts};
@@ -499,33 +520,36 @@ gr_status gr__recipe_from_tree(gr_context *ctx, gr__bump *b, gr_tree *tree, cons
     return st;
 }
 
-static gr_status apply_sets(gr_context *ctx, gr__bump *b, gr_tree *root, const char *folder, const char *const *sets, int n_sets)
+static gr_status apply_sets(gr_context *ctx, gr__bump *b, gr_tree *root, const char *folder, const char *const *sets,
+                            int n_sets)
 {
     gr_status st = GR_OK;
     for (int i = 0; i < n_sets && st == GR_OK; i++) {
-        /* A setting inside of the layers reaches into the file or network that `model` names; other keys of a zoo network are its options.
+        /* A setting inside of the layers reaches into the file or network that `model` names; other keys of a zoo
+         * network are its options.
          */
         if (strncmp(sets[i], "model.layers", 12) == 0 ||
-            (strncmp(sets[i], "model.", 6) == 0 && gr__tree_get(root, "model") && gr__tree_get(root, "model")->kind == GR_TREE_TEXT))
+            (strncmp(sets[i], "model.", 6) == 0 && gr__tree_get(root, "model") &&
+             gr__tree_get(root, "model")->kind == GR_TREE_TEXT))
             st = gr__recipe_include(ctx, b, root, folder);
         if (st == GR_OK) st = gr__recipe_set(ctx, b, root, sets[i]);
     }
     return st;
 }
 
-static gr_status from_root(gr_context *ctx, gr__bump *b, gr_tree *root, const char *path, const char *folder, const char *const *sets,
-                           int n_sets, gr_recipe **out)
+static gr_status from_root(gr_context *ctx, gr__bump *b, gr_tree *root, const char *path, const char *folder,
+                           const char *const *sets, int n_sets, gr_recipe **out)
 {
     char shown[200];
     if (root->kind != GR_TREE_MAP)
-        return gr__tree_fail(ctx, root, GR_E_TYPE, "`gradus new` writes one to start from", "a recipe is a map of keys, not %s",
-                             gr__tree_show(root, shown, sizeof shown));
+        return gr__tree_fail(ctx, root, GR_E_TYPE, "`gradus new` writes one to start from",
+                             "a recipe is a map of keys, not %s", gr__tree_show(root, shown, sizeof shown));
     gr_status st = apply_sets(ctx, b, root, folder, sets, n_sets);
     return st == GR_OK ? gr__recipe_from_tree(ctx, b, root, path, folder, out) : st;
 }
 
-gr_status gr__recipe_from_text(gr_context *ctx, const char *name, const char *folder, const char *text, size_t n, const char *const *sets,
-                               int n_sets, gr_recipe **out)
+gr_status gr__recipe_from_text(gr_context *ctx, const char *name, const char *folder, const char *text, size_t n,
+                               const char *const *sets, int n_sets, gr_recipe **out)
 {
     gr__bump *b = gr__bump_create(ctx);
     gr_tree *root;

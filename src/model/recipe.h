@@ -5,9 +5,9 @@
 #include "base/tree.h"
 #include "optim/optim.h"
 
-/* Parses one YAML 1.2 document (libfyaml) into a tree with places. Duplicate keys, several documents, alias bombs, undefined variables:
- * GR_E_SYNTAX and the like with line and column. `${NAME}` and `${NAME:-default}` are expanded in plain and quoted scalars. name is what
- * messages call the file. */
+/* Parses one YAML 1.2 document (libfyaml) into a tree with places. Duplicate keys, several documents, alias bombs,
+ * undefined variables: GR_E_SYNTAX and the like with line and column. `${NAME}` and `${NAME:-default}` are expanded in
+ * plain and quoted scalars. name is what messages call the file. */
 gr_status gr__yaml_parse(gr_context *ctx, gr__bump *b, const char *name, const char *text, size_t n, gr_tree **out);
 gr_status gr__yaml_read(gr_context *ctx, gr__bump *b, const char *path, gr_tree **out);
 /* Applies `key.path[0].x=value` (value parsed as YAML). */
@@ -33,8 +33,9 @@ typedef struct gr_recipe {
     gr_preset preset;
     uint64_t seed;
     struct {
-        const gr_tree *train, *validation, *test; /* sources; NULL where absent. `source:` + `split:` gives train = source and fractions */
-        double split_validation, split_test;      /* fractions cut from train; 0: none */
+        const gr_tree *train, *validation,
+            *test; /* sources; NULL where absent. `source:` + `split:` gives train = source and fractions */
+        double split_validation, split_test; /* fractions cut from train; 0: none */
         bool stratify;
         int64_t limit_train;    /* 0: all */
         const gr_tree *prepare; /* list or NULL */
@@ -42,10 +43,11 @@ typedef struct gr_recipe {
         int64_t batch;          /* 0: all of it */
         bool drop_last;
     } data;
-    gr_shape input;               /* a sample */
-    const gr_tree *layers;        /* list, as written */
-    const struct gr_stack *stack; /* the same, checked: repeats unrolled, every layer with its name, settings and inputs */
-    const gr_tree *init;          /* map or NULL */
+    gr_shape input;        /* a sample */
+    const gr_tree *layers; /* list, as written */
+    const struct gr_stack
+        *stack;          /* the same, checked: repeats unrolled, every layer with its name, settings and inputs */
+    const gr_tree *init; /* map or NULL */
     const gr_cost *cost;
     gr_settings cost_settings;
     gr_reading reading; /* what the cost makes of the network's output, and of targets */
@@ -73,14 +75,15 @@ typedef struct gr_recipe {
 /* Reads, applies sets[], checks everything that can be checked without data, resolves. */
 gr_status gr__recipe_open(gr_context *ctx, const char *path, const char *const *sets, int n_sets, gr_recipe **out);
 /* The same from text in memory; name is what messages call it, folder where relative paths start. */
-gr_status gr__recipe_from_text(gr_context *ctx, const char *name, const char *folder, const char *text, size_t n, const char *const *sets,
-                               int n_sets, gr_recipe **out);
+gr_status gr__recipe_from_text(gr_context *ctx, const char *name, const char *folder, const char *text, size_t n,
+                               const char *const *sets, int n_sets, gr_recipe **out);
 /* The same from a tree already read (a model's metadata). folder: where relative paths start. On success the recipe
  * owns b, on failure the caller still does. */
-gr_status gr__recipe_from_tree(gr_context *ctx, gr__bump *b, gr_tree *tree, const char *path, const char *folder, gr_recipe **out);
+gr_status gr__recipe_from_tree(gr_context *ctx, gr__bump *b, gr_tree *tree, const char *path, const char *folder,
+                               gr_recipe **out);
 void gr__recipe_close(gr_context *ctx, gr_recipe *r);
-/* What a recipe may say, a descriptor a section ("recipe" itself, "data", "stop", ...), family "recipe": the same rows check, resolve and
- * document. */
+/* What a recipe may say, a descriptor a section ("recipe" itself, "data", "stop", ...), family "recipe": the same rows
+ * check, resolve and document. */
 const gr_member *const *gr__recipe_sections(int *n);
 
 #endif

@@ -49,9 +49,11 @@ static gr_status read_part(data_reader *d, const char *key, const gr_tree **sour
     gr_status st = gr__section_make(k->ctx, k->b, &gr__section_cut, t, k->r->preset, &s);
     if (st != GR_OK) return st;
     *fraction = gr__setting_real(&s, "split");
-    bool stratify = gr__setting_bool(&s, "stratify"), other = k->r->data.split_validation > 0 && fraction != &k->r->data.split_validation;
+    bool stratify = gr__setting_bool(&s, "stratify"),
+         other = k->r->data.split_validation > 0 && fraction != &k->r->data.split_validation;
     if (other && stratify != k->r->data.stratify)
-        return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, NULL, "validation and test are cut together: both stratified, or neither");
+        return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, NULL,
+                             "validation and test are cut together: both stratified, or neither");
     k->r->data.stratify = stratify;
     return put(d, key, gr__section_tree(k->b, &s));
 }
@@ -66,14 +68,15 @@ static gr_status read_three(data_reader *d)
         return gr__tree_fail(k->ctx, split, GR_E_CONFLICT, "validation: {split: 0.1} cuts from train",
                              "split divides `source`, and there is none");
     if (gr__tree_none(train))
-        return gr__tree_fail(k->ctx, gr__setting_tree(&k->top, "data"), GR_E_MISSING, "train: {type: idx, images: ..., labels: ...}",
-                             "data needs \"train\"");
+        return gr__tree_fail(k->ctx, gr__setting_tree(&k->top, "data"), GR_E_MISSING,
+                             "train: {type: idx, images: ..., labels: ...}", "data needs \"train\"");
     r->data.train = train;
     GR_TRY(read_source(d, "train", train));
     GR_TRY(read_part(d, "validation", &r->data.validation, &r->data.split_validation));
     GR_TRY(read_part(d, "test", &r->data.test, &r->data.split_test));
     if (r->data.split_validation + r->data.split_test >= 1)
-        GR_TRY(gr__tree_fail(k->ctx, gr__setting_tree(&d->s, "test"), GR_E_RANGE, NULL, "validation and test leave nothing to train on"));
+        GR_TRY(gr__tree_fail(k->ctx, gr__setting_tree(&d->s, "test"), GR_E_RANGE, NULL,
+                             "validation and test leave nothing to train on"));
 done:
     return st;
 }
@@ -90,7 +93,8 @@ static gr_status read_split(data_reader *d, const gr_tree *source)
             return gr__tree_fail(k->ctx, gr__setting_tree(&d->s, three[i]), GR_E_CONFLICT, NULL,
                                  "`source` with `split` stands instead of train, validation and test");
     if (gr__tree_none(t))
-        return gr__tree_fail(k->ctx, source, GR_E_MISSING, "split: {validation: 0.15, test: 0.05}; without any, call it `train`",
+        return gr__tree_fail(k->ctx, source, GR_E_MISSING,
+                             "split: {validation: 0.15, test: 0.05}; without any, call it `train`",
                              "a source needs a split");
     if (t->kind == GR_TREE_TEXT && strcmp(t->text, "auto") == 0)
         return gr__tree_fail(k->ctx, t, GR_E_UNSUPPORTED, "split: {validation: 0.15, test: 0.05}",
@@ -104,7 +108,8 @@ static gr_status read_split(data_reader *d, const gr_tree *source)
     double rest = 1 - r->data.split_validation - r->data.split_test;
     if (!(rest > 0)) return gr__tree_fail(k->ctx, t, GR_E_RANGE, NULL, "validation and test leave nothing to train on");
     if (!isnan(train) && fabs(train - rest) > 1e-9)
-        return gr__tree_fail(k->ctx, t, GR_E_RANGE, "leave out train: it takes the rest", "train, validation and test do not add up to 1");
+        return gr__tree_fail(k->ctx, t, GR_E_RANGE, "leave out train: it takes the rest",
+                             "train, validation and test do not add up to 1");
     r->data.train = source;
     GR_TRY(read_source(d, "source", source));
     GR_TRY(put(d, "split", gr__section_tree(k->b, &s)));
@@ -124,8 +129,8 @@ static gr_status read_prepare(data_reader *d)
     const gr_prepare *const *all = gr__prepares(&n);
     if (gr__tree_none(t)) return put(d, "prepare", list);
     if (t->kind != GR_TREE_LIST)
-        return gr__tree_fail(k->ctx, t, GR_E_TYPE, "such as [{type: scale, by: 1/255}, standardize]", "%s is not a list of steps",
-                             gr__tree_show(t, shown, sizeof shown));
+        return gr__tree_fail(k->ctx, t, GR_E_TYPE, "such as [{type: scale, by: 1/255}, standardize]",
+                             "%s is not a list of steps", gr__tree_show(t, shown, sizeof shown));
     n = GR_MIN(n, (int)GR_COUNT(heads));
     for (int i = 0; i < n; i++) heads[i] = &all[i]->head;
     for (int i = 0; i < t->n; i++) {
@@ -167,7 +172,8 @@ static gr_status read_feeding(data_reader *d)
         GR_TRY(put_none(d, later[i]));
     }
     GR_TRY(gr__recipe_batch(d->k, gr__setting_tree(&d->s, "batch")));
-    for (size_t i = 0; i < GR_COUNT(kept); i++) GR_TRY(put(d, kept[i], gr__tree_copy(d->k->b, gr__setting_tree(&d->s, kept[i]))));
+    for (size_t i = 0; i < GR_COUNT(kept); i++)
+        GR_TRY(put(d, kept[i], gr__tree_copy(d->k->b, gr__setting_tree(&d->s, kept[i]))));
 done:
     return st;
 }
@@ -175,7 +181,8 @@ done:
 gr_status gr__recipe_data(gr__recipe_reader *k)
 {
     data_reader d = {.k = k, .resolved = gr__tree_map(k->b)};
-    gr_status st = gr__section_make(k->ctx, k->b, &gr__section_data, gr__setting_tree(&k->top, "data"), k->r->preset, &d.s);
+    gr_status st =
+        gr__section_make(k->ctx, k->b, &gr__section_data, gr__setting_tree(&k->top, "data"), k->r->preset, &d.s);
     if (st != GR_OK) return st;
     if (!d.resolved) return GR_E_MEMORY;
     k->r->data.stratify = true;

@@ -1,5 +1,5 @@
-/* Reading safetensors. The file: 8 bytes with the header's length, little-endian; a header of JSON; the tensors' bytes, which leave no gap.
- * Nothing a file says is believed before it was held against the file's size. */
+/* Reading safetensors. The file: 8 bytes with the header's length, little-endian; a header of JSON; the tensors' bytes,
+ * which leave no gap. Nothing a file says is believed before it was held against the file's size. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +79,8 @@ static gr_status read_shape(const parser *p, const char *name, const json_t *lis
         const json_t *d = json_array_get(list, i);
         json_int_t size = json_is_integer(d) ? json_integer_value(d) : -1;
         if (size < 0) return bad(p, "tensor \"%.80s\" has a size that is not a number from 0 on", name);
-        if (size > 0 && *count > (uint64_t)INT64_MAX / 64 / (uint64_t)size) return bad(p, "tensor \"%.80s\" is larger than any file", name);
+        if (size > 0 && *count > (uint64_t)INT64_MAX / 64 / (uint64_t)size)
+            return bad(p, "tensor \"%.80s\" is larger than any file", name);
         *count *= (uint64_t)size;
         out->dim[i] = size;
     }
@@ -99,7 +100,8 @@ static gr_status read_tensor(const parser *p, const char *name, json_t *o)
     uint64_t count = 0, data_bytes = st->n - 8 - st->header;
     gr_st_tensor *t = &st->tensor[st->n_tensors];
     const gr_st_type_info *type = find_type(json_string_value(json_object_get(o, "dtype")));
-    const json_t *offsets = json_object_get(o, "data_offsets"), *from = json_array_get(offsets, 0), *to = json_array_get(offsets, 1);
+    const json_t *offsets = json_object_get(o, "data_offsets"), *from = json_array_get(offsets, 0),
+                 *to = json_array_get(offsets, 1);
     if (!json_is_object(o)) return bad(p, "\"%.80s\" is not a tensor's description", name);
     if (!type) return bad(p, "tensor \"%.80s\" has an unknown type", name);
     gr_status status = read_shape(p, name, json_object_get(o, "shape"), &t->shape, &count);
@@ -108,8 +110,8 @@ static gr_status read_tensor(const parser *p, const char *name, json_t *o)
         return bad(p, "tensor \"%.80s\" has no data_offsets", name);
     json_int_t begin = json_integer_value(from), end = json_integer_value(to);
     if (begin < 0 || end < begin || (uint64_t)end > data_bytes)
-        return bad(p, "tensor \"%.80s\" lies at %lld to %lld of %llu bytes of data", name, (long long)begin, (long long)end,
-                   (unsigned long long)data_bytes);
+        return bad(p, "tensor \"%.80s\" lies at %lld to %lld of %llu bytes of data", name, (long long)begin,
+                   (long long)end, (unsigned long long)data_bytes);
     if ((uint64_t)(end - begin) != count * (uint64_t)type->bits / 8) {
         char shape[96];
         return bad(p, "tensor \"%.80s\" has %lld bytes, but %s of %s takes %llu", name, (long long)(end - begin),
@@ -159,10 +161,12 @@ static gr_status check_layout(const parser *p)
     for (int i = 0; i < st->n_tensors; i++) {
         const char *begin = st->tensor[i].data;
         if (begin != at)
-            return bad(p, "tensor \"%.80s\" %s", st->tensor[i].name, begin < at ? "overlaps the one before it" : "leaves a gap before it");
+            return bad(p, "tensor \"%.80s\" %s", st->tensor[i].name,
+                       begin < at ? "overlaps the one before it" : "leaves a gap before it");
         at += st->tensor[i].bytes;
     }
-    if (at != st->bytes + st->n) return bad(p, "%zu bytes at its end belong to no tensor", (size_t)(st->bytes + st->n - at));
+    if (at != st->bytes + st->n)
+        return bad(p, "%zu bytes at its end belong to no tensor", (size_t)(st->bytes + st->n - at));
     return GR_OK;
 }
 
@@ -250,7 +254,8 @@ const char *gr__st_crc_place(const char *header, size_t n)
     static const char tail[] = "\"}}";
     size_t mark = sizeof GR_ST_CRC - 1, end = sizeof tail - 1, all = mark + GR_ST_CRC_DIGITS + end;
     while (n > 0 && header[n - 1] == ' ') n--;
-    if (n < all || memcmp(header + n - end, tail, end) != 0 || memcmp(header + n - all, GR_ST_CRC, mark) != 0) return NULL;
+    if (n < all || memcmp(header + n - end, tail, end) != 0 || memcmp(header + n - all, GR_ST_CRC, mark) != 0)
+        return NULL;
     return header + n - end - GR_ST_CRC_DIGITS;
 }
 
@@ -266,11 +271,13 @@ gr_status gr__st_verify_as(const gr_st *st, const char *path, bool ours)
     const char *header = st->bytes + 8, *digits = gr__st_crc_place(header, st->header), *data = header + st->header;
     char now[GR_ST_CRC_DIGITS + 1];
     if (digits)
-        snprintf(now, sizeof now, "%08x%08x", gr__st_header_crc(header, st->header, digits), gr__crc32(0, data, st->n - 8 - st->header));
+        snprintf(now, sizeof now, "%08x%08x", gr__st_header_crc(header, st->header, digits),
+                 gr__crc32(0, data, st->n - 8 - st->header));
     bool header_fits = digits && memcmp(digits, now, 8) == 0;
     if (!header_fits && !ours) return GR_OK; /* another tool wrote it */
     if (header_fits && memcmp(digits + 8, now + 8, 8) == 0) return GR_OK;
-    return gr__fail(st->ctx, GR_E_FORMAT, "\"%s\" is damaged: %s", path, digits ? "its checksum does not fit" : "it has no checksum");
+    return gr__fail(st->ctx, GR_E_FORMAT, "\"%s\" is damaged: %s", path,
+                    digits ? "its checksum does not fit" : "it has no checksum");
 }
 
 gr_status gr__st_verify(gr_st *st, const char *path)

@@ -7,8 +7,9 @@
 #include "base/text.h"
 #include "model/file.h"
 
-/* The last thing of a header of ours, followed by its 16 hexadecimal digits (header, data) and `"}}`. The header's own checksum leaves
- * those digits out; if it does not fit, another tool wrote the header, whose right it was to change the data too. */
+/* The last thing of a header of ours, followed by its 16 hexadecimal digits (header, data) and `"}}`. The header's own
+ * checksum leaves those digits out; if it does not fit, another tool wrote the header, whose right it was to change the
+ * data too. */
 #define GR_ST_CRC "\"gradus.crc32\":\""
 enum { GR_ST_CRC_DIGITS = 16 };
 

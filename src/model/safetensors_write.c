@@ -37,8 +37,10 @@ static void put_tensor(gr__text *t, const gr_st_tensor *tensor, uint64_t from)
 {
     gr__json_text(t, tensor->name);
     gr__text_add(t, ":{\"dtype\":\"%s\",\"shape\":[", type_name(tensor->type));
-    for (int i = 0; i < tensor->shape.rank; i++) gr__text_add(t, "%s%lld", i ? "," : "", (long long)tensor->shape.dim[i]);
-    gr__text_add(t, "],\"data_offsets\":[%llu,%llu]},", (unsigned long long)from, (unsigned long long)(from + tensor->bytes));
+    for (int i = 0; i < tensor->shape.rank; i++)
+        gr__text_add(t, "%s%lld", i ? "," : "", (long long)tensor->shape.dim[i]);
+    gr__text_add(t, "],\"data_offsets\":[%llu,%llu]},", (unsigned long long)from,
+                 (unsigned long long)(from + tensor->bytes));
 }
 
 /* The metadata stands last, and the checksum last in it: see GR_ST_CRC. */
@@ -72,7 +74,8 @@ static void put_crc(gr__text *t, const gr_st_tensor *tensors, int n)
     memcpy(place, digits, GR_ST_CRC_DIGITS);
 }
 
-gr_status gr__st_write(gr_context *ctx, const char *path, const gr_st_tensor *tensors, int n, const gr_st_pair *meta, int n_meta)
+gr_status gr__st_write(gr_context *ctx, const char *path, const gr_st_tensor *tensors, int n, const gr_st_pair *meta,
+                       int n_meta)
 {
     gr__text t;
     gr__writer *w = NULL;

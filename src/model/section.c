@@ -12,28 +12,35 @@ static const gr_row recipe_rows[] = {
     GR_ROW("seed", INT, "1", "[0,9007199254740991]", "", "of every random choice"),
     GR_ROW("data", TREE, NULL, "a map", "", "sources, split, preparation, batches"),
     GR_ROW("model", TREE, NULL, "a map, a file, or {zoo: NAME}", "", "input and layers"),
-    GR_ROW("init", TREE, "none", "{weights, bias, last_bias, relu_bias}", "", "initial values; by default Kaiming, Xavier where no ReLU follows, zero biases"),
+    GR_ROW("init", TREE, "none", "{weights, bias, last_bias, relu_bias}", "",
+           "initial values; by default Kaiming, Xavier where no ReLU follows, zero biases"),
     GR_ROW("cost", TREE, "cross_entropy", "a cost", "", "what training makes small; with it, reduction: mean | sum"),
     GR_ROW("metrics", TREE, "none", "a list of names", "", "what evaluation reports beside cost and error"),
-    GR_ROW("penalty", TREE, "none", "none or {l2: 1e-4, l1: 0}", "", "terms of the cost that depend on the weights alone"),
+    GR_ROW("penalty", TREE, "none", "none or {l2: 1e-4, l1: 0}", "",
+           "terms of the cost that depend on the weights alone"),
     GR_ROW("optimizer", TREE, "adam", "an optimizer", "", "turns gradients into steps; lr is the base rate"),
     GR_ROW("schedule", TREE, "constant", "a schedule", "", "the rate over time, with warm-up"),
     GR_ROW("clip", TREE, "none", "none, {norm: 1.0, per: all | layer} or {value: 0.5}", "", "limits gradients"),
-    GR_ROW("average", TREE, "none", "none or {type: swa, start: 0.75, cycle: 1 epoch}", "", "weight averaging beside the training"),
+    GR_ROW("average", TREE, "none", "none or {type: swa, start: 0.75, cycle: 1 epoch}", "",
+           "weight averaging beside the training"),
     GR_ROW("lookahead", TREE, "none", "none or {k: 5, alpha: 0.5}", "", "slow weights around the optimizer"),
     GR_ROW("stop", TREE, "none", "a map", "", "when training ends; by default after 5 epochs"),
     GR_ROW("validate", TREE, "none", "none or {every: 1 epoch}", "",
            "when the model is validated; by default every epoch where there is validation data"),
-    GR_ROW("checkpoint", TREE, "none", "none or {every: 1 epoch, keep: 2}", "", "when a checkpoint is written; by default every epoch"),
+    GR_ROW("checkpoint", TREE, "none", "none or {every: 1 epoch, keep: 2}", "",
+           "when a checkpoint is written; by default every epoch"),
     GR_ROW("log", TREE, "none", "{every: 1}", "", "how often a line of metrics is written; by default every update"),
-    GR_ROW("groups", TREE, "none", "none, or a list of {match, lr_scale, freeze, weight_decay}", "", "settings by parameter name; the first match counts"),
+    GR_ROW("groups", TREE, "none", "none, or a list of {match, lr_scale, freeze, weight_decay}", "",
+           "settings by parameter name; the first match counts"),
     GR_ROW("accumulate", INT, "1", "[1,1000000]", "", "micro-batches an update"),
     GR_ROW("precision", CHOICE, "float32", "float32|float64", "", "of weights and arithmetic"),
     GR_ROW("store", CHOICE, "float32", "float32|bfloat16|float16", "", "how activations are kept between the passes"),
-    GR_ROW("algorithm", CHOICE, "auto", "auto|exact|direct", "", "which kernels may compute: exact has no Winograd beyond F(2x2,3x3)"),
+    GR_ROW("algorithm", CHOICE, "auto", "auto|exact|direct", "",
+           "which kernels may compute: exact has no Winograd beyond F(2x2,3x3)"),
     GR_ROW("memory", TREE, "none", "none, or bytes such as 2G", "bytes", "budget of training memory"),
     GR_ROW("device", CHOICE, "auto", "auto|cpu|ref|cuda", "", "what computes; auto: ref for float64, else cpu"),
-    GR_ROW("threads", TREE, "auto", "auto, or 1 to 1024", "threads", "worker threads; never changes a bit of the result"),
+    GR_ROW("threads", TREE, "auto", "auto, or 1 to 1024", "threads",
+           "worker threads; never changes a bit of the result"),
 };
 const gr_member gr__section_recipe = {.family = "recipe",
                                       .name = "recipe",
@@ -44,13 +51,17 @@ const gr_member gr__section_recipe = {.family = "recipe",
 
 static const gr_row data_rows[] = {
     GR_ROW("train", TREE, "none", "a source", "", "training data"),
-    GR_ROW("validation", TREE, "none", "a source or {split: 0.1}", "", "validation data: of its own, or cut from the training data"),
-    GR_ROW("test", TREE, "none", "a source or {split: 0.1}", "", "test data: of its own, or cut from the training data"),
+    GR_ROW("validation", TREE, "none", "a source or {split: 0.1}", "",
+           "validation data: of its own, or cut from the training data"),
+    GR_ROW("test", TREE, "none", "a source or {split: 0.1}", "",
+           "test data: of its own, or cut from the training data"),
     GR_ROW("source", TREE, "none", "a source", "", "instead of the three: one source that split divides"),
-    GR_ROW("split", TREE, "none", "{train: .8, validation: .15, test: .05, stratify: true}", "", "how source is divided"),
+    GR_ROW("split", TREE, "none", "{train: .8, validation: .15, test: .05, stratify: true}", "",
+           "how source is divided"),
     GR_ROW("limit", TREE, "none", "{train: N}", "", "for experiments: only N training samples"),
     GR_ROW("balance", TREE, "none", "none", "", "resampling of rare classes"),
-    GR_ROW("prepare", TREE, "none", "a list of steps", "", "what is done to every sample; statistics are those of the training rows"),
+    GR_ROW("prepare", TREE, "none", "a list of steps", "",
+           "what is done to every sample; statistics are those of the training rows"),
     GR_ROW("augment", TREE, "none", "none", "", "random changes of training samples"),
     GR_ROW("shuffle", CHOICE, "once", "once|every_epoch|none", "", "order of the training samples"),
     GR_ROW("batch", TREE, "64", "all, or 1 to 1000000000", "samples", "samples a micro-batch"),
@@ -69,15 +80,23 @@ static const gr_row split_rows[] = {
     GR_ROW("test", REAL, "0", "[0,1)", "1", "share of the test part"),
     GR_ROW("stratify", BOOL, "true", "", "", "keeps the shares of the classes in every part"),
 };
-const gr_member gr__section_split = {
-    .family = "recipe", .name = "split", .title = "How one source is divided", .cite = "", .equations = "", GR_ROWS(split_rows)};
+const gr_member gr__section_split = {.family = "recipe",
+                                     .name = "split",
+                                     .title = "How one source is divided",
+                                     .cite = "",
+                                     .equations = "",
+                                     GR_ROWS(split_rows)};
 
 static const gr_row cut_rows[] = {
     GR_ROW("split", REAL, NULL, "(0,1)", "1", "share of the training data that is cut off"),
     GR_ROW("stratify", BOOL, "true", "", "", "keeps the shares of the classes"),
 };
-const gr_member gr__section_cut = {
-    .family = "recipe", .name = "cut", .title = "A part cut from the training data", .cite = "", .equations = "", GR_ROWS(cut_rows)};
+const gr_member gr__section_cut = {.family = "recipe",
+                                   .name = "cut",
+                                   .title = "A part cut from the training data",
+                                   .cite = "",
+                                   .equations = "",
+                                   GR_ROWS(cut_rows)};
 
 static const gr_row limit_rows[] = {
     GR_ROW("train", INT, NULL, "[1,1000000000000]", "samples", "the first so many of a seeded permutation"),
@@ -103,8 +122,12 @@ static const gr_row zoo_rows[] = {
     GR_ROW("input", TREE, "none", "a shape", "", "another sample shape"),
     GR_ROW("dropout", REAL, "none", "[0,1)", "1", "rate of every dropout layer"),
 };
-const gr_member gr__section_zoo = {
-    .family = "recipe", .name = "zoo model", .title = "A network of the zoo", .cite = "", .equations = "", GR_ROWS(zoo_rows)};
+const gr_member gr__section_zoo = {.family = "recipe",
+                                   .name = "zoo model",
+                                   .title = "A network of the zoo",
+                                   .cite = "",
+                                   .equations = "",
+                                   GR_ROWS(zoo_rows)};
 
 static const gr_row stop_rows[] = {
     GR_ROW("epochs", INT, "none", "[1,1000000000]", "epochs", "after so many passes over the training data"),
@@ -123,8 +146,12 @@ const gr_member gr__section_stop = {.family = "recipe",
 static const gr_row validate_rows[] = {
     GR_ROW("every", TREE, "1 epoch", "updates, or as in `2 epochs`", "", "how often"),
 };
-const gr_member gr__section_validate = {
-    .family = "recipe", .name = "validate", .title = "When the model is validated", .cite = "", .equations = "", GR_ROWS(validate_rows)};
+const gr_member gr__section_validate = {.family = "recipe",
+                                        .name = "validate",
+                                        .title = "When the model is validated",
+                                        .cite = "",
+                                        .equations = "",
+                                        GR_ROWS(validate_rows)};
 
 static const gr_row checkpoint_rows[] = {
     GR_ROW("every", TREE, "1 epoch", "updates, or as in `2 epochs`", "", "how often"),
@@ -140,23 +167,30 @@ const gr_member gr__section_checkpoint = {.family = "recipe",
 static const gr_row log_rows[] = {
     GR_ROW("every", TREE, "1", "updates, or as in `2 epochs`", "", "how often"),
 };
-const gr_member gr__section_log = {
-    .family = "recipe", .name = "log", .title = "How often a line of metrics is written", .cite = "", .equations = "", GR_ROWS(log_rows)};
+const gr_member gr__section_log = {.family = "recipe",
+                                   .name = "log",
+                                   .title = "How often a line of metrics is written",
+                                   .cite = "",
+                                   .equations = "",
+                                   GR_ROWS(log_rows)};
 
 const gr_member *const *gr__recipe_sections(int *n)
 {
-    static const gr_member *const sections[] = {&gr__section_recipe,   &gr__section_data,       &gr__section_split, &gr__section_cut,
-                                                &gr__section_limit,    &gr__section_model,      &gr__section_zoo,   &gr__init_common, &gr__section_stop,
-                                                &gr__section_validate, &gr__section_checkpoint, &gr__section_log, &gr__schedule_tail};
+    static const gr_member *const sections[] = {
+        &gr__section_recipe,     &gr__section_data, &gr__section_split, &gr__section_cut,  &gr__section_limit,
+        &gr__section_model,      &gr__section_zoo,  &gr__init_common,   &gr__section_stop, &gr__section_validate,
+        &gr__section_checkpoint, &gr__section_log,  &gr__schedule_tail};
     *n = (int)GR_COUNT(sections);
     return sections;
 }
 
-gr_status gr__section_make(gr_context *ctx, gr__bump *b, const gr_member *m, const gr_tree *tree, gr_preset preset, gr_settings *out)
+gr_status gr__section_make(gr_context *ctx, gr__bump *b, const gr_member *m, const gr_tree *tree, gr_preset preset,
+                           gr_settings *out)
 {
     if (tree && tree->kind != GR_TREE_MAP) {
         char shown[200];
-        return gr__tree_fail(ctx, tree, GR_E_TYPE, NULL, "%s is not a map of keys", gr__tree_show(tree, shown, sizeof shown));
+        return gr__tree_fail(ctx, tree, GR_E_TYPE, NULL, "%s is not a map of keys",
+                             gr__tree_show(tree, shown, sizeof shown));
     }
     if (gr__tree_get(tree, "type")) /* members have one, sections do not */
         return gr__tree_fail(ctx, gr__tree_get(tree, "type"), GR_E_KEY, NULL, "unknown key \"type\"");

@@ -87,7 +87,8 @@ static gr_status as_map(const setter *s, gr_tree *t)
     return !name || gr__tree_put(s->b, t, "type", name) ? GR_OK : GR_E_MEMORY;
 }
 
-/* A map for a key that is not there; a section that is a family member begins as its default, so that `optimizer.lr` alone makes sense. */
+/* A map for a key that is not there; a section that is a family member begins as its default, so that `optimizer.lr`
+ * alone makes sense. */
 static gr_status add_map(const setter *s, gr_tree *parent, const char *key, gr_tree **out)
 {
     gr_tree *t = from_flag(gr__tree_map(s->b));
@@ -96,7 +97,8 @@ static gr_status add_map(const setter *s, gr_tree *parent, const char *key, gr_t
         if (strcmp(gr__section_recipe.rows[i].name, key) == 0 && gr__section_recipe.rows[i].kind == GR_ROW_TREE)
             value = gr__section_recipe.rows[i].value;
     if (!gr__tree_put(s->b, parent, key, t)) return GR_E_MEMORY;
-    if (value && strcmp(value, "none") != 0 && !gr__tree_put(s->b, t, "type", from_flag(gr__tree_text(s->b, value)))) return GR_E_MEMORY;
+    if (value && strcmp(value, "none") != 0 && !gr__tree_put(s->b, t, "type", from_flag(gr__tree_text(s->b, value))))
+        return GR_E_MEMORY;
     *out = t;
     return GR_OK;
 }
@@ -105,8 +107,11 @@ static gr_status list_item(const setter *s, gr_tree *t, int64_t index)
 {
     char shown[200];
     if (t->kind != GR_TREE_LIST)
-        return gr__tree_fail(s->ctx, t, GR_E_TYPE, NULL, "--set %s: %s is not a list", s->whole, gr__tree_show(t, shown, sizeof shown));
-    if (index >= t->n) return gr__tree_fail(s->ctx, t, GR_E_RANGE, NULL, "--set %s: there are %d items, counted from 0", s->whole, t->n);
+        return gr__tree_fail(s->ctx, t, GR_E_TYPE, NULL, "--set %s: %s is not a list", s->whole,
+                             gr__tree_show(t, shown, sizeof shown));
+    if (index >= t->n)
+        return gr__tree_fail(s->ctx, t, GR_E_RANGE, NULL, "--set %s: there are %d items, counted from 0", s->whole,
+                             t->n);
     return GR_OK;
 }
 

@@ -26,8 +26,12 @@ static const gr_row repeat_rows[] = {
     GR_ROW("layers", TREE, NULL, "a list of layers", "", "what is copied"),
     GR_ROW("name", TEXT, "none", "", "", "what the copies are called, a dot and their number from 0 after it"),
 };
-static const gr_member repeat = {
-    .family = "layer", .name = "repeat", .title = "Copies of layers", .cite = "", .equations = "", GR_ROWS(repeat_rows)};
+static const gr_member repeat = {.family = "layer",
+                                 .name = "repeat",
+                                 .title = "Copies of layers",
+                                 .cite = "",
+                                 .equations = "",
+                                 GR_ROWS(repeat_rows)};
 
 /* ---- names ---- */
 
@@ -48,7 +52,8 @@ static gr_status own_name(builder *k, const gr_tree *t, const char **out)
     *out = NULL;
     if (gr__tree_none(name)) return GR_OK;
     if (name->kind == GR_TREE_LIST || name->kind == GR_TREE_MAP)
-        return gr__tree_fail(k->ctx, name, GR_E_TYPE, NULL, "%s is not a name", gr__tree_show(name, shown, sizeof shown));
+        return gr__tree_fail(k->ctx, name, GR_E_TYPE, NULL, "%s is not a name",
+                             gr__tree_show(name, shown, sizeof shown));
     *out = name->text;
     return check_name(k->ctx, name, name->text);
 }
@@ -72,9 +77,11 @@ static gr_status find_member(builder *k, const gr_tree *t, const gr_layer **out)
     int n;
     const gr_layer *const *all = gr__layers(&n);
     const gr_tree *type = type_of(t);
-    if (!type) return gr__tree_fail(k->ctx, t, GR_E_MISSING, "such as {type: dense, units: 10}", "a layer needs \"type\"");
+    if (!type)
+        return gr__tree_fail(k->ctx, t, GR_E_MISSING, "such as {type: dense, units: 10}", "a layer needs \"type\"");
     if (type->kind != GR_TREE_TEXT)
-        return gr__tree_fail(k->ctx, type, GR_E_TYPE, NULL, "%s is not the name of a layer", gr__tree_show(type, shown, sizeof shown));
+        return gr__tree_fail(k->ctx, type, GR_E_TYPE, NULL, "%s is not the name of a layer",
+                             gr__tree_show(type, shown, sizeof shown));
     n = GR_MIN(n, (int)GR_COUNT(heads));
     for (int i = 0; i < n; i++) heads[i] = &all[i]->head;
     gr_status st = gr__member_find(k->ctx, "layer", heads, n, type->text, type, &found);
@@ -89,7 +96,8 @@ static gr_status add_layer(builder *k, const gr_tree *t, const char *name, const
     gr_status st = find_member(k, t, &member);
     if (st != GR_OK) return st;
     if (k->n == GR_MAX_LAYERS) return gr__tree_fail(k->ctx, t, GR_E_RANGE, NULL, "more than %d layers", GR_MAX_LAYERS);
-    if (!GR_ROOM(k->ctx, k->layer, k->capacity, k->n + 1) || !GR_ROOM(k->ctx, k->scope, k->scopes_capacity, k->n + 1)) return GR_E_MEMORY;
+    if (!GR_ROOM(k->ctx, k->layer, k->capacity, k->n + 1) || !GR_ROOM(k->ctx, k->scope, k->scopes_capacity, k->n + 1))
+        return GR_E_MEMORY;
     k->layer[k->n] = (gr_stacked){.member = member, .at = t, .name = name};
     k->scope[k->n++] = in;
     return GR_OK;
@@ -125,8 +133,8 @@ static gr_status unroll_repeat(builder *k, const gr_tree *t, const scope *in, in
     gr_status st = GR_OK;
     for (int i = 0; i < t->n; i++)
         if (strcmp(t->key[i], "repeat") != 0)
-            return gr__tree_fail(k->ctx, t->child[i], GR_E_KEY, "keys of a repeat stand inside its map", "unknown key \"%s\" beside repeat",
-                                 t->key[i]);
+            return gr__tree_fail(k->ctx, t->child[i], GR_E_KEY, "keys of a repeat stand inside its map",
+                                 "unknown key \"%s\" beside repeat", t->key[i]);
     if (depth == 8) return gr__tree_fail(k->ctx, t, GR_E_RANGE, NULL, "repeats nested deeper than 8");
     GR_TRY(gr__section_make(k->ctx, k->b, &repeat, repeat_of(t), k->preset, &s));
     GR_TRY(own_name(k, repeat_of(t), &name));
@@ -164,7 +172,8 @@ static gr_status unroll(builder *k, const gr_tree *list, const scope *in, int de
 {
     char shown[200];
     if (list->kind != GR_TREE_LIST)
-        return gr__tree_fail(k->ctx, list, GR_E_TYPE, NULL, "%s is not a list of layers", gr__tree_show(list, shown, sizeof shown));
+        return gr__tree_fail(k->ctx, list, GR_E_TYPE, NULL, "%s is not a list of layers",
+                             gr__tree_show(list, shown, sizeof shown));
     if (list->n == 0) return gr__tree_fail(k->ctx, list, GR_E_RANGE, NULL, "there is no layer");
     gr_status st = GR_OK;
     for (int i = 0; i < list->n && st == GR_OK; i++) st = unroll_one(k, list, i, in, depth);
@@ -196,8 +205,8 @@ static gr_status unique_names(builder *k)
     for (size_t i = 0; i < k->n; i++) {
         const gr_tree *at = k->layer[i].at, *name = gr__tree_get(at, "name");
         if (find_layer(k, i, k->layer[i].name) >= 0)
-            return gr__tree_fail(k->ctx, name ? name : at, GR_E_CONFLICT, "give it a name of its own", "two layers are called \"%s\"",
-                                 k->layer[i].name);
+            return gr__tree_fail(k->ctx, name ? name : at, GR_E_CONFLICT, "give it a name of its own",
+                                 "two layers are called \"%s\"", k->layer[i].name);
     }
     return GR_OK;
 }
@@ -208,7 +217,8 @@ static gr_status find_source(builder *k, size_t i, const gr_tree *t, int *out)
 {
     char name[400], shown[200];
     if (t->kind == GR_TREE_LIST || t->kind == GR_TREE_MAP || t->kind == GR_TREE_NULL)
-        return gr__tree_fail(k->ctx, t, GR_E_TYPE, NULL, "%s is not the name of a layer", gr__tree_show(t, shown, sizeof shown));
+        return gr__tree_fail(k->ctx, t, GR_E_TYPE, NULL, "%s is not the name of a layer",
+                             gr__tree_show(t, shown, sizeof shown));
     for (const scope *s = k->scope[i];; s = s->outer) {
         snprintf(name, sizeof name, "%s%s%s", s ? s->prefix : "", s ? "." : "", t->text);
         *out = find_layer(k, i, name);
@@ -221,7 +231,8 @@ static gr_status find_source(builder *k, size_t i, const gr_tree *t, int *out)
     }
     int later = find_layer(k, k->n, t->text);
     return gr__tree_fail(k->ctx, t, GR_E_NAME, "`input` is the sample itself",
-                         later >= 0 ? "the layer \"%s\" comes only later" : "there is no layer \"%s\" before this one", t->text);
+                         later >= 0 ? "the layer \"%s\" comes only later" : "there is no layer \"%s\" before this one",
+                         t->text);
 }
 
 static gr_status connect(builder *k, size_t i)
@@ -239,13 +250,14 @@ static gr_status connect(builder *k, size_t i)
     l->from = index;
     l->n_from = n;
     if (st != GR_OK || (n >= l->member->min_inputs && n <= l->member->max_inputs)) return st;
-    return gr__tree_fail(k->ctx, from ? from : l->at, GR_E_CONFLICT, l->member->min_inputs > 1 ? "name them: from: [a, b]" : NULL,
-                         "%s takes %s%d input%s, not %d", l->member->head.name,
-                         l->member->min_inputs == l->member->max_inputs ? ""
-                         : n < l->member->min_inputs                    ? "at least "
-                                                                        : "at most ",
-                         n < l->member->min_inputs ? l->member->min_inputs : l->member->max_inputs,
-                         (n < l->member->min_inputs ? l->member->min_inputs : l->member->max_inputs) == 1 ? "" : "s", n);
+    return gr__tree_fail(
+        k->ctx, from ? from : l->at, GR_E_CONFLICT, l->member->min_inputs > 1 ? "name them: from: [a, b]" : NULL,
+        "%s takes %s%d input%s, not %d", l->member->head.name,
+        l->member->min_inputs == l->member->max_inputs ? ""
+        : n < l->member->min_inputs                    ? "at least "
+                                                       : "at most ",
+        n < l->member->min_inputs ? l->member->min_inputs : l->member->max_inputs,
+        (n < l->member->min_inputs ? l->member->min_inputs : l->member->max_inputs) == 1 ? "" : "s", n);
 }
 
 /* ---- settings ---- */
@@ -360,7 +372,9 @@ static gr_tree *from_tree(gr__bump *b, const gr_stack *s, const gr_stacked *l)
 {
     gr_tree *list = gr__tree_list(b);
     for (int i = 0; i < l->n_from; i++)
-        if (!gr__tree_push(b, list, gr__tree_text(b, l->from[i] == GR_FROM_INPUT ? "input" : s->layer[l->from[i]].name))) return NULL;
+        if (!gr__tree_push(b, list,
+                           gr__tree_text(b, l->from[i] == GR_FROM_INPUT ? "input" : s->layer[l->from[i]].name)))
+            return NULL;
     return list;
 }
 

@@ -107,8 +107,8 @@ static const gr_entry *as_viewed(const gr_store *s, const gr_entry *e, const cha
     return other ? other : e;
 }
 
-gr_status gr__model_save(gr_context *ctx, const char *path, const gr_store *s, const char *slot, bool float64, const gr_st_pair *meta,
-                         int n_meta)
+gr_status gr__model_save(gr_context *ctx, const char *path, const gr_store *s, const char *slot, bool float64,
+                         const gr_st_pair *meta, int n_meta)
 {
     size_t total = 0, element = float64 ? 8 : 4, table;
     int n = 0, count = gr_store_count(s);
@@ -123,7 +123,8 @@ gr_status gr__model_save(gr_context *ctx, const char *path, const gr_store *s, c
         if (!in_model(&e->spec)) continue;
         size_t bytes = element * (size_t)e->count;
         st = to_file(ctx, s, as_viewed(s, e, slot), float64, at);
-        tensors[n++] = (gr_st_tensor){e->spec.name, float64 ? GR_ST_F64 : GR_ST_F32, gr__file_shape(&e->spec), at, bytes};
+        tensors[n++] =
+            (gr_st_tensor){e->spec.name, float64 ? GR_ST_F64 : GR_ST_F32, gr__file_shape(&e->spec), at, bytes};
         at += bytes;
     }
     if (st == GR_OK) st = gr__st_write(ctx, path, tensors, n, meta, n_meta);
@@ -159,8 +160,8 @@ static gr_status check_tensor(gr_context *ctx, const char *path, const gr_entry 
     char a[96], b[96];
     gr_shape want = gr__file_shape(&e->spec);
     if (!t)
-        return gr__fail(ctx, GR_E_DATA, "\"%s\" has no tensor \"%s\", which the network has with shape %s", path, e->spec.name,
-                        gr__shape_text(want, b));
+        return gr__fail(ctx, GR_E_DATA, "\"%s\" has no tensor \"%s\", which the network has with shape %s", path,
+                        e->spec.name, gr__shape_text(want, b));
     if (!gr__shape_equal(t->shape, want))
         return gr__fail(ctx, GR_E_DATA, "\"%s\": tensor \"%s\" has shape %s, the network's has %s", path, t->name,
                         gr__shape_text(t->shape, a), gr__shape_text(want, b));
@@ -215,7 +216,8 @@ static size_t memory_bytes(const gr_store *s, const gr_entry *e)
     return (size_t)e->count * (memory_type(s, e) == GR_ST_F64 ? 8 : 4);
 }
 
-gr_status gr__checkpoint_write(gr_context *ctx, const char *path, const gr_store *s, const gr_st_pair *state, int n_state)
+gr_status gr__checkpoint_write(gr_context *ctx, const char *path, const gr_store *s, const gr_st_pair *state,
+                               int n_state)
 {
     int n = gr_store_count(s);
     size_t bytes = sizeof(gr_st_tensor) * (size_t)(n + 1), meta_bytes = sizeof(gr_st_pair) * (size_t)(n_state + 1);
@@ -245,7 +247,8 @@ gr_status gr__checkpoint_read(gr_context *ctx, const char *path, gr_st **out)
     if (!version)
         st = gr__fail(ctx, GR_E_FORMAT, "\"%s\" is not a checkpoint", path);
     else if (strcmp(version, "1") != 0)
-        st = gr__fail(ctx, GR_E_FORMAT, "\"%s\" is a checkpoint of format %.20s, this version reads format 1", path, version);
+        st = gr__fail(ctx, GR_E_FORMAT, "\"%s\" is a checkpoint of format %.20s, this version reads format 1", path,
+                      version);
     else
         st = gr__st_verify_as(file, path, true);
     if (st == GR_OK)
@@ -263,12 +266,14 @@ gr_status gr__checkpoint_apply(gr_context *ctx, const gr_st *st, const char *pat
         const gr_st_tensor *t = gr__st_find(st, e->spec.name);
         char a[96], b[96];
         if (!t)
-            return gr__fail(ctx, GR_E_DATA, "\"%s\" has no \"%s\", which this run has with shape %s", path, e->spec.name,
-                            gr__shape_text(e->spec.shape, b));
+            return gr__fail(ctx, GR_E_DATA, "\"%s\" has no \"%s\", which this run has with shape %s", path,
+                            e->spec.name, gr__shape_text(e->spec.shape, b));
         if (!gr__shape_equal(t->shape, e->spec.shape) || t->type != memory_type(s, e))
-            return gr__fail(ctx, GR_E_DATA, "\"%s\": \"%s\" has %d-byte numbers and shape %s, this run's has %d-byte numbers and shape %s",
-                            path, t->name, t->type == GR_ST_F64 ? 8 : 4, gr__shape_text(t->shape, a),
-                            memory_type(s, e) == GR_ST_F64 ? 8 : 4, gr__shape_text(e->spec.shape, b));
+            return gr__fail(
+                ctx, GR_E_DATA,
+                "\"%s\": \"%s\" has %d-byte numbers and shape %s, this run's has %d-byte numbers and shape %s", path,
+                t->name, t->type == GR_ST_F64 ? 8 : 4, gr__shape_text(t->shape, a),
+                memory_type(s, e) == GR_ST_F64 ? 8 : 4, gr__shape_text(e->spec.shape, b));
     }
     for (int i = 0; i < gr_store_count(s) && status == GR_OK; i++) { /* only once all of it fits */
         const gr_entry *e = gr_store_entry(s, i);

@@ -1,7 +1,7 @@
 /* YAML to a tree of settings, through libfyaml's events: places, duplicate keys, aliases and every bound are ours.
  *
- * libfyaml would expand aliases and compare keys itself, but only its events tell where each key stands, and only a reader of
- * events can stop an alias bomb before it is unfolded. */
+ * libfyaml would expand aliases and compare keys itself, but only its events tell where each key stands, and only a
+ * reader of events can stop an alias bomb before it is unfolded. */
 #include <libfyaml.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,7 +57,8 @@ static gr_status token_text(reader *r, struct fy_token *token, gr_place at, cons
     return GR_OK;
 }
 
-/* Line ends in a flow scalar: blanks around them go; one becomes a space, n + 1 become n. Gives what was consumed of s. */
+/* Line ends in a flow scalar: blanks around them go; one becomes a space, n + 1 become n. Gives what was consumed of s.
+ */
 static size_t fold(const char *s, size_t n, char *out, size_t *used)
 {
     size_t i = 0, lines = 0;
@@ -75,7 +76,8 @@ static size_t fold(const char *s, size_t n, char *out, size_t *used)
 static gr_status single_quoted(reader *r, struct fy_token *token, gr_place at, const char **out)
 {
     size_t from = fy_token_start_mark(token)->input_pos, to = fy_token_end_mark(token)->input_pos, used = 0;
-    if (to > r->n || from > to) return gr__place_fail(r->ctx, at, GR_E_INTERNAL, NULL, "a text lies outside of its document");
+    if (to > r->n || from > to)
+        return gr__place_fail(r->ctx, at, GR_E_INTERNAL, NULL, "a text lies outside of its document");
     const char *s = r->text + from;
     char *copy = gr__bump_alloc(r->b, to - from + 1);
     if (!copy) return GR_E_MEMORY;
@@ -103,9 +105,11 @@ static gr_status count(reader *r, gr_place at, int64_t nodes, int64_t bytes)
     r->nodes += nodes;
     r->text_bytes += bytes;
     if (r->nodes > GR_YAML_NODES)
-        return gr__place_fail(r->ctx, at, GR_E_RANGE, NULL, "more than %d values, repeated ones included", GR_YAML_NODES);
+        return gr__place_fail(r->ctx, at, GR_E_RANGE, NULL, "more than %d values, repeated ones included",
+                              GR_YAML_NODES);
     if (r->text_bytes > GR_YAML_TEXT_BYTES)
-        return gr__place_fail(r->ctx, at, GR_E_RANGE, NULL, "more than %d bytes of text, repeated ones included", GR_YAML_TEXT_BYTES);
+        return gr__place_fail(r->ctx, at, GR_E_RANGE, NULL, "more than %d bytes of text, repeated ones included",
+                              GR_YAML_TEXT_BYTES);
     return GR_OK;
 }
 
@@ -117,13 +121,15 @@ static gr_status add_anchor(reader *r, struct fy_token *token, gr_tree *tree, gr
     if (!token) return GR_OK;
     gr_status st = token_text(r, token, at, &name);
     if (st != GR_OK) return st;
-    if (r->n_anchors >= GR_YAML_KEYS) return gr__place_fail(r->ctx, at, GR_E_RANGE, NULL, "more than %d anchors", GR_YAML_KEYS);
+    if (r->n_anchors >= GR_YAML_KEYS)
+        return gr__place_fail(r->ctx, at, GR_E_RANGE, NULL, "more than %d anchors", GR_YAML_KEYS);
     if (!GR_ROOM(r->ctx, r->anchors, r->anchors_capacity, r->n_anchors + 1)) return GR_E_MEMORY;
     r->anchors[r->n_anchors++] = (anchor){name, tree};
     return GR_OK;
 }
 
-/* Adds up what a copy of t would take; depth of it as the result. Trees are no deeper than GR_YAML_DEPTH, so recursion is bounded. */
+/* Adds up what a copy of t would take; depth of it as the result. Trees are no deeper than GR_YAML_DEPTH, so recursion
+ * is bounded. */
 static int weigh(const gr_tree *t, int64_t *nodes, int64_t *bytes)
 {
     int deepest = 0;
@@ -145,7 +151,8 @@ static gr_status follow_alias(reader *r, struct fy_token *token, gr_place at, gr
     if (st != GR_OK) return st;
     for (size_t i = r->n_anchors; i-- > 0 && !target;) /* the latest of equal names counts */
         if (strcmp(r->anchors[i].name, name) == 0) target = r->anchors[i].tree;
-    if (!target) return gr__place_fail(r->ctx, at, GR_E_SYNTAX, NULL, "the alias *%s has no anchor &%s before it", name, name);
+    if (!target)
+        return gr__place_fail(r->ctx, at, GR_E_SYNTAX, NULL, "the alias *%s has no anchor &%s before it", name, name);
     for (int i = 0; i < r->depth; i++)
         if (r->stack[i].tree == target)
             return gr__place_fail(r->ctx, at, GR_E_SYNTAX, NULL, "the alias *%s stands inside what it repeats", name);
@@ -185,15 +192,19 @@ static bool wants_key(const reader *r)
 
 static gr_status refuse_tag(reader *r, struct fy_token *tag, gr_place at)
 {
-    return tag ? gr__place_fail(r->ctx, at, GR_E_SYNTAX, "quotes make a text of anything", "recipes have no tags (!...)") : GR_OK;
+    return tag ? gr__place_fail(r->ctx, at, GR_E_SYNTAX, "quotes make a text of anything",
+                                "recipes have no tags (!...)")
+               : GR_OK;
 }
 
 static gr_status open_container(reader *r, gr_tree *t, struct fy_token *anchor_token, struct fy_token *tag, gr_place at)
 {
     gr_status st = GR_OK;
     if (!t) return GR_E_MEMORY;
-    if (wants_key(r)) return gr__place_fail(r->ctx, at, GR_E_SYNTAX, NULL, "a key is plain text, not %s", gr__tree_kind_name(t));
-    if (r->depth == GR_YAML_DEPTH) return gr__place_fail(r->ctx, at, GR_E_RANGE, NULL, "nested deeper than %d", GR_YAML_DEPTH);
+    if (wants_key(r))
+        return gr__place_fail(r->ctx, at, GR_E_SYNTAX, NULL, "a key is plain text, not %s", gr__tree_kind_name(t));
+    if (r->depth == GR_YAML_DEPTH)
+        return gr__place_fail(r->ctx, at, GR_E_RANGE, NULL, "nested deeper than %d", GR_YAML_DEPTH);
     GR_TRY(refuse_tag(r, tag, at));
     GR_TRY(count(r, at, 1, 0));
     GR_TRY(attach(r, t, at));
@@ -206,8 +217,10 @@ done:
 static gr_status take_key(reader *r, const char *text, gr_place at)
 {
     level *top = &r->stack[r->depth - 1];
-    if (gr__tree_get(top->tree, text)) return gr__place_fail(r->ctx, at, GR_E_SYNTAX, NULL, "the key \"%s\" stands here twice", text);
-    if (top->tree->n >= GR_YAML_KEYS) return gr__place_fail(r->ctx, at, GR_E_RANGE, NULL, "more than %d keys in one map", GR_YAML_KEYS);
+    if (gr__tree_get(top->tree, text))
+        return gr__place_fail(r->ctx, at, GR_E_SYNTAX, NULL, "the key \"%s\" stands here twice", text);
+    if (top->tree->n >= GR_YAML_KEYS)
+        return gr__place_fail(r->ctx, at, GR_E_RANGE, NULL, "more than %d keys in one map", GR_YAML_KEYS);
     top->key = text;
     top->line = at.line;
     top->column = at.column;
@@ -302,10 +315,13 @@ static gr_status report(reader *r, struct fy_diag *diag)
 {
     void *prev = NULL;
     struct fy_diag_error *e = fy_diag_errors_iterate(diag, &prev);
-    if (!e || !e->msg) return gr__place_fail(r->ctx, (gr_place){r->file, 0, 0}, GR_E_SYNTAX, NULL, "it is not valid YAML");
-    const char *hint =
-        line_has_variable(r->text, r->n, e->line) ? "inside of {} and [], quote what holds a variable: \"${NAME}/file\"" : NULL;
-    return gr__place_fail(r->ctx, (gr_place){r->file, e->line, e->column}, GR_E_SYNTAX, hint, "%.*s", (int)strcspn(e->msg, "\n"), e->msg);
+    if (!e || !e->msg)
+        return gr__place_fail(r->ctx, (gr_place){r->file, 0, 0}, GR_E_SYNTAX, NULL, "it is not valid YAML");
+    const char *hint = line_has_variable(r->text, r->n, e->line)
+                           ? "inside of {} and [], quote what holds a variable: \"${NAME}/file\""
+                           : NULL;
+    return gr__place_fail(r->ctx, (gr_place){r->file, e->line, e->column}, GR_E_SYNTAX, hint, "%.*s",
+                          (int)strcspn(e->msg, "\n"), e->msg);
 }
 
 static gr_status read_events(reader *r, struct fy_parser *parser, struct fy_diag *diag)
@@ -332,7 +348,8 @@ static gr_status read_document(reader *r, const char *text, size_t n)
     diag = fy_diag_create(&diag_options);
     if (diag) {
         fy_diag_set_collect_errors(diag, true);
-        parser = fy_parser_create(&(struct fy_parse_cfg){.flags = FYPCF_QUIET | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE, .diag = diag});
+        parser = fy_parser_create(
+            &(struct fy_parse_cfg){.flags = FYPCF_QUIET | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE, .diag = diag});
     }
     if (!parser || fy_parser_set_string(parser, text, n) != 0)
         st = gr__fail(r->ctx, GR_E_MEMORY, "no memory for the YAML parser");
@@ -352,7 +369,8 @@ static gr_status refuse_binary(gr_context *ctx, const char *file, const char *te
         p.column++;
         if (text[i] == '\n') p = (gr_place){file, p.line + 1, 1};
     }
-    return gr__place_fail(ctx, p, GR_E_SYNTAX, NULL, "byte 0x%02x is no text: a recipe is YAML in UTF-8", (unsigned char)text[at]);
+    return gr__place_fail(ctx, p, GR_E_SYNTAX, NULL, "byte 0x%02x is no text: a recipe is YAML in UTF-8",
+                          (unsigned char)text[at]);
 }
 
 gr_status gr__yaml_parse(gr_context *ctx, gr__bump *b, const char *name, const char *text, size_t n, gr_tree **out)
@@ -362,7 +380,8 @@ gr_status gr__yaml_parse(gr_context *ctx, gr__bump *b, const char *name, const c
     r.file = gr__bump_strdup(b, name);
     if (!r.file) return GR_E_MEMORY;
     if (n > GR_YAML_BYTES)
-        return gr__place_fail(ctx, (gr_place){name, 0, 0}, GR_E_SYNTAX, NULL, "it is longer than the 1 MiB that a recipe may have");
+        return gr__place_fail(ctx, (gr_place){name, 0, 0}, GR_E_SYNTAX, NULL,
+                              "it is longer than the 1 MiB that a recipe may have");
     GR_TRY(refuse_binary(ctx, name, text, n));
     GR_TRY(read_document(&r, text, n));
     if (!r.root) { /* nothing but comments */
@@ -384,7 +403,8 @@ gr_status gr__yaml_read(gr_context *ctx, gr__bump *b, const char *path, gr_tree 
     gr_status st = gr__file_read(ctx, path, GR_YAML_BYTES, &text, &n);
     if (st == GR_E_FORMAT) { /* too long to be one: what a recipe holds is the recipe's fault */
         gr_context_clear_error(ctx);
-        return gr__place_fail(ctx, (gr_place){path, 0, 0}, GR_E_SYNTAX, NULL, "it is longer than the 1 MiB that a recipe may have");
+        return gr__place_fail(ctx, (gr_place){path, 0, 0}, GR_E_SYNTAX, NULL,
+                              "it is longer than the 1 MiB that a recipe may have");
     }
     if (st != GR_OK) return st;
     st = gr__yaml_parse(ctx, b, path, text, n, out);

@@ -18,9 +18,10 @@ typedef struct gr_place {
 } gr_place;
 
 /* Fails with a place; hint may be NULL. */
-gr_status gr__place_fail(gr_context *ctx, gr_place at, gr_status code, const char *hint, const char *format, ...) GR_PRINTF(5, 6);
-/* Replaces ${NAME} and ${NAME:-default} by the environment; *out is text itself where there is none. GR_E_NAME where a variable is
- * undefined. */
+gr_status gr__place_fail(gr_context *ctx, gr_place at, gr_status code, const char *hint, const char *format, ...)
+    GR_PRINTF(5, 6);
+/* Replaces ${NAME} and ${NAME:-default} by the environment; *out is text itself where there is none. GR_E_NAME where a
+ * variable is undefined. */
 gr_status gr__expand(gr_context *ctx, gr__bump *b, gr_place at, const char *text, const char **out);
 /* How many bytes the UTF-8 character at s takes; 0: it is none (overlong forms and surrogates included). n >= 1. */
 size_t gr__utf8_bytes(const unsigned char *s, size_t n);

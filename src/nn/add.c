@@ -11,8 +11,8 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
         gr_shape other = gr_shape_of(b->g, in[i]);
         char a[96], c[96];
         if (!gr__shape_equal(first, other))
-            return gr_graph_fail(b->g, GR_E_SHAPE, "inputs of shapes %s and %s cannot be added", gr__shape_text(first, a),
-                                 gr__shape_text(other, c));
+            return gr_graph_fail(b->g, GR_E_SHAPE, "inputs of shapes %s and %s cannot be added",
+                                 gr__shape_text(first, a), gr__shape_text(other, c));
         sum = gr_add(b->g, sum, in[i]);
     }
     return sum;

@@ -1,9 +1,11 @@
-/* Average-pooling: the mean of each window.                                                      [PyTorch AvgPool2d, AvgPool1d] */
+/* Average-pooling: the mean of each window.                                                      [PyTorch AvgPool2d,
+ * AvgPool1d] */
 #include "nn/pool.h"
 
 static const gr_row rows[] = {
     GR__POOL_ROWS,
-    GR_ROW("count_padding", BOOL, "false", "", "", "the mean divides by places of the padding too; never by what ceil adds behind it"),
+    GR_ROW("count_padding", BOOL, "false", "", "",
+           "the mean divides by places of the padding too; never by what ceil adds behind it"),
 };
 
 /* Of window i of an axis: how many of its places stand before what ceil mode added. */
@@ -13,18 +15,20 @@ static int64_t counted(const gr_pool_attr *a, int64_t in, int64_t ceil_pad, int 
     return GR_MIN(a->size[axis], end - start);
 }
 
-/* With padding counted and ceil mode, PyTorch divides a window at the end by its places before the added ones alone: a factor [OH,OW,1]
- * corrects the full division. */
+/* With padding counted and ceil mode, PyTorch divides a window at the end by its places before the added ones alone: a
+ * factor [OH,OW,1] corrects the full division. */
 static gr_val correct_end(gr_build *b, gr_val y, const gr_pool_attr *a, gr_shape picture, const int64_t *ceil_pads)
 {
     gr_shape s = gr_shape_of(b->g, y);
     int64_t h = s.dim[1], w = s.dim[2];
-    double *factor = gr_graph_status(b->g) == GR_OK ? gr__bump_alloc(b->memory, sizeof(double) * (size_t)(h * w)) : NULL;
+    double *factor =
+        gr_graph_status(b->g) == GR_OK ? gr__bump_alloc(b->memory, sizeof(double) * (size_t)(h * w)) : NULL;
     if (!factor) return gr_graph_fail(b->g, GR_E_MEMORY, "no memory for the ends of the windows");
     for (int64_t i = 0; i < h; i++)
         for (int64_t j = 0; j < w; j++)
-            factor[i * w + j] = (double)(a->size[0] * a->size[1]) /
-                                (double)(counted(a, picture.dim[1], ceil_pads[0], 0, i) * counted(a, picture.dim[2], ceil_pads[1], 1, j));
+            factor[i * w + j] =
+                (double)(a->size[0] * a->size[1]) / (double)(counted(a, picture.dim[1], ceil_pads[0], 0, i) *
+                                                             counted(a, picture.dim[2], ceil_pads[1], 1, j));
     return gr_mul(b->g, y, gr_const_tensor(b->g, GR_SHAPE(h, w, 1), factor));
 }
 

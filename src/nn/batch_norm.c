@@ -1,5 +1,6 @@
-/* Batch normalisation: each channel gets mean 0 and variance 1 within the batch, then a scale and a shift that are trained. Outside
- * training the running statistics stand for the batch's.                                  [Ioffe & Szegedy 2015, algorithms 1 and 2] */
+/* Batch normalisation: each channel gets mean 0 and variance 1 within the batch, then a scale and a shift that are
+ * trained. Outside training the running statistics stand for the batch's.                                  [Ioffe &
+ * Szegedy 2015, algorithms 1 and 2] */
 #include "nn/families.h"
 
 static const gr_row rows[] = {
@@ -30,7 +31,8 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     if (b->mode == GR_MODE_TRAIN) {
         if (count < 2 && !b->sketch)
             return gr_graph_fail(g, GR_E_SHAPE,
-                                 "a training batch with one value a channel has no variance: larger batches are needed, and data.drop_last: "
+                                 "a training batch with one value a channel has no variance: larger batches are "
+                                 "needed, and data.drop_last: "
                                  "true where only the last one is short");
         gr_val m = mean(g, x, count);
         centred = gr_sub(g, x, m);
@@ -43,7 +45,8 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     }
     gr_val scale = gr__build_param(b, "weight", GR_SHAPE(channels), GR_ROLE_NORM_SCALE, GR_LAYOUT_PLAIN, 1, 1),
            shift = gr__build_param(b, "bias", GR_SHAPE(channels), GR_ROLE_NORM_SHIFT, GR_LAYOUT_PLAIN, 1, 1);
-    gr_val factor = gr_mul(g, scale, gr_recip(g, gr_sqrt(g, gr_add(g, variance, gr_const(g, gr__setting_real(s, "eps"))))));
+    gr_val factor =
+        gr_mul(g, scale, gr_recip(g, gr_sqrt(g, gr_add(g, variance, gr_const(g, gr__setting_real(s, "eps"))))));
     return gr_add(g, gr_mul(g, centred, factor), shift);
 }
 
@@ -56,7 +59,8 @@ GR_LAYER(batch_norm) = {
             .cite = "Ioffe & Szegedy 2015, algorithms 1 and 2; PyTorch BatchNorm2d",
             .equations = "training:  mu, v = mean and variance of the channel over the batch's m values\n"
                          "           y = weight (x - mu) / sqrt(v + eps) + bias\n"
-                         "           running_mean += momentum (mu - running_mean);  running_var += momentum (v m/(m-1) - running_var)\n"
+                         "           running_mean += momentum (mu - running_mean);  running_var += momentum (v m/(m-1) "
+                         "- running_var)\n"
                          "otherwise: the same with running_mean and running_var;   they start at 0 and 1",
             GR_ROWS(rows),
         },

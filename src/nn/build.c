@@ -1,4 +1,5 @@
-/* What layers share: the parameters, statistics and random streams they declare, and the activation that follows them. */
+/* What layers share: the parameters, statistics and random streams they declare, and the activation that follows them.
+ */
 #include <string.h>
 
 #include "graph/node.h"
@@ -7,7 +8,8 @@
 static const gr_row common_rows[] = {
     GR_ROW("type", TEXT, NULL, "", "", "which layer"),
     GR_ROW("name", TEXT, "none", "", "", "what its parameters are called in files; type and number unless given"),
-    GR_ROW("from", TREE, "none", "a name or a list of names", "", "the layers whose outputs it takes; the layer above unless given"),
+    GR_ROW("from", TREE, "none", "a name or a list of names", "",
+           "the layers whose outputs it takes; the layer above unless given"),
     GR_ROW("init", TREE, "none", "{weights: ..., bias: ...}", "", "its own initialisers, instead of the recipe's"),
 };
 GR_COMMON(layer_common) = {
@@ -64,7 +66,8 @@ static gr_val leaf_of(gr_build *b, const gr_param_info *p)
     return b->bind.leaf ? b->bind.leaf(b->bind.user, p) : gr_param(b->g, p->entry.name, p->entry.shape);
 }
 
-gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role role, gr_layout layout, int64_t fan_in, int64_t fan_out)
+gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role role, gr_layout layout, int64_t fan_in,
+                       int64_t fan_out)
 {
     if (gr_graph_status(b->g) != GR_OK) return GR_NONE;
     for (size_t i = 0; i < b->n_params; i++) {
@@ -111,14 +114,17 @@ static const gr_entry_spec *declare_state(gr_build *b, const char *suffix, gr_sh
     char here[96], there[96];
     if (before && gr__shape_equal(before->shape, shape)) return before;
     if (before) {
-        gr_graph_fail(b->g, GR_E_SHAPE, "statistic %s is %s here and %s where it was used first", before->name, gr__shape_text(shape, here),
-                      gr__shape_text(before->shape, there));
+        gr_graph_fail(b->g, GR_E_SHAPE, "statistic %s is %s here and %s where it was used first", before->name,
+                      gr__shape_text(shape, here), gr__shape_text(before->shape, there));
         return NULL;
     }
     const char *name = gr__bump_format(b->memory, "%s.%s", b->layer, suffix);
     gr_entry_spec *s = name ? add_state(b) : NULL;
-    if (s) *s = (gr_entry_spec){.name = name, .shape = shape, .slot = true, .saved = true, .role = GR_ROLE_STATE, .initial = initial};
-    else gr_graph_fail(b->g, GR_E_MEMORY, "no memory for statistic %s", suffix);
+    if (s)
+        *s = (gr_entry_spec){
+            .name = name, .shape = shape, .slot = true, .saved = true, .role = GR_ROLE_STATE, .initial = initial};
+    else
+        gr_graph_fail(b->g, GR_E_MEMORY, "no memory for statistic %s", suffix);
     return s;
 }
 
@@ -133,8 +139,10 @@ void gr__build_observe(gr_build *b, const char *suffix, gr_val batch, double sha
 {
     if (gr_graph_status(b->g) != GR_OK || !b->bind.observe) return;
     const gr_entry_spec *s = find_state(b, suffix);
-    if (s) b->bind.observe(b->bind.user, s, batch, share);
-    else gr_graph_fail(b->g, GR_E_INTERNAL, "statistic %s was not declared", suffix);
+    if (s)
+        b->bind.observe(b->bind.user, s, batch, share);
+    else
+        gr_graph_fail(b->g, GR_E_INTERNAL, "statistic %s was not declared", suffix);
 }
 
 gr_val gr__statistic(gr_graph *g, gr_val old, gr_val batch, gr_val share)
@@ -145,7 +153,8 @@ gr_val gr__statistic(gr_graph *g, gr_val old, gr_val batch, gr_val share)
 
 gr_val gr__build_random(gr_build *b, const char *use, gr_shape shape)
 {
-    if (b->mode != GR_MODE_TRAIN) return gr_graph_fail(b->g, GR_E_INTERNAL, "random numbers \"%s\" outside training", use);
+    if (b->mode != GR_MODE_TRAIN)
+        return gr_graph_fail(b->g, GR_E_INTERNAL, "random numbers \"%s\" outside training", use);
     const char *stream = gr__bump_format(b->memory, "%s/%s", b->layer, use);
     if (!stream) return gr_graph_fail(b->g, GR_E_MEMORY, "no memory for random stream %s", use);
     return gr_random(b->g, stream, shape, b->seed, b->update, b->position);
@@ -155,7 +164,8 @@ gr_val gr__build_random(gr_build *b, const char *use, gr_shape shape)
 
 static bool means_nothing(const gr_tree *t)
 {
-    return !t || t->kind == GR_TREE_NULL || (t->kind == GR_TREE_TEXT && (strcmp(t->text, "none") == 0 || strcmp(t->text, "linear") == 0));
+    return !t || t->kind == GR_TREE_NULL ||
+           (t->kind == GR_TREE_TEXT && (strcmp(t->text, "none") == 0 || strcmp(t->text, "linear") == 0));
 }
 
 /* The layer that an `activation:` value names, with its settings; NULL with the graph failed. */

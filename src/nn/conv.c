@@ -1,5 +1,5 @@
-/* Convolution over pictures [height, width, channels] and sequences [length, features].          [LeCun et al. 1998; PyTorch Conv2d,
- * Conv1d] */
+/* Convolution over pictures [height, width, channels] and sequences [length, features].          [LeCun et al. 1998;
+ * PyTorch Conv2d, Conv1d] */
 #include "nn/window.h"
 
 #include <string.h>
@@ -14,7 +14,8 @@ static const gr_row rows[] = {
     GR_ROW("groups", TREE, "1", "a number that divides channels and filters, or depthwise", "1",
            "parts that see only their own channels; depthwise: one a channel"),
     GR_ROW("bias", BOOL, "true", "", "", "adds one number a filter"),
-    GR_ROW("activation", TREE, "none", "the name of an activation, or {type: ..., its settings}", "", "what is applied to the sums"),
+    GR_ROW("activation", TREE, "none", "the name of an activation, or {type: ..., its settings}", "",
+           "what is applied to the sums"),
 };
 
 /* How many groups; 0 with the graph failed. */
@@ -33,8 +34,8 @@ static int64_t read_groups(gr_build *b, const gr_settings *s, int64_t channels, 
         return 0;
     }
     if (channels % groups == 0 && filters % groups == 0) return groups;
-    gr_graph_fail(b->g, GR_E_SHAPE, "%lld groups do not divide %lld channels and %lld filters", (long long)groups, (long long)channels,
-                  (long long)filters);
+    gr_graph_fail(b->g, GR_E_SHAPE, "%lld groups do not divide %lld channels and %lld filters", (long long)groups,
+                  (long long)channels, (long long)filters);
     return 0;
 }
 
@@ -48,7 +49,8 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     if (!x) return GR_NONE;
     gr_shape shape = gr_shape_of(g, x);
     int64_t filters = gr__setting_int(s, "filters"), groups;
-    if (!gr__window_read(b, s, shape, axes, "kernel", true, &w) || !(groups = read_groups(b, s, shape.dim[3], filters))) return GR_NONE;
+    if (!gr__window_read(b, s, shape, axes, "kernel", true, &w) || !(groups = read_groups(b, s, shape.dim[3], filters)))
+        return GR_NONE;
     int64_t depth = shape.dim[3] / groups, area = w.size[0] * w.size[1];
     gr_conv_attr attr = {.groups = groups};
     for (int i = 0; i < 2; i++) {
@@ -60,7 +62,9 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
                                     axes == 2 ? GR_LAYOUT_CONV : GR_LAYOUT_CONV1D, depth * area, filters * area);
     gr_val y = gr_conv(g, x, weight, attr);
     if (gr__setting_bool(s, "bias"))
-        y = gr_add(g, y, gr__build_param(b, "bias", GR_SHAPE(filters), GR_ROLE_BIAS, GR_LAYOUT_PLAIN, depth * area, filters * area));
+        y = gr_add(
+            g, y,
+            gr__build_param(b, "bias", GR_SHAPE(filters), GR_ROLE_BIAS, GR_LAYOUT_PLAIN, depth * area, filters * area));
     return gr__activation_build(b, gr__setting_tree(s, "activation"), gr__unpicture(b, y, axes));
 }
 

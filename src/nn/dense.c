@@ -1,11 +1,12 @@
-/* Dense: every output is a weighted sum of all inputs.                                          [chapter 4.1; PyTorch Linear]
- * Works on the last axis, whatever the rank: on [length, features] the same weights serve every position. */
+/* Dense: every output is a weighted sum of all inputs.                                          [chapter 4.1; PyTorch
+ * Linear] Works on the last axis, whatever the rank: on [length, features] the same weights serve every position. */
 #include "nn/families.h"
 
 static const gr_row rows[] = {
     GR_ROW("units", INT, NULL, "[1,1000000000]", "1", "how many outputs"),
     GR_ROW("bias", BOOL, "true", "", "", "adds one number an output"),
-    GR_ROW("activation", TREE, "none", "the name of an activation, or {type: ..., its settings}", "", "what is applied to the sums"),
+    GR_ROW("activation", TREE, "none", "the name of an activation, or {type: ..., its settings}", "",
+           "what is applied to the sums"),
 };
 
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
@@ -18,7 +19,8 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     int64_t features = shape.dim[shape.rank - 1], positions = 1;
     for (int i = 0; i + 1 < shape.rank; i++) positions *= shape.dim[i];
     gr__activation_follow(b, gr__setting_tree(s, "activation"));
-    gr_val w = gr__build_param(b, "weight", GR_SHAPE(units, features), GR_ROLE_WEIGHT, GR_LAYOUT_PLAIN, features, units);
+    gr_val w =
+        gr__build_param(b, "weight", GR_SHAPE(units, features), GR_ROLE_WEIGHT, GR_LAYOUT_PLAIN, features, units);
     gr_val y = gr_matmul(g, gr_reshape(g, in[0], GR_SHAPE(positions, features)), w, false, true);
     if (gr__setting_bool(s, "bias"))
         y = gr_add(g, y, gr__build_param(b, "bias", GR_SHAPE(units), GR_ROLE_BIAS, GR_LAYOUT_PLAIN, features, units));

@@ -1,7 +1,7 @@
-/* Dropout: in training each value is dropped with probability `rate`, and the others grow so that the mean stays; otherwise nothing
- * happens. The mask is a function of (seed, layer, update, sample, element): the same for any threads, micro-batches and after any resume.
- * Uniform numbers have 24 bits and are held against a whole number of 2^-24, so that float32 and float64 drop the same values. [Srivastava
- * et al. 2014] */
+/* Dropout: in training each value is dropped with probability `rate`, and the others grow so that the mean stays;
+ * otherwise nothing happens. The mask is a function of (seed, layer, update, sample, element): the same for any
+ * threads, micro-batches and after any resume. Uniform numbers have 24 bits and are held against a whole number of
+ * 2^-24, so that float32 and float64 drop the same values. [Srivastava et al. 2014] */
 #include <math.h>
 
 #include "nn/families.h"

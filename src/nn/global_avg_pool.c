@@ -1,4 +1,5 @@
-/* Global average-pooling: one mean a channel.                                                    [Lin, Chen & Yan 2014, section 3.2] */
+/* Global average-pooling: one mean a channel.                                                    [Lin, Chen & Yan 2014,
+ * section 3.2] */
 #include "nn/families.h"
 
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
@@ -6,7 +7,8 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     (void)s, (void)n_in;
     static const int axes[] = {1, 2};
     gr_shape shape = gr_shape_of(b->g, in[0]);
-    if (shape.rank != 3 && shape.rank != 4) return gr_graph_fail(b->g, GR_E_SHAPE, "takes [height, width, channels] or [length, features]");
+    if (shape.rank != 3 && shape.rank != 4)
+        return gr_graph_fail(b->g, GR_E_SHAPE, "takes [height, width, channels] or [length, features]");
     double places = (double)shape.dim[1] * (shape.rank == 4 ? (double)shape.dim[2] : 1);
     if (places == 0) return gr_graph_fail(b->g, GR_E_SHAPE, "has no places to average over");
     return gr_mul(b->g, gr_sum(b->g, in[0], axes, shape.rank - 2, false), gr_const(b->g, 1 / places));

@@ -1,10 +1,11 @@
-/* Leaky ReLU: negative values keep a small slope.                                                [Maas, Hannun & Ng 2013] */
+/* Leaky ReLU: negative values keep a small slope.                                                [Maas, Hannun & Ng
+ * 2013] */
 #include "nn/families.h"
 
 static const gr_row rows[] = {GR_ROW("slope", REAL, "0.01", "[0,1]", "1", "what negative values are multiplied by")};
 
-/* As a factor of x, so that the gradient is the same factor: the slope at 0, as in PyTorch. Slope 0 is ReLU, also at infinity where 0 * inf
- * is no number. */
+/* As a factor of x, so that the gradient is the same factor: the slope at 0, as in PyTorch. Slope 0 is ReLU, also at
+ * infinity where 0 * inf is no number. */
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
 {
     (void)n_in;

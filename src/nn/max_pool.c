@@ -1,4 +1,5 @@
-/* Max-pooling: the largest value of each window.                                                 [PyTorch MaxPool2d, MaxPool1d] */
+/* Max-pooling: the largest value of each window.                                                 [PyTorch MaxPool2d,
+ * MaxPool1d] */
 #include "nn/pool.h"
 
 static const gr_row rows[] = {GR__POOL_ROWS};

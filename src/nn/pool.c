@@ -1,6 +1,7 @@
 #include "nn/pool.h"
 
-/* Padding behind, so that the last window that starts inside the input or the padding before it is whole: PyTorch's ceil mode. */
+/* Padding behind, so that the last window that starts inside the input or the padding before it is whole: PyTorch's
+ * ceil mode. */
 static int64_t reach_over(const gr__window *w, int i)
 {
     int64_t room = w->in[i] + w->before[i] + w->after[i] - w->size[i];

@@ -5,8 +5,8 @@
 #include "base/base.h"
 
 typedef struct gr_targets {
-    int64_t n;                     /* targets counted: samples, times positions where a sample has several; 0: nothing is known */
-    int64_t classes;               /* of classes: as many as the network tells apart; 0 for values */
+    int64_t n;       /* targets counted: samples, times positions where a sample has several; 0: nothing is known */
+    int64_t classes; /* of classes: as many as the network tells apart; 0 for values */
     const int64_t *count;          /* of each class */
     int64_t values;                /* of values: numbers a sample; 0 for classes */
     const double *mean, *variance; /* of each over the rows; the variance is the population's */
@@ -17,8 +17,8 @@ static inline bool gr__targets_known(const gr_targets *t)
     return t && t->n > 0;
 }
 
-/* The three below give stand-ins where nothing is known (a plan made from headers alone), so that graphs get their shapes: one target of
- * each class, mean 0, variance 1. */
+/* The three below give stand-ins where nothing is known (a plan made from headers alone), so that graphs get their
+ * shapes: one target of each class, mean 0, variance 1. */
 static inline int64_t gr__targets_count(const gr_targets *t, int64_t k)
 {
     return !gr__targets_known(t) ? 1 : k < t->classes ? t->count[k] : 0;

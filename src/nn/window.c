@@ -8,7 +8,8 @@ gr_val gr__picture(gr_build *b, gr_val x, int *axes)
     *axes = s.rank - 2;
     if (s.rank == 4) return x;
     if (s.rank == 3) return gr_reshape(b->g, x, GR_SHAPE(s.dim[0], 1, s.dim[1], s.dim[2]));
-    return gr_graph_fail(b->g, GR_E_SHAPE, "takes [height, width, channels] or [length, features], but a sample has %d %s", s.rank - 1,
+    return gr_graph_fail(b->g, GR_E_SHAPE,
+                         "takes [height, width, channels] or [length, features], but a sample has %d %s", s.rank - 1,
                          s.rank == 2 ? "axis" : "axes");
 }
 
@@ -59,8 +60,9 @@ static bool read_padding(gr_build *b, const gr_settings *s, int axes, gr__window
         return true;
     }
     if (!is_padding(t)) {
-        gr_status st = gr__tree_fail(b->ctx, t, GR_E_RANGE, "write same, valid, a whole number, or a list of one an axis",
-                                     "%s is no padding", gr__tree_show(t, shown, sizeof shown));
+        gr_status st =
+            gr__tree_fail(b->ctx, t, GR_E_RANGE, "write same, valid, a whole number, or a list of one an axis",
+                          "%s is no padding", gr__tree_show(t, shown, sizeof shown));
         gr_graph_fail(b->g, st, "padding is refused");
         return false;
     }
@@ -69,19 +71,22 @@ static bool read_padding(gr_build *b, const gr_settings *s, int axes, gr__window
     return true;
 }
 
-bool gr__window_read(gr_build *b, const gr_settings *s, gr_shape picture, int axes, const char *size_row, bool dilated, gr__window *out)
+bool gr__window_read(gr_build *b, const gr_settings *s, gr_shape picture, int axes, const char *size_row, bool dilated,
+                     gr__window *out)
 {
     gr__window w = {.in = {picture.dim[1], picture.dim[2]}, .size = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}};
     if (!read_axes(b, s, size_row, axes, w.size)) return false;
-    for (int i = 2 - axes; i < 2; i++) w.stride[i] = dilated ? 1 : w.size[i]; /* pooling windows tile the picture unless told otherwise */
+    for (int i = 2 - axes; i < 2; i++)
+        w.stride[i] = dilated ? 1 : w.size[i]; /* pooling windows tile the picture unless told otherwise */
     if (!read_axes(b, s, "stride", axes, w.stride)) return false;
     if (dilated && !read_axes(b, s, "dilation", axes, w.dilation)) return false;
     if (!read_padding(b, s, axes, &w)) return false;
     for (int i = 2 - axes; i < 2; i++) {
         int64_t reach = w.dilation[i] * (w.size[i] - 1) + 1, room = w.in[i] + w.before[i] + w.after[i];
         if (reach <= room) continue;
-        gr_graph_fail(b->g, GR_E_SHAPE, "a %s of %lld reaches over %lld, but its input has %lld%s", size_row, (long long)w.size[i],
-                      (long long)reach, (long long)room, room > w.in[i] ? ", padding included" : "");
+        gr_graph_fail(b->g, GR_E_SHAPE, "a %s of %lld reaches over %lld, but its input has %lld%s", size_row,
+                      (long long)w.size[i], (long long)reach, (long long)room,
+                      room > w.in[i] ? ", padding included" : "");
         return false;
     }
     *out = w;

@@ -9,12 +9,14 @@ typedef struct gr__window {
     int64_t in[2], size[2], stride[2], dilation[2], before[2], after[2];
 } gr__window;
 
-/* x as [N,H,W,C]: pictures as they are, sequences [N,L,F] as [N,1,L,F]. axes: how many are spatial. Fails the graph for other ranks. */
+/* x as [N,H,W,C]: pictures as they are, sequences [N,L,F] as [N,1,L,F]. axes: how many are spatial. Fails the graph for
+ * other ranks. */
 gr_val gr__picture(gr_build *b, gr_val x, int *axes);
 /* Back to a sequence where x was one. */
 gr_val gr__unpicture(gr_build *b, gr_val y, int axes);
-/* Reads rows `size_row`, stride, padding and, where `dilated`, dilation. `same` gives ceil(in / stride) outputs, the odd pixel at the end.
- * False: the graph failed. */
-bool gr__window_read(gr_build *b, const gr_settings *s, gr_shape picture, int axes, const char *size_row, bool dilated, gr__window *out);
+/* Reads rows `size_row`, stride, padding and, where `dilated`, dilation. `same` gives ceil(in / stride) outputs, the
+ * odd pixel at the end. False: the graph failed. */
+bool gr__window_read(gr_build *b, const gr_settings *s, gr_shape picture, int axes, const char *size_row, bool dilated,
+                     gr__window *out);
 
 #endif

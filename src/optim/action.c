@@ -35,8 +35,10 @@ static bool due_switch(const gr_update_rules *r, const gr_clock *c)
     return c->step > 0 && c->step == gr__clock_updates(r->optim->at, c);
 }
 
-/* SGD's momentum sums gradients, Adam's averages them: the sum of a constant gradient is 1/(1 - momentum) times as large. */
-static gr_status build_switch(const gr_update_rules *r, gr_graph *g, gr_store *store, const gr_param_info *params, size_t n)
+/* SGD's momentum sums gradients, Adam's averages them: the sum of a constant gradient is 1/(1 - momentum) times as
+ * large. */
+static gr_status build_switch(const gr_update_rules *r, gr_graph *g, gr_store *store, const gr_param_info *params,
+                              size_t n)
 {
     const gr_method *first = &r->optim->method[0], *then = &r->optim->method[1];
     gr_val t = gr_slot(g, "optimizer/t", GR_SCALAR), beta1 = gr_const(g, gr__setting_real(&first->settings, "beta1"));
@@ -48,7 +50,8 @@ static gr_status build_switch(const gr_update_rules *r, gr_graph *g, gr_store *s
         snprintf(to, sizeof to, "%s/then/m", params[i].entry.name);
         const gr_entry *m = gr_store_find(store, from), *momentum = gr_store_find(store, to);
         if (!m || !momentum) continue; /* frozen */
-        gr_assign(g, gr_slot(g, to, momentum->spec.shape), gr_mul(g, gr_slot(g, from, m->spec.shape), scale), GR_ASSIGN_UPDATE);
+        gr_assign(g, gr_slot(g, to, momentum->spec.shape), gr_mul(g, gr_slot(g, from, m->spec.shape), scale),
+                  GR_ASSIGN_UPDATE);
     }
     return gr_graph_status(g);
 }
@@ -75,7 +78,8 @@ static gr_status check_span(gr_context *ctx, gr_span s, const char *key)
     return GR_E_CONFLICT;
 }
 
-/* How far ahead is looked for an update after which an action is due: a moment's work, and longer runs show it early. */
+/* How far ahead is looked for an update after which an action is due: a moment's work, and longer runs show it early.
+ */
 enum { LOOK_AHEAD = 1 << 22 };
 
 static bool is_never_due(const gr_action *a, const gr_update_rules *r, gr_clock c)
@@ -89,10 +93,12 @@ static bool is_never_due(const gr_action *a, const gr_update_rules *r, gr_clock 
 static void warn_of_switch(gr_context *ctx, const gr_optim *o, const gr_clock *c)
 {
     int64_t at = gr__clock_updates(o->at, c);
-    const char *unused = at == 0 ? o->method[0].member->head.name : at >= c->total ? o->method[1].member->head.name : NULL;
+    const char *unused = at == 0          ? o->method[0].member->head.name
+                         : at >= c->total ? o->method[1].member->head.name
+                                          : NULL;
     if (unused)
-        gr__log(ctx, GR_LOG_WARNING, "optimizer.at: the switch is after update %lld of %lld: %s makes no update", (long long)at,
-                (long long)c->total, unused);
+        gr__log(ctx, GR_LOG_WARNING, "optimizer.at: the switch is after update %lld of %lld: %s makes no update",
+                (long long)at, (long long)c->total, unused);
 }
 
 static void warn_of_idle(gr_context *ctx, const gr_update_rules *r, const gr_clock *c)
@@ -103,8 +109,8 @@ static void warn_of_idle(gr_context *ctx, const gr_update_rules *r, const gr_clo
     for (int i = 0; i < n; i++) {
         if (all[i] == &carry_over || !is_never_due(all[i], r, *c)) continue; /* the switch is told of already */
         bool stays = all[i] == &gr__lookahead_synchronise && !r->lookahead->evaluate_fast;
-        gr__log(ctx, GR_LOG_WARNING, "%s: nothing is due within the %lld updates of this run%s", all[i]->name, (long long)c->total,
-                stays ? ": the slow weights, which are the model, stay as they start" : "");
+        gr__log(ctx, GR_LOG_WARNING, "%s: nothing is due within the %lld updates of this run%s", all[i]->name,
+                (long long)c->total, stays ? ": the slow weights, which are the model, stay as they start" : "");
     }
 }
 
@@ -125,7 +131,8 @@ int gr__views(const gr_update_rules *r, gr_view out[GR_MAX_VIEWS])
 {
     int n = 0;
     out[n++] = (gr_view){.slot = r->lookahead->k && !r->lookahead->evaluate_fast ? "slow" : NULL};
-    if (r->swa->on) out[n++] = (gr_view){.slot = "swa", .file = "swa.safetensors", .counter = "average/n", .statistics = true};
+    if (r->swa->on)
+        out[n++] = (gr_view){.slot = "swa", .file = "swa.safetensors", .counter = "average/n", .statistics = true};
     return n;
 }
 
@@ -141,5 +148,6 @@ gr_val gr__view_state(const gr_view *v, gr_graph *g, const gr_store *store, cons
 {
     char full[512];
     snprintf(full, sizeof full, "%s/%s", s->name, v->slot ? v->slot : "");
-    return gr_slot(g, v->statistics && gr_store_find(store, full) ? full : s->name, s->shape); /* frozen ones have none */
+    return gr_slot(g, v->statistics && gr_store_find(store, full) ? full : s->name,
+                   s->shape); /* frozen ones have none */
 }

@@ -1,5 +1,5 @@
-/* AdaDelta: steps in the unit of the weights: the running size of steps over that of gradients.                      [Zeiler 2012,
- * algorithm 1] */
+/* AdaDelta: steps in the unit of the weights: the running size of steps over that of gradients. [Zeiler 2012, algorithm
+ * 1] */
 #include "nn/families.h"
 
 static const gr_row rows[] = {

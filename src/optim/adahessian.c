@@ -1,6 +1,7 @@
-/* AdaHessian: Adam with the diagonal of the Hessian in the second moment, from products with random signs.              [Yao et al. 2021]
- * The authors' code averages |H z| over a kernel's positions; the paper the signed z H z (spatial signed). With ReLU many curvatures are 0:
- * eps keeps the step finite there. hessian_interval computes H z only so often and keeps the second moment in between. */
+/* AdaHessian: Adam with the diagonal of the Hessian in the second moment, from products with random signs. [Yao et al.
+ * 2021] The authors' code averages |H z| over a kernel's positions; the paper the signed z H z (spatial signed). With
+ * ReLU many curvatures are 0: eps keeps the step finite there. hessian_interval computes H z only so often and keeps
+ * the second moment in between. */
 #include "optim/moments.h"
 
 static const gr_row rows[] = {
@@ -9,8 +10,10 @@ static const gr_row rows[] = {
     GR_ROW("beta2", REAL, "0.999", "[0,1)", "1", "decay of the second moment"),
     GR_ROW("eps", REAL, "1e-4", "[0,1]", "curvature", "added to the root of the second moment"),
     GR_ROW("hessian_power", REAL, "1", "[0,1]", "1", "power of the root: 1 is Newton's, 0 is SGD with momentum"),
-    GR_ROW("spatial", CHOICE, "abs", "abs|signed|none", "", "averages over a kernel's positions: of |z H z|, of z H z, or none"),
-    GR_ROW("block_length", INT, "1", "[1,1000000]", "weights", "of matrices: curvature is averaged over so many weights of a row"),
+    GR_ROW("spatial", CHOICE, "abs", "abs|signed|none", "",
+           "averages over a kernel's positions: of |z H z|, of z H z, or none"),
+    GR_ROW("block_length", INT, "1", "[1,1000000]", "weights",
+           "of matrices: curvature is averaged over so many weights of a row"),
     GR_ROW("hessian_interval", INT, "1", "[1,1000000]", "updates", "how often the curvature is computed"),
 };
 
@@ -65,7 +68,8 @@ static gr_val power(gr_graph *b, gr_val x, double k)
 static gr_val update(gr_step *s, gr_val w, gr_val g)
 {
     gr_graph *b = s->g;
-    gr_val beta2 = gr__step_arg(s, "beta2"), m = gr__first_moment(s, g), v = gr__step_slot(s, "v"), n = gr__step_shared(s, "curvatures", 0);
+    gr_val beta2 = gr__step_arg(s, "beta2"), m = gr__first_moment(s, g), v = gr__step_slot(s, "v"),
+           n = gr__step_shared(s, "curvatures", 0);
     if (s->curvature) {
         n = gr__step_keep_shared(s, "curvatures", gr_add(b, n, gr_const(b, 1)));
         v = gr__step_keep(s, "v", gr__ema(b, beta2, v, gr_square(b, diagonal(s))));
@@ -93,9 +97,10 @@ GR_OPTIMIZER(adahessian) = {
             .name = "adahessian",
             .title = "AdaHessian: Adam with the Hessian's diagonal",
             .cite = "Yao et al. 2021; the authors' code",
-            .equations = "z: random signs;  h = H z on the same batch;  D = |z h|, averaged over a kernel's positions\n"
-                         "m_t = beta1 m_{t-1} + (1 - beta1) g;  v_t = beta2 v_{t-1} + (1 - beta2) D^2\n"
-                         "w <- w - lr (m^ / (sqrt(v^)^hessian_power + eps) + weight_decay w)        m^, v^ corrected as in Adam",
+            .equations =
+                "z: random signs;  h = H z on the same batch;  D = |z h|, averaged over a kernel's positions\n"
+                "m_t = beta1 m_{t-1} + (1 - beta1) g;  v_t = beta2 v_{t-1} + (1 - beta2) D^2\n"
+                "w <- w - lr (m^ / (sqrt(v^)^hessian_power + eps) + weight_decay w)        m^, v^ corrected as in Adam",
             GR_ROWS(rows),
         },
     .decay = "own",

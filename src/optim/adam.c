@@ -1,15 +1,17 @@
-/* Adam: adaptive moments, bias corrected.                                                        [Kingma & Ba 2015, algorithm 1]
- * eps stands outside the root, after the correction, and is 1e-3 by default: the chapter's advice against huge steps late in training,
- * where v is tiny. eps_mode hat is the form at the end of the paper's section 2 (and of TensorFlow 1): eps is added to the uncorrected
- * root. */
+/* Adam: adaptive moments, bias corrected.                                                        [Kingma & Ba 2015,
+ * algorithm 1] eps stands outside the root, after the correction, and is 1e-3 by default: the chapter's advice against
+ * huge steps late in training, where v is tiny. eps_mode hat is the form at the end of the paper's section 2 (and of
+ * TensorFlow 1): eps is added to the uncorrected root. */
 #include "optim/moments.h"
 
 static const gr_row rows[] = {
     GR_ROW("lr", REAL, "0.001", "[0,inf)", "1", "learning rate: the base that the schedule starts from"),
     GR_ROW("beta1", REAL, "0.9", "[0,1)", "1", "decay of the first moment"),
     GR_ROW("beta2", REAL, "0.999", "[0,1)", "1", "decay of the second moment"),
-    GR_ROW("eps", REAL, "1e-3", "[0,1]", "gradient", "added to the root of the second moment", .paper = "1e-8", .torch = "1e-8"),
-    GR_ROW("eps_mode", CHOICE, "plain", "plain|hat", "", "plain: added to the corrected root; hat: to the uncorrected one"),
+    GR_ROW("eps", REAL, "1e-3", "[0,1]", "gradient", "added to the root of the second moment", .paper = "1e-8",
+           .torch = "1e-8"),
+    GR_ROW("eps_mode", CHOICE, "plain", "plain|hat", "",
+           "plain: added to the corrected root; hat: to the uncorrected one"),
 };
 
 static gr_val update(gr_step *s, gr_val w, gr_val g)

@@ -1,14 +1,16 @@
-/* AdamW: Adam whose weight decay stands outside of the moments.                                         [Loshchilov & Hutter 2019,
- * algorithm 2] PyTorch multiplies the decay by the rate; in the paper it goes with the schedule alone, so that weight_decay (torch) =
- * weight_decay (paper) / lr. */
+/* AdamW: Adam whose weight decay stands outside of the moments.                                         [Loshchilov &
+ * Hutter 2019, algorithm 2] PyTorch multiplies the decay by the rate; in the paper it goes with the schedule alone, so
+ * that weight_decay (torch) = weight_decay (paper) / lr. */
 #include "optim/moments.h"
 
 static const gr_row rows[] = {
     GR_ROW("lr", REAL, "0.001", "[0,inf)", "1", "learning rate: the base that the schedule starts from"),
     GR_ROW("beta1", REAL, "0.9", "[0,1)", "1", "decay of the first moment"),
     GR_ROW("beta2", REAL, "0.999", "[0,1)", "1", "decay of the second moment"),
-    GR_ROW("eps", REAL, "1e-3", "[0,1]", "gradient", "added to the root of the second moment", .paper = "1e-8", .torch = "1e-8"),
-    GR_ROW("decay_times_lr", CHOICE, "yes", "yes|schedule_only", "", "decoupled decay is multiplied by the rate, or by rate / lr"),
+    GR_ROW("eps", REAL, "1e-3", "[0,1]", "gradient", "added to the root of the second moment", .paper = "1e-8",
+           .torch = "1e-8"),
+    GR_ROW("decay_times_lr", CHOICE, "yes", "yes|schedule_only", "",
+           "decoupled decay is multiplied by the rate, or by rate / lr"),
 };
 
 static gr_val update(gr_step *s, gr_val w, gr_val g)

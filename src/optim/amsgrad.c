@@ -1,5 +1,6 @@
-/* AMSGrad: Adam whose second moment never falls, which mends the convergence proof.                       [Reddi, Kale & Kumar 2018,
- * algorithm 2] Three forms are about: PyTorch takes the maximum before the correction, optax after it, the paper has no correction at all.
+/* AMSGrad: Adam whose second moment never falls, which mends the convergence proof.                       [Reddi, Kale
+ * & Kumar 2018, algorithm 2] Three forms are about: PyTorch takes the maximum before the correction, optax after it,
+ * the paper has no correction at all.
  */
 #include "optim/moments.h"
 
@@ -8,7 +9,8 @@ static const gr_row rows[] = {
     GR_ROW("beta1", REAL, "0.9", "[0,1)", "1", "decay of the first moment"),
     GR_ROW("beta2", REAL, "0.999", "[0,1)", "1", "decay of the second moment"),
     GR_ROW("eps", REAL, "1e-8", "[0,1]", "gradient", "added to the root of the second moment"),
-    GR_ROW("form", CHOICE, "torch", "torch|optax|paper", "", "where the maximum is taken: before the correction, after it, without one"),
+    GR_ROW("form", CHOICE, "torch", "torch|optax|paper", "",
+           "where the maximum is taken: before the correction, after it, without one"),
 };
 
 static gr_val update(gr_step *s, gr_val w, gr_val g)
@@ -33,7 +35,8 @@ GR_OPTIMIZER(amsgrad) = {
                 "m_t, v_t as Adam\n"
                 "torch: x_t = max(x_{t-1}, v_t);                  w <- w - lr m^ / (sqrt(x_t / (1 - beta2^t)) + eps)\n"
                 "optax: x_t = max(x_{t-1}, v_t / (1 - beta2^t));  w <- w - lr m^ / (sqrt(x_t) + eps)\n"
-                "paper: x_t = max(x_{t-1}, v_t);                  w <- w - lr m_t / (sqrt(x_t) + eps)        m^ = m_t / (1 - beta1^t)",
+                "paper: x_t = max(x_{t-1}, v_t);                  w <- w - lr m_t / (sqrt(x_t) + eps)        m^ = m_t "
+                "/ (1 - beta1^t)",
             GR_ROWS(rows),
         },
     .decay = "coupled",

@@ -22,8 +22,8 @@ static bool is_weight(const gr_param_info *p)
 
 /* ---- what a parameter's step starts from ---- */
 
-static gr_step step_of(gr_graph *g, gr_store *store, const gr_optim *o, int phase, const gr_groups *groups, const gr_param_info *p,
-                       gr_val lr)
+static gr_step step_of(gr_graph *g, gr_store *store, const gr_optim *o, int phase, const gr_groups *groups,
+                       const gr_param_info *p, gr_val lr)
 {
     const gr_method *m = &o->method[phase];
     const gr_group *group = groups ? gr__groups_find(groups, p->entry.name) : NULL;
@@ -43,8 +43,8 @@ static gr_step step_of(gr_graph *g, gr_store *store, const gr_optim *o, int phas
                      .decay = gr_const(g, decay)};
 }
 
-gr_val gr__optim_point(gr_graph *g, gr_store *store, const gr_optim *o, int phase, const gr_groups *groups, const gr_param_info *p,
-                       gr_val lr)
+gr_val gr__optim_point(gr_graph *g, gr_store *store, const gr_optim *o, int phase, const gr_groups *groups,
+                       const gr_param_info *p, gr_val lr)
 {
     gr_val leaf = gr_param(g, p->entry.name, p->entry.shape);
     const gr_optimizer *m = o->method[phase].member;
@@ -128,7 +128,8 @@ static bool same_layer(const char *a, const char *b)
     return n == layer_length(b) && strncmp(a, b, n) == 0;
 }
 
-/* Norm of the gradients of `of`'s layer, or of all (of NULL): sums of squares and root are rank-0 doubles, the division comes last. */
+/* Norm of the gradients of `of`'s layer, or of all (of NULL): sums of squares and root are rank-0 doubles, the division
+ * comes last. */
 static gr_val norm_of(const building *b, const char *of)
 {
     gr_graph *g = b->g;
@@ -158,7 +159,8 @@ static gr_val clipped(const building *b, size_t i, gr_val norm, gr_val *slope)
     const gr_clip *clip = b->u->clip;
     int kind = clip ? (int)clip->kind : GR_CLIP_NONE;
     gr_val factor = gr_const(g, 1), base = base_of(b, i);
-    if (kind == GR_CLIP_NORM) factor = clip_factor(g, clip, clip->per_layer ? norm_of(b, b->u->params[i].entry.name) : norm);
+    if (kind == GR_CLIP_NORM)
+        factor = clip_factor(g, clip, clip->per_layer ? norm_of(b, b->u->params[i].entry.name) : norm);
     factor = gr_div(g, factor, left_to_divide(b));
     gr_val d = gr_mul(g, base, factor);
     if (kind == GR_CLIP_VALUE) d = clip_value(g, clip, d);
@@ -166,7 +168,8 @@ static gr_val clipped(const building *b, size_t i, gr_val norm, gr_val *slope)
     return d;
 }
 
-/* Gradient centralisation: the mean over all but the first axis (a unit's inputs) is taken out.       [Yong et al. 2020, eq. 1] */
+/* Gradient centralisation: the mean over all but the first axis (a unit's inputs) is taken out.       [Yong et al.
+ * 2020, eq. 1] */
 static gr_val centralised(gr_graph *g, gr_val d)
 {
     gr_shape s = gr_shape_of(g, d);

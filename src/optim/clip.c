@@ -6,7 +6,8 @@ static const gr_row clip_rows[] = {
     GR_ROW("value", REAL, "none", "(0,inf)", "gradient", "largest size of each element"),
     GR_ROW("form", CHOICE, "none", "exact|torch", "",
            "of norm; torch adds 1e-6 to the norm; exact, or torch under preset torch, unless given"),
-    GR_ROW("per", CHOICE, "none", "all|layer", "", "of norm; layer: each layer's gradients have a norm of their own; all unless given"),
+    GR_ROW("per", CHOICE, "none", "all|layer", "",
+           "of norm; layer: each layer's gradients have a norm of their own; all unless given"),
 };
 GR_COMMON(clip_common) = {
     .family = "clip",
@@ -28,8 +29,8 @@ static gr_status read_clip(gr_context *ctx, const gr_tree *tree, const gr_settin
                              "clipping takes norm or value, and one of them");
     for (size_t i = 0; value && i < GR_COUNT(of_norm); i++)
         if (gr__setting_text(s, of_norm[i]))
-            return gr__tree_fail(ctx, gr__tree_get(tree, of_norm[i]), GR_E_CONFLICT, NULL, "%s belongs to norm, and value is given",
-                                 of_norm[i]);
+            return gr__tree_fail(ctx, gr__tree_get(tree, of_norm[i]), GR_E_CONFLICT, NULL,
+                                 "%s belongs to norm, and value is given", of_norm[i]);
     *out = (gr_clip){.kind = norm ? GR_CLIP_NORM : GR_CLIP_VALUE,
                      .limit = gr__setting_real(s, norm ? "norm" : "value"),
                      .torch_form = norm && (form ? gr__setting_is(s, "form", "torch") : preset == GR_PRESET_TORCH),

@@ -1,5 +1,5 @@
-/* Gradient descent: a step against the gradient of the whole training set. `data.batch` is ignored: an update is an epoch.      [Cauchy
- * 1847] */
+/* Gradient descent: a step against the gradient of the whole training set. `data.batch` is ignored: an update is an
+ * epoch.      [Cauchy 1847] */
 #include "nn/families.h"
 
 static const gr_row rows[] = {

@@ -8,7 +8,8 @@ static const gr_row rows[] = {
     GR_ROW("match", TEXT, NULL, "a pattern", "", "of full tensor names, as c1.weight: * is any text, ? any character"),
     GR_ROW("lr_scale", REAL, "1", "[0,inf)", "1", "multiplies the whole step, decoupled decay included"),
     GR_ROW("freeze", BOOL, "false", "", "", "leaves them as they are: no gradient is computed, no state kept"),
-    GR_ROW("weight_decay", REAL, "none", "[0,inf)", "1", "instead of the optimizer's, for all that match, biases included"),
+    GR_ROW("weight_decay", REAL, "none", "[0,inf)", "1",
+           "instead of the optimizer's, for all that match, biases included"),
 };
 GR_COMMON(group_common) = {
     .family = "group",
@@ -46,16 +47,18 @@ gr_status gr__groups_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_
     *out = (gr_groups){0};
     if (gr__tree_none(tree)) return GR_OK;
     if (tree->kind != GR_TREE_LIST)
-        return gr__tree_fail(ctx, tree, GR_E_TYPE, "write a list of {match: \"head.*\", lr_scale: 0.1}", "%s is no list of groups",
-                             gr__tree_kind_name(tree));
+        return gr__tree_fail(ctx, tree, GR_E_TYPE, "write a list of {match: \"head.*\", lr_scale: 0.1}",
+                             "%s is no list of groups", gr__tree_kind_name(tree));
     gr_group *group = gr__bump_alloc(b, sizeof *group * (size_t)(tree->n + 1));
     if (!group) return GR_E_MEMORY;
     for (int i = 0; i < tree->n; i++) {
         const gr_tree *t = tree->child[i];
         gr_settings s;
         if (t->kind != GR_TREE_MAP)
-            GR_TRY(gr__tree_fail(ctx, t, GR_E_TYPE, "write {match: \"head.*\", lr_scale: 0.1}", "%s is no group", gr__tree_kind_name(t)));
-        if (gr__tree_get(t, "type")) GR_TRY(gr__tree_fail(ctx, gr__tree_get(t, "type"), GR_E_KEY, NULL, "unknown key \"type\""));
+            GR_TRY(gr__tree_fail(ctx, t, GR_E_TYPE, "write {match: \"head.*\", lr_scale: 0.1}", "%s is no group",
+                                 gr__tree_kind_name(t)));
+        if (gr__tree_get(t, "type"))
+            GR_TRY(gr__tree_fail(ctx, gr__tree_get(t, "type"), GR_E_KEY, NULL, "unknown key \"type\""));
         GR_TRY(gr__settings_make(ctx, b, &gr__group_common, t, GR_PRESET_CHAPTER, NULL, &s));
         group[i] = (gr_group){.match = gr__setting_text(&s, "match"),
                               .lr_scale = gr__setting_real(&s, "lr_scale"),
@@ -75,7 +78,8 @@ gr_tree *gr__groups_tree(gr__bump *b, const gr_groups *g)
     for (int i = 0; list && i < g->n; i++) {
         const gr_group *x = &g->group[i];
         gr_tree *t = gr__tree_map(b);
-        bool ok = t && gr__tree_put_text(b, t, "match", x->match) && gr__tree_put_number(b, t, "lr_scale", x->lr_scale) &&
+        bool ok = t && gr__tree_put_text(b, t, "match", x->match) &&
+                  gr__tree_put_number(b, t, "lr_scale", x->lr_scale) &&
                   gr__tree_put(b, t, "freeze", gr__tree_scalar(b, x->freeze ? "true" : "false")) &&
                   (isnan(x->weight_decay) ? gr__tree_put_text(b, t, "weight_decay", "none")
                                           : gr__tree_put_number(b, t, "weight_decay", x->weight_decay));
@@ -103,8 +107,8 @@ static gr_status no_match(gr_context *ctx, const gr_group *x, const gr_param_inf
     n = GR_MIN(n, GR_COUNT(names));
     for (size_t i = 0; i < n; i++) names[i] = params[i].entry.name;
     const char *near = gr__nearest(x->match, names, n);
-    gr_status st =
-        gr__tree_fail(ctx, x->at ? gr__tree_get(x->at, "match") : NULL, GR_E_NAME, NULL, "no parameter is called \"%s\"", x->match);
+    gr_status st = gr__tree_fail(ctx, x->at ? gr__tree_get(x->at, "match") : NULL, GR_E_NAME, NULL,
+                                 "no parameter is called \"%s\"", x->match);
     gr__error_hint(ctx, near ? "did you mean \"%s\"?" : "`gradus plan` lists the parameters, the first is %s",
                    near ? near
                    : n  ? names[0]
@@ -113,19 +117,20 @@ static gr_status no_match(gr_context *ctx, const gr_group *x, const gr_param_inf
 }
 
 /* The first match counts: a group all of whose parameters have one before it does nothing. */
-static void warn_of_hidden(gr_context *ctx, const gr_groups *g, int i, const gr_param_info *params, size_t n, const gr_entry_spec *states,
-                           size_t n_states)
+static void warn_of_hidden(gr_context *ctx, const gr_groups *g, int i, const gr_param_info *params, size_t n,
+                           const gr_entry_spec *states, size_t n_states)
 {
     for (size_t k = 0; k < n; k++)
         if (gr__groups_find(g, params[k].entry.name) == &g->group[i]) return;
     for (size_t k = 0; k < n_states; k++)
         if (gr__groups_find(g, states[k].name) == &g->group[i]) return;
-    gr__log(ctx, GR_LOG_WARNING, "groups[%d]: every parameter that \"%s\" matches belongs to an earlier group: it does nothing", i,
+    gr__log(ctx, GR_LOG_WARNING,
+            "groups[%d]: every parameter that \"%s\" matches belongs to an earlier group: it does nothing", i,
             g->group[i].match);
 }
 
-gr_status gr__groups_check(gr_context *ctx, const gr_groups *g, const gr_param_info *params, size_t n, const gr_entry_spec *states,
-                           size_t n_states)
+gr_status gr__groups_check(gr_context *ctx, const gr_groups *g, const gr_param_info *params, size_t n,
+                           const gr_entry_spec *states, size_t n_states)
 {
     size_t frozen = 0;
     for (int i = 0; i < g->n; i++) {

@@ -1,6 +1,7 @@
-/* LAMB: Adam's direction with LARS's trust ratio, for large batches.                                             [You et al. 2020,
- * algorithm 2] The chapter prints it without bias correction and without eps, with the decay in the ratio only, and adds the norms: form
- * chapter. uncorrected is the first version of the paper, which several libraries have. */
+/* LAMB: Adam's direction with LARS's trust ratio, for large batches.                                             [You
+ * et al. 2020, algorithm 2] The chapter prints it without bias correction and without eps, with the decay in the ratio
+ * only, and adds the norms: form chapter. uncorrected is the first version of the paper, which several libraries have.
+ */
 #include <math.h>
 
 #include "optim/moments.h"
@@ -9,7 +10,8 @@ static const gr_row rows[] = {
     GR_ROW("lr", REAL, "0.005", "[0,inf)", "1", "learning rate: the relative change of a layer's weights in an update"),
     GR_ROW("beta1", REAL, "0.9", "[0,1)", "1", "decay of the first moment"),
     GR_ROW("beta2", REAL, "0.999", "[0,1)", "1", "decay of the second moment"),
-    GR_ROW("eps", REAL, "1e-6", "[0,1]", "gradient", "added to the root of the second moment; the chapter's form has none"),
+    GR_ROW("eps", REAL, "1e-6", "[0,1]", "gradient",
+           "added to the root of the second moment; the chapter's form has none"),
     GR_ROW("form", CHOICE, "paper", "paper|chapter|uncorrected", "", "which of the forms"),
     GR_ROW("trust_low", REAL, "0", "[0,inf)", "weight", "the norm of the weights counts as at least this"),
     GR_ROW("trust_high", REAL, "inf", "(0,inf]", "weight", "and as at most this; some libraries have 10"),
@@ -25,7 +27,8 @@ static gr_val printed(gr_step *s, gr_val w, gr_val m, gr_val v)
     if (!s->trusted) return gr_sub(b, w, gr_mul(b, s->lr, r));
     gr_val size = gr__norm(b, w), slope = gr__norm(b, r);
     gr_val limited = gr_min(b, gr_max(b, size, gr__step_arg(s, "trust_low")), gr__step_arg(s, "trust_high"));
-    gr_val both = gr_mul(b, gr_less(b, zero, size), gr_less(b, zero, slope)), below = gr_add(b, slope, gr_mul(b, s->decay, size));
+    gr_val both = gr_mul(b, gr_less(b, zero, size), gr_less(b, zero, slope)),
+           below = gr_add(b, slope, gr_mul(b, s->decay, size));
     gr_val ratio = gr_select(b, both, gr_div(b, limited, gr_select(b, both, below, one)), one);
     return gr_sub(b, w, gr_mul(b, gr_mul(b, s->lr, ratio), r));
 }

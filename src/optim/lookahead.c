@@ -1,6 +1,6 @@
 /* LookAhead: slow weights that follow the trained ones, which start again from them every k updates.
- * Like an average of weights, but one that feeds back. The slow weights are there before the first update, so the first synchronisation
- * already pulls back. [Zhang et al. 2019, algorithm 1] */
+ * Like an average of weights, but one that feeds back. The slow weights are there before the first update, so the first
+ * synchronisation already pulls back. [Zhang et al. 2019, algorithm 1] */
 #include <stdio.h>
 #include <string.h>
 
@@ -32,17 +32,20 @@ static gr_status check_inner(gr_context *ctx, const gr_tree *at, const gr_optim 
     return gr__tree_fail(ctx, at, GR_E_CONFLICT, "write inner: keep", "a switch of methods has no single first moment");
 }
 
-gr_status gr__lookahead_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, const gr_optim *o, gr_lookahead *out)
+gr_status gr__lookahead_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, const gr_optim *o,
+                             gr_lookahead *out)
 {
     gr_settings s;
     *out = o->method[0].lookahead;
     if (gr__tree_none(tree)) return GR_OK;
     if (out->k)
-        return gr__tree_fail(ctx, tree, GR_E_CONFLICT, "set optimizer.k and optimizer.alpha", "%s contains LookAhead already",
-                             o->method[0].member->head.name);
+        return gr__tree_fail(ctx, tree, GR_E_CONFLICT, "set optimizer.k and optimizer.alpha",
+                             "%s contains LookAhead already", o->method[0].member->head.name);
     if (tree->kind != GR_TREE_MAP)
-        return gr__tree_fail(ctx, tree, GR_E_TYPE, "write {k: 5, alpha: 0.5}", "%s is not a map of keys", gr__tree_kind_name(tree));
-    if (gr__tree_get(tree, "type")) return gr__tree_fail(ctx, gr__tree_get(tree, "type"), GR_E_KEY, NULL, "unknown key \"type\"");
+        return gr__tree_fail(ctx, tree, GR_E_TYPE, "write {k: 5, alpha: 0.5}", "%s is not a map of keys",
+                             gr__tree_kind_name(tree));
+    if (gr__tree_get(tree, "type"))
+        return gr__tree_fail(ctx, gr__tree_get(tree, "type"), GR_E_KEY, NULL, "unknown key \"type\"");
     gr_status st = gr__settings_make(ctx, b, &gr__lookahead_common, tree, preset, NULL, &s);
     if (st != GR_OK) return st;
     *out = (gr_lookahead){.k = gr__setting_int(&s, "k"),
@@ -60,7 +63,8 @@ gr_tree *gr__lookahead_tree(gr__bump *b, const gr_lookahead *l, const gr_optim *
     if (l->k == 0 || o->method[0].lookahead.k) return gr__tree_text(b, "none"); /* the optimizer says it itself */
     gr_tree *t = gr__tree_map(b);
     bool ok = t && gr__tree_put_number(b, t, "k", (double)l->k) && gr__tree_put_number(b, t, "alpha", l->alpha) &&
-              gr__tree_put_text(b, t, "inner", inner[l->inner]) && gr__tree_put_text(b, t, "eval", l->evaluate_fast ? "fast" : "slow");
+              gr__tree_put_text(b, t, "inner", inner[l->inner]) &&
+              gr__tree_put_text(b, t, "eval", l->evaluate_fast ? "fast" : "slow");
     return ok ? t : NULL;
 }
 
@@ -68,7 +72,8 @@ gr_tree *gr__lookahead_tree(gr__bump *b, const gr_lookahead *l, const gr_optim *
 
 static gr_val part_of(gr_graph *g, gr_val slow, gr_val w, double alpha)
 {
-    return gr_add(g, gr_mul(g, slow, gr_const(g, 1 - alpha)), gr_mul(g, w, gr_const(g, alpha))); /* exactly w for 1, slow for 0 */
+    return gr_add(g, gr_mul(g, slow, gr_const(g, 1 - alpha)),
+                  gr_mul(g, w, gr_const(g, alpha))); /* exactly w for 1, slow for 0 */
 }
 
 /* Its first moment, where the optimizer keeps one; GR_NONE: it does not. */
@@ -86,7 +91,8 @@ static bool due_start(const gr_update_rules *r, const gr_clock *c)
     return c->step == 0;
 }
 
-static gr_status build_start(const gr_update_rules *r, gr_graph *g, gr_store *store, const gr_param_info *params, size_t n)
+static gr_status build_start(const gr_update_rules *r, gr_graph *g, gr_store *store, const gr_param_info *params,
+                             size_t n)
 {
     gr_status st = GR_OK;
     for (size_t i = 0; i < n && st == GR_OK; i++) {
@@ -118,7 +124,8 @@ static gr_status treat_moment(const gr_lookahead *l, gr_graph *g, gr_store *stor
     return GR_OK;
 }
 
-static gr_status build_synchronise(const gr_update_rules *r, gr_graph *g, gr_store *store, const gr_param_info *params, size_t n)
+static gr_status build_synchronise(const gr_update_rules *r, gr_graph *g, gr_store *store, const gr_param_info *params,
+                                   size_t n)
 {
     gr_status st = GR_OK;
     for (size_t i = 0; i < n; i++) {

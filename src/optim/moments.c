@@ -39,7 +39,8 @@ static gr_val rho_t(gr_step *s, double rho)
 {
     gr_graph *b = s->g;
     gr_val power = gr_pow(b, gr__step_arg(s, "beta2"), s->t);
-    return gr_sub(b, gr_const(b, rho), gr_div(b, gr_mul(b, gr_mul(b, gr_const(b, 2), s->t), power), gr__one_minus(b, power)));
+    return gr_sub(b, gr_const(b, rho),
+                  gr_div(b, gr_mul(b, gr_mul(b, gr_const(b, 2), s->t), power), gr__one_minus(b, power)));
 }
 
 /* r_t, made of numbers that are positive wherever it is used: below the threshold it is 1 and not asked for. */
@@ -69,8 +70,8 @@ gr_val gr__rectified_steps(gr_step *s)
     return gr__setting_is(s->s, "unrectified", "skip") ? is_rectified(s) : gr_const(s->g, 1);
 }
 
-/* One expression for both phases, so that an update is one pass: m times a rank-0 factor, over a root that rank-0 numbers turn into 1 in
- * the first. */
+/* One expression for both phases, so that an update is one pass: m times a rank-0 factor, over a root that rank-0
+ * numbers turn into 1 in the first. */
 gr_val gr__rectified(gr_step *s, gr_val g, gr_val rate)
 {
     gr_graph *b = s->g;
@@ -79,8 +80,10 @@ gr_val gr__rectified(gr_step *s, gr_val g, gr_val rate)
     rate = gr_div(b, rate, gr__unbias_of(s, "beta1"));
     gr_val plain = gr_mul(b, rate, gr__rectified_steps(s));
     if (limit <= gr__setting_real(s->s, "rho_threshold")) return gr_mul(b, m, plain); /* never: beta2 is too small */
-    gr_val on = is_rectified(s), r = rectifier(s, rho_t(s, limit), limit, on), root = gr_sqrt(b, gr__unbias_of(s, "beta2"));
-    if (gr__setting_is(s->s, "eps_mode", "corrected")) eps = gr_mul(b, eps, root); /* c out of the root, as in gr__over_root */
+    gr_val on = is_rectified(s), r = rectifier(s, rho_t(s, limit), limit, on),
+           root = gr_sqrt(b, gr__unbias_of(s, "beta2"));
+    if (gr__setting_is(s->s, "eps_mode", "corrected"))
+        eps = gr_mul(b, eps, root); /* c out of the root, as in gr__over_root */
     gr_val factor = gr_select(b, on, gr_mul(b, rate, gr_mul(b, r, root)), plain);
     gr_val below = gr_add(b, gr_mul(b, gr_sqrt(b, v), on), gr_select(b, on, eps, one));
     return gr_div(b, gr_mul(b, m, factor), below);
@@ -91,7 +94,9 @@ gr_val gr__trust_step(gr_step *s, gr_val w, gr_val u, double low, double high)
     gr_graph *b = s->g;
     if (!s->trusted) return gr_sub(b, w, gr_mul(b, s->lr, u));
     gr_val size = gr__norm(b, w), limited = size;
-    if (low > 0) limited = gr_max(b, gr_mul(b, gr_const(b, low), gr_less(b, gr_const(b, 0), size)), size); /* 0 stays 0: no ratio */
+    if (low > 0)
+        limited =
+            gr_max(b, gr_mul(b, gr_const(b, low), gr_less(b, gr_const(b, 0), size)), size); /* 0 stays 0: no ratio */
     if (!isinf(high)) limited = gr_min(b, limited, gr_const(b, high));
     gr_val ratio = gr__ratio_or(b, limited, gr__norm(b, u), gr_const(b, 1));
     return gr_sub(b, w, gr_mul(b, gr_mul(b, s->lr, ratio), u));

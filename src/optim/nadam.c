@@ -1,5 +1,5 @@
-/* Nadam: Adam with Nesterov's momentum, whose coefficient warms up.                                                  [Dozat 2016, algorithm
- * 2] torch decays m with beta1 (as Keras); dozat with mu_t, and multiplies the corrected v by beta2; simple has a constant beta1 (optax).
+/* Nadam: Adam with Nesterov's momentum, whose coefficient warms up. [Dozat 2016, algorithm 2] torch decays m with beta1
+ * (as Keras); dozat with mu_t, and multiplies the corrected v by beta2; simple has a constant beta1 (optax).
  */
 #include "optim/moments.h"
 
@@ -50,7 +50,9 @@ static gr_val update(gr_step *s, gr_val w, gr_val g)
     gr_val c = gr__unbias_of(s, "beta2");
     if (dozat) c = gr_div(b, c, gr__step_arg(s, "beta2"));
     gr_val root = gr_sqrt(b, c),
-           rate = gr_mul(b, s->lr, root); /* c is taken out of the root, as in gr__over_root, and into the factors of both terms */
+           rate =
+               gr_mul(b, s->lr,
+                      root); /* c is taken out of the root, as in gr__over_root, and into the factors of both terms */
     gr_val ahead = gr_add(b, gr_mul(b, m, gr_mul(b, x.of_m, rate)), gr_mul(b, g, gr_mul(b, x.of_g, rate)));
     return gr_sub(b, w, gr_div(b, ahead, gr_add(b, gr_sqrt(b, v), gr_mul(b, gr__step_arg(s, "eps"), root))));
 }
@@ -62,11 +64,13 @@ GR_OPTIMIZER(nadam) = {
             .name = "nadam",
             .title = "Nadam: Adam with Nesterov's momentum",
             .cite = "Dozat 2016, algorithm 2",
-            .equations = "mu_t = beta1 (1 - 0.96^(t psi) / 2);  P_t = P_{t-1} mu_t        P_0 = 1\n"
-                         "m_t = beta1 m_{t-1} + (1 - beta1) g;  v_t = beta2 v_{t-1} + (1 - beta2) g^2        dozat: mu_t stands for beta1\n"
-                         "x = mu_{t+1} m_t / (1 - P_t mu_{t+1}) + (1 - mu_t) g / (1 - P_t)\n"
-                         "simple: x = beta1 m_t / (1 - beta1^(t+1)) + (1 - beta1) g / (1 - beta1^t)\n"
-                         "w <- w - lr x / (sqrt(v_t / (1 - beta2^t)) + eps)        dozat: beta2 v_t stands for v_t in the root",
+            .equations =
+                "mu_t = beta1 (1 - 0.96^(t psi) / 2);  P_t = P_{t-1} mu_t        P_0 = 1\n"
+                "m_t = beta1 m_{t-1} + (1 - beta1) g;  v_t = beta2 v_{t-1} + (1 - beta2) g^2        dozat: mu_t stands "
+                "for beta1\n"
+                "x = mu_{t+1} m_t / (1 - P_t mu_{t+1}) + (1 - mu_t) g / (1 - P_t)\n"
+                "simple: x = beta1 m_t / (1 - beta1^(t+1)) + (1 - beta1) g / (1 - beta1^t)\n"
+                "w <- w - lr x / (sqrt(v_t / (1 - beta2^t)) + eps)        dozat: beta2 v_t stands for v_t in the root",
             GR_ROWS(rows),
         },
     .decay = "coupled",

@@ -1,6 +1,6 @@
 /* NAG: Nesterov's accelerated gradient.
- * torch keeps the point that the step looks ahead to, and corrects it after the fact; sutskever takes the gradient at w - lr momentum m,
- * before the step. With a constant rate both see the same points.                                       [Nesterov 1983; Sutskever et al.
+ * torch keeps the point that the step looks ahead to, and corrects it after the fact; sutskever takes the gradient at w
+ * - lr momentum m, before the step. With a constant rate both see the same points. [Nesterov 1983; Sutskever et al.
  * 2013, eq. 3-4] */
 #include "optim/momentum.h"
 
@@ -38,8 +38,9 @@ GR_OPTIMIZER(nag) = {
             .name = "nag",
             .title = "NAG: Nesterov's accelerated gradient",
             .cite = "Nesterov 1983; Sutskever et al. 2013, eq. 3-4",
-            .equations = "torch:     m_t = momentum m_{t-1} + g;  w <- w - lr (g + momentum m_t)\n"
-                         "sutskever: m_t = momentum m_{t-1} + g(w - lr momentum m_{t-1});  w <- w - lr m_t        m_0 = 0",
+            .equations =
+                "torch:     m_t = momentum m_{t-1} + g;  w <- w - lr (g + momentum m_t)\n"
+                "sutskever: m_t = momentum m_{t-1} + g(w - lr momentum m_{t-1});  w <- w - lr m_t        m_0 = 0",
             GR_ROWS(rows),
         },
     .decay = "coupled",

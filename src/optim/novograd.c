@@ -1,5 +1,5 @@
-/* NovoGrad: gradients divided by a running norm of their layer, then momentum.                     [Ginsburg et al. 2019, algorithm 1]
- * One number a tensor for the second moment; it starts over while it is 0, as NVIDIA's code does. */
+/* NovoGrad: gradients divided by a running norm of their layer, then momentum.                     [Ginsburg et al.
+ * 2019, algorithm 1] One number a tensor for the second moment; it starts over while it is 0, as NVIDIA's code does. */
 #include "nn/families.h"
 
 static const gr_row rows[] = {
@@ -23,11 +23,13 @@ static gr_val update(gr_step *s, gr_val w, gr_val g)
 {
     gr_graph *b = s->g;
     gr_val v = gr__step_number(s, "v", 0), square = gr_square(b, s->slope);
-    v = gr__step_keep(s, "v", gr_select(b, gr_equal(b, v, gr_const(b, 0)), square, gr__ema(b, gr__step_arg(s, "beta2"), v, square)));
+    v = gr__step_keep(
+        s, "v", gr_select(b, gr_equal(b, v, gr_const(b, 0)), square, gr__ema(b, gr__step_arg(s, "beta2"), v, square)));
     gr_val size = gr_add(b, gr_sqrt(b, v), gr__step_arg(s, "eps")), zero = gr_equal(b, size, gr_const(b, 0));
     gr_val scale = gr_select(b, zero, gr_const(b, 0), gr_recip(b, gr_select(b, zero, gr_const(b, 1), size)));
     gr_val u = gr_add(b, gr_mul(b, g, scale), gr_mul(b, w, s->decay));
-    gr_val m = gr__step_keep(s, "m", gr_add(b, gr_mul(b, gr__step_slot(s, "m"), gr__step_arg(s, "beta1")), gr_mul(b, u, share_of(s))));
+    gr_val m = gr__step_keep(
+        s, "m", gr_add(b, gr_mul(b, gr__step_slot(s, "m"), gr__step_arg(s, "beta1")), gr_mul(b, u, share_of(s))));
     return gr_sub(b, w, gr_mul(b, s->lr, m));
 }
 

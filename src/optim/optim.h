@@ -6,9 +6,9 @@
  *   build.c      gradients to new weights: everything of an update in its order
  *   action.c     what happens only now and then: plans of their own that the trainer runs when they are due
  *
- * An update, in the order of the specification (each step optional): the sums are divided by their count; the penalty's gradient is added;
- * clipping; centralisation; coupled decay; moments and direction; decoupled decay; the step; the proximal step. Then what is due: the
- * switch, LookAhead, SWA. */
+ * An update, in the order of the specification (each step optional): the sums are divided by their count; the penalty's
+ * gradient is added; clipping; centralisation; coupled decay; moments and direction; decoupled decay; the step; the
+ * proximal step. Then what is due: the switch, LookAhead, SWA. */
 #ifndef GR_OPTIM_OPTIM_H
 #define GR_OPTIM_OPTIM_H
 
@@ -62,9 +62,10 @@ extern const gr_member gr__penalty_common;
 gr_status gr__penalty_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_penalties *out);
 gr_tree *gr__penalty_tree(gr__bump *b, const gr_penalties *p);
 bool gr__penalty_applies(const gr_penalties *p, const gr_param_info *param);
-/* The penalties of parameters that stand in the graph as leaves[i] (GR_NONE: left out); rank 0, GR_NONE where there are none. by_gradient:
- * without those that are applied after the step. */
-gr_val gr__penalty_value(gr_graph *g, const gr_penalties *p, const gr_param_info *params, const gr_val *leaves, size_t n, bool by_gradient);
+/* The penalties of parameters that stand in the graph as leaves[i] (GR_NONE: left out); rank 0, GR_NONE where there are
+ * none. by_gradient: without those that are applied after the step. */
+gr_val gr__penalty_value(gr_graph *g, const gr_penalties *p, const gr_param_info *params, const gr_val *leaves,
+                         size_t n, bool by_gradient);
 
 /* ---- groups: ---- */
 
@@ -84,21 +85,23 @@ gr_status gr__groups_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_
 gr_tree *gr__groups_tree(gr__bump *b, const gr_groups *g);
 const gr_group *gr__groups_find(const gr_groups *g, const char *name); /* the first that matches; NULL: none */
 bool gr__groups_freeze(const gr_groups *g, const char *name);
-/* GR_E_NAME for a pattern that matches neither a parameter nor a statistic, GR_E_CONFLICT where every parameter is frozen; warns of groups behind others. */
-gr_status gr__groups_check(gr_context *ctx, const gr_groups *g, const gr_param_info *params, size_t n, const gr_entry_spec *states,
-                           size_t n_states);
+/* GR_E_NAME for a pattern that matches neither a parameter nor a statistic, GR_E_CONFLICT where every parameter is
+ * frozen; warns of groups behind others. */
+gr_status gr__groups_check(gr_context *ctx, const gr_groups *g, const gr_param_info *params, size_t n,
+                           const gr_entry_spec *states, size_t n_states);
 
 /* ---- lookahead: and average: ---- */
 
 extern const gr_member gr__lookahead_common, gr__swa_common;
 /* The optimizer's own stands where the recipe says nothing; both together are refused. */
-gr_status gr__lookahead_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, const gr_optim *o, gr_lookahead *out);
+gr_status gr__lookahead_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, const gr_optim *o,
+                             gr_lookahead *out);
 gr_tree *gr__lookahead_tree(gr__bump *b, const gr_lookahead *l, const gr_optim *o);
 
 typedef struct gr_swa {
     bool on;
     gr_span start, cycle;
-    double lr; /* constant from the start on; NaN: the schedule goes on */
+    double lr;       /* constant from the start on; NaN: the schedule goes on */
     bool by_batches; /* running statistics of the mean weights: every batch counts the same, not every sample */
 } gr_swa;
 gr_status gr__swa_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_swa *out);
@@ -142,8 +145,8 @@ typedef struct gr_update_values {
 /* Adds everything after the gradients to g. The number of updates lives in slot "optimizer/t" (rank 0). */
 gr_status gr__optim_build(gr_graph *g, gr_store *store, const gr_update_spec *u, gr_update_values *out);
 /* Where the gradient of a parameter is to be taken: the leaf itself, but for methods that look ahead. */
-gr_val gr__optim_point(gr_graph *g, gr_store *store, const gr_optim *o, int phase, const gr_groups *groups, const gr_param_info *p,
-                       gr_val lr);
+gr_val gr__optim_point(gr_graph *g, gr_store *store, const gr_optim *o, int phase, const gr_groups *groups,
+                       const gr_param_info *p, gr_val lr);
 /* Signs of a parameter's shape, +1 or -1 with probability 1/2, new in each update. */
 gr_val gr__optim_probe(gr_graph *g, const gr_param_info *p, gr_val seed, gr_val update);
 
@@ -166,7 +169,8 @@ enum { GR_MAX_ACTIONS = 8 };
 extern const gr_action gr__lookahead_start, gr__lookahead_synchronise, gr__swa_collect;
 /* Those that the rules ask for, in the order in which they run when several are due. */
 int gr__actions(const gr_update_rules *r, const gr_action **out);
-/* GR_E_CONFLICT where a fraction of an open-ended run is asked for; warns of what the run, whose length is known, never comes to. */
+/* GR_E_CONFLICT where a fraction of an open-ended run is asked for; warns of what the run, whose length is known, never
+ * comes to. */
 gr_status gr__actions_check(gr_context *ctx, const gr_update_rules *r, const gr_clock *start);
 
 /* Weights to evaluate instead of those that are trained: slot PARAMETER/slot of each parameter that has one. */
@@ -181,12 +185,14 @@ enum { GR_MAX_VIEWS = 2 };
 int gr__views(const gr_update_rules *r, gr_view out[GR_MAX_VIEWS]);
 /* The leaf of a parameter in a view. */
 gr_val gr__view_leaf(const gr_view *v, gr_graph *g, const gr_store *store, const char *name, gr_shape shape);
-gr_val gr__view_state(const gr_view *v, gr_graph *g, const gr_store *store, const gr_entry_spec *s); /* of a statistic, likewise */
+gr_val gr__view_state(const gr_view *v, gr_graph *g, const gr_store *store,
+                      const gr_entry_spec *s); /* of a statistic, likewise */
 
 /* ---- shared by the files here ---- */
 gr_status gr__slot_beside(gr_graph *g, gr_store *store, const gr_entry_spec *e, const char *name, double initial,
                           gr_val *out); /* ENTRY/NAME, with the entry's shape and layout */
-gr_status gr__slot_add(gr_graph *g, gr_store *store, const char *name, gr_shape shape, gr_layout layout, double initial, gr_val *out);
+gr_status gr__slot_add(gr_graph *g, gr_store *store, const char *name, gr_shape shape, gr_layout layout, double initial,
+                       gr_val *out);
 bool gr__tree_put_number(gr__bump *b, gr_tree *map, const char *key, double x);
 bool gr__tree_put_text(gr__bump *b, gr_tree *map, const char *key, const char *text);
 gr_tree *gr__span_tree(gr__bump *b, gr_span s);

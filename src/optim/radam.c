@@ -1,6 +1,7 @@
-/* RAdam: Adam that waits until its second moment can be trusted, and steps with the first moment alone until then.      [Liu et al. 2020,
- * algorithm 2] The paper rectifies from rho_t > 4 on, PyTorch and the authors' code from 5. unrectified skip makes no step at first (a
- * default of that code); eps_mode raw puts eps beside the uncorrected root, which makes it larger early. */
+/* RAdam: Adam that waits until its second moment can be trusted, and steps with the first moment alone until then. [Liu
+ * et al. 2020, algorithm 2] The paper rectifies from rho_t > 4 on, PyTorch and the authors' code from 5. unrectified
+ * skip makes no step at first (a default of that code); eps_mode raw puts eps beside the uncorrected root, which makes
+ * it larger early. */
 #include "optim/moments.h"
 
 static const gr_row rows[] = {
@@ -30,7 +31,8 @@ GR_OPTIMIZER(radam) = {
             .cite = "Liu et al. 2020, algorithm 2",
             .equations = "m_t, v_t as Adam;  rho = 2/(1 - beta2) - 1;  rho_t = rho - 2 t beta2^t/(1 - beta2^t)\n"
                          "rho_t > rho_threshold: r_t = sqrt((rho_t - 4)(rho_t - 2) rho / ((rho - 4)(rho - 2) rho_t))\n"
-                         "                       w <- w - lr r_t m^ sqrt(1 - beta2^t) / (sqrt(v_t) + eps)        m^ = m_t/(1 - beta1^t)\n"
+                         "                       w <- w - lr r_t m^ sqrt(1 - beta2^t) / (sqrt(v_t) + eps)        m^ = "
+                         "m_t/(1 - beta1^t)\n"
                          "else:                  w <- w - lr m^                                          skip: nothing",
             GR_ROWS(rows),
         },

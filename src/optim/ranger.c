@@ -1,4 +1,4 @@
-/* Ranger: RAdam inside LookAhead; the chapter's default for small and medium batches.                                        [Wright 2019]
+/* Ranger: RAdam inside LookAhead; the chapter's default for small and medium batches. [Wright 2019]
  */
 #include "optim/moments.h"
 
@@ -34,7 +34,8 @@ GR_OPTIMIZER(ranger) = {
             .name = "ranger",
             .title = "Ranger: RAdam inside LookAhead",
             .cite = "Wright 2019; Liu et al. 2020; Zhang et al. 2019",
-            .equations = "RAdam, then every k updates:  slow <- slow + alpha (w - slow);  w <- slow        slow_0 = w_0",
+            .equations =
+                "RAdam, then every k updates:  slow <- slow + alpha (w - slow);  w <- slow        slow_0 = w_0",
             GR_ROWS(rows),
         },
     .decay = "decoupled",

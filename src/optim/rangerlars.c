@@ -1,6 +1,7 @@
-/* RangerLARS: RAdam whose step has the size of the layer's weights, inside LookAhead; the chapter's choice for large batches.  [the
- * chapter, 4.3] lr is then the relative change of the weights in an update. over9000 is the published code, which takes the norm of the
- * updated weights for that of the step: its ratio is about 1, so that it is RAdam with LookAhead for small tensors. */
+/* RangerLARS: RAdam whose step has the size of the layer's weights, inside LookAhead; the chapter's choice for large
+ * batches.  [the chapter, 4.3] lr is then the relative change of the weights in an update. over9000 is the published
+ * code, which takes the norm of the updated weights for that of the step: its ratio is about 1, so that it is RAdam
+ * with LookAhead for small tensors. */
 #include "optim/moments.h"
 
 static const gr_row rows[] = {
@@ -44,9 +45,10 @@ GR_OPTIMIZER(rangerlars) = {
             .name = "rangerlars",
             .title = "RangerLARS: RAdam with a trust ratio, inside LookAhead",
             .cite = "the chapter, 4.3; You et al. 2017; Liu et al. 2020; Zhang et al. 2019",
-            .equations = "u = RAdam's direction + weight_decay w\n"
-                         "trust: w <- w - lr min(|w|, 10)/|u| u, a ratio a tensor        1 for biases, or where a norm is 0\n"
-                         "every k updates:  slow <- slow + alpha (w - slow);  w <- slow",
+            .equations =
+                "u = RAdam's direction + weight_decay w\n"
+                "trust: w <- w - lr min(|w|, 10)/|u| u, a ratio a tensor        1 for biases, or where a norm is 0\n"
+                "every k updates:  slow <- slow + alpha (w - slow);  w <- slow",
             GR_ROWS(rows),
         },
     .decay = "own",

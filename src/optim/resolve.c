@@ -8,10 +8,11 @@
 
 static const gr_row common_rows[] = {
     GR_ROW("weight_decay", REAL, "0", "[0,inf)", "1", "pulls weights and embeddings towards 0; biases are left alone"),
-    GR_ROW(
-        "decay", CHOICE, "none", "coupled|decoupled", "",
-        "coupled: weight_decay w is added to the gradient; decoupled: w shrinks by lr weight_decay w; the method's usual one unless given"),
-    GR_ROW("gradient_centralization", BOOL, "false", "", "", "takes the mean over a unit's inputs out of the gradient of weights"),
+    GR_ROW("decay", CHOICE, "none", "coupled|decoupled", "",
+           "coupled: weight_decay w is added to the gradient; decoupled: w shrinks by lr weight_decay w; the method's "
+           "usual one unless given"),
+    GR_ROW("gradient_centralization", BOOL, "false", "", "",
+           "takes the mean over a unit's inputs out of the gradient of weights"),
 };
 GR_COMMON(optimizer_common) = {
     .family = "optimizer",
@@ -26,10 +27,13 @@ GR_COMMON(optimizer_common) = {
 
 static const gr_row switch_rows[] = {
     GR_ROW("first", TREE, "adam", "an optimizer", "", "the method that training begins with"),
-    GR_ROW("then", TREE, "sgdm", "an optimizer", "", "the method that it ends with; its lr is the base rate from then on"),
-    GR_ROW("at", TREE, "0.7", "updates, text such as 3 epochs, or a fraction of the run", "updates", "when they change"),
-    GR_ROW("carry", BOOL, "false", "", "",
-           "the second method's momentum starts as the first one's, corrected and scaled by 1/(1 - momentum); else at 0"),
+    GR_ROW("then", TREE, "sgdm", "an optimizer", "",
+           "the method that it ends with; its lr is the base rate from then on"),
+    GR_ROW("at", TREE, "0.7", "updates, text such as 3 epochs, or a fraction of the run", "updates",
+           "when they change"),
+    GR_ROW(
+        "carry", BOOL, "false", "", "",
+        "the second method's momentum starts as the first one's, corrected and scaled by 1/(1 - momentum); else at 0"),
 };
 GR_COMMON(optimizer_switch) = {
     .family = "optimizer",
@@ -113,7 +117,8 @@ static gr_status make_method(gr_context *ctx, gr__bump *b, const gr_tree *tree, 
     for (int i = 0; i < n; i++) own[i] = m->rows[i].name;
     own[n] = NULL;
     GR_TRY(gr__settings_make(ctx, b, m, tree, preset, common, &o.settings));
-    GR_TRY(gr__settings_make(ctx, b, &gr__optimizer_common, tree && tree->kind == GR_TREE_MAP ? tree : NULL, preset, own, &rest));
+    GR_TRY(gr__settings_make(ctx, b, &gr__optimizer_common, tree && tree->kind == GR_TREE_MAP ? tree : NULL, preset,
+                             own, &rest));
     if (o.member->check) GR_TRY(o.member->check(ctx, &o.settings));
     GR_TRY(read_decay(ctx, &rest, &o));
     o.lr = gr__setting_real(&o.settings, "lr");
@@ -148,9 +153,11 @@ static gr_status check_carry(gr_context *ctx, const gr_tree *at, const gr_optim 
 {
     const gr_member *first = &o->method[0].member->head, *then = &o->method[1].member->head;
     if (!has_row(first, "beta1"))
-        return gr__tree_fail(ctx, at, GR_E_CONFLICT, "write carry: false", "%s keeps no average of gradients to carry over", first->name);
+        return gr__tree_fail(ctx, at, GR_E_CONFLICT, "write carry: false",
+                             "%s keeps no average of gradients to carry over", first->name);
     if (!has_row(then, "momentum") || gr__setting_real(&o->method[1].settings, "momentum") == 0)
-        return gr__tree_fail(ctx, at, GR_E_CONFLICT, "write carry: false", "%s has no momentum to carry into", then->name);
+        return gr__tree_fail(ctx, at, GR_E_CONFLICT, "write carry: false", "%s has no momentum to carry into",
+                             then->name);
     return GR_OK;
 }
 
@@ -164,7 +171,8 @@ static gr_status check_parts(gr_context *ctx, const gr_settings *s, const gr_opt
                                  "%s takes the whole training set at once: no part of a switch", m->member->head.name);
         if (m->lookahead.k)
             return gr__tree_fail(ctx, at, GR_E_CONFLICT, "use radam, with lookahead: {...} beside the optimizer",
-                                 "%s contains LookAhead, whose slow weights belong to the whole run", m->member->head.name);
+                                 "%s contains LookAhead, whose slow weights belong to the whole run",
+                                 m->member->head.name);
     }
     return o->carry ? check_carry(ctx, gr__setting_tree(s, "carry"), o) : GR_OK;
 }
@@ -207,8 +215,10 @@ gr_tree *gr__optim_tree(gr__bump *b, const gr_optim *o)
 {
     if (o->n_methods == 1) return method_tree(b, &o->method[0]);
     gr_tree *t = gr__tree_map(b);
-    bool ok = t && gr__tree_put_text(b, t, "type", "switch") && gr__tree_put(b, t, "first", method_tree(b, &o->method[0])) &&
-              gr__tree_put(b, t, "then", method_tree(b, &o->method[1])) && gr__tree_put(b, t, "at", gr__span_tree(b, o->at)) &&
+    bool ok = t && gr__tree_put_text(b, t, "type", "switch") &&
+              gr__tree_put(b, t, "first", method_tree(b, &o->method[0])) &&
+              gr__tree_put(b, t, "then", method_tree(b, &o->method[1])) &&
+              gr__tree_put(b, t, "at", gr__span_tree(b, o->at)) &&
               gr__tree_put(b, t, "carry", gr__tree_scalar(b, o->carry ? "true" : "false"));
     return ok ? t : NULL;
 }

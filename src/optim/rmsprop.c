@@ -1,5 +1,5 @@
-/* RMSProp: divides by the root of a running mean of squared gradients, without bias correction.             [Tieleman & Hinton 2012,
- * lecture 6e] eps_in_sqrt is optax's place for eps; init_scale 1 is TensorFlow 1's start. */
+/* RMSProp: divides by the root of a running mean of squared gradients, without bias correction.             [Tieleman &
+ * Hinton 2012, lecture 6e] eps_in_sqrt is optax's place for eps; init_scale 1 is TensorFlow 1's start. */
 #include "optim/momentum.h"
 
 static const gr_row rows[] = {
@@ -7,7 +7,8 @@ static const gr_row rows[] = {
     GR_ROW("alpha", REAL, "0.9", "[0,1)", "1", "decay of the mean of squares", .torch = "0.99"),
     GR_ROW("eps", REAL, "1e-8", "[0,1]", "gradient", "added to the root"),
     GR_ROW("momentum", REAL, "0", "[0,1)", "1", "how much of the last step is kept"),
-    GR_ROW("centered", BOOL, "false", "", "", "divides by the standard deviation: the square of the mean gradient is taken out"),
+    GR_ROW("centered", BOOL, "false", "", "",
+           "divides by the standard deviation: the square of the mean gradient is taken out"),
     GR_ROW("eps_in_sqrt", BOOL, "false", "", "", "eps stands under the root"),
     GR_ROW("init_scale", REAL, "0", "[0,inf)", "gradient^2", "where the mean of squares starts"),
 };
@@ -37,7 +38,8 @@ GR_OPTIMIZER(rmsprop) = {
             .cite = "Tieleman & Hinton 2012, lecture 6e; Graves 2013 (centred)",
             .equations = "v_t = alpha v_{t-1} + (1 - alpha) g^2            v_0 = init_scale\n"
                          "centered: v_t - mean_t^2 stands for v_t;  mean_t = alpha mean_{t-1} + (1 - alpha) g\n"
-                         "w <- w - lr b_t;  b_t = momentum b_{t-1} + g / (sqrt(v_t) + eps)        eps_in_sqrt: g / sqrt(v_t + eps)",
+                         "w <- w - lr b_t;  b_t = momentum b_{t-1} + g / (sqrt(v_t) + eps)        eps_in_sqrt: g / "
+                         "sqrt(v_t + eps)",
             GR_ROWS(rows),
         },
     .decay = "coupled",

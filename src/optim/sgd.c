@@ -1,14 +1,15 @@
 /* SGD: a step against the gradient, with momentum, dampening and Nesterov's form if asked.
- * As in PyTorch the first update keeps the undamped gradient. lr_in_momentum is the form of Sutskever, Caffe and LARS: equal while the rate
- * is constant, slower to follow when it drops.                                                       [Robbins & Monro 1951; Qian 1999;
- * Sutskever et al. 2013, eq. 3-4] */
+ * As in PyTorch the first update keeps the undamped gradient. lr_in_momentum is the form of Sutskever, Caffe and LARS:
+ * equal while the rate is constant, slower to follow when it drops. [Robbins & Monro 1951; Qian 1999; Sutskever et al.
+ * 2013, eq. 3-4] */
 #include "optim/momentum.h"
 
 static const gr_row rows[] = {
     GR_ROW("lr", REAL, "0.01", "[0,inf)", "1", "learning rate: the base that the schedule starts from"),
     GR_ROW("momentum", REAL, "0", "[0,1)", "1", "how much of the last step is kept; usually 0.9"),
     GR_ROW("dampening", REAL, "0", "[0,1]", "1", "how much of the gradient is held back from the momentum"),
-    GR_ROW("nesterov", BOOL, "false", "", "", "steps by the gradient and the momentum after it; wants momentum, without dampening"),
+    GR_ROW("nesterov", BOOL, "false", "", "",
+           "steps by the gradient and the momentum after it; wants momentum, without dampening"),
     GR_ROW("lr_in_momentum", BOOL, "false", "", "", "the momentum collects steps instead of gradients"),
 };
 
@@ -20,8 +21,10 @@ static gr_status check(gr_context *ctx, const gr_settings *s)
     const gr_tree *at = gr__setting_tree(s, row);
     if ((nesterov || inside || dampening) && !momentum)
         return gr__tree_fail(ctx, at, GR_E_CONFLICT, "write momentum: 0.9", "%s wants momentum", row);
-    if (nesterov && dampening) return gr__tree_fail(ctx, at, GR_E_CONFLICT, NULL, "nesterov and dampening exclude each other");
-    if (nesterov && inside) return gr__tree_fail(ctx, at, GR_E_CONFLICT, NULL, "nesterov and lr_in_momentum exclude each other");
+    if (nesterov && dampening)
+        return gr__tree_fail(ctx, at, GR_E_CONFLICT, NULL, "nesterov and dampening exclude each other");
+    if (nesterov && inside)
+        return gr__tree_fail(ctx, at, GR_E_CONFLICT, NULL, "nesterov and lr_in_momentum exclude each other");
     return GR_OK;
 }
 
@@ -45,10 +48,11 @@ GR_OPTIMIZER(sgd) = {
             .name = "sgd",
             .title = "SGD: stochastic gradient descent, with or without momentum",
             .cite = "Robbins & Monro 1951; Qian 1999; Sutskever et al. 2013, eq. 3-4",
-            .equations = "without momentum:  w <- w - lr g\n"
-                         "momentum:          m_t = momentum m_{t-1} + (1 - dampening) g;  w <- w - lr m_t        m_1 = g\n"
-                         "nesterov:          w <- w - lr (g + momentum m_t)\n"
-                         "lr_in_momentum:    m_t = momentum m_{t-1} + lr (1 - dampening) g;  w <- w - m_t",
+            .equations =
+                "without momentum:  w <- w - lr g\n"
+                "momentum:          m_t = momentum m_{t-1} + (1 - dampening) g;  w <- w - lr m_t        m_1 = g\n"
+                "nesterov:          w <- w - lr (g + momentum m_t)\n"
+                "lr_in_momentum:    m_t = momentum m_{t-1} + lr (1 - dampening) g;  w <- w - m_t",
             GR_ROWS(rows),
         },
     .decay = "coupled",

@@ -1,4 +1,5 @@
-/* What members write their update with: settings as constants, slots, and the expressions that several of them share. */
+/* What members write their update with: settings as constants, slots, and the expressions that several of them share.
+ */
 #include <stdio.h>
 
 #include "graph/node.h"
@@ -11,15 +12,18 @@ gr_val gr__step_arg(gr_step *s, const char *name)
 
 /* ---- slots ---- */
 
-gr_status gr__slot_add(gr_graph *g, gr_store *store, const char *name, gr_shape shape, gr_layout layout, double initial, gr_val *out)
+gr_status gr__slot_add(gr_graph *g, gr_store *store, const char *name, gr_shape shape, gr_layout layout, double initial,
+                       gr_val *out)
 {
-    gr_entry_spec spec = {.name = name, .shape = shape, .slot = true, .role = GR_ROLE_STATE, .layout = layout, .initial = initial};
+    gr_entry_spec spec = {
+        .name = name, .shape = shape, .slot = true, .role = GR_ROLE_STATE, .layout = layout, .initial = initial};
     gr_status st = gr_store_add(store, &spec, NULL);
     *out = st == GR_OK ? gr_slot(g, name, shape) : gr_graph_fail(g, st, "slot %s cannot be added", name);
     return st;
 }
 
-gr_status gr__slot_beside(gr_graph *g, gr_store *store, const gr_entry_spec *e, const char *name, double initial, gr_val *out)
+gr_status gr__slot_beside(gr_graph *g, gr_store *store, const gr_entry_spec *e, const char *name, double initial,
+                          gr_val *out)
 {
     char full[512];
     int n = snprintf(full, sizeof full, "%s/%s", e->name, name);
@@ -34,7 +38,8 @@ static gr_val slot(gr_step *s, const char *owner, const char *name, gr_shape sha
     char full[512];
     gr_val v;
     int n = snprintf(full, sizeof full, "%s/%s%s", owner, s->phase, name);
-    if (n < 0 || (size_t)n >= sizeof full) return gr_graph_fail(s->g, GR_E_RANGE, "the name of parameter %.60s... is too long", owner);
+    if (n < 0 || (size_t)n >= sizeof full)
+        return gr_graph_fail(s->g, GR_E_RANGE, "the name of parameter %.60s... is too long", owner);
     gr__slot_add(s->g, s->store, full, shape, layout, initial, &v);
     return v;
 }

@@ -1,5 +1,5 @@
-/* SWA: the mean of the weights at the ends of late cycles, beside the training, which it never changes.          [Izmailov et al. 2018,
- * algorithm 1] */
+/* SWA: the mean of the weights at the ends of late cycles, beside the training, which it never changes. [Izmailov et
+ * al. 2018, algorithm 1] */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,12 +9,14 @@
 #include "schedule/span.h"
 
 static const gr_row swa_rows[] = {
-    GR_ROW("start", TREE, "0.75", "updates, text such as 3 epochs, or a fraction of the run", "updates", "when collecting begins"),
+    GR_ROW("start", TREE, "0.75", "updates, text such as 3 epochs, or a fraction of the run", "updates",
+           "when collecting begins"),
     GR_ROW("cycle", TREE, "1 epoch", "updates, or text such as 2 epochs", "updates",
            "weights are collected after updates that are a multiple of it"),
     GR_ROW("lr", REAL, "none", "[0,inf)", "1", "the rate from the start on, in place of the schedule's"),
     GR_ROW("statistics", CHOICE, "samples", "samples|batches", "",
-           "how running statistics are taken anew for the mean weights, in a pass over the training data: the mean over samples, or over "
+           "how running statistics are taken anew for the mean weights, in a pass over the training data: the mean "
+           "over samples, or over "
            "batches, whatever their size",
            .torch = "batches"),
 };
@@ -25,7 +27,8 @@ GR_COMMON(swa_common) = {
     .cite = "Izmailov et al. 2018, algorithm 1",
     .equations = "after updates t >= start T with t a multiple of the cycle:\n"
                  "w_swa <- w_swa + (w - w_swa) / (n + 1);  n <- n + 1        n = 0: w_swa = w\n"
-                 "before w_swa is evaluated or kept, running statistics of its own are the means over one pass through the training data",
+                 "before w_swa is evaluated or kept, running statistics of its own are the means over one pass through "
+                 "the training data",
     GR_ROWS(swa_rows),
 };
 
@@ -100,7 +103,8 @@ static gr_status build(const gr_update_rules *r, gr_graph *g, gr_store *store, c
         if (gr__groups_freeze(r->groups, e->name)) continue;
         st = gr__slot_beside(g, store, e, "swa", 0, &mean);
         gr_val w = gr__view_leaf(&views[0], g, store, e->name, e->shape);
-        if (st == GR_OK) gr_assign(g, mean, gr_add(g, mean, gr_mul(g, gr_sub(g, w, mean), gr_recip(g, more))), GR_ASSIGN_UPDATE);
+        if (st == GR_OK)
+            gr_assign(g, mean, gr_add(g, mean, gr_mul(g, gr_sub(g, w, mean), gr_recip(g, more))), GR_ASSIGN_UPDATE);
     }
     return st == GR_OK ? gr_graph_status(g) : st;
 }

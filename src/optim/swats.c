@@ -1,10 +1,11 @@
-/* SWATS: starts as Adam and goes over to SGD with momentum by itself, when the rate at which SGD would have made Adam's steps has settled.
- *                                                                                                        [Keskar & Socher 2017, algorithm
- * 1] The products are taken over all tensors together, so that one rate serves them all. */
+/* SWATS: starts as Adam and goes over to SGD with momentum by itself, when the rate at which SGD would have made Adam's
+ * steps has settled. [Keskar & Socher 2017, algorithm 1] The products are taken over all tensors together, so that one
+ * rate serves them all. */
 #include "optim/moments.h"
 
 static const gr_row rows[] = {
-    GR_ROW("lr", REAL, "0.001", "[0,inf)", "1", "learning rate of the first phase: the base that the schedule starts from"),
+    GR_ROW("lr", REAL, "0.001", "[0,inf)", "1",
+           "learning rate of the first phase: the base that the schedule starts from"),
     GR_ROW("beta1", REAL, "0.9", "[0,1)", "1", "decay of the first moment, and the momentum of the second phase"),
     GR_ROW("beta2", REAL, "0.999", "[0,1)", "1", "decay of the second moment and of the rate's mean"),
     GR_ROW("eps", REAL, "1e-8", "[0,1]", "gradient", "added to the root of the second moment"),
@@ -14,7 +15,8 @@ static const gr_row rows[] = {
 };
 
 typedef struct shared { /* rank-0 values of an update */
-    gr_val on, rate;    /* is the second phase on in this update; its rate, which follows the schedule from the switch on */
+    gr_val on,
+        rate; /* is the second phase on in this update; its rate, which follows the schedule from the switch on */
 } shared;
 
 /* Adam's step of one tensor: what is added to w. */
@@ -31,20 +33,24 @@ static shared decide(gr_step *s, gr_val pp, gr_val pg)
 {
     gr_graph *b = s->g;
     gr_val zero = gr_const(b, 0), one = gr_const(b, 1), beta2 = gr__step_arg(s, "beta2");
-    gr_val was_on = gr__step_shared(s, "switched", 0), mean = gr__step_shared(s, "rate", 0), fixed = gr__step_shared(s, "sgd_lr", 0);
+    gr_val was_on = gr__step_shared(s, "switched", 0), mean = gr__step_shared(s, "rate", 0),
+           fixed = gr__step_shared(s, "sgd_lr", 0);
     gr_val some = gr__one_minus(b, gr_equal(b, pg, zero));
     gr_val gamma = gr_div(b, pp, gr_neg(b, gr_select(b, some, pg, one)));
-    gr_val next = gr_select(b, some, gr__ema(b, beta2, mean, gamma), mean), hat = gr_div(b, next, gr__unbias_of(s, "beta2"));
+    gr_val next = gr_select(b, some, gr__ema(b, beta2, mean, gamma), mean),
+           hat = gr_div(b, next, gr__unbias_of(s, "beta2"));
     gr_val gap = gr_abs(b, gr_sub(b, hat, gamma)), limit = gr__step_arg(s, "switch_tol");
     if (gr__setting_bool(s->s, "switch_relative")) limit = gr_mul(b, limit, gr_abs(b, hat));
-    gr_val settled = gr_mul(b, gr_mul(b, some, gr_less(b, gap, limit)), gr_mul(b, gr_less(b, one, s->t), gr_less(b, zero, hat)));
+    gr_val settled =
+        gr_mul(b, gr_mul(b, some, gr_less(b, gap, limit)), gr_mul(b, gr_less(b, one, s->t), gr_less(b, zero, hat)));
     gr_val turn = gr_mul(b, settled, gr__one_minus(b, was_on)); /* from the next update on */
     gr__step_keep_shared(s, "rate", gr_select(b, was_on, mean, next));
     gr__step_keep_shared(s, "switched", gr_max(b, was_on, turn));
     gr__step_keep_shared(s, "sgd_lr", gr_select(b, turn, hat, fixed));
     gr_val base = gr__step_shared(s, "lr_at_switch", 0), now = s->base_lr;
     gr__step_keep_shared(s, "lr_at_switch", gr_select(b, turn, now, base));
-    gr_val follows = gr_less(b, zero, base), part = gr_select(b, follows, gr_div(b, now, gr_select(b, follows, base, one)), one);
+    gr_val follows = gr_less(b, zero, base),
+           part = gr_select(b, follows, gr_div(b, now, gr_select(b, follows, base, one)), one);
     return (shared){was_on, gr_mul(b, fixed, part)};
 }
 
@@ -75,10 +81,11 @@ GR_OPTIMIZER(swats) = {
             .name = "swats",
             .title = "SWATS: switches from Adam to SGD by itself",
             .cite = "Keskar & Socher 2017, algorithm 1",
-            .equations = "p: Adam's step;  gamma = p.p / -p.g over all tensors\n"
-                         "L_t = beta2 L_{t-1} + (1 - beta2) gamma;  L^ = L_t/(1 - beta2^t)\n"
-                         "t > 1, |L^ - gamma| < switch_tol (switch_relative: switch_tol |L^|), L^ > 0: from the next update on\n"
-                         "b <- beta1 b + g;  w <- w - (1 - beta1) L^ b        b = 0 at first",
+            .equations =
+                "p: Adam's step;  gamma = p.p / -p.g over all tensors\n"
+                "L_t = beta2 L_{t-1} + (1 - beta2) gamma;  L^ = L_t/(1 - beta2^t)\n"
+                "t > 1, |L^ - gamma| < switch_tol (switch_relative: switch_tol |L^|), L^ > 0: from the next update on\n"
+                "b <- beta1 b + g;  w <- w - (1 - beta1) L^ b        b = 0 at first",
             GR_ROWS(rows),
         },
     .decay = "coupled",

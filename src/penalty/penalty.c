@@ -6,7 +6,8 @@
 static const gr_row common_rows[] = {
     GR_ROW("l1_step", CHOICE, "subgradient", "subgradient|proximal", "",
            "how l1 acts: through the gradient, or after the update, which gives exact zeros"),
-    GR_ROW("biases", BOOL, "false", "", "", "penalises biases and other parameters too, not weights and embeddings alone"),
+    GR_ROW("biases", BOOL, "false", "", "",
+           "penalises biases and other parameters too, not weights and embeddings alone"),
 };
 GR_COMMON(penalty_common) = {
     .family = "penalty",
@@ -26,7 +27,8 @@ static gr_member section(gr_row rows[MAX_ROWS])
     const gr_penalty *const *all = gr__penalties(&n);
     gr_member m = gr__penalty_common;
     n = GR_MIN(n, (int)GR_MAX_PENALTIES);
-    for (int i = 0; i < n; i++) rows[i] = (gr_row)GR_ROW(all[i]->head.name, REAL, "0", "[0,inf)", "1", all[i]->head.title);
+    for (int i = 0; i < n; i++)
+        rows[i] = (gr_row)GR_ROW(all[i]->head.name, REAL, "0", "[0,inf)", "1", all[i]->head.title);
     memcpy(rows + n, common_rows, sizeof common_rows);
     m.name = "penalty";
     m.rows = rows;
@@ -44,8 +46,10 @@ gr_status gr__penalty_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr
     *out = (gr_penalties){0};
     if (gr__tree_none(tree)) return GR_OK;
     if (tree->kind != GR_TREE_MAP)
-        return gr__tree_fail(ctx, tree, GR_E_TYPE, "write {l2: 1e-4}", "%s is no map of penalties", gr__tree_kind_name(tree));
-    if (gr__tree_get(tree, "type")) return gr__tree_fail(ctx, gr__tree_get(tree, "type"), GR_E_KEY, NULL, "unknown key \"type\"");
+        return gr__tree_fail(ctx, tree, GR_E_TYPE, "write {l2: 1e-4}", "%s is no map of penalties",
+                             gr__tree_kind_name(tree));
+    if (gr__tree_get(tree, "type"))
+        return gr__tree_fail(ctx, gr__tree_get(tree, "type"), GR_E_KEY, NULL, "unknown key \"type\"");
     gr_status st = gr__settings_make(ctx, b, &m, tree, preset, NULL, &s);
     if (st != GR_OK) return st;
     for (int i = 0; i < GR_MIN(n, (int)GR_MAX_PENALTIES); i++) {
@@ -81,7 +85,8 @@ bool gr__penalty_applies(const gr_penalties *p, const gr_param_info *param)
     return p->biases || param->entry.role == GR_ROLE_WEIGHT || param->entry.role == GR_ROLE_EMBEDDING;
 }
 
-gr_val gr__penalty_value(gr_graph *g, const gr_penalties *p, const gr_param_info *params, const gr_val *leaves, size_t n, bool by_gradient)
+gr_val gr__penalty_value(gr_graph *g, const gr_penalties *p, const gr_param_info *params, const gr_val *leaves,
+                         size_t n, bool by_gradient)
 {
     gr_val sum = GR_NONE;
     for (int k = 0; k < p->n; k++) {

@@ -1,4 +1,5 @@
-/* Assignments: which values are written straight into the store, which are copied at the end, and what must be saved before anything is written. */
+/* Assignments: which values are written straight into the store, which are copied at the end, and what must be saved
+ * before anything is written. */
 #include "plan/plan.h"
 
 /* Calls visit for every unit that reads the memory of `root`; stops when it says false. */
@@ -51,7 +52,9 @@ static bool in_place(gr__compiler *c, gr_val target, gr_val value)
     gr_val root = c->root[value];
     int writer = gr__value_unit(c, value), guard = c->effects.guard ? gr__value_unit(c, c->effects.guard) : -1;
     if (writer < 0 || c->stored_as[root] >= 0 || c->gradient[root]) return false;
-    if (c->root_offset[value] != 0 || gr_shape_count(gr__value(c->g, root)->shape) != gr_shape_count(gr__value(c->g, value)->shape)) return false;
+    if (c->root_offset[value] != 0 ||
+        gr_shape_count(gr__value(c->g, root)->shape) != gr_shape_count(gr__value(c->g, value)->shape))
+        return false;
     if (guard >= 0 && (guard == writer || gr__deps_has(&c->deps, guard, writer))) return false;
     const gr__unit *u = &c->units[writer];
     bool reads;

@@ -1,4 +1,5 @@
-/* What a plan knows of a backend: what it can fuse, and that it makes kernels. Floor 3 implements this, floor 2 only calls it. */
+/* What a plan knows of a backend: what it can fuse, and that it makes kernels. Floor 3 implements this, floor 2 only
+ * calls it. */
 #ifndef GR_PLAN_BACKEND_H
 #define GR_PLAN_BACKEND_H
 
@@ -8,20 +9,23 @@
 
 /* What a kernel is made of.
  *
- *   NODE    one node, or a contraction followed by its epilogue (bias add, relu) when backend->epilogue said yes: nodes[0] the contraction.
- *   SCALARS rank-0 nodes only (float64), in order.
- *   REGION  elementwise nodes over one iteration space `space` = [rows, columns] seen as rows x columns (all leading axes folded), with
- *           BROADCASTs read in place (row: one value a row, column: one value a column), and reductions over trailing axes (one value a row),
- *           leading axes (one a column) or all axes (rank 0) at its edge. A reduction's result is never read within its own region.
+ *   NODE    one node, or a contraction followed by its epilogue (bias add, relu) when backend->epilogue said yes:
+ * nodes[0] the contraction. SCALARS rank-0 nodes only (float64), in order. REGION  elementwise nodes over one iteration
+ * space `space` = [rows, columns] seen as rows x columns (all leading axes folded), with BROADCASTs read in place (row:
+ * one value a row, column: one value a column), and reductions over trailing axes (one value a row), leading axes (one
+ * a column) or all axes (rank 0) at its edge. A reduction's result is never read within its own region.
  *
- * Which axes are the rows follows from the nodes alone, never from what else is fused: a reduction to rank 0 always runs over one row of all elements
- * (rows 1), other reductions over the axes that they reduce, so that sums have the same bits fused and unfused. A region of one BROADCAST or IOTA writes it.
+ * Which axes are the rows follows from the nodes alone, never from what else is fused: a reduction to rank 0 always
+ * runs over one row of all elements (rows 1), other reductions over the axes that they reduce, so that sums have the
+ * same bits fused and unfused. A region of one BROADCAST or IOTA writes it.
  *
- * A region may have several segments: equal programs over different tensors (an optimizer over all parameters). Segment s reads
- * in[s * n_in + i], writes out[s * n_out + o] and has its own space; the nodes are those of segment 0. */
+ * A region may have several segments: equal programs over different tensors (an optimizer over all parameters). Segment
+ * s reads in[s * n_in + i], writes out[s * n_out + o] and has its own space; the nodes are those of segment 0. */
 typedef enum gr_item_kind { GR_ITEM_NODE, GR_ITEM_SCALARS, GR_ITEM_REGION } gr_item_kind;
 
-typedef struct gr_space { int64_t rows, columns; } gr_space;
+typedef struct gr_space {
+    int64_t rows, columns;
+} gr_space;
 
 typedef struct gr_item {
     gr_item_kind kind;
@@ -30,25 +34,28 @@ typedef struct gr_item {
     int n_nodes;
     int n_segments;        /* 1 but for merged regions */
     const gr_space *space; /* REGION: one a segment */
-    const gr_val *in;      /* values read from memory, each once; constants (rank 0) are not among them: kernels read them from the graph */
+    const gr_val *in; /* values read from memory, each once; constants (rank 0) are not among them: kernels read them
+                         from the graph */
     int n_in;
-    const gr_val *out;     /* values written to memory */
+    const gr_val *out; /* values written to memory */
     int n_out;
     gr_algorithm algorithm;
 } gr_item;
-/* Kernel operands are in[] of all segments, then out[] of all segments. An output may share its address with an input of the same segment, of equal shape
- * and type, that the item reads only elementwise (in place): elementwise kernels must allow it; NODE kernels never see it but where in_place() said so. */
+/* Kernel operands are in[] of all segments, then out[] of all segments. An output may share its address with an input
+ * of the same segment, of equal shape and type, that the item reads only elementwise (in place): elementwise kernels
+ * must allow it; NODE kernels never see it but where in_place() said so. */
 
 struct gr_backend {
     const char *name;
     size_t real_bytes;
-    /* May this node join a region? Called for MAP, BROADCAST, IOTA, SUM and REDUCE_MAX nodes; the plan has checked that row or column forms fit.
-     * NULL: none may, every node is an item of its own. */
+    /* May this node join a region? Called for MAP, BROADCAST, IOTA, SUM and REDUCE_MAX nodes; the plan has checked that
+     * row or column forms fit. NULL: none may, every node is an item of its own. */
     bool (*fuses)(const gr_graph *g, const gr_node *n);
     int max_region_nodes, max_region_operands; /* a region grows no further */
     /* May the contraction take this epilogue? NULL: never. */
     bool (*epilogue)(const gr_graph *g, const gr_node *contraction, bool bias, bool relu);
-    /* Makes the kernel of an item. The graph is the plan's own (simplified) and outlives the kernel; the item and its arrays are the plan's as well. */
+    /* Makes the kernel of an item. The graph is the plan's own (simplified) and outlives the kernel; the item and its
+     * arrays are the plan's as well. */
     gr_status (*make)(gr_context *ctx, const gr_item *item, gr_kernel **out);
 };
 

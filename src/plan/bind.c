@@ -38,11 +38,16 @@ void *gr__arena_data(const gr_arena *a, uint64_t *bytes)
 void *gr__plan_address(const gr_plan *p, gr__spot spot)
 {
     switch (spot.kind) {
-    case GR__IN_STORE: return (char *)gr_store_entry(p->store, spot.index)->data + spot.offset;
-    case GR__IN_CONSTANTS: return (void *)(((uintptr_t)p->constants + GR__GRANULE - 1) / GR__GRANULE * GR__GRANULE + spot.offset);
-    case GR__IN_GRADIENTS: return p->arena + spot.offset;
-    case GR__IN_BLOCK: return p->arena + p->bytes.gradients + p->blocks[spot.index].offset + spot.offset;
-    default: return NULL;
+    case GR__IN_STORE:
+        return (char *)gr_store_entry(p->store, spot.index)->data + spot.offset;
+    case GR__IN_CONSTANTS:
+        return (void *)(((uintptr_t)p->constants + GR__GRANULE - 1) / GR__GRANULE * GR__GRANULE + spot.offset);
+    case GR__IN_GRADIENTS:
+        return p->arena + spot.offset;
+    case GR__IN_BLOCK:
+        return p->arena + p->bytes.gradients + p->blocks[spot.index].offset + spot.offset;
+    default:
+        return NULL;
     }
 }
 
@@ -52,16 +57,18 @@ static void bind_item(gr_plan *p, gr__item *it)
     for (int i = 0; i < it->n_copies; i++) *to++ = gr__plan_address(p, it->copies[i].from);
     for (int i = 0; i < it->n_copies; i++) *to++ = gr__plan_address(p, it->copies[i].to);
     for (int i = 0; i < it->item.n_segments * it->item.n_in; i++) *to++ = gr__plan_address(p, p->spots[it->item.in[i]]);
-    for (int i = 0; i < it->item.n_segments * it->item.n_out; i++) *to++ = gr__plan_address(p, p->spots[it->item.out[i]]);
+    for (int i = 0; i < it->item.n_segments * it->item.n_out; i++)
+        *to++ = gr__plan_address(p, p->spots[it->item.out[i]]);
     it->kernel->shared = it->shared < 0 ? NULL : gr__plan_address(p, (gr__spot){GR__IN_BLOCK, it->shared, 0});
 }
 
 gr_status gr_plan_bind(gr_plan *p, gr_arena *arena)
 {
-    if (!gr__store_sealed(p->store)) return gr__fail(p->ctx, GR_E_USAGE, "plan \"%s\": its store is not sealed yet", p->name);
+    if (!gr__store_sealed(p->store))
+        return gr__fail(p->ctx, GR_E_USAGE, "plan \"%s\": its store is not sealed yet", p->name);
     if (arena && arena->bytes < p->bytes.arena)
-        return gr__fail(p->ctx, GR_E_RANGE, "plan \"%s\" needs an arena of %llu bytes, this one has %llu", p->name, (unsigned long long)p->bytes.arena,
-                        (unsigned long long)arena->bytes);
+        return gr__fail(p->ctx, GR_E_RANGE, "plan \"%s\" needs an arena of %llu bytes, this one has %llu", p->name,
+                        (unsigned long long)p->bytes.arena, (unsigned long long)arena->bytes);
     if (!arena && !p->own) {
         gr_status st = gr_arena_create(p->ctx, p->bytes.arena, &p->own);
         if (st != GR_OK) return st;

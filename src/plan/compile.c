@@ -14,14 +14,17 @@ static gr_status find_entries(gr__compiler *c)
         if (leaf->op->code != GR_OP_PARAM && !slot) continue;
         const gr_entry *e = gr_store_find(c->plan->store, leaf->attr.name);
         const char *in = leaf->scope[0] ? " in " : "";
-        if (!e) return gr__fail(c->ctx, GR_E_MISSING, "%s \"%s\"%s%s is not in the store", leaf->op->name, leaf->attr.name, in, leaf->scope);
+        if (!e)
+            return gr__fail(c->ctx, GR_E_MISSING, "%s \"%s\"%s%s is not in the store", leaf->op->name, leaf->attr.name,
+                            in, leaf->scope);
         if (e->spec.slot != slot)
-            return gr__fail(c->ctx, GR_E_CONFLICT, "\"%s\"%s%s is a %s in the graph and a %s in the store", leaf->attr.name, in, leaf->scope,
-                            slot ? "slot" : "parameter", slot ? "parameter" : "slot");
+            return gr__fail(c->ctx, GR_E_CONFLICT, "\"%s\"%s%s is a %s in the graph and a %s in the store",
+                            leaf->attr.name, in, leaf->scope, slot ? "slot" : "parameter", slot ? "parameter" : "slot");
         gr_shape shape = gr__value(c->g, leaf->out)->shape;
         if (!gr__shape_equal(e->spec.shape, shape))
-            return gr__fail(c->ctx, GR_E_SHAPE, "%s \"%s\"%s%s: the graph has %s, the store %s", leaf->op->name, leaf->attr.name, in, leaf->scope,
-                            gr__shape_text(shape, wanted), gr__shape_text(e->spec.shape, found));
+            return gr__fail(c->ctx, GR_E_SHAPE, "%s \"%s\"%s%s: the graph has %s, the store %s", leaf->op->name,
+                            leaf->attr.name, in, leaf->scope, gr__shape_text(shape, wanted),
+                            gr__shape_text(e->spec.shape, found));
         c->entry[k] = (int)(e - gr_store_entry(c->plan->store, 0));
     }
     return GR_OK;
@@ -32,7 +35,8 @@ static gr_status check_options(gr_context *ctx, const gr_graph *g, const gr_stor
     if (gr_graph_status(g) != GR_OK) return gr_graph_status(g);
     if (!o || !o->backend) return gr__fail(ctx, GR_E_USAGE, "a plan needs a backend");
     if (gr__store_backend(s) != o->backend)
-        return gr__fail(ctx, GR_E_CONFLICT, "the plan is for backend \"%s\", its store for \"%s\"", o->backend->name, gr__store_backend(s)->name);
+        return gr__fail(ctx, GR_E_CONFLICT, "the plan is for backend \"%s\", its store for \"%s\"", o->backend->name,
+                        gr__store_backend(s)->name);
     return GR_OK;
 }
 
@@ -52,7 +56,8 @@ static gr_status begin(gr__compiler *c, const gr_graph *g, gr_store *s)
     return st;
 }
 
-gr_status gr_plan_compile(gr_context *ctx, const gr_graph *g, gr_store *s, const gr_plan_options *options, gr_plan **out)
+gr_status gr_plan_compile(gr_context *ctx, const gr_graph *g, gr_store *s, const gr_plan_options *options,
+                          gr_plan **out)
 {
     gr_status st = check_options(ctx, g, s, options);
     if (st != GR_OK) return st;

@@ -1,4 +1,5 @@
-/* The plan's own kernel: copies between tensors, where an assigned value could not be written straight into the store. */
+/* The plan's own kernel: copies between tensors, where an assigned value could not be written straight into the store.
+ */
 #include <string.h>
 
 #include "plan/plan.h"

@@ -1,4 +1,5 @@
-/* Which unit needs which, and which is needed by which: kept complete under joining, so that every question is a look at a few words of bits. */
+/* Which unit needs which, and which is needed by which: kept complete under joining, so that every question is a look
+ * at a few words of bits. */
 #include <string.h>
 
 #include "plan/plan.h"
@@ -77,7 +78,8 @@ bool gr__deps_joinable(const gr__deps *d, int a, int b)
 static void forget(gr__deps *d, uint64_t *table, const uint64_t *which, int unit)
 {
     for (size_t w = 0; w < d->words; w++)
-        for (uint64_t left = which[w]; left; left &= left - 1) row(d, table, (int)w * 64 + __builtin_ctzll(left))[unit / 64] &= ~bit(unit);
+        for (uint64_t left = which[w]; left; left &= left - 1)
+            row(d, table, (int)w * 64 + __builtin_ctzll(left))[unit / 64] &= ~bit(unit);
 }
 
 /* What is above `from` but not above `to` now stands above `to` and all that need it. */

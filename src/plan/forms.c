@@ -1,7 +1,8 @@
 /* How shapes look in a space of rows and columns.
  *
- * An elementwise region over [N,H,W,C] may be seen as rows of columns in several ways: a split s makes the axes before s the rows and the others
- * the columns. A broadcast or a reduction allows some splits; what joins into a region must leave at least one that all allow. */
+ * An elementwise region over [N,H,W,C] may be seen as rows of columns in several ways: a split s makes the axes before
+ * s the rows and the others the columns. A broadcast or a reduction allows some splits; what joins into a region must
+ * leave at least one that all allow. */
 #include "plan/plan.h"
 
 static int64_t aligned(gr_shape from, gr_shape to, int axis)
@@ -67,8 +68,9 @@ static bool column_result(gr_shape shape, int64_t mask, int s)
     return reduced(shape, mask, 0, s, true) && reduced(shape, mask, s, shape.rank, false);
 }
 
-/* The order in which a reduction adds must not depend on what it is fused with. So a result of rank 0 is reduced flat, as one row, and others take the row form
- * wherever there is one: all splits that remain have equal numbers of rows and of columns. */
+/* The order in which a reduction adds must not depend on what it is fused with. So a result of rank 0 is reduced flat,
+ * as one row, and others take the row form wherever there is one: all splits that remain have equal numbers of rows and
+ * of columns. */
 unsigned gr__form_reduce_splits(gr_shape shape, int64_t mask, int rank_after)
 {
     if (rank_after == 0) return 1u;
@@ -109,14 +111,18 @@ gr__form gr__form_of(const gr_graph *g, const gr_node *n, int split)
 {
     gr_shape out = gr__value(g, n->out)->shape;
     switch (n->op->code) {
-    case GR_OP_IOTA: return n->attr.i[0] < split ? GR__ROW : GR__COLUMN;
+    case GR_OP_IOTA:
+        return n->attr.i[0] < split ? GR__ROW : GR__COLUMN;
     case GR_OP_BROADCAST: {
         gr_shape from = gr__value(g, n->in[0])->shape;
         return from.rank == 0 ? GR__SCALAR : row_source(from, out, split) ? GR__ROW : GR__COLUMN;
     }
     case GR_OP_SUM:
     case GR_OP_REDUCE_MAX:
-        return out.rank == 0 ? GR__SCALAR : row_result(gr__value(g, n->in[0])->shape, n->attr.i[0], split) ? GR__ROW : GR__COLUMN;
-    default: return GR__FULL;
+        return out.rank == 0                                                    ? GR__SCALAR
+               : row_result(gr__value(g, n->in[0])->shape, n->attr.i[0], split) ? GR__ROW
+                                                                                : GR__COLUMN;
+    default:
+        return GR__FULL;
     }
 }

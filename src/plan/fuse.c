@@ -1,7 +1,9 @@
-/* Fusing: nodes become units. Regions grow greedily over the nodes in order: each node joins the regions of what it reads and those that read the same.
+/* Fusing: nodes become units. Regions grow greedily over the nodes in order: each node joins the regions of what it
+ * reads and those that read the same.
  *
- * A node that could be made just as well later, from a value that stands in memory anyway, waits for its first reader: the mask of a rectifier belongs to
- * the backward pass that uses it, not to the forward pass, which would have to store it. */
+ * A node that could be made just as well later, from a value that stands in memory anyway, waits for its first reader:
+ * the mask of a rectifier belongs to the backward pass that uses it, not to the forward pass, which would have to store
+ * it. */
 #include <string.h>
 
 #include "plan/plan.h"
@@ -40,7 +42,8 @@ static void add_once(gr_val *list, int *n, gr_val v)
     list[(*n)++] = v;
 }
 
-void gr__part_operands(const gr__compiler *c, int unit, const gr__part *part, gr_val *in, int *n_in, gr_val *out, int *n_out)
+void gr__part_operands(const gr__compiler *c, int unit, const gr__part *part, gr_val *in, int *n_in, gr_val *out,
+                       int *n_out)
 {
     *n_in = *n_out = 0;
     for (int k = 0; k < part->n; k++) {
@@ -72,8 +75,10 @@ bool gr__part_reads_elementwise(const gr__compiler *c, const gr__part *part, gr_
             gr_val v = gr__node_read(c, n, i);
             if (!v || c->root[v] != root) continue;
             *any = true;
-            bool same = gr_shape_count(gr__value(c->g, v)->shape) == gr_shape_count(gr__value(c->g, root)->shape) && c->root_offset[v] == 0;
-            bool element = n->op->class == GR_CLASS_MAP && gr__shape_equal(gr__value(c->g, n->in[i])->shape, gr__value(c->g, n->out)->shape);
+            bool same = gr_shape_count(gr__value(c->g, v)->shape) == gr_shape_count(gr__value(c->g, root)->shape) &&
+                        c->root_offset[v] == 0;
+            bool element = n->op->class == GR_CLASS_MAP &&
+                           gr__shape_equal(gr__value(c->g, n->in[i])->shape, gr__value(c->g, n->out)->shape);
             if (!same || !element || (c->absorbs[part->nodes[k]] >> i & 1)) return false;
         }
     }
@@ -105,12 +110,13 @@ static int absorbed_nodes(const gr__compiler *c, const gr__part *part)
     return n;
 }
 
-/* An upper bound of the operands of both together: what one writes for the other still counts. A unit within the limit stays within it as others join
- * their neighbours, so the arrays are large enough. */
+/* An upper bound of the operands of both together: what one writes for the other still counts. A unit within the limit
+ * stays within it as others join their neighbours, so the arrays are large enough. */
 static bool within_limits(const gr__compiler *c, int a, int b)
 {
     const gr__part *p = c->units[a].parts, *q = c->units[b].parts;
-    int nodes = p->n + q->n + absorbed_nodes(c, p) + absorbed_nodes(c, q), limit = GR_MIN(c->backend->max_region_operands, GR__MAX_OPERANDS);
+    int nodes = p->n + q->n + absorbed_nodes(c, p) + absorbed_nodes(c, q),
+        limit = GR_MIN(c->backend->max_region_operands, GR__MAX_OPERANDS);
     if (nodes > c->backend->max_region_nodes) return false;
     gr_val in[2 * GR__MAX_OPERANDS], more[GR__MAX_OPERANDS], out[GR__MAX_OPERANDS];
     int n_in, n_out, m_in, m_out;
@@ -156,7 +162,8 @@ static bool add_node(gr__compiler *c, gr__part *part, uint32_t k)
 /* Unit b becomes part of unit a; nodes stay in graph order. */
 static bool join(gr__compiler *c, int a, int b)
 {
-    gr__part *p = c->units[a].parts, *q = c->units[b].parts, both = {.shape = p->shape, .splits = p->splits & q->splits};
+    gr__part *p = c->units[a].parts, *q = c->units[b].parts,
+             both = {.shape = p->shape, .splits = p->splits & q->splits};
     for (int i = 0, j = 0; i < p->n || j < q->n;) {
         bool first = j == q->n || (i < p->n && p->nodes[i] < q->nodes[j]);
         if (!add_node(c, &both, first ? p->nodes[i++] : q->nodes[j++])) return false;
@@ -215,9 +222,12 @@ static bool needs_unit(const gr__compiler *c, const gr_node *n)
 {
     switch (n->op->code) {
     case GR_OP_IOTA:
-    case GR_OP_BROADCAST: return c->in_memory[gr__node_id(c->g, n)];
-    case GR_OP_RANDOM: return true;
-    default: return n->op->class != GR_CLASS_LEAF && !gr__value_is_view(c, n->out);
+    case GR_OP_BROADCAST:
+        return c->in_memory[gr__node_id(c->g, n)];
+    case GR_OP_RANDOM:
+        return true;
+    default:
+        return n->op->class != GR_CLASS_LEAF && !gr__value_is_view(c, n->out);
     }
 }
 
@@ -261,7 +271,9 @@ static int new_unit(gr__compiler *c, uint32_t k)
 static bool stands_anyway(const gr__compiler *c, gr_val v)
 {
     int unit = gr__value_unit(c, v);
-    if (unit < 0 || gr__value_is_view(c, v) || c->pinned[v] || c->units[unit].kind != GR_ITEM_REGION || gr__node_is_reduction(gr__producer(c->g, v))) return true;
+    if (unit < 0 || gr__value_is_view(c, v) || c->pinned[v] || c->units[unit].kind != GR_ITEM_REGION ||
+        gr__node_is_reduction(gr__producer(c->g, v)))
+        return true;
     for (uint32_t r = c->first_reader[v]; r < c->first_reader[v + 1]; r++) {
         uint32_t reader = c->readers[r];
         if (c->splits[reader] == 0 || (c->unit_of[reader] >= 0 && c->unit_of[reader] != unit)) return true;
@@ -269,22 +281,27 @@ static bool stands_anyway(const gr__compiler *c, gr_val v)
     return false;
 }
 
-/* Parameters, slots and gradients: their memory is theirs for the whole step, so that reading them late keeps nothing longer. */
+/* Parameters, slots and gradients: their memory is theirs for the whole step, so that reading them late keeps nothing
+ * longer. */
 static bool stands_all_step(const gr__compiler *c, gr_val v)
 {
     gr_opcode code = gr__producer(c->g, c->root[v])->op->code;
     return code == GR_OP_PARAM || code == GR_OP_SLOT || c->gradient[c->root[v]];
 }
 
-/* At most one tensor is read, apart from those that stand for the whole step, and all readers may take it in: then making it where it is read moves no more
- * bytes, and stores nothing. The step of an optimizer, read after a norm, belongs to the pass that reads it. */
+/* At most one tensor is read, apart from those that stand for the whole step, and all readers may take it in: then
+ * making it where it is read moves no more bytes, and stores nothing. The step of an optimizer, read after a norm,
+ * belongs to the pass that reads it. */
 static bool may_wait(const gr__compiler *c, uint32_t k)
 {
     const gr_node *n = gr__node(c->g, k);
-    if (n->op->class != GR_CLASS_MAP || c->splits[k] == 0 || c->pinned[n->out] || c->gradient[n->out] || c->epilogue_of[k]) return false;
+    if (n->op->class != GR_CLASS_MAP || c->splits[k] == 0 || c->pinned[n->out] || c->gradient[n->out] ||
+        c->epilogue_of[k])
+        return false;
     for (uint32_t r = c->first_reader[n->out]; r < c->first_reader[n->out + 1]; r++) {
         const gr_node *reader = gr__node(c->g, c->readers[r]);
-        if (c->splits[c->readers[r]] == 0 || (reader->op->class != GR_CLASS_MAP && !gr__node_is_reduction(reader))) return false;
+        if (c->splits[c->readers[r]] == 0 || (reader->op->class != GR_CLASS_MAP && !gr__node_is_reduction(reader)))
+            return false;
     }
     gr_val tensor = GR_NONE;
     for (int i = 0; i < n->n_in; i++) {
@@ -349,11 +366,14 @@ gr_status gr__plan_fuse(gr__compiler *c)
     c->units = gr__bump_alloc(c->work, (c->n_order + 1) * sizeof *c->units);
     c->waiting = gr__bump_alloc(c->work, (c->n_nodes + 1) * sizeof *c->waiting);
     c->waited = gr__bump_alloc(c->work, (c->n_nodes + 1) * sizeof *c->waited);
-    if (!c->units || !c->waiting || !c->waited || !gr__deps_create(&c->deps, c->work, (int)c->n_order)) return gr__error_code(c->ctx);
+    if (!c->units || !c->waiting || !c->waited || !gr__deps_create(&c->deps, c->work, (int)c->n_order))
+        return gr__error_code(c->ctx);
     for (uint32_t i = 0; i < c->n_order; i++) {
         uint32_t k = c->order[i];
-        if (!c->options.unfused && may_wait(c, k)) c->waiting[k] = c->waited[k] = true;
-        else if (!place_node(c, k)) return gr__error_code(c->ctx);
+        if (!c->options.unfused && may_wait(c, k))
+            c->waiting[k] = c->waited[k] = true;
+        else if (!place_node(c, k))
+            return gr__error_code(c->ctx);
     }
     return GR_OK;
 }

@@ -14,14 +14,18 @@ static double node_flops(const gr_graph *g, const gr_node *n)
 {
     const gr_value *a = n->n_in ? gr__value(g, n->in[0]) : NULL, *b = n->n_in > 1 ? gr__value(g, n->in[1]) : NULL;
     switch (n->op->code) {
-    case GR_OP_MATMUL: return 2 * count_of(g, n->out) * (double)a->shape.dim[a->shape.rank - (n->attr.i[0] ? 2 : 1)];
-    case GR_OP_CONV: return 2 * count_of(g, n->out) * (double)(b->shape.dim[1] * b->shape.dim[2] * b->shape.dim[3]);
-    case GR_OP_CONV_DATA: return 2 * count_of(g, n->in[0]) * (double)(b->shape.dim[1] * b->shape.dim[2] * b->shape.dim[3]);
+    case GR_OP_MATMUL:
+        return 2 * count_of(g, n->out) * (double)a->shape.dim[a->shape.rank - (n->attr.i[0] ? 2 : 1)];
+    case GR_OP_CONV:
+        return 2 * count_of(g, n->out) * (double)(b->shape.dim[1] * b->shape.dim[2] * b->shape.dim[3]);
+    case GR_OP_CONV_DATA:
+        return 2 * count_of(g, n->in[0]) * (double)(b->shape.dim[1] * b->shape.dim[2] * b->shape.dim[3]);
     case GR_OP_CONV_WEIGHTS: {
         gr_shape w = gr__value(g, n->out)->shape;
         return 2 * count_of(g, n->in[1]) * (double)(w.dim[1] * w.dim[2] * w.dim[3]);
     }
-    default: break;
+    default:
+        break;
     }
     if (n->op->class == GR_CLASS_MAP) return count_of(g, n->out);
     return n->op->class == GR_CLASS_REDUCE || n->op->class == GR_CLASS_POOL ? count_of(g, n->in[0]) : 0;
@@ -34,8 +38,10 @@ static void add_cost(const gr__compiler *c, gr__item *it, const gr__part *part)
 
 static void add_traffic(const gr__compiler *c, gr__item *it)
 {
-    for (int i = 0; i < it->item.n_segments * it->item.n_in; i++) it->bytes += (double)gr__value_bytes(c->backend, gr__value(c->g, it->item.in[i]));
-    for (int i = 0; i < it->item.n_segments * it->item.n_out; i++) it->bytes += (double)gr__value_bytes(c->backend, gr__value(c->g, it->item.out[i]));
+    for (int i = 0; i < it->item.n_segments * it->item.n_in; i++)
+        it->bytes += (double)gr__value_bytes(c->backend, gr__value(c->g, it->item.in[i]));
+    for (int i = 0; i < it->item.n_segments * it->item.n_out; i++)
+        it->bytes += (double)gr__value_bytes(c->backend, gr__value(c->g, it->item.out[i]));
 }
 
 /* ---- items ---- */
@@ -54,18 +60,29 @@ static gr_status fill_item(gr__compiler *c, int unit, gr__item *it)
     int room = 0, n_in, n_out;
     for (int p = 0; p < u->n_parts; p++) room = GR_MAX(room, gr__part_most_operands(c, &u->parts[p]));
     uint32_t *nodes = gr__part_list_nodes(c, m, unit, u->parts, &it->item.n_nodes);
-    gr_val *in = gr__bump_alloc(m, (size_t)(room * u->n_parts) * sizeof *in), *out = gr__bump_alloc(m, (size_t)(room * u->n_parts) * sizeof *out);
+    gr_val *in = gr__bump_alloc(m, (size_t)(room * u->n_parts) * sizeof *in),
+           *out = gr__bump_alloc(m, (size_t)(room * u->n_parts) * sizeof *out);
     gr_space *space = gr__bump_alloc(m, (size_t)u->n_parts * sizeof *space);
     if (!nodes || !in || !out || !space) return gr__error_code(c->ctx);
-    for (int p = 0; p < u->n_parts; p++) { /* equal segments have equal numbers of operands, so they stand without gaps */
+    for (int p = 0; p < u->n_parts;
+         p++) { /* equal segments have equal numbers of operands, so they stand without gaps */
         gr__part_operands(c, unit, &u->parts[p], in + p * it->item.n_in, &n_in, out + p * it->item.n_out, &n_out);
         it->item.n_in = n_in;
         it->item.n_out = n_out;
         if (u->kind == GR_ITEM_REGION) space[p] = gr__form_space(u->parts[p].shape, u->parts[p].splits);
         add_cost(c, it, &u->parts[p]);
     }
-    it->item = (gr_item){u->kind, c->plan->graph, nodes, it->item.n_nodes, u->n_parts, u->kind == GR_ITEM_REGION ? space : NULL,
-                         in, n_in, out, n_out, c->options.algorithm};
+    it->item = (gr_item){u->kind,
+                         c->plan->graph,
+                         nodes,
+                         it->item.n_nodes,
+                         u->n_parts,
+                         u->kind == GR_ITEM_REGION ? space : NULL,
+                         in,
+                         n_in,
+                         out,
+                         n_out,
+                         c->options.algorithm};
     add_traffic(c, it);
     it->writes_store = writes_store(c, &it->item);
     gr_kernel *kernel = NULL;
@@ -108,7 +125,8 @@ gr_status gr__plan_make(gr__compiler *c)
     p->first_write = p->n_items;
     for (int i = p->n_items; i-- > 0;) {
         gr__item *it = &p->items[i];
-        GR_TRY(set_operands(p, it->kernel, it->copies ? 2 * it->n_copies : it->item.n_segments * (it->item.n_in + it->item.n_out)));
+        GR_TRY(set_operands(p, it->kernel,
+                            it->copies ? 2 * it->n_copies : it->item.n_segments * (it->item.n_in + it->item.n_out)));
         if (it->writes_store) p->first_write = i;
         p->scratch_bytes = GR_MAX(p->scratch_bytes, it->kernel->scratch_bytes);
     }

@@ -1,7 +1,9 @@
-/* Merging: regions that are equal but for the tensors they work on become segments of one unit. So an optimizer over all parameters is one kernel.
+/* Merging: regions that are equal but for the tensors they work on become segments of one unit. So an optimizer over
+ * all parameters is one kernel.
  *
- * Only regions that read parameters, slots and gradients, or write assigned values, are merged: these tensors stand for the whole step. Merging regions
- * over activations would keep those of early layers until the last layer's are there. */
+ * Only regions that read parameters, slots and gradients, or write assigned values, are merged: these tensors stand for
+ * the whole step. Merging regions over activations would keep those of early layers until the last layer's are there.
+ */
 #include <string.h>
 
 #include "plan/plan.h"
@@ -40,10 +42,12 @@ static void list_from(walk *w, uint32_t k)
 
 uint32_t *gr__part_list_nodes(const gr__compiler *c, gr__bump *memory, int unit, const gr__part *part, int *n)
 {
-    walk w = {c, unit, gr__bump_alloc(memory, (size_t)(part->n + gr__part_most_operands(c, part)) * sizeof *w.nodes), 0};
+    walk w = {c, unit, gr__bump_alloc(memory, (size_t)(part->n + gr__part_most_operands(c, part)) * sizeof *w.nodes),
+              0};
     if (!w.nodes) return NULL;
     for (int k = 0; k < part->n; k++) {
-        bool last = c->units[unit].kind != GR_ITEM_REGION || gr__value_is_out(c, gr__node(c->g, part->nodes[k])->out, unit);
+        bool last =
+            c->units[unit].kind != GR_ITEM_REGION || gr__value_is_out(c, gr__node(c->g, part->nodes[k])->out, unit);
         if (last) list_from(&w, part->nodes[k]);
     }
     *n = w.n;
@@ -76,7 +80,9 @@ static uint64_t class_of(const gr__compiler *c, gr_val v)
 {
     gr_val root = c->root[v];
     gr_opcode code = gr__producer(c->g, root)->op->code;
-    return c->gradient[root] ? GR_OP_COUNT : code == GR_OP_PARAM || code == GR_OP_SLOT || code == GR_OP_FEED ? (uint64_t)code : GR_OP_COUNT + 1;
+    return c->gradient[root]                                                 ? GR_OP_COUNT
+           : code == GR_OP_PARAM || code == GR_OP_SLOT || code == GR_OP_FEED ? (uint64_t)code
+                                                                             : GR_OP_COUNT + 1;
 }
 
 static void put_external(signing *x, gr_val v)
@@ -121,7 +127,8 @@ static void put_node(signing *x, const gr_node *n)
 static bool stands_all_step(const gr__compiler *c, gr_val v)
 {
     gr_opcode code = gr__producer(c->g, c->root[v])->op->code;
-    return gr__value(c->g, v)->shape.rank == 0 || c->gradient[c->root[v]] || code == GR_OP_PARAM || code == GR_OP_SLOT || code == GR_OP_FEED;
+    return gr__value(c->g, v)->shape.rank == 0 || c->gradient[c->root[v]] || code == GR_OP_PARAM ||
+           code == GR_OP_SLOT || code == GR_OP_FEED;
 }
 
 static bool is_mergeable(const gr__compiler *c, const signing *x)

@@ -1,4 +1,5 @@
-/* Packing blocks with life times: the largest first, each as low as it fits between those that live at the same time. */
+/* Packing blocks with life times: the largest first, each as low as it fits between those that live at the same time.
+ */
 #include <stdlib.h>
 
 #include "plan/plan.h"

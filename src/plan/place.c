@@ -63,11 +63,13 @@ static void place_gradients(gr__compiler *c)
     for (size_t i = 0; i < c->effects.n_gradients; i++) {
         gr_gradient_mark m = c->effects.gradients[i];
         gr_val root = c->root[m.gradient];
-        bool whole = c->root_offset[m.gradient] == 0 && gr_shape_count(gr__value(c->g, root)->shape) == gr_shape_count(gr__value(c->g, m.gradient)->shape);
+        bool whole = c->root_offset[m.gradient] == 0 &&
+                     gr_shape_count(gr__value(c->g, root)->shape) == gr_shape_count(gr__value(c->g, m.gradient)->shape);
         if (c->unit_of[gr__value(c->g, root)->node] < 0 || c->plan->spots[root].kind != GR__NOWHERE || !whole) continue;
         const gr_entry *e = gr_store_entry(c->plan->store, c->entry[gr__value(c->g, m.param)->node]);
         c->plan->spots[root] = (gr__spot){GR__IN_GRADIENTS, 0, e->offset};
-        c->plan->bytes.gradients = GR_MAX(c->plan->bytes.gradients, e->offset + gr__granules(gr__value_bytes(c->backend, gr__value(c->g, root))));
+        c->plan->bytes.gradients = GR_MAX(c->plan->bytes.gradients,
+                                          e->offset + gr__granules(gr__value_bytes(c->backend, gr__value(c->g, root))));
     }
 }
 
@@ -107,7 +109,8 @@ static int times_read(const gr__compiler *c, const gr_item *it, gr_val root)
     return n;
 }
 
-/* An input of segment s whose memory the output may take over: it dies here, is as large, and is read only element for element. */
+/* An input of segment s whose memory the output may take over: it dies here, is as large, and is read only element for
+ * element. */
 static gr_val dying_input(gr__compiler *c, int unit, int t, int s, gr_val out)
 {
     const gr_item *it = &c->plan->items[t - 1].item;
@@ -117,7 +120,8 @@ static gr_val dying_input(gr__compiler *c, int unit, int t, int s, gr_val out)
         gr_val in = it->in[s * it->n_in + i], root = c->root[in];
         gr__spot spot = c->plan->spots[root];
         const gr_value *v = gr__value(c->g, in);
-        if (spot.kind != GR__IN_BLOCK || c->plan->blocks[spot.index].last != t || times_read(c, it, root) != 1) continue;
+        if (spot.kind != GR__IN_BLOCK || c->plan->blocks[spot.index].last != t || times_read(c, it, root) != 1)
+            continue;
         if (v->dtype != o->dtype || !gr__shape_equal(v->shape, o->shape)) continue;
         bool any;
         if (gr__part_reads_elementwise(c, &c->units[unit].parts[s], root, &any) && any) return root;
@@ -146,7 +150,8 @@ static void place_items(gr__compiler *c, const int *last)
         gr__item *it = &p->items[t - 1];
         int at = t - 1 - first_unit, unit = at >= 0 && at < c->n_sequence ? c->sequence[at] : -1;
         for (int s = 0; s < it->item.n_segments; s++)
-            for (int o = 0; o < it->item.n_out; o++) place_output(c, unit, t, s, it->item.out[s * it->item.n_out + o], last);
+            for (int o = 0; o < it->item.n_out; o++)
+                place_output(c, unit, t, s, it->item.out[s * it->item.n_out + o], last);
         it->shared = it->kernel->shared_bytes ? add_block(p, it->kernel->shared_bytes, t, t, GR_NONE) : -1;
     }
 }
@@ -154,7 +159,8 @@ static void place_items(gr__compiler *c, const int *last)
 static void place_feeds(gr__compiler *c, const int *last)
 {
     for (gr_val v = 1; v <= c->n_values; v++)
-        if (c->live[gr__value(c->g, v)->node] && gr__producer(c->g, v)->op->code == GR_OP_FEED) add_value(c, v, 0, last);
+        if (c->live[gr__value(c->g, v)->node] && gr__producer(c->g, v)->op->code == GR_OP_FEED)
+            add_value(c, v, 0, last);
 }
 
 static void place_views(gr__compiler *c)
@@ -208,7 +214,8 @@ static gr_status place_effects(gr__compiler *c, const int *saved)
     if (!p->outputs) return gr__error_code(c->ctx);
     for (size_t i = 0; i < c->effects.n_outputs; i++) {
         gr_named o = c->effects.outputs[i];
-        p->outputs[p->n_outputs++] = (gr__output){o.name, gr__value(c->g, o.value)->shape, final_spot(c, o.value, saved)};
+        p->outputs[p->n_outputs++] =
+            (gr__output){o.name, gr__value(c->g, o.value)->shape, final_spot(c, o.value, saved)};
     }
     if (c->effects.guard) p->guard = final_spot(c, c->effects.guard, saved);
     p->feeds = gr__bump_alloc(p->memory, c->n_values * sizeof *p->feeds);
@@ -240,7 +247,8 @@ gr_status gr__plan_place(gr__compiler *c)
     gr_status st = GR_OK;
     gr_plan *p = c->plan;
     p->spots = gr__bump_alloc(p->memory, (c->n_values + 1) * sizeof *p->spots);
-    p->blocks = gr__bump_alloc(p->memory, (c->n_values + (size_t)p->n_items + (size_t)c->n_saved + 1) * sizeof *p->blocks);
+    p->blocks =
+        gr__bump_alloc(p->memory, (c->n_values + (size_t)p->n_items + (size_t)c->n_saved + 1) * sizeof *p->blocks);
     int *last = find_last_reads(c), *saved;
     if (!p->spots || !p->blocks || !last) return gr__error_code(c->ctx);
     GR_TRY(place_constants(c));

@@ -18,68 +18,85 @@
 
 /* ---- what remains of compiling ---- */
 
-typedef enum gr__spot_kind { GR__NOWHERE, GR__IN_STORE, GR__IN_CONSTANTS, GR__IN_GRADIENTS, GR__IN_BLOCK } gr__spot_kind;
+typedef enum gr__spot_kind {
+    GR__NOWHERE,
+    GR__IN_STORE,
+    GR__IN_CONSTANTS,
+    GR__IN_GRADIENTS,
+    GR__IN_BLOCK
+} gr__spot_kind;
 typedef struct gr__spot { /* where a value stands */
     gr__spot_kind kind;
-    int index;      /* IN_STORE: the entry; IN_BLOCK: the block */
-    size_t offset;  /* within it */
+    int index;     /* IN_STORE: the entry; IN_BLOCK: the block */
+    size_t offset; /* within it */
 } gr__spot;
 
 /* A place in the arena for the values or the workspace that live from item `first` to item `last`, both included. */
 typedef struct gr__block {
-    size_t bytes;   /* whole granules */
+    size_t bytes; /* whole granules */
     int first, last;
-    size_t offset;  /* found by gr__blocks_pack */
-    gr_val value;   /* the first value that stands there; GR_NONE: workspace or a saved tensor */
+    size_t offset; /* found by gr__blocks_pack */
+    gr_val value;  /* the first value that stands there; GR_NONE: workspace or a saved tensor */
 } gr__block;
 
-typedef struct gr__copy { gr__spot from, to; size_t bytes; } gr__copy;
+typedef struct gr__copy {
+    gr__spot from, to;
+    size_t bytes;
+} gr__copy;
 
 typedef struct gr__item {
-    gr_item item;       /* its graph is the plan's own; zero for copies */
-    gr__copy *copies;   /* NULL for all else */
+    gr_item item;     /* its graph is the plan's own; zero for copies */
+    gr__copy *copies; /* NULL for all else */
     int n_copies;
     gr_kernel *kernel;
-    int shared;         /* the block of its workspace, -1: none */
+    int shared; /* the block of its workspace, -1: none */
     bool writes_store;
     double flops, bytes;
 } gr__item;
 
-typedef struct gr__feed { const char *name; gr_val value; } gr__feed;
-typedef struct gr__output { const char *name; gr_shape shape; gr__spot spot; } gr__output;
+typedef struct gr__feed {
+    const char *name;
+    gr_val value;
+} gr__feed;
+typedef struct gr__output {
+    const char *name;
+    gr_shape shape;
+    gr__spot spot;
+} gr__output;
 
 struct gr_plan {
     gr_context *ctx;
     const gr_backend *backend;
     gr_store *store;
-    gr__bump *memory;   /* what is described below, the kernels excepted */
+    gr__bump *memory; /* what is described below, the kernels excepted */
     const char *name;
-    gr_graph *graph;    /* simplified */
+    gr_graph *graph; /* simplified */
     gr__item *items;
     int n_items;
-    int first_write;    /* the guard is tested before this item; n_items when nothing is assigned */
+    int first_write; /* the guard is tested before this item; n_items when nothing is assigned */
     gr__spot guard;
-    gr__spot *spots;    /* of value v: spots[v]; NOWHERE for what never stands in memory */
+    gr__spot *spots; /* of value v: spots[v]; NOWHERE for what never stands in memory */
     gr__block *blocks;
     int n_blocks;
     gr__feed *feeds;
     int n_feeds;
     gr__output *outputs;
     int n_outputs;
-    void *constants;    /* bookkeeping memory */
+    void *constants; /* bookkeeping memory */
     size_t constant_bytes;
     gr_plan_bytes_info bytes;
     size_t scratch_bytes; /* a worker */
-    gr_arena *own;      /* NULL while bound to another's */
-    char *arena;        /* NULL until bound */
-    gr__pool *pool;     /* NULL: one thread */
+    gr_arena *own;        /* NULL while bound to another's */
+    char *arena;          /* NULL until bound */
+    gr__pool *pool;       /* NULL: one thread */
 };
 
 /* ---- while compiling ---- */
 
 enum { GR__MAX_OPERANDS = 128 }; /* of a region, whatever the backend allows */
 
-/* One segment of a unit: nodes of its own (broadcasts and iotas that they read in place are not among them), in graph order, a contraction first. */
+/* One segment of a unit: nodes of its own (broadcasts and iotas that they read in place are not among them), in graph
+ * order, a contraction first. */
 typedef struct gr__part {
     uint32_t *nodes;
     int n, capacity;
@@ -89,8 +106,8 @@ typedef struct gr__part {
 
 typedef struct gr__unit {
     gr_item_kind kind;
-    bool gone;       /* became part of another */
-    bool waits;      /* for the guard */
+    bool gone;  /* became part of another */
+    bool waits; /* for the guard */
     gr__part *parts;
     int n_parts;
 } gr__unit;
@@ -107,17 +124,17 @@ typedef struct gr__compiler {
     gr_context *ctx;
     gr_plan *plan;
     const gr_backend *backend;
-    const gr_graph *g;      /* simplified */
-    gr_effects effects;     /* of g */
+    const gr_graph *g;  /* simplified */
+    gr_effects effects; /* of g */
     gr_plan_options options;
-    gr__bump *work;         /* dies with compiling */
+    gr__bump *work; /* dies with compiling */
     uint32_t n_nodes, n_values;
 
     /* of a node */
-    int *entry;             /* of the store; -1: not a param or slot */
+    int *entry; /* of the store; -1: not a param or slot */
     bool *live;
-    bool *before_guard;     /* the guard needs it */
-    uint32_t *order;        /* live nodes, what the guard needs first, otherwise as in the graph */
+    bool *before_guard; /* the guard needs it */
+    uint32_t *order;    /* live nodes, what the guard needs first, otherwise as in the graph */
     uint32_t n_order;
     uint8_t *absorbs;       /* bit i: input i is a broadcast or iota that is read in place */
     bool *in_memory;        /* broadcasts and iotas: somebody wants to read the value itself */
@@ -127,21 +144,21 @@ typedef struct gr__compiler {
     int *unit_of;           /* -1: leaf, view, or read in place everywhere */
 
     /* of a value */
-    gr_val *root;           /* the value whose memory it is: itself, but for views */
-    size_t *root_offset;    /* bytes into it */
-    bool *pinned;           /* an output, assigned, or the guard */
-    bool *gradient;         /* marked */
+    gr_val *root;                     /* the value whose memory it is: itself, but for views */
+    size_t *root_offset;              /* bytes into it */
+    bool *pinned;                     /* an output, assigned, or the guard */
+    bool *gradient;                   /* marked */
     uint32_t *first_reader, *readers; /* live nodes that read v: readers[first_reader[v] .. first_reader[v + 1]) */
 
     gr__unit *units;
     int n_units;
     gr__deps deps;
 
-    int *stored_as;         /* of a value: the entry that it is written straight into, or -1 */
-    gr_assignment *copies;  /* the assignments done by a copy at the end */
-    gr_val *saved;          /* leaves of the store whose old value is copied away before anything is written */
+    int *stored_as;        /* of a value: the entry that it is written straight into, or -1 */
+    gr_assignment *copies; /* the assignments done by a copy at the end */
+    gr_val *saved;         /* leaves of the store whose old value is copied away before anything is written */
     int n_copies, n_saved;
-    int *sequence;          /* units in the order they run */
+    int *sequence; /* units in the order they run */
     int n_sequence;
 } gr__compiler;
 
@@ -157,7 +174,8 @@ gr_status gr__plan_order(gr__compiler *c);
 gr_status gr__plan_make(gr__compiler *c);
 gr_status gr__plan_place(gr__compiler *c);
 
-/* What input i of n reads from memory: a broadcast read in place gives what it repeats. GR_NONE: nothing (constants, iotas read in place). */
+/* What input i of n reads from memory: a broadcast read in place gives what it repeats. GR_NONE: nothing (constants,
+ * iotas read in place). */
 gr_val gr__node_read(const gr__compiler *c, const gr_node *n, int i);
 int gr__value_unit(const gr__compiler *c, gr_val v); /* of the value whose memory v is; -1: none */
 bool gr__value_is_view(const gr__compiler *c, gr_val v);
@@ -165,11 +183,15 @@ bool gr__node_is_reduction(const gr_node *n);
 bool gr__value_is_out(const gr__compiler *c, gr_val v, int unit); /* read outside its unit, or pinned */
 uint32_t gr__node_id(const gr_graph *g, const gr_node *n);
 size_t gr__value_bytes(const gr_backend *b, const gr_value *v);
-/* True if the part reads the memory of `root` only as elementwise operands, element for element. *any: whether it reads it at all. */
+/* True if the part reads the memory of `root` only as elementwise operands, element for element. *any: whether it reads
+ * it at all. */
 bool gr__part_reads_elementwise(const gr__compiler *c, const gr__part *part, gr_val root, bool *any);
-/* Distinct values that the part reads, and those that it writes for others; the arrays have room for every operand of its nodes. */
-void gr__part_operands(const gr__compiler *c, int unit, const gr__part *part, gr_val *in, int *n_in, gr_val *out, int *n_out);
-/* The part's nodes with those they read in place, as backends want them: REGIONs in an order that equal regions share. NULL: no memory. */
+/* Distinct values that the part reads, and those that it writes for others; the arrays have room for every operand of
+ * its nodes. */
+void gr__part_operands(const gr__compiler *c, int unit, const gr__part *part, gr_val *in, int *n_in, gr_val *out,
+                       int *n_out);
+/* The part's nodes with those they read in place, as backends want them: REGIONs in an order that equal regions share.
+ * NULL: no memory. */
 uint32_t *gr__part_list_nodes(const gr__compiler *c, gr__bump *memory, int unit, const gr__part *part, int *n);
 int gr__part_most_operands(const gr__compiler *c, const gr__part *part); /* room for gr__part_operands, each array */
 
@@ -180,17 +202,19 @@ unsigned gr__form_reduce_splits(gr_shape shape, int64_t mask, int rank_after);
 unsigned gr__form_iota_splits(gr_shape shape, int64_t axis);
 int gr__form_split(unsigned splits); /* the one that is taken */
 gr_space gr__form_space(gr_shape shape, unsigned splits);
-gr__form gr__form_of(const gr_graph *g, const gr_node *n, int split); /* BROADCAST: of its source; reductions: of the result; IOTA: ROW or COLUMN counts */
+gr__form gr__form_of(const gr_graph *g, const gr_node *n,
+                     int split); /* BROADCAST: of its source; reductions: of the result; IOTA: ROW or COLUMN counts */
 
 /* ---- deps.c ---- */
 bool gr__deps_create(gr__deps *d, gr__bump *memory, int n);
-bool gr__deps_has(const gr__deps *d, int unit, int above);           /* unit needs above */
+bool gr__deps_has(const gr__deps *d, int unit, int above); /* unit needs above */
 void gr__deps_add(gr__deps *d, int unit, int above);
-bool gr__deps_joinable(const gr__deps *d, int a, int b);             /* no third unit between them */
-void gr__deps_join(gr__deps *d, int a, int b);                       /* b becomes part of a */
+bool gr__deps_joinable(const gr__deps *d, int a, int b); /* no third unit between them */
+void gr__deps_join(gr__deps *d, int a, int b);           /* b becomes part of a */
 
 /* ---- pack.c ---- */
-/* Finds offsets such that blocks that live at the same time do not overlap; *total is the end of the last one. False: no memory. */
+/* Finds offsets such that blocks that live at the same time do not overlap; *total is the end of the last one. False:
+ * no memory. */
 bool gr__blocks_pack(gr_context *ctx, gr__block *blocks, int n, size_t *total);
 
 /* ---- copy.c ---- */

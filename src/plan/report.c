@@ -43,8 +43,12 @@ gr_plan_view gr_plan_view_at(const gr_plan *p, int index, int output)
     gr_val v = p->items[index].item.out[output];
     const gr_value *value = gr__value(p->graph, v);
     const gr_node *n = gr__producer(p->graph, v);
-    size_t one = value->dtype == GR_U8 ? 1 : value->dtype == GR_I32 ? sizeof(int32_t) : value->shape.rank ? p->backend->real_bytes : sizeof(double);
-    return (gr_plan_view){n->scope, n->op->name, value->dtype, value->shape, one, p->arena ? gr__plan_address(p, p->spots[v]) : NULL};
+    size_t one = value->dtype == GR_U8    ? 1
+                 : value->dtype == GR_I32 ? sizeof(int32_t)
+                 : value->shape.rank      ? p->backend->real_bytes
+                                          : sizeof(double);
+    return (gr_plan_view){n->scope,     n->op->name, value->dtype,
+                          value->shape, one,         p->arena ? gr__plan_address(p, p->spots[v]) : NULL};
 }
 
 /* ---- the largest values ---- */
@@ -107,8 +111,10 @@ static bool is_finite(const gr_plan *p, const gr_ref *r)
 
 static void describe(const gr_node *n, char *text, size_t size)
 {
-    if (n->attr.name && n->n_in == 0) snprintf(text, size, "%s \"%s\"", n->op->name, n->attr.name);
-    else snprintf(text, size, "%s%s%s", n->op->name, n->scope[0] ? " in " : "", n->scope);
+    if (n->attr.name && n->n_in == 0)
+        snprintf(text, size, "%s \"%s\"", n->op->name, n->attr.name);
+    else
+        snprintf(text, size, "%s%s%s", n->op->name, n->scope[0] ? " in " : "", n->scope);
 }
 
 typedef struct search {
@@ -128,15 +134,16 @@ static bool evaluate(search *s, const gr_node *n)
         in[i] = *v;
     }
     const gr_value *value = gr__value(s->p->graph, n->out);
-    out[0] = (gr_ref){gr__bump_alloc(s->memory, (size_t)gr_shape_count(value->shape) * sizeof(double)), value->dtype, value->shape};
+    out[0] = (gr_ref){gr__bump_alloc(s->memory, (size_t)gr_shape_count(value->shape) * sizeof(double)), value->dtype,
+                      value->shape};
     if (!out[0].data) return false;
     n->op->ref(s->p->graph, n, in, out);
     s->values[n->out] = out[0];
     return true;
 }
 
-/* Inside a region or a list of scalars: by reference arithmetic, before the item runs, for it may overwrite what it reads. Segments after the first have
- * no nodes of their own to name; their outputs are looked at after they ran. */
+/* Inside a region or a list of scalars: by reference arithmetic, before the item runs, for it may overwrite what it
+ * reads. Segments after the first have no nodes of their own to name; their outputs are looked at after they ran. */
 static const gr_node *first_inside(search *s, const gr_item *it)
 {
     for (int k = 0; k < it->n_nodes; k++) {

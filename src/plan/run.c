@@ -47,7 +47,8 @@ static gr_status not_bound(const gr_plan *p)
 
 static gr_status diverged(const gr_plan *p)
 {
-    return gr__fail(p->ctx, GR_E_DIVERGED, "plan \"%s\": the guarded value is %g; nothing was assigned", p->name, *(const double *)gr__plan_address(p, p->guard));
+    return gr__fail(p->ctx, GR_E_DIVERGED, "plan \"%s\": the guarded value is %g; nothing was assigned", p->name,
+                    *(const double *)gr__plan_address(p, p->guard));
 }
 
 gr_status gr_plan_run(gr_plan *p)
@@ -66,7 +67,8 @@ gr_status gr_plan_run(gr_plan *p)
 gr_status gr_plan_run_item(gr_plan *p, int index)
 {
     if (!p->arena) return not_bound(p);
-    if (index < 0 || index >= p->n_items) return gr__fail(p->ctx, GR_E_RANGE, "plan \"%s\" has no item %d", p->name, index);
+    if (index < 0 || index >= p->n_items)
+        return gr__fail(p->ctx, GR_E_RANGE, "plan \"%s\" has no item %d", p->name, index);
     if (index == p->first_write && !gr__plan_guard_holds(p)) return diverged(p);
     gr__fp_state saved = gr__fp_enter();
     gr__plan_run_item(p, &p->items[index]);

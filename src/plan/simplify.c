@@ -1,7 +1,8 @@
-/* Simplifying: dead nodes, identities and multiply-add contraction. After this the arithmetic is fixed: no later stage changes a bit.
+/* Simplifying: dead nodes, identities and multiply-add contraction. After this the arithmetic is fixed: no later stage
+ * changes a bit.
  *
- * A graph is rebuilt node by node into a new one, twice: first without what does nothing, then with a*b+c contracted where the product has no other reader.
- * Common subexpressions fall together because nodes are hash-consed. */
+ * A graph is rebuilt node by node into a new one, twice: first without what does nothing, then with a*b+c contracted
+ * where the product has no other reader. Common subexpressions fall together because nodes are hash-consed. */
 #include <string.h>
 
 #include "graph/op.h"
@@ -63,7 +64,9 @@ static gr_val broadcast(gr_graph *to, gr_val v, gr_shape shape)
     n = gr__made_by(to, v, GR_OP_RESHAPE);
     if (n) { /* leading axes of size 1 are there anyway */
         gr_shape inner = gr__value(to, n->in[0])->shape;
-        if (inner.rank <= shape.rank && gr__shape_equal(without_leading_ones(inner), without_leading_ones(gr__value(to, v)->shape))) v = n->in[0];
+        if (inner.rank <= shape.rank &&
+            gr__shape_equal(without_leading_ones(inner), without_leading_ones(gr__value(to, v)->shape)))
+            v = n->in[0];
     }
     gr_shape from = gr__value(to, v)->shape;
     if (from.rank != 0 && gr_shape_count(from) == gr_shape_count(shape)) return reshape(to, v, shape);
@@ -88,14 +91,16 @@ static gr_val permute(gr_graph *to, const gr_node *n, gr_val v)
     return moves ? gr_permute(to, v, axes) : reshape(to, v, shape);
 }
 
-/* Reducing axes of size 1 is a reshape, where the result is still a tensor. Repeated numbers are reduced before they are repeated. */
+/* Reducing axes of size 1 is a reshape, where the result is still a tensor. Repeated numbers are reduced before they
+ * are repeated. */
 static gr_val reduce(gr_graph *to, const gr_graph *from, const gr_node *n, gr_val v)
 {
     gr_shape shape = gr__value(to, v)->shape, out = gr__value(from, n->out)->shape;
     int64_t all = gr_shape_count(shape), results = gr_shape_count(out);
     if (repeated(to, v) && all > 0 && results > 0) {
         bool sum = n->op->code == GR_OP_SUM;
-        return gr_broadcast(to, sum ? gr_mul(to, repeated(to, v), gr_const(to, (double)(all / results))) : repeated(to, v), out);
+        return gr_broadcast(
+            to, sum ? gr_mul(to, repeated(to, v), gr_const(to, (double)(all / results))) : repeated(to, v), out);
     }
     if (out.rank != 0 && gr_shape_count(out) == gr_shape_count(shape)) {
         bool trivial = true;
@@ -121,18 +126,29 @@ static gr_val without_identities(gr_graph *to, const gr_graph *from, const gr_no
 {
     gr_shape shape = gr__value(from, n->out)->shape;
     switch (n->op->code) {
-    case GR_OP_STOP: return in[0];
-    case GR_OP_REAL: return gr_real(to, in[0]);
-    case GR_OP_SELECT: return gr_select(to, in[0], in[1], in[2]);
-    case GR_OP_RESHAPE: return reshape(to, in[0], shape);
-    case GR_OP_BROADCAST: return broadcast(to, in[0], shape);
-    case GR_OP_PERMUTE: return permute(to, n, in[0]);
+    case GR_OP_STOP:
+        return in[0];
+    case GR_OP_REAL:
+        return gr_real(to, in[0]);
+    case GR_OP_SELECT:
+        return gr_select(to, in[0], in[1], in[2]);
+    case GR_OP_RESHAPE:
+        return reshape(to, in[0], shape);
+    case GR_OP_BROADCAST:
+        return broadcast(to, in[0], shape);
+    case GR_OP_PERMUTE:
+        return permute(to, n, in[0]);
     case GR_OP_SUM:
-    case GR_OP_REDUCE_MAX: return reduce(to, from, n, in[0]);
-    case GR_OP_SLICE: return gr__shape_equal(shape, gr__value(to, in[0])->shape) ? in[0] : plain(to, from, n, in);
-    case GR_OP_PAD: return gr__shape_equal(shape, gr__value(to, in[0])->shape) ? in[0] : plain(to, from, n, in);
-    case GR_OP_CONCAT: return n->n_in == 1 ? in[0] : plain(to, from, n, in);
-    default: break;
+    case GR_OP_REDUCE_MAX:
+        return reduce(to, from, n, in[0]);
+    case GR_OP_SLICE:
+        return gr__shape_equal(shape, gr__value(to, in[0])->shape) ? in[0] : plain(to, from, n, in);
+    case GR_OP_PAD:
+        return gr__shape_equal(shape, gr__value(to, in[0])->shape) ? in[0] : plain(to, from, n, in);
+    case GR_OP_CONCAT:
+        return n->n_in == 1 ? in[0] : plain(to, from, n, in);
+    default:
+        break;
     }
     /* the builders of elementwise operations fold constants and drop what adds 0 or multiplies by 1 */
     if (n->op->class == GR_CLASS_MAP && n->n_in == 1) return gr__unary(to, n->op->code, in[0]);

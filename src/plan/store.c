@@ -1,7 +1,8 @@
 /* The store: parameters and slots by name, in a few contiguous blocks.
  *
- * Parameters stand in one block in the order they were added. Slots stand in one block a suffix (the name after the last '/'), in the order of
- * the parameters they belong to, so that an update over all parameters walks every block from front to back. */
+ * Parameters stand in one block in the order they were added. Slots stand in one block a suffix (the name after the
+ * last '/'), in the order of the parameters they belong to, so that an update over all parameters walks every block
+ * from front to back. */
 #include <assert.h>
 #include <string.h>
 
@@ -80,8 +81,8 @@ static int find(const gr_store *s, const char *name)
 
 static bool same_spec(const gr_entry_spec *a, const gr_entry_spec *b)
 {
-    return gr__shape_equal(a->shape, b->shape) && a->slot == b->slot && a->saved == b->saved && a->role == b->role && a->layout == b->layout &&
-           memcmp(&a->initial, &b->initial, sizeof a->initial) == 0;
+    return gr__shape_equal(a->shape, b->shape) && a->slot == b->slot && a->saved == b->saved && a->role == b->role &&
+           a->layout == b->layout && memcmp(&a->initial, &b->initial, sizeof a->initial) == 0;
 }
 
 static gr_status check_shape(gr_store *s, const gr_entry_spec *spec)
@@ -94,7 +95,9 @@ static gr_status check_shape(gr_store *s, const gr_entry_spec *spec)
         if (fits && d > 0) room /= d;
     }
     if (fits) return GR_OK;
-    return gr__fail(s->ctx, GR_E_SHAPE, "entry \"%s\": the shape has a negative size, more than %d axes or too many elements", spec->name, GR_MAX_RANK);
+    return gr__fail(s->ctx, GR_E_SHAPE,
+                    "entry \"%s\": the shape has a negative size, more than %d axes or too many elements", spec->name,
+                    GR_MAX_RANK);
 }
 
 gr_status gr_store_add(gr_store *s, const gr_entry_spec *spec, int *index)
@@ -107,9 +110,10 @@ gr_status gr_store_add(gr_store *s, const gr_entry_spec *spec, int *index)
         const gr_entry_spec *old = &s->entries[at].spec;
         char a[96], b[96];
         if (!same_spec(old, spec))
-            return gr__fail(s->ctx, GR_E_CONFLICT, "entry \"%s\" is in the store already, as a different one: %s %s against %s %s", spec->name,
-                            old->slot ? "slot" : "parameter", gr__shape_text(old->shape, a), spec->slot ? "slot" : "parameter",
-                            gr__shape_text(spec->shape, b));
+            return gr__fail(s->ctx, GR_E_CONFLICT,
+                            "entry \"%s\" is in the store already, as a different one: %s %s against %s %s", spec->name,
+                            old->slot ? "slot" : "parameter", gr__shape_text(old->shape, a),
+                            spec->slot ? "slot" : "parameter", gr__shape_text(spec->shape, b));
         if (index) *index = at;
         return GR_OK;
     }
@@ -159,7 +163,8 @@ static bool belongs_to(const gr_entry *slot, const gr_entry *parameter)
 {
     const char *slash = strrchr(slot->spec.name, '/');
     size_t n = slash ? (size_t)(slash - slot->spec.name) : 0;
-    return slash && !parameter->spec.slot && strncmp(slot->spec.name, parameter->spec.name, n) == 0 && parameter->spec.name[n] == '\0';
+    return slash && !parameter->spec.slot && strncmp(slot->spec.name, parameter->spec.name, n) == 0 &&
+           parameter->spec.name[n] == '\0';
 }
 
 static void append(gr_store *s, block *b, gr_entry *e)
@@ -174,7 +179,9 @@ static void lay_out_slots(gr_store *s, block *b, bool *placed)
     for (size_t p = 0; p < s->n; p++)
         for (size_t i = 0; i < s->n && !s->entries[p].spec.slot; i++) {
             gr_entry *e = &s->entries[i];
-            if (placed[i] || !e->spec.slot || strcmp(suffix_of(e->spec.name), b->suffix) != 0 || !belongs_to(e, &s->entries[p])) continue;
+            if (placed[i] || !e->spec.slot || strcmp(suffix_of(e->spec.name), b->suffix) != 0 ||
+                !belongs_to(e, &s->entries[p]))
+                continue;
             append(s, b, e);
             placed[i] = true;
         }
@@ -201,8 +208,10 @@ static void fill(gr_store *s, gr_entry *e)
     float *f = e->data;
     bool wide = element_bytes(s, e->spec.shape) == sizeof(double);
     for (int64_t i = 0; i < e->count; i++) {
-        if (wide) d[i] = e->spec.initial;
-        else f[i] = (float)e->spec.initial;
+        if (wide)
+            d[i] = e->spec.initial;
+        else
+            f[i] = (float)e->spec.initial;
     }
 }
 

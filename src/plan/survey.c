@@ -1,4 +1,5 @@
-/* Looking at the simplified graph once: liveness, readers, views, what is read in place, which contractions end in a bias and a rectifier. */
+/* Looking at the simplified graph once: liveness, readers, views, what is read in place, which contractions end in a
+ * bias and a rectifier. */
 #include "graph/op.h"
 #include "plan/plan.h"
 
@@ -9,7 +10,9 @@ uint32_t gr__node_id(const gr_graph *g, const gr_node *n)
 
 size_t gr__value_bytes(const gr_backend *b, const gr_value *v)
 {
-    size_t element = v->dtype != GR_REAL ? gr__dtype_bytes(v->dtype) : v->shape.rank == 0 ? sizeof(double) : b->real_bytes;
+    size_t element = v->dtype != GR_REAL  ? gr__dtype_bytes(v->dtype)
+                     : v->shape.rank == 0 ? sizeof(double)
+                                          : b->real_bytes;
     return (size_t)gr_shape_count(v->shape) * element;
 }
 
@@ -146,7 +149,8 @@ static bool is_bias(const gr__compiler *c, gr_val v)
     const gr_node *n = gr__made_by(c->g, v, GR_OP_BROADCAST);
     if (!n) return false;
     gr_shape from = gr__value(c->g, n->in[0])->shape, to = gr__value(c->g, v)->shape;
-    return from.rank > 0 && gr_shape_count(from) == to.dim[to.rank - 1] && from.dim[from.rank - 1] == to.dim[to.rank - 1];
+    return from.rank > 0 && gr_shape_count(from) == to.dim[to.rank - 1] &&
+           from.dim[from.rank - 1] == to.dim[to.rank - 1];
 }
 
 static void end_with_bias(gr__compiler *c, uint32_t k)
@@ -167,7 +171,8 @@ static void end_with_relu(gr__compiler *c, uint32_t k)
     uint32_t biased = c->epilogue_of[gr__node_id(c->g, p)];
     const gr_node *contraction = biased ? gr__node(c->g, biased - 1) : p;
     if (contraction->op->class != GR_CLASS_CONTRACT || p->op->code == GR_OP_RELU || !read_once(c, n->in[0])) return;
-    if (c->backend->epilogue(c->g, contraction, biased != 0, true)) c->epilogue_of[k] = 1 + gr__node_id(c->g, contraction);
+    if (c->backend->epilogue(c->g, contraction, biased != 0, true))
+        c->epilogue_of[k] = 1 + gr__node_id(c->g, contraction);
 }
 
 static void find_epilogues(gr__compiler *c)
@@ -175,7 +180,8 @@ static void find_epilogues(gr__compiler *c)
     if (c->options.unfused || !c->backend->epilogue) return;
     for (uint32_t k = 0; k < c->n_nodes; k++) {
         if (!c->live[k]) continue;
-        if (gr__node(c->g, k)->op->code == GR_OP_ADD && gr__value(c->g, gr__node(c->g, k)->out)->shape.rank > 0) end_with_bias(c, k);
+        if (gr__node(c->g, k)->op->code == GR_OP_ADD && gr__value(c->g, gr__node(c->g, k)->out)->shape.rank > 0)
+            end_with_bias(c, k);
         if (gr__node(c->g, k)->op->code == GR_OP_RELU) end_with_relu(c, k);
     }
 }
@@ -208,8 +214,8 @@ static bool allocate(gr__compiler *c)
     c->pinned = gr__bump_alloc(c->work, v * sizeof *c->pinned);
     c->gradient = gr__bump_alloc(c->work, v * sizeof *c->gradient);
     c->first_reader = gr__bump_alloc(c->work, (v + 1) * sizeof *c->first_reader);
-    return c->live && c->before_guard && c->order && c->absorbs && c->in_memory && c->splits && c->epilogue_of && c->unit_of && c->root &&
-           c->root_offset && c->pinned && c->gradient && c->first_reader;
+    return c->live && c->before_guard && c->order && c->absorbs && c->in_memory && c->splits && c->epilogue_of &&
+           c->unit_of && c->root && c->root_offset && c->pinned && c->gradient && c->first_reader;
 }
 
 gr_status gr__plan_survey(gr__compiler *c)

@@ -1,5 +1,5 @@
-/* Ranges and ticks. Linear ticks are 1, 2 or 5 times a power of ten apart [Heckbert 1990]; logarithmic ones stand at powers of ten, with 2
- * and 5 between where these are few. */
+/* Ranges and ticks. Linear ticks are 1, 2 or 5 times a power of ten apart [Heckbert 1990]; logarithmic ones stand at
+ * powers of ten, with 2 and 5 between where these are few. */
 #include "report/axis.h"
 
 #include <math.h>
@@ -54,7 +54,8 @@ gr_scale gr__scale_make(const gr_axis *a, const gr_range *r)
 double gr__scale_at(const gr_scale *s, double v)
 {
     if (!isfinite(v) || (s->log && !(v > 0))) return NAN;
-    double t = s->log ? (log10(v) - log10(s->low)) / (log10(s->high) - log10(s->low)) : (v / 2 - s->low / 2) / (s->high / 2 - s->low / 2);
+    double t = s->log ? (log10(v) - log10(s->low)) / (log10(s->high) - log10(s->low))
+                      : (v / 2 - s->low / 2) / (s->high / 2 - s->low / 2);
     return s->from + fmin(fmax(t * (s->to - s->from), -FAR), FAR);
 }
 

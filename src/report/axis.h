@@ -11,7 +11,8 @@ typedef struct gr_scale {
     const char *const *words; /* as gr_axis */
 } gr_scale;
 
-/* The range of an axis from the finite (and, where log, positive) numbers that were added; makes sense of none, one, or equal ones. */
+/* The range of an axis from the finite (and, where log, positive) numbers that were added; makes sense of none, one, or
+ * equal ones. */
 typedef struct gr_range {
     double low, high;
     bool any;

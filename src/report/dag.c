@@ -37,10 +37,12 @@ static void box(drawing *w, int i)
     const char *colour = gr__plot_colour(n->group + 1);
     double wide = gr__dag_box(n), y = w->l->boxes[it->layer];
     gr__text_add(w->out,
-                 "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" rx=\"6\" fill=\"%s\" fill-opacity=\"0.12\" stroke=\"%s\" "
+                 "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" rx=\"6\" fill=\"%s\" fill-opacity=\"0.12\" "
+                 "stroke=\"%s\" "
                  "stroke-width=\"1.5\"/>\n",
                  it->x - wide / 2, y, wide, GR_DAG_BOX, colour, colour);
-    text(w, it->x, y + (n->note[0] ? 17 : 25), NAME, "text-anchor=\"middle\" font-weight=\"600\"", n->name, strlen(n->name));
+    text(w, it->x, y + (n->note[0] ? 17 : 25), NAME, "text-anchor=\"middle\" font-weight=\"600\"", n->name,
+         strlen(n->name));
     text(w, it->x, y + 32, GR_PAGE_SMALL, "text-anchor=\"middle\" fill=\"#444b54\"", n->note, strlen(n->note));
 }
 
@@ -61,7 +63,8 @@ static void line(drawing *w, int i)
         y = l->below[it->layer];
         gr__text_add(w->out, "V%.1f", last ? end - HEAD : y);
     }
-    gr__text_add(w->out, "\"/>\n<path fill=\"#7d8894\" d=\"M%.1f %.1fl%.1f %.1fh%.1fz\"/>\n", x, end, -0.65 * HEAD, -HEAD - 1, 1.3 * HEAD);
+    gr__text_add(w->out, "\"/>\n<path fill=\"#7d8894\" d=\"M%.1f %.1fl%.1f %.1fh%.1fz\"/>\n", x, end, -0.65 * HEAD,
+                 -HEAD - 1, 1.3 * HEAD);
 }
 
 static void label(drawing *w, int i)
@@ -72,8 +75,8 @@ static void label(drawing *w, int i)
     size_t skip;
     for (const char *s = e->label; *s; y += 1.2 * GR_PAGE_SMALL) {
         size_t n = gr__markup_line(s, GR_DAG_LABEL, &skip);
-        text(w, port->x + 6 * port->side, y, GR_PAGE_SMALL, port->side < 0 ? "text-anchor=\"end\" fill=\"#444b54\"" : "fill=\"#444b54\"", s,
-             n);
+        text(w, port->x + 6 * port->side, y, GR_PAGE_SMALL,
+             port->side < 0 ? "text-anchor=\"end\" fill=\"#444b54\"" : "fill=\"#444b54\"", s, n);
         s += n + skip;
     }
 }
@@ -84,7 +87,8 @@ static void legend(drawing *w, double y)
     for (int i = 0; w->d->groups && w->d->groups[i]; i++) {
         const char *colour = gr__plot_colour(i + 1);
         gr__text_add(w->out,
-                     "<rect x=\"%.1f\" y=\"%.1f\" width=\"18\" height=\"12\" rx=\"3\" fill=\"%s\" fill-opacity=\"0.12\" stroke=\"%s\" "
+                     "<rect x=\"%.1f\" y=\"%.1f\" width=\"18\" height=\"12\" rx=\"3\" fill=\"%s\" "
+                     "fill-opacity=\"0.12\" stroke=\"%s\" "
                      "stroke-width=\"1.5\"/>\n",
                      x + 1, y + 4, colour, colour);
         text(w, x + 26, y + 14, GR_PAGE_TEXT, "", w->d->groups[i], strlen(w->d->groups[i]));
@@ -102,7 +106,8 @@ static double legend_width(const gr_dag *d)
 gr_status gr__dag_svg(gr_context *ctx, const gr_dag *d, gr__text *out)
 {
     gr_dag_layout *l;
-    double under_title = GR_PAGE_MARGIN + GR_PAGE_TITLE * 1.25 + 2; /* a title of one line: the drawing is made wide enough */
+    double under_title =
+        GR_PAGE_MARGIN + GR_PAGE_TITLE * 1.25 + 2; /* a title of one line: the drawing is made wide enough */
     gr_status st = gr__dag_place(ctx, d, under_title + 38, &l);
     if (st != GR_OK) return st;
     double title = d->title ? gr__page_width(d->title, GR_PAGE_TITLE) + 2 * GR_PAGE_MARGIN + GR_PAGE_TITLE : 0;

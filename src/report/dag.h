@@ -1,4 +1,5 @@
-/* Boxes and arrows from the top down: what came of what. As text alone, like plots (report/plot.h); and in the language of Graphviz. */
+/* Boxes and arrows from the top down: what came of what. As text alone, like plots (report/plot.h); and in the language
+ * of Graphviz. */
 #ifndef GR_REPORT_DAG_H
 #define GR_REPORT_DAG_H
 
@@ -41,13 +42,16 @@ typedef struct gr_dag_port { /* where an edge enters its node */
 typedef struct gr_dag_layout {
     gr_dag_item item[GR_DAG_ITEMS]; /* the nodes first, in their order */
     int n_items;
-    int chain[GR_DAG_EDGES][GR_DAG_NODES], length[GR_DAG_EDGES]; /* items that an edge goes through, both nodes included */
+    int chain[GR_DAG_EDGES][GR_DAG_NODES],
+        length[GR_DAG_EDGES]; /* items that an edge goes through, both nodes included */
     gr_dag_port port[GR_DAG_EDGES];
     int n_layers;
-    double labels[GR_DAG_NODES], boxes[GR_DAG_NODES], below[GR_DAG_NODES]; /* a layer's: top of labels, of boxes, and their bottom */
+    double labels[GR_DAG_NODES], boxes[GR_DAG_NODES],
+        below[GR_DAG_NODES]; /* a layer's: top of labels, of boxes, and their bottom */
     double width, height;
 } gr_dag_layout;
-/* top: the first box's. GR_E_INTERNAL for a cycle or more than there is room for. Free with gr__free(ctx, *out, sizeof **out). */
+/* top: the first box's. GR_E_INTERNAL for a cycle or more than there is room for. Free with gr__free(ctx, *out, sizeof
+ * **out). */
 gr_status gr__dag_place(gr_context *ctx, const gr_dag *d, double top, gr_dag_layout **out);
 
 gr_status gr__dag_svg(gr_context *ctx, const gr_dag *d, gr__text *out);

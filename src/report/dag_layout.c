@@ -7,7 +7,8 @@
 #include "report/markup.h"
 #include "report/page.h"
 
-static const double GAP = 14, PORT = 16, BESIDE = 6, ABOVE = 46, PASS = 5; /* pixels; PORT: half the distance of two arrows */
+static const double GAP = 14, PORT = 16, BESIDE = 6, ABOVE = 46,
+                    PASS = 5; /* pixels; PORT: half the distance of two arrows */
 enum { SWEEPS = 40, ROUNDS = 60 };
 
 typedef struct placing {
@@ -95,7 +96,8 @@ static double mean_place(const placing *p, int item, bool above, bool below, boo
 {
     double sum = 0;
     int n = 0, layer = p->l->item[item].layer;
-    for (int u = 0; above && u < p->n_up[item]; u++, n++) sum += x ? p->l->item[p->up[item][u]].x : p->at[p->up[item][u]];
+    for (int u = 0; above && u < p->n_up[item]; u++, n++)
+        sum += x ? p->l->item[p->up[item][u]].x : p->at[p->up[item][u]];
     for (int k = 0; below && layer + 1 < p->l->n_layers && k < p->n[layer + 1]; k++) {
         int other = p->order[layer + 1][k];
         for (int u = 0; u < p->n_up[other]; u++)
@@ -183,7 +185,8 @@ static double label_width(const char *s, int *lines)
     return wide;
 }
 
-/* What a node takes with the labels of its arrows: one stands to the right of its arrow, two on the outer sides of theirs. */
+/* What a node takes with the labels of its arrows: one stands to the right of its arrow, two on the outer sides of
+ * theirs. */
 static void measure(placing *p, int lines[GR_DAG_NODES])
 {
     for (int i = 0; i < p->d->n_nodes; i++) {
@@ -200,13 +203,15 @@ static void measure(placing *p, int lines[GR_DAG_NODES])
     }
 }
 
-/* The places nearest to those wanted, in order and far enough apart: least squares by pooling neighbours that violate it. */
+/* The places nearest to those wanted, in order and far enough apart: least squares by pooling neighbours that violate
+ * it. */
 static void settle(placing *p, int layer)
 {
     double value[GR_DAG_ITEMS], offset[GR_DAG_ITEMS];
     int first[GR_DAG_ITEMS], n = 0, count = p->n[layer];
     for (int k = 0; k < count; k++) {
-        const gr_dag_item *it = &p->l->item[p->order[layer][k]], *before = k ? &p->l->item[p->order[layer][k - 1]] : NULL;
+        const gr_dag_item *it = &p->l->item[p->order[layer][k]],
+                          *before = k ? &p->l->item[p->order[layer][k - 1]] : NULL;
         offset[k] = before ? offset[k - 1] + before->right + GAP + it->left : 0;
         value[n] = mean_place(p, p->order[layer][k], true, true, true) - offset[k];
         first[n++] = k;
@@ -216,7 +221,8 @@ static void settle(placing *p, int layer)
         }
     }
     for (int i = 0; i < n; i++)
-        for (int k = first[i]; k < (i + 1 < n ? first[i + 1] : count); k++) p->l->item[p->order[layer][k]].x = value[i] + offset[k];
+        for (int k = first[i]; k < (i + 1 < n ? first[i + 1] : count); k++)
+            p->l->item[p->order[layer][k]].x = value[i] + offset[k];
 }
 
 static void across(placing *p)

@@ -68,7 +68,8 @@ gr_status gr__claims_csv(const gr_claim *c, int n, gr__text *out)
 
 static gr_status missing(const gr_lab *lab, const char *what, const char *name)
 {
-    return gr__fail(lab->ctx, GR_E_INTERNAL, "figure %s draws %s %s, which it has not", lab->figure->head.name, what, name);
+    return gr__fail(lab->ctx, GR_E_INTERNAL, "figure %s draws %s %s, which it has not", lab->figure->head.name, what,
+                    name);
 }
 
 static const gr_table *table_of(const gr_lab *lab, const char *wanted)
@@ -97,7 +98,8 @@ typedef struct drawer {
 static bool wanted(const drawer *d, int where, size_t row)
 {
     const gr_column *c = where >= 0 ? &d->t->columns[where] : NULL;
-    return !c || strcmp(c->words[(size_t)d->t->cells[row * (size_t)d->t->n_columns + (size_t)where]], d->curve->is) == 0;
+    return !c ||
+           strcmp(c->words[(size_t)d->t->cells[row * (size_t)d->t->n_columns + (size_t)where]], d->curve->is) == 0;
 }
 
 /* The wanted rows of a column, in order. */
@@ -125,7 +127,8 @@ static gr_status as_grid(drawer *d, double *x, double *y, size_t n, gr_series *s
     s->y = y;
     s->n = nx;
     s->n_y = nx ? n / nx : 0;
-    if (s->n * s->n_y != n) return gr__fail(d->lab->ctx, GR_E_INTERNAL, "figure %s has no grid to draw", d->lab->figure->head.name);
+    if (s->n * s->n_y != n)
+        return gr__fail(d->lab->ctx, GR_E_INTERNAL, "figure %s has no grid to draw", d->lab->figure->head.name);
     for (size_t j = 0; j < s->n_y; j++) y[j] = y[j * nx];
     return GR_OK;
 }
@@ -164,7 +167,12 @@ static gr_status plot_svg(const gr_lab *lab, const gr_panel *p, gr__text *out)
 {
     gr_series series[GR_PANEL_CURVES];
     gr_rule rules[GR_PANEL_RULES];
-    gr_plot plot = {.title = p->title, .caption = p->caption, .x = axis_of(&p->x), .y = axis_of(&p->y), .series = series, .rules = rules};
+    gr_plot plot = {.title = p->title,
+                    .caption = p->caption,
+                    .x = axis_of(&p->x),
+                    .y = axis_of(&p->y),
+                    .series = series,
+                    .rules = rules};
     drawer d = {.lab = lab, .memory = gr__bump_create(lab->ctx)};
     gr_status st = d.memory ? GR_OK : GR_E_MEMORY;
     for (int k = 0; k < GR_PANEL_CURVES && p->curve[k].y && st == GR_OK; k++) {
@@ -207,7 +215,8 @@ static gr_status dag_nodes(const gr_lab *lab, const gr_panel_dag *p, gr__bump *b
 {
     dag_columns c = {lab, table_of(lab, p->nodes), GR_OK};
     if (!c.t) return missing(lab, "table", p->nodes);
-    int name = wanted_column(&c, p->name, true), note = wanted_column(&c, p->note, false), group = wanted_column(&c, p->group, true);
+    int name = wanted_column(&c, p->name, true), note = wanted_column(&c, p->note, false),
+        group = wanted_column(&c, p->group, true);
     size_t n = c.t->n / (size_t)c.t->n_columns;
     gr_dag_node *all = gr__bump_alloc(b, (n + 1) * sizeof *all);
     if (c.st != GR_OK || !all) return c.st != GR_OK ? c.st : GR_E_MEMORY;
@@ -227,11 +236,13 @@ static gr_status dag_edges(const gr_lab *lab, const gr_panel_dag *p, gr__bump *b
 {
     dag_columns c = {lab, table_of(lab, p->edges), GR_OK};
     if (!c.t) return missing(lab, "table", p->edges ? p->edges : "of its own name");
-    int from = wanted_column(&c, p->from, false), to = wanted_column(&c, p->to, false), label = wanted_column(&c, p->label, true);
+    int from = wanted_column(&c, p->from, false), to = wanted_column(&c, p->to, false),
+        label = wanted_column(&c, p->label, true);
     size_t n = c.t->n / (size_t)c.t->n_columns;
     gr_dag_edge *all = gr__bump_alloc(b, (n + 1) * sizeof *all);
     if (c.st != GR_OK || !all) return c.st != GR_OK ? c.st : GR_E_MEMORY;
-    for (size_t i = 0; i < n; i++) all[i] = (gr_dag_edge){(int)number_in(c.t, i, from), (int)number_in(c.t, i, to), word_in(c.t, i, label)};
+    for (size_t i = 0; i < n; i++)
+        all[i] = (gr_dag_edge){(int)number_in(c.t, i, from), (int)number_in(c.t, i, to), word_in(c.t, i, label)};
     d->edge = all;
     d->n_edges = (int)n;
     return GR_OK;

@@ -5,8 +5,8 @@
 #include "base/text.h"
 #include "study/lab.h"
 
-/* Comma-separated: a line of names ("name [unit]" where there is a unit), then a line a row; numbers read back to the same bits, what is
- * not a number leaves its cell empty. */
+/* Comma-separated: a line of names ("name [unit]" where there is a unit), then a line a row; numbers read back to the
+ * same bits, what is not a number leaves its cell empty. */
 gr_status gr__table_csv(const gr_table *t, gr__text *out);
 /* quantity, predicted, measured, relative_error, low, high, holds. */
 gr_status gr__claims_csv(const gr_claim *c, int n, gr__text *out);

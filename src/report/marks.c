@@ -3,7 +3,8 @@
 
 #include <math.h>
 
-static const char *const colours[GR_PLOT_COLOURS] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444"};
+static const char *const colours[GR_PLOT_COLOURS] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
+                                                     "#E69F00", "#56B4E9", "#444444"};
 static const char LINE_STYLE[] = "fill=\"none\" stroke-width=\"2\" stroke-linejoin=\"round\" stroke-linecap=\"round\"";
 
 const char *gr__plot_colour(int colour)
@@ -59,7 +60,8 @@ static void pen_to(pen *p, double x, double y)
     p->at[0] = x;
     p->at[1] = y;
     if (isnan(a[0]) || !clip(p->f, a, b)) return;
-    if (!(fabs(a[0] - p->drawn[0]) < 0.05 && fabs(a[1] - p->drawn[1]) < 0.05)) gr__text_add(p->out, "M%.1f %.1f", a[0], a[1]);
+    if (!(fabs(a[0] - p->drawn[0]) < 0.05 && fabs(a[1] - p->drawn[1]) < 0.05))
+        gr__text_add(p->out, "M%.1f %.1f", a[0], a[1]);
     gr__text_add(p->out, "L%.1f %.1f", b[0], b[1]);
     p->drawn[0] = b[0];
     p->drawn[1] = b[1];
@@ -125,11 +127,12 @@ static void point(gr__text *out, double x, double y, double r, int colour)
         gr__text_add(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"/>", x, y, r);
         break;
     case 1:
-        gr__text_add(out, "<path d=\"M%.1f %.1fl%.1f %.1fl%.1f %.1fl%.1f %.1fz\"/>", x, y - 1.3 * r, 1.3 * r, 1.3 * r, -1.3 * r, 1.3 * r,
-                     -1.3 * r, -1.3 * r);
+        gr__text_add(out, "<path d=\"M%.1f %.1fl%.1f %.1fl%.1f %.1fl%.1f %.1fz\"/>", x, y - 1.3 * r, 1.3 * r, 1.3 * r,
+                     -1.3 * r, 1.3 * r, -1.3 * r, -1.3 * r);
         break;
     case 2:
-        gr__text_add(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>", x - 0.9 * r, y - 0.9 * r, 1.8 * r, 1.8 * r);
+        gr__text_add(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>", x - 0.9 * r, y - 0.9 * r,
+                     1.8 * r, 1.8 * r);
         break;
     default:
         gr__text_add(out, "<path d=\"M%.1f %.1fl%.1f %.1fl%.1f 0z\"/>", x, y - 1.2 * r, 1.2 * r, 2.1 * r, -2.4 * r);
@@ -143,7 +146,8 @@ static void points(gr__text *out, const gr_frame *f, const gr_series *s, int col
     gr__text_add(out, "<g fill=\"%s\" stroke=\"#fff\" stroke-width=\"0.6\">", gr__plot_colour(colour));
     for (size_t i = 0; i < s->n; i++) {
         double x = gr__scale_at(&f->x, s->x[i]), y = gr__scale_at(&f->y, s->y[i]);
-        if (x >= f->left - 0.5 && x <= f->right + 0.5 && y >= f->top - 0.5 && y <= f->bottom + 0.5) point(out, x, y, r, colour);
+        if (x >= f->left - 0.5 && x <= f->right + 0.5 && y >= f->top - 0.5 && y <= f->bottom + 0.5)
+            point(out, x, y, r, colour);
     }
     gr__text_add(out, "</g>\n");
 }
@@ -162,7 +166,8 @@ static double level(double low, double high, int k)
 static void cell(pen *p, const gr_series *s, size_t i, size_t j, double level)
 {
     const size_t corner[4] = {j * s->n + i, j * s->n + i + 1, (j + 1) * s->n + i + 1, (j + 1) * s->n + i};
-    const double cx[4] = {s->x[i], s->x[i + 1], s->x[i + 1], s->x[i]}, cy[4] = {s->y[j], s->y[j], s->y[j + 1], s->y[j + 1]};
+    const double cx[4] = {s->x[i], s->x[i + 1], s->x[i + 1], s->x[i]},
+                 cy[4] = {s->y[j], s->y[j], s->y[j + 1], s->y[j + 1]};
     double ends[4][2];
     int n = 0;
     for (int k = 0; k < 4; k++) {

@@ -9,7 +9,11 @@
 static uint32_t decode(const char *s, size_t left, size_t *length)
 {
     const unsigned char *u = (const unsigned char *)s;
-    size_t n = u[0] < 0x80 ? 1 : u[0] >= 0xC2 && u[0] < 0xE0 ? 2 : u[0] >= 0xE0 && u[0] < 0xF0 ? 3 : u[0] >= 0xF0 && u[0] < 0xF5 ? 4 : 0;
+    size_t n = u[0] < 0x80                   ? 1
+               : u[0] >= 0xC2 && u[0] < 0xE0 ? 2
+               : u[0] >= 0xE0 && u[0] < 0xF0 ? 3
+               : u[0] >= 0xF0 && u[0] < 0xF5 ? 4
+                                             : 0;
     uint32_t c = n == 1 ? u[0] : n == 2 ? u[0] & 0x1Fu : n == 3 ? u[0] & 0x0Fu : u[0] & 0x07u;
     *length = 1;
     if (n == 0 || n > left) return 0xFFFD;
@@ -17,7 +21,8 @@ static uint32_t decode(const char *s, size_t left, size_t *length)
         if ((u[i] & 0xC0u) != 0x80u) return 0xFFFD;
         c = c << 6 | (u[i] & 0x3Fu);
     }
-    if ((n == 3 && c < 0x800) || (n == 4 && (c < 0x10000 || c > 0x10FFFF))) return 0xFFFD; /* longer than needed, or none */
+    if ((n == 3 && c < 0x800) || (n == 4 && (c < 0x10000 || c > 0x10FFFF)))
+        return 0xFFFD; /* longer than needed, or none */
     *length = n;
     return c;
 }

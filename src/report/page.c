@@ -39,7 +39,8 @@ void gr__page_block(gr__text *out, double y, double size, size_t columns, const 
     size_t skip;
     for (int i = 0; s && *s && i < MAX_LINES; i++) {
         size_t n = gr__markup_line(s, columns, &skip);
-        gr__text_add(out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\" %s>", GR_PAGE_MARGIN, y + size * (1 + 1.25 * i), size, style);
+        gr__text_add(out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\" %s>", GR_PAGE_MARGIN,
+                     y + size * (1 + 1.25 * i), size, style);
         gr__markup_put(out, s, n);
         gr__text_add(out, "%s</text>\n", s[n + skip] && i + 1 == MAX_LINES ? "\xE2\x80\xA6" : "");
         s += n + skip;
@@ -58,20 +59,23 @@ double gr__page_caption(double width, const char *caption)
 
 void gr__page_open(gr__text *out, double width, double height, const char *title)
 {
-    gr__text_add(
-        out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\" role=\"img\" "
-        "font-family=\"system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', Helvetica, Arial, sans-serif\" fill=\"#1d2329\">\n<title>",
-        width, height, width, height);
+    gr__text_add(out,
+                 "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\" "
+                 "role=\"img\" "
+                 "font-family=\"system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', Helvetica, Arial, sans-serif\" "
+                 "fill=\"#1d2329\">\n<title>",
+                 width, height, width, height);
     gr__markup_add(out, title ? title : "");
-    gr__text_add(out, "</title>\n<rect x=\"0.5\" y=\"0.5\" width=\"%.0f\" height=\"%.0f\" rx=\"6\" fill=\"#fff\" stroke=\"#d5dae0\"/>\n",
+    gr__text_add(out,
+                 "</title>\n<rect x=\"0.5\" y=\"0.5\" width=\"%.0f\" height=\"%.0f\" rx=\"6\" fill=\"#fff\" "
+                 "stroke=\"#d5dae0\"/>\n",
                  width - 1, height - 1);
     gr__page_block(out, GR_PAGE_MARGIN - 2, GR_PAGE_TITLE, whole(width, GR_PAGE_TITLE), "font-weight=\"600\"", title);
 }
 
 void gr__page_close(gr__text *out, double width, double height, const char *caption)
 {
-    gr__page_block(out, height - gr__page_caption(width, caption) + 4, GR_PAGE_SMALL, whole(width, GR_PAGE_SMALL), "fill=\"#444b54\"",
-                   caption);
+    gr__page_block(out, height - gr__page_caption(width, caption) + 4, GR_PAGE_SMALL, whole(width, GR_PAGE_SMALL),
+                   "fill=\"#444b54\"", caption);
     gr__text_add(out, "</svg>\n");
 }

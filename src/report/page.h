@@ -1,5 +1,5 @@
-/* What every drawing has: its <svg> element with title and frame, blocks of text, and the widths that these are estimated to have, a little
- * on the wide side, since no font is known. */
+/* What every drawing has: its <svg> element with title and frame, blocks of text, and the widths that these are
+ * estimated to have, a little on the wide side, since no font is known. */
 #ifndef GR_REPORT_PAGE_H
 #define GR_REPORT_PAGE_H
 
@@ -12,7 +12,8 @@ static const double GR_PAGE_WIDE = 0.6; /* of the size of type: what a character
 size_t gr__page_columns(double pixels, double size); /* characters in a line */
 double gr__page_width(const char *s, double size);
 int gr__page_lines(const char *s, size_t columns); /* of a block; NULL has none */
-/* A block of text, its top left at (margin, y); style: more attributes. A last line that has to be cut ends in an ellipsis. */
+/* A block of text, its top left at (margin, y); style: more attributes. A last line that has to be cut ends in an
+ * ellipsis. */
 void gr__page_block(gr__text *out, double y, double size, size_t columns, const char *style, const char *s);
 /* <svg>, <title>, ground, and the title as a block; gr__page_title is the height that it takes. */
 void gr__page_open(gr__text *out, double width, double height, const char *title);

@@ -36,7 +36,8 @@ static double legend(drawing *d, bool dry)
     for (int i = 0; i < d->p->n_series; i++) {
         const gr_series *s = &d->p->series[i];
         if (!s->label || !*s->label) continue;
-        size_t fits = gr__page_columns(d->width - 2 * GR_PAGE_MARGIN - 32, GR_PAGE_TEXT), skip, n = gr__markup_line(s->label, fits, &skip);
+        size_t fits = gr__page_columns(d->width - 2 * GR_PAGE_MARGIN - 32, GR_PAGE_TEXT), skip,
+               n = gr__markup_line(s->label, fits, &skip);
         double wide = 32 + GR_PAGE_WIDE * GR_PAGE_TEXT * (double)gr__markup_length(s->label, n) + 14;
         if (x > GR_PAGE_MARGIN && x + wide > d->width - GR_PAGE_MARGIN) x = GR_PAGE_MARGIN, row++;
         if (!dry) {
@@ -102,7 +103,8 @@ static void tick_text(drawing *d, const gr_tick *t, double x, double y, const ch
     gr__text_add(d->out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s", x, y, anchor, minus ? MINUS : "");
     gr__markup_add(d->out, t->text + minus);
     if (t->has_exponent)
-        gr__text_add(d->out, "<tspan dy=\"-4.5\" font-size=\"8.5\">%s%d</tspan>", t->exponent < 0 ? MINUS : "", abs(t->exponent));
+        gr__text_add(d->out, "<tspan dy=\"-4.5\" font-size=\"8.5\">%s%d</tspan>", t->exponent < 0 ? MINUS : "",
+                     abs(t->exponent));
     gr__text_add(d->out, "</text>\n");
 }
 
@@ -110,10 +112,13 @@ static void axes(drawing *d)
 {
     const gr_frame *f = &d->f;
     gr__text_add(d->out, "<path stroke=\"#e3e6ea\" stroke-width=\"1\" fill=\"none\" d=\"");
-    for (int i = 0; i < d->n_xs; i++) gr__text_add(d->out, "M%.1f %.1fV%.1f", gr__scale_at(&f->x, d->xs[i].at), f->top, f->bottom);
-    for (int i = 0; i < d->n_ys; i++) gr__text_add(d->out, "M%.1f %.1fH%.1f", f->left, gr__scale_at(&f->y, d->ys[i].at), f->right);
+    for (int i = 0; i < d->n_xs; i++)
+        gr__text_add(d->out, "M%.1f %.1fV%.1f", gr__scale_at(&f->x, d->xs[i].at), f->top, f->bottom);
+    for (int i = 0; i < d->n_ys; i++)
+        gr__text_add(d->out, "M%.1f %.1fH%.1f", f->left, gr__scale_at(&f->y, d->ys[i].at), f->right);
     gr__text_add(d->out, "\"/>\n<g font-size=\"%.1f\" fill=\"#444b54\">\n", GR_PAGE_SMALL);
-    for (int i = 0; i < d->n_xs; i++) tick_text(d, &d->xs[i], gr__scale_at(&f->x, d->xs[i].at), f->bottom + 17, "middle");
+    for (int i = 0; i < d->n_xs; i++)
+        tick_text(d, &d->xs[i], gr__scale_at(&f->x, d->xs[i].at), f->bottom + 17, "middle");
     for (int i = 0; i < d->n_ys; i++) tick_text(d, &d->ys[i], f->left - 7, gr__scale_at(&f->y, d->ys[i].at) + 4, "end");
     gr__text_add(d->out, "</g>\n");
 }
@@ -123,12 +128,14 @@ static void axis_labels(drawing *d)
     const gr_frame *f = &d->f;
     double x = (f->left + f->right) / 2, y = (f->top + f->bottom) / 2;
     if (d->p->x.label) {
-        gr__text_add(d->out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\" text-anchor=\"middle\">", x, f->bottom + 37, GR_PAGE_TEXT);
+        gr__text_add(d->out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\" text-anchor=\"middle\">", x,
+                     f->bottom + 37, GR_PAGE_TEXT);
         gr__markup_add(d->out, d->p->x.label);
         gr__text_add(d->out, "</text>\n");
     }
     if (d->p->y.label) {
-        gr__text_add(d->out, "<text transform=\"translate(%.1f %.1f) rotate(-90)\" font-size=\"%.1f\" text-anchor=\"middle\">",
+        gr__text_add(d->out,
+                     "<text transform=\"translate(%.1f %.1f) rotate(-90)\" font-size=\"%.1f\" text-anchor=\"middle\">",
                      GR_PAGE_MARGIN + 8, y, GR_PAGE_TEXT);
         gr__markup_add(d->out, d->p->y.label);
         gr__text_add(d->out, "</text>\n");
@@ -148,7 +155,12 @@ static void rule(drawing *d, const gr_rule *r)
     if (!r->label || !*r->label) return;
     double wide = gr__page_width(r->label, GR_PAGE_SMALL);
     bool left = r->vertical && at + wide + 5 > f->right; /* no room on the right */
-    double x = !r->vertical ? f->right - 5 : left ? at - 5 : at + 5, y = r->vertical ? f->top + 13 : at < f->top + 16 ? at + 14 : at - 5;
+    double x = !r->vertical ? f->right - 5
+               : left       ? at - 5
+                            : at + 5,
+           y = r->vertical        ? f->top + 13
+               : at < f->top + 16 ? at + 14
+                                  : at - 5;
     gr__text_add(d->out,
                  "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\" fill=\"#444b54\" stroke=\"#fff\" stroke-width=\"3\" "
                  "paint-order=\"stroke\" text-anchor=\"%s\">",
@@ -162,7 +174,8 @@ static bool empty(const drawing *d)
     for (int i = 0; i < d->p->n_series; i++) {
         const gr_series *s = &d->p->series[i];
         for (size_t k = 0; k < s->n; k++)
-            if (s->mark == GR_MARK_CONTOUR || (!isnan(gr__scale_at(&d->f.x, s->x[k])) && !isnan(gr__scale_at(&d->f.y, s->y[k]))))
+            if (s->mark == GR_MARK_CONTOUR ||
+                (!isnan(gr__scale_at(&d->f.x, s->x[k])) && !isnan(gr__scale_at(&d->f.y, s->y[k]))))
                 return false;
     }
     return true;
@@ -174,13 +187,16 @@ static void body(drawing *d)
 {
     const gr_frame *f = &d->f;
     axes(d);
-    for (int i = 0; i < d->p->n_series; i++) gr__plot_series(d->out, f, &d->p->series[i], colour_of(&d->p->series[i], i));
-    gr__text_add(d->out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"none\" stroke=\"#8b949e\"/>\n", f->left, f->top,
-                 f->right - f->left, f->bottom - f->top);
+    for (int i = 0; i < d->p->n_series; i++)
+        gr__plot_series(d->out, f, &d->p->series[i], colour_of(&d->p->series[i], i));
+    gr__text_add(d->out,
+                 "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"none\" stroke=\"#8b949e\"/>\n",
+                 f->left, f->top, f->right - f->left, f->bottom - f->top);
     for (int i = 0; i < d->p->n_rules; i++) rule(d, &d->p->rules[i]);
     if (empty(d))
         gr__text_add(d->out,
-                     "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\" fill=\"#6b7480\" text-anchor=\"middle\">no numbers to draw</text>\n",
+                     "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\" fill=\"#6b7480\" text-anchor=\"middle\">no "
+                     "numbers to draw</text>\n",
                      (f->left + f->right) / 2, (f->top + f->bottom) / 2, GR_PAGE_TEXT);
     axis_labels(d);
 }

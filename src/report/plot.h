@@ -1,6 +1,7 @@
-/* Plots as SVG: text alone, with no font, script, picture or style sheet from elsewhere, on a light ground that reads on dark pages too.
- * The same plot gives the same bytes. Colours are those of Okabe & Ito, which colour-blind readers can tell apart; dashes and shapes of
- * points differ as well. Numbers may be anything: what is not finite, or not positive on a logarithmic axis, leaves a gap. */
+/* Plots as SVG: text alone, with no font, script, picture or style sheet from elsewhere, on a light ground that reads
+ * on dark pages too. The same plot gives the same bytes. Colours are those of Okabe & Ito, which colour-blind readers
+ * can tell apart; dashes and shapes of points differ as well. Numbers may be anything: what is not finite, or not
+ * positive on a logarithmic axis, leaves a gap. */
 #ifndef GR_REPORT_PLOT_H
 #define GR_REPORT_PLOT_H
 

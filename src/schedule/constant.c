@@ -1,4 +1,5 @@
-/* Constant: the base rate throughout.                                                            [Bengio 2012, section 3.1.1] */
+/* Constant: the base rate throughout.                                                            [Bengio 2012,
+ * section 3.1.1] */
 #include "nn/families.h"
 
 static double rate(const gr_settings *s, const gr_rate *r)

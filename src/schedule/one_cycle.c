@@ -1,8 +1,10 @@
-/* One cycle: rises from a low rate to the highest, then falls far below where it began.          [Smith & Topin 2018; PyTorch OneCycleLR]
+/* One cycle: rises from a low rate to the highest, then falls far below where it began.          [Smith & Topin 2018;
+ * PyTorch OneCycleLR]
  *
- * The form is OneCycleLR's with two phases: the rise takes `fraction` of the updates, the last update has the lowest rate. OneCycleLR
- * counts the end of the rise as update fraction T - 1, which need not be a whole number; so do we. It also turns the momentum down and up
- * again; here momentum stays as it is. In the paper both phases of the cycle are straight, and its end is a phase of its own. */
+ * The form is OneCycleLR's with two phases: the rise takes `fraction` of the updates, the last update has the lowest
+ * rate. OneCycleLR counts the end of the rise as update fraction T - 1, which need not be a whole number; so do we. It
+ * also turns the momentum down and up again; here momentum stays as it is. In the paper both phases of the cycle are
+ * straight, and its end is a phase of its own. */
 #include <math.h>
 
 #include "schedule/span.h"

@@ -1,19 +1,24 @@
-/* Plateau: the rate drops when the errors have stopped falling.                                   [PyTorch ReduceLROnPlateau]
+/* Plateau: the rate drops when the errors have stopped falling.                                   [PyTorch
+ * ReduceLROnPlateau]
  *
- * For a new topology the advice is to train until training and validation error are both flat, to divide the rate by ten, and to repeat
- * that until it no longer helps. So both are watched unless told otherwise (ReduceLROnPlateau watches one value), and with `stop` the run
- * ends when a drop was followed by more than `patience` evaluations none of which found a better error. It is the only schedule that is
- * no function of the update alone: what it has seen is its state. */
+ * For a new topology the advice is to train until training and validation error are both flat, to divide the rate by
+ * ten, and to repeat that until it no longer helps. So both are watched unless told otherwise (ReduceLROnPlateau
+ * watches one value), and with `stop` the run ends when a drop was followed by more than `patience` evaluations none of
+ * which found a better error. It is the only schedule that is no function of the update alone: what it has seen is its
+ * state. */
 #include <math.h>
 
 #include "nn/families.h"
 
 static const gr_row rows[] = {
     GR_ROW("factor", REAL, "0.1", "(0,1)", "1", "what the rate is multiplied by"),
-    GR_ROW("patience", INT, "10", "[0,1000000000]", "evaluations", "the rate drops at the first bad evaluation in a row beyond so many"),
-    GR_ROW("threshold", REAL, "1e-4", "[0,1)", "1", "an evaluation is good when it is lower than the best by more than this part of it"),
+    GR_ROW("patience", INT, "10", "[0,1000000000]", "evaluations",
+           "the rate drops at the first bad evaluation in a row beyond so many"),
+    GR_ROW("threshold", REAL, "1e-4", "[0,1)", "1",
+           "an evaluation is good when it is lower than the best by more than this part of it"),
     GR_ROW("metric", CHOICE, "both", "both|train|validation", "",
-           "what must be flat: mean training cost since the evaluation before, validation error", .torch = "validation"),
+           "what must be flat: mean training cost since the evaluation before, validation error",
+           .torch = "validation"),
     GR_ROW("min", REAL, "0", "[0,inf)", "1", "the rate never drops below"),
     GR_ROW("cooldown", INT, "0", "[0,1000000000]", "evaluations", "so many after a drop are never bad"),
     GR_ROW("stop", BOOL, "false", "", "", "ends the run when a drop brought no better error within patience"),
@@ -35,7 +40,8 @@ static gr_status check_rate(gr_context *ctx, const gr_settings *s, double lr)
 {
     const gr_tree *min = gr__setting_tree(s, "min");
     if (min->number <= lr) return GR_OK;
-    return gr__tree_fail(ctx, min, GR_E_CONFLICT, "the rate drops from lr to min", "min %s is above lr %g", min->text, lr);
+    return gr__tree_fail(ctx, min, GR_E_CONFLICT, "the rate drops from lr to min", "min %s is above lr %g", min->text,
+                         lr);
 }
 
 static bool wants_validation(const gr_settings *s)
@@ -62,7 +68,8 @@ static bool observe(const gr_settings *s, const gr_observation *o, double *state
     double patience = gr__setting_real(s, "patience"), threshold = gr__setting_real(s, "threshold");
     bool validation = wants_validation(s), train = !gr__setting_is(s, "metric", "validation");
     bool better_train = train && look(o->train_cost, threshold, &state[BEST_TRAIN], &state[BAD_TRAIN]);
-    bool better = validation ? look(o->validation_error, threshold, &state[BEST_VALIDATION], &state[BAD_VALIDATION]) : better_train;
+    bool better = validation ? look(o->validation_error, threshold, &state[BEST_VALIDATION], &state[BAD_VALIDATION])
+                             : better_train;
     if (better) state[HELPED] = 1;
     if (state[COOLDOWN] > 0) {
         state[COOLDOWN]--;
@@ -84,9 +91,10 @@ GR_SCHEDULE(plateau) = {
             .name = "plateau",
             .title = "Plateau: drops when the errors have stopped falling",
             .cite = "PyTorch ReduceLROnPlateau",
-            .equations = "at every evaluation, of each error watched:\n"
-                         "    x < best - threshold |best|: best = x, bad = 0        else bad = bad + 1, or 0 during cooldown\n"
-                         "every bad > patience: rate = max(rate factor, min), bad = 0",
+            .equations =
+                "at every evaluation, of each error watched:\n"
+                "    x < best - threshold |best|: best = x, bad = 0        else bad = bad + 1, or 0 during cooldown\n"
+                "every bad > patience: rate = max(rate factor, min), bad = 0",
             GR_ROWS(rows),
         },
     .example = "{patience: 2}",

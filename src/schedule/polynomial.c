@@ -1,7 +1,9 @@
-/* Polynomial: falls from the base rate to `end` over the run; a straight line with power 1.      [You, Gitman & Ginsburg 2017 with power 2]
+/* Polynomial: falls from the base rate to `end` over the run; a straight line with power 1.      [You, Gitman &
+ * Ginsburg 2017 with power 2]
  *
- * `from` settles what the formula leaves open beside a warm-up: whether t and T are counted from its end, so that the rate is continuous,
- * or from the start of the run, as BERT's training does, where the rate falls by lr W / T when the warm-up ends. */
+ * `from` settles what the formula leaves open beside a warm-up: whether t and T are counted from its end, so that the
+ * rate is continuous, or from the start of the run, as BERT's training does, where the rate falls by lr W / T when the
+ * warm-up ends. */
 #include <math.h>
 
 #include "nn/families.h"
@@ -9,7 +11,8 @@
 static const gr_row rows[] = {
     GR_ROW("power", REAL, "1", "(0,100]", "1", "1 is a straight line; larger falls fast first"),
     GR_ROW("end", REAL, "0", "[0,inf)", "1", "the rate that the last update would be followed by"),
-    GR_ROW("from", CHOICE, "warmup", "warmup|start", "", "where t and T are counted from: the end of the warm-up, or the start of the run"),
+    GR_ROW("from", CHOICE, "warmup", "warmup|start", "",
+           "where t and T are counted from: the end of the warm-up, or the start of the run"),
 };
 
 static double rate(const gr_settings *s, const gr_rate *r)

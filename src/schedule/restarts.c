@@ -1,6 +1,6 @@
-/* Restarts: falls over a cycle, then starts again from the base rate; a saw-tooth.    [Loshchilov & Hutter 2017, equation 5;
- * PyTorch CosineAnnealingWarmRestarts]
- * The cycle is found with whole numbers: a logarithm is off by one at the borders of long runs. */
+/* Restarts: falls over a cycle, then starts again from the base rate; a saw-tooth.    [Loshchilov & Hutter 2017,
+ * equation 5; PyTorch CosineAnnealingWarmRestarts] The cycle is found with whole numbers: a logarithm is off by one at
+ * the borders of long runs. */
 #include <math.h>
 
 #include "schedule/span.h"
@@ -8,7 +8,8 @@
 static const gr_row rows[] = {
     GR_ROW("cycle", TREE, "1 epoch", "updates, or text such as 10 epochs", "updates", "length of the first cycle"),
     GR_ROW("mult", INT, "2", "[1,1000000]", "1", "what the length is multiplied by from cycle to cycle", .torch = "1"),
-    GR_ROW("low", REAL, "none", "[0,inf)", "1", "what a cycle falls towards; by default a tenth of lr", .paper = "0", .torch = "0"),
+    GR_ROW("low", REAL, "none", "[0,inf)", "1", "what a cycle falls towards; by default a tenth of lr", .paper = "0",
+           .torch = "0"),
     GR_ROW("shape", CHOICE, "cosine", "cosine|linear", "", "how it falls"),
 };
 
@@ -22,7 +23,8 @@ static gr_status check_rate(gr_context *ctx, const gr_settings *s, double lr)
 {
     const gr_tree *low = gr__setting_tree(s, "low");
     if (!low || low->number <= lr) return GR_OK;
-    return gr__tree_fail(ctx, low, GR_E_CONFLICT, "a cycle falls from lr to low", "low %s is above lr %g", low->text, lr);
+    return gr__tree_fail(ctx, low, GR_E_CONFLICT, "a cycle falls from lr to low", "low %s is above lr %g", low->text,
+                         lr);
 }
 
 static double rate(const gr_settings *s, const gr_rate *r)

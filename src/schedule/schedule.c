@@ -1,4 +1,5 @@
-/* What schedules share: resolving, the warm-up before them, the tail after them, their state, and their place in the run. */
+/* What schedules share: resolving, the warm-up before them, the tail after them, their state, and their place in the
+ * run. */
 #include <math.h>
 #include <string.h>
 
@@ -23,7 +24,8 @@ GR_COMMON(schedule_common) = {
 };
 
 static const gr_row tail_rows[] = {
-    GR_ROW("fraction", TREE, "0.2", "a fraction of the run, updates, or text such as 5 epochs", "", "how long the tail is"),
+    GR_ROW("fraction", TREE, "0.2", "a fraction of the run, updates, or text such as 5 epochs", "",
+           "how long the tail is"),
     GR_ROW("cycles", INT, "4", "[0,1000000]", "cycles", "so many and a half, so that the run ends low"),
     GR_ROW("high", REAL, "none", "(0,inf)", "1", "the highest rate; by default the schedule's where the tail begins"),
     GR_ROW("low", REAL, "none", "[0,inf)", "1", "the lowest rate; by default a tenth of high"),
@@ -89,7 +91,8 @@ gr_status gr__sched_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_p
     for (int i = 0; i < n; i++) own[i] = m->rows[i].name;
     own[n] = NULL;
     GR_TRY(gr__settings_make(ctx, b, m, tree, preset, common, &s.settings));
-    GR_TRY(gr__settings_make(ctx, b, &gr__schedule_common, tree && tree->kind == GR_TREE_MAP ? tree : NULL, preset, own, &rest));
+    GR_TRY(gr__settings_make(ctx, b, &gr__schedule_common, tree && tree->kind == GR_TREE_MAP ? tree : NULL, preset, own,
+                             &rest));
     if (s.member->check) GR_TRY(s.member->check(ctx, &s.settings));
     GR_TRY(gr__span_read(ctx, gr__setting_tree(&rest, "warmup"), true, &s.warmup));
     s.warmup_from = gr__setting_real(&rest, "warmup_from");
@@ -118,12 +121,13 @@ static gr_tree *tail_tree(gr__bump *b, const gr_tail *t)
     gr_tree *map = gr__tree_map(b);
     bool ok = gr__tree_put(b, map, "fraction", span_tree(b, t->length)) &&
               gr__tree_put(b, map, "cycles", gr__tree_scalar(b, gr__double_text((double)t->cycles, cycles))) &&
-              gr__tree_put(b, map, "high", bound_tree(b, t->high)) && gr__tree_put(b, map, "low", bound_tree(b, t->low));
+              gr__tree_put(b, map, "high", bound_tree(b, t->high)) &&
+              gr__tree_put(b, map, "low", bound_tree(b, t->low));
     return ok ? map : NULL;
 }
 
-/* A row without a value is none, where it may be: another preset's default must not slip in. Others stay out: one that does not apply
- * beside what is there (gamma beside factors) could not be read back. */
+/* A row without a value is none, where it may be: another preset's default must not slip in. Others stay out: one that
+ * does not apply beside what is there (gamma beside factors) could not be read back. */
 gr_tree *gr__sched_tree(gr__bump *b, const gr_sched *s)
 {
     const gr_member *m = &s->member->head;
@@ -138,7 +142,8 @@ gr_tree *gr__sched_tree(gr__bump *b, const gr_sched *s)
             ok = gr__tree_put(b, map, row->name, gr__tree_text(b, "none"));
     }
     ok = ok && gr__tree_put(b, map, "warmup", span_tree(b, s->warmup)) &&
-         gr__tree_put(b, map, "warmup_from", bound_tree(b, s->warmup_from)) && gr__tree_put(b, map, "tail", tail_tree(b, &s->tail));
+         gr__tree_put(b, map, "warmup_from", bound_tree(b, s->warmup_from)) &&
+         gr__tree_put(b, map, "tail", tail_tree(b, &s->tail));
     return ok ? map : NULL;
 }
 
@@ -217,15 +222,16 @@ static gr_status check_tail(gr_context *ctx, const gr_sched *s, const gr_rate *r
     if (begins == INT64_MAX) return GR_OK;
     if (w > begins)
         return gr__tree_fail(ctx, s->tail.at, GR_E_CONFLICT, "shorten one of them, or train longer",
-                             "the tail begins at update %lld of %lld, within the warm-up of %lld", (long long)begins, (long long)r->total,
-                             (long long)w);
+                             "the tail begins at update %lld of %lld, within the warm-up of %lld", (long long)begins,
+                             (long long)r->total, (long long)w);
     double high = tail_high(s, r, begins);
     if (!(high > 0))
-        return gr__tree_fail(ctx, s->tail.at, GR_E_CONFLICT, "give its high", "the rate is 0 where the tail begins, at update %lld",
-                             (long long)begins);
+        return gr__tree_fail(ctx, s->tail.at, GR_E_CONFLICT, "give its high",
+                             "the rate is 0 where the tail begins, at update %lld", (long long)begins);
     if (s->tail.low > high)
         return gr__tree_fail(ctx, s->tail.at, GR_E_CONFLICT, "give its high, or a smaller low",
-                             "low %g is above the rate %g where the tail begins, at update %lld", s->tail.low, high, (long long)begins);
+                             "low %g is above the rate %g where the tail begins, at update %lld", s->tail.low, high,
+                             (long long)begins);
     return GR_OK;
 }
 
@@ -233,11 +239,13 @@ static void warn_of_warmup(gr_context *ctx, const gr_sched *s, const gr_rate *r)
 {
     int64_t w = span_updates(s->warmup, r);
     if (w > r->total)
-        gr__log(ctx, GR_LOG_WARNING, "schedule.warmup: a warm-up of %lld updates does not end within the %lld of this run", (long long)w,
+        gr__log(ctx, GR_LOG_WARNING,
+                "schedule.warmup: a warm-up of %lld updates does not end within the %lld of this run", (long long)w,
                 (long long)r->total);
 }
 
-/* Whether every update after the warm-up has the same rate, from a look at the first thousands of them and at thousands up to the last. */
+/* Whether every update after the warm-up has the same rate, from a look at the first thousands of them and at thousands
+ * up to the last. */
 static bool never_changes(const gr_sched *s, const gr_rate *r)
 {
     enum { LOOKS = 4096 };
@@ -260,8 +268,8 @@ static bool never_changes(const gr_sched *s, const gr_rate *r)
 static void warn_of_idle(gr_context *ctx, const gr_sched *s, const gr_rate *r)
 {
     if (s->member->head.n_rows == 0 || s->member->observe || !never_changes(s, r)) return;
-    gr__log(ctx, GR_LOG_WARNING, "schedule: %s never changes the rate within the %lld updates of this run%s", s->member->head.name,
-            (long long)r->total, span_updates(s->warmup, r) ? " after its warm-up" : "");
+    gr__log(ctx, GR_LOG_WARNING, "schedule: %s never changes the rate within the %lld updates of this run%s",
+            s->member->head.name, (long long)r->total, span_updates(s->warmup, r) ? " after its warm-up" : "");
 }
 
 gr_status gr__sched_check(gr_context *ctx, const gr_sched *s, const gr_rate *r)

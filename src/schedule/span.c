@@ -15,7 +15,10 @@ static bool parse_text(const char *text, gr_span *out)
     static const struct {
         const char *word;
         int unit;
-    } units[] = {{"epoch", GR_SPAN_EPOCHS}, {"epochs", GR_SPAN_EPOCHS}, {"update", GR_SPAN_UPDATES}, {"updates", GR_SPAN_UPDATES}};
+    } units[] = {{"epoch", GR_SPAN_EPOCHS},
+                 {"epochs", GR_SPAN_EPOCHS},
+                 {"update", GR_SPAN_UPDATES},
+                 {"updates", GR_SPAN_UPDATES}};
     char number[32];
     size_t digits = strspn(text, "0123456789.");
     if (digits == 0 || digits >= sizeof number || text[digits] != ' ') return false;
@@ -37,10 +40,12 @@ static gr_status read_number(gr_context *ctx, const gr_tree *t, bool run, gr_spa
     bool whole = t->kind == GR_TREE_INT;
     *out = (gr_span){t->number, whole ? GR_SPAN_UPDATES : GR_SPAN_RUN};
     if (!run && !(whole && t->number > 0))
-        return gr__tree_fail(ctx, t, GR_E_RANGE, "write 1000 or 30 epochs", "%s is no number of updates or epochs", t->text);
+        return gr__tree_fail(ctx, t, GR_E_RANGE, "write 1000 or 30 epochs", "%s is no number of updates or epochs",
+                             t->text);
     if (!(t->number >= 0)) return gr__tree_fail(ctx, t, GR_E_RANGE, hint, "%s is not in [0, inf)", t->text);
     if (t->number > longest) return gr__tree_fail(ctx, t, GR_E_RANGE, hint, "%s is beyond 2^53 updates", t->text);
-    if (!whole && t->number > 1) return gr__tree_fail(ctx, t, GR_E_RANGE, hint, "%s is more than the whole run", t->text);
+    if (!whole && t->number > 1)
+        return gr__tree_fail(ctx, t, GR_E_RANGE, hint, "%s is more than the whole run", t->text);
     return GR_OK;
 }
 
@@ -49,7 +54,8 @@ gr_status gr__span_read(gr_context *ctx, const gr_tree *t, bool run, gr_span *ou
     char shown[200];
     if ((t->kind == GR_TREE_INT || t->kind == GR_TREE_REAL) && !isnan(t->number)) return read_number(ctx, t, run, out);
     if (t->kind == GR_TREE_TEXT && parse_text(t->text, out)) return GR_OK;
-    return gr__tree_fail(ctx, t, GR_E_RANGE, run ? "write 1000, 5 epochs, or 0.1 of the run" : "write 1000 or 30 epochs",
+    return gr__tree_fail(ctx, t, GR_E_RANGE,
+                         run ? "write 1000, 5 epochs, or 0.1 of the run" : "write 1000 or 30 epochs",
                          "%s is no number of updates or epochs", gr__tree_show(t, shown, sizeof shown));
 }
 

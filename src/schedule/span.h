@@ -4,8 +4,8 @@
 
 #include "nn/families.h"
 
-/* `30`, `30 updates`, `1 epoch`, `30 epochs`; with `run` also 0, and a real number up to 1 as a fraction of the run. Refuses anything else
- * at its place. */
+/* `30`, `30 updates`, `1 epoch`, `30 epochs`; with `run` also 0, and a real number up to 1 as a fraction of the run.
+ * Refuses anything else at its place. */
 gr_status gr__span_read(gr_context *ctx, const gr_tree *t, bool run, gr_span *out);
 double gr__span_updates(gr_span s, int64_t total, double updates_per_epoch);
 /* The updates of a value, or of a row, that was checked before. */

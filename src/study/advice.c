@@ -70,8 +70,11 @@ gr_advised gr__advised(const gr_recipe *r, gr_phase phase)
     static const char *const picture_layers[] = {"conv", "conv_transpose", NULL};
     const gr_tree *optimizer = gr__tree_get(r->resolved, "optimizer");
     double decay = number_of(optimizer, "weight_decay");
-    gr_advised a = {
-        .recipe = r, .phase = phase, .optimizer = r->optim.n_methods == 2 ? "switch" : r->optim.method[0].member->head.name, .schedule = r->sched.member->head.name, .beside = beside(r)};
+    gr_advised a = {.recipe = r,
+                    .phase = phase,
+                    .optimizer = r->optim.n_methods == 2 ? "switch" : r->optim.method[0].member->head.name,
+                    .schedule = r->sched.member->head.name,
+                    .beside = beside(r)};
     if (strcmp(a.optimizer, "sgd") == 0 && number_of(optimizer, "momentum") > 0) a.optimizer = "sgdm";
     a.batch = r->data.batch ? (double)r->data.batch * (double)r->accumulate : INFINITY;
     a.eps = number_of(optimizer, "eps");

@@ -1,13 +1,20 @@
-/* The chapter's rules of choice as tables: a topic has rules, a rule has its sentence and section, and may be held against a recipe. */
+/* The chapter's rules of choice as tables: a topic has rules, a rule has its sentence and section, and may be held
+ * against a recipe. */
 #ifndef GR_STUDY_ADVICE_H
 #define GR_STUDY_ADVICE_H
 
 #include "model/recipe.h"
 
 /* Where the work stands: a recipe cannot tell. */
-typedef enum gr_phase { GR_PHASE_UNKNOWN, GR_PHASE_DESIGN, GR_PHASE_NEW, GR_PHASE_ESTABLISHED, GR_PHASE_COUNT } gr_phase;
-const char *
-gr__phase_name(gr_phase p); /* "design": the topology is being designed; "new": it is settled; "established": it is a known one */
+typedef enum gr_phase {
+    GR_PHASE_UNKNOWN,
+    GR_PHASE_DESIGN,
+    GR_PHASE_NEW,
+    GR_PHASE_ESTABLISHED,
+    GR_PHASE_COUNT
+} gr_phase;
+const char *gr__phase_name(
+    gr_phase p); /* "design": the topology is being designed; "new": it is settled; "established": it is a known one */
 bool gr__phase_parse(const char *name, gr_phase *out); /* of the three */
 
 typedef struct gr_advised { /* what rules look at */

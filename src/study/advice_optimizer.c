@@ -1,12 +1,13 @@
-/* Which optimizer: the rules of chapter 4, sections 4.3, 4.5.2, 4.5.4 and the closing summary of 4.7. [mission O28, H16, H18, T16] */
+/* Which optimizer: the rules of chapter 4, sections 4.3, 4.5.2, 4.5.4 and the closing summary of 4.7. [mission O28,
+ * H16, H18, T16] */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "study/advice.h"
 
-/* Ours: the chapter calls batches large without a number. Its table 4.1 has perfect scaling end between 128 and 8,192, in the middle (of
- * the logarithm) of which this lies. */
+/* Ours: the chapter calls batches large without a number. Its table 4.1 has perfect scaling end between 128 and 8,192,
+ * in the middle (of the logarithm) of which this lies. */
 static const double LARGE_BATCH = 1024;
 static const double EPS = 1e-3; /* [4.3] */
 
@@ -65,7 +66,8 @@ static gr_fit judge_design(const gr_advised *a, char *why, size_t n)
         return GR_FIT_NOT;
     }
     snprintf(why, n, "optimizer %s%s%s%s, schedule %s%s", a->optimizer, a->beside[0] ? " with " : "", a->beside,
-             is_advanced(a) ? ", an advanced one: for later" : "", a->schedule, constant ? "" : ", not a constant rate: for later");
+             is_advanced(a) ? ", an advanced one: for later" : "", a->schedule,
+             constant ? "" : ", not a constant rate: for later");
     return adam && constant ? GR_FIT_FOLLOWED : GR_FIT_APPLIES;
 }
 
@@ -115,7 +117,8 @@ static gr_fit judge_sparse(const gr_advised *a, char *why, size_t n)
 
 static gr_fit judge_vision(const gr_advised *a, char *why, size_t n)
 {
-    snprintf(why, n, "%s, optimizer %s", a->pictures ? "convolutions over pictures" : "no convolutions over pictures", a->optimizer);
+    snprintf(why, n, "%s, optimizer %s", a->pictures ? "convolutions over pictures" : "no convolutions over pictures",
+             a->optimizer);
     if (!a->pictures) return GR_FIT_NOT;
     return unless_design(a, is(a->optimizer, "sgdm") ? GR_FIT_FOLLOWED : GR_FIT_APPLIES, why, n);
 }
@@ -172,15 +175,17 @@ static gr_fit judge_betas(const gr_advised *a, char *why, size_t n)
     return a->beta ? GR_FIT_OPEN : GR_FIT_NOT;
 }
 
-#define WIZARD                                                                                                                             \
-    "The recommended optimizer is RangerLARS (LARS + RAdam + LookAhead) for large batches, and the simpler Ranger (RAdam + LookAhead) "    \
+#define WIZARD                                                                                                      \
+    "The recommended optimizer is RangerLARS (LARS + RAdam + LookAhead) for large batches, and the simpler Ranger " \
+    "(RAdam + LookAhead) "                                                                                          \
     "for small and medium ones. [Wri19]"
 
 static const gr_rule rules[] = {
     {.id = "design",
      .when = "the topology is still being designed",
      .choose = "Adam at a constant rate",
-     .sentence = "In the design phase it is best to use a constant learning rate (not a decaying one) and the Adam optimizer. Advanced "
+     .sentence = "In the design phase it is best to use a constant learning rate (not a decaying one) and the Adam "
+                 "optimizer. Advanced "
                  "optimizers such as RangerLARS and advanced rates such "
                  "as cyclical ones should be explored once the design of the topology is complete.",
      .section = "4.5.2",
@@ -207,7 +212,8 @@ static const gr_rule rules[] = {
     {.id = "newcomer",
      .when = "you are new to training",
      .choose = "Adam",
-     .sentence = "If you are new to training we recommend Adam, which is well documented and simple to get started with.",
+     .sentence =
+         "If you are new to training we recommend Adam, which is well documented and simple to get started with.",
      .section = "4.7",
      .write = "optimizer: adam",
      .optimizers = {"adam"},
@@ -215,7 +221,8 @@ static const gr_rule rules[] = {
     {.id = "vision",
      .when = "a vision model goes to production",
      .choose = "SGD with momentum",
-     .sentence = "The most common optimizers in production are SGD with momentum (SGDM) and Adam; they tend to be preferred for computer "
+     .sentence = "The most common optimizers in production are SGD with momentum (SGDM) and Adam; they tend to be "
+                 "preferred for computer "
                  "vision and for NLP models, respectively.",
      .section = "4.3",
      .write = "optimizer: {type: sgdm, momentum: 0.9}",
@@ -224,7 +231,8 @@ static const gr_rule rules[] = {
     {.id = "language",
      .when = "a language model goes to production",
      .choose = "Adam",
-     .sentence = "The most common optimizers in production are SGD with momentum (SGDM) and Adam; they tend to be preferred for computer "
+     .sentence = "The most common optimizers in production are SGD with momentum (SGDM) and Adam; they tend to be "
+                 "preferred for computer "
                  "vision and for NLP models, respectively.",
      .section = "4.3",
      .write = "optimizer: adam",
@@ -233,7 +241,8 @@ static const gr_rule rules[] = {
     {.id = "tuned",
      .when = "the rate will be tuned well, and training may take longer",
      .choose = "SGD with momentum",
-     .sentence = "With a well tuned learning rate SGDM still does as well as newer techniques or better on a range of tasks; it often "
+     .sentence = "With a well tuned learning rate SGDM still does as well as newer techniques or better on a range of "
+                 "tasks; it often "
                  "trains longer than Adam, but converges and generalises better. "
                  "[WRS+18, KS17]",
      .section = "4.3",
@@ -243,7 +252,8 @@ static const gr_rule rules[] = {
     {.id = "finish",
      .when = "Adam's speed is wanted first, and SGDM's convergence at the end",
      .choose = "Adam, then SGD with momentum",
-     .sentence = "Some practitioners start training with Adam for its speed of convergence, and finish with SGDM for the quality of it.",
+     .sentence = "Some practitioners start training with Adam for its speed of convergence, and finish with SGDM for "
+                 "the quality of it.",
      .section = "4.3",
      .write = "optimizer: swats",
      .optimizers = {"swats", "adam", "sgdm"},
@@ -259,7 +269,8 @@ static const gr_rule rules[] = {
     {.id = "new",
      .when = "a new topology is trained: the aim is a low validation error",
      .choose = "a small batch, the rate divided by 10 whenever the errors flatten",
-     .sentence = "Use a relatively small batch; choose a large enough initial rate that does not let the training error diverge; train "
+     .sentence = "Use a relatively small batch; choose a large enough initial rate that does not let the training "
+                 "error diverge; train "
                  "until both errors are flat; divide the rate by 10 and repeat, "
                  "until that no longer lowers the error.",
      .section = "4.5.4",
@@ -269,7 +280,8 @@ static const gr_rule rules[] = {
     {.id = "established",
      .when = "an established topology is trained: the aim is less training time",
      .choose = "the largest batch that scales perfectly, a warm-up, polynomial decay",
-     .sentence = "Use the largest batch of the perfect-scaling regime (table 4.1), raise the rate from a twentieth over the first 10% or "
+     .sentence = "Use the largest batch of the perfect-scaling regime (table 4.1), raise the rate from a twentieth "
+                 "over the first 10% or "
                  "so of the epochs, then let it decay as a polynomial.",
      .section = "4.5.4",
      .write = "schedule: {type: polynomial, warmup: 0.1, warmup_from: 1/20}",
@@ -278,7 +290,8 @@ static const gr_rule rules[] = {
     {.id = "decay",
      .when = "you go over from SGD to Adam",
      .choose = "more regularisation, tuned anew",
-     .sentence = "When you switch from SGD to Adam the regularisation has to be tuned, since Adam needs more of it. [LH19] Values to try: "
+     .sentence = "When you switch from SGD to Adam the regularisation has to be tuned, since Adam needs more of it. "
+                 "[LH19] Values to try: "
                  "1e-6, 1e-5, 1e-4, 1e-3 (4.5.4).",
      .section = "4.3",
      .write = "optimizer: {type: adam, weight_decay: 1e-4}",
@@ -287,7 +300,8 @@ static const gr_rule rules[] = {
     {.id = "eps",
      .when = "Adam is used",
      .choose = "eps 1e-3",
-     .sentence = "The paper has 1e-8, but 1e-3 is recommended, against huge steps where the second moment is very small, as often late in "
+     .sentence = "The paper has 1e-8, but 1e-3 is recommended, against huge steps where the second moment is very "
+                 "small, as often late in "
                  "training. [KB17]",
      .section = "4.3",
      .write = "optimizer: {type: adam, eps: 1e-3}",
@@ -296,7 +310,8 @@ static const gr_rule rules[] = {
     {.id = "betas",
      .when = "the rate and the decay are tuned already",
      .choose = "tune the betas too",
-     .sentence = "Other parameters, such as the betas of the optimization algorithms of section 4.3, may need some tuning as well. [Smi17]",
+     .sentence = "Other parameters, such as the betas of the optimization algorithms of section 4.3, may need some "
+                 "tuning as well. [Smi17]",
      .section = "4.5.4",
      .write = "optimizer: {type: adam, beta1: 0.95, beta2: 0.99}",
      .optimizers = {"adam"},
@@ -306,7 +321,8 @@ static const gr_rule rules[] = {
 const gr_topic gr__topic_optimizer = {
     .name = "optimizer",
     .title = "Which optimizer, and with which schedule",
-    .note = "Rules that name different optimizers are the chapter's own alternatives: measure. \"Large\" is from 1,024 samples an update "
+    .note = "Rules that name different optimizers are the chapter's own alternatives: measure. \"Large\" is from 1,024 "
+            "samples an update "
             "on here; the chapter has no number.",
     .rules = rules,
     .n = (int)GR_COUNT(rules),

@@ -21,9 +21,12 @@ void gr__finding_set(gr_finding *f, gr_verdict v, double figure, double limit, c
     va_end(args);
 }
 
-gr_status gr__check_all(gr_context *ctx, const gr_recipe *r, gr__bump *memory, gr_finding f[GR_CHECKS], gr_format_row **formats, size_t *n_formats)
+gr_status gr__check_all(gr_context *ctx, const gr_recipe *r, gr__bump *memory, gr_finding f[GR_CHECKS],
+                        gr_format_row **formats, size_t *n_formats)
 {
-    static const char *const ids[GR_CHECKS][2] = {{"X1", "formats"}, {"T3", "data"}, {"T4", "outputs"}, {"T5", "initial cost"}, {"I1", "symmetry"}, {"I2", "initialisation"}, {"P4", "gradients"}};
+    static const char *const ids[GR_CHECKS][2] = {{"X1", "formats"},      {"T3", "data"},     {"T4", "outputs"},
+                                                  {"T5", "initial cost"}, {"I1", "symmetry"}, {"I2", "initialisation"},
+                                                  {"P4", "gradients"}};
     gr_probe p = {0};
     gr_init_row *layers;
     gr_gradient_row *slopes;

@@ -1,5 +1,5 @@
-/* Design check 1: does the network consume the data? Batches differ, inputs vary and belong to their labels, labels vary, and the cost follows the inputs.
- *                                                                                                                              [mission T3] */
+/* Design check 1: does the network consume the data? Batches differ, inputs vary and belong to their labels, labels
+ * vary, and the cost follows the inputs. [mission T3] */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,18 +11,21 @@ static const int64_t MOST_VALUES = 100000000; /* looked at: beyond it a rare val
 typedef struct survey {
     gr_probe *p;
     int64_t width, target_width;
-    double *low, *high;          /* of each input value */
-    bool *asleep;                /* no gradient has reached it */
-    uint8_t *seen;               /* a row of the set has come this epoch */
+    double *low, *high; /* of each input value */
+    bool *asleep;       /* no gradient has reached it */
+    uint8_t *seen;      /* a row of the set has come this epoch */
     int64_t batches, same, twice, mispaired, rows;
-    uint64_t before;             /* hash of the batch before */
+    uint64_t before; /* hash of the batch before */
     double target_low, target_high;
-    double slope;                /* the largest of the cost with respect to an input */
+    double slope; /* the largest of the cost with respect to an input */
 } survey;
 
 static double element(const void *data, gr_element e, int64_t i)
 {
-    return e == GR_EL_U8 ? ((const uint8_t *)data)[i] : e == GR_EL_I32 ? ((const int32_t *)data)[i] : e == GR_EL_F32 ? ((const float *)data)[i] : ((const double *)data)[i];
+    return e == GR_EL_U8    ? ((const uint8_t *)data)[i]
+           : e == GR_EL_I32 ? ((const int32_t *)data)[i]
+           : e == GR_EL_F32 ? ((const float *)data)[i]
+                            : ((const double *)data)[i];
 }
 
 static uint64_t hash(const void *data, size_t n)
@@ -128,32 +131,61 @@ static void judge(const survey *s, gr_finding *out)
     double share = (double)dead / (double)GR_MAX(s->width, 1);
     char column[160] = "";
     for (int64_t k = 0; k < s->width; k++) asleep += s->asleep[k];
-    if (first >= 0 && t->input_names && first < t->n_input_names) snprintf(column, sizeof column, "column \"%s\"", t->input_names[first]);
-    else if (first >= 0) snprintf(column, sizeof column, "column %lld", (long long)first);
+    if (first >= 0 && t->input_names && first < t->n_input_names)
+        snprintf(column, sizeof column, "column \"%s\"", t->input_names[first]);
+    else if (first >= 0)
+        snprintf(column, sizeof column, "column %lld", (long long)first);
     if (s->batches > 1 && s->same == s->batches - 1)
-        gr__finding_set(out, GR_VERDICT_FAILED, share, 0, "all %lld batches hold the same inputs; the loader or the file repeats itself: look at the data with a small data.limit", (long long)s->batches);
+        gr__finding_set(out, GR_VERDICT_FAILED, share, 0,
+                        "all %lld batches hold the same inputs; the loader or the file repeats itself: look at the "
+                        "data with a small data.limit",
+                        (long long)s->batches);
     else if (s->twice)
-        gr__finding_set(out, GR_VERDICT_FAILED, share, 0, "%lld samples come twice in one epoch, so others never come; the order of samples is broken", (long long)s->twice);
+        gr__finding_set(out, GR_VERDICT_FAILED, share, 0,
+                        "%lld samples come twice in one epoch, so others never come; the order of samples is broken",
+                        (long long)s->twice);
     else if (s->mispaired)
-        gr__finding_set(out, GR_VERDICT_FAILED, share, 0, "%lld of %lld samples come with other inputs or another label than the source gives them; pairing is lost on the way", (long long)s->mispaired, (long long)s->rows);
+        gr__finding_set(out, GR_VERDICT_FAILED, share, 0,
+                        "%lld of %lld samples come with other inputs or another label than the source gives them; "
+                        "pairing is lost on the way",
+                        (long long)s->mispaired, (long long)s->rows);
     else if (!(s->target_low < s->target_high))
-        gr__finding_set(out, GR_VERDICT_FAILED, share, 0, "every target is %g, so there is nothing to learn; check the target column or the label file", s->target_low);
+        gr__finding_set(out, GR_VERDICT_FAILED, share, 0,
+                        "every target is %g, so there is nothing to learn; check the target column or the label file",
+                        s->target_low);
     else if (dead == s->width)
-        gr__finding_set(out, GR_VERDICT_FAILED, share, 0, "no input ever changes; check the source's files and columns");
+        gr__finding_set(out, GR_VERDICT_FAILED, share, 0,
+                        "no input ever changes; check the source's files and columns");
     else if (table && dead)
-        gr__finding_set(out, GR_VERDICT_FAILED, share, 0, "%lld of %lld input columns never change, the first is %s; leave them out with data.train.columns, or mend the source", (long long)dead, (long long)s->width, column);
+        gr__finding_set(out, GR_VERDICT_FAILED, share, 0,
+                        "%lld of %lld input columns never change, the first is %s; leave them out with "
+                        "data.train.columns, or mend the source",
+                        (long long)dead, (long long)s->width, column);
     else if (channel >= 0)
-        gr__finding_set(out, GR_VERDICT_FAILED, share, 0, "channel %lld of the inputs never changes; mend the source, or take fewer channels", (long long)channel);
+        gr__finding_set(out, GR_VERDICT_FAILED, share, 0,
+                        "channel %lld of the inputs never changes; mend the source, or take fewer channels",
+                        (long long)channel);
     else if (!isfinite(s->slope))
-        gr__finding_set(out, GR_VERDICT_FAILED, share, 0, "the gradient with respect to the inputs is not finite; prepare the data (standardize) or start with smaller weights");
+        gr__finding_set(out, GR_VERDICT_FAILED, share, 0,
+                        "the gradient with respect to the inputs is not finite; prepare the data (standardize) or "
+                        "start with smaller weights");
     else if (s->slope == 0)
-        gr__finding_set(out, GR_VERDICT_FAILED, share, 0, "the cost does not follow any input: the gradient with respect to the inputs is zero everywhere; check preparation and initial weights");
+        gr__finding_set(out, GR_VERDICT_FAILED, share, 0,
+                        "the cost does not follow any input: the gradient with respect to the inputs is zero "
+                        "everywhere; check preparation and initial weights");
     else if (table && asleep)
-        gr__finding_set(out, GR_VERDICT_WARNING, share, 0, "the cost does not follow %lld of %lld input columns in the first batch; check preparation and initial weights", (long long)asleep, (long long)s->width);
+        gr__finding_set(out, GR_VERDICT_WARNING, share, 0,
+                        "the cost does not follow %lld of %lld input columns in the first batch; check preparation and "
+                        "initial weights",
+                        (long long)asleep, (long long)s->width);
     else if (s->same)
-        gr__finding_set(out, GR_VERDICT_WARNING, share, 0, "%lld of %lld batches equal the one before; look for duplicates with gradus data", (long long)s->same, (long long)s->batches);
+        gr__finding_set(out, GR_VERDICT_WARNING, share, 0,
+                        "%lld of %lld batches equal the one before; look for duplicates with gradus data",
+                        (long long)s->same, (long long)s->batches);
     else
-        gr__finding_set(out, GR_VERDICT_OK, share, 0, "%lld samples in %lld batches: batches differ, inputs keep their labels, labels vary, the cost follows the inputs; %lld of %lld inputs never change",
+        gr__finding_set(out, GR_VERDICT_OK, share, 0,
+                        "%lld samples in %lld batches: batches differ, inputs keep their labels, labels vary, the cost "
+                        "follows the inputs; %lld of %lld inputs never change",
                         (long long)s->rows, (long long)s->batches, (long long)dead, (long long)s->width);
 }
 

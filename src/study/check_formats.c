@@ -1,4 +1,4 @@
-/* Debugging step 1: which number format has every tensor? Small formats are ruled out first.                                        [mission X1] */
+/* Debugging step 1: which number format has every tensor? Small formats are ruled out first. [mission X1] */
 #include <math.h>
 
 #include "study/study.h"
@@ -10,11 +10,13 @@ static const char *real_name(const gr_backend *b)
 
 static const char *element_name(gr_element e)
 {
-    static const char *const names[] = {[GR_EL_U8] = "uint8", [GR_EL_F32] = "float32", [GR_EL_F64] = "float64", [GR_EL_I32] = "int32"};
+    static const char *const names[] = {
+        [GR_EL_U8] = "uint8", [GR_EL_F32] = "float32", [GR_EL_F64] = "float64", [GR_EL_I32] = "int32"};
     return names[e];
 }
 
-gr_status gr__check_formats(gr_context *ctx, const gr_recipe *r, gr__bump *memory, gr_format_row **rows, size_t *n, gr_finding *out)
+gr_status gr__check_formats(gr_context *ctx, const gr_recipe *r, gr__bump *memory, gr_format_row **rows, size_t *n,
+                            gr_finding *out)
 {
     gr_task task = {0};
     gr_engine engine = {0};
@@ -24,8 +26,11 @@ gr_status gr__check_formats(gr_context *ctx, const gr_recipe *r, gr__bump *memor
     GR_TRY(gr__engine_make(&task, true, 0, &engine));
     const char *real = real_name(task.backend);
     const gr_format_row others[] = {
-        {"x", "input", element_name(task.input_as), 0}, {"y", "target", element_name(task.target_as), 0},
-        {"activations", "activation", real, 0}, {"gradients", "gradient", real, 0}, {"rates, norms and costs", "scalar", "float64", 0},
+        {"x", "input", element_name(task.input_as), 0},
+        {"y", "target", element_name(task.target_as), 0},
+        {"activations", "activation", real, 0},
+        {"gradients", "gradient", real, 0},
+        {"rates, norms and costs", "scalar", "float64", 0},
     };
     int entries = gr_store_count(engine.store);
     gr_format_row *all = gr__bump_alloc(memory, sizeof *all * ((size_t)entries + GR_COUNT(others)));
@@ -34,14 +39,20 @@ gr_status gr__check_formats(gr_context *ctx, const gr_recipe *r, gr__bump *memor
         const gr_entry_spec *e = &gr_store_entry(engine.store, i)->spec;
         const char *name = gr__bump_strdup(memory, e->name);
         if (!name) GR_TRY(GR_E_MEMORY);
-        all[i] = (gr_format_row){name, e->slot ? "slot" : "parameter", e->shape.rank ? real : "float64", gr_shape_count(e->shape)};
-        if (e->slot) slots++;
-        else parameters++;
+        all[i] = (gr_format_row){name, e->slot ? "slot" : "parameter", e->shape.rank ? real : "float64",
+                                 gr_shape_count(e->shape)};
+        if (e->slot)
+            slots++;
+        else
+            parameters++;
     }
     for (size_t i = 0; i < GR_COUNT(others); i++) all[(size_t)entries + i] = others[i];
     *rows = all;
     *n = (size_t)entries + GR_COUNT(others);
-    gr__finding_set(out, GR_VERDICT_OK, (double)gr_backend_real_bytes(task.backend) * 8, 32, "%zu parameters, %zu slots, activations and gradients are %s, single numbers float64, inputs %s: no small formats", parameters, slots, real, element_name(task.input_as));
+    gr__finding_set(out, GR_VERDICT_OK, (double)gr_backend_real_bytes(task.backend) * 8, 32,
+                    "%zu parameters, %zu slots, activations and gradients are %s, single numbers float64, inputs %s: "
+                    "no small formats",
+                    parameters, slots, real, element_name(task.input_as));
 done:
     gr__engine_close(&engine);
     gr__task_close(&task);

@@ -1,4 +1,5 @@
-/* Initial weights: does every layer keep the scale of what runs through it, forward and backward, and do its units differ?            [mission I1, I2] */
+/* Initial weights: does every layer keep the scale of what runs through it, forward and backward, and do its units
+ * differ?            [mission I1, I2] */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,7 +37,10 @@ gr_status gr__check_symmetry(gr_probe *p, gr_finding *out)
         if (!equal++) first = e->spec.name;
     }
     if (equal)
-        gr__finding_set(out, GR_VERDICT_WARNING, equal, 0, "%d of %d weights (%s) start with all units equal: equal units get equal gradients and stay equal for ever; start from a random init.weights", equal, weights, first);
+        gr__finding_set(out, GR_VERDICT_WARNING, equal, 0,
+                        "%d of %d weights (%s) start with all units equal: equal units get equal gradients and stay "
+                        "equal for ever; start from a random init.weights",
+                        equal, weights, first);
     else
         gr__finding_set(out, GR_VERDICT_OK, 0, 0, "the units of every weight start different");
     return GR_OK;
@@ -70,7 +74,8 @@ static bool has_weights(const gr_probe *p, const char *layer)
     return false;
 }
 
-/* Does a layer that keeps statistics read it, and nothing else? It gives the same whatever the scale of what it reads. */
+/* Does a layer that keeps statistics read it, and nothing else? It gives the same whatever the scale of what it reads.
+ */
 static bool is_normalised(const gr_probe *p, int i)
 {
     const gr_stack *s = p->recipe->stack;
@@ -97,22 +102,34 @@ static void judge(const gr_init_row *rows, size_t n, gr_finding *out)
     const gr_init_row *worst = NULL;
     bool silent = false;
     for (size_t i = 0; i < n; i++) {
-        bool judged = rows[i].weighted && !rows[i].last && !rows[i].normalised && rows[i].activation.count >= ENOUGH; /* what the last layer gives is the initial cost's matter */
-        if (judged && (!worst || away(rows[i].activation.variance) > away(worst->activation.variance))) worst = &rows[i];
+        bool judged = rows[i].weighted && !rows[i].last && !rows[i].normalised &&
+                      rows[i].activation.count >= ENOUGH; /* what the last layer gives is the initial cost's matter */
+        if (judged && (!worst || away(rows[i].activation.variance) > away(worst->activation.variance)))
+            worst = &rows[i];
         silent |= rows[i].weighted && !(rows[i].gradient.square > 0 && isfinite(rows[i].gradient.square));
     }
     if (!worst) {
-        gr__finding_set(out, silent ? GR_VERDICT_FAILED : GR_VERDICT_OK, NAN, FADED, silent ? "no gradient reaches the weights" : "no hidden layer large enough to tell");
+        gr__finding_set(out, silent ? GR_VERDICT_FAILED : GR_VERDICT_OK, NAN, FADED,
+                        silent ? "no gradient reaches the weights" : "no hidden layer large enough to tell");
         return;
     }
     double v = worst->activation.variance, factor = away(v);
-    gr_verdict verdict = factor > LOST || silent ? GR_VERDICT_FAILED : factor > FADED ? GR_VERDICT_WARNING : GR_VERDICT_OK;
+    gr_verdict verdict = factor > LOST || silent ? GR_VERDICT_FAILED
+                         : factor > FADED        ? GR_VERDICT_WARNING
+                                                 : GR_VERDICT_OK;
     if (verdict == GR_VERDICT_OK)
-        gr__finding_set(out, verdict, v, FADED, "activations keep their scale: the variance farthest from 1 is %.3g, in layer \"%s\"", v, worst->name);
+        gr__finding_set(out, verdict, v, FADED,
+                        "activations keep their scale: the variance farthest from 1 is %.3g, in layer \"%s\"", v,
+                        worst->name);
     else if (silent && factor <= LOST)
-        gr__finding_set(out, verdict, v, FADED, "no gradient reaches some layers with weights; gradus check --init shows which: try init.weights kaiming");
+        gr__finding_set(
+            out, verdict, v, FADED,
+            "no gradient reaches some layers with weights; gradus check --init shows which: try init.weights kaiming");
     else
-        gr__finding_set(out, verdict, v, FADED, "activations %s: layer \"%s\" gives a variance of %.3g where 1 is wanted; prepare the data (standardize) and try init.weights kaiming, or xavier before tanh and sigmoid", v > 1 ? "explode" : "fade", worst->name, v);
+        gr__finding_set(out, verdict, v, FADED,
+                        "activations %s: layer \"%s\" gives a variance of %.3g where 1 is wanted; prepare the data "
+                        "(standardize) and try init.weights kaiming, or xavier before tanh and sigmoid",
+                        v > 1 ? "explode" : "fade", worst->name, v);
 }
 
 gr_status gr__check_init(gr_probe *p, gr__bump *memory, gr_init_row **rows, size_t *n, gr_finding *out)
@@ -126,7 +143,9 @@ gr_status gr__check_init(gr_probe *p, gr__bump *memory, gr_init_row **rows, size
     if (st == GR_OK) st = gr__probe_run(p, p->train, &b);
     if (st != GR_OK) return st;
     for (int i = 0; i < s->n; i++)
-        r[i] = (gr_init_row){s->layer[i].name, s->layer[i].member->head.name, has_weights(p, s->layer[i].name), s->layer[i].last, is_normalised(p, i), spread_of(p, "layer", i), spread_of(p, "slope", i)};
+        r[i] = (gr_init_row){s->layer[i].name,        s->layer[i].member->head.name, has_weights(p, s->layer[i].name),
+                             s->layer[i].last,        is_normalised(p, i),           spread_of(p, "layer", i),
+                             spread_of(p, "slope", i)};
     judge(r, (size_t)s->n, out);
     *rows = r;
     *n = (size_t)s->n;

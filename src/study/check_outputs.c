@@ -1,4 +1,5 @@
-/* Design checks 2 and 3: outputs that are what their cost says they are, and a cost at the start that blind guessing explains.   [mission T4, T5, X8] */
+/* Design checks 2 and 3: outputs that are what their cost says they are, and a cost at the start that blind guessing
+ * explains.   [mission T4, T5, X8] */
 #include <math.h>
 #include <string.h>
 
@@ -9,7 +10,8 @@ static const double SUM_LIMIT = 1e-5; /* of probabilities from 1 */
 static const double BAND = 0.1;       /* of the cost that guessing has */
 static const double CALM = 4;         /* the variance of logits that an initialiser may give: Xavier's is near 1 or 2 */
 static const double LOG_LIMIT = 1e-3; /* of log-probabilities' log-sum-exp, which is 0 */
-static const double LOG_SPREAD = 0.1; /* how far outputs must differ between samples to show that each sample's are made to sum to 1, and not all alike by a bias */
+static const double LOG_SPREAD = 0.1; /* how far outputs must differ between samples to show that each sample's are made
+                                         to sum to 1, and not all alike by a bias */
 enum { LOG_SAMPLES = 8 };             /* fewer may have a log-sum-exp near 0 by chance */
 static const double AGREE = 1e-3;     /* between the cost and its formula, relative: float32 keeps far more */
 
@@ -20,7 +22,10 @@ static double real(const gr_probe *p, const void *data, int64_t i)
 
 /* ---- outputs ---- */
 
-typedef struct ranges { int64_t bad, outside; double off; } ranges; /* not finite; outside [0,1]; the largest distance of a row's sum from 1 */
+typedef struct ranges {
+    int64_t bad, outside;
+    double off;
+} ranges; /* not finite; outside [0,1]; the largest distance of a row's sum from 1 */
 
 static ranges look(const gr_probe *p, const void *v, int64_t rows, int64_t width)
 {
@@ -50,22 +55,37 @@ gr_status gr__check_outputs(gr_probe *p, gr_finding *out)
     const char *kind = p->recipe->reading.as;
     gr_target_form form = p->recipe->reading.target;
     bool softmax = strcmp(kind, "softmax") == 0, sigmoid = strcmp(kind, "sigmoid") == 0;
-    int64_t last = shape.rank ? shape.dim[shape.rank - 1] : 1, all = gr_shape_count(shape), wanted = form == GR_FORM_CLASS ? p->task.classes : gr_shape_count(p->task.target_sample);
+    int64_t last = shape.rank ? shape.dim[shape.rank - 1] : 1, all = gr_shape_count(shape),
+            wanted = form == GR_FORM_CLASS ? p->task.classes : gr_shape_count(p->task.target_sample);
     bool sums = softmax || (sigmoid && last == 2 && form == GR_FORM_CLASS);
     ranges r = look(p, v, last ? all / last : 0, last);
-    bool fits = shape.rank > 0 && shape.dim[0] == p->batch && (form == GR_FORM_DISTRIBUTION ? last == wanted : softmax ? last >= GR_MAX(wanted, 2) : sums || all == p->batch * wanted);
+    bool fits = shape.rank > 0 && shape.dim[0] == p->batch &&
+                (form == GR_FORM_DISTRIBUTION ? last == wanted
+                 : softmax                    ? last >= GR_MAX(wanted, 2)
+                                              : sums || all == p->batch * wanted);
     if (!fits)
-        gr__finding_set(out, GR_VERDICT_FAILED, (double)last, (double)wanted, "a sample gives %lld outputs where the targets want %lld; check the last layer's units", (long long)(all / p->batch), (long long)wanted);
+        gr__finding_set(out, GR_VERDICT_FAILED, (double)last, (double)wanted,
+                        "a sample gives %lld outputs where the targets want %lld; check the last layer's units",
+                        (long long)(all / p->batch), (long long)wanted);
     else if (r.bad)
-        gr__finding_set(out, GR_VERDICT_FAILED, (double)r.bad, 0, "%lld of %lld outputs are not finite; prepare the data (standardize) or start with smaller weights", (long long)r.bad, (long long)all);
+        gr__finding_set(
+            out, GR_VERDICT_FAILED, (double)r.bad, 0,
+            "%lld of %lld outputs are not finite; prepare the data (standardize) or start with smaller weights",
+            (long long)r.bad, (long long)all);
     else if ((softmax || sigmoid) && r.outside)
-        gr__finding_set(out, GR_VERDICT_FAILED, (double)r.outside, 0, "%lld of %lld probabilities lie outside 0 to 1: the output is not read through %s", (long long)r.outside, (long long)all, kind);
+        gr__finding_set(out, GR_VERDICT_FAILED, (double)r.outside, 0,
+                        "%lld of %lld probabilities lie outside 0 to 1: the output is not read through %s",
+                        (long long)r.outside, (long long)all, kind);
     else if (sums && !(r.off <= SUM_LIMIT))
-        gr__finding_set(out, GR_VERDICT_FAILED, r.off, SUM_LIMIT, "a sample's probabilities miss the sum of 1 by %.2g: the output is not read through %s", r.off, kind);
+        gr__finding_set(out, GR_VERDICT_FAILED, r.off, SUM_LIMIT,
+                        "a sample's probabilities miss the sum of 1 by %.2g: the output is not read through %s", r.off,
+                        kind);
     else if (sums)
-        gr__finding_set(out, GR_VERDICT_OK, r.off, SUM_LIMIT, "%lld probabilities a sample, finite, within 0 to 1, summing to 1", (long long)last);
+        gr__finding_set(out, GR_VERDICT_OK, r.off, SUM_LIMIT,
+                        "%lld probabilities a sample, finite, within 0 to 1, summing to 1", (long long)last);
     else
-        gr__finding_set(out, GR_VERDICT_OK, 0, 0, "%lld outputs a sample, finite%s", (long long)(all / p->batch), sigmoid ? ", within 0 to 1" : "");
+        gr__finding_set(out, GR_VERDICT_OK, 0, 0, "%lld outputs a sample, finite%s", (long long)(all / p->batch),
+                        sigmoid ? ", within 0 to 1" : "");
     return GR_OK;
 }
 
@@ -73,8 +93,8 @@ gr_status gr__check_outputs(gr_probe *p, gr_finding *out)
 
 typedef struct start start;
 
-/* A cost written down once more, for one sample: its outputs z and targets y, `width` of each; y of classes is 1 at the right one. Weights that the mean
- * divides by are left to the caller. */
+/* A cost written down once more, for one sample: its outputs z and targets y, `width` of each; y of classes is 1 at the
+ * right one. Weights that the mean divides by are left to the caller. */
 typedef double each_cost(const start *s, const double *z, const double *y);
 
 typedef struct judged {
@@ -84,22 +104,24 @@ typedef struct judged {
 
 struct start {
     gr_probe *p;
-    const judged *cost;        /* NULL: none that is known here */
+    const judged *cost; /* NULL: none that is known here */
     gr_target_form target;
-    bool binary;               /* probabilities are sigmoids */
-    int64_t width;             /* outputs a sample */
-    double *z, *y, *still;     /* of one sample; the outputs that guess: 0, for values the last layer's bias */
-    const gr_entry *bias;      /* the last layer's, where it has a number an output and one is not 0, as one sets it for unbalanced data; else NULL */
-    double *count;             /* of each class: samples, or shares of distributions; binary: count[1] of yes, count[0] of no */
-    double n, sum, weight;     /* samples; the sums that the plan gives */
-    double formula;            /* the same cost from outputs and targets, written down once more */
-    double blind;              /* the cost of outputs that guess */
-    double alone;              /* VALUES: the cost of the outputs where targets are what guesses */
-    double variance;           /* sum over samples of the variance of its outputs (softmax), or of their mean square; of what they are beside the bias */
-    double squares;            /* sum over samples of the mean square of its targets; VALUES: beside the bias */
-    int64_t probabilities;     /* samples whose outputs are probabilities already */
-    int64_t seen, logs;        /* samples; those whose outputs have the log-sum-exp of log-probabilities */
-    double *first, spread;     /* the first sample's outputs; how far an output gets from that */
+    bool binary;           /* probabilities are sigmoids */
+    int64_t width;         /* outputs a sample */
+    double *z, *y, *still; /* of one sample; the outputs that guess: 0, for values the last layer's bias */
+    const gr_entry *bias;  /* the last layer's, where it has a number an output and one is not 0, as one sets it for
+                              unbalanced data; else NULL */
+    double *count; /* of each class: samples, or shares of distributions; binary: count[1] of yes, count[0] of no */
+    double n, sum, weight; /* samples; the sums that the plan gives */
+    double formula;        /* the same cost from outputs and targets, written down once more */
+    double blind;          /* the cost of outputs that guess */
+    double alone;          /* VALUES: the cost of the outputs where targets are what guesses */
+    double variance; /* sum over samples of the variance of its outputs (softmax), or of their mean square; of what they
+                        are beside the bias */
+    double squares;  /* sum over samples of the mean square of its targets; VALUES: beside the bias */
+    int64_t probabilities; /* samples whose outputs are probabilities already */
+    int64_t seen, logs;    /* samples; those whose outputs have the log-sum-exp of log-probabilities */
+    double *first, spread; /* the first sample's outputs; how far an output gets from that */
 };
 
 static double setting(const start *s, const char *name)
@@ -145,7 +167,8 @@ static double focal(const start *s, const double *z, const double *y)
 }
 
 /* The mean over a sample's outputs of f, or the sum where the cost says so. */
-static double over_outputs(const start *s, double (*f)(const start *s, double z, double y), const double *z, const double *y)
+static double over_outputs(const start *s, double (*f)(const start *s, double z, double y), const double *z,
+                           const double *y)
 {
     double sum = 0;
     bool per_sample = s->target == GR_FORM_VALUES && gr__setting_is(&s->p->recipe->cost_settings, "per", "sample");
@@ -198,7 +221,13 @@ static double huber(const start *s, const double *z, const double *y)
 
 static const judged *find(const gr_recipe *r)
 {
-    static const judged all[] = {{"binary_cross_entropy", binary_cross_entropy}, {"cross_entropy", cross_entropy}, {"focal", focal}, {"huber", huber}, {"kl", kl}, {"mae", mae}, {"mse", mse}};
+    static const judged all[] = {{"binary_cross_entropy", binary_cross_entropy},
+                                 {"cross_entropy", cross_entropy},
+                                 {"focal", focal},
+                                 {"huber", huber},
+                                 {"kl", kl},
+                                 {"mae", mae},
+                                 {"mse", mse}};
     for (size_t i = 0; i < GR_COUNT(all); i++)
         if (strcmp(r->cost->head.name, all[i].name) == 0) return &all[i];
     return NULL;
@@ -255,8 +284,10 @@ static void count_sample(start *s)
     double mean = 0, square = 0, total = 0, own = 0, width = (double)s->width;
     bool within = true;
     for (int64_t k = 0; k < s->width; k++) {
-        if (s->binary) s->count[1] += s->y[k] / width, s->count[0] += (1 - s->y[k]) / width;
-        else if (s->target != GR_FORM_VALUES) s->count[k] += s->y[k];
+        if (s->binary)
+            s->count[1] += s->y[k] / width, s->count[0] += (1 - s->y[k]) / width;
+        else if (s->target != GR_FORM_VALUES)
+            s->count[k] += s->y[k];
         total += s->z[k];
         own += s->z[k] - bias_at(s, k);
         within &= s->z[k] >= 0 && s->z[k] <= 1;
@@ -320,13 +351,14 @@ static double informed(start *s)
 }
 
 /* What guessing costs, and how far from it sane initial weights may bring a sample of this size.
- * Logits of variance v raise the cost of the right class by v / 2 on average (binary: v / 8), and scatter it by sqrt(v) over samples; samples of a class may
- * be so alike that only as many chances count as there are classes. */
+ * Logits of variance v raise the cost of the right class by v / 2 on average (binary: v / 8), and scatter it by sqrt(v)
+ * over samples; samples of a class may be so alike that only as many chances count as there are classes. */
 static void expect(start *s, bool biased, double *guess, double *low, double *high)
 {
     double v = s->variance / s->n, k = s->binary ? 2 : (double)s->width;
     *guess = s->blind / s->weight;
-    if (s->target == GR_FORM_VALUES) { /* the root of these costs of z - y is at most the sum of the roots for z and for y, and at least their difference */
+    if (s->target == GR_FORM_VALUES) { /* the root of these costs of z - y is at most the sum of the roots for z and for
+                                          y, and at least their difference */
         double y = sqrt(*guess), z = sqrt(s->alone / s->n);
         *low = (1 - BAND) * (y - z) * (y - z);
         *high = (1 + BAND) * (y + z) * (y + z);
@@ -334,7 +366,8 @@ static void expect(start *s, bool biased, double *guess, double *low, double *hi
     }
     if (biased && s->target == GR_FORM_CLASS) *guess = informed(s);
     double steep = s->binary && strcmp(s->cost->name, "focal") != 0 ? fmax(setting(s, "positive_weight"), 1) : 1;
-    if (strcmp(s->cost->name, "focal") == 0) steep = 1 + setting(s, "gamma") * exp(-1); /* d/dc of (1 - p)^gamma c, where c = -log p */
+    if (strcmp(s->cost->name, "focal") == 0)
+        steep = 1 + setting(s, "gamma") * exp(-1); /* d/dc of (1 - p)^gamma c, where c = -log p */
     v = fmin(v, CALM);
     double scatter = 3 * sqrt(v / fmin(s->n, k)) * (s->binary ? 0.5 : 1) * steep;
     *low = (1 - BAND) * *guess - scatter;
@@ -344,8 +377,11 @@ static void expect(start *s, bool biased, double *guess, double *low, double *hi
 /* What guessing amounts to, in words. */
 static const char *guess_of(const start *s, bool biased)
 {
-    if (s->target == GR_FORM_VALUES && biased) return strcmp(s->cost->name, "mse") == 0 ? "the targets' mean square about the last layer's bias" : "the last layer's bias";
-    if (s->target == GR_FORM_VALUES) return strcmp(s->cost->name, "mse") == 0 ? "the targets' variance and squared mean" : "outputs of 0";
+    if (s->target == GR_FORM_VALUES && biased)
+        return strcmp(s->cost->name, "mse") == 0 ? "the targets' mean square about the last layer's bias"
+                                                 : "the last layer's bias";
+    if (s->target == GR_FORM_VALUES)
+        return strcmp(s->cost->name, "mse") == 0 ? "the targets' variance and squared mean" : "outputs of 0";
     if (strcmp(s->cost->name, "focal") == 0) return biased ? "the class frequencies" : "every class alike";
     if (s->target == GR_FORM_DISTRIBUTION) return "ln K less the targets' own entropy";
     return biased && s->target == GR_FORM_CLASS ? "the entropy of the class frequencies" : s->binary ? "ln 2" : "ln K";
@@ -357,37 +393,63 @@ static void judge(start *s, gr_finding *out)
     double cost = gr__cost_mean(s->sum, s->weight), guess, low, high;
     bool biased = s->bias != NULL;
     if (!isfinite(cost)) {
-        gr__finding_set(out, GR_VERDICT_FAILED, cost, NAN, "the cost before training is not finite; prepare the data (standardize) or start with smaller weights");
+        gr__finding_set(
+            out, GR_VERDICT_FAILED, cost, NAN,
+            "the cost before training is not finite; prepare the data (standardize) or start with smaller weights");
         return;
     }
     if (!s->cost || s->weight == 0) {
-        gr__finding_set(out, GR_VERDICT_OK, cost, NAN, "%.4g before training; what guessing costs is not known for %s", cost, name);
+        gr__finding_set(out, GR_VERDICT_OK, cost, NAN, "%.4g before training; what guessing costs is not known for %s",
+                        cost, name);
         return;
     }
     expect(s, biased, &guess, &low, &high);
     double again = s->formula / s->weight, v = s->variance / s->n;
     const char *of = guess_of(s, biased);
     if (!(fabs(cost - again) <= AGREE * fmax(fabs(again), 1e-3)))
-        gr__finding_set(out, GR_VERDICT_FAILED, cost, again, "the cost of these outputs should be %.5g, not %.5g: a softmax or sigmoid is applied twice, or the reduction over samples is wrong", again, cost);
+        gr__finding_set(out, GR_VERDICT_FAILED, cost, again,
+                        "the cost of these outputs should be %.5g, not %.5g: a softmax or sigmoid is applied twice, or "
+                        "the reduction over samples is wrong",
+                        again, cost);
     else if (cost > high)
-        gr__finding_set(out, GR_VERDICT_FAILED, cost, high, "%.4g before training, at most %.4g is plausible where guessing costs %.4g (%s); outputs start too large (mean square %.3g): prepare the data or start with smaller weights", cost, high, guess, of, v);
+        gr__finding_set(out, GR_VERDICT_FAILED, cost, high,
+                        "%.4g before training, at most %.4g is plausible where guessing costs %.4g (%s); outputs start "
+                        "too large (mean square %.3g): prepare the data or start with smaller weights",
+                        cost, high, guess, of, v);
     else if (cost < low)
-        gr__finding_set(out, GR_VERDICT_FAILED, cost, low, "%.4g before training is less than guessing can reach, %.4g (%s): the inputs may hold the answer, or labels are read wrongly", cost, guess, of);
+        gr__finding_set(out, GR_VERDICT_FAILED, cost, low,
+                        "%.4g before training is less than guessing can reach, %.4g (%s): the inputs may hold the "
+                        "answer, or labels are read wrongly",
+                        cost, guess, of);
     else if (s->probabilities == (int64_t)s->n && s->n > 0 && s->target != GR_FORM_VALUES && !s->binary)
-        gr__finding_set(out, GR_VERDICT_WARNING, cost, guess, "the outputs are probabilities already, and %s applies softmax once more; give it logits", name);
+        gr__finding_set(out, GR_VERDICT_WARNING, cost, guess,
+                        "the outputs are probabilities already, and %s applies softmax once more; give it logits",
+                        name);
     else if (are_logs(s) && s->target != GR_FORM_VALUES && !s->binary)
-        gr__finding_set(out, GR_VERDICT_WARNING, cost, guess, "the outputs are log-probabilities already, and the softmax of %s gives them back as they are; give it logits", name);
+        gr__finding_set(out, GR_VERDICT_WARNING, cost, guess,
+                        "the outputs are log-probabilities already, and the softmax of %s gives them back as they are; "
+                        "give it logits",
+                        name);
     else if (s->target == GR_FORM_VALUES && v > CALM * fmax(s->squares / s->n, 1e-30))
-        gr__finding_set(out, GR_VERDICT_WARNING, cost, guess, "outputs start with a mean square of %.3g where the targets have %.3g; prepare the data or start with smaller weights", v, s->squares / s->n);
+        gr__finding_set(out, GR_VERDICT_WARNING, cost, guess,
+                        "outputs start with a mean square of %.3g where the targets have %.3g; prepare the data or "
+                        "start with smaller weights",
+                        v, s->squares / s->n);
     else
-        gr__finding_set(out, GR_VERDICT_OK, cost, guess, "%.4g before training, where guessing costs %.4g (%s) and %.4g to %.4g is plausible", cost, guess, of, fmax(low, 0), high);
+        gr__finding_set(out, GR_VERDICT_OK, cost, guess,
+                        "%.4g before training, where guessing costs %.4g (%s) and %.4g to %.4g is plausible", cost,
+                        guess, of, fmax(low, 0), high);
 }
 
 gr_status gr__check_cost(gr_probe *p, gr_finding *out)
 {
     const gr_recipe *r = p->recipe;
     int64_t width = gr_shape_count(gr__network_output(p->task.network)), classes = GR_MAX(width, 2);
-    start s = {.p = p, .cost = find(r), .target = r->reading.target, .binary = strcmp(r->reading.as, "sigmoid") == 0, .width = width};
+    start s = {.p = p,
+               .cost = find(r),
+               .target = r->reading.target,
+               .binary = strcmp(r->reading.as, "sigmoid") == 0,
+               .width = width};
     gr_batch b = {0};
     gr_status st = GR_OK;
     size_t bytes = sizeof *s.count * (size_t)(classes + 4 * width);

@@ -16,16 +16,19 @@ static double dot(const double *a, const double *b, int64_t n)
     return sum;
 }
 
-static gr_status product(gr_hessian *h, const gr_curvature_options *o, const char *what, int number, const double *v, double *out)
+static gr_status product(gr_hessian *h, const gr_curvature_options *o, const char *what, int number, const double *v,
+                         double *out)
 {
     if (o->stop && *o->stop) return GR_E_INTERRUPTED;
     if (o->progress) o->progress(o->user, what, number);
     gr_status st = gr__hessian_product(h, v, out);
     if (st != GR_OK || isfinite(dot(v, out, h->n))) return st;
-    return gr__fail(h->ctx, GR_E_DATA, "the model's second derivatives are not finite; its cost over these samples is %g", h->cost);
+    return gr__fail(h->ctx, GR_E_DATA,
+                    "the model's second derivatives are not finite; its cost over these samples is %g", h->cost);
 }
 
-/* ---- the trace                                                              [Hutchinson 1990; Yao et al. 2020, PyHessian] ---- */
+/* ---- the trace                                                              [Hutchinson 1990; Yao et al. 2020,
+ * PyHessian] ---- */
 
 static gr_status estimate_trace(gr_hessian *h, const gr_curvature_options *o, double *z, double *hz, gr_curvature *out)
 {
@@ -47,7 +50,8 @@ done:
     return st;
 }
 
-/* ---- eigenvalues                                                            [Lanczos 1950; Golub & Van Loan, 10.1 and 10.3] ---- */
+/* ---- eigenvalues                                                            [Lanczos 1950; Golub & Van Loan, 10.1
+ * and 10.3] ---- */
 
 typedef struct lanczos {
     gr_hessian *h;
@@ -55,8 +59,9 @@ typedef struct lanczos {
     double alpha[GR_MAX_LANCZOS], beta[GR_MAX_LANCZOS]; /* the tridiagonal matrix: H seen in their space */
     int steps;
     gr__rng rng;
-    bool complete;                                   /* their space is the whole one */
-    double *small, *vectors, values[GR_MAX_LANCZOS]; /* [steps, steps]: vector i of the small matrix stands in column i */
+    bool complete; /* their space is the whole one */
+    double *small, *vectors,
+        values[GR_MAX_LANCZOS]; /* [steps, steps]: vector i of the small matrix stands in column i */
 } lanczos;
 
 static size_t vector_bytes(const lanczos *l)
@@ -160,7 +165,8 @@ static void look(lanczos *l, int wanted, gr_curvature *out)
 }
 
 /* The residual as it is, by one more product. u, hu: room for a vector each. */
-static gr_status measure_residual(const lanczos *l, const gr_curvature_options *o, int i, double *u, double *hu, gr_eigenvalue *e)
+static gr_status measure_residual(const lanczos *l, const gr_curvature_options *o, int i, double *u, double *hu,
+                                  gr_eigenvalue *e)
 {
     double square = 0;
     memset(u, 0, vector_bytes(l));
@@ -172,20 +178,24 @@ static gr_status measure_residual(const lanczos *l, const gr_curvature_options *
     return st;
 }
 
-static gr_status measure_residuals(const lanczos *l, const gr_curvature_options *o, double *u, double *hu, gr_curvature *out)
+static gr_status measure_residuals(const lanczos *l, const gr_curvature_options *o, double *u, double *hu,
+                                   gr_curvature *out)
 {
     gr_status st = measure_residual(l, o, 0, u, hu, &out->smallest);
-    for (int i = 0; i < out->n_largest && st == GR_OK; i++) st = measure_residual(l, o, l->steps - 1 - i, u, hu, &out->largest[i]);
+    for (int i = 0; i < out->n_largest && st == GR_OK; i++)
+        st = measure_residual(l, o, l->steps - 1 - i, u, hu, &out->largest[i]);
     return st;
 }
 
-static gr_status find_eigenvalues(gr_hessian *h, const gr_curvature_options *o, double *u, double *hu, gr_curvature *out)
+static gr_status find_eigenvalues(gr_hessian *h, const gr_curvature_options *o, double *u, double *hu,
+                                  gr_curvature *out)
 {
     lanczos l = {.h = h};
     gr_status st = first_vector(&l, o->seed);
     while (st == GR_OK && l.steps < o->steps && !l.complete && !out->converged) {
         st = step(&l, o);
-        if (st == GR_OK && (l.steps % LANCZOS_LOOK == 0 || l.steps == o->steps || l.complete)) look(&l, o->eigenvalues, out);
+        if (st == GR_OK && (l.steps % LANCZOS_LOOK == 0 || l.steps == o->steps || l.complete))
+            look(&l, o->eigenvalues, out);
     }
     if (st == GR_OK) st = measure_residuals(&l, o, u, hu, out);
     close_lanczos(&l);

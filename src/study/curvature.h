@@ -1,4 +1,5 @@
-/* How sharp the minimum is that a model lies in: trace and extreme eigenvalues of the Hessian of its cost. [mission O4] */
+/* How sharp the minimum is that a model lies in: trace and extreme eigenvalues of the Hessian of its cost. [mission O4]
+ */
 #ifndef GR_STUDY_CURVATURE_H
 #define GR_STUDY_CURVATURE_H
 
@@ -22,16 +23,17 @@ typedef struct gr_eigenvalue {
 
 typedef struct gr_curvature {
     double cost;
-    double trace, trace_error;                           /* mean of z'Hz over random signs z, and its standard error; NaN without */
-    int probes;                                          /* that were drawn */
+    double trace, trace_error; /* mean of z'Hz over random signs z, and its standard error; NaN without */
+    int probes;                /* that were drawn */
     gr_eigenvalue largest[GR_MAX_EIGENVALUES], smallest; /* descending */
     int n_largest;                                       /* fewer than asked for in a model of fewer parameters */
     int steps;
-    bool converged; /* but for rounding, every residual is below a thousandth of its eigenvalue, or all eigenvalues are known */
+    bool converged; /* but for rounding, every residual is below a thousandth of its eigenvalue, or all eigenvalues are
+                       known */
 } gr_curvature;
 
-/* The trace by Hutchinson's estimate, which stops once its standard error is below 5 % of it; eigenvalues by Lanczos's method with full
- * re-orthogonalisation, which stops once all that are wanted have converged. */
+/* The trace by Hutchinson's estimate, which stops once its standard error is below 5 % of it; eigenvalues by Lanczos's
+ * method with full re-orthogonalisation, which stops once all that are wanted have converged. */
 gr_status gr__curvature(gr_hessian *h, const gr_curvature_options *o, gr_curvature *out);
 
 #endif

@@ -22,9 +22,10 @@ typedef struct walk {
     gr_stages g;
     gr__bump *memory;
     int most;
-    double **weight;  /* of a place's elements: how much a change of the wanted one moves them along the terms shown; 0: not on the way */
-    double *column;   /* room for the largest place */
-    int *first;       /* a place's first step, and at the end how many there are, while they stand in the order of places */
+    double **weight; /* of a place's elements: how much a change of the wanted one moves them along the terms shown; 0:
+                        not on the way */
+    double *column;  /* room for the largest place */
+    int *first; /* a place's first step, and at the end how many there are, while they stand in the order of places */
     int64_t *element; /* of each step */
     bool consistent;  /* sums along what an element moves gave the slopes that came back from the cost */
     gr_derivative *out;
@@ -56,9 +57,10 @@ static int by_place(const void *a, const void *b)
     return x->k < y->k ? -1 : x->k > y->k;
 }
 
-/* Every element of the reader that moves with the one at hand. Where none does, as behind a ReLU that is off, the one at the same position
- * is the term, with its 0. */
-static void collect(const walk *w, int reader, int read, int64_t element, candidate *kept, int *n, int64_t *all, double *sum)
+/* Every element of the reader that moves with the one at hand. Where none does, as behind a ReLU that is off, the one
+ * at the same position is the term, with its 0. */
+static void collect(const walk *w, int reader, int read, int64_t element, candidate *kept, int *n, int64_t *all,
+                    double *sum)
 {
     const gr_place *u = &w->g.place[reader];
     int64_t before = *all;
@@ -158,7 +160,8 @@ static gr_status add_row(walk *w, const char *name, double value)
     return GR_OK;
 }
 
-/* What the cost reads the output as: of the outputs on the way where there is one each, else the first few of a single sample. */
+/* What the cost reads the output as: of the outputs on the way where there is one each, else the first few of a single
+ * sample. */
 static gr_status add_predictions(walk *w)
 {
     int last = w->g.n - 2;
@@ -190,7 +193,8 @@ static gr_status add_targets(walk *w)
     gr_status st = GR_OK;
     for (int64_t i = 0; s->batch.n == 1 && i < n && i < w->most && st == GR_OK; i++) {
         snprintf(name, sizeof name, classes ? "target class" : "target[%lld]", (long long)i);
-        st = add_row(w, name, classes ? (double)((const int32_t *)s->batch.targets)[i] : ((const double *)s->batch.targets)[i]);
+        st = add_row(w, name,
+                     classes ? (double)((const int32_t *)s->batch.targets)[i] : ((const double *)s->batch.targets)[i]);
     }
     return st;
 }
@@ -224,7 +228,8 @@ static gr_status walk_place(walk *w, int place)
     if (!kept) return GR_E_MEMORY;
     w->first[place] = w->out->n_steps;
     for (int64_t k = 0; k < p->count; k++)
-        if (w->weight[place][k] > 0) keep(kept, &n, w->most, (candidate){place, k, w->weight[place][k], p->slope ? p->slope[k] : 1});
+        if (w->weight[place][k] > 0)
+            keep(kept, &n, w->most, (candidate){place, k, w->weight[place][k], p->slope ? p->slope[k] : 1});
     qsort(kept, (size_t)n, sizeof *kept, by_place);
     for (int i = 0; i < n && st == GR_OK; i++) st = add_step(w, place, kept[i].k);
     return st;
@@ -337,18 +342,23 @@ static gr_status describe(const gr_slopes *s, gr__bump *memory, gr_derivative *d
     return GR_OK;
 }
 
-gr_status gr__derivative(gr_context *ctx, const gr_recipe *r, const gr_derivative_options *o, gr__bump *memory, gr_derivative *out)
+gr_status gr__derivative(gr_context *ctx, const gr_recipe *r, const gr_derivative_options *o, gr__bump *memory,
+                         gr_derivative *out)
 {
     gr_slopes s = {0};
     gr_derivative d = {0};
     walk w = {.memory = memory, .most = o->most, .consistent = true, .out = &d};
     gr_status st = GR_OK;
     char text[300];
-    GR_TRY(gr__slopes_open(
-        ctx, r,
-        &(gr_slopes_options){
-            .mode = o->mode, .batch = o->batch, .exact = true, .in_order = true, .first = o->first, .as_trained = true, .model = o->model},
-        &s));
+    GR_TRY(gr__slopes_open(ctx, r,
+                           &(gr_slopes_options){.mode = o->mode,
+                                                .batch = o->batch,
+                                                .exact = true,
+                                                .in_order = true,
+                                                .first = o->first,
+                                                .as_trained = true,
+                                                .model = o->model},
+                           &s));
     GR_TRY(gr__derivative_find(ctx, o->what, s.params, s.n, memory, &d.element));
     GR_TRY(describe(&s, memory, &d));
     GR_TRY(gr__stages_open(&s, s.params[d.element.parameter].entry.name, memory, &w.g));

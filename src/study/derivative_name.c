@@ -36,7 +36,8 @@ bool gr__derivative_is(const char *text)
 static gr_status malformed(const reader *r)
 {
     gr_status st = gr__fail(r->ctx, GR_E_USAGE, "%.200s is not a derivative in one element", r->text);
-    gr__error_hint(r->ctx, "such as 'dL/dw[0][3,2]' (tensor of weights, element), 'dL/db[0][3]' or 'dL/dc1.weight[3,0,1,2]'");
+    gr__error_hint(r->ctx,
+                   "such as 'dL/dw[0][3,2]' (tensor of weights, element), 'dL/db[0][3]' or 'dL/dc1.weight[3,0,1,2]'");
     return st;
 }
 
@@ -50,9 +51,12 @@ static gr_status read_group(const reader *r, const char **s, group *out)
         char *after;
         errno = 0;
         long long i = strtoll(at, &after, 10);
-        if (after == at || at[0] < '0' || at[0] > '9' || errno || out->n == MOST_INDICES || (*after != ',' && after != end)) {
-            gr_status st = gr__fail(r->ctx, GR_E_USAGE, "%.200s: %s is not an index of one element", r->text, out->text);
-            gr__error_hint(r->ctx, "whole numbers from 0 with commas between them, at most %d: [3,0,1,2]", MOST_INDICES);
+        if (after == at || at[0] < '0' || at[0] > '9' || errno || out->n == MOST_INDICES ||
+            (*after != ',' && after != end)) {
+            gr_status st =
+                gr__fail(r->ctx, GR_E_USAGE, "%.200s: %s is not an index of one element", r->text, out->text);
+            gr__error_hint(r->ctx, "whole numbers from 0 with commas between them, at most %d: [3,0,1,2]",
+                           MOST_INDICES);
             return st;
         }
         out->index[out->n++] = i;
@@ -95,7 +99,9 @@ static int number_of(const reader *r, size_t i)
         k++;
         if (j == i) return k;
         const char *other = r->params[j].entry.name, *end = strrchr(other, '.');
-        if (r->params[i].entry.role == GR_ROLE_BIAS && end && (size_t)(end - other) == layer && strncmp(name, other, layer) == 0) return k;
+        if (r->params[i].entry.role == GR_ROLE_BIAS && end && (size_t)(end - other) == layer &&
+            strncmp(name, other, layer) == 0)
+            return k;
     }
     return -1;
 }
@@ -106,7 +112,8 @@ static gr_status by_number(const reader *r, size_t *out)
     int n = 0;
     size_t last = 0;
     if (r->groups == 0) return malformed(r);
-    if (r->at[0].n != 1) return gr__fail(r->ctx, GR_E_USAGE, "%s: %s%s is not one tensor's number", r->text, r->head, r->at[0].text);
+    if (r->at[0].n != 1)
+        return gr__fail(r->ctx, GR_E_USAGE, "%s: %s%s is not one tensor's number", r->text, r->head, r->at[0].text);
     for (size_t i = 0; i < r->n; i++) {
         if (is_weight(&r->params[i])) last = i, n++;
         bool kind = bias ? r->params[i].entry.role == GR_ROLE_BIAS : is_weight(&r->params[i]);
@@ -118,11 +125,13 @@ static gr_status by_number(const reader *r, size_t *out)
     if (bias && r->at[0].index[0] < n) {
         size_t w = 0;
         while (number_of(r, w) != r->at[0].index[0]) w++;
-        return gr__fail(r->ctx, GR_E_NAME, "the layer of w%s, which is %s, has no bias", r->at[0].text, r->params[w].entry.name);
+        return gr__fail(r->ctx, GR_E_NAME, "the layer of w%s, which is %s, has no bias", r->at[0].text,
+                        r->params[w].entry.name);
     }
-    gr__fail(r->ctx, GR_E_NAME, "there is no %s%s: the model has %d tensor%s of weights%s", r->head, r->at[0].text, n, n == 1 ? "" : "s",
-             n == 1 ? ", w[0]" : "");
-    gr__error_hint(r->ctx, "they are counted from 0 in the order of use: the last is w[%d], %s", n - 1, r->params[last].entry.name);
+    gr__fail(r->ctx, GR_E_NAME, "there is no %s%s: the model has %d tensor%s of weights%s", r->head, r->at[0].text, n,
+             n == 1 ? "" : "s", n == 1 ? ", w[0]" : "");
+    gr__error_hint(r->ctx, "they are counted from 0 in the order of use: the last is w[%d], %s", n - 1,
+                   r->params[last].entry.name);
     return GR_E_NAME;
 }
 
@@ -153,26 +162,28 @@ static gr_status find_element(const reader *r, const group *index, const gr_entr
     char text[96];
     gr__shape_text(shape, text);
     if (!index) {
-        gr_status st = gr__fail(r->ctx, GR_E_USAGE, "%.200s is a whole tensor of shape %s, one element of it is wanted", r->text, text);
-        gr__error_hint(r->ctx, "an index with %d number%s, in brackets at its end", shape.rank, shape.rank == 1 ? "" : "s");
+        gr_status st = gr__fail(r->ctx, GR_E_USAGE, "%.200s is a whole tensor of shape %s, one element of it is wanted",
+                                r->text, text);
+        gr__error_hint(r->ctx, "an index with %d number%s, in brackets at its end", shape.rank,
+                       shape.rank == 1 ? "" : "s");
         return st;
     }
     if (index->n != shape.rank)
-        return gr__fail(r->ctx, GR_E_RANGE, "%s has shape %s: %s is no element of it, which takes %d number%s", e->name, text, index->text,
-                        shape.rank, shape.rank == 1 ? "" : "s");
+        return gr__fail(r->ctx, GR_E_RANGE, "%s has shape %s: %s is no element of it, which takes %d number%s", e->name,
+                        text, index->text, shape.rank, shape.rank == 1 ? "" : "s");
     *offset = 0;
     for (int i = 0; i < shape.rank; i++) {
         if (index->index[i] >= shape.dim[i])
-            return gr__fail(r->ctx, GR_E_RANGE, "%s has shape %s: in %s number %d goes from 0 to %lld", e->name, text, index->text, i + 1,
-                            (long long)shape.dim[i] - 1);
+            return gr__fail(r->ctx, GR_E_RANGE, "%s has shape %s: in %s number %d goes from 0 to %lld", e->name, text,
+                            index->text, i + 1, (long long)shape.dim[i] - 1);
         *offset = *offset * shape.dim[i] + index->index[i];
     }
     *offset = gr__offset_in_memory(e, *offset);
     return GR_OK;
 }
 
-gr_status gr__derivative_find(gr_context *ctx, const char *text, const gr_param_info *params, size_t n, gr__bump *memory,
-                              gr_target_element *out)
+gr_status gr__derivative_find(gr_context *ctx, const char *text, const gr_param_info *params, size_t n,
+                              gr__bump *memory, gr_target_element *out)
 {
     reader r = {.ctx = ctx, .text = text, .params = params, .n = n};
     gr_target_element e = {0};

@@ -1,4 +1,5 @@
-/* Formulas and their descent. Every run of the plan is an update: cost, gradient, optimizer and assignment are one graph. */
+/* Formulas and their descent. Every run of the plan is an update: cost, gradient, optimizer and assignment are one
+ * graph. */
 #include "study/descent.h"
 
 #include <string.h>
@@ -11,7 +12,8 @@ static gr_status formula_graph(gr_graph *g, const gr_formula *f, int64_t n, bool
     gr_output(g, "cost", cost);
     gr_status st = gr_graph_status(g);
     if (st != GR_OK || !slope) return st;
-    st = gr_gradients(g, gr_sum_all(g, cost), &w, 1, &d); /* rows do not meet, so the sum's gradient is each row's own */
+    st =
+        gr_gradients(g, gr_sum_all(g, cost), &w, 1, &d); /* rows do not meet, so the sum's gradient is each row's own */
     if (st != GR_OK) return st;
     gr_output(g, "slope", d);
     if (curvature) {
@@ -27,7 +29,8 @@ static void take(const gr_plan *p, const char *name, double *to, int64_t n)
     if (to) memcpy(to, gr_plan_output(p, name, NULL), sizeof *to * (size_t)n);
 }
 
-gr_status gr__formula_at(gr_context *ctx, const gr_formula *f, const double *w, int64_t n, double *cost, double *slope, double *curvature)
+gr_status gr__formula_at(gr_context *ctx, const gr_formula *f, const double *w, int64_t n, double *cost, double *slope,
+                         double *curvature)
 {
     const gr_backend *backend = gr_backend_get("ref");
     gr_graph *g = NULL;
@@ -35,7 +38,8 @@ gr_status gr__formula_at(gr_context *ctx, const gr_formula *f, const double *w, 
     gr_plan *plan = NULL;
     gr_status st = GR_OK;
     size_t bytes;
-    if (curvature && f->dimensions != 1) GR_TRY(gr__fail(ctx, GR_E_INTERNAL, "a curvature of %lld dimensions", (long long)f->dimensions));
+    if (curvature && f->dimensions != 1)
+        GR_TRY(gr__fail(ctx, GR_E_INTERNAL, "a curvature of %lld dimensions", (long long)f->dimensions));
     GR_TRY(gr_graph_create(ctx, &g));
     GR_TRY(gr_store_create(ctx, backend, &store));
     GR_TRY(formula_graph(g, f, n, slope || curvature, curvature));
@@ -65,7 +69,8 @@ static gr_status check(gr_context *ctx, const gr_optim *o)
 
 static gr_status descent_graph(gr_descent *d, gr_graph *g, const gr_formula *f, const gr_optim *o)
 {
-    gr_param_info info = {.entry = {.name = "w", .shape = GR_SHAPE(1, f->dimensions)}, .fan_in = f->dimensions, .fan_out = 1};
+    gr_param_info info = {
+        .entry = {.name = "w", .shape = GR_SHAPE(1, f->dimensions)}, .fan_in = f->dimensions, .fan_out = 1};
     gr_status st = gr_store_add(d->store, &info.entry, NULL);
     if (st != GR_OK) return st;
     gr_val w = gr_param(g, "w", info.entry.shape), lr = gr_feed(g, "lr", GR_REAL, GR_SCALAR), slope;
@@ -75,7 +80,8 @@ static gr_status descent_graph(gr_descent *d, gr_graph *g, const gr_formula *f, 
     st = gr_graph_status(g);
     if (st == GR_OK) st = gr_gradients(g, cost, &point, 1, &slope);
     if (st != GR_OK) return st;
-    gr_update_spec u = {.optim = o, .params = &info, .leaves = &w, .grads = &slope, .n = 1, .count = gr_const(g, 1), .lr = lr};
+    gr_update_spec u = {
+        .optim = o, .params = &info, .leaves = &w, .grads = &slope, .n = 1, .count = gr_const(g, 1), .lr = lr};
     gr_update_values v;
     return gr__optim_build(g, d->store, &u, &v);
 }
@@ -119,7 +125,8 @@ void gr__descent_start(gr_descent *d, const double *w)
 {
     for (int i = 0; i < gr_store_count(d->store); i++) {
         const gr_entry *e = gr_store_entry(d->store, i);
-        for (int64_t k = 0; k < e->count && e->spec.slot; k++) ((double *)e->data)[k] = e->spec.initial; /* ref: all reals are double */
+        for (int64_t k = 0; k < e->count && e->spec.slot; k++)
+            ((double *)e->data)[k] = e->spec.initial; /* ref: all reals are double */
     }
     gr_store_write(d->store, d->w, w);
 }

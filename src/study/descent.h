@@ -1,4 +1,5 @@
-/* Formulas and their descent: a cost written as a graph, its derivatives, and any optimizer of the library upon it, in float64. */
+/* Formulas and their descent: a cost written as a graph, its derivatives, and any optimizer of the library upon it, in
+ * float64. */
 #ifndef GR_STUDY_DESCENT_H
 #define GR_STUDY_DESCENT_H
 
@@ -10,8 +11,10 @@ typedef struct gr_formula {
     const void *user;
 } gr_formula;
 
-/* The cost at n points w [n, dimensions]; slope [n, dimensions] and curvature [n] (second derivative: one dimension alone) may be NULL. */
-gr_status gr__formula_at(gr_context *ctx, const gr_formula *f, const double *w, int64_t n, double *cost, double *slope, double *curvature);
+/* The cost at n points w [n, dimensions]; slope [n, dimensions] and curvature [n] (second derivative: one dimension
+ * alone) may be NULL. */
+gr_status gr__formula_at(gr_context *ctx, const gr_formula *f, const double *w, int64_t n, double *cost, double *slope,
+                         double *curvature);
 
 /* One point that an optimizer moves downhill. */
 typedef struct gr_descent {

@@ -19,7 +19,8 @@ static void rotate(double *a, double *vectors, int n, int p, int q)
 {
     double apq = a[p * n + q];
     if (apq == 0) return;
-    double theta = (a[q * n + q] - a[p * n + p]) / (2 * apq), t = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1));
+    double theta = (a[q * n + q] - a[p * n + p]) / (2 * apq),
+           t = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1));
     double c = 1 / sqrt(t * t + 1), s = t * c;
     for (int k = 0; k < n; k++) {
         double akp = a[k * n + p], akq = a[k * n + q];

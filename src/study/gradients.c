@@ -1,4 +1,5 @@
-/* Gradient check: every parameter of the recipe's own model against central differences in float64 on its first batch.   [mission P4] */
+/* Gradient check: every parameter of the recipe's own model against central differences in float64 on its first batch.
+ * [mission P4] */
 #include <math.h>
 
 #include "base/rng.h"
@@ -24,7 +25,8 @@ static gr_status check_tensor(gr_slopes *s, size_t i, int most, gr_gradient_row 
     }
     for (int64_t k = 0; k < n && st == GR_OK; k++) {
         double difference;
-        st = gr__slopes_difference(s, (double *)e->data + at[k], picked[k], ENOUGH * GR_GRADIENT_LIMIT * scale, &difference);
+        st = gr__slopes_difference(s, (double *)e->data + at[k], picked[k], ENOUGH * GR_GRADIENT_LIMIT * scale,
+                                   &difference);
         double error = fabs(difference - picked[k]);
         worst = error <= worst ? worst : error; /* NaN stays */
     }
@@ -42,12 +44,17 @@ static void judge(const gr_gradient_row *rows, size_t n, gr_finding *out)
     if (n == 0)
         gr__finding_set(out, GR_VERDICT_OK, 0, GR_GRADIENT_LIMIT, "the model has no parameters");
     else if (bad)
-        gr__finding_set(out, GR_VERDICT_FAILED, rows[worst].error, GR_GRADIENT_LIMIT, "%zu of %zu gradients differ from central differences, the worst is %s; an operation's gradient rule is wrong: gradus check --gradients shows all", bad, n, rows[worst].name);
+        gr__finding_set(out, GR_VERDICT_FAILED, rows[worst].error, GR_GRADIENT_LIMIT,
+                        "%zu of %zu gradients differ from central differences, the worst is %s; an operation's "
+                        "gradient rule is wrong: gradus check --gradients shows all",
+                        bad, n, rows[worst].name);
     else
-        gr__finding_set(out, GR_VERDICT_OK, rows[worst].error, GR_GRADIENT_LIMIT, "back-propagation agrees with central differences in all %zu parameters", n);
+        gr__finding_set(out, GR_VERDICT_OK, rows[worst].error, GR_GRADIENT_LIMIT,
+                        "back-propagation agrees with central differences in all %zu parameters", n);
 }
 
-gr_status gr__check_gradients(gr_context *ctx, const gr_recipe *r, int most, gr_gradient_row **rows, size_t *n, gr__bump *memory, gr_finding *out)
+gr_status gr__check_gradients(gr_context *ctx, const gr_recipe *r, int most, gr_gradient_row **rows, size_t *n,
+                              gr__bump *memory, gr_finding *out)
 {
     gr_slopes s = {0};
     gr_status st = GR_OK;

@@ -20,7 +20,8 @@ static gr_status build(const gr_hessian *h, gr_graph *g, int64_t batch)
     GR_TRY(gr_gradients(g, v.cost_sum, leaf, (int)h->n_params, slope));
     for (size_t i = 0; i < h->n_params; i++) {
         snprintf(name, sizeof name, "v%zu", i);
-        along = gr_add(g, along, gr_sum_all(g, gr_mul(g, slope[i], gr_feed(g, name, GR_REAL, h->params[i].entry.shape))));
+        along =
+            gr_add(g, along, gr_sum_all(g, gr_mul(g, slope[i], gr_feed(g, name, GR_REAL, h->params[i].entry.shape))));
     }
     GR_TRY(gr_gradients(g, along, leaf, (int)h->n_params, product));
     for (size_t i = 0; i < h->n_params; i++) {
@@ -41,9 +42,10 @@ static gr_status add_plan(gr_hessian *h, int64_t batch)
     if (batch == 0) return GR_OK;
     GR_TRY(gr_graph_create(h->ctx, &g));
     GR_TRY(build(h, g, batch));
-    GR_TRY(gr_plan_compile(h->ctx, g, h->store,
-                           &(gr_plan_options){.backend = h->task.backend, .name = "curvature", .algorithm = h->recipe->algorithm},
-                           &h->of[h->n_plans].plan));
+    GR_TRY(gr_plan_compile(
+        h->ctx, g, h->store,
+        &(gr_plan_options){.backend = h->task.backend, .name = "curvature", .algorithm = h->recipe->algorithm},
+        &h->of[h->n_plans].plan));
     h->of[h->n_plans++].batch = batch;
 done:
     gr_graph_destroy(g);
@@ -63,7 +65,8 @@ done:
     return st;
 }
 
-gr_status gr__hessian_open(gr_context *ctx, const gr_recipe *r, const gr_model *m, gr_part part, int64_t samples, gr_hessian *h)
+gr_status gr__hessian_open(gr_context *ctx, const gr_recipe *r, const gr_model *m, gr_part part, int64_t samples,
+                           gr_hessian *h)
 {
     gr_status st = GR_OK;
     *h = (gr_hessian){.ctx = ctx, .recipe = r, .part = part};
@@ -131,7 +134,8 @@ static void add_product(const gr_hessian *h, const gr_plan *p, double *out)
         int64_t n = gr_shape_count(h->params[i].entry.shape);
         snprintf(name, sizeof name, "product%zu", i);
         const void *from = gr_plan_output(p, name, NULL);
-        for (int64_t k = 0; k < n; k++) out[k] += is_double(h, i) ? ((const double *)from)[k] : (double)((const float *)from)[k];
+        for (int64_t k = 0; k < n; k++)
+            out[k] += is_double(h, i) ? ((const double *)from)[k] : (double)((const float *)from)[k];
         out += n;
     }
 }
@@ -140,7 +144,8 @@ static gr_status run_batch(gr_hessian *h, gr_plan *p, const gr_batch *b, const d
 {
     size_t bytes;
     void *at;
-    if ((at = gr_plan_feed(p, "x", &bytes))) memcpy(at, b->inputs, bytes); /* the last plan may take fewer than the batch has */
+    if ((at = gr_plan_feed(p, "x", &bytes)))
+        memcpy(at, b->inputs, bytes); /* the last plan may take fewer than the batch has */
     if ((at = gr_plan_feed(p, "y", &bytes))) memcpy(at, b->targets, bytes);
     put_direction(h, p, v);
     return gr_plan_run(p);

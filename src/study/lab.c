@@ -8,7 +8,8 @@
 
 static const gr_row common_rows[] = {
     GR_ROW("seed", INT, "1", "[0,9007199254740991]", "", "of everything random in the figure"),
-    GR_ROW("threads", INT, "none", "[1,1024]", "threads", "as many as the machine has unless given; never changes a bit of the result"),
+    GR_ROW("threads", INT, "none", "[1,1024]", "threads",
+           "as many as the machine has unless given; never changes a bit of the result"),
 };
 const gr_member gr__figure_common = {
     .family = "figure",
@@ -29,7 +30,8 @@ static void note(gr_lab *lab, gr_status st)
 gr_table *gr__lab_table(gr_lab *lab, const char *name, const char *title, const gr_column *columns, int n_columns)
 {
     if (lab->n_tables == GR_LAB_TABLES) {
-        note(lab, gr__fail(lab->ctx, GR_E_INTERNAL, "figure %s has more than %d tables", lab->figure->head.name, GR_LAB_TABLES));
+        note(lab, gr__fail(lab->ctx, GR_E_INTERNAL, "figure %s has more than %d tables", lab->figure->head.name,
+                           GR_LAB_TABLES));
         return &lab->table[0];
     }
     gr_table *t = &lab->table[lab->n_tables++];
@@ -52,7 +54,8 @@ void gr__lab_row(gr_lab *lab, gr_table *t, const double *cells)
 void gr__lab_panel(gr_lab *lab, const gr_panel *panel)
 {
     if (lab->n_panels == GR_LAB_PANELS)
-        note(lab, gr__fail(lab->ctx, GR_E_INTERNAL, "figure %s has more than %d drawings", lab->figure->head.name, GR_LAB_PANELS));
+        note(lab, gr__fail(lab->ctx, GR_E_INTERNAL, "figure %s has more than %d drawings", lab->figure->head.name,
+                           GR_LAB_PANELS));
     else
         lab->panel[lab->n_panels++] = *panel;
 }
@@ -61,7 +64,8 @@ static void claim(gr_lab *lab, gr_claim c, const char *quantity, va_list args)
 {
     gr__print_cut(c.quantity, sizeof c.quantity, quantity, args);
     if (lab->n_claims == GR_LAB_CLAIMS)
-        note(lab, gr__fail(lab->ctx, GR_E_INTERNAL, "figure %s has more than %d claims", lab->figure->head.name, GR_LAB_CLAIMS));
+        note(lab, gr__fail(lab->ctx, GR_E_INTERNAL, "figure %s has more than %d claims", lab->figure->head.name,
+                           GR_LAB_CLAIMS));
     else
         lab->claim[lab->n_claims++] = c;
 }
@@ -71,7 +75,9 @@ void gr__lab_equal(gr_lab *lab, double predicted, double measured, double tolera
     va_list args;
     double off = predicted == 0 ? tolerance : tolerance * fabs(predicted);
     va_start(args, quantity);
-    claim(lab, (gr_claim){.predicted = predicted, .measured = measured, .low = predicted - off, .high = predicted + off}, quantity, args);
+    claim(lab,
+          (gr_claim){.predicted = predicted, .measured = measured, .low = predicted - off, .high = predicted + off},
+          quantity, args);
     va_end(args);
 }
 
@@ -128,7 +134,8 @@ static gr_status settle(gr_lab *lab, const gr_tree *given)
     for (size_t i = 0; i < GR_COUNT(common_rows); i++) common[i] = common_rows[i].name;
     for (int i = 0; i < m->n_rows && i < (int)GR_COUNT(own) - 1; i++) own[i] = m->rows[i].name;
     gr_status st = gr__settings_make(lab->ctx, lab->memory, m, given, GR_PRESET_CHAPTER, common, &lab->settings);
-    if (st == GR_OK) st = gr__settings_make(lab->ctx, lab->memory, &gr__figure_common, given, GR_PRESET_CHAPTER, own, &rest);
+    if (st == GR_OK)
+        st = gr__settings_make(lab->ctx, lab->memory, &gr__figure_common, given, GR_PRESET_CHAPTER, own, &rest);
     if (st != GR_OK) return st;
     lab->seed = (uint64_t)gr__setting_int(&rest, "seed");
     int64_t threads = gr__setting_int(&rest, "threads");
@@ -162,7 +169,8 @@ gr_status gr__lab_run(gr_lab *lab)
 void gr__lab_close(gr_context *ctx, gr_lab *lab)
 {
     if (!lab) return;
-    for (int i = 0; i < lab->n_tables; i++) gr__free(ctx, lab->table[i].cells, lab->table[i].capacity * sizeof *lab->table[i].cells);
+    for (int i = 0; i < lab->n_tables; i++)
+        gr__free(ctx, lab->table[i].cells, lab->table[i].capacity * sizeof *lab->table[i].cells);
     gr__bump_destroy(lab->memory);
     gr__free(ctx, lab, sizeof *lab);
 }

@@ -1,8 +1,9 @@
-/* The lab: figures and claims of the chapter, computed by the library's own graphs, plans, optimizers, initialisers and training, with the
- * prediction of the theory beside what was measured.
+/* The lab: figures and claims of the chapter, computed by the library's own graphs, plans, optimizers, initialisers and
+ * training, with the prediction of the theory beside what was measured.
  *
- * A figure is a member, one file in src/study/lab: GR_FIGURE(name) = {...}. Its `run` fills tables, says what of them is to be drawn, and
- * states claims. It knows nothing of files or pictures: `gradus lab` writes those (src/report/figure.h). */
+ * A figure is a member, one file in src/study/lab: GR_FIGURE(name) = {...}. Its `run` fills tables, says what of them
+ * is to be drawn, and states claims. It knows nothing of files or pictures: `gradus lab` writes those
+ * (src/report/figure.h). */
 #ifndef GR_STUDY_LAB_H
 #define GR_STUDY_LAB_H
 
@@ -25,7 +26,13 @@ typedef struct gr_table {
 } gr_table;
 
 /* ---- drawings: columns of tables against each other ---- */
-typedef enum gr_curve_kind { GR_CURVE_LINE, GR_CURVE_DASHED, GR_CURVE_POINTS, GR_CURVE_PATH, GR_CURVE_CONTOUR } gr_curve_kind;
+typedef enum gr_curve_kind {
+    GR_CURVE_LINE,
+    GR_CURVE_DASHED,
+    GR_CURVE_POINTS,
+    GR_CURVE_PATH,
+    GR_CURVE_CONTOUR
+} gr_curve_kind;
 typedef struct gr_curve {
     const char *label; /* NULL: not in the legend */
     gr_curve_kind kind;
@@ -49,8 +56,9 @@ typedef struct gr_panel_rule {
 
 /* Boxes, one a row of a table, and arrows, one a row of another, drawn from the top down. */
 typedef struct gr_panel_dag {
-    const char *nodes, *name, *note, *group; /* the table and its columns: words, a number, words; nodes NULL: this is a plot */
-    const char *edges, *from, *to, *label;   /* the table and its columns: rows of `nodes` counted from 0, twice; words */
+    const char *nodes, *name, *note,
+        *group; /* the table and its columns: words, a number, words; nodes NULL: this is a plot */
+    const char *edges, *from, *to, *label; /* the table and its columns: rows of `nodes` counted from 0, twice; words */
 } gr_panel_dag;
 
 enum { GR_PANEL_CURVES = 12, GR_PANEL_RULES = 4 };
@@ -100,7 +108,8 @@ struct gr_lab {
     gr_status failed; /* the first failure of the calls below: they may be made in a row and asked once */
 };
 
-/* Finds a figure and checks `given`, a map of settings or NULL, as recipes are checked. threads is for the caller to apply. */
+/* Finds a figure and checks `given`, a map of settings or NULL, as recipes are checked. threads is for the caller to
+ * apply. */
 gr_status gr__lab_open(gr_context *ctx, const char *name, const gr_tree *given, gr_lab **out);
 gr_status gr__lab_run(gr_lab *lab);               /* once */
 void gr__lab_close(gr_context *ctx, gr_lab *lab); /* NULL is fine */
@@ -111,7 +120,8 @@ void gr__lab_row(gr_lab *lab, gr_table *t, const double *cells);
 #define GR_LAB_ROW(lab, t, ...) gr__lab_row(lab, t, (const double[]){__VA_ARGS__})
 void gr__lab_panel(gr_lab *lab, const gr_panel *panel); /* strings are static or in lab->memory */
 /* |measured - predicted| <= tolerance |predicted| (tolerance itself where the prediction is 0). */
-void gr__lab_equal(gr_lab *lab, double predicted, double measured, double tolerance, const char *quantity, ...) GR_PRINTF(5, 6);
+void gr__lab_equal(gr_lab *lab, double predicted, double measured, double tolerance, const char *quantity, ...)
+    GR_PRINTF(5, 6);
 void gr__lab_within(gr_lab *lab, double low, double high, double measured, const char *quantity, ...) GR_PRINTF(5, 6);
 const char *gr__lab_text(gr_lab *lab, const char *format, ...) GR_PRINTF(2, 3); /* in lab->memory; never NULL */
 

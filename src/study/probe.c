@@ -1,4 +1,5 @@
-/* A probe: one training and one evaluation plan of a recipe, with the values inside that checks want to see as outputs. */
+/* A probe: one training and one evaluation plan of a recipe, with the values inside that checks want to see as outputs.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -21,10 +22,13 @@ static gr_status train_graph(gr_probe *p, gr_graph *g)
 {
     gr_network_values v;
     int n = p->recipe->stack->n;
-    gr_val *layer = gr__bump_alloc(p->task.memory, sizeof *layer * (size_t)(n + 1)), *slope = gr__bump_alloc(p->task.memory, sizeof *slope * (size_t)(n + 1));
+    gr_val *layer = gr__bump_alloc(p->task.memory, sizeof *layer * (size_t)(n + 1)),
+           *slope = gr__bump_alloc(p->task.memory, sizeof *slope * (size_t)(n + 1));
     char name[32];
     if (!layer || !slope) return GR_E_MEMORY;
-    gr_status st = gr__network_build_with(p->task.network, g, GR_MODE_TRAIN, p->batch, true, &(gr_network_options){.layers = layer, .bind = {.observe = show_state, .user = g}}, &v);
+    gr_status st =
+        gr__network_build_with(p->task.network, g, GR_MODE_TRAIN, p->batch, true,
+                               &(gr_network_options){.layers = layer, .bind = {.observe = show_state, .user = g}}, &v);
     if (st != GR_OK) return st;
     layer[n] = gr_real(g, v.input); /* where preparation starts: an input may be of bytes, which have no gradient */
     st = gr_gradients(g, v.cost_sum, layer, n + 1, slope);
@@ -57,7 +61,9 @@ static gr_status compile(gr_probe *p, gr_status (*build)(gr_probe *p, gr_graph *
     gr_status st = GR_OK;
     GR_TRY(gr_graph_create(p->ctx, &g));
     GR_TRY(build(p, g));
-    GR_TRY(gr_plan_compile(p->ctx, g, p->store, &(gr_plan_options){.backend = p->task.backend, .name = name, .algorithm = p->recipe->algorithm}, out));
+    GR_TRY(gr_plan_compile(
+        p->ctx, g, p->store,
+        &(gr_plan_options){.backend = p->task.backend, .name = name, .algorithm = p->recipe->algorithm}, out));
 done:
     gr_graph_destroy(g);
     return st;
@@ -74,7 +80,8 @@ static gr_status fill_states(gr_probe *p)
     if (st == GR_OK) st = gr__probe_run(p, p->train, &b);
     for (size_t i = 0; i < n && st == GR_OK; i++) {
         const gr_entry *e = gr_store_find(p->store, states[i].name);
-        memcpy(e->data, gr_plan_output(p->train, states[i].name, NULL), gr_backend_real_bytes(p->task.backend) * (size_t)e->count);
+        memcpy(e->data, gr_plan_output(p->train, states[i].name, NULL),
+               gr_backend_real_bytes(p->task.backend) * (size_t)e->count);
     }
     gr__loader_seek(p->loader, 0, 0);
     return st;
@@ -122,10 +129,15 @@ gr_status gr__probe_run(gr_probe *p, gr_plan *plan, const gr_batch *b)
 {
     size_t bytes;
     void *at;
-    if (b->n != p->batch) return gr__fail(p->ctx, GR_E_INTERNAL, "a batch of %lld rows for a plan of %lld", (long long)b->n, (long long)p->batch);
+    if (b->n != p->batch)
+        return gr__fail(p->ctx, GR_E_INTERNAL, "a batch of %lld rows for a plan of %lld", (long long)b->n,
+                        (long long)p->batch);
     if ((at = gr_plan_feed(plan, "x", &bytes))) memcpy(at, b->inputs, bytes);
     if ((at = gr_plan_feed(plan, "y", &bytes))) memcpy(at, b->targets, bytes);
-    const struct { const char *name; double value; } scalars[] = {{"seed", (double)p->recipe->seed}, {"update", 0}, {"position", 0}};
+    const struct {
+        const char *name;
+        double value;
+    } scalars[] = {{"seed", (double)p->recipe->seed}, {"update", 0}, {"position", 0}};
     for (size_t i = 0; i < GR_COUNT(scalars); i++)
         if ((at = gr_plan_feed(plan, scalars[i].name, NULL))) *(double *)at = scalars[i].value;
     return gr_plan_run(plan);

@@ -1,4 +1,5 @@
-/* Raw input against what training saw: numbers that were prepared already come out of the preparation far from mean 0, or with no spread.   [mission D18] */
+/* Raw input against what training saw: numbers that were prepared already come out of the preparation far from mean 0,
+ * or with no spread.   [mission D18] */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,17 +7,20 @@
 #include "data/moments.h"
 #include "study/study.h"
 
-enum { ENOUGH = 20 };           /* values, to say anything */
-static const double FAR = 10;   /* standard deviations of the training from its mean */
+enum { ENOUGH = 20 };                  /* values, to say anything */
+static const double FAR = 10;          /* standard deviations of the training from its mean */
 static const double NARROW = 1.0 / 20; /* of the training's standard deviation */
 
 static double element(const gr_set *s, int64_t i)
 {
-    return s->element == GR_EL_U8 ? ((const uint8_t *)s->inputs)[i] : s->element == GR_EL_I32 ? ((const int32_t *)s->inputs)[i]
-         : s->element == GR_EL_F32 ? ((const float *)s->inputs)[i] : ((const double *)s->inputs)[i];
+    return s->element == GR_EL_U8    ? ((const uint8_t *)s->inputs)[i]
+           : s->element == GR_EL_I32 ? ((const int32_t *)s->inputs)[i]
+           : s->element == GR_EL_F32 ? ((const float *)s->inputs)[i]
+                                     : ((const double *)s->inputs)[i];
 }
 
-/* Mean and spread, in the training's, of group `first` of `groups`: the values first, first + groups, ... of every sample. */
+/* Mean and spread, in the training's, of group `first` of `groups`: the values first, first + groups, ... of every
+ * sample. */
 static gr__moments moments_of(const gr_prepared *prepared, int n, const gr_set *set, int64_t first, int64_t groups)
 {
     int64_t width = gr_shape_count(set->sample);
@@ -38,8 +42,11 @@ bool gr__raw_is_unusual(const gr_prepared *prepared, int n, const gr_set *set, c
         gr__moments m = moments_of(prepared, k + 1, set, g, prepared[k].n);
         double spread = m.n > 0 ? sqrt(m.m2 / m.n) : 0;
         if (constant || m.n < ENOUGH || (fabs(m.mean) <= FAR && spread >= NARROW)) continue;
-        snprintf(text, size, "its numbers are not like the training's: their mean lies %.3g standard deviations from the training's, their spread is %.3g of it; give raw input, "
-                 "as the training's source had it: the model prepares it itself", m.mean, spread);
+        snprintf(text, size,
+                 "its numbers are not like the training's: their mean lies %.3g standard deviations from the "
+                 "training's, their spread is %.3g of it; give raw input, "
+                 "as the training's source had it: the model prepares it itself",
+                 m.mean, spread);
         return true;
     }
     return false;

@@ -1,5 +1,4 @@
-/* The recipe's model in float64: gradients as compiled, and central differences.                                                  [mission
- * P4] */
+/* The recipe's model in float64: gradients as compiled, and central differences. [mission P4] */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +19,8 @@ gr_status gr__slopes_build(const gr_slopes *s, gr_graph *g, gr_network_values *v
 /* The cost with the recipe's penalties, which belong to the mean: once for each sample of a sum. */
 static gr_val with_penalty(const gr_slopes *s, gr_graph *g, const gr_network_values *v, const gr_val *leaf, gr_val cost)
 {
-    gr_val penalty = s->options.as_trained ? GR_NONE : gr__penalty_value(g, &s->recipe.penalties, s->params, leaf, s->n, false);
+    gr_val penalty =
+        s->options.as_trained ? GR_NONE : gr__penalty_value(g, &s->recipe.penalties, s->params, leaf, s->n, false);
     return penalty ? gr_add(g, cost, gr_mul(g, penalty, v->weight_sum)) : cost;
 }
 
@@ -28,7 +28,8 @@ static gr_status compile(gr_slopes *s, bool gradients, gr_plan **out)
 {
     gr_graph *g = NULL;
     gr_network_values v;
-    gr_val cost, *leaf = gr__bump_alloc(s->task.memory, sizeof *leaf * s->n), *d = gr__bump_alloc(s->task.memory, sizeof *d * s->n);
+    gr_val cost, *leaf = gr__bump_alloc(s->task.memory, sizeof *leaf * s->n),
+                 *d = gr__bump_alloc(s->task.memory, sizeof *d * s->n);
     gr_status st = GR_OK;
     char name[32];
     if (!leaf || !d) return GR_E_MEMORY;
@@ -67,8 +68,8 @@ static gr_status check_range(const gr_slopes *s)
     int64_t n = s->task.count[GR_PART_TRAIN], first = s->options.first;
     if (!s->options.exact || (first < n && s->options.batch <= n - first)) return GR_OK;
     if (first >= n)
-        return gr__fail(s->ctx, GR_E_RANGE, "there is no sample %lld: the training part has %lld, counted from 0", (long long)first,
-                        (long long)n);
+        return gr__fail(s->ctx, GR_E_RANGE, "there is no sample %lld: the training part has %lld, counted from 0",
+                        (long long)first, (long long)n);
     return gr__fail(s->ctx, GR_E_RANGE, "a batch of %lld samples from sample %lld on: the training part has %lld",
                     (long long)s->options.batch, (long long)first, (long long)n);
 }

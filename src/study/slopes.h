@@ -1,5 +1,5 @@
-/* A recipe's own model in float64 with some of its samples: compiled gradients of the cost, and differences of the cost to hold against
- * them. */
+/* A recipe's own model in float64 with some of its samples: compiled gradients of the cost, and differences of the cost
+ * to hold against them. */
 #ifndef GR_STUDY_SLOPES_H
 #define GR_STUDY_SLOPES_H
 
@@ -33,17 +33,18 @@ typedef struct gr_slopes { /* stays where it was opened */
 
 gr_status gr__slopes_open(gr_context *ctx, const gr_recipe *r, const gr_slopes_options *o, gr_slopes *out);
 void gr__slopes_close(gr_slopes *s); /* a zeroed one is fine */
-/* Adds the network in the mode and with the batch that the plans have; *cost is what they differentiate. layers may be NULL. */
+/* Adds the network in the mode and with the batch that the plans have; *cost is what they differentiate. layers may be
+ * NULL. */
 gr_status gr__slopes_build(const gr_slopes *s, gr_graph *g, gr_network_values *v, gr_val *layers, gr_val *cost);
 gr_status gr__slopes_run(gr_slopes *s, gr_plan *p, double *cost);
 /* The gradient of parameter i after a run of `slope`, valid until the next run. */
 const double *gr__slopes_gradient(const gr_slopes *s, size_t i);
 
-/* Below this share of the cost differences resolve no slope: 1e-16 of it, over a width of 1e-4, over the limit of 1e-6, and some room. A
- * tensor whose slopes are all smaller (a dead unit, slopes that cancel) is compared with it. */
+/* Below this share of the cost differences resolve no slope: 1e-16 of it, over a width of 1e-4, over the limit of 1e-6,
+ * and some room. A tensor whose slopes are all smaller (a dead unit, slopes that cancel) is compared with it. */
 double gr__slopes_scale(const double *gradient, int64_t count, double cost);
-/* The central difference of the cost in *w that is nearest to `slope`, of several widths: one that steps over a kink (ReLU, max-pool) is
- * wrong. Stops at the first that is within `enough`. */
+/* The central difference of the cost in *w that is nearest to `slope`, of several widths: one that steps over a kink
+ * (ReLU, max-pool) is wrong. Stops at the first that is within `enough`. */
 gr_status gr__slopes_difference(gr_slopes *s, double *w, double slope, double enough, double *difference);
 
 #endif

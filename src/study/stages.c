@@ -1,4 +1,4 @@
-/* Cutting a network into stages, and their local derivatives.                                                     [mission P4, P5] */
+/* Cutting a network into stages, and their local derivatives. [mission P4, P5] */
 #include <stdio.h>
 #include <string.h>
 
@@ -15,8 +15,9 @@ typedef struct gr_source_leaf {
     gr_val leaf;
 } gr_source_leaf;
 
-/* How one stage follows one place before it. `pulled` is the cotangent of `read` for the cotangent `down` of `reader`: linear in `down`, so
- * its own pullback for `along` gives the derivative of the reader along a direction of what it reads. */
+/* How one stage follows one place before it. `pulled` is the cotangent of `read` for the cotangent `down` of `reader`:
+ * linear in `down`, so its own pullback for `along` gives the derivative of the reader along a direction of what it
+ * reads. */
 struct gr_stage_link {
     gr_val pulled, column;
     double *down, *along; /* numbers of the leaves: cotangents of the reader, a direction */
@@ -87,7 +88,8 @@ static gr_status feed_numbers(gr_stages *g, const gr_network_values *v)
         const char *name;
         double value;
     } scalars[] = {{"seed", (double)s->recipe.seed}, {"update", 0}, {"position", 0}};
-    for (size_t i = 0; i < GR_COUNT(scalars); i++) GR_TRY(copy_data(g, scalars[i].name, &scalars[i].value, GR_EL_F64, 1));
+    for (size_t i = 0; i < GR_COUNT(scalars); i++)
+        GR_TRY(copy_data(g, scalars[i].name, &scalars[i].value, GR_EL_F64, 1));
 done:
     return st;
 }
@@ -99,7 +101,8 @@ static void add_place(gr_stages *g, const char *name, const char *through, gr_va
     if (g->placed[whole]) return; /* a layer that gives what it takes */
     gr_shape shape = gr_shape_of(g->whole, whole);
     g->placed[whole] = 1;
-    g->place[g->n++] = (gr_place){.name = name, .through = through, .shape = shape, .count = gr_shape_count(shape), .whole = whole};
+    g->place[g->n++] =
+        (gr_place){.name = name, .through = through, .shape = shape, .count = gr_shape_count(shape), .whole = whole};
 }
 
 enum { TRAINED = 1, MOVES = 2 }; /* what a value follows: parameters; places found so far */
@@ -141,8 +144,8 @@ static gr_val reshaped(const gr_stages *g, gr_val v, uint32_t from, uint32_t end
     return v;
 }
 
-/* The sums of the layer that begins after node `before`: the last value that parameters make of what the layer takes, if all of its result
- * passes there. GR_NONE: the layer has no such value, or gives it as it is. */
+/* The sums of the layer that begins after node `before`: the last value that parameters make of what the layer takes,
+ * if all of its result passes there. GR_NONE: the layer has no such value, or gives it as it is. */
 static gr_val sums_of(const gr_stages *g, uint32_t before, gr_val result)
 {
     uint32_t end = gr__value(g->whole, result)->node;
@@ -169,7 +172,8 @@ static const char *activation_of(const gr_stacked *l)
     for (int i = 0; !t && i < l->member->head.n_rows; i++)
         if (strcmp(l->member->head.rows[i].name, "activation") == 0) t = gr__setting_tree(&l->settings, "activation");
     if (t && t->kind == GR_TREE_MAP) t = gr__tree_get(t, "type");
-    return t && t->kind == GR_TREE_TEXT && strcmp(t->text, "none") != 0 && strcmp(t->text, "linear") != 0 ? t->text : "";
+    return t && t->kind == GR_TREE_TEXT && strcmp(t->text, "none") != 0 && strcmp(t->text, "linear") != 0 ? t->text
+                                                                                                          : "";
 }
 
 static gr_status add_layer(gr_stages *g, const gr_stacked *l, gr_val result)
@@ -275,7 +279,8 @@ static bool *needed_by(const gr_stages *g, gr_val v)
     return needed;
 }
 
-static void add_source(gr_stage_link *l, const char *name, const gr_entry_spec *entry, gr_shape shape, const double *data, gr_val leaf)
+static void add_source(gr_stage_link *l, const char *name, const gr_entry_spec *entry, gr_shape shape,
+                       const double *data, gr_val leaf)
 {
     l->source[l->n_sources++] = (gr_source_leaf){name, entry, shape, data, leaf};
 }
@@ -305,7 +310,8 @@ static gr_status make_link(gr_stages *g, int reader, int read, const bool *neede
     const gr_place *u = &g->place[reader], *v = &g->place[read];
     gr_val made = u->made, leaf = v->leaf;
     gr_status st = gr_graph_status(g->parts);
-    gr_val down = add_leaf(g, "down", reader, read, u->shape, &l->down), along = add_leaf(g, "along", reader, read, v->shape, &l->along);
+    gr_val down = add_leaf(g, "down", reader, read, u->shape, &l->down),
+           along = add_leaf(g, "along", reader, read, v->shape, &l->along);
     if (st != GR_OK || !down || !along) return st != GR_OK ? st : GR_E_MEMORY;
     GR_TRY(gr_pullback(g->parts, &made, &down, 1, &leaf, 1, &l->pulled));
     GR_TRY(gr_pullback(g->parts, &l->pulled, &along, 1, &down, 1, &l->column));
@@ -429,11 +435,12 @@ static void put_index(gr_shape shape, int skip, int64_t element, char *text, siz
         element /= shape.dim[i];
     }
     for (int i = skip; i < shape.rank && at < n; i++)
-        at += (size_t)snprintf(text + at, n - at, "%s%lld%s", i == skip ? "[" : ",", (long long)index[i], i == shape.rank - 1 ? "]" : "");
+        at += (size_t)snprintf(text + at, n - at, "%s%lld%s", i == skip ? "[" : ",", (long long)index[i],
+                               i == shape.rank - 1 ? "]" : "");
 }
 
-static const char *element_name(const gr_stages *g, const char *name, const gr_entry_spec *entry, gr_shape shape, int64_t element,
-                                char *text, size_t n)
+static const char *element_name(const gr_stages *g, const char *name, const gr_entry_spec *entry, gr_shape shape,
+                                int64_t element, char *text, size_t n)
 {
     char index[160];
     bool one = g->place[1].shape.dim[0] == 1;
@@ -451,7 +458,8 @@ const char *gr__stages_name(const gr_stages *g, int place, int64_t element, char
     return element_name(g, p->name, p->entry, p->shape, element, text, n);
 }
 
-/* The one element of a source that the derivative is, -1: none. slopes: of the derivative with respect to the source's elements. */
+/* The one element of a source that the derivative is, -1: none. slopes: of the derivative with respect to the source's
+ * elements. */
 static int64_t single(const double *slopes, gr_shape shape)
 {
     int64_t n = gr_shape_count(shape), at = -1;
@@ -473,7 +481,8 @@ static gr_status differentiate(gr_stages *g, gr_stage_link *l, int reader, int r
     return gr_pullback(g->parts, &l->column, &pick, 1, leaf, l->n_sources, l->factor);
 }
 
-gr_status gr__stages_factor(gr_stages *g, int reader, int read, int64_t element, int64_t k, double local, char *text, size_t n)
+gr_status gr__stages_factor(gr_stages *g, int reader, int read, int64_t element, int64_t k, double local, char *text,
+                            size_t n)
 {
     gr_stage_link *l = g->link[reader * g->n + read];
     gr_status st = GR_OK;

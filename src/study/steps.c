@@ -117,12 +117,14 @@ static gr_status fill(gr_context *ctx, const gr_init_from *from, const gr_param_
     return st;
 }
 
-gr_status gr__parameters_fill(gr_context *ctx, const char *init, uint64_t seed, const gr_network *network, gr_store *store)
+gr_status gr__parameters_fill(gr_context *ctx, const char *init, uint64_t seed, const gr_network *network,
+                              gr_store *store)
 {
     size_t n;
     const gr_param_info *all = gr__network_params(network, &n);
     gr__bump *memory = gr__bump_create(ctx);
-    gr_init_from from = {.tree = memory ? gr__tree_flow(memory, init) : NULL, .preset = GR_PRESET_CHAPTER, .seed = seed};
+    gr_init_from from = {
+        .tree = memory ? gr__tree_flow(memory, init) : NULL, .preset = GR_PRESET_CHAPTER, .seed = seed};
     gr_status st = from.tree ? GR_OK : GR_E_MEMORY;
     for (size_t i = 0; i < n && st == GR_OK; i++) st = fill(ctx, &from, &all[i], store);
     gr__bump_destroy(memory);

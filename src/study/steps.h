@@ -15,22 +15,27 @@ typedef struct gr_steps {
     gr_extent extent;
 } gr_steps;
 
-enum { GR_STEPS_UNFUSED = 1, GR_STEPS_VALIDATED = 2 }; /* every operation a kernel of its own; gr__steps_validate will be called */
+enum {
+    GR_STEPS_UNFUSED = 1,
+    GR_STEPS_VALIDATED = 2
+}; /* every operation a kernel of its own; gr__steps_validate will be called */
 /* Ready for the first update, with the recipe's initial weights. Close it also after a failure. */
 gr_status gr__steps_open(gr_context *ctx, const gr_recipe *r, unsigned flags, gr_steps *s);
 void gr__steps_close(gr_steps *s);
-/* Puts the last batch (data: false: none) and what the update that follows `step` updates goes by into the plan of this kind, s->plan.
- * action: -1, or which one the plan carries out. */
+/* Puts the last batch (data: false: none) and what the update that follows `step` updates goes by into the plan of this
+ * kind, s->plan. action: -1, or which one the plan carries out. */
 gr_status gr__steps_feed(gr_steps *s, int64_t step, int kind, int action, bool data, int64_t position);
 /* Is the action due when so many updates are done? */
 bool gr__steps_due(const gr_steps *s, int action, int64_t step);
-/* The whole of the update that follows `step` updates, and what is due after it (before it too, where it is the first). */
+/* The whole of the update that follows `step` updates, and what is due after it (before it too, where it is the first).
+ */
 gr_status gr__steps_next(gr_steps *s, int64_t step);
 /* The error on the validation part, of the weights that stand for the model. No effect on training. */
 gr_status gr__steps_validate(gr_steps *s, double *error);
 
-/* Gives every parameter a new start by `init`, as a recipe's: "{weights: {type: constant, value: 1}}". Nothing warns of weights that no
- * training should start from. */
-gr_status gr__parameters_fill(gr_context *ctx, const char *init, uint64_t seed, const gr_network *network, gr_store *store);
+/* Gives every parameter a new start by `init`, as a recipe's: "{weights: {type: constant, value: 1}}". Nothing warns of
+ * weights that no training should start from. */
+gr_status gr__parameters_fill(gr_context *ctx, const char *init, uint64_t seed, const gr_network *network,
+                              gr_store *store);
 
 #endif

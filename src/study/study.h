@@ -1,5 +1,6 @@
-/* Floor 8: what looks at a run from outside. Design checks on a recipe's own model and data before the first update, the comparison of two runs operation by
- * operation, and raw input against what training saw. Nothing here changes a run. */
+/* Floor 8: what looks at a run from outside. Design checks on a recipe's own model and data before the first update,
+ * the comparison of two runs operation by operation, and raw input against what training saw. Nothing here changes a
+ * run. */
 #ifndef GR_STUDY_STUDY_H
 #define GR_STUDY_STUDY_H
 
@@ -12,8 +13,8 @@ const char *gr__verdict_name(gr_verdict v); /* "ok", "warning", "FAILED" */
 typedef struct gr_finding {
     const char *id, *name; /* "T3", "data": static */
     gr_verdict verdict;
-    double figure, limit;  /* NaN: the check has none */
-    char message[440];     /* what was seen and, where that is not as it should be, what to do about it */
+    double figure, limit; /* NaN: the check has none */
+    char message[440];    /* what was seen and, where that is not as it should be, what to do about it */
 } gr_finding;
 /* Fills a finding but for id and name. */
 void gr__finding_set(gr_finding *f, gr_verdict v, double figure, double limit, const char *format, ...) GR_PRINTF(5, 6);
@@ -22,13 +23,14 @@ void gr__finding_set(gr_finding *f, gr_verdict v, double figure, double limit, c
 typedef struct gr_probe {
     gr_context *ctx;
     const gr_recipe *recipe;
-    gr_task task;          /* training part alone */
+    gr_task task; /* training part alone */
     gr_store *store;
-    gr_plan *train;        /* outputs: input_slope, layer0 .., slope0 ..: what each layer gives, and the gradient of the batch's cost sum with respect to it */
-    gr_plan *evaluate;     /* outputs: output, prediction, cost_sum, weight_sum */
+    gr_plan *train;    /* outputs: input_slope, layer0 .., slope0 ..: what each layer gives, and the gradient of the
+                          batch's cost sum with respect to it */
+    gr_plan *evaluate; /* outputs: output, prediction, cost_sum, weight_sum */
     gr_arena *arena;
     gr_loader *loader;
-    int64_t batch, batches; /* rows of a full batch; batches an epoch */
+    int64_t batch, batches;                         /* rows of a full batch; batches an epoch */
     gr_status (*next)(void *source, gr_batch *out); /* where batches come from: the loader, or a test's */
     void *source;
 } gr_probe;
@@ -40,56 +42,79 @@ gr_status gr__probe_run(gr_probe *p, gr_plan *plan, const gr_batch *b);
 double gr__probe_real(const gr_probe *p, const void *data, int64_t i);
 
 /* ---- the checks ---- */
-gr_status gr__check_data(gr_probe *p, gr_finding *out);      /* [T3] */
-gr_status gr__check_outputs(gr_probe *p, gr_finding *out);   /* [T4] */
-gr_status gr__check_cost(gr_probe *p, gr_finding *out);      /* [T5, X8] */
-gr_status gr__check_symmetry(gr_probe *p, gr_finding *out);  /* [I1] */
+gr_status gr__check_data(gr_probe *p, gr_finding *out);     /* [T3] */
+gr_status gr__check_outputs(gr_probe *p, gr_finding *out);  /* [T4] */
+gr_status gr__check_cost(gr_probe *p, gr_finding *out);     /* [T5, X8] */
+gr_status gr__check_symmetry(gr_probe *p, gr_finding *out); /* [I1] */
 
-typedef struct gr_format_row { const char *name, *kind, *format; int64_t count; } gr_format_row; /* count 0: as many as a step needs */
+typedef struct gr_format_row {
+    const char *name, *kind, *format;
+    int64_t count;
+} gr_format_row; /* count 0: as many as a step needs */
 /* Every tensor's number format; rows and names in memory. [X1] */
-gr_status gr__check_formats(gr_context *ctx, const gr_recipe *r, gr__bump *memory, gr_format_row **rows, size_t *n, gr_finding *out);
+gr_status gr__check_formats(gr_context *ctx, const gr_recipe *r, gr__bump *memory, gr_format_row **rows, size_t *n,
+                            gr_finding *out);
 
-typedef struct gr_spread { int64_t count; double mean, variance, square; } gr_spread; /* square: the mean of squares */
-typedef struct gr_init_row { const char *name, *type; bool weighted, last, normalised; gr_spread activation, gradient; } gr_init_row; /* weighted: has weights of its own; normalised: what reads it takes its scale away */
-/* A row a layer: what it gives for the first batch, and the gradient of a sample's cost with respect to that. Rows in memory, names of the recipe. [I2] */
+typedef struct gr_spread {
+    int64_t count;
+    double mean, variance, square;
+} gr_spread; /* square: the mean of squares */
+typedef struct gr_init_row {
+    const char *name, *type;
+    bool weighted, last, normalised;
+    gr_spread activation, gradient;
+} gr_init_row; /* weighted: has weights of its own; normalised: what reads it takes its scale away */
+/* A row a layer: what it gives for the first batch, and the gradient of a sample's cost with respect to that. Rows in
+ * memory, names of the recipe. [I2] */
 gr_status gr__check_init(gr_probe *p, gr__bump *memory, gr_init_row **rows, size_t *n, gr_finding *out);
 
-/* Float64 central differences on the recipe's own model and first batch: at most `most` elements a parameter. Rows in memory. [P4] */
+/* Float64 central differences on the recipe's own model and first batch: at most `most` elements a parameter. Rows in
+ * memory. [P4] */
 #define GR_GRADIENT_LIMIT 1e-6 /* relative to the tensor's largest slope; float64 differences leave about 1e-8 */
-typedef struct gr_gradient_row { const char *name; int64_t count, checked; double error; } gr_gradient_row;
+typedef struct gr_gradient_row {
+    const char *name;
+    int64_t count, checked;
+    double error;
+} gr_gradient_row;
 enum { GR_GRADIENT_FEW = 4, GR_GRADIENT_MANY = 24 };
-gr_status gr__check_gradients(gr_context *ctx, const gr_recipe *r, int most, gr_gradient_row **rows, size_t *n, gr__bump *memory, gr_finding *out);
+gr_status gr__check_gradients(gr_context *ctx, const gr_recipe *r, int most, gr_gradient_row **rows, size_t *n,
+                              gr__bump *memory, gr_finding *out);
 
 /* All of them, in order. findings has room for GR_CHECKS. */
 enum { GR_CHECKS = 7 };
-gr_status gr__check_all(gr_context *ctx, const gr_recipe *r, gr__bump *memory, gr_finding findings[GR_CHECKS], gr_format_row **formats, size_t *n_formats);
+gr_status gr__check_all(gr_context *ctx, const gr_recipe *r, gr__bump *memory, gr_finding findings[GR_CHECKS],
+                        gr_format_row **formats, size_t *n_formats);
 
 /* ---- tracing: the first operation at which two runs part ---- */
 typedef struct gr_trace_options {
     int64_t steps;
-    double tolerance; /* 0: the bits; else a difference relative to the tensor's largest value. Reals of different width are compared as numbers */
-    /* May change what an item has just written: for tests. side 0 or 1; item counts over all plans of a step. NULL: nobody. */
+    double tolerance; /* 0: the bits; else a difference relative to the tensor's largest value. Reals of different width
+                         are compared as numbers */
+    /* May change what an item has just written: for tests. side 0 or 1; item counts over all plans of a step. NULL:
+     * nobody. */
     void (*touch)(void *user, int side, int64_t step, int item, int output, gr_plan_view *v);
     void *user;
 } gr_trace_options;
 
 typedef struct gr_trace_result {
     bool differs;
-    bool shape;             /* the two do different things there: other operations, shapes or batches; figures are NaN then */
-    int64_t step;           /* from 1 */
-    int item;               /* of the step; -1: before anything ran */
-    int64_t compared;       /* values that were equal before */
+    bool shape;       /* the two do different things there: other operations, shapes or batches; figures are NaN then */
+    int64_t step;     /* from 1 */
+    int item;         /* of the step; -1: before anything ran */
+    int64_t compared; /* values that were equal before */
     char scope[256], operation[160];
-    char note[352];         /* shape: what each does */
-    char position[96];      /* "[3,0,17]" of the largest difference */
-    double a, b, relative;  /* there; relative to the largest value of either tensor */
-    bool diverged;          /* both stopped, since the cost was no longer finite */
+    char note[352];        /* shape: what each does */
+    char position[96];     /* "[3,0,17]" of the largest difference */
+    double a, b, relative; /* there; relative to the largest value of either tensor */
+    bool diverged;         /* both stopped, since the cost was no longer finite */
 } gr_trace_result;
 /* Trains both recipes side by side, unfused, and compares what every operation writes. The contexts may be one. */
-gr_status gr__trace(gr_context *const ctx[2], const gr_recipe *const recipe[2], const gr_trace_options *o, gr_trace_result *out);
+gr_status gr__trace(gr_context *const ctx[2], const gr_recipe *const recipe[2], const gr_trace_options *o,
+                    gr_trace_result *out);
 
 /* ---- raw input against what training saw ---- */
-/* True when `set`, prepared as the model does, lies far from the training's numbers or has next to no spread: it is probably prepared already. text says so. [D18] */
+/* True when `set`, prepared as the model does, lies far from the training's numbers or has next to no spread: it is
+ * probably prepared already. text says so. [D18] */
 bool gr__raw_is_unusual(const gr_prepared *prepared, int n, const gr_set *set, char *text, size_t size);
 
 #endif

@@ -1,5 +1,6 @@
-/* Tracing: two recipes trained side by side, operation by operation, up to the first result that differs.                        [mission X11]
- * Both run unfused, which has the bits of the fused step; after every operation what both wrote is compared before either goes on. */
+/* Tracing: two recipes trained side by side, operation by operation, up to the first result that differs. [mission X11]
+ * Both run unfused, which has the bits of the fused step; after every operation what both wrote is compared before
+ * either goes on. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,7 @@ typedef struct tracer {
     side s[2];
     const gr_trace_options *o;
     gr_trace_result *r;
-    int item;                /* of the step, over its plans */
+    int item; /* of the step, over its plans */
 } tracer;
 
 /* ---- comparing ---- */
@@ -37,7 +38,8 @@ static void position_text(gr_shape shape, int64_t at, char *text, size_t size)
         place[i] = at % shape.dim[i];
         at /= shape.dim[i];
     }
-    for (int i = 0; i < shape.rank; i++) n += (size_t)snprintf(text + n, size - n, "%s%lld", i ? "," : "", (long long)place[i]);
+    for (int i = 0; i < shape.rank; i++)
+        n += (size_t)snprintf(text + n, size - n, "%s%lld", i ? "," : "", (long long)place[i]);
     snprintf(text + n, size - n, "]");
 }
 
@@ -52,14 +54,18 @@ static bool values_agree(tracer *t, const gr_plan_view *a, const gr_plan_view *b
     int64_t n = gr_shape_count(a->shape), at = -1;
     double scale = 0, most = -1;
     t->r->compared += n;
-    if (a->element_bytes == b->element_bytes && memcmp(a->data, b->data, (size_t)n * a->element_bytes) == 0) return true;
+    if (a->element_bytes == b->element_bytes && memcmp(a->data, b->data, (size_t)n * a->element_bytes) == 0)
+        return true;
     for (int64_t i = 0; i < n; i++) {
         double x = fabs(number(a, i)), y = fabs(number(b, i));
         if (isfinite(x)) scale = fmax(scale, x);
         if (isfinite(y)) scale = fmax(scale, y);
     }
     for (int64_t i = 0; i < n; i++) {
-        double x = number(a, i), y = number(b, i), d = same(x, y) ? 0 : isfinite(x) && isfinite(y) ? fabs(x - y) / scale : INFINITY;
+        double x = number(a, i), y = number(b, i),
+               d = same(x, y)                   ? 0
+                   : isfinite(x) && isfinite(y) ? fabs(x - y) / scale
+                                                : INFINITY;
         /* Without a tolerance every bit counts: a denormal, or a zero's sign, too. */
         bool differs = t->o->tolerance > 0 ? d > t->o->tolerance : !same(x, y) || signbit(x) != signbit(y);
         if (differs && d > most) most = d, at = i;
@@ -93,9 +99,12 @@ static void name_shapes(tracer *t, int item, const char *scope, const char *oper
 static bool views_agree(tracer *t, int item, const gr_plan_view *a, const gr_plan_view *b)
 {
     char one[160], two[160], shape[96];
-    if (strcmp(a->operation, b->operation) != 0 || strcmp(a->scope, b->scope) != 0 || a->dtype != b->dtype || !gr__shape_equal(a->shape, b->shape)) {
-        snprintf(one, sizeof one, "%.48s of %s%s%.24s", a->operation, gr__shape_text(a->shape, shape), a->scope[0] ? " in " : "", a->scope);
-        snprintf(two, sizeof two, "%.48s of %s%s%.24s", b->operation, gr__shape_text(b->shape, shape), b->scope[0] ? " in " : "", b->scope);
+    if (strcmp(a->operation, b->operation) != 0 || strcmp(a->scope, b->scope) != 0 || a->dtype != b->dtype ||
+        !gr__shape_equal(a->shape, b->shape)) {
+        snprintf(one, sizeof one, "%.48s of %s%s%.24s", a->operation, gr__shape_text(a->shape, shape),
+                 a->scope[0] ? " in " : "", a->scope);
+        snprintf(two, sizeof two, "%.48s of %s%s%.24s", b->operation, gr__shape_text(b->shape, shape),
+                 b->scope[0] ? " in " : "", b->scope);
         name_shapes(t, item, a->scope, a->operation, one, two);
     } else if (!values_agree(t, a, b)) {
         name_difference(t, item, a->scope, a->operation);
@@ -118,11 +127,14 @@ static bool entries_agree(tracer *t)
         const gr_entry *x = gr_store_entry(a, i), *y = gr_store_entry(b, i);
         snprintf(name, sizeof name, "%s \"%.120s\"", x->spec.slot ? "slot" : "parameter", x->spec.name);
         if (strcmp(x->spec.name, y->spec.name) != 0 || !gr__shape_equal(x->spec.shape, y->spec.shape)) {
-            name_shapes(t, -1, "", name, x->spec.name, strcmp(x->spec.name, y->spec.name) != 0 ? y->spec.name : "another shape");
+            name_shapes(t, -1, "", name, x->spec.name,
+                        strcmp(x->spec.name, y->spec.name) != 0 ? y->spec.name : "another shape");
             break;
         }
-        size_t wide[2] = {x->spec.shape.rank ? gr_backend_real_bytes(t->s[0].run.task.backend) : 8, x->spec.shape.rank ? gr_backend_real_bytes(t->s[1].run.task.backend) : 8};
-        gr_plan_view u = {"", name, GR_REAL, x->spec.shape, wide[0], x->data}, v = {"", name, GR_REAL, x->spec.shape, wide[1], y->data};
+        size_t wide[2] = {x->spec.shape.rank ? gr_backend_real_bytes(t->s[0].run.task.backend) : 8,
+                          x->spec.shape.rank ? gr_backend_real_bytes(t->s[1].run.task.backend) : 8};
+        gr_plan_view u = {"", name, GR_REAL, x->spec.shape, wide[0], x->data},
+                     v = {"", name, GR_REAL, x->spec.shape, wide[1], y->data};
         views_agree(t, -1, &u, &v);
     }
     return !t->r->differs;
@@ -132,7 +144,8 @@ static gr_plan_view feed_view(const char *what, gr_element e, gr_shape sample, i
 {
     gr_shape s = {.rank = GR_MIN(sample.rank + 1, GR_MAX_RANK), .dim = {n}};
     for (int i = 1; i < s.rank; i++) s.dim[i] = sample.dim[i - 1];
-    return (gr_plan_view){"", what, e == GR_EL_U8 ? GR_U8 : e == GR_EL_I32 ? GR_I32 : GR_REAL, s, gr__element_bytes(e), (void *)data};
+    return (gr_plan_view){
+        "", what, e == GR_EL_U8 ? GR_U8 : e == GR_EL_I32 ? GR_I32 : GR_REAL, s, gr__element_bytes(e), (void *)data};
 }
 
 static bool batches_agree(tracer *t)
@@ -141,15 +154,17 @@ static bool batches_agree(tracer *t)
     for (int i = 0; i < 2; i++) {
         const side *s = &t->s[i];
         x[i] = feed_view("feed \"x\"", s->run.task.input_as, s->run.recipe->input, s->run.batch.n, s->run.batch.inputs);
-        y[i] = feed_view("feed \"y\"", s->run.task.target_as, s->run.task.target_sample, s->run.batch.n, s->run.batch.targets);
+        y[i] = feed_view("feed \"y\"", s->run.task.target_as, s->run.task.target_sample, s->run.batch.n,
+                         s->run.batch.targets);
     }
     return views_agree(t, t->item ? t->item : -1, &x[0], &x[1]) && views_agree(t, t->item ? t->item : -1, &y[0], &y[1]);
 }
 
 /* ---- running ---- */
 
-/* Runs a side from item `*index` up to and with the next that writes something to look at, *at; -1: there is none. What is only copied into the store has been
- * looked at where it was made, and how much is copied may depend on the backend. */
+/* Runs a side from item `*index` up to and with the next that writes something to look at, *at; -1: there is none. What
+ * is only copied into the store has been looked at where it was made, and how much is copied may depend on the backend.
+ */
 static gr_status advance(tracer *t, int i, int *index, int *at)
 {
     side *s = &t->s[i];
@@ -183,7 +198,8 @@ static bool outputs_agree(tracer *t, const int at[2])
     char one[32], two[32];
     int n = views(&t->s[0], at[0]), m = views(&t->s[1], at[1]);
     for (int k = 0; k < GR_MIN(n, m); k++) {
-        gr_plan_view x = gr_plan_view_at(t->s[0].run.plan->plan, at[0], k), y = gr_plan_view_at(t->s[1].run.plan->plan, at[1], k);
+        gr_plan_view x = gr_plan_view_at(t->s[0].run.plan->plan, at[0], k),
+                     y = gr_plan_view_at(t->s[1].run.plan->plan, at[1], k);
         if (!views_agree(t, t->item, &x, &y)) return false;
     }
     if (n == m) return true;
@@ -203,7 +219,8 @@ static gr_status run_plans(tracer *t)
         t->r->diverged = t->s[0].diverged && t->s[1].diverged;
         if (t->r->diverged) return GR_OK;
         if (t->s[0].diverged || t->s[1].diverged) {
-            name_shapes(t, t->item, "", "guard", t->s[0].diverged ? "not finite" : "finite", t->s[1].diverged ? "not finite" : "finite");
+            name_shapes(t, t->item, "", "guard", t->s[0].diverged ? "not finite" : "finite",
+                        t->s[1].diverged ? "not finite" : "finite");
             return GR_OK;
         }
         if ((at[0] < 0 && at[1] < 0) || !outputs_agree(t, at)) return GR_OK;
@@ -230,7 +247,8 @@ static gr_status act(tracer *t, int64_t step)
     for (int k = 0; k < GR_MAX_ACTIONS && !t->r->differs; k++) {
         bool due[2] = {gr__steps_due(&t->s[0].run, k, step), gr__steps_due(&t->s[1].run, k, step)};
         if (due[0] != due[1])
-            name_shapes(t, t->item, "", t->s[due[0] ? 0 : 1].run.engine.action[k]->name, due[0] ? "due" : "not due", due[1] ? "due" : "not due");
+            name_shapes(t, t->item, "", t->s[due[0] ? 0 : 1].run.engine.action[k]->name, due[0] ? "due" : "not due",
+                        due[1] ? "due" : "not due");
         else if (due[0])
             GR_TRY(run_kind(t, GR_RUN_ACTION, k, false, 0));
     }
@@ -258,7 +276,8 @@ done:
     return st;
 }
 
-gr_status gr__trace(gr_context *const ctx[2], const gr_recipe *const recipe[2], const gr_trace_options *o, gr_trace_result *out)
+gr_status gr__trace(gr_context *const ctx[2], const gr_recipe *const recipe[2], const gr_trace_options *o,
+                    gr_trace_result *out)
 {
     tracer t = {.o = o, .r = out};
     gr_status st = GR_OK;

@@ -22,14 +22,16 @@ done:
 
 static gr_status compile(gr_updates *u, gr_graph *g, const char *name, gr_plan **out)
 {
-    return gr_plan_compile(u->ctx, g, u->store, &(gr_plan_options){.backend = gr_backend_get("ref"), .name = name}, out);
+    return gr_plan_compile(u->ctx, g, u->store, &(gr_plan_options){.backend = gr_backend_get("ref"), .name = name},
+                           out);
 }
 
 /* Feeds "g", "lr" and, with curvature, "h": signs are all +1, so that H z is the diagonal itself. */
 static gr_status step_graph(gr_updates *u, int phase, bool curved, gr_graph *g)
 {
     gr_shape shape = u->param.entry.shape;
-    gr_val leaf = gr_param(g, u->param.entry.name, shape), slope = gr_feed(g, "g", GR_REAL, shape), z = GR_NONE, h = GR_NONE;
+    gr_val leaf = gr_param(g, u->param.entry.name, shape), slope = gr_feed(g, "g", GR_REAL, shape), z = GR_NONE,
+           h = GR_NONE;
     if (curved) {
         z = gr_broadcast(g, gr_const(g, 1), shape);
         h = gr_feed(g, "h", GR_REAL, shape);

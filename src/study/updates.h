@@ -1,4 +1,5 @@
-/* One tensor that an optimizer moves by gradients that are given: what its arithmetic does, whatever the cost. In float64. */
+/* One tensor that an optimizer moves by gradients that are given: what its arithmetic does, whatever the cost. In
+ * float64. */
 #ifndef GR_STUDY_UPDATES_H
 #define GR_STUDY_UPDATES_H
 
@@ -31,8 +32,8 @@ typedef struct gr_updates {
 /* Ready for the first update, from w. Close it also after a failure. */
 gr_status gr__updates_open(gr_context *ctx, const gr_updates_spec *spec, const double *w, gr_updates *u);
 void gr__updates_close(gr_updates *u);
-/* One update by the gradient g, and what is due after it. A method that asks for curvature is told that the Hessian's diagonal is h (NULL
- * where none asks). */
+/* One update by the gradient g, and what is due after it. A method that asks for curvature is told that the Hessian's
+ * diagonal is h (NULL where none asks). */
 gr_status gr__updates_step(gr_updates *u, const double *g, const double *h, double lr);
 /* The average of weights once it holds any, else those that are trained. */
 void gr__updates_read(const gr_updates *u, double *w);

@@ -24,7 +24,12 @@ static gr_status add_plan(gr_engine *e, int kind, int64_t batch, int variant)
     gr_status st = GR_OK;
     GR_TRY(gr_graph_create(t->ctx, &g));
     GR_TRY(gr__graph_of_run(e, kind, batch, variant, g));
-    GR_TRY(gr_plan_compile(t->ctx, g, e->store, &(gr_plan_options){.backend = t->backend, .name = name_of(e, kind, variant), .unfused = t->unfused, .algorithm = t->recipe->algorithm}, &p->plan));
+    GR_TRY(gr_plan_compile(t->ctx, g, e->store,
+                           &(gr_plan_options){.backend = t->backend,
+                                              .name = name_of(e, kind, variant),
+                                              .unfused = t->unfused,
+                                              .algorithm = t->recipe->algorithm},
+                           &p->plan));
     p->batch = batch;
     p->kind = kind;
     p->variant = variant;
@@ -37,19 +42,25 @@ done:
 gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch, int variant)
 {
     for (int i = 0; i < e->n_plans; i++)
-        if ((int)e->plan[i].kind == kind && e->plan[i].batch == batch && e->plan[i].variant == variant) return &e->plan[i];
+        if ((int)e->plan[i].kind == kind && e->plan[i].batch == batch && e->plan[i].variant == variant)
+            return &e->plan[i];
     return NULL;
 }
 
 int gr__engine_variant(const gr_recipe *r, const gr_clock *c)
 {
-    return (gr__optim_phase(&r->optim, c) ? GR_VARIANT_THEN : 0) | (gr__optim_curvature(&r->optim, c) ? GR_VARIANT_CURVATURE : 0);
+    return (gr__optim_phase(&r->optim, c) ? GR_VARIANT_THEN : 0) |
+           (gr__optim_curvature(&r->optim, c) ? GR_VARIANT_CURVATURE : 0);
 }
 
 gr_rate gr__engine_moment(const gr_recipe *r, const gr_clock *c, const double *state)
 {
     const gr_method *m = &r->optim.method[gr__optim_phase(&r->optim, c)];
-    return (gr_rate){.lr = m->lr, .t = c->step, .total = c->total, .updates_per_epoch = (double)c->updates_per_epoch, .state = state};
+    return (gr_rate){.lr = m->lr,
+                     .t = c->step,
+                     .total = c->total,
+                     .updates_per_epoch = (double)c->updates_per_epoch,
+                     .state = state};
 }
 
 double gr__engine_rate(const gr_recipe *r, const gr_clock *c, const double *state)
@@ -146,14 +157,18 @@ static void count_bytes(gr_engine *e, bool train, unsigned parts)
         bool training = train && p == GR_PART_TRAIN;
         if (!t->count[p] || !(training || parts & 1u << p)) continue;
         gr_loader_options o = gr__task_loader(t, p, training);
-        gr_set shape = {.n = t->count[p], .sample = t->recipe->input, .element = t->input_as, .target_sample = t->target_sample,
+        gr_set shape = {.n = t->count[p],
+                        .sample = t->recipe->input,
+                        .element = t->input_as,
+                        .target_sample = t->target_sample,
                         .target = t->recipe->reading.target == GR_FORM_CLASS ? GR_TARGET_CLASS : GR_TARGET_VALUE};
         gr_rows rows = {NULL, t->count[p]};
         if (!t->loaded) o.set = &shape, o.rows = &rows;
         b->loader += gr__loader_bytes(&o);
     }
     b->total = b->parameters + b->slots + arena + b->data + b->loader;
-    /* Structures, names, file headers: what our allocator counted so far, and as much again with room for files being read and written. */
+    /* Structures, names, file headers: what our allocator counted so far, and as much again with room for files being
+     * read and written. */
     b->bookkeeping = 2 * gr__bookkeeping_bytes(t->ctx) + 2 * (b->parameters + b->slots) + (16u << 20);
 }
 
@@ -190,15 +205,21 @@ gr_status gr__engine_budget(const gr_engine *e, uint64_t budget)
     char total[32], limit[32], size[32];
     gr__size_text(b->total, total, sizeof total);
     gr__size_text(budget, limit, sizeof limit);
-    const struct { const char *name; uint64_t bytes; } classes[] = {{"data", b->data}, {"parameters", b->parameters}, {"gradients", b->gradients}, {"slots", b->slots},
-                                                                    {"activations", b->activations}, {"workspace", b->workspace}, {"loader", b->loader}};
+    const struct {
+        const char *name;
+        uint64_t bytes;
+    } classes[] = {{"data", b->data},    {"parameters", b->parameters},   {"gradients", b->gradients},
+                   {"slots", b->slots},  {"activations", b->activations}, {"workspace", b->workspace},
+                   {"loader", b->loader}};
     char items[640];
     size_t at = 0;
     bool said[GR_COUNT(classes)] = {false};
     for (int k = 0; k < 3; k++) {
         size_t best = GR_COUNT(classes);
         for (size_t i = 0; i < GR_COUNT(classes); i++)
-            if (!said[i] && classes[i].bytes > 0 && (best == GR_COUNT(classes) || classes[i].bytes > classes[best].bytes)) best = i;
+            if (!said[i] && classes[i].bytes > 0 &&
+                (best == GR_COUNT(classes) || classes[i].bytes > classes[best].bytes))
+                best = i;
         if (best == GR_COUNT(classes)) break;
         said[best] = true;
         gr__size_text(classes[best].bytes, size, sizeof size);
@@ -207,10 +228,12 @@ gr_status gr__engine_budget(const gr_engine *e, uint64_t budget)
     gr_plan_item largest[3];
     for (int i = 0, n = e->n_plans ? gr_plan_largest(e->plan[0].plan, largest, 3) : 0; i < n; i++) {
         gr__size_text(largest[i].bytes, size, sizeof size);
-        at += (size_t)snprintf(items + at, at < sizeof items ? sizeof items - at : 0, "%s%s of %s %s", i ? ", " : "; in a step: ", largest[i].what, largest[i].scope, size);
+        at += (size_t)snprintf(items + at, at < sizeof items ? sizeof items - at : 0, "%s%s of %s %s",
+                               i ? ", " : "; in a step: ", largest[i].what, largest[i].scope, size);
         if (at >= sizeof items) break;
     }
-    gr__fail(ctx, GR_E_BUDGET, "training needs %s (%llu bytes), memory allows %s (%llu bytes)", total, (unsigned long long)b->total, limit, (unsigned long long)budget);
+    gr__fail(ctx, GR_E_BUDGET, "training needs %s (%llu bytes), memory allows %s (%llu bytes)", total,
+             (unsigned long long)b->total, limit, (unsigned long long)budget);
     gr__error_place(ctx, NULL, 0, 0, "memory");
     gr__error_hint(ctx, "the largest items: %s; a smaller data.batch helps with activations", items);
     return GR_E_BUDGET;

@@ -1,4 +1,5 @@
-/* Evaluation: cost, error, metrics and confusion of one part, with the store's present values. It reads and never writes training state. */
+/* Evaluation: cost, error, metrics and confusion of one part, with the store's present values. It reads and never
+ * writes training state. */
 #include <math.h>
 #include <string.h>
 
@@ -21,14 +22,16 @@ static int largest(const void *data, gr_element e, int64_t at, int64_t n)
     return best;
 }
 
-typedef struct label_count { int64_t both, only_one; } label_count; /* truth and prediction say yes; one of them does */
+typedef struct label_count {
+    int64_t both, only_one;
+} label_count; /* truth and prediction say yes; one of them does */
 
 typedef struct tally {
     gr_context *ctx;
     gr_evaluation *ev;
     gr_target_form form;
     gr_element real;
-    int64_t width;      /* numbers a sample */
+    int64_t width; /* numbers a sample */
     double square_sum, absolute_sum;
     int64_t right, labels;
     label_count *label; /* one a label; LABELS */
@@ -84,7 +87,8 @@ static void count_labels(tally *t, const gr_batch *b, const void *prediction)
 static void count_distributions(tally *t, const gr_batch *b, const void *prediction)
 {
     for (int64_t i = 0; i < b->n; i++) {
-        t->right += largest(prediction, t->real, i * t->width, (int)t->width) == largest(b->targets, t->real, i * t->width, (int)t->width);
+        t->right += largest(prediction, t->real, i * t->width, (int)t->width) ==
+                    largest(b->targets, t->real, i * t->width, (int)t->width);
         t->labels++;
     }
 }
@@ -145,11 +149,15 @@ static void conclude(tally *t, double weight_sum)
     }
 }
 
-gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, const volatile sig_atomic_t *stop, gr_evaluation *out)
+gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, const volatile sig_atomic_t *stop,
+                       gr_evaluation *out)
 {
     const gr_task *t = e->task;
     *out = (gr_evaluation){.accuracy = NAN, .f1 = NAN, .rmse = NAN, .mae = NAN};
-    tally ta = {.ctx = t->ctx, .ev = out, .form = t->recipe->reading.target, .real = gr_backend_real_bytes(t->backend) == 8 ? GR_EL_F64 : GR_EL_F32};
+    tally ta = {.ctx = t->ctx,
+                .ev = out,
+                .form = t->recipe->reading.target,
+                .real = gr_backend_real_bytes(t->backend) == 8 ? GR_EL_F64 : GR_EL_F32};
     double weight_sum = 0;
     gr_status st = GR_OK;
     gr__loader_seek(loader, 0, 0);
@@ -157,7 +165,9 @@ gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, 
         if (stop && *stop) GR_TRY(GR_E_INTERRUPTED);
         GR_TRY(gr__loader_next(loader, &b));
         gr_engine_plan *p = gr__engine_find(e, GR_RUN_EVALUATE, b.n, view);
-        if (!p) GR_TRY(gr__fail(t->ctx, GR_E_INTERNAL, "no plan to evaluate a %s batch of %lld", gr__part_name(part), (long long)b.n));
+        if (!p)
+            GR_TRY(gr__fail(t->ctx, GR_E_INTERNAL, "no plan to evaluate a %s batch of %lld", gr__part_name(part),
+                            (long long)b.n));
         if (p->x) memcpy(p->x, b.inputs, p->x_bytes);
         if (p->y) memcpy(p->y, b.targets, p->y_bytes);
         GR_TRY(gr_plan_run(p->plan));
@@ -169,9 +179,12 @@ gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, 
             gr_plan_output(p->plan, "prediction", &s);
             GR_TRY(tally_begin(&ta, s, b.n));
         }
-        if (ta.form == GR_FORM_CLASS) count_classes(&ta, &b, p->prediction);
-        else if (ta.form == GR_FORM_LABELS) count_labels(&ta, &b, p->prediction);
-        else count_values(&ta, &b, p->prediction);
+        if (ta.form == GR_FORM_CLASS)
+            count_classes(&ta, &b, p->prediction);
+        else if (ta.form == GR_FORM_LABELS)
+            count_labels(&ta, &b, p->prediction);
+        else
+            count_values(&ta, &b, p->prediction);
         if (ta.form == GR_FORM_DISTRIBUTION) count_distributions(&ta, &b, p->prediction);
     }
     conclude(&ta, weight_sum);
@@ -187,14 +200,29 @@ void gr__evaluation_free(gr_context *ctx, gr_evaluation *ev)
     ev->confusion = NULL;
 }
 
-static double accuracy(const gr_evaluation *ev) { return ev->accuracy; }
-static double f1(const gr_evaluation *ev) { return ev->f1; }
-static double rmse(const gr_evaluation *ev) { return ev->rmse; }
-static double mae(const gr_evaluation *ev) { return ev->mae; }
+static double accuracy(const gr_evaluation *ev)
+{
+    return ev->accuracy;
+}
+static double f1(const gr_evaluation *ev)
+{
+    return ev->f1;
+}
+static double rmse(const gr_evaluation *ev)
+{
+    return ev->rmse;
+}
+static double mae(const gr_evaluation *ev)
+{
+    return ev->mae;
+}
 
 const gr_metric *gr__metrics(int *n)
 {
-    enum { LABELLED = 1 << GR_FORM_CLASS | 1 << GR_FORM_LABELS, MEASURED = 1 << GR_FORM_DISTRIBUTION | 1 << GR_FORM_VALUES };
+    enum {
+        LABELLED = 1 << GR_FORM_CLASS | 1 << GR_FORM_LABELS,
+        MEASURED = 1 << GR_FORM_DISTRIBUTION | 1 << GR_FORM_VALUES
+    };
     static const gr_metric metrics[] = {
         {"accuracy", "share of right classes or labels", LABELLED | 1 << GR_FORM_DISTRIBUTION, accuracy},
         {"f1", "F1, mean over the classes or labels", LABELLED, f1},

@@ -1,4 +1,5 @@
-/* The graphs of a run's plans: a step, a micro-batch and what applies several of them, an evaluation, the statistics of a view. */
+/* The graphs of a run's plans: a step, a micro-batch and what applies several of them, an evaluation, the statistics of
+ * a view. */
 #include <stdio.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@ typedef struct making {
     const gr_param_info *params;
     size_t n;
     gr_val lr, *leaves, *grads, *probe, *bend; /* n each, in the task's memory; bend: sums of H z */
-    gr_val moved; /* rank 0: finite if all new statistics are; GR_NONE without any */
+    gr_val moved;                              /* rank 0: finite if all new statistics are; GR_NONE without any */
 } making;
 
 static bool is_frozen(const making *m, size_t i)
@@ -48,12 +49,14 @@ static void move_state(void *user, const gr_entry_spec *s, gr_val batch, double 
     making *m = user;
     gr_graph *g = m->g;
     if (gr__groups_freeze(&m->recipe->groups, s->name)) return;
-    gr_val old = gr_slot(g, s->name, s->shape), next = gr__statistic(g, old, batch, gr_const(g, share)), sum = gr_sum_all(g, next);
+    gr_val old = gr_slot(g, s->name, s->shape), next = gr__statistic(g, old, batch, gr_const(g, share)),
+           sum = gr_sum_all(g, next);
     m->moved = m->moved ? gr_add(g, m->moved, sum) : sum;
     gr_assign(g, old, next, GR_ASSIGN_STATE);
 }
 
-/* Updates wait for this to be finite: the cost, what else is given, and the statistics, which nothing could mend afterwards. */
+/* Updates wait for this to be finite: the cost, what else is given, and the statistics, which nothing could mend
+ * afterwards. */
 static void guard(const making *m, gr_val finite)
 {
     gr_guard(m->g, m->moved ? gr_add(m->g, finite, m->moved) : finite);
@@ -62,7 +65,8 @@ static void guard(const making *m, gr_val finite)
 static void draw_probes(making *m)
 {
     gr_val seed = gr_feed(m->g, "seed", GR_REAL, GR_SCALAR), update = gr_feed(m->g, "update", GR_REAL, GR_SCALAR);
-    for (size_t i = 0; i < m->n; i++) m->probe[i] = is_frozen(m, i) ? GR_NONE : gr__optim_probe(m->g, &m->params[i], seed, update);
+    for (size_t i = 0; i < m->n; i++)
+        m->probe[i] = is_frozen(m, i) ? GR_NONE : gr__optim_probe(m->g, &m->params[i], seed, update);
 }
 
 /* H z: the gradient of the gradient's product with z. */
@@ -243,7 +247,8 @@ static void collect_state(void *user, const gr_entry_spec *s, gr_val batch, doub
         gr_graph_fail(m->g, st, "the statistics of %s cannot be kept", s->name);
         return;
     }
-    gr_assign(m->g, mean, gr__statistic(m->g, mean, batch, gr_feed(m->g, "share", GR_REAL, GR_SCALAR)), GR_ASSIGN_STATE);
+    gr_assign(m->g, mean, gr__statistic(m->g, mean, batch, gr_feed(m->g, "share", GR_REAL, GR_SCALAR)),
+              GR_ASSIGN_STATE);
 }
 
 static gr_status build_statistics(making *m, int64_t batch)
@@ -272,5 +277,7 @@ gr_status gr__graph_of_run(const gr_engine *e, int kind, int64_t batch, int vari
     }
     m.phase = variant & GR_VARIANT_THEN ? 1 : 0;
     m.curvature = variant & GR_VARIANT_CURVATURE;
-    return kind == GR_RUN_STEP ? build_step(&m, batch) : kind == GR_RUN_ACCUMULATE ? build_accumulate(&m, batch) : build_apply(&m);
+    return kind == GR_RUN_STEP         ? build_step(&m, batch)
+           : kind == GR_RUN_ACCUMULATE ? build_accumulate(&m, batch)
+                                       : build_apply(&m);
 }

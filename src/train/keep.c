@@ -16,10 +16,18 @@
 gr_status gr__loop_save_model(gr_loop *l, const char *name, int view)
 {
     char trained[256];
-    snprintf(trained, sizeof trained, "{\"steps\": %lld, \"samples\": %lld, \"version\": \"%s\"}", (long long)l->step, (long long)l->samples, GR_VERSION);
+    snprintf(trained, sizeof trained, "{\"steps\": %lld, \"samples\": %lld, \"version\": \"%s\"}", (long long)l->step,
+             (long long)l->samples, GR_VERSION);
     const gr_task *t = l->task;
-    const gr_model_about about = {.recipe = l->recipe, .prepared = t->prepared, .n_prepared = t->n_prepared,
-                                  .class_names = t->class_names, .n_class_names = t->class_names ? t->classes : 0, .input_names = t->input_names, .n_input_names = t->n_input_names, .targets = t->targets, .trained = trained,
+    const gr_model_about about = {.recipe = l->recipe,
+                                  .prepared = t->prepared,
+                                  .n_prepared = t->n_prepared,
+                                  .class_names = t->class_names,
+                                  .n_class_names = t->class_names ? t->classes : 0,
+                                  .input_names = t->input_names,
+                                  .n_input_names = t->n_input_names,
+                                  .targets = t->targets,
+                                  .trained = trained,
                                   .slot = l->engine->view[view].slot};
     return gr__model_write(l->ctx, gr__run_path(l->run, name), l->engine->store, &about);
 }
@@ -40,12 +48,15 @@ static void processor_model(char *text, size_t n)
     if (f) fclose(f);
 }
 
-typedef struct origin { char isa[16], processor[256]; } origin;
+typedef struct origin {
+    char isa[16], processor[256];
+} origin;
 
 static origin here(const gr_loop *l)
 {
     origin o;
-    snprintf(o.isa, sizeof o.isa, "%s", strcmp(l->recipe->device, "cpu") == 0 ? gr__isa_name(gr__isa_chosen()) : "float64");
+    snprintf(o.isa, sizeof o.isa, "%s",
+             strcmp(l->recipe->device, "cpu") == 0 ? gr__isa_name(gr__isa_chosen()) : "float64");
     processor_model(o.processor, sizeof o.processor);
     return o;
 }
@@ -61,8 +72,10 @@ gr_status gr__loop_checkpoint(gr_loop *l)
     double before = l->seconds_before, seconds = gr__loop_seconds(l);
     l->seconds_before = seconds;
     for (int i = 0; i < n; i++) {
-        if (rows[i].kind == GR_STATE_I64) snprintf(text[i], sizeof text[i], "%lld", (long long)*(int64_t *)rows[i].at);
-        else gr__double_text(*(double *)rows[i].at, text[i]); /* reads back to the same bits */
+        if (rows[i].kind == GR_STATE_I64)
+            snprintf(text[i], sizeof text[i], "%lld", (long long)*(int64_t *)rows[i].at);
+        else
+            gr__double_text(*(double *)rows[i].at, text[i]); /* reads back to the same bits */
         state[i] = (gr_st_pair){rows[i].name, text[i]};
     }
     l->seconds_before = before;
@@ -83,7 +96,9 @@ static void warn_elsewhere(gr_loop *l, const gr_st *ck)
     origin o = here(l);
     const char *isa = gr__st_meta(ck, "gradus.isa"), *processor = gr__st_meta(ck, "gradus.processor");
     if (isa && processor && (strcmp(isa, o.isa) != 0 || strcmp(processor, o.processor) != 0))
-        gr__log(l->ctx, GR_LOG_WARNING, "this run began on %s (%s), this is %s (%s): it goes on, but not to the same bits", processor, isa, o.processor, o.isa);
+        gr__log(l->ctx, GR_LOG_WARNING,
+                "this run began on %s (%s), this is %s (%s): it goes on, but not to the same bits", processor, isa,
+                o.processor, o.isa);
 }
 
 static gr_status read_state(gr_loop *l, const gr_st *ck, const char *path)
@@ -95,9 +110,12 @@ static gr_status read_state(gr_loop *l, const gr_st *ck, const char *path)
         char *end;
         if (!text) return gr__fail(l->ctx, GR_E_FORMAT, "%s has no %s", path, rows[i].name);
         bool good = *text != 0;
-        if (rows[i].kind == GR_STATE_I64) *(int64_t *)rows[i].at = strtoll(text, &end, 10), good &= *end == 0;
-        else if (strcmp(text, "nan") == 0) *(double *)rows[i].at = NAN;
-        else good = gr__parse_number(text, rows[i].at);
+        if (rows[i].kind == GR_STATE_I64)
+            *(int64_t *)rows[i].at = strtoll(text, &end, 10), good &= *end == 0;
+        else if (strcmp(text, "nan") == 0)
+            *(double *)rows[i].at = NAN;
+        else
+            good = gr__parse_number(text, rows[i].at);
         if (!good) return gr__fail(l->ctx, GR_E_FORMAT, "%s: %s is \"%.40s\", not a number", path, rows[i].name, text);
     }
     if (l->step < 0 || l->epoch < 0 || l->index < 0 || l->index >= l->batches || l->metrics_bytes < 0)
@@ -105,10 +123,12 @@ static gr_status read_state(gr_loop *l, const gr_st *ck, const char *path)
     return GR_OK;
 }
 
-/* The recipe of a resumed run may differ in what changes no bit of the training so far: when to stop, log, keep, how fast to run. */
+/* The recipe of a resumed run may differ in what changes no bit of the training so far: when to stop, log, keep, how
+ * fast to run. */
 static gr_status same_recipe(gr_loop *l)
 {
-    static const char *const free_keys[] = {"stop", "threads", "memory", "checkpoint", "log", "name", "validate", "metrics"};
+    static const char *const free_keys[] = {"stop", "threads", "memory",   "checkpoint",
+                                            "log",  "name",    "validate", "metrics"};
     gr__bump *b = gr__bump_create(l->ctx);
     gr_tree *old = NULL;
     if (!b) return GR_E_MEMORY;
@@ -121,9 +141,12 @@ static gr_status same_recipe(gr_loop *l)
         for (size_t k = 0; k < GR_COUNT(free_keys); k++) open |= strcmp(key, free_keys[k]) == 0;
         const gr_tree *was = gr__tree_get(old, key);
         if (open || (was && gr__tree_equal(was, l->recipe->resolved->child[i]))) continue;
-        st = gr__fail(l->ctx, GR_E_CONFLICT, "%s was made with another %s; a resumed run keeps its recipe", l->options->out, key);
+        st = gr__fail(l->ctx, GR_E_CONFLICT, "%s was made with another %s; a resumed run keeps its recipe",
+                      l->options->out, key);
         gr__error_place(l->ctx, l->recipe->path, 0, 0, key);
-        gr__error_hint(l->ctx, "only stop, validate, metrics, checkpoint, log, memory and threads may change; --overwrite starts over");
+        gr__error_hint(
+            l->ctx,
+            "only stop, validate, metrics, checkpoint, log, memory and threads may change; --overwrite starts over");
     }
     gr__bump_destroy(b);
     return st;
@@ -171,8 +194,10 @@ gr_status gr__loop_result(gr_loop *l, const gr_train_result *r)
     json_object_set_new(o, "steps", json_integer(r->steps));
     put_real(o, "epochs", r->epochs);
     json_object_set_new(o, "parameters", json_integer(r->parameters));
-    if (r->best_step) json_object_set_new(best, "step", json_integer(r->best_step));
-    else json_object_set_new(best, "step", json_null());
+    if (r->best_step)
+        json_object_set_new(best, "step", json_integer(r->best_step));
+    else
+        json_object_set_new(best, "step", json_null());
     put_real(best, "validation_cost", r->best_cost);
     put_real(best, "validation_error", r->best_error);
     if (r->averaged) json_object_set_new(best, "weights", json_string(r->best_averaged ? "average" : "trained"));
@@ -206,7 +231,8 @@ gr_status gr__loop_recipe(gr_loop *l)
     gr__text text;
     gr__text_init(&text, l->ctx);
     gr__tree_write(l->recipe->resolved, &text, 0);
-    gr_status st = text.failed ? GR_E_MEMORY : gr__file_write(l->ctx, gr__run_path(l->run, "recipe.yaml"), text.s, text.n);
+    gr_status st =
+        text.failed ? GR_E_MEMORY : gr__file_write(l->ctx, gr__run_path(l->run, "recipe.yaml"), text.s, text.n);
     gr__text_free(&text);
     return st;
 }

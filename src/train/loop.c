@@ -1,7 +1,8 @@
 /* The training loop: updates, and what is due after each (evaluation, metrics, checkpoint, stop rules).
  *
- * All that happens after an update depends on state that a checkpoint carries, `pending` included: a run that was interrupted or killed
- * anywhere goes on exactly where it was, in the middle of an epoch or before an evaluation that was due. */
+ * All that happens after an update depends on state that a checkpoint carries, `pending` included: a run that was
+ * interrupted or killed anywhere goes on exactly where it was, in the middle of an epoch or before an evaluation that
+ * was due. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +26,8 @@ double gr__loop_seconds(const gr_loop *l)
 
 const char *gr__reason_name(gr_reason r)
 {
-    static const char *const names[] = {"none", "epochs", "steps", "patience", "target", "seconds", "interrupted", "diverged"};
+    static const char *const names[] = {"none",   "epochs",  "steps",       "patience",
+                                        "target", "seconds", "interrupted", "diverged"};
     return names[r];
 }
 
@@ -78,9 +80,19 @@ void gr__loop_report(gr_loop *l, int phase, bool best, const char *path)
     if (!l->options->progress) return;
     double s = gr__loop_seconds(l), rate = (double)l->samples / GR_MAX(s, 1e-9);
     double done = l->total ? (double)l->step / (double)l->total : NAN;
-    gr_progress p = {.step = l->step, .steps = l->total, .epoch = (double)l->step / (double)l->updates_per_epoch, .epochs = (double)l->total / (double)l->updates_per_epoch,
-                     .cost = l->train_cost, .lr = l->lr, .samples_per_second = rate, .seconds = s, .seconds_left = l->step > 0 ? s * (1 - done) / done : NAN,
-                     .validation_cost = l->validation_cost, .validation_error = l->validation_error, .best = best, .path = path};
+    gr_progress p = {.step = l->step,
+                     .steps = l->total,
+                     .epoch = (double)l->step / (double)l->updates_per_epoch,
+                     .epochs = (double)l->total / (double)l->updates_per_epoch,
+                     .cost = l->train_cost,
+                     .lr = l->lr,
+                     .samples_per_second = rate,
+                     .seconds = s,
+                     .seconds_left = l->step > 0 ? s * (1 - done) / done : NAN,
+                     .validation_cost = l->validation_cost,
+                     .validation_error = l->validation_error,
+                     .best = best,
+                     .path = path};
     p.phase = phase;
     l->options->progress(l->options->user, &p);
 }
@@ -111,8 +123,10 @@ static gr_status diverged(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int6
     if (!gr_plan_find_nonfinite(p->plan, text, sizeof text)) snprintf(text, sizeof text, "the gradient");
     snprintf(out->diverged, sizeof out->diverged, "step %lld: %s", (long long)l->step + 1, text);
     gr_context_clear_error(l->ctx);
-    gr__fail(l->ctx, GR_E_DIVERGED, "training diverged at step %lld: the first result that is not finite is %s", (long long)l->step + 1, text);
-    gr__error_hint(l->ctx, "a smaller optimizer.lr or clip: {norm: 1.0} often helps%s", l->best_step ? "; the best model so far is kept" : "");
+    gr__fail(l->ctx, GR_E_DIVERGED, "training diverged at step %lld: the first result that is not finite is %s",
+             (long long)l->step + 1, text);
+    gr__error_hint(l->ctx, "a smaller optimizer.lr or clip: {norm: 1.0} often helps%s",
+                   l->best_step ? "; the best model so far is kept" : "");
     return GR_E_DIVERGED;
 }
 
@@ -132,7 +146,8 @@ static gr_status next_batch(gr_loop *l, int kind, int variant, gr_batch *b)
     return st;
 }
 
-static gr_status run_plan(gr_loop *l, int kind, int variant, const gr_batch *b, int64_t position, gr_engine_plan **used, gr_train_result *out)
+static gr_status run_plan(gr_loop *l, int kind, int variant, const gr_batch *b, int64_t position, gr_engine_plan **used,
+                          gr_train_result *out)
 {
     gr_engine_plan *p = *used = gr__engine_find(l->engine, kind, b ? b->n : 1, variant);
     if (!p) return gr__fail(l->ctx, GR_E_INTERNAL, "no plan for a batch of %lld", (long long)(b ? b->n : 1));
@@ -202,13 +217,16 @@ static void observe(gr_loop *l, bool validated)
     if (!s->member->observe) return;
     gr_clock time = clock_of(l);
     gr_rate rate = gr__engine_moment(l->recipe, &time, l->schedule);
-    gr_observation o = {.train_cost = l->observed.train_cost / (double)l->observed.samples, .validation_error = validated ? l->validation_error : NAN};
+    gr_observation o = {.train_cost = l->observed.train_cost / (double)l->observed.samples,
+                        .validation_error = validated ? l->validation_error : NAN};
     double before = gr__sched_rate(s, &rate);
     l->observed.enough = gr__sched_observe(s, &rate, &o, l->schedule);
     l->observed.train_cost = 0;
     l->observed.samples = 0;
     double after = gr__sched_rate(s, &rate);
-    if (after != before) gr__log(l->ctx, GR_LOG_INFO, "step %lld: %s changes the rate from %.4g to %.4g", (long long)l->step, s->member->head.name, before, after);
+    if (after != before)
+        gr__log(l->ctx, GR_LOG_INFO, "step %lld: %s changes the rate from %.4g to %.4g", (long long)l->step,
+                s->member->head.name, before, after);
 }
 
 static gr_status settle(gr_loop *l)
@@ -218,7 +236,8 @@ static gr_status settle(gr_loop *l)
     bool now = due(l, l->recipe->validate) && l->evaluated < l->step, evaluate = now && l->validation;
     if (evaluate) GR_TRY(gr__loop_validate(l, &ev));
     if (now) observe(l, evaluate);
-    if (evaluate || (l->recipe->log.n && l->step % l->recipe->log.n == 0)) GR_TRY(gr__loop_line(l, evaluate ? &ev : NULL));
+    if (evaluate || (l->recipe->log.n && l->step % l->recipe->log.n == 0))
+        GR_TRY(gr__loop_line(l, evaluate ? &ev : NULL));
     l->pending = 0;
 done:
     gr__evaluation_free(l->ctx, &ev);
@@ -250,7 +269,9 @@ static gr_status interrupted(gr_loop *l, gr_train_result *out)
 {
     out->reason = GR_REASON_INTERRUPTED;
     gr_status st = checkpoint(l);
-    return st == GR_OK ? gr__fail(l->ctx, GR_E_INTERRUPTED, "interrupted after step %lld; continue with --resume", (long long)l->step) : st;
+    return st == GR_OK ? gr__fail(l->ctx, GR_E_INTERRUPTED, "interrupted after step %lld; continue with --resume",
+                                  (long long)l->step)
+                       : st;
 }
 
 /* Updates until a stop rule holds, or GR_E_INTERRUPTED. */
@@ -390,9 +411,20 @@ gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options 
 {
     gr_task task = {0};
     gr_engine engine = {0};
-    gr_loop l = {.ctx = ctx, .recipe = r, .options = o, .task = &task, .engine = &engine,
-                 .best_cost = NAN, .best_error = NAN, .validation_cost = NAN, .validation_error = NAN, .average_cost = NAN, .average_error = NAN,
-                 .train_cost = NAN, .data_cost = NAN, .norm = NAN};
+    gr_loop l = {.ctx = ctx,
+                 .recipe = r,
+                 .options = o,
+                 .task = &task,
+                 .engine = &engine,
+                 .best_cost = NAN,
+                 .best_error = NAN,
+                 .validation_cost = NAN,
+                 .validation_error = NAN,
+                 .average_cost = NAN,
+                 .average_error = NAN,
+                 .train_cost = NAN,
+                 .data_cost = NAN,
+                 .norm = NAN};
     gr_status st = GR_OK;
     *out = (gr_train_result){.best_cost = NAN, .best_error = NAN};
     l.run = gr__alloc(ctx, sizeof *l.run);
@@ -415,7 +447,8 @@ gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options 
     gr__sched_begin(&r->sched, l.schedule);
     st = train(&l, out);
 done:
-    if (st == GR_E_EXISTS) gr__error_hint(ctx, "--resume continues it, --overwrite starts over, --out names another folder");
+    if (st == GR_E_EXISTS)
+        gr__error_hint(ctx, "--resume continues it, --overwrite starts over, --out names another folder");
     if (st != GR_OK) gr__run_undo(l.run);
     gr__run_end(l.run);
     gr__loader_destroy(l.loader);

@@ -12,29 +12,29 @@ typedef struct gr_loop {
     gr_task *task;
     gr_engine *engine;
     gr_run *run;
-    gr_loader *loader, *validation; /* validation NULL without such a part */
+    gr_loader *loader, *validation;            /* validation NULL without such a part */
     int64_t batches, updates_per_epoch, total; /* total 0: open-ended */
-    double began;                   /* monotonic seconds when this process began to train */
-    double line_began;              /* when the last line of metrics was written, in seconds of the run */
+    double began;                              /* monotonic seconds when this process began to train */
+    double line_began;                         /* when the last line of metrics was written, in seconds of the run */
 
     /* Everything below is host state that a checkpoint carries: loop_state() lists each by name. */
-    int64_t step, samples;          /* updates and samples done */
-    int64_t epoch, index;           /* the next batch */
-    int64_t line_samples;           /* samples done at the last line of metrics */
-    int64_t pending;                /* the last update's line, and its evaluation where due, are still to come */
-    int64_t evaluated;              /* step of the last evaluation */
+    int64_t step, samples; /* updates and samples done */
+    int64_t epoch, index;  /* the next batch */
+    int64_t line_samples;  /* samples done at the last line of metrics */
+    int64_t pending;       /* the last update's line, and its evaluation where due, are still to come */
+    int64_t evaluated;     /* step of the last evaluation */
     int64_t evaluations, since_best, best_step;
     double best_cost, best_error, validation_cost, validation_error;
     double train_cost, data_cost, lr, norm; /* of the last update; train_cost with the penalty */
-    double average_cost, average_error; /* of the average's last validation */
-    int64_t measured;               /* how many weights the average held when its statistics were taken */
-    int64_t best_view;              /* whose weights are best: an index of the engine's views */
-    double seconds_before;          /* of earlier processes of this run */
+    double average_cost, average_error;     /* of the average's last validation */
+    int64_t measured;                       /* how many weights the average held when its statistics were taken */
+    int64_t best_view;                      /* whose weights are best: an index of the engine's views */
+    double seconds_before;                  /* of earlier processes of this run */
     int64_t metrics_bytes;
     struct {
-        double train_cost;          /* sum over the samples since the last evaluation */
-        int64_t samples, enough;    /* enough: the schedule has seen that nothing more is to be gained */
-    } observed;                     /* only for a schedule that learns from evaluations */
+        double train_cost;       /* sum over the samples since the last evaluation */
+        int64_t samples, enough; /* enough: the schedule has seen that nothing more is to be gained */
+    } observed;                  /* only for a schedule that learns from evaluations */
     double schedule[GR_SCHEDULE_STATE];
 } gr_loop;
 
@@ -44,13 +44,16 @@ enum { GR_LOOP_ROWS = 40 };
 int gr__loop_state(gr_loop *l, gr_state_row rows[GR_LOOP_ROWS]);
 
 void gr__loop_report(gr_loop *l, int phase, bool best, const char *path);
-/* Fills the plan's feeds for a batch whose first sample is the update's number `position`. b NULL: a plan that takes no batch. */
+/* Fills the plan's feeds for a batch whose first sample is the update's number `position`. b NULL: a plan that takes no
+ * batch. */
 void gr__loop_feed(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int64_t position);
 
 /* validate.c */
-int64_t gr__loop_held(const gr_loop *l, int view); /* how many weights the view holds so far: 0, it cannot be evaluated */
-/* Running statistics of the weights that the view holds, from one pass over the training data in the order of the first epoch; nothing where they are known
- * already, or there are none. GR_E_INTERRUPTED when the run is asked to stop: the next call starts over. */
+int64_t gr__loop_held(const gr_loop *l,
+                      int view); /* how many weights the view holds so far: 0, it cannot be evaluated */
+/* Running statistics of the weights that the view holds, from one pass over the training data in the order of the first
+ * epoch; nothing where they are known already, or there are none. GR_E_INTERRUPTED when the run is asked to stop: the
+ * next call starts over. */
 gr_status gr__loop_measure(gr_loop *l, int view);
 /* Evaluates every view; ev receives the model's figures. Keeps the best model. */
 gr_status gr__loop_validate(gr_loop *l, gr_evaluation *ev);

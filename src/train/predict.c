@@ -1,4 +1,5 @@
-/* Prediction: a model file's network on raw samples. The plan holds preparation, layers and the cost's reading of the output. */
+/* Prediction: a model file's network on raw samples. The plan holds preparation, layers and the cost's reading of the
+ * output. */
 #include <string.h>
 
 #include "model/model.h"
@@ -13,8 +14,8 @@ struct gr_predictor {
     size_t x_bytes;
     const void *prediction;
     int64_t batch, width;
-    bool float64;      /* the backend's reals */
-    double *values;    /* batch x width */
+    bool float64;   /* the backend's reals */
+    double *values; /* batch x width */
 };
 
 static gr_status compile(gr_predictor *p, const gr_recipe *r, const gr_backend *backend)
@@ -26,7 +27,9 @@ static gr_status compile(gr_predictor *p, const gr_recipe *r, const gr_backend *
     GR_TRY(gr__network_build(p->network, g, GR_MODE_EVALUATE, p->batch, false, &v));
     gr_output(g, "prediction", v.prediction);
     p->width = gr_shape_count(gr_shape_of(g, v.prediction)) / p->batch;
-    GR_TRY(gr_plan_compile(p->ctx, g, p->store, &(gr_plan_options){.backend = backend, .name = "predict", .algorithm = r->algorithm}, &p->plan));
+    GR_TRY(gr_plan_compile(p->ctx, g, p->store,
+                           &(gr_plan_options){.backend = backend, .name = "predict", .algorithm = r->algorithm},
+                           &p->plan));
 done:
     gr_graph_destroy(g);
     return st;
@@ -82,7 +85,8 @@ gr_status gr__predictor_run(gr_predictor *p, const void *inputs, int64_t n, cons
     }
     gr_status st = gr_plan_run(p->plan);
     if (st != GR_OK) return st;
-    for (int64_t i = 0; i < n * p->width; i++) p->values[i] = p->float64 ? ((const double *)p->prediction)[i] : ((const float *)p->prediction)[i];
+    for (int64_t i = 0; i < n * p->width; i++)
+        p->values[i] = p->float64 ? ((const double *)p->prediction)[i] : ((const float *)p->prediction)[i];
     *values = p->values;
     return GR_OK;
 }

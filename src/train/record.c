@@ -5,7 +5,10 @@
 
 #include "train/loop.h"
 
-typedef struct line { char text[2048]; size_t n; } line;
+typedef struct line {
+    char text[2048];
+    size_t n;
+} line;
 
 /* snprintf whatever locale the host program has set. */
 static int GR_PRINTF(3, 4) format(char *buffer, size_t n, const char *text, ...)
@@ -22,8 +25,10 @@ static void put(line *l, const char *key, const char *digits, double x)
 {
     if (l->n >= sizeof l->text - 64) return;
     l->n += (size_t)format(l->text + l->n, sizeof l->text - l->n, "%s\"%s\":", l->n > 1 ? "," : "", key);
-    if (isfinite(x)) l->n += (size_t)format(l->text + l->n, sizeof l->text - l->n, digits, x);
-    else l->n += (size_t)format(l->text + l->n, sizeof l->text - l->n, "null");
+    if (isfinite(x))
+        l->n += (size_t)format(l->text + l->n, sizeof l->text - l->n, digits, x);
+    else
+        l->n += (size_t)format(l->text + l->n, sizeof l->text - l->n, "null");
 }
 
 static void put_metrics(line *l, const gr_tree *names, const gr_evaluation *ev)
@@ -51,7 +56,8 @@ gr_status gr__loop_line(gr_loop *l, const gr_evaluation *ev)
     if (l->recipe->penalties.n) put(&t, "data_cost", "%.10g", l->data_cost);
     put(&t, "grad_norm", "%.10g", l->norm);
     put(&t, "seconds", "%.6f", seconds);
-    put(&t, "samples_per_second", "%.6g", (double)(l->samples - l->line_samples) / GR_MAX(seconds - l->line_began, 1e-9));
+    put(&t, "samples_per_second", "%.6g",
+        (double)(l->samples - l->line_samples) / GR_MAX(seconds - l->line_began, 1e-9));
     if (ev) {
         put(&t, "validation_cost", "%.17g", ev->cost_mean);
         put(&t, "validation_error", "%.17g", ev->error);
@@ -65,7 +71,8 @@ gr_status gr__loop_line(gr_loop *l, const gr_evaluation *ev)
     l->metrics_bytes = l->run->metrics_bytes;
     l->line_samples = l->samples;
     l->line_began = seconds;
-    /* A reader who follows the file sees it grow twice a second; a crash loses nothing that the checkpoint does not give back. */
+    /* A reader who follows the file sees it grow twice a second; a crash loses nothing that the checkpoint does not
+     * give back. */
     if (ev || l->step == 1 || seconds - l->run->flushed_at > 0.5) {
         l->run->flushed_at = seconds;
         return gr__run_metrics_flush(l->run, false);

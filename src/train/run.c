@@ -1,4 +1,5 @@
-/* The run folder. Files a reader may look at are written atomically; metrics are appended, and cut back to the checkpoint on resume. */
+/* The run folder. Files a reader may look at are written atomically; metrics are appended, and cut back to the
+ * checkpoint on resume. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,8 @@
 #include "base/file.h"
 #include "train/run.h"
 
-static const char *const files[] = {"recipe.yaml", "metrics.jsonl", "result.json", "best.safetensors", "last.safetensors"};
+static const char *const files[] = {"recipe.yaml", "metrics.jsonl", "result.json", "best.safetensors",
+                                    "last.safetensors"};
 
 bool gr__run_exists(const char *folder)
 {
@@ -31,7 +33,10 @@ const char *gr__run_path(gr_run *r, const char *name)
 
 /* ---- checkpoints by name ---- */
 
-typedef struct listing { int64_t *step; size_t n, capacity; } listing;
+typedef struct listing {
+    int64_t *step;
+    size_t n, capacity;
+} listing;
 
 static int newest_first(const void *a, const void *b)
 {
@@ -50,8 +55,10 @@ static gr_status list_checkpoints(gr_run *r, listing *l)
         if (strncmp(e->d_name, "step-", 5) != 0) continue;
         long long step = strtoll(e->d_name + 5, &end, 10);
         if (end == e->d_name + 5 || strcmp(end, ".ckpt") != 0 || step < 0) continue;
-        if (!GR_ROOM(r->ctx, l->step, l->capacity, l->n + 1)) st = GR_E_MEMORY;
-        else l->step[l->n++] = step;
+        if (!GR_ROOM(r->ctx, l->step, l->capacity, l->n + 1))
+            st = GR_E_MEMORY;
+        else
+            l->step[l->n++] = step;
     }
     closedir(d);
     if (l->n > 1) qsort(l->step, l->n, sizeof *l->step, newest_first);
@@ -83,7 +90,8 @@ gr_status gr__run_newest(gr_run *r, gr_st **out, int64_t *step, char *path, size
         } else if (read == GR_E_MEMORY) {
             st = read;
         } else {
-            gr__log(r->ctx, GR_LOG_WARNING, "%s is damaged (%s); an older checkpoint is used", path, gr_context_error(r->ctx)->message);
+            gr__log(r->ctx, GR_LOG_WARNING, "%s is damaged (%s); an older checkpoint is used", path,
+                    gr_context_error(r->ctx)->message);
             gr_context_clear_error(r->ctx);
         }
     }
@@ -96,7 +104,8 @@ void gr__run_prune(gr_run *r, int keep)
     listing l;
     char name[64];
     if (list_checkpoints(r, &l) == GR_OK)
-        for (size_t i = (size_t)keep; i < l.n; i++) unlink(gr__run_path(r, checkpoint_name(l.step[i], name, sizeof name)));
+        for (size_t i = (size_t)keep; i < l.n; i++)
+            unlink(gr__run_path(r, checkpoint_name(l.step[i], name, sizeof name)));
     free_listing(r, &l);
 }
 
@@ -122,7 +131,8 @@ gr_status gr__run_begin(gr_context *ctx, const char *folder, bool over, gr_run *
     r->made_folder = !gr__file_exists(folder);
     gr_status st = gr__make_folder(ctx, folder);
     if (st != GR_OK) return st;
-    if (access(folder, W_OK | X_OK) != 0) return gr__fail(ctx, GR_E_WRITE, "cannot write into %s: %s", folder, strerror(errno));
+    if (access(folder, W_OK | X_OK) != 0)
+        return gr__fail(ctx, GR_E_WRITE, "cannot write into %s: %s", folder, strerror(errno));
     if (over) remove_old(r);
     r->made_checkpoints = !gr__file_exists(gr__run_path(r, "checkpoints"));
     return gr__make_folder(ctx, gr__run_path(r, "checkpoints"));
@@ -162,7 +172,8 @@ static void drain(gr_run *r)
 {
     for (size_t at = 0; at < r->waiting && !r->failed;) {
         ssize_t k = write(r->metrics, r->buffer + at, r->waiting - at);
-        if (k > 0) at += (size_t)k;
+        if (k > 0)
+            at += (size_t)k;
         else if (k < 0 && errno != EINTR) {
             r->failed = true;
             gr__fail(r->ctx, GR_E_WRITE, "cannot write %s: %s", gr__run_path(r, "metrics.jsonl"), strerror(errno));

@@ -8,13 +8,13 @@
 typedef struct gr_run {
     gr_context *ctx;
     const char *folder;
-    char path[4096];       /* scratch of gr__run_path */
+    char path[4096];                    /* scratch of gr__run_path */
     bool made_folder, made_checkpoints; /* by this run, for undoing */
-    bool fresh;            /* nothing of this run has been kept yet */
-    int metrics;           /* file descriptor, -1 when closed */
-    int64_t metrics_bytes; /* written, what waits in the buffer included */
+    bool fresh;                         /* nothing of this run has been kept yet */
+    int metrics;                        /* file descriptor, -1 when closed */
+    int64_t metrics_bytes;              /* written, what waits in the buffer included */
     size_t waiting;
-    double flushed_at;     /* seconds */
+    double flushed_at; /* seconds */
     bool failed;
     char buffer[65536];
 } gr_run;
@@ -31,7 +31,8 @@ gr_status gr__run_metrics_flush(gr_run *r, bool sync);
 void gr__run_undo(gr_run *r);
 void gr__run_end(gr_run *r);
 
-/* The newest checkpoint that verifies; damaged newer ones are skipped with a warning. *out NULL when there is none. step: its update. */
+/* The newest checkpoint that verifies; damaged newer ones are skipped with a warning. *out NULL when there is none.
+ * step: its update. */
 gr_status gr__run_newest(gr_run *r, gr_st **out, int64_t *step, char *path, size_t path_bytes);
 /* Removes all but the newest `keep` checkpoints. */
 void gr__run_prune(gr_run *r, int keep);

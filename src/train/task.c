@@ -7,8 +7,9 @@
 #include "model/model.h"
 #include "train/train.h"
 
-/* Below these a batch is gathered by the training thread: waking another costs more than what it hides, and where every processor has a worker
- * already, a third thread competes with them: 784 floats, batch 64, two threads of two processors, alternating: 204 us a step without it, 215 with. */
+/* Below these a batch is gathered by the training thread: waking another costs more than what it hides, and where every
+ * processor has a worker already, a third thread competes with them: 784 floats, batch 64, two threads of two
+ * processors, alternating: 204 us a step without it, 215 with. */
 enum { SMALL_BATCH_BYTES = 128 << 10, BUSY_BATCH_BYTES = 1 << 20 };
 
 const char *gr__part_name(gr_part p)
@@ -19,7 +20,10 @@ const char *gr__part_name(gr_part p)
 
 static gr_source_options source_options(const gr_recipe *r)
 {
-    return (gr_source_options){.folder = r->folder, .keep_float64 = r->float64, .seed = r->seed, .want = r->reading.target == GR_FORM_CLASS ? GR_TARGET_CLASS : GR_TARGET_VALUE};
+    return (gr_source_options){.folder = r->folder,
+                               .keep_float64 = r->float64,
+                               .seed = r->seed,
+                               .want = r->reading.target == GR_FORM_CLASS ? GR_TARGET_CLASS : GR_TARGET_VALUE};
 }
 
 static const gr_tree *source_of(const gr_recipe *r, gr_part p)
@@ -35,14 +39,17 @@ static gr_status check_set(gr_context *ctx, const gr_recipe *r, gr_part p, gr_sh
     const gr_tree *at = source_of(r, p) ? source_of(r, p) : r->data.train;
     if (!gr__sample_fits(sample, r->input)) {
         char a[96], b[96];
-        return gr__tree_fail(ctx, at, GR_E_DATA, NULL, "the %s data has samples of shape %s, model.input is %s", gr__part_name(p),
-                             gr__shape_text(sample, a), gr__shape_text(r->input, b));
+        return gr__tree_fail(ctx, at, GR_E_DATA, NULL, "the %s data has samples of shape %s, model.input is %s",
+                             gr__part_name(p), gr__shape_text(sample, a), gr__shape_text(r->input, b));
     }
     gr_target_kind want = r->reading.target == GR_FORM_CLASS ? GR_TARGET_CLASS : GR_TARGET_VALUE;
     if (target != want)
-        return gr__tree_fail(ctx, at, GR_E_DATA, NULL, "the %s data has %s as targets, cost %s wants %s", gr__part_name(p),
-                             target == GR_TARGET_CLASS ? "classes" : target == GR_TARGET_VALUE ? "values" : "nothing", r->cost->head.name,
-                             want == GR_TARGET_CLASS ? "classes" : "values");
+        return gr__tree_fail(ctx, at, GR_E_DATA, NULL, "the %s data has %s as targets, cost %s wants %s",
+                             gr__part_name(p),
+                             target == GR_TARGET_CLASS   ? "classes"
+                             : target == GR_TARGET_VALUE ? "values"
+                                                         : "nothing",
+                             r->cost->head.name, want == GR_TARGET_CLASS ? "classes" : "values");
     return GR_OK;
 }
 
@@ -60,8 +67,8 @@ static gr_status check_labels(gr_context *ctx, const gr_recipe *r, gr_part p, co
     int64_t classes = classes_of(output);
     if (s->classes <= classes) return GR_OK;
     return gr__tree_fail(ctx, source_of(r, p) ? source_of(r, p) : r->data.train, GR_E_DATA, NULL,
-                         "the %s data has labels up to %d, but the network has outputs for classes 0 to %lld", gr__part_name(p), s->classes - 1,
-                         (long long)classes - 1);
+                         "the %s data has labels up to %d, but the network has outputs for classes 0 to %lld",
+                         gr__part_name(p), s->classes - 1, (long long)classes - 1);
 }
 
 static gr_status check_values(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_shape target, gr_shape output)
@@ -69,7 +76,8 @@ static gr_status check_values(gr_context *ctx, const gr_recipe *r, gr_part p, co
     if (r->reading.target == GR_FORM_CLASS || gr_shape_count(target) == gr_shape_count(output)) return GR_OK;
     char a[96], b[96];
     return gr__tree_fail(ctx, source_of(r, p) ? source_of(r, p) : r->data.train, GR_E_DATA, NULL,
-                         "the %s data has targets of shape %s, but the network gives %s", gr__part_name(p), gr__shape_text(target, a), gr__shape_text(output, b));
+                         "the %s data has targets of shape %s, but the network gives %s", gr__part_name(p),
+                         gr__shape_text(target, a), gr__shape_text(output, b));
 }
 
 /* What labels and distributions may hold: shares from 0 to 1; distributions that miss the sum of 1 are told. */
@@ -81,17 +89,20 @@ static gr_status check_shares(gr_context *ctx, const gr_recipe *r, gr_part p, co
     for (int64_t i = 0; i < s->n; i++) {
         double sum = 0;
         for (int64_t k = 0; k < width; k++) {
-            double x = wide ? ((const double *)s->targets)[i * width + k] : (double)((const float *)s->targets)[i * width + k];
+            double x =
+                wide ? ((const double *)s->targets)[i * width + k] : (double)((const float *)s->targets)[i * width + k];
             if (!(x >= 0) || x > (labels ? 1 : INFINITY))
                 return gr__tree_fail(ctx, source_of(r, p) ? source_of(r, p) : r->data.train, GR_E_DATA, NULL,
-                                     "the %s data has the target %g in row %lld, but %s wants %s", gr__part_name(p), x, (long long)i, r->cost->head.name,
+                                     "the %s data has the target %g in row %lld, but %s wants %s", gr__part_name(p), x,
+                                     (long long)i, r->cost->head.name,
                                      labels ? "labels from 0 to 1" : "distributions, which are nowhere below 0");
             sum += x;
         }
         off += !(fabs(sum - 1) <= 1e-3);
     }
     if (!labels && off)
-        gr__log(ctx, GR_LOG_WARNING, "%lld of %lld targets of the %s data do not sum to 1, as distributions do", (long long)off, (long long)s->n, gr__part_name(p));
+        gr__log(ctx, GR_LOG_WARNING, "%lld of %lld targets of the %s data do not sum to 1, as distributions do",
+                (long long)off, (long long)s->n, gr__part_name(p));
     return GR_OK;
 }
 
@@ -119,7 +130,8 @@ static gr_status split_rows(gr_task *t)
     if (r->data.split_test > 0) of[n] = GR_PART_TEST, fractions[n++] = r->data.split_test;
     if (n == 1) return all_rows(t->ctx, s->n, &t->rows[GR_PART_TRAIN]);
     bool classes = r->data.stratify && s->target == GR_TARGET_CLASS && s->target_sample.rank == 0;
-    gr_status st = gr__split(t->ctx, r->seed, s->n, classes ? s->targets : NULL, classes ? s->classes : 0, fractions, n, parts);
+    gr_status st =
+        gr__split(t->ctx, r->seed, s->n, classes ? s->targets : NULL, classes ? s->classes : 0, fractions, n, parts);
     for (int i = 0; i < n && st == GR_OK; i++) {
         t->rows[of[i]] = parts[i];
         t->set_of[of[i]] = s;
@@ -139,7 +151,8 @@ static gr_status take_rows(gr_task *t)
     for (int p = 0; p < GR_PARTS; p++) {
         t->count[p] = t->rows[p].n;
         if (t->set_of[p] && t->count[p] == 0)
-            GR_TRY(gr__tree_fail(t->ctx, source_of(r, p) ? source_of(r, p) : r->data.train, GR_E_DATA, NULL, "the %s part has no samples", gr__part_name(p)));
+            GR_TRY(gr__tree_fail(t->ctx, source_of(r, p) ? source_of(r, p) : r->data.train, GR_E_DATA, NULL,
+                                 "the %s part has no samples", gr__part_name(p)));
     }
 done:
     return st;
@@ -166,7 +179,8 @@ static gr_status begin(gr_context *ctx, const gr_recipe *r, gr_task *t)
 static bool part_has_source(const gr_recipe *r, gr_part p, unsigned only, bool fit)
 {
     if (!source_of(r, p)) return false;
-    bool cut = (r->data.split_validation > 0 && only & 1u << GR_PART_VALIDATION) || (r->data.split_test > 0 && only & 1u << GR_PART_TEST);
+    bool cut = (r->data.split_validation > 0 && only & 1u << GR_PART_VALIDATION) ||
+               (r->data.split_test > 0 && only & 1u << GR_PART_TEST);
     return only & 1u << p || (p == GR_PART_TRAIN && (fit || cut));
 }
 
@@ -186,11 +200,13 @@ static gr_status load_parts(gr_task *t, unsigned only, bool fit)
         t->data_bytes += s->inputs_bytes + s->targets_bytes;
         GR_TRY(check_set(t->ctx, r, p, s->sample, s->target));
         if (!t->class_names) t->classes = GR_MAX(t->classes, s->classes), t->class_names = s->class_names;
-        if (!t->input_names && s->input_names) t->input_names = s->input_names, t->n_input_names = (int)gr_shape_count(s->sample);
+        if (!t->input_names && s->input_names)
+            t->input_names = s->input_names, t->n_input_names = (int)gr_shape_count(s->sample);
         if (!t->set_of[GR_PART_TRAIN] || p == GR_PART_TRAIN) {
             deliver_as(t, s->element, s->target_sample);
         } else if (s->element != t->set[GR_PART_TRAIN].element && t->set[GR_PART_TRAIN].n > 0) {
-            GR_TRY(gr__tree_fail(t->ctx, source_of(r, p), GR_E_DATA, NULL, "the %s data has another element type than the training data", gr__part_name(p)));
+            GR_TRY(gr__tree_fail(t->ctx, source_of(r, p), GR_E_DATA, NULL,
+                                 "the %s data has another element type than the training data", gr__part_name(p)));
         }
     }
 done:
@@ -223,7 +239,8 @@ gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, cons
     GR_TRY(load_parts(t, only, model == NULL));
     GR_TRY(take_rows(t));
     if (!model) {
-        GR_TRY(gr__prepare_fit(ctx, t->memory, r->data.prepare, &t->set[GR_PART_TRAIN], &t->rows[GR_PART_TRAIN], r->input, &t->prepared, &t->n_prepared));
+        GR_TRY(gr__prepare_fit(ctx, t->memory, r->data.prepare, &t->set[GR_PART_TRAIN], &t->rows[GR_PART_TRAIN],
+                               r->input, &t->prepared, &t->n_prepared));
     }
     /* Labels are checked against the outputs below, as data (exit 3); the network sees only itself. */
     GR_TRY(gr__network_make(ctx, r, t->prepared, t->n_prepared, t->input_as, 0, t->targets, &t->network));
@@ -231,7 +248,8 @@ gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, cons
     if (model)
         *t->targets = model->targets;
     else
-        GR_TRY(gr__targets_take(t->memory, &t->set[GR_PART_TRAIN], &t->rows[GR_PART_TRAIN], classes_of(gr__network_output(t->network)), t->targets));
+        GR_TRY(gr__targets_take(t->memory, &t->set[GR_PART_TRAIN], &t->rows[GR_PART_TRAIN],
+                                classes_of(gr__network_output(t->network)), t->targets));
     t->loaded = true;
 done:
     if (st != GR_OK) gr__task_close(t);
@@ -272,7 +290,8 @@ gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t)
             t->count[p] = info.n;
         }
     }
-    GR_TRY(gr__prepare_placeholder_for(ctx, t->memory, r->data.prepare, r->input, &train, &t->prepared, &t->n_prepared));
+    GR_TRY(
+        gr__prepare_placeholder_for(ctx, t->memory, r->data.prepare, r->input, &train, &t->prepared, &t->n_prepared));
     GR_TRY(gr__network_make(ctx, r, t->prepared, t->n_prepared, t->input_as, 0, t->targets, &t->network));
     GR_TRY(check_values(ctx, r, GR_PART_TRAIN, t->target_sample, gr__network_output(t->network)));
 done:
@@ -298,7 +317,8 @@ int64_t gr__task_batch(const gr_task *t)
     return b == 0 ? GR_MAX(n, 1) : n > 0 ? GR_MIN(b, n) : b;
 }
 
-/* Evaluation has a batch that depends on the recipe alone, so that `eval` of a saved model gives the bits that training saw. */
+/* Evaluation has a batch that depends on the recipe alone, so that `eval` of a saved model gives the bits that training
+ * saw. */
 int64_t gr__task_evaluation_batch(const gr_task *t)
 {
     return t->recipe->data.batch ? t->recipe->data.batch : 256;
@@ -311,10 +331,15 @@ gr_loader_options gr__task_loader(const gr_task *t, gr_part p, bool background)
     int64_t batch = train ? gr__task_batch(t) : gr__task_evaluation_batch(t);
     int64_t limit = gr_context_threads(t->ctx) < gr__processors() ? SMALL_BATCH_BYTES : BUSY_BATCH_BYTES;
     bool small = batch * gr_shape_count(r->input) * (int64_t)gr__element_bytes(t->input_as) < limit;
-    return (gr_loader_options){
-        .set = t->set_of[p], .rows = &t->rows[p], .batch = batch, .drop_last = train && r->data.drop_last,
-        .shuffle = train ? (gr_shuffle)r->data.shuffle : GR_SHUFFLE_NONE, .seed = r->seed,
-        .input_as = t->input_as, .target_as = t->target_as, .background = background && !small};
+    return (gr_loader_options){.set = t->set_of[p],
+                               .rows = &t->rows[p],
+                               .batch = batch,
+                               .drop_last = train && r->data.drop_last,
+                               .shuffle = train ? (gr_shuffle)r->data.shuffle : GR_SHUFFLE_NONE,
+                               .seed = r->seed,
+                               .input_as = t->input_as,
+                               .target_as = t->target_as,
+                               .background = background && !small};
 }
 
 gr_extent gr__task_extent(const gr_task *t)

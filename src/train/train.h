@@ -31,17 +31,19 @@ typedef struct gr_task {
     const char *const *class_names;
     const char *const *input_names; /* csv: the training's columns; n_input_names of them */
     int n_input_names;
-    gr_targets *targets;            /* of the training rows, or the model's; nothing known in an estimate */
+    gr_targets *targets; /* of the training rows, or the model's; nothing known in an estimate */
     gr_network *network;
     bool loaded;
-    bool unfused;                   /* set before gr__engine_make: every operation a kernel of its own, the same bits, for looking at each */
+    bool unfused; /* set before gr__engine_make: every operation a kernel of its own, the same bits, for looking at each
+                   */
 } gr_task;
 
 struct gr_model;
-/* Loads data and checks it. only: a bit mask of parts wanted (1 << part); without a model the training part is always read, for statistics, class names and
- * columns; with one these come from the model. */
+/* Loads data and checks it. only: a bit mask of parts wanted (1 << part); without a model the training part is always
+ * read, for statistics, class names and columns; with one these come from the model. */
 gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, const struct gr_model *model, gr_task *t);
-/* The same from headers alone: shapes and bytes are right, no sample is read, statistics are placeholders. For plans and budgets. */
+/* The same from headers alone: shapes and bytes are right, no sample is read, statistics are placeholders. For plans
+ * and budgets. */
 gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t);
 void gr__task_close(gr_task *t);
 /* What a loader of this part would be; background only matters to speed. */
@@ -58,22 +60,25 @@ int64_t gr__task_evaluation_batch(const gr_task *t);
 
 /* ---- an engine: store, plans and arena of a task ---- */
 enum { GR_MAX_PLANS = 40 };
-enum { GR_VARIANT_THEN = 1, GR_VARIANT_CURVATURE = 2 }; /* of plans that update: the second method of a switch; H z is computed */
+enum {
+    GR_VARIANT_THEN = 1,
+    GR_VARIANT_CURVATURE = 2
+}; /* of plans that update: the second method of a switch; H z is computed */
 typedef struct gr_engine_plan {
     gr_plan *plan;
     int64_t batch;
     enum { GR_RUN_STEP, GR_RUN_ACCUMULATE, GR_RUN_APPLY, GR_RUN_ACTION, GR_RUN_EVALUATE, GR_RUN_STATISTICS } kind;
     int variant; /* STEP, ACCUMULATE, APPLY: flags; ACTION: which; EVALUATE, STATISTICS: the view */
-    void *x, *y;                    /* feeds; NULL where not needed */
+    void *x, *y; /* feeds; NULL where not needed */
     size_t x_bytes, y_bytes;
     double *lr, *seed, *update, *position, *first, *share;
     const double *cost_sum, *weight_sum, *norm, *penalty; /* penalty NULL: none */
     const void *prediction;
 } gr_engine_plan;
 
-typedef struct gr_engine_bytes {    /* tensor memory by class; total is their sum */
+typedef struct gr_engine_bytes { /* tensor memory by class; total is their sum */
     uint64_t parameters, gradients, slots, activations, workspace, data, loader, total;
-    uint64_t bookkeeping;           /* a bound on the rest, outside total */
+    uint64_t bookkeeping; /* a bound on the rest, outside total */
 } gr_engine_bytes;
 
 typedef struct gr_engine {
@@ -88,15 +93,15 @@ typedef struct gr_engine {
     gr_view view[GR_MAX_VIEWS]; /* the first stands for the model */
     int n_views;
     gr_engine_bytes bytes;
-    int64_t output_count;           /* numbers a sample in `prediction` */
+    int64_t output_count; /* numbers a sample in `prediction` */
 } gr_engine;
 
-/* Compiles every plan that the run needs (train: steps of full and last short batches, evaluation; otherwise evaluation of `parts` alone) and adds up the bytes.
- * Takes no tensor memory. */
+/* Compiles every plan that the run needs (train: steps of full and last short batches, evaluation; otherwise evaluation
+ * of `parts` alone) and adds up the bytes. Takes no tensor memory. */
 gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engine *e);
 /* GR_E_BUDGET, naming the largest items, when bytes.total is over the budget. */
 gr_status gr__engine_budget(const gr_engine *e, uint64_t budget);
-gr_status gr__engine_start(gr_engine *e);  /* takes the memory, binds the plans */
+gr_status gr__engine_start(gr_engine *e); /* takes the memory, binds the plans */
 void gr__engine_close(gr_engine *e);
 gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch, int variant);
 int gr__engine_variant(const gr_recipe *r, const gr_clock *c); /* of the update that follows c->step updates */
@@ -114,49 +119,72 @@ static inline double gr__cost_mean(double cost_sum, double weight_sum)
 typedef struct gr_evaluation {
     int64_t samples;
     double cost_sum, cost_mean, error;
-    double accuracy, f1;            /* NaN where they make no sense */
+    double accuracy, f1; /* NaN where they make no sense */
     double rmse, mae;
-    int classes;                    /* classes, or labels */
-    int64_t *confusion;             /* of classes: classes x classes [true][predicted]; else NULL; bookkeeping memory */
+    int classes;        /* classes, or labels */
+    int64_t *confusion; /* of classes: classes x classes [true][predicted]; else NULL; bookkeeping memory */
 } gr_evaluation;
-/* Evaluates one part with the store's present values, in one of the engine's views. No effect on training. stop (may be NULL): GR_E_INTERRUPTED when it becomes
- * non-zero. */
-gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, const volatile sig_atomic_t *stop, gr_evaluation *out);
+/* Evaluates one part with the store's present values, in one of the engine's views. No effect on training. stop (may be
+ * NULL): GR_E_INTERRUPTED when it becomes non-zero. */
+gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, const volatile sig_atomic_t *stop,
+                       gr_evaluation *out);
 void gr__evaluation_free(gr_context *ctx, gr_evaluation *ev);
 
 /* ---- the metrics a recipe may name ---- */
 typedef struct gr_metric {
     const char *name, *title;
-    unsigned forms;                 /* of targets that it is for: a bit mask of 1 << gr_target_form */
+    unsigned forms; /* of targets that it is for: a bit mask of 1 << gr_target_form */
     double (*get)(const gr_evaluation *ev);
 } gr_metric;
 const gr_metric *gr__metrics(int *n);
 
 /* ---- host state that a checkpoint carries: one row a variable ---- */
 typedef enum gr_state_kind { GR_STATE_I64, GR_STATE_REAL } gr_state_kind;
-typedef struct gr_state_row { const char *name; gr_state_kind kind; void *at; } gr_state_row;
+typedef struct gr_state_row {
+    const char *name;
+    gr_state_kind kind;
+    void *at;
+} gr_state_row;
 
 /* ---- training ---- */
-typedef enum gr_reason { GR_REASON_NONE, GR_REASON_EPOCHS, GR_REASON_STEPS, GR_REASON_PATIENCE, GR_REASON_TARGET, GR_REASON_SECONDS, GR_REASON_INTERRUPTED, GR_REASON_DIVERGED } gr_reason;
+typedef enum gr_reason {
+    GR_REASON_NONE,
+    GR_REASON_EPOCHS,
+    GR_REASON_STEPS,
+    GR_REASON_PATIENCE,
+    GR_REASON_TARGET,
+    GR_REASON_SECONDS,
+    GR_REASON_INTERRUPTED,
+    GR_REASON_DIVERGED
+} gr_reason;
 const char *gr__reason_name(gr_reason r);
 
 typedef struct gr_progress {
-    enum { GR_PHASE_TRAIN, GR_PHASE_STATISTICS, GR_PHASE_VALIDATE, GR_PHASE_EVALUATED, GR_PHASE_CHECKPOINT, GR_PHASE_RESUMED, GR_PHASE_DONE } phase;
-    int64_t step, steps;            /* steps 0: unknown */
+    enum {
+        GR_PHASE_TRAIN,
+        GR_PHASE_STATISTICS,
+        GR_PHASE_VALIDATE,
+        GR_PHASE_EVALUATED,
+        GR_PHASE_CHECKPOINT,
+        GR_PHASE_RESUMED,
+        GR_PHASE_DONE
+    } phase;
+    int64_t step, steps; /* steps 0: unknown */
     double epoch, epochs;
     double cost, lr;
     double samples_per_second, seconds, seconds_left; /* NaN: unknown */
-    double validation_cost, validation_error; /* GR_PHASE_EVALUATED */
+    double validation_cost, validation_error;         /* GR_PHASE_EVALUATED */
     bool best;
-    const char *path;               /* GR_PHASE_CHECKPOINT, GR_PHASE_RESUMED */
+    const char *path; /* GR_PHASE_CHECKPOINT, GR_PHASE_RESUMED */
 } gr_progress;
 
 typedef struct gr_train_options {
-    const char *out;                /* the run folder */
-    const char *from;               /* a model to start from, or NULL */
+    const char *out;  /* the run folder */
+    const char *from; /* a model to start from, or NULL */
     bool resume, overwrite;
-    const volatile sig_atomic_t *stop; /* may be NULL; non-zero asks for a checkpoint and the end */
-    void (*progress)(void *user, const gr_progress *p); /* may be NULL; called after every update and before every batch of statistics, so be quick */
+    const volatile sig_atomic_t *stop;                  /* may be NULL; non-zero asks for a checkpoint and the end */
+    void (*progress)(void *user, const gr_progress *p); /* may be NULL; called after every update and before every batch
+                                                           of statistics, so be quick */
     void *user;
 } gr_train_options;
 
@@ -165,18 +193,19 @@ typedef struct gr_train_result {
     int64_t steps;
     double epochs;
     int64_t parameters;
-    int64_t best_step;              /* 0: none */
-    double best_cost, best_error;   /* of validation; NaN without */
-    bool best_averaged;             /* the best weights are the average */
-    int64_t averaged;               /* how many weights the average holds; 0: none */
+    int64_t best_step;                  /* 0: none */
+    double best_cost, best_error;       /* of validation; NaN without */
+    bool best_averaged;                 /* the best weights are the average */
+    int64_t averaged;                   /* how many weights the average holds; 0: none */
     double average_cost, average_error; /* of the average's last validation; NaN: none */
     double final_train_cost, final_cost, final_error;
     uint64_t planned_bytes, peak_bytes;
     double seconds;
-    char diverged[256];             /* "step 12: log in cross_entropy \"cost\"" */
+    char diverged[256]; /* "step 12: log in cross_entropy \"cost\"" */
 } gr_train_result;
 
-/* Trains or resumes. GR_OK; GR_E_DIVERGED and GR_E_INTERRUPTED after everything was written; else nothing of a new run is left behind. */
+/* Trains or resumes. GR_OK; GR_E_DIVERGED and GR_E_INTERRUPTED after everything was written; else nothing of a new run
+ * is left behind. */
 gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options *o, gr_train_result *out);
 
 /* ---- the run folder ---- */
@@ -185,9 +214,11 @@ bool gr__run_exists(const char *folder); /* holds a run: any of its files */
 /* ---- prediction ---- */
 typedef struct gr_predictor gr_predictor;
 /* Ready to predict from raw samples of the model's input; threads and budget are the context's. */
-gr_status gr__predictor_make(gr_context *ctx, const struct gr_model *m, gr_element input_as, int64_t batch, gr_predictor **out);
+gr_status gr__predictor_make(gr_context *ctx, const struct gr_model *m, gr_element input_as, int64_t batch,
+                             gr_predictor **out);
 void gr__predictor_destroy(gr_predictor *p);
-/* Runs n samples (n <= batch) given densely; *values has n x width numbers, valid until the next call: probabilities, or the values. */
+/* Runs n samples (n <= batch) given densely; *values has n x width numbers, valid until the next call: probabilities,
+ * or the values. */
 gr_status gr__predictor_run(gr_predictor *p, const void *inputs, int64_t n, const double **values);
 int64_t gr__predictor_width(const gr_predictor *p);
 

@@ -17,7 +17,8 @@ static gr_status measure_batch(gr_loop *l, int view, const gr_batch *b, int64_t 
     if (!p) return gr__fail(l->ctx, GR_E_INTERNAL, "no plan for the statistics of a batch of %lld", (long long)b->n);
     gr__loop_feed(l, p, b, before);
     if (p->update) *p->update = 0; /* random numbers must not depend on the moment when the weights are looked at */
-    if (p->share) *p->share = l->recipe->swa.by_batches ? 1.0 / (double)(b->index + 1) : (double)b->n / (double)(before + b->n);
+    if (p->share)
+        *p->share = l->recipe->swa.by_batches ? 1.0 / (double)(b->index + 1) : (double)b->n / (double)(before + b->n);
     return gr_plan_run(p->plan);
 }
 
@@ -25,7 +26,8 @@ gr_status gr__loop_measure(gr_loop *l, int view)
 {
     int64_t holds = gr__loop_held(l, view), before = 0;
     gr_status st = GR_OK;
-    if (!gr__engine_find(l->engine, GR_RUN_STATISTICS, gr__task_batch(l->task), view) || l->measured == holds) return GR_OK;
+    if (!gr__engine_find(l->engine, GR_RUN_STATISTICS, gr__task_batch(l->task), view) || l->measured == holds)
+        return GR_OK;
     gr__loader_seek(l->loader, 0, 0);
     for (gr_batch b = {0}; !b.last && st == GR_OK; before += b.n) {
         gr__loop_report(l, GR_PHASE_STATISTICS, false, NULL);
@@ -55,7 +57,8 @@ static gr_status evaluate_view(gr_loop *l, int view, gr_evaluation *ev)
     return st == GR_OK ? gr__evaluate(l->engine, view, l->validation, GR_PART_VALIDATION, l->options->stop, ev) : st;
 }
 
-/* Everything is evaluated before anything is concluded from it: an interruption on the way leaves the whole to be done again. */
+/* Everything is evaluated before anything is concluded from it: an interruption on the way leaves the whole to be done
+ * again. */
 static gr_status evaluate_all(gr_loop *l, gr_evaluation ev[GR_MAX_VIEWS])
 {
     gr_status st = GR_OK;

@@ -1,4 +1,5 @@
-/* Shared by the tests of contractions: operands between forbidden pages, plain float64 loops, and a runner that hides nothing. */
+/* Shared by the tests of contractions: operands between forbidden pages, plain float64 loops, and a runner that hides
+ * nothing. */
 #ifndef GR_TESTS_CONTRACT_CASE_H
 #define GR_TESTS_CONTRACT_CASE_H
 
@@ -59,11 +60,14 @@ typedef struct contract_sizes {
 static inline contract_sizes contract_sizes_of(const gr__contraction *c)
 {
     if (c->kind == GR__MATMUL)
-        return (contract_sizes){(c->mm.broadcast_a ? 1 : c->mm.batch) * c->mm.m * c->mm.k, (c->mm.broadcast_b ? 1 : c->mm.batch) * c->mm.k * c->mm.n,
-                                c->bias ? c->mm.n : 0, c->mm.batch * c->mm.m * c->mm.n, c->mm.k};
-    int64_t x = c->conv.n * c->conv.h * c->conv.w * c->conv.c, y = c->conv.n * c->conv.oh * c->conv.ow * c->conv.o, taps = c->conv.kh * c->conv.kw;
+        return (contract_sizes){(c->mm.broadcast_a ? 1 : c->mm.batch) * c->mm.m * c->mm.k,
+                                (c->mm.broadcast_b ? 1 : c->mm.batch) * c->mm.k * c->mm.n, c->bias ? c->mm.n : 0,
+                                c->mm.batch * c->mm.m * c->mm.n, c->mm.k};
+    int64_t x = c->conv.n * c->conv.h * c->conv.w * c->conv.c, y = c->conv.n * c->conv.oh * c->conv.ow * c->conv.o,
+            taps = c->conv.kh * c->conv.kw;
     int64_t w = c->conv.o * taps * c->conv.c / c->conv.groups;
-    if (c->kind == GR__CONV_FORWARD) return (contract_sizes){x, w, c->bias ? c->conv.o : 0, y, taps * c->conv.c / c->conv.groups};
+    if (c->kind == GR__CONV_FORWARD)
+        return (contract_sizes){x, w, c->bias ? c->conv.o : 0, y, taps * c->conv.c / c->conv.groups};
     if (c->kind == GR__CONV_DATA) return (contract_sizes){y, w, 0, x, taps * c->conv.o / c->conv.groups};
     return (contract_sizes){x, y, 0, w, c->conv.n * c->conv.oh * c->conv.ow};
 }
@@ -74,7 +78,8 @@ static inline void contract_term(double *sum, double *size, int64_t i, double p)
     size[i] += fabs(p);
 }
 
-static inline void contract_reference_matmul(const gr__contraction *c, const float *a, const float *b, double *sum, double *size)
+static inline void contract_reference_matmul(const gr__contraction *c, const float *a, const float *b, double *sum,
+                                             double *size)
 {
     int64_t m = c->mm.m, n = c->mm.n, k = c->mm.k;
     for (int64_t z = 0; z < c->mm.batch; z++)
@@ -87,7 +92,8 @@ static inline void contract_reference_matmul(const gr__contraction *c, const flo
                 }
 }
 
-static inline void contract_reference_conv(const gr__contraction *c, const float *a, const float *b, double *sum, double *size)
+static inline void contract_reference_conv(const gr__contraction *c, const float *a, const float *b, double *sum,
+                                           double *size)
 {
     int64_t cg = c->conv.c / c->conv.groups, og = c->conv.o / c->conv.groups;
     for (int64_t n = 0; n < c->conv.n; n++)
@@ -103,9 +109,12 @@ static inline void contract_reference_conv(const gr__contraction *c, const float
                                 int64_t x = ((n * c->conv.h + h) * c->conv.w + w) * c->conv.c + o / og * cg + l;
                                 int64_t y = ((n * c->conv.oh + i) * c->conv.ow + j) * c->conv.o + o;
                                 int64_t f = ((o * c->conv.kh + kh) * c->conv.kw + kw) * cg + l;
-                                if (c->kind == GR__CONV_FORWARD) contract_term(sum, size, y, (double)a[x] * b[f]);
-                                else if (c->kind == GR__CONV_DATA) contract_term(sum, size, x, (double)a[y] * b[f]);
-                                else contract_term(sum, size, f, (double)a[x] * b[y]);
+                                if (c->kind == GR__CONV_FORWARD)
+                                    contract_term(sum, size, y, (double)a[x] * b[f]);
+                                else if (c->kind == GR__CONV_DATA)
+                                    contract_term(sum, size, x, (double)a[y] * b[f]);
+                                else
+                                    contract_term(sum, size, f, (double)a[x] * b[y]);
                             }
 }
 
@@ -114,7 +123,8 @@ enum { ORDER_FORWARD, ORDER_BACKWARD, ORDER_INTERLEAVED, ORDERS };
 
 static inline void contract_run(gr_kernel *k, void **operands, int order, int pattern)
 {
-    void *scratch = aligned_alloc(64, k->scratch_bytes / 64 * 64 + 64), *shared = aligned_alloc(64, k->shared_bytes / 64 * 64 + 64);
+    void *scratch = aligned_alloc(64, k->scratch_bytes / 64 * 64 + 64),
+         *shared = aligned_alloc(64, k->shared_bytes / 64 * 64 + 64);
     assert_non_null(scratch);
     assert_non_null(shared);
     memset(shared, pattern, k->shared_bytes);
@@ -125,7 +135,9 @@ static inline void contract_run(gr_kernel *k, void **operands, int order, int pa
         assert_true(n >= 1);
         assert_true(k->phase[p].cost_ns > 0);
         for (int i = 0; i < n; i++) {
-            int shard = order == ORDER_FORWARD ? i : order == ORDER_BACKWARD ? n - 1 - i : (i < (n + 1) / 2 ? 2 * i : 2 * (i - (n + 1) / 2) + 1);
+            int shard = order == ORDER_FORWARD    ? i
+                        : order == ORDER_BACKWARD ? n - 1 - i
+                                                  : (i < (n + 1) / 2 ? 2 * i : 2 * (i - (n + 1) / 2) + 1);
             if (order != ORDER_FORWARD || i == 0) memset(scratch, pattern, k->scratch_bytes);
             k->phase[p].run(k, shard, scratch);
         }
@@ -135,10 +147,12 @@ static inline void contract_run(gr_kernel *k, void **operands, int order, int pa
 }
 
 /* Runs a kernel made for c in every order, compares with the plain loops, and destroys it. */
-static inline void contract_check_kernel(gr_context *ctx, const gr__contraction *c, gr_kernel *k, gr__rng *r, const char *what)
+static inline void contract_check_kernel(gr_context *ctx, const gr__contraction *c, gr_kernel *k, gr__rng *r,
+                                         const char *what)
 {
     contract_sizes z = contract_sizes_of(c);
-    guarded a = guarded_make(z.a), b = guarded_make(z.b), bias = guarded_make(z.bias), out = guarded_make(z.out), first = guarded_make(z.out);
+    guarded a = guarded_make(z.a), b = guarded_make(z.b), bias = guarded_make(z.bias), out = guarded_make(z.out),
+            first = guarded_make(z.out);
     guarded_random(&a, r);
     guarded_random(&b, r);
     guarded_random(&bias, r);
@@ -151,14 +165,18 @@ static inline void contract_check_kernel(gr_context *ctx, const gr__contraction 
     for (int order = 0; order < ORDERS; order++) {
         memset(out.x, 0xff, (size_t)z.out * 4);
         contract_run(k, operands, order, order == ORDER_BACKWARD ? 0 : 0xff);
-        if (order == 0) memcpy(first.x, out.x, (size_t)z.out * 4);
-        else if (memcmp(first.x, out.x, (size_t)z.out * 4) != 0) fail_msg("%s: %s: other bits in another order of shards", what, k->name);
+        if (order == 0)
+            memcpy(first.x, out.x, (size_t)z.out * 4);
+        else if (memcmp(first.x, out.x, (size_t)z.out * 4) != 0)
+            fail_msg("%s: %s: other bits in another order of shards", what, k->name);
     }
     assert_true(guarded_intact(&out));
 
     double *sum = calloc((size_t)z.out + 1, sizeof *sum), *size = calloc((size_t)z.out + 1, sizeof *size);
-    if (c->kind == GR__MATMUL) contract_reference_matmul(c, a.x, b.x, sum, size);
-    else contract_reference_conv(c, a.x, b.x, sum, size);
+    if (c->kind == GR__MATMUL)
+        contract_reference_matmul(c, a.x, b.x, sum, size);
+    else
+        contract_reference_conv(c, a.x, b.x, sum, size);
     /* Winograd's rounding errors spread over a tile and are those of its largest terms. */
     double loose = strstr(k->name, "Winograd") == NULL ? 1 : strstr(k->name, "2x2 of 3x3") != NULL ? 2 : 8, largest = 0;
     for (int64_t i = 0; i < z.out; i++) largest = fmax(largest, size[i]);
@@ -171,7 +189,8 @@ static inline void contract_check_kernel(gr_context *ctx, const gr__contraction 
         if (c->relu && want < 0) want = 0;
         double tolerance = 1.2e-7 * loose * (4 + sqrt((double)z.sum)) * (loose > 1 ? largest : size[i]);
         if (!(fabs(out.x[i] - want) <= tolerance))
-            fail_msg("%s: %s: element %lld of %lld is %.9g, not %.9g", what, k->name, (long long)i, (long long)z.out, (double)out.x[i], want);
+            fail_msg("%s: %s: element %lld of %lld is %.9g, not %.9g", what, k->name, (long long)i, (long long)z.out,
+                     (double)out.x[i], want);
     }
     free(sum);
     free(size);

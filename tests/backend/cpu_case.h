@@ -1,4 +1,5 @@
-/* Shared by the tests of the fast backend: values in memory between guards, items made by hand, kernels run with their shards in any order.
+/* Shared by the tests of the fast backend: values in memory between guards, items made by hand, kernels run with their
+ * shards in any order.
  */
 #ifndef GR_TESTS_CPU_CASE_H
 #define GR_TESTS_CPU_CASE_H
@@ -17,14 +18,15 @@
 
 enum { CASE_GUARD = 256 };
 
-/* Memory of each value of a graph as the backend has it: 64-byte aligned, behind it bytes up to the next granule and a guard. */
+/* Memory of each value of a graph as the backend has it: 64-byte aligned, behind it bytes up to the next granule and a
+ * guard. */
 typedef struct cpu_case {
     gr_context *ctx;
     gr_graph *g;
     gr__rng rng;
     uint32_t capacity;
-    char **block;    /* of a value: the guard before it */
-    double **exact;  /* of a leaf: what it holds, as doubles */
+    char **block;   /* of a value: the guard before it */
+    double **exact; /* of a leaf: what it holds, as doubles */
 } cpu_case;
 
 static inline size_t case_bytes(const gr_graph *g, gr_val v)
@@ -95,13 +97,21 @@ static inline void case_fill(cpu_case *c, gr_val v, double low, double high, dou
     double *exact = c->exact[v] = realloc(c->exact[v], (size_t)n * sizeof *exact + 8);
     for (int64_t e = 0; e < n; e++) {
         double value = low + (high - low) * gr__rng_uniform(&c->rng);
-        if (x->dtype != GR_REAL) value = floor(value);
-        else if (special > 0 && gr__rng_uniform(&c->rng) < special) value = odd[gr__rng_below(&c->rng, GR_COUNT(odd))];
-        if (x->dtype == GR_I32) ((int32_t *)to)[e] = (int32_t)value;
-        else if (x->dtype == GR_U8) ((uint8_t *)to)[e] = (uint8_t)(value < 0 ? -value : value);
-        else if (x->shape.rank == 0) ((double *)to)[e] = value;
-        else ((float *)to)[e] = (float)value;
-        exact[e] = x->dtype == GR_U8 ? ((uint8_t *)to)[e] : x->dtype == GR_REAL && x->shape.rank ? (double)((float *)to)[e] : value;
+        if (x->dtype != GR_REAL)
+            value = floor(value);
+        else if (special > 0 && gr__rng_uniform(&c->rng) < special)
+            value = odd[gr__rng_below(&c->rng, GR_COUNT(odd))];
+        if (x->dtype == GR_I32)
+            ((int32_t *)to)[e] = (int32_t)value;
+        else if (x->dtype == GR_U8)
+            ((uint8_t *)to)[e] = (uint8_t)(value < 0 ? -value : value);
+        else if (x->shape.rank == 0)
+            ((double *)to)[e] = value;
+        else
+            ((float *)to)[e] = (float)value;
+        exact[e] = x->dtype == GR_U8                      ? ((uint8_t *)to)[e]
+                   : x->dtype == GR_REAL && x->shape.rank ? (double)((float *)to)[e]
+                                                          : value;
     }
 }
 
@@ -133,7 +143,8 @@ enum { CASE_FORWARD, CASE_BACKWARD, CASE_MIXED, CASE_ORDERS };
 
 static inline void case_run(gr_kernel *k, void **operands, int order, int pattern)
 {
-    char *scratch = aligned_alloc(64, (k->scratch_bytes + 127) / 64 * 64), *shared = aligned_alloc(64, (k->shared_bytes + 127) / 64 * 64);
+    char *scratch = aligned_alloc(64, (k->scratch_bytes + 127) / 64 * 64),
+         *shared = aligned_alloc(64, (k->shared_bytes + 127) / 64 * 64);
     assert_non_null(scratch);
     assert_non_null(shared);
     memset(shared, pattern, k->shared_bytes);
@@ -178,7 +189,8 @@ static inline void case_run_node(cpu_case *c, uint32_t node, gr__isa isa, int or
 {
     const gr_node *n = gr__node(c->g, node);
     gr_val in[16], out[2];
-    gr_item item = {.graph = c->g, .nodes = &node, .n_nodes = 1, .n_segments = 1, .in = in, .out = out, .n_out = n->n_out};
+    gr_item item = {
+        .graph = c->g, .nodes = &node, .n_nodes = 1, .n_segments = 1, .in = in, .out = out, .n_out = n->n_out};
     for (int i = 0; i < n->n_in; i++) {
         bool seen = gr__producer(c->g, n->in[i])->op->code == GR_OP_CONST;
         for (int k = 0; k < item.n_in; k++) seen |= in[k] == n->in[i];
@@ -187,10 +199,14 @@ static inline void case_run_node(cpu_case *c, uint32_t node, gr__isa isa, int or
     for (int o = 0; o < n->n_out; o++) out[o] = n->out + (gr_val)o;
     gr_shape to = gr__value(c->g, n->out)->shape, from = n->n_in ? gr__value(c->g, n->in[0])->shape : GR_SCALAR;
     unsigned splits = 0;
-    if (n->op->class == GR_CLASS_MAP) splits = to.rank ? (1u << (to.rank + 1)) - 1 : 0;
-    else if (n->op->code == GR_OP_IOTA) splits = gr__form_iota_splits(to, n->attr.i[0]);
-    else if (n->op->code == GR_OP_BROADCAST) splits = gr__form_broadcast_splits(from, to);
-    else if (gr__node_is_reduction(n) && from.rank) splits = gr__form_reduce_splits(from, n->attr.i[0], to.rank);
+    if (n->op->class == GR_CLASS_MAP)
+        splits = to.rank ? (1u << (to.rank + 1)) - 1 : 0;
+    else if (n->op->code == GR_OP_IOTA)
+        splits = gr__form_iota_splits(to, n->attr.i[0]);
+    else if (n->op->code == GR_OP_BROADCAST)
+        splits = gr__form_broadcast_splits(from, to);
+    else if (gr__node_is_reduction(n) && from.rank)
+        splits = gr__form_reduce_splits(from, n->attr.i[0], to.rank);
     gr_space space = {1, 1};
     if (splits && gr__backend_cpu.fuses(c->g, n)) {
         item.kind = GR_ITEM_REGION;

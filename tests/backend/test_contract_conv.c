@@ -5,10 +5,11 @@
 static void describe(const gr__contraction *c, char *text, size_t n)
 {
     static const char *const kinds[] = {"matmul", "forward", "data", "weights"};
-    snprintf(text, n, "%s n %d %dx%dx%d -> %dx%dx%d kernel %dx%d stride %d,%d dilation %d,%d pad %d,%d groups %d", kinds[c->kind], (int)c->conv.n,
-             (int)c->conv.h, (int)c->conv.w, (int)c->conv.c, (int)c->conv.oh, (int)c->conv.ow, (int)c->conv.o, (int)c->conv.kh,
-             (int)c->conv.kw, (int)c->conv.stride_h, (int)c->conv.stride_w, (int)c->conv.dilation_h, (int)c->conv.dilation_w,
-             (int)c->conv.pad_h, (int)c->conv.pad_w, (int)c->conv.groups);
+    snprintf(text, n, "%s n %d %dx%dx%d -> %dx%dx%d kernel %dx%d stride %d,%d dilation %d,%d pad %d,%d groups %d",
+             kinds[c->kind], (int)c->conv.n, (int)c->conv.h, (int)c->conv.w, (int)c->conv.c, (int)c->conv.oh,
+             (int)c->conv.ow, (int)c->conv.o, (int)c->conv.kh, (int)c->conv.kw, (int)c->conv.stride_h,
+             (int)c->conv.stride_w, (int)c->conv.dilation_h, (int)c->conv.dilation_w, (int)c->conv.pad_h,
+             (int)c->conv.pad_w, (int)c->conv.groups);
 }
 
 static void check_passes(gr_context *ctx, gr__contraction c, gr__isa isa, gr__rng *r)
@@ -27,7 +28,8 @@ static int64_t below(gr__rng *r, int64_t n)
     return (int64_t)gr__rng_below(r, (uint64_t)n);
 }
 
-/* Output size as usual for a padding at the end of its own, so that taps leave the picture on any side, or by whole kernels. */
+/* Output size as usual for a padding at the end of its own, so that taps leave the picture on any side, or by whole
+ * kernels. */
 static int64_t out_size(gr__rng *r, int64_t size, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad)
 {
     int64_t span = size + pad + below(r, 3) - (kernel - 1) * dilation - 1;
@@ -103,8 +105,10 @@ static void test_winograd(void **state)
                 if (kind != GR__CONV_FORWARD) c.bias = c.relu = false;
                 describe(&c, what, sizeof what);
                 gr_kernel *k = NULL;
-                test_ok(ctx, (kind == GR__CONV_WEIGHTS ? gr__winograd_weights_make : gr__winograd_make)(ctx, &c, w, (gr__isa)isa, &k));
-                if (!isfinite(gr__winograd_cost(&c, w, (gr__isa)isa))) fail_msg("%s: cost %g", what, gr__winograd_cost(&c, w, (gr__isa)isa));
+                test_ok(ctx, (kind == GR__CONV_WEIGHTS ? gr__winograd_weights_make
+                                                       : gr__winograd_make)(ctx, &c, w, (gr__isa)isa, &k));
+                if (!isfinite(gr__winograd_cost(&c, w, (gr__isa)isa)))
+                    fail_msg("%s: cost %g", what, gr__winograd_cost(&c, w, (gr__isa)isa));
                 contract_check_kernel(ctx, &c, k, &r, what);
             }
         }
@@ -117,8 +121,22 @@ static void test_algorithms(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    gr__contraction c = {.conv = {.n = 8, .h = 56, .w = 56, .c = 64, .o = 64, .kh = 3, .kw = 3, .oh = 56, .ow = 56, .stride_h = 1, .stride_w = 1,
-                                  .dilation_h = 1, .dilation_w = 1, .pad_h = 1, .pad_w = 1, .groups = 1}};
+    gr__contraction c = {.conv = {.n = 8,
+                                  .h = 56,
+                                  .w = 56,
+                                  .c = 64,
+                                  .o = 64,
+                                  .kh = 3,
+                                  .kw = 3,
+                                  .oh = 56,
+                                  .ow = 56,
+                                  .stride_h = 1,
+                                  .stride_w = 1,
+                                  .dilation_h = 1,
+                                  .dilation_w = 1,
+                                  .pad_h = 1,
+                                  .pad_w = 1,
+                                  .groups = 1}};
     static const char *const wanted[] = {"Winograd 4x4 of 3x3", "Winograd 2x2 of 3x3", "direct"};
     for (int kind = GR__CONV_FORWARD; kind <= GR__CONV_WEIGHTS; kind++)
         for (int a = GR_ALGORITHM_AUTO; a <= GR_ALGORITHM_DIRECT; a++) {
@@ -126,25 +144,31 @@ static void test_algorithms(void **state)
             c.algorithm = (gr_algorithm)a;
             gr_kernel *k = NULL;
             test_ok(ctx, gr__contract_make_for(ctx, &c, GR__ISA_BASELINE, &k));
-            if (a == GR_ALGORITHM_DIRECT) assert_null(strstr(k->name, "Winograd"));
-            else assert_non_null(strstr(k->name, wanted[a]));
+            if (a == GR_ALGORITHM_DIRECT)
+                assert_null(strstr(k->name, "Winograd"));
+            else
+                assert_non_null(strstr(k->name, wanted[a]));
             k->destroy(ctx, k);
             for (int w = 0; w < GR__WINOGRADS; w++) {
-                bool may = gr__winograd_r((gr__winograd)w) == 3 && a != GR_ALGORITHM_DIRECT && (a == GR_ALGORITHM_AUTO || w == GR__F2X3);
+                bool may = gr__winograd_r((gr__winograd)w) == 3 && a != GR_ALGORITHM_DIRECT &&
+                           (a == GR_ALGORITHM_AUTO || w == GR__F2X3);
                 assert_true(isfinite(gr__winograd_cost(&c, (gr__winograd)w, GR__ISA_BASELINE)) == may);
             }
         }
     test_context_end(ctx);
 }
 
-/* n, h, w, c, o, kh, kw, oh, ow, stride, dilation, pad, groups: layers of real networks, cut into several shards and blocks. */
+/* n, h, w, c, o, kh, kw, oh, ow, stride, dilation, pad, groups: layers of real networks, cut into several shards and
+ * blocks. */
 static const int64_t layers[][13] = {
-    {16, 28, 28, 1, 32, 3, 3, 28, 28, 1, 1, 1, 1},    {8, 14, 14, 32, 64, 3, 3, 14, 14, 1, 1, 1, 1},  {8, 28, 28, 1, 6, 5, 5, 28, 28, 1, 1, 2, 1},
-    {16, 14, 14, 6, 16, 5, 5, 10, 10, 1, 1, 0, 1},    {32, 5, 5, 16, 120, 5, 5, 1, 1, 1, 1, 0, 1},    {1, 40, 40, 64, 32, 3, 3, 40, 40, 1, 1, 1, 1},
-    {1, 60, 60, 3, 64, 7, 7, 30, 30, 2, 1, 3, 1},     {2, 14, 14, 128, 128, 3, 3, 7, 7, 2, 1, 1, 1}, {2, 14, 14, 256, 64, 1, 1, 14, 14, 1, 1, 0, 1},
-    {2, 28, 28, 64, 128, 1, 1, 14, 14, 2, 1, 0, 1},   {2, 7, 7, 128, 256, 3, 3, 7, 7, 1, 1, 1, 1},    {2, 28, 28, 96, 96, 3, 3, 28, 28, 1, 1, 1, 96},
-    {2, 28, 28, 144, 144, 3, 3, 14, 14, 2, 1, 1, 144}, {2, 14, 14, 128, 128, 3, 3, 14, 14, 1, 1, 1, 32}, {2, 1, 500, 20, 40, 1, 9, 1, 500, 1, 1, 4, 1},
-    {1, 40, 40, 32, 32, 3, 3, 40, 40, 1, 12, 12, 1},
+    {16, 28, 28, 1, 32, 3, 3, 28, 28, 1, 1, 1, 1},     {8, 14, 14, 32, 64, 3, 3, 14, 14, 1, 1, 1, 1},
+    {8, 28, 28, 1, 6, 5, 5, 28, 28, 1, 1, 2, 1},       {16, 14, 14, 6, 16, 5, 5, 10, 10, 1, 1, 0, 1},
+    {32, 5, 5, 16, 120, 5, 5, 1, 1, 1, 1, 0, 1},       {1, 40, 40, 64, 32, 3, 3, 40, 40, 1, 1, 1, 1},
+    {1, 60, 60, 3, 64, 7, 7, 30, 30, 2, 1, 3, 1},      {2, 14, 14, 128, 128, 3, 3, 7, 7, 2, 1, 1, 1},
+    {2, 14, 14, 256, 64, 1, 1, 14, 14, 1, 1, 0, 1},    {2, 28, 28, 64, 128, 1, 1, 14, 14, 2, 1, 0, 1},
+    {2, 7, 7, 128, 256, 3, 3, 7, 7, 1, 1, 1, 1},       {2, 28, 28, 96, 96, 3, 3, 28, 28, 1, 1, 1, 96},
+    {2, 28, 28, 144, 144, 3, 3, 14, 14, 2, 1, 1, 144}, {2, 14, 14, 128, 128, 3, 3, 14, 14, 1, 1, 1, 32},
+    {2, 1, 500, 20, 40, 1, 9, 1, 500, 1, 1, 4, 1},     {1, 40, 40, 32, 32, 3, 3, 40, 40, 1, 12, 12, 1},
 };
 
 static void test_layers(void **state)
@@ -183,8 +207,23 @@ static void test_empty(void **state)
     (void)state;
     gr_context *ctx = test_context();
     gr__rng r = gr__rng_make(6, "empty", 0, 0);
-    const gr__contraction whole = {.bias = true, .conv = {.n = 2, .h = 5, .w = 6, .c = 3, .o = 4, .kh = 3, .kw = 3, .oh = 5, .ow = 6, .stride_h = 1,
-                                   .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .pad_h = 1, .pad_w = 1, .groups = 1}};
+    const gr__contraction whole = {.bias = true,
+                                   .conv = {.n = 2,
+                                            .h = 5,
+                                            .w = 6,
+                                            .c = 3,
+                                            .o = 4,
+                                            .kh = 3,
+                                            .kw = 3,
+                                            .oh = 5,
+                                            .ow = 6,
+                                            .stride_h = 1,
+                                            .stride_w = 1,
+                                            .dilation_h = 1,
+                                            .dilation_w = 1,
+                                            .pad_h = 1,
+                                            .pad_w = 1,
+                                            .groups = 1}};
     for (int isa = 0; isa < GR__ISA_COUNT; isa++) {
         if (!gr__isa_supported((gr__isa)isa)) continue;
         gr__contraction c[7] = {whole, whole, whole, whole, whole, whole, whole};
@@ -208,9 +247,24 @@ static void test_special_values(void **state)
     for (int isa = 0; isa < GR__ISA_COUNT; isa++) {
         if (!gr__isa_supported((gr__isa)isa)) continue;
         enum { H = 9, W = 11, C = 5, O = 7 };
-        gr__contraction c = {.kind = GR__CONV_FORWARD, .relu = true,
-                             .conv = {.n = 1, .h = H, .w = W, .c = C, .o = O, .kh = 3, .kw = 3, .oh = H, .ow = W, .stride_h = 1, .stride_w = 1,
-                                      .dilation_h = 1, .dilation_w = 1, .pad_h = 1, .pad_w = 1, .groups = 1}};
+        gr__contraction c = {.kind = GR__CONV_FORWARD,
+                             .relu = true,
+                             .conv = {.n = 1,
+                                      .h = H,
+                                      .w = W,
+                                      .c = C,
+                                      .o = O,
+                                      .kh = 3,
+                                      .kw = 3,
+                                      .oh = H,
+                                      .ow = W,
+                                      .stride_h = 1,
+                                      .stride_w = 1,
+                                      .dilation_h = 1,
+                                      .dilation_w = 1,
+                                      .pad_h = 1,
+                                      .pad_w = 1,
+                                      .groups = 1}};
         float x[H * W * C], w[O * 9 * C], y[H * W * O];
         for (size_t i = 0; i < GR_COUNT(x); i++) x[i] = 1;
         for (size_t i = 0; i < GR_COUNT(w); i++) w[i] = 1;
@@ -223,9 +277,12 @@ static void test_special_values(void **state)
             for (int j = 0; j < W; j++)
                 for (int o = 0; o < O; o++) {
                     float got = y[(i * W + j) * O + o];
-                    if (abs(i - 4) <= 1 && abs(j - 5) <= 1) assert_true(isnan(got));
-                    else if (i <= 1 && j <= 1) assert_true(got == INFINITY);
-                    else assert_true(isfinite(got));
+                    if (abs(i - 4) <= 1 && abs(j - 5) <= 1)
+                        assert_true(isnan(got));
+                    else if (i <= 1 && j <= 1)
+                        assert_true(got == INFINITY);
+                    else
+                        assert_true(isfinite(got));
                 }
         k->destroy(ctx, k);
     }
@@ -236,10 +293,38 @@ static void test_failing_allocations(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    gr__contraction c = {.conv = {.n = 2, .h = 5, .w = 6, .c = 1, .o = 8, .kh = 3, .kw = 3, .oh = 3, .ow = 3, .stride_h = 2, .stride_w = 2,
-                                  .dilation_h = 1, .dilation_w = 1, .pad_h = 1, .pad_w = 1, .groups = 1}};
-    gr__contraction winograd = {.conv = {.n = 8, .h = 28, .w = 28, .c = 64, .o = 64, .kh = 3, .kw = 3, .oh = 28, .ow = 28, .stride_h = 1, .stride_w = 1,
-                                         .dilation_h = 1, .dilation_w = 1, .pad_h = 1, .pad_w = 1, .groups = 1}};
+    gr__contraction c = {.conv = {.n = 2,
+                                  .h = 5,
+                                  .w = 6,
+                                  .c = 1,
+                                  .o = 8,
+                                  .kh = 3,
+                                  .kw = 3,
+                                  .oh = 3,
+                                  .ow = 3,
+                                  .stride_h = 2,
+                                  .stride_w = 2,
+                                  .dilation_h = 1,
+                                  .dilation_w = 1,
+                                  .pad_h = 1,
+                                  .pad_w = 1,
+                                  .groups = 1}};
+    gr__contraction winograd = {.conv = {.n = 8,
+                                         .h = 28,
+                                         .w = 28,
+                                         .c = 64,
+                                         .o = 64,
+                                         .kh = 3,
+                                         .kw = 3,
+                                         .oh = 28,
+                                         .ow = 28,
+                                         .stride_h = 1,
+                                         .stride_w = 1,
+                                         .dilation_h = 1,
+                                         .dilation_w = 1,
+                                         .pad_h = 1,
+                                         .pad_w = 1,
+                                         .groups = 1}};
     for (int n = 0; n < 6; n++) {
         if (n == 3) c = winograd;
         c.kind = (gr__contract_kind)(GR__CONV_FORWARD + n % 3);
@@ -263,8 +348,21 @@ static void test_refused(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    const gr__contraction good = {.kind = GR__CONV_DATA, .conv = {.n = 1, .h = 4, .w = 4, .c = 4, .o = 6, .kh = 1, .kw = 1, .oh = 4, .ow = 4, .stride_h = 1,
-                                  .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .groups = 2}};
+    const gr__contraction good = {.kind = GR__CONV_DATA,
+                                  .conv = {.n = 1,
+                                           .h = 4,
+                                           .w = 4,
+                                           .c = 4,
+                                           .o = 6,
+                                           .kh = 1,
+                                           .kw = 1,
+                                           .oh = 4,
+                                           .ow = 4,
+                                           .stride_h = 1,
+                                           .stride_w = 1,
+                                           .dilation_h = 1,
+                                           .dilation_w = 1,
+                                           .groups = 2}};
     gr_kernel *k = NULL;
     gr__contraction c = good;
     c.conv.groups = 3;
@@ -286,9 +384,14 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random_shapes),       cmocka_unit_test(test_layers),  cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_winograd),       cmocka_unit_test(test_algorithms),
-        cmocka_unit_test(test_special_values), cmocka_unit_test(test_failing_allocations), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_random_shapes),
+        cmocka_unit_test(test_layers),
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_winograd),
+        cmocka_unit_test(test_algorithms),
+        cmocka_unit_test(test_special_values),
+        cmocka_unit_test(test_failing_allocations),
+        cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

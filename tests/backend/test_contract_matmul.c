@@ -8,16 +8,18 @@ static int64_t pick(gr__rng *r, const int64_t *from, size_t n)
 static void check(gr_context *ctx, gr__contraction c, gr__isa isa, gr__rng *r)
 {
     char what[200];
-    snprintf(what, sizeof what, "batch %d m %d n %d k %d %s%s%s%s%s%s", (int)c.mm.batch, (int)c.mm.m, (int)c.mm.n, (int)c.mm.k,
-             c.mm.transpose_a ? "At " : "", c.mm.transpose_b ? "Bt " : "", c.mm.broadcast_a ? "one A " : "", c.mm.broadcast_b ? "one B " : "",
-             c.bias ? "bias " : "", c.relu ? "relu" : "");
+    snprintf(what, sizeof what, "batch %d m %d n %d k %d %s%s%s%s%s%s", (int)c.mm.batch, (int)c.mm.m, (int)c.mm.n,
+             (int)c.mm.k, c.mm.transpose_a ? "At " : "", c.mm.transpose_b ? "Bt " : "",
+             c.mm.broadcast_a ? "one A " : "", c.mm.broadcast_b ? "one B " : "", c.bias ? "bias " : "",
+             c.relu ? "relu" : "");
     contract_check(ctx, &c, isa, r, what);
 }
 
 static void test_random_shapes(void **state)
 {
     (void)state;
-    static const int64_t sizes[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 11, 12, 13, 15, 16, 17, 24, 31, 32, 33, 47, 48, 49, 63, 64, 65, 100};
+    static const int64_t sizes[] = {0,  1,  2,  3,  4,  5,  7,  8,  9,  11, 12, 13, 15,
+                                    16, 17, 24, 31, 32, 33, 47, 48, 49, 63, 64, 65, 100};
     gr_context *ctx = test_context();
     for (int isa = 0; isa < GR__ISA_COUNT; isa++) {
         if (!gr__isa_supported((gr__isa)isa)) continue;
@@ -45,8 +47,9 @@ static void test_random_shapes(void **state)
 static void test_large(void **state)
 {
     (void)state;
-    static const int64_t shapes[][4] = {{1, 64, 128, 784}, {1, 128, 784, 64},  {1, 97, 131, 1601}, {1, 1, 300, 1500}, {1, 1000, 1, 900},
-                                        {1, 523, 65, 130}, {40, 33, 17, 65},   {3, 200, 150, 129}, {1, 30, 1025, 257}, {1, 1200, 40, 20}};
+    static const int64_t shapes[][4] = {{1, 64, 128, 784},  {1, 128, 784, 64}, {1, 97, 131, 1601}, {1, 1, 300, 1500},
+                                        {1, 1000, 1, 900},  {1, 523, 65, 130}, {40, 33, 17, 65},   {3, 200, 150, 129},
+                                        {1, 30, 1025, 257}, {1, 1200, 40, 20}};
     gr_context *ctx = test_context();
     for (int isa = 0; isa < GR__ISA_COUNT; isa++) {
         if (!gr__isa_supported((gr__isa)isa)) continue;
@@ -95,10 +98,14 @@ static void test_special_values(void **state)
             for (int i = 0; i < M; i++)
                 for (int j = 0; j < N; j++) {
                     float x = out[i * N + j];
-                    if (i == 3 || (i == 28 && j == 36)) assert_true(isnan(x)); /* inf - inf */
-                    else if (j == 36) assert_true(x == INFINITY);
-                    else if (i == 28) assert_true(c.relu ? x == 0 : x == -INFINITY);
-                    else assert_true(x == K);
+                    if (i == 3 || (i == 28 && j == 36))
+                        assert_true(isnan(x)); /* inf - inf */
+                    else if (j == 36)
+                        assert_true(x == INFINITY);
+                    else if (i == 28)
+                        assert_true(c.relu ? x == 0 : x == -INFINITY);
+                    else
+                        assert_true(x == K);
                 }
             k->destroy(ctx, k);
         }
@@ -142,7 +149,8 @@ static void check_zeros(gr_context *ctx, gr__contraction *c, gr__isa isa, gr__rn
 #if defined(__x86_64__)
             assert_true(x == y || (isnan(x) && isnan(y)));
 #else
-            assert_true(fabsf(x - y) <= 1e-5f * (float)terms || x == y || (isnan(x) && isnan(y))); /* whether terms are rounded is the set's */
+            assert_true(fabsf(x - y) <= 1e-5f * (float)terms || x == y ||
+                        (isnan(x) && isnan(y))); /* whether terms are rounded is the set's */
 #endif
         }
     assert_true(guarded_intact(&out));
@@ -154,7 +162,8 @@ static void check_zeros(gr_context *ctx, gr__contraction *c, gr__isa isa, gr__rn
 static void test_zeros(void **state)
 {
     (void)state;
-    static const int64_t shapes[][3] = {{8, 256, 16}, {128, 784, 64}, {37, 301, 65}, {40, 261, 130}, {11, 1025, 31}, {300, 390, 33}};
+    static const int64_t shapes[][3] = {{8, 256, 16},   {128, 784, 64}, {37, 301, 65},
+                                        {40, 261, 130}, {11, 1025, 31}, {300, 390, 33}};
     static const double shares[] = {0, 0.5, 0.9, 1};
     gr_context *ctx = test_context();
     for (int isa = 0; isa < GR__ISA_COUNT; isa++) {
@@ -163,7 +172,12 @@ static void test_zeros(void **state)
         for (size_t i = 0; i < GR_COUNT(shapes); i++)
             for (size_t s = 0; s < GR_COUNT(shares); s++)
                 for (int bits = 0; bits < 4; bits++) {
-                    gr__contraction c = {.kind = GR__MATMUL, .mm = {.batch = 1, .m = shapes[i][0], .n = shapes[i][1], .k = shapes[i][2], .transpose_a = bits & 1}};
+                    gr__contraction c = {.kind = GR__MATMUL,
+                                         .mm = {.batch = 1,
+                                                .m = shapes[i][0],
+                                                .n = shapes[i][1],
+                                                .k = shapes[i][2],
+                                                .transpose_a = bits & 1}};
                     check_zeros(ctx, &c, (gr__isa)isa, &r, shares[s], bits & 2);
                 }
     }
@@ -222,8 +236,8 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random_shapes), cmocka_unit_test(test_large),   cmocka_unit_test(test_special_values),
-        cmocka_unit_test(test_epilogue_bits), cmocka_unit_test(test_zeros),  cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_random_shapes), cmocka_unit_test(test_large), cmocka_unit_test(test_special_values),
+        cmocka_unit_test(test_epilogue_bits), cmocka_unit_test(test_zeros), cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Every operation on cpu against its reference arithmetic in float64, over random shapes, on every instruction set of the machine; with its
- * shards in any order it gives the same bits. */
+/* Every operation on cpu against its reference arithmetic in float64, over random shapes, on every instruction set of
+ * the machine; with its shards in any order it gives the same bits. */
 #include "cpu_case.h"
 
 /* Runs the nodes that v needs, one by one, and compares v; leaves are filled already. */
@@ -11,7 +11,8 @@ static void check_value(cpu_case *c, gr_val v, gr__isa isa, double tolerance, co
     bool *needed = calloc(gr__graph_nodes(c->g), sizeof *needed);
     needed[gr__value(c->g, v)->node] = true;
     for (uint32_t k = gr__graph_nodes(c->g); k-- > 0;)
-        for (int i = 0; needed[k] && i < gr__node(c->g, k)->n_in; i++) needed[gr__value(c->g, gr__node(c->g, k)->in[i])->node] = true;
+        for (int i = 0; needed[k] && i < gr__node(c->g, k)->n_in; i++)
+            needed[gr__value(c->g, gr__node(c->g, k)->in[i])->node] = true;
     for (int order = 0; order < CASE_ORDERS; order++) {
         for (uint32_t k = 0; k < gr__graph_nodes(c->g); k++) {
             const gr_node *n = gr__node(c->g, k);
@@ -19,19 +20,23 @@ static void check_value(cpu_case *c, gr_val v, gr__isa isa, double tolerance, co
             for (int o = 0; o < n->n_out; o++) case_forget(c, n->out + (gr_val)o);
             case_run_node(c, k, isa, order);
         }
-        if (order == 0) memcpy(first, case_at(c, v), bytes);
+        if (order == 0)
+            memcpy(first, case_at(c, v), bytes);
         else if (memcmp(first, case_at(c, v), bytes) != 0)
             fail_msg("%s (%s): other bits in another order of shards", what, gr__isa_name(isa));
     }
     for (int64_t e = 0; e < gr_shape_count(gr__value(c->g, v)->shape); e++)
         if (!case_close(case_get(c, v, e), want[e], tolerance))
-            fail_msg("%s (%s): element %lld is %.9g, not %.9g", what, gr__isa_name(isa), (long long)e, case_get(c, v, e), want[e]);
+            fail_msg("%s (%s): element %lld is %.9g, not %.9g", what, gr__isa_name(isa), (long long)e,
+                     case_get(c, v, e), want[e]);
     free(needed);
     free(want);
     free(first);
 }
 
-#define EACH_ISA(isa) for (int isa = 0; isa < GR__ISA_COUNT; isa++) if (gr__isa_supported((gr__isa)isa))
+#define EACH_ISA(isa)                             \
+    for (int isa = 0; isa < GR__ISA_COUNT; isa++) \
+        if (gr__isa_supported((gr__isa)isa))
 
 /* ---- elementwise ---- */
 
@@ -52,8 +57,9 @@ static void check_maps(gr__isa isa, gr_shape s, double special)
     case_fill(&c, i, -4, 4, 0);
     case_fill(&c, j, -4, 4, 0);
     case_fill(&c, u, 0, 256, 0);
-    gr_val (*const unary[])(gr_graph *, gr_val) = {gr_neg,   gr_abs,  gr_sign,    gr_floor, gr_exp, gr_log, gr_log1p, gr_sqrt, gr_square,
-                                                   gr_recip, gr_tanh, gr_sigmoid, gr_relu,  gr_sin, gr_cos, gr_erf,   gr_stop};
+    gr_val (*const unary[])(gr_graph *, gr_val) = {gr_neg,   gr_abs,  gr_sign,   gr_floor, gr_exp,  gr_log,
+                                                   gr_log1p, gr_sqrt, gr_square, gr_recip, gr_tanh, gr_sigmoid,
+                                                   gr_relu,  gr_sin,  gr_cos,    gr_erf,   gr_stop};
     for (size_t f = 0; f < GR_COUNT(unary); f++) {
         gr_val y = unary[f](c.g, a);
         check_value(&c, y, isa, 1e-6, gr__producer(c.g, y)->op->name);
@@ -88,7 +94,7 @@ static void test_maps(void **state)
 {
     (void)state;
     EACH_ISA(isa)
-        for (size_t s = 0; s < GR_COUNT(map_shapes); s++) check_maps((gr__isa)isa, map_shapes[s], s % 2 ? 0 : 0.1);
+    for (size_t s = 0; s < GR_COUNT(map_shapes); s++) check_maps((gr__isa)isa, map_shapes[s], s % 2 ? 0 : 0.1);
 }
 
 /* ---- reductions ---- */
@@ -117,12 +123,13 @@ static void check_reductions(gr__isa isa, gr_shape s, double special)
 static void test_reductions(void **state)
 {
     (void)state;
-    static const gr_shape shapes[] = {{1, {1}},          {1, {7}},           {2, {0, 3}},          {2, {3, 0}},     {2, {1, 5}},
-                                      {2, {5, 1}},       {2, {33, 10}},      {2, {2000, 10}},      {2, {100, 100}}, {2, {5, 700}},
-                                      {2, {3000, 63}},   {2, {3000, 65}},    {2, {40, 5000}},      {1, {1000003}},  {3, {4, 9, 17}},
-                                      {4, {2, 3, 4, 5}}, {4, {3, 1, 70, 2}}, {4, {8, 30, 30, 33}}, {2, {9001, 1}},  {2, {2, 100001}}};
+    static const gr_shape shapes[] = {
+        {1, {1}},          {1, {7}},           {2, {0, 3}},          {2, {3, 0}},     {2, {1, 5}},
+        {2, {5, 1}},       {2, {33, 10}},      {2, {2000, 10}},      {2, {100, 100}}, {2, {5, 700}},
+        {2, {3000, 63}},   {2, {3000, 65}},    {2, {40, 5000}},      {1, {1000003}},  {3, {4, 9, 17}},
+        {4, {2, 3, 4, 5}}, {4, {3, 1, 70, 2}}, {4, {8, 30, 30, 33}}, {2, {9001, 1}},  {2, {2, 100001}}};
     EACH_ISA(isa)
-        for (size_t s = 0; s < GR_COUNT(shapes); s++) check_reductions((gr__isa)isa, shapes[s], s % 3 == 1 ? 0.01 : 0);
+    for (size_t s = 0; s < GR_COUNT(shapes); s++) check_reductions((gr__isa)isa, shapes[s], s % 3 == 1 ? 0.01 : 0);
 }
 
 /* ---- shapes ---- */
@@ -190,11 +197,12 @@ static void test_moves(void **state)
                                           {{1, {50}}, {3, {40, 60, 50}}},
                                           {{2, {3, 1}}, {2, {3, 0}}}};
     EACH_ISA(isa)
-        for (int t = 0; t < 3; t++) {
-            for (size_t s = 0; s < GR_COUNT(shapes); s++) check_permute((gr__isa)isa, shapes[s], (gr_dtype)t);
-            for (size_t s = 0; s < GR_COUNT(shapes); s++) check_cuts((gr__isa)isa, shapes[s], (gr_dtype)t);
-            for (size_t s = 0; s < GR_COUNT(stretch); s++) check_broadcast((gr__isa)isa, stretch[s][0], stretch[s][1], (gr_dtype)t);
-        }
+    for (int t = 0; t < 3; t++) {
+        for (size_t s = 0; s < GR_COUNT(shapes); s++) check_permute((gr__isa)isa, shapes[s], (gr_dtype)t);
+        for (size_t s = 0; s < GR_COUNT(shapes); s++) check_cuts((gr__isa)isa, shapes[s], (gr_dtype)t);
+        for (size_t s = 0; s < GR_COUNT(stretch); s++)
+            check_broadcast((gr__isa)isa, stretch[s][0], stretch[s][1], (gr_dtype)t);
+    }
 }
 
 /* ---- leaves ---- */
@@ -202,30 +210,31 @@ static void test_moves(void **state)
 static void test_leaves(void **state)
 {
     (void)state;
-    static const gr_shape shapes[] = {{1, {5}}, {2, {0, 3}}, {2, {3, 0}}, {2, {7, 13}}, {3, {50, 61, 67}}, {2, {3, 70001}}};
+    static const gr_shape shapes[] = {{1, {5}},     {2, {0, 3}},       {2, {3, 0}},
+                                      {2, {7, 13}}, {3, {50, 61, 67}}, {2, {3, 70001}}};
     EACH_ISA(isa)
-        for (size_t s = 0; s < GR_COUNT(shapes); s++) {
-            cpu_case c;
-            case_begin(&c, 13);
-            for (int i = 0; i < shapes[s].rank; i++) check_value(&c, gr_iota(c.g, shapes[s], i), (gr__isa)isa, 0, "iota");
-            gr_val seed = gr_feed(c.g, "seed", GR_REAL, GR_SCALAR), update = gr_feed(c.g, "update", GR_REAL, GR_SCALAR),
-                   position = gr_feed(c.g, "position", GR_REAL, GR_SCALAR);
-            case_fill(&c, seed, 0, 1, 0);
-            case_fill(&c, update, 0, 1, 0);
-            case_fill(&c, position, 0, 1, 0);
-            *(double *)case_at(&c, seed) = *c.exact[seed] = 81985529216486895.0;
-            *(double *)case_at(&c, update) = *c.exact[update] = 77;
-            *(double *)case_at(&c, position) = *c.exact[position] = 4294967294.0; /* rows beyond wrap */
-            check_value(&c, gr_random(c.g, "drop1/mask", shapes[s], seed, update, position), (gr__isa)isa, 0, "random");
-            check_value(&c, gr_random(c.g, "drop1/mask", shapes[s], seed, gr_const(c.g, -1), gr_const(c.g, 3)), (gr__isa)isa, 0,
-                        "random with constants");
-            int64_t n = gr_shape_count(shapes[s]);
-            double *values = malloc((size_t)n * sizeof *values + 8);
-            for (int64_t e = 0; e < n; e++) values[e] = (double)(float)(e * 0.37 - 5);
-            check_value(&c, gr_const_tensor(c.g, shapes[s], values), (gr__isa)isa, 0, "tensor");
-            free(values);
-            case_end(&c);
-        }
+    for (size_t s = 0; s < GR_COUNT(shapes); s++) {
+        cpu_case c;
+        case_begin(&c, 13);
+        for (int i = 0; i < shapes[s].rank; i++) check_value(&c, gr_iota(c.g, shapes[s], i), (gr__isa)isa, 0, "iota");
+        gr_val seed = gr_feed(c.g, "seed", GR_REAL, GR_SCALAR), update = gr_feed(c.g, "update", GR_REAL, GR_SCALAR),
+               position = gr_feed(c.g, "position", GR_REAL, GR_SCALAR);
+        case_fill(&c, seed, 0, 1, 0);
+        case_fill(&c, update, 0, 1, 0);
+        case_fill(&c, position, 0, 1, 0);
+        *(double *)case_at(&c, seed) = *c.exact[seed] = 81985529216486895.0;
+        *(double *)case_at(&c, update) = *c.exact[update] = 77;
+        *(double *)case_at(&c, position) = *c.exact[position] = 4294967294.0; /* rows beyond wrap */
+        check_value(&c, gr_random(c.g, "drop1/mask", shapes[s], seed, update, position), (gr__isa)isa, 0, "random");
+        check_value(&c, gr_random(c.g, "drop1/mask", shapes[s], seed, gr_const(c.g, -1), gr_const(c.g, 3)),
+                    (gr__isa)isa, 0, "random with constants");
+        int64_t n = gr_shape_count(shapes[s]);
+        double *values = malloc((size_t)n * sizeof *values + 8);
+        for (int64_t e = 0; e < n; e++) values[e] = (double)(float)(e * 0.37 - 5);
+        check_value(&c, gr_const_tensor(c.g, shapes[s], values), (gr__isa)isa, 0, "tensor");
+        free(values);
+        case_end(&c);
+    }
 }
 
 /* ---- rank 0 ---- */
@@ -235,14 +244,15 @@ static void test_scalars(void **state)
     (void)state;
     cpu_case c;
     case_begin(&c, 15);
-    gr_val a = gr_feed(c.g, "a", GR_REAL, GR_SCALAR), b = gr_feed(c.g, "b", GR_REAL, GR_SCALAR), i = gr_feed(c.g, "i", GR_I32, GR_SCALAR),
-           u = gr_feed(c.g, "u", GR_U8, GR_SCALAR);
+    gr_val a = gr_feed(c.g, "a", GR_REAL, GR_SCALAR), b = gr_feed(c.g, "b", GR_REAL, GR_SCALAR),
+           i = gr_feed(c.g, "i", GR_I32, GR_SCALAR), u = gr_feed(c.g, "u", GR_U8, GR_SCALAR);
     case_fill(&c, a, 0.1, 0.9, 0);
     case_fill(&c, b, 1, 3, 0);
     case_fill(&c, i, -9, -8, 0);
     case_fill(&c, u, 3, 9, 0);
-    gr_val (*const unary[])(gr_graph *, gr_val) = {gr_neg,   gr_abs,  gr_sign,    gr_floor, gr_exp, gr_log, gr_log1p, gr_sqrt, gr_square,
-                                                   gr_recip, gr_tanh, gr_sigmoid, gr_relu,  gr_sin, gr_cos, gr_erf,   gr_stop};
+    gr_val (*const unary[])(gr_graph *, gr_val) = {gr_neg,   gr_abs,  gr_sign,   gr_floor, gr_exp,  gr_log,
+                                                   gr_log1p, gr_sqrt, gr_square, gr_recip, gr_tanh, gr_sigmoid,
+                                                   gr_relu,  gr_sin,  gr_cos,    gr_erf,   gr_stop};
     gr_val (*const binary[])(gr_graph *, gr_val, gr_val) = {gr_add, gr_sub, gr_mul,  gr_div,        gr_max,
                                                             gr_min, gr_pow, gr_less, gr_less_equal, gr_equal};
     gr_val sum = gr_add(c.g, gr_real(c.g, i), gr_real(c.g, u));
@@ -260,7 +270,14 @@ static void test_scalars(void **state)
     /* all as one item: the same */
     uint32_t nodes[128];
     gr_val in[] = {b, i, u, a};
-    gr_item item = {.kind = GR_ITEM_SCALARS, .graph = c.g, .nodes = nodes, .n_segments = 1, .in = in, .n_in = 4, .out = &sum, .n_out = 1};
+    gr_item item = {.kind = GR_ITEM_SCALARS,
+                    .graph = c.g,
+                    .nodes = nodes,
+                    .n_segments = 1,
+                    .in = in,
+                    .n_in = 4,
+                    .out = &sum,
+                    .n_out = 1};
     for (uint32_t k = 0; k < gr__graph_nodes(c.g); k++)
         if (gr__node(c.g, k)->op->class == GR_CLASS_MAP) nodes[item.n_nodes++] = k;
     double one_by_one = *(double *)case_at(&c, sum);
@@ -282,24 +299,24 @@ static void test_indices(void **state)
     } cases[] = {{5, {1, {3}}, 4}, {1, {1, {1}}, 1}, {10, {2, {20, 30}}, 7}, {3000, {1, {500}}, 256},
                  {4, {1, {0}}, 3}, {0, {1, {5}}, 3}, {7, {1, {9}}, 0},       {50000, {1, {3}}, 16}};
     EACH_ISA(isa)
-        for (size_t s = 0; s < GR_COUNT(cases); s++)
-            for (int t = 0; t < 3; t++) {
-                cpu_case c;
-                case_begin(&c, 17);
-                gr_val table = gr_feed(c.g, "table", (gr_dtype)t, GR_SHAPE(cases[s].rows, cases[s].width)),
-                       index = gr_feed(c.g, "index", GR_I32, cases[s].index);
-                case_fill(&c, table, -50, 50, 0);
-                case_fill(&c, index, -1, (double)cases[s].rows + 1, 0); /* one below, one above */
-                check_value(&c, gr_gather(c.g, table, index), (gr__isa)isa, 0, "gather");
-                if (t == GR_REAL) {
-                    gr_shape v = cases[s].index;
-                    v.dim[v.rank++] = cases[s].width;
-                    gr_val values = gr_feed(c.g, "values", GR_REAL, v);
-                    case_fill(&c, values, -1, 1, 0);
-                    check_value(&c, gr_scatter_add(c.g, values, index, cases[s].rows), (gr__isa)isa, 1e-5, "scatter_add");
-                }
-                case_end(&c);
+    for (size_t s = 0; s < GR_COUNT(cases); s++)
+        for (int t = 0; t < 3; t++) {
+            cpu_case c;
+            case_begin(&c, 17);
+            gr_val table = gr_feed(c.g, "table", (gr_dtype)t, GR_SHAPE(cases[s].rows, cases[s].width)),
+                   index = gr_feed(c.g, "index", GR_I32, cases[s].index);
+            case_fill(&c, table, -50, 50, 0);
+            case_fill(&c, index, -1, (double)cases[s].rows + 1, 0); /* one below, one above */
+            check_value(&c, gr_gather(c.g, table, index), (gr__isa)isa, 0, "gather");
+            if (t == GR_REAL) {
+                gr_shape v = cases[s].index;
+                v.dim[v.rank++] = cases[s].width;
+                gr_val values = gr_feed(c.g, "values", GR_REAL, v);
+                case_fill(&c, values, -1, 1, 0);
+                check_value(&c, gr_scatter_add(c.g, values, index, cases[s].rows), (gr__isa)isa, 1e-5, "scatter_add");
             }
+            case_end(&c);
+        }
 }
 
 /* ---- pooling ---- */
@@ -311,7 +328,8 @@ static void check_pool(gr__isa isa, gr_shape s, gr_pool_attr p, double special)
     gr_val x = gr_feed(c.g, "x", GR_REAL, s), index, y = gr_max_pool(c.g, x, p, &index);
     case_fill(&c, x, -4, 4, special);
     if (special == 0) /* ties: the first wins */
-        for (int64_t e = 0; e < gr_shape_count(s); e++) ((float *)case_at(&c, x))[e] = (float)(c.exact[x][e] = floor(c.exact[x][e]));
+        for (int64_t e = 0; e < gr_shape_count(s); e++)
+            ((float *)case_at(&c, x))[e] = (float)(c.exact[x][e] = floor(c.exact[x][e]));
     check_value(&c, y, isa, 0, "max_pool");
     check_value(&c, index, isa, 0, "index of max_pool");
     gr_val average = gr_avg_pool(c.g, x, p), dy = gr_feed(c.g, "dy", GR_REAL, gr_shape_of(c.g, y)), dx[2];
@@ -332,7 +350,10 @@ static void check_pool(gr__isa isa, gr_shape s, gr_pool_attr p, double special)
 static void test_pools(void **state)
 {
     (void)state;
-    static const struct { gr_shape s; gr_pool_attr p; } cases[] = {
+    static const struct {
+        gr_shape s;
+        gr_pool_attr p;
+    } cases[] = {
         {{4, {2, 4, 4, 3}}, {{2, 2}, {2, 2}, {0, 0}, {0, 0}, false}},
         {{4, {1, 5, 7, 17}}, {{3, 3}, {2, 2}, {1, 1}, {1, 1}, false}},
         {{4, {3, 9, 8, 33}}, {{3, 2}, {1, 1}, {1, 0}, {0, 1}, true}},
@@ -344,10 +365,10 @@ static void test_pools(void **state)
         {{4, {0, 4, 4, 3}}, {{2, 2}, {2, 2}, {0, 0}, {0, 0}, false}},
     };
     EACH_ISA(isa)
-        for (size_t s = 0; s < GR_COUNT(cases); s++) {
-            check_pool((gr__isa)isa, cases[s].s, cases[s].p, 0);
-            check_pool((gr__isa)isa, cases[s].s, cases[s].p, 0.1);
-        }
+    for (size_t s = 0; s < GR_COUNT(cases); s++) {
+        check_pool((gr__isa)isa, cases[s].s, cases[s].p, 0);
+        check_pool((gr__isa)isa, cases[s].s, cases[s].p, 0.1);
+    }
 }
 
 /* ---- contractions: that the request is right; their kernels have tests of their own ---- */
@@ -355,19 +376,23 @@ static void test_pools(void **state)
 static void test_contractions(void **state)
 {
     (void)state;
-    EACH_ISA(isa) {
+    EACH_ISA(isa)
+    {
         cpu_case c;
         case_begin(&c, 21);
         gr_val a = gr_feed(c.g, "a", GR_REAL, GR_SHAPE(3, 5, 7)), b = gr_feed(c.g, "b", GR_REAL, GR_SHAPE(3, 7, 4)),
                w = gr_feed(c.g, "w", GR_REAL, GR_SHAPE(4, 7));
         gr_val q = gr_feed(c.g, "q", GR_REAL, GR_SHAPE(6, 6)), bias = gr_feed(c.g, "bias", GR_REAL, GR_SHAPE(4)),
                v = gr_feed(c.g, "v", GR_REAL, GR_SHAPE(5, 2));
-        gr_val x = gr_feed(c.g, "x", GR_REAL, GR_SHAPE(2, 8, 9, 6)), k = gr_feed(c.g, "k", GR_REAL, GR_SHAPE(8, 3, 2, 3));
+        gr_val x = gr_feed(c.g, "x", GR_REAL, GR_SHAPE(2, 8, 9, 6)),
+               k = gr_feed(c.g, "k", GR_REAL, GR_SHAPE(8, 3, 2, 3));
         gr_val leaves[] = {a, b, w, q, bias, v, x, k};
         for (size_t i = 0; i < GR_COUNT(leaves); i++) case_fill(&c, leaves[i], -1, 1, 0);
         check_value(&c, gr_matmul(c.g, a, b, false, false), (gr__isa)isa, 1e-5, "batched matmul");
-        check_value(&c, gr_matmul(c.g, a, w, false, true), (gr__isa)isa, 1e-5, "matmul, second broadcast and transposed");
-        check_value(&c, gr_matmul(c.g, v, a, true, false), (gr__isa)isa, 1e-5, "matmul, first broadcast and transposed");
+        check_value(&c, gr_matmul(c.g, a, w, false, true), (gr__isa)isa, 1e-5,
+                    "matmul, second broadcast and transposed");
+        check_value(&c, gr_matmul(c.g, v, a, true, false), (gr__isa)isa, 1e-5,
+                    "matmul, first broadcast and transposed");
         check_value(&c, gr_matmul(c.g, q, q, false, true), (gr__isa)isa, 1e-5, "matmul with itself");
         gr_conv_attr attr = {{2, 1}, {1, 2}, {1, 0}, {0, 2}, 2};
         gr_val y = gr_conv(c.g, x, k, attr);
@@ -387,7 +412,8 @@ static void test_contractions(void **state)
         char *separate = malloc(bytes);
         memcpy(separate, case_at(&c, out), bytes);
         case_forget(&c, out);
-        uint32_t nodes[] = {gr__value(c.g, m)->node, gr__value(c.g, shifted)->node, gr__value(c.g, sum)->node, gr__value(c.g, out)->node};
+        uint32_t nodes[] = {gr__value(c.g, m)->node, gr__value(c.g, shifted)->node, gr__value(c.g, sum)->node,
+                            gr__value(c.g, out)->node};
         assert_true(gr__backend_cpu.epilogue(c.g, gr__node(c.g, nodes[0]), true, true));
         gr_item item = {.graph = c.g,
                         .nodes = nodes,

@@ -1,4 +1,5 @@
-/* Plans on the processor: fusing, merging, threads and placing change no bit, and random steps agree with the evaluator as far as float32 goes. */
+/* Plans on the processor: fusing, merging, threads and placing change no bit, and random steps agree with the evaluator
+ * as far as float32 goes. */
 #include "plan/random_graph.h"
 
 enum { SEEDS = 250 };
@@ -42,8 +43,10 @@ static void fusing_changes_no_bit(void **state)
 
 enum { ROWS = 640, SIDE = 12, CLASSES = 10, PARAMETERS = 8, UPDATES = 3 };
 
-static const char *const names[PARAMETERS] = {"conv.weight", "conv.bias", "norm.scale", "norm.shift", "dense.weight", "dense.bias", "head.weight", "head.bias"};
-static const gr_shape shapes[PARAMETERS] = {{4, {8, 3, 3, 1}}, {1, {8}}, {1, {8}}, {1, {8}}, {2, {96, 288}}, {1, {96}}, {2, {CLASSES, 96}}, {1, {CLASSES}}};
+static const char *const names[PARAMETERS] = {"conv.weight",  "conv.bias",  "norm.scale",  "norm.shift",
+                                              "dense.weight", "dense.bias", "head.weight", "head.bias"};
+static const gr_shape shapes[PARAMETERS] = {{4, {8, 3, 3, 1}}, {1, {8}},  {1, {8}},           {1, {8}},
+                                            {2, {96, 288}},    {1, {96}}, {2, {CLASSES, 96}}, {1, {CLASSES}}};
 
 typedef struct network {
     gr_context *ctx;
@@ -73,7 +76,8 @@ static gr_val cross_entropy(gr_graph *g, gr_val logits, gr_val labels)
 static gr_val forward(gr_graph *g, const gr_val *w, gr_val labels)
 {
     gr_conv_attr conv = {.stride = {1, 1}, .dilation = {1, 1}, .pad_before = {1, 1}, .pad_after = {1, 1}, .groups = 1};
-    gr_val x = gr_mul(g, gr_real(g, gr_feed(g, "pixels", GR_U8, GR_SHAPE(ROWS, SIDE, SIDE, 1))), gr_const(g, 1.0 / 255));
+    gr_val x =
+        gr_mul(g, gr_real(g, gr_feed(g, "pixels", GR_U8, GR_SHAPE(ROWS, SIDE, SIDE, 1))), gr_const(g, 1.0 / 255));
     gr_val y = gr_add(g, gr_conv(g, x, w[0], conv), w[1]);
     y = gr_relu(g, normalised(g, y, w[2], w[3]));
     y = gr_reshape(g, gr_max_pool(g, y, (gr_pool_attr){.size = {2, 2}, .stride = {2, 2}}, NULL), GR_SHAPE(ROWS, 288));
@@ -87,7 +91,8 @@ static void adam(gr_graph *g, const gr_val *w, const gr_val *d, gr_val cost)
 {
     gr_val t = gr_slot(g, "t", GR_SCALAR), now = gr_add(g, t, gr_const(g, 1)), norm = gr_const(g, 0);
     for (int i = 0; i < PARAMETERS; i++) norm = gr_add(g, norm, gr_sum_all(g, gr_square(g, d[i])));
-    gr_val clip = gr_div(g, gr_min(g, gr_const(g, 1), gr_div(g, gr_const(g, 100), gr_sqrt(g, norm))), gr_const(g, ROWS));
+    gr_val clip =
+        gr_div(g, gr_min(g, gr_const(g, 1), gr_div(g, gr_const(g, 100), gr_sqrt(g, norm))), gr_const(g, ROWS));
     gr_val rate = gr_div(g, gr_const(g, 0.01), gr_sub(g, gr_const(g, 1), gr_pow(g, gr_const(g, 0.9), now)));
     for (int i = 0; i < PARAMETERS; i++) {
         char name[32];
@@ -99,7 +104,9 @@ static void adam(gr_graph *g, const gr_val *w, const gr_val *d, gr_val cost)
         gr_val second = gr_add(g, gr_mul(g, gr_const(g, 0.999), v), gr_mul(g, gr_const(g, 0.001), gr_square(g, c)));
         gr_assign(g, m, first, GR_ASSIGN_UPDATE);
         gr_assign(g, v, second, GR_ASSIGN_UPDATE);
-        gr_assign(g, w[i], gr_sub(g, w[i], gr_mul(g, rate, gr_div(g, first, gr_add(g, gr_sqrt(g, second), gr_const(g, 1e-3))))), GR_ASSIGN_UPDATE);
+        gr_assign(g, w[i],
+                  gr_sub(g, w[i], gr_mul(g, rate, gr_div(g, first, gr_add(g, gr_sqrt(g, second), gr_const(g, 1e-3))))),
+                  GR_ASSIGN_UPDATE);
         gr_mark_gradient(g, w[i], d[i]);
     }
     gr_assign(g, t, now, GR_ASSIGN_UPDATE);
@@ -113,7 +120,8 @@ static void add_entries(network *n)
         test_ok(n->ctx, gr_store_add(n->store, &(gr_entry_spec){.name = names[i], .shape = shapes[i]}, NULL));
         for (int k = 0; k < 2; k++) {
             snprintf(name, sizeof name, "%s/%c", names[i], "mv"[k]);
-            test_ok(n->ctx, gr_store_add(n->store, &(gr_entry_spec){.name = name, .shape = shapes[i], .slot = true}, NULL));
+            test_ok(n->ctx,
+                    gr_store_add(n->store, &(gr_entry_spec){.name = name, .shape = shapes[i], .slot = true}, NULL));
         }
     }
     test_ok(n->ctx, gr_store_add(n->store, &(gr_entry_spec){.name = "t", .slot = true}, NULL));
@@ -166,7 +174,8 @@ static double update(network *n, uint64_t seed)
     int32_t *labels = gr_plan_feed(n->plan, "labels", NULL);
     for (int i = 0; i < ROWS; i++) {
         labels[i] = (int32_t)rg_next(&numbers, CLASSES);
-        for (int k = 0; k < SIDE * SIDE; k++) pixels[i * SIDE * SIDE + k] = (uint8_t)(rg_next(&numbers, 100) + (k / 14 == labels[i] ? 150 : 0));
+        for (int k = 0; k < SIDE * SIDE; k++)
+            pixels[i * SIDE * SIDE + k] = (uint8_t)(rg_next(&numbers, 100) + (k / 14 == labels[i] ? 150 : 0));
     }
     test_ok(n->ctx, gr_plan_run(n->plan));
     return *(const double *)gr_plan_output(n->plan, "cost", NULL);
@@ -188,7 +197,8 @@ static void a_training_step_has_the_same_bits_however_it_runs(void **state)
         }
         for (int i = 0; i < gr_store_count(now->store); i++) {
             const gr_entry *a = gr_store_entry(first.store, i), *b = gr_store_entry(now->store, i);
-            assert_memory_equal(a->data, b->data, (size_t)a->count * (a->spec.shape.rank ? sizeof(float) : sizeof(double)));
+            assert_memory_equal(a->data, b->data,
+                                (size_t)a->count * (a->spec.shape.rank ? sizeof(float) : sizeof(double)));
         }
         if (k > 0) end(now);
     }

@@ -50,9 +50,11 @@ static void a_small_network_runs(void **state)
     test_ok(ctx, gr_store_create(ctx, &gr__backend_ref, &s));
     test_ok(ctx, gr_store_add(s, &(gr_entry_spec){.name = "w", .shape = GR_SHAPE(2, 3, 3, 1)}, NULL));
     test_ok(ctx, gr_store_add(s, &(gr_entry_spec){.name = "t", .slot = true, .initial = 3}, NULL));
-    gr_val x = gr_feed(g, "x", GR_U8, GR_SHAPE(2, 6, 6, 1)), w = gr_param(g, "w", GR_SHAPE(2, 3, 3, 1)), t = gr_slot(g, "t", GR_SCALAR), index, dw;
+    gr_val x = gr_feed(g, "x", GR_U8, GR_SHAPE(2, 6, 6, 1)), w = gr_param(g, "w", GR_SHAPE(2, 3, 3, 1)),
+           t = gr_slot(g, "t", GR_SCALAR), index, dw;
     gr_conv_attr attr = {.stride = {1, 1}, .dilation = {1, 1}, .pad_before = {1, 1}, .pad_after = {1, 1}, .groups = 1};
-    gr_val y = gr_max_pool(g, gr_relu(g, gr_conv(g, gr_real(g, x), w, attr)), (gr_pool_attr){.size = {2, 2}, .stride = {2, 2}}, &index);
+    gr_val y = gr_max_pool(g, gr_relu(g, gr_conv(g, gr_real(g, x), w, attr)),
+                           (gr_pool_attr){.size = {2, 2}, .stride = {2, 2}}, &index);
     gr_val mask = gr_random(g, "drop", GR_SHAPE(2, 3, 3, 2), gr_const(g, 7), t, gr_const(g, 0));
     gr_val cost = gr_sum_all(g, gr_mul(g, y, gr_less(g, mask, gr_const(g, 0.5))));
     test_ok(ctx, gr_gradients(g, cost, &w, 1, &dw));
@@ -77,8 +79,10 @@ static void a_small_network_runs(void **state)
         for (int i = 0; i < 72; i++) feed[i] = (uint8_t)(i % 7);
         test_ok(ctx, gr_plan_run(p));
         const double *mask_now = gr_plan_output(p, "mask", NULL);
-        if (run == 0) memcpy(first, mask_now, sizeof first);
-        else assert_memory_not_equal(first, mask_now, sizeof first); /* the update's number is part of the key */
+        if (run == 0)
+            memcpy(first, mask_now, sizeof first);
+        else
+            assert_memory_not_equal(first, mask_now, sizeof first); /* the update's number is part of the key */
         const int32_t *at = gr_plan_output(p, "index", NULL);
         for (int i = 0; i < 36; i++) assert_in_range(at[i], 0, 35);
         if (run == 0) cost_before = *(const double *)gr_plan_output(p, "cost", NULL);

@@ -1,6 +1,6 @@
-/* Random regions. A fused region gives the bits of its nodes run one by one as regions of their own, whatever is fused with what (H2: fused
- * = unfused); its shards run in any order, on poisoned scratch, with outputs in place of inputs or not; nothing outside operands is read or
- * written. */
+/* Random regions. A fused region gives the bits of its nodes run one by one as regions of their own, whatever is fused
+ * with what (H2: fused = unfused); its shards run in any order, on poisoned scratch, with outputs in place of inputs or
+ * not; nothing outside operands is read or written. */
 #include "cpu_case.h"
 
 /* ---- a random graph over one space ---- */
@@ -8,10 +8,10 @@
 typedef struct random_region {
     cpu_case c;
     gr_shape shape;
-    bool line;             /* one row of all elements: reductions are to rank 0 */
-    gr_val pool[96];       /* values of the full shape, real */
+    bool line;       /* one row of all elements: reductions are to rank 0 */
+    gr_val pool[96]; /* values of the full shape, real */
     int n_pool;
-    gr_val whole[8];       /* of the full shape, integers */
+    gr_val whole[8]; /* of the full shape, integers */
     int n_whole;
     gr_val scalar[8];
     int n_scalar;
@@ -72,11 +72,16 @@ static void add_node(random_region *r)
     gr_val v;
     switch (below(r, 8)) {
     case 0:
-    case 1: v = gr__node_add(g, unary[below(r, GR_COUNT(unary))], (gr_val[]){any(r)}, 1, NULL, NULL); break;
-    case 2: v = gr_real(g, r->whole[below(r, (uint64_t)r->n_whole)]); break;
+    case 1:
+        v = gr__node_add(g, unary[below(r, GR_COUNT(unary))], (gr_val[]){any(r)}, 1, NULL, NULL);
+        break;
+    case 2:
+        v = gr_real(g, r->whole[below(r, (uint64_t)r->n_whole)]);
+        break;
     case 3:
         v = gr__node_add(g, binary[6 + below(r, 3)],
-                         (gr_val[]){r->whole[below(r, (uint64_t)r->n_whole)], r->whole[below(r, (uint64_t)r->n_whole)]}, 2, NULL, NULL);
+                         (gr_val[]){r->whole[below(r, (uint64_t)r->n_whole)], r->whole[below(r, (uint64_t)r->n_whole)]},
+                         2, NULL, NULL);
         break;
     case 4: {
         gr_val in[3] = {any_or_scalar(r), any_or_scalar(r), any_or_scalar(r)};
@@ -123,11 +128,14 @@ static void collect(random_region *r, region_item *t)
     assert_true(gr__graph_nodes(g) < 512);
     for (int o = 0; o < t->item.n_out; o++) needed[gr__value(g, t->out[o])->node] = true;
     for (uint32_t k = gr__graph_nodes(g); k-- > 0;)
-        for (int i = 0; needed[k] && i < gr__node(g, k)->n_in; i++) needed[gr__value(g, gr__node(g, k)->in[i])->node] = true;
+        for (int i = 0; needed[k] && i < gr__node(g, k)->n_in; i++)
+            needed[gr__value(g, gr__node(g, k)->in[i])->node] = true;
     for (uint32_t k = 0; k < gr__graph_nodes(g); k++) {
         if (!needed[k]) continue;
-        if (!is_leaf(g, k)) t->nodes[t->item.n_nodes++] = k;
-        else if (gr__node(g, k)->op->code == GR_OP_FEED) add_in(t, gr__node(g, k)->out);
+        if (!is_leaf(g, k))
+            t->nodes[t->item.n_nodes++] = k;
+        else if (gr__node(g, k)->op->code == GR_OP_FEED)
+            add_in(t, gr__node(g, k)->out);
     }
     t->item.graph = g;
     t->item.kind = GR_ITEM_REGION;
@@ -135,7 +143,8 @@ static void collect(random_region *r, region_item *t)
     t->item.in = t->in;
     t->item.out = t->out;
     t->item.n_segments = 1;
-    t->space = r->line ? (gr_space){1, r->shape.dim[0] * r->shape.dim[1]} : (gr_space){r->shape.dim[0], r->shape.dim[1]};
+    t->space =
+        r->line ? (gr_space){1, r->shape.dim[0] * r->shape.dim[1]} : (gr_space){r->shape.dim[0], r->shape.dim[1]};
     t->item.space = &t->space;
 }
 
@@ -161,13 +170,16 @@ static void choose_outputs(random_region *r, region_item *t, int first)
         bool fresh = true, is_space = r->line;
         for (int o = 0; o < t->item.n_out; o++) fresh &= t->out[o] != y;
         const gr_node *node = gr__producer(g, y);
-        gr_space space = gr__form_space(r->shape, gr__form_reduce_splits(r->shape, node->attr.i[0], gr__value(g, y)->shape.rank));
+        gr_space space =
+            gr__form_space(r->shape, gr__form_reduce_splits(r->shape, node->attr.i[0], gr__value(g, y)->shape.rank));
         is_space |= space.rows == r->shape.dim[0] && space.columns == r->shape.dim[1];
         if (fresh && is_space) t->out[t->item.n_out++] = y; /* in another space it would not be fused */
     }
 }
 
-typedef struct copies { char *bytes[64]; } copies;
+typedef struct copies {
+    char *bytes[64];
+} copies;
 
 static copies keep(cpu_case *c, const region_item *t)
 {
@@ -187,8 +199,10 @@ static bool same(const gr_value *v, const char *a, const char *b, size_t bytes)
     if (v->dtype != GR_REAL || memcmp(a, b, bytes) == 0) return memcmp(a, b, bytes) == 0;
     size_t element = v->shape.rank ? 4 : 8;
     for (size_t at = 0; at < bytes; at += element) {
-        bool nan = element == 4 ? isnan(*(const float *)(const void *)(a + at)) && isnan(*(const float *)(const void *)(b + at))
-                                : isnan(*(const double *)(const void *)(a + at)) && isnan(*(const double *)(const void *)(b + at));
+        bool nan =
+            element == 4
+                ? isnan(*(const float *)(const void *)(a + at)) && isnan(*(const float *)(const void *)(b + at))
+                : isnan(*(const double *)(const void *)(a + at)) && isnan(*(const double *)(const void *)(b + at));
         if (!nan && memcmp(a + at, b + at, element) != 0) return false;
     }
     return true;
@@ -200,7 +214,8 @@ static void compare(cpu_case *c, const region_item *t, const copies *want, gr__i
         const gr_value *v = gr__value(c->g, t->out[o]);
         if (!same(v, want->bytes[o], case_at(c, t->out[o]), case_bytes(c->g, t->out[o])))
             fail_msg("seed %llu (%s), %lld x %lld, output %d (%s): %s", (unsigned long long)seed, gr__isa_name(isa),
-                     (long long)t->space.rows, (long long)t->space.columns, o, gr__producer(c->g, t->out[o])->op->name, what);
+                     (long long)t->space.rows, (long long)t->space.columns, o, gr__producer(c->g, t->out[o])->op->name,
+                     what);
     }
 }
 
@@ -218,8 +233,8 @@ static void run_in_place(random_region *r, region_item *t, gr__isa isa, const co
         operands[at] = case_at(c, t->out[o]);
         for (int i = 0; i < t->item.n_in; i++) {
             const gr_value *x = gr__value(c->g, t->in[i]);
-            bool elementwise =
-                gr__shape_equal(v->shape, x->shape) && gr__shape_equal(x->shape, r->shape) && x->dtype == v->dtype && !taken[i];
+            bool elementwise = gr__shape_equal(v->shape, x->shape) && gr__shape_equal(x->shape, r->shape) &&
+                               x->dtype == v->dtype && !taken[i];
             if (!elementwise || r->shape.dim[0] == 1 || r->shape.dim[1] == 1) continue;
             if (below(r, 2)) continue;
             taken[i] = true;
@@ -238,7 +253,8 @@ static void run_in_place(random_region *r, region_item *t, gr__isa isa, const co
         case_run(k, operands, CASE_MIXED, 0x11);
         k->destroy(c->ctx, k);
         for (int o = 0; o < t->item.n_out; o++)
-            if (!same(gr__value(c->g, t->out[o]), want->bytes[o], operands[t->item.n_in + o], case_bytes(c->g, t->out[o])))
+            if (!same(gr__value(c->g, t->out[o]), want->bytes[o], operands[t->item.n_in + o],
+                      case_bytes(c->g, t->out[o])))
                 fail_msg("seed %llu (%s): output %d differs in place", (unsigned long long)seed, gr__isa_name(isa), o);
     }
     for (int i = 0; i < t->item.n_in; i++) {
@@ -285,7 +301,8 @@ static void test_small(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= 600; seed++) {
         gr__rng rng = gr__rng_make(seed, "sizes", 0, 0);
-        int64_t rows = sizes[gr__rng_below(&rng, GR_COUNT(sizes))], columns = sizes[gr__rng_below(&rng, GR_COUNT(sizes))];
+        int64_t rows = sizes[gr__rng_below(&rng, GR_COUNT(sizes))],
+                columns = sizes[gr__rng_below(&rng, GR_COUNT(sizes))];
         check_region(seed, GR_SHAPE(rows, columns), gr__rng_below(&rng, 4) == 0);
     }
 }
@@ -293,7 +310,8 @@ static void test_small(void **state)
 static void test_shards(void **state)
 {
     (void)state;
-    static const int64_t shapes[][2] = {{20000, 10}, {3000, 64}, {130, 1111}, {40000, 7}, {5, 100003}, {900, 300}, {66000, 3}, {200000, 1}};
+    static const int64_t shapes[][2] = {{20000, 10}, {3000, 64}, {130, 1111}, {40000, 7},
+                                        {5, 100003}, {900, 300}, {66000, 3},  {200000, 1}};
     for (uint64_t seed = 1; seed <= 32; seed++)
         check_region(1000 + seed, GR_SHAPE(shapes[seed % 8][0], shapes[seed % 8][1]), seed % 4 == 3);
 }
@@ -308,8 +326,8 @@ static void test_empty(void **state)
 
 /* ---- segments ---- */
 
-/* An update like an optimizer's over tensors of many sizes, as one kernel and one by one: the same bits. Sums of squares beside it, one a
- * tensor. */
+/* An update like an optimizer's over tensors of many sizes, as one kernel and one by one: the same bits. Sums of
+ * squares beside it, one a tensor. */
 static void check_segments(gr__isa isa, const int64_t *size, int n, bool norms)
 {
     cpu_case c;
@@ -322,14 +340,16 @@ static void check_segments(gr__isa isa, const int64_t *size, int n, bool norms)
     for (int s = 0; s < n; s++) {
         char name[3][16];
         for (int i = 0; i < 3; i++) snprintf(name[i], sizeof name[i], "%c%d", "wgm"[i], s);
-        gr_val w = gr_feed(c.g, name[0], GR_REAL, GR_SHAPE(size[s])), g = gr_feed(c.g, name[1], GR_REAL, GR_SHAPE(size[s])),
+        gr_val w = gr_feed(c.g, name[0], GR_REAL, GR_SHAPE(size[s])),
+               g = gr_feed(c.g, name[1], GR_REAL, GR_SHAPE(size[s])),
                m = gr_feed(c.g, name[2], GR_REAL, GR_SHAPE(size[s]));
         case_fill(&c, w, -1, 1, 0);
         case_fill(&c, g, -1, 1, 0);
         case_fill(&c, m, -1, 1, 0);
         gr_val scaled = gr_mul(c.g, g, gr_const(c.g, 0.1)),
                next = gr__node_add(c.g, GR_OP_MULADD, (gr_val[]){m, gr_const(c.g, 0.9), scaled}, 3, NULL, NULL);
-        gr_val step = gr_mul(c.g, next, rate), moved = gr_sub(c.g, w, step), square = gr_square(c.g, g), norm = gr_sum_all(c.g, square);
+        gr_val step = gr_mul(c.g, next, rate), moved = gr_sub(c.g, w, step), square = gr_square(c.g, g),
+               norm = gr_sum_all(c.g, square);
         gr_val made[] = {scaled, next, step, moved, square, norm};
         n_nodes = norms ? 6 : 4;
         for (int k = 0; k < n_nodes; k++) nodes[s][k] = gr__value(c.g, made[k])->node;
@@ -431,8 +451,10 @@ static void test_large(void **state)
                 k->destroy(c.ctx, k);
                 const float *got = case_at(&c, in_place ? x : y), *add = case_at(&c, column);
                 for (int64_t e = 0; e < gr_shape_count(shape); e++) {
-                    float from = (float)c.exact[x][e], want = shapes[s][0] == 1 ? (from > 0 ? from : 0) : from + add[e % shapes[s][1]];
-                    if (got[e] != want) fail_msg("element %lld is %g, not %g", (long long)e, (double)got[e], (double)want);
+                    float from = (float)c.exact[x][e],
+                          want = shapes[s][0] == 1 ? (from > 0 ? from : 0) : from + add[e % shapes[s][1]];
+                    if (got[e] != want)
+                        fail_msg("element %lld is %g, not %g", (long long)e, (double)got[e], (double)want);
                 }
                 assert_true(case_guards_hold(&c, in_place ? x : y));
             }
@@ -448,7 +470,8 @@ static void test_failing_memory(void **state)
         cpu_case c;
         case_begin(&c, 41);
         gr_val x = gr_feed(c.g, "x", GR_REAL, GR_SHAPE(100, 10)), row = gr_feed(c.g, "r", GR_REAL, GR_SHAPE(100, 1));
-        gr_val b = gr_broadcast(c.g, row, GR_SHAPE(100, 10)), y = gr_sub(c.g, x, b), sum = gr_sum(c.g, y, (int[]){0}, 1, false);
+        gr_val b = gr_broadcast(c.g, row, GR_SHAPE(100, 10)), y = gr_sub(c.g, x, b),
+               sum = gr_sum(c.g, y, (int[]){0}, 1, false);
         uint32_t nodes[] = {gr__value(c.g, b)->node, gr__value(c.g, y)->node, gr__value(c.g, sum)->node};
         gr_space space = {100, 10};
         gr_item item = {.kind = GR_ITEM_REGION,
@@ -465,8 +488,10 @@ static void test_failing_memory(void **state)
         gr__fail_acquisition(c.ctx, k);
         gr_status st = gr__cpu_make_for(c.ctx, &item, gr__isa_chosen(), &kernel);
         gr__fail_acquisition(c.ctx, 0);
-        if (st == GR_OK) kernel->destroy(c.ctx, kernel);
-        else assert_int_equal(st, GR_E_MEMORY);
+        if (st == GR_OK)
+            kernel->destroy(c.ctx, kernel);
+        else
+            assert_int_equal(st, GR_E_MEMORY);
         case_end(&c);
         if (st == GR_OK) break;
         assert_true(k < 100);

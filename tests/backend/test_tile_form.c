@@ -1,5 +1,5 @@
-/* The two forms of the interpreter: handlers that jump to each other, and the loop that sanitizers see. The same bits; and no handler of
- * the first form calls through a pointer, for then the accumulator would go through memory. */
+/* The two forms of the interpreter: handlers that jump to each other, and the loop that sanitizers see. The same bits;
+ * and no handler of the first form calls through a pointer, for then the accumulator would go through memory. */
 #include "cpu_case.h"
 
 #include <unistd.h>
@@ -42,11 +42,11 @@ static void check_forms(gr_shape s)
     case_begin(&c, 51);
     gr_shape row = s, column = s;
     row.dim[1] = column.dim[0] = 1;
-    gr_val x = gr_feed(c.g, "x", GR_REAL, s), r = gr_feed(c.g, "r", GR_REAL, row), o = gr_feed(c.g, "c", GR_REAL, column),
-           i = gr_feed(c.g, "i", GR_I32, s), u = gr_feed(c.g, "u", GR_U8, s);
+    gr_val x = gr_feed(c.g, "x", GR_REAL, s), r = gr_feed(c.g, "r", GR_REAL, row),
+           o = gr_feed(c.g, "c", GR_REAL, column), i = gr_feed(c.g, "i", GR_I32, s), u = gr_feed(c.g, "u", GR_U8, s);
     gr_val in[] = {x, r, o, i, u}, y = rich(c.g, x, r, o, i, u, s),
-           sums[] = {gr_sum(c.g, y, (int[]){1}, 1, true), gr_sum(c.g, y, (int[]){0}, 1, true), gr_reduce_max(c.g, y, (int[]){0}, 1, true),
-                     gr_reduce_max(c.g, y, (int[]){1}, 1, true)};
+           sums[] = {gr_sum(c.g, y, (int[]){1}, 1, true), gr_sum(c.g, y, (int[]){0}, 1, true),
+                     gr_reduce_max(c.g, y, (int[]){0}, 1, true), gr_reduce_max(c.g, y, (int[]){1}, 1, true)};
     gr_val out[] = {y, sums[0], sums[1], sums[2], sums[3]};
     uint32_t nodes[128];
     gr_space space = {s.dim[0], s.dim[1]};
@@ -61,7 +61,8 @@ static void check_forms(gr_shape s)
                     .n_out = 5};
     for (int k = 0; k < 5; k++) case_fill(&c, in[k], -2, 2, 0);
     for (uint32_t k = 0; k < gr__graph_nodes(c.g); k++)
-        if (gr__node(c.g, k)->op->class != GR_CLASS_LEAF || gr__node(c.g, k)->op->code == GR_OP_IOTA) nodes[item.n_nodes++] = k;
+        if (gr__node(c.g, k)->op->class != GR_CLASS_LEAF || gr__node(c.g, k)->op->code == GR_OP_IOTA)
+            nodes[item.n_nodes++] = k;
     gr_kernel *k = NULL;
     test_ok(c.ctx, gr__cpu_make_for(c.ctx, &item, GR__ISA_BASELINE, &k));
     void *operands[10];

@@ -1,4 +1,5 @@
-/* The functions of tile programs against libm in double: a dense sample of all floats, on every instruction set of the machine. */
+/* The functions of tile programs against libm in double: a dense sample of all floats, on every instruction set of the
+ * machine. */
 #include "cpu_case.h"
 
 #include "base/pool.h"
@@ -9,9 +10,9 @@ typedef struct function {
     const char *name;
     gr_val (*build)(gr_graph *g, gr_val a);
     double (*exact)(double x);
-    double ulp;             /* allowed where the result is a normal number */
-    double low, high;       /* of x, where this is promised */
-    double absolute;        /* outside, and in addition */
+    double ulp;       /* allowed where the result is a normal number */
+    double low, high; /* of x, where this is promised */
+    double absolute;  /* outside, and in addition */
 } function;
 
 static double sigmoid_exact(double x)
@@ -65,9 +66,11 @@ static void check(const function *f, gr__isa isa)
     gr_val x = gr_feed(c.g, "x", GR_REAL, GR_SHAPE(SAMPLE)), y = f->build(c.g, x);
     uint32_t *bits = case_at(&c, x);
     for (uint32_t i = 0; i < SAMPLE; i++)
-        bits[i] = i < 4096 ? (i & 2047) + ((i >> 11) << 31) + (i & 1024 ? 0x7f800000u - 1536 : 0) : i * 2048u + (i * 2654435761u >> 21);
-    static const uint32_t special[] = {0x7f800000u, 0xff800000u, 0x7fc00000u, 0,           0x80000000u, 0x3f800000u, 0xbf800000u,
-                                       0x42b17217u, 0x42b17218u, 0xc2cff1b5u, 0x7f7fffffu, 0xff7fffffu, 1,           0x007fffffu};
+        bits[i] = i < 4096 ? (i & 2047) + ((i >> 11) << 31) + (i & 1024 ? 0x7f800000u - 1536 : 0)
+                           : i * 2048u + (i * 2654435761u >> 21);
+    static const uint32_t special[] = {0x7f800000u, 0xff800000u, 0x7fc00000u, 0,           0x80000000u,
+                                       0x3f800000u, 0xbf800000u, 0x42b17217u, 0x42b17218u, 0xc2cff1b5u,
+                                       0x7f7fffffu, 0xff7fffffu, 1,           0x007fffffu};
     memcpy(bits, special, sizeof special);
     for (int i = 0; i < SAMPLE / 2; i++)
         ((float *)(void *)bits)[SAMPLE / 2 + i] = (float)(40 * gr__rng_uniform(&c.rng) - 20); /* where data lie */
@@ -77,8 +80,8 @@ static void check(const function *f, gr__isa isa)
         float from = ((float *)(void *)bits)[i], got = ((float *)case_at(&c, y))[i];
         double want = f->exact((double)from);
         if (!fine(f, from, got, want, &worst))
-            fail_msg("%s (%s): %a gives %a, not %a (%.3g ulp)", f->name, gr__isa_name(isa), (double)from, (double)got, want,
-                     ulps((double)got, want));
+            fail_msg("%s (%s): %a gives %a, not %a (%.3g ulp)", f->name, gr__isa_name(isa), (double)from, (double)got,
+                     want, ulps((double)got, want));
     }
     print_message("%-8s %-8s %.3f ulp\n", f->name, gr__isa_name(isa), worst);
     case_end(&c);
@@ -88,7 +91,8 @@ static void test_functions(void **state)
 {
     (void)state;
     for (int isa = 0; isa < GR__ISA_COUNT; isa++)
-        for (size_t f = 0; gr__isa_supported((gr__isa)isa) && f < GR_COUNT(functions); f++) check(&functions[f], (gr__isa)isa);
+        for (size_t f = 0; gr__isa_supported((gr__isa)isa) && f < GR_COUNT(functions); f++)
+            check(&functions[f], (gr__isa)isa);
 }
 
 int main(void)

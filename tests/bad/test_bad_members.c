@@ -1,5 +1,5 @@
-/* Wrong members, registered nowhere but here, each a small mistake of the kind that is really made: the checks that hold the registry
- * against its evidence must reject every one, and accept the right one beside it. */
+/* Wrong members, registered nowhere but here, each a small mistake of the kind that is really made: the checks that
+ * hold the registry against its evidence must reject every one, and accept the right one beside it. */
 #include "family/evidence.h"
 
 /* ---- optimizers ---- */
@@ -7,7 +7,8 @@
 static gr_val adam(gr_step *s, gr_val w, gr_val g, bool flipped, bool eps_inside, bool no_correction)
 {
     gr_graph *b = s->g;
-    gr_val beta1 = gr__step_arg(s, "beta1"), beta2 = gr__step_arg(s, "beta2"), eps = gr__step_arg(s, "eps"), one = gr_const(b, 1);
+    gr_val beta1 = gr__step_arg(s, "beta1"), beta2 = gr__step_arg(s, "beta2"), eps = gr__step_arg(s, "eps"),
+           one = gr_const(b, 1);
     gr_val m = gr__step_keep(s, "m", gr__ema(b, beta1, gr__step_slot(s, "m"), g));
     gr_val v = gr__step_keep(s, "v", gr__ema(b, beta2, gr__step_slot(s, "v"), gr_square(b, g)));
     gr_val left = gr_pow(b, beta1, s->t);
@@ -123,7 +124,10 @@ static gr_cost_value sum_for_mean(gr_build *b, const gr_settings *s, gr_val outp
 static bool try_cost(gr_cost_value (*build)(gr_build *, const gr_settings *, gr_val, gr_val, bool), verdict *v)
 {
     const gr_row per = GR_ROW("per", CHOICE, "element", "element|sample", "", "mean or sum over a sample's outputs");
-    gr_cost m = {.head = {.family = "cost", .name = "wrong", .rows = &per, .n_rows = 1}, .reading = values, .predict = identity, .build = build};
+    gr_cost m = {.head = {.family = "cost", .name = "wrong", .rows = &per, .n_rows = 1},
+                 .reading = values,
+                 .predict = identity,
+                 .build = build};
     evidence *e = ev_open("cost", "mse");
     assert_non_null(e);
     bool ok = check_cost(&m, e, v);
@@ -149,7 +153,8 @@ static gr_val drop(gr_build *b, const gr_settings *s, gr_val x, bool scaled, con
     gr_graph *g = b->g;
     double r = gr__setting_real(s, "rate");
     if (b->mode != GR_MODE_TRAIN || r == 0) return x;
-    gr_val lost = gr_less(g, gr__build_random(b, stream, gr_shape_of(g, x)), gr_const(g, ldexp(ceil(ldexp(r, 24)), -24)));
+    gr_val lost =
+        gr_less(g, gr__build_random(b, stream, gr_shape_of(g, x)), gr_const(g, ldexp(ceil(ldexp(r, 24)), -24)));
     return gr_select(g, lost, gr_const(g, 0), scaled ? gr_mul(g, x, gr_const(g, 1 / (1 - r))) : x);
 }
 
@@ -186,7 +191,10 @@ static void wrong_dropouts_are_rejected(void **state)
 {
     (void)state;
     verdict v = {""};
-    gr_layer m = {.head = {.family = "layer", .name = "wrong", GR_ROWS(rate)}, .min_inputs = 1, .max_inputs = 1, .build = right_dropout};
+    gr_layer m = {.head = {.family = "layer", .name = "wrong", GR_ROWS(rate)},
+                  .min_inputs = 1,
+                  .max_inputs = 1,
+                  .build = right_dropout};
     if (!try_layer("dropout", m, &v)) fail_msg("the right one: %s", v.why);
     m.build = without_scaling;
     assert_false(try_layer("dropout", m, &v));
@@ -208,7 +216,8 @@ static void flattening_in_memory_order_is_rejected(void **state)
 {
     (void)state;
     verdict v = {""};
-    gr_layer m = {.head = {.family = "layer", .name = "wrong"}, .min_inputs = 1, .max_inputs = 1, .build = in_memory_order};
+    gr_layer m = {
+        .head = {.family = "layer", .name = "wrong"}, .min_inputs = 1, .max_inputs = 1, .build = in_memory_order};
     assert_false(try_layer("flatten", m, &v));
     assert_non_null(strstr(v.why, "picture"));
 }

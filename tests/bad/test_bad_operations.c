@@ -1,7 +1,8 @@
-/* Wrong gradient rules, each of a kind that has slipped through checks elsewhere. The checker that passes the real operations must reject
- * every one.
+/* Wrong gradient rules, each of a kind that has slipped through checks elsewhere. The checker that passes the real
+ * operations must reject every one.
  *
- * A rule is grafted onto a right value: y = stop(f(x)) + L(x - stop(x)) has the value f(x), for L is linear, and L as its derivative. */
+ * A rule is grafted onto a right value: y = stop(f(x)) + L(x - stop(x)) has the value f(x), for L is linear, and L as
+ * its derivative. */
 #include "test.h"
 
 #include "graph/gradcheck.h"
@@ -117,7 +118,8 @@ static gr_val conv_other_padding(gr_graph *g, const gr_val *x)
 
 static gr_val matmul_not_transposed(gr_graph *g, const gr_val *x)
 {
-    gr_val value = gr_matmul(g, x[0], x[1], false, false), in_x = gr_matmul(g, moved(g, x[0]), gr_stop(g, x[1]), false, true);
+    gr_val value = gr_matmul(g, x[0], x[1], false, false),
+           in_x = gr_matmul(g, moved(g, x[0]), gr_stop(g, x[1]), false, true);
     return gr_add(g, graft(g, value, in_x), gr_matmul(g, gr_stop(g, x[0]), moved(g, x[1]), false, false));
 }
 
@@ -150,16 +152,17 @@ static gr_val second_missing(gr_graph *g, const gr_val *x)
     return graft_factor(g, gr_sin(g, x[0]), x[0], gr_cos(g, x[0]));
 }
 
-#define S(...)                                                                                                                             \
-    {                                                                                                                                      \
-        (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)),                                                                         \
-        {                                                                                                                                  \
-            __VA_ARGS__                                                                                                                    \
-        }                                                                                                                                  \
+#define S(...)                                                     \
+    {                                                              \
+        (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), \
+        {                                                          \
+            __VA_ARGS__                                            \
+        }                                                          \
     }
-#define ROW(function, inputs, ...)                                                                                                         \
-    {                                                                                                                                      \
-        .name = #function, .build = function, .n = inputs, .shape = {__VA_ARGS__}, .low = -2, .high = 2, .index = indices                  \
+#define ROW(function, inputs, ...)                                                                       \
+    {                                                                                                    \
+        .name = #function, .build = function, .n = inputs, .shape = {__VA_ARGS__}, .low = -2, .high = 2, \
+        .index = indices                                                                                 \
     }
 
 static const double indices[] = {1, 0, 2, 1};

@@ -1,5 +1,5 @@
-/* Wrong optimizers, penalties and actions, each with one mistake of a kind that published code has or had. Each is written twice in one:
- * without its mistake the checks accept it, with it they must not. [mission O12-O27, G7, G8] */
+/* Wrong optimizers, penalties and actions, each with one mistake of a kind that published code has or had. Each is
+ * written twice in one: without its mistake the checks accept it, with it they must not. [mission O12-O27, G7, G8] */
 #include "family/updates.h"
 
 static bool wrong; /* is the mistake made? */
@@ -40,7 +40,8 @@ static gr_val momentum_is_not_saved(gr_step *s, gr_val w, gr_val g)
 static gr_val squares_are_averaged(gr_step *s, gr_val w, gr_val g) /* AdaGrad sums them */
 {
     gr_val old = gr__step_slot(s, "G"), square = gr_square(s->g, g);
-    gr_val sum = gr__step_keep(s, "G", wrong ? gr__ema(s->g, constant(s, 0.9), old, square) : gr_add(s->g, old, square));
+    gr_val sum =
+        gr__step_keep(s, "G", wrong ? gr__ema(s->g, constant(s, 0.9), old, square) : gr_add(s->g, old, square));
     return minus(s, w, s->lr, over_root(s, g, sum));
 }
 
@@ -51,7 +52,8 @@ static gr_val eps_is_in_the_root(gr_step *s, gr_val w, gr_val g) /* RMSProp */
     return minus(s, w, s->lr, wrong ? inside : over_root(s, g, v));
 }
 
-static gr_val steps_are_counted_too_early(gr_step *s, gr_val w, gr_val g) /* AdaDelta's numerator with this update's step in it */
+static gr_val steps_are_counted_too_early(gr_step *s, gr_val w,
+                                          gr_val g) /* AdaDelta's numerator with this update's step in it */
 {
     gr_graph *b = s->g;
     gr_val eps = gr__step_arg(s, "eps"), u = gr__step_slot(s, "u"), v = moment(s, "rho", "v", gr_square(b, g));
@@ -67,7 +69,8 @@ static gr_val correction_is_missing(gr_step *s, gr_val w, gr_val g) /* AdamW's s
     return minus(s, w, s->lr, over_root(s, m, wrong ? v : corrected(s, "beta2", v)));
 }
 
-static gr_val maximum_is_forgotten(gr_step *s, gr_val w, gr_val g) /* AMSGrad: of this update and the last, not of all */
+static gr_val maximum_is_forgotten(gr_step *s, gr_val w,
+                                   gr_val g) /* AMSGrad: of this update and the last, not of all */
 {
     gr_graph *b = s->g;
     gr_val m = corrected(s, "beta1", moment(s, "beta1", "m", g)), v = moment(s, "beta2", "v", gr_square(b, g));
@@ -99,7 +102,8 @@ static gr_val novograd(gr_step *s, gr_val w, gr_val g, bool twice, gr_val decay)
 {
     gr_graph *b = s->g;
     gr_val v = gr__step_number(s, "v", 0), square = gr_sum_all(b, gr_square(b, g)), zero = constant(s, 0);
-    v = gr__step_keep(s, "v", gr_select(b, gr_equal(b, v, zero), square, gr__ema(b, gr__step_arg(s, "beta2"), v, square)));
+    v = gr__step_keep(s, "v",
+                      gr_select(b, gr_equal(b, v, zero), square, gr__ema(b, gr__step_arg(s, "beta2"), v, square)));
     gr_val u = gr_add(b, over_root(s, g, v), gr_mul(b, w, decay)), m = gr__step_slot(s, "m");
     if (twice) m = gr_select(b, gr_equal(b, s->t, constant(s, 1)), u, m);
     return minus(s, w, s->lr, gr__step_keep(s, "m", gr_add(b, gr_mul(b, m, gr__step_arg(s, "beta1")), u)));
@@ -123,9 +127,10 @@ static gr_val never_waits(gr_step *s, gr_val w, gr_val g) /* RAdam without its f
     gr_val power = gr_pow(b, gr__step_arg(s, "beta2"), s->t), rest = gr__one_minus(b, power);
     gr_val rho = gr_sub(b, constant(s, top), gr_div(b, gr_mul(b, gr_mul(b, constant(s, 2), s->t), power), rest));
     gr_val on = gr_less(b, constant(s, 5), rho), safe = gr_select(b, on, rho, constant(s, top));
-    gr_val r =
-        gr_sqrt(b, gr_div(b, gr_mul(b, gr_mul(b, gr_sub(b, safe, constant(s, 4)), gr_sub(b, safe, constant(s, 2))), constant(s, top)),
-                          gr_mul(b, constant(s, (top - 4) * (top - 2)), safe)));
+    gr_val r = gr_sqrt(b, gr_div(b,
+                                 gr_mul(b, gr_mul(b, gr_sub(b, safe, constant(s, 4)), gr_sub(b, safe, constant(s, 2))),
+                                        constant(s, top)),
+                                 gr_mul(b, constant(s, (top - 4) * (top - 2)), safe)));
     gr_val rectified = gr_mul(b, over_root(s, m, v), gr_mul(b, r, gr_sqrt(b, rest)));
     return minus(s, w, s->lr, wrong ? rectified : gr_select(b, on, rectified, m));
 }
@@ -133,7 +138,8 @@ static gr_val never_waits(gr_step *s, gr_val w, gr_val g) /* RAdam without its f
 static gr_val ratio_is_inverted(gr_step *s, gr_val w, gr_val g) /* LAMB */
 {
     gr_graph *b = s->g;
-    gr_val m = corrected(s, "beta1", moment(s, "beta1", "m", g)), v = corrected(s, "beta2", moment(s, "beta2", "v", gr_square(b, g)));
+    gr_val m = corrected(s, "beta1", moment(s, "beta1", "m", g)),
+           v = corrected(s, "beta2", moment(s, "beta2", "v", gr_square(b, g)));
     gr_val u = gr_add(b, over_root(s, m, v), gr_mul(b, w, s->decay)), size = gr__norm(b, w), length = gr__norm(b, u);
     return minus(s, w, gr_mul(b, s->lr, wrong ? gr_div(b, length, size) : gr_div(b, size, length)), u);
 }
@@ -143,7 +149,8 @@ static gr_val lars(gr_step *s, gr_val w, gr_val g, bool everywhere, bool raw)
     gr_graph *b = s->g;
     gr_val size = gr__norm(b, w), below = gr_add(b, gr__norm(b, g), gr_mul(b, s->decay, size)), one = constant(s, 1);
     gr_val ratio = s->trusted || everywhere ? gr__ratio_or(b, size, below, one) : one;
-    gr_val x = gr_mul(b, gr_add(b, g, gr_mul(b, w, s->decay)), ratio), m = gr_mul(b, gr__step_slot(s, "m"), gr__step_arg(s, "momentum"));
+    gr_val x = gr_mul(b, gr_add(b, g, gr_mul(b, w, s->decay)), ratio),
+           m = gr_mul(b, gr__step_slot(s, "m"), gr__step_arg(s, "momentum"));
     gr_val start = gr_mul(b, gr_equal(b, s->t, one), constant(s, raw));
     return minus(s, w, s->lr, gr__step_keep(s, "m", gr_add(b, m, gr_select(b, start, g, x))));
 }
@@ -161,12 +168,15 @@ static gr_val momentum_starts_from_the_raw_gradient(gr_step *s, gr_val w, gr_val
 static gr_val adahessian(gr_step *s, gr_val w, gr_val g, bool flat, bool signs)
 {
     gr_graph *b = s->g;
-    gr_val d = s->curvature ? gr_mul(b, s->probe, s->curvature) : GR_NONE, n = gr__step_shared(s, "n", 0), v = gr__step_slot(s, "v");
+    gr_val d = s->curvature ? gr_mul(b, s->probe, s->curvature) : GR_NONE, n = gr__step_shared(s, "n", 0),
+           v = gr__step_slot(s, "v");
     if (d) {
         gr_shape shape = gr_shape_of(b, d);
         if (!signs) d = gr_abs(b, d);
         if (!flat && shape.rank == 4)
-            d = gr_broadcast(b, gr_div(b, gr_sum(b, d, (int[]){1, 2}, 2, true), constant(s, (double)(shape.dim[1] * shape.dim[2]))), shape);
+            d = gr_broadcast(
+                b, gr_div(b, gr_sum(b, d, (int[]){1, 2}, 2, true), constant(s, (double)(shape.dim[1] * shape.dim[2]))),
+                shape);
         n = gr__step_keep_shared(s, "n", gr_add(b, n, constant(s, 1)));
         v = gr__step_keep(s, "v", gr__ema(b, gr__step_arg(s, "beta2"), v, gr_square(b, d)));
     }
@@ -184,7 +194,8 @@ static gr_val signs_are_averaged_away(gr_step *s, gr_val w, gr_val g)
     return adahessian(s, w, g, false, wrong);
 }
 
-static gr_val corrected_by_all_updates(gr_step *s, gr_val w, gr_val g) /* AdaHessian: v grew with the curvatures alone */
+static gr_val corrected_by_all_updates(gr_step *s, gr_val w,
+                                       gr_val g) /* AdaHessian: v grew with the curvatures alone */
 {
     gr_graph *b = s->g;
     gr_val n = gr__step_shared(s, "n", 0), v = gr__step_slot(s, "v");
@@ -316,7 +327,8 @@ static void wrong_penalties_are_rejected(void **state)
 static const double g3[3][2] = {{0.5, -1}, {0.25, 0.5}, {-0.125, 0.25}}, start[2] = {1, -2};
 
 /* The slot after n updates of SGD with lr 0.1. */
-static void after(int n, const gr_action *const *actions, const char *lookahead, const char *average, const char *slot, double w[2])
+static void after(int n, const gr_action *const *actions, const char *lookahead, const char *average, const char *slot,
+                  double w[2])
 {
     updates u;
     const gr_param_info p = {.entry = {.name = "p", .shape = GR_SHAPE(2)}};
@@ -349,8 +361,8 @@ static void slow_weights_that_are_made_late_are_rejected(void **state)
 {
     (void)state;
     const gr_action late = {"lookahead start", at_the_first_synchronisation, gr__lookahead_start.build};
-    const gr_action *const right[] = {&gr__lookahead_start, &gr__lookahead_synchronise, NULL}, *const mistaken[] = {
-                                                                                                   &late, &gr__lookahead_synchronise, NULL};
+    const gr_action *const right[] = {&gr__lookahead_start, &gr__lookahead_synchronise, NULL},
+                           *const mistaken[] = {&late, &gr__lookahead_synchronise, NULL};
     double w[2];
     after(2, right, "{k: 2, alpha: 0.5}", NULL, "p", w);
     assert_true(near(w, 0.9625, -1.975));
@@ -358,7 +370,8 @@ static void slow_weights_that_are_made_late_are_rejected(void **state)
     assert_false(near(w, 0.9625, -1.975));
 }
 
-static gr_status mean_without_the_first(const gr_update_rules *r, gr_graph *g, gr_store *store, const gr_param_info *params, size_t n)
+static gr_status mean_without_the_first(const gr_update_rules *r, gr_graph *g, gr_store *store,
+                                        const gr_param_info *params, size_t n)
 {
     gr_val count, mean;
     (void)r;

@@ -51,7 +51,8 @@ static void creation(void **state)
     assert_int_equal(gr_context_create(&ctx, &(gr_context_options){.threads = 100000}), GR_E_RANGE);
     assert_int_equal(gr_context_create(&ctx, &(gr_context_options){.acquire = no_memory}), GR_E_RANGE);
     assert_int_equal(gr_context_create(&ctx, &(gr_context_options){.release = release_nothing}), GR_E_RANGE);
-    assert_int_equal(gr_context_create(&ctx, &(gr_context_options){.acquire = no_memory, .release = release_nothing}), GR_E_MEMORY);
+    assert_int_equal(gr_context_create(&ctx, &(gr_context_options){.acquire = no_memory, .release = release_nothing}),
+                     GR_E_MEMORY);
     assert_null(ctx);
 }
 

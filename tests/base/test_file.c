@@ -37,7 +37,8 @@ static int tear_down(void **state)
     char command[128];
     snprintf(command, sizeof command, "rm -rf %s", p->folder);
     (void)!system(command);
-    bool clean = gr__bookkeeping_bytes(p->ctx) == 0; /* else the test failed half way: say that, rather than run into an assertion */
+    bool clean = gr__bookkeeping_bytes(p->ctx) ==
+                 0; /* else the test failed half way: say that, rather than run into an assertion */
     if (clean) gr_context_destroy(p->ctx);
     free(p);
     return clean ? 0 : -1;
@@ -202,7 +203,8 @@ static void links_devices_permissions(void **state)
     test_ok(p->ctx, gr__file_write(p->ctx, "/dev/null", "x", 1));
     assert_int_equal(stat("/dev/null", &about), 0);
     assert_true(S_ISCHR(about.st_mode));
-    if (access("/dev/full", W_OK) == 0) expect_failure(p, gr__file_write(p->ctx, "/dev/full", "x", 1), GR_E_WRITE, "No space left");
+    if (access("/dev/full", W_OK) == 0)
+        expect_failure(p, gr__file_write(p->ctx, "/dev/full", "x", 1), GR_E_WRITE, "No space left");
 
     unlink(p->path); /* now the link leads nowhere: it is replaced */
     test_ok(p->ctx, gr__file_write(p->ctx, link, "plain", 5));
@@ -404,9 +406,18 @@ static void checksum(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_PLACE(round_trip),     WITH_PLACE(read_bounds),    WITH_PLACE(abort_leaves_nothing),       WITH_PLACE(two_writers),
-        WITH_PLACE(writers_refuse), WITH_PLACE(links_devices_permissions), WITH_PLACE(each_write_fails), WITH_PLACE(each_acquisition_fails),
-        WITH_PLACE(interrupted_writes), WITH_PLACE(folders),    WITH_PLACE(paths),                      cmocka_unit_test(checksum),
+        WITH_PLACE(round_trip),
+        WITH_PLACE(read_bounds),
+        WITH_PLACE(abort_leaves_nothing),
+        WITH_PLACE(two_writers),
+        WITH_PLACE(writers_refuse),
+        WITH_PLACE(links_devices_permissions),
+        WITH_PLACE(each_write_fails),
+        WITH_PLACE(each_acquisition_fails),
+        WITH_PLACE(interrupted_writes),
+        WITH_PLACE(folders),
+        WITH_PLACE(paths),
+        cmocka_unit_test(checksum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,23 +7,54 @@
 #include "base/member.h"
 
 static const gr_row rows[] = {
-    {.name = "beta2", .kind = GR_ROW_REAL, .value = "0.999", .range = "[0,1)", .unit = "1", .help = "decay of the second moment"},
-    {.name = "eps", .kind = GR_ROW_REAL, .value = "1e-3", .range = "(0,1]", .unit = "gradient", .help = "added to the root", .paper = "1e-8", .torch = "none"},
+    {.name = "beta2",
+     .kind = GR_ROW_REAL,
+     .value = "0.999",
+     .range = "[0,1)",
+     .unit = "1",
+     .help = "decay of the second moment"},
+    {.name = "eps",
+     .kind = GR_ROW_REAL,
+     .value = "1e-3",
+     .range = "(0,1]",
+     .unit = "gradient",
+     .help = "added to the root",
+     .paper = "1e-8",
+     .torch = "none"},
     {.name = "units", .kind = GR_ROW_INT, .value = "64", .range = "[1,1000000]", .unit = "units", .help = "outputs"},
     {.name = "levels", .kind = GR_ROW_INT, .value = "1", .range = "{1,2,4}", .unit = "", .help = "levels"},
     {.name = "bias", .kind = GR_ROW_BOOL, .value = "true", .range = "", .unit = "", .help = "with a bias"},
     {.name = "label", .kind = GR_ROW_TEXT, .value = "12", .range = "", .unit = "", .help = "any text"},
     {.name = "file", .kind = GR_ROW_PATH, .value = "none", .range = "", .unit = "", .help = "a file"},
-    {.name = "form", .kind = GR_ROW_CHOICE, .value = "optax", .range = "torch|optax|paper", .unit = "", .help = "which form"},
-    {.name = "clip", .kind = GR_ROW_CHOICE, .value = "none", .range = "none|norm|false", .unit = "", .help = "how to clip"},
-    {.name = "kernel", .kind = GR_ROW_AXES, .value = "3", .range = "[1,64]", .unit = "pixels", .help = "size of the kernel"},
+    {.name = "form",
+     .kind = GR_ROW_CHOICE,
+     .value = "optax",
+     .range = "torch|optax|paper",
+     .unit = "",
+     .help = "which form"},
+    {.name = "clip",
+     .kind = GR_ROW_CHOICE,
+     .value = "none",
+     .range = "none|norm|false",
+     .unit = "",
+     .help = "how to clip"},
+    {.name = "kernel",
+     .kind = GR_ROW_AXES,
+     .value = "3",
+     .range = "[1,64]",
+     .unit = "pixels",
+     .help = "size of the kernel"},
     {.name = "free", .kind = GR_ROW_TREE, .value = "[1, {a: b}]", .range = "anything", .unit = "", .help = "anything"},
 };
-static const gr_member adam = {.family = "optimizer", .name = "adam", .title = "Adam", .cite = "", .equations = "", GR_ROWS(rows)};
+static const gr_member adam = {
+    .family = "optimizer", .name = "adam", .title = "Adam", .cite = "", .equations = "", GR_ROWS(rows)};
 
-static const gr_row needed_rows[] = {{.name = "filters", .kind = GR_ROW_INT, .range = "[1,65536]", .unit = "channels", .help = "output channels"}};
-static const gr_member conv = {.family = "layer", .name = "conv", .title = "Convolution", .cite = "", .equations = "", GR_ROWS(needed_rows)};
-static const gr_member flatten = {.family = "layer", .name = "flatten", .title = "Flatten", .cite = "", .equations = ""};
+static const gr_row needed_rows[] = {
+    {.name = "filters", .kind = GR_ROW_INT, .range = "[1,65536]", .unit = "channels", .help = "output channels"}};
+static const gr_member conv = {
+    .family = "layer", .name = "conv", .title = "Convolution", .cite = "", .equations = "", GR_ROWS(needed_rows)};
+static const gr_member flatten = {
+    .family = "layer", .name = "flatten", .title = "Flatten", .cite = "", .equations = ""};
 
 static gr_context *ctx;
 static gr__bump *b;
@@ -101,7 +132,10 @@ static void defaults_follow_the_preset(void **state)
 static void given_values_are_read(void **state)
 {
     (void)state;
-    gr_settings s = make(&adam, "{type: adam, beta2: 1/4, units: 1e3, bias: false, label: 3.0, file: 7, form: paper, clip: false, kernel: [3, 5], levels: 4, eps: none}", GR_PRESET_CHAPTER);
+    gr_settings s = make(&adam,
+                         "{type: adam, beta2: 1/4, units: 1e3, bias: false, label: 3.0, file: 7, form: paper, clip: "
+                         "false, kernel: [3, 5], levels: 4, eps: none}",
+                         GR_PRESET_CHAPTER);
     assert_true(gr__setting_real(&s, "beta2") == 0.25);
     assert_int_equal(gr__setting_int(&s, "units"), 1000);
     assert_false(gr__setting_bool(&s, "bias"));
@@ -127,7 +161,11 @@ static void given_values_are_read(void **state)
 static void wrong_values_are_named(void **state)
 {
     (void)state;
-    static const struct { const char *yaml; gr_status code; const char *message, *key, *hint; } cases[] = {
+    static const struct {
+        const char *yaml;
+        gr_status code;
+        const char *message, *key, *hint;
+    } cases[] = {
         {"{beta2: 1.5}", GR_E_RANGE, "1.5 is not in [0, 1)", "optimizer.beta2", "beta2: decay of the second moment"},
         {"{eps: 0}", GR_E_RANGE, "0 is not in (0, 1]", "optimizer.eps", "eps: added to the root, in gradient"},
         {"{beta2: abc}", GR_E_TYPE, "\"abc\" is not a number", "optimizer.beta2", NULL},
@@ -144,14 +182,17 @@ static void wrong_values_are_named(void **state)
         {"{bias: yes}", GR_E_TYPE, "\"yes\" is not true or false", "optimizer.bias", NULL},
         {"{bias: 1}", GR_E_TYPE, "1 is not true or false", "optimizer.bias", NULL},
         {"{label: [1]}", GR_E_TYPE, "a list is not text", "optimizer.label", NULL},
-        {"{form: optaxx}", GR_E_NAME, "\"optaxx\" is not one of torch, optax, paper", "optimizer.form", "did you mean \"optax\"?"},
-        {"{form: zzzzzz}", GR_E_NAME, "\"zzzzzz\" is not one of torch, optax, paper", "optimizer.form", "form: which form"},
+        {"{form: optaxx}", GR_E_NAME, "\"optaxx\" is not one of torch, optax, paper", "optimizer.form",
+         "did you mean \"optax\"?"},
+        {"{form: zzzzzz}", GR_E_NAME, "\"zzzzzz\" is not one of torch, optax, paper", "optimizer.form",
+         "form: which form"},
         {"{form: {a: 1}}", GR_E_TYPE, "a map is not one of torch, optax, paper", "optimizer.form", NULL},
         {"{kernel: [3, 0]}", GR_E_RANGE, "0 is not in [1, 64]", "optimizer.kernel[1]", NULL},
         {"{kernel: []}", GR_E_TYPE, "an empty list is not a whole number an axis", "optimizer.kernel", NULL},
         {"{kernel: {a: 1}}", GR_E_TYPE, "a map is not a whole number or a list of them", "optimizer.kernel", NULL},
         {"{bta2: 0.9}", GR_E_KEY, "unknown key \"bta2\"", "optimizer.bta2", "did you mean \"beta2\"?"},
-        {"{qqqqqqq: 0.9}", GR_E_KEY, "unknown key \"qqqqqqq\"", "optimizer.qqqqqqq", "there are beta2, eps, units, levels, bias, label, file, form, clip, kernel, free"},
+        {"{qqqqqqq: 0.9}", GR_E_KEY, "unknown key \"qqqqqqq\"", "optimizer.qqqqqqq",
+         "there are beta2, eps, units, levels, bias, label, file, form, clip, kernel, free"},
         {"[adam]", GR_E_TYPE, "a list is not settings of adam", "optimizer", NULL},
         {"12", GR_E_TYPE, "12 is not settings of adam", "optimizer", NULL},
     };
@@ -194,11 +235,15 @@ static void missing_keys_are_named(void **state)
     assert_string_equal(gr_context_error(ctx)->key, "filters");
     gr_context_clear_error(ctx);
     static const char *const also[] = {"name", "from", NULL};
-    test_ok(ctx, gr__settings_make(ctx, b, &conv, gr__tree_flow(b, "{filters: 3, name: c1, from: x}"), GR_PRESET_CHAPTER, also, &s));
-    assert_int_equal(gr__settings_make(ctx, b, &conv, gr__tree_flow(b, "{filters: 3, nam: c1}"), GR_PRESET_CHAPTER, also, &s), GR_E_KEY);
+    test_ok(ctx, gr__settings_make(ctx, b, &conv, gr__tree_flow(b, "{filters: 3, name: c1, from: x}"),
+                                   GR_PRESET_CHAPTER, also, &s));
+    assert_int_equal(
+        gr__settings_make(ctx, b, &conv, gr__tree_flow(b, "{filters: 3, nam: c1}"), GR_PRESET_CHAPTER, also, &s),
+        GR_E_KEY);
     assert_string_equal(gr_context_error(ctx)->hint, "did you mean \"name\"?");
     gr_context_clear_error(ctx);
-    assert_int_equal(gr__settings_make(ctx, b, &flatten, gr__tree_flow(b, "{x: 3}"), GR_PRESET_CHAPTER, NULL, &s), GR_E_KEY);
+    assert_int_equal(gr__settings_make(ctx, b, &flatten, gr__tree_flow(b, "{x: 3}"), GR_PRESET_CHAPTER, NULL, &s),
+                     GR_E_KEY);
     assert_string_equal(gr_context_error(ctx)->hint, "flatten has no settings");
     gr_context_clear_error(ctx);
 }
@@ -214,7 +259,8 @@ static void resolved_settings_read_back(void **state)
         assert_string_equal(gr__tree_get(t, "type")->text, "adam");
         assert_string_equal(gr__tree_get(t, "beta2")->text, "1/4");
         assert_string_equal(gr__tree_get(t, "file")->text, "none");
-        test_ok(ctx, gr__settings_make(ctx, b, &adam, t, GR_PRESET_CHAPTER, NULL, &again)); /* resolved means: under any preset */
+        test_ok(ctx, gr__settings_make(ctx, b, &adam, t, GR_PRESET_CHAPTER, NULL,
+                                       &again)); /* resolved means: under any preset */
         assert_true(gr__tree_equal(t, gr__settings_tree(b, &again)));
     }
 }

@@ -135,7 +135,9 @@ static void host_functions(void **state)
     (void)state;
     ledger l = {0};
     gr_context *ctx = NULL;
-    assert_int_equal(gr_context_create(&ctx, &(gr_context_options){.acquire = ledger_acquire, .release = ledger_release, .user = &l}), GR_OK);
+    assert_int_equal(gr_context_create(
+                         &ctx, &(gr_context_options){.acquire = ledger_acquire, .release = ledger_release, .user = &l}),
+                     GR_OK);
     void *t = gr__tensor_alloc(ctx, 3000000);
     assert_true(is_zero(t, 3000000));
     void *z = gr__alloc(ctx, 0);
@@ -265,9 +267,14 @@ static void resize_failure_keeps_the_block(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tensors),        cmocka_unit_test(budget), cmocka_unit_test(too_much),
-        cmocka_unit_test(host_functions), cmocka_unit_test(bump),   cmocka_unit_test(arrays),
-        cmocka_unit_test(each_acquisition_fails), cmocka_unit_test(resize_failure_keeps_the_block),
+        cmocka_unit_test(tensors),
+        cmocka_unit_test(budget),
+        cmocka_unit_test(too_much),
+        cmocka_unit_test(host_functions),
+        cmocka_unit_test(bump),
+        cmocka_unit_test(arrays),
+        cmocka_unit_test(each_acquisition_fails),
+        cmocka_unit_test(resize_failure_keeps_the_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,7 +26,8 @@
 #endif
 
 typedef struct job {
-    uint32_t *taken; /* plain memory, one element a shard: a shard taken twice is a race that the thread sanitizer reports too */
+    uint32_t *taken; /* plain memory, one element a shard: a shard taken twice is a race that the thread sanitizer
+                        reports too */
     int n, threads;
     uint32_t epoch;
     atomic_int out_of_range;
@@ -35,12 +36,14 @@ typedef struct job {
 static void count(void *arg, int shard, int worker)
 {
     job *j = arg;
-    if (shard < 0 || shard >= j->n || worker < 0 || worker >= j->threads) atomic_fetch_add(&j->out_of_range, 1);
-    else j->taken[shard] += j->epoch;
+    if (shard < 0 || shard >= j->n || worker < 0 || worker >= j->threads)
+        atomic_fetch_add(&j->out_of_range, 1);
+    else
+        j->taken[shard] += j->epoch;
 }
 
-/* Tiny shards, many epochs, changing numbers of shards and changing jobs: whatever a late worker could do to a later epoch shows up in the
- * counts. Now and then the caller waits, so that workers fall asleep and wake up late. */
+/* Tiny shards, many epochs, changing numbers of shards and changing jobs: whatever a late worker could do to a later
+ * epoch shows up in the counts. Now and then the caller waits, so that workers fall asleep and wake up late. */
 static void stress(int threads, uint32_t epochs)
 {
     gr_context *ctx = test_context();
@@ -55,7 +58,8 @@ static void stress(int threads, uint32_t epochs)
         job j = {.taken = taken, .n = (int)(random >> 16) % 65, .threads = threads, .epoch = e};
         gr__pool_run(p, count, &j, j.n);
         for (int i = 0; i < j.n; i++) expected[i] += e;
-        if (memcmp(taken, expected, sizeof taken) != 0) fail_msg("%d threads, epoch %u: a shard was lost or taken twice", threads, e);
+        if (memcmp(taken, expected, sizeof taken) != 0)
+            fail_msg("%d threads, epoch %u: a shard was lost or taken twice", threads, e);
         assert_int_equal(j.out_of_range, 0);
         if (e % 1000 == 0) nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
     }
@@ -240,7 +244,8 @@ static void each_acquisition_fails(void **state)
     test_context_end(ctx);
 }
 
-/* Where the system gives only some of the threads, those are stopped again. In a process of its own, for it limits its address space. */
+/* Where the system gives only some of the threads, those are stopped again. In a process of its own, for it limits its
+ * address space. */
 static void too_many_threads(void **state)
 {
     (void)state;
@@ -269,9 +274,18 @@ static void too_many_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stress_1),     cmocka_unit_test(stress_2),     cmocka_unit_test(stress_3),  cmocka_unit_test(stress_8),
-        cmocka_unit_test(many_shards),  cmocka_unit_test(caller_waits), cmocka_unit_test(come_and_go), cmocka_unit_test(worker_state),
-        cmocka_unit_test(fp_mode),      cmocka_unit_test(bad_sizes),    cmocka_unit_test(each_acquisition_fails), cmocka_unit_test(too_many_threads),
+        cmocka_unit_test(stress_1),
+        cmocka_unit_test(stress_2),
+        cmocka_unit_test(stress_3),
+        cmocka_unit_test(stress_8),
+        cmocka_unit_test(many_shards),
+        cmocka_unit_test(caller_waits),
+        cmocka_unit_test(come_and_go),
+        cmocka_unit_test(worker_state),
+        cmocka_unit_test(fp_mode),
+        cmocka_unit_test(bad_sizes),
+        cmocka_unit_test(each_acquisition_fails),
+        cmocka_unit_test(too_many_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

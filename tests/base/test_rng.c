@@ -1,5 +1,5 @@
-/* Random numbers: the published vectors, and the distributions at a fixed seed (mission I3). Bounds are at about 4.5 sigma or p = 1e-5:
- * a fixed seed makes each test pass always or never. */
+/* Random numbers: the published vectors, and the distributions at a fixed seed (mission I3). Bounds are at about 4.5
+ * sigma or p = 1e-5: a fixed seed makes each test pass always or never. */
 #include "test.h"
 
 #include <math.h>
@@ -19,7 +19,9 @@ static void known_answers(void **state)
     } rows[] = {
         {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
         {{~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}, {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
-        {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}, {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
+        {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+         {0xa4093822, 0x299f31d0},
+         {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
     };
     for (size_t i = 0; i < GR_COUNT(rows); i++) {
         uint32_t out[4];
@@ -60,8 +62,8 @@ static void streams(void **state)
 
     /* A copy goes on the same way; another seed, name or coordinate does not. */
     gr__rng a = gr__rng_make(1, "init", 0, 0), same = gr__rng_make(1, "init", 0, 0);
-    gr__rng others[] = {gr__rng_make(2, "init", 0, 0), gr__rng_make(UINT64_C(1) << 32 | 1, "init", 0, 0), gr__rng_make(1, "inis", 0, 0),
-                        gr__rng_make(1, "init", 1, 0), gr__rng_make(1, "init", 0, 1)};
+    gr__rng others[] = {gr__rng_make(2, "init", 0, 0), gr__rng_make(UINT64_C(1) << 32 | 1, "init", 0, 0),
+                        gr__rng_make(1, "inis", 0, 0), gr__rng_make(1, "init", 1, 0), gr__rng_make(1, "init", 0, 1)};
     gr__rng_normal(&a);
     gr__rng_normal(&same);
     gr__rng copy = a;
@@ -199,7 +201,8 @@ static void even(const uint32_t *counts, size_t n, double draws)
 {
     double chi2 = 0, expected = draws / (double)n, dof = (double)n - 1;
     for (size_t i = 0; i < n; i++) chi2 += (counts[i] - expected) * (counts[i] - expected) / expected;
-    if (chi2 > dof + 5 * sqrt(2 * dof) || chi2 < dof - 5 * sqrt(2 * dof)) fail_msg("chi-square %g with %g degrees of freedom", chi2, dof);
+    if (chi2 > dof + 5 * sqrt(2 * dof) || chi2 < dof - 5 * sqrt(2 * dof))
+        fail_msg("chi-square %g with %g degrees of freedom", chi2, dof);
 }
 
 static void below(void **state)
@@ -217,8 +220,10 @@ static void below(void **state)
         even(counts, ranges[k], N);
     }
     for (int i = 0; i < 100; i++) assert_int_equal(gr__rng_below(&r, 1), 0);
-    /* Three quarters of the words, and of the pairs of words: where taking the remainder would favour the lower third twofold. */
-    static const uint64_t large[] = {UINT64_C(3) << 30, UINT64_C(3) << 62, UINT64_C(1) << 32, UINT64_MAX, (UINT64_C(1) << 32) + 1};
+    /* Three quarters of the words, and of the pairs of words: where taking the remainder would favour the lower third
+     * twofold. */
+    static const uint64_t large[] = {UINT64_C(3) << 30, UINT64_C(3) << 62, UINT64_C(1) << 32, UINT64_MAX,
+                                     (UINT64_C(1) << 32) + 1};
     for (size_t k = 0; k < GR_COUNT(large); k++) {
         uint32_t thirds[3] = {0};
         for (int i = 0; i < N; i++) {
@@ -271,7 +276,8 @@ static void random_leaf(void **state)
         assert_true(x[e] >= 0 && x[e] < 1 && (double)(float)x[e] == x[e]);
     }
     /* The documented layout: other backends compute it from this alone. */
-    uint32_t counter[4] = {10, 9, 5, (uint32_t)stream}, key[2] = {0x89abcdef ^ (uint32_t)(stream >> 32), 0x01234567}, out[4];
+    uint32_t counter[4] = {10, 9, 5, (uint32_t)stream}, key[2] = {0x89abcdef ^ (uint32_t)(stream >> 32), 0x01234567},
+             out[4];
     gr__philox(counter, key, out);
     for (uint64_t i = 0; i < 4; i++) assert_true(x[40 + i] == (out[i] >> 8) * 0x1p-24);
     assert_true(gr__random_leaf(seed, stream, 6, 9, 0) != x[0]);
@@ -285,8 +291,9 @@ static void random_leaf(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_answers), cmocka_unit_test(hashes),    cmocka_unit_test(streams), cmocka_unit_test(uniform),     cmocka_unit_test(normal),
-        cmocka_unit_test(truncated),     cmocka_unit_test(below),     cmocka_unit_test(permutations), cmocka_unit_test(random_leaf),
+        cmocka_unit_test(known_answers), cmocka_unit_test(hashes),       cmocka_unit_test(streams),
+        cmocka_unit_test(uniform),       cmocka_unit_test(normal),       cmocka_unit_test(truncated),
+        cmocka_unit_test(below),         cmocka_unit_test(permutations), cmocka_unit_test(random_leaf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

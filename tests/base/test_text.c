@@ -100,12 +100,28 @@ static void numbers(void **state)
         const char *text;
         double value;
     } good[] = {
-        {"12", 12},       {"-1.5e3", -1500}, {".5", .5},          {"5.", 5},     {"1/255", 1.0 / 255},          {"-1/2", -0.5},
-        {"+3", 3},        {"1E-2", 0.01},    {"007", 7},          {"0/7", 0},    {"inf", (double)INFINITY},     {"-inf", -(double)INFINITY},
-        {".inf", (double)INFINITY}, {"1e-400", 0}, {"1.5/2.5e1", 0.06}, {"4.9e-324", 5e-324}, {"1e0000000000000000000001", 10},
+        {"12", 12},
+        {"-1.5e3", -1500},
+        {".5", .5},
+        {"5.", 5},
+        {"1/255", 1.0 / 255},
+        {"-1/2", -0.5},
+        {"+3", 3},
+        {"1E-2", 0.01},
+        {"007", 7},
+        {"0/7", 0},
+        {"inf", (double)INFINITY},
+        {"-inf", -(double)INFINITY},
+        {".inf", (double)INFINITY},
+        {"1e-400", 0},
+        {"1.5/2.5e1", 0.06},
+        {"4.9e-324", 5e-324},
+        {"1e0000000000000000000001", 10},
     };
-    static const char *const bad[] = {"",     " 1",  "1 ",  "1,5", "one",  "0x10", "nan", "1e",  "1e+",  ".",   "-",    "+-1", "--1",  "1/",
-                                      "/2",   "1/0", "0/0", "1/2/3", "1e999", "inf/2", "1/inf", "1_000", "infinity", "1/-2", "1.2.3", "1e5.5", "1d5", "-.", "e5"};
+    static const char *const bad[] = {"",      " 1",    "1 ",    "1,5",   "one",   "0x10",  "nan",      "1e",
+                                      "1e+",   ".",     "-",     "+-1",   "--1",   "1/",    "/2",       "1/0",
+                                      "0/0",   "1/2/3", "1e999", "inf/2", "1/inf", "1_000", "infinity", "1/-2",
+                                      "1.2.3", "1e5.5", "1d5",   "-.",    "e5"};
     for (size_t i = 0; i < GR_COUNT(good); i++) {
         double x = 99;
         if (!gr__parse_number(good[i].text, &x) || x != good[i].value) fail_msg("\"%s\" reads as %g", good[i].text, x);
@@ -124,16 +140,32 @@ static void sizes(void **state)
         const char *text;
         uint64_t value;
     } good[] = {
-        {"0", 0}, {"100", 100}, {"256K", 262144}, {"2G", UINT64_C(2) << 30}, {"1.5M", 3 << 19}, {"1.5 MiB", 3 << 19}, {"2gb", 0}, {"3kB", 3072},
-        {"7 B", 7}, {".5K", 512}, {"18446744073709551615", UINT64_MAX}, {"15E", UINT64_C(15) << 60}, {"1T", UINT64_C(1) << 40}, {"1e3", 1000},
+        {"0", 0},
+        {"100", 100},
+        {"256K", 262144},
+        {"2G", UINT64_C(2) << 30},
+        {"1.5M", 3 << 19},
+        {"1.5 MiB", 3 << 19},
+        {"2gb", 0},
+        {"3kB", 3072},
+        {"7 B", 7},
+        {".5K", 512},
+        {"18446744073709551615", UINT64_MAX},
+        {"15E", UINT64_C(15) << 60},
+        {"1T", UINT64_C(1) << 40},
+        {"1e3", 1000},
         {"9007199254740993", UINT64_C(9007199254740993)},
     };
-    static const char *const bad[] = {"", "K", "-1", "+1", "1X", "1KK", "1 ", "1  K", "16E", "18446744073709551616", "1e30", "inf", "nan", "1/2", "1iB", "1Ki"};
+    static const char *const bad[] = {
+        "",     "K",   "-1",  "+1",  "1X",  "1KK", "1 ", "1  K", "16E", "18446744073709551616",
+        "1e30", "inf", "nan", "1/2", "1iB", "1Ki"};
     for (size_t i = 0; i < GR_COUNT(good); i++) {
         uint64_t x = 99;
         bool ok = gr__parse_size(good[i].text, &x);
-        if (strcmp(good[i].text, "2gb") == 0) assert_false(ok); /* b would be bits */
-        else if (!ok || x != good[i].value) fail_msg("\"%s\" reads as %llu", good[i].text, (unsigned long long)x);
+        if (strcmp(good[i].text, "2gb") == 0)
+            assert_false(ok); /* b would be bits */
+        else if (!ok || x != good[i].value)
+            fail_msg("\"%s\" reads as %llu", good[i].text, (unsigned long long)x);
     }
     for (size_t i = 0; i < GR_COUNT(bad); i++) {
         uint64_t x = 99;
@@ -143,8 +175,19 @@ static void sizes(void **state)
         uint64_t bytes;
         const char *text;
     } shown[] = {
-        {0, "0 B"}, {1, "1 B"}, {1023, "1023 B"}, {1024, "1 KiB"}, {3 << 19, "1.5 MiB"}, {1025, "1 KiB"}, {262144, "256 KiB"},
-        {(1 << 20) - 1, "1 MiB"}, {UINT64_C(5) << 30, "5 GiB"}, {UINT64_MAX, "16 EiB"}, {12900, "12.6 KiB"}, {1295, "1.26 KiB"}, {102400, "100 KiB"},
+        {0, "0 B"},
+        {1, "1 B"},
+        {1023, "1023 B"},
+        {1024, "1 KiB"},
+        {3 << 19, "1.5 MiB"},
+        {1025, "1 KiB"},
+        {262144, "256 KiB"},
+        {(1 << 20) - 1, "1 MiB"},
+        {UINT64_C(5) << 30, "5 GiB"},
+        {UINT64_MAX, "16 EiB"},
+        {12900, "12.6 KiB"},
+        {1295, "1.26 KiB"},
+        {102400, "100 KiB"},
     };
     for (size_t i = 0; i < GR_COUNT(shown); i++) {
         char buffer[32];
@@ -156,7 +199,8 @@ static void sizes(void **state)
     assert_string_equal(tiny, "1 M");
 }
 
-/* Tells "1,5" from "1.5": numbers go out and come in with a point although the host program has set a locale with a comma. */
+/* Tells "1,5" from "1.5": numbers go out and come in with a point although the host program has set a locale with a
+ * comma. */
 static bool set_comma_locale(void)
 {
     static const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "de_DE", "fr_FR.UTF-8", "nl_NL.UTF-8"};
@@ -215,18 +259,35 @@ static void errno_texts(void **state)
 static void nearest(void **state)
 {
     (void)state;
-    static const char *const names[] = {"adam", "momentum", "sgd", "rmsprop", "learning_rate", "weight_decay", "beta1", "beta2", "x", ""};
+    static const char *const names[] = {"adam",         "momentum", "sgd",   "rmsprop", "learning_rate",
+                                        "weight_decay", "beta1",    "beta2", "x",       ""};
     static const struct {
         const char *typed, *meant;
     } rows[] = {
-        {"adma", "adam"}, {"Adam", "adam"}, {"momentun", "momentum"}, {"mometnum", "momentum"}, {"sdg", "sgd"}, {"rms_prop", "rmsprop"},
-        {"learning-rate", "learning_rate"}, {"leraning_rat", "learning_rate"}, {"wieght_decya", "weight_decay"}, {"beta3", "beta1"},
-        {"adam", "adam"}, {"zzzz", NULL}, {"", NULL}, {"lr", NULL}, {"y", NULL}, {"x", "x"}, {"optimizer", NULL},
+        {"adma", "adam"},
+        {"Adam", "adam"},
+        {"momentun", "momentum"},
+        {"mometnum", "momentum"},
+        {"sdg", "sgd"},
+        {"rms_prop", "rmsprop"},
+        {"learning-rate", "learning_rate"},
+        {"leraning_rat", "learning_rate"},
+        {"wieght_decya", "weight_decay"},
+        {"beta3", "beta1"},
+        {"adam", "adam"},
+        {"zzzz", NULL},
+        {"", NULL},
+        {"lr", NULL},
+        {"y", NULL},
+        {"x", "x"},
+        {"optimizer", NULL},
     };
     for (size_t i = 0; i < GR_COUNT(rows); i++) {
         const char *found = gr__nearest(rows[i].typed, names, GR_COUNT(names));
-        if (!rows[i].meant) assert_null(found);
-        else if (!found || strcmp(found, rows[i].meant) != 0) fail_msg("%s gives %s", rows[i].typed, found ? found : "nothing");
+        if (!rows[i].meant)
+            assert_null(found);
+        else if (!found || strcmp(found, rows[i].meant) != 0)
+            fail_msg("%s gives %s", rows[i].typed, found ? found : "nothing");
     }
     assert_null(gr__nearest("adam", names, 0));
     char huge[1000];
@@ -244,20 +305,34 @@ static void globs(void **state)
         const char *pattern, *name;
         bool matches;
     } rows[] = {
-        {"", "", true}, {"", "a", false}, {"*", "", true}, {"*", "abc", true}, {"?", "", false}, {"?", "a", true}, {"a?c", "abc", true},
-        {"layer*.weight", "layer1.conv2.weight", true}, {"layer*.weight", "layer1.bias", false}, {"*.bias", "a.bias.bias", true},
-        {"a*b*c", "aXbYbZc", true}, {"a*b*c", "aXbYb", false}, {"**a**", "bab", true}, {"*a", "aaab", false}, {"a", "", false},
+        {"", "", true},
+        {"", "a", false},
+        {"*", "", true},
+        {"*", "abc", true},
+        {"?", "", false},
+        {"?", "a", true},
+        {"a?c", "abc", true},
+        {"layer*.weight", "layer1.conv2.weight", true},
+        {"layer*.weight", "layer1.bias", false},
+        {"*.bias", "a.bias.bias", true},
+        {"a*b*c", "aXbYbZc", true},
+        {"a*b*c", "aXbYb", false},
+        {"**a**", "bab", true},
+        {"*a", "aaab", false},
+        {"a", "", false},
         {"*aaaaab", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", true},
     };
     for (size_t i = 0; i < GR_COUNT(rows); i++)
-        if (gr__glob(rows[i].pattern, rows[i].name) != rows[i].matches) fail_msg("%s against %s", rows[i].pattern, rows[i].name);
+        if (gr__glob(rows[i].pattern, rows[i].name) != rows[i].matches)
+            fail_msg("%s against %s", rows[i].pattern, rows[i].name);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(builder),      cmocka_unit_test(doubles), cmocka_unit_test(numbers), cmocka_unit_test(sizes), cmocka_unit_test(comma_locale),
-        cmocka_unit_test(errno_texts), cmocka_unit_test(nearest), cmocka_unit_test(globs),
+        cmocka_unit_test(builder), cmocka_unit_test(doubles),      cmocka_unit_test(numbers),
+        cmocka_unit_test(sizes),   cmocka_unit_test(comma_locale), cmocka_unit_test(errno_texts),
+        cmocka_unit_test(nearest), cmocka_unit_test(globs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,14 +29,42 @@ static int teardown(void **state)
 static void scalars_resolve_as_yaml_core(void **state)
 {
     (void)state;
-    static const struct { const char *text; gr_tree_kind kind; double number; } cases[] = {
-        {"", GR_TREE_NULL, 0}, {"~", GR_TREE_NULL, 0}, {"null", GR_TREE_NULL, 0}, {"NULL", GR_TREE_NULL, 0},
-        {"true", GR_TREE_BOOL, 0}, {"False", GR_TREE_BOOL, 0}, {"yes", GR_TREE_TEXT, 0}, {"off", GR_TREE_TEXT, 0},
-        {"12", GR_TREE_INT, 12}, {"-3", GR_TREE_INT, -3}, {"+7", GR_TREE_INT, 7}, {"007", GR_TREE_INT, 7}, {"0x1F", GR_TREE_INT, 31},
-        {"0o17", GR_TREE_INT, 15}, {"1e3", GR_TREE_REAL, 1000}, {"-1.5e-3", GR_TREE_REAL, -0.0015}, {".5", GR_TREE_REAL, 0.5},
-        {"3.", GR_TREE_REAL, 3}, {"1/4", GR_TREE_REAL, 0.25}, {".inf", GR_TREE_REAL, (double)INFINITY}, {"-.Inf", GR_TREE_REAL, -(double)INFINITY},
-        {"inf", GR_TREE_REAL, (double)INFINITY}, {"1e999", GR_TREE_TEXT, 0}, {"1/0", GR_TREE_TEXT, 0}, {"0x", GR_TREE_TEXT, 0}, {"-", GR_TREE_TEXT, 0},
-        {"0xG", GR_TREE_TEXT, 0}, {"-0x1", GR_TREE_TEXT, 0}, {"1 epoch", GR_TREE_TEXT, 0}, {"256K", GR_TREE_TEXT, 0}, {"none", GR_TREE_TEXT, 0},
+    static const struct {
+        const char *text;
+        gr_tree_kind kind;
+        double number;
+    } cases[] = {
+        {"", GR_TREE_NULL, 0},
+        {"~", GR_TREE_NULL, 0},
+        {"null", GR_TREE_NULL, 0},
+        {"NULL", GR_TREE_NULL, 0},
+        {"true", GR_TREE_BOOL, 0},
+        {"False", GR_TREE_BOOL, 0},
+        {"yes", GR_TREE_TEXT, 0},
+        {"off", GR_TREE_TEXT, 0},
+        {"12", GR_TREE_INT, 12},
+        {"-3", GR_TREE_INT, -3},
+        {"+7", GR_TREE_INT, 7},
+        {"007", GR_TREE_INT, 7},
+        {"0x1F", GR_TREE_INT, 31},
+        {"0o17", GR_TREE_INT, 15},
+        {"1e3", GR_TREE_REAL, 1000},
+        {"-1.5e-3", GR_TREE_REAL, -0.0015},
+        {".5", GR_TREE_REAL, 0.5},
+        {"3.", GR_TREE_REAL, 3},
+        {"1/4", GR_TREE_REAL, 0.25},
+        {".inf", GR_TREE_REAL, (double)INFINITY},
+        {"-.Inf", GR_TREE_REAL, -(double)INFINITY},
+        {"inf", GR_TREE_REAL, (double)INFINITY},
+        {"1e999", GR_TREE_TEXT, 0},
+        {"1/0", GR_TREE_TEXT, 0},
+        {"0x", GR_TREE_TEXT, 0},
+        {"-", GR_TREE_TEXT, 0},
+        {"0xG", GR_TREE_TEXT, 0},
+        {"-0x1", GR_TREE_TEXT, 0},
+        {"1 epoch", GR_TREE_TEXT, 0},
+        {"256K", GR_TREE_TEXT, 0},
+        {"none", GR_TREE_TEXT, 0},
         {"18446744073709551615", GR_TREE_INT, 18446744073709551615.0},
     };
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
@@ -74,7 +102,8 @@ static void whole_numbers_are_exact(void **state)
 static void containers_keep_order_and_place(void **state)
 {
     (void)state;
-    gr_tree *root = gr__tree_map(b), *layers = gr__tree_list(b), *layer = gr__tree_map(b), *units = gr__tree_scalar(b, "64");
+    gr_tree *root = gr__tree_map(b), *layers = gr__tree_list(b), *layer = gr__tree_map(b),
+            *units = gr__tree_scalar(b, "64");
     assert_true(gr__tree_put(b, layer, "units", units));
     for (int i = 0; i < 20; i++) assert_true(gr__tree_push(b, layers, i == 13 ? layer : gr__tree_scalar(b, "flatten")));
     gr_tree *model = gr__tree_map(b);
@@ -170,20 +199,67 @@ static void check_written(const gr_tree *t, int indent, const char *wanted)
 static void yaml_is_quoted_where_a_reader_could_err(void **state)
 {
     (void)state;
-    static const struct { const char *text, *yaml; } cases[] = {
-        {"adam", "adam\n"}, {"/data/x-1_2.gz", "/data/x-1_2.gz\n"}, {"1 epoch", "1 epoch\n"}, {"256K", "256K\n"}, {"two words", "two words\n"},
-        {"", "\"\"\n"}, {"~", "\"~\"\n"}, {"null", "\"null\"\n"}, {"True", "\"True\"\n"}, {"no", "\"no\"\n"}, {"Off", "\"Off\"\n"}, {"y", "\"y\"\n"},
-        {"12", "\"12\"\n"}, {"1e3", "\"1e3\"\n"}, {"1E+3", "\"1E+3\"\n"}, {"0x1F", "\"0x1F\"\n"}, {"0o7", "\"0o7\"\n"}, {"1/255", "\"1/255\"\n"}, {".5", "\".5\"\n"},
-        {"inf", "\"inf\"\n"}, {".nan", "\".nan\"\n"}, {"-", "\"-\"\n"}, {"- a", "\"- a\"\n"}, {"a: b", "\"a: b\"\n"}, {"a #b", "\"a #b\"\n"},
-        {"a ", "\"a \"\n"}, {" a", "\" a\"\n"}, {"[a]", "\"[a]\"\n"}, {"a, b", "\"a, b\"\n"}, {"*x", "\"*x\"\n"}, {"&x", "\"&x\"\n"}, {"!x", "\"!x\"\n"},
-        {"%x", "\"%x\"\n"}, {"@x", "\"@x\"\n"}, {"`x", "\"`x\"\n"}, {"'x'", "\"'x'\"\n"}, {"say \"x\\y\"", "\"say \\\"x\\\\y\\\"\"\n"},
-        {"a\nb\tc", "\"a\\nb\\tc\"\n"}, {"\x01\x7f", "\"\\x01\\x7F\"\n"}, {"2001-12-14", "\"2001-12-14\"\n"}, {"12:30", "\"12:30\"\n"},
-        {"sch\xc3\xb6n", "\"sch\xc3\xb6n\"\n"}, {"\xc2\x85", "\"\\x85\"\n"}, {"\xe2\x80\xa8", "\"\\u2028\"\n"}, {"\xef\xbb\xbf", "\"\\uFEFF\"\n"},
-        {"\xf0\x9f\x98\x80", "\"\xf0\x9f\x98\x80\"\n"}, {"\xff" "a\xc3", "\"\\uFFFDa\\uFFFD\"\n"}, {"\xed\xa0\x80", "\"\\uFFFD\\uFFFD\\uFFFD\"\n"}, {"---", "\"---\"\n"},
+    static const struct {
+        const char *text, *yaml;
+    } cases[] = {
+        {"adam", "adam\n"},
+        {"/data/x-1_2.gz", "/data/x-1_2.gz\n"},
+        {"1 epoch", "1 epoch\n"},
+        {"256K", "256K\n"},
+        {"two words", "two words\n"},
+        {"", "\"\"\n"},
+        {"~", "\"~\"\n"},
+        {"null", "\"null\"\n"},
+        {"True", "\"True\"\n"},
+        {"no", "\"no\"\n"},
+        {"Off", "\"Off\"\n"},
+        {"y", "\"y\"\n"},
+        {"12", "\"12\"\n"},
+        {"1e3", "\"1e3\"\n"},
+        {"1E+3", "\"1E+3\"\n"},
+        {"0x1F", "\"0x1F\"\n"},
+        {"0o7", "\"0o7\"\n"},
+        {"1/255", "\"1/255\"\n"},
+        {".5", "\".5\"\n"},
+        {"inf", "\"inf\"\n"},
+        {".nan", "\".nan\"\n"},
+        {"-", "\"-\"\n"},
+        {"- a", "\"- a\"\n"},
+        {"a: b", "\"a: b\"\n"},
+        {"a #b", "\"a #b\"\n"},
+        {"a ", "\"a \"\n"},
+        {" a", "\" a\"\n"},
+        {"[a]", "\"[a]\"\n"},
+        {"a, b", "\"a, b\"\n"},
+        {"*x", "\"*x\"\n"},
+        {"&x", "\"&x\"\n"},
+        {"!x", "\"!x\"\n"},
+        {"%x", "\"%x\"\n"},
+        {"@x", "\"@x\"\n"},
+        {"`x", "\"`x\"\n"},
+        {"'x'", "\"'x'\"\n"},
+        {"say \"x\\y\"", "\"say \\\"x\\\\y\\\"\"\n"},
+        {"a\nb\tc", "\"a\\nb\\tc\"\n"},
+        {"\x01\x7f", "\"\\x01\\x7F\"\n"},
+        {"2001-12-14", "\"2001-12-14\"\n"},
+        {"12:30", "\"12:30\"\n"},
+        {"sch\xc3\xb6n", "\"sch\xc3\xb6n\"\n"},
+        {"\xc2\x85", "\"\\x85\"\n"},
+        {"\xe2\x80\xa8", "\"\\u2028\"\n"},
+        {"\xef\xbb\xbf", "\"\\uFEFF\"\n"},
+        {"\xf0\x9f\x98\x80", "\"\xf0\x9f\x98\x80\"\n"},
+        {"\xff"
+         "a\xc3",
+         "\"\\uFFFDa\\uFFFD\"\n"},
+        {"\xed\xa0\x80", "\"\\uFFFD\\uFFFD\\uFFFD\"\n"},
+        {"---", "\"---\"\n"},
     };
     for (size_t i = 0; i < GR_COUNT(cases); i++) check_written(gr__tree_text(b, cases[i].text), 0, cases[i].yaml);
-    static const struct { const char *text, *yaml; } plain[] = {
-        {"12", "12\n"}, {"1/255", "1/255\n"}, {"0.0010", "0.0010\n"}, {"TRUE", "true\n"}, {"~", "null\n"}, {"inf", ".inf\n"}, {"-inf", "-.inf\n"}, {".NaN", ".nan\n"},
+    static const struct {
+        const char *text, *yaml;
+    } plain[] = {
+        {"12", "12\n"},  {"1/255", "1/255\n"}, {"0.0010", "0.0010\n"}, {"TRUE", "true\n"},
+        {"~", "null\n"}, {"inf", ".inf\n"},    {"-inf", "-.inf\n"},    {".NaN", ".nan\n"},
     };
     for (size_t i = 0; i < GR_COUNT(plain); i++) check_written(gr__tree_scalar(b, plain[i].text), 0, plain[i].yaml);
 }
@@ -191,21 +267,23 @@ static void yaml_is_quoted_where_a_reader_could_err(void **state)
 static void yaml_mixes_flow_and_block(void **state)
 {
     (void)state;
-    gr_tree *t = gr__tree_flow(b, "{gradus: 1, empty: {}, none: [], optimizer: {type: adam, lr: 0.001}, layers: [{type: conv, filters: 32, kernel: 3, padding: same, activation: relu, name: c1}, "
-                                  "flatten, [[1, 2], 3], {type: residual, layers: [{type: conv, filters: 32, kernel: 3, padding: same, activation: relu}, {type: dense, units: 10, name: head}]}]}");
+    gr_tree *t = gr__tree_flow(b, "{gradus: 1, empty: {}, none: [], optimizer: {type: adam, lr: 0.001}, layers: "
+                                  "[{type: conv, filters: 32, kernel: 3, padding: same, activation: relu, name: c1}, "
+                                  "flatten, [[1, 2], 3], {type: residual, layers: [{type: conv, filters: 32, kernel: "
+                                  "3, padding: same, activation: relu}, {type: dense, units: 10, name: head}]}]}");
     check_written(t, 0,
-        "gradus: 1\n"
-        "empty: {}\n"
-        "none: []\n"
-        "optimizer: {type: adam, lr: 0.001}\n"
-        "layers:\n"
-        "  - {type: conv, filters: 32, kernel: 3, padding: same, activation: relu, name: c1}\n"
-        "  - flatten\n"
-        "  - [[1, 2], 3]\n"
-        "  - type: residual\n"
-        "    layers:\n"
-        "      - {type: conv, filters: 32, kernel: 3, padding: same, activation: relu}\n"
-        "      - {type: dense, units: 10, name: head}\n");
+                  "gradus: 1\n"
+                  "empty: {}\n"
+                  "none: []\n"
+                  "optimizer: {type: adam, lr: 0.001}\n"
+                  "layers:\n"
+                  "  - {type: conv, filters: 32, kernel: 3, padding: same, activation: relu, name: c1}\n"
+                  "  - flatten\n"
+                  "  - [[1, 2], 3]\n"
+                  "  - type: residual\n"
+                  "    layers:\n"
+                  "      - {type: conv, filters: 32, kernel: 3, padding: same, activation: relu}\n"
+                  "      - {type: dense, units: 10, name: head}\n");
     check_written(gr__tree_flow(b, "{a: 1, b: [2]}"), 2, "  a: 1\n  b: [2]\n");
     check_written(gr__tree_map(b), 0, "{}\n");
 
@@ -229,7 +307,8 @@ static void every_failing_allocation_is_reported(void **state)
         if (own) {
             gr_tree *list = gr__tree_list(own);
             bool ok = list != NULL;
-            for (int i = 0; i < 300 && ok; i++) ok = gr__tree_push(own, list, gr__tree_flow(own, "{a: [1, 2], b: some text}"));
+            for (int i = 0; i < 300 && ok; i++)
+                ok = gr__tree_push(own, list, gr__tree_flow(own, "{a: [1, 2], b: some text}"));
             gr_tree *copy = ok ? gr__tree_copy(own, list) : NULL;
             gr__text out;
             gr__text_init(&out, ctx);

@@ -112,7 +112,8 @@ static inline void refuse(const files *f, const char *source, gr_target_kind wan
     gr_status st = gr__set_load(f->ctx, t, &o, &s);
     const gr_error *e = gr_context_error(f->ctx);
     if (st == GR_OK) fail_msg("%s is accepted", source);
-    if (st != code || !strstr(e->message, words)) fail_msg("%s: %s: %s (wanted %s: %s)", source, gr_status_name(st), e->message, gr_status_name(code), words);
+    if (st != code || !strstr(e->message, words))
+        fail_msg("%s: %s: %s (wanted %s: %s)", source, gr_status_name(st), e->message, gr_status_name(code), words);
     assert_string_equal(e->file, "r.yaml");
     assert_null(s.inputs);
     assert_int_equal(gr_context_bytes(f->ctx), before);

@@ -56,9 +56,18 @@ static void tables_are_read(void **state)
     static const int32_t y[] = {1, 0};
     /* One table in many dresses: line ends, quotes, blanks, blank lines, a byte order mark, no last line end. */
     static const char *const same[] = {
-        "a,b,y\n1,2,1\n3.5,-4e-3,0\n", "a,b,y\r\n1,2,1\r\n3.5,-4e-3,0\r\n", "a,b,y\r1,2,1\r3.5,-4e-3,0", ("\xEF\xBB\xBF" "a,b,y\n1,2,1\n3.5,-4e-3,0"),
-        "\"a\",\"b\",\"y\"\n\"1\",\"2\",\"1\"\n3.5, \"-4e-3\" ,0\n", "a, b ,y\n 1 , 2,1\n+3.5,-0.004 ,0\n", "\n\na,b,y\n\n1,2,1\n\n\n3.5,-.4e-2,0\n\n",
-        "a;b;y\n1;2;1\n3.5;-4e-3;0\n", "a\tb\ty\n1\t2\t1\n3.5\t-4e-3\t0\n", "a|b|y\n1|2|1\n3.5|-4E-03|0\n", "a b  y\n 1  2 1\n3.5\t-4e-3 0 \n",
+        "a,b,y\n1,2,1\n3.5,-4e-3,0\n",
+        "a,b,y\r\n1,2,1\r\n3.5,-4e-3,0\r\n",
+        "a,b,y\r1,2,1\r3.5,-4e-3,0",
+        ("\xEF\xBB\xBF"
+         "a,b,y\n1,2,1\n3.5,-4e-3,0"),
+        "\"a\",\"b\",\"y\"\n\"1\",\"2\",\"1\"\n3.5, \"-4e-3\" ,0\n",
+        "a, b ,y\n 1 , 2,1\n+3.5,-0.004 ,0\n",
+        "\n\na,b,y\n\n1,2,1\n\n\n3.5,-.4e-2,0\n\n",
+        "a;b;y\n1;2;1\n3.5;-4e-3;0\n",
+        "a\tb\ty\n1\t2\t1\n3.5\t-4e-3\t0\n",
+        "a|b|y\n1|2|1\n3.5|-4E-03|0\n",
+        "a b  y\n 1  2 1\n3.5\t-4e-3 0 \n",
     };
     for (size_t i = 0; i < GR_COUNT(same); i++) {
         gr_set s = load(same[i], "target: y", GR_TARGET_CLASS);
@@ -91,10 +100,19 @@ static void tables_are_read(void **state)
 static void headers_are_told_from_data(void **state)
 {
     (void)state;
-    static const struct { const char *text, *more; int64_t n; } cases[] = {
-        {"1,2\n3,4\n", "", 2}, {"a,b\n3,4\n", "", 1}, {"1,2\n3,4\n", "header: true", 1}, {"5.1,3.5,setosa\n4.9,3.0,virginica\n", "target: 2", 2},
-        {"150,4,setosa,versicolor\n5.1,3.5,1.4,0\n4.9,3.0,1.4,1\n", "target: 3", 2}, /* counts and names, as the first line of some sets */
-        {"1,NA\n3,4\n", "missing: [NA]", 2}, {"a,b\nNA,4\n1,2\n", "missing: [NA]", 2}, {"inf_,b\n1,2\n", "", 1},
+    static const struct {
+        const char *text, *more;
+        int64_t n;
+    } cases[] = {
+        {"1,2\n3,4\n", "", 2},
+        {"a,b\n3,4\n", "", 1},
+        {"1,2\n3,4\n", "header: true", 1},
+        {"5.1,3.5,setosa\n4.9,3.0,virginica\n", "target: 2", 2},
+        {"150,4,setosa,versicolor\n5.1,3.5,1.4,0\n4.9,3.0,1.4,1\n", "target: 3",
+         2}, /* counts and names, as the first line of some sets */
+        {"1,NA\n3,4\n", "missing: [NA]", 2},
+        {"a,b\nNA,4\n1,2\n", "missing: [NA]", 2},
+        {"inf_,b\n1,2\n", "", 1},
     };
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         gr_set s = load(cases[i].text, cases[i].more, GR_TARGET_NONE);
@@ -165,10 +183,30 @@ static void declared_missing_values_are_nan(void **state)
 static void numbers_are_rounded_correctly(void **state)
 {
     (void)state;
-    static const struct { const char *text; double wanted; } cases[] = {
-        {"0", 0}, {"-0", -0.0}, {"007", 7}, {"0.1", 0.1}, {"123456789012345678", 123456789012345678.0}, {"12345678901234567890123", 12345678901234567890123.0}, {"9007199254740993", 9007199254740993.0},
-        {"1e22", 1e22}, {"1e23", 1e23}, {"1e-22", 1e-22}, {"1.7976931348623157e308", 1.7976931348623157e308}, {"4.9e-324", 4.9e-324}, {"1e-400", 0}, {"0.3000000000000000166", 0.3},
-        {"2.2250738585072011e-308", 2.2250738585072011e-308}, {"+5.", 5}, {".5", .5}, {"1E+2", 100}, {"0.000000000000000000000000000001", 1e-30}, {"100000000000000000000000", 1e23},
+    static const struct {
+        const char *text;
+        double wanted;
+    } cases[] = {
+        {"0", 0},
+        {"-0", -0.0},
+        {"007", 7},
+        {"0.1", 0.1},
+        {"123456789012345678", 123456789012345678.0},
+        {"12345678901234567890123", 12345678901234567890123.0},
+        {"9007199254740993", 9007199254740993.0},
+        {"1e22", 1e22},
+        {"1e23", 1e23},
+        {"1e-22", 1e-22},
+        {"1.7976931348623157e308", 1.7976931348623157e308},
+        {"4.9e-324", 4.9e-324},
+        {"1e-400", 0},
+        {"0.3000000000000000166", 0.3},
+        {"2.2250738585072011e-308", 2.2250738585072011e-308},
+        {"+5.", 5},
+        {".5", .5},
+        {"1E+2", 100},
+        {"0.000000000000000000000000000001", 1e-30},
+        {"100000000000000000000000", 1e23},
     };
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         gr__field field = {.s = cases[i].text, .n = strlen(cases[i].text)};
@@ -177,7 +215,8 @@ static void numbers_are_rounded_correctly(void **state)
         if (x != cases[i].wanted) fail_msg("%s reads as %.17g", cases[i].text, x);
         assert_int_equal(signbit(x), signbit(cases[i].wanted));
     }
-    static const char *const wrong[] = {"", "-", "+", ".", "e5", "1e", "1e+", "1.2.3", "1,5", "0x10", "1/255", "1 2", "--1", "abc", "nano", "in", "1f", "1_000"};
+    static const char *const wrong[] = {"",     "-",     "+",   ".",   "e5",  "1e",   "1e+", "1.2.3", "1,5",
+                                        "0x10", "1/255", "1 2", "--1", "abc", "nano", "in",  "1f",    "1_000"};
     for (size_t i = 0; i < GR_COUNT(wrong); i++) {
         gr__field field = {.s = wrong[i], .n = strlen(wrong[i])};
         double x;
@@ -195,23 +234,33 @@ static void numbers_are_rounded_correctly(void **state)
 static void hostile_tables_are_refused(void **state)
 {
     (void)state;
-    static const struct { const char *text, *more; gr_target_kind want; gr_status code; const char *words; } cases[] = {
+    static const struct {
+        const char *text, *more;
+        gr_target_kind want;
+        gr_status code;
+        const char *words;
+    } cases[] = {
         {"", "", GR_TARGET_NONE, GR_E_DATA, "is empty"},
         {"\n\r\n\n", "", GR_TARGET_NONE, GR_E_DATA, "no records"},
         {"a,b\n", "", GR_TARGET_NONE, GR_E_DATA, "only a header"},
-        {"a,b,y\n1,2,0\n3,4\n", "target: y", GR_TARGET_CLASS, GR_E_FORMAT, "line 3 has 2 fields, but the first record has 3"},
+        {"a,b,y\n1,2,0\n3,4\n", "target: y", GR_TARGET_CLASS, GR_E_FORMAT,
+         "line 3 has 2 fields, but the first record has 3"},
         {"a,b\n1,2\n3,4,5\n", "", GR_TARGET_NONE, GR_E_FORMAT, "line 3 has 3 fields"},
         {"a,b\n1,\"2\n3,4\n", "", GR_TARGET_NONE, GR_E_FORMAT, "line 2 is never closed"},
         {"a,b\n1,\"2\"x\n3,4\n", "", GR_TARGET_NONE, GR_E_FORMAT, "closing quote in line 2"},
-        {"a,b,y\n1,nan,0\n3,4,1\n", "target: y", GR_TARGET_CLASS, GR_E_DATA, "line 2, column 2 (b): \"nan\" is not finite"},
-        {"a,b,y\n1,2,0\n3,-inf,1\n", "target: y", GR_TARGET_CLASS, GR_E_DATA, "line 3, column 2 (b): \"-inf\" is not finite"},
+        {"a,b,y\n1,nan,0\n3,4,1\n", "target: y", GR_TARGET_CLASS, GR_E_DATA,
+         "line 2, column 2 (b): \"nan\" is not finite"},
+        {"a,b,y\n1,2,0\n3,-inf,1\n", "target: y", GR_TARGET_CLASS, GR_E_DATA,
+         "line 3, column 2 (b): \"-inf\" is not finite"},
         {"a,b,y\n1,1e999,0\n3,4,1\n", "target: y", GR_TARGET_CLASS, GR_E_DATA, "is not finite"},
         {"a,b,y\n1,1e300,0\n3,4,1\n", "target: y", GR_TARGET_CLASS, GR_E_DATA, "float32"},
         {"a,b,y\n1,,0\n3,4,1\n", "target: y", GR_TARGET_CLASS, GR_E_DATA, "line 2, column 2 (b): the field is empty"},
         {"a,b,y\n1,NA,0\n3,4,1\n", "target: y", GR_TARGET_CLASS, GR_E_DATA, "\"NA\" is not a number"},
-        {"a,b,y\n1,NA,0\n3,?,1\n", "target: y, missing: NA", GR_TARGET_CLASS, GR_E_DATA, "line 3, column 2 (b): \"?\" is not a number"},
+        {"a,b,y\n1,NA,0\n3,?,1\n", "target: y, missing: NA", GR_TARGET_CLASS, GR_E_DATA,
+         "line 3, column 2 (b): \"?\" is not a number"},
         {"1,2,0\n3,x4,1\n", "target: 2", GR_TARGET_CLASS, GR_E_DATA, "line 2, column 2: \"x4\" is not a number"},
-        {"a,b,y\n1,2,0\n3,4,1.5\n", "target: y", GR_TARGET_CLASS, GR_E_DATA, "line 3, column 3 (y): \"1.5\" is not a class"},
+        {"a,b,y\n1,2,0\n3,4,1.5\n", "target: y", GR_TARGET_CLASS, GR_E_DATA,
+         "line 3, column 3 (y): \"1.5\" is not a class"},
         {"a,b,y\n1,2,0\n3,4,-1\n", "target: y", GR_TARGET_CLASS, GR_E_DATA, "\"-1\" is not a class"},
         {"a,b,y\n1,2,0\n3,4,99999999\n", "target: y", GR_TARGET_CLASS, GR_E_DATA, "is not a class"},
         {"a,b,y\n1,2,0\n3,4,\n", "target: y", GR_TARGET_CLASS, GR_E_DATA, "the field is empty"},
@@ -241,7 +290,10 @@ static void hostile_tables_are_refused(void **state)
         refuse(&f, source, cases[i].want, cases[i].code, cases[i].words);
     }
     refuse(&f, "{type: csv, file: missing.csv}", GR_TARGET_NONE, GR_E_FILE, "missing.csv");
-    put_file(&f, "t.csv", "1,2\n3,\0" "4\n", 9);
+    put_file(&f, "t.csv",
+             "1,2\n3,\0"
+             "4\n",
+             9);
     refuse(&f, "{type: csv, file: t.csv}", GR_TARGET_NONE, GR_E_DATA, "is not a number");
     put_file(&f, "t.csv", "\x1F\x8B\x08\0\0\0\0\0\0\3xxxxxxxxxxxxxxxx", 26); /* called gzip, and is none */
     refuse(&f, "{type: csv, file: t.csv}", GR_TARGET_NONE, GR_E_FORMAT, "gzip");
@@ -272,7 +324,8 @@ static void raw_input_is_read(void **state)
     (void)state;
     static const float x[] = {1, 2, 3, 4};
     static const char *const names[] = {"a", "b"};
-    static const char *const texts[] = {"a,b,y\n1,2,cat\n3,4,dog\n", "a,b\n1,2\n3,4\n", "1,2\n3,4\n", "y,b,more,a\nq,2,9,1\nr,4,9,3\n"};
+    static const char *const texts[] = {"a,b,y\n1,2,cat\n3,4,dog\n", "a,b\n1,2\n3,4\n", "1,2\n3,4\n",
+                                        "y,b,more,a\nq,2,9,1\nr,4,9,3\n"};
     for (size_t i = 0; i < GR_COUNT(texts); i++) {
         put_text(texts[i]);
         gr_set s = raw("t.csv", GR_SHAPE(2), "y", i == 3 ? names : NULL);

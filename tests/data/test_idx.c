@@ -18,7 +18,8 @@ static int teardown(void **state)
 }
 
 /* Two pictures of 2 x 3 bytes, two labels. */
-static const unsigned char images[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6, 250, 251, 252, 253, 254, 255};
+static const unsigned char images[] = {0, 0, 8, 3, 0, 0, 0, 2, 0,   0,   0,   2,   0,   0,
+                                       0, 3, 1, 2, 3, 4, 5, 6, 250, 251, 252, 253, 254, 255};
 static const unsigned char labels[] = {0, 0, 8, 1, 0, 0, 0, 2, 7, 0};
 #define PAIR "{type: idx, images: i, labels: l}"
 
@@ -69,14 +70,22 @@ static void plain_and_packed_are_read(void **state)
 static void all_types_are_read(void **state)
 {
     (void)state;
-    static const unsigned char i8[] = {0, 0, 9, 1, 0, 0, 0, 2, 0xFF, 127}, i16[] = {0, 0, 11, 1, 0, 0, 0, 2, 0xFF, 0xFE, 1, 0},
+    static const unsigned char i8[] = {0, 0, 9, 1, 0, 0, 0, 2, 0xFF, 127},
+                               i16[] = {0, 0, 11, 1, 0, 0, 0, 2, 0xFF, 0xFE, 1, 0},
                                i32[] = {0, 0, 12, 1, 0, 0, 0, 2, 0xFF, 0xFF, 0xFF, 0xFD, 0, 1, 0, 0},
                                f32[] = {0, 0, 13, 1, 0, 0, 0, 2, 0x3F, 0xC0, 0, 0, 0xC1, 0x20, 0, 0},
-                               f64[] = {0, 0, 14, 1, 0, 0, 0, 2, 0x3F, 0xB9, 0x99, 0x99, 0x99, 0x99, 0x99, 0x9A, 0xC0, 0x24, 0, 0, 0, 0, 0, 0};
+                               f64[] = {0,    0,    14,   1,    0,    0,    0, 2, 0x3F, 0xB9, 0x99, 0x99,
+                                        0x99, 0x99, 0x99, 0x9A, 0xC0, 0x24, 0, 0, 0,    0,    0,    0};
     put_file(&f, "l", labels, sizeof labels);
-    static const struct { const unsigned char *data; size_t n; gr_element element; double first, second; } cases[] = {
-        {i8, sizeof i8, GR_EL_I32, -1, 127}, {i16, sizeof i16, GR_EL_I32, -2, 256}, {i32, sizeof i32, GR_EL_I32, -3, 65536},
-        {f32, sizeof f32, GR_EL_F32, 1.5, -10}, {f64, sizeof f64, GR_EL_F32, 0.1, -10},
+    static const struct {
+        const unsigned char *data;
+        size_t n;
+        gr_element element;
+        double first, second;
+    } cases[] = {
+        {i8, sizeof i8, GR_EL_I32, -1, 127},     {i16, sizeof i16, GR_EL_I32, -2, 256},
+        {i32, sizeof i32, GR_EL_I32, -3, 65536}, {f32, sizeof f32, GR_EL_F32, 1.5, -10},
+        {f64, sizeof f64, GR_EL_F32, 0.1, -10},
     };
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         for (int gz = 0; gz < 2; gz++) {
@@ -141,7 +150,8 @@ static void hostile_files_are_refused(void **state)
         put_file(&f, "i", packed, cut);
         refuse(&f, PAIR, GR_TARGET_CLASS, GR_E_FORMAT, "/i");
     }
-    for (size_t at = 10; at < whole; at++) { /* every flipped bit of the content is found: by the checksum, or before by what it makes of the header */
+    for (size_t at = 10; at < whole; at++) { /* every flipped bit of the content is found: by the checksum, or before by
+                                                what it makes of the header */
         packed[at] ^= 4;
         put_file(&f, "i", packed, whole);
         gr_set s;
@@ -151,11 +161,21 @@ static void hostile_files_are_refused(void **state)
         gr_context_clear_error(f.ctx);
         packed[at] ^= 4;
     }
-    static const struct { size_t at; unsigned char value; gr_status code; const char *words; } cases[] = {
-        {0, 1, GR_E_FORMAT, "two zero bytes"}, {1, 1, GR_E_FORMAT, "two zero bytes"}, {2, 7, GR_E_FORMAT, "0x07"}, {2, 10, GR_E_FORMAT, "0x0a"}, {2, 255, GR_E_FORMAT, "0xff"},
-        {3, 0, GR_E_FORMAT, "0 axes"}, {3, 8, GR_E_FORMAT, "8 axes"}, {3, 255, GR_E_FORMAT, "255 axes"}, {3, 2, GR_E_FORMAT, "promises"}, {3, 4, GR_E_FORMAT, "promises"},
-        {7, 3, GR_E_FORMAT, "promises 34"}, {7, 1, GR_E_FORMAT, "promises 22"}, {7, 0, GR_E_DATA, "no samples"}, {11, 0, GR_E_DATA, "without a value"}, {4, 255, GR_E_FORMAT, "promises"},
-        {8, 255, GR_E_FORMAT, "promises"}, {2, 13, GR_E_FORMAT, "promises 64"},
+    static const struct {
+        size_t at;
+        unsigned char value;
+        gr_status code;
+        const char *words;
+    } cases[] = {
+        {0, 1, GR_E_FORMAT, "two zero bytes"}, {1, 1, GR_E_FORMAT, "two zero bytes"},
+        {2, 7, GR_E_FORMAT, "0x07"},           {2, 10, GR_E_FORMAT, "0x0a"},
+        {2, 255, GR_E_FORMAT, "0xff"},         {3, 0, GR_E_FORMAT, "0 axes"},
+        {3, 8, GR_E_FORMAT, "8 axes"},         {3, 255, GR_E_FORMAT, "255 axes"},
+        {3, 2, GR_E_FORMAT, "promises"},       {3, 4, GR_E_FORMAT, "promises"},
+        {7, 3, GR_E_FORMAT, "promises 34"},    {7, 1, GR_E_FORMAT, "promises 22"},
+        {7, 0, GR_E_DATA, "no samples"},       {11, 0, GR_E_DATA, "without a value"},
+        {4, 255, GR_E_FORMAT, "promises"},     {8, 255, GR_E_FORMAT, "promises"},
+        {2, 13, GR_E_FORMAT, "promises 64"},
     };
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         memcpy(x, images, sizeof images);
@@ -187,10 +207,15 @@ static void hostile_files_are_refused(void **state)
 static void hostile_values_are_refused(void **state)
 {
     (void)state;
-    static const unsigned char three[] = {0, 0, 8, 1, 0, 0, 0, 3, 7, 0, 1}, negative[] = {0, 0, 9, 1, 0, 0, 0, 2, 7, 0xFF}, half[] = {0, 0, 13, 1, 0, 0, 0, 2, 0x3F, 0xC0, 0, 0, 0, 0, 0, 0},
-                               large[] = {0, 0, 12, 1, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0, 0, 0}, nan_[] = {0, 0, 13, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0x7F, 0xC0, 0, 0},
-                               inf[] = {0, 0, 14, 2, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xF0, 0, 0, 0, 0, 0, 0},
-                               huge[] = {0, 0, 14, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0x7E, 0x37, 0xE4, 0x3C, 0x88, 0, 0x75, 0x9C};
+    static const unsigned char three[] = {0, 0, 8, 1, 0, 0, 0, 3, 7, 0, 1},
+                               negative[] = {0, 0, 9, 1, 0, 0, 0, 2, 7, 0xFF},
+                               half[] = {0, 0, 13, 1, 0, 0, 0, 2, 0x3F, 0xC0, 0, 0, 0, 0, 0, 0},
+                               large[] = {0, 0, 12, 1, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0, 0, 0},
+                               nan_[] = {0, 0, 13, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0x7F, 0xC0, 0, 0},
+                               inf[] = {0, 0, 14, 2, 0, 0, 0,    1,    0, 0, 0, 2, 0, 0,
+                                        0, 0, 0,  0, 0, 0, 0xFF, 0xF0, 0, 0, 0, 0, 0, 0},
+                               huge[] = {0, 0, 14, 1, 0,    0,    0,    2,    0,    0, 0,    0,
+                                         0, 0, 0,  0, 0x7E, 0x37, 0xE4, 0x3C, 0x88, 0, 0x75, 0x9C};
     put_file(&f, "i", images, sizeof images);
     put_file(&f, "l", three, sizeof three);
     refuse(&f, PAIR, GR_TARGET_CLASS, GR_E_DATA, "holds 2 samples");

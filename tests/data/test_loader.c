@@ -23,7 +23,13 @@ static int setup(void **state)
         classes[i] = i + 7;
         row_numbers[i] = (uint32_t)(N - 1 - i);
     }
-    set = (gr_set){.n = N, .sample = GR_SHAPE(WIDTH), .element = GR_EL_F32, .inputs = inputs, .target = GR_TARGET_CLASS, .targets = classes, .targets_bytes = sizeof classes};
+    set = (gr_set){.n = N,
+                   .sample = GR_SHAPE(WIDTH),
+                   .element = GR_EL_F32,
+                   .inputs = inputs,
+                   .target = GR_TARGET_CLASS,
+                   .targets = classes,
+                   .targets_bytes = sizeof classes};
     rows = (gr_rows){row_numbers, N};
     return 0;
 }
@@ -37,7 +43,14 @@ static int teardown(void **state)
 
 static gr_loader_options options(int64_t batch, gr_shuffle shuffle, bool background)
 {
-    return (gr_loader_options){.set = &set, .rows = &rows, .batch = batch, .shuffle = shuffle, .seed = 11, .input_as = GR_EL_F32, .target_as = GR_EL_I32, .background = background};
+    return (gr_loader_options){.set = &set,
+                               .rows = &rows,
+                               .batch = batch,
+                               .shuffle = shuffle,
+                               .seed = 11,
+                               .input_as = GR_EL_F32,
+                               .target_as = GR_EL_I32,
+                               .background = background};
 }
 
 static gr_loader *make(const gr_loader_options *o)
@@ -55,7 +68,8 @@ static void check_pairing(const gr_batch *b)
     for (int64_t i = 0; i < b->n; i++) {
         uint32_t row = b->row[i];
         assert_true(row < N);
-        for (int k = 0; k < WIDTH; k++) assert_true(((const float *)b->inputs)[i * WIDTH + k] == (float)(1000 * row + (uint32_t)k));
+        for (int k = 0; k < WIDTH; k++)
+            assert_true(((const float *)b->inputs)[i * WIDTH + k] == (float)(1000 * row + (uint32_t)k));
         assert_int_equal(((const int32_t *)b->targets)[i], row + 7);
     }
 }
@@ -149,7 +163,8 @@ static void seeking_continues_to_the_same_bits(void **state)
             gr_batch a, b;
             for (int i = 0; i < 40; i++) {
                 test_ok(ctx, gr__loader_next(whole, &a));
-                for (int reads = i % 4; reads > 0; reads--) test_ok(ctx, gr__loader_next(jumper, &b)); /* anywhere else before */
+                for (int reads = i % 4; reads > 0; reads--)
+                    test_ok(ctx, gr__loader_next(jumper, &b)); /* anywhere else before */
                 gr__loader_seek(jumper, a.epoch, a.index);
                 test_ok(ctx, gr__loader_next(jumper, &b));
                 assert_int_equal(a.n, b.n);
@@ -195,7 +210,8 @@ static void elements_are_converted(void **state)
     static const int32_t ints[] = {-5, 0, 70000, 2147483647};
     static const float floats[] = {-1.5f, 0, 1e-40f, 3e38f};
     static const double doubles[] = {-0.1, 0, 1e-40, 3e38};
-    static const void *const from[] = {[GR_EL_U8] = bytes, [GR_EL_F32] = floats, [GR_EL_F64] = doubles, [GR_EL_I32] = ints};
+    static const void *const from[] = {
+        [GR_EL_U8] = bytes, [GR_EL_F32] = floats, [GR_EL_F64] = doubles, [GR_EL_I32] = ints};
     uint32_t four[] = {0, 1, 2, 3};
     gr_rows r = {four, 4};
     for (int a = 0; a < 4; a++) {
@@ -215,10 +231,15 @@ static void elements_are_converted(void **state)
             test_ok(ctx, gr__loader_next(l, &x));
             assert_null(x.targets);
             for (int i = 0; i < 4; i++) {
-                double wanted = a == GR_EL_U8 ? bytes[i] : a == GR_EL_I32 ? ints[i] : a == GR_EL_F32 ? (double)floats[i] : doubles[i];
+                double wanted = a == GR_EL_U8    ? bytes[i]
+                                : a == GR_EL_I32 ? ints[i]
+                                : a == GR_EL_F32 ? (double)floats[i]
+                                                 : doubles[i];
                 if (b == GR_EL_F32 && a == GR_EL_F64 && i == 2) wanted = 0; /* denormals are flushed, on any thread */
-                double got = b == GR_EL_U8 ? ((const uint8_t *)x.inputs)[i] : b == GR_EL_I32 ? ((const int32_t *)x.inputs)[i]
-                             : b == GR_EL_F32 ? (double)((const float *)x.inputs)[i] : ((const double *)x.inputs)[i];
+                double got = b == GR_EL_U8    ? ((const uint8_t *)x.inputs)[i]
+                             : b == GR_EL_I32 ? ((const int32_t *)x.inputs)[i]
+                             : b == GR_EL_F32 ? (double)((const float *)x.inputs)[i]
+                                              : ((const double *)x.inputs)[i];
                 if (a == GR_EL_F32 && b == GR_EL_F64 && i == 2) wanted = 0;
                 assert_true(got == (b == GR_EL_F32 ? (double)(float)wanted : wanted));
             }
@@ -227,7 +248,13 @@ static void elements_are_converted(void **state)
     }
     /* Values as targets, float or double. */
     static const double targets[] = {0.1, 0.2, 0.3, 0.4};
-    gr_set s = {.n = 4, .sample = GR_SCALAR, .element = GR_EL_U8, .inputs = (void *)(uintptr_t)bytes, .target = GR_TARGET_VALUE, .targets = (void *)(uintptr_t)targets, .targets_bytes = sizeof targets};
+    gr_set s = {.n = 4,
+                .sample = GR_SCALAR,
+                .element = GR_EL_U8,
+                .inputs = (void *)(uintptr_t)bytes,
+                .target = GR_TARGET_VALUE,
+                .targets = (void *)(uintptr_t)targets,
+                .targets_bytes = sizeof targets};
     gr_loader_options o = {.set = &s, .rows = &r, .batch = 4, .input_as = GR_EL_U8, .target_as = GR_EL_F32};
     gr_loader *l = make(&o);
     gr_batch x;

@@ -43,7 +43,8 @@ static void put_npy(const char *name, const char *literal, const void *data, siz
 static const char *literal_of(const char *descr, bool fortran, const char *shape)
 {
     static char text[200];
-    snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }", descr, fortran ? "True" : "False", shape);
+    snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }", descr,
+             fortran ? "True" : "False", shape);
     return text;
 }
 
@@ -63,17 +64,34 @@ static void all_types_are_read(void **state)
     static const int64_t i8[] = {-3, -2147483648};
     static const float f4[] = {1.5f, -0.1f};
     static const double f8[] = {1.5, -0.1};
-    static const struct { const char *descr; const void *data; size_t width; gr_element element; double first, second; } cases[] = {
-        {"|u1", u1, 1, GR_EL_U8, 0, 255}, {"|b1", i1 + 1, 1, GR_EL_U8, 7, 0}, {"|i1", i1, 1, GR_EL_I32, -3, 7}, {"<u2", u2, 2, GR_EL_I32, 3, 65535}, {"<i2", i2, 2, GR_EL_I32, -3, 300},
-        {"<u4", u4, 4, GR_EL_I32, 3, 2147483647}, {"<i4", i4, 4, GR_EL_I32, -3, 70000}, {"<u8", u8, 8, GR_EL_I32, 3, 2147483647}, {"<i8", i8, 8, GR_EL_I32, -3, -2147483648.0},
-        {"<f2", f2, 2, GR_EL_F32, 1.5, -10}, {"<f4", f4, 4, GR_EL_F32, 1.5, (double)-0.1f}, {"<f8", f8, 8, GR_EL_F32, 1.5, (double)-0.1f}, {"=f4", f4, 4, GR_EL_F32, 1.5, (double)-0.1f},
+    static const struct {
+        const char *descr;
+        const void *data;
+        size_t width;
+        gr_element element;
+        double first, second;
+    } cases[] = {
+        {"|u1", u1, 1, GR_EL_U8, 0, 255},
+        {"|b1", i1 + 1, 1, GR_EL_U8, 7, 0},
+        {"|i1", i1, 1, GR_EL_I32, -3, 7},
+        {"<u2", u2, 2, GR_EL_I32, 3, 65535},
+        {"<i2", i2, 2, GR_EL_I32, -3, 300},
+        {"<u4", u4, 4, GR_EL_I32, 3, 2147483647},
+        {"<i4", i4, 4, GR_EL_I32, -3, 70000},
+        {"<u8", u8, 8, GR_EL_I32, 3, 2147483647},
+        {"<i8", i8, 8, GR_EL_I32, -3, -2147483648.0},
+        {"<f2", f2, 2, GR_EL_F32, 1.5, -10},
+        {"<f4", f4, 4, GR_EL_F32, 1.5, (double)-0.1f},
+        {"<f8", f8, 8, GR_EL_F32, 1.5, (double)-0.1f},
+        {"=f4", f4, 4, GR_EL_F32, 1.5, (double)-0.1f},
     };
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         for (int big = 0; big < 2; big++) {
             unsigned char raw[16];
             char descr[8];
             size_t w = cases[i].width, n = strcmp(cases[i].descr, "|b1") ? 2 : 1;
-            for (size_t k = 0; k < n * w; k++) raw[k] = ((const unsigned char *)cases[i].data)[big ? k / w * w + w - 1 - k % w : k];
+            for (size_t k = 0; k < n * w; k++)
+                raw[k] = ((const unsigned char *)cases[i].data)[big ? k / w * w + w - 1 - k % w : k];
             snprintf(descr, sizeof descr, "%s", cases[i].descr);
             if (big && w == 1) continue;
             if (big) descr[0] = '>';
@@ -82,7 +100,9 @@ static void all_types_are_read(void **state)
             assert_int_equal(s.element, cases[i].element);
             double got[2] = {0};
             for (int k = 0; k < (int)n; k++)
-                got[k] = s.element == GR_EL_U8 ? ((uint8_t *)s.inputs)[k] : s.element == GR_EL_I32 ? ((int32_t *)s.inputs)[k] : (double)((float *)s.inputs)[k];
+                got[k] = s.element == GR_EL_U8    ? ((uint8_t *)s.inputs)[k]
+                         : s.element == GR_EL_I32 ? ((int32_t *)s.inputs)[k]
+                                                  : (double)((float *)s.inputs)[k];
             assert_true(got[0] == cases[i].first);
             assert_true(got[1] == cases[i].second);
             gr__set_free(f.ctx, &s);
@@ -121,7 +141,8 @@ static void versions_and_orders_are_read(void **state)
     for (int t = 0; t < 2; t++) {
         unsigned char bytes[12];
         for (int i = 0; i < 12; i++) bytes[i] = (unsigned char)x[i];
-        put_npy("x.npy", literal_of(types[t], true, "(2, 3, 2)"), t ? (const void *)bytes : x, t ? sizeof bytes : sizeof x);
+        put_npy("x.npy", literal_of(types[t], true, "(2, 3, 2)"), t ? (const void *)bytes : x,
+                t ? sizeof bytes : sizeof x);
         gr_set s = load_as(&f, X, GR_TARGET_NONE, false);
         for (int i = 0; i < 2; i++)
             for (int j = 0; j < 3; j++)
@@ -166,7 +187,8 @@ static void targets_follow_type_and_cost(void **state)
     assert_true(((float *)s.targets)[3] == 4);
     gr__set_free(f.ctx, &s);
     refuse(&f, XY, GR_TARGET_CLASS, GR_E_DATA, "the label of sample [0,0] is 0.5");
-    put_npy("y.npy", literal_of("<f8", false, "(2,)"), values + 1, 16); /* whole numbers as reals are classes where the cost wants them */
+    put_npy("y.npy", literal_of("<f8", false, "(2,)"), values + 1,
+            16); /* whole numbers as reals are classes where the cost wants them */
     s = load_as(&f, XY, GR_TARGET_CLASS, false);
     assert_int_equal(s.target, GR_TARGET_CLASS);
     assert_int_equal(s.classes, 3);
@@ -177,7 +199,11 @@ static void hostile_headers_are_refused(void **state)
 {
     (void)state;
     static const float x[4] = {1, 2, 3, 4};
-    static const struct { const char *literal; gr_status code; const char *words; } cases[] = {
+    static const struct {
+        const char *literal;
+        gr_status code;
+        const char *words;
+    } cases[] = {
         {"", GR_E_FORMAT, "not one that NumPy writes"},
         {"[]", GR_E_FORMAT, "not one that NumPy writes"},
         {"{", GR_E_FORMAT, "not one that NumPy writes"},
@@ -189,13 +215,19 @@ static void hostile_headers_are_refused(void **state)
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (4)}", GR_E_FORMAT, "not one that NumPy writes"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (4,", GR_E_FORMAT, "not one that NumPy writes"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (-4,)}", GR_E_FORMAT, "not one that NumPy writes"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}", GR_E_FORMAT, "not one that NumPy writes"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (4,), 'more': 1}", GR_E_FORMAT, "not one that NumPy writes"},
-        {"{'descr': '<f4444444444444444', 'fortran_order': False, 'shape': (4,)}", GR_E_FORMAT, "not one that NumPy writes"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4)}", GR_E_FORMAT, "more values than there can be"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775807,)}", GR_E_FORMAT, "not one that NumPy writes"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}", GR_E_FORMAT,
+         "not one that NumPy writes"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (4,), 'more': 1}", GR_E_FORMAT,
+         "not one that NumPy writes"},
+        {"{'descr': '<f4444444444444444', 'fortran_order': False, 'shape': (4,)}", GR_E_FORMAT,
+         "not one that NumPy writes"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4)}", GR_E_FORMAT,
+         "more values than there can be"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775807,)}", GR_E_FORMAT,
+         "not one that NumPy writes"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 1)}", GR_E_FORMAT, "4294967295 samples"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 1, 1, 1, 1, 1, 4)}", GR_E_FORMAT, "more than 7 axes"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 1, 1, 1, 1, 1, 4)}", GR_E_FORMAT,
+         "more than 7 axes"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': ()}", GR_E_FORMAT, "single number"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (0, 4)}", GR_E_DATA, "no samples"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (4, 0)}", GR_E_DATA, "without a value"},
@@ -219,8 +251,13 @@ static void hostile_headers_are_refused(void **state)
         put_file(&f, "x.npy", out, cut);
         refuse(&f, X, GR_TARGET_NONE, GR_E_FORMAT, "x.npy");
     }
-    static const struct { size_t at; unsigned char value; const char *words; } bytes[] = {
-        {0, 'N', "not NPY"}, {5, 'y', "not NPY"}, {6, 0, "version 0"}, {6, 4, "version 4"}, {9, 255, "header"}, {8, 0, "not one that NumPy"}, {8, 255, "header"},
+    static const struct {
+        size_t at;
+        unsigned char value;
+        const char *words;
+    } bytes[] = {
+        {0, 'N', "not NPY"}, {5, 'y', "not NPY"},          {6, 0, "version 0"}, {6, 4, "version 4"},
+        {9, 255, "header"},  {8, 0, "not one that NumPy"}, {8, 255, "header"},
     };
     for (size_t i = 0; i < GR_COUNT(bytes); i++) {
         n = npy(out, 1, literal_of("<f4", false, "(4,)"), x, sizeof x);

@@ -53,7 +53,12 @@ static void build_and_run(const gr_prepared *p, int n, gr_element e, gr_shape ba
 {
     gr_graph *g;
     test_ok(f.ctx, gr_graph_create(f.ctx, &g));
-    gr_val in = gr_feed(g, "x", e == GR_EL_U8 ? GR_U8 : e == GR_EL_I32 ? GR_I32 : GR_REAL, batch), out = gr__prepare_build(g, p, n, in);
+    gr_val in = gr_feed(g, "x",
+                        e == GR_EL_U8    ? GR_U8
+                        : e == GR_EL_I32 ? GR_I32
+                                         : GR_REAL,
+                        batch),
+           out = gr__prepare_build(g, p, n, in);
     test_ok(f.ctx, gr_graph_status(g));
     assert_int_equal(gr_dtype_of(g, out), GR_REAL);
     test_ok(f.ctx, gr__eval(g, &out, 1, leaf, (void *)(uintptr_t)x, &y));
@@ -76,7 +81,8 @@ static void bytes_have_exact_statistics(void **state)
     for (int c = 0; c < C; c++) {
         int64_t sum = 0, square = 0, count = N * H;
         for (int i = c; i < N * H * C; i += C) sum += x[i], square += x[i] * x[i];
-        double mean = (double)sum / (double)count, variance = (double)(count * square - sum * sum) / (double)(count * count);
+        double mean = (double)sum / (double)count,
+               variance = (double)(count * square - sum * sum) / (double)(count * count);
         assert_true(fabs(p->mean[c] - mean) <= 1e-13 * 256);
         assert_true(fabs(p->std[c] - sqrt(variance)) <= 1e-12 * 256);
     }
@@ -101,7 +107,8 @@ static void steps_see_what_came_before(void **state)
     for (int k = 0; k < 2; k++) {
         gr_set s = set_of(k ? GR_EL_F32 : GR_EL_U8, k ? (void *)floats : bytes, 4, GR_SHAPE(1));
         int n;
-        gr_prepared *p = fit("[{type: scale, by: 1/255}, standardize, {type: scale, by: -2}, standardize]", &s, &rows, GR_SHAPE(1), &n);
+        gr_prepared *p = fit("[{type: scale, by: 1/255}, standardize, {type: scale, by: -2}, standardize]", &s, &rows,
+                             GR_SHAPE(1), &n);
         assert_int_equal(n, 4);
         assert_string_equal(p[0].kind, "scale");
         assert_true(p[0].mul[0] == 1.0 / 255);
@@ -127,7 +134,8 @@ static void statistics_are_of_training_rows_only(void **state)
     static const double fractions[] = {0.7, 0.3};
     gr_rows parts[2];
     test_ok(f.ctx, gr__split(f.ctx, 5, N, NULL, 0, fractions, 2, parts));
-    static const char *const per[] = {"[{type: standardize, per: channel}]", "[{type: standardize, per: all}]", "[{type: standardize, per: element}]"};
+    static const char *const per[] = {"[{type: standardize, per: channel}]", "[{type: standardize, per: all}]",
+                                      "[{type: standardize, per: element}]"};
     for (int k = 0; k < 6; k++) {
         gr_set s = set_of(k % 2 ? GR_EL_U8 : GR_EL_F32, k % 2 ? (void *)bytes : x, N, GR_SHAPE(W));
         int n;
@@ -206,7 +214,8 @@ static void missing_values_take_the_mean(void **state)
     test_ok(f.ctx, gr__prepare_placeholder_for(f.ctx, f.b, yaml(&f, "[standardize]"), GR_SHAPE(2), &info, &q, &n));
     assert_int_equal(n, 2);
     assert_int_equal(q[0].n, 2);
-    test_ok(f.ctx, gr__prepare_placeholder(f.ctx, f.b, yaml(&f, "[standardize, {type: standardize, per: all}]"), GR_SHAPE(5, 2), &q, &n));
+    test_ok(f.ctx, gr__prepare_placeholder(f.ctx, f.b, yaml(&f, "[standardize, {type: standardize, per: all}]"),
+                                           GR_SHAPE(5, 2), &q, &n));
     assert_int_equal(n, 2);
     assert_int_equal(q[0].n, 2);
     assert_int_equal(q[1].n, 1);
@@ -223,7 +232,10 @@ static void files_keep_every_bit(void **state)
     gr_set s = set_of(GR_EL_F64, x, N, GR_SHAPE(2, 3));
     gr_rows rows = rows_of(N);
     int n, m;
-    gr_prepared *p = fit("[{type: scale, by: 1/3}, {type: standardize, per: element}, {type: impute, value: 0.1}, {type: standardize, per: channel}]", &s, &rows, GR_SHAPE(2, 3), &n), *q;
+    gr_prepared *p = fit("[{type: scale, by: 1/3}, {type: standardize, per: element}, {type: impute, value: 0.1}, "
+                         "{type: standardize, per: channel}]",
+                         &s, &rows, GR_SHAPE(2, 3), &n),
+                *q;
     gr_tree *t = gr__prepare_tree(f.b, p, n);
     assert_non_null(t);
     test_ok(f.ctx, gr__prepare_parse(f.ctx, f.b, t, &q, &m));
@@ -231,7 +243,10 @@ static void files_keep_every_bit(void **state)
     for (int i = 0; i < n; i++) {
         assert_string_equal(p[i].kind, q[i].kind);
         assert_int_equal(p[i].n, q[i].n);
-        const double *const a[] = {p[i].sub, p[i].mul, p[i].fill, p[i].mean, p[i].std}, *const b[] = {q[i].sub, q[i].mul, q[i].fill, q[i].mean, q[i].std};
+        const double *const a[] = {p[i].sub, p[i].mul, p[i].fill, p[i].mean, p[i].std}, *const b[] = {
+                                                                                            q[i].sub, q[i].mul,
+                                                                                            q[i].fill, q[i].mean,
+                                                                                            q[i].std};
         for (int k = 0; k < 5; k++) {
             assert_int_equal(a[k] == NULL, b[k] == NULL);
             if (a[k]) assert_memory_equal(a[k], b[k], (size_t)p[i].n * 8);
@@ -241,8 +256,17 @@ static void files_keep_every_bit(void **state)
     build_and_run(p, n, GR_EL_F64, GR_SHAPE(N, 2, 3), x, out);
     build_and_run(q, m, GR_EL_F64, GR_SHAPE(N, 2, 3), x, again);
     assert_memory_equal(out, again, sizeof out);
-    static const char *const damaged[] = {"{}", "[scale]", "[{mul: [1]}]", "[{type: scale}]", "[{type: nothing, mul: [1]}]", "[{type: scale, mul: []}]", "[{type: scale, mul: 1}]", "[{type: scale, mul: [x]}]",
-                                          "[{type: scale, mul: [.inf]}]", "[{type: scale, mul: [1, 2], sub: [1]}]", "[{type: scale, mul: [1], more: [1]}]"};
+    static const char *const damaged[] = {"{}",
+                                          "[scale]",
+                                          "[{mul: [1]}]",
+                                          "[{type: scale}]",
+                                          "[{type: nothing, mul: [1]}]",
+                                          "[{type: scale, mul: []}]",
+                                          "[{type: scale, mul: 1}]",
+                                          "[{type: scale, mul: [x]}]",
+                                          "[{type: scale, mul: [.inf]}]",
+                                          "[{type: scale, mul: [1, 2], sub: [1]}]",
+                                          "[{type: scale, mul: [1], more: [1]}]"};
     for (size_t i = 0; i < GR_COUNT(damaged); i++) {
         gr_status st = gr__prepare_parse(f.ctx, f.b, yaml(&f, damaged[i]), &q, &m);
         assert_true(st == GR_E_FORMAT || st == GR_E_NAME);
@@ -258,18 +282,28 @@ static void recipes_are_checked(void **state)
     gr_rows rows = rows_of(2);
     gr_prepared *p;
     int n;
-    static const struct { const char *list; gr_status code; } cases[] = {
-        {"[standardise]", GR_E_NAME}, {"[{type: scale, by: x}]", GR_E_TYPE}, {"[{type: scale, byy: 1}]", GR_E_KEY}, {"[[scale]]", GR_E_TYPE}, {"[{by: 1}]", GR_E_TYPE},
-        {"[{type: standardize, per: pixel}]", GR_E_NAME}, {"12", GR_E_TYPE},
+    static const struct {
+        const char *list;
+        gr_status code;
+    } cases[] = {
+        {"[standardise]", GR_E_NAME},
+        {"[{type: scale, by: x}]", GR_E_TYPE},
+        {"[{type: scale, byy: 1}]", GR_E_KEY},
+        {"[[scale]]", GR_E_TYPE},
+        {"[{by: 1}]", GR_E_TYPE},
+        {"[{type: standardize, per: pixel}]", GR_E_NAME},
+        {"12", GR_E_TYPE},
     };
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         gr_tree *resolved;
-        assert_int_equal(gr__prepare_fit(f.ctx, f.b, yaml(&f, cases[i].list), &s, &rows, GR_SHAPE(3), &p, &n), cases[i].code);
+        assert_int_equal(gr__prepare_fit(f.ctx, f.b, yaml(&f, cases[i].list), &s, &rows, GR_SHAPE(3), &p, &n),
+                         cases[i].code);
         gr_context_clear_error(f.ctx);
         assert_int_equal(gr__prepare_resolve(f.ctx, f.b, yaml(&f, cases[i].list), &resolved), cases[i].code);
         gr_context_clear_error(f.ctx);
     }
-    assert_int_equal(gr__prepare_fit(f.ctx, f.b, yaml(&f, "standardize"), &s, &rows, GR_SHAPE(2, 2), &p, &n), GR_E_DATA);
+    assert_int_equal(gr__prepare_fit(f.ctx, f.b, yaml(&f, "standardize"), &s, &rows, GR_SHAPE(2, 2), &p, &n),
+                     GR_E_DATA);
     gr_context_clear_error(f.ctx);
     test_ok(f.ctx, gr__prepare_fit(f.ctx, f.b, NULL, &s, &rows, GR_SHAPE(3), &p, &n));
     assert_int_equal(n, 0);

@@ -25,7 +25,8 @@ static void splits_are_partitions_with_known_counts(void **state)
     (void)state;
     gr_context *ctx = test_context();
     static const int64_t sizes[] = {0, 1, 2, 3, 5, 7, 10, 99, 150, 1797, 20000};
-    static const double fractions[][3] = {{0.9, 0.1, 0}, {0.8, 0.15, 0.05}, {0, 0.5, 0.5}, {1, 0, 0}, {0, 1, 0}, {0.34, 0.33, 0.33}};
+    static const double fractions[][3] = {{0.9, 0.1, 0}, {0.8, 0.15, 0.05}, {0, 0.5, 0.5},
+                                          {1, 0, 0},     {0, 1, 0},         {0.34, 0.33, 0.33}};
     static int32_t labels[20000];
     for (size_t i = 0; i < GR_COUNT(sizes); i++) {
         for (size_t k = 0; k < GR_COUNT(fractions); k++) {
@@ -33,11 +34,13 @@ static void splits_are_partitions_with_known_counts(void **state)
                 int64_t n = sizes[i];
                 gr_rows parts[3], again[3];
                 gr__rng r = gr__rng_make(i, "labels", 0, 0);
-                for (int64_t j = 0; j < n; j++) labels[j] = classes ? (int32_t)(gr__rng_below(&r, (uint64_t)classes) * gr__rng_below(&r, 2)) : 0;
+                for (int64_t j = 0; j < n; j++)
+                    labels[j] = classes ? (int32_t)(gr__rng_below(&r, (uint64_t)classes) * gr__rng_below(&r, 2)) : 0;
                 test_ok(ctx, gr__split(ctx, 7, n, classes ? labels : NULL, classes, fractions[k], 3, parts));
                 test_ok(ctx, gr__split(ctx, 7, n, classes ? labels : NULL, classes, fractions[k], 3, again));
                 check_partition(parts, 3, n);
-                int64_t second = (int64_t)(fractions[k][1] * (double)n + 0.5), third = (int64_t)(fractions[k][2] * (double)n + 0.5);
+                int64_t second = (int64_t)(fractions[k][1] * (double)n + 0.5),
+                        third = (int64_t)(fractions[k][2] * (double)n + 0.5);
                 assert_int_equal(parts[1].n, second); /* the count does not depend on the labels */
                 assert_int_equal(parts[2].n, GR_MIN(third, n - second));
                 for (int p = 0; p < 3; p++) {

@@ -48,7 +48,8 @@ static void problems_are_what_they_say(void **state)
     s = load_as(&f, "{type: synthetic, kind: regression, n: 50, features: 2, noise: 0}", GR_TARGET_VALUE, true);
     const double *x = s.inputs, *y = s.targets; /* four rows of a plane determine every other */
     for (int i = 3; i < 50; i++) {
-        double a = x[2] - x[0], b = x[3] - x[1], c = x[4] - x[0], d = x[5] - x[1], e = x[2 * i] - x[0], g = x[2 * i + 1] - x[1], det = a * d - b * c;
+        double a = x[2] - x[0], b = x[3] - x[1], c = x[4] - x[0], d = x[5] - x[1], e = x[2 * i] - x[0],
+               g = x[2 * i + 1] - x[1], det = a * d - b * c;
         double u = (e * d - g * c) / det, v = (a * g - b * e) / det;
         assert_true(fabs(y[i] - (y[0] + u * (y[1] - y[0]) + v * (y[2] - y[0]))) < 1e-9);
     }
@@ -81,13 +82,17 @@ static void rows_do_not_depend_on_n(void **state)
         snprintf(many, sizeof many, "{type: synthetic, kind: %s, n: 200}", kinds[i]);
         snprintf(other, sizeof other, "{type: synthetic, kind: %s, n: 20, seed: 2}", kinds[i]);
         gr_target_kind want = strcmp(kinds[i], "regression") ? GR_TARGET_CLASS : GR_TARGET_VALUE;
-        gr_set a = load_as(&f, few, want, false), b = load_as(&f, many, want, false), c = load_as(&f, other, want, false);
+        gr_set a = load_as(&f, few, want, false), b = load_as(&f, many, want, false),
+               c = load_as(&f, other, want, false);
         assert_memory_equal(a.inputs, b.inputs, a.inputs_bytes);
         assert_memory_equal(a.targets, b.targets, a.targets_bytes);
         assert_memory_not_equal(a.inputs, c.inputs, a.inputs_bytes);
-        gr_set d = load_as(&f, few, GR_TARGET_VALUE, true); /* float64: the same numbers, unrounded; classes as values where the cost wants them */
+        gr_set d =
+            load_as(&f, few, GR_TARGET_VALUE,
+                    true); /* float64: the same numbers, unrounded; classes as values where the cost wants them */
         if (d.element == GR_EL_F64)
-            for (int64_t k = 0; k < 20 * d.sample.dim[0]; k++) assert_true((float)((double *)d.inputs)[k] == ((float *)a.inputs)[k]);
+            for (int64_t k = 0; k < 20 * d.sample.dim[0]; k++)
+                assert_true((float)((double *)d.inputs)[k] == ((float *)a.inputs)[k]);
         assert_int_equal(d.target, GR_TARGET_VALUE);
         if (want == GR_TARGET_CLASS)
             for (int k = 0; k < 20; k++) assert_true(((double *)d.targets)[k] == ((int32_t *)a.targets)[k]);

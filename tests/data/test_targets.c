@@ -1,4 +1,5 @@
-/* What training rows say of their targets: counts of classes, mean and variance of values.                     [mission I9, I10] */
+/* What training rows say of their targets: counts of classes, mean and variance of values.                     [mission
+ * I9, I10] */
 #include "files.h"
 
 #include <math.h>
@@ -19,7 +20,8 @@ static int teardown(void **state)
     return 0;
 }
 
-static gr_targets take(gr_target_kind kind, void *targets, size_t bytes, int64_t n, gr_shape sample, gr_rows rows, int64_t classes)
+static gr_targets take(gr_target_kind kind, void *targets, size_t bytes, int64_t n, gr_shape sample, gr_rows rows,
+                       int64_t classes)
 {
     gr_set s = {.n = n, .target = kind, .target_sample = sample, .targets = targets, .targets_bytes = bytes};
     gr_targets t = {.n = 99};
@@ -89,7 +91,8 @@ static void one_row_and_none(void **state)
     assert_false(gr__targets_known(&t));
     /* stand-ins, so that a plan has its shapes */
     assert_true(gr__targets_count(&t, 3) == 1 && gr__targets_mean(&t, 3) == 0 && gr__targets_variance(&t, 3) == 1);
-    assert_true(gr__targets_count(NULL, 3) == 1 && gr__targets_mean(NULL, 3) == 0 && gr__targets_variance(NULL, 3) == 1);
+    assert_true(gr__targets_count(NULL, 3) == 1 && gr__targets_mean(NULL, 3) == 0 &&
+                gr__targets_variance(NULL, 3) == 1);
 }
 
 int main(void)

@@ -1,6 +1,6 @@
-/* Evidence files (tests/family/FAMILY/MEMBER.txt, written by make_evidence.py and make_inits.py), and the checks that hold a member against
- * them. The suite runs these on the registry; tests of the tests run the same ones on wrong members. A check gives false and says why; it
- * never ends the test itself. */
+/* Evidence files (tests/family/FAMILY/MEMBER.txt, written by make_evidence.py and make_inits.py), and the checks that
+ * hold a member against them. The suite runs these on the registry; tests of the tests run the same ones on wrong
+ * members. A check gives false and says why; it never ends the test itself. */
 #ifndef GR_TESTS_FAMILY_EVIDENCE_H
 #define GR_TESTS_FAMILY_EVIDENCE_H
 
@@ -68,8 +68,8 @@ static inline bool ev_read_line(evidence *e, char *line)
     if (!c) return false;
     if (strncmp(line, "set ", 4) == 0) return snprintf(c->set, sizeof c->set, "%s", line + 4) < (int)sizeof c->set;
     if (strncmp(line, "word ", 5) == 0)
-        return c->n_words < (int)GR_COUNT(c->word) && sscanf(line, "word %23s %31s", c->key[c->n_words], c->word[c->n_words]) == 2 &&
-               ++c->n_words;
+        return c->n_words < (int)GR_COUNT(c->word) &&
+               sscanf(line, "word %23s %31s", c->key[c->n_words], c->word[c->n_words]) == 2 && ++c->n_words;
     return c->n_tensors < (int)GR_COUNT(c->tensor) && ev_read_tensor(&c->tensor[c->n_tensors], line) && ++c->n_tensors;
 }
 
@@ -137,8 +137,8 @@ static inline bool ev_failed(verdict *v, gr_context *ctx, const ev_case *c, cons
 }
 
 /* Within `tolerance` of the largest element; infinities and NaN must be the same. */
-static inline bool ev_near(verdict *v, const ev_case *c, const char *what, const double *got, const double *want, int64_t n,
-                           double tolerance)
+static inline bool ev_near(verdict *v, const ev_case *c, const char *what, const double *got, const double *want,
+                           int64_t n, double tolerance)
 {
     double scale = 0;
     for (int64_t i = 0; i < n; i++)
@@ -147,7 +147,8 @@ static inline bool ev_near(verdict *v, const ev_case *c, const char *what, const
         bool same = got[i] == want[i] || (isnan(got[i]) && isnan(want[i]));
         if (same || fabs(got[i] - want[i]) <= tolerance * scale) continue;
         char detail[160];
-        snprintf(detail, sizeof detail, "element %lld is %.17g, the evidence says %.17g", (long long)i, got[i], want[i]);
+        snprintf(detail, sizeof detail, "element %lld is %.17g, the evidence says %.17g", (long long)i, got[i],
+                 want[i]);
         return ev_bad(v, c, what, detail);
     }
     return true;
@@ -218,7 +219,8 @@ static inline gr_status ev_run(gr_graph *g, gr_val v, ev_leaves *l, double *r)
     GR_TRY(gr_store_create(ctx, l->backend, &store));
     for (uint32_t i = 0; i < gr__graph_nodes(g); i++) {
         const gr_node *node = gr__node(g, i);
-        gr_entry_spec spec = {.name = node->attr.name, .shape = gr_shape_of(g, node->out), .slot = node->op->code == GR_OP_SLOT};
+        gr_entry_spec spec = {
+            .name = node->attr.name, .shape = gr_shape_of(g, node->out), .slot = node->op->code == GR_OP_SLOT};
         if (ev_stored(node)) GR_TRY(gr_store_add(store, &spec, NULL));
     }
     GR_TRY(gr_plan_compile(ctx, g, store, &(gr_plan_options){.backend = l->backend, .name = "evidence"}, &plan));
@@ -249,8 +251,8 @@ static inline double *ev_value(gr_graph *g, gr_val v, ev_leaves *l)
     return NULL;
 }
 
-static inline bool ev_holds(verdict *v, gr_context *ctx, const ev_case *c, gr_graph *g, gr_val value, ev_leaves *l, const char *want,
-                            double tolerance)
+static inline bool ev_holds(verdict *v, gr_context *ctx, const ev_case *c, gr_graph *g, gr_val value, ev_leaves *l,
+                            const char *want, double tolerance)
 {
     const ev_tensor *t = ev_find(c, want);
     if (!t) return ev_bad(v, c, want, "the evidence has none");
@@ -315,7 +317,8 @@ static inline void ev_move(void *user, const gr_entry_spec *s, gr_val batch, dou
 }
 
 /* States stand under their names, and what training makes of them under new_NAME. */
-static inline bool ev_states(ev_bench *b, const gr_build *build, const ev_moves *m, const ev_case *c, ev_leaves *l, verdict *v)
+static inline bool ev_states(ev_bench *b, const gr_build *build, const ev_moves *m, const ev_case *c, ev_leaves *l,
+                             verdict *v)
 {
     for (size_t i = 0; i < build->n_states; i++) {
         const ev_tensor *t = ev_find(c, build->states[i].name + 2);
@@ -323,7 +326,8 @@ static inline bool ev_states(ev_bench *b, const gr_build *build, const ev_moves 
             return ev_bad(v, c, build->states[i].name, "no such state, or of another shape");
         ev_leaf(l, build->states[i].name, t->v);
     }
-    if (build->mode == GR_MODE_TRAIN && m->n != (int)build->n_states) return ev_bad(v, c, "states", "training says nothing of one");
+    if (build->mode == GR_MODE_TRAIN && m->n != (int)build->n_states)
+        return ev_bad(v, c, "states", "training says nothing of one");
     for (int i = 0; i < m->n; i++) {
         char name[64];
         snprintf(name, sizeof name, "new_%s", m->of[i].state->name + 2);
@@ -339,17 +343,20 @@ static inline bool ev_layer_case(ev_bench *b, const gr_layer *m, const ev_case *
     bool train = strcmp(ev_word(c, "mode"), "train") == 0;
     double seed = strtod(ev_word(c, "seed"), NULL), update = strtod(ev_word(c, "update"), NULL),
            position = strtod(ev_word(c, "position"), NULL);
-    gr_build build = {.ctx = b->ctx, .g = b->g, .mode = train ? GR_MODE_TRAIN : GR_MODE_EVALUATE, .memory = b->memory, .layer = "l"};
+    gr_build build = {
+        .ctx = b->ctx, .g = b->g, .mode = train ? GR_MODE_TRAIN : GR_MODE_EVALUATE, .memory = b->memory, .layer = "l"};
     ev_moves moves = {.g = b->g};
     build.bind = (gr_binding){.observe = ev_move, .user = &moves};
     if (train) {
-        build.seed = gr_feed(b->g, "seed", GR_REAL, GR_SCALAR), build.update = gr_feed(b->g, "update", GR_REAL, GR_SCALAR);
+        build.seed = gr_feed(b->g, "seed", GR_REAL, GR_SCALAR),
+        build.update = gr_feed(b->g, "update", GR_REAL, GR_SCALAR);
         build.position = gr_feed(b->g, "position", GR_REAL, GR_SCALAR);
         ev_leaf(&l, "seed", &seed), ev_leaf(&l, "update", &update), ev_leaf(&l, "position", &position);
     }
     gr_val in[EV_INPUTS];
     int n_in = 0;
-    static const char *const names[EV_INPUTS] = {"in0", "in1", "in2", "in3"}, *const slopes[EV_INPUTS] = {"din0", "din1", "din2", "din3"};
+    static const char *const names[EV_INPUTS] = {"in0", "in1", "in2", "in3"}, *const slopes[EV_INPUTS] = {
+                                                                                  "din0", "din1", "din2", "din3"};
     for (const ev_tensor *t; n_in < EV_INPUTS && (t = ev_find(c, names[n_in])); n_in++) {
         in[n_in] = gr_feed(b->g, names[n_in], GR_REAL, t->shape);
         ev_leaf(&l, names[n_in], t->v);
@@ -368,7 +375,8 @@ static inline bool ev_layer_case(ev_bench *b, const gr_layer *m, const ev_case *
     if (!dy || !ev_holds(v, b->ctx, c, b->g, y, &l, "out", b->tolerance)) return false;
     gr_val cotangent = gr_const_tensor(b->g, dy->shape, dy->v), slope;
     for (int i = 0; i < n_in; i++) {
-        if (gr_pullback(b->g, &y, &cotangent, 1, &in[i], 1, &slope) != GR_OK) return ev_failed(v, b->ctx, c, "gradient");
+        if (gr_pullback(b->g, &y, &cotangent, 1, &in[i], 1, &slope) != GR_OK)
+            return ev_failed(v, b->ctx, c, "gradient");
         if (!ev_holds(v, b->ctx, c, b->g, slope, &l, slopes[i], b->tolerance)) return false;
     }
     for (size_t i = 0; i < build.n_params; i++) {
@@ -399,11 +407,13 @@ static inline bool ev_cost_case(ev_bench *b, const gr_cost *m, const ev_case *c,
     if (!z || !y || gr__settings_make(b->ctx, b->memory, &m->head, b->tree, GR_PRESET_CHAPTER, NULL, &s) != GR_OK)
         return ev_failed(v, b->ctx, c, "settings");
     gr_val output = gr_feed(b->g, "output", GR_REAL, z->shape),
-           target = gr_feed(b->g, "target", m->reading(ev_sample(z->shape)).target == GR_FORM_CLASS ? GR_I32 : GR_REAL, y->shape);
+           target = gr_feed(b->g, "target", m->reading(ev_sample(z->shape)).target == GR_FORM_CLASS ? GR_I32 : GR_REAL,
+                            y->shape);
     ev_leaf(&l, "output", z->v);
     ev_leaf(&l, "target", y->v);
     if (m->check && !m->check(&build, &s, ev_sample(z->shape), 0)) return ev_failed(v, b->ctx, c, "check");
-    gr_cost_value cost = m->build(&build, &s, output, target, true), evaluated = m->build(&build, &s, output, target, false);
+    gr_cost_value cost = m->build(&build, &s, output, target, true),
+                  evaluated = m->build(&build, &s, output, target, false);
     if (!ev_holds(v, b->ctx, c, b->g, cost.each, &l, "each", b->tolerance)) return false;
     if (!ev_holds(v, b->ctx, c, b->g, evaluated.each, &l, "each_evaluate", b->tolerance)) return false;
     if ((cost.weight != GR_NONE) != (ev_find(c, "weight") != NULL))
@@ -431,8 +441,9 @@ typedef struct ev_setup { /* what an update is made of; pointers may be NULL, bu
 enum { EV_PARAMS = 4 };
 
 /* Adds the update of n parameters to g. */
-static inline gr_status ev_update(gr_graph *g, gr_store *store, const ev_setup *s, const gr_param_info *params, const gr_val *leaves,
-                                  const gr_val *grads, size_t n, gr_val count, gr_val lr, gr_update_values *out)
+static inline gr_status ev_update(gr_graph *g, gr_store *store, const ev_setup *s, const gr_param_info *params,
+                                  const gr_val *leaves, const gr_val *grads, size_t n, gr_val count, gr_val lr,
+                                  gr_update_values *out)
 {
     gr_val z[EV_PARAMS], hz[EV_PARAMS];
     for (size_t i = 0; s->curved && i < n && i < EV_PARAMS; i++) {
@@ -473,13 +484,14 @@ static inline gr_param_info ev_param(const ev_case *c, gr_shape shape)
 static inline gr_groups ev_groups(const ev_case *c, gr_group *room)
 {
     const char *scale = ev_word(c, "lr_scale"), *decay = ev_word(c, "group_weight_decay");
-    *room = (gr_group){
-        .match = "*", .lr_scale = scale[0] ? strtod(scale, NULL) : 1, .weight_decay = decay[0] ? strtod(decay, NULL) : (double)NAN};
+    *room = (gr_group){.match = "*",
+                       .lr_scale = scale[0] ? strtod(scale, NULL) : 1,
+                       .weight_decay = decay[0] ? strtod(decay, NULL) : (double)NAN};
     return (gr_groups){room, scale[0] || decay[0]};
 }
 
-/* One parameter "p" and the slots that its update has: what a store keeps between updates. Methods that want curvature are given signs z
- * and sums of H z in the updates that ask for them. */
+/* One parameter "p" and the slots that its update has: what a store keeps between updates. Methods that want curvature
+ * are given signs z and sums of H z in the updates that ask for them. */
 typedef struct ev_trainer {
     gr_context *ctx;
     const gr_optim *optim;
@@ -524,7 +536,8 @@ static inline bool ev_trainer_open(ev_trainer *t, gr_context *ctx, const ev_setu
 {
     ev_setup s = *setup;
     const gr_method *m = &s.optim->method[0];
-    int64_t every = m->member->curvature_every ? m->member->curvature_every(&m->settings) : 0, n = gr_shape_count(p.entry.shape);
+    int64_t every = m->member->curvature_every ? m->member->curvature_every(&m->settings) : 0,
+            n = gr_shape_count(p.entry.shape);
     *t = (ev_trainer){.ctx = ctx, .optim = s.optim, .count = 1};
     if (gr_store_create(ctx, gr_backend_get("ref"), &t->store) != GR_OK) return false;
     for (int curved = 0; curved < 2; curved++) {
@@ -555,7 +568,8 @@ static inline double *ev_trainer_find(const ev_trainer *t, const char *name)
     return NULL;
 }
 
-/* One update with t->g_sum, t->lr, t->count: every assign is evaluated from the old values, then all are written. norm may be NULL. */
+/* One update with t->g_sum, t->lr, t->count: every assign is evaluated from the old values, then all are written. norm
+ * may be NULL. */
 static inline bool ev_trainer_step(ev_trainer *t, double *norm)
 {
     ev_leaves l = {0};
@@ -571,7 +585,8 @@ static inline bool ev_trainer_step(ev_trainer *t, double *norm)
     if (ok && norm) ok = gr__eval(g, &t->norm[curved], 1, ev_get_leaf, &l, &norm) == GR_OK;
     for (size_t i = 0; i < fx.n_assigns && i < GR_COUNT(fresh); i++) {
         double *to = ev_trainer_find(t, gr__producer(g, fx.assigns[i].target)->attr.name);
-        if (ok && to) memcpy(to, fresh[i], sizeof(double) * (size_t)gr_shape_count(gr_shape_of(g, fx.assigns[i].target)));
+        if (ok && to)
+            memcpy(to, fresh[i], sizeof(double) * (size_t)gr_shape_count(gr_shape_of(g, fx.assigns[i].target)));
         free(fresh[i]);
     }
     t->step += ok;
@@ -595,8 +610,10 @@ static inline bool ev_optimizer_case(ev_bench *b, const gr_optimizer *m, const e
     ev_trainer t = {0};
     const ev_tensor *w0 = ev_find(c, "w0"), *lr = ev_find(c, "lr"), *w = ev_find(c, "w");
     if (!w0 || !ev_find(c, "g") || !lr || !w) return ev_bad(v, c, "evidence", "w0, g, lr or w is missing");
-    if (m->curvature_every && (!ev_find(c, "z") || !ev_find(c, "hz"))) return ev_bad(v, c, "evidence", "z or hz is missing");
-    if (gr__optim_make(b->ctx, b->memory, b->tree, GR_PRESET_CHAPTER, &o) != GR_OK) return ev_failed(v, b->ctx, c, "settings");
+    if (m->curvature_every && (!ev_find(c, "z") || !ev_find(c, "hz")))
+        return ev_bad(v, c, "evidence", "z or hz is missing");
+    if (gr__optim_make(b->ctx, b->memory, b->tree, GR_PRESET_CHAPTER, &o) != GR_OK)
+        return ev_failed(v, b->ctx, c, "settings");
     o.method[0].member = m; /* wrong members stand in for the one they imitate */
     bool ok = ev_trainer_open(&t, b->ctx, &(ev_setup){.optim = &o, .groups = &groups}, ev_param(c, w0->shape));
     if (!ok) ev_failed(v, b->ctx, c, "graph");
@@ -624,7 +641,8 @@ static inline bool ev_penalty_case(ev_bench *b, const gr_penalty *m, const ev_ca
     if (!ev_holds(v, b->ctx, c, b->g, value, &l, "value", b->tolerance)) return false;
     if (gr_gradients(b->g, value, &leaf, 1, &slope) != GR_OK) return ev_failed(v, b->ctx, c, "gradient");
     if (!ev_holds(v, b->ctx, c, b->g, slope, &l, "slope", b->tolerance)) return false;
-    if ((m->proximal != NULL) != (threshold != NULL)) return ev_bad(v, c, "proximal", "given by one of member and evidence only");
+    if ((m->proximal != NULL) != (threshold != NULL))
+        return ev_bad(v, c, "proximal", "given by one of member and evidence only");
     if (!threshold) return true;
     ev_leaf(&l, "threshold", threshold->v);
     gr_val after = m->proximal(b->g, leaf, gr_feed(b->g, "threshold", GR_REAL, GR_SCALAR));
@@ -633,7 +651,8 @@ static inline bool ev_penalty_case(ev_bench *b, const gr_penalty *m, const ev_ca
 
 /* ---- schedules ---- */
 
-/* Evaluations of a case, one each `every` updates; false: the member stopped where the evidence goes on, or the other way round. */
+/* Evaluations of a case, one each `every` updates; false: the member stopped where the evidence goes on, or the other
+ * way round. */
 static inline bool ev_observe(const ev_case *c, const gr_sched *s, const gr_rate *r, double *state)
 {
     const ev_tensor *train = ev_find(c, "train"), *validation = ev_find(c, "validation");
@@ -652,7 +671,8 @@ static inline bool ev_schedule_case(ev_bench *b, const gr_schedule *m, const ev_
                  .total = (int64_t)ev_number(c, "total"),
                  .updates_per_epoch = ev_number(c, "updates_per_epoch"),
                  .state = state};
-    if (!rate || gr__sched_make(b->ctx, b->memory, b->tree, GR_PRESET_CHAPTER, &s) != GR_OK) return ev_failed(v, b->ctx, c, "settings");
+    if (!rate || gr__sched_make(b->ctx, b->memory, b->tree, GR_PRESET_CHAPTER, &s) != GR_OK)
+        return ev_failed(v, b->ctx, c, "settings");
     s.member = m;
     gr__sched_begin(&s, state);
     if (gr__sched_check_rate(b->ctx, &s, r.lr) != GR_OK) return ev_failed(v, b->ctx, c, "rate");
@@ -660,7 +680,8 @@ static inline bool ev_schedule_case(ev_bench *b, const gr_schedule *m, const ev_
     for (r.t = 0; r.t < rate->n; r.t++) {
         char what[48];
         snprintf(what, sizeof what, "rate of update %d", (int)r.t);
-        if (r.t && !ev_observe(c, &s, &r, state)) return ev_bad(v, c, what, "training stops at another evaluation than in the evidence");
+        if (r.t && !ev_observe(c, &s, &r, state))
+            return ev_bad(v, c, what, "training stops at another evaluation than in the evidence");
         double got = gr__sched_rate(&s, &r);
         if (!ev_near(v, c, what, &got, &rate->v[r.t], 1, b->tolerance)) return false;
     }
@@ -689,7 +710,8 @@ static inline double ev_cdf(const char *shape, double mean, double std, double b
     return (ev_normal_cdf(2 * x / bound) - tail) / (1 - 2 * tail);
 }
 
-/* Kolmogorov and Smirnov's distance between sorted values and the distribution, times sqrt(n): above 1.95 once in a thousand. */
+/* Kolmogorov and Smirnov's distance between sorted values and the distribution, times sqrt(n): above 1.95 once in a
+ * thousand. */
 static inline double ev_ks(const char *shape, double mean, double std, double bound, const double *sorted, int64_t n)
 {
     double distance = 0;
@@ -719,7 +741,8 @@ static inline gr_param_info ev_init_param(const ev_case *c, int64_t n)
 
 static inline bool ev_moments(const ev_case *c, verdict *v, double *x, int64_t n)
 {
-    double mean = ev_number(c, "mean"), std = ev_number(c, "std"), bound = ev_number(c, "bound"), sum = 0, squares = 0, largest = 0;
+    double mean = ev_number(c, "mean"), std = ev_number(c, "std"), bound = ev_number(c, "bound"), sum = 0, squares = 0,
+           largest = 0;
     const char *shape = ev_word(c, "shape");
     for (int64_t i = 0; i < n; i++) sum += x[i], largest = fmax(largest, fabs(x[i]));
     for (int64_t i = 0; i < n; i++) squares += (x[i] - sum / (double)n) * (x[i] - sum / (double)n);
@@ -731,7 +754,9 @@ static inline bool ev_moments(const ev_case *c, verdict *v, double *x, int64_t n
     if (!(largest <= bound * (1 + 1e-9))) return ev_bad(v, c, "bound", "a value is beyond it");
     if (isfinite(bound) && !(largest > 0.999 * bound)) return ev_bad(v, c, "bound", "values stay well below it");
     qsort(x, (size_t)n, sizeof *x, ev_ascending);
-    return ev_ks(shape, mean, std, bound, x, n) < 1.95 ? true : ev_bad(v, c, "distribution", "another one, says Kolmogorov-Smirnov");
+    return ev_ks(shape, mean, std, bound, x, n) < 1.95
+               ? true
+               : ev_bad(v, c, "distribution", "another one, says Kolmogorov-Smirnov");
 }
 
 static inline bool ev_init_case(ev_bench *b, const gr_init *m, const ev_case *c, verdict *v)
@@ -749,20 +774,21 @@ static inline bool ev_init_case(ev_bench *b, const gr_init *m, const ev_case *c,
     return ok;
 }
 
-/* ---- whole members: bool check_layer(m, evidence, verdict) and so on; check_layer_on and check_cost_on run plans of a backend ---- */
+/* ---- whole members: bool check_layer(m, evidence, verdict) and so on; check_layer_on and check_cost_on run plans of a
+ * backend ---- */
 
-#define EV_CHECK(family, name, backend_arg, backend_of, tolerance_of)                                                                      \
-    static inline bool name(const gr_##family *m, const evidence *e backend_arg, verdict *v)                                               \
-    {                                                                                                                                      \
-        bool ok = true;                                                                                                                    \
-        for (int i = 0; ok && i < e->n; i++) {                                                                                             \
-            ev_bench b;                                                                                                                    \
-            ok = ev_begin(&b, e->c[i].set) || ev_bad(v, &e->c[i], "set", "cannot be read");                                                \
-            b.backend = backend_of, b.tolerance = tolerance_of;                                                                            \
-            ok = ok && ev_##family##_case(&b, m, &e->c[i], v);                                                                             \
-            ev_end(&b);                                                                                                                    \
-        }                                                                                                                                  \
-        return ok;                                                                                                                         \
+#define EV_CHECK(family, name, backend_arg, backend_of, tolerance_of)                        \
+    static inline bool name(const gr_##family *m, const evidence *e backend_arg, verdict *v) \
+    {                                                                                        \
+        bool ok = true;                                                                      \
+        for (int i = 0; ok && i < e->n; i++) {                                               \
+            ev_bench b;                                                                      \
+            ok = ev_begin(&b, e->c[i].set) || ev_bad(v, &e->c[i], "set", "cannot be read");  \
+            b.backend = backend_of, b.tolerance = tolerance_of;                              \
+            ok = ok && ev_##family##_case(&b, m, &e->c[i], v);                               \
+            ev_end(&b);                                                                      \
+        }                                                                                    \
+        return ok;                                                                           \
     }
 #define EV_ON , const gr_backend *backend, double tolerance
 #define EV_EVALUATED

@@ -1,6 +1,6 @@
-/* The evidence again, through compiled plans: on `ref` in float64 and on `cpu` in float32, values and gradients of layers and costs,
- * updates of optimizers with their slots in a store. Dropout drops the same values on both. [mission S5, P1, P3, O12-O23, G7, G8,
- * SYS17-SYS27, SYS30, SYS31] */
+/* The evidence again, through compiled plans: on `ref` in float64 and on `cpu` in float32, values and gradients of
+ * layers and costs, updates of optimizers with their slots in a store. Dropout drops the same values on both. [mission
+ * S5, P1, P3, O12-O23, G7, G8, SYS17-SYS27, SYS30, SYS31] */
 #include "family/updates.h"
 
 static const struct {
@@ -29,7 +29,8 @@ static void layers_and_costs(void **state)
     }
 }
 
-/* One case of an optimizer's evidence as a run has it: parameter and slots in a sealed store, plans run update by update. */
+/* One case of an optimizer's evidence as a run has it: parameter and slots in a sealed store, plans run update by
+ * update. */
 static void train(const ev_case *c, const gr_backend *backend, double tolerance)
 {
     updates u;
@@ -38,7 +39,10 @@ static void train(const ev_case *c, const gr_backend *backend, double tolerance)
     const ev_tensor *w0 = ev_find(c, "w0"), *g = ev_find(c, "g"), *w = ev_find(c, "w");
     const gr_param_info p = ev_param(c, w0->shape);
     double count = ev_number(c, "count"), got[64];
-    up_open(&u, &(up_spec){.backend = backend, .optimizer = c->set, .groups = up_case_groups(c, groups), .params = &p, .n = 1}, w0->v);
+    up_open(
+        &u,
+        &(up_spec){.backend = backend, .optimizer = c->set, .groups = up_case_groups(c, groups), .params = &p, .n = 1},
+        w0->v);
     for (int64_t t = 0; t < ev_find(c, "lr")->n; t++) {
         char what[48];
         double sum = 0;
@@ -91,7 +95,8 @@ static void dropout_drops_the_same_values_in_float32(void **state)
 {
     (void)state;
     enum { N = 64 * 250 };
-    static const char *const sets[] = {"{type: dropout, rate: 0.5}", "{type: dropout, rate: 0.3333333333}", "{type: dropout, rate: 0.01}"};
+    static const char *const sets[] = {"{type: dropout, rate: 0.5}", "{type: dropout, rate: 0.3333333333}",
+                                       "{type: dropout, rate: 0.01}"};
     int n;
     const gr_layer *const *all = gr__layers(&n), *m = NULL;
     for (int i = 0; i < n; i++)
@@ -119,7 +124,8 @@ static void dropout_drops_the_same_values_in_float32(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(layers_and_costs), cmocka_unit_test(optimizers), cmocka_unit_test(penalties),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(layers_and_costs), cmocka_unit_test(optimizers),
+                                       cmocka_unit_test(penalties),
                                        cmocka_unit_test(dropout_drops_the_same_values_in_float32)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

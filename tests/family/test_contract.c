@@ -1,5 +1,5 @@
-/* What every member of every family owes: a title, a source, equations, described rows whose defaults are within their own ranges, a name
- * of its own. */
+/* What every member of every family owes: a title, a source, equations, described rows whose defaults are within their
+ * own ranges, a name of its own. */
 #include "family/evidence.h"
 
 enum { MANY = 128 };
@@ -7,14 +7,14 @@ enum { MANY = 128 };
 static int heads(const gr_member **out)
 {
     int n, all = 0;
-#define COLLECT(word, list)                                                                                                                \
-    do {                                                                                                                                   \
-        const gr_##word *const *m = gr__##list(&n);                                                                                        \
-        for (int i = 0; i < n; i++) {                                                                                                      \
-            assert_true(all < MANY);                                                                                                       \
-            assert_string_equal(m[i]->head.family, #word);                                                                                 \
-            out[all++] = &m[i]->head;                                                                                                      \
-        }                                                                                                                                  \
+#define COLLECT(word, list)                                \
+    do {                                                   \
+        const gr_##word *const *m = gr__##list(&n);        \
+        for (int i = 0; i < n; i++) {                      \
+            assert_true(all < MANY);                       \
+            assert_string_equal(m[i]->head.family, #word); \
+            out[all++] = &m[i]->head;                      \
+        }                                                  \
     } while (0)
     COLLECT(layer, layers);
     COLLECT(cost, costs);
@@ -95,7 +95,8 @@ static void members_do_not_repeat_common_rows(void **state)
                     assert_string_not_equal(m[i]->rows[r].name, common[c]->rows[k].name);
 }
 
-/* With nothing given, every row takes its default, which must pass its own check; a row without one must be asked for by name. */
+/* With nothing given, every row takes its default, which must pass its own check; a row without one must be asked for
+ * by name. */
 static void defaults_pass_their_own_checks(void **state)
 {
     (void)state;
@@ -111,7 +112,8 @@ static void defaults_pass_their_own_checks(void **state)
             for (int r = m[i]->n_rows - 1; r >= 0; r--)
                 if (!m[i]->rows[r].value) needed = &m[i]->rows[r];
             gr_status st = gr__settings_make(ctx, b, m[i], NULL, preset, NULL, &s);
-            if (st != (needed ? GR_E_MISSING : GR_OK)) fail_msg("%s %s: %s", m[i]->family, m[i]->name, gr_context_error(ctx)->message);
+            if (st != (needed ? GR_E_MISSING : GR_OK))
+                fail_msg("%s %s: %s", m[i]->family, m[i]->name, gr_context_error(ctx)->message);
             if (needed) assert_non_null(strstr(gr_context_error(ctx)->message, needed->name));
             gr__bump_destroy(b);
             test_context_end(ctx);
@@ -127,7 +129,8 @@ static void resolved_settings_are_a_fixed_point(void **state)
     int n = heads(m);
     for (int i = 0; i < n; i++) {
         evidence *e = ev_open(m[i]->family, m[i]->name);
-        for (int c = 0; e && c < e->n && strcmp(m[i]->family, "optimizer") != 0 && strcmp(m[i]->family, "schedule") != 0; c++) {
+        for (int c = 0;
+             e && c < e->n && strcmp(m[i]->family, "optimizer") != 0 && strcmp(m[i]->family, "schedule") != 0; c++) {
             ev_bench b;
             gr_settings first, again;
             assert_true(ev_begin(&b, e->c[c].set));

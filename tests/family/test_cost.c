@@ -1,4 +1,5 @@
-/* Costs: the printed vectors, logits of any size, slopes against differences, and which outputs and data are refused. */
+/* Costs: the printed vectors, logits of any size, slopes against differences, and which outputs and data are refused.
+ */
 #include "family/evidence.h"
 
 static const gr_cost *named(const char *name)
@@ -11,10 +12,10 @@ static const gr_cost *named(const char *name)
     return NULL;
 }
 
-/* Costs of the samples of z [b,k] and, where they are not NULL, the gradient d of their sum and dd, the gradient of sum (i + 1) d_i. y:
- * classes, or values [b,k]. */
-static void evaluate_twice(const char *name, const char *set, const double *z, int64_t b, int64_t k, const double *y, bool training,
-                           double *each, double *d, double *dd)
+/* Costs of the samples of z [b,k] and, where they are not NULL, the gradient d of their sum and dd, the gradient of sum
+ * (i + 1) d_i. y: classes, or values [b,k]. */
+static void evaluate_twice(const char *name, const char *set, const double *z, int64_t b, int64_t k, const double *y,
+                           bool training, double *each, double *d, double *dd)
 {
     ev_bench bench;
     gr_settings s;
@@ -38,8 +39,8 @@ static void evaluate_twice(const char *name, const char *set, const double *z, i
     ev_end(&bench);
 }
 
-static void evaluate(const char *name, const char *set, const double *z, int64_t b, int64_t k, const double *y, bool training, double *each,
-                     double *d)
+static void evaluate(const char *name, const char *set, const double *z, int64_t b, int64_t k, const double *y,
+                     bool training, double *each, double *d)
 {
     evaluate_twice(name, set, z, b, k, y, training, each, d, NULL);
 }
@@ -75,7 +76,9 @@ static void printed_vectors(void **state) /* [mission S5, P1] */
     } rows[] = {
         {"cross_entropy", .417030016, {NAN, NAN, NAN}},
         {"{type: cross_entropy, label_smoothing: 0.1}", .513696683, {-.274332194, .209099637, .065232557}},
-        {"{type: cross_entropy, label_smoothing: 0.1, smoothing: chapter}", .499795682, {-.262965566, .201018538, .061947027}},
+        {"{type: cross_entropy, label_smoothing: 0.1, smoothing: chapter}",
+         .499795682,
+         {-.262965566, .201018538, .061947027}},
         {"{type: cross_entropy, label_smoothing: 0.1, smoothing: kminus1}", .562030016, {NAN, NAN, NAN}},
     };
     double each[4], d[4];
@@ -127,7 +130,8 @@ static void extreme_logits(void **state)
     static const struct {
         const char *name;
         int64_t k;
-    } all[] = {{"binary_cross_entropy", 1}, {"focal", 2}, {"focal", 1}, {"kl", 2}, {"mse", 2}, {"mae", 2}, {"huber", 2}};
+    } all[] = {
+        {"binary_cross_entropy", 1}, {"focal", 2}, {"focal", 1}, {"kl", 2}, {"mse", 2}, {"mae", 2}, {"huber", 2}};
     for (size_t i = 0; i < GR_COUNT(all); i++) {
         double target[2] = {1, 0};
         evaluate(all[i].name, all[i].name, broken, 1, all[i].k, target, true, &each, d);
@@ -145,10 +149,12 @@ static void weights_of(const int64_t *count, int64_t total, const char *set, dou
     const double z[9] = {0}, y[3] = {0, 1, 2};
     assert_true(ev_begin(&b, set));
     gr_build build = {.ctx = b.ctx, .g = b.g, .memory = b.memory, .layer = "cost", .targets = total ? &targets : NULL};
-    test_ok(b.ctx, gr__settings_make(b.ctx, b.memory, &named("cross_entropy")->head, b.tree, GR_PRESET_CHAPTER, NULL, &s));
+    test_ok(b.ctx,
+            gr__settings_make(b.ctx, b.memory, &named("cross_entropy")->head, b.tree, GR_PRESET_CHAPTER, NULL, &s));
     ev_leaf(&l, "z", z), ev_leaf(&l, "y", y);
     gr_val weight = named("cross_entropy")
-                        ->build(&build, &s, gr_feed(b.g, "z", GR_REAL, GR_SHAPE(3, 3)), gr_feed(b.g, "y", GR_I32, GR_SHAPE(3)), false)
+                        ->build(&build, &s, gr_feed(b.g, "z", GR_REAL, GR_SHAPE(3, 3)),
+                                gr_feed(b.g, "y", GR_I32, GR_SHAPE(3)), false)
                         .weight;
     test_ok(b.ctx, gr__eval(b.g, &weight, 1, ev_get_leaf, &l, &w));
     ev_end(&b);
@@ -231,7 +237,8 @@ static void slopes_are_differences(void **state)
         bool classes = named(rows[r].name)->reading(GR_SHAPE(rows[r].k)).target == GR_FORM_CLASS;
         for (int64_t i = 0; i < n; i++) z[i] = 2 * gr__rng_normal(&rng), y[i] = gr__rng_normal(&rng);
         for (int i = 0; i < B && classes; i++) y[i] = (double)gr__rng_below(&rng, (uint64_t)GR_MAX(rows[r].k, 2));
-        for (int64_t i = 0; i < n && strcmp(rows[r].name, "kl") == 0; i++) y[i] = exp(y[i]); /* any positive numbers: sum q need not be 1 */
+        for (int64_t i = 0; i < n && strcmp(rows[r].name, "kl") == 0; i++)
+            y[i] = exp(y[i]); /* any positive numbers: sum q need not be 1 */
         evaluate_twice(rows[r].name, rows[r].set, z, B, rows[r].k, y, true, each, d, dd);
         for (int64_t i = 0; i < n; i++) {
             double kept = z[i], h = 1e-5, slope = 0, curvature = 0;
@@ -254,7 +261,8 @@ static void costs_of_samples_do_not_depend_on_the_batch(void **state)
     (void)state;
     double z[12] = {1, 2, 3, -1, 0, 4, 2, 2, 2, 9, -3, 0.5}, y[4] = {0, 1, 2, 0}, together[4], alone[4];
     evaluate("cross_entropy", "cross_entropy", z, 4, 3, y, true, together, NULL);
-    for (int i = 0; i < 4; i++) evaluate("cross_entropy", "cross_entropy", z + 3 * i, 1, 3, y + i, true, &alone[i], NULL);
+    for (int i = 0; i < 4; i++)
+        evaluate("cross_entropy", "cross_entropy", z + 3 * i, 1, 3, y + i, true, &alone[i], NULL);
     assert_memory_equal(together, alone, sizeof together);
 }
 
@@ -277,7 +285,12 @@ static void refused_outputs_and_data(void **state)
         {"cross_entropy", "{type: cross_entropy, class_weights: [1, 2]}", {1, {3}}, 3, GR_E_RANGE, "2 weights"},
         {"cross_entropy", "{type: cross_entropy, class_weights: balanced}", {1, {3}}, 3, GR_OK, ""},
         {"cross_entropy", "{type: cross_entropy, class_weights: heavy}", {1, {3}}, 3, GR_E_TYPE, "list"},
-        {"cross_entropy", "{type: cross_entropy, class_weights: [0, 0, 0]}", {1, {3}}, 3, GR_E_RANGE, "every weight is 0"},
+        {"cross_entropy",
+         "{type: cross_entropy, class_weights: [0, 0, 0]}",
+         {1, {3}},
+         3,
+         GR_E_RANGE,
+         "every weight is 0"},
         {"cross_entropy", "{type: cross_entropy, class_weights: [1, -1, 1]}", {1, {3}}, 3, GR_E_RANGE, "-1"},
         {"cross_entropy", "{type: cross_entropy, class_weights: [1, 0, 2.5]}", {1, {3}}, 3, GR_OK, ""},
         {"binary_cross_entropy", "binary_cross_entropy", {1, {1}}, 2, GR_OK, ""},
@@ -325,8 +338,8 @@ static void targets_that_do_not_fit_fail_the_graph(void **state)
     assert_true(ev_begin(&b, "mse"));
     gr_build build = {.ctx = b.ctx, .g = b.g, .memory = b.memory, .layer = "cost"};
     test_ok(b.ctx, gr__settings_make(b.ctx, b.memory, &named("mse")->head, b.tree, GR_PRESET_CHAPTER, NULL, &s));
-    gr_cost_value v =
-        named("mse")->build(&build, &s, gr_feed(b.g, "z", GR_REAL, GR_SHAPE(4, 3)), gr_feed(b.g, "y", GR_REAL, GR_SHAPE(4, 2)), true);
+    gr_cost_value v = named("mse")->build(&build, &s, gr_feed(b.g, "z", GR_REAL, GR_SHAPE(4, 3)),
+                                          gr_feed(b.g, "y", GR_REAL, GR_SHAPE(4, 2)), true);
     assert_int_equal(v.each, GR_NONE);
     assert_int_equal(gr_graph_status(b.g), GR_E_SHAPE);
     assert_non_null(strstr(gr_context_error(b.ctx)->message, "[4,2]"));

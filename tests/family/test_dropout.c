@@ -1,5 +1,5 @@
-/* Dropout: the mean stays, masks are independent of each other and of how a batch is cut, and float32 drops what float64 drops. [mission
- * SYS30] */
+/* Dropout: the mean stays, masks are independent of each other and of how a batch is cut, and float32 drops what
+ * float64 drops. [mission SYS30] */
 #include "family/evidence.h"
 
 static const gr_layer *dropout(void)
@@ -13,8 +13,8 @@ static const gr_layer *dropout(void)
 }
 
 /* What dropout gives for ones of [samples, width] in layer `name`. */
-static void masked(const char *name, const char *set, int64_t samples, int64_t width, double seed, double update, double position,
-                   gr_mode mode, double *y)
+static void masked(const char *name, const char *set, int64_t samples, int64_t width, double seed, double update,
+                   double position, gr_mode mode, double *y)
 {
     ev_bench b;
     gr_settings s;
@@ -76,7 +76,8 @@ static void masks_are_independent(void **state)
     masked("d1", "dropout", SAMPLES, WIDTH, 1, 5, 0, GR_MODE_TRAIN, a);
     for (size_t k = 0; k < GR_COUNT(others); k++) {
         double both = 0;
-        masked(others[k].layer, "dropout", SAMPLES, WIDTH, others[k].seed, others[k].update, others[k].position, GR_MODE_TRAIN, b);
+        masked(others[k].layer, "dropout", SAMPLES, WIDTH, others[k].seed, others[k].update, others[k].position,
+               GR_MODE_TRAIN, b);
         for (int i = 0; i < N; i++) both += a[i] == 0 && b[i] == 0;
         assert_true(fabs(both / N - 0.25) < 4 * sqrt(0.25 * 0.75 / N));
     }
@@ -101,7 +102,8 @@ static void micro_batches_have_the_masks_of_the_whole(void **state)
     }
 }
 
-/* The threshold is a multiple of 2^-24, as the uniform numbers are: float32 holds both exactly, so it compares as float64 does. */
+/* The threshold is a multiple of 2^-24, as the uniform numbers are: float32 holds both exactly, so it compares as
+ * float64 does. */
 static void the_threshold_is_exact_in_float32(void **state)
 {
     (void)state;
@@ -148,8 +150,14 @@ static void dropped_values_leave_no_trace(void **state)
     for (int i = 0; i < 64; i++) x[i] = i % 2 ? INFINITY : NAN;
     assert_true(ev_begin(&b, "dropout"));
     gr_val zero = gr_const(b.g, 0), in = gr_feed(b.g, "x", GR_REAL, GR_SHAPE(4, 16));
-    gr_build build = {
-        .ctx = b.ctx, .g = b.g, .mode = GR_MODE_TRAIN, .memory = b.memory, .layer = "d", .seed = zero, .update = zero, .position = zero};
+    gr_build build = {.ctx = b.ctx,
+                      .g = b.g,
+                      .mode = GR_MODE_TRAIN,
+                      .memory = b.memory,
+                      .layer = "d",
+                      .seed = zero,
+                      .update = zero,
+                      .position = zero};
     test_ok(b.ctx, gr__settings_make(b.ctx, b.memory, &dropout()->head, b.tree, GR_PRESET_CHAPTER, NULL, &s));
     gr_val out = dropout()->build(&build, &s, &in, 1);
     ev_leaf(&l, "x", x);

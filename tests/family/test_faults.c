@@ -4,9 +4,10 @@
 /* All that floor 4 does for a small network's step, once; the first status that is not OK. */
 static gr_status scenario(gr_context *ctx)
 {
-    static const char *const layers[] = {"{type: conv, filters: 2, activation: {type: leaky_relu, slope: 0.1}}",
-                                         "{type: avg_pool, size: 3, stride: 2, padding: 1, ceil: true, count_padding: true}", "flatten",
-                                         "dropout", "{type: dense, units: 3, activation: softmax}"};
+    static const char *const layers[] = {
+        "{type: conv, filters: 2, activation: {type: leaky_relu, slope: 0.1}}",
+        "{type: avg_pool, size: 3, stride: 2, padding: 1, ceil: true, count_padding: true}", "flatten", "dropout",
+        "{type: dense, units: 3, activation: softmax}"};
     gr_status st = GR_OK;
     gr_graph *g = NULL;
     gr_store *store = NULL;
@@ -20,8 +21,8 @@ static gr_status scenario(gr_context *ctx)
     GR_TRY(gr_graph_create(ctx, &g));
     GR_TRY(gr_store_create(ctx, gr_backend_get("ref"), &store));
     gr_tree *optimizer = gr__tree_flow(b, "{type: sgd, momentum: 0.9, weight_decay: 0.1, decay: decoupled}"),
-            *schedule =
-                gr__tree_flow(b, "{type: step, at: [3, 2 epochs], factors: [0.5, 0.1], warmup: 0.1, tail: {cycles: 2, low: 0.001}}");
+            *schedule = gr__tree_flow(
+                b, "{type: step, at: [3, 2 epochs], factors: [0.5, 0.1], warmup: 0.1, tail: {cycles: 2, low: 0.001}}");
     gr_tree *clipping = gr__tree_flow(b, "{norm: 1}"),
             *inits = gr__tree_flow(b, "{weights: {type: orthogonal}, bias: zeros, relu_bias: 0.1}");
     if (!optimizer || !schedule || !clipping || !inits) GR_TRY(GR_E_MEMORY);
@@ -32,7 +33,8 @@ static gr_status scenario(gr_context *ctx)
     if (!gr__optim_tree(b, &o) || !gr__sched_tree(b, &s) || !gr__clip_tree(b, &clip)) GR_TRY(GR_E_MEMORY);
     const gr_layer *const *all = gr__layers(&n);
     gr_val zero = gr_const(g, 0), x = gr_feed(g, "x", GR_REAL, GR_SHAPE(2, 8, 7, 2));
-    gr_build build = {.ctx = ctx, .g = g, .mode = GR_MODE_TRAIN, .memory = b, .seed = zero, .update = zero, .position = zero};
+    gr_build build = {
+        .ctx = ctx, .g = g, .mode = GR_MODE_TRAIN, .memory = b, .seed = zero, .update = zero, .position = zero};
     for (size_t i = 0; i < GR_COUNT(layers); i++) {
         gr_settings settings;
         const gr_layer *m = NULL;
@@ -54,8 +56,8 @@ static gr_status scenario(gr_context *ctx)
         GR_TRY(gr__init_param(ctx, &(gr_init_from){.tree = init, .seed = 1}, &build.params[i], values));
     }
     GR_TRY(gr_gradients(g, gr_sum_all(g, gr_square(g, x)), leaf, (int)build.n_params, grad));
-    GR_TRY(ev_update(g, store, &(ev_setup){.optim = &o, .clip = &clip}, build.params, leaf, grad, build.n_params, gr_const(g, 2),
-                     gr_feed(g, "lr", GR_REAL, GR_SCALAR), &values_of));
+    GR_TRY(ev_update(g, store, &(ev_setup){.optim = &o, .clip = &clip}, build.params, leaf, grad, build.n_params,
+                     gr_const(g, 2), gr_feed(g, "lr", GR_REAL, GR_SCALAR), &values_of));
 done:
     gr_store_destroy(store);
     gr_graph_destroy(g);

@@ -1,5 +1,5 @@
-/* What the optimizers are to each other: the genealogy of figure 4.9, and the properties that their papers claim. Each on plans of ref in
- * float64; `same` means to the bit. [mission O8, O9, O12-O23, O25-O27, SYS17-SYS27] */
+/* What the optimizers are to each other: the genealogy of figure 4.9, and the properties that their papers claim. Each
+ * on plans of ref in float64; `same` means to the bit. [mission O8, O9, O12-O23, O25-O27, SYS17-SYS27] */
 #include "family/updates.h"
 
 enum { N = 5, STEPS = 24 };
@@ -33,7 +33,10 @@ static void follow(const line *l, path out)
     path g;
     const gr_param_info p = {.entry = {.name = "p", .shape = GR_SHAPE(N), .role = l->role}};
     gradients(l, g);
-    up_open(&u, &(up_spec){.backend = gr_backend_get("ref"), .optimizer = l->set, .lookahead = l->lookahead, .params = &p, .n = 1}, w0);
+    up_open(&u,
+            &(up_spec){
+                .backend = gr_backend_get("ref"), .optimizer = l->set, .lookahead = l->lookahead, .params = &p, .n = 1},
+            w0);
     for (int t = 0; t < STEPS; t++) {
         test_ok(u.ctx, up_step(&u, g[t], NULL, NULL, 1, l->lr ? l->lr[t] : 0.1));
         up_read(&u, "p", out[t]);
@@ -77,8 +80,8 @@ static void sgdm_without_momentum_is_sgd(void **state)
     assert_true(apart((line){.set = "sgdm"}, (line){.set = "sgd"}) > 0.1);
 }
 
-/* The weights of torch's form are the points at which sutskever's takes its gradients, while the rate is constant. The gradient is that of
- * a parabola, at the point. [mission O19] */
+/* The weights of torch's form are the points at which sutskever's takes its gradients, while the rate is constant. The
+ * gradient is that of a parabola, at the point. [mission O19] */
 static void both_forms_of_nag_look_ahead_to_the_same_points(void **state)
 {
     (void)state;
@@ -86,13 +89,17 @@ static void both_forms_of_nag_look_ahead_to_the_same_points(void **state)
     const gr_param_info p = {.entry = {.name = "p", .shape = GR_SHAPE(N)}};
     double w[N], m[N], point[N], g[N];
     up_open(&a, &(up_spec){.backend = gr_backend_get("ref"), .optimizer = "nag", .params = &p, .n = 1}, w0);
-    up_open(&b, &(up_spec){.backend = gr_backend_get("ref"), .optimizer = "{type: nag, form: sutskever}", .params = &p, .n = 1}, w0);
+    up_open(
+        &b,
+        &(up_spec){.backend = gr_backend_get("ref"), .optimizer = "{type: nag, form: sutskever}", .params = &p, .n = 1},
+        w0);
     for (int t = 0; t < STEPS; t++) {
         up_read(&a, "p", w);
         up_read(&b, "p", point), up_read(&b, "p/m", m);
         for (int i = 0; i < N; i++) {
             point[i] -= 0.1 * 0.9 * m[i];
-            if (!(fabs(point[i] - w[i]) <= 1e-14 * (1 + fabs(w[i])))) fail_msg("update %d: %.17g and %.17g", t, point[i], w[i]);
+            if (!(fabs(point[i] - w[i]) <= 1e-14 * (1 + fabs(w[i]))))
+                fail_msg("update %d: %.17g and %.17g", t, point[i], w[i]);
         }
         for (int i = 0; i < N; i++) g[i] = (1 + i) * w[i];
         test_ok(a.ctx, up_step(&a, g, NULL, NULL, 1, 0.1));
@@ -141,12 +148,12 @@ static void adagrads_step_k_is_lr_by_the_root_of_k(void **state) /* where |g| is
 static void adadelta_does_not_see_the_scale_of_gradients(void **state) /* as eps goes to 0 [mission O17] */
 {
     (void)state;
-    assert_near((line){.set = "{type: adadelta, eps: 1e-24}", .scale = 1}, (line){.set = "{type: adadelta, eps: 1e-24}", .scale = 1000},
-                1e-12);
+    assert_near((line){.set = "{type: adadelta, eps: 1e-24}", .scale = 1},
+                (line){.set = "{type: adadelta, eps: 1e-24}", .scale = 1000}, 1e-12);
 }
 
-/* eps_mode hat leaves a factor of sqrt(1 - beta2^t), which a rate takes back; LAMB's uncorrected form has none, and no ratio for biases.
- * [mission O16] */
+/* eps_mode hat leaves a factor of sqrt(1 - beta2^t), which a rate takes back; LAMB's uncorrected form has none, and no
+ * ratio for biases. [mission O16] */
 static void adam_without_first_moment_and_correction_is_rmsprop(void **state)
 {
     (void)state;
@@ -166,7 +173,8 @@ static void adam_without_memory_is_signsgd(void **state)
     follow(&l, w);
     gradients(&l, g);
     for (int t = 0; t < STEPS; t++)
-        for (int i = 0; i < N; i++) assert_true(fabs(w[t][i] - ((t ? w[t - 1][i] : w0[i]) - (g[t][i] < 0 ? -0.1 : 0.1))) < 1e-15);
+        for (int i = 0; i < N; i++)
+            assert_true(fabs(w[t][i] - ((t ? w[t - 1][i] : w0[i]) - (g[t][i] < 0 ? -0.1 : 0.1))) < 1e-15);
 }
 
 static void adamw_without_decay_is_adam(void **state) /* [mission O20] */
@@ -180,7 +188,8 @@ static void adamw_without_decay_is_adam(void **state) /* [mission O20] */
 static void adamws_decay_does_not_see_the_scale_of_gradients(void **state) /* [mission O20] */
 {
     (void)state;
-    static const char set[] = "{type: adamw, weight_decay: 0.1, eps: 0}", coupled[] = "{type: adam, weight_decay: 0.1, eps: 0}";
+    static const char set[] = "{type: adamw, weight_decay: 0.1, eps: 0}",
+                      coupled[] = "{type: adam, weight_decay: 0.1, eps: 0}";
     assert_same((line){.set = set, .scale = 1}, (line){.set = set, .scale = 1024});
     assert_true(apart((line){.set = coupled, .scale = 1}, (line){.set = coupled, .scale = 1024}) > 1e-3);
 }
@@ -189,11 +198,13 @@ static void amsgrad_is_adam_while_the_second_moment_rises(void **state) /* [miss
 {
     (void)state;
     assert_same((line){.set = "amsgrad", .rising = true}, (line){.set = "{type: adam, eps: 1e-8}", .rising = true});
-    assert_true(apart((line){.set = "{type: amsgrad, beta2: 0.9}"}, (line){.set = "{type: adam, beta2: 0.9, eps: 1e-8}"}) > 1e-3);
+    assert_true(apart((line){.set = "{type: amsgrad, beta2: 0.9}"},
+                      (line){.set = "{type: adam, beta2: 0.9, eps: 1e-8}"}) > 1e-3);
 }
 
-/* Costs C x once in three rounds and -x else, x within [-1,1]: the best x is -1, and Adam goes to 1, because the one large gradient is
- * forgotten in between.                                                               [Reddi, Kale & Kumar 2018, theorem 1; mission O21] */
+/* Costs C x once in three rounds and -x else, x within [-1,1]: the best x is -1, and Adam goes to 1, because the one
+ * large gradient is forgotten in between.                                                               [Reddi, Kale &
+ * Kumar 2018, theorem 1; mission O21] */
 static double after_the_counter_example(const char *set)
 {
     updates u;
@@ -242,7 +253,8 @@ static void radam_becomes_adam(void **state)
     up_close(&a), up_close(&r);
 }
 
-static void adahessian_solves_a_separable_parabola_in_one_step(void **state) /* J = sum h_i w_i^2 / 2, for any signs [mission O23] */
+static void adahessian_solves_a_separable_parabola_in_one_step(
+    void **state) /* J = sum h_i w_i^2 / 2, for any signs [mission O23] */
 {
     (void)state;
     static const double h[N] = {0.01, 1, 3, 250, 1e5};
@@ -252,8 +264,10 @@ static void adahessian_solves_a_separable_parabola_in_one_step(void **state) /* 
         double g[N], z[N], hz[N], w[N];
         for (int i = 0; i < N; i++) z[i] = signs >> i & 1 ? 1 : -1, g[i] = h[i] * w0[i], hz[i] = h[i] * z[i];
         up_open(&u,
-                &(up_spec){
-                    .backend = gr_backend_get("ref"), .optimizer = "{type: adahessian, beta1: 0, beta2: 0, eps: 0}", .params = &p, .n = 1},
+                &(up_spec){.backend = gr_backend_get("ref"),
+                           .optimizer = "{type: adahessian, beta1: 0, beta2: 0, eps: 0}",
+                           .params = &p,
+                           .n = 1},
                 w0);
         test_ok(u.ctx, up_step(&u, g, z, hz, 1, 1));
         up_read(&u, "p", w);
@@ -267,8 +281,10 @@ static void adahessian_solves_a_separable_parabola_in_one_step(void **state) /* 
 static void novograd_does_not_see_the_scale_of_gradients(void **state) /* [mission O22] */
 {
     (void)state;
-    assert_same((line){.set = "{type: novograd, eps: 0}", .scale = 1}, (line){.set = "{type: novograd, eps: 0}", .scale = 1 << 20});
-    assert_near((line){.set = "{type: novograd, eps: 0}", .scale = 1}, (line){.set = "{type: novograd, eps: 0}", .scale = 1e-5}, 1e-14);
+    assert_same((line){.set = "{type: novograd, eps: 0}", .scale = 1},
+                (line){.set = "{type: novograd, eps: 0}", .scale = 1 << 20});
+    assert_near((line){.set = "{type: novograd, eps: 0}", .scale = 1},
+                (line){.set = "{type: novograd, eps: 0}", .scale = 1e-5}, 1e-14);
 }
 
 static void lars_for_biases_is_sgdm(void **state) /* [mission O13] */
@@ -312,7 +328,8 @@ static void layerwise_moves_are_a_share_of_the_weights(void **state)
     for (size_t i = 0; i < GR_COUNT(scales); i++) {
         double s = scales[i];
         moves_are_a_share_of_the_weights((line){.set = "{type: lars, momentum: 0}", .scale = s}, 0.1);
-        moves_are_a_share_of_the_weights((line){.set = "{type: lars, momentum: 0, trust_coef: 0.01}", .scale = s}, 0.001);
+        moves_are_a_share_of_the_weights((line){.set = "{type: lars, momentum: 0, trust_coef: 0.01}", .scale = s},
+                                         0.001);
         moves_are_a_share_of_the_weights((line){.set = "{type: lamb, weight_decay: 0}", .scale = s}, 0.1);
         moves_are_a_share_of_the_weights((line){.set = "{type: lamb, weight_decay: 0.3}", .scale = s}, 0.1);
         double few[STEPS];
@@ -356,13 +373,19 @@ static void lookahead_of_zero_never_moves_away(void **state)
     assert_true(w[0][0] != w0[0]);
 }
 
-static void lookahead_of_a_half_halves_five_steps_of_sgd(void **state) /* constant g: w0 - 2.5 lr g after five updates */
+static void
+lookahead_of_a_half_halves_five_steps_of_sgd(void **state) /* constant g: w0 - 2.5 lr g after five updates */
 {
     (void)state;
     updates u;
     const gr_param_info p = {.entry = {.name = "p", .shape = GR_SCALAR}};
     double w = 1, g = 0.5;
-    up_open(&u, &(up_spec){.backend = gr_backend_get("ref"), .optimizer = "sgd", .lookahead = "{k: 5, alpha: 0.5}", .params = &p, .n = 1},
+    up_open(&u,
+            &(up_spec){.backend = gr_backend_get("ref"),
+                       .optimizer = "sgd",
+                       .lookahead = "{k: 5, alpha: 0.5}",
+                       .params = &p,
+                       .n = 1},
             &w);
     for (int t = 0; t < 5; t++) test_ok(u.ctx, up_step(&u, &g, NULL, NULL, 1, 0.1));
     up_read(&u, "p", &w);
@@ -373,10 +396,11 @@ static void lookahead_of_a_half_halves_five_steps_of_sgd(void **state) /* consta
 static void ranger_is_radam_inside_lookahead(void **state)
 {
     (void)state;
-    assert_same((line){.set = "ranger"}, (line){.set = "{type: radam, beta1: 0.95, eps: 1e-5}", .lookahead = "{k: 6, alpha: 0.5}"});
-    assert_same(
-        (line){.set = "{type: ranger, k: 4, alpha: 0.8, weight_decay: 0.1, rho_threshold: 4}"},
-        (line){.set = "{type: radam, beta1: 0.95, eps: 1e-5, weight_decay: 0.1, rho_threshold: 4}", .lookahead = "{k: 4, alpha: 0.8}"});
+    assert_same((line){.set = "ranger"},
+                (line){.set = "{type: radam, beta1: 0.95, eps: 1e-5}", .lookahead = "{k: 6, alpha: 0.5}"});
+    assert_same((line){.set = "{type: ranger, k: 4, alpha: 0.8, weight_decay: 0.1, rho_threshold: 4}"},
+                (line){.set = "{type: radam, beta1: 0.95, eps: 1e-5, weight_decay: 0.1, rho_threshold: 4}",
+                       .lookahead = "{k: 4, alpha: 0.8}"});
 }
 
 /* ---- several tensors ---- */
@@ -419,7 +443,8 @@ static void check_split(const char *set, bool may_be_layerwise)
                 fail_msg("%s: update %d, %.17g and %.17g", set, t + 1, x[t][i], y[t][i]);
 }
 
-/* What a method shares between tensors is shared once: biases, which have no trust ratio, do not care how they are divided. */
+/* What a method shares between tensors is shared once: biases, which have no trust ratio, do not care how they are
+ * divided. */
 static void tensors_may_be_divided(void **state)
 {
     (void)state;
@@ -427,7 +452,8 @@ static void tensors_may_be_divided(void **state)
     const gr_optimizer *const *all = gr__optimizers(&n);
     for (int i = 0; i < n; i++) check_split(all[i]->head.name, true);
     check_split("{type: nadam, form: dozat}", false);
-    check_split("{type: swats, switch_tol: 0.5, switch_relative: true, beta2: 0.9}", false); /* one rate for all tensors */
+    check_split("{type: swats, switch_tol: 0.5, switch_relative: true, beta2: 0.9}",
+                false); /* one rate for all tensors */
     check_split("{type: adahessian, hessian_interval: 3}", false);
 }
 

@@ -1,5 +1,5 @@
-/* Initialisers: which one a parameter gets, that its numbers depend on nothing but seed and name, and what good and bad starts do to a
- * network. */
+/* Initialisers: which one a parameter gets, that its numbers depend on nothing but seed and name, and what good and bad
+ * starts do to a network. */
 #include "family/evidence.h"
 
 /* Fills a parameter by the recipe's `init:` (NULL: none) into fresh memory; free it. */
@@ -15,7 +15,8 @@ static double *filled(const char *init, const gr_param_info *p, uint64_t seed)
 
 static gr_param_info matrix(const char *name, int64_t out, int64_t in, gr_follow follow)
 {
-    return (gr_param_info){.entry = {.name = name, .shape = GR_SHAPE(out, in)}, .fan_in = in, .fan_out = out, .follow = follow};
+    return (gr_param_info){
+        .entry = {.name = name, .shape = GR_SHAPE(out, in)}, .fan_in = in, .fan_out = out, .follow = follow};
 }
 
 static double largest(const double *x, int64_t n)
@@ -32,7 +33,8 @@ static double spread(const double *x, int64_t n)
     return sqrt(s / (double)n);
 }
 
-/* Without `weights:` what follows decides: Kaiming truncated normal before ReLU, Xavier uniform otherwise. [mission I4, I5, I6] */
+/* Without `weights:` what follows decides: Kaiming truncated normal before ReLU, Xavier uniform otherwise. [mission I4,
+ * I5, I6] */
 static void defaults_by_what_follows(void **state)
 {
     (void)state;
@@ -94,11 +96,11 @@ static void a_layers_own_init_wins(void **state)
 static void numbers_depend_on_seed_and_name_alone(void **state)
 {
     (void)state;
-    gr_param_info p = matrix("c1.weight", 20, 30, GR_FOLLOW_RELU), q = matrix("c2.weight", 20, 30, GR_FOLLOW_RELU), flat = p,
-                  longer = matrix("c1.weight", 40, 30, GR_FOLLOW_RELU);
+    gr_param_info p = matrix("c1.weight", 20, 30, GR_FOLLOW_RELU), q = matrix("c2.weight", 20, 30, GR_FOLLOW_RELU),
+                  flat = p, longer = matrix("c1.weight", 40, 30, GR_FOLLOW_RELU);
     flat.entry.shape = GR_SHAPE(600);
-    double *a = filled(NULL, &p, 1), *again = filled(NULL, &p, 1), *other = filled(NULL, &q, 1), *seed = filled(NULL, &p, 2),
-           *reshaped = filled(NULL, &flat, 1), *more = filled(NULL, &longer, 1);
+    double *a = filled(NULL, &p, 1), *again = filled(NULL, &p, 1), *other = filled(NULL, &q, 1),
+           *seed = filled(NULL, &p, 2), *reshaped = filled(NULL, &flat, 1), *more = filled(NULL, &longer, 1);
     assert_memory_equal(a, again, 600 * sizeof *a);
     assert_memory_equal(a, reshaped, 600 * sizeof *a);
     assert_memory_equal(a, more, 600 * sizeof *a);
@@ -168,13 +170,16 @@ static double through_layers(const char *init)
 static void kaiming_keeps_activations_through_20_layers(void **state) /* [mission I2] */
 {
     (void)state;
-    double kept = through_layers("{weights: kaiming}"), normal = through_layers("{weights: {type: kaiming, distribution: normal}}");
-    assert_true(kept > 0.4 && kept < 2.5 && normal > 0.4 && normal < 2.5); /* 256 units spread more than the 1024 of the specification */
+    double kept = through_layers("{weights: kaiming}"),
+           normal = through_layers("{weights: {type: kaiming, distribution: normal}}");
+    assert_true(kept > 0.4 && kept < 2.5 && normal > 0.4 &&
+                normal < 2.5); /* 256 units spread more than the 1024 of the specification */
     assert_true(through_layers("{weights: {type: normal, std: 0.01}}") < 1e-20);
     assert_true(through_layers("{weights: {type: normal, std: 1}}") > 1e20);
 }
 
-/* The width of the specification, in float64: within a factor of 2, and what the alternatives do. [mission I2, I4, I5] */
+/* The width of the specification, in float64: within a factor of 2, and what the alternatives do. [mission I2, I4, I5]
+ */
 static void kaiming_keeps_activations_at_width_1024(void **state)
 {
     (void)state;
@@ -228,13 +233,15 @@ static void bounds_are_exact(void **state)
                 {"{weights: {type: uniform, bound: fan}}", 256, 64, 0.0625}};
     for (size_t i = 0; i < GR_COUNT(rows); i++) {
         double m = bound_of(rows[i].set, rows[i].in, rows[i].out, GR_FOLLOW_RELU);
-        assert_true(m <= rows[i].bound + 1e-10 && m > rows[i].bound * (1 - 2e-5)); /* of a million draws the largest comes that near */
+        assert_true(m <= rows[i].bound + 1e-10 &&
+                    m > rows[i].bound * (1 - 2e-5)); /* of a million draws the largest comes that near */
     }
 }
 
 /* ---- hypernetworks ---- */
 
-/* Variance of the weights W = H e that a head started so gives, over all elements and many e of a variance. [mission I7, SYS16] */
+/* Variance of the weights W = H e that a head started so gives, over all elements and many e of a variance. [mission
+ * I7, SYS16] */
 static double generated(const char *init, double variance)
 {
     enum { MAIN = 64 * 48, DEEP = 50, MANY = 40 };
@@ -300,7 +307,8 @@ static void train(const char *init, double *w1)
     gr_build build = {.ctx = b.ctx, .g = g, .memory = b.memory, .layer = "cost"};
     test_ok(b.ctx, gr__settings_make(b.ctx, b.memory, &ce->head, NULL, GR_PRESET_CHAPTER, NULL, &s));
     test_ok(b.ctx,
-            gr_gradients(g, gr_mean_all(g, ce->build(&build, &s, z, gr_feed(g, "y", GR_I32, GR_SHAPE(5)), true).each), leaf, 2, grad));
+            gr_gradients(g, gr_mean_all(g, ce->build(&build, &s, z, gr_feed(g, "y", GR_I32, GR_SHAPE(5)), true).each),
+                         leaf, 2, grad));
     ev_leaf(&l, "x", x), ev_leaf(&l, "y", y), ev_leaf(&l, "w1", w1), ev_leaf(&l, "w2", w2);
     for (int t = 0; t < 10; t++) {
         double *results[2] = {g1, g2};
@@ -362,14 +370,17 @@ static void resolving_fills_in_and_is_a_fixed_point(void **state)
     gr_tree *full, *again;
     assert_true(ev_begin(&b, "{weights: kaiming}"));
     test_ok(b.ctx, gr__init_resolve(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &full));
-    assert_true(
-        gr__tree_equal(full, gr__tree_flow(b.memory, "{weights: {type: kaiming, fan: in, distribution: truncated_normal, correct: none},"
-                                                     " bias: {type: zeros}, last_bias: none, relu_bias: 0}")));
+    assert_true(gr__tree_equal(
+        full,
+        gr__tree_flow(b.memory, "{weights: {type: kaiming, fan: in, distribution: truncated_normal, correct: none},"
+                                " bias: {type: zeros}, last_bias: none, relu_bias: 0}")));
     test_ok(b.ctx, gr__init_resolve(b.ctx, b.memory, full, GR_PRESET_TORCH, &again));
     assert_true(gr__tree_equal(full, again));
     test_ok(b.ctx, gr__init_resolve(b.ctx, b.memory, NULL, GR_PRESET_CHAPTER, &full));
     assert_true(gr__tree_equal(
-        full, gr__tree_flow(b.memory, "{bias: {type: zeros}, last_bias: none, relu_bias: 0}"))); /* weights by what follows each layer */
+        full, gr__tree_flow(
+                  b.memory,
+                  "{bias: {type: zeros}, last_bias: none, relu_bias: 0}"))); /* weights by what follows each layer */
     ev_end(&b);
 }
 
@@ -430,7 +441,8 @@ static void a_layers_own_has_two_keys(void **state)
     static const struct {
         const char *set;
         gr_status code;
-    } rows[] = {{"{weights: orthogonal, bias: zeros}", GR_OK}, {"{last_bias: auto}", GR_E_KEY}, {"{relu_bias: 0.1}", GR_E_KEY}};
+    } rows[] = {
+        {"{weights: orthogonal, bias: zeros}", GR_OK}, {"{last_bias: auto}", GR_E_KEY}, {"{relu_bias: 0.1}", GR_E_KEY}};
     for (size_t i = 0; i < GR_COUNT(rows); i++) {
         ev_bench b;
         gr_tree *out;

@@ -1,5 +1,5 @@
-/* Biases by the training targets: base rates, means, and what is done about classes that have none; biases before a ReLU. [mission I9, I10,
- * I13] */
+/* Biases by the training targets: base rates, means, and what is done about classes that have none; biases before a
+ * ReLU. [mission I9, I10, I13] */
 #include "family/evidence.h"
 
 static int warned;
@@ -101,7 +101,8 @@ static void shares_as_targets(void **state)
     assert_int_equal(warned, 0);
     t.mean = none;
     bias_of(&t, "sigmoid", 3, b);
-    assert_true(fabs(b[0] - log(0.5 / 10.5)) < 1e-14 && fabs(b[1] - log(10.5 / 0.5)) < 1e-14 && b[2] == 0 && warned == 2);
+    assert_true(fabs(b[0] - log(0.5 / 10.5)) < 1e-14 && fabs(b[1] - log(10.5 / 0.5)) < 1e-14 && b[2] == 0 &&
+                warned == 2);
 }
 
 static void values_start_at_their_mean(void **state)
@@ -129,7 +130,8 @@ static double bias_under(const char *set, const char *own, bool last, gr_follow 
     assert_true(ev_begin(&b, set));
     gr_targets t = {.n = 1, .values = 1, .mean = mean, .variance = variance};
     gr_init_from from = {.tree = b.tree, .targets = &t, .prediction = "value"};
-    gr_param_info p = {.entry = {.name = "l.bias", .shape = GR_SHAPE(1)}, .is_bias = true, .last = last, .follow = follow};
+    gr_param_info p = {
+        .entry = {.name = "l.bias", .shape = GR_SHAPE(1)}, .is_bias = true, .last = last, .follow = follow};
     double value = NAN;
     if (own) p.init = gr__tree_flow(b.memory, own);
     test_ok(b.ctx, gr__init_param(b.ctx, &from, &p, &value));
@@ -163,11 +165,13 @@ static void choices_can_be_shown(void **state)
     assert_true(ev_begin(&b, "{last_bias: auto, relu_bias: 0.1}"));
     gr_init_from from = {.tree = b.tree};
     gr_param_info last = {.entry = {.name = "l.bias", .shape = GR_SHAPE(1)}, .is_bias = true, .last = true},
-                  weight = {.entry = {.name = "l.weight"}}, relu = {.entry = {.name = "h.bias"}, .is_bias = true, .follow = GR_FOLLOW_RELU};
+                  weight = {.entry = {.name = "l.weight"}},
+                  relu = {.entry = {.name = "h.bias"}, .is_bias = true, .follow = GR_FOLLOW_RELU};
     test_ok(b.ctx, gr__init_choose(b.ctx, b.memory, &from, &last, &c));
     assert_true(c.asked && gr__tree_equal(gr__init_choice_tree(b.memory, &c), gr__tree_text(b.memory, "auto")));
     test_ok(b.ctx, gr__init_choose(b.ctx, b.memory, &from, &relu, &c));
-    assert_true(c.asked && gr__tree_equal(gr__init_choice_tree(b.memory, &c), gr__tree_flow(b.memory, "{type: constant, value: 0.1}")));
+    assert_true(c.asked && gr__tree_equal(gr__init_choice_tree(b.memory, &c),
+                                          gr__tree_flow(b.memory, "{type: constant, value: 0.1}")));
     test_ok(b.ctx, gr__init_choose(b.ctx, b.memory, &from, &weight, &c));
     assert_true(!c.asked && strcmp(c.member->head.name, "xavier") == 0);
     ev_end(&b);
@@ -187,12 +191,14 @@ static double dead(const char *set)
                             .fan_in = 2,
                             .fan_out = UNITS,
                             .follow = GR_FOLLOW_RELU},
-                  p = {.entry = {.name = "l.bias", .shape = GR_SHAPE(UNITS)}, .is_bias = true, .follow = GR_FOLLOW_RELU};
+                  p = {
+                      .entry = {.name = "l.bias", .shape = GR_SHAPE(UNITS)}, .is_bias = true, .follow = GR_FOLLOW_RELU};
     gr_init_from from = {.tree = b.tree, .seed = 4};
     gr__rng rng = gr__rng_make(6, "cloud", 0, 0);
     int none = UNITS;
     double x[SAMPLES][2];
-    for (int i = 0; i < SAMPLES; i++) x[i][0] = 1 + 0.1 * gr__rng_normal(&rng), x[i][1] = 1 + 0.1 * gr__rng_normal(&rng);
+    for (int i = 0; i < SAMPLES; i++)
+        x[i][0] = 1 + 0.1 * gr__rng_normal(&rng), x[i][1] = 1 + 0.1 * gr__rng_normal(&rng);
     test_ok(b.ctx, gr__init_param(b.ctx, &from, &weight, w));
     test_ok(b.ctx, gr__init_param(b.ctx, &from, &p, bias));
     for (int u = 0; u < UNITS; u++) {

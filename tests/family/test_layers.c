@@ -1,5 +1,5 @@
-/* Layers: sizes against the formulas over many settings, what they declare, how activations and initialisers find each other, and what is
- * refused. */
+/* Layers: sizes against the formulas over many settings, what they declare, how activations and initialisers find each
+ * other, and what is refused. */
 #include "family/evidence.h"
 
 static const gr_layer *named(const char *name)
@@ -23,7 +23,8 @@ static gr_val build_on(gr_build *build, const gr_tree *set, gr_shape in)
 {
     gr_settings s;
     const gr_layer *m = named(gr__type_of(build->ctx, set, "layer", NULL));
-    if (gr__settings_make(build->ctx, build->memory, &m->head, set, GR_PRESET_CHAPTER, gr__layer_common_keys, &s) != GR_OK)
+    if (gr__settings_make(build->ctx, build->memory, &m->head, set, GR_PRESET_CHAPTER, gr__layer_common_keys, &s) !=
+        GR_OK)
         return gr_graph_fail(build->g, gr__error_code(build->ctx), "settings");
     gr_val x = gr_feed(build->g, "x", GR_REAL, in);
     return m->build(build, &s, &x, 1);
@@ -49,9 +50,11 @@ static void same_padding_gives_the_input_over_the_stride(void **state)
         for (int kernel = 1; kernel <= 5; kernel++) {
             for (int stride = 1; stride <= 3; stride++) {
                 for (int dilation = 1; dilation <= 2; dilation++) {
-                    snprintf(set, sizeof set, "{type: conv, filters: 2, kernel: %d, stride: %d, dilation: %d, padding: same}", kernel,
+                    snprintf(set, sizeof set,
+                             "{type: conv, filters: 2, kernel: %d, stride: %d, dilation: %d, padding: same}", kernel,
                              stride, dilation);
-                    gr_shape out = output_of(set, GR_SHAPE(1, in, 10 - in, 3)), line = output_of(set, GR_SHAPE(1, in, 3));
+                    gr_shape out = output_of(set, GR_SHAPE(1, in, 10 - in, 3)),
+                             line = output_of(set, GR_SHAPE(1, in, 3));
                     assert_int_equal(out.dim[1], (in + stride - 1) / stride);
                     assert_int_equal(out.dim[2], (10 - in + stride - 1) / stride);
                     assert_int_equal(line.rank, 3);
@@ -80,10 +83,11 @@ static void pooling_has_pytorchs_sizes(void **state)
             for (int stride = 1; stride <= 5; stride++) {
                 for (int pad = 0; pad <= size / 2; pad++) {
                     for (int ceil = 0; ceil < 2; ceil++) {
-                        snprintf(set, sizeof set, "{type: %s, size: %d, stride: %d, padding: %d, ceil: %s}", kinds[(in + stride) % 2], size,
-                                 stride, pad, ceil ? "true" : "false");
+                        snprintf(set, sizeof set, "{type: %s, size: %d, stride: %d, padding: %d, ceil: %s}",
+                                 kinds[(in + stride) % 2], size, stride, pad, ceil ? "true" : "false");
                         gr_shape out = output_of(set, GR_SHAPE(2, in, 13 - in, 3));
-                        if (out.dim[1] != pooled(in, size, stride, pad, ceil) || out.dim[2] != pooled(13 - in, size, stride, pad, ceil))
+                        if (out.dim[1] != pooled(in, size, stride, pad, ceil) ||
+                            out.dim[2] != pooled(13 - in, size, stride, pad, ceil))
                             fail_msg("%s on %d x %d: %d x %d", set, in, 13 - in, (int)out.dim[1], (int)out.dim[2]);
                     }
                 }
@@ -117,7 +121,8 @@ static void parameters_know_their_shape_role_layout_and_fans(void **state)
                 w->entry.role == GR_ROLE_WEIGHT && !w->is_bias);
     assert_true(w->fan_in == 12 && w->fan_out == 36);
     assert_string_equal(bias->entry.name, "l.bias");
-    assert_true(bias->is_bias && bias->entry.role == GR_ROLE_BIAS && gr__shape_equal(bias->entry.shape, GR_SHAPE(6)) && bias->fan_in == 12);
+    assert_true(bias->is_bias && bias->entry.role == GR_ROLE_BIAS && gr__shape_equal(bias->entry.shape, GR_SHAPE(6)) &&
+                bias->fan_in == 12);
     ev_end(&b);
     build = begin(&b, "{type: conv, filters: 5, kernel: 4, bias: false}");
     build_on(&build, b.tree, GR_SHAPE(2, 8, 3));
@@ -128,8 +133,8 @@ static void parameters_know_their_shape_role_layout_and_fans(void **state)
     build = begin(&b, "{type: dense, units: 7}");
     build.last = true;
     build_on(&build, b.tree, GR_SHAPE(2, 3));
-    assert_true(build.n_params == 2 && build.params[0].fan_in == 3 && build.params[0].fan_out == 7 && build.params[0].last &&
-                build.params[0].entry.layout == GR_LAYOUT_PLAIN);
+    assert_true(build.n_params == 2 && build.params[0].fan_in == 3 && build.params[0].fan_out == 7 &&
+                build.params[0].last && build.params[0].entry.layout == GR_LAYOUT_PLAIN);
     ev_end(&b);
 }
 
@@ -139,7 +144,8 @@ static void equal_names_are_one_parameter(void **state)
     ev_bench b;
     gr_build build = begin(&b, "dense");
     gr_val first = gr__build_param(&build, "weight", GR_SHAPE(2, 3), GR_ROLE_WEIGHT, GR_LAYOUT_PLAIN, 3, 2);
-    assert_true(first != GR_NONE && gr__build_param(&build, "weight", GR_SHAPE(2, 3), GR_ROLE_WEIGHT, GR_LAYOUT_PLAIN, 3, 2) == first);
+    assert_true(first != GR_NONE &&
+                gr__build_param(&build, "weight", GR_SHAPE(2, 3), GR_ROLE_WEIGHT, GR_LAYOUT_PLAIN, 3, 2) == first);
     assert_int_equal(build.n_params, 1);
     char suffix[16];
     for (int i = 0; i < 100; i++) { /* more than the first room */
@@ -167,7 +173,8 @@ static void a_layers_own_activation_decides_what_follows(void **state)
         {"{type: dense, units: 2, activation: sigmoid}", GR_FOLLOW_RELU, GR_FOLLOW_SIGMOID, 0},
         {"{type: dense, units: 2, activation: softmax}", GR_FOLLOW_RELU, GR_FOLLOW_NOTHING, 0},
         {"{type: dense, units: 2, activation: leaky_relu}", GR_FOLLOW_NOTHING, GR_FOLLOW_LEAKY, 0.01},
-        {"{type: dense, units: 2, activation: {type: leaky_relu, slope: 0.3}}", GR_FOLLOW_NOTHING, GR_FOLLOW_LEAKY, 0.3},
+        {"{type: dense, units: 2, activation: {type: leaky_relu, slope: 0.3}}", GR_FOLLOW_NOTHING, GR_FOLLOW_LEAKY,
+         0.3},
         {"{type: dense, units: 2, activation: none}", GR_FOLLOW_RELU, GR_FOLLOW_RELU, 0},
         {"{type: dense, units: 2, activation: linear}", GR_FOLLOW_NOTHING, GR_FOLLOW_NOTHING, 0},
     };
@@ -236,8 +243,10 @@ static void refused_layers(void **state)
         ev_bench b;
         gr_build build = begin(&b, rows[i].set);
         gr_val y = build_on(&build, b.tree, rows[i].in);
-        if (y != GR_NONE || gr__error_code(b.ctx) != rows[i].code || !strstr(gr_context_error(b.ctx)->message, rows[i].says))
-            fail_msg("%s: %s, %s", rows[i].set, gr_status_name(gr__error_code(b.ctx)), gr_context_error(b.ctx)->message);
+        if (y != GR_NONE || gr__error_code(b.ctx) != rows[i].code ||
+            !strstr(gr_context_error(b.ctx)->message, rows[i].says))
+            fail_msg("%s: %s, %s", rows[i].set, gr_status_name(gr__error_code(b.ctx)),
+                     gr_context_error(b.ctx)->message);
         assert_int_equal(gr_graph_status(b.g), rows[i].code);
         ev_end(&b);
     }

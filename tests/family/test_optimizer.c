@@ -1,7 +1,8 @@
 /* Optimizers: the printed vectors, clipping, decay, and what must hold whatever the numbers. */
 #include "family/evidence.h"
 
-/* Runs `set` for n updates on gradients g (n rows of size k, repeated after `rows`) from w; rates may be NULL for 0.1. */
+/* Runs `set` for n updates on gradients g (n rows of size k, repeated after `rows`) from w; rates may be NULL for 0.1.
+ */
 static void run(const char *set, gr_role role, double *w, int k, const double *g, int rows, int n, const double *rates)
 {
     ev_bench b;
@@ -9,8 +10,8 @@ static void run(const char *set, gr_role role, double *w, int k, const double *g
     ev_trainer t;
     assert_true(ev_begin(&b, set));
     test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &o));
-    assert_true(
-        ev_trainer_open(&t, b.ctx, &(ev_setup){.optim = &o}, (gr_param_info){.entry = {.name = "p", .shape = GR_SHAPE(k), .role = role}}));
+    assert_true(ev_trainer_open(&t, b.ctx, &(ev_setup){.optim = &o},
+                                (gr_param_info){.entry = {.name = "p", .shape = GR_SHAPE(k), .role = role}}));
     memcpy(t.value[0], w, sizeof(double) * (size_t)k);
     for (int i = 0; i < n; i++) {
         memcpy(t.g_sum, g + (i % rows) * k, sizeof(double) * (size_t)k);
@@ -33,11 +34,15 @@ static void printed_vectors(void **state) /* [mission O8, O9, SYS25, SYS26] */
         double w[3][2];
     } rows[] = {
         {"sgd", false, {{0.950000000, -1.900000000}, {0.925000000, -1.950000000}, {0.937500000, -1.975000000}}},
-        {"{type: sgd, momentum: 0.9}", false, {{0.950000000, -1.900000000}, {0.880000000, -1.860000000}, {0.829500000, -1.849000000}}},
+        {"{type: sgd, momentum: 0.9}",
+         false,
+         {{0.950000000, -1.900000000}, {0.880000000, -1.860000000}, {0.829500000, -1.849000000}}},
         {"{type: sgd, momentum: 0.9, weight_decay: 0.01}",
          false,
          {{0.949000000, -1.898000000}, {0.877151000, -1.854302000}, {0.824109749, -1.838119498}}},
-        {"{type: sgd, momentum: 0.9}", true, {{0.950000000, -1.900000000}, {0.880000000, -1.860000000}, {0.874950000, -1.858900000}}},
+        {"{type: sgd, momentum: 0.9}",
+         true,
+         {{0.950000000, -1.900000000}, {0.880000000, -1.860000000}, {0.874950000, -1.858900000}}},
         {"{type: sgd, momentum: 0.9, lr_in_momentum: true}",
          true,
          {{0.950000000, -1.900000000}, {0.880000000, -1.860000000}, {0.818250000, -1.826500000}}},
@@ -45,7 +50,9 @@ static void printed_vectors(void **state) /* [mission O8, O9, SYS25, SYS26] */
          false,
          {{0.905000000, -1.810000000}, {0.817000000, -1.824000000}, {0.784050000, -1.839100000}}},
         {"adam", false, {{0.900199601, -1.900099900}, {0.807216902, -1.873499848}, {0.751020746, -1.867370232}}},
-        {"{type: adam, eps: 1e-8}", false, {{0.900000002, -1.900000001}, {0.806782040, -1.873366297}, {0.750415905, -1.867227411}}},
+        {"{type: adam, eps: 1e-8}",
+         false,
+         {{0.900000002, -1.900000001}, {0.806782040, -1.873366297}, {0.750415905, -1.867227411}}},
         {"{type: adam, eps: 1e-8, weight_decay: 0.01}",
          false,
          {{0.900000002, -1.900000001}, {0.806555041, -1.871152434}, {0.748593832, -1.862154366}}},
@@ -59,7 +66,8 @@ static void printed_vectors(void **state) /* [mission O8, O9, SYS25, SYS26] */
             double w[2] = {1, -2};
             run(rows[i].set, GR_ROLE_WEIGHT, w, 2, fixture[0], 3, n, rows[i].drop ? drop : NULL);
             for (int k = 0; k < 2; k++)
-                if (fabs(w[k] - rows[i].w[n - 1][k]) > 1e-9) fail_msg("%s: w%d after %d updates is %.12f", rows[i].set, k, n, w[k]);
+                if (fabs(w[k] - rows[i].w[n - 1][k]) > 1e-9)
+                    fail_msg("%s: w%d after %d updates is %.12f", rows[i].set, k, n, w[k]);
         }
     }
 }
@@ -165,8 +173,8 @@ static double clip_once(const char *clip_set, const double *g, double count, int
     assert_true(ev_begin(&b, clip_set));
     test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, gr__tree_flow(b.memory, "sgd"), GR_PRESET_CHAPTER, &o));
     test_ok(b.ctx, gr__clip_make(b.ctx, b.tree, GR_PRESET_CHAPTER, &clip));
-    assert_true(
-        ev_trainer_open(&t, b.ctx, &(ev_setup){.optim = &o, .clip = &clip}, (gr_param_info){.entry = {.name = "p", .shape = GR_SHAPE(k)}}));
+    assert_true(ev_trainer_open(&t, b.ctx, &(ev_setup){.optim = &o, .clip = &clip},
+                                (gr_param_info){.entry = {.name = "p", .shape = GR_SHAPE(k)}}));
     memcpy(t.g_sum, g, sizeof(double) * (size_t)k);
     t.lr = 1, t.count = count;
     assert_true(ev_trainer_step(&t, &norm));
@@ -266,7 +274,8 @@ static void nothing_to_train_is_fine(void **state)
     assert_true(ev_begin(&b, "sgd"));
     test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, b.tree, GR_PRESET_CHAPTER, &o));
     test_ok(b.ctx, gr_store_create(b.ctx, gr_backend_get("ref"), &store));
-    test_ok(b.ctx, ev_update(b.g, store, &(ev_setup){.optim = &o}, NULL, NULL, NULL, 0, gr_const(b.g, 4), gr_const(b.g, 0.1), &out));
+    test_ok(b.ctx, ev_update(b.g, store, &(ev_setup){.optim = &o}, NULL, NULL, NULL, 0, gr_const(b.g, 4),
+                             gr_const(b.g, 0.1), &out));
     ev_leaves none = {0};
     double *value = ev_value(b.g, out.norm, &none);
     assert_true(value[0] == 0);

@@ -1,6 +1,6 @@
-/* What every optimizer of the registry owes, whatever its numbers: its slots are all the state it has, frozen tensors stay untouched, zero
- * gradients move nothing, gradients that are not finite are refused whole, memory is as planned, threads change no bit, settings are
- * checked and resolved. [mission G9, SYS17-SYS22, SYS25-SYS27] */
+/* What every optimizer of the registry owes, whatever its numbers: its slots are all the state it has, frozen tensors
+ * stay untouched, zero gradients move nothing, gradients that are not finite are refused whole, memory is as planned,
+ * threads change no bit, settings are checked and resolved. [mission G9, SYS17-SYS22, SYS25-SYS27] */
 #include "family/updates.h"
 #include "ranges.h"
 
@@ -21,8 +21,11 @@ static void each_case(void (*f)(const gr_optimizer *m, const ev_case *c))
 static void open_case(updates *u, const ev_case *c, const gr_param_info *p, const char *backend)
 {
     char groups[96];
-    const up_spec spec = {
-        .backend = gr_backend_get(backend), .optimizer = c->set, .groups = up_case_groups(c, groups), .params = p, .n = 1};
+    const up_spec spec = {.backend = gr_backend_get(backend),
+                          .optimizer = c->set,
+                          .groups = up_case_groups(c, groups),
+                          .params = p,
+                          .n = 1};
     up_open(u, &spec, ev_find(c, "w0")->v);
 }
 
@@ -46,13 +49,14 @@ static void assert_same_store(const updates *a, const updates *b, const char *se
 {
     for (int i = 0; i < gr_store_count(a->store); i++) {
         const gr_entry *x = gr_store_entry(a->store, i), *y = gr_store_find(b->store, x->spec.name);
-        size_t bytes = (x->spec.shape.rank == 0 ? sizeof(double) : gr_backend_real_bytes(a->spec.backend)) * (size_t)x->count;
+        size_t bytes =
+            (x->spec.shape.rank == 0 ? sizeof(double) : gr_backend_real_bytes(a->spec.backend)) * (size_t)x->count;
         if (!y || memcmp(x->data, y->data, bytes) != 0) fail_msg("%s: other bits in %s %s", set, x->spec.name, when);
     }
 }
 
-/* Saved and loaded after update t, for every t and into a process that knows nothing else, the run goes on to the same bits: numbers and
- * shared slots, slow weights and averages included. */
+/* Saved and loaded after update t, for every t and into a process that knows nothing else, the run goes on to the same
+ * bits: numbers and shared slots, slow weights and averages included. */
 static void resume_case(const gr_optimizer *m, const ev_case *c)
 {
     (void)m;
@@ -94,8 +98,11 @@ static void frozen_case(const gr_optimizer *m, const ev_case *c)
     both[0].entry.name = "frozen";
     for (int64_t i = 0; i < 2 * n; i++) w[i] = ev_find(c, "w0")->v[i % n], g[i] = 1 + (double)i, z[i] = 1;
     up_open(&u,
-            &(up_spec){
-                .backend = gr_backend_get("ref"), .optimizer = c->set, .groups = "[{match: frozen, freeze: true}]", .params = both, .n = 2},
+            &(up_spec){.backend = gr_backend_get("ref"),
+                       .optimizer = c->set,
+                       .groups = "[{match: frozen, freeze: true}]",
+                       .params = both,
+                       .n = 2},
             w);
     for (int t = 0; t < 7; t++) test_ok(u.ctx, up_step(&u, g, z, g, 1, 0.1));
     up_weights(&u, after);
@@ -140,9 +147,10 @@ static void zero_case(const gr_optimizer *m, const ev_case *c)
     int64_t n = gr_shape_count(p.entry.shape);
     for (int i = 0; i < 64; i++) ones[i] = 1;
     open_case(&u, c, &p, "ref");
-    double decay = u.groups.n && u.groups.group[0].weight_decay == u.groups.group[0].weight_decay ? u.groups.group[0].weight_decay
-                   : p.entry.role == GR_ROLE_WEIGHT                                               ? u.optim.method[0].weight_decay
-                                                                                                  : 0;
+    double decay = u.groups.n && u.groups.group[0].weight_decay == u.groups.group[0].weight_decay
+                       ? u.groups.group[0].weight_decay
+                   : p.entry.role == GR_ROLE_WEIGHT ? u.optim.method[0].weight_decay
+                                                    : 0;
     for (int t = 0; t < 8; t++) test_ok(u.ctx, up_step(&u, zero, ones, zero, 1, 0.01));
     up_weights(&u, w);
     for (int64_t i = 0; i < n && !divides_by_zero(&u.optim.method[0].settings); i++) {
@@ -209,8 +217,9 @@ static void memory_case(const gr_optimizer *m, const ev_case *c)
         for (int i = 0; i < u.n_actions; i++) planned += gr_plan_bytes(u.act[i]).arena;
         test_ok(u.ctx, up_case_step(&u, c, 0));
         if (gr_context_bytes(u.ctx) != planned || gr_context_peak_bytes(u.ctx) != planned)
-            fail_msg("%s: %llu bytes are used, %llu at most, %llu were planned", c->set, (unsigned long long)gr_context_bytes(u.ctx),
-                     (unsigned long long)gr_context_peak_bytes(u.ctx), (unsigned long long)planned);
+            fail_msg("%s: %llu bytes are used, %llu at most, %llu were planned", c->set,
+                     (unsigned long long)gr_context_bytes(u.ctx), (unsigned long long)gr_context_peak_bytes(u.ctx),
+                     (unsigned long long)planned);
         up_close(&u);
     }
 }
@@ -274,8 +283,8 @@ static void add_word(char form[FORM], const char *word)
     snprintf(form + n, FORM - n, "%s ", word);
 }
 
-/* What a case has beside numbers: the keys that it gives, every word and truth that its settings come to, and the parameter's role and
- * group. */
+/* What a case has beside numbers: the keys that it gives, every word and truth that its settings come to, and the
+ * parameter's role and group. */
 static void form_of(const ev_case *c, char form[FORM])
 {
     static const char *const words[] = {"role", "lr_scale", "group_weight_decay"};

@@ -1,5 +1,6 @@
-/* Every optimizer of the registry updates all tensors of ResNet-50 in one pass over memory, or in two where it needs norms or means of them
- * first: no array is walked through more often, and nothing is copied. `./dev bench optimizers` measures how fast. */
+/* Every optimizer of the registry updates all tensors of ResNet-50 in one pass over memory, or in two where it needs
+ * norms or means of them first: no array is walked through more often, and nothing is copied. `./dev bench optimizers`
+ * measures how fast. */
 #include "test.h"
 
 #include "../../bench/update.h"

@@ -1,5 +1,6 @@
-/* The order of an update (optim.h), worked out by hand: each case has the weights that two steps in the other order would give, too. And
- * what else of an update only numbers can tell: clipping by layer, and what LookAhead does to the momentum. */
+/* The order of an update (optim.h), worked out by hand: each case has the weights that two steps in the other order
+ * would give, too. And what else of an update only numbers can tell: clipping by layer, and what LookAhead does to the
+ * momentum. */
 #include "family/updates.h"
 
 enum { MOST = 4 }; /* weights of a case */
@@ -21,8 +22,8 @@ static const gr_param_info layers[] = {
     {.entry = {.name = "ab.weight", .shape = {.rank = 1, .dim = {2}}, .role = GR_ROLE_WEIGHT}},
 };
 
-/* Mean gradients (1, 2), 2 and (3, 4): layer a has norm 3, ab has 5, both together sqrt(34). The frozen parameter counts nowhere. The
- * factors are what is expected of each layer. */
+/* Mean gradients (1, 2), 2 and (3, 4): layer a has norm 3, ab has 5, both together sqrt(34). The frozen parameter
+ * counts nowhere. The factors are what is expected of each layer. */
 static void clip_layers(const char *clip, double a, double ab)
 {
     const double start[6] = {0}, sums[6] = {2, 4, 4, 1000, 6, 8};
@@ -38,7 +39,8 @@ static void clip_layers(const char *clip, double a, double ab)
     gr_plan *plan = up_plan(&u);
     test_ok(u.ctx, up_step(&u, sums, NULL, NULL, 2, 1));
     assert_weights(&u, clip, want, 6);
-    assert_true(fabs(*(const double *)gr_plan_output(plan, "norm", NULL) - sqrt(34)) < 1e-14); /* what is logged stays that of all */
+    assert_true(fabs(*(const double *)gr_plan_output(plan, "norm", NULL) - sqrt(34)) <
+                1e-14); /* what is logged stays that of all */
     up_close(&u);
 }
 
@@ -90,7 +92,8 @@ static const order orders[] = {
      .sums = {3, 4},
      .want = {10 - 3, -10 - 1},
      .other = {10 - 2, -10 - 2}},
-    /* Decoupled decay leaves the gradient alone: w (1 - 0.5 * 0.1) - 0.5 (0.6, 0.8). The other way the step itself shrinks too. */
+    /* Decoupled decay leaves the gradient alone: w (1 - 0.5 * 0.1) - 0.5 (0.6, 0.8). The other way the step itself
+       shrinks too. */
     {.what = "decoupled decay of the weights before the step",
      .optimizer = "{type: sgd, weight_decay: 0.1, decay: decoupled}",
      .clip = "{norm: 1}",
@@ -156,7 +159,8 @@ static const order orders[] = {
      .sums = {4, 12},
      .want = {1 - 0.7, -2 - 0.6},
      .other = {1 - 0.6321, -2 - 0.7749}},
-    /* (0.35, 2) less the step 0.5 (0.6, 0.8), then 0.125 = l1 lr towards 0. The other way: (0.225, 1.875) less the step. */
+    /* (0.35, 2) less the step 0.5 (0.6, 0.8), then 0.125 = l1 lr towards 0. The other way: (0.225, 1.875) less the
+       step. */
     {.what = "clipping and step, then the proximal step",
      .optimizer = "sgd",
      .clip = "{norm: 1}",
@@ -176,8 +180,12 @@ static void steps_follow_one_another_in_the_order_of_the_specification(void **st
     for (size_t i = 0; i < GR_COUNT(orders); i++) {
         const order *o = &orders[i];
         const gr_param_info p = {.entry = {.name = "p", .shape = o->shape, .role = GR_ROLE_WEIGHT}};
-        const up_spec spec = {
-            .backend = gr_backend_get("ref"), .optimizer = o->optimizer, .clip = o->clip, .penalty = o->penalty, .params = &p, .n = 1};
+        const up_spec spec = {.backend = gr_backend_get("ref"),
+                              .optimizer = o->optimizer,
+                              .clip = o->clip,
+                              .penalty = o->penalty,
+                              .params = &p,
+                              .n = 1};
         updates u;
         double apart = 0;
         size_t n = (size_t)gr_shape_count(o->shape);
@@ -218,8 +226,8 @@ static void lookahead_comes_before_the_average(void **state)
 
 typedef enum inner { KEEP, RESET, PULLBACK } inner;
 
-/* SGDM inside LookAhead on J = sum h_i w_i^2 / 2, as the authors' code has it: the slow moment starts at 0, so the first pullback scales
- * the moment by alpha. */
+/* SGDM inside LookAhead on J = sum h_i w_i^2 / 2, as the authors' code has it: the slow moment starts at 0, so the
+ * first pullback scales the moment by alpha. */
 static void written_out(inner how, int k, double alpha, int updates_done, const double *h, double *w, double *m)
 {
     for (int i = 0; i < 2; i++) {
@@ -248,7 +256,8 @@ static void inner_momentum_is_kept_reset_or_pulled_back(void **state)
         char lookahead[64];
         updates u;
         snprintf(lookahead, sizeof lookahead, "{k: %d, alpha: %g, inner: %s}", k, alpha, names[how]);
-        const up_spec spec = {.backend = gr_backend_get("ref"), .optimizer = "sgdm", .lookahead = lookahead, .params = &p, .n = 1};
+        const up_spec spec = {
+            .backend = gr_backend_get("ref"), .optimizer = "sgdm", .lookahead = lookahead, .params = &p, .n = 1};
         up_open(&u, &spec, start);
         for (int t = 1; t <= 2 * k + 1; t++) { /* two synchronisations, and the update that follows */
             double w[2], m[2], g[2], want[2] = {start[0], start[1]}, want_m[2];
@@ -259,7 +268,8 @@ static void inner_momentum_is_kept_reset_or_pulled_back(void **state)
             assert_weights(&u, lookahead, want, 2);
             up_read(&u, "p/m", m);
             for (int i = 0; i < 2; i++)
-                if (!(fabs(m[i] - want_m[i]) < 1e-12)) fail_msg("%s: m %.15g after update %d, not %.15g", names[how], m[i], t, want_m[i]);
+                if (!(fabs(m[i] - want_m[i]) < 1e-12))
+                    fail_msg("%s: m %.15g after update %d, not %.15g", names[how], m[i], t, want_m[i]);
         }
         up_close(&u);
     }
@@ -271,8 +281,11 @@ static void the_slow_moment_starts_at_zero(void **state)
     (void)state;
     const double one = 1, zero = 0, want[] = {0.5, 0.5 * 0.5 + 0.5 * 1.45};
     const gr_param_info p = {.entry = {.name = "p", .shape = GR_SHAPE(1), .role = GR_ROLE_WEIGHT}};
-    const up_spec spec = {
-        .backend = gr_backend_get("ref"), .optimizer = "sgdm", .lookahead = "{k: 1, alpha: 0.5, inner: pullback}", .params = &p, .n = 1};
+    const up_spec spec = {.backend = gr_backend_get("ref"),
+                          .optimizer = "sgdm",
+                          .lookahead = "{k: 1, alpha: 0.5, inner: pullback}",
+                          .params = &p,
+                          .n = 1};
     updates u;
     up_open(&u, &spec, &zero);
     for (int t = 0; t < 2; t++) {
@@ -287,8 +300,10 @@ static void the_slow_moment_starts_at_zero(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_layer_has_a_norm_of_its_own),   cmocka_unit_test(steps_follow_one_another_in_the_order_of_the_specification),
-        cmocka_unit_test(lookahead_comes_before_the_average), cmocka_unit_test(inner_momentum_is_kept_reset_or_pulled_back),
+        cmocka_unit_test(each_layer_has_a_norm_of_its_own),
+        cmocka_unit_test(steps_follow_one_another_in_the_order_of_the_specification),
+        cmocka_unit_test(lookahead_comes_before_the_average),
+        cmocka_unit_test(inner_momentum_is_kept_reset_or_pulled_back),
         cmocka_unit_test(the_slow_moment_starts_at_zero),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

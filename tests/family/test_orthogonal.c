@@ -1,4 +1,5 @@
-/* Orthogonal matrices: right angles and one length whatever the shape, every direction as likely, gate blocks each alone. [algorithms 3.3]
+/* Orthogonal matrices: right angles and one length whatever the shape, every direction as likely, gate blocks each
+ * alone. [algorithms 3.3]
  */
 #include "family/evidence.h"
 
@@ -59,7 +60,8 @@ static void every_shape_is_orthogonal(void **state)
 static void a_scalar_and_nothing(void **state)
 {
     (void)state;
-    gr_param_info scalar = {.entry = {.name = "s", .shape = GR_SCALAR}}, none = {.entry = {.name = "n", .shape = GR_SHAPE(4, 0)}},
+    gr_param_info scalar = {.entry = {.name = "s", .shape = GR_SCALAR}},
+                  none = {.entry = {.name = "n", .shape = GR_SHAPE(4, 0)}},
                   no_rows = {.entry = {.name = "n", .shape = GR_SHAPE(0, 4)}};
     double *x = filled("{weights: {type: orthogonal, gain: 3}}", &scalar);
     assert_true(fabs(fabs(x[0]) - 3) < 1e-14);
@@ -78,7 +80,8 @@ static void the_gain_follows_the_activation(void **state)
                 {GR_FOLLOW_RELU, 0, 1.4142135623730951},
                 {GR_FOLLOW_LEAKY, 0.5, 1.2649110640673518}};
     for (size_t i = 0; i < GR_COUNT(rows); i++) {
-        gr_param_info p = {.entry = {.name = "l.weight", .shape = GR_SHAPE(12, 20)}, .follow = rows[i].follow, .slope = rows[i].slope};
+        gr_param_info p = {
+            .entry = {.name = "l.weight", .shape = GR_SHAPE(12, 20)}, .follow = rows[i].follow, .slope = rows[i].slope};
         double *w = filled("{weights: {type: orthogonal, gain: auto}}", &p);
         assert_true(off(w, 12, 20, rows[i].gain) < 1e-12);
         free(w);
@@ -96,8 +99,8 @@ static void gate_blocks_are_orthogonal_each_alone(void **state)
     free(w);
 }
 
-/* Uniform over O(3): every element is then uniform within [-1, 1] (Archimedes). Without the signs of R's diagonal the first is never above
- * 0. */
+/* Uniform over O(3): every element is then uniform within [-1, 1] (Archimedes). Without the signs of R's diagonal the
+ * first is never above 0. */
 static void every_direction_is_as_likely(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
-/* Presets: the defaults that `preset: paper` and `preset: torch` change, as the specification and the sources have them, not as the code
- * has them. A row with a default of its own under a preset that is not in the table is an error: so is one that is there and changes
- * nothing. */
+/* Presets: the defaults that `preset: paper` and `preset: torch` change, as the specification and the sources have
+ * them, not as the code has them. A row with a default of its own under a preset that is not in the table is an error:
+ * so is one that is there and changes nothing. */
 #include "base/text.h"
 #include "family/evidence.h"
 
@@ -49,9 +49,10 @@ static int members(const gr_member **m)
     for (int i = 0; i < count; i++) m[n++] = &inits[i]->head;
     const gr_penalty *const *penalties = gr__penalties(&count);
     for (int i = 0; i < count; i++) m[n++] = &penalties[i]->head;
-    const gr_member *const rest[] = {&gr__optimizer_common, &gr__optimizer_switch, &gr__schedule_common, &gr__schedule_tail,
-                                     &gr__layer_common,     &gr__init_common,      &gr__penalty_common,  &gr__clip_common,
-                                     &gr__group_common,     &gr__lookahead_common, &gr__swa_common};
+    const gr_member *const rest[] = {&gr__optimizer_common, &gr__optimizer_switch, &gr__schedule_common,
+                                     &gr__schedule_tail,    &gr__layer_common,     &gr__init_common,
+                                     &gr__penalty_common,   &gr__clip_common,      &gr__group_common,
+                                     &gr__lookahead_common, &gr__swa_common};
     for (size_t i = 0; i < GR_COUNT(rest); i++) m[n++] = rest[i];
     assert_true(n <= MANY);
     return n;
@@ -60,7 +61,8 @@ static int members(const gr_member **m)
 static const line *line_of(const gr_member *m, const gr_row *r)
 {
     for (size_t i = 0; i < GR_COUNT(table); i++)
-        if (strcmp(table[i].family, m->family) == 0 && strcmp(table[i].member, m->name) == 0 && strcmp(table[i].row, r->name) == 0)
+        if (strcmp(table[i].family, m->family) == 0 && strcmp(table[i].member, m->name) == 0 &&
+            strcmp(table[i].row, r->name) == 0)
             return &table[i];
     return NULL;
 }
@@ -74,7 +76,8 @@ static void every_row_that_a_preset_changes_is_in_the_table(void **state)
         for (int k = 0; k < m[i]->n_rows; k++) {
             const gr_row *r = &m[i]->rows[k];
             if (!r->paper && !r->torch) continue;
-            if (!line_of(m[i], r)) fail_msg("%s %s: %s has a preset and is not in the table", m[i]->family, m[i]->name, r->name);
+            if (!line_of(m[i], r))
+                fail_msg("%s %s: %s has a preset and is not in the table", m[i]->family, m[i]->name, r->name);
             found++;
         }
     assert_int_equal(found, GR_COUNT(table));
@@ -128,9 +131,11 @@ static void what_is_written_stands_under_every_preset(void **state)
         assert_true(ev_begin(&b, "{type: lars, trust_coef: 0.02, lr: 3}"));
         test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, b.tree, preset, &o));
         assert_true(o.method[0].lr == 3 && gr__setting_real(&o.method[0].settings, "trust_coef") == 0.02);
-        test_ok(b.ctx, gr__sched_make(b.ctx, b.memory, gr__tree_flow(b.memory, "{type: cyclic, start: high}"), preset, &s));
+        test_ok(b.ctx,
+                gr__sched_make(b.ctx, b.memory, gr__tree_flow(b.memory, "{type: cyclic, start: high}"), preset, &s));
         assert_true(gr__setting_is(&s.settings, "start", "high"));
-        test_ok(b.ctx, gr__swa_make(b.ctx, b.memory, gr__tree_flow(b.memory, "{type: swa, statistics: samples}"), preset, &swa));
+        test_ok(b.ctx, gr__swa_make(b.ctx, b.memory, gr__tree_flow(b.memory, "{type: swa, statistics: samples}"),
+                                    preset, &swa));
         assert_false(swa.by_batches);
         ev_end(&b);
     }

@@ -49,12 +49,14 @@ static void printed_cycles(void **state) /* [mission H5, H6, O7] */
 {
     (void)state;
     static const double smith[] = {.001, .00225, .0035, .00475, .006, .00475, .0035, .00225, .001};
-    static const double sgdr[] = {.1, .085502, .0505, .015498, .1, .096232, .085502, .069443, .0505, .031557, .015498, .004768, .1};
+    static const double sgdr[] = {.1,      .085502, .0505,   .015498, .1,      .096232, .085502,
+                                  .069443, .0505,   .031557, .015498, .004768, .1};
     for (int t = 0; t < 9; t++) {
         is(rate_of("{type: cyclic, low: 0.001, high: 0.006, half_cycle: 4, start: low}", 0.5, t, 0), smith[t]);
         is(rate_of("{type: cyclic, low: 0.001, high: 0.006, half_cycle: 4}", 0.5, t, 0), smith[(t + 4) % 8]);
     }
-    for (int t = 0; t < 13; t++) is_as_printed(rate_of("{type: restarts, cycle: 4, mult: 2, low: 0.001}", 0.1, t, 0), sgdr[t], 5e-7);
+    for (int t = 0; t < 13; t++)
+        is_as_printed(rate_of("{type: restarts, cycle: 4, mult: 2, low: 0.001}", 0.1, t, 0), sgdr[t], 5e-7);
 }
 
 static void printed_tail(void **state) /* [mission H10, H13, H15] */
@@ -63,11 +65,13 @@ static void printed_tail(void **state) /* [mission H10, H13, H15] */
     static const struct {
         int t;
         double rate;
-    } rows[] = {{0, .005},         {50, .0525},       {99, .09905},      {100, .1},         {500, .055555556}, {799, .022333333},
-                {800, .022222222}, {822, .002422222}, {844, .021822222}, {888, .021422222}, {950, .007222222}, {999, .003122222}};
+    } rows[] = {{0, .005},         {50, .0525},       {99, .09905},      {100, .1},
+                {500, .055555556}, {799, .022333333}, {800, .022222222}, {822, .002422222},
+                {844, .021822222}, {888, .021422222}, {950, .007222222}, {999, .003122222}};
     for (size_t i = 0; i < GR_COUNT(rows); i++)
-        is_as_printed(rate_of("{type: polynomial, warmup: 100, tail: {fraction: 0.2, cycles: 4}}", 0.1, rows[i].t, 1000), rows[i].rate,
-                      1e-9);
+        is_as_printed(
+            rate_of("{type: polynomial, warmup: 100, tail: {fraction: 0.2, cycles: 4}}", 0.1, rows[i].t, 1000),
+            rows[i].rate, 1e-9);
 }
 
 static void the_ends(void **state)
@@ -80,7 +84,8 @@ static void the_ends(void **state)
     is(rate_of("{type: step, every: 3}", 0.1, 3, 0), 0.01);
     is(rate_of("{type: step, every: 1.5 epochs}", 0.1, 14, 0), 0.1);
     is(rate_of("{type: step, every: 1.5 epochs}", 0.1, 15, 0), 0.01);
-    assert_true(rate_of("{type: constant, warmup: 0}", 0.1, 0, 0) == 0.1 && rate_of("{type: constant, warmup: 0.0}", 0.1, 0, 0) == 0.1);
+    assert_true(rate_of("{type: constant, warmup: 0}", 0.1, 0, 0) == 0.1 &&
+                rate_of("{type: constant, warmup: 0.0}", 0.1, 0, 0) == 0.1);
 }
 
 static void warm_up_rises_and_never_passes_the_base(void **state)
@@ -158,7 +163,9 @@ static void borders_of_cycles_are_exact(void **state)
         snprintf(set, sizeof set, "{type: restarts, cycle: 5, mult: %d, shape: linear}", mult);
         for (; length < INT64_MAX / mult / 2; border += length, length *= mult) {
             assert_true(rate_of(set, 0.1, border, 0) == 0.1);
-            if (border > 5) assert_true(rate_of(set, 0.1, border - 1, 0) < 0.1 * (0.1 + 0.9 / (double)(length / mult)) * (1 + 1e-9));
+            if (border > 5)
+                assert_true(rate_of(set, 0.1, border - 1, 0) <
+                            0.1 * (0.1 + 0.9 / (double)(length / mult)) * (1 + 1e-9));
         }
         assert_true(border > (int64_t)1 << 55);
     }
@@ -173,8 +180,9 @@ static void borders_of_cycles_are_exact(void **state)
 static void short_runs(void **state)
 {
     (void)state;
-    static const char *const more[] = {"",          ", warmup: 3",           ", warmup: 0.5", ", warmup: 1.0", ", tail: 0.2", ", tail: 1.0",
-                                       ", tail: 1", ", warmup: 1, tail: 0.5"};
+    static const char *const more[] = {
+        "",          ", warmup: 3",           ", warmup: 0.5", ", warmup: 1.0", ", tail: 0.2", ", tail: 1.0",
+        ", tail: 1", ", warmup: 1, tail: 0.5"};
     int n;
     const gr_schedule *const *all = gr__schedules(&n);
     for (int i = 0; i < n; i++)
@@ -193,7 +201,8 @@ static void short_runs(void **state)
                 }
                 for (r.t = 0; r.t < total + 2; r.t++) {
                     double rate = gr__sched_rate(&s, &r);
-                    if (!(rate >= 0 && rate <= 0.1 * (1 + 1e-15))) fail_msg("%s of %d updates: %g at %d", set, (int)total, rate, (int)r.t);
+                    if (!(rate >= 0 && rate <= 0.1 * (1 + 1e-15)))
+                        fail_msg("%s of %d updates: %g at %d", set, (int)total, rate, (int)r.t);
                 }
                 ev_end(&b);
             }
@@ -251,7 +260,8 @@ static void a_plateau_is_not_seen_in_warm_up_or_tail(void **state)
     ev_end(&b);
 }
 
-/* Noisy gradients on w^2 / 2: the cost stays at a floor proportional to the rate, and each drop by ten lowers it about tenfold. */
+/* Noisy gradients on w^2 / 2: the cost stays at a floor proportional to the rate, and each drop by ten lowers it about
+ * tenfold. */
 static void a_lower_rate_lowers_the_floor(void **state) /* [mission O6, H9] */
 {
     (void)state;
@@ -273,7 +283,8 @@ static void a_lower_rate_lowers_the_floor(void **state) /* [mission O6, H9] */
         if (gr__sched_rate(&s, &r) < rate) floors[drops++] = cost;
     }
     for (int i = 0; i < 2; i++)
-        if (!(floors[i] / floors[i + 1] > 7 && floors[i] / floors[i + 1] < 14)) fail_msg("floors %g and %g", floors[i], floors[i + 1]);
+        if (!(floors[i] / floors[i + 1] > 7 && floors[i] / floors[i + 1] < 14))
+            fail_msg("floors %g and %g", floors[i], floors[i + 1]);
     ev_end(&b);
 }
 
@@ -313,7 +324,8 @@ static void a_tail_that_cannot_be(void **state)
 static void bounds_against_the_base_rate(void **state)
 {
     (void)state;
-    static const char *const sets[] = {"{type: cyclic, low: 0.2}", "{type: restarts, low: 0.2}", "{type: plateau, min: 0.2}"};
+    static const char *const sets[] = {"{type: cyclic, low: 0.2}", "{type: restarts, low: 0.2}",
+                                       "{type: plateau, min: 0.2}"};
     for (size_t i = 0; i < GR_COUNT(sets); i++) {
         ev_bench b;
         gr_sched s = open_schedule(&b, sets[i]);

@@ -1,7 +1,7 @@
-/* 200 random sequences of updates of every optimizer, against last weights that an independent implementation computed in float64: shapes
- * from a scalar to kernels, gradients over twelve orders of magnitude with zeros among them, settings in turn. The inputs are drawn here
- * again by the same generator (make_optimizers.py), so that the files hold results alone. [mission O8, O9, O12-O23, O26, O27, SYS17-SYS22,
- * SYS25-SYS27] */
+/* 200 random sequences of updates of every optimizer, against last weights that an independent implementation computed
+ * in float64: shapes from a scalar to kernels, gradients over twelve orders of magnitude with zeros among them,
+ * settings in turn. The inputs are drawn here again by the same generator (make_optimizers.py), so that the files hold
+ * results alone. [mission O8, O9, O12-O23, O26, O27, SYS17-SYS22, SYS25-SYS27] */
 #include "family/updates.h"
 
 #include <dirent.h>
@@ -76,7 +76,9 @@ static void run(const sequence *s, const char *set, double *w)
 {
     static const gr_action *const none[] = {NULL};
     updates u;
-    up_open(&u, &(up_spec){.backend = gr_backend_get("ref"), .optimizer = set, .params = &s->p, .n = 1, .actions = none}, s->w0);
+    up_open(&u,
+            &(up_spec){.backend = gr_backend_get("ref"), .optimizer = set, .params = &s->p, .n = 1, .actions = none},
+            s->w0);
     for (int t = 0; t < s->updates; t++) test_ok(u.ctx, up_step(&u, s->g[t], s->z[t], s->hz[t], s->count, s->lr[t]));
     up_read(&u, "p", w);
     up_close(&u);
@@ -90,7 +92,8 @@ static void check(const char *set, int seed, const sequence *s, const double *w,
     const double got[4] = {w[0], w[s->n / 2], w[s->n - 1], sum};
     for (int k = 0; k < 4; k++) {
         double limit = tolerance * largest * (k == 3 ? 3 * (double)s->n : 1);
-        if (!(fabs(got[k] - want[k]) <= limit)) fail_msg("%s, sequence %d: number %d is %.17g, not %.17g", set, seed, k, got[k], want[k]);
+        if (!(fabs(got[k] - want[k]) <= limit))
+            fail_msg("%s, sequence %d: number %d is %.17g, not %.17g", set, seed, k, got[k], want[k]);
     }
 }
 
@@ -108,7 +111,8 @@ static bool check_member(const char *name)
         if (line[0] == '#') continue;
         if (sscanf(line, "tolerance %lf", &tolerance) == 1) continue;
         if (n_sets < SETTINGS && sscanf(line, "set %159[^\n]", set[n_sets]) == 1 && ++n_sets) continue;
-        if (sscanf(line, "run %lf %lf %lf %lf", &want[0], &want[1], &want[2], &want[3]) != 4) fail_msg("%s: %s", path, line);
+        if (sscanf(line, "run %lf %lf %lf %lf", &want[0], &want[1], &want[2], &want[3]) != 4)
+            fail_msg("%s: %s", path, line);
         assert_true(n_sets > 0 && tolerance > 0 && tolerance <= 1e-10);
         draw(&s, (uint64_t)seed);
         run(&s, set[seed % n_sets], w);
@@ -137,7 +141,8 @@ static void random_sequences(void **state)
     const gr_optimizer *const *all = gr__optimizers(&n);
     int checked = 0;
     for (int i = 0; i < n; i++) checked += check_member(all[i]->head.name);
-    assert_int_equal(checked, files()); /* each is of a member; those of the chapter are there, others may do with their evidence */
+    assert_int_equal(
+        checked, files()); /* each is of a member; those of the chapter are there, others may do with their evidence */
     assert_true(checked >= 19);
 }
 
@@ -164,6 +169,7 @@ static void they_reach_over_twelve_orders_of_magnitude(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(random_sequences), cmocka_unit_test(they_reach_over_twelve_orders_of_magnitude)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(random_sequences),
+                                       cmocka_unit_test(they_reach_over_twelve_orders_of_magnitude)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

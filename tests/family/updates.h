@@ -1,5 +1,5 @@
-/* Updates through compiled plans, as a training run has them: parameters and slots in a sealed store, a plan for every kind of update, one
- * for every action, and a clock that says what is due. */
+/* Updates through compiled plans, as a training run has them: parameters and slots in a sealed store, a plan for every
+ * kind of update, one for every action, and a clock that says what is due. */
 #ifndef GR_TESTS_FAMILY_UPDATES_H
 #define GR_TESTS_FAMILY_UPDATES_H
 
@@ -76,13 +76,18 @@ static inline gr_plan *up_step_plan(updates *u, int phase, bool curved)
         leaf[i] = gr_param(g, e->name, e->shape);
         grad[i] = gr__groups_freeze(&u->groups, e->name) ? GR_NONE : gr_feed(g, name, GR_REAL, e->shape);
     }
-    const ev_setup setup = {
-        .optim = &u->optim, .phase = phase, .curved = curved, .clip = &u->clip, .penalties = &u->penalties, .groups = &u->groups};
+    const ev_setup setup = {.optim = &u->optim,
+                            .phase = phase,
+                            .curved = curved,
+                            .clip = &u->clip,
+                            .penalties = &u->penalties,
+                            .groups = &u->groups};
     test_ok(u->ctx, ev_update(g, u->store, &setup, s->params, leaf, grad, s->n, gr_feed(g, "count", GR_REAL, GR_SCALAR),
                               gr_feed(g, "lr", GR_REAL, GR_SCALAR), &v));
     gr_output(g, "norm", v.norm);
     gr_guard(g, v.finite);
-    test_ok(u->ctx, gr_plan_compile(u->ctx, g, u->store, &(gr_plan_options){.backend = s->backend, .name = "update"}, &plan));
+    test_ok(u->ctx,
+            gr_plan_compile(u->ctx, g, u->store, &(gr_plan_options){.backend = s->backend, .name = "update"}, &plan));
     gr_graph_destroy(g);
     return plan;
 }
@@ -93,7 +98,8 @@ static inline gr_plan *up_action_plan(updates *u, const gr_action *a)
     gr_plan *plan;
     test_ok(u->ctx, gr_graph_create(u->ctx, &g));
     test_ok(u->ctx, a->build(&u->rules, g, u->store, u->spec.params, u->spec.n));
-    test_ok(u->ctx, gr_plan_compile(u->ctx, g, u->store, &(gr_plan_options){.backend = u->spec.backend, .name = a->name}, &plan));
+    test_ok(u->ctx, gr_plan_compile(u->ctx, g, u->store,
+                                    &(gr_plan_options){.backend = u->spec.backend, .name = a->name}, &plan));
     gr_graph_destroy(g);
     return plan;
 }
@@ -187,7 +193,8 @@ static inline void up_feed(updates *u, gr_plan *plan, const char *kind, const do
     }
 }
 
-/* One update and what is due after it. g: sums of gradients, one parameter behind the other; z, hz: NULL where there is no curvature. */
+/* One update and what is due after it. g: sums of gradients, one parameter behind the other; z, hz: NULL where there is
+ * no curvature. */
 static inline gr_status up_step(updates *u, const double *g, const double *z, const double *hz, double count, double lr)
 {
     gr_plan *plan = up_plan(u);
@@ -205,7 +212,8 @@ static inline gr_status up_step(updates *u, const double *g, const double *z, co
 static inline const char *up_case_groups(const ev_case *c, char room[96])
 {
     const char *scale = ev_word(c, "lr_scale"), *decay = ev_word(c, "group_weight_decay");
-    snprintf(room, 96, "[{match: p, lr_scale: %s, weight_decay: %s}]", scale[0] ? scale : "1", decay[0] ? decay : "none");
+    snprintf(room, 96, "[{match: p, lr_scale: %s, weight_decay: %s}]", scale[0] ? scale : "1",
+             decay[0] ? decay : "none");
     return scale[0] || decay[0] ? room : NULL;
 }
 

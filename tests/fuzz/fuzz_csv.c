@@ -26,9 +26,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     gr_context *ctx;
     if (gr_context_create(&ctx, &(gr_context_options){.threads = 1, .budget_bytes = 64 << 20}) != GR_OK) return 0;
     try_as(ctx, data, n, &(gr__csv_options){.target = "0", .want = GR_TARGET_CLASS});
-    try_as(ctx, data, n, &(gr__csv_options){.target = "y", .want = GR_TARGET_VALUE, .delimiter = ',', .header = GR__HEADER_YES, .keep_float64 = true});
-    try_as(ctx, data, n, &(gr__csv_options){.target = "1", .delimiter = ' ', .header = GR__HEADER_NO, .class_names = names, .n_class_names = 2});
-    try_as(ctx, data, n, &(gr__csv_options){.target = "y", .target_may_lack = true, .inputs_only = true, .n_wanted = 2, .names = names});
+    try_as(
+        ctx, data, n,
+        &(gr__csv_options){
+            .target = "y", .want = GR_TARGET_VALUE, .delimiter = ',', .header = GR__HEADER_YES, .keep_float64 = true});
+    try_as(ctx, data, n,
+           &(gr__csv_options){
+               .target = "1", .delimiter = ' ', .header = GR__HEADER_NO, .class_names = names, .n_class_names = 2});
+    try_as(
+        ctx, data, n,
+        &(gr__csv_options){.target = "y", .target_may_lack = true, .inputs_only = true, .n_wanted = 2, .names = names});
     if (gr__bookkeeping_bytes(ctx) != 0 || gr_context_bytes(ctx) != 0) abort();
     gr_context_destroy(ctx);
     return 0;

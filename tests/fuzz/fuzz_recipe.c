@@ -1,5 +1,5 @@
-/* Recipes: any bytes are refused with one error or become a recipe whose resolved form reads back as itself; a first line `--set ...` is
- * applied. */
+/* Recipes: any bytes are refused with one error or become a recipe whose resolved form reads back as itself; a first
+ * line `--set ...` is applied. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,8 +1,10 @@
-/* Derivatives against differences: builds y = f(x...), asks the graph for the pullback of a random signed cotangent, and compares every
- * element with central differences of fourth order in float64; then differentiates the pullback itself once more and compares again.
+/* Derivatives against differences: builds y = f(x...), asks the graph for the pullback of a random signed cotangent,
+ * and compares every element with central differences of fourth order in float64; then differentiates the pullback
+ * itself once more and compares again.
  *
- * Where elements lie: all inputs together are a shuffled grid over [low, high], so no two are equal (maxima have no ties), and none is at a
- * multiple of half a grid step from the middle (a kink at 0 of a symmetric range is never touched). */
+ * Where elements lie: all inputs together are a shuffled grid over [low, high], so no two are equal (maxima have no
+ * ties), and none is at a multiple of half a grid step from the middle (a kink at 0 of a symmetric range is never
+ * touched). */
 #ifndef GR_TESTS_GRADCHECK_H
 #define GR_TESTS_GRADCHECK_H
 
@@ -101,13 +103,13 @@ static inline double gradcheck_difference(gradcheck_data *d, gr_val s, double *x
 }
 
 /* Compares dxs[i], the derivative of s in leaf number leaf[i], with differences, element by element. */
-static inline gr_status gradcheck_compare(gradcheck_data *d, gr_val s, const int *leaf, const gr_val *dxs, int n, double *worst,
-                                          uint64_t *elements)
+static inline gr_status gradcheck_compare(gradcheck_data *d, gr_val s, const int *leaf, const gr_val *dxs, int n,
+                                          double *worst, uint64_t *elements)
 {
     gr_status st = GR_OK;
-    double scale = 0.1; /* cotangents are near 1, so smaller derivatives are as good as none */
-    for (int pass = 0; pass < 2;
-         pass++) { /* first the scale of the derivatives, then the errors relative to each, or to a thousandth of the scale */
+    double scale = 0.1;                    /* cotangents are near 1, so smaller derivatives are as good as none */
+    for (int pass = 0; pass < 2; pass++) { /* first the scale of the derivatives, then the errors relative to each, or
+                                              to a thousandth of the scale */
         for (int i = 0; i < n && st == GR_OK; i++) {
             int64_t count = d->count[leaf[i]];
             double *exact = gr__alloc(d->ctx, (size_t)count * sizeof *exact), *results[] = {exact};
@@ -137,7 +139,8 @@ static inline void gradcheck_scatter(gradcheck_data *d, double low, double high)
     if (total > (int64_t)GR_COUNT(place)) total = GR_COUNT(place);
     gr__rng_permutation(&d->rng, place, (size_t)total);
     for (int i = 0; i < d->n; i++)
-        for (int64_t e = 0; e < d->count[i] && at < total; e++) d->data[i][e] = low + (high - low) * (place[at++] + 0.3) / (double)total;
+        for (int64_t e = 0; e < d->count[i] && at < total; e++)
+            d->data[i][e] = low + (high - low) * (place[at++] + 0.3) / (double)total;
 }
 
 static inline gr_status gradcheck_orders(const gradcheck_case *c, gradcheck_data *d, gradcheck_result *r)

@@ -41,7 +41,8 @@ static inline const double *find_data(void *user, const gr_graph *g, const gr_no
 }
 
 /* Evaluates v, which has n elements, and compares; NaN equals NaN. tolerance 0: exactly. */
-static inline void assert_values(gr_graph *g, gr_val v, const named_data *data, const double *expected, int n, double tolerance)
+static inline void assert_values(gr_graph *g, gr_val v, const named_data *data, const double *expected, int n,
+                                 double tolerance)
 {
     double values[256], *results[] = {values};
     gr_context *ctx = gr__graph_context(g);
@@ -56,9 +57,10 @@ static inline void assert_values(gr_graph *g, gr_val v, const named_data *data, 
     }
 }
 
-#define ASSERT_VALUES(g, v, data, ...)                                                                                                     \
+#define ASSERT_VALUES(g, v, data, ...) \
     assert_values(g, v, data, (const double[]){__VA_ARGS__}, (int)(sizeof((double[]){__VA_ARGS__}) / sizeof(double)), 0)
-#define ASSERT_NEAR(g, v, data, ...)                                                                                                       \
-    assert_values(g, v, data, (const double[]){__VA_ARGS__}, (int)(sizeof((double[]){__VA_ARGS__}) / sizeof(double)), 1e-14)
+#define ASSERT_NEAR(g, v, data, ...)                                                                                  \
+    assert_values(g, v, data, (const double[]){__VA_ARGS__}, (int)(sizeof((double[]){__VA_ARGS__}) / sizeof(double)), \
+                  1e-14)
 
 #endif

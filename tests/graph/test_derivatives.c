@@ -1,5 +1,5 @@
-/* Every operation: first and second derivatives against differences, over shapes with 1, 0, odd sizes and broadcasting. Each row declares
- * the operation's domain. A last test makes sure that no operation was forgotten. */
+/* Every operation: first and second derivatives against differences, over shapes with 1, 0, odd sizes and broadcasting.
+ * Each row declares the operation's domain. A last test makes sure that no operation was forgotten. */
 #include "test.h"
 
 #include "gradcheck.h"
@@ -7,10 +7,10 @@
 #define TOLERANCE 1e-7
 
 /* A function of the values x in a graph g. */
-#define BUILD(name, ...)                                                                                                                   \
-    static gr_val build_##name(gr_graph *g, const gr_val *x)                                                                               \
-    {                                                                                                                                      \
-        return __VA_ARGS__;                                                                                                                \
+#define BUILD(name, ...)                                     \
+    static gr_val build_##name(gr_graph *g, const gr_val *x) \
+    {                                                        \
+        return __VA_ARGS__;                                  \
     }
 
 /* ---- elementwise, one operand ---- */
@@ -36,14 +36,22 @@ UNARY(erf)
 static const gr_shape some_shapes[] = {{0, {0}}, {1, {1}}, {1, {0}}, {2, {3, 5}}, {3, {2, 1, 3}}, {2, {0, 3}}};
 
 static const gradcheck_case unary[] = {
-    {.name = "neg", .build = build_neg, .low = -2, .high = 2},       {.name = "abs", .build = build_abs, .low = -2, .high = 2},
-    {.name = "sign", .build = build_sign, .low = -2, .high = 2},     {.name = "floor", .build = build_floor, .low = 0.01, .high = 0.99},
-    {.name = "exp", .build = build_exp, .low = -2, .high = 2},       {.name = "log", .build = build_log, .low = 0.2, .high = 3},
-    {.name = "log1p", .build = build_log1p, .low = -0.7, .high = 3}, {.name = "sqrt", .build = build_sqrt, .low = 0.2, .high = 3},
-    {.name = "square", .build = build_square, .low = -2, .high = 2}, {.name = "recip", .build = build_recip, .low = -3, .high = -0.3},
-    {.name = "tanh", .build = build_tanh, .low = -2, .high = 2},     {.name = "sigmoid", .build = build_sigmoid, .low = -4, .high = 4},
-    {.name = "relu", .build = build_relu, .low = -2, .high = 2},     {.name = "sin", .build = build_sin, .low = -3, .high = 3},
-    {.name = "cos", .build = build_cos, .low = -3, .high = 3},       {.name = "erf", .build = build_erf, .low = -2, .high = 2},
+    {.name = "neg", .build = build_neg, .low = -2, .high = 2},
+    {.name = "abs", .build = build_abs, .low = -2, .high = 2},
+    {.name = "sign", .build = build_sign, .low = -2, .high = 2},
+    {.name = "floor", .build = build_floor, .low = 0.01, .high = 0.99},
+    {.name = "exp", .build = build_exp, .low = -2, .high = 2},
+    {.name = "log", .build = build_log, .low = 0.2, .high = 3},
+    {.name = "log1p", .build = build_log1p, .low = -0.7, .high = 3},
+    {.name = "sqrt", .build = build_sqrt, .low = 0.2, .high = 3},
+    {.name = "square", .build = build_square, .low = -2, .high = 2},
+    {.name = "recip", .build = build_recip, .low = -3, .high = -0.3},
+    {.name = "tanh", .build = build_tanh, .low = -2, .high = 2},
+    {.name = "sigmoid", .build = build_sigmoid, .low = -4, .high = 4},
+    {.name = "relu", .build = build_relu, .low = -2, .high = 2},
+    {.name = "sin", .build = build_sin, .low = -3, .high = 3},
+    {.name = "cos", .build = build_cos, .low = -3, .high = 3},
+    {.name = "erf", .build = build_erf, .low = -2, .high = 2},
 };
 
 /* ---- elementwise, two and three operands ---- */
@@ -83,16 +91,22 @@ static gr_val build_stop(gr_graph *g, const gr_val *x)
 }
 
 static const gr_shape some_pairs[][2] = {
-    {{0, {0}}, {0, {0}}},          {{2, {3, 5}}, {2, {3, 5}}}, {{2, {3, 5}}, {0, {0}}}, {{0, {0}}, {1, {3}}}, {{2, {3, 1}}, {1, {5}}},
-    {{3, {2, 1, 3}}, {2, {4, 1}}}, {{1, {1}}, {2, {2, 3}}},    {{2, {0, 3}}, {1, {3}}}, {{1, {1}}, {0, {0}}}, {{2, {1, 1}}, {1, {1}}},
+    {{0, {0}}, {0, {0}}},    {{2, {3, 5}}, {2, {3, 5}}},    {{2, {3, 5}}, {0, {0}}}, {{0, {0}}, {1, {3}}},
+    {{2, {3, 1}}, {1, {5}}}, {{3, {2, 1, 3}}, {2, {4, 1}}}, {{1, {1}}, {2, {2, 3}}}, {{2, {0, 3}}, {1, {3}}},
+    {{1, {1}}, {0, {0}}},    {{2, {1, 1}}, {1, {1}}},
 };
 
 static const gradcheck_case binary[] = {
-    {.name = "add", .build = build_add, .low = -2, .high = 2},     {.name = "sub", .build = build_sub, .low = -2, .high = 2},
-    {.name = "mul", .build = build_mul, .low = -2, .high = 2},     {.name = "div", .build = build_div, .low = 0.4, .high = 3},
-    {.name = "max", .build = build_max, .low = -2, .high = 2},     {.name = "min", .build = build_min, .low = -2, .high = 2},
-    {.name = "less", .build = build_less, .low = -2, .high = 2},   {.name = "less_equal", .build = build_less_equal, .low = -2, .high = 2},
-    {.name = "equal", .build = build_equal, .low = -2, .high = 2}, {.name = "select", .build = build_select, .low = -2, .high = 2},
+    {.name = "add", .build = build_add, .low = -2, .high = 2},
+    {.name = "sub", .build = build_sub, .low = -2, .high = 2},
+    {.name = "mul", .build = build_mul, .low = -2, .high = 2},
+    {.name = "div", .build = build_div, .low = 0.4, .high = 3},
+    {.name = "max", .build = build_max, .low = -2, .high = 2},
+    {.name = "min", .build = build_min, .low = -2, .high = 2},
+    {.name = "less", .build = build_less, .low = -2, .high = 2},
+    {.name = "less_equal", .build = build_less_equal, .low = -2, .high = 2},
+    {.name = "equal", .build = build_equal, .low = -2, .high = 2},
+    {.name = "select", .build = build_select, .low = -2, .high = 2},
     {.name = "stop", .build = build_stop, .low = -2, .high = 2},
 };
 
@@ -188,23 +202,24 @@ static gr_val build_avg_pool_adjoint(gr_graph *g, const gr_val *x)
     return gr_square(g, gr__node_add(g, GR_OP_AVG_POOL_ADJOINT, x, 1, &attr, NULL));
 }
 
-#define S(...)                                                                                                                             \
-    {                                                                                                                                      \
-        (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)),                                                                         \
-        {                                                                                                                                  \
-            __VA_ARGS__                                                                                                                    \
-        }                                                                                                                                  \
+#define S(...)                                                     \
+    {                                                              \
+        (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), \
+        {                                                          \
+            __VA_ARGS__                                            \
+        }                                                          \
     }
-#define SCALAR_SHAPE                                                                                                                       \
-    {                                                                                                                                      \
-        0,                                                                                                                                 \
-        {                                                                                                                                  \
-            0                                                                                                                              \
-        }                                                                                                                                  \
+#define SCALAR_SHAPE \
+    {                \
+        0,           \
+        {            \
+            0        \
+        }            \
     }
-#define ROW(function, inputs, ...)                                                                                                         \
-    {                                                                                                                                      \
-        .name = #function, .build = build_##function, .n = inputs, .shape = {__VA_ARGS__}, .low = -2, .high = 2, .index = few_indices      \
+#define ROW(function, inputs, ...)                                                                               \
+    {                                                                                                            \
+        .name = #function, .build = build_##function, .n = inputs, .shape = {__VA_ARGS__}, .low = -2, .high = 2, \
+        .index = few_indices                                                                                     \
     }
 
 static const gradcheck_case others[] = {

@@ -36,7 +36,8 @@ static void expect(gr_status got, gr_status code, const char *text)
 static void test_unreached_are_zero(void **state)
 {
     (void)state;
-    gr_val xs[] = {f("a", 3), f("b", 3), gr_feed(g, "s", GR_REAL, GR_SCALAR), gr_param(g, "none", GR_SHAPE(0, 2))}, dxs[4];
+    gr_val xs[] = {f("a", 3), f("b", 3), gr_feed(g, "s", GR_REAL, GR_SCALAR), gr_param(g, "none", GR_SHAPE(0, 2))},
+           dxs[4];
     gr_val j = gr_sum_all(g, gr_square(g, xs[0]));
     test_ok(ctx, gr_gradients(g, j, xs, 4, dxs));
     ASSERT_VALUES(g, dxs[0], data, 2, 4, 6);
@@ -89,12 +90,13 @@ static void test_pullback_of_several(void **state)
     ASSERT_VALUES(g, da, data, 0, 0, 0);
 }
 
-/* What lies on no path between y and x adds no node: the first layer's input gradient, a frozen branch, other outputs. */
+/* What lies on no path between y and x adds no node: the first layer's input gradient, a frozen branch, other outputs.
+ */
 static void test_off_the_path_costs_nothing(void **state)
 {
     (void)state;
-    gr_val x = gr_feed(g, "x", GR_REAL, GR_SHAPE(8, 3)), w = gr_param(g, "w", GR_SHAPE(3, 3)), frozen = gr_param(g, "v", GR_SHAPE(3, 3)),
-           dw;
+    gr_val x = gr_feed(g, "x", GR_REAL, GR_SHAPE(8, 3)), w = gr_param(g, "w", GR_SHAPE(3, 3)),
+           frozen = gr_param(g, "v", GR_SHAPE(3, 3)), dw;
     gr_val trunk = gr_tanh(g, gr_matmul(g, gr_sin(g, x), frozen, false, false));
     gr_val y = gr_matmul(g, trunk, w, false, false);
     gr_exp(g, gr_cos(g, y)); /* leads to no y asked for */
@@ -126,8 +128,8 @@ static void test_results_serve(void **state)
 static void test_shared_matrix_folds(void **state)
 {
     (void)state;
-    gr_val x = gr_feed(g, "x", GR_REAL, GR_SHAPE(4, 5, 3)), w = gr_param(g, "w", GR_SHAPE(3, 2)), v = gr_param(g, "v", GR_SHAPE(6, 4)),
-           ws[] = {w, v}, dws[2];
+    gr_val x = gr_feed(g, "x", GR_REAL, GR_SHAPE(4, 5, 3)), w = gr_param(g, "w", GR_SHAPE(3, 2)),
+           v = gr_param(g, "v", GR_SHAPE(6, 4)), ws[] = {w, v}, dws[2];
     gr_val y = gr_matmul(g, x, w, false, false), z = gr_matmul(g, v, gr_reshape(g, y, GR_SHAPE(5, 4, 2)), false, false);
     test_ok(ctx, gr_gradients(g, gr_sum_all(g, gr_square(g, z)), ws, 2, dws));
     for (int i = 0; i < 2; i++) {
@@ -173,8 +175,8 @@ static void test_hessian_vector_product(void **state)
         vs[i] = i % 2 ? 0.5 : -1;
     }
     const named_data d[] = {{"x", xs}, {"w", ws}, {"v", vs}, {0}};
-    gr_val x = gr_feed(g, "x", GR_REAL, GR_SHAPE(4, 3)), w = gr_param(g, "w", GR_SHAPE(2, 3)), v = gr_feed(g, "v", GR_REAL, GR_SHAPE(2, 3)),
-           dw, hv;
+    gr_val x = gr_feed(g, "x", GR_REAL, GR_SHAPE(4, 3)), w = gr_param(g, "w", GR_SHAPE(2, 3)),
+           v = gr_feed(g, "v", GR_REAL, GR_SHAPE(2, 3)), dw, hv;
     gr_val y = gr_matmul(g, x, w, false, true), e = gr_exp(g, y);
     gr_val p = gr_div(g, e, gr_sum(g, e, (int[]){1}, 1, true));
     gr_val j = gr_neg(g, gr_sum_all(g, gr_log(g, gr_slice(g, p, 1, 0, 1))));
@@ -208,7 +210,8 @@ static void test_no_rule(void **state)
     gr_val j = gr_sum_all(g, y), b = f("b", 3);
     test_ok(ctx, gr_gradients(g, j, &b, 1, &da)); /* off the path it does not matter */
     da = 77;
-    expect(gr_gradients(g, j, &a, 1, &da), GR_E_UNSUPPORTED, "layer \"strange\": erf: the operation has no gradient rule");
+    expect(gr_gradients(g, j, &a, 1, &da), GR_E_UNSUPPORTED,
+           "layer \"strange\": erf: the operation has no gradient rule");
     assert_int_equal(da, 77);
 }
 

@@ -106,7 +106,8 @@ static void test_identities(void **state)
     assert_int_equal(gr_reshape(g, x, GR_SHAPE(3)), x);
     assert_int_equal(gr_reshape(g, gr_reshape(g, m, GR_SHAPE(6)), GR_SHAPE(2, 3)), m);
     assert_int_equal(gr_broadcast(g, x, GR_SHAPE(3)), x);
-    assert_int_equal(gr_broadcast(g, gr_broadcast(g, x, GR_SHAPE(2, 3)), GR_SHAPE(4, 2, 3)), gr_broadcast(g, x, GR_SHAPE(4, 2, 3)));
+    assert_int_equal(gr_broadcast(g, gr_broadcast(g, x, GR_SHAPE(2, 3)), GR_SHAPE(4, 2, 3)),
+                     gr_broadcast(g, x, GR_SHAPE(4, 2, 3)));
     assert_int_equal(gr_broadcast(g, x, GR_SHAPE(1, 3)), gr_reshape(g, x, GR_SHAPE(1, 3)));
     assert_int_equal(gr_permute(g, gr_permute(g, m, (int[]){1, 0}), (int[]){1, 0}), m);
     assert_int_equal(gr_slice(g, x, 0, 0, 3), x);
@@ -209,7 +210,8 @@ static void test_failure_sticks(void **state)
 static void test_effects(void **state)
 {
     (void)state;
-    gr_val w = gr_param(g, "w", GR_SHAPE(3)), m = gr_slot(g, "m", GR_SHAPE(3)), j = gr_sum_all(g, w), two = gr_mul(g, w, gr_const(g, 2));
+    gr_val w = gr_param(g, "w", GR_SHAPE(3)), m = gr_slot(g, "m", GR_SHAPE(3)), j = gr_sum_all(g, w),
+           two = gr_mul(g, w, gr_const(g, 2));
     gr_assign(g, w, two, GR_ASSIGN_UPDATE);
     gr_assign(g, m, w, GR_ASSIGN_STATE);
     gr_output(g, "cost", j);
@@ -230,18 +232,19 @@ static void test_effects(void **state)
     assert_int_equal(e.gradients[0].gradient, two);
 }
 
-#define REJECTS(name, code, text, ...)                                                                                                     \
-    static void test_##name(void **state)                                                                                                  \
-    {                                                                                                                                      \
-        (void)state;                                                                                                                       \
-        gr_val x = f("x", 3), w = gr_param(g, "w", GR_SHAPE(3)), j = gr_sum_all(g, w);                                                     \
-        (void)x, (void)j;                                                                                                                  \
-        __VA_ARGS__;                                                                                                                       \
-        expect(code, text);                                                                                                                \
+#define REJECTS(name, code, text, ...)                                                 \
+    static void test_##name(void **state)                                              \
+    {                                                                                  \
+        (void)state;                                                                   \
+        gr_val x = f("x", 3), w = gr_param(g, "w", GR_SHAPE(3)), j = gr_sum_all(g, w); \
+        (void)x, (void)j;                                                              \
+        __VA_ARGS__;                                                                   \
+        expect(code, text);                                                            \
     }
 REJECTS(assign_twice, GR_E_CONFLICT, "assign: \"w\" is assigned twice", gr_assign(g, w, x, GR_ASSIGN_UPDATE);
         gr_assign(g, w, x, GR_ASSIGN_UPDATE))
-REJECTS(assign_feed, GR_E_USAGE, "assign: the target is a feed, not a parameter or slot", gr_assign(g, x, w, GR_ASSIGN_UPDATE))
+REJECTS(assign_feed, GR_E_USAGE, "assign: the target is a feed, not a parameter or slot",
+        gr_assign(g, x, w, GR_ASSIGN_UPDATE))
 REJECTS(assign_shape, GR_E_SHAPE, "assign: \"w\" is real[3], the value real[]", gr_assign(g, w, j, GR_ASSIGN_UPDATE))
 REJECTS(assign_nothing, GR_E_USAGE, "assign: not a value of this graph", gr_assign(g, w, GR_NONE, GR_ASSIGN_UPDATE))
 REJECTS(output_twice, GR_E_CONFLICT, "output: \"y\" names two values", gr_output(g, "y", x); gr_output(g, "y", w))
@@ -249,7 +252,8 @@ REJECTS(guard_shape, GR_E_SHAPE, "guard: the value is real[3], wanted real[]", g
 REJECTS(guard_twice, GR_E_CONFLICT, "guard: there is one already", gr_guard(g, j); gr_guard(g, gr_neg(g, j)))
 REJECTS(mark_feed, GR_E_USAGE, "gradient: of a feed, not of a parameter", gr_mark_gradient(g, x, w))
 REJECTS(mark_shape, GR_E_SHAPE, "gradient: \"w\" is real[3], the value real[]", gr_mark_gradient(g, w, j))
-REJECTS(mark_twice, GR_E_CONFLICT, "gradient: \"w\" has one already", gr_mark_gradient(g, w, x); gr_mark_gradient(g, w, w))
+REJECTS(mark_twice, GR_E_CONFLICT, "gradient: \"w\" has one already", gr_mark_gradient(g, w, x);
+        gr_mark_gradient(g, w, w))
 
 static void test_strides(void **state)
 {
@@ -330,7 +334,8 @@ static void test_every_allocation_fails_once(void **state)
     for (uint64_t k = 1; k <= n; k++) {
         gr__fail_acquisition(ctx, k);
         gr_status st = build_all(ctx);
-        if (st != GR_E_MEMORY) fail_msg("allocation %d of %d failed, the status is %s", (int)k, (int)n, gr_status_name(st));
+        if (st != GR_E_MEMORY)
+            fail_msg("allocation %d of %d failed, the status is %s", (int)k, (int)n, gr_status_name(st));
         assert_int_equal(gr_context_error(ctx)->code, GR_E_MEMORY);
         assert_int_equal(gr__bookkeeping_bytes(ctx), before);
         gr_context_clear_error(ctx);

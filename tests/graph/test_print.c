@@ -34,30 +34,31 @@ static gr_graph *small(gr_context *ctx)
     return g;
 }
 
-static const char golden[] = "%1 = feed \"seed\" : real[]\n"
-                             "%2 = feed \"x\" : real[2,6,6,1]\n"
-                             "%3 = feed \"label\" : i32[2]\n"
-                             "%4 = param \"c1.weight\" : real[2,3,3,1]  # conv \"c1\"\n"
-                             "%5 = conv %2 %4 stride 2,1 dilation 1,2 pad 1,0,0,1 : real[2,3,3,2]  # conv \"c1\"\n"
-                             "%6, %7 = max_pool %5 size 2,2 stride 2,1 pad 0,0,1,0 : real[2,2,2,2], i32[2,2,2,2]  # conv \"c1\"\n"
-                             "%8 = random %1 %1 %1 \"drop\"1/mask\" : real[2,2]\n"
-                             "%9 = slice %6 axis 1 start 0 count 1 : real[2,1,2,2]\n"
-                             "%10 = reshape %9 : real[2,4]\n"
-                             "%11 = permute %10 axes 1,0 : real[4,2]\n"
-                             "%12 = tensor number 0 : real[3,4]\n"
-                             "%13 = gather %12 %3 : real[2,4]\n"
-                             "%14 = matmul %13 %11 : real[2,2]\n"
-                             "%15 = const 0.5 : real[]\n"
-                             "%16 = mul %14 %15 : real[2,2]\n"
-                             "%17 = mul %16 %8 : real[2,2]\n"
-                             "%18 = sum %17 axes 0,1 : real[]\n"
-                             "%19 = reduce_max %17 axes 1 keep 1 : real[2,1]\n"
-                             "%20 = slot \"c1.weight/m\" : real[2,1]\n"
-                             "gradient %4 of %4\n"
-                             "state %20 <- %19\n"
-                             "update %4 <- %4\n"
-                             "guard %18\n"
-                             "output \"cost\" %18\n";
+static const char golden[] =
+    "%1 = feed \"seed\" : real[]\n"
+    "%2 = feed \"x\" : real[2,6,6,1]\n"
+    "%3 = feed \"label\" : i32[2]\n"
+    "%4 = param \"c1.weight\" : real[2,3,3,1]  # conv \"c1\"\n"
+    "%5 = conv %2 %4 stride 2,1 dilation 1,2 pad 1,0,0,1 : real[2,3,3,2]  # conv \"c1\"\n"
+    "%6, %7 = max_pool %5 size 2,2 stride 2,1 pad 0,0,1,0 : real[2,2,2,2], i32[2,2,2,2]  # conv \"c1\"\n"
+    "%8 = random %1 %1 %1 \"drop\"1/mask\" : real[2,2]\n"
+    "%9 = slice %6 axis 1 start 0 count 1 : real[2,1,2,2]\n"
+    "%10 = reshape %9 : real[2,4]\n"
+    "%11 = permute %10 axes 1,0 : real[4,2]\n"
+    "%12 = tensor number 0 : real[3,4]\n"
+    "%13 = gather %12 %3 : real[2,4]\n"
+    "%14 = matmul %13 %11 : real[2,2]\n"
+    "%15 = const 0.5 : real[]\n"
+    "%16 = mul %14 %15 : real[2,2]\n"
+    "%17 = mul %16 %8 : real[2,2]\n"
+    "%18 = sum %17 axes 0,1 : real[]\n"
+    "%19 = reduce_max %17 axes 1 keep 1 : real[2,1]\n"
+    "%20 = slot \"c1.weight/m\" : real[2,1]\n"
+    "gradient %4 of %4\n"
+    "state %20 <- %19\n"
+    "update %4 <- %4\n"
+    "guard %18\n"
+    "output \"cost\" %18\n";
 
 static void test_text(void **state)
 {
@@ -89,7 +90,8 @@ static void test_empty(void **state)
     test_context_end(ctx);
 }
 
-/* Every line of the body is `NAME [..];`, `NAME -> NAME;` or `NAME -> NAME [..];`, quotes are balanced, and arrows join declared names. */
+/* Every line of the body is `NAME [..];`, `NAME -> NAME;` or `NAME -> NAME [..];`, quotes are balanced, and arrows join
+ * declared names. */
 static void check_line(const char *line, size_t n, const char *dot)
 {
     bool quoted = false;
@@ -141,6 +143,7 @@ static void test_dot(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_text), cmocka_unit_test(test_empty), cmocka_unit_test(test_dot)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_text), cmocka_unit_test(test_empty),
+                                       cmocka_unit_test(test_dot)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

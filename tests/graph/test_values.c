@@ -46,8 +46,10 @@ static void test_binary(void **state)
     ASSERT_VALUES(g, gr_less(g, a, b), NULL, 1, 0, 0, 0, 0);
     ASSERT_VALUES(g, gr_less_equal(g, a, b), NULL, 1, 1, 0, 0, 0);
     ASSERT_VALUES(g, gr_equal(g, a, b), NULL, 0, 1, 0, 0, 0);
-    ASSERT_VALUES(g, gr_select(g, TENSOR(g, GR_SHAPE(3), 0, -2, NAN), TENSOR(g, GR_SHAPE(3), 1, 2, 3), gr_const(g, 9)), NULL, 9, 2, 3);
-    ASSERT_VALUES(g, gr_pow(g, gr_slot(g, "t", GR_SCALAR), gr_const(g, 3)), ((named_data[]){{"t", (double[]){2}}, {0}}), 8);
+    ASSERT_VALUES(g, gr_select(g, TENSOR(g, GR_SHAPE(3), 0, -2, NAN), TENSOR(g, GR_SHAPE(3), 1, 2, 3), gr_const(g, 9)),
+                  NULL, 9, 2, 3);
+    ASSERT_VALUES(g, gr_pow(g, gr_slot(g, "t", GR_SCALAR), gr_const(g, 3)), ((named_data[]){{"t", (double[]){2}}, {0}}),
+                  8);
     /* broadcasting: [2,1] with [3] */
     gr_val column = TENSOR(g, GR_SHAPE(2, 1), 10, 20), row = TENSOR(g, GR_SHAPE(3), 1, 2, 3);
     ASSERT_VALUES(g, gr_sub(g, column, row), NULL, 9, 8, 7, 19, 18, 17);
@@ -186,7 +188,8 @@ static void test_matmul(void **state)
     ASSERT_VALUES(g, gr_matmul(g, at, b, true, false), NULL, 8, 7, 17, 16);
     ASSERT_VALUES(g, gr_matmul(g, a, bt, false, true), NULL, 8, 7, 17, 16);
     ASSERT_VALUES(g, gr_matmul(g, at, bt, true, true), NULL, 8, 7, 17, 16);
-    gr_val two = gr_concat(g, (gr_val[]){gr_reshape(g, b, GR_SHAPE(1, 3, 2)), gr_reshape(g, gr_neg(g, b), GR_SHAPE(1, 3, 2))}, 2, 0);
+    gr_val two = gr_concat(
+        g, (gr_val[]){gr_reshape(g, b, GR_SHAPE(1, 3, 2)), gr_reshape(g, gr_neg(g, b), GR_SHAPE(1, 3, 2))}, 2, 0);
     ASSERT_VALUES(g, gr_matmul(g, a, two, false, false), NULL, 8, 7, 17, 16, -8, -7, -17, -16);
     gr_val rows = gr_broadcast(g, a, GR_SHAPE(2, 2, 3));
     ASSERT_VALUES(g, gr_matmul(g, rows, b, false, false), NULL, 8, 7, 17, 16, 8, 7, 17, 16);
@@ -199,8 +202,8 @@ static void test_matmul(void **state)
 }
 
 /* Convolution written the other way round than the operation: every output from its own window, no groups folded. */
-static double conv_at(const double *x, gr_shape xs, const double *w, gr_shape ws, gr_conv_attr c, int64_t n, int64_t oh, int64_t ow,
-                      int64_t o)
+static double conv_at(const double *x, gr_shape xs, const double *w, gr_shape ws, gr_conv_attr c, int64_t n, int64_t oh,
+                      int64_t ow, int64_t o)
 {
     double sum = 0;
     int64_t group = o / (ws.dim[0] / c.groups);
@@ -275,7 +278,8 @@ static void test_pooling(void **state)
     ASSERT_VALUES(g, y, NULL, -3, -3, -INFINITY);
     ASSERT_VALUES(g, index, NULL, 0, 0, 1);
     /* two channels: each has its own place */
-    y = gr_max_pool(g, TENSOR(g, GR_SHAPE(1, 2, 1, 2), 1, 8, 3, 4), (gr_pool_attr){{2, 1}, {1, 1}, {0, 0}, {0, 0}, false}, &index);
+    y = gr_max_pool(g, TENSOR(g, GR_SHAPE(1, 2, 1, 2), 1, 8, 3, 4),
+                    (gr_pool_attr){{2, 1}, {1, 1}, {0, 0}, {0, 0}, false}, &index);
     ASSERT_VALUES(g, y, NULL, 3, 8);
     ASSERT_VALUES(g, index, NULL, 1, 0);
     gr_graph_destroy(g);
@@ -294,7 +298,8 @@ static void test_random(void **state)
     gr_val position = gr_feed(g, "position", GR_REAL, GR_SCALAR), next = gr_feed(g, "next", GR_REAL, GR_SCALAR);
     gr_val r = gr_random(g, "drop1/mask", GR_SHAPE(3, 2, 2), seed, update, position);
     double expected[12];
-    for (int e = 0; e < 12; e++) expected[e] = gr__random_leaf(42, gr__hash("drop1/mask"), 7, (uint32_t)(5 + e / 4), (uint64_t)(e % 4));
+    for (int e = 0; e < 12; e++)
+        expected[e] = gr__random_leaf(42, gr__hash("drop1/mask"), 7, (uint32_t)(5 + e / 4), (uint64_t)(e % 4));
     assert_values(g, r, data, expected, 12, 0);
     gr_val later = gr_random(g, "drop1/mask", GR_SHAPE(2, 2, 2), seed, update, next);
     assert_values(g, later, data, expected + 4, 8, 0);

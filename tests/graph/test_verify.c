@@ -44,19 +44,20 @@ static void rejects(fixture *f, const char *text)
 {
     gr_status st = gr_graph_verify(f->g);
     if (st == GR_OK) fail_msg("verified, wanted: %s", text);
-    if (!strstr(gr_context_error(f->ctx)->message, text)) fail_msg("says: %s\nwanted: %s", gr_context_error(f->ctx)->message, text);
+    if (!strstr(gr_context_error(f->ctx)->message, text))
+        fail_msg("says: %s\nwanted: %s", gr_context_error(f->ctx)->message, text);
     assert_int_equal(gr_graph_status(f->g), GR_OK);
     gr_graph_destroy(f->g);
     test_context_end(f->ctx);
 }
 
-#define DAMAGE(name, text, ...)                                                                                                            \
-    static void test_##name(void **state)                                                                                                  \
-    {                                                                                                                                      \
-        (void)state;                                                                                                                       \
-        fixture f = make();                                                                                                                \
-        __VA_ARGS__;                                                                                                                       \
-        rejects(&f, text);                                                                                                                 \
+#define DAMAGE(name, text, ...)           \
+    static void test_##name(void **state) \
+    {                                     \
+        (void)state;                      \
+        fixture f = make();               \
+        __VA_ARGS__;                      \
+        rejects(&f, text);                \
     }
 
 static const gr_op foreign = {.name = "foreign"};
@@ -72,8 +73,10 @@ DAMAGE(outputs, "outputs are no values", node_of(&f, f.j)->out = 1000)
 DAMAGE(belongs, "an output belongs to another node", value_of(&f, f.pooled + 1)->node = 0)
 DAMAGE(number, "an output belongs to another node", value_of(&f, f.pooled + 1)->out = 0)
 DAMAGE(shape, "node 3 (conv): an output is not what the shape rule says", value_of(&f, f.y)->shape.dim[1] = 3)
-DAMAGE(second_shape, "(max_pool): an output is not what the shape rule says", value_of(&f, f.pooled + 1)->shape.dim[1] = 3)
-DAMAGE(second_type, "(max_pool): an output is not what the shape rule says", value_of(&f, f.pooled + 1)->dtype = GR_REAL)
+DAMAGE(second_shape, "(max_pool): an output is not what the shape rule says",
+       value_of(&f, f.pooled + 1)->shape.dim[1] = 3)
+DAMAGE(second_type, "(max_pool): an output is not what the shape rule says",
+       value_of(&f, f.pooled + 1)->dtype = GR_REAL)
 DAMAGE(rank, "an output has an impossible shape", value_of(&f, f.y)->shape.rank = 9)
 DAMAGE(negative, "an output has an impossible shape", value_of(&f, f.y)->shape.dim[0] = -2)
 DAMAGE(type, "an output is not what the shape rule says", value_of(&f, f.y)->dtype = GR_I32)
@@ -89,9 +92,12 @@ DAMAGE(no_name, "it has no name", node_of(&f, f.x)->attr.name = NULL)
 DAMAGE(needless_name, "it must not have a name", node_of(&f, f.y)->attr.name = "y")
 DAMAGE(shared_name, "there is another leaf of its name", node_of(&f, f.w + 1)->attr.name = "w")
 DAMAGE(assign_value, "assign 0", ((gr_assignment *)(uintptr_t)gr__graph_effects(f.g).assigns)->value = 500)
-DAMAGE(assign_target, "assign 0: %1 cannot take %2", ((gr_assignment *)(uintptr_t)gr__graph_effects(f.g).assigns)->target = f.x)
-DAMAGE(assign_shape, "assign 0: %2 cannot take %4", ((gr_assignment *)(uintptr_t)gr__graph_effects(f.g).assigns)->value = f.y)
-DAMAGE(gradient_param, "gradient 0: %2 is not of %1", ((gr_gradient_mark *)(uintptr_t)gr__graph_effects(f.g).gradients)->param = f.x)
+DAMAGE(assign_target, "assign 0: %1 cannot take %2",
+       ((gr_assignment *)(uintptr_t)gr__graph_effects(f.g).assigns)->target = f.x)
+DAMAGE(assign_shape, "assign 0: %2 cannot take %4",
+       ((gr_assignment *)(uintptr_t)gr__graph_effects(f.g).assigns)->value = f.y)
+DAMAGE(gradient_param, "gradient 0: %2 is not of %1",
+       ((gr_gradient_mark *)(uintptr_t)gr__graph_effects(f.g).gradients)->param = f.x)
 DAMAGE(output_value, "output 0: not a value", ((gr_named *)(uintptr_t)gr__graph_effects(f.g).outputs)->value = GR_NONE)
 
 static void test_two_assigns(void **state)

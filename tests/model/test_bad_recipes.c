@@ -37,7 +37,8 @@ static int check(const char *name)
     uint64_t before = gr__bookkeeping_bytes(ctx);
     gr_status st = gr__recipe_open(ctx, path, NULL, 0, &r);
     const gr_error *e = gr_context_error(ctx);
-    snprintf(got, sizeof got, "%s %d:%d %s: %s [%s]", gr_status_name(st), e->line, e->column, e->key, e->message, e->hint);
+    snprintf(got, sizeof got, "%s %d:%d %s: %s [%s]", gr_status_name(st), e->line, e->column, e->key, e->message,
+             e->hint);
     bool same = strcmp(want, got) == 0, placed = st != GR_OK && strcmp(e->file, path) == 0;
     if (!same || !placed) print_error("%s\n  want %s\n  got  %s (%s)\n", name, want, got, e->file);
     assert_int_equal(gr__bookkeeping_bytes(ctx), st == GR_OK ? gr__bookkeeping_bytes(ctx) : before);

@@ -34,10 +34,12 @@ typedef struct fixture {
     gr_store *s;
 } fixture;
 
-static const char net[] = CASE_HEAD "model:\n  input: [6, 6, 2]\n  layers:\n    - {type: conv, filters: 3, kernel: [3, 2], activation: "
-                                    "relu, name: c1}\n    - flatten\n    - {type: dense, units: 4, name: head}\n";
-static const char net1[] = CASE_HEAD "model:\n  input: [9, 2]\n  layers:\n    - {type: conv, filters: 3, kernel: 4, name: c1}\n    - "
-                                     "flatten\n    - {type: dense, units: 4, name: head}\n";
+static const char net[] =
+    CASE_HEAD "model:\n  input: [6, 6, 2]\n  layers:\n    - {type: conv, filters: 3, kernel: [3, 2], activation: "
+              "relu, name: c1}\n    - flatten\n    - {type: dense, units: 4, name: head}\n";
+static const char net1[] =
+    CASE_HEAD "model:\n  input: [9, 2]\n  layers:\n    - {type: conv, filters: 3, kernel: 4, name: c1}\n    - "
+              "flatten\n    - {type: dense, units: 4, name: head}\n";
 
 static fixture begin(const char *text, const char *set)
 {
@@ -47,11 +49,19 @@ static fixture begin(const char *text, const char *set)
     test_ok(f.ctx, gr_store_create(f.ctx, gr_backend_get("ref"), &f.s));
     test_ok(f.ctx, gr__network_declare(f.n, f.s));
     test_ok(f.ctx,
-            gr_store_add(f.s, &(gr_entry_spec){.name = "optimizer/t", .shape = GR_SCALAR, .slot = true, .role = GR_ROLE_STATE}, NULL));
-    test_ok(f.ctx, gr_store_add(f.s, &(gr_entry_spec){.name = "c1.weight/m", .shape = GR_SHAPE(2, 3), .slot = true, .initial = 0.5}, NULL));
-    test_ok(f.ctx, gr_store_add(
-                       f.s, &(gr_entry_spec){.name = "bn.running_mean", .shape = GR_SHAPE(3), .slot = true, .saved = true, .initial = 0.25},
-                       NULL));
+            gr_store_add(
+                f.s, &(gr_entry_spec){.name = "optimizer/t", .shape = GR_SCALAR, .slot = true, .role = GR_ROLE_STATE},
+                NULL));
+    test_ok(f.ctx,
+            gr_store_add(f.s,
+                         &(gr_entry_spec){.name = "c1.weight/m", .shape = GR_SHAPE(2, 3), .slot = true, .initial = 0.5},
+                         NULL));
+    test_ok(
+        f.ctx,
+        gr_store_add(f.s,
+                     &(gr_entry_spec){
+                         .name = "bn.running_mean", .shape = GR_SHAPE(3), .slot = true, .saved = true, .initial = 0.25},
+                     NULL));
     test_ok(f.ctx, gr_store_seal(f.s));
     test_ok(f.ctx, gr__network_init(f.n, f.s));
     return f;
@@ -98,8 +108,8 @@ static void test_layout(void **state)
     test_ok(f.ctx, gr__st_open(f.ctx, path, &st));
     assert_int_equal(gr__st_count(st), 5); /* and no slot that is not saved */
     const gr_st_tensor *w = gr__st_find(st, "c1.weight");
-    assert_true(w->type == GR_ST_F64 && w->shape.rank == 4 && w->shape.dim[0] == 3 && w->shape.dim[1] == 2 && w->shape.dim[2] == 3 &&
-                w->shape.dim[3] == 2);
+    assert_true(w->type == GR_ST_F64 && w->shape.rank == 4 && w->shape.dim[0] == 3 && w->shape.dim[1] == 2 &&
+                w->shape.dim[2] == 3 && w->shape.dim[3] == 2);
     for (int o = 0; o < 3; o++)
         for (int i = 0; i < 2; i++)
             for (int h = 0; h < 3; h++)
@@ -125,7 +135,8 @@ static void test_layout_1d(void **state)
     test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, NULL, false, NULL, 0));
     test_ok(f.ctx, gr__st_open(f.ctx, path, &st));
     const gr_st_tensor *w = gr__st_find(st, "c1.weight");
-    assert_true(w->type == GR_ST_F32 && w->shape.rank == 3 && w->shape.dim[0] == 3 && w->shape.dim[1] == 2 && w->shape.dim[2] == 4);
+    assert_true(w->type == GR_ST_F32 && w->shape.rank == 3 && w->shape.dim[0] == 3 && w->shape.dim[1] == 2 &&
+                w->shape.dim[2] == 4);
     for (int o = 0; o < 3; o++)
         for (int i = 0; i < 2; i++)
             for (int x = 0; x < 4; x++) {
@@ -168,7 +179,9 @@ static void test_misfits(void **state)
                  {{"optimizer/t", GR_ST_F64, GR_SCALAR, zeros, 8}, NULL, "which the network has not"},
                  {{0}, "head.bias", "has no tensor \"head.bias\""},
                  {{"head.bias", GR_ST_F32, GR_SHAPE(5), zeros, 20}, "head.bias", "shape [5], the network's has [4]"},
-                 {{"c1.weight", GR_ST_F32, GR_SHAPE(3, 3, 2, 2), zeros, 144}, "c1.weight", "[3,3,2,2], the network's has [3,2,3,2]"},
+                 {{"c1.weight", GR_ST_F32, GR_SHAPE(3, 3, 2, 2), zeros, 144},
+                  "c1.weight",
+                  "[3,3,2,2], the network's has [3,2,3,2]"},
                  {{"head.bias", GR_ST_I32, GR_SHAPE(4), zeros, 16}, "head.bias", "neither F32 nor F64"},
                  {{"bn.num_batches_tracked", GR_ST_I32, GR_SCALAR, zeros, 4}, NULL, NULL}};
     for (size_t c = 0; c < GR_COUNT(cases); c++) {
@@ -198,8 +211,10 @@ static const char *const names[] = {"T-shirt", "\"quoted\"", "", "h\xc3\xa9"};
 
 static void write_model(fixture *f, bool with_names)
 {
-    const gr_model_about about = {
-        .recipe = f->r, .class_names = with_names ? names : NULL, .n_class_names = with_names ? 4 : 0, .trained = "{\"steps\": 3}"};
+    const gr_model_about about = {.recipe = f->r,
+                                  .class_names = with_names ? names : NULL,
+                                  .n_class_names = with_names ? 4 : 0,
+                                  .trained = "{\"steps\": 3}"};
     test_ok(f->ctx, gr__model_write(f->ctx, path, f->s, &about));
 }
 
@@ -262,70 +277,72 @@ static void test_bad_models(void **state)
         gr_st_pair meta[3];
         int n;
         const char *says;
-    } cases[] = {{{{"format", "pt"}}, 1, "no \"gradus.recipe\""},
-                 {{{"gradus.recipe", "gradus: 1\n"}}, 1, "no \"gradus.prepare\""},
-                 {{{"gradus.recipe", "a: [1"}, {"gradus.prepare", "[]"}}, 2, "does not hold a sound model: gradus.recipe"},
-                 {{{"gradus.recipe", "- 1"}, {"gradus.prepare", "[]"}}, 2, "not a map"},
-                 {{{"gradus.recipe", ""}, {"gradus.prepare", "[]"}}, 2, "not a map"},
-                 {{{"gradus.recipe",
-                    "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: [{type: dense, units: 0}]}\n"},
-                   {"gradus.prepare", "[]"}},
-                  2,
-                  "model.layers[0].units: 0 is not"},
-                 {{{"gradus.recipe",
-                    "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: [{type: dense, units: 2}]}\n"},
-                   {"gradus.prepare", "[]"},
-                   {"gradus.classes", "{}"}},
-                  3,
-                  "gradus.classes"},
-                 {{{"gradus.recipe",
-                    "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: [{type: dense, units: 2}]}\n"},
-                   {"gradus.prepare", "[]"},
-                   {"gradus.classes", "[1]"}},
-                  3,
-                  "gradus.classes"},
-                 {{{"gradus.recipe",
-                    "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: [{type: dense, units: 2}]}\n"},
-                   {"gradus.prepare", "[]"},
-                   {"gradus.classes", "[\"a"}},
-                  3,
-                  "gradus.classes"},
-                 {{{"gradus.recipe",
-                    "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: [{type: dense, units: 2}]}\n"},
-                   {"gradus.prepare", "[]"},
-                   {"gradus.class_counts", "{}"}},
-                  3,
-                  "it is not a list of counts"},
-                 {{{"gradus.recipe",
-                    "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: [{type: dense, units: 2}]}\n"},
-                   {"gradus.prepare", "[]"},
-                   {"gradus.class_counts", "[]"}},
-                  3,
-                  "it is not a list of counts"},
-                 {{{"gradus.recipe",
-                    "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: [{type: dense, units: 2}]}\n"},
-                   {"gradus.prepare", "[]"},
-                   {"gradus.class_counts", "[1, -2]"}},
-                  3,
-                  "count 1 is not"},
-                 {{{"gradus.recipe",
-                    "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: [{type: dense, units: 2}]}\n"},
-                   {"gradus.prepare", "[]"},
-                   {"gradus.class_counts", "[1.5]"}},
-                  3,
-                  "count 0 is not"},
-                 {{{"gradus.recipe",
-                    "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: [{type: dense, units: 2}]}\n"},
-                   {"gradus.prepare", "[]"},
-                   {"gradus.class_counts", "[9223372036854775807, 1]"}},
-                  3,
-                  "count 1 is not"}};
+    } cases[] = {
+        {{{"format", "pt"}}, 1, "no \"gradus.recipe\""},
+        {{{"gradus.recipe", "gradus: 1\n"}}, 1, "no \"gradus.prepare\""},
+        {{{"gradus.recipe", "a: [1"}, {"gradus.prepare", "[]"}}, 2, "does not hold a sound model: gradus.recipe"},
+        {{{"gradus.recipe", "- 1"}, {"gradus.prepare", "[]"}}, 2, "not a map"},
+        {{{"gradus.recipe", ""}, {"gradus.prepare", "[]"}}, 2, "not a map"},
+        {{{"gradus.recipe", "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: "
+                            "[{type: dense, units: 0}]}\n"},
+          {"gradus.prepare", "[]"}},
+         2,
+         "model.layers[0].units: 0 is not"},
+        {{{"gradus.recipe", "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: "
+                            "[{type: dense, units: 2}]}\n"},
+          {"gradus.prepare", "[]"},
+          {"gradus.classes", "{}"}},
+         3,
+         "gradus.classes"},
+        {{{"gradus.recipe", "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: "
+                            "[{type: dense, units: 2}]}\n"},
+          {"gradus.prepare", "[]"},
+          {"gradus.classes", "[1]"}},
+         3,
+         "gradus.classes"},
+        {{{"gradus.recipe", "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: "
+                            "[{type: dense, units: 2}]}\n"},
+          {"gradus.prepare", "[]"},
+          {"gradus.classes", "[\"a"}},
+         3,
+         "gradus.classes"},
+        {{{"gradus.recipe", "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: "
+                            "[{type: dense, units: 2}]}\n"},
+          {"gradus.prepare", "[]"},
+          {"gradus.class_counts", "{}"}},
+         3,
+         "it is not a list of counts"},
+        {{{"gradus.recipe", "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: "
+                            "[{type: dense, units: 2}]}\n"},
+          {"gradus.prepare", "[]"},
+          {"gradus.class_counts", "[]"}},
+         3,
+         "it is not a list of counts"},
+        {{{"gradus.recipe", "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: "
+                            "[{type: dense, units: 2}]}\n"},
+          {"gradus.prepare", "[]"},
+          {"gradus.class_counts", "[1, -2]"}},
+         3,
+         "count 1 is not"},
+        {{{"gradus.recipe", "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: "
+                            "[{type: dense, units: 2}]}\n"},
+          {"gradus.prepare", "[]"},
+          {"gradus.class_counts", "[1.5]"}},
+         3,
+         "count 0 is not"},
+        {{{"gradus.recipe", "gradus: 1\ndata: {train: {type: npy, inputs: x, targets: y}}\nmodel: {input: 4, layers: "
+                            "[{type: dense, units: 2}]}\n"},
+          {"gradus.prepare", "[]"},
+          {"gradus.class_counts", "[9223372036854775807, 1]"}},
+         3,
+         "count 1 is not"}};
     for (size_t c = 0; c < GR_COUNT(cases); c++) {
         gr_context *ctx = test_context();
         gr_model m = {0};
         test_ok(ctx, gr__st_write(ctx, path, NULL, 0, cases[c].meta, cases[c].n));
         assert_int_equal(gr__model_open(ctx, path, &m), GR_E_FORMAT);
-        if (!strstr(gr_context_error(ctx)->message, cases[c].says)) print_error("case %zu: %s\n", c, gr_context_error(ctx)->message);
+        if (!strstr(gr_context_error(ctx)->message, cases[c].says))
+            print_error("case %zu: %s\n", c, gr_context_error(ctx)->message);
         assert_non_null(strstr(gr_context_error(ctx)->message, cases[c].says));
         gr__model_close(&m);
         assert_int_equal(gr__bookkeeping_bytes(ctx), 0);
@@ -430,7 +447,8 @@ static void test_no_memory(void **state)
             if (what == 3) st = gr__checkpoint_read(f.ctx, path, &file);
             gr__fail_acquisition(f.ctx, 0);
             if (st != GR_OK && st != GR_E_MEMORY)
-                print_error("%d, k = %llu: %s %s\n", what, (unsigned long long)k, gr_status_name(st), gr_context_error(f.ctx)->message);
+                print_error("%d, k = %llu: %s %s\n", what, (unsigned long long)k, gr_status_name(st),
+                            gr_context_error(f.ctx)->message);
             assert_true(st == GR_OK || st == GR_E_MEMORY);
             gr__model_close(&m);
             gr__st_close(file);
@@ -442,10 +460,16 @@ static void test_no_memory(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layout),           cmocka_unit_test(test_layout_1d),  cmocka_unit_test(test_casts),
-        cmocka_unit_test(test_misfits),          cmocka_unit_test(test_model),      cmocka_unit_test(test_rewritten),
-        cmocka_unit_test(test_bad_models),       cmocka_unit_test(test_checkpoint), cmocka_unit_test(test_checkpoint_damage),
-        cmocka_unit_test(test_wrong_checkpoint), cmocka_unit_test(test_no_memory)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_layout),
+                                       cmocka_unit_test(test_layout_1d),
+                                       cmocka_unit_test(test_casts),
+                                       cmocka_unit_test(test_misfits),
+                                       cmocka_unit_test(test_model),
+                                       cmocka_unit_test(test_rewritten),
+                                       cmocka_unit_test(test_bad_models),
+                                       cmocka_unit_test(test_checkpoint),
+                                       cmocka_unit_test(test_checkpoint_damage),
+                                       cmocka_unit_test(test_wrong_checkpoint),
+                                       cmocka_unit_test(test_no_memory)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

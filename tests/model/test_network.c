@@ -26,12 +26,13 @@ static void test_parameters(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    gr_recipe *r = open_text(ctx,
-                             CASE_HEAD "model:\n  input: [28, 28, 3]\n  layers:\n    - {type: conv, filters: 8, kernel: [3, 5], padding: "
-                                       "same, activation: relu, name: down.0}\n"
-                                       "    - {type: max_pool, size: 2}\n    - flatten\n    - {type: dropout, rate: 0.1}\n    - {type: "
-                                       "dense, units: 20, bias: false}\n    - tanh\n    - {type: dense, units: 10}\n",
-                             NULL, 0);
+    gr_recipe *r = open_text(
+        ctx,
+        CASE_HEAD "model:\n  input: [28, 28, 3]\n  layers:\n    - {type: conv, filters: 8, kernel: [3, 5], padding: "
+                  "same, activation: relu, name: down.0}\n"
+                  "    - {type: max_pool, size: 2}\n    - flatten\n    - {type: dropout, rate: 0.1}\n    - {type: "
+                  "dense, units: 20, bias: false}\n    - tanh\n    - {type: dense, units: 10}\n",
+        NULL, 0);
     gr_network *n = make(ctx, r);
     static const struct {
         const char *name;
@@ -72,13 +73,17 @@ static void test_follow(void **state)
     } cases[] = {
         {"{type: dense, units: 3}, {type: dense, units: 3}", GR_FOLLOW_NOTHING, 0},
         {"{type: dense, units: 3}, relu, {type: dense, units: 3}", GR_FOLLOW_RELU, 0},
-        {"{type: dense, units: 3}, flatten, {type: dropout, rate: 0.5}, sigmoid, {type: dense, units: 3}", GR_FOLLOW_SIGMOID, 0},
+        {"{type: dense, units: 3}, flatten, {type: dropout, rate: 0.5}, sigmoid, {type: dense, units: 3}",
+         GR_FOLLOW_SIGMOID, 0},
         {"{type: dense, units: 3, activation: relu}, tanh, {type: dense, units: 3}", GR_FOLLOW_RELU, 0},
         {"{type: dense, units: 3}, {type: leaky_relu, slope: 0.25}, {type: dense, units: 3}", GR_FOLLOW_LEAKY, 0.25},
-        {"{type: dense, units: 3, activation: {type: leaky_relu, slope: 0.5}}, {type: dense, units: 3}", GR_FOLLOW_LEAKY, 0.5},
-        {"{type: dense, units: 4, name: a}, {type: dense, units: 4, from: input}, {type: add, from: [a, dense2]}, {type: dense, units: 3}",
+        {"{type: dense, units: 3, activation: {type: leaky_relu, slope: 0.5}}, {type: dense, units: 3}",
+         GR_FOLLOW_LEAKY, 0.5},
+        {"{type: dense, units: 4, name: a}, {type: dense, units: 4, from: input}, {type: add, from: [a, dense2]}, "
+         "{type: dense, units: 3}",
          GR_FOLLOW_NOTHING, 0},
-        {"{type: dense, units: 4, name: a}, {type: tanh, from: input}, {type: relu, from: a}, {type: dense, units: 3}", GR_FOLLOW_RELU, 0}};
+        {"{type: dense, units: 4, name: a}, {type: tanh, from: input}, {type: relu, from: a}, {type: dense, units: 3}",
+         GR_FOLLOW_RELU, 0}};
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         gr_context *ctx = test_context();
         char text[1000];
@@ -98,14 +103,14 @@ static void test_repeat_names(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    gr_recipe *r = open_text(
-        ctx,
-        CASE_HEAD
-        "model:\n  input: [4]\n  layers:\n    - {type: dense, units: 4}\n    - {repeat: {times: 2, layers: [{type: dense, units: 4}]}}\n"
-        "    - {repeat: {times: 2, name: b, layers: [{type: dense, units: 4}, relu, {type: dense, units: 4, name: out}, {type: add, from: "
-        "[out, dense1]}]}}\n"
-        "    - {type: dense, units: 3}\n",
-        NULL, 0);
+    gr_recipe *r = open_text(ctx,
+                             CASE_HEAD "model:\n  input: [4]\n  layers:\n    - {type: dense, units: 4}\n    - {repeat: "
+                                       "{times: 2, layers: [{type: dense, units: 4}]}}\n"
+                                       "    - {repeat: {times: 2, name: b, layers: [{type: dense, units: 4}, relu, "
+                                       "{type: dense, units: 4, name: out}, {type: add, from: "
+                                       "[out, dense1]}]}}\n"
+                                       "    - {type: dense, units: 3}\n",
+                             NULL, 0);
     static const char *const want[] = {"dense1",   "repeat1.0",  "repeat1.1", "b.0.dense1", "b.0.relu1", "b.0.out",
                                        "b.0.add1", "b.1.dense1", "b.1.relu1", "b.1.out",    "b.1.add1",  "dense8"};
     assert_int_equal(r->stack->n, GR_COUNT(want));
@@ -131,7 +136,9 @@ static void test_feeds(void **state)
     (void)state;
     gr_context *ctx = test_context();
     gr_recipe *r = open_text(
-        ctx, CASE_HEAD "model: {input: [6, 5, 1], layers: [flatten, {type: dropout, rate: 0.5}, {type: dense, units: 3}]}\n", NULL, 0);
+        ctx,
+        CASE_HEAD "model: {input: [6, 5, 1], layers: [flatten, {type: dropout, rate: 0.5}, {type: dense, units: 3}]}\n",
+        NULL, 0);
     gr_network *n = NULL;
     test_ok(ctx, gr__network_make(ctx, r, NULL, 0, GR_EL_U8, 3, NULL, &n));
     for (int train = 0; train < 2; train++) {
@@ -166,7 +173,8 @@ static void test_values(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    gr_recipe *r = open_text(ctx, CASE_HEAD "model: {input: 4, layers: [{type: dense, units: 2}]}\ncost: mse\n", NULL, 0);
+    gr_recipe *r =
+        open_text(ctx, CASE_HEAD "model: {input: 4, layers: [{type: dense, units: 2}]}\ncost: mse\n", NULL, 0);
     gr_network *n = make(ctx, r);
     gr_graph *g = NULL;
     gr_network_values v;
@@ -192,7 +200,8 @@ static void test_classes(void **state)
     test_context_end(ctx);
 }
 
-/* I8, X11: initial values come from the seed alone; biases are 0; the order of layers does not matter to a tensor's numbers. */
+/* I8, X11: initial values come from the seed alone; biases are 0; the order of layers does not matter to a tensor's
+ * numbers. */
 static void test_init(void **state)
 {
     (void)state;
@@ -200,11 +209,12 @@ static void test_init(void **state)
     for (int run = 0; run < 3; run++) {
         gr_context *ctx = test_context();
         static const char *const seeds[] = {"seed=5", "seed=5", "seed=6"};
-        gr_recipe *r = open_text(
-            ctx,
-            run == 1 ? CASE_HEAD "model: {input: 4, layers: [{type: dense, units: 4, name: extra}, {type: dense, units: 3, name: head}]}\n"
-                     : CASE_HEAD "model: {input: 4, layers: [{type: dense, units: 3, name: head}]}\n",
-            &seeds[run], 1);
+        gr_recipe *r =
+            open_text(ctx,
+                      run == 1 ? CASE_HEAD "model: {input: 4, layers: [{type: dense, units: 4, name: extra}, {type: "
+                                           "dense, units: 3, name: head}]}\n"
+                               : CASE_HEAD "model: {input: 4, layers: [{type: dense, units: 3, name: head}]}\n",
+                      &seeds[run], 1);
         gr_network *n = make(ctx, r);
         gr_store *s = NULL;
         test_ok(ctx, gr_store_create(ctx, gr_backend_get("ref"), &s));
@@ -227,10 +237,11 @@ static void test_activation_anywhere(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    gr_recipe *r = open_text(ctx,
-                             CASE_HEAD "model: {input: 4, layers: [{type: dense, units: 4, name: a}, {type: add, from: [a, input], "
-                                       "activation: relu, name: s}, {type: dense, units: 3}]}\n",
-                             NULL, 0);
+    gr_recipe *r = open_text(
+        ctx,
+        CASE_HEAD "model: {input: 4, layers: [{type: dense, units: 4, name: a}, {type: add, from: [a, input], "
+                  "activation: relu, name: s}, {type: dense, units: 3}]}\n",
+        NULL, 0);
     gr_network *n = make(ctx, r);
     gr_graph *g = NULL;
     gr_network_values v;
@@ -250,11 +261,10 @@ static void test_no_memory(void **state)
     gr_status st = GR_E_MEMORY;
     for (uint64_t k = 1; st != GR_OK; k++) {
         gr_context *ctx = test_context();
-        gr_recipe *r = open_text(
-            ctx,
-            CASE_HEAD
-            "model: {input: [4, 4, 1], layers: [{type: conv, filters: 2, kernel: 3}, flatten, {type: dropout}, {type: dense, units: 3}]}\n",
-            NULL, 0);
+        gr_recipe *r = open_text(ctx,
+                                 CASE_HEAD "model: {input: [4, 4, 1], layers: [{type: conv, filters: 2, kernel: 3}, "
+                                           "flatten, {type: dropout}, {type: dense, units: 3}]}\n",
+                                 NULL, 0);
         gr_network *n = NULL;
         gr__fail_acquisition(ctx, k);
         st = gr__network_make(ctx, r, NULL, 0, GR_EL_F32, 3, NULL, &n);

@@ -1,5 +1,6 @@
-/* Every row of every member of every family, and of what stands beside them, refuses what is outside of its range: in a whole recipe, where
- * it is written, with the range in the message and the key as the place. Members and rows come from the registry. */
+/* Every row of every member of every family, and of what stands beside them, refuses what is outside of its range: in a
+ * whole recipe, where it is written, with the range in the message and the key as the place. Members and rows come from
+ * the registry. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,8 @@
 #include "model_case.h"
 #include "ranges.h"
 
-/* Where settings of a member stand: `%s` is a map of them. The members of a family have one place; commons are found by name. */
+/* Where settings of a member stand: `%s` is a map of them. The members of a family have one place; commons are found by
+ * name. */
 typedef struct place {
     const char *family, *name; /* name NULL: every member of the family that has no place of its own */
     const char *set;
@@ -37,7 +39,8 @@ static const place places[] = {
 static const place *place_of(const gr_member *m)
 {
     for (size_t i = 0; i < GR_COUNT(places); i++)
-        if (strcmp(places[i].family, m->family) == 0 && (!places[i].name || strcmp(places[i].name, m->name) == 0)) return &places[i];
+        if (strcmp(places[i].family, m->family) == 0 && (!places[i].name || strcmp(places[i].name, m->name) == 0))
+            return &places[i];
     fail_msg("%s %s: say where in a recipe its settings stand", m->family, m->name);
     return NULL;
 }
@@ -80,7 +83,8 @@ static void write_set(const gr_member *m, const gr_row *r, const char *value, ch
         n += (size_t)snprintf(settings + n, sizeof settings - n, ", %s: %s", m->rows[i].name, other);
     }
     for (size_t i = 0; i < GR_COUNT(needs); i++)
-        if (strcmp(needs[i].family, m->family) == 0 && strcmp(needs[i].member, m->name) == 0 && strcmp(needs[i].row, r->name) == 0)
+        if (strcmp(needs[i].family, m->family) == 0 && strcmp(needs[i].member, m->name) == 0 &&
+            strcmp(needs[i].row, r->name) == 0)
             n += (size_t)snprintf(settings + n, sizeof settings - n, ", %s", needs[i].also);
     char with_name[200];
     snprintf(with_name, sizeof with_name, "%s", form);
@@ -94,8 +98,8 @@ static void write_set(const gr_member *m, const gr_row *r, const char *value, ch
 /* code GR_OK: any refusal will do. */
 static void refuse(const gr_member *m, const gr_row *r, const char *value, gr_status code, const char *says)
 {
-    static const char text[] =
-        CASE_HEAD "model: {input: [8, 8, 2], layers: [{type: conv, filters: 2, kernel: 3}, flatten, {type: dense, units: 3}]}\n";
+    static const char text[] = CASE_HEAD
+        "model: {input: [8, 8, 2], layers: [{type: conv, filters: 2, kernel: 3}, flatten, {type: dense, units: 3}]}\n";
     char set[640];
     const char *sets[] = {set};
     gr_context *ctx = test_context();
@@ -105,8 +109,8 @@ static void refuse(const gr_member *m, const gr_row *r, const char *value, gr_st
     const gr_error *e = gr_context_error(ctx);
     if (st == GR_OK) fail_msg("%s is taken", set);
     if ((code != GR_OK && st != code) || !strstr(e->message, says) || !strstr(e->key ? e->key : "", r->name))
-        fail_msg("%s: %s at %s: %s (%s), and not %s, \"%s\"", set, gr_status_name(st), e->key ? e->key : "no place", e->message,
-                 e->hint ? e->hint : "", gr_status_name(code), says);
+        fail_msg("%s: %s at %s: %s (%s), and not %s, \"%s\"", set, gr_status_name(st), e->key ? e->key : "no place",
+                 e->message, e->hint ? e->hint : "", gr_status_name(code), says);
     test_context_end(ctx);
 }
 
@@ -139,12 +143,14 @@ static int refuse_row(const gr_member *m, const gr_row *r)
         refuse(m, r, "some_other_word", GR_E_NAME, range), tried++;
     }
     if (r->kind == GR_ROW_BOOL) refuse(m, r, "1", GR_E_TYPE, "true or false"), tried++;
-    if (r->kind == GR_ROW_TREE && strcmp(m->family, "source") == 0) return 1; /* of a source: it looks at them when it opens its file */
+    if (r->kind == GR_ROW_TREE && strcmp(m->family, "source") == 0)
+        return 1; /* of a source: it looks at them when it opens its file */
     if (r->kind == GR_ROW_TREE) {
         refuse(m, r, "-1", GR_OK, ""), tried++;
         refuse(m, r, "{some: [other]}", GR_OK, ""), tried++;
     }
-    if (number || r->kind == GR_ROW_TEXT || r->kind == GR_ROW_PATH) refuse(m, r, "{some: [other]}", GR_E_TYPE, ""), tried++;
+    if (number || r->kind == GR_ROW_TEXT || r->kind == GR_ROW_PATH)
+        refuse(m, r, "{some: [other]}", GR_E_TYPE, ""), tried++;
     return tried;
 }
 
@@ -155,14 +161,14 @@ static void refuse_rows(const gr_member *m)
             fail_msg("%s %s: nothing is outside of %s", m->family, m->name, m->rows[i].name);
 }
 
-#define EVERY(word, list)                                                                                                                  \
-    static void every_##word(void **state)                                                                                                 \
-    {                                                                                                                                      \
-        int n;                                                                                                                             \
-        const gr_##word *const *m = gr__##list(&n);                                                                                        \
-        (void)state;                                                                                                                       \
-        assert_true(n > 0);                                                                                                                \
-        for (int i = 0; i < n; i++) refuse_rows(&m[i]->head);                                                                              \
+#define EVERY(word, list)                                     \
+    static void every_##word(void **state)                    \
+    {                                                         \
+        int n;                                                \
+        const gr_##word *const *m = gr__##list(&n);           \
+        (void)state;                                          \
+        assert_true(n > 0);                                   \
+        for (int i = 0; i < n; i++) refuse_rows(&m[i]->head); \
     }
 EVERY(layer, layers)
 EVERY(cost, costs)

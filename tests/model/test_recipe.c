@@ -8,7 +8,8 @@
 #include "model/zoo.h"
 #include "model_case.h"
 
-#define SMALL CASE_HEAD "model:\n  input: [4]\n  layers: [{type: dense, units: 5, activation: relu}, {type: dense, units: 3}]\n"
+#define SMALL \
+    CASE_HEAD "model:\n  input: [4]\n  layers: [{type: dense, units: 5, activation: relu}, {type: dense, units: 3}]\n"
 
 static void close_all(gr_context *ctx, gr_recipe *r)
 {
@@ -69,16 +70,19 @@ static void test_values(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    gr_recipe *r = open_text(
-        ctx,
-        "gradus: 1\nname: other\nseed: 9007199254740991\npreset: torch\n"
-        "data: {source: {type: npy, inputs: x.npy, targets: y.npy}, split: {train: .8, validation: .15, test: .05, stratify: false}, "
-        "limit: {train: 10}, batch: all, shuffle: none, drop_last: true}\n"
-        "model: {input: 4, layers: [{type: dense, units: 1}]}\ncost: {type: mse, reduction: sum}\noptimizer: {type: adam, lr: 1/500}\n"
-        "stop: {steps: 7, seconds: 1.5, patience: 2, validation_error_below: 0.25}\nvalidate: {every: 50}\ncheckpoint: {every: 2 epochs, "
-        "keep: 3}\nlog: {every: 10}\n"
-        "accumulate: 4\nprecision: float64\nmemory: 1.5M\nthreads: 3\nalgorithm: exact\nclip: {norm: 1.0}\n",
-        NULL, 0);
+    gr_recipe *r =
+        open_text(ctx,
+                  "gradus: 1\nname: other\nseed: 9007199254740991\npreset: torch\n"
+                  "data: {source: {type: npy, inputs: x.npy, targets: y.npy}, split: {train: .8, validation: .15, "
+                  "test: .05, stratify: false}, "
+                  "limit: {train: 10}, batch: all, shuffle: none, drop_last: true}\n"
+                  "model: {input: 4, layers: [{type: dense, units: 1}]}\ncost: {type: mse, reduction: sum}\noptimizer: "
+                  "{type: adam, lr: 1/500}\n"
+                  "stop: {steps: 7, seconds: 1.5, patience: 2, validation_error_below: 0.25}\nvalidate: {every: "
+                  "50}\ncheckpoint: {every: 2 epochs, "
+                  "keep: 3}\nlog: {every: 10}\n"
+                  "accumulate: 4\nprecision: float64\nmemory: 1.5M\nthreads: 3\nalgorithm: exact\nclip: {norm: 1.0}\n",
+                  NULL, 0);
     assert_string_equal(r->name, "other");
     assert_int_equal(r->seed, 9007199254740991);
     assert_int_equal(r->preset, GR_PRESET_TORCH);
@@ -94,7 +98,8 @@ static void test_values(void **state)
     assert_true(r->stop.seconds == 1.5 && r->stop.validation_error_below == .25);
     assert_true(r->validate.n == 50 && r->validate.unit == GR_EVERY_UPDATES && r->checkpoint.n == 2 &&
                 r->checkpoint.unit == GR_EVERY_EPOCHS && r->checkpoint_keep == 3);
-    assert_true(r->log.n == 10 && r->accumulate == 4 && r->memory == 3 << 19 && r->threads == 3 && r->algorithm == GR_ALGORITHM_EXACT);
+    assert_true(r->log.n == 10 && r->accumulate == 4 && r->memory == 3 << 19 && r->threads == 3 &&
+                r->algorithm == GR_ALGORITHM_EXACT);
     assert_string_equal(r->metrics->child[0]->text, "rmse");
     assert_int_equal(r->clip.kind, GR_CLIP_NORM);
     assert_true(r->clip.torch_form);
@@ -116,13 +121,15 @@ static void test_neutral(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    gr_recipe *r = open_text(
-        ctx,
-        "gradus: 1\ndata: {train: {type: npy, inputs: x.npy, targets: y.npy}, balance: none, augment: [], limit: none}\n"
-        "model: {input: 4, layers: [{type: dense, units: 3, init: none, from: none}], heads: none}\npenalty: {l2: 0.0, l1: 0}\naverage: "
-        "none\nlookahead: ~\ngroups: []\n"
-        "store: float32\nschedule: {tail: none, type: constant, warmup: 10}\nclip: none\nmemory: none\ndevice: auto\nthreads: auto\n",
-        NULL, 0);
+    gr_recipe *r = open_text(ctx,
+                             "gradus: 1\ndata: {train: {type: npy, inputs: x.npy, targets: y.npy}, balance: none, "
+                             "augment: [], limit: none}\n"
+                             "model: {input: 4, layers: [{type: dense, units: 3, init: none, from: none}], heads: "
+                             "none}\npenalty: {l2: 0.0, l1: 0}\naverage: "
+                             "none\nlookahead: ~\ngroups: []\n"
+                             "store: float32\nschedule: {tail: none, type: constant, warmup: 10}\nclip: none\nmemory: "
+                             "none\ndevice: auto\nthreads: auto\n",
+                             NULL, 0);
     assert_string_equal(value_at(r->resolved, "penalty"), "none");
     assert_true(r->sched.warmup.n == 10);
     close_all(ctx, r);
@@ -168,7 +175,8 @@ static void test_set_replaces(void **state)
     (void)state;
     gr_context *ctx = test_context();
     static const char *const sets[] = {"optimizer=sgd", "optimizer.momentum=0.9", "clip.norm=2", "stop={epochs: 2}"};
-    gr_recipe *r = open_text(ctx, SMALL "optimizer: {type: adam, lr: 0.5}\nclip: none\nstop: {steps: 9}\n", sets, GR_COUNT(sets));
+    gr_recipe *r =
+        open_text(ctx, SMALL "optimizer: {type: adam, lr: 0.5}\nclip: none\nstop: {steps: 9}\n", sets, GR_COUNT(sets));
     assert_string_equal(value_at(r->resolved, "optimizer.type"), "sgd");
     assert_string_equal(value_at(r->resolved, "optimizer.momentum"), "0.9");
     assert_true(r->clip.kind == GR_CLIP_NORM && r->clip.limit == 2);
@@ -206,8 +214,8 @@ static void test_set_errors(void **state)
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         gr_context *ctx = test_context();
         gr_recipe *r = NULL;
-        gr_status st =
-            gr__recipe_from_text(ctx, "case.yaml", "/data", SMALL "seed: 1\n", sizeof SMALL "seed: 1\n" - 1, &cases[i].set, 1, &r);
+        gr_status st = gr__recipe_from_text(ctx, "case.yaml", "/data", SMALL "seed: 1\n", sizeof SMALL "seed: 1\n" - 1,
+                                            &cases[i].set, 1, &r);
         if (strcmp(cases[i].set, "stop.epochs=") == 0) { /* null is none: not given */
             test_ok(ctx, st);
             gr__recipe_close(ctx, r);
@@ -243,19 +251,23 @@ static void test_round_trip(void **state)
 {
     (void)state;
     round_trip(SMALL);
+    round_trip(SMALL "cost: {type: cross_entropy, label_smoothing: 0.1, class_weights: [1, 2, 1/3]}\nmetrics: "
+                     "[]\nvalidate: none\ncheckpoint: "
+                     "none\npreset: paper\nclip: {value: 0.1}\n"
+                     "schedule: {type: polynomial, warmup: 0.1}\ninit: {weights: {type: normal, std: 0.01}, bias: "
+                     "{type: constant, value: 0.1}}\n");
     round_trip(
-        SMALL
-        "cost: {type: cross_entropy, label_smoothing: 0.1, class_weights: [1, 2, 1/3]}\nmetrics: []\nvalidate: none\ncheckpoint: "
-        "none\npreset: paper\nclip: {value: 0.1}\n"
-        "schedule: {type: polynomial, warmup: 0.1}\ninit: {weights: {type: normal, std: 0.01}, bias: {type: constant, value: 0.1}}\n");
-    round_trip(CASE_HEAD "  validation: {split: 0.1, stratify: false}\n  test: {type: npy, inputs: a.npy, targets: b.npy}\n  prepare: "
-                         "[{type: scale, by: 1/255}, standardize]\nmodel:\n  input: [8, 8, 2]\n"
-                         "  layers:\n    - {type: conv, filters: 4, kernel: [3, 1], padding: same, activation: {type: leaky_relu, slope: "
-                         "0.2}, init: {weights: xavier}, name: c.0}\n"
-                         "    - {repeat: {times: 2, name: r, layers: [{type: conv, filters: 4, kernel: 1, name: a}, relu, {type: add, "
-                         "from: [a, c.0], activation: tanh}]}}\n"
-                         "    - {type: max_pool, size: 2, from: [r.1.add1]}\n    - flatten\n    - {type: dropout, rate: 0.5}\n    - {type: "
-                         "dense, units: 2}\nstop: {patience: 3, steps: 10}\n");
+        CASE_HEAD
+        "  validation: {split: 0.1, stratify: false}\n  test: {type: npy, inputs: a.npy, targets: b.npy}\n  prepare: "
+        "[{type: scale, by: 1/255}, standardize]\nmodel:\n  input: [8, 8, 2]\n"
+        "  layers:\n    - {type: conv, filters: 4, kernel: [3, 1], padding: same, activation: {type: leaky_relu, "
+        "slope: "
+        "0.2}, init: {weights: xavier}, name: c.0}\n"
+        "    - {repeat: {times: 2, name: r, layers: [{type: conv, filters: 4, kernel: 1, name: a}, relu, {type: add, "
+        "from: [a, c.0], activation: tanh}]}}\n"
+        "    - {type: max_pool, size: 2, from: [r.1.add1]}\n    - flatten\n    - {type: dropout, rate: 0.5}\n    - "
+        "{type: "
+        "dense, units: 2}\nstop: {patience: 3, steps: 10}\n");
     int n;
     const gr_zoo_recipe *zoo = gr__zoo(&n);
     for (int i = 0; i < n; i++) round_trip(zoo[i].text);
@@ -281,7 +293,8 @@ static void write_file(gr_context *ctx, const char *folder, const char *name, co
     gr__strfree(ctx, path);
 }
 
-static gr_status open_in(gr_context *ctx, const char *folder, const char *name, const char *const *sets, int n_sets, gr_recipe **out)
+static gr_status open_in(gr_context *ctx, const char *folder, const char *name, const char *const *sets, int n_sets,
+                         gr_recipe **out)
 {
     char *path = gr__path_join(ctx, folder, name);
     gr_status st = gr__recipe_open(ctx, path, sets, n_sets, out);
@@ -361,7 +374,8 @@ static void test_zoo_model(void **state)
     (void)state;
     gr_context *ctx = test_context();
     static const char *const sets[] = {"model.layers[0].filters=8"};
-    gr_recipe *r = open_text(ctx, CASE_HEAD "model: {zoo: simple-cnn, classes: 5, input: [16, 16, 3], dropout: 0}\n", sets, 1);
+    gr_recipe *r =
+        open_text(ctx, CASE_HEAD "model: {zoo: simple-cnn, classes: 5, input: [16, 16, 3], dropout: 0}\n", sets, 1);
     assert_string_equal(value_at(r->resolved, "model.layers[0].filters"), "8");
     assert_string_equal(value_at(r->resolved, "model.layers[7].units"), "5");
     assert_string_equal(value_at(r->resolved, "model.layers[5].rate"), "0");
@@ -374,7 +388,8 @@ static void test_zoo_model(void **state)
 static void test_no_memory(void **state)
 {
     (void)state;
-    static const char text[] = CASE_HEAD "  validation: {split: 0.1}\nmodel: {zoo: lenet5, classes: 4}\nclip: {norm: 1.0}\n";
+    static const char text[] =
+        CASE_HEAD "  validation: {split: 0.1}\nmodel: {zoo: lenet5, classes: 4}\nclip: {norm: 1.0}\n";
     static const char *const sets[] = {"optimizer.lr=0.5"};
     gr_status st = GR_E_MEMORY;
     for (uint64_t k = 1; st != GR_OK; k++) {

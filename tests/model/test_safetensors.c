@@ -35,14 +35,15 @@ static const double f64[] = {1, -0.0, 1e300};
 static const float f32[] = {1, 2, 3, 4, 5, 6};
 static const int32_t i32[] = {-1, 7};
 static const unsigned char u8[] = {0, 255, 3};
-#define MANY                                                                                                                               \
-    {                                                                                                                                      \
-        {"a.weight", GR_ST_F64, GR_SHAPE(3), f64, sizeof f64}, {"ü \"quoted\"\\\n", GR_ST_F32, GR_SHAPE(2, 3), f32, sizeof f32},           \
-            {"c", GR_ST_I32, GR_SHAPE(2, 1), i32, sizeof i32}, {"d", GR_ST_U8, GR_SHAPE(3), u8, sizeof u8},                                \
-            {"scalar", GR_ST_F64, GR_SCALAR, f64, 8},                                                                                      \
-        {                                                                                                                                  \
-            "empty", GR_ST_F32, GR_SHAPE(0, 4), f32, 0                                                                                     \
-        }                                                                                                                                  \
+#define MANY                                                                                                \
+    {                                                                                                       \
+        {"a.weight", GR_ST_F64, GR_SHAPE(3), f64, sizeof f64},                                              \
+            {"ü \"quoted\"\\\n", GR_ST_F32, GR_SHAPE(2, 3), f32, sizeof f32},                               \
+            {"c", GR_ST_I32, GR_SHAPE(2, 1), i32, sizeof i32}, {"d", GR_ST_U8, GR_SHAPE(3), u8, sizeof u8}, \
+            {"scalar", GR_ST_F64, GR_SCALAR, f64, 8},                                                       \
+        {                                                                                                   \
+            "empty", GR_ST_F32, GR_SHAPE(0, 4), f32, 0                                                      \
+        }                                                                                                   \
     }
 
 static void write_many(gr_context *ctx)
@@ -184,7 +185,8 @@ static void test_hostile(void **state)
         gr_context *ctx = test_context();
         gr_status st = parse_header(ctx, cases[i].header, cases[i].data);
         const char *message = gr_context_error(ctx)->message;
-        if (st != GR_E_FORMAT || !strstr(message, cases[i].says)) print_error("case %zu: %s: %s\n", i, cases[i].header, message);
+        if (st != GR_E_FORMAT || !strstr(message, cases[i].says))
+            print_error("case %zu: %s: %s\n", i, cases[i].header, message);
         assert_int_equal(st, GR_E_FORMAT);
         assert_non_null(strstr(message, cases[i].says));
         end(ctx);
@@ -231,8 +233,10 @@ static void test_foreign(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    test_ok(ctx, parse_header(
-                     ctx, "{\"b\":" T("BF16", "[2]", 4, 8) ",\"__metadata__\":{\"format\":\"pt\"},\"a\":" T("F32", "[]", 0, 4) "}   ", 8));
+    test_ok(ctx, parse_header(ctx,
+                              "{\"b\":" T("BF16", "[2]", 4,
+                                          8) ",\"__metadata__\":{\"format\":\"pt\"},\"a\":" T("F32", "[]", 0, 4) "}   ",
+                              8));
     test_ok(ctx, parse_header(ctx, "{}", 0));
     test_ok(ctx, parse_header(ctx, "{\"e\":" T("F32", "[0]", 0, 0) ",\"f\":" T("I64", "[1,0,3]", 0, 0) "}", 0));
     end(ctx);

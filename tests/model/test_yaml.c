@@ -37,14 +37,17 @@ static void test_kinds(void **state)
 {
     (void)state;
     fixture f = begin();
-    gr_tree *t = parse(&f, "a: 12\nb: 1/255\nc: true\nd: text\ne: '12'\nf: \"x\\ty\"\ng: [1, [2]]\nh: {i: ~}\nj:\nk: |\n  two\n  lines\n");
+    gr_tree *t = parse(
+        &f,
+        "a: 12\nb: 1/255\nc: true\nd: text\ne: '12'\nf: \"x\\ty\"\ng: [1, [2]]\nh: {i: ~}\nj:\nk: |\n  two\n  lines\n");
     static const struct {
         const char *key;
         gr_tree_kind kind;
         const char *text;
-    } want[] = {{"a", GR_TREE_INT, "12"},  {"b", GR_TREE_REAL, "1/255"},       {"c", GR_TREE_BOOL, "true"}, {"d", GR_TREE_TEXT, "text"},
-                {"e", GR_TREE_TEXT, "12"}, {"f", GR_TREE_TEXT, "x\ty"},        {"g", GR_TREE_LIST, NULL},   {"h", GR_TREE_MAP, NULL},
-                {"j", GR_TREE_NULL, ""},   {"k", GR_TREE_TEXT, "two\nlines\n"}};
+    } want[] = {{"a", GR_TREE_INT, "12"},           {"b", GR_TREE_REAL, "1/255"}, {"c", GR_TREE_BOOL, "true"},
+                {"d", GR_TREE_TEXT, "text"},        {"e", GR_TREE_TEXT, "12"},    {"f", GR_TREE_TEXT, "x\ty"},
+                {"g", GR_TREE_LIST, NULL},          {"h", GR_TREE_MAP, NULL},     {"j", GR_TREE_NULL, ""},
+                {"k", GR_TREE_TEXT, "two\nlines\n"}};
     assert_int_equal(t->n, GR_COUNT(want));
     for (size_t i = 0; i < GR_COUNT(want); i++) {
         const gr_tree *v = gr__tree_get(t, want[i].key);
@@ -75,7 +78,8 @@ static void test_json(void **state)
 {
     (void)state;
     fixture f = begin();
-    gr_tree *t = parse(&f, "data: {\"train\": {\"type\": \"npy\", \"x\": \"a b\"}, \"n\": [1, 2.5, true, null, \"1\"]}\n");
+    gr_tree *t =
+        parse(&f, "data: {\"train\": {\"type\": \"npy\", \"x\": \"a b\"}, \"n\": [1, 2.5, true, null, \"1\"]}\n");
     const gr_tree *n = gr__tree_get(gr__tree_get(t, "data"), "n");
     static const gr_tree_kind want[] = {GR_TREE_INT, GR_TREE_REAL, GR_TREE_BOOL, GR_TREE_NULL, GR_TREE_TEXT};
     t = parse(&f, "{\"by\": \"1/255\", \"path\": \"1/a\", \"text\": \"12\"}\n"); /* JSON has no fractions */
@@ -148,8 +152,9 @@ static void test_variables(void **state)
         const char *key;
         gr_tree_kind kind;
         const char *text;
-    } want[] = {{"a", GR_TREE_INT, "12"},     {"b", GR_TREE_TEXT, "12"}, {"c", GR_TREE_TEXT, "x/y"},  {"d", GR_TREE_TEXT, "$5 {}"},
-                {"e", GR_TREE_TEXT, "empty"}, {"f", GR_TREE_TEXT, ""},   {"g", GR_TREE_TEXT, "1212-"}};
+    } want[] = {{"a", GR_TREE_INT, "12"},     {"b", GR_TREE_TEXT, "12"},    {"c", GR_TREE_TEXT, "x/y"},
+                {"d", GR_TREE_TEXT, "$5 {}"}, {"e", GR_TREE_TEXT, "empty"}, {"f", GR_TREE_TEXT, ""},
+                {"g", GR_TREE_TEXT, "1212-"}};
     for (size_t i = 0; i < GR_COUNT(want); i++) {
         assert_int_equal(gr__tree_get(t, want[i].key)->kind, want[i].kind);
         assert_string_equal(gr__tree_get(t, want[i].key)->text, want[i].text);
@@ -204,10 +209,21 @@ static void test_text_check(void **state)
     static const struct {
         const char *s;
         bool good;
-    } cases[] = {
-        {"", true},          {"abc\n\t\r", true},     {"\xc3\xa9", true},      {"\xe2\x82\xac", true},      {"\xf0\x9f\x8e\x93", true},
-        {"\xc0\x80", false}, {"\xe0\x80\x80", false}, {"\xed\xa0\x80", false}, {"\xf4\x90\x80\x80", false}, {"\xf5\x80\x80\x80", false},
-        {"\xc3", false},     {"\xe2\x82", false},     {"\x7f", false},         {"\xc2\x85", false},         {"\x80", false}};
+    } cases[] = {{"", true},
+                 {"abc\n\t\r", true},
+                 {"\xc3\xa9", true},
+                 {"\xe2\x82\xac", true},
+                 {"\xf0\x9f\x8e\x93", true},
+                 {"\xc0\x80", false},
+                 {"\xe0\x80\x80", false},
+                 {"\xed\xa0\x80", false},
+                 {"\xf4\x90\x80\x80", false},
+                 {"\xf5\x80\x80\x80", false},
+                 {"\xc3", false},
+                 {"\xe2\x82", false},
+                 {"\x7f", false},
+                 {"\xc2\x85", false},
+                 {"\x80", false}};
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         size_t at;
         assert_int_equal(gr__is_text(cases[i].s, strlen(cases[i].s), &at), cases[i].good);

@@ -1,5 +1,6 @@
-/* Random steps: graphs of maps, broadcasts, reductions, products, shapes, gradients and assignments, compiled and run against the evaluator of the graph,
- * in an arena that is filled with NaN before each run, so that whatever is read outside its life time shows. */
+/* Random steps: graphs of maps, broadcasts, reductions, products, shapes, gradients and assignments, compiled and run
+ * against the evaluator of the graph, in an arena that is filled with NaN before each run, so that whatever is read
+ * outside its life time shows. */
 #ifndef GR_TESTS_PLAN_RANDOM_GRAPH_H
 #define GR_TESTS_PLAN_RANDOM_GRAPH_H
 
@@ -62,15 +63,24 @@ static gr_val rg_unary(random_graph *r, gr_val a)
 {
     gr_graph *g = r->g;
     switch (rg_next(r, 9)) {
-    case 0: return gr_tanh(g, a);
-    case 1: return gr_sigmoid(g, a);
-    case 2: return gr_relu(g, a);
-    case 3: return gr_neg(g, a);
-    case 4: return gr_sin(g, a);
-    case 5: return gr_exp(g, gr_tanh(g, a));
-    case 6: return gr_mul(g, a, gr_const(g, rg_real(r)));
-    case 7: return gr_stop(g, gr_abs(g, a));
-    default: return gr_sqrt(g, gr_add(g, gr_square(g, gr_tanh(g, a)), gr_const(g, 1)));
+    case 0:
+        return gr_tanh(g, a);
+    case 1:
+        return gr_sigmoid(g, a);
+    case 2:
+        return gr_relu(g, a);
+    case 3:
+        return gr_neg(g, a);
+    case 4:
+        return gr_sin(g, a);
+    case 5:
+        return gr_exp(g, gr_tanh(g, a));
+    case 6:
+        return gr_mul(g, a, gr_const(g, rg_real(r)));
+    case 7:
+        return gr_stop(g, gr_abs(g, a));
+    default:
+        return gr_sqrt(g, gr_add(g, gr_square(g, gr_tanh(g, a)), gr_const(g, 1)));
     }
 }
 
@@ -81,11 +91,16 @@ static gr_val rg_partner(random_graph *r, gr_val a)
     gr_val b = rg_of_shape(r, s, a);
     if (s.rank == 0) return b;
     switch (rg_next(r, 6)) {
-    case 0: return gr_reduce_max(r->g, b, (int[]){s.rank - 1}, 1, true);
-    case 1: return gr_sum(r->g, gr_tanh(r->g, b), (int[]){0}, 1, rg_next(r, 2));
-    case 2: return gr_tanh(r->g, gr_mean_all(r->g, b));
-    case 3: return r->rate;
-    default: return b;
+    case 0:
+        return gr_reduce_max(r->g, b, (int[]){s.rank - 1}, 1, true);
+    case 1:
+        return gr_sum(r->g, gr_tanh(r->g, b), (int[]){0}, 1, rg_next(r, 2));
+    case 2:
+        return gr_tanh(r->g, gr_mean_all(r->g, b));
+    case 3:
+        return r->rate;
+    default:
+        return b;
     }
 }
 
@@ -94,14 +109,22 @@ static gr_val rg_binary(random_graph *r, gr_val a)
     gr_graph *g = r->g;
     gr_val b = rg_partner(r, a);
     switch (rg_next(r, 8)) {
-    case 0: return gr_sub(g, a, b);
-    case 1: return gr_tanh(g, gr_mul(g, a, b));
-    case 2: return gr_max(g, a, b);
-    case 3: return r->smooth ? gr_min(g, a, b) : gr_select(g, gr_less(g, a, b), a, gr_neg(g, b));
-    case 4: return gr_add(g, gr_mul(g, r->rate, a), b);
-    case 5: return gr_sub(g, a, gr_mul(g, r->rate, b));
-    case 6: return gr_div(g, a, gr_add(g, gr_abs(g, b), gr_const(g, 0.5)));
-    default: return gr_add(g, a, b);
+    case 0:
+        return gr_sub(g, a, b);
+    case 1:
+        return gr_tanh(g, gr_mul(g, a, b));
+    case 2:
+        return gr_max(g, a, b);
+    case 3:
+        return r->smooth ? gr_min(g, a, b) : gr_select(g, gr_less(g, a, b), a, gr_neg(g, b));
+    case 4:
+        return gr_add(g, gr_mul(g, r->rate, a), b);
+    case 5:
+        return gr_sub(g, a, gr_mul(g, r->rate, b));
+    case 6:
+        return gr_div(g, a, gr_add(g, gr_abs(g, b), gr_const(g, 0.5)));
+    default:
+        return gr_add(g, a, b);
     }
 }
 
@@ -158,13 +181,24 @@ static gr_val rg_shaped(random_graph *r, gr_val a)
     if (s.rank == 0) return gr_broadcast(g, a, GR_SHAPE(2, 3));
     int axis = (int)rg_next(r, (uint32_t)s.rank);
     switch (rg_next(r, 7)) {
-    case 0: return gr_reshape(g, a, GR_SHAPE(n));
-    case 1: return gr_reshape(g, a, GR_SHAPE(1, n));
-    case 2: return gr_slice(g, a, axis, s.dim[axis] / 3, s.dim[axis] - s.dim[axis] / 3);
-    case 3: return gr_concat(g, (gr_val[]){a, gr_neg(g, a)}, 2, axis);
-    case 4: return gr_pad(g, a, axis, 1, 2);
-    case 5: return s.rank == 2 ? gr_permute(g, a, (int[]){1, 0}) : a;
-    default: return s.rank < 4 ? gr_broadcast(g, a, s.rank == 1 ? GR_SHAPE(3, s.dim[0]) : s.rank == 2 ? GR_SHAPE(2, s.dim[0], s.dim[1]) : s) : a;
+    case 0:
+        return gr_reshape(g, a, GR_SHAPE(n));
+    case 1:
+        return gr_reshape(g, a, GR_SHAPE(1, n));
+    case 2:
+        return gr_slice(g, a, axis, s.dim[axis] / 3, s.dim[axis] - s.dim[axis] / 3);
+    case 3:
+        return gr_concat(g, (gr_val[]){a, gr_neg(g, a)}, 2, axis);
+    case 4:
+        return gr_pad(g, a, axis, 1, 2);
+    case 5:
+        return s.rank == 2 ? gr_permute(g, a, (int[]){1, 0}) : a;
+    default:
+        return s.rank < 4 ? gr_broadcast(g, a,
+                                         s.rank == 1   ? GR_SHAPE(3, s.dim[0])
+                                         : s.rank == 2 ? GR_SHAPE(2, s.dim[0], s.dim[1])
+                                                       : s)
+                          : a;
     }
 }
 
@@ -189,13 +223,25 @@ static gr_val rg_grow(random_graph *r)
 {
     gr_val a = rg_any(r);
     switch (rg_next(r, 12)) {
-    case 0: case 1: case 2: return rg_unary(r, a);
-    case 3: case 4: case 5: return rg_binary(r, a);
-    case 6: return rg_reduce(r, a);
-    case 7: return gr_shape_of(r->g, a).rank > 0 ? rg_softmax(r, a) : rg_unary(r, a);
-    case 8: return rg_dense(r, a);
-    case 9: case 10: return rg_shaped(r, a);
-    default: return rg_next(r, 2) ? rg_one_hot(r) : rg_pool_layer(r);
+    case 0:
+    case 1:
+    case 2:
+        return rg_unary(r, a);
+    case 3:
+    case 4:
+    case 5:
+        return rg_binary(r, a);
+    case 6:
+        return rg_reduce(r, a);
+    case 7:
+        return gr_shape_of(r->g, a).rank > 0 ? rg_softmax(r, a) : rg_unary(r, a);
+    case 8:
+        return rg_dense(r, a);
+    case 9:
+    case 10:
+        return rg_shaped(r, a);
+    default:
+        return rg_next(r, 2) ? rg_one_hot(r) : rg_pool_layer(r);
     }
 }
 
@@ -203,7 +249,8 @@ static void rg_leaves(random_graph *r)
 {
     gr_graph *g = r->g;
     int64_t n = 1 + rg_next(r, 5), c = 1 + rg_next(r, 6), h = 1 + rg_next(r, 4);
-    gr_shape shapes[] = {GR_SHAPE(n, c), GR_SHAPE(c), GR_SHAPE(n, c), GR_SCALAR, GR_SHAPE(c), GR_SHAPE(n, c), GR_SCALAR, GR_SHAPE(n, h, h, c)};
+    gr_shape shapes[] = {GR_SHAPE(n, c), GR_SHAPE(c),    GR_SHAPE(n, c), GR_SCALAR,
+                         GR_SHAPE(c),    GR_SHAPE(n, c), GR_SCALAR,      GR_SHAPE(n, h, h, c)};
     for (int i = 0; i < RG_ENTRIES; i++) {
         snprintf(r->names[i], sizeof r->names[i], i < 4 ? "w%d" : "w%d/m", i % 4);
         r->entries[i] = i < 4 ? gr_param(g, r->names[i], shapes[i]) : gr_slot(g, r->names[i], shapes[i]);
@@ -243,7 +290,9 @@ static void rg_effects(random_graph *r, bool gradients)
     for (int i = 0; i < r->n_entries; i++) {
         gr_shape s = gr_shape_of(g, r->entries[i]);
         gr_val v = rg_of_shape(r, s, gr_add(g, r->entries[i], gr_const(g, 1)));
-        if (rg_next(r, 3)) v = rg_next(r, 2) ? gr_tanh(g, gr_add(g, r->entries[i], gr_mul(g, r->rate, v))) : gr_sub(g, r->entries[i], gr_mul(g, r->rate, gr_tanh(g, v)));
+        if (rg_next(r, 3))
+            v = rg_next(r, 2) ? gr_tanh(g, gr_add(g, r->entries[i], gr_mul(g, r->rate, v)))
+                              : gr_sub(g, r->entries[i], gr_mul(g, r->rate, gr_tanh(g, v)));
         if (rg_next(r, 4)) gr_assign(g, r->entries[i], v, rg_next(r, 2) ? GR_ASSIGN_UPDATE : GR_ASSIGN_STATE);
     }
     if (rg_next(r, 2)) gr_guard(g, cost);
@@ -385,7 +434,8 @@ static void rg_compare(rg_step *s, double tolerance)
     test_ok(r->ctx, gr__eval(r->g, wanted, n, rg_leaf, s, results));
     test_ok(r->ctx, rg_run(s));
     for (int i = 0; i < r->n_outputs; i++)
-        for (int64_t e = 0; e < gr_shape_count(gr_shape_of(r->g, wanted[i])); e++) rg_near(rg_output_at(s, i, e), results[i][e], tolerance, "output", i, e);
+        for (int64_t e = 0; e < gr_shape_count(gr_shape_of(r->g, wanted[i])); e++)
+            rg_near(rg_output_at(s, i, e), results[i][e], tolerance, "output", i, e);
     for (int i = 0; i < r->n_entries; i++) {
         const double *after = s->old[i];
         for (size_t a = 0; a < fx.n_assigns; a++)
@@ -396,7 +446,8 @@ static void rg_compare(rg_step *s, double tolerance)
     }
 }
 
-/* Two plans of one graph, with stores of their own: the same bits in all outputs and entries after each of three runs. */
+/* Two plans of one graph, with stores of their own: the same bits in all outputs and entries after each of three runs.
+ */
 static void rg_same_bits(rg_step *a, rg_step *b, uint64_t seed)
 {
     random_graph *r = a->r;
@@ -409,11 +460,13 @@ static void rg_same_bits(rg_step *a, rg_step *b, uint64_t seed)
         for (int i = 0; i < r->n_outputs; i++)
             for (int64_t e = 0; e < gr_shape_count(gr_shape_of(r->g, r->outputs[i])); e++) {
                 double x = rg_output_at(a, i, e), y = rg_output_at(b, i, e);
-                if (memcmp(&x, &y, sizeof x) != 0) fail_msg("output %d, element %lld: %.17g and %.17g", i, (long long)e, x, y);
+                if (memcmp(&x, &y, sizeof x) != 0)
+                    fail_msg("output %d, element %lld: %.17g and %.17g", i, (long long)e, x, y);
             }
         for (int i = 0; i < r->n_entries; i++) {
             const gr_entry *x = gr_store_entry(a->store, i), *y = gr_store_entry(b->store, i);
-            assert_memory_equal(x->data, y->data, (size_t)x->count * (x->spec.shape.rank ? backend->real_bytes : sizeof(double)));
+            assert_memory_equal(x->data, y->data,
+                                (size_t)x->count * (x->spec.shape.rank ? backend->real_bytes : sizeof(double)));
         }
     }
 }

@@ -50,7 +50,10 @@ static void packing_is_tight_where_life_times_nest(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    gr__block b[] = {{.bytes = 640, .first = 0, .last = 3}, {.bytes = 640, .first = 4, .last = 5}, {.bytes = 128, .first = 1, .last = 4}, {.bytes = 64, .first = 0, .last = 0}};
+    gr__block b[] = {{.bytes = 640, .first = 0, .last = 3},
+                     {.bytes = 640, .first = 4, .last = 5},
+                     {.bytes = 128, .first = 1, .last = 4},
+                     {.bytes = 64, .first = 0, .last = 0}};
     size_t total;
     assert_true(gr__blocks_pack(ctx, b, 4, &total));
     assert_int_equal(total, 768);

@@ -44,7 +44,8 @@ static void products_with_one_reader_are_contracted(void **state)
 {
     (void)state;
     rig r = begin();
-    gr_val a = feed(&r, "a", GR_SHAPE(4)), b = feed(&r, "b", GR_SHAPE(4)), c = feed(&r, "c", GR_SHAPE(4)), s = feed(&r, "s", GR_SCALAR);
+    gr_val a = feed(&r, "a", GR_SHAPE(4)), b = feed(&r, "b", GR_SHAPE(4)), c = feed(&r, "c", GR_SHAPE(4)),
+           s = feed(&r, "s", GR_SCALAR);
     gr_output(r.g, "a*b+c", gr_add(r.g, gr_mul(r.g, a, b), c));
     gr_output(r.g, "c+s*a", gr_add(r.g, c, gr_mul(r.g, s, a)));
     gr_output(r.g, "c-s*b", gr_sub(r.g, c, gr_mul(r.g, s, b)));
@@ -65,8 +66,8 @@ static void other_products_stay(void **state)
     gr_output(r.g, "2", gr_exp(r.g, twice));
     gr_output(r.g, "3", gr_add(r.g, shown, b));
     gr_output(r.g, "4", shown);
-    gr_output(r.g, "5", gr_add(r.g, gr_mul(r.g, s, s), gr_const(r.g, 1)));        /* rank 0 is float64 as it is */
-    gr_output(r.g, "6", gr_sub(r.g, a, gr_mul(r.g, b, gr_exp(r.g, b))));         /* no factor's sign is free */
+    gr_output(r.g, "5", gr_add(r.g, gr_mul(r.g, s, s), gr_const(r.g, 1))); /* rank 0 is float64 as it is */
+    gr_output(r.g, "6", gr_sub(r.g, a, gr_mul(r.g, b, gr_exp(r.g, b))));   /* no factor's sign is free */
     gr_val square = gr_mul(r.g, b, b);
     gr_output(r.g, "7", gr_add(r.g, square, square));
     assert_int_equal(count(&r, GR_OP_MULADD), 0);
@@ -79,7 +80,7 @@ static void what_does_nothing_goes(void **state)
     (void)state;
     rig r = begin();
     gr_val x = feed(&r, "x", GR_SHAPE(3, 1, 4));
-    gr_val y = gr_permute(r.g, x, (int[]){1, 0, 2});               /* moves an axis of size 1 */
+    gr_val y = gr_permute(r.g, x, (int[]){1, 0, 2}); /* moves an axis of size 1 */
     y = gr_reshape(r.g, gr_reshape(r.g, y, GR_SHAPE(12)), GR_SHAPE(3, 4));
     y = gr_stop(r.g, y);
     y = gr_slice(r.g, gr_pad(r.g, y, 0, 0, 0), 1, 0, 4);
@@ -121,7 +122,8 @@ static void the_first_layers_input_gradient_is_dead(void **state)
 {
     (void)state;
     rig r = begin();
-    gr_val x = feed(&r, "x", GR_SHAPE(2, 3)), w = gr_param(r.g, "w", GR_SHAPE(4, 3)), v = gr_param(r.g, "v", GR_SHAPE(2, 4)), d[3];
+    gr_val x = feed(&r, "x", GR_SHAPE(2, 3)), w = gr_param(r.g, "w", GR_SHAPE(4, 3)),
+           v = gr_param(r.g, "v", GR_SHAPE(2, 4)), d[3];
     gr_val cost = gr_sum_all(r.g, gr_matmul(r.g, gr_tanh(r.g, gr_matmul(r.g, x, w, false, true)), v, false, true));
     test_ok(r.ctx, gr_gradients(r.g, cost, (gr_val[]){x, w, v}, 3, d));
     gr_mark_gradient(r.g, w, d[1]);
@@ -141,7 +143,8 @@ static void scopes_constants_and_effects_are_kept(void **state)
     (void)state;
     rig r = begin();
     gr_scope_push(r.g, "dense", "head");
-    gr_val t = gr_const_tensor(r.g, GR_SHAPE(3), (double[]){1, 2, 3}), s = gr_slot(r.g, "s", GR_SHAPE(3)), total = gr_sum_all(r.g, gr_add(r.g, t, s));
+    gr_val t = gr_const_tensor(r.g, GR_SHAPE(3), (double[]){1, 2, 3}), s = gr_slot(r.g, "s", GR_SHAPE(3)),
+           total = gr_sum_all(r.g, gr_add(r.g, t, s));
     gr_scope_pop(r.g);
     gr_assign(r.g, s, t, GR_ASSIGN_STATE);
     gr_guard(r.g, total);

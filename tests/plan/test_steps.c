@@ -1,4 +1,5 @@
-/* What a plan promises: assignments see old values, the guard, one kernel for all parameters, exact bytes, runs that allocate nothing, clear errors. */
+/* What a plan promises: assignments see old values, the guard, one kernel for all parameters, exact bytes, runs that
+ * allocate nothing, clear errors. */
 #include <xmmintrin.h>
 
 #include "plan/toy.h"
@@ -80,7 +81,8 @@ static void swapped_tensors_see_old_values(void **state)
 {
     (void)state;
     rig r = begin();
-    gr_val a = entry(&r, "a", GR_SHAPE(3), false), b = entry(&r, "b", GR_SHAPE(3), false), t = entry(&r, "t", GR_SCALAR, true), u = entry(&r, "u", GR_SCALAR, true);
+    gr_val a = entry(&r, "a", GR_SHAPE(3), false), b = entry(&r, "b", GR_SHAPE(3), false),
+           t = entry(&r, "t", GR_SCALAR, true), u = entry(&r, "u", GR_SCALAR, true);
     gr_assign(r.g, a, b, GR_ASSIGN_UPDATE);
     gr_assign(r.g, b, a, GR_ASSIGN_UPDATE);
     gr_assign(r.g, t, gr_add(r.g, u, gr_const(r.g, 1)), GR_ASSIGN_UPDATE);
@@ -104,7 +106,8 @@ static void updates_are_written_in_place(void **state)
 {
     (void)state;
     rig r = begin();
-    gr_val w = entry(&r, "w", GR_SHAPE(5), false), m = entry(&r, "w/m", GR_SHAPE(5), true), t = entry(&r, "t", GR_SCALAR, true);
+    gr_val w = entry(&r, "w", GR_SHAPE(5), false), m = entry(&r, "w/m", GR_SHAPE(5), true),
+           t = entry(&r, "t", GR_SCALAR, true);
     gr_val moment = gr_add(r.g, gr_mul(r.g, m, gr_const(r.g, 0.5)), w);
     gr_assign(r.g, m, moment, GR_ASSIGN_UPDATE);
     gr_assign(r.g, w, gr_sub(r.g, w, gr_mul(r.g, gr_const(r.g, 0.1), moment)), GR_ASSIGN_UPDATE);
@@ -128,7 +131,9 @@ static void a_late_reader_still_sees_the_old_value(void **state)
     gr_val now = gr_tanh(r.g, w);
     gr_assign(r.g, w, now, GR_ASSIGN_UPDATE);
     /* needs the new value and the old one: the new one cannot go straight into the store */
-    gr_output(r.g, "both", gr_matmul(r.g, gr_reshape(r.g, w, GR_SHAPE(1, 4)), gr_mul(r.g, x, gr_reduce_max(r.g, now, (int[]){0}, 1, true)), false, true));
+    gr_output(r.g, "both",
+              gr_matmul(r.g, gr_reshape(r.g, w, GR_SHAPE(1, 4)),
+                        gr_mul(r.g, x, gr_reduce_max(r.g, now, (int[]){0}, 1, true)), false, true));
     ready(&r);
     set(&r, "w", 0.5, 0);
     for (int i = 0; i < 4; i++) ((double *)gr_plan_feed(r.plan, "x", NULL))[i] = 1;
@@ -142,10 +147,13 @@ static void a_target_that_its_update_also_repeats_is_copied(void **state)
 {
     (void)state;
     rig r = begin();
-    gr_val w = entry(&r, "w", GR_SHAPE(3, 4), false), t = entry(&r, "t", GR_SCALAR, true), u = entry(&r, "u", GR_SCALAR, true);
-    gr_assign(r.g, w, gr_sub(r.g, w, gr_slice(r.g, w, 0, 0, 1)), GR_ASSIGN_UPDATE); /* the slice is a view of the target */
+    gr_val w = entry(&r, "w", GR_SHAPE(3, 4), false), t = entry(&r, "t", GR_SCALAR, true),
+           u = entry(&r, "u", GR_SCALAR, true);
+    gr_assign(r.g, w, gr_sub(r.g, w, gr_slice(r.g, w, 0, 0, 1)),
+              GR_ASSIGN_UPDATE); /* the slice is a view of the target */
     gr_assign(r.g, t, gr_add(r.g, t, gr_const(r.g, 1)), GR_ASSIGN_UPDATE);
-    gr_assign(r.g, u, gr_mul(r.g, t, gr_const(r.g, 2)), GR_ASSIGN_UPDATE); /* after it in the list, but wants the old t */
+    gr_assign(r.g, u, gr_mul(r.g, t, gr_const(r.g, 2)),
+              GR_ASSIGN_UPDATE); /* after it in the list, but wants the old t */
     ready(&r);
     set(&r, "w", 1, 1);
     set(&r, "t", 5, 0);
@@ -159,7 +167,8 @@ static void an_assigned_leaf_or_constant_is_copied(void **state)
 {
     (void)state;
     rig r = begin();
-    gr_val w = entry(&r, "w", GR_SHAPE(3), false), s = entry(&r, "w/slow", GR_SHAPE(3), true), t = entry(&r, "t", GR_SCALAR, true), z = entry(&r, "z", GR_SHAPE(3), true);
+    gr_val w = entry(&r, "w", GR_SHAPE(3), false), s = entry(&r, "w/slow", GR_SHAPE(3), true),
+           t = entry(&r, "t", GR_SCALAR, true), z = entry(&r, "z", GR_SHAPE(3), true);
     gr_assign(r.g, s, w, GR_ASSIGN_UPDATE); /* a snapshot of what the update overwrites */
     gr_assign(r.g, w, gr_neg(r.g, w), GR_ASSIGN_UPDATE);
     gr_assign(r.g, t, gr_const(r.g, 4), GR_ASSIGN_UPDATE);
@@ -177,7 +186,8 @@ static void nothing_is_assigned_when_the_guard_fails(void **state)
 {
     (void)state;
     rig r = begin();
-    gr_val w = entry(&r, "w", GR_SHAPE(4), false), t = entry(&r, "t", GR_SCALAR, true), s = entry(&r, "mean", GR_SHAPE(4), true);
+    gr_val w = entry(&r, "w", GR_SHAPE(4), false), t = entry(&r, "t", GR_SCALAR, true),
+           s = entry(&r, "mean", GR_SHAPE(4), true);
     gr_val x = gr_feed(r.g, "x", GR_REAL, GR_SHAPE(4));
     gr_assign(r.g, s, gr_add(r.g, s, x), GR_ASSIGN_STATE);
     gr_assign(r.g, t, gr_add(r.g, t, gr_const(r.g, 1)), GR_ASSIGN_UPDATE);
@@ -192,7 +202,8 @@ static void nothing_is_assigned_when_the_guard_fails(void **state)
     double *feed = gr_plan_feed(r.plan, "x", NULL);
     for (int i = 0; i < 4; i++) feed[i] = 1;
     test_ok(r.ctx, gr_plan_run(r.plan));
-    assert_true(at(&r, "w", 1) == 1 && at(&r, "t", 0) == 1 && at(&r, "mean", 1) == 1 && fabs(out(&r, "cost", 0)) < 1e-15);
+    assert_true(at(&r, "w", 1) == 1 && at(&r, "t", 0) == 1 && at(&r, "mean", 1) == 1 &&
+                fabs(out(&r, "cost", 0)) < 1e-15);
     double bad[] = {-1, -5, INFINITY, NAN}; /* log 0, log of a negative, infinite and spoilt feeds */
     const char *where[] = {"log in cost \"c\"", "log in cost \"c\"", "feed \"x\"", "feed \"x\""};
     for (int k = 0; k < 4; k++) {
@@ -244,7 +255,8 @@ static void adam(rig *r)
         int64_t n = gr_shape_count(shapes[i]);
         snprintf(name, sizeof name, "x%d", i);
         x = gr_feed(g, name, GR_REAL, GR_SHAPE(n, 2));
-        cost = gr_add(g, cost, gr_sum_all(g, gr_exp(g, gr_matmul(g, gr_reshape(g, w[i], GR_SHAPE(1, n)), x, false, false))));
+        cost = gr_add(g, cost,
+                      gr_sum_all(g, gr_exp(g, gr_matmul(g, gr_reshape(g, w[i], GR_SHAPE(1, n)), x, false, false))));
     }
     assert_int_equal(gr_gradients(g, cost, w, 5, d), GR_OK);
     for (int i = 0; i < 5; i++) gr_mark_gradient(g, w[i], d[i]);
@@ -257,7 +269,9 @@ static void adam(rig *r)
         gr_val second = gr_add(g, gr_mul(g, gr_const(g, 0.99), v[i]), gr_mul(g, gr_const(g, 0.01), gr_square(g, c)));
         gr_assign(g, m[i], first, GR_ASSIGN_UPDATE);
         gr_assign(g, v[i], second, GR_ASSIGN_UPDATE);
-        gr_assign(g, w[i], gr_sub(g, w[i], gr_mul(g, rate, gr_div(g, first, gr_add(g, gr_sqrt(g, second), gr_const(g, 1e-3))))), GR_ASSIGN_UPDATE);
+        gr_assign(g, w[i],
+                  gr_sub(g, w[i], gr_mul(g, rate, gr_div(g, first, gr_add(g, gr_sqrt(g, second), gr_const(g, 1e-3))))),
+                  GR_ASSIGN_UPDATE);
     }
     gr_assign(g, t, now, GR_ASSIGN_UPDATE);
     gr_guard(g, cost);
@@ -286,7 +300,9 @@ static void an_optimizer_is_one_kernel(void **state)
     for (int i = 0; i < r.plan->n_items; i++) {
         const gr__item *it = &r.plan->items[i];
         if (it->writes_store && it->item.n_segments == 5) updates++;
-        if (it->item.n_segments == 5 && it->item.n_in == 1 && it->item.n_out == 1 && gr_shape_of(r.plan->graph, it->item.out[0]).rank == 0) norms++;
+        if (it->item.n_segments == 5 && it->item.n_in == 1 && it->item.n_out == 1 &&
+            gr_shape_of(r.plan->graph, it->item.out[0]).rank == 0)
+            norms++;
     }
     assert_int_equal(updates, 1);
     assert_int_equal(norms, 1);
@@ -312,7 +328,8 @@ static void updates_that_need_each_other_stay_apart(void **state)
 {
     (void)state;
     rig r = begin();
-    gr_val a = entry(&r, "a", GR_SHAPE(3), false), b = entry(&r, "b", GR_SHAPE(3), false), x = gr_feed(r.g, "x", GR_REAL, GR_SCALAR);
+    gr_val a = entry(&r, "a", GR_SHAPE(3), false), b = entry(&r, "b", GR_SHAPE(3), false),
+           x = gr_feed(r.g, "x", GR_REAL, GR_SCALAR);
     gr_val first = gr_mul(r.g, a, gr_exp(r.g, x)), second = gr_mul(r.g, b, gr_exp(r.g, gr_sum_all(r.g, first)));
     gr_assign(r.g, a, first, GR_ASSIGN_UPDATE);
     gr_assign(r.g, b, second, GR_ASSIGN_UPDATE);
@@ -349,7 +366,8 @@ static void contractions_take_their_epilogues(void **state)
 {
     (void)state;
     rig r = begin();
-    gr_val x = gr_feed(r.g, "x", GR_REAL, GR_SHAPE(3, 4)), w = entry(&r, "w", GR_SHAPE(5, 4), false), b = entry(&r, "b", GR_SHAPE(5), false);
+    gr_val x = gr_feed(r.g, "x", GR_REAL, GR_SHAPE(3, 4)), w = entry(&r, "w", GR_SHAPE(5, 4), false),
+           b = entry(&r, "b", GR_SHAPE(5), false);
     gr_scope_push(r.g, "dense", "d");
     gr_val y = gr_relu(r.g, gr_add(r.g, gr_matmul(r.g, x, w, false, true), b));
     gr_scope_pop(r.g);
@@ -585,7 +603,8 @@ static void errors_of_building_come_out_of_compiling(void **state)
 {
     (void)state;
     rig r = begin();
-    gr_matmul(r.g, gr_feed(r.g, "x", GR_REAL, GR_SHAPE(2, 3)), gr_feed(r.g, "y", GR_REAL, GR_SHAPE(4, 5)), false, false);
+    gr_matmul(r.g, gr_feed(r.g, "x", GR_REAL, GR_SHAPE(2, 3)), gr_feed(r.g, "y", GR_REAL, GR_SHAPE(4, 5)), false,
+              false);
     assert_int_equal(compile(&r), GR_E_SHAPE);
     gr_context_clear_error(r.ctx);
     end(&r);
@@ -613,8 +632,10 @@ static void any_failing_allocation_is_survived(void **state)
         if (st == GR_OK) st = gr_store_seal(s);
         if (st == GR_OK) st = gr_plan_bind(r.plan, NULL);
         gr__fail_acquisition(r.ctx, 0);
-        if (st == GR_OK) test_ok(r.ctx, gr_plan_run(r.plan));
-        else assert_int_equal(st, GR_E_MEMORY);
+        if (st == GR_OK)
+            test_ok(r.ctx, gr_plan_run(r.plan));
+        else
+            assert_int_equal(st, GR_E_MEMORY);
         done = st == GR_OK;
         assert_true(k < 2000);
         end(&r);

@@ -2,7 +2,8 @@
 #include "plan/plan.h"
 #include "test.h"
 
-static const gr_backend narrow = {.name = "narrow", .real_bytes = sizeof(float)}, wide = {.name = "wide", .real_bytes = sizeof(double)};
+static const gr_backend narrow = {.name = "narrow", .real_bytes = sizeof(float)},
+                        wide = {.name = "wide", .real_bytes = sizeof(double)};
 
 static int add(gr_store *s, const char *name, gr_shape shape, bool slot)
 {
@@ -99,11 +100,15 @@ static void equal_entries_are_one_and_different_ones_conflict(void **state)
     assert_int_equal(add(s, "a", GR_SHAPE(3, 7), false), 2);
     assert_int_equal(gr_store_count(s), n);
     assert_int_equal(gr_store_add(s, &(gr_entry_spec){.name = "a", .shape = GR_SHAPE(7, 3)}, NULL), GR_E_CONFLICT);
-    assert_string_equal(gr_context_error(ctx)->message, "entry \"a\" is in the store already, as a different one: parameter [3,7] against parameter [7,3]");
+    assert_string_equal(
+        gr_context_error(ctx)->message,
+        "entry \"a\" is in the store already, as a different one: parameter [3,7] against parameter [7,3]");
     gr_context_clear_error(ctx);
     gr_entry_spec other[] = {
-        {.name = "a", .shape = GR_SHAPE(3, 7), .slot = true}, {.name = "a", .shape = GR_SHAPE(3, 7), .saved = true},
-        {.name = "a", .shape = GR_SHAPE(3, 7), .role = GR_ROLE_BIAS}, {.name = "a", .shape = GR_SHAPE(3, 7), .layout = GR_LAYOUT_CONV},
+        {.name = "a", .shape = GR_SHAPE(3, 7), .slot = true},
+        {.name = "a", .shape = GR_SHAPE(3, 7), .saved = true},
+        {.name = "a", .shape = GR_SHAPE(3, 7), .role = GR_ROLE_BIAS},
+        {.name = "a", .shape = GR_SHAPE(3, 7), .layout = GR_LAYOUT_CONV},
         {.name = "a", .shape = GR_SHAPE(3, 7), .initial = 1},
     };
     for (size_t i = 0; i < GR_COUNT(other); i++) assert_int_equal(gr_store_add(s, &other[i], NULL), GR_E_CONFLICT);
@@ -120,7 +125,8 @@ static void what_cannot_be_added_is_refused(void **state)
     assert_int_equal(gr_store_add(s, &(gr_entry_spec){.shape = GR_SHAPE(2)}, NULL), GR_E_USAGE);
     assert_int_equal(gr_store_add(s, &(gr_entry_spec){.name = "x", .shape = GR_SHAPE(-1)}, NULL), GR_E_SHAPE);
     assert_int_equal(gr_store_add(s, &(gr_entry_spec){.name = "x", .shape = {.rank = 7}}, NULL), GR_E_SHAPE);
-    assert_int_equal(gr_store_add(s, &(gr_entry_spec){.name = "x", .shape = GR_SHAPE(INT64_MAX / 4, 8)}, NULL), GR_E_SHAPE);
+    assert_int_equal(gr_store_add(s, &(gr_entry_spec){.name = "x", .shape = GR_SHAPE(INT64_MAX / 4, 8)}, NULL),
+                     GR_E_SHAPE);
     test_ok(ctx, gr_store_seal(s));
     gr_context_clear_error(ctx);
     assert_int_equal(gr_store_add(s, &(gr_entry_spec){.name = "late", .shape = GR_SHAPE(2)}, NULL), GR_E_USAGE);
@@ -138,9 +144,11 @@ static void values_are_read_and_written_as_doubles(void **state)
         gr_context *ctx = test_context();
         gr_store *s;
         test_ok(ctx, gr_store_create(ctx, backends[i], &s));
-        test_ok(ctx, gr_store_add(s, &(gr_entry_spec){.name = "w/v", .shape = GR_SHAPE(3), .slot = true, .initial = 0.1}, NULL));
+        test_ok(ctx, gr_store_add(
+                         s, &(gr_entry_spec){.name = "w/v", .shape = GR_SHAPE(3), .slot = true, .initial = 0.1}, NULL));
         test_ok(ctx, gr_store_add(s, &(gr_entry_spec){.name = "t", .slot = true, .initial = 0.1}, NULL));
-        test_ok(ctx, gr_store_add(s, &(gr_entry_spec){.name = "w", .shape = GR_SHAPE(3), .initial = 7}, NULL)); /* parameters start at zero */
+        test_ok(ctx, gr_store_add(s, &(gr_entry_spec){.name = "w", .shape = GR_SHAPE(3), .initial = 7},
+                                  NULL)); /* parameters start at zero */
         test_ok(ctx, gr_store_seal(s));
         double v[3], w[3], t;
         gr_store_read(s, gr_store_find(s, "w/v"), v);
@@ -167,7 +175,8 @@ static void failures_leave_nothing_behind(void **state)
         gr__fail_acquisition(ctx, k);
         gr_status st = gr_store_create(ctx, &wide, &s);
         const char *names[] = {"a", "a/m", "a/v", "t"};
-        for (int i = 0; i < 4 && st == GR_OK; i++) st = gr_store_add(s, &(gr_entry_spec){.name = names[i], .shape = GR_SHAPE(9), .slot = i > 0}, NULL);
+        for (int i = 0; i < 4 && st == GR_OK; i++)
+            st = gr_store_add(s, &(gr_entry_spec){.name = names[i], .shape = GR_SHAPE(9), .slot = i > 0}, NULL);
         if (st == GR_OK) st = gr_store_seal(s);
         gr__fail_acquisition(ctx, 0);
         if (st != GR_OK && s) {

@@ -1,4 +1,5 @@
-/* Looking inside a run: items one at a time give the bits of a whole run, and what is written into a view is what later items read. */
+/* Looking inside a run: items one at a time give the bits of a whole run, and what is written into a view is what later
+ * items read. */
 #include "plan/toy.h"
 
 typedef struct rig {
@@ -10,7 +11,8 @@ typedef struct rig {
 
 static gr_val entry(rig *r, const char *name, gr_shape shape, bool slot)
 {
-    test_ok(r->ctx, gr_store_add(r->store, &(gr_entry_spec){.name = name, .shape = shape, .slot = slot, .initial = 3}, NULL));
+    test_ok(r->ctx,
+            gr_store_add(r->store, &(gr_entry_spec){.name = name, .shape = shape, .slot = slot, .initial = 3}, NULL));
     return slot ? gr_slot(r->g, name, shape) : gr_param(r->g, name, shape);
 }
 
@@ -22,7 +24,8 @@ static rig begin(bool unfused)
     test_ok(r.ctx, gr_store_create(r.ctx, &toy, &r.store));
     gr_graph *g = r.g;
     gr_scope_push(g, "dense", "head");
-    gr_val x = gr_feed(g, "x", GR_REAL, GR_SHAPE(4)), w = entry(&r, "w", GR_SHAPE(4), false), a = entry(&r, "a", GR_SHAPE(4), true), b = entry(&r, "b", GR_SHAPE(4), true);
+    gr_val x = gr_feed(g, "x", GR_REAL, GR_SHAPE(4)), w = entry(&r, "w", GR_SHAPE(4), false),
+           a = entry(&r, "a", GR_SHAPE(4), true), b = entry(&r, "b", GR_SHAPE(4), true);
     gr_val y = gr_square(g, gr_mul(g, x, w)), j = gr_sum_all(g, y);
     gr_scope_pop(g);
     gr_output(g, "y", y);
@@ -31,7 +34,8 @@ static rig begin(bool unfused)
     gr_assign(g, w, gr_sub(g, w, gr_mul(g, gr_const(g, 0.1), gr_exp(g, x))), GR_ASSIGN_UPDATE);
     gr_assign(g, a, b, GR_ASSIGN_UPDATE);
     gr_assign(g, b, a, GR_ASSIGN_UPDATE);
-    test_ok(r.ctx, gr_plan_compile(r.ctx, g, r.store, &(gr_plan_options){.backend = &toy, .name = "views", .unfused = unfused}, &r.plan));
+    test_ok(r.ctx, gr_plan_compile(r.ctx, g, r.store,
+                                   &(gr_plan_options){.backend = &toy, .name = "views", .unfused = unfused}, &r.plan));
     test_ok(r.ctx, gr_store_seal(r.store));
     return r;
 }
@@ -139,8 +143,10 @@ static void wrong_use_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(items_make_a_whole_run), cmocka_unit_test(what_is_changed_is_what_is_read),
-        cmocka_unit_test(the_guard_stops_items_too), cmocka_unit_test(wrong_use_is_refused),
+        cmocka_unit_test(items_make_a_whole_run),
+        cmocka_unit_test(what_is_changed_is_what_is_read),
+        cmocka_unit_test(the_guard_stops_items_too),
+        cmocka_unit_test(wrong_use_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

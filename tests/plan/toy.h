@@ -1,5 +1,6 @@
-/* A backend for tests of the plan: it fuses all it is offered and runs items by the operations' reference arithmetic in float64, regions as rows and columns,
- * exactly as the interface to backends says. It checks what it is given, down to which operands may share memory. */
+/* A backend for tests of the plan: it fuses all it is offered and runs items by the operations' reference arithmetic in
+ * float64, regions as rows and columns, exactly as the interface to backends says. It checks what it is given, down to
+ * which operands may share memory. */
 #ifndef GR_TESTS_PLAN_TOY_H
 #define GR_TESTS_PLAN_TOY_H
 
@@ -74,7 +75,8 @@ static gr__form toy_node_form(const gr_graph *g, const gr_node *n, gr_space spac
 
 static gr_shape toy_formed(gr__form form, gr_space space)
 {
-    return form == GR__SCALAR ? GR_SCALAR : toy_shape(form == GR__COLUMN ? 1 : space.rows, form == GR__ROW ? 1 : space.columns);
+    return form == GR__SCALAR ? GR_SCALAR
+                              : toy_shape(form == GR__COLUMN ? 1 : space.rows, form == GR__ROW ? 1 : space.columns);
 }
 
 static int toy_index(const gr_val *list, int n, gr_val v)
@@ -85,7 +87,8 @@ static int toy_index(const gr_val *list, int n, gr_val v)
 }
 
 /* values[] of the nodes' outputs so far, `known` of them; the rest comes from operands. */
-static gr_ref toy_input(const toy_kernel *k, int s, const gr_node *reader, int i, const gr_val *known, const gr_ref *values, int n)
+static gr_ref toy_input(const toy_kernel *k, int s, const gr_node *reader, int i, const gr_val *known,
+                        const gr_ref *values, int n)
 {
     const gr_item *it = k->item;
     const gr_graph *g = it->graph;
@@ -133,7 +136,8 @@ static void toy_segment(const toy_kernel *k, int s, char *scratch)
             known[n + o] = node->out + (gr_val)o;
             values[n + o] = (gr_ref){scratch + (size_t)(n + o) * k->value_bytes, v->dtype, v->shape};
         }
-        int direct = it->kind == GR_ITEM_SCALARS ? toy_index(it->out, it->n_out, node->out) : -1; /* scalars are stored one by one */
+        int direct = it->kind == GR_ITEM_SCALARS ? toy_index(it->out, it->n_out, node->out)
+                                                 : -1; /* scalars are stored one by one */
         if (direct >= 0) values[n].data = k->base.operand[it->n_in + direct];
         toy_node(it, s, node, in, &values[n]);
         n += node->n_out;
@@ -163,7 +167,9 @@ static bool toy_elementwise(const gr_item *it, gr_val in)
     for (int k = 0; k < it->n_nodes; k++) {
         const gr_node *n = gr__node(it->graph, it->nodes[k]);
         for (int i = 0; i < n->n_in; i++)
-            if (n->in[i] == in && (n->op->class != GR_CLASS_MAP || !gr__shape_equal(gr_shape_of(it->graph, in), gr_shape_of(it->graph, n->out)))) return false;
+            if (n->in[i] == in && (n->op->class != GR_CLASS_MAP ||
+                                   !gr__shape_equal(gr_shape_of(it->graph, in), gr_shape_of(it->graph, n->out))))
+                return false;
     }
     return true;
 }
@@ -235,11 +241,15 @@ static gr_status toy_make(gr_context *ctx, const gr_item *it, gr_kernel **out)
     for (int i = 0; i < it->n_nodes; i++) {
         const gr_node *n = gr__node(it->graph, it->nodes[i]);
         k->n_values += n->n_out;
-        for (int o = 0; o < n->n_out; o++) largest = GR_MAX(largest, gr_shape_count(gr__value(it->graph, n->out + (gr_val)o)->shape));
+        for (int o = 0; o < n->n_out; o++)
+            largest = GR_MAX(largest, gr_shape_count(gr__value(it->graph, n->out + (gr_val)o)->shape));
     }
-    for (int s = 0; s < it->n_segments && it->space; s++) largest = GR_MAX(largest, it->space[s].rows * it->space[s].columns);
+    for (int s = 0; s < it->n_segments && it->space; s++)
+        largest = GR_MAX(largest, it->space[s].rows * it->space[s].columns);
     k->value_bytes = gr__granules((uint64_t)largest * sizeof(double));
-    k->base.name = it->kind == GR_ITEM_REGION ? "region" : it->kind == GR_ITEM_SCALARS ? "scalars" : gr__node(it->graph, it->nodes[0])->op->name;
+    k->base.name = it->kind == GR_ITEM_REGION    ? "region"
+                   : it->kind == GR_ITEM_SCALARS ? "scalars"
+                                                 : gr__node(it->graph, it->nodes[0])->op->name;
     k->base.n_phases = 1;
     k->base.phase[0].run = toy_run;
     k->base.phase[0].n_shards = it->n_segments;

@@ -1,4 +1,5 @@
-/* Boxes and arrows: nothing overlaps whatever the graph, no arrow crosses another where none needs to, strangers' text is escaped. */
+/* Boxes and arrows: nothing overlaps whatever the graph, no arrow crosses another where none needs to, strangers' text
+ * is escaped. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,8 @@ static void check_places(const gr_dag *d, const gr_dag_layout *l)
         for (int k = 1; k < n; k++) assert_int_equal(l->item[chain[k]].layer, l->item[chain[k - 1]].layer + 1);
         for (int k = 0; k < i; k++) /* two arrows into a box: apart, labels on their outer sides */
             if (d->edge[k].to == d->edge[i].to)
-                assert_true((l->port[k].x < l->port[i].x ? -1 : 1) == l->port[k].side && l->port[k].side == -l->port[i].side);
+                assert_true((l->port[k].x < l->port[i].x ? -1 : 1) == l->port[k].side &&
+                            l->port[k].side == -l->port[i].side);
     }
 }
 
@@ -58,9 +60,11 @@ static void nothing_overlaps(void **state)
         gr_dag d = {.title = "t", .caption = "c", .node = node, .n_nodes = n, .edge = edge, .groups = groups};
         for (int i = 0; i < n; i++) {
             node[i] = (gr_dag_node){i % 3 ? "name" : "a much longer name", i % 2 ? "1999" : "", i % 2};
-            int first = i ? (int)gr__rng_below(&rng, (uint64_t)i) : 0, second = i ? (int)gr__rng_below(&rng, (uint64_t)i) : 0;
+            int first = i ? (int)gr__rng_below(&rng, (uint64_t)i) : 0,
+                second = i ? (int)gr__rng_below(&rng, (uint64_t)i) : 0;
             if (i) edge[d.n_edges++] = (gr_dag_edge){first, i, "a label of several words"};
-            if (i && second != first && gr__rng_uniform(&rng) < 0.4) edge[d.n_edges++] = (gr_dag_edge){second, i, "short"};
+            if (i && second != first && gr__rng_uniform(&rng) < 0.4)
+                edge[d.n_edges++] = (gr_dag_edge){second, i, "short"};
         }
         gr_dag_layout *l = place(ctx, &d);
         gr__text a, b;
@@ -115,7 +119,8 @@ static void what_cannot_be_drawn_is_refused(void **state)
     gr_context *ctx = test_context();
     gr_dag_node node[GR_DAG_NODES + 1];
     for (int i = 0; i <= GR_DAG_NODES; i++) node[i] = (gr_dag_node){"n", "", 0};
-    static const gr_dag_edge cycle[] = {{0, 1, ""}, {1, 2, ""}, {2, 0, ""}}, three[] = {{0, 3, ""}, {1, 3, ""}, {2, 3, ""}};
+    static const gr_dag_edge cycle[] = {{0, 1, ""}, {1, 2, ""}, {2, 0, ""}},
+                             three[] = {{0, 3, ""}, {1, 3, ""}, {2, 3, ""}};
     const gr_dag bad[] = {{.node = node, .n_nodes = 3, .edge = cycle, .n_edges = 3},
                           {.node = node, .n_nodes = 4, .edge = three, .n_edges = 3},
                           {.node = node, .n_nodes = GR_DAG_NODES + 1}};
@@ -137,7 +142,8 @@ static void strangers_text_is_escaped(void **state)
     static const char *const names[] = {hostile, NULL};
     const gr_dag_node node[] = {{hostile, hostile, 0}, {"", "", 0}};
     const gr_dag_edge edge[] = {{0, 1, hostile}};
-    const gr_dag d = {.title = hostile, .caption = hostile, .node = node, .n_nodes = 2, .edge = edge, .n_edges = 1, .groups = names};
+    const gr_dag d = {
+        .title = hostile, .caption = hostile, .node = node, .n_nodes = 2, .edge = edge, .n_edges = 1, .groups = names};
     gr__text t;
     gr__text_init(&t, ctx);
     test_ok(ctx, gr__dag_svg(ctx, &d, &t));

@@ -33,25 +33,30 @@ static void numbers_of_any_kind_are_drawn(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    static const double one[] = {3}, same[] = {5, 5, 5}, x[] = {1, 2, 3}, hole[] = {1, NAN, 2}, wild[] = {INFINITY, -INFINITY, NAN},
-                        huge[] = {-1e308, 0, 1e308}, tiny[] = {1e-310, 2e-310, 5e-310}, mixed[] = {-1, 0, 10},
-                        close[] = {1e16, 1e16 + 2, 1e16 + 4}, zero[] = {0, 0, 0};
+    static const double one[] = {3}, same[] = {5, 5, 5}, x[] = {1, 2, 3}, hole[] = {1, NAN, 2},
+                        wild[] = {INFINITY, -INFINITY, NAN}, huge[] = {-1e308, 0, 1e308},
+                        tiny[] = {1e-310, 2e-310, 5e-310}, mixed[] = {-1, 0, 10}, close[] = {1e16, 1e16 + 2, 1e16 + 4},
+                        zero[] = {0, 0, 0};
     const struct {
         size_t n;
         const double *x, *y;
         bool empty;
     } cases[] = {
-        {0, x, x, true},      {1, one, one, false},     {3, x, same, false},    {3, same, same, false}, {3, x, hole, false},
-        {3, x, wild, true},   {3, wild, wild, true},    {3, x, huge, false},    {3, huge, huge, false}, {3, x, tiny, false},
-        {3, x, mixed, false}, {3, close, close, false}, {3, zero, zero, false},
+        {0, x, x, true},        {1, one, one, false}, {3, x, same, false},   {3, same, same, false},
+        {3, x, hole, false},    {3, x, wild, true},   {3, wild, wild, true}, {3, x, huge, false},
+        {3, huge, huge, false}, {3, x, tiny, false},  {3, x, mixed, false},  {3, close, close, false},
+        {3, zero, zero, false},
     };
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         for (int logs = 0; logs < 4; logs++) {
             for (int mark = GR_MARK_LINE; mark <= GR_MARK_PATH; mark++) {
                 gr__text t;
                 gr_series s = {.label = "a", .mark = (gr_mark)mark, .n = cases[i].n, .x = cases[i].x, .y = cases[i].y};
-                gr_plot p = {
-                    .title = "t", .x = {.label = "x", .log = logs & 1}, .y = {.label = "y", .log = logs & 2}, .series = &s, .n_series = 1};
+                gr_plot p = {.title = "t",
+                             .x = {.label = "x", .log = logs & 1},
+                             .y = {.label = "y", .log = logs & 2},
+                             .series = &s,
+                             .n_series = 1};
                 svg(ctx, &p, &t);
                 if (logs == 0) assert_int_equal(strstr(t.s, "no numbers to draw") != NULL, cases[i].empty);
                 gr__text_free(&t);
@@ -91,7 +96,12 @@ static void lines_stay_inside_the_frame(void **state)
     static const double x[] = {-1e9, 0.5, 1e9, 0.5}, y[] = {-1e12, 1e12, -1e12, 0.5};
     gr__text t;
     gr_series s = {.mark = GR_MARK_PATH, .n = 4, .x = x, .y = y};
-    gr_plot p = {.x = {.low = 0, .high = 1}, .y = {.low = 0, .high = 1}, .series = &s, .n_series = 1, .width = 400, .height = 300};
+    gr_plot p = {.x = {.low = 0, .high = 1},
+                 .y = {.low = 0, .high = 1},
+                 .series = &s,
+                 .n_series = 1,
+                 .width = 400,
+                 .height = 300};
     const char *path = strstr(svg(ctx, &p, &t), "stroke-width=\"2\"");
     for (const char *d = strstr(path, " d=\"") + 4; *d && *d != '"';) {
         char *end;
@@ -108,14 +118,15 @@ static void strangers_text_is_escaped(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    static const char hostile[] =
-        "</text><script>alert(\"1\")</script> & \x01\x07\xFF\xC0\x80\xED\xA0\x80\xF4\x90\x80\x80 \xE2\x82 tail\n\ttab ]]> 'x'";
+    static const char hostile[] = "</text><script>alert(\"1\")</script> & "
+                                  "\x01\x07\xFF\xC0\x80\xED\xA0\x80\xF4\x90\x80\x80 \xE2\x82 tail\n\ttab ]]> 'x'";
     static const double x[] = {1, 2};
     char long_word[4000];
     memset(long_word, '<', sizeof long_word - 1);
     long_word[sizeof long_word - 1] = 0;
     gr__text t;
-    gr_series s[] = {{.label = hostile, .n = 2, .x = x, .y = x}, {.label = long_word, .mark = GR_MARK_POINTS, .n = 2, .x = x, .y = x}};
+    gr_series s[] = {{.label = hostile, .n = 2, .x = x, .y = x},
+                     {.label = long_word, .mark = GR_MARK_POINTS, .n = 2, .x = x, .y = x}};
     gr_rule r[] = {{hostile, true, 1.5}, {long_word, false, 1.5}};
     gr_plot p = {.title = hostile,
                  .caption = long_word,
@@ -183,7 +194,8 @@ static void contours_are_drawn_where_z_is_a_number(void **state)
     double side[9], z[81];
     for (int i = 0; i < 9; i++) side[i] = i - 4;
     for (int kind = 0; kind < 3; kind++) { /* a bowl, a plane without slope, nothing */
-        for (int i = 0; i < 81; i++) z[i] = kind == 0 ? side[i % 9] * side[i % 9] + side[i / 9] * side[i / 9] : kind == 1 ? 1 : NAN;
+        for (int i = 0; i < 81; i++)
+            z[i] = kind == 0 ? side[i % 9] * side[i % 9] + side[i / 9] * side[i / 9] : kind == 1 ? 1 : NAN;
         gr__text t;
         gr_series s = {.label = "z", .mark = GR_MARK_CONTOUR, .n = 9, .n_y = 9, .x = side, .y = side, .z = z};
         gr_plot p = {.series = &s, .n_series = 1};
@@ -254,11 +266,13 @@ static void tables_become_csv(void **state)
     gr__text t;
     gr__text_init(&t, ctx);
     test_ok(ctx, gr__table_csv(&table, &t));
-    assert_string_equal(t.s, "kind,step [updates],cost\nplain,1,0.1\n\"with, comma\",2,\n\"with \"\"quotes\"\"\",3,inf\n");
+    assert_string_equal(t.s,
+                        "kind,step [updates],cost\nplain,1,0.1\n\"with, comma\",2,\n\"with \"\"quotes\"\"\",3,inf\n");
     gr__text_free(&t);
     gr__text_init(&t, ctx);
     test_ok(ctx, gr__claims_csv(&claim, 1, &t));
-    assert_string_equal(t.s, "quantity,predicted,measured,relative_error,low,high,holds\n\"a, b\",2,2.5,0.25,1,3,yes\n");
+    assert_string_equal(t.s,
+                        "quantity,predicted,measured,relative_error,low,high,holds\n\"a, b\",2,2.5,0.25,1,3,yes\n");
     gr__text_free(&t);
     test_context_end(ctx);
 }

@@ -37,7 +37,8 @@ static inline void check_xml(const char *s)
             const char *end = name_end(s + 2);
             assert_true(depth > 0);
             depth--;
-            assert_true(open[depth].n == (size_t)(end - s - 2) && strncmp(open[depth].at, s + 2, open[depth].n) == 0 && *end == '>');
+            assert_true(open[depth].n == (size_t)(end - s - 2) && strncmp(open[depth].at, s + 2, open[depth].n) == 0 &&
+                        *end == '>');
             s = end + 1;
         } else {
             const char *name = s + 1, *end = name_end(name);

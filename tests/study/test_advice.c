@@ -1,5 +1,5 @@
-/* The rules of choice: whole, true to the registry, sound as recipes, and held rightly against recipes.                  [mission O28, H16,
- * H18, T16] */
+/* The rules of choice: whole, true to the registry, sound as recipes, and held rightly against recipes. [mission O28,
+ * H16, H18, T16] */
 #include "study/advice.h"
 #include "study_case.h"
 
@@ -55,9 +55,11 @@ static void members_named_exist(void **state)
             const gr_rule *r = &gr__topic_optimizer.rules[i];
             const char *o = r->optimizers[k], *s = r->schedules[k];
             if (o && !has_optimizer(o))
-                snprintf(missing + strlen(missing), sizeof missing - strlen(missing), " optimizer %s (rule %s)", o, r->id);
+                snprintf(missing + strlen(missing), sizeof missing - strlen(missing), " optimizer %s (rule %s)", o,
+                         r->id);
             if (s && !has_schedule(s))
-                snprintf(missing + strlen(missing), sizeof missing - strlen(missing), " schedule %s (rule %s)", s, r->id);
+                snprintf(missing + strlen(missing), sizeof missing - strlen(missing), " schedule %s (rule %s)", s,
+                         r->id);
         }
     if (missing[0]) fail_msg("rules name what there is not:%s", missing);
 }
@@ -67,7 +69,8 @@ static void what_is_to_write_is_taken(void **state)
 {
     (void)state;
     static const char *const bare =
-        "gradus: 1\nname: advised\ndata: {train: {type: synthetic, kind: blobs, n: 300, classes: 3, features: 5}, validation: {split: 0.2}, batch: 30}\n"
+        "gradus: 1\nname: advised\ndata: {train: {type: synthetic, kind: blobs, n: 300, classes: 3, features: 5}, "
+        "validation: {split: 0.2}, batch: 30}\n"
         "model: {input: [5], layers: [{type: dense, units: 3, name: head}]}\ncost: cross_entropy\nstop: {epochs: 10}\n";
     char refused[1024] = "";
     for (int i = 0; i < gr__topic_optimizer.n; i++) {
@@ -77,7 +80,8 @@ static void what_is_to_write_is_taken(void **state)
         char text[1024];
         snprintf(text, sizeof text, "%s%s\n", bare, rule->write);
         if (gr__recipe_from_text(ctx, "advised.yaml", ".", text, strlen(text), NULL, 0, &r) != GR_OK)
-            snprintf(refused + strlen(refused), sizeof refused - strlen(refused), " %s: %s;", rule->id, gr_context_error(ctx)->message);
+            snprintf(refused + strlen(refused), sizeof refused - strlen(refused), " %s: %s;", rule->id,
+                     gr_context_error(ctx)->message);
         else
             gr__recipe_close(ctx, r);
         test_context_end(ctx);
@@ -115,7 +119,8 @@ static void recipes_are_judged(void **state)
     } rows[] = {
         {"design", GR_PHASE_UNKNOWN, TABLE, NULL, GR_FIT_OPEN, "does not tell"},
         {"design", GR_PHASE_DESIGN, TABLE, NULL, GR_FIT_FOLLOWED, "optimizer adam, schedule constant"},
-        {"design", GR_PHASE_DESIGN, TABLE, "schedule=polynomial", GR_FIT_APPLIES, "schedule polynomial, not a constant rate"},
+        {"design", GR_PHASE_DESIGN, TABLE, "schedule=polynomial", GR_FIT_APPLIES,
+         "schedule polynomial, not a constant rate"},
         {"design", GR_PHASE_DESIGN, TABLE, "optimizer=sgd", GR_FIT_APPLIES, "optimizer sgd, schedule constant"},
         {"design", GR_PHASE_NEW, TABLE, "schedule=polynomial", GR_FIT_NOT, "settled"},
         {"default", GR_PHASE_UNKNOWN, TABLE, NULL, GR_FIT_OPEN, "a batch of 30"},
@@ -144,10 +149,12 @@ static void recipes_are_judged(void **state)
         {"new", GR_PHASE_NEW, TABLE, NULL, GR_FIT_APPLIES, "schedule constant"},
         {"new", GR_PHASE_ESTABLISHED, TABLE, NULL, GR_FIT_NOT, "established"},
         {"established", GR_PHASE_ESTABLISHED, TABLE, NULL, GR_FIT_APPLIES, "without warm-up"},
-        {"established", GR_PHASE_ESTABLISHED, TABLE, "schedule={type: polynomial, warmup: 0.1}", GR_FIT_FOLLOWED, "with a warm-up"},
+        {"established", GR_PHASE_ESTABLISHED, TABLE, "schedule={type: polynomial, warmup: 0.1}", GR_FIT_FOLLOWED,
+         "with a warm-up"},
         {"established", GR_PHASE_NEW, TABLE, NULL, GR_FIT_NOT, "new"},
         {"decay", GR_PHASE_UNKNOWN, TABLE, NULL, GR_FIT_OPEN, "weight_decay 0"},
-        {"decay", GR_PHASE_UNKNOWN, TABLE, "optimizer={type: adam, weight_decay: 1e-4}", GR_FIT_FOLLOWED, "weight_decay 0.0001"},
+        {"decay", GR_PHASE_UNKNOWN, TABLE, "optimizer={type: adam, weight_decay: 1e-4}", GR_FIT_FOLLOWED,
+         "weight_decay 0.0001"},
         {"decay", GR_PHASE_UNKNOWN, PICTURES, NULL, GR_FIT_NOT, "sgdm"},
         {"eps", GR_PHASE_UNKNOWN, TABLE, NULL, GR_FIT_FOLLOWED, "eps 0.001"},
         {"eps", GR_PHASE_UNKNOWN, TABLE, "optimizer={type: adam, eps: 1e-8}", GR_FIT_APPLIES, "eps 1e-08"},
@@ -158,14 +165,16 @@ static void recipes_are_judged(void **state)
     bool seen[64] = {false};
     for (size_t i = 0; i < GR_COUNT(rows); i++) {
         gr_fit fit = judge(rows[i].id, rows[i].phase, rows[i].text, rows[i].set, rows[i].because);
-        if (fit != rows[i].fit) fail_msg("row %zu, %s: %s, not %s", i, rows[i].id, gr__fit_name(fit), gr__fit_name(rows[i].fit));
+        if (fit != rows[i].fit)
+            fail_msg("row %zu, %s: %s, not %s", i, rows[i].id, gr__fit_name(fit), gr__fit_name(rows[i].fit));
         seen[rule_of(rows[i].id) - gr__topic_optimizer.rules] = true;
     }
     for (int i = 0; i < gr__topic_optimizer.n; i++)
         if (!seen[i]) fail_msg("no row tries rule %s", gr__topic_optimizer.rules[i].id);
 }
 
-/* The same where a recipe of this build cannot say so: what members of the optimizer's name and batch amount to. [H16, T16] */
+/* The same where a recipe of this build cannot say so: what members of the optimizer's name and batch amount to. [H16,
+ * T16] */
 static void optimizers_are_judged_by_name(void **state)
 {
     (void)state;
@@ -194,7 +203,8 @@ static void optimizers_are_judged_by_name(void **state)
                         .eps = NAN};
         char why[256] = "";
         gr_fit fit = rule_of(rows[i].id)->judge(&a, why, sizeof why);
-        if (fit != rows[i].fit || !strstr(why, rows[i].because)) fail_msg("row %zu, %s: %s: %s", i, rows[i].id, gr__fit_name(fit), why);
+        if (fit != rows[i].fit || !strstr(why, rows[i].because))
+            fail_msg("row %zu, %s: %s: %s", i, rows[i].id, gr__fit_name(fit), why);
     }
 }
 
@@ -212,8 +222,12 @@ static void phases_are_three(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rules_are_whole),    cmocka_unit_test(members_named_exist),           cmocka_unit_test(what_is_to_write_is_taken),
-        cmocka_unit_test(recipes_are_judged), cmocka_unit_test(optimizers_are_judged_by_name), cmocka_unit_test(phases_are_three),
+        cmocka_unit_test(rules_are_whole),
+        cmocka_unit_test(members_named_exist),
+        cmocka_unit_test(what_is_to_write_is_taken),
+        cmocka_unit_test(recipes_are_judged),
+        cmocka_unit_test(optimizers_are_judged_by_name),
+        cmocka_unit_test(phases_are_three),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,14 +13,18 @@ static gr_finding look(gr_probe *p, check c)
 
 static void expect(const gr_finding *f, gr_verdict v, const char *says)
 {
-    if (f->verdict != v || (says && !strstr(f->message, says))) fail_msg("%s, not %s: %s", gr__verdict_name(f->verdict), gr__verdict_name(v), f->message);
+    if (f->verdict != v || (says && !strstr(f->message, says)))
+        fail_msg("%s, not %s: %s", gr__verdict_name(f->verdict), gr__verdict_name(v), f->message);
 }
 
-#define BINARY                                                                                                                                  \
-    "gradus: 1\nname: x\ndata: {train: {type: synthetic, kind: xor, n: 64}, batch: 16}\nmodel: {input: [2], layers: [{type: dense, units: 8, activation: tanh, name: h}, {type: dense, units: 1, name: o}]}\n" \
+#define BINARY                                                                                                        \
+    "gradus: 1\nname: x\ndata: {train: {type: synthetic, kind: xor, n: 64}, batch: 16}\nmodel: {input: [2], layers: " \
+    "[{type: dense, units: 8, activation: tanh, name: h}, {type: dense, units: 1, name: o}]}\n"                       \
     "cost: binary_cross_entropy\noptimizer: sgd\nstop: {epochs: 1}\n"
-#define VALUES                                                                                                                                  \
-    "gradus: 1\nname: x\ndata: {train: {type: synthetic, kind: regression, n: 64, features: 5}, batch: 64, prepare: [standardize]}\nmodel: {input: [5], layers: [{type: dense, units: 8, activation: relu, name: h}, {type: dense, units: 1, name: o}]}\n" \
+#define VALUES                                                                                                        \
+    "gradus: 1\nname: x\ndata: {train: {type: synthetic, kind: regression, n: 64, features: 5}, batch: 64, prepare: " \
+    "[standardize]}\nmodel: {input: [5], layers: [{type: dense, units: 8, activation: relu, name: h}, {type: dense, " \
+    "units: 1, name: o}]}\n"                                                                                          \
     "cost: mse\noptimizer: sgd\nstop: {epochs: 1}\nprecision: float64\n"
 
 static void sound_recipes_pass_everything(void **state)
@@ -36,7 +40,8 @@ static void sound_recipes_pass_everything(void **state)
         size_t n;
         test_ok(ctx, gr__check_all(ctx, r, memory, f, &formats, &n));
         for (int k = 0; k < GR_CHECKS; k++)
-            if (f[k].verdict != GR_VERDICT_OK) fail_msg("recipe %zu: %s: %s: %s", i, f[k].name, gr__verdict_name(f[k].verdict), f[k].message);
+            if (f[k].verdict != GR_VERDICT_OK)
+                fail_msg("recipe %zu: %s: %s: %s", i, f[k].name, gr__verdict_name(f[k].verdict), f[k].message);
         gr__bump_destroy(memory);
         gr__recipe_close(ctx, r);
         test_context_end(ctx);
@@ -59,7 +64,8 @@ static void formats_are_reported_for_every_tensor(void **state) /* [X1] */
         for (size_t i = 0; i < n; i++) {
             parameters += strcmp(rows[i].kind, "parameter") == 0;
             slots += strcmp(rows[i].kind, "slot") == 0;
-            if (strcmp(rows[i].name, "head.weight/m") == 0) assert_string_equal(rows[i].format, wide ? "float64" : "float32");
+            if (strcmp(rows[i].name, "head.weight/m") == 0)
+                assert_string_equal(rows[i].format, wide ? "float64" : "float32");
             if (strcmp(rows[i].name, "optimizer/t") == 0) assert_string_equal(rows[i].format, "float64");
             if (strcmp(rows[i].name, "y") == 0) assert_string_equal(rows[i].format, "int32");
         }
@@ -186,7 +192,8 @@ static void a_dark_border_passes_and_a_dark_picture_fails(void **state)
     for (int64_t i = 0; i < s->n; i++) memset((uint8_t *)s->inputs + i * 256, 0, 16);
     gr_finding f = look(&b.p, gr__check_data);
     expect(&f, GR_VERDICT_OK, "16 of 256 inputs never change");
-    for (int64_t i = 0; i < s->n; i++) memset((uint8_t *)s->inputs + i * 256, (int)i, 1), memset((uint8_t *)s->inputs + i * 256 + 1, 0, 255);
+    for (int64_t i = 0; i < s->n; i++)
+        memset((uint8_t *)s->inputs + i * 256, (int)i, 1), memset((uint8_t *)s->inputs + i * 256 + 1, 0, 255);
     f = look(&b.p, gr__check_data);
     expect(&f, GR_VERDICT_OK, "255 of 256"); /* one pixel is all that changes, but it does */
     end(&b);
@@ -303,7 +310,9 @@ static void a_wrong_cost_fails(void **state) /* [T5, X8] */
 static void every_cost_is_written_down_once_more(void **state)
 {
     (void)state;
-    static const struct { const char *base, *cost; } rows[] = {
+    static const struct {
+        const char *base, *cost;
+    } rows[] = {
         {TABLE, "cost={type: cross_entropy, class_weights: balanced}"},
         {TABLE, "cost={type: cross_entropy, class_weights: [1, 0.2, 3]}"},
         {TABLE, "cost=focal"},
@@ -326,7 +335,8 @@ static void every_cost_is_written_down_once_more(void **state)
             if (wrong) r->cost = &bad;
             begin_with(&b, r);
             gr_finding f = look(&b.p, gr__check_cost);
-            if (f.verdict != (wrong ? GR_VERDICT_FAILED : GR_VERDICT_OK)) fail_msg("%s%s: %s: %s", wrong ? "wrong " : "", rows[i].cost, gr__verdict_name(f.verdict), f.message);
+            if (f.verdict != (wrong ? GR_VERDICT_FAILED : GR_VERDICT_OK))
+                fail_msg("%s%s: %s: %s", wrong ? "wrong " : "", rows[i].cost, gr__verdict_name(f.verdict), f.message);
             f = look(&b.p, gr__check_outputs);
             if (f.verdict != GR_VERDICT_OK) fail_msg("%s: %s", rows[i].cost, f.message);
             end(&b);
@@ -364,7 +374,8 @@ static void set(bench *b, const char *name, const double *values)
     gr_store_write(b->p.store, e, values);
 }
 
-static void guessing_costs_what_theory_says(void **state) /* ln 10 = 2.302585; 50 of 950: the entropy of the frequencies [I9, X8] */
+static void
+guessing_costs_what_theory_says(void **state) /* ln 10 = 2.302585; 50 of 950: the entropy of the frequencies [I9, X8] */
 {
     (void)state;
     bench b = {.ctx = test_context()};
@@ -425,7 +436,8 @@ static void probabilities_for_logits_are_a_warning(void **state)
     gr_finding f = look(&b.p, gr__check_cost);
     expect(&f, GR_VERDICT_WARNING, "cross_entropy applies softmax once more; give it logits");
     end(&b);
-    begin_with(&b, RECIPE(b.ctx = test_context(), TABLE, "model.layers=[{type: dense, units: 3, name: head}, softmax, leaky_relu]", "cost=focal"));
+    begin_with(&b, RECIPE(b.ctx = test_context(), TABLE,
+                          "model.layers=[{type: dense, units: 3, name: head}, softmax, leaky_relu]", "cost=focal"));
     f = look(&b.p, gr__check_cost);
     expect(&f, GR_VERDICT_WARNING, "focal applies softmax once more");
     end(&b);
@@ -435,7 +447,8 @@ static void probabilities_for_logits_are_a_warning(void **state)
 static void begin_linear(bench *b, const char *cost, const char *n)
 {
     b->ctx = test_context();
-    begin_with(b, RECIPE(b->ctx, TABLE, "model.layers=[{type: dense, units: 3, name: head}]", "data.prepare=none", "data.batch=all", cost, n));
+    begin_with(b, RECIPE(b->ctx, TABLE, "model.layers=[{type: dense, units: 3, name: head}]", "data.prepare=none",
+                         "data.batch=all", cost, n));
 }
 
 /* Makes the inputs five patterns, one a column, and the weights what each of them gives. */
@@ -457,7 +470,9 @@ static void log_probabilities_for_logits_are_a_warning(void **state)
     static const double none[3] = {0}, half[3] = {0.5, 0.5, 0.5};
     double logs[5][3], one_off[5][3], small[5][3], large[5][3], often[3];
     for (int j = 0; j < 5; j++)
-        for (int k = 0; k < 3; k++) logs[j][k] = one_off[j][k] = log(p[j][k]), often[k] = log(p[0][k]), small[j][k] = 1e-4 * (j - k), large[j][k] = 0.3 * (j - 2) * (k - 1);
+        for (int k = 0; k < 3; k++)
+            logs[j][k] = one_off[j][k] = log(p[j][k]), often[k] = log(p[0][k]), small[j][k] = 1e-4 * (j - k),
+            large[j][k] = 0.3 * (j - 2) * (k - 1);
     one_off[4][0] += 0.01;
     const struct {
         const char *cost, *n;
@@ -465,13 +480,15 @@ static void log_probabilities_for_logits_are_a_warning(void **state)
         const double *bias;
         const char *warns;
     } cases[] = {
-        {"cost=cross_entropy", "data.train.n=300", logs, none, "log-probabilities already, and the softmax of cross_entropy"},
+        {"cost=cross_entropy", "data.train.n=300", logs, none,
+         "log-probabilities already, and the softmax of cross_entropy"},
         {"cost=focal", "data.train.n=300", logs, none, "log-probabilities already, and the softmax of focal"},
         {"cost=cross_entropy", "data.train.n=8", logs, none, "log-probabilities already"},
-        {"cost=cross_entropy", "data.train.n=7", logs, none, NULL},     /* few samples may be like it by chance */
+        {"cost=cross_entropy", "data.train.n=7", logs, none, NULL},      /* few samples may be like it by chance */
         {"cost=cross_entropy", "data.train.n=300", logs, half, NULL},    /* their exponentials have another sum */
         {"cost=cross_entropy", "data.train.n=300", one_off, none, NULL}, /* but for one pattern */
-        {"cost=cross_entropy", "data.train.n=300", small, often, NULL},  /* weights near 0 below the frequencies that last_bias: auto takes */
+        {"cost=cross_entropy", "data.train.n=300", small, often,
+         NULL}, /* weights near 0 below the frequencies that last_bias: auto takes */
         {"cost=cross_entropy", "data.train.n=300", large, often, NULL},
     };
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
@@ -479,7 +496,8 @@ static void log_probabilities_for_logits_are_a_warning(void **state)
         begin_linear(&b, cases[i].cost, cases[i].n);
         give_outputs(&b, cases[i].outputs, cases[i].bias);
         gr_finding f = look(&b.p, gr__check_cost);
-        if ((f.verdict == GR_VERDICT_WARNING) != (cases[i].warns != NULL)) fail_msg("case %zu: %s: %s", i, gr__verdict_name(f.verdict), f.message);
+        if ((f.verdict == GR_VERDICT_WARNING) != (cases[i].warns != NULL))
+            fail_msg("case %zu: %s: %s", i, gr__verdict_name(f.verdict), f.message);
         if (cases[i].warns) expect(&f, GR_VERDICT_WARNING, cases[i].warns);
         end(&b);
     }
@@ -497,16 +515,22 @@ static void equal_units_are_a_warning(void **state) /* [I1] */
     end(&b);
 }
 
-#define DEEP                                                                                                                \
-    "gradus: 1\nname: deep\nseed: 2\ndata: {train: {type: synthetic, kind: blobs, n: 64, classes: 4, features: 512, noise: 10, seed: 2}, batch: 64, prepare: [standardize]}\n" \
-    "model: {input: [512], layers: [{repeat: {times: 20, layers: [{type: dense, units: 512, activation: relu}]}}, {type: dense, units: 4, name: head}]}\n" \
+#define DEEP                                                                                                          \
+    "gradus: 1\nname: deep\nseed: 2\ndata: {train: {type: synthetic, kind: blobs, n: 64, classes: 4, features: 512, " \
+    "noise: 10, seed: 2}, batch: 64, prepare: [standardize]}\n"                                                       \
+    "model: {input: [512], layers: [{repeat: {times: 20, layers: [{type: dense, units: 512, activation: relu}]}}, "   \
+    "{type: dense, units: 4, name: head}]}\n"                                                                         \
     "cost: cross_entropy\noptimizer: sgd\nstop: {epochs: 1}\n"
 
 /* The variance after a ReLU starts at 1 - 1/pi; at this width seeds scatter it by about exp(+-0.3) over 20 layers. */
 static void deep_networks_keep_their_scale_only_with_kaiming(void **state) /* [I2] */
 {
     (void)state;
-    static const struct { const char *init; gr_verdict verdict; const char *says; } cases[] = {
+    static const struct {
+        const char *init;
+        gr_verdict verdict;
+        const char *says;
+    } cases[] = {
         {"init={weights: kaiming}", GR_VERDICT_OK, "keep their scale"},
         {"init={weights: {type: normal, std: 0.01}}", GR_VERDICT_FAILED, "fade"},
         {"init={weights: {type: normal, std: 1}}", GR_VERDICT_FAILED, "explode"},
@@ -524,8 +548,11 @@ static void deep_networks_keep_their_scale_only_with_kaiming(void **state) /* [I
         for (size_t k = 0; k + 1 < n; k++) {
             assert_true(rows[k].weighted);
             assert_string_equal(rows[k].type, "dense");
-            if (i == 0 && !(rows[k].activation.variance > 0.5 && rows[k].activation.variance < 2)) fail_msg("%s: %g", rows[k].name, rows[k].activation.variance);
-            if (i == 1 && k > 0) assert_true(rows[k].activation.variance < rows[k - 1].activation.variance && rows[k].gradient.square < 1e-3);
+            if (i == 0 && !(rows[k].activation.variance > 0.5 && rows[k].activation.variance < 2))
+                fail_msg("%s: %g", rows[k].name, rows[k].activation.variance);
+            if (i == 1 && k > 0)
+                assert_true(rows[k].activation.variance < rows[k - 1].activation.variance &&
+                            rows[k].gradient.square < 1e-3);
             if (i == 2 && k > 0) assert_true(rows[k].activation.variance > rows[k - 1].activation.variance);
         }
         gr__bump_destroy(memory);
@@ -550,8 +577,10 @@ static void any_failing_allocation_is_survived(void **state)
         gr__fail_acquisition(ctx, k);
         gr_status st = gr__check_all(ctx, r, memory, f, &formats, &n);
         gr__fail_acquisition(ctx, 0);
-        if (k == 0) test_ok(ctx, st), last = gr__acquisitions(ctx) - before;
-        else if (st != GR_OK) assert_int_equal(st, GR_E_MEMORY);
+        if (k == 0)
+            test_ok(ctx, st), last = gr__acquisitions(ctx) - before;
+        else if (st != GR_OK)
+            assert_int_equal(st, GR_E_MEMORY);
         gr__bump_destroy(memory);
         gr__recipe_close(ctx, r);
         test_context_end(ctx);
@@ -562,15 +591,26 @@ static void any_failing_allocation_is_survived(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sound_recipes_pass_everything), cmocka_unit_test(formats_are_reported_for_every_tensor),
-        cmocka_unit_test(a_loader_that_repeats_itself_fails), cmocka_unit_test(an_epoch_that_delivers_samples_twice_fails),
-        cmocka_unit_test(labels_of_other_samples_fail), cmocka_unit_test(a_dead_column_fails_and_is_named),
-        cmocka_unit_test(a_dark_border_passes_and_a_dark_picture_fails), cmocka_unit_test(labels_that_never_vary_fail),
-        cmocka_unit_test(inputs_that_nothing_follows_fail), cmocka_unit_test(outputs_without_softmax_fail),
-        cmocka_unit_test(a_wrong_cost_fails), cmocka_unit_test(every_cost_is_written_down_once_more), cmocka_unit_test(a_wrong_gradient_fails),
-        cmocka_unit_test(guessing_costs_what_theory_says), cmocka_unit_test(large_outputs_and_answers_in_the_inputs_fail),
-        cmocka_unit_test(probabilities_for_logits_are_a_warning), cmocka_unit_test(log_probabilities_for_logits_are_a_warning), cmocka_unit_test(equal_units_are_a_warning),
-        cmocka_unit_test(deep_networks_keep_their_scale_only_with_kaiming), cmocka_unit_test(any_failing_allocation_is_survived),
+        cmocka_unit_test(sound_recipes_pass_everything),
+        cmocka_unit_test(formats_are_reported_for_every_tensor),
+        cmocka_unit_test(a_loader_that_repeats_itself_fails),
+        cmocka_unit_test(an_epoch_that_delivers_samples_twice_fails),
+        cmocka_unit_test(labels_of_other_samples_fail),
+        cmocka_unit_test(a_dead_column_fails_and_is_named),
+        cmocka_unit_test(a_dark_border_passes_and_a_dark_picture_fails),
+        cmocka_unit_test(labels_that_never_vary_fail),
+        cmocka_unit_test(inputs_that_nothing_follows_fail),
+        cmocka_unit_test(outputs_without_softmax_fail),
+        cmocka_unit_test(a_wrong_cost_fails),
+        cmocka_unit_test(every_cost_is_written_down_once_more),
+        cmocka_unit_test(a_wrong_gradient_fails),
+        cmocka_unit_test(guessing_costs_what_theory_says),
+        cmocka_unit_test(large_outputs_and_answers_in_the_inputs_fail),
+        cmocka_unit_test(probabilities_for_logits_are_a_warning),
+        cmocka_unit_test(log_probabilities_for_logits_are_a_warning),
+        cmocka_unit_test(equal_units_are_a_warning),
+        cmocka_unit_test(deep_networks_keep_their_scale_only_with_kaiming),
+        cmocka_unit_test(any_failing_allocation_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Hessians by their products: against numbers of an independent program, against the whole matrix, and by their properties.
- * [mission O4; specification 6.1 to 6.3] */
+/* Hessians by their products: against numbers of an independent program, against the whole matrix, and by their
+ * properties. [mission O4; specification 6.1 to 6.3] */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,12 +20,15 @@ typedef struct bench {
     gr_hessian h;
 } bench;
 
-static const char tanh_net[] = "gradus: 1\nprecision: float64\ndata: {train: {type: csv, file: t.csv, target: y}, batch: 4}\n"
-                               "model: {input: [2], layers: [{type: dense, units: 2, activation: tanh}, {type: dense, units: 2}]}\n"
-                               "cost: cross_entropy\noptimizer: sgd\nstop: {steps: 1}\n";
+static const char tanh_net[] =
+    "gradus: 1\nprecision: float64\ndata: {train: {type: csv, file: t.csv, target: y}, batch: 4}\n"
+    "model: {input: [2], layers: [{type: dense, units: 2, activation: tanh}, {type: dense, units: 2}]}\n"
+    "cost: cross_entropy\noptimizer: sgd\nstop: {steps: 1}\n";
 static const char relu_net[] =
-    "gradus: 1\nprecision: float64\nseed: 5\ndata: {train: {type: synthetic, kind: spirals, n: 40, seed: 2}, batch: 7}\n"
-    "model: {input: [2], layers: [{type: dense, units: 6, activation: relu, name: a}, {type: batch_norm, name: n}, {type: dropout, rate: "
+    "gradus: 1\nprecision: float64\nseed: 5\ndata: {train: {type: synthetic, kind: spirals, n: 40, seed: 2}, batch: "
+    "7}\n"
+    "model: {input: [2], layers: [{type: dense, units: 6, activation: relu, name: a}, {type: batch_norm, name: n}, "
+    "{type: dropout, rate: "
     "0.5},\n"
     "  {type: dense, units: 5, activation: relu, name: b}, {type: dense, units: 3, name: c}]}\n"
     "cost: cross_entropy\noptimizer: sgd\nstop: {steps: 1}\n";
@@ -92,7 +95,8 @@ static void given(bench *b)
     begin(b, tanh_net, NULL, 100);
     assert_int_equal(b->h.n, 12);
     assert_int_equal(b->h.samples, 2);
-    for (size_t i = 0; i < b->h.n_params; i++) gr_store_write(b->h.store, gr_store_find(b->h.store, b->h.params[i].entry.name), values[i]);
+    for (size_t i = 0; i < b->h.n_params; i++)
+        gr_store_write(b->h.store, gr_store_find(b->h.store, b->h.params[i].entry.name), values[i]);
 }
 
 static void products_are_those_of_the_specification(void **state)
@@ -116,13 +120,15 @@ static void so_are_trace_and_eigenvalues(void **state)
     bench b;
     gr_curvature k;
     given(&b);
-    test_ok(b.ctx, gr__curvature(&b.h, &(gr_curvature_options){.probes = 20000, .eigenvalues = 2, .steps = 100, .seed = 1}, &k));
+    test_ok(b.ctx, gr__curvature(
+                       &b.h, &(gr_curvature_options){.probes = 20000, .eigenvalues = 2, .steps = 100, .seed = 1}, &k));
     assert_float_equal(k.largest[0].value, 1.258371613, 1e-9);
     assert_float_equal(k.largest[1].value, 1.186394306, 1e-9);
     assert_float_equal(k.smallest.value, -2.143739023, 1e-9);
     assert_true(k.converged && k.steps <= 12 && k.n_largest == 2);
     for (int i = 0; i < 2; i++) assert_true(k.largest[i].residual < 1e-12);
-    assert_true(k.probes >= GR_LEAST_PROBES && k.probes < 20000 && k.trace_error <= 0.05 * fabs(k.trace)); /* stopped by its error */
+    assert_true(k.probes >= GR_LEAST_PROBES && k.probes < 20000 &&
+                k.trace_error <= 0.05 * fabs(k.trace)); /* stopped by its error */
     assert_true(fabs(k.trace + 1.334869636) < 4 * k.trace_error);
     double *a = whole(&b), trace = 0;
     for (int i = 0; i < 12; i++) trace += a[13 * i];
@@ -139,7 +145,8 @@ static void all_eigenvalues_may_be_asked_for(void **state)
     gr_curvature k;
     double values[12], vectors[144];
     given(&b);
-    test_ok(b.ctx, gr__curvature(&b.h, &(gr_curvature_options){.eigenvalues = GR_MAX_EIGENVALUES, .steps = 100, .seed = 3}, &k));
+    test_ok(b.ctx, gr__curvature(
+                       &b.h, &(gr_curvature_options){.eigenvalues = GR_MAX_EIGENVALUES, .steps = 100, .seed = 3}, &k));
     double *a = whole(&b);
     gr__eigen_symmetric(a, 12, values, vectors);
     assert_true(k.n_largest == 12 && k.converged && isnan(k.trace) && k.probes == 0);
@@ -156,8 +163,8 @@ static void the_matrix_is_symmetric_and_the_product_linear(void **state)
     bench b;
     begin(&b, relu_net, NULL, 40);
     size_t n = (size_t)b.h.n;
-    double *v = calloc(n, sizeof *v), *u = calloc(n, sizeof *u), *hv = calloc(n, sizeof *hv), *hu = calloc(n, sizeof *hu),
-           *both = calloc(n, sizeof *both);
+    double *v = calloc(n, sizeof *v), *u = calloc(n, sizeof *u), *hv = calloc(n, sizeof *hv),
+           *hu = calloc(n, sizeof *hu), *both = calloc(n, sizeof *both);
     draw(v, b.h.n, 1);
     draw(u, b.h.n, 2);
     multiply(&b, v, hv);
@@ -205,13 +212,16 @@ static void lanczos_agrees_with_the_whole_matrix(void **state)
     gr_curvature k;
     begin(&b, relu_net, NULL, 40);
     int n = (int)b.h.n;
-    double *a = whole(&b), *values = calloc((size_t)n, sizeof *values), *vectors = calloc((size_t)(n * n), sizeof *vectors), trace = 0;
+    double *a = whole(&b), *values = calloc((size_t)n, sizeof *values),
+           *vectors = calloc((size_t)(n * n), sizeof *vectors), trace = 0;
     for (int i = 0; i < n; i++) trace += a[i * n + i];
     gr__eigen_symmetric(a, n, values, vectors);
-    test_ok(b.ctx, gr__curvature(&b.h, &(gr_curvature_options){.probes = 2000, .eigenvalues = 3, .steps = 100, .seed = 9}, &k));
+    test_ok(b.ctx, gr__curvature(
+                       &b.h, &(gr_curvature_options){.probes = 2000, .eigenvalues = 3, .steps = 100, .seed = 9}, &k));
     assert_true(k.converged && k.steps < n);
     for (int i = 0; i < 3; i++)
-        assert_true(fabs(k.largest[i].value - values[n - 1 - i]) <= 1e-6 * values[n - 1] && k.largest[i].residual < 2e-3 * values[n - 1]);
+        assert_true(fabs(k.largest[i].value - values[n - 1 - i]) <= 1e-6 * values[n - 1] &&
+                    k.largest[i].residual < 2e-3 * values[n - 1]);
     assert_true(fabs(k.smallest.value - values[0]) <= k.smallest.residual + 1e-9);
     assert_true(fabs(k.trace - trace) < 4 * k.trace_error);
     free(a), free(values), free(vectors);
@@ -253,7 +263,8 @@ static void odd_wishes_and_odd_models(void **state)
     test_ok(b.ctx, gr__curvature(&b.h, &(gr_curvature_options){.eigenvalues = 5, .steps = 3, .seed = 2}, &k));
     assert_true(!k.converged && k.steps == 3 && k.n_largest == 3);
     static const volatile sig_atomic_t stop = 1;
-    assert_int_equal(gr__curvature(&b.h, &(gr_curvature_options){.eigenvalues = 1, .steps = 3, .stop = &stop}, &k), GR_E_INTERRUPTED);
+    assert_int_equal(gr__curvature(&b.h, &(gr_curvature_options){.eigenvalues = 1, .steps = 3, .stop = &stop}, &k),
+                     GR_E_INTERRUPTED);
     gr_context_clear_error(b.ctx);
     double nothing[64];
     const gr_entry *e = gr_store_find(b.h.store, "c.weight");
@@ -261,11 +272,13 @@ static void odd_wishes_and_odd_models(void **state)
     gr_store_write(b.h.store, e, nothing);
     assert_int_equal(gr__curvature(&b.h, &(gr_curvature_options){.eigenvalues = 1, .steps = 3}, &k), GR_E_DATA);
     gr_context_clear_error(b.ctx);
-    for (size_t i = 0; i < b.h.n_params; i++) { /* no gradient anywhere: the matrix is 0 but for what the biases of the outputs see */
+    for (size_t i = 0; i < b.h.n_params;
+         i++) { /* no gradient anywhere: the matrix is 0 but for what the biases of the outputs see */
         double zeros[64] = {0};
         gr_store_write(b.h.store, gr_store_find(b.h.store, b.h.params[i].entry.name), zeros);
     }
-    test_ok(b.ctx, gr__curvature(&b.h, &(gr_curvature_options){.probes = 20, .eigenvalues = 3, .steps = 100, .seed = 2}, &k));
+    test_ok(b.ctx,
+            gr__curvature(&b.h, &(gr_curvature_options){.probes = 20, .eigenvalues = 3, .steps = 100, .seed = 2}, &k));
     assert_true(k.converged && k.largest[0].value > 0 && fabs(k.smallest.value) < 1e-12);
     assert_float_equal(k.largest[2].value, 0, 1e-12);
     end(&b);
@@ -284,7 +297,10 @@ static void jacobi_finds_every_eigenvalue(void **state)
         draw(a, 1600, (uint64_t)kind);
         for (int i = 0; i < 40; i++)
             for (int j = 0; j <= i; j++)
-                a[i * 40 + j] = a[j * 40 + i] = kind == 0 ? a[i * 40 + j] : kind == 1 ? (i + 1.0) * (j + 1) : i == j ? i / 4 : 0;
+                a[i * 40 + j] = a[j * 40 + i] = kind == 0   ? a[i * 40 + j]
+                                                : kind == 1 ? (i + 1.0) * (j + 1)
+                                                : i == j    ? i / 4
+                                                            : 0;
         memcpy(copy, a, sizeof a);
         gr__eigen_symmetric(a, 40, values, vectors);
         for (int i = 0; i < 40; i++) {

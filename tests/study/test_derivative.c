@@ -1,5 +1,5 @@
-/* One derivative by the chain rule: against formulas written by hand, the compiled gradient and differences; every layer; and names that
- * are none. [mission P4, P5, FIG4.10] */
+/* One derivative by the chain rule: against formulas written by hand, the compiled gradient and differences; every
+ * layer; and names that are none. [mission P4, P5, FIG4.10] */
 #include <unistd.h>
 
 #include "model/model.h"
@@ -14,7 +14,8 @@ static gr_derivative explain(gr_context *ctx, const gr_recipe *r, gr__bump *memo
     return d;
 }
 
-/* Each sum is what its terms say, and each term's derivative is the result of the step that is about it, where there is one. */
+/* Each sum is what its terms say, and each term's derivative is the result of the step that is about it, where there is
+ * one. */
 static void check_steps(const gr_derivative *d)
 {
     for (int i = 0; i < d->n_steps; i++) {
@@ -51,8 +52,8 @@ static double forward_of(const gr_derivative *d, const char *name)
 
 /* ---- tanh 2-2-2 with softmax cross-entropy, numbers of its own: the network of algorithms.md 6.1 ---- */
 
-static const double W1[2][2] = {{.1, -.2}, {.3, .4}}, B1[2] = {.05, -.05}, W2[2][2] = {{.5, -.6}, {-.7, .8}}, B2[2] = {0, .1},
-                    X[2][2] = {{1, 2}, {-1, .5}};
+static const double W1[2][2] = {{.1, -.2}, {.3, .4}}, B1[2] = {.05, -.05}, W2[2][2] = {{.5, -.6}, {-.7, .8}},
+                    B2[2] = {0, .1}, X[2][2] = {{1, 2}, {-1, .5}};
 static const int CLASS[2] = {0, 1};
 
 typedef struct hand {
@@ -88,7 +89,8 @@ static void fixture_make(fixture *f)
     snprintf(f->model, sizeof f->model, "%s/m.safetensors", f->folder);
     snprintf(f->text, sizeof f->text,
              "gradus: 1\nname: f\ndata: {train: {type: csv, file: %s, target: y}, batch: 2}\n"
-             "model: {input: [2], layers: [{type: dense, units: 2, activation: tanh, name: h}, {type: dense, units: 2, name: o}]}\n"
+             "model: {input: [2], layers: [{type: dense, units: 2, activation: tanh, name: h}, {type: dense, units: 2, "
+             "name: o}]}\n"
              "cost: cross_entropy\nprecision: float64\nstop: {epochs: 1}\n",
              path);
 }
@@ -111,8 +113,9 @@ static void write_model(gr_context *ctx, const gr_recipe *r, const char *path)
     gr_slopes s = {0};
     test_ok(ctx, gr__slopes_open(ctx, r, &(gr_slopes_options){.mode = GR_MODE_TRAIN, .batch = 2}, &s));
     put(&s, "h.weight", W1[0]), put(&s, "h.bias", B1), put(&s, "o.weight", W2[0]), put(&s, "o.bias", B2);
-    test_ok(ctx, gr__model_write(ctx, path, s.store,
-                                 &(gr_model_about){.recipe = r, .prepared = s.task.prepared, .n_prepared = s.task.n_prepared}));
+    test_ok(ctx, gr__model_write(
+                     ctx, path, s.store,
+                     &(gr_model_about){.recipe = r, .prepared = s.task.prepared, .n_prepared = s.task.n_prepared}));
     gr__slopes_close(&s);
 }
 
@@ -185,8 +188,9 @@ static void tells_each_number(void **state)
     fixture_make(&f);
     rig k = rig_make(&f);
     hand h = by_hand(0);
-    gr_derivative d = explain(k.ctx, k.model.recipe, k.memory,
-                              (gr_derivative_options){.what = "dL/dw[0][1,0]", .model = &k.model, .batch = 1, .most = 4});
+    gr_derivative d =
+        explain(k.ctx, k.model.recipe, k.memory,
+                (gr_derivative_options){.what = "dL/dw[0][1,0]", .model = &k.model, .batch = 1, .most = 4});
     assert_string_equal(d.element.name, "h.weight[1,0]");
     assert_string_equal(d.layer, "h");
     assert_string_equal(d.kind, "dense");
@@ -228,27 +232,35 @@ static void tells_each_number(void **state)
 
 /* ---- every layer there is ---- */
 
-#define DIGITS_OF(layers, rest)                                                                                                            \
-    "gradus: 1\nname: all\nseed: 5\ndata: {train: {type: synthetic, kind: digits, n: 40, seed: 1}, batch: 8, prepare: [standardize]}\n"    \
-    "model: {input: [16, 16, 1], layers: [" layers ", {type: dense, units: 10, name: head}]}\n" rest "\nstop: {epochs: 1}\n"
+#define DIGITS_OF(layers, rest)                                                                                \
+    "gradus: 1\nname: all\nseed: 5\ndata: {train: {type: synthetic, kind: digits, n: 40, seed: 1}, batch: 8, " \
+    "prepare: [standardize]}\n"                                                                                \
+    "model: {input: [16, 16, 1], layers: [" layers ", {type: dense, units: 10, name: head}]}\n" rest           \
+    "\nstop: {epochs: 1}\n"
 
 static const char *const everything[] = {
-    DIGITS_OF("{type: conv, filters: 4, kernel: 3, padding: same, activation: relu, name: c1}, {type: max_pool, size: 2}, {type: conv, "
+    DIGITS_OF("{type: conv, filters: 4, kernel: 3, padding: same, activation: relu, name: c1}, {type: max_pool, size: "
+              "2}, {type: conv, "
               "filters: 4, kernel: 3, padding: same, activation: {type: "
-              "leaky_relu, slope: 0.1}, name: c2}, {type: add, from: [c2, max_pool1], name: sum, activation: tanh}, {type: avg_pool, size: "
+              "leaky_relu, slope: 0.1}, name: c2}, {type: add, from: [c2, max_pool1], name: sum, activation: tanh}, "
+              "{type: avg_pool, size: "
               "2}, flatten, {type: dropout, rate: 0.25}",
               "cost: {type: cross_entropy, label_smoothing: 0.1}"),
-    DIGITS_OF("{type: conv, filters: 6, kernel: [3, 2], stride: 2, dilation: 2, groups: 1, bias: false, name: c1}, sigmoid, {type: conv, "
+    DIGITS_OF("{type: conv, filters: 6, kernel: [3, 2], stride: 2, dilation: 2, groups: 1, bias: false, name: c1}, "
+              "sigmoid, {type: conv, "
               "filters: 6, kernel: 3, groups: depthwise, padding: 1, "
               "name: c2, activation: tanh}, global_avg_pool",
               "cost: {type: cross_entropy, reduction: sum}"),
-    DIGITS_OF("{type: max_pool, size: 3, stride: 2}, flatten, {type: dense, units: 9, name: c1}, relu, {type: dense, units: 9, activation: "
+    DIGITS_OF("{type: max_pool, size: 3, stride: 2}, flatten, {type: dense, units: 9, name: c1}, relu, {type: dense, "
+              "units: 9, activation: "
               "softmax, name: c2}, {type: add, from: [c2, relu1]}",
               "cost: cross_entropy"),
-    "gradus: 1\nname: x\ndata: {train: {type: synthetic, kind: xor, n: 64}, batch: 16}\nmodel: {input: [2], layers: [{type: dense, units: "
+    "gradus: 1\nname: x\ndata: {train: {type: synthetic, kind: xor, n: 64}, batch: 16}\nmodel: {input: [2], layers: "
+    "[{type: dense, units: "
     "8, activation: tanh, name: c1}, {type: dense, units: 1, "
     "name: head}]}\ncost: binary_cross_entropy\nstop: {epochs: 1}\n",
-    "gradus: 1\nname: x\ndata: {train: {type: synthetic, kind: regression, n: 64, features: 5}, batch: 64, prepare: [standardize]}\nmodel: "
+    "gradus: 1\nname: x\ndata: {train: {type: synthetic, kind: regression, n: 64, features: 5}, batch: 64, prepare: "
+    "[standardize]}\nmodel: "
     "{input: [5], layers: [{type: dense, units: 8, "
     "activation: leaky_relu, name: c1}, {type: dense, units: 1, name: head}]}\ncost: mse\nstop: {epochs: 1}\n",
 };
@@ -258,11 +270,14 @@ static double compiled(gr_context *ctx, const gr_recipe *r, const gr_derivative 
 {
     gr_slopes s = {0};
     double cost;
-    test_ok(ctx,
-            gr__slopes_open(ctx, r,
-                            &(gr_slopes_options){
-                                .mode = o.mode, .batch = o.batch, .exact = true, .in_order = true, .first = o.first, .as_trained = true},
-                            &s));
+    test_ok(ctx, gr__slopes_open(ctx, r,
+                                 &(gr_slopes_options){.mode = o.mode,
+                                                      .batch = o.batch,
+                                                      .exact = true,
+                                                      .in_order = true,
+                                                      .first = o.first,
+                                                      .as_trained = true},
+                                 &s));
     test_ok(ctx, gr__slopes_run(&s, s.slope, &cost));
     double slope = gr__slopes_gradient(&s, d->element.parameter)[d->element.offset];
     gr__slopes_close(&s);
@@ -284,8 +299,11 @@ static void agrees_through_every_layer(void **state)
                     char text[64];
                     gr_slopes s = {0};
                     gr_target_element e;
-                    gr_derivative_options o = {
-                        .what = text, .mode = mode ? GR_MODE_EVALUATE : GR_MODE_TRAIN, .first = 2, .batch = batch, .most = 3};
+                    gr_derivative_options o = {.what = text,
+                                               .mode = mode ? GR_MODE_EVALUATE : GR_MODE_TRAIN,
+                                               .first = 2,
+                                               .batch = batch,
+                                               .most = 3};
                     test_ok(ctx, gr__slopes_open(ctx, r, &(gr_slopes_options){.batch = 1}, &s)); /* for shapes */
                     size_t p = 0, w = 0;
                     while (s.params[p].is_bias || w++ < k) p++;
@@ -301,8 +319,8 @@ static void agrees_through_every_layer(void **state)
                     gr_derivative d = explain(ctx, r, memory, o);
                     double c = compiled(ctx, r, &d, o);
                     if (!d.agree)
-                        fail_msg("recipe %zu, %s, mode %d, batch %d: %.12g, %.12g, %.12g", i, text, mode, batch, d.chain, d.compiled,
-                                 d.difference);
+                        fail_msg("recipe %zu, %s, mode %d, batch %d: %.12g, %.12g, %.12g", i, text, mode, batch,
+                                 d.chain, d.compiled, d.difference);
                     assert_true(fabs(d.chain - c) <= 1e-10 * fmax(fabs(c), 1e-3));
                     assert_int_equal(e.offset, d.element.offset);
                     check_steps(&d);
@@ -322,19 +340,22 @@ static void dropout_follows_the_mode(void **state)
     (void)state;
     gr_context *ctx = test_context();
     gr__bump *memory = gr__bump_create(ctx);
-    gr_recipe *r = RECIPE(
-        ctx, DIGITS_OF("flatten, {type: dense, units: 12, name: c1}, {type: dropout, rate: 0.25, name: drop}", "cost: cross_entropy"));
+    gr_recipe *r =
+        RECIPE(ctx, DIGITS_OF("flatten, {type: dense, units: 12, name: c1}, {type: dropout, rate: 0.25, name: drop}",
+                              "cost: cross_entropy"));
     int dropped = 0, kept = 0;
     for (int i = 0; i < 12; i++) {
         char text[32];
         snprintf(text, sizeof text, "dL/dc1.bias[%d]", i);
-        gr_derivative d = explain(ctx, r, memory, (gr_derivative_options){.what = text, .mode = GR_MODE_TRAIN, .batch = 1, .most = 2});
+        gr_derivative d = explain(ctx, r, memory,
+                                  (gr_derivative_options){.what = text, .mode = GR_MODE_TRAIN, .batch = 1, .most = 2});
         snprintf(text, sizeof text, "c1[%d]", i);
         double local = step_of(&d, text)->term[0].local;
         assert_true(local == 0 || fabs(local - 4.0 / 3) < 1e-15);
         dropped += local == 0, kept += local != 0;
         snprintf(text, sizeof text, "dL/dc1.bias[%d]", i);
-        gr_derivative e = explain(ctx, r, memory, (gr_derivative_options){.what = text, .mode = GR_MODE_EVALUATE, .batch = 1, .most = 2});
+        gr_derivative e = explain(
+            ctx, r, memory, (gr_derivative_options){.what = text, .mode = GR_MODE_EVALUATE, .batch = 1, .most = 2});
         snprintf(text, sizeof text, "c1[%d]", i);
         assert_string_equal(step_of(&e, text)->through, "dense \"head\""); /* no dropout in between */
         assert_int_equal(step_of(&e, text)->left_out, 8);
@@ -365,7 +386,8 @@ static void kinks_are_told(void **state)
     }
     assert_true(off > 0 && off < 16);
     gr__recipe_close(ctx, r);
-    r = RECIPE(ctx, TABLE, "init.weights={type: constant, value: 0}", "model.layers[1].init={weights: {type: normal, std: 1}}");
+    r = RECIPE(ctx, TABLE, "init.weights={type: constant, value: 0}",
+               "model.layers[1].init={weights: {type: normal, std: 1}}");
     gr_derivative d = explain(ctx, r, memory, (gr_derivative_options){.what = "dL/db[0][3]", .batch = 1, .most = 4});
     assert_true(d.chain == 0 && d.compiled == 0 && fabs(d.difference) > 1e-3 && !d.agree);
     gr__recipe_close(ctx, r);
@@ -404,7 +426,8 @@ static void what_is_none_is_refused(void **state)
         {"dL/dw[0][16,0]", GR_E_RANGE, "h.weight has shape [16,5]: in [16,0] number 1 goes from 0 to 15", ""},
         {"dL/dw[0][0,5]", GR_E_RANGE, "number 2 goes from 0 to 4", ""},
         {"dL/db[0][16]", GR_E_RANGE, "h.bias has shape [16]", ""},
-        {"dL/dw[2][0,0]", GR_E_NAME, "there is no w[2]: the model has 2 tensors of weights", "the last is w[1], head.weight"},
+        {"dL/dw[2][0,0]", GR_E_NAME, "there is no w[2]: the model has 2 tensors of weights",
+         "the last is w[1], head.weight"},
         {"dL/db[2][0]", GR_E_NAME, "there is no b[2]", "w[1]"},
         {"dL/dh.wieght[0,0]", GR_E_NAME, "no tensor \"h.wieght\"", "did you mean dL/dh.weight?"},
         {"dL/dnothing.at.all[0]", GR_E_NAME, "no tensor \"nothing.at.all\"", "h.weight"},
@@ -429,21 +452,26 @@ static void what_is_none_is_refused(void **state)
     gr_recipe *r = RECIPE(ctx, TABLE, "model.layers[1].bias=false");
     gr_derivative d;
     for (size_t i = 0; i < GR_COUNT(bad); i++) {
-        gr_status st = gr__derivative(ctx, r, &(gr_derivative_options){.what = bad[i].what, .batch = 1, .most = 4}, memory, &d);
+        gr_status st =
+            gr__derivative(ctx, r, &(gr_derivative_options){.what = bad[i].what, .batch = 1, .most = 4}, memory, &d);
         const gr_error *e = gr_context_error(ctx);
         if (st != bad[i].code || !strstr(e->message, bad[i].message) || !strstr(e->hint, bad[i].hint))
             fail_msg("%s: %s: %s (%s)", bad[i].what, gr_status_name(st), e->message, e->hint);
         gr_context_clear_error(ctx);
     }
-    assert_int_equal(gr__derivative(ctx, r, &(gr_derivative_options){.what = "dL/db[1][0]", .batch = 1, .most = 4}, memory, &d), GR_E_NAME);
+    assert_int_equal(
+        gr__derivative(ctx, r, &(gr_derivative_options){.what = "dL/db[1][0]", .batch = 1, .most = 4}, memory, &d),
+        GR_E_NAME);
     assert_non_null(strstr(gr_context_error(ctx)->message, "head.weight, has no bias"));
     gr_context_clear_error(ctx);
     assert_int_equal(
-        gr__derivative(ctx, r, &(gr_derivative_options){.what = "dL/dw[0][0,0]", .first = 300, .batch = 1, .most = 4}, memory, &d),
+        gr__derivative(ctx, r, &(gr_derivative_options){.what = "dL/dw[0][0,0]", .first = 300, .batch = 1, .most = 4},
+                       memory, &d),
         GR_E_RANGE);
     gr_context_clear_error(ctx);
     assert_int_equal(
-        gr__derivative(ctx, r, &(gr_derivative_options){.what = "dL/dw[0][0,0]", .first = 299, .batch = 2, .most = 4}, memory, &d),
+        gr__derivative(ctx, r, &(gr_derivative_options){.what = "dL/dw[0][0,0]", .first = 299, .batch = 2, .most = 4},
+                       memory, &d),
         GR_E_RANGE);
     gr__recipe_close(ctx, r);
     gr__bump_destroy(memory);
@@ -461,8 +489,10 @@ static void every_allocation_may_fail(void **state)
         uint64_t before = gr__acquisitions(ctx);
         gr__fail_acquisition(ctx, k);
         gr__bump *memory = gr__bump_create(ctx);
-        gr_status st = memory ? gr__derivative(ctx, r, &(gr_derivative_options){.what = "dL/dw[0][3,2]", .batch = 1, .most = 2}, memory, &d)
-                              : GR_E_MEMORY;
+        gr_status st =
+            memory ? gr__derivative(ctx, r, &(gr_derivative_options){.what = "dL/dw[0][3,2]", .batch = 1, .most = 2},
+                                    memory, &d)
+                   : GR_E_MEMORY;
         if (k == 0) n = gr__acquisitions(ctx) - before;
         gr__fail_acquisition(ctx, 0);
         assert_int_equal(st, k == 0 ? GR_OK : GR_E_MEMORY);

@@ -1,6 +1,6 @@
 /* The floor of the training error under SGD's noise, and how a lower rate lowers it. [mission O6]
- * One bias b learns 20 000 targets y of variance s^2, one by one, each once: (b - y)^2 is the quadratic L b^2 / 2 with L = 2 and a gradient
- * noise of variance 4 s^2. Theory: E b^2 = eta 4 s^2 / (L (2 - eta L)) = eta s^2 / (1 - eta). */
+ * One bias b learns 20 000 targets y of variance s^2, one by one, each once: (b - y)^2 is the quadratic L b^2 / 2 with
+ * L = 2 and a gradient noise of variance 4 s^2. Theory: E b^2 = eta 4 s^2 / (L (2 - eta L)) = eta s^2 / (1 - eta). */
 #include "base/rng.h"
 #include "study/steps.h"
 #include "study_case.h"
@@ -45,11 +45,13 @@ static void floors(const char *path, const char *more, double half[2])
     test_context_end(ctx);
 }
 
-/* b is correlated over 1 / (2 eta) updates, so a mean over 8000 has a relative deviation of about sqrt(2 / (16 000 eta)): three of them. */
+/* b is correlated over 1 / (2 eta) updates, so a mean over 8000 has a relative deviation of about sqrt(2 / (16 000
+ * eta)): three of them. */
 static void is_floor(double measured, double eta)
 {
     double want = eta * deviation * deviation / (1 - eta), tolerance = 3 * sqrt(2 / (2 * eta * (ROWS / 2 - SETTLE)));
-    if (!(fabs(measured / want - 1) < tolerance)) fail_msg("rate %g: a floor of %g, not %g within %g", eta, measured, want, tolerance);
+    if (!(fabs(measured / want - 1) < tolerance))
+        fail_msg("rate %g: a floor of %g, not %g within %g", eta, measured, want, tolerance);
 }
 
 static void the_floor_is_what_the_rate_makes_it(void **state)

@@ -23,8 +23,8 @@ static bench run(const char *name, const char *settings)
     for (int i = 0; i < t.lab->n_claims; i++) {
         const gr_claim *c = &t.lab->claim[i];
         if (!gr__claim_holds(c))
-            fail_msg("%s %s: %s: %.10g, not %.10g (%.10g to %.10g)", name, settings ? settings : "", c->quantity, c->measured, c->predicted,
-                     c->low, c->high);
+            fail_msg("%s %s: %s: %.10g, not %.10g (%.10g to %.10g)", name, settings ? settings : "", c->quantity,
+                     c->measured, c->predicted, c->low, c->high);
     }
     return t;
 }
@@ -47,7 +47,8 @@ static const gr_claim *claim(const bench *t, const char *says)
 static const gr_table *table(const bench *t, const char *name)
 {
     for (int i = 0; i < t->lab->n_tables; i++)
-        if (name ? t->lab->table[i].name && strcmp(t->lab->table[i].name, name) == 0 : !t->lab->table[i].name) return &t->lab->table[i];
+        if (name ? t->lab->table[i].name && strcmp(t->lab->table[i].name, name) == 0 : !t->lab->table[i].name)
+            return &t->lab->table[i];
     fail_msg("no table %s", name ? name : "of its own name");
     return NULL;
 }
@@ -81,7 +82,8 @@ static void sharp_minima_pay_for_a_shift(void **state) /* [FIG4.4, G5] */
     static const double width[] = {0.8, 0.15};
     bench t = run("fig4.4", NULL);
     const gr_table *rise = table(&t, "rise");
-    for (size_t i = 0; i < rows(rise); i++) { /* the exact rise of a well of this width; the other well adds less than 3e-5 */
+    for (size_t i = 0; i < rows(rise);
+         i++) { /* the exact rise of a well of this width; the other well adds less than 3e-5 */
         double s = cell(rise, i, "shift"), w = width[(int)cell(rise, i, "minimum")];
         assert_float_equal(cell(rise, i, "rise"), 1 - exp(-s * s / (2 * w * w)), 5e-5);
         assert_float_equal(cell(rise, i, "rise_predicted"), s * s / (2 * w * w), 5e-5);
@@ -119,8 +121,8 @@ static void batches_get_ahead_but_not_smoothly(void **state) /* [FIG4.6, O1, O2]
     assert_true(claim(&t, "of SGD after one pass as a part")->measured < 0.7);
     end(&t);
     for (int i = 0; i < 4; i++) {
-        t = run("fig4.6",
-                ((const char *const[]){"{seed: 2}", "{seed: 3, batches: 2}", "{seed: 4, batches: 40, passes: 3}", "{lr: 0.2}"})[i]);
+        t = run("fig4.6", ((const char *const[]){"{seed: 2}", "{seed: 3, batches: 2}",
+                                                 "{seed: 4, batches: 40, passes: 3}", "{lr: 0.2}"})[i]);
         end(&t);
     }
 }
@@ -148,9 +150,11 @@ static void equal_units_stay_equal(void **state) /* [I1] */
 {
     (void)state;
     for (int i = 0; i < 3; i++) {
-        bench t = run("symmetry", ((const char *const[]){NULL, "{seed: 7, value: 1}", "{seed: 3, value: 0, updates: 150}"})[i]);
+        bench t = run("symmetry",
+                      ((const char *const[]){NULL, "{seed: 7, value: 1}", "{seed: 3, value: 0, updates: 150}"})[i]);
         const gr_table *all = table(&t, NULL);
-        for (size_t k = 0; k < rows(all); k++) assert_true(cell(all, k, "distinct_units") == (cell(all, k, "start") == 0 ? 1 : 16));
+        for (size_t k = 0; k < rows(all); k++)
+            assert_true(cell(all, k, "distinct_units") == (cell(all, k, "start") == 0 ? 1 : 16));
         end(&t);
     }
 }
@@ -171,7 +175,8 @@ static void kaiming_keeps_the_variance(void **state) /* [I2] */
     end(&t);
 }
 
-/* Every method of the chapter is an optimizer here and has a parent; an edge without a measured identity is a failure. [FIG4.9] */
+/* Every method of the chapter is an optimizer here and has a parent; an edge without a measured identity is a failure.
+ * [FIG4.9] */
 static void every_method_descends_from_gd(void **state)
 {
     (void)state;
@@ -188,7 +193,8 @@ static void every_method_descends_from_gd(void **state)
         assert_true(cell(edges, k, "distance") <= cell(edges, k, "tolerance") && cell(edges, k, "tolerance") <= 1e-9);
         assert_true(cell(edges, k, "moved") > 0.01);
         assert_true(strcmp(word(edges, k, "setting_of_child"), word(edges, k, "setting_of_parent")) != 0);
-        assert_true(cell(nodes, (size_t)cell(edges, k, "parent"), "year") <= cell(nodes, (size_t)cell(edges, k, "child"), "year"));
+        assert_true(cell(nodes, (size_t)cell(edges, k, "parent"), "year") <=
+                    cell(nodes, (size_t)cell(edges, k, "child"), "year"));
     }
     end(&t);
     for (int i = 0; i < 2; i++) {
@@ -218,7 +224,9 @@ static void updates_follow_the_settings(void **state)
     assert_float_equal(w[3][0], 1 - 0.3 * 0.5 / (2 + 1e-4), 1e-12); /* a constant gradient over a constant curvature */
     gr_updates u;                                                   /* the mean of the weights after updates 2 and 3 */
     double mean[2];
-    test_ok(ctx, gr__updates_open(ctx, &(gr_updates_spec){"sgd", NULL, "{type: swa, start: 2, cycle: 1}", GR_ROLE_WEIGHT, 2, 3}, w0, &u));
+    test_ok(ctx,
+            gr__updates_open(
+                ctx, &(gr_updates_spec){"sgd", NULL, "{type: swa, start: 2, cycle: 1}", GR_ROLE_WEIGHT, 2, 3}, w0, &u));
     for (int t = 0; t < 3; t++) test_ok(ctx, gr__updates_step(&u, g, h, 0.1));
     gr__updates_read(&u, mean);
     gr__updates_close(&u);
@@ -263,7 +271,8 @@ static void optimizers_have_equal_budgets(void **state) /* [G10] */
 static void the_same_seed_gives_the_same_numbers(void **state)
 {
     (void)state;
-    bench a = run("symmetry", "{updates: 60}"), b = run("symmetry", "{updates: 60}"), c = run("symmetry", "{updates: 60, seed: 2}");
+    bench a = run("symmetry", "{updates: 60}"), b = run("symmetry", "{updates: 60}"),
+          c = run("symmetry", "{updates: 60, seed: 2}");
     const gr_table *x = table(&a, NULL), *y = table(&b, NULL), *z = table(&c, NULL);
     assert_true(x->n == y->n && memcmp(x->cells, y->cells, x->n * sizeof *x->cells) == 0);
     assert_true(x->n == z->n && memcmp(x->cells, z->cells, x->n * sizeof *x->cells) != 0);
@@ -290,8 +299,9 @@ static void wrong_names_and_settings_are_refused(void **state)
         gr_context *ctx = test_context();
         gr__bump *b = gr__bump_create(ctx);
         gr_lab *lab = NULL;
-        assert_int_equal(gr__lab_open(ctx, cases[i].name, cases[i].settings ? gr__tree_flow(b, cases[i].settings) : NULL, &lab),
-                         cases[i].code);
+        assert_int_equal(
+            gr__lab_open(ctx, cases[i].name, cases[i].settings ? gr__tree_flow(b, cases[i].settings) : NULL, &lab),
+            cases[i].code);
         assert_null(lab);
         const gr_error *e = gr_context_error(ctx);
         if (!strstr(e->message, cases[i].says) && !strstr(e->hint, cases[i].says))
@@ -338,7 +348,8 @@ static void formulas_have_their_derivatives(void **state)
     test_ok(ctx, gr__descent_open(ctx, &f, "{type: adam}", &d));
     for (int round = 0; round < 2; round++) {
         gr__descent_start(&d, &start);
-        for (int i = 0; i < 5; i++) test_ok(ctx, gr__descent_step(&d, 0.1, &(round ? again : first)[0], &(round ? again : first)[1]));
+        for (int i = 0; i < 5; i++)
+            test_ok(ctx, gr__descent_step(&d, 0.1, &(round ? again : first)[0], &(round ? again : first)[1]));
     }
     assert_memory_equal(first, again, sizeof first);
     gr__descent_close(&d);
@@ -372,7 +383,8 @@ static void a_failed_allocation_leaves_nothing(void **state)
         if (st == GR_OK) st = gr__lab_run(lab);
         gr__fail_acquisition(ctx, 0);
         gr__lab_close(ctx, lab);
-        if (st == GR_OK) fail_msg("allocation %llu of %llu may fail unnoticed", (unsigned long long)k, (unsigned long long)all);
+        if (st == GR_OK)
+            fail_msg("allocation %llu of %llu may fail unnoticed", (unsigned long long)k, (unsigned long long)all);
         assert_int_equal(gr__error_code(ctx), GR_E_MEMORY);
         gr_context_clear_error(ctx);
         assert_true(gr__bookkeeping_bytes(ctx) <= held);

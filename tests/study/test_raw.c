@@ -1,4 +1,4 @@
-/* Input that was prepared already is noticed; raw input of every kind passes.                                                    [D18] */
+/* Input that was prepared already is noticed; raw input of every kind passes. [D18] */
 #include "study_case.h"
 
 enum { N = 60, WIDTH = 2 };
@@ -16,7 +16,8 @@ static void fill(double *x, double shift, double scale)
 static bool unusual(double *x, int64_t n, const char *says)
 {
     double mean[] = {5000, 0.001}, std[] = {100, 0.0005}, mul[] = {1 / 100.0, 1 / 0.0005}, one = 1;
-    gr_prepared p[] = {{.kind = "scale", .n = 1, .mul = &one}, {.kind = "standardize", .n = 2, .sub = mean, .mul = mul, .mean = mean, .std = std}};
+    gr_prepared p[] = {{.kind = "scale", .n = 1, .mul = &one},
+                       {.kind = "standardize", .n = 2, .sub = mean, .mul = mul, .mean = mean, .std = std}};
     gr_set s = {.n = n, .sample = GR_SHAPE(WIDTH), .element = GR_EL_F64, .inputs = x};
     char text[400] = "";
     bool found = gr__raw_is_unusual(p, 2, &s, text, sizeof text);
@@ -50,7 +51,8 @@ static void pictures(void **state)
 {
     (void)state;
     double scale = 1 / 255.0, mean = 0.29, std = 0.35, mul = 1 / 0.35;
-    gr_prepared p[] = {{.kind = "scale", .n = 1, .mul = &scale}, {.kind = "standardize", .n = 1, .sub = &mean, .mul = &mul, .mean = &mean, .std = &std}};
+    gr_prepared p[] = {{.kind = "scale", .n = 1, .mul = &scale},
+                       {.kind = "standardize", .n = 1, .sub = &mean, .mul = &mul, .mean = &mean, .std = &std}};
     uint8_t raw[3 * 16];
     float scaled[3 * 16], ready[3 * 16];
     for (int i = 0; i < 48; i++) {

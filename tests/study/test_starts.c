@@ -1,5 +1,5 @@
-/* Networks that start from last_bias: auto: the first prediction is the base rate or the mean, the first cost the entropy or the variance,
- * in float64, through recipe, data, preparation and cost. [mission I9, I10] */
+/* Networks that start from last_bias: auto: the first prediction is the base rate or the mean, the first cost the
+ * entropy or the variance, in float64, through recipe, data, preparation and cost. [mission I9, I10] */
 #include <unistd.h>
 
 #include "study_case.h"
@@ -31,8 +31,10 @@ static start first(const char *path, int outputs, const char *cost, const char *
 {
     char text[1024];
     snprintf(text, sizeof text,
-             "gradus: 1\nprecision: float64\ndata: {train: {type: csv, file: %s, target: y}, batch: all, prepare: [standardize]}\n"
-             "model: {input: [2], layers: [{type: dense, units: 8, activation: relu, name: h}, {type: dense, units: %d, name: head, init: "
+             "gradus: 1\nprecision: float64\ndata: {train: {type: csv, file: %s, target: y}, batch: all, prepare: "
+             "[standardize]}\n"
+             "model: {input: [2], layers: [{type: dense, units: 8, activation: relu, name: h}, {type: dense, units: "
+             "%d, name: head, init: "
              "{weights: {type: normal, std: 0}}}]}\n"
              "cost: %s\ninit: %s\noptimizer: sgd\n",
              path, outputs, cost, init);
@@ -49,8 +51,8 @@ static start first(const char *path, int outputs, const char *cost, const char *
     const double *y = gr_plan_output(p.evaluate, "prediction", &shape);
     int64_t width = gr_shape_count(shape) / ROWS;
     for (int64_t i = 0; i < ROWS * width; i++) s.mean[i % width] += y[i] / ROWS;
-    s.cost =
-        *(const double *)gr_plan_output(p.evaluate, "cost_sum", NULL) / *(const double *)gr_plan_output(p.evaluate, "weight_sum", NULL);
+    s.cost = *(const double *)gr_plan_output(p.evaluate, "cost_sum", NULL) /
+             *(const double *)gr_plan_output(p.evaluate, "weight_sum", NULL);
     test_ok(ctx, gr__check_cost(&p, &s.judged));
     gr__probe_close(&p);
     gr__recipe_close(ctx, r);
@@ -80,10 +82,12 @@ static void a_binary_classifier_starts_at_the_base_rate(void **state)
     (void)state;
     char path[32];
     table(path, one_in_twenty);
-    start with = first(path, 1, "binary_cross_entropy", "{last_bias: auto}"), without = first(path, 1, "binary_cross_entropy", "{}");
+    start with = first(path, 1, "binary_cross_entropy", "{last_bias: auto}"),
+          without = first(path, 1, "binary_cross_entropy", "{}");
     double entropy = -0.05 * log(0.05) - 0.95 * log(0.95);
     assert_true(fabs(with.mean[1] - 0.05) < 1e-12 && fabs(with.mean[0] - 0.95) < 1e-12);
-    assert_true(fabs(with.cost - entropy) < 1e-12 && with.judged.verdict == GR_VERDICT_OK && fabs(with.judged.limit - entropy) < 1e-12);
+    assert_true(fabs(with.cost - entropy) < 1e-12 && with.judged.verdict == GR_VERDICT_OK &&
+                fabs(with.judged.limit - entropy) < 1e-12);
     assert_true(fabs(without.mean[1] - 0.5) < 1e-12 && fabs(without.cost - log(2)) < 1e-12);
     unlink(path);
 }
@@ -94,7 +98,8 @@ static void so_do_many_classes(void **state)
     char path[32];
     table(path, three_classes);
     static const double share[] = {0.05, 0.15, 0.8};
-    start with = first(path, 3, "cross_entropy", "{last_bias: auto}"), without = first(path, 3, "cross_entropy", "{last_bias: zeros}");
+    start with = first(path, 3, "cross_entropy", "{last_bias: auto}"),
+          without = first(path, 3, "cross_entropy", "{last_bias: zeros}");
     double entropy = 0;
     for (int k = 0; k < 3; k++) {
         entropy -= share[k] * log(share[k]);
@@ -142,8 +147,9 @@ static heard warnings_of(const char *init)
     char set[128];
     assert_int_equal(gr_context_create(&ctx, &options), GR_OK);
     snprintf(set, sizeof set, "init=%s", init);
-    gr_recipe *r =
-        RECIPE(ctx, TABLE, "model.layers=[{type: dense, units: 64, activation: tanh, name: h}, {type: dense, units: 3, name: head}]", set);
+    gr_recipe *r = RECIPE(
+        ctx, TABLE,
+        "model.layers=[{type: dense, units: 64, activation: tanh, name: h}, {type: dense, units: 3, name: head}]", set);
     gr_probe p;
     test_ok(ctx, gr__probe_open(ctx, r, &p));
     gr__probe_close(&p);
@@ -172,7 +178,8 @@ static void odd_scales_are_warned_of(void **state) /* [mission I2] */
     };
     for (size_t i = 0; i < GR_COUNT(rows); i++) {
         heard h = warnings_of(rows[i].init);
-        if (h.far != rows[i].want.far || h.relu != rows[i].want.relu) fail_msg("%s: %d and %d warnings", rows[i].init, h.far, h.relu);
+        if (h.far != rows[i].want.far || h.relu != rows[i].want.relu)
+            fail_msg("%s: %d and %d warnings", rows[i].init, h.far, h.relu);
     }
 }
 

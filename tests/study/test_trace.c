@@ -1,4 +1,5 @@
-/* Tracing: clean runs never differ, whatever the threads; a fault of one unit in the last place is found exactly where it was put.   [X11] */
+/* Tracing: clean runs never differ, whatever the threads; a fault of one unit in the last place is found exactly where
+ * it was put.   [X11] */
 #include "graph/node.h"
 #include "study_case.h"
 
@@ -11,7 +12,10 @@ static rig begin(const char *text, const char *set, const char *against, int thr
 {
     rig g = {{test_context_with(1, 0), test_context_with(threads, 0)}, {NULL, NULL}};
     g.r[0] = set ? RECIPE(g.ctx[0], text, set) : RECIPE(g.ctx[0], text);
-    g.r[1] = set && against ? RECIPE(g.ctx[1], text, set, against) : set ? RECIPE(g.ctx[1], text, set) : against ? RECIPE(g.ctx[1], text, against) : RECIPE(g.ctx[1], text);
+    g.r[1] = set && against ? RECIPE(g.ctx[1], text, set, against)
+             : set          ? RECIPE(g.ctx[1], text, set)
+             : against      ? RECIPE(g.ctx[1], text, against)
+                            : RECIPE(g.ctx[1], text);
     return g;
 }
 
@@ -38,7 +42,8 @@ static void end(rig *g)
 static void clean_runs_do_not_differ(void **state)
 {
     (void)state;
-    static const char *const sets[] = {NULL, "optimizer={type: adam}", "accumulate=3", "precision=float64", "clip={norm: 0.5}"};
+    static const char *const sets[] = {NULL, "optimizer={type: adam}", "accumulate=3", "precision=float64",
+                                       "clip={norm: 0.5}"};
     for (size_t i = 0; i < GR_COUNT(sets); i++)
         for (int threads = 1; threads <= 2; threads++) {
             rig g = begin(DIGITS, sets[i], NULL, threads);
@@ -51,12 +56,12 @@ static void clean_runs_do_not_differ(void **state)
 }
 
 typedef struct fault {
-    int item, output;       /* where to put it; -1: only count */
+    int item, output; /* where to put it; -1: only count */
     int64_t step;
-    int items;              /* of a step */
+    int items; /* of a step */
     bool done;
     char scope[256], operation[160];
-    int64_t at;             /* element */
+    int64_t at; /* element */
 } fault;
 
 static void inject(void *user, int side, int64_t step, int item, int output, gr_plan_view *v)
@@ -66,10 +71,14 @@ static void inject(void *user, int side, int64_t step, int item, int output, gr_
     if (item >= f->items) f->items = item + 1;
     if (side != 1 || step != f->step || item != f->item || output != f->output || n == 0) return;
     f->at = (n - 1) / 2;
-    if (v->dtype == GR_U8) ((uint8_t *)v->data)[f->at] ^= 1;
-    else if (v->dtype == GR_I32) ((int32_t *)v->data)[f->at] ^= 1;
-    else if (v->element_bytes == 4) ((float *)v->data)[f->at] = nextafterf(((float *)v->data)[f->at], INFINITY);
-    else ((double *)v->data)[f->at] = nextafter(((double *)v->data)[f->at], INFINITY);
+    if (v->dtype == GR_U8)
+        ((uint8_t *)v->data)[f->at] ^= 1;
+    else if (v->dtype == GR_I32)
+        ((int32_t *)v->data)[f->at] ^= 1;
+    else if (v->element_bytes == 4)
+        ((float *)v->data)[f->at] = nextafterf(((float *)v->data)[f->at], INFINITY);
+    else
+        ((double *)v->data)[f->at] = nextafter(((double *)v->data)[f->at], INFINITY);
     snprintf(f->scope, sizeof f->scope, "%s", v->scope);
     snprintf(f->operation, sizeof f->operation, "%s", v->operation);
     f->done = true;
@@ -88,7 +97,9 @@ static void the_smallest_fault_is_found_where_it_is(void **state)
         for (int k = 0; k < count.items; k++) {
             fault f = {.item = k, .output = 0, .step = 1 + k % 2};
             r = trace(&g, &(gr_trace_options){.steps = 2, .touch = inject, .user = &f});
-            if (!f.done || !r.differs || r.shape) fail_msg("item %d, element %lld: done %d, differs %d: %s in %s: %s", k, (long long)f.at, f.done, r.differs, f.operation, f.scope, r.note);
+            if (!f.done || !r.differs || r.shape)
+                fail_msg("item %d, element %lld: done %d, differs %d: %s in %s: %s", k, (long long)f.at, f.done,
+                         r.differs, f.operation, f.scope, r.note);
             assert_int_equal(r.item, k);
             assert_int_equal(r.step, f.step);
             assert_string_equal(r.operation, f.operation);
@@ -126,7 +137,11 @@ static void backends_agree_within_rounding(void **state)
 static void what_is_set_differently_is_named(void **state)
 {
     (void)state;
-    static const struct { const char *against, *operation, *scope; int64_t step; bool shape; } cases[] = {
+    static const struct {
+        const char *against, *operation, *scope;
+        int64_t step;
+        bool shape;
+    } cases[] = {
         {"seed=4", "parameter \"c1.weight\"", "", 1, false},
         {"optimizer.lr=0.03", NULL, "optimizer \"sgd\" / parameter \"c1.weight\"", 1, false},
         {"optimizer.momentum=0.8", NULL, "optimizer \"sgd\" / parameter \"c1.weight\"", 2, false},
@@ -142,8 +157,10 @@ static void what_is_set_differently_is_named(void **state)
         rig g = begin(DIGITS, NULL, cases[i].against, 1);
         gr_trace_result r = trace(&g, &(gr_trace_options){.steps = 3});
         assert_true(r.differs);
-        if ((cases[i].operation && strcmp(r.operation, cases[i].operation) != 0) || strcmp(r.scope, cases[i].scope) != 0 || r.shape != cases[i].shape || r.step != cases[i].step)
-            fail_msg("%s: step %lld, %s in %s, %d: %s", cases[i].against, (long long)r.step, r.operation, r.scope, r.shape, r.note);
+        if ((cases[i].operation && strcmp(r.operation, cases[i].operation) != 0) ||
+            strcmp(r.scope, cases[i].scope) != 0 || r.shape != cases[i].shape || r.step != cases[i].step)
+            fail_msg("%s: step %lld, %s in %s, %d: %s", cases[i].against, (long long)r.step, r.operation, r.scope,
+                     r.shape, r.note);
         assert_true(r.shape == (strlen(r.note) > 0));
         end(&g);
     }
@@ -170,8 +187,10 @@ static void any_failing_allocation_is_survived(void **state)
         gr__fail_acquisition(g.ctx[0], k);
         gr_status st = gr__trace(g.ctx, (const gr_recipe *const *)g.r, &(gr_trace_options){.steps = 1}, &r);
         gr__fail_acquisition(g.ctx[0], 0);
-        if (k == 0) test_ok(g.ctx[0], st), last = gr__acquisitions(g.ctx[0]) - before;
-        else if (st != GR_OK) assert_int_equal(st, GR_E_MEMORY);
+        if (k == 0)
+            test_ok(g.ctx[0], st), last = gr__acquisitions(g.ctx[0]) - before;
+        else if (st != GR_OK)
+            assert_int_equal(st, GR_E_MEMORY);
         end(&g);
     }
 }
@@ -179,9 +198,13 @@ static void any_failing_allocation_is_survived(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(clean_runs_do_not_differ), cmocka_unit_test(the_smallest_fault_is_found_where_it_is), cmocka_unit_test(a_fault_below_the_tolerance_passes),
-        cmocka_unit_test(backends_agree_within_rounding), cmocka_unit_test(what_is_set_differently_is_named),
-        cmocka_unit_test(runs_that_diverge_together_do_not_differ), cmocka_unit_test(any_failing_allocation_is_survived),
+        cmocka_unit_test(clean_runs_do_not_differ),
+        cmocka_unit_test(the_smallest_fault_is_found_where_it_is),
+        cmocka_unit_test(a_fault_below_the_tolerance_passes),
+        cmocka_unit_test(backends_agree_within_rounding),
+        cmocka_unit_test(what_is_set_differently_is_named),
+        cmocka_unit_test(runs_that_diverge_together_do_not_differ),
+        cmocka_unit_test(any_failing_allocation_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

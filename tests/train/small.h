@@ -11,7 +11,7 @@
 #include "train/train.h"
 
 typedef struct small {
-    char folder[64];   /* a temporary folder */
+    char folder[64]; /* a temporary folder */
     char recipe[96], out[96];
 } small;
 
@@ -25,10 +25,13 @@ static inline void small_make(small *s, const char *more)
     assert_non_null(f);
     fprintf(f,
             "gradus: 1\nname: small\nseed: 3\n"
-            "data: {train: {type: synthetic, kind: digits, n: 120, seed: 1}, validation: {split: 0.2}, batch: 16, prepare: [standardize], shuffle: every_epoch}\n"
-            "model: {input: [16, 16, 1], layers: [{type: conv, filters: 4, kernel: 3, padding: same, activation: relu, name: c1}, {type: max_pool, size: 2},\n"
+            "data: {train: {type: synthetic, kind: digits, n: 120, seed: 1}, validation: {split: 0.2}, batch: 16, "
+            "prepare: [standardize], shuffle: every_epoch}\n"
+            "model: {input: [16, 16, 1], layers: [{type: conv, filters: 4, kernel: 3, padding: same, activation: relu, "
+            "name: c1}, {type: max_pool, size: 2},\n"
             "  flatten, {type: dropout, rate: 0.25}, {type: dense, units: 10, name: head}]}\n"
-            "cost: cross_entropy\n%s", more);
+            "cost: cross_entropy\n%s",
+            more);
     fclose(f);
 }
 
@@ -39,7 +42,8 @@ static inline void small_remove(const small *s)
     assert_int_equal(system(command), 0);
 }
 
-static inline gr_status small_train(gr_context *ctx, const small *s, const gr_train_options *more, gr_train_result *result)
+static inline gr_status small_train(gr_context *ctx, const small *s, const gr_train_options *more,
+                                    gr_train_result *result)
 {
     gr_recipe *r = NULL;
     gr_train_options o = {0};

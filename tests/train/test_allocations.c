@@ -1,4 +1,5 @@
-/* Steps 2 to 100 of a training run allocate nothing: ours, the libraries' and the loader's thread included. malloc and its kin are this program's own. */
+/* Steps 2 to 100 of a training run allocate nothing: ours, the libraries' and the loader's thread included. malloc and
+ * its kin are this program's own. */
 #include <errno.h>
 #include <malloc.h>
 #include <stdatomic.h>
@@ -28,13 +29,42 @@ static void count(void)
     if (atomic_load(&counting)) atomic_fetch_add(&calls, 1);
 }
 
-void *malloc(size_t n) { count(); return __libc_malloc(n); }
-void *calloc(size_t n, size_t size) { count(); return __libc_calloc(n, size); }
-void *realloc(void *p, size_t n) { count(); return __libc_realloc(p, n); }
-void *memalign(size_t alignment, size_t n) { count(); return __libc_memalign(alignment, n); }
-void *aligned_alloc(size_t alignment, size_t n) { count(); return __libc_memalign(alignment, n); }
-int posix_memalign(void **p, size_t alignment, size_t n) { count(); *p = __libc_memalign(alignment, n); return *p ? 0 : ENOMEM; }
-void free(void *p) { if (p) count(); __libc_free(p); }
+void *malloc(size_t n)
+{
+    count();
+    return __libc_malloc(n);
+}
+void *calloc(size_t n, size_t size)
+{
+    count();
+    return __libc_calloc(n, size);
+}
+void *realloc(void *p, size_t n)
+{
+    count();
+    return __libc_realloc(p, n);
+}
+void *memalign(size_t alignment, size_t n)
+{
+    count();
+    return __libc_memalign(alignment, n);
+}
+void *aligned_alloc(size_t alignment, size_t n)
+{
+    count();
+    return __libc_memalign(alignment, n);
+}
+int posix_memalign(void **p, size_t alignment, size_t n)
+{
+    count();
+    *p = __libc_memalign(alignment, n);
+    return *p ? 0 : ENOMEM;
+}
+void free(void *p)
+{
+    if (p) count();
+    __libc_free(p);
+}
 #endif
 
 static void watch(void *user, const gr_progress *p)
@@ -52,12 +82,17 @@ static void steps_allocate_nothing(void **state)
     skip(); /* the sanitizer's own allocator stands where ours would be */
 #endif
     static const char *const recipes[] = {
-        "optimizer: {type: sgd, lr: 0.01, momentum: 0.9}\nvalidate: none\ncheckpoint: {every: 1000}\nstop: {steps: 101}\n",
-        "optimizer: adam\nclip: {norm: 1.0}\nvalidate: none\ncheckpoint: {every: 1000}\nstop: {steps: 101}\naccumulate: 2\n",
+        "optimizer: {type: sgd, lr: 0.01, momentum: 0.9}\nvalidate: none\ncheckpoint: {every: 1000}\nstop: {steps: "
+        "101}\n",
+        "optimizer: adam\nclip: {norm: 1.0}\nvalidate: none\ncheckpoint: {every: 1000}\nstop: {steps: "
+        "101}\naccumulate: 2\n",
         "optimizer: adam\nvalidate: none\ncheckpoint: {every: 1000}\nstop: {steps: 101}\nprecision: float64\n",
-        "optimizer: {type: ranger, lr: 0.01}\nvalidate: none\ncheckpoint: {every: 1000}\nstop: {steps: 101}\naverage: {type: swa, start: 10, cycle: 7}\npenalty: {l2: 1e-4}\n",
-        "optimizer: {type: adahessian, lr: 0.01, hessian_interval: 3}\nvalidate: none\ncheckpoint: {every: 1000}\nstop: {steps: 101}\n",
-        "optimizer: {type: switch, at: 50, carry: true}\nvalidate: none\ncheckpoint: {every: 1000}\nstop: {steps: 101}\nclip: {norm: 1, per: layer}\n",
+        "optimizer: {type: ranger, lr: 0.01}\nvalidate: none\ncheckpoint: {every: 1000}\nstop: {steps: 101}\naverage: "
+        "{type: swa, start: 10, cycle: 7}\npenalty: {l2: 1e-4}\n",
+        "optimizer: {type: adahessian, lr: 0.01, hessian_interval: 3}\nvalidate: none\ncheckpoint: {every: "
+        "1000}\nstop: {steps: 101}\n",
+        "optimizer: {type: switch, at: 50, carry: true}\nvalidate: none\ncheckpoint: {every: 1000}\nstop: {steps: "
+        "101}\nclip: {norm: 1, per: layer}\n",
     };
     for (size_t i = 0; i < GR_COUNT(recipes); i++) {
         for (int threads = 1; threads <= 2; threads++) {

@@ -1,5 +1,5 @@
-/* AdaHessian's estimate of the Hessian's diagonal: on a network of 203 weights the mean of z (H z) over many draws is the exact diagonal,
- * within its standard error. All in float64. [mission O23, SYS21] */
+/* AdaHessian's estimate of the Hessian's diagonal: on a network of 203 weights the mean of z (H z) over many draws is
+ * the exact diagonal, within its standard error. All in float64. [mission O23, SYS21] */
 #include <math.h>
 
 #include "small.h"
@@ -33,14 +33,16 @@ static void build_product(hessian *h)
     along = gr_const(g, 0);
     for (size_t i = 0; i < TENSORS; i++) {
         name_of(name, "z", i);
-        along = gr_add(g, along, gr_sum_all(g, gr_mul(g, grad[i], gr_feed(g, name, GR_REAL, h->params[i].entry.shape))));
+        along =
+            gr_add(g, along, gr_sum_all(g, gr_mul(g, grad[i], gr_feed(g, name, GR_REAL, h->params[i].entry.shape))));
     }
     test_ok(h->ctx, gr_gradients(g, along, leaf, TENSORS, hz));
     for (size_t i = 0; i < TENSORS; i++) {
         name_of(name, "h", i);
         gr_output(g, name, hz[i]);
     }
-    test_ok(h->ctx, gr_plan_compile(h->ctx, g, h->store, &(gr_plan_options){.backend = h->task.backend, .name = "product"}, &h->product));
+    test_ok(h->ctx, gr_plan_compile(h->ctx, g, h->store,
+                                    &(gr_plan_options){.backend = h->task.backend, .name = "product"}, &h->product));
     gr_graph_destroy(g);
 }
 
@@ -54,16 +56,18 @@ static void build_draw(hessian *h)
         name_of(name, "z", i);
         gr_output(g, name, gr__optim_probe(g, &h->params[i], seed, update));
     }
-    test_ok(h->ctx, gr_plan_compile(h->ctx, g, h->store, &(gr_plan_options){.backend = h->task.backend, .name = "draw"}, &h->draw));
+    test_ok(h->ctx, gr_plan_compile(h->ctx, g, h->store, &(gr_plan_options){.backend = h->task.backend, .name = "draw"},
+                                    &h->draw));
     gr_graph_destroy(g);
 }
 
 static void hessian_open(hessian *h)
 {
-    static const char text[] =
-        "gradus: 1\nseed: 5\nprecision: float64\ndata: {train: {type: synthetic, kind: blobs, n: 48, features: 5, classes: 5, seed: 2}, "
-        "batch: all}\n"
-        "model: {input: 5, layers: [{type: dense, units: 18, activation: tanh}, {type: dense, units: 5}]}\noptimizer: adahessian\n";
+    static const char text[] = "gradus: 1\nseed: 5\nprecision: float64\ndata: {train: {type: synthetic, kind: blobs, "
+                               "n: 48, features: 5, classes: 5, seed: 2}, "
+                               "batch: all}\n"
+                               "model: {input: 5, layers: [{type: dense, units: 18, activation: tanh}, {type: dense, "
+                               "units: 5}]}\noptimizer: adahessian\n";
     size_t n;
     *h = (hessian){.ctx = test_context_with(1, 0)};
     test_ok(h->ctx, gr__recipe_from_text(h->ctx, "hessian", ".", text, sizeof text - 1, NULL, 0, &h->recipe));
@@ -173,8 +177,8 @@ static void the_mean_of_z_h_z_is_the_diagonal(void **state)
     }
     double share = ups / (DRAWS * (double)WEIGHTS);
     assert_true(fabs(share - 0.5) < 4 * 0.5 / sqrt(DRAWS * (double)WEIGHTS));
-    for (int i = 0; i < WEIGHTS;
-         i++) { /* the standard error from the Hessian itself: the variance of a draw is the sum of the squares off the diagonal */
+    for (int i = 0; i < WEIGHTS; i++) { /* the standard error from the Hessian itself: the variance of a draw is the sum
+                                           of the squares off the diagonal */
         double variance = 0;
         for (int k = 0; k < WEIGHTS; k++)
             if (k != i) variance += H[i][k] * H[i][k];

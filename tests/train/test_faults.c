@@ -1,8 +1,10 @@
-/* Failing each k-th allocation, and each k-th write, of a small training run: an error, never a crash, a leak or an unusable folder. */
+/* Failing each k-th allocation, and each k-th write, of a small training run: an error, never a crash, a leak or an
+ * unusable folder. */
 #include "base/file.h"
 #include "small.h"
 
-static const char *const recipe = "optimizer: {type: sgd, lr: 0.01, momentum: 0.9}\nstop: {steps: 3}\nvalidate: {every: 2}\ncheckpoint: {every: 2}\n";
+static const char *const recipe =
+    "optimizer: {type: sgd, lr: 0.01, momentum: 0.9}\nstop: {steps: 3}\nvalidate: {every: 2}\ncheckpoint: {every: 2}\n";
 
 /* Every k at first, then ever larger strides: thousands of acquisitions, each run a few milliseconds. */
 static uint64_t next(uint64_t k)
@@ -47,7 +49,8 @@ static void every_write_may_fail(void **state)
         if (st != GR_OK) {
             assert_int_equal(st, GR_E_WRITE);
             gr_context_clear_error(ctx);
-            test_ok(ctx, small_train(ctx, &s, &(gr_train_options){.resume = true}, &result)); /* the folder is still usable */
+            test_ok(ctx, small_train(ctx, &s, &(gr_train_options){.resume = true},
+                                     &result)); /* the folder is still usable */
             assert_int_equal(result.steps, 3);
         }
         test_context_end(ctx);
@@ -62,6 +65,7 @@ static void every_write_may_fail(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_may_fail), cmocka_unit_test(every_write_may_fail)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_may_fail),
+                                       cmocka_unit_test(every_write_may_fail)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
-/* Twenty updates of six recipes from given weights, against PyTorch's (parity/make.py made the fixtures): float64 on `ref` to 1e-10 of a tensor's largest element,
- * float32 on `cpu` to 1e-5; running statistics too, also those taken anew for averaged weights. [mission S5, O2, O8, O9, O24, G16, SYS24, SYS25, SYS26, SYS29,
- * SYS31] */
+/* Twenty updates of six recipes from given weights, against PyTorch's (parity/make.py made the fixtures): float64 on
+ * `ref` to 1e-10 of a tensor's largest element, float32 on `cpu` to 1e-5; running statistics too, also those taken anew
+ * for averaged weights. [mission S5, O2, O8, O9, O24, G16, SYS24, SYS25, SYS26, SYS29, SYS31] */
 #include <math.h>
 #include <stdlib.h>
 

@@ -1,4 +1,5 @@
-/* What every run promises: bytes as planned, dropout masks that micro-batching leaves alone, a host whose floating-point state is its own, divergence that is named. */
+/* What every run promises: bytes as planned, dropout masks that micro-batching leaves alone, a host whose
+ * floating-point state is its own, divergence that is named. */
 #include <fenv.h>
 #include <math.h>
 
@@ -60,7 +61,8 @@ static void micro_batches_draw_the_same_masks(void **state)
     (void)state;
     static const char *const recipes[] = {
         "precision: float64\noptimizer: {type: sgd, lr: 0.05, momentum: 0.9}\nvalidate: none\nstop: {epochs: 2}\n",
-        "precision: float64\noptimizer: {type: sgd, lr: 0.05, momentum: 0.9}\nvalidate: none\nstop: {epochs: 2}\naccumulate: 4\n",
+        "precision: float64\noptimizer: {type: sgd, lr: 0.05, momentum: 0.9}\nvalidate: none\nstop: {epochs: "
+        "2}\naccumulate: 4\n",
     };
     double *w[2];
     int64_t n[2];
@@ -149,8 +151,10 @@ static void a_budget_below_the_plan_takes_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(planned_bytes_are_taken_to_the_byte),  cmocka_unit_test(micro_batches_draw_the_same_masks),
-        cmocka_unit_test(the_hosts_floating_point_state_is_its_own), cmocka_unit_test(divergence_names_step_and_operation),
+        cmocka_unit_test(planned_bytes_are_taken_to_the_byte),
+        cmocka_unit_test(micro_batches_draw_the_same_masks),
+        cmocka_unit_test(the_hosts_floating_point_state_is_its_own),
+        cmocka_unit_test(divergence_names_step_and_operation),
         cmocka_unit_test(a_budget_below_the_plan_takes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,16 +1,20 @@
-/* Running statistics in whole trainings: when they move, when they stay, and those that averaged weights get of their own. The layer that
- * keeps them stands first, so that they depend on the data alone. In float64 on ref, to the bit. [mission O24, F6] */
+/* Running statistics in whole trainings: when they move, when they stay, and those that averaged weights get of their
+ * own. The layer that keeps them stands first, so that they depend on the data alone. In float64 on ref, to the bit.
+ * [mission O24, F6] */
 #include <signal.h>
 
 #include "model/file.h"
 #include "small.h"
 
 enum { CHANNELS = 16 };
-static const char first_layer[] =
-    "model={input: [16, 16, 1], layers: [{type: flatten}, {type: dense, units: 16, name: d}, {type: batch_norm, name: n1}, relu, "
-    "{type: dropout, rate: 0.5}, {type: dense, units: 12, name: e}, {type: batch_norm, name: n2}, {type: dense, units: 10, name: head}]}",
-                  data_alone[] = "model={input: [16, 16, 1], layers: [{type: global_avg_pool}, {type: batch_norm, name: n1}, {type: dense, "
-                                 "units: 10, name: head}]}";
+static const char
+    first_layer[] = "model={input: [16, 16, 1], layers: [{type: flatten}, {type: dense, units: 16, name: d}, {type: "
+                    "batch_norm, name: n1}, relu, "
+                    "{type: dropout, rate: 0.5}, {type: dense, units: 12, name: e}, {type: batch_norm, name: n2}, "
+                    "{type: dense, units: 10, name: head}]}",
+    data_alone[] =
+        "model={input: [16, 16, 1], layers: [{type: global_avg_pool}, {type: batch_norm, name: n1}, {type: dense, "
+        "units: 10, name: head}]}";
 
 typedef struct figures {
     int n;
@@ -102,16 +106,17 @@ static void nothing_but_the_data_moves_them(void **state)
 {
     (void)state;
     figures plain = LAST("optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 8}\n"),
-            other = LAST(
-                "optimizer: {type: ranger, lr: 0.01}\nstop: {steps: 8}\nvalidate: {every: 3}\naverage: {type: swa, start: 2, cycle: 2}\n");
+            other = LAST("optimizer: {type: ranger, lr: 0.01}\nstop: {steps: 8}\nvalidate: {every: 3}\naverage: {type: "
+                         "swa, start: 2, cycle: 2}\n");
     assert_true(same_figures(&plain, &other));
 }
 
 static void frozen_ones_stay_as_they_were(void **state)
 {
     (void)state;
-    static const char frozen[] = "optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 8}\naverage: {type: swa, start: 2, cycle: 2}\n"
-                                 "groups: [{match: \"n1.*\", freeze: true}]\n";
+    static const char frozen[] =
+        "optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 8}\naverage: {type: swa, start: 2, cycle: 2}\n"
+        "groups: [{match: \"n1.*\", freeze: true}]\n";
     figures still = figures_of(first_layer, frozen, "last.safetensors", "n1"),
             mean = figures_of(first_layer, frozen, "swa.safetensors", "n1"),
             other = figures_of(first_layer, frozen, "last.safetensors", "n2");
@@ -128,12 +133,16 @@ static void frozen_ones_stay_as_they_were(void **state)
 static void an_average_has_its_own(void **state)
 {
     (void)state;
-    figures one = figures_of(data_alone, "optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 6}\naverage: {type: swa, start: 2, cycle: 2}\n",
-                             "swa.safetensors", "n1"),
-            other =
-                figures_of(data_alone, "optimizer: {type: adam, lr: 0.01}\nstop: {epochs: 3}\naverage: {type: swa, start: 3, cycle: 5}\n",
-                           "swa.safetensors", "n1"),
-            running = LAST("optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 6}\naverage: {type: swa, start: 2, cycle: 2}\n");
+    figures one = figures_of(
+                data_alone,
+                "optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 6}\naverage: {type: swa, start: 2, cycle: 2}\n",
+                "swa.safetensors", "n1"),
+            other = figures_of(
+                data_alone,
+                "optimizer: {type: adam, lr: 0.01}\nstop: {epochs: 3}\naverage: {type: swa, start: 3, cycle: 5}\n",
+                "swa.safetensors", "n1"),
+            running =
+                LAST("optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 6}\naverage: {type: swa, start: 2, cycle: 2}\n");
     assert_true(same_figures(&one, &other));
     assert_false(same_figures(&one, &running));
 }
@@ -198,7 +207,8 @@ static void resumed_runs_end_in_the_same_bits(void **state)
                 in.stop = 0;
                 test_ok(r.ctx, gr__train(r.ctx, r.recipe, &o, &result));
             }
-            figures f = read_figures(r.ctx, r.s.out, "swa.safetensors", "n2"), b = read_figures(r.ctx, r.s.out, "best.safetensors", "n2");
+            figures f = read_figures(r.ctx, r.s.out, "swa.safetensors", "n2"),
+                    b = read_figures(r.ctx, r.s.out, "best.safetensors", "n2");
             assert_true(same_figures(&whole, &f));
             assert_true(same_figures(&best, &b));
             close_run(&r);
@@ -217,8 +227,9 @@ static void statistics_that_overflow_end_the_run(void **state)
     char path[128];
     gr_train_result result;
     static const char huge[] = "data={train: {type: csv, file: huge.csv, target: y}, batch: 4}";
-    static const char *const sets[] = {"model={input: [2], layers: [{type: batch_norm, name: n1}, {type: dense, units: 2, name: head}]}",
-                                       huge, "device=cpu", "precision=float32"};
+    static const char *const sets[] = {
+        "model={input: [2], layers: [{type: batch_norm, name: n1}, {type: dense, units: 2, name: head}]}", huge,
+        "device=cpu", "precision=float32"};
     small_make(&r.s, "precision: float64\noptimizer: {type: sgd, lr: 0.1}\nstop: {steps: 3}\ncheckpoint: none\n");
     snprintf(path, sizeof path, "%s/huge.csv", r.s.folder);
     FILE *f = fopen(path, "w");
@@ -244,7 +255,8 @@ static void statistics_that_overflow_end_the_run(void **state)
 static void groups_may_name_statistics_alone(void **state)
 {
     (void)state;
-    static const char frozen[] = "optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 4}\ngroups: [{match: \"n1.running_*\", freeze: true}]\n";
+    static const char frozen[] =
+        "optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 4}\ngroups: [{match: \"n1.running_*\", freeze: true}]\n";
     figures still = figures_of(first_layer, frozen, "last.safetensors", "n1"),
             other = figures_of(first_layer, frozen, "last.safetensors", "n2");
     assert_true(still.mean[0] == 0 && still.var[0] == 1 && other.mean[0] != 0);

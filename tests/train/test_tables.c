@@ -1,5 +1,5 @@
-/* Trainings on small tables whose course theory knows: batches by hand, penalties against overfitting, where last_bias and relu_bias lead,
- * rates in the log. In float64 on ref, one thread. */
+/* Trainings on small tables whose course theory knows: batches by hand, penalties against overfitting, where last_bias
+ * and relu_bias lead, rates in the log. In float64 on ref, one thread. */
 #include <math.h>
 
 #include "base/rng.h"
@@ -57,9 +57,10 @@ static void read_course(course *c)
     fclose(f);
 }
 
-/* Trains on t, validating on v (NULL: not at all), with more lines of a recipe; `read` looks at the run before it is removed. */
-static void train_on(const table *t, const table *v, const char *lines, course *c, void (*read)(gr_context *ctx, const course *c, void *to),
-                     void *to)
+/* Trains on t, validating on v (NULL: not at all), with more lines of a recipe; `read` looks at the run before it is
+ * removed. */
+static void train_on(const table *t, const table *v, const char *lines, course *c,
+                     void (*read)(gr_context *ctx, const course *c, void *to), void *to)
 {
     char folder[64] = "/tmp/gradus-tables-XXXXXX", path[160], command[120];
     gr_context *ctx = test_context_with(1, 0);
@@ -132,12 +133,14 @@ static void step_by_hand(const table *t, int from, int to, double lr, line *l)
     l->b[0] -= lr * slope[2] / (to - from);
 }
 
-#define LINE                                                                                                                               \
-    "data: {train: {type: csv, file: t.csv, target: y}, batch: 4, shuffle: none%s}\nmodel: {input: [2], layers: [{type: dense, units: 1, " \
-    "name: "                                                                                                                               \
+#define LINE                                                                                                      \
+    "data: {train: {type: csv, file: t.csv, target: y}, batch: 4, shuffle: none%s}\nmodel: {input: [2], layers: " \
+    "[{type: dense, units: 1, "                                                                                   \
+    "name: "                                                                                                      \
     "head, init: {weights: zeros}}]}\ncost: {type: mse%s}\noptimizer: {type: sgd, lr: %s}\nstop: {epochs: %d}\n"
 
-/* 10 rows in batches of 4: three updates an epoch, the last by the mean over the 2 rows that are left; drop_last leaves them out. */
+/* 10 rows in batches of 4: three updates an epoch, the last by the mean over the 2 rows that are left; drop_last leaves
+ * them out. */
 static void the_last_batch_is_a_mean_over_its_own_rows(void **state) /* [mission O2] */
 {
     (void)state;
@@ -186,8 +189,10 @@ static void fit_noise(const char *more, double *train, double *test)
     table t = noisy_line(24, 6, 0.7, 3), v = noisy_line(400, 6, 0.7, 4);
     char text[640];
     snprintf(text, sizeof text,
-             "data: {train: {type: csv, file: t.csv, target: y}, validation: {type: csv, file: v.csv, target: y}, batch: all}\n"
-             "model: {input: [6], layers: [{type: dense, units: 40, activation: tanh, name: h}, {type: dense, units: 1, name: head}]}\n"
+             "data: {train: {type: csv, file: t.csv, target: y}, validation: {type: csv, file: v.csv, target: y}, "
+             "batch: all}\n"
+             "model: {input: [6], layers: [{type: dense, units: 40, activation: tanh, name: h}, {type: dense, units: "
+             "1, name: head}]}\n"
              "cost: mse\nstop: {epochs: 800}\nvalidate: {every: 800 epochs}\nlog: {every: 800}\n%s\n",
              more);
     train_on(&t, &v, text, &c, NULL, NULL);
@@ -201,7 +206,8 @@ static void more_penalty_trains_worse_and_generalises_better(void **state)
     (void)state;
     static const char *const levels[][5] = {
         {"optimizer: {type: adam, lr: 0.01}", "optimizer: {type: adam, lr: 0.01}\npenalty: {l2: 1e-3}",
-         "optimizer: {type: adam, lr: 0.01}\npenalty: {l2: 1e-2}", "optimizer: {type: adam, lr: 0.01}\npenalty: {l2: 1e-1}",
+         "optimizer: {type: adam, lr: 0.01}\npenalty: {l2: 1e-2}",
+         "optimizer: {type: adam, lr: 0.01}\npenalty: {l2: 1e-1}",
          "optimizer: {type: adam, lr: 0.01}\npenalty: {l2: 1}"},
         {"optimizer: {type: adamw, lr: 0.01, weight_decay: 0}", "optimizer: {type: adamw, lr: 0.01, weight_decay: 0.1}",
          "optimizer: {type: adamw, lr: 0.01, weight_decay: 1}", "optimizer: {type: adamw, lr: 0.01, weight_decay: 4}",
@@ -212,7 +218,8 @@ static void more_penalty_trains_worse_and_generalises_better(void **state)
         for (int i = 0; i < 5; i++) {
             fit_noise(levels[way][i], &train[i], &test[i]);
             if (test[i] < test[best]) best = i;
-            if (i > 0 && !(train[i] >= train[i - 1])) fail_msg("%s: training error %g, below %g", levels[way][i], train[i], train[i - 1]);
+            if (i > 0 && !(train[i] >= train[i - 1]))
+                fail_msg("%s: training error %g, below %g", levels[way][i], train[i], train[i - 1]);
         }
         if (best == 0 || best == 4 || test[best] > 0.8 * test[0])
             fail_msg("%s: test errors %g %g %g %g %g", levels[way][4], test[0], test[1], test[2], test[3], test[4]);
@@ -221,8 +228,8 @@ static void more_penalty_trains_worse_and_generalises_better(void **state)
 
 /* ---- rates in the log  [mission O7, X13] ---- */
 
-/* Constant, and cyclic, which starts high, is low half a cycle later and high again: with any optimizer the log has the schedule's rates at
- * every update, and both errors to draw against them. */
+/* Constant, and cyclic, which starts high, is low half a cycle later and high again: with any optimizer the log has the
+ * schedule's rates at every update, and both errors to draw against them. */
 static void the_log_has_the_rates(void **state)
 {
     (void)state;
@@ -233,15 +240,18 @@ static void the_log_has_the_rates(void **state)
             char text[640];
             course c;
             snprintf(text, sizeof text,
-                     "data: {train: {type: csv, file: t.csv, target: y}, validation: {type: csv, file: v.csv, target: y}, batch: 16}\n"
-                     "model: {input: [3], layers: [{type: dense, units: 1, name: head}]}\ncost: mse\noptimizer: {type: %s, lr: 0.05}\n"
+                     "data: {train: {type: csv, file: t.csv, target: y}, validation: {type: csv, file: v.csv, target: "
+                     "y}, batch: 16}\n"
+                     "model: {input: [3], layers: [{type: dense, units: 1, name: head}]}\ncost: mse\noptimizer: {type: "
+                     "%s, lr: 0.05}\n"
                      "schedule: %s\nstop: {epochs: 20}\nvalidate: {every: 1}\nlog: {every: 1}\n",
                      optimizers[i], cyclic ? "{type: cyclic, high: 0.08, low: 0.02, half_cycle: 6}" : "constant");
             train_on(&t, &v, text, &c, NULL, NULL);
             assert_int_equal(c.n, 80);
             for (int k = 0; k < c.n; k++) {
                 double part = fabs(k % 12 - 6.0) / 6, want = cyclic ? 0.02 + 0.06 * part : 0.05;
-                if (fabs(c.lr[k] - want) > 1e-9 * want) fail_msg("%s, update %d: %.12g, not %.12g", optimizers[i], k, c.lr[k], want);
+                if (fabs(c.lr[k] - want) > 1e-9 * want)
+                    fail_msg("%s, update %d: %.12g, not %.12g", optimizers[i], k, c.lr[k], want);
                 assert_true(isfinite(c.train[k]) && isfinite(c.validation[k]));
             }
             if (!(c.validation[c.n - 1] < 0.5 * c.validation[0]))
@@ -251,8 +261,8 @@ static void the_log_has_the_rates(void **state)
 
 /* ---- last_bias  [mission I9, I10] ---- */
 
-/* One row of 20 is of class 1, and every batch has its share. From last_bias: auto the first cost is the entropy of that, and through the
- * first epoch it stays below the cost of a start from 0. */
+/* One row of 20 is of class 1, and every batch has its share. From last_bias: auto the first cost is the entropy of
+ * that, and through the first epoch it stays below the cost of a start from 0. */
 static void the_first_epoch_is_spent_on_what_is_known(void **state) /* [mission I9] */
 {
     (void)state;
@@ -262,9 +272,11 @@ static void the_first_epoch_is_spent_on_what_is_known(void **state) /* [mission 
     for (int known = 0; known < 2; known++) {
         char text[512];
         snprintf(text, sizeof text,
-                 "data: {train: {type: csv, file: t.csv, target: y}, batch: 20, shuffle: none}\nmodel: {input: [2], layers: [{type: dense, "
+                 "data: {train: {type: csv, file: t.csv, target: y}, batch: 20, shuffle: none}\nmodel: {input: [2], "
+                 "layers: [{type: dense, "
                  "units: 8, activation: relu}, {type: dense, units: 1, init: {weights: {type: normal, std: 0}}}]}\n"
-                 "cost: binary_cross_entropy\ninit: {last_bias: %s}\noptimizer: {type: sgd, lr: 0.1}\nstop: {epochs: 1}\nlog: {every: 1}\n",
+                 "cost: binary_cross_entropy\ninit: {last_bias: %s}\noptimizer: {type: sgd, lr: 0.1}\nstop: {epochs: "
+                 "1}\nlog: {every: 1}\n",
                  known ? "auto" : "zeros");
         train_on(&t, NULL, text, &c[known], NULL, NULL);
         assert_int_equal(c[known].n, 20);
@@ -274,7 +286,8 @@ static void the_first_epoch_is_spent_on_what_is_known(void **state) /* [mission 
     for (int k = 0; k < 20; k++) assert_true(c[1].train[k] < c[0].train[k]);
 }
 
-/* Values far from 0: from their mean the first cost is their variance, from 0 it is their mean square, and both ways end in one place. */
+/* Values far from 0: from their mean the first cost is their variance, from 0 it is their mean square, and both ways
+ * end in one place. */
 static void both_starts_of_a_regression_end_alike(void **state) /* [mission I10] */
 {
     (void)state;
@@ -287,7 +300,8 @@ static void both_starts_of_a_regression_end_alike(void **state) /* [mission I10]
         char text[512];
         snprintf(
             text, sizeof text,
-            "data: {train: {type: csv, file: t.csv, target: y}, batch: all}\nmodel: {input: [2], layers: [{type: dense, units: 1, init: "
+            "data: {train: {type: csv, file: t.csv, target: y}, batch: all}\nmodel: {input: [2], layers: [{type: "
+            "dense, units: 1, init: "
             "{weights: {type: normal, std: 0}}}]}\n"
             "cost: mse\ninit: {last_bias: %s}\noptimizer: {type: gd, lr: 0.1}\nstop: {epochs: 400}\nlog: {every: 1}\n",
             known ? "auto" : "zeros");
@@ -321,7 +335,8 @@ static double dead_units(const table *t, const char *relu_bias, int epochs)
     static layer l;
     int dead = UNITS;
     snprintf(text, sizeof text,
-             "data: {train: {type: csv, file: t.csv, target: y}, batch: 16}\nmodel: {input: [2], layers: [{type: dense, units: %d, "
+             "data: {train: {type: csv, file: t.csv, target: y}, batch: 16}\nmodel: {input: [2], layers: [{type: "
+             "dense, units: %d, "
              "activation: relu, name: h}, {type: dense, units: 1, name: head}]}\ncost: mse\ninit: {relu_bias: %s}\n"
              "optimizer: {type: sgd, lr: %s}\nstop: {epochs: %d}\nlog: {every: 100}\n",
              UNITS, relu_bias, epochs ? "0.001" : "0", GR_MAX(epochs, 1));
@@ -334,8 +349,8 @@ static double dead_units(const table *t, const char *relu_bias, int epochs)
     return (double)dead / UNITS;
 }
 
-/* Inputs in a narrow cloud far from the origin: half of the units look away. A bias wakes some of them at the start, and as a dead unit
- * never moves again, training does not make up for it. */
+/* Inputs in a narrow cloud far from the origin: half of the units look away. A bias wakes some of them at the start,
+ * and as a dead unit never moves again, training does not make up for it. */
 static void a_bias_keeps_units_alive_through_training(void **state)
 {
     (void)state;
@@ -344,8 +359,8 @@ static void a_bias_keeps_units_alive_through_training(void **state)
         for (int k = 0; k < 2; k++) t.x[i][k] = 1 + 0.1 * t.x[i][k];
     double before = dead_units(&t, "0", 0), after = dead_units(&t, "0", 40);
     double before_with = dead_units(&t, "0.5", 0), after_with = dead_units(&t, "0.5", 40);
-    print_message("dead units: %.3f at the start, %.3f after training; with relu_bias 0.5: %.3f and %.3f\n", before, after, before_with,
-                  after_with);
+    print_message("dead units: %.3f at the start, %.3f after training; with relu_bias 0.5: %.3f and %.3f\n", before,
+                  after, before_with, after_with);
     assert_true(before > 0.3 && after >= before); /* what no row activates has no gradient */
     assert_true(before_with < before - 0.05 && after_with >= before_with);
     assert_true(after_with < after);
@@ -354,9 +369,12 @@ static void a_bias_keeps_units_alive_through_training(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_last_batch_is_a_mean_over_its_own_rows),       cmocka_unit_test(the_sum_at_a_small_rate_is_the_mean),
-        cmocka_unit_test(more_penalty_trains_worse_and_generalises_better), cmocka_unit_test(the_log_has_the_rates),
-        cmocka_unit_test(the_first_epoch_is_spent_on_what_is_known),        cmocka_unit_test(both_starts_of_a_regression_end_alike),
+        cmocka_unit_test(the_last_batch_is_a_mean_over_its_own_rows),
+        cmocka_unit_test(the_sum_at_a_small_rate_is_the_mean),
+        cmocka_unit_test(more_penalty_trains_worse_and_generalises_better),
+        cmocka_unit_test(the_log_has_the_rates),
+        cmocka_unit_test(the_first_epoch_is_spent_on_what_is_known),
+        cmocka_unit_test(both_starts_of_a_regression_end_alike),
         cmocka_unit_test(a_bias_keeps_units_alive_through_training),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

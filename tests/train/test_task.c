@@ -1,15 +1,16 @@
-/* A task's facts of its training targets: of the training rows alone, in the model file, and never of other data.           [mission I9,
- * I10] */
+/* A task's facts of its training targets: of the training rows alone, in the model file, and never of other data.
+ * [mission I9, I10] */
 #include <math.h>
 
 #include "model/model.h"
 #include "small.h"
 
-static const char blobs[] = "gradus: 1\nname: facts\nseed: 3\n"
-                            "data: {train: {type: synthetic, kind: blobs, n: 300, classes: 3, features: 5, seed: 2}, validation: {split: "
-                            "0.2}, batch: 30, limit: {train: 100}}\n"
-                            "model: {input: [5], layers: [{type: dense, units: 4, name: head}]}\n"
-                            "cost: cross_entropy\noptimizer: sgd\nstop: {epochs: 1}\n";
+static const char blobs[] =
+    "gradus: 1\nname: facts\nseed: 3\n"
+    "data: {train: {type: synthetic, kind: blobs, n: 300, classes: 3, features: 5, seed: 2}, validation: {split: "
+    "0.2}, batch: 30, limit: {train: 100}}\n"
+    "model: {input: [5], layers: [{type: dense, units: 4, name: head}]}\n"
+    "cost: cross_entropy\noptimizer: sgd\nstop: {epochs: 1}\n";
 
 static gr_recipe *recipe(gr_context *ctx, const char *text)
 {
@@ -43,8 +44,9 @@ static void values_too(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    gr_recipe *r = recipe(ctx, "gradus: 1\ndata: {train: {type: synthetic, kind: regression, n: 50, features: 3, seed: 1}, batch: 10}\n"
-                               "model: {input: [3], layers: [{type: dense, units: 1}]}\ncost: mse\noptimizer: sgd\n");
+    gr_recipe *r = recipe(
+        ctx, "gradus: 1\ndata: {train: {type: synthetic, kind: regression, n: 50, features: 3, seed: 1}, batch: 10}\n"
+             "model: {input: [3], layers: [{type: dense, units: 1}]}\ncost: mse\noptimizer: sgd\n");
     gr_task t;
     double mean = 0, square = 0;
     test_ok(ctx, gr__task_open(ctx, r, 1u << GR_PART_TRAIN, NULL, &t));
@@ -52,7 +54,8 @@ static void values_too(void **state)
     for (int i = 0; i < 50; i++) mean += (double)y[i] / 50;
     for (int i = 0; i < 50; i++) square += ((double)y[i] - mean) * ((double)y[i] - mean) / 50;
     assert_true(t.targets->n == 50 && t.targets->values == 1);
-    assert_true(fabs(gr__targets_mean(t.targets, 0) - mean) < 1e-12 && fabs(gr__targets_variance(t.targets, 0) / square - 1) < 1e-12);
+    assert_true(fabs(gr__targets_mean(t.targets, 0) - mean) < 1e-12 &&
+                fabs(gr__targets_variance(t.targets, 0) / square - 1) < 1e-12);
     gr__task_close(&t);
     gr__recipe_close(ctx, r);
     test_context_end(ctx);
@@ -62,7 +65,8 @@ static void values_too(void **state)
 static void a_model_brings_its_own(void **state)
 {
     (void)state;
-    static const char other[] = "data: {train: {type: synthetic, kind: blobs, n: 30, classes: 2, features: 5, seed: 9}}\n";
+    static const char other[] =
+        "data: {train: {type: synthetic, kind: blobs, n: 30, classes: 2, features: 5, seed: 9}}\n";
     gr_context *ctx = test_context();
     gr_recipe *r = recipe(ctx, blobs);
     gr_task t;
@@ -81,7 +85,8 @@ static void a_model_brings_its_own(void **state)
     gr__task_close(&t);
     test_ok(ctx, gr__model_open(ctx, path, &m));
     char text[sizeof blobs + sizeof other];
-    snprintf(text, sizeof text, "%.*s%s%s", (int)(strstr(blobs, "data:") - blobs), blobs, other, strstr(blobs, "model:"));
+    snprintf(text, sizeof text, "%.*s%s%s", (int)(strstr(blobs, "data:") - blobs), blobs, other,
+             strstr(blobs, "model:"));
     gr_recipe *else_where = recipe(ctx, text);
     test_ok(ctx, gr__task_open(ctx, else_where, 1u << GR_PART_TRAIN, &m, &t));
     assert_int_equal(t.targets->n, 100);

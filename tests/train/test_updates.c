@@ -1,5 +1,5 @@
-/* What stands around the optimizer, in whole trainings: groups, penalties, LookAhead, averages, switches, curvature. All in float64 on ref,
- * where equal arithmetic can be told from nearly equal. */
+/* What stands around the optimizer, in whole trainings: groups, penalties, LookAhead, averages, switches, curvature.
+ * All in float64 on ref, where equal arithmetic can be told from nearly equal. */
 #include <math.h>
 
 #include "base/rng.h"
@@ -112,7 +112,8 @@ static void frozen_parameters_stay_as_they_are(void **state)
     FIT("optimizer: adam\nvalidate: none\nstop: {steps: 9}\ngroups: [{match: \"c1.*\", freeze: true}]\n", &later);
     FIT("optimizer: adam\nvalidate: none\nstop: {steps: 9}\n", &trained);
     for (int i = 0; i < 4; i++) {
-        bool frozen = first.name[i][0] == 'c', same = memcmp(first.v[i], later.v[i], sizeof(double) * (size_t)first.count[i]) == 0;
+        bool frozen = first.name[i][0] == 'c',
+             same = memcmp(first.v[i], later.v[i], sizeof(double) * (size_t)first.count[i]) == 0;
         assert_true(same == frozen);
         assert_true(memcmp(trained.v[i], later.v[i], sizeof(double) * (size_t)first.count[i]) != 0);
     }
@@ -147,30 +148,38 @@ static void frozen_layers_cost_nothing(void **state)
     }
 }
 
-/* lr_scale multiplies the whole step, decoupled decay included; the first match counts; a group's decay replaces the optimizer's, on biases
- * too. */
+/* lr_scale multiplies the whole step, decoupled decay included; the first match counts; a group's decay replaces the
+ * optimizer's, on biases too. */
 static void groups_scale_and_decay(void **state)
 {
     (void)state;
     model start, whole, scaled;
-    FIT("optimizer: {type: sgd, lr: 0, weight_decay: 0.1, decay: decoupled}\nvalidate: none\nstop: {steps: 1}\n", &start);
-    FIT("optimizer: {type: sgd, lr: 0.5, weight_decay: 0.1, decay: decoupled}\nvalidate: none\nstop: {steps: 1}\n", &whole);
+    FIT("optimizer: {type: sgd, lr: 0, weight_decay: 0.1, decay: decoupled}\nvalidate: none\nstop: {steps: 1}\n",
+        &start);
+    FIT("optimizer: {type: sgd, lr: 0.5, weight_decay: 0.1, decay: decoupled}\nvalidate: none\nstop: {steps: 1}\n",
+        &whole);
     FIT("optimizer: {type: sgd, lr: 0.5, weight_decay: 0.1, decay: decoupled}\nvalidate: none\nstop: {steps: 1}\n"
-        "groups: [{match: head.weight, lr_scale: 0.25}, {match: \"h*\", lr_scale: 0}, {match: \"c?.*\", lr_scale: 2, weight_decay: 0.1}]\n",
+        "groups: [{match: head.weight, lr_scale: 0.25}, {match: \"h*\", lr_scale: 0}, {match: \"c?.*\", lr_scale: 2, "
+        "weight_decay: 0.1}]\n",
         &scaled);
     for (int i = 0; i < 4; i++) {
-        double scale = strcmp(start.name[i], "head.weight") == 0 ? 0.25 : strcmp(start.name[i], "head.bias") == 0 ? 0 : 2;
+        double scale = strcmp(start.name[i], "head.weight") == 0 ? 0.25
+                       : strcmp(start.name[i], "head.bias") == 0 ? 0
+                                                                 : 2;
         for (int64_t k = 0; k < start.count[i]; k++)
             assert_true(fabs((scaled.v[i][k] - start.v[i][k]) - scale * (whole.v[i][k] - start.v[i][k])) <
                         1e-14); /* biases start at 0: no decay to see */
     }
     model_free(&start), model_free(&whole), model_free(&scaled);
-    FIT("optimizer: {type: sgd, lr: 0, weight_decay: 0.1}\nstop: {steps: 1}\nvalidate: none\ninit: {bias: {type: constant, value: 1}}\n",
+    FIT("optimizer: {type: sgd, lr: 0, weight_decay: 0.1}\nstop: {steps: 1}\nvalidate: none\ninit: {bias: {type: "
+        "constant, value: 1}}\n",
         &start);
-    FIT("optimizer: {type: adamw, lr: 0.5, weight_decay: 0.1}\nstop: {steps: 1}\nvalidate: none\ninit: {bias: {type: constant, value: "
+    FIT("optimizer: {type: adamw, lr: 0.5, weight_decay: 0.1}\nstop: {steps: 1}\nvalidate: none\ninit: {bias: {type: "
+        "constant, value: "
         "1}}\n",
         &whole);
-    FIT("optimizer: {type: adamw, lr: 0.5, weight_decay: 0.1}\nstop: {steps: 1}\nvalidate: none\ninit: {bias: {type: constant, value: 1}}\n"
+    FIT("optimizer: {type: adamw, lr: 0.5, weight_decay: 0.1}\nstop: {steps: 1}\nvalidate: none\ninit: {bias: {type: "
+        "constant, value: 1}}\n"
         "groups: [{match: head.bias, weight_decay: 0.2}]\n",
         &scaled);
     for (int64_t k = 0; k < start.count[3]; k++) assert_true(fabs(whole.v[3][k] - scaled.v[3][k] - 0.5 * 0.2) < 1e-15);
@@ -186,14 +195,17 @@ static void a_penalty_adds_its_gradient_and_is_reported_apart(void **state)
     static const struct {
         const char *line;
         double l2, l1;
-    } cases[] = {{"penalty: {l2: 0.01}\n", 0.01, 0}, {"penalty: {l1: 0.02}\n", 0, 0.02}, {"penalty: {l2: 0.01, l1: 0.02}\n", 0.01, 0.02}};
+    } cases[] = {{"penalty: {l2: 0.01}\n", 0.01, 0},
+                 {"penalty: {l1: 0.02}\n", 0, 0.02},
+                 {"penalty: {l2: 0.01, l1: 0.02}\n", 0.01, 0.02}};
     for (size_t c = 0; c < GR_COUNT(cases); c++) {
         model start, plain, with;
         costs k;
         char text[300];
         FIT("optimizer: {type: sgd, lr: 0}\nvalidate: none\nstop: {steps: 1}\n", &start);
         FIT("optimizer: {type: sgd, lr: 0.5}\nvalidate: none\nstop: {steps: 1}\n", &plain);
-        snprintf(text, sizeof text, "optimizer: {type: sgd, lr: 0.5}\nvalidate: none\nstop: {steps: 1}\n%s", cases[c].line);
+        snprintf(text, sizeof text, "optimizer: {type: sgd, lr: 0.5}\nvalidate: none\nstop: {steps: 1}\n%s",
+                 cases[c].line);
         fit(text, NULL, 0, "last.safetensors", &with, &k);
         double term = 0;
         for (int i = 0; i < 4; i++) {
@@ -213,8 +225,8 @@ static void a_penalty_adds_its_gradient_and_is_reported_apart(void **state)
 static void a_penalty_counts_once(void **state)
 {
     (void)state;
-    const char *lines =
-        "optimizer: {type: sgd, lr: 0.1}\nvalidate: none\nstop: {steps: 3}\npenalty: {l2: 0.1, l1: 0.01}\nclip: {norm: 0.5}\n";
+    const char *lines = "optimizer: {type: sgd, lr: 0.1}\nvalidate: none\nstop: {steps: 3}\npenalty: {l2: 0.1, l1: "
+                        "0.01}\nclip: {norm: 0.5}\n";
     const char *const whole[] = {"data.batch=32"}, *const micro[] = {"data.batch=8", "accumulate=4"};
     model a, b;
     fit(lines, whole, 1, "last.safetensors", &a, NULL);
@@ -223,8 +235,8 @@ static void a_penalty_counts_once(void **state)
     model_free(&a), model_free(&b);
 }
 
-/* With reduction: sum the gradient of the data is as many times as long as there are samples; the penalty's stays what it is, however many
- * micro-batches there are. */
+/* With reduction: sum the gradient of the data is as many times as long as there are samples; the penalty's stays what
+ * it is, however many micro-batches there are. */
 static void a_penalty_counts_once_beside_a_sum(void **state)
 {
     (void)state;
@@ -237,9 +249,11 @@ static void a_penalty_counts_once_beside_a_sum(void **state)
     char text[300];
     FIT("optimizer: {type: sgd, lr: 0}\nvalidate: none\nstop: {steps: 1}\n", &start);
     FIT("optimizer: {type: sgd, lr: 0.5}\nvalidate: none\nstop: {steps: 1}\n", &mean);
-    fit("optimizer: {type: sgd, lr: 0.03125}\nvalidate: none\nstop: {steps: 1}\n", sum, 1, "last.safetensors", &plain, NULL);
+    fit("optimizer: {type: sgd, lr: 0.03125}\nvalidate: none\nstop: {steps: 1}\n", sum, 1, "last.safetensors", &plain,
+        NULL);
     assert_true(apart(&start, &mean) > 1e-3 && apart(&mean, &plain) < 1e-14); /* sixteen times the gradient */
-    snprintf(text, sizeof text, "optimizer: {type: sgd, lr: %g}\nvalidate: none\nstop: {steps: 1}\npenalty: {l2: %g, l1: %g}\n", lr, l2,
+    snprintf(text, sizeof text,
+             "optimizer: {type: sgd, lr: %g}\nvalidate: none\nstop: {steps: 1}\npenalty: {l2: %g, l1: %g}\n", lr, l2,
              l1);
     fit(text, sum, GR_COUNT(sum), "last.safetensors", &with, &k);
     fit(text, micro, GR_COUNT(micro), "last.safetensors", &split, NULL);
@@ -296,7 +310,8 @@ static void fit_linear(const linear *p, const char *penalty, double w[INPUTS], d
     snprintf(out, sizeof out, "%s/run", folder);
     f = fopen(path, "w");
     fprintf(f,
-            "gradus: 1\nprecision: float64\ndata: {train: {type: csv, file: p.csv, target: y}}\nmodel: {input: %d, layers: [{type: dense, "
+            "gradus: 1\nprecision: float64\ndata: {train: {type: csv, file: p.csv, target: y}}\nmodel: {input: %d, "
+            "layers: [{type: dense, "
             "units: 1, name: head}]}\n"
             "cost: mse\noptimizer: {type: gd, lr: 0.1}\nstop: {epochs: 3000}\nlog: {every: 1000}\ncheckpoint: none\n%s",
             INPUTS, penalty);
@@ -385,7 +400,8 @@ static void both_forms_of_nag_see_the_same_points(void **state) /* while the rat
     model a, b;
     costs one, other;
     fit("optimizer: {type: nag, lr: 0.05}\nstop: {steps: 12}\nvalidate: none\n", NULL, 0, "last.safetensors", &a, &one);
-    fit("optimizer: {type: nag, lr: 0.05, form: sutskever}\nstop: {steps: 12}\nvalidate: none\n", NULL, 0, "last.safetensors", &b, &other);
+    fit("optimizer: {type: nag, lr: 0.05, form: sutskever}\nstop: {steps: 12}\nvalidate: none\n", NULL, 0,
+        "last.safetensors", &b, &other);
     assert_int_equal(one.n, 12);
     for (int i = 0; i < 12; i++) assert_true(fabs(one.train[i] - other.train[i]) < 1e-9);
     assert_true(apart(&a, &b) > 1e-4); /* the weights themselves are not those points */
@@ -412,11 +428,12 @@ static void ranger_is_radam_inside_lookahead(void **state)
 {
     (void)state;
     equal_to_the_bit("optimizer: {type: ranger, lr: 0.02}\nstop: {steps: 20}\n",
-                     "optimizer: {type: radam, lr: 0.02, beta1: 0.95, eps: 1e-5}\nstop: {steps: 20}\nlookahead: {k: 6, alpha: 0.5}\n");
+                     "optimizer: {type: radam, lr: 0.02, beta1: 0.95, eps: 1e-5}\nstop: {steps: 20}\nlookahead: {k: 6, "
+                     "alpha: 0.5}\n");
 }
 
-/* After k updates of SGD the weights are halfway between the start and where SGD alone is; between synchronisations the slow ones are the
- * model. */
+/* After k updates of SGD the weights are halfway between the start and where SGD alone is; between synchronisations the
+ * slow ones are the model. */
 static void lookahead_pulls_halfway_back(void **state)
 {
     (void)state;
@@ -424,9 +441,11 @@ static void lookahead_pulls_halfway_back(void **state)
     FIT("optimizer: {type: sgd, lr: 0}\nstop: {steps: 1}\nvalidate: none\n", &start);
     FIT("optimizer: {type: sgdm, lr: 0.1}\nstop: {steps: 5}\nvalidate: none\n", &fast);
     FIT("optimizer: {type: sgdm, lr: 0.1}\nstop: {steps: 5}\nvalidate: none\nlookahead: {k: 5, alpha: 0.5}\n", &half);
-    FIT("optimizer: {type: sgdm, lr: 0.1}\nstop: {steps: 8}\nvalidate: none\nlookahead: {k: 5, alpha: 0.5}\n", &between);
+    FIT("optimizer: {type: sgdm, lr: 0.1}\nstop: {steps: 8}\nvalidate: none\nlookahead: {k: 5, alpha: 0.5}\n",
+        &between);
     for (int i = 0; i < 4; i++)
-        for (int64_t k = 0; k < start.count[i]; k++) assert_true(half.v[i][k] == 0.5 * start.v[i][k] + 0.5 * fast.v[i][k]);
+        for (int64_t k = 0; k < start.count[i]; k++)
+            assert_true(half.v[i][k] == 0.5 * start.v[i][k] + 0.5 * fast.v[i][k]);
     assert_true(apart(&half, &between) == 0);
     model_free(&start), model_free(&fast), model_free(&half), model_free(&between);
 }
@@ -453,7 +472,8 @@ static void swa_is_the_mean_of_what_it_collected_and_changes_nothing(void **stat
 {
     (void)state;
     model swa, last, plain, at[3];
-    const char *lines = "optimizer: {type: sgdm, lr: 0.1}\nvalidate: none\nstop: {steps: 9}\naverage: {type: swa, start: 4, cycle: 2}\n";
+    const char *lines = "optimizer: {type: sgdm, lr: 0.1}\nvalidate: none\nstop: {steps: 9}\naverage: {type: swa, "
+                        "start: 4, cycle: 2}\n";
     const char *const steps[] = {"stop.steps=4", "stop.steps=6",
                                  "stop.steps=8"}; /* after 4, 6, 8: not before the start, not between cycles */
     gr_train_result r = fit(lines, NULL, 0, "swa.safetensors", &swa, NULL);
@@ -461,7 +481,8 @@ static void swa_is_the_mean_of_what_it_collected_and_changes_nothing(void **stat
     fit(lines, NULL, 0, "last.safetensors", &last, NULL);
     FIT("optimizer: {type: sgdm, lr: 0.1}\nvalidate: none\nstop: {steps: 9}\n", &plain);
     assert_true(apart(&last, &plain) == 0);
-    for (int i = 0; i < 3; i++) fit("optimizer: {type: sgdm, lr: 0.1}\nvalidate: none\n", &steps[i], 1, "last.safetensors", &at[i], NULL);
+    for (int i = 0; i < 3; i++)
+        fit("optimizer: {type: sgdm, lr: 0.1}\nvalidate: none\n", &steps[i], 1, "last.safetensors", &at[i], NULL);
     for (int i = 0; i < 4; i++)
         for (int64_t k = 0; k < swa.count[i]; k++)
             assert_true(fabs(swa.v[i][k] - (at[0].v[i][k] + at[1].v[i][k] + at[2].v[i][k]) / 3) < 1e-15);
@@ -474,8 +495,8 @@ static void the_average_may_be_best(void **state)
 {
     (void)state;
     model best, swa;
-    const char *lines =
-        "optimizer: {type: sgdm, lr: 0.25}\nstop: {epochs: 12}\nvalidate: {every: 1 epoch}\naverage: {type: swa, start: 0.25}\n";
+    const char *lines = "optimizer: {type: sgdm, lr: 0.25}\nstop: {epochs: 12}\nvalidate: {every: 1 epoch}\naverage: "
+                        "{type: swa, start: 0.25}\n";
     gr_train_result r = fit(lines, NULL, 0, "best.safetensors", &best, NULL);
     assert_int_equal(r.averaged, 10);
     assert_true(r.best_error <= r.final_error && r.best_error <= r.average_error);
@@ -524,7 +545,8 @@ static void rates_of_a_run(const char *average, int64_t after, double rate[RATES
     interruption in = {.after = after};
     char text[400];
     snprintf(text, sizeof text,
-             "precision: float64\nvalidate: none\nstop: {steps: 10}\noptimizer: {type: sgd, lr: 0.1}\nschedule: {type: polynomial, warmup: "
+             "precision: float64\nvalidate: none\nstop: {steps: 10}\noptimizer: {type: sgd, lr: 0.1}\nschedule: {type: "
+             "polynomial, warmup: "
              "2}\n%s",
              average);
     small_make(&s, text);
@@ -545,7 +567,8 @@ static void rates_of_a_run(const char *average, int64_t after, double rate[RATES
     small_remove(&s);
 }
 
-/* The rate of SWA is constant: the schedule's up to the update after which the first weights are collected, average.lr from the next on. */
+/* The rate of SWA is constant: the schedule's up to the update after which the first weights are collected, average.lr
+ * from the next on. */
 static void the_average_has_a_rate_of_its_own(void **state)
 {
     (void)state;
@@ -562,14 +585,15 @@ static void the_average_has_a_rate_of_its_own(void **state)
         {"average: {type: swa, start: 6, cycle: 1}\n", RATES, 0},
     };
     for (size_t i = 0; i < GR_COUNT(cases); i++)
-        for (int64_t after = 0; after < RATES; after += i == 0 ? 1 : 7) { /* interrupted before, at and behind the start */
+        for (int64_t after = 0; after < RATES;
+             after += i == 0 ? 1 : 7) { /* interrupted before, at and behind the start */
             double rate[RATES];
             rates_of_a_run(cases[i].average, after, rate);
             for (int t = 0; t < RATES; t++) {
                 double want = t >= cases[i].first ? cases[i].lr : schedule[t];
                 if (fabs(rate[t] - want) > 1e-10)
-                    fail_msg("%s: update %d, interrupted after %d, has rate %.10g, not %.10g", cases[i].average, t + 1, (int)after, rate[t],
-                             want);
+                    fail_msg("%s: update %d, interrupted after %d, has rate %.10g, not %.10g", cases[i].average, t + 1,
+                             (int)after, rate[t], want);
             }
         }
 }
@@ -578,9 +602,9 @@ static void the_average_has_a_rate_of_its_own(void **state)
 static void the_rate_of_the_average_is_trained_with(void **state)
 {
     (void)state;
-    equal_to_the_bit(
-        "optimizer: {type: sgd, lr: 0.1}\nvalidate: none\nstop: {steps: 6}\n",
-        "optimizer: {type: sgd, lr: 0.1}\nvalidate: none\nstop: {steps: 9}\naverage: {type: swa, start: 6, cycle: 1, lr: 0}\n");
+    equal_to_the_bit("optimizer: {type: sgd, lr: 0.1}\nvalidate: none\nstop: {steps: 6}\n",
+                     "optimizer: {type: sgd, lr: 0.1}\nvalidate: none\nstop: {steps: 9}\naverage: {type: swa, start: "
+                     "6, cycle: 1, lr: 0}\n");
 }
 
 /* ---- switches  [mission O11] ---- */
@@ -597,9 +621,10 @@ static void a_switch_is_two_runs_one_after_the_other(void **state)
                                "model.layers[3].rate=0", "stop.steps=6",   "optimizer=adam"};
     const char *const two[] = {"precision=float64",      "data.batch=all", "data.shuffle=none",
                                "model.layers[3].rate=0", "stop.steps=4",   "optimizer={type: sgdm, lr: 0.05}"};
-    const char *const both[] = {"precision=float64", "data.batch=all",
-                                "data.shuffle=none", "model.layers[3].rate=0",
-                                "stop.steps=10",     "optimizer={type: switch, first: adam, then: {type: sgdm, lr: 0.05}, at: 0.6}"};
+    const char *const both[] = {
+        "precision=float64", "data.batch=all",
+        "data.shuffle=none", "model.layers[3].rate=0",
+        "stop.steps=10",     "optimizer={type: switch, first: adam, then: {type: sgdm, lr: 0.05}, at: 0.6}"};
     small_make(&s, "validate: none\n");
     gr_context *ctx = test_context_with(1, 0);
     snprintf(out, sizeof out, "%s/second", s.folder);
@@ -621,8 +646,8 @@ static void a_switch_is_two_runs_one_after_the_other(void **state)
     small_remove(&s);
 }
 
-/* With a constant gradient the carried momentum is SGDM's steady state, g / (1 - momentum): the first step is ten times as long as one that
- * starts from 0. */
+/* With a constant gradient the carried momentum is SGDM's steady state, g / (1 - momentum): the first step is ten times
+ * as long as one that starts from 0. */
 static void a_carried_momentum_has_the_size_of_a_steady_one(void **state)
 {
     (void)state;
@@ -651,7 +676,8 @@ static void adahessian_sees_the_same_curvature_in_micro_batches(void **state)
 {
     (void)state;
     model a, b;
-    const char *lines = "optimizer: {type: adahessian, lr: 0.05, eps: 0.01}\nvalidate: none\nstop: {steps: 3}\npenalty: {l2: 1e-3}\n";
+    const char *lines =
+        "optimizer: {type: adahessian, lr: 0.05, eps: 0.01}\nvalidate: none\nstop: {steps: 3}\npenalty: {l2: 1e-3}\n";
     const char *const whole[] = {"data.batch=32"}, *const micro[] = {"data.batch=8", "accumulate=4"};
     fit(lines, whole, 1, "last.safetensors", &a, NULL);
     fit(lines, micro, 2, "last.safetensors", &b, NULL);
@@ -666,8 +692,8 @@ static void adahessian_trains_a_convolutional_network(void **state)
     costs k;
     static const char *const intervals[] = {"optimizer.hessian_interval=1", "optimizer.hessian_interval=3"};
     for (size_t i = 0; i < GR_COUNT(intervals); i++) {
-        fit("optimizer: {type: adahessian, lr: 0.05, eps: 0.01}\nvalidate: none\nstop: {steps: 40}\n", &intervals[i], 1, "last.safetensors",
-            &m, &k);
+        fit("optimizer: {type: adahessian, lr: 0.05, eps: 0.01}\nvalidate: none\nstop: {steps: 40}\n", &intervals[i], 1,
+            "last.safetensors", &m, &k);
         double early = 0, late = 0;
         for (int t = 0; t < 6; t++) early += k.train[t] / 6, late += k.train[k.n - 1 - t] / 6;
         assert_true(late < 0.5 * early);

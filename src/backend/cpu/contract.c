@@ -56,26 +56,26 @@ int gr__contract_shards(double cost_ns)
 double gr__contract_flops(const gr__contraction *c)
 {
     if (c->kind == GR__MATMUL) return 2.0 * (double)c->mm.batch * (double)c->mm.m * (double)c->mm.n * (double)c->mm.k;
-    return 2.0 * (double)c->conv.n * (double)c->conv.oh * (double)c->conv.ow * (double)c->conv.o * (double)c->conv.kh * (double)c->conv.kw *
-           (double)c->conv.c / (double)GR_MAX(c->conv.groups, 1);
+    return 2.0 * (double)c->conv.n * (double)c->conv.oh * (double)c->conv.ow * (double)c->conv.o * (double)c->conv.kh *
+           (double)c->conv.kw * (double)c->conv.c / (double)GR_MAX(c->conv.groups, 1);
 }
 
 static gr_status check(gr_context *ctx, const gr__contraction *c)
 {
     if (c->kind == GR__MATMUL) {
         if (c->mm.batch < 0 || c->mm.m < 0 || c->mm.n < 0 || c->mm.k < 0)
-            return gr__fail(ctx, GR_E_SHAPE, "matmul: a size is negative: batch %lld, m %lld, n %lld, k %lld", (long long)c->mm.batch,
-                            (long long)c->mm.m, (long long)c->mm.n, (long long)c->mm.k);
+            return gr__fail(ctx, GR_E_SHAPE, "matmul: a size is negative: batch %lld, m %lld, n %lld, k %lld",
+                            (long long)c->mm.batch, (long long)c->mm.m, (long long)c->mm.n, (long long)c->mm.k);
         return GR_OK;
     }
-    if (c->conv.n < 0 || c->conv.h < 0 || c->conv.w < 0 || c->conv.c < 0 || c->conv.o < 0 || c->conv.kh < 0 || c->conv.kw < 0 ||
-        c->conv.oh < 0 || c->conv.ow < 0)
+    if (c->conv.n < 0 || c->conv.h < 0 || c->conv.w < 0 || c->conv.c < 0 || c->conv.o < 0 || c->conv.kh < 0 ||
+        c->conv.kw < 0 || c->conv.oh < 0 || c->conv.ow < 0)
         return gr__fail(ctx, GR_E_SHAPE, "convolution: a size is negative");
     if (c->conv.stride_h < 1 || c->conv.stride_w < 1 || c->conv.dilation_h < 1 || c->conv.dilation_w < 1)
         return gr__fail(ctx, GR_E_RANGE, "convolution: strides and dilations must be at least 1");
     if (c->conv.groups < 1 || c->conv.c % c->conv.groups != 0 || c->conv.o % c->conv.groups != 0)
-        return gr__fail(ctx, GR_E_SHAPE, "convolution: %lld and %lld channels cannot be cut into %lld groups", (long long)c->conv.c,
-                        (long long)c->conv.o, (long long)c->conv.groups);
+        return gr__fail(ctx, GR_E_SHAPE, "convolution: %lld and %lld channels cannot be cut into %lld groups",
+                        (long long)c->conv.c, (long long)c->conv.o, (long long)c->conv.groups);
     return GR_OK;
 }
 

@@ -1,6 +1,7 @@
 /* Contractions on the processor: matrix products and convolutions with their two gradients, NHWC, float32, own kernels.
  *
- * A provider accepts a contraction or not and states its cost as a pure function of shape and instruction set; the cheapest wins. */
+ * A provider accepts a contraction or not and states its cost as a pure function of shape and instruction set; the
+ * cheapest wins. */
 #ifndef GR_CPU_CONTRACT_H
 #define GR_CPU_CONTRACT_H
 
@@ -22,12 +23,14 @@ typedef struct gr__contraction {
         bool transpose_a, transpose_b;
         bool broadcast_a, broadcast_b; /* the operand has no batch axis: the same matrix for every b */
     } mm;
-    struct { /* sizes and paddings before the first row and column; output sizes are given, so what pads the end follows */
+    struct { /* sizes and paddings before the first row and column; output sizes are given, so what pads the end follows
+              */
         int64_t n, h, w, c, o, kh, kw, oh, ow;
         int64_t stride_h, stride_w, dilation_h, dilation_w, pad_h, pad_w, groups;
     } conv;
-    bool bias;  /* epilogue of matmul and forward: adds bias[n] or bias[O] after the sum is complete (bits as a separate pass would give) */
-    bool relu;  /* then max(., 0), with NaN kept */
+    bool bias; /* epilogue of matmul and forward: adds bias[n] or bias[O] after the sum is complete (bits as a separate
+                  pass would give) */
+    bool relu; /* then max(., 0), with NaN kept */
     gr_algorithm algorithm; /* what `algorithm:` allows: everything; direct and Winograd F(2x2,3x3); direct only */
 } gr__contraction;
 

@@ -7,12 +7,15 @@
 
 /* One maker an algorithm, and where there is a choice what it would cost: infinite if it does not take the shape. */
 gr_status gr__gemm_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out);
-gr_status gr__conv_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out);         /* forward and data */
+gr_status gr__conv_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out); /* forward and data */
 gr_status gr__conv_weights_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out);
-gr_status gr__conv_scatter_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out); /* data, few channels */
+gr_status gr__conv_scatter_make(gr_context *ctx, const gr__contraction *c, gr__isa isa,
+                                gr_kernel **out); /* data, few channels */
 double gr__conv_scatter_cost(const gr__contraction *c, gr__isa isa);
-gr_status gr__winograd_make(gr_context *ctx, const gr__contraction *c, gr__winograd w, gr__isa isa, gr_kernel **out); /* forward and data */
-gr_status gr__winograd_weights_make(gr_context *ctx, const gr__contraction *c, gr__winograd w, gr__isa isa, gr_kernel **out);
+gr_status gr__winograd_make(gr_context *ctx, const gr__contraction *c, gr__winograd w, gr__isa isa,
+                            gr_kernel **out); /* forward and data */
+gr_status gr__winograd_weights_make(gr_context *ctx, const gr__contraction *c, gr__winograd w, gr__isa isa,
+                                    gr_kernel **out);
 double gr__winograd_cost(const gr__contraction *c, gr__winograd w, gr__isa isa);
 
 /* Into how many shards work of so many nanoseconds is cut: a function of shape and instruction set alone. */
@@ -20,7 +23,8 @@ int gr__contract_shards(double cost_ns);
 /* Time of so many multiply-adds (whole vectors counted) and bytes moved to or from memory, on one thread. */
 double gr__contract_cost(const gr__tile_ops *ops, double madds, double bytes);
 
-/* Steps of j that a tile takes, in multiply-adds of whole vectors: short tiles wait for the latency of the multiply-add. */
+/* Steps of j that a tile takes, in multiply-adds of whole vectors: short tiles wait for the latency of the
+ * multiply-add. */
 static inline double gr__tile_cost(const gr__tile_ops *ops, int64_t rows, int64_t columns, bool whole)
 {
     double vectors = 0;

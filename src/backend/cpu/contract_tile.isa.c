@@ -2,7 +2,8 @@
 #include "backend/cpu/contract_tile.h"
 #include "backend/cpu/contract_vector.h"
 
-/* acc + row[r][i] * b. One vector a row: the broadcast goes into the multiply-add, or the loads of broadcasts bound the loop. */
+/* acc + row[r][i] * b. One vector a row: the broadcast goes into the multiply-add, or the loads of broadcasts bound the
+ * loop. */
 INLINE vec madd_broadcast(const float *p, vec b, vec c)
 {
 #if defined(GR_ISA_AVX512)
@@ -15,10 +16,10 @@ INLINE vec madd_broadcast(const float *p, vec b, vec c)
 
 INLINE void start(const gr__tile *t, vec acc[][2], const int rows, const int vectors)
 {
-    UNROLL for (int v = 0; v < vectors; v++)
-        UNROLL for (int r = 0; r < rows; r++) acc[r][v] = (vec){0};
+    UNROLL for (int v = 0; v < vectors; v++) UNROLL for (int r = 0; r < rows; r++) acc[r][v] = (vec){0};
     if (!t->accumulate) return;
-    UNROLL for (int v = 0; v < vectors; v++) {
+    UNROLL for (int v = 0; v < vectors; v++)
+    {
         int64_t n = t->columns - v * LANE;
         if (n >= LANE) {
             UNROLL for (int r = 0; r < rows; r++) acc[r][v] = load(t->out[r] + v * LANE);
@@ -33,24 +34,25 @@ INLINE void start(const gr__tile *t, vec acc[][2], const int rows, const int vec
 INLINE void finish(const gr__tile *t, vec acc[][2], const int rows, const int vectors)
 {
     if (t->bias != NULL) {
-        UNROLL for (int v = 0; v < vectors; v++) {
+        UNROLL for (int v = 0; v < vectors; v++)
+        {
             int64_t n = t->columns - v * LANE;
             vec bias = n >= LANE ? load(t->bias + v * LANE) : load_masked(t->bias + v * LANE, mask_of(n < 0 ? 0 : n));
             UNROLL for (int r = 0; r < rows; r++) acc[r][v] = acc[r][v] + bias;
         }
     }
     if (t->relu) {
-        UNROLL for (int v = 0; v < vectors; v++)
-            UNROLL for (int r = 0; r < rows; r++) acc[r][v] = relu(acc[r][v]);
+        UNROLL for (int v = 0; v < vectors; v++) UNROLL for (int r = 0; r < rows; r++) acc[r][v] = relu(acc[r][v]);
     }
     if (t->columns >= vectors * LANE) {
-        UNROLL for (int r = 0; r < rows; r++)
-            UNROLL for (int v = 0; v < vectors; v++) store(t->out[r] + v * LANE, acc[r][v]);
+        UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < vectors; v++)
+            store(t->out[r] + v * LANE, acc[r][v]);
         return;
     }
     int64_t rest = t->columns - (vectors - 1) * LANE;
     mask m = mask_of(rest);
-    UNROLL for (int r = 0; r < rows; r++) {
+    UNROLL for (int r = 0; r < rows; r++)
+    {
         if (vectors == 2) store(t->out[r], acc[r][0]);
         store_masked(t->out[r] + (vectors - 1) * LANE, acc[r][vectors - 1], m);
     }
@@ -74,7 +76,8 @@ INLINE void tile(const gr__tile *t, const int rows, const int vectors, const boo
                 UNROLL for (int r = 0; r < rows; r++) acc[r][0] = madd_broadcast(row[r] + i, bv, acc[r][0]);
             } else {
                 vec b0 = load(b), b1 = load(b + LANE);
-                UNROLL for (int r = 0; r < rows; r++) {
+                UNROLL for (int r = 0; r < rows; r++)
+                {
                     vec a = row[r][i] - (vec){0}; /* a broadcast */
                     acc[r][0] = madd(a, b0, acc[r][0]);
                     acc[r][1] = madd(a, b1, acc[r][1]);
@@ -88,10 +91,20 @@ INLINE void tile(const gr__tile *t, const int rows, const int vectors, const boo
     finish(t, acc, rows, vectors);
 }
 
-#define TILE(rows)                                                                            \
-    static void wide_##rows(const gr__tile *t) { tile(t, rows, 2, false); }                   \
-    static void narrow_##rows(const gr__tile *t) { tile(t, rows, 1, false); }                 \
-    static void edge_##rows(const gr__tile *t) { tile(t, rows, 1, true); }
+#define TILE(rows)                               \
+    static void wide_##rows(const gr__tile *t)   \
+    {                                            \
+        tile(t, rows, 2, false);                 \
+    }                                            \
+    static void narrow_##rows(const gr__tile *t) \
+    {                                            \
+        tile(t, rows, 1, false);                 \
+    }                                            \
+    static void edge_##rows(const gr__tile *t)   \
+    {                                            \
+        tile(t, rows, 1, true);                  \
+    }
+/* clang-format off */
 TILE(1) TILE(2) TILE(3) TILE(4)
 #if ROWS > 4
 TILE(5) TILE(6)
@@ -102,6 +115,7 @@ TILE(7) TILE(8)
 #if ROWS > 8
 TILE(9) TILE(10) TILE(11) TILE(12)
 #endif
+/* clang-format on */
 
 /* ---- dot products: both operands run along the sum ---- */
 #if LANE == 16
@@ -121,8 +135,8 @@ TILE(9) TILE(10) TILE(11) TILE(12)
 #define PAIRS_HIGH(a, b) __builtin_shufflevector(a, b, 2, 3, 6, 7)
 #endif
 
-/* The sums of the lanes of four vectors, in a fixed order. */
-INLINE vec4 lane_sums(vec a, vec b, vec c, vec d)
+    /* The sums of the lanes of four vectors, in a fixed order. */
+    INLINE vec4 lane_sums(vec a, vec b, vec c, vec d)
 {
     vec ab = UNPACK_LOW(a, b) + UNPACK_HIGH(a, b);
     vec cd = UNPACK_LOW(c, d) + UNPACK_HIGH(c, d);
@@ -139,11 +153,13 @@ INLINE vec4 lane_sums(vec a, vec b, vec c, vec d)
 
 #define DOT_ROWS (LANE == 16 ? 6 : 3)
 
-INLINE void dot_step(vec acc[][4], const float *const *row, const float *const *column, int64_t i, const int rows, mask m, const bool edge)
+INLINE void dot_step(vec acc[][4], const float *const *row, const float *const *column, int64_t i, const int rows,
+                     mask m, const bool edge)
 {
     vec a[DOT_ROWS];
     UNROLL for (int r = 0; r < rows; r++) a[r] = edge ? load_masked(row[r] + i, m) : load(row[r] + i);
-    UNROLL for (int c = 0; c < 4; c++) {
+    UNROLL for (int c = 0; c < 4; c++)
+    {
         vec b = edge ? load_masked(column[c] + i, m) : load(column[c] + i);
         UNROLL for (int r = 0; r < rows; r++) acc[r][c] = madd(a[r], b, acc[r][c]);
     }
@@ -154,16 +170,18 @@ INLINE void dot_tile(const gr__dot *t, const int rows)
     vec acc[DOT_ROWS][4];
     const float *row[DOT_ROWS], *column[4];
     UNROLL for (int r = 0; r < rows; r++) row[r] = t->a + r * t->lda;
-    UNROLL for (int c = 0; c < 4; c++) column[c] = t->b + GR_MIN(c, t->columns - 1) * t->ldb; /* absent ones repeat the last */
-    UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int c = 0; c < 4; c++) acc[r][c] = (vec){0};
+    UNROLL for (int c = 0; c < 4; c++) column[c] =
+        t->b + GR_MIN(c, t->columns - 1) * t->ldb; /* absent ones repeat the last */
+    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < 4; c++) acc[r][c] = (vec){0};
     int64_t i = 0, k = t->k, whole = k / LANE * LANE;
     for (; i < whole; i += LANE) dot_step(acc, row, column, i, rows, mask_of(0), false);
     if (i < k) dot_step(acc, row, column, i, rows, mask_of(k - i), true);
     vec4 bias = {0};
     if (t->bias != NULL)
-        bias = (vec4){t->bias[0], t->columns > 1 ? t->bias[1] : 0, t->columns > 2 ? t->bias[2] : 0, t->columns > 3 ? t->bias[3] : 0};
-    UNROLL for (int r = 0; r < rows; r++) {
+        bias = (vec4){t->bias[0], t->columns > 1 ? t->bias[1] : 0, t->columns > 2 ? t->bias[2] : 0,
+                      t->columns > 3 ? t->bias[3] : 0};
+    UNROLL for (int r = 0; r < rows; r++)
+    {
         vec4 x = lane_sums(acc[r][0], acc[r][1], acc[r][2], acc[r][3]);
         if (t->bias != NULL) x = x + bias;
         if (t->relu) x = (vec4)((ivec4)x & ~(x < 0.0f));
@@ -181,7 +199,8 @@ INLINE void dot_tile(const gr__dot *t, const int rows)
 static void dot(const gr__dot *t, int64_t rows)
 {
     gr__dot part = *t;
-    for (; rows >= DOT_ROWS; rows -= DOT_ROWS, part.a += DOT_ROWS * t->lda, part.out += DOT_ROWS * t->ldc) dot_tile(&part, DOT_ROWS);
+    for (; rows >= DOT_ROWS; rows -= DOT_ROWS, part.a += DOT_ROWS * t->lda, part.out += DOT_ROWS * t->ldc)
+        dot_tile(&part, DOT_ROWS);
 #if LANE == 16
     if (rows >= 3) {
         dot_tile(&part, 3);
@@ -215,7 +234,8 @@ static void pack_rows(float *dst, int64_t width, const float *src, int64_t ld, i
 /* Four columns by four k: transposed in registers. */
 INLINE void transpose4(float *dst, int64_t width, const float *src, int64_t ld)
 {
-    vec4 r0 = *(const vec4_u *)src, r1 = *(const vec4_u *)(src + ld), r2 = *(const vec4_u *)(src + 2 * ld), r3 = *(const vec4_u *)(src + 3 * ld);
+    vec4 r0 = *(const vec4_u *)src, r1 = *(const vec4_u *)(src + ld), r2 = *(const vec4_u *)(src + 2 * ld),
+         r3 = *(const vec4_u *)(src + 3 * ld);
     vec4 a = __builtin_shufflevector(r0, r1, 0, 4, 1, 5), b = __builtin_shufflevector(r2, r3, 0, 4, 1, 5);
     vec4 c = __builtin_shufflevector(r0, r1, 2, 6, 3, 7), d = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
     *(vec4_u *)dst = __builtin_shufflevector(a, b, 0, 1, 4, 5);
@@ -224,7 +244,8 @@ INLINE void transpose4(float *dst, int64_t width, const float *src, int64_t ld)
     *(vec4_u *)(dst + 3 * width) = __builtin_shufflevector(c, d, 2, 3, 6, 7);
 }
 
-/* k in chunks: long enough for src to be streamed, short enough for a chunk of dst to stay in the first cache until its columns are full. */
+/* k in chunks: long enough for src to be streamed, short enough for a chunk of dst to stay in the first cache until its
+ * columns are full. */
 static void pack_columns(float *dst, int64_t width, const float *src, int64_t ld, int64_t columns, int64_t k)
 {
     for (int64_t k0 = 0; k0 < k; k0 += 64) {
@@ -274,15 +295,18 @@ INLINE void depthwise_chunk(const gr__tile *t, int r, int64_t c, const int vecto
     UNROLL for (int v = 0; v < vectors; v++) acc[v] = (vec){0};
     for (int64_t s = 0; s < t->n_segments; s++) {
         const float *a = t->row[r] + t->segment[s].a + c, *b = t->b + t->segment[s].b * t->b_step + c;
-        UNROLL for (int v = 0; v < vectors; v++)
-            acc[v] = edge ? madd(load_masked(a, m), load_masked(b, m), acc[v]) : madd(load(a + v * LANE), load(b + v * LANE), acc[v]);
+        UNROLL for (int v = 0; v < vectors; v++) acc[v] = edge ? madd(load_masked(a, m), load_masked(b, m), acc[v])
+                                                               : madd(load(a + v * LANE), load(b + v * LANE), acc[v]);
     }
-    UNROLL for (int v = 0; v < vectors; v++) {
+    UNROLL for (int v = 0; v < vectors; v++)
+    {
         vec x = acc[v];
         if (t->bias != NULL) x = x + (edge ? load_masked(t->bias + c, m) : load(t->bias + c + v * LANE));
         if (t->relu) x = relu(x);
-        if (edge) store_masked(t->out[r] + c, x, m);
-        else store(t->out[r] + c + v * LANE, x);
+        if (edge)
+            store_masked(t->out[r] + c, x, m);
+        else
+            store(t->out[r] + c + v * LANE, x);
     }
 }
 
@@ -302,16 +326,22 @@ INLINE void depthwise_weights_chunk(const gr__tile *t, int64_t c, const int vect
 {
     vec acc[4];
     float *out = t->out[0] + c;
-    UNROLL for (int v = 0; v < vectors; v++) acc[v] = !t->accumulate ? (vec){0} : edge ? load_masked(out, m) : load(out + v * LANE);
+    UNROLL for (int v = 0; v < vectors; v++) acc[v] = !t->accumulate ? (vec){0}
+                                                      : edge         ? load_masked(out, m)
+                                                                     : load(out + v * LANE);
     for (int64_t s = 0; s < t->n_segments; s++) {
         const float *a = t->row[0] + t->segment[s].a + c, *b = t->b + t->segment[s].b + c;
         for (int64_t n = t->segment[s].count; n > 0; n--, a += t->a_step, b += t->b_step)
-            UNROLL for (int v = 0; v < vectors; v++)
-                acc[v] = edge ? madd(load_masked(a, m), load_masked(b, m), acc[v]) : madd(load(a + v * LANE), load(b + v * LANE), acc[v]);
+            UNROLL for (int v = 0; v < vectors; v++) acc[v] =
+                edge ? madd(load_masked(a, m), load_masked(b, m), acc[v])
+                     : madd(load(a + v * LANE), load(b + v * LANE), acc[v]);
     }
-    UNROLL for (int v = 0; v < vectors; v++) {
-        if (edge) store_masked(out, acc[v], m);
-        else store(out + v * LANE, acc[v]);
+    UNROLL for (int v = 0; v < vectors; v++)
+    {
+        if (edge)
+            store_masked(out, acc[v], m);
+        else
+            store(out + v * LANE, acc[v]);
     }
 }
 
@@ -325,14 +355,26 @@ static void depthwise_weights(const gr__tile *t)
 }
 
 #if ROWS == 4
-#define LIST(kind) {NULL, kind##_1, kind##_2, kind##_3, kind##_4}
+#define LIST(kind)                                   \
+    {                                                \
+        NULL, kind##_1, kind##_2, kind##_3, kind##_4 \
+    }
 #elif ROWS == 6
-#define LIST(kind) {NULL, kind##_1, kind##_2, kind##_3, kind##_4, kind##_5, kind##_6}
+#define LIST(kind)                                                       \
+    {                                                                    \
+        NULL, kind##_1, kind##_2, kind##_3, kind##_4, kind##_5, kind##_6 \
+    }
 #elif ROWS == 8
-#define LIST(kind) {NULL, kind##_1, kind##_2, kind##_3, kind##_4, kind##_5, kind##_6, kind##_7, kind##_8}
+#define LIST(kind)                                                                           \
+    {                                                                                        \
+        NULL, kind##_1, kind##_2, kind##_3, kind##_4, kind##_5, kind##_6, kind##_7, kind##_8 \
+    }
 #else
-#define LIST(kind)                                                                                                                          \
-    {NULL, kind##_1, kind##_2, kind##_3, kind##_4, kind##_5, kind##_6, kind##_7, kind##_8, kind##_9, kind##_10, kind##_11, kind##_12}
+#define LIST(kind)                                                                                                 \
+    {                                                                                                              \
+        NULL, kind##_1, kind##_2, kind##_3, kind##_4, kind##_5, kind##_6, kind##_7, kind##_8, kind##_9, kind##_10, \
+            kind##_11, kind##_12                                                                                   \
+    }
 #endif
 
 extern const gr__tile_ops GR_ISA_FN(gr__tile_ops);

@@ -54,9 +54,9 @@ INLINE void store(float *p, vec x)
     *(vec_u *)p = x;
 }
 
-/* a * b + c, in one rounding where the set has such an instruction: the same in every kernel of the set. Inline assembly, because left
- * to itself gcc folds the two loads of b into a tile's multiply-adds, reloads them for every row and becomes load bound (82 % of peak
- * where this form reaches 96). */
+/* a * b + c, in one rounding where the set has such an instruction: the same in every kernel of the set. Inline
+ * assembly, because left to itself gcc folds the two loads of b into a tile's multiply-adds, reloads them for every row
+ * and becomes load bound (82 % of peak where this form reaches 96). */
 INLINE vec madd(vec a, vec b, vec c)
 {
 #if defined(GR_ISA_AVX512)
@@ -75,17 +75,38 @@ INLINE vec madd(vec a, vec b, vec c)
 /* The first n lanes, 0 <= n <= LANE; nothing else is touched. */
 #if defined(GR_ISA_AVX512)
 typedef __mmask16 mask;
-INLINE mask mask_of(int64_t n) { return (mask)((1u << n) - 1); }
-INLINE vec load_masked(const float *p, mask m) { return (vec)_mm512_maskz_loadu_ps(m, p); }
-INLINE void store_masked(float *p, vec x, mask m) { _mm512_mask_storeu_ps(p, m, (__m512)x); }
+INLINE mask mask_of(int64_t n)
+{
+    return (mask)((1u << n) - 1);
+}
+INLINE vec load_masked(const float *p, mask m)
+{
+    return (vec)_mm512_maskz_loadu_ps(m, p);
+}
+INLINE void store_masked(float *p, vec x, mask m)
+{
+    _mm512_mask_storeu_ps(p, m, (__m512)x);
+}
 #elif defined(GR_ISA_AVX2)
 typedef __m256i mask;
-INLINE mask mask_of(int64_t n) { return (__m256i)((ivec){0, 1, 2, 3, 4, 5, 6, 7} < (int32_t)n); }
-INLINE vec load_masked(const float *p, mask m) { return (vec)_mm256_maskload_ps(p, m); }
-INLINE void store_masked(float *p, vec x, mask m) { _mm256_maskstore_ps(p, m, (__m256)x); }
+INLINE mask mask_of(int64_t n)
+{
+    return (__m256i)((ivec){0, 1, 2, 3, 4, 5, 6, 7} < (int32_t)n);
+}
+INLINE vec load_masked(const float *p, mask m)
+{
+    return (vec)_mm256_maskload_ps(p, m);
+}
+INLINE void store_masked(float *p, vec x, mask m)
+{
+    _mm256_maskstore_ps(p, m, (__m256)x);
+}
 #else
 typedef int mask;
-INLINE mask mask_of(int64_t n) { return (mask)n; }
+INLINE mask mask_of(int64_t n)
+{
+    return (mask)n;
+}
 INLINE vec load_masked(const float *p, mask m)
 {
     vec x = {0};

@@ -1,5 +1,6 @@
-/* Winograd's transforms: y = A^T ((G g G^T) . (B^T d B)) A for m x m outputs of an r x r filter, d being the alpha x alpha pixels they see,
- * alpha = m + r - 1. Points 0, 1, -1 (alpha 4) and 1/2, -2 (alpha 6): their errors are about half of those of 2, -2. */
+/* Winograd's transforms: y = A^T ((G g G^T) . (B^T d B)) A for m x m outputs of an r x r filter, d being the alpha x
+ * alpha pixels they see, alpha = m + r - 1. Points 0, 1, -1 (alpha 4) and 1/2, -2 (alpha 6): their errors are about
+ * half of those of 2, -2. */
 #ifndef GR_CPU_CONTRACT_WINOGRAD_H
 #define GR_CPU_CONTRACT_WINOGRAD_H
 
@@ -7,14 +8,16 @@
 
 typedef enum gr__winograd { GR__F2X3, GR__F4X3, GR__F2X5, GR__WINOGRADS } gr__winograd; /* m x r */
 
-/* dst = T src T^T for each channel. Rows and columns (in floats) of elements; only the valid ones are read (others are zero) or written. */
+/* dst = T src T^T for each channel. Rows and columns (in floats) of elements; only the valid ones are read (others are
+ * zero) or written. */
 typedef struct gr__transform {
     const float *src;
     float *dst;
     const float *bias;
     int64_t src_row, src_column, dst_row, dst_column;
     int64_t src_rows, src_columns, dst_rows, dst_columns; /* valid */
-    int64_t channels; /* INPUT, SLOPES, FILTER: whole vectors are written, zeros beyond the channels; OUTPUT, SUM: whole vectors are read */
+    int64_t channels; /* INPUT, SLOPES, FILTER: whole vectors are written, zeros beyond the channels; OUTPUT, SUM: whole
+                         vectors are read */
     bool relu, accumulate;
 } gr__transform;
 

@@ -36,15 +36,24 @@ INLINE void rows(const gr__zeros *t, const int vectors)
             UNROLL for (int v = 0; v < vectors; v++) acc[v] = madd_memory(x, b + v * LANE, acc[v]);
         }
         UNROLL for (int v = 0; v < vectors - 1; v++) store(out + v * LANE, acc[v]);
-        if (rest == LANE) store(out + (vectors - 1) * LANE, acc[vectors - 1]);
-        else store_masked(out + (vectors - 1) * LANE, acc[vectors - 1], last);
+        if (rest == LANE)
+            store(out + (vectors - 1) * LANE, acc[vectors - 1]);
+        else
+            store_masked(out + (vectors - 1) * LANE, acc[vectors - 1], last);
     }
 }
 
-#define ROWS_OF(n) static void rows_##n(const gr__zeros *t) { rows(t, n); }
-ROWS_OF(1) ROWS_OF(2) ROWS_OF(3) ROWS_OF(4) ROWS_OF(5) ROWS_OF(6) ROWS_OF(7) ROWS_OF(8) ROWS_OF(9) ROWS_OF(10) ROWS_OF(11) ROWS_OF(12)
+#define ROWS_OF(n)                           \
+    static void rows_##n(const gr__zeros *t) \
+    {                                        \
+        rows(t, n);                          \
+    }
+/* clang-format off */
+ROWS_OF(1) ROWS_OF(2) ROWS_OF(3) ROWS_OF(4) ROWS_OF(5) ROWS_OF(6)
+ROWS_OF(7) ROWS_OF(8) ROWS_OF(9) ROWS_OF(10) ROWS_OF(11) ROWS_OF(12)
+    /* clang-format on */
 
-INLINE ivec bits_of(vec x, ivec bit)
+    INLINE ivec bits_of(vec x, ivec bit)
 {
     return (ivec)(x != 0.0f) & bit; /* NaN is not zero */
 }
@@ -53,7 +62,8 @@ INLINE ivec bits_of(vec x, ivec bit)
 INLINE ivec find_beside(const float *a, int64_t a_step, int64_t terms, mask m, bool whole)
 {
     ivec bits = {0};
-    for (int64_t j = 0; j < terms; j++, a += a_step) bits |= bits_of(whole ? load(a) : load_masked(a, m), (ivec){0} + (int32_t)(UINT32_C(1) << j));
+    for (int64_t j = 0; j < terms; j++, a += a_step)
+        bits |= bits_of(whole ? load(a) : load_masked(a, m), (ivec){0} + (int32_t)(UINT32_C(1) << j));
     return bits;
 }
 
@@ -71,11 +81,14 @@ INLINE uint32_t find_along(const float *a, int64_t terms)
 
 static void put_half(uint64_t *to, int64_t j, uint32_t bits)
 {
-    if (j % 64 == 0) *to = bits;
-    else *to |= (uint64_t)bits << 32;
+    if (j % 64 == 0)
+        *to = bits;
+    else
+        *to |= (uint64_t)bits << 32;
 }
 
-static int64_t find(const float *a, int64_t a_row, int64_t a_step, int64_t rows, int64_t terms, uint64_t *to, int64_t to_row)
+static int64_t find(const float *a, int64_t a_row, int64_t a_step, int64_t rows, int64_t terms, uint64_t *to,
+                    int64_t to_row)
 {
     for (int64_t j = 0; j < terms; j += 32) {
         int64_t n = GR_MIN(terms - j, 32);
@@ -87,7 +100,8 @@ static int64_t find(const float *a, int64_t a_row, int64_t a_step, int64_t rows,
         for (int64_t r = 0; r < rows; r += LANE) {
             int64_t beside = GR_MIN(rows - r, LANE);
             const float *from = a + r + j * a_step;
-            ivec bits = beside == LANE ? find_beside(from, a_step, n, mask_of(0), true) : find_beside(from, a_step, n, mask_of(beside), false);
+            ivec bits = beside == LANE ? find_beside(from, a_step, n, mask_of(0), true)
+                                       : find_beside(from, a_step, n, mask_of(beside), false);
             for (int64_t l = 0; l < beside; l++) put_half(word + (r + l) * to_row, j, (uint32_t)bits[l]);
         }
     }

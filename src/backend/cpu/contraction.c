@@ -32,7 +32,9 @@ static gr__contraction conv(const gr_graph *g, const gr_node *n)
     gr_shape w = code == GR_OP_CONV_WEIGHTS ? out : b;
     gr_shape y = code == GR_OP_CONV ? out : code == GR_OP_CONV_DATA ? a : b;
     const int64_t *i = n->attr.i;
-    gr__contraction c = {.kind = code == GR_OP_CONV ? GR__CONV_FORWARD : code == GR_OP_CONV_DATA ? GR__CONV_DATA : GR__CONV_WEIGHTS};
+    gr__contraction c = {.kind = code == GR_OP_CONV        ? GR__CONV_FORWARD
+                                 : code == GR_OP_CONV_DATA ? GR__CONV_DATA
+                                                           : GR__CONV_WEIGHTS};
     c.conv.n = x.dim[0], c.conv.h = x.dim[1], c.conv.w = x.dim[2], c.conv.c = x.dim[3];
     c.conv.o = w.dim[0], c.conv.kh = w.dim[1], c.conv.kw = w.dim[2];
     c.conv.oh = y.dim[1], c.conv.ow = y.dim[2];
@@ -58,11 +60,11 @@ static void hand_on(const gr_kernel *kernel, int shard, void *scratch)
     k->inner->shared = kernel->shared;
 }
 
-#define PHASE(n)                                                              \
-    static void phase_##n(const gr_kernel *kernel, int shard, void *scratch)  \
-    {                                                                         \
-        const gr_kernel *inner = ((const twice *)kernel)->inner;              \
-        inner->phase[n].run(inner, shard, scratch);                           \
+#define PHASE(n)                                                             \
+    static void phase_##n(const gr_kernel *kernel, int shard, void *scratch) \
+    {                                                                        \
+        const gr_kernel *inner = ((const twice *)kernel)->inner;             \
+        inner->phase[n].run(inner, shard, scratch);                          \
     }
 PHASE(0)
 PHASE(1)
@@ -80,13 +82,18 @@ static gr_status wrap(gr_context *ctx, gr_kernel *inner, const int *from, int n_
     static const gr_phase_fn phases[] = {phase_0, phase_1, phase_2};
     twice *k = inner->n_phases <= (int)GR_COUNT(phases) ? gr__alloc(ctx, sizeof *k) : NULL;
     if (!k) {
-        gr_status st = inner->n_phases <= (int)GR_COUNT(phases) ? gr__error_code(ctx)
-                                                                : gr__fail(ctx, GR_E_INTERNAL, "%s has too many phases", inner->name);
+        gr_status st = inner->n_phases <= (int)GR_COUNT(phases)
+                           ? gr__error_code(ctx)
+                           : gr__fail(ctx, GR_E_INTERNAL, "%s has too many phases", inner->name);
         inner->destroy(ctx, inner);
         return st;
     }
-    k->base = (gr_kernel){.name = inner->name, .n_phases = inner->n_phases + 1, .n_operands = n_operands, .destroy = destroy,
-                          .scratch_bytes = inner->scratch_bytes, .shared_bytes = inner->shared_bytes};
+    k->base = (gr_kernel){.name = inner->name,
+                          .n_phases = inner->n_phases + 1,
+                          .n_operands = n_operands,
+                          .destroy = destroy,
+                          .scratch_bytes = inner->scratch_bytes,
+                          .shared_bytes = inner->shared_bytes};
     k->base.phase[0].run = hand_on;
     k->base.phase[0].n_shards = 1;
     k->base.phase[0].cost_ns = 5;

@@ -1,7 +1,7 @@
 /* Convolution forward and the gradient of its data: implicit products over gathered pixels (conv_gather.h).
  *
- * Phase 0 packs the weights into panels [columns/32][k][32], k in the order in which a grid's taps are read; phase 1 runs, a block of
- * pixels at a time, all panels over the block's tiles. */
+ * Phase 0 packs the weights into panels [columns/32][k][32], k in the order in which a grid's taps are read; phase 1
+ * runs, a block of pixels at a time, all panels over the block's tiles. */
 #include "backend/cpu/conv_gather.h"
 
 typedef struct grid {
@@ -14,10 +14,10 @@ typedef struct conv {
     gr_kernel kernel;
     const gr__tile_ops *ops;
     bool data, depthwise, bias, relu;
-    int64_t groups;                  /* products run one by one; 1 for depthwise, whose channels are lanes */
-    int64_t in, columns;             /* channels of a group: summed over, and of the result */
-    int64_t taps_all;                /* KH * KW: weights are [O][taps_all][C / groups] */
-    int64_t out_image;               /* floats an image of the result */
+    int64_t groups;      /* products run one by one; 1 for depthwise, whose channels are lanes */
+    int64_t in, columns; /* channels of a group: summed over, and of the result */
+    int64_t taps_all;    /* KH * KW: weights are [O][taps_all][C / groups] */
+    int64_t out_image;   /* floats an image of the result */
     int n_grids;
     grid *grids;
 } conv;
@@ -36,7 +36,8 @@ static void pack_panel(const conv *v, const grid *g, int64_t group, int64_t pane
     int64_t taps = g->gather.n_taps;
     if (v->depthwise) {
         for (int64_t i = 0; i < taps; i++)
-            for (int64_t c = 0; c < v->columns; c++) dst[i * v->columns + c] = w[c * v->taps_all + g->gather.taps[i].kernel];
+            for (int64_t c = 0; c < v->columns; c++)
+                dst[i * v->columns + c] = w[c * v->taps_all + g->gather.taps[i].kernel];
         return;
     }
     int64_t k = taps * v->in, first = panel * ops->wide, columns = 0;
@@ -48,7 +49,8 @@ static void pack_panel(const conv *v, const grid *g, int64_t group, int64_t pane
     }
     int64_t ld = v->taps_all * v->columns; /* here columns are C / groups and in is O / groups */
     for (int64_t i = 0; i < taps; i++, dst += v->in * width)
-        ops->pack_rows(dst, width, w + group * v->in * ld + g->gather.taps[i].kernel * v->columns + first, ld, columns, v->in);
+        ops->pack_rows(dst, width, w + group * v->in * ld + g->gather.taps[i].kernel * v->columns + first, ld, columns,
+                       v->in);
 }
 
 static void run_pack(const gr_kernel *kernel, int shard, void *scratch)
@@ -67,7 +69,8 @@ typedef struct walk {
     int64_t image, i, j;
 } walk;
 
-static void place(const grid *g, const gr__gather_block *b, int64_t out_image, float *out, walk *at, gr__tile *t, int64_t count)
+static void place(const grid *g, const gr__gather_block *b, int64_t out_image, float *out, walk *at, gr__tile *t,
+                  int64_t count)
 {
     const gr__gather *r = &g->gather;
     for (int64_t n = 0; n < count;) {
@@ -97,7 +100,8 @@ static void run_block(const conv *v, const grid *g, int64_t group, const gr__gat
     float *out = (float *)v->kernel.operand[v->bias ? 3 : 2] + g->out0 + group * v->columns;
     int64_t pixels = b->images * b->rows * g->gather.gw, tiles = (pixels + ops->rows - 1) / ops->rows;
     int64_t k = g->gather.n_taps * v->in, panels = v->depthwise ? 1 : panels_of(v);
-    int64_t at_once = GR_MAX(1, 6144 / GR_MAX(k * ops->wide, 1)); /* panels: as many as the first cache holds beside the rows */
+    int64_t at_once =
+        GR_MAX(1, 6144 / GR_MAX(k * ops->wide, 1)); /* panels: as many as the first cache holds beside the rows */
     gr__tile t = {.segment = g->gather.segments, .n_segments = g->gather.n_segments, .a_step = 1, .relu = v->relu};
     for (int64_t p0 = 0; p0 < panels; p0 += at_once) {
         int64_t p1 = GR_MIN(p0 + at_once, panels);
@@ -158,26 +162,44 @@ static void destroy(gr_context *ctx, gr_kernel *kernel)
 static gr_status forward_grid(gr_context *ctx, const conv *v, const gr__contraction *c, grid *g)
 {
     gr__gather *r = &g->gather;
-    *r = (gr__gather){.ops = v->ops, .n = c->conv.n, .h = c->conv.h, .w = c->conv.w, .pitch = c->conv.c, .channels = v->depthwise ? v->columns : v->in,
-                      .gh = c->conv.oh, .gw = c->conv.ow, .step_h = c->conv.stride_h, .step_w = c->conv.stride_w};
+    *r = (gr__gather){.ops = v->ops,
+                      .n = c->conv.n,
+                      .h = c->conv.h,
+                      .w = c->conv.w,
+                      .pitch = c->conv.c,
+                      .channels = v->depthwise ? v->columns : v->in,
+                      .gh = c->conv.oh,
+                      .gw = c->conv.ow,
+                      .step_h = c->conv.stride_h,
+                      .step_w = c->conv.stride_w};
     g->out_row = c->conv.ow * c->conv.o;
     g->out_pixel = c->conv.o;
     gr_status st = gr__gather_alloc(ctx, r, v->in == 0 ? 0 : (int)v->taps_all);
     if (st != GR_OK) return st;
     for (int i = 0; i < r->n_taps; i++) {
         int64_t kh = i / c->conv.kw, kw = i % c->conv.kw;
-        r->taps[i] = (struct gr__tap){kh * c->conv.dilation_h - c->conv.pad_h, kw * c->conv.dilation_w - c->conv.pad_w, i};
+        r->taps[i] =
+            (struct gr__tap){kh * c->conv.dilation_h - c->conv.pad_h, kw * c->conv.dilation_w - c->conv.pad_w, i};
     }
     return GR_OK;
 }
 
-/* dx at residue (a, b) of the strides: taps with (a + pad - k dilation) a multiple of the stride. Backwards, so that dy is read forwards. */
+/* dx at residue (a, b) of the strides: taps with (a + pad - k dilation) a multiple of the stride. Backwards, so that dy
+ * is read forwards. */
 static gr_status data_grid(gr_context *ctx, const conv *v, const gr__contraction *c, int64_t a, int64_t b, grid *g)
 {
     gr__gather *r = &g->gather;
     int64_t sh = c->conv.stride_h, sw = c->conv.stride_w;
-    *r = (gr__gather){.ops = v->ops, .n = c->conv.n, .h = c->conv.oh, .w = c->conv.ow, .pitch = c->conv.o, .channels = v->depthwise ? v->columns : v->in,
-                      .gh = (c->conv.h - a + sh - 1) / sh, .gw = (c->conv.w - b + sw - 1) / sw, .step_h = 1, .step_w = 1};
+    *r = (gr__gather){.ops = v->ops,
+                      .n = c->conv.n,
+                      .h = c->conv.oh,
+                      .w = c->conv.ow,
+                      .pitch = c->conv.o,
+                      .channels = v->depthwise ? v->columns : v->in,
+                      .gh = (c->conv.h - a + sh - 1) / sh,
+                      .gw = (c->conv.w - b + sw - 1) / sw,
+                      .step_h = 1,
+                      .step_w = 1};
     g->out0 = (a * c->conv.w + b) * c->conv.c;
     g->out_row = sh * c->conv.w * c->conv.c;
     g->out_pixel = sw * c->conv.c;
@@ -185,7 +207,8 @@ static gr_status data_grid(gr_context *ctx, const conv *v, const gr__contraction
     if (st != GR_OK) return st;
     int n = 0;
     for (int i = r->n_taps - 1; i >= 0; i--) {
-        int64_t dh = a + c->conv.pad_h - i / c->conv.kw * c->conv.dilation_h, dw = b + c->conv.pad_w - i % c->conv.kw * c->conv.dilation_w;
+        int64_t dh = a + c->conv.pad_h - i / c->conv.kw * c->conv.dilation_h,
+                dw = b + c->conv.pad_w - i % c->conv.kw * c->conv.dilation_w;
         if (dh % sh == 0 && dw % sw == 0) r->taps[n++] = (struct gr__tap){dh / sh, dw / sw, i};
     }
     r->n_taps = n;
@@ -194,12 +217,14 @@ static gr_status data_grid(gr_context *ctx, const conv *v, const gr__contraction
 
 static gr_status make_grids(gr_context *ctx, conv *v, const gr__contraction *c)
 {
-    int64_t sh = v->data ? GR_MIN(c->conv.stride_h, c->conv.h) : 1, sw = v->data ? GR_MIN(c->conv.stride_w, c->conv.w) : 1;
+    int64_t sh = v->data ? GR_MIN(c->conv.stride_h, c->conv.h) : 1,
+            sw = v->data ? GR_MIN(c->conv.stride_w, c->conv.w) : 1;
     v->grids = gr__alloc(ctx, sizeof *v->grids * (size_t)(sh * sw));
     if (v->grids == NULL) return gr__error_code(ctx);
     v->n_grids = (int)(sh * sw);
     for (int i = 0; i < v->n_grids; i++) {
-        gr_status st = v->data ? data_grid(ctx, v, c, i / sw, i % sw, &v->grids[i]) : forward_grid(ctx, v, c, &v->grids[i]);
+        gr_status st =
+            v->data ? data_grid(ctx, v, c, i / sw, i % sw, &v->grids[i]) : forward_grid(ctx, v, c, &v->grids[i]);
         if (st != GR_OK) return st;
     }
     return GR_OK;
@@ -214,10 +239,14 @@ static void lay_out(conv *v, const gr__contraction *c)
     for (int i = 0; i < v->n_grids; i++) {
         const gr__gather *r = &v->grids[i].gather;
         double pixels = (double)r->n * (double)r->gh * (double)r->gw, taps = r->n_taps;
-        if (v->depthwise) madds += pixels * taps * (double)gr__packed_columns(ops, v->columns) * 2;
-        else madds += gr__tile_cost(ops, r->n * r->gh * r->gw, v->columns, true) * taps * (double)v->in * (double)v->groups;
+        if (v->depthwise)
+            madds += pixels * taps * (double)gr__packed_columns(ops, v->columns) * 2;
+        else
+            madds +=
+                gr__tile_cost(ops, r->n * r->gh * r->gw, v->columns, true) * taps * (double)v->in * (double)v->groups;
     }
-    double pictures = (double)c->conv.n * ((double)(c->conv.h * c->conv.w * c->conv.c) + (double)(c->conv.oh * c->conv.ow * c->conv.o));
+    double pictures = (double)c->conv.n *
+                      ((double)(c->conv.h * c->conv.w * c->conv.c) + (double)(c->conv.oh * c->conv.ow * c->conv.o));
     double weights = (double)(c->conv.o * v->taps_all) * (double)c->conv.c / (double)c->conv.groups;
     double cost = gr__contract_cost(ops, GR_MAX(madds, macs), 4 * (pictures + weights));
     int shards = gr__contract_shards(cost);
@@ -236,7 +265,8 @@ static void lay_out(conv *v, const gr__contraction *c)
     double pack = 30 + (double)floats * (v->data ? 0.1 : 0.15);
     kernel->n_phases = 2;
     kernel->phase[0].run = run_pack;
-    kernel->phase[0].n_shards = (int)GR_MAX(1, GR_MIN((int64_t)gr__contract_shards(pack), v->groups * panels_of(v) * v->n_grids));
+    kernel->phase[0].n_shards =
+        (int)GR_MAX(1, GR_MIN((int64_t)gr__contract_shards(pack), v->groups * panels_of(v) * v->n_grids));
     kernel->phase[0].cost_ns = pack;
     kernel->phase[1].run = run;
     kernel->phase[1].n_shards = (int)GR_MAX(1, GR_MIN((int64_t)shards, units));

@@ -22,8 +22,10 @@ static void find_runs(gr__gather *g, bool merge)
     for (int i = 0; i < g->n_taps; i++) {
         int64_t a = g->taps[i].dh * g->row + g->taps[i].dw * g->pixel;
         gr__segment *last = g->n_segments > 0 ? &g->segments[g->n_segments - 1] : NULL;
-        if (merge && last != NULL && last->a + last->count == a) last->count += g->channels;
-        else g->segments[g->n_segments++] = (gr__segment){a, i * g->channels, g->channels};
+        if (merge && last != NULL && last->a + last->count == a)
+            last->count += g->channels;
+        else
+            g->segments[g->n_segments++] = (gr__segment){a, i * g->channels, g->channels};
     }
 }
 
@@ -37,7 +39,8 @@ void gr__gather_finish(gr__gather *g, bool merge, int64_t block_floats, int shar
         g->lo_w = i == 0 ? t->dw : GR_MIN(g->lo_w, t->dw);
         g->hi_w = i == 0 ? t->dw : GR_MAX(g->hi_w, t->dw);
     }
-    bool inside = g->lo_h >= 0 && g->lo_w >= 0 && (g->gh - 1) * g->step_h + g->hi_h < g->h && (g->gw - 1) * g->step_w + g->hi_w < g->w;
+    bool inside = g->lo_h >= 0 && g->lo_w >= 0 && (g->gh - 1) * g->step_h + g->hi_h < g->h &&
+                  (g->gw - 1) * g->step_w + g->hi_w < g->w;
     g->copy = g->n_taps > 0 && (!inside || g->pitch != g->channels);
     int64_t image_rows = g->n_taps == 0 ? 0 : GR_MAX(g->gh - 1, 0) * g->step_h + g->hi_h - g->lo_h + 1;
     int64_t row_pixels = g->n_taps == 0 ? 0 : GR_MAX(g->gw - 1, 0) * g->step_w + g->hi_w - g->lo_w + 1;
@@ -51,11 +54,15 @@ void gr__gather_finish(gr__gather *g, bool merge, int64_t block_floats, int shar
     g->images = images;
     int64_t grid_row = GR_MAX(g->step_h * row_pixels * g->channels, 1);
     int64_t halo = (g->hi_h - g->lo_h) * row_pixels * g->channels;
-    if (images) g->block_units = GR_MAX(block_floats / GR_MAX(floats, 1), 1);
-    else g->block_units = GR_MAX((block_floats - halo) / grid_row, GR_MAX(1, 2 * halo / grid_row)); /* or the halo would be copied too often */
+    if (images)
+        g->block_units = GR_MAX(block_floats / GR_MAX(floats, 1), 1);
+    else
+        g->block_units = GR_MAX((block_floats - halo) / grid_row,
+                                GR_MAX(1, 2 * halo / grid_row)); /* or the halo would be copied too often */
     g->block_units = GR_MIN(g->block_units, images ? GR_MAX(g->n, 1) : GR_MAX(g->gh, 1));
     int64_t rows = (g->block_units - 1) * g->step_h + g->hi_h - g->lo_h + 1;
-    g->copy_bytes = g->copy ? gr__align64((size_t)(images ? g->block_units * floats : rows * row_pixels * g->channels) * 4) : 0;
+    g->copy_bytes =
+        g->copy ? gr__align64((size_t)(images ? g->block_units * floats : rows * row_pixels * g->channels) * 4) : 0;
 }
 
 /* One row of the copy: zeros, pixels, zeros. src: the picture's row, or NULL outside. */
@@ -72,12 +79,15 @@ static void copy_row(const gr__gather *g, const float *src, float *dst)
     memset(dst, 0, (size_t)left * pixel);
     dst += left * g->channels;
     src += first * g->pitch;
-    if (g->pitch == g->channels) memcpy(dst, src, (size_t)count * pixel);
-    else g->ops->pack_rows(dst, g->channels, src, g->pitch, g->channels, count);
+    if (g->pitch == g->channels)
+        memcpy(dst, src, (size_t)count * pixel);
+    else
+        g->ops->pack_rows(dst, g->channels, src, g->pitch, g->channels, count);
     memset(dst + count * g->channels, 0, (size_t)(pixels - left - count) * pixel);
 }
 
-int64_t gr__gather_open(const gr__gather *g, int64_t unit, int64_t end, const float *picture, float *scratch, gr__gather_block *b)
+int64_t gr__gather_open(const gr__gather *g, int64_t unit, int64_t end, const float *picture, float *scratch,
+                        gr__gather_block *b)
 {
     int64_t next = GR_MIN(unit + g->block_units, end);
     if (g->images) {

@@ -1,6 +1,7 @@
-/* The gradient of a convolution's data for few input channels: each output pixel's contribution dy[O] w[O, KH KW C] is a row of a plain
- * product with full vectors; its kernel rows are added to a padded picture in scratch, which is cut to size at the end. Gathering
- * would leave most lanes empty (5x5, 16 to 6 channels: 4 times slower) and also multiply the border's zeros. */
+/* The gradient of a convolution's data for few input channels: each output pixel's contribution dy[O] w[O, KH KW C] is
+ * a row of a plain product with full vectors; its kernel rows are added to a padded picture in scratch, which is cut to
+ * size at the end. Gathering would leave most lanes empty (5x5, 16 to 6 channels: 4 times slower) and also multiply the
+ * border's zeros. */
 #include "backend/cpu/contract_kernel.h"
 
 #include <math.h>
@@ -11,9 +12,9 @@ typedef struct scatter {
     const gr__tile_ops *ops;
     int64_t n, h, w, c, o, oh, ow, k; /* k: KH KW C */
     int64_t kh, kw, step_h, step_w, dilation_h, dilation_w, pad_h, pad_w;
-    int64_t rows, row;                /* of the padded picture: rows, floats a row */
-    int64_t runs, run;                /* runs of a kernel row: one if its taps lie side by side, else one a tap; floats each */
-    size_t picture_bytes;             /* of scratch; a tile's products follow */
+    int64_t rows, row;    /* of the padded picture: rows, floats a row */
+    int64_t runs, run;    /* runs of a kernel row: one if its taps lie side by side, else one a tap; floats each */
+    size_t picture_bytes; /* of scratch; a tile's products follow */
 } scatter;
 
 static void products(const scatter *s, const float *dy, int64_t count, float *to)
@@ -30,16 +31,17 @@ static void products(const scatter *s, const float *dy, int64_t count, float *to
     }
 }
 
-/* Neighbours' kernel rows overlap, and a load that overlaps a store just made waits for it: every `apart`-th pixel, all kernel rows, then
- * the next ones. */
+/* Neighbours' kernel rows overlap, and a load that overlaps a store just made waits for it: every `apart`-th pixel, all
+ * kernel rows, then the next ones. */
 static void add_rows(const scatter *s, float *picture, const float *tile, int64_t count)
 {
     int64_t pixel = s->step_w * s->c, apart = GR_MIN((s->run + pixel - 1) / pixel, count);
     for (int64_t p = 0; p < apart; p++)
         for (int64_t kh = 0; kh < s->kh; kh++)
             for (int64_t run = 0; run < s->runs; run++)
-                s->ops->add(picture + kh * s->dilation_h * s->row + p * pixel + run * s->dilation_w * s->c, apart * pixel,
-                            tile + p * s->k + (kh * s->runs + run) * s->run, apart * s->k, (count - p + apart - 1) / apart, s->run);
+                s->ops->add(picture + kh * s->dilation_h * s->row + p * pixel + run * s->dilation_w * s->c,
+                            apart * pixel, tile + p * s->k + (kh * s->runs + run) * s->run, apart * s->k,
+                            (count - p + apart - 1) / apart, s->run);
 }
 
 static void run_image(const scatter *s, const float *dy, float *dx, float *picture, float *tile)
@@ -71,8 +73,9 @@ static void run(const gr_kernel *kernel, int shard, void *scratch)
     const scatter *s = (const scatter *)kernel;
     int64_t end = gr__cut(s->n, shard + 1, kernel->phase[0].n_shards);
     for (int64_t i = gr__cut(s->n, shard, kernel->phase[0].n_shards); i < end; i++)
-        run_image(s, (const float *)kernel->operand[0] + i * s->oh * s->ow * s->o, (float *)kernel->operand[2] + i * s->h * s->w * s->c,
-                  scratch, (float *)((char *)scratch + s->picture_bytes));
+        run_image(s, (const float *)kernel->operand[0] + i * s->oh * s->ow * s->o,
+                  (float *)kernel->operand[2] + i * s->h * s->w * s->c, scratch,
+                  (float *)((char *)scratch + s->picture_bytes));
 }
 
 static void destroy(gr_context *ctx, gr_kernel *kernel)
@@ -84,7 +87,9 @@ double gr__conv_scatter_cost(const gr__contraction *c, gr__isa isa)
 {
     const gr__tile_ops *ops = gr__tile_ops_get(isa);
     int64_t k = c->conv.kh * c->conv.kw * c->conv.c;
-    if (c->kind != GR__CONV_DATA || c->conv.groups != 1 || k == 0 || c->conv.o == 0 || c->conv.oh == 0 || c->conv.ow == 0) return INFINITY;
+    if (c->kind != GR__CONV_DATA || c->conv.groups != 1 || k == 0 || c->conv.o == 0 || c->conv.oh == 0 ||
+        c->conv.ow == 0)
+        return INFINITY;
     double pixels = (double)c->conv.n * (double)c->conv.oh * (double)c->conv.ow;
     int64_t run = c->conv.dilation_w == 1 ? c->conv.kw * c->conv.c : c->conv.c;
     double adds = (double)(k / run) * (2.0 * (double)gr__packed_columns(ops, run) + 4.0 * ops->lane);
@@ -96,7 +101,8 @@ double gr__conv_scatter_cost(const gr__contraction *c, gr__isa isa)
 
 gr_status gr__conv_scatter_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
 {
-    static const char *const names[GR__ISA_COUNT] = {"conv data, scatter", "conv data, scatter 6x16", "conv data, scatter 12x32"};
+    static const char *const names[GR__ISA_COUNT] = {"conv data, scatter", "conv data, scatter 6x16",
+                                                     "conv data, scatter 12x32"};
     scatter *s = gr__alloc(ctx, sizeof *s);
     if (s == NULL) return gr__error_code(ctx);
     s->ops = gr__tile_ops_get(isa);

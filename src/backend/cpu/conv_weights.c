@@ -1,10 +1,10 @@
 /* The gradient of a convolution's weights: outer products over pixels, rows of the grid being the segments of the sum.
  *
- * wide: rows of a tile are output channels (of dy), columns run along a kernel row's taps and channels of the gathered picture, and
- * the result has its final order; many input channels are gathered 32 at a time, and dy is packed by tiles once a block, so that both
- * stream from the first cache. tall, for few input channels: rows are taps and channels, columns are output channels; the result is
- * transposed by phase 1. Shards cut the pixels as long as their partial results stay small, else the output channels; phase 1 adds
- * the partials in index order. */
+ * wide: rows of a tile are output channels (of dy), columns run along a kernel row's taps and channels of the gathered
+ * picture, and the result has its final order; many input channels are gathered 32 at a time, and dy is packed by tiles
+ * once a block, so that both stream from the first cache. tall, for few input channels: rows are taps and channels,
+ * columns are output channels; the result is transposed by phase 1. Shards cut the pixels as long as their partial
+ * results stay small, else the output channels; phase 1 adds the partials in index order. */
 #include "backend/cpu/conv_gather.h"
 
 typedef enum form { WIDE, TALL, DEPTHWISE } form;
@@ -14,15 +14,15 @@ typedef struct weights {
     const gr__tile_ops *ops;
     form form;
     gr__gather gather;
-    int64_t groups, in, out;         /* channels of a group; depthwise: one group whose channels are lanes */
-    int64_t in_blocks;               /* parts of them that are gathered one by one (wide, no groups) */
+    int64_t groups, in, out; /* channels of a group; depthwise: one group whose channels are lanes */
+    int64_t in_blocks;       /* parts of them that are gathered one by one (wide, no groups) */
     bool pack_dy;
-    int64_t dy_pitch, k;             /* k: elements of a filter, taps x in */
-    int64_t *place;                  /* tall: of each element of a filter, from an output's place */
+    int64_t dy_pitch, k; /* k: elements of a filter, taps x in */
+    int64_t *place;      /* tall: of each element of a filter, from an output's place */
     int64_t pixel_shards, out_shards;
-    int64_t partial;                 /* floats of one partial result */
-    int64_t block_pixels;            /* of dy, at most */
-    size_t segment_bytes;            /* of scratch, after the gathered picture; the packed dy follows */
+    int64_t partial;      /* floats of one partial result */
+    int64_t block_pixels; /* of dy, at most */
+    size_t segment_bytes; /* of scratch, after the gathered picture; the packed dy follows */
 } weights;
 
 enum { PARTIAL_BYTES = 4 << 20, BLOCK_FLOATS = 65536, IN_BLOCK = 32, BLOCK_PIXELS = 256, WORTH_COPYING = 200 };
@@ -47,14 +47,17 @@ static int64_t fill_segments(const weights *v, const gr__gather_block *b, gr__se
     for (int64_t image = 0; image < b->images; image++)
         for (int64_t i = 0; i < b->rows; i++) {
             int64_t dy = (image * b->rows + i) * dy_row, x = image * g->image + i * g->step_h * g->row;
-            if (merge && i > 0) s[n - 1].count += g->gw;
-            else s[n++] = v->form == WIDE ? (gr__segment){dy, x, g->gw} : (gr__segment){x, dy, g->gw};
+            if (merge && i > 0)
+                s[n - 1].count += g->gw;
+            else
+                s[n++] = v->form == WIDE ? (gr__segment){dy, x, g->gw} : (gr__segment){x, dy, g->gw};
         }
     return n;
 }
 
 /* x: gathered channels from in_first on. */
-static void run_wide(const weights *v, gr__tile *t, const float *x, int64_t in_first, const float *dy, float *to, int64_t first, int64_t end)
+static void run_wide(const weights *v, gr__tile *t, const float *x, int64_t in_first, const float *dy, float *to,
+                     int64_t first, int64_t end)
 {
     const gr__tile_ops *ops = v->ops;
     int64_t tiles = pieces(v);
@@ -89,7 +92,8 @@ static void pack_dy(const weights *v, const float *dy, int64_t pixels, int64_t f
     }
 }
 
-static void run_tall(const weights *v, gr__tile *t, const float *x, const float *dy, float *to, int64_t first, int64_t end)
+static void run_tall(const weights *v, gr__tile *t, const float *x, const float *dy, float *to, int64_t first,
+                     int64_t end)
 {
     const gr__tile_ops *ops = v->ops;
     int64_t tiles = ceil_div(v->k, ops->rows), last = GR_MIN(end * ops->wide, v->out);
@@ -122,7 +126,8 @@ static void run_depthwise(const weights *v, gr__tile *t, const float *x, const f
     }
 }
 
-static void run_group(const weights *v, int64_t group, int64_t unit, int64_t unit_end, int64_t first, int64_t end, float *to, void *scratch)
+static void run_group(const weights *v, int64_t group, int64_t unit, int64_t unit_end, int64_t first, int64_t end,
+                      float *to, void *scratch)
 {
     const gr__gather *g = &v->gather;
     gr__segment *segments = (gr__segment *)((char *)scratch + g->copy_bytes + 64 * sizeof(float));
@@ -143,9 +148,12 @@ static void run_group(const weights *v, int64_t group, int64_t unit, int64_t uni
                     dy = packed;
                 }
             }
-            if (v->form == WIDE) run_wide(v, &t, b.origin, part * g->channels, dy, to, first, end);
-            else if (v->form == TALL) run_tall(v, &t, b.origin, dy, to, first, end);
-            else run_depthwise(v, &t, b.origin, dy, to);
+            if (v->form == WIDE)
+                run_wide(v, &t, b.origin, part * g->channels, dy, to, first, end);
+            else if (v->form == TALL)
+                run_tall(v, &t, b.origin, dy, to, first, end);
+            else
+                run_depthwise(v, &t, b.origin, dy, to);
         }
         t.accumulate = true;
         unit = next;
@@ -155,8 +163,10 @@ static void run_group(const weights *v, int64_t group, int64_t unit, int64_t uni
 static void run(const gr_kernel *kernel, int shard, void *scratch)
 {
     const weights *v = (const weights *)kernel;
-    int64_t pixel = shard / v->out_shards, of_out = shard % v->out_shards, n = pieces(v), units = gr__gather_units(&v->gather);
-    int64_t first = gr__cut(n * v->groups, of_out, v->out_shards), end = gr__cut(n * v->groups, of_out + 1, v->out_shards);
+    int64_t pixel = shard / v->out_shards, of_out = shard % v->out_shards, n = pieces(v),
+            units = gr__gather_units(&v->gather);
+    int64_t first = gr__cut(n * v->groups, of_out, v->out_shards),
+            end = gr__cut(n * v->groups, of_out + 1, v->out_shards);
     float *to = kernel->n_phases == 1 ? kernel->operand[2] : (float *)kernel->shared + pixel * v->partial;
     for (int64_t group = first / n; group * n < end; group++)
         run_group(v, group, gr__cut(units, pixel, v->pixel_shards), gr__cut(units, pixel + 1, v->pixel_shards),
@@ -171,7 +181,8 @@ static void run_sum(const gr_kernel *kernel, int shard, void *scratch)
     const float *from = kernel->shared;
     float *to = kernel->operand[2];
     if (v->form == WIDE) {
-        int64_t first = gr__cut(v->partial, shard, kernel->phase[1].n_shards), end = gr__cut(v->partial, shard + 1, kernel->phase[1].n_shards);
+        int64_t first = gr__cut(v->partial, shard, kernel->phase[1].n_shards),
+                end = gr__cut(v->partial, shard + 1, kernel->phase[1].n_shards);
         v->ops->sum(to + first, from + first, v->pixel_shards, v->partial, end - first);
         return;
     }
@@ -207,14 +218,18 @@ static void plan_work(weights *v, const gr__contraction *c)
     double runs = length > 0 ? (double)v->k / (double)length : 0;
     double wide = runs * gr__tile_cost(ops, v->out, length, true), tall = 1.1 * gr__tile_cost(ops, v->k, v->out, false);
     if (v->form != DEPTHWISE) v->form = tall < wide ? TALL : WIDE;
-    double steps = v->form == DEPTHWISE ? 2.0 * (double)(v->k * v->in) : (double)v->groups * (v->form == TALL ? tall : wide);
+    double steps =
+        v->form == DEPTHWISE ? 2.0 * (double)(v->k * v->in) : (double)v->groups * (v->form == TALL ? tall : wide);
     double cost = gr__contract_cost(ops, pixels * steps, 4 * pictures);
     int64_t shards = gr__contract_shards(cost);
 
-    int64_t x_row = g->step_h * g->step_w * g->channels, dy_row = c->conv.o; /* floats that a pixel of the grid brings */
+    int64_t x_row = g->step_h * g->step_w * g->channels,
+            dy_row = c->conv.o; /* floats that a pixel of the grid brings */
     int64_t block = BLOCK_FLOATS * x_row / GR_MAX(x_row + dy_row, 1);
     v->in_blocks = v->form == WIDE && v->groups == 1 && v->in >= 2 * IN_BLOCK && v->in % IN_BLOCK == 0 &&
-                           v->out * (v->k / v->in) >= WORTH_COPYING * g->step_h * g->step_w ? v->in / IN_BLOCK : 1;
+                           v->out * (v->k / v->in) >= WORTH_COPYING * g->step_h * g->step_w
+                       ? v->in / IN_BLOCK
+                       : 1;
     v->pack_dy = v->form == WIDE && (v->in_blocks > 1 || v->k >= 16 * ops->wide); /* read for each panel */
     if (v->in_blocks > 1) {
         g->channels = IN_BLOCK;
@@ -241,7 +256,8 @@ static void plan_work(weights *v, const gr__contraction *c)
     kernel->shared_bytes = gr__align64((size_t)(v->partial * v->pixel_shards) * 4);
     double add = 30 + (double)(v->partial * v->pixel_shards) * (v->form == WIDE ? 0.15 : 0.6);
     kernel->phase[1].run = run_sum;
-    kernel->phase[1].n_shards = (int)GR_MAX(1, GR_MIN((int64_t)gr__contract_shards(add), v->form == WIDE ? v->partial : c->conv.o));
+    kernel->phase[1].n_shards =
+        (int)GR_MAX(1, GR_MIN((int64_t)gr__contract_shards(add), v->form == WIDE ? v->partial : c->conv.o));
     kernel->phase[1].cost_ns = add;
 }
 
@@ -272,12 +288,21 @@ gr_status gr__conv_weights_make(gr_context *ctx, const gr__contraction *c, gr__i
     v->out = c->conv.o / v->groups;
     v->k = c->conv.kh * c->conv.kw * (depthwise ? 1 : v->in);
     v->dy_pitch = c->conv.o;
-    v->gather = (gr__gather){.ops = v->ops, .n = c->conv.n, .h = c->conv.h, .w = c->conv.w, .pitch = c->conv.c, .channels = v->in, .gh = c->conv.oh,
-                             .gw = c->conv.ow, .step_h = c->conv.stride_h, .step_w = c->conv.stride_w};
+    v->gather = (gr__gather){.ops = v->ops,
+                             .n = c->conv.n,
+                             .h = c->conv.h,
+                             .w = c->conv.w,
+                             .pitch = c->conv.c,
+                             .channels = v->in,
+                             .gh = c->conv.oh,
+                             .gw = c->conv.ow,
+                             .step_h = c->conv.stride_h,
+                             .step_w = c->conv.stride_w};
     GR_TRY(gr__gather_alloc(ctx, &v->gather, v->in == 0 ? 0 : (int)(c->conv.kh * c->conv.kw)));
     for (int i = 0; i < v->gather.n_taps; i++) {
         int64_t kh = i / c->conv.kw, kw = i % c->conv.kw;
-        v->gather.taps[i] = (struct gr__tap){kh * c->conv.dilation_h - c->conv.pad_h, kw * c->conv.dilation_w - c->conv.pad_w, i};
+        v->gather.taps[i] =
+            (struct gr__tap){kh * c->conv.dilation_h - c->conv.pad_h, kw * c->conv.dilation_w - c->conv.pad_w, i};
     }
     plan_work(v, c);
     if (v->form == TALL) {

@@ -11,12 +11,12 @@ typedef struct gr__winograd_grid {
     gr__winograd winograd;
     int64_t m, r, alpha, positions; /* alpha * alpha */
     int64_t pad_h, pad_w;
-    int64_t block;                  /* tiles at a time */
+    int64_t block; /* tiles at a time */
 } gr__winograd_grid;
 
 /* n images of h x w x channels are read; the results are out_h x out_w. */
-gr_status gr__winograd_grid_make(gr_context *ctx, gr__winograd w, const int64_t picture[4], int64_t out_h, int64_t out_w, int64_t pad_h,
-                                 int64_t pad_w, gr__winograd_grid *g);
+gr_status gr__winograd_grid_make(gr_context *ctx, gr__winograd w, const int64_t picture[4], int64_t out_h,
+                                 int64_t out_w, int64_t pad_h, int64_t pad_w, gr__winograd_grid *g);
 
 static inline int64_t gr__winograd_tiles(const gr__winograd_grid *g)
 {
@@ -42,9 +42,10 @@ static inline gr__winograd_place gr__winograd_at(const gr__winograd_grid *g, con
     return (gr__winograd_place){row / b->rows, row % b->rows, tile % g->gather.gw};
 }
 
-/* Transforms the pixels of `count` tiles of a block from `first` on: dst[position][tile][pitch], positions `stride` floats apart. */
-void gr__winograd_input(const gr__winograd_grid *g, const gr__winograd_ops *ops, const gr__gather_block *b, int64_t first, int64_t count,
-                        int64_t channels, float *dst, int64_t pitch, int64_t stride);
+/* Transforms the pixels of `count` tiles of a block from `first` on: dst[position][tile][pitch], positions `stride`
+ * floats apart. */
+void gr__winograd_input(const gr__winograd_grid *g, const gr__winograd_ops *ops, const gr__gather_block *b,
+                        int64_t first, int64_t count, int64_t channels, float *dst, int64_t pitch, int64_t stride);
 
 /* Floats of a transformed tile's channels: whole vectors of any set and a shift against aliasing in the caches. */
 static inline int64_t gr__winograd_pitch(int64_t channels)

@@ -1,7 +1,8 @@
-/* The gradient of a convolution's weights by Winograd: dw = G^T (sum over tiles of (B^T x B) . (A dy A^T)) G. Each shard transforms blocks
- * of tiles of x and dy; for a tile of output x input channels all positions' products over the block are formed in a small buffer and
- * transformed back at once, so the products of all channels never exist. Shards cut the tiles while partial results stay small, else the
- * output channels; phase 1 adds the partials in index order. */
+/* The gradient of a convolution's weights by Winograd: dw = G^T (sum over tiles of (B^T x B) . (A dy A^T)) G. Each
+ * shard transforms blocks of tiles of x and dy; for a tile of output x input channels all positions' products over the
+ * block are formed in a small buffer and transformed back at once, so the products of all channels never exist. Shards
+ * cut the tiles while partial results stay small, else the output channels; phase 1 adds the partials in index order.
+ */
 #include "backend/cpu/conv_winograd.h"
 
 #include <math.h>
@@ -19,11 +20,16 @@ typedef struct weights {
 
 enum { PARTIAL_BYTES = 4 << 20, CACHE_FLOATS = 300000 };
 
-static void slopes(const weights *v, const gr__gather_block *b, int64_t first, int64_t count, int64_t o0, int64_t o1, float *to)
+static void slopes(const weights *v, const gr__gather_block *b, int64_t first, int64_t count, int64_t o0, int64_t o1,
+                   float *to)
 {
     const gr__winograd_grid *g = &v->grid;
     int64_t stride = g->block * v->dy_pitch;
-    gr__transform t = {.src_row = v->ow * v->o, .src_column = v->o, .dst_row = g->alpha * stride, .dst_column = stride, .channels = o1 - o0};
+    gr__transform t = {.src_row = v->ow * v->o,
+                       .src_column = v->o,
+                       .dst_row = g->alpha * stride,
+                       .dst_column = stride,
+                       .channels = o1 - o0};
     for (int64_t n = 0; n < count; n++) {
         gr__winograd_place at = gr__winograd_at(g, b, first + n);
         int64_t i = (b->row + at.i) * g->m, j = at.j * g->m;
@@ -36,14 +42,19 @@ static void slopes(const weights *v, const gr__gather_block *b, int64_t first, i
 }
 
 /* x, dy: transformed tiles, dy from output channel o0 on. */
-static void multiply(const weights *v, int64_t count, int64_t o0, int64_t o1, const float *x, const float *dy, float *buffer, float *to, bool accumulate)
+static void multiply(const weights *v, int64_t count, int64_t o0, int64_t o1, const float *x, const float *dy,
+                     float *buffer, float *to, bool accumulate)
 {
     const gr__winograd_grid *g = &v->grid;
     const gr__tile_ops *ops = v->ops;
     int64_t tiles = (o1 - o0 + ops->rows - 1) / ops->rows, place = ops->rows * ops->wide, taps = g->r * g->r;
     gr__segment segment = {0, 0, count};
     gr__tile t = {.segment = &segment, .n_segments = 1, .a_step = v->dy_pitch, .b_step = v->x_pitch};
-    gr__transform back = {.src_row = g->alpha * place, .src_column = place, .dst_row = g->r * v->c, .dst_column = v->c, .accumulate = accumulate};
+    gr__transform back = {.src_row = g->alpha * place,
+                          .src_column = place,
+                          .dst_row = g->r * v->c,
+                          .dst_column = v->c,
+                          .accumulate = accumulate};
     for (int64_t c = 0; c < v->c; c += t.columns) {
         gr__tile_kind kind = gr__panel_kind(ops, v->c - c, true, &t.columns);
         back.channels = t.columns;
@@ -95,8 +106,10 @@ static void run_sum(const gr_kernel *kernel, int shard, void *scratch)
 {
     const weights *v = (const weights *)kernel;
     (void)scratch;
-    int64_t first = gr__cut(v->partial, shard, kernel->phase[1].n_shards), end = gr__cut(v->partial, shard + 1, kernel->phase[1].n_shards);
-    v->ops->sum((float *)kernel->operand[2] + first, (const float *)kernel->shared + first, v->tile_shards, v->partial, end - first);
+    int64_t first = gr__cut(v->partial, shard, kernel->phase[1].n_shards),
+            end = gr__cut(v->partial, shard + 1, kernel->phase[1].n_shards);
+    v->ops->sum((float *)kernel->operand[2] + first, (const float *)kernel->shared + first, v->tile_shards, v->partial,
+                end - first);
 }
 
 static void destroy(gr_context *ctx, gr_kernel *kernel)
@@ -123,7 +136,8 @@ static void lay_out(weights *v, double cost)
     g->block = gr__winograd_block(g->positions, v->x_pitch + v->dy_pitch, CACHE_FLOATS);
     v->x_bytes = (size_t)(g->positions * g->block * v->x_pitch) * 4;
     v->dy_bytes = (size_t)(g->positions * g->block * v->dy_pitch) * 4;
-    kernel->scratch_bytes = g->gather.copy_bytes + v->x_bytes + v->dy_bytes + (size_t)(g->positions * ops->rows * ops->wide) * 4;
+    kernel->scratch_bytes =
+        g->gather.copy_bytes + v->x_bytes + v->dy_bytes + (size_t)(g->positions * ops->rows * ops->wide) * 4;
     kernel->phase[0].run = run;
     kernel->phase[0].n_shards = (int)(v->tile_shards * v->out_shards);
     kernel->phase[0].cost_ns = cost;
@@ -135,10 +149,11 @@ static void lay_out(weights *v, double cost)
     kernel->phase[1].n_shards = (int)GR_MIN((int64_t)gr__contract_shards(kernel->phase[1].cost_ns), v->partial);
 }
 
-gr_status gr__winograd_weights_make(gr_context *ctx, const gr__contraction *c, gr__winograd w, gr__isa isa, gr_kernel **out)
+gr_status gr__winograd_weights_make(gr_context *ctx, const gr__contraction *c, gr__winograd w, gr__isa isa,
+                                    gr_kernel **out)
 {
-    static const char *const names[GR__WINOGRADS] = {"conv weights, Winograd 2x2 of 3x3", "conv weights, Winograd 4x4 of 3x3",
-                                                     "conv weights, Winograd 2x2 of 5x5"};
+    static const char *const names[GR__WINOGRADS] = {
+        "conv weights, Winograd 2x2 of 3x3", "conv weights, Winograd 4x4 of 3x3", "conv weights, Winograd 2x2 of 5x5"};
     weights *v = gr__alloc(ctx, sizeof *v);
     if (v == NULL) return gr__error_code(ctx);
     v->ops = gr__tile_ops_get(isa);

@@ -39,21 +39,31 @@ static gr_status make_node(gr_context *ctx, const gr_item *item, gr__isa isa, gr
     const gr_node *n = gr__node(item->graph, item->nodes[0]);
     switch (n->op->code) {
     case GR_OP_SUM:
-    case GR_OP_REDUCE_MAX: return gr__reduce_make(ctx, item, isa, out);
-    case GR_OP_ARGMAX: return gr__argmax_make(ctx, item, isa, out);
+    case GR_OP_REDUCE_MAX:
+        return gr__reduce_make(ctx, item, isa, out);
+    case GR_OP_ARGMAX:
+        return gr__argmax_make(ctx, item, isa, out);
     case GR_OP_GATHER:
-    case GR_OP_SCATTER_ADD: return gr__index_make(ctx, item, isa, out);
-    default: break;
+    case GR_OP_SCATTER_ADD:
+        return gr__index_make(ctx, item, isa, out);
+    default:
+        break;
     }
     switch (n->op->class) {
-    case GR_CLASS_LEAF: return gr__leaf_make(ctx, item, isa, out);
-    case GR_CLASS_SHAPE: return gr__move_make(ctx, item, isa, out);
-    case GR_CLASS_CONTRACT: return gr__contraction_make(ctx, item, isa, out);
-    case GR_CLASS_POOL: return gr__pool_make(ctx, item, isa, out);
-    default: break;
+    case GR_CLASS_LEAF:
+        return gr__leaf_make(ctx, item, isa, out);
+    case GR_CLASS_SHAPE:
+        return gr__move_make(ctx, item, isa, out);
+    case GR_CLASS_CONTRACT:
+        return gr__contraction_make(ctx, item, isa, out);
+    case GR_CLASS_POOL:
+        return gr__pool_make(ctx, item, isa, out);
+    default:
+        break;
     }
     if (gr__scalars_take(item->graph, n)) return gr__scalars_make(ctx, item, out);
-    if (n->op->class != GR_CLASS_MAP) return gr__fail(ctx, GR_E_INTERNAL, "%s: the cpu backend has no kernel", n->op->name);
+    if (n->op->class != GR_CLASS_MAP)
+        return gr__fail(ctx, GR_E_INTERNAL, "%s: the cpu backend has no kernel", n->op->name);
     gr_item region = *item;
     gr_space space = {1, gr_shape_count(gr__value(item->graph, n->out)->shape)};
     region.kind = GR_ITEM_REGION;
@@ -64,9 +74,12 @@ static gr_status make_node(gr_context *ctx, const gr_item *item, gr__isa isa, gr
 gr_status gr__cpu_make_for(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out)
 {
     switch (item->kind) {
-    case GR_ITEM_SCALARS: return gr__scalars_make(ctx, item, out);
-    case GR_ITEM_REGION: return gr__region_make(ctx, item, isa, out);
-    default: return make_node(ctx, item, isa, out);
+    case GR_ITEM_SCALARS:
+        return gr__scalars_make(ctx, item, out);
+    case GR_ITEM_REGION:
+        return gr__region_make(ctx, item, isa, out);
+    default:
+        return make_node(ctx, item, isa, out);
     }
 }
 

@@ -19,9 +19,10 @@ bool gr__contraction_epilogue(const gr_graph *g, const gr_node *contraction, boo
 /* Kernels of single nodes, by family. */
 gr_status gr__reduce_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out);
 gr_status gr__argmax_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out);
-gr_status gr__move_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out);   /* all of GR_CLASS_SHAPE */
-gr_status gr__leaf_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out);   /* iota, tensor, random, const */
-gr_status gr__index_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out);  /* gather, scatter_add */
+gr_status gr__move_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out); /* all of GR_CLASS_SHAPE */
+gr_status gr__leaf_make(gr_context *ctx, const gr_item *item, gr__isa isa,
+                        gr_kernel **out); /* iota, tensor, random, const */
+gr_status gr__index_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out); /* gather, scatter_add */
 gr_status gr__pool_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out);
 
 /* Where value v stands among the inputs of a one-segment item; -1: not read from memory (constants). */

@@ -1,8 +1,10 @@
-/* Matrix products. A shard is a block of batch items x rows x columns. For each block of the sum (k) and each panel of columns, b is
- * packed into the shard's scratch where that pays (always when b is transposed), then the panel's tiles run over all rows of the block:
- * the panel stays in the first or second cache. Rows of a are read in place through pointers, transposed or not.
+/* Matrix products. A shard is a block of batch items x rows x columns. For each block of the sum (k) and each panel of
+ * columns, b is packed into the shard's scratch where that pays (always when b is transposed), then the panel's tiles
+ * run over all rows of the block: the panel stays in the first or second cache. Rows of a are read in place through
+ * pointers, transposed or not.
  *
- * Where b is not transposed and large enough, a is searched for zeros first, and if there are enough of them they are skipped. */
+ * Where b is not transposed and large enough, a is searched for zeros first, and if there are enough of them they are
+ * skipped. */
 #include "backend/cpu/contract_kernel.h"
 #include "backend/cpu/contract_zeros.h"
 
@@ -14,20 +16,20 @@ typedef struct gemm {
     gr_kernel kernel;
     const gr__tile_ops *ops;
     int64_t batch, m, n, k;
-    int64_t a_batch, b_batch;             /* floats from one item of the batch to the next; 0: the same matrix */
+    int64_t a_batch, b_batch; /* floats from one item of the batch to the next; 0: the same matrix */
     int64_t a_row, a_step, ldb;
     bool transpose_b, bias, relu, pack_a, pack_b, dot;
     int64_t batch_shards, m_shards, n_shards;
-    int64_t unit;                         /* of columns, that shards are cut by */
+    int64_t unit; /* of columns, that shards are cut by */
     int64_t k_blocks;
-    size_t b_bytes;                       /* of scratch, before the packed block of a */
-    const gr__zeros_ops *zeros;           /* NULL: they are not looked for */
+    size_t b_bytes;             /* of scratch, before the packed block of a */
+    const gr__zeros_ops *zeros; /* NULL: they are not looked for */
 } gemm;
 
 /* Shared memory of a product that may skip zeros. */
 typedef struct zeros {
-    int64_t others;                       /* elements of a that are not zero */
-    uint64_t mask[];                      /* of each row, by terms of the sum */
+    int64_t others;  /* elements of a that are not zero */
+    uint64_t mask[]; /* of each row, by terms of the sum */
 } zeros;
 
 typedef struct block {
@@ -38,7 +40,8 @@ typedef struct block {
 } block;
 
 /* The tiles of one panel. b: its panel, packed or in place. */
-static void run_panel(const gemm *g, const block *w, const float *b, int64_t b_step, gr__tile_kind kind, int64_t n, int64_t columns)
+static void run_panel(const gemm *g, const block *w, const float *b, int64_t b_step, gr__tile_kind kind, int64_t n,
+                      int64_t columns)
 {
     const gr__tile_ops *ops = g->ops;
     int64_t rows = w->m1 - w->m0, k = w->k1 - w->k0;
@@ -114,7 +117,8 @@ static void run_block(const gemm *g, block *w)
             int64_t b_step = g->ldb;
             if (g->pack_b) {
                 b_step = kind == GR__TILE_WIDE ? ops->wide : ops->lane;
-                (g->transpose_b ? ops->pack_columns : ops->pack_rows)(w->packed_b, b_step, b, g->ldb, columns, w->k1 - w->k0);
+                (g->transpose_b ? ops->pack_columns : ops->pack_rows)(w->packed_b, b_step, b, g->ldb, columns,
+                                                                      w->k1 - w->k0);
                 b = w->packed_b;
             }
             run_panel(g, w, b, b_step, kind, n, columns);
@@ -145,17 +149,28 @@ static bool has_many_zeros(const gemm *g, const zeros *z)
 
 static void run_zeros(const gemm *g, const block *w, const zeros *z)
 {
-    int64_t lane = g->ops->lane, vectors = (w->n1 - w->n0 + lane - 1) / lane, panels = (vectors + g->zeros->vectors - 1) / g->zeros->vectors;
+    int64_t lane = g->ops->lane, vectors = (w->n1 - w->n0 + lane - 1) / lane,
+            panels = (vectors + g->zeros->vectors - 1) / g->zeros->vectors;
     for (int64_t p = 0; p < panels; p++) {
-        int64_t n = w->n0 + gr__cut(vectors, p, panels) * lane, end = GR_MIN(w->n0 + gr__cut(vectors, p + 1, panels) * lane, w->n1);
+        int64_t n = w->n0 + gr__cut(vectors, p, panels) * lane,
+                end = GR_MIN(w->n0 + gr__cut(vectors, p + 1, panels) * lane, w->n1);
         int64_t wide = (end - n + lane - 1) / lane;
         for (int64_t k = 0; k < g->k; k += GR__ZEROS_TERMS) {
             int64_t terms = GR_MIN(g->k - k, GR__ZEROS_TERMS);
             bool finite = g->zeros->pack(w->packed_b, wide * lane, w->b + k * g->ldb + n, g->ldb, end - n, terms);
-            g->zeros->rows[wide](&(gr__zeros){
-                .a = w->a + w->m0 * g->a_row + k * g->a_step, .a_row = g->a_row, .a_step = g->a_step, .b = w->packed_b, .b_step = wide * lane,
-                .out = w->c + w->m0 * g->n + n, .out_row = g->n, .mask = z->mask + w->m0 * words(g) + k / GR__ZEROS_TERMS, .mask_row = words(g),
-                .rows = w->m1 - w->m0, .columns = end - n, .all = finite ? 0 : UINT64_MAX >> (GR__ZEROS_TERMS - terms), .accumulate = k > 0});
+            g->zeros->rows[wide](&(gr__zeros){.a = w->a + w->m0 * g->a_row + k * g->a_step,
+                                              .a_row = g->a_row,
+                                              .a_step = g->a_step,
+                                              .b = w->packed_b,
+                                              .b_step = wide * lane,
+                                              .out = w->c + w->m0 * g->n + n,
+                                              .out_row = g->n,
+                                              .mask = z->mask + w->m0 * words(g) + k / GR__ZEROS_TERMS,
+                                              .mask_row = words(g),
+                                              .rows = w->m1 - w->m0,
+                                              .columns = end - n,
+                                              .all = finite ? 0 : UINT64_MAX >> (GR__ZEROS_TERMS - terms),
+                                              .accumulate = k > 0});
         }
     }
 }
@@ -175,7 +190,8 @@ static void run(const gr_kernel *kernel, int shard, void *scratch)
     int64_t item = 0, end = g->batch;
     if (g->batch_shards * g->m_shards * g->n_shards > 1) {
         int64_t units = (g->n + g->unit - 1) / g->unit;
-        int64_t in = shard % g->n_shards, im = shard / g->n_shards % g->m_shards, ib = shard / g->n_shards / g->m_shards;
+        int64_t in = shard % g->n_shards, im = shard / g->n_shards % g->m_shards,
+                ib = shard / g->n_shards / g->m_shards;
         w.m0 = gr__cut(g->m, im, g->m_shards);
         w.m1 = gr__cut(g->m, im + 1, g->m_shards);
         w.n0 = gr__cut(units, in, g->n_shards) * g->unit;
@@ -187,8 +203,10 @@ static void run(const gr_kernel *kernel, int shard, void *scratch)
         w.a = (const float *)kernel->operand[0] + item * g->a_batch;
         w.b = (const float *)kernel->operand[1] + item * g->b_batch;
         w.c = (float *)kernel->operand[g->bias ? 3 : 2] + item * g->m * g->n;
-        if (g->zeros && has_many_zeros(g, kernel->shared)) run_zeros(g, &w, kernel->shared);
-        else run_block(g, &w);
+        if (g->zeros && has_many_zeros(g, kernel->shared))
+            run_zeros(g, &w, kernel->shared);
+        else
+            run_block(g, &w);
     }
 }
 
@@ -197,8 +215,8 @@ static void destroy(gr_context *ctx, gr_kernel *kernel)
     gr__free(ctx, kernel, sizeof(gemm));
 }
 
-/* Cuts the work. With a packed b columns are cut first, so that no panel is packed twice, if need be into halves of panels; blocks of
- * rows are bounded so that a block of a stays in the second cache. */
+/* Cuts the work. With a packed b columns are cut first, so that no panel is packed twice, if need be into halves of
+ * panels; blocks of rows are bounded so that a block of a stays in the second cache. */
 static void cut(gemm *g, int shards)
 {
     const gr__tile_ops *ops = g->ops;
@@ -206,10 +224,13 @@ static void cut(gemm *g, int shards)
     int64_t rest = (shards + g->batch_shards - 1) / g->batch_shards;
     g->unit = g->n >= ops->wide * rest || !g->transpose_b ? ops->wide : ops->lane;
     int64_t panel = g->zeros ? g->zeros->vectors * ops->lane : g->unit; /* no shard should be narrower */
-    int64_t units = GR_MAX(GR_MIN((g->n + g->unit - 1) / g->unit, g->n / panel), 1), tiles = GR_MAX((g->m + ops->rows - 1) / ops->rows, 1);
+    int64_t units = GR_MAX(GR_MIN((g->n + g->unit - 1) / g->unit, g->n / panel), 1),
+            tiles = GR_MAX((g->m + ops->rows - 1) / ops->rows, 1);
     if (g->zeros || g->transpose_b || g->n >= g->m) {
         g->n_shards = GR_MIN(rest, units);
-        g->m_shards = (g->zeros || (g->transpose_b && !g->dot)) && g->m < 256 ? 1 : GR_MIN((rest + g->n_shards - 1) / g->n_shards, tiles);
+        g->m_shards = (g->zeros || (g->transpose_b && !g->dot)) && g->m < 256
+                          ? 1
+                          : GR_MIN((rest + g->n_shards - 1) / g->n_shards, tiles);
     } else {
         g->m_shards = GR_MIN(rest, tiles);
         g->n_shards = GR_MIN((rest + g->m_shards - 1) / g->m_shards, units);
@@ -224,23 +245,25 @@ static bool may_skip_zeros(const gemm *g, const gr__contraction *c, const gr__ze
     return plain && g->m >= 8 && g->k >= 16 && g->m * g->k <= MOST_SEARCHED && g->n >= 2 * ops->vectors * g->ops->lane;
 }
 
-/* Are dot products cheaper? In multiply-adds of a vector: each result costs about four to add up its lanes, while packing b costs about
- * half of one an element. */
+/* Are dot products cheaper? In multiply-adds of a vector: each result costs about four to add up its lanes, while
+ * packing b costs about half of one an element. */
 static bool prefer_dot(const gemm *g, const gr__contraction *c)
 {
     const gr__tile_ops *ops = g->ops;
     if (!c->mm.transpose_b || c->mm.transpose_a) return false;
     double m = (double)g->m, n = (double)g->n, k = (double)g->k;
     double dots = m * (double)((g->n + 3) / 4 * 4) * (double)gr__packed_columns(ops, g->k) / ops->lane + 4 * m * n;
-    double tiles = k * gr__tile_cost(ops, g->m, g->n, true) / ops->lane + 0.4 * k * (double)gr__packed_columns(ops, g->n);
+    double tiles =
+        k * gr__tile_cost(ops, g->m, g->n, true) / ops->lane + 0.4 * k * (double)gr__packed_columns(ops, g->n);
     return dots < tiles;
 }
 
 gr_status gr__gemm_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
 {
-    static const char *const names[3][GR__ISA_COUNT] = {{"matmul", "matmul 6x16", "matmul 12x32"},
-                                                          {"matmul, dot", "matmul, dot 3x4", "matmul, dot 6x4"},
-                                                          {"matmul, zeros", "matmul 6x16, zeros 1x96", "matmul 12x32, zeros 1x128"}};
+    static const char *const names[3][GR__ISA_COUNT] = {
+        {"matmul", "matmul 6x16", "matmul 12x32"},
+        {"matmul, dot", "matmul, dot 3x4", "matmul, dot 6x4"},
+        {"matmul, zeros", "matmul 6x16, zeros 1x96", "matmul 12x32, zeros 1x128"}};
     gemm *g = gr__alloc(ctx, sizeof *g);
     if (g == NULL) return gr__error_code(ctx);
     const gr__tile_ops *ops = g->ops = gr__tile_ops_get(isa);
@@ -265,7 +288,8 @@ gr_status gr__gemm_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, 
     g->zeros = may_skip_zeros(g, c, gr__zeros_ops_get(isa)) ? gr__zeros_ops_get(isa) : NULL;
 
     double madds = (double)g->batch * (double)g->k * gr__tile_cost(ops, g->m, g->n, g->transpose_b);
-    double bytes = 4.0 * (double)g->batch * ((double)g->m * (double)g->k + (double)g->k * (double)g->n + (double)g->m * (double)g->n);
+    double bytes = 4.0 * (double)g->batch *
+                   ((double)g->m * (double)g->k + (double)g->k * (double)g->n + (double)g->m * (double)g->n);
     double cost = gr__contract_cost(ops, madds, bytes);
     cut(g, gr__contract_shards(cost));
 
@@ -273,7 +297,8 @@ gr_status gr__gemm_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, 
     int64_t block_k = (g->k + g->k_blocks - 1) / g->k_blocks;
     g->pack_b = !g->dot && (g->transpose_b || (block_m >= 4 * ops->rows && g->n > ops->wide));
     g->pack_a = c->mm.transpose_a && g->k >= 128 && block_n >= 4 * ops->wide;
-    g->b_bytes = g->pack_b ? gr__align64((size_t)block_k * (size_t)GR_MIN(gr__packed_columns(ops, g->n), ops->wide) * 4) : 0;
+    g->b_bytes =
+        g->pack_b ? gr__align64((size_t)block_k * (size_t)GR_MIN(gr__packed_columns(ops, g->n), ops->wide) * 4) : 0;
 
     gr_kernel *kernel = &g->kernel;
     kernel->name = names[g->zeros ? 2 : g->dot][isa];

@@ -1,5 +1,5 @@
-/* Rows by index. Scatter-add gives each shard a range of rows of the result: all shards read the whole index and add what falls to them, in
- * its order. */
+/* Rows by index. Scatter-add gives each shard a range of rows of the result: all shards read the whole index and add
+ * what falls to them, in its order. */
 #include <string.h>
 
 #include "backend/cpu/cpu.h"
@@ -10,7 +10,7 @@ typedef struct indexed {
     const gr__native_set *set;
     int64_t count, rows, width; /* indices, rows of the table, elements of a row */
     size_t element;
-    int values, index;          /* operands */
+    int values, index; /* operands */
 } indexed;
 
 static void run_gather(const gr_kernel *kernel, int shard, void *scratch)
@@ -23,8 +23,10 @@ static void run_gather(const gr_kernel *kernel, int shard, void *scratch)
     gr__cpu_part(k->count, 1, kernel->phase[0].n_shards, shard, &begin, &end);
     for (int64_t p = begin; p < end && bytes > 0; p++) {
         char *to = (char *)kernel->operand[kernel->n_operands - 1] + (size_t)p * bytes;
-        if (index[p] >= 0 && index[p] < k->rows) memcpy(to, (const char *)kernel->operand[k->values] + (size_t)index[p] * bytes, bytes);
-        else memset(to, 0, bytes);
+        if (index[p] >= 0 && index[p] < k->rows)
+            memcpy(to, (const char *)kernel->operand[k->values] + (size_t)index[p] * bytes, bytes);
+        else
+            memset(to, 0, bytes);
     }
 }
 
@@ -52,7 +54,8 @@ gr_status gr__index_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_k
     const gr_graph *g = item->graph;
     const gr_node *n = gr__node(g, item->nodes[0]);
     bool gather = n->op->code == GR_OP_GATHER;
-    gr_shape from = gr__value(g, n->in[0])->shape, index = gr__value(g, n->in[1])->shape, to = gr__value(g, n->out)->shape;
+    gr_shape from = gr__value(g, n->in[0])->shape, index = gr__value(g, n->in[1])->shape,
+             to = gr__value(g, n->out)->shape;
     indexed *k = gr__alloc(ctx, sizeof *k);
     if (!k) return gr__error_code(ctx);
     gr_shape table = gather ? from : to;
@@ -68,7 +71,8 @@ gr_status gr__index_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_k
     k->base = (gr_kernel){.name = n->op->name, .n_phases = 1, .n_operands = item->n_in + 1, .destroy = destroy};
     k->base.phase[0].run = gather ? run_gather : run_scatter;
     k->base.phase[0].n_shards = (int)GR_MAX(1, GR_MIN(gr__cpu_shards((int64_t)moved), gather ? k->count : k->rows));
-    k->base.phase[0].cost_ns = 20 + 5.0 * (double)k->count + gr__cpu_move_ns(8 * moved + (gather ? 0 : 4.0 * (double)(k->rows * k->width)));
+    k->base.phase[0].cost_ns =
+        20 + 5.0 * (double)k->count + gr__cpu_move_ns(8 * moved + (gather ? 0 : 4.0 * (double)(k->rows * k->width)));
     *out = &k->base;
     return GR_OK;
 }

@@ -4,7 +4,8 @@
 
 typedef enum gr__isa { GR__ISA_BASELINE, GR__ISA_AVX2, GR__ISA_AVX512, GR__ISA_COUNT } gr__isa;
 
-/* The best the processor supports, or what the environment variable GRADUS_ISA (baseline, avx2, avx512) asks for if it is supported. */
+/* The best the processor supports, or what the environment variable GRADUS_ISA (baseline, avx2, avx512) asks for if it
+ * is supported. */
 gr__isa gr__isa_chosen(void);
 int gr__isa_supported(gr__isa isa);
 const char *gr__isa_name(gr__isa isa);

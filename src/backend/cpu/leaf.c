@@ -10,13 +10,13 @@ typedef struct leaf {
     const gr__native_set *set;
     gr_shape shape;
     int64_t count;
-    int64_t outer, size, inner;    /* IOTA */
-    uint64_t stream;               /* RANDOM */
-    int in[3];                     /* operands of seed, update, position; -1: the constant */
+    int64_t outer, size, inner; /* IOTA */
+    uint64_t stream;            /* RANDOM */
+    int in[3];                  /* operands of seed, update, position; -1: the constant */
     double constant[3];
-    double value;                  /* CONST */
+    double value; /* CONST */
     size_t values_bytes;
-    float *values;                 /* TENSOR */
+    float *values; /* TENSOR */
 } leaf;
 
 static void run_iota(const gr_kernel *kernel, int shard, void *scratch)
@@ -129,7 +129,8 @@ gr_status gr__leaf_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_ke
         k->base.phase[0].n_shards = gr__cpu_shards(k->count);
         GR_TRY(set_random(ctx, item, n, k));
         break;
-    default: GR_TRY(gr__fail(ctx, GR_E_INTERNAL, "%s is given, not computed", n->op->name));
+    default:
+        GR_TRY(gr__fail(ctx, GR_E_INTERNAL, "%s is given, not computed", n->op->name));
     }
     *out = &k->base;
     k = NULL;

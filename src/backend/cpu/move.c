@@ -10,11 +10,11 @@ typedef struct strided {
     gr_kernel base;
     const gr__native_set *set;
     size_t element;
-    bool from_double;       /* rank 0 */
-    int n;                  /* axes before the two that the inner loops take */
+    bool from_double; /* rank 0 */
+    int n;            /* axes before the two that the inner loops take */
     int64_t size[GR_MAX_RANK], in[GR_MAX_RANK], out[GR_MAX_RANK], outer;
     int64_t rows, row_in, row_out, columns, column_in; /* columns are adjacent in the output */
-    int64_t block;          /* rows of a unit of work */
+    int64_t block;                                     /* rows of a unit of work */
 } strided;
 
 static void fill(void *to, const void *value, int64_t n, size_t element)
@@ -39,16 +39,19 @@ static void copy_rows(const strided *k, const char *from, char *to, int64_t firs
 {
     size_t e = k->element;
     if (k->row_in == 1 && k->column_in > 1 && e == 4) {
-        k->set->transpose((const float *)(const void *)from + first, k->column_in, (float *)(void *)to + first * k->row_out, k->row_out,
-                          end - first, k->columns);
+        k->set->transpose((const float *)(const void *)from + first, k->column_in,
+                          (float *)(void *)to + first * k->row_out, k->row_out, end - first, k->columns);
         return;
     }
     for (int64_t r = first; r < end; r++) {
         const char *x = from + r * k->row_in * (int64_t)e;
         char *y = to + r * k->row_out * (int64_t)e;
-        if (k->column_in == 1) memcpy(y, x, (size_t)k->columns * e);
-        else if (k->column_in == 0) fill(y, x, k->columns, e);
-        else gather(y, x, k->column_in, k->columns, e);
+        if (k->column_in == 1)
+            memcpy(y, x, (size_t)k->columns * e);
+        else if (k->column_in == 0)
+            fill(y, x, k->columns, e);
+        else
+            gather(y, x, k->column_in, k->columns, e);
     }
 }
 
@@ -91,7 +94,8 @@ static void remove_axis(strided *k, int i)
     }
 }
 
-/* Merges axes that lie together, takes the last one as columns and as rows the one that is adjacent in the input, or the one before. */
+/* Merges axes that lie together, takes the last one as columns and as rows the one that is adjacent in the input, or
+ * the one before. */
 static void arrange(strided *k, gr_shape shape, const int64_t *in)
 {
     int64_t step = 1, out[GR_MAX_RANK] = {0};
@@ -185,14 +189,14 @@ static gr_status make_strided(gr_context *ctx, const gr_item *item, gr__isa isa,
 enum { PIECE = 65536 };
 
 typedef struct run {
-    int operand;           /* -1: zeros */
+    int operand;                      /* -1: zeros */
     size_t bytes, in, in_stride, out; /* of a row; the output's stride is the same for all */
 } run;
 
 typedef struct runs {
     gr_kernel base;
     int n;
-    int64_t rows, pieces;  /* pieces of the longest run: units of work are rows, and pieces of them */
+    int64_t rows, pieces; /* pieces of the longest run: units of work are rows, and pieces of them */
     size_t out_stride;
     run run[];
 } runs;
@@ -210,8 +214,10 @@ static void run_runs(const gr_kernel *kernel, int shard, void *scratch)
             if (first >= r->bytes) continue;
             size_t bytes = GR_MIN(r->bytes - first, PIECE);
             char *to = (char *)kernel->operand[kernel->n_operands - 1] + row * k->out_stride + r->out + first;
-            if (r->operand < 0) memset(to, 0, bytes);
-            else memcpy(to, (const char *)kernel->operand[r->operand] + row * r->in_stride + r->in + first, bytes);
+            if (r->operand < 0)
+                memset(to, 0, bytes);
+            else
+                memcpy(to, (const char *)kernel->operand[r->operand] + row * r->in_stride + r->in + first, bytes);
         }
     }
 }
@@ -241,9 +247,11 @@ static void set_runs(runs *k, const gr_item *item, const gr_node *n)
             at += bytes;
         }
     } else if (n->op->code == GR_OP_SLICE) {
-        k->run[0] = (run){0, row_bytes(g, n->out, n->attr.i[0]), step * (size_t)n->attr.i[1], row_bytes(g, n->in[0], n->attr.i[0]), 0};
+        k->run[0] = (run){0, row_bytes(g, n->out, n->attr.i[0]), step * (size_t)n->attr.i[1],
+                          row_bytes(g, n->in[0], n->attr.i[0]), 0};
     } else {
-        size_t before = step * (size_t)n->attr.i[1], bytes = row_bytes(g, n->in[0], n->attr.i[0]), after = step * (size_t)n->attr.i[2];
+        size_t before = step * (size_t)n->attr.i[1], bytes = row_bytes(g, n->in[0], n->attr.i[0]),
+               after = step * (size_t)n->attr.i[2];
         k->run[0] = (run){-1, before, 0, 0, 0};
         k->run[1] = (run){0, bytes, 0, bytes, before};
         k->run[2] = (run){-1, after, 0, 0, before + bytes};

@@ -18,7 +18,8 @@ typedef struct gr__native_set {
     void (*reduce_rows)(bool max, const float *x, int64_t stride, int64_t rows, int64_t n, double *to);
     double (*reduce_line)(bool max, const float *x, int64_t n); /* in an order that n fixes */
     /* y[e] of gr__random_leaf for elements first.. of one sample */
-    void (*random)(float *y, int64_t first, int64_t n, uint64_t seed, uint64_t stream, uint64_t update, uint32_t sample);
+    void (*random)(float *y, int64_t first, int64_t n, uint64_t seed, uint64_t stream, uint64_t update,
+                   uint32_t sample);
     /* y[a * to + b] = x[a + b * from], a < na, b < nb */
     void (*transpose)(const float *x, int64_t from, float *y, int64_t to, int64_t na, int64_t nb);
     void (*add)(const float *x, float *y, int64_t n); /* y += x */
@@ -42,7 +43,8 @@ static inline void gr__window(const gr__pooling *p, int axis, int64_t o, int64_t
 }
 
 /* The windows that touch element e: from *first to *end, not included. */
-static inline void gr__windows_at(const gr__pooling *p, int axis, int64_t e, int64_t windows, int64_t *first, int64_t *end)
+static inline void gr__windows_at(const gr__pooling *p, int axis, int64_t e, int64_t windows, int64_t *first,
+                                  int64_t *end)
 {
     int64_t last = (e + p->pad[axis]) / p->stride[axis], before = e + p->pad[axis] - p->size[axis];
     *first = before < 0 ? 0 : before / p->stride[axis] + 1;

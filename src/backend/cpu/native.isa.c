@@ -30,7 +30,8 @@ static double reduce_line(bool max, const float *x, int64_t n)
         else
             for (int k = 0; k < 8; k++) lane[k] += (double)x[c + k];
     }
-    for (int64_t c = n / 8 * 8; c < n; c++) lane[c % 8] = max ? larger(lane[c % 8], (double)x[c]) : lane[c % 8] + (double)x[c];
+    for (int64_t c = n / 8 * 8; c < n; c++)
+        lane[c % 8] = max ? larger(lane[c % 8], (double)x[c]) : lane[c % 8] + (double)x[c];
     total = lane[0];
     for (int k = 1; k < 8; k++) total = max ? larger(total, lane[k]) : total + lane[k];
     return total;
@@ -101,7 +102,8 @@ INLINE vec uniform(lvec words)
     return vfromint((ivec)((word_vec)words >> 8)) * 0x1p-24f;
 }
 
-static void random_block(float *y, int64_t block, uint32_t sample, uint32_t update, uint32_t stream, uint32_t k0, uint32_t k1)
+static void random_block(float *y, int64_t block, uint32_t sample, uint32_t update, uint32_t stream, uint32_t k0,
+                         uint32_t k1)
 {
     lvec c[4][GROUPS];
 #if V == 16
@@ -125,12 +127,14 @@ static void random_block(float *y, int64_t block, uint32_t sample, uint32_t upda
     }
 }
 
-static void random_numbers(float *y, int64_t first, int64_t n, uint64_t seed, uint64_t stream, uint64_t update, uint32_t sample)
+static void random_numbers(float *y, int64_t first, int64_t n, uint64_t seed, uint64_t stream, uint64_t update,
+                           uint32_t sample)
 {
     uint32_t k0 = (uint32_t)seed ^ (uint32_t)(stream >> 32), k1 = (uint32_t)(seed >> 32);
     float part[4 * COUNTERS];
     for (int64_t block = first / 4; 4 * block < first + n; block += COUNTERS) {
-        int64_t from = 4 * block < first ? first : 4 * block, end = 4 * (block + COUNTERS) < first + n ? 4 * (block + COUNTERS) : first + n;
+        int64_t from = 4 * block < first ? first : 4 * block,
+                end = 4 * (block + COUNTERS) < first + n ? 4 * (block + COUNTERS) : first + n;
         bool whole = end - from == 4 * COUNTERS;
         random_block(whole ? y + (from - first) : part, block, sample, (uint32_t)update, (uint32_t)stream, k0, k1);
         if (!whole) memcpy(y + (from - first), part + (from - 4 * block), (size_t)(end - from) * 4);
@@ -194,7 +198,8 @@ static void max_pool(const gr__pooling *p, int64_t n, int64_t oh, const float *x
         gr__window(p, 1, ow, p->w, &w0, &w1);
         for (int64_t c = 0; c < p->c; c += V) {
             int64_t left = p->c - c;
-            vec best = vloadn(x + at(n, p->h, h0, p->w, w0, p->c) + c, left), place = (vec)iset((int32_t)(h0 * p->w + w0));
+            vec best = vloadn(x + at(n, p->h, h0, p->w, w0, p->c) + c, left),
+                place = (vec)iset((int32_t)(h0 * p->w + w0));
             for (int64_t i = h0; i < h1; i++)
                 for (int64_t j = w0; j < w1; j++) {
                     vec v = vloadn(x + at(n, p->h, i, p->w, j, p->c) + c, left);
@@ -282,5 +287,6 @@ static void avg_pool_adjoint(const gr__pooling *p, int64_t n, int64_t h, const f
 
 extern const gr__native_set GR_ISA_FN(gr__native_set);
 const gr__native_set GR_ISA_FN(gr__native_set) = {
-    reduce_rows, reduce_line, random_numbers, transpose, add, max_pool, avg_pool, pool_gather, pool_scatter, avg_pool_adjoint,
+    reduce_rows, reduce_line, random_numbers, transpose,    add,
+    max_pool,    avg_pool,    pool_gather,    pool_scatter, avg_pool_adjoint,
 };

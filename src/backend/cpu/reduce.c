@@ -37,11 +37,14 @@ static int64_t offset_of(int64_t e, const int64_t *size, const int64_t *stride, 
 
 static void put(const reduction *k, int64_t e, double v)
 {
-    if (k->to_double) *(double *)k->base.operand[1] = v;
-    else ((float *)k->base.operand[1])[e] = (float)v;
+    if (k->to_double)
+        *(double *)k->base.operand[1] = v;
+    else
+        ((float *)k->base.operand[1])[e] = (float)v;
 }
 
-/* All that is reduced into n results from element x on. The innermost reduced group is walked by the loop of the instruction set. */
+/* All that is reduced into n results from element x on. The innermost reduced group is walked by the loop of the
+ * instruction set. */
 static void reduce_block(const reduction *k, const float *x, int64_t n, double *to)
 {
     int last = k->n_reduced - 1;
@@ -57,7 +60,8 @@ static double reduce_lines(const reduction *k, const float *x)
     int64_t lines = product(k->reduced, k->n_reduced);
     double all = k->max ? -(double)INFINITY : 0;
     for (int64_t r = 0; r < lines; r++) {
-        double line = k->set->reduce_line(k->max, x + offset_of(r, k->reduced, k->reduced_stride, k->n_reduced), k->inner);
+        double line =
+            k->set->reduce_line(k->max, x + offset_of(r, k->reduced, k->reduced_stride, k->n_reduced), k->inner);
         all = !k->max ? all + line : all < line || isnan(line) ? line : all;
     }
     return all;
@@ -131,8 +135,11 @@ gr_status gr__reduce_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_
     k->to_double = gr__value(item->graph, n->out)->shape.rank == 0;
     fold(k, s, n->attr.i[0]);
     double elements = (double)gr_shape_count(s);
-    k->base = (gr_kernel){
-        .name = k->max ? "maximum" : "sum", .n_phases = 1, .n_operands = 2, .destroy = destroy, .scratch_bytes = BLOCK * sizeof(double)};
+    k->base = (gr_kernel){.name = k->max ? "maximum" : "sum",
+                          .n_phases = 1,
+                          .n_operands = 2,
+                          .destroy = destroy,
+                          .scratch_bytes = BLOCK * sizeof(double)};
     k->base.phase[0].run = run;
     k->base.phase[0].n_shards = (int)GR_MAX(1, GR_MIN(gr__cpu_shards((int64_t)elements), k->results * k->blocks));
     k->base.phase[0].cost_ns = 30 + GR_MAX(elements * 0.3, gr__cpu_move_ns(elements * 4));

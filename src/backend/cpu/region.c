@@ -12,9 +12,12 @@ bool gr__region_fuses(const gr_graph *g, const gr_node *n)
     switch (n->op->code) {
     case GR_OP_IOTA:
     case GR_OP_SUM:
-    case GR_OP_REDUCE_MAX: return true;
-    case GR_OP_BROADCAST: return gr__value(g, n->out)->dtype != GR_U8;
-    default: return n->op->class == GR_CLASS_MAP && gr__value(g, n->out)->shape.rank > 0 && n->op->code != GR_OP_POW;
+    case GR_OP_REDUCE_MAX:
+        return true;
+    case GR_OP_BROADCAST:
+        return gr__value(g, n->out)->dtype != GR_U8;
+    default:
+        return n->op->class == GR_CLASS_MAP && gr__value(g, n->out)->shape.rank > 0 && n->op->code != GR_OP_POW;
     }
 }
 
@@ -207,7 +210,8 @@ static size_t partial_bytes(const gr__program *p, const gr__segment *s)
 {
     size_t doubles = 0;
     for (int q = 0; q < p->n_reductions; q++)
-        doubles += p->reduction[q].reach == GR__TO_COLUMNS ? (size_t)s->space.columns : p->reduction[q].reach == GR__TO_ALL;
+        doubles +=
+            p->reduction[q].reach == GR__TO_COLUMNS ? (size_t)s->space.columns : p->reduction[q].reach == GR__TO_ALL;
     return (doubles * sizeof(double) + 63) / 64 * 64;
 }
 
@@ -224,7 +228,9 @@ static gr_status cut(gr_context *ctx, const gr__exprs *x, gr__region *k)
     if (!k->unit) return gr__error_code(ctx);
     for (int i = 0; i < k->n_segments; i++) {
         const gr__segment *s = &k->segment[i];
-        int64_t step = s->mode == GR__FLAT ? 1024 : s->mode == GR__NARROW || to_columns ? 16 : 1; /* rows of 16 begin at whole vectors */
+        int64_t step = s->mode == GR__FLAT                   ? 1024
+                       : s->mode == GR__NARROW || to_columns ? 16
+                                                             : 1; /* rows of 16 begin at whole vectors */
         for (int u = 0; u < s->n_units; u++) {
             gr__region_unit *unit = &k->unit[s->first_unit + u];
             unit->segment = i;
@@ -247,7 +253,8 @@ static void group(gr__region *k)
         for (int u = 0; u < k->n_units; u++) {
             const gr__region_unit *unit = &k->unit[u];
             const gr__segment *s = &k->segment[unit->segment];
-            double work = 1000 + (double)(unit->end - unit->begin) * (s->mode == GR__FLAT ? 1.0 : (double)s->space.columns);
+            double work =
+                1000 + (double)(unit->end - unit->begin) * (s->mode == GR__FLAT ? 1.0 : (double)s->space.columns);
             if (pass == 0) {
                 total += work;
                 continue;
@@ -315,7 +322,8 @@ static gr_status make_tables(gr_context *ctx, gr__region *k)
 {
     size_t room = 0;
     for (int i = 0; i < k->n_segments; i++)
-        if (k->segment[i].mode == GR__NARROW) room += 2 * (size_t)(k->segment[i].period * k->segment[i].space.columns + GR__MAX_CHUNK);
+        if (k->segment[i].mode == GR__NARROW)
+            room += 2 * (size_t)(k->segment[i].period * k->segment[i].space.columns + GR__MAX_CHUNK);
     if (room == 0) return GR_OK;
     k->tables_bytes = room * sizeof(int32_t);
     int32_t *at = k->tables = gr__alloc(ctx, k->tables_bytes);
@@ -353,7 +361,8 @@ static void estimate(const gr_item *item, gr__region *k)
     double bytes = 0, ns = 0;
     for (int i = 0; i < k->n_segments; i++) {
         const gr__segment *s = &k->segment[i];
-        double n = (double)s->space.rows * (double)s->space.columns, per = s->mode == GR__WIDE ? (double)s->space.columns : n;
+        double n = (double)s->space.rows * (double)s->space.columns,
+               per = s->mode == GR__WIDE ? (double)s->space.columns : n;
         double chunk = 8.0 * k->set->lanes, waste = per > 0 ? (double)((int64_t)(per / chunk) + 1) * chunk / per : 1;
         ns += 40 + n * GR_MIN(waste, chunk) / k->set->lanes * k->program[s->mode][0].vector_ns;
         if (s->mode == GR__WIDE) ns += 15 * (double)s->space.rows;
@@ -361,7 +370,8 @@ static void estimate(const gr_item *item, gr__region *k)
     for (int i = 0; i < k->n_segments * item->n_in; i++)
         bytes += (double)(gr_shape_count(gr__value(item->graph, item->in[i])->shape) *
                           (int64_t)gr__cpu_element_bytes(gr__value(item->graph, item->in[i])->dtype));
-    for (int i = 0; i < k->n_segments * item->n_out; i++) bytes += 4 * (double)gr_shape_count(gr__value(item->graph, item->out[i])->shape);
+    for (int i = 0; i < k->n_segments * item->n_out; i++)
+        bytes += 4 * (double)gr_shape_count(gr__value(item->graph, item->out[i])->shape);
     k->base.phase[0].cost_ns = 30 + GR_MAX(ns, gr__cpu_move_ns(bytes));
     k->base.phase[1].cost_ns = 50 + (double)k->base.shared_bytes / 8;
 }
@@ -383,7 +393,8 @@ done:
 static const char *name_of(const gr__region *k, const gr__exprs *x)
 {
     for (int i = 0; i < x->n; i++)
-        if (x->expr[i].reach != GR__TO_ELEMENTS) return k->n_segments > 1 ? "tiles with reductions, merged" : "tiles with reductions";
+        if (x->expr[i].reach != GR__TO_ELEMENTS)
+            return k->n_segments > 1 ? "tiles with reductions, merged" : "tiles with reductions";
     return k->n_segments > 1 ? "tiles, merged" : "tiles";
 }
 

@@ -1,13 +1,13 @@
 /* Regions as tile programs: what the files of lowering and running share.
  *
- * A space of rows x columns is run in one of three ways. FLAT: nothing distinguishes rows (or there is one): one line of elements. NARROW:
- * one line of elements too, but what is given a column, or a row, repeats with a period of several rows. WIDE: row after row. Which one is
- * a function of space and of whether there are row or column operands at all, and no reduction's order of additions differs between NARROW
- * and WIDE:
+ * A space of rows x columns is run in one of three ways. FLAT: nothing distinguishes rows (or there is one): one line
+ * of elements. NARROW: one line of elements too, but what is given a column, or a row, repeats with a period of several
+ * rows. WIDE: row after row. Which one is a function of space and of whether there are row or column operands at all,
+ * and no reduction's order of additions differs between NARROW and WIDE:
  *
  *   to rank 0, or one row   per shard: trees of eight vectors, then V sums in double; shards in order, in double
- *   to columns              per shard and place of the period: in the order of rows, in float for 64 rows of the period, then in double
- *   to rows                 columns < narrow: in order, in double; otherwise as to rank 0 */
+ *   to columns              per shard and place of the period: in the order of rows, in float for 64 rows of the
+ * period, then in double to rows                 columns < narrow: in order, in double; otherwise as to rank 0 */
 #ifndef GR_CPU_REGION_H
 #define GR_CPU_REGION_H
 
@@ -28,21 +28,26 @@ typedef enum gr__mode { GR__FLAT, GR__NARROW, GR__WIDE, GR__MODES } gr__mode;
 /* What a node reads: another node's result, or something that comes from outside. */
 typedef enum gr__source {
     GR__FROM_NODE,
-    GR__FROM_FULL, GR__FROM_ROW, GR__FROM_COLUMN, GR__FROM_SCALAR, GR__FROM_CONST,
-    GR__FROM_ROW_INDEX, GR__FROM_COLUMN_INDEX,
+    GR__FROM_FULL,
+    GR__FROM_ROW,
+    GR__FROM_COLUMN,
+    GR__FROM_SCALAR,
+    GR__FROM_CONST,
+    GR__FROM_ROW_INDEX,
+    GR__FROM_COLUMN_INDEX,
 } gr__source;
 
 typedef struct gr__arg {
     gr__source source;
-    int index;      /* of a node, or in item->in */
+    int index; /* of a node, or in item->in */
     gr_dtype dtype;
-    double value;   /* FROM_CONST */
+    double value; /* FROM_CONST */
 } gr__arg;
 
 typedef enum gr__reach { GR__TO_ELEMENTS, GR__TO_ALL, GR__TO_ROWS, GR__TO_COLUMNS } gr__reach; /* of a reduction */
 
 typedef struct gr__expr {
-    gr_opcode code;  /* GR_OP_STOP: a copy, for broadcasts that are written out */
+    gr_opcode code; /* GR_OP_STOP: a copy, for broadcasts that are written out */
     int n_arg;
     gr__arg arg[3];
     int out;         /* in item->out, or -1 */
@@ -61,9 +66,16 @@ typedef struct gr__exprs {
 typedef enum gr__ref_kind {
     GR__REF_NONE,
     /* in memory */
-    GR__REF_IN, GR__REF_OUT, GR__REF_COLUMN, GR__REF_SLOT,
+    GR__REF_IN,
+    GR__REF_OUT,
+    GR__REF_COLUMN,
+    GR__REF_SLOT,
     /* one value: rank 0; a tensor of one element; known; one a row (WIDE); the row's index (WIDE) */
-    GR__REF_SCALAR, GR__REF_ELEMENT, GR__REF_CONST, GR__REF_ROW, GR__REF_ROW_INDEX,
+    GR__REF_SCALAR,
+    GR__REF_ELEMENT,
+    GR__REF_CONST,
+    GR__REF_ROW,
+    GR__REF_ROW_INDEX,
     GR__REF_ROWS,  /* the whole row operand (NARROW) */
     GR__REF_BYTES, /* an input of bytes */
     GR__REF_SUM,   /* what reduction `index` keeps */
@@ -93,35 +105,42 @@ typedef struct gr__reduction {
 
 typedef struct gr__program {
     gr__step *step;
-    gr__ins *ins;     /* as the steps say, without the addresses of operands */
-    int16_t *address; /* GR__STEP_REFS * step + operand: those that depend on scratch alone, then those of each segment */
+    gr__ins *ins; /* as the steps say, without the addresses of operands */
+    int16_t
+        *address; /* GR__STEP_REFS * step + operand: those that depend on scratch alone, then those of each segment */
     int n_fixed, n_moving;
     int n_steps, n_slots;
     gr__reduction reduction[GR__REGION_NODES];
     int n_reductions;
-    struct { int16_t out, in; } hazard[GR__REGION_OPERANDS * 4]; /* out is written before the last read of in: they must not be one */
+    struct {
+        int16_t out, in;
+    } hazard[GR__REGION_OPERANDS * 4]; /* out is written before the last read of in: they must not be one */
     int n_hazards;
-    bool past;       /* some store may go past the caches */
-    bool bounded;    /* hazards did not fit: never without copies */
+    bool past;                            /* some store may go past the caches */
+    bool bounded;                         /* hazards did not fit: never without copies */
     int16_t by_row[4 * GR__REGION_NODES]; /* WIDE: operands that change with the row, numbered as in `address` */
     int n_by_row;
     double vector_ns; /* an estimate, for a vector of every operand */
 } gr__program;
 
-/* Writes the program of a mode, which the caller frees also after a failure. copies: all inputs are read before anything is written. */
-gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__exprs *x, const gr__tile_set *set, gr__mode mode, bool copies,
-                            gr__program *p);
+/* Writes the program of a mode, which the caller frees also after a failure. copies: all inputs are read before
+ * anything is written. */
+gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__exprs *x, const gr__tile_set *set,
+                            gr__mode mode, bool copies, gr__program *p);
 void gr__program_free(gr_context *ctx, gr__program *p);
 /* Makes one step of two or three where there is such an instruction. Returns how many steps are left. */
 int gr__steps_join(gr__step *step, int n);
 /* What stands in memory and goes along with the elements, or is a slot. */
-static inline bool gr__ref_in_memory(gr__ref r) { return r.kind >= GR__REF_IN && r.kind <= GR__REF_SLOT; }
+static inline bool gr__ref_in_memory(gr__ref r)
+{
+    return r.kind >= GR__REF_IN && r.kind <= GR__REF_SLOT;
+}
 
 typedef struct gr__segment {
     gr_space space;
     gr__mode mode;
     int first_unit, n_units;
-    int64_t period;          /* rows, a power of two; with the columns at least two chunks */
+    int64_t period;              /* rows, a power of two; with the columns at least two chunks */
     int32_t *row_of, *column_of; /* NARROW: of the elements of a period and a chunk more */
 } gr__segment;
 
@@ -140,7 +159,8 @@ typedef struct gr__region {
     int first_unit[GR__REGION_SHARDS + 1]; /* of each shard */
     gr__program program[GR__MODES][2];     /* [1]: with copies; without steps where never needed */
     size_t slots_at, sums_at, columns_at, expanded_at, blocks_at; /* places in scratch */
-    size_t column_stride, expanded_stride, block_stride; /* bytes of each column sum, expanded operand, block of a row reduction */
+    size_t column_stride, expanded_stride,
+        block_stride; /* bytes of each column sum, expanded operand, block of a row reduction */
     int64_t narrow;
     size_t steps_bytes, tables_bytes;
     void *tables;
@@ -149,7 +169,13 @@ typedef struct gr__region {
 void gr__region_run(const gr_kernel *k, int shard, void *scratch);
 void gr__region_finish(const gr_kernel *k, int shard, void *scratch);
 /* Rows of a block whose row reductions are made together, and rows after which column sums go on in double. */
-static inline int64_t gr__block_rows(const gr__segment *s) { return s->period == 1 ? 64 : 128; }
-static inline int64_t gr__flush_rows(const gr__segment *s) { return 64 * s->period; }
+static inline int64_t gr__block_rows(const gr__segment *s)
+{
+    return s->period == 1 ? 64 : 128;
+}
+static inline int64_t gr__flush_rows(const gr__segment *s)
+{
+    return 64 * s->period;
+}
 
 #endif

@@ -1,4 +1,5 @@
-/* Instructions that are one with the load before them or the store after them: fewer steps, the same arithmetic and bits. */
+/* Instructions that are one with the load before them or the store after them: fewer steps, the same arithmetic and
+ * bits. */
 #include "backend/cpu/region.h"
 
 typedef struct joined {

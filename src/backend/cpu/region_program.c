@@ -1,8 +1,8 @@
 /* From expressions to a tile program: scheduling for one accumulator.
  *
- * An operand is addressable when it stands in memory or is one value; other operands are computed into the accumulator, and all but one of
- * a node's are put into slots first. A result that is written out is read again where it was written; one that is needed more than once
- * goes to a slot. */
+ * An operand is addressable when it stands in memory or is one value; other operands are computed into the accumulator,
+ * and all but one of a node's are put into slots first. A result that is written out is read again where it was
+ * written; one that is needed more than once goes to a slot. */
 #include <string.h>
 
 #include "backend/cpu/region.h"
@@ -14,9 +14,9 @@ typedef struct writer {
     gr__mode mode;
     gr__program *p;
     int capacity;
-    int current;                    /* the node in the accumulator, -1: none */
-    gr__ref at[GR__REGION_NODES];   /* where a node's result stands in memory */
-    int left[GR__REGION_NODES];     /* uses to come */
+    int current;                       /* the node in the accumulator, -1: none */
+    gr__ref at[GR__REGION_NODES];      /* where a node's result stands in memory */
+    int left[GR__REGION_NODES];        /* uses to come */
     gr__ref copy[GR__REGION_OPERANDS]; /* slots of inputs read beforehand */
     bool taken[GR__REGION_SLOTS];
     bool failed;
@@ -55,17 +55,30 @@ static gr__ref address(const writer *w, const gr__arg *a)
     gr__ref r = {.index = a->index, .dtype = a->dtype};
     bool wide = w->mode == GR__WIDE, flat = w->mode == GR__FLAT;
     switch (a->source) {
-    case GR__FROM_NODE: return w->at[a->index];
-    case GR__FROM_FULL: r.kind = a->dtype == GR_U8 ? GR__REF_NONE : GR__REF_IN; break;
-    case GR__FROM_ROW: r.kind = wide ? GR__REF_ROW : flat ? GR__REF_ELEMENT : GR__REF_NONE; break;
-    case GR__FROM_COLUMN: r.kind = flat ? GR__REF_IN : GR__REF_COLUMN; break;
-    case GR__FROM_SCALAR: r.kind = GR__REF_SCALAR; break;
+    case GR__FROM_NODE:
+        return w->at[a->index];
+    case GR__FROM_FULL:
+        r.kind = a->dtype == GR_U8 ? GR__REF_NONE : GR__REF_IN;
+        break;
+    case GR__FROM_ROW:
+        r.kind = wide ? GR__REF_ROW : flat ? GR__REF_ELEMENT : GR__REF_NONE;
+        break;
+    case GR__FROM_COLUMN:
+        r.kind = flat ? GR__REF_IN : GR__REF_COLUMN;
+        break;
+    case GR__FROM_SCALAR:
+        r.kind = GR__REF_SCALAR;
+        break;
     case GR__FROM_CONST:
         r.kind = GR__REF_CONST;
         r.value.f = (float)a->value;
         break;
-    case GR__FROM_ROW_INDEX: r.kind = wide ? GR__REF_ROW_INDEX : flat ? GR__REF_CONST : GR__REF_NONE; break;
-    case GR__FROM_COLUMN_INDEX: r.kind = GR__REF_NONE; break;
+    case GR__FROM_ROW_INDEX:
+        r.kind = wide ? GR__REF_ROW_INDEX : flat ? GR__REF_CONST : GR__REF_NONE;
+        break;
+    case GR__FROM_COLUMN_INDEX:
+        r.kind = GR__REF_NONE;
+        break;
     }
     if (r.kind == GR__REF_IN && w->copy[a->index].kind == GR__REF_SLOT) return w->copy[a->index];
     return r;
@@ -113,8 +126,10 @@ static void load(writer *w, const gr__arg *a)
     if (a->source != GR__FROM_NODE) {
         load_outside(w, a);
     } else if (w->current != a->index) {
-        if (w->at[a->index].kind != GR__REF_NONE) put(w, GR__T_ld_m, w->at[a->index], none);
-        else write_node(w, a->index);
+        if (w->at[a->index].kind != GR__REF_NONE)
+            put(w, GR__T_ld_m, w->at[a->index], none);
+        else
+            write_node(w, a->index);
         w->current = a->index;
     }
 }
@@ -130,8 +145,10 @@ static gr__ref settle(writer *w, const gr__arg *a, bool *own)
     if (r.kind != GR__REF_NONE) return r;
     r = take_slot(w);
     put(w, GR__T_st, r, none);
-    if (a->source == GR__FROM_NODE) w->at[a->index] = r;
-    else *own = true;
+    if (a->source == GR__FROM_NODE)
+        w->at[a->index] = r;
+    else
+        *own = true;
     return r;
 }
 
@@ -167,43 +184,71 @@ static bool holds(const writer *w, const gr__arg *a)
 }
 
 /* The forms with an operand in memory, as it stands and exchanged; the scalar form follows each. */
-typedef struct binary { gr__tile_op m, r; } binary;
+typedef struct binary {
+    gr__tile_op m, r;
+} binary;
 
 static binary binary_of(gr_opcode code, bool integers)
 {
     switch (code) {
-    case GR_OP_ADD: return (binary){GR__T_add_m, GR__T_add_m};
-    case GR_OP_SUB: return (binary){GR__T_sub_m, GR__T_rsub_m};
-    case GR_OP_MUL: return (binary){GR__T_mul_m, GR__T_mul_m};
-    case GR_OP_DIV: return (binary){GR__T_div_m, GR__T_rdiv_m};
-    case GR_OP_MAX: return (binary){GR__T_max_m, GR__T_rmax_m};
-    case GR_OP_MIN: return (binary){GR__T_min_m, GR__T_rmin_m};
-    case GR_OP_LESS: return integers ? (binary){GR__T_ilt_m, GR__T_irlt_m} : (binary){GR__T_lt_m, GR__T_rlt_m};
-    case GR_OP_LESS_EQUAL: return integers ? (binary){GR__T_ile_m, GR__T_irle_m} : (binary){GR__T_le_m, GR__T_rle_m};
-    default: return integers ? (binary){GR__T_ieq_m, GR__T_ieq_m} : (binary){GR__T_eq_m, GR__T_eq_m};
+    case GR_OP_ADD:
+        return (binary){GR__T_add_m, GR__T_add_m};
+    case GR_OP_SUB:
+        return (binary){GR__T_sub_m, GR__T_rsub_m};
+    case GR_OP_MUL:
+        return (binary){GR__T_mul_m, GR__T_mul_m};
+    case GR_OP_DIV:
+        return (binary){GR__T_div_m, GR__T_rdiv_m};
+    case GR_OP_MAX:
+        return (binary){GR__T_max_m, GR__T_rmax_m};
+    case GR_OP_MIN:
+        return (binary){GR__T_min_m, GR__T_rmin_m};
+    case GR_OP_LESS:
+        return integers ? (binary){GR__T_ilt_m, GR__T_irlt_m} : (binary){GR__T_lt_m, GR__T_rlt_m};
+    case GR_OP_LESS_EQUAL:
+        return integers ? (binary){GR__T_ile_m, GR__T_irle_m} : (binary){GR__T_le_m, GR__T_rle_m};
+    default:
+        return integers ? (binary){GR__T_ieq_m, GR__T_ieq_m} : (binary){GR__T_eq_m, GR__T_eq_m};
     }
 }
 
 static gr__tile_op unary_of(gr_opcode code)
 {
     switch (code) {
-    case GR_OP_NEG: return GR__T_neg;
-    case GR_OP_ABS: return GR__T_abs;
-    case GR_OP_SIGN: return GR__T_sign;
-    case GR_OP_FLOOR: return GR__T_floor;
-    case GR_OP_EXP: return GR__T_exp;
-    case GR_OP_LOG: return GR__T_log;
-    case GR_OP_LOG1P: return GR__T_log1p;
-    case GR_OP_SQRT: return GR__T_sqrt;
-    case GR_OP_SQUARE: return GR__T_square;
-    case GR_OP_RECIP: return GR__T_recip;
-    case GR_OP_TANH: return GR__T_tanh;
-    case GR_OP_SIGMOID: return GR__T_sigmoid;
-    case GR_OP_RELU: return GR__T_relu;
-    case GR_OP_SIN: return GR__T_sin;
-    case GR_OP_COS: return GR__T_cos;
-    case GR_OP_ERF: return GR__T_erf;
-    default: return GR__T_real;
+    case GR_OP_NEG:
+        return GR__T_neg;
+    case GR_OP_ABS:
+        return GR__T_abs;
+    case GR_OP_SIGN:
+        return GR__T_sign;
+    case GR_OP_FLOOR:
+        return GR__T_floor;
+    case GR_OP_EXP:
+        return GR__T_exp;
+    case GR_OP_LOG:
+        return GR__T_log;
+    case GR_OP_LOG1P:
+        return GR__T_log1p;
+    case GR_OP_SQRT:
+        return GR__T_sqrt;
+    case GR_OP_SQUARE:
+        return GR__T_square;
+    case GR_OP_RECIP:
+        return GR__T_recip;
+    case GR_OP_TANH:
+        return GR__T_tanh;
+    case GR_OP_SIGMOID:
+        return GR__T_sigmoid;
+    case GR_OP_RELU:
+        return GR__T_relu;
+    case GR_OP_SIN:
+        return GR__T_sin;
+    case GR_OP_COS:
+        return GR__T_cos;
+    case GR_OP_ERF:
+        return GR__T_erf;
+    default:
+        return GR__T_real;
     }
 }
 
@@ -212,9 +257,13 @@ static void write_binary(writer *w, const gr__expr *e)
     const gr__arg *a = &e->arg[0], *b = &e->arg[1];
     binary op = binary_of(e->code, a->dtype != GR_REAL);
     bool exchanged;
-    if (is_addressable(w, a) && is_addressable(w, b)) exchanged = !holds(w, a) && (holds(w, b) || !gr__ref_in_memory(address(w, a)));
-    else if (is_addressable(w, a) || is_addressable(w, b)) exchanged = is_addressable(w, a);
-    else exchanged = holds(w, a) || (!holds(w, b) && weight(w, a) > weight(w, b)); /* the first to be computed goes to a slot */
+    if (is_addressable(w, a) && is_addressable(w, b))
+        exchanged = !holds(w, a) && (holds(w, b) || !gr__ref_in_memory(address(w, a)));
+    else if (is_addressable(w, a) || is_addressable(w, b))
+        exchanged = is_addressable(w, a);
+    else
+        exchanged =
+            holds(w, a) || (!holds(w, b) && weight(w, a) > weight(w, b)); /* the first to be computed goes to a slot */
     const gr__arg *stays = exchanged ? b : a, *other = exchanged ? a : b;
     bool own;
     gr__ref r = settle(w, other, &own);
@@ -224,7 +273,8 @@ static void write_binary(writer *w, const gr__expr *e)
     used(w, stays);
 }
 
-/* Which of three operands the accumulator holds when the instruction runs: the lightest that has no address; else what it holds already. */
+/* Which of three operands the accumulator holds when the instruction runs: the lightest that has no address; else what
+ * it holds already. */
 static int choose_stay(const writer *w, const gr__expr *e)
 {
     int best = -1;
@@ -254,15 +304,17 @@ static void write_ternary(writer *w, const gr__expr *e)
     int first = swap ? y : x, second = swap ? x : y;
     r[first] = settle(w, &e->arg[first], &own[first]);
     r[second] = settle(w, &e->arg[second], &own[second]);
-    /* addm, sela and selb have no form whose first operand is a scalar: factors change places, and a scalar factor or condition goes to the
-     * accumulator */
-    if (product ? stay == 2 && !gr__ref_in_memory(r[0]) && !gr__ref_in_memory(r[1]) : stay != 0 && !gr__ref_in_memory(r[0])) {
+    /* addm, sela and selb have no form whose first operand is a scalar: factors change places, and a scalar factor or
+     * condition goes to the accumulator */
+    if (product ? stay == 2 && !gr__ref_in_memory(r[0]) && !gr__ref_in_memory(r[1])
+                : stay != 0 && !gr__ref_in_memory(r[0])) {
         r[stay] = settle(w, &e->arg[stay], &own[stay]);
         stay = 0, x = 1, y = 2;
     }
     load(w, &e->arg[stay]);
     if (product && stay == 2 && !gr__ref_in_memory(r[0])) x = 1, y = 0;
-    static const gr__tile_op products[] = {GR__T_madd_mm, GR__T_madd_mm, GR__T_addm_mm}, choices[] = {GR__T_selc_mm, GR__T_sela_mm, GR__T_selb_mm};
+    static const gr__tile_op products[] = {GR__T_madd_mm, GR__T_madd_mm, GR__T_addm_mm},
+                             choices[] = {GR__T_selc_mm, GR__T_sela_mm, GR__T_selb_mm};
     gr__tile_op mm = (product ? products : choices)[stay];
     put(w, form(mm, r[x], r[y]), r[x], r[y]);
     for (int i = 0; i < 3; i++) {
@@ -303,14 +355,16 @@ static void write_reduction(writer *w, const gr__expr *e)
     gr__reduction *q = &p->reduction[p->n_reductions];
     *q = (gr__reduction){e->code == GR_OP_REDUCE_MAX, e->reach == GR__TO_ALL, e->reach, e->out};
     if (w->mode == GR__FLAT && e->reach == GR__TO_ROWS) q->reach = GR__TO_ALL; /* the one row */
-    if (w->mode == GR__FLAT && e->reach == GR__TO_COLUMNS) { /* a column of one element each */
+    if (w->mode == GR__FLAT && e->reach == GR__TO_COLUMNS) {                   /* a column of one element each */
         load(w, &e->arg[0]);
         put(w, GR__T_st, (gr__ref){.kind = GR__REF_OUT, .index = e->out}, none);
         used(w, &e->arg[0]);
         return;
     }
     load(w, &e->arg[0]);
-    gr__tile_op op = q->reach == GR__TO_COLUMNS ? (q->max ? GR__T_col_max : GR__T_col_sum) : q->max ? GR__T_red_max : GR__T_red_sum;
+    gr__tile_op op = q->reach == GR__TO_COLUMNS ? (q->max ? GR__T_col_max : GR__T_col_sum)
+                     : q->max                   ? GR__T_red_max
+                                                : GR__T_red_sum;
     if (q->reach == GR__TO_ROWS && w->mode == GR__NARROW) op = GR__T_st; /* into a block, from which rows are reduced */
     put(w, op, (gr__ref){.kind = GR__REF_SUM, .index = p->n_reductions++}, none);
     used(w, &e->arg[0]);
@@ -352,7 +406,8 @@ static void find_hazards(gr__program *p)
         if (p->step[i].op != GR__T_st || p->step[i].ref[0].kind != GR__REF_OUT) continue;
         for (int k = i + 1; k < p->n_steps; k++) {
             for (int r = 0; r < 2; r++)
-                if (p->step[k].ref[r].kind == GR__REF_IN) add_hazard(p, p->step[i].ref[0].index, p->step[k].ref[r].index);
+                if (p->step[k].ref[r].kind == GR__REF_IN)
+                    add_hazard(p, p->step[i].ref[0].index, p->step[k].ref[r].index);
         }
     }
 }
@@ -380,7 +435,8 @@ static void find_past(gr__program *p, const gr_item *item)
 
 static bool changes(const gr__program *p, gr__ref r)
 {
-    return r.kind == GR__REF_ROW || r.kind == GR__REF_ROW_INDEX || (r.kind == GR__REF_SUM && p->reduction[r.index].reach == GR__TO_COLUMNS);
+    return r.kind == GR__REF_ROW || r.kind == GR__REF_ROW_INDEX ||
+           (r.kind == GR__REF_SUM && p->reduction[r.index].reach == GR__TO_COLUMNS);
 }
 
 /* False if there are too many. */
@@ -398,13 +454,30 @@ static bool find_by_row(gr__program *p)
 static double step_ns(const gr__step *s)
 {
     switch (s->op) {
-    case GR__T_exp: return 3;
-    case GR__T_sigmoid: case GR__T_tanh: case GR__T_log: case GR__T_log1p: case GR__T_erf: return 7;
-    case GR__T_sin: case GR__T_cos: return 18;
-    case GR__T_sqrt: case GR__T_recip: case GR__T_div_m: case GR__T_div_s: case GR__T_rdiv_m: case GR__T_rdiv_s: return 1.6;
-    case GR__T_ld_row: return 1.5;
-    case GR__T_st: return s->ref[0].kind == GR__REF_SUM ? 9 : 0.4; /* the rows of a block are reduced afterwards */
-    default: return 0.4;
+    case GR__T_exp:
+        return 3;
+    case GR__T_sigmoid:
+    case GR__T_tanh:
+    case GR__T_log:
+    case GR__T_log1p:
+    case GR__T_erf:
+        return 7;
+    case GR__T_sin:
+    case GR__T_cos:
+        return 18;
+    case GR__T_sqrt:
+    case GR__T_recip:
+    case GR__T_div_m:
+    case GR__T_div_s:
+    case GR__T_rdiv_m:
+    case GR__T_rdiv_s:
+        return 1.6;
+    case GR__T_ld_row:
+        return 1.5;
+    case GR__T_st:
+        return s->ref[0].kind == GR__REF_SUM ? 9 : 0.4; /* the rows of a block are reduced afterwards */
+    default:
+        return 0.4;
     }
 }
 
@@ -443,7 +516,8 @@ static gr_status prepare(gr_context *ctx, const gr__tile_set *set, gr__mode mode
         gr__ins *to = &p->ins[i];
         to->full = set->op[s->op].full;
         to->tail = set->op[s->op].tail;
-        for (int r = 0; r < GR__STEP_REFS; r++) set_masks(s->ref[r], mode, p, &to->with_i[r], &to->with_j[r], &to->value[r]);
+        for (int r = 0; r < GR__STEP_REFS; r++)
+            set_masks(s->ref[r], mode, p, &to->with_i[r], &to->with_j[r], &to->value[r]);
     }
     int fixed = 0;
     list_addresses(p, is_fixed, &fixed);
@@ -467,8 +541,8 @@ static gr_status fit(gr_context *ctx, gr__program *p, gr__step *steps)
     return GR_OK;
 }
 
-gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__exprs *x, const gr__tile_set *set, gr__mode mode, bool copies,
-                            gr__program *p)
+gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__exprs *x, const gr__tile_set *set,
+                            gr__mode mode, bool copies, gr__program *p)
 {
     gr_status st = GR_OK;
     gr__step *steps = gr__alloc(ctx, GR__REGION_INS * sizeof *steps);
@@ -482,8 +556,10 @@ gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__expr
     for (int n = 0; n < x->n; n++) {
         const gr__expr *e = &x->expr[n];
         if (e->reach != GR__TO_ELEMENTS) {
-            if (mode != GR__FLAT && e->reach == GR__TO_ALL) w.failed = true; /* the interface gives such regions one row */
-            else write_reduction(&w, e);
+            if (mode != GR__FLAT && e->reach == GR__TO_ALL)
+                w.failed = true; /* the interface gives such regions one row */
+            else
+                write_reduction(&w, e);
         } else if (e->out >= 0 && w.at[n].kind == GR__REF_NONE) {
             write_node(&w, n);
         }
@@ -495,8 +571,10 @@ gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__expr
     p->n_steps = gr__steps_join(p->step, p->n_steps);
     if (!find_by_row(p)) w.failed = true;
     p->step = NULL;
-    if (w.failed) st = gr__fail(ctx, GR_E_INTERNAL, "a region of %d nodes does not fit a tile program", item->n_nodes);
-    else st = fit(ctx, p, steps);
+    if (w.failed)
+        st = gr__fail(ctx, GR_E_INTERNAL, "a region of %d nodes does not fit a tile program", item->n_nodes);
+    else
+        st = fit(ctx, p, steps);
     gr__free(ctx, steps, GR__REGION_INS * sizeof *steps);
     return st == GR_OK ? prepare(ctx, set, mode, p) : st;
 }

@@ -39,7 +39,8 @@ static char *expanded_at(const job *j, int in)
 static double *partial_at(char *partial, const gr__program *p, const gr__segment *s, int q)
 {
     double *at = (double *)(void *)partial;
-    for (int i = 0; i < q; i++) at += p->reduction[i].reach == GR__TO_COLUMNS ? s->space.columns : p->reduction[i].reach == GR__TO_ALL;
+    for (int i = 0; i < q; i++)
+        at += p->reduction[i].reach == GR__TO_COLUMNS ? s->space.columns : p->reduction[i].reach == GR__TO_ALL;
     return at;
 }
 
@@ -53,26 +54,34 @@ static int32_t whole(const void *p, gr_dtype dtype)
 static gr__lane value_of(const job *j, const gr__ref *r)
 {
     gr__lane v = r->value;
-    if (r->kind == GR__REF_SCALAR && r->dtype == GR_REAL) v.f = (float)*(const double *)j->in[r->index];
-    else if (r->kind == GR__REF_SCALAR || (r->kind == GR__REF_ELEMENT && r->dtype != GR_REAL)) v.i = whole(j->in[r->index], r->dtype);
-    else if (r->kind == GR__REF_ELEMENT) v.f = *(const float *)j->in[r->index];
+    if (r->kind == GR__REF_SCALAR && r->dtype == GR_REAL)
+        v.f = (float)*(const double *)j->in[r->index];
+    else if (r->kind == GR__REF_SCALAR || (r->kind == GR__REF_ELEMENT && r->dtype != GR_REAL))
+        v.i = whole(j->in[r->index], r->dtype);
+    else if (r->kind == GR__REF_ELEMENT)
+        v.f = *(const float *)j->in[r->index];
     return v;
 }
 
 static char *address_of(const job *j, const gr__ref *r)
 {
     switch (r->kind) {
-    case GR__REF_OUT: return j->out[r->index];
-    case GR__REF_COLUMN: return j->s->mode == GR__WIDE ? j->in[r->index] : expanded_at(j, r->index);
-    case GR__REF_SLOT: return j->scratch + j->k->slots_at + (size_t)r->index * 4 * GR__MAX_CHUNK;
+    case GR__REF_OUT:
+        return j->out[r->index];
+    case GR__REF_COLUMN:
+        return j->s->mode == GR__WIDE ? j->in[r->index] : expanded_at(j, r->index);
+    case GR__REF_SLOT:
+        return j->scratch + j->k->slots_at + (size_t)r->index * 4 * GR__MAX_CHUNK;
     case GR__REF_SUM:
         if (j->p->reduction[r->index].reach == GR__TO_COLUMNS) return column_at(j, r->index);
         return j->s->mode == GR__NARROW ? block_at(j, r->index) : sum_at(j, r->index);
-    default: return j->in[r->index];
+    default:
+        return j->in[r->index];
     }
 }
 
-/* Results larger than caches that nobody reads here again go past them, but not in place of an input, whose lines are there already. */
+/* Results larger than caches that nobody reads here again go past them, but not in place of an input, whose lines are
+ * there already. */
 static void choose_store(const job *j, int t)
 {
     char *to = j->ins[t].at[0];
@@ -88,8 +97,10 @@ static void set_addresses(const job *j, int first, int n)
         int t = j->p->address[i] / GR__STEP_REFS, o = j->p->address[i] % GR__STEP_REFS;
         const gr__step *s = &j->p->step[t];
         const gr__ref *r = &s->ref[o];
-        if (r->kind >= GR__REF_SCALAR && r->kind <= GR__REF_ROW_INDEX) j->ins[t].value[o] = value_of(j, r);
-        else j->ins[t].at[o] = address_of(j, r);
+        if (r->kind >= GR__REF_SCALAR && r->kind <= GR__REF_ROW_INDEX)
+            j->ins[t].value[o] = value_of(j, r);
+        else
+            j->ins[t].at[o] = address_of(j, r);
         if (s->past) choose_store(j, t);
     }
 }
@@ -121,8 +132,10 @@ static void clear_sums(const job *j, gr__reach reach)
     for (int q = 0; q < j->p->n_reductions; q++) {
         if (j->p->reduction[q].reach != reach) continue;
         float *x = (float *)(void *)sum_at(j, q);
-        if (!j->p->reduction[q].max) memset(x, 0, 8 * GR__MAX_LANES);
-        else for (int l = 0; l < GR__MAX_LANES; l++) x[l] = -INFINITY;
+        if (!j->p->reduction[q].max)
+            memset(x, 0, 8 * GR__MAX_LANES);
+        else
+            for (int l = 0; l < GR__MAX_LANES; l++) x[l] = -INFINITY;
     }
 }
 
@@ -192,7 +205,8 @@ static void finish(const gr__region *k, const gr__segment *s)
     for (int q = 0; q < p->n_reductions; q++) {
         const gr__reduction *r = &p->reduction[q];
         if (r->reach == GR__TO_ROWS) continue;
-        for (int u = 0; u < s->n_units; u++) part[u] = partial_at((char *)k->base.shared + k->unit[s->first_unit + u].partial, p, s, q);
+        for (int u = 0; u < s->n_units; u++)
+            part[u] = partial_at((char *)k->base.shared + k->unit[s->first_unit + u].partial, p, s, q);
         if (r->to_double) {
             *(double *)out[r->out] = add_units(part, s->n_units, 0, r->max);
             continue;
@@ -264,8 +278,12 @@ static void run_narrow(const job *j)
     int64_t columns = s->space.columns, flush = gr__flush_rows(s);
     bool to_rows = reduces(j, GR__TO_ROWS), to_columns = reduces(j, GR__TO_COLUMNS);
     int64_t rows_a_step = to_rows ? gr__block_rows(s) : to_columns ? flush : j->unit->end - j->unit->begin;
-    gr__tile t = {.program = j->ins, .period = 4 * s->period * columns, .rows = s->space.rows, .rows_a_period = s->period,
-                  .row_of = s->row_of, .column_of = s->column_of};
+    gr__tile t = {.program = j->ins,
+                  .period = 4 * s->period * columns,
+                  .rows = s->space.rows,
+                  .rows_a_period = s->period,
+                  .row_of = s->row_of,
+                  .column_of = s->column_of};
     expand(j);
     clear_columns(j);
     for (int64_t r = j->unit->begin; r < j->unit->end; r += rows_a_step) {
@@ -284,9 +302,12 @@ static void set_row(const job *j, int64_t row)
         int t = j->p->by_row[i] / GR__STEP_REFS, o = j->p->by_row[i] % GR__STEP_REFS;
         const gr__ref *r = &j->p->step[t].ref[o];
         gr__lane *v = &j->ins[t].value[o];
-        if (r->kind == GR__REF_ROW) *v = ((const gr__lane *)j->in[r->index])[row];
-        else if (r->kind == GR__REF_ROW_INDEX) v->i = (int32_t)row;
-        else j->ins[t].at[o] = column_at(j, r->index) + 4 * (row & (j->s->period - 1)) * j->s->space.columns;
+        if (r->kind == GR__REF_ROW)
+            *v = ((const gr__lane *)j->in[r->index])[row];
+        else if (r->kind == GR__REF_ROW_INDEX)
+            v->i = (int32_t)row;
+        else
+            j->ins[t].at[o] = column_at(j, r->index) + 4 * (row & (j->s->period - 1)) * j->s->space.columns;
     }
 }
 
@@ -302,7 +323,8 @@ static void run_wide(const job *j)
         if (to_rows) clear_sums(j, GR__TO_ROWS);
         j->k->set->run(&t, 4 * r * columns, 4 * (r + 1) * columns, 0);
         for (int q = 0; to_rows && q < j->p->n_reductions; q++)
-            if (j->p->reduction[q].reach == GR__TO_ROWS) ((float *)j->out[j->p->reduction[q].out])[r] = (float)take_sum(j, q);
+            if (j->p->reduction[q].reach == GR__TO_ROWS)
+                ((float *)j->out[j->p->reduction[q].out])[r] = (float)take_sum(j, q);
         if (to_columns && ((r + 1 - j->unit->begin) % flush == 0 || r + 1 == j->unit->end)) flush_columns(j);
     }
 }
@@ -314,15 +336,23 @@ void gr__region_run(const gr_kernel *kernel, int shard, void *scratch)
     for (int u = k->first_unit[shard]; u < k->first_unit[shard + 1]; u++) {
         const gr__region_unit *unit = &k->unit[u];
         const gr__segment *s = &k->segment[unit->segment];
-        job j = {.k = k, .unit = unit, .s = s, .in = kernel->operand + unit->segment * k->n_in,
+        job j = {.k = k,
+                 .unit = unit,
+                 .s = s,
+                 .in = kernel->operand + unit->segment * k->n_in,
                  .out = kernel->operand + k->n_segments * k->n_in + unit->segment * k->n_out,
-                 .scratch = scratch, .partial = kernel->shared ? (char *)kernel->shared + unit->partial : NULL, .ins = scratch};
+                 .scratch = scratch,
+                 .partial = kernel->shared ? (char *)kernel->shared + unit->partial : NULL,
+                 .ins = scratch};
         j.p = fitting(&j);
         set_program(&j, before);
         before = j.p;
-        if (s->mode == GR__FLAT) run_flat(&j);
-        else if (s->mode == GR__NARROW) run_narrow(&j);
-        else run_wide(&j);
+        if (s->mode == GR__FLAT)
+            run_flat(&j);
+        else if (s->mode == GR__NARROW)
+            run_narrow(&j);
+        else
+            run_wide(&j);
         if (j.p->past) k->set->fence();
         if (s->n_units == 1) finish(k, s);
     }

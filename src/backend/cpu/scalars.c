@@ -25,35 +25,64 @@ bool gr__scalars_take(const gr_graph *g, const gr_node *n)
 static double apply(gr_opcode code, double a, double b, double c)
 {
     switch (code) {
-    case GR_OP_NEG: return -a;
-    case GR_OP_ABS: return fabs(a);
-    case GR_OP_SIGN: return a > 0 ? 1 : a < 0 ? -1 : a;
-    case GR_OP_FLOOR: return floor(a);
-    case GR_OP_EXP: return exp(a);
-    case GR_OP_LOG: return log(a);
-    case GR_OP_LOG1P: return log1p(a);
-    case GR_OP_SQRT: return sqrt(a);
-    case GR_OP_SQUARE: return a * a;
-    case GR_OP_RECIP: return 1 / a;
-    case GR_OP_TANH: return tanh(a);
-    case GR_OP_SIGMOID: return 1 / (1 + exp(-a));
-    case GR_OP_RELU: return a > 0 || isnan(a) ? a : 0;
-    case GR_OP_SIN: return sin(a);
-    case GR_OP_COS: return cos(a);
-    case GR_OP_ERF: return erf(a);
-    case GR_OP_ADD: return a + b;
-    case GR_OP_SUB: return a - b;
-    case GR_OP_MUL: return a * b;
-    case GR_OP_DIV: return a / b;
-    case GR_OP_MAX: return a < b || isnan(b) ? b : a;
-    case GR_OP_MIN: return b < a || isnan(b) ? b : a;
-    case GR_OP_POW: return pow(a, b);
-    case GR_OP_LESS: return a < b;
-    case GR_OP_LESS_EQUAL: return a <= b;
-    case GR_OP_EQUAL: return a == b;
-    case GR_OP_SELECT: return a != 0 ? b : c;
-    case GR_OP_MULADD: return a * b + c;
-    default: return a; /* real, stop */
+    case GR_OP_NEG:
+        return -a;
+    case GR_OP_ABS:
+        return fabs(a);
+    case GR_OP_SIGN:
+        return a > 0 ? 1 : a < 0 ? -1 : a;
+    case GR_OP_FLOOR:
+        return floor(a);
+    case GR_OP_EXP:
+        return exp(a);
+    case GR_OP_LOG:
+        return log(a);
+    case GR_OP_LOG1P:
+        return log1p(a);
+    case GR_OP_SQRT:
+        return sqrt(a);
+    case GR_OP_SQUARE:
+        return a * a;
+    case GR_OP_RECIP:
+        return 1 / a;
+    case GR_OP_TANH:
+        return tanh(a);
+    case GR_OP_SIGMOID:
+        return 1 / (1 + exp(-a));
+    case GR_OP_RELU:
+        return a > 0 || isnan(a) ? a : 0;
+    case GR_OP_SIN:
+        return sin(a);
+    case GR_OP_COS:
+        return cos(a);
+    case GR_OP_ERF:
+        return erf(a);
+    case GR_OP_ADD:
+        return a + b;
+    case GR_OP_SUB:
+        return a - b;
+    case GR_OP_MUL:
+        return a * b;
+    case GR_OP_DIV:
+        return a / b;
+    case GR_OP_MAX:
+        return a < b || isnan(b) ? b : a;
+    case GR_OP_MIN:
+        return b < a || isnan(b) ? b : a;
+    case GR_OP_POW:
+        return pow(a, b);
+    case GR_OP_LESS:
+        return a < b;
+    case GR_OP_LESS_EQUAL:
+        return a <= b;
+    case GR_OP_EQUAL:
+        return a == b;
+    case GR_OP_SELECT:
+        return a != 0 ? b : c;
+    case GR_OP_MULADD:
+        return a * b + c;
+    default:
+        return a; /* real, stop */
     }
 }
 
@@ -64,7 +93,9 @@ static void run(const gr_kernel *kernel, int shard, void *scratch)
     (void)shard;
     for (int i = 0; i < k->n_in; i++) {
         const void *p = kernel->operand[i];
-        x[i] = k->in_type[i] == GR_REAL ? *(const double *)p : k->in_type[i] == GR_I32 ? *(const int32_t *)p : *(const uint8_t *)p;
+        x[i] = k->in_type[i] == GR_REAL  ? *(const double *)p
+               : k->in_type[i] == GR_I32 ? *(const int32_t *)p
+                                         : *(const uint8_t *)p;
     }
     for (int i = 0; i < k->n_consts; i++) x[k->n_in + i] = k->constant[i];
     for (int i = 0; i < k->n_steps; i++) {
@@ -89,8 +120,8 @@ static void destroy(gr_context *ctx, gr_kernel *kernel)
     gr__free(ctx, k, sizeof *k);
 }
 
-/* The register that holds value v: an input, a node before this one, or a constant (counted, and stored where there is room for them
- * already). */
+/* The register that holds value v: an input, a node before this one, or a constant (counted, and stored where there is
+ * room for them already). */
 static int find(scalars *k, const gr_item *item, gr_val v)
 {
     int in = gr__cpu_input(item, v);
@@ -126,7 +157,10 @@ gr_status gr__scalars_make(gr_context *ctx, const gr_item *item, gr_kernel **out
     gr_status st = GR_OK;
     scalars *k = gr__alloc(ctx, sizeof *k);
     if (!k) return gr__error_code(ctx);
-    k->base = (gr_kernel){.name = "scalars", .n_phases = 1, .n_operands = item->n_in + item->n_out, .destroy = destroy,
+    k->base = (gr_kernel){.name = "scalars",
+                          .n_phases = 1,
+                          .n_operands = item->n_in + item->n_out,
+                          .destroy = destroy,
                           .scratch_bytes = room(item) * sizeof(double)};
     k->base.phase[0].run = run;
     k->base.phase[0].n_shards = 1;

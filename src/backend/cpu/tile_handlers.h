@@ -1,7 +1,14 @@
 /* The instructions of tile programs; included twice by tile_program.isa.c, for whole chunks and for tails. */
 
-#define ALL(statement) statement(a0, 0); statement(a1, 1); statement(a2, 2); statement(a3, 3); \
-    statement(a4, 4); statement(a5, 5); statement(a6, 6); statement(a7, 7)
+#define ALL(statement) \
+    statement(a0, 0);  \
+    statement(a1, 1);  \
+    statement(a2, 2);  \
+    statement(a3, 3);  \
+    statement(a4, 4);  \
+    statement(a5, 5);  \
+    statement(a6, 6);  \
+    statement(a7, 7)
 
 /* Where the vectors of an operand come from. A and B: memory. */
 #define ACC(k) a##k
@@ -12,113 +19,114 @@
 #define SCALAR_A vec xa = (vec)iset(p->value[0].i)
 #define SCALAR_B vec xb = (vec)iset(p->value[1].i)
 
-#define MAP1(f, x) a0 = f(x(0)), a1 = f(x(1)), a2 = f(x(2)), a3 = f(x(3)), a4 = f(x(4)), a5 = f(x(5)), a6 = f(x(6)), a7 = f(x(7))
-#define MAP2(f, x, y)                                                                                           \
-    a0 = f(x(0), y(0)), a1 = f(x(1), y(1)), a2 = f(x(2), y(2)), a3 = f(x(3), y(3));                             \
+#define MAP1(f, x) \
+    a0 = f(x(0)), a1 = f(x(1)), a2 = f(x(2)), a3 = f(x(3)), a4 = f(x(4)), a5 = f(x(5)), a6 = f(x(6)), a7 = f(x(7))
+#define MAP2(f, x, y)                                                               \
+    a0 = f(x(0), y(0)), a1 = f(x(1), y(1)), a2 = f(x(2), y(2)), a3 = f(x(3), y(3)); \
     a4 = f(x(4), y(4)), a5 = f(x(5), y(5)), a6 = f(x(6), y(6)), a7 = f(x(7), y(7))
-#define MAP3(f, x, y, z)                                                                                        \
-    a0 = f(x(0), y(0), z(0)), a1 = f(x(1), y(1), z(1)), a2 = f(x(2), y(2), z(2)), a3 = f(x(3), y(3), z(3));     \
+#define MAP3(f, x, y, z)                                                                                    \
+    a0 = f(x(0), y(0), z(0)), a1 = f(x(1), y(1), z(1)), a2 = f(x(2), y(2), z(2)), a3 = f(x(3), y(3), z(3)); \
     a4 = f(x(4), y(4), z(4)), a5 = f(x(5), y(5), z(5)), a6 = f(x(6), y(6), z(6)), a7 = f(x(7), y(7), z(7))
 
 /* Every vector is computed before the first is stored, as by two instructions: the place may be that of an operand. */
-#define STORE(a, k) STOREV(q + (k) * 4 * V, a, k)
-#define SAVE                                                                                                    \
-    char *q = ADDRESS(2);                                                                                       \
+#define STORE(a, k) STOREV(q + (k)*4 * V, a, k)
+#define SAVE              \
+    char *q = ADDRESS(2); \
     ALL(STORE)
 
-#define UNARY(name, f)                                                                                          \
-    HANDLER(name)                                                                                               \
-    {                                                                                                           \
-        OPEN;                                                                                                   \
-        MAP1(f, ACC);                                                                                           \
-        NEXT;                                                                                                   \
+#define UNARY(name, f) \
+    HANDLER(name)      \
+    {                  \
+        OPEN;          \
+        MAP1(f, ACC);  \
+        NEXT;          \
     }
-#define JOINED_UNARY(name, f)                                                                                   \
-    HANDLER(name##_ld)                                                                                          \
-    {                                                                                                           \
-        OPEN;                                                                                                   \
-        MEMORY_A;                                                                                               \
-        MAP1(f, A);                                                                                             \
-        NEXT;                                                                                                   \
-    }                                                                                                           \
-    HANDLER(name##_st)                                                                                          \
-    {                                                                                                           \
-        OPEN;                                                                                                   \
-        MAP1(f, ACC);                                                                                           \
-        SAVE;                                                                                                   \
-        NEXT;                                                                                                   \
-    }                                                                                                           \
-    HANDLER(name##_ld_st)                                                                                       \
-    {                                                                                                           \
-        OPEN;                                                                                                   \
-        MEMORY_A;                                                                                               \
-        MAP1(f, A);                                                                                             \
-        SAVE;                                                                                                   \
-        NEXT;                                                                                                   \
+#define JOINED_UNARY(name, f) \
+    HANDLER(name##_ld)        \
+    {                         \
+        OPEN;                 \
+        MEMORY_A;             \
+        MAP1(f, A);           \
+        NEXT;                 \
+    }                         \
+    HANDLER(name##_st)        \
+    {                         \
+        OPEN;                 \
+        MAP1(f, ACC);         \
+        SAVE;                 \
+        NEXT;                 \
+    }                         \
+    HANDLER(name##_ld_st)     \
+    {                         \
+        OPEN;                 \
+        MEMORY_A;             \
+        MAP1(f, A);           \
+        SAVE;                 \
+        NEXT;                 \
     }
 
-#define BINARY(name, f)                                                                                         \
-    HANDLER(name##_m)                                                                                           \
-    {                                                                                                           \
-        OPEN;                                                                                                   \
-        MEMORY_A;                                                                                               \
-        MAP2(f, ACC, A);                                                                                        \
-        NEXT;                                                                                                   \
-    }                                                                                                           \
-    HANDLER(name##_s)                                                                                           \
-    {                                                                                                           \
-        OPEN;                                                                                                   \
-        SCALAR_A;                                                                                               \
-        MAP2(f, ACC, SA);                                                                                       \
-        NEXT;                                                                                                   \
+#define BINARY(name, f)   \
+    HANDLER(name##_m)     \
+    {                     \
+        OPEN;             \
+        MEMORY_A;         \
+        MAP2(f, ACC, A);  \
+        NEXT;             \
+    }                     \
+    HANDLER(name##_s)     \
+    {                     \
+        OPEN;             \
+        SCALAR_A;         \
+        MAP2(f, ACC, SA); \
+        NEXT;             \
     }
-#define JOINED(name, f, of_a, a, of_b, b)                                                                       \
-    HANDLER(name##_ld)                                                                                          \
-    {                                                                                                           \
-        OPEN;                                                                                                   \
-        MEMORY_A;                                                                                               \
-        of_b;                                                                                                   \
-        MAP2(f, A, b);                                                                                          \
-        NEXT;                                                                                                   \
-    }                                                                                                           \
-    HANDLER(name##_st)                                                                                          \
-    {                                                                                                           \
-        OPEN;                                                                                                   \
-        of_a;                                                                                                   \
-        MAP2(f, ACC, a);                                                                                        \
-        SAVE;                                                                                                   \
-        NEXT;                                                                                                   \
-    }                                                                                                           \
-    HANDLER(name##_ld_st)                                                                                       \
-    {                                                                                                           \
-        OPEN;                                                                                                   \
-        MEMORY_A;                                                                                               \
-        of_b;                                                                                                   \
-        MAP2(f, A, b);                                                                                          \
-        SAVE;                                                                                                   \
-        NEXT;                                                                                                   \
+#define JOINED(name, f, of_a, a, of_b, b) \
+    HANDLER(name##_ld)                    \
+    {                                     \
+        OPEN;                             \
+        MEMORY_A;                         \
+        of_b;                             \
+        MAP2(f, A, b);                    \
+        NEXT;                             \
+    }                                     \
+    HANDLER(name##_st)                    \
+    {                                     \
+        OPEN;                             \
+        of_a;                             \
+        MAP2(f, ACC, a);                  \
+        SAVE;                             \
+        NEXT;                             \
+    }                                     \
+    HANDLER(name##_ld_st)                 \
+    {                                     \
+        OPEN;                             \
+        MEMORY_A;                         \
+        of_b;                             \
+        MAP2(f, A, b);                    \
+        SAVE;                             \
+        NEXT;                             \
     }
-#define JOINED_BINARY(name, f)                                                                                  \
-    JOINED(name##_m, f, MEMORY_A, A, MEMORY_B, B)                                                               \
+#define JOINED_BINARY(name, f)                    \
+    JOINED(name##_m, f, MEMORY_A, A, MEMORY_B, B) \
     JOINED(name##_s, f, SCALAR_A, SA, SCALAR_B, SB)
 
-#define TERNARY(name, f, of_a, of_b, a, b)                                                                      \
-    HANDLER(name)                                                                                               \
-    {                                                                                                           \
-        OPEN;                                                                                                   \
-        of_a;                                                                                                   \
-        of_b;                                                                                                   \
-        MAP3(f, ACC, a, b);                                                                                     \
-        NEXT;                                                                                                   \
-    }                                                                                                           \
-    HANDLER(name##_st)                                                                                          \
-    {                                                                                                           \
-        OPEN;                                                                                                   \
-        of_a;                                                                                                   \
-        of_b;                                                                                                   \
-        MAP3(f, ACC, a, b);                                                                                     \
-        SAVE;                                                                                                   \
-        NEXT;                                                                                                   \
+#define TERNARY(name, f, of_a, of_b, a, b) \
+    HANDLER(name)                          \
+    {                                      \
+        OPEN;                              \
+        of_a;                              \
+        of_b;                              \
+        MAP3(f, ACC, a, b);                \
+        NEXT;                              \
+    }                                      \
+    HANDLER(name##_st)                     \
+    {                                      \
+        OPEN;                              \
+        of_a;                              \
+        of_b;                              \
+        MAP3(f, ACC, a, b);                \
+        SAVE;                              \
+        NEXT;                              \
     }
 
 HANDLER(ld_m)
@@ -141,7 +149,7 @@ HANDLER(ld_u8)
 {
     OPEN;
     const uint8_t *q = (const uint8_t *)p->at[0] + (i >> 2);
-#define LOAD(a, k) a = (vec)LOAD8(q + (k) * V, k)
+#define LOAD(a, k) a = (vec)LOAD8(q + (k)*V, k)
     ALL(LOAD);
 #undef LOAD
     NEXT;
@@ -151,7 +159,7 @@ HANDLER(iota_i)
 {
     OPEN;
     ivec first = ilanes() + (int32_t)(i >> 2);
-#define COUNT(a, k) a = (vec)(first + (k) * V)
+#define COUNT(a, k) a = (vec)(first + (k)*V)
     ALL(COUNT);
     NEXT;
 }
@@ -170,7 +178,7 @@ HANDLER(iota_row)
     OPEN;
     const char *q = (const char *)s->row_of + j;
     ivec row = iset((int32_t)s->row);
-#define LOAD(a, k) a = (vec)((ivec)vload(q + (k) * 4 * V) + row)
+#define LOAD(a, k) a = (vec)((ivec)vload(q + (k)*4 * V) + row)
     ALL(LOAD);
 #undef LOAD
     NEXT;
@@ -180,7 +188,7 @@ HANDLER(iota_column)
 {
     OPEN;
     const char *q = (const char *)s->column_of + j;
-#define LOAD(a, k) a = vload(q + (k) * 4 * V)
+#define LOAD(a, k) a = vload(q + (k)*4 * V)
     ALL(LOAD);
 #undef LOAD
     NEXT;
@@ -193,7 +201,7 @@ HANDLER(ld_row)
     const int32_t *q = (const int32_t *)((const char *)s->row_of + j);
     const float *table = (const float *)p->at[0] + s->row;
     int64_t rows = s->rows - s->row;
-#define LOAD(a, k) a = vpick(table + q[(k) * V], (ivec)vload(q + (k) * V) - q[(k) * V], rows - q[(k) * V])
+#define LOAD(a, k) a = vpick(table + q[(k)*V], (ivec)vload(q + (k)*V) - q[(k)*V], rows - q[(k)*V])
     ALL(LOAD);
 #undef LOAD
     NEXT;
@@ -211,7 +219,7 @@ HANDLER(st_past)
 {
     OPEN;
     char *q = ADDRESS(0);
-#define STORE_PAST(a, k) STOREPAST(q + (k) * 4 * V, a, k)
+#define STORE_PAST(a, k) STOREPAST(q + (k)*4 * V, a, k)
     ALL(STORE_PAST);
 #undef STORE_PAST
     NEXT;
@@ -266,29 +274,29 @@ HANDLER(red_max)
     NEXT;
 }
 
-/* A sum for each place within the period. A chunk that reaches over the period's end is added in two parts, each with zeros for the other's
- * elements: so every place receives its elements in the order of rows, wherever chunks begin. There is room for a chunk before and after
- * the sums. */
-#define COLUMNS(name, combine, neutral)                                                                         \
-    HANDLER(name)                                                                                               \
-    {                                                                                                           \
-        OPEN;                                                                                                   \
-        char *q = p->at[0] + j;                                                                                     \
-        vec x;                                                                                                  \
-        if (j + CHUNK_BYTES <= s->period) {                                                                     \
-            ALL(ADD_##name);                                                                                    \
-        } else {                                                                                                \
-            char *front = q - s->period;                                                                        \
-            ivec cut = iset((int32_t)((s->period - j) >> 2));                                                   \
-            ALL(SPLIT_##name);                                                                                  \
-        }                                                                                                       \
-        NEXT;                                                                                                   \
+/* A sum for each place within the period. A chunk that reaches over the period's end is added in two parts, each with
+ * zeros for the other's elements: so every place receives its elements in the order of rows, wherever chunks begin.
+ * There is room for a chunk before and after the sums. */
+#define COLUMNS(name, combine, neutral)                       \
+    HANDLER(name)                                             \
+    {                                                         \
+        OPEN;                                                 \
+        char *q = p->at[0] + j;                               \
+        vec x;                                                \
+        if (j + CHUNK_BYTES <= s->period) {                   \
+            ALL(ADD_##name);                                  \
+        } else {                                              \
+            char *front = q - s->period;                      \
+            ivec cut = iset((int32_t)((s->period - j) >> 2)); \
+            ALL(SPLIT_##name);                                \
+        }                                                     \
+        NEXT;                                                 \
     }
-#define ADD(a, k, combine, neutral) x = KEEP(a, k, neutral), vstore(q + (k) * 4 * V, combine(vload(q + (k) * 4 * V), x))
-#define SPLIT(a, k, combine, neutral)                                                                           \
-    x = KEEP(a, k, neutral);                                                                                    \
-    vstore(q + (k) * 4 * V, combine(vload(q + (k) * 4 * V), vsel(ilt(ilanes() + (k) * V, cut), x, vset(neutral)))); \
-    vstore(front + (k) * 4 * V, combine(vload(front + (k) * 4 * V), vsel(ilt(ilanes() + (k) * V, cut), vset(neutral), x)))
+#define ADD(a, k, combine, neutral) x = KEEP(a, k, neutral), vstore(q + (k)*4 * V, combine(vload(q + (k)*4 * V), x))
+#define SPLIT(a, k, combine, neutral)                                                                         \
+    x = KEEP(a, k, neutral);                                                                                  \
+    vstore(q + (k)*4 * V, combine(vload(q + (k)*4 * V), vsel(ilt(ilanes() + (k)*V, cut), x, vset(neutral)))); \
+    vstore(front + (k)*4 * V, combine(vload(front + (k)*4 * V), vsel(ilt(ilanes() + (k)*V, cut), vset(neutral), x)))
 #define ADD_col_sum(a, k) ADD(a, k, v2_add, 0)
 #define ADD_col_max(a, k) ADD(a, k, vmax, -VINF)
 #define SPLIT_col_sum(a, k) SPLIT(a, k, v2_add, 0)

@@ -1,8 +1,9 @@
-/* The interpreter of tile programs for one instruction set: handlers that jump to each other with the accumulator in eight vector
- * registers.
+/* The interpreter of tile programs for one instruction set: handlers that jump to each other with the accumulator in
+ * eight vector registers.
  *
- * A compiler makes the jumps only when it optimises; GR_TILE_LOOP calls the same handlers from a loop, for sanitizers and coverage. After
- * the last chunk upper halves of registers are cleared: scalar code behind it would run several times slower otherwise. */
+ * A compiler makes the jumps only when it optimises; GR_TILE_LOOP calls the same handlers from a loop, for sanitizers
+ * and coverage. After the last chunk upper halves of registers are cleared: scalar code behind it would run several
+ * times slower otherwise. */
 #include "backend/cpu/tile.h"
 
 #include "backend/cpu/vec_math.h"
@@ -12,6 +13,7 @@
 
 /* ---- what instructions compute ---- */
 
+/* clang-format off */
 INLINE vec vreal(vec x) { return vfromint((ivec)x); }
 INLINE vec vsquare(vec x) { return x * x; }
 INLINE vec vrecip(vec x) { return 1 / x; }
@@ -44,6 +46,7 @@ INLINE vec v3_addm(vec a, vec x, vec y) { return vmadd(x, y, a); }
 INLINE vec v3_selc(vec a, vec x, vec y) { return vsel(vne(a, vset(0)), x, y); }
 INLINE vec v3_sela(vec a, vec x, vec y) { return vsel(vne(x, vset(0)), a, y); }
 INLINE vec v3_selb(vec a, vec x, vec y) { return vsel(vne(x, vset(0)), y, a); }
+/* clang-format on */
 
 /* ---- how they are called ---- */
 
@@ -56,15 +59,17 @@ INLINE vec v3_selb(vec a, vec x, vec y) { return vsel(vne(x, vset(0)), y, a); }
 
 typedef int handler(const gr__ins *p, gr__tile *s, int64_t i, int64_t j);
 #define HANDLER(name) static int GLUE(name, FORM)(const gr__ins *p, gr__tile *s, int64_t i, int64_t j)
-#define OPEN                                                                                                    \
-    OPEN_PLACE;                                                                                                 \
-    vec *acc = s->accumulator;                                                                                  \
+#define OPEN                   \
+    OPEN_PLACE;                \
+    vec *acc = s->accumulator; \
     vec a0 = acc[0], a1 = acc[1], a2 = acc[2], a3 = acc[3], a4 = acc[4], a5 = acc[5], a6 = acc[6], a7 = acc[7]
-#define NEXT return acc[0] = a0, acc[1] = a1, acc[2] = a2, acc[3] = a3, acc[4] = a4, acc[5] = a5, acc[6] = a6, acc[7] = a7, 0
+#define NEXT \
+    return acc[0] = a0, acc[1] = a1, acc[2] = a2, acc[3] = a3, acc[4] = a4, acc[5] = a5, acc[6] = a6, acc[7] = a7, 0
 
 #else
 
-typedef int handler(const gr__ins *p, gr__tile *s, int64_t i, int64_t j, vec a0, vec a1, vec a2, vec a3, vec a4, vec a5, vec a6, vec a7);
+typedef int handler(const gr__ins *p, gr__tile *s, int64_t i, int64_t j, vec a0, vec a1, vec a2, vec a3, vec a4, vec a5,
+                    vec a6, vec a7);
 #if defined(__has_attribute)
 #if __has_attribute(musttail)
 #define JUMP __attribute__((musttail)) return
@@ -73,9 +78,9 @@ typedef int handler(const gr__ins *p, gr__tile *s, int64_t i, int64_t j, vec a0,
 #ifndef JUMP
 #define JUMP return
 #endif
-#define HANDLER(name)                                                                                                                      \
-    static int GLUE(name, FORM)(const gr__ins *p, gr__tile *s, int64_t i, int64_t j, vec a0, vec a1, vec a2, vec a3, vec a4, vec a5,       \
-                                vec a6, vec a7)
+#define HANDLER(name)                                                                                                \
+    static int GLUE(name, FORM)(const gr__ins *p, gr__tile *s, int64_t i, int64_t j, vec a0, vec a1, vec a2, vec a3, \
+                                vec a4, vec a5, vec a6, vec a7)
 #define OPEN OPEN_PLACE
 #define NEXT JUMP((handler *)p[1].WHICH)(p + 1, s, i, j, a0, a1, a2, a3, a4, a5, a6, a7)
 
@@ -99,8 +104,8 @@ INLINE void step(gr__tile *s, int64_t *i, int64_t *j, int64_t bytes)
 #else
 #define GR_ORDER(x) "+x"(x)
 #endif
-/* Keeps the loads of a chunk in ascending order. A compiler turns them round, which costs half of the bandwidth where operands come from memory: the
- * processor's prefetching follows ascending addresses. */
+/* Keeps the loads of a chunk in ascending order. A compiler turns them round, which costs half of the bandwidth where
+ * operands come from memory: the processor's prefetching follows ascending addresses. */
 INLINE vec ordered(vec x)
 {
     __asm__ volatile("" : GR_ORDER(x));
@@ -109,8 +114,8 @@ INLINE vec ordered(vec x)
 
 #define FORM _full
 #define WHICH full
-#define A(k) ordered(vload(qa + (k) * 4 * V))
-#define B(k) ordered(vload(qb + (k) * 4 * V))
+#define A(k) ordered(vload(qa + (k)*4 * V))
+#define B(k) ordered(vload(qb + (k)*4 * V))
 #define LOAD8(q, k) iload8(q)
 #define STOREV(q, x, k) vstore(q, x)
 #define STOREPAST(q, x, k) vstorepast(q, x)
@@ -143,8 +148,8 @@ HANDLER(end)
 #define FORM _tail
 #define WHICH tail
 #define LANES(k) (((const lanes *)(const void *)s->tail)[k])
-#define A(k) vloadl(qa + (k) * 4 * V, LANES(k))
-#define B(k) vloadl(qb + (k) * 4 * V, LANES(k))
+#define A(k) vloadl(qa + (k)*4 * V, LANES(k))
+#define B(k) vloadl(qb + (k)*4 * V, LANES(k))
 #define LOAD8(q, k) iload8l(q, LANES(k))
 #define STOREV(q, x, k) vstorel(q, x, LANES(k))
 #define STOREPAST(q, x, k) vstorel(q, x, LANES(k))
@@ -214,7 +219,8 @@ INLINE void few_rows(bool max, const float *x, int64_t columns, int n, float *y)
     double sum[TOGETHER];
     for (int r = 0; r < n; r++) sum[r] = max ? -(double)VINF : 0;
     for (int64_t c = 0; c < columns; c++)
-        for (int r = 0; r < n; r++) sum[r] = max ? larger(sum[r], (double)x[r * columns + c]) : sum[r] + (double)x[r * columns + c];
+        for (int r = 0; r < n; r++)
+            sum[r] = max ? larger(sum[r], (double)x[r * columns + c]) : sum[r] + (double)x[r * columns + c];
     for (int r = 0; r < n; r++) y[r] = (float)sum[r];
 }
 
@@ -222,8 +228,10 @@ static void narrow_rows(bool max, const float *x, int64_t rows, int64_t columns,
 {
     int64_t r = 0;
     for (; r + TOGETHER <= rows; r += TOGETHER) {
-        if (max) few_rows(true, x + r * columns, columns, TOGETHER, y + r);
-        else few_rows(false, x + r * columns, columns, TOGETHER, y + r);
+        if (max)
+            few_rows(true, x + r * columns, columns, TOGETHER, y + r);
+        else
+            few_rows(false, x + r * columns, columns, TOGETHER, y + r);
     }
     for (; r < rows; r++) few_rows(max, x + r * columns, columns, 1, y + r);
 }
@@ -251,8 +259,8 @@ static void fence(void)
 extern const gr__tile_set GR_ISA_FN(gr__tile_set);
 const gr__tile_set GR_ISA_FN(gr__tile_set) = {
     .lanes = V,
-    .op = {GR__TILE_OTHER(BOTH) GR__TILE_TERNARY(BOTH) GR__TILE_UNARY(BOTH) GR__TILE_BINARY(FOUR) GR__TILE_TERNARY(STORED)
-               GR__TILE_JOINED_UNARY(JOINED_ONE) GR__TILE_JOINED_BINARY(JOINED_TWO)},
+    .op = {GR__TILE_OTHER(BOTH) GR__TILE_TERNARY(BOTH) GR__TILE_UNARY(BOTH) GR__TILE_BINARY(FOUR)
+               GR__TILE_TERNARY(STORED) GR__TILE_JOINED_UNARY(JOINED_ONE) GR__TILE_JOINED_BINARY(JOINED_TWO)},
     .run = run,
     .narrow_rows = narrow_rows,
     .fence = fence,

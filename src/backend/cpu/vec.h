@@ -1,6 +1,7 @@
 /* Vectors of one instruction set, for files compiled once for each: V lanes of float, masks, masked loads and stores.
  *
- * vmadd is one rounding where the machine has such an instruction; comparisons with NaN are false. Everything else is as C says. */
+ * vmadd is one rounding where the machine has such an instruction; comparisons with NaN are false. Everything else is
+ * as C says. */
 #ifndef GR_CPU_VEC_H
 #define GR_CPU_VEC_H
 
@@ -97,6 +98,7 @@ INLINE vec vfromint(ivec x)
 
 typedef __mmask16 mask;
 #define VCMP(a, b, how) _mm512_cmp_ps_mask((__m512)(a), (__m512)(b), how)
+/* clang-format off */
 INLINE mask vlt(vec a, vec b) { return VCMP(a, b, _CMP_LT_OQ); }
 INLINE mask vle(vec a, vec b) { return VCMP(a, b, _CMP_LE_OQ); }
 INLINE mask veq(vec a, vec b) { return VCMP(a, b, _CMP_EQ_OQ); }
@@ -121,28 +123,40 @@ INLINE lanes lfirst(int64_t n) { return mfirst(n); }
 INLINE vec vloadl(const void *p, lanes l) { return (vec)_mm512_maskz_loadu_ps(l, p); }
 INLINE void vstorel(void *p, vec x, lanes l) { _mm512_mask_storeu_ps(p, l, (__m512)x); }
 INLINE vec vkeep(vec x, lanes l, float other) { return (vec)_mm512_mask_blend_ps(l, (__m512)vset(other), (__m512)x); }
-INLINE ivec iload8(const uint8_t *p) { return (ivec)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)); }
+/* clang-format on */
+INLINE ivec iload8(const uint8_t *p)
+{
+    return (ivec)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+/* clang-format off */
 INLINE ivec iload8l(const uint8_t *p, lanes l) { return (ivec)_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(l, p)); }
+/* clang-format on */
 /* table[index[l]], where index lies within 0..V-1 and the first n elements of the table may be read. */
 INLINE vec vpick(const float *table, ivec index, int64_t n)
 {
     return (vec)_mm512_permutexvar_ps((__m512i)index, (__m512)vloadl(table, lfirst(n)));
 }
+/* clang-format off */
 INLINE dvec dlow(vec x) { return (dvec)_mm512_cvtps_pd(_mm512_castps512_ps256((__m512)x)); }
 INLINE dvec dhigh(vec x) { return (dvec)_mm512_cvtps_pd(_mm512_extractf32x8_ps((__m512)x, 1)); }
+/* clang-format on */
 INLINE vec vjoin(dvec low, dvec high)
 {
-    return (vec)_mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps((__m512d)low)), _mm512_cvtpd_ps((__m512d)high), 1);
+    return (vec)_mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps((__m512d)low)),
+                                   _mm512_cvtpd_ps((__m512d)high), 1);
 }
 /* x * 2^n, n whole */
+/* clang-format off */
 INLINE vec vscale(vec x, vec n) { return (vec)_mm512_scalef_ps((__m512)x, (__m512)n); }
 INLINE void vstorepast(void *p, vec x) { _mm512_stream_ps(p, (__m512)x); }
 INLINE void vend(void) { _mm256_zeroupper(); }
+/* clang-format on */
 
 #elif defined(GR_ISA_AVX2)
 
 typedef __m256 mask;
 #define VCMP(a, b, how) _mm256_cmp_ps((__m256)(a), (__m256)(b), how)
+/* clang-format off */
 INLINE mask vlt(vec a, vec b) { return VCMP(a, b, _CMP_LT_OQ); }
 INLINE mask vle(vec a, vec b) { return VCMP(a, b, _CMP_LE_OQ); }
 INLINE mask veq(vec a, vec b) { return VCMP(a, b, _CMP_EQ_OQ); }
@@ -167,23 +181,33 @@ INLINE lanes lfirst(int64_t n) { return (lanes)mfirst(n); }
 INLINE vec vloadl(const void *p, lanes l) { return (vec)_mm256_maskload_ps(p, l); }
 INLINE void vstorel(void *p, vec x, lanes l) { _mm256_maskstore_ps(p, l, (__m256)x); }
 INLINE vec vkeep(vec x, lanes l, float other) { return vsel((mask)l, x, vset(other)); }
-INLINE ivec iload8(const uint8_t *p) { return (ivec)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)); }
+/* clang-format on */
+INLINE ivec iload8(const uint8_t *p)
+{
+    return (ivec)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p));
+}
 INLINE vec vpick(const float *table, ivec index, int64_t n)
 {
     return (vec)_mm256_permutevar8x32_ps((__m256)vloadl(table, lfirst(n)), (__m256i)index);
 }
+/* clang-format off */
 INLINE dvec dlow(vec x) { return (dvec)_mm256_cvtps_pd(_mm256_castps256_ps128((__m256)x)); }
 INLINE dvec dhigh(vec x) { return (dvec)_mm256_cvtps_pd(_mm256_extractf128_ps((__m256)x, 1)); }
+/* clang-format on */
 INLINE vec vjoin(dvec low, dvec high)
 {
-    return (vec)_mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps((__m256d)low)), _mm256_cvtpd_ps((__m256d)high), 1);
+    return (vec)_mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps((__m256d)low)),
+                                     _mm256_cvtpd_ps((__m256d)high), 1);
 }
+/* clang-format off */
 INLINE void vstorepast(void *p, vec x) { _mm256_stream_ps(p, (__m256)x); }
 INLINE void vend(void) { _mm256_zeroupper(); }
+/* clang-format on */
 
 #else /* 16 bytes, whatever the machine: SSE2, NEON */
 
 typedef ivec mask;
+/* clang-format off */
 INLINE mask vlt(vec a, vec b) { return a < b; }
 INLINE mask vle(vec a, vec b) { return a <= b; }
 INLINE mask veq(vec a, vec b) { return a == b; }
@@ -197,6 +221,7 @@ INLINE mask mand(mask a, mask b) { return a & b; }
 INLINE mask mnot(mask a) { return ~a; }
 INLINE mask mfirst(int64_t n) { return ilanes() < iset(n < 0 ? 0 : n > V ? V : (int32_t)n); }
 INLINE int many(mask m) { return (m[0] | m[1] | m[2] | m[3]) != 0; }
+/* clang-format on */
 #if defined(__aarch64__)
 INLINE vec vmadd(vec a, vec b, vec c)
 {
@@ -204,9 +229,13 @@ INLINE vec vmadd(vec a, vec b, vec c)
     return c;
 }
 #else
+/* clang-format off */
 INLINE vec vmadd(vec a, vec b, vec c) { return a * b + c; }
+/* clang-format on */
 #endif
+/* clang-format off */
 INLINE dvec dmadd(dvec a, dvec b, dvec c) { return a * b + c; }
+/* clang-format on */
 INLINE vec vsqrt(vec x)
 {
     for (int k = 0; k < V; k++) x[k] = __builtin_sqrtf(x[k]);
@@ -225,9 +254,14 @@ INLINE vec vfloor(vec x)
     whole = whole - vsel(vlt(x, whole), vset(1), vset(0));
     return vsel(small, vsignof(whole, x), x);
 }
-INLINE ivec vtoint(vec x) { return __builtin_convertvector(x, ivec); } /* of whole numbers */
+INLINE ivec vtoint(vec x)
+{
+    return __builtin_convertvector(x, ivec);
+} /* of whole numbers */
 typedef int32_t lanes; /* how many */
+/* clang-format off */
 INLINE lanes lfirst(int64_t n) { return n < 0 ? 0 : n > V ? V : (lanes)n; }
+/* clang-format on */
 INLINE vec vloadl(const void *p, lanes n)
 {
     vec x = {0};
@@ -237,26 +271,38 @@ INLINE vec vloadl(const void *p, lanes n)
 }
 INLINE void vstorel(void *p, vec x, lanes n)
 {
-    if (n == V) vstore(p, x);
-    else if (n > 0) memcpy(p, &x, (size_t)n * 4);
+    if (n == V)
+        vstore(p, x);
+    else if (n > 0)
+        memcpy(p, &x, (size_t)n * 4);
 }
+/* clang-format off */
 INLINE vec vkeep(vec x, lanes n, float other) { return vsel(mfirst(n), x, vset(other)); }
 INLINE ivec iload8(const uint8_t *p) { return (ivec){p[0], p[1], p[2], p[3]}; }
+/* clang-format on */
 INLINE vec vpick(const float *table, ivec index, int64_t n)
 {
     vec x = {0};
     for (int k = 0; k < V; k++) x[k] = index[k] < n ? table[index[k]] : 0;
     return x;
 }
+/* clang-format off */
 INLINE dvec dlow(vec x) { return (dvec){x[0], x[1]}; }
 INLINE dvec dhigh(vec x) { return (dvec){x[2], x[3]}; }
 INLINE vec vjoin(dvec low, dvec high) { return (vec){(float)low[0], (float)low[1], (float)high[0], (float)high[1]}; }
+/* clang-format on */
 #if defined(__SSE2__)
+/* clang-format off */
 INLINE void vstorepast(void *p, vec x) { _mm_stream_ps(p, (__m128)x); }
+/* clang-format on */
 #else
+/* clang-format off */
 INLINE void vstorepast(void *p, vec x) { vstore(p, x); }
+/* clang-format on */
 #endif
+/* clang-format off */
 INLINE void vend(void) {}
+/* clang-format on */
 
 #endif
 
@@ -277,14 +323,17 @@ INLINE ivec iload8l(const uint8_t *p, lanes l)
 #endif
 
 /* The first n lanes only. */
+/* clang-format off */
 INLINE vec vloadn(const void *p, int64_t n) { return vloadl(p, lfirst(n)); }
 INLINE void vstoren(void *p, vec x, int64_t n) { vstorel(p, x, lfirst(n)); }
+/* clang-format on */
 
 /* x within low and high; NaN stays. */
 INLINE vec vclamp(vec x, float low, float high)
 {
 #if defined(GR_ISA_AVX512)
-    return (vec)_mm512_max_ps((__m512)vset(low), _mm512_min_ps((__m512)vset(high), (__m512)x)); /* the second operand where one is NaN */
+    return (vec)_mm512_max_ps((__m512)vset(low),
+                              _mm512_min_ps((__m512)vset(high), (__m512)x)); /* the second operand where one is NaN */
 #elif defined(GR_ISA_AVX2)
     return (vec)_mm256_max_ps((__m256)vset(low), _mm256_min_ps((__m256)vset(high), (__m256)x));
 #else

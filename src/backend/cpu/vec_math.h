@@ -1,5 +1,5 @@
-/* exp, log, tanh and others of vectors, inlined where they are used. Polynomials are near-minimax fits (Chebyshev) to 3e-8 or better
- * where they matter; tests compare all of them with libm. */
+/* exp, log, tanh and others of vectors, inlined where they are used. Polynomials are near-minimax fits (Chebyshev) to
+ * 3e-8 or better where they matter; tests compare all of them with libm. */
 #ifndef GR_CPU_VEC_MATH_H
 #define GR_CPU_VEC_MATH_H
 
@@ -32,7 +32,8 @@ INLINE vec vexp(vec x)
 #endif
 }
 
-/* log(u + c) for a correction c, below the last place of u, or none: u = 2^k m, m from sqrt(1/2) to sqrt(2), f = m - 1. */
+/* log(u + c) for a correction c, below the last place of u, or none: u = 2^k m, m from sqrt(1/2) to sqrt(2), f = m - 1.
+ */
 INLINE vec vlog_of(vec u, const vec *c)
 {
     mask tiny = vlt(u, vset(0x1p-126f));
@@ -56,7 +57,7 @@ INLINE vec vlog_of(vec u, const vec *c)
     p = vmadd(k, vset(3.19461849e-5f), p * (s * f));
     p = vmadd(s, vset(-0.5f), p);
     vec y = vmadd(k, vset(0.693115234375f), f + p);
-    y = vsel(vlt(u, vset(VINF)), y, u);                 /* inf and NaN stay */
+    y = vsel(vlt(u, vset(VINF)), y, u); /* inf and NaN stay */
     y = vsel(vlt(vset(0), u), y, vsel(vlt(u, vset(0)), vset(VNAN), y));
     return vsel(veq(u, vset(0)), vset(-VINF), y);
 }
@@ -88,8 +89,8 @@ INLINE vec vtanh(vec x)
     return vsel(vlt(a, vset(0.625f)), p, vsignof(large, x));
 }
 
-/* With e = exp(-|x|): 1 / (1 + e) or e / (1 + e). What 1 + e lost by rounding is put right afterwards, for which 1 / (1 + e) to 3 % will
- * do. */
+/* With e = exp(-|x|): 1 / (1 + e) or e / (1 + e). What 1 + e lost by rounding is put right afterwards, for which 1 / (1
+ * + e) to 3 % will do. */
 INLINE vec vsigmoid(vec x)
 {
     vec e = vexp((vec)((ivec)x | INT32_MIN)), d = 1 + e, lost = e - (d - 1);
@@ -147,7 +148,8 @@ INLINE dvec dsin_quarter(dvec x, int64_t add)
 __attribute__((noinline, cold, unused)) static void sin_huge(const float *x, float *y, int quarter)
 {
     for (int k = 0; k < V; k++)
-        if (!(__builtin_fabsf(x[k]) < 0x1p22f)) y[k] = quarter ? (float)__builtin_cos((double)x[k]) : (float)__builtin_sin((double)x[k]);
+        if (!(__builtin_fabsf(x[k]) < 0x1p22f))
+            y[k] = quarter ? (float)__builtin_cos((double)x[k]) : (float)__builtin_sin((double)x[k]);
 }
 
 INLINE vec vsin_quarter(vec x, int quarter)

@@ -1,4 +1,5 @@
-/* The reference backend: every node by its own reference arithmetic, in float64, one shard. Slow and obviously right: the oracle of every test. */
+/* The reference backend: every node by its own reference arithmetic, in float64, one shard. Slow and obviously right:
+ * the oracle of every test. */
 #include <string.h>
 
 #include "plan/backend.h"
@@ -21,8 +22,8 @@ typedef struct ref_kernel {
     const gr_graph *graph;
     step *steps;
     place *places;
-    double *initial;   /* of the locals: constants are set already */
-    gr_val *local_of;  /* which value a local is */
+    double *initial;  /* of the locals: constants are set already */
+    gr_val *local_of; /* which value a local is */
     int n_steps, n_places, n_locals, widest;
 } ref_kernel;
 
@@ -86,8 +87,10 @@ static void add_step(ref_kernel *k, const gr_item *item, const gr_node *n)
 static gr_status make(gr_context *ctx, const gr_item *item, gr_kernel **out)
 {
     size_t nodes = (size_t)item->n_nodes, values = 0;
-    for (int i = 0; i < item->n_nodes; i++) values += (size_t)(gr__node(item->graph, item->nodes[i])->n_in + gr__node(item->graph, item->nodes[i])->n_out);
-    size_t bytes = sizeof(ref_kernel) + nodes * sizeof(step) + values * (sizeof(place) + sizeof(double) + sizeof(gr_val));
+    for (int i = 0; i < item->n_nodes; i++)
+        values += (size_t)(gr__node(item->graph, item->nodes[i])->n_in + gr__node(item->graph, item->nodes[i])->n_out);
+    size_t bytes =
+        sizeof(ref_kernel) + nodes * sizeof(step) + values * (sizeof(place) + sizeof(double) + sizeof(gr_val));
     ref_kernel *k = gr__alloc(ctx, bytes);
     if (!k) return gr__error_code(ctx);
     k->bytes = bytes;

@@ -1,6 +1,6 @@
-/* Figure 4.4: the test cost is the training cost shifted a little; where the minimum is sharp that costs much, where it is flat little.
- * Two wells of one depth and different width are dug into a plain, so that what stands beyond the second order can be seen too.  [mission
- * G5, FIG4.4; Keskar et al. 2017, figure 1] */
+/* Figure 4.4: the test cost is the training cost shifted a little; where the minimum is sharp that costs much, where it
+ * is flat little. Two wells of one depth and different width are dug into a plain, so that what stands beyond the
+ * second order can be seen too.  [mission G5, FIG4.4; Keskar et al. 2017, figure 1] */
 #include <math.h>
 
 #include "study/descent.h"
@@ -52,10 +52,16 @@ done:
 /* ---- tables ---- */
 
 static const gr_column curve_columns[] = {{"w", "", NULL}, {"training", "", NULL}, {"test", "", NULL}};
-static const gr_column minima_columns[] = {
-    {"minimum", "", minimum_words}, {"cost_of", "", cost_words}, {"w", "", NULL}, {"cost", "", NULL}, {"curvature", "", NULL}};
-static const gr_column rise_columns[] = {
-    {"minimum", "", minimum_words}, {"shift", "", NULL}, {"rise_predicted", "", NULL}, {"rise", "", NULL}, {"relative_error", "", NULL}};
+static const gr_column minima_columns[] = {{"minimum", "", minimum_words},
+                                           {"cost_of", "", cost_words},
+                                           {"w", "", NULL},
+                                           {"cost", "", NULL},
+                                           {"curvature", "", NULL}};
+static const gr_column rise_columns[] = {{"minimum", "", minimum_words},
+                                         {"shift", "", NULL},
+                                         {"rise_predicted", "", NULL},
+                                         {"rise", "", NULL},
+                                         {"relative_error", "", NULL}};
 
 static gr_status curves(gr_lab *lab, double shift)
 {
@@ -83,7 +89,8 @@ static gr_status rise_at(gr_lab *lab, const minimum *m, double shift, double *ri
 
 static gr_status minima(gr_lab *lab, const minimum *m, double shift, double *rise)
 {
-    gr_table *t = gr__lab_table(lab, "minima", "the two minima that training reaches", minima_columns, (int)GR_COUNT(minima_columns));
+    gr_table *t = gr__lab_table(lab, "minima", "the two minima that training reaches", minima_columns,
+                                (int)GR_COUNT(minima_columns));
     for (int i = 0; i < MINIMA; i++) {
         gr_status st = rise_at(lab, &m[i], shift, &rise[i]);
         if (st != GR_OK) return st;
@@ -94,7 +101,8 @@ static gr_status minima(gr_lab *lab, const minimum *m, double shift, double *ris
 
 static gr_status rises(gr_lab *lab, const minimum *m)
 {
-    gr_table *t = gr__lab_table(lab, "rise", "rise of the test cost against the shift", rise_columns, (int)GR_COUNT(rise_columns));
+    gr_table *t = gr__lab_table(lab, "rise", "rise of the test cost against the shift", rise_columns,
+                                (int)GR_COUNT(rise_columns));
     double rise[MINIMA][SHIFTS], rest[MINIMA][SHIFTS];
     for (int i = 0; i < MINIMA; i++) {
         for (int k = 0; k < SHIFTS; k++) {
@@ -118,68 +126,72 @@ static gr_status rises(gr_lab *lab, const minimum *m)
 
 static void drawings(gr_lab *lab, double shift)
 {
-    gr__lab_panel(lab,
-                  &(gr_panel){.title = "Sharp minima pay for a shift between training and test",
-                              .caption = gr__lab_text(lab,
-                                                      "Both minima have the same training cost. The test cost is the training cost moved "
-                                                      "by %g. Marked: each minimum of the training cost, and the test cost there.",
-                                                      shift),
-                              .x = {.label = "weight w"},
-                              .y = {.label = "cost"},
-                              .curve = {{.label = "training cost", .colour = 1, .x = "w", .y = "training"},
-                                        {.label = "test cost", .kind = GR_CURVE_DASHED, .colour = 3, .x = "w", .y = "test"},
-                                        {.label = "flat minimum",
-                                         .kind = GR_CURVE_PATH,
-                                         .colour = 5,
-                                         .table = "minima",
-                                         .x = "w",
-                                         .y = "cost",
-                                         .where = "minimum",
-                                         .is = "flat"},
-                                        {.label = "sharp minimum",
-                                         .kind = GR_CURVE_PATH,
-                                         .colour = 2,
-                                         .table = "minima",
-                                         .x = "w",
-                                         .y = "cost",
-                                         .where = "minimum",
-                                         .is = "sharp"}}});
-    gr__lab_panel(lab, &(gr_panel){.name = "rise",
-                                   .title = "The rise of the test cost follows f'' shift\xC2\xB2 / 2",
-                                   .caption = "Lines: second order, with f'' by differentiating the cost twice. Points: the test cost less "
-                                              "the training cost, at the minimum that gradient descent reaches.",
-                                   .x = {.label = "shift", .log = true},
-                                   .y = {.label = "rise of the cost", .log = true},
-                                   .curve = {{.label = "sharp: f'' shift\xC2\xB2 / 2",
-                                              .colour = 2,
-                                              .table = "rise",
-                                              .x = "shift",
-                                              .y = "rise_predicted",
-                                              .where = "minimum",
-                                              .is = "sharp"},
-                                             {.label = "sharp: measured",
-                                              .kind = GR_CURVE_POINTS,
-                                              .colour = 2,
-                                              .table = "rise",
-                                              .x = "shift",
-                                              .y = "rise",
-                                              .where = "minimum",
-                                              .is = "sharp"},
-                                             {.label = "flat: f'' shift\xC2\xB2 / 2",
-                                              .colour = 1,
-                                              .table = "rise",
-                                              .x = "shift",
-                                              .y = "rise_predicted",
-                                              .where = "minimum",
-                                              .is = "flat"},
-                                             {.label = "flat: measured",
-                                              .kind = GR_CURVE_POINTS,
-                                              .colour = 1,
-                                              .table = "rise",
-                                              .x = "shift",
-                                              .y = "rise",
-                                              .where = "minimum",
-                                              .is = "flat"}}});
+    gr__lab_panel(
+        lab, &(gr_panel){.title = "Sharp minima pay for a shift between training and test",
+                         .caption = gr__lab_text(
+                             lab,
+                             "Both minima have the same training cost. The test cost is the training cost moved "
+                             "by %g. Marked: each minimum of the training cost, and the test cost there.",
+                             shift),
+                         .x = {.label = "weight w"},
+                         .y = {.label = "cost"},
+                         .curve = {{.label = "training cost", .colour = 1, .x = "w", .y = "training"},
+                                   {.label = "test cost", .kind = GR_CURVE_DASHED, .colour = 3, .x = "w", .y = "test"},
+                                   {.label = "flat minimum",
+                                    .kind = GR_CURVE_PATH,
+                                    .colour = 5,
+                                    .table = "minima",
+                                    .x = "w",
+                                    .y = "cost",
+                                    .where = "minimum",
+                                    .is = "flat"},
+                                   {.label = "sharp minimum",
+                                    .kind = GR_CURVE_PATH,
+                                    .colour = 2,
+                                    .table = "minima",
+                                    .x = "w",
+                                    .y = "cost",
+                                    .where = "minimum",
+                                    .is = "sharp"}}});
+    gr__lab_panel(
+        lab,
+        &(gr_panel){.name = "rise",
+                    .title = "The rise of the test cost follows f'' shift\xC2\xB2 / 2",
+                    .caption =
+                        "Lines: second order, with f'' by differentiating the cost twice. Points: the test cost less "
+                        "the training cost, at the minimum that gradient descent reaches.",
+                    .x = {.label = "shift", .log = true},
+                    .y = {.label = "rise of the cost", .log = true},
+                    .curve = {{.label = "sharp: f'' shift\xC2\xB2 / 2",
+                               .colour = 2,
+                               .table = "rise",
+                               .x = "shift",
+                               .y = "rise_predicted",
+                               .where = "minimum",
+                               .is = "sharp"},
+                              {.label = "sharp: measured",
+                               .kind = GR_CURVE_POINTS,
+                               .colour = 2,
+                               .table = "rise",
+                               .x = "shift",
+                               .y = "rise",
+                               .where = "minimum",
+                               .is = "sharp"},
+                              {.label = "flat: f'' shift\xC2\xB2 / 2",
+                               .colour = 1,
+                               .table = "rise",
+                               .x = "shift",
+                               .y = "rise_predicted",
+                               .where = "minimum",
+                               .is = "flat"},
+                              {.label = "flat: measured",
+                               .kind = GR_CURVE_POINTS,
+                               .colour = 1,
+                               .table = "rise",
+                               .x = "shift",
+                               .y = "rise",
+                               .where = "minimum",
+                               .is = "flat"}}});
 }
 
 static gr_status run(gr_lab *lab)
@@ -190,7 +202,8 @@ static gr_status run(gr_lab *lab)
     for (int i = 0; i < MINIMA; i++) GR_TRY(descend(lab, i, &m[i]));
     GR_TRY(curves(lab, shift));
     GR_TRY(minima(lab, m, shift, rise));
-    gr__lab_equal(lab, 0, m[SHARP].cost - m[FLAT].cost, 1e-4, "training cost of the sharp minimum less that of the flat one");
+    gr__lab_equal(lab, 0, m[SHARP].cost - m[FLAT].cost, 1e-4,
+                  "training cost of the sharp minimum less that of the flat one");
     for (int i = 0; i < MINIMA; i++)
         gr__lab_equal(lab, 1 / (width[i] * width[i]), m[i].curvature, 0.001, "f'' at the %s minimum", minimum_words[i]);
     GR_TRY(rises(lab, m));
@@ -208,7 +221,8 @@ GR_FIGURE(fig4_4) = {
             .name = "fig4.4",
             .title = "Sharp and flat minima: what a shift of the cost costs",
             .cite = "chapter 4, figure 4.4; Keskar et al. 2017, figure 1",
-            .equations = "training cost f(w) = 1 - exp(-(w + 2)^2 / (2 0.8^2)) - exp(-(w - 2)^2 / (2 0.15^2));  test cost f(w - shift)\n"
+            .equations = "training cost f(w) = 1 - exp(-(w + 2)^2 / (2 0.8^2)) - exp(-(w - 2)^2 / (2 0.15^2));  test "
+                         "cost f(w - shift)\n"
                          "at a minimum w* of f:  f(w* - shift) - f(w*) = f''(w*) shift^2 / 2 + higher orders",
             GR_ROWS(rows),
         },

@@ -1,5 +1,6 @@
-/* Figure 4.5: gradient descent in one dimension with a learning rate too small, right, too large. On J = L w^2 / 2 an update multiplies w
- * by 1 - lr L, from which everything follows: where it diverges, where it oscillates, how many updates it takes.      [mission O3, FIG4.5]
+/* Figure 4.5: gradient descent in one dimension with a learning rate too small, right, too large. On J = L w^2 / 2 an
+ * update multiplies w by 1 - lr L, from which everything follows: where it diverges, where it oscillates, how many
+ * updates it takes.      [mission O3, FIG4.5]
  */
 #include <math.h>
 
@@ -26,7 +27,8 @@ static const struct {
     double rate, start;
     int steps;
 } path[] = {{0.08, -2.7, 12}, {0.7, 2.7, 7}, {2.15, 0.75, 10}}; /* rate in units of 1 / L */
-static const gr_column path_columns[] = {{"rate", "", path_words}, {"step", "updates", NULL}, {"w", "", NULL}, {"cost", "", NULL}};
+static const gr_column path_columns[] = {
+    {"rate", "", path_words}, {"step", "updates", NULL}, {"w", "", NULL}, {"cost", "", NULL}};
 static const gr_column curve_columns[] = {{"w", "", NULL}, {"cost", "", NULL}};
 
 static gr_status paths(gr_lab *lab, gr_descent *d, double curvature)
@@ -83,8 +85,8 @@ static gr_status count(gr_descent *d, double lr, double *updates)
 
 static gr_status counts(gr_lab *lab, gr_descent *d, double curvature)
 {
-    gr_table *t = gr__lab_table(lab, "updates", "updates until w is a millionth of its start, or a million times", count_columns,
-                                (int)GR_COUNT(count_columns));
+    gr_table *t = gr__lab_table(lab, "updates", "updates until w is a millionth of its start, or a million times",
+                                count_columns, (int)GR_COUNT(count_columns));
     double wrong = 0, updates;
     for (int i = 0; i < RATES; i++) {
         double product = 0.05 * (i + 0.5), lr = product / curvature,
@@ -95,7 +97,8 @@ static gr_status counts(gr_lab *lab, gr_descent *d, double curvature)
         wrong += !(updates == predicted);
         GR_LAB_ROW(lab, t, lr, product, factor > 1, predicted, updates);
     }
-    gr__lab_equal(lab, 0, wrong, 0, "rates, of %d, at which the count of updates is not ceil(ln 1e-6 / ln |1 - lr L|)", RATES);
+    gr__lab_equal(lab, 0, wrong, 0, "rates, of %d, at which the count of updates is not ceil(ln 1e-6 / ln |1 - lr L|)",
+                  RATES);
     return GR_OK;
 }
 
@@ -134,56 +137,74 @@ static gr_status threshold(gr_descent *d, double low, double high, seen what, do
 static void drawings(gr_lab *lab)
 {
     gr__lab_panel(
+        lab, &(gr_panel){.title = "Gradient descent with three learning rates",
+                         .caption = gr__lab_text(
+                             lab, "J = L w\xC2\xB2 / 2. Learning rates: %g / L creeps, %g / L arrives, %g / L leaves.",
+                             path[0].rate, path[1].rate, path[2].rate),
+                         .x = {.label = "weight w", .low = -3.2, .high = 3.2},
+                         .y = {.label = "cost J"},
+                         .curve = {{.label = "cost", .colour = 7, .table = "cost", .x = "w", .y = "cost"},
+                                   {.label = "too small",
+                                    .kind = GR_CURVE_PATH,
+                                    .colour = 1,
+                                    .x = "w",
+                                    .y = "cost",
+                                    .where = "rate",
+                                    .is = "too small"},
+                                   {.label = "right",
+                                    .kind = GR_CURVE_PATH,
+                                    .colour = 3,
+                                    .x = "w",
+                                    .y = "cost",
+                                    .where = "rate",
+                                    .is = "right"},
+                                   {.label = "too large",
+                                    .kind = GR_CURVE_PATH,
+                                    .colour = 2,
+                                    .x = "w",
+                                    .y = "cost",
+                                    .where = "rate",
+                                    .is = "too large"}}});
+    gr__lab_panel(
         lab,
-        &(gr_panel){
-            .title = "Gradient descent with three learning rates",
-            .caption = gr__lab_text(lab, "J = L w\xC2\xB2 / 2. Learning rates: %g / L creeps, %g / L arrives, %g / L leaves.", path[0].rate,
-                                    path[1].rate, path[2].rate),
-            .x = {.label = "weight w", .low = -3.2, .high = 3.2},
-            .y = {.label = "cost J"},
-            .curve = {
-                {.label = "cost", .colour = 7, .table = "cost", .x = "w", .y = "cost"},
-                {.label = "too small", .kind = GR_CURVE_PATH, .colour = 1, .x = "w", .y = "cost", .where = "rate", .is = "too small"},
-                {.label = "right", .kind = GR_CURVE_PATH, .colour = 3, .x = "w", .y = "cost", .where = "rate", .is = "right"},
-                {.label = "too large", .kind = GR_CURVE_PATH, .colour = 2, .x = "w", .y = "cost", .where = "rate", .is = "too large"}}});
-    gr__lab_panel(lab, &(gr_panel){.name = "updates",
-                                   .title = "How many updates a learning rate takes",
-                                   .caption = "Updates until w is a millionth of its start (converges), or a million times as large "
-                                              "(diverges). Lines: theory. Points: counted.",
-                                   .x = {.label = "learning rate times L", .low = 0, .high = 2.35},
-                                   .y = {.label = "updates", .log = true, .low = 3, .high = 1500},
-                                   .curve = {{.label = "converges: ln 1e-6 / ln |1 \xE2\x88\x92 lr L|",
-                                              .colour = 1,
-                                              .table = "updates",
-                                              .x = "rate_times_curvature",
-                                              .y = "updates_predicted",
-                                              .where = "fate",
-                                              .is = "converges"},
-                                             {.label = "counted",
-                                              .kind = GR_CURVE_POINTS,
-                                              .colour = 1,
-                                              .table = "updates",
-                                              .x = "rate_times_curvature",
-                                              .y = "updates",
-                                              .where = "fate",
-                                              .is = "converges"},
-                                             {.label = "diverges",
-                                              .colour = 2,
-                                              .table = "updates",
-                                              .x = "rate_times_curvature",
-                                              .y = "updates_predicted",
-                                              .where = "fate",
-                                              .is = "diverges"},
-                                             {.label = "counted",
-                                              .kind = GR_CURVE_POINTS,
-                                              .colour = 2,
-                                              .table = "updates",
-                                              .x = "rate_times_curvature",
-                                              .y = "updates",
-                                              .where = "fate",
-                                              .is = "diverges"}},
-                                   .rule = {{.label = "oscillates from 1 / L", .vertical = true, .at = 1},
-                                            {.label = "diverges from 2 / L", .vertical = true, .at = 2}}});
+        &(gr_panel){.name = "updates",
+                    .title = "How many updates a learning rate takes",
+                    .caption = "Updates until w is a millionth of its start (converges), or a million times as large "
+                               "(diverges). Lines: theory. Points: counted.",
+                    .x = {.label = "learning rate times L", .low = 0, .high = 2.35},
+                    .y = {.label = "updates", .log = true, .low = 3, .high = 1500},
+                    .curve = {{.label = "converges: ln 1e-6 / ln |1 \xE2\x88\x92 lr L|",
+                               .colour = 1,
+                               .table = "updates",
+                               .x = "rate_times_curvature",
+                               .y = "updates_predicted",
+                               .where = "fate",
+                               .is = "converges"},
+                              {.label = "counted",
+                               .kind = GR_CURVE_POINTS,
+                               .colour = 1,
+                               .table = "updates",
+                               .x = "rate_times_curvature",
+                               .y = "updates",
+                               .where = "fate",
+                               .is = "converges"},
+                              {.label = "diverges",
+                               .colour = 2,
+                               .table = "updates",
+                               .x = "rate_times_curvature",
+                               .y = "updates_predicted",
+                               .where = "fate",
+                               .is = "diverges"},
+                              {.label = "counted",
+                               .kind = GR_CURVE_POINTS,
+                               .colour = 2,
+                               .table = "updates",
+                               .x = "rate_times_curvature",
+                               .y = "updates",
+                               .where = "fate",
+                               .is = "diverges"}},
+                    .rule = {{.label = "oscillates from 1 / L", .vertical = true, .at = 1},
+                             {.label = "diverges from 2 / L", .vertical = true, .at = 2}}});
 }
 
 static gr_status run(gr_lab *lab)

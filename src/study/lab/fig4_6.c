@@ -1,6 +1,6 @@
-/* Figure 4.6: a data set divided into M batches. In the time in which gradient descent makes one update, from all of it, SGD makes M, each
- * from one batch: it gets ahead, but not smoothly. A line fitted to points, slope and intercept, in float64.             [mission O1, O2,
- * FIG4.6] */
+/* Figure 4.6: a data set divided into M batches. In the time in which gradient descent makes one update, from all of
+ * it, SGD makes M, each from one batch: it gets ahead, but not smoothly. A line fitted to points, slope and intercept,
+ * in float64.             [mission O1, O2, FIG4.6] */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +17,8 @@ static const gr_row rows[] = {
 };
 
 enum { BATCH = 20, NX = 81, NY = 61 };
-static const double START[2] = {-2.5, 2.5}, SCALE = 0.5; /* inputs are halved, so that the cost is steeper along the intercept */
+static const double START[2] = {-2.5, 2.5},
+                    SCALE = 0.5; /* inputs are halved, so that the cost is steeper along the intercept */
 
 /* ---- the problem: points, the least-squares cost and its minimum in closed form ---- */
 
@@ -34,7 +35,8 @@ static gr_val cost(gr_graph *g, gr_val w, const void *user)
     const problem *p = user;
     int64_t places = gr_shape_of(g, w).dim[0];
     gr_val x = gr_const_tensor(g, GR_SHAPE(1, p->n), p->x), y = gr_const_tensor(g, GR_SHAPE(1, p->n), p->y);
-    gr_val line = gr_add(g, gr_matmul(g, gr_slice(g, w, 1, 0, 1), x, false, false), gr_slice(g, w, 1, 1, 1)); /* [places, n] */
+    gr_val line =
+        gr_add(g, gr_matmul(g, gr_slice(g, w, 1, 0, 1), x, false, false), gr_slice(g, w, 1, 1, 1)); /* [places, n] */
     gr_val sum = gr_sum(g, gr_square(g, gr_sub(g, line, y)), (const int[]){1}, 1, false);
     return gr_reshape(g, gr_mul(g, sum, gr_const(g, 1 / (double)p->n)), GR_SHAPE(places));
 }
@@ -87,12 +89,14 @@ static gr_status open_recipe(gr_lab *lab, const problem *p, int64_t batch, gr_re
     char text[640], lr[32], scale[32];
     snprintf(text, sizeof text,
              "{gradus: 1, name: line, seed: %llu, precision: float64, threads: 1,\n"
-             " data: {train: {type: synthetic, kind: regression, features: 1, n: %lld, noise: 2}, batch: %lld, shuffle: every_epoch, "
+             " data: {train: {type: synthetic, kind: regression, features: 1, n: %lld, noise: 2}, batch: %lld, "
+             "shuffle: every_epoch, "
              "prepare: [{type: scale, by: %s}]},\n"
-             " model: {input: [1], layers: [{type: dense, units: 1, name: line}]}, cost: mse, optimizer: {type: sgd, lr: %s}, stop: "
+             " model: {input: [1], layers: [{type: dense, units: 1, name: line}]}, cost: mse, optimizer: {type: sgd, "
+             "lr: %s}, stop: "
              "{epochs: %lld}}\n",
-             (unsigned long long)lab->seed, (long long)p->n, (long long)batch, gr__double_text(SCALE, scale), gr__double_text(p->lr, lr),
-             (long long)p->passes);
+             (unsigned long long)lab->seed, (long long)p->n, (long long)batch, gr__double_text(SCALE, scale),
+             gr__double_text(p->lr, lr), (long long)p->passes);
     return gr__recipe_from_text(lab->ctx, "fig4.6", ".", text, strlen(text), NULL, 0, out);
 }
 
@@ -126,9 +130,9 @@ static gr_status take_points(gr_lab *lab, const gr_steps *s, problem *p)
 
 enum { GD, SGD, METHODS };
 static const char *const method_words[] = {"GD", "SGD", NULL};
-static const gr_column path_columns[] = {{"method", "", method_words}, {"update", "updates", NULL}, {"pass", "epochs", NULL},
-                                         {"slope", "", NULL},          {"intercept", "", NULL},     {"cost", "", NULL},
-                                         {"distance", "", NULL}};
+static const gr_column path_columns[] = {
+    {"method", "", method_words}, {"update", "updates", NULL}, {"pass", "epochs", NULL}, {"slope", "", NULL},
+    {"intercept", "", NULL},      {"cost", "", NULL},          {"distance", "", NULL}};
 
 typedef struct outcome {
     double updates, rises, distance, after_one;
@@ -151,8 +155,8 @@ static gr_status descend(gr_lab *lab, problem *p, int method, gr_table *t, outco
         GR_TRY(gr__steps_next(&s, step));
         read_line(s.engine.store, w);
         double now = cost_at(p, w);
-        GR_LAB_ROW(lab, t, method, (double)(step + 1), (double)(step + 1) / (double)s.extent.updates_per_epoch, w[0], w[1], now,
-                   distance(p, w));
+        GR_LAB_ROW(lab, t, method, (double)(step + 1), (double)(step + 1) / (double)s.extent.updates_per_epoch, w[0],
+                   w[1], now, distance(p, w));
         out->updates++;
         out->rises += now > before;
         before = now;
@@ -187,7 +191,8 @@ static gr_status grid(gr_lab *lab, const problem *p, double *checked)
     }
     gr_status st = gr__formula_at(lab->ctx, &f, w, NX * NY, w + 2 * n, NULL, NULL);
     if (st != GR_OK) return st;
-    gr_table *t = gr__lab_table(lab, "cost", "the cost of all data over the plane", grid_columns, (int)GR_COUNT(grid_columns));
+    gr_table *t =
+        gr__lab_table(lab, "cost", "the cost of all data over the plane", grid_columns, (int)GR_COUNT(grid_columns));
     *checked = 0;
     for (int i = 0; i < NX * NY; i++) {
         double j = w[2 * n + (size_t)i];
@@ -205,26 +210,50 @@ static void drawings(gr_lab *lab, const problem *p)
         lab,
         &(gr_panel){
             .title = "SGD over M batches against gradient descent",
-            .caption = gr__lab_text(lab,
-                                    "A line fitted to %lld points by least squares, %lld passes, learning rate %g. GD makes an update a "
-                                    "pass, SGD %lld, each from %d points.",
-                                    (long long)p->n, (long long)p->passes, p->lr, (long long)p->batches, BATCH),
+            .caption = gr__lab_text(
+                lab,
+                "A line fitted to %lld points by least squares, %lld passes, learning rate %g. GD makes an update a "
+                "pass, SGD %lld, each from %d points.",
+                (long long)p->n, (long long)p->passes, p->lr, (long long)p->batches, BATCH),
             .x = {.label = "slope", .low = p->best[0] - reach(p, 0), .high = p->best[0] + reach(p, 0)},
             .y = {.label = "intercept", .low = p->best[1] - reach(p, 1), .high = p->best[1] + reach(p, 1)},
-            .curve = {{.label = "equal cost", .kind = GR_CURVE_CONTOUR, .table = "cost", .x = "slope", .y = "intercept", .z = "cost"},
-                      {.label = "SGD", .kind = GR_CURVE_PATH, .colour = 2, .x = "slope", .y = "intercept", .where = "method", .is = "SGD"},
-                      {.label = "GD", .kind = GR_CURVE_PATH, .colour = 1, .x = "slope", .y = "intercept", .where = "method", .is = "GD"}}});
+            .curve = {{.label = "equal cost",
+                       .kind = GR_CURVE_CONTOUR,
+                       .table = "cost",
+                       .x = "slope",
+                       .y = "intercept",
+                       .z = "cost"},
+                      {.label = "SGD",
+                       .kind = GR_CURVE_PATH,
+                       .colour = 2,
+                       .x = "slope",
+                       .y = "intercept",
+                       .where = "method",
+                       .is = "SGD"},
+                      {.label = "GD",
+                       .kind = GR_CURVE_PATH,
+                       .colour = 1,
+                       .x = "slope",
+                       .y = "intercept",
+                       .where = "method",
+                       .is = "GD"}}});
     gr__lab_panel(
-        lab,
-        &(gr_panel){
-            .name = "distance",
-            .title = "Distance to the minimum after equal amounts of data",
-            .caption = "SGD comes near first, and then stays where the differences between the batches keep it; gradient descent goes on "
-                       "smoothly.",
-            .x = {.label = "passes over the data"},
-            .y = {.label = "distance to the minimum", .log = true},
-            .curve = {{.label = "SGD", .colour = 2, .x = "pass", .y = "distance", .where = "method", .is = "SGD"},
-                      {.label = "GD", .kind = GR_CURVE_PATH, .colour = 1, .x = "pass", .y = "distance", .where = "method", .is = "GD"}}});
+        lab, &(gr_panel){
+                 .name = "distance",
+                 .title = "Distance to the minimum after equal amounts of data",
+                 .caption = "SGD comes near first, and then stays where the differences between the batches keep it; "
+                            "gradient descent goes on "
+                            "smoothly.",
+                 .x = {.label = "passes over the data"},
+                 .y = {.label = "distance to the minimum", .log = true},
+                 .curve = {{.label = "SGD", .colour = 2, .x = "pass", .y = "distance", .where = "method", .is = "SGD"},
+                           {.label = "GD",
+                            .kind = GR_CURVE_PATH,
+                            .colour = 1,
+                            .x = "pass",
+                            .y = "distance",
+                            .where = "method",
+                            .is = "GD"}}});
 }
 
 static void claims(gr_lab *lab, const problem *p, const outcome o[METHODS], double checked)
@@ -232,12 +261,13 @@ static void claims(gr_lab *lab, const problem *p, const outcome o[METHODS], doub
     double w[2];
     gr__lab_equal(lab, 0, checked, 1e-12, "largest difference of the cost by the graph from its closed form, relative");
     gr__lab_equal(lab, (double)p->passes, o[GD].updates, 0, "updates of GD in %lld passes", (long long)p->passes);
-    gr__lab_equal(lab, (double)(p->passes * p->batches), o[SGD].updates, 0, "updates of SGD in %lld passes: M times as many",
-                  (long long)p->passes);
+    gr__lab_equal(lab, (double)(p->passes * p->batches), o[SGD].updates, 0,
+                  "updates of SGD in %lld passes: M times as many", (long long)p->passes);
     exact_descent(p, START, p->passes, w);
     gr__lab_equal(lab, distance(p, w), o[GD].distance, 1e-10, "distance of GD to the minimum at the end: (I - lr H)^t");
     exact_descent(p, START, p->batches, w);
-    gr__lab_equal(lab, distance(p, w), o[SGD].after_one, 0.5, "distance of SGD after one pass: roughly that of GD after M updates");
+    gr__lab_equal(lab, distance(p, w), o[SGD].after_one, 0.5,
+                  "distance of SGD after one pass: roughly that of GD after M updates");
     gr__lab_within(lab, 0, 1, o[SGD].after_one / o[GD].after_one, "distance of SGD after one pass as a part of GD's");
     gr__lab_equal(lab, 0, o[GD].rises, 0, "updates of GD that raise the cost of all data");
     gr__lab_within(lab, 1, INFINITY, o[SGD].rises, "updates of SGD that raise the cost of all data");
@@ -268,9 +298,10 @@ GR_FIGURE(fig4_6) = {
             .name = "fig4.6",
             .title = "SGD over M batches against gradient descent over all of them",
             .cite = "chapter 4, figure 4.6",
-            .equations = "J(w) = (1/N) sum (slope x_i + intercept - y_i)^2, a bowl with second derivatives H and minimum w*\n"
-                         "gradient descent: w_t = w* + (I - lr H)^t (w_0 - w*), one update a pass over the data\n"
-                         "SGD:              M updates a pass, each along the gradient of N / M samples",
+            .equations =
+                "J(w) = (1/N) sum (slope x_i + intercept - y_i)^2, a bowl with second derivatives H and minimum w*\n"
+                "gradient descent: w_t = w* + (I - lr H)^t (w_0 - w*), one update a pass over the data\n"
+                "SGD:              M updates a pass, each along the gradient of N / M samples",
             GR_ROWS(rows),
         },
     .run = run,

@@ -1,6 +1,6 @@
-/* Figure 4.8: a ravine. Without momentum the rate is bound by the steep walls and the floor is walked slowly; with momentum the walls
- * cancel out and the floor adds up. With the best settings of either the updates grow with the condition number, or with its root. [mission
- * O8, FIG4.8; Polyak 1964; Goh 2017, `Why Momentum Really Works`] */
+/* Figure 4.8: a ravine. Without momentum the rate is bound by the steep walls and the floor is walked slowly; with
+ * momentum the walls cancel out and the floor adds up. With the best settings of either the updates grow with the
+ * condition number, or with its root. [mission O8, FIG4.8; Polyak 1964; Goh 2017, `Why Momentum Really Works`] */
 #include <math.h>
 
 #include "base/text.h"
@@ -8,7 +8,8 @@
 #include "study/lab.h"
 
 static const gr_row rows[] = {
-    GR_ROW("condition", REAL, "100", "[4,1000]", "1", "condition number of the drawing: how much steeper the walls are than the floor"),
+    GR_ROW("condition", REAL, "100", "[4,1000]", "1",
+           "condition number of the drawing: how much steeper the walls are than the floor"),
 };
 
 static const double NEAR = 1e-6; /* of the starting distance: arrived */
@@ -39,13 +40,14 @@ static gr_status open_descent(gr_lab *lab, const double *k, setting s, gr_descen
 {
     char number[32];
     gr_formula f = {.dimensions = 2, .cost = cost, .user = k};
-    return gr__descent_open(lab->ctx, &f, gr__lab_text(lab, "{type: sgd, momentum: %s}", gr__double_text(s.momentum, number)), d);
+    return gr__descent_open(lab->ctx, &f,
+                            gr__lab_text(lab, "{type: sgd, momentum: %s}", gr__double_text(s.momentum, number)), d);
 }
 
 /* ---- theory ---- */
 
-/* The error along curvature h after t updates, from 1. With the best momentum both directions have a double root r = +-factor: (1 + c t)
- * r^t. */
+/* The error along curvature h after t updates, from 1. With the best momentum both directions have a double root r =
+ * +-factor: (1 + c t) r^t. */
 static double error_after(setting s, double h, double t)
 {
     double first = 1 - s.lr * h, r = first < 0 ? -s.factor : s.factor;
@@ -89,8 +91,9 @@ static const gr_column count_columns[] = {{"condition", "", NULL},
 
 static gr_status counts(gr_lab *lab)
 {
-    gr_table *t = gr__lab_table(lab, "updates", "updates to a millionth of the starting distance, best settings of both", count_columns,
-                                (int)GR_COUNT(count_columns));
+    gr_table *t =
+        gr__lab_table(lab, "updates", "updates to a millionth of the starting distance, best settings of both",
+                      count_columns, (int)GR_COUNT(count_columns));
     double updates[2][CONDITIONS];
     for (int i = 0; i < CONDITIONS; i++) {
         double k = conditions[i], predicted[2];
@@ -99,15 +102,17 @@ static gr_status counts(gr_lab *lab)
             gr_status st = count(lab, k, s, &updates[m][i]);
             if (st != GR_OK) return st;
             predicted[m] = predicted_updates(s, k);
-            gr__lab_equal(lab, predicted[m], updates[m][i], 0, "updates of %s at condition number %g", m ? "SGDM" : "SGD", k);
+            gr__lab_equal(lab, predicted[m], updates[m][i], 0, "updates of %s at condition number %g",
+                          m ? "SGDM" : "SGD", k);
         }
         GR_LAB_ROW(lab, t, k, predicted[0], updates[0][i], predicted[1], updates[1][i]);
     }
     double span = log(conditions[CONDITIONS - 1] / conditions[1]);
     gr__lab_equal(lab, 1, log(updates[0][CONDITIONS - 1] / updates[0][1]) / span, 0.05,
                   "power of the condition number that SGD's updates grow with");
-    gr__lab_within(lab, 0.5, 0.55, log(updates[1][CONDITIONS - 1] / updates[1][1]) / span,
-                   "power of the condition number that SGDM's updates grow with: 1/2, and a logarithm for the double root");
+    gr__lab_within(
+        lab, 0.5, 0.55, log(updates[1][CONDITIONS - 1] / updates[1][1]) / span,
+        "power of the condition number that SGDM's updates grow with: 1/2, and a logarithm for the double root");
     return GR_OK;
 }
 
@@ -124,8 +129,9 @@ static setting method(double k, int m)
     return s;
 }
 
-static const gr_column path_columns[] = {{"method", "", method_words}, {"step", "updates", NULL}, {"w1", "", NULL}, {"w2", "", NULL},
-                                         {"cost", "", NULL},           {"distance", "", NULL}};
+static const gr_column path_columns[] = {
+    {"method", "", method_words}, {"step", "updates", NULL}, {"w1", "", NULL}, {"w2", "", NULL},
+    {"cost", "", NULL},           {"distance", "", NULL}};
 static const gr_column grid_columns[] = {{"w1", "", NULL}, {"w2", "", NULL}, {"cost", "", NULL}};
 
 static gr_status paths(gr_lab *lab, double k, double *distance)
@@ -172,48 +178,80 @@ static void drawings(gr_lab *lab, double k)
 {
     setting s = best(k, false), m = best(k, true);
     gr__lab_panel(
+        lab,
+        &(gr_panel){
+            .title = "A ravine: SGD zigzags between the walls, SGDM gets ahead along the floor",
+            .caption = gr__lab_text(
+                lab,
+                "J = (w1\xC2\xB2 + %g w2\xC2\xB2) / 2 with the exact gradient, %d updates each at a learning rate "
+                "of %.4f, SGD's best; SGDM with momentum %.4f.",
+                k, DRAWN, s.lr, m.momentum),
+            .x = {.label = "w1", .low = LEFT, .high = RIGHT},
+            .y = {.label = "w2", .low = -HEIGHT, .high = HEIGHT},
+            .curve = {
+                {.label = "equal cost", .kind = GR_CURVE_CONTOUR, .table = "cost", .x = "w1", .y = "w2", .z = "cost"},
+                {.label = "SGD",
+                 .kind = GR_CURVE_PATH,
+                 .colour = 2,
+                 .x = "w1",
+                 .y = "w2",
+                 .where = "method",
+                 .is = "SGD"},
+                {.label = "SGDM",
+                 .kind = GR_CURVE_PATH,
+                 .colour = 1,
+                 .x = "w1",
+                 .y = "w2",
+                 .where = "method",
+                 .is = "SGDM"}}});
+    gr__lab_panel(
         lab, &(gr_panel){
-                 .title = "A ravine: SGD zigzags between the walls, SGDM gets ahead along the floor",
-                 .caption = gr__lab_text(lab,
-                                         "J = (w1\xC2\xB2 + %g w2\xC2\xB2) / 2 with the exact gradient, %d updates each at a learning rate "
-                                         "of %.4f, SGD's best; SGDM with momentum %.4f.",
-                                         k, DRAWN, s.lr, m.momentum),
-                 .x = {.label = "w1", .low = LEFT, .high = RIGHT},
-                 .y = {.label = "w2", .low = -HEIGHT, .high = HEIGHT},
-                 .curve = {{.label = "equal cost", .kind = GR_CURVE_CONTOUR, .table = "cost", .x = "w1", .y = "w2", .z = "cost"},
-                           {.label = "SGD", .kind = GR_CURVE_PATH, .colour = 2, .x = "w1", .y = "w2", .where = "method", .is = "SGD"},
-                           {.label = "SGDM", .kind = GR_CURVE_PATH, .colour = 1, .x = "w1", .y = "w2", .where = "method", .is = "SGDM"}}});
+                 .name = "distance",
+                 .title = "Distance to the minimum, update by update",
+                 .caption = gr__lab_text(
+                     lab,
+                     "Condition number %g. In the long run an update leaves %.4f of the distance with SGD, %.4f "
+                     "with SGDM at its best rate of %.4f.",
+                     k, s.factor, m.factor, m.lr),
+                 .x = {.label = "updates"},
+                 .y = {.label = "distance to the minimum", .log = true},
+                 .curve = {{.label = "SGD", .colour = 2, .x = "step", .y = "distance", .where = "method", .is = "SGD"},
+                           {.label = "SGDM, the same rate",
+                            .colour = 1,
+                            .x = "step",
+                            .y = "distance",
+                            .where = "method",
+                            .is = "SGDM"},
+                           {.label = "SGDM, its best rate",
+                            .kind = GR_CURVE_DASHED,
+                            .colour = 3,
+                            .x = "step",
+                            .y = "distance",
+                            .where = "method",
+                            .is = "SGDM, best rate"}}});
     gr__lab_panel(
         lab,
-        &(gr_panel){.name = "distance",
-                    .title = "Distance to the minimum, update by update",
-                    .caption = gr__lab_text(lab,
-                                            "Condition number %g. In the long run an update leaves %.4f of the distance with SGD, %.4f "
-                                            "with SGDM at its best rate of %.4f.",
-                                            k, s.factor, m.factor, m.lr),
-                    .x = {.label = "updates"},
-                    .y = {.label = "distance to the minimum", .log = true},
-                    .curve = {{.label = "SGD", .colour = 2, .x = "step", .y = "distance", .where = "method", .is = "SGD"},
-                              {.label = "SGDM, the same rate", .colour = 1, .x = "step", .y = "distance", .where = "method", .is = "SGDM"},
-                              {.label = "SGDM, its best rate",
-                               .kind = GR_CURVE_DASHED,
-                               .colour = 3,
-                               .x = "step",
-                               .y = "distance",
-                               .where = "method",
-                               .is = "SGDM, best rate"}}});
-    gr__lab_panel(
-        lab, &(gr_panel){
-                 .name = "updates",
-                 .title = "Updates grow with the condition number, or with its root",
-                 .caption = "Until the distance is a millionth of the first. Lines: theory. Points: counted.",
-                 .x = {.label = "condition number", .log = true},
-                 .y = {.label = "updates", .log = true},
-                 .curve = {
-                     {.label = "SGD: theory", .colour = 2, .table = "updates", .x = "condition", .y = "sgd_predicted"},
-                     {.label = "SGD: counted", .kind = GR_CURVE_POINTS, .colour = 2, .table = "updates", .x = "condition", .y = "sgd"},
-                     {.label = "SGDM: theory", .colour = 1, .table = "updates", .x = "condition", .y = "sgdm_predicted"},
-                     {.label = "SGDM: counted", .kind = GR_CURVE_POINTS, .colour = 1, .table = "updates", .x = "condition", .y = "sgdm"}}});
+        &(gr_panel){
+            .name = "updates",
+            .title = "Updates grow with the condition number, or with its root",
+            .caption = "Until the distance is a millionth of the first. Lines: theory. Points: counted.",
+            .x = {.label = "condition number", .log = true},
+            .y = {.label = "updates", .log = true},
+            .curve = {
+                {.label = "SGD: theory", .colour = 2, .table = "updates", .x = "condition", .y = "sgd_predicted"},
+                {.label = "SGD: counted",
+                 .kind = GR_CURVE_POINTS,
+                 .colour = 2,
+                 .table = "updates",
+                 .x = "condition",
+                 .y = "sgd"},
+                {.label = "SGDM: theory", .colour = 1, .table = "updates", .x = "condition", .y = "sgdm_predicted"},
+                {.label = "SGDM: counted",
+                 .kind = GR_CURVE_POINTS,
+                 .colour = 1,
+                 .table = "updates",
+                 .x = "condition",
+                 .y = "sgdm"}}});
 }
 
 static gr_status run(gr_lab *lab)
@@ -223,8 +261,8 @@ static gr_status run(gr_lab *lab)
     GR_TRY(paths(lab, k, distance));
     GR_TRY(grid(lab, &k));
     GR_TRY(counts(lab));
-    gr__lab_within(lab, 0, 1, distance[SGDM] / distance[SGD], "distance of SGDM as a part of SGD's after %d updates at the same rate",
-                   DRAWN);
+    gr__lab_within(lab, 0, 1, distance[SGDM] / distance[SGD],
+                   "distance of SGDM as a part of SGD's after %d updates at the same rate", DRAWN);
     gr__lab_within(lab, 0, 1, distance[SGDM_BEST] / distance[SGDM],
                    "distance of SGDM at its best rate as a part of that at SGD's, after %d updates", DRAWN);
     drawings(lab, k);
@@ -239,11 +277,12 @@ GR_FIGURE(fig4_8) = {
             .name = "fig4.8",
             .title = "A ravine: SGD is slow in it, SGDM faster",
             .cite = "chapter 4, figure 4.8; Polyak 1964; Goh 2017",
-            .equations =
-                "J(w) = (w1^2 + k w2^2) / 2, exact gradients\n"
-                "best SGD:   lr = 2 / (k + 1);  the distance falls by (k - 1) / (k + 1) an update: about k / 2 ln(1/eps) updates\n"
-                "best SGDM:  lr = 4 / (sqrt k + 1)^2, momentum = ((sqrt k - 1) / (sqrt k + 1))^2\n"
-                "            the error along a direction is (1 + c t) r^t, |r| = (sqrt k - 1) / (sqrt k + 1): about sqrt k updates",
+            .equations = "J(w) = (w1^2 + k w2^2) / 2, exact gradients\n"
+                         "best SGD:   lr = 2 / (k + 1);  the distance falls by (k - 1) / (k + 1) an update: about k / "
+                         "2 ln(1/eps) updates\n"
+                         "best SGDM:  lr = 4 / (sqrt k + 1)^2, momentum = ((sqrt k - 1) / (sqrt k + 1))^2\n"
+                         "            the error along a direction is (1 + c t) r^t, |r| = (sqrt k - 1) / (sqrt k + 1): "
+                         "about sqrt k updates",
             GR_ROWS(rows),
         },
     .run = run,

@@ -1,6 +1,6 @@
-/* Figure 4.9: the genealogy of optimizers. An edge stands for an identity: with the setting that it names the younger method moves as the
- * older one does. Every time the figure is made, both sides of every edge are built, fed the same gradients, and compared.
- * [mission FIG4.9, O9, O12-O23, O25-O27] */
+/* Figure 4.9: the genealogy of optimizers. An edge stands for an identity: with the setting that it names the younger
+ * method moves as the older one does. Every time the figure is made, both sides of every edge are built, fed the same
+ * gradients, and compared. [mission FIG4.9, O9, O12-O23, O25-O27] */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,8 +20,8 @@ static const double LR = 0.1, W0[SIZE] = {1, -2, 0.5, 3, -0.25};
 /* ---- the methods ---- */
 
 enum { PLAIN, ADAPTIVE, LAYERWISE, AROUND };
-static const char *const kind_words[] = {"one rate for all", "a rate for each weight", "a rate for each layer", "around or between others",
-                                         NULL};
+static const char *const kind_words[] = {"one rate for all", "a rate for each weight", "a rate for each layer",
+                                         "around or between others", NULL};
 enum {
     GD,
     SGD,
@@ -47,21 +47,28 @@ enum {
     SWITCH,
     METHODS
 };
-static const char *const names[METHODS + 1] = {
-    "gd",    "sgd",  "sgdm", "nag",        "adagrad",   "rmsprop", "adadelta", "adam",       "adamw", "amsgrad", "nadam", "novograd",
-    "radam", "lars", "lamb", "adahessian", "lookahead", "swa",     "ranger",   "rangerlars", "swats", "switch",  NULL};
+static const char *const names[METHODS + 1] = {"gd",       "sgd",        "sgdm",  "nag",        "adagrad",   "rmsprop",
+                                               "adadelta", "adam",       "adamw", "amsgrad",    "nadam",     "novograd",
+                                               "radam",    "lars",       "lamb",  "adahessian", "lookahead", "swa",
+                                               "ranger",   "rangerlars", "swats", "switch",     NULL};
 static const char *const titles[METHODS + 1] = {
-    "GD",    "SGD",  "SGDM", "NAG",        "AdaGrad",   "RMSProp", "AdaDelta", "Adam",       "AdamW", "AMSGrad",        "Nadam", "NovoGrad",
-    "RAdam", "LARS", "LAMB", "AdaHessian", "LookAhead", "SWA",     "Ranger",   "RangerLARS", "SWATS", "Adam then SGDM", NULL};
+    "GD",        "SGD",     "SGDM",   "NAG",        "AdaGrad", "RMSProp",        "AdaDelta", "Adam",
+    "AdamW",     "AMSGrad", "Nadam",  "NovoGrad",   "RAdam",   "LARS",           "LAMB",     "AdaHessian",
+    "LookAhead", "SWA",     "Ranger", "RangerLARS", "SWATS",   "Adam then SGDM", NULL};
 static const struct {
-    int year, kind; /* of first publication: GD Cauchy, SGD Robbins & Monro, SGDM Polyak, NAG Nesterov; of preprints where there are any */
-} facts[METHODS] = {
-    [GD] = {1847, PLAIN},         [SGD] = {1951, PLAIN},        [SGDM] = {1964, PLAIN},        [NAG] = {1983, PLAIN},
-    [ADAGRAD] = {2011, ADAPTIVE}, [RMSPROP] = {2012, ADAPTIVE}, [ADADELTA] = {2012, ADAPTIVE}, [ADAM] = {2014, ADAPTIVE},
-    [ADAMW] = {2017, ADAPTIVE},   [AMSGRAD] = {2018, ADAPTIVE}, [NADAM] = {2016, ADAPTIVE},    [NOVOGRAD] = {2019, LAYERWISE},
-    [RADAM] = {2019, ADAPTIVE},   [LARS] = {2017, LAYERWISE},   [LAMB] = {2019, LAYERWISE},    [ADAHESSIAN] = {2020, ADAPTIVE},
-    [LOOKAHEAD] = {2019, AROUND}, [SWA] = {2018, AROUND},       [RANGER] = {2019, AROUND},     [RANGERLARS] = {2019, AROUND},
-    [SWATS] = {2017, AROUND},     [SWITCH] = {2017, AROUND}};
+    int year, kind; /* of first publication: GD Cauchy, SGD Robbins & Monro, SGDM Polyak, NAG Nesterov; of preprints
+                       where there are any */
+} facts[METHODS] = {[GD] = {1847, PLAIN},          [SGD] = {1951, PLAIN},
+                    [SGDM] = {1964, PLAIN},        [NAG] = {1983, PLAIN},
+                    [ADAGRAD] = {2011, ADAPTIVE},  [RMSPROP] = {2012, ADAPTIVE},
+                    [ADADELTA] = {2012, ADAPTIVE}, [ADAM] = {2014, ADAPTIVE},
+                    [ADAMW] = {2017, ADAPTIVE},    [AMSGRAD] = {2018, ADAPTIVE},
+                    [NADAM] = {2016, ADAPTIVE},    [NOVOGRAD] = {2019, LAYERWISE},
+                    [RADAM] = {2019, ADAPTIVE},    [LARS] = {2017, LAYERWISE},
+                    [LAMB] = {2019, LAYERWISE},    [ADAHESSIAN] = {2020, ADAPTIVE},
+                    [LOOKAHEAD] = {2019, AROUND},  [SWA] = {2018, AROUND},
+                    [RANGER] = {2019, AROUND},     [RANGERLARS] = {2019, AROUND},
+                    [SWATS] = {2017, AROUND},      [SWITCH] = {2017, AROUND}};
 
 /* ---- the identities ---- */
 
@@ -155,7 +162,8 @@ static double size_at(int t) /* of the gradients of ONE_SIZE */
     return 1 + 0.5 * sin(1.7 * t);
 }
 
-/* sqrt(u_{t-1} + eps) of AdaDelta, which is the same for all weights where their gradients have one size [Zeiler 2012, algorithm 1] */
+/* sqrt(u_{t-1} + eps) of AdaDelta, which is the same for all weights where their gradients have one size [Zeiler 2012,
+ * algorithm 1] */
 static double delta_root(int t)
 {
     double u = 0, v = 0, rate = 0;
@@ -170,7 +178,11 @@ static double delta_root(int t)
 /* alpha is 1 - 2^-40. eps is as small as it may be where a limit is taken. */
 static const edge edges[] = {
     {.child = SGD, .parent = GD, .condition = "all data in a batch", .a = {.set = "sgd"}, .b = {.set = "gd"}},
-    {.child = SGDM, .parent = SGD, .condition = "momentum 0", .a = {.set = "{type: sgdm, momentum: 0}"}, .b = {.set = "sgd"}},
+    {.child = SGDM,
+     .parent = SGD,
+     .condition = "momentum 0",
+     .a = {.set = "{type: sgdm, momentum: 0}"},
+     .b = {.set = "sgd"}},
     {.child = NAG,
      .parent = SGDM,
      .condition = "gradient not taken ahead",
@@ -211,7 +223,11 @@ static const edge edges[] = {
      .b = {.set = "sgdm", .rate = for_tiny_sums},
      .g = TINY,
      .tolerance = 1e-13},
-    {.child = ADAMW, .parent = ADAM, .condition = "weight decay 0", .a = {.set = "{type: adamw, weight_decay: 0}"}, .b = {.set = "adam"}},
+    {.child = ADAMW,
+     .parent = ADAM,
+     .condition = "weight decay 0",
+     .a = {.set = "{type: adamw, weight_decay: 0}"},
+     .b = {.set = "adam"}},
     {.child = AMSGRAD,
      .parent = ADAM,
      .condition = "|g| rising",
@@ -270,7 +286,11 @@ static const edge edges[] = {
      .a = {.set = "{type: adahessian, hessian_power: 0, eps: 0}"},
      .b = {.set = "sgdm", .rate = for_sums},
      .tolerance = 1e-13},
-    {.child = LOOKAHEAD, .parent = SGD, .condition = "alpha 1", .a = {.set = "sgd", .lookahead = "{k: 3, alpha: 1}"}, .b = {.set = "sgd"}},
+    {.child = LOOKAHEAD,
+     .parent = SGD,
+     .condition = "alpha 1",
+     .a = {.set = "sgd", .lookahead = "{k: 3, alpha: 1}"},
+     .b = {.set = "sgd"}},
     {.child = SWA,
      .parent = SGD,
      .condition = "mean of one",
@@ -305,8 +325,16 @@ static const edge edges[] = {
      .a = {.set = "{type: swats, switch_tol: 1e-300}"},
      .b = {.set = "{type: adam, eps: 1e-8}"},
      .tolerance = 1e-15},
-    {.child = SWITCH, .parent = ADAM, .condition = "at the end", .a = {.set = "{type: switch, at: 1.0}"}, .b = {.set = "adam"}},
-    {.child = SWITCH, .parent = SGDM, .condition = "at the start", .a = {.set = "{type: switch, at: 0}"}, .b = {.set = "sgdm"}},
+    {.child = SWITCH,
+     .parent = ADAM,
+     .condition = "at the end",
+     .a = {.set = "{type: switch, at: 1.0}"},
+     .b = {.set = "adam"}},
+    {.child = SWITCH,
+     .parent = SGDM,
+     .condition = "at the start",
+     .a = {.set = "{type: switch, at: 0}"},
+     .b = {.set = "sgdm"}},
 };
 enum { EDGES = (int)GR_COUNT(edges) };
 
@@ -332,7 +360,9 @@ static gr_status follow(gr_lab *lab, const edge *e, const side *s, int n, double
     double g[SIZE];
     gr_status st = GR_OK;
     GR_TRY(gr__updates_open(
-        lab->ctx, &(gr_updates_spec){s->set, s->lookahead, s->average, e->bias ? GR_ROLE_BIAS : GR_ROLE_WEIGHT, SIZE, n}, W0, &u));
+        lab->ctx,
+        &(gr_updates_spec){s->set, s->lookahead, s->average, e->bias ? GR_ROLE_BIAS : GR_ROLE_WEIGHT, SIZE, n}, W0,
+        &u));
     for (int t = 1; t <= n; t++) {
         draw(e->g, t, &rng, g);
         GR_TRY(gr__updates_step(&u, g, g, s->rate ? s->rate(t) : LR));
@@ -365,8 +395,9 @@ enum { CONDITION = 2, OF_CHILD, OF_PARENT };
 
 static const char *setting(gr_lab *lab, const side *s)
 {
-    return gr__lab_text(lab, "optimizer: %s%s%s%s%s", s->set, s->lookahead ? "; lookahead: " : "", s->lookahead ? s->lookahead : "",
-                        s->average ? "; average: " : "", s->average ? s->average : "");
+    return gr__lab_text(lab, "optimizer: %s%s%s%s%s", s->set, s->lookahead ? "; lookahead: " : "",
+                        s->lookahead ? s->lookahead : "", s->average ? "; average: " : "",
+                        s->average ? s->average : "");
 }
 
 /* The columns with the words of this table: row i has word i. */
@@ -378,7 +409,8 @@ static gr_column *columns(gr_lab *lab)
     memcpy(c, edge_columns, sizeof edge_columns);
     for (int k = 0; k < 3; k++) {
         const char **w = words + k * (EDGES + 1);
-        for (int i = 0; i < EDGES; i++) w[i] = k == 0 ? edges[i].condition : setting(lab, k == 1 ? &edges[i].a : &edges[i].b);
+        for (int i = 0; i < EDGES; i++)
+            w[i] = k == 0 ? edges[i].condition : setting(lab, k == 1 ? &edges[i].a : &edges[i].b);
         w[EDGES] = NULL;
         c[CONDITION + k].words = w;
     }
@@ -401,7 +433,8 @@ static gr_status identities(gr_lab *lab, int n)
         compare(a, b, n, &distance, &moved);
         least = fmin(least, moved);
         GR_LAB_ROW(lab, t, e->child, e->parent, i, i, i, distance, e->tolerance, moved);
-        gr__lab_equal(lab, 0, distance, e->tolerance, "distance of %s, %s, from %s", names[e->child], e->condition, names[e->parent]);
+        gr__lab_equal(lab, 0, distance, e->tolerance, "distance of %s, %s, from %s", names[e->child], e->condition,
+                      names[e->parent]);
     }
     gr__lab_within(lab, 0.01, INFINITY, least, "the shortest way that a method went in these comparisons");
 done:
@@ -424,13 +457,15 @@ static const char *others(gr_lab *lab)
     const gr_optimizer *const *all = gr__optimizers(&n);
     const char *text = "";
     for (int i = 0; i < n; i++)
-        if (!has_place(all[i]->head.name)) text = gr__lab_text(lab, "%s%s%s", text, *text ? ", " : " Not of the chapter: ", all[i]->head.name);
+        if (!has_place(all[i]->head.name))
+            text = gr__lab_text(lab, "%s%s%s", text, *text ? ", " : " Not of the chapter: ", all[i]->head.name);
     return *text ? gr__lab_text(lab, "%s.", text) : text;
 }
 
 static void methods(gr_lab *lab)
 {
-    static const gr_column node_columns[] = {{"optimizer", "", names}, {"title", "", titles}, {"year", "", NULL}, {"kind", "", kind_words}};
+    static const gr_column node_columns[] = {
+        {"optimizer", "", names}, {"title", "", titles}, {"year", "", NULL}, {"kind", "", kind_words}};
     int orphans = 0;
     gr_table *t = gr__lab_table(lab, "methods", "methods", node_columns, (int)GR_COUNT(node_columns));
     for (int i = 0; i < METHODS; i++) {
@@ -445,22 +480,22 @@ static void methods(gr_lab *lab)
 static void drawing(gr_lab *lab, int n)
 {
     gr__lab_panel(
-        lab,
-        &(gr_panel){.title = "The genealogy of optimizers",
-                    .caption = gr__lab_text(
-                        lab,
-                        "An arrow leads from a method to one that extends it; what stands beside it turns the younger method back into the "
-                        "older. Both sides of all %d arrows made %d updates by the same gradients: the weights were equal, to the bit or "
-                        "within the rounding stated in the table. Years: first publication.%s",
-                        EDGES, n, others(lab)),
-                    .dag = {.nodes = "methods",
-                            .name = "title",
-                            .note = "year",
-                            .group = "kind",
-                            .edges = NULL,
-                            .from = "parent",
-                            .to = "child",
-                            .label = "condition"}});
+        lab, &(gr_panel){.title = "The genealogy of optimizers",
+                         .caption = gr__lab_text(lab,
+                                                 "An arrow leads from a method to one that extends it; what stands "
+                                                 "beside it turns the younger method back into the "
+                                                 "older. Both sides of all %d arrows made %d updates by the same "
+                                                 "gradients: the weights were equal, to the bit or "
+                                                 "within the rounding stated in the table. Years: first publication.%s",
+                                                 EDGES, n, others(lab)),
+                         .dag = {.nodes = "methods",
+                                 .name = "title",
+                                 .note = "year",
+                                 .group = "kind",
+                                 .edges = NULL,
+                                 .from = "parent",
+                                 .to = "child",
+                                 .label = "condition"}});
 }
 
 static gr_status run(gr_lab *lab)
@@ -480,8 +515,9 @@ GR_FIGURE(fig4_9) = {
             .name = "fig4.9",
             .title = "The genealogy of optimizers: every edge an identity",
             .cite = "figure 4.9",
-            .equations = "with the setting of its edge the younger method moves as the older one:\n"
-                         "    |w_t - w'_t| / (1 + |w'_t|) <= tolerance for every weight and update, by the same gradients",
+            .equations =
+                "with the setting of its edge the younger method moves as the older one:\n"
+                "    |w_t - w'_t| / (1 + |w'_t|) <= tolerance for every weight and update, by the same gradients",
             GR_ROWS(rows),
         },
     .run = run,

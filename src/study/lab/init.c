@@ -1,7 +1,6 @@
-/* Initial weights of a deep ReLU network: Kaiming's keep the size of activations and gradients, others let them fade or explode.
- * With weights of variance s^2 a layer of n inputs multiplies the mean square of both by n s^2 / 2 [He et al. 2015, section 2.2], measured
- * here as `gradus check --init` measures it.                                                                                       [mission
- * I2] */
+/* Initial weights of a deep ReLU network: Kaiming's keep the size of activations and gradients, others let them fade or
+ * explode. With weights of variance s^2 a layer of n inputs multiplies the mean square of both by n s^2 / 2 [He et al.
+ * 2015, section 2.2], measured here as `gradus check --init` measures it. [mission I2] */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,9 +41,11 @@ static gr_status open_recipe(gr_lab *lab, uint64_t seed, gr_recipe **out)
     char text[768];
     long long width = (long long)gr__setting_int(&lab->settings, "width");
     snprintf(text, sizeof text,
-             "{gradus: 1, name: depth, seed: %llu, data: {train: {type: synthetic, kind: blobs, n: 64, classes: 8, features: %lld, noise: "
+             "{gradus: 1, name: depth, seed: %llu, data: {train: {type: synthetic, kind: blobs, n: 64, classes: 8, "
+             "features: %lld, noise: "
              "4}, batch: 64, prepare: [standardize]},\n"
-             " model: {input: [%lld], layers: [{repeat: {times: %d, layers: [{type: dense, units: %lld, activation: relu}]}}, {type: "
+             " model: {input: [%lld], layers: [{repeat: {times: %d, layers: [{type: dense, units: %lld, activation: "
+             "relu}]}}, {type: "
              "dense, units: 8, name: out}]},\n"
              " init: {weights: xavier}, cost: cross_entropy, optimizer: sgd, stop: {steps: 1}}\n",
              (unsigned long long)seed, width, width, LAYERS, width);
@@ -123,23 +124,30 @@ static gr_status scheme_rows(gr_lab *lab, int which, gr_table *t)
         sum.variance[i] = exp(sum.variance[i] / n);
         sum.activation[i] = exp(sum.activation[i] / n);
         sum.gradient[i] = exp(sum.gradient[i] / n);
-        GR_LAB_ROW(lab, t, which, i + 1, pow(factor, i + 1), sum.activation[i], sum.variance[i], pow(factor, LAYERS - 1 - i),
-                   sum.gradient[i]);
+        GR_LAB_ROW(lab, t, which, i + 1, pow(factor, i + 1), sum.activation[i], sum.variance[i],
+                   pow(factor, LAYERS - 1 - i), sum.gradient[i]);
     }
     double forward = pow(sum.activation[LAYERS - 1] / sum.activation[0], 1.0 / (LAYERS - 1)),
            backward = pow(sum.gradient[0], 1.0 / (LAYERS - 1));
     gr__lab_equal(lab, factor, forward, 0.1, "factor a layer of the activations' mean square, %s: n s^2 / 2", s->word);
-    gr__lab_equal(lab, factor, backward, 0.1, "factor a layer, downwards, of the gradients' mean square, %s: n s^2 / 2", s->word);
+    gr__lab_equal(lab, factor, backward, 0.1, "factor a layer, downwards, of the gradients' mean square, %s: n s^2 / 2",
+                  s->word);
     if (which == KAIMING) keeps(lab, sum.activation, sum.variance, sum.gradient);
     return GR_OK;
 }
 
-static gr_panel panel_of(const char *name, const char *title, const char *caption, const char *y, const char *theory, const char *measured)
+static gr_panel panel_of(const char *name, const char *title, const char *caption, const char *y, const char *theory,
+                         const char *measured)
 {
-    gr_panel p = {.name = name, .title = title, .caption = caption, .x = {.label = "layer"}, .y = {.label = y, .log = true}};
+    gr_panel p = {
+        .name = name, .title = title, .caption = caption, .x = {.label = "layer"}, .y = {.label = y, .log = true}};
     for (int i = 0; i < SCHEMES; i++) {
-        p.curve[2 * i] =
-            (gr_curve){.kind = GR_CURVE_DASHED, .colour = i + 1, .x = "layer", .y = theory, .where = "scheme", .is = schemes[i].word};
+        p.curve[2 * i] = (gr_curve){.kind = GR_CURVE_DASHED,
+                                    .colour = i + 1,
+                                    .x = "layer",
+                                    .y = theory,
+                                    .where = "scheme",
+                                    .is = schemes[i].word};
         p.curve[2 * i + 1] = (gr_curve){.label = schemes[i].word,
                                         .kind = GR_CURVE_POINTS,
                                         .colour = i + 1,
@@ -153,55 +161,57 @@ static gr_panel panel_of(const char *name, const char *title, const char *captio
 
 static void drawings(gr_lab *lab)
 {
-    const char *what =
-        gr__lab_text(lab,
-                     "%d hidden layers of %lld units with ReLU; geometric mean over %lld networks. n units of weight variance s\xC2\xB2 "
-                     "multiply by n s\xC2\xB2 / 2 a layer: dashed.",
-                     LAYERS, (long long)gr__setting_int(&lab->settings, "width"), (long long)gr__setting_int(&lab->settings, "networks"));
-    gr_panel forward = panel_of(NULL, "Activations on their way through 20 layers, by initial weights", what, "mean square of activations",
-                                "activation_predicted", "activation_mean_square");
-    gr_panel backward = panel_of("gradients", "Gradients on their way back, by initial weights", what,
-                                 "mean square of gradients, last layer 1", "gradient_predicted", "gradient_mean_square");
+    const char *what = gr__lab_text(lab,
+                                    "%d hidden layers of %lld units with ReLU; geometric mean over %lld networks. n "
+                                    "units of weight variance s\xC2\xB2 "
+                                    "multiply by n s\xC2\xB2 / 2 a layer: dashed.",
+                                    LAYERS, (long long)gr__setting_int(&lab->settings, "width"),
+                                    (long long)gr__setting_int(&lab->settings, "networks"));
+    gr_panel forward = panel_of(NULL, "Activations on their way through 20 layers, by initial weights", what,
+                                "mean square of activations", "activation_predicted", "activation_mean_square");
+    gr_panel backward =
+        panel_of("gradients", "Gradients on their way back, by initial weights", what,
+                 "mean square of gradients, last layer 1", "gradient_predicted", "gradient_mean_square");
     gr__lab_panel(lab, &forward);
     gr__lab_panel(lab, &backward);
-    gr__lab_panel(
-        lab,
-        &(gr_panel){
-            .name = "{weights: kaiming}",
-            .title = "Kaiming keeps the size of activations and gradients",
-            .caption = gr__lab_text(
-                lab, "%d hidden layers of %lld units with ReLU; geometric mean over %lld networks. Between the dotted lines: 0.5 to 2.",
-                LAYERS, (long long)gr__setting_int(&lab->settings, "width"), (long long)gr__setting_int(&lab->settings, "networks")),
-            .x = {.label = "layer"},
-            .y = {.label = "mean square, or variance", .log = true, .low = 0.25, .high = 4},
-            .curve = {{.label = "activations: mean square",
-                       .kind = GR_CURVE_PATH,
-                       .colour = 1,
-                       .x = "layer",
-                       .y = "activation_mean_square",
-                       .where = "scheme",
-                       .is = "Kaiming"},
-                      {.label = "activations: variance",
-                       .kind = GR_CURVE_PATH,
-                       .colour = 6,
-                       .x = "layer",
-                       .y = "activation_variance",
-                       .where = "scheme",
-                       .is = "Kaiming"},
-                      {.label = "gradients: mean square, last layer 1",
-                       .kind = GR_CURVE_PATH,
-                       .colour = 4,
-                       .x = "layer",
-                       .y = "gradient_mean_square",
-                       .where = "scheme",
-                       .is = "Kaiming"}},
-            .rule = {{.label = "2", .at = 2}, {.label = "0.5", .at = 0.5}}});
+    gr__lab_panel(lab, &(gr_panel){.name = "{weights: kaiming}",
+                                   .title = "Kaiming keeps the size of activations and gradients",
+                                   .caption = gr__lab_text(lab,
+                                                           "%d hidden layers of %lld units with ReLU; geometric mean "
+                                                           "over %lld networks. Between the dotted lines: 0.5 to 2.",
+                                                           LAYERS, (long long)gr__setting_int(&lab->settings, "width"),
+                                                           (long long)gr__setting_int(&lab->settings, "networks")),
+                                   .x = {.label = "layer"},
+                                   .y = {.label = "mean square, or variance", .log = true, .low = 0.25, .high = 4},
+                                   .curve = {{.label = "activations: mean square",
+                                              .kind = GR_CURVE_PATH,
+                                              .colour = 1,
+                                              .x = "layer",
+                                              .y = "activation_mean_square",
+                                              .where = "scheme",
+                                              .is = "Kaiming"},
+                                             {.label = "activations: variance",
+                                              .kind = GR_CURVE_PATH,
+                                              .colour = 6,
+                                              .x = "layer",
+                                              .y = "activation_variance",
+                                              .where = "scheme",
+                                              .is = "Kaiming"},
+                                             {.label = "gradients: mean square, last layer 1",
+                                              .kind = GR_CURVE_PATH,
+                                              .colour = 4,
+                                              .x = "layer",
+                                              .y = "gradient_mean_square",
+                                              .where = "scheme",
+                                              .is = "Kaiming"}},
+                                   .rule = {{.label = "2", .at = 2}, {.label = "0.5", .at = 0.5}}});
 }
 
 static gr_status run(gr_lab *lab)
 {
     gr_status st = GR_OK;
-    gr_table *t = gr__lab_table(lab, NULL, "sizes of activations and gradients, layer by layer", columns, (int)GR_COUNT(columns));
+    gr_table *t =
+        gr__lab_table(lab, NULL, "sizes of activations and gradients, layer by layer", columns, (int)GR_COUNT(columns));
     for (int i = 0; i < SCHEMES; i++) GR_TRY(scheme_rows(lab, i, t));
     drawings(lab);
 done:
@@ -217,7 +227,8 @@ GR_FIGURE(init) = {
             .cite = "chapter 4.2; He et al. 2015, section 2.2; Glorot & Bengio 2010",
             .equations = "weights of variance s^2, layers of n units with ReLU:\n"
                          "    E[h_l^2] = (n s^2 / 2) E[h_{l-1}^2],    E[(dJ/dh_{l-1})^2] = (n s^2 / 2) E[(dJ/dh_l)^2]\n"
-                         "Kaiming s^2 = 2 / n: factor 1;  Xavier s^2 = 1 / n: 1/2;  the variance of the activations is (1 - 1/pi) of their "
+                         "Kaiming s^2 = 2 / n: factor 1;  Xavier s^2 = 1 / n: 1/2;  the variance of the activations is "
+                         "(1 - 1/pi) of their "
                          "mean square",
             GR_ROWS(rows),
         },

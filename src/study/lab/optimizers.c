@@ -1,6 +1,6 @@
-/* Optimizers on a small problem, with equal budgets: for each the same number of learning rates is tried, the best of them is trained again
- * with new seeds, and losers are shown like winners. The large comparison, on Fashion-MNIST, is tests/acceptance/optimizers.sh. [mission
- * G10] */
+/* Optimizers on a small problem, with equal budgets: for each the same number of learning rates is tried, the best of
+ * them is trained again with new seeds, and losers are shown like winners. The large comparison, on Fashion-MNIST, is
+ * tests/acceptance/optimizers.sh. [mission G10] */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,8 @@
 
 static const gr_row rows[] = {
     GR_ROW("rates", INT, "7", "[1,15]", "",
-           "learning rates tried for each: from a tenth to a hundred times its default, evenly in the logarithm; 1: the default"),
+           "learning rates tried for each: from a tenth to a hundred times its default, evenly in the logarithm; 1: "
+           "the default"),
     GR_ROW("seeds", INT, "5", "[2,50]", "", "trainings with the best rate, each of other initial weights and batches"),
     GR_ROW("samples", INT, "1000", "[100,100000]", "samples", "to train on, and as many to validate on"),
     GR_ROW("epochs", INT, "10", "[1,1000]", "epochs", "of every training"),
@@ -32,13 +33,17 @@ static gr_status open_recipe(gr_lab *lab, int method, double lr, uint64_t seed, 
     char text[1024], rate[32];
     long long n = (long long)gr__setting_int(&lab->settings, "samples"), data = (long long)(lab->seed % 1000000007);
     snprintf(text, sizeof text,
-             "{gradus: 1, name: optimizers, seed: %llu, data: {train: {type: synthetic, kind: digits, noise: 0.4, n: %lld, seed: %lld},\n"
-             " validation: {type: synthetic, kind: digits, noise: 0.4, n: %lld, seed: %lld}, batch: %d, shuffle: every_epoch,\n"
+             "{gradus: 1, name: optimizers, seed: %llu, data: {train: {type: synthetic, kind: digits, noise: 0.4, n: "
+             "%lld, seed: %lld},\n"
+             " validation: {type: synthetic, kind: digits, noise: 0.4, n: %lld, seed: %lld}, batch: %d, shuffle: "
+             "every_epoch,\n"
              " prepare: [{type: scale, by: 1/255}, standardize]},\n"
-             " model: {input: [16, 16, 1], layers: [flatten, {type: dense, units: 32, activation: relu}, {type: dense, units: %d}]},\n"
-             " cost: cross_entropy, optimizer: {type: %s, lr: %s}, schedule: {type: polynomial, power: 1}, stop: {epochs: %lld}}\n",
-             (unsigned long long)seed, n, 2 * data, n, 2 * data + 1, BATCH, CLASSES, names[method], gr__double_text(lr, rate),
-             (long long)gr__setting_int(&lab->settings, "epochs"));
+             " model: {input: [16, 16, 1], layers: [flatten, {type: dense, units: 32, activation: relu}, {type: dense, "
+             "units: %d}]},\n"
+             " cost: cross_entropy, optimizer: {type: %s, lr: %s}, schedule: {type: polynomial, power: 1}, stop: "
+             "{epochs: %lld}}\n",
+             (unsigned long long)seed, n, 2 * data, n, 2 * data + 1, BATCH, CLASSES, names[method],
+             gr__double_text(lr, rate), (long long)gr__setting_int(&lab->settings, "epochs"));
     return gr__recipe_from_text(lab->ctx, "optimizers", ".", text, strlen(text), NULL, 0, out);
 }
 
@@ -82,7 +87,8 @@ static gr_status default_rate(gr_lab *lab, int method, double *lr)
     return st;
 }
 
-static gr_status trial(gr_lab *lab, gr_table *t, standing *s, int purpose, double lr, double factor, int64_t k, double *error)
+static gr_status trial(gr_lab *lab, gr_table *t, standing *s, int purpose, double lr, double factor, int64_t k,
+                       double *error)
 {
     bool diverged;
     uint64_t seed = (lab->seed + (uint64_t)k) % (UINT64_C(1) << 53);
@@ -155,8 +161,8 @@ static void places(gr_lab *lab, const standing *all)
     gr_table *t = gr__lab_table(lab, NULL, "places", place_columns, (int)GR_COUNT(place_columns));
     for (int i = 0; i < METHODS; i++) {
         const standing *s = &all[i];
-        GR_LAB_ROW(lab, t, i + 1, s->method, s->rate, s->edge, s->mean, s->deviation, s->best, s->worst, s->diverged, s->trainings,
-                   METHODS - 1 - i);
+        GR_LAB_ROW(lab, t, i + 1, s->method, s->rate, s->edge, s->mean, s->deviation, s->best, s->worst, s->diverged,
+                   s->trainings, METHODS - 1 - i);
     }
 }
 
@@ -175,13 +181,16 @@ static void dots(gr_lab *lab, const gr_table *trials, const standing *all)
 
 static void claims(gr_lab *lab, const standing *all)
 {
-    double n = (double)gr__setting_int(&lab->settings, "samples"), guess = 1 - 1.0 / CLASSES, off = sqrt(guess * (1 - guess) / n);
+    double n = (double)gr__setting_int(&lab->settings, "samples"), guess = 1 - 1.0 / CLASSES,
+           off = sqrt(guess * (1 - guess) / n);
     double budget = (double)(gr__setting_int(&lab->settings, "rates") + gr__setting_int(&lab->settings, "seeds"));
     for (int i = 0; i < METHODS; i++)
         gr__lab_within(lab, 0, 100 * (guess - 5 * off), all[i].mean,
-                       "validation error of %s, %%, standard deviation %.2f: below that of guessing, less five of its standard deviations",
+                       "validation error of %s, %%, standard deviation %.2f: below that of guessing, less five of its "
+                       "standard deviations",
                        names[all[i].method], all[i].deviation);
-    for (int i = 0; i < METHODS; i++) gr__lab_equal(lab, budget, all[i].trainings, 0, "trainings spent on %s", names[all[i].method]);
+    for (int i = 0; i < METHODS; i++)
+        gr__lab_equal(lab, budget, all[i].trainings, 0, "trainings spent on %s", names[all[i].method]);
 }
 
 /* ---- drawings ---- */
@@ -196,19 +205,28 @@ static void drawings(gr_lab *lab, const standing *all)
     for (int i = 0; i < METHODS; i++) words[METHODS - 1 - i] = names[all[i].method];
     words[METHODS] = NULL;
     gr__lab_panel(
-        lab, &(gr_panel){
-                 .title = "Optimizers with equal budgets on drawn digits",
-                 .caption = gr__lab_text(
-                     lab,
-                     "%lld learning rates for each; with the best of them %lld trainings of other seeds, which are the dots. "
-                     "%lld samples, %lld epochs, the rate falling to 0; all else by default. A small problem: methods whose "
-                     "dots overlap are not told apart by it.",
-                     (long long)gr__setting_int(&lab->settings, "rates"), (long long)gr__setting_int(&lab->settings, "seeds"),
-                     (long long)gr__setting_int(&lab->settings, "samples"), (long long)gr__setting_int(&lab->settings, "epochs")),
-                 .x = {.label = "validation error, %"},
-                 .y = {.low = -0.6, .high = METHODS - 0.4, .words = words},
-                 .curve = {{.label = "a seed", .kind = GR_CURVE_POINTS, .colour = 1, .table = "seeds", .x = "validation_error", .y = "row"},
-                           {.label = "mean", .kind = GR_CURVE_POINTS, .colour = 2, .x = "mean_error", .y = "row"}}});
+        lab,
+        &(gr_panel){
+            .title = "Optimizers with equal budgets on drawn digits",
+            .caption = gr__lab_text(
+                lab,
+                "%lld learning rates for each; with the best of them %lld trainings of other seeds, which are the "
+                "dots. "
+                "%lld samples, %lld epochs, the rate falling to 0; all else by default. A small problem: methods whose "
+                "dots overlap are not told apart by it.",
+                (long long)gr__setting_int(&lab->settings, "rates"),
+                (long long)gr__setting_int(&lab->settings, "seeds"),
+                (long long)gr__setting_int(&lab->settings, "samples"),
+                (long long)gr__setting_int(&lab->settings, "epochs")),
+            .x = {.label = "validation error, %"},
+            .y = {.low = -0.6, .high = METHODS - 0.4, .words = words},
+            .curve = {{.label = "a seed",
+                       .kind = GR_CURVE_POINTS,
+                       .colour = 1,
+                       .table = "seeds",
+                       .x = "validation_error",
+                       .y = "row"},
+                      {.label = "mean", .kind = GR_CURVE_POINTS, .colour = 2, .x = "mean_error", .y = "row"}}});
 }
 
 static void rate_drawing(gr_lab *lab, const char *name, const char *title, int first, int n)
@@ -257,10 +275,10 @@ GR_FIGURE(optimizers) = {
             .name = "optimizers",
             .title = "Optimizers with equal budgets, losers included",
             .cite = "chapter 4.3",
-            .equations =
-                "for each optimizer: the rate with the lowest validation error, of rates from a tenth to a hundred times its default;\n"
-                "    mean and standard deviation of the validation error over new seeds at that rate\n"
-                "guessing among K classes errs in 1 - 1/K of all cases; nothing is claimed of who wins",
+            .equations = "for each optimizer: the rate with the lowest validation error, of rates from a tenth to a "
+                         "hundred times its default;\n"
+                         "    mean and standard deviation of the validation error over new seeds at that rate\n"
+                         "guessing among K classes errs in 1 - 1/K of all cases; nothing is claimed of who wins",
             GR_ROWS(rows),
         },
     .run = run,

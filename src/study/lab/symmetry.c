@@ -1,6 +1,5 @@
-/* Symmetry: hidden units that start equal get equal gradients and stay equal, to the bit, so that a layer of them is worth a single unit.
- * Random numbers break the symmetry.                                                                                              [mission
- * I1] */
+/* Symmetry: hidden units that start equal get equal gradients and stay equal, to the bit, so that a layer of them is
+ * worth a single unit. Random numbers break the symmetry. [mission I1] */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,19 +17,22 @@ static const gr_row rows[] = {
 
 enum { CONSTANT, RANDOM, STARTS };
 static const char *const start_words[] = {"constant", "random", NULL};
-static const gr_column columns[] = {
-    {"start", "", start_words}, {"update", "updates", NULL}, {"training_cost", "", NULL}, {"distinct_units", "units", NULL}};
+static const gr_column columns[] = {{"start", "", start_words},
+                                    {"update", "updates", NULL},
+                                    {"training_cost", "", NULL},
+                                    {"distinct_units", "units", NULL}};
 
 static gr_status open_recipe(gr_lab *lab, gr_recipe **out)
 {
     char text[512];
-    snprintf(
-        text, sizeof text,
-        "{gradus: 1, name: symmetry, seed: %llu, data: {train: {type: synthetic, kind: xor, n: 256}, batch: 32, shuffle: every_epoch, "
-        "prepare: [standardize]},\n"
-        " model: {input: [2], layers: [{type: dense, units: %d, activation: tanh, name: hidden}, {type: dense, units: 1, name: out}]},\n"
-        " cost: binary_cross_entropy, optimizer: {type: sgd, lr: 0.1, momentum: 0.9}, stop: {steps: 1000000}}\n",
-        (unsigned long long)lab->seed, UNITS);
+    snprintf(text, sizeof text,
+             "{gradus: 1, name: symmetry, seed: %llu, data: {train: {type: synthetic, kind: xor, n: 256}, batch: 32, "
+             "shuffle: every_epoch, "
+             "prepare: [standardize]},\n"
+             " model: {input: [2], layers: [{type: dense, units: %d, activation: tanh, name: hidden}, {type: dense, "
+             "units: 1, name: out}]},\n"
+             " cost: binary_cross_entropy, optimizer: {type: sgd, lr: 0.1, momentum: 0.9}, stop: {steps: 1000000}}\n",
+             (unsigned long long)lab->seed, UNITS);
     return gr__recipe_from_text(lab->ctx, "symmetry", ".", text, strlen(text), NULL, 0, out);
 }
 
@@ -87,25 +89,43 @@ static void drawings(gr_lab *lab, double value)
         lab,
         &(gr_panel){
             .title = "Equal weights learn as one unit does, random ones learn",
-            .caption = gr__lab_text(lab,
-                                    "XOR with %d hidden units of tanh, SGD with momentum. Constant start: every weight %g, all units equal "
-                                    "in every bit after every update. Random start: Kaiming. Dotted: the cost of guessing.",
-                                    UNITS, value),
+            .caption = gr__lab_text(
+                lab,
+                "XOR with %d hidden units of tanh, SGD with momentum. Constant start: every weight %g, all units equal "
+                "in every bit after every update. Random start: Kaiming. Dotted: the cost of guessing.",
+                UNITS, value),
             .x = {.label = "updates"},
             .y = {.label = "training cost of the batch", .log = true},
-            .curve = {{.label = "constant start", .colour = 2, .x = "update", .y = "training_cost", .where = "start", .is = "constant"},
-                      {.label = "random start", .colour = 1, .x = "update", .y = "training_cost", .where = "start", .is = "random"}},
+            .curve = {{.label = "constant start",
+                       .colour = 2,
+                       .x = "update",
+                       .y = "training_cost",
+                       .where = "start",
+                       .is = "constant"},
+                      {.label = "random start",
+                       .colour = 1,
+                       .x = "update",
+                       .y = "training_cost",
+                       .where = "start",
+                       .is = "random"}},
             .rule = {{.label = "ln 2", .at = log(2)}}});
-    gr__lab_panel(
-        lab,
-        &(gr_panel){
-            .name = "units",
-            .title = "How many hidden units differ in any bit",
-            .caption = "Counted after every update, over weights in and out and the bias.",
-            .x = {.label = "updates"},
-            .y = {.label = "distinct hidden units", .low = 0, .high = UNITS + 2},
-            .curve = {{.label = "constant start", .colour = 2, .x = "update", .y = "distinct_units", .where = "start", .is = "constant"},
-                      {.label = "random start", .colour = 1, .x = "update", .y = "distinct_units", .where = "start", .is = "random"}}});
+    gr__lab_panel(lab, &(gr_panel){.name = "units",
+                                   .title = "How many hidden units differ in any bit",
+                                   .caption = "Counted after every update, over weights in and out and the bias.",
+                                   .x = {.label = "updates"},
+                                   .y = {.label = "distinct hidden units", .low = 0, .high = UNITS + 2},
+                                   .curve = {{.label = "constant start",
+                                              .colour = 2,
+                                              .x = "update",
+                                              .y = "distinct_units",
+                                              .where = "start",
+                                              .is = "constant"},
+                                             {.label = "random start",
+                                              .colour = 1,
+                                              .x = "update",
+                                              .y = "distinct_units",
+                                              .where = "start",
+                                              .is = "random"}}});
 }
 
 static gr_status run(gr_lab *lab)
@@ -115,13 +135,15 @@ static gr_status run(gr_lab *lab)
     outcome o[STARTS];
     gr_status st = GR_OK;
     gr_table *t = gr__lab_table(lab, NULL, "training from two starts", columns, (int)GR_COUNT(columns));
-    GR_TRY(
-        train(lab, CONSTANT, gr__lab_text(lab, "{weights: {type: constant, value: %s}}", gr__double_text(value, number)), t, &o[CONSTANT]));
+    GR_TRY(train(lab, CONSTANT,
+                 gr__lab_text(lab, "{weights: {type: constant, value: %s}}", gr__double_text(value, number)), t,
+                 &o[CONSTANT]));
     GR_TRY(train(lab, RANDOM, "{weights: {type: kaiming}}", t, &o[RANDOM]));
     gr__lab_equal(lab, 1, o[CONSTANT].most, 0, "most distinct hidden units after any update, constant start");
     gr__lab_equal(lab, UNITS, o[RANDOM].fewest, 0, "fewest distinct hidden units after any update, random start");
     gr__lab_within(lab, -INFINITY, o[CONSTANT].cost, o[RANDOM].cost,
-                   "training cost over the last pass, random start: less than %.4f of the constant one", o[CONSTANT].cost);
+                   "training cost over the last pass, random start: less than %.4f of the constant one",
+                   o[CONSTANT].cost);
     drawings(lab, value);
 done:
     return st;
