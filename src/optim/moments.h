@@ -2,7 +2,7 @@
 #ifndef GR_OPTIM_MOMENTS_H
 #define GR_OPTIM_MOMENTS_H
 
-#include "nn/families.h"
+#include "optim/optimizer.h"
 
 gr_val gr__first_moment(gr_step *s, gr_val g);      /* m <- beta1 m + (1 - beta1) g, slot "m" */
 gr_val gr__second_moment(gr_step *s, gr_val g);     /* v <- beta2 v + (1 - beta2) g^2, slot "v" */

@@ -1,6 +1,6 @@
 /* NovoGrad: gradients divided by a running norm of their layer, then momentum.                     [Ginsburg et al.
  * 2019, algorithm 1] One number a tensor for the second moment; it starts over while it is 0, as NVIDIA's code does. */
-#include "nn/families.h"
+#include "optim/optimizer.h"
 
 static const gr_row rows[] = {
     GR_ROW("lr", REAL, "0.01", "[0,inf)", "1", "learning rate: the base that the schedule starts from"),

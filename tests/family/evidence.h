@@ -11,6 +11,9 @@
 #include <string.h>
 
 #include "graph/eval.h"
+#include "cost/cost.h"
+#include "init/init.h"
+#include "nn/layer.h"
 #include "optim/optim.h"
 
 typedef struct ev_tensor {
