@@ -105,5 +105,6 @@ GR_OPTIMIZER(adahessian) = {
         },
     .decay = "own",
     .update = update,
+    .first_moment = gr__averaged_moment,
     .curvature_every = curvature_every,
 };

@@ -35,7 +35,7 @@ static gr_step step_of(gr_graph *g, gr_store *store, const gr_optim *o, int phas
                      .store = store,
                      .s = &m->settings,
                      .param = p,
-                     .phase = phase ? "then/" : "",
+                     .phase = gr__optim_phase_name(phase),
                      .trusted = is_weight(p),
                      .lr = lr,
                      .base_lr = base,

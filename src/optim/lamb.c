@@ -60,4 +60,5 @@ GR_OPTIMIZER(lamb) = {
     .decay = "own",
     .weight_decay = "0.01",
     .update = update,
+    .first_moment = gr__averaged_moment,
 };

@@ -47,4 +47,5 @@ GR_OPTIMIZER(lars) = {
         },
     .decay = "own",
     .update = update,
+    .first_moment = gr__momentum_of_steps,
 };

@@ -33,6 +33,13 @@ static gr_val update(gr_step *s, gr_val w, gr_val g)
     return gr_sub(b, w, gr_mul(b, s->lr, m));
 }
 
+/* Of gradients that their layer's norm has scaled. */
+static gr_first_moment first_moment(const gr_settings *s)
+{
+    (void)s;
+    return (gr_first_moment){.slot = "m", .of = GR_MOMENT_STEPS};
+}
+
 GR_OPTIMIZER(novograd) = {
     .head =
         {
@@ -47,4 +54,5 @@ GR_OPTIMIZER(novograd) = {
         },
     .decay = "own",
     .update = update,
+    .first_moment = first_moment,
 };

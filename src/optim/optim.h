@@ -35,6 +35,7 @@ typedef struct gr_optim { /* the resolved `optimizer:` */
 extern const gr_member gr__optimizer_switch; /* stands beside the members: it is made of two */
 
 gr_status gr__optim_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_optim *out);
+gr_first_moment gr__method_moment(const gr_method *m);   /* slot NULL: it keeps none */
 gr_tree *gr__optim_tree(gr__bump *b, const gr_optim *o); /* resolved, common rows included */
 
 /* ---- clip: ---- */
@@ -174,5 +175,8 @@ gr_status gr__slot_beside(gr_graph *g, gr_store *store, const gr_entry_spec *e, 
                           gr_val *out); /* ENTRY/NAME, with the entry's shape and layout */
 gr_status gr__slot_add(gr_graph *g, gr_store *store, const char *name, gr_shape shape, gr_layout layout, double initial,
                        gr_val *out);
+/* The slot OWNER/PHASE NAME as it was added before; GR_NONE: it was not. */
+gr_val gr__slot_find(gr_graph *g, const gr_store *store, const char *owner, const char *phase, const char *name);
+const char *gr__optim_phase_name(int phase); /* of a switch: "" or "then/" */
 
 #endif

@@ -58,6 +58,17 @@ typedef struct gr_lookahead { /* slow weights around an optimizer; k 0: none */
     bool evaluate_fast;
 } gr_lookahead;
 
+/* The first moment of the gradient, as a method keeps it: in a slot of each parameter. */
+typedef struct gr_first_moment {
+    const char *slot; /* NULL: with these settings it keeps none */
+    enum {
+        GR_MOMENT_STEPS,   /* of steps that the method has scaled: worth nothing to another method */
+        GR_MOMENT_AVERAGE, /* m <- decay m + (1 - decay) g from 0: m / (1 - decay^t) is a mean of gradients */
+        GR_MOMENT_SUM      /* m <- decay m + share g */
+    } of;
+    double decay, share;
+} gr_first_moment;
+
 typedef struct gr_optimizer {
     gr_member head;    /* rows include lr; the common rows are added by the family (not repeated in members) */
     const char *decay; /* default of `decay`: "coupled" or "decoupled"; "own": the member places s->decay itself, and
@@ -72,7 +83,8 @@ typedef struct gr_optimizer {
     gr_val (*decay_rate)(gr_step *s);                 /* what decoupled decay is multiplied by; NULL: s->lr */
     int64_t (*curvature_every)(
         const gr_settings *s); /* H z is wanted every so many updates, the first included; NULL: never */
-    gr_lookahead (*lookahead)(const gr_settings *s); /* it contains LookAhead; NULL: it does not */
+    gr_lookahead (*lookahead)(const gr_settings *s);       /* it contains LookAhead; NULL: it does not */
+    gr_first_moment (*first_moment)(const gr_settings *s); /* what LookAhead resets and a switch carries; NULL: none */
 } gr_optimizer;
 #define GR_OPTIMIZER(name) const gr_optimizer gr__optimizer_##name
 const gr_optimizer *const *gr__optimizers(int *n);

@@ -31,9 +31,9 @@ static const gr_row switch_rows[] = {
            "the method that it ends with; its lr is the base rate from then on"),
     GR_ROW("at", TREE, "0.7", "updates, text such as 3 epochs, or a fraction of the run", "updates",
            "when they change"),
-    GR_ROW(
-        "carry", BOOL, "false", "", "",
-        "the second method's momentum starts as the first one's, corrected and scaled by 1/(1 - momentum); else at 0"),
+    GR_ROW("carry", BOOL, "false", "", "",
+           "the second method's momentum starts as the first one's, corrected and scaled by (1 - dampening)/(1 - "
+           "momentum); else at 0"),
 };
 GR_COMMON(optimizer_switch) = {
     .family = "optimizer",
@@ -41,7 +41,7 @@ GR_COMMON(optimizer_switch) = {
     .title = "Switch: begins with one method and ends with another",
     .cite = "Keskar & Socher 2017, section 1; Wilson et al. 2017",
     .equations = "update t <= at: first;  t > at: then        each with its own state and update count\n"
-                 "carry: m of then <- m_at / (1 - beta1^at) / (1 - momentum)",
+                 "carry: m of then <- m_at / (1 - beta1^at) (1 - dampening) / (1 - momentum)",
     GR_ROWS(switch_rows),
 };
 
@@ -101,18 +101,23 @@ static gr_tree *method_tree(gr__bump *b, const gr_method *m)
     return ok ? t : NULL;
 }
 
+gr_first_moment gr__method_moment(const gr_method *m)
+{
+    return m->member->first_moment ? m->member->first_moment(&m->settings) : (gr_first_moment){0};
+}
+
 /* ---- two of them ---- */
 
 /* Carrying wants averages of gradients on one side, and on the other a momentum that sums them. */
 static gr_status check_carry(gr_context *ctx, const gr_tree *at, const gr_optim *o)
 {
-    const gr_member *first = &o->method[0].member->head, *then = &o->method[1].member->head;
-    if (!gr__member_has(first, "beta1"))
+    gr_first_moment from = gr__method_moment(&o->method[0]), into = gr__method_moment(&o->method[1]);
+    if (!from.slot || from.of != GR_MOMENT_AVERAGE)
         return gr__tree_fail(ctx, at, GR_E_CONFLICT, "write carry: false",
-                             "%s keeps no average of gradients to carry over", first->name);
-    if (!gr__member_has(then, "momentum") || gr__setting_real(&o->method[1].settings, "momentum") == 0)
-        return gr__tree_fail(ctx, at, GR_E_CONFLICT, "write carry: false", "%s has no momentum to carry into",
-                             then->name);
+                             "%s keeps no average of gradients to carry over", o->method[0].member->head.name);
+    if (!into.slot || into.of != GR_MOMENT_SUM)
+        return gr__tree_fail(ctx, at, GR_E_CONFLICT, "write carry: false",
+                             "%s has no momentum of gradients to carry into", o->method[1].member->head.name);
     return GR_OK;
 }
 
