@@ -48,7 +48,7 @@ static gr_val averaged(gr_step *s, gr_val d)
 static gr_val diagonal(gr_step *s)
 {
     gr_graph *b = s->g;
-    gr_val d = gr_mul(b, s->probe, s->curvature);
+    gr_val d = gr_mul(b, s->rademacher, s->curvature);
     if (!gr__setting_is(s->s, "spatial", "signed")) d = gr_abs(b, d);
     return averaged(s, d);
 }

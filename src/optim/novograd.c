@@ -22,7 +22,7 @@ static gr_val share_of(gr_step *s)
 static gr_val update(gr_step *s, gr_val w, gr_val g)
 {
     gr_graph *b = s->g;
-    gr_val v = gr__step_number(s, "v", 0), square = gr_square(b, s->slope);
+    gr_val v = gr__step_number(s, "v", 0), square = gr_square(b, s->gradient_norm);
     v = gr__step_keep(
         s, "v", gr_select(b, gr_equal(b, v, gr_const(b, 0)), square, gr__ema(b, gr__step_arg(s, "beta2"), v, square)));
     gr_val size = gr_add(b, gr_sqrt(b, v), gr__step_arg(s, "eps")), zero = gr_equal(b, size, gr_const(b, 0));

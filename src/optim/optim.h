@@ -111,8 +111,8 @@ typedef struct gr_update_spec {
     const gr_penalties *penalties; /* NULL: none */
     const gr_groups *groups;       /* NULL: none */
     const gr_param_info *params;
-    const gr_val *leaves, *grads;    /* grads[i]: the gradient SUM of params[i]; GR_NONE: frozen, untouched */
-    const gr_val *probe, *curvature; /* AdaHessian: signs z, and the SUM of H z; NULL in updates without it */
+    const gr_val *leaves, *grads;         /* grads[i]: the gradient SUM of params[i]; GR_NONE: frozen, untouched */
+    const gr_val *rademacher, *curvature; /* AdaHessian: signs z, and the SUM of H z; NULL in updates without it */
     size_t n;
     gr_val count; /* rank 0: what the sums are divided by */
     gr_val lr;    /* rank-0 feed */
@@ -130,7 +130,7 @@ gr_status gr__optim_build(gr_graph *g, gr_store *store, const gr_update_spec *u,
 gr_val gr__optim_point(gr_graph *g, gr_store *store, const gr_optim *o, int phase, const gr_groups *groups,
                        const gr_param_info *p, gr_val lr);
 /* Signs of a parameter's shape, +1 or -1 with probability 1/2, new in each update. */
-gr_val gr__optim_probe(gr_graph *g, const gr_param_info *p, gr_val seed, gr_val update);
+gr_val gr__optim_rademacher(gr_graph *g, const gr_param_info *p, gr_val seed, gr_val update);
 
 /* ---- what is done now and then ---- */
 

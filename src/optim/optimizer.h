@@ -21,10 +21,10 @@ typedef struct gr_step { /* one parameter's update being built */
     gr_val t;              /* rank 0: 1 for the first update of this method */
     gr_val decay; /* rank 0: weight decay of this parameter (0 for biases), for members that have a place of their own
                      for it */
-    gr_val slope; /* rank 0: the norm of the gradient as update gets it, from the pass that takes the norm of all of
-                     them where it can be */
-    gr_val probe; /* AdaHessian: signs z; GR_NONE in updates without curvature */
-    gr_val curvature; /* H z, the mean over the samples, H the Hessian of the cost */
+    gr_val gradient_norm; /* rank 0: the norm of the gradient as update gets it, from the pass that takes the norm of
+                     all of them where it can be */
+    gr_val rademacher;    /* AdaHessian: signs z; GR_NONE in updates without curvature */
+    gr_val curvature;     /* H z, the mean over the samples, H the Hessian of the cost */
     gr_val w, d,
         out; /* for update_all: weight, direction (clipping and coupled decay in it); receives the new weight */
 } gr_step;

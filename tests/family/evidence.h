@@ -467,7 +467,7 @@ static inline gr_status ev_update(gr_graph *g, gr_store *store, const ev_setup *
                         .n = n,
                         .count = count,
                         .lr = lr,
-                        .probe = s->curved ? z : NULL,
+                        .rademacher = s->curved ? z : NULL,
                         .curvature = s->curved ? hz : NULL};
     return gr__optim_build(g, store, &u, out);
 }
