@@ -6,6 +6,7 @@
 #include "cli/json.h"
 #include "graph/node.h"
 #include "model/model.h"
+#include "plan/store.h"
 #include "train/train.h"
 
 /* ---- what each parameter starts with ---- */
@@ -16,24 +17,31 @@ typedef struct start {
     double mean, std, low, high;
 } start;
 
+/* Mean and extremes in one pass over the numbers, the deviation from that mean in another. */
+static void measure(const gr_store *store, const gr_entry *e, start *s)
+{
+    double x[1024], n = (double)e->count;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int64_t at = 0, k; at < e->count; at += k) {
+            k = GR_MIN(e->count - at, (int64_t)GR_COUNT(x));
+            gr__store_get(store, e, at, k, x);
+            for (int64_t i = 0; i < k; i++) {
+                if (pass)
+                    s->std += (x[i] - s->mean) * (x[i] - s->mean) / n;
+                else
+                    s->mean += x[i] / n, s->low = fmin(s->low, x[i]), s->high = fmax(s->high, x[i]);
+            }
+        }
+    }
+    s->std = sqrt(s->std);
+}
+
 static gr_status look(cli *c, const gr_network *n, const gr_store *store, size_t i, start *s)
 {
     size_t count;
-    const gr_entry *e = gr_store_find(store, (s->param = &gr__network_params(n, &count)[i])->entry.name);
-    gr_status st = gr__network_initialiser(n, i, c->memory, &s->init);
-    size_t bytes = sizeof(double) * (size_t)e->count;
-    double *x = st == GR_OK ? gr__alloc(c->ctx, bytes) : NULL;
-    if (!x) return gr__error_code(c->ctx);
-    gr_store_read(store, e, x);
-    s->low = INFINITY, s->high = -INFINITY;
-    for (int64_t k = 0; k < e->count; k++) {
-        s->mean += x[k] / (double)e->count;
-        s->low = fmin(s->low, x[k]), s->high = fmax(s->high, x[k]);
-    }
-    for (int64_t k = 0; k < e->count; k++) s->std += (x[k] - s->mean) * (x[k] - s->mean) / (double)e->count;
-    s->std = sqrt(s->std);
-    gr__free(c->ctx, x, bytes);
-    return GR_OK;
+    *s = (start){.param = &gr__network_params(n, &count)[i], .low = INFINITY, .high = -INFINITY};
+    measure(store, gr_store_find(store, s->param->entry.name), s);
+    return gr__network_initialiser(n, i, c->memory, &s->init);
 }
 
 static gr_status look_at_all(cli *c, const gr_network *n, const gr_store *store, start **out, size_t *count)

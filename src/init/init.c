@@ -111,28 +111,85 @@ gr_tree *gr__init_choice_tree(gr__bump *b, const gr_init_choice *c)
 
 /* ---- the numbers ---- */
 
+uint64_t gr__init_work(const gr_init_choice *c, const gr_param_info *p)
+{
+    return c->member && c->member->work ? c->member->work(p) : 0;
+}
+
+/* Numbers in memory order go out in pieces, so that none of a large tensor's stand anywhere twice. */
+static gr_status in_pieces(gr_context *ctx, const gr_init *m, const gr_settings *s, const gr_init_target *t,
+                           const gr_init_sink *to)
+{
+    enum { PIECE = 4096 };
+    double *piece = gr__alloc(ctx, sizeof *piece * PIECE);
+    gr_status st = piece ? GR_OK : GR_E_MEMORY;
+    for (int64_t at = 0; at < t->count && st == GR_OK; at += PIECE) {
+        gr_init_target next = {.param = t->param, .count = GR_MIN(t->count - at, PIECE), .rng = t->rng};
+        st = m->fill(ctx, s, &next, piece);
+        if (st == GR_OK) to->put(to->user, at, 1, next.count, piece);
+    }
+    gr__free(ctx, piece, sizeof *piece * PIECE);
+    return st;
+}
+
+/* The biases of `last_bias: auto`: one an output. */
+static gr_status fill_auto(gr_context *ctx, const gr_init_from *from, int64_t count, const gr_init_sink *to)
+{
+    double *values = gr__alloc(ctx, sizeof *values * (size_t)count);
+    if (!values) return GR_E_MEMORY;
+    gr__init_last_bias(ctx, from->targets, from->prediction, count, values);
+    to->put(to->user, 0, 1, count, values);
+    gr__free(ctx, values, sizeof *values * (size_t)count);
+    return GR_OK;
+}
+
 gr_status gr__init_fill(gr_context *ctx, const gr_init_from *from, const gr_param_info *p, const gr_init_choice *c,
-                        double *values)
+                        void *work, const gr_init_sink *to)
 {
     int64_t count = gr_shape_count(p->entry.shape);
-    if (!c->member) {
-        gr__init_last_bias(ctx, from->targets, from->prediction, count, values);
-        return GR_OK;
-    }
+    if (!c->member) return fill_auto(ctx, from, count, to);
     char *stream = gr__format(ctx, "init/%s", p->entry.name);
     if (!stream) return GR_E_MEMORY;
     gr__rng rng = gr__rng_make(from->seed, stream, 0, 0);
     gr__strfree(ctx, stream);
-    return c->member->fill(ctx, &c->settings, &(gr_init_target){.param = p, .count = count, .rng = &rng}, values);
+    const gr_init_target t = {.param = p, .count = count, .rng = &rng};
+    if (c->member->spread) return c->member->spread(&c->settings, &t, work, to);
+    return in_pieces(ctx, c->member, &c->settings, &t, to);
+}
+
+static void put_in_array(void *user, int64_t first, int64_t stride, int64_t n, const double *values)
+{
+    double *to = (double *)user + first;
+    for (int64_t i = 0; i < n; i++) to[i * stride] = values[i];
+}
+
+gr_status gr__init_values(gr_context *ctx, const gr_init *m, const gr_settings *s, const gr_init_target *t,
+                          double *values)
+{
+    if (!m->spread) return m->fill(ctx, s, t, values);
+    size_t bytes = (size_t)m->work(t->param);
+    void *work = gr__alloc(ctx, bytes);
+    if (!work) return GR_E_MEMORY;
+    gr_status st = m->spread(s, t, work, &(gr_init_sink){put_in_array, values});
+    gr__free(ctx, work, bytes);
+    return st;
 }
 
 gr_status gr__init_param(gr_context *ctx, const gr_init_from *from, const gr_param_info *p, double *values)
 {
     gr_init_choice c;
+    void *work = NULL;
+    size_t bytes = 0;
+    gr_status st = GR_OK;
     gr__bump *b = gr__bump_create(ctx);
     if (!b) return GR_E_MEMORY;
-    gr_status st = gr__init_choose(ctx, b, from, p, &c);
-    if (st == GR_OK) st = gr__init_fill(ctx, from, p, &c, values);
+    GR_TRY(gr__init_choose(ctx, b, from, p, &c));
+    bytes = (size_t)gr__init_work(&c, p);
+    work = gr__alloc(ctx, bytes);
+    GR_TRY(work ? GR_OK : GR_E_MEMORY);
+    GR_TRY(gr__init_fill(ctx, from, p, &c, work, &(gr_init_sink){put_in_array, values}));
+done:
+    gr__free(ctx, work, bytes);
     gr__bump_destroy(b);
     return st;
 }

@@ -12,16 +12,25 @@ extern const gr_member
 
 typedef struct gr_init_target {
     const gr_param_info *param;
-    int64_t count;
-    gr__rng *rng; /* its own stream: the parameter's name */
+    int64_t count; /* numbers wanted: the next ones in memory order, or all of them (`spread`) */
+    gr__rng *rng;  /* its own stream: the parameter's name */
 } gr_init_target;
+/* Takes n numbers that belong `stride` apart, the first at `first` in memory order. */
+typedef struct gr_init_sink {
+    void (*put)(void *user, int64_t first, int64_t stride, int64_t n, const double *values);
+    void *user;
+} gr_init_sink;
 typedef struct gr_init {
     gr_member head;
     bool weights_only; /* makes no sense for biases */
     gr_status (*check)(gr_context *ctx,
                        const gr_settings *s); /* refuses settings that contradict each other; may be NULL */
-    gr_status (*fill)(gr_context *ctx, const gr_settings *s, const gr_init_target *t,
-                      double *values); /* memory order */
+    /* Exactly one of the two. Numbers that follow each other in the stream, in memory order: a tensor is filled in
+     * pieces, one call a piece. */
+    gr_status (*fill)(gr_context *ctx, const gr_settings *s, const gr_init_target *t, double *values);
+    /* Numbers that hang together: all at once, in any order, with working memory of `work` bytes. */
+    gr_status (*spread)(const gr_settings *s, const gr_init_target *t, void *work, const gr_init_sink *to);
+    uint64_t (*work)(const gr_param_info *p); /* of `spread` */
 } gr_init;
 #define GR_INIT(name) const gr_init gr__init_##name
 const gr_init *const *gr__inits(int *n);
@@ -44,10 +53,16 @@ typedef struct gr_init_choice { /* for one parameter */
  * truncated normal, Xavier uniform where sigmoid, tanh or nothing follows, zeros for biases. The choice lives in b. */
 gr_status gr__init_choose(gr_context *ctx, gr__bump *b, const gr_init_from *from, const gr_param_info *p,
                           gr_init_choice *out);
-gr_tree *gr__init_choice_tree(gr__bump *b, const gr_init_choice *c); /* {type: kaiming, ...}, or `auto` */
+gr_tree *gr__init_choice_tree(gr__bump *b, const gr_init_choice *c);     /* {type: kaiming, ...}, or `auto` */
+uint64_t gr__init_work(const gr_init_choice *c, const gr_param_info *p); /* bytes that gr__init_fill wants beside it */
+/* Every number of the parameter once. work: as many bytes as gr__init_work says, aligned for a double. */
 gr_status gr__init_fill(gr_context *ctx, const gr_init_from *from, const gr_param_info *p, const gr_init_choice *c,
-                        double *values);
-gr_status gr__init_param(gr_context *ctx, const gr_init_from *from, const gr_param_info *p, double *values); /* both */
+                        void *work, const gr_init_sink *to);
+/* The same of one member, as an array of all t->count numbers. */
+gr_status gr__init_values(gr_context *ctx, const gr_init *m, const gr_settings *s, const gr_init_target *t,
+                          double *values);
+/* Both choosing and filling, into an array. */
+gr_status gr__init_param(gr_context *ctx, const gr_init_from *from, const gr_param_info *p, double *values);
 /* Biases b of n outputs with which a network that adds nothing else predicts what the training targets are on average:
  * log(n_k/N) for softmax, log(n_1/n_0) for sigmoid, the mean for values. A class without targets counts as half a one,
  * with a warning. */

@@ -34,60 +34,94 @@ static void reflect(const double *restrict v, double scale, double *restrict x, 
     for (int64_t i = 0; i < n; i++) x[i] -= by * v[i];
 }
 
-/* n vectors of `length` each, one after the other, become the reflections that bring them to triangular form; sign[k]
- * is that of R[k,k]. */
-static void factorise(double *vectors, int64_t n, int64_t length, double *scale, double *sign)
+/* Working memory for n vectors of `length`. A vector is drawn, brought through the reflections before it, and becomes
+ * the next: only the reflections stay, the k-th of length - k numbers, and Q goes out column by column. So a square
+ * matrix takes no more than its own numbers in float32 do. */
+typedef struct workspace {
+    double *reflections, *scale, *sign, *x; /* scale, sign: one a reflection, sign that of R[k,k] */
+} workspace;
+
+static int64_t before(int64_t length, int64_t k) /* where the k-th reflection begins */
+{
+    return k * length - k * (k - 1) / 2;
+}
+
+static uint64_t work_bytes(int64_t n, int64_t length)
+{
+    return sizeof(double) * (uint64_t)(before(length, n) + 2 * n + length);
+}
+
+static workspace workspace_in(double *memory, int64_t n, int64_t length)
+{
+    double *scale = memory + before(length, n);
+    return (workspace){memory, scale, scale + n, scale + 2 * n};
+}
+
+static void factorise(const workspace *w, int64_t n, int64_t length, gr__rng *rng)
 {
     for (int64_t k = 0; k < n; k++) {
-        double *v = vectors + k * length + k;
+        double *v = w->reflections + before(length, k), *x = w->x;
         int64_t rest = length - k;
+        for (int64_t i = 0; i < length; i++) x[i] = gr__rng_normal(rng);
+        for (int64_t i = 0; i < k; i++) reflect(w->reflections + before(length, i), w->scale[i], x + i, length - i);
+        memcpy(v, x + k, sizeof *v * (size_t)rest);
         double norm = sqrt(dot(v, v, rest));
-        sign[k] = v[0] > 0 ? -1 : 1; /* away from v[0], so that nothing cancels */
-        v[0] -= sign[k] * norm;
+        w->sign[k] = v[0] > 0 ? -1 : 1; /* away from v[0], so that nothing cancels */
+        v[0] -= w->sign[k] * norm;
         double square = dot(v, v, rest);
-        scale[k] = square > 0 ? 2 / square : 0;
-        for (int64_t j = k + 1; j < n; j++) reflect(v, scale[k], vectors + j * length + k, rest);
+        w->scale[k] = square > 0 ? 2 / square : 0;
     }
 }
 
-/* Column j of Q; the reflections after the j-th leave the j-th unit vector alone. */
-static void column(const double *vectors, int64_t length, const double *scale, const double *sign, int64_t j, double *q)
+/* Column j of Q into w->x; the reflections after the j-th leave the j-th unit vector alone. */
+static void column(const workspace *w, int64_t length, int64_t j)
 {
+    double *q = w->x;
     memset(q, 0, sizeof *q * (size_t)length);
-    q[j] = sign[j];
-    for (int64_t k = j; k >= 0; k--) reflect(vectors + k * length + k, scale[k], q + k, length - k);
+    q[j] = w->sign[j];
+    for (int64_t k = j; k >= 0; k--) reflect(w->reflections + before(length, k), w->scale[k], q + k, length - k);
 }
 
-/* A matrix of rows x columns. */
-static gr_status fill_block(gr_context *ctx, gr__rng *rng, double gain, int64_t n_rows, int64_t n_columns,
-                            double *values)
+/* Rows and columns of each of the blocks that a parameter is made of. */
+typedef struct sizes {
+    int64_t blocks, height, width, n, length;
+} sizes;
+
+static sizes sizes_of(const gr_param_info *p)
 {
-    bool wide = n_rows < n_columns;
-    int64_t n = wide ? n_rows : n_columns, length = wide ? n_columns : n_rows;
-    size_t bytes = sizeof(double) * (size_t)(n * length + 2 * n + length);
-    double *vectors = gr__alloc(ctx, bytes);
-    if (!vectors) return GR_E_MEMORY;
-    double *scale = vectors + n * length, *sign = scale + n, *q = sign + n;
-    for (int64_t i = 0; i < n * length; i++) vectors[i] = gr__rng_normal(rng);
-    factorise(vectors, n, length, scale, sign);
-    for (int64_t j = 0; j < n; j++) {
-        column(vectors, length, scale, sign, j, q);
-        for (int64_t i = 0; i < length; i++) values[wide ? j * n_columns + i : i * n_columns + j] = gain * q[i];
+    const gr_shape *shape = &p->entry.shape;
+    int64_t height = shape->rank > 0 ? shape->dim[0] : 1, count = gr_shape_count(*shape);
+    sizes s = {.blocks = GR_MAX(p->blocks, 1)};
+    if (count == 0) return (sizes){0};
+    s.height = height / s.blocks;
+    s.width = count / height;
+    s.n = GR_MIN(s.height, s.width);
+    s.length = GR_MAX(s.height, s.width);
+    return s;
+}
+
+static uint64_t work(const gr_param_info *p)
+{
+    sizes s = sizes_of(p);
+    return s.blocks ? work_bytes(s.n, s.length) : 0;
+}
+
+static gr_status spread(const gr_settings *settings, const gr_init_target *t, void *memory, const gr_init_sink *to)
+{
+    sizes s = sizes_of(t->param);
+    double gain = gr__gain(settings, t->param);
+    workspace w = s.blocks ? workspace_in(memory, s.n, s.length) : (workspace){0};
+    bool wide = s.height < s.width;
+    for (int64_t b = 0; b < s.blocks; b++) {
+        int64_t base = b * s.height * s.width;
+        factorise(&w, s.n, s.length, t->rng);
+        for (int64_t j = 0; j < s.n; j++) {
+            column(&w, s.length, j);
+            for (int64_t i = 0; i < s.length; i++) w.x[i] *= gain;
+            to->put(to->user, base + (wide ? j * s.width : j), wide ? 1 : s.width, s.length, w.x);
+        }
     }
-    gr__free(ctx, vectors, bytes);
     return GR_OK;
-}
-
-static gr_status fill(gr_context *ctx, const gr_settings *s, const gr_init_target *t, double *values)
-{
-    const gr_shape *shape = &t->param->entry.shape;
-    int64_t n_rows = shape->rank > 0 ? shape->dim[0] : 1, blocks = GR_MAX(t->param->blocks, 1);
-    gr_status st = GR_OK;
-    if (t->count == 0) return GR_OK;
-    int64_t n_columns = t->count / n_rows, each = n_rows / blocks;
-    for (int64_t b = 0; b < blocks && st == GR_OK; b++)
-        st = fill_block(ctx, t->rng, gr__gain(s, t->param), each, n_columns, values + b * each * n_columns);
-    return st;
 }
 
 GR_INIT(orthogonal) = {
@@ -106,5 +140,6 @@ GR_INIT(orthogonal) = {
         },
     .weights_only = true,
     .check = gr__gain_check,
-    .fill = fill,
+    .spread = spread,
+    .work = work,
 };

@@ -11,27 +11,38 @@ typedef struct gr_st_tensor {
     const char *name;
     gr_st_type type;
     gr_shape shape;
-    const void *data;
+    const void *data; /* NULL: its bytes are read, or made for writing, in pieces */
     size_t bytes;
 } gr_st_tensor;
 typedef struct gr_st_pair {
     const char *key, *value;
 } gr_st_pair;
 typedef struct gr_st gr_st;
-/* bytes of the file are read into bookkeeping memory and checked (offsets in order, no overlap, no gap, within the
- * file, unique names). */
+/* The header is read and checked (offsets in order, no overlap, no gap, within the file, unique names); tensors stay in
+ * the file until gr__st_read. */
 gr_status gr__st_open(gr_context *ctx, const char *path, gr_st **out);
+gr_status gr__st_whole(gr_context *ctx, const char *path, gr_st **out); /* with all tensors in memory: `data` */
 gr_status gr__st_parse(gr_context *ctx, const char *name, char *bytes, size_t n,
                        gr_st **out); /* takes bytes (gr__alloc'ed n + 1) */
 void gr__st_close(gr_st *st);
 int gr__st_count(const gr_st *st);
 const gr_st_tensor *gr__st_at(const gr_st *st, int i);
 const gr_st_tensor *gr__st_find(const gr_st *st, const char *name);
+/* Bytes at..at+bytes of a tensor, wherever they are. */
+gr_status gr__st_read(const gr_st *st, const gr_st_tensor *t, size_t at, size_t bytes, void *to);
 const char *gr__st_meta(const gr_st *st, const char *key); /* NULL if absent */
 /* Writes atomically; tensors in the order given; 8-byte aligned data. The metadata gets `gradus.crc32` over all tensor
  * bytes. */
 gr_status gr__st_write(gr_context *ctx, const char *path, const gr_st_tensor *tensors, int n, const gr_st_pair *meta,
                        int n_meta);
+/* The same where some tensors have no data: make gives bytes at..at+bytes of tensor i, both multiples of 8 but for its
+ * end; twice, and the same each time. */
+typedef struct gr_st_maker {
+    void (*make)(void *user, int i, size_t at, size_t bytes, void *to);
+    void *user;
+} gr_st_maker;
+gr_status gr__st_write_pieces(gr_context *ctx, const char *path, const gr_st_tensor *tensors, int n,
+                              const gr_st_maker *maker, const gr_st_pair *meta, int n_meta);
 gr_status gr__st_verify(gr_st *st, const char *path); /* GR_E_FORMAT if gradus.crc32 is present and differs */
 
 /* ---- models: parameters (and saved slots) of a store under file names and layouts ---- */

@@ -5,6 +5,7 @@
 #include "graph/node.h"
 #include "model/network.h"
 #include "model/stack.h"
+#include "plan/store.h"
 
 struct gr_network {
     gr_context *ctx;
@@ -259,15 +260,26 @@ typedef struct warnings {
 static const double FAR =
     10; /* times too large or too small: VGG's 0.01 at a fan-in of 4608 is half, 0.01 at a fan-in of 64 is a twelfth */
 
-static void look_at(warnings *w, const gr_param_info *p, const gr_init_choice *c, const double *values)
+/* Takes one parameter's numbers into its store entry, and how large they are. */
+typedef struct taker {
+    gr_store *store;
+    const gr_entry *entry;
+    double square; /* mean */
+} taker;
+
+static void take(void *user, int64_t first, int64_t stride, int64_t n, const double *values)
 {
-    int64_t n = gr_shape_count(p->entry.shape);
-    double square = 0;
+    taker *t = user;
+    gr__store_put(t->store, t->entry, first, stride, n, values);
+    for (int64_t i = 0; i < n; i++) t->square += values[i] * values[i] / (double)t->entry->count;
+}
+
+static void look_at(warnings *w, const gr_param_info *p, const gr_init_choice *c, double square)
+{
     w->relu |= p->is_bias && c->asked && p->follow == GR_FOLLOW_RELU;
-    if (p->is_bias || !c->asked || p->entry.shape.rank < 2 || p->fan_in < 1 || n < 1 ||
+    if (p->is_bias || !c->asked || p->entry.shape.rank < 2 || p->fan_in < 1 || gr_shape_count(p->entry.shape) < 1 ||
         strcmp(c->member->head.name, "hyperfan") == 0)
         return;
-    for (int64_t i = 0; i < n; i++) square += values[i] * values[i] / (double)n;
     double size = sqrt(square), wanted = 1 / sqrt((double)p->fan_in);
     if (size == 0 || (size * FAR > wanted && size < wanted * FAR)) return; /* zeros are warned of as such */
     if (!w->far++) w->first = p->entry.name, w->size = size, w->wanted = wanted;
@@ -287,34 +299,48 @@ static void say(const gr_network *n, const warnings *w)
                 "init.relu_bias: no layer with a bias stands before a ReLU, so it does nothing");
 }
 
-static gr_status init_one(const gr_network *n, gr_store *store, const gr_param_info *p, warnings *w)
+static gr_status init_one(const gr_network *n, gr_store *store, const gr_param_info *p, void *work, warnings *w)
 {
-    const gr_entry *e = gr_store_find(store, p->entry.name);
-    size_t bytes = sizeof(double) * (size_t)gr_shape_count(p->entry.shape);
+    taker t = {.store = store, .entry = gr_store_find(store, p->entry.name)};
     gr_init_from from = starts(n);
     gr_init_choice c;
     gr_status st = GR_OK;
-    double *values = NULL;
     gr__bump *b = gr__bump_create(n->ctx);
     if (!b) return GR_E_MEMORY;
-    if (!e) GR_TRY(gr__fail(n->ctx, GR_E_INTERNAL, "the store has no \"%s\"", p->entry.name));
-    values = gr__alloc(n->ctx, bytes);
-    if (!values) GR_TRY(GR_E_MEMORY);
+    if (!t.entry) GR_TRY(gr__fail(n->ctx, GR_E_INTERNAL, "the store has no \"%s\"", p->entry.name));
     GR_TRY(gr__init_choose(n->ctx, b, &from, p, &c));
-    GR_TRY(gr__init_fill(n->ctx, &from, p, &c, values));
-    look_at(w, p, &c, values);
-    gr_store_write(store, e, values);
+    GR_TRY(gr__init_fill(n->ctx, &from, p, &c, work, &(gr_init_sink){take, &t}));
+    look_at(w, p, &c, t.square);
 done:
-    gr__free(n->ctx, values, bytes);
     gr__bump_destroy(b);
+    return st;
+}
+
+gr_status gr__network_init_work(const gr_network *n, uint64_t *bytes)
+{
+    gr_init_from from = starts(n);
+    gr_status st = GR_OK;
+    *bytes = 0;
+    for (size_t i = 0; i < n->n_params && st == GR_OK; i++) {
+        gr_init_choice c;
+        gr__bump *b = gr__bump_create(n->ctx);
+        if (!b) return GR_E_MEMORY;
+        st = gr__init_choose(n->ctx, b, &from, &n->params[i], &c);
+        if (st == GR_OK) *bytes = GR_MAX(*bytes, gr__init_work(&c, &n->params[i]));
+        gr__bump_destroy(b);
+    }
     return st;
 }
 
 gr_status gr__network_init(const gr_network *n, gr_store *store)
 {
     warnings w = {0};
-    gr_status st = GR_OK;
-    for (size_t i = 0; i < n->n_params && st == GR_OK; i++) st = init_one(n, store, &n->params[i], &w);
+    uint64_t bytes;
+    void *work = NULL;
+    gr_status st = gr__network_init_work(n, &bytes);
+    if (st == GR_OK && bytes && !(work = gr__tensor_alloc(n->ctx, (size_t)bytes))) st = gr__error_code(n->ctx);
+    for (size_t i = 0; i < n->n_params && st == GR_OK; i++) st = init_one(n, store, &n->params[i], work, &w);
+    gr__tensor_free(n->ctx, work, (size_t)bytes);
     if (st == GR_OK) say(n, &w);
     return st;
 }

@@ -45,6 +45,8 @@ gr_status gr__network_build_with(const gr_network *n, gr_graph *g, gr_mode mode,
                                  const gr_network_options *o, gr_network_values *out);
 /* Fills every parameter of a sealed store from the recipe's initialisers. */
 gr_status gr__network_init(const gr_network *n, gr_store *store);
+/* Tensor memory that this takes meanwhile. */
+gr_status gr__network_init_work(const gr_network *n, uint64_t *bytes);
 /* Which initialiser parameter i gets, with every default filled in: {type: kaiming, ...}, or `auto` for last_bias:
  * auto. */
 gr_status gr__network_initialiser(const gr_network *n, size_t i, gr__bump *b, gr_tree **out);

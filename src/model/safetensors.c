@@ -5,19 +5,25 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "data/blob.h"
 #include "graph/node.h"
 #include "model/safetensors.h"
 
-#define MAX_FILE_BYTES ((uint64_t)1 << 40)
 #define MAX_HEADER_BYTES ((size_t)100000000) /* what the format's own reader allows */
+
+typedef struct place {
+    gr_st_tensor tensor; /* stands first */
+    uint64_t at;         /* where it begins within the file's data */
+} place;
 
 struct gr_st {
     gr_context *ctx;
     gr__bump *memory;
-    char *bytes;
-    size_t n;      /* of the file */
-    size_t header; /* bytes of the header */
-    gr_st_tensor *tensor;
+    gr__blob file;
+    const char *path; /* for messages */
+    char *header;     /* of header_bytes, after the 8 of its length */
+    size_t header_bytes;
+    place *tensor;
     int n_tensors;
     gr_st_pair *meta;
     int n_meta;
@@ -87,6 +93,11 @@ static gr_status read_shape(const parser *p, const char *name, const json_t *lis
     return GR_OK;
 }
 
+static uint64_t data_bytes(const gr_st *st)
+{
+    return st->file.bytes - 8 - st->header_bytes;
+}
+
 static const gr_st_type_info *find_type(const char *name)
 {
     for (const gr_st_type_info *t = gr__st_types; name && t->name; t++)
@@ -97,8 +108,9 @@ static const gr_st_type_info *find_type(const char *name)
 static gr_status read_tensor(const parser *p, const char *name, json_t *o)
 {
     gr_st *st = p->st;
-    uint64_t count = 0, data_bytes = st->n - 8 - st->header;
-    gr_st_tensor *t = &st->tensor[st->n_tensors];
+    uint64_t count = 0, all = data_bytes(st);
+    place *where = &st->tensor[st->n_tensors];
+    gr_st_tensor *t = &where->tensor;
     const gr_st_type_info *type = find_type(json_string_value(json_object_get(o, "dtype")));
     const json_t *offsets = json_object_get(o, "data_offsets"), *from = json_array_get(offsets, 0),
                  *to = json_array_get(offsets, 1);
@@ -109,9 +121,9 @@ static gr_status read_tensor(const parser *p, const char *name, json_t *o)
     if (json_array_size(offsets) != 2 || !json_is_integer(from) || !json_is_integer(to))
         return bad(p, "tensor \"%.80s\" has no data_offsets", name);
     json_int_t begin = json_integer_value(from), end = json_integer_value(to);
-    if (begin < 0 || end < begin || (uint64_t)end > data_bytes)
+    if (begin < 0 || end < begin || (uint64_t)end > all)
         return bad(p, "tensor \"%.80s\" lies at %lld to %lld of %llu bytes of data", name, (long long)begin,
-                   (long long)end, (unsigned long long)data_bytes);
+                   (long long)end, (unsigned long long)all);
     if ((uint64_t)(end - begin) != count * (uint64_t)type->bits / 8) {
         char shape[96];
         return bad(p, "tensor \"%.80s\" has %lld bytes, but %s of %s takes %llu", name, (long long)(end - begin),
@@ -119,7 +131,8 @@ static gr_status read_tensor(const parser *p, const char *name, json_t *o)
     }
     t->name = gr__bump_strdup(st->memory, name);
     t->type = type->type;
-    t->data = st->bytes + 8 + st->header + begin;
+    if (st->file.fd < 0) t->data = st->file.data + 8 + st->header_bytes + begin;
+    where->at = (uint64_t)begin;
     t->bytes = (size_t)(end - begin);
     st->n_tensors++;
     return t->name ? GR_OK : GR_E_MEMORY;
@@ -144,80 +157,106 @@ static gr_status read_header(const parser *p, json_t *root)
 
 /* ---- the tensors ---- */
 
-static int by_address(const void *a, const void *b)
+static int by_place(const void *a, const void *b)
 {
-    const gr_st_tensor *x = a, *y = b;
-    const char *p = x->data, *q = y->data;
-    if (p != q) return p < q ? -1 : 1;
-    return (x->bytes > y->bytes) - (x->bytes < y->bytes); /* empty ones first */
+    const place *x = a, *y = b;
+    if (x->at != y->at) return x->at < y->at ? -1 : 1;
+    return (x->tensor.bytes > y->tensor.bytes) - (x->tensor.bytes < y->tensor.bytes); /* empty ones first */
 }
 
 /* No overlap and no gap: a file cannot hide anything, nor give the same bytes twice. */
 static gr_status check_layout(const parser *p)
 {
     gr_st *st = p->st;
-    const char *at = st->bytes + 8 + st->header;
-    if (st->n_tensors) qsort(st->tensor, (size_t)st->n_tensors, sizeof *st->tensor, by_address);
+    uint64_t at = 0, all = data_bytes(st);
+    if (st->n_tensors) qsort(st->tensor, (size_t)st->n_tensors, sizeof *st->tensor, by_place);
     for (int i = 0; i < st->n_tensors; i++) {
-        const char *begin = st->tensor[i].data;
-        if (begin != at)
-            return bad(p, "tensor \"%.80s\" %s", st->tensor[i].name,
-                       begin < at ? "overlaps the one before it" : "leaves a gap before it");
-        at += st->tensor[i].bytes;
+        const place *t = &st->tensor[i];
+        if (t->at != at)
+            return bad(p, "tensor \"%.80s\" %s", t->tensor.name,
+                       t->at < at ? "overlaps the one before it" : "leaves a gap before it");
+        at += t->tensor.bytes;
     }
-    if (at != st->bytes + st->n)
-        return bad(p, "%zu bytes at its end belong to no tensor", (size_t)(st->bytes + st->n - at));
+    if (at != all) return bad(p, "%llu bytes at its end belong to no tensor", (unsigned long long)(all - at));
     return GR_OK;
 }
 
 static gr_status parse(const parser *p)
 {
     gr_st *st = p->st;
-    uint64_t header = 0;
+    unsigned char length[8];
+    uint64_t n = 0;
     json_error_t error;
-    if (st->n < 8) return bad(p, "it has only %zu bytes", st->n);
-    for (int i = 0; i < 8; i++) header |= (uint64_t)(unsigned char)st->bytes[i] << (8 * i);
-    if (header > MAX_HEADER_BYTES || header > st->n - 8)
-        return bad(p, "its header would have %llu bytes, the file has %zu", (unsigned long long)header, st->n);
-    st->header = (size_t)header;
-    if (st->header == 0 || st->bytes[8] != '{') return bad(p, "its header is not a JSON object");
-    json_t *root = json_loadb(st->bytes + 8, st->header, JSON_REJECT_DUPLICATES, &error);
+    gr_status status = GR_OK;
+    if (st->file.bytes < 8) return bad(p, "it has only %llu bytes", (unsigned long long)st->file.bytes);
+    status = gr__blob_read(&st->file, 0, length, sizeof length);
+    if (status != GR_OK) return status;
+    for (int i = 0; i < 8; i++) n |= (uint64_t)length[i] << (8 * i);
+    if (n > MAX_HEADER_BYTES || n > st->file.bytes - 8)
+        return bad(p, "its header would have %llu bytes, the file has %llu", (unsigned long long)n,
+                   (unsigned long long)st->file.bytes);
+    if (!(st->header = gr__alloc(st->ctx, (size_t)n + 1))) return GR_E_MEMORY;
+    st->header_bytes = (size_t)n;
+    status = gr__blob_read(&st->file, 8, st->header, st->header_bytes);
+    if (status != GR_OK) return status;
+    if (st->header[0] != '{') return bad(p, "its header is not a JSON object");
+    json_t *root = json_loadb(st->header, st->header_bytes, JSON_REJECT_DUPLICATES, &error);
     if (!root) return bad(p, "its header is not JSON: %s", error.text);
-    gr_status status = read_header(p, root);
+    status = read_header(p, root);
     json_decref(root);
     return status == GR_OK ? check_layout(p) : status;
 }
 
+/* Takes the blob over. */
+static gr_status open_blob(gr__blob *file, const char *path, gr_st **out)
+{
+    gr_context *ctx = file->ctx;
+    gr_st *st = gr__alloc(ctx, sizeof *st);
+    if (!st) {
+        gr__blob_close(file);
+        return GR_E_MEMORY;
+    }
+    *st = (gr_st){.ctx = ctx, .file = *file, .memory = gr__bump_create(ctx)};
+    gr_status status = st->memory && (st->path = gr__bump_strdup(st->memory, path)) ? GR_OK : GR_E_MEMORY;
+    st->file.name = st->path;
+    if (status == GR_OK) status = parse(&(parser){st, st->path});
+    if (status == GR_OK)
+        *out = st;
+    else
+        gr__st_close(st);
+    return status;
+}
+
 gr_status gr__st_parse(gr_context *ctx, const char *name, char *bytes, size_t n, gr_st **out)
 {
-    gr_st *st = gr__alloc(ctx, sizeof *st);
-    gr_status status = GR_E_MEMORY;
-    if (st) {
-        *st = (gr_st){.ctx = ctx, .bytes = bytes, .n = n, .memory = gr__bump_create(ctx)};
-        if (st->memory) status = parse(&(parser){st, name});
-        if (status == GR_OK)
-            *out = st;
-        else
-            gr__st_close(st);
-    } else {
-        gr__free(ctx, bytes, n + 1);
-    }
-    return status;
+    gr__blob file;
+    gr__blob_memory(ctx, name, bytes, n, &file);
+    file.owned = bytes;
+    file.owned_bytes = n + 1;
+    return open_blob(&file, name, out);
 }
 
 gr_status gr__st_open(gr_context *ctx, const char *path, gr_st **out)
 {
+    gr__blob file;
+    gr_status st = gr__blob_open(ctx, path, &file);
+    return st == GR_OK ? open_blob(&file, path, out) : st;
+}
+
+gr_status gr__st_whole(gr_context *ctx, const char *path, gr_st **out)
+{
     char *bytes;
     size_t n;
-    gr_status st = gr__file_read(ctx, path, MAX_FILE_BYTES, &bytes, &n);
+    gr_status st = gr__file_read(ctx, path, SIZE_MAX, &bytes, &n);
     return st == GR_OK ? gr__st_parse(ctx, path, bytes, n, out) : st;
 }
 
 void gr__st_close(gr_st *st)
 {
     if (!st) return;
+    gr__blob_close(&st->file);
+    if (st->header) gr__free(st->ctx, st->header, st->header_bytes + 1);
     gr__bump_destroy(st->memory);
-    gr__free(st->ctx, st->bytes, st->n + 1);
     gr__free(st->ctx, st, sizeof *st);
 }
 
@@ -230,14 +269,20 @@ int gr__st_count(const gr_st *st)
 
 const gr_st_tensor *gr__st_at(const gr_st *st, int i)
 {
-    return &st->tensor[i];
+    return &st->tensor[i].tensor;
 }
 
 const gr_st_tensor *gr__st_find(const gr_st *st, const char *name)
 {
     for (int i = 0; i < st->n_tensors; i++)
-        if (strcmp(st->tensor[i].name, name) == 0) return &st->tensor[i];
+        if (strcmp(st->tensor[i].tensor.name, name) == 0) return &st->tensor[i].tensor;
     return NULL;
+}
+
+gr_status gr__st_read(const gr_st *st, const gr_st_tensor *t, size_t at, size_t bytes, void *to)
+{
+    const place *where = (const place *)t; /* it stands first */
+    return gr__blob_read(&st->file, 8 + st->header_bytes + where->at + at, to, bytes);
 }
 
 const char *gr__st_meta(const gr_st *st, const char *key)
@@ -266,13 +311,32 @@ uint32_t gr__st_header_crc(const char *header, size_t n, const char *digits)
     return gr__crc32(crc, after, (size_t)(header + n - after));
 }
 
+static gr_status data_crc(const gr_st *st, uint32_t *crc)
+{
+    uint64_t all = data_bytes(st);
+    size_t room = GR_ST_PIECE;
+    char *piece = gr__alloc(st->ctx, room);
+    gr_status status = piece ? GR_OK : GR_E_MEMORY;
+    *crc = 0;
+    for (uint64_t at = 0; at < all && status == GR_OK; at += room) {
+        size_t n = (size_t)GR_MIN(all - at, room);
+        status = gr__blob_read(&st->file, 8 + st->header_bytes + at, piece, n);
+        if (status == GR_OK) *crc = gr__crc32(*crc, piece, n);
+    }
+    gr__free(st->ctx, piece, room);
+    return status;
+}
+
 gr_status gr__st_verify_as(const gr_st *st, const char *path, bool ours)
 {
-    const char *header = st->bytes + 8, *digits = gr__st_crc_place(header, st->header), *data = header + st->header;
+    const char *digits = gr__st_crc_place(st->header, st->header_bytes);
     char now[GR_ST_CRC_DIGITS + 1];
-    if (digits)
-        snprintf(now, sizeof now, "%08x%08x", gr__st_header_crc(header, st->header, digits),
-                 gr__crc32(0, data, st->n - 8 - st->header));
+    uint32_t crc;
+    if (digits) {
+        gr_status status = data_crc(st, &crc);
+        if (status != GR_OK) return status;
+        snprintf(now, sizeof now, "%08x%08x", gr__st_header_crc(st->header, st->header_bytes, digits), crc);
+    }
     bool header_fits = digits && memcmp(digits, now, 8) == 0;
     if (!header_fits && !ours) return GR_OK; /* another tool wrote it */
     if (header_fits && memcmp(digits + 8, now + 8, 8) == 0) return GR_OK;

@@ -13,6 +13,8 @@
 #define GR_ST_CRC "\"gradus.crc32\":\""
 enum { GR_ST_CRC_DIGITS = 16 };
 
+enum { GR_ST_PIECE = 256 << 10 }; /* bytes of tensors that are read or made at a time; whole numbers of any type */
+
 typedef struct gr_st_type_info {
     const char *name;
     gr_st_type type;

@@ -63,36 +63,78 @@ static void put_header(gr__text *t, const gr_st_tensor *tensors, int n, const gr
     while (!t->failed && t->n % 8) gr__text_put(t, " ", 1);
 }
 
-static void put_crc(gr__text *t, const gr_st_tensor *tensors, int n)
+/* What is written. */
+typedef struct content {
+    const gr_st_tensor *tensor;
+    int n;
+    const gr_st_maker *maker;
+    char *piece; /* GR_ST_PIECE bytes */
+} content;
+
+/* Gives the tensors' bytes in their order, those that do not stand in memory in pieces. */
+static void walk(const content *c, void (*take)(void *user, const void *data, size_t n), void *user)
+{
+    for (int i = 0; i < c->n; i++) {
+        const gr_st_tensor *t = &c->tensor[i];
+        if (t->data && t->bytes) take(user, t->data, t->bytes);
+        for (size_t at = 0, n; !t->data && at < t->bytes; at += n) {
+            n = GR_MIN(t->bytes - at, (size_t)GR_ST_PIECE);
+            c->maker->make(c->maker->user, i, at, n, c->piece);
+            take(user, c->piece, n);
+        }
+    }
+}
+
+static void into_crc(void *user, const void *data, size_t n)
+{
+    uint32_t *crc = user;
+    *crc = gr__crc32(*crc, data, n);
+}
+
+static void into_writer(void *user, const void *data, size_t n)
+{
+    gr__writer_put(user, data, n);
+}
+
+static void put_crc(gr__text *t, uint32_t data)
 {
     char digits[GR_ST_CRC_DIGITS + 1];
     char *place = t->s + (gr__st_crc_place(t->s, t->n) - t->s);
-    uint32_t data = 0;
-    for (int i = 0; i < n; i++)
-        if (tensors[i].bytes) data = gr__crc32(data, tensors[i].data, tensors[i].bytes);
     snprintf(digits, sizeof digits, "%08x%08x", gr__st_header_crc(t->s, t->n, place), data);
     memcpy(place, digits, GR_ST_CRC_DIGITS);
+}
+
+gr_status gr__st_write_pieces(gr_context *ctx, const char *path, const gr_st_tensor *tensors, int n,
+                              const gr_st_maker *maker, const gr_st_pair *meta, int n_meta)
+{
+    gr__text t;
+    gr__writer *w = NULL;
+    unsigned char length[8];
+    uint32_t crc = 0;
+    content c = {tensors, n, maker, gr__alloc(ctx, GR_ST_PIECE)};
+    if (!c.piece) return GR_E_MEMORY;
+    gr__text_init(&t, ctx);
+    put_header(&t, tensors, n, meta, n_meta);
+    gr_status st = t.failed ? GR_E_MEMORY : GR_OK;
+    if (st == GR_OK) {
+        walk(&c, into_crc, &crc); /* which stands before the data: so pieces are made twice */
+        put_crc(&t, crc);
+        st = gr__writer_open(ctx, path, &w);
+    }
+    if (st == GR_OK) {
+        for (int i = 0; i < 8; i++) length[i] = (unsigned char)((uint64_t)t.n >> (8 * i));
+        gr__writer_put(w, length, sizeof length);
+        gr__writer_put(w, t.s, t.n);
+        walk(&c, into_writer, w);
+        st = gr__writer_commit(w);
+    }
+    gr__text_free(&t);
+    gr__free(ctx, c.piece, GR_ST_PIECE);
+    return st;
 }
 
 gr_status gr__st_write(gr_context *ctx, const char *path, const gr_st_tensor *tensors, int n, const gr_st_pair *meta,
                        int n_meta)
 {
-    gr__text t;
-    gr__writer *w = NULL;
-    unsigned char length[8];
-    gr__text_init(&t, ctx);
-    put_header(&t, tensors, n, meta, n_meta);
-    gr_status st = t.failed ? GR_E_MEMORY : GR_OK;
-    if (st == GR_OK) put_crc(&t, tensors, n);
-    if (st == GR_OK) st = gr__writer_open(ctx, path, &w);
-    if (st == GR_OK) {
-        for (int i = 0; i < 8; i++) length[i] = (unsigned char)((uint64_t)t.n >> (8 * i));
-        gr__writer_put(w, length, sizeof length);
-        gr__writer_put(w, t.s, t.n);
-        for (int i = 0; i < n; i++)
-            if (tensors[i].bytes) gr__writer_put(w, tensors[i].data, tensors[i].bytes);
-        st = gr__writer_commit(w);
-    }
-    gr__text_free(&t);
-    return st;
+    return gr__st_write_pieces(ctx, path, tensors, n, NULL, meta, n_meta);
 }

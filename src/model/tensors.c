@@ -31,22 +31,6 @@ gr_shape gr__file_shape(const gr_entry_spec *s)
     return s->layout == GR_LAYOUT_CONV ? GR_SHAPE(c.o, c.i, c.h, c.w) : GR_SHAPE(c.o, c.i, c.w);
 }
 
-/* [O,KH,KW,I] to [O,I,KH,KW], or back. */
-static void permute(gr_shape shape, const double *from, double *to, bool to_file)
-{
-    conv_sizes c = sizes_of(shape);
-    int64_t area = c.h * c.w;
-    for (int64_t o = 0; o < c.o; o++)
-        for (int64_t p = 0; p < area; p++)
-            for (int64_t i = 0; i < c.i; i++) {
-                int64_t memory = (o * area + p) * c.i + i, file = (o * c.i + i) * area + p;
-                if (to_file)
-                    to[file] = from[memory];
-                else
-                    to[memory] = from[file];
-            }
-}
-
 /* [outer, rows, columns] to [outer, columns, rows]: where element `offset` goes. */
 static int64_t transposed(int64_t offset, int64_t rows, int64_t columns)
 {
@@ -75,26 +59,76 @@ static bool in_model(const gr_entry_spec *s)
     return !s->slot || s->saved;
 }
 
-/* An entry's values as the file has them, in `out` of count elements of 8 or 4 bytes. */
-static gr_status to_file(gr_context *ctx, const gr_store *s, const gr_entry *e, bool float64, char *out)
+/* Walks an entry's elements in the file's order and tells where each stands in memory. */
+typedef struct walk {
+    conv_sizes c;
+    int64_t o, i, p; /* output, input, place of the kernel */
+} walk;
+
+static walk walk_from(const gr_entry *e, int64_t element)
 {
-    size_t n = (size_t)e->count, bytes = 2 * sizeof(double) * n;
-    double *values = gr__alloc(ctx, bytes), *v = values;
-    if (!values) return GR_E_MEMORY;
-    gr_store_read(s, e, values);
-    if (is_conv(&e->spec)) {
-        v = values + n;
-        permute(e->spec.shape, values, v, true);
-    }
-    for (size_t i = 0; i < n; i++) {
-        float single = (float)v[i];
-        if (float64)
-            memcpy(out + 8 * i, &v[i], 8);
-        else
-            memcpy(out + 4 * i, &single, 4);
-    }
-    gr__free(ctx, values, bytes);
-    return GR_OK;
+    bool conv = is_conv(&e->spec) && e->count > 0;
+    walk w = {.c = conv ? sizes_of(e->spec.shape) : (conv_sizes){e->count, 1, 1, 1}};
+    int64_t area = w.c.h * w.c.w, each = area * w.c.i;
+    w.o = element / each;
+    w.i = element % each / area;
+    w.p = element % area;
+    return w;
+}
+
+static int64_t walk_next(walk *w)
+{
+    int64_t area = w->c.h * w->c.w, at = (w->o * area + w->p) * w->c.i + w->i;
+    if (++w->p == area) w->p = 0, w->i++;
+    if (w->i == w->c.i) w->i = 0, w->o++;
+    return at;
+}
+
+static gr_st_type memory_type(const gr_store *s, const gr_entry *e)
+{
+    return e->spec.shape.rank == 0 || gr_backend_real_bytes(gr__store_backend(s)) == 8 ? GR_ST_F64 : GR_ST_F32;
+}
+
+static size_t memory_bytes(const gr_store *s, const gr_entry *e)
+{
+    return (size_t)e->count * (memory_type(s, e) == GR_ST_F64 ? 8 : 4);
+}
+
+/* Whether a file with numbers of `type` holds the entry as memory does. */
+static bool as_in_memory(const gr_store *s, const gr_entry *e, gr_st_type type)
+{
+    return !is_conv(&e->spec) && memory_type(s, e) == type;
+}
+
+static void convert(gr_st_type from, const void *a, size_t i, gr_st_type to, void *b, size_t k)
+{
+    double x;
+    float single;
+    if (from == GR_ST_F64) /* a file's data need not be aligned */
+        memcpy(&x, (const char *)a + 8 * i, 8);
+    else
+        memcpy(&single, (const char *)a + 4 * i, 4), x = single;
+    single = (float)x;
+    if (to == GR_ST_F64)
+        memcpy((char *)b + 8 * k, &x, 8);
+    else
+        memcpy((char *)b + 4 * k, &single, 4);
+}
+
+typedef struct sources { /* of the tensors that are written */
+    const gr_store *store;
+    const gr_entry **entry;
+    gr_st_type type; /* of the file */
+} sources;
+
+static void to_file(void *user, int i, size_t at, size_t bytes, void *to)
+{
+    const sources *s = user;
+    const gr_entry *e = s->entry[i];
+    size_t width = s->type == GR_ST_F64 ? 8 : 4;
+    gr_st_type type = memory_type(s->store, e);
+    walk w = walk_from(e, (int64_t)(at / width));
+    for (size_t k = 0; k < bytes / width; k++) convert(type, e->data, (size_t)walk_next(&w), s->type, to, k);
 }
 
 /* Slot NAME/slot of a parameter or a state, or this itself where it has none. */
@@ -110,49 +144,42 @@ static const gr_entry *as_viewed(const gr_store *s, const gr_entry *e, const cha
 gr_status gr__model_save(gr_context *ctx, const char *path, const gr_store *s, const char *slot, bool float64,
                          const gr_st_pair *meta, int n_meta)
 {
-    size_t total = 0, element = float64 ? 8 : 4, table;
     int n = 0, count = gr_store_count(s);
-    for (int i = 0; i < count; i++)
-        if (in_model(&gr_store_entry(s, i)->spec)) total += element * (size_t)gr_store_entry(s, i)->count;
-    table = sizeof(gr_st_tensor) * (size_t)(count + 1);
+    size_t table = sizeof(gr_st_tensor) * (size_t)(count + 1), list = sizeof(gr_entry *) * (size_t)(count + 1);
     gr_st_tensor *tensors = gr__alloc(ctx, table);
-    char *data = gr__alloc(ctx, total + 1), *at = data;
-    gr_status st = tensors && data ? GR_OK : GR_E_MEMORY;
+    sources from = {s, gr__alloc(ctx, list), float64 ? GR_ST_F64 : GR_ST_F32};
+    gr_status st = tensors && from.entry ? GR_OK : GR_E_MEMORY;
     for (int i = 0; i < count && st == GR_OK; i++) {
-        const gr_entry *e = gr_store_entry(s, i);
+        const gr_entry *e = gr_store_entry(s, i), *viewed = as_viewed(s, e, slot);
         if (!in_model(&e->spec)) continue;
-        size_t bytes = element * (size_t)e->count;
-        st = to_file(ctx, s, as_viewed(s, e, slot), float64, at);
-        tensors[n++] =
-            (gr_st_tensor){e->spec.name, float64 ? GR_ST_F64 : GR_ST_F32, gr__file_shape(&e->spec), at, bytes};
-        at += bytes;
+        from.entry[n] = viewed;
+        tensors[n++] = (gr_st_tensor){.name = e->spec.name,
+                                      .type = from.type,
+                                      .shape = gr__file_shape(&e->spec),
+                                      .bytes = (size_t)e->count * (float64 ? 8 : 4),
+                                      .data = as_in_memory(s, viewed, from.type) ? viewed->data : NULL};
     }
-    if (st == GR_OK) st = gr__st_write(ctx, path, tensors, n, meta, n_meta);
-    gr__free(ctx, data, total + 1);
+    if (st == GR_OK) st = gr__st_write_pieces(ctx, path, tensors, n, &(gr_st_maker){to_file, &from}, meta, n_meta);
+    gr__free(ctx, from.entry, list);
     gr__free(ctx, tensors, table);
     return st;
 }
 
-static gr_status from_file(gr_context *ctx, gr_store *s, const gr_entry *e, const gr_st_tensor *t)
+static gr_status from_file(gr_context *ctx, const gr_st *st, gr_store *s, const gr_entry *e, const gr_st_tensor *t)
 {
-    size_t n = (size_t)e->count, bytes = 2 * sizeof(double) * n;
-    double *values = gr__alloc(ctx, bytes), *v = values;
-    const char *data = t->data;
-    if (!values) return GR_E_MEMORY;
-    for (size_t i = 0; i < n; i++) { /* a file's data need not be aligned */
-        float single;
-        if (t->type == GR_ST_F64)
-            memcpy(&values[i], data + 8 * i, 8);
-        else
-            memcpy(&single, data + 4 * i, 4), values[i] = single;
+    if (as_in_memory(s, e, t->type)) return gr__st_read(st, t, 0, t->bytes, e->data);
+    char *piece = gr__alloc(ctx, GR_ST_PIECE);
+    gr_status status = piece ? GR_OK : GR_E_MEMORY;
+    gr_st_type type = memory_type(s, e);
+    walk w = walk_from(e, 0);
+    for (size_t at = 0, n; at < t->bytes && status == GR_OK; at += n) {
+        n = GR_MIN(t->bytes - at, (size_t)GR_ST_PIECE);
+        status = gr__st_read(st, t, at, n, piece);
+        for (size_t k = 0; k < n / (t->type == GR_ST_F64 ? 8 : 4) && status == GR_OK; k++)
+            convert(t->type, piece, k, type, e->data, (size_t)walk_next(&w));
     }
-    if (is_conv(&e->spec)) {
-        v = values + n;
-        permute(e->spec.shape, values, v, false);
-    }
-    gr_store_write(s, e, v);
-    gr__free(ctx, values, bytes);
-    return GR_OK;
+    gr__free(ctx, piece, GR_ST_PIECE);
+    return status;
 }
 
 static gr_status check_tensor(gr_context *ctx, const char *path, const gr_entry *e, const gr_st_tensor *t)
@@ -199,22 +226,12 @@ gr_status gr__model_load(gr_context *ctx, const gr_st *st, const char *path, gr_
         if (!in_model(&e->spec)) continue;
         const gr_st_tensor *t = gr__st_find(st, e->spec.name);
         status = check_tensor(ctx, path, e, t);
-        if (status == GR_OK) status = from_file(ctx, s, e, t);
+        if (status == GR_OK) status = from_file(ctx, st, s, e, t);
     }
     return status;
 }
 
 /* ---- checkpoints ---- */
-
-static gr_st_type memory_type(const gr_store *s, const gr_entry *e)
-{
-    return e->spec.shape.rank == 0 || gr_backend_real_bytes(gr__store_backend(s)) == 8 ? GR_ST_F64 : GR_ST_F32;
-}
-
-static size_t memory_bytes(const gr_store *s, const gr_entry *e)
-{
-    return (size_t)e->count * (memory_type(s, e) == GR_ST_F64 ? 8 : 4);
-}
 
 gr_status gr__checkpoint_write(gr_context *ctx, const char *path, const gr_store *s, const gr_st_pair *state,
                                int n_state)
@@ -227,7 +244,11 @@ gr_status gr__checkpoint_write(gr_context *ctx, const char *path, const gr_store
     if (st == GR_OK) {
         for (int i = 0; i < n; i++) {
             const gr_entry *e = gr_store_entry(s, i);
-            tensors[i] = (gr_st_tensor){e->spec.name, memory_type(s, e), e->spec.shape, e->data, memory_bytes(s, e)};
+            tensors[i] = (gr_st_tensor){.name = e->spec.name,
+                                        .type = memory_type(s, e),
+                                        .shape = e->spec.shape,
+                                        .bytes = memory_bytes(s, e),
+                                        .data = e->data};
         }
         meta[0] = (gr_st_pair){"gradus.checkpoint", "1"};
         if (n_state) memcpy(meta + 1, state, sizeof *state * (size_t)n_state);
@@ -277,7 +298,7 @@ gr_status gr__checkpoint_apply(gr_context *ctx, const gr_st *st, const char *pat
     }
     for (int i = 0; i < gr_store_count(s) && status == GR_OK; i++) { /* only once all of it fits */
         const gr_entry *e = gr_store_entry(s, i);
-        if (e->count) memcpy(e->data, gr__st_find(st, e->spec.name)->data, memory_bytes(s, e));
+        status = gr__st_read(st, gr__st_find(st, e->spec.name), 0, memory_bytes(s, e), e->data);
     }
     return status;
 }

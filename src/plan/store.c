@@ -245,24 +245,37 @@ done:
     return st;
 }
 
-void gr_store_read(const gr_store *s, const gr_entry *e, double *values)
+void gr__store_get(const gr_store *s, const gr_entry *e, int64_t first, int64_t n, double *values)
 {
     assert(e->data && "the store is not sealed");
     if (element_bytes(s, e->spec.shape) == sizeof(double)) {
-        memcpy(values, e->data, (size_t)e->count * sizeof *values);
+        memcpy(values, (const double *)e->data + first, (size_t)n * sizeof *values);
         return;
     }
-    const float *f = e->data;
-    for (int64_t i = 0; i < e->count; i++) values[i] = (double)f[i];
+    const float *f = (const float *)e->data + first;
+    for (int64_t i = 0; i < n; i++) values[i] = (double)f[i];
+}
+
+void gr__store_put(gr_store *s, const gr_entry *e, int64_t first, int64_t stride, int64_t n, const double *values)
+{
+    assert(e->data && "the store is not sealed");
+    bool wide = element_bytes(s, e->spec.shape) == sizeof(double);
+    double *d = (double *)e->data + (wide ? first : 0);
+    float *f = (float *)e->data + (wide ? 0 : first);
+    for (int64_t i = 0; i < n; i++) {
+        if (wide)
+            d[i * stride] = values[i];
+        else
+            f[i * stride] = (float)values[i];
+    }
+}
+
+void gr_store_read(const gr_store *s, const gr_entry *e, double *values)
+{
+    gr__store_get(s, e, 0, e->count, values);
 }
 
 void gr_store_write(gr_store *s, const gr_entry *e, const double *values)
 {
-    assert(e->data && "the store is not sealed");
-    if (element_bytes(s, e->spec.shape) == sizeof(double)) {
-        memcpy(e->data, values, (size_t)e->count * sizeof *values);
-        return;
-    }
-    float *f = e->data;
-    for (int64_t i = 0; i < e->count; i++) f[i] = (float)values[i];
+    gr__store_put(s, e, 0, 1, e->count, values);
 }

@@ -12,8 +12,9 @@ gr_status gr__steps_open(gr_context *ctx, const gr_recipe *r, unsigned flags, gr
     GR_TRY(gr__task_open(ctx, r, 1u << GR_PART_TRAIN | validation, NULL, &s->task));
     s->task.unfused = flags & GR_STEPS_UNFUSED;
     GR_TRY(gr__engine_make(&s->task, true, validation, &s->engine));
-    GR_TRY(gr__engine_start(&s->engine));
+    GR_TRY(gr_store_seal(s->engine.store));
     GR_TRY(gr__network_init(s->task.network, s->engine.store));
+    GR_TRY(gr__engine_start(&s->engine));
     gr_loader_options o = gr__task_loader(&s->task, GR_PART_TRAIN, false);
     s->extent = gr__task_extent(&s->task);
     GR_TRY(gr__loader_create(ctx, &o, &s->loader));

@@ -140,18 +140,31 @@ done:
     return st;
 }
 
-static void count_bytes(gr_engine *e, bool train, unsigned parts)
+/* The arena is the largest plan's, whose own division stands for all; where initial values take more memory meanwhile
+ * (they are made before there is an arena), as large as that. */
+static gr_status count_arena(gr_engine *e, bool train)
+{
+    gr_engine_bytes *b = &e->bytes;
+    uint64_t work = 0;
+    for (int i = 0; i < e->n_plans; i++) {
+        gr_plan_bytes_info p = gr_plan_bytes(e->plan[i].plan);
+        if (p.arena <= e->arena_bytes) continue;
+        e->arena_bytes = p.arena;
+        b->gradients = p.gradients, b->activations = p.activations, b->workspace = p.workspace;
+    }
+    gr_status st = train ? gr__network_init_work(e->task->network, &work) : GR_OK;
+    if (st != GR_OK || work <= e->arena_bytes) return st;
+    b->workspace += work - e->arena_bytes;
+    e->arena_bytes = work;
+    return GR_OK;
+}
+
+static gr_status count_bytes(gr_engine *e, bool train, unsigned parts)
 {
     const gr_task *t = e->task;
     gr_engine_bytes *b = &e->bytes;
-    uint64_t arena = 0;
     gr_store_bytes(e->store, &b->parameters, &b->slots);
-    for (int i = 0; i < e->n_plans; i++) { /* the largest plan's own division stands for all */
-        gr_plan_bytes_info p = gr_plan_bytes(e->plan[i].plan);
-        if (p.arena <= arena) continue;
-        arena = p.arena;
-        b->gradients = p.gradients, b->activations = p.activations, b->workspace = p.workspace;
-    }
+    gr_status st = count_arena(e, train);
     b->data = t->data_bytes;
     for (int p = 0; p < GR_PARTS; p++) {
         bool training = train && p == GR_PART_TRAIN;
@@ -166,10 +179,11 @@ static void count_bytes(gr_engine *e, bool train, unsigned parts)
         if (!t->loaded) o.set = &shape, o.rows = &rows;
         b->loader += gr__loader_bytes(&o);
     }
-    b->total = b->parameters + b->slots + arena + b->data + b->loader;
+    b->total = b->parameters + b->slots + e->arena_bytes + b->data + b->loader;
     /* Structures, names, file headers: what our allocator counted so far, and as much again with room for files being
      * read and written. */
     b->bookkeeping = 2 * gr__bookkeeping_bytes(t->ctx) + 2 * (b->parameters + b->slots) + (16u << 20);
+    return st;
 }
 
 gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engine *e)
@@ -187,7 +201,7 @@ gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engin
     if (train) GR_TRY(statistics_plans(e));
     for (int p = 0; p < GR_PARTS; p++)
         if (parts & 1u << p && t->count[p]) GR_TRY(evaluation_plans(e, p));
-    count_bytes(e, train, parts);
+    GR_TRY(count_bytes(e, train, parts));
     gr_shape s = gr__network_output(t->network);
     e->output_count = gr_shape_count(s);
 done:
@@ -260,12 +274,9 @@ static void find_feeds(gr_engine_plan *p)
 
 gr_status gr__engine_start(gr_engine *e)
 {
-    gr_context *ctx = e->task->ctx;
-    uint64_t arena = 0;
     gr_status st = GR_OK;
-    for (int i = 0; i < e->n_plans; i++) arena = GR_MAX(arena, gr_plan_bytes(e->plan[i].plan).arena);
     GR_TRY(gr_store_seal(e->store));
-    GR_TRY(gr_arena_create(ctx, arena, &e->arena));
+    GR_TRY(gr_arena_create(e->task->ctx, e->arena_bytes, &e->arena));
     for (int i = 0; i < e->n_plans; i++) {
         GR_TRY(gr_plan_bind(e->plan[i].plan, e->arena));
         find_feeds(&e->plan[i]);

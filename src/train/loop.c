@@ -377,9 +377,10 @@ static gr_status train(gr_loop *l, gr_train_result *out)
     gr_rate rate = gr__engine_moment(l->recipe, &start, l->schedule);
     GR_TRY(gr__sched_check(l->ctx, &l->recipe->sched, &rate));
     GR_TRY(gr__actions_check(l->ctx, &l->engine->rules, &start));
+    GR_TRY(gr_store_seal(l->engine->store));
+    GR_TRY(starting_weights(l)); /* what that takes meanwhile is given back before the arena takes its place */
     GR_TRY(gr__engine_start(l->engine));
     GR_TRY(prepare_loaders(l));
-    GR_TRY(starting_weights(l));
     GR_TRY(gr__run_begin(l->ctx, l->options->out, l->options->overwrite && !l->options->resume, l->run));
     if (l->options->resume) GR_TRY(gr__loop_resume(l, &resumed));
     GR_TRY(gr__loop_recipe(l));

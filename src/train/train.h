@@ -93,6 +93,7 @@ typedef struct gr_engine {
     gr_view view[GR_MAX_VIEWS]; /* the first stands for the model */
     int n_views;
     gr_engine_bytes bytes;
+    uint64_t arena_bytes; /* the largest plan's, or what making initial values takes before there is an arena */
     int64_t output_count; /* numbers a sample in `prediction` */
 } gr_engine;
 

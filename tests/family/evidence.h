@@ -771,7 +771,7 @@ static inline bool ev_init_case(ev_bench *b, const gr_init *m, const ev_case *c,
     gr_init_target t = {.param = &p, .count = N, .rng = &rng};
     double *x = malloc(sizeof *x * N);
     bool ok = x && gr__settings_make(b->ctx, b->memory, &m->head, b->tree, GR_PRESET_CHAPTER, NULL, &s) == GR_OK &&
-              m->fill(b->ctx, &s, &t, x) == GR_OK;
+              gr__init_values(b->ctx, m, &s, &t, x) == GR_OK;
     ok = ok ? ev_moments(c, v, x, N) : ev_failed(v, b->ctx, c, "fill");
     free(x);
     return ok;

@@ -119,7 +119,7 @@ static void every_direction_is_as_likely(void **state)
     gr__rng rng = gr__rng_make(11, "haar", 0, 0);
     for (int i = 0; i < MANY; i++) {
         double w[9];
-        test_ok(b.ctx, m->fill(b.ctx, &s, &(gr_init_target){.param = &p, .count = 9, .rng = &rng}, w));
+        test_ok(b.ctx, gr__init_values(b.ctx, m, &s, &(gr_init_target){.param = &p, .count = 9, .rng = &rng}, w));
         for (int k = 0; k < 9; k++) element[k][i] = w[k];
     }
     for (int k = 0; k < 9; k++) {

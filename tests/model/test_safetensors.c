@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "model/file.h"
+#include "model/safetensors.h"
 #include "test.h"
 
 static char folder[64], path[96];
@@ -53,15 +53,9 @@ static void write_many(gr_context *ctx)
     test_ok(ctx, gr__st_write(ctx, path, tensors, GR_COUNT(tensors), meta, GR_COUNT(meta)));
 }
 
-static void test_round_trip(void **state)
+static void holds_many(gr_context *ctx, gr_st *st, bool whole)
 {
-    (void)state;
-    gr_context *ctx = test_context();
     const gr_st_tensor want[] = MANY;
-    gr_st *st = NULL;
-    write_many(ctx);
-    test_ok(ctx, gr__st_open(ctx, path, &st));
-    test_ok(ctx, gr__st_verify(st, path));
     assert_int_equal(gr__st_count(st), GR_COUNT(want));
     for (size_t i = 0; i < GR_COUNT(want); i++) {
         const gr_st_tensor *t = gr__st_find(st, want[i].name);
@@ -70,13 +64,31 @@ static void test_round_trip(void **state)
         assert_int_equal(t->bytes, want[i].bytes);
         assert_int_equal(t->shape.rank, want[i].shape.rank);
         for (int d = 0; d < t->shape.rank; d++) assert_int_equal(t->shape.dim[d], want[i].shape.dim[d]);
-        assert_memory_equal(t->data, want[i].data, want[i].bytes);
+        char copy[64];
+        for (size_t at = 0, step = 5; at < t->bytes; at += step) /* in pieces of any size */
+            test_ok(ctx, gr__st_read(st, t, at, GR_MIN(step, t->bytes - at), copy + at));
+        assert_memory_equal(copy, want[i].data, want[i].bytes);
+        assert_true(whole == (t->data != NULL));
+        if (whole) assert_memory_equal(t->data, want[i].data, want[i].bytes);
     }
     assert_string_equal(gr__st_meta(st, "gradus.recipe"), "gradus: 1\nname: \"x\"\t\\ é\x01\n");
     assert_string_equal(gr__st_meta(st, "empty"), "");
     assert_null(gr__st_meta(st, "other"));
     assert_null(gr__st_find(st, "other"));
-    gr__st_close(st);
+}
+
+static void test_round_trip(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    write_many(ctx);
+    for (int whole = 0; whole < 2; whole++) {
+        gr_st *st = NULL;
+        test_ok(ctx, whole ? gr__st_whole(ctx, path, &st) : gr__st_open(ctx, path, &st));
+        test_ok(ctx, gr__st_verify(st, path));
+        holds_many(ctx, st, whole);
+        gr__st_close(st);
+    }
     end(ctx);
 }
 
@@ -95,6 +107,60 @@ static void test_deterministic(void **state)
     assert_int_equal(a[0] % 8, 0); /* the data begins 8-byte aligned */
     gr__free(ctx, a, n + 1);
     gr__free(ctx, b, m + 1);
+    end(ctx);
+}
+
+/* Numbers of a tensor larger than any piece. */
+enum { LARGE = 200001 };
+static double number_at(size_t i)
+{
+    return (double)i * 0.37 - 1e4;
+}
+
+static void make(void *user, int i, size_t at, size_t bytes, void *to)
+{
+    *(size_t *)user = GR_MAX(*(size_t *)user, bytes);
+    assert_int_equal(i, 1);
+    assert_int_equal(at % 8, 0);
+    for (size_t k = 0; k < bytes / 8; k++) {
+        double x = number_at(at / 8 + k);
+        memcpy((char *)to + 8 * k, &x, 8);
+    }
+}
+
+/* A tensor made in pieces gives the file that the same tensor in memory gives, and is read back in pieces. */
+static void test_pieces(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    double *all = malloc(sizeof *all * LARGE), *got = malloc(sizeof *got * LARGE);
+    assert_true(all && got);
+    for (size_t i = 0; i < LARGE; i++) all[i] = number_at(i);
+    gr_st_tensor tensors[] = {{"first", GR_ST_F32, GR_SHAPE(2, 3), f32, sizeof f32},
+                              {"large", GR_ST_F64, GR_SHAPE(LARGE), all, sizeof *all * LARGE},
+                              {"last", GR_ST_U8, GR_SHAPE(3), u8, sizeof u8}};
+    char *a, *b;
+    size_t n, m, most = 0;
+    gr_st *st;
+    test_ok(ctx, gr__st_write(ctx, path, tensors, 3, NULL, 0));
+    test_ok(ctx, gr__file_read(ctx, path, 1 << 24, &a, &n));
+    tensors[1].data = NULL;
+    uint64_t held = gr__bookkeeping_bytes(ctx);
+    test_ok(ctx, gr__st_write_pieces(ctx, path, tensors, 3, &(gr_st_maker){make, &most}, NULL, 0));
+    test_ok(ctx, gr__file_read(ctx, path, 1 << 24, &b, &m));
+    assert_int_equal(n, m);
+    assert_memory_equal(a, b, n);
+    assert_true(most > 0 && most < sizeof *all * LARGE / 4);
+    gr__free(ctx, b, m + 1);
+    test_ok(ctx, gr__st_open(ctx, path, &st));
+    test_ok(ctx, gr__st_verify(st, path));
+    assert_true(gr__bookkeeping_bytes(ctx) < held + (128 << 10)); /* the header alone is kept */
+    test_ok(ctx, gr__st_read(st, gr__st_find(st, "large"), 0, sizeof *all * LARGE, got));
+    assert_memory_equal(got, all, sizeof *all * LARGE);
+    gr__st_close(st);
+    gr__free(ctx, a, n + 1);
+    free(all);
+    free(got);
     end(ctx);
 }
 
@@ -283,6 +349,44 @@ static void test_damage(void **state)
     end(ctx);
 }
 
+/* The same of files that are read in pieces; and one that becomes shorter while it is open ends before it should. */
+static void test_damaged_on_disk(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    size_t n;
+    gr_st *st = NULL;
+    char value[16];
+    write_many(ctx);
+    char *bytes = read_back(ctx, &n);
+    for (size_t i = 0; i < n; i += 7) {
+        bytes[i] ^= 1;
+        test_ok(ctx, gr__file_write(ctx, path, bytes, n));
+        gr_status got = gr__st_open(ctx, path, &st);
+        if (got == GR_OK) {
+            got = gr__st_verify_as(st, path, true);
+            gr__st_close(st);
+        }
+        assert_int_equal(got, GR_E_FORMAT);
+        gr_context_clear_error(ctx);
+        bytes[i] ^= 1;
+    }
+    for (size_t k = 0; k < n; k += 5) {
+        test_ok(ctx, gr__file_write(ctx, path, bytes, k));
+        assert_int_equal(gr__st_open(ctx, path, &st), GR_E_FORMAT);
+        gr_context_clear_error(ctx);
+    }
+    test_ok(ctx, gr__file_write(ctx, path, bytes, n));
+    test_ok(ctx, gr__st_open(ctx, path, &st));
+    assert_int_equal(truncate(path, (off_t)n - 12), 0);
+    assert_int_equal(gr__st_read(st, gr__st_find(st, "scalar"), 0, 8, value), GR_E_FORMAT);
+    gr_context_clear_error(ctx);
+    assert_int_equal(gr__st_verify(st, path), GR_E_FORMAT);
+    gr__st_close(st);
+    gr__free(ctx, bytes, n + 1);
+    end(ctx);
+}
+
 /* A file cut anywhere is refused. */
 static void test_cut(void **state)
 {
@@ -367,10 +471,19 @@ static void test_missing(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_deterministic),   cmocka_unit_test(test_odd_contents),
-        cmocka_unit_test(test_hostile),    cmocka_unit_test(test_hostile_lengths), cmocka_unit_test(test_deep_json),
-        cmocka_unit_test(test_foreign),    cmocka_unit_test(test_damage),          cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_full_disk),       cmocka_unit_test(test_missing)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip),
+                                       cmocka_unit_test(test_pieces),
+                                       cmocka_unit_test(test_damaged_on_disk),
+                                       cmocka_unit_test(test_deterministic),
+                                       cmocka_unit_test(test_odd_contents),
+                                       cmocka_unit_test(test_hostile),
+                                       cmocka_unit_test(test_hostile_lengths),
+                                       cmocka_unit_test(test_deep_json),
+                                       cmocka_unit_test(test_foreign),
+                                       cmocka_unit_test(test_damage),
+                                       cmocka_unit_test(test_cut),
+                                       cmocka_unit_test(test_no_memory),
+                                       cmocka_unit_test(test_full_disk),
+                                       cmocka_unit_test(test_missing)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -56,8 +56,8 @@ static void check(const parity *c, bool float64, double limit)
     test_ok(ctx, gr__recipe_open(ctx, recipe, sets, 2, &r));
     test_ok(ctx, gr__train(ctx, r, &(gr_train_options){.out = run, .from = start}, &result));
     assert_int_equal(result.steps, 20);
-    test_ok(ctx, gr__st_open(ctx, model, &got));
-    test_ok(ctx, gr__st_open(ctx, want, &wanted));
+    test_ok(ctx, gr__st_whole(ctx, model, &got));
+    test_ok(ctx, gr__st_whole(ctx, want, &wanted));
     assert_int_equal(gr__st_count(got), gr__st_count(wanted));
     for (int i = 0; i < gr__st_count(wanted); i++) {
         const gr_st_tensor *w = gr__st_at(wanted, i), *g = gr__st_find(got, w->name);

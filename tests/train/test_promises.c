@@ -44,7 +44,7 @@ static double *weights(gr_context *ctx, const char *out, int64_t *n)
     char path[160];
     gr_st *st;
     snprintf(path, sizeof path, "%s/last.safetensors", out);
-    test_ok(ctx, gr__st_open(ctx, path, &st));
+    test_ok(ctx, gr__st_whole(ctx, path, &st));
     const gr_st_tensor *t = gr__st_find(st, "head.weight");
     assert_non_null(t);
     assert_int_equal(t->type, GR_ST_F64);

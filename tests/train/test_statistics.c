@@ -37,7 +37,7 @@ static figures read_figures(gr_context *ctx, const char *folder, const char *fil
     gr_st *st;
     figures f;
     snprintf(path, sizeof path, "%s/%s", folder, file);
-    test_ok(ctx, gr__st_open(ctx, path, &st));
+    test_ok(ctx, gr__st_whole(ctx, path, &st));
     snprintf(name, sizeof name, "%s.running_mean", layer);
     f.n = read_tensor(st, name, f.mean);
     snprintf(name, sizeof name, "%s.running_var", layer);
@@ -243,7 +243,7 @@ static void statistics_that_overflow_end_the_run(void **state)
     gr_context_clear_error(r.ctx);
     snprintf(path, sizeof path, "%s/last.safetensors", r.s.out);
     gr_st *st;
-    test_ok(r.ctx, gr__st_open(r.ctx, path, &st));
+    test_ok(r.ctx, gr__st_whole(r.ctx, path, &st));
     const float *var = gr__st_find(st, "n1.running_var")->data;
     assert_true(var[0] == 1 && var[1] == 1); /* nothing was assigned */
     gr__st_close(st);

@@ -89,7 +89,7 @@ static void read_tensor(gr_context *ctx, const course *c, const char *name, doub
     char path[160];
     gr_st *st;
     snprintf(path, sizeof path, "%s/last.safetensors", c->out);
-    test_ok(ctx, gr__st_open(ctx, path, &st));
+    test_ok(ctx, gr__st_whole(ctx, path, &st));
     const gr_st_tensor *t = gr__st_find(st, name);
     assert_non_null(t);
     assert_int_equal(t->bytes, n * sizeof *to);

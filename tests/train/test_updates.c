@@ -23,7 +23,7 @@ static void model_read(gr_context *ctx, const char *folder, const char *file, mo
     gr_st *st;
     *m = (model){0};
     snprintf(path, sizeof path, "%s/%s", folder, file);
-    test_ok(ctx, gr__st_open(ctx, path, &st));
+    test_ok(ctx, gr__st_whole(ctx, path, &st));
     for (size_t i = 0; i < GR_COUNT(names); i++) {
         const gr_st_tensor *t = gr__st_find(st, names[i]);
         if (!t) continue;
@@ -320,7 +320,7 @@ static void fit_linear(const linear *p, const char *penalty, double w[INPUTS], d
     test_ok(ctx, gr__train(ctx, r, &(gr_train_options){.out = out}, &result));
     assert_int_equal(result.steps, 3000); /* an update an epoch: data.batch is ignored [mission O1] */
     snprintf(path, sizeof path, "%s/last.safetensors", out);
-    test_ok(ctx, gr__st_open(ctx, path, &st));
+    test_ok(ctx, gr__st_whole(ctx, path, &st));
     memcpy(w, gr__st_find(st, "head.weight")->data, sizeof(double) * INPUTS);
     memcpy(b, gr__st_find(st, "head.bias")->data, sizeof(double));
     gr__st_close(st);
