@@ -33,7 +33,7 @@ static gr_status answer_json(const answers *a, const char *input, int64_t best, 
 {
     char number[24];
     json_t *o = json_object(), *list = json_array(), *yes = json_array();
-    json_object_set_new(o, "input", json_string(input));
+    json_object_set_new(o, "input", cli_text(input));
     for (int64_t k = 0; k < a->width; k++) json_array_append_new(list, json_real(v[k]));
     for (int64_t k = 0; k < a->width; k++)
         if (v[k] >= 0.5) json_array_append_new(yes, json_integer(k));
@@ -49,10 +49,11 @@ static gr_status answer_json(const answers *a, const char *input, int64_t best, 
 
 static void answer_text(const answers *a, const char *input, int64_t best, const double *v)
 {
-    char number[24];
-    printf("%s", input);
+    char number[24], shown[4200];
+    printf("%s", gr__shown(shown, sizeof shown, input, strlen(input)));
+    const char *name = class_name(a->model, best, number, sizeof number);
     if (tells_class(a))
-        printf("  %s  %.4f", class_name(a->model, best, number, sizeof number), v[best]);
+        printf("  %s  %.4f", gr__shown(shown, sizeof shown, name, strlen(name)), v[best]);
     else
         for (int64_t k = 0; k < a->width; k++) printf("  %.8g", v[k]);
     printf("\n");
