@@ -44,7 +44,7 @@ static gr_status quoted(gr__csv_reader *r, gr__field *f)
         if (r->at == r->end)
             return gr__fail(r->ctx, GR_E_FORMAT, "\"%s\": the quote in the record at line %llu is never closed",
                             r->name, (unsigned long long)r->record_line);
-        if (*r->at == '\n') r->line++;
+        if (*r->at == '\n' || (*r->at == '\r' && (r->at + 1 == r->end || r->at[1] != '\n'))) r->line++;
         if (*r->at != '"') continue;
         if (r->at + 1 == r->end || r->at[1] != '"') break;
         f->doubled = true;
@@ -138,10 +138,10 @@ static size_t regular(gr_context *ctx, const char *name, const char *data, size_
     return n;
 }
 
-char gr__csv_guess(gr_context *ctx, const char *name, const char *data, size_t bytes)
+char gr__csv_guess(gr_context *ctx, const char *name, const char *data, size_t bytes, char otherwise)
 {
     static const char candidates[] = {',', ';', '\t', '|', ' '};
-    char best = ',';
+    char best = otherwise;
     size_t most = 1;
     for (size_t i = 0; i < GR_COUNT(candidates) && gr__error_code(ctx) == GR_OK; i++) {
         gr_status st = GR_OK;
@@ -168,6 +168,18 @@ bool gr__field_is(const gr__field *f, const char *text)
         return !*text && i == f->n;
     }
     return strlen(text) == f->n && memcmp(f->s, text, f->n) == 0;
+}
+
+bool gr__field_whole(const gr__field *f, int64_t *out)
+{
+    if (f->n == 0 || f->n > 15 || (f->s[0] == '0' && f->n > 1)) return false;
+    int64_t x = 0;
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->s[i] < '0' || f->s[i] > '9') return false;
+        x = x * 10 + (f->s[i] - '0');
+    }
+    *out = x;
+    return true;
 }
 
 const char *gr__field_text(gr__bump *b, const gr__field *f)

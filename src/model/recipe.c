@@ -63,7 +63,8 @@ static gr_status read_name(gr__recipe_reader *k)
         if (!*r->name) r->name = "run";
     }
     const gr_tree *at = gr__setting_tree(&k->top, "name");
-    if (!*r->name || strlen(r->name) > 200 || strchr(r->name, '/') || strchr(r->name, '\n') ||
+    size_t n = strlen(r->name), wrong;
+    if (n == 0 || n > 200 || strpbrk(r->name, "/\n\r\t") || !gr__is_text(r->name, n, &wrong) ||
         strcmp(r->name, ".") == 0 || strcmp(r->name, "..") == 0)
         return gr__tree_fail(k->ctx, at ? at : k->root, GR_E_RANGE, "name: it becomes the run folder runs/NAME",
                              "\"%s\" cannot name a folder", r->name);
