@@ -41,6 +41,7 @@ static gr_status options_of(gr_context *ctx, const gr_settings *s, const gr_sour
                          .missing = gr__setting_tree(s, "missing"),
                          .want = o->want,
                          .keep_float64 = o->keep_float64,
+                         .exact = o->exact,
                          .names = gr__setting_tree(s, "columns") ? NULL : o->csv_names,
                          .class_names = o->class_names,
                          .n_class_names = o->class_names ? o->n_class_names : 0};

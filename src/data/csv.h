@@ -52,7 +52,7 @@ typedef struct gr__csv_options {
     int64_t n_wanted;         /* predict: as many inputs; 0: any */
     const gr_tree *missing;   /* a list of texts, or one; NULL: none declared */
     gr_target_kind want;
-    bool keep_float64;
+    bool keep_float64, exact; /* as in gr_source_options */
     const char *const *class_names;
     int n_class_names;
 } gr__csv_options;

@@ -14,6 +14,7 @@
 /* ---- a set of samples ---- */
 typedef enum gr_element { GR_EL_U8, GR_EL_F32, GR_EL_F64, GR_EL_I32 } gr_element;
 size_t gr__element_bytes(gr_element e);
+const char *gr__element_name(gr_element e); /* "uint8" */
 
 typedef enum gr_target_kind { GR_TARGET_NONE, GR_TARGET_CLASS, GR_TARGET_VALUE } gr_target_kind;
 
@@ -52,6 +53,7 @@ typedef struct gr_set_info {
 typedef struct gr_source_options {
     const char *folder; /* relative paths start here (the recipe's folder) */
     bool keep_float64;  /* precision: float64 */
+    bool exact;         /* inputs are prepared: kept with every digit, of which float32 may not hold enough */
     uint64_t seed;      /* synthetic sources */
     gr_target_kind
         want; /* what the cost wants of a target column that could be either: GR_TARGET_CLASS or GR_TARGET_VALUE */
@@ -145,9 +147,39 @@ gr_status gr__prepare_placeholder(gr_context *ctx, gr__bump *b, const gr_tree *l
 gr_status gr__prepare_resolve(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_tree **out);
 /* As graph: x (any dtype) -> GR_REAL prepared. */
 gr_val gr__prepare_build(gr_graph *g, const gr_prepared *p, int n, gr_val x);
+/* The same on numbers, in place: x[0..count) are the elements first, first + 1, ... of a sample. In float64 the bits of
+ * the graph on `ref`. */
+void gr__prepare_values(const gr_prepared *p, int n, int64_t first, double *x, int64_t count);
 /* JSON-able form for the model's metadata (`gradus.prepare`) and back. */
 gr_tree *gr__prepare_tree(gr__bump *b, const gr_prepared *p, int n);
 gr_status gr__prepare_parse(gr_context *ctx, gr__bump *b, const gr_tree *t, gr_prepared **out, int *n);
+
+/* ---- delivery: a set's numbers as the network takes them ---- */
+
+/* Bytes and float32 are what the graph prepares itself. All else is prepared here, in float64 from the numbers of the
+ * file, and rounded once: in float32 the times of an hour are a handful of numbers. */
+typedef struct gr_delivery {
+    gr_element as; /* bytes, or the backend's reals */
+    const gr_prepared *prepared;
+    int n_prepared; /* 0: as the source has them; the graph prepares what there is to prepare */
+} gr_delivery;
+/* real: the backend's. GR_E_SHAPE where the steps do not fit samples of this shape. */
+gr_status gr__delivery_of(gr_context *ctx, gr_element source, gr_element real, const gr_prepared *p, int n,
+                          gr_shape sample, gr_delivery *out);
+/* Whether two types go the same way, where there are n steps. */
+bool gr__delivered_alike(gr_element a, gr_element b, int n);
+/* How many of n steps are left to the graph. */
+int gr__delivery_left(const gr_delivery *d, int n);
+void gr__deliver(const gr_set *set, int64_t row, const gr_delivery *d, void *out); /* one sample */
+/* x[0..n) of one type as another; reals never as integers. */
+void gr__elements_convert(gr_element from, gr_element as, const void *x, void *out, int64_t n);
+static inline double gr__element_at(gr_element e, const void *data, int64_t i)
+{
+    return e == GR_EL_U8    ? ((const uint8_t *)data)[i]
+           : e == GR_EL_I32 ? ((const int32_t *)data)[i]
+           : e == GR_EL_F32 ? (double)((const float *)data)[i]
+                            : ((const double *)data)[i];
+}
 
 /* ---- the loader ---- */
 typedef struct gr_loader gr_loader;
@@ -160,7 +192,7 @@ typedef struct gr_loader_options {
     bool drop_last;
     gr_shuffle shuffle; /* ONCE: one seeded permutation for the whole run; EVERY_EPOCH: keyed by (seed, epoch) */
     uint64_t seed;
-    gr_element input_as;  /* the type batches are delivered in: U8 stays, reals as the backend's GR_REAL (F32 or F64) */
+    gr_delivery input;
     gr_element target_as; /* GR_EL_I32 for classes, F32 or F64 for values */
     bool background;      /* prepare the next batch on a thread of its own */
 } gr_loader_options;

@@ -69,6 +69,7 @@ static gr_status raw_table(gr__blob *blob, gr_shape sample, const char *target, 
                          .names = o->n_csv_names == gr_shape_count(sample) ? o->csv_names : NULL,
                          .n_wanted = gr_shape_count(sample),
                          .keep_float64 = o->keep_float64,
+                         .exact = o->exact,
                          .want = GR_TARGET_VALUE,
                          .missing = gr__tree_get(o->csv_like, "missing"),
                          .inputs_only = true};

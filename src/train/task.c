@@ -18,10 +18,12 @@ const char *gr__part_name(gr_part p)
     return names[p];
 }
 
-static gr_source_options source_options(const gr_recipe *r)
+/* prepared: what the source gives will be prepared. */
+static gr_source_options source_options(const gr_recipe *r, bool prepared)
 {
     return (gr_source_options){.folder = r->folder,
                                .keep_float64 = r->float64,
+                               .exact = prepared,
                                .seed = r->seed,
                                .want = r->reading.target == GR_FORM_CLASS ? GR_TARGET_CLASS : GR_TARGET_VALUE};
 }
@@ -160,12 +162,27 @@ done:
 
 /* ---- opening ---- */
 
-static void deliver_as(gr_task *t, gr_element source, gr_shape target_sample)
+static gr_element real_of(const gr_task *t)
 {
-    gr_element real = gr_backend_real_bytes(t->backend) == 8 ? GR_EL_F64 : GR_EL_F32;
-    t->input_as = source == GR_EL_U8 || source == GR_EL_I32 ? source : real;
-    t->target_as = t->recipe->reading.target == GR_FORM_CLASS ? GR_EL_I32 : real;
-    t->target_sample = target_sample;
+    return gr_backend_real_bytes(t->backend) == 8 ? GR_EL_F64 : GR_EL_F32;
+}
+
+static bool is_prepared(const gr_recipe *r)
+{
+    return !gr__tree_none(r->data.prepare) && (r->data.prepare->kind != GR_TREE_LIST || r->data.prepare->n > 0);
+}
+
+/* The network, once it is known what the first set holds and how it is prepared: by the loader, or by the graph. */
+static gr_status make_network(gr_task *t, gr_element source)
+{
+    gr_status st =
+        gr__delivery_of(t->ctx, source, real_of(t), t->prepared, t->n_prepared, t->recipe->input, &t->delivery);
+    if (st != GR_OK) return st;
+    t->input_as = t->delivery.as;
+    t->target_as = t->recipe->reading.target == GR_FORM_CLASS ? GR_EL_I32 : real_of(t);
+    /* Labels are checked against the outputs as data (exit 3); the network sees only itself. */
+    return gr__network_make(t->ctx, t->recipe, t->prepared, gr__delivery_left(&t->delivery, t->n_prepared), t->input_as,
+                            0, t->targets, &t->network);
 }
 
 static gr_status begin(gr_context *ctx, const gr_recipe *r, gr_task *t)
@@ -191,7 +208,7 @@ static gr_status load_parts(gr_task *t, unsigned only, bool fit)
     for (int p = 0; p < GR_PARTS; p++) {
         if (!part_has_source(r, p, only, fit)) continue;
         gr_set *s = &t->set[p];
-        gr_source_options o = source_options(r);
+        gr_source_options o = source_options(r, t->n_prepared || is_prepared(r) || t->set[GR_PART_TRAIN].missing);
         /* What the training's words and columns mean holds for all other data. */
         o.class_names = t->class_names, o.n_class_names = t->classes;
         o.csv_names = t->input_names, o.n_csv_names = t->n_input_names;
@@ -202,14 +219,23 @@ static gr_status load_parts(gr_task *t, unsigned only, bool fit)
         if (!t->class_names) t->classes = GR_MAX(t->classes, s->classes), t->class_names = s->class_names;
         if (!t->input_names && s->input_names)
             t->input_names = s->input_names, t->n_input_names = (int)gr_shape_count(s->sample);
-        if (!t->set_of[GR_PART_TRAIN] || p == GR_PART_TRAIN) {
-            deliver_as(t, s->element, s->target_sample);
-        } else if (s->element != t->set[GR_PART_TRAIN].element && t->set[GR_PART_TRAIN].n > 0) {
-            GR_TRY(gr__tree_fail(t->ctx, source_of(r, p), GR_E_DATA, NULL,
-                                 "the %s data has another element type than the training data", gr__part_name(p)));
-        }
+        if (!t->lead) t->lead = s, t->target_sample = s->target_sample;
     }
 done:
+    return st;
+}
+
+/* All parts come to the network in the same way, whether they are loaded together or alone. */
+static gr_status check_elements(gr_task *t)
+{
+    gr_status st = GR_OK;
+    for (int p = 0; p < GR_PARTS && st == GR_OK; p++) {
+        const gr_set *s = &t->set[p];
+        if (!s->inputs || gr__delivered_alike(s->element, t->lead->element, t->n_prepared)) continue;
+        st = gr__tree_fail(t->ctx, source_of(t->recipe, p), GR_E_DATA, NULL,
+                           "the %s data has another element type (%s) than the training data (%s)", gr__part_name(p),
+                           gr__element_name(s->element), gr__element_name(t->lead->element));
+    }
     return st;
 }
 
@@ -242,8 +268,8 @@ gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, cons
         GR_TRY(gr__prepare_fit(ctx, t->memory, r->data.prepare, &t->set[GR_PART_TRAIN], &t->rows[GR_PART_TRAIN],
                                r->input, &t->prepared, &t->n_prepared));
     }
-    /* Labels are checked against the outputs below, as data (exit 3); the network sees only itself. */
-    GR_TRY(gr__network_make(ctx, r, t->prepared, t->n_prepared, t->input_as, 0, t->targets, &t->network));
+    GR_TRY(check_elements(t));
+    GR_TRY(make_network(t, t->lead->element));
     GR_TRY(check_targets(t));
     if (model)
         *t->targets = model->targets;
@@ -274,25 +300,25 @@ gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t)
 {
     gr_status st = GR_OK;
     GR_TRY(begin(ctx, r, t));
-    gr_source_options o = source_options(r);
     gr_set_info train = {0};
     for (int p = 0; p < GR_PART_TEST; p++) { /* training never reads the test part's own source */
         if (!source_of(r, p)) continue;
         gr_set_info info;
+        gr_source_options o = source_options(r, is_prepared(r) || train.missing);
         GR_TRY(gr__set_info(ctx, source_of(r, p), &o, &info));
         GR_TRY(check_set(ctx, r, p, info.sample, info.target));
         t->data_bytes += info.inputs_bytes + info.targets_bytes;
         if (p == GR_PART_TRAIN) {
             train = info;
             estimate_counts(t, info.n);
-            deliver_as(t, info.element, info.target_sample);
+            t->target_sample = info.target_sample;
         } else {
             t->count[p] = info.n;
         }
     }
     GR_TRY(
         gr__prepare_placeholder_for(ctx, t->memory, r->data.prepare, r->input, &train, &t->prepared, &t->n_prepared));
-    GR_TRY(gr__network_make(ctx, r, t->prepared, t->n_prepared, t->input_as, 0, t->targets, &t->network));
+    GR_TRY(make_network(t, train.element));
     GR_TRY(check_values(ctx, r, GR_PART_TRAIN, t->target_sample, gr__network_output(t->network)));
 done:
     if (st != GR_OK) gr__task_close(t);
@@ -337,7 +363,7 @@ gr_loader_options gr__task_loader(const gr_task *t, gr_part p, bool background)
                                .drop_last = train && r->data.drop_last,
                                .shuffle = train ? (gr_shuffle)r->data.shuffle : GR_SHUFFLE_NONE,
                                .seed = r->seed,
-                               .input_as = t->input_as,
+                               .input = t->delivery,
                                .target_as = t->target_as,
                                .background = background && !small};
 }
