@@ -442,27 +442,17 @@ gr_status gr__load_targets(gr__part *p, const gr_source_options *o, gr_set *s)
 
 /* ---- pairs ---- */
 
-static gr_status check_pair(gr_context *ctx, const gr__part *inputs, const gr__part *targets)
+static gr_status check_pair(gr_context *ctx, const gr__part *inputs, const gr__part *targets,
+                            const gr_source_options *o)
 {
-    if (!targets || targets->array.dim[0] == inputs->array.dim[0]) return GR_OK;
+    if (!targets) return GR_OK;
+    if (targets->array.dim[0] == inputs->array.dim[0]) {
+        char what[300];
+        snprintf(what, sizeof what, "\"%s\"", targets->blob.name);
+        return o->wanted ? gr__targets_fit(ctx, o->wanted, sample_shape(&targets->array), what) : GR_OK;
+    }
     return gr__fail(ctx, GR_E_DATA, "\"%s\" holds %lld samples, but \"%s\" holds targets of %lld", inputs->blob.name,
                     (long long)inputs->array.dim[0], targets->blob.name, (long long)targets->array.dim[0]);
-}
-
-gr_status gr__pair_info(gr_context *ctx, const gr__part *inputs, const gr__part *targets, const gr_source_options *o,
-                        gr_set_info *out)
-{
-    gr_status st = check_pair(ctx, inputs, targets);
-    if (st != GR_OK) return st;
-    *out = (gr_set_info){.n = inputs->array.dim[0],
-                         .sample = sample_shape(&inputs->array),
-                         .element = gr__input_element(inputs->array.type, o),
-                         .inputs_bytes = gr__input_bytes(inputs, o)};
-    if (!targets) return GR_OK;
-    out->target = gr__target_kind(targets->array.type, o->want);
-    out->target_sample = sample_shape(&targets->array);
-    out->targets_bytes = gr__target_bytes(targets, o);
-    return GR_OK;
 }
 
 /* Gives the kept error the place of the key that named the part. */
@@ -474,10 +464,27 @@ static gr_status placed(const gr__part *p, gr_status st)
     return st;
 }
 
+gr_status gr__pair_info(gr_context *ctx, const gr__part *inputs, const gr__part *targets, const gr_source_options *o,
+                        gr_set_info *out)
+{
+    gr_status st = check_pair(ctx, inputs, targets, o);
+    if (st != GR_OK) return targets ? placed(targets, st) : st;
+    *out = (gr_set_info){.n = inputs->array.dim[0],
+                         .sample = sample_shape(&inputs->array),
+                         .element = gr__input_element(inputs->array.type, o),
+                         .inputs_bytes = gr__input_bytes(inputs, o)};
+    if (!targets) return GR_OK;
+    out->target = gr__target_kind(targets->array.type, o->want);
+    out->target_sample = sample_shape(&targets->array);
+    out->targets_bytes = gr__target_bytes(targets, o);
+    return GR_OK;
+}
+
 gr_status gr__pair_load(gr_context *ctx, gr__part *inputs, gr__part *targets, const gr_source_options *o, gr_set *out)
 {
     gr_set s = {0};
-    gr_status st = check_pair(ctx, inputs, targets);
+    gr_status st = check_pair(ctx, inputs, targets, o);
+    if (targets) placed(targets, st);
     if (st == GR_OK && targets)
         st = placed(targets,
                     gr__load_targets(targets, o, &s)); /* the small one first: what is wrong with it is known soon */

@@ -9,6 +9,7 @@
 #include "base/base.h"
 #include "base/member.h"
 #include "gradus/graph.h"
+#include "nn/families.h"
 #include "nn/targets.h"
 
 /* ---- a set of samples ---- */
@@ -49,6 +50,13 @@ typedef struct gr_set_info {
     uint64_t inputs_bytes, targets_bytes; /* exactly what loading takes from tensor memory */
 } gr_set_info;
 
+/* What the targets are for: shapes are refused from the header, before a value is taken for something else. */
+typedef struct gr_wanted {
+    gr_target_form form;
+    gr_shape output;  /* what the network gives for a sample */
+    const char *cost; /* for messages */
+} gr_wanted;
+
 /* ---- a source: a member of the family "source" ---- */
 typedef struct gr_source_options {
     const char *folder; /* relative paths start here (the recipe's folder) */
@@ -57,6 +65,7 @@ typedef struct gr_source_options {
     uint64_t seed;      /* synthetic sources */
     gr_target_kind
         want; /* what the cost wants of a target column that could be either: GR_TARGET_CLASS or GR_TARGET_VALUE */
+    const gr_wanted *wanted;      /* what their shape is held against; NULL: nothing */
     const char *const *csv_names; /* other data than the training's: its columns by name; NULL: by position. The
                                      recipe's `columns` wins */
     int n_csv_names;
@@ -101,8 +110,9 @@ typedef struct gr_rows {
 void gr__rows_free(gr_context *ctx, gr_rows *r);
 /* Splits 0..n-1 into parts by fractions (the first part takes the rest), permuted with the seed. A part has fraction *
  * n rows, rounded half up, whatever the labels: `plan` knows the counts before it knows the labels. Stratified by class
- * where labels is not NULL: each class has its share rounded up or down (largest remainders), and at least one row in
- * each part where it has enough. Parts are sorted ascending. Deterministic in (seed, n, labels). */
+ * where labels is not NULL: each class has its share rounded up or down; first up go classes that the part would not
+ * show at all though they have a row for every part, then the largest remainders, ties by the seed. Parts are sorted
+ * ascending. Deterministic in (seed, n, labels). */
 gr_status gr__split(gr_context *ctx, uint64_t seed, int64_t n, const int32_t *labels, int classes,
                     const double *fractions, int parts, gr_rows *out);
 /* The manifest: TSV with a header line: row, part, label, CRC32 of the sample's bytes as loaded; written atomically. */
@@ -111,6 +121,10 @@ gr_status gr__split_manifest(gr_context *ctx, const char *path, const gr_set *s,
 /* The first k of a seeded permutation of r (data.limit), order kept. */
 gr_status gr__rows_limit(gr_context *ctx, uint64_t seed, gr_rows *r, int64_t k);
 
+/* Whether targets of shape `target` a sample are what w wants: a class a sample (or position), [N] or [N,1]; or numbers
+ * in the output's shape, or flat with as many. GR_E_DATA naming both shapes and the likely cure; what: "x.npy", or "the
+ * test data". */
+gr_status gr__targets_fit(gr_context *ctx, const gr_wanted *w, gr_shape target, const char *what);
 /* What these rows say of their targets, in one pass: `classes` counts (every label lies below), or mean and variance of
  * each value. No rows, or no targets: nothing known. The arrays live in b. */
 gr_status gr__targets_take(gr__bump *b, const gr_set *set, const gr_rows *rows, int64_t classes, gr_targets *out);

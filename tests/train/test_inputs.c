@@ -2,7 +2,8 @@
  * times of one hour, in seconds since 1970, are a few dozen numbers in float32. Planned bytes are those taken. */
 #include <math.h>
 
-#include "small.h"
+#include "arrays.h"
+#include "train/train.h"
 
 enum { N = 382 };
 
@@ -12,8 +13,7 @@ static double seconds[N];
 static int setup(void **state)
 {
     (void)state;
-    strcpy(folder, "/tmp/gradus-inputs-XXXXXX");
-    assert_non_null(mkdtemp(folder));
+    arrays_folder(folder);
     for (int i = 0; i < N; i++) seconds[i] = 1700000000 + (i * 197 % N) * 9 + i % 5; /* 382 different ones */
     return 0;
 }
@@ -21,64 +21,25 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    assert_int_equal(system(command), 0);
+    arrays_remove(folder);
     return 0;
-}
-
-static FILE *make(const char *name)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *out = fopen(path, "wb");
-    assert_non_null(out);
-    return out;
-}
-
-static void put(FILE *out, const char *type, double x)
-{
-    unsigned char raw[8];
-    size_t n = (size_t)(type[2] - '0');
-    int64_t whole = (int64_t)x;
-    memcpy(raw, type[1] == 'f' ? (const void *)&x : (const void *)&whole, 8);
-    for (size_t k = 0; k < n; k++) fputc(raw[type[0] == '>' ? n - 1 - k : k], out);
-}
-
-static void write_npy(const char *name, const char *type, int width)
-{
-    FILE *out = make(name);
-    char header[120];
-    int n =
-        snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': False, 'shape': (%d, %d), }", type, N, width);
-    fwrite("\x93NUMPY\x01\x00\x76\x00", 1, 10, out);
-    fprintf(out, "%s%*s\n", header, 0x76 - n - 1, "");
-    for (int i = 0; i < N * width; i++) put(out, type, seconds[i / width]);
-    assert_int_equal(fclose(out), 0);
-}
-
-static void write_idx(const char *name, unsigned char code, const char *type)
-{
-    FILE *out = make(name);
-    const unsigned char head[] = {0, 0, code, 2, 0, 0, N >> 8, N & 255, 0, 0, 0, 1};
-    fwrite(head, 1, sizeof head, out);
-    for (int i = 0; i < N; i++) put(out, type, seconds[i]);
-    assert_int_equal(fclose(out), 0);
 }
 
 static void write_all(void)
 {
     static const char *const types[] = {"<i4", "<i8", "<u4", "<u8", "<f8", ">i8"};
+    static const int dim[] = {N, 1};
     char name[16];
     for (size_t i = 0; i < GR_COUNT(types); i++) {
         snprintf(name, sizeof name, "x%zu.npy", i);
-        write_npy(name, types[i], 1);
+        arrays_npy(folder, name, types[i], dim, 2, seconds);
     }
-    write_idx("x6.idx", 0x0C, ">i4");
-    write_idx("x7.idx", 0x0E, ">f8");
-    write_npy("y.npy", "<i4", 1);
-    write_idx("y.idx", 0x0C, ">i4");
-    FILE *table = make("x8.csv");
+    arrays_idx(folder, "x6.idx", 0x0C, ">i4", dim, 2, seconds);
+    arrays_idx(folder, "x7.idx", 0x0E, ">f8", dim, 2, seconds);
+    arrays_npy(folder, "x9.npy", "<f4", dim, 2, seconds);
+    arrays_npy(folder, "y.npy", "<i4", dim, 2, seconds);
+    arrays_idx(folder, "y.idx", 0x0C, ">i4", dim, 2, seconds);
+    FILE *table = arrays_file(folder, "x8.csv");
     fprintf(table, "when,y\n");
     for (int i = 0; i < N; i++) fprintf(table, "%.0f,%.0f\n", seconds[i], seconds[i]);
     assert_int_equal(fclose(table), 0);
@@ -199,11 +160,6 @@ static void parts_may_differ_where_they_go_the_same_way(void **state)
     };
     static const char f4[] = "{type: npy, inputs: x9.npy, targets: y.npy}";
     write_all();
-    FILE *out = make("x9.npy");
-    fwrite("\x93NUMPY\x01\x00\x76\x00", 1, 10, out);
-    fprintf(out, "%-117s\n", "{'descr': '<f4', 'fortran_order': False, 'shape': (382, 1), }");
-    for (int i = 0; i < N; i++) fwrite(&(float){(float)i}, 1, 4, out);
-    assert_int_equal(fclose(out), 0);
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         char text[600];
         gr_context *ctx = test_context();
