@@ -33,6 +33,8 @@ typedef struct cli {
     const char *set[CLI_MAX_GIVEN]; /* --set, with --threads and --seed among them */
     int n_sets;
     bool json, quiet;
+    uint64_t said[32]; /* hashes of warnings and notes: each is printed once, however often the work meets it */
+    int n_said;
     bool answered; /* --json: the answer is out, so a failed check is not printed as another object */
 } cli;
 

@@ -75,40 +75,19 @@ static gr_status answer(const answers *a, const char *file, int64_t row, const d
     return GR_OK;
 }
 
-/* Source elements as the graph takes them: bytes stay, all else becomes the backend's reals. */
-static void deliver(const gr_set *s, int64_t from, int64_t n, int64_t width, gr_element as, void *out)
-{
-    int64_t count = n * width, at = from * width;
-    if (as == s->element) {
-        memcpy(out, (const char *)s->inputs + (size_t)at * gr__element_bytes(as),
-               (size_t)count * gr__element_bytes(as));
-        return;
-    }
-    for (int64_t i = 0; i < count; i++) {
-        double x = s->element == GR_EL_F64   ? ((const double *)s->inputs)[at + i]
-                   : s->element == GR_EL_F32 ? ((const float *)s->inputs)[at + i]
-                   : s->element == GR_EL_I32 ? ((const int32_t *)s->inputs)[at + i]
-                                             : ((const uint8_t *)s->inputs)[at + i];
-        if (as == GR_EL_F64)
-            ((double *)out)[i] = x;
-        else
-            ((float *)out)[i] = (float)x;
-    }
-}
-
 /* A network compiled for one type of input and batch, kept for files alike. */
 typedef struct compiled {
     gr_predictor *predictor;
-    gr_element as;
+    gr_element source;
     int64_t batch;
 } compiled;
 
-static gr_status make_ready(cli *c, const gr_model *m, gr_element as, int64_t batch, compiled *r)
+static gr_status make_ready(cli *c, const gr_model *m, gr_element source, int64_t batch, compiled *r)
 {
-    if (r->predictor && r->as == as && r->batch == batch) return GR_OK;
+    if (r->predictor && r->source == source && r->batch == batch) return GR_OK;
     gr__predictor_destroy(r->predictor);
-    *r = (compiled){.as = as, .batch = batch};
-    return gr__predictor_make(c->ctx, m, as, batch, &r->predictor);
+    *r = (compiled){.source = source, .batch = batch};
+    return gr__predictor_make(c->ctx, m, source, batch, &r->predictor);
 }
 
 static gr_status predict_file(cli *c, const gr_model *m, const char *file, compiled *ready)
@@ -116,32 +95,24 @@ static gr_status predict_file(cli *c, const gr_model *m, const char *file, compi
     const gr_recipe *r = m->recipe;
     gr_source_options so = {.folder = ".",
                             .keep_float64 = r->float64,
+                            .exact = m->n_prepared > 0,
                             .want = r->reading.target == GR_FORM_CLASS ? GR_TARGET_CLASS : GR_TARGET_VALUE,
                             .schema = &m->schema};
     gr_set set = {0};
-    void *batch = NULL;
     const double *values;
     char unusual[400];
     gr_status st = GR_OK;
-    int64_t width = gr_shape_count(r->input);
-    bool bytes8 = gr_backend_real_bytes(gr_backend_get(r->device)) == 8;
     GR_TRY(gr__set_raw(c->ctx, file, r->input, &so, &set));
     if (gr__raw_is_unusual(m->prepared, m->n_prepared, &set, unusual, sizeof unusual))
         gr__log(c->ctx, GR_LOG_WARNING, "%s: %s", file, unusual);
-    gr_element as = set.element == GR_EL_U8 || set.element == GR_EL_I32 ? set.element : bytes8 ? GR_EL_F64 : GR_EL_F32;
-    size_t batch_bytes = (size_t)(BATCH * width) * gr__element_bytes(as);
-    GR_TRY(make_ready(c, m, as, GR_MIN(BATCH, GR_MAX(set.n, 1)), ready));
-    batch = gr__alloc(c->ctx, batch_bytes);
-    if (!batch) GR_TRY(GR_E_MEMORY);
+    GR_TRY(make_ready(c, m, set.element, GR_MIN(BATCH, GR_MAX(set.n, 1)), ready));
     answers a = {.c = c, .model = m, .form = r->reading.target, .width = gr__predictor_width(ready->predictor)};
     for (int64_t i = 0; i < set.n; i += BATCH) {
         int64_t n = GR_MIN(BATCH, set.n - i);
-        deliver(&set, i, n, width, as, batch);
-        GR_TRY(gr__predictor_run(ready->predictor, batch, n, &values));
+        GR_TRY(gr__predictor_run(ready->predictor, &set, i, n, &values));
         for (int64_t k = 0; k < n; k++) GR_TRY(answer(&a, file, set.one ? -1 : i + k, values + k * a.width));
     }
 done:
-    if (batch) gr__free(c->ctx, batch, batch_bytes);
     gr__set_free(c->ctx, &set);
     return st;
 }

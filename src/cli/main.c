@@ -198,10 +198,21 @@ gr_status cli_resources(cli *c, const gr_recipe *r)
 
 /* ---- errors and log ---- */
 
+/* A command may open the same data several times, for plan and for run, or for one check after the other. */
+static bool said_before(cli *c, const char *text)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (const char *s = text; *s; s++) hash = (hash ^ (unsigned char)*s) * UINT64_C(1099511628211);
+    for (int i = 0; i < c->n_said; i++)
+        if (c->said[i] == hash) return true;
+    if (c->n_said < (int)GR_COUNT(c->said)) c->said[c->n_said++] = hash;
+    return false;
+}
+
 static void log_line(void *user, gr_log_level level, const char *text)
 {
-    const cli *c = user;
-    if (c->quiet || level > GR_LOG_INFO) return;
+    cli *c = user;
+    if (c->quiet || level > GR_LOG_INFO || said_before(c, text)) return;
     fprintf(stderr, "gradus: %s%s\n",
             level == GR_LOG_WARNING ? "warning: "
             : level == GR_LOG_ERROR ? ""

@@ -1,6 +1,8 @@
 /* Numeric arrays to sets: sizes, conversion of elements, checks of values. */
 #include "data/array.h"
 
+#include <float.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -162,18 +164,41 @@ static const char *index_text(const gr__array *a, uint64_t flat, char *buffer, s
     return buffer;
 }
 
-typedef enum use { USE_VALUE, USE_INDEX, USE_LABEL } use; /* what elements become: reals, 32-bit integers, classes */
+typedef enum use { USE_VALUE, USE_LABEL } use; /* what elements become: numbers, classes */
 
-static gr_status fail_value(const gr__part *p, use u, uint64_t flat, double x)
+/* How elements are kept. The numbers of a run in float32 stay within its range, in whatever they are kept. */
+typedef struct keeping {
+    use use;
+    gr_element as;
+    double most;
+} keeping;
+
+static keeping keep_values(gr_element as, bool float64)
+{
+    return (keeping){USE_VALUE, as, float64 ? DBL_MAX : 0x1.fffffefffffffp127}; /* rounds to a finite float */
+}
+
+/* An element as its file has it: 64-bit integers have digits that a double has not. */
+static void element_text(const gr__array *a, const unsigned char *raw, double x, char *text, size_t n)
+{
+    uint64_t bits = 0;
+    if (raw && (a->type == GR__I64 || a->type == GR__U64)) {
+        memcpy(&bits, raw, sizeof bits);
+        snprintf(text, n, a->type == GR__I64 ? "%" PRId64 : "%" PRIu64, bits);
+        return;
+    }
+    gr__double_text(x, text);
+}
+
+/* raw: the element's bytes in this machine's order, or NULL. */
+static gr_status fail_value(const gr__part *p, use u, uint64_t flat, const unsigned char *raw, double x)
 {
     char at[GR_MAX_RANK * 21 + 32], value[32];
     const char *name = p->blob.name;
     index_text(&p->array, flat, at, sizeof at);
-    gr__double_text(x, value);
+    element_text(&p->array, raw, x, value, sizeof value);
     gr_context *ctx = p->blob.ctx;
     if (!isfinite(x)) return gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which is not finite", name, at, value);
-    if (u == USE_INDEX)
-        return gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which does not fit 32 bits", name, at, value);
     if (u == USE_VALUE)
         return gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which float32 cannot hold (precision: float64 can)",
                         name, at, value);
@@ -181,20 +206,20 @@ static gr_status fail_value(const gr__part *p, use u, uint64_t flat, double x)
                     name, at, value, GR__MOST_CLASSES - 1);
 }
 
-static bool store(use u, gr_element to, void *dst, uint64_t at, double x)
+static bool store(const keeping *k, void *dst, uint64_t at, double x)
 {
-    if (to == GR_EL_I32) {
-        double low = u == USE_LABEL ? 0 : INT32_MIN, high = u == USE_LABEL ? GR__MOST_CLASSES - 1 : INT32_MAX;
-        if (!(x >= low && x <= high) || x != floor(x)) return false;
+    if (k->use == USE_LABEL) {
+        if (!(x >= 0 && x < GR__MOST_CLASSES) || x != floor(x)) return false;
         ((int32_t *)dst)[at] = (int32_t)x;
-    } else if (to == GR_EL_F32) {
-        float f = (float)x;
-        if (!isfinite(f)) return false;
-        ((float *)dst)[at] = f;
-    } else {
-        if (!isfinite(x)) return false;
-        ((double *)dst)[at] = x;
+        return true;
     }
+    if (!(fabs(x) <= k->most)) return false;
+    if (k->as == GR_EL_I32)
+        ((int32_t *)dst)[at] = (int32_t)x;
+    else if (k->as == GR_EL_F32)
+        ((float *)dst)[at] = (float)x;
+    else
+        ((double *)dst)[at] = x;
     return true;
 }
 
@@ -228,7 +253,7 @@ static void walk_next(walk *w)
     }
 }
 
-static gr_status convert(const gr__part *p, use u, gr_element to, void *dst)
+static gr_status convert(const gr__part *p, const keeping *k, void *dst)
 {
     const gr__array *a = &p->array;
     unsigned char raw[CHUNK * 8];
@@ -243,7 +268,7 @@ static gr_status convert(const gr__part *p, use u, gr_element to, void *dst)
         decode(a->type, raw, n, x);
         for (size_t i = 0; i < n; i++) {
             uint64_t at = a->fortran ? w.at : done + i;
-            if (!store(u, to, dst, at, x[i])) return fail_value(p, u, at, x[i]);
+            if (!store(k, dst, at, x[i])) return fail_value(p, k->use, at, raw + i * width, x[i]);
             if (a->fortran) walk_next(&w);
         }
         done += n;
@@ -268,11 +293,22 @@ static gr_status permute_bytes(const gr__part *p, unsigned char *dst)
 
 /* ---- inputs ---- */
 
-gr_element gr__input_element(gr__type t, bool keep_float64)
+gr_element gr__input_element(gr__type t, const gr_source_options *o)
 {
-    if (t == GR__U8) return GR_EL_U8;
-    if (!is_real(t)) return GR_EL_I32;
-    return t == GR__F64 && keep_float64 ? GR_EL_F64 : GR_EL_F32;
+    switch (t) {
+    case GR__U8:
+        return GR_EL_U8;
+    case GR__I8:
+    case GR__U16:
+    case GR__I16:
+    case GR__I32:
+        return GR_EL_I32;
+    case GR__F16:
+    case GR__F32:
+        return GR_EL_F32;
+    default: /* what neither 32-bit integers nor float32 hold */
+        return o->keep_float64 || o->exact ? GR_EL_F64 : GR_EL_F32;
+    }
 }
 
 /* Elements that stand in the file as they will in memory. */
@@ -289,34 +325,35 @@ static uint64_t front_room(const gr__part *p, gr_element to)
     return p->blob.gzip && direct(&p->array, to) ? (p->array.at + 63) / 64 * 64 : 0;
 }
 
-uint64_t gr__input_bytes(const gr__part *p, bool keep_float64)
+uint64_t gr__input_bytes(const gr__part *p, const gr_source_options *o)
 {
-    gr_element to = gr__input_element(p->array.type, keep_float64);
+    gr_element to = gr__input_element(p->array.type, o);
     return front_room(p, to) + p->array.count * gr__element_bytes(to);
 }
 
-/* The first element that is not finite, or count. */
-static uint64_t find_nonfinite(gr_element e, const void *data, uint64_t count)
+/* The first element beyond what is kept, or count. */
+static uint64_t find_beyond(const keeping *k, const void *data, uint64_t count)
 {
     uint64_t i = 0;
-    if (e == GR_EL_F32) {
+    if (k->as == GR_EL_F32) {
         const float *x = data;
         for (; i + 256 <= count; i += 256) { /* blocks without a branch inside become vector code */
             unsigned bad = 0;
-            for (int k = 0; k < 256; k++) bad |= !(fabsf(x[i + (uint64_t)k]) <= 3.4028234663852886e38f);
+            for (int j = 0; j < 256; j++) bad |= !(fabsf(x[i + (uint64_t)j]) <= FLT_MAX);
             if (bad) break;
         }
         while (i < count && isfinite(x[i])) i++;
         return i;
     }
-    if (e != GR_EL_F64) return count;
-    while (i < count && isfinite(((const double *)data)[i])) i++;
+    if (k->as != GR_EL_F64) return count;
+    while (i < count && fabs(((const double *)data)[i]) <= k->most) i++;
     return i;
 }
 
-static gr_status fill(gr__part *p, gr_element to, void *dst, uint64_t front)
+static gr_status fill(gr__part *p, const keeping *k, void *dst, uint64_t front)
 {
     const gr__array *a = &p->array;
+    gr_element to = k->as;
     gr_status st;
     if (!direct(a, to)) {
         if (p->blob.gzip) {
@@ -325,7 +362,7 @@ static gr_status fill(gr__part *p, gr_element to, void *dst, uint64_t front)
             if (st != GR_OK) return st;
         }
         if (to == GR_EL_U8) return permute_bytes(p, dst);
-        return convert(p, to == GR_EL_I32 ? USE_INDEX : USE_VALUE, to, dst);
+        return convert(p, k, dst);
     }
     if (p->blob.gzip)
         st = gr__blob_unpack(&p->blob, (char *)dst + (front - a->at), (size_t)(a->at + a->bytes));
@@ -333,9 +370,9 @@ static gr_status fill(gr__part *p, gr_element to, void *dst, uint64_t front)
         st = gr__blob_read(&p->blob, a->at, dst, (size_t)a->bytes);
     if (st != GR_OK) return st;
     const void *elements = (char *)dst + front;
-    uint64_t bad = find_nonfinite(to, elements, a->count);
+    uint64_t bad = find_beyond(k, elements, a->count);
     if (bad == a->count) return GR_OK;
-    return fail_value(p, USE_VALUE, bad,
+    return fail_value(p, USE_VALUE, bad, NULL,
                       to == GR_EL_F32 ? (double)((const float *)elements)[bad] : ((const double *)elements)[bad]);
 }
 
@@ -346,10 +383,11 @@ static gr_shape sample_shape(const gr__array *a)
     return s;
 }
 
-gr_status gr__load_inputs(gr__part *p, bool keep_float64, gr_set *s)
+gr_status gr__load_inputs(gr__part *p, const gr_source_options *o, gr_set *s)
 {
-    gr_element to = gr__input_element(p->array.type, keep_float64);
-    uint64_t bytes = gr__input_bytes(p, keep_float64), front = front_room(p, to);
+    gr_element to = gr__input_element(p->array.type, o);
+    keeping k = keep_values(to, o->keep_float64);
+    uint64_t bytes = gr__input_bytes(p, o), front = front_room(p, to);
     char *block = gr__tensor_alloc(p->blob.ctx, (size_t)bytes);
     if (!block) return gr__error_code(p->blob.ctx);
     s->element = to;
@@ -358,7 +396,7 @@ gr_status gr__load_inputs(gr__part *p, bool keep_float64, gr_set *s)
     s->inputs = block + front;
     s->inputs_bytes = (size_t)bytes;
     s->inputs_offset = (size_t)front;
-    return fill(p, to, block, front);
+    return fill(p, &k, block, front);
 }
 
 /* ---- targets ---- */
@@ -382,8 +420,10 @@ uint64_t gr__target_bytes(const gr__part *p, const gr_source_options *o)
 
 gr_status gr__load_targets(gr__part *p, const gr_source_options *o, gr_set *s)
 {
-    gr_element to = target_element(p, o);
     s->target = gr__target_kind(p->array.type, o->want);
+    bool classes = s->target == GR_TARGET_CLASS;
+    keeping k =
+        classes ? (keeping){.use = USE_LABEL, .as = GR_EL_I32} : keep_values(target_element(p, o), o->keep_float64);
     s->target_sample = sample_shape(&p->array);
     uint64_t bytes = gr__target_bytes(p, o);
     s->targets = gr__tensor_alloc(p->blob.ctx, (size_t)bytes);
@@ -391,8 +431,8 @@ gr_status gr__load_targets(gr__part *p, const gr_source_options *o, gr_set *s)
     s->targets_bytes = (size_t)bytes;
     gr_status st = gr__blob_whole(&p->blob);
     if (st == GR_OK) st = check_content(p);
-    if (st == GR_OK) st = convert(p, s->target == GR_TARGET_CLASS ? USE_LABEL : USE_VALUE, to, s->targets);
-    if (st != GR_OK || s->target != GR_TARGET_CLASS) return st;
+    if (st == GR_OK) st = convert(p, &k, s->targets);
+    if (st != GR_OK || !classes) return st;
     const int32_t *label = s->targets;
     int32_t most = 0;
     for (uint64_t i = 0; i < p->array.count; i++) most = GR_MAX(most, label[i]);
@@ -402,27 +442,17 @@ gr_status gr__load_targets(gr__part *p, const gr_source_options *o, gr_set *s)
 
 /* ---- pairs ---- */
 
-static gr_status check_pair(gr_context *ctx, const gr__part *inputs, const gr__part *targets)
+static gr_status check_pair(gr_context *ctx, const gr__part *inputs, const gr__part *targets,
+                            const gr_source_options *o)
 {
-    if (!targets || targets->array.dim[0] == inputs->array.dim[0]) return GR_OK;
+    if (!targets) return GR_OK;
+    if (targets->array.dim[0] == inputs->array.dim[0]) {
+        char what[300];
+        snprintf(what, sizeof what, "\"%s\"", targets->blob.name);
+        return o->wanted ? gr__targets_fit(ctx, o->wanted, sample_shape(&targets->array), what) : GR_OK;
+    }
     return gr__fail(ctx, GR_E_DATA, "\"%s\" holds %lld samples, but \"%s\" holds targets of %lld", inputs->blob.name,
                     (long long)inputs->array.dim[0], targets->blob.name, (long long)targets->array.dim[0]);
-}
-
-gr_status gr__pair_info(gr_context *ctx, const gr__part *inputs, const gr__part *targets, const gr_source_options *o,
-                        gr_set_info *out)
-{
-    gr_status st = check_pair(ctx, inputs, targets);
-    if (st != GR_OK) return st;
-    *out = (gr_set_info){.n = inputs->array.dim[0],
-                         .sample = sample_shape(&inputs->array),
-                         .element = gr__input_element(inputs->array.type, o->keep_float64),
-                         .inputs_bytes = gr__input_bytes(inputs, o->keep_float64)};
-    if (!targets) return GR_OK;
-    out->target = gr__target_kind(targets->array.type, o->want);
-    out->target_sample = sample_shape(&targets->array);
-    out->targets_bytes = gr__target_bytes(targets, o);
-    return GR_OK;
 }
 
 /* Gives the kept error the place of the key that named the part. */
@@ -434,14 +464,31 @@ static gr_status placed(const gr__part *p, gr_status st)
     return st;
 }
 
+gr_status gr__pair_info(gr_context *ctx, const gr__part *inputs, const gr__part *targets, const gr_source_options *o,
+                        gr_set_info *out)
+{
+    gr_status st = check_pair(ctx, inputs, targets, o);
+    if (st != GR_OK) return targets ? placed(targets, st) : st;
+    *out = (gr_set_info){.n = inputs->array.dim[0],
+                         .sample = sample_shape(&inputs->array),
+                         .element = gr__input_element(inputs->array.type, o),
+                         .inputs_bytes = gr__input_bytes(inputs, o)};
+    if (!targets) return GR_OK;
+    out->target = gr__target_kind(targets->array.type, o->want);
+    out->target_sample = sample_shape(&targets->array);
+    out->targets_bytes = gr__target_bytes(targets, o);
+    return GR_OK;
+}
+
 gr_status gr__pair_load(gr_context *ctx, gr__part *inputs, gr__part *targets, const gr_source_options *o, gr_set *out)
 {
     gr_set s = {0};
-    gr_status st = check_pair(ctx, inputs, targets);
+    gr_status st = check_pair(ctx, inputs, targets, o);
+    if (targets) placed(targets, st);
     if (st == GR_OK && targets)
         st = placed(targets,
                     gr__load_targets(targets, o, &s)); /* the small one first: what is wrong with it is known soon */
-    if (st == GR_OK) st = placed(inputs, gr__load_inputs(inputs, o->keep_float64, &s));
+    if (st == GR_OK) st = placed(inputs, gr__load_inputs(inputs, o, &s));
     if (st == GR_OK) {
         s.memory = gr__bump_create(ctx);
         s.file = s.memory ? gr__bump_strdup(s.memory, inputs->blob.name) : NULL;

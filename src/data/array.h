@@ -53,11 +53,11 @@ gr_status gr__part_read(gr__blob *blob, gr__header_fn header, gr__part *out); /*
 void gr__part_close(gr__part *p);
 
 /* Bytes of tensor memory that loading takes, and as what. */
-gr_element gr__input_element(gr__type t, bool keep_float64);
-uint64_t gr__input_bytes(const gr__part *p, bool keep_float64);
+gr_element gr__input_element(gr__type t, const gr_source_options *o);
+uint64_t gr__input_bytes(const gr__part *p, const gr_source_options *o);
 gr_target_kind gr__target_kind(gr__type t, gr_target_kind want);
 uint64_t gr__target_bytes(const gr__part *p, const gr_source_options *o);
-gr_status gr__load_inputs(gr__part *p, bool keep_float64, gr_set *s);
+gr_status gr__load_inputs(gr__part *p, const gr_source_options *o, gr_set *s);
 gr_status gr__load_targets(gr__part *p, const gr_source_options *o, gr_set *s);
 
 /* A pair of arrays with one sample a row; targets NULL: none. */

@@ -41,6 +41,7 @@ static gr_status options_of(gr_context *ctx, const gr_settings *s, const gr_sour
                          .missing = gr__setting_tree(s, "missing"),
                          .want = o->want,
                          .keep_float64 = o->keep_float64,
+                         .exact = o->exact,
                          .like = o->schema};
     gr_status st = delimiter_of(ctx, s, &c.delimiter);
     if (st == GR_OK) st = scalars(ctx, c.missing, "a text that stands for a missing value");

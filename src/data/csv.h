@@ -54,10 +54,10 @@ typedef struct gr__csv_options {
     const gr_tree *columns; /* a list of scalars, names or indices; NULL: unsaid */
     const gr_tree *missing; /* a list of texts, or one; NULL: unsaid */
     gr_target_kind want;
-    bool keep_float64;
-    bool inputs_only;      /* predict: the target column is not read and may lack */
-    int64_t n_wanted;      /* as many inputs; 0: any */
-    const gr_schema *like; /* other data than the training's: what that was; NULL: this is the training's */
+    bool keep_float64, exact; /* as in gr_source_options */
+    bool inputs_only;         /* predict: the target column is not read and may lack */
+    int64_t n_wanted;         /* as many inputs; 0: any */
+    const gr_schema *like;    /* other data than the training's: what that was; NULL: this is the training's */
 } gr__csv_options;
 
 /* From bytes: what tests, fuzzing and predict call. The blob is made whole. */

@@ -155,6 +155,12 @@ static gr_element real_element(const gr__table *t)
     return t->o->keep_float64 ? GR_EL_F64 : GR_EL_F32;
 }
 
+/* Inputs keep the digits that preparing them takes; a declared missing value is prepared. */
+static gr_element input_element(const gr__table *t)
+{
+    return t->o->exact || t->n_missing > 0 ? GR_EL_F64 : real_element(t);
+}
+
 static void put(gr_element e, void *to, int64_t at, double x)
 {
     if (e == GR_EL_F64)
@@ -312,12 +318,12 @@ static void describe(const gr__table *t, target_form form, gr_set_info *out)
 {
     *out = (gr_set_info){.n = t->n,
                          .sample = GR_SHAPE(t->n_inputs),
-                         .element = real_element(t),
+                         .element = input_element(t),
                          .target = kind_of(form),
                          .missing = t->n_missing > 0};
     out->inputs_bytes = (uint64_t)t->n * (uint64_t)t->n_inputs * gr__element_bytes(out->element);
     if (form != FORM_NONE)
-        out->targets_bytes = (uint64_t)t->n * gr__element_bytes(form == FORM_VALUE ? out->element : GR_EL_I32);
+        out->targets_bytes = (uint64_t)t->n * gr__element_bytes(form == FORM_VALUE ? real_element(t) : GR_EL_I32);
 }
 
 gr_status gr__csv_info(gr__blob *blob, const gr__csv_options *o, gr__bump *memory, gr_set_info *out)

@@ -10,11 +10,13 @@
 #include "base/member.h"
 #include "data/schema.h"
 #include "gradus/graph.h"
+#include "cost/cost.h"
 #include "nn/targets.h"
 
 /* ---- a set of samples ---- */
 typedef enum gr_element { GR_EL_U8, GR_EL_F32, GR_EL_F64, GR_EL_I32 } gr_element;
 size_t gr__element_bytes(gr_element e);
+const char *gr__element_name(gr_element e); /* "uint8" */
 
 typedef enum gr_target_kind { GR_TARGET_NONE, GR_TARGET_CLASS, GR_TARGET_VALUE } gr_target_kind;
 
@@ -51,13 +53,22 @@ typedef struct gr_set_info {
     const gr_schema *schema; /* as in gr_set, in the memory of the options; class names are known only to loading */
 } gr_set_info;
 
+/* What the targets are for: shapes are refused from the header, before a value is taken for something else. */
+typedef struct gr_wanted {
+    gr_target_form form;
+    gr_shape output;  /* what the network gives for a sample */
+    const char *cost; /* for messages */
+} gr_wanted;
+
 /* ---- a source: a member of the family "source" ---- */
 typedef struct gr_source_options {
     const char *folder; /* relative paths start here (the recipe's folder) */
     bool keep_float64;  /* precision: float64 */
+    bool exact;         /* inputs are prepared: kept with every digit, of which float32 may not hold enough */
     uint64_t seed;      /* synthetic sources */
     gr_target_kind
         want; /* what the cost wants of a target column that could be either: GR_TARGET_CLASS or GR_TARGET_VALUE */
+    const gr_wanted *wanted; /* what the targets' shape is held against; NULL: nothing */
     const gr_schema *schema; /* of the training, for all other data; NULL: this is the training's */
     gr__bump *memory;        /* where a schema that gr__set_info gives lives; NULL: it gives none */
 } gr_source_options;
@@ -96,8 +107,9 @@ typedef struct gr_rows {
 void gr__rows_free(gr_context *ctx, gr_rows *r);
 /* Splits 0..n-1 into parts by fractions (the first part takes the rest), permuted with the seed. A part has fraction *
  * n rows, rounded half up, whatever the labels: `plan` knows the counts before it knows the labels. Stratified by class
- * where labels is not NULL: each class has its share rounded up or down (largest remainders), and at least one row in
- * each part where it has enough. Parts are sorted ascending. Deterministic in (seed, n, labels). */
+ * where labels is not NULL: each class has its share rounded up or down; first up go classes that the part would not
+ * show at all though they have a row for every part, then the largest remainders, ties by the seed. Parts are sorted
+ * ascending. Deterministic in (seed, n, labels). */
 gr_status gr__split(gr_context *ctx, uint64_t seed, int64_t n, const int32_t *labels, int classes,
                     const double *fractions, int parts, gr_rows *out);
 /* The manifest: TSV with a header line: row, part, label, CRC32 of the sample's bytes as loaded; written atomically. */
@@ -106,6 +118,10 @@ gr_status gr__split_manifest(gr_context *ctx, const char *path, const gr_set *s,
 /* The first k of a seeded permutation of r (data.limit), order kept. */
 gr_status gr__rows_limit(gr_context *ctx, uint64_t seed, gr_rows *r, int64_t k);
 
+/* Whether targets of shape `target` a sample are what w wants: a class a sample (or position), [N] or [N,1]; or numbers
+ * in the output's shape, or flat with as many. GR_E_DATA naming both shapes and the likely cure; what: "x.npy", or "the
+ * test data". */
+gr_status gr__targets_fit(gr_context *ctx, const gr_wanted *w, gr_shape target, const char *what);
 /* What these rows say of their targets, in one pass: `classes` counts (every label lies below), or mean and variance of
  * each value. No rows, or no targets: nothing known. The arrays live in b. */
 gr_status gr__targets_take(gr__bump *b, const gr_set *set, const gr_rows *rows, int64_t classes, gr_targets *out);
@@ -143,9 +159,39 @@ gr_status gr__prepare_placeholder(gr_context *ctx, gr__bump *b, const gr_tree *l
 gr_status gr__prepare_resolve(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_tree **out);
 /* As graph: x (any dtype) -> GR_REAL prepared. */
 gr_val gr__prepare_build(gr_graph *g, const gr_prepared *p, int n, gr_val x);
+/* The same on numbers, in place: x[0..count) are the elements first, first + 1, ... of a sample. In float64 the bits of
+ * the graph on `ref`. */
+void gr__prepare_values(const gr_prepared *p, int n, int64_t first, double *x, int64_t count);
 /* JSON-able form for the model's metadata (`gradus.prepare`) and back. */
 gr_tree *gr__prepare_tree(gr__bump *b, const gr_prepared *p, int n);
 gr_status gr__prepare_parse(gr_context *ctx, gr__bump *b, const gr_tree *t, gr_prepared **out, int *n);
+
+/* ---- delivery: a set's numbers as the network takes them ---- */
+
+/* Bytes and float32 are what the graph prepares itself. All else is prepared here, in float64 from the numbers of the
+ * file, and rounded once: in float32 the times of an hour are a handful of numbers. */
+typedef struct gr_delivery {
+    gr_element as; /* bytes, or the backend's reals */
+    const gr_prepared *prepared;
+    int n_prepared; /* 0: as the source has them; the graph prepares what there is to prepare */
+} gr_delivery;
+/* real: the backend's. GR_E_SHAPE where the steps do not fit samples of this shape. */
+gr_status gr__delivery_of(gr_context *ctx, gr_element source, gr_element real, const gr_prepared *p, int n,
+                          gr_shape sample, gr_delivery *out);
+/* Whether two types go the same way, where there are n steps. */
+bool gr__delivered_alike(gr_element a, gr_element b, int n);
+/* How many of n steps are left to the graph. */
+int gr__delivery_left(const gr_delivery *d, int n);
+void gr__deliver(const gr_set *set, int64_t row, const gr_delivery *d, void *out); /* one sample */
+/* x[0..n) of one type as another; reals never as integers. */
+void gr__elements_convert(gr_element from, gr_element as, const void *x, void *out, int64_t n);
+static inline double gr__element_at(gr_element e, const void *data, int64_t i)
+{
+    return e == GR_EL_U8    ? ((const uint8_t *)data)[i]
+           : e == GR_EL_I32 ? ((const int32_t *)data)[i]
+           : e == GR_EL_F32 ? (double)((const float *)data)[i]
+                            : ((const double *)data)[i];
+}
 
 /* ---- the loader ---- */
 typedef struct gr_loader gr_loader;
@@ -158,7 +204,7 @@ typedef struct gr_loader_options {
     bool drop_last;
     gr_shuffle shuffle; /* ONCE: one seeded permutation for the whole run; EVERY_EPOCH: keyed by (seed, epoch) */
     uint64_t seed;
-    gr_element input_as;  /* the type batches are delivered in: U8 stays, reals as the backend's GR_REAL (F32 or F64) */
+    gr_delivery input;
     gr_element target_as; /* GR_EL_I32 for classes, F32 or F64 for values */
     bool background;      /* prepare the next batch on a thread of its own */
 } gr_loader_options;

@@ -77,7 +77,7 @@ static size_t granules(size_t bytes)
 
 static size_t slot_inputs(const gr_loader_options *o)
 {
-    return granules((size_t)(full_batch(o) * gr_shape_count(o->set->sample)) * gr__element_bytes(o->input_as));
+    return granules((size_t)(full_batch(o) * gr_shape_count(o->set->sample)) * gr__element_bytes(o->input.as));
 }
 
 static size_t slot_targets(const gr_loader_options *o)
@@ -92,46 +92,6 @@ uint64_t gr__loader_bytes(const gr_loader_options *o)
 }
 
 /* ---- filling ---- */
-
-#define CONVERT(FROM, TO)                                \
-    do {                                                 \
-        const FROM *x = from;                            \
-        TO *y = to;                                      \
-        for (int64_t i = 0; i < n; i++) y[i] = (TO)x[i]; \
-        return;                                          \
-    } while (0)
-
-#define CONVERT_TO(TO)        \
-    switch (as_is) {          \
-    case GR_EL_U8:            \
-        CONVERT(uint8_t, TO); \
-    case GR_EL_F32:           \
-        CONVERT(float, TO);   \
-    case GR_EL_F64:           \
-        CONVERT(double, TO);  \
-    case GR_EL_I32:           \
-        CONVERT(int32_t, TO); \
-    }                         \
-    return
-
-/* One sample. Creating the loader refused what cannot be converted (reals to integers). */
-static void convert(gr_element as_is, gr_element as, const void *from, void *to, int64_t n)
-{
-    if (as_is == as) {
-        memcpy(to, from, (size_t)n * gr__element_bytes(as));
-        return;
-    }
-    switch (as) {
-    case GR_EL_F32:
-        CONVERT_TO(float);
-    case GR_EL_F64:
-        CONVERT_TO(double);
-    case GR_EL_I32:
-        CONVERT_TO(int32_t);
-    case GR_EL_U8:
-        return;
-    }
-}
 
 static void order_for(gr_loader *l, int64_t epoch)
 {
@@ -178,13 +138,12 @@ static void gather(void *arg, int shard, int worker)
     for (int64_t i = g->n * shard / g->shards, end = g->n * (shard + 1) / g->shards; i < end; i++) {
         uint32_t row = g->to->row[i] = row_at(g, i);
         if (i + 1 < end) prefetch((const char *)set->inputs + row_at(g, i + 1) * stride, stride);
-        convert(set->element, l->o.input_as, (const char *)set->inputs + row * stride,
-                g->to->inputs + (size_t)i * l->input_bytes, l->input_values);
+        gr__deliver(set, row, &l->o.input, g->to->inputs + (size_t)i * l->input_bytes);
         if (g->to->targets)
-            convert(target_as_is, l->o.target_as,
-                    (const char *)set->targets +
-                        (int64_t)row * l->target_values * (int64_t)gr__element_bytes(target_as_is),
-                    g->to->targets + (size_t)i * l->target_bytes, l->target_values);
+            gr__elements_convert(target_as_is, l->o.target_as,
+                                 (const char *)set->targets +
+                                     (int64_t)row * l->target_values * (int64_t)gr__element_bytes(target_as_is),
+                                 g->to->targets + (size_t)i * l->target_bytes, l->target_values);
     }
 }
 
@@ -246,8 +205,8 @@ static void *run(void *arg)
 static gr_status check(gr_context *ctx, const gr_loader_options *o)
 {
     gr_element from = o->set->element;
-    bool real = from == GR_EL_F32 || from == GR_EL_F64, to_real = o->input_as == GR_EL_F32 || o->input_as == GR_EL_F64;
-    if ((real && !to_real) || (from == GR_EL_I32 && o->input_as == GR_EL_U8))
+    bool real = from == GR_EL_F32 || from == GR_EL_F64, to_real = o->input.as == GR_EL_F32 || o->input.as == GR_EL_F64;
+    if ((real && !to_real) || (from == GR_EL_I32 && o->input.as == GR_EL_U8))
         return gr__fail(ctx, GR_E_UNSUPPORTED, "the inputs of \"%s\" cannot be delivered as that type",
                         o->set->file ? o->set->file : "");
     if (o->set->target == GR_TARGET_VALUE && o->target_as != GR_EL_F32 && o->target_as != GR_EL_F64)
@@ -312,7 +271,7 @@ gr_status gr__loader_create(gr_context *ctx, const gr_loader_options *o, gr_load
                      .input_values = gr_shape_count(o->set->sample),
                      .target_values = gr_shape_count(o->set->target_sample)};
     l->o.rows = &l->rows;
-    l->input_bytes = (size_t)l->input_values * gr__element_bytes(o->input_as);
+    l->input_bytes = (size_t)l->input_values * gr__element_bytes(o->input.as);
     l->target_bytes = (size_t)l->target_values * gr__element_bytes(o->target_as);
     st = take_memory(l);
     if (st == GR_OK && o->background)

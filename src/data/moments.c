@@ -16,23 +16,12 @@ void gr__moments_merge(gr__moments *a, const gr__moments *b)
     a->n = n;
 }
 
-double gr__prepare_value(const gr_prepared *p, int n, int64_t e, double x)
-{
-    for (int i = 0; i < n; i++) {
-        int64_t at = e % p[i].n;
-        if (p[i].fill && isnan(x)) x = p[i].fill[at];
-        if (p[i].sub) x -= p[i].sub[at];
-        if (p[i].mul) x *= p[i].mul[at];
-    }
-    return x;
-}
-
 __extension__ typedef unsigned __int128 u128;
 
 /* Mean and spread after the steps, which are affine where nothing is missing. */
 static gr__moments after(gr__moments m, const gr_prepared *p, int n, int64_t e)
 {
-    m.mean = gr__prepare_value(p, n, e, m.mean);
+    gr__prepare_values(p, n, e, &m.mean, 1);
     for (int i = 0; i < n; i++) {
         if (p[i].mul) m.m2 *= p[i].mul[e % p[i].n] * p[i].mul[e % p[i].n];
     }
@@ -83,21 +72,9 @@ static void read_row(const gr_set *set, uint32_t row, const gr_prepared *before,
                      int64_t width)
 {
     int64_t at = (int64_t)row * width;
-    switch (set->element) {
-    case GR_EL_U8:
-        for (int64_t e = 0; e < width; e++) x[e] = ((const uint8_t *)set->inputs)[at + e];
-        break;
-    case GR_EL_I32:
-        for (int64_t e = 0; e < width; e++) x[e] = ((const int32_t *)set->inputs)[at + e];
-        break;
-    case GR_EL_F32:
-        for (int64_t e = 0; e < width; e++) x[e] = (double)((const float *)set->inputs)[at + e];
-        break;
-    case GR_EL_F64:
-        memcpy(x, (const double *)set->inputs + at, (size_t)width * sizeof *x);
-        break;
-    }
-    for (int64_t e = 0; e < width && n_before; e++) x[e] = gr__prepare_value(before, n_before, e, x[e]);
+    gr__elements_convert(set->element, GR_EL_F64,
+                         (const char *)set->inputs + (size_t)at * gr__element_bytes(set->element), x, width);
+    gr__prepare_values(before, n_before, 0, x, width);
 }
 
 typedef struct scratch {

@@ -15,7 +15,4 @@ void gr__moments_merge(gr__moments *a, const gr__moments *b);
  * additions, whatever the threads. */
 gr_status gr__moments_take(gr_context *ctx, const gr_set *set, const gr_rows *rows, const gr_prepared *before,
                            int n_before, gr__moments *out, int64_t width);
-/* One value through fitted steps; e: which element of the sample. */
-double gr__prepare_value(const gr_prepared *p, int n, int64_t e, double x);
-
 #endif

@@ -69,6 +69,7 @@ static gr_status raw_table(gr__blob *blob, gr_shape sample, const gr_source_opti
 {
     const gr__csv_options c = {.n_wanted = gr_shape_count(sample),
                                .keep_float64 = o->keep_float64,
+                               .exact = o->exact,
                                .want = GR_TARGET_VALUE,
                                .inputs_only = true,
                                .like = o->schema};

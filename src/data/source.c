@@ -10,6 +10,13 @@ size_t gr__element_bytes(gr_element e)
     return bytes[e];
 }
 
+const char *gr__element_name(gr_element e)
+{
+    static const char *const names[] = {
+        [GR_EL_U8] = "uint8", [GR_EL_F32] = "float32", [GR_EL_F64] = "float64", [GR_EL_I32] = "int32"};
+    return names[e];
+}
+
 gr_element gr__target_element(const gr_set *s)
 {
     if (s->target == GR_TARGET_CLASS) return GR_EL_I32;

@@ -25,15 +25,18 @@ typedef struct quota { /* of one class, while a part is shared out */
     int64_t rows;      /* the class has in all */
     int64_t room;      /* not in any part yet */
     int64_t take;      /* of them for this part */
-    double remainder;
+    int64_t remainder; /* of its share, in billionths: what rounding makes of equal ones stays equal */
+    bool absent;       /* it would have no row here, though it has one for every part */
+    uint32_t lot;      /* decides between equals: drawn with the seed */
     int class_;
 } quota;
 
-static int by_remainder(const void *a, const void *b)
+static int by_claim(const void *a, const void *b)
 {
     const quota *x = a, *y = b;
+    if (x->absent != y->absent) return x->absent ? -1 : 1;
     if (x->remainder != y->remainder) return x->remainder > y->remainder ? -1 : 1;
-    return (x->class_ > y->class_) - (x->class_ < y->class_);
+    return (x->lot > y->lot) - (x->lot < y->lot);
 }
 
 static int by_class(const void *a, const void *b)
@@ -42,18 +45,21 @@ static int by_class(const void *a, const void *b)
     return (x->class_ > y->class_) - (x->class_ < y->class_);
 }
 
-/* Shares out `total` rows of a part among the classes: each gets its share rounded down, the largest remainders one
- * more. */
-static void share(int64_t total, double fraction, quota *q, int classes)
+/* Shares out `total` rows of a part among the classes: each gets its share rounded down, and then one more where the
+ * claim is best: classes that the part would not show at all, then the largest remainders, then lots. So each class is
+ * within one of its share, while the part's size depends on the fraction alone. */
+static void share(int64_t total, double fraction, int parts, quota *q, int classes)
 {
     int64_t given = 0;
     for (int c = 0; c < classes; c++) {
         double wanted = fraction * (double)q[c].rows;
-        q[c].take = GR_MIN((int64_t)wanted, q[c].room);
-        q[c].remainder = wanted - (double)q[c].take;
+        int64_t whole = (int64_t)(wanted + 0.5e-9);
+        q[c].take = GR_MIN(whole, q[c].room);
+        q[c].remainder = (int64_t)((wanted - (double)q[c].take) * 1e9 + 0.5);
+        q[c].absent = q[c].take == 0 && q[c].remainder > 0 && q[c].rows >= parts;
         given += q[c].take;
     }
-    qsort(q, (size_t)classes, sizeof *q, by_remainder);
+    qsort(q, (size_t)classes, sizeof *q, by_claim);
     for (bool any = true; any && given < total;) { /* more than one round only where classes run out of rows */
         any = false;
         for (int c = 0; c < classes && given < total; c++) {
@@ -71,21 +77,12 @@ static void share(int64_t total, double fraction, quota *q, int classes)
     qsort(q, (size_t)classes, sizeof *q, by_class);
 }
 
-/* A class with a row for every part should be seen in this one: taken from the class that has most there. For so many
- * classes that looking for the largest each time would take long, a sample of each is not to be expected anyway. */
-static void fill_empty(int parts, quota *q, int classes)
+/* New lots for a part. numbers: room for one a class. */
+static void draw_lots(uint64_t seed, int part, quota *q, int classes, uint32_t *numbers)
 {
-    if (classes > 4096) return;
-    for (int c = 0; c < classes; c++) {
-        if (q[c].take || q[c].rows < parts || q[c].room < 1) continue;
-        int most = 0;
-        for (int k = 1; k < classes; k++) {
-            if (q[k].take > q[most].take) most = k;
-        }
-        if (q[most].take < 2) return;
-        q[most].take--;
-        q[c].take = 1;
-    }
+    gr__rng r = gr__rng_make(seed, "split/lots", (uint32_t)part, 0);
+    gr__rng_permutation(&r, numbers, (size_t)classes);
+    for (int c = 0; c < classes; c++) q[c].lot = numbers[c];
 }
 
 static int class_of(const int32_t *labels, uint32_t row)
@@ -95,7 +92,7 @@ static int class_of(const int32_t *labels, uint32_t row)
 
 /* part_of[row] for every row, and counts[part]. */
 static void assign(uint64_t seed, int64_t n, const int32_t *labels, int classes, const double *fractions, int parts,
-                   uint32_t *order, quota *q, uint8_t *part_of, int64_t *counts)
+                   uint32_t *order, uint32_t *lots, quota *q, uint8_t *part_of, int64_t *counts)
 {
     gr__rng r = gr__rng_make(seed, "split", 0, 0);
     gr__rng_permutation(&r, order, (size_t)n);
@@ -104,8 +101,8 @@ static void assign(uint64_t seed, int64_t n, const int32_t *labels, int classes,
     for (int c = 0; c < classes; c++) q[c].room = q[c].rows;
     int64_t left = n;
     for (int p = 1; p < parts; p++) {
-        share(GR_MIN((int64_t)(fractions[p] * (double)n + 0.5), left), fractions[p], q, classes);
-        if (labels) fill_empty(parts, q, classes);
+        draw_lots(seed, p, q, classes, lots);
+        share(GR_MIN((int64_t)(fractions[p] * (double)n + 0.5), left), fractions[p], parts, q, classes);
         for (int c = 0; c < classes; c++) q[c].room -= q[c].take;
         for (int64_t i = 0; i < n; i++) {
             quota *of = &q[class_of(labels, order[i])];
@@ -130,18 +127,21 @@ gr_status gr__split(gr_context *ctx, uint64_t seed, int64_t n, const int32_t *la
             return gr__fail(ctx, GR_E_RANGE, "%g is not in [0, 1], the fractions of a split", fractions[p]);
     }
     if (!labels) classes = 1;
-    size_t order_bytes = (size_t)n * sizeof(uint32_t), quota_bytes = (size_t)classes * sizeof(quota);
+    size_t order_bytes = (size_t)n * sizeof(uint32_t), quota_bytes = (size_t)classes * sizeof(quota),
+           lot_bytes = (size_t)classes * sizeof(uint32_t);
     uint32_t *order = gr__alloc(ctx, order_bytes);
+    uint32_t *lots = gr__alloc(ctx, lot_bytes);
     uint8_t *part_of = gr__alloc(ctx, (size_t)n);
     quota *q = gr__alloc(ctx, quota_bytes);
-    gr_status st = order && part_of && q ? GR_OK : GR_E_MEMORY;
-    if (st == GR_OK) assign(seed, n, labels, classes, fractions, parts, order, q, part_of, counts);
+    gr_status st = order && lots && part_of && q ? GR_OK : GR_E_MEMORY;
+    if (st == GR_OK) assign(seed, n, labels, classes, fractions, parts, order, lots, q, part_of, counts);
     for (int p = 0; p < parts && st == GR_OK; p++) st = rows_alloc(ctx, counts[p], &made[p]);
     for (int64_t i = 0; i < n && st == GR_OK; i++) {
         int p = part_of[i];
         made[p].row[filled[p]++] = (uint32_t)i;
     }
     gr__free(ctx, order, order_bytes);
+    gr__free(ctx, lots, lot_bytes);
     gr__free(ctx, part_of, (size_t)n);
     gr__free(ctx, q, quota_bytes);
     for (int p = 0; p < parts; p++) {

@@ -1,6 +1,80 @@
 /* What training rows say of their targets: how many of each class, or mean and variance of each value. */
 #include "data/data.h"
 
+#include <stdio.h>
+#include <string.h>
+
+/* ---- their shape ---- */
+
+static bool same(gr_shape a, gr_shape b)
+{
+    return a.rank == b.rank && memcmp(a.dim, b.dim, sizeof a.dim[0] * (size_t)a.rank) == 0;
+}
+
+/* Of all samples: "[N,28,28]". */
+static const char *batch_text(gr_shape s, char *text, size_t n)
+{
+    size_t used = (size_t)snprintf(text, n, "[N");
+    for (int i = 0; i < s.rank; i++) used += (size_t)snprintf(text + used, n - used, ",%lld", (long long)s.dim[i]);
+    snprintf(text + used, n - used, "]");
+    return text;
+}
+
+/* Where classes are: the output's shape without its last axis. */
+static gr_shape places(gr_shape output)
+{
+    gr_shape s = output;
+    s.rank = GR_MAX(s.rank - 1, 0);
+    return s;
+}
+
+static bool fits(const gr_wanted *w, gr_shape target)
+{
+    gr_shape at = places(w->output);
+    if (w->form != GR_FORM_CLASS)
+        return same(target, w->output) || (target.rank <= 1 && gr_shape_count(target) == gr_shape_count(w->output));
+    return same(target, at) || (at.rank == 0 && target.rank == 1 && target.dim[0] == 1);
+}
+
+/* One sentence on what the mistake probably is. */
+static void hint(gr_context *ctx, const gr_wanted *w, gr_shape target)
+{
+    char want[160];
+    int64_t given = gr_shape_count(target), outputs = gr_shape_count(w->output);
+    batch_text(w->form == GR_FORM_CLASS ? places(w->output) : w->output, want, sizeof want);
+    if (w->form == GR_FORM_CLASS && given > 1 && (given == outputs || (outputs == 1 && given == 2)))
+        gr__error_hint(ctx,
+                       "one-hot targets become class numbers (in NumPy: y.argmax(axis=-1)), %s; distributions over "
+                       "the classes want cost: kl",
+                       want);
+    else if (w->form == GR_FORM_CLASS)
+        gr__error_hint(ctx, "%s wants the number of its class for each sample, %s; values want another cost, mse say",
+                       w->cost, want);
+    else if (given == outputs)
+        gr__error_hint(ctx, "the same numbers in other axes: store them as %s%s", want,
+                       w->output.rank > 1 ? ", or flat" : "");
+    else if (w->form == GR_FORM_VALUES)
+        gr__error_hint(ctx, "%s wants %s; give the last layer %lld unit%s", w->cost, want, (long long)given,
+                       given == 1 ? ", or class numbers the cost cross_entropy" : "s");
+    else if (given == 1)
+        gr__error_hint(ctx, "%s wants %s; class numbers want cost: cross_entropy", w->cost, want);
+    else
+        gr__error_hint(ctx, "%s wants %s; give the last layer %lld units", w->cost, want, (long long)given);
+}
+
+gr_status gr__targets_fit(gr_context *ctx, const gr_wanted *w, gr_shape target, const char *what)
+{
+    char given[160], output[160];
+    if (fits(w, target)) return GR_OK;
+    gr_status st = gr__fail(ctx, GR_E_DATA, "%s has targets of shape %s, but the network gives %s and %s wants %s",
+                            what, batch_text(target, given, sizeof given), batch_text(w->output, output, sizeof output),
+                            w->cost, w->form == GR_FORM_CLASS ? "a class a sample" : "as many numbers");
+    hint(ctx, w, target);
+    return st;
+}
+
+/* ---- what rows say of them ---- */
+
 static gr_status take_classes(gr__bump *b, const gr_set *set, const gr_rows *rows, int64_t classes, gr_targets *out)
 {
     const int32_t *label = set->targets;

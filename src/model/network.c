@@ -106,7 +106,7 @@ static gr_status build_input(maker *m, int64_t batch, gr_network_values *out)
 {
     const gr_network *n = m->n;
     gr_graph *g = m->b.g;
-    gr_dtype type = n->input_as == GR_EL_U8 ? GR_U8 : n->input_as == GR_EL_I32 ? GR_I32 : GR_REAL;
+    gr_dtype type = n->input_as == GR_EL_U8 ? GR_U8 : GR_REAL;
     gr_scope_push(g, "input", NULL);
     out->input = gr_feed(g, "x", type, batch_of(n->recipe->input, batch));
     gr_scope_pop(g);

@@ -470,7 +470,8 @@ static gr_status try_network(gr__recipe_reader *k)
         const gr_param_info *params = gr__network_params(n, &count);
         const gr_entry_spec *states = gr__network_states(n, &n_states);
         st = gr__groups_check(k->ctx, &k->r->groups, params, count, states, n_states);
-        k->r->reading = k->r->cost->reading(gr__network_output(n));
+        k->r->output = gr__network_output(n);
+        k->r->reading = k->r->cost->reading(k->r->output);
     }
     gr__network_destroy(n);
     return st == GR_OK ? refuse_double_softmax(k) : st;

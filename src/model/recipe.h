@@ -46,6 +46,7 @@ typedef struct gr_recipe {
         bool drop_last;
     } data;
     gr_shape input;        /* a sample */
+    gr_shape output;       /* what the network gives for one */
     const gr_tree *layers; /* list, as written */
     const struct gr_stack
         *stack;          /* the same, checked: repeats unrolled, every layer with its name, settings and inputs */

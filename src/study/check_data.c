@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/pool.h"
 #include "study/study.h"
 
 static const int64_t MOST_VALUES = 100000000; /* looked at: beyond it a rare value proves nothing any more */
@@ -13,20 +14,13 @@ typedef struct survey {
     int64_t width, target_width;
     double *low, *high; /* of each input value */
     bool *asleep;       /* no gradient has reached it */
+    void *sample;       /* of the set, as it is to be delivered */
     uint8_t *seen;      /* a row of the set has come this epoch */
     int64_t batches, same, twice, mispaired, rows;
     uint64_t before; /* hash of the batch before */
     double target_low, target_high;
     double slope; /* the largest of the cost with respect to an input */
 } survey;
-
-static double element(const void *data, gr_element e, int64_t i)
-{
-    return e == GR_EL_U8    ? ((const uint8_t *)data)[i]
-           : e == GR_EL_I32 ? ((const int32_t *)data)[i]
-           : e == GR_EL_F32 ? ((const float *)data)[i]
-                            : ((const double *)data)[i];
-}
 
 static uint64_t hash(const void *data, size_t n)
 {
@@ -47,16 +41,18 @@ static bool paired(const survey *s, const gr_batch *b, int64_t i)
     const gr_task *t = &s->p->task;
     const gr_set *set = t->set_of[GR_PART_TRAIN];
     int64_t row = b->row[i];
+    gr__fp_state saved = gr__fp_enter(); /* as the loader does */
+    gr__deliver(set, row, &t->delivery, s->sample);
+    gr__fp_leave(saved);
     for (int64_t k = 0; k < s->width; k++) {
-        double x = element(set->inputs, set->element, row * s->width + k);
-        if (t->input_as == GR_EL_F32) x = (float)x;
-        if (!equal(x, element(b->inputs, t->input_as, i * s->width + k))) return false;
+        if (!equal(gr__element_at(t->input_as, s->sample, k), gr__element_at(t->input_as, b->inputs, i * s->width + k)))
+            return false;
     }
     gr_element held = set->target == GR_TARGET_CLASS ? GR_EL_I32 : s->p->recipe->float64 ? GR_EL_F64 : GR_EL_F32;
     for (int64_t k = 0; k < s->target_width; k++) {
-        double y = element(set->targets, held, row * s->target_width + k);
+        double y = gr__element_at(held, set->targets, row * s->target_width + k);
         if (t->target_as == GR_EL_F32) y = (float)y;
-        if (!equal(y, element(b->targets, t->target_as, i * s->target_width + k))) return false;
+        if (!equal(y, gr__element_at(t->target_as, b->targets, i * s->target_width + k))) return false;
     }
     return true;
 }
@@ -74,13 +70,13 @@ static void look_at(survey *s, const gr_batch *b)
         s->mispaired += !paired(s, b, i);
         s->rows++;
         for (int64_t k = 0; k < s->width; k++) {
-            double x = element(b->inputs, t->input_as, i * s->width + k);
+            double x = gr__element_at(t->input_as, b->inputs, i * s->width + k);
             s->low[k] = fmin(s->low[k], x);
             s->high[k] = fmax(s->high[k], x);
         }
     }
     for (int64_t k = 0; k < b->n * s->target_width; k++) {
-        double y = element(b->targets, t->target_as, k);
+        double y = gr__element_at(t->target_as, b->targets, k);
         s->target_low = fmin(s->target_low, y);
         s->target_high = fmax(s->target_high, y);
     }
@@ -202,8 +198,9 @@ gr_status gr__check_data(gr_probe *p, gr_finding *out)
     s.low = gr__bump_alloc(memory, w * sizeof *s.low);
     s.high = gr__bump_alloc(memory, w * sizeof *s.high);
     s.asleep = gr__bump_alloc(memory, w);
+    s.sample = gr__bump_alloc(memory, w * sizeof(double));
     s.seen = gr__bump_alloc(memory, n);
-    if (!s.low || !s.high || !s.asleep || !s.seen) GR_TRY(GR_E_MEMORY);
+    if (!s.low || !s.high || !s.asleep || !s.sample || !s.seen) GR_TRY(GR_E_MEMORY);
     for (size_t k = 0; k < w; k++) s.low[k] = INFINITY, s.high[k] = -INFINITY;
     gr__loader_seek(p->loader, 0, 0);
     while (!b.last && s.batches < p->batches && (s.batches < 2 || s.rows * s.width < MOST_VALUES)) {

@@ -8,13 +8,6 @@ static const char *real_name(const gr_backend *b)
     return gr_backend_real_bytes(b) == 8 ? "float64" : "float32";
 }
 
-static const char *element_name(gr_element e)
-{
-    static const char *const names[] = {
-        [GR_EL_U8] = "uint8", [GR_EL_F32] = "float32", [GR_EL_F64] = "float64", [GR_EL_I32] = "int32"};
-    return names[e];
-}
-
 gr_status gr__check_formats(gr_context *ctx, const gr_recipe *r, gr__bump *memory, gr_format_row **rows, size_t *n,
                             gr_finding *out)
 {
@@ -26,8 +19,8 @@ gr_status gr__check_formats(gr_context *ctx, const gr_recipe *r, gr__bump *memor
     GR_TRY(gr__engine_make(&task, true, 0, &engine));
     const char *real = real_name(task.backend);
     const gr_format_row others[] = {
-        {"x", "input", element_name(task.input_as), 0},
-        {"y", "target", element_name(task.target_as), 0},
+        {"x", "input", gr__element_name(task.input_as), 0},
+        {"y", "target", gr__element_name(task.target_as), 0},
         {"activations", "activation", real, 0},
         {"gradients", "gradient", real, 0},
         {"rates, norms and costs", "scalar", "float64", 0},
@@ -52,7 +45,7 @@ gr_status gr__check_formats(gr_context *ctx, const gr_recipe *r, gr__bump *memor
     gr__finding_set(out, GR_VERDICT_OK, (double)gr_backend_real_bytes(task.backend) * 8, 32,
                     "%zu parameters, %zu slots, activations and gradients are %s, single numbers float64, inputs %s: "
                     "no small formats",
-                    parameters, slots, real, element_name(task.input_as));
+                    parameters, slots, real, gr__element_name(task.input_as));
 done:
     gr__engine_close(&engine);
     gr__task_close(&task);

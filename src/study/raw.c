@@ -11,14 +11,6 @@ enum { ENOUGH = 20 };                  /* values, to say anything */
 static const double FAR = 10;          /* standard deviations of the training from its mean */
 static const double NARROW = 1.0 / 20; /* of the training's standard deviation */
 
-static double element(const gr_set *s, int64_t i)
-{
-    return s->element == GR_EL_U8    ? ((const uint8_t *)s->inputs)[i]
-           : s->element == GR_EL_I32 ? ((const int32_t *)s->inputs)[i]
-           : s->element == GR_EL_F32 ? ((const float *)s->inputs)[i]
-                                     : ((const double *)s->inputs)[i];
-}
-
 /* Mean and spread, in the training's, of group `first` of `groups`: the values first, first + groups, ... of every
  * sample. */
 static gr__moments moments_of(const gr_prepared *prepared, int n, const gr_set *set, int64_t first, int64_t groups)
@@ -27,7 +19,8 @@ static gr__moments moments_of(const gr_prepared *prepared, int n, const gr_set *
     gr__moments m = {0};
     for (int64_t i = 0; i < set->n; i++)
         for (int64_t e = first; e < width; e += groups) {
-            gr__moments one = {1, gr__prepare_value(prepared, n, e, element(set, i * width + e)), 0};
+            gr__moments one = {1, gr__element_at(set->element, set->inputs, i * width + e), 0};
+            gr__prepare_values(prepared, n, e, &one.mean, 1);
             if (isfinite(one.mean)) gr__moments_merge(&m, &one);
         }
     return m;

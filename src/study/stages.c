@@ -70,11 +70,7 @@ static gr_status copy_data(gr_stages *g, const char *name, const void *from, gr_
 {
     double *to = gr__bump_alloc(g->memory, sizeof *to * (size_t)n);
     if (!to) return GR_E_MEMORY;
-    for (int64_t i = 0; i < n; i++)
-        to[i] = e == GR_EL_U8    ? ((const uint8_t *)from)[i]
-                : e == GR_EL_I32 ? ((const int32_t *)from)[i]
-                : e == GR_EL_F32 ? (double)((const float *)from)[i]
-                                 : ((const double *)from)[i];
+    gr__elements_convert(e, GR_EL_F64, from, to, n);
     return put_data(g, name, to);
 }
 

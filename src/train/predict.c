@@ -2,6 +2,7 @@
  * output. */
 #include <string.h>
 
+#include "base/pool.h"
 #include "model/model.h"
 #include "train/train.h"
 
@@ -10,6 +11,7 @@ struct gr_predictor {
     gr_network *network;
     gr_store *store;
     gr_plan *plan;
+    gr_delivery delivery;
     void *x;
     size_t x_bytes;
     const void *prediction;
@@ -35,7 +37,7 @@ done:
     return st;
 }
 
-gr_status gr__predictor_make(gr_context *ctx, const gr_model *m, gr_element input_as, int64_t batch, gr_predictor **out)
+gr_status gr__predictor_make(gr_context *ctx, const gr_model *m, gr_element source, int64_t batch, gr_predictor **out)
 {
     const gr_backend *backend = gr_backend_get(m->recipe->device);
     gr_predictor *p = gr__alloc(ctx, sizeof *p);
@@ -44,7 +46,10 @@ gr_status gr__predictor_make(gr_context *ctx, const gr_model *m, gr_element inpu
     p->ctx = ctx;
     p->batch = batch;
     p->float64 = gr_backend_real_bytes(backend) == 8;
-    GR_TRY(gr__network_make(ctx, m->recipe, m->prepared, m->n_prepared, input_as, 0, &m->targets, &p->network));
+    GR_TRY(gr__delivery_of(ctx, source, p->float64 ? GR_EL_F64 : GR_EL_F32, m->prepared, m->n_prepared,
+                           m->recipe->input, &p->delivery));
+    GR_TRY(gr__network_make(ctx, m->recipe, m->prepared, gr__delivery_left(&p->delivery, m->n_prepared), p->delivery.as,
+                            0, &m->targets, &p->network));
     GR_TRY(gr_store_create(ctx, backend, &p->store));
     GR_TRY(gr__network_declare(p->network, p->store));
     GR_TRY(compile(p, m->recipe, backend));
@@ -76,12 +81,14 @@ int64_t gr__predictor_width(const gr_predictor *p)
     return p->width;
 }
 
-gr_status gr__predictor_run(gr_predictor *p, const void *inputs, int64_t n, const double **values)
+gr_status gr__predictor_run(gr_predictor *p, const gr_set *set, int64_t first, int64_t n, const double **values)
 {
-    if (p->x) { /* rows beyond n are zeros; samples do not meet in evaluation */
-        size_t given = p->x_bytes / (size_t)p->batch * (size_t)n;
-        memcpy(p->x, inputs, given);
-        memset((char *)p->x + given, 0, p->x_bytes - given);
+    size_t sample = p->x_bytes / (size_t)p->batch;
+    if (p->x) {                              /* rows beyond n are zeros; samples do not meet in evaluation */
+        gr__fp_state saved = gr__fp_enter(); /* what the loader does, to the same bits */
+        for (int64_t i = 0; i < n; i++) gr__deliver(set, first + i, &p->delivery, (char *)p->x + (size_t)i * sample);
+        gr__fp_leave(saved);
+        memset((char *)p->x + sample * (size_t)n, 0, p->x_bytes - sample * (size_t)n);
     }
     gr_status st = gr_plan_run(p->plan);
     if (st != GR_OK) return st;

@@ -3,9 +3,8 @@
 #include <string.h>
 
 #include "base/pool.h"
-#include "graph/node.h"
 #include "model/model.h"
-#include "train/train.h"
+#include "train/agree.h"
 
 /* Below these a batch is gathered by the training thread: waking another costs more than what it hides, and where every
  * processor has a worker already, a third thread competes with them: 784 floats, batch 64, two threads of two
@@ -18,11 +17,14 @@ const char *gr__part_name(gr_part p)
     return names[p];
 }
 
-static gr_source_options source_options(const gr_recipe *r)
+/* prepared: what the source gives will be prepared. */
+static gr_source_options source_options(const gr_recipe *r, const gr_wanted *wanted, bool prepared)
 {
     return (gr_source_options){.folder = r->folder,
                                .keep_float64 = r->float64,
+                               .exact = prepared,
                                .seed = r->seed,
+                               .wanted = wanted,
                                .want = r->reading.target == GR_FORM_CLASS ? GR_TARGET_CLASS : GR_TARGET_VALUE};
 }
 
@@ -30,84 +32,6 @@ static const gr_tree *source_of(const gr_recipe *r, gr_part p)
 {
     const gr_tree *const trees[GR_PARTS] = {r->data.train, r->data.validation, r->data.test};
     return trees[p];
-}
-
-/* ---- what the recipe says against what the data is ---- */
-
-static gr_status check_set(gr_context *ctx, const gr_recipe *r, gr_part p, gr_shape sample, gr_target_kind target)
-{
-    const gr_tree *at = source_of(r, p) ? source_of(r, p) : r->data.train;
-    if (!gr__sample_fits(sample, r->input)) {
-        char a[96], b[96];
-        return gr__tree_fail(ctx, at, GR_E_DATA, NULL, "the %s data has samples of shape %s, model.input is %s",
-                             gr__part_name(p), gr__shape_text(sample, a), gr__shape_text(r->input, b));
-    }
-    gr_target_kind want = r->reading.target == GR_FORM_CLASS ? GR_TARGET_CLASS : GR_TARGET_VALUE;
-    if (target != want)
-        return gr__tree_fail(ctx, at, GR_E_DATA, NULL, "the %s data has %s as targets, cost %s wants %s",
-                             gr__part_name(p),
-                             target == GR_TARGET_CLASS   ? "classes"
-                             : target == GR_TARGET_VALUE ? "values"
-                                                         : "nothing",
-                             r->cost->head.name, want == GR_TARGET_CLASS ? "classes" : "values");
-    return GR_OK;
-}
-
-/* How many classes the labels may name: a single output tells two. */
-static int64_t classes_of(gr_shape output)
-{
-    int64_t outputs = output.rank > 0 ? output.dim[output.rank - 1] : 1;
-    return outputs == 1 ? 2 : outputs;
-}
-
-/* Labels must lie within the outputs. */
-static gr_status check_labels(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_set *s, gr_shape output)
-{
-    if (s->target != GR_TARGET_CLASS) return GR_OK;
-    int64_t classes = classes_of(output);
-    if (s->classes <= classes) return GR_OK;
-    return gr__tree_fail(ctx, source_of(r, p) ? source_of(r, p) : r->data.train, GR_E_DATA, NULL,
-                         "the %s data has labels up to %d in \"%s\", but the network has outputs for classes 0 to %lld",
-                         gr__part_name(p), s->classes - 1,
-                         s->target_file ? s->target_file
-                         : s->file      ? s->file
-                                        : "",
-                         (long long)classes - 1);
-}
-
-static gr_status check_values(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_shape target, gr_shape output)
-{
-    if (r->reading.target == GR_FORM_CLASS || gr_shape_count(target) == gr_shape_count(output)) return GR_OK;
-    char a[96], b[96];
-    return gr__tree_fail(ctx, source_of(r, p) ? source_of(r, p) : r->data.train, GR_E_DATA, NULL,
-                         "the %s data has targets of shape %s, but the network gives %s", gr__part_name(p),
-                         gr__shape_text(target, a), gr__shape_text(output, b));
-}
-
-/* What labels and distributions may hold: shares from 0 to 1; distributions that miss the sum of 1 are told. */
-static gr_status check_shares(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_set *s)
-{
-    bool labels = r->reading.target == GR_FORM_LABELS, wide = gr__target_element(s) == GR_EL_F64;
-    int64_t width = gr_shape_count(s->target_sample), off = 0;
-    if (!labels && r->reading.target != GR_FORM_DISTRIBUTION) return GR_OK;
-    for (int64_t i = 0; i < s->n; i++) {
-        double sum = 0;
-        for (int64_t k = 0; k < width; k++) {
-            double x =
-                wide ? ((const double *)s->targets)[i * width + k] : (double)((const float *)s->targets)[i * width + k];
-            if (!(x >= 0) || x > (labels ? 1 : INFINITY))
-                return gr__tree_fail(ctx, source_of(r, p) ? source_of(r, p) : r->data.train, GR_E_DATA, NULL,
-                                     "the %s data has the target %g in row %lld, but %s wants %s", gr__part_name(p), x,
-                                     (long long)i, r->cost->head.name,
-                                     labels ? "labels from 0 to 1" : "distributions, which are nowhere below 0");
-            sum += x;
-        }
-        off += !(fabs(sum - 1) <= 1e-3);
-    }
-    if (!labels && off)
-        gr__log(ctx, GR_LOG_WARNING, "%lld of %lld targets of the %s data do not sum to 1, as distributions do",
-                (long long)off, (long long)s->n, gr__part_name(p));
-    return GR_OK;
 }
 
 /* ---- rows ---- */
@@ -155,8 +79,8 @@ static gr_status take_rows(gr_task *t)
     for (int p = 0; p < GR_PARTS; p++) {
         t->count[p] = t->rows[p].n;
         if (t->set_of[p] && t->count[p] == 0)
-            GR_TRY(gr__tree_fail(t->ctx, source_of(r, p) ? source_of(r, p) : r->data.train, GR_E_DATA, NULL,
-                                 "the %s part has no samples", gr__part_name(p)));
+            GR_TRY(gr__tree_fail(t->ctx, gr__agree_place(r, p), GR_E_DATA, NULL, "the %s part has no samples",
+                                 gr__part_name(p)));
     }
 done:
     return st;
@@ -164,12 +88,27 @@ done:
 
 /* ---- opening ---- */
 
-static void deliver_as(gr_task *t, gr_element source, gr_shape target_sample)
+static gr_element real_of(const gr_task *t)
 {
-    gr_element real = gr_backend_real_bytes(t->backend) == 8 ? GR_EL_F64 : GR_EL_F32;
-    t->input_as = source == GR_EL_U8 || source == GR_EL_I32 ? source : real;
-    t->target_as = t->recipe->reading.target == GR_FORM_CLASS ? GR_EL_I32 : real;
-    t->target_sample = target_sample;
+    return gr_backend_real_bytes(t->backend) == 8 ? GR_EL_F64 : GR_EL_F32;
+}
+
+static bool is_prepared(const gr_recipe *r)
+{
+    return !gr__tree_none(r->data.prepare) && (r->data.prepare->kind != GR_TREE_LIST || r->data.prepare->n > 0);
+}
+
+/* The network, once it is known what the first set holds and how it is prepared: by the loader, or by the graph. */
+static gr_status make_network(gr_task *t, gr_element source)
+{
+    gr_status st =
+        gr__delivery_of(t->ctx, source, real_of(t), t->prepared, t->n_prepared, t->recipe->input, &t->delivery);
+    if (st != GR_OK) return st;
+    t->input_as = t->delivery.as;
+    t->target_as = t->recipe->reading.target == GR_FORM_CLASS ? GR_EL_I32 : real_of(t);
+    /* Labels are checked against the outputs as data (exit 3); the network sees only itself. */
+    return gr__network_make(t->ctx, t->recipe, t->prepared, gr__delivery_left(&t->delivery, t->n_prepared), t->input_as,
+                            0, t->targets, &t->network);
 }
 
 static gr_status begin(gr_context *ctx, const gr_recipe *r, gr_task *t)
@@ -191,45 +130,61 @@ static bool part_has_source(const gr_recipe *r, gr_part p, unsigned only, bool f
 static gr_status load_parts(gr_task *t, unsigned only, bool fit)
 {
     const gr_recipe *r = t->recipe;
+    const gr_wanted wanted = gr__agree_wanted(r);
     bool learned = !fit; /* what comes first is the training's own, and says how all else is read */
     gr_status st = GR_OK;
     for (int p = 0; p < GR_PARTS; p++) {
         if (!part_has_source(r, p, only, fit)) continue;
         gr_set *s = &t->set[p];
-        gr_source_options o = source_options(r);
+        gr_source_options o =
+            source_options(r, &wanted, t->n_prepared || is_prepared(r) || t->set[GR_PART_TRAIN].missing);
         /* What the training's words and columns mean holds for all other data. */
         t->schema.class_names = t->class_names, t->schema.n_class_names = t->class_names ? t->classes : 0;
         o.schema = learned || t->class_names ? &t->schema : NULL;
         GR_TRY(gr__set_load(t->ctx, source_of(r, p), &o, s));
         t->set_of[p] = s;
         t->data_bytes += s->inputs_bytes + s->targets_bytes;
-        GR_TRY(check_set(t->ctx, r, p, s->sample, s->target));
+        GR_TRY(gr__agree_shapes(t->ctx, r, p, s->sample, s->target, s->target_sample));
         if (!t->class_names) t->classes = GR_MAX(t->classes, s->classes), t->class_names = s->class_names;
         if (!learned && s->schema) t->schema = *s->schema;
         learned = true;
-        if (!t->set_of[GR_PART_TRAIN] || p == GR_PART_TRAIN) {
-            deliver_as(t, s->element, s->target_sample);
-        } else if (s->element != t->set[GR_PART_TRAIN].element && t->set[GR_PART_TRAIN].n > 0) {
-            GR_TRY(gr__tree_fail(t->ctx, source_of(r, p), GR_E_DATA, NULL,
-                                 "the %s data has another element type than the training data", gr__part_name(p)));
-        }
+        if (!t->lead) t->lead = s, t->target_sample = s->target_sample;
     }
 done:
     return st;
 }
 
+/* All parts come to the network in the same way, whether they are loaded together or alone. */
+static gr_status check_elements(gr_task *t)
+{
+    gr_status st = GR_OK;
+    for (int p = 0; p < GR_PARTS && st == GR_OK; p++) {
+        const gr_set *s = &t->set[p];
+        if (!s->inputs || gr__delivered_alike(s->element, t->lead->element, t->n_prepared)) continue;
+        st = gr__tree_fail(t->ctx, source_of(t->recipe, p), GR_E_DATA, NULL,
+                           "the %s data has another element type (%s) than the training data (%s)", gr__part_name(p),
+                           gr__element_name(s->element), gr__element_name(t->lead->element));
+    }
+    return st;
+}
+
 static gr_status check_targets(gr_task *t)
 {
-    gr_shape output = gr__network_output(t->network);
     gr_status st = GR_OK;
-    for (int p = 0; p < GR_PARTS; p++) {
-        if (!t->set[p].inputs) continue;
-        GR_TRY(check_labels(t->ctx, t->recipe, p, &t->set[p], output));
-        GR_TRY(check_values(t->ctx, t->recipe, p, t->set[p].target_sample, output));
-        GR_TRY(check_shares(t->ctx, t->recipe, p, &t->set[p]));
-    }
-done:
+    for (int p = 0; p < GR_PARTS && st == GR_OK; p++)
+        if (t->set[p].inputs) st = gr__agree_values(t->ctx, t->recipe, p, &t->set[p]);
     return st;
+}
+
+/* What is worth knowing before training. */
+static gr_status say(const gr_task *t)
+{
+    const gr_set *s = &t->set[GR_PART_TRAIN];
+    int classes = t->class_names ? t->classes : 0;
+    for (int p = 0; p < GR_PARTS; p++) classes = GR_MAX(classes, t->set[p].classes);
+    gr__agree_say_input(t->ctx, t->recipe, s->sample, s->element);
+    gr__agree_say_outputs(t->ctx, t->recipe, classes);
+    return gr__agree_say_classes(t);
 }
 
 gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_model *model, gr_task *t)
@@ -247,14 +202,15 @@ gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, cons
         GR_TRY(gr__prepare_fit(ctx, t->memory, r->data.prepare, &t->set[GR_PART_TRAIN], &t->rows[GR_PART_TRAIN],
                                r->input, &t->prepared, &t->n_prepared));
     }
-    /* Labels are checked against the outputs below, as data (exit 3); the network sees only itself. */
-    GR_TRY(gr__network_make(ctx, r, t->prepared, t->n_prepared, t->input_as, 0, t->targets, &t->network));
+    GR_TRY(check_elements(t));
+    GR_TRY(make_network(t, t->lead->element));
     GR_TRY(check_targets(t));
     if (model)
         *t->targets = model->targets;
     else
-        GR_TRY(gr__targets_take(t->memory, &t->set[GR_PART_TRAIN], &t->rows[GR_PART_TRAIN],
-                                classes_of(gr__network_output(t->network)), t->targets));
+        GR_TRY(gr__targets_take(t->memory, &t->set[GR_PART_TRAIN], &t->rows[GR_PART_TRAIN], gr__agree_classes(r),
+                                t->targets));
+    if (!model) GR_TRY(say(t));
     t->loaded = true;
 done:
     if (st != GR_OK) gr__task_close(t);
@@ -279,29 +235,31 @@ gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t)
 {
     gr_status st = GR_OK;
     GR_TRY(begin(ctx, r, t));
-    gr_source_options o = source_options(r);
     gr_set_info train = {0};
+    const gr_wanted wanted = gr__agree_wanted(r);
     for (int p = 0; p < GR_PART_TEST; p++) { /* training never reads the test part's own source */
         if (!source_of(r, p)) continue;
         gr_set_info info;
+        gr_source_options o = source_options(r, &wanted, is_prepared(r) || train.missing);
         o.memory = t->memory;
         o.schema = p == GR_PART_TRAIN ? NULL : &t->schema;
         GR_TRY(gr__set_info(ctx, source_of(r, p), &o, &info));
-        GR_TRY(check_set(ctx, r, p, info.sample, info.target));
+        GR_TRY(gr__agree_shapes(ctx, r, p, info.sample, info.target, info.target_sample));
         t->data_bytes += info.inputs_bytes + info.targets_bytes;
         if (p == GR_PART_TRAIN) {
             train = info;
             if (info.schema) t->schema = *info.schema;
             estimate_counts(t, info.n);
-            deliver_as(t, info.element, info.target_sample);
+            t->target_sample = info.target_sample;
         } else {
             t->count[p] = info.n;
         }
     }
     GR_TRY(
         gr__prepare_placeholder_for(ctx, t->memory, r->data.prepare, r->input, &train, &t->prepared, &t->n_prepared));
-    GR_TRY(gr__network_make(ctx, r, t->prepared, t->n_prepared, t->input_as, 0, t->targets, &t->network));
-    GR_TRY(check_values(ctx, r, GR_PART_TRAIN, t->target_sample, gr__network_output(t->network)));
+    GR_TRY(make_network(t, train.element));
+    gr__agree_say_input(ctx, r, train.sample, train.element);
+    gr__agree_say_outputs(ctx, r, train.classes);
 done:
     if (st != GR_OK) gr__task_close(t);
     return st;
@@ -345,7 +303,7 @@ gr_loader_options gr__task_loader(const gr_task *t, gr_part p, bool background)
                                .drop_last = train && r->data.drop_last,
                                .shuffle = train ? (gr_shuffle)r->data.shuffle : GR_SHUFFLE_NONE,
                                .seed = r->seed,
-                               .input_as = t->input_as,
+                               .input = t->delivery,
                                .target_as = t->target_as,
                                .background = background && !small};
 }

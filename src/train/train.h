@@ -20,10 +20,12 @@ typedef struct gr_task {
     gr__bump *memory;
     gr_set set[GR_PARTS];           /* loaded sources; unused ones are zero */
     const gr_set *set_of[GR_PARTS]; /* the set a part's rows belong to; NULL: the recipe has no such part */
+    const gr_set *lead;             /* the first loaded: how it is delivered holds for all */
     gr_rows rows[GR_PARTS];
     int64_t count[GR_PARTS];        /* rows of each part; known before loading too */
     uint64_t data_bytes;            /* of tensor memory that loading takes */
     gr_element input_as, target_as; /* how batches are delivered */
+    gr_delivery delivery;           /* of inputs; its `as` is input_as */
     gr_shape target_sample;
     gr_prepared *prepared;
     int n_prepared;
@@ -213,13 +215,13 @@ bool gr__run_exists(const char *folder); /* holds a run: any of its files */
 
 /* ---- prediction ---- */
 typedef struct gr_predictor gr_predictor;
-/* Ready to predict from raw samples of the model's input; threads and budget are the context's. */
-gr_status gr__predictor_make(gr_context *ctx, const struct gr_model *m, gr_element input_as, int64_t batch,
+/* Ready to predict from raw samples of the model's input, of this type; threads and budget are the context's. */
+gr_status gr__predictor_make(gr_context *ctx, const struct gr_model *m, gr_element source, int64_t batch,
                              gr_predictor **out);
 void gr__predictor_destroy(gr_predictor *p);
-/* Runs n samples (n <= batch) given densely; *values has n x width numbers, valid until the next call: probabilities,
- * or the values. */
-gr_status gr__predictor_run(gr_predictor *p, const void *inputs, int64_t n, const double **values);
+/* Runs samples first .. first + n of a set of that type (n <= batch); *values has n x width numbers, valid until the
+ * next call: probabilities, or the values. */
+gr_status gr__predictor_run(gr_predictor *p, const gr_set *set, int64_t first, int64_t n, const double **values);
 int64_t gr__predictor_width(const gr_predictor *p);
 
 #endif

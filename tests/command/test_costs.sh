@@ -97,7 +97,7 @@ has first.txt '"classes":\[0(,[12])*\],"probabilities":\[0\.[0-9]*,0\.[0-9]*,0\.
 bytes 1 0 2  0 0 0  1 1 1  1 0 0  1 0 1  0 1 0  1 1 0  0 0 0 | npy y.npy "8, 3" "|u1"
 bad 3 "target 2 in row 0, but binary_cross_entropy wants labels from 0 to 1" train r.yaml --out no
 bytes 1 0 1 0 1 0 1 0 | npy y.npy "8," "|u1"
-bad 3 "targets of shape \[\], but the network gives \[3\]" train r.yaml --out no
+bad 3 "targets of shape \[N\], but the network gives \[N,3\]" train r.yaml --out no
 
 # Distributions
 bytes 1 0 1  0 0 0  1 1 1  1 0 0  1 0 1  0 1 0  1 1 0  0 0 0 | npy y.npy "8, 3" "|u1"

@@ -176,10 +176,30 @@ static void declared_missing_values_are_nan(void **state)
     gr__blob blob;
     gr__blob_memory(f.ctx, "t", text, strlen(text), &blob);
     test_ok(f.ctx, gr__csv_load(&blob, &o, &s));
-    const float *x = s.inputs;
+    const double *x = s.inputs; /* they will be prepared */
+    assert_int_equal(s.element, GR_EL_F64);
     assert_true(x[0] == 1 && isnan(x[1]) && isnan(x[2]) && x[3] == 4);
     assert_true(s.missing);
     gr__set_free(f.ctx, &s);
+}
+
+/* What is prepared keeps the digits of its file; targets are what they always are. */
+static void prepared_columns_keep_their_digits(void **state)
+{
+    (void)state;
+    gr_source_options o = options_of(&f, GR_TARGET_VALUE, false);
+    o.exact = true;
+    put_text("t,y\n1700000001,0.1\n0.1,16777217\n");
+    gr_set s = load_with(&f, "{type: csv, file: t.csv, target: y}", &o);
+    assert_int_equal(s.element, GR_EL_F64);
+    assert_int_equal(gr__target_element(&s), GR_EL_F32);
+    assert_true(((double *)s.inputs)[0] == 1700000001.0 && ((double *)s.inputs)[1] == 0.1);
+    assert_true(((float *)s.targets)[0] == 0.1f);
+    gr__set_free(f.ctx, &s);
+    put_text("t,y\n1,2\n1e39,1\n");
+    assert_int_equal(gr__set_load(f.ctx, yaml(&f, "{type: csv, file: t.csv, target: y}"), &o, &s), GR_E_DATA);
+    assert_non_null(strstr(gr_context_error(f.ctx)->message, "beyond float32"));
+    gr_context_clear_error(f.ctx);
 }
 
 static void numbers_are_rounded_correctly(void **state)
@@ -370,6 +390,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(headers_are_told_from_data, setup, teardown),
         cmocka_unit_test_setup_teardown(text_labels_become_classes_in_sorted_order, setup, teardown),
         cmocka_unit_test_setup_teardown(declared_missing_values_are_nan, setup, teardown),
+        cmocka_unit_test_setup_teardown(prepared_columns_keep_their_digits, setup, teardown),
         cmocka_unit_test_setup_teardown(numbers_are_rounded_correctly, setup, teardown),
         cmocka_unit_test_setup_teardown(hostile_tables_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(every_failing_allocation_is_reported, setup, teardown),

@@ -48,7 +48,7 @@ static gr_loader_options options(int64_t batch, gr_shuffle shuffle, bool backgro
                                .batch = batch,
                                .shuffle = shuffle,
                                .seed = 11,
-                               .input_as = GR_EL_F32,
+                               .input = {.as = GR_EL_F32},
                                .target_as = GR_EL_I32,
                                .background = background};
 }
@@ -217,7 +217,7 @@ static void elements_are_converted(void **state)
     for (int a = 0; a < 4; a++) {
         for (int b = 0; b < 4; b++) {
             gr_set s = {.n = 4, .sample = GR_SCALAR, .element = (gr_element)a, .inputs = (void *)(uintptr_t)from[a]};
-            gr_loader_options o = {.set = &s, .rows = &r, .batch = 4, .input_as = (gr_element)b};
+            gr_loader_options o = {.set = &s, .rows = &r, .batch = 4, .input = {.as = (gr_element)b}};
             bool real = a == GR_EL_F32 || a == GR_EL_F64, to_real = b == GR_EL_F32 || b == GR_EL_F64;
             gr_loader *l = NULL;
             gr_status st = gr__loader_create(ctx, &o, &l);
@@ -255,7 +255,7 @@ static void elements_are_converted(void **state)
                 .target = GR_TARGET_VALUE,
                 .targets = (void *)(uintptr_t)targets,
                 .targets_bytes = sizeof targets};
-    gr_loader_options o = {.set = &s, .rows = &r, .batch = 4, .input_as = GR_EL_U8, .target_as = GR_EL_F32};
+    gr_loader_options o = {.set = &s, .rows = &r, .batch = 4, .input = {.as = GR_EL_U8}, .target_as = GR_EL_F32};
     gr_loader *l = make(&o);
     gr_batch x;
     test_ok(ctx, gr__loader_next(l, &x));

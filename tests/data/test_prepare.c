@@ -221,6 +221,73 @@ static void missing_values_take_the_mean(void **state)
     assert_int_equal(q[1].n, 1);
 }
 
+/* Numbers that float32 may not hold are prepared as they are delivered: the graph's arithmetic in float64, to the bit,
+ * rounded once. */
+static void delivering_is_the_graph_in_float64(void **state)
+{
+    (void)state;
+    enum { N = 40, C = 3, W = 200 * C }; /* more than a piece */
+    static double wide[N * W], out[N * W];
+    static int32_t whole[N * W];
+    static const char *const lists[] = {
+        "[standardize]",
+        "[{type: scale, by: 1/1000}, {type: standardize, per: element}]",
+        "[{type: impute, value: 1700000007}, {type: standardize, per: all}, {type: scale, by: 3}]",
+        "[impute, standardize]",
+    };
+    gr__rng r = gr__rng_make(5, "x", 0, 0);
+    for (int i = 0; i < N * W; i++) {
+        whole[i] = 1700000000 + (int32_t)gr__rng_below(&r, 3600);
+        wide[i] = whole[i] + 1e-3 * (double)gr__rng_below(&r, 1000);
+    }
+    gr_shape sample = GR_SHAPE(200, C);
+    for (size_t i = 0; i < GR_COUNT(lists); i++)
+        for (int e = 0; e < 2; e++) {
+            wide[77] = !e && strstr(lists[i], "impute") ? (double)NAN : 1700000001.5;
+            gr_set s = set_of(e ? GR_EL_I32 : GR_EL_F64, e ? (void *)whole : (void *)wide, N, sample);
+            gr_rows rows = rows_of(N);
+            int n;
+            gr_prepared *p = fit(lists[i], &s, &rows, sample, &n);
+            gr_delivery narrow, full;
+            test_ok(f.ctx, gr__delivery_of(f.ctx, s.element, GR_EL_F32, p, n, sample, &narrow));
+            test_ok(f.ctx, gr__delivery_of(f.ctx, s.element, GR_EL_F64, p, n, sample, &full));
+            assert_int_equal(gr__delivery_left(&narrow, n), 0);
+            for (int k = 0; e && k < N * W; k++) wide[k] = whole[k];
+            build_and_run(p, n, GR_EL_F64, GR_SHAPE(N, 200, C), wide, out);
+            for (int row = 0; row < N; row++) {
+                static float a[W];
+                static double b[W];
+                gr__deliver(&s, row, &narrow, a);
+                gr__deliver(&s, row, &full, b);
+                assert_memory_equal(b, out + row * W, sizeof b);
+                for (int k = 0; k < W; k++) assert_true(a[k] == (float)out[row * W + k]);
+            }
+        }
+}
+
+/* Bytes and float32 stay as they are, and steps that do not fit are refused wherever they are done. */
+static void what_the_graph_prepares_is_left_to_it(void **state)
+{
+    (void)state;
+    static uint8_t bytes[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255};
+    gr_set s = set_of(GR_EL_U8, bytes, 2, GR_SHAPE(2, 3));
+    gr_rows rows = rows_of(2);
+    int n;
+    gr_prepared *p = fit("[standardize]", &s, &rows, GR_SHAPE(2, 3), &n);
+    gr_delivery d;
+    test_ok(f.ctx, gr__delivery_of(f.ctx, GR_EL_U8, GR_EL_F32, p, n, GR_SHAPE(2, 3), &d));
+    assert_int_equal(d.as, GR_EL_U8);
+    assert_int_equal(gr__delivery_left(&d, n), n);
+    test_ok(f.ctx, gr__delivery_of(f.ctx, GR_EL_F32, GR_EL_F32, p, n, GR_SHAPE(2, 3), &d));
+    assert_int_equal(gr__delivery_left(&d, n), n);
+    test_ok(f.ctx, gr__delivery_of(f.ctx, GR_EL_I32, GR_EL_F32, p, 0, GR_SHAPE(2, 3), &d));
+    assert_int_equal(d.as, GR_EL_F32); /* nothing to prepare: rounded, once */
+    assert_int_equal(gr__delivery_of(f.ctx, GR_EL_F64, GR_EL_F32, p, n, GR_SHAPE(3, 2), &d), GR_E_SHAPE);
+    gr_context_clear_error(f.ctx);
+    assert_true(gr__delivered_alike(GR_EL_F64, GR_EL_I32, 1) && !gr__delivered_alike(GR_EL_F64, GR_EL_F32, 1));
+    assert_true(gr__delivered_alike(GR_EL_F64, GR_EL_F32, 0) && !gr__delivered_alike(GR_EL_U8, GR_EL_F32, 0));
+}
+
 /* D18: a model file carries it to the bit. */
 static void files_keep_every_bit(void **state)
 {
@@ -331,6 +398,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(statistics_are_of_training_rows_only, setup, teardown), /* D17 */
         cmocka_unit_test_setup_teardown(statistics_are_numerically_sound, setup, teardown),
         cmocka_unit_test_setup_teardown(missing_values_take_the_mean, setup, teardown),
+        cmocka_unit_test_setup_teardown(delivering_is_the_graph_in_float64, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_the_graph_prepares_is_left_to_it, setup, teardown),
         cmocka_unit_test_setup_teardown(files_keep_every_bit, setup, teardown), /* D18 */
         cmocka_unit_test_setup_teardown(recipes_are_checked, setup, teardown),
     };

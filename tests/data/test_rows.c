@@ -104,6 +104,79 @@ static void strata_keep_their_shares(void **state)
     test_context_end(ctx);
 }
 
+/* Whatever the classes: the part has its size, each class its share to within one, and only a class too small for a
+ * share is not seen. */
+static void every_class_keeps_its_fraction(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    static int32_t labels[3000];
+    for (uint64_t k = 0; k < 300; k++) {
+        gr__rng r = gr__rng_make(k, "sizes", 0, 0);
+        int classes = 1 + (int)gr__rng_below(&r, 40);
+        int64_t n = 0, of[40] = {0}, in[40] = {0};
+        double fraction = (1 + (double)gr__rng_below(&r, 49)) / 100;
+        for (int c = 0; c < classes; c++)
+            for (uint64_t i = 0, rows = gr__rng_below(&r, 2) ? 1 + gr__rng_below(&r, 4) : gr__rng_below(&r, 70);
+                 i < rows; i++)
+                labels[n++] = c, of[c]++;
+        gr_rows parts[2];
+        const double fractions[] = {1 - fraction, fraction};
+        test_ok(ctx, gr__split(ctx, k, n, labels, classes, fractions, 2, parts));
+        check_partition(parts, 2, n);
+        assert_int_equal(parts[1].n, (int64_t)(fraction * (double)n + 0.5));
+        for (int64_t i = 0; i < parts[1].n; i++) in[labels[parts[1].row[i]]]++;
+        for (int c = 0; c < classes; c++) {
+            double wanted = fraction * (double)of[c];
+            if (!((double)in[c] > wanted - 1 - 1e-9 && (double)in[c] < wanted + 1 + 1e-9))
+                fail_msg("fraction %g: class of %d has %d", fraction, (int)of[c], (int)in[c]);
+            if (wanted >= 1) assert_true(in[c] > 0);
+        }
+        gr__rows_free(ctx, &parts[0]);
+        gr__rows_free(ctx, &parts[1]);
+    }
+    /* A hundred of one class and ten pairs: nothing is taken from the hundred for the pairs. */
+    for (int i = 0; i < 120; i++) labels[i] = i < 100 ? 0 : 1 + (i - 100) / 2;
+    gr_rows parts[2];
+    int64_t large = 0;
+    test_ok(ctx, gr__split(ctx, 1, 120, labels, 11, (const double[]){0.85, 0.15}, 2, parts));
+    for (int64_t i = 0; i < parts[1].n; i++) large += labels[parts[1].row[i]] == 0;
+    assert_int_equal(parts[1].n, 18);
+    assert_int_equal(large, 15);
+    gr__rows_free(ctx, &parts[0]);
+    gr__rows_free(ctx, &parts[1]);
+    test_context_end(ctx);
+}
+
+/* Of equals the seed decides: no class is left out of training, or out of a part, more than others are. */
+static void ties_are_the_seeds(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    enum { SEEDS = 400, SMALL = 10 };
+    for (int size = 1; size <= 2; size++) {
+        int32_t labels[100 + 2 * SMALL];
+        int taken[2][SMALL] = {{0}}, n = 100 + size * SMALL;
+        for (int i = 0; i < n; i++) labels[i] = i < 100 ? SMALL : (i - 100) / size;
+        for (uint64_t seed = 0; seed < SEEDS; seed++) {
+            gr_rows parts[3];
+            const double fractions[] = {0.5, 0.3, 0.2}; /* of ten: three and two of the single ones */
+            test_ok(ctx, gr__split(ctx, seed, n, labels, SMALL + 1, fractions, 3, parts));
+            for (int p = 0; p < 3; p++) {
+                for (int64_t i = 0; p && i < parts[p].n; i++)
+                    if (labels[parts[p].row[i]] < SMALL) taken[p - 1][labels[parts[p].row[i]]]++;
+                gr__rows_free(ctx, &parts[p]);
+            }
+        }
+        for (int p = 0; p < 2; p++)
+            for (int c = 0; c < SMALL; c++) { /* five deviations of a binomial count at most */
+                double share = size * (p ? 0.2 : 0.3), mean = SEEDS * share;
+                assert_true(taken[p][c] > mean - 50 && taken[p][c] < mean + 50);
+            }
+    }
+    test_context_end(ctx);
+}
+
 static void limits_keep_order(void **state)
 {
     (void)state;
@@ -191,6 +264,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(splits_are_partitions_with_known_counts), /* D11 */
         cmocka_unit_test(strata_keep_their_shares),
+        cmocka_unit_test(every_class_keeps_its_fraction),
+        cmocka_unit_test(ties_are_the_seeds),
         cmocka_unit_test(limits_keep_order),
         cmocka_unit_test(manifests_record_rows_and_hashes),
     };

@@ -1,0 +1,136 @@
+/* Delivery: a set's numbers as batches hold them, and the arithmetic of preparation on numbers.
+ *
+ * One sample at a time and a few hundred numbers of it at once, so that what stands between source and batch stays in
+ * the first-level cache. */
+#include <math.h>
+#include <string.h>
+
+#include "data/data.h"
+
+enum { PIECE = 256 };
+
+#define CONVERT(FROM, TO)                                \
+    do {                                                 \
+        const FROM *x = from;                            \
+        TO *y = to;                                      \
+        for (int64_t i = 0; i < n; i++) y[i] = (TO)x[i]; \
+        return;                                          \
+    } while (0)
+
+#define CONVERT_TO(TO)        \
+    switch (as_is) {          \
+    case GR_EL_U8:            \
+        CONVERT(uint8_t, TO); \
+    case GR_EL_F32:           \
+        CONVERT(float, TO);   \
+    case GR_EL_F64:           \
+        CONVERT(double, TO);  \
+    case GR_EL_I32:           \
+        CONVERT(int32_t, TO); \
+    }                         \
+    return
+
+void gr__elements_convert(gr_element as_is, gr_element as, const void *from, void *to, int64_t n)
+{
+    if (as_is == as) {
+        memcpy(to, from, (size_t)n * gr__element_bytes(as));
+        return;
+    }
+    switch (as) {
+    case GR_EL_F32:
+        CONVERT_TO(float);
+    case GR_EL_F64:
+        CONVERT_TO(double);
+    case GR_EL_I32:
+        CONVERT_TO(int32_t);
+    case GR_EL_U8:
+        return;
+    }
+}
+
+/* ---- preparation on numbers ---- */
+
+/* A run of numbers that one step treats with a run of its own numbers, or all with the same (n 1). */
+static void step(const gr_prepared *p, int64_t at, double *restrict x, int64_t count)
+{
+    const double *fill = p->fill ? p->fill + at : NULL, *sub = p->sub ? p->sub + at : NULL,
+                 *mul = p->mul ? p->mul + at : NULL;
+    if (p->n == 1) {
+        for (int64_t i = 0; i < count && fill; i++) x[i] = isnan(x[i]) ? *fill : x[i];
+        for (int64_t i = 0; i < count && sub; i++) x[i] -= *sub;
+        for (int64_t i = 0; i < count && mul; i++) x[i] *= *mul;
+        return;
+    }
+    for (int64_t i = 0; i < count && fill; i++) x[i] = isnan(x[i]) ? fill[i] : x[i];
+    for (int64_t i = 0; i < count && sub; i++) x[i] -= sub[i];
+    for (int64_t i = 0; i < count && mul; i++) x[i] *= mul[i];
+}
+
+void gr__prepare_values(const gr_prepared *p, int n, int64_t first, double *x, int64_t count)
+{
+    for (int i = 0; i < n; i++) {
+        int64_t groups = p[i].n;
+        for (int64_t done = 0; done < count;) {
+            int64_t at = groups == 1 ? 0 : (first + done) % groups;
+            int64_t run = groups == 1 ? count : GR_MIN(groups - at, count - done);
+            step(&p[i], at, x + done, run);
+            done += run;
+        }
+    }
+}
+
+/* ---- delivery ---- */
+
+/* As gr__prepare_build has it: one number, one a channel, or one an element. */
+static gr_status check_steps(gr_context *ctx, const gr_prepared *p, int n, gr_shape sample)
+{
+    int64_t channels = sample.rank ? sample.dim[sample.rank - 1] : 1, width = gr_shape_count(sample);
+    for (int i = 0; i < n; i++) {
+        if (p[i].n == 1 || p[i].n == channels || p[i].n == width) continue;
+        return gr__fail(ctx, GR_E_SHAPE, "preparation has %d values for samples of %lld", p[i].n, (long long)width);
+    }
+    return GR_OK;
+}
+
+/* Types whose numbers float32 may not hold: prepared here. */
+static bool is_wide(gr_element e)
+{
+    return e == GR_EL_I32 || e == GR_EL_F64;
+}
+
+bool gr__delivered_alike(gr_element a, gr_element b, int n)
+{
+    return (a == GR_EL_U8) == (b == GR_EL_U8) && (n == 0 || is_wide(a) == is_wide(b));
+}
+
+gr_status gr__delivery_of(gr_context *ctx, gr_element source, gr_element real, const gr_prepared *p, int n,
+                          gr_shape sample, gr_delivery *out)
+{
+    bool here = n > 0 && is_wide(source);
+    gr_status st = here ? check_steps(ctx, p, n, sample) : GR_OK;
+    if (st == GR_OK) *out = (gr_delivery){source == GR_EL_U8 ? GR_EL_U8 : real, here ? p : NULL, here ? n : 0};
+    return st;
+}
+
+int gr__delivery_left(const gr_delivery *d, int n)
+{
+    return d->n_prepared ? 0 : n;
+}
+
+void gr__deliver(const gr_set *set, int64_t row, const gr_delivery *d, void *out)
+{
+    int64_t width = gr_shape_count(set->sample);
+    size_t from = gr__element_bytes(set->element), to = gr__element_bytes(d->as);
+    const char *source = (const char *)set->inputs + (size_t)(row * width) * from;
+    double piece[PIECE];
+    if (!d->n_prepared) {
+        gr__elements_convert(set->element, d->as, source, out, width);
+        return;
+    }
+    for (int64_t e = 0; e < width; e += PIECE) {
+        int64_t n = GR_MIN(PIECE, width - e);
+        gr__elements_convert(set->element, GR_EL_F64, source + (size_t)e * from, piece, n);
+        gr__prepare_values(d->prepared, d->n_prepared, e, piece, n);
+        gr__elements_convert(GR_EL_F64, d->as, piece, (char *)out + (size_t)e * to, n);
+    }
+}
