@@ -2,17 +2,17 @@
 # Writes the tables of families as C on standard output: for every family word given, each line `GR_WORD(name) =` at the start of a line in
 # the *.c files of the folders becomes an entry, sorted by name. A family without members gets an empty table.
 # The family `common` is of plain gr_member objects, GR_COMMON(clip_common) being gr__clip_common.
-# Usage: make-registry.sh HEADER "FAMILY..." FOLDER...
+# Usage: make-registry.sh "HEADER..." "FAMILY..." FOLDER...
 set -eu
 export LC_ALL=C
-header=$1
+headers=$1
 families=$2
 shift 2
 
 echo "/* Written by tools/make-registry.sh; adding a member's file and building again changes it. */"
 echo "#include <stddef.h>"
 echo
-echo "#include \"$header\""
+for header in $headers; do echo "#include \"$header\""; done
 for family in $families; do
     macro=GR_$(printf %s "$family" | tr '[:lower:]' '[:upper:]')
     names=$(find "$@" -maxdepth 1 -name '*.c' -exec sed -n "s/^$macro(\([A-Za-z0-9_]*\)) *=.*/\1/p" {} + | sort)

@@ -4,6 +4,7 @@
 
 #include "cli/explain.h"
 #include "data/data.h"
+#include "metric/metric.h"
 #include "optim/optim.h"
 #include "study/derivative.h"
 #include "study/lab.h"
@@ -37,6 +38,7 @@ static void collect(listing *l)
     COLLECT(l, gr_penalty, gr__penalties);
     COLLECT(l, gr_schedule, gr__schedules);
     COLLECT(l, gr_init, gr__inits);
+    COLLECT(l, gr_metric, gr__metrics);
     COLLECT(l, gr_source, gr__sources);
     COLLECT(l, gr_prepare, gr__prepares);
     COLLECT(l, gr_figure, gr__figures);

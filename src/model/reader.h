@@ -11,6 +11,7 @@ typedef struct gr__recipe_reader {
     gr_recipe *r;    /* being filled */
     gr_settings top; /* of the recipe's own keys */
     gr_tree **part;  /* resolved, one a row of gr__section_recipe */
+    gr_shape output; /* of one sample, once the network has been tried */
 } gr__recipe_reader;
 
 /* GR_E_UNSUPPORTED unless t says that the feature is not used. */
@@ -19,5 +20,6 @@ gr_status gr__recipe_neutral(gr__recipe_reader *k, const gr_tree *t);
 gr_status gr__recipe_part(gr__recipe_reader *k, const char *key, gr_tree *resolved);
 gr_status gr__recipe_batch(gr__recipe_reader *k, const gr_tree *t);
 gr_status gr__recipe_data(gr__recipe_reader *k);
+gr_status gr__recipe_metrics(gr__recipe_reader *k); /* `metrics` and `best_by`; after the network and the data */
 
 #endif

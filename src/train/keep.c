@@ -20,6 +20,7 @@ gr_status gr__loop_save_model(gr_loop *l, const char *name, int view)
              (long long)l->samples, GR_VERSION);
     const gr_task *t = l->task;
     const gr_model_about about = {.recipe = l->recipe,
+                                  .resolved = t->resolved,
                                   .prepared = t->prepared,
                                   .n_prepared = t->n_prepared,
                                   .class_names = t->class_names,
@@ -179,6 +180,16 @@ static void put_real(json_t *o, const char *key, double x)
     json_object_set_new(o, key, isfinite(x) ? json_real(x) : json_null());
 }
 
+/* The metric that chose it, where one does. */
+static void put_best_by(json_t *best, const gr_loop *l)
+{
+    char key[96];
+    if (l->recipe->best_by.what != GR_BEST_METRIC) return;
+    const gr_metric_use *u = &l->task->metrics.use[l->recipe->best_by.metric];
+    snprintf(key, sizeof key, "validation_%s", u->name);
+    put_real(best, key, u->member->lower ? l->best_figure : -l->best_figure);
+}
+
 /* Looks at the test data that `gradus eval` counted before this run went on: they are not forgotten. */
 static void keep_looks(gr_loop *l, json_t *o)
 {
@@ -200,6 +211,7 @@ gr_status gr__loop_result(gr_loop *l, const gr_train_result *r)
         json_object_set_new(best, "step", json_null());
     put_real(best, "validation_cost", r->best_cost);
     put_real(best, "validation_error", r->best_error);
+    put_best_by(best, l);
     if (r->averaged) json_object_set_new(best, "weights", json_string(r->best_averaged ? "average" : "trained"));
     put_real(final, "train_cost", r->final_train_cost);
     put_real(final, "validation_cost", r->final_cost);
@@ -230,7 +242,7 @@ gr_status gr__loop_recipe(gr_loop *l)
 {
     gr__text text;
     gr__text_init(&text, l->ctx);
-    gr__tree_write(l->recipe->resolved, &text, 0);
+    gr__tree_write(l->task->resolved, &text, 0);
     gr_status st =
         text.failed ? GR_E_MEMORY : gr__file_write(l->ctx, gr__run_path(l->run, "recipe.yaml"), text.s, text.n);
     gr__text_free(&text);
