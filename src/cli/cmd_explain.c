@@ -97,6 +97,36 @@ static const gr_schedule *schedule_of(const gr_member *m)
     return NULL;
 }
 
+/* The metric that a member is, or NULL. */
+static const gr_metric *metric_of(const gr_member *m)
+{
+    int n;
+    const gr_metric *const *table = gr__metrics(&n);
+    for (int i = 0; i < n; i++)
+        if (&table[i]->head == m) return table[i];
+    return NULL;
+}
+
+/* What a metric is for, and which way it is better: "classes, labels; the higher the better". */
+static const char *metric_text(const gr_metric *m, char *text, size_t n)
+{
+    size_t at = 0;
+    for (int form = 0; form <= GR_FORM_VALUES; form++)
+        if (m->forms & 1u << form)
+            at += (size_t)snprintf(text + at, n - at, "%s%s", at ? ", " : "", gr__target_form_name(form));
+    snprintf(text + at, n - at, "; the %s the better%s", m->lower ? "lower" : "higher",
+             m->named ? "; eval tells it where the recipe names it" : "");
+    return text;
+}
+
+static json_t *targets_json(const gr_metric *m)
+{
+    json_t *list = json_array();
+    for (int form = 0; form <= GR_FORM_VALUES; form++)
+        if (m->forms & 1u << form) json_array_append_new(list, json_string(gr__target_form_name(form)));
+    return list;
+}
+
 /* rates: an example of a schedule, or NULL. */
 static gr_status print_json(cli *c, const gr_member *m, const cli_rates *rates)
 {
@@ -112,6 +142,8 @@ static gr_status print_json(cli *c, const gr_member *m, const cli_rates *rates)
     json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s}", "name", m->name, "family", m->family, "title", m->title,
                           "cite", m->cite, "parameters", rows, "equations", m->equations);
     if (o && rates) json_object_set_new(o, "example", cli_rates_json(rates));
+    if (o && metric_of(m)) json_object_set_new(o, "targets", targets_json(metric_of(m)));
+    if (o && metric_of(m)) json_object_set_new(o, "better", json_string(metric_of(m)->lower ? "lower" : "higher"));
     return cli_json(c, o, 17);
 }
 
@@ -125,7 +157,9 @@ static void print_presets(const gr_row *r)
 static void print_text(const gr_member *m)
 {
     printf("%s (%s)\n  %s\n", m->name, m->family, m->title);
+    char text[160];
     if (m->cite[0]) printf("  source: %s\n", m->cite);
+    if (metric_of(m)) printf("  for %s\n", metric_text(metric_of(m), text, sizeof text));
     if (m->equations[0]) printf("\n");
     for (const char *line = m->equations; *line;) {
         size_t n = strcspn(line, "\n");
@@ -168,6 +202,8 @@ static void help_cell(const gr_row *r)
 static void print_markdown(const gr_member *m)
 {
     printf("### %s\n\n%s.%s%s%s\n", m->name, m->title, m->cite[0] ? " Source: " : "", m->cite, m->cite[0] ? "." : "");
+    char text[160];
+    if (metric_of(m)) printf("\nFor %s.\n", metric_text(metric_of(m), text, sizeof text));
     if (m->equations[0]) printf("\n");
     for (const char *line = m->equations; *line;) {
         size_t n = strcspn(line, "\n");

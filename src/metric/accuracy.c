@@ -19,5 +19,6 @@ GR_METRIC(accuracy) = {
                 "of distributions: whether target and prediction are largest at the same class",
         },
     .forms = GR_METRIC_CLASS | GR_METRIC_LABELS | GR_METRIC_DISTRIBUTION,
+    .by_default = GR_METRIC_CLASS | GR_METRIC_LABELS,
     .value = value,
 };

@@ -24,6 +24,7 @@ GR_METRIC(f1) = {
             GR_ROWS(rows),
         },
     .forms = GR_METRIC_CLASS | GR_METRIC_LABELS,
+    .if_unbalanced = true,
     .check = gr__average_check,
     .value = value,
 };

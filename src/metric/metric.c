@@ -3,7 +3,7 @@
 
 #include "metric/metric.h"
 
-static const char *targets_name(gr_target_form form)
+const char *gr__target_form_name(gr_target_form form)
 {
     static const char *const names[] = {"classes", "labels", "distributions", "values"};
     return names[form];
@@ -73,7 +73,7 @@ static gr_status make(gr_context *ctx, gr__bump *b, const gr_metric_scope *scope
     if (!(m->forms & 1u << scope->form)) {
         bool labelled = m->forms & (GR_METRIC_CLASS | GR_METRIC_LABELS);
         return gr__tree_fail(ctx, tree, GR_E_CONFLICT, NULL, "%s is for %s, but the cost %s learns %s", m->head.name,
-                             labelled ? "classes" : "values", scope->cost, targets_name(scope->form));
+                             labelled ? "classes" : "values", scope->cost, gr__target_form_name(scope->form));
     }
     *out = (gr_metric_use){.member = m, .name = m->head.name};
     st = gr__settings_make(ctx, b, &m->head, tree, scope->preset, NULL, &out->settings);
@@ -103,26 +103,50 @@ gr_status gr__metrics_add(gr_context *ctx, gr__bump *b, const gr_metric_scope *s
     return gr__tree_fail(ctx, tree, GR_E_CONFLICT, NULL, "%s stands here twice", m->use[at].member->head.name);
 }
 
-/* Is it told unasked, and not there yet? */
-static bool goes_unasked(const gr_metric *m, const gr_metric_scope *scope, const gr_metrics *in)
-{
-    bool there = false;
-    for (int i = 0; i < in->n; i++) there |= in->use[i].member == m;
-    return !there && !m->named && m->forms & 1u << scope->form;
-}
-
-gr_status gr__metrics_add_rest(gr_context *ctx, gr__bump *b, const gr_metric_scope *scope, gr_metrics *m)
+/* Adds, with their defaults, the members that are wanted and not there yet. */
+static gr_status add_members(gr_context *ctx, gr__bump *b, const gr_metric_scope *scope,
+                             bool (*wanted)(const gr_metric *m, gr_target_form form), gr_metrics *m)
 {
     int n;
     const gr_metric *const *all = gr__metrics(&n);
     gr_status st = GR_OK;
     for (int i = 0; i < n && m->n < GR_MAX_METRICS && st == GR_OK; i++) {
-        if (!goes_unasked(all[i], scope, m)) continue;
+        bool there = false;
+        for (int k = 0; k < m->n; k++) there |= m->use[k].member == all[i];
+        if (there || !(all[i]->forms & 1u << scope->form) || !wanted(all[i], scope->form)) continue;
         m->use[m->n] = (gr_metric_use){.member = all[i], .name = all[i]->head.name};
         st = gr__settings_make(ctx, b, &all[i]->head, NULL, scope->preset, NULL, &m->use[m->n].settings);
         m->n += st == GR_OK;
     }
     return st;
+}
+
+static bool is_default(const gr_metric *m, gr_target_form form)
+{
+    return m->by_default & 1u << form;
+}
+
+static bool is_for_unbalanced(const gr_metric *m, gr_target_form form)
+{
+    (void)form;
+    return m->if_unbalanced;
+}
+
+static bool is_told_unasked(const gr_metric *m, gr_target_form form)
+{
+    (void)form;
+    return !m->named;
+}
+
+gr_status gr__metrics_add_defaults(gr_context *ctx, gr__bump *b, const gr_metric_scope *scope, bool unbalanced,
+                                   gr_metrics *m)
+{
+    return add_members(ctx, b, scope, unbalanced ? is_for_unbalanced : is_default, m);
+}
+
+gr_status gr__metrics_add_rest(gr_context *ctx, gr__bump *b, const gr_metric_scope *scope, gr_metrics *m)
+{
+    return add_members(ctx, b, scope, is_told_unasked, m);
 }
 
 int gr__metrics_find(const gr_metrics *m, const char *name)

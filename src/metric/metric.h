@@ -59,10 +59,12 @@ int gr__tally_positive(const gr_tally *t);
 /* ---- a metric ---- */
 typedef struct gr_metric {
     gr_member head;
-    unsigned forms; /* of targets that it is for: a bit mask of 1 << gr_target_form */
-    bool lower;     /* the lower the better */
-    bool scores;    /* it needs every sample's scores */
-    bool named;     /* `eval` tells it only where the recipe names it: it costs memory, or is for some data alone */
+    unsigned forms;      /* of targets that it is for: a bit mask of 1 << gr_target_form */
+    unsigned by_default; /* of these, a recipe that names no metrics has it */
+    bool if_unbalanced;  /* such a recipe has it too where the training's classes are unbalanced */
+    bool lower;          /* the lower the better */
+    bool scores;         /* it needs every sample's scores */
+    bool named; /* `eval` tells it only where the recipe names it: it costs memory, or is for some data alone */
     /* Refuses settings that do not go with so many classes or labels; may be NULL. */
     gr_status (*check)(gr_context *ctx, const gr_settings *s, gr_target_form form, int64_t classes);
     double (*value)(const gr_settings *s, const gr_tally *t); /* NaN: it has none */
@@ -76,6 +78,8 @@ enum {
     GR_METRIC_DISTRIBUTION = 1 << GR_FORM_DISTRIBUTION,
     GR_METRIC_VALUES = 1 << GR_FORM_VALUES
 };
+
+const char *gr__target_form_name(gr_target_form form); /* "classes" */
 
 /* ---- metrics in use ---- */
 typedef struct gr_metric_use {
@@ -104,6 +108,9 @@ gr_status gr__metrics_add(gr_context *ctx, gr__bump *b, const gr_metric_scope *s
 /* The same, but where it stands already its place is given. */
 gr_status gr__metrics_find_or_add(gr_context *ctx, gr__bump *b, const gr_metric_scope *scope, const gr_tree *tree,
                                   gr_metrics *m, int *at);
+/* Adds what a recipe that names none has of such targets; or, beyond that, where classes are unbalanced. */
+gr_status gr__metrics_add_defaults(gr_context *ctx, gr__bump *b, const gr_metric_scope *scope, bool unbalanced,
+                                   gr_metrics *m);
 /* Adds all others that such targets have and that need not be named, with their defaults. */
 gr_status gr__metrics_add_rest(gr_context *ctx, gr__bump *b, const gr_metric_scope *scope, gr_metrics *m);
 int gr__metrics_find(const gr_metrics *m, const char *name); /* -1: none */

@@ -19,6 +19,7 @@ GR_METRIC(rmse) = {
             .equations = "sqrt(mean over samples and outputs of (prediction - target)^2)",
         },
     .forms = GR_METRIC_DISTRIBUTION | GR_METRIC_VALUES,
+    .by_default = GR_METRIC_DISTRIBUTION | GR_METRIC_VALUES,
     .lower = true,
     .value = value,
 };

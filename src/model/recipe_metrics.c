@@ -28,13 +28,6 @@ static gr_status read_list(gr__recipe_reader *k, const gr_tree *t)
     return st;
 }
 
-static gr_status read_defaults(gr__recipe_reader *k)
-{
-    bool labelled = k->r->reading.target == GR_FORM_CLASS || k->r->reading.target == GR_FORM_LABELS;
-    const gr_tree *name = gr__tree_text(k->b, labelled ? "accuracy" : "rmse");
-    return name ? gr__metrics_add(k->ctx, k->b, &k->r->metric_scope, name, &k->r->metrics) : GR_E_MEMORY;
-}
-
 /* A name as metrics.jsonl has it, `validation_f1`, is the same as `f1`. */
 static gr_tree unprefixed(const gr_tree *t)
 {
@@ -76,7 +69,7 @@ gr_status gr__recipe_metrics(gr__recipe_reader *k)
     r->metric_scope = scope_of(k);
     r->metrics_given = gr__tree_get(k->root, "metrics") != NULL;
     if (!r->metrics_given)
-        GR_TRY(read_defaults(k));
+        GR_TRY(gr__metrics_add_defaults(k->ctx, k->b, &r->metric_scope, false, &r->metrics));
     else if (!gr__tree_none(t))
         GR_TRY(read_list(k, t));
     GR_TRY(read_best_by(k, gr__setting_tree(&k->top, "best_by")));

@@ -109,7 +109,9 @@ static gr_status read_state(gr_loop *l, const gr_st *ck, const char *path)
     for (int i = 0; i < n; i++) {
         const char *text = gr__st_meta(ck, rows[i].name);
         char *end;
-        if (!text) return gr__fail(l->ctx, GR_E_FORMAT, "%s has no %s", path, rows[i].name);
+        if (!text)
+            return gr__fail(l->ctx, GR_E_FORMAT, "%s has no %s: another version of gradus wrote it", path,
+                            rows[i].name);
         bool good = *text != 0;
         if (rows[i].kind == GR_STATE_I64)
             *(int64_t *)rows[i].at = strtoll(text, &end, 10), good &= *end == 0;
@@ -142,8 +144,10 @@ static gr_status same_recipe(gr_loop *l)
         for (size_t k = 0; k < GR_COUNT(free_keys); k++) open |= strcmp(key, free_keys[k]) == 0;
         const gr_tree *was = gr__tree_get(old, key);
         if (open || (was && gr__tree_equal(was, l->recipe->resolved->child[i]))) continue;
-        st = gr__fail(l->ctx, GR_E_CONFLICT, "%s was made with another %s; a resumed run keeps its recipe",
-                      l->options->out, key);
+        st = was ? gr__fail(l->ctx, GR_E_CONFLICT, "%s was made with another %s; a resumed run keeps its recipe",
+                            l->options->out, key)
+                 : gr__fail(l->ctx, GR_E_CONFLICT, "%s was made by another version of gradus, whose recipes had no %s",
+                            l->options->out, key);
         gr__error_place(l->ctx, l->recipe->path, 0, 0, key);
         gr__error_hint(
             l->ctx,

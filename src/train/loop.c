@@ -360,6 +360,8 @@ static gr_status conclude(gr_loop *l, gr_train_result *out)
     if (out->reason == GR_REASON_DIVERGED) return st;
     if (st == GR_OK && l->validation) st = gr__loop_validate_end(l);
     if (st == GR_OK && l->best_step == 0 && !ends_not_finite(l)) {
+        if (l->validation)
+            gr__log(l->ctx, GR_LOG_WARNING, "best_by had no value in any evaluation: best is the last model");
         l->best_step = l->step;
         l->best_cost = l->validation_cost;
         l->best_error = l->validation_error;

@@ -61,8 +61,8 @@ int64_t gr__loop_held(const gr_loop *l,
 gr_status gr__loop_measure(gr_loop *l, int view);
 /* Evaluates every view; ev receives the model's figures. Keeps the best model. */
 gr_status gr__loop_validate(gr_loop *l, gr_evaluation *ev);
-/* At the end of a run: figures of weights that are not those of the last evaluation. Of the model they are only told;
- * an average, which is written as it is now, may be the best. */
+/* At the end of a run: figures of weights that are not those of the last evaluation. An average, which is written as it
+ * is now, may be the best; of the model they are only told, unless there was no evaluation before. */
 gr_status gr__loop_validate_end(gr_loop *l);
 
 /* keep.c: models, checkpoints, result.json */

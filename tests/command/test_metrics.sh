@@ -104,6 +104,20 @@ bad 2 "best_by: it needs validation data" train r.yaml --out none --set best_by=
 bad 2 "made with another best_by" train r.yaml --out by --resume --set best_by=f1
 [[ -e none ]] && short "a refused run left a folder"
 
+# A validation part where the metric has no value: null, said, and the last model stands for the best. One evaluation, at the end, is enough otherwise
+{ head -n 1 held.csv; grep common held.csv; } >alone.csv
+code 0 train r.yaml --out alone --overwrite --set best_by=auc --set data.validation.file=alone.csv --set stop.epochs=2
+has alone/metrics.jsonl '"validation_auc":null'
+has err.txt "warning: best_by had no value in any evaluation: best is the last model"
+sed -n '/"best"/,/}/p' alone/result.json >b.txt
+has b.txt '"validation_auc": null'
+[[ $(field b.txt step) == 26 ]] || short "best is step $(field b.txt step), not the last"
+code 0 train r.yaml --out alone --overwrite --set best_by=auc --set validate='{every: 100}' --set stop='{steps: 30}'
+grep -q "best_by had no value" err.txt && short "a metric with a value at the end is said to have none"
+sed -n '/"best"/,/}/p' alone/result.json >b.txt
+code 0 eval alone/best.safetensors --split validation --json
+near "$(field b.txt validation_auc)" "$(field out.txt auc)" 0 "the only evaluation"
+
 # An error that stays at the majority's while the cost falls: no reason to stop, and the last model is the best
 code 0 train r.yaml --out slow --overwrite --quiet --set optimizer.lr=0.002 --set stop='{epochs: 10, patience: 2}' --set init.last_bias=auto
 lines slow/metrics.jsonl >l.txt

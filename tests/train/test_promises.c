@@ -14,6 +14,8 @@ static void planned_bytes_are_taken_to_the_byte(void **state)
         "optimizer: {type: sgd, momentum: 0.9}\nstop: {epochs: 1}\naccumulate: 3\n",
         "optimizer: adam\nstop: {epochs: 1}\nprecision: float64\n",
         "optimizer: sgd\nstop: {epochs: 1}\nvalidate: none\n",
+        "optimizer: sgd\nstop: {epochs: 1}\nmetrics: [auc]\naverage: {type: swa, start: 1, cycle: 1}\n",
+        "optimizer: sgd\nstop: {epochs: 1}\nbest_by: auc\nprecision: float64\n",
     };
     for (size_t i = 0; i < GR_COUNT(recipes); i++) {
         small s;
