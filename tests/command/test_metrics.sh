@@ -190,6 +190,11 @@ has err.txt "^gradus: warning: validation: [0-9]+ of 260 outputs are not finite"
 code 0 eval nf/last.safetensors --split validation
 has out.txt "not finite"
 grep -qE "accuracy|confusion|error 0" out.txt && short "eval shows figures of NaN"
+code 0 eval nf/last.safetensors --data '{type: csv, file: held.csv, target: kind}' --quiet
+sed -n '/"test"/,/}/p' nf/result.json >t.txt
+[[ $(grep -c null t.txt) -eq 2 && $(field t.txt evaluations) == 1 ]] || short "the look at the test data: $(tr -d '\n' <t.txt)"
+code 0 predict nf/last.safetensors held.csv
+has out.txt "no class: probabilities are not finite"
 code 0 predict nf/last.safetensors held.csv --json
 has out.txt '"class":null,"label":null'
 code 1 train nf.yaml --out nf --resume
