@@ -54,14 +54,10 @@ static gr_status record_look(cli *c, const char *model, const gr_evaluation *ev)
     gr_status st = GR_OK;
     if (o) {
         json_int_t looks = json_integer_value(json_object_get(json_object_get(o, "test"), "evaluations"));
-        json_t *test = json_pack("{s:s, s:I, s:f, s:f, s:I}", "model", model, "samples", (json_int_t)ev->samples,
-                                 "cost_mean", ev->cost_mean, "error", ev->error, "evaluations", looks + 1);
-        if (test)
-            json_object_set_new(
-                o, "test",
-                test); /* a cost that is not finite cannot be packed: the look is then counted below all the same */
-        else
-            json_object_set_new(o, "test", json_pack("{s:s, s:I}", "model", model, "evaluations", looks + 1));
+        json_object_set_new(o, "test",
+                            json_pack("{s:s, s:I, s:o, s:o, s:I}", "model", model, "samples", (json_int_t)ev->samples,
+                                      "cost_mean", cli_real(ev->cost_mean), "error", cli_real(ev->error), "evaluations",
+                                      looks + 1));
         char *text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
         st = text ? gr__file_write(c->ctx, path, text, strlen(text))
                   : gr__fail(c->ctx, GR_E_MEMORY, "no memory for %s", path);
@@ -80,18 +76,16 @@ static gr_status record_look(cli *c, const char *model, const gr_evaluation *ev)
 
 /* ---- output ---- */
 
-static gr_status print_json(cli *c, const gr_recipe *r, const gr_evaluation *ev)
+static gr_status print_json(cli *c, const gr_metrics *m, gr_target_form form, const gr_evaluation *ev)
 {
-    int n;
-    const gr_metric *m = gr__metrics(&n);
     json_t *o = json_object(), *metrics = json_object();
     json_object_set_new(o, "samples", json_integer(ev->samples));
     json_object_set_new(o, "cost_mean", cli_real(ev->cost_mean));
     json_object_set_new(o, "cost_sum", cli_real(ev->cost_sum));
     json_object_set_new(o, "error", cli_real(ev->error));
-    for (int i = 0; i < n; i++)
-        if (m[i].forms & 1u << r->reading.target) json_object_set_new(metrics, m[i].name, cli_real(m[i].get(ev)));
+    for (int i = 0; i < m->n; i++) json_object_set_new(metrics, m->use[i].name, cli_real(ev->metric[i]));
     json_object_set_new(o, "metrics", metrics);
+    if (!ev->finite && form == GR_FORM_CLASS) json_object_set_new(o, "confusion", json_null());
     if (ev->confusion) {
         json_t *rows = json_array();
         for (int a = 0; a < ev->classes; a++) {
@@ -105,15 +99,20 @@ static gr_status print_json(cli *c, const gr_recipe *r, const gr_evaluation *ev)
     return cli_json(c, o, 17);
 }
 
-static void print_text(const gr_model *model, const gr_recipe *r, gr_part part, const gr_evaluation *ev)
+static void print_text(const gr_model *model, const gr_metrics *m, gr_part part, const gr_evaluation *ev)
 {
-    int n;
-    const gr_metric *m = gr__metrics(&n);
     const char *name = gr__part_name(part);
-    printf("%s samples %lld\n%s cost %.6f (sum %.6g)\n%s error %.4f\n", name, (long long)ev->samples, name,
-           ev->cost_mean, ev->cost_sum, name, ev->error);
-    for (int i = 0; i < n; i++)
-        if (m[i].forms & 1u << r->reading.target) printf("%s %s %.4f\n", name, m[i].name, m[i].get(ev));
+    printf("%s samples %lld\n", name, (long long)ev->samples);
+    if (!ev->finite) {
+        printf("%s cost, error and metrics: none, outputs or cost are not finite\n", name);
+        return;
+    }
+    printf("%s cost %.6f (sum %.6g)\n%s error %.4f\n", name, ev->cost_mean, ev->cost_sum, name, ev->error);
+    for (int i = 0; i < m->n; i++)
+        if (isfinite(ev->metric[i]))
+            printf("%s %s %.4f\n", name, m->use[i].name, ev->metric[i]);
+        else
+            printf("%s %s none\n", name, m->use[i].name);
     if (!ev->confusion || ev->classes > 20) return;
     printf("\nconfusion (rows: truth, columns: prediction)\n%12s", "");
     for (int b = 0; b < ev->classes; b++) printf(" %6d", b);
@@ -148,11 +147,12 @@ static gr_status evaluate(cli *c, const gr_model *model, const gr_recipe *r, gr_
     st = gr__evaluate(&engine, 0, loader, part, &cli_stop, &ev);
     if (st == GR_E_INTERRUPTED) GR_TRY(gr__fail(c->ctx, st, "interrupted"));
     if (st != GR_OK) goto done;
+    gr__evaluation_warn(c->ctx, gr__part_name(part), &ev);
     if (part == GR_PART_TEST) GR_TRY(record_look(c, model->path, &ev));
     if (c->json)
-        GR_TRY(print_json(c, r, &ev));
+        GR_TRY(print_json(c, &engine.metrics, r->reading.target, &ev));
     else if (!c->quiet)
-        print_text(model, r, part, &ev);
+        print_text(model, &engine.metrics, part, &ev);
 done:
     gr__evaluation_free(c->ctx, &ev);
     gr__loader_destroy(loader);

@@ -6,6 +6,7 @@
 #include "cost/cost.h"
 #include "data/data.h"
 #include "init/init.h"
+#include "metric/metric.h"
 #include "nn/layer.h"
 #include "optim/optim.h"
 #include "study/derivative.h"
@@ -64,13 +65,18 @@ static bool named(const gr_member *m, const char *name)
     return strcmp(name, m->name) == 0;
 }
 
-/* The rows that every member of its family has beside its own; NULL: none. */
-static const gr_member *common_of(const gr_member *m)
+static const gr_family *family_of(const gr_member *m)
 {
     for (size_t f = 0; f < GR_COUNT(families); f++)
         for (int i = 0; i < families[f]->n; i++)
-            if (families[f]->head[i] == m) return families[f]->common;
+            if (families[f]->head[i] == m) return families[f];
     return NULL;
+}
+
+/* The rows that every member of its family has beside its own; NULL: none. */
+static const gr_member *common_of(const gr_member *m)
+{
+    return family_of(m) ? family_of(m)->common : NULL;
 }
 
 static int count_rows(const gr_member *m)
@@ -86,7 +92,7 @@ static const gr_row *row_at(const gr_member *m, int i)
 /* Defaults of `decay` and `weight_decay` are the member's own: the common rows cannot know them. */
 static const char *default_of(const gr_member *m, const gr_row *r)
 {
-    if (common_of(m) != gr__family_optimizer.common) return r->value;
+    if (family_of(m) != &gr__family_optimizer) return r->value;
     const gr_optimizer *o = (const gr_optimizer *)m;
     if (strcmp(r->name, "decay") == 0) return strcmp(o->decay, "own") == 0 ? "(refused)" : o->decay;
     if (strcmp(r->name, "weight_decay") == 0 && o->weight_decay) return o->weight_decay;
@@ -96,7 +102,33 @@ static const char *default_of(const gr_member *m, const gr_row *r)
 /* The schedule that a member is, or NULL. */
 static const gr_schedule *schedule_of(const gr_member *m)
 {
-    return common_of(m) == gr__family_schedule.common ? (const gr_schedule *)m : NULL;
+    return family_of(m) == &gr__family_schedule ? (const gr_schedule *)m : NULL;
+}
+
+/* The metric that a member is, or NULL. */
+static const gr_metric *metric_of(const gr_member *m)
+{
+    return family_of(m) == &gr__family_metric ? (const gr_metric *)m : NULL;
+}
+
+/* What a metric is for, and which way it is better: "classes, labels; the higher the better". */
+static const char *metric_text(const gr_metric *m, char *text, size_t n)
+{
+    size_t at = 0;
+    for (int form = 0; form <= GR_FORM_VALUES; form++)
+        if (m->forms & 1u << form)
+            at += (size_t)snprintf(text + at, n - at, "%s%s", at ? ", " : "", gr__target_form_name(form));
+    snprintf(text + at, n - at, "; the %s the better%s", m->lower ? "lower" : "higher",
+             m->named ? "; eval tells it where the recipe names it" : "");
+    return text;
+}
+
+static json_t *targets_json(const gr_metric *m)
+{
+    json_t *list = json_array();
+    for (int form = 0; form <= GR_FORM_VALUES; form++)
+        if (m->forms & 1u << form) json_array_append_new(list, json_string(gr__target_form_name(form)));
+    return list;
 }
 
 /* rates: an example of a schedule, or NULL. */
@@ -114,6 +146,8 @@ static gr_status print_json(cli *c, const gr_member *m, const cli_rates *rates)
     json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s}", "name", m->name, "family", m->family, "title", m->title,
                           "cite", m->cite, "parameters", rows, "equations", m->equations);
     if (o && rates) json_object_set_new(o, "example", cli_rates_json(rates));
+    if (o && metric_of(m)) json_object_set_new(o, "targets", targets_json(metric_of(m)));
+    if (o && metric_of(m)) json_object_set_new(o, "better", json_string(metric_of(m)->lower ? "lower" : "higher"));
     return cli_json(c, o, 17);
 }
 
@@ -127,7 +161,9 @@ static void print_presets(const gr_row *r)
 static void print_text(const gr_member *m)
 {
     printf("%s (%s)\n  %s\n", m->name, m->family, m->title);
+    char text[160];
     if (m->cite[0]) printf("  source: %s\n", m->cite);
+    if (metric_of(m)) printf("  for %s\n", metric_text(metric_of(m), text, sizeof text));
     if (m->equations[0]) printf("\n");
     for (const char *line = m->equations; *line;) {
         size_t n = strcspn(line, "\n");
@@ -170,6 +206,8 @@ static void help_cell(const gr_row *r)
 static void print_markdown(const gr_member *m)
 {
     printf("### %s\n\n%s.%s%s%s\n", m->name, m->title, m->cite[0] ? " Source: " : "", m->cite, m->cite[0] ? "." : "");
+    char text[160];
+    if (metric_of(m)) printf("\nFor %s.\n", metric_text(metric_of(m), text, sizeof text));
     if (m->equations[0]) printf("\n");
     for (const char *line = m->equations; *line;) {
         size_t n = strcspn(line, "\n");

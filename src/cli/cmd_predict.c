@@ -1,4 +1,5 @@
 /* gradus predict: raw inputs to classes with probabilities, or to values. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,10 +39,11 @@ static gr_status answer_json(const answers *a, const char *input, int64_t best, 
     for (int64_t k = 0; k < a->width; k++)
         if (v[k] >= 0.5) json_array_append_new(yes, json_integer(k));
     if (tells_class(a)) {
-        json_object_set_new(o, "class", json_integer(best));
-        json_object_set_new(o, "label", json_string(class_name(a->model, best, number, sizeof number)));
+        json_object_set_new(o, "class", best < 0 ? json_null() : json_integer(best));
+        json_object_set_new(o, "label",
+                            best < 0 ? json_null() : json_string(class_name(a->model, best, number, sizeof number)));
     }
-    if (a->form == GR_FORM_LABELS) json_object_set(o, "classes", yes);
+    if (a->form == GR_FORM_LABELS) json_object_set(o, "classes", best < 0 ? json_null() : yes);
     json_object_set_new(o, a->form == GR_FORM_VALUES ? "output" : "probabilities", list);
     json_decref(yes);
     return cli_json(a->c, o, 17);
@@ -51,8 +53,10 @@ static void answer_text(const answers *a, const char *input, int64_t best, const
 {
     char number[24], shown[4200];
     printf("%s", gr__shown(shown, sizeof shown, input, strlen(input)));
-    const char *name = class_name(a->model, best, number, sizeof number);
-    if (tells_class(a))
+    const char *name = best < 0 ? NULL : class_name(a->model, best, number, sizeof number);
+    if (tells_class(a) && !name)
+        printf("  no class: probabilities are not finite");
+    else if (tells_class(a))
         printf("  %s  %.4f", gr__shown(shown, sizeof shown, name, strlen(name)), v[best]);
     else
         for (int64_t k = 0; k < a->width; k++) printf("  %.8g", v[k]);
@@ -70,6 +74,8 @@ static gr_status answer(const answers *a, const char *file, int64_t row, const d
         snprintf(input, sizeof input, "%s[%lld]", file, (long long)row);
     for (int64_t k = 1; k < a->width; k++)
         if (v[k] > v[best]) best = k;
+    for (int64_t k = 0; k < a->width; k++)
+        if (!isfinite(v[k])) best = -1; /* NaN never is the largest: class 0 would win */
     if (a->c->json) return answer_json(a, input, best, v);
     if (!a->c->quiet) answer_text(a, input, best, v);
     return GR_OK;

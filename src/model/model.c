@@ -54,7 +54,7 @@ gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, 
     gr__text_init(&table, ctx);
     gr__text_init(&counts, ctx);
     if (st == GR_OK) {
-        gr__tree_write(as_model(b, a->recipe->resolved), &recipe, 0);
+        gr__tree_write(as_model(b, a->resolved ? a->resolved : a->recipe->resolved), &recipe, 0);
         gr__tree_write(steps, &prepare, 0);
         if (a->class_names) put_names(&classes, a->class_names, a->n_class_names);
         if (schema && schema->name) put_names(&columns, schema->name, schema->n_inputs);

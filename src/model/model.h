@@ -8,7 +8,8 @@
 
 /* What goes into a model file beside the weights. */
 typedef struct gr_model_about {
-    const gr_recipe *recipe;     /* its resolved tree becomes gradus.recipe (YAML) */
+    const gr_recipe *recipe;
+    const gr_tree *resolved;     /* becomes gradus.recipe (YAML); NULL: the recipe's */
     const gr_prepared *prepared; /* gradus.prepare (YAML flow, through gr__prepare_tree) */
     int n_prepared;
     const char *const *class_names; /* gradus.classes (a JSON list); NULL: none */

@@ -19,5 +19,6 @@ gr_status gr__recipe_neutral(gr__recipe_reader *k, const gr_tree *t);
 gr_status gr__recipe_part(gr__recipe_reader *k, const char *key, gr_tree *resolved);
 gr_status gr__recipe_batch(gr__recipe_reader *k, const gr_tree *t);
 gr_status gr__recipe_data(gr__recipe_reader *k);
+gr_status gr__recipe_metrics(gr__recipe_reader *k); /* `metrics` and `best_by`; after the network and the data */
 
 #endif

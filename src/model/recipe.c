@@ -259,58 +259,6 @@ static gr_status read_stop(gr__recipe_reader *k)
 
 /* ---- members of families ---- */
 
-static gr_status read_metrics(gr__recipe_reader *k)
-{
-    enum {
-        LABELLED = 1 << GR_FORM_CLASS | 1 << GR_FORM_LABELS,
-        MEASURED = 1 << GR_FORM_DISTRIBUTION | 1 << GR_FORM_VALUES
-    };
-    static const struct {
-        const char *name;
-        int forms;
-    } known[] = {
-        {"accuracy", LABELLED | 1 << GR_FORM_DISTRIBUTION}, {"f1", LABELLED}, {"mae", MEASURED}, {"rmse", MEASURED}};
-    static const char *const learned[] = {"classes", "labels", "distributions", "values"};
-    const char *names[GR_COUNT(known)];
-    const gr_tree *t = gr__setting_tree(&k->top, "metrics");
-    int form = k->r->reading.target;
-    bool given = gr__tree_get(k->root, "metrics") != NULL;
-    gr_tree *list = gr__tree_list(k->b);
-    char shown[200];
-    for (size_t i = 0; i < GR_COUNT(known); i++) names[i] = known[i].name;
-    if (!given && !gr__tree_push(k->b, list, gr__tree_text(k->b, LABELLED & 1 << form ? "accuracy" : "rmse")))
-        return GR_E_MEMORY;
-    bool one = t && t->kind == GR_TREE_TEXT && !gr__tree_none(t);
-    if (!gr__tree_none(t) && !one && t->kind != GR_TREE_LIST)
-        return gr__tree_fail(k->ctx, t, GR_E_TYPE, NULL, "%s is not a list of metrics",
-                             gr__tree_show(t, shown, sizeof shown));
-    for (int i = 0; !gr__tree_none(t) && i < (one ? 1 : t->n); i++) {
-        const gr_tree *m = one ? t : t->child[i];
-        size_t at = 0;
-        if (m->kind != GR_TREE_TEXT)
-            return gr__tree_fail(k->ctx, m, GR_E_TYPE, NULL, "%s is not the name of a metric",
-                                 gr__tree_show(m, shown, sizeof shown));
-        while (at < GR_COUNT(known) && strcmp(known[at].name, m->text) != 0) at++;
-        if (at == GR_COUNT(known)) {
-            const char *near = gr__nearest(m->text, names, GR_COUNT(names));
-            gr_status st = gr__tree_fail(k->ctx, m, GR_E_NAME, NULL, "unknown metric \"%s\"", m->text);
-            gr__error_hint(k->ctx, near ? "did you mean \"%s\"?" : "there are accuracy, f1, mae, rmse%s",
-                           near ? near : "");
-            return st;
-        }
-        if (!(known[at].forms & 1 << form))
-            return gr__tree_fail(k->ctx, m, GR_E_CONFLICT, NULL, "%s is for %s, but the cost %s learns %s", m->text,
-                                 known[at].forms & LABELLED ? "classes" : "values", k->r->cost->head.name,
-                                 learned[form]);
-        for (int j = 0; j < i; j++)
-            if (strcmp(list->child[j]->text, m->text) == 0)
-                return gr__tree_fail(k->ctx, m, GR_E_CONFLICT, NULL, "%s stands here twice", m->text);
-        if (!gr__tree_push(k->b, list, gr__tree_text(k->b, m->text))) return GR_E_MEMORY;
-    }
-    k->r->metrics = list;
-    return gr__recipe_part(k, "metrics", list);
-}
-
 static gr_status find_cost(gr__recipe_reader *k, const gr_tree *t)
 {
     static const char *const also[] = {"reduction", NULL};
@@ -488,7 +436,7 @@ static gr_status read_all(gr__recipe_reader *k)
     GR_TRY(try_network(k)); /* what the targets are depends on its output */
     GR_TRY(gr__recipe_data(k));
     if (k->r->optim.method[0].member->whole_set) k->r->data.batch = 0; /* all of it, whatever `data.batch` says */
-    GR_TRY(read_metrics(k));
+    GR_TRY(gr__recipe_metrics(k));
     GR_TRY(read_times(k));
     GR_TRY(read_stop(k));
     GR_TRY(assemble(k));

@@ -5,6 +5,7 @@
 #include "base/tree.h"
 #include "cost/cost.h"
 #include "init/init.h"
+#include "metric/metric.h"
 #include "optim/optim.h"
 
 /* Parses one YAML 1.2 document (libfyaml) into a tree with places. Duplicate keys, several documents, alias bombs,
@@ -25,6 +26,12 @@ typedef struct gr_stop_rules { /* 0 or NaN: not set */
     int64_t epochs, steps, patience;
     double seconds, validation_error_below;
 } gr_stop_rules;
+
+/* What makes a model best: always the lowest error or cost, or a metric in its own direction. */
+typedef struct gr_best_by {
+    enum { GR_BEST_ERROR, GR_BEST_COST, GR_BEST_METRIC } what;
+    int metric; /* METRIC: its place in the list */
+} gr_best_by;
 
 struct gr_stack; /* model/stack.h */
 typedef struct gr_recipe {
@@ -55,7 +62,10 @@ typedef struct gr_recipe {
     gr_settings cost_settings;
     gr_reading reading; /* what the cost makes of the network's output, and of targets */
     bool reduction_sum;
-    const gr_tree *metrics; /* list of names */
+    gr_metric_scope metric_scope;
+    gr_metrics metrics;
+    bool metrics_given; /* else they are defaults, to which the data may add */
+    gr_best_by best_by;
     gr_optim optim;
     gr_clip clip;
     gr_penalties penalties;

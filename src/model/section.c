@@ -15,7 +15,11 @@ static const gr_row recipe_rows[] = {
     GR_ROW("init", TREE, "none", "{weights, bias, last_bias, relu_bias}", "",
            "initial values; by default Kaiming, Xavier where no ReLU follows, zero biases"),
     GR_ROW("cost", TREE, "cross_entropy", "a cost", "", "what training makes small; with it, reduction: mean | sum"),
-    GR_ROW("metrics", TREE, "none", "a list of names", "", "what evaluation reports beside cost and error"),
+    GR_ROW("metrics", TREE, "none", "a list of metrics", "",
+           "what evaluation reports beside cost and error; by default accuracy, with f1 where training classes are "
+           "unbalanced beyond 3:1, or rmse"),
+    GR_ROW("best_by", TREE, "error", "error, cost or a metric", "",
+           "what makes a model best, and patience wait: of validation; ties by cost, then the earlier"),
     GR_ROW("penalty", TREE, "none", "none or {l2: 1e-4, l1: 0}", "",
            "terms of the cost that depend on the weights alone"),
     GR_ROW("optimizer", TREE, "adam", "an optimizer", "", "turns gradients into steps; lr is the base rate"),

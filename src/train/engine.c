@@ -179,7 +179,9 @@ static gr_status count_bytes(gr_engine *e, bool train, unsigned parts)
         if (!t->loaded) o.set = &shape, o.rows = &rows;
         b->loader += gr__loader_bytes(&o);
     }
-    b->total = b->parameters + b->slots + e->arena_bytes + b->data + b->loader;
+    e->score_bytes = gr__engine_score_bytes(e, parts);
+    b->workspace += e->score_bytes;
+    b->total = b->parameters + b->slots + e->arena_bytes + e->score_bytes + b->data + b->loader;
     /* Structures, names, file headers: what our allocator counted so far, and as much again with room for files being
      * read and written. */
     b->bookkeeping = 2 * gr__bookkeeping_bytes(t->ctx) + 2 * (b->parameters + b->slots) + (16u << 20);
@@ -201,6 +203,7 @@ gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engin
     if (train) GR_TRY(statistics_plans(e));
     for (int p = 0; p < GR_PARTS; p++)
         if (parts & 1u << p && t->count[p]) GR_TRY(evaluation_plans(e, p));
+    GR_TRY(gr__engine_metrics(e, train));
     GR_TRY(count_bytes(e, train, parts));
     gr_shape s = gr__network_output(t->network);
     e->output_count = gr_shape_count(s);
@@ -277,6 +280,8 @@ gr_status gr__engine_start(gr_engine *e)
     gr_status st = GR_OK;
     GR_TRY(gr_store_seal(e->store));
     GR_TRY(gr_arena_create(e->task->ctx, e->arena_bytes, &e->arena));
+    if (e->score_bytes && !(e->scores = gr__tensor_alloc(e->task->ctx, e->score_bytes)))
+        GR_TRY(gr__error_code(e->task->ctx));
     for (int i = 0; i < e->n_plans; i++) {
         GR_TRY(gr_plan_bind(e->plan[i].plan, e->arena));
         find_feeds(&e->plan[i]);
@@ -289,6 +294,7 @@ void gr__engine_close(gr_engine *e)
 {
     if (!e->task) return;
     for (int i = 0; i < e->n_plans; i++) gr_plan_destroy(e->plan[i].plan);
+    if (e->scores) gr__tensor_free(e->task->ctx, e->scores, e->score_bytes);
     gr_arena_destroy(e->arena);
     gr_store_destroy(e->store);
     *e = (gr_engine){0};

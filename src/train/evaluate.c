@@ -5,161 +5,51 @@
 
 #include "train/train.h"
 
-static double as_real(const void *data, gr_element e, int64_t i)
+static gr_status begin(gr_engine *e, const gr_engine_plan *p, int64_t batch, gr_part part, gr_tally *out)
 {
-    return e == GR_EL_F64 ? ((const double *)data)[i] : ((const float *)data)[i];
+    const gr_task *t = e->task;
+    gr_shape s;
+    gr_plan_output(p->plan, "prediction", &s);
+    const gr_tally_spec is = {.form = t->recipe->reading.target,
+                              .outputs = gr_shape_count(s) / batch,
+                              .classes = s.dim[s.rank - 1],
+                              .wide = gr_backend_real_bytes(t->backend) == 8,
+                              .targets = t->targets,
+                              .scores = e->scores,
+                              .samples = t->count[part]};
+    return gr__tally_begin(t->ctx, &is, out);
 }
 
-/* The index of the largest number; the first wins, NaN never does. */
-static int largest(const void *data, gr_element e, int64_t at, int64_t n)
+/* Where a number of it is not finite, an evaluation has no figures at all: the largest of NaNs would be class 0. */
+static void conclude(const gr_engine *e, gr_tally *t, double weight_sum, gr_evaluation *ev)
 {
-    int best = 0;
-    double top = -INFINITY;
-    for (int64_t k = 0; k < n; k++) {
-        double x = as_real(data, e, at + k);
-        if (x > top) top = x, best = (int)k;
+    double mean = gr__cost_mean(ev->cost_sum, weight_sum), error = gr__tally_error(t);
+    ev->outputs = t->samples * t->is.outputs;
+    ev->nonfinite = t->nonfinite;
+    ev->classes = (int)t->n_hits;
+    ev->finite = t->nonfinite == 0 && isfinite(ev->cost_sum) && isfinite(mean) && isfinite(error);
+    if (!ev->finite) {
+        ev->cost_sum = NAN;
+        return;
     }
-    return best;
-}
-
-typedef struct label_count {
-    int64_t both, only_one;
-} label_count; /* truth and prediction say yes; one of them does */
-
-typedef struct tally {
-    gr_context *ctx;
-    gr_evaluation *ev;
-    gr_target_form form;
-    gr_element real;
-    int64_t width; /* numbers a sample */
-    double square_sum, absolute_sum;
-    int64_t right, labels;
-    label_count *label; /* one a label; LABELS */
-} tally;
-
-static gr_status tally_begin(tally *t, gr_shape prediction, int64_t batch)
-{
-    gr_evaluation *ev = t->ev;
-    size_t n = (size_t)(t->width = gr_shape_count(prediction) / batch);
-    if (t->form == GR_FORM_CLASS) {
-        ev->classes = (int)prediction.dim[prediction.rank - 1];
-        n = (size_t)ev->classes;
-        ev->confusion = gr__alloc(t->ctx, sizeof *ev->confusion * n * n);
-        return ev->confusion ? GR_OK : GR_E_MEMORY;
-    }
-    if (t->form != GR_FORM_LABELS) return GR_OK;
-    ev->classes = (int)n;
-    t->label = gr__alloc(t->ctx, sizeof *t->label * n);
-    return t->label ? GR_OK : GR_E_MEMORY;
-}
-
-static void tally_end(tally *t)
-{
-    if (t->label) gr__free(t->ctx, t->label, sizeof *t->label * (size_t)t->width);
-}
-
-static void count_classes(tally *t, const gr_batch *b, const void *prediction)
-{
-    const int32_t *label = b->targets;
-    int k = t->ev->classes;
-    int64_t positions = t->width / k; /* a class a sample, or a class a position */
-    for (int64_t i = 0; i < b->n * positions; i++) {
-        int guess = largest(prediction, t->real, i * k, k);
-        t->right += guess == label[i];
-        t->labels++;
-        t->ev->confusion[(int64_t)label[i] * k + guess]++;
-    }
-}
-
-static void count_labels(tally *t, const gr_batch *b, const void *prediction)
-{
-    for (int64_t i = 0; i < b->n * t->width; i++) {
-        bool truth = as_real(b->targets, t->real, i) >= 0.5, guess = as_real(prediction, t->real, i) >= 0.5;
-        label_count *l = &t->label[i % t->width];
-        t->right += guess == truth;
-        t->labels++;
-        l->both += guess && truth;
-        l->only_one += guess != truth;
-    }
-}
-
-/* Right is the class that the target gives the most. */
-static void count_distributions(tally *t, const gr_batch *b, const void *prediction)
-{
-    for (int64_t i = 0; i < b->n; i++) {
-        t->right += largest(prediction, t->real, i * t->width, (int)t->width) ==
-                    largest(b->targets, t->real, i * t->width, (int)t->width);
-        t->labels++;
-    }
-}
-
-static void count_values(tally *t, const gr_batch *b, const void *prediction)
-{
-    for (int64_t i = 0; i < b->n * t->width; i++) {
-        double d = as_real(prediction, t->real, i) - as_real(b->targets, t->real, i);
-        t->square_sum += d * d;
-        t->absolute_sum += fabs(d);
-    }
-}
-
-/* F1 = 2 C_kk / (2 C_kk + FP + FN), averaged over the classes that occur in truth or prediction. */
-static double macro_f1(const int64_t *c, int k)
-{
-    double sum = 0;
-    int seen = 0;
-    for (int a = 0; a < k; a++) {
-        int64_t row = 0, column = 0;
-        for (int b = 0; b < k; b++) row += c[(int64_t)a * k + b], column += c[(int64_t)b * k + a];
-        if (row + column == 0) continue;
-        seen++;
-        sum += 2.0 * (double)c[(int64_t)a * k + a] / (double)(row + column);
-    }
-    return seen ? sum / seen : NAN;
-}
-
-/* F1 of each label's yes, averaged over the labels that occur in truth or prediction. */
-static double label_f1(const tally *t)
-{
-    double sum = 0;
-    int seen = 0;
-    for (int64_t k = 0; k < t->width; k++) {
-        const label_count *l = &t->label[k];
-        if (l->both + l->only_one == 0) continue;
-        seen++;
-        sum += 2.0 * (double)l->both / (double)(2 * l->both + l->only_one);
-    }
-    return seen ? sum / seen : NAN;
-}
-
-static void conclude(tally *t, double weight_sum)
-{
-    gr_evaluation *ev = t->ev;
-    double n = (double)ev->samples * (double)t->width;
-    ev->cost_mean = gr__cost_mean(ev->cost_sum, weight_sum);
-    if (t->labels) {
-        ev->accuracy = (double)t->right / (double)t->labels;
-        ev->error = (double)(t->labels - t->right) / (double)t->labels;
-    }
-    if (t->form == GR_FORM_CLASS) ev->f1 = macro_f1(ev->confusion, ev->classes);
-    if (t->form == GR_FORM_LABELS) ev->f1 = label_f1(t);
-    if (t->form == GR_FORM_VALUES || t->form == GR_FORM_DISTRIBUTION) {
-        ev->rmse = sqrt(t->square_sum / n);
-        ev->mae = t->absolute_sum / n;
-        ev->error = ev->rmse;
-    }
+    ev->cost_mean = mean;
+    ev->error = error;
+    gr__tally_finish(t);
+    for (int i = 0; i < e->metrics.n; i++)
+        ev->metric[i] = e->metrics.use[i].member->value(&e->metrics.use[i].settings, t);
+    ev->confusion = t->confusion;
+    t->confusion = NULL;
 }
 
 gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, const volatile sig_atomic_t *stop,
                        gr_evaluation *out)
 {
     const gr_task *t = e->task;
-    *out = (gr_evaluation){.accuracy = NAN, .f1 = NAN, .rmse = NAN, .mae = NAN};
-    tally ta = {.ctx = t->ctx,
-                .ev = out,
-                .form = t->recipe->reading.target,
-                .real = gr_backend_real_bytes(t->backend) == 8 ? GR_EL_F64 : GR_EL_F32};
+    gr_tally tally = {0};
     double weight_sum = 0;
     gr_status st = GR_OK;
+    *out = (gr_evaluation){.cost_mean = NAN, .error = NAN};
+    for (int i = 0; i < GR_MAX_METRICS; i++) out->metric[i] = NAN;
     gr__loader_seek(loader, 0, 0);
     for (gr_batch b = {0}; !b.last;) {
         if (stop && *stop) GR_TRY(GR_E_INTERRUPTED);
@@ -174,22 +64,12 @@ gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, 
         out->samples += b.n;
         out->cost_sum += *p->cost_sum;
         weight_sum += *p->weight_sum;
-        if (!ta.width) {
-            gr_shape s;
-            gr_plan_output(p->plan, "prediction", &s);
-            GR_TRY(tally_begin(&ta, s, b.n));
-        }
-        if (ta.form == GR_FORM_CLASS)
-            count_classes(&ta, &b, p->prediction);
-        else if (ta.form == GR_FORM_LABELS)
-            count_labels(&ta, &b, p->prediction);
-        else
-            count_values(&ta, &b, p->prediction);
-        if (ta.form == GR_FORM_DISTRIBUTION) count_distributions(&ta, &b, p->prediction);
+        if (!tally.ctx) GR_TRY(begin(e, p, b.n, part, &tally));
+        gr__tally_add(&tally, b.n, b.targets, p->prediction);
     }
-    conclude(&ta, weight_sum);
+    conclude(e, &tally, weight_sum, out);
 done:
-    tally_end(&ta);
+    gr__tally_end(&tally);
     if (st != GR_OK) gr__evaluation_free(t->ctx, out);
     return st;
 }
@@ -200,35 +80,12 @@ void gr__evaluation_free(gr_context *ctx, gr_evaluation *ev)
     ev->confusion = NULL;
 }
 
-static double accuracy(const gr_evaluation *ev)
+void gr__evaluation_warn(gr_context *ctx, const char *of, const gr_evaluation *ev)
 {
-    return ev->accuracy;
-}
-static double f1(const gr_evaluation *ev)
-{
-    return ev->f1;
-}
-static double rmse(const gr_evaluation *ev)
-{
-    return ev->rmse;
-}
-static double mae(const gr_evaluation *ev)
-{
-    return ev->mae;
-}
-
-const gr_metric *gr__metrics(int *n)
-{
-    enum {
-        LABELLED = 1 << GR_FORM_CLASS | 1 << GR_FORM_LABELS,
-        MEASURED = 1 << GR_FORM_DISTRIBUTION | 1 << GR_FORM_VALUES
-    };
-    static const gr_metric metrics[] = {
-        {"accuracy", "share of right classes or labels", LABELLED | 1 << GR_FORM_DISTRIBUTION, accuracy},
-        {"f1", "F1, mean over the classes or labels", LABELLED, f1},
-        {"mae", "mean absolute error", MEASURED, mae},
-        {"rmse", "root mean square error", MEASURED, rmse},
-    };
-    *n = (int)GR_COUNT(metrics);
-    return metrics;
+    if (ev->finite) return;
+    if (ev->nonfinite)
+        gr__log(ctx, GR_LOG_WARNING, "%s: %lld of %lld outputs are not finite, so the evaluation has no figures", of,
+                (long long)ev->nonfinite, (long long)ev->outputs);
+    else
+        gr__log(ctx, GR_LOG_WARNING, "%s: the cost is not finite, so the evaluation has no figures", of);
 }

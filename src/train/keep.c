@@ -20,6 +20,7 @@ gr_status gr__loop_save_model(gr_loop *l, const char *name, int view)
              (long long)l->samples, GR_VERSION);
     const gr_task *t = l->task;
     const gr_model_about about = {.recipe = l->recipe,
+                                  .resolved = t->resolved,
                                   .prepared = t->prepared,
                                   .n_prepared = t->n_prepared,
                                   .class_names = t->class_names,
@@ -107,7 +108,9 @@ static gr_status read_state(gr_loop *l, const gr_st *ck, const char *path)
     for (int i = 0; i < n; i++) {
         const char *text = gr__st_meta(ck, rows[i].name);
         char *end;
-        if (!text) return gr__fail(l->ctx, GR_E_FORMAT, "%s has no %s", path, rows[i].name);
+        if (!text)
+            return gr__fail(l->ctx, GR_E_FORMAT, "%s has no %s: another version of gradus wrote it", path,
+                            rows[i].name);
         bool good = *text != 0;
         if (rows[i].kind == GR_STATE_I64)
             *(int64_t *)rows[i].at = strtoll(text, &end, 10), good &= *end == 0;
@@ -140,8 +143,10 @@ static gr_status same_recipe(gr_loop *l)
         for (size_t k = 0; k < GR_COUNT(free_keys); k++) open |= strcmp(key, free_keys[k]) == 0;
         const gr_tree *was = gr__tree_get(old, key);
         if (open || (was && gr__tree_equal(was, l->recipe->resolved->child[i]))) continue;
-        st = gr__fail(l->ctx, GR_E_CONFLICT, "%s was made with another %s; a resumed run keeps its recipe",
-                      l->options->out, key);
+        st = was ? gr__fail(l->ctx, GR_E_CONFLICT, "%s was made with another %s; a resumed run keeps its recipe",
+                            l->options->out, key)
+                 : gr__fail(l->ctx, GR_E_CONFLICT, "%s was made by another version of gradus, whose recipes had no %s",
+                            l->options->out, key);
         gr__error_place(l->ctx, l->recipe->path, 0, 0, key);
         gr__error_hint(
             l->ctx,
@@ -178,6 +183,16 @@ static void put_real(json_t *o, const char *key, double x)
     json_object_set_new(o, key, isfinite(x) ? json_real(x) : json_null());
 }
 
+/* The metric that chose it, where one does. */
+static void put_best_by(json_t *best, const gr_loop *l)
+{
+    char key[96];
+    if (l->recipe->best_by.what != GR_BEST_METRIC) return;
+    const gr_metric_use *u = &l->task->metrics.use[l->recipe->best_by.metric];
+    snprintf(key, sizeof key, "validation_%s", u->name);
+    put_real(best, key, u->member->lower ? l->best_figure : -l->best_figure);
+}
+
 /* Looks at the test data that `gradus eval` counted before this run went on: they are not forgotten. */
 static void keep_looks(gr_loop *l, json_t *o)
 {
@@ -199,6 +214,7 @@ gr_status gr__loop_result(gr_loop *l, const gr_train_result *r)
         json_object_set_new(best, "step", json_null());
     put_real(best, "validation_cost", r->best_cost);
     put_real(best, "validation_error", r->best_error);
+    put_best_by(best, l);
     if (r->averaged) json_object_set_new(best, "weights", json_string(r->best_averaged ? "average" : "trained"));
     put_real(final, "train_cost", r->final_train_cost);
     put_real(final, "validation_cost", r->final_cost);
@@ -229,7 +245,7 @@ gr_status gr__loop_recipe(gr_loop *l)
 {
     gr__text text;
     gr__text_init(&text, l->ctx);
-    gr__tree_write(l->recipe->resolved, &text, 0);
+    gr__tree_write(l->task->resolved, &text, 0);
     gr_status st =
         text.failed ? GR_E_MEMORY : gr__file_write(l->ctx, gr__run_path(l->run, "recipe.yaml"), text.s, text.n);
     gr__text_free(&text);

@@ -50,6 +50,7 @@ int gr__loop_state(gr_loop *l, gr_state_row rows[GR_LOOP_ROWS])
         {"stop/evaluations", GR_STATE_I64, &l->evaluations},
         {"stop/since_best", GR_STATE_I64, &l->since_best},
         {"best/step", GR_STATE_I64, &l->best_step},
+        {"best/figure", GR_STATE_REAL, &l->best_figure},
         {"best/cost", GR_STATE_REAL, &l->best_cost},
         {"best/error", GR_STATE_REAL, &l->best_error},
         {"best/view", GR_STATE_I64, &l->best_view},
@@ -57,22 +58,24 @@ int gr__loop_state(gr_loop *l, gr_state_row rows[GR_LOOP_ROWS])
         {"validation/error", GR_STATE_REAL, &l->validation_error},
         {"average/cost", GR_STATE_REAL, &l->average_cost},
         {"average/error", GR_STATE_REAL, &l->average_error},
+        {"average/held", GR_STATE_I64, &l->average_held},
         {"average/measured", GR_STATE_I64, &l->measured},
-    };
-    const gr_state_row observed[] = {
         {"observed/train_cost", GR_STATE_REAL, &l->observed.train_cost},
         {"observed/samples", GR_STATE_I64, &l->observed.samples},
         {"observed/enough", GR_STATE_I64, &l->observed.enough},
+        {"observed/train_cost_mean", GR_STATE_REAL, &l->train_cost_mean},
     };
-    _Static_assert(GR_COUNT(all) + GR_COUNT(observed) + GR_SCHEDULE_STATE <= GR_LOOP_ROWS, "room for every row");
+    _Static_assert(GR_COUNT(all) + GR_SCHEDULE_STATE <= GR_LOOP_ROWS, "room for every row");
     const gr_schedule *m = l->recipe->sched.member;
     int n = (int)GR_COUNT(all);
     memcpy(rows, all, sizeof all);
-    if (!m->observe) return n;
-    memcpy(rows + n, observed, sizeof observed);
-    n += (int)GR_COUNT(observed);
     for (int i = 0; i < m->n_state; i++) rows[n++] = (gr_state_row){m->state[i].name, GR_STATE_REAL, &l->schedule[i]};
     return n;
+}
+
+double gr__loop_train_cost_mean(const gr_loop *l)
+{
+    return l->observed.samples ? l->observed.train_cost / (double)l->observed.samples : l->train_cost_mean;
 }
 
 void gr__loop_report(gr_loop *l, int phase, bool best, const char *path)
@@ -84,7 +87,7 @@ void gr__loop_report(gr_loop *l, int phase, bool best, const char *path)
                      .steps = l->total,
                      .epoch = (double)l->step / (double)l->updates_per_epoch,
                      .epochs = (double)l->total / (double)l->updates_per_epoch,
-                     .cost = l->train_cost,
+                     .cost = gr__loop_train_cost_mean(l),
                      .lr = l->lr,
                      .samples_per_second = rate,
                      .seconds = s,
@@ -217,16 +220,22 @@ static void observe(gr_loop *l, bool validated)
     if (!s->member->observe) return;
     gr_clock time = clock_of(l);
     gr_rate rate = gr__engine_moment(l->recipe, &time, l->schedule);
-    gr_observation o = {.train_cost = l->observed.train_cost / (double)l->observed.samples,
-                        .validation_error = validated ? l->validation_error : NAN};
+    gr_observation o = {.train_cost = gr__loop_train_cost_mean(l), .validation_error = NAN};
+    if (validated) o.validation_error = isfinite(l->validation_error) ? l->validation_error : INFINITY;
     double before = gr__sched_rate(s, &rate);
     l->observed.enough = gr__sched_observe(s, &rate, &o, l->schedule);
-    l->observed.train_cost = 0;
-    l->observed.samples = 0;
     double after = gr__sched_rate(s, &rate);
     if (after != before)
         gr__log(l->ctx, GR_LOG_INFO, "step %lld: %s changes the rate from %.4g to %.4g", (long long)l->step,
                 s->member->head.name, before, after);
+}
+
+/* What is told of training is its mean since it was told before. */
+static void begin_mean(gr_loop *l)
+{
+    l->train_cost_mean = gr__loop_train_cost_mean(l);
+    l->observed.train_cost = 0;
+    l->observed.samples = 0;
 }
 
 static gr_status settle(gr_loop *l)
@@ -236,6 +245,7 @@ static gr_status settle(gr_loop *l)
     bool now = due(l, l->recipe->validate) && l->evaluated < l->step, evaluate = now && l->validation;
     if (evaluate) GR_TRY(gr__loop_validate(l, &ev));
     if (now) observe(l, evaluate);
+    if (l->recipe->validate.n ? now : l->index == 0) begin_mean(l);
     if (evaluate || (l->recipe->log.n && l->step % l->recipe->log.n == 0))
         GR_TRY(gr__loop_line(l, evaluate ? &ev : NULL));
     l->pending = 0;
@@ -320,6 +330,24 @@ static gr_status starting_weights(gr_loop *l)
     return st;
 }
 
+/* Did the last evaluation, which conclude has seen to, find numbers that are not finite? */
+static bool ends_not_finite(const gr_loop *l)
+{
+    return l->validation && !isfinite(l->validation_cost);
+}
+
+/* All updates were finite, but what they led to is of no use: the run counts as diverged. */
+static gr_status end_not_finite(gr_loop *l, gr_train_result *out)
+{
+    out->reason = GR_REASON_DIVERGED;
+    snprintf(out->diverged, sizeof out->diverged, "step %lld: the evaluation", (long long)l->step);
+    gr__fail(l->ctx, GR_E_DIVERGED, "training diverged: its last evaluation, at step %lld, is not finite",
+             (long long)l->step);
+    gr__error_hint(l->ctx, "a smaller rate at the end or clip: {norm: 1.0} often helps%s",
+                   l->best_step ? "; the best model so far is kept" : "");
+    return GR_E_DIVERGED;
+}
+
 /* The last model, the average's, the figures of the end, and best where nothing was ever validated. */
 static gr_status conclude(gr_loop *l, gr_train_result *out)
 {
@@ -329,13 +357,11 @@ static gr_status conclude(gr_loop *l, gr_train_result *out)
         st = gr__loop_measure(l, view);
         if (st == GR_OK) st = gr__loop_save_model(l, l->engine->view[view].file, view);
     }
-    if (st == GR_OK && l->validation && l->evaluated != l->step && out->reason != GR_REASON_DIVERGED) {
-        gr_evaluation ev;
-        st = gr__evaluate(l->engine, 0, l->validation, GR_PART_VALIDATION, NULL, &ev);
-        if (st == GR_OK) l->validation_cost = ev.cost_mean, l->validation_error = ev.error;
-        if (st == GR_OK) gr__evaluation_free(l->ctx, &ev);
-    }
-    if (st == GR_OK && l->best_step == 0 && out->reason != GR_REASON_DIVERGED) {
+    if (out->reason == GR_REASON_DIVERGED) return st;
+    if (st == GR_OK && l->validation) st = gr__loop_validate_end(l);
+    if (st == GR_OK && l->best_step == 0 && !ends_not_finite(l)) {
+        if (l->validation)
+            gr__log(l->ctx, GR_LOG_WARNING, "best_by had no value in any evaluation: best is the last model");
         l->best_step = l->step;
         l->best_cost = l->validation_cost;
         l->best_error = l->validation_error;
@@ -361,7 +387,7 @@ static void fill_result(gr_loop *l, gr_train_result *out)
     out->averaged = averaged(l);
     out->average_cost = l->average_cost;
     out->average_error = l->average_error;
-    out->final_train_cost = l->train_cost;
+    out->final_train_cost = gr__loop_train_cost_mean(l);
     out->final_cost = l->validation_cost;
     out->final_error = l->validation_error;
     out->planned_bytes = l->engine->bytes.total;
@@ -399,6 +425,7 @@ static gr_status train(gr_loop *l, gr_train_result *out)
     if (ended == GR_OK && st == GR_E_INTERRUPTED) st = ended = interrupted(l, out);
     if (st != GR_OK && st != GR_E_INTERRUPTED && st != GR_E_DIVERGED) goto done;
     if (ended == GR_OK) GR_TRY(gr__loop_checkpoint(l));
+    if (ended == GR_OK && ends_not_finite(l)) ended = end_not_finite(l, out);
     fill_result(l, out);
     GR_TRY(gr__loop_result(l, out));
     l->run->fresh = false;
@@ -417,6 +444,7 @@ gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options 
                  .options = o,
                  .task = &task,
                  .engine = &engine,
+                 .best_figure = NAN,
                  .best_cost = NAN,
                  .best_error = NAN,
                  .validation_cost = NAN,
@@ -424,6 +452,7 @@ gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options 
                  .average_cost = NAN,
                  .average_error = NAN,
                  .train_cost = NAN,
+                 .train_cost_mean = NAN,
                  .data_cost = NAN,
                  .norm = NAN};
     gr_status st = GR_OK;
@@ -441,6 +470,7 @@ gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options 
         gr__task_close(&task);
     }
     GR_TRY(gr__task_open(ctx, r, 1u << GR_PART_TRAIN | 1u << GR_PART_VALIDATION, NULL, &task));
+    GR_TRY(gr__task_metrics(&task));
     GR_TRY(gr__engine_make(&task, true, 1u << GR_PART_VALIDATION, &engine));
     GR_TRY(gr__engine_budget(&engine, r->memory));
     gr_extent e = gr__task_extent(&task);

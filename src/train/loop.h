@@ -24,21 +24,25 @@ typedef struct gr_loop {
     int64_t pending;       /* the last update's line, and its evaluation where due, are still to come */
     int64_t evaluated;     /* step of the last evaluation */
     int64_t evaluations, since_best, best_step;
+    double best_figure; /* of what `best_by` says, turned so that lower is better */
     double best_cost, best_error, validation_cost, validation_error;
     double train_cost, data_cost, lr, norm; /* of the last update; train_cost with the penalty */
     double average_cost, average_error;     /* of the average's last validation */
+    int64_t average_held;                   /* how many weights it held then; 0: it was never validated */
     int64_t measured;                       /* how many weights the average held when its statistics were taken */
     int64_t best_view;                      /* whose weights are best: an index of the engine's views */
     double seconds_before;                  /* of earlier processes of this run */
     int64_t metrics_bytes;
     struct {
-        double train_cost;       /* sum over the samples since the last evaluation */
-        int64_t samples, enough; /* enough: the schedule has seen that nothing more is to be gained */
-    } observed;                  /* only for a schedule that learns from evaluations */
+        double train_cost;       /* sum over the samples since the last evaluation, or epoch where there is none */
+        int64_t samples, enough; /* enough: a schedule has seen that nothing more is to be gained */
+    } observed;
+    double train_cost_mean; /* over the samples before the last evaluation, or epoch */
     double schedule[GR_SCHEDULE_STATE];
 } gr_loop;
 
-double gr__loop_seconds(const gr_loop *l); /* wall-clock time of the run so far */
+double gr__loop_seconds(const gr_loop *l);         /* wall-clock time of the run so far */
+double gr__loop_train_cost_mean(const gr_loop *l); /* since the last evaluation (or epoch), or before it */
 /* The rows of host state; n receives how many. */
 enum { GR_LOOP_ROWS = 40 };
 int gr__loop_state(gr_loop *l, gr_state_row rows[GR_LOOP_ROWS]);
@@ -57,6 +61,9 @@ int64_t gr__loop_held(const gr_loop *l,
 gr_status gr__loop_measure(gr_loop *l, int view);
 /* Evaluates every view; ev receives the model's figures. Keeps the best model. */
 gr_status gr__loop_validate(gr_loop *l, gr_evaluation *ev);
+/* At the end of a run: figures of weights that are not those of the last evaluation. An average, which is written as it
+ * is now, may be the best; of the model they are only told, unless there was no evaluation before. */
+gr_status gr__loop_validate_end(gr_loop *l);
 
 /* keep.c: models, checkpoints, result.json */
 gr_status gr__loop_save_model(gr_loop *l, const char *name, int view);

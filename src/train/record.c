@@ -6,7 +6,7 @@
 #include "train/loop.h"
 
 typedef struct line {
-    char text[2048];
+    char text[4096];
     size_t n;
 } line;
 
@@ -31,17 +31,13 @@ static void put(line *l, const char *key, const char *digits, double x)
         l->n += (size_t)format(l->text + l->n, sizeof l->text - l->n, "null");
 }
 
-static void put_metrics(line *l, const gr_tree *names, const gr_evaluation *ev)
+static void put_metrics(line *l, const gr_metrics *m, const gr_evaluation *ev)
 {
-    int n;
-    const gr_metric *m = gr__metrics(&n);
-    char key[64];
-    for (int i = 0; names && i < names->n; i++)
-        for (int k = 0; k < n; k++)
-            if (strcmp(m[k].name, names->child[i]->text) == 0) {
-                snprintf(key, sizeof key, "validation_%s", m[k].name);
-                put(l, key, "%.17g", m[k].get(ev));
-            }
+    char key[96];
+    for (int i = 0; i < m->n; i++) {
+        snprintf(key, sizeof key, "validation_%s", m->use[i].name);
+        put(l, key, "%.17g", ev->metric[i]);
+    }
 }
 
 gr_status gr__loop_line(gr_loop *l, const gr_evaluation *ev)
@@ -59,11 +55,12 @@ gr_status gr__loop_line(gr_loop *l, const gr_evaluation *ev)
     put(&t, "samples_per_second", "%.6g",
         (double)(l->samples - l->line_samples) / GR_MAX(seconds - l->line_began, 1e-9));
     if (ev) {
+        put(&t, "train_cost_mean", "%.10g", l->train_cost_mean);
         put(&t, "validation_cost", "%.17g", ev->cost_mean);
         put(&t, "validation_error", "%.17g", ev->error);
-        put_metrics(&t, l->recipe->metrics, ev);
-        if (!isnan(l->average_error)) put(&t, "swa_validation_cost", "%.17g", l->average_cost);
-        if (!isnan(l->average_error)) put(&t, "swa_validation_error", "%.17g", l->average_error);
+        put_metrics(&t, &l->engine->metrics, ev);
+        if (l->average_held) put(&t, "swa_validation_cost", "%.17g", l->average_cost);
+        if (l->average_held) put(&t, "swa_validation_error", "%.17g", l->average_error);
     }
     t.text[t.n++] = '}';
     t.text[t.n++] = '\n';

@@ -113,7 +113,8 @@ static gr_status make_network(gr_task *t, gr_element source)
 
 static gr_status begin(gr_context *ctx, const gr_recipe *r, gr_task *t)
 {
-    *t = (gr_task){.ctx = ctx, .recipe = r, .backend = gr_backend_get(r->device)};
+    *t = (gr_task){
+        .ctx = ctx, .recipe = r, .backend = gr_backend_get(r->device), .metrics = r->metrics, .resolved = r->resolved};
     t->memory = gr__bump_create(ctx);
     t->targets = t->memory ? gr__bump_alloc(t->memory, sizeof *t->targets) : NULL;
     return t->targets ? GR_OK : GR_E_MEMORY;

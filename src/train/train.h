@@ -34,6 +34,8 @@ typedef struct gr_task {
     gr_schema schema;    /* of the training's data, or the model's; class names are those above */
     gr_targets *targets; /* of the training rows, or the model's; nothing known in an estimate */
     gr_network *network;
+    gr_metrics metrics;      /* the recipe's, and those that the data adds */
+    const gr_tree *resolved; /* the recipe with them */
     bool loaded;
     bool unfused; /* set before gr__engine_make: every operation a kernel of its own, the same bits, for looking at each
                    */
@@ -47,6 +49,8 @@ gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, cons
  * and budgets. */
 gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t);
 void gr__task_close(gr_task *t);
+/* Default metrics that depend on the training data: f1, said in a note, where its classes are unbalanced beyond 3:1. */
+gr_status gr__task_metrics(gr_task *t);
 /* What a loader of this part would be; background only matters to speed. */
 gr_loader_options gr__task_loader(const gr_task *t, gr_part p, bool background);
 /* How many updates a run is made of. */
@@ -95,6 +99,9 @@ typedef struct gr_engine {
     int n_views;
     gr_engine_bytes bytes;
     uint64_t arena_bytes; /* the largest plan's, or what making initial values takes before there is an arena */
+    gr_metrics metrics;   /* that evaluations compute */
+    void *scores;         /* of one evaluation, where a metric needs every sample's; counted as workspace */
+    uint64_t score_bytes;
     int64_t output_count; /* numbers a sample in `prediction` */
 } gr_engine;
 
@@ -106,6 +113,9 @@ gr_status gr__engine_budget(const gr_engine *e, uint64_t budget);
 gr_status gr__engine_start(gr_engine *e); /* takes the memory, binds the plans */
 void gr__engine_close(gr_engine *e);
 gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch, int variant);
+/* Sets which metrics its evaluations compute: those of a run, or those of `eval`, which tells more. */
+gr_status gr__engine_metrics(gr_engine *e, bool train);
+uint64_t gr__engine_score_bytes(const gr_engine *e, unsigned parts);
 int gr__engine_variant(const gr_recipe *r, const gr_clock *c); /* of the update that follows c->step updates */
 /* What its learning rate depends on, and the rate. state: what the schedule keeps, NULL: as at the start. */
 gr_rate gr__engine_moment(const gr_recipe *r, const gr_clock *c, const double *state);
@@ -120,25 +130,20 @@ static inline double gr__cost_mean(double cost_sum, double weight_sum)
 
 typedef struct gr_evaluation {
     int64_t samples;
+    bool finite; /* every output, the cost and the error are; if not, all figures are NaN and there is no confusion */
+    int64_t nonfinite, outputs; /* so many numbers of predictions are not, of all */
     double cost_sum, cost_mean, error;
-    double accuracy, f1; /* NaN where they make no sense */
-    double rmse, mae;
-    int classes;        /* classes, or labels */
-    int64_t *confusion; /* of classes: classes x classes [true][predicted]; else NULL; bookkeeping memory */
+    double metric[GR_MAX_METRICS]; /* one of each of the engine's; NaN: without a value */
+    int classes;                   /* classes, or labels */
+    int64_t *confusion;            /* of classes: classes x classes [true][predicted]; else NULL; bookkeeping memory */
 } gr_evaluation;
 /* Evaluates one part with the store's present values, in one of the engine's views. No effect on training. stop (may be
  * NULL): GR_E_INTERRUPTED when it becomes non-zero. */
 gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, const volatile sig_atomic_t *stop,
                        gr_evaluation *out);
 void gr__evaluation_free(gr_context *ctx, gr_evaluation *ev);
-
-/* ---- the metrics a recipe may name ---- */
-typedef struct gr_metric {
-    const char *name, *title;
-    unsigned forms; /* of targets that it is for: a bit mask of 1 << gr_target_form */
-    double (*get)(const gr_evaluation *ev);
-} gr_metric;
-const gr_metric *gr__metrics(int *n);
+/* Warns where an evaluation is not finite; `of` says which one it is. */
+void gr__evaluation_warn(gr_context *ctx, const char *of, const gr_evaluation *ev);
 
 /* ---- host state that a checkpoint carries: one row a variable ---- */
 typedef enum gr_state_kind { GR_STATE_I64, GR_STATE_REAL } gr_state_kind;
@@ -173,7 +178,8 @@ typedef struct gr_progress {
     } phase;
     int64_t step, steps; /* steps 0: unknown */
     double epoch, epochs;
-    double cost, lr;
+    double cost; /* mean over the samples since the last evaluation; where nothing is validated, in this epoch */
+    double lr;
     double samples_per_second, seconds, seconds_left; /* NaN: unknown */
     double validation_cost, validation_error;         /* GR_PHASE_EVALUATED */
     bool best;
@@ -200,10 +206,11 @@ typedef struct gr_train_result {
     bool best_averaged;                 /* the best weights are the average */
     int64_t averaged;                   /* how many weights the average holds; 0: none */
     double average_cost, average_error; /* of the average's last validation; NaN: none */
-    double final_train_cost, final_cost, final_error;
+    double final_train_cost;            /* mean over the samples since the last evaluation (or epoch), or before it */
+    double final_cost, final_error;
     uint64_t planned_bytes, peak_bytes;
     double seconds;
-    char diverged[256]; /* "step 12: log in cross_entropy \"cost\"" */
+    char diverged[256]; /* "step 12: log in cross_entropy \"cost\"", "step 12: the evaluation" */
 } gr_train_result;
 
 /* Trains or resumes. GR_OK; GR_E_DIVERGED and GR_E_INTERRUPTED after everything was written; else nothing of a new run

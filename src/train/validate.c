@@ -1,5 +1,6 @@
 /* Validation: of the model and of averaged weights, statistics of their own first; which is best so far. */
 #include <math.h>
+#include <stdio.h>
 
 #include "train/loop.h"
 
@@ -39,16 +40,51 @@ gr_status gr__loop_measure(gr_loop *l, int view)
     return st;
 }
 
-/* Better means a lower validation error; ties keep the earlier, a NaN is worse than anything. */
+/* What decides which model is better, turned so that lower is better; not finite: worse than any. */
+static double figure_of(const gr_loop *l, const gr_evaluation *ev)
+{
+    const gr_best_by *by = &l->recipe->best_by;
+    if (!ev->finite) return NAN;
+    if (by->what == GR_BEST_METRIC)
+        return l->engine->metrics.use[by->metric].member->lower ? ev->metric[by->metric] : -ev->metric[by->metric];
+    return by->what == GR_BEST_COST ? ev->cost_mean : ev->error;
+}
+
+/* Ties are decided by the cost; of equal costs the earlier stays. */
+static bool is_better(const gr_loop *l, double figure, double cost)
+{
+    if (!isfinite(figure)) return false;
+    if (l->best_step == 0 || !isfinite(l->best_figure)) return true;
+    return figure < l->best_figure || (figure == l->best_figure && cost < l->best_cost);
+}
+
 static gr_status consider(gr_loop *l, int view, const gr_evaluation *ev, bool *best)
 {
-    if (l->best_step == 0 ? isnan(ev->error) : !(ev->error < l->best_error)) return GR_OK;
+    double figure = figure_of(l, ev);
+    if (!is_better(l, figure, ev->cost_mean)) return GR_OK;
     *best = true;
     l->best_step = l->step;
+    l->best_figure = figure;
     l->best_cost = ev->cost_mean;
     l->best_error = ev->error;
     l->best_view = view;
     return gr__loop_save_model(l, "best.safetensors", view);
+}
+
+/* Keeps a view's figures. The first of several evaluations in a row that are not finite is warned of. */
+static void keep_figures(gr_loop *l, int view, const gr_evaluation *ev)
+{
+    bool before =
+        view ? l->average_held == 0 || isfinite(l->average_cost) : l->evaluations == 0 || isfinite(l->validation_cost);
+    char of[64];
+    snprintf(of, sizeof of, "step %lld%s", (long long)l->step, view ? ", the average" : "");
+    if (before) gr__evaluation_warn(l->ctx, of, ev);
+    if (view == 0) {
+        l->validation_cost = ev->cost_mean, l->validation_error = ev->error;
+    } else {
+        l->average_cost = ev->cost_mean, l->average_error = ev->error;
+        l->average_held = gr__loop_held(l, view);
+    }
 }
 
 static gr_status evaluate_view(gr_loop *l, int view, gr_evaluation *ev)
@@ -71,15 +107,13 @@ static gr_status conclude(gr_loop *l, const gr_evaluation ev[GR_MAX_VIEWS])
 {
     bool best = false;
     gr_status st = GR_OK;
-    l->evaluated = l->step;
-    l->evaluations++;
-    l->validation_cost = ev[0].cost_mean;
-    l->validation_error = ev[0].error;
     for (int view = 0; view < l->engine->n_views; view++) {
         if (!gr__loop_held(l, view)) continue;
-        if (view > 0) l->average_cost = ev[view].cost_mean, l->average_error = ev[view].error;
+        keep_figures(l, view, &ev[view]);
         GR_TRY(consider(l, view, &ev[view], &best));
     }
+    l->evaluated = l->step;
+    l->evaluations++;
     l->since_best = best ? 0 : l->since_best + 1;
     gr__loop_report(l, GR_PHASE_EVALUATED, best, NULL);
 done:
@@ -94,5 +128,21 @@ gr_status gr__loop_validate(gr_loop *l, gr_evaluation *ev)
     if (st == GR_OK) st = conclude(l, all);
     for (int view = 1; view < l->engine->n_views; view++) gr__evaluation_free(l->ctx, &all[view]);
     *ev = all[0];
+    return st;
+}
+
+gr_status gr__loop_validate_end(gr_loop *l)
+{
+    gr_status st = GR_OK;
+    bool best;
+    for (int view = 0; view < l->engine->n_views && st == GR_OK; view++) {
+        gr_evaluation ev = {0};
+        bool known = view ? l->average_held == gr__loop_held(l, view) : l->evaluated == l->step;
+        if (known || !gr__loop_held(l, view)) continue;
+        st = evaluate_view(l, view, &ev);
+        if (st == GR_OK) keep_figures(l, view, &ev);
+        if (st == GR_OK && (view > 0 || l->best_step == 0)) st = consider(l, view, &ev, &best);
+        gr__evaluation_free(l->ctx, &ev);
+    }
     return st;
 }

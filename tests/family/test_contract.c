@@ -1,6 +1,7 @@
 /* What every member of every family owes: a title, a source, equations, described rows whose defaults are within their
  * own ranges, a name of its own. */
 #include "family/evidence.h"
+#include "metric/metric.h"
 
 enum { MANY = 128 };
 
@@ -22,6 +23,7 @@ static int heads(const gr_member **out)
     COLLECT(schedule, schedules);
     COLLECT(init, inits);
     COLLECT(penalty, penalties);
+    COLLECT(metric, metrics);
 #undef COLLECT
     return all;
 }

@@ -100,7 +100,9 @@ static void test_values(void **state)
                 r->checkpoint.unit == GR_EVERY_EPOCHS && r->checkpoint_keep == 3);
     assert_true(r->log.n == 10 && r->accumulate == 4 && r->memory == 3 << 19 && r->threads == 3 &&
                 r->algorithm == GR_ALGORITHM_EXACT);
-    assert_string_equal(r->metrics->child[0]->text, "rmse");
+    assert_int_equal(r->metrics.n, 1);
+    assert_string_equal(r->metrics.use[0].name, "rmse");
+    assert_true(!r->metrics_given && r->best_by.what == GR_BEST_ERROR);
     assert_int_equal(r->clip.kind, GR_CLIP_NORM);
     assert_true(r->clip.torch_form);
     close_all(ctx, r);

@@ -59,7 +59,7 @@ static gr_status train(gr_lab *lab, int method, double lr, uint64_t seed, double
     for (int64_t i = 0; i < s.extent.total; i++) GR_TRY(gr__steps_next(&s, i));
     GR_TRY(gr__steps_validate(&s, error));
 done:
-    *diverged = st == GR_E_DIVERGED;
+    *diverged = st == GR_E_DIVERGED || (st == GR_OK && !isfinite(*error));
     if (*diverged) {
         gr_context_clear_error(lab->ctx);
         *error = 1;

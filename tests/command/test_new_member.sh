@@ -1,6 +1,6 @@
 #!/bin/bash
-# An optimizer is two new files: those of CONTRIBUTING.md, put into a copy of the tree, build, pass, train and explain themselves; without its evidence the
-# suite fails. [mission SYS17-SYS27]
+# An optimizer is two new files, and so is a metric: those of CONTRIBUTING.md, put into a copy of the tree, build, pass, train and explain themselves; without
+# their evidence the suite fails. [mission SYS17-SYS27]
 . "$(dirname "$0")/lib.sh"
 grep -qaE '__(asan|tsan|ubsan)_' "$gradus" && { echo "skipped: a build of its own, which sanitizers would make long"; exit 77; }
 for tool in meson ninja; do command -v $tool >/dev/null || { echo "skipped: no $tool"; exit 77; }; done
@@ -18,6 +18,9 @@ block() { # KIND N: the N-th block of this kind in CONTRIBUTING.md's section
 }
 block c 1 >src/optim/lion.c
 block "" 1 >evidence.txt
+block c 2 >src/metric/kappa.c
+block "" 2 >kappa.txt
+[[ $(wc -l <src/metric/kappa.c) -gt 20 && $(wc -l <kappa.txt) -gt 10 ]] || short "CONTRIBUTING.md has no example of a metric"
 [[ $(wc -l <src/optim/lion.c) -gt 20 && $(wc -l <evidence.txt) -gt 10 ]] || short "CONTRIBUTING.md has no example"
 
 options=(-Dtests=true -Dwerror=true)
@@ -25,7 +28,7 @@ command -v ccache >/dev/null || options+=(-Doptimization=1) # with it, the cache
 meson setup build "${options[@]}" >setup.log 2>&1 || { tail setup.log; exit 99; }
 run() { "build/family_test_$1" ${2:+"$2"} >out.txt 2>err.txt; }
 
-ninja -C build gradus family_test_evidence family_test_contract family_test_optimizer_contract family_test_backends family_test_sequences family_test_identities >ninja.log 2>&1 ||
+ninja -C build gradus family_test_evidence family_test_contract family_test_optimizer_contract family_test_backends family_test_sequences family_test_identities family_test_metric >ninja.log 2>&1 ||
   { tail -n 20 ninja.log; exit 1; }
 run evidence all_optimizer && short "a member without evidence is accepted"
 has err.txt "optimizer lion has no evidence"
@@ -36,7 +39,17 @@ sed -i '/^tensor w 3/s/-1.9/-1.8/' tests/family/optimizer/lion.txt
 run evidence all_optimizer && short "wrong evidence is accepted"
 has err.txt "lion: plain: weights after update 1"
 
+run metric every_member && short "a metric without evidence is accepted"
+has err.txt "metric kappa has no evidence"
+mv kappa.txt tests/family/metric/kappa.txt
+for t in metric contract; do run $t || short "$t: $(grep ERROR err.txt | head -n 2)"; done
+sed -i '/^tensor value/s/0.5/0.25/' tests/family/metric/kappa.txt
+run metric every_member && short "wrong evidence of a metric is accepted"
+has err.txt "kappa.txt, half: 0.5, not 0.25"
+
 gradus=$PWD/build/gradus
+code 0 explain kappa
+has out.txt "for classes; the higher the better"
 code 0 explain lion
 has out.txt "Chen et al. 2023"
 has out.txt "beta2 +0.99"
@@ -54,4 +67,9 @@ code 0 train digits.yaml --out run --set optimizer.lr=0.001
 has run/recipe.yaml "type: lion"
 has run/recipe.yaml "beta1: 0.8"
 bad 2 "optimizer.beta2: .*\[0, ?1\)" train digits.yaml --out other --set optimizer.beta2=1
+code 0 train digits.yaml --out judged --set data.validation='{split: 0.3}' --set best_by=kappa
+has judged/metrics.jsonl '"validation_kappa":'
+has judged/result.json '"validation_kappa": '
+code 0 eval judged/best.safetensors --split validation
+has out.txt "^validation kappa "
 finish
