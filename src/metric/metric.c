@@ -21,7 +21,7 @@ static gr_status find(gr_context *ctx, const gr_tree *tree, const gr_metric **ou
 
 static bool differs(const gr_row *row, const gr_tree *value)
 {
-    return value && strcmp(value->text, row->value) != 0;
+    return value && value->text && (!row->value || strcmp(value->text, row->value) != 0);
 }
 
 /* The name with what is not by default: "f1_macro", "top_k_3". */

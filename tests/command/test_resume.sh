@@ -24,12 +24,13 @@ kill_and_resume() {
     cut whole/metrics.jsonl >a.txt
     cut killed/metrics.jsonl >b.txt
     same a.txt b.txt "metrics of $recipe, attempt $i"
+    same <(grep -v seconds whole/result.json) <(grep -v seconds killed/result.json) "result of $recipe, attempt $i"
   done
 }
 
 # Every kind of state at once: slow weights, running statistics, an average with its own, a switch of methods with its carried momentum, curvature every third update
 normalised="model: {input: [16, 16, 1], layers: [{type: conv, filters: 6, kernel: 3, padding: same, bias: false, name: c1}, {type: batch_norm, name: n1}, relu, {type: max_pool, size: 2}, flatten, {type: dropout, rate: 0.25}, {type: dense, units: 10, name: head}]}"
-small slow.yaml "stop: {epochs: 9}" "checkpoint: {every: 4, keep: 2}" "optimizer: {type: ranger, lr: 0.01}" "average: {type: swa, start: 0.3, cycle: 5}" "penalty: {l2: 1e-4}" "$normalised"
+small slow.yaml "stop: {epochs: 9}" "validate: {every: 7}" "best_by: mcc" "checkpoint: {every: 4, keep: 2}" "optimizer: {type: ranger, lr: 0.01}" "average: {type: swa, start: 0.3, cycle: 5}" "penalty: {l2: 1e-4}" "$normalised"
 small change.yaml "stop: {epochs: 9}" "checkpoint: {every: 4, keep: 2}" "optimizer: {type: switch, first: {type: adahessian, lr: 0.01, hessian_interval: 3}, then: {type: sgdm, lr: 0.01}, at: 0.6, carry: true}" "lookahead: {k: 7}"
 small run.yaml "stop: {epochs: 12}" "checkpoint: {every: 7, keep: 2}"
 code 0 train slow.yaml --out whole --quiet
