@@ -20,9 +20,9 @@ typedef struct listing {
 } listing;
 
 /* The order in which they are listed. */
-static const gr_family *const families[] = {&gr__family_layer,   &gr__family_cost,     &gr__family_optimizer,
-                                            &gr__family_penalty, &gr__family_schedule, &gr__family_init,
-                                            &gr__family_source,  &gr__family_prepare,  &gr__family_figure};
+static const gr_family *const families[] = {
+    &gr__family_layer, &gr__family_cost,   &gr__family_optimizer, &gr__family_penalty, &gr__family_schedule,
+    &gr__family_init,  &gr__family_metric, &gr__family_source,    &gr__family_prepare, &gr__family_figure};
 
 static void add(listing *l, const gr_member *m)
 {

@@ -63,7 +63,7 @@ static const char *inputs_text(const gr_set *s, char *out, size_t n)
                                  !i          ? ""
                                  : i % width ? " "
                                              : " | ",
-                                 (double)((float *)s->inputs)[i]);
+                                 gr__element_at(s->element, s->inputs, i));
     return out;
 }
 
@@ -354,7 +354,7 @@ static void sentinels_match_by_value_or_by_text(void **state)
         gr_source_options o = options_of(&f, GR_TARGET_NONE, false);
         gr_set s = {0};
         gr_status st = gr__set_load(f.ctx, yaml(&f, source), &o, &s);
-        bool matched = st == GR_OK && isnan(((float *)s.inputs)[0]);
+        bool matched = st == GR_OK && isnan(gr__element_at(s.element, s.inputs, 0));
         if (matched != cases[i].matches) fail_msg("missing: [%s] and %s", cases[i].missing, cases[i].value);
         if (st != GR_OK) gr_context_clear_error(f.ctx);
         gr__set_free(f.ctx, &s);
