@@ -384,7 +384,7 @@ static void bytes_that_are_no_text_have_their_place(void **state)
          "a\0,\0b\0\n\0",
          10, "line 1, column 1: the text is UTF-16"},
         {"\xFE\xFF\0a\0,\0b\0\n", 10, "the text is UTF-16"},
-        {"a,b,y\n1,2,\"x\n3,4,\xFF\n", 19, "line 3: the byte 0xff is not UTF-8"}, /* within a quote that never ends */
+        {"a,b,y\n1,2,\"x\n3,4\r\n,\xFF\n\"\n", 22, "line 4, column 3: the byte 0xff is not UTF-8"},
         {"a,b,y\n1,2,0\n1,2,0\n1,2,0\n1,2,0\n1,2,\xF5\n", 37, "line 6, column 3: the byte 0xf5"},
     };
     static const char *const names[] = {"a", "b"};
