@@ -47,12 +47,17 @@ static bool turns_text(const unsigned char *s, size_t length)
     return s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9;
 }
 
+bool gr__is_shown(const unsigned char *s, size_t length)
+{
+    return length > 0 && !is_control(s, length) && !turns_text(s, length);
+}
+
 /* What stands for the character at s, and how many bytes of s it takes. */
 static size_t show_one(const unsigned char *s, size_t n, char *out, size_t *used)
 {
     size_t length = gr__utf8_bytes(s, n);
     *used = GR_MAX(length, 1);
-    if (length && !is_control(s, length) && !turns_text(s, length)) {
+    if (gr__is_shown(s, length)) {
         memcpy(out, s, length);
         return length;
     }

@@ -27,6 +27,10 @@ void gr__print_cut(char *buffer, size_t n, const char *format, va_list args) GR_
 size_t gr__utf8_bytes(const unsigned char *s, size_t n);
 /* Is this UTF-8 without control characters (tab and line ends are fine)? Else *at is the first offending byte. */
 bool gr__is_text(const char *s, size_t n, size_t *at);
+/* May a terminal show this character of `length` bytes as it is? Not if it controls it or turns the direction of
+ * writing.
+ */
+bool gr__is_shown(const unsigned char *s, size_t length);
 /* The n bytes at s as a terminal may show them, on one line: what is no character, controls it or turns the direction
  * of writing becomes \n, \t, \x1b. What does not fit in `room` ends with "..." at a whole character. Returns buffer. */
 const char *gr__shown(char *buffer, size_t room, const char *s, size_t n);

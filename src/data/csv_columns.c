@@ -1,7 +1,6 @@
 /* CSV columns: which of them are the inputs and the target. The training's own table goes by what the recipe says; any
  * other by the names of the training's columns, or where one of both has none by where they stood. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -14,13 +13,12 @@ const gr_schema *gr__table_like(const gr__table *t)
     return t->o->like && t->o->like->table ? t->o->like : NULL;
 }
 
-/* A 0-based index; -1: it is none. */
+/* A 0-based index, spelled plainly: 01 is the name of a column or nothing. -1: it is none. */
 static int index_of(const gr__table *t, const char *text)
 {
-    size_t digits = strspn(text, "0123456789");
-    if (digits == 0 || digits > 8 || text[digits]) return -1;
-    long i = strtol(text, NULL, 10);
-    return i < t->n_columns ? (int)i : -1;
+    int64_t i;
+    gr__field f = {.s = text, .n = strlen(text)};
+    return gr__field_whole(&f, &i) && i < t->n_columns ? (int)i : -1;
 }
 
 /* A column by name, or else by index; -1 if there is none. */

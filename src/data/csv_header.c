@@ -123,7 +123,7 @@ static gr_status look_below(const gr__table *t, gr__csv_reader *r, const bool *t
     gr_status st = GR_OK;
     bool more = true;
     for (int row = 0; row < LOOK_AT && !f->below; row++) {
-        st = gr__csv_next(r, &more);
+        st = gr__table_next(t, r, &more);
         if (st != GR_OK || !more || r->n != (size_t)t->n_columns) break;
         for (int i = 0; i < t->n_columns && !f->below; i++) {
             double x;
@@ -227,10 +227,10 @@ gr_status gr__table_header(gr__table *t)
     gr__csv_reader r;
     bool more;
     gr_status st = choose_delimiter(t);
-    if (st == GR_OK) st = gr__table_text(t);
     if (st != GR_OK) return st;
     st = first_of(t, &r, &more);
     if (st == GR_OK && !more) st = gr__fail(t->ctx, GR_E_DATA, "\"%s\" holds no records", t->blob->name);
+    if (st == GR_OK) st = gr__table_text(t, &r);
     if (st == GR_OK) {
         t->n_columns = (int)r.n;
         t->first_line = r.record_line;

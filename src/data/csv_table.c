@@ -56,7 +56,7 @@ static gr_status count_rows(gr__table *t)
     gr__table_start(t, &r);
     gr_status st = t->header ? gr__csv_next(&r, &more) : GR_OK;
     while (st == GR_OK && more) {
-        st = gr__csv_next(&r, &more);
+        st = gr__table_next(t, &r, &more);
         if (st != GR_OK || !more) break;
         if (r.n != (size_t)t->n_columns)
             st = gr__fail(t->ctx, GR_E_FORMAT, "\"%s\": line %llu has %zu fields, but the first record has %d",

@@ -43,8 +43,10 @@ bool gr__table_missing(const gr__table *t, const gr__field *f);
 /* GR_E_DATA naming file, line, column and value of a field of the record read last. */
 gr_status gr__table_fail(const gr__table *t, const gr__csv_reader *r, int column, const char *what);
 
-/* csv_text.c: refuses bytes that are no text, with their place. */
-gr_status gr__table_text(const gr__table *t);
+/* csv_text.c: refuses bytes of the record read last that are no text, with their place; the next record, so refused.
+ * Whoever sees a record first goes by these; opening a table sees all. */
+gr_status gr__table_text(const gr__table *t, const gr__csv_reader *r);
+gr_status gr__table_next(const gr__table *t, gr__csv_reader *r, bool *more);
 /* csv_header.c: the delimiter, the number of columns, and whether the first record holds their names. */
 gr_status gr__table_header(gr__table *t);
 /* csv_columns.c: which columns are the inputs and the target; and a note of what was guessed. */

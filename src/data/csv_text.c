@@ -6,8 +6,9 @@
 #include "data/csv_table.h"
 
 /* The first byte that is no text, or n. */
-static size_t first_wrong(const unsigned char *s, size_t n)
+static size_t first_wrong(const char *text, size_t n)
 {
+    const unsigned char *s = (const unsigned char *)text;
     const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
     for (size_t i = 0; i < n;) {
         uint64_t x;
@@ -25,50 +26,50 @@ static size_t first_wrong(const unsigned char *s, size_t n)
     return n;
 }
 
-static uint64_t line_of(const char *s, size_t at)
+/* Line ends within the record before byte `at` of a field: quoted ones may hold some. */
+static uint64_t lines_before(const gr__csv_reader *r, size_t field, size_t at)
 {
-    uint64_t line = 1;
-    for (size_t i = 0; i < at; i++) line += s[i] == '\n' || (s[i] == '\r' && s[i + 1] != '\n');
-    return line;
-}
-
-/* The column that byte `at` stands in, from 1; 0: the records before it are broken. */
-static size_t column_of(const gr__table *t, const char *at)
-{
-    gr__csv_reader r;
-    bool more = true;
-    size_t column = 0;
-    gr__table_start(t, &r);
-    gr_status st = GR_OK;
-    while (st == GR_OK && more && r.at <= at) st = gr__csv_next(&r, &more);
-    while (st == GR_OK && column < r.n && r.field[column].s <= at) column++;
-    gr__csv_stop(&r);
-    if (st == GR_E_FORMAT) gr_context_clear_error(t->ctx);
-    return column;
-}
-
-gr_status gr__table_text(const gr__table *t)
-{
-    const unsigned char *s = t->blob->data;
-    const char *name = t->blob->name;
-    size_t n = (size_t)t->blob->bytes, at = first_wrong(s, n);
-    if (at == n) return GR_OK;
-    if (n >= 2 && (memcmp(s, "\xFF\xFE", 2) == 0 || memcmp(s, "\xFE\xFF", 2) == 0)) {
-        gr__fail(t->ctx, GR_E_DATA, "\"%s\": line 1, column 1: the text is UTF-16, but a table is UTF-8", name);
-        gr__error_hint(t->ctx, "iconv -f UTF-16 -t UTF-8 OLD >NEW");
-        return GR_E_DATA;
+    uint64_t lines = 0;
+    for (size_t k = 0; k <= field; k++) {
+        const gr__field *f = &r->field[k];
+        size_t n = k == field ? at : f->n;
+        for (size_t i = 0; i < n; i++)
+            lines += f->s[i] == '\n' || (f->s[i] == '\r' && (i + 1 == f->n || f->s[i + 1] != '\n'));
     }
-    unsigned long long line = line_of((const char *)s, at);
-    size_t column = column_of(t, (const char *)s + at);
-    if (gr__error_code(t->ctx) != GR_OK) return gr__error_code(t->ctx);
-    char place[64] = "";
-    if (column) snprintf(place, sizeof place, ", column %zu", column);
-    if (s[at] == 0) {
-        gr__fail(t->ctx, GR_E_DATA, "\"%s\": line %llu%s: a NUL byte is no text", name, line, place);
+    return lines;
+}
+
+static gr_status refuse(const gr__table *t, const gr__csv_reader *r, size_t field, size_t at)
+{
+    const char *s = r->field[field].s, *name = t->blob->name;
+    unsigned long long line = r->record_line + lines_before(r, field, at);
+    bool marked = r->field[field].n >= 2 && (memcmp(s, "\xFF\xFE", 2) == 0 || memcmp(s, "\xFE\xFF", 2) == 0);
+    char place[64];
+    snprintf(place, sizeof place, "line %llu, column %zu", line, field + 1);
+    if (marked && field == 0 && line == 1) {
+        gr__fail(t->ctx, GR_E_DATA, "\"%s\": %s: the text is UTF-16, but a table is UTF-8", name, place);
+        gr__error_hint(t->ctx, "iconv -f UTF-16 -t UTF-8 OLD >NEW");
+    } else if (s[at] == 0) {
+        gr__fail(t->ctx, GR_E_DATA, "\"%s\": %s: a NUL byte is no text", name, place);
         gr__error_hint(t->ctx, "is this a table of text? UTF-16 looks so too: iconv -f UTF-16 -t UTF-8 OLD >NEW");
     } else {
-        gr__fail(t->ctx, GR_E_DATA, "\"%s\": line %llu%s: the byte 0x%02x is not UTF-8", name, line, place, s[at]);
+        gr__fail(t->ctx, GR_E_DATA, "\"%s\": %s: the byte 0x%02x is not UTF-8", name, place, (unsigned char)s[at]);
         gr__error_hint(t->ctx, "if it is Latin-1 or Windows's: iconv -f WINDOWS-1252 -t UTF-8 OLD >NEW");
     }
     return GR_E_DATA;
+}
+
+gr_status gr__table_text(const gr__table *t, const gr__csv_reader *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        size_t at = first_wrong(r->field[i].s, r->field[i].n);
+        if (at < r->field[i].n) return refuse(t, r, i, at);
+    }
+    return GR_OK;
+}
+
+gr_status gr__table_next(const gr__table *t, gr__csv_reader *r, bool *more)
+{
+    gr_status st = gr__csv_next(r, more);
+    return st == GR_OK && *more ? gr__table_text(t, r) : st;
 }

@@ -104,7 +104,8 @@ static gr_status read_inputs(reader *r)
     if (!input) return GR_E_MEMORY;
     for (size_t i = 0; i < n; i++) {
         const json_t *x = list ? json_array_get(list, i) : NULL;
-        if (list && !is_below(x, r->s.n_columns)) return wrong(r, "inputs", "a list of columns");
+        if (list && (!is_below(x, r->s.n_columns) || json_integer_value(x) == r->s.target))
+            return wrong(r, "inputs", "a list of columns other than the target");
         input[i] = list ? (int)json_integer_value(x) : (int)i + (r->s.target >= 0 && (int)i >= r->s.target);
     }
     r->s.input = input;

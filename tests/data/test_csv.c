@@ -289,6 +289,7 @@ static void hostile_tables_are_refused(void **state)
         {"a,b,z\n1,2,0\n3,4,1\n", "target: y", GR_TARGET_CLASS, GR_E_DATA, "no column \"y\""},
         {"a,b,z\n1,2,0\n3,4,1\n", "target: 3", GR_TARGET_CLASS, GR_E_DATA, "no column \"3\""},
         {"1,2,0\n3,4,1\n", "target: y", GR_TARGET_CLASS, GR_E_DATA, "no column \"y\""},
+        {"1,2,0\n3,4,1\n", "target: 02", GR_TARGET_CLASS, GR_E_DATA, "no column \"02\""},
         {"a,b\n1,2\n", "columns: [a, c]", GR_TARGET_NONE, GR_E_DATA, "no column \"c\""},
         {"a,b\n1,2\n", "columns: [a, 0]", GR_TARGET_NONE, GR_E_DATA, "named twice"},
         {"a,b\n1,2\n", "columns: [a, b], target: b", GR_TARGET_VALUE, GR_E_DATA, "is the target"},

@@ -37,6 +37,8 @@ static void check_pair(const gr_set *s)
     assert_int_equal(((int32_t *)s->targets)[1], 0);
     assert_int_equal(s->classes, 8);
     assert_null(s->class_names);
+    assert_non_null(s->target_file); /* messages about labels name the file of the labels */
+    assert_string_not_equal(s->target_file, s->file);
 }
 
 static void plain_and_packed_are_read(void **state)

@@ -384,7 +384,7 @@ static void bytes_that_are_no_text_have_their_place(void **state)
          "a\0,\0b\0\n\0",
          10, "line 1, column 1: the text is UTF-16"},
         {"\xFE\xFF\0a\0,\0b\0\n", 10, "the text is UTF-16"},
-        {"a,b,y\n1,2,\"x\n3,4,\xFF\n", 19, "line 3: the byte 0xff is not UTF-8"}, /* within a quote that never ends */
+        {"a,b,y\n1,2,\"x\n3,4\r\n,\xFF\n\"\n", 22, "line 4, column 3: the byte 0xff is not UTF-8"},
         {"a,b,y\n1,2,0\n1,2,0\n1,2,0\n1,2,0\n1,2,\xF5\n", 37, "line 6, column 3: the byte 0xf5"},
     };
     static const char *const names[] = {"a", "b"};
@@ -455,6 +455,40 @@ static void advice_fits_the_field(void **state)
     gr_context_clear_error(f.ctx);
 }
 
+/* Reading by a schema that names everything: each allocation fails in turn, and nothing stays behind. */
+static void every_failing_allocation_is_reported(void **state)
+{
+    (void)state;
+    gr_set train = learn("a,b,y\n1,NA,cat\n2,3,\"say \"\"x\"\"\"\n", "target: y, missing: [NA]", GR_TARGET_CLASS);
+    for (int predicts = 0; predicts < 2; predicts++) {
+        gr_status st = GR_E_MEMORY;
+        for (uint64_t k = 1; st != GR_OK; k++) {
+            gr_set s = {0};
+            uint64_t bytes = gr_context_bytes(f.ctx);
+            gr__fail_acquisition(f.ctx, k);
+            st = predicts ? predict(train.schema, "b,a\n1,2\nNA,3\n", &s)
+                          : evaluate(train.schema, "b,a,y\n1,2,\"say \"\"x\"\"\"\nNA,3,cat\n", "", &s);
+            gr__fail_acquisition(f.ctx, 0);
+            if (st != GR_OK) assert_int_equal(st, GR_E_MEMORY);
+            gr_context_clear_error(f.ctx);
+            gr__set_free(f.ctx, &s);
+            assert_int_equal(gr_context_bytes(f.ctx), bytes);
+            assert_true(k < 1000);
+        }
+    }
+    const gr_schema *copy = NULL;
+    for (uint64_t k = 1; !copy; k++) {
+        gr__bump *b = gr__bump_create(f.ctx);
+        gr__fail_acquisition(f.ctx, k);
+        copy = gr__schema_copy(b, train.schema);
+        gr__fail_acquisition(f.ctx, 0);
+        gr_context_clear_error(f.ctx);
+        if (copy) assert_string_equal(copy->class_names[1], "say \"x\"");
+        gr__bump_destroy(b);
+    }
+    gr__set_free(f.ctx, &train);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -467,6 +501,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(sentinels_match_by_value_or_by_text, setup, teardown),
         cmocka_unit_test_setup_teardown(bytes_that_are_no_text_have_their_place, setup, teardown),
         cmocka_unit_test_setup_teardown(advice_fits_the_field, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_failing_allocation_is_reported, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,6 +87,7 @@ static void hostile_schemas_are_refused(void **state)
         {"{\"columns\": 3, \"delimiter\": \",\", " GOOD ", \"inputs\": {}}", "\"inputs\""},
         {"{\"columns\": 3, \"delimiter\": \",\", " GOOD ", \"inputs\": [3]}", "\"inputs\""},
         {"{\"columns\": 3, \"delimiter\": \",\", " GOOD ", \"inputs\": [\"a\"]}", "\"inputs\""},
+        {"{\"columns\": 3, \"delimiter\": \",\", " GOOD ", \"target\": 2, \"inputs\": [0, 2]}", "\"inputs\""},
         {"{\"columns\": 1, \"delimiter\": \",\", " GOOD ", \"target\": 0}", "\"inputs\""},
         {"{\"columns\": 3, \"delimiter\": \",\", \"delimiter_given\": false, \"header\": true, \"header_given\": "
          "false}",
