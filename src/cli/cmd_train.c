@@ -160,6 +160,9 @@ const cli_command cmd_train = {
         "best.safetensors and last.safetensors (models), checkpoints/. Ctrl-C writes a checkpoint and ends with exit "
         "code 5;\n"
         "--resume then continues to the same bits as if nothing had happened.\n\n"
+        "With --from a model's weights keep their meaning: its numbers of classes, its columns, its statistics of the "
+        "inputs. Other classes,\n"
+        "columns or steps of preparation are refused; --force takes the new ones, and says what it does.\n\n"
         "Examples\n  gradus train recipes/fashion.yaml\n  gradus train my.yaml --set optimizer.lr=0.01 --set "
         "stop.epochs=20 --out runs/lr01\n",
     .flags = flags,
