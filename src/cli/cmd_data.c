@@ -54,7 +54,9 @@ const cli_command cmd_data = {.name = "data",
                               .usage = "split RECIPE -o FILE",
                               .summary = "Writes which sample is in which part, with a hash of each",
                               .help = "A row a sample: its number, its part, its label, a CRC of its bytes. The same "
-                                      "recipe and seed give the same parts.\n\n"
+                                      "recipe and seed give the same parts.\n"
+                                      "Stratified parts keep each class within one of its share; a class too small "
+                                      "for one is told.\n\n"
                                       "Example\n  gradus data split recipes/fashion.yaml -o split.tsv\n",
                               .flags = flags,
                               .min_arguments = 2,

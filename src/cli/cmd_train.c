@@ -115,12 +115,15 @@ static gr_status run(cli *c)
     const char *out = cli_value(c, "out") ? cli_value(c, "out") : gr__bump_format(c->memory, "runs/%s", r->name);
     if (cli_value(c, "resume") && cli_value(c, "overwrite"))
         st = gr__fail(c->ctx, GR_E_USAGE, "--resume and --overwrite exclude each other");
+    else if (cli_value(c, "force") && !cli_value(c, "from"))
+        st = gr__fail(c->ctx, GR_E_USAGE, "--force says what to do with the model of --from, which is missing");
     else if (!out)
         st = GR_E_MEMORY;
     if (st == GR_OK) {
         cli_catch_signals();
         gr_train_options o = {.out = out,
                               .from = cli_value(c, "from"),
+                              .force = cli_value(c, "force") != NULL,
                               .resume = cli_value(c, "resume") != NULL,
                               .overwrite = cli_value(c, "overwrite") != NULL,
                               .stop = &cli_stop,
@@ -139,7 +142,10 @@ static gr_status run(cli *c)
 
 static const cli_flag flags[] = {
     {"out", "DIR", "the run folder; default runs/NAME", 'o'},
-    {"from", "MODEL", "starts from this model's weights instead of new ones", 0},
+    {"from", "MODEL",
+     "starts from this model's weights instead of new ones, and prepares inputs and numbers classes as it does", 0},
+    {"force", NULL,
+     "with --from: a model of other classes, columns or preparation; the recipe's and the data's are taken", 0},
     {"resume", NULL, "continues the run in the folder, to the same bits; starts one where there is none", 0},
     {"overwrite", NULL, "starts over where the folder holds a run", 0},
     {0},
@@ -147,13 +153,16 @@ static const cli_flag flags[] = {
 
 const cli_command cmd_train = {
     .name = "train",
-    .usage = "RECIPE [--out DIR] [--from MODEL] [--resume | --overwrite]",
+    .usage = "RECIPE [--out DIR] [--from MODEL [--force]] [--resume | --overwrite]",
     .summary = "Trains the network of a recipe, or resumes",
     .help =
         "Everything goes into the run folder: recipe.yaml (resolved), metrics.jsonl (a line an update), result.json,\n"
         "best.safetensors and last.safetensors (models), checkpoints/. Ctrl-C writes a checkpoint and ends with exit "
         "code 5;\n"
         "--resume then continues to the same bits as if nothing had happened.\n\n"
+        "With --from a model's weights keep their meaning: its numbers of classes, its columns, its statistics of the "
+        "inputs. Other classes,\n"
+        "columns or steps of preparation are refused; --force takes the new ones, and says what it does.\n\n"
         "Examples\n  gradus train recipes/fashion.yaml\n  gradus train my.yaml --set optimizer.lr=0.01 --set "
         "stop.epochs=20 --out runs/lr01\n",
     .flags = flags,

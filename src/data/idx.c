@@ -74,7 +74,7 @@ static const gr_row rows[] = {
      .value = "none",
      .range = "",
      .unit = "",
-     .help = "file of the targets, one a sample; plain or gzip"},
+     .help = "file of the targets: [N] or [N, 1] of classes, or of values in the output's shape; plain or gzip"},
 };
 
 GR_SOURCE(idx) = {

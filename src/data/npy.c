@@ -181,13 +181,13 @@ static const gr_row rows[] = {
      .kind = GR_ROW_PATH,
      .range = "",
      .unit = "",
-     .help = "array [N, ...]: a sample a row; any integer or real type"},
+     .help = "array [N, ...]: a sample a row; any integer or real type, of any value"},
     {.name = "targets",
      .kind = GR_ROW_PATH,
      .value = "none",
      .range = "",
      .unit = "",
-     .help = "array [N] of classes or values, [N, T] of classes a position, [N, k] of values"},
+     .help = "array [N] or [N, 1] of classes, or of values in the shape of the network's output, or flat"},
 };
 
 GR_SOURCE(npy) = {

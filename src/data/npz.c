@@ -305,7 +305,7 @@ static const gr_row rows[] = {
      .value = "none",
      .range = "",
      .unit = "",
-     .help = "name of the array of targets"},
+     .help = "name of the array of targets: [N] or [N, 1] of classes, or of values in the output's shape, or flat"},
 };
 
 GR_SOURCE(npz) = {

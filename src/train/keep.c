@@ -61,11 +61,17 @@ static origin here(const gr_loop *l)
     return o;
 }
 
+static const char *meaning_text(const gr_loop *l, char *text)
+{
+    snprintf(text, 24, "%016llx", (unsigned long long)gr__task_meaning(l->task));
+    return text;
+}
+
 gr_status gr__loop_checkpoint(gr_loop *l)
 {
     gr_state_row rows[GR_LOOP_ROWS];
-    gr_st_pair state[GR_LOOP_ROWS + 4];
-    char text[GR_LOOP_ROWS][40], name[64];
+    gr_st_pair state[GR_LOOP_ROWS + 5];
+    char text[GR_LOOP_ROWS][40], name[64], meaning[24];
     int n = gr__loop_state(l, rows);
     gr_status st = gr__run_metrics_flush(l->run, true);
     if (st != GR_OK) return st;
@@ -84,6 +90,7 @@ gr_status gr__loop_checkpoint(gr_loop *l)
     state[n++] = (gr_st_pair){"gradus.device", l->recipe->device};
     state[n++] = (gr_st_pair){"gradus.isa", o.isa};
     state[n++] = (gr_st_pair){"gradus.processor", o.processor};
+    state[n++] = (gr_st_pair){"gradus.meaning", meaning_text(l, meaning)};
     snprintf(name, sizeof name, "checkpoints/step-%lld.ckpt", (long long)l->step);
     st = gr__checkpoint_write(l->ctx, gr__run_path(l->run, name), l->engine->store, state, n);
     if (st == GR_OK) gr__run_prune(l->run, l->recipe->checkpoint_keep);
@@ -99,6 +106,21 @@ static void warn_elsewhere(gr_loop *l, const gr_st *ck)
         gr__log(l->ctx, GR_LOG_WARNING,
                 "this run began on %s (%s), this is %s (%s): it goes on, but not to the same bits", processor, isa,
                 o.processor, o.isa);
+}
+
+/* Statistics, classes and columns that the weights were trained with. */
+static gr_status same_meaning(gr_loop *l, const gr_st *ck)
+{
+    char text[24];
+    const char *was = gr__st_meta(ck, "gradus.meaning");
+    if (!was || strcmp(was, meaning_text(l, text)) == 0) return GR_OK;
+    gr_status st = gr__fail(l->ctx, GR_E_CONFLICT,
+                            "the run in %s prepares its inputs with other statistics, or has other classes or columns",
+                            l->options->out);
+    gr__error_hint(l->ctx, "%s",
+                   l->options->from ? "it did not begin with this --from MODEL, or the data changed"
+                                    : "if it began with --from MODEL, say so again; or the data changed");
+    return st;
 }
 
 static gr_status read_state(gr_loop *l, const gr_st *ck, const char *path)
@@ -165,6 +187,7 @@ gr_status gr__loop_resume(gr_loop *l, bool *resumed)
     gr_status st = same_recipe(l);
     if (st == GR_OK) st = gr__run_newest(l->run, &ck, &step, path, sizeof path);
     if (st != GR_OK || !ck) return st;
+    GR_TRY(same_meaning(l, ck));
     GR_TRY(gr__checkpoint_apply(l->ctx, ck, path, l->engine->store));
     GR_TRY(read_state(l, ck, path));
     warn_elsewhere(l, ck);

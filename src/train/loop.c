@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/pool.h"
 #include "train/loop.h"
+#include "train/origin.h"
 
 static double now(void)
 {
@@ -435,8 +436,17 @@ done:
     return st;
 }
 
+static gr_status read_origin(const gr_loop *l, gr__bump **memory, gr_origin *out)
+{
+    *memory = gr__bump_create(l->ctx);
+    return *memory ? gr__origin_read(l->ctx, *memory, l->recipe, l->options->from, l->options->force, out)
+                   : GR_E_MEMORY;
+}
+
 gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options *o, gr_train_result *out)
 {
+    gr__bump *memory = NULL;
+    gr_origin origin = {0};
     gr_task task = {0};
     gr_engine engine = {0};
     gr_loop l = {.ctx = ctx,
@@ -469,7 +479,8 @@ gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options 
         gr__engine_close(&engine);
         gr__task_close(&task);
     }
-    GR_TRY(gr__task_open(ctx, r, 1u << GR_PART_TRAIN | 1u << GR_PART_VALIDATION, NULL, &task));
+    if (o->from) GR_TRY(read_origin(&l, &memory, &origin));
+    GR_TRY(gr__task_open_from(ctx, r, 1u << GR_PART_TRAIN | 1u << GR_PART_VALIDATION, o->from ? &origin : NULL, &task));
     GR_TRY(gr__task_metrics(&task));
     GR_TRY(gr__engine_make(&task, true, 1u << GR_PART_VALIDATION, &engine));
     GR_TRY(gr__engine_budget(&engine, r->memory));
@@ -486,6 +497,7 @@ done:
     gr__loader_destroy(l.validation);
     gr__engine_close(&engine);
     gr__task_close(&task);
+    gr__bump_destroy(memory);
     gr__free(ctx, l.run, sizeof *l.run);
     return st;
 }

@@ -5,6 +5,7 @@
 #include "base/pool.h"
 #include "model/model.h"
 #include "train/agree.h"
+#include "train/origin.h"
 
 /* Below these a batch is gathered by the training thread: waking another costs more than what it hides, and where every
  * processor has a worker already, a third thread competes with them: 784 floats, batch 64, two threads of two
@@ -128,7 +129,7 @@ static bool part_has_source(const gr_recipe *r, gr_part p, unsigned only, bool f
     return only & 1u << p || (p == GR_PART_TRAIN && (fit || cut));
 }
 
-static gr_status load_parts(gr_task *t, unsigned only, bool fit)
+static gr_status load_parts(gr_task *t, unsigned only, const gr_origin *origin, bool fit)
 {
     const gr_recipe *r = t->recipe;
     const gr_wanted wanted = gr__agree_wanted(r);
@@ -146,6 +147,7 @@ static gr_status load_parts(gr_task *t, unsigned only, bool fit)
         t->set_of[p] = s;
         t->data_bytes += s->inputs_bytes + s->targets_bytes;
         GR_TRY(gr__agree_shapes(t->ctx, r, p, s->sample, s->target, s->target_sample));
+        if (origin && p == GR_PART_TRAIN) GR_TRY(gr__origin_settle(origin, t, s));
         if (!t->class_names) t->classes = GR_MAX(t->classes, s->classes), t->class_names = s->class_names;
         if (!learned && s->schema) t->schema = *s->schema;
         learned = true;
@@ -188,7 +190,8 @@ static gr_status say(const gr_task *t)
     return gr__agree_say_classes(t);
 }
 
-gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_model *model, gr_task *t)
+static gr_status open_task(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_model *model,
+                           const gr_origin *origin, gr_task *t)
 {
     gr_status st = GR_OK;
     GR_TRY(begin(ctx, r, t));
@@ -197,9 +200,13 @@ gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, cons
         t->schema = model->schema;
         t->prepared = model->prepared, t->n_prepared = model->n_prepared;
     }
-    GR_TRY(load_parts(t, only, model == NULL));
+    if (gr__origin_prepares(origin)) {
+        t->input_names = origin->input_names, t->n_input_names = origin->n_input_names;
+        t->prepared = origin->prepared, t->n_prepared = origin->n_prepared;
+    }
+    GR_TRY(load_parts(t, only, origin, model == NULL));
     GR_TRY(take_rows(t));
-    if (!model) {
+    if (!model && !gr__origin_prepares(origin)) {
         GR_TRY(gr__prepare_fit(ctx, t->memory, r->data.prepare, &t->set[GR_PART_TRAIN], &t->rows[GR_PART_TRAIN],
                                r->input, &t->prepared, &t->n_prepared));
     }
@@ -216,6 +223,16 @@ gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, cons
 done:
     if (st != GR_OK) gr__task_close(t);
     return st;
+}
+
+gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_model *model, gr_task *t)
+{
+    return open_task(ctx, r, only, model, NULL, t);
+}
+
+gr_status gr__task_open_from(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_origin *origin, gr_task *t)
+{
+    return open_task(ctx, r, only, NULL, origin, t);
 }
 
 /* ---- estimating ---- */
@@ -264,6 +281,33 @@ gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t)
 done:
     if (st != GR_OK) gr__task_close(t);
     return st;
+}
+
+static uint64_t hash(uint64_t h, const void *data, size_t n)
+{
+    const unsigned char *s = data;
+    for (size_t i = 0; i < n; i++) h = (h ^ s[i]) * UINT64_C(1099511628211);
+    return h;
+}
+
+static uint64_t hash_names(uint64_t h, const char *const *names, int n)
+{
+    for (int i = 0; names && i < n; i++) h = hash(h, names[i], strlen(names[i]) + 1);
+    return hash(h, &(int){names ? n : -1}, sizeof n);
+}
+
+uint64_t gr__task_meaning(const gr_task *t)
+{
+    uint64_t h = hash_names(UINT64_C(14695981039346656037), t->class_names, t->classes);
+    h = hash_names(h, t->input_names, t->n_input_names);
+    for (int i = 0; i < t->n_prepared; i++) {
+        const gr_prepared *p = &t->prepared[i];
+        const double *const numbers[] = {p->fill, p->sub, p->mul};
+        h = hash(h, p->kind, strlen(p->kind) + 1);
+        for (size_t k = 0; k < GR_COUNT(numbers); k++)
+            if (numbers[k]) h = hash(h, numbers[k], sizeof(double) * (size_t)p->n);
+    }
+    return h;
 }
 
 void gr__task_close(gr_task *t)

@@ -45,12 +45,19 @@ struct gr_model;
 /* Loads data and checks it. only: a bit mask of parts wanted (1 << part); without a model the training part is always
  * read, for statistics, class names and columns; with one these come from the model. */
 gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, const struct gr_model *model, gr_task *t);
+struct gr_origin; /* train/origin.h */
+/* For training that starts from a model: its preparation and the numbers of its classes hold. origin NULL: from none.
+ */
+gr_status gr__task_open_from(gr_context *ctx, const gr_recipe *r, unsigned only, const struct gr_origin *origin,
+                             gr_task *t);
 /* The same from headers alone: shapes and bytes are right, no sample is read, statistics are placeholders. For plans
  * and budgets. */
 gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t);
 void gr__task_close(gr_task *t);
 /* Default metrics that depend on the training data: f1, said in a note, where its classes are unbalanced beyond 3:1. */
 gr_status gr__task_metrics(gr_task *t);
+/* A number for what weights were trained to mean: preparation with its statistics, names of classes and columns. */
+uint64_t gr__task_meaning(const gr_task *t);
 /* What a loader of this part would be; background only matters to speed. */
 gr_loader_options gr__task_loader(const gr_task *t, gr_part p, bool background);
 /* How many updates a run is made of. */
@@ -189,6 +196,7 @@ typedef struct gr_progress {
 typedef struct gr_train_options {
     const char *out;  /* the run folder */
     const char *from; /* a model to start from, or NULL */
+    bool force;       /* from a model of other classes or preparation: the recipe's and the data's are taken */
     bool resume, overwrite;
     const volatile sig_atomic_t *stop;                  /* may be NULL; non-zero asks for a checkpoint and the end */
     void (*progress)(void *user, const gr_progress *p); /* may be NULL; called after every update and before every batch

@@ -36,6 +36,56 @@ static void every_allocation_may_fail(void **state)
     small_remove(&s);
 }
 
+/* Starting from a model reads what it says of classes, columns and preparation. */
+static void every_allocation_may_fail_from_a_model(void **state)
+{
+    (void)state;
+    static const char table[] =
+        "gradus: 1\nname: small\ndata: {train: {type: csv, file: t.csv, target: kind}, validation: {split: 0.2}, "
+        "batch: 16, prepare: [standardize]}\n"
+        "model: {input: [2], layers: [{type: dense, units: 3}]}\ncost: cross_entropy\noptimizer: sgd\n"
+        "stop: {epochs: 1}\n";
+    small s;
+    gr_train_result result;
+    char from[160], file[160];
+    small_make(&s, "");
+    snprintf(file, sizeof file, "%s/t.csv", s.folder);
+    snprintf(from, sizeof from, "%s/from.safetensors", s.folder);
+    FILE *out = fopen(s.recipe, "w");
+    assert_non_null(out);
+    assert_true(fputs(table, out) >= 0 && fclose(out) == 0);
+    for (int pass = 0; pass < 2; pass++) { /* the model's classes, then fewer in another order */
+        out = fopen(file, "w");
+        assert_non_null(out);
+        fprintf(out, "a,b,kind\n");
+        for (int i = 0; i < 60; i++)
+            fprintf(out, "%d,%d,%s\n", i, i * i % 7, i % 3 == 2 ? "cow" : pass || i % 3 ? "bee" : "ant");
+        assert_int_equal(fclose(out), 0);
+        if (pass) break;
+        char last[160];
+        gr_context *ctx = test_context_with(1, 0);
+        test_ok(ctx, small_train(ctx, &s, NULL, &result));
+        test_context_end(ctx);
+        snprintf(last, sizeof last, "%s/last.safetensors", s.out);
+        assert_int_equal(rename(last, from), 0);
+    }
+    gr_train_options o = {.from = from, .overwrite = true};
+    gr_context *count = test_context_with(1, 0);
+    test_ok(count, small_train(count, &s, &o, &result));
+    uint64_t n = gr__acquisitions(count);
+    test_context_end(count);
+    for (uint64_t k = 1; k <= n; k = next(k)) {
+        gr_context *ctx = test_context_with(1, 0);
+        gr__fail_acquisition(ctx, k);
+        gr_status st = small_train(ctx, &s, &o, &result);
+        gr__fail_acquisition(ctx, 0);
+        assert_true(st == GR_OK || st == GR_E_MEMORY);
+        if (st != GR_OK) assert_int_equal(gr_context_error(ctx)->code, GR_E_MEMORY);
+        test_context_end(ctx);
+    }
+    small_remove(&s);
+}
+
 static void every_write_may_fail(void **state)
 {
     (void)state;
@@ -67,6 +117,7 @@ static void every_write_may_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_may_fail),
+                                       cmocka_unit_test(every_allocation_may_fail_from_a_model),
                                        cmocka_unit_test(every_write_may_fail)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,32 @@
+/* Training that starts from a model: its weights keep the meaning they have there. Its inputs are prepared as the model
+ * prepares them, its outputs stand for the classes that they stand for, its columns come in the model's order. */
+#ifndef GR_TRAIN_ORIGIN_H
+#define GR_TRAIN_ORIGIN_H
+
+#include "train/train.h"
+
+typedef struct gr_origin {
+    const char *path;
+    bool force; /* what contradicts the model is taken from recipe and data, and said */
+    bool bare;  /* the file says nothing of these: weights alone */
+    const char *const *class_names;
+    int n_class_names;
+    const char *const *input_names;
+    int n_input_names;
+    gr_prepared *prepared;
+    int n_prepared;
+} gr_origin;
+
+/* Reads what the file says, into b. GR_E_CONFLICT where the recipe prepares in other steps, unless forced. */
+gr_status gr__origin_read(gr_context *ctx, gr__bump *b, const gr_recipe *r, const char *path, bool force,
+                          gr_origin *out);
+/* The model's preparation is the run's. */
+static inline bool gr__origin_prepares(const gr_origin *o)
+{
+    return o && !o->bare && !o->force;
+}
+/* Numbers the training set's classes by the model's names, and holds its columns against the model's. GR_E_CONFLICT
+ * where there are others, unless forced. */
+gr_status gr__origin_settle(const gr_origin *o, gr_task *t, gr_set *s);
+
+#endif
