@@ -42,6 +42,7 @@ static gr_status options_of(gr_context *ctx, const gr_settings *s, const gr_sour
                          .want = o->want,
                          .keep_float64 = o->keep_float64,
                          .exact = o->exact,
+                         .own_classes = o->own_classes,
                          .like = o->schema};
     gr_status st = delimiter_of(ctx, s, &c.delimiter);
     if (st == GR_OK) st = scalars(ctx, c.missing, "a text that stands for a missing value");

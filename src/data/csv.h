@@ -57,6 +57,7 @@ typedef struct gr__csv_options {
     bool keep_float64, exact; /* as in gr_source_options */
     bool inputs_only;         /* predict: the target column is not read and may lack */
     int64_t n_wanted;         /* as many inputs; 0: any */
+    bool own_classes;         /* with `like`: its labels are not held to that */
     const gr_schema *like;    /* other data than the training's: what that was; NULL: this is the training's */
 } gr__csv_options;
 

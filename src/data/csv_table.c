@@ -211,7 +211,8 @@ static gr_status whole_class(const gr__table *t, const gr__csv_reader *r, int32_
     if (f->n == 0) return gr__table_fail(t, r, t->target, "is empty");
     if (gr__field_whole(f, &x) && x < GR__MOST_CLASSES) return *out = (int32_t)x, GR_OK;
     gr_status st = gr__table_fail(t, r, t->target, "is not a class: whole numbers from 0 on, or texts");
-    if (t->o->like) gr__error_hint(t->ctx, "the training's classes are whole numbers, written 0, 1, 2, ...");
+    if (t->o->like && !t->o->own_classes)
+        gr__error_hint(t->ctx, "the training's classes are whole numbers, written 0, 1, 2, ...");
     return st;
 }
 
@@ -249,7 +250,7 @@ static gr_status look_at_labels(const gr__table *t, target_form *form, bool tell
 
 static gr_status look_at_target(const gr__table *t, target_form *form, bool tell)
 {
-    const gr_schema *like = t->o->like;
+    const gr_schema *like = t->o->own_classes ? NULL : t->o->like;
     *form = t->target < 0 || t->o->inputs_only ? FORM_NONE
             : t->o->want == GR_TARGET_VALUE    ? FORM_VALUE
             : like && like->class_names        ? FORM_KNOWN

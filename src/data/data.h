@@ -70,6 +70,7 @@ typedef struct gr_source_options {
         want; /* what the cost wants of a target column that could be either: GR_TARGET_CLASS or GR_TARGET_VALUE */
     const gr_wanted *wanted; /* what the targets' shape is held against; NULL: nothing */
     const gr_schema *schema; /* of the training, for all other data; NULL: this is the training's */
+    bool own_classes;        /* with a schema: its labels are classes of its own all the same */
     gr__bump *memory;        /* where a schema that gr__set_info gives lives; NULL: it gives none */
 } gr_source_options;
 

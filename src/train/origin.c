@@ -100,9 +100,8 @@ static gr_status copy(gr_context *ctx, gr__bump *b, const gr_model *m, gr_origin
 {
     gr_tree *steps = gr__prepare_tree(b, m->prepared, m->n_prepared);
     o->n_class_names = m->n_class_names;
-    o->n_input_names = m->n_input_names;
     if (m->class_names && !(o->class_names = copy_names(b, m->class_names, m->n_class_names))) return GR_E_MEMORY;
-    if (m->input_names && !(o->input_names = copy_names(b, m->input_names, m->n_input_names))) return GR_E_MEMORY;
+    if (!(o->schema = gr__schema_copy(b, &m->schema))) return GR_E_MEMORY;
     return steps ? gr__prepare_parse(ctx, b, steps, &o->prepared, &o->n_prepared) : GR_E_MEMORY;
 }
 
@@ -140,19 +139,19 @@ done:
 
 static gr_status settle_columns(const gr_origin *o, gr_task *t, const gr_set *s)
 {
+    const gr_schema *is = s->schema, *was = o->schema;
     int n = (int)gr_shape_count(s->sample), k = 0;
-    if (!o->input_names || !s->input_names || n != o->n_input_names) return GR_OK;
-    while (k < n && strcmp(o->input_names[k], s->input_names[k]) == 0) k++;
+    if (!was->name || !is || !is->name || n != was->n_inputs) return GR_OK;
+    while (k < n && strcmp(was->name[k], is->name[k]) == 0) k++;
     if (k == n) return GR_OK;
     if (o->force) {
         gr__log(t->ctx, GR_LOG_WARNING, "--force: column \"%s\" meets the weights that %s learned for \"%s\"",
-                s->input_names[k], o->path, o->input_names[k]);
+                is->name[k], o->path, was->name[k]);
         return GR_OK;
     }
     return gr__tree_fail(t->ctx, t->recipe->data.train, GR_E_CONFLICT,
                          "leave `columns` out or list the model's, in its order; --force takes the recipe's",
-                         "column %d of the inputs is \"%s\", but \"%s\" in %s", k, s->input_names[k], o->input_names[k],
-                         o->path);
+                         "column %d of the inputs is \"%s\", but \"%s\" in %s", k, is->name[k], was->name[k], o->path);
 }
 
 /* ---- classes ---- */

@@ -11,8 +11,7 @@ typedef struct gr_origin {
     bool bare;  /* the file says nothing of these: weights alone */
     const char *const *class_names;
     int n_class_names;
-    const char *const *input_names;
-    int n_input_names;
+    const gr_schema *schema; /* of its table; class names are those above */
     gr_prepared *prepared;
     int n_prepared;
 } gr_origin;

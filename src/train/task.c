@@ -142,7 +142,8 @@ static gr_status load_parts(gr_task *t, unsigned only, const gr_origin *origin, 
             source_options(r, &wanted, t->n_prepared || is_prepared(r) || t->set[GR_PART_TRAIN].missing);
         /* What the training's words and columns mean holds for all other data. */
         t->schema.class_names = t->class_names, t->schema.n_class_names = t->class_names ? t->classes : 0;
-        o.schema = learned || t->class_names ? &t->schema : NULL;
+        o.own_classes = p == GR_PART_TRAIN && gr__origin_prepares(origin); /* held against the model's below */
+        o.schema = learned || t->class_names || o.own_classes ? &t->schema : NULL;
         GR_TRY(gr__set_load(t->ctx, source_of(r, p), &o, s));
         t->set_of[p] = s;
         t->data_bytes += s->inputs_bytes + s->targets_bytes;
@@ -201,7 +202,7 @@ static gr_status open_task(gr_context *ctx, const gr_recipe *r, unsigned only, c
         t->prepared = model->prepared, t->n_prepared = model->n_prepared;
     }
     if (gr__origin_prepares(origin)) {
-        t->input_names = origin->input_names, t->n_input_names = origin->n_input_names;
+        t->schema = *origin->schema;
         t->prepared = origin->prepared, t->n_prepared = origin->n_prepared;
     }
     GR_TRY(load_parts(t, only, origin, model == NULL));
@@ -299,7 +300,7 @@ static uint64_t hash_names(uint64_t h, const char *const *names, int n)
 uint64_t gr__task_meaning(const gr_task *t)
 {
     uint64_t h = hash_names(UINT64_C(14695981039346656037), t->class_names, t->classes);
-    h = hash_names(h, t->input_names, t->n_input_names);
+    h = hash_names(h, t->schema.name, t->schema.name ? t->schema.n_inputs : 0);
     for (int i = 0; i < t->n_prepared; i++) {
         const gr_prepared *p = &t->prepared[i];
         const double *const numbers[] = {p->fill, p->sub, p->mul};
