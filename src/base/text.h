@@ -37,4 +37,9 @@ void gr__size_text(uint64_t bytes, char *buffer, size_t n); /* "1.5 MiB" */
 const char *gr__nearest(const char *name, const char *const *candidates, size_t n);
 bool gr__glob(const char *pattern, const char *name); /* '*' and '?' */
 
+/* How many bytes the UTF-8 character at s takes; 0: it is none (overlong forms and surrogates included). n >= 1. */
+size_t gr__utf8_bytes(const unsigned char *s, size_t n);
+/* Is this UTF-8 without control characters (tab and line ends are fine)? Else *at is the first offending byte. */
+bool gr__is_text(const char *s, size_t n, size_t *at);
+
 #endif

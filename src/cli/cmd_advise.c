@@ -115,7 +115,7 @@ static gr_status topic_json(cli *c, const gr_topic *t, const gr_advised *a)
     for (int i = 0; i < t->n; i++) json_array_append_new(rules, rule_json(&t->rules[i], a));
     json_t *o = json_pack("{s:s, s:s, s:s, s:o}", "topic", t->name, "title", t->title, "note", t->note, "rules", rules);
     if (o && a) json_object_set_new(o, "phase", json_string(gr__phase_name(a->phase)));
-    return cli_json(c, o, 17);
+    return cli_json(c, o);
 }
 
 /* ---- the command ---- */
@@ -129,7 +129,7 @@ static gr_status list(cli *c)
         for (int i = 0; i < n; i++)
             json_array_append_new(topics, json_pack("{s:s, s:s, s:i}", "topic", all[i]->name, "title", all[i]->title,
                                                     "rules", all[i]->n));
-        return cli_json(c, json_pack("{s:o}", "topics", topics), 17);
+        return cli_json(c, json_pack("{s:o}", "topics", topics));
     }
     for (int i = 0; i < n; i++) printf("%-12s %s (%d rules)\n", all[i]->name, all[i]->title, all[i]->n);
     return GR_OK;

@@ -110,7 +110,7 @@ static gr_status print_json(cli *c, const gr_member *m, const cli_rates *rates)
     json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s}", "name", m->name, "family", m->family, "title", m->title,
                           "cite", m->cite, "parameters", rows, "equations", m->equations);
     if (o && rates) json_object_set_new(o, "example", cli_rates_json(rates));
-    return cli_json(c, o, 17);
+    return cli_json(c, o);
 }
 
 /* The defaults that presets have in place of the row's. */
@@ -233,7 +233,7 @@ static gr_status explain_recipe(cli *c, const char *path)
     cli_rates rates;
     gr_status st = cli_rates_recipe(c, path, &rates);
     if (st != GR_OK) return st;
-    return c->json ? cli_json(c, cli_rates_json(&rates), 17) : cli_rates_print(c, &rates);
+    return c->json ? cli_json(c, cli_rates_json(&rates)) : cli_rates_print(c, &rates);
 }
 
 static gr_status unknown(cli *c, const listing *l)

@@ -9,7 +9,7 @@
 
 static gr_status answer(cli *c, json_t *o)
 {
-    gr_status printed = cli_json(c, o, 17);
+    gr_status printed = cli_json(c, o);
     if (printed != GR_OK) return printed;
     c->answered = true;
     return GR_OK;
@@ -55,7 +55,7 @@ static gr_status write_file(output *o, const char *name, const char *suffix, gr_
         st = path ? gr__file_write(c->ctx, path, o->text.s ? o->text.s : "", o->text.n) : GR_E_MEMORY;
     }
     if (st == GR_OK) {
-        json_array_append_new(o->files, json_string(path));
+        json_array_append_new(o->files, cli_text(path));
         if (!c->json && !c->quiet) printf("%s\n", path);
     }
     gr__text_free(&o->text);

@@ -34,13 +34,14 @@ static gr_status add_up(gr_engine *e, totals *t)
 
 static gr_status print_json(cli *c, const gr_engine_bytes *b, const totals *t)
 {
-    json_t *o = json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:f, s:f, s:f, s:[]}", "bytes",
-                          "parameters", (json_int_t)b->parameters, "gradients", (json_int_t)b->gradients, "slots",
-                          (json_int_t)b->slots, "activations", (json_int_t)b->activations, "workspace",
-                          (json_int_t)b->workspace, "data", (json_int_t)b->data, "loader", (json_int_t)b->loader,
-                          "total", (json_int_t)b->total, "bookkeeping", (json_int_t)b->bookkeeping, "forward_flops",
-                          t->forward_flops, "step_flops", t->step_flops, "predicted_seconds", t->seconds, "remat");
-    return cli_json(c, o, 12);
+    json_t *o =
+        json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:o, s:o, s:o, s:[]}", "bytes", "parameters",
+                  (json_int_t)b->parameters, "gradients", (json_int_t)b->gradients, "slots", (json_int_t)b->slots,
+                  "activations", (json_int_t)b->activations, "workspace", (json_int_t)b->workspace, "data",
+                  (json_int_t)b->data, "loader", (json_int_t)b->loader, "total", (json_int_t)b->total, "bookkeeping",
+                  (json_int_t)b->bookkeeping, "forward_flops", cli_real(t->forward_flops), "step_flops",
+                  cli_real(t->step_flops), "predicted_seconds", cli_real(t->seconds), "remat");
+    return cli_json(c, o);
 }
 
 static void print_rows(const gr_plan *p)

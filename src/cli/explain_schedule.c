@@ -184,8 +184,8 @@ gr_status cli_rates_print(cli *c, const cli_rates *r)
 json_t *cli_rates_json(const cli_rates *r)
 {
     json_t *rates = json_array();
-    for (int64_t i = 0; i < r->n; i++) json_array_append_new(rates, json_real(r->rate[i]));
-    return json_pack("{s:s, s:f, s:I, s:f, s:I, s:o}", "schedule", r->sched.member->head.name, "lr", r->lr, "updates",
-                     (json_int_t)r->updates, "updates_per_epoch", r->updates_per_epoch, "stride", (json_int_t)r->stride,
-                     "rates", rates);
+    for (int64_t i = 0; i < r->n; i++) json_array_append_new(rates, cli_real(r->rate[i]));
+    return json_pack("{s:s, s:o, s:I, s:o, s:I, s:o}", "schedule", r->sched.member->head.name, "lr", cli_real(r->lr),
+                     "updates", (json_int_t)r->updates, "updates_per_epoch", cli_real(r->updates_per_epoch), "stride",
+                     (json_int_t)r->stride, "rates", rates);
 }

@@ -1,10 +1,10 @@
 /* Model files: weights, and in the metadata all that predicting from raw input needs. */
 #include "model/model.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "model/safetensors.h"
 
 enum { MAX_NAMES = 1000000 };
@@ -108,7 +108,9 @@ static gr_status read_recipe(gr_model *m, const char *text)
     gr_status st = gr__yaml_parse(m->ctx, b, m->path, text, strlen(text), &root);
     if (st == GR_OK && root->kind != GR_TREE_MAP)
         st = gr__tree_fail(m->ctx, root, GR_E_TYPE, NULL, "it is not a map of keys");
+    gr__log_mute(m->ctx, true); /* what there is to warn of was said when it was trained by */
     if (st == GR_OK) st = gr__recipe_from_tree(m->ctx, b, root, m->path, ".", &m->recipe);
+    gr__log_mute(m->ctx, false);
     if (st != GR_OK) gr__bump_destroy(b);
     return st;
 }
