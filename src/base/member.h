@@ -72,6 +72,8 @@ gr_tree *gr__settings_tree(gr__bump *b, const gr_settings *s);
 /* Is x within a range text: an interval "[0,1)", "(0,inf)", "(-inf,inf)", a set "{1,2,4}", or "" for anything? NaN
  * never is. */
 bool gr__in_range(double x, const char *range);
+/* Adds the hint for a name that is none of n: what is meant, that it is still to come, or what there is. */
+void gr__hint_name(gr_context *ctx, const char *name, const char *const *names, size_t n);
 /* Finds `name` among n members; on failure GR_E_NAME with the nearest, at the place of `at` (may be NULL). */
 gr_status gr__member_find(gr_context *ctx, const char *family, const gr_member *const *members, int n, const char *name,
                           const gr_tree *at, const gr_member **out);

@@ -246,6 +246,8 @@ static int no_command(const char *name)
     fprintf(stderr, "gradus: unknown command %s\n", name);
     if (near)
         fprintf(stderr, "  did you mean %s?\n", near);
+    else if (gr__name_is_later(name))
+        fprintf(stderr, "  it is not there yet in this version of gradus; gradus --help lists what is\n");
     else
         fprintf(stderr, "  gradus --help lists the commands\n");
     return 2;

@@ -84,7 +84,10 @@ static gr_status need_meta(const gr_model *m, const char *key, const char **out)
     *out = gr__st_meta(m->file, key);
     if (*out) return GR_OK;
     gr_status st = gr__fail(m->ctx, GR_E_FORMAT, "\"%s\" has no \"%s\" in its metadata", m->path, key);
-    gr__error_hint(m->ctx, "it holds tensors, but was not written by gradus, or its metadata was lost");
+    gr__error_hint(m->ctx, gr__st_meta(m->file, "gradus.isa")
+                               ? "it is a checkpoint, from which --resume goes on; a run's models are "
+                                 "best.safetensors and last.safetensors"
+                               : "it holds tensors, but was not written by gradus, or its metadata was lost");
     return st;
 }
 

@@ -210,7 +210,8 @@ gr_status gr__st_open(gr_context *ctx, const char *path, gr_st **out)
     char *bytes;
     size_t n;
     gr_status st = gr__file_read(ctx, path, MAX_FILE_BYTES, &bytes, &n);
-    return st == GR_OK ? gr__st_parse(ctx, path, bytes, n, out) : st;
+    if (st == GR_OK) st = gr__st_parse(ctx, path, bytes, n, out);
+    return gr__mistaken_model(ctx, path, st);
 }
 
 void gr__st_close(gr_st *st)

@@ -1,6 +1,7 @@
 /* The sections of a recipe: one descriptor each, from which checking, the resolved recipe and the documentation come.
  *
  * Rows of kind TREE are read by recipe.c: members of families, lists, and what may be none. */
+#include <stdio.h>
 #include <string.h>
 
 #include "model/section.h"
@@ -188,8 +189,10 @@ gr_status gr__section_make(gr_context *ctx, gr__bump *b, const gr_member *m, con
                            gr_settings *out)
 {
     if (tree && tree->kind != GR_TREE_MAP) {
-        char shown[200];
-        return gr__tree_fail(ctx, tree, GR_E_TYPE, NULL, "%s is not a map of keys",
+        char shown[200], hint[300] = "";
+        if (tree->text && strspn(tree->text, "0123456789.")) /* a lone number, or `1 epoch`: of the first key */
+            snprintf(hint, sizeof hint, "write {%s: %.100s}", m->rows[0].name, tree->text);
+        return gr__tree_fail(ctx, tree, GR_E_TYPE, hint[0] ? hint : NULL, "%s is not a map of keys",
                              gr__tree_show(tree, shown, sizeof shown));
     }
     if (gr__tree_get(tree, "type")) /* members have one, sections do not */

@@ -8,8 +8,8 @@ const char *gr__type_of(gr_context *ctx, const gr_tree *tree, const char *family
     const gr_tree *type = tree && tree->kind == GR_TREE_MAP ? gr__tree_get(tree, "type") : tree;
     if (type && type->kind == GR_TREE_TEXT) return type->text;
     if (type) {
-        gr__tree_fail(ctx, type, GR_E_TYPE, NULL, "%s is not the name of %s %s", gr__tree_kind_name(type),
-                      strchr("aeiou", family[0]) ? "an" : "a", family);
+        gr__tree_fail(ctx, type, GR_E_TYPE, "write the name alone, or {type: name, ...}", "%s is not the name of %s %s",
+                      gr__tree_kind_name(type), strchr("aeiou", family[0]) ? "an" : "a", family);
         return NULL;
     }
     if (fallback) return fallback;
