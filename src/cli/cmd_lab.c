@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "cli/json.h"
 #include "report/figure.h"
+#include "study/advice.h"
 
 static gr_status answer(cli *c, json_t *o)
 {
@@ -173,7 +174,8 @@ const cli_command cmd_lab = {
     .name = "lab",
     .usage = "[NAME] [--out DIR]",
     .summary = "The chapter's figures computed anew: CSV, SVG, theory beside measurement",
-    .help = "Without a name: the list. With one: NAME.csv, NAME.svg and their companions in DIR, and a line for "
+    .help = "The chapter is " GR_CHAPTER
+            ".\n\nWithout a name: the list. With one: NAME.csv, NAME.svg and their companions in DIR, and a line for "
             "everything that theory predicts of them; exit code 1\n"
             "when a measurement is not as predicted. gradus explain NAME says what a figure computes and what "
             "--set may change. The same seed gives the same bytes.\n\n"

@@ -134,7 +134,8 @@ static const gr_row stop_rows[] = {
     GR_ROW("epochs", INT, "none", "[1,1000000000]", "epochs", "after so many passes over the training data"),
     GR_ROW("steps", INT, "none", "[1,1000000000000]", "updates", "after so many updates"),
     GR_ROW("seconds", REAL, "none", "(0,inf)", "s", "after so much time"),
-    GR_ROW("patience", INT, "none", "[1,1000000000]", "evaluations", "after so many evaluations without a new best"),
+    GR_ROW("patience", INT, "none", "[1,1000000000]", "evaluations",
+           "ends at the evaluation N+1 of a row without a better model; N is forgiven"),
     GR_ROW("validation_error_below", REAL, "none", "(0,inf)", "1", "at the first evaluation whose error is below it"),
 };
 const gr_member gr__section_stop = {.family = "recipe",
