@@ -7,9 +7,9 @@
 
 #include "cli/json.h"
 
-static const cli_command *const commands[] = {&cmd_train, &cmd_eval,      &cmd_predict, &cmd_init,   &cmd_plan,
-                                              &cmd_check, &cmd_curvature, &cmd_trace,   &cmd_data,   &cmd_lab,
-                                              &cmd_new,   &cmd_zoo,       &cmd_explain, &cmd_advise, &cmd_version};
+static const cli_command *const commands[] = {
+    &cmd_train, &cmd_eval, &cmd_predict, &cmd_init, &cmd_plan, &cmd_check,   &cmd_plot,   &cmd_curvature,
+    &cmd_trace, &cmd_data, &cmd_lab,     &cmd_new,  &cmd_zoo,  &cmd_explain, &cmd_advise, &cmd_version};
 
 static const cli_flag common[] = {
     {"set", "KEY=VALUE",

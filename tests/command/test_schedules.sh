@@ -100,7 +100,7 @@ bad 2 "optimizer.at: a fraction of the run needs to know" train rates.yaml --out
 # ---- explain ----
 for name in constant cyclic one_cycle plateau polynomial restarts step; do
   LC_ALL=C code 0 explain schedule.$name
-  has out.txt "^ +0.1 \\|\\*|^ +0.1 \\| +.*\\*"
+  has out.txt "^ +0.10? \\|\\*|^ +0.10? \\| +.*\\*"
   LC_ALL=C grep -q '[^ -~]' out.txt && short "explain $name is not plain ASCII"
   LC_ALL=C.UTF-8 code 0 explain schedule.$name
   has out.txt "│"
