@@ -31,6 +31,9 @@ void gr__error_hint(gr_context *ctx, const char *format, ...) GR_PRINTF(2, 3);
 gr_status gr__error_code(const gr_context *ctx); /* GR_OK while nothing failed */
 
 void gr__log(gr_context *ctx, gr_log_level level, const char *format, ...) GR_PRINTF(3, 4);
+/* Keeps warnings and notes to itself, for what is done again of which all was said the first time; false speaks again.
+ */
+void gr__log_mute(gr_context *ctx, bool mute);
 
 /* ---- memory: exact accounting; every release states the size that was acquired ----
  * Bookkeeping memory (structs, names, parsers) and tensor memory (parameters, arenas, data, loader) are counted apart;

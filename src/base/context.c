@@ -89,11 +89,16 @@ gr__pool *gr__context_pool(gr_context *ctx)
 
 void gr__log(gr_context *ctx, gr_log_level level, const char *format, ...)
 {
-    if (!ctx->options.log) return;
+    if (!ctx->options.log || (ctx->muted && level > GR_LOG_ERROR)) return;
     char text[2048];
     va_list args;
     va_start(args, format);
     gr__print_shown(text, sizeof text, format, args);
     va_end(args);
     ctx->options.log(ctx->options.user, level, text);
+}
+
+void gr__log_mute(gr_context *ctx, bool mute)
+{
+    ctx->muted = mute;
 }

@@ -80,13 +80,15 @@ static const char *join(char *buffer, size_t n, const char *const *names, size_t
     return buffer;
 }
 
-/* Adds `did you mean "x"?`, or the list of names when none is near. */
-static void hint_names(gr_context *ctx, const char *name, const char *const *names, size_t n)
+void gr__hint_name(gr_context *ctx, const char *name, const char *const *names, size_t n)
 {
     char list[400];
     const char *near = gr__nearest(name, names, n);
     if (near)
         gr__error_hint(ctx, "did you mean \"%s\"?", near);
+    else if (gr__name_is_later(name))
+        gr__error_hint(ctx, "it is not there yet in this version of gradus%s%s", n ? "; there are " : "",
+                       join(list, sizeof list, names, n));
     else if (n)
         gr__error_hint(ctx, n == 1 ? "there is only %s" : "there are %s", join(list, sizeof list, names, n));
 }
@@ -106,7 +108,7 @@ gr_status gr__member_find(gr_context *ctx, const char *family, const gr_member *
     const char **names = gr__alloc(ctx, bytes);
     if (!names) return GR_E_NAME; /* the error stands; only its hint is lost */
     for (int i = 0; i < n; i++) names[i] = members[i]->name;
-    hint_names(ctx, name, names, (size_t)n);
+    gr__hint_name(ctx, name, names, (size_t)n);
     gr__free(ctx, names, bytes);
     return GR_E_NAME;
 }
@@ -116,8 +118,8 @@ const char *gr__type_of(gr_context *ctx, const gr_tree *tree, const char *noun, 
     const gr_tree *type = tree && tree->kind == GR_TREE_MAP ? gr__tree_get(tree, "type") : tree;
     if (type && type->kind == GR_TREE_TEXT) return type->text;
     if (type) {
-        gr__tree_fail(ctx, type, GR_E_TYPE, NULL, "%s is not the name of %s %s", gr__tree_kind_name(type),
-                      strchr("aeiou", noun[0]) ? "an" : "a", noun);
+        gr__tree_fail(ctx, type, GR_E_TYPE, "write the name alone, or {type: name, ...}", "%s is not the name of %s %s",
+                      gr__tree_kind_name(type), strchr("aeiou", noun[0]) ? "an" : "a", noun);
         return NULL;
     }
     if (fallback) return fallback;
@@ -255,6 +257,7 @@ static gr_status check_value(gr_context *ctx, const gr_row *row, const gr_tree *
 
 static gr_status unknown_key(gr_context *ctx, const gr_member *m, const gr_tree *tree, int i, const char *const *also)
 {
+    char section[256];
     size_t n = 0, n_also = 0;
     while (also && also[n_also]) n_also++;
     size_t bytes = ((size_t)m->n_rows + n_also) * sizeof(const char *);
@@ -263,8 +266,11 @@ static gr_status unknown_key(gr_context *ctx, const gr_member *m, const gr_tree 
     if (!names) return GR_E_KEY;
     for (int r = 0; r < m->n_rows; r++) names[n++] = m->rows[r].name;
     for (size_t k = 0; k < n_also; k++) names[n++] = also[k];
-    if (n)
-        hint_names(ctx, tree->key[i], names, n);
+    const char *home = gr__key_home(tree->key[i], gr__tree_path(tree, section, sizeof section));
+    if (home && !gr__synonym(tree->key[i], names, n))
+        gr__error_hint(ctx, "it stands elsewhere: %s", home);
+    else if (n)
+        gr__hint_name(ctx, tree->key[i], names, n);
     else
         gr__error_hint(ctx, "%s has no settings", m->name);
     gr__free(ctx, names, bytes);
@@ -335,6 +341,8 @@ static gr_status settle_row(gr_context *ctx, gr__bump *b, const gr_row *row, gr_
         t = verbatim ? gr__tree_text(b, value) : gr__tree_flow(b, value);
         if (!t) return gr__error_code(ctx);
     }
+    bool words = row->kind == GR_ROW_TEXT || row->kind == GR_ROW_PATH || row->kind == GR_ROW_CHOICE;
+    if (!words) gr__tree_unquote(t, row->kind == GR_ROW_BOOL);
     s->value[i] = t;
     return check_value(ctx, row, t);
 }

@@ -100,6 +100,8 @@ const char *gr__type_of(gr_context *ctx, const gr_tree *tree, const char *noun, 
 /* Settings of the member, and of the common rows, from one tree that may hold either's keys. */
 gr_status gr__settings_both(gr_context *ctx, gr__bump *b, const gr_member *m, const gr_member *common,
                             const gr_tree *tree, gr_preset preset, gr_settings *own, gr_settings *rest);
+/* Adds the hint for a name that is none of n: what is meant, that it is still to come, or what there is. */
+void gr__hint_name(gr_context *ctx, const char *name, const char *const *names, size_t n);
 /* Finds `name` among n members; on failure GR_E_NAME with the nearest, at the place of `at` (may be NULL). */
 gr_status gr__member_find(gr_context *ctx, const char *family, const gr_member *const *members, int n, const char *name,
                           const gr_tree *at, const gr_member **out);

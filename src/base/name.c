@@ -39,6 +39,7 @@ const char *gr__nearest(const char *name, const char *const *candidates, size_t 
     const char *best = NULL;
     int best_distance = 0;
     if (length == 0 || length > LONGEST) return NULL;
+    if ((best = gr__synonym(name, candidates, n)) || gr__name_is_later(name)) return best;
     for (size_t i = 0; i < n; i++) {
         size_t other = strlen(candidates[i]);
         if (other == 0 || other > LONGEST) continue;

@@ -11,6 +11,7 @@ struct gr_context {
     uint64_t acquisitions, fail_acquisition; /* counted since creation; the number of the one that fails, 0: none */
     uint64_t writes, fail_write;             /* the same for write(2) */
 
+    bool muted;     /* see gr__log_mute */
     gr__pool *pool; /* NULL until first used */
 
     gr_error error; /* its strings are these buffers: keeping an error never allocates */

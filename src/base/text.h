@@ -48,8 +48,19 @@ const char *gr__double_text(double x, char *buffer);
 bool gr__parse_number(const char *s, double *out);
 bool gr__parse_size(const char *s, uint64_t *bytes);        /* 256K, 2G, 1.5M, 100: binary units */
 void gr__size_text(uint64_t bytes, char *buffer, size_t n); /* "1.5 MiB" */
-/* The candidate nearest to `name` in edit distance, or NULL if none is near enough to be meant. */
+/* The candidate that `name` means: the one that other tools call so, else the nearest in edit distance; NULL if none is
+ * near enough, or if `name` is one that is still to come. */
 const char *gr__nearest(const char *name, const char *const *candidates, size_t n);
+const char *gr__synonym(const char *name, const char *const *candidates,
+                        size_t n); /* NULL: no candidate is called so */
+/* The path of a recipe's key that is looked for in another section than its own, "stop.epochs"; NULL: there is none. */
+const char *gr__key_home(const char *name, const char *section);
+bool gr__name_is_later(const char *name);             /* of the interface, but not in this version */
 bool gr__glob(const char *pattern, const char *name); /* '*' and '?' */
+
+/* How many bytes the UTF-8 character at s takes; 0: it is none (overlong forms and surrogates included). n >= 1. */
+size_t gr__utf8_bytes(const unsigned char *s, size_t n);
+/* Is this UTF-8 without control characters (tab and line ends are fine)? Else *at is the first offending byte. */
+bool gr__is_text(const char *s, size_t n, size_t *at);
 
 #endif

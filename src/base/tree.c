@@ -97,6 +97,29 @@ gr_tree *gr__tree_scalar(gr__bump *b, const char *text)
     return t;
 }
 
+/* t where it can be changed: in its container. */
+static gr_tree *own(const gr_tree *t)
+{
+    for (int i = 0; t->parent && i < t->parent->n; i++)
+        if (t->parent->child[i] == t) return t->parent->child[i];
+    return NULL;
+}
+
+static void unquote(const gr_tree *t, bool truths)
+{
+    gr_tree plain = *t, *place = t->kind == GR_TREE_TEXT ? own(t) : NULL;
+    if (!place) return;
+    resolve(&plain);
+    if (plain.kind == GR_TREE_INT || plain.kind == GR_TREE_REAL || (truths && plain.kind == GR_TREE_BOOL))
+        *place = plain;
+}
+
+void gr__tree_unquote(const gr_tree *t, bool truths)
+{
+    unquote(t, truths);
+    for (int i = 0; t->kind == GR_TREE_LIST && i < t->n; i++) unquote(t->child[i], truths);
+}
+
 /* Decimal digits exactly, where a double would round; false if s is written another way or does not fit. */
 static bool exact_int(const char *s, int64_t *out)
 {

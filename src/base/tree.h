@@ -54,6 +54,9 @@ gr_status gr__tree_fail(gr_context *ctx, const gr_tree *t, gr_status code, const
  * `indent` spaces. */
 struct gr__text;
 void gr__tree_write(const gr_tree *t, struct gr__text *out, int indent);
+/* A text that spells a number (or, where `truths`, a truth value), as from a quoted "${LR}", becomes it; in a list
+ * every such text. */
+void gr__tree_unquote(const gr_tree *t, bool truths);
 const char *gr__tree_kind_name(const gr_tree *t); /* "a number", "a list", "text", ... */
 /* What messages call a value: "abc" in quotes, numbers as written, "a list". Returns buffer. */
 const char *gr__tree_show(const gr_tree *t, char *buffer, size_t n);

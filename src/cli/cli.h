@@ -49,7 +49,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cmd_advise, cmd_check, cmd_curvature, cmd_data, cmd_eval, cmd_explain, cmd_init, cmd_lab,
-    cmd_new, cmd_plan, cmd_predict, cmd_trace, cmd_train, cmd_version, cmd_zoo;
+    cmd_new, cmd_plan, cmd_plot, cmd_predict, cmd_trace, cmd_train, cmd_version, cmd_zoo;
 
 /* The value of a flag ("" for a switch that was given), NULL where it was not. The last one wins. */
 const char *cli_value(const cli *c, const char *name);

@@ -43,7 +43,7 @@ static void print_judged(const gr_rule *r, gr_fit fit, const char *why)
 
 static void print_topic(const gr_topic *t)
 {
-    printf("%s\n\n", t->title);
+    printf("%s\n\nThe chapter is " GR_CHAPTER ".\n\n", t->title);
     for (int i = 0; i < t->n; i++) print_rule(&t->rules[i]);
     if (t->note[0]) print_wrapped(t->note, 0);
 }
@@ -75,7 +75,7 @@ static void print_code(const char *text)
 static void print_markdown(const gr_topic *t)
 {
     printf("# %s\n\nWritten by `gradus advise %s --markdown`. `gradus advise %s RECIPE` holds the rules against a "
-           "recipe.\n\n%s\n\n",
+           "recipe.\n\nThe chapter is 'Training a Model', chapter 4 of *Deep Learning Systems* (Rodriguez). %s\n\n",
            t->title, t->name, t->name, t->note);
     printf(
         "| rule | if | choose | write | the chapter's sentence | section |\n| --- | --- | --- | --- | --- | --- |\n");
@@ -113,9 +113,10 @@ static gr_status topic_json(cli *c, const gr_topic *t, const gr_advised *a)
 {
     json_t *rules = json_array();
     for (int i = 0; i < t->n; i++) json_array_append_new(rules, rule_json(&t->rules[i], a));
-    json_t *o = json_pack("{s:s, s:s, s:s, s:o}", "topic", t->name, "title", t->title, "note", t->note, "rules", rules);
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:o}", "topic", t->name, "title", t->title, "chapter", GR_CHAPTER,
+                          "note", t->note, "rules", rules);
     if (o && a) json_object_set_new(o, "phase", json_string(gr__phase_name(a->phase)));
-    return cli_json(c, o, 17);
+    return cli_json(c, o);
 }
 
 /* ---- the command ---- */
@@ -129,7 +130,7 @@ static gr_status list(cli *c)
         for (int i = 0; i < n; i++)
             json_array_append_new(topics, json_pack("{s:s, s:s, s:i}", "topic", all[i]->name, "title", all[i]->title,
                                                     "rules", all[i]->n));
-        return cli_json(c, json_pack("{s:o}", "topics", topics), 17);
+        return cli_json(c, json_pack("{s:o}", "topics", topics));
     }
     for (int i = 0; i < n; i++) printf("%-12s %s (%d rules)\n", all[i]->name, all[i]->title, all[i]->n);
     return GR_OK;
@@ -215,7 +216,8 @@ const cli_command cmd_advise = {
     .name = "advise",
     .usage = "[TOPIC [RECIPE]] [--phase PHASE]",
     .summary = "The chapter's rules of choice, alone or held against a recipe",
-    .help = "Without a topic: the list. With one: its rules, each with the sentence behind it. With a recipe: "
+    .help = "The chapter is " GR_CHAPTER
+            ".\n\nWithout a topic: the list. With one: its rules, each with the sentence behind it. With a recipe: "
             "which rules apply to it, and what to write.\n"
             "  followed  the rule applies and the recipe does so\n"
             "  APPLIES   the rule applies and the recipe does otherwise\n"

@@ -10,7 +10,7 @@
 /* Prints o and lets it go. */
 static gr_status answer(cli *c, json_t *o)
 {
-    gr_status printed = cli_json(c, o, 17);
+    gr_status printed = cli_json(c, o);
     if (printed != GR_OK) return printed;
     c->answered = true;
     return GR_OK;
@@ -18,9 +18,9 @@ static gr_status answer(cli *c, json_t *o)
 
 static json_t *finding_json(const gr_finding *f)
 {
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s}", "id", f->id, "name", f->name, "verdict",
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "id", f->id, "name", f->name, "verdict",
                      gr__verdict_name(f->verdict), "figure", cli_real(f->figure), "limit", cli_real(f->limit),
-                     "message", f->message);
+                     "message", cli_text(f->message));
 }
 
 static void print_finding(const gr_finding *f)
@@ -61,7 +61,7 @@ static gr_status gradients(cli *c, const gr_recipe *r)
                    (long long)rows[i].checked, rows[i].error, rows[i].error < GR_GRADIENT_LIMIT ? "ok" : "WRONG");
     }
     if (c->json)
-        st = answer(c, json_pack("{s:O, s:f, s:b}", "gradients", list, "limit", GR_GRADIENT_LIMIT, "passed",
+        st = answer(c, json_pack("{s:O, s:o, s:b}", "gradients", list, "limit", cli_real(GR_GRADIENT_LIMIT), "passed",
                                  f.verdict != GR_VERDICT_FAILED));
     json_decref(list);
     return st == GR_OK && f.verdict == GR_VERDICT_FAILED ? gr__fail(c->ctx, GR_E_CHECK, "%s", f.message) : st;

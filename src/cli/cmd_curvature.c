@@ -89,7 +89,7 @@ static gr_status print_json(cli *c, const gr_hessian *h, const gr_curvature *k)
     json_object_set_new(o, "smallest", k->n_largest ? eigenvalue_json(k->smallest) : json_null());
     json_object_set_new(o, "steps", json_integer(k->steps));
     json_object_set_new(o, "converged", json_boolean(k->converged));
-    return cli_json(c, o, 17);
+    return cli_json(c, o);
 }
 
 static void print_text(const gr_hessian *h, const gr_curvature *k)

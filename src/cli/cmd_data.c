@@ -21,7 +21,7 @@ static gr_status write_manifest(cli *c, const gr_recipe *r, const char *out)
     if (c->json) {
         json_t *o = json_pack("{s:o}", "manifest", cli_text(out));
         for (int i = 0; i < n; i++) json_object_set_new(o, names[i], json_integer(parts[i].n));
-        st = cli_json(c, o, 17);
+        GR_TRY(cli_json(c, o));
     } else if (!c->quiet) {
         for (int i = 0; i < n; i++) printf("%-12s %lld samples\n", names[i], (long long)parts[i].n);
         printf("manifest     %s\n", out);

@@ -1,6 +1,5 @@
 /* gradus eval: cost, error, metrics and confusion of a model on data; looks at the test split are counted. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -55,13 +54,10 @@ static gr_status record_look(cli *c, const char *model, const gr_evaluation *ev)
     if (o) {
         json_int_t looks = json_integer_value(json_object_get(json_object_get(o, "test"), "evaluations"));
         json_object_set_new(o, "test",
-                            json_pack("{s:s, s:I, s:o, s:o, s:I}", "model", model, "samples", (json_int_t)ev->samples,
-                                      "cost_mean", cli_real(ev->cost_mean), "error", cli_real(ev->error), "evaluations",
-                                      looks + 1));
-        char *text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
-        st = text ? gr__file_write(c->ctx, path, text, strlen(text))
-                  : gr__fail(c->ctx, GR_E_MEMORY, "no memory for %s", path);
-        free(text);
+                            json_pack("{s:o, s:I, s:o, s:o, s:I}", "model", cli_text(model), "samples",
+                                      (json_int_t)ev->samples, "cost_mean", cli_real(ev->cost_mean), "error",
+                                      cli_real(ev->error), "evaluations", looks + 1));
+        st = gr__json_save(c->ctx, path, o);
     }
     json_decref(o);
     gr__strfree(c->ctx, path);
@@ -76,7 +72,30 @@ static gr_status record_look(cli *c, const char *model, const gr_evaluation *ev)
 
 /* ---- output ---- */
 
-static gr_status print_json(cli *c, const gr_metrics *m, gr_target_form form, const gr_evaluation *ev)
+static const char *class_name(const gr_model *m, int k, char *number, size_t n)
+{
+    if (m->class_names && k < m->n_class_names) return m->class_names[k];
+    snprintf(number, n, "%d", k);
+    return number;
+}
+
+static void confusion_json(json_t *o, const gr_model *model, const gr_evaluation *ev)
+{
+    char number[24];
+    json_t *rows = json_array(), *names = json_array();
+    for (int a = 0; a < ev->classes; a++) {
+        json_t *row = json_array();
+        for (int b = 0; b < ev->classes; b++)
+            json_array_append_new(row, json_integer(ev->confusion[(int64_t)a * ev->classes + b]));
+        json_array_append_new(rows, row);
+        json_array_append_new(names, cli_text(class_name(model, a, number, sizeof number)));
+    }
+    json_object_set_new(o, "classes", names);
+    json_object_set_new(o, "confusion", rows);
+}
+
+static gr_status print_json(cli *c, const gr_model *model, const gr_metrics *m, gr_target_form form,
+                            const gr_evaluation *ev)
 {
     json_t *o = json_object(), *metrics = json_object();
     json_object_set_new(o, "samples", json_integer(ev->samples));
@@ -86,17 +105,46 @@ static gr_status print_json(cli *c, const gr_metrics *m, gr_target_form form, co
     for (int i = 0; i < m->n; i++) json_object_set_new(metrics, m->use[i].name, cli_real(ev->metric[i]));
     json_object_set_new(o, "metrics", metrics);
     if (!ev->finite && form == GR_FORM_CLASS) json_object_set_new(o, "confusion", json_null());
-    if (ev->confusion) {
-        json_t *rows = json_array();
-        for (int a = 0; a < ev->classes; a++) {
-            json_t *row = json_array();
-            for (int b = 0; b < ev->classes; b++)
-                json_array_append_new(row, json_integer(ev->confusion[(int64_t)a * ev->classes + b]));
-            json_array_append_new(rows, row);
-        }
-        json_object_set_new(o, "confusion", rows);
+    if (ev->confusion) confusion_json(o, model, ev);
+    return cli_json(c, o);
+}
+
+/* Characters of a name, and its bytes of which at most so many are shown. */
+static int characters(const char *s, int most, int *bytes)
+{
+    int n = 0;
+    for (*bytes = 0; s[*bytes] && n < most; n++) {
+        size_t step = gr__utf8_bytes((const unsigned char *)s + *bytes, strlen(s + *bytes));
+        *bytes += step ? (int)step : 1;
     }
-    return cli_json(c, o, 17);
+    return n;
+}
+
+/* A name at the right of a column so wide. */
+static void put_name(const char *name, int width)
+{
+    char shown[200];
+    name = gr__shown(shown, sizeof shown, name, strlen(name));
+    int bytes, n = characters(name, width, &bytes);
+    printf(" %*s%.*s", width - n, "", bytes, name);
+}
+
+static void print_confusion(const gr_model *model, const gr_evaluation *ev)
+{
+    enum { LEAST = 6, MOST = 12 };
+    char number[24];
+    int width = LEAST, bytes;
+    for (int a = 0; a < ev->classes; a++)
+        width = GR_MAX(width, characters(class_name(model, a, number, sizeof number), MOST, &bytes));
+    printf("\nconfusion (rows: truth, columns: prediction)\n%*s", width + 1, "");
+    for (int b = 0; b < ev->classes; b++) put_name(class_name(model, b, number, sizeof number), width);
+    for (int a = 0; a < ev->classes; a++) {
+        printf("\n");
+        put_name(class_name(model, a, number, sizeof number), width);
+        for (int b = 0; b < ev->classes; b++)
+            printf(" %*lld", width, (long long)ev->confusion[(int64_t)a * ev->classes + b]);
+    }
+    printf("\n");
 }
 
 static void print_text(const gr_model *model, const gr_metrics *m, gr_part part, const gr_evaluation *ev)
@@ -113,17 +161,7 @@ static void print_text(const gr_model *model, const gr_metrics *m, gr_part part,
             printf("%s %s %.4f\n", name, m->use[i].name, ev->metric[i]);
         else
             printf("%s %s none\n", name, m->use[i].name);
-    if (!ev->confusion || ev->classes > 20) return;
-    printf("\nconfusion (rows: truth, columns: prediction)\n%12s", "");
-    for (int b = 0; b < ev->classes; b++) printf(" %6d", b);
-    for (int a = 0; a < ev->classes; a++) {
-        char number[16], label[16];
-        snprintf(number, sizeof number, "%d", a);
-        const char *class_ = model->class_names && a < model->n_class_names ? model->class_names[a] : number;
-        printf("\n%12s", gr__shown(label, 13, class_, strlen(class_)));
-        for (int b = 0; b < ev->classes; b++) printf(" %6lld", (long long)ev->confusion[(int64_t)a * ev->classes + b]);
-    }
-    printf("\n");
+    if (ev->confusion && ev->classes <= 20) print_confusion(model, ev);
 }
 
 static gr_status evaluate(cli *c, const gr_model *model, const gr_recipe *r, gr_part part)
@@ -150,7 +188,7 @@ static gr_status evaluate(cli *c, const gr_model *model, const gr_recipe *r, gr_
     gr__evaluation_warn(c->ctx, gr__part_name(part), &ev);
     if (part == GR_PART_TEST) GR_TRY(record_look(c, model->path, &ev));
     if (c->json)
-        GR_TRY(print_json(c, &engine.metrics, r->reading.target, &ev));
+        GR_TRY(print_json(c, model, &engine.metrics, r->reading.target, &ev));
     else if (!c->quiet)
         print_text(model, &engine.metrics, part, &ev);
 done:

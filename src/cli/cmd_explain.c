@@ -148,7 +148,7 @@ static gr_status print_json(cli *c, const gr_member *m, const cli_rates *rates)
     if (o && rates) json_object_set_new(o, "example", cli_rates_json(rates));
     if (o && metric_of(m)) json_object_set_new(o, "targets", targets_json(metric_of(m)));
     if (o && metric_of(m)) json_object_set_new(o, "better", json_string(metric_of(m)->lower ? "lower" : "higher"));
-    return cli_json(c, o, 17);
+    return cli_json(c, o);
 }
 
 /* The defaults that presets have in place of the row's. */
@@ -275,7 +275,7 @@ static gr_status explain_recipe(cli *c, const char *path)
     cli_rates rates;
     gr_status st = cli_rates_recipe(c, path, &rates);
     if (st != GR_OK) return st;
-    return c->json ? cli_json(c, cli_rates_json(&rates), 17) : cli_rates_print(c, &rates);
+    return c->json ? cli_json(c, cli_rates_json(&rates)) : cli_rates_print(c, &rates);
 }
 
 static gr_status unknown(cli *c, const listing *l)

@@ -61,11 +61,11 @@ static json_t *scalar(const gr_tree *t)
     case GR_TREE_BOOL:
         return json_boolean(t->truth);
     case GR_TREE_INT:
-        return gr__tree_int(t, &whole) ? json_integer(whole) : json_real(t->number);
+        return gr__tree_int(t, &whole) ? json_integer(whole) : cli_real(t->number);
     case GR_TREE_REAL:
-        return json_real(t->number);
+        return cli_real(t->number);
     case GR_TREE_TEXT:
-        return json_string(t->text);
+        return cli_text(t->text);
     default:
         return json_null();
     }
@@ -75,17 +75,19 @@ static gr_status print_json(cli *c, const char *out, int64_t parameters, const s
 {
     json_t *rows = json_array();
     for (size_t i = 0; i < n; i++) {
-        const gr_shape *shape = &s[i].param->entry.shape;
+        const gr_shape shape = gr__file_shape(&s[i].param->entry);
         json_t *init = s[i].init->kind == GR_TREE_MAP ? json_object() : scalar(s[i].init), *dims = json_array();
         for (int k = 0; json_is_object(init) && k < s[i].init->n; k++)
             json_object_set_new(init, s[i].init->key[k], scalar(s[i].init->child[k]));
-        for (int k = 0; k < shape->rank; k++) json_array_append_new(dims, json_integer(shape->dim[k]));
-        json_array_append_new(rows, json_pack("{s:s, s:o, s:o, s:f, s:f, s:f, s:f}", "name", s[i].param->entry.name,
-                                              "shape", dims, "init", init, "mean", s[i].mean, "std", s[i].std, "min",
-                                              s[i].low, "max", s[i].high));
+        for (int k = 0; k < shape.rank; k++) json_array_append_new(dims, json_integer(shape.dim[k]));
+        json_array_append_new(rows,
+                              json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "name", s[i].param->entry.name, "shape",
+                                        dims, "init", init, "mean", cli_real(s[i].mean), "std", cli_real(s[i].std),
+                                        "min", cli_real(s[i].low), "max", cli_real(s[i].high)));
     }
-    json_t *o = json_pack("{s:s, s:I, s:o}", "model", out, "parameters", (json_int_t)parameters, "tensors", rows);
-    return cli_json(c, o, 9);
+    json_t *o =
+        json_pack("{s:o, s:I, s:o}", "model", cli_text(out), "parameters", (json_int_t)parameters, "tensors", rows);
+    return cli_json(c, o);
 }
 
 static void print_text(const char *out, int64_t parameters, const start *s, size_t n)
@@ -96,7 +98,7 @@ static void print_text(const char *out, int64_t parameters, const start *s, size
         char shape[96];
         const gr_tree *type = s[i].init->kind == GR_TREE_MAP ? gr__tree_get(s[i].init, "type") : s[i].init;
         printf("%-32s %-22s %-18s %11.4g %11.4g\n", s[i].param->entry.name,
-               gr__shape_text(s[i].param->entry.shape, shape), type->text, s[i].mean, s[i].std);
+               gr__shape_text(gr__file_shape(&s[i].param->entry), shape), type->text, s[i].mean, s[i].std);
     }
 }
 

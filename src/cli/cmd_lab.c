@@ -6,10 +6,11 @@
 #include "base/file.h"
 #include "cli/json.h"
 #include "report/figure.h"
+#include "study/advice.h"
 
 static gr_status answer(cli *c, json_t *o)
 {
-    gr_status printed = cli_json(c, o, 17);
+    gr_status printed = cli_json(c, o);
     if (printed != GR_OK) return printed;
     c->answered = true;
     return GR_OK;
@@ -55,7 +56,7 @@ static gr_status write_file(output *o, const char *name, const char *suffix, gr_
         st = path ? gr__file_write(c->ctx, path, o->text.s ? o->text.s : "", o->text.n) : GR_E_MEMORY;
     }
     if (st == GR_OK) {
-        json_array_append_new(o->files, json_string(path));
+        json_array_append_new(o->files, cli_text(path));
         if (!c->json && !c->quiet) printf("%s\n", path);
     }
     gr__text_free(&o->text);
@@ -173,7 +174,8 @@ const cli_command cmd_lab = {
     .name = "lab",
     .usage = "[NAME] [--out DIR]",
     .summary = "The chapter's figures computed anew: CSV, SVG, theory beside measurement",
-    .help = "Without a name: the list. With one: NAME.csv, NAME.svg and their companions in DIR, and a line for "
+    .help = "The chapter is " GR_CHAPTER
+            ".\n\nWithout a name: the list. With one: NAME.csv, NAME.svg and their companions in DIR, and a line for "
             "everything that theory predicts of them; exit code 1\n"
             "when a measurement is not as predicted. gradus explain NAME says what a figure computes and what "
             "--set may change. The same seed gives the same bytes.\n\n"

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "cli/json.h"
+#include "graph/node.h"
+#include "model/file.h"
 #include "train/train.h"
 
 typedef struct totals {
@@ -32,15 +34,53 @@ static gr_status add_up(gr_engine *e, totals *t)
     return st;
 }
 
-static gr_status print_json(cli *c, const gr_engine_bytes *b, const totals *t)
+/* As model files have it, whatever order memory has. */
+static json_t *shape_json(const gr_entry_spec *entry)
 {
-    json_t *o = json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:f, s:f, s:f, s:[]}", "bytes",
-                          "parameters", (json_int_t)b->parameters, "gradients", (json_int_t)b->gradients, "slots",
-                          (json_int_t)b->slots, "activations", (json_int_t)b->activations, "workspace",
-                          (json_int_t)b->workspace, "data", (json_int_t)b->data, "loader", (json_int_t)b->loader,
-                          "total", (json_int_t)b->total, "bookkeeping", (json_int_t)b->bookkeeping, "forward_flops",
-                          t->forward_flops, "step_flops", t->step_flops, "predicted_seconds", t->seconds, "remat");
-    return cli_json(c, o, 12);
+    gr_shape s = gr__file_shape(entry);
+    json_t *list = json_array();
+    for (int i = 0; i < s.rank; i++) json_array_append_new(list, json_integer(s.dim[i]));
+    return list;
+}
+
+static json_t *parameters_json(const gr_engine *e)
+{
+    size_t n;
+    const gr_param_info *p = gr__network_params(e->task->network, &n);
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list,
+                              json_pack("{s:s, s:o, s:I, s:b}", "name", p[i].entry.name, "shape",
+                                        shape_json(&p[i].entry), "count", (json_int_t)gr_shape_count(p[i].entry.shape),
+                                        "frozen", gr__groups_freeze(&e->task->recipe->groups, p[i].entry.name)));
+    return list;
+}
+
+static gr_status print_json(cli *c, const gr_engine *e, const totals *t)
+{
+    const gr_engine_bytes *b = &e->bytes;
+    json_t *o =
+        json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:o, s:o, s:o, s:[]}", "bytes", "parameters",
+                  (json_int_t)b->parameters, "gradients", (json_int_t)b->gradients, "slots", (json_int_t)b->slots,
+                  "activations", (json_int_t)b->activations, "workspace", (json_int_t)b->workspace, "data",
+                  (json_int_t)b->data, "loader", (json_int_t)b->loader, "total", (json_int_t)b->total, "bookkeeping",
+                  (json_int_t)b->bookkeeping, "forward_flops", cli_real(t->forward_flops), "step_flops",
+                  cli_real(t->step_flops), "predicted_seconds", cli_real(t->seconds), "remat");
+    if (cli_value(c, "parameters")) json_object_set_new(o, "parameters", parameters_json(e));
+    return cli_json(c, o);
+}
+
+static void print_parameters(const gr_engine *e)
+{
+    size_t n;
+    const gr_param_info *p = gr__network_params(e->task->network, &n);
+    printf("\n%-40s %-24s %12s\n", "parameter", "shape", "count");
+    for (size_t i = 0; i < n; i++) {
+        char shape[96];
+        printf("%-40s %-24s %12lld%s\n", p[i].entry.name, gr__shape_text(gr__file_shape(&p[i].entry), shape),
+               (long long)gr_shape_count(p[i].entry.shape),
+               gr__groups_freeze(&e->task->recipe->groups, p[i].entry.name) ? "  frozen" : "");
+    }
 }
 
 static void print_rows(const gr_plan *p)
@@ -72,6 +112,7 @@ static void print_text(cli *c, gr_engine *e, const totals *t)
     printf("  and at most %llu bytes of bookkeeping\n\n", (unsigned long long)b->bookkeeping);
     printf("an update: %.4g Mflop, predicted %.3g ms on one thread; forward of an evaluation batch: %.4g Mflop\n",
            t->step_flops * 1e-6, t->seconds * 1e3, t->forward_flops * 1e-6);
+    if (cli_value(c, "parameters")) print_parameters(e);
     if (cli_value(c, "kernels")) print_rows(e->plan[0].plan);
 }
 
@@ -92,7 +133,7 @@ static gr_status run(cli *c)
     totals t = {0};
     GR_TRY(add_up(&engine, &t));
     if (c->json)
-        GR_TRY(print_json(c, &engine.bytes, &t));
+        GR_TRY(print_json(c, &engine, &t));
     else if (!c->quiet)
         print_text(c, &engine, &t);
 done:
@@ -104,12 +145,13 @@ done:
 
 static const cli_flag flags[] = {
     {"budget", "SIZE", "exit 4 if the run needs more tensor memory, as 256M or 2G", 0},
+    {"parameters", NULL, "lists the parameters: name, shape, how many numbers, frozen or not", 0},
     {"kernels", NULL, "lists the kernels of an update with their predicted cost", 0},
     {0},
 };
 
 const cli_command cmd_plan = {.name = "plan",
-                              .usage = "RECIPE [--budget SIZE] [--kernels]",
+                              .usage = "RECIPE [--budget SIZE] [--parameters] [--kernels]",
                               .summary = "Memory and time of a run, before anything is allocated",
                               .help = "`total` is the tensor memory that training then takes, to the byte; "
                                       "planned_bytes and peak_bytes of result.json are the same number.\n\n"

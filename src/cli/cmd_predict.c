@@ -35,18 +35,18 @@ static gr_status answer_json(const answers *a, const char *input, int64_t best, 
     char number[24];
     json_t *o = json_object(), *list = json_array(), *yes = json_array();
     json_object_set_new(o, "input", cli_text(input));
-    for (int64_t k = 0; k < a->width; k++) json_array_append_new(list, json_real(v[k]));
+    for (int64_t k = 0; k < a->width; k++) json_array_append_new(list, cli_real(v[k]));
     for (int64_t k = 0; k < a->width; k++)
         if (v[k] >= 0.5) json_array_append_new(yes, json_integer(k));
     if (tells_class(a)) {
         json_object_set_new(o, "class", best < 0 ? json_null() : json_integer(best));
         json_object_set_new(o, "label",
-                            best < 0 ? json_null() : json_string(class_name(a->model, best, number, sizeof number)));
+                            best < 0 ? json_null() : cli_text(class_name(a->model, best, number, sizeof number)));
     }
     if (a->form == GR_FORM_LABELS) json_object_set(o, "classes", best < 0 ? json_null() : yes);
     json_object_set_new(o, a->form == GR_FORM_VALUES ? "output" : "probabilities", list);
     json_decref(yes);
-    return cli_json(a->c, o, 17);
+    return cli_json(a->c, o);
 }
 
 static void answer_text(const answers *a, const char *input, int64_t best, const double *v)

@@ -14,9 +14,9 @@ static gr_status answer(cli *c, const gr_trace_options *o, const gr_trace_result
                                 r->item, "scope", r->scope, "operation", r->operation, "position", r->position, "a",
                                 cli_real(r->a), "b", cli_real(r->b), "relative", cli_real(r->relative), "note", r->note)
                     : json_null();
-    json_t *all = json_pack("{s:o, s:I, s:f, s:I, s:b}", "difference", d, "steps", (json_int_t)o->steps, "tolerance",
-                            o->tolerance, "compared", (json_int_t)r->compared, "diverged", r->diverged);
-    gr_status printed = cli_json(c, all, 17);
+    json_t *all = json_pack("{s:o, s:I, s:o, s:I, s:b}", "difference", d, "steps", (json_int_t)o->steps, "tolerance",
+                            cli_real(o->tolerance), "compared", (json_int_t)r->compared, "diverged", r->diverged);
+    gr_status printed = cli_json(c, all);
     if (printed != GR_OK) return printed;
     c->answered = true;
     return GR_OK;

@@ -101,7 +101,6 @@ static gr_status copy_file(FILE *to, gr_context *ctx, const char *folder, const 
     if (!f) return gr__fail(ctx, GR_E_FILE, "cannot read %s", path);
     for (size_t n; (n = fread(chunk, 1, sizeof chunk, f)) > 0;) fwrite(chunk, 1, n, to);
     fclose(f);
-    fputc('\n', to);
     return GR_OK;
 }
 

@@ -19,7 +19,7 @@ static gr_status run(cli *c)
         json_t *o = json_pack("{s:s, s:s, s:[s,s], s:s, s:{s:s, s:s, s:s}}", "version", GR_VERSION, "compiler",
                               COMPILER, "backends", "cpu", "ref", "isa", isa, "libraries", "jansson", JANSSON_VERSION,
                               "libdeflate", LIBDEFLATE_VERSION_STRING, "libfyaml", fy_library_version());
-        return cli_json(c, o, 17);
+        return cli_json(c, o);
     }
     printf("gradus %s\ncompiler         %s\nbackends         cpu, ref\ninstruction set  %s (of", GR_VERSION, COMPILER,
            isa);

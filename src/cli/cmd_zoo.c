@@ -44,7 +44,7 @@ static gr_status show(cli *c, const gr_zoo_recipe *z, bool whole)
     if (c->json) {
         json_t *o = json_pack("{s:s, s:s, s:I}", "name", z->name, "title", z->title, "parameters", (json_int_t)count);
         if (whole) json_object_set_new(o, "recipe", json_string(z->text));
-        gr_status printed = cli_json(c, o, 17);
+        gr_status printed = cli_json(c, o);
         if (printed != GR_OK) return printed;
     } else if (whole) {
         printf("# %lld parameters\n%s", (long long)count, z->text);
@@ -81,7 +81,7 @@ static gr_status run_new(cli *c)
     if (gr__file_exists(out)) return gr__fail(c->ctx, GR_E_EXISTS, "%s exists already", out);
     st = gr__file_write(c->ctx, out, z->text, strlen(z->text));
     if (st == GR_OK && c->json)
-        st = cli_json(c, json_pack("{s:o}", "recipe", cli_text(out)), 17);
+        st = cli_json(c, json_pack("{s:o}", "recipe", cli_text(out)));
     else if (st == GR_OK && !c->quiet)
         printf("%s: edit its data, then: gradus train %s\n", out, out);
     return st;

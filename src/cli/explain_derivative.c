@@ -164,11 +164,11 @@ static gr_status print_json(cli *c, const gr_derivative *d, gr_mode mode)
         json_object_set_new(o, "tolerance", cli_real(d->tolerance));
         json_object_set_new(o, "agree", json_boolean(d->agree));
         json_object_set_new(o, "operations",
-                            json_pack("{s:f, s:f, s:f, s:I}", "forward", d->forward_operations, "backward",
-                                      d->backward_operations, "backward_products", d->backward_products, "derivatives",
-                                      (json_int_t)d->parameters));
+                            json_pack("{s:o, s:o, s:o, s:I}", "forward", cli_real(d->forward_operations), "backward",
+                                      cli_real(d->backward_operations), "backward_products",
+                                      cli_real(d->backward_products), "derivatives", (json_int_t)d->parameters));
     }
-    gr_status printed = cli_json(c, o, 17);
+    gr_status printed = cli_json(c, o);
     if (printed != GR_OK) return printed;
     c->answered = true;
     return GR_OK;

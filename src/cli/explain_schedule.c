@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "cli/explain.h"
-#include "cli/plot.h"
+#include "cli/terminal.h"
+#include "report/plot.h"
 #include "train/train.h"
 
 enum { MOST_RATES = 100000 };
@@ -147,6 +148,25 @@ done:
 
 /* ---- showing ---- */
 
+static gr_status draw(cli *c, const cli_rates *r, double highest)
+{
+    double *x = gr__bump_alloc(c->memory, sizeof *x * (size_t)GR_MAX(r->n, 1));
+    gr__text text;
+    if (!x) return GR_E_MEMORY;
+    for (int64_t i = 0; i < r->n; i++) x[i] = (double)(i * r->stride);
+    gr_series s = {.mark = GR_MARK_LINE, .n = (size_t)r->n, .x = x, .y = r->rate};
+    gr_plot p = {.x = {.label = "updates", .high = (double)(r->stops ? r->stops : r->updates)},
+                 .y = {.low = 0, .high = highest},
+                 .series = &s,
+                 .n_series = 1};
+    gr_text_style style = {.columns = 78, .lines = cli_utf8() ? 12 : 16, .utf8 = cli_utf8()};
+    gr__text_init(&text, c->ctx);
+    gr_status st = gr__plot_text(&p, &style, &text);
+    if (st == GR_OK) printf("%s", text.s);
+    gr__text_free(&text);
+    return st;
+}
+
 gr_status cli_rates_print(cli *c, const cli_rates *r)
 {
     double low = INFINITY, high = 0;
@@ -162,8 +182,7 @@ gr_status cli_rates_print(cli *c, const cli_rates *r)
     if (st == GR_OK) printf("%s\n", text.s);
     gr__text_free(&text);
     if (st != GR_OK) return st;
-    int64_t shown = r->stops ? r->stops : r->updates;
-    cli_plot(stdout, &(cli_curve){.y = r->rate, .n = r->n, .x_end = (double)shown, .x_title = "updates"}, cli_utf8());
+    if ((st = draw(c, r, high)) != GR_OK) return st;
     printf("  first %.6g, highest %.6g, lowest %.6g, last %.6g\n", r->rate[0], high, low, r->rate[r->n - 1]);
     if (r->sched.member->observe)
         printf("  errors are made up: every %lld update%s they go nine tenths of the way to a floor proportional to "
@@ -177,8 +196,8 @@ gr_status cli_rates_print(cli *c, const cli_rates *r)
 json_t *cli_rates_json(const cli_rates *r)
 {
     json_t *rates = json_array();
-    for (int64_t i = 0; i < r->n; i++) json_array_append_new(rates, json_real(r->rate[i]));
-    return json_pack("{s:s, s:f, s:I, s:f, s:I, s:o}", "schedule", r->sched.member->head.name, "lr", r->lr, "updates",
-                     (json_int_t)r->updates, "updates_per_epoch", r->updates_per_epoch, "stride", (json_int_t)r->stride,
-                     "rates", rates);
+    for (int64_t i = 0; i < r->n; i++) json_array_append_new(rates, cli_real(r->rate[i]));
+    return json_pack("{s:s, s:o, s:I, s:o, s:I, s:o}", "schedule", r->sched.member->head.name, "lr", cli_real(r->lr),
+                     "updates", (json_int_t)r->updates, "updates_per_epoch", cli_real(r->updates_per_epoch), "stride",
+                     (json_int_t)r->stride, "rates", rates);
 }

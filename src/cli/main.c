@@ -1,16 +1,15 @@
 /* gradus: finds the command, reads its flags, reports its error, gives the exit code. */
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/json.h"
 
-static const cli_command *const commands[] = {&cmd_train, &cmd_eval,      &cmd_predict, &cmd_init,   &cmd_plan,
-                                              &cmd_check, &cmd_curvature, &cmd_trace,   &cmd_data,   &cmd_lab,
-                                              &cmd_new,   &cmd_zoo,       &cmd_explain, &cmd_advise, &cmd_version};
+static const cli_command *const commands[] = {
+    &cmd_train, &cmd_eval, &cmd_predict, &cmd_init, &cmd_plan, &cmd_check,   &cmd_plot,   &cmd_curvature,
+    &cmd_trace, &cmd_data, &cmd_lab,     &cmd_new,  &cmd_zoo,  &cmd_explain, &cmd_advise, &cmd_version};
 
 static const cli_flag common[] = {
     {"set", "KEY=VALUE",
@@ -232,12 +231,14 @@ static void print_error(const cli *c, gr_status st)
     fprintf(stderr, "gradus: %s%s%s%s\n", place, e->key, e->key[0] ? ": " : "", message);
     if (e->hint[0]) fprintf(stderr, "  %s\n", e->hint);
     if (!c->json || c->answered) return;
-    json_t *o =
-        json_pack("{s:{s:s, s:s, s:i, s:i, s:s, s:s, s:s}}", "error", "code", gr_status_name(st), "file", e->file,
-                  "line", e->line, "column", e->column, "key", e->key, "message", message, "hint", e->hint);
-    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL; /* strings that are not UTF-8 leave o NULL */
-    printf("%s\n", text ? text : "{\"error\":{}}");
-    free(text);
+    gr__text t;
+    gr__text_init(&t, c->ctx);
+    json_t *o = json_pack("{s:{s:s, s:o, s:i, s:i, s:o, s:o, s:o}}", "error", "code", gr_status_name(st), "file",
+                          cli_text(e->file), "line", e->line, "column", e->column, "key", cli_text(e->key), "message",
+                          cli_text(message), "hint", cli_text(e->hint));
+    if (o) gr__json_write(&t, o, 0);
+    printf("%s\n", o && !t.failed ? t.s : "{\"error\":{}}");
+    gr__text_free(&t);
     json_decref(o);
 }
 
@@ -256,6 +257,8 @@ static int no_command(const char *name)
     fprintf(stderr, "gradus: unknown command %s\n", name);
     if (near)
         fprintf(stderr, "  did you mean %s?\n", near);
+    else if (gr__name_is_later(name))
+        fprintf(stderr, "  it is not there yet in this version of gradus; gradus --help lists what is\n");
     else
         fprintf(stderr, "  gradus --help lists the commands\n");
     return 2;

@@ -1,10 +1,10 @@
 /* Model files: weights, and in the metadata all that predicting from raw input needs. */
 #include "model/model.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "model/safetensors.h"
 
 enum { MAX_NAMES = 1000000 };
@@ -90,7 +90,10 @@ static gr_status need_meta(const gr_model *m, const char *key, const char **out)
     *out = gr__st_meta(m->file, key);
     if (*out) return GR_OK;
     gr_status st = gr__fail(m->ctx, GR_E_FORMAT, "\"%s\" has no \"%s\" in its metadata", m->path, key);
-    gr__error_hint(m->ctx, "it holds tensors, but was not written by gradus, or its metadata was lost");
+    gr__error_hint(m->ctx, gr__st_meta(m->file, "gradus.isa")
+                               ? "it is a checkpoint, from which --resume goes on; a run's models are "
+                                 "best.safetensors and last.safetensors"
+                               : "it holds tensors, but was not written by gradus, or its metadata was lost");
     return st;
 }
 
@@ -114,7 +117,9 @@ static gr_status read_recipe(gr_model *m, const char *text)
     gr_status st = gr__yaml_parse(m->ctx, b, m->path, text, strlen(text), &root);
     if (st == GR_OK && root->kind != GR_TREE_MAP)
         st = gr__tree_fail(m->ctx, root, GR_E_TYPE, NULL, "it is not a map of keys");
+    gr__log_mute(m->ctx, true); /* what there is to warn of was said when it was trained by */
     if (st == GR_OK) st = gr__recipe_from_tree(m->ctx, b, root, m->path, ".", &m->recipe);
+    gr__log_mute(m->ctx, false);
     if (st != GR_OK) gr__bump_destroy(b);
     return st;
 }

@@ -365,22 +365,28 @@ static gr_status read_model(gr__recipe_reader *k)
     gr_recipe *r = k->r;
     gr_settings s;
     gr_stack *stack = gr__bump_alloc(k->b, sizeof *stack);
-    gr_tree *resolved = gr__tree_map(k->b);
     gr_status st =
         gr__section_make(k->ctx, k->b, &gr__section_model, gr__setting_tree(&k->top, "model"), r->preset, &s);
     if (st != GR_OK) return st;
-    if (!stack || !resolved) return GR_E_MEMORY;
+    if (!stack) return GR_E_MEMORY;
     GR_TRY(gr__recipe_neutral(k, gr__setting_tree(&s, "heads")));
     GR_TRY(read_input(k, gr__setting_tree(&s, "input")));
     r->layers = gr__setting_tree(&s, "layers");
     GR_TRY(gr__stack_make(k->ctx, k->b, r->layers, r->preset, stack));
     r->stack = stack;
-    if (!gr__tree_put(k->b, resolved, "input", gr__tree_copy(k->b, gr__setting_tree(&s, "input"))) ||
-        !gr__tree_put(k->b, resolved, "layers", gr__stack_tree(k->b, stack)))
-        return GR_E_MEMORY;
-    GR_TRY(gr__recipe_part(k, "model", resolved));
 done:
     return st;
+}
+
+/* After the network was tried: what is checked when a layer is built has its checked form then. */
+static gr_status keep_model(gr__recipe_reader *k)
+{
+    const gr_tree *input = gr__tree_get(gr__setting_tree(&k->top, "model"), "input");
+    gr_tree *resolved = gr__tree_map(k->b);
+    if (!gr__tree_put(k->b, resolved, "input", gr__tree_copy(k->b, input)) ||
+        !gr__tree_put(k->b, resolved, "layers", gr__stack_tree(k->b, k->r->stack)))
+        return GR_E_MEMORY;
+    return gr__recipe_part(k, "model", resolved);
 }
 
 /* ---- the whole ---- */
@@ -434,6 +440,7 @@ static gr_status read_all(gr__recipe_reader *k)
     GR_TRY(read_model(k));
     GR_TRY(read_members(k));
     GR_TRY(try_network(k)); /* what the targets are depends on its output */
+    GR_TRY(keep_model(k));
     GR_TRY(gr__recipe_data(k));
     if (k->r->optim.method[0].member->whole_set) k->r->data.batch = 0; /* all of it, whatever `data.batch` says */
     GR_TRY(gr__recipe_metrics(k));

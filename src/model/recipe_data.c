@@ -1,5 +1,6 @@
 /* `data:` of a recipe. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -35,13 +36,35 @@ static gr_status read_source(data_reader *d, const char *key, const gr_tree *t)
     return st == GR_OK ? put(d, key, resolved) : st;
 }
 
+/* Is it a share, 0.1 or 10 %, without the key that says of what? Then that is what the hint writes. */
+static bool lone_share(const gr_tree *t, const char *key, char *hint, size_t n)
+{
+    char digits[64];
+    double x = t->number;
+    size_t length = t->text ? strcspn(t->text, " %") : 0;
+    bool percent = t->text && strcmp(t->text + length + strspn(t->text + length, " "), "%") == 0;
+    if (t->kind == GR_TREE_TEXT && percent && length < sizeof digits) {
+        snprintf(digits, sizeof digits, "%.*s", (int)length, t->text);
+        if (!gr__parse_number(digits, &x)) return false;
+        x /= 100;
+    } else if (t->kind != GR_TREE_INT && t->kind != GR_TREE_REAL) {
+        return false;
+    }
+    snprintf(hint, n, "write {%s: %s}", key, gr__double_text(x, digits));
+    return true;
+}
+
 /* `validation:` and `test:`: a source of their own, or {split: 0.1} of the training data. */
 static gr_status read_part(data_reader *d, const char *key, const gr_tree **source, double *fraction)
 {
     gr__recipe_reader *k = d->k;
     const gr_tree *t = gr__setting_tree(&d->s, key);
     gr_settings s;
+    char hint[128], shown[200];
     if (gr__tree_none(t)) return put_none(d, key);
+    if (lone_share(t, "split", hint, sizeof hint))
+        return gr__tree_fail(k->ctx, t, GR_E_TYPE, hint, "%s is neither a source nor a map",
+                             gr__tree_show(t, shown, sizeof shown));
     if (!gr__tree_get(t, "split") || gr__tree_get(t, "type")) {
         *source = t;
         return read_source(d, key, t);
@@ -96,6 +119,10 @@ static gr_status read_split(data_reader *d, const gr_tree *source)
         return gr__tree_fail(k->ctx, source, GR_E_MISSING,
                              "split: {validation: 0.15, test: 0.05}; without any, call it `train`",
                              "a source needs a split");
+    char hint[128], shown[200];
+    if (lone_share(t, "validation", hint, sizeof hint))
+        return gr__tree_fail(k->ctx, t, GR_E_TYPE, hint, "%s is not a map of keys",
+                             gr__tree_show(t, shown, sizeof shown));
     if (t->kind == GR_TREE_TEXT && strcmp(t->text, "auto") == 0)
         return gr__tree_fail(k->ctx, t, GR_E_UNSUPPORTED, "split: {validation: 0.15, test: 0.05}",
                              "this version of gradus does not have it yet");

@@ -240,7 +240,8 @@ gr_status gr__st_open(gr_context *ctx, const char *path, gr_st **out)
 {
     gr__blob file;
     gr_status st = gr__blob_open(ctx, path, &file);
-    return st == GR_OK ? open_blob(&file, path, out) : st;
+    if (st == GR_OK) st = open_blob(&file, path, out);
+    return gr__mistaken_model(ctx, path, st);
 }
 
 gr_status gr__st_whole(gr_context *ctx, const char *path, gr_st **out)
@@ -248,7 +249,8 @@ gr_status gr__st_whole(gr_context *ctx, const char *path, gr_st **out)
     char *bytes;
     size_t n;
     gr_status st = gr__file_read(ctx, path, SIZE_MAX, &bytes, &n);
-    return st == GR_OK ? gr__st_parse(ctx, path, bytes, n, out) : st;
+    if (st == GR_OK) st = gr__st_parse(ctx, path, bytes, n, out);
+    return gr__mistaken_model(ctx, path, st);
 }
 
 void gr__st_close(gr_st *st)

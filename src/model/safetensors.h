@@ -29,7 +29,4 @@ uint32_t gr__st_header_crc(const char *header, size_t n, const char *digits);
 /* ours: the file must be one that nobody rewrote. Otherwise that is checked only where the header is still ours. */
 gr_status gr__st_verify_as(const gr_st *st, const char *path, bool ours);
 
-/* "text" as JSON: quotes, backslashes and control characters escaped, UTF-8 stays, other bytes become U+FFFD. */
-void gr__json_text(gr__text *out, const char *s);
-
 #endif

@@ -2,35 +2,14 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "model/safetensors.h"
-#include "model/yaml.h"
 
 static const char *type_name(gr_st_type type)
 {
     const gr_st_type_info *t = gr__st_types;
     while (t->type != type) t++;
     return t->name;
-}
-
-void gr__json_text(gr__text *out, const char *s)
-{
-    gr__text_put(out, "\"", 1);
-    for (size_t n = strlen(s), length; n > 0; s += length, n -= length) {
-        unsigned char c = (unsigned char)*s;
-        length = gr__utf8_bytes((const unsigned char *)s, n);
-        if (c == '"' || c == '\\')
-            gr__text_add(out, "\\%c", c);
-        else if (c == '\n')
-            gr__text_put(out, "\\n", 2);
-        else if (c < 0x20 || c == 0x7f)
-            gr__text_add(out, "\\u%04x", c);
-        else if (length)
-            gr__text_put(out, s, length);
-        else
-            gr__text_add(out, "\\ufffd");
-        if (!length) length = 1;
-    }
-    gr__text_put(out, "\"", 1);
 }
 
 static void put_tensor(gr__text *t, const gr_st_tensor *tensor, uint64_t from)

@@ -1,6 +1,7 @@
 /* The sections of a recipe: one descriptor each, from which checking, the resolved recipe and the documentation come.
  *
  * Rows of kind TREE are read by recipe.c: members of families, lists, and what may be none. */
+#include <stdio.h>
 #include <string.h>
 
 #include "model/section.h"
@@ -137,7 +138,8 @@ static const gr_row stop_rows[] = {
     GR_ROW("epochs", INT, "none", "[1,1000000000]", "epochs", "after so many passes over the training data"),
     GR_ROW("steps", INT, "none", "[1,1000000000000]", "updates", "after so many updates"),
     GR_ROW("seconds", REAL, "none", "(0,inf)", "s", "after so much time"),
-    GR_ROW("patience", INT, "none", "[1,1000000000]", "evaluations", "after so many evaluations without a new best"),
+    GR_ROW("patience", INT, "none", "[1,1000000000]", "evaluations",
+           "ends at the evaluation N+1 of a row without a better model; N is forgiven"),
     GR_ROW("validation_error_below", REAL, "none", "(0,inf)", "1", "at the first evaluation whose error is below it"),
 };
 const gr_member gr__section_stop = {.family = "recipe",
@@ -192,8 +194,10 @@ gr_status gr__section_make(gr_context *ctx, gr__bump *b, const gr_member *m, con
                            gr_settings *out)
 {
     if (tree && tree->kind != GR_TREE_MAP) {
-        char shown[200];
-        return gr__tree_fail(ctx, tree, GR_E_TYPE, NULL, "%s is not a map of keys",
+        char shown[200], hint[300] = "";
+        if (tree->text && strspn(tree->text, "0123456789.")) /* a lone number, or `1 epoch`: of the first key */
+            snprintf(hint, sizeof hint, "write {%s: %.100s}", m->rows[0].name, tree->text);
+        return gr__tree_fail(ctx, tree, GR_E_TYPE, hint[0] ? hint : NULL, "%s is not a map of keys",
                              gr__tree_show(tree, shown, sizeof shown));
     }
     if (gr__tree_get(tree, "type")) /* members have one, sections do not */

@@ -1,7 +1,7 @@
 /* gradus.table: how the training's table was read, as JSON in the metadata of a model. */
-#include <jansson.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "data/csv.h"
 #include "model/model.h"
 #include "model/safetensors.h"

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "model/file.h"
 #include "model/yaml.h"
 
 typedef struct anchor {
@@ -227,13 +228,6 @@ static gr_status take_key(reader *r, const char *text, gr_place at)
     return GR_OK;
 }
 
-/* JSON has no fractions: a recipe written by a program holds "1/255", and means the number. */
-static bool is_fraction(const char *s)
-{
-    double x;
-    return strchr(s, '/') && gr__parse_number(s, &x);
-}
-
 static gr_status take_scalar(reader *r, struct fy_event *e)
 {
     const char *text = NULL, *full;
@@ -250,7 +244,7 @@ static gr_status take_scalar(reader *r, struct fy_event *e)
     }
     GR_TRY(gr__expand(r->ctx, r->b, at, text, &full));
     GR_TRY(count(r, at, 1, (int64_t)strlen(full)));
-    gr_tree *t = plain || is_fraction(full) ? gr__tree_scalar(r->b, full) : gr__tree_text(r->b, full);
+    gr_tree *t = plain ? gr__tree_scalar(r->b, full) : gr__tree_text(r->b, full);
     if (!t) return GR_E_MEMORY;
     GR_TRY(attach(r, t, at));
     GR_TRY(add_anchor(r, e->scalar.anchor, t, at));
@@ -403,11 +397,11 @@ gr_status gr__yaml_read(gr_context *ctx, gr__bump *b, const char *path, gr_tree 
     gr_status st = gr__file_read(ctx, path, GR_YAML_BYTES, &text, &n);
     if (st == GR_E_FORMAT) { /* too long to be one: what a recipe holds is the recipe's fault */
         gr_context_clear_error(ctx);
-        return gr__place_fail(ctx, (gr_place){path, 0, 0}, GR_E_SYNTAX, NULL,
-                              "it is longer than the 1 MiB that a recipe may have");
+        st = gr__place_fail(ctx, (gr_place){path, 0, 0}, GR_E_SYNTAX, NULL,
+                            "it is longer than the 1 MiB that a recipe may have");
+    } else if (st == GR_OK) {
+        st = gr__yaml_parse(ctx, b, path, text, n, out);
+        gr__free(ctx, text, n + 1);
     }
-    if (st != GR_OK) return st;
-    st = gr__yaml_parse(ctx, b, path, text, n, out);
-    gr__free(ctx, text, n + 1);
-    return st;
+    return gr__mistaken_recipe(ctx, path, st);
 }

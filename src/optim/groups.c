@@ -109,7 +109,7 @@ static gr_status no_match(gr_context *ctx, const gr_group *x, const gr_param_inf
     const char *near = gr__nearest(x->match, names, n);
     gr_status st = gr__tree_fail(ctx, x->at ? gr__tree_get(x->at, "match") : NULL, GR_E_NAME, NULL,
                                  "no parameter is called \"%s\"", x->match);
-    gr__error_hint(ctx, near ? "did you mean \"%s\"?" : "`gradus plan` lists the parameters, the first is %s",
+    gr__error_hint(ctx, near ? "did you mean \"%s\"?" : "`gradus plan --parameters` lists them, the first is %s",
                    near ? near
                    : n  ? names[0]
                         : "none");

@@ -12,6 +12,8 @@
 
 #define MINUS "\xE2\x88\x92"
 
+enum { WIDTH = 800, HEIGHT = 500 }; /* unless the plot says otherwise */
+
 typedef struct drawing {
     const gr_plot *p;
     gr__text *out;
@@ -203,11 +205,32 @@ static void body(drawing *d)
 
 gr_status gr__plot_svg(const gr_plot *p, gr__text *out)
 {
-    drawing d = {.p = p, .out = out, .width = p->width > 0 ? p->width : 800, .height = p->height > 0 ? p->height : 500};
+    drawing d = {
+        .p = p, .out = out, .width = p->width > 0 ? p->width : WIDTH, .height = p->height > 0 ? p->height : HEIGHT};
     layout(&d);
     gr__page_open(out, d.width, d.height, p->title);
     legend(&d, false);
     body(&d);
     gr__page_close(out, d.width, d.height, p->caption);
     return out->failed ? GR_E_MEMORY : GR_OK;
+}
+
+gr_status gr__plots_svg(const gr_plot *p, int n, gr__text *out)
+{
+    int width = 0, height = 0, y = 0;
+    for (int i = 0; i < n; i++) {
+        width = GR_MAX(width, p[i].width > 0 ? p[i].width : WIDTH);
+        height += p[i].height > 0 ? p[i].height : HEIGHT;
+    }
+    gr__text_add(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\">\n",
+                 width, height, width, height);
+    gr_status st = GR_OK;
+    for (int i = 0; i < n && st == GR_OK; i++) {
+        gr__text_add(out, "<g transform=\"translate(0 %d)\">\n", y);
+        st = gr__plot_svg(&p[i], out);
+        gr__text_add(out, "</g>\n");
+        y += p[i].height > 0 ? p[i].height : HEIGHT;
+    }
+    gr__text_add(out, "</svg>\n");
+    return out->failed ? GR_E_MEMORY : st;
 }

@@ -52,5 +52,15 @@ typedef struct gr_plot {
 
 /* Adds the plot to out as one <svg> element, usable as a file or inside HTML. GR_E_MEMORY, kept in out's context. */
 gr_status gr__plot_svg(const gr_plot *p, gr__text *out);
+/* Several, one below the other, as one <svg> element. */
+gr_status gr__plots_svg(const gr_plot *p, int n, gr__text *out);
+
+/* The same plot as lines of characters, for a terminal; contours, rules and caption are left out. */
+typedef struct gr_text_style {
+    int columns, lines; /* of characters: the width of all, the height within the axes */
+    bool utf8;          /* dots of Braille characters; else a letter of ASCII a series */
+    bool colour;        /* with escape sequences */
+} gr_text_style;
+gr_status gr__plot_text(const gr_plot *p, const gr_text_style *style, gr__text *out);
 
 #endif

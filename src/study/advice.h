@@ -5,6 +5,9 @@
 
 #include "model/recipe.h"
 
+/* The text that "the chapter" means throughout. */
+#define GR_CHAPTER "'Training a Model', chapter 4 of Deep Learning Systems (Rodriguez)"
+
 /* Where the work stands: a recipe cannot tell. */
 typedef enum gr_phase {
     GR_PHASE_UNKNOWN,

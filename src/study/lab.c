@@ -27,6 +27,17 @@ static void note(gr_lab *lab, gr_status st)
     if (lab->failed == GR_OK) lab->failed = st;
 }
 
+/* Names become file names, in any shell and on any file system: letters, digits, '-', '_', '.' inside. */
+static void check_name(gr_lab *lab, const char *name)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    for (const char *s = name; s && (s == name || *s); s++)
+        if (!*s || (!strchr(plain, *s) && !(*s == '.' && s > name))) {
+            note(lab, gr__fail(lab->ctx, GR_E_INTERNAL, "no file can be called \"%s\"", name));
+            return;
+        }
+}
+
 gr_table *gr__lab_table(gr_lab *lab, const char *name, const char *title, const gr_column *columns, int n_columns)
 {
     if (lab->n_tables == GR_LAB_TABLES) {
@@ -34,6 +45,7 @@ gr_table *gr__lab_table(gr_lab *lab, const char *name, const char *title, const 
                            GR_LAB_TABLES));
         return &lab->table[0];
     }
+    check_name(lab, name);
     gr_table *t = &lab->table[lab->n_tables++];
     *t = (gr_table){.name = name, .title = title, .columns = columns, .n_columns = n_columns};
     return t;
@@ -57,7 +69,7 @@ void gr__lab_panel(gr_lab *lab, const gr_panel *panel)
         note(lab, gr__fail(lab->ctx, GR_E_INTERNAL, "figure %s has more than %d drawings", lab->figure->head.name,
                            GR_LAB_PANELS));
     else
-        lab->panel[lab->n_panels++] = *panel;
+        check_name(lab, panel->name), lab->panel[lab->n_panels++] = *panel;
 }
 
 static void claim(gr_lab *lab, gr_claim c, const char *quantity, va_list args)

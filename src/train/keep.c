@@ -1,5 +1,4 @@
 /* What a run keeps: models, checkpoints, the result. */
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 
 #include "backend/cpu/isa.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "model/model.h"
 #include "train/loop.h"
 
@@ -256,11 +256,8 @@ gr_status gr__loop_result(gr_loop *l, const gr_train_result *r)
     put_real(o, "seconds", r->seconds);
     json_object_set_new(o, "seed", json_integer((json_int_t)l->recipe->seed));
     keep_looks(l, o);
-    char *text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    gr_status st = gr__json_save(l->ctx, gr__run_path(l->run, "result.json"), o);
     json_decref(o);
-    if (!text) return gr__fail(l->ctx, GR_E_MEMORY, "no memory for result.json");
-    gr_status st = gr__file_write(l->ctx, gr__run_path(l->run, "result.json"), text, strlen(text));
-    free(text);
     return st;
 }
 

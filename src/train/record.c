@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "train/loop.h"
 
 typedef struct line {
@@ -10,25 +11,12 @@ typedef struct line {
     size_t n;
 } line;
 
-/* snprintf whatever locale the host program has set. */
-static int GR_PRINTF(3, 4) format(char *buffer, size_t n, const char *text, ...)
+static void put(line *l, const char *key, double x)
 {
-    va_list args;
-    va_start(args, text);
-    int k = gr__print(buffer, n, text, args);
-    va_end(args);
-    return k;
-}
-
-/* Digits that a reader needs: costs and rates to 10, what must equal another command's figure to the last bit to 17. */
-static void put(line *l, const char *key, const char *digits, double x)
-{
+    char number[32];
     if (l->n >= sizeof l->text - 64) return;
-    l->n += (size_t)format(l->text + l->n, sizeof l->text - l->n, "%s\"%s\":", l->n > 1 ? "," : "", key);
-    if (isfinite(x))
-        l->n += (size_t)format(l->text + l->n, sizeof l->text - l->n, digits, x);
-    else
-        l->n += (size_t)format(l->text + l->n, sizeof l->text - l->n, "null");
+    l->n += (size_t)snprintf(l->text + l->n, sizeof l->text - l->n, "%s\"%s\":%s", l->n > 1 ? "," : "", key,
+                             gr__json_number(x, number));
 }
 
 static void put_metrics(line *l, const gr_metrics *m, const gr_evaluation *ev)
@@ -36,7 +24,7 @@ static void put_metrics(line *l, const gr_metrics *m, const gr_evaluation *ev)
     char key[96];
     for (int i = 0; i < m->n; i++) {
         snprintf(key, sizeof key, "validation_%s", m->use[i].name);
-        put(l, key, "%.17g", ev->metric[i]);
+        put(l, key, ev->metric[i]);
     }
 }
 
@@ -44,23 +32,22 @@ gr_status gr__loop_line(gr_loop *l, const gr_evaluation *ev)
 {
     line t = {.text = "{", .n = 1};
     double seconds = gr__loop_seconds(l);
-    put(&t, "step", "%.0f", (double)l->step);
-    put(&t, "epoch", "%.10g", (double)l->epoch + (double)l->index / (double)l->batches);
-    put(&t, "samples", "%.0f", (double)l->samples);
-    put(&t, "lr", "%.10g", l->lr);
-    put(&t, "train_cost", "%.10g", l->train_cost);
-    if (l->recipe->penalties.n) put(&t, "data_cost", "%.10g", l->data_cost);
-    put(&t, "grad_norm", "%.10g", l->norm);
-    put(&t, "seconds", "%.6f", seconds);
-    put(&t, "samples_per_second", "%.6g",
-        (double)(l->samples - l->line_samples) / GR_MAX(seconds - l->line_began, 1e-9));
+    put(&t, "step", (double)l->step);
+    put(&t, "epoch", (double)l->epoch + (double)l->index / (double)l->batches);
+    put(&t, "samples", (double)l->samples);
+    put(&t, "lr", l->lr);
+    put(&t, "train_cost", l->train_cost);
+    if (l->recipe->penalties.n) put(&t, "data_cost", l->data_cost);
+    put(&t, "grad_norm", l->norm);
+    put(&t, "seconds", round(seconds * 1e6) / 1e6);
+    put(&t, "samples_per_second", (double)(l->samples - l->line_samples) / GR_MAX(seconds - l->line_began, 1e-9));
     if (ev) {
-        put(&t, "train_cost_mean", "%.10g", l->train_cost_mean);
-        put(&t, "validation_cost", "%.17g", ev->cost_mean);
-        put(&t, "validation_error", "%.17g", ev->error);
+        put(&t, "train_cost_mean", l->train_cost_mean);
+        put(&t, "validation_cost", ev->cost_mean);
+        put(&t, "validation_error", ev->error);
         put_metrics(&t, &l->engine->metrics, ev);
-        if (l->average_held) put(&t, "swa_validation_cost", "%.17g", l->average_cost);
-        if (l->average_held) put(&t, "swa_validation_error", "%.17g", l->average_error);
+        if (l->average_held) put(&t, "swa_validation_cost", l->average_cost);
+        if (l->average_held) put(&t, "swa_validation_error", l->average_error);
     }
     t.text[t.n++] = '}';
     t.text[t.n++] = '\n';

@@ -7,7 +7,7 @@ code 0 check r.yaml
 for name in formats data outputs "initial cost" symmetry initialisation gradients; do has out.txt "^ok +[A-Z][0-9] +$name "; done
 [[ $(wc -l <out.txt) -eq 7 ]] || short "check prints $(wc -l <out.txt) lines, not 7"
 code 0 check r.yaml --json
-has out.txt '"checks":\[\{"id":"X1","name":"formats","verdict":"ok","figure":32.0,"limit":32.0,"message":"'
+has out.txt '"checks":\[\{"id":"X1","name":"formats","verdict":"ok","figure":32,"limit":32,"message":"'
 has out.txt '"passed":true'
 [[ $(grep -o '"kind":"parameter","format":"float32"' out.txt | wc -l) -eq 4 ]] || short "not every parameter's format is told"
 code 0 check r.yaml --set precision=float64 && has out.txt "X1 .* 64 .*float64"

@@ -12,6 +12,7 @@ for file in fig4.5.csv fig4.5-cost.csv fig4.5-updates.csv fig4.5-theory.csv fig4
   [[ -s lab/$file ]] || short "lab/$file is missing"
   has out.txt "^lab/$file\$"
 done
+[[ -z $(find lab -type f | grep -vE "^lab/[a-z0-9.-]+$") ]] || short "names that are no plain file names: $(find lab -type f)"
 [[ $(find lab -type f | wc -l) -eq $(grep -c '^lab/' out.txt) ]] || short "files and lines differ: $(find lab -type f | tr '\n' ' ')"
 has out.txt " ok +smallest rate at which w grows: 2 / L"
 has lab/fig4.5-theory.csv "^quantity,predicted,measured,relative_error,low,high,holds$"
@@ -41,9 +42,14 @@ command -v dot >/dev/null && { dot -Tsvg g/fig4.9.dot >/dev/null || short "Graph
 # Equal budgets; too little training to beat guessing is said
 small=(--set rates=2 --set seeds=2 --set samples=100)
 code 1 lab optimizers --out o "${small[@]}" --set epochs=1 --json
-has out.txt '"quantity":"trainings spent on adam","predicted":4.0,"measured":4.0'
+has out.txt '"quantity":"trainings spent on adam","predicted":4,"measured":4'
 code 1 lab optimizers --out o2 "${small[@]}" --set epochs=1 --threads 2 --quiet
 for file in o/*; do same "$file" "o2/${file##*/}" "the second run"; done
+
+# Names of all files of a figure with many: no blanks, braces, colons
+"$gradus" lab init --set width=64 --set networks=1 --out i >out.txt 2>err.txt # its claims need more networks
+[[ $(find i -name 'init*.svg' | wc -l) -eq 3 ]] || short "drawings of init: $(find i -type f | tr '\n' ' ')"
+[[ -z $(find i -type f | grep -vE '^i/init[a-z-]*\.(csv|svg|dot)$') ]] || short "names of init's files: $(find i -type f | tr '\n' ' ')"
 
 # Again, into a folder with parents and over old files: the same bytes, for any number of threads; another seed, other bytes
 code 0 lab symmetry --out a/b --quiet && [[ ! -s out.txt ]] || short "--quiet prints"
@@ -58,7 +64,7 @@ differ a/b/symmetry.csv d/symmetry.csv "another seed"
 # --json: one object, on standard output alone; settings; explain knows figures
 code 0 lab fig4.8 --json --out e --set condition=400
 [[ $(wc -l <out.txt) -eq 1 && ! -s err.txt ]] || short "--json prints more than one object"
-has out.txt '^\{"figure":"fig4.8",.*"files":\["e/fig4.8.csv",.*"claims":\[\{"quantity":"updates of SGD at condition number 10","predicted":69.0,"measured":69.0,"relative_error":0.0,.*"holds":true\}$'
+has out.txt '^\{"figure":"fig4.8",.*"files":\["e/fig4.8.csv",.*"claims":\[\{"quantity":"updates of SGD at condition number 10","predicted":69,"measured":69,"relative_error":0,.*"holds":true\}$'
 has e/fig4.8.svg "400 w2"
 code 0 explain fig4.8 && has out.txt "^  condition +100 +\[4,1000\]"
 

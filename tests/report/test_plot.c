@@ -318,9 +318,101 @@ static void every_figure_is_drawn(void **state)
     }
 }
 
+/* ---- as characters ---- */
+
+static void text_of(gr_context *ctx, const gr_plot *p, const gr_text_style *style, gr__text *t)
+{
+    gr__text_init(t, ctx);
+    test_ok(ctx, gr__plot_text(p, style, t));
+}
+
+/* Any numbers, widths and axes: no line is wider than asked, every series leaves its character where it has a number.
+ */
+static void text_of_any_numbers(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    static const double x[] = {1, 2, 3, 4}, y[][4] = {{1, 2, 3, 4},          {NAN, NAN, NAN, NAN},  {5, 5, 5, 5},
+                                                      {1e-310, 0, 1e300, 1}, {INFINITY, 1, NAN, 2}, {-1, 0, 1, -1e308}};
+    for (size_t i = 0; i < GR_COUNT(y); i++)
+        for (int log = 0; log < 2; log++)
+            for (int columns = 1; columns < 130; columns += 13) {
+                gr__text t;
+                gr_series s = {.label = "a", .n = 4, .x = x, .y = y[i]};
+                gr_plot p = {.title = "t", .x = {.label = "updates"}, .y = {.log = log}, .series = &s, .n_series = 1};
+                text_of(ctx, &p, &(gr_text_style){.columns = columns, .lines = 7}, &t);
+                int width = GR_MAX(columns, 28), lines = 0;
+                for (const char *at = t.s; *at; lines++) {
+                    size_t n = strcspn(at, "\n");
+                    assert_true((int)n <= width);
+                    at += n + (at[n] == '\n');
+                }
+                assert_true(lines >= 7 + 3);
+                assert_null(strstr(t.s, "nan"));
+                gr__text_free(&t);
+            }
+    test_context_end(ctx);
+}
+
+static void text_of_a_line(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    static const double x[] = {0, 1, 2, 3}, y[] = {0, 1, 2, 3}, gap[] = {3, NAN, NAN, 0};
+    gr_series s[] = {{.label = "up", .n = 4, .x = x, .y = y}, {.label = "two", .n = 4, .x = x, .y = gap}};
+    gr_plot p = {.x = {.low = 0, .high = 3}, .y = {.low = 0, .high = 3}, .series = s, .n_series = 2};
+    gr__text t;
+    text_of(ctx, &p, &(gr_text_style){.columns = 28, .lines = 4}, &t);
+    assert_string_equal(t.s, "           |o            ***\n"
+                             "           |        *****\n"
+                             "           |   *****\n"
+                             "         0 |***            o\n"
+                             "           +----------------\n"
+                             "            0\n"
+                             "            * up  o two\n");
+    gr__text_free(&t);
+    text_of(ctx, &p, &(gr_text_style){.columns = 28, .lines = 4, .utf8 = true, .colour = true}, &t);
+    assert_non_null(strstr(t.s, "\033[34m")); /* and it is switched off as often as it is switched on */
+    assert_int_equal(count(t.s, "\033["), 2 * count(t.s, "\033[0m"));
+    gr__text_free(&t);
+    for (uint64_t k = 1; k < 4; k++) {
+        gr__text_init(&t, ctx);
+        gr__fail_acquisition(ctx, k);
+        gr_status st = gr__plot_text(&p, &(gr_text_style){.columns = 80, .lines = 8}, &t);
+        gr__fail_acquisition(ctx, 0);
+        assert_true(st == GR_E_MEMORY || k > 1);
+        gr_context_clear_error(ctx);
+        gr__text_free(&t);
+    }
+    test_context_end(ctx);
+}
+
+/* Several plots in one file. */
+static void plots_one_below_the_other(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    static const double x[] = {0, 1, 2};
+    gr_series s = {.label = "a & b", .n = 3, .x = x, .y = x};
+    gr_plot p[] = {{.title = "one", .series = &s, .n_series = 1, .height = 300},
+                   {.title = "two", .series = &s, .n_series = 1}};
+    gr__text t;
+    gr__text_init(&t, ctx);
+    test_ok(ctx, gr__plots_svg(p, 2, &t));
+    check_xml(t.s);
+    assert_int_equal(count(t.s, "<svg "), 3);
+    assert_non_null(strstr(t.s, "viewBox=\"0 0 800 800\""));
+    assert_non_null(strstr(t.s, "translate(0 300)"));
+    gr__text_free(&t);
+    test_context_end(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text_of_any_numbers),
+        cmocka_unit_test(text_of_a_line),
+        cmocka_unit_test(plots_one_below_the_other),
         cmocka_unit_test(numbers_of_any_kind_are_drawn),
         cmocka_unit_test(a_gap_breaks_the_line),
         cmocka_unit_test(lines_stay_inside_the_frame),

@@ -174,7 +174,7 @@ static void drawings(gr_lab *lab)
                  "mean square of gradients, last layer 1", "gradient_predicted", "gradient_mean_square");
     gr__lab_panel(lab, &forward);
     gr__lab_panel(lab, &backward);
-    gr__lab_panel(lab, &(gr_panel){.name = "{weights: kaiming}",
+    gr__lab_panel(lab, &(gr_panel){.name = "kaiming",
                                    .title = "Kaiming keeps the size of activations and gradients",
                                    .caption = gr__lab_text(lab,
                                                            "%d hidden layers of %lld units with ReLU; geometric mean "

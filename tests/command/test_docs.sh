@@ -1,0 +1,153 @@
+#!/bin/bash
+# README.md and docs/*.md: every command in them runs, every recipe and every key of one is taken, every file and chore named is there.
+# Commands stand in indented or fenced blocks and in code spans; they run in the order of the page, in a folder with small data.
+. "$(dirname "$0")/lib.sh"
+root=$(readlink -f "$here/../..")
+pages=("$root"/README.md "$root"/docs/*.md)
+[[ ${#pages[@]} -ge 8 ]] || short "only ${#pages[@]} pages are found"
+
+# Not run, with the reason. Only what stands here may fail to run.
+declare -A unrun=(
+  ['./dev demo']='installs packages; trains for minutes'
+  ['./dev test']='is what runs this'
+  ['./dev build']='would build beside the build that is tested'
+  ['./dev lint']='builds twice'
+  ['./dev fuzz']='builds with sanitizers; a minute a target'
+  ['./dev bench']='makes a Python environment of some GB'
+  ['./dev docs']='writes into the tree; test_reference.sh and test_advice.sh compare'
+)
+declare -A notation=( # spans that look like keys of a recipe and are not
+  ['init: {weights, bias}']='says which keys there are'
+  ['stop: true']='is a key of the plateau schedule'
+  ['model:']='names the key'
+  ['--set width=64 --set networks=1']='sets a figure of the lab, whose claims then fail, as the page says'
+)
+
+# ---- what the pages work on ----
+
+awk 'BEGIN { srand(5); for (i = 0; i < 64; i++) printf "p%d,", i; print "digit"
+  for (r = 0; r < 220; r++) { for (i = 0; i < 64; i++) printf "%d,", (i % 10 == r % 10) * 9 + int(6 * rand()); print r % 10 } }' >digits.csv
+{ head -n 1 digits.csv; tail -n 5 digits.csv; } >new.csv
+cp digits.csv train.csv
+"$gradus" new --from simple-cnn -o my.yaml --quiet || short "no recipe to start from"
+cp my.yaml recipe.yaml
+
+blocks() { # PAGE LANGUAGE: the fenced blocks, each into a file of its own, whose names are printed
+  awk -v language="$2" -v stem="$(basename "$1" .md)" '
+    /^```/ { if (inside) { inside = 0; close(file) } else { inside = $0 == "```" language; if (inside) { file = stem "-" ++n "." language; print file } else skip = !skip }; next }
+    inside { print >file }' "$1"
+}
+spans() { grep -oE '`[^`]+`' "$1" | tr -d '`'; } # PAGE: code spans, in order
+
+recipes=0
+for page in "${pages[@]}"; do
+  for file in $(blocks "$page" yaml); do
+    name=$(sed -n 's/^name: *\([^ #]*\).*/\1/p' "$file")
+    cp "$file" "${name:-other}.yaml"
+    code 0 plan "${name:-other}.yaml"
+    recipes=$((recipes + 1))
+  done
+done
+[[ $recipes -ge 1 && -e digits.yaml ]] || short "README's recipe is not found"
+cp digits.yaml other.yaml
+sed 's/{type: conv, filters: 16, kernel: 3, padding: same, activation: relu, name: c1}/{type: dense, units: 8}/; /max_pool/d; /- flatten/d; s/input: .*/input: [64]/' digits.yaml >flat.yaml
+printf '\x93NUMPY\x01\x00v\x00%-117s\n' "{'descr': '|u1', 'fortran_order': False, 'shape': (4, 32, 32, 3), }" >x.npy
+head -c 12288 /dev/zero >>x.npy
+printf '\x93NUMPY\x01\x00v\x00%-117s\n' "{'descr': '|u1', 'fortran_order': False, 'shape': (4,), }" >y.npy
+printf '\0\1\2\3' >>y.npy
+code 0 init digits.yaml -o m.safetensors --quiet
+
+# ---- commands ----
+
+# A command that is named without its arguments is one that its help knows, with the flags it is named with.
+named() { # WORDS...
+  local word
+  "$gradus" "$1" --help >help.txt 2>&1 || short "$page: gradus $1: there is no such command"
+  for word in "${@:2}"; do
+    [[ $word != --* ]] || grep -qE -- "$word\b" help.txt || short "$page: gradus $*: help has no $word"
+  done
+}
+
+ran=0
+run_gradus() { # LINE: a command as the page has it
+  local line=$1 command words
+  line=${line//RECIPE/digits.yaml}
+  line=${line// -o M/ -o m2.safetensors}
+  [[ $line != *'explain NAME'* ]] || line=${line//NAME/adam}
+  line=${line//NAME/fig4.8}
+  line=${line//$'\n'/ }
+  eval "words=($line)"
+  ran=$((ran + 1))
+  if [[ ${words[1]:-} == COMMAND ]]; then
+    for command in $("$gradus" --help | sed -n '/^Commands/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+      "$gradus" "$command" --help >out.txt 2>err.txt || short "$page: gradus $command --help"
+    done
+    return
+  fi
+  [[ ${words[1]} != new ]] || rm -f "${words[-1]}"
+  "$gradus" "${words[@]:1}" >out.txt 2>err.txt </dev/null && return
+  if grep -qE 'an argument is missing|where to\?' err.txt; then
+    named "${words[@]:1}"
+  else
+    short "$(basename "$page"): $1: $(head -n 2 err.txt | tr '\n' ' ')"
+  fi
+}
+
+run_dev() { # LINE
+  local chore
+  read -r _ chore _ <<<"$1"
+  "$root/dev" help | grep -qE "^  $chore\b" || short "$(basename "$page"): $1: ./dev help has no $chore"
+  [[ -n ${unrun["./dev $chore"]:-} ]] || short "$(basename "$page"): $1: neither run nor excused"
+}
+
+for page in "${pages[@]}"; do
+  while IFS= read -r line; do
+    line=$(sed -E 's/ +# .*//; s/ +$//' <<<"$line")
+    case $line in
+      'gradus: '* | 'gradus '[0-9]*) ;; # what is printed
+      'gradus '*) run_gradus "$line" ;;
+      './dev '*) run_dev "$line" ;;
+    esac
+  done < <({ sed -nE 's/^    (gradus|\.\/dev)/\1/p' "$page"; blocks "$page" sh | xargs -r cat; spans "$page"; })
+done
+[[ $ran -ge 30 ]] || short "only $ran commands are found"
+
+# ---- keys ----
+
+keys='name|seed|preset|data|model|init|cost|metrics|penalty|optimizer|schedule|clip|average|lookahead|stop|validate|checkpoint|log|groups|accumulate|precision|store|algorithm|memory|device|threads'
+taken=0
+for page in "${pages[@]}"; do
+  while IFS= read -r span; do
+    [[ -z ${notation[$span]:-} && $span != *...* && $span != *'|'* ]] || continue
+    if [[ $span == --set\ * ]]; then
+      eval "words=($span)"
+      set -- flat.yaml --set "${words[1]}"
+    elif [[ $span =~ ^($keys)(\.[a-z]+)*:\ . ]]; then
+      set -- digits.yaml --set "${span%%: *}=${span#*: }"
+      [[ $span != *zoo* ]] || set -- "$@" --set 'data={train: {type: npy, inputs: x.npy, targets: y.npy}}' --set 'stop={epochs: 1}'
+    else
+      continue
+    fi
+    taken=$((taken + 1))
+    if [[ $span == 'device: cuda' ]]; then bad 2 'does not have it yet' plan "$@"
+    else
+      "$gradus" plan "$@" >out.txt 2>err.txt || short "$(basename "$page"): $span: $(head -n 2 err.txt | tr '\n' ' ')"
+    fi
+  done < <(spans "$page")
+done
+[[ $taken -ge 15 ]] || short "only $taken keys are found"
+
+# ---- what README says of errors, and names of files ----
+
+sed 's/lr: 0.001}/beta2: 1.5}/' digits.yaml >wrong.yaml
+code 2 plan wrong.yaml
+grep -qF "$(sed -n 's/^    gradus: digits.yaml:/gradus: wrong.yaml:/p' "$root/README.md")" err.txt || short "README's error is not what is printed: $(head -n 1 err.txt)"
+files=0
+for page in "${pages[@]}"; do
+  for name in $(spans "$page" | grep -E '^(tests|src|docs|recipes|examples|bench|tools|include)/[^ ]*$'); do
+    files=$((files + 1))
+    compgen -G "$root/$name" >/dev/null || short "$(basename "$page"): there is no $name"
+  done
+done
+[[ $files -ge 10 ]] || short "only $files names of files are found"
+finish

@@ -1,0 +1,252 @@
+/* What a recipe may say in other words: numbers in quotes, names of other tools, names that are still to come. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "model/recipe.h"
+#include "model/zoo.h"
+#include "nn/layer.h"
+#include "optim/optim.h"
+#include "test.h"
+
+/* ---- numbers in quotes ---- */
+
+/* Every number becomes the text that it was written as, as if it had stood in quotes. Gives how many there were. */
+static int quote(gr_tree *t)
+{
+    int n = 0;
+    if (t->kind == GR_TREE_INT || t->kind == GR_TREE_REAL) {
+        t->kind = GR_TREE_TEXT;
+        n++;
+    }
+    for (int i = 0; i < t->n; i++) n += quote(t->child[i]);
+    return n;
+}
+
+static gr_recipe *open_tree(gr_context *ctx, const char *text, bool quoted, int *numbers)
+{
+    gr__bump *b = gr__bump_create(ctx);
+    gr_tree *root;
+    gr_recipe *r;
+    assert_non_null(b);
+    test_ok(ctx, gr__yaml_parse(ctx, b, "recipe", text, strlen(text), &root));
+    if (quoted) *numbers = quote(root);
+    test_ok(ctx, gr__recipe_from_tree(ctx, b, root, "recipe", "recipes", &r));
+    return r;
+}
+
+static void check_quoted(const char *text)
+{
+    int numbers = 0;
+    gr_context *ctx = test_context();
+    gr_recipe *plain = open_tree(ctx, text, false, NULL), *quoted = open_tree(ctx, text, true, &numbers);
+    assert_true(numbers > 0);
+    if (!gr__tree_equal(plain->resolved, quoted->resolved)) {
+        gr__text t;
+        gr__text_init(&t, ctx);
+        gr__tree_write(quoted->resolved, &t, 0);
+        fprintf(stderr, "%s", t.s);
+        fail_msg("in quotes it is another recipe");
+    }
+    assert_int_equal(plain->seed, quoted->seed);
+    assert_int_equal(plain->data.batch, quoted->data.batch);
+    gr__recipe_close(ctx, plain);
+    gr__recipe_close(ctx, quoted);
+    test_context_end(ctx);
+}
+
+/* Recipes that have a number in each place that takes one, in a list, in a fraction, in a member of a member. */
+static void test_quoted_numbers(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        "data: {train: {type: synthetic, kind: digits, n: 300, seed: 1}, validation: {split: 0.2}, test: {split: "
+        "1/10}, "
+        "limit: {train: 100}, batch: 32, prepare: [{type: scale, by: 1/255}]}\n"
+        "cost: {type: cross_entropy, label_smoothing: 0.1, class_weights: [1, 2, 1, 1, 1, 1, 1, 1, 1, 1/2]}\n"
+        "optimizer: {type: switch, first: {type: adam, lr: 1e-3, beta1: 0.8}, then: {type: sgdm, lr: 0.01}, at: 0.7}\n"
+        "schedule: {type: step, at: [10, 20], factors: [0.1, 1/100], warmup: 2, warmup_from: 1/20}\n"
+        "stop: {epochs: 3, steps: 50, seconds: 1e3, patience: 2, validation_error_below: 0.01}\n"
+        "validate: {every: 5}\ncheckpoint: {every: 7, keep: 3}\nlog: {every: 2}\n"
+        "init: {weights: {type: uniform, bound: 0.1}, relu_bias: 0.01}\n",
+        "data: {source: {type: csv, file: f.csv, target: y, columns: [0, 2]}, "
+        "split: {train: 0.8, validation: 0.1, test: 0.1}}\n"
+        "cost: {type: focal, gamma: 2, alpha: [1/2, 0.5, 1/4, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]}\n"
+        "optimizer: {type: lamb, lr: 0.01, weight_decay: 1e-2}\n"
+        "schedule: {type: cyclic, low: 0.001, high: 0.01, half_cycle: 20, tail: {fraction: 0.2, cycles: 4, low: "
+        "1e-4}}\n"
+        "clip: {norm: 1.0}\npenalty: {l2: 1e-4, l1: 1e-5}\nlookahead: {k: 5, alpha: 0.5}\n"
+        "average: {type: swa, start: 0.75, cycle: 3}\ngroups: [{match: \"head.*\", lr_scale: 1/2, weight_decay: 0}]\n",
+    };
+    static const char head[] =
+        "gradus: 1\nseed: 3\naccumulate: 2\nmemory: 1000000000\nthreads: 2\n"
+        "model: {input: [16, 16, 1], layers: [{type: conv, filters: 6, kernel: [3, 3], stride: 1, padding: [1, 1], "
+        "groups: 1, "
+        "activation: {type: leaky_relu, slope: 0.1}}, {type: max_pool, size: 2}, {repeat: {times: 2, layers: [{type: "
+        "dropout, rate: 1/4}]}}, flatten, {type: dense, units: 10, name: head, init: {bias: {type: constant, value: "
+        "1/3}}}]}\n";
+    for (size_t i = 0; i < GR_COUNT(bodies); i++) {
+        char text[4000];
+        snprintf(text, sizeof text, "%s%s", head, bodies[i]);
+        check_quoted(text);
+    }
+    int n;
+    const gr_zoo_recipe *zoo = gr__zoo(&n);
+    assert_true(n > 0);
+    for (int i = 0; i < n; i++) check_quoted(zoo[i].text);
+}
+
+/* What is text stays text, and what is no number is refused as before. */
+static void test_quoted_text(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "name: \"007\"\ndata: {train: {type: npy, inputs: x.npy, targets: y.npy}}\n"
+        "model: {input: [4], layers: [{type: dense, units: 3, name: \"12\"}, {type: dense, units: 2, from: \"12\"}]}\n";
+    gr_context *ctx = test_context();
+    gr_recipe *r;
+    test_ok(ctx, gr__recipe_from_text(ctx, "r", "/", text, strlen(text), NULL, 0, &r));
+    assert_string_equal(r->name, "007");
+    gr__recipe_close(ctx, r);
+    static const char *const refused[] = {"optimizer.lr=\"0,01\"", "optimizer.lr=\"\"",   "optimizer.lr=\"null\"",
+                                          "seed=\"1.5\"",          "data.batch=\"many\"", "data.drop_last=\"1\"",
+                                          "seed=\"true\""};
+    for (size_t i = 0; i < GR_COUNT(refused); i++) {
+        const char *set = refused[i];
+        assert_int_not_equal(gr__recipe_from_text(ctx, "r", "/", text, strlen(text), &set, 1, &r), GR_OK);
+        assert_int_equal(gr_status_exit_code(gr__error_code(ctx)), 2);
+        gr_context_clear_error(ctx);
+    }
+    test_context_end(ctx);
+}
+
+/* ---- hints ---- */
+
+static void check_hint(const char *set, const char *hint)
+{
+    static const char text[] =
+        "data: {train: {type: csv, file: x.csv, target: y}}\n"
+        "model: {input: [8, 8, 1], layers: [{type: conv, filters: 2, kernel: 3}, {type: max_pool, "
+        "size: 2}, {type: dropout, rate: 0.1}, flatten, {type: dense, units: 3}]}\n";
+    gr_context *ctx = test_context();
+    gr_recipe *r;
+    assert_int_not_equal(gr__recipe_from_text(ctx, "r", "/", text, strlen(text), &set, 1, &r), GR_OK);
+    if (!strstr(gr_context_error(ctx)->hint, hint))
+        fail_msg("%s: the hint of \"%s\" is \"%s\", not \"%s\"", set, gr_context_error(ctx)->message,
+                 gr_context_error(ctx)->hint, hint);
+    assert_int_equal(gr_status_exit_code(gr__error_code(ctx)), 2);
+    gr_context_clear_error(ctx);
+    test_context_end(ctx);
+}
+
+static void test_synonyms(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *set, *hint;
+    } cases[] = {
+        {"loss=mse", "\"cost\""},
+        {"optimiser=adam", "\"optimizer\""},
+        {"scheduler=step", "\"schedule\""},
+        {"learning_rate=0.1", "optimizer.lr"},
+        {"batch_size=8", "data.batch"},
+        {"batchSize=8", "data.batch"},
+        {"epochs=3", "stop.epochs"},
+        {"max_epochs=3", "stop.epochs"},
+        {"val={split: 0.1}", "data.validation"},
+        {"momentum=0.9", "optimizer.momentum"},
+        {"dropout_rate=0.9", "there are"},
+        {"data.batch_size=8", "\"batch\""},
+        {"data.val={split: 0.1}", "\"validation\""},
+        {"data.preprocessing=[]", "\"prepare\""},
+        {"data.train.label=y", "\"target\""},
+        {"data.train.sep=;", "\"delimiter\""},
+        {"data.train.batch_size=3", "data.batch"},
+        {"data.train.type=numpy", "\"npy\""},
+        {"data.train.type=mnist", "\"idx\""},
+        {"optimizer.learning_rate=1", "\"lr\""},
+        {"optimizer.wd=1", "\"weight_decay\""},
+        {"optimizer.epochs=1", "stop.epochs"},
+        {"optimizer.type=nesterov", "\"nag\""},
+        {"optimizer.type=momentum", "\"sgdm\""},
+        {"stop.max_epochs=1", "\"epochs\""},
+        {"stop.iterations=1", "\"steps\""},
+        {"schedule=cosine", "\"restarts\""},
+        {"schedule=StepLR", "\"step\""},
+        {"schedule=ReduceLROnPlateau", "\"plateau\""},
+        {"cost=bce", "\"binary_cross_entropy\""},
+        {"cost=CrossEntropyLoss", "\"cross_entropy\""},
+        {"cost=l1", "\"mae\""},
+        {"metrics=acc", "\"accuracy\""},
+        {"metrics=[f1_score]", "\"f1\""},
+        {"init.weights=he_normal", "\"kaiming\""},
+        {"init.weights=glorot", "\"xavier\""},
+        {"model.layers[4].type=linear", "\"dense\""},
+        {"model.layers[4].type=fc", "\"dense\""},
+        {"model.layers[0].type=conv2d", "\"conv\""},
+        {"model.layers[1].type=MaxPool2d", "\"max_pool\""},
+        {"model.layers[0].out_channels=3", "\"filters\""},
+        {"model.layers[0].kernel_size=3", "\"kernel\""},
+        {"model.layers[1].pool_size=3", "\"size\""},
+        {"model.layers[2].p=0.3", "\"rate\""},
+        {"model.layers[4].out_features=3", "\"units\""},
+        {"model.layers[4].use_bias=false", "\"bias\""},
+        {"model.layers[4].lr=0.1", "optimizer.lr"},
+        {"model.input_shape=[3]", "\"input\""},
+        {"preset=pytorch", "\"torch\""},
+        {"precision=double", "\"float64\""},
+        /* still to come, whatever resembles them */
+        {"model.layers[4]=gelu", "not there yet"},
+        {"model.layers[4].activation=GELU", "not there yet"},
+        {"model.layers[4].type=lstm", "not there yet"},
+        {"model.layers[4].type=attention", "not there yet"},
+        {"model.layers[4].type=layer_norm", "not there yet"},
+        {"model.layers[4].type=relu6", "not there yet"},
+        {"data.train.type=images", "not there yet"},
+        {"data.prepare=[one_hot]", "not there yet"},
+        {"metrics=top_k", "not there yet"},
+        {"remat=auto", "not there yet"},
+        /* a value where a map with one key is meant */
+        {"data.validation=0.1", "{split: 0.1}"},
+        {"data.test=15 %", "{split: 0.15}"},
+        {"data.validation=\"0.25\"", "{split: 0.25}"},
+        {"data.limit=100", "{train: 100}"},
+        {"stop=20", "{epochs: 20}"},
+        {"validate=5", "{every: 5}"},
+        {"checkpoint=1 epoch", "{every: 1 epoch}"},
+        {"clip=1.0", "{norm: 1.0}"},
+        {"penalty=0.1", "{l2: 1e-4}"},
+        {"optimizer=0.1", "{type: name"},
+    };
+    for (size_t i = 0; i < GR_COUNT(cases); i++) check_hint(cases[i].set, cases[i].hint);
+}
+
+/* A name that exists is not to come: the list is shortened when one is made. */
+static void test_later_is_later(void **state)
+{
+    (void)state;
+    int n, rows = 0;
+#define FAMILY(get)                                             \
+    for (int i = 0; i < (get(&n), n); i++) {                    \
+        assert_false(gr__name_is_later(get(&n)[i]->head.name)); \
+        rows++;                                                 \
+    }
+    FAMILY(gr__layers)
+    FAMILY(gr__costs)
+    FAMILY(gr__inits)
+    FAMILY(gr__optimizers)
+    FAMILY(gr__schedules)
+#undef FAMILY
+    assert_true(rows > 40);
+    assert_true(gr__name_is_later("gelu"));
+    assert_false(gr__name_is_later("gel"));
+    assert_false(gr__name_is_later(""));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_quoted_numbers), cmocka_unit_test(test_quoted_text),
+                                       cmocka_unit_test(test_synonyms), cmocka_unit_test(test_later_is_later)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
