@@ -248,10 +248,8 @@ static const char later[] =
     /* sources, preparation, balance, augmentation */
     "images audio text one_hot resize log_mel oversample undersample smote adasyn hard_undersample crop flip rotate "
     "color cutout noise mixup cutmix specaugment synonym "
-    /* metrics */
-    "top_k precision recall mcc balanced_accuracy auc log_loss r2 perplexity bits_per_byte "
     /* keys */
-    "heads inputs best_by phase remat spill prune augment_mode exclude balance augment group order weights "
+    "heads inputs phase remat spill prune augment_mode exclude balance augment group order weights "
     /* commands */
     "export import lr batch tune grow diagnose report finetune prune baseline convert inspect drift view "
     /* figures */

@@ -20,6 +20,8 @@ declare -A notation=( # spans that look like keys of a recipe and are not
   ['init: {weights, bias}']='says which keys there are'
   ['stop: true']='is a key of the plateau schedule'
   ['model:']='names the key'
+  ['average: macro']='is a key of a metric'
+  ['stop.patience: n']='stands for any number'
   ['--set width=64 --set networks=1']='sets a figure of the lab, whose claims then fail, as the page says'
 )
 
@@ -73,6 +75,7 @@ run_gradus() { # LINE: a command as the page has it
   local line=$1 command words
   line=${line//RECIPE/digits.yaml}
   line=${line// -o M/ -o m2.safetensors}
+  line=${line// --from MODEL/ --from m.safetensors --out from-a-model}
   [[ $line != *'explain NAME'* ]] || line=${line//NAME/adam}
   line=${line//NAME/fig4.8}
   line=${line//$'\n'/ }

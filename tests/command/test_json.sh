@@ -69,7 +69,7 @@ has out.txt '"classes":\["0","1","2","3","4","5","6","7","8","9"\]'
 # Bytes that are no text, quotes: the answer is one JSON object all the same.
 odd=$'od"d\xff.yaml'
 code 3 plan "$odd" --json
-has out.txt '^\{"error":\{"code":".*od\\"d\\ufffd'
+has out.txt '^\{"error":\{"code":".*od\\"d\\\\xff'
 code 0 new --from lenet5 -o "$odd" --json
 has out.txt '^\{"recipe":"od\\"d\\ufffd.yaml"\}$'
 code 0 init kinds.yaml -o $'k\xff.safetensors' --json

@@ -205,7 +205,6 @@ static void test_synonyms(void **state)
         {"model.layers[4].type=relu6", "not there yet"},
         {"data.train.type=images", "not there yet"},
         {"data.prepare=[one_hot]", "not there yet"},
-        {"metrics=top_k", "not there yet"},
         {"remat=auto", "not there yet"},
         /* a value where a map with one key is meant */
         {"data.validation=0.1", "{split: 0.1}"},
