@@ -10,7 +10,7 @@ gr_val gr__first_moment(gr_step *s, gr_val g)
 
 gr_val gr__second_moment(gr_step *s, gr_val g)
 {
-    return gr__step_keep(s, "v", gr__ema(s->g, gr__step_arg(s, "beta2"), gr__step_slot(s, "v"), gr_square(s->g, g)));
+    return gr__step_keep(s, "v", gr__ema(s->g, gr__step_arg(s, "beta2"), gr__step_slot(s, "v"), gr__step_square(s, g)));
 }
 
 gr_val gr__unbias_of(gr_step *s, const char *beta)
@@ -93,11 +93,11 @@ gr_val gr__trust_step(gr_step *s, gr_val w, gr_val u, double low, double high)
 {
     gr_graph *b = s->g;
     if (!s->trusted) return gr_sub(b, w, gr_mul(b, s->lr, u));
-    gr_val size = gr__norm(b, w), limited = size;
+    gr_val size = gr__norm(b, s->store, w), limited = size;
     if (low > 0)
         limited =
             gr_max(b, gr_mul(b, gr_const(b, low), gr_less(b, gr_const(b, 0), size)), size); /* 0 stays 0: no ratio */
     if (!isinf(high)) limited = gr_min(b, limited, gr_const(b, high));
-    gr_val ratio = gr__ratio_or(b, limited, gr__norm(b, u), gr_const(b, 1));
+    gr_val ratio = gr__ratio_or(b, limited, gr__norm(b, s->store, u), gr_const(b, 1));
     return gr_sub(b, w, gr_mul(b, gr_mul(b, s->lr, ratio), u));
 }
