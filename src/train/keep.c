@@ -102,7 +102,7 @@ gr_status gr__loop_checkpoint(gr_loop *l)
     int n = states.n + put_facts(l, &f, pair + states.n);
     snprintf(name, sizeof name, "checkpoints/step-%lld.ckpt", (long long)l->step);
     st = gr__checkpoint_write(l->ctx, gr__run_path(l->run, name), l->engine->store, pair, n);
-    if (st == GR_OK) gr__run_prune(l->run, l->recipe->checkpoint_keep);
+    if (st == GR_OK) st = gr__run_prune(l->run, l->recipe->checkpoint_keep);
     if (st == GR_OK) gr__run_path(l->run, name);
     return st;
 }

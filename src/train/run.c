@@ -113,26 +113,24 @@ gr_status gr__run_newest(gr_run *r, gr_st **out, int64_t *step, char *path, size
     return st;
 }
 
-void gr__run_prune(gr_run *r, int keep)
+gr_status gr__run_prune(gr_run *r, int keep)
 {
     listing l;
     char name[64];
-    if (list_checkpoints(r, &l) == GR_OK)
-        for (size_t i = (size_t)keep; i < l.n; i++)
-            unlink(gr__run_path(r, checkpoint_name(l.step[i], name, sizeof name)));
+    gr_status st = list_checkpoints(r, &l);
+    for (size_t i = (size_t)keep; st == GR_OK && i < l.n; i++)
+        unlink(gr__run_path(r, checkpoint_name(l.step[i], name, sizeof name)));
     free_listing(r, &l);
+    return st;
 }
 
 /* ---- beginning and undoing ---- */
 
-static void remove_old(gr_run *r)
+static gr_status remove_old(gr_run *r)
 {
-    char name[64];
-    listing l;
-    for (size_t i = 0; i < GR_COUNT(files); i++) unlink(gr__run_path(r, files[i]));
-    if (list_checkpoints(r, &l) == GR_OK)
-        for (size_t i = 0; i < l.n; i++) unlink(gr__run_path(r, checkpoint_name(l.step[i], name, sizeof name)));
-    free_listing(r, &l);
+    gr_status st = gr__run_prune(r, 0);
+    for (size_t i = 0; st == GR_OK && i < GR_COUNT(files); i++) unlink(gr__run_path(r, files[i]));
+    return st;
 }
 
 /* Asked again once the lock is held: another process may have made a run meanwhile. */
@@ -165,7 +163,7 @@ gr_status gr__run_begin(gr_run *r)
     GR_TRY(refuse_old(r));
     r->begun = true;
     r->fresh = r->over || !gr__run_exists(r->folder);
-    if (r->over) remove_old(r);
+    if (r->over) GR_TRY(remove_old(r));
     r->made_checkpoints = !gr__file_exists(gr__run_path(r, "checkpoints"));
     GR_TRY(gr__make_folder(r->ctx, gr__run_path(r, "checkpoints")));
 done:
@@ -177,8 +175,8 @@ void gr__run_undo(gr_run *r)
     if (!r->ctx || (r->begun && !r->fresh)) return;
     if (r->metrics >= 0) close(r->metrics);
     r->metrics = -1;
-    if (r->begun) remove_old(r);
-    if (r->made_checkpoints) rmdir(gr__run_path(r, "checkpoints"));
+    bool clear = r->begun && remove_old(r) == GR_OK;
+    if (clear && r->made_checkpoints) rmdir(gr__run_path(r, "checkpoints"));
     gr__run_unlock(r);
     if (r->made_folder) rmdir(r->folder);
 }

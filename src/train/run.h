@@ -47,6 +47,6 @@ void gr__run_unlock(gr_run *r);
  * GR_E_FORMAT when there are some and all are damaged. step: its update. */
 gr_status gr__run_newest(gr_run *r, gr_st **out, int64_t *step, char *path, size_t path_bytes);
 /* Removes all but the newest `keep` checkpoints. */
-void gr__run_prune(gr_run *r, int keep);
+gr_status gr__run_prune(gr_run *r, int keep);
 
 #endif

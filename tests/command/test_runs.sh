@@ -104,6 +104,9 @@ code 0 train parts/recipe.yaml --quiet # without --resume it is a recipe like an
 # A recipe may change on resume only where its row says so, and the message lists just those
 bad 2 "made with another seed" train parts --resume --seed 9
 for key in name stop validate metrics checkpoint log memory threads; do has err.txt "only .*\b$key\b.* may change"; done
+sed -nE 's/.*only (.*) may change.*/\1/p' err.txt | sed 's/ and /, /;s/, /\n/g' | sort >said.txt
+sed -nE 's/^- the recipe must be the same but for (.*);$/\1/p' "$here/../../docs/recipes.md" | grep -o '`[^`]*`' | tr -d '`' | sort >documented.txt
+same said.txt documented.txt "docs/recipes.md lists the keys that may change"
 code 0 train parts --resume --quiet --set 'log={every: 5}' --set threads=1 --set memory=1G --set name=other --set 'metrics=[f1]' --set 'checkpoint={every: 7}' --set stop.epochs=5 --set 'validate={every: 9}'
 
 # ---- the schedule of a longer run ----
