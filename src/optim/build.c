@@ -133,7 +133,7 @@ static bool same_layer(const char *a, const char *b)
 static gr_squares squares_of(const building *b, size_t i)
 {
     gr_scope_push(b->g, "parameter", b->u->params[i].entry.name);
-    gr_squares q = gr__squares(b->g, b->store, base_of(b, i));
+    gr_squares q = gr__squares(b->g, base_of(b, i));
     gr_scope_pop(b->g);
     return q;
 }
@@ -147,7 +147,7 @@ static gr_val norm_of(const building *b, const char *of)
     for (size_t i = 0; i < b->u->n; i++)
         if (b->u->grads[i] != GR_NONE && (!of || same_layer(of, b->u->params[i].entry.name)))
             all = gr__squares_add(g, all, squares_of(b, i));
-    return gr_div(g, gr__squares_root(g, b->store, all), left_to_divide(b));
+    return gr_div(g, gr__squares_root(g, all), left_to_divide(b));
 }
 
 static gr_val clip_factor(gr_graph *g, const gr_clip *clip, gr_val norm)
@@ -184,11 +184,11 @@ static gr_val clipped(const building *b, size_t i, gr_val norm, gr_val *slope)
     gr_graph *g = b->g;
     gr_val factor = factor_of(b, i, norm), d = gr_mul(g, base_of(b, i), factor);
     if (!clips(b, GR_CLIP_VALUE)) {
-        *slope = gr_mul(g, gr__squares_root(g, b->store, squares_of(b, i)), factor);
+        *slope = gr_mul(g, gr__squares_root(g, squares_of(b, i)), factor);
         return d;
     }
     d = clip_value(g, b->u->clip, d);
-    *slope = gr__norm(g, b->store, d);
+    *slope = gr__norm(g, d);
     return d;
 }
 
@@ -235,7 +235,7 @@ static void prepare_step(const building *b, size_t i, gr_val norm, gr_step *s)
     s->d = clipped(b, i, norm, &s->slope);
     if (b->method->centralize && s->trusted) {
         s->d = centralised(g, s->d);
-        s->slope = gr__norm(g, b->store, s->d);
+        s->slope = gr__norm(g, s->d);
     }
     if (u->curvature) {
         s->probe = u->probe[i];
@@ -249,7 +249,7 @@ static void prepare_step(const building *b, size_t i, gr_val norm, gr_step *s)
         s->w = gr_mul(g, s->w, gr__one_minus(g, gr_mul(g, m->decay_rate ? m->decay_rate(s) : s->lr, s->decay)));
     } else {
         s->d = gr_add(g, s->d, gr_mul(g, s->w, s->decay));
-        s->slope = gr__norm(g, b->store, s->d);
+        s->slope = gr__norm(g, s->d);
     }
 }
 

@@ -93,11 +93,11 @@ gr_val gr__trust_step(gr_step *s, gr_val w, gr_val u, double low, double high)
 {
     gr_graph *b = s->g;
     if (!s->trusted) return gr_sub(b, w, gr_mul(b, s->lr, u));
-    gr_val size = gr__norm(b, s->store, w), limited = size;
+    gr_val size = gr__norm(b, w), limited = size;
     if (low > 0)
         limited =
             gr_max(b, gr_mul(b, gr_const(b, low), gr_less(b, gr_const(b, 0), size)), size); /* 0 stays 0: no ratio */
     if (!isinf(high)) limited = gr_min(b, limited, gr_const(b, high));
-    gr_val ratio = gr__ratio_or(b, limited, gr__norm(b, s->store, u), gr_const(b, 1));
+    gr_val ratio = gr__ratio_or(b, limited, gr__norm(b, u), gr_const(b, 1));
     return gr_sub(b, w, gr_mul(b, gr_mul(b, s->lr, ratio), u));
 }

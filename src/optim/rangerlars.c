@@ -21,8 +21,7 @@ static gr_val published(gr_step *s, gr_val w, gr_val u)
     gr_val shrunk = gr_mul(b, w, gr__one_minus(b, gr_mul(b, s->lr, gr_mul(b, s->decay, gr__rectified_steps(s))))),
            next = gr_sub(b, shrunk, gr_mul(b, s->lr, u));
     if (!s->trusted) return next;
-    gr_val ratio = gr__ratio_or(b, gr_min(b, gr__norm(b, s->store, shrunk), gr_const(b, 10)),
-                                gr__norm(b, s->store, next), gr_const(b, 1));
+    gr_val ratio = gr__ratio_or(b, gr_min(b, gr__norm(b, shrunk), gr_const(b, 10)), gr__norm(b, next), gr_const(b, 1));
     return gr_sub(b, shrunk, gr_mul(b, gr_mul(b, s->lr, ratio), u));
 }
 

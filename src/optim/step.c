@@ -111,28 +111,14 @@ gr_val gr__unbias(gr_step *s, gr_val m, gr_val beta)
 /* ---- norms ---- */
 
 /* Squares of a tensor's numbers leave its type long before the norm does. Beside the sum of squares stands that of x
- * scaled down, which no finite number of the type overflows and which counts where the first one did; where small
- * numbers fade in it, it is not asked. Both are taken in one pass, and as long as nothing overflows the norm has the
- * bits of the plain sum. */
-typedef struct range {
-    int scale; /* x is multiplied by 2^-scale */
-    int root;  /* the squares of numbers from 2^root on do not fit */
-} range;
+ * scaled down, which no finite float32 overflows and which counts where the first one did; where small numbers fade in
+ * it, it is not asked. Both are taken in one pass, and as long as nothing overflows the norm has the bits of the plain
+ * sum. The scale is one for all backends, so that `trace` can compare them value by value. */
+enum { SCALE = 100 }; /* x is multiplied by 2^-SCALE */
 
-static range range_of(const gr_store *s)
+gr_squares gr__squares(gr_graph *g, gr_val x)
 {
-    bool wide = gr_backend_real_bytes(gr__store_backend(s)) == sizeof(double);
-    return wide ? (range){600, 512} : (range){100, 64};
-}
-
-static gr_val power_of_two(gr_graph *g, int n)
-{
-    return gr_const(g, ldexp(1, n));
-}
-
-gr_squares gr__squares(gr_graph *g, const gr_store *s, gr_val x)
-{
-    gr_val small = gr_mul(g, x, power_of_two(g, -range_of(s).scale));
+    gr_val small = gr_mul(g, x, gr_const(g, ldexp(1, -SCALE)));
     return (gr_squares){gr_sum_all(g, gr_square(g, x)), gr_sum_all(g, gr_square(g, small))};
 }
 
@@ -141,23 +127,23 @@ gr_squares gr__squares_add(gr_graph *g, gr_squares a, gr_squares b)
     return (gr_squares){gr_add(g, a.plain, b.plain), gr_add(g, a.scaled, b.scaled)};
 }
 
-gr_val gr__squares_root(gr_graph *g, const gr_store *s, gr_squares q)
+gr_val gr__squares_root(gr_graph *g, gr_squares q)
 {
-    gr_val held = gr_less_equal(g, q.plain, gr_const(g, DBL_MAX));
-    return gr_select(g, held, gr_sqrt(g, q.plain), gr_mul(g, gr_sqrt(g, q.scaled), power_of_two(g, range_of(s).scale)));
+    gr_val held = gr_less_equal(g, q.plain, gr_const(g, DBL_MAX)),
+           root = gr_sqrt(g, gr_select(g, held, q.plain, q.scaled));
+    return gr_mul(g, root, gr_select(g, held, gr_const(g, 1), gr_const(g, ldexp(1, SCALE))));
 }
 
 gr_val gr__squares_fit(gr_graph *g, const gr_store *s, gr_squares q, gr_val factor)
 {
-    range r = range_of(s);
-    int missing = DBL_MAX_EXP - 2 * (r.root - r.scale); /* from where the squares end to where a double does */
-    gr_val half = power_of_two(g, missing / 2);
-    return gr_mul(g, gr_mul(g, q.scaled, half), gr_mul(g, gr_square(g, factor), half));
+    int end = gr_backend_real_bytes(gr__store_backend(s)) == sizeof(double) ? DBL_MAX_EXP : FLT_MAX_EXP;
+    gr_val fits = gr_less(g, gr_mul(g, q.scaled, gr_square(g, factor)), gr_const(g, ldexp(1, end - 2 * SCALE)));
+    return gr_recip(g, fits); /* of 1, or of 0 */
 }
 
-gr_val gr__norm(gr_graph *g, const gr_store *s, gr_val x)
+gr_val gr__norm(gr_graph *g, gr_val x)
 {
-    return gr__squares_root(g, s, gr__squares(g, s, x));
+    return gr__squares_root(g, gr__squares(g, x));
 }
 
 gr_val gr__step_square(gr_step *s, gr_val x)

@@ -140,16 +140,14 @@ static gr_val ratio_is_inverted(gr_step *s, gr_val w, gr_val g) /* LAMB */
     gr_graph *b = s->g;
     gr_val m = corrected(s, "beta1", moment(s, "beta1", "m", g)),
            v = corrected(s, "beta2", moment(s, "beta2", "v", gr_square(b, g)));
-    gr_val u = gr_add(b, over_root(s, m, v), gr_mul(b, w, s->decay)), size = gr__norm(b, s->store, w),
-           length = gr__norm(b, s->store, u);
+    gr_val u = gr_add(b, over_root(s, m, v), gr_mul(b, w, s->decay)), size = gr__norm(b, w), length = gr__norm(b, u);
     return minus(s, w, gr_mul(b, s->lr, wrong ? gr_div(b, length, size) : gr_div(b, size, length)), u);
 }
 
 static gr_val lars(gr_step *s, gr_val w, gr_val g, bool everywhere, bool raw)
 {
     gr_graph *b = s->g;
-    gr_val size = gr__norm(b, s->store, w), below = gr_add(b, gr__norm(b, s->store, g), gr_mul(b, s->decay, size)),
-           one = constant(s, 1);
+    gr_val size = gr__norm(b, w), below = gr_add(b, gr__norm(b, g), gr_mul(b, s->decay, size)), one = constant(s, 1);
     gr_val ratio = s->trusted || everywhere ? gr__ratio_or(b, size, below, one) : one;
     gr_val x = gr_mul(b, gr_add(b, g, gr_mul(b, w, s->decay)), ratio),
            m = gr_mul(b, gr__step_slot(s, "m"), gr__step_arg(s, "momentum"));
