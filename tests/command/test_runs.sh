@@ -132,6 +132,8 @@ small average.yaml "schedule: constant" "average: {type: swa, start: 0.5, cycle:
 code 0 train average.yaml --out average --quiet --set stop.epochs=4
 code 0 train average --resume --set stop.epochs=20
 has err.txt "warning: stop allows .* the average begins at another update"
+code 0 train average --overwrite --quiet --set average=none
+[[ ! -e average/swa.safetensors ]] || short "--overwrite leaves the average of the run before"
 
 # ---- damaged checkpoints ----
 damage() { for f in "$@"; do printf 'xxxx' | dd of="$f" bs=1 seek=2000 conv=notrunc 2>/dev/null; done; }
