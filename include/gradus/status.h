@@ -32,7 +32,8 @@ extern "C" {
     X(GR_E_MEMORY, 18, "E_MEMORY", 4, "out of memory")                          \
     X(GR_E_BUDGET, 19, "E_BUDGET", 4, "over the memory budget")                 \
     X(GR_E_INTERRUPTED, 20, "E_INTERRUPTED", 5, "interrupted")                  \
-    X(GR_E_INTERNAL, 21, "E_INTERNAL", 70, "a bug of ours, please report it")
+    X(GR_E_INTERNAL, 21, "E_INTERNAL", 70, "a bug of ours, please report it")   \
+    X(GR_E_BUSY, 22, "E_BUSY", 2, "another process is at work there")
 
 typedef enum gr_status {
 #define GR_STATUS_ROW(code, number, name, exit, text) code = number,

@@ -28,6 +28,8 @@ typedef struct gr_row {
     const char *unit;  /* "1", "updates", "bytes", "pixels"; "" where none */
     const char *help;  /* one line */
     const char *paper, *torch; /* default under `preset: paper` and `preset: torch`; NULL: as value */
+    bool resumable; /* of a recipe's own keys: a resumed run may have another value, for it changes no bit of the
+                       training so far */
 } gr_row;
 
 typedef struct gr_member {

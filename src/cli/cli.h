@@ -57,7 +57,7 @@ const char *cli_value(const cli *c, const char *name);
 gr_status cli_recipe(cli *c, const char *path, gr_recipe **out);
 /* Applies what a recipe says of threads and memory to the context. */
 gr_status cli_resources(cli *c, const gr_recipe *r);
-extern volatile sig_atomic_t cli_stop; /* SIGINT or SIGTERM came */
+extern volatile sig_atomic_t cli_stop; /* SIGINT, SIGTERM or SIGHUP came */
 void cli_catch_signals(void);
 double cli_now(void);
 

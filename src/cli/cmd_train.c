@@ -1,83 +1,80 @@
-/* gradus train: the progress line, and what a person reads at the end. */
+/* gradus train: which run is meant, and what a person reads at the end. */
 #include <math.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "cli/cli.h"
-#include "train/train.h"
+#include "cli/progress.h"
 
-typedef struct view {
-    bool terminal, quiet;
-    double shown; /* when the line was last drawn */
-    bool open;    /* a line without its newline stands on the terminal */
-} view;
+/* ---- what is asked for ---- */
 
-static void clear(view *v)
+typedef struct asked {
+    const char *recipe;
+    const char *run; /* the folder of a run that the argument names; NULL: it names a recipe */
+} asked;
+
+static bool is_folder(const char *path)
 {
-    if (v->open) fprintf(stderr, "\r\033[K");
-    v->open = false;
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
-static void draw(view *v, const gr_progress *p)
+static bool holds(cli *c, const char *folder, const char *name)
 {
-    enum { WIDTH = 24 };
-    char bar[WIDTH + 1], left[32] = "";
-    double part = p->steps ? (double)p->step / (double)p->steps : 0;
-    int full = (int)(part * WIDTH);
-    for (int i = 0; i < WIDTH; i++) bar[i] = i < full ? '#' : '.';
-    bar[WIDTH] = 0;
-    if (isfinite(p->seconds_left)) {
-        int s = (int)(p->seconds_left + 0.5);
-        if (s >= 3600)
-            snprintf(left, sizeof left, "  %d:%02d:%02d left", s / 3600, s / 60 % 60, s % 60);
+    const char *path = gr__bump_format(c->memory, "%s/%s", folder, name);
+    return path && gr__file_exists(path);
+}
+
+/* RUN/recipe.yaml, where RUN shows that it is the folder of a run. */
+static const char *run_of(cli *c, const char *path)
+{
+    static const char name[] = "recipe.yaml";
+    const char *slash = strrchr(path, '/');
+    if (strcmp(slash ? slash + 1 : path, name) != 0) return NULL;
+    const char *folder = !slash          ? "."
+                         : slash == path ? "/"
+                                         : gr__bump_format(c->memory, "%.*s", (int)(slash - path), path);
+    return folder && (holds(c, folder, "metrics.jsonl") || holds(c, folder, "checkpoints")) ? folder : NULL;
+}
+
+/* The argument is a recipe, or a run: its folder, and for --resume its recipe too, which is known to be its own. */
+static gr_status read_argument(cli *c, const char *argument, asked *out)
+{
+    *out = (asked){.recipe = argument};
+    if (!is_folder(argument)) {
+        if (cli_value(c, "resume")) out->run = run_of(c, argument);
+        return GR_OK;
+    }
+    size_t n = strlen(argument);
+    while (n > 1 && argument[n - 1] == '/') n--;
+    out->run = gr__bump_format(c->memory, "%.*s", (int)n, argument);
+    if (!out->run || !(out->recipe = gr__bump_format(c->memory, "%s/recipe.yaml", out->run))) return GR_E_MEMORY;
+    if (gr__file_exists(out->recipe)) return GR_OK;
+    gr__fail(c->ctx, GR_E_FILE, "%s is a folder without the recipe.yaml of a run", argument);
+    gr__error_hint(c->ctx, "train takes a recipe, or the folder of a run");
+    return GR_E_FILE;
+}
+
+/* ---- the end ---- */
+
+/* Only what is there is named: a run that ends before its first evaluation has no best model. */
+static void print_models(FILE *to, cli *c, const char *out)
+{
+    static const char *const names[] = {"best.safetensors", "last.safetensors", "swa.safetensors"};
+    bool any = false;
+    for (size_t i = 0; i < GR_COUNT(names); i++) {
+        if (!holds(c, out, names[i])) continue;
+        if (any)
+            fprintf(to, ", %s", names[i]);
         else
-            snprintf(left, sizeof left, "  %d:%02d left", s / 60, s % 60);
+            fprintf(to, "models: %s/%s", out, names[i]);
+        any = true;
     }
-    fprintf(stderr, "\r\033[K%s",
-            p->phase == GR_PHASE_VALIDATE     ? "validating  "
-            : p->phase == GR_PHASE_STATISTICS ? "statistics  "
-                                              : "");
-    if (p->steps)
-        fprintf(stderr, "[%s] %3.0f %%  epoch %.2f of %.4g", bar, 100 * part, p->epoch, p->epochs);
-    else
-        fprintf(stderr, "step %lld", (long long)p->step);
-    fprintf(stderr, "  cost %.4f  lr %.3g  %.0f samples/s%s", p->cost, p->lr, p->samples_per_second, left);
-    fflush(stderr);
-    v->open = true;
+    if (any) fputc('\n', to);
 }
 
-static void progress(void *user, const gr_progress *p)
-{
-    view *v = user;
-    if (v->quiet) return;
-    switch (p->phase) {
-    case GR_PHASE_TRAIN:
-    case GR_PHASE_STATISTICS:
-    case GR_PHASE_VALIDATE:
-        if (!v->terminal) return;
-        if (p->phase != GR_PHASE_VALIDATE && p->seconds - v->shown < 0.1) return;
-        v->shown = p->seconds;
-        draw(v, p);
-        return;
-    case GR_PHASE_EVALUATED:
-        clear(v);
-        fprintf(stderr, "epoch %-6.4g step %-7lld cost %-9.5f validation cost %-9.5f error %.4f%s  (%.0f s)\n",
-                p->epoch, (long long)p->step, p->cost, p->validation_cost, p->validation_error, p->best ? "  best" : "",
-                p->seconds);
-        return;
-    case GR_PHASE_RESUMED:
-        fprintf(stderr, "resumed from %s after step %lld\n", p->path, (long long)p->step);
-        return;
-    case GR_PHASE_CHECKPOINT:
-        return;
-    case GR_PHASE_DONE:
-        clear(v);
-        return;
-    }
-}
-
-static void conclude(const cli *c, const char *out, const gr_train_result *r)
+static void conclude(cli *c, const char *out, const gr_train_result *r)
 {
     char bytes[32];
     FILE *to = c->json ? stderr : stdout;
@@ -90,7 +87,7 @@ static void conclude(const cli *c, const char *out, const gr_train_result *r)
     if (r->best_step && isfinite(r->best_error))
         fprintf(to, "best: step %lld, validation cost %.5f, error %.4f\n", (long long)r->best_step, r->best_cost,
                 r->best_error);
-    fprintf(to, "models: %s/best.safetensors, last.safetensors\n", out);
+    print_models(to, c, out);
 }
 
 static gr_status copy_file(FILE *to, gr_context *ctx, const char *folder, const char *name)
@@ -104,43 +101,49 @@ static gr_status copy_file(FILE *to, gr_context *ctx, const char *folder, const 
     return GR_OK;
 }
 
+static gr_status train(cli *c, const gr_recipe *r, const char *out)
+{
+    gr_train_result result = {0};
+    cli_progress shown = cli_progress_make(c->quiet);
+    cli_catch_signals();
+    gr_train_options o = {.out = out,
+                          .from = cli_value(c, "from"),
+                          .force = cli_value(c, "force") != NULL,
+                          .resume = cli_value(c, "resume") != NULL,
+                          .overwrite = cli_value(c, "overwrite") != NULL,
+                          .stop = &cli_stop,
+                          .progress = cli_progress_show,
+                          .user = &shown};
+    gr_status st = gr__train(c->ctx, r, &o, &result);
+    cli_progress_clear(&shown);
+    if (result.steps > 0 || st == GR_OK) {
+        conclude(c, out, &result);
+        if (c->json && st == GR_OK) st = copy_file(stdout, c->ctx, out, "result.json");
+    }
+    return st;
+}
+
 static gr_status run(cli *c)
 {
     gr_recipe *r = NULL;
-    gr_train_result result = {0};
-    view v = {.terminal = isatty(STDERR_FILENO), .quiet = c->quiet};
-    gr_status st = cli_recipe(c, c->argument[0], &r);
-    if (st != GR_OK) return st;
-    const char *out = cli_value(c, "out") ? cli_value(c, "out") : gr__bump_format(c->memory, "runs/%s", r->name);
+    asked what;
+    gr_status st = GR_OK;
     if (cli_value(c, "resume") && cli_value(c, "overwrite"))
-        st = gr__fail(c->ctx, GR_E_USAGE, "--resume and --overwrite exclude each other");
-    else if (cli_value(c, "force") && !cli_value(c, "from"))
-        st = gr__fail(c->ctx, GR_E_USAGE, "--force says what to do with the model of --from, which is missing");
-    else if (!out)
-        st = GR_E_MEMORY;
-    if (st == GR_OK) {
-        cli_catch_signals();
-        gr_train_options o = {.out = out,
-                              .from = cli_value(c, "from"),
-                              .force = cli_value(c, "force") != NULL,
-                              .resume = cli_value(c, "resume") != NULL,
-                              .overwrite = cli_value(c, "overwrite") != NULL,
-                              .stop = &cli_stop,
-                              .progress = progress,
-                              .user = &v};
-        st = gr__train(c->ctx, r, &o, &result);
-        clear(&v);
-        if (result.steps > 0 || st == GR_OK) {
-            conclude(c, out, &result);
-            if (c->json && st == GR_OK) st = copy_file(stdout, c->ctx, out, "result.json");
-        }
-    }
+        return gr__fail(c->ctx, GR_E_USAGE, "--resume and --overwrite exclude each other");
+    if (cli_value(c, "force") && !cli_value(c, "from"))
+        return gr__fail(c->ctx, GR_E_USAGE, "--force says what to do with the model of --from, which is missing");
+    GR_TRY(read_argument(c, c->argument[0], &what));
+    GR_TRY(cli_recipe(c, what.recipe, &r));
+    const char *out = cli_value(c, "out");
+    if (!out) out = what.run ? what.run : gr__bump_format(c->memory, "runs/%s", r->name);
+    st = out ? train(c, r, out) : GR_E_MEMORY;
+done:
     gr__recipe_close(c->ctx, r);
     return st;
 }
 
 static const cli_flag flags[] = {
-    {"out", "DIR", "the run folder; default runs/NAME", 'o'},
+    {"out", "DIR", "the run folder; default runs/NAME, or the run that is given", 'o'},
     {"from", "MODEL",
      "starts from this model's weights instead of new ones, and prepares inputs and numbers classes as it does", 0},
     {"force", NULL,
@@ -152,18 +155,19 @@ static const cli_flag flags[] = {
 
 const cli_command cmd_train = {
     .name = "train",
-    .usage = "RECIPE [--out DIR] [--from MODEL [--force]] [--resume | --overwrite]",
+    .usage = "RECIPE|RUN [--out DIR] [--from MODEL [--force]] [--resume | --overwrite]",
     .summary = "Trains the network of a recipe, or resumes",
     .help =
         "Everything goes into the run folder: recipe.yaml (resolved), metrics.jsonl (a line an update), result.json,\n"
         "best.safetensors and last.safetensors (models), checkpoints/. Ctrl-C writes a checkpoint and ends with exit "
         "code 5;\n"
-        "--resume then continues to the same bits as if nothing had happened.\n\n"
+        "--resume then continues to the same bits as if nothing had happened. The folder of a run may stand for its "
+        "recipe.\n\n"
         "With --from a model's weights keep their meaning: its numbers of classes, its columns, its statistics of the "
         "inputs. Other classes,\n"
         "columns or steps of preparation are refused; --force takes the new ones, and says what it does.\n\n"
         "Examples\n  gradus train recipes/fashion.yaml\n  gradus train my.yaml --set optimizer.lr=0.01 --set "
-        "stop.epochs=20 --out runs/lr01\n",
+        "stop.epochs=20 --out runs/lr01\n  gradus train runs/lr01 --resume --set stop.epochs=40\n",
     .flags = flags,
     .min_arguments = 1,
     .max_arguments = 1,

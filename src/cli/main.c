@@ -34,8 +34,11 @@ void cli_catch_signals(void)
 {
     struct sigaction a = {.sa_handler = on_signal,
                           .sa_flags = (int)SA_RESETHAND}; /* a second one ends the process at once */
+    struct sigaction hangup = {.sa_handler = on_signal}, before;
     sigaction(SIGINT, &a, NULL);
     sigaction(SIGTERM, &a, NULL);
+    /* A terminal that closes often says so twice, by its shell and by itself: that is still one. nohup stays nohup. */
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(SIGHUP, &hangup, NULL);
 }
 
 double cli_now(void)

@@ -98,5 +98,8 @@ void gr__recipe_close(gr_context *ctx, gr_recipe *r);
 /* What a recipe may say, a descriptor a section ("recipe" itself, "data", "stop", ...), family "recipe": the same rows
  * check, resolve and document. */
 const gr_member *const *gr__recipe_sections(int *n);
+/* Whether a resumed run may have another value of this top-level key, as its row says; the list of all such. */
+bool gr__recipe_resumable(const char *key);
+const char *gr__recipe_resumable_keys(char *text, size_t n); /* returns text: "name, metrics, ... and threads" */
 
 #endif

@@ -6,9 +6,12 @@
 
 #include "model/section.h"
 
+/* What a resumed run may have otherwise: when to stop, look, write and keep, and how fast to run. */
+#define RESUMABLE .resumable = true
+
 static const gr_row recipe_rows[] = {
     GR_ROW("gradus", INT, "1", "{1}", "", "version of the recipe format"),
-    GR_ROW("name", TEXT, "none", "", "", "names the run folder; by default the recipe's file name"),
+    GR_ROW("name", TEXT, "none", "", "", "names the run folder; by default the recipe's file name", RESUMABLE),
     GR_ROW("preset", CHOICE, "chapter", "chapter|paper|torch", "", "whose default values members take"),
     GR_ROW("seed", INT, "1", "[0,9007199254740991]", "", "of every random choice"),
     GR_ROW("data", TREE, NULL, "a map", "", "sources, split, preparation, batches"),
@@ -18,7 +21,8 @@ static const gr_row recipe_rows[] = {
     GR_ROW("cost", TREE, "cross_entropy", "a cost", "", "what training makes small; with it, reduction: mean | sum"),
     GR_ROW("metrics", TREE, "none", "a list of metrics", "",
            "what evaluation reports beside cost and error; by default accuracy, with f1 where training classes are "
-           "unbalanced beyond 3:1, or rmse"),
+           "unbalanced beyond 3:1, or rmse",
+           RESUMABLE),
     GR_ROW("best_by", TREE, "error", "error, cost or a metric", "",
            "what makes a model best, and patience wait: of validation; ties by cost, then the earlier"),
     GR_ROW("penalty", TREE, "none", "none or {l2: 1e-4, l1: 0}", "",
@@ -29,12 +33,13 @@ static const gr_row recipe_rows[] = {
     GR_ROW("average", TREE, "none", "none or {type: swa, start: 0.75, cycle: 1 epoch}", "",
            "weight averaging beside the training"),
     GR_ROW("lookahead", TREE, "none", "none or {k: 5, alpha: 0.5}", "", "slow weights around the optimizer"),
-    GR_ROW("stop", TREE, "none", "a map", "", "when training ends; by default after 5 epochs"),
+    GR_ROW("stop", TREE, "none", "a map", "", "when training ends; by default after 5 epochs", RESUMABLE),
     GR_ROW("validate", TREE, "none", "none or {every: 1 epoch}", "",
-           "when the model is validated; by default every epoch where there is validation data"),
+           "when the model is validated; by default every epoch where there is validation data", RESUMABLE),
     GR_ROW("checkpoint", TREE, "none", "none or {every: 1 epoch, keep: 2}", "",
-           "when a checkpoint is written; by default every epoch"),
-    GR_ROW("log", TREE, "none", "{every: 1}", "", "how often a line of metrics is written; by default every update"),
+           "when a checkpoint is written; by default every epoch", RESUMABLE),
+    GR_ROW("log", TREE, "none", "{every: 1}", "", "how often a line of metrics is written; by default every update",
+           RESUMABLE),
     GR_ROW("groups", TREE, "none", "none, or a list of {match, lr_scale, freeze, weight_decay}", "",
            "settings by parameter name; the first match counts"),
     GR_ROW("accumulate", INT, "1", "[1,1000000]", "", "micro-batches an update"),
@@ -42,10 +47,10 @@ static const gr_row recipe_rows[] = {
     GR_ROW("store", CHOICE, "float32", "float32|bfloat16|float16", "", "how activations are kept between the passes"),
     GR_ROW("algorithm", CHOICE, "auto", "auto|exact|direct", "",
            "which kernels may compute: exact has no Winograd beyond F(2x2,3x3)"),
-    GR_ROW("memory", TREE, "none", "none, or bytes such as 2G", "bytes", "budget of training memory"),
+    GR_ROW("memory", TREE, "none", "none, or bytes such as 2G", "bytes", "budget of training memory", RESUMABLE),
     GR_ROW("device", CHOICE, "auto", "auto|cpu|ref|cuda", "", "what computes; auto: ref for float64, else cpu"),
     GR_ROW("threads", TREE, "auto", "auto, or 1 to 1024", "threads",
-           "worker threads; never changes a bit of the result"),
+           "worker threads; never changes a bit of the result", RESUMABLE),
 };
 const gr_member gr__section_recipe = {.family = "recipe",
                                       .name = "recipe",
@@ -188,6 +193,34 @@ const gr_member *const *gr__recipe_sections(int *n)
         &gr__section_checkpoint, &gr__section_log,  &gr__schedule_tail};
     *n = (int)GR_COUNT(sections);
     return sections;
+}
+
+static const gr_row *recipe_row(const char *key)
+{
+    for (int i = 0; i < gr__section_recipe.n_rows; i++)
+        if (strcmp(gr__section_recipe.rows[i].name, key) == 0) return &gr__section_recipe.rows[i];
+    return NULL;
+}
+
+bool gr__recipe_resumable(const char *key)
+{
+    const gr_row *row = recipe_row(key);
+    return row && row->resumable;
+}
+
+const char *gr__recipe_resumable_keys(char *text, size_t n)
+{
+    int left = 0;
+    size_t at = 0;
+    *text = 0;
+    for (int i = 0; i < gr__section_recipe.n_rows; i++) left += gr__section_recipe.rows[i].resumable;
+    for (int i = 0; i < gr__section_recipe.n_rows && at < n; i++) {
+        if (!gr__section_recipe.rows[i].resumable) continue;
+        const char *between = at == 0 ? "" : left == 1 ? " and " : ", ";
+        left--;
+        at += (size_t)snprintf(text + at, n - at, "%s%s", between, gr__section_recipe.rows[i].name);
+    }
+    return text;
 }
 
 gr_status gr__section_make(gr_context *ctx, gr__bump *b, const gr_member *m, const gr_tree *tree, gr_preset preset,

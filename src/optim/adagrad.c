@@ -18,7 +18,7 @@ static gr_val update(gr_step *s, gr_val w, gr_val g)
     if (gr__setting_real(s->s, "lr_decay") != 0)
         rate = gr_div(b, rate, gr_add(b, one, gr_mul(b, gr_sub(b, s->t, one), gr__step_arg(s, "lr_decay"))));
     gr_val sum = gr__step_keep(
-        s, "G", gr_add(b, gr__step_filled(s, "G", gr__setting_real(s->s, "init_accumulator")), gr_square(b, g)));
+        s, "G", gr_add(b, gr__step_filled(s, "G", gr__setting_real(s->s, "init_accumulator")), gr__step_square(s, g)));
     return gr_sub(b, w, gr_mul(b, rate, gr_div(b, g, gr_add(b, gr_sqrt(b, sum), gr__step_arg(s, "eps")))));
 }
 

@@ -13,6 +13,7 @@ typedef struct building {
     gr_val penalty;           /* the whole term; GR_NONE without */
     gr_val *penalty_gradient; /* of the penalty, one a parameter; NULL without */
     gr_val t;
+    gr_val *finite; /* rank 0, of the caller: what else the update waits for is added */
 } building;
 
 static bool is_weight(const gr_param_info *p)
@@ -128,16 +129,25 @@ static bool same_layer(const char *a, const char *b)
     return n == layer_length(b) && strncmp(a, b, n) == 0;
 }
 
+/* Under the parameter's name, which is what a reader wants to know where they are not finite. */
+static gr_squares squares_of(const building *b, size_t i)
+{
+    gr_scope_push(b->g, "parameter", b->u->params[i].entry.name);
+    gr_squares q = gr__squares(b->g, base_of(b, i));
+    gr_scope_pop(b->g);
+    return q;
+}
+
 /* Norm of the gradients of `of`'s layer, or of all (of NULL): sums of squares and root are rank-0 doubles, the division
  * comes last. */
 static gr_val norm_of(const building *b, const char *of)
 {
     gr_graph *g = b->g;
-    gr_val squares = gr_const(g, 0);
+    gr_squares all = {gr_const(g, 0), gr_const(g, 0)};
     for (size_t i = 0; i < b->u->n; i++)
         if (b->u->grads[i] != GR_NONE && (!of || same_layer(of, b->u->params[i].entry.name)))
-            squares = gr_add(g, squares, gr_sum_all(g, gr_square(g, base_of(b, i))));
-    return gr_div(g, gr_sqrt(g, squares), left_to_divide(b));
+            all = gr__squares_add(g, all, squares_of(b, i));
+    return gr_div(g, gr__squares_root(g, all), left_to_divide(b));
 }
 
 static gr_val clip_factor(gr_graph *g, const gr_clip *clip, gr_val norm)
@@ -152,20 +162,47 @@ static gr_val clip_value(gr_graph *g, const gr_clip *clip, gr_val x)
     return gr_max(g, gr_min(g, x, gr_const(g, clip->limit)), gr_const(g, -clip->limit));
 }
 
+static bool clips(const building *b, int kind)
+{
+    return b->u->clip && (int)b->u->clip->kind == kind;
+}
+
+/* What the sums become the gradient by, but for clipping by value. */
+static gr_val factor_of(const building *b, size_t i, gr_val norm)
+{
+    gr_graph *g = b->g;
+    const gr_clip *clip = b->u->clip;
+    gr_val factor = gr_const(g, 1);
+    if (clips(b, GR_CLIP_NORM))
+        factor = clip_factor(g, clip, clip->per_layer ? norm_of(b, b->u->params[i].entry.name) : norm);
+    return gr_div(g, factor, left_to_divide(b));
+}
+
 /* The gradient, clipped, and its norm: by a factor, where clipping is one, so that no pass of its own is needed. */
 static gr_val clipped(const building *b, size_t i, gr_val norm, gr_val *own_norm)
 {
     gr_graph *g = b->g;
-    const gr_clip *clip = b->u->clip;
-    int kind = clip ? (int)clip->kind : GR_CLIP_NONE;
-    gr_val factor = gr_const(g, 1), base = base_of(b, i);
-    if (kind == GR_CLIP_NORM)
-        factor = clip_factor(g, clip, clip->per_layer ? norm_of(b, b->u->params[i].entry.name) : norm);
-    factor = gr_div(g, factor, left_to_divide(b));
-    gr_val d = gr_mul(g, base, factor);
-    if (kind == GR_CLIP_VALUE) d = clip_value(g, clip, d);
-    *own_norm = kind == GR_CLIP_VALUE ? gr__norm(g, d) : gr_mul(g, gr__norm(g, base), factor);
+    gr_val factor = factor_of(b, i, norm), d = gr_mul(g, base_of(b, i), factor);
+    if (!clips(b, GR_CLIP_VALUE)) {
+        *own_norm = gr_mul(g, gr__squares_root(g, squares_of(b, i)), factor);
+        return d;
+    }
+    d = clip_value(g, b->u->clip, d);
+    *own_norm = gr__norm(g, d);
     return d;
+}
+
+/* The update waits for this to be finite: the gradient's squares must fit. A slot of squares that did not would be
+ * infinite from then on, and its weight would never move again. Clipping by value may bound the gradient by itself. */
+static void await_squares(const building *b, size_t i, gr_val norm)
+{
+    gr_graph *g = b->g;
+    if (clips(b, GR_CLIP_VALUE) && b->u->clip->limit < 0x1p64) return;
+    gr_val factor = factor_of(b, i, norm);
+    gr_squares q = squares_of(b, i);
+    gr_scope_push(g, "parameter", b->u->params[i].entry.name);
+    *b->finite = gr_add(g, *b->finite, gr__squares_fit(g, b->store, q, factor));
+    gr_scope_pop(g);
 }
 
 /* Gradient centralisation: the mean over all but the first axis (a unit's inputs) is taken out.       [Yong et al.
@@ -217,8 +254,9 @@ static void prepare_step(const building *b, size_t i, gr_val norm, gr_step *s)
     }
 }
 
-static void finish_step(const building *b, size_t i, gr_step *s)
+static void finish_step(const building *b, size_t i, gr_val norm, gr_step *s)
 {
+    if (s->squares) await_squares(b, i, norm);
     gr_assign(b->g, s->leaf, after_step(b, i, s->out, s->lr), GR_ASSIGN_UPDATE);
 }
 
@@ -232,7 +270,7 @@ static gr_status update_each(const building *b, gr_val norm)
         prepare_step(b, i, norm, &s);
         s.first = first;
         s.out = b->method->member->update(&s, s.w, s.d);
-        finish_step(b, i, &s);
+        finish_step(b, i, norm, &s);
         gr_scope_pop(b->g);
         first = false;
     }
@@ -252,7 +290,7 @@ static gr_status update_together(const building *b, gr__bump *memory, gr_val nor
         index[n++] = i;
     }
     if (n) b->method->member->update_all(steps, n);
-    for (size_t k = 0; k < n; k++) finish_step(b, index[k], &steps[k]);
+    for (size_t k = 0; k < n; k++) finish_step(b, index[k], norm, &steps[k]);
     return gr_graph_status(b->g);
 }
 
@@ -270,8 +308,12 @@ static gr_val count_updates(building *b)
 static gr_val finite_of(const building *b, gr_val norm)
 {
     gr_graph *g = b->g;
-    for (size_t i = 0; b->u->curvature && i < b->u->n; i++)
-        if (b->u->grads[i] != GR_NONE) norm = gr_add(g, norm, gr_sum_all(g, gr_square(g, b->u->curvature[i])));
+    for (size_t i = 0; b->u->curvature && i < b->u->n; i++) {
+        if (b->u->grads[i] == GR_NONE) continue;
+        gr_scope_push(g, "parameter", b->u->params[i].entry.name);
+        norm = gr_add(g, norm, gr_sum_all(g, gr_square(g, b->u->curvature[i])));
+        gr_scope_pop(g);
+    }
     return norm;
 }
 
@@ -286,6 +328,7 @@ gr_status gr__optim_build(gr_graph *g, gr_store *store, const gr_update_spec *u,
     GR_TRY(penalise(&b, memory));
     gr_val norm = norm_of(&b, NULL);
     *out = (gr_update_values){.norm = norm, .penalty = b.penalty, .finite = finite_of(&b, norm)};
+    b.finite = &out->finite;
     GR_TRY(b.method->member->update_all ? update_together(&b, memory, norm) : update_each(&b, norm));
 done:
     gr_scope_pop(g);

@@ -25,6 +25,7 @@ typedef struct gr_step { /* one parameter's update being built */
                      all of them where it can be */
     gr_val rademacher;    /* AdaHessian: signs z; GR_NONE in updates without curvature */
     gr_val curvature;     /* H z, the mean over the samples, H the Hessian of the cost */
+    bool squares;         /* set by gr__step_square */
     gr_val w, d,
         out; /* for update_all: weight, direction (clipping and coupled decay in it); receives the new weight */
 } gr_step;
@@ -40,7 +41,19 @@ gr_val gr__step_keep_shared(gr_step *s, const char *name, gr_val value);
 gr_val gr__ema(gr_graph *g, gr_val beta, gr_val old, gr_val x); /* beta old + (1 - beta) x */
 gr_val gr__one_minus(gr_graph *g, gr_val x);
 gr_val gr__unbias(gr_step *s, gr_val m, gr_val beta); /* m / (1 - beta^t) */
-gr_val gr__norm(gr_graph *g, gr_val x);               /* rank 0: Euclidean norm, in double */
+/* x^2 of the gradient that update gets, to be kept in a slot: an update whose squares might not fit is refused. */
+gr_val gr__step_square(gr_step *s, gr_val x);
+/* Rank 0, in double: the Euclidean norm, finite for every finite float32 tensor, and in float64 for numbers below
+ * 2^600. In parts: sums of squares that may be added up for several tensors, and the root of them. */
+gr_val gr__norm(gr_graph *g, gr_val x);
+typedef struct gr_squares {
+    gr_val plain, scaled;
+} gr_squares;
+gr_squares gr__squares(gr_graph *g, gr_val x);
+gr_squares gr__squares_add(gr_graph *g, gr_squares a, gr_squares b);
+gr_val gr__squares_root(gr_graph *g, gr_squares q);
+/* Rank 0: finite as long as the square of every number of factor x fits the store's type. */
+gr_val gr__squares_fit(gr_graph *g, const gr_store *s, gr_squares q, gr_val factor);
 gr_val gr__ratio_or(gr_graph *g, gr_val a, gr_val b,
                     gr_val other); /* a / b where both are above 0, else other; rank 0 */
 

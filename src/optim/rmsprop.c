@@ -18,7 +18,7 @@ static gr_val update(gr_step *s, gr_val w, gr_val g)
     gr_graph *b = s->g;
     gr_val alpha = gr__step_arg(s, "alpha"), eps = gr__step_arg(s, "eps");
     double start = gr__setting_real(s->s, "init_scale"), momentum = gr__setting_real(s->s, "momentum");
-    gr_val v = gr__step_keep(s, "v", gr__ema(b, alpha, gr__step_filled(s, "v", start), gr_square(b, g)));
+    gr_val v = gr__step_keep(s, "v", gr__ema(b, alpha, gr__step_filled(s, "v", start), gr__step_square(s, g)));
     if (gr__setting_bool(s->s, "centered")) {
         gr_val mean = gr__step_keep(s, "mean", gr__ema(b, alpha, gr__step_slot(s, "mean"), g));
         v = gr_max(b, gr_sub(b, v, gr_square(b, mean)), gr_const(b, 0)); /* rounding can make it negative */

@@ -1,9 +1,12 @@
 /* What members write their update with: settings as constants, slots, and the expressions that several of them share.
  */
+#include <float.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "graph/node.h"
 #include "optim/optim.h"
+#include "plan/store.h"
 
 gr_val gr__step_arg(gr_step *s, const char *name)
 {
@@ -121,9 +124,48 @@ gr_val gr__unbias(gr_step *s, gr_val m, gr_val beta)
     return gr_mul(g, m, gr_recip(g, gr__one_minus(g, gr_pow(g, beta, s->t)))); /* the factor is a rank-0 double */
 }
 
+/* ---- norms ---- */
+
+/* Squares of a tensor's numbers leave its type long before the norm does. Beside the sum of squares stands that of x
+ * scaled down, which no finite float32 overflows and which counts where the first one did; where small numbers fade in
+ * it, it is not asked. Both are taken in one pass, and as long as nothing overflows the norm has the bits of the plain
+ * sum. The scale is one for all backends, so that `trace` can compare them value by value. */
+enum { SCALE = 100 }; /* x is multiplied by 2^-SCALE */
+
+gr_squares gr__squares(gr_graph *g, gr_val x)
+{
+    gr_val small = gr_mul(g, x, gr_const(g, ldexp(1, -SCALE)));
+    return (gr_squares){gr_sum_all(g, gr_square(g, x)), gr_sum_all(g, gr_square(g, small))};
+}
+
+gr_squares gr__squares_add(gr_graph *g, gr_squares a, gr_squares b)
+{
+    return (gr_squares){gr_add(g, a.plain, b.plain), gr_add(g, a.scaled, b.scaled)};
+}
+
+gr_val gr__squares_root(gr_graph *g, gr_squares q)
+{
+    gr_val held = gr_less_equal(g, q.plain, gr_const(g, DBL_MAX)),
+           root = gr_sqrt(g, gr_select(g, held, q.plain, q.scaled));
+    return gr_mul(g, root, gr_select(g, held, gr_const(g, 1), gr_const(g, ldexp(1, SCALE))));
+}
+
+gr_val gr__squares_fit(gr_graph *g, const gr_store *s, gr_squares q, gr_val factor)
+{
+    int end = gr_backend_real_bytes(gr__store_backend(s)) == sizeof(double) ? DBL_MAX_EXP : FLT_MAX_EXP;
+    gr_val fits = gr_less(g, gr_mul(g, q.scaled, gr_square(g, factor)), gr_const(g, ldexp(1, end - 2 * SCALE)));
+    return gr_recip(g, fits); /* of 1, or of 0 */
+}
+
 gr_val gr__norm(gr_graph *g, gr_val x)
 {
-    return gr_sqrt(g, gr_sum_all(g, gr_square(g, x)));
+    return gr__squares_root(g, gr__squares(g, x));
+}
+
+gr_val gr__step_square(gr_step *s, gr_val x)
+{
+    s->squares = true;
+    return gr_square(s->g, x);
 }
 
 gr_val gr__ratio_or(gr_graph *g, gr_val a, gr_val b, gr_val other)

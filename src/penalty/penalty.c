@@ -95,7 +95,9 @@ gr_val gr__penalty_value(gr_graph *g, const gr_penalties *p, const gr_param_info
         gr_scope_push(g, "penalty", m->head.name);
         for (size_t i = 0; i < n; i++) {
             if (leaves[i] == GR_NONE || !gr__penalty_applies(p, &params[i])) continue;
+            gr_scope_push(g, "parameter", params[i].entry.name);
             gr_val term = gr_mul(g, gr_const(g, p->term[k].coefficient), m->value(g, leaves[i]));
+            gr_scope_pop(g);
             sum = sum ? gr_add(g, sum, term) : term;
         }
         gr_scope_pop(g);

@@ -75,8 +75,12 @@ static gr_status hvp_of(making *m, const gr_val *points, gr_val *hvp, int active
     gr_graph *g = m->g;
     gr_val along = gr_const(g, 0);
     draw_signs(m);
-    for (size_t i = 0; i < m->n; i++)
-        if (m->grads[i]) along = gr_add(g, along, gr_sum_all(g, gr_mul(g, m->grads[i], m->rademacher[i])));
+    for (size_t i = 0; i < m->n; i++) {
+        if (!m->grads[i]) continue;
+        gr_scope_push(g, "parameter", m->params[i].entry.name);
+        along = gr_add(g, along, gr_sum_all(g, gr_mul(g, m->grads[i], m->rademacher[i])));
+        gr_scope_pop(g);
+    }
     return gr_gradients(g, along, points, active, hvp);
 }
 

@@ -48,154 +48,63 @@ static void processor_model(char *text, size_t n)
     if (f) fclose(f);
 }
 
-typedef struct origin {
-    char isa[16], processor[256];
-} origin;
-
-static origin here(const gr_loop *l)
+gr_machine gr__loop_machine(const gr_loop *l)
 {
-    origin o;
+    gr_machine o;
     snprintf(o.isa, sizeof o.isa, "%s",
              strcmp(l->recipe->device, "cpu") == 0 ? gr__isa_name(gr__isa_chosen()) : "float64");
     processor_model(o.processor, sizeof o.processor);
     return o;
 }
 
-static const char *meaning_text(const gr_loop *l, char *text)
+/* What a resumed run is held against, beside the state itself. */
+enum { FACTS = 6 + GR_PARTS };
+typedef struct facts {
+    gr_machine machine;
+    char total[24], meaning[GR_MEANING_TEXT], data[GR_PARTS][GR_DATA_TEXT];
+} facts;
+
+static int put_facts(const gr_loop *l, facts *f, gr_st_pair *to)
 {
-    snprintf(text, 24, "%016llx", (unsigned long long)gr__task_meaning(l->task));
-    return text;
+    int n = 0;
+    f->machine = gr__loop_machine(l);
+    snprintf(f->total, sizeof f->total, "%lld", (long long)l->total);
+    to[n++] = (gr_st_pair){"gradus.version", GR_VERSION};
+    to[n++] = (gr_st_pair){"gradus.device", l->recipe->device};
+    to[n++] = (gr_st_pair){"gradus.isa", f->machine.isa};
+    to[n++] = (gr_st_pair){"gradus.processor", f->machine.processor};
+    to[n++] = (gr_st_pair){GR_TOTAL_KEY, f->total};
+    to[n++] = (gr_st_pair){GR_MEANING_KEY, gr__meaning_text(l->task, f->meaning)};
+    for (int p = 0; p < GR_PARTS; p++)
+        if (l->task->set[p].inputs) to[n++] = (gr_st_pair){gr__data_key(p), gr__data_sum_text(&l->data[p], f->data[p])};
+    return n;
 }
 
 gr_status gr__loop_checkpoint(gr_loop *l)
 {
-    gr_state_row rows[GR_LOOP_ROWS];
-    gr_st_pair state[GR_LOOP_ROWS + 5];
-    char text[GR_LOOP_ROWS][40], name[64], meaning[24];
-    int n = gr__loop_state(l, rows);
+    gr_states states;
+    gr_st_pair pair[GR_LOOP_ROWS + FACTS];
+    char text[GR_LOOP_ROWS][40], name[64];
+    facts f;
     gr_status st = gr__run_metrics_flush(l->run, true);
     if (st != GR_OK) return st;
     double before = l->seconds_before, seconds = gr__loop_seconds(l);
+    gr__loop_states(l, &states);
     l->seconds_before = seconds;
-    for (int i = 0; i < n; i++) {
-        if (rows[i].kind == GR_STATE_I64)
-            snprintf(text[i], sizeof text[i], "%lld", (long long)*(int64_t *)rows[i].at);
+    for (int i = 0; i < states.n; i++) {
+        const gr_state_row *row = &states.row[i];
+        if (row->kind == GR_STATE_I64)
+            snprintf(text[i], sizeof text[i], "%lld", (long long)*(int64_t *)row->at);
         else
-            gr__double_text(*(double *)rows[i].at, text[i]); /* reads back to the same bits */
-        state[i] = (gr_st_pair){rows[i].name, text[i]};
+            gr__double_text(*(double *)row->at, text[i]); /* reads back to the same bits */
+        pair[i] = (gr_st_pair){row->name, text[i]};
     }
     l->seconds_before = before;
-    origin o = here(l);
-    state[n++] = (gr_st_pair){"gradus.version", GR_VERSION};
-    state[n++] = (gr_st_pair){"gradus.device", l->recipe->device};
-    state[n++] = (gr_st_pair){"gradus.isa", o.isa};
-    state[n++] = (gr_st_pair){"gradus.processor", o.processor};
-    state[n++] = (gr_st_pair){"gradus.meaning", meaning_text(l, meaning)};
+    int n = states.n + put_facts(l, &f, pair + states.n);
     snprintf(name, sizeof name, "checkpoints/step-%lld.ckpt", (long long)l->step);
-    st = gr__checkpoint_write(l->ctx, gr__run_path(l->run, name), l->engine->store, state, n);
-    if (st == GR_OK) gr__run_prune(l->run, l->recipe->checkpoint_keep);
+    st = gr__checkpoint_write(l->ctx, gr__run_path(l->run, name), l->engine->store, pair, n);
+    if (st == GR_OK) st = gr__run_prune(l->run, l->recipe->checkpoint_keep);
     if (st == GR_OK) gr__run_path(l->run, name);
-    return st;
-}
-
-static void warn_elsewhere(gr_loop *l, const gr_st *ck)
-{
-    origin o = here(l);
-    const char *isa = gr__st_meta(ck, "gradus.isa"), *processor = gr__st_meta(ck, "gradus.processor");
-    if (isa && processor && (strcmp(isa, o.isa) != 0 || strcmp(processor, o.processor) != 0))
-        gr__log(l->ctx, GR_LOG_WARNING,
-                "this run began on %s (%s), this is %s (%s): it goes on, but not to the same bits", processor, isa,
-                o.processor, o.isa);
-}
-
-/* Statistics, classes and columns that the weights were trained with. */
-static gr_status same_meaning(gr_loop *l, const gr_st *ck)
-{
-    char text[24];
-    const char *was = gr__st_meta(ck, "gradus.meaning");
-    if (!was || strcmp(was, meaning_text(l, text)) == 0) return GR_OK;
-    gr_status st = gr__fail(l->ctx, GR_E_CONFLICT,
-                            "the run in %s prepares its inputs with other statistics, or has other classes or columns",
-                            l->options->out);
-    gr__error_hint(l->ctx, "%s",
-                   l->options->from ? "it did not begin with this --from MODEL, or the data changed"
-                                    : "if it began with --from MODEL, say so again; or the data changed");
-    return st;
-}
-
-static gr_status read_state(gr_loop *l, const gr_st *ck, const char *path)
-{
-    gr_state_row rows[GR_LOOP_ROWS];
-    int n = gr__loop_state(l, rows);
-    for (int i = 0; i < n; i++) {
-        const char *text = gr__st_meta(ck, rows[i].name);
-        char *end;
-        if (!text)
-            return gr__fail(l->ctx, GR_E_FORMAT, "%s has no %s: another version of gradus wrote it", path,
-                            rows[i].name);
-        bool good = *text != 0;
-        if (rows[i].kind == GR_STATE_I64)
-            *(int64_t *)rows[i].at = strtoll(text, &end, 10), good &= *end == 0;
-        else if (strcmp(text, "nan") == 0)
-            *(double *)rows[i].at = NAN;
-        else
-            good = gr__parse_number(text, rows[i].at);
-        if (!good) return gr__fail(l->ctx, GR_E_FORMAT, "%s: %s is \"%.40s\", not a number", path, rows[i].name, text);
-    }
-    if (l->step < 0 || l->epoch < 0 || l->index < 0 || l->index >= l->batches || l->metrics_bytes < 0)
-        return gr__fail(l->ctx, GR_E_FORMAT, "%s: it was made with other data or batches than the recipe's", path);
-    return GR_OK;
-}
-
-/* The recipe of a resumed run may differ in what changes no bit of the training so far: when to stop, log, keep, how
- * fast to run. */
-static gr_status same_recipe(gr_loop *l)
-{
-    static const char *const free_keys[] = {"stop", "threads", "memory",   "checkpoint",
-                                            "log",  "name",    "validate", "metrics"};
-    gr__bump *b = gr__bump_create(l->ctx);
-    gr_tree *old = NULL;
-    if (!b) return GR_E_MEMORY;
-    char path[4096];
-    snprintf(path, sizeof path, "%s/recipe.yaml", l->options->out);
-    gr_status st = gr__file_exists(path) ? gr__yaml_read(l->ctx, b, path, &old) : GR_OK;
-    for (int i = 0; st == GR_OK && old && i < l->recipe->resolved->n; i++) {
-        const char *key = l->recipe->resolved->key[i];
-        bool open = false;
-        for (size_t k = 0; k < GR_COUNT(free_keys); k++) open |= strcmp(key, free_keys[k]) == 0;
-        const gr_tree *was = gr__tree_get(old, key);
-        if (open || (was && gr__tree_equal(was, l->recipe->resolved->child[i]))) continue;
-        st = was ? gr__fail(l->ctx, GR_E_CONFLICT, "%s was made with another %s; a resumed run keeps its recipe",
-                            l->options->out, key)
-                 : gr__fail(l->ctx, GR_E_CONFLICT, "%s was made by another version of gradus, whose recipes had no %s",
-                            l->options->out, key);
-        gr__error_place(l->ctx, l->recipe->path, 0, 0, key);
-        gr__error_hint(
-            l->ctx,
-            "only stop, validate, metrics, checkpoint, log, memory and threads may change; --overwrite starts over");
-    }
-    gr__bump_destroy(b);
-    return st;
-}
-
-gr_status gr__loop_resume(gr_loop *l, bool *resumed)
-{
-    gr_st *ck = NULL;
-    int64_t step;
-    char path[4096];
-    *resumed = false;
-    gr_status st = same_recipe(l);
-    if (st == GR_OK) st = gr__run_newest(l->run, &ck, &step, path, sizeof path);
-    if (st != GR_OK || !ck) return st;
-    GR_TRY(same_meaning(l, ck));
-    GR_TRY(gr__checkpoint_apply(l->ctx, ck, path, l->engine->store));
-    GR_TRY(read_state(l, ck, path));
-    warn_elsewhere(l, ck);
-    GR_TRY(gr__run_metrics_open(l->run, l->metrics_bytes));
-    snprintf(l->run->path, sizeof l->run->path, "%s", path);
-    *resumed = true;
-done:
-    gr__st_close(ck);
     return st;
 }
 

@@ -3,6 +3,7 @@
  * All that happens after an update depends on state that a checkpoint carries, `pending` included: a run that was
  * interrupted or killed anywhere goes on exactly where it was, in the middle of an epoch or before an evaluation that
  * was due. */
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,9 +33,31 @@ const char *gr__reason_name(gr_reason r)
     return names[r];
 }
 
-int gr__loop_state(gr_loop *l, gr_state_row rows[GR_LOOP_ROWS])
+void gr__states_add(gr_states *s, const gr_state_row *rows, int n)
 {
-    const gr_state_row all[] = {
+    assert(s->n + n <= GR_LOOP_ROWS);
+    memcpy(s->row + s->n, rows, (size_t)n * sizeof *rows);
+    s->n += n;
+}
+
+/* What is seen between evaluations, and what a schedule that learns from them keeps of it. */
+static void observed_states(gr_loop *l, gr_states *s)
+{
+    const gr_schedule *m = l->recipe->sched.member;
+    const gr_state_row observed[] = {
+        {"observed/train_cost", GR_STATE_REAL, &l->observed.train_cost},
+        {"observed/samples", GR_STATE_I64, &l->observed.samples},
+        {"observed/enough", GR_STATE_I64, &l->observed.enough},
+        {"observed/train_cost_mean", GR_STATE_REAL, &l->train_cost_mean},
+    };
+    gr__states_add(s, observed, (int)GR_COUNT(observed));
+    for (int i = 0; i < m->n_state; i++)
+        gr__states_add(s, &(gr_state_row){m->state[i].name, GR_STATE_REAL, &l->schedule[i]}, 1);
+}
+
+void gr__loop_states(gr_loop *l, gr_states *s)
+{
+    const gr_state_row own[] = {
         {"loop/step", GR_STATE_I64, &l->step},
         {"loop/samples", GR_STATE_I64, &l->samples},
         {"loop/pending", GR_STATE_I64, &l->pending},
@@ -45,33 +68,18 @@ int gr__loop_state(gr_loop *l, gr_state_row rows[GR_LOOP_ROWS])
         {"loop/seconds", GR_STATE_REAL, &l->seconds_before},
         {"loader/epoch", GR_STATE_I64, &l->epoch},
         {"loader/index", GR_STATE_I64, &l->index},
-        {"metrics/bytes", GR_STATE_I64, &l->metrics_bytes},
-        {"metrics/samples", GR_STATE_I64, &l->line_samples},
-        {"stop/evaluated", GR_STATE_I64, &l->evaluated},
-        {"stop/evaluations", GR_STATE_I64, &l->evaluations},
-        {"stop/since_best", GR_STATE_I64, &l->since_best},
-        {"best/step", GR_STATE_I64, &l->best_step},
-        {"best/figure", GR_STATE_REAL, &l->best_figure},
-        {"best/cost", GR_STATE_REAL, &l->best_cost},
-        {"best/error", GR_STATE_REAL, &l->best_error},
-        {"best/view", GR_STATE_I64, &l->best_view},
-        {"validation/cost", GR_STATE_REAL, &l->validation_cost},
-        {"validation/error", GR_STATE_REAL, &l->validation_error},
-        {"average/cost", GR_STATE_REAL, &l->average_cost},
-        {"average/error", GR_STATE_REAL, &l->average_error},
-        {"average/held", GR_STATE_I64, &l->average_held},
-        {"average/measured", GR_STATE_I64, &l->measured},
-        {"observed/train_cost", GR_STATE_REAL, &l->observed.train_cost},
-        {"observed/samples", GR_STATE_I64, &l->observed.samples},
-        {"observed/enough", GR_STATE_I64, &l->observed.enough},
-        {"observed/train_cost_mean", GR_STATE_REAL, &l->train_cost_mean},
     };
-    _Static_assert(GR_COUNT(all) + GR_SCHEDULE_STATE <= GR_LOOP_ROWS, "room for every row");
-    const gr_schedule *m = l->recipe->sched.member;
-    int n = (int)GR_COUNT(all);
-    memcpy(rows, all, sizeof all);
-    for (int i = 0; i < m->n_state; i++) rows[n++] = (gr_state_row){m->state[i].name, GR_STATE_REAL, &l->schedule[i]};
-    return n;
+    s->n = 0;
+    gr__states_add(s, own, (int)GR_COUNT(own));
+    gr__record_states(l, s);
+    gr__validate_states(l, s);
+    observed_states(l, s);
+}
+
+double gr__loop_epochs(const gr_loop *l, int64_t step)
+{
+    int64_t whole = step / l->updates_per_epoch, rest = step % l->updates_per_epoch;
+    return (double)whole + (double)(rest * l->recipe->accumulate) / (double)l->batches;
 }
 
 double gr__loop_train_cost_mean(const gr_loop *l)
@@ -83,16 +91,18 @@ void gr__loop_report(gr_loop *l, int phase, bool best, const char *path)
 {
     if (!l->options->progress) return;
     double s = gr__loop_seconds(l), rate = (double)l->samples / GR_MAX(s, 1e-9);
-    double done = l->total ? (double)l->step / (double)l->total : NAN;
+    double done = l->total ? (double)l->step / (double)l->total : NAN, limit = l->recipe->stop.seconds;
+    double left = l->step > 0 ? s * (1 - done) / done : NAN;
+    if (limit > 0) left = fmin(left, limit - s); /* a NaN gives way */
     gr_progress p = {.step = l->step,
                      .steps = l->total,
-                     .epoch = (double)l->step / (double)l->updates_per_epoch,
-                     .epochs = (double)l->total / (double)l->updates_per_epoch,
+                     .epoch = gr__loop_epochs(l, l->step),
+                     .epochs = gr__loop_epochs(l, l->total),
                      .cost = gr__loop_train_cost_mean(l),
                      .lr = l->lr,
                      .samples_per_second = rate,
                      .seconds = s,
-                     .seconds_left = l->step > 0 ? s * (1 - done) / done : NAN,
+                     .seconds_left = left,
                      .validation_cost = l->validation_cost,
                      .validation_error = l->validation_error,
                      .best = best,
@@ -246,6 +256,7 @@ static gr_status settle(gr_loop *l)
     bool now = due(l, l->recipe->validate) && l->evaluated < l->step, evaluate = now && l->validation;
     if (evaluate) GR_TRY(gr__loop_validate(l, &ev));
     if (now) observe(l, evaluate);
+    if (l->index == 0 && !evaluate) gr__loop_report(l, GR_PHASE_EPOCH, false, NULL);
     if (l->recipe->validate.n ? now : l->index == 0) begin_mean(l);
     if (evaluate || (l->recipe->log.n && l->step % l->recipe->log.n == 0))
         GR_TRY(gr__loop_line(l, evaluate ? &ev : NULL));
@@ -379,7 +390,7 @@ static int64_t averaged(const gr_loop *l)
 static void fill_result(gr_loop *l, gr_train_result *out)
 {
     out->steps = l->step;
-    out->epochs = (double)l->epoch + (double)l->index / (double)l->batches;
+    out->epochs = gr__loop_epochs(l, l->step);
     out->parameters = gr__network_parameter_count(l->task->network);
     out->best_step = l->best_step;
     out->best_cost = l->best_cost;
@@ -408,7 +419,8 @@ static gr_status train(gr_loop *l, gr_train_result *out)
     GR_TRY(starting_weights(l)); /* what that takes meanwhile is given back before the arena takes its place */
     GR_TRY(gr__engine_start(l->engine));
     GR_TRY(prepare_loaders(l));
-    GR_TRY(gr__run_begin(l->ctx, l->options->out, l->options->overwrite && !l->options->resume, l->run));
+    gr__data_sums(l->task, l->data);
+    GR_TRY(gr__run_begin(l->run));
     if (l->options->resume) GR_TRY(gr__loop_resume(l, &resumed));
     GR_TRY(gr__loop_recipe(l));
     if (!resumed) GR_TRY(gr__run_metrics_open(l->run, 0));
@@ -416,7 +428,7 @@ static gr_status train(gr_loop *l, gr_train_result *out)
     gr__loader_seek(l->loader, l->epoch, l->index);
     l->began = now();
     l->line_began = gr__loop_seconds(l);
-    if (resumed) gr__loop_report(l, GR_PHASE_RESUMED, false, l->run->path);
+    if (resumed) gr__loop_report(l, GR_PHASE_RESUMED, false, l->run->resumed_from);
     st = advance(l, out);
     gr_status ended = st;
     if (st != GR_OK && st != GR_E_DIVERGED && st != GR_E_INTERRUPTED) goto done;
@@ -469,9 +481,7 @@ gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options 
     *out = (gr_train_result){.best_cost = NAN, .best_error = NAN};
     l.run = gr__alloc(ctx, sizeof *l.run);
     if (!l.run) return GR_E_MEMORY;
-    if (gr__run_exists(o->out) && !o->resume && !o->overwrite) {
-        GR_TRY(gr__fail(ctx, GR_E_EXISTS, "%s already holds a run", o->out));
-    }
+    GR_TRY(gr__run_open(ctx, o->out, o->resume, o->overwrite, l.run));
     if (r->memory) { /* a budget is checked before anything is loaded */
         GR_TRY(gr__task_estimate(ctx, r, &task));
         GR_TRY(gr__engine_make(&task, true, 1u << GR_PART_VALIDATION, &engine));
@@ -489,8 +499,6 @@ gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options 
     gr__sched_begin(&r->sched, l.schedule);
     st = train(&l, out);
 done:
-    if (st == GR_E_EXISTS)
-        gr__error_hint(ctx, "--resume continues it, --overwrite starts over, --out names another folder");
     if (st != GR_OK) gr__run_undo(l.run);
     gr__run_end(l.run);
     gr__loader_destroy(l.loader);

@@ -5,6 +5,12 @@
 #include "train/run.h"
 #include "train/train.h"
 
+/* What was loaded of a part, as a checkpoint remembers it: a run never goes on with other data unnoticed. */
+typedef struct gr_data_sum {
+    int64_t samples;
+    uint32_t inputs, targets, names; /* CRC32 of what was loaded, whatever the file's date or compression */
+} gr_data_sum;
+
 typedef struct gr_loop {
     gr_context *ctx;
     const gr_recipe *recipe;
@@ -16,8 +22,10 @@ typedef struct gr_loop {
     int64_t batches, updates_per_epoch, total; /* total 0: open-ended */
     double began;                              /* monotonic seconds when this process began to train */
     double line_began;                         /* when the last line of metrics was written, in seconds of the run */
+    gr_data_sum data[GR_PARTS];                /* of the parts that were loaded */
 
-    /* Everything below is host state that a checkpoint carries: loop_state() lists each by name. */
+    /* From here to the end: host state that a checkpoint carries. Each field is registered by its owner
+     * (gr__loop_states); tests/train/test_state.c fails for one that is not. */
     int64_t step, samples; /* updates and samples done */
     int64_t epoch, index;  /* the next batch */
     int64_t line_samples;  /* samples done at the last line of metrics */
@@ -43,9 +51,20 @@ typedef struct gr_loop {
 
 double gr__loop_seconds(const gr_loop *l);         /* wall-clock time of the run so far */
 double gr__loop_train_cost_mean(const gr_loop *l); /* since the last evaluation (or epoch), or before it */
-/* The rows of host state; n receives how many. */
-enum { GR_LOOP_ROWS = 40 };
-int gr__loop_state(gr_loop *l, gr_state_row rows[GR_LOOP_ROWS]);
+
+/* ---- host state: what each file keeps from update to update is registered there ---- */
+enum { GR_LOOP_ROWS = 64 };
+typedef struct gr_states {
+    gr_state_row row[GR_LOOP_ROWS];
+    int n;
+} gr_states;
+void gr__states_add(gr_states *s, const gr_state_row *rows, int n);
+void gr__loop_states(gr_loop *l, gr_states *s); /* all of them */
+void gr__record_states(gr_loop *l, gr_states *s);
+void gr__validate_states(gr_loop *l, gr_states *s);
+
+/* Epochs done after `step` updates, as every file and the progress line say it: batches count, not updates. */
+double gr__loop_epochs(const gr_loop *l, int64_t step);
 
 void gr__loop_report(gr_loop *l, int phase, bool best, const char *path);
 /* Fills the plan's feeds for a batch whose first sample is the update's number `position`. b NULL: a plan that takes no
@@ -66,11 +85,30 @@ gr_status gr__loop_validate(gr_loop *l, gr_evaluation *ev);
 gr_status gr__loop_validate_end(gr_loop *l);
 
 /* keep.c: models, checkpoints, result.json */
+typedef struct gr_machine { /* where bits depend on the machine */
+    char isa[16], processor[256];
+} gr_machine;
+gr_machine gr__loop_machine(const gr_loop *l);
 gr_status gr__loop_save_model(gr_loop *l, const char *name, int view);
 gr_status gr__loop_checkpoint(gr_loop *l);
-gr_status gr__loop_resume(gr_loop *l, bool *resumed);
 gr_status gr__loop_recipe(gr_loop *l); /* recipe.yaml, resolved */
 gr_status gr__loop_result(gr_loop *l, const gr_train_result *r);
+
+/* resume.c */
+#define GR_TOTAL_KEY "loop/total"
+#define GR_MEANING_KEY "gradus.meaning" /* gr__task_meaning */
+enum { GR_MEANING_TEXT = 24 };
+const char *gr__meaning_text(const gr_task *t, char text[GR_MEANING_TEXT]);
+gr_status gr__loop_resume(gr_loop *l, bool *resumed);
+
+/* data_sum.c */
+enum { GR_DATA_TEXT = 64 };
+void gr__data_sums(const gr_task *t, gr_data_sum out[GR_PARTS]);
+const char *gr__data_key(gr_part p); /* in checkpoints */
+const char *gr__data_sum_text(const gr_data_sum *s, char text[GR_DATA_TEXT]);
+/* GR_E_DATA, naming the file, where a part is not what `text` (of a checkpoint) says; GR_E_FORMAT where text says
+ * nothing. */
+gr_status gr__data_sum_check(const gr_loop *l, gr_part p, const char *text);
 
 /* record.c: a line of metrics */
 gr_status gr__loop_line(gr_loop *l, const gr_evaluation *ev);

@@ -28,12 +28,21 @@ static void put_metrics(line *l, const gr_metrics *m, const gr_evaluation *ev)
     }
 }
 
+void gr__record_states(gr_loop *l, gr_states *s)
+{
+    const gr_state_row rows[] = {
+        {"metrics/bytes", GR_STATE_I64, &l->metrics_bytes},
+        {"metrics/samples", GR_STATE_I64, &l->line_samples},
+    };
+    gr__states_add(s, rows, (int)GR_COUNT(rows));
+}
+
 gr_status gr__loop_line(gr_loop *l, const gr_evaluation *ev)
 {
     line t = {.text = "{", .n = 1};
     double seconds = gr__loop_seconds(l);
     put(&t, "step", (double)l->step);
-    put(&t, "epoch", (double)l->epoch + (double)l->index / (double)l->batches);
+    put(&t, "epoch", gr__loop_epochs(l, l->step));
     put(&t, "samples", (double)l->samples);
     put(&t, "lr", l->lr);
     put(&t, "train_cost", l->train_cost);

@@ -12,8 +12,8 @@
 #include "base/file.h"
 #include "train/run.h"
 
-static const char *const files[] = {"recipe.yaml", "metrics.jsonl", "result.json", "best.safetensors",
-                                    "last.safetensors"};
+static const char *const files[] = {"recipe.yaml",      "metrics.jsonl",    "result.json",
+                                    "best.safetensors", "last.safetensors", "swa.safetensors"};
 
 bool gr__run_exists(const char *folder)
 {
@@ -48,7 +48,8 @@ static gr_status list_checkpoints(gr_run *r, listing *l)
 {
     DIR *d = opendir(gr__run_path(r, "checkpoints"));
     *l = (listing){0};
-    if (!d) return GR_OK;
+    if (!d && errno == ENOENT) return GR_OK;
+    if (!d) return gr__fail(r->ctx, GR_E_FILE, "cannot read %s: %s", r->path, strerror(errno));
     gr_status st = GR_OK;
     for (struct dirent *e; st == GR_OK && (e = readdir(d));) {
         char *end;
@@ -76,6 +77,22 @@ static const char *checkpoint_name(int64_t step, char *name, size_t n)
     return name;
 }
 
+/* A checkpoint is damaged: on to the one before it. Training that is there and cannot be read is never started over
+ * unasked. */
+static gr_status pass_over(gr_run *r, bool older)
+{
+    char why[512];
+    snprintf(why, sizeof why, "%s", gr_context_error(r->ctx)->message);
+    gr_context_clear_error(r->ctx);
+    if (older) {
+        gr__log(r->ctx, GR_LOG_WARNING, "%s; an older checkpoint is used", why);
+        return GR_OK;
+    }
+    gr__fail(r->ctx, GR_E_FORMAT, "%s has no checkpoint to resume from: %s", r->folder, why);
+    gr__error_hint(r->ctx, "restore one from a copy, or start over with --overwrite");
+    return GR_E_FORMAT;
+}
+
 gr_status gr__run_newest(gr_run *r, gr_st **out, int64_t *step, char *path, size_t path_bytes)
 {
     listing l;
@@ -85,82 +102,114 @@ gr_status gr__run_newest(gr_run *r, gr_st **out, int64_t *step, char *path, size
     for (size_t i = 0; i < l.n && st == GR_OK && !*out; i++) {
         snprintf(path, path_bytes, "%s", gr__run_path(r, checkpoint_name(l.step[i], name, sizeof name)));
         gr_status read = gr__checkpoint_read(r->ctx, path, out);
-        if (read == GR_OK) {
+        if (read == GR_OK)
             *step = l.step[i];
-        } else if (read == GR_E_MEMORY) {
+        else if (read == GR_E_MEMORY)
             st = read;
-        } else {
-            gr__log(r->ctx, GR_LOG_WARNING, "%s is damaged (%s); an older checkpoint is used", path,
-                    gr_context_error(r->ctx)->message);
-            gr_context_clear_error(r->ctx);
-        }
+        else
+            st = pass_over(r, i + 1 < l.n);
     }
     free_listing(r, &l);
     return st;
 }
 
-void gr__run_prune(gr_run *r, int keep)
+gr_status gr__run_prune(gr_run *r, int keep)
 {
     listing l;
     char name[64];
-    if (list_checkpoints(r, &l) == GR_OK)
-        for (size_t i = (size_t)keep; i < l.n; i++)
-            unlink(gr__run_path(r, checkpoint_name(l.step[i], name, sizeof name)));
+    gr_status st = list_checkpoints(r, &l);
+    for (size_t i = (size_t)keep; st == GR_OK && i < l.n; i++)
+        unlink(gr__run_path(r, checkpoint_name(l.step[i], name, sizeof name)));
     free_listing(r, &l);
+    return st;
 }
 
 /* ---- beginning and undoing ---- */
 
-static void remove_old(gr_run *r)
+static gr_status remove_old(gr_run *r)
 {
-    char name[64];
-    listing l;
-    for (size_t i = 0; i < GR_COUNT(files); i++) unlink(gr__run_path(r, files[i]));
-    if (list_checkpoints(r, &l) == GR_OK)
-        for (size_t i = 0; i < l.n; i++) unlink(gr__run_path(r, checkpoint_name(l.step[i], name, sizeof name)));
-    free_listing(r, &l);
+    gr_status st = gr__run_prune(r, 0);
+    for (size_t i = 0; st == GR_OK && i < GR_COUNT(files); i++) unlink(gr__run_path(r, files[i]));
+    return st;
 }
 
-gr_status gr__run_begin(gr_context *ctx, const char *folder, bool over, gr_run *r)
+/* Asked again once the lock is held: another process may have made a run meanwhile. */
+static gr_status refuse_old(gr_run *r)
+{
+    if (r->resume || r->over || !gr__run_exists(r->folder)) return GR_OK;
+    gr__fail(r->ctx, GR_E_EXISTS, "%s already holds a run", r->folder);
+    gr__error_hint(r->ctx, "--resume continues it, --overwrite starts over, --out names another folder");
+    return GR_E_EXISTS;
+}
+
+gr_status gr__run_open(gr_context *ctx, const char *folder, bool resume, bool over, gr_run *r)
 {
     memset(r, 0, offsetof(gr_run, buffer));
     r->ctx = ctx;
     r->folder = folder;
-    r->metrics = -1;
-    r->fresh = over || !gr__run_exists(folder);
-    r->made_folder = !gr__file_exists(folder);
-    gr_status st = gr__make_folder(ctx, folder);
-    if (st != GR_OK) return st;
-    if (access(folder, W_OK | X_OK) != 0)
-        return gr__fail(ctx, GR_E_WRITE, "cannot write into %s: %s", folder, strerror(errno));
-    if (over) remove_old(r);
+    r->resume = resume;
+    r->over = over && !resume;
+    r->lock = r->metrics = -1;
+    gr_status st = gr__file_exists(folder) ? gr__run_lock(r) : GR_OK;
+    return st == GR_OK ? refuse_old(r) : st;
+}
+
+gr_status gr__run_begin(gr_run *r)
+{
+    gr_status st = GR_OK;
+    r->made_folder = !gr__file_exists(r->folder);
+    GR_TRY(gr__make_folder(r->ctx, r->folder));
+    if (r->lock < 0) GR_TRY(gr__run_lock(r));
+    GR_TRY(refuse_old(r));
+    r->begun = true;
+    r->fresh = r->over || !gr__run_exists(r->folder);
+    if (r->over) GR_TRY(remove_old(r));
     r->made_checkpoints = !gr__file_exists(gr__run_path(r, "checkpoints"));
-    return gr__make_folder(ctx, gr__run_path(r, "checkpoints"));
+    GR_TRY(gr__make_folder(r->ctx, gr__run_path(r, "checkpoints")));
+done:
+    return st;
 }
 
 void gr__run_undo(gr_run *r)
 {
-    if (!r->ctx || !r->fresh) return;
+    if (!r->ctx || (r->begun && !r->fresh)) return;
     if (r->metrics >= 0) close(r->metrics);
     r->metrics = -1;
-    remove_old(r);
-    if (r->made_checkpoints) rmdir(gr__run_path(r, "checkpoints"));
+    bool clear = r->begun && remove_old(r) == GR_OK;
+    if (clear && r->made_checkpoints) rmdir(gr__run_path(r, "checkpoints"));
+    gr__run_unlock(r);
     if (r->made_folder) rmdir(r->folder);
 }
 
 void gr__run_end(gr_run *r)
 {
-    if (r->ctx && r->metrics >= 0) close(r->metrics);
-    if (r->ctx) r->metrics = -1;
+    if (!r->ctx) return;
+    if (r->metrics >= 0) close(r->metrics);
+    r->metrics = -1;
+    gr__run_unlock(r);
 }
 
 /* ---- metrics ---- */
 
+/* A file with fewer bytes than the checkpoint counts (lines lost with the machine, or deleted) goes on after its last
+ * whole line; cutting it to a greater length would fill it up with zeros. */
+static int64_t whole_lines(const gr_run *r, int64_t bytes)
+{
+    struct stat about;
+    char c = 0;
+    if (fstat(r->metrics, &about) != 0 || about.st_size >= bytes) return bytes;
+    gr__log(r->ctx, GR_LOG_WARNING, "%s/metrics.jsonl has lost lines that its checkpoint counts", r->folder);
+    bytes = about.st_size;
+    while (bytes > 0 && (pread(r->metrics, &c, 1, bytes - 1) != 1 || c != '\n')) bytes--;
+    return bytes;
+}
+
 gr_status gr__run_metrics_open(gr_run *r, int64_t bytes)
 {
     const char *path = gr__run_path(r, "metrics.jsonl");
-    r->metrics = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    r->metrics = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (r->metrics < 0) return gr__fail(r->ctx, GR_E_WRITE, "cannot open %s: %s", path, strerror(errno));
+    bytes = whole_lines(r, bytes);
     if (ftruncate(r->metrics, bytes) != 0 || lseek(r->metrics, 0, SEEK_END) < 0)
         return gr__fail(r->ctx, GR_E_WRITE, "cannot cut %s: %s", path, strerror(errno));
     r->metrics_bytes = bytes;

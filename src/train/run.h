@@ -9,8 +9,12 @@ typedef struct gr_run {
     gr_context *ctx;
     const char *folder;
     char path[4096];                    /* scratch of gr__run_path */
+    char resumed_from[4096];            /* the checkpoint that was read; "" where none was */
     bool made_folder, made_checkpoints; /* by this run, for undoing */
+    bool begun;                         /* the folder is this run's to write into, and to clear */
     bool fresh;                         /* nothing of this run has been kept yet */
+    bool resume, over;                  /* what is to become of a run that the folder holds already */
+    int lock;                           /* file descriptor, -1: none held */
     int metrics;                        /* file descriptor, -1 when closed */
     int64_t metrics_bytes;              /* written, what waits in the buffer included */
     size_t waiting;
@@ -21,20 +25,28 @@ typedef struct gr_run {
 
 /* "FOLDER/name"; valid until the next call. */
 const char *gr__run_path(gr_run *r, const char *name);
-/* Creates the folder; with `over`, an old run in it is removed first. */
-gr_status gr__run_begin(gr_context *ctx, const char *folder, bool over, gr_run *r);
-/* Opens the metrics for appending, cut back to `bytes`. */
+/* Looks at the folder and makes nothing: GR_E_BUSY where another process trains in it, GR_E_EXISTS where it holds a run
+ * and neither `resume` nor `over` is said. A folder that is there is locked from here on. */
+gr_status gr__run_open(gr_context *ctx, const char *folder, bool resume, bool over, gr_run *r);
+/* Creates the folder, locked; with `over`, an old run in it is removed first. */
+gr_status gr__run_begin(gr_run *r);
+/* Opens the metrics for appending, cut back to `bytes`; to the whole lines that are left where there are fewer. */
 gr_status gr__run_metrics_open(gr_run *r, int64_t bytes);
 void gr__run_metrics_put(gr_run *r, const char *line, size_t n);
 gr_status gr__run_metrics_flush(gr_run *r, bool sync);
 /* Removes what a run that never made a step has created. */
 void gr__run_undo(gr_run *r);
-void gr__run_end(gr_run *r);
+void gr__run_end(gr_run *r); /* gives the lock back */
 
-/* The newest checkpoint that verifies; damaged newer ones are skipped with a warning. *out NULL when there is none.
- * step: its update. */
+/* lock.c: one process at a time writes into a run folder. FOLDER/lock names it while it does; a process that is killed
+ * leaves the file and no lock. On a file system without locks: a warning, and nothing is held. */
+gr_status gr__run_lock(gr_run *r);
+void gr__run_unlock(gr_run *r);
+
+/* The newest checkpoint that verifies; damaged newer ones are skipped with a warning. *out NULL when there is none;
+ * GR_E_FORMAT when there are some and all are damaged. step: its update. */
 gr_status gr__run_newest(gr_run *r, gr_st **out, int64_t *step, char *path, size_t path_bytes);
 /* Removes all but the newest `keep` checkpoints. */
-void gr__run_prune(gr_run *r, int keep);
+gr_status gr__run_prune(gr_run *r, int keep);
 
 #endif

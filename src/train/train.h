@@ -179,6 +179,7 @@ typedef struct gr_progress {
         GR_PHASE_STATISTICS,
         GR_PHASE_VALIDATE,
         GR_PHASE_EVALUATED,
+        GR_PHASE_EPOCH, /* an epoch has ended without an evaluation */
         GR_PHASE_CHECKPOINT,
         GR_PHASE_RESUMED,
         GR_PHASE_DONE

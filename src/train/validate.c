@@ -4,6 +4,27 @@
 
 #include "train/loop.h"
 
+void gr__validate_states(gr_loop *l, gr_states *s)
+{
+    const gr_state_row rows[] = {
+        {"stop/evaluated", GR_STATE_I64, &l->evaluated},
+        {"stop/evaluations", GR_STATE_I64, &l->evaluations},
+        {"stop/since_best", GR_STATE_I64, &l->since_best},
+        {"best/step", GR_STATE_I64, &l->best_step},
+        {"best/figure", GR_STATE_REAL, &l->best_figure},
+        {"best/cost", GR_STATE_REAL, &l->best_cost},
+        {"best/error", GR_STATE_REAL, &l->best_error},
+        {"best/view", GR_STATE_I64, &l->best_view},
+        {"validation/cost", GR_STATE_REAL, &l->validation_cost},
+        {"validation/error", GR_STATE_REAL, &l->validation_error},
+        {"average/cost", GR_STATE_REAL, &l->average_cost},
+        {"average/error", GR_STATE_REAL, &l->average_error},
+        {"average/held", GR_STATE_I64, &l->average_held},
+        {"average/measured", GR_STATE_I64, &l->measured},
+    };
+    gr__states_add(s, rows, (int)GR_COUNT(rows));
+}
+
 int64_t gr__loop_held(const gr_loop *l, int view)
 {
     const char *counter = l->engine->view[view].counter;

@@ -161,7 +161,7 @@ while read -r want got; do near "$got" "$want" 2e-8 "mean training cost"; done <
 [[ $(wc -l <got.txt) -eq 10 ]] || short "$(wc -l <got.txt) means, not 9 and the last"
 sed -nE 's/^epoch .* cost ([0-9.]+) +validation.*/\1/p' err.txt >shown.txt
 while read -r shown mean; do near "$shown" "$mean" 1e-5 "the line of an evaluation"; done < <(paste shown.txt <(column l.txt train_cost_mean))
-grep -c "^epoch" err.txt | grep -qx 9 || short "$(grep -c '^epoch' err.txt) lines of progress, not 9"
+[[ $(grep -c "^epoch.* validation cost" err.txt) -eq 9 ]] || short "$(grep -c '^epoch.* validation cost' err.txt) lines of evaluations, not 9"
 # without validation data it is the epoch's, and ended in the middle of one and resumed the same
 code 0 train r.yaml --out whole --quiet --set data.validation=none --set stop='{epochs: 3}'
 for stop in 4 16 30; do code 0 train r.yaml --out parts --quiet --resume --set data.validation=none --set stop="{epochs: 3, steps: $stop}"; done

@@ -1,0 +1,99 @@
+/* What data a run is made of: counts and checksums, as its checkpoints carry them.
+ *
+ * Sums are of what was loaded, so a file that was copied, touched or packed anew is the same, and one with another
+ * number in it is not. Names count too: they are what outputs and columns mean. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "train/loop.h"
+
+static uint32_t sum_of_names(uint32_t crc, const char *const *name, int64_t n)
+{
+    for (int64_t i = 0; name && i < n; i++) crc = gr__crc32(crc, name[i], strlen(name[i]) + 1);
+    return crc;
+}
+
+static gr_data_sum sum_of(const gr_set *s)
+{
+    size_t inputs = (size_t)(s->n * gr_shape_count(s->sample)) * gr__element_bytes(s->element), targets = 0;
+    if (s->targets)
+        targets = (size_t)(s->n * gr_shape_count(s->target_sample)) * gr__element_bytes(gr__target_element(s));
+    uint32_t names = sum_of_names(0, s->class_names, s->classes);
+    return (gr_data_sum){.samples = s->n,
+                         .inputs = gr__crc32(0, s->inputs, inputs),
+                         .targets = targets ? gr__crc32(0, s->targets, targets) : 0,
+                         .names = s->schema ? sum_of_names(names, s->schema->name, s->schema->n_inputs) : names};
+}
+
+void gr__data_sums(const gr_task *t, gr_data_sum out[GR_PARTS])
+{
+    for (int p = 0; p < GR_PARTS; p++)
+        if (t->set[p].inputs) out[p] = sum_of(&t->set[p]);
+}
+
+const char *gr__data_key(gr_part p)
+{
+    static const char *const keys[GR_PARTS] = {"data/train", "data/validation", "data/test"};
+    return keys[p];
+}
+
+static const char form[] = "%" PRId64 " samples, inputs %08" PRIx32 ", targets %08" PRIx32 ", names %08" PRIx32;
+
+const char *gr__data_sum_text(const gr_data_sum *s, char text[GR_DATA_TEXT])
+{
+    snprintf(text, GR_DATA_TEXT, form, s->samples, s->inputs, s->targets, s->names);
+    return text;
+}
+
+static bool parse(const char *text, gr_data_sum *s)
+{
+    char again[GR_DATA_TEXT];
+    *s = (gr_data_sum){0};
+    return sscanf(text, "%" SCNd64 " samples, inputs %" SCNx32 ", targets %" SCNx32 ", names %" SCNx32, &s->samples,
+                  &s->inputs, &s->targets, &s->names) == 4 &&
+           strcmp(gr__data_sum_text(s, again), text) == 0;
+}
+
+/* The key of the source that names the file at fault: of two files, the first holds the inputs, the last the targets.
+ * The source itself where it names none. */
+static const gr_tree *place_of(const gr_tree *source, bool targets)
+{
+    const gr_tree *type = gr__tree_get(source, "type"), *found = NULL;
+    int n;
+    const gr_source *const *all = gr__sources(&n);
+    for (int i = 0; type && i < n; i++) {
+        const gr_member *m = &all[i]->head;
+        if (strcmp(m->name, type->text) != 0) continue;
+        for (int k = 0; k < m->n_rows && (targets || !found); k++)
+            if (m->rows[k].kind == GR_ROW_PATH && gr__tree_get(source, m->rows[k].name))
+                found = gr__tree_get(source, m->rows[k].name);
+    }
+    return found ? found : source;
+}
+
+gr_status gr__data_sum_check(const gr_loop *l, gr_part p, const char *text)
+{
+    static const char hint[] = "a run goes on with the data it began with: restore it; or --overwrite starts over, and "
+                               "--from a model of this run with another --out trains on with new data";
+    const gr_data_sum *now = &l->data[p];
+    gr_data_sum then;
+    if (!parse(text, &then)) return gr__fail(l->ctx, GR_E_FORMAT, "%s is \"%.60s\"", gr__data_key(p), text);
+    bool count = now->samples != then.samples, inputs = now->inputs != then.inputs,
+         targets = now->targets != then.targets, names = now->names != then.names;
+    if (!count && !inputs && !targets && !names) return GR_OK;
+    const gr_recipe *r = l->recipe;
+    const gr_tree *const sources[GR_PARTS] = {r->data.train, r->data.validation, r->data.test};
+    const gr_tree *at = place_of(sources[p], !count && !inputs);
+    const char *file = at != sources[p] && at->text ? at->text : l->task->set[p].file;
+    if (count)
+        return gr__tree_fail(l->ctx, at, GR_E_DATA, hint,
+                             "\"%s\" has changed: it holds %" PRId64 " samples, this run began with %" PRId64, file,
+                             now->samples, then.samples);
+    return gr__tree_fail(l->ctx, at, GR_E_DATA, hint,
+                         "\"%s\" has changed: its %s are not those that this run began with", file,
+                         inputs    ? "inputs"
+                         : targets ? "targets"
+                                   : "names of classes or columns");
+}

@@ -1,0 +1,176 @@
+/* Going on with a run: what its checkpoint gives back, and what must still be as it was. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "train/loop.h"
+
+/* ---- the recipe ---- */
+
+/* A recipe may differ only in what changes no bit of the training so far. */
+static gr_status same_recipe(gr_loop *l)
+{
+    gr__bump *b = gr__bump_create(l->ctx);
+    gr_tree *old = NULL;
+    if (!b) return GR_E_MEMORY;
+    char path[4096], open[256];
+    snprintf(path, sizeof path, "%s/recipe.yaml", l->options->out);
+    gr_status st = gr__file_exists(path) ? gr__yaml_read(l->ctx, b, path, &old) : GR_OK;
+    for (int i = 0; st == GR_OK && old && i < l->recipe->resolved->n; i++) {
+        const char *key = l->recipe->resolved->key[i];
+        const gr_tree *was = gr__tree_get(old, key);
+        if (gr__recipe_resumable(key) || (was && gr__tree_equal(was, l->recipe->resolved->child[i]))) continue;
+        st = was ? gr__fail(l->ctx, GR_E_CONFLICT, "%s was made with another %s; a resumed run keeps its recipe",
+                            l->options->out, key)
+                 : gr__fail(l->ctx, GR_E_CONFLICT, "%s was made by another version of gradus, whose recipes had no %s",
+                            l->options->out, key);
+        gr__error_place(l->ctx, l->recipe->path, 0, 0, key);
+        gr__error_hint(l->ctx, "only %s may change; --overwrite starts over",
+                       gr__recipe_resumable_keys(open, sizeof open));
+    }
+    gr__bump_destroy(b);
+    return st;
+}
+
+/* ---- the data ---- */
+
+static gr_status same_data(const gr_loop *l, const gr_st *ck, const char *path)
+{
+    gr_status st = GR_OK;
+    bool silent = false;
+    for (int p = 0; p < GR_PARTS && st == GR_OK; p++) {
+        if (!l->task->set[p].inputs) continue;
+        const char *text = gr__st_meta(ck, gr__data_key(p));
+        silent |= !text;
+        if (text) st = gr__data_sum_check(l, p, text);
+    }
+    if (silent)
+        gr__log(
+            l->ctx, GR_LOG_WARNING,
+            "%s does not say what data it was made with, as older versions did not: see to it that none has changed",
+            path);
+    return st;
+}
+
+/* ---- what the weights mean ---- */
+
+const char *gr__meaning_text(const gr_task *t, char text[GR_MEANING_TEXT])
+{
+    snprintf(text, GR_MEANING_TEXT, "%016llx", (unsigned long long)gr__task_meaning(t));
+    return text;
+}
+
+/* Statistics, classes and columns that the weights were trained with. */
+static gr_status same_meaning(const gr_loop *l, const gr_st *ck)
+{
+    char text[GR_MEANING_TEXT];
+    const char *was = gr__st_meta(ck, GR_MEANING_KEY);
+    if (!was || strcmp(was, gr__meaning_text(l->task, text)) == 0) return GR_OK;
+    gr_status st = gr__fail(l->ctx, GR_E_CONFLICT,
+                            "the run in %s prepares its inputs with other statistics, or has other classes or columns",
+                            l->options->out);
+    gr__error_hint(l->ctx, "%s",
+                   l->options->from ? "it did not begin with this --from MODEL"
+                                    : "if it began with --from MODEL, say so again");
+    return st;
+}
+
+/* ---- the state ---- */
+
+static gr_status read_state(gr_loop *l, const gr_st *ck, const char *path)
+{
+    gr_states states;
+    gr__loop_states(l, &states);
+    for (int i = 0; i < states.n; i++) {
+        const gr_state_row *row = &states.row[i];
+        const char *text = gr__st_meta(ck, row->name);
+        char *end;
+        if (!text)
+            return gr__fail(l->ctx, GR_E_FORMAT, "%s has no %s: another version of gradus wrote it", path, row->name);
+        bool good = *text != 0;
+        if (row->kind == GR_STATE_I64)
+            *(int64_t *)row->at = strtoll(text, &end, 10), good &= *end == 0;
+        else if (strcmp(text, "nan") == 0)
+            *(double *)row->at = NAN;
+        else
+            good = gr__parse_number(text, row->at);
+        if (!good) return gr__fail(l->ctx, GR_E_FORMAT, "%s: %s is \"%.40s\", not a number", path, row->name, text);
+    }
+    if (l->step < 0 || l->epoch < 0 || l->index < 0 || l->index >= l->batches || l->metrics_bytes < 0)
+        return gr__fail(l->ctx, GR_E_FORMAT, "%s: it was made with other data or batches than the recipe's", path);
+    return GR_OK;
+}
+
+/* ---- what is allowed to differ, and said ---- */
+
+static void warn_elsewhere(gr_loop *l, const gr_st *ck)
+{
+    gr_machine o = gr__loop_machine(l);
+    const char *isa = gr__st_meta(ck, "gradus.isa"), *processor = gr__st_meta(ck, "gradus.processor");
+    if (isa && processor && (strcmp(isa, o.isa) != 0 || strcmp(processor, o.processor) != 0))
+        gr__log(l->ctx, GR_LOG_WARNING,
+                "this run began on %s (%s), this is %s (%s): it goes on, but not to the same bits", processor, isa,
+                o.processor, o.isa);
+}
+
+static gr_clock clock_at(const gr_loop *l, int64_t step, int64_t total)
+{
+    return (gr_clock){
+        .step = total ? GR_MIN(step, total - 1) : step, .total = total, .updates_per_epoch = l->updates_per_epoch};
+}
+
+/* Another `stop` is another length of the run, and much counts by that: the schedule, a warm-up, a switch, the start of
+ * an average. Said with the rates of the first update, of those looked at, where it shows. */
+static void warn_stretched(gr_loop *l, int64_t before)
+{
+    enum { LOOKS = 256 };
+    int64_t end = GR_MIN(before, l->total), rest = GR_MAX(end - l->step, 1);
+    for (int k = 0; k < LOOKS; k++) {
+        int64_t step = l->step + rest * k / LOOKS;
+        gr_clock was = clock_at(l, step, before), is = clock_at(l, step, l->total);
+        double a = gr__engine_rate(l->recipe, &was, l->schedule), b = gr__engine_rate(l->recipe, &is, l->schedule);
+        bool moves = gr__optim_phase(&l->recipe->optim, &was) != gr__optim_phase(&l->recipe->optim, &is) ||
+                     gr__swa_began(&l->recipe->swa, &was) != gr__swa_began(&l->recipe->swa, &is);
+        if (a == b && !moves) continue;
+        gr__log(l->ctx, GR_LOG_WARNING,
+                "stop allows %lld updates now and allowed %lld before, and the recipe counts by them: the rate of "
+                "update %lld is %.4g, it was to be %.4g%s",
+                (long long)l->total, (long long)before, (long long)step + 1, b, a,
+                moves ? "; the switch of methods or the average begins at another update too" : "");
+        return;
+    }
+}
+
+static void warn_of_length(gr_loop *l, const gr_st *ck)
+{
+    const char *text = gr__st_meta(ck, GR_TOTAL_KEY);
+    int64_t before = text ? strtoll(text, NULL, 10) : l->total;
+    bool known = before > 0 && l->total > 0;
+    if (known && before != l->total && l->step < l->total) warn_stretched(l, before);
+}
+
+gr_status gr__loop_resume(gr_loop *l, bool *resumed)
+{
+    gr_st *ck = NULL;
+    int64_t step;
+    char path[sizeof l->run->resumed_from];
+    *resumed = false;
+    gr_status st = same_recipe(l);
+    if (st == GR_OK) st = gr__run_newest(l->run, &ck, &step, path, sizeof path);
+    if (st != GR_OK || !ck) return st;
+    GR_TRY(same_data(l, ck, path));
+    GR_TRY(same_meaning(l, ck));
+    GR_TRY(gr__checkpoint_apply(l->ctx, ck, path, l->engine->store));
+    GR_TRY(read_state(l, ck, path));
+    warn_elsewhere(l, ck);
+    warn_of_length(l, ck);
+    GR_TRY(gr__run_metrics_open(l->run, l->metrics_bytes));
+    l->metrics_bytes = l->run->metrics_bytes;
+    snprintf(l->run->resumed_from, sizeof l->run->resumed_from, "%s", path);
+    *resumed = true;
+done:
+    gr__st_close(ck);
+    return st;
+}
