@@ -207,6 +207,7 @@ gr_status gr__check_data(gr_probe *p, gr_finding *out)
     for (size_t k = 0; k < w; k++) s.low[k] = INFINITY, s.high[k] = -INFINITY;
     gr__loader_seek(p->loader, 0, 0);
     while (!b.last && s.batches < p->batches && (s.batches < 2 || s.rows * s.width < MOST_VALUES)) {
+        gr__watch(p->watch, "data", (double)s.batches / (double)p->batches);
         GR_TRY(p->next(p->source, &b));
         look_at(&s, &b);
         if (s.batches == 1) GR_TRY(look_at_slopes(&s, &b));

@@ -38,7 +38,7 @@ static void sound_recipes_pass_everything(void **state)
         gr_finding f[GR_CHECKS];
         gr_format_row *formats;
         size_t n;
-        test_ok(ctx, gr__check_all(ctx, r, memory, f, &formats, &n));
+        test_ok(ctx, gr__check_all(ctx, r, NULL, memory, f, &formats, &n));
         for (int k = 0; k < GR_CHECKS; k++)
             if (f[k].verdict != GR_VERDICT_OK)
                 fail_msg("recipe %zu: %s: %s: %s", i, f[k].name, gr__verdict_name(f[k].verdict), f[k].message);
@@ -355,10 +355,10 @@ static void a_wrong_gradient_fails(void **state) /* [P4] */
     gr_finding f = {.id = "P4", .name = "gradients"};
     sound = r->cost;
     bad.build = half_the_gradient;
-    test_ok(ctx, gr__check_gradients(ctx, r, GR_GRADIENT_MANY, &rows, &n, memory, &f));
+    test_ok(ctx, gr__check_gradients(ctx, r, &(gr_gradient_options){.most = GR_GRADIENT_MANY}, &rows, &n, memory, &f));
     expect(&f, GR_VERDICT_OK, "all 4 parameters");
     r->cost = &bad;
-    test_ok(ctx, gr__check_gradients(ctx, r, GR_GRADIENT_FEW, &rows, &n, memory, &f));
+    test_ok(ctx, gr__check_gradients(ctx, r, &(gr_gradient_options){.most = GR_GRADIENT_FEW}, &rows, &n, memory, &f));
     expect(&f, GR_VERDICT_FAILED, "4 of 4");
     for (size_t i = 0; i < n; i++) assert_true(rows[i].error > 0.01 && rows[i].checked <= GR_GRADIENT_FEW);
     gr__bump_destroy(memory);
@@ -575,7 +575,7 @@ static void any_failing_allocation_is_survived(void **state)
         gr__bump *memory = gr__bump_create(ctx);
         uint64_t before = gr__acquisitions(ctx);
         gr__fail_acquisition(ctx, k);
-        gr_status st = gr__check_all(ctx, r, memory, f, &formats, &n);
+        gr_status st = gr__check_all(ctx, r, NULL, memory, f, &formats, &n);
         gr__fail_acquisition(ctx, 0);
         if (k == 0)
             test_ok(ctx, st), last = gr__acquisitions(ctx) - before;
