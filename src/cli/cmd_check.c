@@ -208,17 +208,22 @@ const cli_command cmd_check = {
     .name = "check",
     .usage = "RECIPE [--gradients | --init]",
     .summary = "Checks a recipe's data, outputs, initial cost, weights and gradients before training",
-    .help = "Each check has a line: verdict, figure, and what was seen or is to be done. Exit code 1 when one fails; "
-            "warnings leave it 0.\n"
-            "  X1 formats         the number format of every tensor\n"
-            "  T3 data            batches differ, inputs vary and keep their labels, the cost follows the inputs\n"
-            "  T4 outputs         shape, finite, probabilities that sum to 1\n"
-            "  T5 initial cost    what guessing costs: ln K for K classes\n"
-            "  I1 symmetry        the units of a layer start different\n"
-            "  I2 initialisation  activations keep their scale through the layers\n"
-            "  P4 gradients       back-propagation against central differences; the error is relative to the tensor's "
-            "largest slope\n\n"
-            "Example\n  gradus check recipes/fashion.yaml\n",
+    .help =
+        "Each check has a line: verdict, figure, and what was seen or is to be done. Exit code 1 when one fails; "
+        "warnings leave it 0.\n"
+        "  X1 formats         the number format of every tensor\n"
+        "  T3 data            batches differ, inputs vary and keep their labels, the cost follows the inputs; a column "
+        "that never changes is a warning\n"
+        "  T4 outputs         shape, finite, probabilities that sum to 1\n"
+        "  T5 initial cost    what guessing costs: ln K for K classes\n"
+        "  I1 symmetry        no layer's units start equal and stay so\n"
+        "  I2 initialisation  activations keep their scale through the layers\n"
+        "  P4 gradients       back-propagation against central differences; the error is relative to the tensor's "
+        "largest slope.\n"
+        "                     Taken near the initial weights, and judged where no ReLU, pooling or other kink lies "
+        "between the two points;\n"
+        "                     one comparison a parameter goes along all its elements. A large network gets fewer\n\n"
+        "Example\n  gradus check recipes/fashion.yaml\n",
     .flags = flags,
     .min_arguments = 1,
     .max_arguments = 1,

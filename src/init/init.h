@@ -18,6 +18,7 @@ typedef struct gr_init_target {
 typedef struct gr_init {
     gr_member head;
     bool weights_only; /* makes no sense for biases */
+    bool equal;        /* one value for all: the units of a layer start equal */
     gr_status (*check)(gr_context *ctx,
                        const gr_settings *s); /* refuses settings that contradict each other; may be NULL */
     gr_status (*fill)(gr_context *ctx, const gr_settings *s, const gr_init_target *t,

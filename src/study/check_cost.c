@@ -5,6 +5,7 @@
 
 static const double BAND = 0.1;       /* of the cost that guessing has */
 static const double CALM = 4;         /* the variance of logits that an initialiser may give: Xavier's is near 1 or 2 */
+static const double CHANCE = 3;       /* standard deviations */
 static const double LOG_SPREAD = 0.1; /* how far outputs must differ between samples to show that each sample's are made
                                          to sum to 1, and not all alike by a bias */
 enum { LOG_SAMPLES = 8 };             /* fewer may have a log-sum-exp near 0 by chance */
@@ -85,6 +86,18 @@ static bool fails(const judgement *j, gr_finding *out)
     return true;
 }
 
+/* How many times the targets' mean square outputs may have at the start: more where few inputs of the last layer, or
+ * few samples, make it a matter of chance. */
+static double calm(const gr_start *s)
+{
+    size_t n;
+    double fan_in = INFINITY;
+    const gr_param_info *all = gr__network_params(s->p->task.network, &n);
+    for (size_t i = 0; i < n; i++)
+        if (all[i].last && !all[i].is_bias) fan_in = (double)GR_MAX(all[i].fan_in, 1);
+    return CALM * (1 + CHANCE / sqrt(fan_in)) * (1 + CHANCE / sqrt(s->n));
+}
+
 static bool warns(const gr_start *s, const judgement *j, gr_finding *out)
 {
     const char *name = s->cost->head.name;
@@ -99,7 +112,7 @@ static bool warns(const gr_start *s, const judgement *j, gr_finding *out)
                         "the outputs are log-probabilities already, and the softmax of %s gives them back as they are; "
                         "give it logits",
                         name);
-    else if (values && j->scale > CALM * targets)
+    else if (values && j->scale > calm(s) * targets)
         gr__finding_set(out, GR_VERDICT_WARNING, j->cost, j->guess,
                         "outputs start with a mean square of %.3g where the targets have %.3g; prepare the data or "
                         "start with smaller weights",

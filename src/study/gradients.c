@@ -14,7 +14,8 @@
 enum { SAMPLES = 8, FEWEST = 2 };
 static const double ENOUGH = 0.1; /* of the limit: a nearer quotient is not sought */
 static const double MOVED = 0.1;  /* of a tensor's usual size: far beyond the widths of differences */
-static const double WORK = 5e9;   /* at GR_GRADIENT_FEW, unless told otherwise */
+static const double WORK = 5e9;   /* unless told otherwise, for a few comparisons a parameter */
+static const double MORE = 2.5;   /* times that, for more of them */
 
 typedef struct probe {
     int64_t at; /* the element; -1: a line along which all elements go, each by as much, up or down by chance */
@@ -218,7 +219,7 @@ gr_status gr__check_gradients(gr_context *ctx, const gr_recipe *r, const gr_grad
 {
     check c = {.memory = memory, .most = o->most, .work = o->work};
     gr_status st = GR_OK;
-    if (c.work == 0) c.work = WORK * o->most / GR_GRADIENT_FEW;
+    if (c.work == 0) c.work = o->most > GR_GRADIENT_FEW ? MORE * WORK : WORK;
     GR_TRY(open_within(ctx, r, &c));
     GR_TRY(prepare(&c));
     for (size_t i = 0; i < c.s.n; i++) {

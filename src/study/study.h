@@ -33,7 +33,7 @@ typedef struct gr_probe {
     gr_task task; /* training part alone */
     gr_store *store;
     gr_plan *train;    /* outputs: input_slope, layer0 .., slope0 ..: what each layer gives, and the gradient of the
-                          batch's cost sum with respect to it */
+                          batch's cost sum with respect to it; gradient0 ..: with respect to each parameter */
     gr_plan *evaluate; /* outputs: output, prediction, cost_sum, weight_sum */
     gr_arena *arena;
     gr_loader *loader;
@@ -48,6 +48,9 @@ void gr__probe_close(gr_probe *p); /* a zeroed probe is fine */
 gr_status gr__probe_run(gr_probe *p, gr_plan *plan, const gr_batch *b);
 /* Number i of an output of the backend's reals. */
 double gr__probe_real(const gr_probe *p, const void *data, int64_t i);
+/* After a run of `train`: does a gradient other than 0 reach parameter i of the network's; any weight of its? */
+bool gr__probe_reached(const gr_probe *p, size_t i);
+bool gr__probe_learns(const gr_probe *p);
 
 /* ---- the checks ---- */
 gr_status gr__check_data(gr_probe *p, gr_finding *out);     /* [T3] */
@@ -69,9 +72,13 @@ typedef struct gr_spread {
 } gr_spread; /* square: the mean of squares */
 typedef struct gr_init_row {
     const char *name, *type;
-    bool weighted, last, normalised;
+    bool weighted; /* has weights of its own */
+    bool last;
+    bool normalised; /* what reads it takes its scale away */
+    bool tells;      /* its scale is no chance of few weights, nor of weights that start at 0 and learn */
+    bool held;       /* weights behind it that start alike keep its gradient at 0 until the first update */
     gr_spread activation, gradient;
-} gr_init_row; /* weighted: has weights of its own; normalised: what reads it takes its scale away */
+} gr_init_row;
 /* A row a layer: what it gives for the first batch, and the gradient of a sample's cost with respect to that. Rows in
  * memory, names of the recipe. [I2] */
 gr_status gr__check_init(gr_probe *p, gr__bump *memory, gr_init_row **rows, size_t *n, gr_finding *out);
