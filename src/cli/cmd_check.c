@@ -3,9 +3,43 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/json.h"
 #include "study/study.h"
+
+/* ---- progress ---- */
+
+typedef struct view {
+    bool terminal;
+    double began, said;
+    gr_watch watch;
+} view;
+
+static void say(void *user, const char *what, double share)
+{
+    view *v = user;
+    double now = cli_now();
+    if (now - v->said < 0.1) return;
+    v->said = now;
+    fprintf(stderr, "\r%s: %.0f %%   %.0f s\033[K", what, 100 * share, now - v->began);
+    fflush(stderr);
+}
+
+/* Whom to tell: nobody without a terminal, or where a program or nobody reads. */
+static const gr_watch *open_view(const cli *c, view *v)
+{
+    *v = (view){.terminal = isatty(STDERR_FILENO) && !c->quiet && !c->json, .began = cli_now()};
+    v->watch = (gr_watch){say, v};
+    return v->terminal ? &v->watch : NULL;
+}
+
+static void close_view(const view *v)
+{
+    if (v->said > 0) fputs("\r\033[K", stderr);
+}
+
+/* ---- answers ---- */
 
 /* Prints o and lets it go. */
 static gr_status answer(cli *c, json_t *o)
@@ -41,25 +75,41 @@ static gr_status conclude(cli *c, const gr_finding *f, int n)
 
 /* ---- one at a time ---- */
 
+static json_t *gradient_json(const gr_gradient_row *r)
+{
+    return json_pack("{s:s, s:I, s:I, s:I, s:o, s:b}", "name", r->name, "count", (json_int_t)r->count, "checked",
+                     (json_int_t)r->checked, "judged", (json_int_t)r->judged, "error",
+                     cli_real(r->judged ? r->error : NAN), "passed", !r->wrong);
+}
+
+static void print_gradients(const gr_gradient_row *rows, size_t n, const gr_finding *f)
+{
+    printf("%-32s %12s %8s %8s %12s\n", "parameter", "elements", "checked", "judged", "error");
+    for (size_t i = 0; i < n; i++) {
+        const gr_gradient_row *r = &rows[i];
+        printf("%-32s %12lld %8lld %8lld %12.2e  %s\n", r->name, (long long)r->count, (long long)r->checked,
+               (long long)r->judged, r->error,
+               r->wrong     ? "WRONG"
+               : r->judged  ? "ok"
+               : r->checked ? "not judged"
+                            : "not looked at");
+    }
+    if (f->verdict != GR_VERDICT_FAILED) printf("%s\n", f->message);
+}
+
 static gr_status gradients(cli *c, const gr_recipe *r)
 {
     gr_gradient_row *rows = NULL;
     size_t n = 0;
     gr_finding f = {.id = "P4", .name = "gradients"};
-    gr_status st = gr__check_gradients(c->ctx, r, GR_GRADIENT_MANY, &rows, &n, c->memory, &f);
+    view v;
+    gr_status st = gr__check_gradients(c->ctx, r, &(gr_gradient_options){GR_GRADIENT_MANY, 0, open_view(c, &v)}, &rows,
+                                       &n, c->memory, &f);
+    close_view(&v);
     if (st != GR_OK) return st;
     json_t *list = json_array();
-    for (size_t i = 0; i < n && c->json; i++)
-        json_array_append_new(list,
-                              json_pack("{s:s, s:I, s:I, s:o, s:b}", "name", rows[i].name, "count",
-                                        (json_int_t)rows[i].count, "checked", (json_int_t)rows[i].checked, "error",
-                                        cli_real(rows[i].error), "passed", rows[i].error < GR_GRADIENT_LIMIT));
-    if (!c->json && !c->quiet) {
-        printf("%-32s %12s %8s %12s\n", "parameter", "elements", "checked", "error");
-        for (size_t i = 0; i < n; i++)
-            printf("%-32s %12lld %8lld %12.2e  %s\n", rows[i].name, (long long)rows[i].count,
-                   (long long)rows[i].checked, rows[i].error, rows[i].error < GR_GRADIENT_LIMIT ? "ok" : "WRONG");
-    }
+    for (size_t i = 0; i < n && c->json; i++) json_array_append_new(list, gradient_json(&rows[i]));
+    if (!c->json && !c->quiet) print_gradients(rows, n, &f);
     if (c->json)
         st = answer(c, json_pack("{s:O, s:o, s:b}", "gradients", list, "limit", cli_real(GR_GRADIENT_LIMIT), "passed",
                                  f.verdict != GR_VERDICT_FAILED));
@@ -115,7 +165,9 @@ static gr_status everything(cli *c, const gr_recipe *r)
     gr_finding f[GR_CHECKS];
     gr_format_row *formats = NULL;
     size_t n_formats = 0;
-    gr_status st = gr__check_all(c->ctx, r, c->memory, f, &formats, &n_formats);
+    view v;
+    gr_status st = gr__check_all(c->ctx, r, open_view(c, &v), c->memory, f, &formats, &n_formats);
+    close_view(&v);
     if (st != GR_OK) return st;
     gr_status verdict = conclude(c, f, GR_CHECKS);
     if (c->json) {
@@ -156,17 +208,22 @@ const cli_command cmd_check = {
     .name = "check",
     .usage = "RECIPE [--gradients | --init]",
     .summary = "Checks a recipe's data, outputs, initial cost, weights and gradients before training",
-    .help = "Each check has a line: verdict, figure, and what was seen or is to be done. Exit code 1 when one fails; "
-            "warnings leave it 0.\n"
-            "  X1 formats         the number format of every tensor\n"
-            "  T3 data            batches differ, inputs vary and keep their labels, the cost follows the inputs\n"
-            "  T4 outputs         shape, finite, probabilities that sum to 1\n"
-            "  T5 initial cost    what guessing costs: ln K for K classes\n"
-            "  I1 symmetry        the units of a layer start different\n"
-            "  I2 initialisation  activations keep their scale through the layers\n"
-            "  P4 gradients       back-propagation against central differences; the error is relative to the tensor's "
-            "largest slope\n\n"
-            "Example\n  gradus check recipes/fashion.yaml\n",
+    .help =
+        "Each check has a line: verdict, figure, and what was seen or is to be done. Exit code 1 when one fails; "
+        "warnings leave it 0.\n"
+        "  X1 formats         the number format of every tensor\n"
+        "  T3 data            batches differ, inputs vary and keep their labels, the cost follows the inputs; a column "
+        "that never changes is a warning\n"
+        "  T4 outputs         shape, finite, probabilities that sum to 1\n"
+        "  T5 initial cost    what guessing costs: ln K for K classes\n"
+        "  I1 symmetry        no layer's units start equal and stay so\n"
+        "  I2 initialisation  activations keep their scale through the layers\n"
+        "  P4 gradients       back-propagation against central differences; the error is relative to the tensor's "
+        "largest slope.\n"
+        "                     Taken near the initial weights, and judged where no ReLU, pooling or other kink lies "
+        "between the two points;\n"
+        "                     one comparison a parameter goes along all its elements. A large network gets fewer\n\n"
+        "Example\n  gradus check recipes/fashion.yaml\n",
     .flags = flags,
     .min_arguments = 1,
     .max_arguments = 1,

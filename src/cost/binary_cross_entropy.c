@@ -1,5 +1,7 @@
 /* Binary cross-entropy of logits: two classes from one output, or several outputs that each say yes or no.   [PyTorch
  * BCEWithLogitsLoss] */
+#include <math.h>
+
 #include "cost/parts.h"
 
 static const gr_row rows[] = {
@@ -7,7 +9,7 @@ static const gr_row rows[] = {
 
 static gr_reading reading(gr_shape output)
 {
-    return (gr_reading){"sigmoid", gr_shape_count(output) == 1 ? GR_FORM_CLASS : GR_FORM_LABELS};
+    return (gr_reading){"sigmoid", gr_shape_count(output) == 1 ? GR_FORM_CLASS : GR_FORM_LABELS, GR_PREDICT_LABELS};
 }
 
 static gr_val predict(gr_build *b, const gr_settings *s, gr_val output)
@@ -40,6 +42,18 @@ static bool check(gr_build *b, const gr_settings *s, gr_shape output, int classe
     return gr_graph_status(b->g) == GR_OK;
 }
 
+static double reference(const gr_settings *s, const double *z, const double *y, int64_t n)
+{
+    double sum = 0, a = gr__setting_real(s, "positive_weight");
+    for (int64_t k = 0; k < n; k++) sum += a * y[k] * gr__softplus(-z[k]) + (1 - y[k]) * gr__softplus(z[k]);
+    return sum / (double)n;
+}
+
+static double steepness(const gr_settings *s)
+{
+    return fmax(gr__setting_real(s, "positive_weight"), 1);
+}
+
 GR_COST(binary_cross_entropy) = {
     .head =
         {
@@ -57,4 +71,6 @@ GR_COST(binary_cross_entropy) = {
     .predict = predict,
     .build = build,
     .check = check,
+    .reference = reference,
+    .guess = {.blind = "ln 2", .known = "the entropy of the class frequencies", .steepness = steepness},
 };

@@ -54,6 +54,27 @@ void gr__softplus_both(gr_graph *g, gr_val z, gr_val *of_z, gr_val *of_minus_z)
     *of_minus_z = gr_add(g, bottom, tail);
 }
 
+double gr__softplus(double z)
+{
+    return fmax(z, 0) + log1p(exp(-fabs(z)));
+}
+
+double gr__log_sum_exp(const double *z, int64_t n)
+{
+    double top = -INFINITY, sum = 0;
+    for (int64_t k = 0; k < n; k++) top = fmax(top, z[k]);
+    for (int64_t k = 0; k < n; k++) sum += exp(z[k] - top);
+    return top + log(sum);
+}
+
+double gr__minus_log_softmax(const double *z, int64_t n, int64_t k)
+{
+    double top = -INFINITY, sum = 0;
+    for (int64_t i = 0; i < n; i++) top = fmax(top, z[i]);
+    for (int64_t i = 0; i < n; i++) sum += i == k ? 0 : exp(z[i] - top);
+    return z[k] == top ? log1p(sum) : top - z[k] + log(sum + exp(z[k] - top));
+}
+
 bool gr__check_logits(gr_build *b, const char *what, gr_shape output, int classes)
 {
     if (output.rank != 1)

@@ -18,11 +18,26 @@ typedef enum gr_target_form {
     GR_FORM_VALUES,       /* a number an output */
 } gr_target_form;
 
+/* What a sample's predictions are. */
+typedef enum gr_prediction_form {
+    GR_PREDICT_VALUES, /* any numbers */
+    GR_PREDICT_LABELS, /* from 0 to 1 each; of a single output that and its complement */
+    GR_PREDICT_SHARES, /* from 0 to 1 each, summing to 1 */
+} gr_prediction_form;
+
 typedef struct gr_reading {
     const char *as; /* "softmax", "sigmoid", "value": how predict reads the output, and which layer before it would be
                        one too many */
     gr_target_form target;
+    gr_prediction_form prediction;
 } gr_reading;
+
+/* What outputs that know nothing of the inputs cost, in words, and how far sane ones may be from it. */
+typedef struct gr_guess {
+    const char *blind;                         /* where they are 0: "ln K" */
+    const char *known;                         /* where the last bias knows the targets; NULL: it changes nothing */
+    double (*steepness)(const gr_settings *s); /* how much faster than -log p the cost may follow a logit; NULL: 1 */
+} gr_guess;
 
 typedef struct gr_cost {
     gr_member head;
@@ -35,6 +50,13 @@ typedef struct gr_cost {
      * graph otherwise: GR_E_DATA where the data has more classes than the output can tell, GR_E_SHAPE where the shape
      * is none this cost takes. `build` relies on labels within 0..classes-1. */
     bool (*check)(gr_build *b, const gr_settings *s, gr_shape output, int classes);
+    /* What `build` gives for one sample in evaluation, before its weight, once more in plain arithmetic: of n outputs z
+     * and as many targets y, where a class is 1 at its own output, or the number of the class where there is one
+     * output. The evidence holds it against the same numbers, and `gradus check` holds build against it on a recipe's
+     * own data. NULL: nothing is checked there. */
+    double (*reference)(const gr_settings *s, const double *z, const double *y, int64_t n);
+    double (*weigh)(const gr_settings *s, const gr_targets *t, int64_t label); /* a sample of that class; NULL: 1 */
+    gr_guess guess;                                                            /* needed where there is a reference */
 } gr_cost;
 #define GR_COST(name) const gr_cost gr__cost_##name
 const gr_cost *const *gr__costs(int *n);

@@ -19,7 +19,7 @@ static const gr_row rows[] = {
 static gr_reading reading(gr_shape output)
 {
     (void)output;
-    return (gr_reading){"softmax", GR_FORM_CLASS};
+    return (gr_reading){"softmax", GR_FORM_CLASS, GR_PREDICT_SHARES};
 }
 
 static gr_val predict(gr_build *b, const gr_settings *s, gr_val output)
@@ -88,6 +88,24 @@ static bool check(gr_build *b, const gr_settings *s, gr_shape output, int classe
                                  output.dim[0]));
 }
 
+static double reference(const gr_settings *s, const double *z, const double *y, int64_t n)
+{
+    double sum = 0;
+    (void)s;
+    for (int64_t k = 0; k < n; k++) sum += y[k] == 0 ? 0 : y[k] * gr__minus_log_softmax(z, n, k);
+    return sum;
+}
+
+static double weigh(const gr_settings *s, const gr_targets *t, int64_t label)
+{
+    const gr_tree *given = gr__setting_tree(s, "class_weights");
+    double seen = 0;
+    if (!given) return 1;
+    if (!is_balanced(given)) return given->child[label]->number;
+    for (int64_t k = 0; k < t->classes; k++) seen += t->count[k] > 0;
+    return t->count[label] > 0 ? (double)t->n / (seen * (double)t->count[label]) : 1;
+}
+
 GR_COST(cross_entropy) = {
     .head =
         {
@@ -108,4 +126,7 @@ GR_COST(cross_entropy) = {
     .predict = predict,
     .build = build,
     .check = check,
+    .reference = reference,
+    .weigh = weigh,
+    .guess = {.blind = "ln K", .known = "the entropy of the class frequencies"},
 };

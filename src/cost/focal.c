@@ -17,7 +17,8 @@ static const gr_row rows[] = {
 
 static gr_reading reading(gr_shape output)
 {
-    return (gr_reading){gr_shape_count(output) == 1 ? "sigmoid" : "softmax", GR_FORM_CLASS};
+    return gr_shape_count(output) == 1 ? (gr_reading){"sigmoid", GR_FORM_CLASS, GR_PREDICT_LABELS}
+                                       : (gr_reading){"softmax", GR_FORM_CLASS, GR_PREDICT_SHARES};
 }
 
 static gr_val predict(gr_build *b, const gr_settings *s, gr_val output)
@@ -100,6 +101,24 @@ static bool check(gr_build *b, const gr_settings *s, gr_shape output, int classe
                                            output.dim[0]));
 }
 
+static double reference(const gr_settings *s, const double *z, const double *y, int64_t n)
+{
+    const gr_tree *alpha = gr__setting_tree(s, "alpha");
+    int64_t k = 0;
+    while (n > 1 && k + 1 < n && y[k] == 0) k++;
+    bool yes = y[k] > 0.5;
+    double cost = n > 1 ? gr__minus_log_softmax(z, n, k) : gr__softplus(yes ? -z[0] : z[0]), a = 1;
+    if (alpha && n > 1) a = alpha->child[k]->number;
+    if (alpha && n == 1) a = yes ? alpha->number : 1 - alpha->number;
+    return a * pow(-expm1(-cost), gr__setting_real(s, "gamma")) * cost;
+}
+
+/* d/dc of (1 - p)^gamma c, where c = -log p, at p = 1/e. */
+static double steepness(const gr_settings *s)
+{
+    return 1 + gr__setting_real(s, "gamma") * exp(-1);
+}
+
 GR_COST(focal) = {
     .head = {.family = "cost",
              .name = "focal",
@@ -113,4 +132,6 @@ GR_COST(focal) = {
     .predict = predict,
     .build = build,
     .check = check,
+    .reference = reference,
+    .guess = {.blind = "every class alike", .known = "the class frequencies", .steepness = steepness},
 };

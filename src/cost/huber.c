@@ -1,6 +1,8 @@
 /* Huber's cost: squared up to delta, linear beyond, so that outliers pull no harder than delta.   [Huber 1964, eq. 2.5;
  * PyTorch HuberLoss] With c, the residual r limited to +-delta, both pieces are c (r - c/2); there is no absolute
  * value, so the curvature at r = 0 is there too. */
+#include <math.h>
+
 #include "cost/parts.h"
 
 static const gr_row rows[] = {
@@ -17,6 +19,16 @@ static gr_cost_value build(gr_build *b, const gr_settings *s, gr_val output, gr_
     return gr__per(g, s, gr_mul(g, c, gr_sub(g, r, gr_mul(g, c, gr_const(g, 0.5)))));
 }
 
+static double reference(const gr_settings *s, const double *z, const double *y, int64_t n)
+{
+    double sum = 0, delta = gr__setting_real(s, "delta");
+    for (int64_t k = 0; k < n; k++) {
+        double r = fabs(z[k] - y[k]);
+        sum += r <= delta ? r * r / 2 : delta * (r - delta / 2);
+    }
+    return gr__per_reference(s, sum, n);
+}
+
 GR_COST(huber) = {
     .head = {.family = "cost",
              .name = "huber",
@@ -30,4 +42,6 @@ GR_COST(huber) = {
     .predict = gr__predict_values,
     .build = build,
     .check = gr__check_values,
+    .reference = reference,
+    .guess = {.blind = "outputs of 0", .known = "the last layer's bias"},
 };

@@ -1,11 +1,13 @@
 /* Kullback-Leibler divergence of the target distribution from the softmax of logits.              [Kullback & Leibler
  * 1951; PyTorch KLDivLoss] The targets' own entropy is part of it, so a perfect answer costs 0; 0 log 0 is 0. */
+#include <math.h>
+
 #include "cost/parts.h"
 
 static gr_reading reading(gr_shape output)
 {
     (void)output;
-    return (gr_reading){"softmax", GR_FORM_DISTRIBUTION};
+    return (gr_reading){"softmax", GR_FORM_DISTRIBUTION, GR_PREDICT_SHARES};
 }
 
 static gr_val predict(gr_build *b, const gr_settings *s, gr_val output)
@@ -33,6 +35,14 @@ static bool check(gr_build *b, const gr_settings *s, gr_shape output, int classe
     return gr__check_logits(b, "kl", output, classes);
 }
 
+static double reference(const gr_settings *s, const double *z, const double *y, int64_t n)
+{
+    double sum = 0;
+    (void)s;
+    for (int64_t k = 0; k < n; k++) sum += y[k] > 0 ? y[k] * (log(y[k]) + gr__minus_log_softmax(z, n, k)) : 0;
+    return sum;
+}
+
 GR_COST(kl) = {
     .head = {.family = "cost",
              .name = "kl",
@@ -44,4 +54,6 @@ GR_COST(kl) = {
     .predict = predict,
     .build = build,
     .check = check,
+    .reference = reference,
+    .guess = {.blind = "ln K less the targets' own entropy"},
 };

@@ -1,5 +1,7 @@
 /* Mean absolute error, L1.                                                                        [Laplace 1774;
  * PyTorch L1Loss] Where an output meets its target the slope is 0, one of the subgradients. */
+#include <math.h>
+
 #include "cost/parts.h"
 
 static const gr_row rows[] = {GR_ROW_PER};
@@ -8,6 +10,13 @@ static gr_cost_value build(gr_build *b, const gr_settings *s, gr_val output, gr_
 {
     (void)training;
     return gr__per(b->g, s, gr_abs(b->g, gr__residual(b->g, output, target)));
+}
+
+static double reference(const gr_settings *s, const double *z, const double *y, int64_t n)
+{
+    double sum = 0;
+    for (int64_t k = 0; k < n; k++) sum += fabs(z[k] - y[k]);
+    return gr__per_reference(s, sum, n);
 }
 
 GR_COST(mae) = {
@@ -22,4 +31,6 @@ GR_COST(mae) = {
     .predict = gr__predict_values,
     .build = build,
     .check = gr__check_values,
+    .reference = reference,
+    .guess = {.blind = "outputs of 0", .known = "the last layer's bias"},
 };

@@ -10,6 +10,13 @@ static gr_cost_value build(gr_build *b, const gr_settings *s, gr_val output, gr_
     return gr__per(b->g, s, gr_square(b->g, gr__residual(b->g, output, target)));
 }
 
+static double reference(const gr_settings *s, const double *z, const double *y, int64_t n)
+{
+    double sum = 0;
+    for (int64_t k = 0; k < n; k++) sum += (z[k] - y[k]) * (z[k] - y[k]);
+    return gr__per_reference(s, sum, n);
+}
+
 GR_COST(mse) = {
     .head = {.family = "cost",
              .name = "mse",
@@ -22,4 +29,7 @@ GR_COST(mse) = {
     .predict = gr__predict_values,
     .build = build,
     .check = gr__check_values,
+    .reference = reference,
+    .guess = {.blind = "the targets' variance and squared mean",
+              .known = "the targets' mean square about the last layer's bias"},
 };

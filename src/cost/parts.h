@@ -37,6 +37,11 @@ bool gr__check_class_list(gr_build *b, const char *key, const char *hint, const 
 /* One number a class, [1,K]; GR_NONE without memory. */
 gr_val gr__class_list(gr_build *b, const gr_tree *list, int64_t classes);
 
+/* For references, of one sample: */
+double gr__softplus(double z);                                       /* log(1 + exp(z)) */
+double gr__log_sum_exp(const double *z, int64_t n);                  /* log of the sum of exp(z_k) */
+double gr__minus_log_softmax(const double *z, int64_t n, int64_t k); /* of output k; exact where that is nearly 1 */
+
 /* ---- costs of values ---- */
 
 /* How a sample's outputs come together: the row of mse, mae and huber. */
@@ -51,6 +56,8 @@ gr_val gr__residual(gr_graph *g, gr_val output, gr_val target);
 gr_val gr__mean_per_sample(gr_graph *g, gr_val x);
 /* [B, ...] -> [B], as the setting `per` says. */
 gr_cost_value gr__per(gr_graph *g, const gr_settings *s, gr_val x);
+/* For references: `sum` over n outputs, as the setting `per` says. */
+double gr__per_reference(const gr_settings *s, double sum, int64_t n);
 gr_reading gr__read_values(gr_shape output);
 gr_val gr__predict_values(gr_build *b, const gr_settings *s, gr_val output);
 bool gr__check_values(gr_build *b, const gr_settings *s, gr_shape output, int classes);

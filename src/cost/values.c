@@ -36,6 +36,11 @@ gr_cost_value gr__per(gr_graph *g, const gr_settings *s, gr_val x)
                                gr__setting_is(s, "per", "sample") ? sum_per_sample(g, x) : gr__mean_per_sample(g, x)};
 }
 
+double gr__per_reference(const gr_settings *s, double sum, int64_t n)
+{
+    return gr__setting_is(s, "per", "sample") ? sum : sum / (double)n;
+}
+
 gr_val gr__target_values(gr_graph *g, gr_val target, gr_shape output)
 {
     gr_shape s = gr_shape_of(g, target);
@@ -54,7 +59,7 @@ gr_val gr__residual(gr_graph *g, gr_val output, gr_val target)
 gr_reading gr__read_values(gr_shape output)
 {
     (void)output;
-    return (gr_reading){"value", GR_FORM_VALUES};
+    return (gr_reading){"value", GR_FORM_VALUES, GR_PREDICT_VALUES};
 }
 
 gr_val gr__predict_values(gr_build *b, const gr_settings *s, gr_val output)

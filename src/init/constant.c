@@ -22,5 +22,6 @@ GR_INIT(constant) = {
             .equations = "w = value",
             GR_ROWS(rows),
         },
+    .equal = true,
     .fill = fill,
 };

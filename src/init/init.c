@@ -196,16 +196,6 @@ done:
 
 /* ---- the settings ---- */
 
-/* Units that start equal get equal gradients for ever: allowed, since one may want to see it, but said. */
-static void warn_equal(gr_context *ctx, const gr_init *member)
-{
-    const char *name = member->head.name;
-    if (strcmp(name, "constant") == 0 || strcmp(name, "zeros") == 0)
-        gr__log(ctx, GR_LOG_WARNING,
-                "init.weights: with %s all units of a layer start equal, stay equal, and learn nothing of their own",
-                name);
-}
-
 static gr_status resolve(gr_context *ctx, gr__bump *b, const gr_settings *common, const char *key, gr_preset preset,
                          gr_tree *out)
 {
@@ -215,7 +205,6 @@ static gr_status resolve(gr_context *ctx, gr__bump *b, const gr_settings *common
     if (!tree) return GR_OK;
     gr_status st = make(ctx, b, tree, NULL, key[0] == 'b', preset, &member, &s);
     if (st != GR_OK) return st;
-    if (key[0] == 'w') warn_equal(ctx, member);
     gr_tree *full = gr__settings_tree(b, &s);
     return full && gr__tree_put(b, out, key, full) ? GR_OK : gr__error_code(ctx);
 }

@@ -23,6 +23,7 @@ typedef struct gr_init_sink {
 typedef struct gr_init {
     gr_member head;
     bool weights_only; /* makes no sense for biases */
+    bool equal;        /* one value for all: the units of a layer start equal */
     gr_status (*check)(gr_context *ctx,
                        const gr_settings *s); /* refuses settings that contradict each other; may be NULL */
     /* Exactly one of the two. Numbers that follow each other in the stream, in memory order: a tensor is filled in

@@ -19,5 +19,6 @@ GR_INIT(zeros) = {
             .cite = "Glorot & Bengio 2010",
             .equations = "w = 0",
         },
+    .equal = true,
     .fill = fill,
 };

@@ -332,12 +332,35 @@ gr_status gr__network_init_work(const gr_network *n, uint64_t *bytes)
     return st;
 }
 
+/* Units that start equal get equal gradients for ever: allowed, since one may want to see it, but said. A single unit
+ * has no equal, and those of the last layer have targets of their own. */
+static gr_status warn_of_equals(const gr_network *n, gr__bump *b)
+{
+    gr_init_from from = starts(n);
+    gr_init_choice c;
+    for (size_t i = 0; i < n->n_params; i++) {
+        const gr_param_info *p = &n->params[i];
+        if (p->is_bias || p->last || p->entry.shape.rank < 2 || p->entry.shape.dim[0] < 2) continue;
+        gr_status st = gr__init_choose(n->ctx, b, &from, p, &c);
+        if (st != GR_OK) return st;
+        if (!c.member || !c.member->equal) continue;
+        gr__log(n->ctx, GR_LOG_WARNING,
+                "init.weights: with %s all units of %s start equal, stay equal, and learn nothing of their own",
+                c.member->head.name, p->entry.name);
+        break;
+    }
+    return GR_OK;
+}
+
 gr_status gr__network_init(const gr_network *n, gr_store *store)
 {
     warnings w = {0};
-    uint64_t bytes;
+    gr__bump *b = gr__bump_create(n->ctx);
+    uint64_t bytes = 0;
     void *work = NULL;
-    gr_status st = gr__network_init_work(n, &bytes);
+    gr_status st = b ? warn_of_equals(n, b) : GR_E_MEMORY;
+    if (b) gr__bump_destroy(b);
+    if (st == GR_OK) st = gr__network_init_work(n, &bytes);
     if (st == GR_OK && bytes && !(work = gr__tensor_alloc(n->ctx, (size_t)bytes))) st = gr__error_code(n->ctx);
     for (size_t i = 0; i < n->n_params && st == GR_OK; i++) st = init_one(n, store, &n->params[i], work, &w);
     gr__tensor_free(n->ctx, work, (size_t)bytes);

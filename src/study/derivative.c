@@ -7,6 +7,7 @@
 #include "graph/node.h"
 #include "model/stack.h"
 #include "study/derivative.h"
+#include "study/difference.h"
 #include "study/stages.h"
 #include "study/study.h"
 
@@ -289,7 +290,12 @@ static gr_status compare(gr_slopes *s, gr_derivative *d)
     double scale = gr__slopes_scale(gradient, entry->count, d->cost);
     d->compiled = gradient[e->offset];
     d->tolerance = GR_GRADIENT_LIMIT * scale;
-    st = gr__slopes_difference(s, (double *)entry->data + e->offset, d->compiled, 0.1 * d->tolerance, &d->difference);
+    gr_difference difference;
+    const double along = 1;
+    double kept;
+    st = gr__difference(s, &(gr_line){(double *)entry->data + e->offset, &along, &kept, 1}, d->compiled,
+                        0.1 * d->tolerance, d->tolerance, &difference);
+    d->difference = difference.value;
     d->agree = fabs(d->chain - d->compiled) <= EXACT * scale && fabs(d->difference - d->compiled) <= d->tolerance;
     return st;
 }

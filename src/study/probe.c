@@ -18,27 +18,36 @@ static void show_state(void *user, const gr_entry_spec *s, gr_val batch, double 
     gr_output(user, s->name, batch);
 }
 
+static void put_outputs(gr_graph *g, const char *prefix, const gr_val *v, int n)
+{
+    char name[32];
+    for (int i = 0; i < n; i++) {
+        snprintf(name, sizeof name, "%s%d", prefix, i);
+        gr_output(g, name, v[i]);
+    }
+}
+
 static gr_status train_graph(gr_probe *p, gr_graph *g)
 {
     gr_network_values v;
-    int n = p->recipe->stack->n;
-    gr_val *layer = gr__bump_alloc(p->task.memory, sizeof *layer * (size_t)(n + 1)),
-           *slope = gr__bump_alloc(p->task.memory, sizeof *slope * (size_t)(n + 1));
-    char name[32];
+    size_t n_params;
+    const gr_param_info *param = gr__network_params(p->task.network, &n_params);
+    int n = p->recipe->stack->n, all = n + 1 + (int)n_params; /* layers, the input, parameters */
+    gr_val *layer = gr__bump_alloc(p->task.memory, sizeof *layer * (size_t)all),
+           *slope = gr__bump_alloc(p->task.memory, sizeof *slope * (size_t)all);
     if (!layer || !slope) return GR_E_MEMORY;
     gr_status st =
         gr__network_build_with(p->task.network, g, GR_MODE_TRAIN, p->batch, true,
                                &(gr_network_options){.layers = layer, .bind = {.observe = show_state, .user = g}}, &v);
     if (st != GR_OK) return st;
     layer[n] = gr_real(g, v.input); /* where preparation starts: an input may be of bytes, which have no gradient */
-    st = gr_gradients(g, v.cost_sum, layer, n + 1, slope);
+    for (size_t i = 0; i < n_params; i++)
+        layer[n + 1 + (int)i] = gr_param(g, param[i].entry.name, param[i].entry.shape);
+    st = gr_gradients(g, v.cost_sum, layer, all, slope);
     if (st != GR_OK) return st;
-    for (int i = 0; i < n; i++) {
-        snprintf(name, sizeof name, "layer%d", i);
-        gr_output(g, name, layer[i]);
-        snprintf(name, sizeof name, "slope%d", i);
-        gr_output(g, name, slope[i]);
-    }
+    put_outputs(g, "layer", layer, n);
+    put_outputs(g, "slope", slope, n);
+    put_outputs(g, "gradient", slope + n + 1, (int)n_params);
     gr_output(g, "input_slope", slope[n]);
     return gr_graph_status(g);
 }
@@ -146,4 +155,24 @@ gr_status gr__probe_run(gr_probe *p, gr_plan *plan, const gr_batch *b)
 double gr__probe_real(const gr_probe *p, const void *data, int64_t i)
 {
     return gr_backend_real_bytes(p->task.backend) == 8 ? ((const double *)data)[i] : ((const float *)data)[i];
+}
+
+bool gr__probe_reached(const gr_probe *p, size_t i)
+{
+    char name[32];
+    gr_shape shape;
+    snprintf(name, sizeof name, "gradient%zu", i);
+    const void *data = gr_plan_output(p->train, name, &shape);
+    for (int64_t k = 0, n = gr_shape_count(shape); k < n; k++)
+        if (gr__probe_real(p, data, k) != 0) return true;
+    return false;
+}
+
+bool gr__probe_learns(const gr_probe *p)
+{
+    size_t n;
+    const gr_param_info *all = gr__network_params(p->task.network, &n);
+    for (size_t i = 0; i < n; i++)
+        if (!all[i].is_bias && gr__probe_reached(p, i)) return true;
+    return false;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "study/branches.h"
 #include "study/slopes.h"
 
 static const double RESOLVED = 1e-5;
@@ -24,25 +25,41 @@ static gr_val with_penalty(const gr_slopes *s, gr_graph *g, const gr_network_val
     return penalty ? gr_add(g, cost, gr_mul(g, penalty, v->weight_sum)) : cost;
 }
 
-static gr_status compile(gr_slopes *s, bool gradients, gr_plan **out)
+typedef gr_status add_outputs(gr_slopes *s, gr_graph *g, gr_val cost, const gr_val *leaf);
+
+static gr_status add_gradients(gr_slopes *s, gr_graph *g, gr_val cost, const gr_val *leaf)
+{
+    gr_val *d = gr__bump_alloc(s->task.memory, sizeof *d * s->n);
+    char name[32];
+    if (!d) return GR_E_MEMORY;
+    gr_status st = gr_gradients(g, cost, leaf, (int)s->n, d);
+    for (size_t i = 0; i < s->n && st == GR_OK; i++) {
+        snprintf(name, sizeof name, "gradient%zu", i);
+        gr_output(g, name, d[i]);
+    }
+    return st;
+}
+
+static gr_status add_branches(gr_slopes *s, gr_graph *g, gr_val cost, const gr_val *leaf)
+{
+    (void)leaf;
+    return gr__branches_mark(g, cost, &s->n_branches);
+}
+
+/* A plan of the cost, and of what `more` adds to it. */
+static gr_status compile(gr_slopes *s, add_outputs *more, gr_plan **out)
 {
     gr_graph *g = NULL;
     gr_network_values v;
-    gr_val cost, *leaf = gr__bump_alloc(s->task.memory, sizeof *leaf * s->n),
-                 *d = gr__bump_alloc(s->task.memory, sizeof *d * s->n);
+    gr_val cost, *leaf = gr__bump_alloc(s->task.memory, sizeof *leaf * s->n);
     gr_status st = GR_OK;
-    char name[32];
-    if (!leaf || !d) return GR_E_MEMORY;
+    if (!leaf) return GR_E_MEMORY;
     GR_TRY(gr_graph_create(s->ctx, &g));
     GR_TRY(gr__slopes_build(s, g, &v, NULL, &cost));
     for (size_t i = 0; i < s->n; i++) leaf[i] = gr_param(g, s->params[i].entry.name, s->params[i].entry.shape);
     cost = with_penalty(s, g, &v, leaf, cost);
     gr_output(g, "cost", cost);
-    if (gradients) GR_TRY(gr_gradients(g, cost, leaf, (int)s->n, d));
-    for (size_t i = 0; gradients && i < s->n; i++) {
-        snprintf(name, sizeof name, "gradient%zu", i);
-        gr_output(g, name, d[i]);
-    }
+    if (more) GR_TRY(more(s, g, cost, leaf));
     GR_TRY(gr_plan_compile(s->ctx, g, s->store, &(gr_plan_options){.backend = s->task.backend, .name = "check"}, out));
 done:
     gr_graph_destroy(g);
@@ -82,6 +99,16 @@ static gr_status fill_store(gr_slopes *s)
     return m ? gr__model_load(s->ctx, m->file, m->path, s->store) : gr__network_init(s->task.network, s->store);
 }
 
+static gr_status bind(gr_slopes *s)
+{
+    gr_plan *const all[] = {s->slope, s->cost, s->branch};
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < GR_COUNT(all); i++) bytes = GR_MAX(bytes, gr_plan_bytes(all[i]).arena);
+    gr_status st = gr_arena_create(s->ctx, bytes, &s->arena);
+    for (size_t i = 0; i < GR_COUNT(all) && st == GR_OK; i++) st = gr_plan_bind(all[i], s->arena);
+    return st;
+}
+
 gr_status gr__slopes_open(gr_context *ctx, const gr_recipe *r, const gr_slopes_options *o, gr_slopes *s)
 {
     gr_status st = GR_OK;
@@ -94,12 +121,11 @@ gr_status gr__slopes_open(gr_context *ctx, const gr_recipe *r, const gr_slopes_o
     s->params = gr__network_params(s->task.network, &s->n);
     GR_TRY(gr_store_create(ctx, s->task.backend, &s->store));
     GR_TRY(gr__network_declare(s->task.network, s->store));
-    GR_TRY(compile(s, true, &s->slope));
-    GR_TRY(compile(s, false, &s->cost));
+    GR_TRY(compile(s, add_gradients, &s->slope));
+    GR_TRY(compile(s, NULL, &s->cost));
+    GR_TRY(compile(s, add_branches, &s->branch));
     GR_TRY(fill_store(s));
-    GR_TRY(gr_arena_create(ctx, GR_MAX(gr_plan_bytes(s->slope).arena, gr_plan_bytes(s->cost).arena), &s->arena));
-    GR_TRY(gr_plan_bind(s->slope, s->arena));
-    GR_TRY(gr_plan_bind(s->cost, s->arena));
+    GR_TRY(bind(s));
     GR_TRY(take_samples(s));
 done:
     if (st != GR_OK) gr__slopes_close(s);
@@ -112,6 +138,7 @@ void gr__slopes_close(gr_slopes *s)
     gr__loader_destroy(s->loader);
     gr_plan_destroy(s->slope);
     gr_plan_destroy(s->cost);
+    gr_plan_destroy(s->branch);
     gr_arena_destroy(s->arena);
     gr_store_destroy(s->store);
     gr__task_close(&s->task);
@@ -131,8 +158,24 @@ gr_status gr__slopes_run(gr_slopes *s, gr_plan *p, double *cost)
     for (size_t i = 0; i < GR_COUNT(scalars); i++)
         if ((at = gr_plan_feed(p, scalars[i].name, NULL))) *(double *)at = scalars[i].value;
     gr_status st = gr_plan_run(p);
+    s->work += gr__slopes_flops(p);
     if (st == GR_OK) *cost = *(const double *)gr_plan_output(p, "cost", NULL);
     return st;
+}
+
+gr_status gr__slopes_branches(gr_slopes *s, uint64_t *number)
+{
+    double cost;
+    gr_status st = gr__slopes_run(s, s->branch, &cost);
+    if (st == GR_OK) *number = gr__branches_read(s->branch, s->n_branches);
+    return st;
+}
+
+double gr__slopes_flops(const gr_plan *p)
+{
+    double sum = 0;
+    for (int i = 0; i < gr_plan_rows(p); i++) sum += gr_plan_row_at(p, i).flops;
+    return sum;
 }
 
 const double *gr__slopes_gradient(const gr_slopes *s, size_t i)
@@ -147,26 +190,4 @@ double gr__slopes_scale(const double *gradient, int64_t count, double cost)
     double scale = RESOLVED * fmax(fabs(cost), 1);
     for (int64_t k = 0; k < count; k++) scale = fmax(scale, fabs(gradient[k]));
     return scale;
-}
-
-gr_status gr__slopes_difference(gr_slopes *s, double *w, double slope, double enough, double *difference)
-{
-    static const double widths[] = {1e-5, 1e-4, 1e-6};
-    double kept = *w, up, down, error = INFINITY;
-    gr_status st = GR_OK;
-    *difference = NAN;
-    for (size_t k = 0; k < GR_COUNT(widths) && !(error <= enough); k++) {
-        double h = widths[k] * GR_MAX(1, fabs(kept));
-        *w = kept + h;
-        GR_TRY(gr__slopes_run(s, s->cost, &up));
-        *w = kept - h;
-        GR_TRY(gr__slopes_run(s, s->cost, &down));
-        double d = (up - down) / (2 * h);
-        if (!(fabs(d - slope) < error) && k > 0) continue;
-        error = fabs(d - slope);
-        *difference = d;
-    }
-done:
-    *w = kept;
-    return st;
 }

@@ -19,6 +19,13 @@ typedef struct gr_finding {
 /* Fills a finding but for id and name. */
 void gr__finding_set(gr_finding *f, gr_verdict v, double figure, double limit, const char *format, ...) GR_PRINTF(5, 6);
 
+/* Who is told how far a check has come: of `what` the share done, 0 to 1. NULL: nobody. */
+typedef struct gr_watch {
+    void (*say)(void *user, const char *what, double share);
+    void *user;
+} gr_watch;
+void gr__watch(const gr_watch *w, const char *what, double share);
+
 /* ---- a probe: the recipe's model with its initial weights and its data, before any update ---- */
 typedef struct gr_probe {
     gr_context *ctx;
@@ -26,13 +33,14 @@ typedef struct gr_probe {
     gr_task task; /* training part alone */
     gr_store *store;
     gr_plan *train;    /* outputs: input_slope, layer0 .., slope0 ..: what each layer gives, and the gradient of the
-                          batch's cost sum with respect to it */
+                          batch's cost sum with respect to it; gradient0 ..: with respect to each parameter */
     gr_plan *evaluate; /* outputs: output, prediction, cost_sum, weight_sum */
     gr_arena *arena;
     gr_loader *loader;
     int64_t batch, batches;                         /* rows of a full batch; batches an epoch */
     gr_status (*next)(void *source, gr_batch *out); /* where batches come from: the loader, or a test's */
     void *source;
+    const gr_watch *watch;
 } gr_probe;
 gr_status gr__probe_open(gr_context *ctx, const gr_recipe *r, gr_probe *out);
 void gr__probe_close(gr_probe *p); /* a zeroed probe is fine */
@@ -40,6 +48,9 @@ void gr__probe_close(gr_probe *p); /* a zeroed probe is fine */
 gr_status gr__probe_run(gr_probe *p, gr_plan *plan, const gr_batch *b);
 /* Number i of an output of the backend's reals. */
 double gr__probe_real(const gr_probe *p, const void *data, int64_t i);
+/* After a run of `train`: does a gradient other than 0 reach parameter i of the network's; any weight of its? */
+bool gr__probe_reached(const gr_probe *p, size_t i);
+bool gr__probe_learns(const gr_probe *p);
 
 /* ---- the checks ---- */
 gr_status gr__check_data(gr_probe *p, gr_finding *out);     /* [T3] */
@@ -61,29 +72,41 @@ typedef struct gr_spread {
 } gr_spread; /* square: the mean of squares */
 typedef struct gr_init_row {
     const char *name, *type;
-    bool weighted, last, normalised;
+    bool weighted; /* has weights of its own */
+    bool last;
+    bool normalised; /* what reads it takes its scale away */
+    bool tells;      /* its scale is no chance of few weights, nor of weights that start at 0 and learn */
+    bool held;       /* weights behind it that start alike keep its gradient at 0 until the first update */
     gr_spread activation, gradient;
-} gr_init_row; /* weighted: has weights of its own; normalised: what reads it takes its scale away */
+} gr_init_row;
 /* A row a layer: what it gives for the first batch, and the gradient of a sample's cost with respect to that. Rows in
  * memory, names of the recipe. [I2] */
 gr_status gr__check_init(gr_probe *p, gr__bump *memory, gr_init_row **rows, size_t *n, gr_finding *out);
 
-/* Float64 central differences on the recipe's own model and first batch: at most `most` elements a parameter. Rows in
- * memory. [P4] */
+/* Float64 central differences on the recipe's own model, near its initial weights, and some samples. Rows in memory.
+ * [P4] */
 #define GR_GRADIENT_LIMIT 1e-6 /* relative to the tensor's largest slope; float64 differences leave about 1e-8 */
 typedef struct gr_gradient_row {
     const char *name;
-    int64_t count, checked;
-    double error;
+    int64_t count;
+    int64_t checked, judged; /* comparisons; those that no kink spoilt */
+    bool wrong;              /* one of them proves so */
+    double error;            /* the largest of those judged */
 } gr_gradient_row;
 enum { GR_GRADIENT_FEW = 4, GR_GRADIENT_MANY = 24 };
-gr_status gr__check_gradients(gr_context *ctx, const gr_recipe *r, int most, gr_gradient_row **rows, size_t *n,
-                              gr__bump *memory, gr_finding *out);
+typedef struct gr_gradient_options {
+    int most;    /* comparisons a parameter */
+    double work; /* floating-point operations of all comparisons, which makes them fewer for a large network; 0: as many
+                    as take some seconds */
+    const gr_watch *watch;
+} gr_gradient_options;
+gr_status gr__check_gradients(gr_context *ctx, const gr_recipe *r, const gr_gradient_options *o, gr_gradient_row **rows,
+                              size_t *n, gr__bump *memory, gr_finding *out);
 
 /* All of them, in order. findings has room for GR_CHECKS. */
 enum { GR_CHECKS = 7 };
-gr_status gr__check_all(gr_context *ctx, const gr_recipe *r, gr__bump *memory, gr_finding findings[GR_CHECKS],
-                        gr_format_row **formats, size_t *n_formats);
+gr_status gr__check_all(gr_context *ctx, const gr_recipe *r, const gr_watch *watch, gr__bump *memory,
+                        gr_finding findings[GR_CHECKS], gr_format_row **formats, size_t *n_formats);
 
 /* ---- tracing: the first operation at which two runs part ---- */
 typedef struct gr_trace_options {

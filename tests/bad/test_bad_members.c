@@ -1,5 +1,6 @@
 /* Wrong members, registered nowhere but here, each a small mistake of the kind that is really made: the checks that
  * hold the registry against its evidence must reject every one, and accept the right one beside it. */
+#include "cost/parts.h"
 #include "family/evidence.h"
 
 /* ---- optimizers ---- */
@@ -96,7 +97,7 @@ static gr_val identity(gr_build *b, const gr_settings *s, gr_val output)
 static gr_reading values(gr_shape output)
 {
     (void)output;
-    return (gr_reading){"value", GR_FORM_VALUES};
+    return (gr_reading){"value", GR_FORM_VALUES, GR_PREDICT_VALUES};
 }
 
 static gr_cost_value squares(gr_build *b, gr_val output, gr_val target, bool mean)
@@ -142,6 +143,50 @@ static void sum_for_mean_is_rejected(void **state)
     if (!try_cost(mean_of_squares, &v)) fail_msg("the right one: %s", v.why);
     assert_false(try_cost(sum_for_mean, &v));
     assert_non_null(strstr(v.why, "each"));
+}
+
+static double focal_without_focus(const gr_settings *s, const double *z, const double *y, int64_t n)
+{
+    int64_t k = 0;
+    (void)s;
+    while (k + 1 < n && y[k] == 0) k++;
+    return n > 1 ? gr__minus_log_softmax(z, n, k) : gr__softplus(y[0] > 0.5 ? -z[0] : z[0]);
+}
+
+static double weighs_nothing(const gr_settings *s, const gr_targets *t, int64_t label)
+{
+    (void)s, (void)t, (void)label;
+    return 1;
+}
+
+static bool try_changed(const char *name,
+                        double (*reference)(const gr_settings *, const double *, const double *, int64_t),
+                        double (*weigh)(const gr_settings *, const gr_targets *, int64_t), verdict *v)
+{
+    int n;
+    const gr_cost *const *all = gr__costs(&n);
+    gr_cost m = {0};
+    for (int i = 0; i < n; i++)
+        if (strcmp(all[i]->head.name, name) == 0) m = *all[i];
+    if (reference) m.reference = reference;
+    if (weigh) m.weigh = weigh;
+    evidence *e = ev_open("cost", name);
+    assert_non_null(e);
+    bool ok = check_cost(&m, e, v);
+    ev_free(e);
+    return ok;
+}
+
+static void wrong_references_are_rejected(void **state)
+{
+    (void)state;
+    verdict v = {""};
+    if (!try_changed("focal", NULL, NULL, &v)) fail_msg("the right one: %s", v.why);
+    assert_false(try_changed("focal", focal_without_focus, NULL, &v));
+    assert_non_null(strstr(v.why, "reference"));
+    v.why[0] = '\0';
+    assert_false(try_changed("cross_entropy", NULL, weighs_nothing, &v));
+    assert_non_null(strstr(v.why, "reference"));
 }
 
 /* ---- layers ---- */
@@ -306,6 +351,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_optimizers_are_rejected),
         cmocka_unit_test(sum_for_mean_is_rejected),
+        cmocka_unit_test(wrong_references_are_rejected),
         cmocka_unit_test(wrong_dropouts_are_rejected),
         cmocka_unit_test(flattening_in_memory_order_is_rejected),
         cmocka_unit_test(a_schedule_one_update_late_is_rejected),

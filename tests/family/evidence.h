@@ -401,6 +401,26 @@ static inline gr_shape ev_sample(gr_shape batch)
     return sample;
 }
 
+/* The member's plain arithmetic of one sample agrees with the evidence too, and its weights. */
+static inline bool ev_reference(const ev_bench *b, const gr_cost *m, const gr_settings *s, const ev_case *c, verdict *v)
+{
+    const ev_tensor *z = ev_find(c, "output"), *y = ev_find(c, "target"), *each = ev_find(c, "each_evaluate"),
+                    *weight = ev_find(c, "weight");
+    int64_t rows = z->shape.dim[0], n = z->n / rows;
+    bool classes = m->reading(ev_sample(z->shape)).target == GR_FORM_CLASS;
+    double *got = calloc((size_t)(rows + n), sizeof *got), *hot = got + rows;
+    for (int64_t i = 0; i < rows; i++) {
+        int64_t label = classes ? (int64_t)y->v[i] : 0;
+        for (int64_t k = 0; k < n; k++) hot[k] = !classes ? y->v[i * n + k] : n == 1 ? y->v[i] : k == label;
+        double w = m->weigh ? m->weigh(s, NULL, label) : 1;
+        if (weight && w != weight->v[i]) got[i] = NAN;
+        got[i] += w * m->reference(s, z->v + i * n, hot, n);
+    }
+    bool ok = ev_near(v, c, "reference", got, each->v, rows, b->tolerance);
+    free(got);
+    return ok;
+}
+
 static inline bool ev_cost_case(ev_bench *b, const gr_cost *m, const ev_case *c, verdict *v)
 {
     gr_settings s;
@@ -426,6 +446,7 @@ static inline bool ev_cost_case(ev_bench *b, const gr_cost *m, const ev_case *c,
     gr_val mean = gr_div(b->g, gr_sum_all(b->g, cost.each), count);
     if (!ev_holds(v, b->ctx, c, b->g, mean, &l, "mean", b->tolerance)) return false;
     if (gr_gradients(b->g, mean, &output, 1, &slope) != GR_OK) return ev_failed(v, b->ctx, c, "gradient");
+    if (m->reference && !b->backend && !ev_reference(b, m, &s, c, v)) return false;
     return ev_holds(v, b->ctx, c, b->g, slope, &l, "doutput", b->tolerance) &&
            ev_holds(v, b->ctx, c, b->g, m->predict(&build, &s, output), &l, "prediction", b->tolerance);
 }

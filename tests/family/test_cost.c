@@ -50,6 +50,18 @@ static void is(double a, double b, double tolerance)
     if (!(fabs(a - b) <= tolerance)) fail_msg("%.15g is not %.15g", a, b);
 }
 
+/* The evidence holds references against its numbers; none may be missing, or `gradus check` says nothing of that cost.
+ */
+static void every_cost_has_a_reference(void **state)
+{
+    (void)state;
+    int n;
+    const gr_cost *const *all = gr__costs(&n);
+    assert_true(n > 0);
+    for (int i = 0; i < n; i++)
+        if (!all[i]->reference || !all[i]->guess.blind) fail_msg("%s has no reference or no guess", all[i]->head.name);
+}
+
 static void zero_logits_cost_ln_k(void **state) /* [mission P1] */
 {
     (void)state;
@@ -349,6 +361,7 @@ static void targets_that_do_not_fit_fail_the_graph(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_cost_has_a_reference),
         cmocka_unit_test(zero_logits_cost_ln_k),
         cmocka_unit_test(printed_vectors),
         cmocka_unit_test(extreme_logits),

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/stack.h"
 #include "study/study.h"
 #include "test.h"
 
@@ -38,5 +39,26 @@ static inline gr_recipe *recipe_with(gr_context *ctx, const char *const *words, 
 
 #define RECIPE(ctx, ...) \
     recipe_with(ctx, (const char *const[]){__VA_ARGS__}, (int)GR_COUNT(((const char *const[]){__VA_ARGS__})))
+
+/* Layer i of the recipe is built by this from now on; room is what stands for its member. */
+static inline void build_layer_by(gr_recipe *r, int i, gr_layer *room,
+                                  gr_val (*build)(gr_build *b, const gr_settings *s, const gr_val *in, int n_in))
+{
+    gr_stacked *layer = (gr_stacked *)&r->stack->layer[i];
+    *room = *layer->member;
+    room->build = build;
+    layer->member = room;
+}
+
+static inline gr_finding check_gradients(gr_context *ctx, const gr_recipe *r, int most)
+{
+    gr__bump *memory = gr__bump_create(ctx);
+    gr_gradient_row *rows;
+    size_t n;
+    gr_finding f = {.id = "P4", .name = "gradients"};
+    test_ok(ctx, gr__check_gradients(ctx, r, &(gr_gradient_options){.most = most}, &rows, &n, memory, &f));
+    gr__bump_destroy(memory);
+    return f;
+}
 
 #endif

@@ -38,7 +38,7 @@ static void sound_recipes_pass_everything(void **state)
         gr_finding f[GR_CHECKS];
         gr_format_row *formats;
         size_t n;
-        test_ok(ctx, gr__check_all(ctx, r, memory, f, &formats, &n));
+        test_ok(ctx, gr__check_all(ctx, r, NULL, memory, f, &formats, &n));
         for (int k = 0; k < GR_CHECKS; k++)
             if (f[k].verdict != GR_VERDICT_OK)
                 fail_msg("recipe %zu: %s: %s: %s", i, f[k].name, gr__verdict_name(f[k].verdict), f[k].message);
@@ -46,6 +46,42 @@ static void sound_recipes_pass_everything(void **state)
         gr__recipe_close(ctx, r);
         test_context_end(ctx);
     }
+}
+
+typedef struct heard {
+    int times;
+    char all[256];
+    double share; /* of what is said last */
+} heard;
+
+static void hear(void *user, const char *what, double share)
+{
+    heard *h = user;
+    size_t n = strlen(h->all);
+    bool again = n >= strlen(what) && strcmp(h->all + n - strlen(what), what) == 0;
+    assert_true(share >= (again ? h->share : 0) && share <= 1); /* goes on, never back */
+    if (!again) snprintf(h->all + n, sizeof h->all - n, "%s%s", n ? "; " : "", what);
+    h->share = share;
+    h->times++;
+}
+
+static void progress_is_told(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    gr_recipe *r = RECIPE(ctx, DIGITS);
+    gr__bump *memory = gr__bump_create(ctx);
+    heard h = {0};
+    gr_watch watch = {hear, &h};
+    gr_finding f[GR_CHECKS];
+    gr_format_row *formats;
+    size_t n;
+    test_ok(ctx, gr__check_all(ctx, r, &watch, memory, f, &formats, &n));
+    assert_string_equal(h.all, "reading; data; initial cost; gradients");
+    assert_true(h.times > 10);
+    gr__bump_destroy(memory);
+    gr__recipe_close(ctx, r);
+    test_context_end(ctx);
 }
 
 static void formats_are_reported_for_every_tensor(void **state) /* [X1] */
@@ -163,7 +199,7 @@ static void labels_of_other_samples_fail(void **state)
     end(&b);
 }
 
-static void a_dead_column_fails_and_is_named(void **state) /* [T3] */
+static void a_dead_column_is_named(void **state) /* [T3] */
 {
     (void)state;
     bench b;
@@ -171,11 +207,11 @@ static void a_dead_column_fails_and_is_named(void **state) /* [T3] */
     gr_set *s = &b.p.task.set[GR_PART_TRAIN];
     for (int64_t i = 0; i < s->n; i++) ((float *)s->inputs)[i * 5 + 3] = 7;
     gr_finding f = look(&b.p, gr__check_data);
-    expect(&f, GR_VERDICT_FAILED, "1 of 5 input columns never change, the first is column 3");
+    expect(&f, GR_VERDICT_WARNING, "1 of 5 input columns never change and tell nothing, the first is column 3");
     assert_true(fabs(f.figure - 0.2) < 1e-12);
     for (int64_t i = 0; i < s->n * 5; i++) ((float *)s->inputs)[i] = 7 * (i % 5 != 3 || i < 5);
     f = look(&b.p, gr__check_data);
-    expect(&f, GR_VERDICT_FAILED, "4 of 5");
+    expect(&f, GR_VERDICT_WARNING, "4 of 5");
     for (int64_t i = 0; i < s->n * 5; i++) ((float *)s->inputs)[i] = (float)(i % 5);
     f = look(&b.p, gr__check_data);
     expect(&f, GR_VERDICT_FAILED, "same inputs");
@@ -355,10 +391,10 @@ static void a_wrong_gradient_fails(void **state) /* [P4] */
     gr_finding f = {.id = "P4", .name = "gradients"};
     sound = r->cost;
     bad.build = half_the_gradient;
-    test_ok(ctx, gr__check_gradients(ctx, r, GR_GRADIENT_MANY, &rows, &n, memory, &f));
+    test_ok(ctx, gr__check_gradients(ctx, r, &(gr_gradient_options){.most = GR_GRADIENT_MANY}, &rows, &n, memory, &f));
     expect(&f, GR_VERDICT_OK, "all 4 parameters");
     r->cost = &bad;
-    test_ok(ctx, gr__check_gradients(ctx, r, GR_GRADIENT_FEW, &rows, &n, memory, &f));
+    test_ok(ctx, gr__check_gradients(ctx, r, &(gr_gradient_options){.most = GR_GRADIENT_FEW}, &rows, &n, memory, &f));
     expect(&f, GR_VERDICT_FAILED, "4 of 4");
     for (size_t i = 0; i < n; i++) assert_true(rows[i].error > 0.01 && rows[i].checked <= GR_GRADIENT_FEW);
     gr__bump_destroy(memory);
@@ -511,7 +547,7 @@ static void equal_units_are_a_warning(void **state) /* [I1] */
     bench b = {.ctx = test_context()};
     begin_with(&b, RECIPE(b.ctx, TABLE, "init={weights: {type: constant, value: 0.1}}"));
     gr_finding f = look(&b.p, gr__check_symmetry);
-    expect(&f, GR_VERDICT_WARNING, "2 of 2 weights (h.weight)");
+    expect(&f, GR_VERDICT_WARNING, "1 of 2 weights (h.weight)");
     end(&b);
 }
 
@@ -575,7 +611,7 @@ static void any_failing_allocation_is_survived(void **state)
         gr__bump *memory = gr__bump_create(ctx);
         uint64_t before = gr__acquisitions(ctx);
         gr__fail_acquisition(ctx, k);
-        gr_status st = gr__check_all(ctx, r, memory, f, &formats, &n);
+        gr_status st = gr__check_all(ctx, r, NULL, memory, f, &formats, &n);
         gr__fail_acquisition(ctx, 0);
         if (k == 0)
             test_ok(ctx, st), last = gr__acquisitions(ctx) - before;
@@ -592,11 +628,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sound_recipes_pass_everything),
+        cmocka_unit_test(progress_is_told),
         cmocka_unit_test(formats_are_reported_for_every_tensor),
         cmocka_unit_test(a_loader_that_repeats_itself_fails),
         cmocka_unit_test(an_epoch_that_delivers_samples_twice_fails),
         cmocka_unit_test(labels_of_other_samples_fail),
-        cmocka_unit_test(a_dead_column_fails_and_is_named),
+        cmocka_unit_test(a_dead_column_is_named),
         cmocka_unit_test(a_dark_border_passes_and_a_dark_picture_fails),
         cmocka_unit_test(labels_that_never_vary_fail),
         cmocka_unit_test(inputs_that_nothing_follows_fail),
