@@ -231,10 +231,11 @@ static const char *const homes[] = {
 
 const char *gr__key_home(const char *name, const char *section)
 {
-    size_t n = strlen(section);
+    size_t n = section ? strlen(section) : 0;
     for (size_t i = 0; i < GR_COUNT(homes); i++) {
         const char *dot = strrchr(homes[i], '.'), *key = dot ? dot + 1 : homes[i];
-        if (n ? strncmp(homes[i], section, n) == 0 && homes[i][n] == '.' : !dot) continue; /* it is not there either */
+        bool here = section && (n ? strncmp(homes[i], section, n) == 0 && homes[i][n] == '.' : !dot);
+        if (here) continue; /* it is not there either */
         if (same(name, key) || gr__synonym(name, &key, 1)) return homes[i];
     }
     return NULL;
