@@ -171,17 +171,19 @@ static const struct {
     {"explain", "describe show"},
 };
 
-static bool has(const char *const *candidates, size_t n, const char *name)
+static const char *find(const char *const *candidates, size_t n, const char *name)
 {
     for (size_t i = 0; i < n; i++)
-        if (strcmp(candidates[i], name) == 0) return true;
-    return false;
+        if (strcmp(candidates[i], name) == 0) return candidates[i];
+    return NULL;
 }
 
 const char *gr__synonym(const char *name, const char *const *candidates, size_t n)
 {
-    for (size_t i = 0; i < GR_COUNT(synonyms); i++)
-        if (has(candidates, n, synonyms[i].ours) && listed(name, synonyms[i].theirs)) return synonyms[i].ours;
+    for (size_t i = 0; i < GR_COUNT(synonyms); i++) {
+        const char *candidate = find(candidates, n, synonyms[i].ours);
+        if (candidate && listed(name, synonyms[i].theirs)) return candidate;
+    }
     return NULL;
 }
 
