@@ -53,7 +53,8 @@ void gr__size_text(uint64_t bytes, char *buffer, size_t n); /* "1.5 MiB" */
 const char *gr__nearest(const char *name, const char *const *candidates, size_t n);
 const char *gr__synonym(const char *name, const char *const *candidates,
                         size_t n); /* NULL: no candidate is called so */
-/* The path of a recipe's key that is looked for in another section than its own, "stop.epochs"; NULL: there is none. */
+/* The path of a recipe's key that was looked for in `section` ("" is the top, NULL outside of a recipe) and stands
+ * elsewhere: "stop.epochs"; NULL: there is none. */
 const char *gr__key_home(const char *name, const char *section);
 bool gr__name_is_later(const char *name);             /* of the interface, but not in this version */
 bool gr__glob(const char *pattern, const char *name); /* '*' and '?' */

@@ -171,17 +171,19 @@ static const struct {
     {"explain", "describe show"},
 };
 
-static bool has(const char *const *candidates, size_t n, const char *name)
+static const char *find(const char *const *candidates, size_t n, const char *name)
 {
     for (size_t i = 0; i < n; i++)
-        if (strcmp(candidates[i], name) == 0) return true;
-    return false;
+        if (strcmp(candidates[i], name) == 0) return candidates[i];
+    return NULL;
 }
 
 const char *gr__synonym(const char *name, const char *const *candidates, size_t n)
 {
-    for (size_t i = 0; i < GR_COUNT(synonyms); i++)
-        if (has(candidates, n, synonyms[i].ours) && listed(name, synonyms[i].theirs)) return synonyms[i].ours;
+    for (size_t i = 0; i < GR_COUNT(synonyms); i++) {
+        const char *candidate = find(candidates, n, synonyms[i].ours);
+        if (candidate && listed(name, synonyms[i].theirs)) return candidate;
+    }
     return NULL;
 }
 
@@ -231,10 +233,11 @@ static const char *const homes[] = {
 
 const char *gr__key_home(const char *name, const char *section)
 {
-    size_t n = strlen(section);
+    size_t n = section ? strlen(section) : 0;
     for (size_t i = 0; i < GR_COUNT(homes); i++) {
         const char *dot = strrchr(homes[i], '.'), *key = dot ? dot + 1 : homes[i];
-        if (n ? strncmp(homes[i], section, n) == 0 && homes[i][n] == '.' : !dot) continue; /* it is not there either */
+        bool here = section && (n ? strncmp(homes[i], section, n) == 0 && homes[i][n] == '.' : !dot);
+        if (here) continue; /* it is not there either */
         if (same(name, key) || gr__synonym(name, &key, 1)) return homes[i];
     }
     return NULL;

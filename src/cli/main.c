@@ -105,8 +105,11 @@ static gr_status unknown_flag(cli *c, const char *name, size_t n)
     snprintf(given, sizeof given, "%.*s", (int)GR_MIN(n, sizeof given - 1), name);
     const char *near = gr__nearest(given, names, k);
     gr__fail(c->ctx, GR_E_USAGE, "%s: unknown flag %s%s", c->command->name, n == 1 ? "-" : "--", given);
+    const char *key = n > 1 ? gr__key_home(given, NULL) : NULL;
     if (near)
         gr__error_hint(c->ctx, "did you mean --%s?", near);
+    else if (key)
+        gr__error_hint(c->ctx, "it is a key of the recipe: --set %s=VALUE", key);
     else
         gr__error_hint(c->ctx, "gradus %s --help lists its flags", c->command->name);
     return GR_E_USAGE;

@@ -36,7 +36,12 @@ bad() {
 same() { cmp -s "$1" "$2" || short "$1 and $2 differ${3:+ ($3)}"; }
 differ() { cmp -s "$1" "$2" && short "$1 and $2 are equal${3:+ ($3)}"; }
 has() { grep -qE "$2" "$1" || short "$1 has no /$2/: $(head -n 3 "$1")"; }
-field() { sed -nE "s/.*\"$2\": ?\"?([^,\"}]*)\"?.*/\1/p" "$1" | head -n 1; } # FILE KEY
+# FILE KEY: its value; a text that equals no other where it is missing, so that two missing ones are not taken for equal
+field() {
+  local value
+  value=$(sed -nE "s/.*\"$2\": ?\"?([^,\"}]*)\"?.*/\1/p" "$1" | head -n 1)
+  echo "${value:-no $2 in $1}"
+}
 finish() { [[ $failed -eq 0 ]] && echo "all held"; exit $((failed > 0)); }
 
 # A small recipe on made-up data: a convolution, a pooling, dropout, momentum and decay, so that every kind of state exists.

@@ -49,6 +49,14 @@ head -c 100 run/best.safetensors >cut.safetensors
 bad 3 '"cut.safetensors"' eval cut.safetensors
 bad 3 'No such file' eval nothing.safetensors
 
+bad 2 'unknown flag --epochs' train r.yaml --epochs 5
+has err.txt 'it is a key of the recipe: --set stop.epochs=VALUE'
+bad 2 'unknown flag --learning-rate' train r.yaml --learning-rate=0.1
+has err.txt '\-\-set optimizer.lr=VALUE'
+bad 2 'unknown flag --loss' train r.yaml --loss mse
+has err.txt '\-\-set cost=VALUE'
+bad 2 'unknown flag --treads' train r.yaml --treads 2
+has err.txt 'did you mean --threads'
 bad 2 'unknown command export' export run/best.safetensors
 has err.txt 'not there yet'
 bad 2 'unknown command fit' fit r.yaml

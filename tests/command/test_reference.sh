@@ -10,10 +10,14 @@ for preset in paper torch; do # the page has every default of a preset that the 
   [[ $in_json -gt 0 && $in_json -eq $in_page ]] || short "preset $preset: $in_json defaults in JSON, $in_page on the page"
 done
 code 0 --help
-for command in $(sed -nE '/^  gradus/d; s/^  ([a-z]+) +[A-Z].*/\1/p' out.txt); do
+cp out.txt help.txt
+commands=0
+for command in $(sed -nE '/^  gradus/d; s/^  ([a-z]+) +[A-Z].*/\1/p' help.txt); do
   code 0 "$command" --help
   has out.txt "^gradus $command"
+  commands=$((commands + 1))
 done
+[[ $commands -ge 15 ]] || short "only $commands commands explain themselves"
 code 0 explain adam --json
 has out.txt '"name": ?"adam"'
 code 0 zoo

@@ -2,15 +2,18 @@
 # The same bits for 1, 2 and 3 threads, on every instruction set of the machine; logging, validation and checkpoints change none.
 . "$(dirname "$0")/lib.sh"
 small base.yaml
+sets=0
 for isa in baseline avx2 avx512; do
   GRADUS_ISA=$isa "$gradus" version 2>/dev/null | grep -q "instruction set  $isa" || continue
   export GRADUS_ISA=$isa
+  sets=$((sets + 1))
   for t in 1 2 3; do code 0 train base.yaml --out "$isa-$t" --threads $t --quiet; done
   same "$isa-1/last.safetensors" "$isa-2/last.safetensors" "1 and 2 threads, $isa"
   same "$isa-1/last.safetensors" "$isa-3/last.safetensors" "1 and 3 threads, $isa"
   same "$isa-1/best.safetensors" "$isa-3/best.safetensors" "best, 1 and 3 threads, $isa"
 done
 unset GRADUS_ISA
+[[ $sets -ge 1 ]] || short "no instruction set was tried"
 # Norms, trust ratios, slow weights, curvature, running statistics: whatever an update rests on is added in an order of its own
 normalised="model: {input: [16, 16, 1], layers: [{type: conv, filters: 6, kernel: 3, padding: same, name: c1}, {type: batch_norm, name: n1}, relu, {type: max_pool, size: 2}, flatten, {type: dropout, rate: 0.25}, {type: dense, units: 10, name: head}]}"
 for optimizer in rangerlars novograd swats "{type: adahessian, lr: 0.01}" "{type: switch, at: 9, carry: true}"; do
@@ -27,6 +30,7 @@ for name in none 5 7; do
   code 0 train v.yaml --out "v-$name" --quiet
   tensors "v-$name/last.safetensors" >"v-$name.bits"
 done
+[[ $(wc -c <v-none.bits) -ge 1000 ]] || short "only $(wc -c <v-none.bits) bytes of tensors are compared"
 same v-none.bits v-5.bits "without and with validation"
 same v-none.bits v-7.bits "without and with validation"
 steps=$(field v-5/result.json steps)

@@ -8,6 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 int main(int n_files, char **file)
 {
+    if (n_files < 2) return fprintf(stderr, "replay: no file is given\n"), 1;
     for (int i = 1; i < n_files; i++) {
         FILE *in = fopen(file[i], "rb");
         long n = -1;

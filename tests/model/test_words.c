@@ -219,6 +219,11 @@ static void test_synonyms(void **state)
         {"optimizer=0.1", "{type: name"},
     };
     for (size_t i = 0; i < GR_COUNT(cases); i++) check_hint(cases[i].set, cases[i].hint);
+    char name[] = "lr"; /* the candidate itself is given back, not an equal text */
+    const char *const own[] = {"units", name};
+    assert_ptr_equal(gr__nearest("learning_rate", own, 2), name);
+    assert_ptr_equal(gr__synonym("eta", own, 2), name);
+    assert_null(gr__synonym("eta", own, 1));
 }
 
 /* A name that exists is not to come: the list is shortened when one is made. */
