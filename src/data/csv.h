@@ -17,6 +17,11 @@ typedef struct gr__field {
 typedef struct gr__csv_reader {
     gr_context *ctx;
     const char *name, *at, *end;
+    gr__stream *stream; /* a file's: at..end is what of it stands in `window`; NULL: all of the bytes stand there */
+    char *window;       /* of room bytes */
+    size_t room;
+    bool whole; /* no more follows after `end` */
+    gr_status st;
     char delimiter;       /* ' ': any run of blanks */
     uint64_t line;        /* of the next record, from 1 */
     uint64_t record_line; /* of the last record read */
@@ -26,9 +31,11 @@ typedef struct gr__csv_reader {
 
 void gr__csv_start(gr__csv_reader *r, gr_context *ctx, const char *name, const char *data, size_t bytes,
                    char delimiter);
+/* The same of a blob's content, of which no more than a window stands in memory. What fails is said by gr__csv_next. */
+void gr__csv_open(gr__csv_reader *r, const gr__blob *blob, char delimiter);
 void gr__csv_stop(gr__csv_reader *r);
-/* The next record that is not an empty line into r->field; *more false at the end. GR_E_FORMAT for broken quotes,
- * naming the line. */
+/* The next record that is not an empty line into r->field, which holds until the next call; *more false at the end.
+ * GR_E_FORMAT for broken quotes, naming the line. */
 gr_status gr__csv_next(gr__csv_reader *r, bool *more);
 /* The delimiter among , ; tab | blank under which the first records have equally many fields, and most of them. */
 char gr__csv_guess(gr_context *ctx, const char *name, const char *data, size_t bytes);
@@ -57,7 +64,7 @@ typedef struct gr__csv_options {
     int n_class_names;
 } gr__csv_options;
 
-/* From bytes: what tests, fuzzing and predict call. The blob is made whole. */
+/* From bytes: what tests, fuzzing and predict call. The content is read several times, front to back. */
 gr_status gr__csv_info(gr__blob *blob, const gr__csv_options *o, gr_set_info *out);
 gr_status gr__csv_load(gr__blob *blob, const gr__csv_options *o, gr_set *out);
 

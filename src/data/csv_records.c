@@ -5,14 +5,54 @@
 #include "base/text.h"
 #include "data/csv.h"
 
+#define WINDOW_BYTES ((size_t)256 << 10)
+
 void gr__csv_start(gr__csv_reader *r, gr_context *ctx, const char *name, const char *data, size_t bytes, char delimiter)
 {
-    *r = (gr__csv_reader){.ctx = ctx, .name = name, .at = data, .end = data + bytes, .delimiter = delimiter, .line = 1};
+    *r = (gr__csv_reader){
+        .ctx = ctx, .name = name, .at = data, .end = data + bytes, .delimiter = delimiter, .line = 1, .whole = true};
     if (bytes >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0) r->at += 3;
+}
+
+/* Moves what is left of the window to its front and reads on behind it; a record that fills it makes it grow. */
+static gr_status refill(gr__csv_reader *r)
+{
+    size_t kept = (size_t)(r->end - r->at), got;
+    if (kept == r->room) {
+        char *larger = gr__alloc(r->ctx, GR_MAX(2 * r->room, WINDOW_BYTES));
+        if (!larger) return GR_E_MEMORY;
+        if (kept) memcpy(larger, r->at, kept);
+        gr__free(r->ctx, r->window, r->room);
+        r->window = larger;
+        r->room = GR_MAX(2 * r->room, WINDOW_BYTES);
+    } else if (kept) {
+        memmove(r->window, r->at, kept);
+    }
+    gr_status st = gr__stream_read(r->stream, r->window + kept, r->room - kept, &got);
+    r->whole = st == GR_OK && got < r->room - kept;
+    r->at = r->window;
+    r->end = r->window + kept + got;
+    return st;
+}
+
+void gr__csv_open(gr__csv_reader *r, const gr__blob *blob, char delimiter)
+{
+    if (blob->fd < 0 && blob->packing == GR__PLAIN) {
+        gr__csv_start(r, blob->ctx, blob->name, (const char *)blob->data, (size_t)blob->bytes, delimiter);
+        return;
+    }
+    *r = (gr__csv_reader){.ctx = blob->ctx, .name = blob->name, .delimiter = delimiter, .line = 1};
+    r->st = gr__stream_open(blob, &r->stream);
+    if (r->st == GR_OK) r->st = refill(r);
+    if (r->st == GR_OK && r->end - r->at >= 3 && memcmp(r->at, "\xEF\xBB\xBF", 3) == 0) r->at += 3;
 }
 
 void gr__csv_stop(gr__csv_reader *r)
 {
+    gr__stream_close(r->stream);
+    if (r->window) gr__free(r->ctx, r->window, r->room);
+    r->stream = NULL;
+    r->window = NULL;
     gr__free(r->ctx, r->field, r->capacity * sizeof *r->field);
     r->field = NULL;
     r->capacity = r->n = 0;
@@ -84,7 +124,8 @@ static bool starts_quoted(gr__csv_reader *r)
     return true;
 }
 
-gr_status gr__csv_next(gr__csv_reader *r, bool *more)
+/* The next record of what the window holds. */
+static gr_status next_record(gr__csv_reader *r, bool *more)
 {
     bool blanks = r->delimiter == ' ';
     for (;;) {
@@ -115,6 +156,23 @@ gr_status gr__csv_next(gr__csv_reader *r, bool *more)
     }
     if (*more) step_over_line_end(r);
     return GR_OK;
+}
+
+/* Whatever reached the window's end may go on behind it, and is read again with more. */
+gr_status gr__csv_next(gr__csv_reader *r, bool *more)
+{
+    *more = false;
+    while (r->st == GR_OK) {
+        const char *at = r->at;
+        uint64_t line = r->line;
+        gr_status st = next_record(r, more);
+        if (r->whole || r->at < r->end || st == GR_E_MEMORY) return st;
+        if (st != GR_OK) gr_context_clear_error(r->ctx);
+        r->at = at;
+        r->line = line;
+        r->st = refill(r);
+    }
+    return r->st;
 }
 
 /* Fields of the first records under a delimiter if all have as many, else 0. */

@@ -25,19 +25,9 @@ typedef struct table {
     int64_t n; /* rows */
 } table;
 
-static const char *data_of(const table *t)
-{
-    return (const char *)t->blob->data;
-}
-
-static size_t bytes_of(const table *t)
-{
-    return (size_t)t->blob->bytes;
-}
-
 static void start(const table *t, gr__csv_reader *r)
 {
-    gr__csv_start(r, t->ctx, t->blob->name, data_of(t), bytes_of(t), t->delimiter);
+    gr__csv_open(r, t->blob, t->delimiter);
 }
 
 static bool is_missing(const table *t, const gr__field *f)
@@ -212,18 +202,30 @@ static gr_status count_rows(table *t)
     return st;
 }
 
+/* By a look at the front. */
+static gr_status choose_delimiter(table *t)
+{
+    size_t n;
+    char *front = gr__alloc(t->ctx, SAMPLE_BYTES);
+    if (!front) return GR_E_MEMORY;
+    gr_status st = gr__blob_peek(t->blob, front, SAMPLE_BYTES, &n);
+    if (st == GR_OK && n == 0) st = gr__fail(t->ctx, GR_E_DATA, "\"%s\" is empty", t->blob->name);
+    t->delimiter = t->o->delimiter;
+    if (st == GR_OK && !t->delimiter) {
+        t->delimiter = gr__csv_guess(t->ctx, t->blob->name, front, n);
+        st = gr__error_code(t->ctx);
+    }
+    gr__free(t->ctx, front, SAMPLE_BYTES);
+    return st;
+}
+
 static gr_status table_open(table *t, gr__blob *blob, const gr__csv_options *o)
 {
     *t = (table){.ctx = blob->ctx, .blob = blob, .o = o, .target = -1};
     t->memory = gr__bump_create(blob->ctx);
     if (!t->memory) return GR_E_MEMORY;
-    gr_status st = gr__blob_whole(blob);
-    if (st != GR_OK) return st;
-    if (blob->bytes == 0) return gr__fail(t->ctx, GR_E_DATA, "\"%s\" is empty", blob->name);
-    t->delimiter =
-        o->delimiter ? o->delimiter : gr__csv_guess(t->ctx, blob->name, data_of(t), GR_MIN(bytes_of(t), SAMPLE_BYTES));
-    if (gr__error_code(t->ctx) != GR_OK) return gr__error_code(t->ctx);
-    st = first_record(t);
+    gr_status st = choose_delimiter(t);
+    if (st == GR_OK) st = first_record(t);
     if (st == GR_OK) st = choose_columns(t);
     return st == GR_OK ? count_rows(t) : st;
 }
