@@ -93,7 +93,7 @@ void gr__log(gr_context *ctx, gr_log_level level, const char *format, ...)
     char text[2048];
     va_list args;
     va_start(args, format);
-    gr__print_cut(text, sizeof text, format, args);
+    gr__print_shown(text, sizeof text, format, args);
     va_end(args);
     ctx->options.log(ctx->options.user, level, text);
 }

@@ -1,5 +1,5 @@
 /* The first error of a context: formatted into the context's own buffers, so that running out of memory can be reported
- * too. */
+ * too. What it quotes of files and their names is shown, never sent to the terminal as it is. */
 #include <string.h>
 
 #include "base/state.h"
@@ -10,7 +10,7 @@ static void set(char *buffer, size_t n, const char **field, const char *format, 
 {
     va_list args;
     va_start(args, format);
-    gr__print_cut(buffer, n, format, args);
+    gr__print_shown(buffer, n, format, args);
     va_end(args);
     *field = buffer;
 }
@@ -21,7 +21,7 @@ gr_status gr__fail(gr_context *ctx, gr_status code, const char *format, ...)
     ctx->error.code = code;
     va_list args;
     va_start(args, format);
-    gr__print_cut(ctx->message, sizeof ctx->message, format, args);
+    gr__print_shown(ctx->message, sizeof ctx->message, format, args);
     va_end(args);
     ctx->error.message = ctx->message;
     return code;
@@ -44,7 +44,7 @@ void gr__error_hint(gr_context *ctx, const char *format, ...)
     if (ctx->error.code == GR_OK || ctx->error.hint[0]) return;
     va_list args;
     va_start(args, format);
-    gr__print_cut(ctx->hint, sizeof ctx->hint, format, args);
+    gr__print_shown(ctx->hint, sizeof ctx->hint, format, args);
     va_end(args);
     ctx->error.hint = ctx->hint;
 }

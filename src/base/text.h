@@ -22,6 +22,17 @@ void gr__text_put(gr__text *t, const char *s, size_t n);
 int gr__print(char *buffer, size_t n, const char *format, va_list args) GR_PRINTF(3, 0);
 void gr__print_cut(char *buffer, size_t n, const char *format, va_list args) GR_PRINTF(3, 0);
 
+/* ---- bytes that others wrote ---- */
+/* How many bytes the UTF-8 character at s takes; 0: it is none (overlong forms and surrogates included). n >= 1. */
+size_t gr__utf8_bytes(const unsigned char *s, size_t n);
+/* Is this UTF-8 without control characters (tab and line ends are fine)? Else *at is the first offending byte. */
+bool gr__is_text(const char *s, size_t n, size_t *at);
+/* The n bytes at s as a terminal may show them, on one line: what is no character, controls it or turns the direction
+ * of writing becomes \n, \t, \x1b. What does not fit in `room` ends with "..." at a whole character. Returns buffer. */
+const char *gr__shown(char *buffer, size_t room, const char *s, size_t n);
+/* gr__print_cut of a message, which may quote such bytes: what it gives is shown as above. */
+void gr__print_shown(char *buffer, size_t room, const char *format, va_list args) GR_PRINTF(3, 0);
+
 /* What errno `code` means, in English; the buffer must outlive the use. */
 const char *gr__errno_text(int code, char *buffer, size_t n);
 

@@ -1,8 +1,7 @@
 /* gradus data split: the manifest of a recipe's parts. */
-#include <jansson.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/json.h"
 #include "train/train.h"
 
 static gr_status write_manifest(cli *c, const gr_recipe *r, const char *out)
@@ -20,9 +19,9 @@ static gr_status write_manifest(cli *c, const gr_recipe *r, const char *out)
     }
     GR_TRY(gr__split_manifest(c->ctx, out, &t.set[GR_PART_TRAIN], parts, names, n));
     if (c->json) {
-        printf("{\"manifest\": \"%s\"", out);
-        for (int i = 0; i < n; i++) printf(", \"%s\": %lld", names[i], (long long)parts[i].n);
-        printf("}\n");
+        json_t *o = json_pack("{s:o}", "manifest", cli_text(out));
+        for (int i = 0; i < n; i++) json_object_set_new(o, names[i], json_integer(parts[i].n));
+        st = cli_json(c, o, 17);
     } else if (!c->quiet) {
         for (int i = 0; i < n; i++) printf("%-12s %lld samples\n", names[i], (long long)parts[i].n);
         printf("manifest     %s\n", out);

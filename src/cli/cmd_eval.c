@@ -118,9 +118,10 @@ static void print_text(const gr_model *model, const gr_recipe *r, gr_part part, 
     printf("\nconfusion (rows: truth, columns: prediction)\n%12s", "");
     for (int b = 0; b < ev->classes; b++) printf(" %6d", b);
     for (int a = 0; a < ev->classes; a++) {
-        char label[16];
-        snprintf(label, sizeof label, "%d", a);
-        printf("\n%12.12s", model->class_names && a < model->n_class_names ? model->class_names[a] : label);
+        char number[16], label[16];
+        snprintf(number, sizeof number, "%d", a);
+        const char *class_ = model->class_names && a < model->n_class_names ? model->class_names[a] : number;
+        printf("\n%12s", gr__shown(label, 13, class_, strlen(class_)));
         for (int b = 0; b < ev->classes; b++) printf(" %6lld", (long long)ev->confusion[(int64_t)a * ev->classes + b]);
     }
     printf("\n");

@@ -118,8 +118,7 @@ static gr_status write_initial(cli *c, const gr_recipe *r, const char *out)
                                   .n_prepared = task.n_prepared,
                                   .class_names = task.class_names,
                                   .n_class_names = task.class_names ? task.classes : 0,
-                                  .input_names = task.input_names,
-                                  .n_input_names = task.n_input_names,
+                                  .schema = &task.schema,
                                   .targets = task.targets,
                                   .trained = "{\"steps\": 0, \"samples\": 0, \"version\": \"" GR_VERSION "\"}"};
     GR_TRY(gr__model_write(c->ctx, out, store, &about));

@@ -33,7 +33,7 @@ static gr_status answer_json(const answers *a, const char *input, int64_t best, 
 {
     char number[24];
     json_t *o = json_object(), *list = json_array(), *yes = json_array();
-    json_object_set_new(o, "input", json_string(input));
+    json_object_set_new(o, "input", cli_text(input));
     for (int64_t k = 0; k < a->width; k++) json_array_append_new(list, json_real(v[k]));
     for (int64_t k = 0; k < a->width; k++)
         if (v[k] >= 0.5) json_array_append_new(yes, json_integer(k));
@@ -49,20 +49,22 @@ static gr_status answer_json(const answers *a, const char *input, int64_t best, 
 
 static void answer_text(const answers *a, const char *input, int64_t best, const double *v)
 {
-    char number[24];
-    printf("%s", input);
+    char number[24], shown[4200];
+    printf("%s", gr__shown(shown, sizeof shown, input, strlen(input)));
+    const char *name = class_name(a->model, best, number, sizeof number);
     if (tells_class(a))
-        printf("  %s  %.4f", class_name(a->model, best, number, sizeof number), v[best]);
+        printf("  %s  %.4f", gr__shown(shown, sizeof shown, name, strlen(name)), v[best]);
     else
         for (int64_t k = 0; k < a->width; k++) printf("  %.8g", v[k]);
     printf("\n");
 }
 
-static gr_status answer(const answers *a, const char *file, int64_t row, int64_t n, const double *v)
+/* row -1: the file is the sample. What has rows has them named, however many there are. */
+static gr_status answer(const answers *a, const char *file, int64_t row, const double *v)
 {
     char input[4200];
     int64_t best = 0;
-    if (n == 1)
+    if (row < 0)
         snprintf(input, sizeof input, "%s", file);
     else
         snprintf(input, sizeof input, "%s[%lld]", file, (long long)row);
@@ -94,12 +96,6 @@ static void deliver(const gr_set *s, int64_t from, int64_t n, int64_t width, gr_
     }
 }
 
-static const gr_tree *csv_source(const gr_recipe *r)
-{
-    const gr_tree *type = gr__tree_get(r->data.train, "type");
-    return type && type->text && strcmp(type->text, "csv") == 0 ? r->data.train : NULL;
-}
-
 /* A network compiled for one type of input and batch, kept for files alike. */
 typedef struct compiled {
     gr_predictor *predictor;
@@ -121,9 +117,7 @@ static gr_status predict_file(cli *c, const gr_model *m, const char *file, compi
     gr_source_options so = {.folder = ".",
                             .keep_float64 = r->float64,
                             .want = r->reading.target == GR_FORM_CLASS ? GR_TARGET_CLASS : GR_TARGET_VALUE,
-                            .csv_names = m->input_names,
-                            .n_csv_names = m->n_input_names,
-                            .csv_like = csv_source(r)};
+                            .schema = &m->schema};
     gr_set set = {0};
     void *batch = NULL;
     const double *values;
@@ -131,8 +125,7 @@ static gr_status predict_file(cli *c, const gr_model *m, const char *file, compi
     gr_status st = GR_OK;
     int64_t width = gr_shape_count(r->input);
     bool bytes8 = gr_backend_real_bytes(gr_backend_get(r->device)) == 8;
-    const gr_tree *target = gr__tree_get(r->data.train, "target");
-    GR_TRY(gr__set_raw(c->ctx, file, r->input, target ? target->text : NULL, &so, &set));
+    GR_TRY(gr__set_raw(c->ctx, file, r->input, &so, &set));
     if (gr__raw_is_unusual(m->prepared, m->n_prepared, &set, unusual, sizeof unusual))
         gr__log(c->ctx, GR_LOG_WARNING, "%s: %s", file, unusual);
     gr_element as = set.element == GR_EL_U8 || set.element == GR_EL_I32 ? set.element : bytes8 ? GR_EL_F64 : GR_EL_F32;
@@ -145,7 +138,7 @@ static gr_status predict_file(cli *c, const gr_model *m, const char *file, compi
         int64_t n = GR_MIN(BATCH, set.n - i);
         deliver(&set, i, n, width, as, batch);
         GR_TRY(gr__predictor_run(ready->predictor, batch, n, &values));
-        for (int64_t k = 0; k < n; k++) GR_TRY(answer(&a, file, i + k, set.n, values + k * a.width));
+        for (int64_t k = 0; k < n; k++) GR_TRY(answer(&a, file, set.one ? -1 : i + k, values + k * a.width));
     }
 done:
     if (batch) gr__free(c->ctx, batch, batch_bytes);
@@ -181,8 +174,9 @@ const cli_command cmd_predict = {.name = "predict",
                                      "Inputs are files as they are: .npy (one sample or many), .csv with or without "
                                      "the target column, IDX (plain or .gz); - is standard input.\n"
                                      "The model file carries the preparation with the training statistics, so raw "
-                                     "numbers go in. A file of several samples\n"
-                                     "gives a line a sample, FILE[0], FILE[1], ...\n\n"
+                                     "numbers go in. A file with rows\n"
+                                     "gives a line a sample, FILE[0], FILE[1], ..., and one that is a sample FILE. "
+                                     "Tables are read as the training's was.\n\n"
                                      "Example\n  gradus predict runs/fashion/best.safetensors pictures.npy --json\n",
                                  .min_arguments = 2,
                                  .max_arguments = CLI_MAX_GIVEN,

@@ -81,7 +81,7 @@ static gr_status run_new(cli *c)
     if (gr__file_exists(out)) return gr__fail(c->ctx, GR_E_EXISTS, "%s exists already", out);
     st = gr__file_write(c->ctx, out, z->text, strlen(z->text));
     if (st == GR_OK && c->json)
-        printf("{\"recipe\": \"%s\"}\n", out);
+        st = cli_json(c, json_pack("{s:o}", "recipe", cli_text(out)), 17);
     else if (st == GR_OK && !c->quiet)
         printf("%s: edit its data, then: gradus train %s\n", out, out);
     return st;

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 gr_status cli_json(cli *c, json_t *o, size_t digits)
 {
@@ -17,4 +18,11 @@ gr_status cli_json(cli *c, json_t *o, size_t digits)
 json_t *cli_real(double x)
 {
     return isfinite(x) ? json_real(x) : json_null();
+}
+
+json_t *cli_text(const char *s)
+{
+    char shown[4200];
+    json_t *o = json_string(s);
+    return o ? o : json_string(gr__shown(shown, sizeof shown, s, strlen(s)));
 }

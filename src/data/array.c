@@ -466,7 +466,8 @@ gr_status gr__pair_load(gr_context *ctx, gr__part *inputs, gr__part *targets, co
     if (st == GR_OK) {
         s.memory = gr__bump_create(ctx);
         s.file = s.memory ? gr__bump_strdup(s.memory, inputs->blob.name) : NULL;
-        if (!s.file) st = GR_E_MEMORY;
+        if (s.file && targets) s.target_file = gr__bump_strdup(s.memory, targets->blob.name);
+        if (!s.file || (targets && !s.target_file)) st = GR_E_MEMORY;
     }
     if (st == GR_OK)
         *out = s;

@@ -41,10 +41,7 @@ static gr_status options_of(gr_context *ctx, const gr_settings *s, const gr_sour
                          .missing = gr__setting_tree(s, "missing"),
                          .want = o->want,
                          .keep_float64 = o->keep_float64,
-                         .names = gr__setting_tree(s, "columns") ? NULL : o->csv_names,
-                         .class_names = o->class_names,
-                         .n_class_names = o->class_names ? o->n_class_names : 0};
-    if (c.names) c.n_wanted = o->n_csv_names;
+                         .like = o->schema};
     gr_status st = delimiter_of(ctx, s, &c.delimiter);
     if (st == GR_OK) st = scalars(ctx, c.missing, "a text that stands for a missing value");
     if (st == GR_OK) st = scalars(ctx, c.columns, "a name or number of a column");
@@ -70,7 +67,7 @@ static gr_status info(gr_context *ctx, const gr_settings *s, const gr_source_opt
     gr__blob blob = {0};
     gr__csv_options options;
     gr_status st = open_file(ctx, b, s, o, &options, &blob);
-    if (st == GR_OK) st = gr__csv_info(&blob, &options, out);
+    if (st == GR_OK) st = gr__csv_info(&blob, &options, o->memory, out);
     gr__blob_close(&blob);
     gr__bump_destroy(b);
     return gr__source_place(ctx, s, "file", st);
@@ -100,19 +97,20 @@ static const gr_row rows[] = {
      .value = "none",
      .range = "",
      .unit = "",
-     .help = "name or 0-based index of the target column"},
+     .help = "name or 0-based index of the target column; a name wins"},
     {.name = "columns",
      .kind = GR_ROW_TREE,
      .value = "none",
      .range = "a list of names or 0-based indices",
      .unit = "",
-     .help = "the inputs; without it all columns but the target"},
+     .help = "the inputs; without it all columns but the target. Names must differ; blanks around them do not count"},
     {.name = "header",
      .kind = GR_ROW_CHOICE,
      .value = "auto",
      .range = "auto|true|false",
      .unit = "",
-     .help = "whether the first record holds names; auto: text above numbers, or text alone"},
+     .help = "whether the first record holds names; auto: text alone does, numbers do not, and where both mix it must "
+             "be said"},
     {.name = "delimiter",
      .kind = GR_ROW_TEXT,
      .value = "auto",
@@ -125,7 +123,9 @@ static const gr_row rows[] = {
      .value = "none",
      .range = "a list of texts",
      .unit = "",
-     .help = "texts that stand for a missing value; such inputs take the mean of the training rows (prepare: impute)"},
+     .help = "what stands for a missing value: numbers by their value (-999 is -999.0 too), else texts; such inputs "
+             "take the "
+             "mean of the training rows (prepare: impute)"},
 };
 
 GR_SOURCE(csv) = {
@@ -134,7 +134,10 @@ GR_SOURCE(csv) = {
              .title = "A table of text",
              .cite = "RFC 4180",
              .equations =
-                 "text labels become classes in sorted order; whole numbers are classes where the cost wants classes",
+                 "UTF-8. Labels are class numbers where all are plain whole numbers (0, 12; not 01, 1.0), else texts, "
+                 "which become\nclasses in sorted order. Other data is read as the training's was: delimiter, header, "
+                 "missing values and target unless\nits source says otherwise; columns by name, or by position where "
+                 "one of the tables has no names",
              GR_ROWS(rows)},
     .info = info,
     .load = load,

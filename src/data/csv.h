@@ -1,5 +1,5 @@
-/* CSV: records of RFC 4180, and tables of them. csv_records.c splits and reads numbers, csv_table.c knows columns,
- * csv.c is the source. */
+/* CSV: records of RFC 4180, and tables of them. csv_records.c splits and reads numbers; a table's text, header and
+ * columns are settled by the files of those names, csv_table.c reads it into a set, csv.c is the source. */
 #ifndef GR_DATA_CSV_H
 #define GR_DATA_CSV_H
 
@@ -17,10 +17,11 @@ typedef struct gr__field {
 typedef struct gr__csv_reader {
     gr_context *ctx;
     const char *name, *at, *end;
-    gr__stream *stream; /* a file's: at..end is what of it stands in `window`; NULL: all of the bytes stand there */
-    char *window;       /* of room bytes */
-    size_t room;
-    bool whole; /* no more follows after `end` */
+    const char *base;   /* where the text begins that stands in memory */
+    uint64_t before;    /* bytes of the text before it */
+    gr__stream *stream; /* a file's: base..end is a window of it; NULL: all of it stands there */
+    size_t room;        /* of the window */
+    bool whole;         /* no more follows after `end` */
     gr_status st;
     char delimiter;       /* ' ': any run of blanks */
     uint64_t line;        /* of the next record, from 1 */
@@ -37,35 +38,40 @@ void gr__csv_stop(gr__csv_reader *r);
 /* The next record that is not an empty line into r->field, which holds until the next call; *more false at the end.
  * GR_E_FORMAT for broken quotes, naming the line. */
 gr_status gr__csv_next(gr__csv_reader *r, bool *more);
-/* The delimiter among , ; tab | blank under which the first records have equally many fields, and most of them. */
-char gr__csv_guess(gr_context *ctx, const char *name, const char *data, size_t bytes);
+/* The delimiter among , ; tab | blank under which the first records have equally many fields, and most of them;
+ * `otherwise` where none gives two. */
+char gr__csv_guess(gr_context *ctx, const char *name, const char *data, size_t bytes, char otherwise);
+/* Where within the text something stands. */
+uint64_t gr__csv_place(const gr__csv_reader *r, const char *at);
 bool gr__field_is(const gr__field *f, const char *text);
 /* A decimal number, correctly rounded, in no locale. false: not one; inf and nan are numbers here. */
 bool gr__field_number(const gr__field *f, double *out);
+/* The plain spelling of a whole number: digits alone, the first not 0 unless it is the only one. false also beyond 15
+ * digits. */
+bool gr__field_whole(const gr__field *f, int64_t *out);
 /* The field's text, "" made ". Lives in b. */
 const char *gr__field_text(gr__bump *b, const gr__field *f);
 
 /* ---- tables ---- */
 typedef enum gr__csv_header { GR__HEADER_AUTO, GR__HEADER_YES, GR__HEADER_NO } gr__csv_header;
 
+/* What a source says of its table. What it leaves unsaid is as in the training's table where `like` describes one, and
+ * told from the file otherwise. */
 typedef struct gr__csv_options {
-    char delimiter; /* 0: guess */
+    char delimiter; /* 0: unsaid */
     gr__csv_header header;
-    const char *target;       /* a name or a 0-based index; NULL: none */
-    bool target_may_lack;     /* predict: a file without the target column is fine */
-    bool inputs_only;         /* predict: the target column is left out, not read */
-    const gr_tree *columns;   /* a list of scalars, names or indices; NULL: all but the target */
-    const char *const *names; /* predict: the columns of training, n_wanted of them; NULL: by position */
-    int64_t n_wanted;         /* predict: as many inputs; 0: any */
-    const gr_tree *missing;   /* a list of texts, or one; NULL: none declared */
+    const char *target;     /* a name or a 0-based index; NULL: unsaid */
+    const gr_tree *columns; /* a list of scalars, names or indices; NULL: unsaid */
+    const gr_tree *missing; /* a list of texts, or one; NULL: unsaid */
     gr_target_kind want;
     bool keep_float64;
-    const char *const *class_names;
-    int n_class_names;
+    bool inputs_only;      /* predict: the target column is not read and may lack */
+    int64_t n_wanted;      /* as many inputs; 0: any */
+    const gr_schema *like; /* other data than the training's: what that was; NULL: this is the training's */
 } gr__csv_options;
 
 /* From bytes: what tests, fuzzing and predict call. The content is read several times, front to back. */
-gr_status gr__csv_info(gr__blob *blob, const gr__csv_options *o, gr_set_info *out);
+gr_status gr__csv_info(gr__blob *blob, const gr__csv_options *o, gr__bump *memory, gr_set_info *out);
 gr_status gr__csv_load(gr__blob *blob, const gr__csv_options *o, gr_set *out);
 
 #endif

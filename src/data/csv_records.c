@@ -9,30 +9,42 @@
 
 void gr__csv_start(gr__csv_reader *r, gr_context *ctx, const char *name, const char *data, size_t bytes, char delimiter)
 {
-    *r = (gr__csv_reader){
-        .ctx = ctx, .name = name, .at = data, .end = data + bytes, .delimiter = delimiter, .line = 1, .whole = true};
+    *r = (gr__csv_reader){.ctx = ctx,
+                          .name = name,
+                          .at = data,
+                          .end = data + bytes,
+                          .base = data,
+                          .delimiter = delimiter,
+                          .line = 1,
+                          .whole = true};
     if (bytes >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0) r->at += 3;
 }
 
 /* Moves what is left of the window to its front and reads on behind it; a record that fills it makes it grow. */
 static gr_status refill(gr__csv_reader *r)
 {
-    size_t kept = (size_t)(r->end - r->at), got;
+    size_t kept = (size_t)(r->end - r->at), got, room = GR_MAX(2 * r->room, WINDOW_BYTES);
+    char *window = (char *)r->base;
     if (kept == r->room) {
-        char *larger = gr__alloc(r->ctx, GR_MAX(2 * r->room, WINDOW_BYTES));
-        if (!larger) return GR_E_MEMORY;
-        if (kept) memcpy(larger, r->at, kept);
-        gr__free(r->ctx, r->window, r->room);
-        r->window = larger;
-        r->room = GR_MAX(2 * r->room, WINDOW_BYTES);
-    } else if (kept) {
-        memmove(r->window, r->at, kept);
+        window = gr__alloc(r->ctx, room);
+        if (!window) return GR_E_MEMORY;
+        if (kept) memcpy(window, r->at, kept);
+        if (r->base) gr__free(r->ctx, (char *)r->base, r->room);
+        r->room = room;
+    } else {
+        r->before += (uint64_t)(r->at - r->base);
+        memmove(window, r->at, kept);
     }
-    gr_status st = gr__stream_read(r->stream, r->window + kept, r->room - kept, &got);
+    gr_status st = gr__stream_read(r->stream, window + kept, r->room - kept, &got);
     r->whole = st == GR_OK && got < r->room - kept;
-    r->at = r->window;
-    r->end = r->window + kept + got;
+    r->base = r->at = window;
+    r->end = window + kept + got;
     return st;
+}
+
+uint64_t gr__csv_place(const gr__csv_reader *r, const char *at)
+{
+    return r->before + (uint64_t)(at - r->base);
 }
 
 void gr__csv_open(gr__csv_reader *r, const gr__blob *blob, char delimiter)
@@ -49,10 +61,9 @@ void gr__csv_open(gr__csv_reader *r, const gr__blob *blob, char delimiter)
 
 void gr__csv_stop(gr__csv_reader *r)
 {
+    if (r->stream && r->base) gr__free(r->ctx, (char *)r->base, r->room);
     gr__stream_close(r->stream);
-    if (r->window) gr__free(r->ctx, r->window, r->room);
     r->stream = NULL;
-    r->window = NULL;
     gr__free(r->ctx, r->field, r->capacity * sizeof *r->field);
     r->field = NULL;
     r->capacity = r->n = 0;
@@ -84,7 +95,7 @@ static gr_status quoted(gr__csv_reader *r, gr__field *f)
         if (r->at == r->end)
             return gr__fail(r->ctx, GR_E_FORMAT, "\"%s\": the quote in the record at line %llu is never closed",
                             r->name, (unsigned long long)r->record_line);
-        if (*r->at == '\n') r->line++;
+        if (*r->at == '\n' || (*r->at == '\r' && (r->at + 1 == r->end || r->at[1] != '\n'))) r->line++;
         if (*r->at != '"') continue;
         if (r->at + 1 == r->end || r->at[1] != '"') break;
         f->doubled = true;
@@ -196,10 +207,10 @@ static size_t regular(gr_context *ctx, const char *name, const char *data, size_
     return n;
 }
 
-char gr__csv_guess(gr_context *ctx, const char *name, const char *data, size_t bytes)
+char gr__csv_guess(gr_context *ctx, const char *name, const char *data, size_t bytes, char otherwise)
 {
     static const char candidates[] = {',', ';', '\t', '|', ' '};
-    char best = ',';
+    char best = otherwise;
     size_t most = 1;
     for (size_t i = 0; i < GR_COUNT(candidates) && gr__error_code(ctx) == GR_OK; i++) {
         gr_status st = GR_OK;
@@ -226,6 +237,18 @@ bool gr__field_is(const gr__field *f, const char *text)
         return !*text && i == f->n;
     }
     return strlen(text) == f->n && memcmp(f->s, text, f->n) == 0;
+}
+
+bool gr__field_whole(const gr__field *f, int64_t *out)
+{
+    if (f->n == 0 || f->n > 15 || (f->s[0] == '0' && f->n > 1)) return false;
+    int64_t x = 0;
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->s[i] < '0' || f->s[i] > '9') return false;
+        x = x * 10 + (f->s[i] - '0');
+    }
+    *out = x;
+    return true;
 }
 
 const char *gr__field_text(gr__bump *b, const gr__field *f)

@@ -1,189 +1,59 @@
-/* CSV tables: which columns, which rows, what the target is; then numbers and classes into a set. */
+/* CSV tables to sets: rows are counted, what the target column holds is found out, then numbers and classes are read.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "data/array.h"
-#include "data/csv.h"
+#include "data/csv_table.h"
 
-#define MOST_COLUMNS (1 << 20)
-#define SAMPLE_BYTES ((size_t)64 << 10) /* looked at for guessing */
-
-typedef struct table {
-    gr_context *ctx;
-    gr__blob *blob;
-    const gr__csv_options *o;
-    gr__bump *memory;
-    char delimiter;
-    bool header;
-    const char **name; /* n_columns names; NULL without a header */
-    int n_columns;
-    int target; /* -1: none */
-    int *input; /* columns of the inputs, in their order */
-    int n_inputs;
-    int64_t n; /* rows */
-} table;
-
-static void start(const table *t, gr__csv_reader *r)
+void gr__table_start(const gr__table *t, gr__csv_reader *r)
 {
     gr__csv_open(r, t->blob, t->delimiter);
 }
 
-static bool is_missing(const table *t, const gr__field *f)
+/* ---- missing values ---- */
+
+bool gr__table_missing(const gr__table *t, const gr__field *f)
 {
-    const gr_tree *m = t->o->missing;
-    if (!m) return false;
-    if (m->kind != GR_TREE_LIST) return gr__field_is(f, m->text ? m->text : "");
-    for (int i = 0; i < m->n; i++) {
-        if (gr__field_is(f, m->child[i]->text ? m->child[i]->text : "")) return true;
+    double x = 0;
+    bool known = false, number = false;
+    for (int i = 0; i < t->n_missing; i++) {
+        const gr__sentinel *m = &t->missing[i];
+        if (gr__field_is(f, m->text)) return true;
+        if (!m->is_number) continue;
+        if (!known) number = gr__field_number(f, &x);
+        known = true;
+        if (number && (x == m->number || (isnan(x) && isnan(m->number)))) return true;
     }
     return false;
 }
 
+static gr_status take_missing(gr__table *t)
+{
+    const gr_tree *said = t->o->missing;
+    const gr_schema *like = gr__table_like(t);
+    int n = said ? (said->kind == GR_TREE_LIST ? said->n : 1) : like ? like->n_missing : 0;
+    t->missing = gr__bump_alloc(t->memory, (size_t)GR_MAX(n, 1) * sizeof *t->missing);
+    if (!t->missing) return gr__error_code(t->ctx);
+    for (int i = 0; i < n; i++) {
+        const gr_tree *one = said && said->kind == GR_TREE_LIST ? said->child[i] : said;
+        gr__sentinel *m = &t->missing[i];
+        m->text = !said ? like->missing[i] : one->text ? one->text : "";
+        gr__field f = {.s = m->text, .n = strlen(m->text)};
+        m->is_number = gr__field_number(&f, &m->number);
+    }
+    t->n_missing = n;
+    return GR_OK;
+}
+
 /* ---- layout ---- */
 
-/* A header is a first record with text where numbers follow below, or with nothing but text. */
-static gr_status guess_header(table *t, bool *out)
-{
-    gr__csv_reader r;
-    bool more, any_number = false, evidence = false;
-    bool *text = NULL;
-    int n = t->n_columns;
-    start(t, &r);
-    gr_status st = gr__csv_next(&r, &more);
-    if (st == GR_OK && !(text = gr__alloc(t->ctx, (size_t)n))) st = GR_E_MEMORY;
-    for (int i = 0; i < n && st == GR_OK; i++) {
-        double x;
-        bool number = gr__field_number(&r.field[i], &x);
-        text[i] = !number && !is_missing(t, &r.field[i]);
-        any_number = any_number || number;
-    }
-    for (int row = 0; row < 20 && st == GR_OK && more && !evidence; row++) {
-        st = gr__csv_next(&r, &more);
-        if (st != GR_OK || !more || r.n != (size_t)n) break;
-        for (int i = 0; i < n && !evidence; i++) {
-            double x;
-            evidence = text[i] && gr__field_number(&r.field[i], &x);
-        }
-    }
-    *out = evidence || !any_number;
-    gr__free(t->ctx, text, (size_t)n);
-    gr__csv_stop(&r);
-    return st;
-}
-
-static gr_status read_names(table *t, const gr__csv_reader *r)
-{
-    t->name = gr__bump_alloc(t->memory, (size_t)t->n_columns * sizeof *t->name);
-    if (!t->name) return gr__error_code(t->ctx);
-    for (int i = 0; i < t->n_columns; i++) {
-        t->name[i] = gr__field_text(t->memory, &r->field[i]);
-        if (!t->name[i]) return gr__error_code(t->ctx);
-    }
-    return GR_OK;
-}
-
-/* The first record: how many columns there are and what they are called. */
-static gr_status first_record(table *t)
-{
-    gr__csv_reader r;
-    bool more;
-    start(t, &r);
-    gr_status st = gr__csv_next(&r, &more);
-    if (st == GR_OK && !more) st = gr__fail(t->ctx, GR_E_DATA, "\"%s\" holds no records", t->blob->name);
-    if (st == GR_OK && r.n > MOST_COLUMNS)
-        st = gr__fail(t->ctx, GR_E_FORMAT, "\"%s\" has %zu columns; at most %d can be read", t->blob->name, r.n,
-                      MOST_COLUMNS);
-    t->n_columns = st == GR_OK ? (int)r.n : 0;
-    t->header = t->o->header == GR__HEADER_YES;
-    if (st == GR_OK && t->o->header == GR__HEADER_AUTO) st = guess_header(t, &t->header);
-    if (st == GR_OK && t->header) st = read_names(t, &r);
-    gr__csv_stop(&r);
-    return st;
-}
-
-/* A column by name, or else by 0-based index; -1 if there is none. */
-static int find_column(const table *t, const char *name)
-{
-    for (int i = 0; t->name && i < t->n_columns; i++) {
-        if (strcmp(t->name[i], name) == 0) return i;
-    }
-    size_t digits = strspn(name, "0123456789");
-    if (digits == 0 || digits > 8 || name[digits]) return -1;
-    long i = strtol(name, NULL, 10);
-    return i < t->n_columns ? (int)i : -1;
-}
-
-static gr_status no_column(const table *t, const char *name)
-{
-    gr_status st = gr__fail(t->ctx, GR_E_DATA, "\"%s\" has no column \"%s\"", t->blob->name, name);
-    const char *near = t->name ? gr__nearest(name, t->name, (size_t)t->n_columns) : NULL;
-    if (near)
-        gr__error_hint(t->ctx, "did you mean \"%s\"?", near);
-    else if (t->name)
-        gr__error_hint(t->ctx, "it has %d columns: %s%s%s", t->n_columns, t->name[0], t->n_columns > 1 ? ", " : "",
-                       t->n_columns > 2   ? "..."
-                       : t->n_columns > 1 ? t->name[1]
-                                          : "");
-    else
-        gr__error_hint(t->ctx, "it has %d columns without names: count from 0, or say `header: true`", t->n_columns);
-    return st;
-}
-
-static gr_status add_input(table *t, const char *name)
-{
-    int column = find_column(t, name);
-    if (column < 0) return no_column(t, name);
-    for (int i = 0; i < t->n_inputs; i++) {
-        if (t->input[i] == column)
-            return gr__fail(t->ctx, GR_E_DATA, "column \"%s\" of \"%s\" is named twice", name, t->blob->name);
-    }
-    if (column == t->target)
-        return gr__fail(t->ctx, GR_E_DATA, "column \"%s\" of \"%s\" is the target and cannot be an input", name,
-                        t->blob->name);
-    t->input[t->n_inputs++] = column;
-    return GR_OK;
-}
-
-static gr_status choose_columns(table *t)
-{
-    const gr__csv_options *o = t->o;
-    gr_status st = GR_OK;
-    t->target = -1;
-    if (o->target) {
-        /* Without names, a file that already has only the inputs has no target. */
-        bool absent = o->target_may_lack && !t->name && t->n_columns == o->n_wanted;
-        t->target = absent ? -1 : find_column(t, o->target);
-        if (t->target < 0 && !o->target_may_lack) return no_column(t, o->target);
-    }
-    const gr_tree *columns = o->columns;
-    int most = columns && columns->kind == GR_TREE_LIST ? GR_MAX(columns->n, 1) : t->n_columns;
-    t->input = gr__bump_alloc(t->memory, (size_t)GR_MAX((int64_t)most, o->n_wanted) * sizeof *t->input);
-    if (!t->input) return gr__error_code(t->ctx);
-    bool by_name = o->names && t->name;
-    if (by_name) {
-        for (int64_t i = 0; i < o->n_wanted && st == GR_OK; i++) st = add_input(t, o->names[i]);
-    } else if (columns && columns->kind == GR_TREE_LIST && !o->n_wanted) {
-        for (int i = 0; i < columns->n && st == GR_OK; i++) st = add_input(t, columns->child[i]->text);
-    } else {
-        for (int i = 0; i < t->n_columns; i++) {
-            if (i != t->target) t->input[t->n_inputs++] = i;
-        }
-    }
-    if (st == GR_OK && t->n_inputs == 0)
-        st = gr__fail(t->ctx, GR_E_DATA, "\"%s\" has no column left for inputs", t->blob->name);
-    if (st == GR_OK && o->n_wanted && t->n_inputs != o->n_wanted)
-        st = gr__fail(t->ctx, GR_E_DATA, "\"%s\" has %d columns of inputs, but the model takes %lld", t->blob->name,
-                      t->n_inputs, (long long)o->n_wanted);
-    return st;
-}
-
-static gr_status count_rows(table *t)
+static gr_status count_rows(gr__table *t)
 {
     gr__csv_reader r;
     bool more = true;
-    start(t, &r);
+    gr__table_start(t, &r);
     gr_status st = t->header ? gr__csv_next(&r, &more) : GR_OK;
     while (st == GR_OK && more) {
         st = gr__csv_next(&r, &more);
@@ -202,71 +72,82 @@ static gr_status count_rows(table *t)
     return st;
 }
 
-/* By a look at the front. */
-static gr_status choose_delimiter(table *t)
+static gr_status table_open(gr__table *t, gr__blob *blob, const gr__csv_options *o)
 {
-    size_t n;
-    char *front = gr__alloc(t->ctx, SAMPLE_BYTES);
-    if (!front) return GR_E_MEMORY;
-    gr_status st = gr__blob_peek(t->blob, front, SAMPLE_BYTES, &n);
-    if (st == GR_OK && n == 0) st = gr__fail(t->ctx, GR_E_DATA, "\"%s\" is empty", t->blob->name);
-    t->delimiter = t->o->delimiter;
-    if (st == GR_OK && !t->delimiter) {
-        t->delimiter = gr__csv_guess(t->ctx, t->blob->name, front, n);
-        st = gr__error_code(t->ctx);
-    }
-    gr__free(t->ctx, front, SAMPLE_BYTES);
-    return st;
-}
-
-static gr_status table_open(table *t, gr__blob *blob, const gr__csv_options *o)
-{
-    *t = (table){.ctx = blob->ctx, .blob = blob, .o = o, .target = -1};
+    *t = (gr__table){.ctx = blob->ctx, .blob = blob, .o = o, .target = -1};
     t->memory = gr__bump_create(blob->ctx);
     if (!t->memory) return GR_E_MEMORY;
-    gr_status st = choose_delimiter(t);
-    if (st == GR_OK) st = first_record(t);
-    if (st == GR_OK) st = choose_columns(t);
+    gr_status st = take_missing(t);
+    if (st == GR_OK) st = gr__table_header(t);
+    if (st == GR_OK) st = gr__table_columns(t);
     return st == GR_OK ? count_rows(t) : st;
+}
+
+/* What this table was, for those that come after it. */
+static gr_status describe_table(const gr__table *t, const gr_set *s, gr__bump *b, const gr_schema **out)
+{
+    const char **missing = gr__bump_alloc(t->memory, (size_t)GR_MAX(t->n_missing, 1) * sizeof *missing);
+    const char **names = gr__bump_alloc(t->memory, (size_t)t->n_inputs * sizeof *names);
+    if (!missing || !names) return gr__error_code(t->ctx);
+    for (int i = 0; i < t->n_missing; i++) missing[i] = t->missing[i].text;
+    for (int i = 0; t->name && i < t->n_inputs; i++) names[i] = t->name[t->input[i]];
+    const gr_schema schema = {.table = true,
+                              .delimiter = t->delimiter,
+                              .delimiter_given = t->o->delimiter != 0,
+                              .header = t->header,
+                              .header_given = t->o->header != GR__HEADER_AUTO,
+                              .n_columns = t->n_columns,
+                              .n_inputs = t->n_inputs,
+                              .input = t->input,
+                              .name = t->name ? names : NULL,
+                              .target = t->target,
+                              .target_name = t->name && t->target >= 0 ? t->name[t->target] : NULL,
+                              .missing = missing,
+                              .n_missing = t->n_missing,
+                              .class_names = s ? s->class_names : NULL,
+                              .n_class_names = s && s->class_names ? s->classes : 0};
+    *out = gr__schema_copy(b, &schema);
+    return *out ? GR_OK : gr__error_code(t->ctx);
 }
 
 /* ---- values ---- */
 
-static gr_status fail_field(const table *t, const gr__csv_reader *r, int column, const char *what)
+gr_status gr__table_fail(const gr__table *t, const gr__csv_reader *r, int column, const char *what)
 {
+    char value[80], name[80];
     const gr__field *f = &r->field[column];
-    return gr__fail(t->ctx, GR_E_DATA, "\"%s\": line %llu, column %d%s%s%s: %s%.*s%s %s", t->blob->name,
-                    (unsigned long long)r->record_line, column + 1, t->name ? " (" : "", t->name ? t->name[column] : "",
-                    t->name ? ")" : "", f->n ? "\"" : "", f->n ? (int)GR_MIN(f->n, 60) : 9, f->n ? f->s : "the field",
-                    f->n ? "\"" : "", what);
+    const char *called = t->header && t->name ? t->name[column] : NULL;
+    gr__shown(value, sizeof value, f->s, f->n);
+    if (called) gr__shown(name, sizeof name, called, strlen(called));
+    return gr__fail(t->ctx, GR_E_DATA, "\"%s\": line %llu, column %d%s%s%s: %s%s%s %s", t->blob->name,
+                    (unsigned long long)r->record_line, column + 1, called ? " (" : "", called ? name : "",
+                    called ? ")" : "", f->n ? "\"" : "", f->n ? value : "the field", f->n ? "\"" : "", what);
 }
 
-static gr_status read_value(const table *t, const gr__csv_reader *r, int column, bool may_miss, double *out)
+static gr_status read_value(const gr__table *t, const gr__csv_reader *r, int column, bool may_miss, double *out)
 {
     const gr__field *f = &r->field[column];
-    if (is_missing(t, f)) {
+    if (gr__table_missing(t, f)) {
         *out = (double)NAN;
-        return may_miss ? GR_OK : fail_field(t, r, column, "is missing, which a target cannot be");
+        return may_miss ? GR_OK : gr__table_fail(t, r, column, "is missing, which a target cannot be");
     }
     if (f->n == 0) {
-        gr_status st = fail_field(t, r, column, "is empty");
+        gr_status st = gr__table_fail(t, r, column, "is empty");
         if (may_miss) gr__error_hint(t->ctx, "declare what stands for a missing value: missing: [\"\"]");
         return st;
     }
     if (!gr__field_number(f, out)) {
-        gr_status st = fail_field(t, r, column, "is not a number");
-        if (may_miss)
-            gr__error_hint(t->ctx, "declare it if it stands for a missing value: missing: [\"%.*s\"]",
-                           (int)GR_MIN(f->n, 60), f->s);
+        gr_status st = gr__table_fail(t, r, column, "is not a number");
+        gr__table_advise(t, column, f, may_miss);
         return st;
     }
-    if (!isfinite(*out)) return fail_field(t, r, column, "is not finite");
+    if (!isfinite(*out)) return gr__table_fail(t, r, column, "is not finite");
     if (!t->o->keep_float64 && !isfinite((float)*out))
-        return fail_field(t, r, column, "is beyond float32 (precision: float64 can hold it)");
+        return gr__table_fail(t, r, column, "is beyond float32 (precision: float64 can hold it)");
     return GR_OK;
 }
 
-static gr_element real_element(const table *t)
+static gr_element real_element(const gr__table *t)
 {
     return t->o->keep_float64 ? GR_EL_F64 : GR_EL_F32;
 }
@@ -281,154 +162,95 @@ static void put(gr_element e, void *to, int64_t at, double x)
 
 /* ---- classes ---- */
 
-typedef struct label { /* of a text label: where it first stands */
-    const char *text;
-    int32_t seen, class_;
-} label;
+typedef enum target_form {
+    FORM_NONE,
+    FORM_VALUE,
+    FORM_WHOLE, /* the label is the class's number */
+    FORM_TEXT,  /* labels are numbered when all are known */
+    FORM_KNOWN  /* labels are the training's names */
+} target_form;
 
-typedef struct labels { /* a hash table of the different texts */
-    label *slot;
-    size_t slots, n;
-} labels;
-
-static label *find_label(const labels *all, const gr__field *f)
+static gr_status preload(const gr__table *t, gr__labels *all)
 {
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (size_t i = 0; i < f->n; i++) hash = (hash ^ (unsigned char)f->s[i]) * UINT64_C(1099511628211);
-    for (size_t i = (size_t)(hash ^ hash >> 32) & (all->slots - 1);; i = (i + 1) & (all->slots - 1)) {
-        label *l = &all->slot[i];
-        if (!l->text || gr__field_is(f, l->text)) return l;
+    gr_status st = GR_OK;
+    for (int i = 0; i < t->o->like->n_class_names && st == GR_OK; i++) {
+        int32_t seen;
+        gr__field f = {.s = t->o->like->class_names[i], .n = strlen(t->o->like->class_names[i])};
+        st = gr__labels_add(t, all, &f, &seen);
     }
-}
-
-static gr_status grow_labels(const table *t, labels *all)
-{
-    labels more = {.slots = GR_MAX(all->slots * 2, 64), .n = all->n};
-    more.slot = gr__alloc(t->ctx, more.slots * sizeof *more.slot);
-    if (!more.slot) return GR_E_MEMORY;
-    for (size_t i = 0; i < all->slots; i++) {
-        if (!all->slot[i].text) continue;
-        gr__field f = {.s = all->slot[i].text, .n = strlen(all->slot[i].text)};
-        *find_label(&more, &f) = all->slot[i];
-    }
-    gr__free(t->ctx, all->slot, all->slots * sizeof *all->slot);
-    *all = more;
-    return GR_OK;
-}
-
-static gr_status add_label(const table *t, labels *all, const gr__field *f, int32_t *seen)
-{
-    if (2 * all->n >= all->slots) {
-        gr_status st = grow_labels(t, all);
-        if (st != GR_OK) return st;
-    }
-    /* Hashed and kept without doubled quotes, so that growing hashes the same. */
-    gr__field plain = *f;
-    const char *text = NULL;
-    if (f->doubled) {
-        text = gr__field_text(t->memory, f);
-        if (!text) return gr__error_code(t->ctx);
-        plain = (gr__field){.s = text, .n = strlen(text)};
-    }
-    label *l = find_label(all, &plain);
-    if (!l->text) {
-        if (!text) text = gr__field_text(t->memory, f);
-        if (!text) return gr__error_code(t->ctx);
-        if (all->n + 1 >= GR__MOST_CLASSES)
-            return gr__fail(t->ctx, GR_E_DATA, "\"%s\" has more than %d different labels", t->blob->name,
-                            GR__MOST_CLASSES);
-        *l = (label){.text = text, .seen = (int32_t)all->n++};
-    }
-    *seen = l->seen;
-    return GR_OK;
-}
-
-static int by_text(const void *a, const void *b)
-{
-    return strcmp((*(label *const *)a)->text, (*(label *const *)b)->text);
-}
-
-/* Gives the classes their numbers in sorted order and maps the targets, which hold the order of first sight. */
-static gr_status number_labels(const table *t, const labels *all, gr_set *s)
-{
-    label **sorted = gr__bump_alloc(t->memory, all->n * sizeof(label *));
-    int32_t *class_of = gr__bump_alloc(t->memory, all->n * sizeof *class_of);
-    const char **names = gr__bump_alloc(t->memory, all->n * sizeof *names);
-    if (!sorted || !class_of || !names) return gr__error_code(t->ctx);
-    size_t n = 0;
-    for (size_t i = 0; i < all->slots; i++) {
-        if (all->slot[i].text) sorted[n++] = &all->slot[i];
-    }
-    if (n) qsort(sorted, n, sizeof *sorted, by_text);
-    for (size_t i = 0; i < n; i++) {
-        class_of[sorted[i]->seen] = (int32_t)i;
-        names[i] = sorted[i]->text;
-    }
-    int32_t *target = s->targets;
-    for (int64_t i = 0; i < s->n; i++) target[i] = class_of[target[i]];
-    s->classes = (int)n;
-    s->class_names = names;
-    return GR_OK;
-}
-
-static gr_status known_class(const table *t, const gr__csv_reader *r, int32_t *out)
-{
-    for (int i = 0; i < t->o->n_class_names; i++) {
-        if (!gr__field_is(&r->field[t->target], t->o->class_names[i])) continue;
-        *out = i;
-        return GR_OK;
-    }
-    gr_status st = fail_field(t, r, t->target, "is none of the classes of training");
-    gr__error_hint(t->ctx, "there are %d, from \"%s\" to \"%s\"", t->o->n_class_names, t->o->class_names[0],
-                   t->o->class_names[t->o->n_class_names - 1]);
     return st;
 }
 
-static gr_status whole_class(const table *t, const gr__csv_reader *r, int32_t *out)
+static gr_status known_class(const gr__table *t, const gr__labels *all, const gr__csv_reader *r, int32_t *out)
 {
-    double x;
-    gr_status st = read_value(t, r, t->target, false, &x);
-    if (st != GR_OK) return st;
-    if (!(x >= 0 && x < GR__MOST_CLASSES) || x != floor(x))
-        return fail_field(t, r, t->target, "is not a class: whole numbers from 0 on, or texts");
-    *out = (int32_t)x;
-    return GR_OK;
+    const gr_schema *like = t->o->like;
+    gr_status st = gr__labels_find(t, all, &r->field[t->target], out);
+    if (st != GR_OK || *out >= 0) return st;
+    char first[80], last[80];
+    const char *a = like->class_names[0], *b = like->class_names[like->n_class_names - 1];
+    st = gr__table_fail(t, r, t->target, "is none of the classes of training");
+    gr__error_hint(t->ctx, "there are %d, from \"%s\" to \"%s\"", like->n_class_names,
+                   gr__shown(first, sizeof first, a, strlen(a)), gr__shown(last, sizeof last, b, strlen(b)));
+    return st;
+}
+
+static gr_status whole_class(const gr__table *t, const gr__csv_reader *r, int32_t *out)
+{
+    int64_t x;
+    const gr__field *f = &r->field[t->target];
+    if (gr__table_missing(t, f)) return gr__table_fail(t, r, t->target, "is missing, which a target cannot be");
+    if (f->n == 0) return gr__table_fail(t, r, t->target, "is empty");
+    if (gr__field_whole(f, &x) && x < GR__MOST_CLASSES) return *out = (int32_t)x, GR_OK;
+    gr_status st = gr__table_fail(t, r, t->target, "is not a class: whole numbers from 0 on, or texts");
+    if (t->o->like) gr__error_hint(t->ctx, "the training's classes are whole numbers, written 0, 1, 2, ...");
+    return st;
+}
+
+/* ---- what the target column holds ---- */
+
+/* Texts, unless every label is the plain spelling of a whole number: 01, 1.0 and +1 are not, and all may be different
+ * classes. Where nothing said what the target is for, numbers that are not plain are values. */
+static gr_status look_at_labels(const gr__table *t, target_form *form, bool tell)
+{
+    gr__csv_reader r;
+    bool more = true, numbers = true;
+    uint64_t line = 0; /* of the first label that is not plain */
+    char odd[40] = "";
+    gr__table_start(t, &r);
+    gr_status st = t->header ? gr__csv_next(&r, &more) : GR_OK;
+    while (st == GR_OK && more && numbers) {
+        st = gr__csv_next(&r, &more);
+        if (st != GR_OK || !more) break;
+        double x;
+        int64_t whole;
+        const gr__field *f = &r.field[t->target];
+        if (gr__table_missing(t, f) || f->n == 0 || gr__field_whole(f, &whole))
+            continue; /* refused, if at all, later */
+        numbers = gr__field_number(f, &x);
+        if (line == 0) gr__shown(odd, sizeof odd, f->s, f->n), line = r.record_line;
+    }
+    gr__csv_stop(&r);
+    *form = line == 0 ? FORM_WHOLE : numbers && t->o->want == GR_TARGET_NONE ? FORM_VALUE : FORM_TEXT;
+    if (tell && st == GR_OK && *form == FORM_TEXT && numbers)
+        gr__log(t->ctx, GR_LOG_INFO,
+                "%s: labels are taken as texts: \"%s\" in line %llu is a number, but not written as a class's",
+                t->blob->name, odd, (unsigned long long)line);
+    return st;
+}
+
+static gr_status look_at_target(const gr__table *t, target_form *form, bool tell)
+{
+    const gr_schema *like = t->o->like;
+    *form = t->target < 0 || t->o->inputs_only ? FORM_NONE
+            : t->o->want == GR_TARGET_VALUE    ? FORM_VALUE
+            : like && like->class_names        ? FORM_KNOWN
+                                               : FORM_WHOLE;
+    return *form == FORM_WHOLE && !like ? look_at_labels(t, form, tell) : GR_OK;
 }
 
 /* ---- reading ---- */
 
-typedef enum target_form { FORM_NONE, FORM_VALUE, FORM_WHOLE, FORM_TEXT, FORM_KNOWN } target_form;
-
-/* What the target column holds: needs a look at all of it. */
-static gr_status look_at_target(const table *t, target_form *form)
-{
-    *form = t->target < 0 || t->o->inputs_only ? FORM_NONE
-            : t->o->want == GR_TARGET_VALUE    ? FORM_VALUE
-            : t->o->n_class_names              ? FORM_KNOWN
-                                               : FORM_WHOLE;
-    if (*form != FORM_WHOLE) return GR_OK;
-    gr__csv_reader r;
-    bool more = true, classes = true;
-    start(t, &r);
-    gr_status st = t->header ? gr__csv_next(&r, &more) : GR_OK;
-    while (st == GR_OK && more && *form == FORM_WHOLE) {
-        st = gr__csv_next(&r, &more);
-        if (st != GR_OK || !more) break;
-        double x;
-        const gr__field *f = &r.field[t->target];
-        if (is_missing(t, f) || f->n == 0) continue; /* refused below, with its place */
-        if (!gr__field_number(f, &x))
-            *form = FORM_TEXT;
-        else
-            classes = classes && x >= 0 && x == floor(x) && x < GR__MOST_CLASSES;
-    }
-    gr__csv_stop(&r);
-    /* Nothing said what the target is for: numbers that cannot be classes are values. */
-    if (t->o->want == GR_TARGET_NONE && *form == FORM_WHOLE && !classes) *form = FORM_VALUE;
-    return st;
-}
-
-static gr_status read_target(const table *t, const gr__csv_reader *r, target_form form, labels *all, gr_set *s,
+static gr_status read_target(const gr__table *t, const gr__csv_reader *r, target_form form, gr__labels *all, gr_set *s,
                              int64_t row)
 {
     double x;
@@ -442,28 +264,28 @@ static gr_status read_target(const table *t, const gr__csv_reader *r, target_for
         if (st == GR_OK) put(real_element(t), s->targets, row, x);
         break;
     case FORM_KNOWN:
-        st = known_class(t, r, class_);
+        st = known_class(t, all, r, class_);
         break;
     case FORM_WHOLE:
         st = whole_class(t, r, class_);
         if (st == GR_OK) s->classes = GR_MAX(s->classes, *class_ + 1);
         break;
     case FORM_TEXT:
-        if (is_missing(t, &r->field[t->target]) || r->field[t->target].n == 0)
-            st = fail_field(t, r, t->target, "is missing, which a target cannot be");
+        if (gr__table_missing(t, &r->field[t->target]) || r->field[t->target].n == 0)
+            st = gr__table_fail(t, r, t->target, "is missing, which a target cannot be");
         else
-            st = add_label(t, all, &r->field[t->target], class_);
+            st = gr__labels_add(t, all, &r->field[t->target], class_);
         break;
     }
     return st;
 }
 
-static gr_status read_rows(const table *t, target_form form, labels *all, gr_set *s)
+static gr_status read_rows(const gr__table *t, target_form form, gr__labels *all, gr_set *s)
 {
     gr__csv_reader r;
     bool more = true;
     gr_element e = s->element;
-    start(t, &r);
+    gr__table_start(t, &r);
     gr_status st = t->header ? gr__csv_next(&r, &more) : GR_OK;
     for (int64_t row = 0; row < t->n && st == GR_OK; row++) {
         st = gr__csv_next(&r, &more);
@@ -483,74 +305,80 @@ static gr_target_kind kind_of(target_form form)
     return form == FORM_NONE ? GR_TARGET_NONE : form == FORM_VALUE ? GR_TARGET_VALUE : GR_TARGET_CLASS;
 }
 
-static void describe(const table *t, target_form form, gr_set_info *out)
+static void describe(const gr__table *t, target_form form, gr_set_info *out)
 {
     *out = (gr_set_info){.n = t->n,
                          .sample = GR_SHAPE(t->n_inputs),
                          .element = real_element(t),
                          .target = kind_of(form),
-                         .missing = t->o->missing != NULL};
+                         .missing = t->n_missing > 0};
     out->inputs_bytes = (uint64_t)t->n * (uint64_t)t->n_inputs * gr__element_bytes(out->element);
     if (form != FORM_NONE)
         out->targets_bytes = (uint64_t)t->n * gr__element_bytes(form == FORM_VALUE ? out->element : GR_EL_I32);
 }
 
-gr_status gr__csv_info(gr__blob *blob, const gr__csv_options *o, gr_set_info *out)
+gr_status gr__csv_info(gr__blob *blob, const gr__csv_options *o, gr__bump *memory, gr_set_info *out)
 {
-    table t;
+    gr__table t;
     target_form form;
+    gr_set_info info;
     gr_status st = table_open(&t, blob, o);
-    if (st == GR_OK) st = look_at_target(&t, &form);
-    if (st == GR_OK) describe(&t, form, out);
+    if (st == GR_OK) st = look_at_target(&t, &form, false);
+    if (st == GR_OK) {
+        describe(&t, form, &info);
+        if (memory) st = describe_table(&t, NULL, memory, &info.schema);
+    }
+    if (st == GR_OK) *out = info;
     gr__bump_destroy(t.memory);
     return st;
 }
 
-static gr_status name_inputs(const table *t, gr_set *s)
+/* Room for what the table holds, in tensor memory. */
+static gr_status make_room(const gr__table *t, target_form form, gr_set *s)
 {
-    if (!t->name) return GR_OK;
-    const char **names = gr__bump_alloc(t->memory, (size_t)t->n_inputs * sizeof *names);
-    for (int i = 0; names && i < t->n_inputs; i++) names[i] = t->name[t->input[i]];
-    s->input_names = names;
-    return names ? GR_OK : gr__error_code(t->ctx);
+    gr_set_info info;
+    describe(t, form, &info);
+    *s = (gr_set){
+        .n = t->n, .sample = info.sample, .element = info.element, .target = info.target, .missing = info.missing};
+    s->inputs = gr__tensor_alloc(t->ctx, (size_t)info.inputs_bytes);
+    s->inputs_bytes = s->inputs ? (size_t)info.inputs_bytes : 0;
+    if (s->inputs && form != FORM_NONE) s->targets = gr__tensor_alloc(t->ctx, (size_t)info.targets_bytes);
+    s->targets_bytes = s->targets ? (size_t)info.targets_bytes : 0;
+    return s->inputs && (form == FORM_NONE || s->targets) ? GR_OK : gr__error_code(t->ctx);
+}
+
+/* The training's names, in memory of this set's own. */
+static gr_status take_class_names(const gr__table *t, gr_set *s)
+{
+    const gr_schema *own = gr__schema_copy(
+        t->memory, &(gr_schema){.class_names = t->o->like->class_names, .n_class_names = t->o->like->n_class_names});
+    if (!own) return gr__error_code(t->ctx);
+    s->class_names = own->class_names;
+    s->classes = own->n_class_names;
+    return GR_OK;
 }
 
 gr_status gr__csv_load(gr__blob *blob, const gr__csv_options *o, gr_set *out)
 {
-    table t;
+    gr__table t;
     gr_set s = {0};
-    labels all = {0};
+    gr__labels all = {0};
     target_form form = FORM_NONE;
-    gr_set_info info;
-    gr_status st = table_open(&t, blob, o);
-    if (st == GR_OK) st = look_at_target(&t, &form);
-    if (st != GR_OK) goto done;
-    describe(&t, form, &info);
-    s = (gr_set){
-        .n = t.n, .sample = info.sample, .element = info.element, .target = info.target, .missing = info.missing};
-    s.inputs = gr__tensor_alloc(t.ctx, (size_t)info.inputs_bytes);
-    s.inputs_bytes = s.inputs ? (size_t)info.inputs_bytes : 0;
-    if (s.inputs && form != FORM_NONE) s.targets = gr__tensor_alloc(t.ctx, (size_t)info.targets_bytes);
-    s.targets_bytes = s.targets ? (size_t)info.targets_bytes : 0;
-    if (!s.inputs || (form != FORM_NONE && !s.targets)) GR_TRY(gr__error_code(t.ctx));
+    gr_status st = GR_OK;
+    GR_TRY(table_open(&t, blob, o));
+    gr__table_tell(&t);
+    GR_TRY(look_at_target(&t, &form, true));
+    GR_TRY(make_room(&t, form, &s));
+    if (form == FORM_KNOWN) GR_TRY(preload(&t, &all));
     GR_TRY(read_rows(&t, form, &all, &s));
-    if (form == FORM_TEXT) GR_TRY(number_labels(&t, &all, &s));
-    if (form == FORM_KNOWN) {
-        const char **names = gr__bump_alloc(t.memory, (size_t)o->n_class_names * sizeof *names);
-        for (int i = 0; names && i < o->n_class_names; i++) {
-            names[i] = gr__bump_strdup(t.memory, o->class_names[i]);
-            if (!names[i]) names = NULL;
-        }
-        if (!names) GR_TRY(gr__error_code(t.ctx));
-        s.class_names = names;
-        s.classes = o->n_class_names;
-    }
-    GR_TRY(name_inputs(&t, &s));
+    if (form == FORM_TEXT) GR_TRY(gr__labels_number(&t, &all, &s));
+    if (form == FORM_KNOWN) GR_TRY(take_class_names(&t, &s));
+    GR_TRY(describe_table(&t, &s, t.memory, &s.schema));
     s.file = gr__bump_strdup(t.memory, blob->name);
     st = s.file ? GR_OK : gr__error_code(t.ctx);
 done:
-    gr__free(blob->ctx, all.slot, all.slots * sizeof *all.slot);
-    s.memory = t.memory; /* class names live there */
+    gr__labels_free(blob->ctx, &all);
+    s.memory = t.memory; /* names live there */
     if (st == GR_OK)
         *out = s;
     else

@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "base/member.h"
+#include "data/schema.h"
 #include "gradus/graph.h"
 #include "nn/targets.h"
 
@@ -30,10 +31,11 @@ typedef struct gr_set {
     size_t targets_bytes;
     int classes;                    /* CLASS: largest label + 1, or the number of names; 0 otherwise */
     const char *const *class_names; /* NULL where the source has none */
-    const char *const
-        *input_names; /* csv with a header: the inputs' columns, one a value of a sample; NULL otherwise */
-    gr__bump *memory; /* names live here */
-    const char *file; /* for messages */
+    const gr_schema *schema;        /* of a table: how others like it are read; NULL otherwise */
+    gr__bump *memory;               /* names live here */
+    const char *file;               /* for messages */
+    const char *target_file;        /* that the targets stand in, for messages; NULL: the same */
+    bool one;                       /* of gr__set_raw: the file is one sample, without an axis of samples */
 } gr_set;
 
 /* What a set will take, known without loading it. */
@@ -45,6 +47,7 @@ typedef struct gr_set_info {
     int classes;                          /* 0 where only loading tells */
     bool missing;                         /* as in gr_set */
     uint64_t inputs_bytes, targets_bytes; /* exactly what loading takes from tensor memory */
+    const gr_schema *schema; /* as in gr_set, in the memory of the options; class names are known only to loading */
 } gr_set_info;
 
 /* ---- a source: a member of the family "source" ---- */
@@ -54,13 +57,8 @@ typedef struct gr_source_options {
     uint64_t seed;      /* synthetic sources */
     gr_target_kind
         want; /* what the cost wants of a target column that could be either: GR_TARGET_CLASS or GR_TARGET_VALUE */
-    const char *const *csv_names; /* other data than the training's: its columns by name; NULL: by position. The
-                                     recipe's `columns` wins */
-    int n_csv_names;
-    const char *const *class_names; /* evaluation of other data: the class names of training, so that text labels mean
-                                       the same; NULL: the data's own */
-    int n_class_names;
-    const gr_tree *csv_like; /* predict: the csv source of training, for `missing` and `delimiter`; NULL otherwise */
+    const gr_schema *schema; /* of the training, for all other data; NULL: this is the training's */
+    gr__bump *memory;        /* where a schema that gr__set_info gives lives; NULL: it gives none */
 } gr_source_options;
 
 typedef struct gr_source {
@@ -71,6 +69,7 @@ typedef struct gr_source {
 } gr_source;
 #define GR_SOURCE(name) const gr_source gr__source_##name
 const gr_source *const *gr__sources(int *n); /* generated */
+extern const gr_family gr__family_source;    /* generated */
 
 /* tree: {type: idx, images: ..., labels: ...}. Errors have the place of the key at fault, GR_E_FILE, GR_E_FORMAT or
  * GR_E_DATA. */
@@ -85,10 +84,8 @@ gr_status gr__source_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, 
  * many values. */
 bool gr__sample_fits(gr_shape sample, gr_shape input);
 /* Inputs for `predict`: a file by its content: NPY, IDX, CSV (each plain or gzip): one sample or N of shape `sample`
- * (rank as trained). Targets are not read; a CSV's columns are matched by name where there is a header and names are
- * known, else by position, without the target column (a name or 0-based index). */
-gr_status gr__set_raw(gr_context *ctx, const char *file, gr_shape sample, const char *target_name,
-                      const gr_source_options *o, gr_set *out);
+ * (rank as trained). Targets are not read; a CSV is read by the schema of the options, with or without its target. */
+gr_status gr__set_raw(gr_context *ctx, const char *file, gr_shape sample, const gr_source_options *o, gr_set *out);
 
 /* ---- rows: which samples, in which order ---- */
 typedef struct gr_rows {
@@ -131,6 +128,7 @@ typedef struct gr_prepare {
 } gr_prepare;
 #define GR_PREPARE(name) const gr_prepare gr__prepare_##name
 const gr_prepare *const *gr__prepares(int *n); /* generated */
+extern const gr_family gr__family_prepare;     /* generated */
 /* Where the set declares missing values and the list has no `impute`, one with the means is put first. */
 gr_status gr__prepare_fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr_set *set, const gr_rows *train,
                           gr_shape model_input, gr_prepared **out, int *n);

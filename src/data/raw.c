@@ -37,6 +37,7 @@ static gr_status raw_array(gr__blob *blob, gr__header_fn header, gr_shape sample
 {
     gr__part p = {0};
     gr_context *ctx = blob->ctx;
+    bool single = false;
     gr_status st = gr__part_read(blob, header, &p);
     *blob = (gr__blob){.fd = -1};
     if (st != GR_OK) return st;
@@ -55,33 +56,28 @@ static gr_status raw_array(gr__blob *blob, gr__header_fn header, gr_shape sample
             memmove(a->dim + 1, a->dim, sizeof a->dim[0] * (size_t)a->rank);
             a->dim[0] = 1;
             a->rank++;
+            single = true;
         }
     }
     if (st == GR_OK) st = gr__pair_load(ctx, &p, NULL, o, out);
+    if (st == GR_OK) out->one = single;
     gr__part_close(&p);
     return st;
 }
 
-static gr_status raw_table(gr__blob *blob, gr_shape sample, const char *target, const gr_source_options *o, gr_set *out)
+static gr_status raw_table(gr__blob *blob, gr_shape sample, const gr_source_options *o, gr_set *out)
 {
-    gr__csv_options c = {.target = target,
-                         .target_may_lack = true,
-                         .names = o->n_csv_names == gr_shape_count(sample) ? o->csv_names : NULL,
-                         .n_wanted = gr_shape_count(sample),
-                         .keep_float64 = o->keep_float64,
-                         .want = GR_TARGET_VALUE,
-                         .missing = gr__tree_get(o->csv_like, "missing"),
-                         .inputs_only = true};
-    const gr_tree *delimiter = gr__tree_get(o->csv_like, "delimiter");
-    if (delimiter && delimiter->text && strlen(delimiter->text) == 1) c.delimiter = delimiter->text[0];
-    if (c.missing && c.missing->kind == GR_TREE_TEXT && strcmp(c.missing->text, "none") == 0) c.missing = NULL;
+    const gr__csv_options c = {.n_wanted = gr_shape_count(sample),
+                               .keep_float64 = o->keep_float64,
+                               .want = GR_TARGET_VALUE,
+                               .inputs_only = true,
+                               .like = o->schema};
     gr_status st = gr__csv_load(blob, &c, out);
     if (st == GR_OK) out->sample = sample;
     return st;
 }
 
-gr_status gr__set_raw(gr_context *ctx, const char *file, gr_shape sample, const char *target_name,
-                      const gr_source_options *o, gr_set *out)
+gr_status gr__set_raw(gr_context *ctx, const char *file, gr_shape sample, const gr_source_options *o, gr_set *out)
 {
     gr__blob blob;
     gr_set set = {0};
@@ -98,7 +94,7 @@ gr_status gr__set_raw(gr_context *ctx, const char *file, gr_shape sample, const 
     else if (n >= 4 && memcmp(front, "PK\x03\x04", 4) == 0)
         st = gr__fail(ctx, GR_E_FORMAT, "\"%s\" is an archive: give one array as NPY", file);
     else
-        st = raw_table(&blob, sample, target_name, o, &set);
+        st = raw_table(&blob, sample, o, &set);
 done:
     gr__blob_close(&blob);
     if (st == GR_OK) *out = set;

@@ -39,9 +39,10 @@ static const gr_tree *as_model(gr__bump *b, const gr_tree *resolved)
 
 gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, const gr_model_about *a)
 {
-    gr__text recipe, prepare, classes, columns, counts;
-    gr_st_pair meta[6];
+    gr__text recipe, prepare, classes, columns, table, counts;
+    gr_st_pair meta[7];
     int n = 0;
+    const gr_schema *schema = a->schema && a->schema->table ? a->schema : NULL;
     bool counted = gr__targets_known(a->targets) && a->targets->classes > 0;
     gr__bump *b = gr__bump_create(ctx);
     gr_tree *steps = b ? gr__prepare_tree(b, a->prepared, a->n_prepared) : NULL;
@@ -50,25 +51,30 @@ gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, 
     gr__text_init(&prepare, ctx);
     gr__text_init(&classes, ctx);
     gr__text_init(&columns, ctx);
+    gr__text_init(&table, ctx);
     gr__text_init(&counts, ctx);
     if (st == GR_OK) {
         gr__tree_write(as_model(b, a->recipe->resolved), &recipe, 0);
         gr__tree_write(steps, &prepare, 0);
         if (a->class_names) put_names(&classes, a->class_names, a->n_class_names);
-        if (a->input_names) put_names(&columns, a->input_names, a->n_input_names);
+        if (schema && schema->name) put_names(&columns, schema->name, schema->n_inputs);
+        if (schema) gr__table_json(&table, schema);
         if (counted) put_counts(&counts, a->targets);
-        if (recipe.failed || prepare.failed || classes.failed || columns.failed || counts.failed) st = GR_E_MEMORY;
+        if (recipe.failed || prepare.failed || classes.failed || columns.failed || table.failed || counts.failed)
+            st = GR_E_MEMORY;
     }
     if (st == GR_OK) {
         meta[n++] = (gr_st_pair){"gradus.recipe", recipe.s ? recipe.s : ""};
         meta[n++] = (gr_st_pair){"gradus.prepare", prepare.s ? prepare.s : ""};
         if (a->class_names) meta[n++] = (gr_st_pair){"gradus.classes", classes.s};
-        if (a->input_names) meta[n++] = (gr_st_pair){"gradus.columns", columns.s};
+        if (schema && schema->name) meta[n++] = (gr_st_pair){"gradus.columns", columns.s};
+        if (schema) meta[n++] = (gr_st_pair){"gradus.table", table.s};
         if (counted) meta[n++] = (gr_st_pair){"gradus.class_counts", counts.s};
         if (a->trained) meta[n++] = (gr_st_pair){"gradus.trained", a->trained};
         st = gr__model_save(ctx, path, s, a->slot, a->recipe->float64, meta, n);
     }
     gr__text_free(&counts);
+    gr__text_free(&table);
     gr__text_free(&columns);
     gr__text_free(&classes);
     gr__text_free(&prepare);
@@ -173,6 +179,23 @@ static gr_status read_names(gr_model *m, const char *key, const char *const **ou
     return blame_file(m, key, st);
 }
 
+/* How the training's table was read. Models of older versions do not say all of it, but their recipe does. */
+static gr_status read_schema(gr_model *m)
+{
+    const char *json = gr__st_meta(m->file, "gradus.table");
+    const gr_tree *source = m->recipe->data.train, *type = gr__tree_get(source, "type");
+    gr_schema *s = &m->schema;
+    gr_status st = read_names(m, "gradus.columns", &s->name, &s->n_inputs);
+    if (st == GR_OK && json)
+        st = blame_file(m, "gradus.table", gr__table_parse(m->ctx, m->memory, json, s));
+    else if (st == GR_OK && type && type->text && strcmp(type->text, "csv") == 0)
+        st = gr__schema_of_source(m->ctx, m->memory, source, s->name,
+                                  s->name ? s->n_inputs : (int)gr_shape_count(m->recipe->input), s);
+    s->class_names = m->class_names;
+    s->n_class_names = m->n_class_names;
+    return st;
+}
+
 static gr_status read_counts(gr_model *m)
 {
     json_t *list;
@@ -193,7 +216,7 @@ static gr_status read_file(gr_model *m)
     GR_TRY(blame_file(m, "gradus.recipe", read_recipe(m, recipe)));
     GR_TRY(blame_file(m, "gradus.prepare", read_prepared(m, prepare)));
     GR_TRY(read_names(m, "gradus.classes", &m->class_names, &m->n_class_names));
-    GR_TRY(read_names(m, "gradus.columns", &m->input_names, &m->n_input_names));
+    GR_TRY(read_schema(m));
     GR_TRY(read_counts(m));
 done:
     return st;

@@ -3,6 +3,7 @@
 #define GR_MODEL_MODEL_H
 
 #include "model/file.h"
+#include "base/text.h"
 #include "model/network.h"
 
 /* What goes into a model file beside the weights. */
@@ -12,8 +13,8 @@ typedef struct gr_model_about {
     int n_prepared;
     const char *const *class_names; /* gradus.classes (a JSON list); NULL: none */
     int n_class_names;
-    const char *const *input_names; /* gradus.columns (a JSON list): the columns of a table; NULL: none */
-    int n_input_names;
+    const gr_schema *schema; /* of a table: gradus.table (JSON) and gradus.columns (a JSON list of the inputs' names);
+                                NULL: none */
     const char
         *slot; /* weights are those of slot PARAMETER/slot, where there is one; NULL: the parameters themselves */
     const gr_targets
@@ -23,6 +24,11 @@ typedef struct gr_model_about {
 /* Parameters and saved slots of a sealed store, under PyTorch's names and layouts, F64 when the recipe's precision is
  * float64, else F32. Atomic. */
 gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, const gr_model_about *about);
+
+/* gradus.table: what a schema holds beside the names of inputs and classes. gr__table_parse takes those two lists from
+ * `out`, and checks all it reads; GR_E_FORMAT. */
+void gr__table_json(gr__text *out, const gr_schema *s);
+gr_status gr__table_parse(gr_context *ctx, gr__bump *b, const char *json, gr_schema *out);
 
 typedef struct gr_model {
     gr_context *ctx;
@@ -34,8 +40,7 @@ typedef struct gr_model {
     int n_prepared;
     const char *const *class_names; /* NULL: none */
     int n_class_names;
-    const char *const *input_names; /* the same of the table's columns */
-    int n_input_names;
+    gr_schema schema;   /* of the training's data, the class names among it */
     gr_targets targets; /* counts of the training's classes; nothing known where the file does not say */
 } gr_model;
 /* Reads and checks a model file. GR_E_FILE, GR_E_FORMAT. Metadata that is missing is said by name. */

@@ -63,7 +63,8 @@ static gr_status read_name(gr__recipe_reader *k)
         if (!*r->name) r->name = "run";
     }
     const gr_tree *at = gr__setting_tree(&k->top, "name");
-    if (!*r->name || strlen(r->name) > 200 || strchr(r->name, '/') || strchr(r->name, '\n') ||
+    size_t n = strlen(r->name), wrong;
+    if (n == 0 || n > 200 || strpbrk(r->name, "/\n\r\t") || !gr__is_text(r->name, n, &wrong) ||
         strcmp(r->name, ".") == 0 || strcmp(r->name, "..") == 0)
         return gr__tree_fail(k->ctx, at ? at : k->root, GR_E_RANGE, "name: it becomes the run folder runs/NAME",
                              "\"%s\" cannot name a folder", r->name);
@@ -313,18 +314,9 @@ static gr_status read_metrics(gr__recipe_reader *k)
 static gr_status find_cost(gr__recipe_reader *k, const gr_tree *t)
 {
     static const char *const also[] = {"reduction", NULL};
-    const gr_member *heads[128], *found;
-    int n;
-    const gr_cost *const *all = gr__costs(&n);
-    const char *name = gr__type_of(k->ctx, t, "cost", NULL);
-    if (!name) return gr__error_code(k->ctx);
-    n = GR_MIN(n, (int)GR_COUNT(heads));
-    for (int i = 0; i < n; i++) heads[i] = &all[i]->head;
-    const gr_tree *type = gr__tree_get(t, "type");
-    gr_status st = gr__member_find(k->ctx, "cost", heads, n, name, type ? type : t, &found);
-    if (st != GR_OK) return st;
-    for (int i = 0; i < n; i++)
-        if (heads[i] == found) k->r->cost = all[i];
+    const gr_member *found = gr__family_find(k->ctx, &gr__family_cost, "cost", t, NULL);
+    if (!found) return gr__error_code(k->ctx);
+    k->r->cost = (const gr_cost *)found;
     return gr__settings_make(k->ctx, k->b, found, t, k->r->preset, also, &k->r->cost_settings);
 }
 

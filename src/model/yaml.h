@@ -23,9 +23,5 @@ gr_status gr__place_fail(gr_context *ctx, gr_place at, gr_status code, const cha
 /* Replaces ${NAME} and ${NAME:-default} by the environment; *out is text itself where there is none. GR_E_NAME where a
  * variable is undefined. */
 gr_status gr__expand(gr_context *ctx, gr__bump *b, gr_place at, const char *text, const char **out);
-/* How many bytes the UTF-8 character at s takes; 0: it is none (overlong forms and surrogates included). n >= 1. */
-size_t gr__utf8_bytes(const unsigned char *s, size_t n);
-/* Is this UTF-8 without control characters (tab and line ends are fine)? Else *at is the first offending byte. */
-bool gr__is_text(const char *s, size_t n, size_t *at);
 
 #endif

@@ -17,7 +17,7 @@ void gr__finding_set(gr_finding *f, gr_verdict v, double figure, double limit, c
     f->figure = figure;
     f->limit = limit;
     va_start(args, format);
-    gr__print_cut(f->message, sizeof f->message, format, args);
+    gr__print_shown(f->message, sizeof f->message, format, args);
     va_end(args);
 }
 

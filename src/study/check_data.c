@@ -131,8 +131,8 @@ static void judge(const survey *s, gr_finding *out)
     double share = (double)dead / (double)GR_MAX(s->width, 1);
     char column[160] = "";
     for (int64_t k = 0; k < s->width; k++) asleep += s->asleep[k];
-    if (first >= 0 && t->input_names && first < t->n_input_names)
-        snprintf(column, sizeof column, "column \"%s\"", t->input_names[first]);
+    if (first >= 0 && t->schema.name && first < t->schema.n_inputs)
+        snprintf(column, sizeof column, "column \"%s\"", t->schema.name[first]);
     else if (first >= 0)
         snprintf(column, sizeof column, "column %lld", (long long)first);
     if (s->batches > 1 && s->same == s->batches - 1)

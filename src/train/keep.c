@@ -24,8 +24,7 @@ gr_status gr__loop_save_model(gr_loop *l, const char *name, int view)
                                   .n_prepared = t->n_prepared,
                                   .class_names = t->class_names,
                                   .n_class_names = t->class_names ? t->classes : 0,
-                                  .input_names = t->input_names,
-                                  .n_input_names = t->n_input_names,
+                                  .schema = &t->schema,
                                   .targets = t->targets,
                                   .trained = trained,
                                   .slot = l->engine->view[view].slot};

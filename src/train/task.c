@@ -67,8 +67,12 @@ static gr_status check_labels(gr_context *ctx, const gr_recipe *r, gr_part p, co
     int64_t classes = classes_of(output);
     if (s->classes <= classes) return GR_OK;
     return gr__tree_fail(ctx, source_of(r, p) ? source_of(r, p) : r->data.train, GR_E_DATA, NULL,
-                         "the %s data has labels up to %d, but the network has outputs for classes 0 to %lld",
-                         gr__part_name(p), s->classes - 1, (long long)classes - 1);
+                         "the %s data has labels up to %d in \"%s\", but the network has outputs for classes 0 to %lld",
+                         gr__part_name(p), s->classes - 1,
+                         s->target_file ? s->target_file
+                         : s->file      ? s->file
+                                        : "",
+                         (long long)classes - 1);
 }
 
 static gr_status check_values(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_shape target, gr_shape output)
@@ -187,21 +191,22 @@ static bool part_has_source(const gr_recipe *r, gr_part p, unsigned only, bool f
 static gr_status load_parts(gr_task *t, unsigned only, bool fit)
 {
     const gr_recipe *r = t->recipe;
+    bool learned = !fit; /* what comes first is the training's own, and says how all else is read */
     gr_status st = GR_OK;
     for (int p = 0; p < GR_PARTS; p++) {
         if (!part_has_source(r, p, only, fit)) continue;
         gr_set *s = &t->set[p];
         gr_source_options o = source_options(r);
         /* What the training's words and columns mean holds for all other data. */
-        o.class_names = t->class_names, o.n_class_names = t->classes;
-        o.csv_names = t->input_names, o.n_csv_names = t->n_input_names;
+        t->schema.class_names = t->class_names, t->schema.n_class_names = t->class_names ? t->classes : 0;
+        o.schema = learned || t->class_names ? &t->schema : NULL;
         GR_TRY(gr__set_load(t->ctx, source_of(r, p), &o, s));
         t->set_of[p] = s;
         t->data_bytes += s->inputs_bytes + s->targets_bytes;
         GR_TRY(check_set(t->ctx, r, p, s->sample, s->target));
         if (!t->class_names) t->classes = GR_MAX(t->classes, s->classes), t->class_names = s->class_names;
-        if (!t->input_names && s->input_names)
-            t->input_names = s->input_names, t->n_input_names = (int)gr_shape_count(s->sample);
+        if (!learned && s->schema) t->schema = *s->schema;
+        learned = true;
         if (!t->set_of[GR_PART_TRAIN] || p == GR_PART_TRAIN) {
             deliver_as(t, s->element, s->target_sample);
         } else if (s->element != t->set[GR_PART_TRAIN].element && t->set[GR_PART_TRAIN].n > 0) {
@@ -233,7 +238,7 @@ gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, cons
     GR_TRY(begin(ctx, r, t));
     if (model) { /* all borrowed, never written */
         t->class_names = model->class_names, t->classes = model->n_class_names;
-        t->input_names = model->input_names, t->n_input_names = model->n_input_names;
+        t->schema = model->schema;
         t->prepared = model->prepared, t->n_prepared = model->n_prepared;
     }
     GR_TRY(load_parts(t, only, model == NULL));
@@ -279,11 +284,14 @@ gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t)
     for (int p = 0; p < GR_PART_TEST; p++) { /* training never reads the test part's own source */
         if (!source_of(r, p)) continue;
         gr_set_info info;
+        o.memory = t->memory;
+        o.schema = p == GR_PART_TRAIN ? NULL : &t->schema;
         GR_TRY(gr__set_info(ctx, source_of(r, p), &o, &info));
         GR_TRY(check_set(ctx, r, p, info.sample, info.target));
         t->data_bytes += info.inputs_bytes + info.targets_bytes;
         if (p == GR_PART_TRAIN) {
             train = info;
+            if (info.schema) t->schema = *info.schema;
             estimate_counts(t, info.n);
             deliver_as(t, info.element, info.target_sample);
         } else {

@@ -29,8 +29,7 @@ typedef struct gr_task {
     int n_prepared;
     int classes;
     const char *const *class_names;
-    const char *const *input_names; /* csv: the training's columns; n_input_names of them */
-    int n_input_names;
+    gr_schema schema;    /* of the training's data, or the model's; class names are those above */
     gr_targets *targets; /* of the training rows, or the model's; nothing known in an estimate */
     gr_network *network;
     bool loaded;

@@ -327,12 +327,85 @@ static void globs(void **state)
             fail_msg("%s against %s", rows[i].pattern, rows[i].name);
 }
 
+static void bytes_of_others_are_shown(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t n;
+        const char *shown;
+    } cases[] = {
+        {"plain", 5, "plain"},
+        {"Gr\xC3\xB6\xC3\x9F"
+         "e \xE2\x82\xAC \xF0\x9F\x90\x9D",
+         16,
+         "Gr\xC3\xB6\xC3\x9F"
+         "e \xE2\x82\xAC \xF0\x9F\x90\x9D"},
+        {"\x1B[2J\x1B]0;x\a", 10, "\\x1b[2J\\x1b]0;x\\x07"},
+        {"a\nb\tc\rd", 7, "a\\nb\\tc\\rd"},
+        {"a\0b\x7F", 4, "a\\x00b\\x7f"},
+        {"\xE9t\xE9", 3, "\\xe9t\\xe9"}, /* Latin-1 */
+        {"\xC2\x9B"
+         "31m",
+         5, "\\xc2\\x9b31m"},          /* CSI as one character */
+        {"\xC0\x8A", 2, "\\xc0\\x8a"}, /* an overlong line end */
+        {"\xE2\x80\xAE"
+         "cba",
+         6,
+         "\\xe2\\x80\\xae"
+         "cba"},                       /* right to left */
+        {"\xE2\x82", 2, "\\xe2\\x82"}, /* half a character */
+        {"", 0, ""},
+    };
+    char buffer[64];
+    for (size_t i = 0; i < GR_COUNT(cases); i++) {
+        assert_string_equal(gr__shown(buffer, sizeof buffer, cases[i].bytes, cases[i].n), cases[i].shown);
+        /* Every shorter buffer holds a beginning of it, whole escapes and characters only. */
+        for (size_t room = 4; room <= strlen(cases[i].shown); room++) {
+            gr__shown(buffer, room, cases[i].bytes, cases[i].n);
+            size_t n = strlen(buffer);
+            assert_true(n >= 3 && n < room);
+            assert_string_equal(buffer + n - 3, "...");
+            assert_memory_equal(buffer, cases[i].shown, n - 3);
+            size_t at = 0;
+            for (; at < n - 3; at += buffer[at] == '\\' ? (buffer[at + 1] == 'x' ? 4 : 2)
+                                                        : gr__utf8_bytes((unsigned char *)buffer + at, n - at)) {
+            }
+            assert_int_equal(at, n - 3);
+        }
+    }
+}
+
+/* Whatever a message quotes, and whichever way it goes out. */
+static void messages_never_carry_them(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    static const char hostile[] = "a\x1B[31m\xFFz\n";
+    gr__fail(ctx, GR_E_DATA, "\"%s\"", hostile);
+    gr__error_place(ctx, hostile, 1, 2, hostile);
+    gr__error_hint(ctx, "not \"%s\"", hostile);
+    const gr_error *e = gr_context_error(ctx);
+    assert_string_equal(e->message, "\"a\\x1b[31m\\xffz\\n\"");
+    assert_string_equal(e->file, "a\\x1b[31m\\xffz\\n");
+    assert_string_equal(e->key, e->file);
+    assert_string_equal(e->hint, "not \"a\\x1b[31m\\xffz\\n\"");
+    test_context_end(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(builder), cmocka_unit_test(doubles),      cmocka_unit_test(numbers),
-        cmocka_unit_test(sizes),   cmocka_unit_test(comma_locale), cmocka_unit_test(errno_texts),
-        cmocka_unit_test(nearest), cmocka_unit_test(globs),
+        cmocka_unit_test(bytes_of_others_are_shown),
+        cmocka_unit_test(messages_never_carry_them),
+        cmocka_unit_test(builder),
+        cmocka_unit_test(doubles),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(sizes),
+        cmocka_unit_test(comma_locale),
+        cmocka_unit_test(errno_texts),
+        cmocka_unit_test(nearest),
+        cmocka_unit_test(globs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,9 +107,11 @@ static void headers_are_told_from_data(void **state)
         {"1,2\n3,4\n", "", 2},
         {"a,b\n3,4\n", "", 1},
         {"1,2\n3,4\n", "header: true", 1},
-        {"5.1,3.5,setosa\n4.9,3.0,virginica\n", "target: 2", 2},
-        {"150,4,setosa,versicolor\n5.1,3.5,1.4,0\n4.9,3.0,1.4,1\n", "target: 3",
-         2}, /* counts and names, as the first line of some sets */
+        {"5.1,3.5,setosa\n4.9,3.0,virginica\n", "target: 2, header: false", 2},
+        {"country,2001,2002\nx,1,2\n", "target: country, header: true", 1},
+        {"NA,2\n1,3\n4,5\n", "missing: [NA]", 3},
+        {"NA,?\n1,3\n", "missing: [NA, ?]", 2}, /* what may miss is no name */
+        {",b\n1,3\n", "", 1},                   /* a name may be empty */
         {"1,NA\n3,4\n", "missing: [NA]", 2},
         {"a,b\nNA,4\n1,2\n", "missing: [NA]", 2},
         {"inf_,b\n1,2\n", "", 1},
@@ -139,8 +141,8 @@ static void text_labels_become_classes_in_sorted_order(void **state)
     /* Other data takes the numbers of training's names. */
     static const char *const names[] = {"wolf", "cat", "say \"dog\""};
     gr_source_options o = options_of(&f, GR_TARGET_CLASS, false);
-    o.class_names = names;
-    o.n_class_names = 3;
+    const gr_schema classes = {.class_names = names, .n_class_names = 3};
+    o.schema = &classes;
     put_text("x,kind\n1,wolf\n2,cat\n");
     s = load_with(&f, "{type: csv, file: t.csv, target: kind}", &o);
     check_classes(&s, known);
@@ -259,9 +261,6 @@ static void hostile_tables_are_refused(void **state)
         {"a,b,y\n1,NA,0\n3,?,1\n", "target: y, missing: NA", GR_TARGET_CLASS, GR_E_DATA,
          "line 3, column 2 (b): \"?\" is not a number"},
         {"1,2,0\n3,x4,1\n", "target: 2", GR_TARGET_CLASS, GR_E_DATA, "line 2, column 2: \"x4\" is not a number"},
-        {"a,b,y\n1,2,0\n3,4,1.5\n", "target: y", GR_TARGET_CLASS, GR_E_DATA,
-         "line 3, column 3 (y): \"1.5\" is not a class"},
-        {"a,b,y\n1,2,0\n3,4,-1\n", "target: y", GR_TARGET_CLASS, GR_E_DATA, "\"-1\" is not a class"},
         {"a,b,y\n1,2,0\n3,4,99999999\n", "target: y", GR_TARGET_CLASS, GR_E_DATA, "is not a class"},
         {"a,b,y\n1,2,0\n3,4,\n", "target: y", GR_TARGET_CLASS, GR_E_DATA, "the field is empty"},
         {"a,b,y\n1,2,cat\n3,4,\n", "target: y", GR_TARGET_CLASS, GR_E_DATA, "is missing"},
@@ -281,7 +280,8 @@ static void hostile_tables_are_refused(void **state)
         {"a,b\n1,2\n", "delimiter: xx", GR_TARGET_NONE, GR_E_RANGE, "is not a delimiter"},
         {"a,b\n1,2\n", "header: maybe", GR_TARGET_NONE, GR_E_NAME, "auto, true, false"},
         {"a,b\n1,2\n", "delimiter: ;", GR_TARGET_NONE, GR_E_DATA, "\"1,2\" is not a number"},
-        {"\x89PNG\r\n\x1a\nxxxx", "header: false", GR_TARGET_NONE, GR_E_DATA, "is not a number"},
+        {"\x89PNG\r\n\x1a\nxxxx", "header: false", GR_TARGET_NONE, GR_E_DATA,
+         "line 1, column 1: the byte 0x89 is not UTF-8"},
     };
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         char source[300];
@@ -294,7 +294,7 @@ static void hostile_tables_are_refused(void **state)
              "1,2\n3,\0"
              "4\n",
              9);
-    refuse(&f, "{type: csv, file: t.csv}", GR_TARGET_NONE, GR_E_DATA, "is not a number");
+    refuse(&f, "{type: csv, file: t.csv}", GR_TARGET_NONE, GR_E_DATA, "line 2, column 2: a NUL byte");
     put_file(&f, "t.csv", "\x1F\x8B\x08\0\0\0\0\0\0\3xxxxxxxxxxxxxxxx", 26); /* called gzip, and is none */
     refuse(&f, "{type: csv, file: t.csv}", GR_TARGET_NONE, GR_E_FORMAT, "gzip");
 }
@@ -306,15 +306,13 @@ static void every_failing_allocation_is_reported(void **state)
     starve(&f, "{type: csv, file: t.csv, target: kind}", GR_TARGET_CLASS);
 }
 
-static gr_set raw(const char *file, gr_shape sample, const char *target, const char *const *names)
+static gr_set raw(const char *file, gr_shape sample)
 {
     char path[128];
     snprintf(path, sizeof path, "%s/%s", f.folder, file);
     gr_source_options o = options_of(&f, GR_TARGET_CLASS, false);
-    o.csv_names = names;
-    o.n_csv_names = names ? 2 : 0;
     gr_set s = {0};
-    test_ok(f.ctx, gr__set_raw(f.ctx, path, sample, target, &o, &s));
+    test_ok(f.ctx, gr__set_raw(f.ctx, path, sample, &o, &s));
     assert_int_equal(s.target, GR_TARGET_NONE);
     return s;
 }
@@ -323,46 +321,39 @@ static void raw_input_is_read(void **state)
 {
     (void)state;
     static const float x[] = {1, 2, 3, 4};
-    static const char *const names[] = {"a", "b"};
-    static const char *const texts[] = {"a,b,y\n1,2,cat\n3,4,dog\n", "a,b\n1,2\n3,4\n", "1,2\n3,4\n",
-                                        "y,b,more,a\nq,2,9,1\nr,4,9,3\n"};
+    static const char *const texts[] = {"a,b\n1,2\n3,4\n", "1,2\n3,4\n"};
+    gr_set s;
     for (size_t i = 0; i < GR_COUNT(texts); i++) {
         put_text(texts[i]);
-        gr_set s = raw("t.csv", GR_SHAPE(2), "y", i == 3 ? names : NULL);
+        s = raw("t.csv", GR_SHAPE(2));
         check_inputs(&s, 2, 2, x);
+        assert_false(s.one);
         gr__set_free(f.ctx, &s);
     }
-    put_text("1,2,0\n3,4,1\n"); /* by index, with and without */
-    gr_set s = raw("t.csv", GR_SHAPE(2), "2", NULL);
-    check_inputs(&s, 2, 2, x);
-    gr__set_free(f.ctx, &s);
-    put_text("1,2\n3,4\n");
-    s = raw("t.csv", GR_SHAPE(2), "0", NULL);
-    check_inputs(&s, 2, 2, x);
-    gr__set_free(f.ctx, &s);
 
     static const unsigned char idx[] = {0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6};
     put_file(&f, "i", idx, sizeof idx);
-    s = raw("i", GR_SHAPE(2, 3, 1), NULL, NULL); /* one sample */
+    s = raw("i", GR_SHAPE(2, 3, 1)); /* one sample */
     assert_int_equal(s.n, 1);
+    assert_true(s.one);
     gr__set_free(f.ctx, &s);
-    s = raw("i", GR_SHAPE(3), NULL, NULL); /* two */
+    s = raw("i", GR_SHAPE(3)); /* two */
     assert_int_equal(s.n, 2);
     assert_memory_equal(s.inputs, idx + 12, 6);
     gr__set_free(f.ctx, &s);
-    s = raw("i", GR_SHAPE(6), NULL, NULL); /* flat */
+    s = raw("i", GR_SHAPE(6)); /* flat */
     assert_int_equal(s.n, 1);
     gr__set_free(f.ctx, &s);
     char path[128];
     gr_source_options o = options_of(&f, GR_TARGET_CLASS, false);
     snprintf(path, sizeof path, "%s/i", f.folder);
-    assert_int_equal(gr__set_raw(f.ctx, path, GR_SHAPE(3, 2), NULL, &o, &s), GR_E_DATA);
+    assert_int_equal(gr__set_raw(f.ctx, path, GR_SHAPE(3, 2), &o, &s), GR_E_DATA);
     assert_non_null(strstr(gr_context_error(f.ctx)->message, "[2,3]"));
     gr_context_clear_error(f.ctx);
-    assert_int_equal(gr__set_raw(f.ctx, path, GR_SHAPE(5), NULL, &o, &s), GR_E_DATA);
+    assert_int_equal(gr__set_raw(f.ctx, path, GR_SHAPE(5), &o, &s), GR_E_DATA);
     gr_context_clear_error(f.ctx);
     snprintf(path, sizeof path, "%s/t.csv", f.folder);
-    assert_int_equal(gr__set_raw(f.ctx, path, GR_SHAPE(5), NULL, &o, &s), GR_E_DATA);
+    assert_int_equal(gr__set_raw(f.ctx, path, GR_SHAPE(5), &o, &s), GR_E_DATA);
     assert_non_null(strstr(gr_context_error(f.ctx)->message, "2 columns"));
     gr_context_clear_error(f.ctx);
     assert_true(gr__sample_fits(GR_SHAPE(28, 28), GR_SHAPE(28, 28, 1)));

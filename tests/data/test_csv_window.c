@@ -134,6 +134,36 @@ static void damage_is_no_end(void **state)
     free(gz);
 }
 
+/* Text that is none is told with its place, and characters that pieces cut in two are whole. */
+static void text_is_checked_across_pieces(void **state)
+{
+    (void)state;
+    enum { LINE = 16, LINES = 20000 };
+    for (int at = 65536 - 20; at < 65536 + 20; at++) {
+        for (int wrong = 0; wrong < 2; wrong++) {
+            n = 0;
+            for (int i = 0; i < LINES; i++) put("12345678,12345,\n"); /* LINE bytes */
+            memcpy(text + at - at % LINE,
+                   wrong ? "1\xC3\xA9\xE2\x82\xACx,y\xE9y,,,\r\n" : "\xE2\x82\xAC,abcdefg\xC3\xA9,\r\n", LINE);
+            if (!wrong) memmove(text + at % 3, text, n), memset(text, '1', (size_t)at % 3), n += (size_t)at % 3;
+            gr__blob blob;
+            char path[128], words[64];
+            gr_set_info info;
+            gr__csv_options o = {.delimiter = ',', .header = GR__HEADER_NO};
+            snprintf(path, sizeof path, "%s/text.csv", f.folder);
+            put_file(&f, "text.csv", text, n);
+            test_ok(f.ctx, gr__blob_open(f.ctx, path, &blob));
+            gr_status st = gr__csv_info(&blob, &o, NULL, &info);
+            snprintf(words, sizeof words, "line %d, column 2: the byte 0xe9", at / LINE + 1);
+            assert_int_equal(wrong ? st : GR_OK, wrong ? GR_E_DATA : GR_OK);
+            if (wrong) assert_non_null(strstr(gr_context_error(f.ctx)->message, words));
+            if (!wrong && st != GR_OK) assert_null(strstr(gr_context_error(f.ctx)->message, "UTF-8"));
+            gr_context_clear_error(f.ctx);
+            gr__blob_close(&blob);
+        }
+    }
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -152,6 +182,7 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(windows_give_the_same_records),
-                                       cmocka_unit_test(open_quotes_are_told), cmocka_unit_test(damage_is_no_end)};
+                                       cmocka_unit_test(open_quotes_are_told), cmocka_unit_test(damage_is_no_end),
+                                       cmocka_unit_test(text_is_checked_across_pieces)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -209,11 +209,25 @@ static void test_misfits(void **state)
 
 static const char *const names[] = {"T-shirt", "\"quoted\"", "", "h\xc3\xa9"};
 
+static const int columns[] = {2, 0};
+static const gr_schema schema = {.table = true,
+                                 .delimiter = ';',
+                                 .header = true,
+                                 .n_columns = 3,
+                                 .n_inputs = 2,
+                                 .input = columns,
+                                 .name = names,
+                                 .target = 1,
+                                 .target_name = "y",
+                                 .missing = names,
+                                 .n_missing = 1};
+
 static void write_model(fixture *f, bool with_names)
 {
     const gr_model_about about = {.recipe = f->r,
                                   .class_names = with_names ? names : NULL,
                                   .n_class_names = with_names ? 4 : 0,
+                                  .schema = with_names ? &schema : NULL,
                                   .trained = "{\"steps\": 3}"};
     test_ok(f->ctx, gr__model_write(f->ctx, path, f->s, &about));
 }
@@ -231,6 +245,15 @@ static void test_model(void **state)
         assert_int_equal(m.n_prepared, 0);
         assert_int_equal(m.n_class_names, with_names ? 4 : 0);
         for (int i = 0; i < m.n_class_names; i++) assert_string_equal(m.class_names[i], names[i]);
+        assert_int_equal(m.schema.table, with_names);
+        assert_ptr_equal(m.schema.class_names, m.class_names);
+        if (with_names) {
+            assert_int_equal(m.schema.delimiter, ';');
+            assert_string_equal(m.schema.name[1], names[1]);
+            assert_int_equal(m.schema.input[0], 2);
+            assert_string_equal(m.schema.target_name, "y");
+            assert_string_equal(m.schema.missing[0], names[0]);
+        }
         assert_string_equal(gr__st_meta(m.file, "gradus.trained"), "{\"steps\": 3}");
         assert_int_equal(gr__st_find(m.file, "head.bias")->type, with_names ? GR_ST_F64 : GR_ST_F32);
         test_ok(f.ctx, gr__model_load(f.ctx, m.file, path, f.s));
@@ -437,7 +460,8 @@ static void test_no_memory(void **state)
         gr_status st = GR_E_MEMORY;
         for (uint64_t k = 1; st != GR_OK; k++) {
             fixture f = begin(net, NULL);
-            const gr_model_about about = {.recipe = f.r, .class_names = names, .n_class_names = 4, .trained = "{}"};
+            const gr_model_about about = {
+                .recipe = f.r, .class_names = names, .n_class_names = 4, .schema = &schema, .trained = "{}"};
             gr_model m = {0};
             gr_st *file = NULL;
             if (what == 1) write_model(&f, true);
