@@ -31,5 +31,9 @@ gr_status gr__st_verify_as(const gr_st *st, const char *path, bool ours);
 
 /* "text" as JSON: quotes, backslashes and control characters escaped, UTF-8 stays, other bytes become U+FFFD. */
 void gr__json_text(gr__text *out, const char *s);
+/* A tree as JSON that reads back to an equal one; what is not finite becomes a text. */
+void gr__tree_json(gr__text *out, const gr_tree *t);
+/* Reads that; or YAML, as older files have it. */
+gr_status gr__json_tree(gr_context *ctx, gr__bump *b, const char *path, const char *text, gr_tree **out);
 
 #endif
