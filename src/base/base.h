@@ -52,6 +52,7 @@ void *gr__tensor_alloc(gr_context *ctx, size_t bytes);
 void gr__tensor_free(gr_context *ctx, void *p, size_t bytes);
 
 uint64_t gr__bookkeeping_bytes(const gr_context *ctx);
+uint64_t gr__bookkeeping_peak(const gr_context *ctx); /* the most it ever was */
 /* Fault injection for tests: the k-th acquisition from now on (1 = the next), of either kind, fails, and only that one;
  * 0 switches off. */
 void gr__fail_acquisition(gr_context *ctx, uint64_t k);

@@ -64,6 +64,11 @@ uint64_t gr__bookkeeping_bytes(const gr_context *ctx)
     return ctx->bookkeeping_bytes;
 }
 
+uint64_t gr__bookkeeping_peak(const gr_context *ctx)
+{
+    return ctx->bookkeeping_peak;
+}
+
 int gr_context_threads(const gr_context *ctx)
 {
     return ctx->options.threads;

@@ -57,6 +57,7 @@ void *gr__alloc_aligned(gr_context *ctx, size_t bytes, size_t alignment)
 {
     void *p = acquire(ctx, bytes, alignment);
     if (p) ctx->bookkeeping_bytes += bytes;
+    ctx->bookkeeping_peak = GR_MAX(ctx->bookkeeping_peak, ctx->bookkeeping_bytes);
     return p;
 }
 

@@ -45,14 +45,17 @@ gr_status gr__array_size(gr_context *ctx, const char *name, gr__array *a)
     return GR_OK;
 }
 
+/* Packed content is held against the header when it is read; until then only lies are told apart. */
 static gr_status check_content(const gr__part *p)
 {
     const gr__array *a = &p->array;
-    uint64_t wanted = a->at + a->bytes;
-    if (p->blob.gzip ? gr__blob_could_hold(&p->blob, wanted) : wanted == p->blob.bytes) return GR_OK;
+    uint64_t wanted = a->at + a->bytes, content = gr__blob_content(&p->blob);
+    if (content ? content == wanted : gr__blob_could_hold(&p->blob, wanted) && p->blob.packing != GR__PLAIN)
+        return GR_OK;
+    bool packed = p->blob.packing != GR__PLAIN;
     return gr__fail(p->blob.ctx, GR_E_FORMAT, "\"%s\" holds %llu bytes%s, but its header promises %llu (%lld samples)",
-                    p->blob.name, (unsigned long long)p->blob.bytes, p->blob.gzip ? " of gzip data" : "",
-                    (unsigned long long)wanted, (long long)a->dim[0]);
+                    p->blob.name, (unsigned long long)(content ? content : p->blob.bytes),
+                    packed && !content ? " of gzip data" : "", (unsigned long long)wanted, (long long)a->dim[0]);
 }
 
 gr_status gr__part_read(gr__blob *blob, gr__header_fn header, gr__part *out)
@@ -60,18 +63,9 @@ gr_status gr__part_read(gr__blob *blob, gr__header_fn header, gr__part *out)
     gr__part p = {.blob = *blob};
     unsigned char head[GR__PEEK];
     size_t n;
-    gr_status st;
-    GR_TRY(gr__blob_peek(&p.blob, head, sizeof head, &n));
-    st = header(p.blob.ctx, p.blob.name, head, n, &p.array);
-    if (st != GR_OK && p.blob.gzip) {
-        /* A look at the front of packed data may fail where unpacking does not. */
-        gr_context_clear_error(p.blob.ctx);
-        GR_TRY(gr__blob_whole(&p.blob));
-        GR_TRY(gr__blob_peek(&p.blob, head, sizeof head, &n));
-        st = header(p.blob.ctx, p.blob.name, head, n, &p.array);
-    }
+    gr_status st = gr__blob_peek(&p.blob, head, sizeof head, &n);
+    if (st == GR_OK) st = header(p.blob.ctx, p.blob.name, head, n, &p.array);
     if (st == GR_OK) st = check_content(&p);
-done:
     if (st == GR_OK)
         *out = p;
     else
@@ -89,6 +83,40 @@ gr_status gr__part_open(gr_context *ctx, const char *path, gr__header_fn header,
 void gr__part_close(gr__part *p)
 {
     gr__blob_close(&p->blob);
+}
+
+/* ---- content ---- */
+
+/* The elements of a part in the order of its file. */
+static gr_status elements_open(const gr__part *p, gr__stream **out)
+{
+    gr_status st = gr__stream_open(&p->blob, out);
+    return st == GR_OK ? gr__stream_take(*out, NULL, p->array.at) : st;
+}
+
+static gr_status fail_size(const gr__part *p, uint64_t got, bool more)
+{
+    const gr__array *a = &p->array;
+    return gr__fail(p->blob.ctx, GR_E_FORMAT, "\"%s\" unpacks to %s%llu bytes, but its header promises %llu",
+                    p->blob.name, more ? "more than " : "", (unsigned long long)got,
+                    (unsigned long long)(a->at + a->bytes));
+}
+
+/* The next n of its bytes; done of its elements' bytes were taken before. */
+static gr_status elements_take(const gr__part *p, gr__stream *s, uint64_t done, void *to, size_t n)
+{
+    size_t got;
+    gr_status st = gr__stream_read(s, to, n, &got);
+    return st != GR_OK || got == n ? st : fail_size(p, p->array.at + done + got, false);
+}
+
+/* Nothing follows the elements. */
+static gr_status elements_end(const gr__part *p, gr__stream *s)
+{
+    char more;
+    size_t got;
+    gr_status st = gr__stream_read(s, &more, 1, &got);
+    return st != GR_OK || got == 0 ? st : fail_size(p, p->array.at + p->array.bytes, true);
 }
 
 /* ---- elements ---- */
@@ -253,7 +281,7 @@ static void walk_next(walk *w)
     }
 }
 
-static gr_status convert(const gr__part *p, const keeping *k, void *dst)
+static gr_status convert(const gr__part *p, gr__stream *s, const keeping *k, void *dst)
 {
     const gr__array *a = &p->array;
     unsigned char raw[CHUNK * 8];
@@ -262,7 +290,7 @@ static gr_status convert(const gr__part *p, const keeping *k, void *dst)
     walk w = walk_make(a);
     for (uint64_t done = 0; done < a->count;) {
         size_t n = (size_t)GR_MIN(a->count - done, CHUNK);
-        gr_status st = gr__blob_read(&p->blob, a->at + done * width, raw, n * width);
+        gr_status st = elements_take(p, s, done * width, raw, n * width);
         if (st != GR_OK) return st;
         if (a->swap) swap_bytes(raw, n, width);
         decode(a->type, raw, n, x);
@@ -277,13 +305,13 @@ static gr_status convert(const gr__part *p, const keeping *k, void *dst)
 }
 
 /* Bytes in another order of axes. */
-static gr_status permute_bytes(const gr__part *p, unsigned char *dst)
+static gr_status permute_bytes(const gr__part *p, gr__stream *s, unsigned char *dst)
 {
     walk w = walk_make(&p->array);
     unsigned char raw[CHUNK];
     for (uint64_t done = 0; done < p->array.count;) {
         size_t n = (size_t)GR_MIN(p->array.count - done, CHUNK);
-        gr_status st = gr__blob_read(&p->blob, p->array.at + done, raw, n);
+        gr_status st = elements_take(p, s, done, raw, n);
         if (st != GR_OK) return st;
         for (size_t i = 0; i < n; i++, walk_next(&w)) dst[w.at] = raw[i];
         done += n;
@@ -319,16 +347,9 @@ static bool direct(const gr__array *a, gr_element to)
     return a->type == same[to] && !a->fortran && (!a->swap || a->type == GR__U8);
 }
 
-/* Packed data is unpacked straight into place, its header in front of it; this much room keeps the elements aligned. */
-static uint64_t front_room(const gr__part *p, gr_element to)
-{
-    return p->blob.gzip && direct(&p->array, to) ? (p->array.at + 63) / 64 * 64 : 0;
-}
-
 uint64_t gr__input_bytes(const gr__part *p, const gr_source_options *o)
 {
-    gr_element to = gr__input_element(p->array.type, o);
-    return front_room(p, to) + p->array.count * gr__element_bytes(to);
+    return p->array.count * gr__element_bytes(gr__input_element(p->array.type, o));
 }
 
 /* The first element beyond what is kept, or count. */
@@ -350,30 +371,32 @@ static uint64_t find_beyond(const keeping *k, const void *data, uint64_t count)
     return i;
 }
 
-static gr_status fill(gr__part *p, const keeping *k, void *dst, uint64_t front)
+/* Elements as they are. */
+static gr_status copy(const gr__part *p, gr__stream *s, const keeping *k, void *dst)
 {
-    const gr__array *a = &p->array;
-    gr_element to = k->as;
-    gr_status st;
-    if (!direct(a, to)) {
-        if (p->blob.gzip) {
-            st = gr__blob_whole(&p->blob);
-            if (st == GR_OK) st = check_content(p);
-            if (st != GR_OK) return st;
-        }
-        if (to == GR_EL_U8) return permute_bytes(p, dst);
-        return convert(p, k, dst);
-    }
-    if (p->blob.gzip)
-        st = gr__blob_unpack(&p->blob, (char *)dst + (front - a->at), (size_t)(a->at + a->bytes));
-    else
-        st = gr__blob_read(&p->blob, a->at, dst, (size_t)a->bytes);
+    uint64_t count = p->array.count;
+    gr_status st = elements_take(p, s, 0, dst, (size_t)p->array.bytes);
     if (st != GR_OK) return st;
-    const void *elements = (char *)dst + front;
-    uint64_t bad = find_beyond(k, elements, a->count);
-    if (bad == a->count) return GR_OK;
-    return fail_value(p, USE_VALUE, bad, NULL,
-                      to == GR_EL_F32 ? (double)((const float *)elements)[bad] : ((const double *)elements)[bad]);
+    uint64_t bad = find_beyond(k, dst, count);
+    if (bad == count) return GR_OK;
+    return fail_value(p, USE_VALUE, bad, NULL, gr__element_at(k->as, dst, (int64_t)bad));
+}
+
+static gr_status fill(const gr__part *p, const keeping *k, void *dst)
+{
+    gr__stream *s = NULL;
+    gr_status st = elements_open(p, &s);
+    if (st == GR_OK) {
+        if (k->use != USE_LABEL && direct(&p->array, k->as))
+            st = copy(p, s, k, dst);
+        else if (k->as == GR_EL_U8)
+            st = permute_bytes(p, s, dst);
+        else
+            st = convert(p, s, k, dst);
+    }
+    if (st == GR_OK) st = elements_end(p, s);
+    gr__stream_close(s);
+    return st;
 }
 
 static gr_shape sample_shape(const gr__array *a)
@@ -387,16 +410,14 @@ gr_status gr__load_inputs(gr__part *p, const gr_source_options *o, gr_set *s)
 {
     gr_element to = gr__input_element(p->array.type, o);
     keeping k = keep_values(to, o->keep_float64);
-    uint64_t bytes = gr__input_bytes(p, o), front = front_room(p, to);
-    char *block = gr__tensor_alloc(p->blob.ctx, (size_t)bytes);
-    if (!block) return gr__error_code(p->blob.ctx);
+    uint64_t bytes = gr__input_bytes(p, o);
+    s->inputs = gr__tensor_alloc(p->blob.ctx, (size_t)bytes);
+    if (!s->inputs) return gr__error_code(p->blob.ctx);
     s->element = to;
     s->n = p->array.dim[0];
     s->sample = sample_shape(&p->array);
-    s->inputs = block + front;
     s->inputs_bytes = (size_t)bytes;
-    s->inputs_offset = (size_t)front;
-    return fill(p, &k, block, front);
+    return fill(p, &k, s->inputs);
 }
 
 /* ---- targets ---- */
@@ -429,9 +450,7 @@ gr_status gr__load_targets(gr__part *p, const gr_source_options *o, gr_set *s)
     s->targets = gr__tensor_alloc(p->blob.ctx, (size_t)bytes);
     if (!s->targets) return gr__error_code(p->blob.ctx);
     s->targets_bytes = (size_t)bytes;
-    gr_status st = gr__blob_whole(&p->blob);
-    if (st == GR_OK) st = check_content(p);
-    if (st == GR_OK) st = convert(p, &k, s->targets);
+    gr_status st = fill(p, &k, s->targets);
     if (st != GR_OK || !classes) return st;
     const int32_t *label = s->targets;
     int32_t most = 0;

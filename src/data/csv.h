@@ -17,6 +17,12 @@ typedef struct gr__field {
 typedef struct gr__csv_reader {
     gr_context *ctx;
     const char *name, *at, *end;
+    const char *base;   /* where the text begins that stands in memory */
+    uint64_t before;    /* bytes of the text before it */
+    gr__stream *stream; /* a file's: base..end is a window of it; NULL: all of it stands there */
+    size_t room;        /* of the window */
+    bool whole;         /* no more follows after `end` */
+    gr_status st;
     char delimiter;       /* ' ': any run of blanks */
     uint64_t line;        /* of the next record, from 1 */
     uint64_t record_line; /* of the last record read */
@@ -26,13 +32,17 @@ typedef struct gr__csv_reader {
 
 void gr__csv_start(gr__csv_reader *r, gr_context *ctx, const char *name, const char *data, size_t bytes,
                    char delimiter);
+/* The same of a blob's content, of which no more than a window stands in memory. What fails is said by gr__csv_next. */
+void gr__csv_open(gr__csv_reader *r, const gr__blob *blob, char delimiter);
 void gr__csv_stop(gr__csv_reader *r);
-/* The next record that is not an empty line into r->field; *more false at the end. GR_E_FORMAT for broken quotes,
- * naming the line. */
+/* The next record that is not an empty line into r->field, which holds until the next call; *more false at the end.
+ * GR_E_FORMAT for broken quotes, naming the line. */
 gr_status gr__csv_next(gr__csv_reader *r, bool *more);
 /* The delimiter among , ; tab | blank under which the first records have equally many fields, and most of them;
  * `otherwise` where none gives two. */
 char gr__csv_guess(gr_context *ctx, const char *name, const char *data, size_t bytes, char otherwise);
+/* Where within the text something stands. */
+uint64_t gr__csv_place(const gr__csv_reader *r, const char *at);
 bool gr__field_is(const gr__field *f, const char *text);
 /* A decimal number, correctly rounded, in no locale. false: not one; inf and nan are numbers here. */
 bool gr__field_number(const gr__field *f, double *out);
@@ -61,7 +71,7 @@ typedef struct gr__csv_options {
     const gr_schema *like;    /* other data than the training's: what that was; NULL: this is the training's */
 } gr__csv_options;
 
-/* From bytes: what tests, fuzzing and predict call. The blob is made whole. */
+/* From bytes: what tests, fuzzing and predict call. The content is read several times, front to back. */
 gr_status gr__csv_info(gr__blob *blob, const gr__csv_options *o, gr__bump *memory, gr_set_info *out);
 gr_status gr__csv_load(gr__blob *blob, const gr__csv_options *o, gr_set *out);
 

@@ -96,16 +96,31 @@ static bool splits_alike(gr__table *t, const gr_schema *like)
     return n > 1 && (n == (size_t)like->n_columns || n == (size_t)like->n_inputs || n + 1 == (size_t)like->n_columns);
 }
 
+static gr_status guess_delimiter(gr__table *t, char otherwise)
+{
+    size_t n;
+    char *front = gr__alloc(t->ctx, SAMPLE_BYTES);
+    if (!front) return GR_E_MEMORY;
+    gr_status st = gr__blob_peek(t->blob, front, SAMPLE_BYTES, &n);
+    if (st == GR_OK) t->delimiter = gr__csv_guess(t->ctx, t->blob->name, front, n, otherwise);
+    gr__free(t->ctx, front, SAMPLE_BYTES);
+    return gr__error_code(t->ctx);
+}
+
 static gr_status choose_delimiter(gr__table *t)
 {
     const gr_schema *like = gr__table_like(t);
+    char first;
+    size_t n;
+    gr_status st = gr__blob_peek(t->blob, &first, 1, &n);
+    if (st != GR_OK) return st;
+    if (n == 0) return gr__fail(t->ctx, GR_E_DATA, "\"%s\" is empty", t->blob->name);
     if (t->o->delimiter)
         t->delimiter = t->o->delimiter;
     else if (like && (like->delimiter_given || splits_alike(t, like)))
         t->delimiter = like->delimiter;
     else
-        t->delimiter = gr__csv_guess(t->ctx, t->blob->name, (const char *)t->blob->data,
-                                     GR_MIN((size_t)t->blob->bytes, SAMPLE_BYTES), like ? like->delimiter : ',');
+        return guess_delimiter(t, like ? like->delimiter : ',');
     return gr__error_code(t->ctx);
 }
 

@@ -5,14 +5,65 @@
 #include "base/text.h"
 #include "data/csv.h"
 
+#define WINDOW_BYTES ((size_t)256 << 10)
+
 void gr__csv_start(gr__csv_reader *r, gr_context *ctx, const char *name, const char *data, size_t bytes, char delimiter)
 {
-    *r = (gr__csv_reader){.ctx = ctx, .name = name, .at = data, .end = data + bytes, .delimiter = delimiter, .line = 1};
+    *r = (gr__csv_reader){.ctx = ctx,
+                          .name = name,
+                          .at = data,
+                          .end = data + bytes,
+                          .base = data,
+                          .delimiter = delimiter,
+                          .line = 1,
+                          .whole = true};
     if (bytes >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0) r->at += 3;
+}
+
+/* Moves what is left of the window to its front and reads on behind it; a record that fills it makes it grow. */
+static gr_status refill(gr__csv_reader *r)
+{
+    size_t kept = (size_t)(r->end - r->at), got, room = GR_MAX(2 * r->room, WINDOW_BYTES);
+    char *window = (char *)r->base;
+    if (kept == r->room) {
+        window = gr__alloc(r->ctx, room);
+        if (!window) return GR_E_MEMORY;
+        if (kept) memcpy(window, r->at, kept);
+        if (r->base) gr__free(r->ctx, (char *)r->base, r->room);
+        r->room = room;
+    } else {
+        r->before += (uint64_t)(r->at - r->base);
+        memmove(window, r->at, kept);
+    }
+    gr_status st = gr__stream_read(r->stream, window + kept, r->room - kept, &got);
+    r->whole = st == GR_OK && got < r->room - kept;
+    r->base = r->at = window;
+    r->end = window + kept + got;
+    return st;
+}
+
+uint64_t gr__csv_place(const gr__csv_reader *r, const char *at)
+{
+    return r->before + (uint64_t)(at - r->base);
+}
+
+void gr__csv_open(gr__csv_reader *r, const gr__blob *blob, char delimiter)
+{
+    if (blob->fd < 0 && blob->packing == GR__PLAIN) {
+        gr__csv_start(r, blob->ctx, blob->name, (const char *)blob->data, (size_t)blob->bytes, delimiter);
+        return;
+    }
+    *r = (gr__csv_reader){.ctx = blob->ctx, .name = blob->name, .delimiter = delimiter, .line = 1};
+    r->st = gr__stream_open(blob, &r->stream);
+    if (r->st == GR_OK) r->st = refill(r);
+    if (r->st == GR_OK && r->end - r->at >= 3 && memcmp(r->at, "\xEF\xBB\xBF", 3) == 0) r->at += 3;
 }
 
 void gr__csv_stop(gr__csv_reader *r)
 {
+    if (r->stream && r->base) gr__free(r->ctx, (char *)r->base, r->room);
+    gr__stream_close(r->stream);
+    r->stream = NULL;
     gr__free(r->ctx, r->field, r->capacity * sizeof *r->field);
     r->field = NULL;
     r->capacity = r->n = 0;
@@ -84,7 +135,8 @@ static bool starts_quoted(gr__csv_reader *r)
     return true;
 }
 
-gr_status gr__csv_next(gr__csv_reader *r, bool *more)
+/* The next record of what the window holds. */
+static gr_status next_record(gr__csv_reader *r, bool *more)
 {
     bool blanks = r->delimiter == ' ';
     for (;;) {
@@ -115,6 +167,23 @@ gr_status gr__csv_next(gr__csv_reader *r, bool *more)
     }
     if (*more) step_over_line_end(r);
     return GR_OK;
+}
+
+/* Whatever reached the window's end may go on behind it, and is read again with more. */
+gr_status gr__csv_next(gr__csv_reader *r, bool *more)
+{
+    *more = false;
+    while (r->st == GR_OK) {
+        const char *at = r->at;
+        uint64_t line = r->line;
+        gr_status st = next_record(r, more);
+        if (r->whole || r->at < r->end || st == GR_E_MEMORY) return st;
+        if (st != GR_OK) gr_context_clear_error(r->ctx);
+        r->at = at;
+        r->line = line;
+        r->st = refill(r);
+    }
+    return r->st;
 }
 
 /* Fields of the first records under a delimiter if all have as many, else 0. */

@@ -9,7 +9,7 @@
 
 void gr__table_start(const gr__table *t, gr__csv_reader *r)
 {
-    gr__csv_start(r, t->ctx, t->blob->name, (const char *)t->blob->data, (size_t)t->blob->bytes, t->delimiter);
+    gr__csv_open(r, t->blob, t->delimiter);
 }
 
 /* ---- missing values ---- */
@@ -77,10 +77,7 @@ static gr_status table_open(gr__table *t, gr__blob *blob, const gr__csv_options 
     *t = (gr__table){.ctx = blob->ctx, .blob = blob, .o = o, .target = -1};
     t->memory = gr__bump_create(blob->ctx);
     if (!t->memory) return GR_E_MEMORY;
-    gr_status st = gr__blob_whole(blob);
-    if (st != GR_OK) return st;
-    if (blob->bytes == 0) return gr__fail(t->ctx, GR_E_DATA, "\"%s\" is empty", blob->name);
-    st = take_missing(t);
+    gr_status st = take_missing(t);
     if (st == GR_OK) st = gr__table_header(t);
     if (st == GR_OK) st = gr__table_columns(t);
     return st == GR_OK ? count_rows(t) : st;

@@ -24,9 +24,8 @@ typedef struct gr_set {
     int64_t n;
     gr_shape sample; /* of one input, as the file has it: [28,28] or [28,28,1] or [13] */
     gr_element element;
-    void *inputs;         /* n x sample */
-    size_t inputs_bytes;  /* as taken from tensor memory */
-    size_t inputs_offset; /* of inputs within what was taken: a file's header may stand before them */
+    void *inputs; /* n x sample */
+    size_t inputs_bytes;
     bool missing; /* the recipe declares missing values: NaN among the inputs stands for one, preparation fills it */
     gr_target_kind target;
     gr_shape target_sample; /* CLASS: rank 0 (or [T]); VALUE: rank 0 or [k] */

@@ -179,32 +179,8 @@ static gr_status locate(const gr__blob *zip, const member *m, uint64_t *data_at)
     return GR_OK;
 }
 
-static gr_status unpack(const gr__blob *zip, const member *m, uint64_t at, const char *label, gr__blob *out)
-{
-    size_t n = (size_t)m->bytes, packed_n = (size_t)m->packed_bytes;
-    unsigned char *data = gr__alloc(zip->ctx, n), *packed = NULL;
-    gr_status st = data ? GR_OK : GR_E_MEMORY;
-    if (st == GR_OK && m->method == 0) st = gr__blob_read(zip, at, data, n);
-    if (st == GR_OK && m->method == 8) {
-        packed = gr__alloc(zip->ctx, packed_n);
-        st = packed ? gr__blob_read(zip, at, packed, packed_n) : GR_E_MEMORY;
-        if (st == GR_OK) st = gr__inflate(zip->ctx, label, packed, packed_n, data, n);
-        gr__free(zip->ctx, packed, packed_n);
-    }
-    if (st == GR_OK && gr__crc32(0, data, n) != m->crc)
-        st = gr__fail(zip->ctx, GR_E_FORMAT, "\"%s\" is damaged: its checksum is not that of its bytes", label);
-    if (st != GR_OK) {
-        gr__free(zip->ctx, data, n);
-        return st;
-    }
-    gr__blob_memory(zip->ctx, label, data, n, out);
-    out->gzip = false;
-    out->owned = data;
-    out->owned_bytes = n;
-    return GR_OK;
-}
-
-gr_status gr__npz_open(const gr__blob *zip, const char *name, const char *label, bool header_only, gr__part *out)
+/* The array, packed or not, where it stands in the archive. */
+gr_status gr__npz_open(const gr__blob *zip, const char *name, const char *label, gr__part *out)
 {
     member m = {0};
     uint64_t at = 0;
@@ -212,21 +188,12 @@ gr_status gr__npz_open(const gr__blob *zip, const char *name, const char *label,
     gr_status st = find_member(zip, name, &m);
     if (st == GR_OK) st = locate(zip, &m, &at);
     if (st != GR_OK) return st;
-    if (header_only && m.method == 0) { /* a stored array's header can be read where it stands */
-        unsigned char head[GR__PEEK];
-        size_t n = (size_t)GR_MIN(m.bytes, sizeof head);
-        gr__part p = {0};
-        st = gr__blob_read(zip, at, head, n);
-        if (st == GR_OK) st = gr__npy_header(zip->ctx, label, head, n, &p.array);
-        if (st != GR_OK) return st;
-        if (p.array.at + p.array.bytes != m.bytes)
-            return gr__fail(zip->ctx, GR_E_FORMAT, "\"%s\" does not hold what its header promises", label);
-        p.blob = (gr__blob){.ctx = zip->ctx, .name = label, .fd = -1, .bytes = m.bytes};
-        *out = p;
-        return GR_OK;
-    }
-    st = unpack(zip, &m, at, label, &blob);
-    return st == GR_OK ? gr__part_read(&blob, gr__npy_header, out) : st;
+    gr__blob_part(zip, label, at, m.packed_bytes, &blob);
+    blob.packing = m.method == 8 ? GR__DEFLATE : GR__PLAIN;
+    blob.checked = true;
+    blob.content = m.bytes;
+    blob.crc = m.crc;
+    return gr__part_read(&blob, gr__npy_header, out);
 }
 
 /* ---- the source ---- */
@@ -246,34 +213,31 @@ static void arrays_close(arrays *a)
     gr__bump_destroy(a->memory);
 }
 
-static gr_status open_one(gr_context *ctx, const gr_settings *s, arrays *a, const char *row, bool header_only,
-                          gr__part *out)
+static gr_status open_one(gr_context *ctx, const gr_settings *s, arrays *a, const char *row, gr__part *out)
 {
     const char *label = gr__bump_format(a->memory, "%s:%s", a->zip.name, gr__setting_text(s, row));
     if (!label) return gr__error_code(ctx);
-    gr_status st =
-        gr__source_place(ctx, s, row, gr__npz_open(&a->zip, gr__setting_text(s, row), label, header_only, out));
+    gr_status st = gr__source_place(ctx, s, row, gr__npz_open(&a->zip, gr__setting_text(s, row), label, out));
     out->at = gr__source_at(s, row);
     return st;
 }
 
-static gr_status arrays_open(gr_context *ctx, const gr_settings *s, const gr_source_options *o, bool header_only,
-                             arrays *a)
+static gr_status arrays_open(gr_context *ctx, const gr_settings *s, const gr_source_options *o, arrays *a)
 {
     *a = (arrays){.memory = gr__bump_create(ctx)};
     const char *path = a->memory ? gr__source_path(a->memory, s, "file", o) : NULL;
     if (!path) return gr__error_code(ctx);
     gr_status st = gr__source_place(ctx, s, "file", gr__blob_open(ctx, path, &a->zip));
-    if (st == GR_OK) st = open_one(ctx, s, a, "inputs", header_only, &a->inputs);
+    if (st == GR_OK) st = open_one(ctx, s, a, "inputs", &a->inputs);
     if (st != GR_OK || !gr__setting_text(s, "targets")) return st;
     a->has_targets = true;
-    return open_one(ctx, s, a, "targets", header_only, &a->targets);
+    return open_one(ctx, s, a, "targets", &a->targets);
 }
 
 static gr_status info(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set_info *out)
 {
     arrays a;
-    gr_status st = arrays_open(ctx, s, o, true, &a);
+    gr_status st = arrays_open(ctx, s, o, &a);
     if (st == GR_OK) st = gr__pair_info(ctx, &a.inputs, a.has_targets ? &a.targets : NULL, o, out);
     arrays_close(&a);
     return st;
@@ -282,7 +246,7 @@ static gr_status info(gr_context *ctx, const gr_settings *s, const gr_source_opt
 static gr_status load(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set *out)
 {
     arrays a;
-    gr_status st = arrays_open(ctx, s, o, false, &a);
+    gr_status st = arrays_open(ctx, s, o, &a);
     if (st == GR_OK) st = gr__pair_load(ctx, &a.inputs, a.has_targets ? &a.targets : NULL, o, out);
     arrays_close(&a);
     return st;

@@ -187,7 +187,19 @@ static gr_status parse_numbers(gr_context *ctx, gr__bump *b, const gr_tree *t, g
         if ((x->kind != GR_TREE_INT && x->kind != GR_TREE_REAL) || !isfinite(x->number))
             return gr__tree_fail(ctx, x, GR_E_FORMAT, NULL, "the preparation holds something that is not a number");
         (*out)[i] = x->number;
+        if (out == &p->std && x->number < 0)
+            return gr__tree_fail(ctx, x, GR_E_FORMAT, NULL, "the preparation holds a deviation below 0");
     }
+    return GR_OK;
+}
+
+/* Other tools need write no more of `standardize` than what it is by. */
+static gr_status standardized(gr_context *ctx, gr__bump *b, gr_prepared *p)
+{
+    p->sub = p->mean;
+    p->mul = gr__bump_alloc(b, (size_t)p->n * sizeof *p->mul);
+    if (!p->mul) return gr__error_code(ctx);
+    for (int i = 0; i < p->n; i++) p->mul[i] = isfinite((float)(1 / p->std[i])) ? 1 / p->std[i] : 1;
     return GR_OK;
 }
 
@@ -209,6 +221,7 @@ static gr_status parse_step(gr_context *ctx, gr__bump *b, const gr_tree *t, gr_p
             st = gr__tree_fail(ctx, t->child[i], GR_E_FORMAT, NULL, "the preparation holds an unknown \"%s\"",
                                t->key[i]);
     }
+    if (st == GR_OK && p->mean && p->std && !p->sub && !p->mul) st = standardized(ctx, b, p);
     if (st == GR_OK && !p->sub && !p->mul && !p->fill)
         st = gr__tree_fail(ctx, t, GR_E_FORMAT, NULL, "a step of the preparation does nothing");
     return st;

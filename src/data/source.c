@@ -26,7 +26,7 @@ gr_element gr__target_element(const gr_set *s)
 
 void gr__set_free(gr_context *ctx, gr_set *s)
 {
-    if (s->inputs) gr__tensor_free(ctx, (char *)s->inputs - s->inputs_offset, s->inputs_bytes);
+    gr__tensor_free(ctx, s->inputs, s->inputs_bytes);
     gr__tensor_free(ctx, s->targets, s->targets_bytes);
     gr__bump_destroy(s->memory);
     *s = (gr_set){0};

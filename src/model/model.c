@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "graph/node.h"
 #include "model/safetensors.h"
 
 enum { MAX_NAMES = 1000000 };
@@ -54,8 +55,8 @@ gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, 
     gr__text_init(&table, ctx);
     gr__text_init(&counts, ctx);
     if (st == GR_OK) {
-        gr__tree_write(as_model(b, a->resolved ? a->resolved : a->recipe->resolved), &recipe, 0);
-        gr__tree_write(steps, &prepare, 0);
+        gr__tree_json(&recipe, as_model(b, a->resolved ? a->resolved : a->recipe->resolved));
+        gr__tree_json(&prepare, steps);
         if (a->class_names) put_names(&classes, a->class_names, a->n_class_names);
         if (schema && schema->name) put_names(&columns, schema->name, schema->n_inputs);
         if (schema) gr__table_json(&table, schema);
@@ -103,8 +104,7 @@ static gr_status blame_file(const gr_model *m, const char *key, gr_status st)
     const gr_error *e = gr_context_error(m->ctx);
     char text[700];
     if (st == GR_OK || st == GR_E_MEMORY || st == GR_E_BUDGET) return st;
-    snprintf(text, sizeof text, "%.100s line %d: %.200s%s%.380s", key, e->line, e->key, e->key[0] ? ": " : "",
-             e->message);
+    snprintf(text, sizeof text, "%.100s: %.200s%s%.380s", key, e->key, e->key[0] ? ": " : "", e->message);
     gr_context_clear_error(m->ctx);
     return gr__fail(m->ctx, GR_E_FORMAT, "\"%s\" does not hold a sound model: %s", m->path, text);
 }
@@ -114,7 +114,7 @@ static gr_status read_recipe(gr_model *m, const char *text)
     gr__bump *b = gr__bump_create(m->ctx);
     gr_tree *root;
     if (!b) return GR_E_MEMORY;
-    gr_status st = gr__yaml_parse(m->ctx, b, m->path, text, strlen(text), &root);
+    gr_status st = gr__json_tree(m->ctx, b, m->path, text, &root);
     if (st == GR_OK && root->kind != GR_TREE_MAP)
         st = gr__tree_fail(m->ctx, root, GR_E_TYPE, NULL, "it is not a map of keys");
     gr__log_mute(m->ctx, true); /* what there is to warn of was said when it was trained by */
@@ -124,11 +124,26 @@ static gr_status read_recipe(gr_model *m, const char *text)
     return st;
 }
 
+/* One number for all, one a channel or one an element: otherwise it is not this network's. */
+static gr_status check_prepared(const gr_model *m)
+{
+    gr_shape in = m->recipe->input;
+    for (int i = 0; i < m->n_prepared; i++) {
+        int n = m->prepared[i].n;
+        if (n == 1 || (in.rank > 0 && in.dim[in.rank - 1] == n) || gr_shape_count(in) == n) continue;
+        char shape[96];
+        return gr__fail(m->ctx, GR_E_FORMAT, "its step %d has %d numbers, which fit no samples of shape %s", i, n,
+                        gr__shape_text(in, shape));
+    }
+    return GR_OK;
+}
+
 static gr_status read_prepared(gr_model *m, const char *text)
 {
     gr_tree *root;
-    gr_status st = gr__yaml_parse(m->ctx, m->memory, m->path, text, strlen(text), &root);
-    return st == GR_OK ? gr__prepare_parse(m->ctx, m->memory, root, &m->prepared, &m->n_prepared) : st;
+    gr_status st = gr__json_tree(m->ctx, m->memory, m->path, text, &root);
+    if (st == GR_OK) st = gr__prepare_parse(m->ctx, m->memory, root, &m->prepared, &m->n_prepared);
+    return st == GR_OK ? check_prepared(m) : st;
 }
 
 static gr_status copy_names(gr_model *m, const json_t *list, const char *const **out, int *n_out)

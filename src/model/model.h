@@ -9,8 +9,8 @@
 /* What goes into a model file beside the weights. */
 typedef struct gr_model_about {
     const gr_recipe *recipe;
-    const gr_tree *resolved;     /* becomes gradus.recipe (YAML); NULL: the recipe's */
-    const gr_prepared *prepared; /* gradus.prepare (YAML flow, through gr__prepare_tree) */
+    const gr_tree *resolved;     /* becomes gradus.recipe (JSON); NULL: the recipe's */
+    const gr_prepared *prepared; /* gradus.prepare (JSON, through gr__prepare_tree) */
     int n_prepared;
     const char *const *class_names; /* gradus.classes (a JSON list); NULL: none */
     int n_class_names;

@@ -29,4 +29,9 @@ uint32_t gr__st_header_crc(const char *header, size_t n, const char *digits);
 /* ours: the file must be one that nobody rewrote. Otherwise that is checked only where the header is still ours. */
 gr_status gr__st_verify_as(const gr_st *st, const char *path, bool ours);
 
+/* A tree as JSON that reads back to an equal one; what is not finite becomes a text. */
+void gr__tree_json(gr__text *out, const gr_tree *t);
+/* Reads that; or YAML, as older files have it. */
+gr_status gr__json_tree(gr_context *ctx, gr__bump *b, const char *path, const char *text, gr_tree **out);
+
 #endif

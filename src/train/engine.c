@@ -159,6 +159,20 @@ static gr_status count_arena(gr_engine *e, bool train)
     return GR_OK;
 }
 
+/* Structures, names, and files while they are read and written, libraries' own memory included: what was counted up to
+ * here, and as much again for what a run adds; lists of rows and orders, and what makes them; for each entry and each
+ * number of the preparation its text in a file's header, and the library's form of it; pieces, windows and buffers. */
+static uint64_t bookkeeping_bound(const gr_engine *e)
+{
+    enum { A_SAMPLE = 16, AN_ENTRY = 1024, A_NUMBER = 1024, BUFFERS = 2 << 20 };
+    const gr_task *t = e->task;
+    uint64_t samples = 0, numbers = 0;
+    for (int p = 0; p < GR_PARTS; p++) samples += (uint64_t)t->count[p];
+    for (int i = 0; i < t->n_prepared; i++) numbers += (uint64_t)t->prepared[i].n;
+    return 2 * gr__bookkeeping_peak(t->ctx) + A_SAMPLE * samples + AN_ENTRY * (uint64_t)gr_store_count(e->store) +
+           A_NUMBER * numbers + BUFFERS;
+}
+
 static gr_status count_bytes(gr_engine *e, bool train, unsigned parts)
 {
     const gr_task *t = e->task;
@@ -182,9 +196,7 @@ static gr_status count_bytes(gr_engine *e, bool train, unsigned parts)
     e->score_bytes = gr__engine_score_bytes(e, parts);
     b->workspace += e->score_bytes;
     b->total = b->parameters + b->slots + e->arena_bytes + e->score_bytes + b->data + b->loader;
-    /* Structures, names, file headers: what our allocator counted so far, and as much again with room for files being
-     * read and written. */
-    b->bookkeeping = 2 * gr__bookkeeping_bytes(t->ctx) + 2 * (b->parameters + b->slots) + (16u << 20);
+    b->bookkeeping = bookkeeping_bound(e);
     return st;
 }
 

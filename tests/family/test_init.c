@@ -448,6 +448,33 @@ static void a_layers_own_has_two_keys(void **state)
     }
 }
 
+/* Tensors are filled in pieces; their numbers are those of one call for all of them. */
+static void pieces_are_one_stream(void **state)
+{
+    (void)state;
+    static const char *const types[] = {
+        "kaiming",          "xavier", "normal",   "uniform",
+        "truncated_normal", "zeros",  "constant", "{type: kaiming, distribution: normal}"};
+    enum { OUT = 103, IN = 211, N = OUT * IN };
+    for (size_t i = 0; i < GR_COUNT(types); i++) {
+        char init[128];
+        ev_bench b;
+        gr_init_choice c;
+        gr_param_info p = matrix("l.weight", OUT, IN, GR_FOLLOW_RELU);
+        snprintf(init, sizeof init, "{weights: %s}", types[i]);
+        double *pieces = filled(init, &p, 6), *whole = calloc(N, sizeof *whole);
+        assert_true(ev_begin(&b, init));
+        test_ok(b.ctx, gr__init_choose(b.ctx, b.memory, &(gr_init_from){.tree = b.tree, .seed = 6}, &p, &c));
+        gr__rng rng = gr__rng_make(6, "init/l.weight", 0, 0);
+        test_ok(b.ctx,
+                c.member->fill(b.ctx, &c.settings, &(gr_init_target){.param = &p, .count = N, .rng = &rng}, whole));
+        assert_memory_equal(pieces, whole, sizeof *whole * N);
+        ev_end(&b);
+        free(pieces);
+        free(whole);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -456,6 +483,7 @@ int main(void)
         cmocka_unit_test(a_layers_own_init_wins),
         cmocka_unit_test(numbers_depend_on_seed_and_name_alone),
         cmocka_unit_test(odd_sizes),
+        cmocka_unit_test(pieces_are_one_stream),
         cmocka_unit_test(kaiming_keeps_activations_through_20_layers),
         cmocka_unit_test(equal_units_stay_equal),
         cmocka_unit_test(equal_starts_are_said_by_the_member),

@@ -130,12 +130,72 @@ static void every_direction_is_as_likely(void **state)
     ev_end(&b);
 }
 
+/* ---- the same numbers as of a whole matrix at once ---- */
+
+static double sum_of_products(const double *a, const double *b, int64_t n)
+{
+    double part[8] = {0}, sum = 0;
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (int k = 0; k < 8; k++) part[k] += a[i + k] * b[i + k];
+    for (; i < n; i++) part[0] += a[i] * b[i];
+    for (int k = 0; k < 8; k++) sum += part[k];
+    return sum;
+}
+
+static void reflected(const double *v, double scale, double *x, int64_t n)
+{
+    double by = scale * sum_of_products(v, x, n);
+    for (int64_t i = 0; i < n; i++) x[i] -= by * v[i];
+}
+
+/* Householder's method as books have it: every vector drawn first, each reflection taken to all that follow. */
+static void by_the_book(gr__rng *rng, int64_t rows, int64_t columns, double *w)
+{
+    bool wide = rows < columns;
+    int64_t n = wide ? rows : columns, length = wide ? columns : rows;
+    double *all = calloc((size_t)(n * length), sizeof *all), *q = calloc((size_t)length, sizeof *q);
+    double *scale = calloc((size_t)n, sizeof *scale), *sign = calloc((size_t)n, sizeof *sign);
+    for (int64_t i = 0; i < n * length; i++) all[i] = gr__rng_normal(rng);
+    for (int64_t k = 0; k < n; k++) {
+        double *v = all + k * length + k;
+        double norm = sqrt(sum_of_products(v, v, length - k));
+        sign[k] = v[0] > 0 ? -1 : 1;
+        v[0] -= sign[k] * norm;
+        double square = sum_of_products(v, v, length - k);
+        scale[k] = square > 0 ? 2 / square : 0;
+        for (int64_t j = k + 1; j < n; j++) reflected(v, scale[k], all + j * length + k, length - k);
+    }
+    for (int64_t j = 0; j < n; j++) {
+        for (int64_t i = 0; i < length; i++) q[i] = i == j ? sign[j] : 0;
+        for (int64_t k = j; k >= 0; k--) reflected(all + k * length + k, scale[k], q + k, length - k);
+        for (int64_t i = 0; i < length; i++) w[wide ? j * columns + i : i * columns + j] = q[i];
+    }
+    free(all), free(q), free(scale), free(sign);
+}
+
+static void packing_changes_no_bit(void **state)
+{
+    (void)state;
+    static const int64_t sizes[][2] = {{1, 1}, {1, 9}, {9, 1}, {40, 40}, {33, 70}, {70, 33}, {128, 129}};
+    for (size_t i = 0; i < GR_COUNT(sizes); i++) {
+        int64_t rows = sizes[i][0], columns = sizes[i][1];
+        gr_param_info p = {.entry = {.name = "w", .shape = GR_SHAPE(rows, columns)}};
+        double *got = filled("{weights: orthogonal}", &p), *want = calloc((size_t)(rows * columns), sizeof *want);
+        gr__rng rng = gr__rng_make(3, "init/w", 0, 0);
+        by_the_book(&rng, rows, columns, want);
+        assert_memory_equal(got, want, sizeof *want * (size_t)(rows * columns));
+        free(got);
+        free(want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_shape_is_orthogonal),       cmocka_unit_test(a_scalar_and_nothing),
         cmocka_unit_test(the_gain_follows_the_activation), cmocka_unit_test(gate_blocks_are_orthogonal_each_alone),
-        cmocka_unit_test(every_direction_is_as_likely),
+        cmocka_unit_test(packing_changes_no_bit),          cmocka_unit_test(every_direction_is_as_likely),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,8 @@ static void planned_bytes_are_taken_to_the_byte(void **state)
         "optimizer: sgd\nstop: {epochs: 1}\nvalidate: none\n",
         "optimizer: sgd\nstop: {epochs: 1}\nmetrics: [auc]\naverage: {type: swa, start: 1, cycle: 1}\n",
         "optimizer: sgd\nstop: {epochs: 1}\nbest_by: auc\nprecision: float64\n",
+        "optimizer: {type: sgd, lr: 0.01}\ninit: {weights: orthogonal}\nstop: {epochs: 1}\naverage: {type: swa}\n",
+        "optimizer: adam\nlookahead: {k: 3}\nstop: {epochs: 2}\ncheckpoint: {every: 2}\n",
     };
     for (size_t i = 0; i < GR_COUNT(recipes); i++) {
         small s;
@@ -28,7 +30,7 @@ static void planned_bytes_are_taken_to_the_byte(void **state)
         test_ok(ctx, gr__recipe_open(ctx, s.recipe, NULL, 0, &r));
         test_ok(ctx, gr__task_estimate(ctx, r, &task));
         test_ok(ctx, gr__engine_make(&task, true, 1u << GR_PART_VALIDATION, &engine));
-        uint64_t planned = engine.bytes.total;
+        uint64_t planned = engine.bytes.total, bound = engine.bytes.bookkeeping;
         assert_int_equal(gr_context_peak_bytes(ctx), 0); /* planning takes no tensor memory */
         gr__engine_close(&engine);
         gr__task_close(&task);
@@ -36,6 +38,7 @@ static void planned_bytes_are_taken_to_the_byte(void **state)
         test_ok(ctx, small_train(ctx, &s, NULL, &result));
         assert_int_equal(result.planned_bytes, planned);
         assert_int_equal(result.peak_bytes, planned);
+        assert_in_range(gr__bookkeeping_peak(ctx), bound / 8, bound); /* the rest was bounded, and not wildly */
         test_context_end(ctx);
         small_remove(&s);
     }
