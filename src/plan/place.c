@@ -152,7 +152,7 @@ static void place_items(gr__compiler *c, const int *last)
         for (int s = 0; s < it->item.n_segments; s++)
             for (int o = 0; o < it->item.n_out; o++)
                 place_output(c, unit, t, s, it->item.out[s * it->item.n_out + o], last);
-        it->shared = it->kernel->shared_bytes ? add_block(p, it->kernel->shared_bytes, t, t, GR_NONE) : -1;
+        it->workspace = it->kernel->shared_bytes ? add_block(p, it->kernel->shared_bytes, t, t, GR_NONE) : -1;
     }
 }
 

@@ -48,8 +48,9 @@ typedef struct gr__item {
     gr_item item;     /* its graph is the plan's own; zero for copies */
     gr__copy *copies; /* NULL for all else */
     int n_copies;
-    gr_kernel *kernel;
-    int shared; /* the block of its workspace, -1: none */
+    const gr_kernel *kernel; /* owned by the plan: several items may call one */
+    int workspace;           /* its block, -1: none */
+    void **operand, *shared; /* what the kernel is called with; set when the plan is bound */
     bool writes_store;
     double flops, bytes;
 } gr__item;
@@ -71,6 +72,8 @@ struct gr_plan {
     gr__bump *memory; /* what is described below, the kernels excepted */
     const char *name;
     gr_graph *graph; /* simplified */
+    gr_kernel **kernels;
+    int n_kernels;
     gr__item *items;
     int n_items;
     int first_write; /* the guard is tested before this item; n_items when nothing is assigned */

@@ -7,7 +7,7 @@
 #define SERIAL_NS 5000.0 /* waking others costs more than what is below it */
 
 typedef struct job {
-    const gr_kernel *kernel;
+    const gr__item *item;
     gr_phase_fn run;
     char *scratch;
     size_t stride;
@@ -16,14 +16,16 @@ typedef struct job {
 static void run_shard(void *arg, int shard, int worker)
 {
     const job *j = arg;
-    j->run(j->kernel, shard, j->scratch + (size_t)worker * j->stride);
+    const gr_call call = {j->item->operand, j->item->shared, j->scratch + (size_t)worker * j->stride};
+    j->run(j->item->kernel, &call, shard);
 }
 
 void gr__plan_run_item(gr_plan *p, const gr__item *item)
 {
     const gr_kernel *k = item->kernel;
     size_t stride = p->scratch_bytes ? gr__granules(p->scratch_bytes) : 0;
-    job j = {k, NULL, p->arena + p->bytes.arena - stride * (size_t)(p->pool ? gr__pool_threads(p->pool) : 1), stride};
+    job j = {item, NULL, p->arena + p->bytes.arena - stride * (size_t)(p->pool ? gr__pool_threads(p->pool) : 1),
+             stride};
     for (int i = 0; i < k->n_phases; i++) {
         j.run = k->phase[i].run;
         int n = k->phase[i].n_shards;

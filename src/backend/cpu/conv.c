@@ -28,11 +28,11 @@ static int64_t panels_of(const conv *v)
 }
 
 /* ---- phase 0: weights ---- */
-static void pack_panel(const conv *v, const grid *g, int64_t group, int64_t panel)
+static void pack_panel(const conv *v, const gr_call *call, const grid *g, int64_t group, int64_t panel)
 {
     const gr__tile_ops *ops = v->ops;
-    const float *w = v->kernel.operand[1];
-    float *dst = (float *)v->kernel.shared + g->packed + group * g->packed_group;
+    const float *w = call->operand[1];
+    float *dst = (float *)call->shared + g->packed + group * g->packed_group;
     int64_t taps = g->gather.n_taps;
     if (v->depthwise) {
         for (int64_t i = 0; i < taps; i++)
@@ -53,14 +53,13 @@ static void pack_panel(const conv *v, const grid *g, int64_t group, int64_t pane
                        v->in);
 }
 
-static void run_pack(const gr_kernel *kernel, int shard, void *scratch)
+static void run_pack(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const conv *v = (const conv *)kernel;
-    (void)scratch;
     int64_t panels = v->depthwise ? 1 : panels_of(v), of_grid = v->groups * panels, all = of_grid * v->n_grids;
     int64_t end = gr__cut(all, shard + 1, kernel->phase[0].n_shards);
     for (int64_t i = gr__cut(all, shard, kernel->phase[0].n_shards); i < end; i++)
-        pack_panel(v, &v->grids[i / of_grid], i % of_grid / panels, i % panels);
+        pack_panel(v, call, &v->grids[i / of_grid], i % of_grid / panels, i % panels);
 }
 
 /* ---- phase 1 ---- */
@@ -92,12 +91,12 @@ static void place(const grid *g, const gr__gather_block *b, int64_t out_image, f
     }
 }
 
-static void run_block(const conv *v, const grid *g, int64_t group, const gr__gather_block *b)
+static void run_block(const conv *v, const gr_call *call, const grid *g, int64_t group, const gr__gather_block *b)
 {
     const gr__tile_ops *ops = v->ops;
-    const float *packed = (const float *)v->kernel.shared + g->packed + group * g->packed_group;
-    const float *bias = v->bias ? (const float *)v->kernel.operand[2] + group * v->columns : NULL;
-    float *out = (float *)v->kernel.operand[v->bias ? 3 : 2] + g->out0 + group * v->columns;
+    const float *packed = (const float *)call->shared + g->packed + group * g->packed_group;
+    const float *bias = v->bias ? (const float *)call->operand[2] + group * v->columns : NULL;
+    float *out = (float *)call->operand[v->bias ? 3 : 2] + g->out0 + group * v->columns;
     int64_t pixels = b->images * b->rows * g->gather.gw, tiles = (pixels + ops->rows - 1) / ops->rows;
     int64_t k = g->gather.n_taps * v->in, panels = v->depthwise ? 1 : panels_of(v);
     int64_t at_once =
@@ -130,7 +129,7 @@ static void run_block(const conv *v, const grid *g, int64_t group, const gr__gat
     }
 }
 
-static void run(const gr_kernel *kernel, int shard, void *scratch)
+static void run(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const conv *v = (const conv *)kernel;
     for (int c = 0; c < v->n_grids; c++) {
@@ -138,11 +137,11 @@ static void run(const gr_kernel *kernel, int shard, void *scratch)
         int64_t units = gr__gather_units(&g->gather), n = kernel->phase[1].n_shards;
         int64_t first = gr__cut(units, shard, n), end = gr__cut(units, shard + 1, n);
         for (int64_t group = 0; group < v->groups; group++) {
-            const float *picture = (const float *)kernel->operand[0] + group * v->in;
+            const float *picture = (const float *)call->operand[0] + group * v->in;
             for (int64_t unit = first; unit < end;) {
                 gr__gather_block b;
-                unit = gr__gather_open(&g->gather, unit, end, picture, scratch, &b);
-                run_block(v, g, group, &b);
+                unit = gr__gather_open(&g->gather, unit, end, picture, call->scratch, &b);
+                run_block(v, call, g, group, &b);
             }
         }
     }

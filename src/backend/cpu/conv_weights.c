@@ -126,20 +126,21 @@ static void run_depthwise(const weights *v, gr__tile *t, const float *x, const f
     }
 }
 
-static void run_group(const weights *v, int64_t group, int64_t unit, int64_t unit_end, int64_t first, int64_t end,
-                      float *to, void *scratch)
+static void run_group(const weights *v, const gr_call *call, int64_t group, int64_t unit, int64_t unit_end,
+                      int64_t first, int64_t end, float *to)
 {
     const gr__gather *g = &v->gather;
-    gr__segment *segments = (gr__segment *)((char *)scratch + g->copy_bytes + 64 * sizeof(float));
+    gr__segment *segments = (gr__segment *)((char *)call->scratch + g->copy_bytes + 64 * sizeof(float));
     float *packed = (float *)((char *)segments + v->segment_bytes);
-    const float *picture = (const float *)v->kernel.operand[0] + group * v->in;
+    const float *picture = (const float *)call->operand[0] + group * v->in;
     gr__tile t = {.segment = segments, .b_unit = 1};
     do {
         gr__gather_block b = {.origin = picture};
-        const float *dy = v->kernel.operand[1];
+        const float *dy = call->operand[1];
         int64_t next = unit;
         for (int64_t part = 0; part < v->in_blocks; part++) {
-            if (unit < unit_end) next = gr__gather_open(g, unit, unit_end, picture + part * g->channels, scratch, &b);
+            if (unit < unit_end)
+                next = gr__gather_open(g, unit, unit_end, picture + part * g->channels, call->scratch, &b);
             if (unit < unit_end && part == 0) {
                 t.n_segments = fill_segments(v, &b, segments);
                 dy += (b.image * g->gh + b.row) * g->gw * v->dy_pitch + group * v->out;
@@ -160,26 +161,25 @@ static void run_group(const weights *v, int64_t group, int64_t unit, int64_t uni
     } while (unit < unit_end);
 }
 
-static void run(const gr_kernel *kernel, int shard, void *scratch)
+static void run(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const weights *v = (const weights *)kernel;
     int64_t pixel = shard / v->out_shards, of_out = shard % v->out_shards, n = pieces(v),
             units = gr__gather_units(&v->gather);
     int64_t first = gr__cut(n * v->groups, of_out, v->out_shards),
             end = gr__cut(n * v->groups, of_out + 1, v->out_shards);
-    float *to = kernel->n_phases == 1 ? kernel->operand[2] : (float *)kernel->shared + pixel * v->partial;
+    float *to = kernel->n_phases == 1 ? call->operand[2] : (float *)call->shared + pixel * v->partial;
     for (int64_t group = first / n; group * n < end; group++)
-        run_group(v, group, gr__cut(units, pixel, v->pixel_shards), gr__cut(units, pixel + 1, v->pixel_shards),
-                  GR_MAX(first - group * n, 0), GR_MIN(end - group * n, n), to + group * v->out * v->k, scratch);
+        run_group(v, call, group, gr__cut(units, pixel, v->pixel_shards), gr__cut(units, pixel + 1, v->pixel_shards),
+                  GR_MAX(first - group * n, 0), GR_MIN(end - group * n, n), to + group * v->out * v->k);
 }
 
 /* Adds the partials in index order; tall and depthwise ones stand transposed. */
-static void run_sum(const gr_kernel *kernel, int shard, void *scratch)
+static void run_sum(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const weights *v = (const weights *)kernel;
-    (void)scratch;
-    const float *from = kernel->shared;
-    float *to = kernel->operand[2];
+    const float *from = call->shared;
+    float *to = call->operand[2];
     if (v->form == WIDE) {
         int64_t first = gr__cut(v->partial, shard, kernel->phase[1].n_shards),
                 end = gr__cut(v->partial, shard + 1, kernel->phase[1].n_shards);

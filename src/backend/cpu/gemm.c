@@ -133,12 +133,12 @@ static int64_t words(const gemm *g)
     return (g->k + GR__ZEROS_TERMS - 1) / GR__ZEROS_TERMS;
 }
 
-static void find_zeros(const gr_kernel *kernel, int shard, void *scratch)
+static void find_zeros(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const gemm *g = (const gemm *)kernel;
-    zeros *z = kernel->shared;
-    (void)shard, (void)scratch;
-    z->others = g->zeros->find(kernel->operand[0], g->a_row, g->a_step, g->m, g->k, z->mask, words(g));
+    zeros *z = call->shared;
+    (void)shard;
+    z->others = g->zeros->find(call->operand[0], g->a_row, g->a_step, g->m, g->k, z->mask, words(g));
 }
 
 /* A row by itself costs a little more a term than a tile does. */
@@ -177,15 +177,15 @@ static void run_zeros(const gemm *g, const block *w, const zeros *z)
 
 /* ---- running ---- */
 
-static void run(const gr_kernel *kernel, int shard, void *scratch)
+static void run(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const gemm *g = (const gemm *)kernel;
     block w = {
-        .bias = g->bias ? kernel->operand[2] : NULL,
+        .bias = g->bias ? call->operand[2] : NULL,
         .m1 = g->m,
         .n1 = g->n,
-        .packed_b = scratch,
-        .packed_a = g->pack_a ? (float *)((char *)scratch + g->b_bytes) : NULL,
+        .packed_b = call->scratch,
+        .packed_a = g->pack_a ? (float *)((char *)call->scratch + g->b_bytes) : NULL,
     };
     int64_t item = 0, end = g->batch;
     if (g->batch_shards * g->m_shards * g->n_shards > 1) {
@@ -200,11 +200,11 @@ static void run(const gr_kernel *kernel, int shard, void *scratch)
         end = gr__cut(g->batch, ib + 1, g->batch_shards);
     }
     for (; item < end; item++) {
-        w.a = (const float *)kernel->operand[0] + item * g->a_batch;
-        w.b = (const float *)kernel->operand[1] + item * g->b_batch;
-        w.c = (float *)kernel->operand[g->bias ? 3 : 2] + item * g->m * g->n;
-        if (g->zeros && has_many_zeros(g, kernel->shared))
-            run_zeros(g, &w, kernel->shared);
+        w.a = (const float *)call->operand[0] + item * g->a_batch;
+        w.b = (const float *)call->operand[1] + item * g->b_batch;
+        w.c = (float *)call->operand[g->bias ? 3 : 2] + item * g->m * g->n;
+        if (g->zeros && has_many_zeros(g, call->shared))
+            run_zeros(g, &w, call->shared);
         else
             run_block(g, &w);
     }

@@ -11,16 +11,15 @@ typedef struct pool {
     int x, index; /* operands */
 } pool;
 
-static void run(const gr_kernel *kernel, int shard, void *scratch)
+static void run(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const pool *k = (const pool *)kernel;
     const gr__pooling *p = &k->p;
-    const float *x = kernel->operand[k->x];
-    const int32_t *index = k->index < 0 ? NULL : kernel->operand[k->index];
-    void *last = kernel->operand[kernel->n_operands - 1],
-         *first = kernel->operand[kernel->n_operands - (k->code == GR_OP_MAX_POOL ? 2 : 1)];
+    const float *x = call->operand[k->x];
+    const int32_t *index = k->index < 0 ? NULL : call->operand[k->index];
+    void *last = call->operand[kernel->n_operands - 1],
+         *first = call->operand[kernel->n_operands - (k->code == GR_OP_MAX_POOL ? 2 : 1)];
     int64_t begin, end;
-    (void)scratch;
     gr__cpu_part(p->n * k->lines, 1, kernel->phase[0].n_shards, shard, &begin, &end);
     for (int64_t u = begin; u < end; u++) {
         int64_t n = u / k->lines, line = u % k->lines;

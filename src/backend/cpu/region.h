@@ -166,8 +166,8 @@ typedef struct gr__region {
     void *tables;
 } gr__region;
 
-void gr__region_run(const gr_kernel *k, int shard, void *scratch);
-void gr__region_finish(const gr_kernel *k, int shard, void *scratch);
+void gr__region_run(const gr_kernel *k, const gr_call *call, int shard);
+void gr__region_finish(const gr_kernel *k, const gr_call *call, int shard);
 /* Rows of a block whose row reductions are made together, and rows after which column sums go on in double. */
 static inline int64_t gr__block_rows(const gr__segment *s)
 {

@@ -9,7 +9,7 @@ typedef struct job {
     const gr__region_unit *unit;
     const gr__segment *s;
     const gr__program *p;
-    void **in, **out; /* of the segment */
+    void *const *in, *const *out; /* of the segment */
     char *scratch, *partial;
     gr__ins *ins;
 } job;
@@ -197,16 +197,16 @@ static double add_units(const double *const *part, int n, int64_t c, bool max)
 }
 
 /* Adds the units of a segment in order and writes the results. */
-static void finish(const gr__region *k, const gr__segment *s)
+static void finish(const gr__region *k, const gr_call *call, const gr__segment *s)
 {
     const gr__program *p = k->program[s->mode];
-    void **out = k->base.operand + k->n_segments * k->n_in + (s - k->segment) * k->n_out;
+    void *const *out = call->operand + k->n_segments * k->n_in + (s - k->segment) * k->n_out;
     const double *part[GR__REGION_SHARDS];
     for (int q = 0; q < p->n_reductions; q++) {
         const gr__reduction *r = &p->reduction[q];
         if (r->reach == GR__TO_ROWS) continue;
         for (int u = 0; u < s->n_units; u++)
-            part[u] = partial_at((char *)k->base.shared + k->unit[s->first_unit + u].partial, p, s, q);
+            part[u] = partial_at((char *)call->shared + k->unit[s->first_unit + u].partial, p, s, q);
         if (r->to_double) {
             *(double *)out[r->out] = add_units(part, s->n_units, 0, r->max);
             continue;
@@ -329,7 +329,7 @@ static void run_wide(const job *j)
     }
 }
 
-void gr__region_run(const gr_kernel *kernel, int shard, void *scratch)
+void gr__region_run(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const gr__region *k = (const gr__region *)kernel;
     const gr__program *before = NULL;
@@ -339,11 +339,11 @@ void gr__region_run(const gr_kernel *kernel, int shard, void *scratch)
         job j = {.k = k,
                  .unit = unit,
                  .s = s,
-                 .in = kernel->operand + unit->segment * k->n_in,
-                 .out = kernel->operand + k->n_segments * k->n_in + unit->segment * k->n_out,
-                 .scratch = scratch,
-                 .partial = kernel->shared ? (char *)kernel->shared + unit->partial : NULL,
-                 .ins = scratch};
+                 .in = call->operand + unit->segment * k->n_in,
+                 .out = call->operand + k->n_segments * k->n_in + unit->segment * k->n_out,
+                 .scratch = call->scratch,
+                 .partial = call->shared ? (char *)call->shared + unit->partial : NULL,
+                 .ins = call->scratch};
         j.p = fitting(&j);
         set_program(&j, before);
         before = j.p;
@@ -354,14 +354,14 @@ void gr__region_run(const gr_kernel *kernel, int shard, void *scratch)
         else
             run_wide(&j);
         if (j.p->past) k->set->fence();
-        if (s->n_units == 1) finish(k, s);
+        if (s->n_units == 1) finish(k, call, s);
     }
 }
 
-void gr__region_finish(const gr_kernel *kernel, int shard, void *scratch)
+void gr__region_finish(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const gr__region *k = (const gr__region *)kernel;
-    (void)shard, (void)scratch;
+    (void)shard;
     for (int i = 0; i < k->n_segments; i++)
-        if (k->segment[i].n_units > 1) finish(k, &k->segment[i]);
+        if (k->segment[i].n_units > 1) finish(k, call, &k->segment[i]);
 }

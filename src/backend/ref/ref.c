@@ -27,18 +27,18 @@ typedef struct ref_kernel {
     int n_steps, n_places, n_locals, widest;
 } ref_kernel;
 
-static void run(const gr_kernel *base, int shard, void *scratch)
+static void run(const gr_kernel *base, const gr_call *call, int shard)
 {
     (void)shard;
     const ref_kernel *k = (const ref_kernel *)base;
-    double *locals = scratch;
+    double *locals = call->scratch;
     gr_ref *refs = (gr_ref *)(void *)(locals + k->n_locals);
     memcpy(locals, k->initial, (size_t)k->n_locals * sizeof *locals);
     for (int s = 0; s < k->n_steps; s++) {
         const gr_node *n = k->steps[s].node;
         for (int i = 0; i < n->n_in + n->n_out; i++) {
             const place *p = &k->places[k->steps[s].first + i];
-            refs[i] = (gr_ref){p->operand >= 0 ? base->operand[p->operand] : &locals[p->local], p->dtype, p->shape};
+            refs[i] = (gr_ref){p->operand >= 0 ? call->operand[p->operand] : &locals[p->local], p->dtype, p->shape};
         }
         n->op->ref(k->graph, n, refs, refs + n->n_in);
     }
@@ -101,6 +101,7 @@ static gr_status make(gr_context *ctx, const gr_item *item, gr_kernel **out)
     k->local_of = (gr_val *)(void *)(k->initial + values);
     for (int i = 0; i < item->n_nodes; i++) add_step(k, item, gr__node(item->graph, item->nodes[i]));
     k->base.name = item->n_nodes == 1 ? k->steps[0].node->op->name : "scalars";
+    k->base.n_operands = item->n_segments * (item->n_in + item->n_out);
     k->base.n_phases = 1;
     k->base.phase[0].run = run;
     k->base.phase[0].n_shards = 1;
