@@ -5,7 +5,6 @@
 
 #include "graph/state.h"
 
-enum { GR__MAX_OUT = 2 }; /* outputs of one node */
 /* Of a shape's elements, zero sizes counted as one: byte counts and strides cannot overflow. */
 #define GR__MAX_SIZE ((int64_t)1 << 58)
 #define GR__MAX_INDEX ((int64_t)INT32_MAX) /* sizes that GR_I32 must count */

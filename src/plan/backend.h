@@ -37,7 +37,8 @@ typedef struct gr_item {
     const gr_val *in; /* values read from memory, each once; constants (rank 0) are not among them: kernels read them
                          from the graph */
     int n_in;
-    const gr_val *out; /* values written to memory */
+    const gr_val *out; /* values written to memory. A NODE of one node has all its outputs, by number: GR_NONE is one
+                          that nobody reads */
     int n_out;
     gr_algorithm algorithm;
 } gr_item;

@@ -41,7 +41,7 @@ static void add_traffic(const gr__compiler *c, gr__item *it)
     for (int i = 0; i < it->item.n_segments * it->item.n_in; i++)
         it->bytes += (double)gr__value_bytes(c->backend, gr__value(c->g, it->item.in[i]));
     for (int i = 0; i < it->item.n_segments * it->item.n_out; i++)
-        it->bytes += (double)gr__value_bytes(c->backend, gr__value(c->g, it->item.out[i]));
+        if (it->item.out[i]) it->bytes += (double)gr__value_bytes(c->backend, gr__value(c->g, it->item.out[i]));
 }
 
 /* ---- items ---- */

@@ -134,8 +134,7 @@ typedef struct gr__compiler {
     uint32_t n_nodes, n_values;
 
     /* of a node */
-    int *entry; /* of the store; -1: not a param or slot */
-    bool *live;
+    int *entry;         /* of the store; -1: not a param or slot */
     bool *before_guard; /* the guard needs it */
     uint32_t *order;    /* live nodes, what the guard needs first, otherwise as in the graph */
     uint32_t n_order;
@@ -147,6 +146,7 @@ typedef struct gr__compiler {
     int *unit_of;           /* -1: leaf, view, or read in place everywhere */
 
     /* of a value */
+    bool *live;                       /* somebody reads it */
     gr_val *root;                     /* the value whose memory it is: itself, but for views */
     size_t *root_offset;              /* bytes into it */
     bool *pinned;                     /* an output, assigned, or the guard */
@@ -166,8 +166,9 @@ typedef struct gr__compiler {
 } gr__compiler;
 
 gr_status gr__plan_simplify(gr_context *ctx, const gr_graph *from, gr_graph **out);
-/* What outputs, assigns and the guard need. live has room for all nodes. */
+/* Which values outputs, assigns and the guard need. live has room for all values. */
 void gr__plan_mark_live(const gr_graph *g, bool *live);
+bool gr__plan_node_lives(const gr_node *n, const bool *live); /* any of its outputs does */
 
 gr_status gr__plan_survey(gr__compiler *c);
 gr_status gr__plan_fuse(gr__compiler *c);

@@ -188,6 +188,7 @@ static inline void case_run_node(cpu_case *c, uint32_t node, gr__isa isa, int or
 {
     const gr_node *n = gr__node(c->g, node);
     gr_val in[16], out[2];
+    assert_true(n->n_out <= 2);
     gr_item item = {
         .graph = c->g, .nodes = &node, .n_nodes = 1, .n_segments = 1, .in = in, .out = out, .n_out = n->n_out};
     for (int i = 0; i < n->n_in; i++) {
