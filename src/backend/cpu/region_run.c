@@ -333,17 +333,19 @@ void gr__region_run(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const gr__region *k = (const gr__region *)kernel;
     const gr__program *before = NULL;
+    void *const *in = call->operand, *const *out = in + k->n_segments * k->n_in;
+    char *scratch = call->scratch, *shared = call->shared;
     for (int u = k->first_unit[shard]; u < k->first_unit[shard + 1]; u++) {
         const gr__region_unit *unit = &k->unit[u];
         const gr__segment *s = &k->segment[unit->segment];
         job j = {.k = k,
                  .unit = unit,
                  .s = s,
-                 .in = call->operand + unit->segment * k->n_in,
-                 .out = call->operand + k->n_segments * k->n_in + unit->segment * k->n_out,
-                 .scratch = call->scratch,
-                 .partial = call->shared ? (char *)call->shared + unit->partial : NULL,
-                 .ins = call->scratch};
+                 .in = in + unit->segment * k->n_in,
+                 .out = out + unit->segment * k->n_out,
+                 .scratch = scratch,
+                 .partial = shared ? shared + unit->partial : NULL,
+                 .ins = (gr__ins *)(void *)scratch};
         j.p = fitting(&j);
         set_program(&j, before);
         before = j.p;
