@@ -2,7 +2,7 @@
  * a row of a plain product with full vectors; its kernel rows are added to a padded picture in scratch, which is cut to
  * size at the end. Gathering would leave most lanes empty (5x5, 16 to 6 channels: 4 times slower) and also multiply the
  * border's zeros. */
-#include "backend/cpu/contract_kernel.h"
+#include "backend/cpu/contract_provider.h"
 
 #include <math.h>
 #include <string.h>
@@ -83,7 +83,7 @@ static void destroy(gr_context *ctx, gr_kernel *kernel)
     gr__free(ctx, kernel, sizeof(scatter));
 }
 
-double gr__conv_scatter_cost(const gr__contraction *c, gr__isa isa)
+static double cost_of(const gr__contraction *c, gr__isa isa)
 {
     const gr__tile_ops *ops = gr__tile_ops_get(isa);
     int64_t k = c->conv.kh * c->conv.kw * c->conv.c;
@@ -99,7 +99,7 @@ double gr__conv_scatter_cost(const gr__contraction *c, gr__isa isa)
     return gr__contract_cost(ops, pixels * (row / (double)c->conv.ow * (double)c->conv.o + adds), bytes);
 }
 
-gr_status gr__conv_scatter_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
+static gr_status make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
 {
     static const char *const names[GR__ISA_COUNT] = {"conv data, scatter", "conv data, scatter 6x16",
                                                      "conv data, scatter 12x32"};
@@ -132,7 +132,7 @@ gr_status gr__conv_scatter_make(gr_context *ctx, const gr__contraction *c, gr__i
     kernel->name = names[isa];
     kernel->n_phases = 1;
     kernel->phase[0].run = run;
-    kernel->phase[0].cost_ns = gr__conv_scatter_cost(c, isa);
+    kernel->phase[0].cost_ns = cost_of(c, isa);
     kernel->phase[0].n_shards = (int)GR_MAX(1, GR_MIN(gr__contract_shards(kernel->phase[0].cost_ns), s->n));
     kernel->scratch_bytes = s->picture_bytes + gr__align64((size_t)(s->ops->rows * s->k) * 4);
     kernel->n_operands = 3;
@@ -140,3 +140,5 @@ gr_status gr__conv_scatter_make(gr_context *ctx, const gr__contraction *c, gr__i
     *out = kernel;
     return GR_OK;
 }
+
+const gr__provider gr__provide_conv_scatter = {"conv, scatter", cost_of, make};

@@ -5,6 +5,8 @@
  * once a block, so that both stream from the first cache. tall, for few input channels: rows are taps and channels,
  * columns are output channels; the result is transposed by phase 1. Shards cut the pixels as long as their partial
  * results stay small, else the output channels; phase 1 adds the partials in index order. */
+#include <math.h>
+
 #include "backend/cpu/conv_gather.h"
 
 typedef enum form { WIDE, TALL, DEPTHWISE } form;
@@ -207,7 +209,7 @@ static void destroy(gr_context *ctx, gr_kernel *kernel)
     gr__free(ctx, v, sizeof *v);
 }
 
-/* Chooses the form and the shards; the gather's taps are set. */
+/* Chooses the form and the shards; the taps need not be there yet. */
 static void plan_work(weights *v, const gr__contraction *c)
 {
     const gr__tile_ops *ops = v->ops;
@@ -235,7 +237,7 @@ static void plan_work(weights *v, const gr__contraction *c)
         g->channels = IN_BLOCK;
         block = BLOCK_PIXELS * g->step_h * g->step_w * IN_BLOCK;
     }
-    gr__gather_finish(g, v->form != DEPTHWISE && v->in_blocks == 1, block, (int)shards);
+    gr__gather_cut(g, block, (int)shards);
     v->partial = c->conv.o * v->k;
     int64_t room = PARTIAL_BYTES / GR_MAX(v->partial * 4, 1);
     v->pixel_shards = GR_MAX(1, GR_MIN(GR_MIN(shards, gr__gather_units(g)), room));
@@ -270,18 +272,11 @@ static void find_places(weights *v)
     }
 }
 
-gr_status gr__conv_weights_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
+/* The sizes, and where the gather's taps lie. */
+static void describe(weights *v, const gr__contraction *c, gr__isa isa)
 {
-    static const char *const names[3][GR__ISA_COUNT] = {
-        {"conv weights, wide", "conv weights, wide 6x16", "conv weights, wide 12x32"},
-        {"conv weights, tall", "conv weights, tall 6x16", "conv weights, tall 12x32"},
-        {"conv weights, depthwise", "conv weights, depthwise", "conv weights, depthwise"},
-    };
-    gr_status st = GR_OK;
-    weights *v = gr__alloc(ctx, sizeof *v);
-    if (v == NULL) return gr__error_code(ctx);
-    v->ops = gr__tile_ops_get(isa);
     bool depthwise = c->conv.groups > 1 && c->conv.groups == c->conv.c && c->conv.groups == c->conv.o;
+    v->ops = gr__tile_ops_get(isa);
     v->form = depthwise ? DEPTHWISE : WIDE;
     v->groups = depthwise ? 1 : c->conv.groups;
     v->in = c->conv.c / v->groups;
@@ -297,14 +292,43 @@ gr_status gr__conv_weights_make(gr_context *ctx, const gr__contraction *c, gr__i
                              .gh = c->conv.oh,
                              .gw = c->conv.ow,
                              .step_h = c->conv.stride_h,
-                             .step_w = c->conv.stride_w};
-    GR_TRY(gr__gather_alloc(ctx, &v->gather, v->in == 0 ? 0 : (int)(c->conv.kh * c->conv.kw)));
+                             .step_w = c->conv.stride_w,
+                             .n_taps = v->in == 0 ? 0 : (int)(c->conv.kh * c->conv.kw)};
+    if (v->gather.n_taps == 0) return;
+    v->gather.lo_h = -c->conv.pad_h;
+    v->gather.lo_w = -c->conv.pad_w;
+    v->gather.hi_h = (c->conv.kh - 1) * c->conv.dilation_h - c->conv.pad_h;
+    v->gather.hi_w = (c->conv.kw - 1) * c->conv.dilation_w - c->conv.pad_w;
+}
+
+static double cost_of(const gr__contraction *c, gr__isa isa)
+{
+    if (c->kind != GR__CONV_WEIGHTS) return INFINITY;
+    weights v = {.ops = NULL};
+    describe(&v, c, isa);
+    plan_work(&v, c);
+    return gr__kernel_cost(&v.kernel);
+}
+
+static gr_status make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
+{
+    static const char *const names[3][GR__ISA_COUNT] = {
+        {"conv weights, wide", "conv weights, wide 6x16", "conv weights, wide 12x32"},
+        {"conv weights, tall", "conv weights, tall 6x16", "conv weights, tall 12x32"},
+        {"conv weights, depthwise", "conv weights, depthwise", "conv weights, depthwise"},
+    };
+    gr_status st = GR_OK;
+    weights *v = gr__alloc(ctx, sizeof *v);
+    if (v == NULL) return gr__error_code(ctx);
+    describe(v, c, isa);
+    GR_TRY(gr__gather_alloc(ctx, &v->gather, v->gather.n_taps));
     for (int i = 0; i < v->gather.n_taps; i++) {
         int64_t kh = i / c->conv.kw, kw = i % c->conv.kw;
         v->gather.taps[i] =
             (struct gr__tap){kh * c->conv.dilation_h - c->conv.pad_h, kw * c->conv.dilation_w - c->conv.pad_w, i};
     }
     plan_work(v, c);
+    gr__gather_runs(&v->gather, v->form != DEPTHWISE && v->in_blocks == 1);
     if (v->form == TALL) {
         v->place = gr__alloc(ctx, sizeof *v->place * (size_t)v->k);
         if (v->place == NULL) GR_TRY(gr__error_code(ctx));
@@ -319,3 +343,5 @@ done:
     destroy(ctx, &v->kernel);
     return st;
 }
+
+const gr__provider gr__provide_conv_weights = {"conv weights, direct", cost_of, make};

@@ -301,3 +301,22 @@ gr_status gr__winograd_make(gr_context *ctx, const gr__contraction *c, gr__winog
     *out = &v->kernel;
     return GR_OK;
 }
+
+#define PROVIDER(w)                                                                                                \
+    static double cost_##w(const gr__contraction *c, gr__isa isa)                                                  \
+    {                                                                                                              \
+        return gr__winograd_cost(c, w, isa);                                                                       \
+    }                                                                                                              \
+    static gr_status make_##w(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)             \
+    {                                                                                                              \
+        return (c->kind == GR__CONV_WEIGHTS ? gr__winograd_weights_make : gr__winograd_make)(ctx, c, w, isa, out); \
+    }
+PROVIDER(GR__F2X3)
+PROVIDER(GR__F4X3)
+PROVIDER(GR__F2X5)
+
+const gr__provider gr__provide_winograd[GR__WINOGRADS] = {
+    {"Winograd 2x2 of 3x3", cost_GR__F2X3, make_GR__F2X3},
+    {"Winograd 4x4 of 3x3", cost_GR__F4X3, make_GR__F4X3},
+    {"Winograd 2x2 of 5x5", cost_GR__F2X5, make_GR__F2X5},
+};

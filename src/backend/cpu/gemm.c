@@ -5,9 +5,10 @@
  *
  * Where b is not transposed and large enough, a is searched for zeros first, and if there are enough of them they are
  * skipped. */
-#include "backend/cpu/contract_kernel.h"
+#include "backend/cpu/contract_provider.h"
 #include "backend/cpu/contract_zeros.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { MOST_SEARCHED = 128 << 10 }; /* elements of a, for zeros */
@@ -258,14 +259,13 @@ static bool prefer_dot(const gemm *g, const gr__contraction *c)
     return dots < tiles;
 }
 
-gr_status gr__gemm_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
+/* All of the kernel; nothing is allocated. */
+static void lay_out(gemm *g, const gr__contraction *c, gr__isa isa)
 {
     static const char *const names[3][GR__ISA_COUNT] = {
         {"matmul", "matmul 6x16", "matmul 12x32"},
         {"matmul, dot", "matmul, dot 3x4", "matmul, dot 6x4"},
         {"matmul, zeros", "matmul 6x16, zeros 1x96", "matmul 12x32, zeros 1x128"}};
-    gemm *g = gr__alloc(ctx, sizeof *g);
-    if (g == NULL) return gr__error_code(ctx);
     const gr__tile_ops *ops = g->ops = gr__tile_ops_get(isa);
     g->batch = c->mm.batch;
     g->m = c->mm.m;
@@ -316,6 +316,23 @@ gr_status gr__gemm_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, 
     kernel->scratch_bytes = g->b_bytes + (g->pack_a ? gr__align64((size_t)block_m * (size_t)block_k * 4) : 0);
     kernel->n_operands = c->bias ? 4 : 3;
     kernel->destroy = destroy;
-    *out = kernel;
+}
+
+static double cost_of(const gr__contraction *c, gr__isa isa)
+{
+    if (c->kind != GR__MATMUL) return INFINITY;
+    gemm g = {.ops = NULL};
+    lay_out(&g, c, isa);
+    return gr__kernel_cost(&g.kernel);
+}
+
+static gr_status make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
+{
+    gemm *g = gr__alloc(ctx, sizeof *g);
+    if (g == NULL) return gr__error_code(ctx);
+    lay_out(g, c, isa);
+    *out = &g->kernel;
     return GR_OK;
 }
+
+const gr__provider gr__provide_gemm = {"matmul", cost_of, make};

@@ -1,6 +1,7 @@
 /* Pooling and its adjoints: each output is computed whole by one shard, so overlapping windows add in a fixed order. */
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/native.h"
+#include "backend/cpu/work.h"
 
 typedef struct pool {
     gr_kernel base;

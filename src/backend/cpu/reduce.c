@@ -4,6 +4,7 @@
 
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/native.h"
+#include "backend/cpu/work.h"
 
 enum { BLOCK = 512 }; /* columns whose sums are kept at once */
 

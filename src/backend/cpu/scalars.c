@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "backend/cpu/cpu.h"
+#include "backend/cpu/work.h"
 
 typedef struct scalar_step {
     gr_opcode code;

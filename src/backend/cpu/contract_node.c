@@ -1,8 +1,9 @@
 /* Contractions of the graph as requests to the kernels that know them. */
 #include "backend/cpu/contract.h"
 #include "backend/cpu/cpu.h"
+#include "backend/cpu/work.h"
 
-bool gr__contraction_epilogue(const gr_graph *g, const gr_node *contraction, bool bias, bool relu)
+bool gr__contract_epilogue(const gr_graph *g, const gr_node *contraction, bool bias, bool relu)
 {
     (void)g, (void)bias, (void)relu;
     return contraction->op->code == GR_OP_MATMUL || contraction->op->code == GR_OP_CONV;
@@ -112,7 +113,7 @@ static gr_val find_bias(const gr_item *item, const gr_node *add, gr_val contract
     return p->op->code == GR_OP_BROADCAST ? p->in[0] : v;
 }
 
-gr_status gr__contraction_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out)
+gr_status gr__contract_make_item(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out)
 {
     const gr_graph *g = item->graph;
     const gr_node *n = gr__node(g, item->nodes[0]);
