@@ -98,11 +98,10 @@ static inline bool outputs_run(const gr_backend *backend, outputs_build build, g
     void *memory = good ? gr__arena_data(arena, &bytes) : NULL;
     if (good) memset(memory, 0xFF, bytes);
     good = good && gr_plan_bind(p, arena) == GR_OK;
-    size_t real = backend->real_bytes;
     void *x = good ? gr_plan_feed(p, "x", NULL) : NULL;
     for (int64_t i = 0; x && i < gr_shape_count(shape); i++) {
         double value = (double)(i * 37 % 101) / 8 - 6;
-        if (real == sizeof(float))
+        if (backend->real == GR_EL_F32)
             ((float *)x)[i] = (float)value;
         else
             ((double *)x)[i] = value;

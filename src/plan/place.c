@@ -22,7 +22,7 @@ static void fill_constant(gr__compiler *c, gr_val v, void *to)
     const gr_node *n = gr__producer(c->g, v);
     int64_t count = 1;
     const double *from = n->op->code == GR_OP_CONST ? n->attr.f : gr__const_tensor(c->g, n->attr.i[0], &count);
-    if (gr__value(c->g, v)->shape.rank == 0 || c->backend->real_bytes == sizeof(double)) {
+    if (gr__backend_element(c->backend, GR_REAL, gr__value(c->g, v)->shape) == GR_EL_F64) {
         if (count) memcpy(to, from, (size_t)count * sizeof *from);
         return;
     }

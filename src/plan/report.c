@@ -55,10 +55,7 @@ gr_plan_view gr_plan_view_at(const gr_plan *p, int index, int output)
     gr_val v = written_by(p, index, output);
     const gr_value *value = gr__value(p->graph, v);
     const gr_node *n = gr__producer(p->graph, v);
-    size_t one = value->dtype == GR_U8    ? 1
-                 : value->dtype == GR_I32 ? sizeof(int32_t)
-                 : value->shape.rank      ? p->backend->real_bytes
-                                          : sizeof(double);
+    size_t one = gr__element_bytes(gr__backend_element(p->backend, value->dtype, value->shape));
     return (gr_plan_view){n->scope,     n->op->name, value->dtype,
                           value->shape, one,         p->arena ? gr__plan_address(p, p->spots[v]) : NULL};
 }
@@ -101,7 +98,7 @@ static bool widen(const gr_plan *p, gr__bump *memory, gr_val v, gr_ref *out)
     const gr_value *value = gr__value(p->graph, v);
     const void *from = gr__plan_address(p, p->spots[v]);
     int64_t count = gr_shape_count(value->shape);
-    bool narrow = value->dtype == GR_REAL && value->shape.rank != 0 && p->backend->real_bytes == sizeof(float);
+    bool narrow = gr__backend_element(p->backend, value->dtype, value->shape) == GR_EL_F32;
     size_t bytes = narrow ? (size_t)count * sizeof(double) : gr__value_bytes(p->backend, value);
     *out = (gr_ref){gr__bump_alloc(memory, bytes), value->dtype, value->shape};
     if (!out->data) return false;
@@ -114,7 +111,7 @@ static bool widen(const gr_plan *p, gr__bump *memory, gr_val v, gr_ref *out)
 static bool is_finite(const gr_plan *p, const gr_ref *r)
 {
     if (r->dtype != GR_REAL) return true;
-    double limit = r->shape.rank != 0 && p->backend->real_bytes == sizeof(float) ? (double)FLT_MAX : DBL_MAX;
+    double limit = gr__backend_element(p->backend, r->dtype, r->shape) == GR_EL_F32 ? (double)FLT_MAX : DBL_MAX;
     int64_t count = gr_shape_count(r->shape);
     for (int64_t i = 0; i < count; i++)
         if (!(fabs(((const double *)r->data)[i]) <= limit)) return false;
@@ -148,7 +145,7 @@ static bool evaluate(search *s, const gr_node *n)
     }
     const gr_value *value = gr__value(s->p->graph, n->out);
     for (int o = 0; o < n->n_out; o++) {
-        size_t bytes = (size_t)gr_shape_count(value[o].shape) * gr__dtype_bytes(value[o].dtype);
+        size_t bytes = (size_t)gr_shape_count(value[o].shape) * gr__ref_bytes(value[o].dtype);
         out[o] = (gr_ref){gr__bump_alloc(s->memory, bytes), value[o].dtype, value[o].shape};
         if (!out[o].data) return false;
     }

@@ -10,10 +10,7 @@ uint32_t gr__node_id(const gr_graph *g, const gr_node *n)
 
 size_t gr__value_bytes(const gr_backend *b, const gr_value *v)
 {
-    size_t element = v->dtype != GR_REAL  ? gr__dtype_bytes(v->dtype)
-                     : v->shape.rank == 0 ? sizeof(double)
-                                          : b->real_bytes;
-    return (size_t)gr_shape_count(v->shape) * element;
+    return (size_t)gr_shape_count(v->shape) * gr__element_bytes(gr__backend_element(b, v->dtype, v->shape));
 }
 
 bool gr__node_is_reduction(const gr_node *n)

@@ -364,7 +364,7 @@ static void rg_feed(rg_step *s, const char *name, const double *values)
     size_t bytes;
     void *to = gr_plan_feed(s->plan, name, &bytes);
     if (!to) return;
-    bool narrow = gr__store_backend(s->store)->real_bytes == sizeof(float);
+    bool narrow = gr__store_backend(s->store)->real == GR_EL_F32;
     if (strcmp(name, "labels") == 0)
         for (size_t i = 0; i < bytes / sizeof(int32_t); i++) ((int32_t *)to)[i] = (int32_t)values[i];
     else if (narrow && strcmp(name, "rate") != 0)
@@ -392,7 +392,7 @@ static double rg_output_at(const rg_step *s, int i, int64_t e)
     snprintf(name, sizeof name, "out%d", i);
     const void *p = gr_plan_output(s->plan, name, &shape);
     assert_non_null(p);
-    bool narrow = shape.rank != 0 && gr__store_backend(s->store)->real_bytes == sizeof(float);
+    bool narrow = gr__backend_element(gr__store_backend(s->store), GR_REAL, shape) == GR_EL_F32;
     return narrow ? (double)((const float *)p)[e] : ((const double *)p)[e];
 }
 
@@ -466,7 +466,8 @@ static void rg_same_bits(rg_step *a, rg_step *b, uint64_t seed)
         for (int i = 0; i < r->n_entries; i++) {
             const gr_entry *x = gr_store_entry(a->store, i), *y = gr_store_entry(b->store, i);
             assert_memory_equal(x->data, y->data,
-                                (size_t)x->count * (x->spec.shape.rank ? backend->real_bytes : sizeof(double)));
+                                (size_t)x->count *
+                                    gr__element_bytes(gr__backend_element(backend, GR_REAL, x->spec.shape)));
         }
     }
 }

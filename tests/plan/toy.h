@@ -151,7 +151,7 @@ static void toy_segment(const toy_kernel *k, const gr_call *call, int s)
         gr_val mine = it->out[s * it->n_out + o];
         assert_int_equal(gr_shape_count(values[at].shape), gr_shape_count(gr__value(it->graph, mine)->shape));
         memcpy(call->operand[it->n_segments * it->n_in + s * it->n_out + o], values[at].data,
-               (size_t)gr_shape_count(values[at].shape) * gr__dtype_bytes(values[at].dtype));
+               (size_t)gr_shape_count(values[at].shape) * gr__ref_bytes(values[at].dtype));
     }
 }
 
@@ -282,6 +282,6 @@ static bool toy_epilogue(const gr_graph *g, const gr_node *contraction, bool bia
     return contraction->op->code == GR_OP_MATMUL || (contraction->op->code == GR_OP_CONV && bias);
 }
 
-static const gr_backend toy = {"toy", sizeof(double), toy_fuses, 48, 24, toy_epilogue, toy_make};
+static const gr_backend toy = {"toy", GR_EL_F64, toy_fuses, 48, 24, toy_epilogue, toy_make};
 
 #endif

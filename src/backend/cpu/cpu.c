@@ -59,7 +59,7 @@ static gr_status make(gr_context *ctx, const gr_item *item, gr_kernel **out)
 
 const gr_backend gr__backend_cpu = {
     .name = "cpu",
-    .real_bytes = sizeof(float),
+    .real = GR_EL_F32,
     .fuses = gr__region_fuses,
     .max_region_nodes = GR__REGION_NODES,
     .max_region_operands = GR__REGION_OPERANDS,

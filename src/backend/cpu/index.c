@@ -63,7 +63,7 @@ gr_status gr__index_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_k
     k->rows = table.dim[0];
     k->width = 1;
     for (int i = 1; i < table.rank; i++) k->width *= table.dim[i];
-    k->element = gr__cpu_element_bytes(gr__value(g, n->out)->dtype);
+    k->element = gr__dtype_bytes(gr__value(g, n->out)->dtype, GR_EL_F32);
     k->values = gr__cpu_input(item, n->in[0]);
     k->index = gr__cpu_input(item, n->in[1]);
     double moved = (double)k->count * (double)k->width;

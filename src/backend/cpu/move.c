@@ -171,7 +171,7 @@ static gr_status make_strided(gr_context *ctx, const gr_item *item, gr__isa isa,
     int64_t stride[GR_MAX_RANK] = {0};
     read_by(g, n, stride);
     k->set = gr__native_set_get(isa);
-    k->element = gr__cpu_element_bytes(to->dtype);
+    k->element = gr__dtype_bytes(to->dtype, GR_EL_F32);
     k->from_double = from->shape.rank == 0 && from->dtype == GR_REAL;
     arrange(k, to->shape, stride);
     double bytes = (double)gr_shape_count(to->shape) * (double)k->element;
@@ -230,7 +230,7 @@ static void destroy_runs(gr_context *ctx, gr_kernel *kernel)
 static size_t row_bytes(const gr_graph *g, gr_val v, int64_t axis)
 {
     const gr_value *x = gr__value(g, v);
-    size_t bytes = gr__cpu_element_bytes(x->dtype);
+    size_t bytes = gr__dtype_bytes(x->dtype, GR_EL_F32);
     for (int i = (int)axis; i < x->shape.rank; i++) bytes *= (size_t)x->shape.dim[i];
     return bytes;
 }

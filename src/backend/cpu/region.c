@@ -369,7 +369,7 @@ static void estimate(const gr_item *item, gr__region *k)
     }
     for (int i = 0; i < k->n_segments * item->n_in; i++)
         bytes += (double)(gr_shape_count(gr__value(item->graph, item->in[i])->shape) *
-                          (int64_t)gr__cpu_element_bytes(gr__value(item->graph, item->in[i])->dtype));
+                          (int64_t)gr__dtype_bytes(gr__value(item->graph, item->in[i])->dtype, GR_EL_F32));
     for (int i = 0; i < k->n_segments * item->n_out; i++)
         bytes += 4 * (double)gr_shape_count(gr__value(item->graph, item->out[i])->shape);
     k->base.phase[0].cost_ns = 30 + GR_MAX(ns, gr__cpu_move_ns(bytes));

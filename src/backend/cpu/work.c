@@ -24,8 +24,3 @@ double gr__cpu_move_ns(double bytes)
 {
     return bytes / (bytes < 4e6 ? 70 : bytes < 4e7 ? 40 : 20);
 }
-
-size_t gr__cpu_element_bytes(gr_dtype dtype)
-{
-    return dtype == GR_U8 ? 1 : 4;
-}

@@ -14,6 +14,5 @@ int gr__cpu_shards(int64_t elements);
 void gr__cpu_part(int64_t n, int64_t step, int shards, int shard, int64_t *begin, int64_t *end);
 /* Nanoseconds to move so many bytes. */
 double gr__cpu_move_ns(double bytes);
-size_t gr__cpu_element_bytes(gr_dtype dtype);
 
 #endif

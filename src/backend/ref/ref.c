@@ -114,4 +114,4 @@ static gr_status make(gr_context *ctx, const gr_item *item, gr_kernel **out)
     return GR_OK;
 }
 
-const gr_backend gr__backend_ref = {.name = "ref", .real_bytes = sizeof(double), .make = make};
+const gr_backend gr__backend_ref = {.name = "ref", .real = GR_EL_F64, .make = make};
