@@ -102,7 +102,7 @@ static inline gr_status update_graph(gr_graph *g, gr_store *store, const update_
         if (!o->method[0].member->curvature_every) continue;
         z[i] = update_slot(g, store, p, "z");
         hz[i] = update_slot(g, store, p, "sum_bend");
-        u.probe = z;
+        u.rademacher = z;
         u.curvature = hz;
     }
     gr_status st = gr__optim_build(g, store, &u, &values);

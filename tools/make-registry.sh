@@ -1,56 +1,64 @@
 #!/bin/sh
-# Writes the tables of families as C on standard output: for every family word given, each line `GR_WORD(name) =` at the start of a line in
-# the *.c files of the folders becomes an entry, sorted by name. A family without members gets an empty table.
-# The family `common` is of plain gr_member objects, GR_COMMON(clip_common) being gr__clip_common.
-# Usage: make-registry.sh HEADER "FAMILY..." FOLDER...
+# Writes the tables of families as C on standard output. For every family word given, each line `GR_WORD(name) =` at the
+# start of a line in the *.c files of the folders becomes an entry, sorted by name: a table of the members, and
+# gr__family_WORD with their heads and the rows of `GR_COMMON(WORD_common) =`, where there are any. A family without
+# members gets empty tables. The word `common` stands for plain gr_member objects, GR_COMMON(clip_common) being
+# gr__clip_common.
+# Usage: make-registry.sh "WORD=HEADER..." FOLDER...
 set -eu
 export LC_ALL=C
-header=$1
-families=$2
-shift 2
+families=$1
+shift
+
+defined() { # MACRO: the names it defines
+    find "$@" -maxdepth 1 -name '*.c' -exec sed -n "s/^$macro(\([A-Za-z0-9_]*\)) *=.*/\1/p" {} + | sort
+}
 
 echo "/* Written by tools/make-registry.sh; adding a member's file and building again changes it. */"
 echo "#include <stddef.h>"
 echo
-echo "#include \"$header\""
+for family in $families; do echo "#include \"${family#*=}\""; done | sort -u
 for family in $families; do
+    family=${family%%=*}
     macro=GR_$(printf %s "$family" | tr '[:lower:]' '[:upper:]')
-    names=$(find "$@" -maxdepth 1 -name '*.c' -exec sed -n "s/^$macro(\([A-Za-z0-9_]*\)) *=.*/\1/p" {} + | sort)
+    names=$(defined "$@")
     twice=$(printf '%s\n' "$names" | uniq -d)
     if [ -n "$twice" ]; then
         echo "make-registry.sh: $family $twice is defined twice" >&2
         exit 1
     fi
-    type=gr_$family
-    prefix=gr__${family}_
+    case $family in
+    *y) plural=${family%y}ies ;;
+    *) plural=${family}s ;;
+    esac
     if [ "$family" = common ]; then
-        type=gr_member
-        prefix=gr__
+        type=gr_member prefix=gr__
         strays=$(find "$@" -maxdepth 1 -name '*.c' -exec grep -l '^const gr_member gr__' {} +) || true
         if [ -n "$strays" ]; then
             echo "make-registry.sh: write GR_COMMON(name) = in $strays, or its rows are in no table" >&2
             exit 1
         fi
+    else
+        type=gr_$family prefix=gr__${family}_
     fi
-    count=0
     echo
-    for name in $names; do
-        echo "extern const $type $prefix$name;"
-        count=$((count + 1))
-    done
+    for name in $names; do echo "extern const $type $prefix$name;"; done
     echo "static const $type *const ${family}_table[] = {"
-    for name in $names; do
-        echo "    &$prefix$name,"
-    done
+    for name in $names; do echo "    &$prefix$name,"; done
     echo "    NULL,"
     echo "};"
-    case $family in
-    *y) plural=${family%y}ies ;;
-    *) plural=${family}s ;;
-    esac
     echo "const $type *const *gr__$plural(int *n)"
     echo "{"
-    echo "    *n = $count;"
+    echo "    *n = $(printf '%s' "$names" | grep -c .);" || true
     echo "    return ${family}_table;"
     echo "}"
+    [ "$family" != common ] || continue
+    macro=GR_COMMON
+    common=$(defined "$@" | grep -x "${family}_common") || true
+    [ -z "$common" ] || echo "extern const gr_member gr__$common;"
+    echo "static const gr_member *const ${family}_heads[] = {"
+    for name in $names; do echo "    &$prefix$name.head,"; done
+    echo "    NULL,"
+    echo "};"
+    echo "const gr_family gr__family_$family = {${family}_heads, $(printf '%s' "$names" | grep -c . || true), ${common:+&gr__}${common:-NULL}};"
 done

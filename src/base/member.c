@@ -111,6 +111,33 @@ gr_status gr__member_find(gr_context *ctx, const char *family, const gr_member *
     return GR_E_NAME;
 }
 
+const char *gr__type_of(gr_context *ctx, const gr_tree *tree, const char *noun, const char *fallback)
+{
+    const gr_tree *type = tree && tree->kind == GR_TREE_MAP ? gr__tree_get(tree, "type") : tree;
+    if (type && type->kind == GR_TREE_TEXT) return type->text;
+    if (type) {
+        gr__tree_fail(ctx, type, GR_E_TYPE, NULL, "%s is not the name of %s %s", gr__tree_kind_name(type),
+                      strchr("aeiou", noun[0]) ? "an" : "a", noun);
+        return NULL;
+    }
+    if (fallback) return fallback;
+    if (tree)
+        gr__tree_fail(ctx, tree, GR_E_MISSING, NULL, "`type` is missing: the name of a member of family %s", noun);
+    else
+        gr__fail(ctx, GR_E_MISSING, "no %s is given", noun);
+    return NULL;
+}
+
+const gr_member *gr__family_find(gr_context *ctx, const gr_family *f, const char *noun, const gr_tree *tree,
+                                 const char *fallback)
+{
+    const gr_member *found = NULL;
+    const char *name = gr__type_of(ctx, tree, noun, fallback);
+    const gr_tree *type = gr__tree_get(tree, "type");
+    if (name) gr__member_find(ctx, noun, f->head, f->n, name, type ? type : tree, &found);
+    return found;
+}
+
 /* ---- checking one value ---- */
 
 static bool is_scalar(const gr_tree *t)
@@ -252,6 +279,11 @@ static int find_row(const gr_member *m, const char *name)
     return -1;
 }
 
+bool gr__member_has(const gr_member *m, const char *row)
+{
+    return find_row(m, row) >= 0;
+}
+
 static gr_status check_keys(gr_context *ctx, const gr_member *m, const gr_tree *tree, const char *const *also)
 {
     for (int i = 0; i < tree->n; i++) {
@@ -324,6 +356,23 @@ gr_status gr__settings_make(gr_context *ctx, gr__bump *b, const gr_member *m, co
     for (int i = 0; i < m->n_rows && st == GR_OK; i++) st = settle_row(ctx, b, &m->rows[i], preset, &s, i);
     if (st == GR_OK) *out = s;
     return st;
+}
+
+static const char **row_names(gr__bump *b, const gr_member *m)
+{
+    const char **names = gr__bump_alloc(b, ((size_t)m->n_rows + 1) * sizeof *names);
+    for (int i = 0; names && i < m->n_rows; i++) names[i] = m->rows[i].name;
+    return names;
+}
+
+gr_status gr__settings_both(gr_context *ctx, gr__bump *b, const gr_member *m, const gr_member *common,
+                            const gr_tree *tree, gr_preset preset, gr_settings *own, gr_settings *rest)
+{
+    const gr_tree *map = tree && tree->kind == GR_TREE_MAP ? tree : NULL;
+    const char **own_names = row_names(b, m), **common_names = row_names(b, common);
+    if (!own_names || !common_names) return gr__error_code(ctx);
+    gr_status st = gr__settings_make(ctx, b, m, tree, preset, common_names, own);
+    return st == GR_OK ? gr__settings_make(ctx, b, common, map, preset, own_names, rest) : st;
 }
 
 /* ---- reading ---- */

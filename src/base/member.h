@@ -40,9 +40,18 @@ typedef struct gr_member {
     int n_rows;
 } gr_member;
 
+/* One parameter row. After the help may come what presets change: GR_ROW("eps", REAL, "1e-3", "(0,1]", "1", "...",
+ * .paper = "1e-8"). */
+#define GR_ROW(row_name, row_kind, row_value, row_range, row_unit, ...)                                        \
+    {                                                                                                          \
+        .name = row_name, .kind = GR_ROW_##row_kind, .value = row_value, .range = row_range, .unit = row_unit, \
+        .help = __VA_ARGS__                                                                                    \
+    }
 #define GR_ROWS(array) .rows = (array), .n_rows = (int)GR_COUNT(array)
 
 typedef enum gr_preset { GR_PRESET_CHAPTER, GR_PRESET_PAPER, GR_PRESET_TORCH } gr_preset;
+
+bool gr__member_has(const gr_member *m, const char *row);
 
 /* The checked values of one member, in the order of its rows. Lives in the bump allocator it was made with. */
 typedef struct gr_settings {
@@ -72,6 +81,25 @@ gr_tree *gr__settings_tree(gr__bump *b, const gr_settings *s);
 /* Is x within a range text: an interval "[0,1)", "(0,inf)", "(-inf,inf)", a set "{1,2,4}", or "" for anything? NaN
  * never is. */
 bool gr__in_range(double x, const char *range);
+
+/* A family: its members' heads, sorted by name, and the rows that each has beside its own. The build writes one a
+ * family (tools/make-registry.sh): GR_OPTIMIZER(adam) enters gr__optimizer_adam into gr__family_optimizer. A head
+ * stands first in its member, so that the head found is the member. */
+typedef struct gr_family {
+    const gr_member *const *head;
+    int n;
+    const gr_member *common; /* NULL: none */
+} gr_family;
+
+/* The member that a tree names: a plain name, `type` of a map, or the fallback where the tree is NULL or a map
+ * without. noun: what messages call it, "optimizer". NULL: refused, kept in ctx at the tree's place. */
+const gr_member *gr__family_find(gr_context *ctx, const gr_family *f, const char *noun, const gr_tree *tree,
+                                 const char *fallback);
+/* The name alone, as gr__family_find reads it. */
+const char *gr__type_of(gr_context *ctx, const gr_tree *tree, const char *noun, const char *fallback);
+/* Settings of the member, and of the common rows, from one tree that may hold either's keys. */
+gr_status gr__settings_both(gr_context *ctx, gr__bump *b, const gr_member *m, const gr_member *common,
+                            const gr_tree *tree, gr_preset preset, gr_settings *own, gr_settings *rest);
 /* Finds `name` among n members; on failure GR_E_NAME with the nearest, at the place of `at` (may be NULL). */
 gr_status gr__member_find(gr_context *ctx, const char *family, const gr_member *const *members, int n, const char *name,
                           const gr_tree *at, const gr_member **out);

@@ -182,6 +182,17 @@ bool gr__tree_put(gr__bump *b, gr_tree *map, const char *key, gr_tree *child)
     return true;
 }
 
+bool gr__tree_put_number(gr__bump *b, gr_tree *map, const char *key, double x)
+{
+    char text[32];
+    return gr__tree_put(b, map, key, gr__tree_scalar(b, gr__double_text(x, text)));
+}
+
+bool gr__tree_put_text(gr__bump *b, gr_tree *map, const char *key, const char *text)
+{
+    return gr__tree_put(b, map, key, gr__tree_text(b, text));
+}
+
 gr_tree *gr__tree_get(const gr_tree *map, const char *key)
 {
     if (!map || map->kind != GR_TREE_MAP) return NULL;

@@ -39,7 +39,9 @@ gr_tree *gr__tree_list(gr__bump *b);
 gr_tree *gr__tree_map(gr__bump *b);
 bool gr__tree_push(gr__bump *b, gr_tree *list, gr_tree *child);
 bool gr__tree_put(gr__bump *b, gr_tree *map, const char *key, gr_tree *child); /* replaces an equal key, else appends */
-gr_tree *gr__tree_copy(gr__bump *b, const gr_tree *t);                         /* deep, places kept */
+bool gr__tree_put_number(gr__bump *b, gr_tree *map, const char *key, double x);
+bool gr__tree_put_text(gr__bump *b, gr_tree *map, const char *key, const char *text);
+gr_tree *gr__tree_copy(gr__bump *b, const gr_tree *t); /* deep, places kept */
 bool gr__tree_equal(const gr_tree *a,
                     const gr_tree *b); /* same kinds and values; places and the order of keys do not matter */
 gr_tree *gr__tree_get(const gr_tree *map, const char *key); /* NULL if absent or not a map */

@@ -3,7 +3,10 @@
 #include <string.h>
 
 #include "cli/explain.h"
+#include "cost/cost.h"
 #include "data/data.h"
+#include "init/init.h"
+#include "nn/layer.h"
 #include "optim/optim.h"
 #include "study/derivative.h"
 #include "study/lab.h"
@@ -15,31 +18,42 @@ typedef struct listing {
     int n;
 } listing;
 
-#define COLLECT(l, type, accessor)                                                                         \
-    do {                                                                                                   \
-        int count_;                                                                                        \
-        const type *const *table_ = accessor(&count_);                                                     \
-        for (int i_ = 0; i_ < count_ && (l)->n < MAX_MEMBERS; i_++) (l)->at[(l)->n++] = &table_[i_]->head; \
-    } while (0)
+/* The order in which they are listed. */
+static const gr_family *const families[] = {&gr__family_layer,   &gr__family_cost,     &gr__family_optimizer,
+                                            &gr__family_penalty, &gr__family_schedule, &gr__family_init,
+                                            &gr__family_source,  &gr__family_prepare,  &gr__family_figure};
+
+static void add(listing *l, const gr_member *m)
+{
+    for (int i = 0; i < l->n; i++)
+        if (l->at[i] == m) return;
+    if (l->n < MAX_MEMBERS) l->at[l->n++] = m;
+}
+
+/* Rows that stand beside members, of this family or of any (NULL); those that each member of a family has are shown
+ * with it. */
+static void add_commons(listing *l, const char *family)
+{
+    int n;
+    const gr_member *const *all = gr__commons(&n);
+    for (int i = 0; i < n; i++) {
+        bool shown = family && strcmp(all[i]->family, family) != 0;
+        for (size_t f = 0; f < GR_COUNT(families); f++) shown |= all[i] == families[f]->common;
+        if (!shown) add(l, all[i]);
+    }
+}
 
 static void collect(listing *l)
 {
     int sections;
     const gr_member *const *section = gr__recipe_sections(&sections);
     l->n = 0;
-    while (l->n < sections) l->at[l->n] = section[l->n], l->n++;
-    COLLECT(l, gr_layer, gr__layers);
-    COLLECT(l, gr_cost, gr__costs);
-    COLLECT(l, gr_optimizer, gr__optimizers);
-    static const gr_member *const around[] = {&gr__optimizer_switch, &gr__clip_common, &gr__group_common,
-                                              &gr__lookahead_common, &gr__swa_common};
-    for (size_t i = 0; i < GR_COUNT(around) && l->n < MAX_MEMBERS; i++) l->at[l->n++] = around[i];
-    COLLECT(l, gr_penalty, gr__penalties);
-    COLLECT(l, gr_schedule, gr__schedules);
-    COLLECT(l, gr_init, gr__inits);
-    COLLECT(l, gr_source, gr__sources);
-    COLLECT(l, gr_prepare, gr__prepares);
-    COLLECT(l, gr_figure, gr__figures);
+    for (int i = 0; i < sections; i++) add(l, section[i]);
+    for (size_t f = 0; f < GR_COUNT(families); f++) {
+        for (int i = 0; i < families[f]->n; i++) add(l, families[f]->head[i]);
+        if (families[f]->n) add_commons(l, families[f]->head[0]->family);
+    }
+    add_commons(l, NULL);
 }
 
 /* `adam`, or `optimizer.adam` where a name is in several families. */
@@ -50,15 +64,12 @@ static bool named(const gr_member *m, const char *name)
     return strcmp(name, m->name) == 0;
 }
 
-/* The rows that every member of a family has beside its own; NULL: none. */
+/* The rows that every member of its family has beside its own; NULL: none. */
 static const gr_member *common_of(const gr_member *m)
 {
-    static const gr_member *const all[] = {&gr__layer_common, &gr__optimizer_common, &gr__schedule_common,
-                                           &gr__penalty_common, &gr__figure_common};
-    static const char *const families[] = {"layer", "optimizer", "schedule", "penalty", "figure"};
-    if (m == &gr__optimizer_switch) return NULL;
-    for (size_t i = 0; i < GR_COUNT(all); i++)
-        if (strcmp(families[i], m->family) == 0) return all[i];
+    for (size_t f = 0; f < GR_COUNT(families); f++)
+        for (int i = 0; i < families[f]->n; i++)
+            if (families[f]->head[i] == m) return families[f]->common;
     return NULL;
 }
 
@@ -75,24 +86,17 @@ static const gr_row *row_at(const gr_member *m, int i)
 /* Defaults of `decay` and `weight_decay` are the member's own: the common rows cannot know them. */
 static const char *default_of(const gr_member *m, const gr_row *r)
 {
-    int n;
-    const gr_optimizer *const *table = gr__optimizers(&n);
-    for (int i = 0; i < n; i++) {
-        if (&table[i]->head != m) continue;
-        if (strcmp(r->name, "decay") == 0) return strcmp(table[i]->decay, "own") == 0 ? "(refused)" : table[i]->decay;
-        if (strcmp(r->name, "weight_decay") == 0 && table[i]->weight_decay) return table[i]->weight_decay;
-    }
+    if (common_of(m) != gr__family_optimizer.common) return r->value;
+    const gr_optimizer *o = (const gr_optimizer *)m;
+    if (strcmp(r->name, "decay") == 0) return strcmp(o->decay, "own") == 0 ? "(refused)" : o->decay;
+    if (strcmp(r->name, "weight_decay") == 0 && o->weight_decay) return o->weight_decay;
     return r->value;
 }
 
 /* The schedule that a member is, or NULL. */
 static const gr_schedule *schedule_of(const gr_member *m)
 {
-    int n;
-    const gr_schedule *const *table = gr__schedules(&n);
-    for (int i = 0; i < n; i++)
-        if (&table[i]->head == m) return table[i];
-    return NULL;
+    return common_of(m) == gr__family_schedule.common ? (const gr_schedule *)m : NULL;
 }
 
 /* rates: an example of a schedule, or NULL. */

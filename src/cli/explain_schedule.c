@@ -64,13 +64,6 @@ static const gr_row example_rows[] = {
 static const gr_member example = {
     .family = "explain", .name = "example", .title = "", .cite = "", .equations = "", GR_ROWS(example_rows)};
 
-static bool has_row(const gr_member *m, const char *name)
-{
-    for (int i = 0; i < m->n_rows; i++)
-        if (strcmp(m->rows[i].name, name) == 0) return true;
-    return false;
-}
-
 bool cli_is_run_flag(const char *set)
 {
     return strncmp(set, "threads=", 8) == 0 || strncmp(set, "seed=", 5) == 0;
@@ -85,8 +78,8 @@ static gr_status split_sets(cli *c, const gr_schedule *m, const gr_tree *given, 
     if ((m->example && !shown) || !gr__tree_put(c->memory, schedule, "type", gr__tree_text(c->memory, m->head.name)))
         return GR_E_MEMORY;
     for (int i = 0; i < given->n; i++) {
-        gr_tree *to = has_row(&example, given->key[i]) ? run : schedule;
-        own |= has_row(&m->head, given->key[i]);
+        gr_tree *to = gr__member_has(&example, given->key[i]) ? run : schedule;
+        own |= gr__member_has(&m->head, given->key[i]);
         if (!gr__tree_put(c->memory, to, given->key[i], given->child[i])) return GR_E_MEMORY;
     }
     for (int i = 0; shown && !own && i < shown->n; i++)

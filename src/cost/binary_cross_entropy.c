@@ -1,6 +1,6 @@
 /* Binary cross-entropy of logits: two classes from one output, or several outputs that each say yes or no.   [PyTorch
  * BCEWithLogitsLoss] */
-#include "cost/cost.h"
+#include "cost/parts.h"
 
 static const gr_row rows[] = {
     GR_ROW("positive_weight", REAL, "1", "(0,inf)", "1", "how much more the samples of class 1 count")};

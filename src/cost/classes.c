@@ -1,7 +1,7 @@
 /* What costs of classes share: softmax parts, one-hot sums, lists of a number a class. */
 #include <math.h>
 
-#include "cost/cost.h"
+#include "cost/parts.h"
 
 bool gr__logits(gr_graph *g, gr_val output, gr_logits *out)
 {

@@ -1,58 +1,43 @@
-/* What costs share. */
+/* Costs: what a member of the family is. */
 #ifndef GR_COST_COST_H
 #define GR_COST_COST_H
 
-#include "nn/families.h"
+#include "nn/layer.h"
 
-/* ---- costs of classes ---- */
+typedef struct gr_cost_value {
+    gr_val
+        each; /* [B]: the cost of each sample (already averaged over a sample's outputs where the cost is defined so) */
+    gr_val weight; /* [B] or GR_NONE: the mean divides by the sum of weights (class weights) */
+} gr_cost_value;
 
-/* A row of logits a sample, its largest one subtracted first: nothing overflows, whatever the logits. */
-typedef struct gr_logits {
-    int64_t batch, classes;
-    gr_val z;       /* [B,K], at most 0 */
-    gr_val exp;     /* [B,K] */
-    gr_val log_sum; /* [B]: log of the sum of exp */
-} gr_logits;
-/* Fails the graph where the output is not [B,K]. */
-bool gr__logits(gr_graph *g, gr_val output, gr_logits *out);
-/* 1 at the class of each sample, 0 elsewhere: [B,K]. */
-gr_val gr__one_hot(gr_graph *g, const gr_logits *l, gr_val target);
-/* The sum over the classes of x where the condition holds: [B]. Other values are never multiplied by 0: an infinite one
- * does no harm. */
-gr_val gr__sum_where(gr_graph *g, gr_val condition, gr_val x);
-gr_val gr__softmax(gr_graph *g, gr_val output); /* over the last axis */
-/* The probabilities of classes 0 and 1, [B,2], from one logit a sample. */
-gr_val gr__predict_two(gr_graph *g, gr_val output);
-/* log(1 + exp(z)) and log(1 + exp(-z)), without overflow; the slope at 0 is exactly 1/2 of either. */
-void gr__softplus_both(gr_graph *g, gr_val z, gr_val *of_z, gr_val *of_minus_z);
+/* What a sample's target is. */
+typedef enum gr_target_form {
+    GR_FORM_CLASS,        /* the index of its class: GR_I32 [B] */
+    GR_FORM_LABELS,       /* a number from 0 to 1 an output, each a yes or no of its own */
+    GR_FORM_DISTRIBUTION, /* a probability an output */
+    GR_FORM_VALUES,       /* a number an output */
+} gr_target_form;
 
-/* Fails the graph where the output is not one row of at least two logits a sample, or the data has more classes.
- * `what`: "cross-entropy".
- */
-bool gr__check_logits(gr_build *b, const char *what, gr_shape output, int classes);
-/* A list of one number >= 0 a class, not all 0, under the setting `key`; fails the graph otherwise. hint: what helps
- * where it is no list.
- */
-bool gr__check_class_list(gr_build *b, const char *key, const char *hint, const gr_tree *list, int64_t classes);
-/* One number a class, [1,K]; GR_NONE without memory. */
-gr_val gr__class_list(gr_build *b, const gr_tree *list, int64_t classes);
+typedef struct gr_reading {
+    const char *as; /* "softmax", "sigmoid", "value": how predict reads the output, and which layer before it would be
+                       one too many */
+    gr_target_form target;
+} gr_reading;
 
-/* ---- costs of values ---- */
-
-/* How a sample's outputs come together: the row of mse, mae and huber. */
-#define GR_ROW_PER                                         \
-    GR_ROW("per", CHOICE, "element", "element|sample", "", \
-           "mean over a sample's outputs, or their sum; over the samples always the mean")
-/* Classes [B], or values, as numbers of the output's shape. Fails the graph where counts differ. */
-gr_val gr__target_values(gr_graph *g, gr_val target, gr_shape output);
-/* output - target. */
-gr_val gr__residual(gr_graph *g, gr_val output, gr_val target);
-/* [B, ...] -> [B]: the mean over a sample's values. */
-gr_val gr__mean_per_sample(gr_graph *g, gr_val x);
-/* [B, ...] -> [B], as the setting `per` says. */
-gr_cost_value gr__per(gr_graph *g, const gr_settings *s, gr_val x);
-gr_reading gr__read_values(gr_shape output);
-gr_val gr__predict_values(gr_build *b, const gr_settings *s, gr_val output);
-bool gr__check_values(gr_build *b, const gr_settings *s, gr_shape output, int classes);
+typedef struct gr_cost {
+    gr_member head;
+    gr_reading (*reading)(gr_shape output); /* of one sample */
+    gr_val (*predict)(gr_build *b, const gr_settings *s,
+                      gr_val output); /* probabilities [B,K] (sigmoid: [B,1] -> [B,2]), or the values */
+    gr_cost_value (*build)(gr_build *b, const gr_settings *s, gr_val output, gr_val target,
+                           bool training); /* training false: without smoothing */
+    /* Checks the output's shape (of one sample, no batch axis) against the classes of the data (0: unknown). Fails the
+     * graph otherwise: GR_E_DATA where the data has more classes than the output can tell, GR_E_SHAPE where the shape
+     * is none this cost takes. `build` relies on labels within 0..classes-1. */
+    bool (*check)(gr_build *b, const gr_settings *s, gr_shape output, int classes);
+} gr_cost;
+#define GR_COST(name) const gr_cost gr__cost_##name
+const gr_cost *const *gr__costs(int *n);
+extern const gr_family gr__family_cost; /* generated */
 
 #endif

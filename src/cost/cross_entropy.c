@@ -4,7 +4,7 @@
  * factor before the logarithm. */
 #include <string.h>
 
-#include "cost/cost.h"
+#include "cost/parts.h"
 
 static const gr_row rows[] = {
     GR_ROW("label_smoothing", REAL, "0", "[0,1)", "1",

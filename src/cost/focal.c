@@ -5,7 +5,7 @@
  * number of anchors; here the mean is over samples, alpha in it. */
 #include <math.h>
 
-#include "cost/cost.h"
+#include "cost/parts.h"
 
 static const gr_row rows[] = {
     GR_ROW("gamma", REAL, "2", "[0,inf)", "1", "how quickly right answers lose weight; 0 is cross-entropy"),

@@ -1,7 +1,7 @@
 /* Huber's cost: squared up to delta, linear beyond, so that outliers pull no harder than delta.   [Huber 1964, eq. 2.5;
  * PyTorch HuberLoss] With c, the residual r limited to +-delta, both pieces are c (r - c/2); there is no absolute
  * value, so the curvature at r = 0 is there too. */
-#include "cost/cost.h"
+#include "cost/parts.h"
 
 static const gr_row rows[] = {
     GR_ROW("delta", REAL, "1", "(0,inf)", "target", "residuals beyond it count linearly"),

@@ -1,6 +1,6 @@
 /* Kullback-Leibler divergence of the target distribution from the softmax of logits.              [Kullback & Leibler
  * 1951; PyTorch KLDivLoss] The targets' own entropy is part of it, so a perfect answer costs 0; 0 log 0 is 0. */
-#include "cost/cost.h"
+#include "cost/parts.h"
 
 static gr_reading reading(gr_shape output)
 {

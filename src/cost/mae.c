@@ -1,6 +1,6 @@
 /* Mean absolute error, L1.                                                                        [Laplace 1774;
  * PyTorch L1Loss] Where an output meets its target the slope is 0, one of the subgradients. */
-#include "cost/cost.h"
+#include "cost/parts.h"
 
 static const gr_row rows[] = {GR_ROW_PER};
 

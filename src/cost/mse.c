@@ -1,6 +1,6 @@
 /* Mean squared error: over all outputs of a sample, then over samples.                           [Gauss 1809; PyTorch
  * MSELoss] */
-#include "cost/cost.h"
+#include "cost/parts.h"
 
 static const gr_row rows[] = {GR_ROW_PER};
 

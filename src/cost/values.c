@@ -1,5 +1,5 @@
 /* What costs of values share: targets in the output's shape, means and sums over a sample's outputs. */
-#include "cost/cost.h"
+#include "cost/parts.h"
 #include "graph/node.h"
 
 /* [B, ...] -> [B, values of a sample]. */

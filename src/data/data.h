@@ -70,6 +70,7 @@ typedef struct gr_source {
 } gr_source;
 #define GR_SOURCE(name) const gr_source gr__source_##name
 const gr_source *const *gr__sources(int *n); /* generated */
+extern const gr_family gr__family_source;    /* generated */
 
 /* tree: {type: idx, images: ..., labels: ...}. Errors have the place of the key at fault, GR_E_FILE, GR_E_FORMAT or
  * GR_E_DATA. */
@@ -130,6 +131,7 @@ typedef struct gr_prepare {
 } gr_prepare;
 #define GR_PREPARE(name) const gr_prepare gr__prepare_##name
 const gr_prepare *const *gr__prepares(int *n); /* generated */
+extern const gr_family gr__family_prepare;     /* generated */
 /* Where the set declares missing values and the list has no `impute`, one with the means is put first. */
 gr_status gr__prepare_fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr_set *set, const gr_rows *train,
                           gr_shape model_input, gr_prepared **out, int *n);

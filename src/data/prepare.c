@@ -14,10 +14,9 @@ static gr_status find(gr_context *ctx, const gr_tree *tree, const gr_prepare **o
     if (!type || type->kind != GR_TREE_TEXT)
         return gr__tree_fail(ctx, tree, GR_E_TYPE, "write standardize, or {type: scale, by: 1/255}",
                              "a step of preparation needs a \"type\"");
-    int n;
-    const gr_prepare *const *all = gr__prepares(&n);
-    const gr_member *found; /* the head stands first */
-    gr_status st = gr__member_find(ctx, "prepare", (const gr_member *const *)all, n, type->text, type, &found);
+    const gr_member *found;
+    gr_status st =
+        gr__member_find(ctx, "prepare", gr__family_prepare.head, gr__family_prepare.n, type->text, type, &found);
     if (st == GR_OK) *out = (const gr_prepare *)found;
     return st;
 }

@@ -30,10 +30,9 @@ static gr_status find(gr_context *ctx, const gr_tree *tree, const gr_source **ou
         return gr__tree_fail(ctx, type, GR_E_TYPE, "write {type: idx, images: ..., labels: ...}",
                              "%s is not the type of a source", gr__tree_show(type, shown, sizeof shown));
     }
-    int n;
-    const gr_source *const *all = gr__sources(&n);
-    const gr_member *found; /* the head stands first in gr_source */
-    gr_status st = gr__member_find(ctx, "source", (const gr_member *const *)all, n, type->text, type, &found);
+    const gr_member *found;
+    gr_status st =
+        gr__member_find(ctx, "source", gr__family_source.head, gr__family_source.n, type->text, type, &found);
     if (st == GR_OK) *out = (const gr_source *)found;
     return st;
 }

@@ -1,6 +1,6 @@
 /* Constant: one value for all. Units of a layer then stay equal and learn nothing of their own, which `gradus lab` may
  * want to show. */
-#include "nn/families.h"
+#include "init/init.h"
 
 static const gr_row rows[] = {GR_ROW("value", REAL, "0.1", "(-inf,inf)", "1", "the value")};
 

@@ -2,7 +2,7 @@
 #ifndef GR_INIT_DRAW_H
 #define GR_INIT_DRAW_H
 
-#include "nn/families.h"
+#include "init/init.h"
 
 /* All with mean 0 but for `mean`. A truncated normal is cut at twice the standard deviation of what is cut; corrected,
  * the result has `std`, else what is cut has it and the result 0.88 of it. */

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "nn/families.h"
+#include "init/init.h"
 
 enum { OWN_ROWS = 2 }; /* what a layer's own `init:` takes: the first rows */
 
@@ -17,7 +17,7 @@ static const gr_row common_rows[] = {
     GR_ROW("relu_bias", REAL, "0", "[0,inf)", "1",
            "above 0: of layers before a ReLU, instead of `bias`; a small number keeps units alive"),
 };
-GR_COMMON(init_common) = {
+GR_COMMON(init_section) = {
     .family = "recipe",
     .name = "init",
     .title = "Initial values; a layer's own `init` has weights and bias alone",
@@ -29,24 +29,10 @@ GR_COMMON(init_common) = {
 };
 static const gr_member own_common = {.family = "init", .name = "init", .rows = common_rows, .n_rows = OWN_ROWS};
 
-/* ---- members by name ---- */
-
-static const gr_init *find(gr_context *ctx, const gr_tree *tree, const char *fallback)
-{
-    const gr_member *heads[128], *found;
-    int n;
-    const gr_init *const *all = gr__inits(&n);
-    const char *name = gr__type_of(ctx, tree, "initialiser", fallback);
-    n = GR_MIN(n, (int)GR_COUNT(heads));
-    for (int i = 0; i < n; i++) heads[i] = &all[i]->head;
-    if (!name || gr__member_find(ctx, "initialiser", heads, n, name, tree, &found) != GR_OK) return NULL;
-    return (const gr_init *)found; /* head stands first */
-}
-
 static gr_status make(gr_context *ctx, gr__bump *b, const gr_tree *tree, const char *fallback, bool bias,
                       gr_preset preset, const gr_init **member, gr_settings *s)
 {
-    *member = find(ctx, tree, fallback);
+    *member = (const gr_init *)gr__family_find(ctx, &gr__family_init, "initialiser", tree, fallback);
     if (!*member) return gr__error_code(ctx);
     if (bias && (*member)->weights_only)
         return gr__tree_fail(ctx, tree, GR_E_CONFLICT,
@@ -81,7 +67,7 @@ static gr_status special_bias(gr_context *ctx, gr__bump *b, const gr_init_from *
                               const gr_tree **tree)
 {
     gr_settings common;
-    gr_status st = gr__settings_make(ctx, b, &gr__init_common, from->tree, from->preset, NULL, &common);
+    gr_status st = gr__settings_make(ctx, b, &gr__init_section, from->tree, from->preset, NULL, &common);
     if (st != GR_OK) return st;
     double relu = gr__setting_real(&common, "relu_bias");
     *tree = NULL;
@@ -200,7 +186,7 @@ static gr_status resolve_map(gr_context *ctx, gr__bump *b, const gr_member *rows
 
 gr_status gr__init_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_tree **out)
 {
-    return resolve_map(ctx, b, &gr__init_common, tree, preset, out);
+    return resolve_map(ctx, b, &gr__init_section, tree, preset, out);
 }
 
 gr_status gr__init_resolve_own(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_tree **out)

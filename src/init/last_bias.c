@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "nn/families.h"
+#include "init/init.h"
 
 /* How many targets say k, of how many: counts of labels; or, where targets are shares themselves (distributions,
  * several yes-or-no outputs), the sum of them. */

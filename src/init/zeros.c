@@ -1,7 +1,7 @@
 /* Zeros: what biases start from. */
 #include <string.h>
 
-#include "nn/families.h"
+#include "init/init.h"
 
 static gr_status fill(gr_context *ctx, const gr_settings *s, const gr_init_target *t, double *values)
 {

@@ -313,18 +313,9 @@ static gr_status read_metrics(gr__recipe_reader *k)
 static gr_status find_cost(gr__recipe_reader *k, const gr_tree *t)
 {
     static const char *const also[] = {"reduction", NULL};
-    const gr_member *heads[128], *found;
-    int n;
-    const gr_cost *const *all = gr__costs(&n);
-    const char *name = gr__type_of(k->ctx, t, "cost", NULL);
-    if (!name) return gr__error_code(k->ctx);
-    n = GR_MIN(n, (int)GR_COUNT(heads));
-    for (int i = 0; i < n; i++) heads[i] = &all[i]->head;
-    const gr_tree *type = gr__tree_get(t, "type");
-    gr_status st = gr__member_find(k->ctx, "cost", heads, n, name, type ? type : t, &found);
-    if (st != GR_OK) return st;
-    for (int i = 0; i < n; i++)
-        if (heads[i] == found) k->r->cost = all[i];
+    const gr_member *found = gr__family_find(k->ctx, &gr__family_cost, "cost", t, NULL);
+    if (!found) return gr__error_code(k->ctx);
+    k->r->cost = (const gr_cost *)found;
     return gr__settings_make(k->ctx, k->b, found, t, k->r->preset, also, &k->r->cost_settings);
 }
 

@@ -3,6 +3,8 @@
 #define GR_MODEL_RECIPE_H
 
 #include "base/tree.h"
+#include "cost/cost.h"
+#include "init/init.h"
 #include "optim/optim.h"
 
 /* Parses one YAML 1.2 document (libfyaml) into a tree with places. Duplicate keys, several documents, alias bombs,

@@ -121,23 +121,17 @@ static gr_status read_prepare(data_reader *d)
 {
     gr__recipe_reader *k = d->k;
     const gr_tree *t = gr__setting_tree(&d->s, "prepare");
-    const gr_member *heads[64], *found;
     gr_settings s;
     gr_tree *list = gr__tree_list(k->b);
     char shown[200];
-    int n;
-    const gr_prepare *const *all = gr__prepares(&n);
     if (gr__tree_none(t)) return put(d, "prepare", list);
     if (t->kind != GR_TREE_LIST)
         return gr__tree_fail(k->ctx, t, GR_E_TYPE, "such as [{type: scale, by: 1/255}, standardize]",
                              "%s is not a list of steps", gr__tree_show(t, shown, sizeof shown));
-    n = GR_MIN(n, (int)GR_COUNT(heads));
-    for (int i = 0; i < n; i++) heads[i] = &all[i]->head;
     for (int i = 0; i < t->n; i++) {
-        const char *name = gr__type_of(k->ctx, t->child[i], "preparation", NULL);
-        if (!name) return gr__error_code(k->ctx);
-        gr_status st = gr__member_find(k->ctx, "preparation", heads, n, name, t->child[i], &found);
-        if (st == GR_OK) st = gr__settings_make(k->ctx, k->b, found, t->child[i], k->r->preset, NULL, &s);
+        const gr_member *found = gr__family_find(k->ctx, &gr__family_prepare, "preparation", t->child[i], NULL);
+        if (!found) return gr__error_code(k->ctx);
+        gr_status st = gr__settings_make(k->ctx, k->b, found, t->child[i], k->r->preset, NULL, &s);
         if (st != GR_OK) return st;
         if (!gr__tree_push(k->b, list, gr__settings_tree(k->b, &s))) return GR_E_MEMORY;
     }

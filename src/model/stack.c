@@ -72,27 +72,23 @@ static const gr_tree *type_of(const gr_tree *t)
 
 static gr_status find_member(builder *k, const gr_tree *t, const gr_layer **out)
 {
-    const gr_member *heads[512], *found;
+    const gr_member *found;
     char shown[200];
-    int n;
-    const gr_layer *const *all = gr__layers(&n);
     const gr_tree *type = type_of(t);
     if (!type)
         return gr__tree_fail(k->ctx, t, GR_E_MISSING, "such as {type: dense, units: 10}", "a layer needs \"type\"");
     if (type->kind != GR_TREE_TEXT)
         return gr__tree_fail(k->ctx, type, GR_E_TYPE, NULL, "%s is not the name of a layer",
                              gr__tree_show(type, shown, sizeof shown));
-    n = GR_MIN(n, (int)GR_COUNT(heads));
-    for (int i = 0; i < n; i++) heads[i] = &all[i]->head;
-    gr_status st = gr__member_find(k->ctx, "layer", heads, n, type->text, type, &found);
-    for (int i = 0; st == GR_OK && i < n; i++)
-        if (heads[i] == found) *out = all[i];
+    gr_status st =
+        gr__member_find(k->ctx, "layer", gr__family_layer.head, gr__family_layer.n, type->text, type, &found);
+    if (st == GR_OK) *out = (const gr_layer *)found;
     return st;
 }
 
 static gr_status add_layer(builder *k, const gr_tree *t, const char *name, const scope *in)
 {
-    const gr_layer *member;
+    const gr_layer *member = NULL;
     gr_status st = find_member(k, t, &member);
     if (st != GR_OK) return st;
     if (k->n == GR_MAX_LAYERS) return gr__tree_fail(k->ctx, t, GR_E_RANGE, NULL, "more than %d layers", GR_MAX_LAYERS);
@@ -262,19 +258,12 @@ static gr_status connect(builder *k, size_t i)
 
 /* ---- settings ---- */
 
-static bool has_row(const gr_member *m, const char *name)
-{
-    for (int i = 0; i < m->n_rows; i++)
-        if (strcmp(m->rows[i].name, name) == 0) return true;
-    return false;
-}
-
 static gr_status check_settings(builder *k, gr_stacked *l)
 {
     const char *also[16];
     size_t n = 0;
     while (gr__layer_common_keys[n] && n + 2 < GR_COUNT(also)) also[n] = gr__layer_common_keys[n], n++;
-    bool own = has_row(&l->member->head, "activation");
+    bool own = gr__member_has(&l->member->head, "activation");
     if (!own) also[n++] = "activation";
     also[n] = NULL;
     gr_status st = gr__settings_make(k->ctx, k->b, &l->member->head, l->at, k->preset, also, &l->settings);
@@ -332,9 +321,10 @@ const char *gr__stack_ends_with(const gr_stack *s, const gr_tree **at)
 {
     for (int i = s->n - 1; i >= 0; i = s->layer[i].from[0]) {
         const gr_stacked *l = &s->layer[i];
-        const gr_tree *a = l->activation                             ? l->activation
-                           : has_row(&l->member->head, "activation") ? gr__setting_tree(&l->settings, "activation")
-                                                                     : NULL;
+        const gr_tree *a = l->activation ? l->activation
+                           : gr__member_has(&l->member->head, "activation")
+                               ? gr__setting_tree(&l->settings, "activation")
+                               : NULL;
         const gr_tree *type = a ? type_of(a) : NULL;
         *at = a ? a : l->at;
         if (type && !gr__tree_none(type) && type->kind == GR_TREE_TEXT) return type->text;

@@ -1,6 +1,6 @@
 /* Add: the sum of several layers' outputs, as at the end of a residual block.                    [He et al. 2016] */
 #include "graph/node.h"
-#include "nn/families.h"
+#include "nn/layer.h"
 
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
 {

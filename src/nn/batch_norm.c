@@ -1,7 +1,7 @@
 /* Batch normalisation: each channel gets mean 0 and variance 1 within the batch, then a scale and a shift that are
  * trained. Outside training the running statistics stand for the batch's.                                  [Ioffe &
  * Szegedy 2015, algorithms 1 and 2] */
-#include "nn/families.h"
+#include "nn/layer.h"
 
 static const gr_row rows[] = {
     GR_ROW("momentum", REAL, "0.1", "[0,1]", "1", "how far the running statistics move towards those of each batch"),

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "graph/node.h"
-#include "nn/families.h"
+#include "nn/layer.h"
 
 static const gr_row common_rows[] = {
     GR_ROW("type", TEXT, NULL, "", "", "which layer"),
@@ -168,21 +168,32 @@ static bool means_nothing(const gr_tree *t)
            (t->kind == GR_TREE_TEXT && (strcmp(t->text, "none") == 0 || strcmp(t->text, "linear") == 0));
 }
 
+/* Among the layers that are activations alone. */
+static gr_status find_activation_only(gr_context *ctx, const gr_tree *t, const char *name, const gr_member **found)
+{
+    const gr_family *f = &gr__family_layer;
+    size_t bytes = (size_t)f->n * sizeof(const gr_member *);
+    const gr_member **heads = gr__alloc(ctx, bytes);
+    int n = 0;
+    if (!heads) return GR_E_MEMORY;
+    for (int i = 0; i < f->n; i++)
+        if (((const gr_layer *)f->head[i])->activation_only) heads[n++] = f->head[i];
+    gr_status st = gr__member_find(ctx, "activation", heads, n, name, t, found);
+    gr__free(ctx, heads, bytes);
+    return st;
+}
+
 /* The layer that an `activation:` value names, with its settings; NULL with the graph failed. */
 static const gr_layer *find_activation(gr_build *b, const gr_tree *t, gr_settings *s)
 {
-    const gr_member *heads[128], *found;
-    int n, usable = 0;
-    const gr_layer *const *all = gr__layers(&n);
+    const gr_member *found = NULL;
     const char *name = gr__type_of(b->ctx, t, "activation", NULL);
-    for (int i = 0; i < n && usable < (int)GR_COUNT(heads); i++)
-        if (all[i]->activation_only) heads[usable++] = &all[i]->head;
-    if (!name || gr__member_find(b->ctx, "activation", heads, usable, name, t, &found) != GR_OK ||
+    if (!name || find_activation_only(b->ctx, t, name, &found) != GR_OK ||
         gr__settings_make(b->ctx, b->memory, found, t, GR_PRESET_CHAPTER, NULL, s) != GR_OK) {
         gr_graph_fail(b->g, gr__error_code(b->ctx), "the activation is refused");
         return NULL;
     }
-    return (const gr_layer *)found; /* head stands first */
+    return (const gr_layer *)found;
 }
 
 gr_val gr__activation_build(gr_build *b, const gr_tree *activation, gr_val x)

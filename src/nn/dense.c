@@ -1,6 +1,6 @@
 /* Dense: every output is a weighted sum of all inputs.                                          [chapter 4.1; PyTorch
  * Linear] Works on the last axis, whatever the rank: on [length, features] the same weights serve every position. */
-#include "nn/families.h"
+#include "nn/layer.h"
 
 static const gr_row rows[] = {
     GR_ROW("units", INT, NULL, "[1,1000000000]", "1", "how many outputs"),

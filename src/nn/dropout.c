@@ -4,7 +4,7 @@
  * 2^-24, so that float32 and float64 drop the same values. [Srivastava et al. 2014] */
 #include <math.h>
 
-#include "nn/families.h"
+#include "nn/layer.h"
 
 static const gr_row rows[] = {GR_ROW("rate", REAL, "0.5", "[0,1)", "1", "probability to be dropped")};
 

@@ -1,6 +1,6 @@
 /* Flatten: all values of a sample in one row, in the order of files: a picture by channel, then height, then width, so
  * that a dense layer after it has the weights that PyTorch's has. [PyTorch Flatten on NCHW] */
-#include "nn/families.h"
+#include "nn/layer.h"
 
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
 {

@@ -1,6 +1,6 @@
 /* Leaky ReLU: negative values keep a small slope.                                                [Maas, Hannun & Ng
  * 2013] */
-#include "nn/families.h"
+#include "nn/layer.h"
 
 static const gr_row rows[] = {GR_ROW("slope", REAL, "0.01", "[0,1]", "1", "what negative values are multiplied by")};
 

@@ -1,5 +1,5 @@
 /* ReLU: negative values become 0, and 0 has gradient 0, as in PyTorch. */
-#include "nn/families.h"
+#include "nn/layer.h"
 
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
 {

@@ -1,7 +1,7 @@
 /* Softmax over the last axis: positive numbers that sum to 1.                                    [Bridle 1990]
  * The largest is subtracted first, so that nothing overflows; the result does not depend on it, so no gradient passes
  * there. */
-#include "nn/families.h"
+#include "nn/layer.h"
 
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
 {

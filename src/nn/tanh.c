@@ -1,5 +1,5 @@
 /* Hyperbolic tangent: squeezes into (-1, 1). */
-#include "nn/families.h"
+#include "nn/layer.h"
 
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
 {

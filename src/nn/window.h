@@ -2,7 +2,7 @@
 #ifndef GR_NN_WINDOW_H
 #define GR_NN_WINDOW_H
 
-#include "nn/families.h"
+#include "nn/layer.h"
 
 /* Per axis (height, width); a sequence has height 1. */
 typedef struct gr__window {

@@ -35,23 +35,20 @@ static bool due_switch(const gr_update_rules *r, const gr_clock *c)
     return c->step > 0 && c->step == gr__clock_updates(r->optim->at, c);
 }
 
-/* SGD's momentum sums gradients, Adam's averages them: the sum of a constant gradient is 1/(1 - momentum) times as
+/* SGD's momentum sums gradients, Adam's averages them: the sum of a constant gradient is share/(1 - decay) times as
  * large. */
 static gr_status build_switch(const gr_update_rules *r, gr_graph *g, gr_store *store, const gr_param_info *params,
                               size_t n)
 {
-    const gr_method *first = &r->optim->method[0], *then = &r->optim->method[1];
-    gr_val t = gr_slot(g, "optimizer/t", GR_SCALAR), beta1 = gr_const(g, gr__setting_real(&first->settings, "beta1"));
-    gr_val unbias = gr__one_minus(g, gr_pow(g, beta1, t));
-    gr_val scale = gr_recip(g, gr_mul(g, unbias, gr_const(g, 1 - gr__setting_real(&then->settings, "momentum"))));
+    gr_first_moment first = gr__method_moment(&r->optim->method[0]), then = gr__method_moment(&r->optim->method[1]);
+    gr_val t = gr_slot(g, "optimizer/t", GR_SCALAR);
+    gr_val unbias = gr__one_minus(g, gr_pow(g, gr_const(g, first.decay), t));
+    gr_val scale = gr_div(g, gr_const(g, then.share), gr_mul(g, unbias, gr_const(g, 1 - then.decay)));
     for (size_t i = 0; i < n; i++) {
-        char from[512], to[512];
-        snprintf(from, sizeof from, "%s/m", params[i].entry.name);
-        snprintf(to, sizeof to, "%s/then/m", params[i].entry.name);
-        const gr_entry *m = gr_store_find(store, from), *momentum = gr_store_find(store, to);
-        if (!m || !momentum) continue; /* frozen */
-        gr_assign(g, gr_slot(g, to, momentum->spec.shape), gr_mul(g, gr_slot(g, from, m->spec.shape), scale),
-                  GR_ASSIGN_UPDATE);
+        const char *owner = params[i].entry.name;
+        gr_val average = gr__slot_find(g, store, owner, gr__optim_phase_name(0), first.slot);
+        gr_val sum = gr__slot_find(g, store, owner, gr__optim_phase_name(1), then.slot);
+        if (average && sum) gr_assign(g, sum, gr_mul(g, average, scale), GR_ASSIGN_UPDATE); /* else frozen */
     }
     return gr_graph_status(g);
 }

@@ -1,6 +1,6 @@
 /* AdaDelta: steps in the unit of the weights: the running size of steps over that of gradients. [Zeiler 2012, algorithm
  * 1] */
-#include "nn/families.h"
+#include "optim/optimizer.h"
 
 static const gr_row rows[] = {
     GR_ROW("lr", REAL, "1", "[0,inf)", "1", "learning rate: a factor that the paper does not have"),

@@ -1,7 +1,7 @@
 /* AdaGrad: the rate of each weight falls with the squares of all its gradients so far; for sparse data.        [Duchi,
  * Hazan & Singer 2011]
  */
-#include "nn/families.h"
+#include "optim/optimizer.h"
 
 static const gr_row rows[] = {
     GR_ROW("lr", REAL, "0.01", "[0,inf)", "1", "learning rate: the base that the schedule starts from"),

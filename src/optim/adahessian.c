@@ -48,7 +48,7 @@ static gr_val averaged(gr_step *s, gr_val d)
 static gr_val diagonal(gr_step *s)
 {
     gr_graph *b = s->g;
-    gr_val d = gr_mul(b, s->probe, s->curvature);
+    gr_val d = gr_mul(b, s->rademacher, s->curvature);
     if (!gr__setting_is(s->s, "spatial", "signed")) d = gr_abs(b, d);
     return averaged(s, d);
 }
@@ -105,5 +105,6 @@ GR_OPTIMIZER(adahessian) = {
         },
     .decay = "own",
     .update = update,
+    .first_moment = gr__averaged_moment,
     .curvature_every = curvature_every,
 };

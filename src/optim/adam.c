@@ -34,4 +34,5 @@ GR_OPTIMIZER(adam) = {
         },
     .decay = "coupled",
     .update = update,
+    .first_moment = gr__averaged_moment,
 };

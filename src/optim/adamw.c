@@ -39,5 +39,6 @@ GR_OPTIMIZER(adamw) = {
     .decay = "decoupled",
     .weight_decay = "0.01",
     .update = update,
+    .first_moment = gr__averaged_moment,
     .decay_rate = decay_rate,
 };

@@ -41,4 +41,5 @@ GR_OPTIMIZER(amsgrad) = {
         },
     .decay = "coupled",
     .update = update,
+    .first_moment = gr__averaged_moment,
 };

@@ -10,8 +10,8 @@ typedef struct building {
     gr_store *store;
     const gr_update_spec *u;
     const gr_method *method;
-    gr_val penalty; /* the whole term; GR_NONE without */
-    gr_val *slope;  /* of the penalty, one a parameter; NULL without */
+    gr_val penalty;           /* the whole term; GR_NONE without */
+    gr_val *penalty_gradient; /* of the penalty, one a parameter; NULL without */
     gr_val t;
 } building;
 
@@ -35,7 +35,7 @@ static gr_step step_of(gr_graph *g, gr_store *store, const gr_optim *o, int phas
                      .store = store,
                      .s = &m->settings,
                      .param = p,
-                     .phase = phase ? "then/" : "",
+                     .phase = gr__optim_phase_name(phase),
                      .trusted = is_weight(p),
                      .lr = lr,
                      .base_lr = base,
@@ -54,7 +54,7 @@ gr_val gr__optim_point(gr_graph *g, gr_store *store, const gr_optim *o, int phas
     return m->point(&s, leaf);
 }
 
-gr_val gr__optim_probe(gr_graph *g, const gr_param_info *p, gr_val seed, gr_val update)
+gr_val gr__optim_rademacher(gr_graph *g, const gr_param_info *p, gr_val seed, gr_val update)
 {
     char stream[512];
     gr_shape shape = p->entry.shape;
@@ -82,11 +82,11 @@ static gr_status penalise(building *b, gr__bump *memory)
     gr_val smooth = gr__penalty_value(b->g, u->penalties, u->params, trained, u->n, true);
     b->penalty = gr__penalty_value(b->g, u->penalties, u->params, trained, u->n, false);
     if (!smooth) return gr_graph_status(b->g);
-    b->slope = gr__bump_alloc(memory, sizeof *b->slope * (u->n + 1));
-    if (!b->slope) return GR_E_MEMORY;
-    gr_status st = gr_gradients(b->g, smooth, u->leaves, (int)u->n, b->slope);
+    b->penalty_gradient = gr__bump_alloc(memory, sizeof *b->penalty_gradient * (u->n + 1));
+    if (!b->penalty_gradient) return GR_E_MEMORY;
+    gr_status st = gr_gradients(b->g, smooth, u->leaves, (int)u->n, b->penalty_gradient);
     for (size_t i = 0; i < u->n; i++)
-        if (!is_penalised(b, i)) b->slope[i] = GR_NONE;
+        if (!is_penalised(b, i)) b->penalty_gradient[i] = GR_NONE;
     return st;
 }
 
@@ -104,15 +104,15 @@ static gr_val after_step(const building *b, size_t i, gr_val w, gr_val lr)
 /* The gradient before clipping, but for a division by `count` that is put off: it folds into the factor of clipping. */
 static gr_val base_of(const building *b, size_t i)
 {
-    gr_val g = b->u->grads[i];
-    if (!b->slope) return g;
-    gr_val mean = gr_div(b->g, g, b->u->count);
-    return b->slope[i] ? gr_add(b->g, mean, b->slope[i]) : mean;
+    gr_val sum = b->u->grads[i];
+    if (!b->penalty_gradient) return sum;
+    gr_val mean = gr_div(b->g, sum, b->u->count);
+    return b->penalty_gradient[i] ? gr_add(b->g, mean, b->penalty_gradient[i]) : mean;
 }
 
 static gr_val left_to_divide(const building *b)
 {
-    return b->slope ? gr_const(b->g, 1) : b->u->count;
+    return b->penalty_gradient ? gr_const(b->g, 1) : b->u->count;
 }
 
 /* "c1" of "c1.weight". */
@@ -153,7 +153,7 @@ static gr_val clip_value(gr_graph *g, const gr_clip *clip, gr_val x)
 }
 
 /* The gradient, clipped, and its norm: by a factor, where clipping is one, so that no pass of its own is needed. */
-static gr_val clipped(const building *b, size_t i, gr_val norm, gr_val *slope)
+static gr_val clipped(const building *b, size_t i, gr_val norm, gr_val *own_norm)
 {
     gr_graph *g = b->g;
     const gr_clip *clip = b->u->clip;
@@ -164,7 +164,7 @@ static gr_val clipped(const building *b, size_t i, gr_val norm, gr_val *slope)
     factor = gr_div(g, factor, left_to_divide(b));
     gr_val d = gr_mul(g, base, factor);
     if (kind == GR_CLIP_VALUE) d = clip_value(g, clip, d);
-    *slope = kind == GR_CLIP_VALUE ? gr__norm(g, d) : gr_mul(g, gr__norm(g, base), factor);
+    *own_norm = kind == GR_CLIP_VALUE ? gr__norm(g, d) : gr_mul(g, gr__norm(g, base), factor);
     return d;
 }
 
@@ -195,24 +195,25 @@ static void prepare_step(const building *b, size_t i, gr_val norm, gr_step *s)
     *s = step_of(g, b->store, u->optim, u->phase, u->groups, &u->params[i], u->lr);
     s->leaf = s->w = u->leaves[i];
     s->t = b->t;
-    s->d = clipped(b, i, norm, &s->slope);
+    s->d = clipped(b, i, norm, &s->gradient_norm);
     if (b->method->centralize && s->trusted) {
         s->d = centralised(g, s->d);
-        s->slope = gr__norm(g, s->d);
+        s->gradient_norm = gr__norm(g, s->d);
     }
     if (u->curvature) {
-        s->probe = u->probe[i];
+        s->rademacher = u->rademacher[i];
         s->curvature = gr_div(g, u->curvature[i], u->count);
-        gr_val bend; /* the penalty's own part */
-        if (b->slope && b->slope[i] && gr_pullback(g, &b->slope[i], &s->probe, 1, &s->leaf, 1, &bend) == GR_OK)
-            s->curvature = gr_add(g, s->curvature, bend);
+        gr_val hvp; /* the penalty's own part */
+        if (b->penalty_gradient && b->penalty_gradient[i] &&
+            gr_pullback(g, &b->penalty_gradient[i], &s->rademacher, 1, &s->leaf, 1, &hvp) == GR_OK)
+            s->curvature = gr_add(g, s->curvature, hvp);
     }
     if (is_own_decay(b->method) || s->decay == gr_const(g, 0)) return;
     if (b->method->decoupled) {
         s->w = gr_mul(g, s->w, gr__one_minus(g, gr_mul(g, m->decay_rate ? m->decay_rate(s) : s->lr, s->decay)));
     } else {
         s->d = gr_add(g, s->d, gr_mul(g, s->w, s->decay));
-        s->slope = gr__norm(g, s->d);
+        s->gradient_norm = gr__norm(g, s->d);
     }
 }
 

@@ -1,6 +1,6 @@
 /* Gradient descent: a step against the gradient of the whole training set. `data.batch` is ignored: an update is an
  * epoch.      [Cauchy 1847] */
-#include "nn/families.h"
+#include "optim/optimizer.h"
 
 static const gr_row rows[] = {
     GR_ROW("lr", REAL, "0.01", "[0,inf)", "1", "learning rate: the base that the schedule starts from"),

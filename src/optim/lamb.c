@@ -25,10 +25,10 @@ static gr_val printed(gr_step *s, gr_val w, gr_val m, gr_val v)
     gr_val r = gr_select(b, empty, gr_broadcast(b, zero, gr_shape_of(b, v)),
                          gr_div(b, m, gr_sqrt(b, gr_select(b, empty, gr_broadcast(b, one, gr_shape_of(b, v)), v))));
     if (!s->trusted) return gr_sub(b, w, gr_mul(b, s->lr, r));
-    gr_val size = gr__norm(b, w), slope = gr__norm(b, r);
+    gr_val size = gr__norm(b, w), norm = gr__norm(b, r);
     gr_val limited = gr_min(b, gr_max(b, size, gr__step_arg(s, "trust_low")), gr__step_arg(s, "trust_high"));
-    gr_val both = gr_mul(b, gr_less(b, zero, size), gr_less(b, zero, slope)),
-           below = gr_add(b, slope, gr_mul(b, s->decay, size));
+    gr_val both = gr_mul(b, gr_less(b, zero, size), gr_less(b, zero, norm)),
+           below = gr_add(b, norm, gr_mul(b, s->decay, size));
     gr_val ratio = gr_select(b, both, gr_div(b, limited, gr_select(b, both, below, one)), one);
     return gr_sub(b, w, gr_mul(b, gr_mul(b, s->lr, ratio), r));
 }
@@ -60,4 +60,5 @@ GR_OPTIMIZER(lamb) = {
     .decay = "own",
     .weight_decay = "0.01",
     .update = update,
+    .first_moment = gr__averaged_moment,
 };

@@ -16,9 +16,9 @@ static const gr_row rows[] = {
 static gr_val ratio(gr_step *s, gr_val w)
 {
     gr_graph *b = s->g;
-    gr_val one = gr_const(b, 1), zero = gr_const(b, 0), size = gr__norm(b, w), slope = s->slope;
-    gr_val below = gr_add(b, gr_add(b, slope, gr_mul(b, s->decay, size)), gr__step_arg(s, "eps"));
-    gr_val both = gr_mul(b, gr_less(b, zero, size), gr_less(b, zero, slope));
+    gr_val one = gr_const(b, 1), zero = gr_const(b, 0), size = gr__norm(b, w), norm = s->gradient_norm;
+    gr_val below = gr_add(b, gr_add(b, norm, gr_mul(b, s->decay, size)), gr__step_arg(s, "eps"));
+    gr_val both = gr_mul(b, gr_less(b, zero, size), gr_less(b, zero, norm));
     return gr_select(b, both, gr_div(b, gr_mul(b, gr__step_arg(s, "trust_coef"), size), gr_select(b, both, below, one)),
                      one);
 }
@@ -47,4 +47,5 @@ GR_OPTIMIZER(lars) = {
         },
     .decay = "own",
     .update = update,
+    .first_moment = gr__momentum_of_steps,
 };

@@ -76,15 +76,6 @@ static gr_val part_of(gr_graph *g, gr_val slow, gr_val w, double alpha)
                   gr_mul(g, w, gr_const(g, alpha))); /* exactly w for 1, slow for 0 */
 }
 
-/* Its first moment, where the optimizer keeps one; GR_NONE: it does not. */
-static gr_val first_moment(gr_graph *g, const gr_store *store, const gr_param_info *p)
-{
-    char full[512];
-    snprintf(full, sizeof full, "%s/m", p->entry.name);
-    const gr_entry *e = gr_store_find(store, full);
-    return e ? gr_slot(g, full, e->spec.shape) : GR_NONE;
-}
-
 static bool due_start(const gr_update_rules *r, const gr_clock *c)
 {
     (void)r;
@@ -109,10 +100,14 @@ static bool due_synchronise(const gr_update_rules *r, const gr_clock *c)
     return c->step > 0 && c->step % r->lookahead->k == 0;
 }
 
-static gr_status treat_moment(const gr_lookahead *l, gr_graph *g, gr_store *store, const gr_param_info *p)
+/* The method's first moment, where it keeps one. */
+static gr_status treat_moment(const gr_update_rules *r, gr_graph *g, gr_store *store, const gr_param_info *p)
 {
-    gr_val m = first_moment(g, store, p), before;
-    if (m == GR_NONE || l->inner == GR_INNER_KEEP) return GR_OK;
+    const gr_lookahead *l = r->lookahead;
+    gr_first_moment moment = gr__method_moment(&r->optim->method[0]);
+    if (!moment.slot || l->inner == GR_INNER_KEEP) return GR_OK;
+    gr_val m = gr__slot_find(g, store, p->entry.name, gr__optim_phase_name(0), moment.slot), before;
+    if (m == GR_NONE) return GR_OK;
     gr_val fresh = gr_broadcast(g, gr_const(g, 0), p->entry.shape);
     if (l->inner == GR_INNER_PULLBACK) {
         gr_status st = gr__slot_beside(g, store, &p->entry, "slow_m", 0, &before);
@@ -136,7 +131,7 @@ static gr_status build_synchronise(const gr_update_rules *r, gr_graph *g, gr_sto
         gr_val both = part_of(g, slow, w, r->lookahead->alpha);
         gr_assign(g, slow, both, GR_ASSIGN_UPDATE);
         gr_assign(g, w, both, GR_ASSIGN_UPDATE);
-        GR_TRY(treat_moment(r->lookahead, g, store, &params[i]));
+        GR_TRY(treat_moment(r, g, store, &params[i]));
     }
 done:
     return st == GR_OK ? gr_graph_status(g) : st;

@@ -8,6 +8,11 @@ gr_val gr__first_moment(gr_step *s, gr_val g)
     return gr__step_keep(s, "m", gr__ema(s->g, gr__step_arg(s, "beta1"), gr__step_slot(s, "m"), g));
 }
 
+gr_first_moment gr__averaged_moment(const gr_settings *s)
+{
+    return (gr_first_moment){.slot = "m", .of = GR_MOMENT_AVERAGE, .decay = gr__setting_real(s, "beta1")};
+}
+
 gr_val gr__second_moment(gr_step *s, gr_val g)
 {
     return gr__step_keep(s, "v", gr__ema(s->g, gr__step_arg(s, "beta2"), gr__step_slot(s, "v"), gr_square(s->g, g)));

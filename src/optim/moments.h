@@ -2,11 +2,12 @@
 #ifndef GR_OPTIM_MOMENTS_H
 #define GR_OPTIM_MOMENTS_H
 
-#include "nn/families.h"
+#include "optim/optimizer.h"
 
-gr_val gr__first_moment(gr_step *s, gr_val g);      /* m <- beta1 m + (1 - beta1) g, slot "m" */
-gr_val gr__second_moment(gr_step *s, gr_val g);     /* v <- beta2 v + (1 - beta2) g^2, slot "v" */
-gr_val gr__unbias_of(gr_step *s, const char *beta); /* rank 0: 1 - beta^t */
+gr_val gr__first_moment(gr_step *s, gr_val g);             /* m <- beta1 m + (1 - beta1) g, slot "m" */
+gr_first_moment gr__averaged_moment(const gr_settings *s); /* as a descriptor says it: {"m", beta1} */
+gr_val gr__second_moment(gr_step *s, gr_val g);            /* v <- beta2 v + (1 - beta2) g^2, slot "v" */
+gr_val gr__unbias_of(gr_step *s, const char *beta);        /* rank 0: 1 - beta^t */
 /* factor m / (sqrt(v / c) + eps) for rank-0 factor and c, with c taken out of the root: what is left for each number is
  * a root, a sum and a quotient. */
 gr_val gr__over_root(gr_step *s, gr_val m, gr_val factor, gr_val v, gr_val c);

@@ -75,4 +75,5 @@ GR_OPTIMIZER(nadam) = {
         },
     .decay = "coupled",
     .update = update,
+    .first_moment = gr__averaged_moment,
 };

@@ -46,4 +46,5 @@ GR_OPTIMIZER(nag) = {
     .decay = "coupled",
     .point = point,
     .update = update,
+    .first_moment = gr__momentum_of_gradients,
 };

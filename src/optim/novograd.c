@@ -1,6 +1,6 @@
 /* NovoGrad: gradients divided by a running norm of their layer, then momentum.                     [Ginsburg et al.
  * 2019, algorithm 1] One number a tensor for the second moment; it starts over while it is 0, as NVIDIA's code does. */
-#include "nn/families.h"
+#include "optim/optimizer.h"
 
 static const gr_row rows[] = {
     GR_ROW("lr", REAL, "0.01", "[0,inf)", "1", "learning rate: the base that the schedule starts from"),
@@ -22,7 +22,7 @@ static gr_val share_of(gr_step *s)
 static gr_val update(gr_step *s, gr_val w, gr_val g)
 {
     gr_graph *b = s->g;
-    gr_val v = gr__step_number(s, "v", 0), square = gr_square(b, s->slope);
+    gr_val v = gr__step_number(s, "v", 0), square = gr_square(b, s->gradient_norm);
     v = gr__step_keep(
         s, "v", gr_select(b, gr_equal(b, v, gr_const(b, 0)), square, gr__ema(b, gr__step_arg(s, "beta2"), v, square)));
     gr_val size = gr_add(b, gr_sqrt(b, v), gr__step_arg(s, "eps")), zero = gr_equal(b, size, gr_const(b, 0));
@@ -31,6 +31,13 @@ static gr_val update(gr_step *s, gr_val w, gr_val g)
     gr_val m = gr__step_keep(
         s, "m", gr_add(b, gr_mul(b, gr__step_slot(s, "m"), gr__step_arg(s, "beta1")), gr_mul(b, u, share_of(s))));
     return gr_sub(b, w, gr_mul(b, s->lr, m));
+}
+
+/* Of gradients that their layer's norm has scaled. */
+static gr_first_moment first_moment(const gr_settings *s)
+{
+    (void)s;
+    return (gr_first_moment){.slot = "m", .of = GR_MOMENT_STEPS};
 }
 
 GR_OPTIMIZER(novograd) = {
@@ -47,4 +54,5 @@ GR_OPTIMIZER(novograd) = {
         },
     .decay = "own",
     .update = update,
+    .first_moment = first_moment,
 };

@@ -12,7 +12,9 @@
 #ifndef GR_OPTIM_OPTIM_H
 #define GR_OPTIM_OPTIM_H
 
-#include "nn/families.h"
+#include "optim/optimizer.h"
+#include "penalty/penalty.h"
+#include "schedule/schedule.h"
 
 /* ---- optimizer: ---- */
 
@@ -33,6 +35,7 @@ typedef struct gr_optim { /* the resolved `optimizer:` */
 extern const gr_member gr__optimizer_switch; /* stands beside the members: it is made of two */
 
 gr_status gr__optim_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_optim *out);
+gr_first_moment gr__method_moment(const gr_method *m);   /* slot NULL: it keeps none */
 gr_tree *gr__optim_tree(gr__bump *b, const gr_optim *o); /* resolved, common rows included */
 
 /* ---- clip: ---- */
@@ -45,27 +48,6 @@ typedef struct gr_clip {
 /* `clip:` none | {norm: 1.0, form: exact|torch, per: all|layer} | {value: 0.5} */
 gr_status gr__clip_make(gr_context *ctx, const gr_tree *tree, gr_preset preset, gr_clip *out);
 gr_tree *gr__clip_tree(gr__bump *b, const gr_clip *c);
-
-/* ---- penalty: ---- */
-
-enum { GR_MAX_PENALTIES = 8 };
-typedef struct gr_penalties {
-    struct {
-        const gr_penalty *member;
-        double coefficient;
-    } term[GR_MAX_PENALTIES]; /* those whose coefficient is not 0 */
-    int n;
-    bool proximal; /* terms that can are applied after the step instead of through their gradient */
-    bool biases;   /* all parameters are penalised, not weights and embeddings alone */
-} gr_penalties;
-extern const gr_member gr__penalty_common;
-gr_status gr__penalty_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_penalties *out);
-gr_tree *gr__penalty_tree(gr__bump *b, const gr_penalties *p);
-bool gr__penalty_applies(const gr_penalties *p, const gr_param_info *param);
-/* The penalties of parameters that stand in the graph as leaves[i] (GR_NONE: left out); rank 0, GR_NONE where there are
- * none. by_gradient: without those that are applied after the step. */
-gr_val gr__penalty_value(gr_graph *g, const gr_penalties *p, const gr_param_info *params, const gr_val *leaves,
-                         size_t n, bool by_gradient);
 
 /* ---- groups: ---- */
 
@@ -129,8 +111,8 @@ typedef struct gr_update_spec {
     const gr_penalties *penalties; /* NULL: none */
     const gr_groups *groups;       /* NULL: none */
     const gr_param_info *params;
-    const gr_val *leaves, *grads;    /* grads[i]: the gradient SUM of params[i]; GR_NONE: frozen, untouched */
-    const gr_val *probe, *curvature; /* AdaHessian: signs z, and the SUM of H z; NULL in updates without it */
+    const gr_val *leaves, *grads;         /* grads[i]: the gradient SUM of params[i]; GR_NONE: frozen, untouched */
+    const gr_val *rademacher, *curvature; /* AdaHessian: signs z, and the SUM of H z; NULL in updates without it */
     size_t n;
     gr_val count; /* rank 0: what the sums are divided by */
     gr_val lr;    /* rank-0 feed */
@@ -148,7 +130,7 @@ gr_status gr__optim_build(gr_graph *g, gr_store *store, const gr_update_spec *u,
 gr_val gr__optim_point(gr_graph *g, gr_store *store, const gr_optim *o, int phase, const gr_groups *groups,
                        const gr_param_info *p, gr_val lr);
 /* Signs of a parameter's shape, +1 or -1 with probability 1/2, new in each update. */
-gr_val gr__optim_probe(gr_graph *g, const gr_param_info *p, gr_val seed, gr_val update);
+gr_val gr__optim_rademacher(gr_graph *g, const gr_param_info *p, gr_val seed, gr_val update);
 
 /* ---- what is done now and then ---- */
 
@@ -193,8 +175,8 @@ gr_status gr__slot_beside(gr_graph *g, gr_store *store, const gr_entry_spec *e, 
                           gr_val *out); /* ENTRY/NAME, with the entry's shape and layout */
 gr_status gr__slot_add(gr_graph *g, gr_store *store, const char *name, gr_shape shape, gr_layout layout, double initial,
                        gr_val *out);
-bool gr__tree_put_number(gr__bump *b, gr_tree *map, const char *key, double x);
-bool gr__tree_put_text(gr__bump *b, gr_tree *map, const char *key, const char *text);
-gr_tree *gr__span_tree(gr__bump *b, gr_span s);
+/* The slot OWNER/PHASE NAME as it was added before; GR_NONE: it was not. */
+gr_val gr__slot_find(gr_graph *g, const gr_store *store, const char *owner, const char *phase, const char *name);
+const char *gr__optim_phase_name(int phase); /* of a switch: "" or "then/" */
 
 #endif

@@ -38,5 +38,6 @@ GR_OPTIMIZER(radam) = {
         },
     .decay = "decoupled",
     .update = update,
+    .first_moment = gr__averaged_moment,
     .decay_rate = decay_rate,
 };

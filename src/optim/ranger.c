@@ -40,6 +40,7 @@ GR_OPTIMIZER(ranger) = {
         },
     .decay = "decoupled",
     .update = update,
+    .first_moment = gr__averaged_moment,
     .decay_rate = decay_rate,
     .lookahead = lookahead,
 };

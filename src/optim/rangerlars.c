@@ -53,5 +53,6 @@ GR_OPTIMIZER(rangerlars) = {
         },
     .decay = "own",
     .update = update,
+    .first_moment = gr__averaged_moment,
     .lookahead = lookahead,
 };

@@ -31,9 +31,9 @@ static const gr_row switch_rows[] = {
            "the method that it ends with; its lr is the base rate from then on"),
     GR_ROW("at", TREE, "0.7", "updates, text such as 3 epochs, or a fraction of the run", "updates",
            "when they change"),
-    GR_ROW(
-        "carry", BOOL, "false", "", "",
-        "the second method's momentum starts as the first one's, corrected and scaled by 1/(1 - momentum); else at 0"),
+    GR_ROW("carry", BOOL, "false", "", "",
+           "the second method's momentum starts as the first one's, corrected and scaled by (1 - dampening)/(1 - "
+           "momentum); else at 0"),
 };
 GR_COMMON(optimizer_switch) = {
     .family = "optimizer",
@@ -41,42 +41,11 @@ GR_COMMON(optimizer_switch) = {
     .title = "Switch: begins with one method and ends with another",
     .cite = "Keskar & Socher 2017, section 1; Wilson et al. 2017",
     .equations = "update t <= at: first;  t > at: then        each with its own state and update count\n"
-                 "carry: m of then <- m_at / (1 - beta1^at) / (1 - momentum)",
+                 "carry: m of then <- m_at / (1 - beta1^at) (1 - dampening) / (1 - momentum)",
     GR_ROWS(switch_rows),
 };
 
-/* ---- small things that the files here share ---- */
-
-bool gr__tree_put_number(gr__bump *b, gr_tree *map, const char *key, double x)
-{
-    char text[32];
-    return gr__tree_put(b, map, key, gr__tree_scalar(b, gr__double_text(x, text)));
-}
-
-bool gr__tree_put_text(gr__bump *b, gr_tree *map, const char *key, const char *text)
-{
-    return gr__tree_put(b, map, key, gr__tree_text(b, text));
-}
-
-gr_tree *gr__span_tree(gr__bump *b, gr_span s)
-{
-    char text[48];
-    return gr__tree_scalar(b, gr__span_text(s, text));
-}
-
 /* ---- one method ---- */
-
-static const gr_optimizer *find(gr_context *ctx, const gr_tree *tree)
-{
-    const gr_member *heads[128], *found;
-    int n;
-    const gr_optimizer *const *all = gr__optimizers(&n);
-    const char *name = gr__type_of(ctx, tree, "optimizer", "adam");
-    n = GR_MIN(n, (int)GR_COUNT(heads));
-    for (int i = 0; i < n; i++) heads[i] = &all[i]->head;
-    if (!name || gr__member_find(ctx, "optimizer", heads, n, name, tree, &found) != GR_OK) return NULL;
-    return (const gr_optimizer *)found; /* head stands first */
-}
 
 static bool is_own(const gr_method *m)
 {
@@ -106,19 +75,12 @@ static double default_decay(const gr_method *m, const gr_settings *rest)
 
 static gr_status make_method(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_method *out)
 {
-    static const char *const common[] = {"weight_decay", "decay", "gradient_centralization", NULL};
-    const char *own[64];
-    gr_method o = {.member = find(ctx, tree)};
+    gr_method o = {.member =
+                       (const gr_optimizer *)gr__family_find(ctx, &gr__family_optimizer, "optimizer", tree, "adam")};
     gr_settings rest;
     gr_status st = GR_OK;
     if (!o.member) return gr__error_code(ctx);
-    const gr_member *m = &o.member->head;
-    int n = GR_MIN(m->n_rows, (int)GR_COUNT(own) - 1);
-    for (int i = 0; i < n; i++) own[i] = m->rows[i].name;
-    own[n] = NULL;
-    GR_TRY(gr__settings_make(ctx, b, m, tree, preset, common, &o.settings));
-    GR_TRY(gr__settings_make(ctx, b, &gr__optimizer_common, tree && tree->kind == GR_TREE_MAP ? tree : NULL, preset,
-                             own, &rest));
+    GR_TRY(gr__settings_both(ctx, b, &o.member->head, gr__family_optimizer.common, tree, preset, &o.settings, &rest));
     if (o.member->check) GR_TRY(o.member->check(ctx, &o.settings));
     GR_TRY(read_decay(ctx, &rest, &o));
     o.lr = gr__setting_real(&o.settings, "lr");
@@ -139,25 +101,23 @@ static gr_tree *method_tree(gr__bump *b, const gr_method *m)
     return ok ? t : NULL;
 }
 
-/* ---- two of them ---- */
-
-static bool has_row(const gr_member *m, const char *name)
+gr_first_moment gr__method_moment(const gr_method *m)
 {
-    for (int i = 0; i < m->n_rows; i++)
-        if (strcmp(m->rows[i].name, name) == 0) return true;
-    return false;
+    return m->member->first_moment ? m->member->first_moment(&m->settings) : (gr_first_moment){0};
 }
+
+/* ---- two of them ---- */
 
 /* Carrying wants averages of gradients on one side, and on the other a momentum that sums them. */
 static gr_status check_carry(gr_context *ctx, const gr_tree *at, const gr_optim *o)
 {
-    const gr_member *first = &o->method[0].member->head, *then = &o->method[1].member->head;
-    if (!has_row(first, "beta1"))
+    gr_first_moment from = gr__method_moment(&o->method[0]), into = gr__method_moment(&o->method[1]);
+    if (!from.slot || from.of != GR_MOMENT_AVERAGE)
         return gr__tree_fail(ctx, at, GR_E_CONFLICT, "write carry: false",
-                             "%s keeps no average of gradients to carry over", first->name);
-    if (!has_row(then, "momentum") || gr__setting_real(&o->method[1].settings, "momentum") == 0)
-        return gr__tree_fail(ctx, at, GR_E_CONFLICT, "write carry: false", "%s has no momentum to carry into",
-                             then->name);
+                             "%s keeps no average of gradients to carry over", o->method[0].member->head.name);
+    if (!into.slot || into.of != GR_MOMENT_SUM)
+        return gr__tree_fail(ctx, at, GR_E_CONFLICT, "write carry: false",
+                             "%s has no momentum of gradients to carry into", o->method[1].member->head.name);
     return GR_OK;
 }
 

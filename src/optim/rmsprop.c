@@ -44,4 +44,5 @@ GR_OPTIMIZER(rmsprop) = {
         },
     .decay = "coupled",
     .update = update,
+    .first_moment = gr__momentum_of_steps,
 };

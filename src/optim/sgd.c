@@ -58,4 +58,5 @@ GR_OPTIMIZER(sgd) = {
     .decay = "coupled",
     .check = check,
     .update = update,
+    .first_moment = gr__momentum_of_gradients,
 };

@@ -34,4 +34,5 @@ GR_OPTIMIZER(sgdm) = {
         },
     .decay = "coupled",
     .update = update,
+    .first_moment = gr__momentum_of_gradients,
 };

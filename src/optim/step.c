@@ -22,35 +22,51 @@ gr_status gr__slot_add(gr_graph *g, gr_store *store, const char *name, gr_shape 
     return st;
 }
 
+enum { MOST_NAME = 512 };
+
+/* OWNER/PHASE NAME: "c1.weight/m", "optimizer/then/t"; false where there is no room. */
+static bool slot_name(char full[MOST_NAME], const char *owner, const char *phase, const char *name)
+{
+    int n = snprintf(full, MOST_NAME, "%s/%s%s", owner, phase, name);
+    return n >= 0 && n < MOST_NAME;
+}
+
 gr_status gr__slot_beside(gr_graph *g, gr_store *store, const gr_entry_spec *e, const char *name, double initial,
                           gr_val *out)
 {
-    char full[512];
-    int n = snprintf(full, sizeof full, "%s/%s", e->name, name);
-    if (n < 0 || (size_t)n >= sizeof full)
+    char full[MOST_NAME];
+    if (!slot_name(full, e->name, "", name))
         return gr__fail(gr__graph_context(g), GR_E_RANGE, "the name of parameter %.60s... is too long", e->name);
     return gr__slot_add(g, store, full, e->shape, e->layout, initial, out);
 }
 
-/* OWNER/PHASE NAME: "c1.weight/m", "optimizer/then/t". One that is there already is found, whatever it starts at. */
+const char *gr__optim_phase_name(int phase)
+{
+    return phase ? "then/" : "";
+}
+
+/* One that is there already is found, whatever it starts at. */
 static gr_val slot(gr_step *s, const char *owner, const char *name, gr_shape shape, gr_layout layout, double initial)
 {
-    char full[512];
+    char full[MOST_NAME];
     gr_val v;
-    int n = snprintf(full, sizeof full, "%s/%s%s", owner, s->phase, name);
-    if (n < 0 || (size_t)n >= sizeof full)
+    if (!slot_name(full, owner, s->phase, name))
         return gr_graph_fail(s->g, GR_E_RANGE, "the name of parameter %.60s... is too long", owner);
     gr__slot_add(s->g, s->store, full, shape, layout, initial, &v);
     return v;
 }
 
+gr_val gr__slot_find(gr_graph *g, const gr_store *store, const char *owner, const char *phase, const char *name)
+{
+    char full[MOST_NAME];
+    const gr_entry *e = slot_name(full, owner, phase, name) ? gr_store_find(store, full) : NULL;
+    return e ? gr_slot(g, full, e->spec.shape) : GR_NONE;
+}
+
 /* The slot as it was added before; GR_NONE: it was not. */
 static gr_val known(gr_step *s, const char *owner, const char *name)
 {
-    char full[512];
-    snprintf(full, sizeof full, "%s/%s%s", owner, s->phase, name);
-    const gr_entry *e = gr_store_find(s->store, full);
-    return e ? gr_slot(s->g, full, e->spec.shape) : GR_NONE;
+    return gr__slot_find(s->g, s->store, owner, s->phase, name);
 }
 
 gr_val gr__step_filled(gr_step *s, const char *name, double initial)

@@ -90,4 +90,5 @@ GR_OPTIMIZER(swats) = {
         },
     .decay = "coupled",
     .update_all = update_all,
+    .first_moment = gr__averaged_moment,
 };

@@ -1,6 +1,6 @@
 /* L1: pulls weights towards 0 by the same amount whatever their size; with the proximal step many of them become 0
  * exactly. [Tibshirani 1996; Beck & Teboulle 2009] */
-#include "nn/families.h"
+#include "penalty/penalty.h"
 
 static gr_val value(gr_graph *g, gr_val w)
 {

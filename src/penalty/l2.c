@@ -1,6 +1,6 @@
 /* L2: pulls weights towards 0 in proportion to their size.                     [Krogh & Hertz 1992; the chapter's 4.1:
  * J + lambda |w|^2] Its gradient is 2 lambda w: twice what `weight_decay: lambda` adds. */
-#include "nn/families.h"
+#include "penalty/penalty.h"
 
 static gr_val value(gr_graph *g, gr_val w)
 {

@@ -1,7 +1,7 @@
 /* `penalty:` of a recipe, checked and resolved: a coefficient a member, and what holds for all of them. */
 #include <string.h>
 
-#include "optim/optim.h"
+#include "penalty/penalty.h"
 
 static const gr_row common_rows[] = {
     GR_ROW("l1_step", CHOICE, "subgradient", "subgradient|proximal", "",

@@ -1,6 +1,6 @@
 /* Constant: the base rate throughout.                                                            [Bengio 2012,
  * section 3.1.1] */
-#include "nn/families.h"
+#include "schedule/schedule.h"
 
 static double rate(const gr_settings *s, const gr_rate *r)
 {

@@ -8,7 +8,7 @@
  * state. */
 #include <math.h>
 
-#include "nn/families.h"
+#include "schedule/schedule.h"
 
 static const gr_row rows[] = {
     GR_ROW("factor", REAL, "0.1", "(0,1)", "1", "what the rate is multiplied by"),

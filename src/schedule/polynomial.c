@@ -6,7 +6,7 @@
  * warm-up ends. */
 #include <math.h>
 
-#include "nn/families.h"
+#include "schedule/schedule.h"
 
 static const gr_row rows[] = {
     GR_ROW("power", REAL, "1", "(0,100]", "1", "1 is a straight line; larger falls fast first"),

@@ -42,18 +42,6 @@ GR_COMMON(schedule_tail) = {
 
 /* ---- resolving ---- */
 
-static const gr_schedule *find(gr_context *ctx, const gr_tree *tree)
-{
-    const gr_member *heads[128], *found;
-    int n;
-    const gr_schedule *const *all = gr__schedules(&n);
-    const char *name = gr__type_of(ctx, tree, "schedule", "constant");
-    n = GR_MIN(n, (int)GR_COUNT(heads));
-    for (int i = 0; i < n; i++) heads[i] = &all[i]->head;
-    if (!name || gr__member_find(ctx, "schedule", heads, n, name, tree, &found) != GR_OK) return NULL;
-    return (const gr_schedule *)found; /* head stands first */
-}
-
 static gr_status read_tail(gr_context *ctx, gr__bump *b, const gr_tree *t, gr_preset preset, gr_tail *out)
 {
     gr_settings s;
@@ -80,19 +68,12 @@ done:
 
 gr_status gr__sched_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_sched *out)
 {
-    static const char *const common[] = {"warmup", "warmup_from", "tail", NULL};
-    const char *own[64];
-    gr_sched s = {.member = find(ctx, tree)};
+    gr_sched s = {.member =
+                      (const gr_schedule *)gr__family_find(ctx, &gr__family_schedule, "schedule", tree, "constant")};
     gr_settings rest;
     gr_status st = GR_OK;
     if (!s.member) return gr__error_code(ctx);
-    const gr_member *m = &s.member->head;
-    int n = GR_MIN(m->n_rows, (int)GR_COUNT(own) - 1);
-    for (int i = 0; i < n; i++) own[i] = m->rows[i].name;
-    own[n] = NULL;
-    GR_TRY(gr__settings_make(ctx, b, m, tree, preset, common, &s.settings));
-    GR_TRY(gr__settings_make(ctx, b, &gr__schedule_common, tree && tree->kind == GR_TREE_MAP ? tree : NULL, preset, own,
-                             &rest));
+    GR_TRY(gr__settings_both(ctx, b, &s.member->head, gr__family_schedule.common, tree, preset, &s.settings, &rest));
     if (s.member->check) GR_TRY(s.member->check(ctx, &s.settings));
     GR_TRY(gr__span_read(ctx, gr__setting_tree(&rest, "warmup"), true, &s.warmup));
     s.warmup_from = gr__setting_real(&rest, "warmup_from");
@@ -100,12 +81,6 @@ gr_status gr__sched_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_p
     *out = s;
 done:
     return st;
-}
-
-static gr_tree *span_tree(gr__bump *b, gr_span s)
-{
-    char text[48];
-    return gr__tree_scalar(b, gr__span_text(s, text));
 }
 
 static gr_tree *bound_tree(gr__bump *b, double x)
@@ -119,7 +94,7 @@ static gr_tree *tail_tree(gr__bump *b, const gr_tail *t)
     char cycles[32];
     if (!t->on) return gr__tree_text(b, "none");
     gr_tree *map = gr__tree_map(b);
-    bool ok = gr__tree_put(b, map, "fraction", span_tree(b, t->length)) &&
+    bool ok = gr__tree_put(b, map, "fraction", gr__span_tree(b, t->length)) &&
               gr__tree_put(b, map, "cycles", gr__tree_scalar(b, gr__double_text((double)t->cycles, cycles))) &&
               gr__tree_put(b, map, "high", bound_tree(b, t->high)) &&
               gr__tree_put(b, map, "low", bound_tree(b, t->low));
@@ -141,7 +116,7 @@ gr_tree *gr__sched_tree(gr__bump *b, const gr_sched *s)
         else if (optional)
             ok = gr__tree_put(b, map, row->name, gr__tree_text(b, "none"));
     }
-    ok = ok && gr__tree_put(b, map, "warmup", span_tree(b, s->warmup)) &&
+    ok = ok && gr__tree_put(b, map, "warmup", gr__span_tree(b, s->warmup)) &&
          gr__tree_put(b, map, "warmup_from", bound_tree(b, s->warmup_from)) &&
          gr__tree_put(b, map, "tail", tail_tree(b, &s->tail));
     return ok ? map : NULL;

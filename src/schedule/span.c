@@ -87,6 +87,12 @@ const char *gr__span_text(gr_span s, char buffer[48])
     return buffer;
 }
 
+gr_tree *gr__span_tree(gr__bump *b, gr_span s)
+{
+    char text[48];
+    return gr__tree_scalar(b, gr__span_text(s, text));
+}
+
 double gr__triangle(double t, double half)
 {
     return 1 - fabs(fmod(t, 2 * half) / half - 1); /* fmod is exact, however large t is */

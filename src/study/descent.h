@@ -3,7 +3,7 @@
 #ifndef GR_STUDY_DESCENT_H
 #define GR_STUDY_DESCENT_H
 
-#include "nn/families.h"
+#include "optim/optim.h"
 
 typedef struct gr_formula {
     int64_t dimensions;

@@ -11,7 +11,7 @@ static const gr_row common_rows[] = {
     GR_ROW("threads", INT, "none", "[1,1024]", "threads",
            "as many as the machine has unless given; never changes a bit of the result"),
 };
-const gr_member gr__figure_common = {
+GR_COMMON(figure_common) = {
     .family = "figure",
     .name = "common",
     .title = "What every figure takes",
@@ -116,26 +116,18 @@ const char *gr__lab_text(gr_lab *lab, const char *format, ...)
 
 static gr_status find(gr_context *ctx, const char *name, const gr_figure **out)
 {
-    const gr_member *heads[128], *found;
-    int n;
-    const gr_figure *const *all = gr__figures(&n);
-    n = GR_MIN(n, (int)GR_COUNT(heads));
-    for (int i = 0; i < n; i++) heads[i] = &all[i]->head;
-    gr_status st = gr__member_find(ctx, "figure", heads, n, name, NULL, &found);
-    if (st == GR_OK) *out = (const gr_figure *)found; /* head stands first */
+    const gr_family *f = &gr__family_figure;
+    const gr_member *found;
+    gr_status st = gr__member_find(ctx, "figure", f->head, f->n, name, NULL, &found);
+    if (st == GR_OK) *out = (const gr_figure *)found;
     return st;
 }
 
 static gr_status settle(gr_lab *lab, const gr_tree *given)
 {
-    const char *common[GR_COUNT(common_rows) + 1] = {NULL}, *own[32] = {NULL};
-    const gr_member *m = &lab->figure->head;
     gr_settings rest;
-    for (size_t i = 0; i < GR_COUNT(common_rows); i++) common[i] = common_rows[i].name;
-    for (int i = 0; i < m->n_rows && i < (int)GR_COUNT(own) - 1; i++) own[i] = m->rows[i].name;
-    gr_status st = gr__settings_make(lab->ctx, lab->memory, m, given, GR_PRESET_CHAPTER, common, &lab->settings);
-    if (st == GR_OK)
-        st = gr__settings_make(lab->ctx, lab->memory, &gr__figure_common, given, GR_PRESET_CHAPTER, own, &rest);
+    gr_status st = gr__settings_both(lab->ctx, lab->memory, &lab->figure->head, gr__family_figure.common, given,
+                                     GR_PRESET_CHAPTER, &lab->settings, &rest);
     if (st != GR_OK) return st;
     lab->seed = (uint64_t)gr__setting_int(&rest, "seed");
     int64_t threads = gr__setting_int(&rest, "threads");

@@ -8,7 +8,7 @@
 #define GR_STUDY_LAB_H
 
 #include "base/member.h"
-#include "nn/families.h"
+#include "nn/common.h"
 
 /* ---- tables ---- */
 typedef struct gr_column {
@@ -89,7 +89,7 @@ typedef struct gr_figure {
 } gr_figure;
 #define GR_FIGURE(name) const gr_figure gr__figure_##name
 const gr_figure *const *gr__figures(int *n); /* generated, sorted by name */
-extern const gr_member gr__figure_common;    /* rows of every figure: seed, threads */
+extern const gr_family gr__family_figure;    /* generated */
 
 enum { GR_LAB_TABLES = 8, GR_LAB_PANELS = 8, GR_LAB_CLAIMS = 48 };
 struct gr_lab {

@@ -42,7 +42,7 @@ static gr_status step_graph(gr_updates *u, int phase, bool curved, gr_graph *g)
                            .leaves = &leaf,
                            .grads = &slope,
                            .n = 1,
-                           .probe = curved ? &z : NULL,
+                           .rademacher = curved ? &z : NULL,
                            .curvature = curved ? &h : NULL,
                            .count = gr_const(g, 1),
                            .lr = gr_feed(g, "lr", GR_REAL, GR_SCALAR)};

@@ -16,8 +16,8 @@ typedef struct making {
     gr_network_values v;
     const gr_param_info *params;
     size_t n;
-    gr_val lr, *leaves, *grads, *probe, *bend; /* n each, in the task's memory; bend: sums of H z */
-    gr_val moved;                              /* rank 0: finite if all new statistics are; GR_NONE without any */
+    gr_val lr, *leaves, *grads, *rademacher, *hvp; /* n each, in the task's memory; hvp: sums of H z */
+    gr_val moved;                                  /* rank 0: finite if all new statistics are; GR_NONE without any */
 } making;
 
 static bool is_frozen(const making *m, size_t i)
@@ -27,7 +27,7 @@ static bool is_frozen(const making *m, size_t i)
 
 static gr_status room(making *m)
 {
-    gr_val **const arrays[] = {&m->leaves, &m->grads, &m->probe, &m->bend};
+    gr_val **const arrays[] = {&m->leaves, &m->grads, &m->rademacher, &m->hvp};
     for (size_t k = 0; k < GR_COUNT(arrays); k++)
         if (!(*arrays[k] = gr__bump_alloc(m->task->memory, sizeof(gr_val) * (m->n + 1)))) return GR_E_MEMORY;
     for (size_t i = 0; i < m->n; i++) m->leaves[i] = gr_param(m->g, m->params[i].entry.name, m->params[i].entry.shape);
@@ -62,22 +62,22 @@ static void guard(const making *m, gr_val finite)
     gr_guard(m->g, m->moved ? gr_add(m->g, finite, m->moved) : finite);
 }
 
-static void draw_probes(making *m)
+static void draw_signs(making *m)
 {
     gr_val seed = gr_feed(m->g, "seed", GR_REAL, GR_SCALAR), update = gr_feed(m->g, "update", GR_REAL, GR_SCALAR);
     for (size_t i = 0; i < m->n; i++)
-        m->probe[i] = is_frozen(m, i) ? GR_NONE : gr__optim_probe(m->g, &m->params[i], seed, update);
+        m->rademacher[i] = is_frozen(m, i) ? GR_NONE : gr__optim_rademacher(m->g, &m->params[i], seed, update);
 }
 
 /* H z: the gradient of the gradient's product with z. */
-static gr_status bend_of(making *m, const gr_val *points, gr_val *bend, int active)
+static gr_status hvp_of(making *m, const gr_val *points, gr_val *hvp, int active)
 {
     gr_graph *g = m->g;
     gr_val along = gr_const(g, 0);
-    draw_probes(m);
+    draw_signs(m);
     for (size_t i = 0; i < m->n; i++)
-        if (m->grads[i]) along = gr_add(g, along, gr_sum_all(g, gr_mul(g, m->grads[i], m->probe[i])));
-    return gr_gradients(g, along, points, active, bend);
+        if (m->grads[i]) along = gr_add(g, along, gr_sum_all(g, gr_mul(g, m->grads[i], m->rademacher[i])));
+    return gr_gradients(g, along, points, active, hvp);
 }
 
 /* Gradient sums of the parameters that are trained, and H z where it is wanted. */
@@ -95,9 +95,9 @@ static gr_status differentiate(making *m)
         if (m->grads[i]) gr_mark_gradient(m->g, m->leaves[i], m->grads[i]);
     }
     if (st != GR_OK || !m->curvature) return st;
-    st = bend_of(m, points, d, active);
+    st = hvp_of(m, points, d, active);
     k = 0;
-    for (size_t i = 0; i < m->n && st == GR_OK; i++) m->bend[i] = is_frozen(m, i) ? GR_NONE : d[k++];
+    for (size_t i = 0; i < m->n && st == GR_OK; i++) m->hvp[i] = is_frozen(m, i) ? GR_NONE : d[k++];
     return st;
 }
 
@@ -131,8 +131,8 @@ static gr_status update(making *m, gr_val cost_sum, gr_val weight_sum, bool weig
                               .leaves = m->leaves,
                               .grads = m->grads,
                               .n = m->n,
-                              .probe = m->curvature ? m->probe : NULL,
-                              .curvature = m->curvature ? m->bend : NULL,
+                              .rademacher = m->curvature ? m->rademacher : NULL,
+                              .curvature = m->curvature ? m->hvp : NULL,
                               .count = r->reduction_sum ? gr_const(g, 1)
                                        : weighted       ? divisor(g, weight_sum)
                                                         : weight_sum,
@@ -179,7 +179,7 @@ static gr_status build_accumulate(making *m, int64_t batch)
     for (size_t i = 0; i < m->n; i++) {
         if (!m->grads[i]) continue;
         GR_TRY(add_up(m, first, m->params[i].entry.name, "sum", m->grads[i]));
-        if (m->curvature) GR_TRY(add_up(m, first, m->params[i].entry.name, "sum_bend", m->bend[i]));
+        if (m->curvature) GR_TRY(add_up(m, first, m->params[i].entry.name, "sum_bend", m->hvp[i]));
     }
     GR_TRY(add_up(m, first, "cost", "sum", m->v.cost_sum));
     GR_TRY(add_up(m, first, "weight", "sum", m->v.weight_sum));
@@ -193,13 +193,13 @@ static gr_status build_apply(making *m)
     gr_val cost, weight;
     gr_status st = GR_OK;
     GR_TRY(room(m));
-    if (m->curvature) draw_probes(m);
+    if (m->curvature) draw_signs(m);
     for (size_t i = 0; i < m->n; i++) {
         const gr_entry_spec *e = &m->params[i].entry;
-        m->grads[i] = m->bend[i] = GR_NONE;
+        m->grads[i] = m->hvp[i] = GR_NONE;
         if (is_frozen(m, i)) continue;
         GR_TRY(sum_slot(m, e->name, "sum", e->shape, &m->grads[i]));
-        if (m->curvature) GR_TRY(sum_slot(m, e->name, "sum_bend", e->shape, &m->bend[i]));
+        if (m->curvature) GR_TRY(sum_slot(m, e->name, "sum_bend", e->shape, &m->hvp[i]));
     }
     GR_TRY(sum_slot(m, "cost", "sum", GR_SCALAR, &cost));
     GR_TRY(sum_slot(m, "weight", "sum", GR_SCALAR, &weight));

@@ -168,7 +168,7 @@ static gr_val momentum_starts_from_the_raw_gradient(gr_step *s, gr_val w, gr_val
 static gr_val adahessian(gr_step *s, gr_val w, gr_val g, bool flat, bool signs)
 {
     gr_graph *b = s->g;
-    gr_val d = s->curvature ? gr_mul(b, s->probe, s->curvature) : GR_NONE, n = gr__step_shared(s, "n", 0),
+    gr_val d = s->curvature ? gr_mul(b, s->rademacher, s->curvature) : GR_NONE, n = gr__step_shared(s, "n", 0),
            v = gr__step_slot(s, "v");
     if (d) {
         gr_shape shape = gr_shape_of(b, d);

@@ -11,6 +11,9 @@
 #include <string.h>
 
 #include "graph/eval.h"
+#include "cost/cost.h"
+#include "init/init.h"
+#include "nn/layer.h"
 #include "optim/optim.h"
 
 typedef struct ev_tensor {
@@ -464,7 +467,7 @@ static inline gr_status ev_update(gr_graph *g, gr_store *store, const ev_setup *
                         .n = n,
                         .count = count,
                         .lr = lr,
-                        .probe = s->curved ? z : NULL,
+                        .rademacher = s->curved ? z : NULL,
                         .curvature = s->curved ? hz : NULL};
     return gr__optim_build(g, store, &u, out);
 }

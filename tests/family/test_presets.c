@@ -50,7 +50,7 @@ static int members(const gr_member **m)
     const gr_penalty *const *penalties = gr__penalties(&count);
     for (int i = 0; i < count; i++) m[n++] = &penalties[i]->head;
     const gr_member *const rest[] = {&gr__optimizer_common, &gr__optimizer_switch, &gr__schedule_common,
-                                     &gr__schedule_tail,    &gr__layer_common,     &gr__init_common,
+                                     &gr__schedule_tail,    &gr__layer_common,     &gr__init_section,
                                      &gr__penalty_common,   &gr__clip_common,      &gr__group_common,
                                      &gr__lookahead_common, &gr__swa_common};
     for (size_t i = 0; i < GR_COUNT(rest); i++) m[n++] = rest[i];

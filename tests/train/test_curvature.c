@@ -54,7 +54,7 @@ static void build_draw(hessian *h)
     gr_val seed = gr_feed(g, "seed", GR_REAL, GR_SCALAR), update = gr_feed(g, "update", GR_REAL, GR_SCALAR);
     for (size_t i = 0; i < TENSORS; i++) {
         name_of(name, "z", i);
-        gr_output(g, name, gr__optim_probe(g, &h->params[i], seed, update));
+        gr_output(g, name, gr__optim_rademacher(g, &h->params[i], seed, update));
     }
     test_ok(h->ctx, gr_plan_compile(h->ctx, g, h->store, &(gr_plan_options){.backend = h->task.backend, .name = "draw"},
                                     &h->draw));

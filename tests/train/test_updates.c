@@ -646,28 +646,35 @@ static void a_switch_is_two_runs_one_after_the_other(void **state)
     small_remove(&s);
 }
 
-/* With a constant gradient the carried momentum is SGDM's steady state, g / (1 - momentum): the first step is ten times
- * as long as one that starts from 0. */
+/* With a constant gradient g the carried momentum is SGDM's steady state, (1 - dampening) g / (1 - momentum); after the
+ * first update, which is undamped, it is momentum times as much, and g. From 0 it is g. */
 static void a_carried_momentum_has_the_size_of_a_steady_one(void **state)
 {
     (void)state;
-    model start, without, with;
     const char *base = "validate: none\nstop: {steps: 4}\n";
-    const char *const sets[][4] = {
-        {"data.batch=all", "data.shuffle=none", "model.layers[3].rate=0", "optimizer={type: sgd, lr: 0}"},
-        {"data.batch=all", "data.shuffle=none", "model.layers[3].rate=0",
-         "optimizer={type: switch, first: {type: adam, lr: 0}, then: {type: sgdm, lr: 0.05}, at: 3}"},
-        {"data.batch=all", "data.shuffle=none", "model.layers[3].rate=0",
-         "optimizer={type: switch, first: {type: adam, lr: 0}, then: {type: sgdm, lr: 0.05}, at: 3, carry: true}"},
-    };
-    fit(base, sets[0], 4, "last.safetensors", &start, NULL);
-    fit(base, sets[1], 4, "last.safetensors", &without, NULL);
-    fit(base, sets[2], 4, "last.safetensors", &with, NULL);
-    assert_true(apart(&start, &without) > 1e-4);
-    for (int i = 0; i < 4; i++)
-        for (int64_t k = 0; k < start.count[i]; k++)
-            assert_true(fabs((with.v[i][k] - start.v[i][k]) - 10 * (without.v[i][k] - start.v[i][k])) < 1e-13);
-    model_free(&start), model_free(&without), model_free(&with);
+    const char *const fixed[] = {"data.batch=all", "data.shuffle=none", "model.layers[3].rate=0"};
+    for (double dampening = 0; dampening < 1; dampening += 0.75) {
+        model start, without, with;
+        char then[3][160];
+        snprintf(then[0], sizeof then[0], "optimizer={type: sgd, lr: 0}");
+        for (int carry = 0; carry < 2; carry++)
+            snprintf(
+                then[1 + carry], sizeof then[1],
+                "optimizer={type: switch, first: {type: adam, lr: 0}, then: {type: sgdm, lr: 0.05, dampening: %g}, "
+                "at: 3, carry: %s}",
+                dampening, carry ? "true" : "false");
+        model *const m[] = {&start, &without, &with};
+        for (int k = 0; k < 3; k++) {
+            const char *const sets[] = {fixed[0], fixed[1], fixed[2], then[k]};
+            fit(base, sets, 4, "last.safetensors", m[k], NULL);
+        }
+        double times = 0.9 * (1 - dampening) / (1 - 0.9) + 1;
+        assert_true(apart(&start, &without) > 1e-4);
+        for (int i = 0; i < 4; i++)
+            for (int64_t k = 0; k < start.count[i]; k++)
+                assert_true(fabs((with.v[i][k] - start.v[i][k]) - times * (without.v[i][k] - start.v[i][k])) < 1e-13);
+        for (int k = 0; k < 3; k++) model_free(m[k]);
+    }
 }
 
 /* ---- curvature  [mission O23] ---- */

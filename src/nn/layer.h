@@ -1,0 +1,85 @@
+/* Layers: what a member of the family is, and what a network is built with. None knows a backend, a plan or the
+ * trainer. */
+#ifndef GR_NN_LAYER_H
+#define GR_NN_LAYER_H
+
+#include "nn/common.h"
+#include "nn/param.h"
+#include "nn/targets.h"
+#include "gradus/graph.h"
+
+/* ---- building a network for one mode and batch ---- */
+typedef enum gr_mode { GR_MODE_TRAIN, GR_MODE_EVALUATE } gr_mode;
+
+/* What stands for parameters and states in a graph, and what becomes of what a batch says. */
+typedef struct gr_binding {
+    gr_val (*leaf)(void *user, const gr_param_info *p);                              /* NULL: the parameter itself */
+    gr_val (*state)(void *user, const gr_entry_spec *s);                             /* NULL: the state itself */
+    void (*observe)(void *user, const gr_entry_spec *s, gr_val batch, double share); /* NULL: states stay as they are */
+    void *user;
+} gr_binding;
+
+typedef struct gr_build {
+    gr_context *ctx;
+    gr_graph *g;
+    gr_mode mode;
+    gr__bump *memory;              /* of the network: settings, names */
+    const gr_targets *targets;     /* what the training rows say of their targets; may be NULL */
+    gr_val seed, update, position; /* rank 0, for random leaves; GR_NONE when mode is not TRAIN */
+    gr_param_info *params;         /* collected in order of first use; equal names are one parameter */
+    size_t n_params, params_capacity;
+    gr_entry_spec *states; /* likewise, of layers that keep statistics */
+    size_t n_states, states_capacity;
+    const char *layer; /* full name of the layer being built: "r1.c1" */
+    gr_follow follow;  /* set by the network for the layer being built, from the layers after it; its own `activation:`
+                          wins and is seen to  by gr__activation_follow */
+    double slope;
+    bool last;
+    const gr_tree *init;
+    gr_binding bind;
+    bool sketch; /* the graph is made for its shapes and is never run */
+} gr_build;
+
+/* Declares (or finds) parameter LAYER.suffix and gives its leaf. */
+gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role role, gr_layout layout, int64_t fan_in,
+                       int64_t fan_out);
+/* Declares a statistic of batches, which the layer needs when it does not train, and gives it: slot LAYER.suffix, part
+ * of the model. It starts at `initial`. */
+gr_val gr__build_state(gr_build *b, const char *suffix, gr_shape shape, double initial);
+/* A training batch gives the declared statistic this value: it moves towards it by `share`, 0 to 1. */
+void gr__build_observe(gr_build *b, const char *suffix, gr_val batch, double share);
+/* old (1 - share) + batch share; the batch's alone for a share of 1, whatever the old one is. share: rank 0. */
+gr_val gr__statistic(gr_graph *g, gr_val old, gr_val batch, gr_val share);
+/* Is it a parameter or statistic of this layer itself: "c1.weight" of "c1", not "c1.a.weight"? */
+bool gr__is_of_layer(const char *name, const char *layer);
+/* A random leaf of the layer's own stream LAYER/use: uniform [0,1), shape [samples, ...]. Only in TRAIN. */
+gr_val gr__build_random(gr_build *b, const char *use, gr_shape shape);
+/* Applies an `activation:` value to x: NULL, `none` and `linear` give x; a name or {type: ..., settings} gives that
+ * layer's result. dense and conv call it themselves. */
+gr_val gr__activation_build(gr_build *b, const gr_tree *activation, gr_val x);
+/* Puts what an `activation:` value counts as into b->follow and b->slope; NULL leaves them. Called by layers before
+ * they declare parameters. */
+void gr__activation_follow(gr_build *b, const gr_tree *activation);
+
+/* ---- layers ----
+ * The network sees to what all layers have in common: the rows of gr__layer_common (`type`, `name`, `from`, `init`),
+ * passed to gr__settings_make as also_allowed (gr__layer_common_keys). It pushes the scope (member's name, layer's
+ * name), checks the number of inputs, sets layer, follow, slope, last and init of gr_build, then calls build.
+ * Everything else of a layer's map, `activation` included, is a row of the member. */
+extern const gr_member gr__layer_common;
+extern const char *const gr__layer_common_keys[];
+
+typedef struct gr_layer {
+    gr_member head;
+    int min_inputs, max_inputs; /* usually 1, 1; add: 2, many */
+    bool activation_only;       /* relu, tanh, ...: usable as `activation:` and looked through for `follow` */
+    gr_follow follow;           /* what an activation counts as for initialisers; GR_FOLLOW_LEAKY has a row `slope` */
+    bool transparent; /* flatten, pooling, dropout, normalisation: the activation after it counts for the layer before
+                         it */
+    gr_val (*build)(gr_build *b, const gr_settings *s, const gr_val *in, int n_in); /* errors through gr_graph_fail */
+} gr_layer;
+#define GR_LAYER(name) const gr_layer gr__layer_##name
+const gr_layer *const *gr__layers(int *n); /* generated, sorted by name */
+extern const gr_family gr__family_layer;   /* generated */
+
+#endif

@@ -1,0 +1,28 @@
+/* Parameters: what a layer declares while it is built. */
+#ifndef GR_NN_PARAM_H
+#define GR_NN_PARAM_H
+
+#include "base/tree.h"
+#include "gradus/plan.h"
+
+typedef enum gr_follow {
+    GR_FOLLOW_NOTHING,
+    GR_FOLLOW_RELU,
+    GR_FOLLOW_LEAKY,
+    GR_FOLLOW_SIGMOID,
+    GR_FOLLOW_TANH
+} gr_follow;
+
+typedef struct gr_param_info {
+    gr_entry_spec entry; /* name ("c1.weight"), shape in memory order, role, layout */
+    int64_t fan_in, fan_out;
+    int64_t blocks; /* gate blocks along the first axis, which `orthogonal` fills each alone; 0: the whole is one */
+    bool is_bias;
+    gr_follow
+        follow;   /* which activation its layer's output meets first: decides the default initialiser and its gain */
+    double slope; /* of a leaky activation */
+    const gr_tree *init; /* the layer's own `init:` {weights, bias}, or NULL */
+    bool last;           /* belongs to the layer that gives the network's output */
+} gr_param_info;
+
+#endif

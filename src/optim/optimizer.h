@@ -1,0 +1,93 @@
+/* Optimizers: what a member of the family is, and what it writes its update with. */
+#ifndef GR_OPTIM_OPTIMIZER_H
+#define GR_OPTIM_OPTIMIZER_H
+
+#include "nn/common.h"
+#include "nn/param.h"
+#include "gradus/graph.h"
+#include "gradus/plan.h"
+
+typedef struct gr_step { /* one parameter's update being built */
+    gr_graph *g;
+    gr_store *store; /* slots are added here */
+    const gr_settings *s;
+    const gr_param_info *param;
+    const char *phase;     /* stands before the names of slots: "", or "then/" for the second method of a switch */
+    bool first;            /* of all parameters: what they share is assigned with this one */
+    bool trusted;          /* a weight or an embedding: layer-wise trust ratios apply */
+    gr_val leaf;           /* the parameter */
+    gr_val lr;             /* rank 0: the rate of this update, group scale included */
+    gr_val base_lr, scale; /* rank 0: the two factors of lr: the schedule's rate and the group's scale */
+    gr_val t;              /* rank 0: 1 for the first update of this method */
+    gr_val decay; /* rank 0: weight decay of this parameter (0 for biases), for members that have a place of their own
+                     for it */
+    gr_val gradient_norm; /* rank 0: the norm of the gradient as update gets it, from the pass that takes the norm of
+                     all of them where it can be */
+    gr_val rademacher;    /* AdaHessian: signs z; GR_NONE in updates without curvature */
+    gr_val curvature;     /* H z, the mean over the samples, H the Hessian of the cost */
+    gr_val w, d,
+        out; /* for update_all: weight, direction (clipping and coupled decay in it); receives the new weight */
+} gr_step;
+gr_val gr__step_arg(gr_step *s, const char *name);  /* rank-0 constant from the settings */
+gr_val gr__step_slot(gr_step *s, const char *name); /* the parameter's slot NAME, its shape, starts at 0 */
+gr_val gr__step_filled(gr_step *s, const char *name, double initial); /* the same, starting at `initial` */
+gr_val gr__step_number(gr_step *s, const char *name, double initial); /* the parameter's slot NAME of rank 0 */
+gr_val gr__step_shared(gr_step *s, const char *name, double initial); /* a slot of rank 0 that all parameters share */
+gr_val
+gr__step_keep(gr_step *s, const char *name,
+              gr_val value); /* assigns the parameter's slot (read before, or of its shape from 0); returns value */
+gr_val gr__step_keep_shared(gr_step *s, const char *name, gr_val value);
+gr_val gr__ema(gr_graph *g, gr_val beta, gr_val old, gr_val x); /* beta old + (1 - beta) x */
+gr_val gr__one_minus(gr_graph *g, gr_val x);
+gr_val gr__unbias(gr_step *s, gr_val m, gr_val beta); /* m / (1 - beta^t) */
+gr_val gr__norm(gr_graph *g, gr_val x);               /* rank 0: Euclidean norm, in double */
+gr_val gr__ratio_or(gr_graph *g, gr_val a, gr_val b,
+                    gr_val other); /* a / b where both are above 0, else other; rank 0 */
+
+extern const gr_member gr__optimizer_common; /* rows of every optimizer: weight_decay, decay, gradient_centralization */
+extern const gr_member gr__clip_common;      /* rows of `clip:` */
+
+typedef struct gr_lookahead { /* slow weights around an optimizer; k 0: none */
+    int64_t k;
+    double alpha;
+    enum {
+        GR_INNER_KEEP,
+        GR_INNER_RESET,
+        GR_INNER_PULLBACK
+    } inner; /* what a synchronisation does to the inner momentum */
+    bool evaluate_fast;
+} gr_lookahead;
+
+/* The first moment of the gradient, as a method keeps it: in a slot of each parameter. */
+typedef struct gr_first_moment {
+    const char *slot; /* NULL: with these settings it keeps none */
+    enum {
+        GR_MOMENT_STEPS,   /* of steps that the method has scaled: worth nothing to another method */
+        GR_MOMENT_AVERAGE, /* m <- decay m + (1 - decay) g from 0: m / (1 - decay^t) is a mean of gradients */
+        GR_MOMENT_SUM      /* m <- decay m + share g */
+    } of;
+    double decay, share;
+} gr_first_moment;
+
+typedef struct gr_optimizer {
+    gr_member head;    /* rows include lr; the common rows are added by the family (not repeated in members) */
+    const char *decay; /* default of `decay`: "coupled" or "decoupled"; "own": the member places s->decay itself, and
+                          `decay` is refused */
+    const char *weight_decay; /* its default; NULL: 0 */
+    bool whole_set;           /* a batch is the whole training set */
+    gr_status (*check)(gr_context *ctx,
+                       const gr_settings *s);         /* refuses settings that contradict each other; may be NULL */
+    gr_val (*update)(gr_step *s, gr_val w, gr_val g); /* the new w; g has clipping and coupled decay in it */
+    void (*update_all)(gr_step *s, size_t n);         /* instead: all parameters at once, where they decide together */
+    gr_val (*point)(gr_step *s, gr_val w);            /* where the gradient is taken; NULL: at w */
+    gr_val (*decay_rate)(gr_step *s);                 /* what decoupled decay is multiplied by; NULL: s->lr */
+    int64_t (*curvature_every)(
+        const gr_settings *s); /* H z is wanted every so many updates, the first included; NULL: never */
+    gr_lookahead (*lookahead)(const gr_settings *s);       /* it contains LookAhead; NULL: it does not */
+    gr_first_moment (*first_moment)(const gr_settings *s); /* what LookAhead resets and a switch carries; NULL: none */
+} gr_optimizer;
+#define GR_OPTIMIZER(name) const gr_optimizer gr__optimizer_##name
+const gr_optimizer *const *gr__optimizers(int *n);
+extern const gr_family gr__family_optimizer; /* generated */
+
+#endif
