@@ -14,6 +14,10 @@ while IFS=: read -r file line text; do
   [[ ${floor[$to]} -le ${floor[$from]} ]] || say "$file:$line: floor $from (${floor[$from]}) includes floor $to (${floor[$to]})"
 done < <(grep -rnE '^#include "' src --include='*.c' --include='*.h')
 
+# What a graph is made of is for those who work on graphs: families, models and runs are written with gradus/graph.h and graph/shape.h.
+inner=$(grep -rnE '^#include "graph/(node|op|state|eval)\.h"' src --include='*.c' --include='*.h' | grep -vE '^src/(graph|plan|backend|study)/')
+[[ -z $inner ]] || say "nodes of a graph above floor 3: $inner"
+
 for header in include/gradus/*.h; do
   echo "#include \"${header#include/}\"" | ${CC:-gcc} -std=c11 -Wall -Wextra -Wpedantic -Werror -Iinclude -fsyntax-only -x c - || say "$header: does not stand alone as C11"
 done

@@ -1,9 +1,9 @@
-/* Inside a graph: nodes, values, operations. For floors 1 to 3; families use gradus/graph.h alone. */
+/* Inside a graph: nodes, values, operations. For floors 1 to 3, and for study, which takes graphs apart; lint holds the
+ * others to gradus/graph.h and graph/shape.h. */
 #ifndef GR_GRAPH_NODE_H
 #define GR_GRAPH_NODE_H
 
-#include "base/base.h"
-#include "gradus/graph.h"
+#include "graph/shape.h"
 
 typedef struct gr_node gr_node;
 
@@ -156,7 +156,6 @@ uint32_t gr__graph_values(const gr_graph *g);           /* values are numbered 1
 const gr_value *gr__value(const gr_graph *g, gr_val v); /* the outputs of a node stand side by side: an array */
 const gr_node *gr__producer(const gr_graph *g, gr_val v);
 const double *gr__const_tensor(const gr_graph *g, int64_t index, int64_t *count);
-gr_context *gr__graph_context(const gr_graph *g);
 const char *gr__intern(gr_graph *g, const char *name); /* NULL on failure */
 /* The one way a node is made: infers, checks, gives an existing equal node instead of a new one. out_hint: dtype and
  * shape of every output for operations whose shape rule wants them given (leaves, RESHAPE, BROADCAST), else NULL. attr
@@ -196,8 +195,5 @@ gr_effects gr__graph_effects(const gr_graph *g);
 /* Strides in elements that read `from` as if broadcast to `to`: 0 along stretched axes. from.rank <= to.rank, trailing
  * axes aligned. */
 void gr__broadcast_strides(gr_shape from, gr_shape to, int64_t strides[GR_MAX_RANK]);
-/* "[64,28,28,1]" into buffer (at least 96 bytes); returns buffer. */
-const char *gr__shape_text(gr_shape s, char *buffer);
-bool gr__shape_equal(gr_shape a, gr_shape b);
 
 #endif

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "graph/node.h"
+#include "graph/shape.h"
 #include "model/safetensors.h"
 
 #define MAX_FILE_BYTES ((uint64_t)1 << 40)

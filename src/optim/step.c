@@ -2,7 +2,7 @@
  */
 #include <stdio.h>
 
-#include "graph/node.h"
+#include "graph/shape.h"
 #include "optim/optim.h"
 
 gr_val gr__step_arg(gr_step *s, const char *name)

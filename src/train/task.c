@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/pool.h"
-#include "graph/node.h"
+#include "graph/shape.h"
 #include "model/model.h"
 #include "train/train.h"
 
