@@ -240,7 +240,7 @@ int main(int argc, char **argv)
             part = argv[i];
     }
     gr_context *ctx = NULL;
-    if (gr_context_create(&ctx, NULL) != GR_OK) return 1;
+    if (gr_context_create(NULL, &ctx) != GR_OK) return 1;
     for (int isa = GR__ISA_COUNT - 1; isa >= 0; isa--)
         if (gr__isa_supported((gr__isa)isa) && (only == NULL || strcmp(only, gr__isa_name((gr__isa)isa)) == 0))
             measure_all(ctx, (gr__isa)isa, part);

@@ -85,7 +85,7 @@ static inline bool outputs_run(const gr_backend *backend, outputs_build build, g
     gr_store *s = NULL;
     gr_plan *p = NULL;
     gr_arena *arena = NULL;
-    bool good = gr_context_create(&ctx, &(gr_context_options){.threads = 1}) == GR_OK &&
+    bool good = gr_context_create(&(gr_context_options){.threads = 1}, &ctx) == GR_OK &&
                 gr_graph_create(ctx, &g) == GR_OK && gr_store_create(ctx, backend, &s) == GR_OK;
     gr_val first = good ? build(g, gr_feed(g, "x", GR_REAL, shape)) : GR_NONE;
     int n = first ? gr__producer(g, first)->n_out : 0;

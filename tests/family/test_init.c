@@ -352,7 +352,7 @@ static void equal_starts_are_warned_of(void **state) /* [mission I1] */
         gr_context_options options = {.log = count_warning, .user = &warnings};
         gr_context *ctx;
         gr_tree *out;
-        assert_int_equal(gr_context_create(&ctx, &options), GR_OK);
+        assert_int_equal(gr_context_create(&options, &ctx), GR_OK);
         gr__bump *b = gr__bump_create(ctx);
         test_ok(ctx, gr__init_resolve(ctx, b, gr__tree_flow(b, rows[i].set), GR_PRESET_CHAPTER, &out));
         assert_int_equal(warnings, rows[i].warnings);
