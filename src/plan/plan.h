@@ -8,7 +8,7 @@
  *   order.c     units -> items in the order they run
  *   make.c      items -> kernels
  *   place.c     life times -> places in the arena (pack.c)
- *   bind.c run.c report.c  the finished plan */
+ *   bind.c run.c report.c  the finished plan (fence.c: what its kernels may touch) */
 #ifndef GR_PLAN_PLAN_H
 #define GR_PLAN_PLAN_H
 

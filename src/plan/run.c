@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "plan/fence.h"
 #include "plan/plan.h"
 
 #define SERIAL_NS 5000.0 /* waking others costs more than what is below it */
@@ -27,6 +28,7 @@ void gr__plan_run_item(gr_plan *p, const gr__item *item)
     size_t stride = p->scratch_bytes ? gr__granules(p->scratch_bytes) : 0;
     char *scratch = p->arena + p->bytes.arena - stride * (size_t)(p->pool ? gr__pool_threads(p->pool) : 1);
     const gr_call call = {item->operand, item->shared, scratch};
+    gr__fence_close(p, item, scratch, stride);
     for (int i = 0; i < k->n_phases; i++) {
         int n = k->phase[i].n_shards;
         if (p->pool && n > 1 && k->phase[i].cost_ns >= SERIAL_NS) {
@@ -36,6 +38,7 @@ void gr__plan_run_item(gr_plan *p, const gr__item *item)
             for (int s = 0; s < n; s++) k->phase[i].run(k, &call, s);
         }
     }
+    gr__fence_open(p);
 }
 
 bool gr__plan_guard_holds(const gr_plan *p)
