@@ -8,10 +8,13 @@
 #include <string.h>
 
 #include "graph/eval.h"
+#include "outputs.h"
 #include "plan/plan.h"
 #include "test.h"
 
 enum { RG_POOL = 160, RG_ENTRIES = 8, RG_OUTPUTS = 6, RG_MOST = 4096 };
+
+static bool rg_with_rows; /* nodes of three outputs (outputs.h), where the backend runs operations by their reference */
 
 typedef struct random_graph {
     uint64_t state;
@@ -156,11 +159,32 @@ static gr_val rg_matrix(random_graph *r, gr_val a)
     return gr_reshape(r->g, a, GR_SHAPE(columns ? gr_shape_count(s) / columns : 0, columns));
 }
 
+/* Any of three outputs, or several: read together, or in the pool, where each may be read again or by nobody. */
+static gr_val rg_rows(random_graph *r, gr_val m)
+{
+    gr_graph *g = r->g;
+    gr_val first = rows_of(g, &rows_op, m), value[ROWS_OUTPUTS];
+    uint32_t some = 1 + rg_next(r, 7);
+    gr_val any = GR_NONE;
+    for (int o = 0; o < ROWS_OUTPUTS; o++) {
+        if (!(some >> o & 1) || (r->smooth && o == ROWS_INDEX)) continue;
+        value[o] = gr__node_output(g, first, o);
+        if (o == ROWS_INDEX) value[o] = gr_mul(g, gr_real(g, value[o]), gr_const(g, 0.1));
+        if (o == ROWS_SUM && rg_next(r, 2)) value[o] = gr_tanh(g, value[o]);
+        if (o != ROWS_CENTRED) value[o] = gr_reshape(g, value[o], GR_SHAPE(gr_shape_of(g, m).dim[0], 1));
+        bool together = any && rg_next(r, 2);
+        if (any && !together) rg_put(r, any);
+        any = together ? gr_add(g, any, value[o]) : value[o];
+    }
+    return any ? any : m;
+}
+
 /* a b^T + bias, perhaps rectified: what an epilogue is made for. */
 static gr_val rg_dense(random_graph *r, gr_val a)
 {
     gr_graph *g = r->g;
     gr_val m = rg_matrix(r, a), y;
+    if (rg_with_rows && rg_next(r, 2) && gr_shape_of(g, m).dim[1] > 0) return rg_rows(r, m);
     gr_shape s = gr_shape_of(g, m);
     if (s.dim[0] * s.dim[0] > RG_MOST) return m;
     gr_val other = rg_of_shape(r, s, m);
@@ -216,7 +240,11 @@ static gr_val rg_pool_layer(random_graph *r)
     gr_shape s = gr_shape_of(g, r->images);
     gr_pool_attr attr = {.size = {2, 2}, .stride = {2, 2}};
     if (s.dim[1] < 2 || s.dim[2] < 2) return r->images;
-    return rg_next(r, 2) ? gr_max_pool(g, r->images, attr, NULL) : gr_avg_pool(g, r->images, attr);
+    if (rg_next(r, 2)) return gr_avg_pool(g, r->images, attr);
+    gr_val index, y = gr_max_pool(g, r->images, attr, &index);
+    if (r->smooth || rg_next(r, 2)) return y;
+    if (rg_next(r, 2)) rg_put(r, y); /* else the maxima themselves are read by nobody */
+    return gr_mul(g, gr_real(g, index), gr_const(g, 0.1));
 }
 
 static gr_val rg_grow(random_graph *r)
