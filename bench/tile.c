@@ -67,7 +67,7 @@ static void run_kernel(const bench *b)
 
 static bench begin(void)
 {
-    bench b = {NULL};
+    bench b = {.ctx = NULL};
     if (gr_context_create(NULL, &b.ctx) != GR_OK || gr_graph_create(b.ctx, &b.g) != GR_OK) exit(1);
     return b;
 }

@@ -149,7 +149,7 @@ static int share(gr_plan *p)
 
 static void check_shared(const char *backend, bool unfused, int threads)
 {
-    rig own = {NULL}, r = {NULL};
+    rig own = {.ctx = NULL}, r = {.ctx = NULL};
     double want[2], got[2];
     begin(&own, gr_backend_get(backend), unfused, threads);
     begin(&r, gr_backend_get(backend), unfused, threads);
@@ -181,7 +181,7 @@ static void one_kernel_runs_at_two_places(void **state)
 static void kernels_never_change(void **state)
 {
     (void)state;
-    rig r = {NULL};
+    rig r = {.ctx = NULL};
     double first[2], second[2];
     gr_arena *arena[2];
     begin(&r, gr_backend_get("cpu"), false, 2);
