@@ -45,13 +45,13 @@ typedef struct gr__copy {
 } gr__copy;
 
 typedef struct gr__item {
+    const gr_kernel *kernel; /* owned by the plan: several items may call one */
+    void **operand, *shared; /* what the kernel is called with; set when the plan is bound */
+    int workspace;           /* the block of `shared`, -1: none */
+    bool writes_store;
     gr_item item;     /* its graph is the plan's own; zero for copies */
     gr__copy *copies; /* NULL for all else */
     int n_copies;
-    const gr_kernel *kernel; /* owned by the plan: several items may call one */
-    int workspace;           /* its block, -1: none */
-    void **operand, *shared; /* what the kernel is called with; set when the plan is bound */
-    bool writes_store;
     double flops, bytes;
 } gr__item;
 
