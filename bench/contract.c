@@ -72,10 +72,10 @@ static float *operand(int64_t n)
 
 static double seconds_a_row = 0.3;
 
-static void run_once(gr_kernel *k, void *scratch)
+static void run_once(const gr_kernel *k, const gr_call *call)
 {
     for (int p = 0; p < k->n_phases; p++)
-        for (int s = 0; s < k->phase[p].n_shards; s++) k->phase[p].run(k, s, scratch);
+        for (int s = 0; s < k->phase[p].n_shards; s++) k->phase[p].run(k, call, s);
 }
 
 static void measure(gr_context *ctx, const char *name, const gr__contraction *c, int64_t a, int64_t b, int64_t out,
@@ -88,15 +88,13 @@ static void measure(gr_context *ctx, const char *name, const gr__contraction *c,
         exit(1);
     }
     void *operands[] = {operand(a), operand(b), operand(out)};
-    void *scratch = memory(k->scratch_bytes);
-    k->operand = operands;
-    k->shared = memory(k->shared_bytes);
-    run_once(k, scratch);
+    const gr_call call = {operands, memory(k->shared_bytes), memory(k->scratch_bytes)};
+    run_once(k, &call);
     double best = 1e30, start = now();
     int64_t repeat = 1;
     while (now() - start < seconds_a_row) {
         double t0 = now();
-        for (int64_t i = 0; i < repeat; i++) run_once(k, scratch);
+        for (int64_t i = 0; i < repeat; i++) run_once(k, &call);
         double t = now() - t0;
         if (t / (double)repeat < best) best = t / (double)repeat;
         if (t < 20e-6) repeat *= 2;
@@ -118,8 +116,8 @@ static void measure(gr_context *ctx, const char *name, const gr__contraction *c,
     printf("  predicted %5.2f  %2d shards, %6.0f + %6.0f KiB  %s\n", predicted / best * 1e-9, shards,
            (double)k->scratch_bytes / 1024, (double)k->shared_bytes / 1024, k->name);
     for (int i = 0; i < 3; i++) free(operands[i]);
-    free(scratch);
-    free(k->shared);
+    free(call.scratch);
+    free(call.shared);
     k->destroy(ctx, k);
 }
 
@@ -242,7 +240,7 @@ int main(int argc, char **argv)
             part = argv[i];
     }
     gr_context *ctx = NULL;
-    if (gr_context_create(&ctx, NULL) != GR_OK) return 1;
+    if (gr_context_create(NULL, &ctx) != GR_OK) return 1;
     for (int isa = GR__ISA_COUNT - 1; isa >= 0; isa--)
         if (gr__isa_supported((gr__isa)isa) && (only == NULL || strcmp(only, gr__isa_name((gr__isa)isa)) == 0))
             measure_all(ctx, (gr__isa)isa, part);

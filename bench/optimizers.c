@@ -210,7 +210,7 @@ static subject open_subject(const update_net *net, const gr_optimizer *m, int th
 {
     subject s = {NULL};
     gr_optim o;
-    if (gr_context_create(&s.ctx, &(gr_context_options){.threads = threads}) != GR_OK ||
+    if (gr_context_create(&(gr_context_options){.threads = threads}, &s.ctx) != GR_OK ||
         !(s.memory = gr__bump_create(s.ctx)))
         fail("no memory");
     check(&s, gr__optim_make(s.ctx, s.memory, gr__tree_scalar(s.memory, m->head.name), GR_PRESET_CHAPTER, &o));

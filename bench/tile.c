@@ -54,20 +54,21 @@ typedef struct bench {
     gr_graph *g;
     gr_kernel *kernel;
     void *operand[256];
-    char *scratch;
+    void *shared, *scratch;
     double flops, bytes;
 } bench;
 
 static void run_kernel(const bench *b)
 {
+    const gr_call call = {b->operand, b->shared, b->scratch};
     for (int p = 0; p < b->kernel->n_phases; p++)
-        for (int s = 0; s < b->kernel->phase[p].n_shards; s++) b->kernel->phase[p].run(b->kernel, s, b->scratch);
+        for (int s = 0; s < b->kernel->phase[p].n_shards; s++) b->kernel->phase[p].run(b->kernel, &call, s);
 }
 
 static bench begin(void)
 {
-    bench b = {NULL};
-    if (gr_context_create(&b.ctx, NULL) != GR_OK || gr_graph_create(b.ctx, &b.g) != GR_OK) exit(1);
+    bench b = {.ctx = NULL};
+    if (gr_context_create(NULL, &b.ctx) != GR_OK || gr_graph_create(b.ctx, &b.g) != GR_OK) exit(1);
     return b;
 }
 
@@ -99,8 +100,7 @@ static void make(bench *b, const gr_item *item)
     for (int i = 0; i < item->n_segments * item->n_in; i++) b->operand[at++] = filled(b->g, item->in[i]);
     for (int i = 0; i < item->n_segments * item->n_out; i++) b->operand[at++] = filled(b->g, item->out[i]);
     b->scratch = memory(b->kernel->scratch_bytes);
-    b->kernel->shared = memory(b->kernel->shared_bytes);
-    b->kernel->operand = b->operand;
+    b->shared = memory(b->kernel->shared_bytes);
 }
 
 static void finish(bench *b)
@@ -111,7 +111,7 @@ static void finish(bench *b)
         if (!again) free(b->operand[i]);
     }
     free(b->scratch);
-    free(b->kernel->shared);
+    free(b->shared);
     b->kernel->destroy(b->ctx, b->kernel);
     gr_graph_destroy(b->g);
     gr_context_destroy(b->ctx);

@@ -18,7 +18,7 @@ int main(void)
     gr_store *store;
     gr_plan *plan;
     const gr_backend *backend = gr_backend_get("ref");
-    if (gr_context_create(&ctx, NULL) != GR_OK) return 1;
+    if (gr_context_create(NULL, &ctx) != GR_OK) return 1;
     if (gr_graph_create(ctx, &g) != GR_OK || gr_store_create(ctx, backend, &store) != GR_OK) return fail(ctx);
 
     /* f(p) with p = (a, b); its gradient is more graph; the assignment makes a run a step */

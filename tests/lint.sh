@@ -18,6 +18,10 @@ done < <(grep -rnE '^#include "' src --include='*.c' --include='*.h')
 
 [[ $includes -ge 500 ]] || say "only $includes includes were looked at"
 
+# What a graph is made of is for those who work on graphs: families, models and runs are written with gradus/graph.h and graph/shape.h.
+inner=$(grep -rnE '^#include "graph/(node|op|state|eval)\.h"' src --include='*.c' --include='*.h' | grep -vE '^src/(graph|plan|backend|study)/')
+[[ -z $inner ]] || say "nodes of a graph above floor 3: $inner"
+
 for header in include/gradus/*.h; do
   echo "#include \"${header#include/}\"" | ${CC:-gcc} -std=c11 -Wall -Wextra -Wpedantic -Werror -Iinclude -fsyntax-only -x c - || say "$header: does not stand alone as C11"
 done

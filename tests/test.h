@@ -18,7 +18,7 @@ static inline gr_context *test_context_with(int threads, uint64_t budget_bytes)
 {
     gr_context_options options = {.threads = threads, .budget_bytes = budget_bytes};
     gr_context *ctx = NULL;
-    assert_int_equal(gr_context_create(&ctx, &options), GR_OK);
+    assert_int_equal(gr_context_create(&options, &ctx), GR_OK);
     assert_non_null(ctx);
     return ctx;
 }

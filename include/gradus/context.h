@@ -39,7 +39,7 @@ typedef struct gr_context_options {
 } gr_context_options;
 
 /* Makes a context. options may be NULL. Returns GR_OK or GR_E_MEMORY, GR_E_RANGE. */
-GR_CHECKED gr_status gr_context_create(gr_context **out, const gr_context_options *options);
+GR_CHECKED gr_status gr_context_create(const gr_context_options *options, gr_context **out);
 void gr_context_destroy(gr_context *ctx); /* NULL is fine. Joins the worker threads. */
 
 /* The first error since creation or gr_context_clear_error. Borrowed; valid until either is called. */

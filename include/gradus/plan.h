@@ -109,8 +109,8 @@ GR_CHECKED gr_status gr_plan_bind(gr_plan *p, gr_arena *arena);
 /* Where to put a feed before a run (dense; GR_REAL as the backend has it, rank 0 double). NULL: the plan has no such
  * feed, or does not need it. */
 void *gr_plan_feed(gr_plan *p, const char *name, size_t *bytes);
-/* Where an output stands after a run, until the next run of any plan of this arena. NULL: no such output. value: shape
- * and type, may be NULL. */
+/* Where an output stands after a run, until the next run of any plan of this arena. NULL: no such output. shape may be
+ * NULL. */
 const void *gr_plan_output(const gr_plan *p, const char *name, gr_shape *shape);
 
 /* Runs the step. GR_OK; GR_E_DIVERGED: the guard is not finite and nothing was assigned. Feeds keep their contents only

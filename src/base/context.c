@@ -19,7 +19,7 @@ int gr__processors(void)
     return n < 1 ? 1 : n;
 }
 
-gr_status gr_context_create(gr_context **out, const gr_context_options *options)
+gr_status gr_context_create(const gr_context_options *options, gr_context **out)
 {
     gr_context_options o = {0};
     if (options) o = *options;

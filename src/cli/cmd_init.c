@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "cli/json.h"
-#include "graph/node.h"
+#include "graph/shape.h"
 #include "model/model.h"
 #include "plan/store.h"
 #include "train/train.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cli/json.h"
-#include "graph/node.h"
+#include "graph/shape.h"
 #include "model/file.h"
 #include "train/train.h"
 

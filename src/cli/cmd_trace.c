@@ -87,7 +87,7 @@ static gr_status run(cli *c)
     }
     GR_TRY(read_options(c, &o));
     GR_TRY(cli_recipe(c, c->argument[0], &a));
-    GR_TRY(gr_context_create(&second, NULL)); /* of its own: threads belong to a context */
+    GR_TRY(gr_context_create(NULL, &second)); /* of its own: threads belong to a context */
     GR_TRY(open_second(c, second, &b));
     GR_TRY(gr__trace((gr_context *const[]){c->ctx, second}, (const gr_recipe *const[]){a, b}, &o, &r));
     if (c->json)

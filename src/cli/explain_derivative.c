@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cli/explain.h"
-#include "graph/node.h"
+#include "graph/shape.h"
 #include "study/derivative.h"
 
 enum { MOST_TERMS = 64, USUAL_TERMS = 4 };

@@ -298,7 +298,7 @@ int main(int argc, char **argv)
     c = (cli){.command = find_command(name)};
     if (!c.command) return no_command(name);
     signal(SIGPIPE, SIG_IGN);
-    gr_status st = gr_context_create(&c.ctx, &(gr_context_options){.log = log_line, .user = &c});
+    gr_status st = gr_context_create(&(gr_context_options){.log = log_line, .user = &c}, &c.ctx);
     if (st != GR_OK) return fprintf(stderr, "gradus: %s\n", gr_status_text(st)), gr_status_exit_code(st);
     c.memory = gr__bump_create(c.ctx);
     st = c.memory ? run(&c, argc, argv) : GR_E_MEMORY;

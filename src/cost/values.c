@@ -1,6 +1,6 @@
 /* What costs of values share: targets in the output's shape, means and sums over a sample's outputs. */
 #include "cost/parts.h"
-#include "graph/node.h"
+#include "graph/shape.h"
 
 /* [B, ...] -> [B, values of a sample]. */
 static gr_val flat(gr_graph *g, gr_val x, int64_t *values)

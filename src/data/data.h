@@ -6,6 +6,7 @@
 #ifndef GR_DATA_DATA_H
 #define GR_DATA_DATA_H
 
+#include "base/dtype.h"
 #include "base/base.h"
 #include "base/member.h"
 #include "data/schema.h"
@@ -14,10 +15,6 @@
 #include "nn/targets.h"
 
 /* ---- a set of samples ---- */
-typedef enum gr_element { GR_EL_U8, GR_EL_F32, GR_EL_F64, GR_EL_I32 } gr_element;
-size_t gr__element_bytes(gr_element e);
-const char *gr__element_name(gr_element e); /* "uint8" */
-
 typedef enum gr_target_kind { GR_TARGET_NONE, GR_TARGET_CLASS, GR_TARGET_VALUE } gr_target_kind;
 
 typedef struct gr_set {

@@ -4,19 +4,6 @@
 #include "base/file.h"
 #include "data/array.h"
 
-size_t gr__element_bytes(gr_element e)
-{
-    static const size_t bytes[] = {[GR_EL_U8] = 1, [GR_EL_F32] = 4, [GR_EL_F64] = 8, [GR_EL_I32] = 4};
-    return bytes[e];
-}
-
-const char *gr__element_name(gr_element e)
-{
-    static const char *const names[] = {
-        [GR_EL_U8] = "uint8", [GR_EL_F32] = "float32", [GR_EL_F64] = "float64", [GR_EL_I32] = "int32"};
-    return names[e];
-}
-
 gr_element gr__target_element(const gr_set *s)
 {
     if (s->target == GR_TARGET_CLASS) return GR_EL_I32;

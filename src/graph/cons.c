@@ -1,4 +1,5 @@
 /* Making nodes: every one is inferred, checked, and found again when an equal one exists (hash-consing). */
+#include <assert.h>
 #include <string.h>
 
 #include "graph/op.h"
@@ -42,8 +43,10 @@ static uint32_t node_hash(const gr_op *op, const gr_val *in, int n_in, const gr_
     uint64_t h = mix(0, (uint64_t)op->code);
     h = mix_bytes(h, in, (size_t)n_in * sizeof *in);
     h = mix_bytes(h, attr, sizeof *attr);
-    h = mix(h, (uint64_t)out->dtype);
-    h = mix_bytes(h, out->shape.dim, (size_t)out->shape.rank * sizeof *out->shape.dim);
+    for (int o = 0; o < op->n_out; o++) {
+        h = mix(h, (uint64_t)out[o].dtype);
+        h = mix_bytes(h, out[o].shape.dim, (size_t)out[o].shape.rank * sizeof *out[o].shape.dim);
+    }
     return (uint32_t)(h ^ h >> 32);
 }
 
@@ -53,7 +56,9 @@ static bool equal(const gr_graph *g, const gr_node *n, const gr_op *op, const gr
     if (n->op != op || n->n_in != n_in || memcmp(&n->attr, attr, sizeof *attr) != 0) return false;
     if (n_in && memcmp(n->in, in, (size_t)n_in * sizeof *in) != 0) return false;
     const gr_value *v = gr__value(g, n->out);
-    return v->dtype == out->dtype && gr__shape_equal(v->shape, out->shape);
+    for (int o = 0; o < op->n_out; o++)
+        if (v[o].dtype != out[o].dtype || !gr__shape_equal(v[o].shape, out[o].shape)) return false;
+    return true;
 }
 
 static gr_val find(const gr_graph *g, uint32_t hash, const gr_op *op, const gr_val *in, int n_in, const gr_attr *attr,
@@ -174,21 +179,42 @@ static gr_val add(gr_graph *g, const gr_op *op, const gr_val *in, int n_in, cons
     return v;
 }
 
-gr_val gr__node_add(gr_graph *g, gr_opcode code, const gr_val *in, int n_in, const gr_attr *attr,
-                    const gr_value *out_hint)
+gr_value *gr__results(gr_graph *g, const gr_op *op, const gr_value *hint)
+{
+    if (!GR_ROOM(g->ctx, g->results, g->results_capacity, (size_t)op->n_out)) {
+        g->status = GR_E_MEMORY;
+        return NULL;
+    }
+    for (int o = 0; o < op->n_out; o++)
+        g->results[o] = hint ? (gr_value){.dtype = hint[o].dtype, .shape = hint[o].shape} : (gr_value){.node = 0};
+    return g->results;
+}
+
+gr_val gr__node_make(gr_graph *g, const gr_op *op, const gr_val *in, int n_in, const gr_attr *attr,
+                     const gr_value *out_hint)
 {
     if (g->status != GR_OK) return GR_NONE;
     gr_attr a = attr ? *attr : (gr_attr){.name = NULL};
     if (a.name && !(a.name = gr__intern(g, a.name))) return GR_NONE;
-    gr_value out[GR__MAX_OUT] = {{.node = 0}};
-    if (out_hint) {
-        out->dtype = out_hint->dtype;
-        out->shape = out_hint->shape;
-    }
-    g->op = gr__op(code);
-    gr_val v = add(g, g->op, in, n_in, &a, out);
+    gr_value *out = gr__results(g, op, out_hint);
+    if (!out) return GR_NONE;
+    g->op = op;
+    gr_val v = add(g, op, in, n_in, &a, out);
     g->op = NULL;
     return v;
+}
+
+gr_val gr__node_add(gr_graph *g, gr_opcode code, const gr_val *in, int n_in, const gr_attr *attr,
+                    const gr_value *out_hint)
+{
+    return gr__node_make(g, gr__op(code), in, n_in, attr, out_hint);
+}
+
+gr_val gr__node_output(const gr_graph *g, gr_val first, int output)
+{
+    if (first == GR_NONE) return GR_NONE;
+    assert(gr__value(g, first)->out == 0 && output >= 0 && output < gr__producer(g, first)->n_out);
+    return first + (gr_val)output;
 }
 
 int64_t gr__tensor_add(gr_graph *g, const double *values, int64_t count)

@@ -13,7 +13,7 @@ typedef struct eval {
 
 static size_t bytes_of(const gr_ref *r)
 {
-    return (size_t)gr_shape_count(r->shape) * gr__dtype_bytes(r->dtype);
+    return (size_t)gr_shape_count(r->shape) * gr__ref_bytes(r->dtype);
 }
 
 static void need(eval *e, const gr_val *wanted, int n)

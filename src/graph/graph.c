@@ -31,6 +31,7 @@ void gr_graph_destroy(gr_graph *g)
     gr__free(ctx, g->names, g->names_size * sizeof *g->names);
     gr__free(ctx, g->tensors, g->tensors_capacity * sizeof *g->tensors);
     gr__free(ctx, g->scopes, g->scopes_capacity * sizeof *g->scopes);
+    gr__free(ctx, g->results, g->results_capacity * sizeof *g->results);
     gr__free(ctx, g->assigns, g->assigns_capacity * sizeof *g->assigns);
     gr__free(ctx, g->outputs, g->outputs_capacity * sizeof *g->outputs);
     gr__free(ctx, g->gradients, g->gradients_capacity * sizeof *g->gradients);

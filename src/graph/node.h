@@ -1,9 +1,9 @@
-/* Inside a graph: nodes, values, operations. For floors 1 to 3; families use gradus/graph.h alone. */
+/* Inside a graph: nodes, values, operations. For floors 1 to 3, and for study, which takes graphs apart; lint holds the
+ * others to gradus/graph.h and graph/shape.h. */
 #ifndef GR_GRAPH_NODE_H
 #define GR_GRAPH_NODE_H
 
-#include "base/base.h"
-#include "gradus/graph.h"
+#include "graph/shape.h"
 
 typedef struct gr_node gr_node;
 
@@ -72,7 +72,7 @@ typedef enum gr_opcode {
     GR_OP_POOL_SCATTER,
     GR_OP_AVG_POOL,
     GR_OP_AVG_POOL_ADJOINT,
-    GR_OP_COUNT
+    GR_OP_COUNT /* how many; also the code of an operation that is in no table (gr__node_make) */
 } gr_opcode;
 
 typedef enum gr_opclass {
@@ -135,7 +135,8 @@ typedef struct gr_op {
      * starts as GR_NONE, which means zero. Rules skip inputs that gr__wanted says nobody asks for. gr__no_gradient:
      * none passes. NULL: no rule, an error that names the operation. */
     void (*gradient)(gr_graph *g, const gr_node *n, const gr_val *dout, gr_val *din);
-    /* Plain float64 loops. in[] and out[] dense. NULL for leaves that the store or the caller provides. */
+    /* Plain float64 loops. in[] and out[] dense; out[o].data NULL: nobody reads that output, and it is left alone. NULL
+     * for leaves that the store or the caller provides. */
     void (*ref)(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out);
 } gr_op;
 
@@ -151,16 +152,21 @@ struct gr_node {
 const gr_op *gr__op(gr_opcode code);
 uint32_t gr__graph_nodes(const gr_graph *g); /* nodes are numbered 0..n-1, inputs before users */
 const gr_node *gr__node(const gr_graph *g, uint32_t node);
-uint32_t gr__graph_values(const gr_graph *g); /* values are numbered 1..n */
-const gr_value *gr__value(const gr_graph *g, gr_val v);
+uint32_t gr__graph_values(const gr_graph *g);           /* values are numbered 1..n */
+const gr_value *gr__value(const gr_graph *g, gr_val v); /* the outputs of a node stand side by side: an array */
 const gr_node *gr__producer(const gr_graph *g, gr_val v);
 const double *gr__const_tensor(const gr_graph *g, int64_t index, int64_t *count);
-gr_context *gr__graph_context(const gr_graph *g);
 const char *gr__intern(gr_graph *g, const char *name); /* NULL on failure */
 /* The one way a node is made: infers, checks, gives an existing equal node instead of a new one. out_hint: dtype and
- * shape for leaves, RESHAPE and BROADCAST, else NULL. attr may be NULL, its name any text. Returns the first output. */
+ * shape of every output for operations whose shape rule wants them given (leaves, RESHAPE, BROADCAST), else NULL. attr
+ * may be NULL, its name any text. Returns the first output; gr__node_output gives the others. */
 gr_val gr__node_add(gr_graph *g, gr_opcode code, const gr_val *in, int n_in, const gr_attr *attr,
                     const gr_value *out_hint);
+/* The same of any operation, also one that is in no table; it must outlive the graph. */
+gr_val gr__node_make(gr_graph *g, const gr_op *op, const gr_val *in, int n_in, const gr_attr *attr,
+                     const gr_value *out_hint);
+/* Output `output` of the node whose first output is `first`. GR_NONE where first is, after a failure. */
+gr_val gr__node_output(const gr_graph *g, gr_val first, int output);
 /* The scope that new nodes get, copied; gradient rules run under the scope of the node they differentiate. */
 void gr__scope_set(gr_graph *g, const char *scope);
 
@@ -189,8 +195,5 @@ gr_effects gr__graph_effects(const gr_graph *g);
 /* Strides in elements that read `from` as if broadcast to `to`: 0 along stretched axes. from.rank <= to.rank, trailing
  * axes aligned. */
 void gr__broadcast_strides(gr_shape from, gr_shape to, int64_t strides[GR_MAX_RANK]);
-/* "[64,28,28,1]" into buffer (at least 96 bytes); returns buffer. */
-const char *gr__shape_text(gr_shape s, char *buffer);
-bool gr__shape_equal(gr_shape a, gr_shape b);
 
 #endif

@@ -3,9 +3,9 @@
 #ifndef GR_GRAPH_OP_H
 #define GR_GRAPH_OP_H
 
+#include "base/dtype.h"
 #include "graph/state.h"
 
-enum { GR__MAX_OUT = 2 }; /* outputs of one node */
 /* Of a shape's elements, zero sizes counted as one: byte counts and strides cannot overflow. */
 #define GR__MAX_SIZE ((int64_t)1 << 58)
 #define GR__MAX_INDEX ((int64_t)INT32_MAX) /* sizes that GR_I32 must count */
@@ -21,8 +21,7 @@ bool gr__shape_check(gr_graph *g, gr_shape s); /* rank and sizes within bounds *
 bool gr__want_dtype(gr_graph *g, const gr_val *in, int i, gr_dtype dtype);
 bool gr__want_rank(gr_graph *g, const gr_val *in, int i, int rank);
 bool gr__want_axis(gr_graph *g, const gr_val *in, int i, int64_t axis);
-const char *gr__dtype_text(gr_dtype t);
-size_t gr__dtype_bytes(gr_dtype t); /* in reference buffers */
+size_t gr__ref_bytes(gr_dtype t); /* of an element of a reference buffer */
 
 /* ---- building ---- */
 /* May builders use v? False after a failure; GR_NONE and rubbish fail the graph, naming the operation. */

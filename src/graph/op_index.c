@@ -65,7 +65,7 @@ static void gather_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr
     (void)g, (void)n;
     const int32_t *index = in[1].data;
     int64_t count = gr_shape_count(in[1].shape), rows = in[0].shape.dim[0], total = gr_shape_count(out->shape);
-    size_t bytes = count ? (size_t)(total / count) * gr__dtype_bytes(out->dtype) : 0;
+    size_t bytes = count ? (size_t)(total / count) * gr__ref_bytes(out->dtype) : 0;
     if (bytes == 0) return;
     for (int64_t p = 0; p < count; p++) {
         char *to = (char *)out->data + (size_t)p * bytes;

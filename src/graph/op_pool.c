@@ -116,7 +116,7 @@ static gr_val adjoint(gr_graph *g, gr_opcode code, const gr_node *n, gr_val dy, 
 
 static void max_pool_gradient(gr_graph *g, const gr_node *n, const gr_val *dout, gr_val *din)
 {
-    if (dout[0]) din[0] = adjoint(g, GR_OP_POOL_SCATTER, n, dout[0], n->out + 1);
+    if (dout[0]) din[0] = adjoint(g, GR_OP_POOL_SCATTER, n, dout[0], gr__node_output(g, n->out, 1));
 }
 
 static void pool_gather_gradient(gr_graph *g, const gr_node *n, const gr_val *dout, gr_val *din)
@@ -182,8 +182,8 @@ static void max_pool_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, 
                 best = i * s.dim[2] + j;
             }
         }
-        ((double *)out[0].data)[e] = most;
-        ((int32_t *)out[1].data)[e] = (int32_t)best;
+        if (out[0].data) ((double *)out[0].data)[e] = most;
+        if (out[1].data) ((int32_t *)out[1].data)[e] = (int32_t)best;
     }
 }
 
@@ -260,7 +260,7 @@ gr_val gr_max_pool(gr_graph *g, gr_val x, gr_pool_attr p, gr_val *index)
     p.count_padding = false; /* a maximum counts nothing */
     gr_attr attr = pack(p, 0, 0);
     gr_val y = gr__node_add(g, GR_OP_MAX_POOL, &x, 1, &attr, NULL);
-    if (index) *index = y ? y + 1 : GR_NONE;
+    if (index) *index = gr__node_output(g, y, 1);
     return y;
 }
 

@@ -155,7 +155,7 @@ static void pad_gradient(gr_graph *g, const gr_node *n, const gr_val *dout, gr_v
 static void reshape_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out)
 {
     (void)g, (void)n;
-    size_t bytes = (size_t)gr_shape_count(out->shape) * gr__dtype_bytes(out->dtype);
+    size_t bytes = (size_t)gr_shape_count(out->shape) * gr__ref_bytes(out->dtype);
     if (bytes) memcpy(out->data, in[0].data, bytes);
 }
 
@@ -203,7 +203,7 @@ static void pad_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_re
 {
     (void)g;
     int64_t from[GR_MAX_RANK], to[GR_MAX_RANK];
-    size_t bytes = (size_t)gr_shape_count(out->shape) * gr__dtype_bytes(out->dtype);
+    size_t bytes = (size_t)gr_shape_count(out->shape) * gr__ref_bytes(out->dtype);
     if (bytes) memset(out->data, 0, bytes);
     gr__dense_strides(in[0].shape, from);
     gr__dense_strides(out->shape, to);

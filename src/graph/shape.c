@@ -81,7 +81,7 @@ double gr__ref_get(const gr_ref *r, int64_t i)
 void gr__ref_copy(const gr_ref *from, const int64_t *from_strides, int64_t from_offset, gr_ref *to,
                   const int64_t *to_strides, int64_t to_offset, gr_shape space)
 {
-    size_t bytes = gr__dtype_bytes(from->dtype);
+    size_t bytes = gr__ref_bytes(from->dtype);
     int64_t index[GR_MAX_RANK] = {0}, count = gr_shape_count(space);
     for (int64_t e = 0; e < count; e++) {
         int64_t i = from_offset, o = to_offset;
@@ -94,14 +94,9 @@ void gr__ref_copy(const gr_ref *from, const int64_t *from_strides, int64_t from_
     }
 }
 
-const char *gr__dtype_text(gr_dtype t)
+size_t gr__ref_bytes(gr_dtype t)
 {
-    return t == GR_I32 ? "i32" : t == GR_U8 ? "u8" : "real";
-}
-
-size_t gr__dtype_bytes(gr_dtype t)
-{
-    return t == GR_I32 ? sizeof(int32_t) : t == GR_U8 ? sizeof(uint8_t) : sizeof(double);
+    return gr__dtype_bytes(t, GR_EL_F64);
 }
 
 /* ---- checks ---- */

@@ -50,10 +50,15 @@ struct gr_graph {
     size_t n_gradients, gradients_capacity;
     gr_val guard;
 
+    gr_value *results; /* room for the outputs of the node being made */
+    size_t results_capacity;
     const gr_op *op;    /* the operation being inferred, for gr__op_fail */
     const bool *wanted; /* while differentiating: value v is on a path iff wanted[v]; NULL otherwise */
 };
 
+/* Room for the outputs of a node of `op`, as the hint has them, or nothing yet; until the next call. NULL: no memory.
+ */
+gr_value *gr__results(gr_graph *g, const gr_op *op, const gr_value *hint);
 gr__name *gr__name_of(const char *interned);
 /* Copies the values, or finds an equal tensor; the index, or -1 on failure. */
 int64_t gr__tensor_add(gr_graph *g, const double *values, int64_t count);

@@ -3,11 +3,12 @@
 
 #include "graph/op.h"
 
+/* In its table, or of a code that says that it is in none. */
 static bool known_op(const gr_op *op)
 {
     for (int c = 0; c < GR_OP_COUNT; c++)
         if (op == gr__op((gr_opcode)c)) return (int)op->code == c;
-    return false;
+    return op && op->code == GR_OP_COUNT;
 }
 
 static gr_status wrong(const gr_graph *g, uint32_t k, const char *what)
@@ -63,9 +64,8 @@ static gr_status check_node(gr_graph *g, uint32_t k)
     gr_status st = check_structure(g, k);
     if (st != GR_OK) return st;
     const gr_node *n = gr__node(g, k);
-    gr_value out[GR__MAX_OUT] = {{.node = 0}};
-    out[0].dtype = gr__value(g, n->out)->dtype; /* what builders give as a hint */
-    out[0].shape = gr__value(g, n->out)->shape;
+    gr_value *out = gr__results(g, n->op, gr__value(g, n->out)); /* what builders give as a hint */
+    if (!out) return gr__error_code(g->ctx);
     st = infer_again(g, n, out);
     if (st != GR_OK) return st;
     for (int o = 0; o < n->n_out; o++)

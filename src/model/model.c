@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "graph/node.h"
+#include "graph/shape.h"
 #include "model/safetensors.h"
 
 enum { MAX_NAMES = 1000000 };

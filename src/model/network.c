@@ -2,7 +2,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "graph/node.h"
 #include "model/network.h"
 #include "model/stack.h"
 #include "plan/store.h"

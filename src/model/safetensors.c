@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 #include "data/blob.h"
-#include "graph/node.h"
+#include "graph/shape.h"
 #include "model/safetensors.h"
 
 #define MAX_HEADER_BYTES ((size_t)100000000) /* what the format's own reader allows */

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "graph/node.h"
+#include "graph/shape.h"
 #include "model/safetensors.h"
 #include "plan/store.h"
 

@@ -1,5 +1,5 @@
 /* Add: the sum of several layers' outputs, as at the end of a residual block.                    [He et al. 2016] */
-#include "graph/node.h"
+#include "graph/shape.h"
 #include "nn/layer.h"
 
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)

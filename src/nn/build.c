@@ -2,7 +2,7 @@
  */
 #include <string.h>
 
-#include "graph/node.h"
+#include "graph/shape.h"
 #include "nn/layer.h"
 
 static const gr_row common_rows[] = {

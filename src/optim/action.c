@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "graph/node.h"
 #include "optim/optim.h"
 #include "schedule/span.h"
 

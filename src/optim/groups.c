@@ -20,27 +20,6 @@ GR_COMMON(group_common) = {
     GR_ROWS(rows),
 };
 
-/* Does text match the pattern? Steps back to the last * only: linear in space, and no worse than n m in time. */
-static bool matches(const char *pattern, const char *text)
-{
-    const char *star = NULL, *from = NULL;
-    while (*text) {
-        if (*pattern == '*') {
-            star = ++pattern;
-            from = text;
-        } else if (*pattern == '?' || *pattern == *text) {
-            pattern++, text++;
-        } else if (star) {
-            pattern = star;
-            text = ++from;
-        } else {
-            return false;
-        }
-    }
-    while (*pattern == '*') pattern++;
-    return !*pattern;
-}
-
 gr_status gr__groups_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_groups *out)
 {
     gr_status st = GR_OK;
@@ -91,7 +70,7 @@ gr_tree *gr__groups_tree(gr__bump *b, const gr_groups *g)
 const gr_group *gr__groups_find(const gr_groups *g, const char *name)
 {
     for (int i = 0; i < g->n; i++)
-        if (matches(g->group[i].match, name)) return &g->group[i];
+        if (gr__glob(g->group[i].match, name)) return &g->group[i];
     return NULL;
 }
 
@@ -135,8 +114,8 @@ gr_status gr__groups_check(gr_context *ctx, const gr_groups *g, const gr_param_i
     size_t frozen = 0;
     for (int i = 0; i < g->n; i++) {
         bool any = false;
-        for (size_t k = 0; k < n && !any; k++) any = matches(g->group[i].match, params[k].entry.name);
-        for (size_t k = 0; k < n_states && !any; k++) any = matches(g->group[i].match, states[k].name);
+        for (size_t k = 0; k < n && !any; k++) any = gr__glob(g->group[i].match, params[k].entry.name);
+        for (size_t k = 0; k < n_states && !any; k++) any = gr__glob(g->group[i].match, states[k].name);
         if (!any) return no_match(ctx, &g->group[i], params, n);
         warn_of_hidden(ctx, g, i, params, n, states, n_states);
     }

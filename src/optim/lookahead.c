@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "graph/node.h"
 #include "optim/optim.h"
 
 static const gr_row rows[] = {

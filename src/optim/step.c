@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "graph/node.h"
+#include "graph/shape.h"
 #include "optim/optim.h"
 #include "plan/store.h"
 

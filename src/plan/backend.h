@@ -3,6 +3,7 @@
 #ifndef GR_PLAN_BACKEND_H
 #define GR_PLAN_BACKEND_H
 
+#include "base/dtype.h"
 #include "gradus/plan.h"
 #include "graph/node.h"
 #include "plan/kernel.h"
@@ -37,7 +38,8 @@ typedef struct gr_item {
     const gr_val *in; /* values read from memory, each once; constants (rank 0) are not among them: kernels read them
                          from the graph */
     int n_in;
-    const gr_val *out; /* values written to memory */
+    const gr_val *out; /* values written to memory. A NODE of one node has all its outputs, by number: GR_NONE is one
+                          that nobody reads */
     int n_out;
     gr_algorithm algorithm;
 } gr_item;
@@ -47,7 +49,7 @@ typedef struct gr_item {
 
 struct gr_backend {
     const char *name;
-    size_t real_bytes;
+    gr_element real; /* of tensors; rank-0 reals are double on every backend */
     /* May this node join a region? Called for MAP, BROADCAST, IOTA, SUM and REDUCE_MAX nodes; the plan has checked that
      * row or column forms fit. NULL: none may, every node is an item of its own. */
     bool (*fuses)(const gr_graph *g, const gr_node *n);
@@ -58,6 +60,12 @@ struct gr_backend {
      * arrays are the plan's as well. */
     gr_status (*make)(gr_context *ctx, const gr_item *item, gr_kernel **out);
 };
+
+/* What an element of a value of this type and shape is in memory. */
+static inline gr_element gr__backend_element(const gr_backend *b, gr_dtype dtype, gr_shape shape)
+{
+    return gr__dtype_element(dtype, shape.rank == 0 ? GR_EL_F64 : b->real);
+}
 
 extern const gr_backend gr__backend_ref, gr__backend_cpu;
 

@@ -53,13 +53,13 @@ void *gr__plan_address(const gr_plan *p, gr__spot spot)
 
 static void bind_item(gr_plan *p, gr__item *it)
 {
-    void **to = it->kernel->operand;
+    void **to = it->operand;
     for (int i = 0; i < it->n_copies; i++) *to++ = gr__plan_address(p, it->copies[i].from);
     for (int i = 0; i < it->n_copies; i++) *to++ = gr__plan_address(p, it->copies[i].to);
     for (int i = 0; i < it->item.n_segments * it->item.n_in; i++) *to++ = gr__plan_address(p, p->spots[it->item.in[i]]);
     for (int i = 0; i < it->item.n_segments * it->item.n_out; i++)
         *to++ = gr__plan_address(p, p->spots[it->item.out[i]]);
-    it->kernel->shared = it->shared < 0 ? NULL : gr__plan_address(p, (gr__spot){GR__IN_BLOCK, it->shared, 0});
+    it->shared = it->workspace < 0 ? NULL : gr__plan_address(p, (gr__spot){GR__IN_BLOCK, it->workspace, 0});
 }
 
 gr_status gr_plan_bind(gr_plan *p, gr_arena *arena)

@@ -87,8 +87,7 @@ done:
 void gr_plan_destroy(gr_plan *p)
 {
     if (!p) return;
-    for (int i = 0; i < p->n_items; i++)
-        if (p->items[i].kernel) p->items[i].kernel->destroy(p->ctx, p->items[i].kernel);
+    for (int i = 0; i < p->n_kernels; i++) p->kernels[i]->destroy(p->ctx, p->kernels[i]);
     gr_arena_destroy(p->own);
     gr__free(p->ctx, p->constants, p->constant_bytes);
     gr_graph_destroy(p->graph);

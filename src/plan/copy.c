@@ -9,11 +9,10 @@ typedef struct copy_kernel {
     size_t bytes[]; /* of each copy; a copy is a shard; operands are the sources, then the targets */
 } copy_kernel;
 
-static void run(const gr_kernel *k, int shard, void *scratch)
+static void run(const gr_kernel *k, const gr_call *call, int shard)
 {
-    (void)scratch;
     int n = k->phase[0].n_shards;
-    memcpy(k->operand[n + shard], k->operand[shard], ((const copy_kernel *)k)->bytes[shard]);
+    memcpy(call->operand[n + shard], call->operand[shard], ((const copy_kernel *)k)->bytes[shard]);
 }
 
 static void destroy(gr_context *ctx, gr_kernel *k)

@@ -52,10 +52,12 @@ void gr__part_operands(const gr__compiler *c, int unit, const gr__part *part, gr
             gr_val v = gr__node_read(c, n, i);
             if (v && c->unit_of[gr__value(c->g, v)->node] != unit) add_once(in, n_in, v);
         }
-        /* kernels of single nodes write all their outputs, whoever reads them */
+        /* kernels of single nodes have all their outputs, by number */
         bool all = c->units[unit].kind == GR_ITEM_NODE && part->n == 1;
-        for (int o = 0; o < n->n_out; o++)
-            if (all || gr__value_is_out(c, n->out + (gr_val)o, unit)) out[(*n_out)++] = n->out + (gr_val)o;
+        for (int o = 0; o < n->n_out; o++) {
+            gr_val v = n->out + (gr_val)o;
+            if (all || gr__value_is_out(c, v, unit)) out[(*n_out)++] = !all || c->live[v] ? v : GR_NONE;
+        }
     }
 }
 

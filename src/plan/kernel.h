@@ -1,4 +1,5 @@
-/* A kernel: what a backend makes of one item of a plan, ready to run any number of times. */
+/* A kernel: what a backend makes of one item of a plan. It never changes once it is made, so it may run at several
+ * places of a plan, or in several plans: what it runs on comes with each call. */
 #ifndef GR_PLAN_KERNEL_H
 #define GR_PLAN_KERNEL_H
 
@@ -6,14 +7,21 @@
 
 typedef struct gr_kernel gr_kernel;
 
-/* Runs one shard of one phase. `scratch` is scratch_bytes of the worker's own, 64-byte aligned, undefined on entry. */
-typedef void (*gr_phase_fn)(const gr_kernel *k, int shard, void *scratch);
+/* What a kernel runs on. Whoever calls owns it. */
+typedef struct gr_call {
+    void *const *operand; /* inputs, then outputs, n_operands of them; NULL: an output that nobody reads */
+    void *shared;         /* shared_bytes, 64-byte aligned, the same for all shards; NULL if the kernel needs none */
+    void *scratch;        /* scratch_bytes of the worker's own, 64-byte aligned, undefined on entry */
+} gr_call;
+
+/* Runs one shard of one phase. */
+typedef void (*gr_phase_fn)(const gr_kernel *k, const gr_call *call, int shard);
 
 enum { GR_MAX_PHASES = 4 };
 
 /* Backends embed this as the first member of their own structs. Phases run one after another, shards of a phase in any
  * order on any workers; how many shards there are depends on shapes and instruction set only. run touches nothing but
- * operands, shared and scratch. */
+ * operands, shared and scratch; an output that is NULL is neither computed nor written. */
 struct gr_kernel {
     const char *name; /* what `gradus plan` prints: "conv forward, direct 14x32"; static or owned by the kernel */
     int n_phases;
@@ -24,9 +32,7 @@ struct gr_kernel {
     } phase[GR_MAX_PHASES];
     size_t scratch_bytes; /* a worker */
     size_t shared_bytes; /* a block of the arena that lives only while this kernel runs: packed weights, partial sums */
-    void *shared;        /* 64-byte aligned; set when the plan is bound */
-    void **operand;      /* inputs, then outputs, in the order the maker documents; set when the plan is bound */
-    int n_operands;
+    int n_operands;      /* in the order that the maker documents */
     void (*destroy)(gr_context *ctx, gr_kernel *k);
 };
 

@@ -41,7 +41,7 @@ static void add_traffic(const gr__compiler *c, gr__item *it)
     for (int i = 0; i < it->item.n_segments * it->item.n_in; i++)
         it->bytes += (double)gr__value_bytes(c->backend, gr__value(c->g, it->item.in[i]));
     for (int i = 0; i < it->item.n_segments * it->item.n_out; i++)
-        it->bytes += (double)gr__value_bytes(c->backend, gr__value(c->g, it->item.out[i]));
+        if (it->item.out[i]) it->bytes += (double)gr__value_bytes(c->backend, gr__value(c->g, it->item.out[i]));
 }
 
 /* ---- items ---- */
@@ -51,6 +51,18 @@ static bool writes_store(const gr__compiler *c, const gr_item *item)
     for (int i = 0; i < item->n_segments * item->n_out; i++)
         if (c->stored_as[item->out[i]] >= 0) return true;
     return false;
+}
+
+/* The plan owns the kernel from here on, and the arguments that the item calls it with. */
+static gr_status keep_kernel(gr_plan *p, gr__item *it, gr_kernel *kernel, int n_operands)
+{
+    p->kernels[p->n_kernels++] = kernel;
+    it->kernel = kernel;
+    if (kernel->n_operands != n_operands)
+        return gr__fail(p->ctx, GR_E_INTERNAL, "%s: made for %d operands, called with %d", kernel->name,
+                        kernel->n_operands, n_operands);
+    it->operand = gr__bump_alloc(p->memory, (size_t)n_operands * sizeof *it->operand);
+    return it->operand ? GR_OK : gr__error_code(p->ctx);
 }
 
 static gr_status fill_item(gr__compiler *c, int unit, gr__item *it)
@@ -87,8 +99,7 @@ static gr_status fill_item(gr__compiler *c, int unit, gr__item *it)
     it->writes_store = writes_store(c, &it->item);
     gr_kernel *kernel = NULL;
     gr_status st = c->backend->make(c->ctx, &it->item, &kernel);
-    if (st == GR_OK) it->kernel = kernel;
-    return st;
+    return st == GR_OK ? keep_kernel(c->plan, it, kernel, u->n_parts * (n_in + n_out)) : st;
 }
 
 static gr_status fill_copies(gr__compiler *c, gr__item *it, int n, const gr_val *targets, const gr_assignment *assigns)
@@ -102,14 +113,9 @@ static gr_status fill_copies(gr__compiler *c, gr__item *it, int n, const gr_val 
     it->copies = copies;
     it->n_copies = n;
     it->writes_store = assigns != NULL;
-    return gr__copies_make(c->ctx, copies, n, &it->kernel);
-}
-
-static gr_status set_operands(gr_plan *p, gr_kernel *k, int n)
-{
-    k->n_operands = n;
-    k->operand = gr__bump_alloc(p->memory, (size_t)n * sizeof *k->operand);
-    return k->operand ? GR_OK : gr__error_code(p->ctx);
+    gr_kernel *kernel = NULL;
+    gr_status st = gr__copies_make(c->ctx, copies, n, &kernel);
+    return st == GR_OK ? keep_kernel(c->plan, it, kernel, 2 * n) : st;
 }
 
 gr_status gr__plan_make(gr__compiler *c)
@@ -118,17 +124,15 @@ gr_status gr__plan_make(gr__compiler *c)
     gr_plan *p = c->plan;
     size_t n = (size_t)c->n_sequence + 2;
     p->items = gr__bump_alloc(p->memory, n * sizeof *p->items);
-    if (!p->items) return gr__error_code(c->ctx);
+    p->kernels = gr__bump_alloc(p->memory, n * sizeof *p->kernels);
+    if (!p->items || !p->kernels) return gr__error_code(c->ctx);
     if (c->n_saved > 0) GR_TRY(fill_copies(c, &p->items[p->n_items++], c->n_saved, c->saved, NULL));
     for (int i = 0; i < c->n_sequence; i++) GR_TRY(fill_item(c, c->sequence[i], &p->items[p->n_items++]));
     if (c->n_copies > 0) GR_TRY(fill_copies(c, &p->items[p->n_items++], c->n_copies, NULL, c->copies));
     p->first_write = p->n_items;
     for (int i = p->n_items; i-- > 0;) {
-        gr__item *it = &p->items[i];
-        GR_TRY(set_operands(p, it->kernel,
-                            it->copies ? 2 * it->n_copies : it->item.n_segments * (it->item.n_in + it->item.n_out)));
-        if (it->writes_store) p->first_write = i;
-        p->scratch_bytes = GR_MAX(p->scratch_bytes, it->kernel->scratch_bytes);
+        if (p->items[i].writes_store) p->first_write = i;
+        p->scratch_bytes = GR_MAX(p->scratch_bytes, p->items[i].kernel->scratch_bytes);
     }
 done:
     return st;

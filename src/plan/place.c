@@ -14,8 +14,7 @@ static int last_time(const gr__compiler *c)
 static bool needs_constant(const gr__compiler *c, gr_val v)
 {
     gr_opcode code = gr__producer(c->g, v)->op->code;
-    uint32_t k = gr__value(c->g, v)->node;
-    return c->live[k] && (code == GR_OP_TENSOR || (code == GR_OP_CONST && c->pinned[v]));
+    return c->live[v] && (code == GR_OP_TENSOR || (code == GR_OP_CONST && c->pinned[v]));
 }
 
 static void fill_constant(gr__compiler *c, gr_val v, void *to)
@@ -23,7 +22,7 @@ static void fill_constant(gr__compiler *c, gr_val v, void *to)
     const gr_node *n = gr__producer(c->g, v);
     int64_t count = 1;
     const double *from = n->op->code == GR_OP_CONST ? n->attr.f : gr__const_tensor(c->g, n->attr.i[0], &count);
-    if (gr__value(c->g, v)->shape.rank == 0 || c->backend->real_bytes == sizeof(double)) {
+    if (gr__backend_element(c->backend, GR_REAL, gr__value(c->g, v)->shape) == GR_EL_F64) {
         if (count) memcpy(to, from, (size_t)count * sizeof *from);
         return;
     }
@@ -131,7 +130,7 @@ static gr_val dying_input(gr__compiler *c, int unit, int t, int s, gr_val out)
 
 static void place_output(gr__compiler *c, int unit, int t, int s, gr_val out, const int *last)
 {
-    if (c->plan->spots[out].kind != GR__NOWHERE) return; /* the store, or a gradient */
+    if (!out || c->plan->spots[out].kind != GR__NOWHERE) return; /* nobody reads it; the store, or a gradient */
     gr_val dying = unit < 0 ? GR_NONE : dying_input(c, unit, t, s, out);
     if (!dying) {
         add_value(c, out, t, last);
@@ -152,15 +151,14 @@ static void place_items(gr__compiler *c, const int *last)
         for (int s = 0; s < it->item.n_segments; s++)
             for (int o = 0; o < it->item.n_out; o++)
                 place_output(c, unit, t, s, it->item.out[s * it->item.n_out + o], last);
-        it->shared = it->kernel->shared_bytes ? add_block(p, it->kernel->shared_bytes, t, t, GR_NONE) : -1;
+        it->workspace = it->kernel->shared_bytes ? add_block(p, it->kernel->shared_bytes, t, t, GR_NONE) : -1;
     }
 }
 
 static void place_feeds(gr__compiler *c, const int *last)
 {
     for (gr_val v = 1; v <= c->n_values; v++)
-        if (c->live[gr__value(c->g, v)->node] && gr__producer(c->g, v)->op->code == GR_OP_FEED)
-            add_value(c, v, 0, last);
+        if (c->live[v] && gr__producer(c->g, v)->op->code == GR_OP_FEED) add_value(c, v, 0, last);
 }
 
 static void place_views(gr__compiler *c)
@@ -221,7 +219,7 @@ static gr_status place_effects(gr__compiler *c, const int *saved)
     p->feeds = gr__bump_alloc(p->memory, c->n_values * sizeof *p->feeds);
     if (!p->feeds) return gr__error_code(c->ctx);
     for (gr_val v = 1; v <= c->n_values; v++)
-        if (c->live[gr__value(c->g, v)->node] && gr__producer(c->g, v)->op->code == GR_OP_FEED)
+        if (c->live[v] && gr__producer(c->g, v)->op->code == GR_OP_FEED)
             p->feeds[p->n_feeds++] = (gr__feed){gr__producer(c->g, v)->attr.name, v};
     return GR_OK;
 }

@@ -8,7 +8,7 @@
  *   order.c     units -> items in the order they run
  *   make.c      items -> kernels
  *   place.c     life times -> places in the arena (pack.c)
- *   bind.c run.c report.c  the finished plan */
+ *   bind.c run.c report.c  the finished plan (fence.c: what its kernels may touch) */
 #ifndef GR_PLAN_PLAN_H
 #define GR_PLAN_PLAN_H
 
@@ -45,12 +45,13 @@ typedef struct gr__copy {
 } gr__copy;
 
 typedef struct gr__item {
+    const gr_kernel *kernel; /* owned by the plan: several items may call one */
+    void **operand, *shared; /* what the kernel is called with; set when the plan is bound */
+    int workspace;           /* the block of `shared`, -1: none */
+    bool writes_store;
     gr_item item;     /* its graph is the plan's own; zero for copies */
     gr__copy *copies; /* NULL for all else */
     int n_copies;
-    gr_kernel *kernel;
-    int shared; /* the block of its workspace, -1: none */
-    bool writes_store;
     double flops, bytes;
 } gr__item;
 
@@ -71,6 +72,8 @@ struct gr_plan {
     gr__bump *memory; /* what is described below, the kernels excepted */
     const char *name;
     gr_graph *graph; /* simplified */
+    gr_kernel **kernels;
+    int n_kernels;
     gr__item *items;
     int n_items;
     int first_write; /* the guard is tested before this item; n_items when nothing is assigned */
@@ -131,8 +134,7 @@ typedef struct gr__compiler {
     uint32_t n_nodes, n_values;
 
     /* of a node */
-    int *entry; /* of the store; -1: not a param or slot */
-    bool *live;
+    int *entry;         /* of the store; -1: not a param or slot */
     bool *before_guard; /* the guard needs it */
     uint32_t *order;    /* live nodes, what the guard needs first, otherwise as in the graph */
     uint32_t n_order;
@@ -144,6 +146,7 @@ typedef struct gr__compiler {
     int *unit_of;           /* -1: leaf, view, or read in place everywhere */
 
     /* of a value */
+    bool *live;                       /* somebody reads it */
     gr_val *root;                     /* the value whose memory it is: itself, but for views */
     size_t *root_offset;              /* bytes into it */
     bool *pinned;                     /* an output, assigned, or the guard */
@@ -163,8 +166,9 @@ typedef struct gr__compiler {
 } gr__compiler;
 
 gr_status gr__plan_simplify(gr_context *ctx, const gr_graph *from, gr_graph **out);
-/* What outputs, assigns and the guard need. live has room for all nodes. */
+/* Which values outputs, assigns and the guard need. live has room for all values. */
 void gr__plan_mark_live(const gr_graph *g, bool *live);
+bool gr__plan_node_lives(const gr_node *n, const bool *live); /* any of its outputs does */
 
 gr_status gr__plan_survey(gr__compiler *c);
 gr_status gr__plan_fuse(gr__compiler *c);

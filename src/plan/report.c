@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "graph/op.h"
 #include "plan/plan.h"
 
 /* ---- rows ---- */
@@ -34,19 +35,27 @@ gr_plan_row gr_plan_row_at(const gr_plan *p, int index)
 int gr_plan_views(const gr_plan *p, int index)
 {
     if (index < 0 || index >= p->n_items || p->items[index].copies) return 0;
-    return p->items[index].item.n_segments * p->items[index].item.n_out;
+    const gr_item *it = &p->items[index].item;
+    int written = 0;
+    for (int o = 0; o < it->n_segments * it->n_out; o++) written += it->out[o] != GR_NONE;
+    return written;
+}
+
+/* Output number `output` of those that item `index` writes. */
+static gr_val written_by(const gr_plan *p, int index, int output)
+{
+    const gr_val *v = p->items[index].item.out;
+    for (;; v++)
+        if (*v && output-- == 0) return *v;
 }
 
 gr_plan_view gr_plan_view_at(const gr_plan *p, int index, int output)
 {
     if (output < 0 || output >= gr_plan_views(p, index)) return (gr_plan_view){.scope = "", .operation = ""};
-    gr_val v = p->items[index].item.out[output];
+    gr_val v = written_by(p, index, output);
     const gr_value *value = gr__value(p->graph, v);
     const gr_node *n = gr__producer(p->graph, v);
-    size_t one = value->dtype == GR_U8    ? 1
-                 : value->dtype == GR_I32 ? sizeof(int32_t)
-                 : value->shape.rank      ? p->backend->real_bytes
-                                          : sizeof(double);
+    size_t one = gr__element_bytes(gr__backend_element(p->backend, value->dtype, value->shape));
     return (gr_plan_view){n->scope,     n->op->name, value->dtype,
                           value->shape, one,         p->arena ? gr__plan_address(p, p->spots[v]) : NULL};
 }
@@ -89,7 +98,7 @@ static bool widen(const gr_plan *p, gr__bump *memory, gr_val v, gr_ref *out)
     const gr_value *value = gr__value(p->graph, v);
     const void *from = gr__plan_address(p, p->spots[v]);
     int64_t count = gr_shape_count(value->shape);
-    bool narrow = value->dtype == GR_REAL && value->shape.rank != 0 && p->backend->real_bytes == sizeof(float);
+    bool narrow = gr__backend_element(p->backend, value->dtype, value->shape) == GR_EL_F32;
     size_t bytes = narrow ? (size_t)count * sizeof(double) : gr__value_bytes(p->backend, value);
     *out = (gr_ref){gr__bump_alloc(memory, bytes), value->dtype, value->shape};
     if (!out->data) return false;
@@ -102,7 +111,7 @@ static bool widen(const gr_plan *p, gr__bump *memory, gr_val v, gr_ref *out)
 static bool is_finite(const gr_plan *p, const gr_ref *r)
 {
     if (r->dtype != GR_REAL) return true;
-    double limit = r->shape.rank != 0 && p->backend->real_bytes == sizeof(float) ? (double)FLT_MAX : DBL_MAX;
+    double limit = gr__backend_element(p->backend, r->dtype, r->shape) == GR_EL_F32 ? (double)FLT_MAX : DBL_MAX;
     int64_t count = gr_shape_count(r->shape);
     for (int64_t i = 0; i < count; i++)
         if (!(fabs(((const double *)r->data)[i]) <= limit)) return false;
@@ -125,7 +134,8 @@ typedef struct search {
 
 static bool evaluate(search *s, const gr_node *n)
 {
-    gr_ref in[3], out[2];
+    gr_ref *in = gr__bump_alloc(s->memory, (size_t)(n->n_in + n->n_out) * sizeof *in), *out = in + n->n_in;
+    if (!in) return false;
     for (int i = 0; i < n->n_in; i++) {
         const gr_node *p = gr__producer(s->p->graph, n->in[i]);
         gr_ref *v = &s->values[n->in[i]];
@@ -134,11 +144,13 @@ static bool evaluate(search *s, const gr_node *n)
         in[i] = *v;
     }
     const gr_value *value = gr__value(s->p->graph, n->out);
-    out[0] = (gr_ref){gr__bump_alloc(s->memory, (size_t)gr_shape_count(value->shape) * sizeof(double)), value->dtype,
-                      value->shape};
-    if (!out[0].data) return false;
+    for (int o = 0; o < n->n_out; o++) {
+        size_t bytes = (size_t)gr_shape_count(value[o].shape) * gr__ref_bytes(value[o].dtype);
+        out[o] = (gr_ref){gr__bump_alloc(s->memory, bytes), value[o].dtype, value[o].shape};
+        if (!out[o].data) return false;
+    }
     n->op->ref(s->p->graph, n, in, out);
-    s->values[n->out] = out[0];
+    for (int o = 0; o < n->n_out; o++) s->values[n->out + (gr_val)o] = out[o];
     return true;
 }
 
@@ -149,7 +161,8 @@ static const gr_node *first_inside(search *s, const gr_item *it)
     for (int k = 0; k < it->n_nodes; k++) {
         const gr_node *n = gr__node(s->p->graph, it->nodes[k]);
         if (!evaluate(s, n)) return NULL;
-        if (!is_finite(s->p, &s->values[n->out])) return n;
+        for (int o = 0; o < n->n_out; o++)
+            if (!is_finite(s->p, &s->values[n->out + (gr_val)o])) return n;
     }
     return NULL;
 }
@@ -158,6 +171,7 @@ static const gr_node *first_output(search *s, const gr_item *it)
 {
     for (int o = 0; o < it->n_segments * it->n_out; o++) {
         gr_ref r;
+        if (!it->out[o]) continue;
         if (!widen(s->p, s->memory, it->out[o], &r)) return NULL;
         if (!is_finite(s->p, &r)) return gr__producer(s->p->graph, it->out[o]);
     }

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "plan/fence.h"
 #include "plan/plan.h"
 
 #define SERIAL_NS 5000.0 /* waking others costs more than what is below it */
@@ -9,30 +10,35 @@
 typedef struct job {
     const gr_kernel *kernel;
     gr_phase_fn run;
-    char *scratch;
+    gr_call call; /* scratch: of worker 0 */
     size_t stride;
 } job;
 
 static void run_shard(void *arg, int shard, int worker)
 {
     const job *j = arg;
-    j->run(j->kernel, shard, j->scratch + (size_t)worker * j->stride);
+    gr_call call = j->call;
+    call.scratch = (char *)call.scratch + (size_t)worker * j->stride;
+    j->run(j->kernel, &call, shard);
 }
 
 void gr__plan_run_item(gr_plan *p, const gr__item *item)
 {
     const gr_kernel *k = item->kernel;
     size_t stride = p->scratch_bytes ? gr__granules(p->scratch_bytes) : 0;
-    job j = {k, NULL, p->arena + p->bytes.arena - stride * (size_t)(p->pool ? gr__pool_threads(p->pool) : 1), stride};
+    char *scratch = p->arena + p->bytes.arena - stride * (size_t)(p->pool ? gr__pool_threads(p->pool) : 1);
+    const gr_call call = {item->operand, item->shared, scratch};
+    gr__fence_close(p, item, scratch, stride);
     for (int i = 0; i < k->n_phases; i++) {
-        j.run = k->phase[i].run;
         int n = k->phase[i].n_shards;
         if (p->pool && n > 1 && k->phase[i].cost_ns >= SERIAL_NS) {
+            job j = {k, k->phase[i].run, call, stride};
             gr__pool_run(p->pool, run_shard, &j, n);
         } else {
-            for (int s = 0; s < n; s++) run_shard(&j, s, 0);
+            for (int s = 0; s < n; s++) k->phase[i].run(k, &call, s);
         }
     }
+    gr__fence_open(p);
 }
 
 bool gr__plan_guard_holds(const gr_plan *p)

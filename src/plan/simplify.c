@@ -8,18 +8,23 @@
 #include "graph/op.h"
 #include "plan/plan.h"
 
+bool gr__plan_node_lives(const gr_node *n, const bool *live)
+{
+    bool any = false;
+    for (int o = 0; o < n->n_out; o++) any |= live[n->out + (gr_val)o];
+    return any;
+}
+
 void gr__plan_mark_live(const gr_graph *g, bool *live)
 {
     gr_effects fx = gr__graph_effects(g);
-    for (size_t i = 0; i < fx.n_assigns; i++) {
-        live[gr__value(g, fx.assigns[i].target)->node] = true;
-        live[gr__value(g, fx.assigns[i].value)->node] = true;
-    }
-    for (size_t i = 0; i < fx.n_outputs; i++) live[gr__value(g, fx.outputs[i].value)->node] = true;
-    if (fx.guard) live[gr__value(g, fx.guard)->node] = true;
+    for (size_t i = 0; i < fx.n_assigns; i++) live[fx.assigns[i].target] = live[fx.assigns[i].value] = true;
+    for (size_t i = 0; i < fx.n_outputs; i++) live[fx.outputs[i].value] = true;
+    if (fx.guard) live[fx.guard] = true;
     for (uint32_t k = gr__graph_nodes(g); k-- > 0;) {
         const gr_node *n = gr__node(g, k);
-        for (int i = 0; live[k] && i < n->n_in; i++) live[gr__value(g, n->in[i])->node] = true;
+        bool lives = gr__plan_node_lives(n, live);
+        for (int i = 0; lives && i < n->n_in; i++) live[n->in[i]] = true;
     }
 }
 
@@ -119,7 +124,7 @@ static gr_val plain(gr_graph *to, const gr_graph *from, const gr_node *n, const 
 {
     if (n->op->code == GR_OP_TENSOR) return tensor(to, from, n);
     bool hint = n->op->class == GR_CLASS_LEAF || n->op->code == GR_OP_RESHAPE || n->op->code == GR_OP_BROADCAST;
-    return gr__node_add(to, n->op->code, in, n->n_in, &n->attr, hint ? gr__value(from, n->out) : NULL);
+    return gr__node_make(to, n->op, in, n->n_in, &n->attr, hint ? gr__value(from, n->out) : NULL);
 }
 
 static gr_val without_identities(gr_graph *to, const gr_graph *from, const gr_node *n, const gr_val *in)
@@ -161,7 +166,7 @@ static gr_val without_identities(gr_graph *to, const gr_graph *from, const gr_no
 typedef struct rebuild {
     const gr_graph *from;
     gr_graph *to;
-    bool *live;
+    bool *live;     /* a value of `from` */
     uint32_t *uses; /* of a value of `from`, by live nodes and effects */
     gr_val *map;    /* value of `from` -> value of `to` */
     bool contract;
@@ -214,7 +219,8 @@ static void count_uses(rebuild *r)
     if (fx.guard) r->uses[fx.guard]++;
     for (uint32_t k = 0; k < gr__graph_nodes(r->from); k++) {
         const gr_node *n = gr__node(r->from, k);
-        for (int i = 0; r->live[k] && i < n->n_in; i++) r->uses[n->in[i]]++;
+        bool lives = gr__plan_node_lives(n, r->live);
+        for (int i = 0; lives && i < n->n_in; i++) r->uses[n->in[i]]++;
     }
 }
 
@@ -226,7 +232,7 @@ static void rebuild_node(rebuild *r, const gr_node *n, gr_val *in)
     gr__scope_set(r->to, scope);
     gr_val v = r->contract ? contracted(r, n) : without_identities(r->to, r->from, n, in);
     if (!v && r->contract) v = plain(r->to, r->from, n, in);
-    for (int o = 0; o < n->n_out; o++) r->map[n->out + (gr_val)o] = v + (gr_val)o;
+    for (int o = 0; v && o < n->n_out; o++) r->map[n->out + (gr_val)o] = o ? gr__node_output(r->to, v, o) : v;
 }
 
 static void rebuild_effects(rebuild *r)
@@ -255,7 +261,7 @@ static gr_status rebuild_all(rebuild *r)
     gr__plan_mark_live(r->from, r->live);
     count_uses(r);
     for (uint32_t k = 0; k < n_nodes && gr_graph_status(r->to) == GR_OK; k++)
-        if (r->live[k]) rebuild_node(r, gr__node(r->from, k), in);
+        if (gr__plan_node_lives(gr__node(r->from, k), r->live)) rebuild_node(r, gr__node(r->from, k), in);
     if (gr_graph_status(r->to) == GR_OK) rebuild_effects(r);
     gr__free(ctx, in, (size_t)widest * sizeof *in);
     return gr_graph_status(r->to);
@@ -268,7 +274,7 @@ static gr_status pass(gr_context *ctx, const gr_graph *from, bool contract, gr_g
     gr__bump *work = gr__bump_create(ctx);
     if (!work) return gr__error_code(ctx);
     size_t values = gr__graph_values(from) + 1;
-    r.live = gr__bump_alloc(work, gr__graph_nodes(from) * sizeof *r.live);
+    r.live = gr__bump_alloc(work, values * sizeof *r.live);
     r.uses = gr__bump_alloc(work, values * sizeof *r.uses);
     r.map = gr__bump_alloc(work, values * sizeof *r.map);
     GR_TRY(r.live && r.uses && r.map ? GR_OK : gr__error_code(ctx));

@@ -64,7 +64,7 @@ bool gr__store_sealed(const gr_store *s)
 
 static size_t element_bytes(const gr_store *s, gr_shape shape)
 {
-    return shape.rank == 0 ? sizeof(double) : s->backend->real_bytes;
+    return gr__element_bytes(gr__backend_element(s->backend, GR_REAL, shape));
 }
 
 static size_t entry_bytes(const gr_store *s, const gr_entry *e)

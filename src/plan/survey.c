@@ -10,10 +10,7 @@ uint32_t gr__node_id(const gr_graph *g, const gr_node *n)
 
 size_t gr__value_bytes(const gr_backend *b, const gr_value *v)
 {
-    size_t element = v->dtype != GR_REAL  ? gr__dtype_bytes(v->dtype)
-                     : v->shape.rank == 0 ? sizeof(double)
-                                          : b->real_bytes;
-    return (size_t)gr_shape_count(v->shape) * element;
+    return (size_t)gr_shape_count(v->shape) * gr__element_bytes(gr__backend_element(b, v->dtype, v->shape));
 }
 
 bool gr__node_is_reduction(const gr_node *n)
@@ -73,7 +70,8 @@ static bool list_readers(gr__compiler *c)
     uint32_t total = 0;
     for (uint32_t k = 0; k < c->n_nodes; k++) {
         const gr_node *n = gr__node(c->g, k);
-        for (int i = 0; c->live[k] && i < n->n_in; i++, total++) first[n->in[i] + 1]++;
+        bool lives = gr__plan_node_lives(n, c->live);
+        for (int i = 0; lives && i < n->n_in; i++, total++) first[n->in[i] + 1]++;
     }
     for (gr_val v = 0; v <= c->n_values; v++) first[v + 1] += first[v];
     c->readers = gr__bump_alloc(c->work, (total + 1) * sizeof *c->readers);
@@ -81,7 +79,8 @@ static bool list_readers(gr__compiler *c)
     if (!c->readers || !fill) return false;
     for (uint32_t k = 0; k < c->n_nodes; k++) {
         const gr_node *n = gr__node(c->g, k);
-        for (int i = 0; c->live[k] && i < n->n_in; i++) c->readers[first[n->in[i]] + fill[n->in[i]]++] = k;
+        bool lives = gr__plan_node_lives(n, c->live);
+        for (int i = 0; lives && i < n->n_in; i++) c->readers[first[n->in[i]] + fill[n->in[i]]++] = k;
     }
     return true;
 }
@@ -96,7 +95,8 @@ static void put_in_order(gr__compiler *c)
     }
     for (int late = 0; late < 2; late++)
         for (uint32_t k = 0; k < c->n_nodes; k++)
-            if (c->live[k] && c->before_guard[k] == !late) c->order[c->n_order++] = k;
+            if (gr__plan_node_lives(gr__node(c->g, k), c->live) && c->before_guard[k] == !late)
+                c->order[c->n_order++] = k;
 }
 
 /* ---- what may join a region ---- */
@@ -130,7 +130,7 @@ static void find_regional(gr__compiler *c)
 {
     for (uint32_t k = 0; k < c->n_nodes; k++) {
         const gr_node *n = gr__node(c->g, k);
-        if (!c->live[k]) continue;
+        if (!gr__plan_node_lives(n, c->live)) continue;
         unsigned splits = own_splits(c, n);
         if (splits && c->backend->fuses && c->backend->fuses(c->g, n)) c->splits[k] = splits;
         if (c->splits[k]) absorb_inputs(c, k);
@@ -179,7 +179,7 @@ static void find_epilogues(gr__compiler *c)
 {
     if (c->options.unfused || !c->backend->epilogue) return;
     for (uint32_t k = 0; k < c->n_nodes; k++) {
-        if (!c->live[k]) continue;
+        if (!gr__plan_node_lives(gr__node(c->g, k), c->live)) continue;
         if (gr__node(c->g, k)->op->code == GR_OP_ADD && gr__value(c->g, gr__node(c->g, k)->out)->shape.rank > 0)
             end_with_bias(c, k);
         if (gr__node(c->g, k)->op->code == GR_OP_RELU) end_with_relu(c, k);
@@ -193,7 +193,8 @@ static void find_in_memory(gr__compiler *c)
         if (c->pinned[v]) c->in_memory[gr__value(c->g, v)->node] = true;
     for (uint32_t k = 0; k < c->n_nodes; k++) {
         const gr_node *n = gr__node(c->g, k);
-        for (int i = 0; c->live[k] && i < n->n_in; i++)
+        bool lives = gr__plan_node_lives(n, c->live);
+        for (int i = 0; lives && i < n->n_in; i++)
             if (!(c->absorbs[k] >> i & 1)) c->in_memory[gr__value(c->g, n->in[i])->node] = true;
     }
 }
@@ -201,7 +202,6 @@ static void find_in_memory(gr__compiler *c)
 static bool allocate(gr__compiler *c)
 {
     size_t n = c->n_nodes + 1, v = c->n_values + 1;
-    c->live = gr__bump_alloc(c->work, n * sizeof *c->live);
     c->before_guard = gr__bump_alloc(c->work, n * sizeof *c->before_guard);
     c->order = gr__bump_alloc(c->work, n * sizeof *c->order);
     c->absorbs = gr__bump_alloc(c->work, n * sizeof *c->absorbs);
@@ -209,6 +209,7 @@ static bool allocate(gr__compiler *c)
     c->splits = gr__bump_alloc(c->work, n * sizeof *c->splits);
     c->epilogue_of = gr__bump_alloc(c->work, n * sizeof *c->epilogue_of);
     c->unit_of = gr__bump_alloc(c->work, n * sizeof *c->unit_of);
+    c->live = gr__bump_alloc(c->work, v * sizeof *c->live);
     c->root = gr__bump_alloc(c->work, v * sizeof *c->root);
     c->root_offset = gr__bump_alloc(c->work, v * sizeof *c->root_offset);
     c->pinned = gr__bump_alloc(c->work, v * sizeof *c->pinned);

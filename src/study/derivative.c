@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/node.h"
+#include "graph/shape.h"
 #include "model/stack.h"
 #include "study/derivative.h"
 #include "study/difference.h"

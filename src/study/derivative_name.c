@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "graph/node.h"
+#include "graph/shape.h"
 #include "model/file.h"
 #include "study/derivative.h"
 

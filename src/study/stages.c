@@ -243,7 +243,7 @@ static gr_status cut(gr_stages *g)
     for (uint32_t k = 0; k < nodes && gr_graph_status(g->parts) == GR_OK; k++) {
         const gr_node *n = gr__node(g->whole, k);
         gr_val copy = copy_node(g->parts, g->whole, n, map, in);
-        for (int o = 0; o < n->n_out; o++) map[n->out + (gr_val)o] = copy + (gr_val)o;
+        for (int o = 0; o < n->n_out; o++) map[n->out + (gr_val)o] = gr__node_output(g->parts, copy, o);
         for (int i = 0; i < g->n; i++) {
             gr_place *p = &g->place[i];
             double *number;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "graph/node.h"
+#include "graph/shape.h"
 #include "study/steps.h"
 #include "study/study.h"
 

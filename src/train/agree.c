@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "graph/node.h"
+#include "graph/shape.h"
 #include "model/stack.h"
 
 const gr_tree *gr__agree_place(const gr_recipe *r, gr_part p)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/pool.h"
+#include "graph/shape.h"
 #include "model/model.h"
 #include "train/agree.h"
 #include "train/origin.h"

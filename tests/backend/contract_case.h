@@ -121,15 +121,14 @@ static inline void contract_reference_conv(const gr__contraction *c, const float
 /* Runs the kernel with its shards in one of several orders; scratch and shared memory start full of a pattern. */
 enum { ORDER_FORWARD, ORDER_BACKWARD, ORDER_INTERLEAVED, ORDERS };
 
-static inline void contract_run(gr_kernel *k, void **operands, int order, int pattern)
+static inline void contract_run(const gr_kernel *k, void **operands, int order, int pattern)
 {
     void *scratch = aligned_alloc(64, k->scratch_bytes / 64 * 64 + 64),
          *shared = aligned_alloc(64, k->shared_bytes / 64 * 64 + 64);
     assert_non_null(scratch);
     assert_non_null(shared);
     memset(shared, pattern, k->shared_bytes);
-    k->operand = operands;
-    k->shared = shared;
+    const gr_call call = {operands, shared, scratch};
     for (int p = 0; p < k->n_phases; p++) {
         int n = k->phase[p].n_shards;
         assert_true(n >= 1);
@@ -139,7 +138,7 @@ static inline void contract_run(gr_kernel *k, void **operands, int order, int pa
                         : order == ORDER_BACKWARD ? n - 1 - i
                                                   : (i < (n + 1) / 2 ? 2 * i : 2 * (i - (n + 1) / 2) + 1);
             if (order != ORDER_FORWARD || i == 0) memset(scratch, pattern, k->scratch_bytes);
-            k->phase[p].run(k, shard, scratch);
+            k->phase[p].run(k, &call, shard);
         }
     }
     free(scratch);

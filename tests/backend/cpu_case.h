@@ -141,15 +141,14 @@ static inline double case_get(cpu_case *c, gr_val v, int64_t e)
 /* Runs a kernel over given operands: shards in one of several orders, scratch and shared memory full of a pattern. */
 enum { CASE_FORWARD, CASE_BACKWARD, CASE_MIXED, CASE_ORDERS };
 
-static inline void case_run(gr_kernel *k, void **operands, int order, int pattern)
+static inline void case_run(const gr_kernel *k, void **operands, int order, int pattern)
 {
     char *scratch = aligned_alloc(64, (k->scratch_bytes + 127) / 64 * 64),
          *shared = aligned_alloc(64, (k->shared_bytes + 127) / 64 * 64);
     assert_non_null(scratch);
     assert_non_null(shared);
     memset(shared, pattern, k->shared_bytes);
-    k->operand = operands;
-    k->shared = shared;
+    const gr_call call = {operands, shared, scratch};
     assert_in_range(k->n_phases, 1, GR_MAX_PHASES);
     for (int p = 0; p < k->n_phases; p++) {
         int n = k->phase[p].n_shards;
@@ -161,7 +160,7 @@ static inline void case_run(gr_kernel *k, void **operands, int order, int patter
                         : i < (n + 1) / 2        ? 2 * i
                                                  : 2 * (i - (n + 1) / 2) + 1;
             if (order != CASE_FORWARD || i == 0) memset(scratch, pattern, k->scratch_bytes);
-            k->phase[p].run(k, shard, scratch);
+            k->phase[p].run(k, &call, shard);
         }
     }
     free(scratch);
@@ -189,6 +188,7 @@ static inline void case_run_node(cpu_case *c, uint32_t node, gr__isa isa, int or
 {
     const gr_node *n = gr__node(c->g, node);
     gr_val in[16], out[2];
+    assert_true(n->n_out <= 2);
     gr_item item = {
         .graph = c->g, .nodes = &node, .n_nodes = 1, .n_segments = 1, .in = in, .out = out, .n_out = n->n_out};
     for (int i = 0; i < n->n_in; i++) {

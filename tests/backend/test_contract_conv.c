@@ -1,6 +1,6 @@
 #include "contract_case.h"
 
-#include "backend/cpu/contract_kernel.h"
+#include "backend/cpu/conv_winograd.h"
 
 static void describe(const gr__contraction *c, char *text, size_t n)
 {

@@ -103,5 +103,6 @@ int main(void)
         cmocka_unit_test(gathering_scalars_changes_no_bit),
         cmocka_unit_test(a_small_network_runs),
     };
+    rg_with_rows = true;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,7 +39,7 @@ static void creation(void **state)
 {
     (void)state;
     gr_context *ctx = NULL;
-    assert_int_equal(gr_context_create(&ctx, NULL), GR_OK);
+    assert_int_equal(gr_context_create(NULL, &ctx), GR_OK);
     assert_true(gr_context_threads(ctx) >= 1);
     assert_int_equal(gr_context_bytes(ctx), 0);
     assert_int_equal(gr_context_peak_bytes(ctx), 0);
@@ -47,11 +47,11 @@ static void creation(void **state)
     gr_context_destroy(NULL);
 
     ctx = NULL;
-    assert_int_equal(gr_context_create(&ctx, &(gr_context_options){.threads = -1}), GR_E_RANGE);
-    assert_int_equal(gr_context_create(&ctx, &(gr_context_options){.threads = 100000}), GR_E_RANGE);
-    assert_int_equal(gr_context_create(&ctx, &(gr_context_options){.acquire = no_memory}), GR_E_RANGE);
-    assert_int_equal(gr_context_create(&ctx, &(gr_context_options){.release = release_nothing}), GR_E_RANGE);
-    assert_int_equal(gr_context_create(&ctx, &(gr_context_options){.acquire = no_memory, .release = release_nothing}),
+    assert_int_equal(gr_context_create(&(gr_context_options){.threads = -1}, &ctx), GR_E_RANGE);
+    assert_int_equal(gr_context_create(&(gr_context_options){.threads = 100000}, &ctx), GR_E_RANGE);
+    assert_int_equal(gr_context_create(&(gr_context_options){.acquire = no_memory}, &ctx), GR_E_RANGE);
+    assert_int_equal(gr_context_create(&(gr_context_options){.release = release_nothing}, &ctx), GR_E_RANGE);
+    assert_int_equal(gr_context_create(&(gr_context_options){.acquire = no_memory, .release = release_nothing}, &ctx),
                      GR_E_MEMORY);
     assert_null(ctx);
 }
@@ -138,7 +138,7 @@ static void log_lines(void **state)
     (void)state;
     logged l = {0};
     gr_context *ctx = NULL;
-    assert_int_equal(gr_context_create(&ctx, &(gr_context_options){.log = keep_log, .user = &l}), GR_OK);
+    assert_int_equal(gr_context_create(&(gr_context_options){.log = keep_log, .user = &l}, &ctx), GR_OK);
     gr__log(ctx, GR_LOG_WARNING, "rate %g", 0.5);
     assert_int_equal(l.n, 1);
     assert_int_equal(l.level, GR_LOG_WARNING);

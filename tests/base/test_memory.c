@@ -136,7 +136,7 @@ static void host_functions(void **state)
     ledger l = {0};
     gr_context *ctx = NULL;
     assert_int_equal(gr_context_create(
-                         &ctx, &(gr_context_options){.acquire = ledger_acquire, .release = ledger_release, .user = &l}),
+                         &(gr_context_options){.acquire = ledger_acquire, .release = ledger_release, .user = &l}, &ctx),
                      GR_OK);
     void *t = gr__tensor_alloc(ctx, 3000000);
     assert_true(is_zero(t, 3000000));

@@ -258,7 +258,7 @@ static void too_many_threads(void **state)
         gr_context *ctx = NULL;
         gr__pool *p = NULL;
         struct rlimit limit = {.rlim_cur = 256u << 20, .rlim_max = 256u << 20};
-        if (gr_context_create(&ctx, NULL) != GR_OK || setrlimit(RLIMIT_AS, &limit) != 0) _exit(2);
+        if (gr_context_create(NULL, &ctx) != GR_OK || setrlimit(RLIMIT_AS, &limit) != 0) _exit(2);
         if (gr__pool_create(ctx, 1000, &p) != GR_E_MEMORY) _exit(3);
         if (!strstr(gr_context_error(ctx)->message, "cannot start thread")) _exit(4);
         if (gr__bookkeeping_bytes(ctx) != 0) _exit(5);

@@ -27,7 +27,7 @@ static int setup(void **state)
     gr__bump_destroy(f.b);
     test_context_end(f.ctx);
     const gr_context_options options = {.threads = 1, .log = hear, .user = &log_};
-    assert_int_equal(gr_context_create(&f.ctx, &options), GR_OK);
+    assert_int_equal(gr_context_create(&options, &f.ctx), GR_OK);
     f.b = gr__bump_create(f.ctx);
     log_ = (heard){0};
     return 0;

@@ -285,7 +285,7 @@ typedef struct ev_bench {
 static inline bool ev_begin(ev_bench *b, const char *set)
 {
     *b = (ev_bench){.tolerance = 1e-10};
-    if (gr_context_create(&b->ctx, NULL) != GR_OK) return false;
+    if (gr_context_create(NULL, &b->ctx) != GR_OK) return false;
     b->memory = gr__bump_create(b->ctx);
     b->tree = b->memory ? gr__tree_flow(b->memory, set) : NULL;
     return b->tree && gr_graph_create(b->ctx, &b->g) == GR_OK;

@@ -15,7 +15,7 @@ static void bias_of(const gr_targets *t, const char *prediction, int64_t n, doub
 {
     gr_context_options options = {.log = count_warning};
     gr_context *ctx;
-    assert_int_equal(gr_context_create(&ctx, &options), GR_OK);
+    assert_int_equal(gr_context_create(&options, &ctx), GR_OK);
     gr__bump *b = gr__bump_create(ctx);
     gr_init_from from = {.tree = gr__tree_flow(b, "{last_bias: auto}"), .targets = t, .prediction = prediction};
     gr_param_info p = {.entry = {.name = "head.bias", .shape = GR_SHAPE(n)}, .is_bias = true, .last = true};

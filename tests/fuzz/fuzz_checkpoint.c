@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     gr_network *network = NULL;
     gr_store *store = NULL;
     uint8_t *copy = malloc(n + 1);
-    if (!copy || gr_context_create(&ctx, &(gr_context_options){.threads = 1}) != GR_OK) abort();
+    if (!copy || gr_context_create(&(gr_context_options){.threads = 1}, &ctx) != GR_OK) abort();
     memcpy(copy, data, n);
     mend(copy, n);
     if (gr__recipe_from_text(ctx, "r", "/", recipe, strlen(recipe), NULL, 0, &r) != GR_OK ||

@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     static const char *const names[] = {"a", "b"};
     static const int columns[] = {2, 0};
     gr_context *ctx;
-    if (gr_context_create(&ctx, &(gr_context_options){.threads = 1, .budget_bytes = 64 << 20}) != GR_OK) return 0;
+    if (gr_context_create(&(gr_context_options){.threads = 1, .budget_bytes = 64 << 20}, &ctx) != GR_OK) return 0;
     try_as(ctx, data, n, &(gr__csv_options){.target = "0", .want = GR_TARGET_CLASS});
     try_as(
         ctx, data, n,

@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     char path[64];
     gr_context *ctx;
-    if (gr_context_create(&ctx, &(gr_context_options){.threads = 1, .budget_bytes = 64 << 20}) != GR_OK) return 0;
+    if (gr_context_create(&(gr_context_options){.threads = 1, .budget_bytes = 64 << 20}, &ctx) != GR_OK) return 0;
     int fd = memory_file(data, n, path);
     for (size_t piece = 1; piece < 100; piece += 33) unpack(ctx, path, piece);
     head(ctx, path);

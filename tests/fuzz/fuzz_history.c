@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     gr_context *ctx;
     gr_history h = {0};
-    if (gr_context_create(&ctx, NULL) != GR_OK) return 0;
+    if (gr_context_create(NULL, &ctx) != GR_OK) return 0;
     gr_status st = gr__history_parse(ctx, "fuzz", (const char *)data, n, &h);
     if (st == GR_OK) {
         size_t numbers = 0;

@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     gr_context *ctx;
-    if (gr_context_create(&ctx, &(gr_context_options){.threads = 1, .budget_bytes = 64 << 20}) != GR_OK) return 0;
+    if (gr_context_create(&(gr_context_options){.threads = 1, .budget_bytes = 64 << 20}, &ctx) != GR_OK) return 0;
     try_as(ctx, data, n, GR_TARGET_CLASS, false);
     try_as(ctx, data, n, GR_TARGET_VALUE, true);
     if (gr__bookkeeping_bytes(ctx) != 0 || gr_context_bytes(ctx) != 0) abort();

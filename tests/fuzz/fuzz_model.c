@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     uint8_t *copy = malloc(n + 1);
     if (!copy) return 0;
     memcpy(copy, data, n);
-    if (gr_context_create(&ctx, NULL) != GR_OK) abort();
+    if (gr_context_create(NULL, &ctx) != GR_OK) abort();
     try_open(ctx, data, n);
     mend(copy, n);
     if (memcmp(copy, data, n) != 0) try_open(ctx, copy, n);

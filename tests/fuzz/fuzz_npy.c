@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     gr_context *ctx;
-    if (gr_context_create(&ctx, &(gr_context_options){.threads = 1, .budget_bytes = 64 << 20}) != GR_OK) return 0;
+    if (gr_context_create(&(gr_context_options){.threads = 1, .budget_bytes = 64 << 20}, &ctx) != GR_OK) return 0;
     gr__blob blob;
     gr__part p = {0};
     gr__blob_memory(ctx, "input", data, n, &blob);

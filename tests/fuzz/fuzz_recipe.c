@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         n -= (size_t)(end + 1 - text);
         text = end + 1;
     }
-    if (gr_context_create(&ctx, NULL) != GR_OK) return 0;
+    if (gr_context_create(NULL, &ctx) != GR_OK) return 0;
     gr_status st = gr__recipe_from_text(ctx, "fuzz", "/", text, n, sets, set[0] ? 1 : 0, &r);
     if (st == GR_OK)
         read_again(ctx, r);

@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     gr_context *ctx;
     gr_st *st = NULL;
-    if (gr_context_create(&ctx, NULL) != GR_OK) return 0;
+    if (gr_context_create(NULL, &ctx) != GR_OK) return 0;
     char *copy = gr__alloc(ctx, n + 1);
     if (n) memcpy(copy, data, n);
     gr_status status = gr__st_parse(ctx, "fuzz", copy, n, &st);

@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     int n_sets = 0;
     gr_context *ctx;
     gr_recipe *r = NULL;
-    if (n >= sizeof copy || memchr(data, 0, n) || gr_context_create(&ctx, NULL) != GR_OK) return 0;
+    if (n >= sizeof copy || memchr(data, 0, n) || gr_context_create(NULL, &ctx) != GR_OK) return 0;
     memcpy(copy, data, n);
     copy[n] = '\0';
     for (char *at = copy, *next; at && n_sets < MOST; at = next) {

@@ -72,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     copy[n] = '\0';
     other = strchr(copy, '\n');
     if (other) *other++ = '\0';
-    if (gr_context_create(&ctx, NULL) != GR_OK) abort();
+    if (gr_context_create(NULL, &ctx) != GR_OK) abort();
     number(copy);
     names(copy, other ? other : "");
     json(ctx, copy);

@@ -8,10 +8,13 @@
 #include <string.h>
 
 #include "graph/eval.h"
+#include "outputs.h"
 #include "plan/plan.h"
 #include "test.h"
 
 enum { RG_POOL = 160, RG_ENTRIES = 8, RG_OUTPUTS = 6, RG_MOST = 4096 };
+
+static bool rg_with_rows; /* nodes of three outputs (outputs.h), where the backend runs operations by their reference */
 
 typedef struct random_graph {
     uint64_t state;
@@ -156,11 +159,32 @@ static gr_val rg_matrix(random_graph *r, gr_val a)
     return gr_reshape(r->g, a, GR_SHAPE(columns ? gr_shape_count(s) / columns : 0, columns));
 }
 
+/* Any of three outputs, or several: read together, or in the pool, where each may be read again or by nobody. */
+static gr_val rg_rows(random_graph *r, gr_val m)
+{
+    gr_graph *g = r->g;
+    gr_val first = rows_of(g, &rows_op, m), value[ROWS_OUTPUTS];
+    uint32_t some = 1 + rg_next(r, 7);
+    gr_val any = GR_NONE;
+    for (int o = 0; o < ROWS_OUTPUTS; o++) {
+        if (!(some >> o & 1) || (r->smooth && o == ROWS_INDEX)) continue;
+        value[o] = gr__node_output(g, first, o);
+        if (o == ROWS_INDEX) value[o] = gr_mul(g, gr_real(g, value[o]), gr_const(g, 0.1));
+        if (o == ROWS_SUM && rg_next(r, 2)) value[o] = gr_tanh(g, value[o]);
+        if (o != ROWS_CENTRED) value[o] = gr_reshape(g, value[o], GR_SHAPE(gr_shape_of(g, m).dim[0], 1));
+        bool together = any && rg_next(r, 2);
+        if (any && !together) rg_put(r, any);
+        any = together ? gr_add(g, any, value[o]) : value[o];
+    }
+    return any ? any : m;
+}
+
 /* a b^T + bias, perhaps rectified: what an epilogue is made for. */
 static gr_val rg_dense(random_graph *r, gr_val a)
 {
     gr_graph *g = r->g;
     gr_val m = rg_matrix(r, a), y;
+    if (rg_with_rows && rg_next(r, 2) && gr_shape_of(g, m).dim[1] > 0) return rg_rows(r, m);
     gr_shape s = gr_shape_of(g, m);
     if (s.dim[0] * s.dim[0] > RG_MOST) return m;
     gr_val other = rg_of_shape(r, s, m);
@@ -216,7 +240,11 @@ static gr_val rg_pool_layer(random_graph *r)
     gr_shape s = gr_shape_of(g, r->images);
     gr_pool_attr attr = {.size = {2, 2}, .stride = {2, 2}};
     if (s.dim[1] < 2 || s.dim[2] < 2) return r->images;
-    return rg_next(r, 2) ? gr_max_pool(g, r->images, attr, NULL) : gr_avg_pool(g, r->images, attr);
+    if (rg_next(r, 2)) return gr_avg_pool(g, r->images, attr);
+    gr_val index, y = gr_max_pool(g, r->images, attr, &index);
+    if (r->smooth || rg_next(r, 2)) return y;
+    if (rg_next(r, 2)) rg_put(r, y); /* else the maxima themselves are read by nobody */
+    return gr_mul(g, gr_real(g, index), gr_const(g, 0.1));
 }
 
 static gr_val rg_grow(random_graph *r)
@@ -364,7 +392,7 @@ static void rg_feed(rg_step *s, const char *name, const double *values)
     size_t bytes;
     void *to = gr_plan_feed(s->plan, name, &bytes);
     if (!to) return;
-    bool narrow = gr__store_backend(s->store)->real_bytes == sizeof(float);
+    bool narrow = gr__store_backend(s->store)->real == GR_EL_F32;
     if (strcmp(name, "labels") == 0)
         for (size_t i = 0; i < bytes / sizeof(int32_t); i++) ((int32_t *)to)[i] = (int32_t)values[i];
     else if (narrow && strcmp(name, "rate") != 0)
@@ -392,7 +420,7 @@ static double rg_output_at(const rg_step *s, int i, int64_t e)
     snprintf(name, sizeof name, "out%d", i);
     const void *p = gr_plan_output(s->plan, name, &shape);
     assert_non_null(p);
-    bool narrow = shape.rank != 0 && gr__store_backend(s->store)->real_bytes == sizeof(float);
+    bool narrow = gr__backend_element(gr__store_backend(s->store), GR_REAL, shape) == GR_EL_F32;
     return narrow ? (double)((const float *)p)[e] : ((const double *)p)[e];
 }
 
@@ -466,7 +494,8 @@ static void rg_same_bits(rg_step *a, rg_step *b, uint64_t seed)
         for (int i = 0; i < r->n_entries; i++) {
             const gr_entry *x = gr_store_entry(a->store, i), *y = gr_store_entry(b->store, i);
             assert_memory_equal(x->data, y->data,
-                                (size_t)x->count * (x->spec.shape.rank ? backend->real_bytes : sizeof(double)));
+                                (size_t)x->count *
+                                    gr__element_bytes(gr__backend_element(backend, GR_REAL, x->spec.shape)));
         }
     }
 }

@@ -6,13 +6,28 @@ enum { SEEDS = 400 };
 
 static rg_step step, other;
 
+/* Items of several outputs, by how many are unread. */
+static void count_unread(const gr_plan *p, int unread[ROWS_OUTPUTS])
+{
+    for (int i = 0; i < p->n_items; i++) {
+        const gr_item *it = &p->items[i].item;
+        int n = 0;
+        if (p->items[i].copies || it->kind != GR_ITEM_NODE || gr__node(p->graph, it->nodes[0])->op != &rows_op)
+            continue;
+        for (int o = 0; o < it->n_out; o++) n += it->out[o] == GR_NONE;
+        unread[n]++;
+    }
+}
+
 static void agrees(const gr_backend *backend, bool unfused)
 {
+    int unread[ROWS_OUTPUTS] = {0};
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         gr_context *ctx = test_context_with(1 + (int)(seed % 2), 0);
         random_graph r;
         rg_build(&r, ctx, seed, false);
         rg_begin(&step, &r, backend, unfused);
+        count_unread(step.plan, unread);
         for (uint64_t run = 0; run < 2; run++) {
             rg_randomize(&step, seed + run);
             rg_compare(&step, 1e-10);
@@ -21,6 +36,7 @@ static void agrees(const gr_backend *backend, bool unfused)
         gr_graph_destroy(r.g);
         test_context_end(ctx);
     }
+    for (int n = 0; n < ROWS_OUTPUTS; n++) assert_true(unread[n] >= (n ? 20 : 5)); /* all are tried */
 }
 
 static void fused_plans_agree_with_the_evaluator(void **state)
@@ -60,5 +76,6 @@ int main(void)
         cmocka_unit_test(fused_plans_agree_with_the_evaluator),
         cmocka_unit_test(fusing_changes_no_bit),
     };
+    rg_with_rows = true;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,12 +26,14 @@ static int count(rig *r, gr_opcode code)
 {
     if (!r->lean) test_ok(r->ctx, gr__plan_simplify(r->ctx, r->g, &r->lean));
     uint32_t n = gr__graph_nodes(r->lean);
-    bool *live = gr__alloc(r->ctx, n + 1);
+    size_t values = gr__graph_values(r->lean) + 1;
+    bool *live = gr__alloc(r->ctx, values);
     assert_non_null(live);
     gr__plan_mark_live(r->lean, live);
     int found = 0;
-    for (uint32_t k = 0; k < n; k++) found += live[k] && gr__node(r->lean, k)->op->code == code;
-    gr__free(r->ctx, live, n + 1);
+    for (uint32_t k = 0; k < n; k++)
+        found += gr__plan_node_lives(gr__node(r->lean, k), live) && gr__node(r->lean, k)->op->code == code;
+    gr__free(r->ctx, live, values);
     return found;
 }
 

@@ -2,8 +2,7 @@
 #include "plan/plan.h"
 #include "test.h"
 
-static const gr_backend narrow = {.name = "narrow", .real_bytes = sizeof(float)},
-                        wide = {.name = "wide", .real_bytes = sizeof(double)};
+static const gr_backend narrow = {.name = "narrow", .real = GR_EL_F32}, wide = {.name = "wide", .real = GR_EL_F64};
 
 static int add(gr_store *s, const char *name, gr_shape shape, bool slot)
 {

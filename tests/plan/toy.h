@@ -87,8 +87,8 @@ static int toy_index(const gr_val *list, int n, gr_val v)
 }
 
 /* values[] of the nodes' outputs so far, `known` of them; the rest comes from operands. */
-static gr_ref toy_input(const toy_kernel *k, int s, const gr_node *reader, int i, const gr_val *known,
-                        const gr_ref *values, int n)
+static gr_ref toy_input(const toy_kernel *k, const gr_call *call, int s, const gr_node *reader, int i,
+                        const gr_val *known, const gr_ref *values, int n)
 {
     const gr_item *it = k->item;
     const gr_graph *g = it->graph;
@@ -99,7 +99,7 @@ static gr_ref toy_input(const toy_kernel *k, int s, const gr_node *reader, int i
     if (p->op->code == GR_OP_CONST) return (gr_ref){(void *)p->attr.f, GR_REAL, GR_SCALAR};
     at = toy_index(it->in, it->n_in, v);
     assert_true(at >= 0);
-    gr_ref r = {k->base.operand[s * it->n_in + at], gr__value(g, v)->dtype, gr__value(g, v)->shape};
+    gr_ref r = {call->operand[s * it->n_in + at], gr__value(g, v)->dtype, gr__value(g, v)->shape};
     if (it->kind != GR_ITEM_REGION || r.shape.rank == 0) return r;
     bool spread = reader->op->code == GR_OP_BROADCAST;
     r.shape = toy_formed(spread ? toy_node_form(g, reader, it->space[0]) : GR__FULL, it->space[s]);
@@ -121,34 +121,37 @@ static void toy_node(const gr_item *it, int s, const gr_node *n, gr_ref *in, gr_
     n->op->ref(it->graph, &copy, in, out);
 }
 
-static void toy_segment(const toy_kernel *k, int s, char *scratch)
+static void toy_segment(const toy_kernel *k, const gr_call *call, int s)
 {
     const gr_item *it = k->item;
     gr_ref values[512], in[16];
     gr_val known[512];
+    char *scratch = call->scratch;
     int n = 0;
     for (int i = 0; i < it->n_nodes; i++) {
         const gr_node *node = gr__node(it->graph, it->nodes[i]);
         assert_true(n + node->n_out <= 512 && node->n_in <= 16);
-        for (int j = 0; j < node->n_in; j++) in[j] = toy_input(k, s, node, j, known, values, n);
+        for (int j = 0; j < node->n_in; j++) in[j] = toy_input(k, call, s, node, j, known, values, n);
         for (int o = 0; o < node->n_out; o++) {
             const gr_value *v = gr__value(it->graph, node->out + (gr_val)o);
             known[n + o] = node->out + (gr_val)o;
-            values[n + o] = (gr_ref){scratch + (size_t)(n + o) * k->value_bytes, v->dtype, v->shape};
+            bool unread = it->kind == GR_ITEM_NODE && it->n_nodes == 1 && !it->out[o];
+            values[n + o] = (gr_ref){unread ? NULL : scratch + (size_t)(n + o) * k->value_bytes, v->dtype, v->shape};
         }
         int direct = it->kind == GR_ITEM_SCALARS ? toy_index(it->out, it->n_out, node->out)
                                                  : -1; /* scalars are stored one by one */
-        if (direct >= 0) values[n].data = k->base.operand[it->n_in + direct];
+        if (direct >= 0) values[n].data = call->operand[it->n_in + direct];
         toy_node(it, s, node, in, &values[n]);
         n += node->n_out;
     }
     for (int o = 0; o < it->n_out && it->kind != GR_ITEM_SCALARS; o++) {
+        if (!it->out[o]) continue;
         int at = toy_index(known, n, it->out[o]);
         assert_true(at >= 0);
         gr_val mine = it->out[s * it->n_out + o];
         assert_int_equal(gr_shape_count(values[at].shape), gr_shape_count(gr__value(it->graph, mine)->shape));
-        memcpy(k->base.operand[it->n_segments * it->n_in + s * it->n_out + o], values[at].data,
-               (size_t)gr_shape_count(values[at].shape) * gr__dtype_bytes(values[at].dtype));
+        memcpy(call->operand[it->n_segments * it->n_in + s * it->n_out + o], values[at].data,
+               (size_t)gr_shape_count(values[at].shape) * gr__ref_bytes(values[at].dtype));
     }
 }
 
@@ -175,16 +178,18 @@ static bool toy_elementwise(const gr_item *it, gr_val in)
 }
 
 /* An output shares memory with nothing but one whole input of its own segment that is read element for element. */
-static void toy_check_memory(const toy_kernel *k)
+static void toy_check_memory(const toy_kernel *k, const gr_call *call)
 {
     const gr_item *it = k->item;
     int n_in = it->n_segments * it->n_in, n_out = it->n_segments * it->n_out;
-    void *const *in = k->base.operand, *const *out = k->base.operand + n_in;
+    void *const *in = call->operand, *const *out = call->operand + n_in;
     for (int o = 0; o < n_out; o++) {
+        if (!it->out[o]) continue;
         size_t bytes = toy_bytes(it, it->out[o]);
         int shared = 0;
-        assert_false(toy_overlap(out[o], bytes, k->base.shared, k->base.shared_bytes));
-        for (int p = 0; p < o; p++) assert_false(toy_overlap(out[o], bytes, out[p], toy_bytes(it, it->out[p])));
+        assert_false(toy_overlap(out[o], bytes, call->shared, k->base.shared_bytes));
+        for (int p = 0; p < o; p++)
+            if (it->out[p]) assert_false(toy_overlap(out[o], bytes, out[p], toy_bytes(it, it->out[p])));
         for (int i = 0; i < n_in; i++) {
             if (!toy_overlap(out[o], bytes, in[i], toy_bytes(it, it->in[i]))) continue;
             assert_int_not_equal(it->kind, GR_ITEM_NODE);
@@ -197,16 +202,19 @@ static void toy_check_memory(const toy_kernel *k)
     }
 }
 
-static void toy_run(const gr_kernel *base, int shard, void *scratch)
+static void toy_run(const gr_kernel *base, const gr_call *call, int shard)
 {
     const toy_kernel *k = (const toy_kernel *)base;
-    toy_check_memory(k);
-    assert_true((uintptr_t)scratch % GR__GRANULE == 0);
-    assert_non_null(base->shared);
-    memset(base->shared, 0xFF, base->shared_bytes); /* must disturb nobody */
-    for (int i = 0; i < base->n_operands; i++) assert_non_null(base->operand[i]);
-    memset(scratch, 0xFF, base->scratch_bytes);
-    toy_segment(k, shard, scratch);
+    toy_check_memory(k, call);
+    assert_true((uintptr_t)call->scratch % GR__GRANULE == 0);
+    assert_non_null(call->shared);
+    memset(call->shared, 0xFF, base->shared_bytes); /* must disturb nobody */
+    int n_in = k->item->n_segments * k->item->n_in;
+    for (int i = 0; i < n_in; i++) assert_non_null(call->operand[i]);
+    for (int i = n_in; i < base->n_operands; i++) /* an address, or an output that nobody reads */
+        assert_int_equal(call->operand[i] == NULL, k->item->out[i - n_in] == GR_NONE);
+    memset(call->scratch, 0xFF, base->scratch_bytes);
+    toy_segment(k, call, shard);
 }
 
 static void toy_destroy(gr_context *ctx, gr_kernel *k)
@@ -250,6 +258,7 @@ static gr_status toy_make(gr_context *ctx, const gr_item *it, gr_kernel **out)
     k->base.name = it->kind == GR_ITEM_REGION    ? "region"
                    : it->kind == GR_ITEM_SCALARS ? "scalars"
                                                  : gr__node(it->graph, it->nodes[0])->op->name;
+    k->base.n_operands = it->n_segments * (it->n_in + it->n_out);
     k->base.n_phases = 1;
     k->base.phase[0].run = toy_run;
     k->base.phase[0].n_shards = it->n_segments;
@@ -273,6 +282,6 @@ static bool toy_epilogue(const gr_graph *g, const gr_node *contraction, bool bia
     return contraction->op->code == GR_OP_MATMUL || (contraction->op->code == GR_OP_CONV && bias);
 }
 
-static const gr_backend toy = {"toy", sizeof(double), toy_fuses, 48, 24, toy_epilogue, toy_make};
+static const gr_backend toy = {"toy", GR_EL_F64, toy_fuses, 48, 24, toy_epilogue, toy_make};
 
 #endif

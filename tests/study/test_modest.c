@@ -188,7 +188,7 @@ static void only_equal_units_are_warned_of(void **state)
         gr_context_options options = {.threads = 1, .log = listen, .user = &heard};
         gr_context *ctx;
         char layers[128];
-        assert_int_equal(gr_context_create(&ctx, &options), GR_OK);
+        assert_int_equal(gr_context_create(&options, &ctx), GR_OK);
         snprintf(layers, sizeof layers, "model.layers=[%s]", rows[i].layers);
         gr_recipe *r = RECIPE(ctx, TABLE, layers, rows[i].set);
         gr_probe p;

@@ -145,7 +145,7 @@ static heard warnings_of(const char *init)
     gr_context_options options = {.threads = 1, .log = listen, .user = &h};
     gr_context *ctx;
     char set[128];
-    assert_int_equal(gr_context_create(&ctx, &options), GR_OK);
+    assert_int_equal(gr_context_create(&options, &ctx), GR_OK);
     snprintf(set, sizeof set, "init=%s", init);
     gr_recipe *r = RECIPE(
         ctx, TABLE,

@@ -18,7 +18,7 @@ static gr_context *context(void)
 {
     gr_context *ctx = NULL;
     gr_context_options o = {.threads = 1, .log = hear};
-    assert_int_equal(gr_context_create(&ctx, &o), GR_OK);
+    assert_int_equal(gr_context_create(&o, &ctx), GR_OK);
     said[0] = 0;
     return ctx;
 }

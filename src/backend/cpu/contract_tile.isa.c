@@ -20,12 +20,12 @@ INLINE void start(const gr__tile *t, vec acc[][2], const int rows, const int vec
     if (!t->accumulate) return;
     UNROLL for (int v = 0; v < vectors; v++)
     {
-        int64_t n = t->columns - v * LANE;
-        if (n >= LANE) {
-            UNROLL for (int r = 0; r < rows; r++) acc[r][v] = load(t->out[r] + v * LANE);
+        int64_t n = t->columns - v * V;
+        if (n >= V) {
+            UNROLL for (int r = 0; r < rows; r++) acc[r][v] = vload(t->out[r] + v * V);
         } else if (n > 0) {
-            mask m = mask_of(n);
-            UNROLL for (int r = 0; r < rows; r++) acc[r][v] = load_masked(t->out[r] + v * LANE, m);
+            lanes m = lanes_of(n);
+            UNROLL for (int r = 0; r < rows; r++) acc[r][v] = load_lanes(t->out[r] + v * V, m);
         }
     }
 }
@@ -36,25 +36,25 @@ INLINE void finish(const gr__tile *t, vec acc[][2], const int rows, const int ve
     if (t->bias != NULL) {
         UNROLL for (int v = 0; v < vectors; v++)
         {
-            int64_t n = t->columns - v * LANE;
-            vec bias = n >= LANE ? load(t->bias + v * LANE) : load_masked(t->bias + v * LANE, mask_of(n < 0 ? 0 : n));
+            int64_t n = t->columns - v * V;
+            vec bias = n >= V ? vload(t->bias + v * V) : load_lanes(t->bias + v * V, lanes_of(n < 0 ? 0 : n));
             UNROLL for (int r = 0; r < rows; r++) acc[r][v] = acc[r][v] + bias;
         }
     }
     if (t->relu) {
         UNROLL for (int v = 0; v < vectors; v++) UNROLL for (int r = 0; r < rows; r++) acc[r][v] = relu(acc[r][v]);
     }
-    if (t->columns >= vectors * LANE) {
+    if (t->columns >= vectors * V) {
         UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < vectors; v++)
-            store(t->out[r] + v * LANE, acc[r][v]);
+            vstore(t->out[r] + v * V, acc[r][v]);
         return;
     }
-    int64_t rest = t->columns - (vectors - 1) * LANE;
-    mask m = mask_of(rest);
+    int64_t rest = t->columns - (vectors - 1) * V;
+    lanes m = lanes_of(rest);
     UNROLL for (int r = 0; r < rows; r++)
     {
-        if (vectors == 2) store(t->out[r], acc[r][0]);
-        store_masked(t->out[r] + (vectors - 1) * LANE, acc[r][vectors - 1], m);
+        if (vectors == 2) vstore(t->out[r], acc[r][0]);
+        store_lanes(t->out[r] + (vectors - 1) * V, acc[r][vectors - 1], m);
     }
 }
 
@@ -65,17 +65,17 @@ INLINE void tile(const gr__tile *t, const int rows, const int vectors, const boo
     start(t, acc, rows, vectors);
     UNROLL for (int r = 0; r < rows; r++) row[r] = t->row[r];
     int64_t a_step = t->a_step, b_step = t->b_step;
-    mask m = mask_of(edge ? t->columns : 0);
+    lanes m = lanes_of(edge ? t->columns : 0);
     const gr__segment *end = t->segment + t->n_segments;
     for (const gr__segment *s = t->segment; s < end; s++) {
         const float *b = t->b + s->b * t->b_unit;
         int64_t i = s->a;
         for (int64_t n = s->count; n > 0; n--) {
             if (vectors == 1) {
-                vec bv = edge ? load_masked(b, m) : load(b);
+                vec bv = edge ? load_lanes(b, m) : vload(b);
                 UNROLL for (int r = 0; r < rows; r++) acc[r][0] = madd_broadcast(row[r] + i, bv, acc[r][0]);
             } else {
-                vec b0 = load(b), b1 = load(b + LANE);
+                vec b0 = vload(b), b1 = vload(b + V);
                 UNROLL for (int r = 0; r < rows; r++)
                 {
                     vec a = row[r][i] - (vec){0}; /* a broadcast */
@@ -118,12 +118,12 @@ TILE(9) TILE(10) TILE(11) TILE(12)
 /* clang-format on */
 
 /* ---- dot products: both operands run along the sum ---- */
-#if LANE == 16
+#if V == 16
 #define UNPACK_LOW(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29)
 #define UNPACK_HIGH(a, b) __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31)
 #define PAIRS_LOW(a, b) __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
 #define PAIRS_HIGH(a, b) __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31)
-#elif LANE == 8
+#elif V == 8
 #define UNPACK_LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13)
 #define UNPACK_HIGH(a, b) __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15)
 #define PAIRS_LOW(a, b) __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13)
@@ -141,26 +141,26 @@ TILE(9) TILE(10) TILE(11) TILE(12)
     vec ab = UNPACK_LOW(a, b) + UNPACK_HIGH(a, b);
     vec cd = UNPACK_LOW(c, d) + UNPACK_HIGH(c, d);
     vec all = PAIRS_LOW(ab, cd) + PAIRS_HIGH(ab, cd);
-#if LANE == 16
+#if V == 16
     __m256 half = _mm256_add_ps(_mm512_castps512_ps256((__m512)all), _mm512_extractf32x8_ps((__m512)all, 1));
     return (vec4)_mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
-#elif LANE == 8
+#elif V == 8
     return (vec4)_mm_add_ps(_mm256_castps256_ps128((__m256)all), _mm256_extractf128_ps((__m256)all, 1));
 #else
     return all;
 #endif
 }
 
-#define DOT_ROWS (LANE == 16 ? 6 : 3)
+#define DOT_ROWS (V == 16 ? 6 : 3)
 
 INLINE void dot_step(vec acc[][4], const float *const *row, const float *const *column, int64_t i, const int rows,
-                     mask m, const bool edge)
+                     lanes m, const bool edge)
 {
     vec a[DOT_ROWS];
-    UNROLL for (int r = 0; r < rows; r++) a[r] = edge ? load_masked(row[r] + i, m) : load(row[r] + i);
+    UNROLL for (int r = 0; r < rows; r++) a[r] = edge ? load_lanes(row[r] + i, m) : vload(row[r] + i);
     UNROLL for (int c = 0; c < 4; c++)
     {
-        vec b = edge ? load_masked(column[c] + i, m) : load(column[c] + i);
+        vec b = edge ? load_lanes(column[c] + i, m) : vload(column[c] + i);
         UNROLL for (int r = 0; r < rows; r++) acc[r][c] = madd(a[r], b, acc[r][c]);
     }
 }
@@ -173,9 +173,9 @@ INLINE void dot_tile(const gr__dot *t, const int rows)
     UNROLL for (int c = 0; c < 4; c++) column[c] =
         t->b + GR_MIN(c, t->columns - 1) * t->ldb; /* absent ones repeat the last */
     UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < 4; c++) acc[r][c] = (vec){0};
-    int64_t i = 0, k = t->k, whole = k / LANE * LANE;
-    for (; i < whole; i += LANE) dot_step(acc, row, column, i, rows, mask_of(0), false);
-    if (i < k) dot_step(acc, row, column, i, rows, mask_of(k - i), true);
+    int64_t i = 0, k = t->k, whole = k / V * V;
+    for (; i < whole; i += V) dot_step(acc, row, column, i, rows, lanes_of(0), false);
+    if (i < k) dot_step(acc, row, column, i, rows, lanes_of(k - i), true);
     vec4 bias = {0};
     if (t->bias != NULL)
         bias = (vec4){t->bias[0], t->columns > 1 ? t->bias[1] : 0, t->columns > 2 ? t->bias[2] : 0,
@@ -201,7 +201,7 @@ static void dot(const gr__dot *t, int64_t rows)
     gr__dot part = *t;
     for (; rows >= DOT_ROWS; rows -= DOT_ROWS, part.a += DOT_ROWS * t->lda, part.out += DOT_ROWS * t->ldc)
         dot_tile(&part, DOT_ROWS);
-#if LANE == 16
+#if V == 16
     if (rows >= 3) {
         dot_tile(&part, 3);
         rows -= 3;
@@ -215,16 +215,16 @@ static void dot(const gr__dot *t, int64_t rows)
 
 static void pack_rows(float *dst, int64_t width, const float *src, int64_t ld, int64_t columns, int64_t k)
 {
-    int64_t whole = columns / LANE * LANE;
-    mask m = mask_of(columns - whole);
+    int64_t whole = columns / V * V;
+    lanes m = lanes_of(columns - whole);
     for (int64_t i = 0; i < k; i++, dst += width, src += ld) {
         int64_t j = 0;
-        for (; j < whole; j += LANE) store(dst + j, load(src + j));
-        if (j < columns && j + LANE <= width) {
-            store(dst + j, load_masked(src + j, m));
-            j += LANE;
+        for (; j < whole; j += V) vstore(dst + j, vload(src + j));
+        if (j < columns && j + V <= width) {
+            vstore(dst + j, load_lanes(src + j, m));
+            j += V;
         } else if (j < columns) {
-            store_masked(dst + j, load_masked(src + j, m), m);
+            store_lanes(dst + j, load_lanes(src + j, m), m);
             j = columns;
         }
         for (; j < width; j++) dst[j] = 0;
@@ -252,7 +252,7 @@ static void pack_columns(float *dst, int64_t width, const float *src, int64_t ld
         int64_t k1 = GR_MIN(k0 + 64, k), j = 0;
         if (columns < width)
             for (int64_t i = k0; i < k1; i++)
-                for (int64_t c = columns / LANE * LANE; c < width; c += LANE) store(dst + i * width + c, (vec){0});
+                for (int64_t c = columns / V * V; c < width; c += V) vstore(dst + i * width + c, (vec){0});
         for (; j + 4 <= columns; j += 4) {
             int64_t i = k0;
             for (; i + 4 <= k1; i += 4) transpose4(dst + i * width + j, width, src + j * ld + i, ld);
@@ -267,10 +267,10 @@ static void pack_columns(float *dst, int64_t width, const float *src, int64_t ld
 static void sum(float *dst, const float *src, int64_t n, int64_t stride, int64_t count)
 {
     int64_t i = 0;
-    for (; i + LANE <= count; i += LANE) {
-        vec x = load(src + i);
-        for (int64_t p = 1; p < n; p++) x = x + load(src + p * stride + i);
-        store(dst + i, x);
+    for (; i + V <= count; i += V) {
+        vec x = vload(src + i);
+        for (int64_t p = 1; p < n; p++) x = x + vload(src + p * stride + i);
+        vstore(dst + i, x);
     }
     for (; i < count; i++) {
         float x = src[i];
@@ -281,76 +281,75 @@ static void sum(float *dst, const float *src, int64_t n, int64_t stride, int64_t
 
 static void add(float *dst, int64_t dst_ld, const float *src, int64_t src_ld, int64_t rows, int64_t n)
 {
-    int64_t whole = n / LANE * LANE;
-    mask m = mask_of(n - whole);
+    int64_t whole = n / V * V;
+    lanes m = lanes_of(n - whole);
     for (int64_t r = 0; r < rows; r++, dst += dst_ld, src += src_ld) {
-        for (int64_t i = 0; i < whole; i += LANE) store(dst + i, load(dst + i) + load(src + i));
-        if (whole < n) store_masked(dst + whole, load_masked(dst + whole, m) + load_masked(src + whole, m), m);
+        for (int64_t i = 0; i < whole; i += V) vstore(dst + i, vload(dst + i) + vload(src + i));
+        if (whole < n) store_lanes(dst + whole, load_lanes(dst + whole, m) + load_lanes(src + whole, m), m);
     }
 }
 
-INLINE void depthwise_chunk(const gr__tile *t, int r, int64_t c, const int vectors, mask m, bool edge)
+INLINE void depthwise_chunk(const gr__tile *t, int r, int64_t c, const int vectors, lanes m, bool edge)
 {
     vec acc[4];
     UNROLL for (int v = 0; v < vectors; v++) acc[v] = (vec){0};
     for (int64_t s = 0; s < t->n_segments; s++) {
         const float *a = t->row[r] + t->segment[s].a + c, *b = t->b + t->segment[s].b * t->b_step + c;
-        UNROLL for (int v = 0; v < vectors; v++) acc[v] = edge ? madd(load_masked(a, m), load_masked(b, m), acc[v])
-                                                               : madd(load(a + v * LANE), load(b + v * LANE), acc[v]);
+        UNROLL for (int v = 0; v < vectors; v++) acc[v] =
+            edge ? madd(load_lanes(a, m), load_lanes(b, m), acc[v]) : madd(vload(a + v * V), vload(b + v * V), acc[v]);
     }
     UNROLL for (int v = 0; v < vectors; v++)
     {
         vec x = acc[v];
-        if (t->bias != NULL) x = x + (edge ? load_masked(t->bias + c, m) : load(t->bias + c + v * LANE));
+        if (t->bias != NULL) x = x + (edge ? load_lanes(t->bias + c, m) : vload(t->bias + c + v * V));
         if (t->relu) x = relu(x);
         if (edge)
-            store_masked(t->out[r] + c, x, m);
+            store_lanes(t->out[r] + c, x, m);
         else
-            store(t->out[r] + c + v * LANE, x);
+            vstore(t->out[r] + c + v * V, x);
     }
 }
 
 static void depthwise(const gr__tile *t, int rows)
 {
-    int64_t whole = t->columns / LANE * LANE;
-    mask all = mask_of(0), m = mask_of(t->columns - whole);
+    int64_t whole = t->columns / V * V;
+    lanes all = lanes_of(0), m = lanes_of(t->columns - whole);
     for (int r = 0; r < rows; r++) {
         int64_t c = 0;
-        for (; c + 4 * LANE <= whole; c += 4 * LANE) depthwise_chunk(t, r, c, 4, all, false);
-        for (; c < whole; c += LANE) depthwise_chunk(t, r, c, 1, all, false);
+        for (; c + 4 * V <= whole; c += 4 * V) depthwise_chunk(t, r, c, 4, all, false);
+        for (; c < whole; c += V) depthwise_chunk(t, r, c, 1, all, false);
         if (c < t->columns) depthwise_chunk(t, r, c, 1, m, true);
     }
 }
 
-INLINE void depthwise_weights_chunk(const gr__tile *t, int64_t c, const int vectors, mask m, bool edge)
+INLINE void depthwise_weights_chunk(const gr__tile *t, int64_t c, const int vectors, lanes m, bool edge)
 {
     vec acc[4];
     float *out = t->out[0] + c;
     UNROLL for (int v = 0; v < vectors; v++) acc[v] = !t->accumulate ? (vec){0}
-                                                      : edge         ? load_masked(out, m)
-                                                                     : load(out + v * LANE);
+                                                      : edge         ? load_lanes(out, m)
+                                                                     : vload(out + v * V);
     for (int64_t s = 0; s < t->n_segments; s++) {
         const float *a = t->row[0] + t->segment[s].a + c, *b = t->b + t->segment[s].b + c;
         for (int64_t n = t->segment[s].count; n > 0; n--, a += t->a_step, b += t->b_step)
-            UNROLL for (int v = 0; v < vectors; v++) acc[v] =
-                edge ? madd(load_masked(a, m), load_masked(b, m), acc[v])
-                     : madd(load(a + v * LANE), load(b + v * LANE), acc[v]);
+            UNROLL for (int v = 0; v < vectors; v++) acc[v] = edge ? madd(load_lanes(a, m), load_lanes(b, m), acc[v])
+                                                                   : madd(vload(a + v * V), vload(b + v * V), acc[v]);
     }
     UNROLL for (int v = 0; v < vectors; v++)
     {
         if (edge)
-            store_masked(out, acc[v], m);
+            store_lanes(out, acc[v], m);
         else
-            store(out + v * LANE, acc[v]);
+            vstore(out + v * V, acc[v]);
     }
 }
 
 static void depthwise_weights(const gr__tile *t)
 {
-    int64_t whole = t->columns / LANE * LANE, c = 0;
-    mask all = mask_of(0), m = mask_of(t->columns - whole);
-    for (; c + 4 * LANE <= whole; c += 4 * LANE) depthwise_weights_chunk(t, c, 4, all, false);
-    for (; c < whole; c += LANE) depthwise_weights_chunk(t, c, 1, all, false);
+    int64_t whole = t->columns / V * V, c = 0;
+    lanes all = lanes_of(0), m = lanes_of(t->columns - whole);
+    for (; c + 4 * V <= whole; c += 4 * V) depthwise_weights_chunk(t, c, 4, all, false);
+    for (; c < whole; c += V) depthwise_weights_chunk(t, c, 1, all, false);
     if (c < t->columns) depthwise_weights_chunk(t, c, 1, m, true);
 }
 
@@ -381,8 +380,8 @@ extern const gr__tile_ops GR_ISA_FN(gr__tile_ops);
 const gr__tile_ops GR_ISA_FN(gr__tile_ops) = {
     .shape = SHAPE,
     .rows = ROWS,
-    .lane = LANE,
-    .wide = 2 * LANE,
+    .lane = V,
+    .wide = 2 * V,
     .peak = PEAK,
     .tile = {LIST(wide), LIST(narrow), LIST(edge)},
     .dot = dot,

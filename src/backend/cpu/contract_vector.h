@@ -1,30 +1,26 @@
-/* Vectors of the instruction set a file is compiled for: only for *.isa.c files, everything in it is inlined. */
+/* Vectors (vec.h) as contractions use them: what a tile is of each instruction set, a multiply-add that stays where it
+ * is put, lanes that are known to be no more than there are. Only for *.isa.c files, everything in it is inlined. */
 #ifndef GR_CPU_CONTRACT_VECTOR_H
 #define GR_CPU_CONTRACT_VECTOR_H
 
 #include <stdbool.h>
-#include <stdint.h>
+
+#include "backend/cpu/vec.h"
 
 #if defined(GR_ISA_AVX512)
-#include <immintrin.h>
-#define LANE 16
 #define ROWS 12
 #define SHAPE "12x32"
 #define PEAK 110.0
 #elif defined(GR_ISA_AVX2)
-#include <immintrin.h>
-#define LANE 8
 #define ROWS 6
 #define SHAPE "6x16"
 #define PEAK 95.0
 #elif defined(__aarch64__)
 #include <arm_neon.h>
-#define LANE 4
 #define ROWS 8
 #define SHAPE "8x8"
 #define PEAK 30.0
 #else
-#define LANE 4
 #define ROWS 4
 #define SHAPE "4x8"
 #define PEAK 24.0
@@ -35,24 +31,10 @@
 #else
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
-#define INLINE static inline __attribute__((always_inline))
 
-typedef float vec __attribute__((vector_size(4 * LANE)));
-typedef float vec_u __attribute__((vector_size(4 * LANE), aligned(4), may_alias));
-typedef int32_t ivec __attribute__((vector_size(4 * LANE)));
 typedef float vec4 __attribute__((vector_size(16)));
 typedef int32_t ivec4 __attribute__((vector_size(16)));
 typedef float vec4_u __attribute__((vector_size(16), aligned(4), may_alias));
-
-INLINE vec load(const float *p)
-{
-    return *(const vec_u *)p;
-}
-
-INLINE void store(float *p, vec x)
-{
-    *(vec_u *)p = x;
-}
 
 /* a * b + c, in one rounding where the set has such an instruction: the same in every kernel of the set. Inline
  * assembly, because left to itself gcc folds the two loads of b into a tile's multiply-adds, reloads them for every row
@@ -72,56 +54,43 @@ INLINE vec madd(vec a, vec b, vec c)
 #endif
 }
 
-/* The first n lanes, 0 <= n <= LANE; nothing else is touched. */
+/* The first n lanes, 0 <= n <= V; nothing else is touched. */
+INLINE lanes lanes_of(int64_t n)
+{
 #if defined(GR_ISA_AVX512)
-typedef __mmask16 mask;
-INLINE mask mask_of(int64_t n)
-{
-    return (mask)((1u << n) - 1);
-}
-INLINE vec load_masked(const float *p, mask m)
-{
-    return (vec)_mm512_maskz_loadu_ps(m, p);
-}
-INLINE void store_masked(float *p, vec x, mask m)
-{
-    _mm512_mask_storeu_ps(p, m, (__m512)x);
-}
+    return (lanes)((1u << n) - 1);
 #elif defined(GR_ISA_AVX2)
-typedef __m256i mask;
-INLINE mask mask_of(int64_t n)
-{
-    return (__m256i)((ivec){0, 1, 2, 3, 4, 5, 6, 7} < (int32_t)n);
+    return (lanes)(ilanes() < (int32_t)n);
+#else
+    return (lanes)n;
+#endif
 }
-INLINE vec load_masked(const float *p, mask m)
+
+#if defined(GR_ISA_AVX512) || defined(GR_ISA_AVX2)
+INLINE vec load_lanes(const float *p, lanes l)
 {
-    return (vec)_mm256_maskload_ps(p, m);
+    return vloadl(p, l);
 }
-INLINE void store_masked(float *p, vec x, mask m)
+INLINE void store_lanes(float *p, vec x, lanes l)
 {
-    _mm256_maskstore_ps(p, m, (__m256)x);
+    vstorel(p, x, l);
 }
 #else
-typedef int mask;
-INLINE mask mask_of(int64_t n)
-{
-    return (mask)n;
-}
-INLINE vec load_masked(const float *p, mask m)
+INLINE vec load_lanes(const float *p, lanes n)
 {
     vec x = {0};
-    if (m > 0) x[0] = p[0];
-    if (m > 1) x[1] = p[1];
-    if (m > 2) x[2] = p[2];
-    if (m > 3) x[3] = p[3];
+    if (n > 0) x[0] = p[0];
+    if (n > 1) x[1] = p[1];
+    if (n > 2) x[2] = p[2];
+    if (n > 3) x[3] = p[3];
     return x;
 }
-INLINE void store_masked(float *p, vec x, mask m)
+INLINE void store_lanes(float *p, vec x, lanes n)
 {
-    if (m > 0) p[0] = x[0];
-    if (m > 1) p[1] = x[1];
-    if (m > 2) p[2] = x[2];
-    if (m > 3) p[3] = x[3];
+    if (n > 0) p[0] = x[0];
+    if (n > 1) p[1] = x[1];
+    if (n > 2) p[2] = x[2];
+    if (n > 3) p[3] = x[3];
 }
 #endif
 

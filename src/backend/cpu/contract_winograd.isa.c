@@ -50,7 +50,7 @@ INLINE void chunk(const gr__transform *t, const float (*matrix)[MOST], const boo
                   const int n_in, const gr__transform_kind kind, int64_t c, const bool whole, int64_t n)
 {
     vec half[MOST][MOST]; /* T src */
-    mask m = mask_of(whole ? 0 : n);
+    lanes m = lanes_of(whole ? 0 : n);
     const bool pad_in = kind == GR__WINOGRAD_OUTPUT || kind == GR__WINOGRAD_SUM, pad_out = !pad_in;
     UNROLL for (int j = 0; j < n_in; j++)
     {
@@ -61,12 +61,12 @@ INLINE void chunk(const gr__transform *t, const float (*matrix)[MOST], const boo
             if (kind == GR__WINOGRAD_SLOPES && (i >= t->src_rows || j >= t->src_columns))
                 x[i] = (vec){0};
             else
-                x[i] = whole || pad_in ? load(p) : load_masked(p, m);
+                x[i] = whole || pad_in ? vload(p) : load_lanes(p, m);
         }
         UNROLL for (int i = 0; i < n_out; i++) half[i][j] = combine(matrix, transposed, i, x, n_in);
     }
     vec bias = {0};
-    if (kind == GR__WINOGRAD_OUTPUT && t->bias != NULL) bias = whole ? load(t->bias + c) : load_masked(t->bias + c, m);
+    if (kind == GR__WINOGRAD_OUTPUT && t->bias != NULL) bias = whole ? vload(t->bias + c) : load_lanes(t->bias + c, m);
     UNROLL for (int i = 0; i < n_out; i++)
     {
         if (kind == GR__WINOGRAD_OUTPUT && i >= t->dst_rows) break;
@@ -77,11 +77,11 @@ INLINE void chunk(const gr__transform *t, const float (*matrix)[MOST], const boo
             if (kind == GR__WINOGRAD_OUTPUT && j >= t->dst_columns) break;
             if (kind == GR__WINOGRAD_OUTPUT && t->bias != NULL) y = y + bias;
             if (kind == GR__WINOGRAD_OUTPUT && t->relu) y = relu(y);
-            if (kind == GR__WINOGRAD_SUM && t->accumulate) y = y + (whole ? load(p) : load_masked(p, m));
+            if (kind == GR__WINOGRAD_SUM && t->accumulate) y = y + (whole ? vload(p) : load_lanes(p, m));
             if (whole || pad_out)
-                store(p, y);
+                vstore(p, y);
             else
-                store_masked(p, y, m);
+                store_lanes(p, y, m);
         }
     }
 }
@@ -90,7 +90,7 @@ INLINE void transform(const gr__transform *t, const float (*matrix)[MOST], const
                       const int n_in, const gr__transform_kind kind)
 {
     int64_t c = 0;
-    for (; c + LANE <= t->channels; c += LANE) chunk(t, matrix, transposed, n_out, n_in, kind, c, true, LANE);
+    for (; c + V <= t->channels; c += V) chunk(t, matrix, transposed, n_out, n_in, kind, c, true, V);
     if (c < t->channels) chunk(t, matrix, transposed, n_out, n_in, kind, c, false, t->channels - c);
 }
 

@@ -12,34 +12,34 @@ INLINE vec madd_memory(vec a, const float *p, vec c)
     __asm__("vfmadd231ps %2, %1, %0" : "+x"(c) : "x"(a), "m"(*(const vec_u *)p));
     return c;
 #else
-    return madd(a, load(p), c);
+    return madd(a, vload(p), c);
 #endif
 }
 
 INLINE void rows(const gr__zeros *t, const int vectors)
 {
-    int64_t a_step = t->a_step, b_step = t->b_step, rest = t->columns - (vectors - 1) * LANE;
-    mask last = mask_of(rest);
+    int64_t a_step = t->a_step, b_step = t->b_step, rest = t->columns - (vectors - 1) * V;
+    lanes last = lanes_of(rest);
     const float *a = t->a;
     float *out = t->out;
     for (int64_t r = 0; r < t->rows; r++, a += t->a_row, out += t->out_row) {
         vec acc[GR__ZEROS_VECTORS];
         UNROLL for (int v = 0; v < vectors; v++) acc[v] = (vec){0};
         if (t->accumulate) {
-            UNROLL for (int v = 0; v < vectors - 1; v++) acc[v] = load(out + v * LANE);
-            acc[vectors - 1] = load_masked(out + (vectors - 1) * LANE, last);
+            UNROLL for (int v = 0; v < vectors - 1; v++) acc[v] = vload(out + v * V);
+            acc[vectors - 1] = load_lanes(out + (vectors - 1) * V, last);
         }
         for (uint64_t m = t->mask[r * t->mask_row] | t->all; m != 0; m &= m - 1) {
             int64_t j = __builtin_ctzll(m);
             vec x = a[j * a_step] - (vec){0};
             const float *b = t->b + j * b_step;
-            UNROLL for (int v = 0; v < vectors; v++) acc[v] = madd_memory(x, b + v * LANE, acc[v]);
+            UNROLL for (int v = 0; v < vectors; v++) acc[v] = madd_memory(x, b + v * V, acc[v]);
         }
-        UNROLL for (int v = 0; v < vectors - 1; v++) store(out + v * LANE, acc[v]);
-        if (rest == LANE)
-            store(out + (vectors - 1) * LANE, acc[vectors - 1]);
+        UNROLL for (int v = 0; v < vectors - 1; v++) vstore(out + v * V, acc[v]);
+        if (rest == V)
+            vstore(out + (vectors - 1) * V, acc[vectors - 1]);
         else
-            store_masked(out + (vectors - 1) * LANE, acc[vectors - 1], last);
+            store_lanes(out + (vectors - 1) * V, acc[vectors - 1], last);
     }
 }
 
@@ -58,12 +58,12 @@ ROWS_OF(7) ROWS_OF(8) ROWS_OF(9) ROWS_OF(10) ROWS_OF(11) ROWS_OF(12)
     return (ivec)(x != 0.0f) & bit; /* NaN is not zero */
 }
 
-/* Up to 32 terms of LANE rows that stand side by side. */
-INLINE ivec find_beside(const float *a, int64_t a_step, int64_t terms, mask m, bool whole)
+/* Up to 32 terms of V rows that stand side by side. */
+INLINE ivec find_beside(const float *a, int64_t a_step, int64_t terms, lanes m, bool whole)
 {
     ivec bits = {0};
     for (int64_t j = 0; j < terms; j++, a += a_step)
-        bits |= bits_of(whole ? load(a) : load_masked(a, m), (ivec){0} + (int32_t)(UINT32_C(1) << j));
+        bits |= bits_of(whole ? vload(a) : load_lanes(a, m), (ivec){0} + (int32_t)(UINT32_C(1) << j));
     return bits;
 }
 
@@ -71,11 +71,11 @@ INLINE ivec find_beside(const float *a, int64_t a_step, int64_t terms, mask m, b
 INLINE uint32_t find_along(const float *a, int64_t terms)
 {
     ivec bit, bits = {0};
-    for (int l = 0; l < LANE; l++) bit[l] = 1 << l;
-    for (int64_t j = 0; j < terms; j += LANE, bit <<= LANE % 32)
-        bits |= bits_of(terms - j >= LANE ? load(a + j) : load_masked(a + j, mask_of(terms - j)), bit);
+    for (int l = 0; l < V; l++) bit[l] = 1 << l;
+    for (int64_t j = 0; j < terms; j += V, bit <<= V % 32)
+        bits |= bits_of(terms - j >= V ? vload(a + j) : load_lanes(a + j, lanes_of(terms - j)), bit);
     uint32_t all = 0;
-    for (int l = 0; l < LANE; l++) all |= (uint32_t)bits[l];
+    for (int l = 0; l < V; l++) all |= (uint32_t)bits[l];
     return all;
 }
 
@@ -97,11 +97,11 @@ static int64_t find(const float *a, int64_t a_row, int64_t a_step, int64_t rows,
             for (int64_t r = 0; r < rows; r++) put_half(word + r * to_row, j, find_along(a + r * a_row + j, n));
             continue;
         }
-        for (int64_t r = 0; r < rows; r += LANE) {
-            int64_t beside = GR_MIN(rows - r, LANE);
+        for (int64_t r = 0; r < rows; r += V) {
+            int64_t beside = GR_MIN(rows - r, V);
             const float *from = a + r + j * a_step;
-            ivec bits = beside == LANE ? find_beside(from, a_step, n, mask_of(0), true)
-                                       : find_beside(from, a_step, n, mask_of(beside), false);
+            ivec bits = beside == V ? find_beside(from, a_step, n, lanes_of(0), true)
+                                    : find_beside(from, a_step, n, lanes_of(beside), false);
             for (int64_t l = 0; l < beside; l++) put_half(word + (r + l) * to_row, j, (uint32_t)bits[l]);
         }
     }
@@ -117,29 +117,29 @@ INLINE ivec is_odd(vec x)
 
 static bool pack(float *dst, int64_t width, const float *src, int64_t ld, int64_t columns, int64_t terms)
 {
-    int64_t whole = columns / LANE * LANE;
-    mask m = mask_of(columns - whole);
+    int64_t whole = columns / V * V;
+    lanes m = lanes_of(columns - whole);
     ivec odd = {0};
     for (int64_t j = 0; j < terms; j++, dst += width, src += ld) {
-        for (int64_t c = 0; c < whole; c += LANE) {
-            vec x = load(src + c);
+        for (int64_t c = 0; c < whole; c += V) {
+            vec x = vload(src + c);
             __builtin_prefetch(src + width + c); /* the next panel */
-            store(dst + c, x);
+            vstore(dst + c, x);
             odd |= is_odd(x);
         }
         if (whole == width) continue;
-        vec x = load_masked(src + whole, m);
-        store(dst + whole, x);
+        vec x = load_lanes(src + whole, m);
+        vstore(dst + whole, x);
         odd |= is_odd(x);
     }
     int32_t any = 0;
-    for (int l = 0; l < LANE; l++) any |= odd[l];
+    for (int l = 0; l < V; l++) any |= odd[l];
     return any == 0;
 }
 
 extern const gr__zeros_ops GR_ISA_FN(gr__zeros_ops);
 const gr__zeros_ops GR_ISA_FN(gr__zeros_ops) = {
-    .vectors = LANE == 16 ? 8 : GR__ZEROS_VECTORS,
+    .vectors = V == 16 ? 8 : GR__ZEROS_VECTORS,
     .rows = {NULL, rows_1, rows_2, rows_3, rows_4, rows_5, rows_6, rows_7, rows_8, rows_9, rows_10, rows_11, rows_12},
     .find = find,
     .pack = pack,

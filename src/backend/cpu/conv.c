@@ -2,6 +2,8 @@
  *
  * Phase 0 packs the weights into panels [columns/32][k][32], k in the order in which a grid's taps are read; phase 1
  * runs, a block of pixels at a time, all panels over the block's tiles. */
+#include <math.h>
+
 #include "backend/cpu/conv_gather.h"
 
 typedef struct grid {
@@ -14,11 +16,11 @@ typedef struct conv {
     gr_kernel kernel;
     const gr__tile_ops *ops;
     bool data, depthwise, bias, relu;
-    int64_t groups;      /* products run one by one; 1 for depthwise, whose channels are lanes */
-    int64_t in, columns; /* channels of a group: summed over, and of the result */
-    int64_t taps_all;    /* KH * KW: weights are [O][taps_all][C / groups] */
-    int64_t out_image;   /* floats an image of the result */
-    int n_grids;
+    int64_t groups;       /* products run one by one; 1 for depthwise, whose channels are lanes */
+    int64_t in, columns;  /* channels of a group: summed over, and of the result */
+    int64_t taps_all;     /* KH * KW: weights are [O][taps_all][C / groups] */
+    int64_t out_image;    /* floats an image of the result */
+    int n_grids, grids_w; /* one a residue of the strides; of them along w */
     grid *grids;
 } conv;
 
@@ -28,11 +30,11 @@ static int64_t panels_of(const conv *v)
 }
 
 /* ---- phase 0: weights ---- */
-static void pack_panel(const conv *v, const grid *g, int64_t group, int64_t panel)
+static void pack_panel(const conv *v, const gr_call *call, const grid *g, int64_t group, int64_t panel)
 {
     const gr__tile_ops *ops = v->ops;
-    const float *w = v->kernel.operand[1];
-    float *dst = (float *)v->kernel.shared + g->packed + group * g->packed_group;
+    const float *w = call->operand[1];
+    float *dst = (float *)call->shared + g->packed + group * g->packed_group;
     int64_t taps = g->gather.n_taps;
     if (v->depthwise) {
         for (int64_t i = 0; i < taps; i++)
@@ -53,14 +55,13 @@ static void pack_panel(const conv *v, const grid *g, int64_t group, int64_t pane
                        v->in);
 }
 
-static void run_pack(const gr_kernel *kernel, int shard, void *scratch)
+static void run_pack(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const conv *v = (const conv *)kernel;
-    (void)scratch;
     int64_t panels = v->depthwise ? 1 : panels_of(v), of_grid = v->groups * panels, all = of_grid * v->n_grids;
     int64_t end = gr__cut(all, shard + 1, kernel->phase[0].n_shards);
     for (int64_t i = gr__cut(all, shard, kernel->phase[0].n_shards); i < end; i++)
-        pack_panel(v, &v->grids[i / of_grid], i % of_grid / panels, i % panels);
+        pack_panel(v, call, &v->grids[i / of_grid], i % of_grid / panels, i % panels);
 }
 
 /* ---- phase 1 ---- */
@@ -92,12 +93,12 @@ static void place(const grid *g, const gr__gather_block *b, int64_t out_image, f
     }
 }
 
-static void run_block(const conv *v, const grid *g, int64_t group, const gr__gather_block *b)
+static void run_block(const conv *v, const gr_call *call, const grid *g, int64_t group, const gr__gather_block *b)
 {
     const gr__tile_ops *ops = v->ops;
-    const float *packed = (const float *)v->kernel.shared + g->packed + group * g->packed_group;
-    const float *bias = v->bias ? (const float *)v->kernel.operand[2] + group * v->columns : NULL;
-    float *out = (float *)v->kernel.operand[v->bias ? 3 : 2] + g->out0 + group * v->columns;
+    const float *packed = (const float *)call->shared + g->packed + group * g->packed_group;
+    const float *bias = v->bias ? (const float *)call->operand[2] + group * v->columns : NULL;
+    float *out = (float *)call->operand[v->bias ? 3 : 2] + g->out0 + group * v->columns;
     int64_t pixels = b->images * b->rows * g->gather.gw, tiles = (pixels + ops->rows - 1) / ops->rows;
     int64_t k = g->gather.n_taps * v->in, panels = v->depthwise ? 1 : panels_of(v);
     int64_t at_once =
@@ -130,7 +131,7 @@ static void run_block(const conv *v, const grid *g, int64_t group, const gr__gat
     }
 }
 
-static void run(const gr_kernel *kernel, int shard, void *scratch)
+static void run(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const conv *v = (const conv *)kernel;
     for (int c = 0; c < v->n_grids; c++) {
@@ -138,11 +139,11 @@ static void run(const gr_kernel *kernel, int shard, void *scratch)
         int64_t units = gr__gather_units(&g->gather), n = kernel->phase[1].n_shards;
         int64_t first = gr__cut(units, shard, n), end = gr__cut(units, shard + 1, n);
         for (int64_t group = 0; group < v->groups; group++) {
-            const float *picture = (const float *)kernel->operand[0] + group * v->in;
+            const float *picture = (const float *)call->operand[0] + group * v->in;
             for (int64_t unit = first; unit < end;) {
                 gr__gather_block b;
-                unit = gr__gather_open(&g->gather, unit, end, picture, scratch, &b);
-                run_block(v, g, group, &b);
+                unit = gr__gather_open(&g->gather, unit, end, picture, call->scratch, &b);
+                run_block(v, call, g, group, &b);
             }
         }
     }
@@ -157,6 +158,11 @@ static void destroy(gr_context *ctx, gr_kernel *kernel)
         for (int i = 0; i < v->n_grids; i++) gr__gather_free(ctx, &v->grids[i].gather);
     gr__free(ctx, v->grids, sizeof *v->grids * (size_t)v->n_grids);
     gr__free(ctx, v, sizeof *v);
+}
+
+static bool has_taps(const conv *v, const gr__contraction *c)
+{
+    return v->in != 0 && !(v->data && (c->conv.oh == 0 || c->conv.ow == 0));
 }
 
 static gr_status forward_grid(gr_context *ctx, const conv *v, const gr__contraction *c, grid *g)
@@ -174,7 +180,7 @@ static gr_status forward_grid(gr_context *ctx, const conv *v, const gr__contract
                       .step_w = c->conv.stride_w};
     g->out_row = c->conv.ow * c->conv.o;
     g->out_pixel = c->conv.o;
-    gr_status st = gr__gather_alloc(ctx, r, v->in == 0 ? 0 : (int)v->taps_all);
+    gr_status st = gr__gather_alloc(ctx, r, has_taps(v, c) ? (int)v->taps_all : 0);
     if (st != GR_OK) return st;
     for (int i = 0; i < r->n_taps; i++) {
         int64_t kh = i / c->conv.kw, kw = i % c->conv.kw;
@@ -203,7 +209,7 @@ static gr_status data_grid(gr_context *ctx, const conv *v, const gr__contraction
     g->out0 = (a * c->conv.w + b) * c->conv.c;
     g->out_row = sh * c->conv.w * c->conv.c;
     g->out_pixel = sw * c->conv.c;
-    gr_status st = gr__gather_alloc(ctx, r, v->in == 0 || c->conv.oh == 0 || c->conv.ow == 0 ? 0 : (int)v->taps_all);
+    gr_status st = gr__gather_alloc(ctx, r, has_taps(v, c) ? (int)v->taps_all : 0);
     if (st != GR_OK) return st;
     int n = 0;
     for (int i = r->n_taps - 1; i >= 0; i--) {
@@ -217,38 +223,60 @@ static gr_status data_grid(gr_context *ctx, const conv *v, const gr__contraction
 
 static gr_status make_grids(gr_context *ctx, conv *v, const gr__contraction *c)
 {
-    int64_t sh = v->data ? GR_MIN(c->conv.stride_h, c->conv.h) : 1,
-            sw = v->data ? GR_MIN(c->conv.stride_w, c->conv.w) : 1;
-    v->grids = gr__alloc(ctx, sizeof *v->grids * (size_t)(sh * sw));
+    v->grids = gr__alloc(ctx, sizeof *v->grids * (size_t)v->n_grids);
     if (v->grids == NULL) return gr__error_code(ctx);
-    v->n_grids = (int)(sh * sw);
     for (int i = 0; i < v->n_grids; i++) {
-        gr_status st =
-            v->data ? data_grid(ctx, v, c, i / sw, i % sw, &v->grids[i]) : forward_grid(ctx, v, c, &v->grids[i]);
+        gr_status st = v->data ? data_grid(ctx, v, c, i / v->grids_w, i % v->grids_w, &v->grids[i])
+                               : forward_grid(ctx, v, c, &v->grids[i]);
         if (st != GR_OK) return st;
     }
     return GR_OK;
 }
 
-/* Places the packed weights and states the costs. */
-static void lay_out(conv *v, const gr__contraction *c)
+/* How many taps of an axis lie at residue a of the strides. */
+static int64_t taps_at(int64_t a, int64_t pad, int64_t taps, int64_t dilation, int64_t stride)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < taps; i++) n += (a + pad - i * dilation) % stride == 0;
+    return n;
+}
+
+typedef struct costs {
+    double pack, run;
+} costs;
+
+/* Of the grids that make_grids would make. */
+static costs estimate(const conv *v, const gr__contraction *c)
 {
     const gr__tile_ops *ops = v->ops;
-    gr_kernel *kernel = &v->kernel;
-    double madds = 0, macs = gr__contract_flops(c) / 2;
+    double madds = 0, macs = gr__contract_flops(c) / 2, floats = 0;
     for (int i = 0; i < v->n_grids; i++) {
-        const gr__gather *r = &v->grids[i].gather;
-        double pixels = (double)r->n * (double)r->gh * (double)r->gw, taps = r->n_taps;
+        int64_t sh = c->conv.stride_h, sw = c->conv.stride_w, a = i / v->grids_w, b = i % v->grids_w;
+        int64_t pixels = c->conv.n * c->conv.oh * c->conv.ow, taps = v->taps_all;
+        if (v->data) {
+            pixels = c->conv.n * ((c->conv.h - a + sh - 1) / sh) * ((c->conv.w - b + sw - 1) / sw);
+            taps = taps_at(a, c->conv.pad_h, c->conv.kh, c->conv.dilation_h, sh) *
+                   taps_at(b, c->conv.pad_w, c->conv.kw, c->conv.dilation_w, sw);
+        }
+        if (!has_taps(v, c)) taps = 0;
         if (v->depthwise)
-            madds += pixels * taps * (double)gr__packed_columns(ops, v->columns) * 2;
+            madds += (double)pixels * (double)taps * (double)gr__packed_columns(ops, v->columns) * 2;
         else
-            madds +=
-                gr__tile_cost(ops, r->n * r->gh * r->gw, v->columns, true) * taps * (double)v->in * (double)v->groups;
+            madds += gr__tile_cost(ops, pixels, v->columns, true) * (double)taps * (double)v->in * (double)v->groups;
+        floats += (double)(taps * v->in * gr__packed_columns(ops, v->columns) * v->groups);
     }
     double pictures = (double)c->conv.n *
                       ((double)(c->conv.h * c->conv.w * c->conv.c) + (double)(c->conv.oh * c->conv.ow * c->conv.o));
     double weights = (double)(c->conv.o * v->taps_all) * (double)c->conv.c / (double)c->conv.groups;
-    double cost = gr__contract_cost(ops, GR_MAX(madds, macs), 4 * (pictures + weights));
+    return (costs){30 + floats * (v->data ? 0.1 : 0.15),
+                   gr__contract_cost(ops, GR_MAX(madds, macs), 4 * (pictures + weights))};
+}
+
+/* Places the packed weights and states the costs. */
+static void lay_out(conv *v, const gr__contraction *c)
+{
+    gr_kernel *kernel = &v->kernel;
+    double pack = estimate(v, c).pack, cost = estimate(v, c).run;
     int shards = gr__contract_shards(cost);
     int64_t units = 0;
     size_t floats = 0;
@@ -258,11 +286,10 @@ static void lay_out(conv *v, const gr__contraction *c)
         units = GR_MAX(units, gr__gather_units(&g->gather));
         kernel->scratch_bytes = GR_MAX(kernel->scratch_bytes, g->gather.copy_bytes);
         g->packed = (int64_t)floats;
-        g->packed_group = g->gather.n_taps * v->in * gr__packed_columns(ops, v->columns);
+        g->packed_group = g->gather.n_taps * v->in * gr__packed_columns(v->ops, v->columns);
         floats += (size_t)(g->packed_group * v->groups);
     }
     kernel->shared_bytes = gr__align64(floats * 4);
-    double pack = 30 + (double)floats * (v->data ? 0.1 : 0.15);
     kernel->n_phases = 2;
     kernel->phase[0].run = run_pack;
     kernel->phase[0].n_shards =
@@ -273,16 +300,9 @@ static void lay_out(conv *v, const gr__contraction *c)
     kernel->phase[1].cost_ns = cost;
 }
 
-gr_status gr__conv_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
+/* The sizes, without the grids. */
+static void describe(conv *v, const gr__contraction *c, gr__isa isa)
 {
-    static const char *const names[2][2][GR__ISA_COUNT] = {
-        {{"conv forward, direct", "conv forward, direct 6x16", "conv forward, direct 12x32"},
-         {"conv data, direct", "conv data, direct 6x16", "conv data, direct 12x32"}},
-        {{"conv forward, depthwise", "conv forward, depthwise", "conv forward, depthwise"},
-         {"conv data, depthwise", "conv data, depthwise", "conv data, depthwise"}},
-    };
-    conv *v = gr__alloc(ctx, sizeof *v);
-    if (v == NULL) return gr__error_code(ctx);
     v->ops = gr__tile_ops_get(isa);
     v->data = c->kind == GR__CONV_DATA;
     v->depthwise = c->conv.groups > 1 && c->conv.groups == c->conv.c && c->conv.groups == c->conv.o;
@@ -293,6 +313,30 @@ gr_status gr__conv_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, 
     v->columns = (v->data ? c->conv.c : c->conv.o) / v->groups;
     v->taps_all = c->conv.kh * c->conv.kw;
     v->out_image = v->data ? c->conv.h * c->conv.w * c->conv.c : c->conv.oh * c->conv.ow * c->conv.o;
+    v->grids_w = v->data ? (int)GR_MIN(c->conv.stride_w, c->conv.w) : 1;
+    v->n_grids = v->data ? (int)GR_MIN(c->conv.stride_h, c->conv.h) * v->grids_w : 1;
+}
+
+static double cost_of(const gr__contraction *c, gr__isa isa)
+{
+    if (c->kind != GR__CONV_FORWARD && c->kind != GR__CONV_DATA) return INFINITY;
+    conv v = {.ops = NULL};
+    describe(&v, c, isa);
+    costs x = estimate(&v, c);
+    return x.pack + x.run;
+}
+
+static gr_status make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
+{
+    static const char *const names[2][2][GR__ISA_COUNT] = {
+        {{"conv forward, direct", "conv forward, direct 6x16", "conv forward, direct 12x32"},
+         {"conv data, direct", "conv data, direct 6x16", "conv data, direct 12x32"}},
+        {{"conv forward, depthwise", "conv forward, depthwise", "conv forward, depthwise"},
+         {"conv data, depthwise", "conv data, depthwise", "conv data, depthwise"}},
+    };
+    conv *v = gr__alloc(ctx, sizeof *v);
+    if (v == NULL) return gr__error_code(ctx);
+    describe(v, c, isa);
     gr_status st = make_grids(ctx, v, c);
     if (st != GR_OK) {
         destroy(ctx, &v->kernel);
@@ -305,3 +349,5 @@ gr_status gr__conv_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, 
     *out = &v->kernel;
     return GR_OK;
 }
+
+const gr__provider gr__provide_conv = {"conv, direct", cost_of, make};

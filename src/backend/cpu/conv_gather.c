@@ -16,7 +16,7 @@ void gr__gather_free(gr_context *ctx, gr__gather *g)
     gr__free(ctx, g->segments, sizeof *g->segments * (size_t)GR_MAX(g->capacity, 1));
 }
 
-static void find_runs(gr__gather *g, bool merge)
+void gr__gather_runs(gr__gather *g, bool merge)
 {
     g->n_segments = 0;
     for (int i = 0; i < g->n_taps; i++) {
@@ -29,7 +29,7 @@ static void find_runs(gr__gather *g, bool merge)
     }
 }
 
-void gr__gather_finish(gr__gather *g, bool merge, int64_t block_floats, int shards)
+static void find_bounds(gr__gather *g)
 {
     g->lo_h = g->lo_w = g->hi_h = g->hi_w = 0;
     for (int i = 0; i < g->n_taps; i++) {
@@ -39,6 +39,10 @@ void gr__gather_finish(gr__gather *g, bool merge, int64_t block_floats, int shar
         g->lo_w = i == 0 ? t->dw : GR_MIN(g->lo_w, t->dw);
         g->hi_w = i == 0 ? t->dw : GR_MAX(g->hi_w, t->dw);
     }
+}
+
+void gr__gather_cut(gr__gather *g, int64_t block_floats, int shards)
+{
     bool inside = g->lo_h >= 0 && g->lo_w >= 0 && (g->gh - 1) * g->step_h + g->hi_h < g->h &&
                   (g->gw - 1) * g->step_w + g->hi_w < g->w;
     g->copy = g->n_taps > 0 && (!inside || g->pitch != g->channels);
@@ -47,8 +51,6 @@ void gr__gather_finish(gr__gather *g, bool merge, int64_t block_floats, int shar
     g->pixel = g->copy ? g->channels : g->pitch;
     g->row = g->copy ? row_pixels * g->channels : g->w * g->pitch;
     g->image = g->copy ? image_rows * g->row : g->h * g->w * g->pitch;
-    find_runs(g, merge);
-
     int64_t floats = image_rows * row_pixels * g->channels;
     bool images = floats <= block_floats && g->n >= shards;
     g->images = images;
@@ -63,6 +65,13 @@ void gr__gather_finish(gr__gather *g, bool merge, int64_t block_floats, int shar
     int64_t rows = (g->block_units - 1) * g->step_h + g->hi_h - g->lo_h + 1;
     g->copy_bytes =
         g->copy ? gr__align64((size_t)(images ? g->block_units * floats : rows * row_pixels * g->channels) * 4) : 0;
+}
+
+void gr__gather_finish(gr__gather *g, bool merge, int64_t block_floats, int shards)
+{
+    find_bounds(g);
+    gr__gather_cut(g, block_floats, shards);
+    gr__gather_runs(g, merge);
 }
 
 /* One row of the copy: zeros, pixels, zeros. src: the picture's row, or NULL outside. */

@@ -9,7 +9,7 @@
 #ifndef GR_CPU_CONV_GATHER_H
 #define GR_CPU_CONV_GATHER_H
 
-#include "backend/cpu/contract_kernel.h"
+#include "backend/cpu/contract_provider.h"
 
 typedef struct gr__gather {
     /* the picture that is read: n images of h x w pixels of `pitch` floats, of which `channels` are read from `first
@@ -44,6 +44,10 @@ typedef struct gr__gather_block {
  * may hold. */
 gr_status gr__gather_alloc(gr_context *ctx, gr__gather *g, int n_taps);
 void gr__gather_finish(gr__gather *g, bool merge, int64_t block_floats, int shards);
+/* The two halves of that: copies and blocks, which follow from the number of taps and the bounds of their distances
+ * alone, and the runs of the taps. */
+void gr__gather_cut(gr__gather *g, int64_t block_floats, int shards);
+void gr__gather_runs(gr__gather *g, bool merge);
 void gr__gather_free(gr_context *ctx, gr__gather *g);
 
 static inline int64_t gr__gather_units(const gr__gather *g)

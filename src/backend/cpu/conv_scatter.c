@@ -2,7 +2,7 @@
  * a row of a plain product with full vectors; its kernel rows are added to a padded picture in scratch, which is cut to
  * size at the end. Gathering would leave most lanes empty (5x5, 16 to 6 channels: 4 times slower) and also multiply the
  * border's zeros. */
-#include "backend/cpu/contract_kernel.h"
+#include "backend/cpu/contract_provider.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,7 +17,7 @@ typedef struct scatter {
     size_t picture_bytes; /* of scratch; a tile's products follow */
 } scatter;
 
-static void products(const scatter *s, const float *dy, int64_t count, float *to)
+static void products(const scatter *s, const float *dy, const float *w, int64_t count, float *to)
 {
     const gr__tile_ops *ops = s->ops;
     gr__segment segment = {0, 0, s->o};
@@ -25,7 +25,7 @@ static void products(const scatter *s, const float *dy, int64_t count, float *to
     for (int64_t r = 0; r < count; r++) t.row[r] = dy + r * s->o;
     for (int64_t k = 0; k < s->k; k += t.columns) {
         gr__tile_kind kind = gr__panel_kind(ops, s->k - k, false, &t.columns);
-        t.b = (const float *)s->kernel.operand[1] + k;
+        t.b = w + k;
         for (int64_t r = 0; r < count; r++) t.out[r] = to + r * s->k + k;
         ops->tile[kind][count](&t);
     }
@@ -44,14 +44,14 @@ static void add_rows(const scatter *s, float *picture, const float *tile, int64_
                             (count - p + apart - 1) / apart, s->run);
 }
 
-static void run_image(const scatter *s, const float *dy, float *dx, float *picture, float *tile)
+static void run_image(const scatter *s, const float *dy, const float *w, float *dx, float *picture, float *tile)
 {
     memset(picture, 0, (size_t)(s->rows * s->row) * 4);
     for (int64_t i = 0; i < s->oh; i++) {
         int64_t tiles = (s->ow + s->ops->rows - 1) / s->ops->rows;
         for (int64_t q = 0; q < tiles; q++) {
             int64_t first = gr__cut(s->ow, q, tiles), count = gr__cut(s->ow, q + 1, tiles) - first;
-            products(s, dy + (i * s->ow + first) * s->o, count, tile);
+            products(s, dy + (i * s->ow + first) * s->o, w, count, tile);
             add_rows(s, picture + i * s->step_h * s->row + first * s->step_w * s->c, tile, count);
         }
     }
@@ -68,14 +68,14 @@ static void run_image(const scatter *s, const float *dy, float *dx, float *pictu
     }
 }
 
-static void run(const gr_kernel *kernel, int shard, void *scratch)
+static void run(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const scatter *s = (const scatter *)kernel;
     int64_t end = gr__cut(s->n, shard + 1, kernel->phase[0].n_shards);
     for (int64_t i = gr__cut(s->n, shard, kernel->phase[0].n_shards); i < end; i++)
-        run_image(s, (const float *)kernel->operand[0] + i * s->oh * s->ow * s->o,
-                  (float *)kernel->operand[2] + i * s->h * s->w * s->c, scratch,
-                  (float *)((char *)scratch + s->picture_bytes));
+        run_image(s, (const float *)call->operand[0] + i * s->oh * s->ow * s->o, call->operand[1],
+                  (float *)call->operand[2] + i * s->h * s->w * s->c, call->scratch,
+                  (float *)((char *)call->scratch + s->picture_bytes));
 }
 
 static void destroy(gr_context *ctx, gr_kernel *kernel)
@@ -83,7 +83,7 @@ static void destroy(gr_context *ctx, gr_kernel *kernel)
     gr__free(ctx, kernel, sizeof(scatter));
 }
 
-double gr__conv_scatter_cost(const gr__contraction *c, gr__isa isa)
+static double cost_of(const gr__contraction *c, gr__isa isa)
 {
     const gr__tile_ops *ops = gr__tile_ops_get(isa);
     int64_t k = c->conv.kh * c->conv.kw * c->conv.c;
@@ -99,7 +99,7 @@ double gr__conv_scatter_cost(const gr__contraction *c, gr__isa isa)
     return gr__contract_cost(ops, pixels * (row / (double)c->conv.ow * (double)c->conv.o + adds), bytes);
 }
 
-gr_status gr__conv_scatter_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
+static gr_status make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
 {
     static const char *const names[GR__ISA_COUNT] = {"conv data, scatter", "conv data, scatter 6x16",
                                                      "conv data, scatter 12x32"};
@@ -132,7 +132,7 @@ gr_status gr__conv_scatter_make(gr_context *ctx, const gr__contraction *c, gr__i
     kernel->name = names[isa];
     kernel->n_phases = 1;
     kernel->phase[0].run = run;
-    kernel->phase[0].cost_ns = gr__conv_scatter_cost(c, isa);
+    kernel->phase[0].cost_ns = cost_of(c, isa);
     kernel->phase[0].n_shards = (int)GR_MAX(1, GR_MIN(gr__contract_shards(kernel->phase[0].cost_ns), s->n));
     kernel->scratch_bytes = s->picture_bytes + gr__align64((size_t)(s->ops->rows * s->k) * 4);
     kernel->n_operands = 3;
@@ -140,3 +140,5 @@ gr_status gr__conv_scatter_make(gr_context *ctx, const gr__contraction *c, gr__i
     *out = kernel;
     return GR_OK;
 }
+
+const gr__provider gr__provide_conv_scatter = {"conv, scatter", cost_of, make};

@@ -5,6 +5,8 @@
  * once a block, so that both stream from the first cache. tall, for few input channels: rows are taps and channels,
  * columns are output channels; the result is transposed by phase 1. Shards cut the pixels as long as their partial
  * results stay small, else the output channels; phase 1 adds the partials in index order. */
+#include <math.h>
+
 #include "backend/cpu/conv_gather.h"
 
 typedef enum form { WIDE, TALL, DEPTHWISE } form;
@@ -126,20 +128,21 @@ static void run_depthwise(const weights *v, gr__tile *t, const float *x, const f
     }
 }
 
-static void run_group(const weights *v, int64_t group, int64_t unit, int64_t unit_end, int64_t first, int64_t end,
-                      float *to, void *scratch)
+static void run_group(const weights *v, const gr_call *call, int64_t group, int64_t unit, int64_t unit_end,
+                      int64_t first, int64_t end, float *to)
 {
     const gr__gather *g = &v->gather;
-    gr__segment *segments = (gr__segment *)((char *)scratch + g->copy_bytes + 64 * sizeof(float));
+    gr__segment *segments = (gr__segment *)((char *)call->scratch + g->copy_bytes + 64 * sizeof(float));
     float *packed = (float *)((char *)segments + v->segment_bytes);
-    const float *picture = (const float *)v->kernel.operand[0] + group * v->in;
+    const float *picture = (const float *)call->operand[0] + group * v->in;
     gr__tile t = {.segment = segments, .b_unit = 1};
     do {
         gr__gather_block b = {.origin = picture};
-        const float *dy = v->kernel.operand[1];
+        const float *dy = call->operand[1];
         int64_t next = unit;
         for (int64_t part = 0; part < v->in_blocks; part++) {
-            if (unit < unit_end) next = gr__gather_open(g, unit, unit_end, picture + part * g->channels, scratch, &b);
+            if (unit < unit_end)
+                next = gr__gather_open(g, unit, unit_end, picture + part * g->channels, call->scratch, &b);
             if (unit < unit_end && part == 0) {
                 t.n_segments = fill_segments(v, &b, segments);
                 dy += (b.image * g->gh + b.row) * g->gw * v->dy_pitch + group * v->out;
@@ -160,26 +163,25 @@ static void run_group(const weights *v, int64_t group, int64_t unit, int64_t uni
     } while (unit < unit_end);
 }
 
-static void run(const gr_kernel *kernel, int shard, void *scratch)
+static void run(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const weights *v = (const weights *)kernel;
     int64_t pixel = shard / v->out_shards, of_out = shard % v->out_shards, n = pieces(v),
             units = gr__gather_units(&v->gather);
     int64_t first = gr__cut(n * v->groups, of_out, v->out_shards),
             end = gr__cut(n * v->groups, of_out + 1, v->out_shards);
-    float *to = kernel->n_phases == 1 ? kernel->operand[2] : (float *)kernel->shared + pixel * v->partial;
+    float *to = kernel->n_phases == 1 ? call->operand[2] : (float *)call->shared + pixel * v->partial;
     for (int64_t group = first / n; group * n < end; group++)
-        run_group(v, group, gr__cut(units, pixel, v->pixel_shards), gr__cut(units, pixel + 1, v->pixel_shards),
-                  GR_MAX(first - group * n, 0), GR_MIN(end - group * n, n), to + group * v->out * v->k, scratch);
+        run_group(v, call, group, gr__cut(units, pixel, v->pixel_shards), gr__cut(units, pixel + 1, v->pixel_shards),
+                  GR_MAX(first - group * n, 0), GR_MIN(end - group * n, n), to + group * v->out * v->k);
 }
 
 /* Adds the partials in index order; tall and depthwise ones stand transposed. */
-static void run_sum(const gr_kernel *kernel, int shard, void *scratch)
+static void run_sum(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const weights *v = (const weights *)kernel;
-    (void)scratch;
-    const float *from = kernel->shared;
-    float *to = kernel->operand[2];
+    const float *from = call->shared;
+    float *to = call->operand[2];
     if (v->form == WIDE) {
         int64_t first = gr__cut(v->partial, shard, kernel->phase[1].n_shards),
                 end = gr__cut(v->partial, shard + 1, kernel->phase[1].n_shards);
@@ -207,7 +209,7 @@ static void destroy(gr_context *ctx, gr_kernel *kernel)
     gr__free(ctx, v, sizeof *v);
 }
 
-/* Chooses the form and the shards; the gather's taps are set. */
+/* Chooses the form and the shards; the taps need not be there yet. */
 static void plan_work(weights *v, const gr__contraction *c)
 {
     const gr__tile_ops *ops = v->ops;
@@ -235,7 +237,7 @@ static void plan_work(weights *v, const gr__contraction *c)
         g->channels = IN_BLOCK;
         block = BLOCK_PIXELS * g->step_h * g->step_w * IN_BLOCK;
     }
-    gr__gather_finish(g, v->form != DEPTHWISE && v->in_blocks == 1, block, (int)shards);
+    gr__gather_cut(g, block, (int)shards);
     v->partial = c->conv.o * v->k;
     int64_t room = PARTIAL_BYTES / GR_MAX(v->partial * 4, 1);
     v->pixel_shards = GR_MAX(1, GR_MIN(GR_MIN(shards, gr__gather_units(g)), room));
@@ -270,18 +272,11 @@ static void find_places(weights *v)
     }
 }
 
-gr_status gr__conv_weights_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
+/* The sizes, and where the gather's taps lie. */
+static void describe(weights *v, const gr__contraction *c, gr__isa isa)
 {
-    static const char *const names[3][GR__ISA_COUNT] = {
-        {"conv weights, wide", "conv weights, wide 6x16", "conv weights, wide 12x32"},
-        {"conv weights, tall", "conv weights, tall 6x16", "conv weights, tall 12x32"},
-        {"conv weights, depthwise", "conv weights, depthwise", "conv weights, depthwise"},
-    };
-    gr_status st = GR_OK;
-    weights *v = gr__alloc(ctx, sizeof *v);
-    if (v == NULL) return gr__error_code(ctx);
-    v->ops = gr__tile_ops_get(isa);
     bool depthwise = c->conv.groups > 1 && c->conv.groups == c->conv.c && c->conv.groups == c->conv.o;
+    v->ops = gr__tile_ops_get(isa);
     v->form = depthwise ? DEPTHWISE : WIDE;
     v->groups = depthwise ? 1 : c->conv.groups;
     v->in = c->conv.c / v->groups;
@@ -297,14 +292,43 @@ gr_status gr__conv_weights_make(gr_context *ctx, const gr__contraction *c, gr__i
                              .gh = c->conv.oh,
                              .gw = c->conv.ow,
                              .step_h = c->conv.stride_h,
-                             .step_w = c->conv.stride_w};
-    GR_TRY(gr__gather_alloc(ctx, &v->gather, v->in == 0 ? 0 : (int)(c->conv.kh * c->conv.kw)));
+                             .step_w = c->conv.stride_w,
+                             .n_taps = v->in == 0 ? 0 : (int)(c->conv.kh * c->conv.kw)};
+    if (v->gather.n_taps == 0) return;
+    v->gather.lo_h = -c->conv.pad_h;
+    v->gather.lo_w = -c->conv.pad_w;
+    v->gather.hi_h = (c->conv.kh - 1) * c->conv.dilation_h - c->conv.pad_h;
+    v->gather.hi_w = (c->conv.kw - 1) * c->conv.dilation_w - c->conv.pad_w;
+}
+
+static double cost_of(const gr__contraction *c, gr__isa isa)
+{
+    if (c->kind != GR__CONV_WEIGHTS) return INFINITY;
+    weights v = {.ops = NULL};
+    describe(&v, c, isa);
+    plan_work(&v, c);
+    return gr__kernel_cost(&v.kernel);
+}
+
+static gr_status make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
+{
+    static const char *const names[3][GR__ISA_COUNT] = {
+        {"conv weights, wide", "conv weights, wide 6x16", "conv weights, wide 12x32"},
+        {"conv weights, tall", "conv weights, tall 6x16", "conv weights, tall 12x32"},
+        {"conv weights, depthwise", "conv weights, depthwise", "conv weights, depthwise"},
+    };
+    gr_status st = GR_OK;
+    weights *v = gr__alloc(ctx, sizeof *v);
+    if (v == NULL) return gr__error_code(ctx);
+    describe(v, c, isa);
+    GR_TRY(gr__gather_alloc(ctx, &v->gather, v->gather.n_taps));
     for (int i = 0; i < v->gather.n_taps; i++) {
         int64_t kh = i / c->conv.kw, kw = i % c->conv.kw;
         v->gather.taps[i] =
             (struct gr__tap){kh * c->conv.dilation_h - c->conv.pad_h, kw * c->conv.dilation_w - c->conv.pad_w, i};
     }
     plan_work(v, c);
+    gr__gather_runs(&v->gather, v->form != DEPTHWISE && v->in_blocks == 1);
     if (v->form == TALL) {
         v->place = gr__alloc(ctx, sizeof *v->place * (size_t)v->k);
         if (v->place == NULL) GR_TRY(gr__error_code(ctx));
@@ -319,3 +343,5 @@ done:
     destroy(ctx, &v->kernel);
     return st;
 }
+
+const gr__provider gr__provide_conv_weights = {"conv weights, direct", cost_of, make};

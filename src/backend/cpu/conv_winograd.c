@@ -68,7 +68,8 @@ void gr__winograd_input(const gr__winograd_grid *g, const gr__winograd_ops *ops,
 
 /* ---- phase 0: filters ---- */
 /* Columns are output channels: transformed for a chunk of input channels at a time, then transposed. */
-static void forward_filters(const winograd *v, int64_t first, int64_t columns, int64_t width, float *to, float *scratch)
+static void forward_filters(const winograd *v, const float *w, int64_t first, int64_t columns, int64_t width, float *to,
+                            float *scratch)
 {
     const gr__winograd_grid *g = &v->grid;
     int64_t taps = g->r * g->r, place = v->ops->wide * CHUNK;
@@ -76,7 +77,7 @@ static void forward_filters(const winograd *v, int64_t first, int64_t columns, i
     for (int64_t c = 0; c < v->in; c += CHUNK) {
         t.channels = GR_MIN(CHUNK, v->in - c);
         for (int64_t o = 0; o < columns; o++) {
-            t.src = (const float *)v->kernel.operand[1] + (first + o) * taps * v->in + c;
+            t.src = w + (first + o) * taps * v->in + c;
             t.dst = scratch + o * CHUNK;
             v->transforms->transform[g->winograd][GR__WINOGRAD_FILTER](&t);
         }
@@ -87,7 +88,7 @@ static void forward_filters(const winograd *v, int64_t first, int64_t columns, i
 }
 
 /* Columns are input channels, along which filters lie; taps backwards. */
-static void data_filters(const winograd *v, int64_t first, int64_t columns, int64_t width, float *to)
+static void data_filters(const winograd *v, const float *w, int64_t first, int64_t columns, int64_t width, float *to)
 {
     const gr__winograd_grid *g = &v->grid;
     int64_t taps = g->r * g->r;
@@ -97,13 +98,13 @@ static void data_filters(const winograd *v, int64_t first, int64_t columns, int6
                        .dst_column = v->packed,
                        .channels = columns};
     for (int64_t o = 0; o < v->in; o++) {
-        t.src = (const float *)v->kernel.operand[1] + (o * taps + taps - 1) * v->columns + first;
+        t.src = w + (o * taps + taps - 1) * v->columns + first;
         t.dst = to + o * width;
         v->transforms->transform[g->winograd][GR__WINOGRAD_FILTER](&t);
     }
 }
 
-static void run_filters(const gr_kernel *kernel, int shard, void *scratch)
+static void run_filters(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const winograd *v = (const winograd *)kernel;
     const gr__tile_ops *ops = v->ops;
@@ -113,24 +114,24 @@ static void run_filters(const gr_kernel *kernel, int shard, void *scratch)
         int64_t first = p * ops->wide, columns;
         int64_t width =
             gr__panel_kind(ops, v->columns - first, true, &columns) == GR__TILE_WIDE ? ops->wide : ops->lane;
-        float *to = (float *)kernel->shared + first * v->in;
+        float *to = (float *)call->shared + first * v->in;
         if (v->data)
-            data_filters(v, first, columns, width, to);
+            data_filters(v, call->operand[1], first, columns, width, to);
         else
-            forward_filters(v, first, columns, width, to, scratch);
+            forward_filters(v, call->operand[1], first, columns, width, to, call->scratch);
     }
 }
 
 /* ---- phase 1 ---- */
-static void multiply(const winograd *v, int64_t count, const float *from, int64_t from_stride, float *to,
-                     int64_t to_stride)
+static void multiply(const winograd *v, const float *packed, int64_t count, const float *from, int64_t from_stride,
+                     float *to, int64_t to_stride)
 {
     const gr__tile_ops *ops = v->ops;
     int64_t rows = (count + ops->rows - 1) / ops->rows;
     gr__segment segment = {0, 0, v->in};
     gr__tile t = {.segment = &segment, .n_segments = 1, .a_step = 1};
     for (int64_t p = 0; p < v->grid.positions; p++, from += from_stride, to += to_stride) {
-        const float *filters = (const float *)v->kernel.shared + p * v->packed;
+        const float *filters = packed + p * v->packed;
         for (int64_t first = 0; first < v->columns; first += t.columns) {
             gr__tile_kind kind = gr__panel_kind(ops, v->columns - first, true, &t.columns);
             t.b = filters + first * v->in;
@@ -147,18 +148,18 @@ static void multiply(const winograd *v, int64_t count, const float *from, int64_
     }
 }
 
-static void give_back(const winograd *v, const gr__gather_block *b, int64_t first, int64_t count, const float *from,
-                      int64_t stride)
+static void give_back(const winograd *v, const gr_call *call, const gr__gather_block *b, int64_t first, int64_t count,
+                      const float *from, int64_t stride)
 {
     const gr__winograd_grid *g = &v->grid;
-    float *out = v->kernel.operand[v->bias ? 3 : 2];
+    float *out = call->operand[v->bias ? 3 : 2];
     gr__transform t = {.src_row = g->alpha * stride,
                        .src_column = stride,
                        .dst_row = v->out_w * v->columns,
                        .dst_column = v->columns,
                        .channels = v->columns,
                        .relu = v->relu,
-                       .bias = v->bias ? v->kernel.operand[2] : NULL};
+                       .bias = v->bias ? call->operand[2] : NULL};
     for (int64_t n = 0; n < count; n++) {
         gr__winograd_place at = gr__winograd_at(g, b, first + n);
         int64_t i = (b->row + at.i) * g->m, j = at.j * g->m;
@@ -170,23 +171,23 @@ static void give_back(const winograd *v, const gr__gather_block *b, int64_t firs
     }
 }
 
-static void run(const gr_kernel *kernel, int shard, void *scratch)
+static void run(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const winograd *v = (const winograd *)kernel;
     const gr__winograd_grid *g = &v->grid;
     int64_t units = gr__gather_units(&g->gather), n = kernel->phase[1].n_shards, end = gr__cut(units, shard + 1, n);
-    float *transformed = (float *)((char *)scratch + g->gather.copy_bytes),
+    float *transformed = (float *)((char *)call->scratch + g->gather.copy_bytes),
           *product = (float *)((char *)transformed + v->v_bytes);
     for (int64_t unit = gr__cut(units, shard, n); unit < end;) {
         gr__gather_block b;
-        unit = gr__gather_open(&g->gather, unit, end, kernel->operand[0], scratch, &b);
+        unit = gr__gather_open(&g->gather, unit, end, call->operand[0], call->scratch, &b);
         int64_t tiles = b.images * b.rows * g->gather.gw, blocks = (tiles + g->block - 1) / g->block;
         for (int64_t i = 0; i < blocks; i++) {
             int64_t first = gr__cut(tiles, i, blocks), count = gr__cut(tiles, i + 1, blocks) - first;
             gr__winograd_input(g, v->transforms, &b, first, count, v->in, transformed, v->v_pitch,
                                g->block * v->v_pitch);
-            multiply(v, count, transformed, g->block * v->v_pitch, product, g->block * v->m_pitch);
-            give_back(v, &b, first, count, product, g->block * v->m_pitch);
+            multiply(v, call->shared, count, transformed, g->block * v->v_pitch, product, g->block * v->m_pitch);
+            give_back(v, call, &b, first, count, product, g->block * v->m_pitch);
         }
     }
 }
@@ -300,3 +301,22 @@ gr_status gr__winograd_make(gr_context *ctx, const gr__contraction *c, gr__winog
     *out = &v->kernel;
     return GR_OK;
 }
+
+#define PROVIDER(w)                                                                                                \
+    static double cost_##w(const gr__contraction *c, gr__isa isa)                                                  \
+    {                                                                                                              \
+        return gr__winograd_cost(c, w, isa);                                                                       \
+    }                                                                                                              \
+    static gr_status make_##w(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)             \
+    {                                                                                                              \
+        return (c->kind == GR__CONV_WEIGHTS ? gr__winograd_weights_make : gr__winograd_make)(ctx, c, w, isa, out); \
+    }
+PROVIDER(GR__F2X3)
+PROVIDER(GR__F4X3)
+PROVIDER(GR__F2X5)
+
+const gr__provider gr__provide_winograd[GR__WINOGRADS] = {
+    {"Winograd 2x2 of 3x3", cost_GR__F2X3, make_GR__F2X3},
+    {"Winograd 4x4 of 3x3", cost_GR__F4X3, make_GR__F4X3},
+    {"Winograd 2x2 of 5x5", cost_GR__F2X5, make_GR__F2X5},
+};

@@ -14,6 +14,13 @@ typedef struct gr__winograd_grid {
     int64_t block; /* tiles at a time */
 } gr__winograd_grid;
 
+/* The makers and the cost of one transform, of which conv_winograd.c makes a provider each. */
+gr_status gr__winograd_make(gr_context *ctx, const gr__contraction *c, gr__winograd w, gr__isa isa,
+                            gr_kernel **out); /* forward and data */
+gr_status gr__winograd_weights_make(gr_context *ctx, const gr__contraction *c, gr__winograd w, gr__isa isa,
+                                    gr_kernel **out);
+double gr__winograd_cost(const gr__contraction *c, gr__winograd w, gr__isa isa);
+
 /* n images of h x w x channels are read; the results are out_h x out_w. */
 gr_status gr__winograd_grid_make(gr_context *ctx, gr__winograd w, const int64_t picture[4], int64_t out_h,
                                  int64_t out_w, int64_t pad_h, int64_t pad_w, gr__winograd_grid *g);

@@ -20,8 +20,8 @@ typedef struct weights {
 
 enum { PARTIAL_BYTES = 4 << 20, CACHE_FLOATS = 300000 };
 
-static void slopes(const weights *v, const gr__gather_block *b, int64_t first, int64_t count, int64_t o0, int64_t o1,
-                   float *to)
+static void slopes(const weights *v, const float *dy, const gr__gather_block *b, int64_t first, int64_t count,
+                   int64_t o0, int64_t o1, float *to)
 {
     const gr__winograd_grid *g = &v->grid;
     int64_t stride = g->block * v->dy_pitch;
@@ -33,7 +33,7 @@ static void slopes(const weights *v, const gr__gather_block *b, int64_t first, i
     for (int64_t n = 0; n < count; n++) {
         gr__winograd_place at = gr__winograd_at(g, b, first + n);
         int64_t i = (b->row + at.i) * g->m, j = at.j * g->m;
-        t.src = (const float *)v->kernel.operand[1] + (((b->image + at.image) * v->oh + i) * v->ow + j) * v->o + o0;
+        t.src = dy + (((b->image + at.image) * v->oh + i) * v->ow + j) * v->o + o0;
         t.src_rows = v->oh - i;
         t.src_columns = v->ow - j;
         t.dst = to + n * v->dy_pitch;
@@ -77,38 +77,37 @@ static void multiply(const weights *v, int64_t count, int64_t o0, int64_t o1, co
     }
 }
 
-static void run(const gr_kernel *kernel, int shard, void *scratch)
+static void run(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const weights *v = (const weights *)kernel;
     const gr__winograd_grid *g = &v->grid;
     int64_t of_tiles = shard / v->out_shards, of_out = shard % v->out_shards, units = gr__gather_units(&g->gather);
     int64_t o0 = gr__cut(v->o, of_out, v->out_shards), o1 = gr__cut(v->o, of_out + 1, v->out_shards);
     int64_t end = gr__cut(units, of_tiles + 1, v->tile_shards);
-    float *x = (float *)((char *)scratch + g->gather.copy_bytes), *dy = (float *)((char *)x + v->x_bytes);
+    float *x = (float *)((char *)call->scratch + g->gather.copy_bytes), *dy = (float *)((char *)x + v->x_bytes);
     float *buffer = (float *)((char *)dy + v->dy_bytes);
-    float *to = kernel->n_phases == 1 ? kernel->operand[2] : (float *)kernel->shared + of_tiles * v->partial;
+    float *to = kernel->n_phases == 1 ? call->operand[2] : (float *)call->shared + of_tiles * v->partial;
     bool accumulate = false;
     for (int64_t unit = gr__cut(units, of_tiles, v->tile_shards); unit < end;) {
         gr__gather_block b;
-        unit = gr__gather_open(&g->gather, unit, end, kernel->operand[0], scratch, &b);
+        unit = gr__gather_open(&g->gather, unit, end, call->operand[0], call->scratch, &b);
         int64_t tiles = b.images * b.rows * g->gather.gw, blocks = (tiles + g->block - 1) / g->block;
         for (int64_t i = 0; i < blocks; i++) {
             int64_t first = gr__cut(tiles, i, blocks), count = gr__cut(tiles, i + 1, blocks) - first;
             gr__winograd_input(g, v->transforms, &b, first, count, v->c, x, v->x_pitch, g->block * v->x_pitch);
-            slopes(v, &b, first, count, o0, o1, dy);
+            slopes(v, call->operand[1], &b, first, count, o0, o1, dy);
             multiply(v, count, o0, o1, x, dy, buffer, to, accumulate);
             accumulate = true;
         }
     }
 }
 
-static void run_sum(const gr_kernel *kernel, int shard, void *scratch)
+static void run_sum(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const weights *v = (const weights *)kernel;
-    (void)scratch;
     int64_t first = gr__cut(v->partial, shard, kernel->phase[1].n_shards),
             end = gr__cut(v->partial, shard + 1, kernel->phase[1].n_shards);
-    v->ops->sum((float *)kernel->operand[2] + first, (const float *)kernel->shared + first, v->tile_shards, v->partial,
+    v->ops->sum((float *)call->operand[2] + first, (const float *)call->shared + first, v->tile_shards, v->partial,
                 end - first);
 }
 

@@ -2,37 +2,6 @@
 #include "backend/cpu/cpu.h"
 
 #include "backend/cpu/region.h"
-#include "graph/op.h"
-
-int gr__cpu_input(const gr_item *item, gr_val v)
-{
-    for (int i = 0; i < item->n_in; i++)
-        if (item->in[i] == v) return i;
-    return -1;
-}
-
-int gr__cpu_shards(int64_t elements)
-{
-    return (int)GR_MAX(1, GR_MIN(elements / 16384, GR__REGION_SHARDS));
-}
-
-void gr__cpu_part(int64_t n, int64_t step, int shards, int shard, int64_t *begin, int64_t *end)
-{
-    int64_t steps = (n + step - 1) / step;
-    *begin = GR_MIN(n, steps * shard / shards * step);
-    *end = GR_MIN(n, steps * (shard + 1) / shards * step);
-}
-
-/* Small operands come from a cache, large ones from memory. */
-double gr__cpu_move_ns(double bytes)
-{
-    return bytes / (bytes < 4e6 ? 70 : bytes < 4e7 ? 40 : 20);
-}
-
-size_t gr__cpu_element_bytes(gr_dtype dtype)
-{
-    return dtype == GR_U8 ? 1 : 4;
-}
 
 static gr_status make_node(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out)
 {
@@ -55,7 +24,7 @@ static gr_status make_node(gr_context *ctx, const gr_item *item, gr__isa isa, gr
     case GR_CLASS_SHAPE:
         return gr__move_make(ctx, item, isa, out);
     case GR_CLASS_CONTRACT:
-        return gr__contraction_make(ctx, item, isa, out);
+        return gr__contract_make_item(ctx, item, isa, out);
     case GR_CLASS_POOL:
         return gr__pool_make(ctx, item, isa, out);
     default:
@@ -90,10 +59,10 @@ static gr_status make(gr_context *ctx, const gr_item *item, gr_kernel **out)
 
 const gr_backend gr__backend_cpu = {
     .name = "cpu",
-    .real_bytes = sizeof(float),
+    .real = GR_EL_F32,
     .fuses = gr__region_fuses,
     .max_region_nodes = GR__REGION_NODES,
     .max_region_operands = GR__REGION_OPERANDS,
-    .epilogue = gr__contraction_epilogue,
+    .epilogue = gr__contract_epilogue,
     .make = make,
 };

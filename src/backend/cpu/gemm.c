@@ -5,9 +5,10 @@
  *
  * Where b is not transposed and large enough, a is searched for zeros first, and if there are enough of them they are
  * skipped. */
-#include "backend/cpu/contract_kernel.h"
+#include "backend/cpu/contract_provider.h"
 #include "backend/cpu/contract_zeros.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { MOST_SEARCHED = 128 << 10 }; /* elements of a, for zeros */
@@ -133,12 +134,12 @@ static int64_t words(const gemm *g)
     return (g->k + GR__ZEROS_TERMS - 1) / GR__ZEROS_TERMS;
 }
 
-static void find_zeros(const gr_kernel *kernel, int shard, void *scratch)
+static void find_zeros(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const gemm *g = (const gemm *)kernel;
-    zeros *z = kernel->shared;
-    (void)shard, (void)scratch;
-    z->others = g->zeros->find(kernel->operand[0], g->a_row, g->a_step, g->m, g->k, z->mask, words(g));
+    zeros *z = call->shared;
+    (void)shard;
+    z->others = g->zeros->find(call->operand[0], g->a_row, g->a_step, g->m, g->k, z->mask, words(g));
 }
 
 /* A row by itself costs a little more a term than a tile does. */
@@ -177,15 +178,15 @@ static void run_zeros(const gemm *g, const block *w, const zeros *z)
 
 /* ---- running ---- */
 
-static void run(const gr_kernel *kernel, int shard, void *scratch)
+static void run(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const gemm *g = (const gemm *)kernel;
     block w = {
-        .bias = g->bias ? kernel->operand[2] : NULL,
+        .bias = g->bias ? call->operand[2] : NULL,
         .m1 = g->m,
         .n1 = g->n,
-        .packed_b = scratch,
-        .packed_a = g->pack_a ? (float *)((char *)scratch + g->b_bytes) : NULL,
+        .packed_b = call->scratch,
+        .packed_a = g->pack_a ? (float *)((char *)call->scratch + g->b_bytes) : NULL,
     };
     int64_t item = 0, end = g->batch;
     if (g->batch_shards * g->m_shards * g->n_shards > 1) {
@@ -200,11 +201,11 @@ static void run(const gr_kernel *kernel, int shard, void *scratch)
         end = gr__cut(g->batch, ib + 1, g->batch_shards);
     }
     for (; item < end; item++) {
-        w.a = (const float *)kernel->operand[0] + item * g->a_batch;
-        w.b = (const float *)kernel->operand[1] + item * g->b_batch;
-        w.c = (float *)kernel->operand[g->bias ? 3 : 2] + item * g->m * g->n;
-        if (g->zeros && has_many_zeros(g, kernel->shared))
-            run_zeros(g, &w, kernel->shared);
+        w.a = (const float *)call->operand[0] + item * g->a_batch;
+        w.b = (const float *)call->operand[1] + item * g->b_batch;
+        w.c = (float *)call->operand[g->bias ? 3 : 2] + item * g->m * g->n;
+        if (g->zeros && has_many_zeros(g, call->shared))
+            run_zeros(g, &w, call->shared);
         else
             run_block(g, &w);
     }
@@ -258,14 +259,13 @@ static bool prefer_dot(const gemm *g, const gr__contraction *c)
     return dots < tiles;
 }
 
-gr_status gr__gemm_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
+/* All of the kernel; nothing is allocated. */
+static void lay_out(gemm *g, const gr__contraction *c, gr__isa isa)
 {
     static const char *const names[3][GR__ISA_COUNT] = {
         {"matmul", "matmul 6x16", "matmul 12x32"},
         {"matmul, dot", "matmul, dot 3x4", "matmul, dot 6x4"},
         {"matmul, zeros", "matmul 6x16, zeros 1x96", "matmul 12x32, zeros 1x128"}};
-    gemm *g = gr__alloc(ctx, sizeof *g);
-    if (g == NULL) return gr__error_code(ctx);
     const gr__tile_ops *ops = g->ops = gr__tile_ops_get(isa);
     g->batch = c->mm.batch;
     g->m = c->mm.m;
@@ -316,6 +316,23 @@ gr_status gr__gemm_make(gr_context *ctx, const gr__contraction *c, gr__isa isa, 
     kernel->scratch_bytes = g->b_bytes + (g->pack_a ? gr__align64((size_t)block_m * (size_t)block_k * 4) : 0);
     kernel->n_operands = c->bias ? 4 : 3;
     kernel->destroy = destroy;
-    *out = kernel;
+}
+
+static double cost_of(const gr__contraction *c, gr__isa isa)
+{
+    if (c->kind != GR__MATMUL) return INFINITY;
+    gemm g = {.ops = NULL};
+    lay_out(&g, c, isa);
+    return gr__kernel_cost(&g.kernel);
+}
+
+static gr_status make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
+{
+    gemm *g = gr__alloc(ctx, sizeof *g);
+    if (g == NULL) return gr__error_code(ctx);
+    lay_out(g, c, isa);
+    *out = &g->kernel;
     return GR_OK;
 }
+
+const gr__provider gr__provide_gemm = {"matmul", cost_of, make};

@@ -4,6 +4,7 @@
 
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/native.h"
+#include "backend/cpu/work.h"
 
 typedef struct indexed {
     gr_kernel base;
@@ -13,31 +14,29 @@ typedef struct indexed {
     int values, index; /* operands */
 } indexed;
 
-static void run_gather(const gr_kernel *kernel, int shard, void *scratch)
+static void run_gather(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const indexed *k = (const indexed *)kernel;
-    const int32_t *index = kernel->operand[k->index];
+    const int32_t *index = call->operand[k->index];
     size_t bytes = (size_t)k->width * k->element;
     int64_t begin, end;
-    (void)scratch;
     gr__cpu_part(k->count, 1, kernel->phase[0].n_shards, shard, &begin, &end);
     for (int64_t p = begin; p < end && bytes > 0; p++) {
-        char *to = (char *)kernel->operand[kernel->n_operands - 1] + (size_t)p * bytes;
+        char *to = (char *)call->operand[kernel->n_operands - 1] + (size_t)p * bytes;
         if (index[p] >= 0 && index[p] < k->rows)
-            memcpy(to, (const char *)kernel->operand[k->values] + (size_t)index[p] * bytes, bytes);
+            memcpy(to, (const char *)call->operand[k->values] + (size_t)index[p] * bytes, bytes);
         else
             memset(to, 0, bytes);
     }
 }
 
-static void run_scatter(const gr_kernel *kernel, int shard, void *scratch)
+static void run_scatter(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const indexed *k = (const indexed *)kernel;
-    const int32_t *index = kernel->operand[k->index];
-    const float *x = kernel->operand[k->values];
-    float *y = kernel->operand[kernel->n_operands - 1];
+    const int32_t *index = call->operand[k->index];
+    const float *x = call->operand[k->values];
+    float *y = call->operand[kernel->n_operands - 1];
     int64_t begin, end;
-    (void)scratch;
     gr__cpu_part(k->rows, 1, kernel->phase[0].n_shards, shard, &begin, &end);
     if (end > begin && k->width > 0) memset(y + begin * k->width, 0, (size_t)((end - begin) * k->width) * 4);
     for (int64_t p = 0; p < k->count; p++)
@@ -64,7 +63,7 @@ gr_status gr__index_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_k
     k->rows = table.dim[0];
     k->width = 1;
     for (int i = 1; i < table.rank; i++) k->width *= table.dim[i];
-    k->element = gr__cpu_element_bytes(gr__value(g, n->out)->dtype);
+    k->element = gr__dtype_bytes(gr__value(g, n->out)->dtype, GR_EL_F32);
     k->values = gr__cpu_input(item, n->in[0]);
     k->index = gr__cpu_input(item, n->in[1]);
     double moved = (double)k->count * (double)k->width;

@@ -3,6 +3,7 @@
 
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/native.h"
+#include "backend/cpu/work.h"
 #include "base/rng.h"
 
 typedef struct leaf {
@@ -19,44 +20,42 @@ typedef struct leaf {
     float *values; /* TENSOR */
 } leaf;
 
-static void run_iota(const gr_kernel *kernel, int shard, void *scratch)
+static void run_iota(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const leaf *k = (const leaf *)kernel;
     int64_t begin, end;
-    (void)scratch;
     gr__cpu_part(k->outer * k->size, 1, kernel->phase[0].n_shards, shard, &begin, &end);
-    int32_t *y = kernel->operand[kernel->n_operands - 1];
+    int32_t *y = call->operand[kernel->n_operands - 1];
     for (int64_t r = begin; r < end; r++)
         for (int64_t c = 0; c < k->inner; c++) y[r * k->inner + c] = (int32_t)(r % k->size);
 }
 
-static void run_const(const gr_kernel *kernel, int shard, void *scratch)
+static void run_const(const gr_kernel *kernel, const gr_call *call, int shard)
 {
-    (void)shard, (void)scratch;
-    *(double *)kernel->operand[0] = ((const leaf *)kernel)->value;
+    (void)shard;
+    *(double *)call->operand[0] = ((const leaf *)kernel)->value;
 }
 
-static void run_tensor(const gr_kernel *kernel, int shard, void *scratch)
+static void run_tensor(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const leaf *k = (const leaf *)kernel;
-    (void)shard, (void)scratch;
-    if (k->count) memcpy(kernel->operand[0], k->values, (size_t)k->count * sizeof *k->values);
+    (void)shard;
+    if (k->count) memcpy(call->operand[0], k->values, (size_t)k->count * sizeof *k->values);
 }
 
 /* A whole number given as a real; what no uint64_t can hold counts as 0. */
-static uint64_t whole(const leaf *k, int i)
+static uint64_t whole(const leaf *k, const gr_call *call, int i)
 {
-    double x = k->in[i] < 0 ? k->constant[i] : *(const double *)k->base.operand[k->in[i]];
+    double x = k->in[i] < 0 ? k->constant[i] : *(const double *)call->operand[k->in[i]];
     return x >= 0 && x < 0x1p64 ? (uint64_t)x : 0;
 }
 
-static void run_random(const gr_kernel *kernel, int shard, void *scratch)
+static void run_random(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const leaf *k = (const leaf *)kernel;
-    uint64_t seed = whole(k, 0), update = whole(k, 1), position = whole(k, 2);
+    uint64_t seed = whole(k, call, 0), update = whole(k, call, 1), position = whole(k, call, 2);
     int64_t width = k->shape.dim[0] ? k->count / k->shape.dim[0] : 0, begin, end;
-    float *y = kernel->operand[kernel->n_operands - 1];
-    (void)scratch;
+    float *y = call->operand[kernel->n_operands - 1];
     gr__cpu_part(k->count, 1024, kernel->phase[0].n_shards, shard, &begin, &end);
     while (begin < end) {
         int64_t row = begin / width, first = begin % width, n = GR_MIN(width - first, end - begin);

@@ -3,6 +3,7 @@
 
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/native.h"
+#include "backend/cpu/work.h"
 
 /* ---- strided reading: out is dense, in is read by strides ---- */
 
@@ -55,15 +56,14 @@ static void copy_rows(const strided *k, const char *from, char *to, int64_t firs
     }
 }
 
-static void run_strided(const gr_kernel *kernel, int shard, void *scratch)
+static void run_strided(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const strided *k = (const strided *)kernel;
     int64_t begin, end, blocks = (k->rows + k->block - 1) / k->block;
     float value = 0;
-    const char *in = kernel->operand[0];
-    (void)scratch;
+    const char *in = call->operand[0];
     if (k->from_double) {
-        value = (float)*(const double *)kernel->operand[0];
+        value = (float)*(const double *)call->operand[0];
         in = (const char *)&value;
     }
     gr__cpu_part(k->outer * blocks, 1, kernel->phase[0].n_shards, shard, &begin, &end);
@@ -74,7 +74,7 @@ static void run_strided(const gr_kernel *kernel, int shard, void *scratch)
             to += e % k->size[i] * k->out[i];
             e /= k->size[i];
         }
-        copy_rows(k, in + from * (int64_t)k->element, (char *)kernel->operand[1] + to * (int64_t)k->element, first,
+        copy_rows(k, in + from * (int64_t)k->element, (char *)call->operand[1] + to * (int64_t)k->element, first,
                   GR_MIN(first + k->block, k->rows));
     }
 }
@@ -171,7 +171,7 @@ static gr_status make_strided(gr_context *ctx, const gr_item *item, gr__isa isa,
     int64_t stride[GR_MAX_RANK] = {0};
     read_by(g, n, stride);
     k->set = gr__native_set_get(isa);
-    k->element = gr__cpu_element_bytes(to->dtype);
+    k->element = gr__dtype_bytes(to->dtype, GR_EL_F32);
     k->from_double = from->shape.rank == 0 && from->dtype == GR_REAL;
     arrange(k, to->shape, stride);
     double bytes = (double)gr_shape_count(to->shape) * (double)k->element;
@@ -201,11 +201,10 @@ typedef struct runs {
     run run[];
 } runs;
 
-static void run_runs(const gr_kernel *kernel, int shard, void *scratch)
+static void run_runs(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const runs *k = (const runs *)kernel;
     int64_t begin, end;
-    (void)scratch;
     gr__cpu_part(k->rows * k->pieces, 1, kernel->phase[0].n_shards, shard, &begin, &end);
     for (int64_t u = begin; u < end; u++) {
         size_t row = (size_t)(u / k->pieces), first = (size_t)(u % k->pieces) * PIECE;
@@ -213,11 +212,11 @@ static void run_runs(const gr_kernel *kernel, int shard, void *scratch)
             const run *r = &k->run[i];
             if (first >= r->bytes) continue;
             size_t bytes = GR_MIN(r->bytes - first, PIECE);
-            char *to = (char *)kernel->operand[kernel->n_operands - 1] + row * k->out_stride + r->out + first;
+            char *to = (char *)call->operand[kernel->n_operands - 1] + row * k->out_stride + r->out + first;
             if (r->operand < 0)
                 memset(to, 0, bytes);
             else
-                memcpy(to, (const char *)kernel->operand[r->operand] + row * r->in_stride + r->in + first, bytes);
+                memcpy(to, (const char *)call->operand[r->operand] + row * r->in_stride + r->in + first, bytes);
         }
     }
 }
@@ -231,7 +230,7 @@ static void destroy_runs(gr_context *ctx, gr_kernel *kernel)
 static size_t row_bytes(const gr_graph *g, gr_val v, int64_t axis)
 {
     const gr_value *x = gr__value(g, v);
-    size_t bytes = gr__cpu_element_bytes(x->dtype);
+    size_t bytes = gr__dtype_bytes(x->dtype, GR_EL_F32);
     for (int i = (int)axis; i < x->shape.rank; i++) bytes *= (size_t)x->shape.dim[i];
     return bytes;
 }

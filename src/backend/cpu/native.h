@@ -24,6 +24,7 @@ typedef struct gr__native_set {
     void (*transpose)(const float *x, int64_t from, float *y, int64_t to, int64_t na, int64_t nb);
     void (*add)(const float *x, float *y, int64_t n); /* y += x */
     /* One row of outputs of one picture; x, y, index are the operation's whole operands. */
+    /* y, index: NULL where nobody reads it. */
     void (*max_pool)(const gr__pooling *p, int64_t n, int64_t oh, const float *x, float *y, int32_t *index);
     void (*avg_pool)(const gr__pooling *p, int64_t n, int64_t oh, const float *x, float *y);
     void (*pool_gather)(const gr__pooling *p, int64_t n, int64_t oh, const float *x, const int32_t *index, float *y);

@@ -189,7 +189,8 @@ INLINE int64_t at(int64_t n, int64_t h, int64_t i, int64_t w, int64_t j, int64_t
 }
 
 /* The first largest wins, and NaN is larger than all. */
-static void max_pool(const gr__pooling *p, int64_t n, int64_t oh, const float *x, float *y, int32_t *index)
+INLINE void max_pool_line(const gr__pooling *p, int64_t n, int64_t oh, const float *x, float *y, int32_t *index,
+                          const bool with_index)
 {
     int64_t h0, h1, w0, w1;
     gr__window(p, 0, oh, p->h, &h0, &h1);
@@ -205,12 +206,20 @@ static void max_pool(const gr__pooling *p, int64_t n, int64_t oh, const float *x
                     vec v = vloadn(x + at(n, p->h, i, p->w, j, p->c) + c, left);
                     mask take = mand(mnot(vle(v, best)), veq(best, best));
                     best = vsel(take, v, best);
-                    place = vsel(take, (vec)iset((int32_t)(i * p->w + j)), place);
+                    if (with_index) place = vsel(take, (vec)iset((int32_t)(i * p->w + j)), place);
                 }
-            vstoren(y + out + c, best, left);
-            vstoren(index + out + c, place, left);
+            if (y) vstoren(y + out + c, best, left);
+            if (with_index) vstoren(index + out + c, place, left);
         }
     }
+}
+
+static void max_pool(const gr__pooling *p, int64_t n, int64_t oh, const float *x, float *y, int32_t *index)
+{
+    if (index)
+        max_pool_line(p, n, oh, x, y, index, true);
+    else
+        max_pool_line(p, n, oh, x, y, NULL, false);
 }
 
 INLINE float share(const gr__pooling *p, int64_t h0, int64_t h1, int64_t w0, int64_t w1)

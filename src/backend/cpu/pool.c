@@ -1,6 +1,7 @@
 /* Pooling and its adjoints: each output is computed whole by one shard, so overlapping windows add in a fixed order. */
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/native.h"
+#include "backend/cpu/work.h"
 
 typedef struct pool {
     gr_kernel base;
@@ -8,37 +9,35 @@ typedef struct pool {
     gr__pooling p;
     int64_t lines; /* rows of results of a picture */
     gr_opcode code;
-    int x, index; /* operands */
+    int x, index, out; /* operands; out: the first of the outputs */
 } pool;
 
-static void run(const gr_kernel *kernel, int shard, void *scratch)
+static void run(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const pool *k = (const pool *)kernel;
     const gr__pooling *p = &k->p;
-    const float *x = kernel->operand[k->x];
-    const int32_t *index = k->index < 0 ? NULL : kernel->operand[k->index];
-    void *last = kernel->operand[kernel->n_operands - 1],
-         *first = kernel->operand[kernel->n_operands - (k->code == GR_OP_MAX_POOL ? 2 : 1)];
+    const float *x = call->operand[k->x];
+    const int32_t *index = k->index < 0 ? NULL : call->operand[k->index];
+    float *y = call->operand[k->out];
     int64_t begin, end;
-    (void)scratch;
     gr__cpu_part(p->n * k->lines, 1, kernel->phase[0].n_shards, shard, &begin, &end);
     for (int64_t u = begin; u < end; u++) {
         int64_t n = u / k->lines, line = u % k->lines;
         switch (k->code) {
         case GR_OP_MAX_POOL:
-            k->set->max_pool(p, n, line, x, first, last);
+            k->set->max_pool(p, n, line, x, y, call->operand[k->out + 1]);
             break;
         case GR_OP_AVG_POOL:
-            k->set->avg_pool(p, n, line, x, first);
+            k->set->avg_pool(p, n, line, x, y);
             break;
         case GR_OP_POOL_GATHER:
-            k->set->pool_gather(p, n, line, x, index, first);
+            k->set->pool_gather(p, n, line, x, index, y);
             break;
         case GR_OP_POOL_SCATTER:
-            k->set->pool_scatter(p, n, line, x, index, first);
+            k->set->pool_scatter(p, n, line, x, index, y);
             break;
         default:
-            k->set->avg_pool_adjoint(p, n, line, x, first);
+            k->set->avg_pool_adjoint(p, n, line, x, y);
             break;
         }
     }
@@ -73,6 +72,7 @@ gr_status gr__pool_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_ke
                          .count_padding = i[8] != 0};
     k->lines = grows ? x.dim[1] : y.dim[1];
     k->x = gr__cpu_input(item, n->in[0]);
+    k->out = item->n_in;
     k->index = n->n_in > 1 ? gr__cpu_input(item, n->in[1]) : -1;
     double elements = (double)gr_shape_count(x) + (double)gr_shape_count(y);
     k->base =

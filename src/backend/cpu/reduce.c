@@ -4,6 +4,7 @@
 
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/native.h"
+#include "backend/cpu/work.h"
 
 enum { BLOCK = 512 }; /* columns whose sums are kept at once */
 
@@ -35,12 +36,12 @@ static int64_t offset_of(int64_t e, const int64_t *size, const int64_t *stride, 
     return at;
 }
 
-static void put(const reduction *k, int64_t e, double v)
+static void put(const reduction *k, void *y, int64_t e, double v)
 {
     if (k->to_double)
-        *(double *)k->base.operand[1] = v;
+        *(double *)y = v;
     else
-        ((float *)k->base.operand[1])[e] = (float)v;
+        ((float *)y)[e] = (float)v;
 }
 
 /* All that is reduced into n results from element x on. The innermost reduced group is walked by the loop of the
@@ -67,22 +68,22 @@ static double reduce_lines(const reduction *k, const float *x)
     return all;
 }
 
-static void run(const gr_kernel *kernel, int shard, void *scratch)
+static void run(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const reduction *k = (const reduction *)kernel;
-    const float *x = kernel->operand[0];
-    double *to = scratch;
+    const float *x = call->operand[0];
+    double *to = call->scratch;
     int64_t begin, end;
     gr__cpu_part(k->results * k->blocks, 1, kernel->phase[0].n_shards, shard, &begin, &end);
     for (int64_t u = begin; u < end; u++) {
         int64_t e = u / k->blocks, first = u % k->blocks * BLOCK, n = GR_MIN(k->inner - first, BLOCK);
         const float *from = x + offset_of(e, k->kept, k->kept_stride, k->n_kept);
         if (!k->inner_kept) {
-            put(k, e, reduce_lines(k, from));
+            put(k, call->operand[1], e, reduce_lines(k, from));
             continue;
         }
         reduce_block(k, from + first, n, to);
-        for (int64_t c = 0; c < n; c++) put(k, e * k->inner + first + c, to[c]);
+        for (int64_t c = 0; c < n; c++) put(k, call->operand[1], e * k->inner + first + c, to[c]);
     }
 }
 
@@ -154,19 +155,18 @@ typedef struct argmax {
     int64_t outer, size, inner;
 } argmax;
 
-static void run_argmax(const gr_kernel *kernel, int shard, void *scratch)
+static void run_argmax(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const argmax *k = (const argmax *)kernel;
     int64_t begin, end;
-    (void)scratch;
     gr__cpu_part(k->outer, 1, kernel->phase[0].n_shards, shard, &begin, &end);
     for (int64_t o = begin; o < end; o++)
         for (int64_t c = 0; c < k->inner; c++) {
-            const float *x = (const float *)kernel->operand[0] + o * k->size * k->inner + c;
+            const float *x = (const float *)call->operand[0] + o * k->size * k->inner + c;
             int64_t best = 0;
             for (int64_t i = 1; i < k->size && !isnan(x[best * k->inner]); i++)
                 if (x[i * k->inner] > x[best * k->inner] || isnan(x[i * k->inner])) best = i;
-            ((int32_t *)kernel->operand[1])[o * k->inner + c] = (int32_t)best;
+            ((int32_t *)call->operand[1])[o * k->inner + c] = (int32_t)best;
         }
 }
 

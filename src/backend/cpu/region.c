@@ -184,13 +184,13 @@ static int64_t period_of(int64_t columns)
     return rows;
 }
 
-static int64_t lines_of(const gr__segment *s)
+static int64_t lines_of(const gr__region_segment *s)
 {
     return s->mode == GR__FLAT ? s->space.rows * s->space.columns : s->space.rows;
 }
 
 /* By the space alone where something is reduced over shards. */
-static int units_of(const gr__segment *s, bool to_columns)
+static int units_of(const gr__region_segment *s, bool to_columns)
 {
     int n = gr__cpu_shards(s->space.rows * s->space.columns);
     if (s->mode == GR__FLAT) return n;
@@ -206,7 +206,7 @@ static bool reduces(const gr__exprs *x, gr__reach reach)
 }
 
 /* Bytes of the partial results of a unit. */
-static size_t partial_bytes(const gr__program *p, const gr__segment *s)
+static size_t partial_bytes(const gr__program *p, const gr__region_segment *s)
 {
     size_t doubles = 0;
     for (int q = 0; q < p->n_reductions; q++)
@@ -219,7 +219,7 @@ static gr_status cut(gr_context *ctx, const gr__exprs *x, gr__region *k)
 {
     bool to_columns = reduces(x, GR__TO_COLUMNS);
     for (int i = 0; i < k->n_segments; i++) {
-        gr__segment *s = &k->segment[i];
+        gr__region_segment *s = &k->segment[i];
         s->first_unit = k->n_units;
         s->n_units = units_of(s, to_columns);
         k->n_units += s->n_units;
@@ -227,7 +227,7 @@ static gr_status cut(gr_context *ctx, const gr__exprs *x, gr__region *k)
     k->unit = gr__alloc(ctx, (size_t)k->n_units * sizeof *k->unit);
     if (!k->unit) return gr__error_code(ctx);
     for (int i = 0; i < k->n_segments; i++) {
-        const gr__segment *s = &k->segment[i];
+        const gr__region_segment *s = &k->segment[i];
         int64_t step = s->mode == GR__FLAT                   ? 1024
                        : s->mode == GR__NARROW || to_columns ? 16
                                                              : 1; /* rows of 16 begin at whole vectors */
@@ -252,7 +252,7 @@ static void group(gr__region *k)
     for (int pass = 0; pass < 2; pass++)
         for (int u = 0; u < k->n_units; u++) {
             const gr__region_unit *unit = &k->unit[u];
-            const gr__segment *s = &k->segment[unit->segment];
+            const gr__region_segment *s = &k->segment[unit->segment];
             double work =
                 1000 + (double)(unit->end - unit->begin) * (s->mode == GR__FLAT ? 1.0 : (double)s->space.columns);
             if (pass == 0) {
@@ -280,7 +280,7 @@ static void lay_out(gr__region *k)
     int64_t period = 0, block = 0;
     int slots = 0, steps = 0, sums = 0, expanded = 0;
     for (int i = 0; i < k->n_segments; i++) {
-        const gr__segment *s = &k->segment[i];
+        const gr__region_segment *s = &k->segment[i];
         if (s->mode == GR__FLAT) continue;
         period = GR_MAX(period, s->period * s->space.columns);
         if (s->mode == GR__NARROW) {
@@ -329,7 +329,7 @@ static gr_status make_tables(gr_context *ctx, gr__region *k)
     int32_t *at = k->tables = gr__alloc(ctx, k->tables_bytes);
     if (!at) return gr__error_code(ctx);
     for (int i = 0; i < k->n_segments; i++) {
-        gr__segment *s = &k->segment[i];
+        gr__region_segment *s = &k->segment[i];
         if (s->mode != GR__NARROW) continue;
         int64_t n = s->period * s->space.columns + GR__MAX_CHUNK;
         s->row_of = at;
@@ -360,7 +360,7 @@ static void estimate(const gr_item *item, gr__region *k)
 {
     double bytes = 0, ns = 0;
     for (int i = 0; i < k->n_segments; i++) {
-        const gr__segment *s = &k->segment[i];
+        const gr__region_segment *s = &k->segment[i];
         double n = (double)s->space.rows * (double)s->space.columns,
                per = s->mode == GR__WIDE ? (double)s->space.columns : n;
         double chunk = 8.0 * k->set->lanes, waste = per > 0 ? (double)((int64_t)(per / chunk) + 1) * chunk / per : 1;
@@ -369,7 +369,7 @@ static void estimate(const gr_item *item, gr__region *k)
     }
     for (int i = 0; i < k->n_segments * item->n_in; i++)
         bytes += (double)(gr_shape_count(gr__value(item->graph, item->in[i])->shape) *
-                          (int64_t)gr__cpu_element_bytes(gr__value(item->graph, item->in[i])->dtype));
+                          (int64_t)gr__dtype_bytes(gr__value(item->graph, item->in[i])->dtype, GR_EL_F32));
     for (int i = 0; i < k->n_segments * item->n_out; i++)
         bytes += 4 * (double)gr_shape_count(gr__value(item->graph, item->out[i])->shape);
     k->base.phase[0].cost_ns = 30 + GR_MAX(ns, gr__cpu_move_ns(bytes));

@@ -13,6 +13,7 @@
 
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/tile.h"
+#include "backend/cpu/work.h"
 
 #define GR__REGION_PAST (INT64_C(32) << 20) /* bytes of a result that no cache keeps */
 enum {
@@ -20,7 +21,7 @@ enum {
     GR__REGION_OPERANDS = 48,
     GR__REGION_SLOTS = 128,
     GR__REGION_INS = 12 * GR__REGION_NODES,
-    GR__REGION_SHARDS = 16
+    GR__REGION_SHARDS = GR__MAX_SHARDS
 };
 
 typedef enum gr__mode { GR__FLAT, GR__NARROW, GR__WIDE, GR__MODES } gr__mode;
@@ -136,13 +137,13 @@ static inline bool gr__ref_in_memory(gr__ref r)
     return r.kind >= GR__REF_IN && r.kind <= GR__REF_SLOT;
 }
 
-typedef struct gr__segment {
+typedef struct gr__region_segment {
     gr_space space;
     gr__mode mode;
     int first_unit, n_units;
     int64_t period;              /* rows, a power of two; with the columns at least two chunks */
     int32_t *row_of, *column_of; /* NARROW: of the elements of a period and a chunk more */
-} gr__segment;
+} gr__region_segment;
 
 typedef struct gr__unit_of_work { /* elements (FLAT) or rows of one segment */
     int segment;
@@ -154,7 +155,7 @@ typedef struct gr__region {
     gr_kernel base;
     const gr__tile_set *set;
     int n_in, n_out, n_segments, n_units;
-    gr__segment *segment;
+    gr__region_segment *segment;
     gr__region_unit *unit;
     int first_unit[GR__REGION_SHARDS + 1]; /* of each shard */
     gr__program program[GR__MODES][2];     /* [1]: with copies; without steps where never needed */
@@ -166,14 +167,14 @@ typedef struct gr__region {
     void *tables;
 } gr__region;
 
-void gr__region_run(const gr_kernel *k, int shard, void *scratch);
-void gr__region_finish(const gr_kernel *k, int shard, void *scratch);
+void gr__region_run(const gr_kernel *k, const gr_call *call, int shard);
+void gr__region_finish(const gr_kernel *k, const gr_call *call, int shard);
 /* Rows of a block whose row reductions are made together, and rows after which column sums go on in double. */
-static inline int64_t gr__block_rows(const gr__segment *s)
+static inline int64_t gr__block_rows(const gr__region_segment *s)
 {
     return s->period == 1 ? 64 : 128;
 }
-static inline int64_t gr__flush_rows(const gr__segment *s)
+static inline int64_t gr__flush_rows(const gr__region_segment *s)
 {
     return 64 * s->period;
 }

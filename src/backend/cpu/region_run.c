@@ -7,9 +7,9 @@
 typedef struct job {
     const gr__region *k;
     const gr__region_unit *unit;
-    const gr__segment *s;
+    const gr__region_segment *s;
     const gr__program *p;
-    void **in, **out; /* of the segment */
+    void *const *in, *const *out; /* of the segment */
     char *scratch, *partial;
     gr__ins *ins;
 } job;
@@ -36,7 +36,7 @@ static char *expanded_at(const job *j, int in)
     return j->scratch + j->k->expanded_at + (size_t)in * j->k->expanded_stride;
 }
 
-static double *partial_at(char *partial, const gr__program *p, const gr__segment *s, int q)
+static double *partial_at(char *partial, const gr__program *p, const gr__region_segment *s, int q)
 {
     double *at = (double *)(void *)partial;
     for (int i = 0; i < q; i++)
@@ -197,16 +197,16 @@ static double add_units(const double *const *part, int n, int64_t c, bool max)
 }
 
 /* Adds the units of a segment in order and writes the results. */
-static void finish(const gr__region *k, const gr__segment *s)
+static void finish(const gr__region *k, const gr_call *call, const gr__region_segment *s)
 {
     const gr__program *p = k->program[s->mode];
-    void **out = k->base.operand + k->n_segments * k->n_in + (s - k->segment) * k->n_out;
+    void *const *out = call->operand + k->n_segments * k->n_in + (s - k->segment) * k->n_out;
     const double *part[GR__REGION_SHARDS];
     for (int q = 0; q < p->n_reductions; q++) {
         const gr__reduction *r = &p->reduction[q];
         if (r->reach == GR__TO_ROWS) continue;
         for (int u = 0; u < s->n_units; u++)
-            part[u] = partial_at((char *)k->base.shared + k->unit[s->first_unit + u].partial, p, s, q);
+            part[u] = partial_at((char *)call->shared + k->unit[s->first_unit + u].partial, p, s, q);
         if (r->to_double) {
             *(double *)out[r->out] = add_units(part, s->n_units, 0, r->max);
             continue;
@@ -224,7 +224,7 @@ static void finish(const gr__region *k, const gr__segment *s)
 
 static void run_flat(const job *j)
 {
-    gr__tile t = {.program = j->ins, .period = INT64_MAX / 2};
+    gr__tile_state t = {.program = j->ins, .period = INT64_MAX / 2};
     clear_sums(j, GR__TO_ALL);
     j->k->set->run(&t, 4 * j->unit->begin, 4 * j->unit->end, 0);
     for (int q = 0; q < j->p->n_reductions; q++) *partial_at(j->partial, j->p, j->s, q) = take_sum(j, q);
@@ -274,16 +274,16 @@ static bool reduces(const job *j, gr__reach reach)
 
 static void run_narrow(const job *j)
 {
-    const gr__segment *s = j->s;
+    const gr__region_segment *s = j->s;
     int64_t columns = s->space.columns, flush = gr__flush_rows(s);
     bool to_rows = reduces(j, GR__TO_ROWS), to_columns = reduces(j, GR__TO_COLUMNS);
     int64_t rows_a_step = to_rows ? gr__block_rows(s) : to_columns ? flush : j->unit->end - j->unit->begin;
-    gr__tile t = {.program = j->ins,
-                  .period = 4 * s->period * columns,
-                  .rows = s->space.rows,
-                  .rows_a_period = s->period,
-                  .row_of = s->row_of,
-                  .column_of = s->column_of};
+    gr__tile_state t = {.program = j->ins,
+                        .period = 4 * s->period * columns,
+                        .rows = s->space.rows,
+                        .rows_a_period = s->period,
+                        .row_of = s->row_of,
+                        .column_of = s->column_of};
     expand(j);
     clear_columns(j);
     for (int64_t r = j->unit->begin; r < j->unit->end; r += rows_a_step) {
@@ -313,10 +313,10 @@ static void set_row(const job *j, int64_t row)
 
 static void run_wide(const job *j)
 {
-    const gr__segment *s = j->s;
+    const gr__region_segment *s = j->s;
     int64_t columns = s->space.columns, flush = gr__flush_rows(s);
     bool to_rows = reduces(j, GR__TO_ROWS), to_columns = reduces(j, GR__TO_COLUMNS);
-    gr__tile t = {.program = j->ins, .period = INT64_MAX / 2};
+    gr__tile_state t = {.program = j->ins, .period = INT64_MAX / 2};
     clear_columns(j);
     for (int64_t r = j->unit->begin; r < j->unit->end; r++) {
         set_row(j, r);
@@ -329,21 +329,23 @@ static void run_wide(const job *j)
     }
 }
 
-void gr__region_run(const gr_kernel *kernel, int shard, void *scratch)
+void gr__region_run(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const gr__region *k = (const gr__region *)kernel;
     const gr__program *before = NULL;
+    void *const *in = call->operand, *const *out = in + k->n_segments * k->n_in;
+    char *scratch = call->scratch, *shared = call->shared;
     for (int u = k->first_unit[shard]; u < k->first_unit[shard + 1]; u++) {
         const gr__region_unit *unit = &k->unit[u];
-        const gr__segment *s = &k->segment[unit->segment];
+        const gr__region_segment *s = &k->segment[unit->segment];
         job j = {.k = k,
                  .unit = unit,
                  .s = s,
-                 .in = kernel->operand + unit->segment * k->n_in,
-                 .out = kernel->operand + k->n_segments * k->n_in + unit->segment * k->n_out,
+                 .in = in + unit->segment * k->n_in,
+                 .out = out + unit->segment * k->n_out,
                  .scratch = scratch,
-                 .partial = kernel->shared ? (char *)kernel->shared + unit->partial : NULL,
-                 .ins = scratch};
+                 .partial = shared ? shared + unit->partial : NULL,
+                 .ins = (gr__ins *)(void *)scratch};
         j.p = fitting(&j);
         set_program(&j, before);
         before = j.p;
@@ -354,14 +356,14 @@ void gr__region_run(const gr_kernel *kernel, int shard, void *scratch)
         else
             run_wide(&j);
         if (j.p->past) k->set->fence();
-        if (s->n_units == 1) finish(k, s);
+        if (s->n_units == 1) finish(k, call, s);
     }
 }
 
-void gr__region_finish(const gr_kernel *kernel, int shard, void *scratch)
+void gr__region_finish(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const gr__region *k = (const gr__region *)kernel;
-    (void)shard, (void)scratch;
+    (void)shard;
     for (int i = 0; i < k->n_segments; i++)
-        if (k->segment[i].n_units > 1) finish(k, &k->segment[i]);
+        if (k->segment[i].n_units > 1) finish(k, call, &k->segment[i]);
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "backend/cpu/cpu.h"
+#include "backend/cpu/work.h"
 
 typedef struct scalar_step {
     gr_opcode code;
@@ -86,13 +87,13 @@ static double apply(gr_opcode code, double a, double b, double c)
     }
 }
 
-static void run(const gr_kernel *kernel, int shard, void *scratch)
+static void run(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const scalars *k = (const scalars *)kernel;
-    double *x = scratch;
+    double *x = call->scratch;
     (void)shard;
     for (int i = 0; i < k->n_in; i++) {
-        const void *p = kernel->operand[i];
+        const void *p = call->operand[i];
         x[i] = k->in_type[i] == GR_REAL  ? *(const double *)p
                : k->in_type[i] == GR_I32 ? *(const int32_t *)p
                                          : *(const uint8_t *)p;
@@ -102,7 +103,7 @@ static void run(const gr_kernel *kernel, int shard, void *scratch)
         const scalar_step *s = &k->step[i];
         x[s->to] = apply(s->code, x[s->arg[0]], x[s->arg[1]], x[s->arg[2]]);
     }
-    for (int i = 0; i < k->n_out; i++) *(double *)kernel->operand[k->n_in + i] = x[k->out[i]];
+    for (int i = 0; i < k->n_out; i++) *(double *)call->operand[k->n_in + i] = x[k->out[i]];
 }
 
 static size_t room(const gr_item *item) /* registers and constants, at most */

@@ -55,7 +55,8 @@ typedef enum gr__tile_op {
                 GR__T_COUNT
 } gr__tile_op;
 
-typedef void (*gr__tile_fn)(void); /* called through its real type, which only the files of the instruction set know */
+typedef void (*gr__tile_handler)(
+    void); /* called through its real type, which only the files of the instruction set know */
 
 typedef union gr__lane {
     float f;
@@ -63,14 +64,14 @@ typedef union gr__lane {
 } gr__lane;
 
 typedef struct gr__ins {
-    gr__tile_fn full, tail;
+    gr__tile_handler full, tail;
     char *at[3];                  /* the address of an operand is at + (i & with_i) + (j & with_j) */
     gr__lane value[3];            /* of operands that are scalars */
     int16_t with_i[3], with_j[3]; /* -1: the place counts; 0: it does not */
 } gr__ins;
 
 /* The state of a run, a worker's own. */
-typedef struct gr__tile {
+typedef struct gr__tile_state {
     const gr__ins *program;
     int64_t i, j, end;
     int64_t period;    /* of j; never reached: INT64_MAX / 2 */
@@ -83,16 +84,16 @@ typedef struct gr__tile {
     int64_t tail_of;   /* what `tail` was made for */
     char tail[8 * 32]
         __attribute__((aligned(64))); /* which lanes of each vector the tail has, as the instruction set wants it */
-} gr__tile;
+} gr__tile_state;
 
 typedef struct gr__tile_set {
     int lanes; /* of a vector; a chunk is 8 vectors */
     struct {
-        gr__tile_fn full, tail;
+        gr__tile_handler full, tail;
     } op[GR__T_COUNT];
     /* Runs the program over elements from i to end (bytes), j going along; s->program, period and what its instructions
      * need are set. */
-    void (*run)(gr__tile *s, int64_t i, int64_t end, int64_t j);
+    void (*run)(gr__tile_state *s, int64_t i, int64_t end, int64_t j);
     /* Sums or maxima of `rows` rows of `columns` adjacent elements, few, each in order. */
     void (*narrow_rows)(bool max, const float *x, int64_t rows, int64_t columns, float *y);
     void (*fence)(void); /* after st_past, before others read */

@@ -57,8 +57,8 @@ INLINE vec v3_selb(vec a, vec x, vec y) { return vsel(vne(x, vset(0)), y, a); }
 
 #ifdef GR_TILE_LOOP
 
-typedef int handler(const gr__ins *p, gr__tile *s, int64_t i, int64_t j);
-#define HANDLER(name) static int GLUE(name, FORM)(const gr__ins *p, gr__tile *s, int64_t i, int64_t j)
+typedef int handler(const gr__ins *p, gr__tile_state *s, int64_t i, int64_t j);
+#define HANDLER(name) static int GLUE(name, FORM)(const gr__ins *p, gr__tile_state *s, int64_t i, int64_t j)
 #define OPEN                   \
     OPEN_PLACE;                \
     vec *acc = s->accumulator; \
@@ -68,8 +68,8 @@ typedef int handler(const gr__ins *p, gr__tile *s, int64_t i, int64_t j);
 
 #else
 
-typedef int handler(const gr__ins *p, gr__tile *s, int64_t i, int64_t j, vec a0, vec a1, vec a2, vec a3, vec a4, vec a5,
-                    vec a6, vec a7);
+typedef int handler(const gr__ins *p, gr__tile_state *s, int64_t i, int64_t j, vec a0, vec a1, vec a2, vec a3, vec a4,
+                    vec a5, vec a6, vec a7);
 #if defined(__has_attribute)
 #if __has_attribute(musttail)
 #define JUMP __attribute__((musttail)) return
@@ -78,16 +78,16 @@ typedef int handler(const gr__ins *p, gr__tile *s, int64_t i, int64_t j, vec a0,
 #ifndef JUMP
 #define JUMP return
 #endif
-#define HANDLER(name)                                                                                                \
-    static int GLUE(name, FORM)(const gr__ins *p, gr__tile *s, int64_t i, int64_t j, vec a0, vec a1, vec a2, vec a3, \
-                                vec a4, vec a5, vec a6, vec a7)
+#define HANDLER(name)                                                                                              \
+    static int GLUE(name, FORM)(const gr__ins *p, gr__tile_state *s, int64_t i, int64_t j, vec a0, vec a1, vec a2, \
+                                vec a3, vec a4, vec a5, vec a6, vec a7)
 #define OPEN OPEN_PLACE
 #define NEXT JUMP((handler *)p[1].WHICH)(p + 1, s, i, j, a0, a1, a2, a3, a4, a5, a6, a7)
 
 #endif
 
 /* Steps over n elements. */
-INLINE void step(gr__tile *s, int64_t *i, int64_t *j, int64_t bytes)
+INLINE void step(gr__tile_state *s, int64_t *i, int64_t *j, int64_t bytes)
 {
     *i += bytes;
     *j += bytes;
@@ -171,14 +171,14 @@ HANDLER(end)
 /* ---- running ---- */
 
 /* Whole chunks, as many as there are (the loop form: one), or the tail. */
-static void start(gr__tile *s, bool tail)
+static void start(gr__tile_state *s, bool tail)
 {
     const gr__ins *p = s->program;
 #ifdef GR_TILE_LOOP
     int64_t i = s->i, j = s->j;
     bool last;
     do {
-        last = p->full == (gr__tile_fn)end_full;
+        last = p->full == (gr__tile_handler)end_full;
         ((handler *)(tail ? p->tail : p->full))(p, s, i, j);
         p++;
     } while (!last);
@@ -188,7 +188,7 @@ static void start(gr__tile *s, bool tail)
 #endif
 }
 
-static void run(gr__tile *s, int64_t i, int64_t end, int64_t j)
+static void run(gr__tile_state *s, int64_t i, int64_t end, int64_t j)
 {
     s->i = i;
     s->j = j;
@@ -251,7 +251,7 @@ static void fence(void)
 #endif
 }
 
-#define BOTH(name) [GR__T_##name] = {(gr__tile_fn)name##_full, (gr__tile_fn)name##_tail},
+#define BOTH(name) [GR__T_##name] = {(gr__tile_handler)name##_full, (gr__tile_handler)name##_tail},
 #define FOUR(name) BOTH(name##_m) BOTH(name##_s)
 #define STORED(name) BOTH(name##_st)
 #define JOINED_ONE(name) BOTH(name##_ld) BOTH(name##_st) BOTH(name##_ld_st)

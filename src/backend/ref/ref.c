@@ -4,9 +4,10 @@
 
 #include "plan/backend.h"
 
-/* Where a node finds or leaves a value: an operand of the kernel, or a rank-0 value that only this kernel knows. */
+/* Where a node finds or leaves a value: an operand of the kernel, or a rank-0 value that only this kernel knows, or
+ * nowhere: an output that nobody reads. */
 typedef struct place {
-    int operand, local; /* one of them is -1 */
+    int operand, local; /* -1: not there */
     gr_dtype dtype;
     gr_shape shape;
 } place;
@@ -27,18 +28,19 @@ typedef struct ref_kernel {
     int n_steps, n_places, n_locals, widest;
 } ref_kernel;
 
-static void run(const gr_kernel *base, int shard, void *scratch)
+static void run(const gr_kernel *base, const gr_call *call, int shard)
 {
     (void)shard;
     const ref_kernel *k = (const ref_kernel *)base;
-    double *locals = scratch;
+    double *locals = call->scratch;
     gr_ref *refs = (gr_ref *)(void *)(locals + k->n_locals);
     memcpy(locals, k->initial, (size_t)k->n_locals * sizeof *locals);
     for (int s = 0; s < k->n_steps; s++) {
         const gr_node *n = k->steps[s].node;
         for (int i = 0; i < n->n_in + n->n_out; i++) {
             const place *p = &k->places[k->steps[s].first + i];
-            refs[i] = (gr_ref){p->operand >= 0 ? base->operand[p->operand] : &locals[p->local], p->dtype, p->shape};
+            void *at = p->local >= 0 ? &locals[p->local] : p->operand >= 0 ? call->operand[p->operand] : NULL;
+            refs[i] = (gr_ref){at, p->dtype, p->shape};
         }
         n->op->ref(k->graph, n, refs, refs + n->n_in);
     }
@@ -66,20 +68,21 @@ static int local(ref_kernel *k, gr_val v)
     return k->n_locals++;
 }
 
-static void add_place(ref_kernel *k, const gr_item *item, gr_val v)
+static void add_place(ref_kernel *k, const gr_item *item, gr_val v, bool unread)
 {
     const gr_value *value = gr__value(k->graph, v);
     int in = index_of(item->in, item->n_in, v), out = index_of(item->out, item->n_out, v);
     place *p = &k->places[k->n_places++];
     *p = (place){out >= 0 ? item->n_in + out : in, -1, value->dtype, value->shape};
-    if (p->operand < 0) p->local = local(k, v);
+    if (p->operand < 0 && !unread) p->local = local(k, v);
 }
 
 static void add_step(ref_kernel *k, const gr_item *item, const gr_node *n)
 {
     k->steps[k->n_steps++] = (step){n, k->n_places};
-    for (int i = 0; i < n->n_in; i++) add_place(k, item, n->in[i]);
-    for (int o = 0; o < n->n_out; o++) add_place(k, item, n->out + (gr_val)o);
+    for (int i = 0; i < n->n_in; i++) add_place(k, item, n->in[i], false);
+    for (int o = 0; o < n->n_out; o++)
+        add_place(k, item, n->out + (gr_val)o, item->kind == GR_ITEM_NODE && item->out[o] == GR_NONE);
     k->widest = GR_MAX(k->widest, n->n_in + n->n_out);
     k->base.phase[0].cost_ns += (double)gr_shape_count(gr__value(k->graph, n->out)->shape);
 }
@@ -101,6 +104,7 @@ static gr_status make(gr_context *ctx, const gr_item *item, gr_kernel **out)
     k->local_of = (gr_val *)(void *)(k->initial + values);
     for (int i = 0; i < item->n_nodes; i++) add_step(k, item, gr__node(item->graph, item->nodes[i]));
     k->base.name = item->n_nodes == 1 ? k->steps[0].node->op->name : "scalars";
+    k->base.n_operands = item->n_segments * (item->n_in + item->n_out);
     k->base.n_phases = 1;
     k->base.phase[0].run = run;
     k->base.phase[0].n_shards = 1;
@@ -110,4 +114,4 @@ static gr_status make(gr_context *ctx, const gr_item *item, gr_kernel **out)
     return GR_OK;
 }
 
-const gr_backend gr__backend_ref = {.name = "ref", .real_bytes = sizeof(double), .make = make};
+const gr_backend gr__backend_ref = {.name = "ref", .real = GR_EL_F64, .make = make};

@@ -18,5 +18,5 @@ const char *gr_backend_name(const gr_backend *b)
 
 size_t gr_backend_real_bytes(const gr_backend *b)
 {
-    return b->real_bytes;
+    return gr__element_bytes(b->real);
 }

@@ -1,8 +1,9 @@
 /* Contractions of the graph as requests to the kernels that know them. */
 #include "backend/cpu/contract.h"
 #include "backend/cpu/cpu.h"
+#include "backend/cpu/work.h"
 
-bool gr__contraction_epilogue(const gr_graph *g, const gr_node *contraction, bool bias, bool relu)
+bool gr__contract_epilogue(const gr_graph *g, const gr_node *contraction, bool bias, bool relu)
 {
     (void)g, (void)bias, (void)relu;
     return contraction->op->code == GR_OP_MATMUL || contraction->op->code == GR_OP_CONV;
@@ -45,30 +46,31 @@ static gr__contraction conv(const gr_graph *g, const gr_node *n)
 
 /* ---- a contraction that reads one tensor twice: its kernel has an operand for each, the item has one ---- */
 
+enum { MOST_OPERANDS = 4 };
+
 typedef struct twice {
     gr_kernel base;
     gr_kernel *inner;
-    int from[4]; /* the item's operand for each of the inner kernel's */
-    void *operand[4];
+    int from[MOST_OPERANDS]; /* the item's operand for each of the inner kernel's */
 } twice;
 
-static void hand_on(const gr_kernel *kernel, int shard, void *scratch)
+static void run_inner(const gr_kernel *kernel, const gr_call *call, int phase, int shard)
 {
     const twice *k = (const twice *)kernel;
-    (void)shard, (void)scratch;
-    for (int i = 0; i < k->inner->n_operands; i++) k->inner->operand[i] = kernel->operand[k->from[i]];
-    k->inner->shared = kernel->shared;
+    void *operand[MOST_OPERANDS];
+    for (int i = 0; i < k->inner->n_operands; i++) operand[i] = call->operand[k->from[i]];
+    k->inner->phase[phase].run(k->inner, &(gr_call){operand, call->shared, call->scratch}, shard);
 }
 
-#define PHASE(n)                                                             \
-    static void phase_##n(const gr_kernel *kernel, int shard, void *scratch) \
-    {                                                                        \
-        const gr_kernel *inner = ((const twice *)kernel)->inner;             \
-        inner->phase[n].run(inner, shard, scratch);                          \
+#define PHASE(n)                                                                   \
+    static void phase_##n(const gr_kernel *kernel, const gr_call *call, int shard) \
+    {                                                                              \
+        run_inner(kernel, call, n, shard);                                         \
     }
 PHASE(0)
 PHASE(1)
 PHASE(2)
+PHASE(3)
 
 static void destroy(gr_context *ctx, gr_kernel *kernel)
 {
@@ -79,30 +81,23 @@ static void destroy(gr_context *ctx, gr_kernel *kernel)
 
 static gr_status wrap(gr_context *ctx, gr_kernel *inner, const int *from, int n_operands, gr_kernel **out)
 {
-    static const gr_phase_fn phases[] = {phase_0, phase_1, phase_2};
-    twice *k = inner->n_phases <= (int)GR_COUNT(phases) ? gr__alloc(ctx, sizeof *k) : NULL;
+    static const gr_phase_fn phases[GR_MAX_PHASES] = {phase_0, phase_1, phase_2, phase_3};
+    twice *k = gr__alloc(ctx, sizeof *k);
     if (!k) {
-        gr_status st = inner->n_phases <= (int)GR_COUNT(phases)
-                           ? gr__error_code(ctx)
-                           : gr__fail(ctx, GR_E_INTERNAL, "%s has too many phases", inner->name);
         inner->destroy(ctx, inner);
-        return st;
+        return gr__error_code(ctx);
     }
     k->base = (gr_kernel){.name = inner->name,
-                          .n_phases = inner->n_phases + 1,
+                          .n_phases = inner->n_phases,
                           .n_operands = n_operands,
                           .destroy = destroy,
                           .scratch_bytes = inner->scratch_bytes,
                           .shared_bytes = inner->shared_bytes};
-    k->base.phase[0].run = hand_on;
-    k->base.phase[0].n_shards = 1;
-    k->base.phase[0].cost_ns = 5;
     for (int p = 0; p < inner->n_phases; p++) {
-        k->base.phase[p + 1] = inner->phase[p];
-        k->base.phase[p + 1].run = phases[p];
+        k->base.phase[p] = inner->phase[p];
+        k->base.phase[p].run = phases[p];
     }
     k->inner = inner;
-    inner->operand = k->operand;
     for (int i = 0; i < inner->n_operands; i++) k->from[i] = from[i];
     *out = &k->base;
     return GR_OK;
@@ -118,12 +113,12 @@ static gr_val find_bias(const gr_item *item, const gr_node *add, gr_val contract
     return p->op->code == GR_OP_BROADCAST ? p->in[0] : v;
 }
 
-gr_status gr__contraction_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out)
+gr_status gr__contract_make_item(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out)
 {
     const gr_graph *g = item->graph;
     const gr_node *n = gr__node(g, item->nodes[0]);
     gr__contraction c = n->op->code == GR_OP_MATMUL ? matmul(g, n) : conv(g, n);
-    int from[4], operands = 0;
+    int from[MOST_OPERANDS], operands = 0;
     for (int i = 0; i < 2; i++) from[operands++] = gr__cpu_input(item, n->in[i]);
     for (int k = 1; k < item->n_nodes; k++) {
         const gr_node *e = gr__node(g, item->nodes[k]);

@@ -1,0 +1,48 @@
+/* What contractions are chosen from, and what those share. */
+#ifndef GR_CPU_CONTRACT_PROVIDER_H
+#define GR_CPU_CONTRACT_PROVIDER_H
+
+#include "backend/cpu/contract.h"
+#include "backend/cpu/contract_winograd.h"
+
+/* An algorithm that does some contractions. A new one is a file and a line of contract.c. */
+typedef struct gr__provider {
+    const char *name;
+    /* Nanoseconds on one thread, of shape and instruction set alone. Infinite: it does not take this contraction. */
+    double (*cost)(const gr__contraction *c, gr__isa isa);
+    gr_status (*make)(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out);
+} gr__provider;
+
+extern const gr__provider gr__provide_gemm;         /* all of MATMUL */
+extern const gr__provider gr__provide_conv;         /* all of CONV_FORWARD and CONV_DATA */
+extern const gr__provider gr__provide_conv_weights; /* all of CONV_WEIGHTS */
+extern const gr__provider gr__provide_conv_scatter; /* CONV_DATA of few channels */
+extern const gr__provider gr__provide_winograd[GR__WINOGRADS];
+
+double gr__kernel_cost(const gr_kernel *k); /* of all phases, on one thread */
+/* Into how many shards work of so many nanoseconds is cut: a function of shape and instruction set alone. */
+int gr__contract_shards(double cost_ns);
+/* Time of so many multiply-adds (whole vectors counted) and bytes moved to or from memory, on one thread. */
+double gr__contract_cost(const gr__tile_ops *ops, double madds, double bytes);
+
+/* Steps of j that a tile takes, in multiply-adds of whole vectors: short tiles wait for the latency of the
+ * multiply-add. */
+static inline double gr__tile_cost(const gr__tile_ops *ops, int64_t rows, int64_t columns, bool whole)
+{
+    double vectors = 0;
+    if (rows <= 0) return 0;
+    for (int64_t left = columns, n = 0; left > 0; left -= n) {
+        int v = gr__panel_kind(ops, left, whole, &n) == GR__TILE_WIDE ? 2 : 1;
+        int64_t tiles = (rows + ops->rows - 1) / ops->rows;
+        double per_tile = (double)rows / (double)tiles * v;
+        vectors += (double)tiles * GR_MAX(per_tile, 5.0);
+    }
+    return vectors * ops->lane;
+}
+
+static inline size_t gr__align64(size_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+#endif
