@@ -14,7 +14,7 @@ code 0 check r.yaml --set precision=float64 && has out.txt "X1 .* 64 .*float64"
 code 0 check r.yaml --quiet && [[ ! -s out.txt && ! -s err.txt ]] || short "--quiet prints"
 code 0 check r.yaml && [[ ! -s err.txt ]] || short "progress without a terminal: $(head -c 200 err.txt)"
 if command -v script >/dev/null; then # a terminal: progress on standard error, and nothing of it left
-  script -qec "$gradus check r.yaml >out.txt" seen.txt >/dev/null </dev/null && has seen.txt $'gradients: [0-9]+ %.*\r\x1b\\[K$'
+  script -qec "$gradus check r.yaml >out.txt" seen.txt >/dev/null </dev/null && has seen.txt $'[a-z]+: +[0-9]+ % .*\r\x1b\\[K$'
   for flag in --json --quiet; do
     script -qec "$gradus check r.yaml $flag >out.txt" seen.txt >/dev/null </dev/null && grep -q '%' seen.txt && short "check $flag shows progress"
   done
