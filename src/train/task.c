@@ -150,6 +150,7 @@ static gr_status load_parts(gr_task *t, unsigned only, const gr_origin *origin, 
         t->data_bytes += s->inputs_bytes + s->targets_bytes;
         GR_TRY(gr__agree_shapes(t->ctx, r, p, s->sample, s->target, s->target_sample));
         if (origin && p == GR_PART_TRAIN) GR_TRY(gr__origin_settle(origin, t, s));
+        GR_TRY(gr__agree_values(t->ctx, r, p, s)); /* before rows are split by labels: they are few enough now */
         if (!t->class_names) t->classes = GR_MAX(t->classes, s->classes), t->class_names = s->class_names;
         if (!learned && s->schema) t->schema = *s->schema;
         learned = true;
@@ -170,14 +171,6 @@ static gr_status check_elements(gr_task *t)
                            "the %s data has another element type (%s) than the training data (%s)", gr__part_name(p),
                            gr__element_name(s->element), gr__element_name(t->lead->element));
     }
-    return st;
-}
-
-static gr_status check_targets(gr_task *t)
-{
-    gr_status st = GR_OK;
-    for (int p = 0; p < GR_PARTS && st == GR_OK; p++)
-        if (t->set[p].inputs) st = gr__agree_values(t->ctx, t->recipe, p, &t->set[p]);
     return st;
 }
 
@@ -214,7 +207,6 @@ static gr_status open_task(gr_context *ctx, const gr_recipe *r, unsigned only, c
     }
     GR_TRY(check_elements(t));
     GR_TRY(make_network(t, t->lead->element));
-    GR_TRY(check_targets(t));
     if (model)
         *t->targets = model->targets;
     else
