@@ -42,6 +42,17 @@ static void write_model(gr_context *ctx, const char *path, const char *const *na
 {
     static const char *const columns[] = {"a", "b"};
     static double mean[] = {1000, 2000}, std[] = {10, 20}, mul[] = {0.1, 0.05};
+    static const int inputs[] = {0, 1};
+    const gr_schema table = {.table = true,
+                             .delimiter = ',',
+                             .header = true,
+                             .header_given = true,
+                             .n_columns = 3,
+                             .n_inputs = 2,
+                             .input = inputs,
+                             .name = columns,
+                             .target = 2,
+                             .target_name = "kind"};
     gr_recipe *r = recipe(ctx, "[standardize]");
     gr_store *store;
     gr_network *network;
@@ -56,8 +67,7 @@ static void write_model(gr_context *ctx, const char *path, const char *const *na
                                                    .n_prepared = 1,
                                                    .class_names = names,
                                                    .n_class_names = n,
-                                                   .input_names = columns,
-                                                   .n_input_names = 2}));
+                                                   .schema = &table}));
     gr_store_destroy(store);
     gr__network_destroy(network);
     gr__recipe_close(ctx, r);
