@@ -59,9 +59,4 @@ const char *gr__key_home(const char *name, const char *section);
 bool gr__name_is_later(const char *name);             /* of the interface, but not in this version */
 bool gr__glob(const char *pattern, const char *name); /* '*' and '?' */
 
-/* How many bytes the UTF-8 character at s takes; 0: it is none (overlong forms and surrogates included). n >= 1. */
-size_t gr__utf8_bytes(const unsigned char *s, size_t n);
-/* Is this UTF-8 without control characters (tab and line ends are fine)? Else *at is the first offending byte. */
-bool gr__is_text(const char *s, size_t n, size_t *at);
-
 #endif

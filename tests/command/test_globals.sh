@@ -1,6 +1,7 @@
 #!/bin/bash
 # No mutable state outside a context: the library's objects have nothing in the sections that a program writes to, be it at file scope or
-# static within a function, a number or an array. (The command itself keeps its signal flag and its argument lists.)
+# static within a function, a number or an array. (The command itself keeps its signal flag and its argument lists.) And no name is defined
+# twice: a linker takes the first of two from static libraries without a word.
 . "$(dirname "$0")/lib.sh"
 build=$(dirname "$gradus")
 compgen -G "$build/libgr_*.a" >/dev/null || { echo "SKIP: the command does not stand in its build folder"; exit 77; }
@@ -24,5 +25,9 @@ for library in "$build"/libgr_*.a; do
   [[ -z $state ]] || short "$(basename "$library") has mutable state: $(tr '\n' ' ' <<<"$state")"
   libraries=$((libraries + 1))
 done
+defined() { nm -g --defined-only "$@" 2>/dev/null | awk 'NF == 3 && $2 ~ /[A-Z]/ { print $3 }' | sort; }
+twice=$(defined "$build"/libgr_{base,graph,plan,backend,family,data,model,train,study,report}.a | uniq -d)
+[[ $(defined "$build"/libgr_base.a | wc -l) -ge 100 ]] || short "no names are found"
+[[ -z $twice ]] || short "defined twice: $(tr '\n' ' ' <<<"$twice")"
 [[ $libraries -ge 10 ]] || short "only $libraries libraries are found"
 finish
