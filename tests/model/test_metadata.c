@@ -114,8 +114,8 @@ static void either_form_is_read(void **state)
     (void)state;
     static const char *const forms[] = {
         PREPARE, "- type: standardize\n  mean: [1, 2, 3, 4.5]\n  std: [1, 0.5, 0, 1e-3]\n",
-        "- {type: standardize, sub: [1, 2, 3, 4.5], mul: [1, 2, 1, 1000], mean: [1, 2, 3, 4.5], std: [1, 0.5, 0, "
-        "1e-3]}\n"};
+        ("- {type: standardize, sub: [1, 2, 3, 4.5], mul: [1, 2, 1, 1000], mean: [1, 2, 3, 4.5], std: [1, 0.5, 0, "
+         "1e-3]}\n")};
     static const double mean[] = {1, 2, 3, 4.5}, mul[] = {1, 2, 1, 1000};
     for (size_t i = 0; i < GR_COUNT(forms); i++) {
         gr_context *ctx = test_context();
