@@ -146,7 +146,7 @@ static void every_source_keeps_its_digits(void **state)
 static void parts_may_differ_where_they_go_the_same_way(void **state)
 {
     (void)state;
-    static const struct {
+    const struct {
         const char *train, *validation, *prepare;
         gr_status wanted;
     } cases[] = {
