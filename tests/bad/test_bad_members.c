@@ -51,7 +51,7 @@ static gr_val momentum_averages(gr_step *s, gr_val w, gr_val g)
 
 static bool try_optimizer(const char *evidence_of, gr_val (*update)(gr_step *, gr_val, gr_val), verdict *v)
 {
-    gr_optimizer m = {.head = {.family = "optimizer", .name = "wrong"}, .decay = "coupled", .update = update};
+    gr_optimizer m = {.head = {.family = "optimizer", .name = "wrong"}, .decay = GR_DECAY_COUPLED, .update = update};
     evidence *e = ev_open("optimizer", evidence_of);
     assert_non_null(e);
     int kept = 0;
