@@ -97,7 +97,7 @@ static gr_val identity(gr_build *b, const gr_settings *s, gr_val output)
 static gr_reading values(gr_shape output)
 {
     (void)output;
-    return (gr_reading){"value", GR_FORM_VALUES, GR_PREDICT_VALUES};
+    return (gr_reading){GR_FORM_VALUES, GR_PREDICT_VALUES};
 }
 
 static gr_cost_value squares(gr_build *b, gr_val output, gr_val target, bool mean)
