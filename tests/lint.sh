@@ -1,5 +1,5 @@
 #!/bin/bash
-# What a machine can see of the rules: includes go down the floors only, public headers stand alone, no words that do not belong.
+# What a machine can see of the rules: includes go down the floors only, public headers stand alone, no words that do not belong, no member known by name (lint_names.sh).
 set -u
 cd "$(dirname "$0")/.." || exit 1
 bad=0
@@ -28,6 +28,8 @@ done
 
 unfinished=$(grep -rnIiE '\b(todo|fixme|xxx|not implemented)\b' src include tests tools bench dev --include='*' --exclude=lint.sh)
 [[ -z $unfinished ]] || say "unfinished: $unfinished"
+
+names=$(tests/lint_names.sh) || say "$names"
 
 # One dialect. Other releases of clang-format lay out a few lines otherwise, so only the one that the tree was formatted with judges.
 format=$(command -v clang-format-14 || command -v clang-format || true)

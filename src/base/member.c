@@ -130,6 +130,15 @@ const char *gr__type_of(gr_context *ctx, const gr_tree *tree, const char *noun, 
     return NULL;
 }
 
+const gr_member *gr__family_peek(const gr_family *f, const gr_tree *tree)
+{
+    const gr_tree *type = tree && tree->kind == GR_TREE_MAP ? gr__tree_get(tree, "type") : tree;
+    if (!type || type->kind != GR_TREE_TEXT) return NULL;
+    for (int i = 0; i < f->n; i++)
+        if (strcmp(f->head[i]->name, type->text) == 0) return f->head[i];
+    return NULL;
+}
+
 const gr_member *gr__family_find(gr_context *ctx, const gr_family *f, const char *noun, const gr_tree *tree,
                                  const char *fallback)
 {

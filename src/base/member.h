@@ -97,6 +97,8 @@ typedef struct gr_family {
  * without. noun: what messages call it, "optimizer". NULL: refused, kept in ctx at the tree's place. */
 const gr_member *gr__family_find(gr_context *ctx, const gr_family *f, const char *noun, const gr_tree *tree,
                                  const char *fallback);
+/* The same without a word: NULL where the tree (may be NULL) names no member. */
+const gr_member *gr__family_peek(const gr_family *f, const gr_tree *tree);
 /* The name alone, as gr__family_find reads it. */
 const char *gr__type_of(gr_context *ctx, const gr_tree *tree, const char *noun, const char *fallback);
 /* Settings of the member, and of the common rows, from one tree that may hold either's keys. */

@@ -94,7 +94,7 @@ static const char *default_of(const gr_member *m, const gr_row *r)
 {
     if (family_of(m) != &gr__family_optimizer) return r->value;
     const gr_optimizer *o = (const gr_optimizer *)m;
-    if (strcmp(r->name, "decay") == 0) return strcmp(o->decay, "own") == 0 ? "(refused)" : o->decay;
+    if (strcmp(r->name, "decay") == 0) return o->decay == GR_DECAY_OWN ? "(refused)" : gr__decay_name(o->decay);
     if (strcmp(r->name, "weight_decay") == 0 && o->weight_decay) return o->weight_decay;
     return r->value;
 }

@@ -153,7 +153,7 @@ static json_t *columns_json(const gr_history *h, bool evaluated)
 {
     json_t *o = json_object();
     for (int i = 0; i < h->n_columns; i++) {
-        bool of_evaluation = strncmp(h->name[i], "validation_", 11) == 0 || strncmp(h->name[i], "swa_", 4) == 0;
+        bool of_evaluation = strstr(h->name[i], "validation_") != NULL; /* of averaged weights: swa_validation_... */
         bool place = strcmp(h->name[i], "step") == 0 || strcmp(h->name[i], "epoch") == 0;
         if (of_evaluation != evaluated && !(evaluated && place)) continue;
         json_t *list = json_array();

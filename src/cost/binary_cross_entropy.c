@@ -9,7 +9,7 @@ static const gr_row rows[] = {
 
 static gr_reading reading(gr_shape output)
 {
-    return (gr_reading){"sigmoid", gr_shape_count(output) == 1 ? GR_FORM_CLASS : GR_FORM_LABELS, GR_PREDICT_LABELS};
+    return (gr_reading){gr_shape_count(output) == 1 ? GR_FORM_CLASS : GR_FORM_LABELS, GR_PREDICT_LABELS};
 }
 
 static gr_val predict(gr_build *b, const gr_settings *s, gr_val output)

@@ -18,18 +18,10 @@ typedef enum gr_target_form {
     GR_FORM_VALUES,       /* a number an output */
 } gr_target_form;
 
-/* What a sample's predictions are. */
-typedef enum gr_prediction_form {
-    GR_PREDICT_VALUES, /* any numbers */
-    GR_PREDICT_LABELS, /* from 0 to 1 each; of a single output that and its complement */
-    GR_PREDICT_SHARES, /* from 0 to 1 each, summing to 1 */
-} gr_prediction_form;
-
 typedef struct gr_reading {
-    const char *as; /* "softmax", "sigmoid", "value": how predict reads the output, and which layer before it would be
-                       one too many */
     gr_target_form target;
-    gr_prediction_form prediction;
+    gr_prediction_form prediction; /* how predict reads the output; a layer before it that gives the same, other than
+                                      values, would be one too many */
 } gr_reading;
 
 /* What outputs that know nothing of the inputs cost, in words, and how far sane ones may be from it. */

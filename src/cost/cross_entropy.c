@@ -19,7 +19,7 @@ static const gr_row rows[] = {
 static gr_reading reading(gr_shape output)
 {
     (void)output;
-    return (gr_reading){"softmax", GR_FORM_CLASS, GR_PREDICT_SHARES};
+    return (gr_reading){GR_FORM_CLASS, GR_PREDICT_SHARES};
 }
 
 static gr_val predict(gr_build *b, const gr_settings *s, gr_val output)

@@ -17,8 +17,8 @@ static const gr_row rows[] = {
 
 static gr_reading reading(gr_shape output)
 {
-    return gr_shape_count(output) == 1 ? (gr_reading){"sigmoid", GR_FORM_CLASS, GR_PREDICT_LABELS}
-                                       : (gr_reading){"softmax", GR_FORM_CLASS, GR_PREDICT_SHARES};
+    return gr_shape_count(output) == 1 ? (gr_reading){GR_FORM_CLASS, GR_PREDICT_LABELS}
+                                       : (gr_reading){GR_FORM_CLASS, GR_PREDICT_SHARES};
 }
 
 static gr_val predict(gr_build *b, const gr_settings *s, gr_val output)

@@ -59,7 +59,7 @@ gr_val gr__residual(gr_graph *g, gr_val output, gr_val target)
 gr_reading gr__read_values(gr_shape output)
 {
     (void)output;
-    return (gr_reading){"value", GR_FORM_VALUES, GR_PREDICT_VALUES};
+    return (gr_reading){GR_FORM_VALUES, GR_PREDICT_VALUES};
 }
 
 gr_val gr__predict_values(gr_build *b, const gr_settings *s, gr_val output)

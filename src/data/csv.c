@@ -141,6 +141,7 @@ GR_SOURCE(csv) = {
                  "missing values and target unless\nits source says otherwise; columns by name, or by position where "
                  "one of the tables has no names",
              GR_ROWS(rows)},
+    .table = true,
     .info = info,
     .load = load,
 };

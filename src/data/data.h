@@ -72,6 +72,7 @@ typedef struct gr_source_options {
 
 typedef struct gr_source {
     gr_member head;
+    bool table; /* rows of named columns, read by a schema: labels are texts, whatever they look like */
     gr_status (*info)(gr_context *ctx, const gr_settings *s, const gr_source_options *o,
                       gr_set_info *out); /* reads headers, or scans */
     gr_status (*load)(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set *out);
@@ -86,6 +87,8 @@ gr_status gr__set_info(gr_context *ctx, const gr_tree *tree, const gr_source_opt
 gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set *out);
 void gr__set_free(gr_context *ctx, gr_set *s);  /* zeroed set is fine */
 gr_element gr__target_element(const gr_set *s); /* GR_EL_I32 for classes, F32 or F64 for values */
+/* Whether a source's tree (may be NULL) names one that is a table. */
+bool gr__source_is_table(const gr_tree *tree);
 /* The source's tree with every default filled in and absolute paths, for the resolved recipe. */
 gr_status gr__source_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, const gr_source_options *o,
                              gr_tree **out);
@@ -135,6 +138,7 @@ typedef struct gr_prepared { /* impute: x where it is a number, else fill; all o
 } gr_prepared;
 typedef struct gr_prepare {
     gr_member head;
+    bool fills; /* missing values; the one that is put first where the recipe has none */
     /* `before` steps are already fitted: statistics are taken of what they give. set == NULL: placeholder statistics.
      * The same bits for any threads. */
     gr_status (*fit)(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_set *set, const gr_rows *train,
@@ -143,7 +147,8 @@ typedef struct gr_prepare {
 #define GR_PREPARE(name) const gr_prepare gr__prepare_##name
 const gr_prepare *const *gr__prepares(int *n); /* generated */
 extern const gr_family gr__family_prepare;     /* generated */
-/* Where the set declares missing values and the list has no `impute`, one with the means is put first. */
+/* Where the set declares missing values and no step of the list fills them, the one that does is put first, by its
+ * defaults. */
 gr_status gr__prepare_fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr_set *set, const gr_rows *train,
                           gr_shape model_input, gr_prepared **out, int *n);
 /* The same steps with placeholder statistics, for estimating a plan before data is read: a plan of them has the bytes

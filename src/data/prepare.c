@@ -32,13 +32,25 @@ static const gr_tree *step_at(const gr_tree *list, int i)
     return list->kind == GR_TREE_LIST ? list->child[i] : list;
 }
 
-static bool has_impute(const gr_tree *list)
+static bool fills(const gr_member *m)
 {
-    for (int i = 0; i < count_steps(list); i++) {
-        const gr_tree *step = step_at(list, i), *type = step->kind == GR_TREE_MAP ? gr__tree_get(step, "type") : step;
-        if (type && type->text && strcmp(type->text, "impute") == 0) return true;
-    }
+    return m && ((const gr_prepare *)m)->fills;
+}
+
+static bool has_filling(const gr_tree *list)
+{
+    for (int i = 0; i < count_steps(list); i++)
+        if (fills(gr__family_peek(&gr__family_prepare, step_at(list, i)))) return true;
     return false;
+}
+
+/* The step that fills missing values, as a recipe would name it. */
+static gr_status make_filling(gr_context *ctx, gr__bump *b, gr_tree **out)
+{
+    const gr_family *f = &gr__family_prepare;
+    for (int i = 0; i < f->n; i++)
+        if (fills(f->head[i])) return (*out = gr__tree_text(b, f->head[i]->name)) ? GR_OK : GR_E_MEMORY;
+    return gr__fail(ctx, GR_E_INTERNAL, "no step of preparation fills missing values");
 }
 
 static gr_status fit_step(gr_context *ctx, gr__bump *b, const gr_tree *step, const gr_set *set, const gr_rows *train,
@@ -60,13 +72,14 @@ static gr_status fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr
                      bool missing, gr_shape input, gr_prepared **out, int *n)
 {
     int steps = count_steps(list), made = 0;
-    bool added = missing && !has_impute(list);
+    bool added = missing && !has_filling(list);
     gr_prepared *all = gr__bump_alloc(b, (size_t)(steps + 1) * sizeof *all);
     if (!all) return gr__error_code(ctx);
     gr_status st = GR_OK;
     if (added) {
-        gr_tree *impute = gr__tree_text(b, "impute");
-        st = impute ? fit_step(ctx, b, impute, set, train, input, all, &made) : gr__error_code(ctx);
+        gr_tree *step = NULL;
+        st = make_filling(ctx, b, &step);
+        if (st == GR_OK) st = fit_step(ctx, b, step, set, train, input, all, &made);
     }
     for (int i = 0; i < steps && st == GR_OK; i++)
         st = fit_step(ctx, b, step_at(list, i), set, train, input, all, &made);

@@ -48,5 +48,6 @@ GR_PREPARE(impute) = {
              .cite = "",
              .equations = "y = x where x is a number, else the mean or `value`",
              GR_ROWS(rows)},
+    .fills = true,
     .fit = fit,
 };

@@ -25,7 +25,7 @@ typedef struct gr_schema {
 
 /* A copy that lives in b as a whole, class names included; NULL on failure. */
 const gr_schema *gr__schema_copy(gr__bump *b, const gr_schema *s);
-/* What a model of an older version tells: the settings of its csv source, as resolved, and the names of its inputs
+/* What a model of an older version tells: the settings of its table, as resolved, and the names of its inputs
  * (NULL: the table had none). */
 gr_status gr__schema_of_source(gr_context *ctx, gr__bump *b, const gr_tree *source, const char *const *name,
                                int n_inputs, gr_schema *out);

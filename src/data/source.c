@@ -37,6 +37,12 @@ static gr_status find(gr_context *ctx, const gr_tree *tree, const gr_source **ou
     return st;
 }
 
+bool gr__source_is_table(const gr_tree *tree)
+{
+    const gr_source *source = (const gr_source *)gr__family_peek(&gr__family_source, tree);
+    return source && source->table;
+}
+
 static gr_status settle(gr_context *ctx, gr__bump *b, const gr_tree *tree, const gr_source **source, gr_settings *s)
 {
     gr_status st = find(ctx, tree, source);

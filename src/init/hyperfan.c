@@ -69,6 +69,7 @@ GR_INIT(hyperfan) = {
             GR_ROWS(rows),
         },
     .weights_only = true,
+    .own_size = true,
     .check = check,
     .fill = fill,
 };

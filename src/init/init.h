@@ -5,6 +5,7 @@
 #include "base/rng.h"
 #include "nn/common.h"
 #include "nn/param.h"
+#include "nn/prediction.h"
 #include "nn/targets.h"
 
 extern const gr_member
@@ -23,6 +24,7 @@ typedef struct gr_init_sink {
 typedef struct gr_init {
     gr_member head;
     bool weights_only; /* makes no sense for biases */
+    bool own_size;     /* by what it is for: that it may be far from 1 / sqrt(fan-in) is no mistake */
     bool equal;        /* one value for all: the units of a layer start equal */
     gr_status (*check)(gr_context *ctx,
                        const gr_settings *s); /* refuses settings that contradict each other; may be NULL */
@@ -41,8 +43,8 @@ typedef struct gr_init_from { /* what all starting values of a network are made 
     const gr_tree *tree;      /* the recipe's `init:` map or NULL */
     gr_preset preset;
     uint64_t seed;
-    const gr_targets *targets; /* for last_bias: auto; NULL: nothing known */
-    const char *prediction;    /* how the cost reads the output (gr_reading); NULL: as values */
+    const gr_targets *targets;     /* for last_bias: auto; NULL: nothing known */
+    gr_prediction_form prediction; /* how the cost reads the output */
 } gr_init_from;
 
 typedef struct gr_init_choice { /* for one parameter */
@@ -65,9 +67,9 @@ gr_status gr__init_values(gr_context *ctx, const gr_init *m, const gr_settings *
 /* Both choosing and filling, into an array. */
 gr_status gr__init_param(gr_context *ctx, const gr_init_from *from, const gr_param_info *p, double *values);
 /* Biases b of n outputs with which a network that adds nothing else predicts what the training targets are on average:
- * log(n_k/N) for softmax, log(n_1/n_0) for sigmoid, the mean for values. A class without targets counts as half a one,
+ * log(n_k/N) for shares, log(n_1/n_0) for labels, the mean for values. A class without targets counts as half a one,
  * with a warning. */
-void gr__init_last_bias(gr_context *ctx, const gr_targets *t, const char *prediction, int64_t n, double *values);
+void gr__init_last_bias(gr_context *ctx, const gr_targets *t, gr_prediction_form prediction, int64_t n, double *values);
 
 /* Check an `init:` tree, the recipe's or a layer's own, and give it with every default filled in. */
 gr_status gr__init_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_tree **out);

@@ -2,7 +2,6 @@
  * starts at their entropy, or at the variance: training need not first find what a table of the targets says. [Karpathy
  * 2019; mission I9, I10] */
 #include <math.h>
-#include <string.h>
 
 #include "init/init.h"
 
@@ -23,7 +22,7 @@ static void warn_absent(gr_context *ctx, int64_t absent, int64_t first, int64_t 
 }
 
 /* Adding the half to all keeps the shares of a softmax and the odds of a sigmoid those of (n + 1/2) / (N + 1). */
-static void softmax_bias(gr_context *ctx, const gr_targets *t, int64_t n, double *values)
+static void shares_bias(gr_context *ctx, const gr_targets *t, int64_t n, double *values)
 {
     double total = 0, more = 0;
     int64_t absent = 0, first = 0;
@@ -36,7 +35,7 @@ static void softmax_bias(gr_context *ctx, const gr_targets *t, int64_t n, double
     for (int64_t k = 0; k < n; k++) values[k] = log((how_many(t, k) + more) / (total + 2 * more));
 }
 
-static void sigmoid_bias(gr_context *ctx, const gr_targets *t, int64_t n, double *values)
+static void labels_bias(gr_context *ctx, const gr_targets *t, int64_t n, double *values)
 {
     bool shares = gr__targets_known(t) && t->values > 0;
     for (int64_t k = 0; k < n; k++) {
@@ -47,12 +46,12 @@ static void sigmoid_bias(gr_context *ctx, const gr_targets *t, int64_t n, double
     }
 }
 
-void gr__init_last_bias(gr_context *ctx, const gr_targets *t, const char *prediction, int64_t n, double *values)
+void gr__init_last_bias(gr_context *ctx, const gr_targets *t, gr_prediction_form prediction, int64_t n, double *values)
 {
-    if (prediction && strcmp(prediction, "softmax") == 0)
-        softmax_bias(ctx, t, n, values);
-    else if (prediction && strcmp(prediction, "sigmoid") == 0)
-        sigmoid_bias(ctx, t, n, values);
+    if (prediction == GR_PREDICT_SHARES)
+        shares_bias(ctx, t, n, values);
+    else if (prediction == GR_PREDICT_LABELS)
+        labels_bias(ctx, t, n, values);
     else
         for (int64_t k = 0; k < n; k++) values[k] = gr__targets_mean(t, k);
 }

@@ -42,12 +42,6 @@ static gr_tree *in_place_of(const gr_tree *old, gr_tree *t)
     return t;
 }
 
-static bool layer_is(const gr_tree *layer, const char *type)
-{
-    const gr_tree *t = layer->kind == GR_TREE_MAP ? gr__tree_get(layer, "type") : layer;
-    return t && t->kind == GR_TREE_TEXT && strcmp(t->text, type) == 0;
-}
-
 static gr_status set_classes(gr_context *ctx, gr__bump *b, gr_tree *layers, const gr_tree *classes)
 {
     for (int i = layers->n - 1; i >= 0; i--)
@@ -62,10 +56,11 @@ static gr_status set_dropout(gr_context *ctx, gr__bump *b, gr_tree *layers, cons
 {
     int changed = 0;
     for (int i = 0; i < layers->n; i++) {
-        if (!layer_is(layers->child[i], "dropout")) continue;
+        const gr_layer *member = (const gr_layer *)gr__family_peek(&gr__family_layer, layers->child[i]);
+        if (!member || !member->drops) continue;
         gr_tree *layer = in_place_of(layers->child[i], gr__tree_map(b));
         const gr_tree *name = gr__tree_get(layers->child[i], "name");
-        if (!gr__tree_put(b, layer, "type", gr__tree_text(b, "dropout")) ||
+        if (!gr__tree_put(b, layer, "type", gr__tree_text(b, member->head.name)) ||
             !gr__tree_put(b, layer, "rate", gr__tree_copy(b, rate)))
             return GR_E_MEMORY;
         if (name && !gr__tree_put(b, layer, "name", gr__tree_copy(b, name))) return GR_E_MEMORY;

@@ -203,12 +203,12 @@ static gr_status read_names(gr_model *m, const char *key, const char *const **ou
 static gr_status read_schema(gr_model *m)
 {
     const char *json = gr__st_meta(m->file, "gradus.table");
-    const gr_tree *source = m->recipe->data.train, *type = gr__tree_get(source, "type");
+    const gr_tree *source = m->recipe->data.train;
     gr_schema *s = &m->schema;
     gr_status st = read_names(m, "gradus.columns", &s->name, &s->n_inputs);
     if (st == GR_OK && json)
         st = blame_file(m, "gradus.table", gr__table_parse(m->ctx, m->memory, json, s));
-    else if (st == GR_OK && type && type->text && strcmp(type->text, "csv") == 0)
+    else if (st == GR_OK && gr__source_is_table(source))
         st = gr__schema_of_source(m->ctx, m->memory, source, s->name,
                                   s->name ? s->n_inputs : (int)gr_shape_count(m->recipe->input), s);
     s->class_names = m->class_names;

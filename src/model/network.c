@@ -202,7 +202,7 @@ gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int6
 static gr_init_from starts(const gr_network *n)
 {
     const gr_recipe *r = n->recipe;
-    return (gr_init_from){r->init, r->preset, r->seed, n->targets, r->cost->reading(n->output).as};
+    return (gr_init_from){r->init, r->preset, r->seed, n->targets, r->cost->reading(n->output).prediction};
 }
 
 static bool has_params(const gr_network *n, const char *layer)
@@ -235,7 +235,7 @@ static gr_status check_last_bias(const gr_network *n)
     gr_reading reading = n->recipe->cost->reading(n->output);
     for (size_t i = 0; i < n->n_params; i++)
         if (n->params[i].last && n->params[i].is_bias) bias = &n->params[i];
-    if (reading.target == GR_FORM_CLASS && strcmp(reading.as, "value") == 0)
+    if (reading.target == GR_FORM_CLASS && reading.prediction == GR_PREDICT_VALUES)
         return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint,
                              "how often each class is says nothing of the outputs that %s wants",
                              n->recipe->cost->head.name);
@@ -277,7 +277,7 @@ static void look_at(warnings *w, const gr_param_info *p, const gr_init_choice *c
 {
     w->relu |= p->is_bias && c->asked && p->follow == GR_FOLLOW_RELU;
     if (p->is_bias || !c->asked || p->entry.shape.rank < 2 || p->fan_in < 1 || gr_shape_count(p->entry.shape) < 1 ||
-        strcmp(c->member->head.name, "hyperfan") == 0)
+        c->member->own_size)
         return;
     double size = sqrt(square), wanted = 1 / sqrt((double)p->fan_in);
     if (size == 0 || (size * FAR > wanted && size < wanted * FAR)) return; /* zeros are warned of as such */

@@ -355,7 +355,8 @@ static gr_status refuse_double_softmax(gr__recipe_reader *k)
 {
     const gr_tree *at;
     const char *name = gr__stack_ends_with(k->r->stack, &at);
-    if (!*name || strcmp(name, k->r->reading.as) != 0) return GR_OK;
+    const gr_layer *l = *name ? (const gr_layer *)gr__family_peek(&gr__family_layer, at) : NULL;
+    if (!l || l->gives == GR_PREDICT_VALUES || l->gives != k->r->reading.prediction) return GR_OK;
     return gr__tree_fail(k->ctx, at, GR_E_CONFLICT, "leave it out: the cost and `predict` apply it themselves",
                          "%s before %s, which contains it already", name, k->r->cost->head.name);
 }

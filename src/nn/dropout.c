@@ -33,5 +33,7 @@ GR_LAYER(dropout) = {
     .min_inputs = 1,
     .max_inputs = 1,
     .transparent = true,
+    .pointwise = true,
+    .drops = true,
     .build = build,
 };

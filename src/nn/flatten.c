@@ -24,5 +24,6 @@ GR_LAYER(flatten) = {
     .min_inputs = 1,
     .max_inputs = 1,
     .transparent = true,
+    .flattens = true,
     .build = build,
 };

@@ -5,6 +5,7 @@
 
 #include "nn/common.h"
 #include "nn/param.h"
+#include "nn/prediction.h"
 #include "nn/targets.h"
 #include "gradus/graph.h"
 
@@ -76,6 +77,10 @@ typedef struct gr_layer {
     gr_follow follow;           /* what an activation counts as for initialisers; GR_FOLLOW_LEAKY has a row `slope` */
     bool transparent; /* flatten, pooling, dropout, normalisation: the activation after it counts for the layer before
                          it */
+    bool pointwise;   /* of one input, every number by itself, whatever its axis; activations count as such */
+    bool flattens;    /* a sample's axes end here: what follows tells no steps from features */
+    bool drops;       /* leaves numbers out at random, with probability `rate` */
+    gr_prediction_form gives; /* what its outputs may be read as without more */
     gr_val (*build)(gr_build *b, const gr_settings *s, const gr_val *in, int n_in); /* errors through gr_graph_fail */
 } gr_layer;
 #define GR_LAYER(name) const gr_layer gr__layer_##name

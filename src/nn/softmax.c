@@ -25,6 +25,7 @@ GR_LAYER(softmax) = {
     .min_inputs = 1,
     .max_inputs = 1,
     .activation_only = true,
+    .gives = GR_PREDICT_SHARES,
     .follow = GR_FOLLOW_NOTHING,
     .build = build,
 };

@@ -32,6 +32,6 @@ GR_OPTIMIZER(adadelta) = {
                          "u_t = rho u_{t-1} + (1 - rho) d_t^2;  w <- w - lr d_t            u_0 = v_0 = 0",
             GR_ROWS(rows),
         },
-    .decay = "coupled",
+    .decay = GR_DECAY_COUPLED,
     .update = update,
 };

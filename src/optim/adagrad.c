@@ -33,6 +33,6 @@ GR_OPTIMIZER(adagrad) = {
                          "= init_accumulator",
             GR_ROWS(rows),
         },
-    .decay = "coupled",
+    .decay = GR_DECAY_COUPLED,
     .update = update,
 };

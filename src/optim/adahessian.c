@@ -103,7 +103,7 @@ GR_OPTIMIZER(adahessian) = {
                 "w <- w - lr (m^ / (sqrt(v^)^hessian_power + eps) + weight_decay w)        m^, v^ corrected as in Adam",
             GR_ROWS(rows),
         },
-    .decay = "own",
+    .decay = GR_DECAY_OWN,
     .update = update,
     .first_moment = gr__averaged_moment,
     .curvature_every = curvature_every,

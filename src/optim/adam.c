@@ -32,7 +32,7 @@ GR_OPTIMIZER(adam) = {
                          "hat:   w <- w - lr sqrt(1 - beta2^t)/(1 - beta1^t) m_t / (sqrt(v_t) + eps)",
             GR_ROWS(rows),
         },
-    .decay = "coupled",
+    .decay = GR_DECAY_COUPLED,
     .update = update,
     .first_moment = gr__averaged_moment,
 };

@@ -36,7 +36,7 @@ GR_OPTIMIZER(adamw) = {
                          "then Adam: w <- w - lr_t m_t/(1 - beta1^t) / (sqrt(v_t/(1 - beta2^t)) + eps)",
             GR_ROWS(rows),
         },
-    .decay = "decoupled",
+    .decay = GR_DECAY_DECOUPLED,
     .weight_decay = "0.01",
     .update = update,
     .first_moment = gr__averaged_moment,

@@ -39,7 +39,7 @@ GR_OPTIMIZER(amsgrad) = {
                 "/ (1 - beta1^t)",
             GR_ROWS(rows),
         },
-    .decay = "coupled",
+    .decay = GR_DECAY_COUPLED,
     .update = update,
     .first_moment = gr__averaged_moment,
 };

@@ -221,7 +221,7 @@ static gr_val centralised(gr_graph *g, gr_val d)
 
 static bool is_own_decay(const gr_method *m)
 {
-    return strcmp(m->member->decay, "own") == 0;
+    return m->member->decay == GR_DECAY_OWN;
 }
 
 static void prepare_step(const building *b, size_t i, gr_val norm, gr_step *s)

@@ -21,7 +21,7 @@ GR_OPTIMIZER(gd) = {
             .equations = "w <- w - lr g        g: mean over all training samples",
             GR_ROWS(rows),
         },
-    .decay = "coupled",
+    .decay = GR_DECAY_COUPLED,
     .whole_set = true,
     .update = update,
 };

@@ -57,7 +57,7 @@ GR_OPTIMIZER(lamb) = {
                          "phi(z) = min(max(z, trust_low), trust_high); the ratio is 1 for biases, or where a norm is 0",
             GR_ROWS(rows),
         },
-    .decay = "own",
+    .decay = GR_DECAY_OWN,
     .weight_decay = "0.01",
     .update = update,
     .first_moment = gr__averaged_moment,

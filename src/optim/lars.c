@@ -45,7 +45,7 @@ GR_OPTIMIZER(lars) = {
                          "m_t = momentum m_{t-1} + s (g + weight_decay w);  w <- w - lr m_t",
             GR_ROWS(rows),
         },
-    .decay = "own",
+    .decay = GR_DECAY_OWN,
     .update = update,
     .first_moment = gr__momentum_of_steps,
 };

@@ -73,7 +73,7 @@ GR_OPTIMIZER(nadam) = {
                 "w <- w - lr x / (sqrt(v_t / (1 - beta2^t)) + eps)        dozat: beta2 v_t stands for v_t in the root",
             GR_ROWS(rows),
         },
-    .decay = "coupled",
+    .decay = GR_DECAY_COUPLED,
     .update = update,
     .first_moment = gr__averaged_moment,
 };

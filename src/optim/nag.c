@@ -43,7 +43,7 @@ GR_OPTIMIZER(nag) = {
                 "sutskever: m_t = momentum m_{t-1} + g(w - lr momentum m_{t-1});  w <- w - lr m_t        m_0 = 0",
             GR_ROWS(rows),
         },
-    .decay = "coupled",
+    .decay = GR_DECAY_COUPLED,
     .point = point,
     .update = update,
     .first_moment = gr__momentum_of_gradients,

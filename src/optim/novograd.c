@@ -52,7 +52,7 @@ GR_OPTIMIZER(novograd) = {
                          "m_t = beta1 m_{t-1} + u;  w <- w - lr m_t            m_0 = 0",
             GR_ROWS(rows),
         },
-    .decay = "own",
+    .decay = GR_DECAY_OWN,
     .update = update,
     .first_moment = first_moment,
 };

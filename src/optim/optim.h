@@ -157,7 +157,7 @@ gr_status gr__actions_check(gr_context *ctx, const gr_update_rules *r, const gr_
 
 /* Weights to evaluate instead of those that are trained: slot PARAMETER/slot of each parameter that has one. */
 typedef struct gr_view {
-    const char *slot;    /* NULL: the parameters themselves */
+    const char *slot;    /* NULL: the parameters themselves; its figures in metrics.jsonl are SLOT_validation_... */
     const char *file;    /* the model of its own that a run keeps; NULL: none */
     const char *counter; /* a slot of rank 0; the view holds nothing while it is 0; NULL: it always does */
     bool statistics;     /* running statistics are not those of its weights: they are taken anew, into STATE/slot */

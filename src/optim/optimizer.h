@@ -82,10 +82,16 @@ typedef struct gr_first_moment {
     double decay, share;
 } gr_first_moment;
 
+typedef enum gr_decay {
+    GR_DECAY_COUPLED,   /* added to the gradient */
+    GR_DECAY_DECOUPLED, /* taken off the weight */
+    GR_DECAY_OWN,       /* the member places s->decay itself, and a recipe's `decay` is refused */
+} gr_decay;
+const char *gr__decay_name(gr_decay d); /* as `decay` has it; NULL for GR_DECAY_OWN */
+
 typedef struct gr_optimizer {
-    gr_member head;    /* rows include lr; the common rows are added by the family (not repeated in members) */
-    const char *decay; /* default of `decay`: "coupled" or "decoupled"; "own": the member places s->decay itself, and
-                          `decay` is refused */
+    gr_member head;           /* rows include lr; the common rows are added by the family (not repeated in members) */
+    gr_decay decay;           /* where weight decay stands; the first two are the default of `decay` */
     const char *weight_decay; /* its default; NULL: 0 */
     bool whole_set;           /* a batch is the whole training set */
     gr_status (*check)(gr_context *ctx,

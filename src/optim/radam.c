@@ -36,7 +36,7 @@ GR_OPTIMIZER(radam) = {
                          "else:                  w <- w - lr m^                                          skip: nothing",
             GR_ROWS(rows),
         },
-    .decay = "decoupled",
+    .decay = GR_DECAY_DECOUPLED,
     .update = update,
     .first_moment = gr__averaged_moment,
     .decay_rate = decay_rate,

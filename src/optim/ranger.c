@@ -38,7 +38,7 @@ GR_OPTIMIZER(ranger) = {
                 "RAdam, then every k updates:  slow <- slow + alpha (w - slow);  w <- slow        slow_0 = w_0",
             GR_ROWS(rows),
         },
-    .decay = "decoupled",
+    .decay = GR_DECAY_DECOUPLED,
     .update = update,
     .first_moment = gr__averaged_moment,
     .decay_rate = decay_rate,

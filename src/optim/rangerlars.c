@@ -51,7 +51,7 @@ GR_OPTIMIZER(rangerlars) = {
                 "every k updates:  slow <- slow + alpha (w - slow);  w <- slow",
             GR_ROWS(rows),
         },
-    .decay = "own",
+    .decay = GR_DECAY_OWN,
     .update = update,
     .first_moment = gr__averaged_moment,
     .lookahead = lookahead,

@@ -47,9 +47,15 @@ GR_COMMON(optimizer_switch) = {
 
 /* ---- one method ---- */
 
+const char *gr__decay_name(gr_decay d)
+{
+    static const char *const names[] = {"coupled", "decoupled", NULL};
+    return names[d];
+}
+
 static bool is_own(const gr_method *m)
 {
-    return strcmp(m->member->decay, "own") == 0;
+    return m->member->decay == GR_DECAY_OWN;
 }
 
 static gr_status read_decay(gr_context *ctx, const gr_settings *rest, gr_method *m)
@@ -57,7 +63,8 @@ static gr_status read_decay(gr_context *ctx, const gr_settings *rest, gr_method 
     const gr_tree *at = gr__setting_tree(rest, "decay");
     const char *name = m->member->head.name;
     if (!is_own(m)) {
-        m->decoupled = at ? gr__setting_is(rest, "decay", "decoupled") : m->member->decay[0] == 'd';
+        m->decoupled = at ? gr__setting_is(rest, "decay", gr__decay_name(GR_DECAY_DECOUPLED))
+                          : m->member->decay == GR_DECAY_DECOUPLED;
         return GR_OK;
     }
     if (!at) return GR_OK;
@@ -96,7 +103,8 @@ static gr_tree *method_tree(gr__bump *b, const gr_method *m)
 {
     gr_tree *t = gr__settings_tree(b, &m->settings);
     bool ok = t && gr__tree_put_number(b, t, "weight_decay", m->weight_decay);
-    if (ok && !is_own(m)) ok = gr__tree_put_text(b, t, "decay", m->decoupled ? "decoupled" : "coupled");
+    if (ok && !is_own(m))
+        ok = gr__tree_put_text(b, t, "decay", gr__decay_name(m->decoupled ? GR_DECAY_DECOUPLED : GR_DECAY_COUPLED));
     ok = ok && gr__tree_put(b, t, "gradient_centralization", gr__tree_scalar(b, m->centralize ? "true" : "false"));
     return ok ? t : NULL;
 }

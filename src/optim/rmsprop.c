@@ -42,7 +42,7 @@ GR_OPTIMIZER(rmsprop) = {
                          "sqrt(v_t + eps)",
             GR_ROWS(rows),
         },
-    .decay = "coupled",
+    .decay = GR_DECAY_COUPLED,
     .update = update,
     .first_moment = gr__momentum_of_steps,
 };

@@ -55,7 +55,7 @@ GR_OPTIMIZER(sgd) = {
                 "lr_in_momentum:    m_t = momentum m_{t-1} + lr (1 - dampening) g;  w <- w - m_t",
             GR_ROWS(rows),
         },
-    .decay = "coupled",
+    .decay = GR_DECAY_COUPLED,
     .check = check,
     .update = update,
     .first_moment = gr__momentum_of_gradients,

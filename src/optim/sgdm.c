@@ -32,7 +32,7 @@ GR_OPTIMIZER(sgdm) = {
                          "lr_in_momentum:    m_t = momentum m_{t-1} + lr (1 - dampening) g;  w <- w - m_t",
             GR_ROWS(rows),
         },
-    .decay = "coupled",
+    .decay = GR_DECAY_COUPLED,
     .update = update,
     .first_moment = gr__momentum_of_gradients,
 };

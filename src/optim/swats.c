@@ -88,7 +88,7 @@ GR_OPTIMIZER(swats) = {
                 "b <- beta1 b + g;  w <- w - (1 - beta1) L^ b        b = 0 at first",
             GR_ROWS(rows),
         },
-    .decay = "coupled",
+    .decay = GR_DECAY_COUPLED,
     .update_all = update_all,
     .first_moment = gr__averaged_moment,
 };

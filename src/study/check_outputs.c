@@ -52,6 +52,16 @@ static wanted compare_shapes(const gr_probe *p, gr_shape shape)
     return w;
 }
 
+/* The layer that gives predictions of this form; "the cost" where none does. */
+static const char *name_of_layer(gr_prediction_form form)
+{
+    int n;
+    const gr_layer *const *all = gr__layers(&n);
+    for (int i = 0; i < n; i++)
+        if (all[i]->gives == form) return all[i]->head.name;
+    return "the cost";
+}
+
 static void judge(const gr_reading *reading, const wanted *w, const ranges *r, int64_t all, gr_finding *out)
 {
     bool unit = reading->prediction != GR_PREDICT_VALUES;
@@ -67,11 +77,11 @@ static void judge(const gr_reading *reading, const wanted *w, const ranges *r, i
     else if (unit && r->outside)
         gr__finding_set(out, GR_VERDICT_FAILED, (double)r->outside, 0,
                         "%lld of %lld probabilities lie outside 0 to 1: the output is not read through %s",
-                        (long long)r->outside, (long long)all, reading->as);
+                        (long long)r->outside, (long long)all, name_of_layer(reading->prediction));
     else if (w->sums && !(r->off <= SUM_LIMIT))
         gr__finding_set(out, GR_VERDICT_FAILED, r->off, SUM_LIMIT,
                         "a sample's probabilities miss the sum of 1 by %.2g: the output is not read through %s", r->off,
-                        reading->as);
+                        name_of_layer(reading->prediction));
     else if (w->sums)
         gr__finding_set(out, GR_VERDICT_OK, r->off, SUM_LIMIT,
                         "%lld probabilities a sample, finite, within 0 to 1, summing to 1", (long long)w->last);

@@ -1,6 +1,7 @@
 /* Plans of an update, one a phase and with or without curvature, one an action; a clock says which of them are due. */
 #include "study/updates.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static gr_status settle(gr_updates *u, const gr_updates_spec *s)
@@ -152,12 +153,15 @@ void gr__updates_read(const gr_updates *u, double *w)
 {
     gr_view views[GR_MAX_VIEWS];
     int n = gr__views(&u->rules, views);
-    const gr_entry *e = gr_store_find(u->store, "w");
+    const char *name = u->param.entry.name;
+    const gr_entry *e = gr_store_find(u->store, name);
+    char slot[64];
     for (int i = 0; i < n; i++) {
         double count = 0;
         if (!views[i].counter) continue;
         gr_store_read(u->store, gr_store_find(u->store, views[i].counter), &count);
-        if (count > 0) e = gr_store_find(u->store, "w/swa");
+        snprintf(slot, sizeof slot, "%s/%s", name, views[i].slot);
+        if (count > 0) e = gr_store_find(u->store, slot);
     }
     gr_store_read(u->store, e, w);
 }

@@ -110,8 +110,8 @@ static const gr_stacked *first_by_steps(const gr_stack *s)
         const gr_stacked *l = &s->layer[i];
         bool takes = false;
         for (int j = 0; j < l->n_from; j++) takes |= l->from[j] == GR_FROM_INPUT || whole[l->from[j]];
-        if (!takes || strcmp(l->member->head.name, "flatten") == 0) continue;
-        whole[i] = l->member->activation_only || strcmp(l->member->head.name, "dropout") == 0;
+        if (!takes || l->member->flattens) continue;
+        whole[i] = l->member->activation_only || l->member->pointwise;
         if (!whole[i]) return l;
     }
     return NULL;

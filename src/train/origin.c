@@ -163,12 +163,6 @@ static int find_name(const gr_origin *o, const char *name)
     return -1;
 }
 
-static bool is_table(const gr_recipe *r)
-{
-    const gr_tree *type = gr__tree_get(r->data.train, "type");
-    return type && type->text && strcmp(type->text, "csv") == 0;
-}
-
 /* What label k of the set is called: a table's whole numbers are texts too, which stand among the model's names or not.
  */
 static const char *name_of(const gr_set *s, int k, char *number, size_t n)
@@ -240,7 +234,8 @@ static gr_status settle_classes(const gr_origin *o, gr_task *t, gr_set *s)
     int missing = 0;
     if (s->target != GR_TARGET_CLASS) return GR_OK;
     if (!o->class_names) return s->class_names ? fail_classes(o, t, s, missing) : GR_OK;
-    if (!s->class_names && !is_table(t->recipe)) { /* numbers of classes are what the outputs are numbered by */
+    if (!s->class_names &&
+        !gr__source_is_table(t->recipe->data.train)) { /* numbers of classes are what the outputs are numbered by */
         t->class_names = o->class_names, t->classes = o->n_class_names;
         return GR_OK;
     }

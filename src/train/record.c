@@ -28,6 +28,17 @@ static void put_metrics(line *l, const gr_metrics *m, const gr_evaluation *ev)
     }
 }
 
+/* The figures of averaged weights, by the name of their slots: "swa_validation_cost". */
+static void put_average(line *t, const gr_loop *l)
+{
+    const char *name = l->engine->view[l->engine->n_views - 1].slot;
+    char key[96];
+    snprintf(key, sizeof key, "%s_validation_cost", name);
+    put(t, key, l->average_cost);
+    snprintf(key, sizeof key, "%s_validation_error", name);
+    put(t, key, l->average_error);
+}
+
 void gr__record_states(gr_loop *l, gr_states *s)
 {
     const gr_state_row rows[] = {
@@ -55,8 +66,7 @@ gr_status gr__loop_line(gr_loop *l, const gr_evaluation *ev)
         put(&t, "validation_cost", ev->cost_mean);
         put(&t, "validation_error", ev->error);
         put_metrics(&t, &l->engine->metrics, ev);
-        if (l->average_held) put(&t, "swa_validation_cost", l->average_cost);
-        if (l->average_held) put(&t, "swa_validation_error", l->average_error);
+        if (l->average_held) put_average(&t, l);
     }
     t.text[t.n++] = '}';
     t.text[t.n++] = '\n';

@@ -51,7 +51,7 @@ static gr_val momentum_averages(gr_step *s, gr_val w, gr_val g)
 
 static bool try_optimizer(const char *evidence_of, gr_val (*update)(gr_step *, gr_val, gr_val), verdict *v)
 {
-    gr_optimizer m = {.head = {.family = "optimizer", .name = "wrong"}, .decay = "coupled", .update = update};
+    gr_optimizer m = {.head = {.family = "optimizer", .name = "wrong"}, .decay = GR_DECAY_COUPLED, .update = update};
     evidence *e = ev_open("optimizer", evidence_of);
     assert_non_null(e);
     int kept = 0;
@@ -97,7 +97,7 @@ static gr_val identity(gr_build *b, const gr_settings *s, gr_val output)
 static gr_reading values(gr_shape output)
 {
     (void)output;
-    return (gr_reading){"value", GR_FORM_VALUES, GR_PREDICT_VALUES};
+    return (gr_reading){GR_FORM_VALUES, GR_PREDICT_VALUES};
 }
 
 static gr_cost_value squares(gr_build *b, gr_val output, gr_val target, bool mean)

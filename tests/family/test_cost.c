@@ -195,23 +195,23 @@ static void readings(void **state)
     static const struct {
         const char *name;
         gr_shape out;
-        const char *as;
+        gr_prediction_form prediction;
         gr_target_form target;
     } rows[] = {
-        {"cross_entropy", {1, {3}}, "softmax", GR_FORM_CLASS},
-        {"focal", {1, {3}}, "softmax", GR_FORM_CLASS},
-        {"focal", {1, {1}}, "sigmoid", GR_FORM_CLASS},
-        {"binary_cross_entropy", {1, {1}}, "sigmoid", GR_FORM_CLASS},
-        {"binary_cross_entropy", {3, {1, 1, 1}}, "sigmoid", GR_FORM_CLASS},
-        {"binary_cross_entropy", {1, {4}}, "sigmoid", GR_FORM_LABELS},
-        {"kl", {1, {4}}, "softmax", GR_FORM_DISTRIBUTION},
-        {"mse", {1, {1}}, "value", GR_FORM_VALUES},
-        {"mae", {2, {5, 2}}, "value", GR_FORM_VALUES},
-        {"huber", {1, {1}}, "value", GR_FORM_VALUES},
+        {"cross_entropy", {1, {3}}, GR_PREDICT_SHARES, GR_FORM_CLASS},
+        {"focal", {1, {3}}, GR_PREDICT_SHARES, GR_FORM_CLASS},
+        {"focal", {1, {1}}, GR_PREDICT_LABELS, GR_FORM_CLASS},
+        {"binary_cross_entropy", {1, {1}}, GR_PREDICT_LABELS, GR_FORM_CLASS},
+        {"binary_cross_entropy", {3, {1, 1, 1}}, GR_PREDICT_LABELS, GR_FORM_CLASS},
+        {"binary_cross_entropy", {1, {4}}, GR_PREDICT_LABELS, GR_FORM_LABELS},
+        {"kl", {1, {4}}, GR_PREDICT_SHARES, GR_FORM_DISTRIBUTION},
+        {"mse", {1, {1}}, GR_PREDICT_VALUES, GR_FORM_VALUES},
+        {"mae", {2, {5, 2}}, GR_PREDICT_VALUES, GR_FORM_VALUES},
+        {"huber", {1, {1}}, GR_PREDICT_VALUES, GR_FORM_VALUES},
     };
     for (size_t i = 0; i < GR_COUNT(rows); i++) {
         gr_reading r = named(rows[i].name)->reading(rows[i].out);
-        assert_string_equal(r.as, rows[i].as);
+        assert_int_equal(r.prediction, rows[i].prediction);
         assert_int_equal(r.target, rows[i].target);
     }
 }

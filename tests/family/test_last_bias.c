@@ -11,7 +11,7 @@ static void count_warning(void *user, gr_log_level level, const char *text)
 }
 
 /* The bias of the last layer under last_bias: auto. */
-static void bias_of(const gr_targets *t, const char *prediction, int64_t n, double *values)
+static void bias_of(const gr_targets *t, gr_prediction_form prediction, int64_t n, double *values)
 {
     gr_context_options options = {.log = count_warning};
     gr_context *ctx;
@@ -45,7 +45,7 @@ static void two_classes(void **state)
     static const int64_t count[] = {950, 50};
     gr_targets t = counts(count, 2);
     double b;
-    bias_of(&t, "sigmoid", 1, &b);
+    bias_of(&t, GR_PREDICT_LABELS, 1, &b);
     assert_true(fabs(b - -2.944438979) < 1e-9 && fabs(1 / (1 + exp(-b)) - 0.05) < 1e-15);
     assert_int_equal(warned, 0);
 }
@@ -56,7 +56,7 @@ static void many_classes(void **state)
     static const int64_t count[] = {50, 150, 800};
     gr_targets t = counts(count, 3);
     double b[3];
-    bias_of(&t, "softmax", 3, b);
+    bias_of(&t, GR_PREDICT_SHARES, 3, b);
     for (int k = 0; k < 3; k++) {
         assert_true(fabs(b[k] - log((double)count[k] / 1000)) < 1e-15);
         assert_true(fabs(softmax(b, 3, k) - (double)count[k] / 1000) < 1e-15);
@@ -71,19 +71,19 @@ static void absent_classes_count_as_half_a_target(void **state)
     static const int64_t only[] = {7, 0}, other[] = {0, 1}, some[] = {6, 0, 3, 0}, one[] = {5};
     gr_targets t = counts(only, 2);
     double b[4];
-    bias_of(&t, "sigmoid", 1, b);
+    bias_of(&t, GR_PREDICT_LABELS, 1, b);
     assert_true(fabs(1 / (1 + exp(-b[0])) - 0.5 / 8) < 1e-15 && warned == 1);
     t = counts(other, 2);
-    bias_of(&t, "sigmoid", 1, b);
+    bias_of(&t, GR_PREDICT_LABELS, 1, b);
     assert_true(fabs(1 / (1 + exp(-b[0])) - 1.5 / 2) < 1e-15 && warned == 1);
-    bias_of(&t, "softmax", 2, b);
+    bias_of(&t, GR_PREDICT_SHARES, 2, b);
     assert_true(fabs(softmax(b, 2, 1) - 1.5 / 2) < 1e-15 && warned == 1);
     t = counts(some, 4);
-    bias_of(&t, "softmax", 4, b);
+    bias_of(&t, GR_PREDICT_SHARES, 4, b);
     for (int k = 0; k < 4; k++) assert_true(fabs(b[k] - log(((double)some[k] + 0.5) / 10)) < 1e-15);
     assert_int_equal(warned, 1); /* of all at once */
     t = counts(one, 1);
-    bias_of(&t, "softmax", 1, b);
+    bias_of(&t, GR_PREDICT_SHARES, 1, b);
     assert_true(b[0] == 0 && warned == 0);
 }
 
@@ -94,13 +94,13 @@ static void shares_as_targets(void **state)
     static const double mean[] = {0.2, 0.5, 0.3}, none[] = {0, 1, 0.5}, variance[3];
     gr_targets t = {.n = 10, .values = 3, .mean = mean, .variance = variance};
     double b[3];
-    bias_of(&t, "softmax", 3, b);
+    bias_of(&t, GR_PREDICT_SHARES, 3, b);
     for (int k = 0; k < 3; k++) assert_true(fabs(softmax(b, 3, k) - mean[k]) < 1e-15);
-    bias_of(&t, "sigmoid", 3, b);
+    bias_of(&t, GR_PREDICT_LABELS, 3, b);
     for (int k = 0; k < 3; k++) assert_true(fabs(1 / (1 + exp(-b[k])) - mean[k]) < 1e-15);
     assert_int_equal(warned, 0);
     t.mean = none;
-    bias_of(&t, "sigmoid", 3, b);
+    bias_of(&t, GR_PREDICT_LABELS, 3, b);
     assert_true(fabs(b[0] - log(0.5 / 10.5)) < 1e-14 && fabs(b[1] - log(10.5 / 0.5)) < 1e-14 && b[2] == 0 &&
                 warned == 2);
 }
@@ -111,13 +111,13 @@ static void values_start_at_their_mean(void **state)
     static const double mean[] = {-3, 0, 1e9}, variance[3];
     gr_targets t = {.n = 4, .values = 3, .mean = mean, .variance = variance};
     double b[3];
-    bias_of(&t, "value", 3, b);
+    bias_of(&t, GR_PREDICT_VALUES, 3, b);
     assert_memory_equal(b, mean, sizeof b);
-    bias_of(NULL, "value", 3, b); /* nothing known: as good as zeros */
+    bias_of(NULL, GR_PREDICT_VALUES, 3, b); /* nothing known: as good as zeros */
     assert_true(b[0] == 0 && b[2] == 0);
-    bias_of(NULL, "sigmoid", 1, b);
+    bias_of(NULL, GR_PREDICT_LABELS, 1, b);
     assert_true(b[0] == 0);
-    bias_of(NULL, "softmax", 3, b);
+    bias_of(NULL, GR_PREDICT_SHARES, 3, b);
     assert_true(fabs(softmax(b, 3, 1) - 1.0 / 3) < 1e-15 && warned == 0);
 }
 
@@ -129,7 +129,7 @@ static double bias_under(const char *set, const char *own, bool last, gr_follow 
     ev_bench b;
     assert_true(ev_begin(&b, set));
     gr_targets t = {.n = 1, .values = 1, .mean = mean, .variance = variance};
-    gr_init_from from = {.tree = b.tree, .targets = &t, .prediction = "value"};
+    gr_init_from from = {.tree = b.tree, .targets = &t, .prediction = GR_PREDICT_VALUES};
     gr_param_info p = {
         .entry = {.name = "l.bias", .shape = GR_SHAPE(1)}, .is_bias = true, .last = last, .follow = follow};
     double value = NAN;

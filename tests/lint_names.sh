@@ -1,0 +1,103 @@
+#!/bin/bash
+# Members of families are known by name in their own folder only: tests/lint_names.sh [FOLDER], the tree's own unless given.
+# Names come from the lines that define members (GR_LAYER(relu) = ...); elsewhere below src/ no string may be just such a name.
+# What another floor wants to know of a member is a field of its descriptor. Exit code 0: clean, 1: something is said.
+set -u
+cd "${1:-$(dirname "$0")/..}" || exit 1
+export LC_ALL=C
+bad=0
+say() { echo "$*"; bad=1; }
+
+# FILES | NAMES | REASON: where the word is something else, or the name itself is the subject. A row that allows nothing is an error.
+allowed() {
+  sed 's/  *|  */|/g' <<'ROWS'
+src/base/words.c               | *                           | what other programs call our members: a table of names
+src/study/lab/*                | *                           | figures of the chapter, each about methods that it names
+src/study/advice*.c            | *                           | what the chapter advises, which is about methods that it names
+src/model/section.c            | adam cross_entropy constant | defaults of a recipe's rows
+src/model/section.c            | dropout init precision      | keys of a recipe
+src/model/include.c            | dropout                     | the key of a network from the zoo
+src/model/recipe.c             | init precision              | keys of a recipe
+src/model/stack.c              | init                        | the key of a layer
+src/nn/build.c                 | init                        | the key of a layer
+src/init/*.c                   | init                        | the family, and its key
+src/init/hyperfan.c            | relu                        | a row of its own
+src/schedule/plateau.c         | scale                       | a number that it keeps
+src/graph/op_*.c               | conv max_pool avg_pool      | operations of the graph
+src/graph/print.c              | zeros                       | how an operation is printed
+src/study/derivative.c         | conv                        | an operation of the graph
+src/study/check.c              | symmetry                    | a check
+src/train/engine.c             | step                        | a plan of one update
+src/train/record.c             | step                        | a column: the number of updates
+src/train/keep.c               | step                        | a column: the number of updates
+src/cli/cmd_plot.c             | step                        | a column: the number of updates
+src/cli/cmd_trace.c            | step                        | a column: the number of updates
+src/cli/cmd_check.c            | init symmetry               | an option; a check
+src/cli/cmd_init.c             | init                        | the command
+src/cli/cmd_advise.c           | optimizers                  | a key of what it prints
+src/cli/cmd_lab.c              | csv                         | the ending of a file
+ROWS
+}
+
+# FAMILY: as the headers define them, but for GR_COMMON, whose rows are no members
+families() { sed -nE 's/^#define GR_([A-Z]+)\(name\) const gr_[a-z]+ gr__[a-z]+_##name$/\1/p' src/*/*.h; }
+
+# NAME FOLDER
+members() {
+  grep -rnE "^GR_($(families | paste -sd'|'))\([A-Za-z0-9_]+\) *=" src --include='*.c' | sed -E 's/^(.*)\/[^/]*:[0-9]+:GR_[A-Z]+\(([^)]*)\).*/\2 \1/'
+}
+
+# FILE LINE LITERAL: every string that is just one of the names, outside comments
+literals() {
+  grep -rlE "\"($(cut -d' ' -f1 <<<"$all" | sort -u | paste -sd'|'))\"" src --include='*.c' --include='*.h' | xargs -r awk '
+    FNR == 1 { comment = 0 }
+    {
+      s = $0
+      while (s != "") {
+        if (comment) {
+          if (!(at = index(s, "*/"))) break
+          s = substr(s, at + 2)
+          comment = 0
+        }
+        if (!match(s, /\/[*\/]|"([^"\\]|\\.)*"|\047([^\047\\]|\\.)*\047/)) break
+        token = substr(s, RSTART, RLENGTH)
+        s = substr(s, RSTART + RLENGTH)
+        if (token == "//") break
+        if (token == "/*") comment = 1
+        else if (token ~ /^"[A-Za-z0-9_]+"$/) print FILENAME, FNR, substr(token, 2, length(token) - 2)
+      }
+    }'
+}
+
+all=$(members)
+declare -A homes=() uses=()
+while read -r name folder; do homes[$name]+=" $folder "; done <<<"$all"
+[[ ${#homes[@]} -ge 80 ]] || say "lint_names: only ${#homes[@]} members were found"
+mapfile -t rows < <(allowed)
+
+# FILE NAME: the row that allows it is marked as used
+is_allowed() {
+  local i files names
+  for i in "${!rows[@]}"; do
+    IFS='|' read -r files names _ <<<"${rows[i]}"
+    # shellcheck disable=SC2053
+    [[ $1 == $files && ($names == '*' || " $names " == *" $2 "*) ]] || continue
+    [[ $names == '*' ]] && uses[$i,*]=1 || uses[$i,$2]=1
+    return 0
+  done
+  return 1
+}
+
+while read -r file line name; do
+  [[ -n ${homes[$name]:-} && ${homes[$name]} != *" ${file%/*} "* ]] || continue
+  is_allowed "$file" "$name" || say "$file:$line: knows \"$name\" by name, a member of${homes[$name]% }; ask its descriptor"
+done < <(literals)
+
+for i in "${!rows[@]}"; do
+  IFS='|' read -r files names reason <<<"${rows[i]}"
+  [[ -n $reason ]] || say "lint_names: \"${rows[i]}\" has no reason"
+  set -f
+  for name in $names; do [[ -n ${uses[$i,$name]:-} ]] || say "lint_names: nothing in $files needs \"$name\" to be allowed"; done
+  set +f
+done
+exit $bad
