@@ -61,7 +61,8 @@ static void print_finding(const gr_finding *f)
 {
     char figure[32] = "-";
     if (!isnan(f->figure)) snprintf(figure, sizeof figure, "%.4g", f->figure);
-    printf("%-8s %-3s %-15s %10s  %s\n", gr__verdict_name(f->verdict), f->id, f->name, figure, f->message);
+    const char *verdict = f->verdict == GR_VERDICT_FAILED ? "FAILED" : gr__verdict_name(f->verdict); /* stands out */
+    printf("%-8s %-3s %-15s %10s  %s\n", verdict, f->id, f->name, figure, f->message);
 }
 
 static gr_status conclude(cli *c, const gr_finding *f, int n)

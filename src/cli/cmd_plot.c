@@ -50,6 +50,11 @@ static gr_status label_runs(cli *c, shown *runs, int n)
     for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++)
             if (j != i && strcmp(last_part(c, c->argument[i]), runs[j].label) == 0) runs[i].label = c->argument[i];
+    for (int i = 0; i < n; i++) {
+        char text[4200];
+        runs[i].label = gr__bump_strdup(c->memory, gr__shown(text, sizeof text, runs[i].label, strlen(runs[i].label)));
+        if (!runs[i].label) return GR_E_MEMORY;
+    }
     return GR_OK;
 }
 

@@ -63,12 +63,13 @@ static void print_models(FILE *to, cli *c, const char *out)
 {
     static const char *const names[] = {"best.safetensors", "last.safetensors", "swa.safetensors"};
     bool any = false;
+    char shown[4200];
     for (size_t i = 0; i < GR_COUNT(names); i++) {
         if (!holds(c, out, names[i])) continue;
         if (any)
             fprintf(to, ", %s", names[i]);
         else
-            fprintf(to, "models: %s/%s", out, names[i]);
+            fprintf(to, "models: %s/%s", gr__shown(shown, sizeof shown, out, strlen(out)), names[i]);
         any = true;
     }
     if (any) fputc('\n', to);

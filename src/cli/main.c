@@ -260,7 +260,8 @@ static int no_command(const char *name)
     const char *names[GR_COUNT(commands)];
     for (size_t i = 0; i < GR_COUNT(commands); i++) names[i] = commands[i]->name;
     const char *near = gr__nearest(name, names, GR_COUNT(commands));
-    fprintf(stderr, "gradus: unknown command %s\n", name);
+    char shown[200];
+    fprintf(stderr, "gradus: unknown command %s\n", gr__shown(shown, sizeof shown, name, strlen(name)));
     if (near)
         fprintf(stderr, "  did you mean %s?\n", near);
     else if (gr__name_is_later(name))

@@ -98,6 +98,8 @@ static gr_status listed(gr__table *t)
         st = add_input(t, find_column(t, columns->child[i]->text), columns->child[i]->text);
     if (st == GR_OK) st = refuse_twice(t);
     if (st == GR_OK) order_as(t, gr__table_like(t));
+    /* Nothing but the order of the list says which is which. */
+    t->by_position = gr__table_like(t) && !(t->name && gr__table_like(t)->name);
     return st;
 }
 

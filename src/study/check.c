@@ -6,7 +6,7 @@
 
 const char *gr__verdict_name(gr_verdict v)
 {
-    static const char *const names[] = {"ok", "warning", "FAILED"};
+    static const char *const names[] = {"ok", "warning", "failed"};
     return names[v];
 }
 

@@ -8,7 +8,7 @@
 
 /* ---- findings ---- */
 typedef enum gr_verdict { GR_VERDICT_OK, GR_VERDICT_WARNING, GR_VERDICT_FAILED } gr_verdict;
-const char *gr__verdict_name(gr_verdict v); /* "ok", "warning", "FAILED" */
+const char *gr__verdict_name(gr_verdict v); /* "ok", "warning", "failed" */
 
 typedef struct gr_finding {
     const char *id, *name; /* "T3", "data": static */

@@ -117,12 +117,27 @@ static const gr_stacked *first_by_steps(const gr_stack *s)
     return NULL;
 }
 
+/* Three axes of which the first counts channels: pictures as other tools order them. */
+static bool channels_first(gr_shape s)
+{
+    bool few = s.rank == 3 && (s.dim[0] == 1 || s.dim[0] == 3 || s.dim[0] == 4);
+    return few && s.dim[1] >= 8 && s.dim[1] == s.dim[2];
+}
+
 void gr__agree_say_input(gr_context *ctx, const gr_recipe *r, gr_shape sample, gr_element element)
 {
     gr_shape in = r->input;
-    if (in.rank != 2 || !looks_like_picture(sample, element)) return;
-    const gr_stacked *l = first_by_steps(r->stack);
+    const gr_stacked *l = in.rank >= 2 ? first_by_steps(r->stack) : NULL;
     if (!l) return;
+    if (channels_first(in)) {
+        gr__log(ctx, GR_LOG_WARNING,
+                "model.input: [%lld, %lld, %lld] is a picture of height %lld with %lld channels: the order is height, "
+                "width, channels; write [%lld, %lld, %lld], and put the data in that order",
+                (long long)in.dim[0], (long long)in.dim[1], (long long)in.dim[2], (long long)in.dim[0],
+                (long long)in.dim[2], (long long)in.dim[1], (long long)in.dim[2], (long long)in.dim[0]);
+        return;
+    }
+    if (in.rank != 2 || !(looks_like_picture(sample, element) || channels_first(sample))) return;
     gr__log(ctx, GR_LOG_WARNING,
             "model.input: [%lld, %lld] is a sequence of %lld steps with %lld features, and %s \"%s\" takes it as one; "
             "for pictures write [%lld, %lld, 1]",

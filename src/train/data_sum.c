@@ -2,6 +2,7 @@
  *
  * Sums are of what was loaded, so a file that was copied, touched or packed anew is the same, and one with another
  * number in it is not. Names count too: they are what outputs and columns mean. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,7 +44,9 @@ static const char form[] = "%" PRId64 " samples, inputs %08" PRIx32 ", targets %
 
 const char *gr__data_sum_text(const gr_data_sum *s, char text[GR_DATA_TEXT])
 {
-    snprintf(text, GR_DATA_TEXT, form, s->samples, s->inputs, s->targets, s->names);
+    int n = snprintf(text, GR_DATA_TEXT, form, s->samples, s->inputs, s->targets, s->names);
+    assert(n > 0 && n < GR_DATA_TEXT);
+    (void)n;
     return text;
 }
 

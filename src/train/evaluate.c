@@ -80,10 +80,22 @@ void gr__evaluation_free(gr_context *ctx, gr_evaluation *ev)
     ev->confusion = NULL;
 }
 
+void gr__evaluation_void(gr_context *ctx, gr_evaluation *ev)
+{
+    gr__evaluation_free(ctx, ev);
+    ev->finite = false;
+    ev->beyond_file = true;
+    ev->cost_sum = ev->cost_mean = ev->error = NAN;
+    for (int i = 0; i < GR_MAX_METRICS; i++) ev->metric[i] = NAN;
+}
+
 void gr__evaluation_warn(gr_context *ctx, const char *of, const gr_evaluation *ev)
 {
     if (ev->finite) return;
-    if (ev->nonfinite)
+    if (ev->beyond_file)
+        gr__log(ctx, GR_LOG_WARNING,
+                "%s: weights are beyond float32, which a model file holds, so the evaluation has no figures", of);
+    else if (ev->nonfinite)
         gr__log(ctx, GR_LOG_WARNING, "%s: %lld of %lld outputs are not finite, so the evaluation has no figures", of,
                 (long long)ev->nonfinite, (long long)ev->outputs);
     else

@@ -58,8 +58,8 @@ gr_status gr__run_lock(gr_run *r)
 {
     for (;;) {
         const char *path = gr__run_path(r, "lock");
-        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-        if (fd < 0) return gr__fail(r->ctx, GR_E_WRITE, "cannot write into %s: %s", r->folder, strerror(errno));
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666); /* a link is no lock of ours */
+        if (fd < 0) return gr__fail(r->ctx, GR_E_WRITE, "cannot write %s: %s", path, strerror(errno));
         int code = flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
         if (code == 0 && stands(fd, path)) {
             sign(fd);

@@ -49,6 +49,8 @@ static void observed_states(gr_loop *l, gr_states *s)
         {"observed/samples", GR_STATE_I64, &l->observed.samples},
         {"observed/enough", GR_STATE_I64, &l->observed.enough},
         {"observed/train_cost_mean", GR_STATE_REAL, &l->train_cost_mean},
+        {"shown/train_cost", GR_STATE_REAL, &l->shown.train_cost},
+        {"shown/samples", GR_STATE_I64, &l->shown.samples},
     };
     gr__states_add(s, observed, (int)GR_COUNT(observed));
     for (int i = 0; i < m->n_state; i++)
@@ -98,7 +100,7 @@ void gr__loop_report(gr_loop *l, int phase, bool best, const char *path)
                      .steps = l->total,
                      .epoch = gr__loop_epochs(l, l->step),
                      .epochs = gr__loop_epochs(l, l->total),
-                     .cost = gr__loop_train_cost_mean(l),
+                     .cost = l->shown.samples ? l->shown.train_cost / (double)l->shown.samples : l->train_cost_mean,
                      .lr = l->lr,
                      .samples_per_second = rate,
                      .seconds = s,
@@ -208,6 +210,8 @@ static gr_status one_update(gr_loop *l, gr_train_result *out)
     l->samples += samples;
     l->observed.train_cost += l->train_cost * (double)samples;
     l->observed.samples += samples;
+    l->shown.train_cost += l->train_cost * (double)samples;
+    l->shown.samples += samples;
     l->step++;
     l->pending = 1;
     GR_TRY(act(l, out));
@@ -257,6 +261,7 @@ static gr_status settle(gr_loop *l)
     if (evaluate) GR_TRY(gr__loop_validate(l, &ev));
     if (now) observe(l, evaluate);
     if (l->index == 0 && !evaluate) gr__loop_report(l, GR_PHASE_EPOCH, false, NULL);
+    if (l->index == 0 || evaluate) l->shown.train_cost = 0, l->shown.samples = 0; /* a line was written */
     if (l->recipe->validate.n ? now : l->index == 0) begin_mean(l);
     if (evaluate || (l->recipe->log.n && l->step % l->recipe->log.n == 0))
         GR_TRY(gr__loop_line(l, evaluate ? &ev : NULL));
@@ -371,9 +376,9 @@ static gr_status conclude(gr_loop *l, gr_train_result *out)
     }
     if (out->reason == GR_REASON_DIVERGED) return st;
     if (st == GR_OK && l->validation) st = gr__loop_validate_end(l);
+    if (st == GR_OK && l->validation && l->best_step && !isfinite(l->best_figure))
+        gr__log(l->ctx, GR_LOG_WARNING, "best_by had no value in any evaluation: the cost decided what is best");
     if (st == GR_OK && l->best_step == 0 && !ends_not_finite(l)) {
-        if (l->validation)
-            gr__log(l->ctx, GR_LOG_WARNING, "best_by had no value in any evaluation: best is the last model");
         l->best_step = l->step;
         l->best_cost = l->validation_cost;
         l->best_error = l->validation_error;

@@ -46,6 +46,10 @@ typedef struct gr_loop {
         int64_t samples, enough; /* enough: a schedule has seen that nothing more is to be gained */
     } observed;
     double train_cost_mean; /* over the samples before the last evaluation, or epoch */
+    struct {
+        double train_cost; /* sum over the samples since the last line of progress: an epoch's or an evaluation's */
+        int64_t samples;
+    } shown;
     double schedule[GR_SCHEDULE_STATE];
 } gr_loop;
 
@@ -102,7 +106,7 @@ const char *gr__meaning_text(const gr_task *t, char text[GR_MEANING_TEXT]);
 gr_status gr__loop_resume(gr_loop *l, bool *resumed);
 
 /* data_sum.c */
-enum { GR_DATA_TEXT = 64 };
+enum { GR_DATA_TEXT = 96 }; /* 64-bit counts included */
 void gr__data_sums(const gr_task *t, gr_data_sum out[GR_PARTS]);
 const char *gr__data_key(gr_part p); /* in checkpoints */
 const char *gr__data_sum_text(const gr_data_sum *s, char text[GR_DATA_TEXT]);

@@ -143,12 +143,30 @@ static void warn_stretched(gr_loop *l, int64_t before)
     }
 }
 
+/* An average that would have begun at another update holds weights that it should not, or lacks some. */
+static bool average_moves(const gr_loop *l, int64_t before)
+{
+    enum { LOOKS = 1024 };
+    int64_t end = GR_MIN(before, l->total);
+    for (int k = 0; k < LOOKS && l->recipe->swa.on; k++) {
+        gr_clock was = clock_at(l, end * k / LOOKS, before), is = clock_at(l, end * k / LOOKS, l->total);
+        if (gr__swa_began(&l->recipe->swa, &was) != gr__swa_began(&l->recipe->swa, &is)) return true;
+    }
+    return false;
+}
+
 static void warn_of_length(gr_loop *l, const gr_st *ck)
 {
     const char *text = gr__st_meta(ck, GR_TOTAL_KEY);
     int64_t before = text ? strtoll(text, NULL, 10) : l->total;
     bool known = before > 0 && l->total > 0;
-    if (known && before != l->total && l->step < l->total) warn_stretched(l, before);
+    if (!known || before == l->total || l->step >= l->total) return;
+    warn_stretched(l, before);
+    if (average_moves(l, before))
+        gr__log(l->ctx, GR_LOG_WARNING,
+                "average.start counts by the length of the run, which was %lld updates and is %lld: the average is not "
+                "that of a run of this length from the start",
+                (long long)before, (long long)l->total);
 }
 
 gr_status gr__loop_resume(gr_loop *l, bool *resumed)

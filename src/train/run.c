@@ -85,7 +85,7 @@ static gr_status pass_over(gr_run *r, bool older)
     snprintf(why, sizeof why, "%s", gr_context_error(r->ctx)->message);
     gr_context_clear_error(r->ctx);
     if (older) {
-        gr__log(r->ctx, GR_LOG_WARNING, "%s; an older checkpoint is used", why);
+        gr__log(r->ctx, GR_LOG_WARNING, "%s; it is passed over", why);
         return GR_OK;
     }
     gr__fail(r->ctx, GR_E_FORMAT, "%s has no checkpoint to resume from: %s", r->folder, why);

@@ -139,6 +139,7 @@ typedef struct gr_evaluation {
     int64_t samples;
     bool finite; /* every output, the cost and the error are; if not, all figures are NaN and there is no confusion */
     int64_t nonfinite, outputs; /* so many numbers of predictions are not, of all */
+    bool beyond_file;           /* not finite because a file of the model would hold infinite weights */
     double cost_sum, cost_mean, error;
     double metric[GR_MAX_METRICS]; /* one of each of the engine's; NaN: without a value */
     int classes;                   /* classes, or labels */
@@ -149,6 +150,8 @@ typedef struct gr_evaluation {
 gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, const volatile sig_atomic_t *stop,
                        gr_evaluation *out);
 void gr__evaluation_free(gr_context *ctx, gr_evaluation *ev);
+/* Takes the figures back: a file of this model would hold infinite weights. */
+void gr__evaluation_void(gr_context *ctx, gr_evaluation *ev);
 /* Warns where an evaluation is not finite; `of` says which one it is. */
 void gr__evaluation_warn(gr_context *ctx, const char *of, const gr_evaluation *ev);
 

@@ -71,18 +71,21 @@ static double figure_of(const gr_loop *l, const gr_evaluation *ev)
     return by->what == GR_BEST_COST ? ev->cost_mean : ev->error;
 }
 
-/* Ties are decided by the cost; of equal costs the earlier stays. */
-static bool is_better(const gr_loop *l, double figure, double cost)
+/* Ties are decided by the cost, among them those of figures that have no value (auc of one class); of equal costs the
+ * earlier stays. */
+static bool is_better(const gr_loop *l, const gr_evaluation *ev, double figure)
 {
-    if (!isfinite(figure)) return false;
-    if (l->best_step == 0 || !isfinite(l->best_figure)) return true;
-    return figure < l->best_figure || (figure == l->best_figure && cost < l->best_cost);
+    bool has = isfinite(figure), had = isfinite(l->best_figure);
+    if (!ev->finite) return false;
+    if (l->best_step == 0 || (has && !had)) return true;
+    if (has != had) return false;
+    return has && figure != l->best_figure ? figure < l->best_figure : ev->cost_mean < l->best_cost;
 }
 
 static gr_status consider(gr_loop *l, int view, const gr_evaluation *ev, bool *best)
 {
     double figure = figure_of(l, ev);
-    if (!is_better(l, figure, ev->cost_mean)) return GR_OK;
+    if (!is_better(l, ev, figure)) return GR_OK;
     *best = true;
     l->best_step = l->step;
     l->best_figure = figure;
@@ -108,10 +111,33 @@ static void keep_figures(gr_loop *l, int view, const gr_evaluation *ev)
     }
 }
 
+/* Would the weights of a view be infinite in a model file? `ref` computes in double whatever the precision, and a file
+ * of float32 holds less. */
+static bool fits_file(const gr_loop *l, int view)
+{
+    const gr_store *s = l->engine->store;
+    if (l->recipe->float64 || gr_backend_real_bytes(l->task->backend) == sizeof(float)) return true;
+    for (int i = 0; i < gr_store_count(s); i++) {
+        const gr_entry *e = gr_store_entry(s, i), *held;
+        char name[512];
+        snprintf(name, sizeof name, "%s/%s", e->spec.name,
+                 l->engine->view[view].slot ? l->engine->view[view].slot : "");
+        if (e->spec.slot && !e->spec.saved) continue;
+        held = l->engine->view[view].slot ? gr_store_find(s, name) : NULL;
+        const double *x = (held ? held : e)->data;
+        for (int64_t k = 0; k < e->count; k++)
+            if (!isfinite((float)x[k])) return false;
+    }
+    return true;
+}
+
+/* The model that is evaluated is the one that a file would hold. */
 static gr_status evaluate_view(gr_loop *l, int view, gr_evaluation *ev)
 {
     gr_status st = gr__loop_measure(l, view);
-    return st == GR_OK ? gr__evaluate(l->engine, view, l->validation, GR_PART_VALIDATION, l->options->stop, ev) : st;
+    if (st == GR_OK) st = gr__evaluate(l->engine, view, l->validation, GR_PART_VALIDATION, l->options->stop, ev);
+    if (st == GR_OK && ev->finite && !fits_file(l, view)) gr__evaluation_void(l->ctx, ev);
+    return st;
 }
 
 /* Everything is evaluated before anything is concluded from it: an interruption on the way leaves the whole to be done

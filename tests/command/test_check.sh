@@ -37,7 +37,7 @@ bad 1 "initial cost" check r.yaml --set data.prepare=none
 has out.txt "^FAILED +T5 .*prepare the data"
 code 1 check r.yaml --set data.prepare=none --json
 [[ $(wc -l <out.txt) -eq 1 ]] || short "a failed check prints $(wc -l <out.txt) JSON objects, not one"
-has out.txt '"verdict":"FAILED".*"passed":false'
+has out.txt '"verdict":"failed".*"passed":false'
 code 0 check r.yaml --set init.weights='{type: constant, value: 0.02}' && has out.txt "^warning +I1 .*stay equal"
 awk 'BEGIN { srand(4); print "width,height,lost,kind"; for (i = 0; i < 240; i++) { k = i % 3; printf "%.4f,%.5f,7,%s\n", 5000 + 300 * k + 60 * rand(), 0.001 * (k == 1) + 0.0002 * rand(), k == 0 ? "ant" : k == 1 ? "bee" : "cow" } }' >t.csv
 cat >t.yaml <<'YAML'

@@ -82,6 +82,22 @@ code 0 predict t1700000000/last.safetensors late.npy --json && sed -E 's/.*"outp
 code 0 train t1700000000.yaml --out ref --quiet --set device=ref && code 0 eval ref/last.safetensors --split validation --json
 near "$(field out.txt cost_mean)" "${cost[1700000000 % 7]}" 1e-3 "ref and cpu"
 
+# ---- pictures whose channels stand first are not taken for pictures of height 1 without a word
+octets 1 $(seq 512 | awk '{ print $1 % 251 }') | npy p.npy "2, 1, 16, 16" "|u1" && octets 1 0 1 | npy py.npy "2," "|u1"
+pictures() { # INPUT
+  cat >p.yaml <<YAML
+gradus: 1
+data: {train: {type: npy, inputs: p.npy, targets: py.npy}, batch: 2}
+model: {input: $1, layers: [{type: conv, filters: 2, kernel: 1}, flatten, {type: dense, units: 2}]}
+cost: cross_entropy
+optimizer: sgd
+stop: {epochs: 1}
+YAML
+}
+pictures "[1, 16, 16]" && code 0 train p.yaml --out p1 && has err.txt 'warning: model.input: \[1, 16, 16\] is a picture of height 1 with 16 channels: .* write \[16, 16, 1\]'
+pictures "[16, 16]" && code 0 train p.yaml --out p2 && has err.txt 'warning: model.input: \[16, 16\] is a sequence of 16 steps'
+pictures "[16, 16, 1]" && code 0 train p.yaml --out p3 && grep -q 'warning: model.input' err.txt && short "a picture is warned of"
+
 # ---- a split: each class its fraction, and what is too small for one is said; ties are the seed's
 { echo "x,kind"; for ((i = 0; i < 100; i++)); do echo "$i,A"; done; for ((i = 0; i < 10; i++)); do echo "$i,p$i"; echo "$((i + 3)),p$i"; done; } >pairs.csv
 { head -n 101 pairs.csv; for ((i = 0; i < 10; i++)); do echo "$i,s$i"; done; } >single.csv

@@ -104,11 +104,11 @@ bad 2 "best_by: it needs validation data" train r.yaml --out none --set best_by=
 bad 2 "made with another best_by" train r.yaml --out by --resume --set best_by=f1
 [[ -e none ]] && short "a refused run left a folder"
 
-# A validation part where the metric has no value: null, said, and the last model stands for the best. One evaluation, at the end, is enough otherwise
+# A validation part where the metric has no value: null, said, and the cost decides. One evaluation, at the end, is enough otherwise
 { head -n 1 held.csv; grep common held.csv; } >alone.csv
 code 0 train r.yaml --out alone --overwrite --set best_by=auc --set data.validation.file=alone.csv --set stop.epochs=2
 has alone/metrics.jsonl '"validation_auc":null'
-has err.txt "warning: best_by had no value in any evaluation: best is the last model"
+has err.txt "warning: best_by had no value in any evaluation: the cost decided what is best"
 sed -n '/"best"/,/}/p' alone/result.json >b.txt
 has b.txt '"validation_auc": null'
 [[ $(field b.txt step) == 26 ]] || short "best is step $(field b.txt step), not the last"
@@ -159,8 +159,12 @@ awk '/"train_cost"/ { match($0, /"samples":[0-9]+/); n = substr($0, RSTART + 10,
 { column l.txt train_cost_mean; column mean/result.json train_cost; } >got.txt
 while read -r want got; do near "$got" "$want" 2e-8 "mean training cost"; done < <(paste want.txt got.txt)
 [[ $(wc -l <got.txt) -eq 10 ]] || short "$(wc -l <got.txt) means, not 9 and the last"
+awk '/"train_cost"/ { match($0, /"epoch":[^,]+/); e = substr($0, RSTART + 8, RLENGTH - 8); match($0, /"samples":[0-9]+/); n = substr($0, RSTART + 10, RLENGTH - 10)
+  match($0, /"train_cost":[^,]+/); sum += substr($0, RSTART + 13, RLENGTH - 13) * (n - before); all += n - before; before = n }
+  /"validation_cost"/ || e == int(e) { if (/"validation_cost"/) printf "%.9f\n", sum / all; sum = all = 0 }' mean/metrics.jsonl >since.txt # the line before, an epoch's too
 sed -nE 's/^epoch .* cost ([0-9.]+) +validation.*/\1/p' err.txt >shown.txt
-while read -r shown mean; do near "$shown" "$mean" 1e-5 "the line of an evaluation"; done < <(paste shown.txt <(column l.txt train_cost_mean))
+[[ $(wc -l <shown.txt) -eq 9 ]] || short "$(wc -l <shown.txt) lines of evaluations"
+while read -r shown mean; do near "$shown" "$mean" 1e-5 "the line of an evaluation"; done < <(paste shown.txt since.txt)
 [[ $(grep -c "^epoch.* validation cost" err.txt) -eq 9 ]] || short "$(grep -c '^epoch.* validation cost' err.txt) lines of evaluations, not 9"
 # without validation data it is the epoch's, and ended in the middle of one and resumed the same
 code 0 train r.yaml --out whole --quiet --set data.validation=none --set stop='{epochs: 3}'
@@ -229,5 +233,35 @@ for kind in mse:1 mae:1 huber:1 binary_cross_entropy:1 focal:1 focal:2 cross_ent
   [[ -e kind/best.safetensors ]] && short "$kind: it is the best"
   code 0 eval kind/last.safetensors --split validation --json
   has out.txt '"cost_mean":null,"cost_sum":null,"error":null'
+done
+
+# ---- between evaluations each epoch has a line of its own mean ----
+table e.yaml "validate: {every: 4 epochs}" "stop: {epochs: 8}"
+code 0 train e.yaml --out sparse --overwrite
+awk '/"train_cost"/ { match($0, /"epoch":[^,]+/); e = substr($0, RSTART + 8, RLENGTH - 8); match($0, /"samples":[0-9]+/); n = substr($0, RSTART + 10, RLENGTH - 10)
+  match($0, /"train_cost":[^,]+/); sum += substr($0, RSTART + 13, RLENGTH - 13) * (n - before); all += n - before; before = n; if (e == int(e)) { printf "%.9f\n", sum / all; sum = all = 0 } }' sparse/metrics.jsonl >want.txt
+sed -nE 's/^epoch [0-9]+ +step [0-9]+ +cost ([0-9.]+) .*/\1/p' err.txt >shown.txt
+[[ $(wc -l <want.txt) -eq 8 && $(wc -l <shown.txt) -eq 8 ]] || short "$(wc -l <shown.txt) lines of $(wc -l <want.txt) epochs"
+while read -r shown mean; do near "$shown" "$mean" 1e-5 "an epoch's line"; done < <(paste shown.txt want.txt)
+
+# ---- a metric that never has a value leaves the choice to the cost ----
+grep -v rare held.csv >one.csv
+for by in auc mcc; do
+  table n.yaml "best_by: $by" "stop: {epochs: 12, patience: 2}"
+  code 0 train n.yaml --out null --overwrite --set data.validation.file=one.csv
+  [[ $(field null/result.json steps) -eq 156 ]] || short "best_by $by without a value ends after $(field null/result.json steps) updates of falling cost"
+done
+
+# ---- ref computes in double: weights that a file of float32 cannot hold are not finite either ----
+for precision in float32 float64; do
+  table w.yaml "device: ref" "precision: $precision" "schedule: {type: step, at: [26], factors: [1e41]}" "stop: {steps: 27}" "validate: {every: 1}"
+  if [[ $precision == float32 ]]; then
+    code 1 train w.yaml --out wide --overwrite
+    has err.txt "weights are beyond float32, which a model file holds"
+    [[ $(sed -nE 's/.*"best": ?\{"step": ?([0-9]+).*/\1/p' <(tr -d '\n' <wide/result.json | sed 's/  */ /g; s/{ /{/g')) -le 26 ]] || short "infinite weights are the best: $(tr -d '\n' <wide/result.json)"
+    code 0 eval wide/best.safetensors --split validation && has out.txt "cost [0-9]"
+  else
+    code 0 train w.yaml --out wide --overwrite
+  fi
 done
 finish

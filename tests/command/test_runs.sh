@@ -156,7 +156,7 @@ cp -r unhurt several
 newest=$(ls -v several/checkpoints | tail -n 1) second=$(ls -v several/checkpoints | tail -n 2 | head -n 1)
 damage "several/checkpoints/$newest"
 code 0 train several --resume
-has err.txt "^gradus: warning: .*$newest.* damaged.*; an older checkpoint is used"
+has err.txt "^gradus: warning: .*$newest.* damaged.*; it is passed over"
 has err.txt "^resumed from several/checkpoints/$second after step"
 same unhurt/last.safetensors several/last.safetensors "from the checkpoint before the damaged one"
 
@@ -226,4 +226,31 @@ cp v.csv w.csv && mv w.csv v.csv
 code 0 train own --resume --quiet --set stop.epochs=3
 sed -i 's/$/\r/' t.csv
 code 0 train own --resume --quiet --set stop.epochs=4
+
+# Many rows of a table: their number and the checksums fit into what a checkpoint says of them
+awk 'BEGIN { print "a,b,y"; for (i = 0; i < 100000; i++) print i % 7 "," i % 5 "," (i % 2 ? "odd" : "even") }' >many.csv
+cat >many.yaml <<'YAML'
+gradus: 1
+data: {train: {type: csv, file: many.csv, target: y}, batch: 100}
+model: {input: [2], layers: [{type: dense, units: 2}]}
+cost: cross_entropy
+optimizer: sgd
+stop: {steps: 2}
+YAML
+code 0 train many.yaml --out many --quiet
+code 0 train many --resume --quiet --set stop.steps=4
+[[ $(field many/result.json steps) -eq 4 ]] || short "100000 rows do not go on: $(cat err.txt)"
+
+# An average whose start has moved since, whether or not any rate has
+code 0 train average.yaml --out moved --quiet --set stop.epochs=4
+code 0 train moved --resume --set stop.epochs=8
+has err.txt "warning: average.start counts by the length of the run"
+
+# A link called lock is followed nowhere; names of folders do not reach the terminal as they are
+mkdir linked && echo precious >precious && ln -s ../precious linked/lock
+bad 3 "cannot write linked/lock" train run.yaml --out linked
+[[ $(cat precious) == precious ]] || short "a link called lock is written through"
+code 0 train run.yaml --out $'odd\e[31m' --set stop.epochs=1
+grep -q $'\e' out.txt err.txt && short "an escape sequence of a folder's name reaches the terminal"
+code 2 $'\e[31mx'; grep -q $'\e' err.txt && short "an escape sequence of a command's name reaches the terminal"
 finish

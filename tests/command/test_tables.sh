@@ -63,6 +63,13 @@ wrong=$(paste -d ' ' <(cut -d, -f1 bare.csv) <(sed -E 's/.*"class":([0-9]+).*/\1
 awk -v e="$error" -v w="$wrong" 'BEGIN { exit !(e != "" && (90 * e - w) ^ 2 < 1e-9 && e < 0.2) }' || short "eval says $error, predict errs in $wrong of 90"
 code 0 predict b/last.safetensors inputs.csv --json && numbers out.txt >a.txt && same whole.txt a.txt "without the target"
 has err.txt "by position: 1, 0$"
+# A list for a table that cannot be held against the training's names is taken in its order, and that is said
+{ echo k,u,v; cat bare.csv; } >named.csv
+recipe c.yaml '{type: csv, file: named.csv, target: k}' '{type: csv, file: named.csv, target: k}' 2 3
+code 0 train c.yaml --out c --set stop.epochs=2
+code 0 eval c/last.safetensors --data '{type: csv, file: bare.csv, target: 0, columns: [2, 1]}' && has err.txt 'columns are taken by position: 2 for "u", 1 for "v"$'
+code 0 eval b/last.safetensors --data '{type: csv, file: named.csv, target: k, columns: [v, u]}' && has err.txt "is names, but the training's table had none, so columns are taken by position: 2, 1$"
+code 0 eval c/last.safetensors --data '{type: csv, file: named.csv, target: k, columns: [v, u]}' && grep -q "by position" err.txt && short "names are taken by position"
 cut -d, -f1 bare.csv >one.csv && bad 3 '"one.csv" has 1 column without names' predict b/last.safetensors one.csv
 
 # Other data may have further columns, in any order; plan looks at it too
