@@ -1,7 +1,10 @@
 /* The evidence again, through compiled plans: on `ref` in float64 and on `cpu` in float32, values and gradients of
  * layers and costs, updates of optimizers with their slots in a store. Dropout drops the same values on both. [mission
  * S5, P1, P3, O12-O23, G7, G8, SYS17-SYS27, SYS30, SYS31] */
-#include "family/updates.h"
+#include "support/case_cost.h"
+#include "support/case_layer.h"
+#include "support/case_penalty.h"
+#include "support/updates.h"
 
 static const struct {
     const char *name;

@@ -1,5 +1,6 @@
 /* Optimizers: the printed vectors, clipping, decay, and what must hold whatever the numbers. */
-#include "family/evidence.h"
+#include "base/rng.h"
+#include "support/case_optimizer.h"
 
 /* Runs `set` for n updates on gradients g (n rows of size k, repeated after `rows`) from w; rates may be NULL for 0.1.
  */

@@ -1,7 +1,7 @@
 /* The order of an update (optim.h), worked out by hand: each case has the weights that two steps in the other order
  * would give, too. And what else of an update only numbers can tell: clipping by layer, and what LookAhead does to the
  * momentum. */
-#include "family/updates.h"
+#include "support/updates.h"
 
 enum { MOST = 4 }; /* weights of a case */
 
