@@ -185,3 +185,11 @@ gr_status up_case_step(updates *u, const ev_case *c, int64_t step)
     return up_step(u, ev_find(c, "g")->v + at, z ? z->v + at : NULL, hz ? hz->v + at : NULL, ev_number(c, "count"),
                    ev_find(c, "lr")->v[step]);
 }
+
+void up_assert_weights(const updates *u, const char *what, const double *want, size_t n)
+{
+    double w[16];
+    assert_int_equal(up_weights(u, w), n);
+    for (size_t i = 0; i < n; i++)
+        if (!(fabs(w[i] - want[i]) < 1e-12)) fail_msg("%s: weight %d is %.15g, not %.15g", what, (int)i, w[i], want[i]);
+}

@@ -42,6 +42,7 @@ void up_write(updates *u, const char *name, const double *values);
 void up_read(const updates *u, const char *name, double *values);
 /* The parameter values one behind the other. */
 size_t up_weights(const updates *u, double *values);
+void up_assert_weights(const updates *u, const char *what, const double *want, size_t n);
 gr_plan *up_plan(const updates *u);
 /* One update and what is due after it. g: sums of gradients, one parameter behind the other; z, hz: NULL where there is
  * no curvature. */
