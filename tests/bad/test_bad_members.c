@@ -1,7 +1,11 @@
 /* Wrong members, registered nowhere but here, each a small mistake of the kind that is really made: the checks that
  * hold the registry against its evidence must reject every one, and accept the right one beside it. */
 #include "cost/parts.h"
-#include "family/evidence.h"
+#include "support/case_cost.h"
+#include "support/case_init.h"
+#include "support/case_layer.h"
+#include "support/case_optimizer.h"
+#include "support/case_schedule.h"
 
 /* ---- optimizers ---- */
 

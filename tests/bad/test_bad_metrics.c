@@ -1,6 +1,10 @@
 /* Wrong metrics, each a mistake of the kind that is really made: the evidence must reject every one, and accept the
  * right one beside it. */
-#include "family/metric_case.h"
+#include <math.h>
+#include <string.h>
+
+#include "support/case_metric.h"
+#include "test.h"
 
 static double of_f1(gr_hits h)
 {

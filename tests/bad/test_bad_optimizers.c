@@ -1,6 +1,7 @@
 /* Wrong optimizers, penalties and actions, each with one mistake of a kind that published code has or had. Each is
  * written twice in one: without its mistake the checks accept it, with it they must not. [mission O12-O27, G7, G8] */
-#include "family/updates.h"
+#include "support/case_penalty.h"
+#include "support/updates.h"
 
 static bool wrong; /* is the mistake made? */
 

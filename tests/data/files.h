@@ -18,9 +18,9 @@ typedef struct files {
     char folder[64];
 } files;
 
-static inline void files_make(files *f)
+static inline void files_make(files *f, const gr_context_options *options)
 {
-    f->ctx = test_context();
+    assert_int_equal(gr_context_create(options, &f->ctx), GR_OK);
     f->b = gr__bump_create(f->ctx);
     strcpy(f->folder, "/tmp/gradus-data-XXXXXX");
     assert_non_null(mkdtemp(f->folder));
@@ -43,6 +43,11 @@ static inline void put_file(const files *f, const char *name, const void *data, 
     assert_non_null(out);
     assert_int_equal(fwrite(data, 1, n, out), n);
     assert_int_equal(fclose(out), 0);
+}
+
+static inline void put_text(const files *f, const char *name, const char *text)
+{
+    put_file(f, name, text, strlen(text));
 }
 
 static inline size_t pack_gzip(const void *data, size_t n, void *out, size_t room)
@@ -145,6 +150,23 @@ static inline void starve(const files *f, const char *source, gr_target_kind wan
         gr_context_clear_error(f->ctx);
     }
     fail_msg("%s never loads", source);
+}
+
+/* Those of the running test: made before and removed after it, or all tests of a program. */
+static files f;
+
+static inline int files_setup(void **state)
+{
+    (void)state;
+    files_make(&f, &(gr_context_options){.threads = 1});
+    return 0;
+}
+
+static inline int files_teardown(void **state)
+{
+    (void)state;
+    files_end(&f);
+    return 0;
 }
 
 #endif

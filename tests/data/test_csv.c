@@ -5,31 +5,10 @@
 
 #include "data/csv.h"
 
-static files f;
-
-static int setup(void **state)
-{
-    (void)state;
-    files_make(&f);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    files_end(&f);
-    return 0;
-}
-
-static void put_text(const char *text)
-{
-    put_file(&f, "t.csv", text, strlen(text));
-}
-
 static gr_set load(const char *text, const char *more, gr_target_kind want)
 {
     char source[300];
-    put_text(text);
+    put_text(&f, "t.csv", text);
     snprintf(source, sizeof source, "{type: csv, file: t.csv%s%s}", more[0] ? ", " : "", more);
     return load_as(&f, source, want, false);
 }
@@ -143,12 +122,12 @@ static void text_labels_become_classes_in_sorted_order(void **state)
     gr_source_options o = options_of(&f, GR_TARGET_CLASS, false);
     const gr_schema classes = {.class_names = names, .n_class_names = 3};
     o.schema = &classes;
-    put_text("x,kind\n1,wolf\n2,cat\n");
+    put_text(&f, "t.csv", "x,kind\n1,wolf\n2,cat\n");
     s = load_with(&f, "{type: csv, file: t.csv, target: kind}", &o);
     check_classes(&s, known);
     assert_int_equal(s.classes, 3);
     gr__set_free(f.ctx, &s);
-    put_text("x,kind\n1,wolf\n2,cow\n");
+    put_text(&f, "t.csv", "x,kind\n1,wolf\n2,cow\n");
     assert_int_equal(gr__set_load(f.ctx, yaml(&f, "{type: csv, file: t.csv, target: kind}"), &o, &s), GR_E_DATA);
     assert_non_null(strstr(gr_context_error(f.ctx)->message, "\"cow\" is none of the classes"));
     gr_context_clear_error(f.ctx);
@@ -189,14 +168,14 @@ static void prepared_columns_keep_their_digits(void **state)
     (void)state;
     gr_source_options o = options_of(&f, GR_TARGET_VALUE, false);
     o.exact = true;
-    put_text("t,y\n1700000001,0.1\n0.1,16777217\n");
+    put_text(&f, "t.csv", "t,y\n1700000001,0.1\n0.1,16777217\n");
     gr_set s = load_with(&f, "{type: csv, file: t.csv, target: y}", &o);
     assert_int_equal(s.element, GR_EL_F64);
     assert_int_equal(gr__target_element(&s), GR_EL_F32);
     assert_true(((double *)s.inputs)[0] == 1700000001.0 && ((double *)s.inputs)[1] == 0.1);
     assert_true(((float *)s.targets)[0] == 0.1f);
     gr__set_free(f.ctx, &s);
-    put_text("t,y\n1,2\n1e39,1\n");
+    put_text(&f, "t.csv", "t,y\n1,2\n1e39,1\n");
     assert_int_equal(gr__set_load(f.ctx, yaml(&f, "{type: csv, file: t.csv, target: y}"), &o, &s), GR_E_DATA);
     assert_non_null(strstr(gr_context_error(f.ctx)->message, "beyond float32"));
     gr_context_clear_error(f.ctx);
@@ -306,7 +285,7 @@ static void hostile_tables_are_refused(void **state)
     };
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         char source[300];
-        put_text(cases[i].text);
+        put_text(&f, "t.csv", cases[i].text);
         snprintf(source, sizeof source, "{type: csv, file: t.csv%s%s}", cases[i].more[0] ? ", " : "", cases[i].more);
         refuse(&f, source, cases[i].want, cases[i].code, cases[i].words);
     }
@@ -323,7 +302,7 @@ static void hostile_tables_are_refused(void **state)
 static void every_failing_allocation_is_reported(void **state)
 {
     (void)state;
-    put_text("x,kind\n1,wolf\n2,cat\n3,\"say \"\"dog\"\"\"\n4,wolf\n5, cat \n");
+    put_text(&f, "t.csv", "x,kind\n1,wolf\n2,cat\n3,\"say \"\"dog\"\"\"\n4,wolf\n5, cat \n");
     starve(&f, "{type: csv, file: t.csv, target: kind}", GR_TARGET_CLASS);
 }
 
@@ -345,7 +324,7 @@ static void raw_input_is_read(void **state)
     static const char *const texts[] = {"a,b\n1,2\n3,4\n", "1,2\n3,4\n"};
     gr_set s;
     for (size_t i = 0; i < GR_COUNT(texts); i++) {
-        put_text(texts[i]);
+        put_text(&f, "t.csv", texts[i]);
         s = raw("t.csv", GR_SHAPE(2));
         check_inputs(&s, 2, 2, x);
         assert_false(s.one);
@@ -387,15 +366,15 @@ static void raw_input_is_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(tables_are_read, setup, teardown),
-        cmocka_unit_test_setup_teardown(headers_are_told_from_data, setup, teardown),
-        cmocka_unit_test_setup_teardown(text_labels_become_classes_in_sorted_order, setup, teardown),
-        cmocka_unit_test_setup_teardown(declared_missing_values_are_nan, setup, teardown),
-        cmocka_unit_test_setup_teardown(prepared_columns_keep_their_digits, setup, teardown),
-        cmocka_unit_test_setup_teardown(numbers_are_rounded_correctly, setup, teardown),
-        cmocka_unit_test_setup_teardown(hostile_tables_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(every_failing_allocation_is_reported, setup, teardown),
-        cmocka_unit_test_setup_teardown(raw_input_is_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(tables_are_read, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(headers_are_told_from_data, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(text_labels_become_classes_in_sorted_order, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(declared_missing_values_are_nan, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(prepared_columns_keep_their_digits, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(numbers_are_rounded_correctly, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(hostile_tables_are_refused, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(every_failing_allocation_is_reported, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(raw_input_is_read, files_setup, files_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

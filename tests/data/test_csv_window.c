@@ -5,7 +5,6 @@
 #include "data/csv.h"
 
 enum { TEXT = 1500000, WIDE = 700000 };
-static files f;
 static char *text;
 static size_t n;
 
@@ -166,17 +165,14 @@ static void text_is_checked_across_pieces(void **state)
 
 static int setup(void **state)
 {
-    (void)state;
-    files_make(&f);
+    files_setup(state);
     return (text = malloc(TEXT + 2 * WIDE)) ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
-    (void)state;
     free(text);
-    files_end(&f);
-    return 0;
+    return files_teardown(state);
 }
 
 int main(void)

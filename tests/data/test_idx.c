@@ -1,22 +1,6 @@
 /* IDX files, whole and hostile (SYS33). */
 #include "files.h"
 
-static files f;
-
-static int setup(void **state)
-{
-    (void)state;
-    files_make(&f);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    files_end(&f);
-    return 0;
-}
-
 /* Two pictures of 2 x 3 bytes, two labels. */
 static const unsigned char images[] = {0, 0, 8, 3, 0, 0, 0, 2, 0,   0,   0,   2,   0,   0,
                                        0, 3, 1, 2, 3, 4, 5, 6, 250, 251, 252, 253, 254, 255};
@@ -291,14 +275,14 @@ static void errors_point_at_the_key(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(plain_and_packed_are_read, setup, teardown),
-        cmocka_unit_test_setup_teardown(all_types_are_read, setup, teardown),
-        cmocka_unit_test_setup_teardown(targets_follow_the_cost, setup, teardown),
-        cmocka_unit_test_setup_teardown(hostile_files_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(hostile_values_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(every_failing_allocation_is_reported, setup, teardown),
-        cmocka_unit_test_setup_teardown(resolved_sources_have_absolute_paths, setup, teardown),
-        cmocka_unit_test_setup_teardown(errors_point_at_the_key, setup, teardown),
+        cmocka_unit_test_setup_teardown(plain_and_packed_are_read, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(all_types_are_read, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(targets_follow_the_cost, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(hostile_files_are_refused, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(hostile_values_are_refused, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(every_failing_allocation_is_reported, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(resolved_sources_have_absolute_paths, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(errors_point_at_the_key, files_setup, files_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

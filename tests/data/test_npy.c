@@ -3,22 +3,6 @@
 
 #include <math.h>
 
-static files f;
-
-static int setup(void **state)
-{
-    (void)state;
-    files_make(&f);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    files_end(&f);
-    return 0;
-}
-
 /* An NPY file as NumPy writes it: header padded to 64 bytes. Returns its length. */
 static size_t npy(unsigned char *out, int version, const char *literal, const void *data, size_t n)
 {
@@ -491,15 +475,15 @@ static void hostile_archives_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(all_types_are_read, setup, teardown),
-        cmocka_unit_test_setup_teardown(wide_numbers_keep_their_digits, setup, teardown),
-        cmocka_unit_test_setup_teardown(labels_out_of_range_are_named, setup, teardown),
-        cmocka_unit_test_setup_teardown(versions_and_orders_are_read, setup, teardown),
-        cmocka_unit_test_setup_teardown(targets_follow_type_and_cost, setup, teardown),
-        cmocka_unit_test_setup_teardown(hostile_headers_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(hostile_values_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(archives_are_read, setup, teardown),
-        cmocka_unit_test_setup_teardown(hostile_archives_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(all_types_are_read, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(wide_numbers_keep_their_digits, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(labels_out_of_range_are_named, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(versions_and_orders_are_read, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(targets_follow_type_and_cost, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(hostile_headers_are_refused, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(hostile_values_are_refused, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(archives_are_read, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(hostile_archives_are_refused, files_setup, files_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

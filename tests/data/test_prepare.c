@@ -6,22 +6,6 @@
 #include "base/rng.h"
 #include "graph/eval.h"
 
-static files f;
-
-static int setup(void **state)
-{
-    (void)state;
-    files_make(&f);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    files_end(&f);
-    return 0;
-}
-
 static gr_set set_of(gr_element e, void *inputs, int64_t n, gr_shape sample)
 {
     return (gr_set){.n = n, .sample = sample, .element = e, .inputs = inputs};
@@ -393,15 +377,15 @@ static void recipes_are_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(bytes_have_exact_statistics, setup, teardown),
-        cmocka_unit_test_setup_teardown(steps_see_what_came_before, setup, teardown),
-        cmocka_unit_test_setup_teardown(statistics_are_of_training_rows_only, setup, teardown), /* D17 */
-        cmocka_unit_test_setup_teardown(statistics_are_numerically_sound, setup, teardown),
-        cmocka_unit_test_setup_teardown(missing_values_take_the_mean, setup, teardown),
-        cmocka_unit_test_setup_teardown(delivering_is_the_graph_in_float64, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_the_graph_prepares_is_left_to_it, setup, teardown),
-        cmocka_unit_test_setup_teardown(files_keep_every_bit, setup, teardown), /* D18 */
-        cmocka_unit_test_setup_teardown(recipes_are_checked, setup, teardown),
+        cmocka_unit_test_setup_teardown(bytes_have_exact_statistics, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(steps_see_what_came_before, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(statistics_are_of_training_rows_only, files_setup, files_teardown), /* D17 */
+        cmocka_unit_test_setup_teardown(statistics_are_numerically_sound, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(missing_values_take_the_mean, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(delivering_is_the_graph_in_float64, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(what_the_graph_prepares_is_left_to_it, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(files_keep_every_bit, files_setup, files_teardown), /* D18 */
+        cmocka_unit_test_setup_teardown(recipes_are_checked, files_setup, files_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -222,8 +222,6 @@ static void limits_keep_order(void **state)
 static void manifests_record_rows_and_hashes(void **state)
 {
     (void)state;
-    files f;
-    files_make(&f);
     gr_set s = load_as(&f, "{type: synthetic, kind: blobs, n: 40}", GR_TARGET_CLASS, false);
     static const double fractions[] = {0.75, 0.25};
     static const char *const names[] = {"train", "validation"};
@@ -256,7 +254,6 @@ static void manifests_record_rows_and_hashes(void **state)
     gr_context_clear_error(f.ctx);
     for (int p = 0; p < 2; p++) gr__rows_free(f.ctx, &parts[p]);
     gr__set_free(f.ctx, &s);
-    files_end(&f);
 }
 
 int main(void)
@@ -267,7 +264,7 @@ int main(void)
         cmocka_unit_test(every_class_keeps_its_fraction),
         cmocka_unit_test(ties_are_the_seeds),
         cmocka_unit_test(limits_keep_order),
-        cmocka_unit_test(manifests_record_rows_and_hashes),
+        cmocka_unit_test_setup_teardown(manifests_record_rows_and_hashes, files_setup, files_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

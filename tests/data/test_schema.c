@@ -5,8 +5,6 @@
 
 #include "data/csv.h"
 
-static files f;
-
 typedef struct heard { /* by the log */
     char text[1200];
 } heard;
@@ -23,32 +21,15 @@ static void hear(void *user, gr_log_level level, const char *text)
 static int setup(void **state)
 {
     (void)state;
-    files_make(&f);
-    gr__bump_destroy(f.b);
-    test_context_end(f.ctx);
-    const gr_context_options options = {.threads = 1, .log = hear, .user = &log_};
-    assert_int_equal(gr_context_create(&options, &f.ctx), GR_OK);
-    f.b = gr__bump_create(f.ctx);
     log_ = (heard){0};
+    files_make(&f, &(gr_context_options){.threads = 1, .log = hear, .user = &log_});
     return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    files_end(&f);
-    return 0;
-}
-
-static void put_text(const char *name, const char *text)
-{
-    put_file(&f, name, text, strlen(text));
 }
 
 static gr_set learn(const char *text, const char *more, gr_target_kind want)
 {
     char source[300];
-    put_text("train.csv", text);
+    put_text(&f, "train.csv", text);
     snprintf(source, sizeof source, "{type: csv, file: train.csv%s%s}", more[0] ? ", " : "", more);
     return load_as(&f, source, want, false);
 }
@@ -70,7 +51,7 @@ static const char *inputs_text(const gr_set *s, char *out, size_t n)
 static gr_status predict(const gr_schema *like, const char *text, gr_set *s)
 {
     char path[128];
-    put_text("new.csv", text);
+    put_text(&f, "new.csv", text);
     snprintf(path, sizeof path, "%s/new.csv", f.folder);
     gr_source_options o = options_of(&f, GR_TARGET_CLASS, false);
     o.schema = like;
@@ -80,7 +61,7 @@ static gr_status predict(const gr_schema *like, const char *text, gr_set *s)
 static gr_status evaluate(const gr_schema *like, const char *text, const char *more, gr_set *s)
 {
     char source[300];
-    put_text("new.csv", text);
+    put_text(&f, "new.csv", text);
     snprintf(source, sizeof source, "{type: csv, file: new.csv%s%s}", more[0] ? ", " : "", more);
     gr_source_options o = options_of(&f, GR_TARGET_CLASS, false);
     o.schema = like;
@@ -235,7 +216,7 @@ static void first_lines_are_told_or_refused(void **state)
     };
     for (size_t i = 0; i < GR_COUNT(told); i++) {
         char source[300];
-        put_text("t.csv", told[i].text);
+        put_text(&f, "t.csv", told[i].text);
         snprintf(source, sizeof source, "{type: csv, file: t.csv%s%s}", told[i].more[0] ? ", " : "", told[i].more);
         log_ = (heard){0};
         if (told[i].n == 0) {
@@ -263,7 +244,7 @@ static void equal_names_are_refused(void **state)
     };
     for (size_t i = 0; i < GR_COUNT(bad); i++) {
         char source[300];
-        put_text("t.csv", bad[i][0]);
+        put_text(&f, "t.csv", bad[i][0]);
         snprintf(source, sizeof source, "{type: csv, file: t.csv, %s}", bad[i][1]);
         refuse(&f, source, GR_TARGET_CLASS, GR_E_DATA, bad[i][2]);
     }
@@ -348,7 +329,7 @@ static void sentinels_match_by_value_or_by_text(void **state)
         char text[100], settings[100];
         snprintf(text, sizeof text, "a,b\n%s,1\n", cases[i].value);
         snprintf(settings, sizeof settings, "missing: [%s]", cases[i].missing);
-        put_text("t.csv", text);
+        put_text(&f, "t.csv", text);
         char source[200];
         snprintf(source, sizeof source, "{type: csv, file: t.csv, header: true, %s}", settings);
         gr_source_options o = options_of(&f, GR_TARGET_NONE, false);
@@ -432,7 +413,7 @@ static void advice_fits_the_field(void **state)
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         char text[200];
         snprintf(text, sizeof text, "a,b,y\n1,2,0\n2,%s,0\n", cases[i].value);
-        put_text("t.csv", text);
+        put_text(&f, "t.csv", text);
         gr_source_options o = options_of(&f, GR_TARGET_CLASS, false);
         gr_set s = {0};
         gr_status st = gr__set_load(f.ctx, yaml(&f, "{type: csv, file: t.csv, target: y}"), &o, &s);
@@ -443,7 +424,7 @@ static void advice_fits_the_field(void **state)
         gr_context_clear_error(f.ctx);
     }
     /* A column of text throughout: what exists is leaving it out. */
-    put_text("t.csv", "a,color,size,y\n1,red,2,0\n2,blue,3,1\n");
+    put_text(&f, "t.csv", "a,color,size,y\n1,red,2,0\n2,blue,3,1\n");
     refuse(&f, "{type: csv, file: t.csv, target: y}", GR_TARGET_CLASS, GR_E_DATA, "column 2 (color): \"red\"");
     gr_source_options o = options_of(&f, GR_TARGET_CLASS, false);
     gr_set s = {0};
@@ -492,16 +473,16 @@ static void every_failing_allocation_is_reported(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(other_tables_are_read_as_the_trainings, setup, teardown),
-        cmocka_unit_test_setup_teardown(older_models_are_read_or_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(first_lines_are_told_or_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(equal_names_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(labels_are_numbers_only_if_plain, setup, teardown),
-        cmocka_unit_test_setup_teardown(labels_of_other_data_are_the_trainings, setup, teardown),
-        cmocka_unit_test_setup_teardown(sentinels_match_by_value_or_by_text, setup, teardown),
-        cmocka_unit_test_setup_teardown(bytes_that_are_no_text_have_their_place, setup, teardown),
-        cmocka_unit_test_setup_teardown(advice_fits_the_field, setup, teardown),
-        cmocka_unit_test_setup_teardown(every_failing_allocation_is_reported, setup, teardown),
+        cmocka_unit_test_setup_teardown(other_tables_are_read_as_the_trainings, setup, files_teardown),
+        cmocka_unit_test_setup_teardown(older_models_are_read_or_refused, setup, files_teardown),
+        cmocka_unit_test_setup_teardown(first_lines_are_told_or_refused, setup, files_teardown),
+        cmocka_unit_test_setup_teardown(equal_names_are_refused, setup, files_teardown),
+        cmocka_unit_test_setup_teardown(labels_are_numbers_only_if_plain, setup, files_teardown),
+        cmocka_unit_test_setup_teardown(labels_of_other_data_are_the_trainings, setup, files_teardown),
+        cmocka_unit_test_setup_teardown(sentinels_match_by_value_or_by_text, setup, files_teardown),
+        cmocka_unit_test_setup_teardown(bytes_that_are_no_text_have_their_place, setup, files_teardown),
+        cmocka_unit_test_setup_teardown(advice_fits_the_field, setup, files_teardown),
+        cmocka_unit_test_setup_teardown(every_failing_allocation_is_reported, setup, files_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,6 @@
 #include "data/blob.h"
 
 enum { MOST = 300000 };
-static files f;
 static unsigned char content[MOST], packed[MOST + 4096];
 
 /* Contents of every kind: noise, few different bytes, long runs, text that repeats from afar. */
@@ -212,20 +211,6 @@ static void memory_is_bounded(void **state)
     assert_int_equal(gr__bookkeeping_bytes(f.ctx), before);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    files_make(&f);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    files_end(&f);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,5 +221,5 @@ int main(void)
         cmocka_unit_test(parts_are_checked),
         cmocka_unit_test(memory_is_bounded),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, files_setup, files_teardown);
 }

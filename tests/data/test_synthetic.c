@@ -3,22 +3,6 @@
 
 #include <math.h>
 
-static files f;
-
-static int setup(void **state)
-{
-    (void)state;
-    files_make(&f);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    files_end(&f);
-    return 0;
-}
-
 static void problems_are_what_they_say(void **state)
 {
     (void)state;
@@ -121,9 +105,9 @@ static void wrong_settings_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(problems_are_what_they_say, setup, teardown),
-        cmocka_unit_test_setup_teardown(rows_do_not_depend_on_n, setup, teardown),
-        cmocka_unit_test_setup_teardown(wrong_settings_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(problems_are_what_they_say, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(rows_do_not_depend_on_n, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(wrong_settings_are_refused, files_setup, files_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

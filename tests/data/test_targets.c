@@ -4,22 +4,6 @@
 
 #include <math.h>
 
-static files f;
-
-static int setup(void **state)
-{
-    (void)state;
-    files_make(&f);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    files_end(&f);
-    return 0;
-}
-
 static gr_targets take(gr_target_kind kind, void *targets, size_t bytes, int64_t n, gr_shape sample, gr_rows rows,
                        int64_t classes)
 {
@@ -98,11 +82,11 @@ static void one_row_and_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(classes_are_counted_over_the_rows_alone, setup, teardown),
-        cmocka_unit_test_setup_teardown(every_position_counts, setup, teardown),
-        cmocka_unit_test_setup_teardown(values_have_mean_and_variance, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_offset_costs_no_digits, setup, teardown),
-        cmocka_unit_test_setup_teardown(one_row_and_none, setup, teardown),
+        cmocka_unit_test_setup_teardown(classes_are_counted_over_the_rows_alone, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(every_position_counts, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(values_have_mean_and_variance, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(an_offset_costs_no_digits, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(one_row_and_none, files_setup, files_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,11 @@
-/* The evidence again, through compiled plans: on `ref` in float64 and on `cpu` in float32, values and gradients of
- * layers and costs, updates of optimizers with their slots in a store. Dropout drops the same values on both. [mission
- * S5, P1, P3, O12-O23, G7, G8, SYS17-SYS27, SYS30, SYS31] */
-#include "family/updates.h"
-
-static const struct {
-    const char *name;
-    double tolerance;
-} backends[] = {{"ref", 1e-10}, {"cpu", 2e-6}};
+/* The evidence again, through compiled plans on every device: values and gradients of layers and costs, updates of
+ * optimizers with their slots in a store. Dropout drops the same values on all. [mission S5, P1, P3, O12-O23, G7, G8,
+ * SYS17-SYS27, SYS30, SYS31] */
+#include "support/case_cost.h"
+#include "support/case_layer.h"
+#include "support/case_penalty.h"
+#include "support/devices.h"
+#include "support/updates.h"
 
 static void layers_and_costs(void **state)
 {
@@ -14,17 +13,17 @@ static void layers_and_costs(void **state)
     int n_layers, n_costs;
     const gr_layer *const *layers = gr__layers(&n_layers);
     const gr_cost *const *costs = gr__costs(&n_costs);
-    for (size_t k = 0; k < GR_COUNT(backends); k++) {
-        const gr_backend *backend = gr_backend_get(backends[k].name);
+    for (int k = 0; k < n_devices; k++) {
+        const gr_backend *backend = devices[k].backend;
         for (int i = 0; i < n_layers + n_costs; i++) {
             verdict v = {""};
             const gr_member *head = i < n_layers ? &layers[i]->head : &costs[i - n_layers]->head;
             evidence *e = ev_open(head->family, head->name);
             assert_non_null(e);
-            bool ok = i < n_layers ? check_layer_on(layers[i], e, backend, backends[k].tolerance, &v)
-                                   : check_cost_on(costs[i - n_layers], e, backend, backends[k].tolerance, &v);
+            bool ok = i < n_layers ? check_layer_on(layers[i], e, backend, devices[k].members, &v)
+                                   : check_cost_on(costs[i - n_layers], e, backend, devices[k].members, &v);
             ev_free(e);
-            if (!ok) fail_msg("%s %s on %s: %s", head->family, head->name, backends[k].name, v.why);
+            if (!ok) fail_msg("%s %s on %s: %s", head->family, head->name, gr_backend_name(backend), v.why);
         }
     }
 }
@@ -65,10 +64,10 @@ static void optimizers(void **state)
     (void)state;
     int n;
     const gr_optimizer *const *all = gr__optimizers(&n);
-    for (size_t k = 0; k < GR_COUNT(backends); k++) {
+    for (int k = 0; k < n_devices; k++) {
         for (int i = 0; i < n; i++) {
             evidence *e = ev_open("optimizer", all[i]->head.name);
-            for (int c = 0; c < e->n; c++) train(&e->c[c], gr_backend_get(backends[k].name), 5 * backends[k].tolerance);
+            for (int c = 0; c < e->n; c++) train(&e->c[c], devices[k].backend, 5 * devices[k].members);
             ev_free(e);
         }
     }
@@ -79,19 +78,19 @@ static void penalties(void **state) /* [mission G7, G8] */
     (void)state;
     int n;
     const gr_penalty *const *all = gr__penalties(&n);
-    for (size_t k = 0; k < GR_COUNT(backends); k++) {
+    for (int k = 0; k < n_devices; k++) {
         for (int i = 0; i < n; i++) {
             verdict v = {""};
             evidence *e = ev_open("penalty", all[i]->head.name);
             assert_non_null(e);
-            bool ok = check_penalty_on(all[i], e, gr_backend_get(backends[k].name), backends[k].tolerance, &v);
+            bool ok = check_penalty_on(all[i], e, devices[k].backend, devices[k].members, &v);
             ev_free(e);
-            if (!ok) fail_msg("penalty %s on %s: %s", all[i]->head.name, backends[k].name, v.why);
+            if (!ok) fail_msg("penalty %s on %s: %s", all[i]->head.name, gr_backend_name(devices[k].backend), v.why);
         }
     }
 }
 
-static void dropout_drops_the_same_values_in_float32(void **state)
+static void dropout_drops_the_same_values_on_every_device(void **state)
 {
     (void)state;
     enum { N = 64 * 250 };
@@ -101,12 +100,13 @@ static void dropout_drops_the_same_values_in_float32(void **state)
     const gr_layer *const *all = gr__layers(&n), *m = NULL;
     for (int i = 0; i < n; i++)
         if (strcmp(all[i]->head.name, "dropout") == 0) m = all[i];
-    double one = 1, *y[2];
+    double one = 1, *y[8];
+    assert_in_range(n_devices, 2, GR_COUNT(y));
     for (size_t k = 0; k < GR_COUNT(sets); k++) {
-        for (int i = 0; i < 2; i++) {
+        for (int i = 0; i < n_devices; i++) {
             ev_bench b;
             gr_settings s;
-            ev_leaves l = {.backend = gr_backend_get(backends[i].name)};
+            ev_leaves l = {.backend = devices[i].backend};
             assert_true(ev_begin(&b, sets[k]));
             gr_build build = {.ctx = b.ctx, .g = b.g, .mode = GR_MODE_TRAIN, .memory = b.memory, .layer = "d1"};
             build.seed = gr_const(b.g, 3), build.update = gr_const(b.g, 17), build.position = gr_const(b.g, 64);
@@ -117,8 +117,9 @@ static void dropout_drops_the_same_values_in_float32(void **state)
             if (!y[i]) fail_msg("%s", gr_context_error(b.ctx)->message);
             ev_end(&b);
         }
-        for (int i = 0; i < N; i++) assert_int_equal(y[0][i] == 0, y[1][i] == 0);
-        free(y[0]), free(y[1]);
+        for (int d = 1; d < n_devices; d++)
+            for (int i = 0; i < N; i++) assert_int_equal(y[0][i] == 0, y[d][i] == 0);
+        for (int d = 0; d < n_devices; d++) free(y[d]);
     }
 }
 
@@ -126,6 +127,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(layers_and_costs), cmocka_unit_test(optimizers),
                                        cmocka_unit_test(penalties),
-                                       cmocka_unit_test(dropout_drops_the_same_values_in_float32)};
+                                       cmocka_unit_test(dropout_drops_the_same_values_on_every_device)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,11 @@
 /* What every member of every family owes: a title, a source, equations, described rows whose defaults are within their
  * own ranges, a name of its own. */
-#include "family/evidence.h"
+#include "cost/cost.h"
+#include "init/init.h"
 #include "metric/metric.h"
+#include "nn/layer.h"
+#include "optim/optim.h"
+#include "support/evidence.h"
 
 enum { MANY = 128 };
 

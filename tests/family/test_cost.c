@@ -1,6 +1,8 @@
 /* Costs: the printed vectors, logits of any size, slopes against differences, and which outputs and data are refused.
  */
-#include "family/evidence.h"
+#include "base/rng.h"
+#include "cost/cost.h"
+#include "support/evidence.h"
 
 static const gr_cost *named(const char *name)
 {

@@ -1,6 +1,7 @@
 /* Dropout: the mean stays, masks are independent of each other and of how a batch is cut, and float32 drops what
  * float64 drops. [mission SYS30] */
-#include "family/evidence.h"
+#include "nn/layer.h"
+#include "support/evidence.h"
 
 static const gr_layer *dropout(void)
 {

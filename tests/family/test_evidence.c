@@ -4,7 +4,12 @@
  * P3, P4, O8, O9, O12-O23, O26, O27, G7, G8, H2, I3-I6, SYS17-SYS22, SYS25-SYS28, SYS30, SYS31] Among them, against
  * PyTorch's own: StepLR [mission H3], PolynomialLR [mission H4, H14], NAdam with momentum_decay [mission O18]; against
  * the paper's formulas, for PyTorch has none: LAMB [mission SYS18]. */
-#include "family/evidence.h"
+#include "support/case_cost.h"
+#include "support/case_init.h"
+#include "support/case_layer.h"
+#include "support/case_optimizer.h"
+#include "support/case_penalty.h"
+#include "support/case_schedule.h"
 
 #define EVIDENCE(family, list)                                                                            \
     static void all_##family(void **state)                                                                \

@@ -1,5 +1,8 @@
 /* Failing memory: whatever acquisition fails, families report it, leave nothing behind and do not crash. */
-#include "family/evidence.h"
+#include "cost/cost.h"
+#include "init/init.h"
+#include "nn/layer.h"
+#include "support/case_optimizer.h"
 
 /* All that floor 4 does for a small network's step, once; the first status that is not OK. */
 static gr_status scenario(gr_context *ctx)

@@ -1,6 +1,7 @@
 /* What the optimizers are to each other: the genealogy of figure 4.9, and the properties that their papers claim. Each
  * on plans of ref in float64; `same` means to the bit. [mission O8, O9, O12-O23, O25-O27, SYS17-SYS27] */
-#include "family/updates.h"
+#include "base/rng.h"
+#include "support/updates.h"
 
 enum { N = 5, STEPS = 24 };
 typedef double path[STEPS][N];

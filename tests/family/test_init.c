@@ -1,6 +1,9 @@
 /* Initialisers: which one a parameter gets, that its numbers depend on nothing but seed and name, and what good and bad
  * starts do to a network. */
-#include "family/evidence.h"
+#include "cost/cost.h"
+#include "init/init.h"
+#include "nn/layer.h"
+#include "support/evidence.h"
 
 /* Fills a parameter by the recipe's `init:` (NULL: none) into fresh memory; free it. */
 static double *filled(const char *init, const gr_param_info *p, uint64_t seed)

@@ -1,6 +1,9 @@
 /* Biases by the training targets: base rates, means, and what is done about classes that have none; biases before a
  * ReLU. [mission I9, I10, I13] */
-#include "family/evidence.h"
+#include "cost/cost.h"
+#include "init/init.h"
+#include "nn/layer.h"
+#include "support/evidence.h"
 
 static int warned;
 

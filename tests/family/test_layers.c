@@ -1,6 +1,7 @@
 /* Layers: sizes against the formulas over many settings, what they declare, how activations and initialisers find each
  * other, and what is refused. */
-#include "family/evidence.h"
+#include "nn/layer.h"
+#include "support/evidence.h"
 
 static const gr_layer *named(const char *name)
 {

@@ -2,7 +2,8 @@
 #include <float.h>
 
 #include "base/rng.h"
-#include "family/metric_case.h"
+#include "support/case_metric.h"
+#include "support/evidence.h"
 
 static void every_member_gives_the_figures_of_its_evidence(void **state)
 {

@@ -1,7 +1,8 @@
 /* What every optimizer of the registry owes, whatever its numbers: its slots are all the state it has, frozen tensors
  * stay untouched, zero gradients move nothing, gradients that are not finite are refused whole, memory is as planned,
  * threads change no bit, settings are checked and resolved. [mission G9, SYS17-SYS22, SYS25-SYS27] */
-#include "family/updates.h"
+#include "base/rng.h"
+#include "support/updates.h"
 #include "ranges.h"
 
 /* Calls f(name, case) for every case of every optimizer's evidence. */

@@ -1,61 +1,8 @@
 /* The order of an update (optim.h), worked out by hand: each case has the weights that two steps in the other order
- * would give, too. And what else of an update only numbers can tell: clipping by layer, and what LookAhead does to the
- * momentum. */
-#include "family/updates.h"
+ * would give, too. And what else of an update only numbers can tell: what LookAhead does to the momentum. */
+#include "support/updates.h"
 
 enum { MOST = 4 }; /* weights of a case */
-
-static void assert_weights(const updates *u, const char *what, const double *want, size_t n)
-{
-    double w[16];
-    assert_int_equal(up_weights(u, w), n);
-    for (size_t i = 0; i < n; i++)
-        if (!(fabs(w[i] - want[i]) < 1e-12)) fail_msg("%s: weight %d is %.15g, not %.15g", what, (int)i, w[i], want[i]);
-}
-
-/* ---- clipping by layer  [mission X16] ---- */
-
-static const gr_param_info layers[] = {
-    {.entry = {.name = "a.weight", .shape = {.rank = 1, .dim = {2}}, .role = GR_ROLE_WEIGHT}},
-    {.entry = {.name = "a.bias", .shape = {.rank = 1, .dim = {1}}, .role = GR_ROLE_BIAS}},
-    {.entry = {.name = "a.still", .shape = {.rank = 1, .dim = {1}}, .role = GR_ROLE_WEIGHT}},
-    {.entry = {.name = "ab.weight", .shape = {.rank = 1, .dim = {2}}, .role = GR_ROLE_WEIGHT}},
-};
-
-/* Mean gradients (1, 2), 2 and (3, 4): layer a has norm 3, ab has 5, both together sqrt(34). The frozen parameter
- * counts nowhere. The factors are what is expected of each layer. */
-static void clip_layers(const char *clip, double a, double ab)
-{
-    const double start[6] = {0}, sums[6] = {2, 4, 4, 1000, 6, 8};
-    const double want[6] = {-a, -2 * a, -2 * a, 0, -3 * ab, -4 * ab};
-    const up_spec spec = {.backend = gr_backend_get("ref"),
-                          .optimizer = "sgd",
-                          .clip = clip,
-                          .groups = "[{match: a.still, freeze: true}]",
-                          .params = layers,
-                          .n = GR_COUNT(layers)};
-    updates u;
-    up_open(&u, &spec, start);
-    gr_plan *plan = up_plan(&u);
-    test_ok(u.ctx, up_step(&u, sums, NULL, NULL, 2, 1));
-    assert_weights(&u, clip, want, 6);
-    assert_true(fabs(*(const double *)gr_plan_output(plan, "norm", NULL) - sqrt(34)) <
-                1e-14); /* what is logged stays that of all */
-    up_close(&u);
-}
-
-static void each_layer_has_a_norm_of_its_own(void **state)
-{
-    (void)state;
-    clip_layers("{norm: 1.5, per: layer}", 0.5, 0.3);
-    clip_layers("{norm: 1.5, per: layer, form: torch}", 1.5 / (3 + 1e-6), 1.5 / (5 + 1e-6));
-    clip_layers("{norm: 3, per: layer}", 1, 0.6); /* a is at the limit: torch's form shortens it all the same */
-    clip_layers("{norm: 3, per: layer, form: torch}", 3 / (3 + 1e-6), 3 / (5 + 1e-6));
-    clip_layers("{norm: 4, per: layer}", 1, 0.8);
-    clip_layers("{norm: 4, per: layer, form: torch}", 1, 4 / (5 + 1e-6));
-    clip_layers("{norm: 1.5, per: all}", 1.5 / sqrt(34), 1.5 / sqrt(34));
-    clip_layers("{norm: 1.5, per: all, form: torch}", 1.5 / (sqrt(34) + 1e-6), 1.5 / (sqrt(34) + 1e-6));
-}
 
 /* ---- one step after the other ---- */
 
@@ -191,7 +138,7 @@ static void steps_follow_one_another_in_the_order_of_the_specification(void **st
         size_t n = (size_t)gr_shape_count(o->shape);
         up_open(&u, &spec, o->w);
         test_ok(u.ctx, up_step(&u, o->sums, NULL, NULL, o->count, o->lr));
-        assert_weights(&u, o->what, o->want, n);
+        up_assert_weights(&u, o->what, o->want, n);
         for (size_t k = 0; k < n; k++) apart = fmax(apart, fabs(o->want[k] - o->other[k]));
         assert_true(apart > 1e-2); /* the case can tell one order from the other */
         up_close(&u);
@@ -265,7 +212,7 @@ static void inner_momentum_is_kept_reset_or_pulled_back(void **state)
             for (int i = 0; i < 2; i++) g[i] = h[i] * w[i];
             test_ok(u.ctx, up_step(&u, g, NULL, NULL, 1, 0.1));
             written_out(how, k, alpha, t, h, want, want_m);
-            assert_weights(&u, lookahead, want, 2);
+            up_assert_weights(&u, lookahead, want, 2);
             up_read(&u, "p/m", m);
             for (int i = 0; i < 2; i++)
                 if (!(fabs(m[i] - want_m[i]) < 1e-12))
@@ -300,7 +247,6 @@ static void the_slow_moment_starts_at_zero(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_layer_has_a_norm_of_its_own),
         cmocka_unit_test(steps_follow_one_another_in_the_order_of_the_specification),
         cmocka_unit_test(lookahead_comes_before_the_average),
         cmocka_unit_test(inner_momentum_is_kept_reset_or_pulled_back),

@@ -1,7 +1,7 @@
 /* Orthogonal matrices: right angles and one length whatever the shape, every direction as likely, gate blocks each
  * alone. [algorithms 3.3]
  */
-#include "family/evidence.h"
+#include "support/case_init.h"
 
 static double *filled(const char *set, const gr_param_info *p)
 {

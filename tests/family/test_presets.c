@@ -2,7 +2,11 @@
  * them, not as the code has them. A row with a default of its own under a preset that is not in the table is an error:
  * so is one that is there and changes nothing. */
 #include "base/text.h"
-#include "family/evidence.h"
+#include "cost/cost.h"
+#include "init/init.h"
+#include "nn/layer.h"
+#include "optim/optim.h"
+#include "support/evidence.h"
 
 typedef struct line {
     const char *family, *member, *row, *chapter, *paper, *torch;

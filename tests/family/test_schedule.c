@@ -1,6 +1,8 @@
 /* Schedules: the printed vectors, what needs to know the length of the run, and what is refused. */
+#include "base/rng.h"
 #include "base/text.h"
-#include "family/evidence.h"
+#include "optim/optim.h"
+#include "support/evidence.h"
 
 static gr_sched open_schedule(ev_bench *b, const char *set)
 {

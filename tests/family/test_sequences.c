@@ -2,7 +2,7 @@
  * in float64: shapes from a scalar to kernels, gradients over twelve orders of magnitude with zeros among them,
  * settings in turn. The inputs are drawn here again by the same generator (make_optimizers.py), so that the files hold
  * results alone. [mission O8, O9, O12-O23, O26, O27, SYS17-SYS22, SYS25-SYS27] */
-#include "family/updates.h"
+#include "support/updates.h"
 
 #include <dirent.h>
 

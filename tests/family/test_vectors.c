@@ -1,7 +1,7 @@
 /* The vectors that are printed for the fixture w0 = (1, -2), g = (0.5, -1), (0.25, 0.5), (-0.125, 0.25), again and
  * again: through plans, on ref in float64 to 1e-9 and on cpu in float32 to 2e-6, there on every instruction set of the
  * machine. [mission O8, O9, O12-O23, O25-O27, SYS17-SYS27] */
-#include "family/updates.h"
+#include "support/updates.h"
 
 #include "backend/cpu/isa.h"
 

@@ -1,6 +1,6 @@
 /* Every optimizer's settings, written in a recipe or given by --set one key at a time, resolve to the same. [mission
  * SYS17-SYS22, SYS25-SYS27] */
-#include "family/evidence.h"
+#include "support/evidence.h"
 #include "model_case.h"
 
 enum { KEYS = 16 };

@@ -1,6 +1,6 @@
 /* Plans of random graphs against the evaluator: fused and unfused, in a poisoned arena. */
 #include "plan/random_graph.h"
-#include "plan/toy.h"
+#include "support/toy.h"
 
 enum { SEEDS = 400 };
 

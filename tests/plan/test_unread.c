@@ -1,6 +1,6 @@
 /* Outputs that nobody reads have no memory and are not written; those that are read may be read in any way. */
 #include "outputs.h"
-#include "plan/toy.h"
+#include "support/toy.h"
 
 typedef struct rig {
     gr_context *ctx;

@@ -1,13 +1,10 @@
 /* Looking inside a run: items one at a time give the bits of a whole run, and what is written into a view is what later
  * items read. */
-#include "plan/toy.h"
+#include "support/rig.h"
 
-typedef struct rig {
-    gr_context *ctx;
-    gr_graph *g;
-    gr_store *store;
-    gr_plan *plan;
-} rig;
+#include <string.h>
+
+#include "support/toy.h"
 
 static gr_val entry(rig *r, const char *name, gr_shape shape, bool slot)
 {
@@ -19,9 +16,7 @@ static gr_val entry(rig *r, const char *name, gr_shape shape, bool slot)
 /* y = (x w)^2, j = sum y; w <- w - 0.1 x, guarded by j; a and b change places. */
 static rig begin(bool unfused)
 {
-    rig r = {.ctx = test_context()};
-    test_ok(r.ctx, gr_graph_create(r.ctx, &r.g));
-    test_ok(r.ctx, gr_store_create(r.ctx, &toy, &r.store));
+    rig r = rig_begin();
     gr_graph *g = r.g;
     gr_scope_push(g, "dense", "head");
     gr_val x = gr_feed(g, "x", GR_REAL, GR_SHAPE(4)), w = entry(&r, "w", GR_SHAPE(4), false),
@@ -38,14 +33,6 @@ static rig begin(bool unfused)
                                    &(gr_plan_options){.backend = &toy, .name = "views", .unfused = unfused}, &r.plan));
     test_ok(r.ctx, gr_store_seal(r.store));
     return r;
-}
-
-static void end(rig *r)
-{
-    gr_plan_destroy(r->plan);
-    gr_graph_destroy(r->g);
-    gr_store_destroy(r->store);
-    test_context_end(r->ctx);
 }
 
 static void feed(rig *r, double first)
@@ -88,7 +75,7 @@ static void items_make_a_whole_run(void **state)
         assert_true(*(const double *)gr_plan_output(r.plan, "j", NULL) == j);
         assert_memory_equal(w, again, sizeof w);
         assert_true(views >= 3);
-        end(&r);
+        rig_end(&r);
     }
 }
 
@@ -106,7 +93,7 @@ static void what_is_changed_is_what_is_read(void **state)
         }
     }
     assert_true(*(const double *)gr_plan_output(r.plan, "j", NULL) == 1000 + 1 + 16 + 81 + 256);
-    end(&r);
+    rig_end(&r);
 }
 
 static void the_guard_stops_items_too(void **state)
@@ -119,7 +106,7 @@ static void the_guard_stops_items_too(void **state)
     for (int i = 0; i < gr_plan_rows(r.plan) && st == GR_OK; i++) st = gr_plan_run_item(r.plan, i);
     assert_int_equal(st, GR_E_DIVERGED);
     assert_true(((const double *)gr_store_find(r.store, "w")->data)[1] == 2);
-    end(&r);
+    rig_end(&r);
 }
 
 static void wrong_use_is_refused(void **state)
@@ -137,7 +124,7 @@ static void wrong_use_is_refused(void **state)
     assert_int_equal(gr_plan_views(r.plan, 1000), 0);
     assert_null(gr_plan_view_at(r.plan, 0, 99).data);
     assert_string_equal(gr_plan_view_at(r.plan, 0, -1).operation, "");
-    end(&r);
+    rig_end(&r);
 }
 
 int main(void)

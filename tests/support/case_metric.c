@@ -1,13 +1,7 @@
-/* Holding a metric against its evidence, tests/family/metric/MEMBER.txt (make_metrics.py). The suite runs it on the
- * registry; tests of the tests on wrong members. Gives false and says why; it never ends the test itself. */
-#ifndef GR_TESTS_METRIC_CASE_H
-#define GR_TESTS_METRIC_CASE_H
+/* Metrics: the figure of every case, in float and double, whatever the batches. */
+#include "support/case_metric.h"
 
-#include <math.h>
-#include <stdlib.h>
-
-#include "family/evidence.h"
-#include "metric/metric.h"
+#include "support/evidence.h"
 
 typedef struct metric_case {
     const ev_case *c;
@@ -15,7 +9,7 @@ typedef struct metric_case {
     int64_t n, outputs, classes, per_target; /* numbers of a sample's target */
 } metric_case;
 
-static inline metric_case mc_of(const ev_case *c)
+static metric_case mc_of(const ev_case *c)
 {
     static const char *const forms[] = {"class", "labels", "distribution", "values"};
     const ev_tensor *p = ev_find(c, "prediction"), *y = ev_find(c, "target");
@@ -27,7 +21,7 @@ static inline metric_case mc_of(const ev_case *c)
 }
 
 /* The numbers of v from `from` on, as the tally takes them. */
-static inline void mc_deliver(void *to, const double *v, int64_t n, bool classes, bool wide)
+static void mc_deliver(void *to, const double *v, int64_t n, bool classes, bool wide)
 {
     for (int64_t i = 0; i < n; i++) {
         if (classes)
@@ -40,8 +34,8 @@ static inline void mc_deliver(void *to, const double *v, int64_t n, bool classes
 }
 
 /* Counts the case in batches of `batch` samples. scores: with room for them. */
-static inline void mc_count(gr_context *ctx, const metric_case *m, const gr_targets *targets, bool wide, int64_t batch,
-                            gr_tally *t, void **scores)
+static void mc_count(gr_context *ctx, const metric_case *m, const gr_targets *targets, bool wide, int64_t batch,
+                     gr_tally *t, void **scores)
 {
     const double *p = ev_find(m->c, "prediction")->v, *y = ev_find(m->c, "target")->v;
     gr_tally_spec is = {.form = m->form,
@@ -66,8 +60,8 @@ static inline void mc_count(gr_context *ctx, const metric_case *m, const gr_targ
     free(b);
 }
 
-static inline double mc_value(gr_context *ctx, const gr_metric *m, const metric_case *k, const gr_settings *s,
-                              bool wide, int64_t batch)
+static double mc_value(gr_context *ctx, const gr_metric *m, const metric_case *k, const gr_settings *s, bool wide,
+                       int64_t batch)
 {
     const ev_tensor *counts = ev_find(k->c, "counts");
     int64_t count[2] = {0};
@@ -82,13 +76,12 @@ static inline double mc_value(gr_context *ctx, const gr_metric *m, const metric_
     return value;
 }
 
-static inline bool mc_equal(double is, double want, double within)
+static bool mc_equal(double is, double want, double within)
 {
     return isnan(want) ? isnan(is) : fabs(is - want) <= within * fmax(1, fabs(want));
 }
 
-/* Every case, in float and double, in batches that cut it differently: the figures of the evidence. */
-static inline bool metric_agrees(const gr_metric *m, const char *evidence_of)
+bool metric_agrees(const gr_metric *m, const char *evidence_of)
 {
     static const int64_t batches[] = {1, 7, 1000};
     evidence *e = ev_open("metric", evidence_of);
@@ -114,5 +107,3 @@ static inline bool metric_agrees(const gr_metric *m, const char *evidence_of)
     ev_free(e);
     return good;
 }
-
-#endif

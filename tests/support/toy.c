@@ -1,8 +1,5 @@
-/* A backend for tests of the plan: it fuses all it is offered and runs items by the operations' reference arithmetic in
- * float64, regions as rows and columns, exactly as the interface to backends says. It checks what it is given, down to
- * which operands may share memory. */
-#ifndef GR_TESTS_PLAN_TOY_H
-#define GR_TESTS_PLAN_TOY_H
+/* Kernels of plain loops that look at all that they are given. */
+#include "support/toy.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,8 +14,6 @@ typedef struct toy_kernel {
     size_t value_bytes; /* room for the largest value in it */
     int n_values;
 } toy_kernel;
-
-static const gr_backend toy;
 
 static gr_shape toy_shape(int64_t rows, int64_t columns)
 {
@@ -282,6 +277,4 @@ static bool toy_epilogue(const gr_graph *g, const gr_node *contraction, bool bia
     return contraction->op->code == GR_OP_MATMUL || (contraction->op->code == GR_OP_CONV && bias);
 }
 
-static const gr_backend toy = {"toy", GR_EL_F64, toy_fuses, 48, 24, toy_epilogue, toy_make};
-
-#endif
+const gr_backend toy = {"toy", GR_EL_F64, toy_fuses, 48, 24, toy_epilogue, toy_make};

@@ -1,48 +1,14 @@
-/* Updates through compiled plans, as a training run has them: parameters and slots in a sealed store, a plan for every
- * kind of update, one for every action, and a clock that says what is due. */
-#ifndef GR_TESTS_FAMILY_UPDATES_H
-#define GR_TESTS_FAMILY_UPDATES_H
+/* Making the plans of an update and of its actions, and running them. */
+#include "support/updates.h"
 
-#include "family/evidence.h"
-
-typedef struct up_spec { /* texts as a recipe has them; NULL: nothing */
-    const gr_backend *backend;
-    int threads; /* 0: one */
-    const char *optimizer, *lookahead, *average, *clip, *penalty, *groups;
-    const gr_param_info *params;
-    size_t n;
-    int64_t total, updates_per_epoch;
-    const gr_optimizer *member;      /* stands in for the optimizer's own: a wrong one */
-    const gr_action *const *actions; /* instead of those that follow from the rules; NULL-ended */
-} up_spec;
-
-typedef struct updates {
-    up_spec spec;
-    gr_context *ctx;
-    gr__bump *memory;
-    gr_optim optim;
-    gr_lookahead lookahead;
-    gr_swa swa;
-    gr_clip clip;
-    gr_penalties penalties;
-    gr_groups groups;
-    gr_update_rules rules;
-    gr_store *store;
-    gr_plan *step[4]; /* by phase, twice, plus curvature */
-    const gr_action *action[GR_MAX_ACTIONS];
-    gr_plan *act[GR_MAX_ACTIONS];
-    int n_actions;
-    gr_clock clock;
-} updates;
-
-static inline gr_tree *up_tree(updates *u, const char *text)
+static gr_tree *up_tree(updates *u, const char *text)
 {
     gr_tree *t = text ? gr__tree_flow(u->memory, text) : NULL;
     assert_true(!text || t);
     return t;
 }
 
-static inline void up_settings(updates *u)
+static void up_settings(updates *u)
 {
     const up_spec *s = &u->spec;
     const gr_preset p = GR_PRESET_CHAPTER;
@@ -60,7 +26,7 @@ static inline void up_settings(updates *u)
 }
 
 /* Feeds: "g0", "g1" ..., "z0", "hz0" where there is curvature, "lr", "count". */
-static inline gr_plan *up_step_plan(updates *u, int phase, bool curved)
+static gr_plan *up_step_plan(updates *u, int phase, bool curved)
 {
     const up_spec *s = &u->spec;
     gr_graph *g;
@@ -92,7 +58,7 @@ static inline gr_plan *up_step_plan(updates *u, int phase, bool curved)
     return plan;
 }
 
-static inline gr_plan *up_action_plan(updates *u, const gr_action *a)
+static gr_plan *up_action_plan(updates *u, const gr_action *a)
 {
     gr_graph *g;
     gr_plan *plan;
@@ -104,7 +70,7 @@ static inline gr_plan *up_action_plan(updates *u, const gr_action *a)
     return plan;
 }
 
-static inline void up_plans(updates *u)
+static void up_plans(updates *u)
 {
     for (int phase = 0; phase < u->optim.n_methods; phase++) {
         const gr_method *m = &u->optim.method[phase];
@@ -115,20 +81,19 @@ static inline void up_plans(updates *u)
     for (int i = 0; i < u->n_actions; i++) u->act[i] = up_action_plan(u, u->action[i]);
 }
 
-static inline void up_write(updates *u, const char *name, const double *values)
+void up_write(updates *u, const char *name, const double *values)
 {
     gr_store_write(u->store, gr_store_find(u->store, name), values);
 }
 
-static inline void up_read(const updates *u, const char *name, double *values)
+void up_read(const updates *u, const char *name, double *values)
 {
     const gr_entry *e = gr_store_find(u->store, name);
     if (!e) fail_msg("%s: there is no %s", u->spec.optimizer, name);
     gr_store_read(u->store, e, values);
 }
 
-/* The parameter values one behind the other. */
-static inline size_t up_weights(const updates *u, double *values)
+size_t up_weights(const updates *u, double *values)
 {
     size_t n = 0;
     for (size_t i = 0; i < u->spec.n; i++) {
@@ -138,7 +103,7 @@ static inline size_t up_weights(const updates *u, double *values)
     return n;
 }
 
-static inline gr_status up_act(updates *u)
+static gr_status up_act(updates *u)
 {
     gr_status st = GR_OK;
     for (int i = 0; i < u->n_actions && st == GR_OK; i++)
@@ -146,8 +111,7 @@ static inline gr_status up_act(updates *u)
     return st;
 }
 
-/* Plans, store and the parameters w, one behind the other; what is due before the first update is done. */
-static inline void up_open(updates *u, const up_spec *spec, const double *w)
+void up_open(updates *u, const up_spec *spec, const double *w)
 {
     *u = (updates){.spec = *spec};
     u->ctx = test_context_with(spec->threads ? spec->threads : 1, 0);
@@ -167,7 +131,7 @@ static inline void up_open(updates *u, const up_spec *spec, const double *w)
     test_ok(u->ctx, up_act(u));
 }
 
-static inline void up_close(updates *u)
+void up_close(updates *u)
 {
     for (int i = 0; i < 4; i++) gr_plan_destroy(u->step[i]);
     for (int i = 0; i < u->n_actions; i++) gr_plan_destroy(u->act[i]);
@@ -176,12 +140,12 @@ static inline void up_close(updates *u)
     test_context_end(u->ctx);
 }
 
-static inline gr_plan *up_plan(const updates *u)
+gr_plan *up_plan(const updates *u)
 {
     return u->step[2 * gr__optim_phase(&u->optim, &u->clock) + gr__optim_curvature(&u->optim, &u->clock)];
 }
 
-static inline void up_feed(updates *u, gr_plan *plan, const char *kind, const double *values)
+static void up_feed(updates *u, gr_plan *plan, const char *kind, const double *values)
 {
     for (size_t i = 0; values && i < u->spec.n; i++) {
         gr_shape shape = u->spec.params[i].entry.shape;
@@ -193,9 +157,7 @@ static inline void up_feed(updates *u, gr_plan *plan, const char *kind, const do
     }
 }
 
-/* One update and what is due after it. g: sums of gradients, one parameter behind the other; z, hz: NULL where there is
- * no curvature. */
-static inline gr_status up_step(updates *u, const double *g, const double *z, const double *hz, double count, double lr)
+gr_status up_step(updates *u, const double *g, const double *z, const double *hz, double count, double lr)
 {
     gr_plan *plan = up_plan(u);
     up_feed(u, plan, "g", g), up_feed(u, plan, "z", z), up_feed(u, plan, "hz", hz);
@@ -208,8 +170,7 @@ static inline gr_status up_step(updates *u, const double *g, const double *z, co
     return up_act(u);
 }
 
-/* The case's group as a recipe has it; NULL: none. */
-static inline const char *up_case_groups(const ev_case *c, char room[96])
+const char *up_case_groups(const ev_case *c, char room[96])
 {
     const char *scale = ev_word(c, "lr_scale"), *decay = ev_word(c, "group_weight_decay");
     snprintf(room, 96, "[{match: p, lr_scale: %s, weight_decay: %s}]", scale[0] ? scale : "1",
@@ -217,8 +178,7 @@ static inline const char *up_case_groups(const ev_case *c, char room[96])
     return scale[0] || decay[0] ? room : NULL;
 }
 
-/* The update that the evidence has as number `step`. */
-static inline gr_status up_case_step(updates *u, const ev_case *c, int64_t step)
+gr_status up_case_step(updates *u, const ev_case *c, int64_t step)
 {
     const ev_tensor *w0 = ev_find(c, "w0"), *z = ev_find(c, "z"), *hz = ev_find(c, "hz");
     int64_t at = step * w0->n;
@@ -226,4 +186,10 @@ static inline gr_status up_case_step(updates *u, const ev_case *c, int64_t step)
                    ev_find(c, "lr")->v[step]);
 }
 
-#endif
+void up_assert_weights(const updates *u, const char *what, const double *want, size_t n)
+{
+    double w[16];
+    assert_int_equal(up_weights(u, w), n);
+    for (size_t i = 0; i < n; i++)
+        if (!(fabs(w[i] - want[i]) < 1e-12)) fail_msg("%s: weight %d is %.15g, not %.15g", what, (int)i, w[i], want[i]);
+}
