@@ -31,17 +31,14 @@ static bool is(const gr_graph *g, gr_val v, double value)
     return gr__is_const(g, v, &c) && c == value;
 }
 
-/* The result of an operation on rank-0 constants, by its own reference arithmetic. */
-static bool fold(gr_graph *g, const gr_op *op, const gr_val *in, double *result)
+/* The result of an operation on rank-0 constants. */
+static bool fold(const gr_graph *g, const gr_op *op, const gr_val *in, double *result)
 {
-    double c[3];
-    gr_ref from[3], to = {result, GR_REAL, GR_SCALAR};
-    for (int i = 0; i < op->n_in; i++) {
+    double c[3] = {0};
+    for (int i = 0; i < op->n_in; i++)
         if (!gr__is_const(g, in[i], &c[i])) return false;
-        from[i] = (gr_ref){&c[i], GR_REAL, GR_SCALAR};
-    }
     if (op->code == GR_OP_REAL) return false;
-    op->ref(g, NULL, from, &to);
+    *result = op->element(c[0], c[1], c[2]);
     return true;
 }
 
@@ -159,49 +156,23 @@ gr_val gr__binary(gr_graph *g, gr_opcode code, gr_val a, gr_val b)
     return build(g, code, in);
 }
 
-#define UNARY(name, code)                     \
-    gr_val gr_##name(gr_graph *g, gr_val a)   \
-    {                                         \
-        return gr__unary(g, GR_OP_##code, a); \
-    }
-#define BINARY(name, code)                            \
-    gr_val gr_##name(gr_graph *g, gr_val a, gr_val b) \
+#define BUILDER_1(name, code)                         \
+    gr_val gr_##name(gr_graph *g, gr_val a)           \
     {                                                 \
-        return gr__binary(g, GR_OP_##code, a, b);     \
+        return build(g, GR_OP_##code, (gr_val[]){a}); \
     }
-
-UNARY(neg, NEG)
-UNARY(abs, ABS)
-UNARY(sign, SIGN)
-UNARY(floor, FLOOR)
-UNARY(exp, EXP)
-UNARY(log, LOG)
-UNARY(log1p, LOG1P)
-UNARY(sqrt, SQRT)
-UNARY(square, SQUARE)
-UNARY(recip, RECIP)
-UNARY(tanh, TANH)
-UNARY(sigmoid, SIGMOID)
-UNARY(relu, RELU)
-UNARY(sin, SIN)
-UNARY(cos, COS)
-UNARY(erf, ERF)
-BINARY(add, ADD)
-BINARY(sub, SUB)
-BINARY(mul, MUL)
-BINARY(div, DIV)
-BINARY(max, MAX)
-BINARY(min, MIN)
-BINARY(pow, POW)
-BINARY(less, LESS)
-BINARY(less_equal, LESS_EQUAL)
-BINARY(equal, EQUAL)
-
-gr_val gr_select(gr_graph *g, gr_val condition, gr_val a, gr_val b)
-{
-    gr_val in[3] = {condition, a, b};
-    return build(g, GR_OP_SELECT, in);
-}
+#define BUILDER_2(name, code)                            \
+    gr_val gr_##name(gr_graph *g, gr_val a, gr_val b)    \
+    {                                                    \
+        return build(g, GR_OP_##code, (gr_val[]){a, b}); \
+    }
+#define BUILDER_3(name, code)                                   \
+    gr_val gr_##name(gr_graph *g, gr_val a, gr_val b, gr_val c) \
+    {                                                           \
+        return build(g, GR_OP_##code, (gr_val[]){a, b, c});     \
+    }
+#define BUILDER(code, name, n, ...) BUILDER_##n(name, code)
+GR__ELEMENTWISE_PLAIN(BUILDER)
 
 /* Types without gradients and without conversion pass as they are. */
 gr_val gr_real(gr_graph *g, gr_val a)

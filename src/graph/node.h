@@ -3,10 +3,12 @@
 #ifndef GR_GRAPH_NODE_H
 #define GR_GRAPH_NODE_H
 
+#include "graph/elementwise.h"
 #include "graph/shape.h"
 
 typedef struct gr_node gr_node;
 
+#define GR__OP_CODE(code, ...) GR_OP_##code,
 /* Codes by which backends tell operations apart; everything else about one stands in its gr_op. */
 typedef enum gr_opcode {
     GR_OP_FEED,
@@ -16,37 +18,7 @@ typedef enum gr_opcode {
     GR_OP_TENSOR,
     GR_OP_IOTA,
     GR_OP_RANDOM,
-    /* elementwise */
-    GR_OP_NEG,
-    GR_OP_ABS,
-    GR_OP_SIGN,
-    GR_OP_FLOOR,
-    GR_OP_EXP,
-    GR_OP_LOG,
-    GR_OP_LOG1P,
-    GR_OP_SQRT,
-    GR_OP_SQUARE,
-    GR_OP_RECIP,
-    GR_OP_TANH,
-    GR_OP_SIGMOID,
-    GR_OP_RELU,
-    GR_OP_SIN,
-    GR_OP_COS,
-    GR_OP_ERF,
-    GR_OP_REAL,
-    GR_OP_STOP,
-    GR_OP_ADD,
-    GR_OP_SUB,
-    GR_OP_MUL,
-    GR_OP_DIV,
-    GR_OP_MAX,
-    GR_OP_MIN,
-    GR_OP_POW,
-    GR_OP_LESS,
-    GR_OP_LESS_EQUAL,
-    GR_OP_EQUAL,
-    GR_OP_SELECT,
-    GR_OP_MULADD, /* muladd(a,b,c) = a*b+c rounded once where the machine can; made by the plan's simplification only */
+    GR__ELEMENTWISE(GR__OP_CODE)
     /* shape */
     GR_OP_RESHAPE,
     GR_OP_PERMUTE,
@@ -138,6 +110,8 @@ typedef struct gr_op {
     /* Plain float64 loops. in[] and out[] dense; out[o].data NULL: nobody reads that output, and it is left alone. NULL
      * for leaves that the store or the caller provides. */
     void (*ref)(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out);
+    /* MAP: one element of the result in float64, of its operands' elements; those beyond n_in are ignored. */
+    double (*element)(double a, double b, double c);
 } gr_op;
 
 struct gr_node {
