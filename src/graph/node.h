@@ -94,6 +94,21 @@ typedef struct gr_ref {
     gr_shape shape;
 } gr_ref;
 
+/* What tells one smooth piece of an operation from another. */
+typedef enum gr__branches {
+    GR__BRANCHES_UNKNOWN,
+    GR__BRANCHES_ONE,        /* it has one piece alone */
+    GR__BRANCHES_SIGN,       /* the sign of its first operand */
+    GR__BRANCHES_DIFFERENCE, /* the sign of the difference of its operands */
+    GR__BRANCHES_LARGEST,    /* where along the reduced axes the largest stands */
+    GR__BRANCHES_INDEX,      /* its second result */
+    GR__BRANCHES_RESULT,     /* its result, which is constant in between */
+} gr__branches;
+
+typedef struct gr__range {
+    double low, high;
+} gr__range;
+
 typedef struct gr_op {
     gr_opcode code;
     gr_opclass class;
@@ -112,6 +127,12 @@ typedef struct gr_op {
     void (*ref)(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out);
     /* MAP: one element of the result in float64, of its operands' elements; those beyond n_in are ignored. */
     double (*element)(double a, double b, double c);
+    /* Operations on numbers that a node takes; NULL: none, it moves or makes them. */
+    double (*flops)(const gr_graph *g, const gr_node *n);
+    /* Where checks of its derivatives take real operands from: it is smooth there but for what branches says, and
+     * kinks are at the middle. Equal bounds: anywhere will do. */
+    gr__range domain;
+    gr__branches branches;
 } gr_op;
 
 struct gr_node {

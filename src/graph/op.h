@@ -38,6 +38,11 @@ gr_val gr__sum_to(gr_graph *g, gr_val v, gr_shape shape);
 void gr__no_gradient(gr_graph *g, const gr_node *n, const gr_val *dout, gr_val *din);
 bool gr__wanted(const gr_graph *g, const gr_node *n, int input);
 
+/* ---- what a node costs ---- */
+/* One an element of the result, or of the first operand. */
+double gr__flops_results(const gr_graph *g, const gr_node *n);
+double gr__flops_operand(const gr_graph *g, const gr_node *n);
+
 /* ---- reference loops ---- */
 /* Element i of a buffer of any dtype. */
 double gr__ref_get(const gr_ref *r, int64_t i);

@@ -294,6 +294,41 @@ static void conv_weights_ref(const gr_graph *g, const gr_node *n, const gr_ref *
     trilinear(n, in[0].shape, out->shape, in[1].shape, (double *[]){in[0].data, out->data, in[1].data}, W);
 }
 
+/* ---- what they cost: a multiplication and an addition for each element of a sum ---- */
+
+static double count_of(const gr_graph *g, gr_val v)
+{
+    return (double)gr_shape_count(gr_shape_of(g, v));
+}
+
+static double matmul_flops(const gr_graph *g, const gr_node *n)
+{
+    gr_shape a = gr_shape_of(g, n->in[0]);
+    return 2 * count_of(g, n->out) * (double)a.dim[a.rank - (n->attr.i[0] ? 2 : 1)];
+}
+
+/* For each element of the convolution's result, all weights of its channel. */
+static double window_flops(const gr_graph *g, gr_val result, gr_val weights)
+{
+    gr_shape w = gr_shape_of(g, weights);
+    return 2 * count_of(g, result) * (double)(w.dim[1] * w.dim[2] * w.dim[3]);
+}
+
+static double conv_flops(const gr_graph *g, const gr_node *n)
+{
+    return window_flops(g, n->out, n->in[1]);
+}
+
+static double conv_data_flops(const gr_graph *g, const gr_node *n)
+{
+    return window_flops(g, n->in[0], n->in[1]);
+}
+
+static double conv_weights_flops(const gr_graph *g, const gr_node *n)
+{
+    return window_flops(g, n->in[1], n->out);
+}
+
 const gr_op gr__contract_ops[] = {
     {.code = GR_OP_MATMUL,
      .class = GR_CLASS_CONTRACT,
@@ -302,7 +337,9 @@ const gr_op gr__contract_ops[] = {
      .n_out = 1,
      .infer = infer_matmul,
      .gradient = matmul_gradient,
-     .ref = matmul_ref},
+     .ref = matmul_ref,
+     .flops = matmul_flops,
+     .branches = GR__BRANCHES_ONE},
     {.code = GR_OP_CONV,
      .class = GR_CLASS_CONTRACT,
      .name = "conv",
@@ -310,7 +347,9 @@ const gr_op gr__contract_ops[] = {
      .n_out = 1,
      .infer = infer_conv,
      .gradient = conv_gradient,
-     .ref = conv_ref},
+     .ref = conv_ref,
+     .flops = conv_flops,
+     .branches = GR__BRANCHES_ONE},
     {.code = GR_OP_CONV_DATA,
      .class = GR_CLASS_CONTRACT,
      .name = "conv_data",
@@ -318,7 +357,9 @@ const gr_op gr__contract_ops[] = {
      .n_out = 1,
      .infer = infer_conv_data,
      .gradient = conv_data_gradient,
-     .ref = conv_data_ref},
+     .ref = conv_data_ref,
+     .flops = conv_data_flops,
+     .branches = GR__BRANCHES_ONE},
     {.code = GR_OP_CONV_WEIGHTS,
      .class = GR_CLASS_CONTRACT,
      .name = "conv_weights",
@@ -326,7 +367,9 @@ const gr_op gr__contract_ops[] = {
      .n_out = 1,
      .infer = infer_conv_weights,
      .gradient = conv_weights_gradient,
-     .ref = conv_weights_ref},
+     .ref = conv_weights_ref,
+     .flops = conv_weights_flops,
+     .branches = GR__BRANCHES_ONE},
 };
 
 /* ---- builders ---- */

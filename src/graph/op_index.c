@@ -99,7 +99,8 @@ const gr_op gr__index_ops[] = {
      .n_out = 1,
      .infer = infer_gather,
      .gradient = gather_gradient,
-     .ref = gather_ref},
+     .ref = gather_ref,
+     .branches = GR__BRANCHES_ONE},
     {.code = GR_OP_SCATTER_ADD,
      .class = GR_CLASS_INDEX,
      .name = "scatter_add",
@@ -107,7 +108,8 @@ const gr_op gr__index_ops[] = {
      .n_out = 1,
      .infer = infer_scatter_add,
      .gradient = scatter_add_gradient,
-     .ref = scatter_add_ref},
+     .ref = scatter_add_ref,
+     .branches = GR__BRANCHES_ONE},
 };
 
 /* ---- builders ---- */

@@ -61,7 +61,7 @@ static double operand(const gr_ref *in, int i, int64_t e)
     return gr__ref_get(&in[i], in[i].shape.rank != 0 ? e : 0);
 }
 
-#define REFERENCE(code, name, n, takes, rule, meaning)                                                              \
+#define REFERENCE(code, name, n, takes, low, high, branches, rule, meaning)                                         \
     static double name##_element(double a, double b, double c)                                                      \
     {                                                                                                               \
         (void)a, (void)b, (void)c;                                                                                  \
@@ -77,14 +77,17 @@ static double operand(const gr_ref *in, int i, int64_t e)
     }
 GR__ELEMENTWISE(REFERENCE)
 
-#define OPERATION(op_code, op_name, n, takes, rule, meaning) \
-    {.code = GR_OP_##op_code,                                \
-     .class = GR_CLASS_MAP,                                  \
-     .name = #op_name,                                       \
-     .n_in = n,                                              \
-     .n_out = 1,                                             \
-     .infer = infer_##takes,                                 \
-     .gradient = rule,                                       \
-     .ref = op_name##_ref,                                   \
-     .element = op_name##_element},
+#define OPERATION(op_code, op_name, n, takes, low, high, op_branches, rule, meaning) \
+    {.code = GR_OP_##op_code,                                                        \
+     .class = GR_CLASS_MAP,                                                          \
+     .name = #op_name,                                                               \
+     .n_in = n,                                                                      \
+     .n_out = 1,                                                                     \
+     .infer = infer_##takes,                                                         \
+     .gradient = rule,                                                               \
+     .ref = op_name##_ref,                                                           \
+     .element = op_name##_element,                                                   \
+     .flops = gr__flops_results,                                                     \
+     .domain = {low, high},                                                          \
+     .branches = GR__BRANCHES_##op_branches},
 const gr_op gr__map_ops[] = {GR__ELEMENTWISE(OPERATION)};

@@ -153,7 +153,9 @@ const gr_op gr__reduce_ops[] = {
      .n_out = 1,
      .infer = infer_reduce,
      .gradient = sum_gradient,
-     .ref = sum_ref},
+     .ref = sum_ref,
+     .flops = gr__flops_operand,
+     .branches = GR__BRANCHES_ONE},
     {.code = GR_OP_REDUCE_MAX,
      .class = GR_CLASS_REDUCE,
      .name = "reduce_max",
@@ -161,7 +163,9 @@ const gr_op gr__reduce_ops[] = {
      .n_out = 1,
      .infer = infer_reduce,
      .gradient = reduce_max_gradient,
-     .ref = reduce_max_ref},
+     .ref = reduce_max_ref,
+     .flops = gr__flops_operand,
+     .branches = GR__BRANCHES_LARGEST},
     {.code = GR_OP_ARGMAX,
      .class = GR_CLASS_REDUCE,
      .name = "argmax",
@@ -169,7 +173,9 @@ const gr_op gr__reduce_ops[] = {
      .n_out = 1,
      .infer = infer_argmax,
      .gradient = gr__no_gradient,
-     .ref = argmax_ref},
+     .ref = argmax_ref,
+     .flops = gr__flops_operand,
+     .branches = GR__BRANCHES_RESULT},
 };
 
 /* ---- builders ---- */
