@@ -57,18 +57,8 @@ typedef enum gr_opclass {
     GR_CLASS_POOL
 } gr_opclass;
 
-/* Attributes of a node: zeroed, then set as its operation says; compared and hashed as bytes, so no padding may hold
- * rubbish. FEED PARAM SLOT     name CONST               f[0] TENSOR              i[0] index into the graph's constant
- * tensors IOTA                i[0] axis RANDOM              name (stream); inputs seed, update, position PERMUTE
- * i[0..rank-1] axes SLICE               i[0] axis, i[1] start, i[2] count CONCAT              i[0] axis PAD i[0] axis,
- * i[1] before, i[2] after SUM, REDUCE_MAX     i[0] bit mask of reduced axes, i[1] keep ARGMAX              i[0] axis
- *   SCATTER_ADD         i[0] rows
- *   MATMUL              i[0] transpose_a, i[1] transpose_b
- *   CONV*               i[0,1] stride, i[2,3] dilation, i[4,5] pad_before, i[6,7] pad_after, i[8] groups;
- *                       CONV_DATA i[9,10] h, w; CONV_WEIGHTS i[9,10] kh, kw
- *   *POOL*              i[0,1] size, i[2,3] stride, i[4,5] pad_before, i[6,7] pad_after, i[8] count_padding;
- *                       AVG_POOL_ADJOINT and POOL_SCATTER i[9,10] h, w
- * RESHAPE, BROADCAST and all leaves carry their shape in the output value.
+/* Attributes of a node: zeroed, then set as the fields of its operation say. RESHAPE, BROADCAST and all leaves carry
+ * their shape in the output value.
  *
  * What operands may look like: inputs of a MAP are rank 0 or have exactly the output's shape (builders insert
  * BROADCAST). Rank-0 GR_REAL values (float64 everywhere) are made only by leaves, by MAPs of rank-0 inputs and by
@@ -86,6 +76,24 @@ typedef struct gr_value {
     gr_dtype dtype;
     gr_shape shape;
 } gr_value;
+
+/* Where an attribute of an operation stands in gr_attr, and how graphs print it. */
+typedef enum gr__field_kind {
+    GR__FIELDS_END,     /* the last of a list */
+    GR__FIELD_NAME,     /* name, in quotes */
+    GR__FIELD_REAL,     /* f[at .. at + count - 1] */
+    GR__FIELD_INTEGERS, /* i[at .. at + count - 1] */
+    GR__FIELD_AXES,     /* integers, as many as the first operand has axes */
+    GR__FIELD_AXIS_SET, /* i[at]: a bit an axis */
+} gr__field_kind;
+
+typedef struct gr__field {
+    gr__field_kind kind;
+    int at, count;
+    const char *label; /* what stands before it, or ""; NULL: it is not printed, for the result's shape says it */
+    int64_t usual;     /* integers that are all this are not printed */
+} gr__field;
+enum { GR__SHOWN = -1 }; /* as `usual`: none is, they are printed always */
 
 /* A buffer as the reference arithmetic sees it: GR_REAL is double, GR_I32 int32_t, GR_U8 uint8_t; dense, row-major. */
 typedef struct gr_ref {
@@ -133,6 +141,9 @@ typedef struct gr_op {
      * kinks are at the middle. Equal bounds: anywhere will do. */
     gr__range domain;
     gr__branches branches;
+    /* What its nodes have besides operands; NULL: nothing. Equal nodes are equal in these, graphs print them in this
+     * order, and an attribute that none of them names must stay zero. */
+    const gr__field *fields;
 } gr_op;
 
 struct gr_node {

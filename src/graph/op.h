@@ -23,6 +23,13 @@ bool gr__want_rank(gr_graph *g, const gr_val *in, int i, int rank);
 bool gr__want_axis(gr_graph *g, const gr_val *in, int i, int64_t axis);
 size_t gr__ref_bytes(gr_dtype t); /* of an element of a reference buffer */
 
+/* ---- attributes ---- */
+const gr__field *gr__op_fields(const gr_op *op); /* the list, which may be empty */
+const void *gr__field_bytes(const gr_attr *attr, const gr__field *f, size_t *bytes);
+bool gr__op_named(const gr_op *op); /* does a name belong to its nodes? */
+/* Is nothing set but what the operation's fields name? */
+bool gr__attr_fits(const gr_op *op, const gr_attr *attr);
+
 /* ---- building ---- */
 /* May builders use v? False after a failure; GR_NONE and rubbish fail the graph, naming the operation. */
 bool gr__usable(gr_graph *g, gr_opcode code, gr_val v);

@@ -329,6 +329,29 @@ static double conv_weights_flops(const gr_graph *g, const gr_node *n)
     return window_flops(g, n->in[1], n->out);
 }
 
+/* ---- fields: pads are before and after ---- */
+
+static const gr__field matmul_fields[] = {
+    {GR__FIELD_INTEGERS, 0, 2, "transpose", 0},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+static const gr__field conv_fields[] = {
+    {GR__FIELD_INTEGERS, 0, 2, "stride", GR__SHOWN},
+    {GR__FIELD_INTEGERS, 2, 2, "dilation", 1},
+    {GR__FIELD_INTEGERS, 4, 4, "pad", 0},
+    {GR__FIELD_INTEGERS, 8, 1, "groups", 1},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+/* The adjoints are told the height and width of what they give. */
+static const gr__field conv_adjoint_fields[] = {
+    {GR__FIELD_INTEGERS, 0, 2, "stride", GR__SHOWN},
+    {GR__FIELD_INTEGERS, 2, 2, "dilation", 1},
+    {GR__FIELD_INTEGERS, 4, 4, "pad", 0},
+    {GR__FIELD_INTEGERS, 8, 1, "groups", 1},
+    {GR__FIELD_INTEGERS, 9, 2, NULL, 0},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+
 const gr_op gr__contract_ops[] = {
     {.code = GR_OP_MATMUL,
      .class = GR_CLASS_CONTRACT,
@@ -339,7 +362,8 @@ const gr_op gr__contract_ops[] = {
      .gradient = matmul_gradient,
      .ref = matmul_ref,
      .flops = matmul_flops,
-     .branches = GR__BRANCHES_ONE},
+     .branches = GR__BRANCHES_ONE,
+     .fields = matmul_fields},
     {.code = GR_OP_CONV,
      .class = GR_CLASS_CONTRACT,
      .name = "conv",
@@ -349,7 +373,8 @@ const gr_op gr__contract_ops[] = {
      .gradient = conv_gradient,
      .ref = conv_ref,
      .flops = conv_flops,
-     .branches = GR__BRANCHES_ONE},
+     .branches = GR__BRANCHES_ONE,
+     .fields = conv_fields},
     {.code = GR_OP_CONV_DATA,
      .class = GR_CLASS_CONTRACT,
      .name = "conv_data",
@@ -359,7 +384,8 @@ const gr_op gr__contract_ops[] = {
      .gradient = conv_data_gradient,
      .ref = conv_data_ref,
      .flops = conv_data_flops,
-     .branches = GR__BRANCHES_ONE},
+     .branches = GR__BRANCHES_ONE,
+     .fields = conv_adjoint_fields},
     {.code = GR_OP_CONV_WEIGHTS,
      .class = GR_CLASS_CONTRACT,
      .name = "conv_weights",
@@ -369,7 +395,8 @@ const gr_op gr__contract_ops[] = {
      .gradient = conv_weights_gradient,
      .ref = conv_weights_ref,
      .flops = conv_weights_flops,
-     .branches = GR__BRANCHES_ONE},
+     .branches = GR__BRANCHES_ONE,
+     .fields = conv_adjoint_fields},
 };
 
 /* ---- builders ---- */

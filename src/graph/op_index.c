@@ -91,6 +91,11 @@ static void scatter_add_ref(const gr_graph *g, const gr_node *n, const gr_ref *i
     }
 }
 
+static const gr__field scatter_add_fields[] = {
+    {GR__FIELD_INTEGERS, 0, 1, "rows", GR__SHOWN},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+
 const gr_op gr__index_ops[] = {
     {.code = GR_OP_GATHER,
      .class = GR_CLASS_INDEX,
@@ -109,7 +114,8 @@ const gr_op gr__index_ops[] = {
      .infer = infer_scatter_add,
      .gradient = scatter_add_gradient,
      .ref = scatter_add_ref,
-     .branches = GR__BRANCHES_ONE},
+     .branches = GR__BRANCHES_ONE,
+     .fields = scatter_add_fields},
 };
 
 /* ---- builders ---- */

@@ -107,6 +107,25 @@ static void random_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr
             gr__random_leaf(seed, stream, update, (uint32_t)(position + (uint64_t)(e / width)), (uint64_t)(e % width));
 }
 
+/* ---- fields ---- */
+
+static const gr__field name_fields[] = {
+    {GR__FIELD_NAME, 0, 1, "", 0},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+static const gr__field const_fields[] = {
+    {GR__FIELD_REAL, 0, 1, "", 0},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+static const gr__field tensor_fields[] = {
+    {GR__FIELD_INTEGERS, 0, 1, "number", GR__SHOWN},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+static const gr__field iota_fields[] = {
+    {GR__FIELD_INTEGERS, 0, 1, "axis", GR__SHOWN},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+
 const gr_op gr__leaf_ops[] = {
     {.code = GR_OP_FEED,
      .class = GR_CLASS_LEAF,
@@ -114,21 +133,24 @@ const gr_op gr__leaf_ops[] = {
      .n_out = 1,
      .infer = infer_named,
      .gradient = gr__no_gradient,
-     .branches = GR__BRANCHES_ONE},
+     .branches = GR__BRANCHES_ONE,
+     .fields = name_fields},
     {.code = GR_OP_PARAM,
      .class = GR_CLASS_LEAF,
      .name = "param",
      .n_out = 1,
      .infer = infer_real,
      .gradient = gr__no_gradient,
-     .branches = GR__BRANCHES_ONE},
+     .branches = GR__BRANCHES_ONE,
+     .fields = name_fields},
     {.code = GR_OP_SLOT,
      .class = GR_CLASS_LEAF,
      .name = "slot",
      .n_out = 1,
      .infer = infer_real,
      .gradient = gr__no_gradient,
-     .branches = GR__BRANCHES_ONE},
+     .branches = GR__BRANCHES_ONE,
+     .fields = name_fields},
     {.code = GR_OP_CONST,
      .class = GR_CLASS_LEAF,
      .name = "const",
@@ -136,7 +158,8 @@ const gr_op gr__leaf_ops[] = {
      .infer = infer_const,
      .gradient = gr__no_gradient,
      .ref = const_ref,
-     .branches = GR__BRANCHES_ONE},
+     .branches = GR__BRANCHES_ONE,
+     .fields = const_fields},
     {.code = GR_OP_TENSOR,
      .class = GR_CLASS_LEAF,
      .name = "tensor",
@@ -144,7 +167,8 @@ const gr_op gr__leaf_ops[] = {
      .infer = infer_tensor,
      .gradient = gr__no_gradient,
      .ref = tensor_ref,
-     .branches = GR__BRANCHES_ONE},
+     .branches = GR__BRANCHES_ONE,
+     .fields = tensor_fields},
     {.code = GR_OP_IOTA,
      .class = GR_CLASS_LEAF,
      .name = "iota",
@@ -152,7 +176,8 @@ const gr_op gr__leaf_ops[] = {
      .infer = infer_iota,
      .gradient = gr__no_gradient,
      .ref = iota_ref,
-     .branches = GR__BRANCHES_ONE},
+     .branches = GR__BRANCHES_ONE,
+     .fields = iota_fields},
     {.code = GR_OP_RANDOM,
      .class = GR_CLASS_LEAF,
      .name = "random",
@@ -161,7 +186,8 @@ const gr_op gr__leaf_ops[] = {
      .infer = infer_random,
      .gradient = gr__no_gradient,
      .ref = random_ref,
-     .branches = GR__BRANCHES_ONE},
+     .branches = GR__BRANCHES_ONE,
+     .fields = name_fields},
 };
 
 /* ---- builders ---- */

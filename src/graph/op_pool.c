@@ -243,6 +243,22 @@ static void avg_pool_adjoint_ref(const gr_graph *g, const gr_node *n, const gr_r
     }
 }
 
+/* ---- fields: pads are before and after ---- */
+
+static const gr__field pool_fields[] = {
+    {GR__FIELD_INTEGERS, 0, 2, "size", GR__SHOWN},
+    {GR__FIELD_INTEGERS, 2, 2, "stride", GR__SHOWN},
+    {GR__FIELD_INTEGERS, 4, 4, "pad", 0},
+    {GR__FIELD_INTEGERS, 8, 1, "count_padding", 0},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+/* The adjoints are told the height and width of what they give. */
+static const gr__field adjoint_fields[] = {
+    {GR__FIELD_INTEGERS, 0, 2, "size", GR__SHOWN}, {GR__FIELD_INTEGERS, 2, 2, "stride", GR__SHOWN},
+    {GR__FIELD_INTEGERS, 4, 4, "pad", 0},          {GR__FIELD_INTEGERS, 8, 1, "count_padding", 0},
+    {GR__FIELD_INTEGERS, 9, 2, NULL, 0},           {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+
 const gr_op gr__pool_ops[] = {
     {.code = GR_OP_MAX_POOL,
      .class = GR_CLASS_POOL,
@@ -253,7 +269,8 @@ const gr_op gr__pool_ops[] = {
      .gradient = max_pool_gradient,
      .ref = max_pool_ref,
      .flops = gr__flops_operand,
-     .branches = GR__BRANCHES_INDEX},
+     .branches = GR__BRANCHES_INDEX,
+     .fields = pool_fields},
     {.code = GR_OP_POOL_GATHER,
      .class = GR_CLASS_POOL,
      .name = "pool_gather",
@@ -263,7 +280,8 @@ const gr_op gr__pool_ops[] = {
      .gradient = pool_gather_gradient,
      .ref = pool_gather_ref,
      .flops = gr__flops_operand,
-     .branches = GR__BRANCHES_ONE},
+     .branches = GR__BRANCHES_ONE,
+     .fields = pool_fields},
     {.code = GR_OP_POOL_SCATTER,
      .class = GR_CLASS_POOL,
      .name = "pool_scatter",
@@ -273,7 +291,8 @@ const gr_op gr__pool_ops[] = {
      .gradient = pool_scatter_gradient,
      .ref = pool_scatter_ref,
      .flops = gr__flops_operand,
-     .branches = GR__BRANCHES_ONE},
+     .branches = GR__BRANCHES_ONE,
+     .fields = adjoint_fields},
     {.code = GR_OP_AVG_POOL,
      .class = GR_CLASS_POOL,
      .name = "avg_pool",
@@ -283,7 +302,8 @@ const gr_op gr__pool_ops[] = {
      .gradient = avg_pool_gradient,
      .ref = avg_pool_ref,
      .flops = gr__flops_operand,
-     .branches = GR__BRANCHES_ONE},
+     .branches = GR__BRANCHES_ONE,
+     .fields = pool_fields},
     {.code = GR_OP_AVG_POOL_ADJOINT,
      .class = GR_CLASS_POOL,
      .name = "avg_pool_adjoint",
@@ -293,7 +313,8 @@ const gr_op gr__pool_ops[] = {
      .gradient = avg_pool_adjoint_gradient,
      .ref = avg_pool_adjoint_ref,
      .flops = gr__flops_operand,
-     .branches = GR__BRANCHES_ONE},
+     .branches = GR__BRANCHES_ONE,
+     .fields = adjoint_fields},
 };
 
 /* ---- builders ---- */

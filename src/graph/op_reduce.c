@@ -145,6 +145,18 @@ static void argmax_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr
     }
 }
 
+/* ---- fields ---- */
+
+static const gr__field reduce_fields[] = {
+    {GR__FIELD_AXIS_SET, 0, 1, "axes", 0},
+    {GR__FIELD_INTEGERS, 1, 1, "keep", 0},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+static const gr__field argmax_fields[] = {
+    {GR__FIELD_INTEGERS, 0, 1, "axis", GR__SHOWN},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+
 const gr_op gr__reduce_ops[] = {
     {.code = GR_OP_SUM,
      .class = GR_CLASS_REDUCE,
@@ -155,7 +167,8 @@ const gr_op gr__reduce_ops[] = {
      .gradient = sum_gradient,
      .ref = sum_ref,
      .flops = gr__flops_operand,
-     .branches = GR__BRANCHES_ONE},
+     .branches = GR__BRANCHES_ONE,
+     .fields = reduce_fields},
     {.code = GR_OP_REDUCE_MAX,
      .class = GR_CLASS_REDUCE,
      .name = "reduce_max",
@@ -165,7 +178,8 @@ const gr_op gr__reduce_ops[] = {
      .gradient = reduce_max_gradient,
      .ref = reduce_max_ref,
      .flops = gr__flops_operand,
-     .branches = GR__BRANCHES_LARGEST},
+     .branches = GR__BRANCHES_LARGEST,
+     .fields = reduce_fields},
     {.code = GR_OP_ARGMAX,
      .class = GR_CLASS_REDUCE,
      .name = "argmax",
@@ -175,7 +189,8 @@ const gr_op gr__reduce_ops[] = {
      .gradient = gr__no_gradient,
      .ref = argmax_ref,
      .flops = gr__flops_operand,
-     .branches = GR__BRANCHES_RESULT},
+     .branches = GR__BRANCHES_RESULT,
+     .fields = argmax_fields},
 };
 
 /* ---- builders ---- */

@@ -210,6 +210,28 @@ static void pad_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_re
     gr__ref_copy(&in[0], from, 0, out, to, n->attr.i[1] * to[n->attr.i[0]], in[0].shape);
 }
 
+/* ---- fields ---- */
+
+static const gr__field permute_fields[] = {
+    {GR__FIELD_AXES, 0, GR_MAX_RANK, "axes", 0},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+static const gr__field slice_fields[] = {
+    {GR__FIELD_INTEGERS, 0, 1, "axis", GR__SHOWN},
+    {GR__FIELD_INTEGERS, 1, 1, "start", GR__SHOWN},
+    {GR__FIELD_INTEGERS, 2, 1, "count", GR__SHOWN},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+static const gr__field concat_fields[] = {
+    {GR__FIELD_INTEGERS, 0, 1, "axis", GR__SHOWN},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+static const gr__field pad_fields[] = {
+    {GR__FIELD_INTEGERS, 0, 1, "axis", GR__SHOWN},
+    {GR__FIELD_INTEGERS, 1, 2, "zeros", GR__SHOWN},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+
 const gr_op gr__shape_ops[] = {
     {.code = GR_OP_RESHAPE,
      .class = GR_CLASS_SHAPE,
@@ -228,7 +250,8 @@ const gr_op gr__shape_ops[] = {
      .infer = infer_permute,
      .gradient = permute_gradient,
      .ref = permute_ref,
-     .branches = GR__BRANCHES_ONE},
+     .branches = GR__BRANCHES_ONE,
+     .fields = permute_fields},
     {.code = GR_OP_BROADCAST,
      .class = GR_CLASS_SHAPE,
      .name = "broadcast",
@@ -246,7 +269,8 @@ const gr_op gr__shape_ops[] = {
      .infer = infer_slice,
      .gradient = slice_gradient,
      .ref = slice_ref,
-     .branches = GR__BRANCHES_ONE},
+     .branches = GR__BRANCHES_ONE,
+     .fields = slice_fields},
     {.code = GR_OP_CONCAT,
      .class = GR_CLASS_SHAPE,
      .name = "concat",
@@ -255,7 +279,8 @@ const gr_op gr__shape_ops[] = {
      .infer = infer_concat,
      .gradient = concat_gradient,
      .ref = concat_ref,
-     .branches = GR__BRANCHES_ONE},
+     .branches = GR__BRANCHES_ONE,
+     .fields = concat_fields},
     {.code = GR_OP_PAD,
      .class = GR_CLASS_SHAPE,
      .name = "pad",
@@ -264,7 +289,8 @@ const gr_op gr__shape_ops[] = {
      .infer = infer_pad,
      .gradient = pad_gradient,
      .ref = pad_ref,
-     .branches = GR__BRANCHES_ONE},
+     .branches = GR__BRANCHES_ONE,
+     .fields = pad_fields},
 };
 
 /* ---- builders ---- */
