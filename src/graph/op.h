@@ -33,8 +33,8 @@ bool gr__attr_fits(const gr_op *op, const gr_attr *attr);
 /* ---- building ---- */
 /* May builders use v? False after a failure; GR_NONE and rubbish fail the graph, naming the operation. */
 bool gr__usable(gr_graph *g, gr_opcode code, gr_val v);
-gr_val gr__unary(gr_graph *g, gr_opcode code, gr_val a);
-gr_val gr__binary(gr_graph *g, gr_opcode code, gr_val a, gr_val b);
+/* An elementwise operation, also one that is in no table: broadcasts, folds constants, drops what does nothing. */
+gr_val gr__elementwise(gr_graph *g, const gr_op *op, const gr_val *operands);
 const gr_node *gr__made_by(const gr_graph *g, gr_val v,
                            gr_opcode code);                    /* v's producer if it is such an operation, else NULL */
 bool gr__is_const(const gr_graph *g, gr_val v, double *value); /* rank-0 constants only */
