@@ -60,9 +60,10 @@ static void rows_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_r
     }
 }
 
-#define ROWS_OP(reference)                                                                         \
-    {                                                                                              \
-        GR_OP_COUNT, GR_CLASS_INDEX, "rows", 1, ROWS_OUTPUTS, rows_infer, rows_gradient, reference \
+#define ROWS_OP(reference)                                                                              \
+    {                                                                                                   \
+        .code = GR_OP_COUNT, .class = GR_CLASS_INDEX, .name = "rows", .n_in = 1, .n_out = ROWS_OUTPUTS, \
+        .infer = rows_infer, .gradient = rows_gradient, .ref = reference                                \
     }
 static const gr_op rows_op = ROWS_OP(rows_ref);
 

@@ -42,7 +42,11 @@ static uint32_t node_hash(const gr_op *op, const gr_val *in, int n_in, const gr_
 {
     uint64_t h = mix(0, (uint64_t)op->code);
     h = mix_bytes(h, in, (size_t)n_in * sizeof *in);
-    h = mix_bytes(h, attr, sizeof *attr);
+    for (const gr__field *f = gr__op_fields(op); f->kind; f++) {
+        size_t bytes;
+        const void *field = gr__field_bytes(attr, f, &bytes);
+        h = mix_bytes(h, field, bytes);
+    }
     for (int o = 0; o < op->n_out; o++) {
         h = mix(h, (uint64_t)out[o].dtype);
         h = mix_bytes(h, out[o].shape.dim, (size_t)out[o].shape.rank * sizeof *out[o].shape.dim);
@@ -50,10 +54,20 @@ static uint32_t node_hash(const gr_op *op, const gr_val *in, int n_in, const gr_
     return (uint32_t)(h ^ h >> 32);
 }
 
+static bool equal_fields(const gr_op *op, const gr_attr *a, const gr_attr *b)
+{
+    for (const gr__field *f = gr__op_fields(op); f->kind; f++) {
+        size_t bytes;
+        const void *field = gr__field_bytes(a, f, &bytes);
+        if (memcmp(field, gr__field_bytes(b, f, &bytes), bytes) != 0) return false;
+    }
+    return true;
+}
+
 static bool equal(const gr_graph *g, const gr_node *n, const gr_op *op, const gr_val *in, int n_in, const gr_attr *attr,
                   const gr_value *out)
 {
-    if (n->op != op || n->n_in != n_in || memcmp(&n->attr, attr, sizeof *attr) != 0) return false;
+    if (n->op != op || n->n_in != n_in || !equal_fields(op, &n->attr, attr)) return false;
     if (n_in && memcmp(n->in, in, (size_t)n_in * sizeof *in) != 0) return false;
     const gr_value *v = gr__value(g, n->out);
     for (int o = 0; o < op->n_out; o++)
@@ -139,6 +153,8 @@ static bool check_inputs(gr_graph *g, const gr_op *op, const gr_val *in, int n_i
 
 static bool infer(gr_graph *g, const gr_op *op, const gr_val *in, int n_in, const gr_attr *attr, gr_value *out)
 {
+    if (!gr__attr_fits(op, attr))
+        return gr__op_fail(g, GR_E_INTERNAL, "an attribute is set that none of the operation's fields names");
     if (!check_inputs(g, op, in, n_in) || !gr__shape_check(g, out->shape) || !op->infer(g, attr, in, n_in, out))
         return false;
     for (int o = 0; o < op->n_out; o++)

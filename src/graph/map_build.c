@@ -4,12 +4,17 @@
 
 #include "graph/map.h"
 
-bool gr__usable(gr_graph *g, gr_opcode code, gr_val v)
+static bool usable(gr_graph *g, const gr_op *op, gr_val v)
 {
     if (g->status != GR_OK) return false;
     if (v != GR_NONE && v <= g->n_values) return true;
-    gr_graph_fail(g, GR_E_USAGE, "%s: an operand is not a value of this graph", gr__op(code)->name);
+    gr_graph_fail(g, GR_E_USAGE, "%s: an operand is not a value of this graph", op->name);
     return false;
+}
+
+bool gr__usable(gr_graph *g, gr_opcode code, gr_val v)
+{
+    return usable(g, gr__op(code), v);
 }
 
 const gr_node *gr__made_by(const gr_graph *g, gr_val v, gr_opcode code)
@@ -31,17 +36,14 @@ static bool is(const gr_graph *g, gr_val v, double value)
     return gr__is_const(g, v, &c) && c == value;
 }
 
-/* The result of an operation on rank-0 constants, by its own reference arithmetic. */
-static bool fold(gr_graph *g, const gr_op *op, const gr_val *in, double *result)
+/* The result of an operation on rank-0 constants. */
+static bool fold(const gr_graph *g, const gr_op *op, const gr_val *in, double *result)
 {
-    double c[3];
-    gr_ref from[3], to = {result, GR_REAL, GR_SCALAR};
-    for (int i = 0; i < op->n_in; i++) {
+    double c[3] = {0};
+    for (int i = 0; i < op->n_in; i++)
         if (!gr__is_const(g, in[i], &c[i])) return false;
-        from[i] = (gr_ref){&c[i], GR_REAL, GR_SCALAR};
-    }
     if (op->code == GR_OP_REAL) return false;
-    op->ref(g, NULL, from, &to);
+    *result = op->element(c[0], c[1], c[2]);
     return true;
 }
 
@@ -125,93 +127,55 @@ static bool all_real(const gr_graph *g, const gr_val *in, int n)
     return true;
 }
 
-static gr_val build(gr_graph *g, gr_opcode code, const gr_val *operands)
+gr_val gr__elementwise(gr_graph *g, const gr_op *op, const gr_val *operands)
 {
-    const gr_op *op = gr__op(code);
     gr_val in[3];
     gr_shape shape = GR_SCALAR;
     for (int i = 0; i < op->n_in; i++) {
-        if (!gr__usable(g, code, operands[i])) return GR_NONE;
+        if (!usable(g, op, operands[i])) return GR_NONE;
         in[i] = operands[i];
         char a[96], b[96];
         if (!join(shape, gr_shape_of(g, in[i]), &shape))
             return gr_graph_fail(g, GR_E_SHAPE, "%s: shapes %s and %s do not fit", op->name, gr__shape_text(shape, a),
                                  gr__shape_text(gr_shape_of(g, in[i]), b));
     }
-    if (lift(g, in, op->n_in)) return gr_broadcast(g, build(g, code, in), shape);
+    if (lift(g, in, op->n_in)) return gr_broadcast(g, gr__elementwise(g, op, in), shape);
     double result;
     if (fold(g, op, in, &result)) return gr_const(g, result);
-    gr_val same = all_real(g, in, op->n_in) ? identity(g, code, in) : GR_NONE;
+    gr_val same = all_real(g, in, op->n_in) ? identity(g, op->code, in) : GR_NONE;
     if (same || g->status != GR_OK) return gr_broadcast(g, same, shape);
     for (int i = 0; i < op->n_in; i++)
         if (gr_shape_of(g, in[i]).rank != 0) in[i] = gr_broadcast(g, in[i], shape);
-    return gr__node_add(g, code, in, op->n_in, NULL, NULL);
+    return gr__node_make(g, op, in, op->n_in, NULL, NULL);
 }
 
-gr_val gr__unary(gr_graph *g, gr_opcode code, gr_val a)
-{
-    return build(g, code, &a);
-}
-
-gr_val gr__binary(gr_graph *g, gr_opcode code, gr_val a, gr_val b)
-{
-    gr_val in[2] = {a, b};
-    return build(g, code, in);
-}
-
-#define UNARY(name, code)                     \
-    gr_val gr_##name(gr_graph *g, gr_val a)   \
-    {                                         \
-        return gr__unary(g, GR_OP_##code, a); \
+#define BUILDER_1(name, code)                                           \
+    gr_val gr_##name(gr_graph *g, gr_val a)                             \
+    {                                                                   \
+        return gr__elementwise(g, gr__op(GR_OP_##code), (gr_val[]){a}); \
     }
-#define BINARY(name, code)                            \
-    gr_val gr_##name(gr_graph *g, gr_val a, gr_val b) \
-    {                                                 \
-        return gr__binary(g, GR_OP_##code, a, b);     \
+#define BUILDER_2(name, code)                                              \
+    gr_val gr_##name(gr_graph *g, gr_val a, gr_val b)                      \
+    {                                                                      \
+        return gr__elementwise(g, gr__op(GR_OP_##code), (gr_val[]){a, b}); \
     }
-
-UNARY(neg, NEG)
-UNARY(abs, ABS)
-UNARY(sign, SIGN)
-UNARY(floor, FLOOR)
-UNARY(exp, EXP)
-UNARY(log, LOG)
-UNARY(log1p, LOG1P)
-UNARY(sqrt, SQRT)
-UNARY(square, SQUARE)
-UNARY(recip, RECIP)
-UNARY(tanh, TANH)
-UNARY(sigmoid, SIGMOID)
-UNARY(relu, RELU)
-UNARY(sin, SIN)
-UNARY(cos, COS)
-UNARY(erf, ERF)
-BINARY(add, ADD)
-BINARY(sub, SUB)
-BINARY(mul, MUL)
-BINARY(div, DIV)
-BINARY(max, MAX)
-BINARY(min, MIN)
-BINARY(pow, POW)
-BINARY(less, LESS)
-BINARY(less_equal, LESS_EQUAL)
-BINARY(equal, EQUAL)
-
-gr_val gr_select(gr_graph *g, gr_val condition, gr_val a, gr_val b)
-{
-    gr_val in[3] = {condition, a, b};
-    return build(g, GR_OP_SELECT, in);
-}
+#define BUILDER_3(name, code)                                                 \
+    gr_val gr_##name(gr_graph *g, gr_val a, gr_val b, gr_val c)               \
+    {                                                                         \
+        return gr__elementwise(g, gr__op(GR_OP_##code), (gr_val[]){a, b, c}); \
+    }
+#define BUILDER(code, name, n, ...) BUILDER_##n(name, code)
+GR__ELEMENTWISE_PLAIN(BUILDER)
 
 /* Types without gradients and without conversion pass as they are. */
 gr_val gr_real(gr_graph *g, gr_val a)
 {
     if (!gr__usable(g, GR_OP_REAL, a)) return GR_NONE;
-    return gr_dtype_of(g, a) == GR_REAL ? a : gr__unary(g, GR_OP_REAL, a);
+    return gr_dtype_of(g, a) == GR_REAL ? a : gr__elementwise(g, gr__op(GR_OP_REAL), &a);
 }
 
 gr_val gr_stop(gr_graph *g, gr_val a)
 {
     if (!gr__usable(g, GR_OP_STOP, a)) return GR_NONE;
-    return gr_dtype_of(g, a) == GR_REAL ? gr__unary(g, GR_OP_STOP, a) : a;
+    return gr_dtype_of(g, a) == GR_REAL ? gr__elementwise(g, gr__op(GR_OP_STOP), &a) : a;
 }

@@ -3,10 +3,12 @@
 #ifndef GR_GRAPH_NODE_H
 #define GR_GRAPH_NODE_H
 
+#include "graph/elementwise.h"
 #include "graph/shape.h"
 
 typedef struct gr_node gr_node;
 
+#define GR__OP_CODE(code, ...) GR_OP_##code,
 /* Codes by which backends tell operations apart; everything else about one stands in its gr_op. */
 typedef enum gr_opcode {
     GR_OP_FEED,
@@ -16,37 +18,7 @@ typedef enum gr_opcode {
     GR_OP_TENSOR,
     GR_OP_IOTA,
     GR_OP_RANDOM,
-    /* elementwise */
-    GR_OP_NEG,
-    GR_OP_ABS,
-    GR_OP_SIGN,
-    GR_OP_FLOOR,
-    GR_OP_EXP,
-    GR_OP_LOG,
-    GR_OP_LOG1P,
-    GR_OP_SQRT,
-    GR_OP_SQUARE,
-    GR_OP_RECIP,
-    GR_OP_TANH,
-    GR_OP_SIGMOID,
-    GR_OP_RELU,
-    GR_OP_SIN,
-    GR_OP_COS,
-    GR_OP_ERF,
-    GR_OP_REAL,
-    GR_OP_STOP,
-    GR_OP_ADD,
-    GR_OP_SUB,
-    GR_OP_MUL,
-    GR_OP_DIV,
-    GR_OP_MAX,
-    GR_OP_MIN,
-    GR_OP_POW,
-    GR_OP_LESS,
-    GR_OP_LESS_EQUAL,
-    GR_OP_EQUAL,
-    GR_OP_SELECT,
-    GR_OP_MULADD, /* muladd(a,b,c) = a*b+c rounded once where the machine can; made by the plan's simplification only */
+    GR__ELEMENTWISE(GR__OP_CODE)
     /* shape */
     GR_OP_RESHAPE,
     GR_OP_PERMUTE,
@@ -85,18 +57,8 @@ typedef enum gr_opclass {
     GR_CLASS_POOL
 } gr_opclass;
 
-/* Attributes of a node: zeroed, then set as its operation says; compared and hashed as bytes, so no padding may hold
- * rubbish. FEED PARAM SLOT     name CONST               f[0] TENSOR              i[0] index into the graph's constant
- * tensors IOTA                i[0] axis RANDOM              name (stream); inputs seed, update, position PERMUTE
- * i[0..rank-1] axes SLICE               i[0] axis, i[1] start, i[2] count CONCAT              i[0] axis PAD i[0] axis,
- * i[1] before, i[2] after SUM, REDUCE_MAX     i[0] bit mask of reduced axes, i[1] keep ARGMAX              i[0] axis
- *   SCATTER_ADD         i[0] rows
- *   MATMUL              i[0] transpose_a, i[1] transpose_b
- *   CONV*               i[0,1] stride, i[2,3] dilation, i[4,5] pad_before, i[6,7] pad_after, i[8] groups;
- *                       CONV_DATA i[9,10] h, w; CONV_WEIGHTS i[9,10] kh, kw
- *   *POOL*              i[0,1] size, i[2,3] stride, i[4,5] pad_before, i[6,7] pad_after, i[8] count_padding;
- *                       AVG_POOL_ADJOINT and POOL_SCATTER i[9,10] h, w
- * RESHAPE, BROADCAST and all leaves carry their shape in the output value.
+/* Attributes of a node: zeroed, then set as the fields of its operation say. RESHAPE, BROADCAST and all leaves carry
+ * their shape in the output value.
  *
  * What operands may look like: inputs of a MAP are rank 0 or have exactly the output's shape (builders insert
  * BROADCAST). Rank-0 GR_REAL values (float64 everywhere) are made only by leaves, by MAPs of rank-0 inputs and by
@@ -115,12 +77,45 @@ typedef struct gr_value {
     gr_shape shape;
 } gr_value;
 
+/* Where an attribute of an operation stands in gr_attr, and how graphs print it. */
+typedef enum gr__field_kind {
+    GR__FIELDS_END,     /* the last of a list */
+    GR__FIELD_NAME,     /* name, in quotes */
+    GR__FIELD_REAL,     /* f[at .. at + count - 1] */
+    GR__FIELD_INTEGERS, /* i[at .. at + count - 1] */
+    GR__FIELD_AXES,     /* integers, as many as the first operand has axes */
+    GR__FIELD_AXIS_SET, /* i[at]: a bit an axis */
+} gr__field_kind;
+
+typedef struct gr__field {
+    gr__field_kind kind;
+    int at, count;
+    const char *label; /* what stands before it, or ""; NULL: it is not printed, for the result's shape says it */
+    int64_t usual;     /* integers that are all this are not printed */
+} gr__field;
+enum { GR__SHOWN = -1 }; /* as `usual`: none is, they are printed always */
+
 /* A buffer as the reference arithmetic sees it: GR_REAL is double, GR_I32 int32_t, GR_U8 uint8_t; dense, row-major. */
 typedef struct gr_ref {
     void *data;
     gr_dtype dtype;
     gr_shape shape;
 } gr_ref;
+
+/* What tells one smooth piece of an operation from another. */
+typedef enum gr__branches {
+    GR__BRANCHES_UNKNOWN,
+    GR__BRANCHES_ONE,        /* it has one piece alone */
+    GR__BRANCHES_SIGN,       /* the sign of its first operand */
+    GR__BRANCHES_DIFFERENCE, /* the sign of the difference of its operands */
+    GR__BRANCHES_LARGEST,    /* where along the reduced axes the largest stands */
+    GR__BRANCHES_INDEX,      /* its second result */
+    GR__BRANCHES_RESULT,     /* its result, which is constant in between */
+} gr__branches;
+
+typedef struct gr__range {
+    double low, high;
+} gr__range;
 
 typedef struct gr_op {
     gr_opcode code;
@@ -138,6 +133,17 @@ typedef struct gr_op {
     /* Plain float64 loops. in[] and out[] dense; out[o].data NULL: nobody reads that output, and it is left alone. NULL
      * for leaves that the store or the caller provides. */
     void (*ref)(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out);
+    /* MAP: one element of the result in float64, of its operands' elements; those beyond n_in are ignored. */
+    double (*element)(double a, double b, double c);
+    /* Operations on numbers that a node takes; NULL: none, it moves or makes them. */
+    double (*flops)(const gr_graph *g, const gr_node *n);
+    /* Where checks of its derivatives take real operands from: it is smooth there but for what branches says, and
+     * kinks are at the middle. Equal bounds: anywhere will do. */
+    gr__range domain;
+    gr__branches branches;
+    /* What its nodes have besides operands; NULL: nothing. Equal nodes are equal in these, graphs print them in this
+     * order, and an attribute that none of them names must stay zero. */
+    const gr__field *fields;
 } gr_op;
 
 struct gr_node {

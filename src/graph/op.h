@@ -23,11 +23,18 @@ bool gr__want_rank(gr_graph *g, const gr_val *in, int i, int rank);
 bool gr__want_axis(gr_graph *g, const gr_val *in, int i, int64_t axis);
 size_t gr__ref_bytes(gr_dtype t); /* of an element of a reference buffer */
 
+/* ---- attributes ---- */
+const gr__field *gr__op_fields(const gr_op *op); /* the list, which may be empty */
+const void *gr__field_bytes(const gr_attr *attr, const gr__field *f, size_t *bytes);
+bool gr__op_named(const gr_op *op); /* does a name belong to its nodes? */
+/* Is nothing set but what the operation's fields name? */
+bool gr__attr_fits(const gr_op *op, const gr_attr *attr);
+
 /* ---- building ---- */
 /* May builders use v? False after a failure; GR_NONE and rubbish fail the graph, naming the operation. */
 bool gr__usable(gr_graph *g, gr_opcode code, gr_val v);
-gr_val gr__unary(gr_graph *g, gr_opcode code, gr_val a);
-gr_val gr__binary(gr_graph *g, gr_opcode code, gr_val a, gr_val b);
+/* An elementwise operation, also one that is in no table: broadcasts, folds constants, drops what does nothing. */
+gr_val gr__elementwise(gr_graph *g, const gr_op *op, const gr_val *operands);
 const gr_node *gr__made_by(const gr_graph *g, gr_val v,
                            gr_opcode code);                    /* v's producer if it is such an operation, else NULL */
 bool gr__is_const(const gr_graph *g, gr_val v, double *value); /* rank-0 constants only */
@@ -37,6 +44,11 @@ gr_val gr__sum_to(gr_graph *g, gr_val v, gr_shape shape);
 /* ---- gradients ---- */
 void gr__no_gradient(gr_graph *g, const gr_node *n, const gr_val *dout, gr_val *din);
 bool gr__wanted(const gr_graph *g, const gr_node *n, int input);
+
+/* ---- what a node costs ---- */
+/* One an element of the result, or of the first operand. */
+double gr__flops_results(const gr_graph *g, const gr_node *n);
+double gr__flops_operand(const gr_graph *g, const gr_node *n);
 
 /* ---- reference loops ---- */
 /* Element i of a buffer of any dtype. */

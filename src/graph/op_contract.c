@@ -294,12 +294,109 @@ static void conv_weights_ref(const gr_graph *g, const gr_node *n, const gr_ref *
     trilinear(n, in[0].shape, out->shape, in[1].shape, (double *[]){in[0].data, out->data, in[1].data}, W);
 }
 
+/* ---- what they cost: a multiplication and an addition for each element of a sum ---- */
+
+static double count_of(const gr_graph *g, gr_val v)
+{
+    return (double)gr_shape_count(gr_shape_of(g, v));
+}
+
+static double matmul_flops(const gr_graph *g, const gr_node *n)
+{
+    gr_shape a = gr_shape_of(g, n->in[0]);
+    return 2 * count_of(g, n->out) * (double)a.dim[a.rank - (n->attr.i[0] ? 2 : 1)];
+}
+
+/* For each element of the convolution's result, all weights of its channel. */
+static double window_flops(const gr_graph *g, gr_val result, gr_val weights)
+{
+    gr_shape w = gr_shape_of(g, weights);
+    return 2 * count_of(g, result) * (double)(w.dim[1] * w.dim[2] * w.dim[3]);
+}
+
+static double conv_flops(const gr_graph *g, const gr_node *n)
+{
+    return window_flops(g, n->out, n->in[1]);
+}
+
+static double conv_data_flops(const gr_graph *g, const gr_node *n)
+{
+    return window_flops(g, n->in[0], n->in[1]);
+}
+
+static double conv_weights_flops(const gr_graph *g, const gr_node *n)
+{
+    return window_flops(g, n->in[1], n->out);
+}
+
+/* ---- fields: pads are before and after ---- */
+
+static const gr__field matmul_fields[] = {
+    {GR__FIELD_INTEGERS, 0, 2, "transpose", 0},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+static const gr__field conv_fields[] = {
+    {GR__FIELD_INTEGERS, 0, 2, "stride", GR__SHOWN},
+    {GR__FIELD_INTEGERS, 2, 2, "dilation", 1},
+    {GR__FIELD_INTEGERS, 4, 4, "pad", 0},
+    {GR__FIELD_INTEGERS, 8, 1, "groups", 1},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+/* The adjoints are told the height and width of what they give. */
+static const gr__field conv_adjoint_fields[] = {
+    {GR__FIELD_INTEGERS, 0, 2, "stride", GR__SHOWN},
+    {GR__FIELD_INTEGERS, 2, 2, "dilation", 1},
+    {GR__FIELD_INTEGERS, 4, 4, "pad", 0},
+    {GR__FIELD_INTEGERS, 8, 1, "groups", 1},
+    {GR__FIELD_INTEGERS, 9, 2, NULL, 0},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+
 const gr_op gr__contract_ops[] = {
-    {GR_OP_MATMUL, GR_CLASS_CONTRACT, "matmul", 2, 1, infer_matmul, matmul_gradient, matmul_ref},
-    {GR_OP_CONV, GR_CLASS_CONTRACT, "conv", 2, 1, infer_conv, conv_gradient, conv_ref},
-    {GR_OP_CONV_DATA, GR_CLASS_CONTRACT, "conv_data", 2, 1, infer_conv_data, conv_data_gradient, conv_data_ref},
-    {GR_OP_CONV_WEIGHTS, GR_CLASS_CONTRACT, "conv_weights", 2, 1, infer_conv_weights, conv_weights_gradient,
-     conv_weights_ref},
+    {.code = GR_OP_MATMUL,
+     .class = GR_CLASS_CONTRACT,
+     .name = "matmul",
+     .n_in = 2,
+     .n_out = 1,
+     .infer = infer_matmul,
+     .gradient = matmul_gradient,
+     .ref = matmul_ref,
+     .flops = matmul_flops,
+     .branches = GR__BRANCHES_ONE,
+     .fields = matmul_fields},
+    {.code = GR_OP_CONV,
+     .class = GR_CLASS_CONTRACT,
+     .name = "conv",
+     .n_in = 2,
+     .n_out = 1,
+     .infer = infer_conv,
+     .gradient = conv_gradient,
+     .ref = conv_ref,
+     .flops = conv_flops,
+     .branches = GR__BRANCHES_ONE,
+     .fields = conv_fields},
+    {.code = GR_OP_CONV_DATA,
+     .class = GR_CLASS_CONTRACT,
+     .name = "conv_data",
+     .n_in = 2,
+     .n_out = 1,
+     .infer = infer_conv_data,
+     .gradient = conv_data_gradient,
+     .ref = conv_data_ref,
+     .flops = conv_data_flops,
+     .branches = GR__BRANCHES_ONE,
+     .fields = conv_adjoint_fields},
+    {.code = GR_OP_CONV_WEIGHTS,
+     .class = GR_CLASS_CONTRACT,
+     .name = "conv_weights",
+     .n_in = 2,
+     .n_out = 1,
+     .infer = infer_conv_weights,
+     .gradient = conv_weights_gradient,
+     .ref = conv_weights_ref,
+     .flops = conv_weights_flops,
+     .branches = GR__BRANCHES_ONE,
+     .fields = conv_adjoint_fields},
 };
 
 /* ---- builders ---- */

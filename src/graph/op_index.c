@@ -91,9 +91,31 @@ static void scatter_add_ref(const gr_graph *g, const gr_node *n, const gr_ref *i
     }
 }
 
+static const gr__field scatter_add_fields[] = {
+    {GR__FIELD_INTEGERS, 0, 1, "rows", GR__SHOWN},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+
 const gr_op gr__index_ops[] = {
-    {GR_OP_GATHER, GR_CLASS_INDEX, "gather", 2, 1, infer_gather, gather_gradient, gather_ref},
-    {GR_OP_SCATTER_ADD, GR_CLASS_INDEX, "scatter_add", 2, 1, infer_scatter_add, scatter_add_gradient, scatter_add_ref},
+    {.code = GR_OP_GATHER,
+     .class = GR_CLASS_INDEX,
+     .name = "gather",
+     .n_in = 2,
+     .n_out = 1,
+     .infer = infer_gather,
+     .gradient = gather_gradient,
+     .ref = gather_ref,
+     .branches = GR__BRANCHES_ONE},
+    {.code = GR_OP_SCATTER_ADD,
+     .class = GR_CLASS_INDEX,
+     .name = "scatter_add",
+     .n_in = 2,
+     .n_out = 1,
+     .infer = infer_scatter_add,
+     .gradient = scatter_add_gradient,
+     .ref = scatter_add_ref,
+     .branches = GR__BRANCHES_ONE,
+     .fields = scatter_add_fields},
 };
 
 /* ---- builders ---- */

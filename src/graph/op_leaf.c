@@ -107,14 +107,87 @@ static void random_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr
             gr__random_leaf(seed, stream, update, (uint32_t)(position + (uint64_t)(e / width)), (uint64_t)(e % width));
 }
 
+/* ---- fields ---- */
+
+static const gr__field name_fields[] = {
+    {GR__FIELD_NAME, 0, 1, "", 0},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+static const gr__field const_fields[] = {
+    {GR__FIELD_REAL, 0, 1, "", 0},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+static const gr__field tensor_fields[] = {
+    {GR__FIELD_INTEGERS, 0, 1, "number", GR__SHOWN},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+static const gr__field iota_fields[] = {
+    {GR__FIELD_INTEGERS, 0, 1, "axis", GR__SHOWN},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+
 const gr_op gr__leaf_ops[] = {
-    {GR_OP_FEED, GR_CLASS_LEAF, "feed", 0, 1, infer_named, gr__no_gradient, NULL},
-    {GR_OP_PARAM, GR_CLASS_LEAF, "param", 0, 1, infer_real, gr__no_gradient, NULL},
-    {GR_OP_SLOT, GR_CLASS_LEAF, "slot", 0, 1, infer_real, gr__no_gradient, NULL},
-    {GR_OP_CONST, GR_CLASS_LEAF, "const", 0, 1, infer_const, gr__no_gradient, const_ref},
-    {GR_OP_TENSOR, GR_CLASS_LEAF, "tensor", 0, 1, infer_tensor, gr__no_gradient, tensor_ref},
-    {GR_OP_IOTA, GR_CLASS_LEAF, "iota", 0, 1, infer_iota, gr__no_gradient, iota_ref},
-    {GR_OP_RANDOM, GR_CLASS_LEAF, "random", 3, 1, infer_random, gr__no_gradient, random_ref},
+    {.code = GR_OP_FEED,
+     .class = GR_CLASS_LEAF,
+     .name = "feed",
+     .n_out = 1,
+     .infer = infer_named,
+     .gradient = gr__no_gradient,
+     .branches = GR__BRANCHES_ONE,
+     .fields = name_fields},
+    {.code = GR_OP_PARAM,
+     .class = GR_CLASS_LEAF,
+     .name = "param",
+     .n_out = 1,
+     .infer = infer_real,
+     .gradient = gr__no_gradient,
+     .branches = GR__BRANCHES_ONE,
+     .fields = name_fields},
+    {.code = GR_OP_SLOT,
+     .class = GR_CLASS_LEAF,
+     .name = "slot",
+     .n_out = 1,
+     .infer = infer_real,
+     .gradient = gr__no_gradient,
+     .branches = GR__BRANCHES_ONE,
+     .fields = name_fields},
+    {.code = GR_OP_CONST,
+     .class = GR_CLASS_LEAF,
+     .name = "const",
+     .n_out = 1,
+     .infer = infer_const,
+     .gradient = gr__no_gradient,
+     .ref = const_ref,
+     .branches = GR__BRANCHES_ONE,
+     .fields = const_fields},
+    {.code = GR_OP_TENSOR,
+     .class = GR_CLASS_LEAF,
+     .name = "tensor",
+     .n_out = 1,
+     .infer = infer_tensor,
+     .gradient = gr__no_gradient,
+     .ref = tensor_ref,
+     .branches = GR__BRANCHES_ONE,
+     .fields = tensor_fields},
+    {.code = GR_OP_IOTA,
+     .class = GR_CLASS_LEAF,
+     .name = "iota",
+     .n_out = 1,
+     .infer = infer_iota,
+     .gradient = gr__no_gradient,
+     .ref = iota_ref,
+     .branches = GR__BRANCHES_ONE,
+     .fields = iota_fields},
+    {.code = GR_OP_RANDOM,
+     .class = GR_CLASS_LEAF,
+     .name = "random",
+     .n_in = 3,
+     .n_out = 1,
+     .infer = infer_random,
+     .gradient = gr__no_gradient,
+     .ref = random_ref,
+     .branches = GR__BRANCHES_ONE,
+     .fields = name_fields},
 };
 
 /* ---- builders ---- */

@@ -145,10 +145,52 @@ static void argmax_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr
     }
 }
 
+/* ---- fields ---- */
+
+static const gr__field reduce_fields[] = {
+    {GR__FIELD_AXIS_SET, 0, 1, "axes", 0},
+    {GR__FIELD_INTEGERS, 1, 1, "keep", 0},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+static const gr__field argmax_fields[] = {
+    {GR__FIELD_INTEGERS, 0, 1, "axis", GR__SHOWN},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+
 const gr_op gr__reduce_ops[] = {
-    {GR_OP_SUM, GR_CLASS_REDUCE, "sum", 1, 1, infer_reduce, sum_gradient, sum_ref},
-    {GR_OP_REDUCE_MAX, GR_CLASS_REDUCE, "reduce_max", 1, 1, infer_reduce, reduce_max_gradient, reduce_max_ref},
-    {GR_OP_ARGMAX, GR_CLASS_REDUCE, "argmax", 1, 1, infer_argmax, gr__no_gradient, argmax_ref},
+    {.code = GR_OP_SUM,
+     .class = GR_CLASS_REDUCE,
+     .name = "sum",
+     .n_in = 1,
+     .n_out = 1,
+     .infer = infer_reduce,
+     .gradient = sum_gradient,
+     .ref = sum_ref,
+     .flops = gr__flops_operand,
+     .branches = GR__BRANCHES_ONE,
+     .fields = reduce_fields},
+    {.code = GR_OP_REDUCE_MAX,
+     .class = GR_CLASS_REDUCE,
+     .name = "reduce_max",
+     .n_in = 1,
+     .n_out = 1,
+     .infer = infer_reduce,
+     .gradient = reduce_max_gradient,
+     .ref = reduce_max_ref,
+     .flops = gr__flops_operand,
+     .branches = GR__BRANCHES_LARGEST,
+     .fields = reduce_fields},
+    {.code = GR_OP_ARGMAX,
+     .class = GR_CLASS_REDUCE,
+     .name = "argmax",
+     .n_in = 1,
+     .n_out = 1,
+     .infer = infer_argmax,
+     .gradient = gr__no_gradient,
+     .ref = argmax_ref,
+     .flops = gr__flops_operand,
+     .branches = GR__BRANCHES_RESULT,
+     .fields = argmax_fields},
 };
 
 /* ---- builders ---- */

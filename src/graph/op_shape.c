@@ -210,13 +210,87 @@ static void pad_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_re
     gr__ref_copy(&in[0], from, 0, out, to, n->attr.i[1] * to[n->attr.i[0]], in[0].shape);
 }
 
+/* ---- fields ---- */
+
+static const gr__field permute_fields[] = {
+    {GR__FIELD_AXES, 0, GR_MAX_RANK, "axes", 0},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+static const gr__field slice_fields[] = {
+    {GR__FIELD_INTEGERS, 0, 1, "axis", GR__SHOWN},
+    {GR__FIELD_INTEGERS, 1, 1, "start", GR__SHOWN},
+    {GR__FIELD_INTEGERS, 2, 1, "count", GR__SHOWN},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+static const gr__field concat_fields[] = {
+    {GR__FIELD_INTEGERS, 0, 1, "axis", GR__SHOWN},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+static const gr__field pad_fields[] = {
+    {GR__FIELD_INTEGERS, 0, 1, "axis", GR__SHOWN},
+    {GR__FIELD_INTEGERS, 1, 2, "zeros", GR__SHOWN},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+
 const gr_op gr__shape_ops[] = {
-    {GR_OP_RESHAPE, GR_CLASS_SHAPE, "reshape", 1, 1, infer_reshape, reshape_gradient, reshape_ref},
-    {GR_OP_PERMUTE, GR_CLASS_SHAPE, "permute", 1, 1, infer_permute, permute_gradient, permute_ref},
-    {GR_OP_BROADCAST, GR_CLASS_SHAPE, "broadcast", 1, 1, infer_broadcast, broadcast_gradient, broadcast_ref},
-    {GR_OP_SLICE, GR_CLASS_SHAPE, "slice", 1, 1, infer_slice, slice_gradient, slice_ref},
-    {GR_OP_CONCAT, GR_CLASS_SHAPE, "concat", -1, 1, infer_concat, concat_gradient, concat_ref},
-    {GR_OP_PAD, GR_CLASS_SHAPE, "pad", 1, 1, infer_pad, pad_gradient, pad_ref},
+    {.code = GR_OP_RESHAPE,
+     .class = GR_CLASS_SHAPE,
+     .name = "reshape",
+     .n_in = 1,
+     .n_out = 1,
+     .infer = infer_reshape,
+     .gradient = reshape_gradient,
+     .ref = reshape_ref,
+     .branches = GR__BRANCHES_ONE},
+    {.code = GR_OP_PERMUTE,
+     .class = GR_CLASS_SHAPE,
+     .name = "permute",
+     .n_in = 1,
+     .n_out = 1,
+     .infer = infer_permute,
+     .gradient = permute_gradient,
+     .ref = permute_ref,
+     .branches = GR__BRANCHES_ONE,
+     .fields = permute_fields},
+    {.code = GR_OP_BROADCAST,
+     .class = GR_CLASS_SHAPE,
+     .name = "broadcast",
+     .n_in = 1,
+     .n_out = 1,
+     .infer = infer_broadcast,
+     .gradient = broadcast_gradient,
+     .ref = broadcast_ref,
+     .branches = GR__BRANCHES_ONE},
+    {.code = GR_OP_SLICE,
+     .class = GR_CLASS_SHAPE,
+     .name = "slice",
+     .n_in = 1,
+     .n_out = 1,
+     .infer = infer_slice,
+     .gradient = slice_gradient,
+     .ref = slice_ref,
+     .branches = GR__BRANCHES_ONE,
+     .fields = slice_fields},
+    {.code = GR_OP_CONCAT,
+     .class = GR_CLASS_SHAPE,
+     .name = "concat",
+     .n_in = -1,
+     .n_out = 1,
+     .infer = infer_concat,
+     .gradient = concat_gradient,
+     .ref = concat_ref,
+     .branches = GR__BRANCHES_ONE,
+     .fields = concat_fields},
+    {.code = GR_OP_PAD,
+     .class = GR_CLASS_SHAPE,
+     .name = "pad",
+     .n_in = 1,
+     .n_out = 1,
+     .infer = infer_pad,
+     .gradient = pad_gradient,
+     .ref = pad_ref,
+     .branches = GR__BRANCHES_ONE,
+     .fields = pad_fields},
 };
 
 /* ---- builders ---- */

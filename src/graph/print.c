@@ -4,73 +4,60 @@
 #include "base/text.h"
 #include "graph/op.h"
 
-/* Which attributes an operation shows, and the value (of all `count`) at which they are left out. */
-typedef struct field {
-    gr_opcode first, last;
-    const char *label;
-    int at, count;
-    int64_t usual;
-} field;
-
-enum { SHOW = -1 }; /* no usual value */
-static const field fields[] = {
-    {GR_OP_TENSOR, GR_OP_TENSOR, "number", 0, 1, SHOW},
-    {GR_OP_IOTA, GR_OP_IOTA, "axis", 0, 1, SHOW},
-    {GR_OP_SLICE, GR_OP_PAD, "axis", 0, 1, SHOW},
-    {GR_OP_SLICE, GR_OP_SLICE, "start", 1, 1, SHOW},
-    {GR_OP_SLICE, GR_OP_SLICE, "count", 2, 1, SHOW},
-    {GR_OP_PAD, GR_OP_PAD, "zeros", 1, 2, SHOW},
-    {GR_OP_ARGMAX, GR_OP_ARGMAX, "axis", 0, 1, SHOW},
-    {GR_OP_SUM, GR_OP_REDUCE_MAX, "keep", 1, 1, 0},
-    {GR_OP_SCATTER_ADD, GR_OP_SCATTER_ADD, "rows", 0, 1, SHOW},
-    {GR_OP_MATMUL, GR_OP_MATMUL, "transpose", 0, 2, 0},
-    {GR_OP_CONV, GR_OP_CONV_WEIGHTS, "stride", 0, 2, SHOW},
-    {GR_OP_CONV, GR_OP_CONV_WEIGHTS, "dilation", 2, 2, 1},
-    {GR_OP_CONV, GR_OP_CONV_WEIGHTS, "pad", 4, 4, 0},
-    {GR_OP_CONV, GR_OP_CONV_WEIGHTS, "groups", 8, 1, 1},
-    {GR_OP_MAX_POOL, GR_OP_AVG_POOL_ADJOINT, "size", 0, 2, SHOW},
-    {GR_OP_MAX_POOL, GR_OP_AVG_POOL_ADJOINT, "stride", 2, 2, SHOW},
-    {GR_OP_MAX_POOL, GR_OP_AVG_POOL_ADJOINT, "pad", 4, 4, 0},
-    {GR_OP_MAX_POOL, GR_OP_AVG_POOL_ADJOINT, "count_padding", 8, 1, 0},
-};
-
-static void put_list(gr__text *t, const char *label, const int64_t *values, int n)
+static void put_integers(gr__text *t, const int64_t *values, int n)
 {
-    for (int i = 0; i < n; i++) gr__text_add(t, "%s%lld", i ? "," : label, (long long)values[i]);
+    for (int i = 0; i < n; i++) gr__text_add(t, "%s%lld", i ? "," : " ", (long long)values[i]);
 }
 
-static void put_fields(gr__text *t, const gr_node *n)
+static void put_reals(gr__text *t, const double *values, int n)
 {
-    for (size_t f = 0; f < GR_COUNT(fields); f++) {
-        const field *d = &fields[f];
-        if (n->op->code < d->first || n->op->code > d->last) continue;
-        bool usual = d->usual != SHOW;
-        for (int i = 0; i < d->count; i++) usual &= n->attr.i[d->at + i] == d->usual;
-        if (usual) continue;
-        gr__text_add(t, " %s", d->label);
-        put_list(t, " ", &n->attr.i[d->at], d->count);
+    char number[32];
+    for (int i = 0; i < n; i++) gr__text_add(t, "%s%s", i ? "," : " ", gr__double_text(values[i], number));
+}
+
+static void put_axis_set(gr__text *t, int64_t set)
+{
+    int64_t axes[GR_MAX_RANK];
+    int n = 0;
+    for (int i = 0; i < GR_MAX_RANK; i++)
+        if (set >> i & 1) axes[n++] = i;
+    put_integers(t, axes, n);
+}
+
+static bool is_usual(const gr_attr *attr, const gr__field *f)
+{
+    bool usual = f->kind == GR__FIELD_INTEGERS && f->usual != GR__SHOWN;
+    for (int i = 0; usual && i < f->count; i++) usual = attr->i[f->at + i] == f->usual;
+    return usual;
+}
+
+static void put_field(gr__text *t, const gr_graph *g, const gr_node *n, const gr__field *f)
+{
+    if (!f->label || is_usual(&n->attr, f)) return;
+    if (f->label[0]) gr__text_add(t, " %s", f->label);
+    switch (f->kind) {
+    case GR__FIELD_NAME:
+        gr__text_add(t, " \"%s\"", n->attr.name);
+        break;
+    case GR__FIELD_REAL:
+        put_reals(t, &n->attr.f[f->at], f->count);
+        break;
+    case GR__FIELD_AXES:
+        put_integers(t, &n->attr.i[f->at], gr_shape_of(g, n->in[0]).rank);
+        break;
+    case GR__FIELD_AXIS_SET:
+        put_axis_set(t, n->attr.i[f->at]);
+        break;
+    default:
+        put_integers(t, &n->attr.i[f->at], f->count);
+        break;
     }
 }
 
 /* What stands behind the operation's name, operands apart. */
 static void put_attr(gr__text *t, const gr_graph *g, const gr_node *n)
 {
-    char number[32];
-    int64_t axes[GR_MAX_RANK];
-    int n_axes = 0;
-    if (n->attr.name) gr__text_add(t, " \"%s\"", n->attr.name);
-    if (n->op->code == GR_OP_CONST) gr__text_add(t, " %s", gr__double_text(n->attr.f[0], number));
-    if (n->op->code == GR_OP_PERMUTE) {
-        gr__text_add(t, " axes");
-        put_list(t, " ", n->attr.i, gr_shape_of(g, n->in[0]).rank);
-    }
-    if (n->op->code == GR_OP_SUM || n->op->code == GR_OP_REDUCE_MAX) {
-        for (int i = 0; i < GR_MAX_RANK; i++)
-            if (n->attr.i[0] >> i & 1) axes[n_axes++] = i;
-        gr__text_add(t, " axes");
-        put_list(t, " ", axes, n_axes);
-    }
-    put_fields(t, n);
+    for (const gr__field *f = gr__op_fields(n->op); f->kind; f++) put_field(t, g, n, f);
 }
 
 static void put_type(gr__text *t, const gr_value *v)

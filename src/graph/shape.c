@@ -66,6 +66,16 @@ void gr__next_index(gr_shape s, int64_t index[GR_MAX_RANK])
     }
 }
 
+double gr__flops_results(const gr_graph *g, const gr_node *n)
+{
+    return (double)gr_shape_count(gr_shape_of(g, n->out));
+}
+
+double gr__flops_operand(const gr_graph *g, const gr_node *n)
+{
+    return (double)gr_shape_count(gr_shape_of(g, n->in[0]));
+}
+
 double gr__ref_get(const gr_ref *r, int64_t i)
 {
     switch (r->dtype) {

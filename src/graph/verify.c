@@ -53,9 +53,9 @@ static gr_status check_structure(const gr_graph *g, uint32_t k)
         if (v->shape.rank < 0 || v->shape.rank > GR_MAX_RANK || gr_shape_count(v->shape) < 0)
             return wrong(g, k, "an output has an impossible shape");
     }
-    bool named = n->op->code == GR_OP_FEED || n->op->code == GR_OP_PARAM || n->op->code == GR_OP_SLOT ||
-                 n->op->code == GR_OP_RANDOM;
+    bool named = gr__op_named(n->op);
     if (named != (n->attr.name != NULL)) return wrong(g, k, named ? "it has no name" : "it must not have a name");
+    if (!gr__attr_fits(n->op, &n->attr)) return wrong(g, k, "an attribute is set that none of its fields names");
     return GR_OK;
 }
 

@@ -5,35 +5,12 @@
 
 /* ---- what an item costs ---- */
 
-static double count_of(const gr_graph *g, gr_val v)
-{
-    return (double)gr_shape_count(gr__value(g, v)->shape);
-}
-
-static double node_flops(const gr_graph *g, const gr_node *n)
-{
-    const gr_value *a = n->n_in ? gr__value(g, n->in[0]) : NULL, *b = n->n_in > 1 ? gr__value(g, n->in[1]) : NULL;
-    switch (n->op->code) {
-    case GR_OP_MATMUL:
-        return 2 * count_of(g, n->out) * (double)a->shape.dim[a->shape.rank - (n->attr.i[0] ? 2 : 1)];
-    case GR_OP_CONV:
-        return 2 * count_of(g, n->out) * (double)(b->shape.dim[1] * b->shape.dim[2] * b->shape.dim[3]);
-    case GR_OP_CONV_DATA:
-        return 2 * count_of(g, n->in[0]) * (double)(b->shape.dim[1] * b->shape.dim[2] * b->shape.dim[3]);
-    case GR_OP_CONV_WEIGHTS: {
-        gr_shape w = gr__value(g, n->out)->shape;
-        return 2 * count_of(g, n->in[1]) * (double)(w.dim[1] * w.dim[2] * w.dim[3]);
-    }
-    default:
-        break;
-    }
-    if (n->op->class == GR_CLASS_MAP) return count_of(g, n->out);
-    return n->op->class == GR_CLASS_REDUCE || n->op->class == GR_CLASS_POOL ? count_of(g, n->in[0]) : 0;
-}
-
 static void add_cost(const gr__compiler *c, gr__item *it, const gr__part *part)
 {
-    for (int k = 0; k < part->n; k++) it->flops += node_flops(c->g, gr__node(c->g, part->nodes[k]));
+    for (int k = 0; k < part->n; k++) {
+        const gr_node *n = gr__node(c->g, part->nodes[k]);
+        if (n->op->flops) it->flops += n->op->flops(c->g, n);
+    }
 }
 
 static void add_traffic(const gr__compiler *c, gr__item *it)

@@ -135,8 +135,6 @@ static gr_val without_identities(gr_graph *to, const gr_graph *from, const gr_no
         return in[0];
     case GR_OP_REAL:
         return gr_real(to, in[0]);
-    case GR_OP_SELECT:
-        return gr_select(to, in[0], in[1], in[2]);
     case GR_OP_RESHAPE:
         return reshape(to, in[0], shape);
     case GR_OP_BROADCAST:
@@ -156,8 +154,7 @@ static gr_val without_identities(gr_graph *to, const gr_graph *from, const gr_no
         break;
     }
     /* the builders of elementwise operations fold constants and drop what adds 0 or multiplies by 1 */
-    if (n->op->class == GR_CLASS_MAP && n->n_in == 1) return gr__unary(to, n->op->code, in[0]);
-    if (n->op->class == GR_CLASS_MAP && n->n_in == 2) return gr__binary(to, n->op->code, in[0], in[1]);
+    if (n->op->class == GR_CLASS_MAP) return gr__elementwise(to, n->op, in);
     return plain(to, from, n, in);
 }
 

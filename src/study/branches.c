@@ -15,56 +15,23 @@ static gr_val where_largest(gr_graph *g, gr_val a, int64_t mask)
     return gr_equal(g, a, gr_reduce_max(g, a, axes, n, true));
 }
 
-/* What tells one branch of an operation from another. */
-typedef enum pieces {
-    UNKNOWN,
-    ONE,        /* it has no branches */
-    SIGN,       /* the sign of its operand */
-    DIFFERENCE, /* the sign of the difference of its operands */
-    LARGEST,    /* where along the reduced axes the largest stands */
-    INDEX,      /* its second result */
-    RESULT,     /* its result, which is constant in between */
-} pieces;
-
-static const pieces pieces_of[GR_OP_COUNT] = {
-    [GR_OP_FEED] = ONE,          [GR_OP_PARAM] = ONE,      [GR_OP_SLOT] = ONE,
-    [GR_OP_CONST] = ONE,         [GR_OP_TENSOR] = ONE,     [GR_OP_IOTA] = ONE,
-    [GR_OP_RANDOM] = ONE,        [GR_OP_NEG] = ONE,        [GR_OP_ABS] = SIGN,
-    [GR_OP_SIGN] = SIGN,         [GR_OP_FLOOR] = RESULT,   [GR_OP_EXP] = ONE,
-    [GR_OP_LOG] = ONE,           [GR_OP_LOG1P] = ONE,      [GR_OP_SQRT] = ONE,
-    [GR_OP_SQUARE] = ONE,        [GR_OP_RECIP] = ONE,      [GR_OP_TANH] = ONE,
-    [GR_OP_SIGMOID] = ONE,       [GR_OP_RELU] = SIGN,      [GR_OP_SIN] = ONE,
-    [GR_OP_COS] = ONE,           [GR_OP_ERF] = ONE,        [GR_OP_REAL] = ONE,
-    [GR_OP_STOP] = ONE,          [GR_OP_ADD] = ONE,        [GR_OP_SUB] = ONE,
-    [GR_OP_MUL] = ONE,           [GR_OP_DIV] = ONE,        [GR_OP_MAX] = DIFFERENCE,
-    [GR_OP_MIN] = DIFFERENCE,    [GR_OP_POW] = ONE,        [GR_OP_LESS] = RESULT,
-    [GR_OP_LESS_EQUAL] = RESULT, [GR_OP_EQUAL] = RESULT,   [GR_OP_SELECT] = SIGN,
-    [GR_OP_MULADD] = ONE,        [GR_OP_RESHAPE] = ONE,    [GR_OP_PERMUTE] = ONE,
-    [GR_OP_BROADCAST] = ONE,     [GR_OP_SLICE] = ONE,      [GR_OP_CONCAT] = ONE,
-    [GR_OP_PAD] = ONE,           [GR_OP_SUM] = ONE,        [GR_OP_REDUCE_MAX] = LARGEST,
-    [GR_OP_ARGMAX] = RESULT,     [GR_OP_GATHER] = ONE,     [GR_OP_SCATTER_ADD] = ONE,
-    [GR_OP_MATMUL] = ONE,        [GR_OP_CONV] = ONE,       [GR_OP_CONV_DATA] = ONE,
-    [GR_OP_CONV_WEIGHTS] = ONE,  [GR_OP_MAX_POOL] = INDEX, [GR_OP_POOL_GATHER] = ONE,
-    [GR_OP_POOL_SCATTER] = ONE,  [GR_OP_AVG_POOL] = ONE,   [GR_OP_AVG_POOL_ADJOINT] = ONE,
-};
-
 /* A value that is constant within each branch of the node and changes with it; GR_NONE: it has one alone. */
 static gr_val branch_of(gr_graph *g, const gr_node *n)
 {
-    switch (pieces_of[n->op->code]) {
-    case ONE:
+    switch (n->op->branches) {
+    case GR__BRANCHES_ONE:
         return GR_NONE;
-    case SIGN:
+    case GR__BRANCHES_SIGN:
         return gr_sign(g, gr_real(g, n->in[0]));
-    case DIFFERENCE:
+    case GR__BRANCHES_DIFFERENCE:
         return gr_sign(g, gr_sub(g, n->in[0], n->in[1]));
-    case LARGEST:
+    case GR__BRANCHES_LARGEST:
         return where_largest(g, n->in[0], n->attr.i[0]);
-    case INDEX:
+    case GR__BRANCHES_INDEX:
         return n->out + 1;
-    case RESULT:
+    case GR__BRANCHES_RESULT:
         return n->out;
-    case UNKNOWN:
+    case GR__BRANCHES_UNKNOWN:
         break;
     }
     return gr_graph_fail(g, GR_E_INTERNAL, "nothing is known of the branches of %s", n->op->name);

@@ -69,7 +69,7 @@ static void check_maps(gr__isa isa, gr_shape s, double special)
     for (size_t f = 0; f < GR_COUNT(binary); f++) {
         gr_val way[][2] = {{a, b}, {a, r}, {r, a}, {a, a}};
         for (size_t w = 0; w < GR_COUNT(way); w++) {
-            gr_val y = gr__binary(c.g, gr__producer(c.g, binary[f](c.g, a, b))->op->code, way[w][0], way[w][1]);
+            gr_val y = gr__elementwise(c.g, gr__producer(c.g, binary[f](c.g, a, b))->op, way[w]);
             if (gr__producer(c.g, y)->op->class == GR_CLASS_MAP && gr__value(c.g, y)->shape.rank)
                 check_value(&c, y, isa, 1e-6, gr__producer(c.g, y)->op->name);
         }

@@ -22,7 +22,13 @@ static void given_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_
             ((double *)out[o].data)[e] = ((const double *)in[0].data)[0] * (o + 1) + (double)e;
 }
 
-static const gr_op given = {GR_OP_COUNT, GR_CLASS_INDEX, "given", 1, MANY, given_infer, NULL, given_ref};
+static const gr_op given = {.code = GR_OP_COUNT,
+                            .class = GR_CLASS_INDEX,
+                            .name = "given",
+                            .n_in = 1,
+                            .n_out = MANY,
+                            .infer = given_infer,
+                            .ref = given_ref};
 
 static const double *seven(void *user, const gr_graph *g, const gr_node *leaf)
 {

@@ -90,6 +90,8 @@ DAMAGE(tensor_number, "tensor: there is no constant tensor 5", node_of(&f, f.t)-
 DAMAGE(tensor_count, "tensor: 2 values for [3]", value_of(&f, f.t)->shape.dim[0] = 3)
 DAMAGE(no_name, "it has no name", node_of(&f, f.x)->attr.name = NULL)
 DAMAGE(needless_name, "it must not have a name", node_of(&f, f.y)->attr.name = "y")
+DAMAGE(stray_attribute, "an attribute is set that none of its fields names", node_of(&f, f.y)->attr.i[9] = 1)
+DAMAGE(stray_real, "an attribute is set that none of its fields names", node_of(&f, f.j)->attr.f[1] = 0.5)
 DAMAGE(shared_name, "there is another leaf of its name", node_of(&f, f.w + 1)->attr.name = "w")
 DAMAGE(assign_value, "assign 0", ((gr_assignment *)(uintptr_t)gr__graph_effects(f.g).assigns)->value = 500)
 DAMAGE(assign_target, "assign 0: %1 cannot take %2",
@@ -127,13 +129,19 @@ int main(void)
 {
 #define T(name) cmocka_unit_test(test_##name)
     const struct CMUnitTest tests[] = {
-        T(operation),    T(no_operation),   T(operation_changed), T(operand_count),   T(output_count),
-        T(no_operand),   T(later_operand),  T(own_operand),       T(outputs),         T(belongs),
-        T(number),       T(shape),          T(second_shape),      T(second_type),     T(rank),
-        T(negative),     T(type),           T(attribute),         T(attribute_shape), T(swapped),
-        T(leaf_shape),   T(param_type),     T(sum_axes),          T(tensor_number),   T(tensor_count),
-        T(no_name),      T(needless_name),  T(shared_name),       T(assign_value),    T(assign_target),
-        T(assign_shape), T(gradient_param), T(output_value),      T(two_assigns),     T(verifying_again),
+        T(operation),       T(no_operation),  T(operation_changed),
+        T(operand_count),   T(output_count),  T(no_operand),
+        T(later_operand),   T(own_operand),   T(outputs),
+        T(belongs),         T(number),        T(shape),
+        T(second_shape),    T(second_type),   T(rank),
+        T(negative),        T(type),          T(attribute),
+        T(attribute_shape), T(swapped),       T(leaf_shape),
+        T(param_type),      T(sum_axes),      T(tensor_number),
+        T(tensor_count),    T(no_name),       T(needless_name),
+        T(stray_attribute), T(stray_real),    T(shared_name),
+        T(assign_value),    T(assign_target), T(assign_shape),
+        T(gradient_param),  T(output_value),  T(two_assigns),
+        T(verifying_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,6 +33,7 @@ static gr_status make_node(gr_context *ctx, const gr_item *item, gr__isa isa, gr
     if (gr__scalars_take(item->graph, n)) return gr__scalars_make(ctx, item, out);
     if (n->op->class != GR_CLASS_MAP)
         return gr__fail(ctx, GR_E_INTERNAL, "%s: the cpu backend has no kernel", n->op->name);
+    if (!gr__program_has(n->op)) return gr__elementwise_make(ctx, item, out);
     gr_item region = *item;
     gr_space space = {1, gr_shape_count(gr__value(item->graph, n->out)->shape)};
     region.kind = GR_ITEM_REGION;

@@ -10,6 +10,7 @@ gr_status gr__cpu_make_for(gr_context *ctx, const gr_item *item, gr__isa isa, gr
 
 gr_status gr__region_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out);
 bool gr__region_fuses(const gr_graph *g, const gr_node *n);
+bool gr__program_has(const gr_op *op); /* an instruction for this elementwise operation */
 gr_status gr__scalars_make(gr_context *ctx, const gr_item *item, gr_kernel **out);
 bool gr__scalars_take(const gr_graph *g, const gr_node *n); /* an operation of rank-0 values */
 
@@ -17,6 +18,7 @@ gr_status gr__contract_make_item(gr_context *ctx, const gr_item *item, gr__isa i
 bool gr__contract_epilogue(const gr_graph *g, const gr_node *contraction, bool bias, bool relu);
 
 /* Kernels of single nodes, by family. */
+gr_status gr__elementwise_make(gr_context *ctx, const gr_item *item, gr_kernel **out);
 gr_status gr__reduce_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out);
 gr_status gr__argmax_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out);
 gr_status gr__move_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out); /* all of GR_CLASS_SHAPE */

@@ -17,7 +17,7 @@ bool gr__region_fuses(const gr_graph *g, const gr_node *n)
     case GR_OP_BROADCAST:
         return gr__value(g, n->out)->dtype != GR_U8;
     default:
-        return n->op->class == GR_CLASS_MAP && gr__value(g, n->out)->shape.rank > 0 && n->op->code != GR_OP_POW;
+        return n->op->class == GR_CLASS_MAP && gr__value(g, n->out)->shape.rank > 0 && gr__program_has(n->op);
     }
 }
 

@@ -183,6 +183,8 @@ static bool holds(const writer *w, const gr__arg *a)
     return false;
 }
 
+static const gr__tile_op no_instruction = GR__T_COUNT;
+
 /* The forms with an operand in memory, as it stands and exchanged; the scalar form follows each. */
 typedef struct binary {
     gr__tile_op m, r;
@@ -207,8 +209,10 @@ static binary binary_of(gr_opcode code, bool integers)
         return integers ? (binary){GR__T_ilt_m, GR__T_irlt_m} : (binary){GR__T_lt_m, GR__T_rlt_m};
     case GR_OP_LESS_EQUAL:
         return integers ? (binary){GR__T_ile_m, GR__T_irle_m} : (binary){GR__T_le_m, GR__T_rle_m};
-    default:
+    case GR_OP_EQUAL:
         return integers ? (binary){GR__T_ieq_m, GR__T_ieq_m} : (binary){GR__T_eq_m, GR__T_eq_m};
+    default:
+        return (binary){no_instruction, no_instruction};
     }
 }
 
@@ -247,8 +251,23 @@ static gr__tile_op unary_of(gr_opcode code)
         return GR__T_cos;
     case GR_OP_ERF:
         return GR__T_erf;
-    default:
+    case GR_OP_REAL:
+    case GR_OP_STOP:
         return GR__T_real;
+    default:
+        return no_instruction;
+    }
+}
+
+bool gr__program_has(const gr_op *op)
+{
+    switch (op->n_in) {
+    case 1:
+        return unary_of(op->code) != no_instruction;
+    case 2:
+        return binary_of(op->code, false).m != no_instruction;
+    default:
+        return op->code == GR_OP_MULADD || op->code == GR_OP_SELECT;
     }
 }
 

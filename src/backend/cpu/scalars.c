@@ -1,11 +1,9 @@
-/* Rank-0 values: a small program in float64, with libm's functions. */
-#include <math.h>
-
+/* Rank-0 values: a small program in float64, of what the operations mean. */
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/work.h"
 
 typedef struct scalar_step {
-    gr_opcode code;
+    double (*element)(double a, double b, double c);
     int arg[3], to; /* registers */
 } scalar_step;
 
@@ -23,70 +21,6 @@ bool gr__scalars_take(const gr_graph *g, const gr_node *n)
     return n->op->class == GR_CLASS_MAP && gr__value(g, n->out)->shape.rank == 0;
 }
 
-static double apply(gr_opcode code, double a, double b, double c)
-{
-    switch (code) {
-    case GR_OP_NEG:
-        return -a;
-    case GR_OP_ABS:
-        return fabs(a);
-    case GR_OP_SIGN:
-        return a > 0 ? 1 : a < 0 ? -1 : a;
-    case GR_OP_FLOOR:
-        return floor(a);
-    case GR_OP_EXP:
-        return exp(a);
-    case GR_OP_LOG:
-        return log(a);
-    case GR_OP_LOG1P:
-        return log1p(a);
-    case GR_OP_SQRT:
-        return sqrt(a);
-    case GR_OP_SQUARE:
-        return a * a;
-    case GR_OP_RECIP:
-        return 1 / a;
-    case GR_OP_TANH:
-        return tanh(a);
-    case GR_OP_SIGMOID:
-        return 1 / (1 + exp(-a));
-    case GR_OP_RELU:
-        return a > 0 || isnan(a) ? a : 0;
-    case GR_OP_SIN:
-        return sin(a);
-    case GR_OP_COS:
-        return cos(a);
-    case GR_OP_ERF:
-        return erf(a);
-    case GR_OP_ADD:
-        return a + b;
-    case GR_OP_SUB:
-        return a - b;
-    case GR_OP_MUL:
-        return a * b;
-    case GR_OP_DIV:
-        return a / b;
-    case GR_OP_MAX:
-        return a < b || isnan(b) ? b : a;
-    case GR_OP_MIN:
-        return b < a || isnan(b) ? b : a;
-    case GR_OP_POW:
-        return pow(a, b);
-    case GR_OP_LESS:
-        return a < b;
-    case GR_OP_LESS_EQUAL:
-        return a <= b;
-    case GR_OP_EQUAL:
-        return a == b;
-    case GR_OP_SELECT:
-        return a != 0 ? b : c;
-    case GR_OP_MULADD:
-        return a * b + c;
-    default:
-        return a; /* real, stop */
-    }
-}
-
 static void run(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const scalars *k = (const scalars *)kernel;
@@ -101,7 +35,7 @@ static void run(const gr_kernel *kernel, const gr_call *call, int shard)
     for (int i = 0; i < k->n_consts; i++) x[k->n_in + i] = k->constant[i];
     for (int i = 0; i < k->n_steps; i++) {
         const scalar_step *s = &k->step[i];
-        x[s->to] = apply(s->code, x[s->arg[0]], x[s->arg[1]], x[s->arg[2]]);
+        x[s->to] = s->element(x[s->arg[0]], x[s->arg[1]], x[s->arg[2]]);
     }
     for (int i = 0; i < k->n_out; i++) *(double *)call->operand[k->n_in + i] = x[k->out[i]];
 }
@@ -143,7 +77,7 @@ static bool fill(scalars *k, const gr_item *item)
     k->n_registers = 0;
     for (int i = 0; i < item->n_nodes; i++) {
         const gr_node *n = gr__node(item->graph, item->nodes[i]);
-        scalar_step s = {.code = n->op->code, .to = k->n_in + k->n_consts + i};
+        scalar_step s = {.element = n->op->element, .to = k->n_in + k->n_consts + i};
         for (int a = 0; a < n->n_in; a++) {
             s.arg[a] = find(k, item, n->in[a]);
             found &= s.arg[a] >= 0;
