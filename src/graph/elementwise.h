@@ -6,8 +6,8 @@
  *   code     GR_OP_<code>
  *   name     what it is called in texts; its builder is gr_<name>
  *   n        operands
- *   takes    what they may be: infer_<takes> of op_map.c
- *   low ..   where checks of its derivatives take operands from (gr_op.domain)
+ *   takes    reals; alike: reals or integers, not mixed; integers; scalars: reals of rank 0 (infer_<takes>, op_map.c)
+ *   low, high  where checks of its derivatives take operands from (gr_op.domain)
  *   branches what tells one smooth piece of it from another: GR__BRANCHES_<branches>
  *   rule     its gradient rule, in map_gradient.c; gr__no_gradient: none passes
  *   meaning  an element of the result in float64, of the operands' elements a, b, c */
