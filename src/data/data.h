@@ -9,52 +9,40 @@
 #include "base/dtype.h"
 #include "base/base.h"
 #include "base/member.h"
+#include "data/field.h"
 #include "data/schema.h"
-#include "gradus/graph.h"
-#include "cost/cost.h"
 #include "nn/targets.h"
 
 /* ---- a set of samples ---- */
-typedef enum gr_target_kind { GR_TARGET_NONE, GR_TARGET_CLASS, GR_TARGET_VALUE } gr_target_kind;
-
 typedef struct gr_set {
     int64_t n;
-    gr_shape sample; /* of one input, as the file has it: [28,28] or [28,28,1] or [13] */
-    gr_element element;
-    void *inputs; /* n x sample */
-    size_t inputs_bytes;
-    bool missing; /* the recipe declares missing values: NaN among the inputs stands for one, preparation fills it */
-    gr_target_kind target;
-    gr_shape target_sample; /* CLASS: rank 0 (or [T]); VALUE: rank 0 or [k] */
-    void *targets;          /* CLASS: int32_t; VALUE: double when the run is float64, else float */
-    size_t targets_bytes;
-    int classes;                    /* CLASS: largest label + 1, or the number of names; 0 otherwise */
-    const char *const *class_names; /* NULL where the source has none */
-    const gr_schema *schema;        /* of a table: how others like it are read; NULL otherwise */
-    gr__bump *memory;               /* names live here */
-    const char *file;               /* for messages */
-    const char *target_file;        /* that the targets stand in, for messages; NULL: the same */
-    bool one;                       /* of gr__set_raw: the file is one sample, without an axis of samples */
+    gr_field field[GR_MAX_FIELDS]; /* inputs first, then targets, then the weight */
+    int n_inputs, n_targets;
+    bool weighted;           /* field[n_inputs + n_targets] is how much each sample weighs, from 0 */
+    const gr_schema *schema; /* of a table: how others like it are read; NULL otherwise */
+    gr__bump *memory;        /* names live here; NULL where only headers were read: in the memory of the options */
+    const char *file;        /* for messages */
+    bool one;                /* of gr__set_raw: the file is one sample, without an axis of samples */
 } gr_set;
 
-/* What a set will take, known without loading it. */
-typedef struct gr_set_info {
-    int64_t n;
-    gr_shape sample, target_sample;
-    gr_element element;
-    gr_target_kind target;
-    int classes;                          /* 0 where only loading tells */
-    bool missing;                         /* as in gr_set */
-    uint64_t inputs_bytes, targets_bytes; /* exactly what loading takes from tensor memory */
-    const gr_schema *schema; /* as in gr_set, in the memory of the options; class names are known only to loading */
-} gr_set_info;
-
-/* What the targets are for: shapes are refused from the header, before a value is taken for something else. */
-typedef struct gr_wanted {
-    gr_target_form form;
-    gr_shape output;  /* what the network gives for a sample */
-    const char *cost; /* for messages */
-} gr_wanted;
+static inline int gr__set_fields(const gr_set *s)
+{
+    return s->n_inputs + s->n_targets + s->weighted;
+}
+static inline const gr_field *gr__set_input(const gr_set *s, int i)
+{
+    return &s->field[i];
+}
+static inline const gr_field *gr__set_target(const gr_set *s, int h)
+{
+    return &s->field[s->n_inputs + h];
+}
+/* NULL: samples weigh alike. */
+static inline const gr_field *gr__set_weight(const gr_set *s)
+{
+    return s->weighted ? &s->field[s->n_inputs + s->n_targets] : NULL;
+}
+uint64_t gr__set_bytes(const gr_set *s); /* of tensor memory, all fields */
 
 /* ---- a source: a member of the family "source" ---- */
 typedef struct gr_source_options {
@@ -62,19 +50,18 @@ typedef struct gr_source_options {
     bool keep_float64;  /* precision: float64 */
     bool exact;         /* inputs are prepared: kept with every digit, of which float32 may not hold enough */
     uint64_t seed;      /* synthetic sources */
-    gr_target_kind
-        want; /* what the cost wants of a target column that could be either: GR_TARGET_CLASS or GR_TARGET_VALUE */
-    const gr_wanted *wanted; /* what the targets' shape is held against; NULL: nothing */
+    const gr_wants *wants; /* NULL: one input and one target of the lone names, whatever their shapes */
+    gr_target_kind want;   /* without wants: what a target column is that could be either */
     const gr_schema *schema; /* of the training, for all other data; NULL: this is the training's */
     bool own_classes;        /* with a schema: its labels are classes of its own all the same */
-    gr__bump *memory;        /* where a schema that gr__set_info gives lives; NULL: it gives none */
+    gr__bump *memory;        /* where names and a schema that gr__set_info gives live; NULL: it gives none */
 } gr_source_options;
 
 typedef struct gr_source {
     gr_member head;
     bool table; /* rows of named columns, read by a schema: labels are texts, whatever they look like */
     gr_status (*info)(gr_context *ctx, const gr_settings *s, const gr_source_options *o,
-                      gr_set_info *out); /* reads headers, or scans */
+                      gr_set *out); /* reads headers, or scans */
     gr_status (*load)(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set *out);
 } gr_source;
 #define GR_SOURCE(name) const gr_source gr__source_##name
@@ -83,10 +70,10 @@ extern const gr_family gr__family_source;    /* generated */
 
 /* tree: {type: idx, images: ..., labels: ...}. Errors have the place of the key at fault, GR_E_FILE, GR_E_FORMAT or
  * GR_E_DATA. */
-gr_status gr__set_info(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set_info *out);
+/* The set without its data: counts, shapes, types and bytes, from headers (or a scan). */
+gr_status gr__set_info(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set *out);
 gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set *out);
 void gr__set_free(gr_context *ctx, gr_set *s);  /* zeroed set is fine */
-gr_element gr__target_element(const gr_set *s); /* GR_EL_I32 for classes, F32 or F64 for values */
 /* Whether a source's tree (may be NULL) names one that is a table. */
 bool gr__source_is_table(const gr_tree *tree);
 /* The source's tree with every default filled in and absolute paths, for the resolved recipe. */
@@ -95,9 +82,12 @@ gr_status gr__source_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, 
 /* Whether data of shape `sample` is what a model with this input takes: equal but for axes of size 1, or flat with as
  * many values. */
 bool gr__sample_fits(gr_shape sample, gr_shape input);
-/* Inputs for `predict`: a file by its content: NPY, IDX, CSV (each plain or gzip): one sample or N of shape `sample`
- * (rank as trained). Targets are not read; a CSV is read by the schema of the options, with or without its target. */
-gr_status gr__set_raw(gr_context *ctx, const char *file, gr_shape sample, const gr_source_options *o, gr_set *out);
+/* Inputs for `predict`: a file by its content: NPY, IDX, CSV (each plain or gzip), NPZ: one sample or N of these shapes
+ * (rank as trained), an input each of o->wants (NULL: one). Targets are not read; a CSV is read by the schema of the
+ * options, with or without its targets; arrays of an NPZ have the names that `source` (the training's, may be NULL)
+ * gives them, or the inputs'. */
+gr_status gr__set_raw(gr_context *ctx, const char *file, const gr_shape *sample, const gr_tree *source,
+                      const gr_source_options *o, gr_set *out);
 
 /* ---- rows: which samples, in which order ---- */
 typedef struct gr_rows {
@@ -122,9 +112,10 @@ gr_status gr__rows_limit(gr_context *ctx, uint64_t seed, gr_rows *r, int64_t k);
  * in the output's shape, or flat with as many. GR_E_DATA naming both shapes and the likely cure; what: "x.npy", or "the
  * test data". */
 gr_status gr__targets_fit(gr_context *ctx, const gr_wanted *w, gr_shape target, const char *what);
-/* What these rows say of their targets, in one pass: `classes` counts (every label lies below), or mean and variance of
- * each value. No rows, or no targets: nothing known. The arrays live in b. */
-gr_status gr__targets_take(gr__bump *b, const gr_set *set, const gr_rows *rows, int64_t classes, gr_targets *out);
+/* What these rows say of a field of targets, in one pass: `classes` counts (every label lies below), or mean and variance
+ * of each value. No rows, or no targets: nothing known. The arrays live in b. */
+gr_status gr__targets_take(gr__bump *b, const gr_field *target, const gr_rows *rows, int64_t classes,
+                           gr_targets *out);
 
 /* ---- preparation: members of the family "prepare", fitted on training rows, then part of the graph ---- */
 typedef struct gr_prepared { /* impute: x where it is a number, else fill; all others: y = (x - sub) * mul, which loses
@@ -139,22 +130,22 @@ typedef struct gr_prepared { /* impute: x where it is a number, else fill; all o
 typedef struct gr_prepare {
     gr_member head;
     bool fills; /* missing values; the one that is put first where the recipe has none */
-    /* `before` steps are already fitted: statistics are taken of what they give. set == NULL: placeholder statistics.
+    /* `before` steps are already fitted: statistics are taken of what they give. x == NULL: placeholder statistics.
      * The same bits for any threads. */
-    gr_status (*fit)(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_set *set, const gr_rows *train,
+    gr_status (*fit)(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_field *x, const gr_rows *train,
                      const gr_prepared *before, int n_before, gr_shape model_input, gr_prepared *out);
 } gr_prepare;
 #define GR_PREPARE(name) const gr_prepare gr__prepare_##name
 const gr_prepare *const *gr__prepares(int *n); /* generated */
 extern const gr_family gr__family_prepare;     /* generated */
-/* Where the set declares missing values and no step of the list fills them, the one that does is put first, by its
+/* Of one input. Where it declares missing values and no step of the list fills them, the one that does is put first, by its
  * defaults. */
-gr_status gr__prepare_fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr_set *set, const gr_rows *train,
+gr_status gr__prepare_fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr_field *x, const gr_rows *train,
                           gr_shape model_input, gr_prepared **out, int *n);
 /* The same steps with placeholder statistics, for estimating a plan before data is read: a plan of them has the bytes
  * of the real one. The first takes into account what the source says (missing values declared). */
 gr_status gr__prepare_placeholder_for(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_shape model_input,
-                                      const gr_set_info *info, gr_prepared **out, int *n);
+                                      const gr_field *x, gr_prepared **out, int *n);
 gr_status gr__prepare_placeholder(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_shape model_input,
                                   gr_prepared **out, int *n);
 /* Checks the steps without data and gives them with every default filled in, for the resolved recipe. */
@@ -184,7 +175,7 @@ gr_status gr__delivery_of(gr_context *ctx, gr_element source, gr_element real, c
 bool gr__delivered_alike(gr_element a, gr_element b, int n);
 /* How many of n steps are left to the graph. */
 int gr__delivery_left(const gr_delivery *d, int n);
-void gr__deliver(const gr_set *set, int64_t row, const gr_delivery *d, void *out); /* one sample */
+void gr__deliver(const gr_field *x, int64_t row, const gr_delivery *d, void *out); /* one sample */
 /* x[0..n) of one type as another; reals never as integers. */
 void gr__elements_convert(gr_element from, gr_element as, const void *x, void *out, int64_t n);
 static inline double gr__element_at(gr_element e, const void *data, int64_t i)
@@ -206,17 +197,17 @@ typedef struct gr_loader_options {
     bool drop_last;
     gr_shuffle shuffle; /* ONCE: one seeded permutation for the whole run; EVERY_EPOCH: keyed by (seed, epoch) */
     uint64_t seed;
-    gr_delivery input;
-    gr_element target_as; /* GR_EL_I32 for classes, F32 or F64 for values */
-    bool background;      /* prepare the next batch on a thread of its own */
+    gr_delivery input[GR_MAX_INPUTS];
+    gr_element real; /* the backend's: values and weights come as it; classes as I32 */
+    bool background; /* prepare the next batch on a thread of its own */
 } gr_loader_options;
 
 typedef struct gr_batch {
     int64_t n;                    /* rows in it; the last of an epoch may be short */
     int64_t epoch, index;         /* epoch from 0, batch within the epoch */
     bool last;                    /* of its epoch */
-    const void *inputs, *targets; /* dense; valid until the next gr__loader_next */
-    const uint32_t *row;          /* row numbers of the set */
+    const void *field[GR_MAX_FIELDS]; /* dense, in the set's order; valid until the next gr__loader_next */
+    const uint32_t *row;              /* row numbers of the set */
 } gr_batch;
 
 uint64_t gr__loader_bytes(const gr_loader_options *o); /* exactly what creating one takes from tensor memory */
@@ -227,8 +218,8 @@ gr_status gr__loader_next(gr_loader *l, gr_batch *out);
 /* For loaders without a thread of their own: how many rows the next batch has (0: it has a thread), and the next batch
  * gathered straight to where it is wanted. */
 int64_t gr__loader_peek(const gr_loader *l);
-gr_status gr__loader_next_into(gr_loader *l, void *inputs, void *targets,
-                               gr_batch *out); /* targets NULL: not gathered */
+gr_status gr__loader_next_into(gr_loader *l, void *const field[GR_MAX_FIELDS],
+                               gr_batch *out); /* fields that are NULL are not gathered */
 /* Continue at batch `index` of `epoch` (resume, or start over with (0,0)). */
 void gr__loader_seek(gr_loader *l, int64_t epoch, int64_t index);
 int64_t gr__loader_batches(const gr_loader_options *o); /* an epoch */

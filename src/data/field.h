@@ -1,0 +1,49 @@
+/* Fields: what a sample is made of, each with a name: inputs, targets, a weight. Floor 5. */
+#ifndef GR_DATA_FIELD_H
+#define GR_DATA_FIELD_H
+
+#include "base/dtype.h"
+#include "gradus/graph.h"
+#include "cost/cost.h"
+
+typedef enum gr_role { GR_ROLE_INPUT, GR_ROLE_TARGET, GR_ROLE_WEIGHT } gr_role;
+typedef enum gr_target_kind { GR_TARGET_NONE, GR_TARGET_CLASS, GR_TARGET_VALUE } gr_target_kind;
+
+enum { GR_MAX_INPUTS = 8, GR_MAX_TARGETS = 8, GR_MAX_FIELDS = GR_MAX_INPUTS + GR_MAX_TARGETS + 1 };
+
+/* What a lone input and the target of a lone cost are called, where a recipe gives them no name. */
+#define GR_LONE_INPUT "input"
+#define GR_LONE_TARGET "main"
+
+typedef struct gr_field {
+    const char *name; /* of the input, or of the head whose target it is; "weight" */
+    gr_role role;
+    gr_target_kind kind; /* TARGET */
+    gr_shape sample;     /* of one sample, as the file has it: [28,28] or [28,28,1] or [13]; classes: rank 0 (or [T]) */
+    gr_element element;  /* I32 of classes, F64 or F32 (as the run is) of values and weights */
+    uint64_t bytes;      /* of tensor memory that loading takes */
+    void *data;          /* n x sample; NULL where only headers were read */
+    bool missing;        /* INPUT: the recipe declares missing values: NaN stands for one, preparation fills it */
+    int classes;         /* CLASS: largest label + 1, or the number of names; 0: not one, or only loading tells */
+    const char *const *class_names; /* NULL where the source has none */
+    const char *file;               /* that it stands in, for messages; NULL: none */
+} gr_field;
+
+/* What targets are for: shapes are refused from the header, before a value is taken for something else. */
+typedef struct gr_wanted {
+    const char *name; /* of the head */
+    gr_target_form form;
+    gr_shape output;  /* what the network gives for a sample */
+    const char *cost; /* for messages */
+} gr_wanted;
+
+/* The fields that a recipe's network asks of a source, in its own order, in which sets and batches have them too. */
+typedef struct gr_wants {
+    const char *input[GR_MAX_INPUTS];
+    int n_inputs;
+    gr_wanted target[GR_MAX_TARGETS];
+    int n_targets;
+    bool inputs_named, targets_named; /* the recipe gives the names; else there is one, of the names above */
+} gr_wants;
+
+#endif
