@@ -12,6 +12,12 @@ enum { MAX_NAMES = 1000000 };
 
 /* ---- writing ---- */
 
+typedef struct writing {
+    const gr_model_about *about;
+    gr__bump *b;
+    gr__text text;
+} writing;
+
 static void put_names(gr__text *t, const char *const *names, int n)
 {
     gr__text_put(t, "[", 1);
@@ -22,11 +28,88 @@ static void put_names(gr__text *t, const char *const *names, int n)
     gr__text_put(t, "]", 1);
 }
 
-static void put_counts(gr__text *t, const gr_targets *targets)
+static bool has_classes(const gr_model_about *a, int head)
 {
-    for (int64_t k = 0; k < targets->classes; k++)
-        gr__text_add(t, "%s%lld", k ? ", " : "[", (long long)targets->count[k]);
-    gr__text_put(t, "]", 1);
+    return a->meaning->class_names[head] != NULL;
+}
+
+static void put_classes(writing *w, int head)
+{
+    put_names(&w->text, w->about->meaning->class_names[head], w->about->meaning->classes[head]);
+}
+
+static bool has_counts(const gr_model_about *a, int head)
+{
+    const gr_targets *t = a->meaning->targets ? &a->meaning->targets[head] : NULL;
+    return gr__targets_known(t) && t->classes > 0;
+}
+
+static void put_counts(writing *w, int head)
+{
+    const gr_targets *t = &w->about->meaning->targets[head];
+    for (int64_t k = 0; k < t->classes; k++) gr__text_add(&w->text, "%s%lld", k ? ", " : "[", (long long)t->count[k]);
+    gr__text_put(&w->text, "]", 1);
+}
+
+/* What heads have: one list, or a map of lists by name where heads have names. false: none has it. */
+static bool put_heads(writing *w, bool (*has)(const gr_model_about *a, int head), void (*put)(writing *w, int head))
+{
+    const gr_recipe *r = w->about->recipe;
+    bool any = false;
+    for (int h = 0; h < r->n_heads; h++) {
+        if (!has(w->about, h)) continue;
+        if (r->heads_named) gr__text_put(&w->text, any ? ", " : "{", any ? 2 : 1);
+        if (r->heads_named) gr__json_text(&w->text, r->head[h].name);
+        if (r->heads_named) gr__text_put(&w->text, ": ", 2);
+        put(w, h);
+        any = true;
+    }
+    if (any && r->heads_named) gr__text_put(&w->text, "}", 1);
+    return any;
+}
+
+static bool put_class_names(writing *w)
+{
+    return put_heads(w, has_classes, put_classes);
+}
+
+static bool put_class_counts(writing *w)
+{
+    return put_heads(w, has_counts, put_counts);
+}
+
+static bool put_prepared(writing *w)
+{
+    const gr_recipe *r = w->about->recipe;
+    const gr_meaning *m = w->about->meaning;
+    gr_tree *t = r->inputs_named ? gr__tree_map(w->b) : gr__prepare_tree(w->b, m->prepared[0], m->n_prepared[0]);
+    for (int i = 0; i < r->n_inputs && r->inputs_named && t; i++)
+        if (!gr__tree_put(w->b, t, r->input[i].name, gr__prepare_tree(w->b, m->prepared[i], m->n_prepared[i]))) t = NULL;
+    if (t)
+        gr__tree_json(&w->text, t);
+    else
+        w->text.failed = true;
+    return true;
+}
+
+static const gr_schema *table_of(const writing *w)
+{
+    return w->about->meaning->schema.table ? &w->about->meaning->schema : NULL;
+}
+
+static bool put_columns(writing *w)
+{
+    const gr_schema *s = table_of(w);
+    if (!s || !s->name) return false;
+    put_names(&w->text, s->name, s->n_inputs);
+    return true;
+}
+
+static bool put_table(writing *w)
+{
+    const gr_schema *s = table_of(w);
+    if (s) gr__table_json(&w->text, s);
+    return s != NULL;
 }
 
 /* The recipe without what only says how a run was carried out: the same training gives the same file for any number of
@@ -38,49 +121,45 @@ static const gr_tree *as_model(gr__bump *b, const gr_tree *resolved)
     return made ? t : resolved;
 }
 
+static bool put_recipe(writing *w)
+{
+    gr__tree_json(&w->text, as_model(w->b, w->about->resolved ? w->about->resolved : w->about->recipe->resolved));
+    return true;
+}
+
+static bool put_trained(writing *w)
+{
+    const char *text = w->about->trained;
+    if (text) gr__text_put(&w->text, text, strlen(text));
+    return text != NULL;
+}
+
 gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, const gr_model_about *a)
 {
-    gr__text recipe, prepare, classes, columns, table, counts;
-    gr_st_pair meta[7];
+    static const struct {
+        const char *key;
+        bool (*put)(writing *w); /* false: there is nothing to say */
+    } parts[] = {{"gradus.recipe", put_recipe},
+                 {"gradus.prepare", put_prepared},
+                 {"gradus.classes", put_class_names},
+                 {"gradus.columns", put_columns},
+                 {"gradus.table", put_table},
+                 {"gradus.class_counts", put_class_counts},
+                 {"gradus.trained", put_trained}};
+    gr_st_pair meta[GR_COUNT(parts)];
     int n = 0;
-    const gr_schema *schema = a->schema && a->schema->table ? a->schema : NULL;
-    bool counted = gr__targets_known(a->targets) && a->targets->classes > 0;
-    gr__bump *b = gr__bump_create(ctx);
-    gr_tree *steps = b ? gr__prepare_tree(b, a->prepared, a->n_prepared) : NULL;
-    gr_status st = steps ? GR_OK : GR_E_MEMORY;
-    gr__text_init(&recipe, ctx);
-    gr__text_init(&prepare, ctx);
-    gr__text_init(&classes, ctx);
-    gr__text_init(&columns, ctx);
-    gr__text_init(&table, ctx);
-    gr__text_init(&counts, ctx);
-    if (st == GR_OK) {
-        gr__tree_json(&recipe, as_model(b, a->resolved ? a->resolved : a->recipe->resolved));
-        gr__tree_json(&prepare, steps);
-        if (a->class_names) put_names(&classes, a->class_names, a->n_class_names);
-        if (schema && schema->name) put_names(&columns, schema->name, schema->n_inputs);
-        if (schema) gr__table_json(&table, schema);
-        if (counted) put_counts(&counts, a->targets);
-        if (recipe.failed || prepare.failed || classes.failed || columns.failed || table.failed || counts.failed)
-            st = GR_E_MEMORY;
+    writing w = {.about = a, .b = gr__bump_create(ctx)};
+    gr_status st = w.b ? GR_OK : GR_E_MEMORY;
+    for (size_t i = 0; i < GR_COUNT(parts) && st == GR_OK; i++) {
+        gr__text_init(&w.text, ctx);
+        bool has = parts[i].put(&w);
+        const char *text = has ? gr__bump_strdup(w.b, w.text.s ? w.text.s : "") : NULL;
+        if (w.text.failed || (has && !text)) st = GR_E_MEMORY;
+        if (has) meta[n++] = (gr_st_pair){parts[i].key, text};
+        gr__text_free(&w.text);
     }
-    if (st == GR_OK) {
-        meta[n++] = (gr_st_pair){"gradus.recipe", recipe.s ? recipe.s : ""};
-        meta[n++] = (gr_st_pair){"gradus.prepare", prepare.s ? prepare.s : ""};
-        if (a->class_names) meta[n++] = (gr_st_pair){"gradus.classes", classes.s};
-        if (schema && schema->name) meta[n++] = (gr_st_pair){"gradus.columns", columns.s};
-        if (schema) meta[n++] = (gr_st_pair){"gradus.table", table.s};
-        if (counted) meta[n++] = (gr_st_pair){"gradus.class_counts", counts.s};
-        if (a->trained) meta[n++] = (gr_st_pair){"gradus.trained", a->trained};
-        st = gr__model_save(ctx, path, s, a->slot, a->recipe->float64, meta, n);
-    }
-    gr__text_free(&counts);
-    gr__text_free(&table);
-    gr__text_free(&columns);
-    gr__text_free(&classes);
-    gr__text_free(&prepare);
-    gr__text_free(&recipe);
-    gr__bump_destroy(b);
+    if (st == GR_OK) st = gr__model_save(ctx, path, s, a->slot, a->recipe->float64, meta, n);
+    gr__bump_destroy(w.b);
     return st;
 }
 
@@ -125,11 +204,11 @@ static gr_status read_recipe(gr_model *m, const char *text)
 }
 
 /* One number for all, one a channel or one an element: otherwise it is not this network's. */
-static gr_status check_prepared(const gr_model *m)
+static gr_status check_prepared(const gr_model *m, int input)
 {
-    gr_shape in = m->recipe->input;
-    for (int i = 0; i < m->n_prepared; i++) {
-        int n = m->prepared[i].n;
+    gr_shape in = m->recipe->input[input].sample;
+    for (int i = 0; i < m->meaning.n_prepared[input]; i++) {
+        int n = m->meaning.prepared[input][i].n;
         if (n == 1 || (in.rank > 0 && in.dim[in.rank - 1] == n) || gr_shape_count(in) == n) continue;
         char shape[96];
         return gr__fail(m->ctx, GR_E_FORMAT, "its step %d has %d numbers, which fit no samples of shape %s", i, n,
@@ -141,9 +220,19 @@ static gr_status check_prepared(const gr_model *m)
 static gr_status read_prepared(gr_model *m, const char *text)
 {
     gr_tree *root;
+    const gr_recipe *r = m->recipe;
     gr_status st = gr__json_tree(m->ctx, m->memory, m->path, text, &root);
-    if (st == GR_OK) st = gr__prepare_parse(m->ctx, m->memory, root, &m->prepared, &m->n_prepared);
-    return st == GR_OK ? check_prepared(m) : st;
+    if (st == GR_OK && r->inputs_named && root->kind != GR_TREE_MAP)
+        st = gr__fail(m->ctx, GR_E_FORMAT, "it is not a map of lists by input");
+    for (int i = 0; i < r->n_inputs && st == GR_OK; i++) {
+        const gr_tree *list = r->inputs_named ? gr__tree_get(root, r->input[i].name) : root;
+        gr_prepared *steps = NULL;
+        if (!list) return gr__fail(m->ctx, GR_E_FORMAT, "it has nothing for the input \"%s\"", r->input[i].name);
+        st = gr__prepare_parse(m->ctx, m->memory, list, &steps, &m->meaning.n_prepared[i]);
+        m->meaning.prepared[i] = steps;
+        if (st == GR_OK) st = check_prepared(m, i);
+    }
+    return st;
 }
 
 static gr_status copy_names(gr_model *m, const json_t *list, const char *const **out, int *n_out)
@@ -163,19 +252,19 @@ static gr_status copy_names(gr_model *m, const json_t *list, const char *const *
     return GR_OK;
 }
 
-static gr_status copy_counts(gr_model *m, const json_t *list)
+static gr_status copy_counts(gr_model *m, const json_t *list, gr_targets *out)
 {
     size_t n = json_array_size(list);
     int64_t *count = gr__bump_alloc(m->memory, n * sizeof *count);
     if (!json_is_array(list) || n == 0) return gr__fail(m->ctx, GR_E_FORMAT, "it is not a list of counts");
     if (!count) return GR_E_MEMORY;
-    m->targets = (gr_targets){.classes = (int64_t)n, .count = count};
+    *out = (gr_targets){.classes = (int64_t)n, .count = count};
     for (size_t i = 0; i < n; i++) {
         const json_t *x = json_array_get(list, i);
         count[i] = json_integer_value(x);
-        if (!json_is_integer(x) || count[i] < 0 || count[i] > INT64_MAX - m->targets.n)
+        if (!json_is_integer(x) || count[i] < 0 || count[i] > INT64_MAX - out->n)
             return gr__fail(m->ctx, GR_E_FORMAT, "count %zu is not a whole number from 0 on", i);
-        m->targets.n += count[i];
+        out->n += count[i];
     }
     return GR_OK;
 }
@@ -199,30 +288,48 @@ static gr_status read_names(gr_model *m, const char *key, const char *const **ou
     return blame_file(m, key, st);
 }
 
+/* What heads have under `key`: one list, or a map of lists by name where heads have names. take: one head's. */
+static gr_status read_heads(gr_model *m, const char *key, gr_status (*take)(gr_model *m, int head, const json_t *list))
+{
+    const gr_recipe *r = m->recipe;
+    json_t *all;
+    gr_status st = read_json(m, key, &all);
+    if (st == GR_OK && all && r->heads_named && !json_is_object(all))
+        st = gr__fail(m->ctx, GR_E_FORMAT, "it is not a map of lists by head");
+    for (int h = 0; h < r->n_heads && st == GR_OK && all; h++) {
+        const json_t *list = r->heads_named ? json_object_get(all, r->head[h].name) : all;
+        if (list) st = take(m, h, list);
+    }
+    json_decref(all);
+    return blame_file(m, key, st);
+}
+
+static gr_status take_classes(gr_model *m, int head, const json_t *list)
+{
+    return copy_names(m, list, &m->meaning.class_names[head], &m->meaning.classes[head]);
+}
+
+static gr_status take_counts(gr_model *m, int head, const json_t *list)
+{
+    gr_targets *targets = (gr_targets *)m->meaning.targets; /* of this model's own memory, being filled */
+    return copy_counts(m, list, &targets[head]);
+}
+
 /* How the training's table was read. Models of older versions do not say all of it, but their recipe does. */
 static gr_status read_schema(gr_model *m)
 {
     const char *json = gr__st_meta(m->file, "gradus.table");
     const gr_tree *source = m->recipe->data.train;
-    gr_schema *s = &m->schema;
+    gr_schema *s = &m->meaning.schema;
     gr_status st = read_names(m, "gradus.columns", &s->name, &s->n_inputs);
     if (st == GR_OK && json)
         st = blame_file(m, "gradus.table", gr__table_parse(m->ctx, m->memory, json, s));
     else if (st == GR_OK && gr__source_is_table(source))
         st = gr__schema_of_source(m->ctx, m->memory, source, s->name,
-                                  s->name ? s->n_inputs : (int)gr_shape_count(m->recipe->input), s);
-    s->class_names = m->class_names;
-    s->n_class_names = m->n_class_names;
+                                  s->name ? s->n_inputs : (int)gr_shape_count(m->recipe->input[0].sample), s);
+    s->class_names = m->meaning.class_names[0];
+    s->n_class_names = m->meaning.classes[0];
     return st;
-}
-
-static gr_status read_counts(gr_model *m)
-{
-    json_t *list;
-    gr_status st = read_json(m, "gradus.class_counts", &list);
-    if (st == GR_OK && list) st = copy_counts(m, list);
-    json_decref(list);
-    return blame_file(m, "gradus.class_counts", st);
 }
 
 static gr_status read_file(gr_model *m)
@@ -235,9 +342,10 @@ static gr_status read_file(gr_model *m)
     GR_TRY(need_meta(m, "gradus.prepare", &prepare));
     GR_TRY(blame_file(m, "gradus.recipe", read_recipe(m, recipe)));
     GR_TRY(blame_file(m, "gradus.prepare", read_prepared(m, prepare)));
-    GR_TRY(read_names(m, "gradus.classes", &m->class_names, &m->n_class_names));
+    if (!(m->meaning.targets = gr__bump_alloc(m->memory, sizeof(gr_targets) * GR_MAX_TARGETS))) GR_TRY(GR_E_MEMORY);
+    GR_TRY(read_heads(m, "gradus.classes", take_classes));
     GR_TRY(read_schema(m));
-    GR_TRY(read_counts(m));
+    GR_TRY(read_heads(m, "gradus.class_counts", take_counts));
 done:
     return st;
 }

@@ -4,22 +4,19 @@
 
 #include "model/file.h"
 #include "base/text.h"
+#include "model/meaning.h"
 #include "model/network.h"
 
 /* What goes into a model file beside the weights. */
 typedef struct gr_model_about {
     const gr_recipe *recipe;
     const gr_tree *resolved;     /* becomes gradus.recipe (JSON); NULL: the recipe's */
-    const gr_prepared *prepared; /* gradus.prepare (JSON, through gr__prepare_tree) */
-    int n_prepared;
-    const char *const *class_names; /* gradus.classes (a JSON list); NULL: none */
-    int n_class_names;
-    const gr_schema *schema; /* of a table: gradus.table (JSON) and gradus.columns (a JSON list of the inputs' names);
-                                NULL: none */
+    const gr_meaning *meaning; /* gradus.prepare (JSON, through gr__prepare_tree); where there are names or counts,
+                                  gradus.classes and gradus.class_counts (JSON lists); of a table gradus.table (JSON)
+                                  and gradus.columns (a JSON list of the inputs' names). Of named inputs or heads maps
+                                  of such by name */
     const char
         *slot; /* weights are those of slot PARAMETER/slot, where there is one; NULL: the parameters themselves */
-    const gr_targets
-        *targets;        /* counts of classes become gradus.class_counts (a JSON list); NULL or nothing known: none */
     const char *trained; /* gradus.trained: JSON text */
 } gr_model_about;
 /* Parameters and saved slots of a sealed store, under PyTorch's names and layouts, F64 when the recipe's precision is
@@ -37,12 +34,7 @@ typedef struct gr_model {
     const char *path;
     gr_st *file;       /* the tensors; gr__model_load puts them into a store */
     gr_recipe *recipe; /* from gradus.recipe */
-    gr_prepared *prepared;
-    int n_prepared;
-    const char *const *class_names; /* NULL: none */
-    int n_class_names;
-    gr_schema schema;   /* of the training's data, the class names among it */
-    gr_targets targets; /* counts of the training's classes; nothing known where the file does not say */
+    gr_meaning meaning;
 } gr_model;
 /* Reads and checks a model file. GR_E_FILE, GR_E_FORMAT. Metadata that is missing is said by name. */
 gr_status gr__model_open(gr_context *ctx, const char *path, gr_model *out);

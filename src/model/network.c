@@ -10,25 +10,21 @@ struct gr_network {
     gr_context *ctx;
     gr__bump *memory;
     const gr_recipe *recipe;
-    const gr_prepared *prepared;
-    int n_prepared;
-    gr_element input_as;
-    int classes;
-    const gr_targets *targets;
+    gr_network_data data;
     gr_param_info *params;
     size_t n_params;
     gr_entry_spec *states;
     size_t n_states;
     int64_t parameter_count;
-    gr_shape output; /* of one sample */
+    gr_shape output[GR_MAX_TARGETS]; /* of one sample */
 };
 
 /* What one graph is built with. */
 typedef struct maker {
     const gr_network *n;
     gr_build b;
-    gr_val *value; /* one a layer; the layer before the first is the input */
-    gr_val input;
+    gr_val *value; /* one a layer */
+    gr_val input[GR_MAX_INPUTS];
 } maker;
 
 static gr_shape batch_of(gr_shape sample, int64_t batch)
@@ -59,7 +55,7 @@ static gr_status place_error(maker *m, const gr_tree *at)
 
 static gr_val output_of(const maker *m, int i)
 {
-    return i == GR_FROM_INPUT ? m->input : m->value[i];
+    return gr__is_input(i) ? m->input[gr__input_of(i)] : m->value[i];
 }
 
 static gr_status build_layer(maker *m, int i)
@@ -75,6 +71,7 @@ static gr_status build_layer(maker *m, int i)
     b->follow = l->follow;
     b->slope = l->slope;
     b->last = l->last;
+    b->head = l->head;
     b->init = l->init;
     gr__activation_follow(b, l->activation);
     m->value[i] = gr__activation_build(b, l->activation, l->member->build(b, &l->settings, in, l->n_from));
@@ -88,70 +85,179 @@ static gr_status build_layer(maker *m, int i)
     return st;
 }
 
-static gr_status build_layers(maker *m, gr_network_values *out)
+static gr_status build_layers(maker *m)
 {
     const gr_stack *s = m->n->recipe->stack;
     gr_status st = GR_OK;
     m->value = gr__bump_alloc(m->b.memory, sizeof *m->value * (size_t)s->n);
     if (!m->value) return GR_E_MEMORY;
     for (int i = 0; i < s->n && st == GR_OK; i++) st = build_layer(m, i);
-    if (st == GR_OK) out->output = m->value[s->n - 1];
     return st;
 }
 
-/* ---- feeds ---- */
+/* ---- inputs ---- */
 
-static gr_status build_input(maker *m, int64_t batch, gr_network_values *out)
+static gr_status build_input(maker *m, int i, int64_t batch, gr_network_values *out)
 {
-    const gr_network *n = m->n;
+    const gr_network_data *d = &m->n->data;
+    const gr_model_input *in = &m->n->recipe->input[i];
     gr_graph *g = m->b.g;
-    gr_dtype type = n->input_as == GR_EL_U8 ? GR_U8 : GR_REAL;
-    gr_scope_push(g, "input", NULL);
-    out->input = gr_feed(g, "x", type, batch_of(n->recipe->input, batch));
+    gr_dtype type = d->input_as[i] == GR_EL_U8 ? GR_U8 : GR_REAL;
+    const char *scope = m->n->recipe->inputs_named ? in->name : NULL;
+    char feed[GR_FEED_TEXT];
+    gr_scope_push(g, "input", scope);
+    out->input[i] = gr_feed(g, gr__feed_of(GR_FIELD_INPUT, in->name, feed), type, batch_of(in->sample, batch));
     gr_scope_pop(g);
-    gr_scope_push(g, "prepare", NULL);
-    m->input =
-        n->n_prepared > 0 ? gr__prepare_build(g, n->prepared, n->n_prepared, out->input) : gr_real(g, out->input);
+    gr_scope_push(g, "prepare", scope);
+    m->input[i] = out->prepared[i] = d->n_prepared[i] > 0
+                                         ? gr__prepare_build(g, d->prepared[i], d->n_prepared[i], out->input[i])
+                                         : gr_real(g, out->input[i]);
     gr_scope_pop(g);
-    out->prepared = m->input;
-    return place_error(m, n->recipe->data.prepare);
+    return place_error(m, in->prepare);
 }
 
-/* Classes: one a sample; values: as many as the network gives. */
-static gr_val target_feed(const maker *m, gr_val output)
+/* ---- costs ---- */
+
+static const gr_tree *cost_place(const gr_recipe *r, const gr_head *h)
 {
-    gr_shape s = gr_shape_of(m->b.g, output);
-    bool classes = m->n->recipe->cost->reading(sample_of(s)).target == GR_FORM_CLASS;
-    return classes ? gr_feed(m->b.g, "y", GR_I32, GR_SHAPE(s.dim[0])) : gr_feed(m->b.g, "y", GR_REAL, s);
+    const gr_tree *t = h->cost_settings.tree;
+    return t && t->line > 0 ? t : h->at ? h->at : r->stack->layer[h->from].at;
 }
 
-/* ---- cost ---- */
-
-static const gr_tree *cost_place(const gr_recipe *r)
+/* Costs of classes know one row of outputs a sample. A network that gives several, one a position, has its positions
+ * taken as samples: [B,T,K] as [B T,K]. */
+static bool has_positions(const gr_head *h, gr_shape output)
 {
-    const gr_tree *t = r->cost_settings.tree;
-    return t && t->line > 0 ? t : r->layers->child[r->layers->n - 1];
+    return output.rank > 2 && h->cost->reading(sample_of(output)).prediction == GR_PREDICT_SHARES;
 }
 
-static gr_status build_cost(maker *m, bool with_target, gr_network_values *out)
+static gr_shape rows_of(gr_shape output)
 {
-    const gr_recipe *r = m->n->recipe;
+    gr_shape s = GR_SHAPE(1, output.dim[output.rank - 1]);
+    for (int i = 0; i + 1 < output.rank; i++) s.dim[0] *= output.dim[i];
+    return s;
+}
+
+/* Classes: one a sample, or position; values: as many as the network gives. */
+static gr_val target_feed(const maker *m, const gr_head *h, gr_shape output)
+{
+    char feed[GR_FEED_TEXT];
+    bool classes = h->cost->reading(sample_of(output)).target == GR_FORM_CLASS;
+    gr_shape s = output;
+    if (classes) s.rank = has_positions(h, output) ? output.rank - 1 : 1;
+    gr__feed_of(GR_FIELD_TARGET, h->name, feed);
+    return gr_feed(m->b.g, feed, classes ? GR_I32 : GR_REAL, s);
+}
+
+/* What each row of a head counts: the sample's weight, [B], for all its positions. */
+static gr_val weight_rows(gr_graph *g, gr_val weight, int64_t rows)
+{
+    int64_t batch = gr_shape_of(g, weight).dim[0];
+    if (rows == batch) return weight;
+    gr_val column = gr_reshape(g, weight, GR_SHAPE(batch, 1));
+    return gr_reshape(g, gr_broadcast(g, column, GR_SHAPE(batch, rows / batch)), GR_SHAPE(rows));
+}
+
+static void sum_costs(maker *m, const gr_network_values *v, gr_cost_value c, gr_network_head *out)
+{
+    gr_graph *g = m->b.g;
+    int64_t rows = gr_shape_of(g, c.each).dim[0];
+    gr_val each = c.each, weight = c.weight; /* the cost's own weights are in `each` */
+    if (v->weight) {
+        gr_val w = weight_rows(g, v->weight, rows);
+        each = gr_mul(g, each, w);
+        weight = weight ? gr_mul(g, weight, w) : w;
+    }
+    out->cost_sum = gr_sum_all(g, each);
+    out->weighted = weight != GR_NONE;
+    out->class_weighted = c.weight != GR_NONE;
+    out->rows = (double)rows;
+    out->weight_sum = weight ? gr_sum_all(g, weight) : gr_const(g, (double)rows);
+}
+
+static gr_status build_head(maker *m, int i, bool with_target, gr_network_values *v)
+{
+    const gr_head *h = &m->n->recipe->head[i];
+    gr_network_head *out = &v->head[i];
     gr_build *b = &m->b;
     gr_graph *g = b->g;
-    gr_scope_push(g, r->cost->head.name, "cost");
+    gr_scope_push(g, h->cost->head.name, m->n->recipe->heads_named ? h->name : "cost");
+    b->targets = m->n->data.targets ? &m->n->data.targets[i] : NULL;
+    out->output = m->value[h->from];
     gr_shape shape = gr_shape_of(g, out->output);
-    if (r->cost->check(b, &r->cost_settings, sample_of(shape), m->n->classes)) {
-        out->prediction = r->cost->predict(b, &r->cost_settings, out->output);
+    bool positions = has_positions(h, shape);
+    gr_val rows = positions ? gr_reshape(g, out->output, rows_of(shape)) : out->output;
+    if (h->cost->check(b, &h->cost_settings, sample_of(gr_shape_of(g, rows)), 0)) {
+        gr_val prediction = h->cost->predict(b, &h->cost_settings, rows);
+        out->prediction = positions ? gr_reshape(g, prediction, shape) : prediction;
         if (with_target) {
-            out->target = target_feed(m, out->output);
-            gr_cost_value c = r->cost->build(b, &r->cost_settings, out->output, out->target, b->mode == GR_MODE_TRAIN);
-            out->cost_sum = gr_sum_all(g, c.each); /* weights are in it */
-            out->weighted = c.weight != GR_NONE;
-            out->weight_sum = c.weight ? gr_sum_all(g, c.weight) : gr_const(g, (double)shape.dim[0]);
+            out->target = target_feed(m, h, shape);
+            gr_val target = out->target;
+            if (positions && gr_shape_of(g, target).rank == shape.rank)
+                target = gr_reshape(g, target, rows_of(shape));
+            else if (positions)
+                target = gr_reshape(g, target, GR_SHAPE(rows_of(shape).dim[0]));
+            gr_cost_value c = h->cost->build(b, &h->cost_settings, rows, target, b->mode == GR_MODE_TRAIN);
+            if (c.each) sum_costs(m, v, c, out);
         }
     }
     gr_scope_pop(g);
-    return place_error(m, cost_place(r));
+    return place_error(m, cost_place(m->n->recipe, h));
+}
+
+static gr_val times(gr_graph *g, gr_val x, double factor)
+{
+    return factor == 1 ? x : gr_mul(g, x, gr_const(g, factor));
+}
+
+/* Samples that all weigh nothing have a mean of 0, not of 0/0. */
+static gr_val divisor(gr_graph *g, gr_val weight_sum)
+{
+    return gr_select(g, gr_less(g, gr_const(g, 0), weight_sum), weight_sum, gr_const(g, 1));
+}
+
+/* A head's cost sum for a divisor common to all: samples, or their weights. What the head's own divisor is more than
+ * that, positions, is a constant; weights of classes are not. */
+static gr_val for_common_divisor(gr_graph *g, const gr_network_head *h, gr_val common, int64_t batch)
+{
+    if (h->class_weighted) return gr_mul(g, h->cost_sum, gr_div(g, common, divisor(g, h->weight_sum)));
+    return times(g, h->cost_sum, (double)batch / h->rows);
+}
+
+/* The cost of the network: the heads' means by their weights, as a sum and what divides it. */
+static void add_heads(maker *m, int64_t batch, gr_network_values *v)
+{
+    gr_graph *g = m->b.g;
+    const gr_recipe *r = m->n->recipe;
+    if (r->n_heads == 1) {
+        v->cost_sum = times(g, v->head[0].cost_sum, r->head[0].weight);
+        v->weight_sum = v->head[0].weight_sum;
+        v->weighted = v->head[0].weighted;
+        return;
+    }
+    v->weighted = v->weight != GR_NONE;
+    v->weight_sum = v->weight ? gr_sum_all(g, v->weight) : gr_const(g, (double)batch);
+    for (int i = 0; i < r->n_heads; i++) {
+        if (r->head[i].weight == 0) continue;
+        gr_val sum = r->reduction_sum ? v->head[i].cost_sum : for_common_divisor(g, &v->head[i], v->weight_sum, batch);
+        sum = times(g, sum, r->head[i].weight);
+        v->cost_sum = v->cost_sum ? gr_add(g, v->cost_sum, sum) : sum;
+    }
+}
+
+static gr_status build_heads(maker *m, int64_t batch, bool with_target, gr_network_values *v)
+{
+    gr_graph *g = m->b.g;
+    char feed[GR_FEED_TEXT];
+    gr_status st = GR_OK;
+    if (with_target && m->n->data.weighted)
+        v->weight = gr_feed(g, gr__feed_of(GR_FIELD_WEIGHT, NULL, feed), GR_REAL, GR_SHAPE(batch));
+    for (int i = 0; i < m->n->recipe->n_heads && st == GR_OK; i++) st = build_head(m, i, with_target, v);
+    if (st != GR_OK || !with_target) return st;
+    gr_scope_push(g, "heads", NULL);
+    add_heads(m, batch, v);
+    gr_scope_pop(g);
+    return gr_graph_status(g);
 }
 
 /* memory: of names and settings; it must outlive the build only, unless the parameters are kept. */
@@ -164,17 +270,17 @@ static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mo
                        .g = g,
                        .mode = mode,
                        .memory = memory,
-                       .targets = n->targets,
                        .bind = o->bind,
                        .sketch = o->sketch}};
     if (mode == GR_MODE_TRAIN) {
-        m->b.seed = gr_feed(g, "seed", GR_REAL, GR_SCALAR);
-        m->b.update = gr_feed(g, "update", GR_REAL, GR_SCALAR);
-        m->b.position = gr_feed(g, "position", GR_REAL, GR_SCALAR);
+        m->b.seed = gr_feed(g, GR_FEED_SEED, GR_REAL, GR_SCALAR);
+        m->b.update = gr_feed(g, GR_FEED_UPDATE, GR_REAL, GR_SCALAR);
+        m->b.position = gr_feed(g, GR_FEED_POSITION, GR_REAL, GR_SCALAR);
     }
-    gr_status st = build_input(m, batch, &v);
-    if (st == GR_OK) st = build_layers(m, &v);
-    if (st == GR_OK) st = build_cost(m, with_target, &v);
+    gr_status st = GR_OK;
+    for (int i = 0; i < n->recipe->n_inputs && st == GR_OK; i++) st = build_input(m, i, batch, &v);
+    if (st == GR_OK) st = build_layers(m);
+    if (st == GR_OK) st = build_heads(m, batch, with_target, &v);
     if (st == GR_OK) *out = v;
     return st;
 }
@@ -199,10 +305,12 @@ gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int6
 
 /* ---- starting values ---- */
 
-static gr_init_from starts(const gr_network *n)
+static gr_init_from starts(const gr_network *n, const gr_param_info *p)
 {
     const gr_recipe *r = n->recipe;
-    return (gr_init_from){r->init, r->preset, r->seed, n->targets, r->cost->reading(n->output).prediction};
+    int head = p->last ? p->head : 0; /* only the last layer's start depends on targets */
+    return (gr_init_from){r->init, r->preset, r->seed, n->data.targets ? &n->data.targets[head] : NULL,
+                          r->head[head].cost->reading(n->output[head]).prediction};
 }
 
 static bool has_params(const gr_network *n, const char *layer)
@@ -212,33 +320,33 @@ static bool has_params(const gr_network *n, const char *layer)
     return false;
 }
 
-/* What stands between the last layer's sums and the outputs: an activation, or a layer with parameters of its own; "":
- * nothing. */
-static const char *applied_to_sums(const gr_network *n, const gr_tree **at)
+/* What stands between the last layer's sums and a head's outputs: an activation, or a layer with parameters of its own;
+ * "": nothing. */
+static const char *applied_to_sums(const gr_network *n, const gr_head *h, const gr_tree **at)
 {
     const gr_stack *s = n->recipe->stack;
-    const char *activation = gr__stack_ends_with(s, at);
+    const char *activation = gr__stack_ends_with(s, h->from, at);
     if (*activation) return activation;
-    for (int i = s->n - 1; i >= 0 && !s->layer[i].last; i = s->layer[i].from[0])
+    for (int i = h->from; i >= 0 && !s->layer[i].last; i = s->layer[i].from[0])
         if (has_params(n, s->layer[i].name)) return s->layer[i].member->head.name;
     return "";
 }
 
 /* `last_bias: auto` wants a bias whose numbers are the outputs' own, with nothing applied to them. */
-static gr_status check_last_bias(const gr_network *n)
+static gr_status check_head_bias(const gr_network *n, int head, const gr_tree *at)
 {
-    const gr_tree *at = gr__init_last_bias_auto(n->recipe->init), *place;
+    const gr_head *h = &n->recipe->head[head];
+    const gr_tree *place;
     const gr_param_info *bias = NULL;
-    int64_t outputs = n->output.rank > 0 ? n->output.dim[n->output.rank - 1] : 1;
-    const char *applied = applied_to_sums(n, &place), *hint = "leave it out, or write last_bias: zeros";
-    if (!at) return GR_OK;
-    gr_reading reading = n->recipe->cost->reading(n->output);
+    gr_shape out = n->output[head];
+    int64_t outputs = out.rank > 0 ? out.dim[out.rank - 1] : 1;
+    const char *applied = applied_to_sums(n, h, &place), *hint = "leave it out, or write last_bias: zeros";
+    gr_reading reading = h->cost->reading(out);
     for (size_t i = 0; i < n->n_params; i++)
-        if (n->params[i].last && n->params[i].is_bias) bias = &n->params[i];
+        if (n->params[i].last && n->params[i].head == head && n->params[i].is_bias) bias = &n->params[i];
     if (reading.target == GR_FORM_CLASS && reading.prediction == GR_PREDICT_VALUES)
         return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint,
-                             "how often each class is says nothing of the outputs that %s wants",
-                             n->recipe->cost->head.name);
+                             "how often each class is says nothing of the outputs that %s wants", h->cost->head.name);
     if (*applied)
         return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint,
                              "the outputs are not the last layer's sums: %s is applied to them", applied);
@@ -246,6 +354,28 @@ static gr_status check_last_bias(const gr_network *n)
     if (gr_shape_count(bias->entry.shape) == outputs) return GR_OK;
     return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "%s has %lld numbers, but there are %lld outputs",
                          bias->entry.name, (long long)gr_shape_count(bias->entry.shape), (long long)outputs);
+}
+
+static gr_status check_last_bias(const gr_network *n)
+{
+    const gr_tree *at = gr__init_last_bias_auto(n->recipe->init);
+    gr_status st = GR_OK;
+    for (int h = 0; at && h < n->recipe->n_heads && st == GR_OK; h++) st = check_head_bias(n, h, at);
+    return st;
+}
+
+/* Micro-batches add up sums before the divisors of all of them are known; one common divisor is enough unless classes
+ * weigh differently in one of several heads. */
+static gr_status check_micro_batches(const gr_network *n, const gr_network_values *v)
+{
+    const gr_recipe *r = n->recipe;
+    for (int h = 0; h < r->n_heads && r->n_heads > 1 && r->accumulate > 1; h++)
+        if (v->head[h].class_weighted)
+            return gr__tree_fail(n->ctx, r->head[h].at, GR_E_CONFLICT, "leave out accumulate, or the weights of classes",
+                                 "classes of the head \"%s\" weigh differently, which micro-batches of several heads "
+                                 "cannot add up",
+                                 r->head[h].name);
+    return GR_OK;
 }
 
 /* What is worth saying of starting values once all are drawn. */
@@ -301,7 +431,7 @@ static void say(const gr_network *n, const warnings *w)
 static gr_status init_one(const gr_network *n, gr_store *store, const gr_param_info *p, void *work, warnings *w)
 {
     taker t = {.store = store, .entry = gr_store_find(store, p->entry.name)};
-    gr_init_from from = starts(n);
+    gr_init_from from = starts(n, p);
     gr_init_choice c;
     gr_status st = GR_OK;
     gr__bump *b = gr__bump_create(n->ctx);
@@ -317,10 +447,10 @@ done:
 
 gr_status gr__network_init_work(const gr_network *n, uint64_t *bytes)
 {
-    gr_init_from from = starts(n);
     gr_status st = GR_OK;
     *bytes = 0;
     for (size_t i = 0; i < n->n_params && st == GR_OK; i++) {
+        gr_init_from from = starts(n, &n->params[i]);
         gr_init_choice c;
         gr__bump *b = gr__bump_create(n->ctx);
         if (!b) return GR_E_MEMORY;
@@ -335,10 +465,10 @@ gr_status gr__network_init_work(const gr_network *n, uint64_t *bytes)
  * has no equal, and those of the last layer have targets of their own. */
 static gr_status warn_of_equals(const gr_network *n, gr__bump *b)
 {
-    gr_init_from from = starts(n);
     gr_init_choice c;
     for (size_t i = 0; i < n->n_params; i++) {
         const gr_param_info *p = &n->params[i];
+        gr_init_from from = starts(n, p);
         if (p->is_bias || p->last || p->entry.shape.rank < 2 || p->entry.shape.dim[0] < 2) continue;
         gr_status st = gr__init_choose(n->ctx, b, &from, p, &c);
         if (st != GR_OK) return st;
@@ -370,7 +500,7 @@ gr_status gr__network_init(const gr_network *n, gr_store *store)
 gr_status gr__network_initialiser(const gr_network *n, size_t i, gr__bump *b, gr_tree **out)
 {
     gr_init_choice c;
-    gr_init_from from = starts(n);
+    gr_init_from from = starts(n, &n->params[i]);
     gr_status st = gr__init_choose(n->ctx, b, &from, &n->params[i], &c);
     if (st != GR_OK) return st;
     *out = gr__init_choice_tree(b, &c);
@@ -388,7 +518,7 @@ static gr_status collect(gr_network *n)
     gr_status st = GR_OK;
     GR_TRY(gr_graph_create(n->ctx, &g));
     GR_TRY(build(n, n->memory, g, GR_MODE_TRAIN, 1, true, &(gr_network_options){.sketch = true}, &v, &m));
-    n->output = sample_of(gr_shape_of(g, v.output));
+    for (int h = 0; h < n->recipe->n_heads; h++) n->output[h] = sample_of(gr_shape_of(g, v.head[h].output));
     n->params = m.b.params;
     n->n_params = m.b.n_params;
     n->states = m.b.states;
@@ -400,24 +530,19 @@ static gr_status collect(gr_network *n)
                              "%.3g parameters are more than any machine holds", total));
     for (size_t i = 0; i < n->n_params; i++) n->parameter_count += gr_shape_count(n->params[i].entry.shape);
     GR_TRY(check_last_bias(n));
+    GR_TRY(check_micro_batches(n, &v));
 done:
     gr_graph_destroy(g);
     return st;
 }
 
-gr_status gr__network_make(gr_context *ctx, const gr_recipe *r, const gr_prepared *prepared, int n_prepared,
-                           gr_element input_as, int classes, const gr_targets *targets, gr_network **out)
+gr_status gr__network_make(gr_context *ctx, const gr_recipe *r, const gr_network_data *data, gr_network **out)
 {
     gr_network *n = gr__alloc(ctx, sizeof *n);
     if (!n) return GR_E_MEMORY;
-    *n = (gr_network){.ctx = ctx,
-                      .recipe = r,
-                      .prepared = prepared,
-                      .n_prepared = n_prepared,
-                      .input_as = input_as,
-                      .classes = classes,
-                      .targets = targets,
-                      .memory = gr__bump_create(ctx)};
+    *n = (gr_network){.ctx = ctx, .recipe = r, .memory = gr__bump_create(ctx)};
+    if (data) n->data = *data;
+    for (int i = 0; i < GR_MAX_INPUTS && !data; i++) n->data.input_as[i] = GR_EL_F32;
     gr_status st = n->memory ? collect(n) : GR_E_MEMORY;
     if (st == GR_OK)
         *out = n;
@@ -445,9 +570,9 @@ const gr_entry_spec *gr__network_states(const gr_network *n, size_t *count)
     return n->states;
 }
 
-gr_shape gr__network_output(const gr_network *n)
+gr_shape gr__network_output(const gr_network *n, int head)
 {
-    return n->output;
+    return n->output[head];
 }
 
 int64_t gr__network_parameter_count(const gr_network *n)

@@ -3,36 +3,56 @@
 #define GR_MODEL_NETWORK_H
 
 #include "data/data.h"
+#include "model/feeds.h"
 #include "model/recipe.h"
 
 typedef struct gr_network gr_network;
 
-/* Checks the layers (names unique, `from` known, shapes fit) by building them once for one sample. prepared[] is a
- * prefix of every graph; classes is what the data has (0: unknown) and is checked against the output. targets is
- * borrowed (NULL: nothing known) and may be filled after this, once labels are known to lie within the output, but
- * before anything is built or initialised. */
-gr_status gr__network_make(gr_context *ctx, const gr_recipe *r, const gr_prepared *prepared, int n_prepared,
-                           gr_element input_as, int classes, const gr_targets *targets, gr_network **out);
+/* How the data comes to the network. */
+typedef struct gr_network_data {
+    gr_element input_as[GR_MAX_INPUTS];
+    const gr_prepared *prepared[GR_MAX_INPUTS]; /* steps that every graph takes before the layers */
+    int n_prepared[GR_MAX_INPUTS];
+    const gr_targets *targets; /* one a head; borrowed (NULL: nothing known); may be filled later, once labels are known to
+                                  lie within the outputs, but before anything is built or initialised */
+    bool weighted;             /* samples have weights, a field of their own */
+} gr_network_data;
+
+/* Checks the layers (names unique, `from` known, shapes fit) by building them once for one sample. data: NULL for
+ * float32 inputs without preparation. */
+gr_status gr__network_make(gr_context *ctx, const gr_recipe *r, const gr_network_data *data, gr_network **out);
 void gr__network_destroy(gr_network *n);
 
 const gr_param_info *gr__network_params(const gr_network *n, size_t *count);
-gr_shape gr__network_output(const gr_network *n); /* of one sample: [10] */
+gr_shape gr__network_output(const gr_network *n, int head); /* of one sample: [10] */
 int64_t gr__network_parameter_count(const gr_network *n);
 /* Statistics that layers keep: slots that belong to the model. */
 const gr_entry_spec *gr__network_states(const gr_network *n, size_t *count);
 gr_status gr__network_declare(const gr_network *n, gr_store *store); /* adds every parameter and state */
 
+typedef struct gr_network_head {
+    gr_val output;     /* logits or values, [B, ...] */
+    gr_val target;     /* the feed; GR_NONE where not asked for */
+    gr_val prediction; /* the cost's reading of the output: probabilities or values */
+    gr_val cost_sum;   /* rank 0: sum over samples (and positions; weights applied) */
+    gr_val weight_sum; /* rank 0: what a mean divides by: their number, or the sum of their weights */
+    bool weighted;     /* the latter: it can be 0 */
+    bool class_weighted; /* its cost gives rows weights of its own */
+    double rows;         /* the number: of samples, times positions */
+} gr_network_head;
+
 typedef struct gr_network_values {
-    gr_val input, target; /* the feeds "x" and "y"; target GR_NONE where not asked for */
-    gr_val prepared;      /* what the layers take: the input after preparation */
-    gr_val output;        /* logits or values, [B, ...] */
-    gr_val prediction;    /* the cost's reading of it: probabilities or values */
-    gr_val cost_sum;      /* rank 0: sum over samples (weights applied) */
-    gr_val weight_sum;    /* rank 0: what a mean divides by: samples, or the sum of their weights */
-    bool weighted;        /* the latter: it can be 0 */
+    gr_val input[GR_MAX_INPUTS];    /* the feeds */
+    gr_val prepared[GR_MAX_INPUTS]; /* what the layers take: inputs after preparation */
+    gr_val weight;                  /* the feed of samples' weights; GR_NONE: they weigh alike */
+    gr_network_head head[GR_MAX_TARGETS];
+    gr_val cost_sum, weight_sum; /* whose quotient is the network's cost: the heads' means by their weights. Of a lone
+                                    head of weight 1 its own. */
+    bool weighted;               /* weight_sum can be 0 */
 } gr_network_values;
-/* Adds preparation, layers and (with_target) cost to g for a batch of `batch` samples. Feeds: "x" [batch, sample] as
- * input_as says, "y"; in TRAIN also rank-0 feeds "seed", "update", "position" when a layer draws random numbers. */
+/* Adds preparation, layers and (with_target) costs to g for a batch of `batch` samples, with the feeds of
+ * model/feeds.h: inputs as the data's input_as says, and with_target targets and weights; in TRAIN also what random
+ * numbers depend on. */
 gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target,
                             gr_network_values *out);
 /* The same, with more to say of it. */

@@ -253,36 +253,14 @@ static gr_status read_stop(gr__recipe_reader *k)
                                  "it needs validation data, and there is none");
         if (t && !r->validate.n)
             return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, NULL, "it needs evaluations, but validate is none");
+        if (t && i == 1 && r->n_heads > 1)
+            return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, "stop.patience watches what best_by says",
+                                 "each of the %d heads has an error of its own", r->n_heads);
     }
     return gr__recipe_part(k, "stop", resolved);
 }
 
 /* ---- members of families ---- */
-
-static gr_status find_cost(gr__recipe_reader *k, const gr_tree *t)
-{
-    static const char *const also[] = {"reduction", NULL};
-    const gr_member *found = gr__family_find(k->ctx, &gr__family_cost, "cost", t, NULL);
-    if (!found) return gr__error_code(k->ctx);
-    k->r->cost = (const gr_cost *)found;
-    return gr__settings_make(k->ctx, k->b, found, t, k->r->preset, also, &k->r->cost_settings);
-}
-
-static gr_status read_cost(gr__recipe_reader *k)
-{
-    const gr_tree *t = gr__setting_tree(&k->top, "cost"), *reduction = gr__tree_get(t, "reduction");
-    char shown[200];
-    gr_status st = find_cost(k, t);
-    if (st != GR_OK) return st;
-    k->r->reduction_sum = reduction && reduction->kind == GR_TREE_TEXT && strcmp(reduction->text, "sum") == 0;
-    if (reduction && !k->r->reduction_sum && !(reduction->kind == GR_TREE_TEXT && strcmp(reduction->text, "mean") == 0))
-        return gr__tree_fail(k->ctx, reduction, GR_E_NAME, NULL, "%s is not one of mean, sum",
-                             gr__tree_show(reduction, shown, sizeof shown));
-    gr_tree *resolved = gr__settings_tree(k->b, &k->r->cost_settings);
-    if (!gr__tree_put(k->b, resolved, "reduction", gr__tree_text(k->b, k->r->reduction_sum ? "sum" : "mean")))
-        return GR_E_MEMORY;
-    return gr__recipe_part(k, "cost", resolved);
-}
 
 /* What stands around the optimizer. */
 static gr_status read_updates(gr__recipe_reader *k)
@@ -326,70 +304,6 @@ done:
     return st;
 }
 
-/* ---- the network ---- */
-
-static gr_status read_input(gr__recipe_reader *k, const gr_tree *t)
-{
-    gr_shape *s = &k->r->input;
-    char shown[200];
-    int n = t->kind == GR_TREE_LIST ? t->n : 1;
-    double count = 1;
-    if (n < 1 || n > 4)
-        return gr__tree_fail(k->ctx, t, GR_E_RANGE, "[height, width, channels], [length, features] or features",
-                             "a sample has 1 to 4 axes, not %d", n);
-    s->rank = n;
-    for (int i = 0; i < n; i++) {
-        const gr_tree *d = t->kind == GR_TREE_LIST ? t->child[i] : t;
-        if (d->kind != GR_TREE_INT || !gr__tree_int(d, &s->dim[i]))
-            return gr__tree_fail(k->ctx, d, GR_E_TYPE, "[height, width, channels], [length, features] or features",
-                                 "%s is not a whole number", gr__tree_show(d, shown, sizeof shown));
-        if (s->dim[i] < 1 || s->dim[i] > 1000000000)
-            return gr__tree_fail(k->ctx, d, GR_E_RANGE, NULL, "%s is not in [1, 1000000000]", d->text);
-        count *= (double)s->dim[i];
-    }
-    if (count > 1e12) return gr__tree_fail(k->ctx, t, GR_E_RANGE, NULL, "a sample of more than 10^12 numbers");
-    return GR_OK;
-}
-
-static gr_status refuse_double_softmax(gr__recipe_reader *k)
-{
-    const gr_tree *at;
-    const char *name = gr__stack_ends_with(k->r->stack, &at);
-    const gr_layer *l = *name ? (const gr_layer *)gr__family_peek(&gr__family_layer, at) : NULL;
-    if (!l || l->gives == GR_PREDICT_VALUES || l->gives != k->r->reading.prediction) return GR_OK;
-    return gr__tree_fail(k->ctx, at, GR_E_CONFLICT, "leave it out: the cost and `predict` apply it themselves",
-                         "%s before %s, which contains it already", name, k->r->cost->head.name);
-}
-
-static gr_status read_model(gr__recipe_reader *k)
-{
-    gr_recipe *r = k->r;
-    gr_settings s;
-    gr_stack *stack = gr__bump_alloc(k->b, sizeof *stack);
-    gr_status st =
-        gr__section_make(k->ctx, k->b, &gr__section_model, gr__setting_tree(&k->top, "model"), r->preset, &s);
-    if (st != GR_OK) return st;
-    if (!stack) return GR_E_MEMORY;
-    GR_TRY(gr__recipe_neutral(k, gr__setting_tree(&s, "heads")));
-    GR_TRY(read_input(k, gr__setting_tree(&s, "input")));
-    r->layers = gr__setting_tree(&s, "layers");
-    GR_TRY(gr__stack_make(k->ctx, k->b, r->layers, r->preset, stack));
-    r->stack = stack;
-done:
-    return st;
-}
-
-/* After the network was tried: what is checked when a layer is built has its checked form then. */
-static gr_status keep_model(gr__recipe_reader *k)
-{
-    const gr_tree *input = gr__tree_get(gr__setting_tree(&k->top, "model"), "input");
-    gr_tree *resolved = gr__tree_map(k->b);
-    if (!gr__tree_put(k->b, resolved, "input", gr__tree_copy(k->b, input)) ||
-        !gr__tree_put(k->b, resolved, "layers", gr__stack_tree(k->b, k->r->stack)))
-        return GR_E_MEMORY;
-    return gr__recipe_part(k, "model", resolved);
-}
-
 /* ---- the whole ---- */
 
 /* What the resolved recipe holds must survive being written and read: paths and names that are no text would not. */
@@ -409,27 +323,42 @@ static gr_status check_texts(gr_context *ctx, const gr_tree *t, const char *path
 static gr_status assemble(gr__recipe_reader *k)
 {
     gr_tree *resolved = gr__tree_map(k->b);
-    for (int i = 0; i < gr__section_recipe.n_rows; i++)
-        if (!gr__tree_put(k->b, resolved, gr__section_recipe.rows[i].name, k->part[i])) return GR_E_MEMORY;
+    for (int i = 0; i < gr__section_recipe.n_rows; i++) /* `cost` or `heads`: one of them has no part */
+        if (k->part[i] && !gr__tree_put(k->b, resolved, gr__section_recipe.rows[i].name, k->part[i]))
+            return GR_E_MEMORY;
     k->r->resolved = resolved;
     return check_texts(k->ctx, resolved, k->r->path);
+}
+
+static gr_status refuse_double_softmax(gr__recipe_reader *k, const gr_head *head)
+{
+    const gr_tree *at;
+    const char *name = gr__stack_ends_with(k->r->stack, head->from, &at);
+    const gr_layer *l = *name ? (const gr_layer *)gr__family_peek(&gr__family_layer, at) : NULL;
+    if (!l || l->gives == GR_PREDICT_VALUES || l->gives != head->reading.prediction) return GR_OK;
+    return gr__tree_fail(k->ctx, at, GR_E_CONFLICT, "leave it out: the cost and `predict` apply it themselves",
+                         "%s before %s, which contains it already", name, head->cost->head.name);
 }
 
 /* Shapes that do not fit are the recipe's fault, and found before any data is read. */
 static gr_status try_network(gr__recipe_reader *k)
 {
     gr_network *n = NULL;
-    gr_status st = gr__network_make(k->ctx, k->r, NULL, 0, GR_EL_F32, 0, NULL, &n);
+    gr_status st = gr__network_make(k->ctx, k->r, NULL, &n);
     if (st == GR_OK) {
         size_t count, n_states;
         const gr_param_info *params = gr__network_params(n, &count);
         const gr_entry_spec *states = gr__network_states(n, &n_states);
         st = gr__groups_check(k->ctx, &k->r->groups, params, count, states, n_states);
-        k->r->output = gr__network_output(n);
-        k->r->reading = k->r->cost->reading(k->r->output);
+    }
+    for (int h = 0; h < k->r->n_heads && st == GR_OK; h++) {
+        gr_head *head = &k->r->head[h];
+        head->output = gr__network_output(n, h);
+        head->reading = head->cost->reading(head->output);
+        st = refuse_double_softmax(k, head);
     }
     gr__network_destroy(n);
-    return st == GR_OK ? refuse_double_softmax(k) : st;
+    return st;
 }
 
 static gr_status read_all(gr__recipe_reader *k)
@@ -437,14 +366,15 @@ static gr_status read_all(gr__recipe_reader *k)
     gr_status st = gr__section_make(k->ctx, k->b, &gr__section_recipe, k->root, GR_PRESET_CHAPTER, &k->top);
     if (st != GR_OK) return st;
     GR_TRY(read_numbers(k));
-    GR_TRY(read_cost(k));
-    GR_TRY(read_model(k));
+    GR_TRY(gr__recipe_heads(k));
+    GR_TRY(gr__recipe_model(k));
     GR_TRY(read_members(k));
-    GR_TRY(try_network(k)); /* what the targets are depends on its output */
-    GR_TRY(keep_model(k));
+    GR_TRY(try_network(k)); /* what the targets are depends on its outputs */
+    GR_TRY(gr__recipe_keep_model(k));
     GR_TRY(gr__recipe_data(k));
     if (k->r->optim.method[0].member->whole_set) k->r->data.batch = 0; /* all of it, whatever `data.batch` says */
     GR_TRY(gr__recipe_metrics(k));
+    GR_TRY(gr__recipe_keep_heads(k));
     GR_TRY(read_times(k));
     GR_TRY(read_stop(k));
     GR_TRY(assemble(k));

@@ -4,6 +4,7 @@
 
 #include "base/tree.h"
 #include "cost/cost.h"
+#include "data/field.h"
 #include "init/init.h"
 #include "metric/metric.h"
 #include "optim/optim.h"
@@ -30,8 +31,36 @@ typedef struct gr_stop_rules { /* 0 or NaN: not set */
 /* What makes a model best: always the lowest error or cost, or a metric in its own direction. */
 typedef struct gr_best_by {
     enum { GR_BEST_ERROR, GR_BEST_COST, GR_BEST_METRIC } what;
-    int metric; /* METRIC: its place in the list */
+    int head;   /* whose; -1: COST, of all heads together */
+    int metric; /* METRIC: its place in the head's list */
 } gr_best_by;
+
+enum { GR_FIGURE_TEXT = 160 };
+
+/* An input of the network: a field of every sample. */
+typedef struct gr_model_input {
+    const char *name; /* GR_LONE_INPUT where the recipe gives none */
+    gr_shape sample;
+    const gr_tree *at;      /* where its shape is written */
+    const gr_tree *prepare; /* list of steps, or NULL */
+} gr_model_input;
+
+/* An output of the network, what it costs and how it is judged. Its target is the field of its name. */
+typedef struct gr_head {
+    const char *name;  /* GR_LONE_TARGET where the recipe gives none */
+    const gr_tree *at; /* what is blamed where it does not go with the network or the data */
+    int from;          /* the layer of the stack that gives it */
+    const gr_tree *from_at; /* where that is written; NULL: the last one */
+    double weight;     /* of its mean cost in that of the network */
+    const gr_cost *cost;
+    gr_settings cost_settings;
+    gr_shape output;    /* of one sample */
+    gr_reading reading; /* what the cost makes of it, and of targets */
+    gr_metric_scope metric_scope;
+    gr_metrics metrics;
+    const gr_tree *metrics_at;
+    bool metrics_given; /* else they are defaults, to which the data may add */
+} gr_head;
 
 struct gr_stack; /* model/stack.h */
 typedef struct gr_recipe {
@@ -47,24 +76,22 @@ typedef struct gr_recipe {
         double split_validation, split_test; /* fractions cut from train; 0: none */
         bool stratify;
         int64_t limit_train;    /* 0: all */
-        const gr_tree *prepare; /* list or NULL */
+        const gr_tree *prepare; /* a list for all inputs, or a map of lists by input, or NULL */
         int shuffle;            /* gr_shuffle of data/data.h: 0 none, 1 once, 2 every_epoch */
         int64_t batch;          /* 0: all of it */
         bool drop_last;
     } data;
-    gr_shape input;        /* a sample */
-    gr_shape output;       /* what the network gives for one */
+    gr_model_input input[GR_MAX_INPUTS];
+    int n_inputs;
+    bool inputs_named;     /* `inputs:`; else there is one */
     const gr_tree *layers; /* list, as written */
     const struct gr_stack
         *stack;          /* the same, checked: repeats unrolled, every layer with its name, settings and inputs */
     const gr_tree *init; /* map or NULL */
-    const gr_cost *cost;
-    gr_settings cost_settings;
-    gr_reading reading; /* what the cost makes of the network's output, and of targets */
+    gr_head head[GR_MAX_TARGETS];
+    int n_heads;
+    bool heads_named; /* `heads:`; else there is one */
     bool reduction_sum;
-    gr_metric_scope metric_scope;
-    gr_metrics metrics;
-    bool metrics_given; /* else they are defaults, to which the data may add */
     gr_best_by best_by;
     gr_optim optim;
     gr_clip clip;
@@ -95,6 +122,10 @@ gr_status gr__recipe_from_text(gr_context *ctx, const char *name, const char *fo
 gr_status gr__recipe_from_tree(gr_context *ctx, gr__bump *b, gr_tree *tree, const char *path, const char *folder,
                                gr_recipe **out);
 void gr__recipe_close(gr_context *ctx, gr_recipe *r);
+/* The fields that its network asks of sources. */
+gr_wants gr__recipe_wants(const gr_recipe *r);
+/* What a head's figures are called in files: "error", or "kind_error" of a head with a name of its own. */
+const char *gr__head_figure(const gr_recipe *r, int head, const char *figure, char text[GR_FIGURE_TEXT]);
 /* What a recipe may say, a descriptor a section ("recipe" itself, "data", "stop", ...), family "recipe": the same rows
  * check, resolve and document. */
 const gr_member *const *gr__recipe_sections(int *n);

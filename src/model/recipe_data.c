@@ -27,10 +27,8 @@ static gr_status put_none(data_reader *d, const char *key)
 static gr_status read_source(data_reader *d, const char *key, const gr_tree *t)
 {
     const gr_recipe *r = d->k->r;
-    gr_source_options o = {.folder = r->folder,
-                           .keep_float64 = r->float64,
-                           .seed = r->seed,
-                           .want = r->reading.target == GR_FORM_CLASS ? GR_TARGET_CLASS : GR_TARGET_VALUE};
+    const gr_wants wants = gr__recipe_wants(r);
+    gr_source_options o = {.folder = r->folder, .keep_float64 = r->float64, .seed = r->seed, .wants = &wants};
     gr_tree *resolved;
     gr_status st = gr__source_resolve(d->k->ctx, d->k->b, t, &o, &resolved);
     return st == GR_OK ? put(d, key, resolved) : st;
@@ -144,14 +142,12 @@ done:
     return st;
 }
 
-static gr_status read_prepare(data_reader *d)
+static gr_status read_steps(data_reader *d, const gr_tree *t, gr_tree **out)
 {
     gr__recipe_reader *k = d->k;
-    const gr_tree *t = gr__setting_tree(&d->s, "prepare");
     gr_settings s;
     gr_tree *list = gr__tree_list(k->b);
     char shown[200];
-    if (gr__tree_none(t)) return put(d, "prepare", list);
     if (t->kind != GR_TREE_LIST)
         return gr__tree_fail(k->ctx, t, GR_E_TYPE, "such as [{type: scale, by: 1/255}, standardize]",
                              "%s is not a list of steps", gr__tree_show(t, shown, sizeof shown));
@@ -162,8 +158,55 @@ static gr_status read_prepare(data_reader *d)
         if (st != GR_OK) return st;
         if (!gr__tree_push(k->b, list, gr__settings_tree(k->b, &s))) return GR_E_MEMORY;
     }
-    k->r->data.prepare = t;
-    return put(d, "prepare", list);
+    *out = list;
+    return list ? GR_OK : GR_E_MEMORY;
+}
+
+static gr_model_input *find_input(gr_recipe *r, const char *name)
+{
+    for (int i = 0; i < r->n_inputs; i++)
+        if (strcmp(r->input[i].name, name) == 0) return &r->input[i];
+    return NULL;
+}
+
+static gr_status no_input(const gr__recipe_reader *k, const gr_tree *at, const char *name)
+{
+    const char *names[GR_MAX_INPUTS];
+    for (int i = 0; i < k->r->n_inputs; i++) names[i] = k->r->input[i].name;
+    gr_status st = gr__tree_fail(k->ctx, at, GR_E_NAME, NULL, "there is no input \"%s\"", name);
+    gr__hint_name(k->ctx, name, names, (size_t)k->r->n_inputs);
+    return st;
+}
+
+/* Steps by input; those that it does not name have none. */
+static gr_status read_steps_by_input(data_reader *d, const gr_tree *t)
+{
+    gr__recipe_reader *k = d->k;
+    gr_tree *map = gr__tree_map(k->b), *list;
+    for (int i = 0; i < t->n; i++) {
+        gr_model_input *in = find_input(k->r, t->key[i]);
+        if (!in) return no_input(k, t->child[i], t->key[i]);
+        if (gr__tree_none(t->child[i])) continue;
+        gr_status st = read_steps(d, t->child[i], &list);
+        if (st != GR_OK) return st;
+        in->prepare = t->child[i];
+        if (!gr__tree_put(k->b, map, t->key[i], list)) return GR_E_MEMORY;
+    }
+    return put(d, "prepare", map);
+}
+
+/* A list is for every input, fitted on each alone. */
+static gr_status read_prepare(data_reader *d)
+{
+    gr_recipe *r = d->k->r;
+    const gr_tree *t = gr__setting_tree(&d->s, "prepare");
+    gr_tree *list;
+    if (gr__tree_none(t)) return put(d, "prepare", gr__tree_list(d->k->b));
+    r->data.prepare = t;
+    if (r->inputs_named && t->kind == GR_TREE_MAP && !gr__tree_get(t, "type")) return read_steps_by_input(d, t);
+    gr_status st = read_steps(d, t, &list);
+    for (int i = 0; i < r->n_inputs; i++) r->input[i].prepare = t;
+    return st == GR_OK ? put(d, "prepare", list) : st;
 }
 
 static gr_status read_limit(data_reader *d)

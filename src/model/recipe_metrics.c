@@ -1,34 +1,43 @@
-/* Reading a recipe: which metrics evaluation reports, and what makes a model best. */
+/* Reading a recipe: which metrics evaluation reports of each head, and what makes a model best. */
+#include <stdio.h>
 #include <string.h>
 
 #include "model/reader.h"
 
-static gr_metric_scope scope_of(const gr__recipe_reader *k)
+static gr_metric_scope scope_of(const gr__recipe_reader *k, const gr_head *h)
 {
-    gr_target_form form = k->r->reading.target;
-    int64_t last = k->r->output.rank > 0 ? k->r->output.dim[k->r->output.rank - 1] : 1;
+    gr_target_form form = h->reading.target;
+    int64_t last = h->output.rank > 0 ? h->output.dim[h->output.rank - 1] : 1;
     return (gr_metric_scope){.form = form,
-                             .classes = form != GR_FORM_CLASS ? gr_shape_count(k->r->output) : GR_MAX(last, 2),
-                             .cost = k->r->cost->head.name,
+                             .classes = form != GR_FORM_CLASS ? gr_shape_count(h->output) : GR_MAX(last, 2),
+                             .cost = h->cost->head.name,
                              .preset = k->r->preset};
 }
 
-static gr_status read_list(gr__recipe_reader *k, const gr_tree *t)
+static gr_status read_list(gr__recipe_reader *k, gr_head *h, const gr_tree *t)
 {
-    gr_recipe *r = k->r;
     char shown[200];
     bool one = t->kind == GR_TREE_TEXT || t->kind == GR_TREE_MAP;
     gr_status st = GR_OK;
-    if (one) return gr__metrics_add(k->ctx, k->b, &r->metric_scope, t, &r->metrics);
+    if (one) return gr__metrics_add(k->ctx, k->b, &h->metric_scope, t, &h->metrics);
     if (t->kind != GR_TREE_LIST)
         return gr__tree_fail(k->ctx, t, GR_E_TYPE, NULL, "%s is not a list of metrics",
                              gr__tree_show(t, shown, sizeof shown));
     for (int i = 0; i < t->n && st == GR_OK; i++)
-        st = gr__metrics_add(k->ctx, k->b, &r->metric_scope, t->child[i], &r->metrics);
+        st = gr__metrics_add(k->ctx, k->b, &h->metric_scope, t->child[i], &h->metrics);
     return st;
 }
 
-/* A name as metrics.jsonl has it, `validation_f1`, is the same as `f1`. */
+static gr_status read_metrics(gr__recipe_reader *k, gr_head *h)
+{
+    h->metric_scope = scope_of(k, h);
+    if (!h->metrics_given) return gr__metrics_add_defaults(k->ctx, k->b, &h->metric_scope, false, &h->metrics);
+    return gr__tree_none(h->metrics_at) ? GR_OK : read_list(k, h, h->metrics_at);
+}
+
+/* ---- best_by ---- */
+
+/* A name as metrics.jsonl has it, `validation_f1` or `validation_kind_f1`, is the same as `f1` or `kind_f1`. */
 static gr_tree unprefixed(const gr_tree *t)
 {
     static const char prefix[] = "validation_";
@@ -37,43 +46,83 @@ static gr_tree unprefixed(const gr_tree *t)
     return name;
 }
 
+/* Takes "kind_" off a name; -1: it begins with no head's name. The longest counts: heads may be called a and a_b. */
+static int take_head(const gr_recipe *r, gr_tree *t)
+{
+    int found = -1;
+    size_t most = 0;
+    if (!r->heads_named) return 0;
+    for (int h = 0; h < r->n_heads && t->kind == GR_TREE_TEXT; h++) {
+        size_t n = strlen(r->head[h].name);
+        if (n < most || strncmp(t->text, r->head[h].name, n) != 0 || t->text[n] != '_') continue;
+        found = h;
+        most = n;
+    }
+    if (found >= 0) t->text += most + 1;
+    return found;
+}
+
+static gr_status fail_head(gr__recipe_reader *k, const gr_tree *written)
+{
+    char names[256], shown[200];
+    size_t at = 0;
+    for (int h = 0; h < k->r->n_heads && at < sizeof names; h++)
+        at += (size_t)snprintf(names + at, sizeof names - at, "%s%.60s_error", h ? ", " : "", k->r->head[h].name);
+    return gr__tree_fail(k->ctx, written, GR_E_NAME, names, "%s is neither cost nor a figure of one of the heads",
+                         gr__tree_show(written, shown, sizeof shown));
+}
+
 /* A metric that is not in the list is put there: what decides is also told. */
+static gr_status best_metric(gr__recipe_reader *k, const gr_tree *t, gr_head *h, gr_best_by *by)
+{
+    gr_status st = GR_OK;
+    by->what = GR_BEST_METRIC;
+    by->metric = gr__metrics_find(&h->metrics, t->kind == GR_TREE_TEXT ? t->text : "");
+    if (by->metric < 0) st = gr__metrics_find_or_add(k->ctx, k->b, &h->metric_scope, t, &h->metrics, &by->metric);
+    if (st != GR_OK) gr__error_place(k->ctx, NULL, 0, 0, "best_by"); /* t is no part of the tree */
+    return st;
+}
+
+/* One head: its error. Of several no error is more than another's: the cost of all. */
+static gr_status default_best(gr__recipe_reader *k)
+{
+    bool several = k->r->n_heads > 1;
+    k->r->best_by = (gr_best_by){several ? GR_BEST_COST : GR_BEST_ERROR, several ? -1 : 0, 0};
+    return gr__recipe_part(k, "best_by", gr__tree_text(k->b, several ? "cost" : "error"));
+}
+
 static gr_status read_best_by(gr__recipe_reader *k, const gr_tree *written)
 {
     gr_recipe *r = k->r;
-    const gr_tree t = unprefixed(written);
-    const char *name = t.kind == GR_TREE_TEXT ? t.text : "";
-    gr_status st = GR_OK;
-    bool validates = r->data.validation || r->data.split_validation > 0;
-    if (strcmp(name, "error") == 0) return gr__recipe_part(k, "best_by", gr__tree_text(k->b, name));
+    gr_tree t = unprefixed(written);
+    char figure[GR_FIGURE_TEXT];
+    bool validates = r->data.validation || r->data.split_validation > 0, text = t.kind == GR_TREE_TEXT;
+    gr_best_by *by = &r->best_by;
+    if (!gr__tree_get(k->root, "best_by") || (text && strcmp(t.text, "error") == 0 && r->n_heads == 1))
+        return default_best(k);
     if (!validates)
         return gr__tree_fail(k->ctx, written, GR_E_CONFLICT, "such as data.validation: {split: 0.1}",
                              "it needs validation data, and there is none");
-    if (strcmp(name, "cost") == 0) {
-        r->best_by.what = GR_BEST_COST;
-        return gr__recipe_part(k, "best_by", gr__tree_text(k->b, name));
+    if (text && strcmp(t.text, "cost") == 0) {
+        *by = (gr_best_by){GR_BEST_COST, -1, 0};
+        return gr__recipe_part(k, "best_by", gr__tree_text(k->b, "cost"));
     }
-    r->best_by = (gr_best_by){GR_BEST_METRIC, gr__metrics_find(&r->metrics, name)};
-    if (r->best_by.metric < 0)
-        st = gr__metrics_find_or_add(k->ctx, k->b, &r->metric_scope, &t, &r->metrics, &r->best_by.metric);
-    if (st != GR_OK) gr__error_place(k->ctx, NULL, 0, 0, "best_by"); /* t is no part of the tree */
-    if (st != GR_OK) return st;
-    return gr__recipe_part(k, "best_by", gr__tree_text(k->b, r->metrics.use[r->best_by.metric].name));
+    by->head = take_head(r, &t);
+    if (by->head < 0) return fail_head(k, written);
+    by->what = text && strcmp(t.text, "error") == 0 ? GR_BEST_ERROR : GR_BEST_COST;
+    if (!text || (by->what == GR_BEST_COST && strcmp(t.text, "cost") != 0)) {
+        gr_status st = best_metric(k, &t, &r->head[by->head], by);
+        if (st != GR_OK) return st;
+    }
+    const char *name = by->what == GR_BEST_ERROR  ? "error"
+                       : by->what == GR_BEST_COST ? "cost"
+                                                  : r->head[by->head].metrics.use[by->metric].name;
+    return gr__recipe_part(k, "best_by", gr__tree_text(k->b, gr__head_figure(r, by->head, name, figure)));
 }
 
 gr_status gr__recipe_metrics(gr__recipe_reader *k)
 {
-    gr_recipe *r = k->r;
-    const gr_tree *t = gr__setting_tree(&k->top, "metrics");
     gr_status st = GR_OK;
-    r->metric_scope = scope_of(k);
-    r->metrics_given = gr__tree_get(k->root, "metrics") != NULL;
-    if (!r->metrics_given)
-        GR_TRY(gr__metrics_add_defaults(k->ctx, k->b, &r->metric_scope, false, &r->metrics));
-    else if (!gr__tree_none(t))
-        GR_TRY(read_list(k, t));
-    GR_TRY(read_best_by(k, gr__setting_tree(&k->top, "best_by")));
-    GR_TRY(gr__recipe_part(k, "metrics", gr__metrics_tree(k->b, &r->metrics)));
-done:
-    return st;
+    for (int h = 0; h < k->r->n_heads && st == GR_OK; h++) st = read_metrics(k, &k->r->head[h]);
+    return st == GR_OK ? read_best_by(k, gr__setting_tree(&k->top, "best_by")) : st;
 }

@@ -19,6 +19,8 @@ static const gr_row recipe_rows[] = {
     GR_ROW("init", TREE, "none", "{weights, bias, last_bias, relu_bias}", "",
            "initial values; by default Kaiming, Xavier where no ReLU follows, zero biases"),
     GR_ROW("cost", TREE, "cross_entropy", "a cost", "", "what training makes small; with it, reduction: mean | sum"),
+    GR_ROW("heads", TREE, "none", "{NAME: {from, cost, weight, metrics}}", "",
+           "instead of cost: several outputs, each with a cost of its own"),
     GR_ROW("metrics", TREE, "none", "a list of metrics", "",
            "what evaluation reports beside cost and error; by default accuracy, with f1 where training classes are "
            "unbalanced beyond 3:1, or rmse",
@@ -119,12 +121,26 @@ const gr_member gr__section_limit = {.family = "recipe",
                                      GR_ROWS(limit_rows)};
 
 static const gr_row model_rows[] = {
-    GR_ROW("input", TREE, NULL, "[height, width, channels], [length, features] or features", "", "a sample's shape"),
+    GR_ROW("input", TREE, "none", "[height, width, channels], [length, features] or features", "", "a sample's shape"),
+    GR_ROW("inputs", TREE, "none", "{NAME: shape}", "",
+           "instead of input: several, which layers name in `from`, and the data in `inputs`"),
     GR_ROW("layers", TREE, NULL, "a list of layers", "", "from input to output"),
-    GR_ROW("heads", TREE, "none", "none", "", "further outputs with costs of their own"),
 };
 const gr_member gr__section_model = {
     .family = "recipe", .name = "model", .title = "The network", .cite = "", .equations = "", GR_ROWS(model_rows)};
+
+static const gr_row head_rows[] = {
+    GR_ROW("from", TREE, "none", "a layer's name", "", "the layer that gives it; by default the last"),
+    GR_ROW("cost", TREE, "cross_entropy", "a cost", "", "what training makes small, over the target of the head's name"),
+    GR_ROW("weight", REAL, "1", "[0,inf)", "1", "of its mean cost in the sum over all heads"),
+    GR_ROW("metrics", TREE, "none", "a list of metrics", "", "as the recipe's own, of this head"),
+};
+const gr_member gr__section_head = {.family = "recipe",
+                                    .name = "head",
+                                    .title = "One of several outputs, with its cost",
+                                    .cite = "",
+                                    .equations = "",
+                                    GR_ROWS(head_rows)};
 
 static const gr_row zoo_rows[] = {
     GR_ROW("zoo", TEXT, NULL, "", "", "a recipe of the zoo"),
@@ -189,8 +205,8 @@ const gr_member *const *gr__recipe_sections(int *n)
 {
     static const gr_member *const sections[] = {
         &gr__section_recipe,     &gr__section_data, &gr__section_split, &gr__section_cut,  &gr__section_limit,
-        &gr__section_model,      &gr__section_zoo,  &gr__init_section,  &gr__section_stop, &gr__section_validate,
-        &gr__section_checkpoint, &gr__section_log,  &gr__schedule_tail};
+        &gr__section_model,      &gr__section_head, &gr__section_zoo,   &gr__init_section, &gr__section_stop,
+        &gr__section_validate,   &gr__section_checkpoint, &gr__section_log,  &gr__schedule_tail};
     *n = (int)GR_COUNT(sections);
     return sections;
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/reader.h"
 #include "model/section.h"
 #include "model/stack.h"
 
@@ -14,7 +15,7 @@ typedef struct scope {
 typedef struct builder {
     gr_context *ctx;
     gr__bump *b;
-    gr_preset preset;
+    gr_recipe *r;
     gr_stacked *layer;
     const scope **scope; /* one a layer */
     size_t n, capacity, scopes_capacity;
@@ -35,13 +36,13 @@ static const gr_member repeat = {.family = "layer",
 
 /* ---- names ---- */
 
-static gr_status check_name(gr_context *ctx, const gr_tree *at, const char *name)
+gr_status gr__name_check(gr_context *ctx, const gr_tree *at, const char *whose, const char *name)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
     size_t n = strlen(name);
     if (n > 0 && n <= 100 && strspn(name, allowed) == n && name[0] != '.' && name[n - 1] != '.') return GR_OK;
     return gr__tree_fail(ctx, at, GR_E_RANGE, "letters, digits, _, - and dots inside, at most 100 of them",
-                         "\"%s\" cannot be a layer's name", name);
+                         "\"%s\" cannot be %s name", name, whose);
 }
 
 /* The name that a layer's map gives it; NULL: none. */
@@ -55,7 +56,7 @@ static gr_status own_name(builder *k, const gr_tree *t, const char **out)
         return gr__tree_fail(k->ctx, name, GR_E_TYPE, NULL, "%s is not a name",
                              gr__tree_show(name, shown, sizeof shown));
     *out = name->text;
-    return check_name(k->ctx, name, name->text);
+    return gr__name_check(k->ctx, name, "a layer's", name->text);
 }
 
 static const char *join(builder *k, const char *prefix, const char *name)
@@ -132,7 +133,7 @@ static gr_status unroll_repeat(builder *k, const gr_tree *t, const scope *in, in
             return gr__tree_fail(k->ctx, t->child[i], GR_E_KEY, "keys of a repeat stand inside its map",
                                  "unknown key \"%s\" beside repeat", t->key[i]);
     if (depth == 8) return gr__tree_fail(k->ctx, t, GR_E_RANGE, NULL, "repeats nested deeper than 8");
-    GR_TRY(gr__section_make(k->ctx, k->b, &repeat, repeat_of(t), k->preset, &s));
+    GR_TRY(gr__section_make(k->ctx, k->b, &repeat, repeat_of(t), k->r->preset, &s));
     GR_TRY(own_name(k, repeat_of(t), &name));
     snprintf(number, sizeof number, "repeat%d", ++k->repeats);
     const char *prefix = join(k, in ? in->prefix : "", name ? name : number);
@@ -209,26 +210,38 @@ static gr_status unique_names(builder *k)
 
 /* ---- inputs ---- */
 
+/* "inputs are image, table" */
+static void hint_inputs(const builder *k)
+{
+    char text[256];
+    size_t at = (size_t)snprintf(text, sizeof text, "the input%s", k->r->n_inputs > 1 ? "s are" : " is");
+    for (int i = 0; i < k->r->n_inputs && at < sizeof text; i++)
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s %.60s", i ? "," : "", k->r->input[i].name);
+    gr__error_hint(k->ctx, "%s", text);
+}
+
 static gr_status find_source(builder *k, size_t i, const gr_tree *t, int *out)
 {
     char name[400], shown[200];
     if (t->kind == GR_TREE_LIST || t->kind == GR_TREE_MAP || t->kind == GR_TREE_NULL)
         return gr__tree_fail(k->ctx, t, GR_E_TYPE, NULL, "%s is not the name of a layer",
                              gr__tree_show(t, shown, sizeof shown));
-    for (const scope *s = k->scope[i];; s = s->outer) {
+    for (const scope *s = i < k->n ? k->scope[i] : NULL;; s = s->outer) {
         snprintf(name, sizeof name, "%s%s%s", s ? s->prefix : "", s ? "." : "", t->text);
         *out = find_layer(k, i, name);
         if (*out >= 0) return GR_OK;
         if (!s) break;
     }
-    if (strcmp(t->text, "input") == 0) {
-        *out = GR_FROM_INPUT;
-        return GR_OK;
+    for (int j = 0; j < k->r->n_inputs; j++) {
+        *out = GR_FROM_INPUT - j;
+        if (strcmp(t->text, k->r->input[j].name) == 0) return GR_OK;
     }
-    int later = find_layer(k, k->n, t->text);
-    return gr__tree_fail(k->ctx, t, GR_E_NAME, "`input` is the sample itself",
-                         later >= 0 ? "the layer \"%s\" comes only later" : "there is no layer \"%s\" before this one",
-                         t->text);
+    gr_status st = gr__tree_fail(k->ctx, t, GR_E_NAME, k->r->inputs_named ? NULL : "`input` is the sample itself",
+                                 find_layer(k, k->n, t->text) >= 0 ? "the layer \"%s\" comes only later"
+                                                                   : "there is no layer \"%s\" before this one",
+                                 t->text);
+    if (k->r->inputs_named) hint_inputs(k);
+    return st;
 }
 
 static gr_status connect(builder *k, size_t i)
@@ -239,6 +252,11 @@ static gr_status connect(builder *k, size_t i)
     int n = list ? from->n : 1, *index = gr__bump_alloc(k->b, (size_t)n * sizeof *index);
     gr_status st = GR_OK;
     if (!index) return GR_E_MEMORY;
+    if (gr__tree_none(from) && i == 0 && k->r->n_inputs > 1) {
+        st = gr__tree_fail(k->ctx, l->at, GR_E_MISSING, NULL, "which input the first layer takes is not said: from");
+        hint_inputs(k);
+        return st;
+    }
     if (gr__tree_none(from))
         index[0] = (int)i - 1; /* the first layer's is GR_FROM_INPUT */
     else
@@ -266,7 +284,7 @@ static gr_status check_settings(builder *k, gr_stacked *l)
     bool own = gr__member_has(&l->member->head, "activation");
     if (!own) also[n++] = "activation";
     also[n] = NULL;
-    gr_status st = gr__settings_make(k->ctx, k->b, &l->member->head, l->at, k->preset, also, &l->settings);
+    gr_status st = gr__settings_make(k->ctx, k->b, &l->member->head, l->at, k->r->preset, also, &l->settings);
     if (st != GR_OK) return st;
     const gr_tree *init = gr__tree_get(l->at, "init");
     if (!own) l->activation = gr__tree_get(l->at, "activation");
@@ -274,7 +292,7 @@ static gr_status check_settings(builder *k, gr_stacked *l)
     if (gr__tree_none(init)) return GR_OK;
     gr_tree *checked;
     l->init = init;
-    return gr__init_resolve_own(k->ctx, k->b, init, k->preset, &checked);
+    return gr__init_resolve_own(k->ctx, k->b, init, k->r->preset, &checked);
 }
 
 /* ---- what follows ---- */
@@ -310,16 +328,51 @@ static void settle_follow(builder *k)
     }
 }
 
-static void settle_last(builder *k)
+/* The layer that gives a head's sums; of two heads that share it, the first one's. */
+static void settle_last(builder *k, int head)
 {
-    int i = (int)k->n - 1;
+    int i = k->r->head[head].from;
     while (i >= 0 && (k->layer[i].member->activation_only || k->layer[i].member->transparent)) i = k->layer[i].from[0];
-    if (i >= 0) k->layer[i].last = true;
+    if (i < 0 || k->layer[i].last) return;
+    k->layer[i].last = true;
+    k->layer[i].head = head;
 }
 
-const char *gr__stack_ends_with(const gr_stack *s, const gr_tree **at)
+static gr_status find_heads(builder *k)
 {
-    for (int i = s->n - 1; i >= 0; i = s->layer[i].from[0]) {
+    gr_status st = GR_OK;
+    for (int h = 0; h < k->r->n_heads && st == GR_OK; h++) {
+        gr_head *head = &k->r->head[h];
+        head->from = (int)k->n - 1;
+        if (head->from_at) st = find_source(k, k->n, head->from_at, &head->from);
+        if (st == GR_OK && gr__is_input(head->from))
+            st = gr__tree_fail(k->ctx, head->from_at, GR_E_CONFLICT, "from: a layer",
+                               "the head \"%s\" is an input: there is nothing to train", head->name);
+        if (st == GR_OK) settle_last(k, h);
+    }
+    return st;
+}
+
+/* An input that nobody takes is a mistake; so is a layer of its name, since `from` could mean either. */
+static gr_status check_inputs(const builder *k)
+{
+    for (int i = 0; i < k->r->n_inputs; i++) {
+        const gr_model_input *in = &k->r->input[i];
+        bool taken = false;
+        for (size_t j = 0; j < k->n; j++) taken |= reads(&k->layer[j], GR_FROM_INPUT - i);
+        if (k->r->inputs_named && find_layer(k, k->n, in->name) >= 0)
+            return gr__tree_fail(k->ctx, in->at, GR_E_CONFLICT, "give one of them another name",
+                                 "an input and a layer are called \"%s\"", in->name);
+        if (k->r->inputs_named && !taken)
+            return gr__tree_fail(k->ctx, in->at, GR_E_CONFLICT, "a layer's `from` names it, or leave it out",
+                                 "no layer takes the input \"%s\"", in->name);
+    }
+    return GR_OK;
+}
+
+const char *gr__stack_ends_with(const gr_stack *s, int from, const gr_tree **at)
+{
+    for (int i = from; i >= 0; i = s->layer[i].from[0]) {
         const gr_stacked *l = &s->layer[i];
         const gr_tree *a = l->activation ? l->activation
                            : gr__member_has(&l->member->head, "activation")
@@ -334,9 +387,9 @@ const char *gr__stack_ends_with(const gr_stack *s, const gr_tree **at)
     return "";
 }
 
-gr_status gr__stack_make(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_preset preset, gr_stack *out)
+gr_status gr__stack_make(gr_context *ctx, gr__bump *b, gr_recipe *r, const gr_tree *list, gr_stack *out)
 {
-    builder k = {.ctx = ctx, .b = b, .preset = preset};
+    builder k = {.ctx = ctx, .b = b, .r = r};
     gr_status st = unroll(&k, list, NULL, 0);
     if (st != GR_OK) goto done;
     GR_TRY(number_layers(&k));
@@ -344,8 +397,9 @@ gr_status gr__stack_make(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_p
     for (size_t i = 0; i < k.n && st == GR_OK; i++) st = check_settings(&k, &k.layer[i]);
     for (size_t i = 0; i < k.n && st == GR_OK; i++) st = connect(&k, i);
     if (st != GR_OK) goto done;
+    GR_TRY(check_inputs(&k));
     settle_follow(&k);
-    settle_last(&k);
+    GR_TRY(find_heads(&k));
     gr_stacked *kept = gr__bump_alloc(b, k.n * sizeof *kept);
     if (!kept) GR_TRY(GR_E_MEMORY);
     memcpy(kept, k.layer, k.n * sizeof *kept);
@@ -358,31 +412,38 @@ done:
 
 /* ---- the resolved list ---- */
 
-static gr_tree *from_tree(gr__bump *b, const gr_stack *s, const gr_stacked *l)
+static gr_tree *from_tree(gr__bump *b, const gr_recipe *r, const gr_stacked *l)
 {
     gr_tree *list = gr__tree_list(b);
-    for (int i = 0; i < l->n_from; i++)
-        if (!gr__tree_push(b, list,
-                           gr__tree_text(b, l->from[i] == GR_FROM_INPUT ? "input" : s->layer[l->from[i]].name)))
-            return NULL;
+    for (int i = 0; i < l->n_from; i++) {
+        int from = l->from[i];
+        const char *name = gr__is_input(from) ? r->input[gr__input_of(from)].name : r->stack->layer[from].name;
+        if (!gr__tree_push(b, list, gr__tree_text(b, name))) return NULL;
+    }
     return list;
 }
 
-static gr_tree *layer_tree(gr__bump *b, const gr_stack *s, int i)
+/* Is it the layer above, or the only input, which need not be said? */
+static bool takes_what_is_above(const gr_recipe *r, const gr_stacked *l, int i)
 {
-    const gr_stacked *l = &s->layer[i];
+    return l->n_from == 1 && l->from[0] == i - 1 && (i > 0 || r->n_inputs == 1);
+}
+
+static gr_tree *layer_tree(gr__bump *b, const gr_recipe *r, int i)
+{
+    const gr_stacked *l = &r->stack->layer[i];
     gr_tree *t = gr__settings_tree(b, &l->settings);
     if (l->activation && !gr__tree_put(b, t, "activation", gr__tree_copy(b, l->activation))) return NULL;
     if (!gr__tree_put(b, t, "name", gr__tree_text(b, l->name))) return NULL;
-    if ((l->n_from != 1 || l->from[0] != i - 1) && !gr__tree_put(b, t, "from", from_tree(b, s, l))) return NULL;
+    if (!takes_what_is_above(r, l, i) && !gr__tree_put(b, t, "from", from_tree(b, r, l))) return NULL;
     if (l->init && !gr__tree_put(b, t, "init", gr__tree_copy(b, l->init))) return NULL;
     return t;
 }
 
-gr_tree *gr__stack_tree(gr__bump *b, const gr_stack *s)
+gr_tree *gr__stack_tree(gr__bump *b, const gr_recipe *r)
 {
     gr_tree *list = gr__tree_list(b);
-    for (int i = 0; i < s->n; i++)
-        if (!gr__tree_push(b, list, layer_tree(b, s, i))) return NULL;
+    for (int i = 0; i < r->stack->n; i++)
+        if (!gr__tree_push(b, list, layer_tree(b, r, i))) return NULL;
     return list;
 }

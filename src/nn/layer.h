@@ -36,6 +36,7 @@ typedef struct gr_build {
                           wins and is seen to  by gr__activation_follow */
     double slope;
     bool last;
+    int head; /* of a last layer: whose */
     const gr_tree *init;
     gr_binding bind;
     bool sketch; /* the graph is made for its shapes and is never run */

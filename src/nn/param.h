@@ -22,7 +22,8 @@ typedef struct gr_param_info {
         follow;   /* which activation its layer's output meets first: decides the default initialiser and its gain */
     double slope; /* of a leaky activation */
     const gr_tree *init; /* the layer's own `init:` {weights, bias}, or NULL */
-    bool last;           /* belongs to the layer that gives the network's output */
+    bool last;           /* belongs to a layer that gives an output of the network */
+    int head;            /* of a last one: whose */
 } gr_param_info;
 
 #endif

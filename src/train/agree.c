@@ -14,79 +14,120 @@ const gr_tree *gr__agree_place(const gr_recipe *r, gr_part p)
     return trees[p] ? trees[p] : r->data.train;
 }
 
-gr_wanted gr__agree_wanted(const gr_recipe *r)
+int64_t gr__agree_classes(const gr_recipe *r, int head)
 {
-    return (gr_wanted){.form = r->reading.target, .output = r->output, .cost = r->cost->head.name};
+    gr_shape output = r->head[head].output;
+    int64_t outputs = output.rank > 0 ? output.dim[output.rank - 1] : 1;
+    return outputs == 1 ? 2 : outputs;
 }
 
-int64_t gr__agree_classes(const gr_recipe *r)
+bool gr__agree_missing(const gr_set *s)
 {
-    int64_t outputs = r->output.rank > 0 ? r->output.dim[r->output.rank - 1] : 1;
-    return outputs == 1 ? 2 : outputs;
+    bool any = false;
+    for (int i = 0; i < s->n_inputs; i++) any |= gr__set_input(s, i)->missing;
+    return any;
+}
+
+/* The name of a head as messages put it before what they blame: "kind: ". */
+static const char *of_head(const gr_recipe *r, int head, char text[GR_FIGURE_TEXT])
+{
+    snprintf(text, GR_FIGURE_TEXT, "%s%s", r->heads_named ? r->head[head].name : "", r->heads_named ? ": " : "");
+    return text;
 }
 
 /* ---- refused ---- */
 
-gr_status gr__agree_shapes(gr_context *ctx, const gr_recipe *r, gr_part p, gr_shape sample, gr_target_kind target,
-                           gr_shape target_sample)
+static gr_status check_input(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_field *x, int i)
+{
+    char a[96], b[96];
+    if (gr__sample_fits(x->sample, r->input[i].sample)) return GR_OK;
+    return gr__tree_fail(ctx, gr__agree_place(r, p), GR_E_DATA, NULL,
+                         "the %s data has samples of shape %s, model.input%s%s is %s", gr__part_name(p),
+                         gr__shape_text(x->sample, a), r->inputs_named ? "s." : "",
+                         r->inputs_named ? r->input[i].name : "", gr__shape_text(r->input[i].sample, b));
+}
+
+static gr_status check_target(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_field *y, int head)
 {
     const gr_tree *at = gr__agree_place(r, p);
-    char a[96], b[96];
-    if (!gr__sample_fits(sample, r->input))
-        return gr__tree_fail(ctx, at, GR_E_DATA, NULL, "the %s data has samples of shape %s, model.input is %s",
-                             gr__part_name(p), gr__shape_text(sample, a), gr__shape_text(r->input, b));
-    gr_target_kind want = r->reading.target == GR_FORM_CLASS ? GR_TARGET_CLASS : GR_TARGET_VALUE;
-    if (target != want)
-        return gr__tree_fail(ctx, at, GR_E_DATA, NULL, "the %s data has %s as targets, cost %s wants %s",
-                             gr__part_name(p),
-                             target == GR_TARGET_CLASS   ? "classes"
-                             : target == GR_TARGET_VALUE ? "values"
-                                                         : "nothing",
-                             r->cost->head.name, want == GR_TARGET_CLASS ? "classes" : "values");
-    gr_wanted w = gr__agree_wanted(r);
-    snprintf(a, sizeof a, "the %s data", gr__part_name(p));
-    gr_status st = gr__targets_fit(ctx, &w, target_sample, a);
-    if (st != GR_OK) gr__error_place(ctx, at->file, at->line, at->column, gr__tree_path(at, b, sizeof b));
+    const gr_head *h = &r->head[head];
+    char what[96], path[96], of[GR_FIGURE_TEXT];
+    gr_target_kind want = h->reading.target == GR_FORM_CLASS ? GR_TARGET_CLASS : GR_TARGET_VALUE,
+                   is = y ? y->kind : GR_TARGET_NONE;
+    if (is != want)
+        return gr__tree_fail(ctx, at, GR_E_DATA, NULL, "%sthe %s data has %s as targets, cost %s wants %s",
+                             of_head(r, head, of), gr__part_name(p),
+                             is == GR_TARGET_CLASS   ? "classes"
+                             : is == GR_TARGET_VALUE ? "values"
+                                                     : "nothing",
+                             h->cost->head.name, want == GR_TARGET_CLASS ? "classes" : "values");
+    const gr_wants w = gr__recipe_wants(r);
+    snprintf(what, sizeof what, "%.40sthe %s data", of_head(r, head, of), gr__part_name(p));
+    gr_status st = gr__targets_fit(ctx, &w.target[head], y->sample, what);
+    if (st != GR_OK) gr__error_place(ctx, at->file, at->line, at->column, gr__tree_path(at, path, sizeof path));
+    return st;
+}
+
+gr_status gr__agree_shapes(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_set *s)
+{
+    gr_status st = GR_OK;
+    for (int i = 0; i < r->n_inputs && st == GR_OK; i++) st = check_input(ctx, r, p, gr__set_input(s, i), i);
+    for (int h = 0; h < r->n_heads && st == GR_OK; h++)
+        st = check_target(ctx, r, p, h < s->n_targets ? gr__set_target(s, h) : NULL, h);
     return st;
 }
 
 /* Labels must lie within the outputs. */
-static gr_status check_labels(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_set *s)
+static gr_status check_labels(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_field *y, int head)
 {
-    int64_t classes = gr__agree_classes(r);
-    if (s->target != GR_TARGET_CLASS || s->classes <= classes) return GR_OK;
-    return gr__tree_fail(ctx, gr__agree_place(r, p), GR_E_DATA, NULL,
-                         "the %s data has labels up to %d in \"%s\", but the network has outputs for classes 0 to %lld",
-                         gr__part_name(p), s->classes - 1,
-                         s->target_file ? s->target_file
-                         : s->file      ? s->file
-                                        : "",
-                         (long long)classes - 1);
+    int64_t classes = gr__agree_classes(r, head);
+    char of[GR_FIGURE_TEXT];
+    if (y->kind != GR_TARGET_CLASS || y->classes <= classes) return GR_OK;
+    return gr__tree_fail(
+        ctx, gr__agree_place(r, p), GR_E_DATA, NULL,
+        "%sthe %s data has labels up to %d in \"%s\", but the network has outputs for classes 0 to %lld",
+        of_head(r, head, of), gr__part_name(p), y->classes - 1, y->file ? y->file : "", (long long)classes - 1);
 }
 
-gr_status gr__agree_values(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_set *s)
+/* Shares from 0 to 1, and how many samples of distributions do not sum to 1. */
+static gr_status check_shares(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_set *s, int head)
 {
-    bool labels = r->reading.target == GR_FORM_LABELS;
-    gr_element held = gr__target_element(s);
-    int64_t width = gr_shape_count(s->target_sample), off = 0;
-    if (!labels && r->reading.target != GR_FORM_DISTRIBUTION) return check_labels(ctx, r, p, s);
-    for (int64_t i = 0; i < s->n; i++) {
+    const gr_head *h = &r->head[head];
+    const gr_field *y = gr__set_target(s, head);
+    bool labels = h->reading.target == GR_FORM_LABELS;
+    int64_t count = gr_shape_count(y->sample), width = labels ? count : h->output.dim[h->output.rank - 1],
+            rows = s->n * count / width, off = 0; /* of distributions one a position */
+    char of[GR_FIGURE_TEXT];
+    for (int64_t i = 0; i < rows; i++) {
         double sum = 0;
         for (int64_t k = 0; k < width; k++) {
-            double x = gr__element_at(held, s->targets, i * width + k);
+            double x = gr__element_at(y->element, y->data, i * width + k);
             if (!(x >= 0) || x > (labels ? 1 : INFINITY))
                 return gr__tree_fail(ctx, gr__agree_place(r, p), GR_E_DATA, NULL,
-                                     "the %s data has the target %g in row %lld, but %s wants %s", gr__part_name(p), x,
-                                     (long long)i, r->cost->head.name,
+                                     "%sthe %s data has the target %g in row %lld, but %s wants %s",
+                                     of_head(r, head, of), gr__part_name(p), x, (long long)(i * s->n / rows),
+                                     h->cost->head.name,
                                      labels ? "labels from 0 to 1" : "distributions, which are nowhere below 0");
             sum += x;
         }
         off += !(fabs(sum - 1) <= 1e-3);
     }
     if (!labels && off)
-        gr__log(ctx, GR_LOG_WARNING, "%lld of %lld targets of the %s data do not sum to 1, as distributions do",
-                (long long)off, (long long)s->n, gr__part_name(p));
+        gr__log(ctx, GR_LOG_WARNING, "%s%lld of %lld targets of the %s data do not sum to 1, as distributions do",
+                of_head(r, head, of), (long long)off, (long long)rows, gr__part_name(p));
     return GR_OK;
+}
+
+gr_status gr__agree_values(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_set *s)
+{
+    gr_status st = GR_OK;
+    for (int h = 0; h < r->n_heads && st == GR_OK; h++) {
+        gr_target_form form = r->head[h].reading.target;
+        st = form == GR_FORM_LABELS || form == GR_FORM_DISTRIBUTION
+                 ? check_shares(ctx, r, p, s, h)
+                 : check_labels(ctx, r, p, gr__set_target(s, h), h);
+    }
+    return st;
 }
 
 /* ---- said: pictures as sequences ---- */
@@ -101,15 +142,15 @@ static bool looks_like_picture(gr_shape s, gr_element e)
     return low >= 8 && (low == high || (e == GR_EL_U8 && high <= 2 * low));
 }
 
-/* The first layer that tells steps of a sequence from their features, reached from the input through layers that treat
+/* The first layer that tells steps of a sequence from their features, reached from this input through layers that treat
  * every number alike; NULL: flattened before. */
-static const gr_stacked *first_by_steps(const gr_stack *s)
+static const gr_stacked *first_by_steps(const gr_stack *s, int input)
 {
     bool whole[GR_MAX_LAYERS] = {false}; /* gives the input's own axes on */
     for (int i = 0; i < s->n; i++) {
         const gr_stacked *l = &s->layer[i];
         bool takes = false;
-        for (int j = 0; j < l->n_from; j++) takes |= l->from[j] == GR_FROM_INPUT || whole[l->from[j]];
+        for (int j = 0; j < l->n_from; j++) takes |= gr__is_input(l->from[j]) ? gr__input_of(l->from[j]) == input : whole[l->from[j]];
         if (!takes || l->member->flattens) continue;
         whole[i] = l->member->activation_only || l->member->pointwise;
         if (!whole[i]) return l;
@@ -124,96 +165,110 @@ static bool channels_first(gr_shape s)
     return few && s.dim[1] >= 8 && s.dim[1] == s.dim[2];
 }
 
-void gr__agree_say_input(gr_context *ctx, const gr_recipe *r, gr_shape sample, gr_element element)
+static void say_input(gr_context *ctx, const gr_recipe *r, int i, const gr_field *x)
 {
-    gr_shape in = r->input;
-    const gr_stacked *l = in.rank >= 2 ? first_by_steps(r->stack) : NULL;
+    gr_shape in = r->input[i].sample;
+    const gr_stacked *l = in.rank >= 2 ? first_by_steps(r->stack, i) : NULL;
+    char key[GR_FIGURE_TEXT];
     if (!l) return;
+    snprintf(key, sizeof key, "model.input%s%s", r->inputs_named ? "s." : "", r->inputs_named ? r->input[i].name : "");
     if (channels_first(in)) {
         gr__log(ctx, GR_LOG_WARNING,
-                "model.input: [%lld, %lld, %lld] is a picture of height %lld with %lld channels: the order is height, "
+                "%s: [%lld, %lld, %lld] is a picture of height %lld with %lld channels: the order is height, "
                 "width, channels; write [%lld, %lld, %lld], and put the data in that order",
-                (long long)in.dim[0], (long long)in.dim[1], (long long)in.dim[2], (long long)in.dim[0],
+                key, (long long)in.dim[0], (long long)in.dim[1], (long long)in.dim[2], (long long)in.dim[0],
                 (long long)in.dim[2], (long long)in.dim[1], (long long)in.dim[2], (long long)in.dim[0]);
         return;
     }
-    if (in.rank != 2 || !(looks_like_picture(sample, element) || channels_first(sample))) return;
+    if (in.rank != 2 || !(looks_like_picture(x->sample, x->element) || channels_first(x->sample))) return;
     gr__log(ctx, GR_LOG_WARNING,
-            "model.input: [%lld, %lld] is a sequence of %lld steps with %lld features, and %s \"%s\" takes it as one; "
+            "%s: [%lld, %lld] is a sequence of %lld steps with %lld features, and %s \"%s\" takes it as one; "
             "for pictures write [%lld, %lld, 1]",
-            (long long)in.dim[0], (long long)in.dim[1], (long long)in.dim[0], (long long)in.dim[1],
+            key, (long long)in.dim[0], (long long)in.dim[1], (long long)in.dim[0], (long long)in.dim[1],
             l->member->head.name, l->name, (long long)in.dim[0], (long long)in.dim[1]);
+}
+
+void gr__agree_say_inputs(gr_context *ctx, const gr_recipe *r, const gr_set *s)
+{
+    for (int i = 0; i < r->n_inputs; i++) say_input(ctx, r, i, gr__set_input(s, i));
 }
 
 /* ---- said: classes ---- */
 
-void gr__agree_say_outputs(gr_context *ctx, const gr_recipe *r, int classes)
+void gr__agree_say_outputs(gr_context *ctx, const gr_recipe *r, int head, int classes)
 {
-    int64_t outputs = gr__agree_classes(r);
-    if (r->reading.target != GR_FORM_CLASS || classes >= outputs || classes < 1) return;
-    gr__log(ctx, GR_LOG_WARNING, "the network has outputs for %lld classes, but the data has %d (0 to %d)",
-            (long long)outputs, classes, classes - 1);
+    int64_t outputs = gr__agree_classes(r, head);
+    char of[GR_FIGURE_TEXT];
+    if (r->head[head].reading.target != GR_FORM_CLASS || classes >= outputs || classes < 1) return;
+    gr__log(ctx, GR_LOG_WARNING, "%sthe network has outputs for %lld classes, but the data has %d (0 to %d)",
+            of_head(r, head, of), (long long)outputs, classes, classes - 1);
 }
 
 /* "ant", "bee", "cow" and 4 more: names of the classes that are marked. */
-static void name_classes(const gr_task *t, const int64_t *count, int classes, const int64_t *all, gr__text *out)
+static void name_classes(const gr_meaning *m, int head, const int64_t *count, int classes, const int64_t *all,
+                         gr__text *out)
 {
     enum { MOST = 5 };
     int n = 0;
     for (int k = 0; k < classes; k++) {
         if (count[k] > 0 || (all && all[k] == 0) || n++ >= MOST) continue;
         const char *comma = n > 1 ? ", " : "";
-        if (t->class_names && k < t->classes)
-            gr__text_add(out, "%s\"%s\"", comma, t->class_names[k]);
+        if (m->class_names[head] && k < m->classes[head])
+            gr__text_add(out, "%s\"%s\"", comma, m->class_names[head][k]);
         else
             gr__text_add(out, "%s%d", comma, k);
     }
     if (n > MOST) gr__text_add(out, " and %d more", n - MOST);
 }
 
-static void count_rows(const gr_set *s, const gr_rows *rows, int64_t *count)
+static void count_rows(const gr_field *y, const gr_rows *rows, int64_t *count)
 {
-    const int32_t *label = s->targets;
-    int64_t width = gr_shape_count(s->target_sample);
+    const int32_t *label = y->data;
+    int64_t width = gr_shape_count(y->sample);
     for (int64_t i = 0; i < rows->n; i++)
         for (int64_t k = 0; k < width; k++) count[label[rows->row[i] * width + k]]++;
 }
 
-static gr_status say_part(const gr_task *t, gr_part p, int classes, const int64_t *count, const int64_t *all)
+static gr_status say_part(const gr_task *t, gr_part p, int head, int classes, const int64_t *count, const int64_t *all)
 {
     gr__text names;
+    char of[GR_FIGURE_TEXT];
     gr__text_init(&names, t->ctx);
-    name_classes(t, count, classes, all, &names);
+    name_classes(&t->meaning, head, count, classes, all, &names);
     bool failed = names.failed;
+    of_head(t->recipe, head, of);
     if (names.n && !failed) {
         if (p == GR_PART_TRAIN)
-            gr__log(t->ctx, GR_LOG_WARNING, "no training sample is of class %s: the network cannot learn it", names.s);
+            gr__log(t->ctx, GR_LOG_WARNING, "%sno training sample is of class %s: the network cannot learn it", of,
+                    names.s);
         else
-            gr__log(t->ctx, GR_LOG_INFO, "the %s part has no sample of class %s: too few for a share of it",
+            gr__log(t->ctx, GR_LOG_INFO, "%sthe %s part has no sample of class %s: too few for a share of it", of,
                     gr__part_name(p), names.s);
     }
     gr__text_free(&names);
     return failed ? gr__error_code(t->ctx) : GR_OK;
 }
 
-gr_status gr__agree_say_classes(const gr_task *t)
+gr_status gr__agree_say_classes(const gr_task *t, int head)
 {
     const gr_set *s = &t->set[GR_PART_TRAIN];
-    int classes = t->class_names ? t->classes : 0;
+    const gr_field *y = gr__set_target(s, head);
+    int classes = t->meaning.class_names[head] ? t->meaning.classes[head] : 0;
     gr_status st = GR_OK;
-    if (s->target != GR_TARGET_CLASS) return GR_OK;
-    for (int p = 0; p < GR_PARTS; p++) classes = GR_MAX(classes, t->set[p].classes);
+    if (y->kind != GR_TARGET_CLASS) return GR_OK;
+    for (int p = 0; p < GR_PARTS; p++)
+        if (t->set[p].n_targets > head) classes = GR_MAX(classes, gr__set_target(&t->set[p], head)->classes);
     size_t bytes = 2 * sizeof(int64_t) * (size_t)classes;
     int64_t *all = gr__alloc(t->ctx, bytes), *count = all ? all + classes : NULL;
     if (!all) return GR_E_MEMORY;
     for (int p = 0; p < GR_PARTS; p++)
-        if (t->set_of[p] == s) count_rows(s, &t->rows[p], all);
+        if (t->set_of[p] == s) count_rows(y, &t->rows[p], all);
     for (int p = 0; p < GR_PARTS && st == GR_OK; p++) {
         bool train = p == GR_PART_TRAIN, cut = t->set_of[p] == s && t->recipe->data.stratify;
         if (!train && !cut) continue;
         memset(count, 0, bytes / 2);
-        count_rows(s, &t->rows[p], count);
-        st = say_part(t, (gr_part)p, classes, count, train ? NULL : all);
+        count_rows(y, &t->rows[p], count);
+        st = say_part(t, (gr_part)p, head, classes, count, train ? NULL : all);
     }
     gr__free(t->ctx, all, bytes);
     return st;

@@ -16,22 +16,34 @@ static uint32_t sum_of_names(uint32_t crc, const char *const *name, int64_t n)
     return crc;
 }
 
+/* A lone field's bytes, or those of several after each other. */
+static uint32_t sum_of_fields(const gr_set *s, gr_field_role role)
+{
+    uint32_t crc = 0;
+    for (int i = 0; i < gr__set_fields(s); i++) {
+        const gr_field *f = &s->field[i];
+        bool target = f->role != GR_FIELD_INPUT; /* weights say how targets count */
+        size_t n = (size_t)(s->n * gr_shape_count(f->sample)) * gr__element_bytes(f->element);
+        if (target == (role != GR_FIELD_INPUT) && f->data) crc = gr__crc32(crc, f->data, n);
+    }
+    return crc;
+}
+
 static gr_data_sum sum_of(const gr_set *s)
 {
-    size_t inputs = (size_t)(s->n * gr_shape_count(s->sample)) * gr__element_bytes(s->element), targets = 0;
-    if (s->targets)
-        targets = (size_t)(s->n * gr_shape_count(s->target_sample)) * gr__element_bytes(gr__target_element(s));
-    uint32_t names = sum_of_names(0, s->class_names, s->classes);
+    uint32_t names = 0;
+    for (int h = 0; h < s->n_targets; h++)
+        names = sum_of_names(names, gr__set_target(s, h)->class_names, gr__set_target(s, h)->classes);
     return (gr_data_sum){.samples = s->n,
-                         .inputs = gr__crc32(0, s->inputs, inputs),
-                         .targets = targets ? gr__crc32(0, s->targets, targets) : 0,
+                         .inputs = sum_of_fields(s, GR_FIELD_INPUT),
+                         .targets = sum_of_fields(s, GR_FIELD_TARGET),
                          .names = s->schema ? sum_of_names(names, s->schema->name, s->schema->n_inputs) : names};
 }
 
 void gr__data_sums(const gr_task *t, gr_data_sum out[GR_PARTS])
 {
     for (int p = 0; p < GR_PARTS; p++)
-        if (t->set[p].inputs) out[p] = sum_of(&t->set[p]);
+        if (t->set[p].n) out[p] = sum_of(&t->set[p]);
 }
 
 const char *gr__data_key(gr_part p)

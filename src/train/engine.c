@@ -18,8 +18,9 @@ static gr_status add_plan(gr_engine *e, int kind, int64_t batch, int variant)
 {
     if (batch < 1 || gr__engine_find(e, kind, batch, variant)) return GR_OK;
     const gr_task *t = e->task;
-    if (e->n_plans == GR_MAX_PLANS) return gr__fail(t->ctx, GR_E_INTERNAL, "more than %d plans in a run", GR_MAX_PLANS);
+    if (!GR_ROOM(t->ctx, e->plan, e->plans_room, e->n_plans + 1)) return GR_E_MEMORY;
     gr_engine_plan *p = &e->plan[e->n_plans];
+    *p = (gr_engine_plan){0};
     gr_graph *g = NULL;
     gr_status st = GR_OK;
     GR_TRY(gr_graph_create(t->ctx, &g));
@@ -41,7 +42,7 @@ done:
 
 gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch, int variant)
 {
-    for (int i = 0; i < e->n_plans; i++)
+    for (size_t i = 0; i < e->n_plans; i++)
         if ((int)e->plan[i].kind == kind && e->plan[i].batch == batch && e->plan[i].variant == variant)
             return &e->plan[i];
     return NULL;
@@ -146,7 +147,7 @@ static gr_status count_arena(gr_engine *e, bool train)
 {
     gr_engine_bytes *b = &e->bytes;
     uint64_t work = 0;
-    for (int i = 0; i < e->n_plans; i++) {
+    for (size_t i = 0; i < e->n_plans; i++) {
         gr_plan_bytes_info p = gr_plan_bytes(e->plan[i].plan);
         if (p.arena <= e->arena_bytes) continue;
         e->arena_bytes = p.arena;
@@ -168,7 +169,8 @@ static uint64_t bookkeeping_bound(const gr_engine *e)
     const gr_task *t = e->task;
     uint64_t samples = 0, numbers = 0;
     for (int p = 0; p < GR_PARTS; p++) samples += (uint64_t)t->count[p];
-    for (int i = 0; i < t->n_prepared; i++) numbers += (uint64_t)t->prepared[i].n;
+    for (int k = 0; k < t->recipe->n_inputs; k++)
+        for (int i = 0; i < t->meaning.n_prepared[k]; i++) numbers += (uint64_t)t->meaning.prepared[k][i].n;
     return 2 * gr__bookkeeping_peak(t->ctx) + A_SAMPLE * samples + AN_ENTRY * (uint64_t)gr_store_count(e->store) +
            A_NUMBER * numbers + BUFFERS;
 }
@@ -184,13 +186,6 @@ static gr_status count_bytes(gr_engine *e, bool train, unsigned parts)
         bool training = train && p == GR_PART_TRAIN;
         if (!t->count[p] || !(training || parts & 1u << p)) continue;
         gr_loader_options o = gr__task_loader(t, p, training);
-        gr_set shape = {.n = t->count[p],
-                        .sample = t->recipe->input,
-                        .element = t->input_as,
-                        .target_sample = t->target_sample,
-                        .target = t->recipe->reading.target == GR_FORM_CLASS ? GR_TARGET_CLASS : GR_TARGET_VALUE};
-        gr_rows rows = {NULL, t->count[p]};
-        if (!t->loaded) o.set = &shape, o.rows = &rows;
         b->loader += gr__loader_bytes(&o);
     }
     e->score_bytes = gr__engine_score_bytes(e, parts);
@@ -270,21 +265,20 @@ gr_status gr__engine_budget(const gr_engine *e, uint64_t budget)
 
 /* ---- running ---- */
 
-static void find_feeds(gr_engine_plan *p)
+static void find_outputs(const gr_task *t, gr_engine_plan *p)
 {
-    p->x = gr_plan_feed(p->plan, "x", &p->x_bytes);
-    p->y = gr_plan_feed(p->plan, "y", &p->y_bytes);
-    p->lr = gr_plan_feed(p->plan, "lr", NULL);
-    p->seed = gr_plan_feed(p->plan, "seed", NULL);
-    p->update = gr_plan_feed(p->plan, "update", NULL);
-    p->position = gr_plan_feed(p->plan, "position", NULL);
-    p->first = gr_plan_feed(p->plan, "first", NULL);
-    p->share = gr_plan_feed(p->plan, "share", NULL);
+    char name[GR_FEED_TEXT];
+    p->feeds = gr__feeds_find(t, p->plan);
     p->cost_sum = gr_plan_output(p->plan, "cost_sum", NULL);
     p->weight_sum = gr_plan_output(p->plan, "weight_sum", NULL);
     p->norm = gr_plan_output(p->plan, "norm", NULL);
     p->penalty = gr_plan_output(p->plan, "penalty", NULL);
-    p->prediction = gr_plan_output(p->plan, "prediction", NULL);
+    for (int h = 0; h < t->recipe->n_heads; h++) {
+        const char *head = t->recipe->head[h].name;
+        p->head[h].prediction = gr_plan_output(p->plan, gr__output_of(head, "prediction", name), NULL);
+        p->head[h].cost_sum = gr_plan_output(p->plan, gr__output_of(head, "cost_sum", name), NULL);
+        p->head[h].weight_sum = gr_plan_output(p->plan, gr__output_of(head, "weight_sum", name), NULL);
+    }
 }
 
 gr_status gr__engine_start(gr_engine *e)
@@ -294,9 +288,9 @@ gr_status gr__engine_start(gr_engine *e)
     GR_TRY(gr_arena_create(e->task->ctx, e->arena_bytes, &e->arena));
     if (e->score_bytes && !(e->scores = gr__tensor_alloc(e->task->ctx, e->score_bytes)))
         GR_TRY(gr__error_code(e->task->ctx));
-    for (int i = 0; i < e->n_plans; i++) {
+    for (size_t i = 0; i < e->n_plans; i++) {
         GR_TRY(gr_plan_bind(e->plan[i].plan, e->arena));
-        find_feeds(&e->plan[i]);
+        find_outputs(e->task, &e->plan[i]);
     }
 done:
     return st;
@@ -305,7 +299,8 @@ done:
 void gr__engine_close(gr_engine *e)
 {
     if (!e->task) return;
-    for (int i = 0; i < e->n_plans; i++) gr_plan_destroy(e->plan[i].plan);
+    for (size_t i = 0; i < e->n_plans; i++) gr_plan_destroy(e->plan[i].plan);
+    gr__free(e->task->ctx, e->plan, e->plans_room * sizeof *e->plan);
     if (e->scores) gr__tensor_free(e->task->ctx, e->scores, e->score_bytes);
     gr_arena_destroy(e->arena);
     gr_store_destroy(e->store);

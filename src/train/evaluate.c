@@ -5,88 +5,137 @@
 
 #include "train/train.h"
 
-static gr_status begin(gr_engine *e, const gr_engine_plan *p, int64_t batch, gr_part part, gr_tally *out)
+typedef struct pass {
+    gr_engine *e;
+    gr_tally tally[GR_MAX_TARGETS];
+    double weight_sum[GR_MAX_TARGETS];
+    gr_evaluation *out;
+} pass;
+
+/* No figures; what was counted stays. */
+static void take_back(gr_evaluation *ev)
 {
-    const gr_task *t = e->task;
-    gr_shape s;
-    gr_plan_output(p->plan, "prediction", &s);
-    const gr_tally_spec is = {.form = t->recipe->reading.target,
-                              .outputs = gr_shape_count(s) / batch,
-                              .classes = s.dim[s.rank - 1],
-                              .wide = gr_backend_real_bytes(t->backend) == 8,
-                              .targets = t->targets,
-                              .scores = e->scores,
-                              .samples = t->count[part]};
-    return gr__tally_begin(t->ctx, &is, out);
+    ev->finite = false;
+    ev->cost_mean = ev->error = NAN;
+    for (int h = 0; h < ev->n_heads; h++) {
+        gr_head_evaluation *head = &ev->head[h];
+        head->cost_sum = head->cost_mean = head->error = NAN;
+        for (int i = 0; i < GR_MAX_METRICS; i++) head->metric[i] = NAN;
+    }
+}
+
+static gr_status begin(pass *p, gr_part part)
+{
+    const gr_task *t = p->e->task;
+    char *scores = p->e->scores;
+    gr_status st = GR_OK;
+    for (int h = 0; h < p->out->n_heads && st == GR_OK; h++) {
+        gr_tally_spec is = gr__engine_tally(p->e, h);
+        is.samples = t->count[part];
+        if (gr__metrics_want_scores(&p->e->metrics[h])) {
+            is.scores = scores;
+            scores += gr__tally_score_bytes(&is, is.samples);
+        }
+        st = gr__tally_begin(t->ctx, &is, &p->tally[h]);
+    }
+    return st;
+}
+
+/* A batch of a head: what its plan gave, held against the targets. */
+static void take_head(pass *p, int h, const gr_engine_plan *plan, const gr_batch *b)
+{
+    const gr_recipe *r = p->e->task->recipe;
+    int64_t rows = gr_shape_count(r->head[h].output) / p->tally[h].is.outputs;
+    p->out->head[h].cost_sum += *plan->head[h].cost_sum;
+    p->weight_sum[h] += *plan->head[h].weight_sum;
+    gr__tally_add(&p->tally[h], p->tally[h].is.form == GR_FORM_DISTRIBUTION ? b->n * rows : b->n,
+                  b->field[r->n_inputs + h], plan->head[h].prediction);
+}
+
+static void conclude_head(pass *p, int h)
+{
+    const gr_metrics *m = &p->e->metrics[h];
+    gr_tally *t = &p->tally[h];
+    gr_head_evaluation *ev = &p->out->head[h];
+    gr__tally_finish(t);
+    for (int i = 0; i < m->n; i++) ev->metric[i] = m->use[i].member->value(&m->use[i].settings, t);
+    ev->confusion = t->confusion;
+    t->confusion = NULL;
 }
 
 /* Where a number of it is not finite, an evaluation has no figures at all: the largest of NaNs would be class 0. */
-static void conclude(const gr_engine *e, gr_tally *t, double weight_sum, gr_evaluation *ev)
+static void conclude(pass *p)
 {
-    double mean = gr__cost_mean(ev->cost_sum, weight_sum), error = gr__tally_error(t);
-    ev->outputs = t->samples * t->is.outputs;
-    ev->nonfinite = t->nonfinite;
-    ev->classes = (int)t->n_hits;
-    ev->finite = t->nonfinite == 0 && isfinite(ev->cost_sum) && isfinite(mean) && isfinite(error);
+    const gr_recipe *r = p->e->task->recipe;
+    gr_evaluation *ev = p->out;
+    double cost = 0;
+    bool finite = true;
+    for (int h = 0; h < ev->n_heads; h++) {
+        gr_head_evaluation *head = &ev->head[h];
+        const gr_tally *t = &p->tally[h];
+        head->cost_mean = gr__cost_mean(head->cost_sum, p->weight_sum[h]);
+        head->error = gr__tally_error(t);
+        head->classes = (int)t->n_hits;
+        ev->outputs += t->samples * t->is.outputs;
+        ev->nonfinite += t->nonfinite;
+        cost += r->head[h].weight * head->cost_mean;
+        finite = finite && isfinite(head->cost_sum) && isfinite(head->cost_mean) && isfinite(head->error);
+    }
+    ev->finite = finite && ev->nonfinite == 0;
     if (!ev->finite) {
-        ev->cost_sum = NAN;
+        take_back(ev);
         return;
     }
-    ev->cost_mean = mean;
-    ev->error = error;
-    gr__tally_finish(t);
-    for (int i = 0; i < e->metrics.n; i++)
-        ev->metric[i] = e->metrics.use[i].member->value(&e->metrics.use[i].settings, t);
-    ev->confusion = t->confusion;
-    t->confusion = NULL;
+    ev->cost_mean = cost;
+    ev->error = ev->n_heads == 1 ? ev->head[0].error : (double)NAN;
+    for (int h = 0; h < ev->n_heads; h++) conclude_head(p, h);
 }
 
 gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, const volatile sig_atomic_t *stop,
                        gr_evaluation *out)
 {
     const gr_task *t = e->task;
-    gr_tally tally = {0};
-    double weight_sum = 0;
+    pass p = {.e = e, .out = out};
     gr_status st = GR_OK;
-    *out = (gr_evaluation){.cost_mean = NAN, .error = NAN};
-    for (int i = 0; i < GR_MAX_METRICS; i++) out->metric[i] = NAN;
+    *out = (gr_evaluation){.n_heads = t->recipe->n_heads};
+    take_back(out);
+    for (int h = 0; h < out->n_heads; h++) out->head[h].cost_sum = 0;
+    GR_TRY(begin(&p, part));
     gr__loader_seek(loader, 0, 0);
     for (gr_batch b = {0}; !b.last;) {
         if (stop && *stop) GR_TRY(GR_E_INTERRUPTED);
         GR_TRY(gr__loader_next(loader, &b));
-        gr_engine_plan *p = gr__engine_find(e, GR_RUN_EVALUATE, b.n, view);
-        if (!p)
+        gr_engine_plan *plan = gr__engine_find(e, GR_RUN_EVALUATE, b.n, view);
+        if (!plan)
             GR_TRY(gr__fail(t->ctx, GR_E_INTERNAL, "no plan to evaluate a %s batch of %lld", gr__part_name(part),
                             (long long)b.n));
-        if (p->x) memcpy(p->x, b.inputs, p->x_bytes);
-        if (p->y) memcpy(p->y, b.targets, p->y_bytes);
-        GR_TRY(gr_plan_run(p->plan));
+        gr__feeds_put(&plan->feeds, &b);
+        GR_TRY(gr_plan_run(plan->plan));
         out->samples += b.n;
-        out->cost_sum += *p->cost_sum;
-        weight_sum += *p->weight_sum;
-        if (!tally.ctx) GR_TRY(begin(e, p, b.n, part, &tally));
-        gr__tally_add(&tally, b.n, b.targets, p->prediction);
+        for (int h = 0; h < out->n_heads; h++) take_head(&p, h, plan, &b);
     }
-    conclude(e, &tally, weight_sum, out);
+    conclude(&p);
 done:
-    gr__tally_end(&tally);
+    for (int h = 0; h < GR_MAX_TARGETS; h++) gr__tally_end(&p.tally[h]);
     if (st != GR_OK) gr__evaluation_free(t->ctx, out);
     return st;
 }
 
 void gr__evaluation_free(gr_context *ctx, gr_evaluation *ev)
 {
-    if (ev->confusion) gr__free(ctx, ev->confusion, sizeof *ev->confusion * (size_t)ev->classes * (size_t)ev->classes);
-    ev->confusion = NULL;
+    for (int h = 0; h < ev->n_heads; h++) {
+        gr_head_evaluation *head = &ev->head[h];
+        size_t n = (size_t)head->classes;
+        if (head->confusion) gr__free(ctx, head->confusion, sizeof *head->confusion * n * n);
+        head->confusion = NULL;
+    }
 }
 
 void gr__evaluation_void(gr_context *ctx, gr_evaluation *ev)
 {
     gr__evaluation_free(ctx, ev);
-    ev->finite = false;
     ev->beyond_file = true;
-    ev->cost_sum = ev->cost_mean = ev->error = NAN;
-    for (int i = 0; i < GR_MAX_METRICS; i++) ev->metric[i] = NAN;
+    take_back(ev);
 }
 
 void gr__evaluation_warn(gr_context *ctx, const char *of, const gr_evaluation *ev)

@@ -31,7 +31,7 @@ static gr_status room(making *m)
     for (size_t k = 0; k < GR_COUNT(arrays); k++)
         if (!(*arrays[k] = gr__bump_alloc(m->task->memory, sizeof(gr_val) * (m->n + 1)))) return GR_E_MEMORY;
     for (size_t i = 0; i < m->n; i++) m->leaves[i] = gr_param(m->g, m->params[i].entry.name, m->params[i].entry.shape);
-    m->lr = gr_feed(m->g, "lr", GR_REAL, GR_SCALAR);
+    m->lr = gr_feed(m->g, GR_FEED_LR, GR_REAL, GR_SCALAR);
     return GR_OK;
 }
 
@@ -64,7 +64,7 @@ static void guard(const making *m, gr_val finite)
 
 static void draw_signs(making *m)
 {
-    gr_val seed = gr_feed(m->g, "seed", GR_REAL, GR_SCALAR), update = gr_feed(m->g, "update", GR_REAL, GR_SCALAR);
+    gr_val seed = gr_feed(m->g, GR_FEED_SEED, GR_REAL, GR_SCALAR), update = gr_feed(m->g, GR_FEED_UPDATE, GR_REAL, GR_SCALAR);
     for (size_t i = 0; i < m->n; i++)
         m->rademacher[i] = is_frozen(m, i) ? GR_NONE : gr__optim_rademacher(m->g, &m->params[i], seed, update);
 }
@@ -179,7 +179,7 @@ static gr_status build_accumulate(making *m, int64_t batch)
     gr_graph *g = m->g;
     gr_status st = forward_and_back(m, batch);
     if (st != GR_OK) return st;
-    gr_val first = gr_feed(g, "first", GR_REAL, GR_SCALAR);
+    gr_val first = gr_feed(g, GR_FEED_FIRST, GR_REAL, GR_SCALAR);
     for (size_t i = 0; i < m->n; i++) {
         if (!m->grads[i]) continue;
         GR_TRY(add_up(m, first, m->params[i].entry.name, "sum", m->grads[i]));
@@ -231,9 +231,14 @@ static gr_status build_evaluate(making *m, int64_t batch)
     const gr_network_options o = {.bind = {.leaf = view_of, .state = state_of, .user = m}};
     gr_status st = gr__network_build_with(m->task->network, m->g, GR_MODE_EVALUATE, batch, true, &o, &m->v);
     if (st != GR_OK) return st;
-    gr_output(m->g, "cost_sum", m->v.cost_sum);
-    gr_output(m->g, "weight_sum", m->v.weight_sum);
-    gr_output(m->g, "prediction", m->v.prediction);
+    for (int h = 0; h < m->recipe->n_heads; h++) {
+        const gr_network_head *head = &m->v.head[h];
+        const char *of = m->recipe->head[h].name;
+        char name[GR_FEED_TEXT];
+        gr_output(m->g, gr__output_of(of, "cost_sum", name), head->cost_sum);
+        gr_output(m->g, gr__output_of(of, "weight_sum", name), head->weight_sum);
+        gr_output(m->g, gr__output_of(of, "prediction", name), head->prediction);
+    }
     return gr_graph_status(m->g);
 }
 
@@ -251,7 +256,7 @@ static void collect_state(void *user, const gr_entry_spec *s, gr_val batch, doub
         gr_graph_fail(m->g, st, "the statistics of %s cannot be kept", s->name);
         return;
     }
-    gr_assign(m->g, mean, gr__statistic(m->g, mean, batch, gr_feed(m->g, "share", GR_REAL, GR_SCALAR)),
+    gr_assign(m->g, mean, gr__statistic(m->g, mean, batch, gr_feed(m->g, GR_FEED_SHARE, GR_REAL, GR_SCALAR)),
               GR_ASSIGN_STATE);
 }
 

@@ -21,12 +21,7 @@ gr_status gr__loop_save_model(gr_loop *l, const char *name, int view)
     const gr_task *t = l->task;
     const gr_model_about about = {.recipe = l->recipe,
                                   .resolved = t->resolved,
-                                  .prepared = t->prepared,
-                                  .n_prepared = t->n_prepared,
-                                  .class_names = t->class_names,
-                                  .n_class_names = t->class_names ? t->classes : 0,
-                                  .schema = &t->schema,
-                                  .targets = t->targets,
+                                  .meaning = &t->meaning,
                                   .trained = trained,
                                   .slot = l->engine->view[view].slot};
     return gr__model_write(l->ctx, gr__run_path(l->run, name), l->engine->store, &about);
@@ -76,7 +71,7 @@ static int put_facts(const gr_loop *l, facts *f, gr_st_pair *to)
     to[n++] = (gr_st_pair){GR_TOTAL_KEY, f->total};
     to[n++] = (gr_st_pair){GR_MEANING_KEY, gr__meaning_text(l->task, f->meaning)};
     for (int p = 0; p < GR_PARTS; p++)
-        if (l->task->set[p].inputs) to[n++] = (gr_st_pair){gr__data_key(p), gr__data_sum_text(&l->data[p], f->data[p])};
+        if (l->data[p].samples) to[n++] = (gr_st_pair){gr__data_key(p), gr__data_sum_text(&l->data[p], f->data[p])};
     return n;
 }
 
@@ -118,10 +113,11 @@ static void put_real(json_t *o, const char *key, double x)
 /* The metric that chose it, where one does. */
 static void put_best_by(json_t *best, const gr_loop *l)
 {
-    char key[96];
-    if (l->recipe->best_by.what != GR_BEST_METRIC) return;
-    const gr_metric_use *u = &l->task->metrics.use[l->recipe->best_by.metric];
-    snprintf(key, sizeof key, "validation_%s", u->name);
+    const gr_best_by *by = &l->recipe->best_by;
+    char name[GR_FIGURE_TEXT], key[GR_FIGURE_TEXT + 16];
+    if (by->what != GR_BEST_METRIC) return;
+    const gr_metric_use *u = &l->task->metrics[by->head].use[by->metric];
+    snprintf(key, sizeof key, "validation_%s", gr__head_figure(l->recipe, by->head, u->name, name));
     put_real(best, key, u->member->lower ? l->best_figure : -l->best_figure);
 }
 

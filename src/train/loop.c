@@ -117,22 +117,22 @@ void gr__loop_report(gr_loop *l, int phase, bool best, const char *path)
 
 void gr__loop_feed(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int64_t position)
 {
-    if (b && p->x && b->inputs != p->x) memcpy(p->x, b->inputs, p->x_bytes);
-    if (b && p->y && b->targets != p->y) memcpy(p->y, b->targets, p->y_bytes);
-    if (p->seed) *p->seed = (double)l->recipe->seed;
-    if (p->update) *p->update = (double)l->step;
-    if (p->position) *p->position = (double)position;
-    if (p->first) *p->first = position == 0;
-    if (p->lr) *p->lr = l->lr;
+    const gr_feeds *f = &p->feeds;
+    if (b) gr__feeds_put(f, b);
+    if (f->seed) *f->seed = (double)l->recipe->seed;
+    if (f->update) *f->update = (double)l->step;
+    if (f->position) *f->position = (double)position;
+    if (f->first) *f->first = position == 0;
+    if (f->lr) *f->lr = l->lr;
 }
 
 static gr_status diverged(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int64_t position, gr_train_result *out)
 {
     char text[160] = "";
-    if (b && b->inputs == p->x) { /* the run has used the feeds up: gather them again */
+    if (b && b->field[0] == p->feeds.field[0]) { /* the run has used the feeds up: gather them again */
         gr_batch again;
         gr__loader_seek(l->loader, b->epoch, b->index);
-        gr_status st = gr__loader_next_into(l->loader, p->x, p->y, &again);
+        gr_status st = gr__loader_next_into(l->loader, p->feeds.field, &again);
         if (st != GR_OK) return st;
     }
     gr__loop_feed(l, p, b, position);
@@ -151,7 +151,7 @@ static gr_status gather(gr_loop *l, int kind, int variant, gr_batch *b)
 {
     int64_t n = gr__loader_peek(l->loader);
     gr_engine_plan *p = n ? gr__engine_find(l->engine, kind, n, variant) : NULL;
-    return p && p->x ? gr__loader_next_into(l->loader, p->x, p->y, b) : gr__loader_next(l->loader, b);
+    return p && p->feeds.field[0] ? gr__loader_next_into(l->loader, p->feeds.field, b) : gr__loader_next(l->loader, b);
 }
 
 static gr_status next_batch(gr_loop *l, int kind, int variant, gr_batch *b)
@@ -236,7 +236,8 @@ static void observe(gr_loop *l, bool validated)
     gr_clock time = clock_of(l);
     gr_rate rate = gr__engine_moment(l->recipe, &time, l->schedule);
     gr_observation o = {.train_cost = gr__loop_train_cost_mean(l), .validation_error = NAN};
-    if (validated) o.validation_error = isfinite(l->validation_error) ? l->validation_error : INFINITY;
+    double error = l->recipe->n_heads == 1 ? l->validation_error : l->validation_cost; /* several have no common error */
+    if (validated) o.validation_error = isfinite(error) ? error : INFINITY;
     double before = gr__sched_rate(s, &rate);
     l->observed.enough = gr__sched_observe(s, &rate, &o, l->schedule);
     double after = gr__sched_rate(s, &rate);

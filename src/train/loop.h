@@ -22,7 +22,7 @@ typedef struct gr_loop {
     int64_t batches, updates_per_epoch, total; /* total 0: open-ended */
     double began;                              /* monotonic seconds when this process began to train */
     double line_began;                         /* when the last line of metrics was written, in seconds of the run */
-    gr_data_sum data[GR_PARTS];                /* of the parts that were loaded */
+    gr_data_sum data[GR_PARTS];                /* of the parts that were loaded; others have no samples */
 
     /* From here to the end: host state that a checkpoint carries. Each field is registered by its owner
      * (gr__loop_states); tests/train/test_state.c fails for one that is not. */

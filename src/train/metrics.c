@@ -14,45 +14,82 @@ static bool unbalanced(const gr_targets *t, int64_t *most, int64_t *least)
     return *most / RATIO > *least || (*most / RATIO == *least && *most % RATIO > 0);
 }
 
-gr_status gr__task_metrics(gr_task *t)
+/* The recipe as it is with the metrics of this head. */
+static gr_status resolve(gr_task *t, int head)
 {
-    const gr_recipe *r = t->recipe;
-    int64_t most, least;
-    int before = t->metrics.n;
-    if (r->metrics_given || r->reading.target != GR_FORM_CLASS || !gr__targets_known(t->targets) ||
-        !unbalanced(t->targets, &most, &least))
-        return GR_OK;
-    gr_status st = gr__metrics_add_defaults(t->ctx, t->memory, &r->metric_scope, true, &t->metrics);
-    gr_tree *resolved = st == GR_OK ? gr__tree_copy(t->memory, r->resolved) : NULL;
-    if (st != GR_OK || !gr__tree_put(t->memory, resolved, "metrics", gr__metrics_tree(t->memory, &t->metrics)))
-        return st != GR_OK ? st : GR_E_MEMORY;
+    gr_tree *resolved = gr__tree_copy(t->memory, t->resolved), *list = gr__metrics_tree(t->memory, &t->metrics[head]);
+    gr_tree *at = resolved;
+    if (resolved && t->recipe->heads_named)
+        at = (gr_tree *)gr__tree_get(gr__tree_get(resolved, "heads"), t->recipe->head[head].name); /* of the copy */
+    if (!at || !gr__tree_put(t->memory, at, "metrics", list)) return GR_E_MEMORY;
     t->resolved = resolved;
-    for (int i = before; i < t->metrics.n; i++)
+    return GR_OK;
+}
+
+static gr_status add_metrics(gr_task *t, int head)
+{
+    const gr_head *h = &t->recipe->head[head];
+    gr_metrics *m = &t->metrics[head];
+    int64_t most, least;
+    int before = m->n;
+    char name[GR_FIGURE_TEXT];
+    if (h->metrics_given || h->reading.target != GR_FORM_CLASS || !gr__targets_known(&t->targets[head]) ||
+        !unbalanced(&t->targets[head], &most, &least))
+        return GR_OK;
+    gr_status st = gr__metrics_add_defaults(t->ctx, t->memory, &h->metric_scope, true, m);
+    if (st == GR_OK) st = resolve(t, head);
+    for (int i = before; i < m->n && st == GR_OK; i++)
         gr__log(t->ctx, GR_LOG_INFO,
                 "%s is added to the metrics: the classes of the training data are unbalanced, %lld samples to %lld",
-                t->metrics.use[i].name, (long long)most, (long long)least);
-    return GR_OK;
+                gr__head_figure(t->recipe, head, m->use[i].name, name), (long long)most, (long long)least);
+    return st;
+}
+
+gr_status gr__task_metrics(gr_task *t)
+{
+    gr_status st = GR_OK;
+    for (int h = 0; h < t->recipe->n_heads && st == GR_OK; h++) st = add_metrics(t, h);
+    return st;
 }
 
 gr_status gr__engine_metrics(gr_engine *e, bool train)
 {
     const gr_task *t = e->task;
-    e->metrics = t->metrics;
-    return train ? GR_OK : gr__metrics_add_rest(t->ctx, t->memory, &t->recipe->metric_scope, &e->metrics);
+    gr_status st = GR_OK;
+    for (int h = 0; h < t->recipe->n_heads && st == GR_OK; h++) {
+        e->metrics[h] = t->metrics[h];
+        if (!train)
+            st = gr__metrics_add_rest(t->ctx, t->memory, &t->recipe->head[h].metric_scope, &e->metrics[h]);
+    }
+    return st;
+}
+
+gr_tally_spec gr__engine_tally(const gr_engine *e, int head)
+{
+    const gr_task *t = e->task;
+    const gr_metric_scope *scope = &t->recipe->head[head].metric_scope;
+    gr_shape output = t->recipe->head[head].output;
+    int64_t outputs = gr_shape_count(output);
+    if (scope->form == GR_FORM_CLASS && outputs == 1) outputs = scope->classes; /* one output tells two */
+    if (scope->form == GR_FORM_DISTRIBUTION) outputs = output.dim[output.rank - 1]; /* each position counts by itself */
+    return (gr_tally_spec){.form = scope->form,
+                           .outputs = outputs,
+                           .classes = scope->classes,
+                           .wide = gr_backend_real_bytes(t->backend) == 8,
+                           .targets = &t->targets[head]};
 }
 
 /* What the metrics' scores take, of the largest part that is evaluated. */
 uint64_t gr__engine_score_bytes(const gr_engine *e, unsigned parts)
 {
     const gr_task *t = e->task;
-    const gr_metric_scope *scope = &t->recipe->metric_scope;
-    int64_t samples = 0, outputs = gr_shape_count(gr__network_output(t->network));
-    if (!gr__metrics_want_scores(&e->metrics)) return 0;
+    int64_t samples = 0;
+    uint64_t bytes = 0;
     for (int p = 0; p < GR_PARTS; p++)
         if (parts & 1u << p) samples = GR_MAX(samples, t->count[p]);
-    const gr_tally_spec is = {.form = scope->form,
-                              .outputs = GR_MAX(outputs, scope->form == GR_FORM_CLASS ? scope->classes : 1),
-                              .classes = scope->classes,
-                              .wide = gr_backend_real_bytes(t->backend) == 8};
-    return gr__tally_score_bytes(&is, samples);
+    for (int h = 0; h < t->recipe->n_heads; h++) {
+        const gr_tally_spec is = gr__engine_tally(e, h);
+        if (gr__metrics_want_scores(&e->metrics[h])) bytes += gr__tally_score_bytes(&is, samples);
+    }
+    return bytes;
 }

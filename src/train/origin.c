@@ -16,10 +16,14 @@ static void put_names(gr__text *out, const char *const *names, int n)
     if (n > MOST) gr__text_add(out, " and %d more", n - MOST);
 }
 
-/* The steps of `prepare:` on one line, from the block of a line each that YAML writes. */
+/* The steps of `prepare:` on one line, from the block of a line each that YAML writes; of several inputs as a map. */
 static void put_steps(gr__text *out, const gr_tree *list)
 {
     gr__text block;
+    if (list && list->kind == GR_TREE_MAP) {
+        gr__tree_json(out, list);
+        return;
+    }
     if (gr__tree_none(list) || list->n == 0) {
         gr__text_add(out, "none");
         return;
@@ -61,7 +65,9 @@ static gr_status settle_steps(gr_context *ctx, const gr_recipe *r, const gr_mode
     put_steps(&b, its);
     bool failed = a.failed || b.failed;
     gr_status st = failed ? GR_E_MEMORY : GR_OK;
-    if (!failed && o->force && (m->n_prepared || !same))
+    int n_prepared = 0;
+    for (int i = 0; i < m->recipe->n_inputs; i++) n_prepared += m->meaning.n_prepared[i];
+    if (!failed && o->force && (n_prepared || !same))
         gr__log(ctx, GR_LOG_WARNING,
                 "--force: inputs are prepared by the recipe (%s), with statistics of the new data; the weights of %s "
                 "were trained with %s and its own statistics",
@@ -70,7 +76,7 @@ static gr_status settle_steps(gr_context *ctx, const gr_recipe *r, const gr_mode
         st = gr__tree_fail(ctx, at, GR_E_CONFLICT,
                            "prepare in the model's steps; --force takes the recipe's, with statistics of the new data",
                            "inputs are prepared by %s here, but %s was trained with %s", a.s, o->path, b.s);
-    else if (!failed && m->n_prepared)
+    else if (!failed && n_prepared)
         gr__log(ctx, GR_LOG_INFO, "inputs are prepared with the statistics of %s, which its weights were trained with",
                 o->path);
     gr__text_free(&a);
@@ -78,10 +84,10 @@ static gr_status settle_steps(gr_context *ctx, const gr_recipe *r, const gr_mode
     return st;
 }
 
-static bool fills(const gr_origin *o)
+static bool fills(const gr_origin *o, int input)
 {
-    for (int i = 0; i < o->n_prepared; i++)
-        if (o->prepared[i].fill) return true;
+    for (int i = 0; i < o->meaning.n_prepared[input]; i++)
+        if (o->meaning.prepared[input][i].fill) return true;
     return false;
 }
 
@@ -98,11 +104,45 @@ static const char *const *copy_names(gr__bump *b, const char *const *names, int 
 /* What outlives the model. */
 static gr_status copy(gr_context *ctx, gr__bump *b, const gr_model *m, gr_origin *o)
 {
-    gr_tree *steps = gr__prepare_tree(b, m->prepared, m->n_prepared);
-    o->n_class_names = m->n_class_names;
-    if (m->class_names && !(o->class_names = copy_names(b, m->class_names, m->n_class_names))) return GR_E_MEMORY;
-    if (!(o->schema = gr__schema_copy(b, &m->schema))) return GR_E_MEMORY;
-    return steps ? gr__prepare_parse(ctx, b, steps, &o->prepared, &o->n_prepared) : GR_E_MEMORY;
+    const gr_meaning *from = &m->meaning;
+    gr_meaning *to = &o->meaning;
+    const gr_schema *schema = gr__schema_copy(b, &from->schema);
+    gr_status st = GR_OK;
+    if (!schema) return GR_E_MEMORY;
+    to->schema = *schema;
+    for (int h = 0; h < m->recipe->n_heads; h++) {
+        to->classes[h] = from->classes[h];
+        if (from->class_names[h] && !(to->class_names[h] = copy_names(b, from->class_names[h], from->classes[h])))
+            return GR_E_MEMORY;
+    }
+    for (int i = 0; i < m->recipe->n_inputs && st == GR_OK; i++) {
+        gr_tree *steps = gr__prepare_tree(b, from->prepared[i], from->n_prepared[i]);
+        gr_prepared *copied = NULL;
+        st = steps ? gr__prepare_parse(ctx, b, steps, &copied, &to->n_prepared[i]) : GR_E_MEMORY;
+        to->prepared[i] = copied;
+    }
+    return st;
+}
+
+void gr__origin_give(const gr_origin *o, gr_meaning *to)
+{
+    to->schema = o->meaning.schema;
+    memcpy(to->prepared, o->meaning.prepared, sizeof to->prepared);
+    memcpy(to->n_prepared, o->meaning.n_prepared, sizeof to->n_prepared);
+}
+
+/* Inputs and heads meet by name: what the weights learned for one is not given to another. */
+static gr_status settle_names(gr_context *ctx, const gr_recipe *r, const gr_recipe *its, const char *path)
+{
+    static const char hint[] = "the recipe's inputs and heads are the model's, in its order";
+    for (int i = 0; i < r->n_inputs; i++)
+        if (r->n_inputs != its->n_inputs || strcmp(r->input[i].name, its->input[i].name) != 0)
+            return gr__tree_fail(ctx, r->input[i].at, GR_E_CONFLICT, hint, "%s has other inputs than this recipe", path);
+    for (int h = 0; h < r->n_heads; h++)
+        if (r->n_heads != its->n_heads || strcmp(r->head[h].name, its->head[h].name) != 0)
+            return gr__tree_fail(ctx, r->head[h].at ? r->head[h].at : r->layers, GR_E_CONFLICT, hint,
+                                 "%s has other heads than this recipe", path);
+    return GR_OK;
 }
 
 static gr_status is_bare(gr_context *ctx, const char *path, bool *bare)
@@ -128,6 +168,7 @@ gr_status gr__origin_read(gr_context *ctx, gr__bump *b, const gr_recipe *r, cons
         return GR_OK;
     }
     GR_TRY(gr__model_open(ctx, path, &m));
+    GR_TRY(settle_names(ctx, r, m.recipe, path));
     GR_TRY(settle_steps(ctx, r, &m, out));
     GR_TRY(copy(ctx, b, &m, out));
 done:
@@ -139,9 +180,9 @@ done:
 
 static gr_status settle_columns(const gr_origin *o, gr_task *t, const gr_set *s)
 {
-    const gr_schema *is = s->schema, *was = o->schema;
-    int n = (int)gr_shape_count(s->sample), k = 0;
-    if (!was->name || !is || !is->name || n != was->n_inputs) return GR_OK;
+    const gr_schema *is = s->schema, *was = &o->meaning.schema;
+    if (!was->name || !is || !is->name || is->n_inputs != was->n_inputs) return GR_OK;
+    int n = is->n_inputs, k = 0;
     while (k < n && strcmp(was->name[k], is->name[k]) == 0) k++;
     if (k == n) return GR_OK;
     if (o->force) {
@@ -156,106 +197,125 @@ static gr_status settle_columns(const gr_origin *o, gr_task *t, const gr_set *s)
 
 /* ---- classes ---- */
 
-static int find_name(const gr_origin *o, const char *name)
+/* One head's: what it was told apart by, and what it is to tell apart now. */
+typedef struct head {
+    const gr_origin *o;
+    gr_task *t;
+    gr_field *y;
+    int at;
+    int64_t labels; /* in the field */
+} head;
+
+static const char *const *its_names(const head *h)
 {
-    for (int i = 0; i < o->n_class_names; i++)
-        if (strcmp(o->class_names[i], name) == 0) return i;
+    return h->o->meaning.class_names[h->at];
+}
+
+static int find_name(const head *h, const char *name)
+{
+    for (int i = 0; i < h->o->meaning.classes[h->at]; i++)
+        if (strcmp(its_names(h)[i], name) == 0) return i;
     return -1;
 }
 
-/* What label k of the set is called: a table's whole numbers are texts too, which stand among the model's names or not.
- */
-static const char *name_of(const gr_set *s, int k, char *number, size_t n)
+/* What label k is called: a table's whole numbers are texts too, which stand among the model's names or not. */
+static const char *name_of(const gr_field *y, int k, char *number, size_t n)
 {
-    if (s->class_names) return s->class_names[k];
+    if (y->class_names) return y->class_names[k];
     snprintf(number, n, "%d", k);
     return number;
 }
 
 /* The model's number of each class that has a sample. *missing: the first that the model does not know, -1: none. */
-static void map_classes(const gr_origin *o, const gr_set *s, int32_t *to, int *missing)
+static void map_classes(const head *h, int32_t *to, int *missing)
 {
-    const int32_t *label = s->targets;
-    int64_t count = s->n * gr_shape_count(s->target_sample);
+    const int32_t *label = h->y->data;
     char number[24];
-    for (int k = 0; k < s->classes; k++) to[k] = -2;
-    for (int64_t i = 0; i < count; i++) to[label[i]] = -1;
+    for (int k = 0; k < h->y->classes; k++) to[k] = -2;
+    for (int64_t i = 0; i < h->labels; i++) to[label[i]] = -1;
     *missing = -1;
-    for (int k = s->classes - 1; k >= 0; k--) {
-        if (to[k] == -1) to[k] = find_name(o, name_of(s, k, number, sizeof number));
+    for (int k = h->y->classes - 1; k >= 0; k--) {
+        if (to[k] == -1) to[k] = find_name(h, name_of(h->y, k, number, sizeof number));
         if (to[k] == -1) *missing = k;
     }
 }
 
-static gr_status fail_classes(const gr_origin *o, const gr_task *t, const gr_set *s, int missing)
+static gr_status fail_classes(const head *h, int missing)
 {
     gr__text mine, its;
     char number[24];
-    const char *name = name_of(s, missing, number, sizeof number);
-    gr__text_init(&mine, t->ctx);
-    gr__text_init(&its, t->ctx);
-    if (s->class_names)
-        put_names(&mine, s->class_names, s->classes);
+    gr_context *ctx = h->t->ctx;
+    const char *name = name_of(h->y, missing, number, sizeof number);
+    gr__text_init(&mine, ctx);
+    gr__text_init(&its, ctx);
+    if (h->y->class_names)
+        put_names(&mine, h->y->class_names, h->y->classes);
     else
-        gr__text_add(&mine, "0 to %d", s->classes - 1);
-    if (o->class_names)
-        put_names(&its, o->class_names, o->n_class_names);
+        gr__text_add(&mine, "0 to %d", h->y->classes - 1);
+    if (its_names(h))
+        put_names(&its, its_names(h), h->o->meaning.classes[h->at]);
     else
         gr__text_add(&its, "numbers without names");
     gr_status st = mine.failed || its.failed ? GR_E_MEMORY : GR_OK;
-    if (st == GR_OK && o->force)
-        gr__log(t->ctx, GR_LOG_WARNING,
+    if (st == GR_OK && h->o->force)
+        gr__log(ctx, GR_LOG_WARNING,
                 "--force: outputs are numbered by the classes of the new data (%s), not by those of %s (%s)", mine.s,
-                o->path, its.s);
+                h->o->path, its.s);
     else if (st == GR_OK)
-        st = gr__tree_fail(t->ctx, t->recipe->data.train, GR_E_CONFLICT,
+        st = gr__tree_fail(ctx, h->t->recipe->data.train, GR_E_CONFLICT,
                            "--force numbers the outputs by the new data's classes, whatever they stood for before",
                            "the train data has the class \"%s\", which %s does not know: %s here, %s there", name,
-                           o->path, mine.s, its.s);
+                           h->o->path, mine.s, its.s);
     gr__text_free(&mine);
     gr__text_free(&its);
     return st;
 }
 
-static void renumber(const gr_origin *o, gr_task *t, gr_set *s, const int32_t *to)
+static void renumber(const head *h, const int32_t *to)
 {
-    int32_t *label = s->targets;
-    int64_t count = s->n * gr_shape_count(s->target_sample);
+    int32_t *label = h->y->data;
     bool moved = false;
-    for (int k = 0; k < s->classes; k++) moved |= to[k] >= 0 && to[k] != k;
-    for (int64_t i = 0; i < count; i++) label[i] = to[label[i]];
-    s->class_names = o->class_names;
-    s->classes = o->n_class_names;
-    if (moved) gr__log(t->ctx, GR_LOG_INFO, "classes are numbered as %s numbers them", o->path);
+    for (int k = 0; k < h->y->classes; k++) moved |= to[k] >= 0 && to[k] != k;
+    for (int64_t i = 0; i < h->labels; i++) label[i] = to[label[i]];
+    h->y->class_names = its_names(h);
+    h->y->classes = h->o->meaning.classes[h->at];
+    if (moved) gr__log(h->t->ctx, GR_LOG_INFO, "classes are numbered as %s numbers them", h->o->path);
 }
 
-static gr_status settle_classes(const gr_origin *o, gr_task *t, gr_set *s)
+static gr_status settle_classes(const head *h)
 {
     int missing = 0;
-    if (s->target != GR_TARGET_CLASS) return GR_OK;
-    if (!o->class_names) return s->class_names ? fail_classes(o, t, s, missing) : GR_OK;
-    if (!s->class_names &&
-        !gr__source_is_table(t->recipe->data.train)) { /* numbers of classes are what the outputs are numbered by */
-        t->class_names = o->class_names, t->classes = o->n_class_names;
+    if (h->y->kind != GR_TARGET_CLASS) return GR_OK;
+    if (!its_names(h)) return h->y->class_names ? fail_classes(h, missing) : GR_OK;
+    if (!h->y->class_names && !gr__source_is_table(h->t->recipe->data.train)) {
+        /* numbers of classes are what the outputs are numbered by */
+        h->t->meaning.class_names[h->at] = its_names(h);
+        h->t->meaning.classes[h->at] = h->o->meaning.classes[h->at];
         return GR_OK;
     }
-    size_t bytes = sizeof(int32_t) * (size_t)GR_MAX(s->classes, 1);
-    int32_t *to = gr__alloc(t->ctx, bytes);
+    size_t bytes = sizeof(int32_t) * (size_t)GR_MAX(h->y->classes, 1);
+    int32_t *to = gr__alloc(h->t->ctx, bytes);
     if (!to) return GR_E_MEMORY;
-    map_classes(o, s, to, &missing);
-    gr_status st = missing >= 0 ? fail_classes(o, t, s, missing) : GR_OK;
-    if (missing < 0) renumber(o, t, s, to);
-    gr__free(t->ctx, to, bytes);
+    map_classes(h, to, &missing);
+    gr_status st = missing >= 0 ? fail_classes(h, missing) : GR_OK;
+    if (missing < 0) renumber(h, to);
+    gr__free(h->t->ctx, to, bytes);
     return st;
 }
 
 gr_status gr__origin_settle(const gr_origin *o, gr_task *t, gr_set *s)
 {
     if (o->bare) return GR_OK;
-    if (s->missing && !o->force && !fills(o))
-        return gr__tree_fail(t->ctx, t->recipe->data.train, GR_E_CONFLICT,
-                             "fill them in the file; --force prepares by the recipe, with statistics of the new data",
-                             "the train data declares missing values, which %s does not fill", o->path);
+    for (int i = 0; i < s->n_inputs; i++)
+        if (gr__set_input(s, i)->missing && !o->force && !fills(o, i))
+            return gr__tree_fail(t->ctx, t->recipe->data.train, GR_E_CONFLICT,
+                                 "fill them in the file; --force prepares by the recipe, with statistics of the new data",
+                                 "the train data declares missing values, which %s does not fill", o->path);
     gr_status st = settle_columns(o, t, s);
-    return st == GR_OK ? settle_classes(o, t, s) : st;
+    for (int k = 0; k < s->n_targets && st == GR_OK; k++) {
+        gr_field *y = &s->field[s->n_inputs + k];
+        const head h = {.o = o, .t = t, .y = y, .at = k, .labels = s->n * gr_shape_count(y->sample)};
+        st = settle_classes(&h);
+    }
+    return st;
 }

@@ -9,11 +9,7 @@ typedef struct gr_origin {
     const char *path;
     bool force; /* what contradicts the model is taken from recipe and data, and said */
     bool bare;  /* the file says nothing of these: weights alone */
-    const char *const *class_names;
-    int n_class_names;
-    const gr_schema *schema; /* of its table; class names are those above */
-    gr_prepared *prepared;
-    int n_prepared;
+    gr_meaning meaning; /* but for its targets */
 } gr_origin;
 
 /* Reads what the file says, into b. GR_E_CONFLICT where the recipe prepares in other steps, unless forced. */
@@ -24,6 +20,8 @@ static inline bool gr__origin_prepares(const gr_origin *o)
 {
     return o && !o->bare && !o->force;
 }
+/* The model's preparation and schema become the run's. */
+void gr__origin_give(const gr_origin *o, gr_meaning *to);
 /* Numbers the training set's classes by the model's names, and holds its columns against the model's. GR_E_CONFLICT
  * where there are others, unless forced. */
 gr_status gr__origin_settle(const gr_origin *o, gr_task *t, gr_set *s);

@@ -11,24 +11,28 @@ struct gr_predictor {
     gr_network *network;
     gr_store *store;
     gr_plan *plan;
-    gr_delivery delivery;
-    void *x;
-    size_t x_bytes;
-    const void *prediction;
-    int64_t batch, width;
-    bool float64;   /* the backend's reals */
-    double *values; /* batch x width */
+    int n_inputs, n_heads;
+    gr_delivery delivery[GR_MAX_INPUTS];
+    void *feed[GR_MAX_INPUTS];
+    size_t feed_bytes[GR_MAX_INPUTS];
+    const void *prediction[GR_MAX_TARGETS];
+    double *values[GR_MAX_TARGETS]; /* batch x width each */
+    int64_t batch, width[GR_MAX_TARGETS];
+    bool float64; /* the backend's reals */
 };
 
 static gr_status compile(gr_predictor *p, const gr_recipe *r, const gr_backend *backend)
 {
     gr_graph *g = NULL;
     gr_network_values v;
+    char name[GR_FEED_TEXT];
     gr_status st = GR_OK;
     GR_TRY(gr_graph_create(p->ctx, &g));
     GR_TRY(gr__network_build(p->network, g, GR_MODE_EVALUATE, p->batch, false, &v));
-    gr_output(g, "prediction", v.prediction);
-    p->width = gr_shape_count(gr_shape_of(g, v.prediction)) / p->batch;
+    for (int h = 0; h < p->n_heads; h++) {
+        gr_output(g, gr__output_of(r->head[h].name, "prediction", name), v.head[h].prediction);
+        p->width[h] = gr_shape_count(gr_shape_of(g, v.head[h].prediction)) / p->batch;
+    }
     GR_TRY(gr_plan_compile(p->ctx, g, p->store,
                            &(gr_plan_options){.backend = backend, .name = "predict", .algorithm = r->algorithm},
                            &p->plan));
@@ -37,29 +41,55 @@ done:
     return st;
 }
 
-gr_status gr__predictor_make(gr_context *ctx, const gr_model *m, gr_element source, int64_t batch, gr_predictor **out)
+/* The network, for samples like those of the set. */
+static gr_status make_network(gr_predictor *p, const gr_model *m, const gr_set *like)
+{
+    gr_network_data d = {.targets = m->meaning.targets};
+    gr_status st = GR_OK;
+    for (int i = 0; i < p->n_inputs && st == GR_OK; i++) {
+        st = gr__delivery_of(p->ctx, gr__set_input(like, i)->element, p->float64 ? GR_EL_F64 : GR_EL_F32,
+                             m->meaning.prepared[i], m->meaning.n_prepared[i], m->recipe->input[i].sample,
+                             &p->delivery[i]);
+        d.input_as[i] = p->delivery[i].as;
+        d.prepared[i] = m->meaning.prepared[i];
+        d.n_prepared[i] = st == GR_OK ? gr__delivery_left(&p->delivery[i], m->meaning.n_prepared[i]) : 0;
+    }
+    return st == GR_OK ? gr__network_make(p->ctx, m->recipe, &d, &p->network) : st;
+}
+
+static gr_status find_values(gr_predictor *p, const gr_recipe *r)
+{
+    char name[GR_FEED_TEXT];
+    for (int i = 0; i < p->n_inputs; i++)
+        p->feed[i] =
+            gr_plan_feed(p->plan, gr__feed_of(GR_FIELD_INPUT, r->input[i].name, name), &p->feed_bytes[i]);
+    for (int h = 0; h < p->n_heads; h++) {
+        p->prediction[h] = gr_plan_output(p->plan, gr__output_of(r->head[h].name, "prediction", name), NULL);
+        p->values[h] = gr__alloc(p->ctx, sizeof *p->values[h] * (size_t)(p->batch * p->width[h]));
+        if (!p->values[h]) return GR_E_MEMORY;
+    }
+    return GR_OK;
+}
+
+gr_status gr__predictor_make(gr_context *ctx, const gr_model *m, const gr_set *like, int64_t batch, gr_predictor **out)
 {
     const gr_backend *backend = gr_backend_get(m->recipe->device);
     gr_predictor *p = gr__alloc(ctx, sizeof *p);
     gr_status st = GR_OK;
     if (!p) return GR_E_MEMORY;
-    p->ctx = ctx;
-    p->batch = batch;
-    p->float64 = gr_backend_real_bytes(backend) == 8;
-    GR_TRY(gr__delivery_of(ctx, source, p->float64 ? GR_EL_F64 : GR_EL_F32, m->prepared, m->n_prepared,
-                           m->recipe->input, &p->delivery));
-    GR_TRY(gr__network_make(ctx, m->recipe, m->prepared, gr__delivery_left(&p->delivery, m->n_prepared), p->delivery.as,
-                            0, &m->targets, &p->network));
+    *p = (gr_predictor){.ctx = ctx,
+                        .batch = batch,
+                        .n_inputs = m->recipe->n_inputs,
+                        .n_heads = m->recipe->n_heads,
+                        .float64 = gr_backend_real_bytes(backend) == 8};
+    GR_TRY(make_network(p, m, like));
     GR_TRY(gr_store_create(ctx, backend, &p->store));
     GR_TRY(gr__network_declare(p->network, p->store));
     GR_TRY(compile(p, m->recipe, backend));
     GR_TRY(gr_store_seal(p->store));
     GR_TRY(gr__model_load(ctx, m->file, m->path, p->store));
     GR_TRY(gr_plan_bind(p->plan, NULL));
-    p->x = gr_plan_feed(p->plan, "x", &p->x_bytes);
-    p->prediction = gr_plan_output(p->plan, "prediction", NULL);
-    p->values = gr__alloc(ctx, sizeof *p->values * (size_t)(p->batch * p->width));
-    if (!p->values) GR_TRY(GR_E_MEMORY);
+    GR_TRY(find_values(p, m->recipe));
     *out = p;
 done:
     if (st != GR_OK) gr__predictor_destroy(p);
@@ -69,31 +99,42 @@ done:
 void gr__predictor_destroy(gr_predictor *p)
 {
     if (!p) return;
-    if (p->values) gr__free(p->ctx, p->values, sizeof *p->values * (size_t)(p->batch * p->width));
+    for (int h = 0; h < p->n_heads; h++)
+        if (p->values[h]) gr__free(p->ctx, p->values[h], sizeof *p->values[h] * (size_t)(p->batch * p->width[h]));
     gr_plan_destroy(p->plan);
     gr_store_destroy(p->store);
     gr__network_destroy(p->network);
     gr__free(p->ctx, p, sizeof *p);
 }
 
-int64_t gr__predictor_width(const gr_predictor *p)
+int64_t gr__predictor_width(const gr_predictor *p, int head)
 {
-    return p->width;
+    return p->width[head];
 }
 
-gr_status gr__predictor_run(gr_predictor *p, const gr_set *set, int64_t first, int64_t n, const double **values)
+/* Rows beyond n are zeros; samples do not meet in evaluation. */
+static void feed(const gr_predictor *p, int input, const gr_field *x, int64_t first, int64_t n)
 {
-    size_t sample = p->x_bytes / (size_t)p->batch;
-    if (p->x) {                              /* rows beyond n are zeros; samples do not meet in evaluation */
-        gr__fp_state saved = gr__fp_enter(); /* what the loader does, to the same bits */
-        for (int64_t i = 0; i < n; i++) gr__deliver(set, first + i, &p->delivery, (char *)p->x + (size_t)i * sample);
-        gr__fp_leave(saved);
-        memset((char *)p->x + sample * (size_t)n, 0, p->x_bytes - sample * (size_t)n);
-    }
+    char *to = p->feed[input];
+    size_t sample = p->feed_bytes[input] / (size_t)p->batch;
+    if (!to) return;
+    for (int64_t i = 0; i < n; i++) gr__deliver(x, first + i, &p->delivery[input], to + (size_t)i * sample);
+    memset(to + sample * (size_t)n, 0, p->feed_bytes[input] - sample * (size_t)n);
+}
+
+gr_status gr__predictor_run(gr_predictor *p, const gr_set *set, int64_t first, int64_t n,
+                            const double *values[GR_MAX_TARGETS])
+{
+    gr__fp_state saved = gr__fp_enter(); /* what the loader does, to the same bits */
+    for (int i = 0; i < p->n_inputs; i++) feed(p, i, gr__set_input(set, i), first, n);
+    gr__fp_leave(saved);
     gr_status st = gr_plan_run(p->plan);
     if (st != GR_OK) return st;
-    for (int64_t i = 0; i < n * p->width; i++)
-        p->values[i] = p->float64 ? ((const double *)p->prediction)[i] : ((const float *)p->prediction)[i];
-    *values = p->values;
+    for (int h = 0; h < p->n_heads; h++) {
+        const double *wide = p->prediction[h];
+        const float *single = p->prediction[h];
+        for (int64_t i = 0; i < n * p->width[h]; i++) p->values[h][i] = p->float64 ? wide[i] : (double)single[i];
+        values[h] = p->values[h];
+    }
     return GR_OK;
 }

@@ -7,24 +7,35 @@
 #include "train/loop.h"
 
 typedef struct line {
-    char text[4096];
+    char text[4096 + GR_MAX_TARGETS * GR_MAX_METRICS_NAMED * 192];
     size_t n;
 } line;
 
 static void put(line *l, const char *key, double x)
 {
     char number[32];
-    if (l->n >= sizeof l->text - 64) return;
+    if (l->n + strlen(key) >= sizeof l->text - 64) return;
     l->n += (size_t)snprintf(l->text + l->n, sizeof l->text - l->n, "%s\"%s\":%s", l->n > 1 ? "," : "", key,
                              gr__json_number(x, number));
 }
 
-static void put_metrics(line *l, const gr_metrics *m, const gr_evaluation *ev)
+/* "validation_error", "validation_kind_f1". */
+static void put_figure(line *l, const gr_recipe *r, int head, const char *figure, double x)
 {
-    char key[96];
-    for (int i = 0; i < m->n; i++) {
-        snprintf(key, sizeof key, "validation_%s", m->use[i].name);
-        put(l, key, ev->metric[i]);
+    char name[GR_FIGURE_TEXT], key[GR_FIGURE_TEXT + 16];
+    snprintf(key, sizeof key, "validation_%s", gr__head_figure(r, head, figure, name));
+    put(l, key, x);
+}
+
+static void put_heads(line *l, const gr_engine *e, const gr_evaluation *ev)
+{
+    const gr_recipe *r = e->task->recipe;
+    put(l, "validation_cost", ev->cost_mean);
+    for (int h = 0; h < ev->n_heads; h++) {
+        if (r->heads_named) put_figure(l, r, h, "cost", ev->head[h].cost_mean);
+        put_figure(l, r, h, "error", ev->head[h].error);
+        for (int i = 0; i < e->metrics[h].n; i++)
+            put_figure(l, r, h, e->metrics[h].use[i].name, ev->head[h].metric[i]);
     }
 }
 
@@ -36,7 +47,7 @@ static void put_average(line *t, const gr_loop *l)
     snprintf(key, sizeof key, "%s_validation_cost", name);
     put(t, key, l->average_cost);
     snprintf(key, sizeof key, "%s_validation_error", name);
-    put(t, key, l->average_error);
+    if (l->recipe->n_heads == 1) put(t, key, l->average_error);
 }
 
 void gr__record_states(gr_loop *l, gr_states *s)
@@ -63,9 +74,7 @@ gr_status gr__loop_line(gr_loop *l, const gr_evaluation *ev)
     put(&t, "samples_per_second", (double)(l->samples - l->line_samples) / GR_MAX(seconds - l->line_began, 1e-9));
     if (ev) {
         put(&t, "train_cost_mean", l->train_cost_mean);
-        put(&t, "validation_cost", ev->cost_mean);
-        put(&t, "validation_error", ev->error);
-        put_metrics(&t, &l->engine->metrics, ev);
+        put_heads(&t, l->engine, ev);
         if (l->average_held) put_average(&t, l);
     }
     t.text[t.n++] = '}';

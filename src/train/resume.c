@@ -41,7 +41,7 @@ static gr_status same_data(const gr_loop *l, const gr_st *ck, const char *path)
     gr_status st = GR_OK;
     bool silent = false;
     for (int p = 0; p < GR_PARTS && st == GR_OK; p++) {
-        if (!l->task->set[p].inputs) continue;
+        if (!l->data[p].samples) continue;
         const char *text = gr__st_meta(ck, gr__data_key(p));
         silent |= !text;
         if (text) st = gr__data_sum_check(l, p, text);

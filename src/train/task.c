@@ -20,14 +20,10 @@ const char *gr__part_name(gr_part p)
 }
 
 /* prepared: what the source gives will be prepared. */
-static gr_source_options source_options(const gr_recipe *r, const gr_wanted *wanted, bool prepared)
+static gr_source_options source_options(const gr_recipe *r, const gr_wants *wants, bool prepared)
 {
-    return (gr_source_options){.folder = r->folder,
-                               .keep_float64 = r->float64,
-                               .exact = prepared,
-                               .seed = r->seed,
-                               .wanted = wanted,
-                               .want = r->reading.target == GR_FORM_CLASS ? GR_TARGET_CLASS : GR_TARGET_VALUE};
+    return (gr_source_options){
+        .folder = r->folder, .keep_float64 = r->float64, .exact = prepared, .seed = r->seed, .wants = wants};
 }
 
 static const gr_tree *source_of(const gr_recipe *r, gr_part p)
@@ -47,6 +43,16 @@ static gr_status all_rows(gr_context *ctx, int64_t n, gr_rows *out)
     return GR_OK;
 }
 
+/* The first of the targets that is a class a sample: what parts are stratified by. NULL: none. */
+static const gr_field *class_a_sample(const gr_set *s)
+{
+    for (int h = 0; h < s->n_targets; h++) {
+        const gr_field *f = gr__set_target(s, h);
+        if (f->kind == GR_TARGET_CLASS && f->sample.rank == 0) return f;
+    }
+    return NULL;
+}
+
 /* Training rows, and those cut from them for validation and test. Training takes what rounding leaves. */
 static gr_status split_rows(gr_task *t)
 {
@@ -59,9 +65,9 @@ static gr_status split_rows(gr_task *t)
     if (r->data.split_validation > 0) of[n] = GR_PART_VALIDATION, fractions[n++] = r->data.split_validation;
     if (r->data.split_test > 0) of[n] = GR_PART_TEST, fractions[n++] = r->data.split_test;
     if (n == 1) return all_rows(t->ctx, s->n, &t->rows[GR_PART_TRAIN]);
-    bool classes = r->data.stratify && s->target == GR_TARGET_CLASS && s->target_sample.rank == 0;
-    gr_status st =
-        gr__split(t->ctx, r->seed, s->n, classes ? s->targets : NULL, classes ? s->classes : 0, fractions, n, parts);
+    const gr_field *classes = r->data.stratify ? class_a_sample(s) : NULL;
+    gr_status st = gr__split(t->ctx, r->seed, s->n, classes ? classes->data : NULL, classes ? classes->classes : 0,
+                             fractions, n, parts);
     for (int i = 0; i < n && st == GR_OK; i++) {
         t->rows[of[i]] = parts[i];
         t->set_of[of[i]] = s;
@@ -90,35 +96,47 @@ done:
 
 /* ---- opening ---- */
 
-static gr_element real_of(const gr_task *t)
+gr_element gr__task_real(const gr_task *t)
 {
     return gr_backend_real_bytes(t->backend) == 8 ? GR_EL_F64 : GR_EL_F32;
 }
 
 static bool is_prepared(const gr_recipe *r)
 {
-    return !gr__tree_none(r->data.prepare) && (r->data.prepare->kind != GR_TREE_LIST || r->data.prepare->n > 0);
+    return !gr__tree_none(r->data.prepare) && r->data.prepare->n > 0;
+}
+
+static int steps_of_all(const gr_task *t)
+{
+    int n = 0;
+    for (int i = 0; i < t->recipe->n_inputs; i++) n += t->meaning.n_prepared[i];
+    return n;
 }
 
 /* The network, once it is known what the first set holds and how it is prepared: by the loader, or by the graph. */
-static gr_status make_network(gr_task *t, gr_element source)
+static gr_status make_network(gr_task *t)
 {
-    gr_status st =
-        gr__delivery_of(t->ctx, source, real_of(t), t->prepared, t->n_prepared, t->recipe->input, &t->delivery);
-    if (st != GR_OK) return st;
-    t->input_as = t->delivery.as;
-    t->target_as = t->recipe->reading.target == GR_FORM_CLASS ? GR_EL_I32 : real_of(t);
-    /* Labels are checked against the outputs as data (exit 3); the network sees only itself. */
-    return gr__network_make(t->ctx, t->recipe, t->prepared, gr__delivery_left(&t->delivery, t->n_prepared), t->input_as,
-                            0, t->targets, &t->network);
+    const gr_recipe *r = t->recipe;
+    const gr_meaning *m = &t->meaning;
+    gr_network_data d = {.targets = t->targets, .weighted = t->weighted};
+    gr_status st = GR_OK;
+    for (int i = 0; i < r->n_inputs && st == GR_OK; i++) {
+        st = gr__delivery_of(t->ctx, gr__set_input(t->lead, i)->element, gr__task_real(t), m->prepared[i],
+                             m->n_prepared[i], r->input[i].sample, &t->delivery[i]);
+        d.input_as[i] = t->delivery[i].as;
+        d.prepared[i] = m->prepared[i];
+        d.n_prepared[i] = st == GR_OK ? gr__delivery_left(&t->delivery[i], m->n_prepared[i]) : 0;
+    }
+    return st == GR_OK ? gr__network_make(t->ctx, r, &d, &t->network) : st;
 }
 
 static gr_status begin(gr_context *ctx, const gr_recipe *r, gr_task *t)
 {
-    *t = (gr_task){
-        .ctx = ctx, .recipe = r, .backend = gr_backend_get(r->device), .metrics = r->metrics, .resolved = r->resolved};
+    *t = (gr_task){.ctx = ctx, .recipe = r, .backend = gr_backend_get(r->device), .resolved = r->resolved};
+    for (int h = 0; h < r->n_heads; h++) t->metrics[h] = r->head[h].metrics;
     t->memory = gr__bump_create(ctx);
-    t->targets = t->memory ? gr__bump_alloc(t->memory, sizeof *t->targets) : NULL;
+    t->targets = t->memory ? gr__bump_alloc(t->memory, sizeof *t->targets * GR_MAX_TARGETS) : NULL;
+    t->meaning.targets = t->targets;
     return t->targets ? GR_OK : GR_E_MEMORY;
 }
 
@@ -130,33 +148,83 @@ static bool part_has_source(const gr_recipe *r, gr_part p, unsigned only, bool f
     return only & 1u << p || (p == GR_PART_TRAIN && (fit || cut));
 }
 
-static gr_status load_parts(gr_task *t, unsigned only, const gr_origin *origin, bool fit)
+/* ---- what classes are called ---- */
+
+static bool has_names(const gr_task *t)
+{
+    bool any = false;
+    for (int h = 0; h < t->recipe->n_heads; h++) any |= t->meaning.class_names[h] != NULL;
+    return any;
+}
+
+/* The schema's place for a head's classes; made where the data was no table. */
+static gr_schema_target *place_of(gr_schema *s, const gr_recipe *r, int head)
+{
+    const char *name = r->heads_named ? r->head[head].name : NULL;
+    for (int i = 0; i < s->n_targets; i++)
+        if (!name || !s->target[i].name || strcmp(s->target[i].name, name) == 0) return &s->target[i];
+    s->target[s->n_targets] = (gr_schema_target){.name = name};
+    return &s->target[s->n_targets++];
+}
+
+/* What the training's words mean holds for all other data, which is read by the schema. */
+static void tell_schema(gr_task *t)
+{
+    for (int h = 0; h < t->recipe->n_heads; h++) {
+        if (!t->meaning.class_names[h]) continue;
+        gr_schema_target *at = place_of(&t->meaning.schema, t->recipe, h);
+        at->class_names = t->meaning.class_names[h];
+        at->n_class_names = t->meaning.classes[h];
+    }
+}
+
+static void learn_classes(gr_task *t, const gr_set *s)
+{
+    for (int h = 0; h < s->n_targets; h++) {
+        const gr_field *f = gr__set_target(s, h);
+        if (t->meaning.class_names[h]) continue;
+        t->meaning.classes[h] = GR_MAX(t->meaning.classes[h], f->classes);
+        t->meaning.class_names[h] = f->class_names;
+    }
+}
+
+/* ---- parts ---- */
+
+static gr_status load_part(gr_task *t, gr_part p, const gr_origin *origin, bool learned)
 {
     const gr_recipe *r = t->recipe;
-    const gr_wanted wanted = gr__agree_wanted(r);
-    bool learned = !fit; /* what comes first is the training's own, and says how all else is read */
+    const gr_wants wants = gr__recipe_wants(r);
+    gr_set *s = &t->set[p];
+    bool prepared = steps_of_all(t) || is_prepared(r) || gr__agree_missing(&t->set[GR_PART_TRAIN]);
+    gr_source_options o = source_options(r, &wants, prepared);
     gr_status st = GR_OK;
-    for (int p = 0; p < GR_PARTS; p++) {
-        if (!part_has_source(r, p, only, fit)) continue;
-        gr_set *s = &t->set[p];
-        gr_source_options o =
-            source_options(r, &wanted, t->n_prepared || is_prepared(r) || t->set[GR_PART_TRAIN].missing);
-        /* What the training's words and columns mean holds for all other data. */
-        t->schema.class_names = t->class_names, t->schema.n_class_names = t->class_names ? t->classes : 0;
-        o.own_classes = p == GR_PART_TRAIN && gr__origin_prepares(origin); /* held against the model's below */
-        o.schema = learned || t->class_names || o.own_classes ? &t->schema : NULL;
-        GR_TRY(gr__set_load(t->ctx, source_of(r, p), &o, s));
-        t->set_of[p] = s;
-        t->data_bytes += s->inputs_bytes + s->targets_bytes;
-        GR_TRY(gr__agree_shapes(t->ctx, r, p, s->sample, s->target, s->target_sample));
-        if (origin && p == GR_PART_TRAIN) GR_TRY(gr__origin_settle(origin, t, s));
-        GR_TRY(gr__agree_values(t->ctx, r, p, s)); /* before rows are split by labels: they are few enough now */
-        if (!t->class_names) t->classes = GR_MAX(t->classes, s->classes), t->class_names = s->class_names;
-        if (!learned && s->schema) t->schema = *s->schema;
-        learned = true;
-        if (!t->lead) t->lead = s, t->target_sample = s->target_sample;
-    }
+    tell_schema(t);
+    o.own_classes = p == GR_PART_TRAIN && gr__origin_prepares(origin); /* held against the model's below */
+    o.schema = learned || has_names(t) || o.own_classes ? &t->meaning.schema : NULL;
+    GR_TRY(gr__set_load(t->ctx, source_of(r, p), &o, s));
+    t->set_of[p] = s;
+    t->data_bytes += gr__set_bytes(s);
+    t->weighted |= s->weighted;
+    GR_TRY(gr__agree_shapes(t->ctx, r, p, s));
+    if (origin && p == GR_PART_TRAIN) GR_TRY(gr__origin_settle(origin, t, s));
+    GR_TRY(gr__agree_values(t->ctx, r, p, s)); /* before rows are split by labels: they are few enough now */
+    learn_classes(t, s);
+    if (!learned && s->schema) t->meaning.schema = *s->schema;
+    if (!t->lead) t->lead = s;
 done:
+    return st;
+}
+
+/* What comes first is the training's own, and says how all else is read; with a model, it is known already. */
+static gr_status load_parts(gr_task *t, unsigned only, const gr_origin *origin, bool fit)
+{
+    bool learned = !fit;
+    gr_status st = GR_OK;
+    for (int p = 0; p < GR_PARTS && st == GR_OK; p++) {
+        if (!part_has_source(t->recipe, p, only, fit)) continue;
+        st = load_part(t, p, origin, learned);
+        learned = true;
+    }
     return st;
 }
 
@@ -164,12 +232,13 @@ done:
 static gr_status check_elements(gr_task *t)
 {
     gr_status st = GR_OK;
-    for (int p = 0; p < GR_PARTS && st == GR_OK; p++) {
-        const gr_set *s = &t->set[p];
-        if (!s->inputs || gr__delivered_alike(s->element, t->lead->element, t->n_prepared)) continue;
+    for (int k = 0; k < GR_PARTS * t->recipe->n_inputs && st == GR_OK; k++) {
+        int p = k / t->recipe->n_inputs, i = k % t->recipe->n_inputs;
+        const gr_field *x = gr__set_input(&t->set[p], i), *lead = gr__set_input(t->lead, i);
+        if (!x->data || gr__delivered_alike(x->element, lead->element, t->meaning.n_prepared[i])) continue;
         st = gr__tree_fail(t->ctx, source_of(t->recipe, p), GR_E_DATA, NULL,
                            "the %s data has another element type (%s) than the training data (%s)", gr__part_name(p),
-                           gr__element_name(s->element), gr__element_name(t->lead->element));
+                           gr__element_name(x->element), gr__element_name(lead->element));
     }
     return st;
 }
@@ -177,12 +246,47 @@ static gr_status check_elements(gr_task *t)
 /* What is worth knowing before training. */
 static gr_status say(const gr_task *t)
 {
+    gr_status st = GR_OK;
+    gr__agree_say_inputs(t->ctx, t->recipe, &t->set[GR_PART_TRAIN]);
+    for (int h = 0; h < t->recipe->n_heads && st == GR_OK; h++) {
+        int classes = t->meaning.class_names[h] ? t->meaning.classes[h] : 0;
+        for (int p = 0; p < GR_PARTS; p++)
+            if (t->set[p].n_targets > h) classes = GR_MAX(classes, gr__set_target(&t->set[p], h)->classes);
+        gr__agree_say_outputs(t->ctx, t->recipe, h, classes);
+        st = gr__agree_say_classes(t, h);
+    }
+    return st;
+}
+
+/* Preparation and what the targets are like: of the training rows. */
+static gr_status fit_inputs(gr_task *t)
+{
+    gr_status st = GR_OK;
+    for (int i = 0; i < t->recipe->n_inputs && st == GR_OK; i++) {
+        gr_prepared *steps = NULL;
+        st = gr__prepare_fit(t->ctx, t->memory, t->recipe->input[i].prepare,
+                             gr__set_input(&t->set[GR_PART_TRAIN], i), &t->rows[GR_PART_TRAIN],
+                             t->recipe->input[i].sample, &steps, &t->meaning.n_prepared[i]);
+        t->meaning.prepared[i] = steps;
+    }
+    return st;
+}
+
+static gr_status take_targets(gr_task *t)
+{
+    gr_status st = GR_OK;
     const gr_set *s = &t->set[GR_PART_TRAIN];
-    int classes = t->class_names ? t->classes : 0;
-    for (int p = 0; p < GR_PARTS; p++) classes = GR_MAX(classes, t->set[p].classes);
-    gr__agree_say_input(t->ctx, t->recipe, s->sample, s->element);
-    gr__agree_say_outputs(t->ctx, t->recipe, classes);
-    return gr__agree_say_classes(t);
+    for (int h = 0; h < s->n_targets && st == GR_OK; h++)
+        st = gr__targets_take(t->memory, gr__set_target(s, h), &t->rows[GR_PART_TRAIN], gr__agree_classes(t->recipe, h),
+                              &t->targets[h]);
+    return st;
+}
+
+/* What the model that weights come from says of them. All borrowed, never written. */
+static void take_meaning(gr_task *t, const gr_meaning *m)
+{
+    t->meaning = *m;
+    t->meaning.targets = t->targets;
 }
 
 static gr_status open_task(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_model *model,
@@ -190,28 +294,17 @@ static gr_status open_task(gr_context *ctx, const gr_recipe *r, unsigned only, c
 {
     gr_status st = GR_OK;
     GR_TRY(begin(ctx, r, t));
-    if (model) { /* all borrowed, never written */
-        t->class_names = model->class_names, t->classes = model->n_class_names;
-        t->schema = model->schema;
-        t->prepared = model->prepared, t->n_prepared = model->n_prepared;
-    }
-    if (gr__origin_prepares(origin)) {
-        t->schema = *origin->schema;
-        t->prepared = origin->prepared, t->n_prepared = origin->n_prepared;
-    }
+    if (model) take_meaning(t, &model->meaning);
+    if (gr__origin_prepares(origin)) gr__origin_give(origin, &t->meaning);
     GR_TRY(load_parts(t, only, origin, model == NULL));
     GR_TRY(take_rows(t));
-    if (!model && !gr__origin_prepares(origin)) {
-        GR_TRY(gr__prepare_fit(ctx, t->memory, r->data.prepare, &t->set[GR_PART_TRAIN], &t->rows[GR_PART_TRAIN],
-                               r->input, &t->prepared, &t->n_prepared));
-    }
+    if (!model && !gr__origin_prepares(origin)) GR_TRY(fit_inputs(t));
     GR_TRY(check_elements(t));
-    GR_TRY(make_network(t, t->lead->element));
+    GR_TRY(make_network(t));
     if (model)
-        *t->targets = model->targets;
+        memcpy(t->targets, model->meaning.targets, sizeof *t->targets * (size_t)r->n_heads);
     else
-        GR_TRY(gr__targets_take(t->memory, &t->set[GR_PART_TRAIN], &t->rows[GR_PART_TRAIN], gr__agree_classes(r),
-                                t->targets));
+        GR_TRY(take_targets(t));
     if (!model) GR_TRY(say(t));
     t->loaded = true;
 done:
@@ -243,35 +336,58 @@ static void estimate_counts(gr_task *t, int64_t n)
     if (r->data.limit_train > 0) t->count[GR_PART_TRAIN] = GR_MIN(t->count[GR_PART_TRAIN], r->data.limit_train);
 }
 
+/* A part's own source, from its headers. */
+static gr_status estimate_part(gr_task *t, gr_part p)
+{
+    const gr_recipe *r = t->recipe;
+    const gr_wants wants = gr__recipe_wants(r);
+    gr_set *s = &t->set[p];
+    gr_source_options o = source_options(r, &wants, is_prepared(r) || gr__agree_missing(&t->set[GR_PART_TRAIN]));
+    o.memory = t->memory;
+    o.schema = p == GR_PART_TRAIN ? NULL : &t->meaning.schema;
+    gr_status st = gr__set_info(t->ctx, source_of(r, p), &o, s);
+    if (st == GR_OK) st = gr__agree_shapes(t->ctx, r, p, s);
+    if (st != GR_OK) return st;
+    t->set_of[p] = s;
+    t->data_bytes += gr__set_bytes(s);
+    t->weighted |= s->weighted;
+    if (p != GR_PART_TRAIN) {
+        t->count[p] = s->n;
+        return GR_OK;
+    }
+    t->lead = s;
+    if (s->schema) t->meaning.schema = *s->schema;
+    estimate_counts(t, s->n);
+    return GR_OK;
+}
+
+static gr_status estimate_steps(gr_task *t)
+{
+    const gr_recipe *r = t->recipe;
+    gr_status st = GR_OK;
+    for (int i = 0; i < r->n_inputs && st == GR_OK; i++) {
+        gr_prepared *steps = NULL;
+        st = gr__prepare_placeholder_for(t->ctx, t->memory, r->input[i].prepare, r->input[i].sample,
+                                         gr__set_input(t->lead, i), &steps, &t->meaning.n_prepared[i]);
+        t->meaning.prepared[i] = steps;
+    }
+    return st;
+}
+
 gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t)
 {
     gr_status st = GR_OK;
     GR_TRY(begin(ctx, r, t));
-    gr_set_info train = {0};
-    const gr_wanted wanted = gr__agree_wanted(r);
-    for (int p = 0; p < GR_PART_TEST; p++) { /* training never reads the test part's own source */
-        if (!source_of(r, p)) continue;
-        gr_set_info info;
-        gr_source_options o = source_options(r, &wanted, is_prepared(r) || train.missing);
-        o.memory = t->memory;
-        o.schema = p == GR_PART_TRAIN ? NULL : &t->schema;
-        GR_TRY(gr__set_info(ctx, source_of(r, p), &o, &info));
-        GR_TRY(gr__agree_shapes(ctx, r, p, info.sample, info.target, info.target_sample));
-        t->data_bytes += info.inputs_bytes + info.targets_bytes;
-        if (p == GR_PART_TRAIN) {
-            train = info;
-            if (info.schema) t->schema = *info.schema;
-            estimate_counts(t, info.n);
-            t->target_sample = info.target_sample;
-        } else {
-            t->count[p] = info.n;
-        }
+    for (int p = 0; p < GR_PART_TEST; p++) /* training never reads the test part's own source */
+        if (source_of(r, p)) GR_TRY(estimate_part(t, p));
+    for (int p = 0; p < GR_PARTS; p++) {
+        if (t->count[p] && !t->set_of[p]) t->set_of[p] = t->lead; /* cut from the training data */
+        t->rows[p].n = t->count[p];
     }
-    GR_TRY(
-        gr__prepare_placeholder_for(ctx, t->memory, r->data.prepare, r->input, &train, &t->prepared, &t->n_prepared));
-    GR_TRY(make_network(t, train.element));
-    gr__agree_say_input(ctx, r, train.sample, train.element);
-    gr__agree_say_outputs(ctx, r, train.classes);
+    GR_TRY(estimate_steps(t));
+    GR_TRY(make_network(t));
+    gr__agree_say_inputs(ctx, r, t->lead);
+    for (int h = 0; h < r->n_heads; h++) gr__agree_say_outputs(ctx, r, h, gr__set_target(t->lead, h)->classes);
 done:
     if (st != GR_OK) gr__task_close(t);
     return st;
@@ -290,17 +406,24 @@ static uint64_t hash_names(uint64_t h, const char *const *names, int n)
     return hash(h, &(int){names ? n : -1}, sizeof n);
 }
 
-uint64_t gr__task_meaning(const gr_task *t)
+static uint64_t hash_steps(uint64_t h, const gr_prepared *p, int n)
 {
-    uint64_t h = hash_names(UINT64_C(14695981039346656037), t->class_names, t->classes);
-    h = hash_names(h, t->schema.name, t->schema.name ? t->schema.n_inputs : 0);
-    for (int i = 0; i < t->n_prepared; i++) {
-        const gr_prepared *p = &t->prepared[i];
+    for (int i = 0; i < n; i++, p++) {
         const double *const numbers[] = {p->fill, p->sub, p->mul};
         h = hash(h, p->kind, strlen(p->kind) + 1);
         for (size_t k = 0; k < GR_COUNT(numbers); k++)
             if (numbers[k]) h = hash(h, numbers[k], sizeof(double) * (size_t)p->n);
     }
+    return h;
+}
+
+uint64_t gr__task_meaning(const gr_task *t)
+{
+    const gr_meaning *m = &t->meaning;
+    uint64_t h = UINT64_C(14695981039346656037);
+    for (int k = 0; k < t->recipe->n_heads; k++) h = hash_names(h, m->class_names[k], m->classes[k]);
+    h = hash_names(h, m->schema.name, m->schema.name ? m->schema.n_inputs : 0);
+    for (int i = 0; i < t->recipe->n_inputs; i++) h = hash_steps(h, m->prepared[i], m->n_prepared[i]);
     return h;
 }
 
@@ -335,16 +458,19 @@ gr_loader_options gr__task_loader(const gr_task *t, gr_part p, bool background)
     bool train = p == GR_PART_TRAIN;
     int64_t batch = train ? gr__task_batch(t) : gr__task_evaluation_batch(t);
     int64_t limit = gr_context_threads(t->ctx) < gr__processors() ? SMALL_BATCH_BYTES : BUSY_BATCH_BYTES;
-    bool small = batch * gr_shape_count(r->input) * (int64_t)gr__element_bytes(t->input_as) < limit;
-    return (gr_loader_options){.set = t->set_of[p],
-                               .rows = &t->rows[p],
-                               .batch = batch,
-                               .drop_last = train && r->data.drop_last,
-                               .shuffle = train ? (gr_shuffle)r->data.shuffle : GR_SHUFFLE_NONE,
-                               .seed = r->seed,
-                               .input = t->delivery,
-                               .target_as = t->target_as,
-                               .background = background && !small};
+    int64_t bytes = 0;
+    for (int i = 0; i < r->n_inputs; i++)
+        bytes += gr_shape_count(r->input[i].sample) * (int64_t)gr__element_bytes(t->delivery[i].as);
+    gr_loader_options o = {.set = t->set_of[p],
+                           .rows = &t->rows[p],
+                           .batch = batch,
+                           .drop_last = train && r->data.drop_last,
+                           .shuffle = train ? (gr_shuffle)r->data.shuffle : GR_SHUFFLE_NONE,
+                           .seed = r->seed,
+                           .real = gr__task_real(t),
+                           .background = background && batch * bytes >= limit};
+    memcpy(o.input, t->delivery, sizeof o.input);
+    return o;
 }
 
 gr_extent gr__task_extent(const gr_task *t)

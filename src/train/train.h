@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "data/data.h"
+#include "model/meaning.h"
 #include "model/network.h"
 #include "model/recipe.h"
 
@@ -18,29 +19,26 @@ typedef struct gr_task {
     const gr_recipe *recipe;
     const gr_backend *backend;
     gr__bump *memory;
-    gr_set set[GR_PARTS];           /* loaded sources; unused ones are zero */
+    gr_set set[GR_PARTS];           /* loaded sources, or in an estimate their headers; unused ones are zero */
     const gr_set *set_of[GR_PARTS]; /* the set a part's rows belong to; NULL: the recipe has no such part */
-    const gr_set *lead;             /* the first loaded: how it is delivered holds for all */
-    gr_rows rows[GR_PARTS];
+    const gr_set *lead;             /* the first: how it is delivered holds for all */
+    gr_rows rows[GR_PARTS];         /* in an estimate counts alone */
     int64_t count[GR_PARTS];        /* rows of each part; known before loading too */
     uint64_t data_bytes;            /* of tensor memory that loading takes */
-    gr_element input_as, target_as; /* how batches are delivered */
-    gr_delivery delivery;           /* of inputs; its `as` is input_as */
-    gr_shape target_sample;
-    gr_prepared *prepared;
-    int n_prepared;
-    int classes;
-    const char *const *class_names;
-    gr_schema schema;    /* of the training's data, or the model's; class names are those above */
-    gr_targets *targets; /* of the training rows, or the model's; nothing known in an estimate */
+    bool weighted;                  /* samples of some part have weights; those of others weigh 1 */
+    gr_delivery delivery[GR_MAX_INPUTS];
+    gr_meaning meaning;
+    gr_targets *targets; /* those of `meaning`: of the training rows, or the model's; nothing known in an estimate */
     gr_network *network;
-    gr_metrics metrics;      /* the recipe's, and those that the data adds */
-    const gr_tree *resolved; /* the recipe with them */
+    gr_metrics metrics[GR_MAX_TARGETS]; /* the recipe's, and those that the data adds; one list a head */
+    const gr_tree *resolved;            /* the recipe with them */
     bool loaded;
     bool unfused; /* set before gr__engine_make: every operation a kernel of its own, the same bits, for looking at each
                    */
 } gr_task;
 
+/* Of a real on the task's backend. */
+gr_element gr__task_real(const gr_task *t);
 struct gr_model;
 /* Loads data and checks it. only: a bit mask of parts wanted (1 << part); without a model the training part is always
  * read, for statistics, class names and columns; with one these come from the model. */
@@ -70,8 +68,20 @@ gr_extent gr__task_extent(const gr_task *t);
 int64_t gr__task_batch(const gr_task *t);
 int64_t gr__task_evaluation_batch(const gr_task *t);
 
+/* ---- feeds of a plan, found by what they are ---- */
+typedef struct gr_feeds {
+    void *field[GR_MAX_FIELDS]; /* in the order of sets and batches; NULL: not taken */
+    size_t bytes[GR_MAX_FIELDS];
+    int n, weight; /* fields; where the weight stands, -1: there is none */
+    bool wide;     /* reals are double */
+    double *lr, *seed, *update, *position, *first, *share;
+} gr_feeds;
+/* Of a bound plan whose graph is this task's network. */
+gr_feeds gr__feeds_find(const gr_task *t, gr_plan *p);
+/* Copies what is not there already: a loader may have gathered straight into the feeds. Samples without weights weigh 1. */
+void gr__feeds_put(const gr_feeds *f, const gr_batch *b);
+
 /* ---- an engine: store, plans and arena of a task ---- */
-enum { GR_MAX_PLANS = 40 };
 enum {
     GR_VARIANT_THEN = 1,
     GR_VARIANT_CURVATURE = 2
@@ -81,11 +91,12 @@ typedef struct gr_engine_plan {
     int64_t batch;
     enum { GR_RUN_STEP, GR_RUN_ACCUMULATE, GR_RUN_APPLY, GR_RUN_ACTION, GR_RUN_EVALUATE, GR_RUN_STATISTICS } kind;
     int variant; /* STEP, ACCUMULATE, APPLY: flags; ACTION: which; EVALUATE, STATISTICS: the view */
-    void *x, *y; /* feeds; NULL where not needed */
-    size_t x_bytes, y_bytes;
-    double *lr, *seed, *update, *position, *first, *share;
-    const double *cost_sum, *weight_sum, *norm, *penalty; /* penalty NULL: none */
-    const void *prediction;
+    gr_feeds feeds;
+    const double *cost_sum, *weight_sum, *norm, *penalty; /* of a step; penalty NULL: none */
+    struct {
+        const void *prediction;
+        const double *cost_sum, *weight_sum;
+    } head[GR_MAX_TARGETS]; /* of an evaluation */
 } gr_engine_plan;
 
 typedef struct gr_engine_bytes { /* tensor memory by class; total is their sum */
@@ -97,8 +108,8 @@ typedef struct gr_engine {
     const gr_task *task;
     gr_store *store;
     gr_arena *arena;
-    gr_engine_plan plan[GR_MAX_PLANS];
-    int n_plans;
+    gr_engine_plan *plan; /* found by (kind, batch, variant); bookkeeping memory */
+    size_t n_plans, plans_room;
     gr_update_rules rules;
     const gr_action *action[GR_MAX_ACTIONS]; /* none without training */
     int n_actions;
@@ -106,10 +117,9 @@ typedef struct gr_engine {
     int n_views;
     gr_engine_bytes bytes;
     uint64_t arena_bytes; /* the largest plan's, or what making initial values takes before there is an arena */
-    gr_metrics metrics;   /* that evaluations compute */
-    void *scores;         /* of one evaluation, where a metric needs every sample's; counted as workspace */
+    gr_metrics metrics[GR_MAX_TARGETS]; /* that evaluations compute, one list a head */
+    void *scores; /* of one evaluation, where a metric needs every sample's; counted as workspace */
     uint64_t score_bytes;
-    int64_t output_count; /* numbers a sample in `prediction` */
 } gr_engine;
 
 /* Compiles every plan that the run needs (train: steps of full and last short batches, evaluation; otherwise evaluation
@@ -122,6 +132,8 @@ void gr__engine_close(gr_engine *e);
 gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch, int variant);
 /* Sets which metrics its evaluations compute: those of a run, or those of `eval`, which tells more. */
 gr_status gr__engine_metrics(gr_engine *e, bool train);
+/* What an evaluation counts of a head, but for scores. */
+gr_tally_spec gr__engine_tally(const gr_engine *e, int head);
 uint64_t gr__engine_score_bytes(const gr_engine *e, unsigned parts);
 int gr__engine_variant(const gr_recipe *r, const gr_clock *c); /* of the update that follows c->step updates */
 /* What its learning rate depends on, and the rate. state: what the schedule keeps, NULL: as at the start. */
@@ -135,15 +147,22 @@ static inline double gr__cost_mean(double cost_sum, double weight_sum)
     return weight_sum == 0 ? cost_sum : cost_sum / weight_sum;
 }
 
-typedef struct gr_evaluation {
-    int64_t samples;
-    bool finite; /* every output, the cost and the error are; if not, all figures are NaN and there is no confusion */
-    int64_t nonfinite, outputs; /* so many numbers of predictions are not, of all */
-    bool beyond_file;           /* not finite because a file of the model would hold infinite weights */
+typedef struct gr_head_evaluation {
     double cost_sum, cost_mean, error;
     double metric[GR_MAX_METRICS]; /* one of each of the engine's; NaN: without a value */
     int classes;                   /* classes, or labels */
     int64_t *confusion;            /* of classes: classes x classes [true][predicted]; else NULL; bookkeeping memory */
+} gr_head_evaluation;
+
+typedef struct gr_evaluation {
+    int64_t samples;
+    bool finite; /* every output, the costs and the errors are; if not, all figures are NaN and there is no confusion */
+    int64_t nonfinite, outputs; /* so many numbers of predictions are not, of all */
+    bool beyond_file;           /* not finite because a file of the model would hold infinite weights */
+    double cost_mean;           /* of the network: the heads' means by their weights */
+    double error;               /* of a lone head; several have no common one: NaN */
+    int n_heads;
+    gr_head_evaluation head[GR_MAX_TARGETS];
 } gr_evaluation;
 /* Evaluates one part with the store's present values, in one of the engine's views. No effect on training. stop (may be
  * NULL): GR_E_INTERRUPTED when it becomes non-zero. */
@@ -234,13 +253,14 @@ bool gr__run_exists(const char *folder); /* holds a run: any of its files */
 
 /* ---- prediction ---- */
 typedef struct gr_predictor gr_predictor;
-/* Ready to predict from raw samples of the model's input, of this type; threads and budget are the context's. */
-gr_status gr__predictor_make(gr_context *ctx, const struct gr_model *m, gr_element source, int64_t batch,
+/* Ready to predict from raw samples of sets like this one; threads and budget are the context's. */
+gr_status gr__predictor_make(gr_context *ctx, const struct gr_model *m, const gr_set *like, int64_t batch,
                              gr_predictor **out);
 void gr__predictor_destroy(gr_predictor *p);
-/* Runs samples first .. first + n of a set of that type (n <= batch); *values has n x width numbers, valid until the
- * next call: probabilities, or the values. */
-gr_status gr__predictor_run(gr_predictor *p, const gr_set *set, int64_t first, int64_t n, const double **values);
-int64_t gr__predictor_width(const gr_predictor *p);
+/* Runs samples first .. first + n of a set of those types (n <= batch); values[h] has n x width numbers of head h, valid
+ * until the next call: probabilities, or the values. */
+gr_status gr__predictor_run(gr_predictor *p, const gr_set *set, int64_t first, int64_t n,
+                            const double *values[GR_MAX_TARGETS]);
+int64_t gr__predictor_width(const gr_predictor *p, int head);
 
 #endif

@@ -38,9 +38,9 @@ static gr_status measure_batch(gr_loop *l, int view, const gr_batch *b, int64_t 
     gr_engine_plan *p = gr__engine_find(l->engine, GR_RUN_STATISTICS, b->n, view);
     if (!p) return gr__fail(l->ctx, GR_E_INTERNAL, "no plan for the statistics of a batch of %lld", (long long)b->n);
     gr__loop_feed(l, p, b, before);
-    if (p->update) *p->update = 0; /* random numbers must not depend on the moment when the weights are looked at */
-    if (p->share)
-        *p->share = l->recipe->swa.by_batches ? 1.0 / (double)(b->index + 1) : (double)b->n / (double)(before + b->n);
+    if (p->feeds.update) *p->feeds.update = 0; /* random numbers must not depend on the moment when the weights are looked at */
+    if (p->feeds.share)
+        *p->feeds.share = l->recipe->swa.by_batches ? 1.0 / (double)(b->index + 1) : (double)b->n / (double)(before + b->n);
     return gr_plan_run(p->plan);
 }
 
@@ -66,9 +66,12 @@ static double figure_of(const gr_loop *l, const gr_evaluation *ev)
 {
     const gr_best_by *by = &l->recipe->best_by;
     if (!ev->finite) return NAN;
+    if (by->head < 0) return ev->cost_mean;
+    const gr_head_evaluation *head = &ev->head[by->head];
+    double metric = head->metric[by->metric];
     if (by->what == GR_BEST_METRIC)
-        return l->engine->metrics.use[by->metric].member->lower ? ev->metric[by->metric] : -ev->metric[by->metric];
-    return by->what == GR_BEST_COST ? ev->cost_mean : ev->error;
+        return l->engine->metrics[by->head].use[by->metric].member->lower ? metric : -metric;
+    return by->what == GR_BEST_COST ? head->cost_mean : head->error;
 }
 
 /* Ties are decided by the cost, among them those of figures that have no value (auc of one class); of equal costs the
