@@ -7,8 +7,9 @@
 #include "base/tree.h"
 #include "data/field.h"
 
-typedef struct gr_schema_input { /* how many of the columns of inputs are this one's, after those of the inputs before it */
-    const char *name;           /* of the input; NULL: it is the only one */
+typedef struct gr_schema_input { /* how many of the columns of inputs are this one's, after those of the inputs before
+                                    it */
+    const char *name;            /* of the input; NULL: it is the only one */
     int n;
 } gr_schema_input;
 

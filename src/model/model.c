@@ -327,8 +327,6 @@ static gr_status read_schema(gr_model *m)
     else if (st == GR_OK && gr__source_is_table(source))
         st = gr__schema_of_source(m->ctx, m->memory, source, s->name,
                                   s->name ? s->n_inputs : (int)gr_shape_count(m->recipe->input[0].sample), s);
-    s->class_names = m->meaning.class_names[0];
-    s->n_class_names = m->meaning.classes[0];
     return st;
 }
 

@@ -10,15 +10,88 @@ enum { MOST = 1 << 20 }; /* columns, and texts for missing values */
 
 /* ---- writing ---- */
 
-/* Every column but the target, in order: said by saying nothing. */
-static bool all_but_target(const gr_schema *s)
+/* Is it of a target or the weight? */
+static bool is_other(const gr_schema *s, int column)
+{
+    return gr__schema_is_target(s, column) || (s->weight >= 0 && s->weight == column);
+}
+
+/* Every column but those, in order: said by saying nothing. */
+static bool all_others(const gr_schema *s)
 {
     int at = 0;
     for (int i = 0; i < s->n_inputs; i++, at++) {
-        if (at == s->target) at++;
+        while (at < s->n_columns && is_other(s, at)) at++;
         if (s->input[i] != at) return false;
     }
-    return s->n_columns == s->n_inputs + (s->target >= 0);
+    while (at < s->n_columns && is_other(s, at)) at++;
+    return at == s->n_columns;
+}
+
+/* One input and at most one target, a column: the form of all versions. */
+static bool is_plain(const gr_schema *s)
+{
+    const gr_schema_target *t = &s->target[0];
+    return s->n_of_inputs == 0 && s->n_targets <= 1 && s->weight < 0 &&
+           (s->n_targets == 0 || (!t->name && t->n <= 1 && !t->listed));
+}
+
+static void put_list(gr__text *out, const char *key, const int *column, int n)
+{
+    gr__text_add(out, ", \"%s\": [", key);
+    for (int i = 0; i < n; i++) gr__text_add(out, "%s%d", i ? ", " : "", column[i]);
+    gr__text_add(out, "]");
+}
+
+static void put_text(gr__text *out, const char *key, const char *text)
+{
+    if (!text) return;
+    gr__text_add(out, ", \"%s\": ", key);
+    gr__json_text(out, text);
+}
+
+static void put_plain_target(gr__text *out, const gr_schema *s)
+{
+    const gr_schema_target *t = &s->target[0];
+    if (s->n_targets == 0 || t->n == 0) return;
+    if (t->column[0] >= 0) gr__text_add(out, ", \"target\": %d", t->column[0]);
+    if (t->column_name) put_text(out, "target_name", t->column_name[0]);
+}
+
+static void put_target(gr__text *out, const gr_schema_target *t)
+{
+    gr__text_add(out, "{\"listed\": %s", t->listed ? "true" : "false");
+    put_text(out, "head", t->name);
+    put_list(out, "columns", t->column, t->n);
+    if (t->column_name) {
+        gr__text_add(out, ", \"names\": [");
+        for (int i = 0; i < t->n; i++) {
+            if (i) gr__text_add(out, ", ");
+            gr__json_text(out, t->column_name[i]);
+        }
+        gr__text_add(out, "]");
+    }
+    gr__text_add(out, "}");
+}
+
+/* Which columns are whose, where there is more than one input or target. */
+static void put_fields(gr__text *out, const gr_schema *s)
+{
+    gr__text_add(out, ", \"fields\": {\"inputs\": [");
+    for (int i = 0; i < s->n_of_inputs; i++) {
+        gr__text_add(out, "%s{\"columns\": %d", i ? ", " : "", s->of_input[i].n);
+        put_text(out, "input", s->of_input[i].name);
+        gr__text_add(out, "}");
+    }
+    gr__text_add(out, "], \"targets\": [");
+    for (int i = 0; i < s->n_targets; i++) {
+        if (i) gr__text_add(out, ", ");
+        put_target(out, &s->target[i]);
+    }
+    gr__text_add(out, "]");
+    if (s->weight >= 0) gr__text_add(out, ", \"weight\": %d", s->weight);
+    put_text(out, "weight_name", s->weight_name);
+    gr__text_add(out, "}");
 }
 
 void gr__table_json(gr__text *out, const gr_schema *s)
@@ -29,15 +102,11 @@ void gr__table_json(gr__text *out, const gr_schema *s)
     gr__text_add(out, ", \"delimiter_given\": %s, \"header\": %s, \"header_given\": %s, \"columns\": %d",
                  s->delimiter_given ? "true" : "false", s->header ? "true" : "false",
                  s->header_given ? "true" : "false", s->n_columns);
-    if (s->input && !all_but_target(s)) {
-        for (int i = 0; i < s->n_inputs; i++) gr__text_add(out, "%s%d", i ? ", " : ", \"inputs\": [", s->input[i]);
-        gr__text_add(out, "]");
-    }
-    if (s->target >= 0) gr__text_add(out, ", \"target\": %d", s->target);
-    if (s->target_name) {
-        gr__text_add(out, ", \"target_name\": ");
-        gr__json_text(out, s->target_name);
-    }
+    if (s->input && !all_others(s)) put_list(out, "inputs", s->input, s->n_inputs);
+    if (is_plain(s))
+        put_plain_target(out, s);
+    else
+        put_fields(out, s);
     gr__text_add(out, ", \"missing\": [");
     for (int i = 0; i < s->n_missing; i++) {
         if (i) gr__text_add(out, ", ");
@@ -82,52 +151,147 @@ static gr_status read_delimiter(reader *r)
     return GR_OK;
 }
 
-static gr_status read_target(reader *r)
+/* A text under `key`, or nothing; kept in b. */
+static gr_status take_text(reader *r, const json_t *o, const char *key, const char **out)
 {
-    const json_t *at = json_object_get(r->o, "target"), *name = json_object_get(r->o, "target_name");
+    const json_t *x = json_object_get(o, key);
+    *out = NULL;
+    if (!x) return GR_OK;
+    if (!json_is_string(x)) return wrong(r, key, "text");
+    *out = gr__bump_strdup(r->b, json_string_value(x));
+    return *out ? GR_OK : GR_E_MEMORY;
+}
+
+/* n columns, each one of the table's. */
+static gr_status take_columns(reader *r, const json_t *list, const char *key, const int **out, int *n)
+{
+    size_t count = json_array_size(list);
+    int *column = gr__bump_alloc(r->b, GR_MAX(count, 1) * sizeof *column);
+    if (!json_is_array(list) || count > MOST) return wrong(r, key, "a list of columns");
+    if (!column) return GR_E_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_below(json_array_get(list, i), r->s.n_columns)) return wrong(r, key, "a list of the table's columns");
+        column[i] = (int)json_integer_value(json_array_get(list, i));
+    }
+    *out = column;
+    *n = (int)count;
+    return GR_OK;
+}
+
+static gr_status take_texts(reader *r, const json_t *list, const char *key, const char *const **out, size_t *n)
+{
+    size_t count = json_array_size(list);
+    if (!json_is_array(list) || count > MOST) return wrong(r, key, "a list of texts");
+    const char **text = gr__bump_alloc(r->b, GR_MAX(count, 1) * sizeof *text);
+    if (!text) return GR_E_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        const char *one = json_string_value(json_array_get(list, i));
+        if (!one) return wrong(r, key, "a list of texts");
+        if (!(text[i] = gr__bump_strdup(r->b, one))) return GR_E_MEMORY;
+    }
+    *out = text;
+    *n = count;
+    return GR_OK;
+}
+
+static gr_status read_plain_target(reader *r)
+{
+    const json_t *at = json_object_get(r->o, "target");
+    const char *name;
+    int *column = gr__bump_alloc(r->b, sizeof *column);
+    const char **names = gr__bump_alloc(r->b, sizeof *names);
     if (at && !is_below(at, r->s.n_columns)) return wrong(r, "target", "one of the columns");
-    if (name && !json_is_string(name)) return wrong(r, "target_name", "text");
-    r->s.target = at ? (int)json_integer_value(at) : -1;
-    if (!name) return GR_OK;
-    r->s.target_name = gr__bump_strdup(r->b, json_string_value(name));
-    return r->s.target_name ? GR_OK : GR_E_MEMORY;
+    gr_status st = take_text(r, r->o, "target_name", &name);
+    if (st != GR_OK || !column || !names) return st != GR_OK ? st : GR_E_MEMORY;
+    if (!at && !name) return GR_OK;
+    *column = at ? (int)json_integer_value(at) : -1;
+    *names = name;
+    r->s.target[0] = (gr_schema_target){.n = 1, .column = column, .column_name = name ? names : NULL};
+    r->s.n_targets = 1;
+    return GR_OK;
+}
+
+static gr_status read_one_target(reader *r, const json_t *o, gr_schema_target *out)
+{
+    const json_t *names = json_object_get(o, "names");
+    size_t n = 0;
+    gr_status st = json_is_boolean(json_object_get(o, "listed")) ? GR_OK : wrong(r, "listed", "true or false");
+    out->listed = json_is_true(json_object_get(o, "listed"));
+    if (st == GR_OK) st = take_text(r, o, "head", &out->name);
+    if (st == GR_OK) st = take_columns(r, json_object_get(o, "columns"), "columns", &out->column, &out->n);
+    if (st == GR_OK && names) st = take_texts(r, names, "names", &out->column_name, &n);
+    if (st == GR_OK && names && n != (size_t)out->n) st = wrong(r, "names", "a name a column");
+    return st;
+}
+
+static gr_status read_one_input(reader *r, const json_t *o, gr_schema_input *out)
+{
+    const json_t *n = json_object_get(o, "columns");
+    if (!is_below(n, MOST + 1) || json_integer_value(n) == 0) return wrong(r, "columns", "how many an input has");
+    out->n = (int)json_integer_value(n);
+    return take_text(r, o, "input", &out->name);
+}
+
+static gr_status read_fields(reader *r, const json_t *o)
+{
+    const json_t *inputs = json_object_get(o, "inputs"), *targets = json_object_get(o, "targets"),
+                 *weight = json_object_get(o, "weight");
+    size_t n_inputs = json_array_size(inputs), n_targets = json_array_size(targets);
+    gr_status st = GR_OK;
+    if (!json_is_array(inputs) || n_inputs > GR_MAX_INPUTS) return wrong(r, "inputs", "a list of inputs");
+    if (!json_is_array(targets) || n_targets > GR_MAX_TARGETS) return wrong(r, "targets", "a list of targets");
+    for (size_t i = 0; i < n_inputs && st == GR_OK; i++)
+        st = read_one_input(r, json_array_get(inputs, i), &r->s.of_input[i]);
+    for (size_t i = 0; i < n_targets && st == GR_OK; i++)
+        st = read_one_target(r, json_array_get(targets, i), &r->s.target[i]);
+    r->s.n_of_inputs = (int)n_inputs;
+    r->s.n_targets = (int)n_targets;
+    if (st == GR_OK && weight && !is_below(weight, r->s.n_columns)) st = wrong(r, "weight", "one of the columns");
+    if (weight) r->s.weight = (int)json_integer_value(weight);
+    return st == GR_OK ? take_text(r, o, "weight_name", &r->s.weight_name) : st;
+}
+
+static gr_status read_targets(reader *r)
+{
+    const json_t *fields = json_object_get(r->o, "fields");
+    r->s.weight = -1;
+    return fields ? read_fields(r, fields) : read_plain_target(r);
+}
+
+/* All columns that are nobody else's. */
+static gr_status other_columns(reader *r)
+{
+    int *input = gr__bump_alloc(r->b, (size_t)r->s.n_columns * sizeof *input), n = 0;
+    if (!input) return GR_E_MEMORY;
+    for (int i = 0; i < r->s.n_columns; i++)
+        if (!is_other(&r->s, i)) input[n++] = i;
+    r->s.input = input;
+    r->s.n_inputs = n;
+    return GR_OK;
 }
 
 static gr_status read_inputs(reader *r)
 {
     const json_t *list = json_object_get(r->o, "inputs");
-    size_t n = list ? json_array_size(list) : (size_t)(r->s.n_columns - (r->s.target >= 0));
-    if ((list && !json_is_array(list)) || n == 0 || n > MOST) return wrong(r, "inputs", "a list of columns");
-    if (r->s.name && n != (size_t)r->s.n_inputs)
-        return gr__fail(r->ctx, GR_E_FORMAT, "it has %zu inputs, but gradus.columns names %d", n, r->s.n_inputs);
-    int *input = gr__bump_alloc(r->b, n * sizeof *input);
-    if (!input) return GR_E_MEMORY;
-    for (size_t i = 0; i < n; i++) {
-        const json_t *x = list ? json_array_get(list, i) : NULL;
-        if (list && (!is_below(x, r->s.n_columns) || json_integer_value(x) == r->s.target))
-            return wrong(r, "inputs", "a list of columns other than the target");
-        input[i] = list ? (int)json_integer_value(x) : (int)i + (r->s.target >= 0 && (int)i >= r->s.target);
-    }
-    r->s.input = input;
-    r->s.n_inputs = (int)n;
+    int named = r->s.n_inputs, parts = 0;
+    gr_status st = list ? take_columns(r, list, "inputs", &r->s.input, &r->s.n_inputs) : other_columns(r);
+    if (st != GR_OK) return st;
+    if (r->s.n_inputs == 0) return wrong(r, "inputs", "a list of columns");
+    if (r->s.name && named != r->s.n_inputs)
+        return gr__fail(r->ctx, GR_E_FORMAT, "it has %d inputs, but gradus.columns names %d", r->s.n_inputs, named);
+    for (int i = 0; i < r->s.n_inputs; i++)
+        if (is_other(&r->s, r->s.input[i])) return wrong(r, "inputs", "a list of columns other than the target");
+    for (int i = 0; i < r->s.n_of_inputs; i++) parts += GR_MIN(r->s.of_input[i].n, MOST);
+    if (r->s.n_of_inputs && parts != r->s.n_inputs) return wrong(r, "fields", "in keeping with the inputs");
     return GR_OK;
 }
 
 static gr_status read_missing(reader *r)
 {
-    const json_t *list = json_object_get(r->o, "missing");
-    size_t n = json_array_size(list);
-    if (!json_is_array(list) || n > MOST) return wrong(r, "missing", "a list of texts");
-    const char **text = gr__bump_alloc(r->b, GR_MAX(n, 1) * sizeof *text);
-    if (!text) return GR_E_MEMORY;
-    for (size_t i = 0; i < n; i++) {
-        const char *one = json_string_value(json_array_get(list, i));
-        if (!one) return wrong(r, "missing", "a list of texts");
-        if (!(text[i] = gr__bump_strdup(r->b, one))) return GR_E_MEMORY;
-    }
-    r->s.missing = text;
-    r->s.n_missing = (int)n;
-    return GR_OK;
+    size_t n;
+    gr_status st = take_texts(r, json_object_get(r->o, "missing"), "missing", &r->s.missing, &n);
+    if (st == GR_OK) r->s.n_missing = (int)n;
+    return st;
 }
 
 static gr_status read_all(reader *r)
@@ -144,7 +308,7 @@ static gr_status read_all(reader *r)
     GR_TRY(read_truth(r, "header", &r->s.header));
     GR_TRY(read_truth(r, "header_given", &r->s.header_given));
     if (r->s.header != (r->s.name != NULL)) GR_TRY(wrong(r, "header", "in keeping with gradus.columns"));
-    GR_TRY(read_target(r));
+    GR_TRY(read_targets(r));
     GR_TRY(read_inputs(r));
     GR_TRY(read_missing(r));
 done:

@@ -212,8 +212,6 @@ gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engin
         if (parts & 1u << p && t->count[p]) GR_TRY(evaluation_plans(e, p));
     GR_TRY(gr__engine_metrics(e, train));
     GR_TRY(count_bytes(e, train, parts));
-    gr_shape s = gr__network_output(t->network);
-    e->output_count = gr_shape_count(s);
 done:
     if (st != GR_OK) gr__engine_close(e);
     return st;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/model.h"
+#include "model/safetensors.h"
 
 /* ---- texts ---- */
 

@@ -61,7 +61,9 @@ void gr__record_states(gr_loop *l, gr_states *s)
 
 gr_status gr__loop_line(gr_loop *l, const gr_evaluation *ev)
 {
-    line t = {.text = "{", .n = 1};
+    line t; /* large: not cleared for the short lines between evaluations */
+    t.text[0] = '{';
+    t.n = 1;
     double seconds = gr__loop_seconds(l);
     put(&t, "step", (double)l->step);
     put(&t, "epoch", gr__loop_epochs(l, l->step));
