@@ -14,30 +14,28 @@ static const char *name_of(const gr_engine *e, int kind, int variant)
     return kind == GR_RUN_EVALUATE && variant ? e->view[variant].slot : names[kind];
 }
 
+typedef struct making {
+    const gr_engine *e;
+    int kind, variant;
+    int64_t batch;
+} making;
+
+static gr_status make_graph(void *user, gr_graph *g)
+{
+    const making *m = user;
+    return gr__graph_of_run(m->e, m->kind, m->batch, m->variant, g);
+}
+
 static gr_status add_plan(gr_engine *e, int kind, int64_t batch, int variant)
 {
+    making m = {e, kind, variant, batch};
+    gr_plan *plan;
     if (batch < 1 || gr__engine_find(e, kind, batch, variant)) return GR_OK;
-    const gr_task *t = e->task;
-    if (!GR_ROOM(t->ctx, e->plan, e->plans_room, e->n_plans + 1)) return GR_E_MEMORY;
-    gr_engine_plan *p = &e->plan[e->n_plans];
-    *p = (gr_engine_plan){0};
-    gr_graph *g = NULL;
-    gr_status st = GR_OK;
-    GR_TRY(gr_graph_create(t->ctx, &g));
-    GR_TRY(gr__graph_of_run(e, kind, batch, variant, g));
-    GR_TRY(gr_plan_compile(t->ctx, g, e->store,
-                           &(gr_plan_options){.backend = t->backend,
-                                              .name = name_of(e, kind, variant),
-                                              .unfused = t->unfused,
-                                              .algorithm = t->recipe->algorithm},
-                           &p->plan));
-    p->batch = batch;
-    p->kind = kind;
-    p->variant = variant;
-    e->n_plans++;
-done:
-    gr_graph_destroy(g);
-    return st;
+    gr_status st = gr__runner_add(&e->runner, name_of(e, kind, variant), make_graph, &m, &plan);
+    if (st != GR_OK) return st;
+    if (!GR_ROOM(e->task->ctx, e->plan, e->plans_room, e->n_plans + 1)) return GR_E_MEMORY;
+    e->plan[e->n_plans++] = (gr_engine_plan){.plan = plan, .batch = batch, .kind = kind, .variant = variant};
+    return GR_OK;
 }
 
 gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch, int variant)
@@ -146,17 +144,17 @@ done:
 static gr_status count_arena(gr_engine *e, bool train)
 {
     gr_engine_bytes *b = &e->bytes;
-    uint64_t work = 0;
+    uint64_t work = 0, largest = 0;
     for (size_t i = 0; i < e->n_plans; i++) {
         gr_plan_bytes_info p = gr_plan_bytes(e->plan[i].plan);
-        if (p.arena <= e->arena_bytes) continue;
-        e->arena_bytes = p.arena;
+        if (p.arena <= largest) continue;
+        largest = p.arena;
         b->gradients = p.gradients, b->activations = p.activations, b->workspace = p.workspace;
     }
     gr_status st = train ? gr__network_init_work(e->task->network, &work) : GR_OK;
-    if (st != GR_OK || work <= e->arena_bytes) return st;
-    b->workspace += work - e->arena_bytes;
-    e->arena_bytes = work;
+    if (st != GR_OK || work <= largest) return st;
+    b->workspace += work - largest;
+    e->runner.arena_bytes = work;
     return GR_OK;
 }
 
@@ -190,7 +188,7 @@ static gr_status count_bytes(gr_engine *e, bool train, unsigned parts)
     }
     e->score_bytes = gr__engine_score_bytes(e, parts);
     b->workspace += e->score_bytes;
-    b->total = b->parameters + b->slots + e->arena_bytes + e->score_bytes + b->data + b->loader;
+    b->total = b->parameters + b->slots + e->runner.arena_bytes + e->score_bytes + b->data + b->loader;
     b->bookkeeping = bookkeeping_bound(e);
     return st;
 }
@@ -204,8 +202,8 @@ gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engin
         e->n_actions = gr__actions(&e->rules, e->action);
         e->n_views = gr__views(&e->rules, e->view);
     }
-    GR_TRY(gr_store_create(t->ctx, t->backend, &e->store));
-    GR_TRY(gr__network_declare(t->network, e->store));
+    GR_TRY(gr__runner_open(t, &e->runner));
+    e->store = e->runner.store;
     if (train) GR_TRY(training_plans(e));
     if (train) GR_TRY(statistics_plans(e));
     for (int p = 0; p < GR_PARTS; p++)
@@ -283,13 +281,10 @@ gr_status gr__engine_start(gr_engine *e)
 {
     gr_status st = GR_OK;
     GR_TRY(gr_store_seal(e->store));
-    GR_TRY(gr_arena_create(e->task->ctx, e->arena_bytes, &e->arena));
+    GR_TRY(gr__runner_bind(&e->runner));
     if (e->score_bytes && !(e->scores = gr__tensor_alloc(e->task->ctx, e->score_bytes)))
         GR_TRY(gr__error_code(e->task->ctx));
-    for (size_t i = 0; i < e->n_plans; i++) {
-        GR_TRY(gr_plan_bind(e->plan[i].plan, e->arena));
-        find_outputs(e->task, &e->plan[i]);
-    }
+    for (size_t i = 0; i < e->n_plans; i++) find_outputs(e->task, &e->plan[i]);
 done:
     return st;
 }
@@ -297,10 +292,8 @@ done:
 void gr__engine_close(gr_engine *e)
 {
     if (!e->task) return;
-    for (size_t i = 0; i < e->n_plans; i++) gr_plan_destroy(e->plan[i].plan);
     gr__free(e->task->ctx, e->plan, e->plans_room * sizeof *e->plan);
     if (e->scores) gr__tensor_free(e->task->ctx, e->scores, e->score_bytes);
-    gr_arena_destroy(e->arena);
-    gr_store_destroy(e->store);
+    gr__runner_close(&e->runner);
     *e = (gr_engine){0};
 }

@@ -119,10 +119,7 @@ void gr__loop_feed(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int64_t pos
 {
     const gr_feeds *f = &p->feeds;
     if (b) gr__feeds_put(f, b);
-    if (f->seed) *f->seed = (double)l->recipe->seed;
-    if (f->update) *f->update = (double)l->step;
-    if (f->position) *f->position = (double)position;
-    if (f->first) *f->first = position == 0;
+    gr__feeds_moment(f, l->recipe->seed, l->step, position);
     if (f->lr) *f->lr = l->lr;
 }
 

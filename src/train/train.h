@@ -9,6 +9,7 @@
 #include "model/meaning.h"
 #include "model/network.h"
 #include "model/recipe.h"
+#include "train/runner.h"
 
 /* ---- a task: data loaded, split, prepared; the network checked against it ---- */
 typedef enum gr_part { GR_PART_TRAIN, GR_PART_VALIDATION, GR_PART_TEST, GR_PARTS } gr_part;
@@ -68,19 +69,6 @@ gr_extent gr__task_extent(const gr_task *t);
 int64_t gr__task_batch(const gr_task *t);
 int64_t gr__task_evaluation_batch(const gr_task *t);
 
-/* ---- feeds of a plan, found by what they are ---- */
-typedef struct gr_feeds {
-    void *field[GR_MAX_FIELDS]; /* in the order of sets and batches; NULL: not taken */
-    size_t bytes[GR_MAX_FIELDS];
-    int n, weight; /* fields; where the weight stands, -1: there is none */
-    bool wide;     /* reals are double */
-    double *lr, *seed, *update, *position, *first, *share;
-} gr_feeds;
-/* Of a bound plan whose graph is this task's network. */
-gr_feeds gr__feeds_find(const gr_task *t, gr_plan *p);
-/* Copies what is not there already: a loader may have gathered straight into the feeds. Samples without weights weigh 1. */
-void gr__feeds_put(const gr_feeds *f, const gr_batch *b);
-
 /* ---- an engine: store, plans and arena of a task ---- */
 enum {
     GR_VARIANT_THEN = 1,
@@ -106,8 +94,8 @@ typedef struct gr_engine_bytes { /* tensor memory by class; total is their sum *
 
 typedef struct gr_engine {
     const gr_task *task;
-    gr_store *store;
-    gr_arena *arena;
+    gr_runner runner;
+    gr_store *store;      /* the runner's */
     gr_engine_plan *plan; /* found by (kind, batch, variant); bookkeeping memory */
     size_t n_plans, plans_room;
     gr_update_rules rules;
@@ -116,7 +104,6 @@ typedef struct gr_engine {
     gr_view view[GR_MAX_VIEWS]; /* the first stands for the model */
     int n_views;
     gr_engine_bytes bytes;
-    uint64_t arena_bytes; /* the largest plan's, or what making initial values takes before there is an arena */
     gr_metrics metrics[GR_MAX_TARGETS]; /* that evaluations compute, one list a head */
     void *scores; /* of one evaluation, where a metric needs every sample's; counted as workspace */
     uint64_t score_bytes;

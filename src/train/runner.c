@@ -1,0 +1,128 @@
+/* Opening, binding and feeding plans of a task's network. */
+#include "train/runner.h"
+
+#include <string.h>
+
+#include "model/model.h"
+#include "train/train.h"
+
+/* ---- opening ---- */
+
+gr_status gr__runner_open(const gr_task *t, gr_runner *out)
+{
+    *out = (gr_runner){.task = t};
+    gr_status st = gr_store_create(t->ctx, t->backend, &out->store);
+    return st == GR_OK ? gr__network_declare(t->network, out->store) : st;
+}
+
+void gr__runner_close(gr_runner *r)
+{
+    if (!r->task) return;
+    for (size_t i = 0; i < r->n; i++) gr_plan_destroy(r->plan[i]);
+    gr__free(r->task->ctx, r->plan, r->room * sizeof *r->plan);
+    gr_arena_destroy(r->arena);
+    gr_store_destroy(r->store);
+    *r = (gr_runner){0};
+}
+
+gr_status gr__runner_add(gr_runner *r, const char *name, gr_graph_maker *make, void *user, gr_plan **out)
+{
+    const gr_task *t = r->task;
+    const gr_plan_options o = {
+        .backend = t->backend, .name = name, .unfused = t->unfused, .algorithm = t->recipe->algorithm};
+    gr_graph *g = NULL;
+    gr_status st = GR_OK;
+    if (!GR_ROOM(t->ctx, r->plan, r->room, r->n + 1)) return GR_E_MEMORY;
+    GR_TRY(gr_graph_create(t->ctx, &g));
+    GR_TRY(make(user, g));
+    GR_TRY(gr_plan_compile(t->ctx, g, r->store, &o, &r->plan[r->n]));
+    if (out) *out = r->plan[r->n];
+    r->arena_bytes = GR_MAX(r->arena_bytes, gr_plan_bytes(r->plan[r->n]).arena);
+    r->n++;
+done:
+    gr_graph_destroy(g);
+    return st;
+}
+
+gr_status gr__runner_fill(gr_runner *r, const gr_model *m)
+{
+    gr_status st = gr_store_seal(r->store);
+    if (st != GR_OK) return st;
+    return m ? gr__model_load(r->task->ctx, m->file, m->path, r->store) : gr__network_init(r->task->network, r->store);
+}
+
+gr_status gr__runner_bind(gr_runner *r)
+{
+    gr_status st = gr_arena_create(r->task->ctx, r->arena_bytes, &r->arena);
+    for (size_t i = 0; i < r->n && st == GR_OK; i++) st = gr_plan_bind(r->plan[i], r->arena);
+    return st;
+}
+
+/* ---- feeding ---- */
+
+static void find_field(gr_feeds *f, gr_plan *p, gr_field_role role, const char *name)
+{
+    char feed[GR_FEED_TEXT];
+    f->field[f->n] = gr_plan_feed(p, gr__feed_of(role, name, feed), &f->bytes[f->n]);
+    f->n++;
+}
+
+gr_feeds gr__feeds_find(const gr_task *t, gr_plan *p)
+{
+    const gr_recipe *r = t->recipe;
+    gr_feeds f = {.weight = -1, .wide = gr_backend_real_bytes(t->backend) == sizeof(double)};
+    for (int i = 0; i < r->n_inputs; i++) find_field(&f, p, GR_FIELD_INPUT, r->input[i].name);
+    for (int h = 0; h < r->n_heads; h++) find_field(&f, p, GR_FIELD_TARGET, r->head[h].name);
+    if (t->weighted) {
+        f.weight = f.n;
+        find_field(&f, p, GR_FIELD_WEIGHT, NULL);
+    }
+    f.lr = gr_plan_feed(p, GR_FEED_LR, NULL);
+    f.seed = gr_plan_feed(p, GR_FEED_SEED, NULL);
+    f.update = gr_plan_feed(p, GR_FEED_UPDATE, NULL);
+    f.position = gr_plan_feed(p, GR_FEED_POSITION, NULL);
+    f.first = gr_plan_feed(p, GR_FEED_FIRST, NULL);
+    f.share = gr_plan_feed(p, GR_FEED_SHARE, NULL);
+    return f;
+}
+
+/* Samples whose source gives them no weights. */
+static void weigh_alike(const gr_feeds *f)
+{
+    float *single = f->field[f->weight];
+    double *wide = f->field[f->weight];
+    size_t n = f->bytes[f->weight] / (f->wide ? sizeof *wide : sizeof *single);
+    for (size_t i = 0; i < n; i++) {
+        if (f->wide)
+            wide[i] = 1;
+        else
+            single[i] = 1;
+    }
+}
+
+void gr__feeds_put(const gr_feeds *f, const gr_batch *b)
+{
+    for (int i = 0; i < f->n; i++) {
+        if (!f->field[i] || b->field[i] == f->field[i]) continue;
+        if (b->field[i])
+            memcpy(f->field[i], b->field[i], f->bytes[i]);
+        else if (i == f->weight)
+            weigh_alike(f);
+    }
+}
+
+void gr__feeds_moment(const gr_feeds *f, uint64_t seed, int64_t step, int64_t position)
+{
+    if (f->seed) *f->seed = (double)seed;
+    if (f->update) *f->update = (double)step;
+    if (f->position) *f->position = (double)position;
+    if (f->first) *f->first = position == 0;
+}
+
+gr_status gr__runner_run(const gr_runner *r, gr_plan *p, const gr_batch *b)
+{
+    gr_feeds f = gr__feeds_find(r->task, p);
+    if (b) gr__feeds_put(&f, b);
+    gr__feeds_moment(&f, r->task->recipe->seed, 0, 0);
+    return gr_plan_run(p);
+}
