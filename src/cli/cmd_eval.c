@@ -72,40 +72,72 @@ static gr_status record_look(cli *c, const char *model, const gr_evaluation *ev)
 
 /* ---- output ---- */
 
-static const char *class_name(const gr_model *m, int k, char *number, size_t n)
+/* What is told of a head. */
+typedef struct told {
+    const gr_model *model;
+    int head;
+    const gr_metrics *metrics;
+    const gr_head_evaluation *ev;
+    bool finite;
+} told;
+
+static told told_of(const gr_model *model, const gr_engine *e, const gr_evaluation *ev, int head)
 {
-    if (m->class_names && k < m->n_class_names) return m->class_names[k];
+    return (told){model, head, &e->metrics[head], &ev->head[head], ev->finite};
+}
+
+static const char *class_name(const told *t, int k, char *number, size_t n)
+{
+    const gr_meaning *m = &t->model->meaning;
+    if (m->class_names[t->head] && k < m->classes[t->head]) return m->class_names[t->head][k];
     snprintf(number, n, "%d", k);
     return number;
 }
 
-static void confusion_json(json_t *o, const gr_model *model, const gr_evaluation *ev)
+static void confusion_json(json_t *o, const told *t)
 {
     char number[24];
+    const gr_head_evaluation *ev = t->ev;
     json_t *rows = json_array(), *names = json_array();
     for (int a = 0; a < ev->classes; a++) {
         json_t *row = json_array();
         for (int b = 0; b < ev->classes; b++)
             json_array_append_new(row, json_integer(ev->confusion[(int64_t)a * ev->classes + b]));
         json_array_append_new(rows, row);
-        json_array_append_new(names, cli_text(class_name(model, a, number, sizeof number)));
+        json_array_append_new(names, cli_text(class_name(t, a, number, sizeof number)));
     }
     json_object_set_new(o, "classes", names);
     json_object_set_new(o, "confusion", rows);
 }
 
-static gr_status print_json(cli *c, const gr_model *model, const gr_metrics *m, gr_target_form form,
-                            const gr_evaluation *ev)
+static void head_json(json_t *o, const told *t)
 {
-    json_t *o = json_object(), *metrics = json_object();
-    json_object_set_new(o, "samples", json_integer(ev->samples));
-    json_object_set_new(o, "cost_mean", cli_real(ev->cost_mean));
-    json_object_set_new(o, "cost_sum", cli_real(ev->cost_sum));
-    json_object_set_new(o, "error", cli_real(ev->error));
-    for (int i = 0; i < m->n; i++) json_object_set_new(metrics, m->use[i].name, cli_real(ev->metric[i]));
+    json_t *metrics = json_object();
+    json_object_set_new(o, "cost_mean", cli_real(t->ev->cost_mean));
+    json_object_set_new(o, "cost_sum", cli_real(t->ev->cost_sum));
+    json_object_set_new(o, "error", cli_real(t->ev->error));
+    for (int i = 0; i < t->metrics->n; i++)
+        json_object_set_new(metrics, t->metrics->use[i].name, cli_real(t->ev->metric[i]));
     json_object_set_new(o, "metrics", metrics);
-    if (!ev->finite && form == GR_FORM_CLASS) json_object_set_new(o, "confusion", json_null());
-    if (ev->confusion) confusion_json(o, model, ev);
+    bool classes = t->model->recipe->head[t->head].reading.target == GR_FORM_CLASS;
+    if (!t->finite && classes) json_object_set_new(o, "confusion", json_null());
+    if (t->ev->confusion) confusion_json(o, t);
+}
+
+static gr_status print_json(cli *c, const gr_model *model, const gr_engine *e, const gr_evaluation *ev)
+{
+    const gr_recipe *r = model->recipe;
+    json_t *o = json_object(), *heads = json_object();
+    json_object_set_new(o, "samples", json_integer(ev->samples));
+    for (int h = 0; h < ev->n_heads; h++) {
+        const told t = told_of(model, e, ev, h);
+        json_t *head = json_object();
+        head_json(r->heads_named ? head : o, &t);
+        json_object_set_new(heads, r->head[h].name, head);
+    }
+    if (r->heads_named) json_object_set_new(o, "cost_mean", cli_real(ev->cost_mean));
+    if (r->heads_named) json_object_set(o, "heads", heads);
+    json_decref(heads);
     return cli_json(c, o);
 }
 
@@ -129,39 +161,54 @@ static void put_name(const char *name, int width)
     printf(" %*s%.*s", width - n, "", bytes, name);
 }
 
-static void print_confusion(const gr_model *model, const gr_evaluation *ev)
+static void print_confusion(const told *t)
 {
     enum { LEAST = 6, MOST = 12 };
+    const gr_head_evaluation *ev = t->ev;
     char number[24];
     int width = LEAST, bytes;
     for (int a = 0; a < ev->classes; a++)
-        width = GR_MAX(width, characters(class_name(model, a, number, sizeof number), MOST, &bytes));
+        width = GR_MAX(width, characters(class_name(t, a, number, sizeof number), MOST, &bytes));
     printf("\nconfusion (rows: truth, columns: prediction)\n%*s", width + 1, "");
-    for (int b = 0; b < ev->classes; b++) put_name(class_name(model, b, number, sizeof number), width);
+    for (int b = 0; b < ev->classes; b++) put_name(class_name(t, b, number, sizeof number), width);
     for (int a = 0; a < ev->classes; a++) {
         printf("\n");
-        put_name(class_name(model, a, number, sizeof number), width);
+        put_name(class_name(t, a, number, sizeof number), width);
         for (int b = 0; b < ev->classes; b++)
             printf(" %*lld", width, (long long)ev->confusion[(int64_t)a * ev->classes + b]);
     }
     printf("\n");
 }
 
-static void print_text(const gr_model *model, const gr_metrics *m, gr_part part, const gr_evaluation *ev)
+/* of: the part, and the head where it has a name. */
+static void print_head(const told *t, const char *of)
 {
+    const gr_head_evaluation *ev = t->ev;
+    printf("%s cost %.6f (sum %.6g)\n%s error %.4f\n", of, ev->cost_mean, ev->cost_sum, of, ev->error);
+    for (int i = 0; i < t->metrics->n; i++)
+        if (isfinite(ev->metric[i]))
+            printf("%s %s %.4f\n", of, t->metrics->use[i].name, ev->metric[i]);
+        else
+            printf("%s %s none\n", of, t->metrics->use[i].name);
+    if (ev->confusion && ev->classes <= 20) print_confusion(t);
+}
+
+static void print_text(const gr_model *model, const gr_engine *e, gr_part part, const gr_evaluation *ev)
+{
+    const gr_recipe *r = model->recipe;
     const char *name = gr__part_name(part);
+    char of[200];
     printf("%s samples %lld\n", name, (long long)ev->samples);
     if (!ev->finite) {
         printf("%s cost, error and metrics: none, outputs or cost are not finite\n", name);
         return;
     }
-    printf("%s cost %.6f (sum %.6g)\n%s error %.4f\n", name, ev->cost_mean, ev->cost_sum, name, ev->error);
-    for (int i = 0; i < m->n; i++)
-        if (isfinite(ev->metric[i]))
-            printf("%s %s %.4f\n", name, m->use[i].name, ev->metric[i]);
-        else
-            printf("%s %s none\n", name, m->use[i].name);
-    if (ev->confusion && ev->classes <= 20) print_confusion(model, ev);
+    if (r->heads_named) printf("%s cost %.6f\n", name, ev->cost_mean);
+    for (int h = 0; h < ev->n_heads; h++) {
+        const told t = told_of(model, e, ev, h);
+        snprintf(of, sizeof of, "%s%s%s", name, r->heads_named ? " " : "", r->heads_named ? r->head[h].name : "");
+        print_head(&t, of);
+    }
 }
 
 static gr_status evaluate(cli *c, const gr_model *model, const gr_recipe *r, gr_part part)
@@ -188,9 +235,9 @@ static gr_status evaluate(cli *c, const gr_model *model, const gr_recipe *r, gr_
     gr__evaluation_warn(c->ctx, gr__part_name(part), &ev);
     if (part == GR_PART_TEST) GR_TRY(record_look(c, model->path, &ev));
     if (c->json)
-        GR_TRY(print_json(c, model, &engine.metrics, r->reading.target, &ev));
+        GR_TRY(print_json(c, model, &engine, &ev));
     else if (!c->quiet)
-        print_text(model, &engine.metrics, part, &ev);
+        print_text(model, &engine, part, &ev);
 done:
     gr__evaluation_free(c->ctx, &ev);
     gr__loader_destroy(loader);

@@ -116,12 +116,7 @@ static gr_status write_initial(cli *c, const gr_recipe *r, const char *out)
     GR_TRY(gr_store_seal(store));
     GR_TRY(gr__network_init(task.network, store));
     const gr_model_about about = {.recipe = r,
-                                  .prepared = task.prepared,
-                                  .n_prepared = task.n_prepared,
-                                  .class_names = task.class_names,
-                                  .n_class_names = task.class_names ? task.classes : 0,
-                                  .schema = &task.schema,
-                                  .targets = task.targets,
+                                  .meaning = &task.meaning,
                                   .trained = "{\"steps\": 0, \"samples\": 0, \"version\": \"" GR_VERSION "\"}"};
     GR_TRY(gr__model_write(c->ctx, out, store, &about));
     start *starts;

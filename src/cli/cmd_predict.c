@@ -10,113 +10,220 @@
 
 enum { BATCH = 64 };
 
+/* What a head answers of one sample. */
+typedef struct answer {
+    const gr_model *model;
+    int head;
+    gr_target_form form;
+    int64_t width, positions; /* numbers of a position; positions of a sample */
+    const double *v;
+} answer;
+
 typedef struct answers {
     cli *c;
     const gr_model *model;
-    gr_target_form form;
-    int64_t width;
+    const gr_predictor *predictor;
 } answers;
 
+static answer answer_of(const answers *a, int head, const double *v)
+{
+    const gr_head *h = &a->model->recipe->head[head];
+    int64_t all = gr__predictor_width(a->predictor, head);
+    bool rows = h->output.rank > 1 && h->reading.prediction == GR_PREDICT_SHARES;
+    int64_t width = rows ? h->output.dim[h->output.rank - 1] : all;
+    return (answer){
+        .model = a->model, .head = head, .form = h->reading.target, .width = width, .positions = all / width, .v = v};
+}
+
 /* One class is told where one is right, or the most likely. */
-static bool tells_class(const answers *a)
+static bool tells_class(const answer *a)
 {
     return a->form == GR_FORM_CLASS || a->form == GR_FORM_DISTRIBUTION;
 }
 
-static const char *class_name(const gr_model *m, int64_t k, char *number, size_t n)
+static const char *class_name(const answer *a, int64_t k, char *number, size_t n)
 {
-    if (m->class_names && k < m->n_class_names) return m->class_names[k];
+    const gr_meaning *m = &a->model->meaning;
+    if (m->class_names[a->head] && k < m->classes[a->head]) return m->class_names[a->head][k];
     snprintf(number, n, "%lld", (long long)k);
     return number;
 }
 
-static gr_status answer_json(const answers *a, const char *input, int64_t best, const double *v)
+/* The most likely class of a position; -1: a number there is not finite, and NaN never is the largest. */
+static int64_t best_of(const answer *a, int64_t position)
+{
+    const double *v = a->v + position * a->width;
+    int64_t best = 0;
+    for (int64_t k = 1; k < a->width; k++)
+        if (v[k] > v[best]) best = k;
+    for (int64_t k = 0; k < a->width; k++)
+        if (!isfinite(v[k])) return -1;
+    return best;
+}
+
+static json_t *numbers(const answer *a, int64_t position)
+{
+    json_t *list = json_array();
+    for (int64_t k = 0; k < a->width; k++) json_array_append_new(list, cli_real(a->v[position * a->width + k]));
+    return list;
+}
+
+static json_t *label_json(const answer *a, int64_t best)
 {
     char number[24];
-    json_t *o = json_object(), *list = json_array(), *yes = json_array();
-    json_object_set_new(o, "input", cli_text(input));
-    for (int64_t k = 0; k < a->width; k++) json_array_append_new(list, cli_real(v[k]));
-    for (int64_t k = 0; k < a->width; k++)
-        if (v[k] >= 0.5) json_array_append_new(yes, json_integer(k));
+    return best < 0 ? json_null() : cli_text(class_name(a, best, number, sizeof number));
+}
+
+static void put_positions(json_t *o, const answer *a)
+{
+    json_t *classes = json_array(), *labels = json_array(), *rows = json_array();
+    for (int64_t i = 0; i < a->positions; i++) {
+        int64_t best = best_of(a, i);
+        json_array_append_new(classes, best < 0 ? json_null() : json_integer(best));
+        json_array_append_new(labels, label_json(a, best));
+        json_array_append_new(rows, numbers(a, i));
+    }
+    json_object_set_new(o, "class", classes);
+    json_object_set_new(o, "label", labels);
+    json_object_set_new(o, "probabilities", rows);
+}
+
+static void put_answer(json_t *o, const answer *a)
+{
+    int64_t best = best_of(a, 0);
+    if (a->positions > 1) {
+        put_positions(o, a);
+        return;
+    }
     if (tells_class(a)) {
         json_object_set_new(o, "class", best < 0 ? json_null() : json_integer(best));
-        json_object_set_new(o, "label",
-                            best < 0 ? json_null() : cli_text(class_name(a->model, best, number, sizeof number)));
+        json_object_set_new(o, "label", label_json(a, best));
     }
-    if (a->form == GR_FORM_LABELS) json_object_set(o, "classes", best < 0 ? json_null() : yes);
-    json_object_set_new(o, a->form == GR_FORM_VALUES ? "output" : "probabilities", list);
-    json_decref(yes);
+    if (a->form == GR_FORM_LABELS) {
+        json_t *yes = json_array();
+        for (int64_t k = 0; k < a->width; k++)
+            if (a->v[k] >= 0.5) json_array_append_new(yes, json_integer(k));
+        json_object_set(o, "classes", best < 0 ? json_null() : yes);
+        json_decref(yes);
+    }
+    json_object_set_new(o, a->form == GR_FORM_VALUES ? "output" : "probabilities", numbers(a, 0));
+}
+
+static gr_status tell_json(const answers *a, const char *input, const double *const *v)
+{
+    const gr_recipe *r = a->model->recipe;
+    json_t *o = json_object(), *heads = json_object();
+    json_object_set_new(o, "input", cli_text(input));
+    for (int h = 0; h < r->n_heads; h++) {
+        answer one = answer_of(a, h, v[h]);
+        json_t *head = json_object();
+        put_answer(r->heads_named ? head : o, &one);
+        json_object_set_new(heads, r->head[h].name, head);
+    }
+    if (r->heads_named) json_object_set(o, "heads", heads);
+    json_decref(heads);
     return cli_json(a->c, o);
 }
 
-static void answer_text(const answers *a, const char *input, int64_t best, const double *v)
+static void print_answer(const answer *a)
 {
     char number[24], shown[4200];
+    for (int64_t i = 0; i < a->positions && tells_class(a); i++) {
+        int64_t best = best_of(a, i);
+        const char *name = best < 0 ? NULL : class_name(a, best, number, sizeof number);
+        if (!name)
+            printf("  no class: probabilities are not finite");
+        else if (a->positions > 1)
+            printf("  %s", gr__shown(shown, sizeof shown, name, strlen(name)));
+        else
+            printf("  %s  %.4f", gr__shown(shown, sizeof shown, name, strlen(name)), a->v[best]);
+    }
+    for (int64_t k = 0; k < a->width && !tells_class(a); k++) printf("  %.8g", a->v[k]);
+}
+
+static void tell_text(const answers *a, const char *input, const double *const *v)
+{
+    const gr_recipe *r = a->model->recipe;
+    char shown[4200];
     printf("%s", gr__shown(shown, sizeof shown, input, strlen(input)));
-    const char *name = best < 0 ? NULL : class_name(a->model, best, number, sizeof number);
-    if (tells_class(a) && !name)
-        printf("  no class: probabilities are not finite");
-    else if (tells_class(a))
-        printf("  %s  %.4f", gr__shown(shown, sizeof shown, name, strlen(name)), v[best]);
-    else
-        for (int64_t k = 0; k < a->width; k++) printf("  %.8g", v[k]);
+    for (int h = 0; h < r->n_heads; h++) {
+        answer one = answer_of(a, h, v[h]);
+        if (r->heads_named) printf("  %s", r->head[h].name);
+        print_answer(&one);
+    }
     printf("\n");
 }
 
-/* row -1: the file is the sample. What has rows has them named, however many there are. */
-static gr_status answer(const answers *a, const char *file, int64_t row, const double *v)
+/* Of sample k of a run. row -1: the file is the sample. What has rows has them named, however many there are. */
+static gr_status tell(const answers *a, const char *file, int64_t row, const double *const *values, int64_t k)
 {
     char input[4200];
-    int64_t best = 0;
+    const double *v[GR_MAX_TARGETS];
+    for (int h = 0; h < a->model->recipe->n_heads; h++)
+        v[h] = values[h] + k * gr__predictor_width(a->predictor, h);
     if (row < 0)
         snprintf(input, sizeof input, "%s", file);
     else
         snprintf(input, sizeof input, "%s[%lld]", file, (long long)row);
-    for (int64_t k = 1; k < a->width; k++)
-        if (v[k] > v[best]) best = k;
-    for (int64_t k = 0; k < a->width; k++)
-        if (!isfinite(v[k])) best = -1; /* NaN never is the largest: class 0 would win */
-    if (a->c->json) return answer_json(a, input, best, v);
-    if (!a->c->quiet) answer_text(a, input, best, v);
+    if (a->c->json) return tell_json(a, input, v);
+    if (!a->c->quiet) tell_text(a, input, v);
     return GR_OK;
 }
 
 /* A network compiled for one type of input and batch, kept for files alike. */
 typedef struct compiled {
     gr_predictor *predictor;
-    gr_element source;
+    gr_element source[GR_MAX_INPUTS];
     int64_t batch;
 } compiled;
 
-static gr_status make_ready(cli *c, const gr_model *m, gr_element source, int64_t batch, compiled *r)
+static gr_status make_ready(cli *c, const gr_model *m, const gr_set *set, compiled *r)
 {
-    if (r->predictor && r->source == source && r->batch == batch) return GR_OK;
+    compiled now = {.batch = GR_MIN(BATCH, GR_MAX(set->n, 1))};
+    for (int i = 0; i < set->n_inputs; i++) now.source[i] = gr__set_input(set, i)->element;
+    if (r->predictor && r->batch == now.batch && memcmp(r->source, now.source, sizeof now.source) == 0) return GR_OK;
     gr__predictor_destroy(r->predictor);
-    *r = (compiled){.source = source, .batch = batch};
-    return gr__predictor_make(c->ctx, m, source, batch, &r->predictor);
+    *r = now;
+    return gr__predictor_make(c->ctx, m, set, now.batch, &r->predictor);
+}
+
+static void warn_unusual(cli *c, const gr_model *m, const char *file, const gr_set *set)
+{
+    const gr_meaning *k = &m->meaning;
+    char text[400];
+    for (int i = 0; i < set->n_inputs; i++)
+        if (gr__raw_is_unusual(k->prepared[i], k->n_prepared[i], gr__set_input(set, i), set->n, text, sizeof text))
+            gr__log(c->ctx, GR_LOG_WARNING, "%s: %s%s%s", file, m->recipe->inputs_named ? m->recipe->input[i].name : "",
+                    m->recipe->inputs_named ? ": " : "", text);
+}
+
+static gr_status load(cli *c, const gr_model *m, const char *file, gr_set *out)
+{
+    const gr_recipe *r = m->recipe;
+    const gr_wants wants = gr__recipe_wants(r);
+    gr_source_options so = {
+        .folder = ".", .keep_float64 = r->float64, .wants = &wants, .schema = &m->meaning.schema};
+    gr_shape sample[GR_MAX_INPUTS];
+    for (int i = 0; i < r->n_inputs; i++) {
+        so.exact |= m->meaning.n_prepared[i] > 0;
+        sample[i] = r->input[i].sample;
+    }
+    return gr__set_raw(c->ctx, file, sample, r->data.train, &so, out);
 }
 
 static gr_status predict_file(cli *c, const gr_model *m, const char *file, compiled *ready)
 {
-    const gr_recipe *r = m->recipe;
-    gr_source_options so = {.folder = ".",
-                            .keep_float64 = r->float64,
-                            .exact = m->n_prepared > 0,
-                            .want = r->reading.target == GR_FORM_CLASS ? GR_TARGET_CLASS : GR_TARGET_VALUE,
-                            .schema = &m->schema};
     gr_set set = {0};
-    const double *values;
-    char unusual[400];
+    const double *values[GR_MAX_TARGETS];
     gr_status st = GR_OK;
-    GR_TRY(gr__set_raw(c->ctx, file, r->input, &so, &set));
-    if (gr__raw_is_unusual(m->prepared, m->n_prepared, &set, unusual, sizeof unusual))
-        gr__log(c->ctx, GR_LOG_WARNING, "%s: %s", file, unusual);
-    GR_TRY(make_ready(c, m, set.element, GR_MIN(BATCH, GR_MAX(set.n, 1)), ready));
-    answers a = {.c = c, .model = m, .form = r->reading.target, .width = gr__predictor_width(ready->predictor)};
+    GR_TRY(load(c, m, file, &set));
+    warn_unusual(c, m, file, &set);
+    GR_TRY(make_ready(c, m, &set, ready));
+    const answers a = {.c = c, .model = m, .predictor = ready->predictor};
     for (int64_t i = 0; i < set.n; i += BATCH) {
         int64_t n = GR_MIN(BATCH, set.n - i);
-        GR_TRY(gr__predictor_run(ready->predictor, &set, i, n, &values));
-        for (int64_t k = 0; k < n; k++) GR_TRY(answer(&a, file, set.one ? -1 : i + k, values + k * a.width));
+        GR_TRY(gr__predictor_run(ready->predictor, &set, i, n, values));
+        for (int64_t k = 0; k < n; k++) GR_TRY(tell(&a, file, set.one ? -1 : i + k, values, k));
     }
 done:
     gr__set_free(c->ctx, &set);

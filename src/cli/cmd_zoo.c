@@ -29,7 +29,7 @@ static gr_status parameters(cli *c, const gr_zoo_recipe *z, int64_t *count)
     gr_recipe *r = NULL;
     gr_network *network = NULL;
     gr_status st = gr__recipe_from_text(c->ctx, z->name, ".", z->text, strlen(z->text), NULL, 0, &r);
-    if (st == GR_OK) st = gr__network_make(c->ctx, r, NULL, 0, GR_EL_F32, 0, NULL, &network);
+    if (st == GR_OK) st = gr__network_make(c->ctx, r, NULL, &network);
     if (st == GR_OK) *count = gr__network_parameter_count(network);
     gr__network_destroy(network);
     if (r) gr__recipe_close(c->ctx, r);

@@ -81,6 +81,6 @@ gr_advised gr__advised(const gr_recipe *r, gr_phase phase)
     a.weight_decay = isnan(decay) ? 0 : decay;
     a.beta = !isnan(number_of(optimizer, "beta1")) || !isnan(number_of(optimizer, "beta2"));
     a.words = has_layer(r, word_layers);
-    a.pictures = !a.words && r->input.rank == 3 && has_layer(r, picture_layers);
+    a.pictures = !a.words && r->input[0].sample.rank == 3 && has_layer(r, picture_layers);
     return a;
 }

@@ -21,6 +21,13 @@ void gr__finding_set(gr_finding *f, gr_verdict v, double figure, double limit, c
     va_end(args);
 }
 
+void gr__finding_worse(const gr_recipe *r, int head, const gr_finding *one, gr_finding *out)
+{
+    if (head > 0 && one->verdict <= out->verdict) return;
+    const char *named = r->heads_named ? r->head[head].name : "";
+    gr__finding_set(out, one->verdict, one->figure, one->limit, "%.100s%s%s", named, *named ? ": " : "", one->message);
+}
+
 void gr__watch(const gr_watch *w, const char *what, double share)
 {
     if (w) w->say(w->user, what, share);

@@ -94,7 +94,7 @@ static double calm(const gr_start *s)
     double fan_in = INFINITY;
     const gr_param_info *all = gr__network_params(s->p->task.network, &n);
     for (size_t i = 0; i < n; i++)
-        if (all[i].last && !all[i].is_bias) fan_in = (double)GR_MAX(all[i].fan_in, 1);
+        if (all[i].last && all[i].head == s->head && !all[i].is_bias) fan_in = (double)GR_MAX(all[i].fan_in, 1);
     return CALM * (1 + CHANCE / sqrt(fan_in)) * (1 + CHANCE / sqrt(s->n));
 }
 
@@ -145,9 +145,14 @@ static void judge(gr_start *s, gr_finding *out)
 
 gr_status gr__check_cost(gr_probe *p, gr_finding *out)
 {
-    gr_start s;
-    gr_status st = gr__start_take(p, &s);
-    if (st == GR_OK) judge(&s, out);
-    gr__start_release(&s);
+    gr_status st = GR_OK;
+    for (int h = 0; h < p->recipe->n_heads && st == GR_OK; h++) {
+        gr_start s;
+        gr_finding f = {0};
+        st = gr__start_take(p, h, &s);
+        if (st == GR_OK) judge(&s, &f);
+        if (st == GR_OK) gr__finding_worse(p->recipe, h, &f, out);
+        gr__start_release(&s);
+    }
     return st;
 }

@@ -33,13 +33,15 @@ typedef struct wanted {
     bool fits, sums;      /* the one suits the other; a row sums to 1 */
 } wanted;
 
-static wanted compare_shapes(const gr_probe *p, gr_shape shape)
+static wanted compare_shapes(const gr_probe *p, int head, gr_shape shape)
 {
-    gr_reading reading = p->recipe->reading;
+    gr_reading reading = p->recipe->head[head].reading;
+    gr_shape target = gr__set_target(p->task.set_of[GR_PART_TRAIN], head)->sample;
     int64_t all = gr_shape_count(shape);
     wanted w = {.last = shape.rank ? shape.dim[shape.rank - 1] : 1, .sample = all / p->batch};
     bool shares = reading.prediction == GR_PREDICT_SHARES, class = reading.target == GR_FORM_CLASS;
-    w.targets = class ? p->task.classes : gr_shape_count(p->task.target_sample);
+    w.targets = class ? p->task.meaning.classes[head] : gr_shape_count(target);
+    if (reading.target == GR_FORM_DISTRIBUTION && target.rank > 1) w.targets = target.dim[target.rank - 1];
     w.sums = shares || (reading.prediction == GR_PREDICT_LABELS && w.last == 2 && class);
     if (shape.rank == 0 || shape.dim[0] != p->batch)
         w.fits = false;
@@ -97,11 +99,14 @@ gr_status gr__check_outputs(gr_probe *p, gr_finding *out)
     gr__loader_seek(p->loader, 0, 0);
     gr_status st = p->next(p->source, &b);
     if (st == GR_OK) st = gr__probe_run(p, p->evaluate, &b);
-    if (st != GR_OK) return st;
-    const void *v = gr_plan_output(p->evaluate, "prediction", &shape);
-    int64_t all = gr_shape_count(shape);
-    wanted w = compare_shapes(p, shape);
-    ranges r = look(p, v, w.last ? all / w.last : 0, w.last);
-    judge(&p->recipe->reading, &w, &r, all, out);
-    return GR_OK;
+    for (int h = 0; h < p->recipe->n_heads && st == GR_OK; h++) {
+        const void *v = gr__probe_head(p, h, "prediction", &shape);
+        int64_t all = gr_shape_count(shape);
+        wanted w = compare_shapes(p, h, shape);
+        ranges r = look(p, v, w.last ? all / w.last : 0, w.last);
+        gr_finding f = {0};
+        judge(&p->recipe->head[h].reading, &w, &r, all, &f);
+        gr__finding_worse(p->recipe, h, &f, out);
+    }
+    return st;
 }

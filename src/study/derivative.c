@@ -188,14 +188,15 @@ static gr_status add_predictions(walk *w)
 static gr_status add_targets(walk *w)
 {
     const gr_slopes *s = w->g.s;
-    bool classes = s->recipe.reading.target == GR_FORM_CLASS;
-    int64_t n = gr_shape_count(s->task.target_sample);
+    const gr_field *y = gr__set_target(s->task.set_of[GR_PART_TRAIN], 0);
+    const void *data = s->batch.field[s->recipe.n_inputs];
+    bool classes = y->kind == GR_TARGET_CLASS;
+    int64_t n = gr_shape_count(y->sample);
     char name[64];
     gr_status st = GR_OK;
     for (int64_t i = 0; s->batch.n == 1 && i < n && i < w->most && st == GR_OK; i++) {
         snprintf(name, sizeof name, classes ? "target class" : "target[%lld]", (long long)i);
-        st = add_row(w, name,
-                     classes ? (double)((const int32_t *)s->batch.targets)[i] : ((const double *)s->batch.targets)[i]);
+        st = add_row(w, name, gr__element_at(classes ? GR_EL_I32 : GR_EL_F64, data, i));
     }
     return st;
 }
@@ -211,8 +212,8 @@ static gr_status tell_forward(walk *w)
     for (int i = 0; i < wanted->n; i++)
         if (wanted->term[i].factor[0]) GR_TRY(add_row(w, wanted->term[i].factor, wanted->term[i].local));
     for (int i = 0; i < d->n_steps; i++) GR_TRY(add_row(w, d->step[i].of, d->step[i].value));
-    GR_TRY(add_predictions(w));
-    GR_TRY(add_targets(w));
+    if (w->g.s->recipe.n_heads == 1) GR_TRY(add_predictions(w));
+    if (w->g.s->recipe.n_heads == 1) GR_TRY(add_targets(w));
 done:
     return st;
 }
@@ -338,7 +339,7 @@ static gr_status describe(const gr_slopes *s, gr__bump *memory, gr_derivative *d
         d->kind = stack->layer[i].member->head.name;
         if (!(d->layer = gr__bump_strdup(memory, stack->layer[i].name))) return GR_E_MEMORY;
     }
-    d->cost_name = s->recipe.cost->head.name;
+    d->cost_name = s->recipe.n_heads > 1 ? "heads" : s->recipe.head[0].cost->head.name;
     d->reduction = s->recipe.reduction_sum ? "sum" : "mean";
     d->samples = s->batch.n;
     uint32_t *row = gr__bump_alloc(memory, sizeof *row * (size_t)s->batch.n);

@@ -6,8 +6,15 @@
 
 /* ---- plans ---- */
 
-static gr_status build(const gr_hessian *h, gr_graph *g, int64_t batch)
+typedef struct making {
+    gr_hessian *h;
+    int64_t batch;
+} making;
+
+static gr_status build(void *user, gr_graph *g)
 {
+    const making *m = user;
+    const gr_hessian *h = m->h;
     size_t bytes = sizeof(gr_val) * (h->n_params + 1);
     gr_val *leaf = gr__bump_alloc(h->task.memory, bytes), *slope = gr__bump_alloc(h->task.memory, bytes),
            *product = gr__bump_alloc(h->task.memory, bytes), along = gr_const(g, 0);
@@ -15,7 +22,7 @@ static gr_status build(const gr_hessian *h, gr_graph *g, int64_t batch)
     char name[32];
     gr_status st = GR_OK;
     if (!leaf || !slope || !product) return GR_E_MEMORY;
-    GR_TRY(gr__network_build(h->task.network, g, GR_MODE_EVALUATE, batch, true, &v));
+    GR_TRY(gr__network_build(h->task.network, g, GR_MODE_EVALUATE, m->batch, true, &v));
     for (size_t i = 0; i < h->n_params; i++) leaf[i] = gr_param(g, h->params[i].entry.name, h->params[i].entry.shape);
     GR_TRY(gr_gradients(g, v.cost_sum, leaf, (int)h->n_params, slope));
     for (size_t i = 0; i < h->n_params; i++) {
@@ -37,31 +44,10 @@ done:
 
 static gr_status add_plan(gr_hessian *h, int64_t batch)
 {
-    gr_graph *g = NULL;
-    gr_status st = GR_OK;
+    making m = {h, batch};
     if (batch == 0) return GR_OK;
-    GR_TRY(gr_graph_create(h->ctx, &g));
-    GR_TRY(build(h, g, batch));
-    GR_TRY(gr_plan_compile(
-        h->ctx, g, h->store,
-        &(gr_plan_options){.backend = h->task.backend, .name = "curvature", .algorithm = h->recipe->algorithm},
-        &h->of[h->n_plans].plan));
-    h->of[h->n_plans++].batch = batch;
-done:
-    gr_graph_destroy(g);
-    return st;
-}
-
-static gr_status start(gr_hessian *h, const gr_model *m)
-{
-    uint64_t arena = 0;
-    gr_status st = GR_OK;
-    for (int i = 0; i < h->n_plans; i++) arena = GR_MAX(arena, gr_plan_bytes(h->of[i].plan).arena);
-    GR_TRY(gr_store_seal(h->store));
-    GR_TRY(m ? gr__model_load(h->ctx, m->file, m->path, h->store) : gr__network_init(h->task.network, h->store));
-    GR_TRY(gr_arena_create(h->ctx, arena, &h->arena));
-    for (int i = 0; i < h->n_plans; i++) GR_TRY(gr_plan_bind(h->of[i].plan, h->arena));
-done:
+    gr_status st = gr__runner_add(&h->run, "curvature", build, &m, &h->of[h->n_plans].plan);
+    if (st == GR_OK) h->of[h->n_plans++].batch = batch;
     return st;
 }
 
@@ -77,11 +63,11 @@ gr_status gr__hessian_open(gr_context *ctx, const gr_recipe *r, const gr_model *
     h->n = gr__network_parameter_count(h->task.network);
     if (h->n < 1) GR_TRY(gr__fail(ctx, GR_E_CONFLICT, "the model has no parameters"));
     int64_t batch = GR_MIN(gr__task_evaluation_batch(&h->task), h->samples);
-    GR_TRY(gr_store_create(ctx, h->task.backend, &h->store));
-    GR_TRY(gr__network_declare(h->task.network, h->store));
+    GR_TRY(gr__runner_open(&h->task, &h->run));
     GR_TRY(add_plan(h, batch));
     GR_TRY(add_plan(h, h->samples % batch));
-    GR_TRY(start(h, m));
+    GR_TRY(gr__runner_fill(&h->run, m));
+    GR_TRY(gr__runner_bind(&h->run));
     gr_loader_options o = gr__task_loader(&h->task, part, false);
     o.batch = batch;
     o.shuffle = GR_SHUFFLE_ONCE;
@@ -96,9 +82,7 @@ void gr__hessian_close(gr_hessian *h)
 {
     if (!h->ctx) return;
     gr__loader_destroy(h->loader);
-    for (int i = 0; i < h->n_plans; i++) gr_plan_destroy(h->of[i].plan);
-    gr_arena_destroy(h->arena);
-    gr_store_destroy(h->store);
+    gr__runner_close(&h->run);
     gr__task_close(&h->task);
     *h = (gr_hessian){0};
 }
@@ -140,17 +124,6 @@ static void add_product(const gr_hessian *h, const gr_plan *p, double *out)
     }
 }
 
-static gr_status run_batch(gr_hessian *h, gr_plan *p, const gr_batch *b, const double *v)
-{
-    size_t bytes;
-    void *at;
-    if ((at = gr_plan_feed(p, "x", &bytes)))
-        memcpy(at, b->inputs, bytes); /* the last plan may take fewer than the batch has */
-    if ((at = gr_plan_feed(p, "y", &bytes))) memcpy(at, b->targets, bytes);
-    put_direction(h, p, v);
-    return gr_plan_run(p);
-}
-
 gr_status gr__hessian_product(gr_hessian *h, const double *v, double *out)
 {
     double cost = 0, weight = 0;
@@ -161,7 +134,9 @@ gr_status gr__hessian_product(gr_hessian *h, const double *v, double *out)
         gr_batch b;
         int i = left < h->of[0].batch;
         st = gr__loader_next(h->loader, &b);
-        if (st == GR_OK) st = run_batch(h, h->of[i].plan, &b, v);
+        if (st != GR_OK) break;
+        put_direction(h, h->of[i].plan, v);
+        st = gr__runner_run(&h->run, h->of[i].plan, &b); /* the last plan may take fewer than the batch has */
         if (st != GR_OK) break;
         add_product(h, h->of[i].plan, out);
         cost += *(const double *)gr_plan_output(h->of[i].plan, "cost_sum", NULL);

@@ -14,8 +14,7 @@ typedef struct gr_hessian { /* stays where it was opened */
     const gr_recipe *recipe;
     gr_part part;
     gr_task task;
-    gr_store *store;
-    gr_arena *arena;
+    gr_runner run;
     struct {
         gr_plan *plan;
         int64_t batch;

@@ -27,12 +27,14 @@ static void put_outputs(gr_graph *g, const char *prefix, const gr_val *v, int n)
     }
 }
 
-static gr_status train_graph(gr_probe *p, gr_graph *g)
+static gr_status train_graph(void *user, gr_graph *g)
 {
+    gr_probe *p = user;
     gr_network_values v;
     size_t n_params;
+    char name[32];
     const gr_param_info *param = gr__network_params(p->task.network, &n_params);
-    int n = p->recipe->stack->n, all = n + 1 + (int)n_params; /* layers, the input, parameters */
+    int n = p->recipe->stack->n, inputs = p->recipe->n_inputs, all = n + inputs + (int)n_params;
     gr_val *layer = gr__bump_alloc(p->task.memory, sizeof *layer * (size_t)all),
            *slope = gr__bump_alloc(p->task.memory, sizeof *slope * (size_t)all);
     if (!layer || !slope) return GR_E_MEMORY;
@@ -40,41 +42,36 @@ static gr_status train_graph(gr_probe *p, gr_graph *g)
         gr__network_build_with(p->task.network, g, GR_MODE_TRAIN, p->batch, true,
                                &(gr_network_options){.layers = layer, .bind = {.observe = show_state, .user = g}}, &v);
     if (st != GR_OK) return st;
-    layer[n] = gr_real(g, v.input); /* where preparation starts: an input may be of bytes, which have no gradient */
+    for (int i = 0; i < inputs; i++) /* where preparation starts: an input may be of bytes, which have no gradient */
+        layer[n + i] = gr_real(g, v.input[i]);
     for (size_t i = 0; i < n_params; i++)
-        layer[n + 1 + (int)i] = gr_param(g, param[i].entry.name, param[i].entry.shape);
+        layer[n + inputs + (int)i] = gr_param(g, param[i].entry.name, param[i].entry.shape);
     st = gr_gradients(g, v.cost_sum, layer, all, slope);
     if (st != GR_OK) return st;
     put_outputs(g, "layer", layer, n);
     put_outputs(g, "slope", slope, n);
-    put_outputs(g, "gradient", slope + n + 1, (int)n_params);
-    gr_output(g, "input_slope", slope[n]);
+    put_outputs(g, "gradient", slope + n + inputs, (int)n_params);
+    for (int i = 0; i < inputs; i++) {
+        snprintf(name, sizeof name, "input%d_slope", i);
+        gr_output(g, name, slope[n + i]);
+    }
     return gr_graph_status(g);
 }
 
-static gr_status evaluate_graph(gr_probe *p, gr_graph *g)
+static gr_status evaluate_graph(void *user, gr_graph *g)
 {
+    gr_probe *p = user;
     gr_network_values v;
+    char name[GR_FEED_TEXT];
     gr_status st = gr__network_build(p->task.network, g, GR_MODE_EVALUATE, p->batch, true, &v);
-    if (st != GR_OK) return st;
-    gr_output(g, "output", v.output);
-    gr_output(g, "prediction", v.prediction);
-    gr_output(g, "cost_sum", v.cost_sum);
-    gr_output(g, "weight_sum", v.weight_sum);
-    return gr_graph_status(g);
-}
-
-static gr_status compile(gr_probe *p, gr_status (*build)(gr_probe *p, gr_graph *g), const char *name, gr_plan **out)
-{
-    gr_graph *g = NULL;
-    gr_status st = GR_OK;
-    GR_TRY(gr_graph_create(p->ctx, &g));
-    GR_TRY(build(p, g));
-    GR_TRY(gr_plan_compile(
-        p->ctx, g, p->store,
-        &(gr_plan_options){.backend = p->task.backend, .name = name, .algorithm = p->recipe->algorithm}, out));
-done:
-    gr_graph_destroy(g);
+    for (int h = 0; h < p->recipe->n_heads && st == GR_OK; h++) {
+        const char *head = p->recipe->head[h].name;
+        gr_output(g, gr__output_of(head, "output", name), v.head[h].output);
+        gr_output(g, gr__output_of(head, "prediction", name), v.head[h].prediction);
+        gr_output(g, gr__output_of(head, "cost_sum", name), v.head[h].cost_sum);
+        gr_output(g, gr__output_of(head, "weight_sum", name), v.head[h].weight_sum);
+        st = gr_graph_status(g);
+    }
     return st;
 }
 
@@ -102,15 +99,12 @@ gr_status gr__probe_open(gr_context *ctx, const gr_recipe *r, gr_probe *p)
     *p = (gr_probe){.ctx = ctx, .recipe = r};
     GR_TRY(gr__task_open(ctx, r, 1u << GR_PART_TRAIN, NULL, &p->task));
     p->batch = gr__task_batch(&p->task);
-    GR_TRY(gr_store_create(ctx, p->task.backend, &p->store));
-    GR_TRY(gr__network_declare(p->task.network, p->store));
-    GR_TRY(compile(p, train_graph, "check training", &p->train));
-    GR_TRY(compile(p, evaluate_graph, "check evaluation", &p->evaluate));
-    GR_TRY(gr_store_seal(p->store));
-    GR_TRY(gr__network_init(p->task.network, p->store));
-    GR_TRY(gr_arena_create(ctx, GR_MAX(gr_plan_bytes(p->train).arena, gr_plan_bytes(p->evaluate).arena), &p->arena));
-    GR_TRY(gr_plan_bind(p->train, p->arena));
-    GR_TRY(gr_plan_bind(p->evaluate, p->arena));
+    GR_TRY(gr__runner_open(&p->task, &p->run));
+    p->store = p->run.store;
+    GR_TRY(gr__runner_add(&p->run, "check training", train_graph, p, &p->train));
+    GR_TRY(gr__runner_add(&p->run, "check evaluation", evaluate_graph, p, &p->evaluate));
+    GR_TRY(gr__runner_fill(&p->run, NULL));
+    GR_TRY(gr__runner_bind(&p->run));
     gr_loader_options o = gr__task_loader(&p->task, GR_PART_TRAIN, false);
     p->batches = gr__loader_batches(&o);
     GR_TRY(gr__loader_create(ctx, &o, &p->loader));
@@ -126,30 +120,23 @@ void gr__probe_close(gr_probe *p)
 {
     if (!p->ctx) return;
     gr__loader_destroy(p->loader);
-    gr_plan_destroy(p->train);
-    gr_plan_destroy(p->evaluate);
-    gr_arena_destroy(p->arena);
-    gr_store_destroy(p->store);
+    gr__runner_close(&p->run);
     gr__task_close(&p->task);
     *p = (gr_probe){0};
 }
 
 gr_status gr__probe_run(gr_probe *p, gr_plan *plan, const gr_batch *b)
 {
-    size_t bytes;
-    void *at;
     if (b->n != p->batch)
         return gr__fail(p->ctx, GR_E_INTERNAL, "a batch of %lld rows for a plan of %lld", (long long)b->n,
                         (long long)p->batch);
-    if ((at = gr_plan_feed(plan, "x", &bytes))) memcpy(at, b->inputs, bytes);
-    if ((at = gr_plan_feed(plan, "y", &bytes))) memcpy(at, b->targets, bytes);
-    const struct {
-        const char *name;
-        double value;
-    } scalars[] = {{"seed", (double)p->recipe->seed}, {"update", 0}, {"position", 0}};
-    for (size_t i = 0; i < GR_COUNT(scalars); i++)
-        if ((at = gr_plan_feed(plan, scalars[i].name, NULL))) *(double *)at = scalars[i].value;
-    return gr_plan_run(plan);
+    return gr__runner_run(&p->run, plan, b);
+}
+
+const void *gr__probe_head(const gr_probe *p, int head, const char *what, gr_shape *shape)
+{
+    char name[GR_FEED_TEXT];
+    return gr_plan_output(p->evaluate, gr__output_of(p->recipe->head[head].name, what, name), shape);
 }
 
 double gr__probe_real(const gr_probe *p, const void *data, int64_t i)

@@ -13,26 +13,28 @@ static const double NARROW = 1.0 / 20; /* of the training's standard deviation *
 
 /* Mean and spread, in the training's, of group `first` of `groups`: the values first, first + groups, ... of every
  * sample. */
-static gr__moments moments_of(const gr_prepared *prepared, int n, const gr_set *set, int64_t first, int64_t groups)
+static gr__moments moments_of(const gr_prepared *prepared, int n, const gr_field *x, int64_t samples, int64_t first,
+                              int64_t groups)
 {
-    int64_t width = gr_shape_count(set->sample);
+    int64_t width = gr_shape_count(x->sample);
     gr__moments m = {0};
-    for (int64_t i = 0; i < set->n; i++)
+    for (int64_t i = 0; i < samples; i++)
         for (int64_t e = first; e < width; e += groups) {
-            gr__moments one = {1, gr__element_at(set->element, set->inputs, i * width + e), 0};
+            gr__moments one = {1, gr__element_at(x->element, x->data, i * width + e), 0};
             gr__prepare_values(prepared, n, e, &one.mean, 1);
             if (isfinite(one.mean)) gr__moments_merge(&m, &one);
         }
     return m;
 }
 
-bool gr__raw_is_unusual(const gr_prepared *prepared, int n, const gr_set *set, char *text, size_t size)
+bool gr__raw_is_unusual(const gr_prepared *prepared, int n_prepared, const gr_field *x, int64_t n, char *text,
+                        size_t size)
 {
-    int k = n - 1;
+    int k = n_prepared - 1;
     while (k >= 0 && !prepared[k].mean) k--;
     for (int64_t g = 0; k >= 0 && g < prepared[k].n; g++) {
         bool constant = !(prepared[k].std[g] > 0); /* training had one value there: no scale to compare with */
-        gr__moments m = moments_of(prepared, k + 1, set, g, prepared[k].n);
+        gr__moments m = moments_of(prepared, k + 1, x, n, g, prepared[k].n);
         double spread = m.n > 0 ? sqrt(m.m2 / m.n) : 0;
         if (constant || m.n < ENOUGH || (fabs(m.mean) <= FAR && spread >= NARROW)) continue;
         snprintf(text, size,

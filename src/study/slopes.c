@@ -46,24 +46,31 @@ static gr_status add_branches(gr_slopes *s, gr_graph *g, gr_val cost, const gr_v
     return gr__branches_mark(g, cost, &s->n_branches);
 }
 
-/* A plan of the cost, and of what `more` adds to it. */
-static gr_status compile(gr_slopes *s, add_outputs *more, gr_plan **out)
+/* The cost, and what `more` adds to it. */
+typedef struct making {
+    gr_slopes *s;
+    add_outputs *more;
+} making;
+
+static gr_status make(void *user, gr_graph *g)
 {
-    gr_graph *g = NULL;
+    const making *m = user;
+    gr_slopes *s = m->s;
     gr_network_values v;
     gr_val cost, *leaf = gr__bump_alloc(s->task.memory, sizeof *leaf * s->n);
-    gr_status st = GR_OK;
     if (!leaf) return GR_E_MEMORY;
-    GR_TRY(gr_graph_create(s->ctx, &g));
-    GR_TRY(gr__slopes_build(s, g, &v, NULL, &cost));
+    gr_status st = gr__slopes_build(s, g, &v, NULL, &cost);
+    if (st != GR_OK) return st;
     for (size_t i = 0; i < s->n; i++) leaf[i] = gr_param(g, s->params[i].entry.name, s->params[i].entry.shape);
     cost = with_penalty(s, g, &v, leaf, cost);
     gr_output(g, "cost", cost);
-    if (more) GR_TRY(more(s, g, cost, leaf));
-    GR_TRY(gr_plan_compile(s->ctx, g, s->store, &(gr_plan_options){.backend = s->task.backend, .name = "check"}, out));
-done:
-    gr_graph_destroy(g);
-    return st;
+    return m->more ? m->more(s, g, cost, leaf) : gr_graph_status(g);
+}
+
+static gr_status add_plan(gr_slopes *s, add_outputs *more, gr_plan **out)
+{
+    making m = {s, more};
+    return gr__runner_add(&s->run, "check", make, &m, out);
 }
 
 /* Which rows the loader reads, and the first batch of them. */
@@ -91,24 +98,6 @@ static gr_status check_range(const gr_slopes *s)
                     (long long)s->options.batch, (long long)first, (long long)n);
 }
 
-static gr_status fill_store(gr_slopes *s)
-{
-    const gr_model *m = s->options.model;
-    gr_status st = gr_store_seal(s->store);
-    if (st != GR_OK) return st;
-    return m ? gr__model_load(s->ctx, m->file, m->path, s->store) : gr__network_init(s->task.network, s->store);
-}
-
-static gr_status bind(gr_slopes *s)
-{
-    gr_plan *const all[] = {s->slope, s->cost, s->branch};
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < GR_COUNT(all); i++) bytes = GR_MAX(bytes, gr_plan_bytes(all[i]).arena);
-    gr_status st = gr_arena_create(s->ctx, bytes, &s->arena);
-    for (size_t i = 0; i < GR_COUNT(all) && st == GR_OK; i++) st = gr_plan_bind(all[i], s->arena);
-    return st;
-}
-
 gr_status gr__slopes_open(gr_context *ctx, const gr_recipe *r, const gr_slopes_options *o, gr_slopes *s)
 {
     gr_status st = GR_OK;
@@ -119,13 +108,13 @@ gr_status gr__slopes_open(gr_context *ctx, const gr_recipe *r, const gr_slopes_o
     GR_TRY(gr__task_open(ctx, &s->recipe, 1u << GR_PART_TRAIN, o->model, &s->task));
     GR_TRY(check_range(s));
     s->params = gr__network_params(s->task.network, &s->n);
-    GR_TRY(gr_store_create(ctx, s->task.backend, &s->store));
-    GR_TRY(gr__network_declare(s->task.network, s->store));
-    GR_TRY(compile(s, add_gradients, &s->slope));
-    GR_TRY(compile(s, NULL, &s->cost));
-    GR_TRY(compile(s, add_branches, &s->branch));
-    GR_TRY(fill_store(s));
-    GR_TRY(bind(s));
+    GR_TRY(gr__runner_open(&s->task, &s->run));
+    s->store = s->run.store;
+    GR_TRY(add_plan(s, add_gradients, &s->slope));
+    GR_TRY(add_plan(s, NULL, &s->cost));
+    GR_TRY(add_plan(s, add_branches, &s->branch));
+    GR_TRY(gr__runner_fill(&s->run, o->model));
+    GR_TRY(gr__runner_bind(&s->run));
     GR_TRY(take_samples(s));
 done:
     if (st != GR_OK) gr__slopes_close(s);
@@ -136,28 +125,14 @@ void gr__slopes_close(gr_slopes *s)
 {
     if (!s->ctx) return;
     gr__loader_destroy(s->loader);
-    gr_plan_destroy(s->slope);
-    gr_plan_destroy(s->cost);
-    gr_plan_destroy(s->branch);
-    gr_arena_destroy(s->arena);
-    gr_store_destroy(s->store);
+    gr__runner_close(&s->run);
     gr__task_close(&s->task);
     *s = (gr_slopes){0};
 }
 
 gr_status gr__slopes_run(gr_slopes *s, gr_plan *p, double *cost)
 {
-    size_t bytes;
-    void *at;
-    if ((at = gr_plan_feed(p, "x", &bytes))) memcpy(at, s->batch.inputs, bytes);
-    if ((at = gr_plan_feed(p, "y", &bytes))) memcpy(at, s->batch.targets, bytes);
-    const struct {
-        const char *name;
-        double value;
-    } scalars[] = {{"seed", (double)s->recipe.seed}, {"update", 0}, {"position", 0}};
-    for (size_t i = 0; i < GR_COUNT(scalars); i++)
-        if ((at = gr_plan_feed(p, scalars[i].name, NULL))) *(double *)at = scalars[i].value;
-    gr_status st = gr_plan_run(p);
+    gr_status st = gr__runner_run(&s->run, p, &s->batch);
     s->work += gr__slopes_flops(p);
     if (st == GR_OK) *cost = *(const double *)gr_plan_output(p, "cost", NULL);
     return st;

@@ -22,11 +22,11 @@ typedef struct gr_slopes { /* stays where it was opened */
     gr_recipe recipe; /* in float64 on `ref` */
     gr_task task;
     gr_rows rows; /* what the loader reads; borrowed from the task */
-    gr_store *store;
+    gr_runner run;
+    gr_store *store;       /* the runner's */
     gr_plan *slope, *cost; /* outputs "cost" and "gradient0" ..; "cost" alone */
     gr_plan *branch;       /* "cost", and in which branch of each operation it is: study/branches.h */
     int n_branches;
-    gr_arena *arena;
     gr_loader *loader;
     gr_batch batch;
     const gr_param_info *params;

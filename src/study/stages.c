@@ -74,16 +74,30 @@ static gr_status copy_data(gr_stages *g, const char *name, const void *from, gr_
     return put_data(g, name, to);
 }
 
+static gr_status copy_field(gr_stages *g, gr_field_role role, const char *name, const void *from, gr_element e,
+                            gr_val feed)
+{
+    char text[GR_FEED_TEXT];
+    const char *kept = gr__bump_strdup(g->memory, gr__feed_of(role, name, text));
+    return kept ? copy_data(g, kept, from, e, gr_shape_count(gr_shape_of(g->whole, feed))) : GR_E_MEMORY;
+}
+
 static gr_status feed_numbers(gr_stages *g, const gr_network_values *v)
 {
     const gr_slopes *s = g->s;
     gr_status st = GR_OK;
-    GR_TRY(copy_data(g, "x", s->batch.inputs, s->task.input_as, gr_shape_count(gr_shape_of(g->whole, v->input))));
-    GR_TRY(copy_data(g, "y", s->batch.targets, s->task.target_as, gr_shape_count(gr_shape_of(g->whole, v->target))));
+    const gr_recipe *r = &s->recipe;
+    for (int i = 0; i < r->n_inputs; i++)
+        GR_TRY(copy_field(g, GR_FIELD_INPUT, r->input[i].name, s->batch.field[i], s->task.delivery[i].as, v->input[i]));
+    for (int h = 0; h < r->n_heads; h++)
+        GR_TRY(copy_field(g, GR_FIELD_TARGET, r->head[h].name, s->batch.field[r->n_inputs + h],
+                          r->head[h].reading.target == GR_FORM_CLASS ? GR_EL_I32 : GR_EL_F64, v->head[h].target));
+    if (v->weight)
+        GR_TRY(copy_field(g, GR_FIELD_WEIGHT, NULL, s->batch.field[r->n_inputs + r->n_heads], GR_EL_F64, v->weight));
     const struct {
         const char *name;
         double value;
-    } scalars[] = {{"seed", (double)s->recipe.seed}, {"update", 0}, {"position", 0}};
+    } scalars[] = {{GR_FEED_SEED, (double)s->recipe.seed}, {GR_FEED_UPDATE, 0}, {GR_FEED_POSITION, 0}};
     for (size_t i = 0; i < GR_COUNT(scalars); i++)
         GR_TRY(copy_data(g, scalars[i].name, &scalars[i].value, GR_EL_F64, 1));
 done:
@@ -202,7 +216,7 @@ static gr_status find_places(gr_stages *g, const char *parameter, gr_network_val
 {
     const gr_stack *stack = g->s->recipe.stack;
     gr_val cost, *layer = gr__bump_alloc(g->memory, sizeof *layer * (size_t)stack->n);
-    g->place = gr__bump_alloc(g->memory, sizeof *g->place * (size_t)(2 * stack->n + 3));
+    g->place = gr__bump_alloc(g->memory, sizeof *g->place * (size_t)(2 * stack->n + 2 + GR_MAX_INPUTS));
     if (!layer || !g->place) return GR_E_MEMORY;
     gr_status st = gr__slopes_build(g->s, g->whole, v, layer, &cost);
     if (st != GR_OK) return st;
@@ -214,9 +228,9 @@ static gr_status find_places(gr_stages *g, const char *parameter, gr_network_val
     add_place(g, entry->name, "", gr_param(g->whole, entry->name, entry->shape));
     g->place[0].entry = entry;
     g->placed[g->place[0].whole] = 0; /* among the layers it is a parameter like others */
-    add_place(g, "input", "", v->prepared);
+    for (int i = 0; i < g->s->recipe.n_inputs; i++) add_place(g, g->s->recipe.input[i].name, "", v->prepared[i]);
     for (int i = 0; i < stack->n && st == GR_OK; i++) st = add_layer(g, &stack->layer[i], layer[i]);
-    if (st == GR_OK) add_place(g, "L", g->s->recipe.cost->head.name, cost);
+    if (st == GR_OK) add_place(g, "L", g->s->recipe.n_heads > 1 ? "heads" : g->s->recipe.head[0].cost->head.name, cost);
     return st;
 }
 
@@ -341,7 +355,7 @@ static gr_status forward(gr_stages *g, const gr_network_values *v)
     int n = g->n + 1;
     gr_val *wanted = gr__bump_alloc(g->memory, sizeof *wanted * (size_t)n);
     double **result = gr__bump_alloc(g->memory, sizeof *result * (size_t)n);
-    g->prediction_shape = gr_shape_of(g->whole, v->prediction);
+    g->prediction_shape = gr_shape_of(g->whole, v->head[0].prediction);
     double *prediction = gr__bump_alloc(g->memory, sizeof *prediction * (size_t)gr_shape_count(g->prediction_shape));
     if (!wanted || !result || !prediction) return GR_E_MEMORY;
     for (int i = 0; i < g->n; i++) {
@@ -351,7 +365,7 @@ static gr_status forward(gr_stages *g, const gr_network_values *v)
         result[i] = p->entry ? gr__bump_alloc(g->memory, sizeof(double) * (size_t)p->count) : (double *)p->number;
         if (!result[i]) return GR_E_MEMORY;
     }
-    wanted[g->n] = v->prediction;
+    wanted[g->n] = v->head[0].prediction;
     result[g->n] = prediction;
     g->prediction = prediction;
     return evaluate(g, g->whole, wanted, n, result);

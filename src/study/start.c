@@ -20,13 +20,13 @@ static double bias_at(const gr_start *s, int64_t k)
     return s->bias ? gr__probe_real(s->p, s->bias->data, k) : 0;
 }
 
-static const gr_entry *last_bias(const gr_probe *p, int64_t outputs)
+static const gr_entry *last_bias(const gr_probe *p, int head, int64_t outputs)
 {
     size_t n;
     const gr_param_info *all = gr__network_params(p->task.network, &n);
     for (size_t i = 0; i < n; i++) {
         const gr_entry *e = gr_store_find(p->store, all[i].entry.name);
-        if (!all[i].is_bias || !all[i].last || e->count != outputs) continue;
+        if (!all[i].is_bias || !all[i].last || all[i].head != head || e->count != outputs) continue;
         for (int64_t k = 0; k < e->count; k++)
             if (gr__probe_real(p, e->data, k) != 0) return e;
     }
@@ -36,7 +36,7 @@ static const gr_entry *last_bias(const gr_probe *p, int64_t outputs)
 /* What a sample of this class weighs in the mean; label -1: its target is no class. */
 static double weigh(const gr_start *s, int label)
 {
-    return s->cost->weigh && label >= 0 ? s->cost->weigh(s->settings, s->p->task.targets, label) : 1;
+    return s->cost->weigh && label >= 0 ? s->cost->weigh(s->settings, &s->p->task.targets[s->head], label) : 1;
 }
 
 /* ---- one sample ---- */
@@ -44,11 +44,12 @@ static double weigh(const gr_start *s, int label)
 /* Row i of a batch as numbers; gives its class, or -1. */
 static int read_sample(gr_start *s, const void *z, const gr_batch *b, int64_t i)
 {
-    int label = s->reading.target == GR_FORM_CLASS ? ((const int32_t *)b->targets)[i] : -1;
+    const void *targets = b->field[s->p->recipe->n_inputs + s->head];
+    int label = s->reading.target == GR_FORM_CLASS ? ((const int32_t *)targets)[i] : -1;
     for (int64_t k = 0; k < s->width; k++) {
         s->z[k] = gr__probe_real(s->p, z, i * s->width + k);
         if (label < 0)
-            s->y[k] = gr__probe_real(s->p, b->targets, i * s->width + k);
+            s->y[k] = gr__probe_real(s->p, targets, i * s->width + k);
         else
             s->y[k] = s->binary ? label : k == label;
     }
@@ -101,7 +102,9 @@ static double cost_of(const gr_start *s, const double *z, const double *y)
 
 static void add_sample(gr_start *s, const void *z, const gr_batch *b, int64_t i)
 {
+    const gr_recipe *r = s->p->recipe;
     double w = weigh(s, read_sample(s, z, b, i));
+    if (s->p->task.weighted) w *= gr__probe_real(s->p, b->field[r->n_inputs + r->n_heads], i / s->rows);
     count_target(s);
     count_output(s);
     count_logs(s);
@@ -115,11 +118,11 @@ static void add_sample(gr_start *s, const void *z, const gr_batch *b, int64_t i)
 
 static void add_batch(gr_start *s, const gr_batch *b)
 {
-    const void *z = gr_plan_output(s->p->evaluate, "output", NULL);
-    s->sum += *(const double *)gr_plan_output(s->p->evaluate, "cost_sum", NULL);
-    s->weight += *(const double *)gr_plan_output(s->p->evaluate, "weight_sum", NULL);
-    s->n += (double)b->n;
-    for (int64_t i = 0; i < b->n && s->cost->reference; i++) add_sample(s, z, b, i);
+    const void *z = gr__probe_head(s->p, s->head, "output", NULL);
+    s->sum += *(const double *)gr__probe_head(s->p, s->head, "cost_sum", NULL);
+    s->weight += *(const double *)gr__probe_head(s->p, s->head, "weight_sum", NULL);
+    s->n += (double)(b->n * s->rows);
+    for (int64_t i = 0; i < b->n * s->rows && s->cost->reference; i++) add_sample(s, z, b, i);
 }
 
 static int64_t classes_of(const gr_start *s)
@@ -138,19 +141,23 @@ static gr_status take_room(gr_start *s)
     return GR_OK;
 }
 
-gr_status gr__start_take(gr_probe *p, gr_start *s)
+gr_status gr__start_take(gr_probe *p, int head, gr_start *s)
 {
-    const gr_recipe *r = p->recipe;
+    const gr_head *h = &p->recipe->head[head];
+    int64_t outputs = gr_shape_count(h->output);
+    bool positions = h->output.rank > 1 && h->reading.prediction == GR_PREDICT_SHARES;
     gr_batch b = {0};
     gr_status st = GR_OK;
     *s = (gr_start){.p = p,
-                    .cost = r->cost,
-                    .settings = &r->cost_settings,
-                    .reading = r->reading,
-                    .binary = r->reading.prediction == GR_PREDICT_LABELS,
-                    .width = gr_shape_count(gr__network_output(p->task.network))};
+                    .head = head,
+                    .cost = h->cost,
+                    .settings = &h->cost_settings,
+                    .reading = h->reading,
+                    .binary = h->reading.prediction == GR_PREDICT_LABELS,
+                    .width = positions ? h->output.dim[h->output.rank - 1] : outputs};
+    s->rows = outputs / s->width;
     GR_TRY(take_room(s));
-    s->bias = last_bias(p, s->width);
+    s->bias = last_bias(p, head, s->width);
     for (int64_t k = 0; k < s->width && values(s); k++) s->still[k] = bias_at(s, k);
     gr__loader_seek(p->loader, 0, 0);
     for (int64_t i = 0; i < p->batches && s->n < SAMPLES; i++) {

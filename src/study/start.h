@@ -8,16 +8,18 @@
 
 typedef struct gr_start {
     gr_probe *p;
+    int head;
     const gr_cost *cost;
     const gr_settings *settings;
     gr_reading reading;
     bool binary;           /* a yes or no an output */
-    int64_t width;         /* outputs a sample */
+    int64_t width;         /* outputs a row: of a sample, or of one of its positions */
+    int64_t rows;          /* of a sample: 1, or positions */
     const gr_entry *bias;  /* the last layer's, where it has a number an output and one is not 0, as one sets it for
                               unbalanced data; else NULL */
     double *z, *y, *still; /* of one sample; the outputs that guess: 0, for values the last layer's bias */
     double *count; /* of each class: samples, or shares of distributions; binary: count[1] of yes, count[0] of no */
-    double n, sum, weight; /* samples; the sums that the plan gives */
+    double n, sum, weight; /* rows; the sums that the plan gives */
     double reference; /* the same cost from outputs and targets; with `blind` and `alone` where it has a reference */
     double blind;     /* the cost of outputs that guess */
     double alone;     /* values: the cost of the outputs where targets are what guesses */
@@ -29,8 +31,8 @@ typedef struct gr_start {
     double *first, spread;             /* the first sample's outputs; how far an output gets from that */
 } gr_start;
 
-/* Looks at the first batches. Release it, also after a failure. */
-gr_status gr__start_take(gr_probe *p, gr_start *out);
+/* Looks at the first batches, at one of the heads. Release it, also after a failure. */
+gr_status gr__start_take(gr_probe *p, int head, gr_start *out);
 void gr__start_release(gr_start *s);
 /* The cost of one guess for all that knows how often each class comes: logits of the frequencies. Changes z and y. */
 double gr__start_informed(gr_start *s);

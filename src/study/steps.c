@@ -47,13 +47,9 @@ gr_status gr__steps_feed(gr_steps *s, int64_t step, int kind, int action, bool d
     int variant = action >= 0 ? action : gr__engine_variant(r, &clock);
     gr_engine_plan *p = s->plan = gr__engine_find(&s->engine, kind, data ? s->batch.n : 1, variant);
     if (!p) return gr__fail(s->ctx, GR_E_INTERNAL, "no plan for a batch of %lld", (long long)(data ? s->batch.n : 1));
-    if (data && p->x) memcpy(p->x, s->batch.inputs, p->x_bytes);
-    if (data && p->y) memcpy(p->y, s->batch.targets, p->y_bytes);
-    if (p->seed) *p->seed = (double)r->seed;
-    if (p->update) *p->update = (double)step;
-    if (p->position) *p->position = (double)position;
-    if (p->first) *p->first = position == 0;
-    if (p->lr) *p->lr = gr__engine_rate(r, &clock, NULL); /* nothing is evaluated: a plateau is never seen */
+    if (data) gr__feeds_put(&p->feeds, &s->batch);
+    gr__feeds_moment(&p->feeds, r->seed, step, position);
+    if (p->feeds.lr) *p->feeds.lr = gr__engine_rate(r, &clock, NULL); /* nothing is evaluated: a plateau is never seen */
     return GR_OK;
 }
 

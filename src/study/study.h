@@ -19,6 +19,9 @@ typedef struct gr_finding {
 /* Fills a finding but for id and name. */
 void gr__finding_set(gr_finding *f, gr_verdict v, double figure, double limit, const char *format, ...) GR_PRINTF(5, 6);
 
+/* Of several heads the worst is told, and of equals the first: takes `one`, of this head, where it is. */
+void gr__finding_worse(const gr_recipe *r, int head, const gr_finding *one, gr_finding *out);
+
 /* Who is told how far a check has come: of `what` the share done, 0 to 1. NULL: nobody. */
 typedef struct gr_watch {
     void (*say)(void *user, const char *what, double share);
@@ -31,11 +34,11 @@ typedef struct gr_probe {
     gr_context *ctx;
     const gr_recipe *recipe;
     gr_task task; /* training part alone */
-    gr_store *store;
-    gr_plan *train;    /* outputs: input_slope, layer0 .., slope0 ..: what each layer gives, and the gradient of the
+    gr_runner run;
+    gr_store *store;   /* the runner's */
+    gr_plan *train;    /* outputs: input0_slope .., layer0 .., slope0 ..: what each layer gives, and the gradient of the
                           batch's cost sum with respect to it; gradient0 ..: with respect to each parameter */
-    gr_plan *evaluate; /* outputs: output, prediction, cost_sum, weight_sum */
-    gr_arena *arena;
+    gr_plan *evaluate; /* outputs: output, prediction, cost_sum, weight_sum of each head (gr__output_of) */
     gr_loader *loader;
     int64_t batch, batches;                         /* rows of a full batch; batches an epoch */
     gr_status (*next)(void *source, gr_batch *out); /* where batches come from: the loader, or a test's */
@@ -46,6 +49,8 @@ gr_status gr__probe_open(gr_context *ctx, const gr_recipe *r, gr_probe *out);
 void gr__probe_close(gr_probe *p); /* a zeroed probe is fine */
 /* Puts a full batch into one of the plans and runs it. */
 gr_status gr__probe_run(gr_probe *p, gr_plan *plan, const gr_batch *b);
+/* What the evaluation gave of a head: "prediction". shape may be NULL. */
+const void *gr__probe_head(const gr_probe *p, int head, const char *what, gr_shape *shape);
 /* Number i of an output of the backend's reals. */
 double gr__probe_real(const gr_probe *p, const void *data, int64_t i);
 /* After a run of `train`: does a gradient other than 0 reach parameter i of the network's; any weight of its? */
@@ -136,8 +141,9 @@ gr_status gr__trace(gr_context *const ctx[2], const gr_recipe *const recipe[2], 
                     gr_trace_result *out);
 
 /* ---- raw input against what training saw ---- */
-/* True when `set`, prepared as the model does, lies far from the training's numbers or has next to no spread: it is
- * probably prepared already. text says so. [D18] */
-bool gr__raw_is_unusual(const gr_prepared *prepared, int n, const gr_set *set, char *text, size_t size);
+/* True when n samples of an input, prepared as the model does, lie far from the training's numbers or have next to no
+ * spread: they are probably prepared already. text says so. [D18] */
+bool gr__raw_is_unusual(const gr_prepared *prepared, int n_prepared, const gr_field *x, int64_t n, char *text,
+                        size_t size);
 
 #endif

@@ -158,16 +158,35 @@ static gr_plan_view feed_view(const char *what, gr_element e, gr_shape sample, i
         "", what, e == GR_EL_U8 ? GR_U8 : e == GR_EL_I32 ? GR_I32 : GR_REAL, s, gr__element_bytes(e), (void *)data};
 }
 
+/* A field of a batch as its plan takes it. */
+static gr_plan_view field_view(const gr_steps *run, int i, char what[GR_FEED_TEXT + 8])
+{
+    const gr_field *f = &run->task.set_of[GR_PART_TRAIN]->field[i];
+    char feed[GR_FEED_TEXT];
+    gr_element real = gr__task_real(&run->task),
+               e = i < run->recipe->n_inputs   ? run->task.delivery[i].as
+                   : f->kind == GR_TARGET_CLASS ? GR_EL_I32
+                                                : real;
+    gr_shape sample = i < run->recipe->n_inputs ? run->recipe->input[i].sample : f->sample;
+    snprintf(what, GR_FEED_TEXT + 8, "feed \"%s\"", gr__feed_of(f->role, f->name, feed));
+    return feed_view(what, e, sample, run->batch.n, run->batch.field[i]);
+}
+
 static bool batches_agree(tracer *t)
 {
-    gr_plan_view x[2], y[2];
-    for (int i = 0; i < 2; i++) {
-        const side *s = &t->s[i];
-        x[i] = feed_view("feed \"x\"", s->run.task.input_as, s->run.recipe->input, s->run.batch.n, s->run.batch.inputs);
-        y[i] = feed_view("feed \"y\"", s->run.task.target_as, s->run.task.target_sample, s->run.batch.n,
-                         s->run.batch.targets);
+    const gr_steps *one = &t->s[0].run, *two = &t->s[1].run;
+    int n = gr__set_fields(one->task.set_of[GR_PART_TRAIN]), m = gr__set_fields(two->task.set_of[GR_PART_TRAIN]);
+    char a[GR_FEED_TEXT + 8], b[GR_FEED_TEXT + 8];
+    if (n != m) {
+        snprintf(a, sizeof a, "%d fields", n);
+        snprintf(b, sizeof b, "%d", m);
+        name_shapes(t, -1, "", "batches", a, b);
     }
-    return views_agree(t, t->item ? t->item : -1, &x[0], &x[1]) && views_agree(t, t->item ? t->item : -1, &y[0], &y[1]);
+    for (int i = 0; i < n && !t->r->differs; i++) {
+        gr_plan_view x = field_view(one, i, a), y = field_view(two, i, b);
+        views_agree(t, t->item ? t->item : -1, &x, &y);
+    }
+    return !t->r->differs;
 }
 
 /* ---- running ---- */
