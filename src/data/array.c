@@ -1,4 +1,4 @@
-/* Numeric arrays to sets: sizes, conversion of elements, checks of values. */
+/* Numeric arrays to fields: sizes, conversion of elements, checks of values. */
 #include "data/array.h"
 
 #include <float.h>
@@ -192,7 +192,7 @@ static const char *index_text(const gr__array *a, uint64_t flat, char *buffer, s
     return buffer;
 }
 
-typedef enum use { USE_VALUE, USE_LABEL } use; /* what elements become: numbers, classes */
+typedef enum use { USE_VALUE, USE_LABEL, USE_WEIGHT } use; /* what elements become: numbers, classes, weights */
 
 /* How elements are kept. The numbers of a run in float32 stay within its range, in whatever they are kept. */
 typedef struct keeping {
@@ -201,9 +201,10 @@ typedef struct keeping {
     double most;
 } keeping;
 
-static keeping keep_values(gr_element as, bool float64)
+static keeping keeping_of(const gr_field *f, bool float64)
 {
-    return (keeping){USE_VALUE, as, float64 ? DBL_MAX : 0x1.fffffefffffffp127}; /* rounds to a finite float */
+    use u = f->role == GR_FIELD_WEIGHT ? USE_WEIGHT : f->kind == GR_TARGET_CLASS ? USE_LABEL : USE_VALUE;
+    return (keeping){u, f->element, float64 ? DBL_MAX : 0x1.fffffefffffffp127}; /* rounds to a finite float */
 }
 
 /* An element as its file has it: 64-bit integers have digits that a double has not. */
@@ -227,7 +228,10 @@ static gr_status fail_value(const gr__part *p, use u, uint64_t flat, const unsig
     element_text(&p->array, raw, x, value, sizeof value);
     gr_context *ctx = p->blob.ctx;
     if (!isfinite(x)) return gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which is not finite", name, at, value);
-    if (u == USE_VALUE)
+    if (u == USE_WEIGHT && x < 0)
+        return gr__fail(ctx, GR_E_DATA, "\"%s\": the weight of sample %s is %s, but weights are numbers from 0 on",
+                        name, at, value);
+    if (u != USE_LABEL)
         return gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which float32 cannot hold (precision: float64 can)",
                         name, at, value);
     return gr__fail(ctx, GR_E_DATA, "\"%s\": the label of sample %s is %s, but classes are whole numbers from 0 to %d",
@@ -241,7 +245,7 @@ static bool store(const keeping *k, void *dst, uint64_t at, double x)
         ((int32_t *)dst)[at] = (int32_t)x;
         return true;
     }
-    if (!(fabs(x) <= k->most)) return false;
+    if (!(fabs(x) <= k->most) || (k->use == USE_WEIGHT && x < 0)) return false;
     if (k->as == GR_EL_I32)
         ((int32_t *)dst)[at] = (int32_t)x;
     else if (k->as == GR_EL_F32)
@@ -319,25 +323,7 @@ static gr_status permute_bytes(const gr__part *p, gr__stream *s, unsigned char *
     return GR_OK;
 }
 
-/* ---- inputs ---- */
-
-gr_element gr__input_element(gr__type t, const gr_source_options *o)
-{
-    switch (t) {
-    case GR__U8:
-        return GR_EL_U8;
-    case GR__I8:
-    case GR__U16:
-    case GR__I16:
-    case GR__I32:
-        return GR_EL_I32;
-    case GR__F16:
-    case GR__F32:
-        return GR_EL_F32;
-    default: /* what neither 32-bit integers nor float32 hold */
-        return o->keep_float64 || o->exact ? GR_EL_F64 : GR_EL_F32;
-    }
-}
+/* ---- loading ---- */
 
 /* Elements that stand in the file as they will in memory. */
 static bool direct(const gr__array *a, gr_element to)
@@ -345,11 +331,6 @@ static bool direct(const gr__array *a, gr_element to)
     static const gr__type same[] = {
         [GR_EL_U8] = GR__U8, [GR_EL_F32] = GR__F32, [GR_EL_F64] = GR__F64, [GR_EL_I32] = GR__I32};
     return a->type == same[to] && !a->fortran && (!a->swap || a->type == GR__U8);
-}
-
-uint64_t gr__input_bytes(const gr__part *p, const gr_source_options *o)
-{
-    return p->array.count * gr__element_bytes(gr__input_element(p->array.type, o));
 }
 
 /* The first element beyond what is kept, or count. */
@@ -387,7 +368,7 @@ static gr_status fill(const gr__part *p, const keeping *k, void *dst)
     gr__stream *s = NULL;
     gr_status st = elements_open(p, &s);
     if (st == GR_OK) {
-        if (k->use != USE_LABEL && direct(&p->array, k->as))
+        if (k->use == USE_VALUE && direct(&p->array, k->as))
             st = copy(p, s, k, dst);
         else if (k->as == GR_EL_U8)
             st = permute_bytes(p, s, dst);
@@ -399,6 +380,51 @@ static gr_status fill(const gr__part *p, const keeping *k, void *dst)
     return st;
 }
 
+/* What a sample of a field as described is, beyond its shape. */
+static gr_status look_over(const gr__part *p, gr_field *f)
+{
+    if (f->role == GR_FIELD_WEIGHT) {
+        for (uint64_t i = 0; i < p->array.count; i++)
+            if (gr__element_at(f->element, f->data, (int64_t)i) > 0) return GR_OK;
+        return gr__fail(p->blob.ctx, GR_E_DATA, "\"%s\": every weight is 0, so no sample counts", p->blob.name);
+    }
+    if (f->kind != GR_TARGET_CLASS) return GR_OK;
+    const int32_t *label = f->data;
+    int32_t most = 0;
+    for (uint64_t i = 0; i < p->array.count; i++) most = GR_MAX(most, label[i]);
+    f->classes = most + 1;
+    return GR_OK;
+}
+
+gr_status gr__part_load(gr__part *p, const gr_source_options *o, gr_field *f)
+{
+    keeping k = keeping_of(f, o->keep_float64);
+    f->data = gr__tensor_alloc(p->blob.ctx, (size_t)f->bytes);
+    if (!f->data) return gr__error_code(p->blob.ctx);
+    gr_status st = fill(p, &k, f->data);
+    return st == GR_OK ? look_over(p, f) : st;
+}
+
+/* ---- what a header says ---- */
+
+static gr_element input_element(gr__type t, const gr_source_options *o)
+{
+    switch (t) {
+    case GR__U8:
+        return GR_EL_U8;
+    case GR__I8:
+    case GR__U16:
+    case GR__I16:
+    case GR__I32:
+        return GR_EL_I32;
+    case GR__F16:
+    case GR__F32:
+        return GR_EL_F32;
+    default: /* what neither 32-bit integers nor float32 hold */
+        return o->keep_float64 || o->exact ? GR_EL_F64 : GR_EL_F32;
+    }
+}
+
 static gr_shape sample_shape(const gr__array *a)
 {
     gr_shape s = {.rank = a->rank - 1};
@@ -406,192 +432,17 @@ static gr_shape sample_shape(const gr__array *a)
     return s;
 }
 
-gr_status gr__load_inputs(gr__part *p, const gr_source_options *o, gr_set *s)
+void gr__part_describe(const gr__part *p, const gr_source_options *o, gr_target_kind want, gr_field *f)
 {
-    gr_element to = gr__input_element(p->array.type, o);
-    keeping k = keep_values(to, o->keep_float64);
-    uint64_t bytes = gr__input_bytes(p, o);
-    s->inputs = gr__tensor_alloc(p->blob.ctx, (size_t)bytes);
-    if (!s->inputs) return gr__error_code(p->blob.ctx);
-    s->element = to;
-    s->n = p->array.dim[0];
-    s->sample = sample_shape(&p->array);
-    s->inputs_bytes = (size_t)bytes;
-    return fill(p, &k, s->inputs);
-}
-
-/* ---- targets ---- */
-
-gr_target_kind gr__target_kind(gr__type t, gr_target_kind want)
-{
-    return want != GR_TARGET_NONE ? want : is_real(t) ? GR_TARGET_VALUE : GR_TARGET_CLASS;
-}
-
-static gr_element target_element(const gr__part *p, const gr_source_options *o)
-{
-    return gr__target_kind(p->array.type, o->want) == GR_TARGET_CLASS ? GR_EL_I32
-           : o->keep_float64                                          ? GR_EL_F64
-                                                                      : GR_EL_F32;
-}
-
-uint64_t gr__target_bytes(const gr__part *p, const gr_source_options *o)
-{
-    return p->array.count * gr__element_bytes(target_element(p, o));
-}
-
-gr_status gr__load_targets(gr__part *p, const gr_source_options *o, gr_set *s)
-{
-    s->target = gr__target_kind(p->array.type, o->want);
-    bool classes = s->target == GR_TARGET_CLASS;
-    keeping k =
-        classes ? (keeping){.use = USE_LABEL, .as = GR_EL_I32} : keep_values(target_element(p, o), o->keep_float64);
-    s->target_sample = sample_shape(&p->array);
-    uint64_t bytes = gr__target_bytes(p, o);
-    s->targets = gr__tensor_alloc(p->blob.ctx, (size_t)bytes);
-    if (!s->targets) return gr__error_code(p->blob.ctx);
-    s->targets_bytes = (size_t)bytes;
-    gr_status st = fill(p, &k, s->targets);
-    if (st != GR_OK || !classes) return st;
-    const int32_t *label = s->targets;
-    int32_t most = 0;
-    for (uint64_t i = 0; i < p->array.count; i++) most = GR_MAX(most, label[i]);
-    s->classes = most + 1;
-    return GR_OK;
-}
-
-/* ---- pairs ---- */
-
-static gr_status check_pair(gr_context *ctx, const gr__part *inputs, const gr__part *targets,
-                            const gr_source_options *o)
-{
-    if (!targets) return GR_OK;
-    if (targets->array.dim[0] == inputs->array.dim[0]) {
-        char what[300];
-        snprintf(what, sizeof what, "\"%s\"", targets->blob.name);
-        return o->wanted ? gr__targets_fit(ctx, o->wanted, sample_shape(&targets->array), what) : GR_OK;
-    }
-    return gr__fail(ctx, GR_E_DATA, "\"%s\" holds %lld samples, but \"%s\" holds targets of %lld", inputs->blob.name,
-                    (long long)inputs->array.dim[0], targets->blob.name, (long long)targets->array.dim[0]);
-}
-
-/* Gives the kept error the place of the key that named the part. */
-static gr_status placed(const gr__part *p, gr_status st)
-{
-    char path[256];
-    if (st != GR_OK && p->at)
-        gr__error_place(p->blob.ctx, p->at->file, p->at->line, p->at->column, gr__tree_path(p->at, path, sizeof path));
-    return st;
-}
-
-gr_status gr__pair_info(gr_context *ctx, const gr__part *inputs, const gr__part *targets, const gr_source_options *o,
-                        gr_set_info *out)
-{
-    gr_status st = check_pair(ctx, inputs, targets, o);
-    if (st != GR_OK) return targets ? placed(targets, st) : st;
-    *out = (gr_set_info){.n = inputs->array.dim[0],
-                         .sample = sample_shape(&inputs->array),
-                         .element = gr__input_element(inputs->array.type, o),
-                         .inputs_bytes = gr__input_bytes(inputs, o)};
-    if (!targets) return GR_OK;
-    out->target = gr__target_kind(targets->array.type, o->want);
-    out->target_sample = sample_shape(&targets->array);
-    out->targets_bytes = gr__target_bytes(targets, o);
-    return GR_OK;
-}
-
-gr_status gr__pair_load(gr_context *ctx, gr__part *inputs, gr__part *targets, const gr_source_options *o, gr_set *out)
-{
-    gr_set s = {0};
-    gr_status st = check_pair(ctx, inputs, targets, o);
-    if (targets) placed(targets, st);
-    if (st == GR_OK && targets)
-        st = placed(targets,
-                    gr__load_targets(targets, o, &s)); /* the small one first: what is wrong with it is known soon */
-    if (st == GR_OK) st = placed(inputs, gr__load_inputs(inputs, o, &s));
-    if (st == GR_OK) {
-        s.memory = gr__bump_create(ctx);
-        s.file = s.memory ? gr__bump_strdup(s.memory, inputs->blob.name) : NULL;
-        if (s.file && targets) s.target_file = gr__bump_strdup(s.memory, targets->blob.name);
-        if (!s.file || (targets && !s.target_file)) st = GR_E_MEMORY;
-    }
-    if (st == GR_OK)
-        *out = s;
+    gr__type type = p->array.type;
+    gr_target_kind kind = want != GR_TARGET_NONE ? want : is_real(type) ? GR_TARGET_VALUE : GR_TARGET_CLASS;
+    f->kind = f->role == GR_FIELD_TARGET ? kind : GR_TARGET_NONE;
+    f->sample = sample_shape(&p->array);
+    if (f->role == GR_FIELD_INPUT)
+        f->element = input_element(type, o);
+    else if (f->kind == GR_TARGET_CLASS)
+        f->element = GR_EL_I32;
     else
-        gr__set_free(ctx, &s);
-    return st;
-}
-
-/* ---- sources of two files ---- */
-
-const char *gr__source_path(gr__bump *b, const gr_settings *s, const char *row, const gr_source_options *o)
-{
-    const char *path = gr__setting_text(s, row);
-    if (!path || path[0] == '/' || !o->folder || !o->folder[0] || strcmp(o->folder, ".") == 0) return path;
-    return gr__bump_format(b, "%s/%s", o->folder, path);
-}
-
-const gr_tree *gr__source_at(const gr_settings *s, const char *row)
-{
-    const gr_tree *at = gr__tree_get(s->tree, row);
-    return at ? at : s->tree;
-}
-
-gr_status gr__source_place(gr_context *ctx, const gr_settings *s, const char *row, gr_status st)
-{
-    char path[256];
-    const gr_tree *at = gr__source_at(s, row);
-    if (st == GR_OK || !at) return st;
-    gr__error_place(ctx, at->file, at->line, at->column, gr__tree_path(at, path, sizeof path));
-    return st;
-}
-
-typedef struct files {
-    gr__bump *memory; /* of the paths */
-    gr__part inputs, targets;
-    bool has_targets;
-} files;
-
-static void files_close(files *f)
-{
-    gr__part_close(&f->inputs);
-    gr__part_close(&f->targets);
-    gr__bump_destroy(f->memory);
-}
-
-static gr_status files_open(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const char *inputs,
-                            const char *targets, gr__header_fn header, files *f)
-{
-    *f = (files){.memory = gr__bump_create(ctx)};
-    if (!f->memory) return GR_E_MEMORY;
-    const char *input_path = gr__source_path(f->memory, s, inputs, o);
-    if (!input_path) return gr__error_code(ctx);
-    gr_status st = gr__source_place(ctx, s, inputs, gr__part_open(ctx, input_path, header, &f->inputs));
-    f->inputs.at = gr__source_at(s, inputs);
-    if (st != GR_OK || !gr__setting_text(s, targets)) return st;
-    const char *target_path = gr__source_path(f->memory, s, targets, o);
-    if (!target_path) return gr__error_code(ctx);
-    f->has_targets = true;
-    st = gr__source_place(ctx, s, targets, gr__part_open(ctx, target_path, header, &f->targets));
-    f->targets.at = gr__source_at(s, targets);
-    return st;
-}
-
-gr_status gr__files_info(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const char *inputs,
-                         const char *targets, gr__header_fn header, gr_set_info *out)
-{
-    files f;
-    gr_status st = files_open(ctx, s, o, inputs, targets, header, &f);
-    if (st == GR_OK) st = gr__pair_info(ctx, &f.inputs, f.has_targets ? &f.targets : NULL, o, out);
-    files_close(&f);
-    return st;
-}
-
-gr_status gr__files_load(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const char *inputs,
-                         const char *targets, gr__header_fn header, gr_set *out)
-{
-    files f;
-    gr_status st = files_open(ctx, s, o, inputs, targets, header, &f);
-    if (st == GR_OK) st = gr__pair_load(ctx, &f.inputs, f.has_targets ? &f.targets : NULL, o, out);
-    files_close(&f);
-    return st;
+        f->element = o->keep_float64 ? GR_EL_F64 : GR_EL_F32;
+    f->bytes = p->array.count * gr__element_bytes(f->element);
 }

@@ -1,10 +1,11 @@
-/* Numeric arrays within blobs (IDX, NPY, NPZ members): described by their header, loaded as the inputs or targets of a
- * set. */
+/* Numeric arrays within blobs (IDX, NPY, NPZ members): described by their header, loaded as fields of a set. array.c
+ * reads one, arrays.c makes a set of several. */
 #ifndef GR_DATA_ARRAY_H
 #define GR_DATA_ARRAY_H
 
 #include "data/blob.h"
 #include "data/data.h"
+#include "data/fields.h"
 
 typedef enum gr__type {
     GR__U8,
@@ -31,11 +32,10 @@ typedef struct gr__array {
     uint64_t bytes;
 } gr__array;
 
-/* A file's array: what idx and npy open and pairs of inputs and targets are loaded from. */
+/* A file's array: what fields are loaded from. */
 typedef struct gr__part {
     gr__blob blob;
     gr__array array;
-    const gr_tree *at; /* the key that named it, for errors; NULL: none */
 } gr__part;
 
 /* Fills count and bytes from type and dims; refuses too many or empty axes and sizes beyond the address space. name is
@@ -52,32 +52,22 @@ gr_status gr__part_open(gr_context *ctx, const char *path, gr__header_fn header,
 gr_status gr__part_read(gr__blob *blob, gr__header_fn header, gr__part *out); /* takes the blob over, on failure too */
 void gr__part_close(gr__part *p);
 
-/* Bytes of tensor memory that loading takes, and as what. */
-gr_element gr__input_element(gr__type t, const gr_source_options *o);
-uint64_t gr__input_bytes(const gr__part *p, const gr_source_options *o);
-gr_target_kind gr__target_kind(gr__type t, gr_target_kind want);
-uint64_t gr__target_bytes(const gr__part *p, const gr_source_options *o);
-gr_status gr__load_inputs(gr__part *p, const gr_source_options *o, gr_set *s);
-gr_status gr__load_targets(gr__part *p, const gr_source_options *o, gr_set *s);
+/* A field that has its role: what the header says of the rest, with the bytes of tensor memory that loading takes. */
+void gr__part_describe(const gr__part *p, const gr_source_options *o, gr_target_kind want, gr_field *f);
+/* The data of a field so described; what it takes is the field's on failure too. */
+gr_status gr__part_load(gr__part *p, const gr_source_options *o, gr_field *f);
 
-/* A pair of arrays with one sample a row; targets NULL: none. */
-gr_status gr__pair_info(gr_context *ctx, const gr__part *inputs, const gr__part *targets, const gr_source_options *o,
-                        gr_set_info *out);
-gr_status gr__pair_load(gr_context *ctx, gr__part *inputs, gr__part *targets, const gr_source_options *o, gr_set *out);
+/* A set of arrays with one sample a row each, as the entries name them, in that order. */
+gr_status gr__arrays_info(gr_context *ctx, const gr__entries *e, const gr__part *part, const gr_source_options *o,
+                          gr_set *out);
+gr_status gr__arrays_load(gr_context *ctx, const gr__entries *e, gr__part *part, const gr_source_options *o,
+                          gr_set *out);
+/* The same of a source whose rows name files of one array each. */
+gr_status gr__files_info(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const gr__field_rows *rows,
+                         gr__header_fn header, gr_set *out);
+gr_status gr__files_load(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const gr__field_rows *rows,
+                         gr__header_fn header, gr_set *out);
 
-/* ---- for members of the family "source" ---- */
-/* The path of a PATH row, relative ones within o->folder; owned by b. NULL where absent (no error) or on failure (error
- * kept). */
-const char *gr__source_path(gr__bump *b, const gr_settings *s, const char *row, const gr_source_options *o);
-/* The value of a row as written, or the source's tree. */
-const gr_tree *gr__source_at(const gr_settings *s, const char *row);
-/* Gives the kept error the place of a row's value, and passes st through. */
-gr_status gr__source_place(gr_context *ctx, const gr_settings *s, const char *row, gr_status st);
-/* Both files of a source {inputs row, targets row} of one array each. */
-gr_status gr__files_info(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const char *inputs,
-                         const char *targets, gr__header_fn header, gr_set_info *out);
-gr_status gr__files_load(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const char *inputs,
-                         const char *targets, gr__header_fn header, gr_set *out);
 /* Classes of a label: 0 .. GR__MOST_CLASSES - 1. */
 enum { GR__MOST_CLASSES = 1 << 24 };
 

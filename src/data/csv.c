@@ -30,27 +30,66 @@ static gr_status scalars(gr_context *ctx, const gr_tree *t, const char *what)
     return GR_OK;
 }
 
+/* Two rows say the same: one field of a role in short, or all of them by name. */
+static gr_status fields_in(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_field_role role,
+                           const char *brief, const char *all, gr__entries *e)
+{
+    const gr_tree *map = gr__setting_tree(s, all);
+    if (!map) return gr__entries_add(ctx, s, o, role, brief, true, e);
+    if (gr__setting_tree(s, brief))
+        return gr__tree_fail(ctx, map, GR_E_CONFLICT, NULL, "%s stands beside %s, which says the same", all, brief);
+    if (map->kind != GR_TREE_MAP) {
+        char shown[200];
+        return gr__tree_fail(ctx, map, GR_E_TYPE, NULL, "%s is not a map of names; of a lone one write %s",
+                             gr__tree_show(map, shown, sizeof shown), brief);
+    }
+    return gr__entries_add(ctx, s, o, role, all, true, e);
+}
+
+static gr_status fields_of(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr__csv_options *c)
+{
+    gr__entries *e = &c->fields;
+    const gr_schema *like = o->schema && o->schema->table ? o->schema : NULL;
+    const char *weights = gr__setting_text(s, "weights");
+    gr_status st = fields_in(ctx, s, o, GR_FIELD_INPUT, "columns", "inputs", e);
+    if (st == GR_OK && e->n_inputs == 0 && !like && gr__wanted_fields(o, GR_FIELD_INPUT) > 1)
+        st = gr__entries_unsaid(ctx, s, o, GR_FIELD_INPUT, "inputs", "[...]");
+    if (st == GR_OK) st = fields_in(ctx, s, o, GR_FIELD_TARGET, "target", "targets", e);
+    if (st == GR_OK && e->n_targets == 0 && !(like && like->n_targets) && gr__wanted_fields(o, GR_FIELD_TARGET) > 1)
+        st = gr__entries_unsaid(ctx, s, o, GR_FIELD_TARGET, "targets", "...");
+    if (st != GR_OK) return st;
+    /* What has no key of its own in a map is at fault as a part of the file. */
+    bool mapped[] = {gr__setting_tree(s, "inputs") != NULL, gr__setting_tree(s, "targets") != NULL};
+    for (int i = 0; i < gr__entries_n(e); i++)
+        if (!mapped[e->entry[i].role == GR_FIELD_TARGET]) e->entry[i].at = NULL;
+    c->unweighted = !weights && gr__tree_get(s->tree, "weights");
+    if (!weights) return GR_OK;
+    e->weighted = true;
+    e->entry[gr__entries_n(e) - 1] =
+        (gr__entry){.name = "weight", .role = GR_FIELD_WEIGHT, .text = weights, .at = gr__source_at(s, "weights")};
+    return GR_OK;
+}
+
 static gr_status options_of(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr__csv_options *out)
 {
     const char *header = gr__setting_text(s, "header");
-    gr__csv_options c = {.header = header[0] == 't'   ? GR__HEADER_YES
-                                   : header[0] == 'f' ? GR__HEADER_NO
-                                                      : GR__HEADER_AUTO,
-                         .target = gr__setting_text(s, "target"),
-                         .columns = gr__setting_tree(s, "columns"),
-                         .missing = gr__setting_tree(s, "missing"),
-                         .want = o->want,
-                         .keep_float64 = o->keep_float64,
-                         .exact = o->exact,
-                         .own_classes = o->own_classes,
-                         .like = o->schema};
-    gr_status st = delimiter_of(ctx, s, &c.delimiter);
-    if (st == GR_OK) st = scalars(ctx, c.missing, "a text that stands for a missing value");
-    if (st == GR_OK) st = scalars(ctx, c.columns, "a name or number of a column");
-    if (st == GR_OK && c.columns && c.columns->kind != GR_TREE_LIST)
-        st = gr__tree_fail(ctx, c.columns, GR_E_TYPE, "columns: [a, b] or [0, 1]", "columns are a list");
-    if (st == GR_OK) *out = c;
-    return st;
+    const gr_tree *columns = gr__setting_tree(s, "columns");
+    *out = (gr__csv_options){.header = header[0] == 't'   ? GR__HEADER_YES
+                                       : header[0] == 'f' ? GR__HEADER_NO
+                                                          : GR__HEADER_AUTO,
+                             .missing = gr__setting_tree(s, "missing"),
+                             .wants = o->wants,
+                             .want = o->want,
+                             .keep_float64 = o->keep_float64,
+                             .exact = o->exact,
+                             .own_classes = o->own_classes,
+                             .like = o->schema};
+    gr_status st = delimiter_of(ctx, s, &out->delimiter);
+    if (st == GR_OK) st = scalars(ctx, out->missing, "a text that stands for a missing value");
+    if (st == GR_OK) st = scalars(ctx, columns, "a name or number of a column");
+    if (st == GR_OK && columns && columns->kind != GR_TREE_LIST)
+        st = gr__tree_fail(ctx, columns, GR_E_TYPE, "columns: [a, b] or [0, 1]", "columns are a list");
+    return st == GR_OK ? fields_of(ctx, s, o, out) : st;
 }
 
 static gr_status open_file(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_source_options *o,
@@ -62,7 +101,7 @@ static gr_status open_file(gr_context *ctx, gr__bump *b, const gr_settings *s, c
     return path ? gr__blob_open(ctx, path, blob) : gr__error_code(ctx);
 }
 
-static gr_status info(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set_info *out)
+static gr_status info(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set *out)
 {
     gr__bump *b = gr__bump_create(ctx);
     if (!b) return GR_E_MEMORY;
@@ -106,6 +145,24 @@ static const gr_row rows[] = {
      .range = "a list of names or 0-based indices",
      .unit = "",
      .help = "the inputs; without it all columns but the target. Names must differ; blanks around them do not count"},
+    {.name = "inputs",
+     .kind = GR_ROW_TREE,
+     .value = "none",
+     .range = "{NAME: a list of columns, ...}",
+     .unit = "",
+     .help = "instead of `columns`: the columns of each input by its name"},
+    {.name = "targets",
+     .kind = GR_ROW_TREE,
+     .value = "none",
+     .range = "{HEAD: a column or a list of columns, ...}",
+     .unit = "",
+     .help = "instead of `target`: the column of each head, or a list where its output has several places"},
+    {.name = "weights",
+     .kind = GR_ROW_TEXT,
+     .value = "none",
+     .range = "",
+     .unit = "",
+     .help = "name or 0-based index of a column of numbers from 0 on: how much each sample weighs"},
     {.name = "header",
      .kind = GR_ROW_CHOICE,
      .value = "auto",

@@ -5,14 +5,15 @@
 
 #include "data/blob.h"
 #include "data/data.h"
+#include "data/fields.h"
 
 /* ---- records ---- */
-typedef struct gr__field {
+typedef struct gr__cell {
     const char *s; /* without the quotes, and without blanks around it where it has none */
     size_t n;
     bool quoted;  /* what was quoted is text: never taken for a header-less number, but may be read as one */
     bool doubled; /* holds "" for " */
-} gr__field;
+} gr__cell;
 
 typedef struct gr__csv_reader {
     gr_context *ctx;
@@ -26,7 +27,7 @@ typedef struct gr__csv_reader {
     char delimiter;       /* ' ': any run of blanks */
     uint64_t line;        /* of the next record, from 1 */
     uint64_t record_line; /* of the last record read */
-    gr__field *field;     /* of the last record; bookkeeping memory */
+    gr__cell *cell;       /* of the last record; bookkeeping memory */
     size_t n, capacity;
 } gr__csv_reader;
 
@@ -35,7 +36,7 @@ void gr__csv_start(gr__csv_reader *r, gr_context *ctx, const char *name, const c
 /* The same of a blob's content, of which no more than a window stands in memory. What fails is said by gr__csv_next. */
 void gr__csv_open(gr__csv_reader *r, const gr__blob *blob, char delimiter);
 void gr__csv_stop(gr__csv_reader *r);
-/* The next record that is not an empty line into r->field, which holds until the next call; *more false at the end.
+/* The next record that is not an empty line into r->cell, which holds until the next call; *more false at the end.
  * GR_E_FORMAT for broken quotes, naming the line. */
 gr_status gr__csv_next(gr__csv_reader *r, bool *more);
 /* The delimiter among , ; tab | blank under which the first records have equally many fields, and most of them;
@@ -43,14 +44,14 @@ gr_status gr__csv_next(gr__csv_reader *r, bool *more);
 char gr__csv_guess(gr_context *ctx, const char *name, const char *data, size_t bytes, char otherwise);
 /* Where within the text something stands. */
 uint64_t gr__csv_place(const gr__csv_reader *r, const char *at);
-bool gr__field_is(const gr__field *f, const char *text);
+bool gr__cell_is(const gr__cell *f, const char *text);
 /* A decimal number, correctly rounded, in no locale. false: not one; inf and nan are numbers here. */
-bool gr__field_number(const gr__field *f, double *out);
+bool gr__cell_number(const gr__cell *f, double *out);
 /* The plain spelling of a whole number: digits alone, the first not 0 unless it is the only one. false also beyond 15
  * digits. */
-bool gr__field_whole(const gr__field *f, int64_t *out);
-/* The field's text, "" made ". Lives in b. */
-const char *gr__field_text(gr__bump *b, const gr__field *f);
+bool gr__cell_whole(const gr__cell *f, int64_t *out);
+/* The cell's text, "" made ". Lives in b. */
+const char *gr__cell_text(gr__bump *b, const gr__cell *f);
 
 /* ---- tables ---- */
 typedef enum gr__csv_header { GR__HEADER_AUTO, GR__HEADER_YES, GR__HEADER_NO } gr__csv_header;
@@ -60,19 +61,20 @@ typedef enum gr__csv_header { GR__HEADER_AUTO, GR__HEADER_YES, GR__HEADER_NO } g
 typedef struct gr__csv_options {
     char delimiter; /* 0: unsaid */
     gr__csv_header header;
-    const char *target;     /* a name or a 0-based index; NULL: unsaid */
-    const gr_tree *columns; /* a list of scalars, names or indices; NULL: unsaid */
+    gr__entries fields;     /* columns by a name or a 0-based index; no inputs, or no targets: unsaid */
+    bool unweighted;        /* said: none of its columns weighs samples */
     const gr_tree *missing; /* a list of texts, or one; NULL: unsaid */
-    gr_target_kind want;
-    bool keep_float64, exact; /* as in gr_source_options */
-    bool inputs_only;         /* predict: the target column is not read and may lack */
-    int64_t n_wanted;         /* as many inputs; 0: any */
-    bool own_classes;         /* with `like`: its labels are not held to that */
-    const gr_schema *like;    /* other data than the training's: what that was; NULL: this is the training's */
+    const gr_wants *wants;  /* as in gr_source_options */
+    gr_target_kind want;    /* likewise */
+    bool keep_float64, exact;
+    bool inputs_only;                /* predict: targets and weights are not read and may lack */
+    int64_t n_wanted[GR_MAX_INPUTS]; /* columns of each input; 0: any number */
+    bool own_classes;                /* with `like`: its labels are not held to that */
+    const gr_schema *like;           /* other data than the training's: what that was; NULL: this is the training's */
 } gr__csv_options;
 
 /* From bytes: what tests, fuzzing and predict call. The content is read several times, front to back. */
-gr_status gr__csv_info(gr__blob *blob, const gr__csv_options *o, gr__bump *memory, gr_set_info *out);
+gr_status gr__csv_info(gr__blob *blob, const gr__csv_options *o, gr__bump *memory, gr_set *out);
 gr_status gr__csv_load(gr__blob *blob, const gr__csv_options *o, gr_set *out);
 
 #endif

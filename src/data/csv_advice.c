@@ -8,7 +8,7 @@
 
 enum { LOOK_AT = 1000, HINT = 480 };
 
-static bool lower_is(const gr__field *f, const char *word)
+static bool lower_is(const gr__cell *f, const char *word)
 {
     size_t n = strlen(word);
     if (n != f->n) return false;
@@ -19,28 +19,28 @@ static bool lower_is(const gr__field *f, const char *word)
     return true;
 }
 
-static bool one_of(const gr__field *f, const char *const *words, size_t n)
+static bool one_of(const gr__cell *f, const char *const *words, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (lower_is(f, words[i])) return true;
     return false;
 }
 
-bool gr__is_missing_mark(const gr__field *f)
+bool gr__is_missing_mark(const gr__cell *f)
 {
     static const char *const marks[] = {"na", "n/a", "#n/a", "#na", "nan",     "<na>",    "null",   "none",  "nil",
                                         "?",  "-",   "--",   ".",   "missing", "unknown", "#null!", "(null)"};
     return one_of(f, marks, GR_COUNT(marks));
 }
 
-static bool is_truth(const gr__field *f)
+static bool is_truth(const gr__cell *f)
 {
     static const char *const words[] = {"true", "false", "yes", "no", "t", "f", "y", "n", "on", "off"};
     return one_of(f, words, GR_COUNT(words));
 }
 
 /* Digits and signs of this set alone, at least one of `needed` and one digit. */
-static bool made_of(const gr__field *f, const char *set, const char *needed)
+static bool made_of(const gr__cell *f, const char *set, const char *needed)
 {
     bool digit = false, found = false;
     for (size_t i = 0; i < f->n; i++) {
@@ -53,25 +53,25 @@ static bool made_of(const gr__field *f, const char *set, const char *needed)
 }
 
 /* A number with something before or behind it: 3 kg, $3, 20C. */
-static bool has_unit(const gr__field *f)
+static bool has_unit(const gr__cell *f)
 {
     double x;
     size_t from = 0, to = f->n;
     const char *digits = "0123456789.";
     while (from < to && !strchr(digits, f->s[from])) from++;
     while (to > from && !strchr(digits, f->s[to - 1])) to--;
-    gr__field number = {.s = f->s + from, .n = to - from};
-    return from <= 4 && f->n - to <= 8 && gr__field_number(&number, &x);
+    gr__cell number = {.s = f->s + from, .n = to - from};
+    return from <= 4 && f->n - to <= 8 && gr__cell_number(&number, &x);
 }
 
 /* What a field that is meant as a number should have been; NULL: it does not look like one. */
-static const char *meant(const gr__field *f)
+static const char *meant(const gr__cell *f)
 {
     double x;
-    gr__field but_last = {.s = f->s, .n = f->n ? f->n - 1 : 0};
+    gr__cell but_last = {.s = f->s, .n = f->n ? f->n - 1 : 0};
     while (but_last.n > 0 && but_last.s[but_last.n - 1] == ' ') but_last.n--;
     if (is_truth(f)) return "write truth as 1 and 0";
-    if (f->n > 1 && f->s[f->n - 1] == '%' && (gr__field_number(&but_last, &x) || made_of(&but_last, "+-.,", ",")))
+    if (f->n > 1 && f->s[f->n - 1] == '%' && (gr__cell_number(&but_last, &x) || made_of(&but_last, "+-.,", ",")))
         return "write shares without the sign: 0.03, or 3 in all of the column";
     if (made_of(f, "+-.,' _eE", ",'_ "))
         return "a number has a decimal point, and nothing between thousands: 1.5 for 1,5 and 1234.5 for 1.234,5";
@@ -91,7 +91,7 @@ static gr_status find_numbers(const gr__table *t, bool *number)
         st = gr__csv_next(&r, &more);
         for (size_t i = 0; st == GR_OK && i < r.n && i < (size_t)t->n_columns; i++) {
             double x;
-            number[i] = number[i] || gr__field_number(&r.field[i], &x);
+            number[i] = number[i] || gr__cell_number(&r.cell[i], &x);
         }
     }
     gr__csv_stop(&r);
@@ -119,7 +119,7 @@ static void list_numbers(const gr__table *t, const bool *number, char *text, siz
         snprintf(text, room, "[...]");
 }
 
-static void advise_input(const gr__table *t, int column, const gr__field *f)
+static void advise_input(const gr__table *t, int column, const gr__cell *f)
 {
     bool *number = gr__alloc(t->ctx, (size_t)t->n_columns);
     char list[300], value[80];
@@ -137,7 +137,7 @@ static void advise_input(const gr__table *t, int column, const gr__field *f)
     gr__free(t->ctx, number, (size_t)t->n_columns);
 }
 
-void gr__table_advise(const gr__table *t, int column, const gr__field *f, bool is_input)
+void gr__table_advise(const gr__table *t, int column, const gr__cell *f, bool is_input)
 {
     const char *cure = meant(f);
     if (cure)

@@ -41,7 +41,7 @@ static gr_status read_names(gr__table *t, const gr__csv_reader *r)
     t->by_name = gr__bump_alloc(t->memory, n * sizeof *t->by_name);
     if (!t->name || !t->by_name) return gr__error_code(t->ctx);
     for (size_t i = 0; i < n; i++) {
-        char *text = (char *)gr__field_text(t->memory, &r->field[i]);
+        char *text = (char *)gr__cell_text(t->memory, &r->cell[i]);
         if (!text) return gr__error_code(t->ctx);
         t->name[i] = trimmed(text);
         t->by_name[i] = (gr__named){t->name[i], (int)i};
@@ -83,17 +83,20 @@ static gr_status first_of(const gr__table *t, gr__csv_reader *r, bool *more)
     return st;
 }
 
-/* Whether the first record has as many fields as the training's table, with or without its target. */
+/* Whether the first record has as many fields as the training's table, with or without its targets. */
 static bool splits_alike(gr__table *t, const gr_schema *like)
 {
     gr__csv_reader r;
     bool more = false;
     t->delimiter = like->delimiter;
     gr_status st = first_of(t, &r, &more);
-    size_t n = st == GR_OK && more ? r.n : 0;
+    size_t n = st == GR_OK && more ? r.n : 0, all = (size_t)like->n_columns, fewer = 0;
     gr__csv_stop(&r);
     if (st == GR_E_FORMAT) gr_context_clear_error(t->ctx); /* broken quotes only count against this delimiter */
-    return n > 1 && (n == (size_t)like->n_columns || n == (size_t)like->n_inputs || n + 1 == (size_t)like->n_columns);
+    for (int i = 0; i < like->n_columns && like->n_targets; i++) fewer += gr__schema_is_target(like, i);
+    fewer = GR_MAX(fewer, 1);
+    return n > 1 && (n == all || n == (size_t)like->n_inputs || n + fewer == all ||
+                     (like->weighted && (n + 1 == all || n + 1 + fewer == all)));
 }
 
 static gr_status guess_delimiter(gr__table *t, char otherwise)
@@ -142,7 +145,7 @@ static gr_status look_below(const gr__table *t, gr__csv_reader *r, const bool *t
         if (st != GR_OK || !more || r->n != (size_t)t->n_columns) break;
         for (int i = 0; i < t->n_columns && !f->below; i++) {
             double x;
-            f->below = text[i] && gr__field_number(&r->field[i], &x);
+            f->below = text[i] && gr__cell_number(&r->cell[i], &x);
         }
     }
     return st;
@@ -157,8 +160,8 @@ static gr_status look(const gr__table *t, gr__csv_reader *r, first *f)
     *f = (first){.marks = true};
     for (int i = 0; i < t->n_columns; i++) {
         double x;
-        const gr__field *field = &r->field[i];
-        bool number = gr__field_number(field, &x);
+        const gr__cell *field = &r->cell[i];
+        bool number = gr__cell_number(field, &x);
         text[i] = !number && field->n > 0 && !gr__table_missing(t, field);
         if (number && f->numbers++ == 0) f->number = i;
         if (text[i] && f->texts++ == 0) f->text = i;
@@ -181,7 +184,7 @@ static gr_status cannot_tell(const gr__table *t, const first *f, const char *why
             gr__error_hint(t->ctx,
                            "say `header: false` if the line is a sample, and missing: [\"%.*s\"] if that stands for "
                            "a missing value; `header: true` if it holds names",
-                           (int)GR_MIN(r.field[f->text].n, 20), r.field[f->text].s);
+                           (int)GR_MIN(r.cell[f->text].n, 20), r.cell[f->text].s);
         else
             gr__error_hint(t->ctx,
                            "say `header: false` if the line is the first sample, `header: true` if it holds the names");
@@ -217,8 +220,8 @@ static bool holds_names(const gr__table *t, const gr_schema *like)
     for (int i = 0; i < like->n_inputs; i++) {
         if (gr__table_named(t, like->name[i]) < 0) continue;
         found++;
-        gr__field f = {.s = like->name[i], .n = strlen(like->name[i])};
-        if (f.n > 0 && !gr__field_number(&f, &x) && !gr__table_missing(t, &f)) return true;
+        gr__cell f = {.s = like->name[i], .n = strlen(like->name[i])};
+        if (f.n > 0 && !gr__cell_number(&f, &x) && !gr__table_missing(t, &f)) return true;
     }
     return found == like->n_inputs;
 }

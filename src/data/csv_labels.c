@@ -10,13 +10,13 @@ void gr__labels_free(gr_context *ctx, gr__labels *all)
     *all = (gr__labels){0};
 }
 
-static gr__label *find(const gr__labels *all, const gr__field *f)
+static gr__label *find(const gr__labels *all, const gr__cell *f)
 {
     uint64_t hash = UINT64_C(14695981039346656037);
     for (size_t i = 0; i < f->n; i++) hash = (hash ^ (unsigned char)f->s[i]) * UINT64_C(1099511628211);
     for (size_t i = (size_t)(hash ^ hash >> 32) & (all->slots - 1);; i = (i + 1) & (all->slots - 1)) {
         gr__label *l = &all->slot[i];
-        if (!l->text || gr__field_is(f, l->text)) return l;
+        if (!l->text || gr__cell_is(f, l->text)) return l;
     }
 }
 
@@ -27,7 +27,7 @@ static gr_status grow(const gr__table *t, gr__labels *all)
     if (!more.slot) return GR_E_MEMORY;
     for (size_t i = 0; i < all->slots; i++) {
         if (!all->slot[i].text) continue;
-        gr__field f = {.s = all->slot[i].text, .n = strlen(all->slot[i].text)};
+        gr__cell f = {.s = all->slot[i].text, .n = strlen(all->slot[i].text)};
         *find(&more, &f) = all->slot[i];
     }
     gr__labels_free(t->ctx, all);
@@ -36,27 +36,27 @@ static gr_status grow(const gr__table *t, gr__labels *all)
 }
 
 /* Hashed and kept without doubled quotes, so that growing hashes the same. *text: a copy, where that took one. */
-static gr_status plain(const gr__table *t, const gr__field *f, gr__field *out, const char **text)
+static gr_status plain(const gr__table *t, const gr__cell *f, gr__cell *out, const char **text)
 {
     *out = *f;
     *text = NULL;
     if (!f->doubled) return GR_OK;
-    *text = gr__field_text(t->memory, f);
+    *text = gr__cell_text(t->memory, f);
     if (!*text) return gr__error_code(t->ctx);
-    *out = (gr__field){.s = *text, .n = strlen(*text)};
+    *out = (gr__cell){.s = *text, .n = strlen(*text)};
     return GR_OK;
 }
 
-gr_status gr__labels_add(const gr__table *t, gr__labels *all, const gr__field *f, int32_t *seen)
+gr_status gr__labels_add(const gr__table *t, gr__labels *all, const gr__cell *f, int32_t *seen)
 {
-    gr__field as;
+    gr__cell as;
     const char *text;
     gr_status st = 2 * all->n >= all->slots ? grow(t, all) : GR_OK;
     if (st == GR_OK) st = plain(t, f, &as, &text);
     if (st != GR_OK) return st;
     gr__label *l = find(all, &as);
     if (!l->text) {
-        if (!text) text = gr__field_text(t->memory, f);
+        if (!text) text = gr__cell_text(t->memory, f);
         if (!text) return gr__error_code(t->ctx);
         if (all->n + 1 >= GR__MOST_CLASSES)
             return gr__fail(t->ctx, GR_E_DATA, "\"%s\" has more than %d different labels", t->blob->name,
@@ -67,9 +67,9 @@ gr_status gr__labels_add(const gr__table *t, gr__labels *all, const gr__field *f
     return GR_OK;
 }
 
-gr_status gr__labels_find(const gr__table *t, const gr__labels *all, const gr__field *f, int32_t *seen)
+gr_status gr__labels_find(const gr__table *t, const gr__labels *all, const gr__cell *f, int32_t *seen)
 {
-    gr__field as;
+    gr__cell as;
     const char *text;
     *seen = -1;
     if (all->slots == 0) return GR_OK;
@@ -85,7 +85,7 @@ static int by_text(const void *a, const void *b)
     return strcmp((*(gr__label *const *)a)->text, (*(gr__label *const *)b)->text);
 }
 
-gr_status gr__labels_number(const gr__table *t, const gr__labels *all, gr_set *s)
+gr_status gr__labels_number(const gr__table *t, const gr__labels *all, gr_field *f, int64_t n_targets)
 {
     gr__label **sorted = gr__bump_alloc(t->memory, all->n * sizeof(gr__label *));
     int32_t *class_of = gr__bump_alloc(t->memory, all->n * sizeof *class_of);
@@ -100,9 +100,9 @@ gr_status gr__labels_number(const gr__table *t, const gr__labels *all, gr_set *s
         class_of[sorted[i]->seen] = (int32_t)i;
         names[i] = sorted[i]->text;
     }
-    int32_t *target = s->targets;
-    for (int64_t i = 0; i < s->n; i++) target[i] = class_of[target[i]];
-    s->classes = (int)n;
-    s->class_names = names;
+    int32_t *target = f->data;
+    for (int64_t i = 0; i < n_targets; i++) target[i] = class_of[target[i]];
+    f->classes = (int)n;
+    f->class_names = names;
     return GR_OK;
 }

@@ -64,8 +64,8 @@ void gr__csv_stop(gr__csv_reader *r)
     if (r->stream && r->base) gr__free(r->ctx, (char *)r->base, r->room);
     gr__stream_close(r->stream);
     r->stream = NULL;
-    gr__free(r->ctx, r->field, r->capacity * sizeof *r->field);
-    r->field = NULL;
+    gr__free(r->ctx, r->cell, r->capacity * sizeof *r->cell);
+    r->cell = NULL;
     r->capacity = r->n = 0;
 }
 
@@ -87,7 +87,7 @@ static void step_over_line_end(gr__csv_reader *r)
     r->line++;
 }
 
-static gr_status quoted(gr__csv_reader *r, gr__field *f)
+static gr_status quoted(gr__csv_reader *r, gr__cell *f)
 {
     const char *start = ++r->at;
     f->quoted = true;
@@ -110,7 +110,7 @@ static gr_status quoted(gr__csv_reader *r, gr__field *f)
                     (unsigned long long)r->line);
 }
 
-static void unquoted(gr__csv_reader *r, gr__field *f)
+static void unquoted(gr__csv_reader *r, gr__cell *f)
 {
     const char *start = r->at;
     char delimiter = r->delimiter;
@@ -149,9 +149,9 @@ static gr_status next_record(gr__csv_reader *r, bool *more)
     *more = r->at < r->end;
     r->record_line = r->line;
     for (bool field = *more; field;) {
-        if (r->n == r->capacity && !GR_ROOM(r->ctx, r->field, r->capacity, r->n + 1)) return GR_E_MEMORY;
-        gr__field *f = &r->field[r->n++];
-        *f = (gr__field){0};
+        if (r->n == r->capacity && !GR_ROOM(r->ctx, r->cell, r->capacity, r->n + 1)) return GR_E_MEMORY;
+        gr__cell *f = &r->cell[r->n++];
+        *f = (gr__cell){0};
         if (!starts_quoted(r)) {
             unquoted(r, f);
         } else {
@@ -226,7 +226,7 @@ char gr__csv_guess(gr_context *ctx, const char *name, const char *data, size_t b
 
 /* ---- fields ---- */
 
-bool gr__field_is(const gr__field *f, const char *text)
+bool gr__cell_is(const gr__cell *f, const char *text)
 {
     if (f->doubled) {
         size_t i = 0;
@@ -239,7 +239,7 @@ bool gr__field_is(const gr__field *f, const char *text)
     return strlen(text) == f->n && memcmp(f->s, text, f->n) == 0;
 }
 
-bool gr__field_whole(const gr__field *f, int64_t *out)
+bool gr__cell_whole(const gr__cell *f, int64_t *out)
 {
     if (f->n == 0 || f->n > 15 || (f->s[0] == '0' && f->n > 1)) return false;
     int64_t x = 0;
@@ -251,7 +251,7 @@ bool gr__field_whole(const gr__field *f, int64_t *out)
     return true;
 }
 
-const char *gr__field_text(gr__bump *b, const gr__field *f)
+const char *gr__cell_text(gr__bump *b, const gr__cell *f)
 {
     char *text = gr__bump_alloc(b, f->n + 1);
     if (!text) return NULL;
@@ -290,7 +290,7 @@ static bool slow_number(const char *s, size_t n, double *out)
     return true;
 }
 
-bool gr__field_number(const gr__field *f, double *out)
+bool gr__cell_number(const gr__cell *f, double *out)
 {
     static const double tens[] = {1,    1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                   1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};

@@ -1,5 +1,5 @@
-/* CSV tables to sets: rows are counted, what the target column holds is found out, then numbers and classes are read.
- */
+/* CSV tables to sets: rows are counted, what the columns of targets hold is found out (csv_targets.c), then numbers and
+ * classes are read. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,15 +14,15 @@ void gr__table_start(const gr__table *t, gr__csv_reader *r)
 
 /* ---- missing values ---- */
 
-bool gr__table_missing(const gr__table *t, const gr__field *f)
+bool gr__table_missing(const gr__table *t, const gr__cell *f)
 {
     double x = 0;
     bool known = false, number = false;
     for (int i = 0; i < t->n_missing; i++) {
         const gr__sentinel *m = &t->missing[i];
-        if (gr__field_is(f, m->text)) return true;
+        if (gr__cell_is(f, m->text)) return true;
         if (!m->is_number) continue;
-        if (!known) number = gr__field_number(f, &x);
+        if (!known) number = gr__cell_number(f, &x);
         known = true;
         if (number && (x == m->number || (isnan(x) && isnan(m->number)))) return true;
     }
@@ -40,8 +40,8 @@ static gr_status take_missing(gr__table *t)
         const gr_tree *one = said && said->kind == GR_TREE_LIST ? said->child[i] : said;
         gr__sentinel *m = &t->missing[i];
         m->text = !said ? like->missing[i] : one->text ? one->text : "";
-        gr__field f = {.s = m->text, .n = strlen(m->text)};
-        m->is_number = gr__field_number(&f, &m->number);
+        gr__cell f = {.s = m->text, .n = strlen(m->text)};
+        m->is_number = gr__cell_number(&f, &m->number);
     }
     t->n_missing = n;
     return GR_OK;
@@ -74,7 +74,7 @@ static gr_status count_rows(gr__table *t)
 
 static gr_status table_open(gr__table *t, gr__blob *blob, const gr__csv_options *o)
 {
-    *t = (gr__table){.ctx = blob->ctx, .blob = blob, .o = o, .target = -1};
+    *t = (gr__table){.ctx = blob->ctx, .blob = blob, .o = o, .weight = -1};
     t->memory = gr__bump_create(blob->ctx);
     if (!t->memory) return GR_E_MEMORY;
     gr_status st = take_missing(t);
@@ -83,29 +83,63 @@ static gr_status table_open(gr__table *t, gr__blob *blob, const gr__csv_options 
     return st == GR_OK ? count_rows(t) : st;
 }
 
-/* What this table was, for those that come after it. */
+/* ---- what it was, for those that come after it ---- */
+
+/* What the columns were called; the table has names. NULL on failure. */
+static const char *const *names_of(const gr__table *t, const int *column, int n)
+{
+    const char **names = gr__bump_alloc(t->memory, (size_t)GR_MAX(n, 1) * sizeof *names);
+    for (int i = 0; names && i < n; i++) names[i] = t->name[column[i]];
+    return names;
+}
+
+/* Nothing but names can be missing here. */
+static bool schema_targets(const gr__table *t, const gr_set *s, gr_schema *out)
+{
+    bool made = true;
+    if (t->o->inputs_only) return true;
+    out->n_targets = t->n_of_targets;
+    for (int i = 0; i < t->n_of_targets && made; i++) {
+        const gr__columns *c = &t->of_target[i];
+        const gr_field *f = s ? gr__set_target(s, i) : NULL;
+        const int *column = t->target + c->first;
+        out->target[i] = (gr_schema_target){.name = t->n_of_targets > 1 ? c->name : NULL,
+                                            .n = c->n,
+                                            .column = column,
+                                            .listed = c->listed,
+                                            .class_names = f ? f->class_names : NULL,
+                                            .n_class_names = f && f->class_names ? f->classes : 0};
+        if (t->name) made = (out->target[i].column_name = names_of(t, column, c->n));
+    }
+    return made;
+}
+
 static gr_status describe_table(const gr__table *t, const gr_set *s, gr__bump *b, const gr_schema **out)
 {
     const char **missing = gr__bump_alloc(t->memory, (size_t)GR_MAX(t->n_missing, 1) * sizeof *missing);
-    const char **names = gr__bump_alloc(t->memory, (size_t)t->n_inputs * sizeof *names);
-    if (!missing || !names) return gr__error_code(t->ctx);
+    const char *const *names = t->name ? names_of(t, t->input, t->n_inputs) : NULL;
+    if (!missing || (t->name && !names)) return gr__error_code(t->ctx);
     for (int i = 0; i < t->n_missing; i++) missing[i] = t->missing[i].text;
-    for (int i = 0; t->name && i < t->n_inputs; i++) names[i] = t->name[t->input[i]];
-    const gr_schema schema = {.table = true,
-                              .delimiter = t->delimiter,
-                              .delimiter_given = t->o->delimiter != 0,
-                              .header = t->header,
-                              .header_given = t->o->header != GR__HEADER_AUTO,
-                              .n_columns = t->n_columns,
-                              .n_inputs = t->n_inputs,
-                              .input = t->input,
-                              .name = t->name ? names : NULL,
-                              .target = t->target,
-                              .target_name = t->name && t->target >= 0 ? t->name[t->target] : NULL,
-                              .missing = missing,
-                              .n_missing = t->n_missing,
-                              .class_names = s ? s->class_names : NULL,
-                              .n_class_names = s && s->class_names ? s->classes : 0};
+    gr_schema schema = {.table = true,
+                        .delimiter = t->delimiter,
+                        .delimiter_given = t->o->delimiter != 0,
+                        .header = t->header,
+                        .header_given = t->o->header != GR__HEADER_AUTO,
+                        .n_columns = t->n_columns,
+                        .n_inputs = t->n_inputs,
+                        .input = t->input,
+                        .name = names,
+                        .n_of_inputs = t->n_of_inputs,
+                        .weighted = t->weight >= 0,
+                        .weight = GR_MAX(t->weight, 0),
+                        .weight_name = t->name && t->weight >= 0 ? t->name[t->weight] : NULL,
+                        .missing = missing,
+                        .n_missing = t->n_missing};
+    for (int i = 0; i < t->n_of_inputs; i++) {
+        const gr__columns *c = &t->of_input[i];
+        schema.of_input[i] = (gr_schema_input){t->n_of_inputs > 1 ? c->name : NULL, c->n};
+    }
+    if (!schema_targets(t, s, &schema)) return gr__error_code(t->ctx);
     *out = gr__schema_copy(b, &schema);
     return *out ? GR_OK : gr__error_code(t->ctx);
 }
@@ -115,7 +149,7 @@ static gr_status describe_table(const gr__table *t, const gr_set *s, gr__bump *b
 gr_status gr__table_fail(const gr__table *t, const gr__csv_reader *r, int column, const char *what)
 {
     char value[80], name[80];
-    const gr__field *f = &r->field[column];
+    const gr__cell *f = &r->cell[column];
     const char *called = t->header && t->name ? t->name[column] : NULL;
     gr__shown(value, sizeof value, f->s, f->n);
     if (called) gr__shown(name, sizeof name, called, strlen(called));
@@ -124,21 +158,30 @@ gr_status gr__table_fail(const gr__table *t, const gr__csv_reader *r, int column
                     called ? ")" : "", f->n ? "\"" : "", f->n ? value : "the field", f->n ? "\"" : "", what);
 }
 
-static gr_status read_value(const gr__table *t, const gr__csv_reader *r, int column, bool may_miss, double *out)
+static gr_status refuse_missing(const gr__table *t, const gr__csv_reader *r, int column, gr_field_role role)
 {
-    const gr__field *f = &r->field[column];
+    if (role == GR_FIELD_INPUT) return GR_OK;
+    return gr__table_fail(t, r, column,
+                          role == GR_FIELD_TARGET ? "is missing, which a target cannot be"
+                                                  : "is missing, which a weight cannot be");
+}
+
+gr_status gr__table_number(const gr__table *t, const gr__csv_reader *r, int column, gr_field_role role, double *out)
+{
+    const gr__cell *f = &r->cell[column];
     if (gr__table_missing(t, f)) {
         *out = (double)NAN;
-        return may_miss ? GR_OK : gr__table_fail(t, r, column, "is missing, which a target cannot be");
+        return refuse_missing(t, r, column, role);
     }
     if (f->n == 0) {
         gr_status st = gr__table_fail(t, r, column, "is empty");
-        if (may_miss) gr__error_hint(t->ctx, "declare what stands for a missing value: missing: [\"\"]");
+        if (role == GR_FIELD_INPUT) gr__error_hint(t->ctx, "declare what stands for a missing value: missing: [\"\"]");
         return st;
     }
-    if (!gr__field_number(f, out)) {
+    if (!gr__cell_number(f, out)) {
         gr_status st = gr__table_fail(t, r, column, "is not a number");
-        gr__table_advise(t, column, f, may_miss);
+        if (role == GR_FIELD_WEIGHT) gr__error_hint(t->ctx, "a weight is a number from 0 on");
+        gr__table_advise(t, column, f, role == GR_FIELD_INPUT);
         return st;
     }
     if (!isfinite(*out)) return gr__table_fail(t, r, column, "is not finite");
@@ -158,7 +201,7 @@ static gr_element input_element(const gr__table *t)
     return t->o->exact || t->n_missing > 0 ? GR_EL_F64 : real_element(t);
 }
 
-static void put(gr_element e, void *to, int64_t at, double x)
+void gr__table_put(gr_element e, void *to, int64_t at, double x)
 {
     if (e == GR_EL_F64)
         ((double *)to)[at] = x;
@@ -166,225 +209,125 @@ static void put(gr_element e, void *to, int64_t at, double x)
         ((float *)to)[at] = (float)x;
 }
 
-/* ---- classes ---- */
-
-typedef enum target_form {
-    FORM_NONE,
-    FORM_VALUE,
-    FORM_WHOLE, /* the label is the class's number */
-    FORM_TEXT,  /* labels are numbered when all are known */
-    FORM_KNOWN  /* labels are the training's names */
-} target_form;
-
-static gr_status preload(const gr__table *t, gr__labels *all)
-{
-    gr_status st = GR_OK;
-    for (int i = 0; i < t->o->like->n_class_names && st == GR_OK; i++) {
-        int32_t seen;
-        gr__field f = {.s = t->o->like->class_names[i], .n = strlen(t->o->like->class_names[i])};
-        st = gr__labels_add(t, all, &f, &seen);
-    }
-    return st;
-}
-
-static gr_status known_class(const gr__table *t, const gr__labels *all, const gr__csv_reader *r, int32_t *out)
-{
-    const gr_schema *like = t->o->like;
-    gr_status st = gr__labels_find(t, all, &r->field[t->target], out);
-    if (st != GR_OK || *out >= 0) return st;
-    char first[80], last[80];
-    const char *a = like->class_names[0], *b = like->class_names[like->n_class_names - 1];
-    st = gr__table_fail(t, r, t->target, "is none of the classes of training");
-    gr__error_hint(t->ctx, "there are %d, from \"%s\" to \"%s\"", like->n_class_names,
-                   gr__shown(first, sizeof first, a, strlen(a)), gr__shown(last, sizeof last, b, strlen(b)));
-    return st;
-}
-
-static gr_status whole_class(const gr__table *t, const gr__csv_reader *r, int32_t *out)
-{
-    int64_t x;
-    const gr__field *f = &r->field[t->target];
-    if (gr__table_missing(t, f)) return gr__table_fail(t, r, t->target, "is missing, which a target cannot be");
-    if (f->n == 0) return gr__table_fail(t, r, t->target, "is empty");
-    if (gr__field_whole(f, &x) && x < GR__MOST_CLASSES) return *out = (int32_t)x, GR_OK;
-    gr_status st = gr__table_fail(t, r, t->target, "is not a class: whole numbers from 0 on, or texts");
-    if (t->o->like && !t->o->own_classes)
-        gr__error_hint(t->ctx, "the training's classes are whole numbers, written 0, 1, 2, ...");
-    return st;
-}
-
-/* ---- what the target column holds ---- */
-
-/* Texts, unless every label is the plain spelling of a whole number: 01, 1.0 and +1 are not, and all may be different
- * classes. Where nothing said what the target is for, numbers that are not plain are values. */
-static gr_status look_at_labels(const gr__table *t, target_form *form, bool tell)
-{
-    gr__csv_reader r;
-    bool more = true, numbers = true;
-    uint64_t line = 0; /* of the first label that is not plain */
-    char odd[40] = "";
-    gr__table_start(t, &r);
-    gr_status st = t->header ? gr__csv_next(&r, &more) : GR_OK;
-    while (st == GR_OK && more && numbers) {
-        st = gr__csv_next(&r, &more);
-        if (st != GR_OK || !more) break;
-        double x;
-        int64_t whole;
-        const gr__field *f = &r.field[t->target];
-        if (gr__table_missing(t, f) || f->n == 0 || gr__field_whole(f, &whole))
-            continue; /* refused, if at all, later */
-        numbers = gr__field_number(f, &x);
-        if (line == 0) gr__shown(odd, sizeof odd, f->s, f->n), line = r.record_line;
-    }
-    gr__csv_stop(&r);
-    *form = line == 0 ? FORM_WHOLE : numbers && t->o->want == GR_TARGET_NONE ? FORM_VALUE : FORM_TEXT;
-    if (tell && st == GR_OK && *form == FORM_TEXT && numbers)
-        gr__log(t->ctx, GR_LOG_INFO,
-                "%s: labels are taken as texts: \"%s\" in line %llu is a number, but not written as a class's",
-                t->blob->name, odd, (unsigned long long)line);
-    return st;
-}
-
-static gr_status look_at_target(const gr__table *t, target_form *form, bool tell)
-{
-    const gr_schema *like = t->o->own_classes ? NULL : t->o->like;
-    *form = t->target < 0 || t->o->inputs_only ? FORM_NONE
-            : t->o->want == GR_TARGET_VALUE    ? FORM_VALUE
-            : like && like->class_names        ? FORM_KNOWN
-                                               : FORM_WHOLE;
-    return *form == FORM_WHOLE && !like ? look_at_labels(t, form, tell) : GR_OK;
-}
-
 /* ---- reading ---- */
 
-static gr_status read_target(const gr__table *t, const gr__csv_reader *r, target_form form, gr__labels *all, gr_set *s,
-                             int64_t row)
+static gr_status read_inputs(const gr__table *t, const gr__csv_reader *r, gr_set *s, int64_t row)
 {
-    double x;
-    gr_status st = GR_OK;
-    int32_t *class_ = s->targets ? (int32_t *)s->targets + row : NULL;
-    switch (form) {
-    case FORM_NONE:
-        break;
-    case FORM_VALUE:
-        st = read_value(t, r, t->target, false, &x);
-        if (st == GR_OK) put(real_element(t), s->targets, row, x);
-        break;
-    case FORM_KNOWN:
-        st = known_class(t, all, r, class_);
-        break;
-    case FORM_WHOLE:
-        st = whole_class(t, r, class_);
-        if (st == GR_OK) s->classes = GR_MAX(s->classes, *class_ + 1);
-        break;
-    case FORM_TEXT:
-        if (gr__table_missing(t, &r->field[t->target]) || r->field[t->target].n == 0)
-            st = gr__table_fail(t, r, t->target, "is missing, which a target cannot be");
-        else
-            st = gr__labels_add(t, all, &r->field[t->target], class_);
-        break;
+    for (int i = 0; i < t->n_of_inputs; i++) {
+        const gr__columns *c = &t->of_input[i];
+        gr_field *f = &s->field[i];
+        for (int k = 0; k < c->n; k++) {
+            double x;
+            gr_status st = gr__table_number(t, r, t->input[c->first + k], GR_FIELD_INPUT, &x);
+            if (st != GR_OK) return st;
+            gr__table_put(f->element, f->data, row * c->n + k, x);
+        }
     }
-    return st;
+    return GR_OK;
 }
 
-static gr_status read_rows(const gr__table *t, target_form form, gr__labels *all, gr_set *s)
+/* *any: one of them is above 0. */
+static gr_status read_weight(const gr__table *t, const gr__csv_reader *r, gr_set *s, int64_t row, bool *any)
+{
+    double x;
+    gr_field *f = &s->field[s->n_inputs + s->n_targets];
+    gr_status st = gr__table_number(t, r, t->weight, GR_FIELD_WEIGHT, &x);
+    if (st == GR_OK && x < 0) st = gr__table_fail(t, r, t->weight, "is below 0, which a weight cannot be");
+    if (st != GR_OK) return st;
+    gr__table_put(f->element, f->data, row, x);
+    *any = *any || gr__element_at(f->element, f->data, row) > 0;
+    return GR_OK;
+}
+
+static gr_status read_rows(const gr__table *t, gr__labels *all, gr_set *s)
 {
     gr__csv_reader r;
-    bool more = true;
-    gr_element e = s->element;
+    bool more = true, any = false;
     gr__table_start(t, &r);
     gr_status st = t->header ? gr__csv_next(&r, &more) : GR_OK;
     for (int64_t row = 0; row < t->n && st == GR_OK; row++) {
         st = gr__csv_next(&r, &more);
-        for (int i = 0; i < t->n_inputs && st == GR_OK; i++) {
-            double x;
-            st = read_value(t, &r, t->input[i], true, &x);
-            if (st == GR_OK) put(e, s->inputs, row * t->n_inputs + i, x);
-        }
-        if (st == GR_OK) st = read_target(t, &r, form, all, s, row);
+        if (st == GR_OK) st = read_inputs(t, &r, s, row);
+        if (st == GR_OK) st = gr__table_answer(t, &r, all, s, row);
+        if (st == GR_OK && s->weighted) st = read_weight(t, &r, s, row, &any);
     }
     gr__csv_stop(&r);
+    if (st == GR_OK && s->weighted && !any)
+        st = gr__fail(t->ctx, GR_E_DATA, "\"%s\": every weight in column %d is 0, so no sample counts", t->blob->name,
+                      t->weight + 1);
     return st;
 }
 
-static gr_target_kind kind_of(target_form form)
+/* ---- sets ---- */
+
+static void describe_field(const gr__table *t, gr_field *f, gr_field_role role, const gr__columns *c)
 {
-    return form == FORM_NONE ? GR_TARGET_NONE : form == FORM_VALUE ? GR_TARGET_VALUE : GR_TARGET_CLASS;
+    *f = (gr_field){.name = c ? c->name : "weight", .role = role};
+    gr__answer answer = role == GR_FIELD_TARGET ? c->answer : GR__ANSWER_NONE;
+    if (role == GR_FIELD_TARGET) f->kind = answer == GR__ANSWER_VALUE ? GR_TARGET_VALUE : GR_TARGET_CLASS;
+    if (c && (role == GR_FIELD_INPUT || c->listed)) f->sample = GR_SHAPE(c->n);
+    f->missing = role == GR_FIELD_INPUT && t->n_missing > 0;
+    f->element = role == GR_FIELD_INPUT ? input_element(t) : f->kind == GR_TARGET_CLASS ? GR_EL_I32 : real_element(t);
+    f->bytes = (uint64_t)t->n * (uint64_t)gr_shape_count(f->sample) * gr__element_bytes(f->element);
 }
 
-static void describe(const gr__table *t, target_form form, gr_set_info *out)
+/* All but the data. b: where names live; NULL: where they are, and no file. */
+static gr_status describe(const gr__table *t, gr__bump *b, gr_set *out)
 {
-    *out = (gr_set_info){.n = t->n,
-                         .sample = GR_SHAPE(t->n_inputs),
-                         .element = input_element(t),
-                         .target = kind_of(form),
-                         .missing = t->n_missing > 0};
-    out->inputs_bytes = (uint64_t)t->n * (uint64_t)t->n_inputs * gr__element_bytes(out->element);
-    if (form != FORM_NONE)
-        out->targets_bytes = (uint64_t)t->n * gr__element_bytes(form == FORM_VALUE ? real_element(t) : GR_EL_I32);
+    bool answers = !t->o->inputs_only;
+    *out = (gr_set){.n = t->n,
+                    .n_inputs = t->n_of_inputs,
+                    .n_targets = answers ? t->n_of_targets : 0,
+                    .weighted = answers && t->weight >= 0};
+    for (int i = 0; i < out->n_inputs; i++) describe_field(t, &out->field[i], GR_FIELD_INPUT, &t->of_input[i]);
+    for (int i = 0; i < out->n_targets; i++)
+        describe_field(t, &out->field[out->n_inputs + i], GR_FIELD_TARGET, &t->of_target[i]);
+    if (out->weighted) describe_field(t, &out->field[out->n_inputs + out->n_targets], GR_FIELD_WEIGHT, NULL);
+    if (!b) return GR_OK;
+    out->file = gr__bump_strdup(b, t->blob->name);
+    bool made = out->file != NULL;
+    for (int i = 0; i < gr__set_fields(out) && made; i++) {
+        gr_field *f = &out->field[i];
+        f->file = out->file;
+        f->name = gr__bump_strdup(b, f->name);
+        made = f->name != NULL;
+    }
+    return made ? GR_OK : gr__error_code(t->ctx);
 }
 
-gr_status gr__csv_info(gr__blob *blob, const gr__csv_options *o, gr__bump *memory, gr_set_info *out)
+gr_status gr__csv_info(gr__blob *blob, const gr__csv_options *o, gr__bump *memory, gr_set *out)
 {
     gr__table t;
-    target_form form;
-    gr_set_info info;
+    gr_set s;
     gr_status st = table_open(&t, blob, o);
-    if (st == GR_OK) st = look_at_target(&t, &form, false);
-    if (st == GR_OK) {
-        describe(&t, form, &info);
-        if (memory) st = describe_table(&t, NULL, memory, &info.schema);
-    }
-    if (st == GR_OK) *out = info;
+    if (st == GR_OK) st = gr__table_answers(&t, false);
+    if (st == GR_OK) st = describe(&t, memory, &s);
+    if (st == GR_OK && memory) st = describe_table(&t, NULL, memory, &s.schema);
+    if (st == GR_OK) *out = s;
     gr__bump_destroy(t.memory);
     return st;
-}
-
-/* Room for what the table holds, in tensor memory. */
-static gr_status make_room(const gr__table *t, target_form form, gr_set *s)
-{
-    gr_set_info info;
-    describe(t, form, &info);
-    *s = (gr_set){
-        .n = t->n, .sample = info.sample, .element = info.element, .target = info.target, .missing = info.missing};
-    s->inputs = gr__tensor_alloc(t->ctx, (size_t)info.inputs_bytes);
-    s->inputs_bytes = s->inputs ? (size_t)info.inputs_bytes : 0;
-    if (s->inputs && form != FORM_NONE) s->targets = gr__tensor_alloc(t->ctx, (size_t)info.targets_bytes);
-    s->targets_bytes = s->targets ? (size_t)info.targets_bytes : 0;
-    return s->inputs && (form == FORM_NONE || s->targets) ? GR_OK : gr__error_code(t->ctx);
-}
-
-/* The training's names, in memory of this set's own. */
-static gr_status take_class_names(const gr__table *t, gr_set *s)
-{
-    const gr_schema *own = gr__schema_copy(
-        t->memory, &(gr_schema){.class_names = t->o->like->class_names, .n_class_names = t->o->like->n_class_names});
-    if (!own) return gr__error_code(t->ctx);
-    s->class_names = own->class_names;
-    s->classes = own->n_class_names;
-    return GR_OK;
 }
 
 gr_status gr__csv_load(gr__blob *blob, const gr__csv_options *o, gr_set *out)
 {
     gr__table t;
     gr_set s = {0};
-    gr__labels all = {0};
-    target_form form = FORM_NONE;
+    gr__labels all[GR_MAX_TARGETS] = {0};
     gr_status st = GR_OK;
     GR_TRY(table_open(&t, blob, o));
     gr__table_tell(&t);
-    GR_TRY(look_at_target(&t, &form, true));
-    GR_TRY(make_room(&t, form, &s));
-    if (form == FORM_KNOWN) GR_TRY(preload(&t, &all));
-    GR_TRY(read_rows(&t, form, &all, &s));
-    if (form == FORM_TEXT) GR_TRY(gr__labels_number(&t, &all, &s));
-    if (form == FORM_KNOWN) GR_TRY(take_class_names(&t, &s));
+    GR_TRY(gr__table_answers(&t, true));
+    GR_TRY(describe(&t, t.memory, &s));
+    for (int i = 0; i < gr__set_fields(&s); i++) {
+        s.field[i].data = gr__tensor_alloc(t.ctx, (size_t)s.field[i].bytes);
+        if (!s.field[i].data) GR_TRY(gr__error_code(t.ctx));
+    }
+    GR_TRY(gr__table_preload(&t, all));
+    GR_TRY(read_rows(&t, all, &s));
+    GR_TRY(gr__table_classes(&t, all, &s));
     GR_TRY(describe_table(&t, &s, t.memory, &s.schema));
-    s.file = gr__bump_strdup(t.memory, blob->name);
-    st = s.file ? GR_OK : gr__error_code(t.ctx);
 done:
-    gr__labels_free(blob->ctx, &all);
+    for (int i = 0; i < GR_MAX_TARGETS; i++) gr__labels_free(blob->ctx, &all[i]);
     s.memory = t.memory; /* names live there */
     if (st == GR_OK)
         *out = s;

@@ -11,10 +11,33 @@ typedef struct gr__sentinel { /* stands for a missing value: a number by its val
     double number;
 } gr__sentinel;
 
+/* What the columns of a target hold. */
+typedef enum gr__answer {
+    GR__ANSWER_NONE, /* not read */
+    GR__ANSWER_VALUE,
+    GR__ANSWER_WHOLE, /* the label is the class's number */
+    GR__ANSWER_TEXT,  /* labels are numbered when all are known */
+    GR__ANSWER_KNOWN  /* labels are the training's names */
+} gr__answer;
+
 typedef struct gr__named {
     const char *name;
     int column;
 } gr__named;
+
+/* Which columns a field is, and how they are read. */
+typedef struct gr__columns {
+    const char *name;        /* of the field */
+    const gr__entry *said;   /* by the source; NULL: nothing */
+    int first, n;            /* among t->input, or t->target */
+    bool listed;             /* a list of columns, which may be of one */
+    const gr_tree *at;       /* for errors, where the field has a key of its own; NULL: the source's */
+    const gr_wanted *wanted; /* of a target; NULL: any shape */
+    gr_target_kind want;
+    const gr_schema_target *like; /* of a target: the training's of this head; NULL: none */
+    int like_first, like_n;       /* of an input: the training's, among its columns of inputs; -1: none */
+    gr__answer answer;            /* of a target */
+} gr__columns;
 
 typedef struct gr__table {
     gr_context *ctx;
@@ -29,37 +52,17 @@ typedef struct gr__table {
     int n_columns;
     const char **name;  /* n_columns of them, without blanks around them; NULL without a header */
     gr__named *by_name; /* the same in the order of their names */
-    int target;         /* -1: none */
-    int *input;         /* columns of the inputs, in their order */
-    int n_inputs;
-    bool by_position; /* inputs stand where the training's stood: no names told which they are */
-    int64_t n;        /* rows */
+    gr__columns of_input[GR_MAX_INPUTS], of_target[GR_MAX_TARGETS];
+    int n_of_inputs, n_of_targets;
+    int *input, *target; /* columns, one field's after another's; -1 among targets: it lacks, and is not read */
+    int n_inputs, n_targets;
+    int weight;        /* -1: none */
+    bool lacks_weight; /* that the training had */
+    bool by_position;  /* inputs stand where the training's stood: no names told which they are */
+    int64_t n;         /* rows */
 } gr__table;
 
-/* What the training's table was, or NULL. */
-const gr_schema *gr__table_like(const gr__table *t);
-void gr__table_start(const gr__table *t, gr__csv_reader *r);
-bool gr__table_missing(const gr__table *t, const gr__field *f);
-/* GR_E_DATA naming file, line, column and value of a field of the record read last. */
-gr_status gr__table_fail(const gr__table *t, const gr__csv_reader *r, int column, const char *what);
-
-/* csv_text.c: refuses bytes of the record read last that are no text, with their place; the next record, so refused.
- * Whoever sees a record first goes by these; opening a table sees all. */
-gr_status gr__table_text(const gr__table *t, const gr__csv_reader *r);
-gr_status gr__table_next(const gr__table *t, gr__csv_reader *r, bool *more);
-/* csv_header.c: the delimiter, the number of columns, and whether the first record holds their names. */
-gr_status gr__table_header(gr__table *t);
-/* csv_columns.c: which columns are the inputs and the target; and a note of what was guessed. */
-gr_status gr__table_columns(gr__table *t);
-void gr__table_tell(const gr__table *t);
-/* The column of a name (blanks around it do not count); -1: none. */
-int gr__table_named(const gr__table *t, const char *name);
-/* csv_advice.c: the hint of a kept error about a field that is not a number. */
-void gr__table_advise(const gr__table *t, int column, const gr__field *f, bool is_input);
-/* Texts that stand for a missing value in many files: NA, ?, null, ... */
-bool gr__is_missing_mark(const gr__field *f);
-
-/* ---- csv_labels.c: the different texts of a target column ---- */
+/* The different texts of a target (csv_labels.c). */
 typedef struct gr__label { /* where it first stands */
     const char *text;
     int32_t seen, class_;
@@ -70,12 +73,50 @@ typedef struct gr__labels { /* a hash table */
     size_t slots, n;
 } gr__labels;
 
+/* What the training's table was, or NULL. */
+const gr_schema *gr__table_like(const gr__table *t);
+void gr__table_start(const gr__table *t, gr__csv_reader *r);
+bool gr__table_missing(const gr__table *t, const gr__cell *f);
+/* GR_E_DATA naming file, line, column and value of a field of the record read last. */
+gr_status gr__table_fail(const gr__table *t, const gr__csv_reader *r, int column, const char *what);
+
+/* csv_text.c: refuses bytes of the record read last that are no text, with their place; the next record, so refused.
+ * Whoever sees a record first goes by these; opening a table sees all. */
+gr_status gr__table_text(const gr__table *t, const gr__csv_reader *r);
+gr_status gr__table_next(const gr__table *t, gr__csv_reader *r, bool *more);
+/* csv_header.c: the delimiter, the number of columns, and whether the first record holds their names. */
+gr_status gr__table_header(gr__table *t);
+/* csv_columns.c: which columns are the inputs, the targets and the weight; and a note of what was guessed. */
+gr_status gr__table_columns(gr__table *t);
+void gr__table_tell(const gr__table *t);
+void gr__table_add_input(gr__table *t, gr__columns *c, int column); /* c is the last field so far */
+/* csv_places.c: which fields there are; and the columns of an input by where the training's stood. */
+void gr__table_fields(gr__table *t);
+gr_status gr__table_as_placed(gr__table *t, gr__columns *c, const gr_schema *like);
+/* The column of a name (blanks around it do not count); -1: none. */
+int gr__table_named(const gr__table *t, const char *name);
+bool gr__table_is_target(const gr__table *t, int column);
+/* csv_targets.c: settles what each target's columns hold; `tell`: with a note of what was guessed. Then the reading of
+ * them, `all` a table of labels for each target. */
+gr_status gr__table_answers(gr__table *t, bool tell);
+gr_status gr__table_preload(const gr__table *t, gr__labels *all);
+gr_status gr__table_answer(const gr__table *t, const gr__csv_reader *r, gr__labels *all, gr_set *s, int64_t row);
+gr_status gr__table_classes(const gr__table *t, const gr__labels *all, gr_set *s); /* when all rows were read */
+/* csv_table.c: a number of the record read last. Of an input it may be missing, which is NaN. */
+gr_status gr__table_number(const gr__table *t, const gr__csv_reader *r, int column, gr_field_role role, double *out);
+void gr__table_put(gr_element e, void *to, int64_t at, double x); /* a real, as such */
+/* csv_advice.c: the hint of a kept error about a field that is not a number. */
+void gr__table_advise(const gr__table *t, int column, const gr__cell *f, bool is_input);
+/* Texts that stand for a missing value in many files: NA, ?, null, ... */
+bool gr__is_missing_mark(const gr__cell *f);
+
+/* ---- csv_labels.c: the different texts of a target column ---- */
 void gr__labels_free(gr_context *ctx, gr__labels *all);
 /* The order of first sight of a field's text, which is added if it is new. */
-gr_status gr__labels_add(const gr__table *t, gr__labels *all, const gr__field *f, int32_t *seen);
+gr_status gr__labels_add(const gr__table *t, gr__labels *all, const gr__cell *f, int32_t *seen);
 /* The same of a text that may be there; -1: it is not. */
-gr_status gr__labels_find(const gr__table *t, const gr__labels *all, const gr__field *f, int32_t *seen);
-/* Gives the classes their numbers in sorted order and maps the targets, which hold the order of first sight. */
-gr_status gr__labels_number(const gr__table *t, const gr__labels *all, gr_set *s);
+gr_status gr__labels_find(const gr__table *t, const gr__labels *all, const gr__cell *f, int32_t *seen);
+/* Gives the classes their numbers in sorted order and maps the n targets, which hold the order of first sight. */
+gr_status gr__labels_number(const gr__table *t, const gr__labels *all, gr_field *f, int64_t n);
 
 #endif

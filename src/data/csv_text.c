@@ -31,7 +31,7 @@ static uint64_t lines_before(const gr__csv_reader *r, size_t field, size_t at)
 {
     uint64_t lines = 0;
     for (size_t k = 0; k <= field; k++) {
-        const gr__field *f = &r->field[k];
+        const gr__cell *f = &r->cell[k];
         size_t n = k == field ? at : f->n;
         for (size_t i = 0; i < n; i++)
             lines += f->s[i] == '\n' || (f->s[i] == '\r' && (i + 1 == f->n || f->s[i + 1] != '\n'));
@@ -41,9 +41,9 @@ static uint64_t lines_before(const gr__csv_reader *r, size_t field, size_t at)
 
 static gr_status refuse(const gr__table *t, const gr__csv_reader *r, size_t field, size_t at)
 {
-    const char *s = r->field[field].s, *name = t->blob->name;
+    const char *s = r->cell[field].s, *name = t->blob->name;
     unsigned long long line = r->record_line + lines_before(r, field, at);
-    bool marked = r->field[field].n >= 2 && (memcmp(s, "\xFF\xFE", 2) == 0 || memcmp(s, "\xFE\xFF", 2) == 0);
+    bool marked = r->cell[field].n >= 2 && (memcmp(s, "\xFF\xFE", 2) == 0 || memcmp(s, "\xFE\xFF", 2) == 0);
     char place[64];
     snprintf(place, sizeof place, "line %llu, column %zu", line, field + 1);
     if (marked && field == 0 && line == 1) {
@@ -62,8 +62,8 @@ static gr_status refuse(const gr__table *t, const gr__csv_reader *r, size_t fiel
 gr_status gr__table_text(const gr__table *t, const gr__csv_reader *r)
 {
     for (size_t i = 0; i < r->n; i++) {
-        size_t at = first_wrong(r->field[i].s, r->field[i].n);
-        if (at < r->field[i].n) return refuse(t, r, i, at);
+        size_t at = first_wrong(r->cell[i].s, r->cell[i].n);
+        if (at < r->cell[i].n) return refuse(t, r, i, at);
     }
     return GR_OK;
 }

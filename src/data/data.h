@@ -46,12 +46,12 @@ uint64_t gr__set_bytes(const gr_set *s); /* of tensor memory, all fields */
 
 /* ---- a source: a member of the family "source" ---- */
 typedef struct gr_source_options {
-    const char *folder; /* relative paths start here (the recipe's folder) */
-    bool keep_float64;  /* precision: float64 */
-    bool exact;         /* inputs are prepared: kept with every digit, of which float32 may not hold enough */
-    uint64_t seed;      /* synthetic sources */
-    const gr_wants *wants; /* NULL: one input and one target of the lone names, whatever their shapes */
-    gr_target_kind want;   /* without wants: what a target column is that could be either */
+    const char *folder;      /* relative paths start here (the recipe's folder) */
+    bool keep_float64;       /* precision: float64 */
+    bool exact;              /* inputs are prepared: kept with every digit, of which float32 may not hold enough */
+    uint64_t seed;           /* synthetic sources */
+    const gr_wants *wants;   /* NULL: one input and one target of the lone names, whatever their shapes */
+    gr_target_kind want;     /* without wants: what a target column is that could be either */
     const gr_schema *schema; /* of the training, for all other data; NULL: this is the training's */
     bool own_classes;        /* with a schema: its labels are classes of its own all the same */
     gr__bump *memory;        /* where names and a schema that gr__set_info gives live; NULL: it gives none */
@@ -59,7 +59,8 @@ typedef struct gr_source_options {
 
 typedef struct gr_source {
     gr_member head;
-    bool table; /* rows of named columns, read by a schema: labels are texts, whatever they look like */
+    bool table;           /* rows of named columns, read by a schema: labels are texts, whatever they look like */
+    const char *files[3]; /* rows of trees that name a file, or a map of files; NULL after the last */
     gr_status (*info)(gr_context *ctx, const gr_settings *s, const gr_source_options *o,
                       gr_set *out); /* reads headers, or scans */
     gr_status (*load)(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set *out);
@@ -73,9 +74,11 @@ extern const gr_family gr__family_source;    /* generated */
 /* The set without its data: counts, shapes, types and bytes, from headers (or a scan). */
 gr_status gr__set_info(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set *out);
 gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set *out);
-void gr__set_free(gr_context *ctx, gr_set *s);  /* zeroed set is fine */
+void gr__set_free(gr_context *ctx, gr_set *s); /* zeroed set is fine */
 /* Whether a source's tree (may be NULL) names one that is a table. */
 bool gr__source_is_table(const gr_tree *tree);
+/* Whether a row's value is a file, or a map of files. */
+bool gr__source_has_files(const gr_source *source, const gr_row *row);
 /* The source's tree with every default filled in and absolute paths, for the resolved recipe. */
 gr_status gr__source_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, const gr_source_options *o,
                              gr_tree **out);
@@ -112,10 +115,9 @@ gr_status gr__rows_limit(gr_context *ctx, uint64_t seed, gr_rows *r, int64_t k);
  * in the output's shape, or flat with as many. GR_E_DATA naming both shapes and the likely cure; what: "x.npy", or "the
  * test data". */
 gr_status gr__targets_fit(gr_context *ctx, const gr_wanted *w, gr_shape target, const char *what);
-/* What these rows say of a field of targets, in one pass: `classes` counts (every label lies below), or mean and variance
- * of each value. No rows, or no targets: nothing known. The arrays live in b. */
-gr_status gr__targets_take(gr__bump *b, const gr_field *target, const gr_rows *rows, int64_t classes,
-                           gr_targets *out);
+/* What these rows say of a field of targets, in one pass: `classes` counts (every label lies below), or mean and
+ * variance of each value. No rows, or no targets: nothing known. The arrays live in b. */
+gr_status gr__targets_take(gr__bump *b, const gr_field *target, const gr_rows *rows, int64_t classes, gr_targets *out);
 
 /* ---- preparation: members of the family "prepare", fitted on training rows, then part of the graph ---- */
 typedef struct gr_prepared { /* impute: x where it is a number, else fill; all others: y = (x - sub) * mul, which loses
@@ -138,8 +140,8 @@ typedef struct gr_prepare {
 #define GR_PREPARE(name) const gr_prepare gr__prepare_##name
 const gr_prepare *const *gr__prepares(int *n); /* generated */
 extern const gr_family gr__family_prepare;     /* generated */
-/* Of one input. Where it declares missing values and no step of the list fills them, the one that does is put first, by its
- * defaults. */
+/* Of one input. Where it declares missing values and no step of the list fills them, the one that does is put first, by
+ * its defaults. */
 gr_status gr__prepare_fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr_field *x, const gr_rows *train,
                           gr_shape model_input, gr_prepared **out, int *n);
 /* The same steps with placeholder statistics, for estimating a plan before data is read: a plan of them has the bytes
@@ -203,9 +205,9 @@ typedef struct gr_loader_options {
 } gr_loader_options;
 
 typedef struct gr_batch {
-    int64_t n;                    /* rows in it; the last of an epoch may be short */
-    int64_t epoch, index;         /* epoch from 0, batch within the epoch */
-    bool last;                    /* of its epoch */
+    int64_t n;                        /* rows in it; the last of an epoch may be short */
+    int64_t epoch, index;             /* epoch from 0, batch within the epoch */
+    bool last;                        /* of its epoch */
     const void *field[GR_MAX_FIELDS]; /* dense, in the set's order; valid until the next gr__loader_next */
     const uint32_t *row;              /* row numbers of the set */
 } gr_batch;

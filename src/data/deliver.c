@@ -117,19 +117,19 @@ int gr__delivery_left(const gr_delivery *d, int n)
     return d->n_prepared ? 0 : n;
 }
 
-void gr__deliver(const gr_set *set, int64_t row, const gr_delivery *d, void *out)
+void gr__deliver(const gr_field *x, int64_t row, const gr_delivery *d, void *out)
 {
-    int64_t width = gr_shape_count(set->sample);
-    size_t from = gr__element_bytes(set->element), to = gr__element_bytes(d->as);
-    const char *source = (const char *)set->inputs + (size_t)(row * width) * from;
+    int64_t width = gr_shape_count(x->sample);
+    size_t from = gr__element_bytes(x->element), to = gr__element_bytes(d->as);
+    const char *source = (const char *)x->data + (size_t)(row * width) * from;
     double piece[PIECE];
     if (!d->n_prepared) {
-        gr__elements_convert(set->element, d->as, source, out, width);
+        gr__elements_convert(x->element, d->as, source, out, width);
         return;
     }
     for (int64_t e = 0; e < width; e += PIECE) {
         int64_t n = GR_MIN(PIECE, width - e);
-        gr__elements_convert(set->element, GR_EL_F64, source + (size_t)e * from, piece, n);
+        gr__elements_convert(x->element, GR_EL_F64, source + (size_t)e * from, piece, n);
         gr__prepare_values(d->prepared, d->n_prepared, e, piece, n);
         gr__elements_convert(GR_EL_F64, d->as, piece, (char *)out + (size_t)e * to, n);
     }

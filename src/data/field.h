@@ -6,7 +6,7 @@
 #include "gradus/graph.h"
 #include "cost/cost.h"
 
-typedef enum gr_role { GR_ROLE_INPUT, GR_ROLE_TARGET, GR_ROLE_WEIGHT } gr_role;
+typedef enum gr_field_role { GR_FIELD_INPUT, GR_FIELD_TARGET, GR_FIELD_WEIGHT } gr_field_role;
 typedef enum gr_target_kind { GR_TARGET_NONE, GR_TARGET_CLASS, GR_TARGET_VALUE } gr_target_kind;
 
 enum { GR_MAX_INPUTS = 8, GR_MAX_TARGETS = 8, GR_MAX_FIELDS = GR_MAX_INPUTS + GR_MAX_TARGETS + 1 };
@@ -17,7 +17,7 @@ enum { GR_MAX_INPUTS = 8, GR_MAX_TARGETS = 8, GR_MAX_FIELDS = GR_MAX_INPUTS + GR
 
 typedef struct gr_field {
     const char *name; /* of the input, or of the head whose target it is; "weight" */
-    gr_role role;
+    gr_field_role role;
     gr_target_kind kind; /* TARGET */
     gr_shape sample;     /* of one sample, as the file has it: [28,28] or [28,28,1] or [13]; classes: rank 0 (or [T]) */
     gr_element element;  /* I32 of classes, F64 or F32 (as the run is) of values and weights */

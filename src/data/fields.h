@@ -7,7 +7,7 @@
 
 typedef struct gr__entry {
     const char *name; /* of the field */
-    gr_role role;
+    gr_field_role role;
     gr_target_kind want;     /* TARGET; NONE: its own type tells */
     const gr_wanted *wanted; /* TARGET; NULL: any shape will do */
     const char *text;        /* its array, file or column; NULL: `list` has them */
@@ -32,13 +32,13 @@ typedef struct gr__field_rows { /* of a source's settings; NULL: it has no such 
 
 /* Adds what a row says: one text, of the lone field of that role, or a map {name: text} of exactly the names that
  * o->wants has. `lists`: a list of columns is as good as a text. Nothing said: nothing added. Inputs come first. */
-gr_status gr__entries_add(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_role role,
+gr_status gr__entries_add(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_field_role role,
                           const char *row, bool lists, gr__entries *e);
 /* All roles of a source of arrays: each input, and each target where there is more than one, must be said. */
 gr_status gr__entries_of(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const gr__field_rows *rows,
                          gr__entries *e);
 /* Several are wanted, and nothing is said of them: GR_E_MISSING with what to write. `one`: the text of a field. */
-gr_status gr__entries_unsaid(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_role role,
+gr_status gr__entries_unsaid(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_field_role role,
                              const char *row, const char *one);
 /* GR_E_CONFLICT where the recipe wants more than the one input and the one target that this source has. */
 gr_status gr__entries_lone(gr_context *ctx, const gr_settings *s, const gr_source_options *o);
@@ -48,8 +48,8 @@ void gr__entry_want(gr__entry *e, const gr_wants *wants, gr_target_kind want, in
 gr_status gr__entries_begin(gr_context *ctx, const gr__entries *e, gr__bump *b, gr_set *out);
 
 /* How many fields of a role (INPUT, TARGET) are wanted, and what the i-th is called. */
-int gr__wanted_fields(const gr_source_options *o, gr_role role);
-const char *gr__wanted_name(const gr_source_options *o, gr_role role, int i);
+int gr__wanted_fields(const gr_source_options *o, gr_field_role role);
+const char *gr__wanted_name(const gr_source_options *o, gr_field_role role, int i);
 
 /* A path, relative ones within o->folder; owned by b. NULL on failure (error kept). */
 const char *gr__source_file(gr__bump *b, const char *path, const gr_source_options *o);

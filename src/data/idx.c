@@ -53,14 +53,18 @@ gr_status gr__idx_header(gr_context *ctx, const char *name, const unsigned char 
     return st;
 }
 
-static gr_status info(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set_info *out)
+static const gr__field_rows field_rows = {.inputs = "images", .targets = "labels"};
+
+static gr_status info(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set *out)
 {
-    return gr__files_info(ctx, s, o, "images", "labels", gr__idx_header, out);
+    gr_status st = gr__entries_lone(ctx, s, o);
+    return st == GR_OK ? gr__files_info(ctx, s, o, &field_rows, gr__idx_header, out) : st;
 }
 
 static gr_status load(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set *out)
 {
-    return gr__files_load(ctx, s, o, "images", "labels", gr__idx_header, out);
+    gr_status st = gr__entries_lone(ctx, s, o);
+    return st == GR_OK ? gr__files_load(ctx, s, o, &field_rows, gr__idx_header, out) : st;
 }
 
 static const gr_row rows[] = {

@@ -23,9 +23,17 @@ typedef enum slot_state { SLOT_EMPTY, SLOT_FULL, SLOT_LENT } slot_state;
 typedef struct slot {
     slot_state state; /* under the lock where there is a thread */
     gr_batch batch;
-    char *inputs, *targets;
+    void *field[GR_MAX_FIELDS]; /* NULL: not gathered */
     uint32_t *row;
 } slot;
+
+/* How a field comes from the set to a batch. */
+typedef struct way {
+    const char *from;
+    gr_element is, as;
+    int64_t values;
+    size_t stride, bytes; /* of one sample: as it is, as delivered */
+} way;
 
 typedef struct position {
     int64_t epoch, index;
@@ -34,18 +42,19 @@ typedef struct position {
 struct gr_loader {
     gr_context *ctx;
     gr_loader_options o;
-    gr_rows rows;                     /* a copy of where they stand; the numbers are the caller's */
-    int64_t batch, batches;           /* rows in a full one; batches in an epoch */
-    size_t input_bytes, target_bytes; /* of one sample as delivered */
-    int64_t input_values, target_values;
+    gr_rows rows;           /* a copy of where they stand; the numbers are the caller's */
+    int64_t batch, batches; /* rows in a full one; batches in an epoch */
+    way way[GR_MAX_FIELDS];
+    int n_inputs, n_fields;
+    size_t input_bytes; /* of one sample as delivered, all inputs */
 
     uint32_t *order;     /* permutation of 0..rows-1, of the epoch that is being filled; NULL without shuffling */
     int64_t order_epoch; /* -1: not made yet; whoever fills owns both */
 
     char *block; /* tensor memory of all slots */
     size_t block_bytes, order_bytes, row_bytes;
-    slot slot[2];
-    int n_slots, take; /* take: the slot the caller gets next */
+    slot slot[2], elsewhere; /* elsewhere: not the loader's own memory */
+    int n_slots, take;       /* take: the slot the caller gets next */
 
     gr__pool *pool; /* NULL: whoever fills does it alone */
     bool threaded;
@@ -75,20 +84,29 @@ static size_t granules(size_t bytes)
     return (bytes + GRANULE - 1) / GRANULE * GRANULE;
 }
 
-static size_t slot_inputs(const gr_loader_options *o)
+/* As what a field is delivered. */
+static gr_element delivered_as(const gr_loader_options *o, int i)
 {
-    return granules((size_t)(full_batch(o) * gr_shape_count(o->set->sample)) * gr__element_bytes(o->input.as));
+    if (i < o->set->n_inputs) return o->input[i].as;
+    return o->set->field[i].kind == GR_TARGET_CLASS ? GR_EL_I32 : o->real;
 }
 
-static size_t slot_targets(const gr_loader_options *o)
+static size_t slot_field(const gr_loader_options *o, int i)
 {
-    if (o->set->target == GR_TARGET_NONE) return 0;
-    return granules((size_t)(full_batch(o) * gr_shape_count(o->set->target_sample)) * gr__element_bytes(o->target_as));
+    int64_t values = full_batch(o) * gr_shape_count(o->set->field[i].sample);
+    return granules((size_t)values * gr__element_bytes(delivered_as(o, i)));
+}
+
+static size_t slot_bytes(const gr_loader_options *o)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < gr__set_fields(o->set); i++) bytes += slot_field(o, i);
+    return bytes;
 }
 
 uint64_t gr__loader_bytes(const gr_loader_options *o)
 {
-    return (uint64_t)(o->background ? 2 : 1) * (slot_inputs(o) + slot_targets(o));
+    return (uint64_t)(o->background ? 2 : 1) * slot_bytes(o);
 }
 
 /* ---- filling ---- */
@@ -127,23 +145,31 @@ static uint32_t row_at(const gathering *g, int64_t i)
     return l->rows.row[l->order ? l->order[g->first + i] : (uint32_t)(g->first + i)];
 }
 
+static void gather_row(const gathering *g, int64_t i, uint32_t row)
+{
+    const gr_loader *l = g->l;
+    for (int f = 0; f < l->n_fields; f++) {
+        const way *w = &l->way[f];
+        char *to = g->to->field[f];
+        if (!to) continue;
+        to += (size_t)i * w->bytes;
+        if (f < l->n_inputs)
+            gr__deliver(&l->o.set->field[f], row, &l->o.input[f], to);
+        else
+            gr__elements_convert(w->is, w->as, w->from + row * w->stride, to, w->values);
+    }
+}
+
 static void gather(void *arg, int shard, int worker)
 {
     const gathering *g = arg;
     const gr_loader *l = g->l;
-    const gr_set *set = l->o.set;
-    size_t stride = (size_t)l->input_values * gr__element_bytes(set->element);
-    gr_element target_as_is = gr__target_element(set);
     (void)worker;
     for (int64_t i = g->n * shard / g->shards, end = g->n * (shard + 1) / g->shards; i < end; i++) {
         uint32_t row = g->to->row[i] = row_at(g, i);
-        if (i + 1 < end) prefetch((const char *)set->inputs + row_at(g, i + 1) * stride, stride);
-        gr__deliver(set, row, &l->o.input, g->to->inputs + (size_t)i * l->input_bytes);
-        if (g->to->targets)
-            gr__elements_convert(target_as_is, l->o.target_as,
-                                 (const char *)set->targets +
-                                     (int64_t)row * l->target_values * (int64_t)gr__element_bytes(target_as_is),
-                                 g->to->targets + (size_t)i * l->target_bytes, l->target_values);
+        for (int f = 0; f < l->n_inputs && i + 1 < end; f++)
+            prefetch(l->way[f].from + row_at(g, i + 1) * l->way[f].stride, l->way[f].stride);
+        gather_row(g, i, row);
     }
 }
 
@@ -161,13 +187,12 @@ static void fill(gr_loader *l, slot *s, position at)
         gather(&g, 0, 0);
     }
     gr__fp_leave(saved);
-    s->batch = (gr_batch){.n = n,
-                          .epoch = at.epoch,
-                          .index = at.index,
-                          .last = at.index + 1 == l->batches,
-                          .inputs = s->inputs,
-                          .targets = s->targets,
-                          .row = s->row};
+    s->batch.n = n;
+    s->batch.epoch = at.epoch;
+    s->batch.index = at.index;
+    s->batch.last = at.index + 1 == l->batches;
+    s->batch.row = s->row;
+    for (int f = 0; f < l->n_fields; f++) s->batch.field[f] = s->field[f];
 }
 
 static position after(const gr_loader *l, position p)
@@ -202,15 +227,22 @@ static void *run(void *arg)
 
 /* ---- making ---- */
 
+static bool is_real(gr_element e)
+{
+    return e == GR_EL_F32 || e == GR_EL_F64;
+}
+
 static gr_status check(gr_context *ctx, const gr_loader_options *o)
 {
-    gr_element from = o->set->element;
-    bool real = from == GR_EL_F32 || from == GR_EL_F64, to_real = o->input.as == GR_EL_F32 || o->input.as == GR_EL_F64;
-    if ((real && !to_real) || (from == GR_EL_I32 && o->input.as == GR_EL_U8))
-        return gr__fail(ctx, GR_E_UNSUPPORTED, "the inputs of \"%s\" cannot be delivered as that type",
-                        o->set->file ? o->set->file : "");
-    if (o->set->target == GR_TARGET_VALUE && o->target_as != GR_EL_F32 && o->target_as != GR_EL_F64)
-        return gr__fail(ctx, GR_E_UNSUPPORTED, "targets that are values cannot be delivered as classes");
+    for (int i = 0; i < gr__set_fields(o->set); i++) {
+        gr_element is = o->set->field[i].element, as = delivered_as(o, i);
+        bool input = i < o->set->n_inputs, lossy = (is_real(is) && !is_real(as)) || (is == GR_EL_I32 && as == GR_EL_U8);
+        if (input && lossy)
+            return gr__fail(ctx, GR_E_UNSUPPORTED, "the inputs of \"%s\" cannot be delivered as that type",
+                            o->set->file ? o->set->file : "");
+        if (!input && is_real(is) && !is_real(as))
+            return gr__fail(ctx, GR_E_UNSUPPORTED, "targets that are values cannot be delivered as classes");
+    }
     if (o->batch < 1) return gr__fail(ctx, GR_E_RANGE, "a batch has at least one row, not %lld", (long long)o->batch);
     if (gr__loader_batches(o) < 1)
         return gr__fail(ctx, GR_E_DATA, "%lld rows give no batch of %lld%s", (long long)o->rows->n,
@@ -221,7 +253,6 @@ static gr_status check(gr_context *ctx, const gr_loader_options *o)
 static gr_status take_memory(gr_loader *l)
 {
     gr_context *ctx = l->ctx;
-    size_t inputs = slot_inputs(&l->o), targets = slot_targets(&l->o);
     l->block_bytes = (size_t)gr__loader_bytes(&l->o);
     l->row_bytes = (size_t)l->batch * sizeof(uint32_t);
     l->order_bytes = (size_t)l->rows.n * sizeof(uint32_t);
@@ -229,8 +260,8 @@ static gr_status take_memory(gr_loader *l)
     if (l->block && l->o.shuffle != GR_SHUFFLE_NONE) l->order = gr__alloc(ctx, l->order_bytes);
     if (!l->block || (l->o.shuffle != GR_SHUFFLE_NONE && !l->order)) return gr__error_code(ctx);
     for (int i = 0; i < l->n_slots; i++) {
-        l->slot[i].inputs = l->block + (size_t)i * (inputs + targets);
-        l->slot[i].targets = targets ? l->slot[i].inputs + inputs : NULL;
+        char *at = l->block + (size_t)i * slot_bytes(&l->o);
+        for (int f = 0; f < l->n_fields; at += slot_field(&l->o, f++)) l->slot[i].field[f] = at;
         l->slot[i].row = gr__alloc(ctx, l->row_bytes);
         if (!l->slot[i].row) return gr__error_code(ctx);
     }
@@ -255,6 +286,19 @@ static gr_status start_thread(gr_loader *l)
     return gr__fail(l->ctx, GR_E_MEMORY, "no thread for loading: %s", gr__errno_text(failed, reason, sizeof reason));
 }
 
+static void find_ways(gr_loader *l)
+{
+    const gr_set *set = l->o.set;
+    for (int i = 0; i < l->n_fields; i++) {
+        const gr_field *f = &set->field[i];
+        way *w = &l->way[i];
+        *w = (way){f->data, f->element, delivered_as(&l->o, i), gr_shape_count(f->sample), 0, 0};
+        w->stride = (size_t)w->values * gr__element_bytes(w->is);
+        w->bytes = (size_t)w->values * gr__element_bytes(w->as);
+        if (i < l->n_inputs) l->input_bytes += w->bytes;
+    }
+}
+
 gr_status gr__loader_create(gr_context *ctx, const gr_loader_options *o, gr_loader **out)
 {
     gr_status st = check(ctx, o);
@@ -268,11 +312,10 @@ gr_status gr__loader_create(gr_context *ctx, const gr_loader_options *o, gr_load
                      .batches = gr__loader_batches(o),
                      .order_epoch = -1,
                      .n_slots = o->background ? 2 : 1,
-                     .input_values = gr_shape_count(o->set->sample),
-                     .target_values = gr_shape_count(o->set->target_sample)};
+                     .n_inputs = o->set->n_inputs,
+                     .n_fields = gr__set_fields(o->set)};
     l->o.rows = &l->rows;
-    l->input_bytes = (size_t)l->input_values * gr__element_bytes(o->input.as);
-    l->target_bytes = (size_t)l->target_values * gr__element_bytes(o->target_as);
+    find_ways(l);
     st = take_memory(l);
     if (st == GR_OK && o->background)
         st = start_thread(l);
@@ -310,12 +353,14 @@ int64_t gr__loader_peek(const gr_loader *l)
     return l->threaded ? 0 : rows_at(l, l->next);
 }
 
-gr_status gr__loader_next_into(gr_loader *l, void *inputs, void *targets, gr_batch *out)
+gr_status gr__loader_next_into(gr_loader *l, void *const field[GR_MAX_FIELDS], gr_batch *out)
 {
-    slot there = {.inputs = inputs, .targets = targets, .row = l->slot[0].row};
-    fill(l, &there, l->next);
+    slot *there = &l->elsewhere;
+    memcpy(there->field, field, (size_t)l->n_fields * sizeof *field);
+    there->row = l->slot[0].row;
+    fill(l, there, l->next);
     l->next = after(l, l->next);
-    *out = there.batch;
+    *out = there->batch;
     return GR_OK;
 }
 

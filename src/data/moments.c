@@ -39,7 +39,7 @@ static void add_bytes(const uint8_t *restrict x, uint32_t *restrict sum, uint32_
     }
 }
 
-static gr_status take_bytes(gr_context *ctx, const gr_set *set, const gr_rows *rows, const gr_prepared *before,
+static gr_status take_bytes(gr_context *ctx, const gr_field *f, const gr_rows *rows, const gr_prepared *before,
                             int n_before, gr__moments *out, int64_t width)
 {
     size_t narrow = (size_t)width * 2 * sizeof(uint32_t), wide = (size_t)width * 2 * sizeof(uint64_t);
@@ -47,7 +47,7 @@ static gr_status take_bytes(gr_context *ctx, const gr_set *set, const gr_rows *r
     uint64_t *total = gr__alloc(ctx, wide), *squares = total ? total + width : NULL;
     gr_status st = sum && total ? GR_OK : GR_E_MEMORY;
     for (int64_t i = 0; i < rows->n && st == GR_OK; i++) {
-        add_bytes((const uint8_t *)set->inputs + (int64_t)rows->row[i] * width, sum, square, width);
+        add_bytes((const uint8_t *)f->data + (int64_t)rows->row[i] * width, sum, square, width);
         if ((i + 1) % FLUSH_ROWS && i + 1 < rows->n) continue;
         for (int64_t e = 0; e < width; e++) {
             total[e] += sum[e];
@@ -68,12 +68,12 @@ static gr_status take_bytes(gr_context *ctx, const gr_set *set, const gr_rows *r
 /* ---- everything else: shards of two passes ---- */
 
 /* Row `row` after the steps, as doubles. */
-static void read_row(const gr_set *set, uint32_t row, const gr_prepared *before, int n_before, double *restrict x,
+static void read_row(const gr_field *f, uint32_t row, const gr_prepared *before, int n_before, double *restrict x,
                      int64_t width)
 {
     int64_t at = (int64_t)row * width;
-    gr__elements_convert(set->element, GR_EL_F64,
-                         (const char *)set->inputs + (size_t)at * gr__element_bytes(set->element), x, width);
+    gr__elements_convert(f->element, GR_EL_F64, (const char *)f->data + (size_t)at * gr__element_bytes(f->element), x,
+                         width);
     gr__prepare_values(before, n_before, 0, x, width);
 }
 
@@ -81,13 +81,13 @@ typedef struct scratch {
     double *x, *shift, *sum, *mean, *count; /* one an element */
 } scratch;
 
-static void shard(const gr_set *set, const uint32_t *row, int64_t n, const gr_prepared *before, int n_before,
+static void shard(const gr_field *f, const uint32_t *row, int64_t n, const gr_prepared *before, int n_before,
                   const scratch *s, gr__moments *out, int64_t width)
 {
     memset(s->sum, 0, (size_t)width * sizeof *s->sum);
     memset(s->count, 0, (size_t)width * sizeof *s->count);
     for (int64_t i = 0; i < n; i++) {
-        read_row(set, row[i], before, n_before, s->x, width);
+        read_row(f, row[i], before, n_before, s->x, width);
         for (int64_t e = 0; e < width; e++) {
             double d = s->x[e] - s->shift[e];
             bool there = d == d;
@@ -100,7 +100,7 @@ static void shard(const gr_set *set, const uint32_t *row, int64_t n, const gr_pr
         s->sum[e] = 0;
     }
     for (int64_t i = 0; i < n; i++) {
-        read_row(set, row[i], before, n_before, s->x, width);
+        read_row(f, row[i], before, n_before, s->x, width);
         for (int64_t e = 0; e < width; e++) {
             double d = s->x[e] - s->shift[e] - s->mean[e];
             s->sum[e] += d == d ? d * d : 0;
@@ -113,13 +113,13 @@ static void shard(const gr_set *set, const uint32_t *row, int64_t n, const gr_pr
 }
 
 /* The first value of each element that is there. */
-static void find_shift(const gr_set *set, const gr_rows *rows, const gr_prepared *before, int n_before,
+static void find_shift(const gr_field *f, const gr_rows *rows, const gr_prepared *before, int n_before,
                        const scratch *s, int64_t width)
 {
     int64_t open = width;
     memset(s->count, 0, (size_t)width * sizeof *s->count);
     for (int64_t i = 0; i < rows->n && open; i++) {
-        read_row(set, rows->row[i], before, n_before, s->x, width);
+        read_row(f, rows->row[i], before, n_before, s->x, width);
         for (int64_t e = 0; e < width; e++) {
             if (s->count[e] > 0 || isnan(s->x[e])) continue;
             s->shift[e] = s->x[e];
@@ -129,19 +129,19 @@ static void find_shift(const gr_set *set, const gr_rows *rows, const gr_prepared
     }
 }
 
-gr_status gr__moments_take(gr_context *ctx, const gr_set *set, const gr_rows *rows, const gr_prepared *before,
+gr_status gr__moments_take(gr_context *ctx, const gr_field *f, const gr_rows *rows, const gr_prepared *before,
                            int n_before, gr__moments *out, int64_t width)
 {
-    if (set->element == GR_EL_U8) return take_bytes(ctx, set, rows, before, n_before, out, width);
+    if (f->element == GR_EL_U8) return take_bytes(ctx, f, rows, before, n_before, out, width);
     size_t bytes = (size_t)width * 5 * sizeof(double);
     double *p = gr__alloc(ctx, bytes);
     if (!p) return GR_E_MEMORY;
     scratch s = {p, p + width, p + 2 * width, p + 3 * width, p + 4 * width};
     memset(out, 0, (size_t)width * sizeof *out);
-    find_shift(set, rows, before, n_before, &s, width);
-    int64_t step = GR_MAX(SHARD_BYTES / (width * (int64_t)gr__element_bytes(set->element)), 16);
+    find_shift(f, rows, before, n_before, &s, width);
+    int64_t step = GR_MAX(SHARD_BYTES / (width * (int64_t)gr__element_bytes(f->element)), 16);
     for (int64_t i = 0; i < rows->n; i += step)
-        shard(set, rows->row + i, GR_MIN(step, rows->n - i), before, n_before, &s, out, width);
+        shard(f, rows->row + i, GR_MIN(step, rows->n - i), before, n_before, &s, out, width);
     for (int64_t e = 0; e < width; e++) out[e].mean += s.shift[e];
     gr__free(ctx, p, bytes);
     return GR_OK;

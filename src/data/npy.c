@@ -166,28 +166,37 @@ gr_status gr__npy_header(gr_context *ctx, const char *name, const unsigned char 
     return st;
 }
 
-static gr_status info(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set_info *out)
+static const gr__field_rows field_rows = {.inputs = "inputs", .targets = "targets", .weights = "weights"};
+
+static gr_status info(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set *out)
 {
-    return gr__files_info(ctx, s, o, "inputs", "targets", gr__npy_header, out);
+    return gr__files_info(ctx, s, o, &field_rows, gr__npy_header, out);
 }
 
 static gr_status load(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set *out)
 {
-    return gr__files_load(ctx, s, o, "inputs", "targets", gr__npy_header, out);
+    return gr__files_load(ctx, s, o, &field_rows, gr__npy_header, out);
 }
 
 static const gr_row rows[] = {
     {.name = "inputs",
-     .kind = GR_ROW_PATH,
-     .range = "",
+     .kind = GR_ROW_TREE,
+     .range = "a file, or {NAME: file, ...}",
      .unit = "",
-     .help = "array [N, ...]: a sample a row; any integer or real type, of any value"},
+     .help = "array [N, ...]: a sample a row; any integer or real type, of any value; of several inputs one a name"},
     {.name = "targets",
+     .kind = GR_ROW_TREE,
+     .value = "none",
+     .range = "a file, or {HEAD: file, ...}",
+     .unit = "",
+     .help = "array [N] or [N, 1] of classes, or of values in the shape of the network's output, or flat; of several "
+             "heads one each"},
+    {.name = "weights",
      .kind = GR_ROW_PATH,
      .value = "none",
      .range = "",
      .unit = "",
-     .help = "array [N] or [N, 1] of classes, or of values in the shape of the network's output, or flat"},
+     .help = "array [N] of numbers from 0 on: how much each sample weighs"},
 };
 
 GR_SOURCE(npy) = {
@@ -197,6 +206,7 @@ GR_SOURCE(npy) = {
              .cite = "NumPy, NPY format 1.0 to 3.0",
              .equations = "integer targets are classes, real ones values, unless the cost wants it otherwise",
              GR_ROWS(rows)},
+    .files = {"inputs", "targets"},
     .info = info,
     .load = load,
 };

@@ -128,35 +128,71 @@ static gr_status no_member(const gr__blob *zip, const char *name, const unsigned
     return st;
 }
 
-static gr_status find_member(const gr__blob *zip, const char *name, member *out)
+/* The whole directory; the caller frees its n bytes. */
+static gr_status read_directory(const gr__blob *zip, unsigned char **out, size_t *n)
 {
     uint64_t at = 0, bytes = 0;
     gr_status st = find_directory(zip, &at, &bytes);
     if (st != GR_OK) return st;
-    size_t n = (size_t)bytes, left = n;
-    unsigned char *directory = gr__alloc(zip->ctx, n);
-    if (!directory) return GR_E_MEMORY;
-    st = gr__blob_read(zip, at, directory, n);
-    const unsigned char *e = directory;
+    *n = (size_t)bytes;
+    *out = gr__alloc(zip->ctx, *n);
+    if (!*out) return GR_E_MEMORY;
+    st = gr__blob_read(zip, at, *out, *n);
+    if (st != GR_OK) gr__free(zip->ctx, *out, *n);
+    return st;
+}
+
+/* Bytes of the entry at e, of which `left` are there. */
+static gr_status entry_bytes(const gr__blob *zip, const unsigned char *e, size_t left, size_t *out)
+{
+    *out = ENTRY_BYTES + (size_t)u16(e + 28) + u16(e + 30) + u16(e + 32);
+    return u32(e) != 0x02014B50 || *out > left ? damaged(zip, "its directory is broken") : GR_OK;
+}
+
+static gr_status find_member(const gr__blob *zip, const char *name, member *out)
+{
+    unsigned char *directory = NULL;
+    size_t n = 0, bytes;
+    gr_status st = read_directory(zip, &directory, &n);
+    if (st != GR_OK) return st;
     bool found = false;
-    while (st == GR_OK && left >= ENTRY_BYTES && !found) {
-        size_t name_n = u16(e + 28), extra_n = u16(e + 30), skip = ENTRY_BYTES + name_n + extra_n + u16(e + 32);
-        if (u32(e) != 0x02014B50 || skip > left) {
-            st = damaged(zip, "its directory is broken");
-        } else if (is_named(e + ENTRY_BYTES, name_n, name)) {
-            *out = (member){.method = u16(e + 10),
-                            .crc = u32(e + 16),
-                            .packed_bytes = u32(e + 20),
-                            .bytes = u32(e + 24),
-                            .at = u32(e + 42)};
-            widen(e + ENTRY_BYTES + name_n, extra_n, out);
-            if (u16(e + 8) & 1) st = damaged(zip, "the array is encrypted");
-            found = true;
-        }
-        e += skip;
-        left -= GR_MIN(skip, left);
+    for (size_t at = 0; st == GR_OK && n - at >= ENTRY_BYTES && !found; at += st == GR_OK ? bytes : 0) {
+        const unsigned char *e = directory + at;
+        st = entry_bytes(zip, e, n - at, &bytes);
+        if (st != GR_OK || !is_named(e + ENTRY_BYTES, u16(e + 28), name)) continue;
+        *out = (member){.method = u16(e + 10),
+                        .crc = u32(e + 16),
+                        .packed_bytes = u32(e + 20),
+                        .bytes = u32(e + 24),
+                        .at = u32(e + 42)};
+        widen(e + ENTRY_BYTES + u16(e + 28), u16(e + 30), out);
+        if (u16(e + 8) & 1) st = damaged(zip, "the array is encrypted");
+        found = true;
     }
     if (st == GR_OK && !found) st = no_member(zip, name, directory, n);
+    gr__free(zip->ctx, directory, n);
+    return st;
+}
+
+gr_status gr__npz_names(const gr__blob *zip, gr__bump *b, const char *const **names, int *n_names)
+{
+    unsigned char *directory = NULL;
+    size_t n = 0, bytes;
+    gr_status st = read_directory(zip, &directory, &n);
+    if (st != GR_OK) return st;
+    const char **all = gr__bump_alloc(b, (n / ENTRY_BYTES + 1) * sizeof *all);
+    if (!all) st = gr__error_code(zip->ctx);
+    *names = all;
+    *n_names = 0;
+    for (size_t at = 0; st == GR_OK && n - at >= ENTRY_BYTES; at += st == GR_OK ? bytes : 0) {
+        const char *name = (const char *)directory + at + ENTRY_BYTES;
+        int length = u16(directory + at + 28);
+        st = entry_bytes(zip, directory + at, n - at, &bytes);
+        if (st != GR_OK) break;
+        if (length > 4 && memcmp(name + length - 4, ".npy", 4) == 0) length -= 4;
+        all[*n_names] = gr__bump_format(b, "%.*s", length, name);
+        if (!all[(*n_names)++]) st = gr__error_code(zip->ctx);
+    }
     gr__free(zip->ctx, directory, n);
     return st;
 }
@@ -201,44 +237,48 @@ gr_status gr__npz_open(const gr__blob *zip, const char *name, const char *label,
 typedef struct arrays {
     gr__bump *memory;
     gr__blob zip;
-    gr__part inputs, targets;
-    bool has_targets;
+    gr__entries entries;
+    gr__part part[GR_MAX_FIELDS];
+    int n; /* that are open */
 } arrays;
 
 static void arrays_close(arrays *a)
 {
-    gr__part_close(&a->inputs);
-    gr__part_close(&a->targets);
+    for (int i = 0; i < a->n; i++) gr__part_close(&a->part[i]);
     gr__blob_close(&a->zip);
     gr__bump_destroy(a->memory);
 }
 
-static gr_status open_one(gr_context *ctx, const gr_settings *s, arrays *a, const char *row, gr__part *out)
+static gr_status open_one(gr_context *ctx, arrays *a, const gr__entry *e, gr__part *out)
 {
-    const char *label = gr__bump_format(a->memory, "%s:%s", a->zip.name, gr__setting_text(s, row));
+    const char *label = gr__bump_format(a->memory, "%s:%s", a->zip.name, e->text);
     if (!label) return gr__error_code(ctx);
-    gr_status st = gr__source_place(ctx, s, row, gr__npz_open(&a->zip, gr__setting_text(s, row), label, out));
-    out->at = gr__source_at(s, row);
-    return st;
+    return gr__place(ctx, e->at, gr__npz_open(&a->zip, e->text, label, out));
 }
 
 static gr_status arrays_open(gr_context *ctx, const gr_settings *s, const gr_source_options *o, arrays *a)
 {
-    *a = (arrays){.memory = gr__bump_create(ctx)};
-    const char *path = a->memory ? gr__source_path(a->memory, s, "file", o) : NULL;
+    static const gr__field_rows field_rows = {.inputs = "inputs", .targets = "targets", .weights = "weights"};
+    a->n = 0;
+    a->zip = (gr__blob){.fd = -1};
+    a->memory = gr__bump_create(ctx);
+    gr_status st = a->memory ? gr__entries_of(ctx, s, o, &field_rows, &a->entries) : GR_E_MEMORY;
+    if (st != GR_OK) return st;
+    const char *path = gr__source_path(a->memory, s, "file", o);
     if (!path) return gr__error_code(ctx);
-    gr_status st = gr__source_place(ctx, s, "file", gr__blob_open(ctx, path, &a->zip));
-    if (st == GR_OK) st = open_one(ctx, s, a, "inputs", &a->inputs);
-    if (st != GR_OK || !gr__setting_text(s, "targets")) return st;
-    a->has_targets = true;
-    return open_one(ctx, s, a, "targets", &a->targets);
+    st = gr__source_place(ctx, s, "file", gr__blob_open(ctx, path, &a->zip));
+    for (int i = 0; i < gr__entries_n(&a->entries) && st == GR_OK; i++) {
+        st = open_one(ctx, a, &a->entries.entry[i], &a->part[i]);
+        a->n += st == GR_OK;
+    }
+    return st;
 }
 
-static gr_status info(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set_info *out)
+static gr_status info(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set *out)
 {
     arrays a;
     gr_status st = arrays_open(ctx, s, o, &a);
-    if (st == GR_OK) st = gr__pair_info(ctx, &a.inputs, a.has_targets ? &a.targets : NULL, o, out);
+    if (st == GR_OK) st = gr__arrays_info(ctx, &a.entries, a.part, o, out);
     arrays_close(&a);
     return st;
 }
@@ -247,7 +287,7 @@ static gr_status load(gr_context *ctx, const gr_settings *s, const gr_source_opt
 {
     arrays a;
     gr_status st = arrays_open(ctx, s, o, &a);
-    if (st == GR_OK) st = gr__pair_load(ctx, &a.inputs, a.has_targets ? &a.targets : NULL, o, out);
+    if (st == GR_OK) st = gr__arrays_load(ctx, &a.entries, a.part, o, out);
     arrays_close(&a);
     return st;
 }
@@ -259,17 +299,24 @@ static const gr_row rows[] = {
      .unit = "",
      .help = "archive that numpy.savez or savez_compressed wrote"},
     {.name = "inputs",
-     .kind = GR_ROW_TEXT,
+     .kind = GR_ROW_TREE,
      .value = "inputs",
-     .range = "",
+     .range = "a name, or {NAME: name, ...}",
      .unit = "",
-     .help = "name of the array [N, ...] of samples"},
+     .help = "name of the array [N, ...] of samples; of several inputs one each"},
     {.name = "targets",
+     .kind = GR_ROW_TREE,
+     .value = "none",
+     .range = "a name, or {HEAD: name, ...}",
+     .unit = "",
+     .help = "name of the array of targets: [N] or [N, 1] of classes, or of values in the output's shape, or flat; of "
+             "several heads one each"},
+    {.name = "weights",
      .kind = GR_ROW_TEXT,
      .value = "none",
      .range = "",
      .unit = "",
-     .help = "name of the array of targets: [N] or [N, 1] of classes, or of values in the output's shape, or flat"},
+     .help = "name of the array [N] of numbers from 0 on: how much each sample weighs"},
 };
 
 GR_SOURCE(npz) = {
@@ -282,3 +329,12 @@ GR_SOURCE(npz) = {
     .info = info,
     .load = load,
 };
+
+const char *gr__npz_array_of(const gr_tree *source, const char *input)
+{
+    if (gr__family_peek(&gr__family_source, source) != &gr__source_npz.head) return NULL;
+    const gr_tree *t = gr__tree_get(source, "inputs");
+    if (!t) return "inputs"; /* the default */
+    if (t->kind == GR_TREE_MAP) t = gr__tree_get(t, input);
+    return t && t->kind != GR_TREE_LIST && t->kind != GR_TREE_MAP ? t->text : NULL;
+}

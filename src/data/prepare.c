@@ -53,7 +53,7 @@ static gr_status make_filling(gr_context *ctx, gr__bump *b, gr_tree **out)
     return gr__fail(ctx, GR_E_INTERNAL, "no step of preparation fills missing values");
 }
 
-static gr_status fit_step(gr_context *ctx, gr__bump *b, const gr_tree *step, const gr_set *set, const gr_rows *train,
+static gr_status fit_step(gr_context *ctx, gr__bump *b, const gr_tree *step, const gr_field *x, const gr_rows *train,
                           gr_shape input, gr_prepared *all, int *n)
 {
     const gr_prepare *member = NULL;
@@ -61,14 +61,14 @@ static gr_status fit_step(gr_context *ctx, gr__bump *b, const gr_tree *step, con
     gr_prepared *p = &all[*n];
     gr_status st = find(ctx, step, &member);
     if (st == GR_OK) st = gr__settings_make(ctx, b, &member->head, step, GR_PRESET_CHAPTER, NULL, &s);
-    if (st == GR_OK) st = member->fit(ctx, b, &s, set, train, all, *n, input, p);
+    if (st == GR_OK) st = member->fit(ctx, b, &s, x, train, all, *n, input, p);
     if (st != GR_OK) return st;
     snprintf(p->kind, sizeof p->kind, "%s", member->head.name);
     ++*n;
     return GR_OK;
 }
 
-static gr_status fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr_set *set, const gr_rows *train,
+static gr_status fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr_field *x, const gr_rows *train,
                      bool missing, gr_shape input, gr_prepared **out, int *n)
 {
     int steps = count_steps(list), made = 0;
@@ -79,26 +79,25 @@ static gr_status fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr
     if (added) {
         gr_tree *step = NULL;
         st = make_filling(ctx, b, &step);
-        if (st == GR_OK) st = fit_step(ctx, b, step, set, train, input, all, &made);
+        if (st == GR_OK) st = fit_step(ctx, b, step, x, train, input, all, &made);
     }
-    for (int i = 0; i < steps && st == GR_OK; i++)
-        st = fit_step(ctx, b, step_at(list, i), set, train, input, all, &made);
+    for (int i = 0; i < steps && st == GR_OK; i++) st = fit_step(ctx, b, step_at(list, i), x, train, input, all, &made);
     if (st != GR_OK) return st;
     *out = all;
     *n = made;
     return GR_OK;
 }
 
-gr_status gr__prepare_fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr_set *set, const gr_rows *train,
+gr_status gr__prepare_fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr_field *x, const gr_rows *train,
                           gr_shape model_input, gr_prepared **out, int *n)
 {
-    return fit(ctx, b, list, set, train, set->missing, model_input, out, n);
+    return fit(ctx, b, list, x, train, x->missing, model_input, out, n);
 }
 
 gr_status gr__prepare_placeholder_for(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_shape model_input,
-                                      const gr_set_info *info, gr_prepared **out, int *n)
+                                      const gr_field *x, gr_prepared **out, int *n)
 {
-    return fit(ctx, b, list, NULL, NULL, info && info->missing, model_input, out, n);
+    return fit(ctx, b, list, NULL, NULL, x && x->missing, model_input, out, n);
 }
 
 gr_status gr__prepare_placeholder(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_shape model_input,

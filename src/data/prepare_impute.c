@@ -4,24 +4,24 @@
 
 #include "data/moments.h"
 
-static gr_status means(gr_context *ctx, const gr_set *set, const gr_rows *train, const gr_prepared *before,
+static gr_status means(gr_context *ctx, const gr_field *x, const gr_rows *train, const gr_prepared *before,
                        int n_before, gr_prepared *p)
 {
-    int64_t width = gr_shape_count(set->sample);
+    int64_t width = gr_shape_count(x->sample);
     if (width % p->n)
         return gr__fail(ctx, GR_E_DATA, "samples of %lld values do not divide into %d channels of model.input",
                         (long long)width, p->n);
     size_t bytes = (size_t)width * sizeof(gr__moments);
     gr__moments *m = gr__alloc(ctx, bytes);
     if (!m) return GR_E_MEMORY;
-    gr_status st = gr__moments_take(ctx, set, train, before, n_before, m, width);
+    gr_status st = gr__moments_take(ctx, x, train, before, n_before, m, width);
     for (int64_t e = p->n; e < width && st == GR_OK; e++) gr__moments_merge(&m[e % p->n], &m[e]);
     for (int i = 0; i < p->n && st == GR_OK; i++) p->fill[i] = m[i].mean;
     gr__free(ctx, m, bytes);
     return st;
 }
 
-static gr_status fit(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_set *set, const gr_rows *train,
+static gr_status fit(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_field *x, const gr_rows *train,
                      const gr_prepared *before, int n_before, gr_shape model_input, gr_prepared *out)
 {
     double value = gr__setting_real(s, "value");
@@ -29,7 +29,7 @@ static gr_status fit(gr_context *ctx, gr__bump *b, const gr_settings *s, const g
     *out = (gr_prepared){.n = (int)n, .fill = gr__bump_alloc(b, (size_t)n * sizeof(double))};
     if (!out->fill) return gr__error_code(ctx);
     for (int64_t i = 0; i < n; i++) out->fill[i] = isnan(value) ? 0.3 + 1e-3 * (double)i : value;
-    return set && isnan(value) ? means(ctx, set, train, before, n_before, out) : GR_OK;
+    return x && isnan(value) ? means(ctx, x, train, before, n_before, out) : GR_OK;
 }
 
 static const gr_row rows[] = {

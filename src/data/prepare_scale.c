@@ -3,10 +3,10 @@
 
 #include "data/data.h"
 
-static gr_status fit(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_set *set, const gr_rows *train,
+static gr_status fit(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_field *x, const gr_rows *train,
                      const gr_prepared *before, int n_before, gr_shape model_input, gr_prepared *out)
 {
-    (void)set, (void)train, (void)before, (void)n_before, (void)model_input;
+    (void)x, (void)train, (void)before, (void)n_before, (void)model_input;
     *out = (gr_prepared){.n = 1, .mul = gr__bump_alloc(b, sizeof(double))};
     if (!out->mul) return gr__error_code(ctx);
     out->mul[0] = gr__setting_real(s, "by");

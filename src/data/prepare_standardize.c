@@ -12,17 +12,17 @@ static int64_t groups_of(const gr_settings *s, gr_shape input)
     return input.rank ? input.dim[input.rank - 1] : 1;
 }
 
-static gr_status measure(gr_context *ctx, const gr_set *set, const gr_rows *train, const gr_prepared *before,
+static gr_status measure(gr_context *ctx, const gr_field *x, const gr_rows *train, const gr_prepared *before,
                          int n_before, gr_prepared *p)
 {
-    int64_t width = gr_shape_count(set->sample);
+    int64_t width = gr_shape_count(x->sample);
     if (width % p->n)
         return gr__fail(ctx, GR_E_DATA, "samples of %lld values do not divide into %d channels of model.input",
                         (long long)width, p->n);
     size_t bytes = (size_t)width * sizeof(gr__moments);
     gr__moments *m = gr__alloc(ctx, bytes);
     if (!m) return GR_E_MEMORY;
-    gr_status st = gr__moments_take(ctx, set, train, before, n_before, m, width);
+    gr_status st = gr__moments_take(ctx, x, train, before, n_before, m, width);
     for (int64_t e = p->n; e < width && st == GR_OK; e++) gr__moments_merge(&m[e % p->n], &m[e]);
     for (int i = 0; i < p->n && st == GR_OK; i++) {
         p->mean[i] = m[i].mean;
@@ -32,7 +32,7 @@ static gr_status measure(gr_context *ctx, const gr_set *set, const gr_rows *trai
     return st;
 }
 
-static gr_status fit(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_set *set, const gr_rows *train,
+static gr_status fit(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_field *x, const gr_rows *train,
                      const gr_prepared *before, int n_before, gr_shape model_input, gr_prepared *out)
 {
     int64_t n = groups_of(s, model_input);
@@ -48,7 +48,7 @@ static gr_status fit(gr_context *ctx, gr__bump *b, const gr_settings *s, const g
         out->mean[i] = 0.3 + 1e-3 * (double)i;
         out->std[i] = 0.2 + 1e-3 * (double)i;
     }
-    gr_status st = set ? measure(ctx, set, train, before, n_before, out) : GR_OK;
+    gr_status st = x ? measure(ctx, x, train, before, n_before, out) : GR_OK;
     for (int64_t i = 0; i < n && st == GR_OK; i++) {
         out->sub[i] = out->mean[i];
         out->mul[i] = isfinite((float)(1 / out->std[i])) ? 1 / out->std[i] : 1; /* a constant becomes 0 */

@@ -4,6 +4,7 @@
 
 #include "data/array.h"
 #include "data/csv.h"
+#include "data/npz.h"
 
 /* The sizes other than 1. */
 static gr_shape squeeze(gr_shape s)
@@ -32,53 +33,157 @@ static const char *shape_text(const gr__array *a, char *buffer, size_t n)
     return buffer;
 }
 
-static gr_status raw_array(gr__blob *blob, gr__header_fn header, gr_shape sample, const gr_source_options *o,
+/* Reads the array as samples of this shape: its own axes, or with one of samples before them where it is one. */
+static gr_status take_shape(gr__part *p, gr_shape sample, bool *one)
+{
+    gr__array *a = &p->array;
+    gr_shape rest = {.rank = a->rank - 1}, all = {.rank = GR_MIN(a->rank, GR_MAX_RANK)};
+    memcpy(rest.dim, a->dim + 1, sizeof rest.dim[0] * (size_t)rest.rank);
+    memcpy(all.dim, a->dim, sizeof all.dim[0] * (size_t)all.rank);
+    *one = false;
+    if (gr__sample_fits(rest, sample)) return GR_OK;
+    if (a->rank > GR_MAX_RANK || !gr__sample_fits(all, sample)) {
+        gr__array wanted = {.rank = sample.rank};
+        memcpy(wanted.dim, sample.dim, sizeof sample.dim);
+        char got[200], want[200];
+        return gr__fail(p->blob.ctx, GR_E_DATA,
+                        "\"%s\" has shape %s, which is neither a sample of shape %s nor several", p->blob.name,
+                        shape_text(a, got, sizeof got), shape_text(&wanted, want, sizeof want));
+    }
+    memmove(a->dim + 1, a->dim, sizeof a->dim[0] * (size_t)a->rank);
+    a->dim[0] = 1;
+    a->rank++;
+    *one = true;
+    return GR_OK;
+}
+
+static gr__entries wanted_entries(const gr_source_options *o)
+{
+    gr__entries e = {.n_inputs = gr__wanted_fields(o, GR_FIELD_INPUT)};
+    for (int i = 0; i < e.n_inputs; i++)
+        e.entry[i] = (gr__entry){.name = gr__wanted_name(o, GR_FIELD_INPUT, i), .role = GR_FIELD_INPUT};
+    return e;
+}
+
+/* The parts, one an input in their order. */
+static gr_status load_parts(gr_context *ctx, gr__part *part, const gr_shape *sample, const gr_source_options *o,
+                            gr_set *out)
+{
+    const gr__entries e = wanted_entries(o);
+    gr_status st = GR_OK;
+    bool one = true;
+    for (int i = 0; i < e.n_inputs && st == GR_OK; i++) {
+        bool single;
+        st = take_shape(&part[i], sample[i], &single);
+        one = one && single;
+    }
+    if (st == GR_OK) st = gr__arrays_load(ctx, &e, part, o, out);
+    if (st == GR_OK) out->one = one;
+    return st;
+}
+
+static gr_status raw_array(gr__blob *blob, gr__header_fn header, const gr_shape *sample, const gr_source_options *o,
                            gr_set *out)
 {
     gr__part p = {0};
     gr_context *ctx = blob->ctx;
-    bool single = false;
+    const gr__entries e = wanted_entries(o);
+    if (e.n_inputs > 1) {
+        gr__fail(ctx, GR_E_DATA, "\"%s\" holds one array, but the model has %d inputs", blob->name, e.n_inputs);
+        gr__error_hint(ctx, "give an NPZ archive with an array for each: \"%s\", \"%s\"%s", e.entry[0].name,
+                       e.entry[1].name, e.n_inputs > 2 ? ", ..." : "");
+        return GR_E_DATA;
+    }
     gr_status st = gr__part_read(blob, header, &p);
     *blob = (gr__blob){.fd = -1};
     if (st != GR_OK) return st;
-    gr__array *a = &p.array;
-    gr_shape one = {.rank = a->rank - 1}, all = {.rank = GR_MIN(a->rank, GR_MAX_RANK)};
-    memcpy(one.dim, a->dim + 1, sizeof one.dim[0] * (size_t)one.rank);
-    memcpy(all.dim, a->dim, sizeof all.dim[0] * (size_t)all.rank);
-    if (!gr__sample_fits(one, sample)) {
-        if (a->rank > GR_MAX_RANK || !gr__sample_fits(all, sample)) {
-            gr__array wanted = {.rank = sample.rank};
-            memcpy(wanted.dim, sample.dim, sizeof sample.dim);
-            char got[200], want[200];
-            st = gr__fail(ctx, GR_E_DATA, "\"%s\" has shape %s, which is neither a sample of shape %s nor several",
-                          p.blob.name, shape_text(a, got, sizeof got), shape_text(&wanted, want, sizeof want));
-        } else {
-            memmove(a->dim + 1, a->dim, sizeof a->dim[0] * (size_t)a->rank);
-            a->dim[0] = 1;
-            a->rank++;
-            single = true;
-        }
-    }
-    if (st == GR_OK) st = gr__pair_load(ctx, &p, NULL, o, out);
-    if (st == GR_OK) out->one = single;
+    st = load_parts(ctx, &p, sample, o, out);
     gr__part_close(&p);
     return st;
 }
 
-static gr_status raw_table(gr__blob *blob, gr_shape sample, const gr_source_options *o, gr_set *out)
+/* ---- archives ---- */
+
+typedef struct archive {
+    const gr__blob *zip;
+    gr__bump *memory;
+    const char *const *name; /* of all arrays */
+    int n;
+    const gr_tree *source; /* of the training */
+} archive;
+
+static const char *find_name(const archive *a, const char *name)
 {
-    const gr__csv_options c = {.n_wanted = gr_shape_count(sample),
-                               .keep_float64 = o->keep_float64,
-                               .exact = o->exact,
-                               .want = GR_TARGET_VALUE,
-                               .inputs_only = true,
-                               .like = o->schema};
-    gr_status st = gr__csv_load(blob, &c, out);
-    if (st == GR_OK) out->sample = sample;
+    for (int i = 0; name && i < a->n; i++)
+        if (strcmp(a->name[i], name) == 0) return a->name[i];
+    return NULL;
+}
+
+static gr_status no_array(const archive *a, const gr__entries *e, int i)
+{
+    gr_context *ctx = a->zip->ctx;
+    char has[300] = "no arrays";
+    size_t used = 0;
+    for (int k = 0; k < a->n && used < sizeof has; k++)
+        used += (size_t)snprintf(has + used, sizeof has - used, "%s\"%.64s\"", k ? ", " : "", a->name[k]);
+    const char *input = e->entry[i].name, *trained = gr__npz_array_of(a->source, input);
+    if (e->n_inputs > 1)
+        gr__fail(ctx, GR_E_DATA, "\"%s\" has no array \"%s\" for the input \"%s\"", a->zip->name,
+                 trained ? trained : input, input);
+    else
+        gr__fail(ctx, GR_E_DATA, "\"%s\" has no array \"%s\", and not only one", a->zip->name,
+                 trained ? trained : input);
+    gr__error_hint(ctx, "it has %s", has);
+    return GR_E_DATA;
+}
+
+/* The name that the training's array had, else the input's own; of a lone array the name says nothing. */
+static gr_status open_input(const archive *a, const gr__entries *e, int i, gr__part *out)
+{
+    const char *input = e->entry[i].name, *name = find_name(a, gr__npz_array_of(a->source, input));
+    if (!name) name = find_name(a, input);
+    if (!name && e->n_inputs == 1 && a->n == 1) name = a->name[0];
+    if (!name) return no_array(a, e, i);
+    const char *label = gr__bump_format(a->memory, "%s:%s", a->zip->name, name);
+    return label ? gr__npz_open(a->zip, name, label, out) : gr__error_code(a->zip->ctx);
+}
+
+static gr_status raw_archive(const gr__blob *zip, const gr_shape *sample, const gr_tree *source,
+                             const gr_source_options *o, gr_set *out)
+{
+    archive a = {.zip = zip, .memory = gr__bump_create(zip->ctx), .source = source};
+    const gr__entries e = wanted_entries(o);
+    gr__part part[GR_MAX_INPUTS];
+    int n = 0;
+    gr_status st = a.memory ? gr__npz_names(zip, a.memory, &a.name, &a.n) : GR_E_MEMORY;
+    for (int i = 0; i < e.n_inputs && st == GR_OK; i++) {
+        st = open_input(&a, &e, i, &part[i]);
+        n += st == GR_OK;
+    }
+    if (st == GR_OK) st = load_parts(zip->ctx, part, sample, o, out);
+    for (int i = 0; i < n; i++) gr__part_close(&part[i]);
+    gr__bump_destroy(a.memory);
     return st;
 }
 
-gr_status gr__set_raw(gr_context *ctx, const char *file, gr_shape sample, const gr_source_options *o, gr_set *out)
+/* ---- tables ---- */
+
+static gr_status raw_table(gr__blob *blob, const gr_shape *sample, const gr_source_options *o, gr_set *out)
+{
+    gr__csv_options c = {.keep_float64 = o->keep_float64,
+                         .exact = o->exact,
+                         .wants = o->wants,
+                         .want = GR_TARGET_VALUE,
+                         .inputs_only = true,
+                         .like = o->schema};
+    for (int i = 0; i < gr__wanted_fields(o, GR_FIELD_INPUT); i++) c.n_wanted[i] = gr_shape_count(sample[i]);
+    gr_status st = gr__csv_load(blob, &c, out);
+    for (int i = 0; i < out->n_inputs && st == GR_OK; i++) out->field[i].sample = sample[i];
+    return st;
+}
+
+gr_status gr__set_raw(gr_context *ctx, const char *file, const gr_shape *sample, const gr_tree *source,
+                      const gr_source_options *o, gr_set *out)
 {
     gr__blob blob;
     gr_set set = {0};
@@ -92,8 +197,10 @@ gr_status gr__set_raw(gr_context *ctx, const char *file, gr_shape sample, const 
         st = raw_array(&blob, gr__npy_header, sample, o, &set);
     else if (n >= 4 && front[0] == 0 && front[1] == 0)
         st = raw_array(&blob, gr__idx_header, sample, o, &set);
+    else if (n >= 4 && memcmp(front, "PK\x03\x04", 4) == 0 && blob.packing != GR__PLAIN)
+        st = gr__fail(ctx, GR_E_FORMAT, "\"%s\" is a packed archive: unpack it first", file);
     else if (n >= 4 && memcmp(front, "PK\x03\x04", 4) == 0)
-        st = gr__fail(ctx, GR_E_FORMAT, "\"%s\" is an archive: give one array as NPY", file);
+        st = raw_archive(&blob, sample, source, o, &set);
     else
         st = raw_table(&blob, sample, o, &set);
 done:

@@ -4,13 +4,47 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const *copy_texts(gr__bump *b, const char *const *from, int n)
+const gr_schema_target *gr__schema_target(const gr_schema *s, const char *head, bool lone)
 {
+    for (int i = 0; s && i < s->n_targets; i++)
+        if (s->target[i].name && strcmp(s->target[i].name, head) == 0) return &s->target[i];
+    return s && lone && s->n_targets == 1 ? &s->target[0] : NULL;
+}
+
+bool gr__schema_is_target(const gr_schema *s, int column)
+{
+    for (int i = 0; i < s->n_targets; i++)
+        for (int k = 0; k < s->target[i].n; k++)
+            if (s->target[i].column[k] == column) return true;
+    return false;
+}
+
+/* ---- copies ---- */
+
+/* Each gives false on failure, and leaves what is NULL so. */
+static bool copy_text(gr__bump *b, const char **text)
+{
+    return !*text || (*text = gr__bump_strdup(b, *text));
+}
+
+static bool copy_texts(gr__bump *b, const char *const **texts, int n)
+{
+    if (!*texts) return true;
     const char **to = gr__bump_alloc(b, (size_t)GR_MAX(n, 1) * sizeof *to);
     for (int i = 0; to && i < n; i++) {
-        if (!(to[i] = gr__bump_strdup(b, from[i]))) return NULL;
+        if (!(to[i] = gr__bump_strdup(b, (*texts)[i]))) return false;
     }
-    return to;
+    *texts = to;
+    return to != NULL;
+}
+
+static bool copy_numbers(gr__bump *b, const int **numbers, int n)
+{
+    if (!*numbers) return true;
+    int *to = gr__bump_alloc(b, (size_t)GR_MAX(n, 1) * sizeof *to);
+    if (to && n) memcpy(to, *numbers, (size_t)n * sizeof *to);
+    *numbers = to;
+    return to != NULL;
 }
 
 const gr_schema *gr__schema_copy(gr__bump *b, const gr_schema *s)
@@ -18,17 +52,14 @@ const gr_schema *gr__schema_copy(gr__bump *b, const gr_schema *s)
     gr_schema *c = gr__bump_alloc(b, sizeof *c);
     if (!c) return NULL;
     *c = *s;
-    bool made = true;
-    if (s->input) {
-        int *input = gr__bump_alloc(b, (size_t)GR_MAX(s->n_inputs, 1) * sizeof *input);
-        if (input && s->n_inputs) memcpy(input, s->input, (size_t)s->n_inputs * sizeof *input);
-        c->input = input;
-        made = input != NULL;
+    bool made = copy_numbers(b, &c->input, s->n_inputs) && copy_texts(b, &c->name, s->n_inputs) &&
+                copy_texts(b, &c->missing, s->n_missing) && copy_text(b, &c->weight_name);
+    for (int i = 0; i < s->n_of_inputs && made; i++) made = copy_text(b, &c->of_input[i].name);
+    for (int i = 0; i < s->n_targets && made; i++) {
+        gr_schema_target *t = &c->target[i];
+        made = copy_text(b, &t->name) && copy_numbers(b, &t->column, t->n) && copy_texts(b, &t->column_name, t->n) &&
+               copy_texts(b, &t->class_names, t->n_class_names);
     }
-    if (s->name) made = made && (c->name = copy_texts(b, s->name, s->n_inputs));
-    if (s->target_name) made = made && (c->target_name = gr__bump_strdup(b, s->target_name));
-    if (s->missing) made = made && (c->missing = copy_texts(b, s->missing, s->n_missing));
-    if (s->class_names) made = made && (c->class_names = copy_texts(b, s->class_names, s->n_class_names));
     return made ? c : NULL;
 }
 
@@ -57,17 +88,31 @@ static bool take_missing(gr__bump *b, const gr_tree *t, gr_schema *s)
 }
 
 /* All columns but the target were inputs: then a table without names can still be matched by position. */
-static bool take_positions(gr__bump *b, gr_schema *s, bool has_target)
+static bool take_positions(gr__bump *b, gr_schema *s, int target, bool has_target)
 {
-    if (has_target && s->target < 0) return true; /* known by name alone */
+    if (has_target && target < 0) return true; /* known by name alone */
     int *input = gr__bump_alloc(b, (size_t)GR_MAX(s->n_inputs, 1) * sizeof *input);
     if (!input) return false;
     for (int i = 0, at = 0; i < s->n_inputs; i++, at++) {
-        if (at == s->target) at++;
+        if (at == target) at++;
         input[i] = at;
     }
     s->input = input;
     s->n_columns = s->n_inputs + has_target;
+    return true;
+}
+
+/* *column: where it stood, -1 where only its name is known. */
+static bool take_target(gr__bump *b, gr_schema *s, const char *target, int *column)
+{
+    bool index = target && target[strspn(target, "0123456789")] == '\0' && strlen(target) < 8;
+    int *place = gr__bump_alloc(b, sizeof *place);
+    const char **name = gr__bump_alloc(b, sizeof *name);
+    if (!place || !name) return false;
+    *column = *place = index ? (int)strtol(target, NULL, 10) : -1;
+    *name = target;
+    s->n_targets = target != NULL;
+    s->target[0] = (gr_schema_target){.n = 1, .column = place, .column_name = index ? NULL : name};
     return true;
 }
 
@@ -77,7 +122,8 @@ gr_status gr__schema_of_source(gr_context *ctx, gr__bump *b, const gr_tree *sour
     const char *delimiter = text_of(source, "delimiter", "auto"), *header = text_of(source, "header", "auto");
     const char *target = text_of(source, "target", "none");
     const gr_tree *columns = gr__tree_get(source, "columns");
-    gr_schema s = {.table = true, .name = name, .n_inputs = n_inputs, .target = -1};
+    gr_schema s = {.table = true, .name = name, .n_inputs = n_inputs};
+    int column = -1;
     s.header = name != NULL;
     s.header_given = header != NULL;
     s.delimiter = !delimiter                                                       ? ','
@@ -85,12 +131,8 @@ gr_status gr__schema_of_source(gr_context *ctx, gr__bump *b, const gr_tree *sour
                   : strcmp(delimiter, "tab") == 0 || strcmp(delimiter, "\\t") == 0 ? '\t'
                                                                                    : delimiter[0];
     s.delimiter_given = delimiter != NULL;
-    if (target && target[strspn(target, "0123456789")] == '\0' && strlen(target) < 8)
-        s.target = (int)strtol(target, NULL, 10);
-    else
-        s.target_name = target;
-    bool made = take_missing(b, gr__tree_get(source, "missing"), &s);
-    if (gr__tree_none(columns) && s.target <= n_inputs) made = made && take_positions(b, &s, target != NULL);
+    bool made = take_missing(b, gr__tree_get(source, "missing"), &s) && take_target(b, &s, target, &column);
+    if (gr__tree_none(columns) && column <= n_inputs) made = made && take_positions(b, &s, column, target != NULL);
     if (!made) return gr__error_code(ctx);
     *out = s;
     return GR_OK;

@@ -2,19 +2,18 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "data/array.h"
+#include "data/fields.h"
 
-gr_element gr__target_element(const gr_set *s)
+uint64_t gr__set_bytes(const gr_set *s)
 {
-    if (s->target == GR_TARGET_CLASS) return GR_EL_I32;
-    return s->targets_bytes == (size_t)(s->n * gr_shape_count(s->target_sample)) * sizeof(double) ? GR_EL_F64
-                                                                                                  : GR_EL_F32;
+    uint64_t bytes = 0;
+    for (int i = 0; i < gr__set_fields(s); i++) bytes += s->field[i].bytes;
+    return bytes;
 }
 
 void gr__set_free(gr_context *ctx, gr_set *s)
 {
-    gr__tensor_free(ctx, s->inputs, s->inputs_bytes);
-    gr__tensor_free(ctx, s->targets, s->targets_bytes);
+    for (int i = 0; i < gr__set_fields(s); i++) gr__tensor_free(ctx, s->field[i].data, (size_t)s->field[i].bytes);
     gr__bump_destroy(s->memory);
     *s = (gr_set){0};
 }
@@ -49,13 +48,13 @@ static gr_status settle(gr_context *ctx, gr__bump *b, const gr_tree *tree, const
     return st == GR_OK ? gr__settings_make(ctx, b, &(*source)->head, tree, GR_PRESET_CHAPTER, NULL, s) : st;
 }
 
-gr_status gr__set_info(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set_info *out)
+gr_status gr__set_info(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set *out)
 {
     gr__bump *b = gr__bump_create(ctx);
     if (!b) return GR_E_MEMORY;
     const gr_source *source = NULL;
     gr_settings s;
-    gr_set_info info = {0};
+    gr_set info = {0};
     gr_status st = settle(ctx, b, tree, &source, &s);
     if (st == GR_OK) st = gr__source_place(ctx, &s, "type", source->info(ctx, &s, o, &info));
     if (st == GR_OK) *out = info;
@@ -77,6 +76,32 @@ gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_opt
     return st;
 }
 
+/* ---- the resolved recipe ---- */
+
+bool gr__source_has_files(const gr_source *source, const gr_row *row)
+{
+    for (size_t i = 0; i < GR_COUNT(source->files) && source->files[i]; i++)
+        if (strcmp(source->files[i], row->name) == 0) return true;
+    return row->kind == GR_ROW_PATH;
+}
+
+/* A path, or a map of paths, as absolute ones. NULL on failure. */
+static gr_tree *absolute(gr_context *ctx, gr__bump *b, const gr_tree *t, const gr_source_options *o)
+{
+    if (t->kind == GR_TREE_MAP) {
+        gr_tree *map = gr__tree_map(b);
+        for (int i = 0; i < t->n && map; i++)
+            if (!gr__tree_put(b, map, t->key[i], absolute(ctx, b, t->child[i], o))) return NULL;
+        return map;
+    }
+    if (t->kind == GR_TREE_LIST || t->kind == GR_TREE_NULL) return gr__tree_copy(b, t); /* refused by whoever loads */
+    const char *path = gr__source_file(b, t->text, o);
+    char *whole = path ? gr__path_absolute(ctx, path) : NULL;
+    gr_tree *text = whole ? gr__tree_text(b, whole) : NULL;
+    gr__strfree(ctx, whole);
+    return text;
+}
+
 gr_status gr__source_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, const gr_source_options *o,
                              gr_tree **out)
 {
@@ -88,12 +113,8 @@ gr_status gr__source_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, 
     if (!t) return gr__error_code(ctx);
     for (int i = 0; i < s.member->n_rows; i++) {
         const gr_row *row = &s.member->rows[i];
-        if (row->kind != GR_ROW_PATH || !s.value[i]) continue;
-        const char *path = gr__source_path(b, &s, row->name, o);
-        char *absolute = path ? gr__path_absolute(ctx, path) : NULL;
-        bool ok = absolute && gr__tree_put(b, t, row->name, gr__tree_text(b, absolute));
-        gr__strfree(ctx, absolute);
-        if (!ok) return gr__error_code(ctx);
+        if (!s.value[i] || !gr__source_has_files(source, row)) continue;
+        if (!gr__tree_put(b, t, row->name, absolute(ctx, b, s.value[i], o))) return gr__error_code(ctx);
     }
     *out = t;
     return GR_OK;

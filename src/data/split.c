@@ -180,23 +180,39 @@ gr_status gr__rows_limit(gr_context *ctx, uint64_t seed, gr_rows *r, int64_t k)
 
 /* ---- the manifest ---- */
 
-static void put_label(gr__text *line, const gr_set *s, uint32_t row)
+/* The first target that is a class, or else the first. */
+static const gr_field *labels_of(const gr_set *s)
 {
-    int64_t n = gr_shape_count(s->target_sample);
-    if (s->target == GR_TARGET_NONE) return;
+    for (int h = 0; h < s->n_targets; h++)
+        if (gr__set_target(s, h)->kind == GR_TARGET_CLASS) return gr__set_target(s, h);
+    return s->n_targets ? gr__set_target(s, 0) : NULL;
+}
+
+static void put_label(gr__text *line, const gr_field *f, uint32_t row)
+{
+    if (!f) return;
     char number[32];
-    bool wide = gr__target_element(s) == GR_EL_F64;
+    int64_t n = gr_shape_count(f->sample);
     for (int64_t i = 0; i < n; i++) {
         int64_t at = (int64_t)row * n + i;
         const char *comma = i ? "," : "";
-        if (s->target == GR_TARGET_CLASS)
-            gr__text_add(line, "%s%d", comma, ((const int32_t *)s->targets)[at]);
+        if (f->kind == GR_TARGET_CLASS)
+            gr__text_add(line, "%s%d", comma, ((const int32_t *)f->data)[at]);
         else
-            gr__text_add(
-                line, "%s%s", comma,
-                gr__double_text(wide ? ((const double *)s->targets)[at] : (double)((const float *)s->targets)[at],
-                                number));
+            gr__text_add(line, "%s%s", comma, gr__double_text(gr__element_at(f->element, f->data, at), number));
     }
+}
+
+/* Of all inputs of a row. */
+static uint32_t crc_of(const gr_set *s, int64_t row)
+{
+    uint32_t crc = 0;
+    for (int i = 0; i < s->n_inputs; i++) {
+        const gr_field *f = gr__set_input(s, i);
+        size_t sample = (size_t)gr_shape_count(f->sample) * gr__element_bytes(f->element);
+        crc = gr__crc32(crc, (const char *)f->data + (size_t)row * sample, sample);
+    }
+    return crc;
 }
 
 static gr_status put_rows(gr_context *ctx, gr__writer *w, const gr_set *s, const uint8_t *part_of,
@@ -204,13 +220,13 @@ static gr_status put_rows(gr_context *ctx, gr__writer *w, const gr_set *s, const
 {
     gr__text line;
     gr__text_init(&line, ctx);
-    size_t sample = (size_t)gr_shape_count(s->sample) * gr__element_bytes(s->element);
+    const gr_field *labels = labels_of(s);
     gr__text_add(&line, "row\tpart\tlabel\tcrc32\n");
     for (int64_t i = 0; i < s->n && !line.failed; i++) {
         if (!part_of[i]) continue;
         gr__text_add(&line, "%lld\t%s\t", (long long)i, names[part_of[i] - 1]);
-        put_label(&line, s, (uint32_t)i);
-        gr__text_add(&line, "\t%08x\n", gr__crc32(0, (const char *)s->inputs + (size_t)i * sample, sample));
+        put_label(&line, labels, (uint32_t)i);
+        gr__text_add(&line, "\t%08x\n", crc_of(s, i));
         if (line.n < 1 << 16) continue;
         gr__writer_put(w, line.s, line.n);
         line.n = 0;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "data/array.h"
+#include "data/fields.h"
 
 #define PI 3.14159265358979323846
 
@@ -14,6 +14,7 @@ typedef struct problem {
     int64_t n, classes, features, size;
     double noise;
     uint64_t seed;
+    gr_target_kind want;
     const struct kind *kind;
     gr__rng common; /* what all rows share: centres, weights */
     double *shared; /* drawn from it; of kind->shared numbers */
@@ -187,7 +188,9 @@ static gr_status settle(gr_context *ctx, const gr_settings *s, const gr_source_o
     int64_t classes = gr__setting_int(s, "classes"), wide = gr__setting_int(s, "features"),
             size = gr__setting_int(s, "size"), seed = gr__setting_int(s, "seed");
     double noise = gr__setting_real(s, "noise");
+    gr__entry target = {0};
     gr_status st;
+    GR_TRY(gr__entries_lone(ctx, s, o));
     GR_TRY(unused(ctx, s, "classes", k->uses & USES_CLASSES, k));
     GR_TRY(unused(ctx, s, "features", k->uses & USES_FEATURES, k));
     GR_TRY(unused(ctx, s, "size", k->uses & USES_SIZE, k));
@@ -199,42 +202,49 @@ static gr_status settle(gr_context *ctx, const gr_settings *s, const gr_source_o
                    .noise = isnan(noise) ? k->noise : noise,
                    .seed = seed == INT64_MIN ? o->seed : (uint64_t)seed,
                    .kind = k};
+    if (gr__wanted_fields(o, GR_FIELD_TARGET) == 1) gr__entry_want(&target, o->wants, o->want, 0);
+    p->want = target.want;
     if (k->row == digits_row && p->classes > 10)
         st = gr__tree_fail(ctx, gr__setting_tree(s, "classes"), GR_E_RANGE, NULL,
                            "%lld is not in [2, 10], the digits there are", (long long)p->classes);
-    else if (k->values && o->want == GR_TARGET_CLASS)
+    else if (k->values && p->want == GR_TARGET_CLASS)
         st = gr__tree_fail(ctx, gr__setting_tree(s, "kind"), GR_E_CONFLICT, NULL,
                            "regression has values as targets, but the cost wants classes");
 done:
     return st;
 }
 
-static gr_element as_element(const kind *k, const gr_source_options *o)
-{
-    return k->element == GR_EL_F32 && o->keep_float64 ? GR_EL_F64 : k->element;
-}
-
-static void describe(const problem *p, const gr_source_options *o, gr_set_info *out)
+/* b: where names live; NULL: where they are. */
+static gr_status describe(gr_context *ctx, const problem *p, const gr_source_options *o, gr__bump *b, gr_set *out)
 {
     const kind *k = p->kind;
-    bool values = k->values || o->want == GR_TARGET_VALUE;
-    *out = (gr_set_info){.n = p->n,
-                         .sample = k->sample(p),
-                         .element = as_element(k, o),
-                         .target = values ? GR_TARGET_VALUE : GR_TARGET_CLASS};
-    if (k->row == copy_row) out->target_sample = k->sample(p);
-    if (!values) out->classes = (int)p->classes;
-    gr_element target = !values ? GR_EL_I32 : o->keep_float64 ? GR_EL_F64 : GR_EL_F32;
-    out->inputs_bytes = (uint64_t)(p->n * gr_shape_count(out->sample)) * gr__element_bytes(out->element);
-    out->targets_bytes = (uint64_t)(p->n * gr_shape_count(out->target_sample)) * gr__element_bytes(target);
+    bool values = k->values || p->want == GR_TARGET_VALUE;
+    gr__entries e = {.n_inputs = 1, .n_targets = gr__wanted_fields(o, GR_FIELD_TARGET)};
+    e.entry[0] = (gr__entry){.name = gr__wanted_name(o, GR_FIELD_INPUT, 0), .role = GR_FIELD_INPUT};
+    if (e.n_targets) e.entry[1] = (gr__entry){.name = gr__wanted_name(o, GR_FIELD_TARGET, 0), .role = GR_FIELD_TARGET};
+    gr_status st = gr__entries_begin(ctx, &e, b, out);
+    gr_field *x = &out->field[0], *y = &out->field[1];
+    out->n = p->n;
+    x->sample = k->sample(p);
+    x->element = k->element == GR_EL_F32 && o->keep_float64 ? GR_EL_F64 : k->element;
+    if (e.n_targets) {
+        y->kind = values ? GR_TARGET_VALUE : GR_TARGET_CLASS;
+        y->sample = k->row == copy_row ? x->sample : GR_SCALAR;
+        y->element = !values ? GR_EL_I32 : o->keep_float64 ? GR_EL_F64 : GR_EL_F32;
+        y->classes = values ? 0 : (int)p->classes;
+    }
+    for (int i = 0; i < gr__set_fields(out); i++) {
+        gr_field *f = &out->field[i];
+        f->bytes = (uint64_t)(p->n * gr_shape_count(f->sample)) * gr__element_bytes(f->element);
+    }
+    return st;
 }
 
-static gr_status info(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set_info *out)
+static gr_status info(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set *out)
 {
     problem p;
     gr_status st = settle(ctx, s, o, &p);
-    if (st == GR_OK) describe(&p, o, out);
-    return st;
+    return st == GR_OK ? describe(ctx, &p, o, o->memory, out) : st;
 }
 
 /* ---- making ---- */
@@ -253,9 +263,10 @@ static void store(gr_element e, void *to, int64_t at, const double *x, int64_t n
     }
 }
 
-static gr_status make(gr__bump *b, problem *p, const gr_set_info *info, gr_element target, gr_set *s)
+static gr_status make(gr__bump *b, problem *p, gr_set *s)
 {
-    int64_t width = gr_shape_count(info->sample), answers = gr_shape_count(info->target_sample),
+    gr_field *inputs = &s->field[0], *targets = s->n_targets ? &s->field[1] : NULL;
+    int64_t width = gr_shape_count(inputs->sample), answers = targets ? gr_shape_count(targets->sample) : width,
             shared = p->kind->shared ? p->kind->shared(p) : 0;
     double *x = gr__bump_alloc(b, (size_t)width * sizeof *x), *y = gr__bump_alloc(b, (size_t)answers * sizeof *y);
     p->shared = gr__bump_alloc(b, (size_t)shared * sizeof *p->shared);
@@ -267,8 +278,8 @@ static gr_status make(gr__bump *b, problem *p, const gr_set_info *info, gr_eleme
     for (int64_t i = 0; i < p->n; i++) {
         gr__rng r = gr__rng_make(p->seed, stream, (uint32_t)i, 0);
         double answer = p->kind->row(p, i, &r, x, y);
-        store(info->element, s->inputs, i * width, x, width);
-        store(target, s->targets, i * answers, info->target_sample.rank ? y : &answer, answers);
+        store(inputs->element, inputs->data, i * width, x, width);
+        if (targets) store(targets->element, targets->data, i * answers, targets->sample.rank ? y : &answer, answers);
     }
     return GR_OK;
 }
@@ -276,24 +287,19 @@ static gr_status make(gr__bump *b, problem *p, const gr_set_info *info, gr_eleme
 static gr_status load(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set *out)
 {
     problem p;
-    gr_set_info i;
+    gr_set set = {0};
     gr_status st = settle(ctx, s, o, &p);
     if (st != GR_OK) return st;
-    describe(&p, o, &i);
-    gr_set set = {.n = i.n,
-                  .sample = i.sample,
-                  .element = i.element,
-                  .target = i.target,
-                  .target_sample = i.target_sample,
-                  .classes = i.classes};
-    set.memory = gr__bump_create(ctx);
-    set.file = set.memory ? gr__bump_format(set.memory, "synthetic %s", p.kind->name) : NULL;
-    set.inputs = set.file ? gr__tensor_alloc(ctx, (size_t)i.inputs_bytes) : NULL;
-    set.inputs_bytes = set.inputs ? (size_t)i.inputs_bytes : 0;
-    set.targets = set.inputs ? gr__tensor_alloc(ctx, (size_t)i.targets_bytes) : NULL;
-    set.targets_bytes = set.targets ? (size_t)i.targets_bytes : 0;
-    gr_element target = i.target == GR_TARGET_CLASS ? GR_EL_I32 : o->keep_float64 ? GR_EL_F64 : GR_EL_F32;
-    st = set.targets ? make(set.memory, &p, &i, target, &set) : gr__error_code(ctx);
+    gr__bump *memory = gr__bump_create(ctx);
+    st = memory ? describe(ctx, &p, o, memory, &set) : GR_E_MEMORY;
+    set.memory = memory;
+    if (st == GR_OK) set.file = gr__bump_format(memory, "synthetic %s", p.kind->name);
+    if (st == GR_OK && !set.file) st = gr__error_code(ctx);
+    for (int i = 0; i < gr__set_fields(&set) && st == GR_OK; i++) {
+        set.field[i].data = gr__tensor_alloc(ctx, (size_t)set.field[i].bytes);
+        if (!set.field[i].data) st = gr__error_code(ctx);
+    }
+    if (st == GR_OK) st = make(memory, &p, &set);
     if (st == GR_OK)
         *out = set;
     else

@@ -48,8 +48,8 @@ static void hint(gr_context *ctx, const gr_wanted *w, gr_shape target)
                        "the classes want cost: kl",
                        want);
     else if (w->form == GR_FORM_CLASS)
-        gr__error_hint(ctx, "%s wants the number of its class for each sample, %s; values want another cost, mse say",
-                       w->cost, want);
+        gr__error_hint(ctx, "%s wants the number of its class for each %s, %s; values want another cost, mse say",
+                       w->cost, w->output.rank > 1 ? "position" : "sample", want);
     else if (given == outputs)
         gr__error_hint(ctx, "the same numbers in other axes: store them as %s%s", want,
                        w->output.rank > 1 ? ", or flat" : "");
@@ -66,19 +66,22 @@ gr_status gr__targets_fit(gr_context *ctx, const gr_wanted *w, gr_shape target, 
 {
     char given[160], output[160];
     if (fits(w, target)) return GR_OK;
-    gr_status st = gr__fail(ctx, GR_E_DATA, "%s has targets of shape %s, but the network gives %s and %s wants %s",
-                            what, batch_text(target, given, sizeof given), batch_text(w->output, output, sizeof output),
-                            w->cost, w->form == GR_FORM_CLASS ? "a class a sample" : "as many numbers");
+    gr_status st =
+        gr__fail(ctx, GR_E_DATA, "%s has targets of shape %s, but the network gives %s and %s wants %s", what,
+                 batch_text(target, given, sizeof given), batch_text(w->output, output, sizeof output), w->cost,
+                 w->form != GR_FORM_CLASS ? "as many numbers"
+                 : w->output.rank > 1     ? "a class a position"
+                                          : "a class a sample");
     hint(ctx, w, target);
     return st;
 }
 
 /* ---- what rows say of them ---- */
 
-static gr_status take_classes(gr__bump *b, const gr_set *set, const gr_rows *rows, int64_t classes, gr_targets *out)
+static gr_status take_classes(gr__bump *b, const gr_field *f, const gr_rows *rows, int64_t classes, gr_targets *out)
 {
-    const int32_t *label = set->targets;
-    int64_t width = gr_shape_count(set->target_sample), *count = gr__bump_alloc(b, sizeof *count * (size_t)classes);
+    const int32_t *label = f->data;
+    int64_t width = gr_shape_count(f->sample), *count = gr__bump_alloc(b, sizeof *count * (size_t)classes);
     if (!count) return GR_E_MEMORY;
     for (int64_t i = 0; i < rows->n; i++)
         for (int64_t k = 0; k < width; k++) count[label[rows->row[i] * width + k]]++;
@@ -86,38 +89,33 @@ static gr_status take_classes(gr__bump *b, const gr_set *set, const gr_rows *row
     return GR_OK;
 }
 
-static double value_of(const gr_set *set, int64_t i)
-{
-    return gr__target_element(set) == GR_EL_F64 ? ((const double *)set->targets)[i]
-                                                : (double)((const float *)set->targets)[i];
-}
-
 /* One pass of sums about the first row: a constant has variance 0 exactly, and a large common offset costs no digits.
  */
-static gr_status take_values(gr__bump *b, const gr_set *set, const gr_rows *rows, gr_targets *out)
+static gr_status take_values(gr__bump *b, const gr_field *f, const gr_rows *rows, gr_targets *out)
 {
-    int64_t width = gr_shape_count(set->target_sample);
+    int64_t width = gr_shape_count(f->sample);
     double *mean = gr__bump_alloc(b, 2 * sizeof *mean * (size_t)width), *variance = mean + width, n = (double)rows->n;
     if (!mean) return GR_E_MEMORY;
     for (int64_t i = 1; i < rows->n; i++) {
         for (int64_t k = 0; k < width; k++) {
-            double d = value_of(set, rows->row[i] * width + k) - value_of(set, rows->row[0] * width + k);
+            double d = gr__element_at(f->element, f->data, rows->row[i] * width + k) -
+                       gr__element_at(f->element, f->data, rows->row[0] * width + k);
             mean[k] += d;
             variance[k] += d * d;
         }
     }
     for (int64_t k = 0; k < width; k++) {
         double sum = mean[k];
-        mean[k] = value_of(set, rows->row[0] * width + k) + sum / n;
+        mean[k] = gr__element_at(f->element, f->data, rows->row[0] * width + k) + sum / n;
         variance[k] = GR_MAX(variance[k] - sum * (sum / n), 0) / n;
     }
     *out = (gr_targets){.n = rows->n, .values = width, .mean = mean, .variance = variance};
     return GR_OK;
 }
 
-gr_status gr__targets_take(gr__bump *b, const gr_set *set, const gr_rows *rows, int64_t classes, gr_targets *out)
+gr_status gr__targets_take(gr__bump *b, const gr_field *f, const gr_rows *rows, int64_t classes, gr_targets *out)
 {
     *out = (gr_targets){0};
-    if (rows->n == 0 || set->target == GR_TARGET_NONE) return GR_OK;
-    return set->target == GR_TARGET_CLASS ? take_classes(b, set, rows, classes, out) : take_values(b, set, rows, out);
+    if (rows->n == 0 || !f || f->kind == GR_TARGET_NONE) return GR_OK;
+    return f->kind == GR_TARGET_CLASS ? take_classes(b, f, rows, classes, out) : take_values(b, f, rows, out);
 }

@@ -77,25 +77,41 @@ static inline gr_tree *yaml(const files *f, const char *text)
     return t;
 }
 
+static inline void same_shape(gr_shape a, gr_shape b)
+{
+    assert_int_equal(a.rank, b.rank);
+    for (int i = 0; i < a.rank; i++) assert_int_equal(a.dim[i], b.dim[i]);
+}
+
+/* A field loaded is what its header promised. */
+static inline void same_field(const gr_field *info, const gr_field *x)
+{
+    assert_string_equal(x->name, info->name);
+    assert_int_equal(x->role, info->role);
+    assert_int_equal(x->kind, info->kind);
+    same_shape(x->sample, info->sample);
+    assert_int_equal(x->element, info->element);
+    assert_int_equal(x->bytes, info->bytes);
+    assert_int_equal(x->missing, info->missing);
+    assert_null(info->data);
+    assert_non_null(x->data);
+    assert_int_equal((uintptr_t)x->data % 64, 0);
+}
+
 /* Loads; info must have said the same and promised the exact bytes. */
 static inline gr_set load_with(const files *f, const char *source, const gr_source_options *o)
 {
-    gr_set s = {0};
-    gr_set_info info;
+    gr_set s = {0}, info;
     uint64_t before = gr_context_bytes(f->ctx);
     test_ok(f->ctx, gr__set_info(f->ctx, yaml(f, source), o, &info));
     assert_int_equal(gr_context_bytes(f->ctx), before);
     test_ok(f->ctx, gr__set_load(f->ctx, yaml(f, source), o, &s));
-    assert_int_equal(gr_context_bytes(f->ctx) - before, info.inputs_bytes + info.targets_bytes);
-    assert_int_equal(s.inputs_bytes, info.inputs_bytes);
-    assert_int_equal(s.targets_bytes, info.targets_bytes);
+    assert_int_equal(gr_context_bytes(f->ctx) - before, gr__set_bytes(&info));
     assert_int_equal(s.n, info.n);
-    assert_int_equal(s.element, info.element);
-    assert_int_equal(s.target, info.target);
-    assert_int_equal(s.missing, info.missing);
-    assert_int_equal(s.sample.rank, info.sample.rank);
-    assert_int_equal(s.target_sample.rank, info.target_sample.rank);
-    assert_int_equal((uintptr_t)s.inputs % 64, 0);
+    assert_int_equal(s.n_inputs, info.n_inputs);
+    assert_int_equal(s.n_targets, info.n_targets);
+    assert_int_equal(s.weighted, info.weighted);
+    for (int i = 0; i < gr__set_fields(&s); i++) same_field(&info.field[i], &s.field[i]);
     assert_non_null(s.file);
     return s;
 }
@@ -107,35 +123,40 @@ static inline gr_set load_as(const files *f, const char *source, gr_target_kind 
 }
 
 /* Must fail with this code, words of the message, and the place of the source; leaves nothing behind. */
-static inline void refuse(const files *f, const char *source, gr_target_kind want, gr_status code, const char *words)
+static inline void refuse_with(const files *f, const char *source, const gr_source_options *o, gr_status code,
+                               const char *words)
 {
     gr_set s = {0};
-    gr_source_options o = options_of(f, want, false);
     uint64_t before = gr_context_bytes(f->ctx), bookkeeping;
     gr_tree *t = yaml(f, source);
     bookkeeping = gr__bookkeeping_bytes(f->ctx);
-    gr_status st = gr__set_load(f->ctx, t, &o, &s);
+    gr_status st = gr__set_load(f->ctx, t, o, &s);
     const gr_error *e = gr_context_error(f->ctx);
     if (st == GR_OK) fail_msg("%s is accepted", source);
     if (st != code || !strstr(e->message, words))
         fail_msg("%s: %s: %s (wanted %s: %s)", source, gr_status_name(st), e->message, gr_status_name(code), words);
     assert_string_equal(e->file, "r.yaml");
-    assert_null(s.inputs);
+    for (int i = 0; i < GR_MAX_FIELDS; i++) assert_null(s.field[i].data);
     assert_int_equal(gr_context_bytes(f->ctx), before);
     assert_int_equal(gr__bookkeeping_bytes(f->ctx), bookkeeping);
     gr_context_clear_error(f->ctx);
 }
 
+static inline void refuse(const files *f, const char *source, gr_target_kind want, gr_status code, const char *words)
+{
+    gr_source_options o = options_of(f, want, false);
+    refuse_with(f, source, &o, code, words);
+}
+
 /* Fails every k-th allocation of a load in turn. */
-static inline void starve(const files *f, const char *source, gr_target_kind want)
+static inline void starve_with(const files *f, const char *source, const gr_source_options *o)
 {
     for (uint64_t k = 1; k < 1000; k++) {
         gr_set s = {0};
-        gr_source_options o = options_of(f, want, false);
         gr_tree *t = yaml(f, source);
         uint64_t bytes = gr_context_bytes(f->ctx), bookkeeping = gr__bookkeeping_bytes(f->ctx);
         gr__fail_acquisition(f->ctx, k);
-        gr_status st = gr__set_load(f->ctx, t, &o, &s);
+        gr_status st = gr__set_load(f->ctx, t, o, &s);
         gr__fail_acquisition(f->ctx, 0);
         if (st == GR_OK) {
             assert_int_equal(gr__error_code(f->ctx), GR_OK);
@@ -150,6 +171,12 @@ static inline void starve(const files *f, const char *source, gr_target_kind wan
         gr_context_clear_error(f->ctx);
     }
     fail_msg("%s never loads", source);
+}
+
+static inline void starve(const files *f, const char *source, gr_target_kind want)
+{
+    gr_source_options o = options_of(f, want, false);
+    starve_with(f, source, &o);
 }
 
 /* Those of the running test: made before and removed after it, or all tests of a program. */

@@ -16,16 +16,16 @@ static gr_set load(const char *text, const char *more, gr_target_kind want)
 static void check_inputs(const gr_set *s, int64_t n, int64_t width, const float *wanted)
 {
     assert_int_equal(s->n, n);
-    assert_int_equal(s->sample.rank, 1);
-    assert_int_equal(s->sample.dim[0], width);
-    assert_int_equal(s->element, GR_EL_F32);
-    for (int64_t i = 0; i < n * width; i++) assert_true(((float *)s->inputs)[i] == wanted[i]);
+    assert_int_equal(s->field[0].sample.rank, 1);
+    assert_int_equal(s->field[0].sample.dim[0], width);
+    assert_int_equal(s->field[0].element, GR_EL_F32);
+    for (int64_t i = 0; i < n * width; i++) assert_true(((float *)s->field[0].data)[i] == wanted[i]);
 }
 
 static void check_classes(const gr_set *s, const int32_t *wanted)
 {
-    assert_int_equal(s->target, GR_TARGET_CLASS);
-    for (int64_t i = 0; i < s->n; i++) assert_int_equal(((int32_t *)s->targets)[i], wanted[i]);
+    assert_int_equal(s->field[1].kind, GR_TARGET_CLASS);
+    for (int64_t i = 0; i < s->n; i++) assert_int_equal(((int32_t *)s->field[1].data)[i], wanted[i]);
 }
 
 static void tables_are_read(void **state)
@@ -52,7 +52,7 @@ static void tables_are_read(void **state)
         gr_set s = load(same[i], "target: y", GR_TARGET_CLASS);
         check_inputs(&s, 2, 2, x);
         check_classes(&s, y);
-        assert_int_equal(s.classes, 2);
+        assert_int_equal(s.field[1].classes, 2);
         gr__set_free(f.ctx, &s);
     }
     unsigned char packed[256];
@@ -67,12 +67,12 @@ static void tables_are_read(void **state)
     gr__set_free(f.ctx, &s);
     s = load("y,b,a\n1,2,1\n0,-4e-3,3.5\n", "target: 0, columns: [a, 1]", GR_TARGET_VALUE);
     check_inputs(&s, 2, 2, x);
-    assert_int_equal(s.target, GR_TARGET_VALUE);
-    assert_true(((float *)s.targets)[0] == 1);
+    assert_int_equal(s.field[1].kind, GR_TARGET_VALUE);
+    assert_true(((float *)s.field[1].data)[0] == 1);
     gr__set_free(f.ctx, &s);
     s = load("1,2\n3.5,-4e-3\n", "", GR_TARGET_VALUE);
     check_inputs(&s, 2, 2, x);
-    assert_int_equal(s.target, GR_TARGET_NONE);
+    assert_int_equal(s.field[1].kind, GR_TARGET_NONE);
     gr__set_free(f.ctx, &s);
 }
 
@@ -111,21 +111,21 @@ static void text_labels_become_classes_in_sorted_order(void **state)
     static const int32_t y[] = {2, 0, 1, 2, 0}, known[] = {0, 1};
     gr_set s = load("x,kind\n1,wolf\n2,cat\n3,\"say \"\"dog\"\"\"\n4,wolf\n5, cat \n", "target: kind", GR_TARGET_CLASS);
     check_classes(&s, y);
-    assert_int_equal(s.classes, 3);
-    assert_string_equal(s.class_names[0], "cat");
-    assert_string_equal(s.class_names[1], "say \"dog\"");
-    assert_string_equal(s.class_names[2], "wolf");
+    assert_int_equal(s.field[1].classes, 3);
+    assert_string_equal(s.field[1].class_names[0], "cat");
+    assert_string_equal(s.field[1].class_names[1], "say \"dog\"");
+    assert_string_equal(s.field[1].class_names[2], "wolf");
     gr__set_free(f.ctx, &s);
 
     /* Other data takes the numbers of training's names. */
     static const char *const names[] = {"wolf", "cat", "say \"dog\""};
     gr_source_options o = options_of(&f, GR_TARGET_CLASS, false);
-    const gr_schema classes = {.class_names = names, .n_class_names = 3};
+    const gr_schema classes = {.target = {{.class_names = names, .n_class_names = 3}}, .n_targets = 1};
     o.schema = &classes;
     put_text(&f, "t.csv", "x,kind\n1,wolf\n2,cat\n");
     s = load_with(&f, "{type: csv, file: t.csv, target: kind}", &o);
     check_classes(&s, known);
-    assert_int_equal(s.classes, 3);
+    assert_int_equal(s.field[1].classes, 3);
     gr__set_free(f.ctx, &s);
     put_text(&f, "t.csv", "x,kind\n1,wolf\n2,cow\n");
     assert_int_equal(gr__set_load(f.ctx, yaml(&f, "{type: csv, file: t.csv, target: kind}"), &o, &s), GR_E_DATA);
@@ -137,8 +137,8 @@ static void text_labels_become_classes_in_sorted_order(void **state)
     size_t n = (size_t)sprintf(text, "x,kind\n");
     for (int i = 0; i < 5000; i++) n += (size_t)sprintf(text + n, "%d,k%04d\n", i, (i * 7919) % 5000);
     s = load(text, "target: kind", GR_TARGET_CLASS);
-    assert_int_equal(s.classes, 5000);
-    for (int i = 0; i < 5000; i++) assert_int_equal(((int32_t *)s.targets)[i], (i * 7919) % 5000);
+    assert_int_equal(s.field[1].classes, 5000);
+    for (int i = 0; i < 5000; i++) assert_int_equal(((int32_t *)s.field[1].data)[i], (i * 7919) % 5000);
     gr__set_free(f.ctx, &s);
 }
 
@@ -146,7 +146,9 @@ static void declared_missing_values_are_nan(void **state)
 {
     (void)state;
     gr_set s;
-    gr__csv_options o = {.target = "y", .want = GR_TARGET_CLASS};
+    gr__csv_options o = {.fields = {.n_targets = 1}};
+    o.fields.entry[0] =
+        (gr__entry){.name = GR_LONE_TARGET, .role = GR_FIELD_TARGET, .want = GR_TARGET_CLASS, .text = "y"};
     gr_tree *missing = gr__tree_list(f.b);
     gr__tree_push(f.b, missing, gr__tree_text(f.b, ""));
     gr__tree_push(f.b, missing, gr__tree_text(f.b, "NA"));
@@ -155,10 +157,10 @@ static void declared_missing_values_are_nan(void **state)
     gr__blob blob;
     gr__blob_memory(f.ctx, "t", text, strlen(text), &blob);
     test_ok(f.ctx, gr__csv_load(&blob, &o, &s));
-    const double *x = s.inputs; /* they will be prepared */
-    assert_int_equal(s.element, GR_EL_F64);
+    const double *x = s.field[0].data; /* they will be prepared */
+    assert_int_equal(s.field[0].element, GR_EL_F64);
     assert_true(x[0] == 1 && isnan(x[1]) && isnan(x[2]) && x[3] == 4);
-    assert_true(s.missing);
+    assert_true(s.field[0].missing);
     gr__set_free(f.ctx, &s);
 }
 
@@ -170,10 +172,10 @@ static void prepared_columns_keep_their_digits(void **state)
     o.exact = true;
     put_text(&f, "t.csv", "t,y\n1700000001,0.1\n0.1,16777217\n");
     gr_set s = load_with(&f, "{type: csv, file: t.csv, target: y}", &o);
-    assert_int_equal(s.element, GR_EL_F64);
-    assert_int_equal(gr__target_element(&s), GR_EL_F32);
-    assert_true(((double *)s.inputs)[0] == 1700000001.0 && ((double *)s.inputs)[1] == 0.1);
-    assert_true(((float *)s.targets)[0] == 0.1f);
+    assert_int_equal(s.field[0].element, GR_EL_F64);
+    assert_int_equal(s.field[1].element, GR_EL_F32);
+    assert_true(((double *)s.field[0].data)[0] == 1700000001.0 && ((double *)s.field[0].data)[1] == 0.1);
+    assert_true(((float *)s.field[1].data)[0] == 0.1f);
     gr__set_free(f.ctx, &s);
     put_text(&f, "t.csv", "t,y\n1,2\n1e39,1\n");
     assert_int_equal(gr__set_load(f.ctx, yaml(&f, "{type: csv, file: t.csv, target: y}"), &o, &s), GR_E_DATA);
@@ -210,24 +212,24 @@ static void numbers_are_rounded_correctly(void **state)
         {"100000000000000000000000", 1e23},
     };
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
-        gr__field field = {.s = cases[i].text, .n = strlen(cases[i].text)};
+        gr__cell field = {.s = cases[i].text, .n = strlen(cases[i].text)};
         double x;
-        assert_true(gr__field_number(&field, &x));
+        assert_true(gr__cell_number(&field, &x));
         if (x != cases[i].wanted) fail_msg("%s reads as %.17g", cases[i].text, x);
         assert_int_equal(signbit(x), signbit(cases[i].wanted));
     }
     static const char *const wrong[] = {"",     "-",     "+",   ".",   "e5",  "1e",   "1e+", "1.2.3", "1,5",
                                         "0x10", "1/255", "1 2", "--1", "abc", "nano", "in",  "1f",    "1_000"};
     for (size_t i = 0; i < GR_COUNT(wrong); i++) {
-        gr__field field = {.s = wrong[i], .n = strlen(wrong[i])};
+        gr__cell field = {.s = wrong[i], .n = strlen(wrong[i])};
         double x;
-        if (gr__field_number(&field, &x)) fail_msg("\"%s\" is taken for %g", wrong[i], x);
+        if (gr__cell_number(&field, &x)) fail_msg("\"%s\" is taken for %g", wrong[i], x);
     }
     static const char *const special[] = {"nan", "NaN", "-inf", "Infinity", "1e999", "-1e400"};
     for (size_t i = 0; i < GR_COUNT(special); i++) {
-        gr__field field = {.s = special[i], .n = strlen(special[i])};
+        gr__cell field = {.s = special[i], .n = strlen(special[i])};
         double x;
-        assert_true(gr__field_number(&field, &x));
+        assert_true(gr__cell_number(&field, &x));
         assert_false(isfinite(x));
     }
 }
@@ -312,8 +314,8 @@ static gr_set raw(const char *file, gr_shape sample)
     snprintf(path, sizeof path, "%s/%s", f.folder, file);
     gr_source_options o = options_of(&f, GR_TARGET_CLASS, false);
     gr_set s = {0};
-    test_ok(f.ctx, gr__set_raw(f.ctx, path, sample, &o, &s));
-    assert_int_equal(s.target, GR_TARGET_NONE);
+    test_ok(f.ctx, gr__set_raw(f.ctx, path, &sample, NULL, &o, &s));
+    assert_int_equal(s.field[1].kind, GR_TARGET_NONE);
     return s;
 }
 
@@ -339,7 +341,7 @@ static void raw_input_is_read(void **state)
     gr__set_free(f.ctx, &s);
     s = raw("i", GR_SHAPE(3)); /* two */
     assert_int_equal(s.n, 2);
-    assert_memory_equal(s.inputs, idx + 12, 6);
+    assert_memory_equal(s.field[0].data, idx + 12, 6);
     gr__set_free(f.ctx, &s);
     s = raw("i", GR_SHAPE(6)); /* flat */
     assert_int_equal(s.n, 1);
@@ -347,13 +349,13 @@ static void raw_input_is_read(void **state)
     char path[128];
     gr_source_options o = options_of(&f, GR_TARGET_CLASS, false);
     snprintf(path, sizeof path, "%s/i", f.folder);
-    assert_int_equal(gr__set_raw(f.ctx, path, GR_SHAPE(3, 2), &o, &s), GR_E_DATA);
+    assert_int_equal(gr__set_raw(f.ctx, path, &GR_SHAPE(3, 2), NULL, &o, &s), GR_E_DATA);
     assert_non_null(strstr(gr_context_error(f.ctx)->message, "[2,3]"));
     gr_context_clear_error(f.ctx);
-    assert_int_equal(gr__set_raw(f.ctx, path, GR_SHAPE(5), &o, &s), GR_E_DATA);
+    assert_int_equal(gr__set_raw(f.ctx, path, &GR_SHAPE(5), NULL, &o, &s), GR_E_DATA);
     gr_context_clear_error(f.ctx);
     snprintf(path, sizeof path, "%s/t.csv", f.folder);
-    assert_int_equal(gr__set_raw(f.ctx, path, GR_SHAPE(5), &o, &s), GR_E_DATA);
+    assert_int_equal(gr__set_raw(f.ctx, path, &GR_SHAPE(5), NULL, &o, &s), GR_E_DATA);
     assert_non_null(strstr(gr_context_error(f.ctx)->message, "2 columns"));
     gr_context_clear_error(f.ctx);
     assert_true(gr__sample_fits(GR_SHAPE(28, 28), GR_SHAPE(28, 28, 1)));

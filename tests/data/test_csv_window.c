@@ -53,8 +53,8 @@ static void same_records(const gr__blob *blob, const char *what)
         test_ok(f.ctx, gr__csv_next(&b, &more_too));
         bool same = more == more_too && a.n == b.n && a.record_line == b.record_line;
         for (size_t i = 0; same && i < a.n; i++)
-            same = a.field[i].n == b.field[i].n && a.field[i].quoted == b.field[i].quoted &&
-                   memcmp(a.field[i].s, b.field[i].s, a.field[i].n) == 0;
+            same = a.cell[i].n == b.cell[i].n && a.cell[i].quoted == b.cell[i].quoted &&
+                   memcmp(a.cell[i].s, b.cell[i].s, a.cell[i].n) == 0;
         if (!same) fail_msg("%s: record %zu differs", what, record);
     }
     assert_true(a.record_line > 10000);
@@ -147,7 +147,7 @@ static void text_is_checked_across_pieces(void **state)
             if (!wrong) memmove(text + at % 3, text, n), memset(text, '1', (size_t)at % 3), n += (size_t)at % 3;
             gr__blob blob;
             char path[128], words[64];
-            gr_set_info info;
+            gr_set info;
             gr__csv_options o = {.delimiter = ',', .header = GR__HEADER_NO};
             snprintf(path, sizeof path, "%s/text.csv", f.folder);
             put_file(&f, "text.csv", text, n);

@@ -10,19 +10,19 @@ static const unsigned char labels[] = {0, 0, 8, 1, 0, 0, 0, 2, 7, 0};
 static void check_pair(const gr_set *s)
 {
     assert_int_equal(s->n, 2);
-    assert_int_equal(s->sample.rank, 2);
-    assert_int_equal(s->sample.dim[0], 2);
-    assert_int_equal(s->sample.dim[1], 3);
-    assert_int_equal(s->element, GR_EL_U8);
-    assert_memory_equal(s->inputs, images + 16, 12);
-    assert_int_equal(s->target, GR_TARGET_CLASS);
-    assert_int_equal(s->target_sample.rank, 0);
-    assert_int_equal(((int32_t *)s->targets)[0], 7);
-    assert_int_equal(((int32_t *)s->targets)[1], 0);
-    assert_int_equal(s->classes, 8);
-    assert_null(s->class_names);
-    assert_non_null(s->target_file); /* messages about labels name the file of the labels */
-    assert_string_not_equal(s->target_file, s->file);
+    assert_int_equal(s->field[0].sample.rank, 2);
+    assert_int_equal(s->field[0].sample.dim[0], 2);
+    assert_int_equal(s->field[0].sample.dim[1], 3);
+    assert_int_equal(s->field[0].element, GR_EL_U8);
+    assert_memory_equal(s->field[0].data, images + 16, 12);
+    assert_int_equal(s->field[1].kind, GR_TARGET_CLASS);
+    assert_int_equal(s->field[1].sample.rank, 0);
+    assert_int_equal(((int32_t *)s->field[1].data)[0], 7);
+    assert_int_equal(((int32_t *)s->field[1].data)[1], 0);
+    assert_int_equal(s->field[1].classes, 8);
+    assert_null(s->field[1].class_names);
+    assert_non_null(s->field[1].file); /* messages about labels name the file of the labels */
+    assert_string_not_equal(s->field[1].file, s->file);
 }
 
 static void plain_and_packed_are_read(void **state)
@@ -41,7 +41,7 @@ static void plain_and_packed_are_read(void **state)
     put_file(&f, "l", packed, n);
     s = load_as(&f, PAIR, GR_TARGET_CLASS, false);
     check_pair(&s);
-    assert_int_equal(s.inputs_bytes, 12);
+    assert_int_equal(s.field[0].bytes, 12);
     gr__set_free(f.ctx, &s);
 
     /* Two gzip members in a row are one file. */
@@ -79,23 +79,23 @@ static void all_types_are_read(void **state)
             size_t n = gz ? pack_gzip(cases[i].data, cases[i].n, packed, sizeof packed) : cases[i].n;
             put_file(&f, "i", gz ? packed : cases[i].data, n);
             gr_set s = load_as(&f, PAIR, GR_TARGET_CLASS, false);
-            assert_int_equal(s.element, cases[i].element);
-            assert_int_equal(s.sample.rank, 0);
-            if (s.element == GR_EL_I32) {
-                assert_int_equal(((int32_t *)s.inputs)[0], (int)cases[i].first);
-                assert_int_equal(((int32_t *)s.inputs)[1], (int)cases[i].second);
+            assert_int_equal(s.field[0].element, cases[i].element);
+            assert_int_equal(s.field[0].sample.rank, 0);
+            if (s.field[0].element == GR_EL_I32) {
+                assert_int_equal(((int32_t *)s.field[0].data)[0], (int)cases[i].first);
+                assert_int_equal(((int32_t *)s.field[0].data)[1], (int)cases[i].second);
             } else {
-                assert_true(((float *)s.inputs)[0] == (float)cases[i].first);
-                assert_true(((float *)s.inputs)[1] == (float)cases[i].second);
+                assert_true(((float *)s.field[0].data)[0] == (float)cases[i].first);
+                assert_true(((float *)s.field[0].data)[1] == (float)cases[i].second);
             }
             gr__set_free(f.ctx, &s);
         }
     }
     put_file(&f, "i", f64, sizeof f64);
     gr_set s = load_as(&f, "{type: idx, images: i}", GR_TARGET_NONE, true);
-    assert_int_equal(s.element, GR_EL_F64);
-    assert_true(((double *)s.inputs)[0] == 0.1);
-    assert_int_equal(s.target, GR_TARGET_NONE);
+    assert_int_equal(s.field[0].element, GR_EL_F64);
+    assert_true(((double *)s.field[0].data)[0] == 0.1);
+    assert_int_equal(s.field[1].kind, GR_TARGET_NONE);
     gr__set_free(f.ctx, &s);
 }
 
@@ -105,12 +105,12 @@ static void targets_follow_the_cost(void **state)
     put_file(&f, "i", images, sizeof images);
     put_file(&f, "l", labels, sizeof labels);
     gr_set s = load_as(&f, PAIR, GR_TARGET_VALUE, false);
-    assert_int_equal(s.target, GR_TARGET_VALUE);
-    assert_int_equal(s.classes, 0);
-    assert_true(((float *)s.targets)[0] == 7);
+    assert_int_equal(s.field[1].kind, GR_TARGET_VALUE);
+    assert_int_equal(s.field[1].classes, 0);
+    assert_true(((float *)s.field[1].data)[0] == 7);
     gr__set_free(f.ctx, &s);
     s = load_as(&f, PAIR, GR_TARGET_VALUE, true);
-    assert_true(((double *)s.targets)[0] == 7);
+    assert_true(((double *)s.field[1].data)[0] == 7);
     gr__set_free(f.ctx, &s);
     s = load_as(&f, PAIR, GR_TARGET_NONE, false);
     check_pair(&s);

@@ -23,13 +23,9 @@ static int setup(void **state)
         classes[i] = i + 7;
         row_numbers[i] = (uint32_t)(N - 1 - i);
     }
-    set = (gr_set){.n = N,
-                   .sample = GR_SHAPE(WIDTH),
-                   .element = GR_EL_F32,
-                   .inputs = inputs,
-                   .target = GR_TARGET_CLASS,
-                   .targets = classes,
-                   .targets_bytes = sizeof classes};
+    set = (gr_set){.n = N, .n_inputs = 1, .n_targets = 1};
+    set.field[0] = (gr_field){.sample = GR_SHAPE(WIDTH), .element = GR_EL_F32, .data = inputs};
+    set.field[1] = (gr_field){.role = GR_FIELD_TARGET, .kind = GR_TARGET_CLASS, .element = GR_EL_I32, .data = classes};
     rows = (gr_rows){row_numbers, N};
     return 0;
 }
@@ -48,8 +44,8 @@ static gr_loader_options options(int64_t batch, gr_shuffle shuffle, bool backgro
                                .batch = batch,
                                .shuffle = shuffle,
                                .seed = 11,
-                               .input = {.as = GR_EL_F32},
-                               .target_as = GR_EL_I32,
+                               .input = {{.as = GR_EL_F32}},
+                               .real = GR_EL_F32,
                                .background = background};
 }
 
@@ -69,8 +65,8 @@ static void check_pairing(const gr_batch *b)
         uint32_t row = b->row[i];
         assert_true(row < N);
         for (int k = 0; k < WIDTH; k++)
-            assert_true(((const float *)b->inputs)[i * WIDTH + k] == (float)(1000 * row + (uint32_t)k));
-        assert_int_equal(((const int32_t *)b->targets)[i], row + 7);
+            assert_true(((const float *)b->field[0])[i * WIDTH + k] == (float)(1000 * row + (uint32_t)k));
+        assert_int_equal(((const int32_t *)b->field[1])[i], row + 7);
     }
 }
 
@@ -171,7 +167,7 @@ static void seeking_continues_to_the_same_bits(void **state)
                 assert_int_equal(a.epoch, b.epoch);
                 assert_int_equal(a.index, b.index);
                 assert_memory_equal(a.row, b.row, (size_t)a.n * 4);
-                assert_memory_equal(a.inputs, b.inputs, (size_t)a.n * WIDTH * 4);
+                assert_memory_equal(a.field[0], b.field[0], (size_t)a.n * WIDTH * 4);
             }
             gr__loader_seek(jumper, 0, 11 * 2 + 3); /* an index beyond the epoch counts on */
             test_ok(ctx, gr__loader_next(jumper, &b));
@@ -196,7 +192,7 @@ static void timing_changes_no_bit(void **state)
         check_pairing(&a); /* what is lent is not being overwritten */
         assert_int_equal(a.n, b.n);
         assert_memory_equal(a.row, b.row, (size_t)a.n * 4);
-        assert_memory_equal(a.inputs, b.inputs, (size_t)a.n * WIDTH * 4);
+        assert_memory_equal(a.field[0], b.field[0], (size_t)a.n * WIDTH * 4);
     }
     gr__loader_destroy(background);
     gr__loader_destroy(foreground);
@@ -216,8 +212,9 @@ static void elements_are_converted(void **state)
     gr_rows r = {four, 4};
     for (int a = 0; a < 4; a++) {
         for (int b = 0; b < 4; b++) {
-            gr_set s = {.n = 4, .sample = GR_SCALAR, .element = (gr_element)a, .inputs = (void *)(uintptr_t)from[a]};
-            gr_loader_options o = {.set = &s, .rows = &r, .batch = 4, .input = {.as = (gr_element)b}};
+            gr_set s = {.n = 4, .n_inputs = 1};
+            s.field[0] = (gr_field){.element = (gr_element)a, .data = (void *)(uintptr_t)from[a]};
+            gr_loader_options o = {.set = &s, .rows = &r, .batch = 4, .input = {{.as = (gr_element)b}}};
             bool real = a == GR_EL_F32 || a == GR_EL_F64, to_real = b == GR_EL_F32 || b == GR_EL_F64;
             gr_loader *l = NULL;
             gr_status st = gr__loader_create(ctx, &o, &l);
@@ -229,17 +226,17 @@ static void elements_are_converted(void **state)
             test_ok(ctx, st);
             gr_batch x;
             test_ok(ctx, gr__loader_next(l, &x));
-            assert_null(x.targets);
+            assert_null(x.field[1]);
             for (int i = 0; i < 4; i++) {
                 double wanted = a == GR_EL_U8    ? bytes[i]
                                 : a == GR_EL_I32 ? ints[i]
                                 : a == GR_EL_F32 ? (double)floats[i]
                                                  : doubles[i];
                 if (b == GR_EL_F32 && a == GR_EL_F64 && i == 2) wanted = 0; /* denormals are flushed, on any thread */
-                double got = b == GR_EL_U8    ? ((const uint8_t *)x.inputs)[i]
-                             : b == GR_EL_I32 ? ((const int32_t *)x.inputs)[i]
-                             : b == GR_EL_F32 ? (double)((const float *)x.inputs)[i]
-                                              : ((const double *)x.inputs)[i];
+                double got = b == GR_EL_U8    ? ((const uint8_t *)x.field[0])[i]
+                             : b == GR_EL_I32 ? ((const int32_t *)x.field[0])[i]
+                             : b == GR_EL_F32 ? (double)((const float *)x.field[0])[i]
+                                              : ((const double *)x.field[0])[i];
                 if (a == GR_EL_F32 && b == GR_EL_F64 && i == 2) wanted = 0;
                 assert_true(got == (b == GR_EL_F32 ? (double)(float)wanted : wanted));
             }
@@ -248,20 +245,17 @@ static void elements_are_converted(void **state)
     }
     /* Values as targets, float or double. */
     static const double targets[] = {0.1, 0.2, 0.3, 0.4};
-    gr_set s = {.n = 4,
-                .sample = GR_SCALAR,
-                .element = GR_EL_U8,
-                .inputs = (void *)(uintptr_t)bytes,
-                .target = GR_TARGET_VALUE,
-                .targets = (void *)(uintptr_t)targets,
-                .targets_bytes = sizeof targets};
-    gr_loader_options o = {.set = &s, .rows = &r, .batch = 4, .input = {.as = GR_EL_U8}, .target_as = GR_EL_F32};
+    gr_set s = {.n = 4, .n_inputs = 1, .n_targets = 1};
+    s.field[0] = (gr_field){.element = GR_EL_U8, .data = (void *)(uintptr_t)bytes};
+    s.field[1] = (gr_field){
+        .role = GR_FIELD_TARGET, .kind = GR_TARGET_VALUE, .element = GR_EL_F64, .data = (void *)(uintptr_t)targets};
+    gr_loader_options o = {.set = &s, .rows = &r, .batch = 4, .input = {{.as = GR_EL_U8}}, .real = GR_EL_F32};
     gr_loader *l = make(&o);
     gr_batch x;
     test_ok(ctx, gr__loader_next(l, &x));
-    assert_true(((const float *)x.targets)[3] == 0.4f);
+    assert_true(((const float *)x.field[1])[3] == 0.4f);
     gr__loader_destroy(l);
-    o.target_as = GR_EL_I32;
+    o.real = GR_EL_I32;
     assert_int_equal(gr__loader_create(ctx, &o, &l), GR_E_UNSUPPORTED);
     gr_context_clear_error(ctx);
 }

@@ -81,12 +81,12 @@ static void all_types_are_read(void **state)
             if (big) descr[0] = '>';
             put_npy("x.npy", literal_of(descr, false, n == 2 ? "(2,)" : "(1,)"), raw, n * w);
             gr_set s = load_as(&f, X, GR_TARGET_NONE, false);
-            assert_int_equal(s.element, cases[i].element);
+            assert_int_equal(s.field[0].element, cases[i].element);
             double got[2] = {0};
             for (int k = 0; k < (int)n; k++)
-                got[k] = s.element == GR_EL_U8    ? ((uint8_t *)s.inputs)[k]
-                         : s.element == GR_EL_I32 ? ((int32_t *)s.inputs)[k]
-                                                  : (double)((float *)s.inputs)[k];
+                got[k] = s.field[0].element == GR_EL_U8    ? ((uint8_t *)s.field[0].data)[k]
+                         : s.field[0].element == GR_EL_I32 ? ((int32_t *)s.field[0].data)[k]
+                                                           : (double)((float *)s.field[0].data)[k];
             assert_true(got[0] == cases[i].first);
             assert_true(got[1] == cases[i].second);
             gr__set_free(f.ctx, &s);
@@ -95,14 +95,14 @@ static void all_types_are_read(void **state)
     /* float64 stays so where the run is; half floats with their denormals. */
     put_npy("x.npy", literal_of("<f8", false, "(2,)"), f8, 16);
     gr_set s = load_as(&f, X, GR_TARGET_NONE, true);
-    assert_int_equal(s.element, GR_EL_F64);
-    assert_true(((double *)s.inputs)[1] == -0.1);
+    assert_int_equal(s.field[0].element, GR_EL_F64);
+    assert_true(((double *)s.field[0].data)[1] == -0.1);
     gr__set_free(f.ctx, &s);
     static const uint16_t halves[] = {1, 0x8001, 0x0400, 0x7BFF, 0x3C01};
     put_npy("x.npy", literal_of("<f2", false, "(5,)"), halves, 10);
     s = load_as(&f, X, GR_TARGET_NONE, false);
     static const float wanted[] = {0x1p-24f, -0x1p-24f, 0x1p-14f, 65504, 1.0009765625f};
-    assert_memory_equal(s.inputs, wanted, sizeof wanted);
+    assert_memory_equal(s.field[0].data, wanted, sizeof wanted);
     gr__set_free(f.ctx, &s);
 }
 
@@ -133,8 +133,9 @@ static void wide_numbers_keep_their_digits(void **state)
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         put_npy("x.npy", literal_of(cases[i].descr, false, "(3,)"), cases[i].data, 3 * cases[i].width);
         gr_set s = load_with(&f, X, &o);
-        assert_int_equal(s.element, cases[i].element);
-        for (int k = 0; k < 3; k++) assert_true(gr__element_at(s.element, s.inputs, k) == cases[i].wanted[k]);
+        assert_int_equal(s.field[0].element, cases[i].element);
+        for (int k = 0; k < 3; k++)
+            assert_true(gr__element_at(s.field[0].element, s.field[0].data, k) == cases[i].wanted[k]);
         gr__set_free(f.ctx, &s);
     }
     /* Beyond float32 nothing is kept, however it is held: the run could not compute with it. */
@@ -179,9 +180,9 @@ static void versions_and_orders_are_read(void **state)
         put_file(&f, "x.npy", out, npy(out, version, literal_of("<f4", false, "(2, 3, 2)"), x, sizeof x));
         gr_set s = load_as(&f, X, GR_TARGET_NONE, false);
         assert_int_equal(s.n, 2);
-        assert_int_equal(s.sample.rank, 2);
-        assert_int_equal(s.sample.dim[0], 3);
-        assert_memory_equal(s.inputs, x, sizeof x);
+        assert_int_equal(s.field[0].sample.rank, 2);
+        assert_int_equal(s.field[0].sample.dim[0], 3);
+        assert_memory_equal(s.field[0].data, x, sizeof x);
         gr__set_free(f.ctx, &s);
     }
     /* Fortran order: element [i,j,k] stands at i + 2 j + 6 k. */
@@ -196,7 +197,8 @@ static void versions_and_orders_are_read(void **state)
             for (int j = 0; j < 3; j++)
                 for (int k = 0; k < 2; k++) {
                     int at = (i * 3 + j) * 2 + k, wanted = i + 2 * j + 6 * k;
-                    assert_int_equal(t ? ((uint8_t *)s.inputs)[at] : (int)((float *)s.inputs)[at], wanted);
+                    assert_int_equal(t ? ((uint8_t *)s.field[0].data)[at] : (int)((float *)s.field[0].data)[at],
+                                     wanted);
                 }
         gr__set_free(f.ctx, &s);
     }
@@ -207,7 +209,7 @@ static void versions_and_orders_are_read(void **state)
     for (int i = 0; i < N; i++) big[i] = sin(i);
     put_file(&f, "x.npy", file, npy(file, 1, literal_of("<f8", false, "(3001, 1)"), big, sizeof big));
     gr_set s = load_as(&f, X, GR_TARGET_NONE, false);
-    for (int i = 0; i < N; i++) assert_true(((float *)s.inputs)[i] == (float)big[i]);
+    for (int i = 0; i < N; i++) assert_true(((float *)s.field[0].data)[i] == (float)big[i]);
     gr__set_free(f.ctx, &s);
 }
 
@@ -220,26 +222,26 @@ static void targets_follow_type_and_cost(void **state)
     put_npy("x.npy", literal_of("<f4", false, "(2, 2)"), x, sizeof x);
     put_npy("y.npy", literal_of("<i8", false, "(2,)"), classes, 16);
     gr_set s = load_as(&f, XY, GR_TARGET_NONE, false);
-    assert_int_equal(s.target, GR_TARGET_CLASS);
-    assert_int_equal(s.classes, 4);
-    assert_int_equal(((int32_t *)s.targets)[0], 3);
+    assert_int_equal(s.field[1].kind, GR_TARGET_CLASS);
+    assert_int_equal(s.field[1].classes, 4);
+    assert_int_equal(((int32_t *)s.field[1].data)[0], 3);
     gr__set_free(f.ctx, &s);
     put_npy("y.npy", literal_of("<i8", false, "(2, 2)"), classes, 32); /* a class a position */
     s = load_as(&f, XY, GR_TARGET_CLASS, false);
-    assert_int_equal(s.target_sample.rank, 1);
-    assert_int_equal(s.target_sample.dim[0], 2);
+    assert_int_equal(s.field[1].sample.rank, 1);
+    assert_int_equal(s.field[1].sample.dim[0], 2);
     gr__set_free(f.ctx, &s);
     put_npy("y.npy", literal_of("<f8", false, "(2, 2)"), values, 32);
     s = load_as(&f, XY, GR_TARGET_NONE, false);
-    assert_int_equal(s.target, GR_TARGET_VALUE);
-    assert_true(((float *)s.targets)[3] == 4);
+    assert_int_equal(s.field[1].kind, GR_TARGET_VALUE);
+    assert_true(((float *)s.field[1].data)[3] == 4);
     gr__set_free(f.ctx, &s);
     refuse(&f, XY, GR_TARGET_CLASS, GR_E_DATA, "the label of sample [0,0] is 0.5");
     put_npy("y.npy", literal_of("<f8", false, "(2,)"), values + 1,
             16); /* whole numbers as reals are classes where the cost wants them */
     s = load_as(&f, XY, GR_TARGET_CLASS, false);
-    assert_int_equal(s.target, GR_TARGET_CLASS);
-    assert_int_equal(s.classes, 3);
+    assert_int_equal(s.field[1].kind, GR_TARGET_CLASS);
+    assert_int_equal(s.field[1].classes, 3);
     gr__set_free(f.ctx, &s);
 }
 
@@ -429,9 +431,9 @@ static void archives_are_read(void **state)
         put_file(&f, "f.npz", z.bytes, make_npz(&z, deflate));
         gr_set s = load_as(&f, Z, GR_TARGET_CLASS, false);
         assert_int_equal(s.n, 3);
-        assert_true(((float *)s.inputs)[5] == 6);
-        assert_int_equal(((int32_t *)s.targets)[2], 1);
-        assert_int_equal(s.classes, 2);
+        assert_true(((float *)s.field[0].data)[5] == 6);
+        assert_int_equal(((int32_t *)s.field[1].data)[2], 1);
+        assert_int_equal(s.field[1].classes, 2);
         gr__set_free(f.ctx, &s);
     }
     starve(&f, Z, GR_TARGET_CLASS);
@@ -460,8 +462,8 @@ static void hostile_archives_are_refused(void **state)
             gr_source_options o = options_of(&f, GR_TARGET_CLASS, false);
             gr_status st = gr__set_load(f.ctx, yaml(&f, Z), &o, &s);
             if (st == GR_OK) {
-                assert_true(((float *)s.inputs)[5] == 6);
-                assert_int_equal(((int32_t *)s.targets)[2], 1);
+                assert_true(((float *)s.field[0].data)[5] == 6);
+                assert_int_equal(((int32_t *)s.field[1].data)[2], 1);
                 gr__set_free(f.ctx, &s);
             } else {
                 assert_true(st == GR_E_FORMAT || st == GR_E_DATA);

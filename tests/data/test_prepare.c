@@ -6,9 +6,9 @@
 #include "base/rng.h"
 #include "graph/eval.h"
 
-static gr_set set_of(gr_element e, void *inputs, int64_t n, gr_shape sample)
+static gr_field set_of(gr_element e, void *inputs, gr_shape sample)
 {
-    return (gr_set){.n = n, .sample = sample, .element = e, .inputs = inputs};
+    return (gr_field){.name = GR_LONE_INPUT, .sample = sample, .element = e, .data = inputs};
 }
 
 static uint32_t all_rows[2000];
@@ -19,7 +19,7 @@ static gr_rows rows_of(int64_t n)
     return (gr_rows){all_rows, n};
 }
 
-static gr_prepared *fit(const char *list, const gr_set *s, const gr_rows *r, gr_shape input, int *n)
+static gr_prepared *fit(const char *list, const gr_field *s, const gr_rows *r, gr_shape input, int *n)
 {
     gr_prepared *p = NULL;
     test_ok(f.ctx, gr__prepare_fit(f.ctx, f.b, yaml(&f, list), s, r, input, &p, n));
@@ -56,7 +56,7 @@ static void bytes_have_exact_statistics(void **state)
     static uint8_t x[N * H * C];
     gr__rng r = gr__rng_make(1, "x", 0, 0);
     for (int i = 0; i < N * H * C; i++) x[i] = (uint8_t)(i % C == 2 ? 77 : gr__rng_below(&r, i % C ? 256 : 10));
-    gr_set s = set_of(GR_EL_U8, x, N, GR_SHAPE(H, C));
+    gr_field s = set_of(GR_EL_U8, x, GR_SHAPE(H, C));
     gr_rows rows = rows_of(N);
     int n;
     gr_prepared *p = fit("[standardize]", &s, &rows, GR_SHAPE(H, C), &n);
@@ -89,7 +89,7 @@ static void steps_see_what_came_before(void **state)
     static float floats[] = {0, 255, 51, 102};
     gr_rows rows = rows_of(4);
     for (int k = 0; k < 2; k++) {
-        gr_set s = set_of(k ? GR_EL_F32 : GR_EL_U8, k ? (void *)floats : bytes, 4, GR_SHAPE(1));
+        gr_field s = set_of(k ? GR_EL_F32 : GR_EL_U8, k ? (void *)floats : bytes, GR_SHAPE(1));
         int n;
         gr_prepared *p = fit("[{type: scale, by: 1/255}, standardize, {type: scale, by: -2}, standardize]", &s, &rows,
                              GR_SHAPE(1), &n);
@@ -121,7 +121,7 @@ static void statistics_are_of_training_rows_only(void **state)
     static const char *const per[] = {"[{type: standardize, per: channel}]", "[{type: standardize, per: all}]",
                                       "[{type: standardize, per: element}]"};
     for (int k = 0; k < 6; k++) {
-        gr_set s = set_of(k % 2 ? GR_EL_U8 : GR_EL_F32, k % 2 ? (void *)bytes : x, N, GR_SHAPE(W));
+        gr_field s = set_of(k % 2 ? GR_EL_U8 : GR_EL_F32, k % 2 ? (void *)bytes : x, GR_SHAPE(W));
         int n;
         gr_prepared *a = fit(per[k / 2], &s, &parts[0], GR_SHAPE(W), &n);
         for (int64_t i = 0; i < parts[1].n; i++) {
@@ -155,7 +155,7 @@ static void statistics_are_numerically_sound(void **state)
         sum += z;
     }
     for (int i = 0; i < N; i++) wanted += (x[i * W] - 1e9 - sum / N) * (x[i * W] - 1e9 - sum / N);
-    gr_set s = set_of(GR_EL_F64, x, N, GR_SHAPE(W));
+    gr_field s = set_of(GR_EL_F64, x, GR_SHAPE(W));
     gr_rows rows = rows_of(N);
     int n;
     gr_prepared *p = fit("standardize", &s, &rows, GR_SHAPE(W), &n);
@@ -175,7 +175,7 @@ static void missing_values_take_the_mean(void **state)
 {
     (void)state;
     static float x[] = {1, 10, (float)NAN, 20, 3, (float)NAN, 8, (float)NAN};
-    gr_set s = set_of(GR_EL_F32, x, 4, GR_SHAPE(2));
+    gr_field s = set_of(GR_EL_F32, x, GR_SHAPE(2));
     s.missing = true;
     gr_rows rows = rows_of(3);
     int n;
@@ -193,7 +193,7 @@ static void missing_values_take_the_mean(void **state)
     build_and_run(p, n, GR_EL_F32, GR_SHAPE(4, 2), in, out);
     assert_true(out[0] == 1 && out[2] == -1 && out[7] == -1);
 
-    gr_set_info info = {.missing = true};
+    gr_field info = {.missing = true};
     gr_prepared *q;
     test_ok(f.ctx, gr__prepare_placeholder_for(f.ctx, f.b, yaml(&f, "[standardize]"), GR_SHAPE(2), &info, &q, &n));
     assert_int_equal(n, 2);
@@ -228,7 +228,7 @@ static void delivering_is_the_graph_in_float64(void **state)
     for (size_t i = 0; i < GR_COUNT(lists); i++)
         for (int e = 0; e < 2; e++) {
             wide[77] = !e && strstr(lists[i], "impute") ? (double)NAN : 1700000001.5;
-            gr_set s = set_of(e ? GR_EL_I32 : GR_EL_F64, e ? (void *)whole : (void *)wide, N, sample);
+            gr_field s = set_of(e ? GR_EL_I32 : GR_EL_F64, e ? (void *)whole : (void *)wide, sample);
             gr_rows rows = rows_of(N);
             int n;
             gr_prepared *p = fit(lists[i], &s, &rows, sample, &n);
@@ -254,7 +254,7 @@ static void what_the_graph_prepares_is_left_to_it(void **state)
 {
     (void)state;
     static uint8_t bytes[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255};
-    gr_set s = set_of(GR_EL_U8, bytes, 2, GR_SHAPE(2, 3));
+    gr_field s = set_of(GR_EL_U8, bytes, GR_SHAPE(2, 3));
     gr_rows rows = rows_of(2);
     int n;
     gr_prepared *p = fit("[standardize]", &s, &rows, GR_SHAPE(2, 3), &n);
@@ -280,7 +280,7 @@ static void files_keep_every_bit(void **state)
     static double x[N * W];
     gr__rng r = gr__rng_make(4, "x", 0, 0);
     for (int i = 0; i < N * W; i++) x[i] = gr__rng_normal(&r) * pow(10, i % W - 3);
-    gr_set s = set_of(GR_EL_F64, x, N, GR_SHAPE(2, 3));
+    gr_field s = set_of(GR_EL_F64, x, GR_SHAPE(2, 3));
     gr_rows rows = rows_of(N);
     int n, m;
     gr_prepared *p = fit("[{type: scale, by: 1/3}, {type: standardize, per: element}, {type: impute, value: 0.1}, "
@@ -329,7 +329,7 @@ static void recipes_are_checked(void **state)
 {
     (void)state;
     static uint8_t x[6];
-    gr_set s = set_of(GR_EL_U8, x, 2, GR_SHAPE(3));
+    gr_field s = set_of(GR_EL_U8, x, GR_SHAPE(3));
     gr_rows rows = rows_of(2);
     gr_prepared *p;
     int n;

@@ -226,7 +226,7 @@ static void manifests_record_rows_and_hashes(void **state)
     static const double fractions[] = {0.75, 0.25};
     static const char *const names[] = {"train", "validation"};
     gr_rows parts[2];
-    test_ok(f.ctx, gr__split(f.ctx, 1, s.n, s.targets, s.classes, fractions, 2, parts));
+    test_ok(f.ctx, gr__split(f.ctx, 1, s.n, s.field[1].data, s.field[1].classes, fractions, 2, parts));
     char path[128];
     snprintf(path, sizeof path, "%s/split.tsv", f.folder);
     test_ok(f.ctx, gr__split_manifest(f.ctx, path, &s, parts, names, 2));
@@ -244,8 +244,8 @@ static void manifests_record_rows_and_hashes(void **state)
         assert_int_equal(sscanf(line, "%d\t%31s\t%d\t%8x", &number, part, &label, &crc), 4);
         int p = strcmp(part, "validation") == 0;
         assert_int_equal(number, row);
-        assert_int_equal(label, ((int32_t *)s.targets)[row]);
-        assert_int_equal(crc, gr__crc32(0, (float *)s.inputs + 2 * row, 8));
+        assert_int_equal(label, ((int32_t *)s.field[1].data)[row]);
+        assert_int_equal(crc, gr__crc32(0, (float *)s.field[0].data + 2 * row, 8));
         assert_int_equal(parts[p].row[seen[p]++], row);
     }
     assert_int_equal(seen[1], 10);

@@ -37,14 +37,14 @@ static gr_set learn(const char *text, const char *more, gr_target_kind want)
 /* "1 2 | 3 4" */
 static const char *inputs_text(const gr_set *s, char *out, size_t n)
 {
-    size_t used = 0, width = (size_t)gr_shape_count(s->sample);
+    size_t used = 0, width = (size_t)gr_shape_count(s->field[0].sample);
     out[0] = '\0';
     for (size_t i = 0; i < (size_t)s->n * width; i++)
         used += (size_t)snprintf(out + used, n - used, "%s%g",
                                  !i          ? ""
                                  : i % width ? " "
                                              : " | ",
-                                 gr__element_at(s->element, s->inputs, i));
+                                 gr__element_at(s->field[0].element, s->field[0].data, i));
     return out;
 }
 
@@ -55,7 +55,7 @@ static gr_status predict(const gr_schema *like, const char *text, gr_set *s)
     snprintf(path, sizeof path, "%s/new.csv", f.folder);
     gr_source_options o = options_of(&f, GR_TARGET_CLASS, false);
     o.schema = like;
-    return gr__set_raw(f.ctx, path, GR_SHAPE(like->n_inputs), &o, s);
+    return gr__set_raw(f.ctx, path, &GR_SHAPE(like->n_inputs), NULL, &o, s);
 }
 
 static gr_status evaluate(const gr_schema *like, const char *text, const char *more, gr_set *s)
@@ -65,7 +65,7 @@ static gr_status evaluate(const gr_schema *like, const char *text, const char *m
     snprintf(source, sizeof source, "{type: csv, file: new.csv%s%s}", more[0] ? ", " : "", more);
     gr_source_options o = options_of(&f, GR_TARGET_CLASS, false);
     o.schema = like;
-    gr_set_info info;
+    gr_set info;
     gr_tree *tree = yaml(&f, source);
     gr_status st = gr__set_info(f.ctx, tree, &o, &info);
     if (st == GR_OK) st = gr__set_load(f.ctx, tree, &o, s);
@@ -152,8 +152,8 @@ static void other_tables_are_read_as_the_trainings(void **state)
         const char *is = st == GR_OK ? inputs_text(&s, got, sizeof got) : "refused";
         if (strcmp(is, c->wanted ? c->wanted : "refused") != 0 || !strstr(said, c->words))
             fail_msg("row %zu, %s with %s, then %s: %s: %s", i, c->train, c->settings, c->other, is, said);
-        if (st == GR_OK && c->more) assert_int_equal(s.target, GR_TARGET_CLASS);
-        if (st == GR_OK && !c->more) assert_int_equal(s.target, GR_TARGET_NONE);
+        if (st == GR_OK && c->more) assert_int_equal(s.field[1].kind, GR_TARGET_CLASS);
+        if (st == GR_OK && !c->more) assert_int_equal(s.field[1].kind, GR_TARGET_NONE);
         gr_context_clear_error(f.ctx);
         gr__set_free(f.ctx, &s);
         gr__set_free(f.ctx, &train);
@@ -249,7 +249,7 @@ static void equal_names_are_refused(void **state)
         refuse(&f, source, GR_TARGET_CLASS, GR_E_DATA, bad[i][2]);
     }
     gr_set s = learn("a,b,z,z,y\n1,2,3,4,0\n", "target: y, columns: [a, b]", GR_TARGET_CLASS); /* nobody needs them */
-    assert_int_equal(s.sample.dim[0], 2);
+    assert_int_equal(s.field[0].sample.dim[0], 2);
     gr__set_free(f.ctx, &s);
     s = learn("a,A,y\n1,2,0\n", "target: y", GR_TARGET_CLASS);
     gr__set_free(f.ctx, &s);
@@ -276,9 +276,9 @@ static void labels_are_numbers_only_if_plain(void **state)
         const char *const *l = cases[i].labels;
         snprintf(text, sizeof text, "x,y\n1,%s\n2,%s\n3,%s\n4,%s\n", l[0], l[1], l[2], l[3]);
         gr_set s = learn(text, "target: y", GR_TARGET_CLASS);
-        if (s.classes != cases[i].classes || (s.class_names != NULL) != cases[i].named)
-            fail_msg("%s: %d classes, %s", text, s.classes, s.class_names ? "texts" : "numbers");
-        for (int k = 0; k < 4; k++) assert_int_equal(((int32_t *)s.targets)[k], cases[i].y[k]);
+        if (s.field[1].classes != cases[i].classes || (s.field[1].class_names != NULL) != cases[i].named)
+            fail_msg("%s: %d classes, %s", text, s.field[1].classes, s.field[1].class_names ? "texts" : "numbers");
+        for (int k = 0; k < 4; k++) assert_int_equal(((int32_t *)s.field[1].data)[k], cases[i].y[k]);
         gr__set_free(f.ctx, &s);
     }
 }
@@ -296,14 +296,14 @@ static void labels_of_other_data_are_the_trainings(void **state)
         gr_context_clear_error(f.ctx);
     }
     test_ok(f.ctx, evaluate(numbers.schema, "y,x\n2,5\n", "", &s));
-    assert_int_equal(((int32_t *)s.targets)[0], 2);
+    assert_int_equal(((int32_t *)s.field[1].data)[0], 2);
     gr__set_free(f.ctx, &s);
     gr__set_free(f.ctx, &numbers);
 
     gr_set texts = learn("x,y\n1,01\n2,1\n3,\"say \"\"x\"\"\"\n", "target: y", GR_TARGET_CLASS);
     test_ok(f.ctx, evaluate(texts.schema, "y,x\n\"say \"\"x\"\"\",5\n1,6\n01,7\n", "", &s));
-    for (int i = 0; i < 3; i++) assert_int_equal(((int32_t *)s.targets)[i], 2 - i);
-    assert_string_equal(s.class_names[2], "say \"x\"");
+    for (int i = 0; i < 3; i++) assert_int_equal(((int32_t *)s.field[1].data)[i], 2 - i);
+    assert_string_equal(s.field[1].class_names[2], "say \"x\"");
     gr__set_free(f.ctx, &s);
     assert_int_equal(evaluate(texts.schema, "x,y\n1,001\n", "", &s), GR_E_DATA);
     assert_non_null(strstr(gr_context_error(f.ctx)->message, "\"001\" is none of the classes"));
@@ -335,7 +335,7 @@ static void sentinels_match_by_value_or_by_text(void **state)
         gr_source_options o = options_of(&f, GR_TARGET_NONE, false);
         gr_set s = {0};
         gr_status st = gr__set_load(f.ctx, yaml(&f, source), &o, &s);
-        bool matched = st == GR_OK && isnan(gr__element_at(s.element, s.inputs, 0));
+        bool matched = st == GR_OK && isnan(gr__element_at(s.field[0].element, s.field[0].data, 0));
         if (matched != cases[i].matches) fail_msg("missing: [%s] and %s", cases[i].missing, cases[i].value);
         if (st != GR_OK) gr_context_clear_error(f.ctx);
         gr__set_free(f.ctx, &s);
@@ -369,7 +369,7 @@ static void bytes_that_are_no_text_have_their_place(void **state)
         {"a,b,y\n1,2,0\n1,2,0\n1,2,0\n1,2,0\n1,2,\xF5\n", 37, "line 6, column 3: the byte 0xf5"},
     };
     static const char *const names[] = {"a", "b"};
-    const gr_schema like = {.table = true, .delimiter = ',', .n_inputs = 2, .name = names, .target = -1};
+    const gr_schema like = {.table = true, .delimiter = ',', .n_inputs = 2, .name = names};
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         gr_set s = {0};
         char path[128];
@@ -378,14 +378,14 @@ static void bytes_that_are_no_text_have_their_place(void **state)
         snprintf(path, sizeof path, "%s/t.csv", f.folder);
         gr_source_options o = options_of(&f, GR_TARGET_CLASS, false);
         o.schema = &like;
-        assert_int_equal(gr__set_raw(f.ctx, path, GR_SHAPE(2), &o, &s), GR_E_DATA);
+        assert_int_equal(gr__set_raw(f.ctx, path, &GR_SHAPE(2), NULL, &o, &s), GR_E_DATA);
         assert_non_null(strstr(gr_context_error(f.ctx)->message, cases[i].words));
         gr_context_clear_error(f.ctx);
     }
     gr_set s = learn("gr\xC3\xB6\xC3\x9F"
                      "e,y\n1,\xF0\x9F\x90\x9D\n2,\xE2\x82\xAC\n",
                      "target: y", GR_TARGET_CLASS);
-    assert_string_equal(s.class_names[1], "\xF0\x9F\x90\x9D");
+    assert_string_equal(s.field[1].class_names[1], "\xF0\x9F\x90\x9D");
     gr__set_free(f.ctx, &s);
 }
 
@@ -464,7 +464,7 @@ static void every_failing_allocation_is_reported(void **state)
         copy = gr__schema_copy(b, train.schema);
         gr__fail_acquisition(f.ctx, 0);
         gr_context_clear_error(f.ctx);
-        if (copy) assert_string_equal(copy->class_names[1], "say \"x\"");
+        if (copy) assert_string_equal(copy->target[0].class_names[1], "say \"x\"");
         gr__bump_destroy(b);
     }
     gr__set_free(f.ctx, &train);

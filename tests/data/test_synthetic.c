@@ -8,18 +8,18 @@ static void problems_are_what_they_say(void **state)
     (void)state;
     gr_set s = load_as(&f, "{type: synthetic, kind: xor, n: 8, noise: 0}", GR_TARGET_CLASS, false);
     for (int i = 0; i < 8; i++) {
-        const float *x = (const float *)s.inputs + 2 * i;
-        assert_int_equal(((int32_t *)s.targets)[i], (x[0] != 0) ^ (x[1] != 0));
+        const float *x = (const float *)s.field[0].data + 2 * i;
+        assert_int_equal(((int32_t *)s.field[1].data)[i], (x[0] != 0) ^ (x[1] != 0));
     }
-    assert_int_equal(s.classes, 2);
+    assert_int_equal(s.field[1].classes, 2);
     gr__set_free(f.ctx, &s);
 
     s = load_as(&f, "{type: synthetic, kind: copy, n: 50, classes: 5, features: 3}", GR_TARGET_CLASS, false);
-    assert_int_equal(s.element, GR_EL_I32);
-    assert_int_equal(s.sample.dim[0], 6);
-    assert_int_equal(s.target_sample.dim[0], 6);
+    assert_int_equal(s.field[0].element, GR_EL_I32);
+    assert_int_equal(s.field[0].sample.dim[0], 6);
+    assert_int_equal(s.field[1].sample.dim[0], 6);
     for (int i = 0; i < 50; i++) {
-        const int32_t *x = (const int32_t *)s.inputs + 6 * i, *y = (const int32_t *)s.targets + 6 * i;
+        const int32_t *x = (const int32_t *)s.field[0].data + 6 * i, *y = (const int32_t *)s.field[1].data + 6 * i;
         for (int k = 0; k < 3; k++) {
             assert_in_range(x[k], 1, 4);
             assert_int_equal(x[k + 3], 0);
@@ -30,7 +30,7 @@ static void problems_are_what_they_say(void **state)
     gr__set_free(f.ctx, &s);
 
     s = load_as(&f, "{type: synthetic, kind: regression, n: 50, features: 2, noise: 0}", GR_TARGET_VALUE, true);
-    const double *x = s.inputs, *y = s.targets; /* four rows of a plane determine every other */
+    const double *x = s.field[0].data, *y = s.field[1].data; /* four rows of a plane determine every other */
     for (int i = 3; i < 50; i++) {
         double a = x[2] - x[0], b = x[3] - x[1], c = x[4] - x[0], d = x[5] - x[1], e = x[2 * i] - x[0],
                g = x[2 * i + 1] - x[1], det = a * d - b * c;
@@ -40,18 +40,18 @@ static void problems_are_what_they_say(void **state)
     gr__set_free(f.ctx, &s);
 
     s = load_as(&f, "{type: synthetic, kind: digits, n: 200, noise: 0}", GR_TARGET_CLASS, false);
-    assert_int_equal(s.element, GR_EL_U8);
-    assert_int_equal(s.sample.rank, 3);
-    assert_int_equal(s.sample.dim[0], 16);
-    assert_int_equal(s.classes, 10);
+    assert_int_equal(s.field[0].element, GR_EL_U8);
+    assert_int_equal(s.field[0].sample.rank, 3);
+    assert_int_equal(s.field[0].sample.dim[0], 16);
+    assert_int_equal(s.field[1].classes, 10);
     for (int i = 0; i < 200; i++) {
-        const uint8_t *p = (const uint8_t *)s.inputs + 256 * i;
+        const uint8_t *p = (const uint8_t *)s.field[0].data + 256 * i;
         int ink = 0, edge = 0;
         for (int k = 0; k < 256; k++) ink += p[k] > 100;
         for (int k = 0; k < 16; k++) edge += (p[k] > 100) + (p[240 + k] > 100);
         assert_in_range(ink, 10, 150); /* neither blank nor full, and within the picture */
         assert_true(edge <= 8);
-        assert_int_equal(((int32_t *)s.targets)[i], i % 10);
+        assert_int_equal(((int32_t *)s.field[1].data)[i], i % 10);
     }
     gr__set_free(f.ctx, &s);
 }
@@ -68,18 +68,18 @@ static void rows_do_not_depend_on_n(void **state)
         gr_target_kind want = strcmp(kinds[i], "regression") ? GR_TARGET_CLASS : GR_TARGET_VALUE;
         gr_set a = load_as(&f, few, want, false), b = load_as(&f, many, want, false),
                c = load_as(&f, other, want, false);
-        assert_memory_equal(a.inputs, b.inputs, a.inputs_bytes);
-        assert_memory_equal(a.targets, b.targets, a.targets_bytes);
-        assert_memory_not_equal(a.inputs, c.inputs, a.inputs_bytes);
+        assert_memory_equal(a.field[0].data, b.field[0].data, a.field[0].bytes);
+        assert_memory_equal(a.field[1].data, b.field[1].data, a.field[1].bytes);
+        assert_memory_not_equal(a.field[0].data, c.field[0].data, a.field[0].bytes);
         gr_set d =
             load_as(&f, few, GR_TARGET_VALUE,
                     true); /* float64: the same numbers, unrounded; classes as values where the cost wants them */
-        if (d.element == GR_EL_F64)
-            for (int64_t k = 0; k < 20 * d.sample.dim[0]; k++)
-                assert_true((float)((double *)d.inputs)[k] == ((float *)a.inputs)[k]);
-        assert_int_equal(d.target, GR_TARGET_VALUE);
+        if (d.field[0].element == GR_EL_F64)
+            for (int64_t k = 0; k < 20 * d.field[0].sample.dim[0]; k++)
+                assert_true((float)((double *)d.field[0].data)[k] == ((float *)a.field[0].data)[k]);
+        assert_int_equal(d.field[1].kind, GR_TARGET_VALUE);
         if (want == GR_TARGET_CLASS)
-            for (int k = 0; k < 20; k++) assert_true(((double *)d.targets)[k] == ((int32_t *)a.targets)[k]);
+            for (int k = 0; k < 20; k++) assert_true(((double *)d.field[1].data)[k] == ((int32_t *)a.field[1].data)[k]);
         gr__set_free(f.ctx, &a);
         gr__set_free(f.ctx, &b);
         gr__set_free(f.ctx, &c);

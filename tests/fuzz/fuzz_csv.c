@@ -5,11 +5,18 @@
 
 #include "data/csv.h"
 
+/* One target in this column, of this kind. */
+static gr__entries target(const char *column, gr_target_kind want)
+{
+    gr__entries e = {.n_targets = 1};
+    e.entry[0] = (gr__entry){.name = GR_LONE_TARGET, .role = GR_FIELD_TARGET, .want = want, .text = column};
+    return e;
+}
+
 static void try_as(gr_context *ctx, const uint8_t *data, size_t n, const gr__csv_options *o)
 {
     gr__blob blob;
-    gr_set set = {0};
-    gr_set_info info;
+    gr_set set = {0}, info;
     gr__blob_memory(ctx, "table", data, n, &blob);
     gr_status st = gr__csv_info(&blob, o, NULL, &info);
     if (st == GR_OK) st = gr__csv_load(&blob, o, &set);
@@ -19,26 +26,56 @@ static void try_as(gr_context *ctx, const uint8_t *data, size_t n, const gr__csv
     gr_context_clear_error(ctx);
 }
 
+/* Two inputs, two heads of one column, and weights: as the source says, and then by the schema of such a table. */
+static void try_several(gr_context *ctx, const uint8_t *data, size_t n, const gr_schema *one)
+{
+    static const char *const names[] = {"a", "b", "a"};
+    static const int inputs[] = {0, 2, 0}, targets[] = {1, 1};
+    gr__csv_options o = {.fields = {.n_inputs = 2, .n_targets = 2, .weighted = true}};
+    o.fields.entry[0] = (gr__entry){.name = "left", .text = "0"};
+    o.fields.entry[1] = (gr__entry){.name = "right", .text = "a"};
+    o.fields.entry[2] = (gr__entry){.name = "kind", .role = GR_FIELD_TARGET, .want = GR_TARGET_CLASS, .text = "1"};
+    o.fields.entry[3] = (gr__entry){.name = "price", .role = GR_FIELD_TARGET, .want = GR_TARGET_VALUE, .text = "1"};
+    o.fields.entry[4] = (gr__entry){.name = "weight", .role = GR_FIELD_WEIGHT, .text = "2"};
+    try_as(ctx, data, n, &o);
+    gr_schema like = *one;
+    like.n_inputs = 3, like.input = inputs, like.name = names, like.n_of_inputs = 2, like.n_targets = 2;
+    like.of_input[0] = (gr_schema_input){"left", 2};
+    like.of_input[1] = (gr_schema_input){"right", 1};
+    like.target[0] = (gr_schema_target){.name = "kind", .n = 1, .column = targets};
+    like.target[1] = (gr_schema_target){.name = "price", .n = 2, .column = targets, .listed = true};
+    like.weighted = true, like.weight = 2;
+    for (int names_too = 1; names_too >= 0; names_too--) {
+        if (!names_too) like.name = NULL;
+        try_as(ctx, data, n, &(gr__csv_options){.like = &like, .want = GR_TARGET_VALUE});
+        try_as(ctx, data, n, &(gr__csv_options){.like = &like, .inputs_only = true, .n_wanted = {2, 1}});
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     static const char *const names[] = {"a", "b"};
-    static const int columns[] = {2, 0};
+    static const char *const name[] = {"y"};
+    static const int columns[] = {2, 0}, place[] = {1};
     gr_context *ctx;
     if (gr_context_create(&(gr_context_options){.threads = 1, .budget_bytes = 64 << 20}, &ctx) != GR_OK) return 0;
-    try_as(ctx, data, n, &(gr__csv_options){.target = "0", .want = GR_TARGET_CLASS});
+    try_as(ctx, data, n, &(gr__csv_options){.fields = target("0", GR_TARGET_CLASS)});
     try_as(
         ctx, data, n,
         &(gr__csv_options){
-            .target = "y", .want = GR_TARGET_VALUE, .delimiter = ',', .header = GR__HEADER_YES, .keep_float64 = true});
-    gr_schema classes = {.class_names = names, .n_class_names = 2};
+            .fields = target("y", GR_TARGET_VALUE), .delimiter = ',', .header = GR__HEADER_YES, .keep_float64 = true});
+    gr_schema classes = {.target = {{.class_names = names, .n_class_names = 2}}, .n_targets = 1};
     try_as(ctx, data, n,
-           &(gr__csv_options){.target = "1", .delimiter = ' ', .header = GR__HEADER_NO, .like = &classes});
+           &(gr__csv_options){
+               .fields = target("1", GR_TARGET_NONE), .delimiter = ' ', .header = GR__HEADER_NO, .like = &classes});
     gr_schema like = {.table = true, .delimiter = ',', .n_columns = 3, .n_inputs = 2, .input = columns, .name = names};
-    like.target = 1, like.target_name = "y", like.missing = names, like.n_missing = 1;
-    try_as(ctx, data, n, &(gr__csv_options){.like = &like, .inputs_only = true, .n_wanted = 2});
-    like.name = NULL, like.target_name = NULL;
+    like.missing = names, like.n_missing = 1, like.n_targets = 1;
+    like.target[0] = (gr_schema_target){.n = 1, .column = place, .column_name = name};
+    try_as(ctx, data, n, &(gr__csv_options){.like = &like, .inputs_only = true, .n_wanted = {2}});
+    like.name = NULL, like.target[0].column_name = NULL;
     try_as(ctx, data, n, &(gr__csv_options){.like = &like, .want = GR_TARGET_CLASS});
+    try_several(ctx, data, n, &like);
     if (gr__bookkeeping_bytes(ctx) != 0 || gr_context_bytes(ctx) != 0) abort();
     gr_context_destroy(ctx);
     return 0;

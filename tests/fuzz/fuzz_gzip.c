@@ -45,17 +45,20 @@ static void head(gr_context *ctx, const char *path)
 static void idx(gr_context *ctx, const char *path)
 {
     gr__blob x = {0}, y = {0};
-    gr__part a = {0}, b = {0};
+    gr__part part[2] = {0};
     gr_set set = {0};
-    gr_source_options o = {.want = GR_TARGET_CLASS};
+    gr_source_options o = {0};
+    const gr__entries e = {.entry = {{.name = "x"}, {.name = "y", .role = GR_FIELD_TARGET, .want = GR_TARGET_CLASS}},
+                           .n_inputs = 1,
+                           .n_targets = 1};
     gr_status st = gr__blob_open(ctx, path, &x);
     if (st == GR_OK) st = gr__blob_open(ctx, path, &y);
-    if (st == GR_OK) st = gr__part_read(&x, gr__idx_header, &a);
-    if (st == GR_OK) st = gr__part_read(&y, gr__idx_header, &b);
-    if (st == GR_OK) st = gr__pair_load(ctx, &a, &b, &o, &set);
+    if (st == GR_OK) st = gr__part_read(&x, gr__idx_header, &part[0]);
+    if (st == GR_OK) st = gr__part_read(&y, gr__idx_header, &part[1]);
+    if (st == GR_OK) st = gr__arrays_load(ctx, &e, part, &o, &set);
     gr__set_free(ctx, &set);
-    gr__part_close(&a);
-    gr__part_close(&b);
+    gr__part_close(&part[0]);
+    gr__part_close(&part[1]);
     gr__blob_close(&x);
     gr__blob_close(&y);
     check(ctx, st);

@@ -8,19 +8,24 @@
 static void try_as(gr_context *ctx, const uint8_t *data, size_t n, gr_target_kind want, bool float64)
 {
     gr__blob inputs, targets;
-    gr__part a = {0}, b = {0};
-    gr_set set = {0};
-    gr_set_info info;
-    gr_source_options o = {.want = want, .keep_float64 = float64};
+    gr__part part[2] = {0};
+    gr_set set = {0}, info;
+    const gr__entries e = {.entry = {{.name = "x"},
+                                     {.name = "y", .role = GR_FIELD_TARGET, .want = want},
+                                     {.name = "w", .role = GR_FIELD_WEIGHT}},
+                           .n_inputs = 1,
+                           .n_targets = 1,
+                           .weighted = false};
+    gr_source_options o = {.keep_float64 = float64};
     gr__blob_memory(ctx, "inputs", data, n, &inputs);
     gr__blob_memory(ctx, "targets", data, n, &targets);
-    gr_status st = gr__part_read(&inputs, gr__idx_header, &a);
-    if (st == GR_OK) st = gr__part_read(&targets, gr__idx_header, &b);
-    if (st == GR_OK) st = gr__pair_info(ctx, &a, &b, &o, &info);
-    if (st == GR_OK) st = gr__pair_load(ctx, &a, &b, &o, &set);
+    gr_status st = gr__part_read(&inputs, gr__idx_header, &part[0]);
+    if (st == GR_OK) st = gr__part_read(&targets, gr__idx_header, &part[1]);
+    if (st == GR_OK) st = gr__arrays_info(ctx, &e, part, &o, &info);
+    if (st == GR_OK) st = gr__arrays_load(ctx, &e, part, &o, &set);
     gr__set_free(ctx, &set);
-    gr__part_close(&a);
-    gr__part_close(&b);
+    gr__part_close(&part[0]);
+    gr__part_close(&part[1]);
     if (st != gr__error_code(ctx) || st == GR_E_INTERNAL) abort();
     gr_context_clear_error(ctx);
 }

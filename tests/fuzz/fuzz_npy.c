@@ -7,11 +7,17 @@
 
 static void try_part(gr_context *ctx, gr__part *p, gr_target_kind want)
 {
-    gr_set set = {0};
-    gr_set_info info;
-    gr_source_options o = {.want = want, .keep_float64 = want == GR_TARGET_VALUE};
-    gr_status st = gr__pair_info(ctx, p, p, &o, &info);
-    if (st == GR_OK) st = gr__pair_load(ctx, p, p, &o, &set);
+    gr_set set = {0}, info;
+    gr__part part[] = {*p, *p, *p};
+    const gr__entries e = {.entry = {{.name = "x"},
+                                     {.name = "y", .role = GR_FIELD_TARGET, .want = want},
+                                     {.name = "w", .role = GR_FIELD_WEIGHT}},
+                           .n_inputs = 1,
+                           .n_targets = 1,
+                           .weighted = want == GR_TARGET_VALUE};
+    gr_source_options o = {.keep_float64 = want == GR_TARGET_VALUE};
+    gr_status st = gr__arrays_info(ctx, &e, part, &o, &info);
+    if (st == GR_OK) st = gr__arrays_load(ctx, &e, part, &o, &set);
     gr__set_free(ctx, &set);
     if (st != gr__error_code(ctx) || st == GR_E_INTERNAL) abort();
     gr_context_clear_error(ctx);

@@ -1,0 +1,171 @@
+/* CSV targets: what their columns hold, and reading them as values or classes. */
+#include <string.h>
+
+#include "base/text.h"
+#include "data/csv_table.h"
+
+/* ---- what the columns hold ---- */
+
+/* Texts, unless every label is the plain spelling of a whole number: 01, 1.0 and +1 are not, and all may be different
+ * classes. Where nothing said what the target is for, numbers that are not plain are values. */
+static gr_status look_at_labels(const gr__table *t, gr__columns *c, bool tell)
+{
+    gr__csv_reader r;
+    bool more = true, numbers = true;
+    uint64_t line = 0; /* of the first label that is not plain */
+    char odd[40] = "";
+    gr__table_start(t, &r);
+    gr_status st = t->header ? gr__csv_next(&r, &more) : GR_OK;
+    while (st == GR_OK && more && numbers) {
+        st = gr__csv_next(&r, &more);
+        if (st != GR_OK || !more) break;
+        for (int k = 0; k < c->n && numbers; k++) {
+            double x;
+            int64_t whole;
+            const gr__cell *f = &r.cell[t->target[c->first + k]];
+            if (gr__table_missing(t, f) || f->n == 0 || gr__cell_whole(f, &whole))
+                continue; /* refused, if at all, later */
+            numbers = gr__cell_number(f, &x);
+            if (line == 0) gr__shown(odd, sizeof odd, f->s, f->n), line = r.record_line;
+        }
+    }
+    gr__csv_stop(&r);
+    c->answer = line == 0                              ? GR__ANSWER_WHOLE
+                : numbers && c->want == GR_TARGET_NONE ? GR__ANSWER_VALUE
+                                                       : GR__ANSWER_TEXT;
+    if (tell && st == GR_OK && c->answer == GR__ANSWER_TEXT && numbers)
+        gr__log(t->ctx, GR_LOG_INFO,
+                "%s: labels are taken as texts: \"%s\" in line %llu is a number, but not written as a class's",
+                t->blob->name, odd, (unsigned long long)line);
+    return st;
+}
+
+gr_status gr__table_answers(gr__table *t, bool tell)
+{
+    gr_status st = GR_OK;
+    const gr_schema *like = t->o->own_classes ? NULL : t->o->like;
+    for (int i = 0; i < t->n_of_targets && st == GR_OK; i++) {
+        gr__columns *c = &t->of_target[i];
+        c->answer = t->o->inputs_only                         ? GR__ANSWER_NONE
+                    : c->want == GR_TARGET_VALUE              ? GR__ANSWER_VALUE
+                    : like && c->like && c->like->class_names ? GR__ANSWER_KNOWN
+                                                              : GR__ANSWER_WHOLE;
+        if (c->answer == GR__ANSWER_WHOLE && !like) st = look_at_labels(t, c, tell);
+    }
+    return st;
+}
+
+/* ---- classes ---- */
+
+gr_status gr__table_preload(const gr__table *t, gr__labels *all)
+{
+    gr_status st = GR_OK;
+    for (int i = 0; i < t->n_of_targets; i++) {
+        const gr__columns *c = &t->of_target[i];
+        for (int k = 0; c->answer == GR__ANSWER_KNOWN && k < c->like->n_class_names && st == GR_OK; k++) {
+            int32_t seen;
+            gr__cell f = {.s = c->like->class_names[k], .n = strlen(c->like->class_names[k])};
+            st = gr__labels_add(t, &all[i], &f, &seen);
+        }
+    }
+    return st;
+}
+
+static gr_status known_class(const gr__table *t, const gr__columns *c, const gr__labels *all, const gr__csv_reader *r,
+                             int column, int32_t *out)
+{
+    const gr_schema_target *like = c->like;
+    gr_status st = gr__labels_find(t, all, &r->cell[column], out);
+    if (st != GR_OK || *out >= 0) return st;
+    char first[80], last[80];
+    const char *a = like->class_names[0], *b = like->class_names[like->n_class_names - 1];
+    st = gr__table_fail(t, r, column, "is none of the classes of training");
+    gr__error_hint(t->ctx, "there are %d, from \"%s\" to \"%s\"", like->n_class_names,
+                   gr__shown(first, sizeof first, a, strlen(a)), gr__shown(last, sizeof last, b, strlen(b)));
+    return st;
+}
+
+static gr_status whole_class(const gr__table *t, const gr__csv_reader *r, int column, int32_t *out)
+{
+    int64_t x;
+    const gr__cell *f = &r->cell[column];
+    if (gr__table_missing(t, f)) return gr__table_fail(t, r, column, "is missing, which a target cannot be");
+    if (f->n == 0) return gr__table_fail(t, r, column, "is empty");
+    if (gr__cell_whole(f, &x) && x < GR__MOST_CLASSES) return *out = (int32_t)x, GR_OK;
+    gr_status st = gr__table_fail(t, r, column, "is not a class: whole numbers from 0 on, or texts");
+    if (t->o->like && !t->o->own_classes)
+        gr__error_hint(t->ctx, "the training's classes are whole numbers, written 0, 1, 2, ...");
+    return st;
+}
+
+static gr_status text_class(const gr__table *t, const gr__csv_reader *r, int column, gr__labels *all, int32_t *out)
+{
+    const gr__cell *f = &r->cell[column];
+    if (gr__table_missing(t, f) || f->n == 0)
+        return gr__table_fail(t, r, column, "is missing, which a target cannot be");
+    return gr__labels_add(t, all, f, out);
+}
+
+/* ---- reading ---- */
+
+static gr_status read_one(const gr__table *t, const gr__csv_reader *r, const gr__columns *c, int column,
+                          gr__labels *all, gr_field *f, int64_t at)
+{
+    double x;
+    gr_status st = GR_OK;
+    int32_t *class_ = (int32_t *)f->data + at;
+    switch (c->answer) {
+    case GR__ANSWER_NONE:
+        break;
+    case GR__ANSWER_VALUE:
+        st = gr__table_number(t, r, column, GR_FIELD_TARGET, &x);
+        if (st == GR_OK) gr__table_put(f->element, f->data, at, x);
+        break;
+    case GR__ANSWER_KNOWN:
+        st = known_class(t, c, all, r, column, class_);
+        break;
+    case GR__ANSWER_WHOLE:
+        st = whole_class(t, r, column, class_);
+        if (st == GR_OK) f->classes = GR_MAX(f->classes, *class_ + 1);
+        break;
+    case GR__ANSWER_TEXT:
+        st = text_class(t, r, column, all, class_);
+        break;
+    }
+    return st;
+}
+
+gr_status gr__table_answer(const gr__table *t, const gr__csv_reader *r, gr__labels *all, gr_set *s, int64_t row)
+{
+    gr_status st = GR_OK;
+    for (int i = 0; i < s->n_targets && st == GR_OK; i++) {
+        const gr__columns *c = &t->of_target[i];
+        for (int k = 0; k < c->n && st == GR_OK; k++)
+            st = read_one(t, r, c, t->target[c->first + k], &all[i], &s->field[s->n_inputs + i], row * c->n + k);
+    }
+    return st;
+}
+
+/* The training's names, in memory of this set's own. */
+static gr_status take_class_names(const gr__table *t, const gr__columns *c, gr_field *f)
+{
+    const char **names = gr__bump_alloc(t->memory, (size_t)c->like->n_class_names * sizeof *names);
+    for (int i = 0; names && i < c->like->n_class_names; i++)
+        if (!(names[i] = gr__bump_strdup(t->memory, c->like->class_names[i]))) names = NULL;
+    if (!names) return gr__error_code(t->ctx);
+    f->class_names = names;
+    f->classes = c->like->n_class_names;
+    return GR_OK;
+}
+
+gr_status gr__table_classes(const gr__table *t, const gr__labels *all, gr_set *s)
+{
+    gr_status st = GR_OK;
+    for (int i = 0; i < s->n_targets && st == GR_OK; i++) {
+        const gr__columns *c = &t->of_target[i];
+        gr_field *f = &s->field[s->n_inputs + i];
+        if (c->answer == GR__ANSWER_TEXT) st = gr__labels_number(t, &all[i], f, s->n * c->n);
+        if (c->answer == GR__ANSWER_KNOWN) st = take_class_names(t, c, f);
+    }
+    return st;
+}
