@@ -24,7 +24,8 @@ static gr_status add_up(gr_engine *e, totals *t)
     gr_task forward = *e->task; /* one batch to evaluate, whether or not the run validates */
     gr_engine one = {0};
     memset(forward.count, 0, sizeof forward.count);
-    forward.count[GR_PART_TEST] = gr__task_evaluation_batch(e->task);
+    forward.count[GR_PART_TEST] = forward.rows[GR_PART_TEST].n = gr__task_evaluation_batch(e->task);
+    forward.set_of[GR_PART_TEST] = forward.lead;
     gr_status st = gr__engine_make(&forward, false, 1u << GR_PART_TEST, &one);
     if (st == GR_OK) t->forward_flops = flops(one.plan[0].plan);
     gr__engine_close(&one);
