@@ -159,8 +159,7 @@ static gr_status tell(const answers *a, const char *file, int64_t row, const dou
 {
     char input[4200];
     const double *v[GR_MAX_TARGETS];
-    for (int h = 0; h < a->model->recipe->n_heads; h++)
-        v[h] = values[h] + k * gr__predictor_width(a->predictor, h);
+    for (int h = 0; h < a->model->recipe->n_heads; h++) v[h] = values[h] + k * gr__predictor_width(a->predictor, h);
     if (row < 0)
         snprintf(input, sizeof input, "%s", file);
     else
@@ -201,8 +200,7 @@ static gr_status load(cli *c, const gr_model *m, const char *file, gr_set *out)
 {
     const gr_recipe *r = m->recipe;
     const gr_wants wants = gr__recipe_wants(r);
-    gr_source_options so = {
-        .folder = ".", .keep_float64 = r->float64, .wants = &wants, .schema = &m->meaning.schema};
+    gr_source_options so = {.folder = ".", .keep_float64 = r->float64, .wants = &wants, .schema = &m->meaning.schema};
     gr_shape sample[GR_MAX_INPUTS];
     for (int i = 0; i < r->n_inputs; i++) {
         so.exact |= m->meaning.n_prepared[i] > 0;

@@ -1,5 +1,5 @@
-/* What the feeds and outputs of a network's graphs are called: a room for each kind, so that no field can be taken for another's.
- * Nobody else spells these names. Floor 6. */
+/* What the feeds and outputs of a network's graphs are called: a room for each kind, so that no field can be taken for
+ * another's. Nobody else spells these names. Floor 6. */
 #ifndef GR_MODEL_FEEDS_H
 #define GR_MODEL_FEEDS_H
 

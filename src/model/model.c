@@ -84,7 +84,8 @@ static bool put_prepared(writing *w)
     const gr_meaning *m = w->about->meaning;
     gr_tree *t = r->inputs_named ? gr__tree_map(w->b) : gr__prepare_tree(w->b, m->prepared[0], m->n_prepared[0]);
     for (int i = 0; i < r->n_inputs && r->inputs_named && t; i++)
-        if (!gr__tree_put(w->b, t, r->input[i].name, gr__prepare_tree(w->b, m->prepared[i], m->n_prepared[i]))) t = NULL;
+        if (!gr__tree_put(w->b, t, r->input[i].name, gr__prepare_tree(w->b, m->prepared[i], m->n_prepared[i])))
+            t = NULL;
     if (t)
         gr__tree_json(&w->text, t);
     else
@@ -139,12 +140,9 @@ gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, 
     static const struct {
         const char *key;
         bool (*put)(writing *w); /* false: there is nothing to say */
-    } parts[] = {{"gradus.recipe", put_recipe},
-                 {"gradus.prepare", put_prepared},
-                 {"gradus.classes", put_class_names},
-                 {"gradus.columns", put_columns},
-                 {"gradus.table", put_table},
-                 {"gradus.class_counts", put_class_counts},
+    } parts[] = {{"gradus.recipe", put_recipe},       {"gradus.prepare", put_prepared},
+                 {"gradus.classes", put_class_names}, {"gradus.columns", put_columns},
+                 {"gradus.table", put_table},         {"gradus.class_counts", put_class_counts},
                  {"gradus.trained", put_trained}};
     gr_st_pair meta[GR_COUNT(parts)];
     int n = 0;

@@ -10,7 +10,7 @@
 /* What goes into a model file beside the weights. */
 typedef struct gr_model_about {
     const gr_recipe *recipe;
-    const gr_tree *resolved;     /* becomes gradus.recipe (JSON); NULL: the recipe's */
+    const gr_tree *resolved;   /* becomes gradus.recipe (JSON); NULL: the recipe's */
     const gr_meaning *meaning; /* gradus.prepare (JSON, through gr__prepare_tree); where there are names or counts,
                                   gradus.classes and gradus.class_counts (JSON lists); of a table gradus.table (JSON)
                                   and gradus.columns (a JSON list of the inputs' names). Of named inputs or heads maps

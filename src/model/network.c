@@ -266,12 +266,7 @@ static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mo
 {
     gr_network_values v = {0};
     *m = (maker){.n = n,
-                 .b = {.ctx = n->ctx,
-                       .g = g,
-                       .mode = mode,
-                       .memory = memory,
-                       .bind = o->bind,
-                       .sketch = o->sketch}};
+                 .b = {.ctx = n->ctx, .g = g, .mode = mode, .memory = memory, .bind = o->bind, .sketch = o->sketch}};
     if (mode == GR_MODE_TRAIN) {
         m->b.seed = gr_feed(g, GR_FEED_SEED, GR_REAL, GR_SCALAR);
         m->b.update = gr_feed(g, GR_FEED_UPDATE, GR_REAL, GR_SCALAR);
@@ -371,7 +366,8 @@ static gr_status check_micro_batches(const gr_network *n, const gr_network_value
     const gr_recipe *r = n->recipe;
     for (int h = 0; h < r->n_heads && r->n_heads > 1 && r->accumulate > 1; h++)
         if (v->head[h].class_weighted)
-            return gr__tree_fail(n->ctx, r->head[h].at, GR_E_CONFLICT, "leave out accumulate, or the weights of classes",
+            return gr__tree_fail(n->ctx, r->head[h].at, GR_E_CONFLICT,
+                                 "leave out accumulate, or the weights of classes",
                                  "classes of the head \"%s\" weigh differently, which micro-batches of several heads "
                                  "cannot add up",
                                  r->head[h].name);

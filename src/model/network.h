@@ -13,8 +13,8 @@ typedef struct gr_network_data {
     gr_element input_as[GR_MAX_INPUTS];
     const gr_prepared *prepared[GR_MAX_INPUTS]; /* steps that every graph takes before the layers */
     int n_prepared[GR_MAX_INPUTS];
-    const gr_targets *targets; /* one a head; borrowed (NULL: nothing known); may be filled later, once labels are known to
-                                  lie within the outputs, but before anything is built or initialised */
+    const gr_targets *targets; /* one a head; borrowed (NULL: nothing known); may be filled later, once labels are known
+                                  to lie within the outputs, but before anything is built or initialised */
     bool weighted;             /* samples have weights, a field of their own */
 } gr_network_data;
 
@@ -31,12 +31,12 @@ const gr_entry_spec *gr__network_states(const gr_network *n, size_t *count);
 gr_status gr__network_declare(const gr_network *n, gr_store *store); /* adds every parameter and state */
 
 typedef struct gr_network_head {
-    gr_val output;     /* logits or values, [B, ...] */
-    gr_val target;     /* the feed; GR_NONE where not asked for */
-    gr_val prediction; /* the cost's reading of the output: probabilities or values */
-    gr_val cost_sum;   /* rank 0: sum over samples (and positions; weights applied) */
-    gr_val weight_sum; /* rank 0: what a mean divides by: their number, or the sum of their weights */
-    bool weighted;     /* the latter: it can be 0 */
+    gr_val output;       /* logits or values, [B, ...] */
+    gr_val target;       /* the feed; GR_NONE where not asked for */
+    gr_val prediction;   /* the cost's reading of the output: probabilities or values */
+    gr_val cost_sum;     /* rank 0: sum over samples (and positions; weights applied) */
+    gr_val weight_sum;   /* rank 0: what a mean divides by: their number, or the sum of their weights */
+    bool weighted;       /* the latter: it can be 0 */
     bool class_weighted; /* its cost gives rows weights of its own */
     double rows;         /* the number: of samples, times positions */
 } gr_network_head;

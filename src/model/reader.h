@@ -19,8 +19,8 @@ gr_status gr__recipe_neutral(gr__recipe_reader *k, const gr_tree *t);
 gr_status gr__recipe_part(gr__recipe_reader *k, const char *key, gr_tree *resolved);
 gr_status gr__recipe_batch(gr__recipe_reader *k, const gr_tree *t);
 gr_status gr__recipe_data(gr__recipe_reader *k);
-gr_status gr__recipe_heads(gr__recipe_reader *k); /* `cost` or `heads`, but for what depends on the network */
-gr_status gr__recipe_model(gr__recipe_reader *k); /* inputs and layers; the heads then know where they begin */
+gr_status gr__recipe_heads(gr__recipe_reader *k);      /* `cost` or `heads`, but for what depends on the network */
+gr_status gr__recipe_model(gr__recipe_reader *k);      /* inputs and layers; the heads then know where they begin */
 gr_status gr__recipe_keep_model(gr__recipe_reader *k); /* resolved, once building has checked what a layer holds */
 gr_status gr__recipe_keep_heads(gr__recipe_reader *k); /* after the metrics */
 gr_status gr__recipe_metrics(gr__recipe_reader *k);    /* `metrics` and `best_by`; after the network and the data */

@@ -47,11 +47,11 @@ typedef struct gr_model_input {
 
 /* An output of the network, what it costs and how it is judged. Its target is the field of its name. */
 typedef struct gr_head {
-    const char *name;  /* GR_LONE_TARGET where the recipe gives none */
-    const gr_tree *at; /* what is blamed where it does not go with the network or the data */
-    int from;          /* the layer of the stack that gives it */
+    const char *name;       /* GR_LONE_TARGET where the recipe gives none */
+    const gr_tree *at;      /* what is blamed where it does not go with the network or the data */
+    int from;               /* the layer of the stack that gives it */
     const gr_tree *from_at; /* where that is written; NULL: the last one */
-    double weight;     /* of its mean cost in that of the network */
+    double weight;          /* of its mean cost in that of the network */
     const gr_cost *cost;
     gr_settings cost_settings;
     gr_shape output;    /* of one sample */

@@ -29,7 +29,8 @@ static gr_status read_cost(gr__recipe_reader *k, const gr_tree *t, gr_head *h)
     if (st == GR_OK) st = read_reduction(k, t, &sum);
     if (st != GR_OK) return st;
     if (h > k->r->head && sum != k->r->reduction_sum)
-        return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, "the same reduction in all", "some heads sum, others take means");
+        return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, "the same reduction in all",
+                             "some heads sum, others take means");
     k->r->reduction_sum = sum;
     return GR_OK;
 }
@@ -69,7 +70,8 @@ static gr_status read_named(gr__recipe_reader *k, const gr_tree *t)
     double weights = 0;
     gr_status st = GR_OK;
     if (t->kind != GR_TREE_MAP)
-        return gr__tree_fail(k->ctx, t, GR_E_TYPE, "such as {kind: {from: k, cost: cross_entropy}, price: {from: p, cost: mse}}",
+        return gr__tree_fail(k->ctx, t, GR_E_TYPE,
+                             "such as {kind: {from: k, cost: cross_entropy}, price: {from: p, cost: mse}}",
                              "%s is not a map of heads by name", gr__tree_show(t, shown, sizeof shown));
     if (t->n < 1 || t->n > GR_MAX_TARGETS)
         return gr__tree_fail(k->ctx, t, GR_E_RANGE, NULL, "a network has 1 to %d heads, not %d", GR_MAX_TARGETS, t->n);
@@ -121,8 +123,7 @@ static gr_tree *head_tree(const gr__recipe_reader *k, const gr_head *h)
 gr_status gr__recipe_keep_heads(gr__recipe_reader *k)
 {
     gr_tree *map;
-    if (!k->r->heads_named)
-        return gr__recipe_part(k, "metrics", gr__metrics_tree(k->b, &k->r->head[0].metrics));
+    if (!k->r->heads_named) return gr__recipe_part(k, "metrics", gr__metrics_tree(k->b, &k->r->head[0].metrics));
     map = gr__tree_map(k->b);
     for (int i = 0; i < k->r->n_heads; i++)
         if (!gr__tree_put(k->b, map, k->r->head[i].name, head_tree(k, &k->r->head[i]))) return GR_E_MEMORY;

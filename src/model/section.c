@@ -131,7 +131,8 @@ const gr_member gr__section_model = {
 
 static const gr_row head_rows[] = {
     GR_ROW("from", TREE, "none", "a layer's name", "", "the layer that gives it; by default the last"),
-    GR_ROW("cost", TREE, "cross_entropy", "a cost", "", "what training makes small, over the target of the head's name"),
+    GR_ROW("cost", TREE, "cross_entropy", "a cost", "",
+           "what training makes small, over the target of the head's name"),
     GR_ROW("weight", REAL, "1", "[0,inf)", "1", "of its mean cost in the sum over all heads"),
     GR_ROW("metrics", TREE, "none", "a list of metrics", "", "as the recipe's own, of this head"),
 };
@@ -204,9 +205,9 @@ const gr_member gr__section_log = {.family = "recipe",
 const gr_member *const *gr__recipe_sections(int *n)
 {
     static const gr_member *const sections[] = {
-        &gr__section_recipe,     &gr__section_data, &gr__section_split, &gr__section_cut,  &gr__section_limit,
-        &gr__section_model,      &gr__section_head, &gr__section_zoo,   &gr__init_section, &gr__section_stop,
-        &gr__section_validate,   &gr__section_checkpoint, &gr__section_log,  &gr__schedule_tail};
+        &gr__section_recipe,   &gr__section_data,       &gr__section_split, &gr__section_cut,  &gr__section_limit,
+        &gr__section_model,    &gr__section_head,       &gr__section_zoo,   &gr__init_section, &gr__section_stop,
+        &gr__section_validate, &gr__section_checkpoint, &gr__section_log,   &gr__schedule_tail};
     *n = (int)GR_COUNT(sections);
     return sections;
 }

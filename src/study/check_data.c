@@ -13,12 +13,12 @@ enum { FEW = 8 };                             /* samples: fewer may well be alik
 
 typedef struct survey {
     gr_probe *p;
-    int64_t width;                       /* numbers of a sample's inputs, one input after the other */
-    int64_t first[GR_MAX_INPUTS + 1];    /* where each begins */
-    double *low, *high;                  /* of each input value */
-    bool *asleep;                        /* no gradient has reached it */
-    void *sample;                        /* of the set, as it is to be delivered */
-    uint8_t *seen;                       /* a row of the set has come this epoch */
+    int64_t width;                    /* numbers of a sample's inputs, one input after the other */
+    int64_t first[GR_MAX_INPUTS + 1]; /* where each begins */
+    double *low, *high;               /* of each input value */
+    bool *asleep;                     /* no gradient has reached it */
+    void *sample;                     /* of the set, as it is to be delivered */
+    uint8_t *seen;                    /* a row of the set has come this epoch */
     int64_t batches, same, twice, mispaired, rows;
     uint64_t before; /* hash of the batch before */
     double target_low[GR_MAX_TARGETS], target_high[GR_MAX_TARGETS];
@@ -233,9 +233,10 @@ static bool alike(const survey *s, const inputs *in, gr_finding *out)
     const gr_recipe *r = s->p->recipe;
     while (h < n && s->target_low[h] < s->target_high[h]) h++;
     if (h < n)
-        gr__finding_set(out, verdict, in->share, 0,
-                        "every target%s%s is %g, so there is nothing to learn; check the target column or the label file",
-                        r->heads_named ? " of " : "", r->heads_named ? r->head[h].name : "", s->target_low[h]);
+        gr__finding_set(
+            out, verdict, in->share, 0,
+            "every target%s%s is %g, so there is nothing to learn; check the target column or the label file",
+            r->heads_named ? " of " : "", r->heads_named ? r->head[h].name : "", s->target_low[h]);
     else if (in->dead == s->width)
         gr__finding_set(out, verdict, in->share, 0, "no input ever changes; check the source's files and columns");
     else

@@ -49,7 +49,8 @@ gr_status gr__steps_feed(gr_steps *s, int64_t step, int kind, int action, bool d
     if (!p) return gr__fail(s->ctx, GR_E_INTERNAL, "no plan for a batch of %lld", (long long)(data ? s->batch.n : 1));
     if (data) gr__feeds_put(&p->feeds, &s->batch);
     gr__feeds_moment(&p->feeds, r->seed, step, position);
-    if (p->feeds.lr) *p->feeds.lr = gr__engine_rate(r, &clock, NULL); /* nothing is evaluated: a plateau is never seen */
+    if (p->feeds.lr)
+        *p->feeds.lr = gr__engine_rate(r, &clock, NULL); /* nothing is evaluated: a plateau is never seen */
     return GR_OK;
 }
 

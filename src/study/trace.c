@@ -163,10 +163,9 @@ static gr_plan_view field_view(const gr_steps *run, int i, char what[GR_FEED_TEX
 {
     const gr_field *f = &run->task.set_of[GR_PART_TRAIN]->field[i];
     char feed[GR_FEED_TEXT];
-    gr_element real = gr__task_real(&run->task),
-               e = i < run->recipe->n_inputs   ? run->task.delivery[i].as
-                   : f->kind == GR_TARGET_CLASS ? GR_EL_I32
-                                                : real;
+    gr_element real = gr__task_real(&run->task), e = i < run->recipe->n_inputs    ? run->task.delivery[i].as
+                                                     : f->kind == GR_TARGET_CLASS ? GR_EL_I32
+                                                                                  : real;
     gr_shape sample = i < run->recipe->n_inputs ? run->recipe->input[i].sample : f->sample;
     snprintf(what, GR_FEED_TEXT + 8, "feed \"%s\"", gr__feed_of(f->role, f->name, feed));
     return feed_view(what, e, sample, run->batch.n, run->batch.field[i]);

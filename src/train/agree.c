@@ -123,9 +123,8 @@ gr_status gr__agree_values(gr_context *ctx, const gr_recipe *r, gr_part p, const
     gr_status st = GR_OK;
     for (int h = 0; h < r->n_heads && st == GR_OK; h++) {
         gr_target_form form = r->head[h].reading.target;
-        st = form == GR_FORM_LABELS || form == GR_FORM_DISTRIBUTION
-                 ? check_shares(ctx, r, p, s, h)
-                 : check_labels(ctx, r, p, gr__set_target(s, h), h);
+        st = form == GR_FORM_LABELS || form == GR_FORM_DISTRIBUTION ? check_shares(ctx, r, p, s, h)
+                                                                    : check_labels(ctx, r, p, gr__set_target(s, h), h);
     }
     return st;
 }
@@ -150,7 +149,8 @@ static const gr_stacked *first_by_steps(const gr_stack *s, int input)
     for (int i = 0; i < s->n; i++) {
         const gr_stacked *l = &s->layer[i];
         bool takes = false;
-        for (int j = 0; j < l->n_from; j++) takes |= gr__is_input(l->from[j]) ? gr__input_of(l->from[j]) == input : whole[l->from[j]];
+        for (int j = 0; j < l->n_from; j++)
+            takes |= gr__is_input(l->from[j]) ? gr__input_of(l->from[j]) == input : whole[l->from[j]];
         if (!takes || l->member->flattens) continue;
         whole[i] = l->member->activation_only || l->member->pointwise;
         if (!whole[i]) return l;

@@ -64,7 +64,8 @@ static void guard(const making *m, gr_val finite)
 
 static void draw_signs(making *m)
 {
-    gr_val seed = gr_feed(m->g, GR_FEED_SEED, GR_REAL, GR_SCALAR), update = gr_feed(m->g, GR_FEED_UPDATE, GR_REAL, GR_SCALAR);
+    gr_val seed = gr_feed(m->g, GR_FEED_SEED, GR_REAL, GR_SCALAR),
+           update = gr_feed(m->g, GR_FEED_UPDATE, GR_REAL, GR_SCALAR);
     for (size_t i = 0; i < m->n; i++)
         m->rademacher[i] = is_frozen(m, i) ? GR_NONE : gr__optim_rademacher(m->g, &m->params[i], seed, update);
 }

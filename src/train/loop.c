@@ -233,7 +233,8 @@ static void observe(gr_loop *l, bool validated)
     gr_clock time = clock_of(l);
     gr_rate rate = gr__engine_moment(l->recipe, &time, l->schedule);
     gr_observation o = {.train_cost = gr__loop_train_cost_mean(l), .validation_error = NAN};
-    double error = l->recipe->n_heads == 1 ? l->validation_error : l->validation_cost; /* several have no common error */
+    double error =
+        l->recipe->n_heads == 1 ? l->validation_error : l->validation_cost; /* several have no common error */
     if (validated) o.validation_error = isfinite(error) ? error : INFINITY;
     double before = gr__sched_rate(s, &rate);
     l->observed.enough = gr__sched_observe(s, &rate, &o, l->schedule);

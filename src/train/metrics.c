@@ -58,8 +58,7 @@ gr_status gr__engine_metrics(gr_engine *e, bool train)
     gr_status st = GR_OK;
     for (int h = 0; h < t->recipe->n_heads && st == GR_OK; h++) {
         e->metrics[h] = t->metrics[h];
-        if (!train)
-            st = gr__metrics_add_rest(t->ctx, t->memory, &t->recipe->head[h].metric_scope, &e->metrics[h]);
+        if (!train) st = gr__metrics_add_rest(t->ctx, t->memory, &t->recipe->head[h].metric_scope, &e->metrics[h]);
     }
     return st;
 }
@@ -70,7 +69,7 @@ gr_tally_spec gr__engine_tally(const gr_engine *e, int head)
     const gr_metric_scope *scope = &t->recipe->head[head].metric_scope;
     gr_shape output = t->recipe->head[head].output;
     int64_t outputs = gr_shape_count(output);
-    if (scope->form == GR_FORM_CLASS && outputs == 1) outputs = scope->classes; /* one output tells two */
+    if (scope->form == GR_FORM_CLASS && outputs == 1) outputs = scope->classes;     /* one output tells two */
     if (scope->form == GR_FORM_DISTRIBUTION) outputs = output.dim[output.rank - 1]; /* each position counts by itself */
     return (gr_tally_spec){.form = scope->form,
                            .outputs = outputs,

@@ -138,7 +138,8 @@ static gr_status settle_names(gr_context *ctx, const gr_recipe *r, const gr_reci
     static const char hint[] = "the recipe's inputs and heads are the model's, in its order";
     for (int i = 0; i < r->n_inputs; i++)
         if (r->n_inputs != its->n_inputs || strcmp(r->input[i].name, its->input[i].name) != 0)
-            return gr__tree_fail(ctx, r->input[i].at, GR_E_CONFLICT, hint, "%s has other inputs than this recipe", path);
+            return gr__tree_fail(ctx, r->input[i].at, GR_E_CONFLICT, hint, "%s has other inputs than this recipe",
+                                 path);
     for (int h = 0; h < r->n_heads; h++)
         if (r->n_heads != its->n_heads || strcmp(r->head[h].name, its->head[h].name) != 0)
             return gr__tree_fail(ctx, r->head[h].at ? r->head[h].at : r->layers, GR_E_CONFLICT, hint,
@@ -309,9 +310,10 @@ gr_status gr__origin_settle(const gr_origin *o, gr_task *t, gr_set *s)
     if (o->bare) return GR_OK;
     for (int i = 0; i < s->n_inputs; i++)
         if (gr__set_input(s, i)->missing && !o->force && !fills(o, i))
-            return gr__tree_fail(t->ctx, t->recipe->data.train, GR_E_CONFLICT,
-                                 "fill them in the file; --force prepares by the recipe, with statistics of the new data",
-                                 "the train data declares missing values, which %s does not fill", o->path);
+            return gr__tree_fail(
+                t->ctx, t->recipe->data.train, GR_E_CONFLICT,
+                "fill them in the file; --force prepares by the recipe, with statistics of the new data",
+                "the train data declares missing values, which %s does not fill", o->path);
     gr_status st = settle_columns(o, t, s);
     for (int k = 0; k < s->n_targets && st == GR_OK; k++) {
         gr_field *y = &s->field[s->n_inputs + k];

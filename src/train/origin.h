@@ -7,8 +7,8 @@
 
 typedef struct gr_origin {
     const char *path;
-    bool force; /* what contradicts the model is taken from recipe and data, and said */
-    bool bare;  /* the file says nothing of these: weights alone */
+    bool force;         /* what contradicts the model is taken from recipe and data, and said */
+    bool bare;          /* the file says nothing of these: weights alone */
     gr_meaning meaning; /* but for its targets */
 } gr_origin;
 

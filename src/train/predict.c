@@ -61,8 +61,7 @@ static gr_status find_values(gr_predictor *p, const gr_recipe *r)
 {
     char name[GR_FEED_TEXT];
     for (int i = 0; i < p->n_inputs; i++)
-        p->feed[i] =
-            gr_plan_feed(p->plan, gr__feed_of(GR_FIELD_INPUT, r->input[i].name, name), &p->feed_bytes[i]);
+        p->feed[i] = gr_plan_feed(p->plan, gr__feed_of(GR_FIELD_INPUT, r->input[i].name, name), &p->feed_bytes[i]);
     for (int h = 0; h < p->n_heads; h++) {
         p->prediction[h] = gr_plan_output(p->plan, gr__output_of(r->head[h].name, "prediction", name), NULL);
         p->values[h] = gr__alloc(p->ctx, sizeof *p->values[h] * (size_t)(p->batch * p->width[h]));

@@ -34,8 +34,7 @@ static void put_heads(line *l, const gr_engine *e, const gr_evaluation *ev)
     for (int h = 0; h < ev->n_heads; h++) {
         if (r->heads_named) put_figure(l, r, h, "cost", ev->head[h].cost_mean);
         put_figure(l, r, h, "error", ev->head[h].error);
-        for (int i = 0; i < e->metrics[h].n; i++)
-            put_figure(l, r, h, e->metrics[h].use[i].name, ev->head[h].metric[i]);
+        for (int i = 0; i < e->metrics[h].n; i++) put_figure(l, r, h, e->metrics[h].use[i].name, ev->head[h].metric[i]);
     }
 }
 

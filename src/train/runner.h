@@ -1,5 +1,5 @@
-/* What runs graphs of a task's network: a store, plans, and one arena for all of them. Training, evaluation and whatever
- * looks at a network from outside open, bind and feed their plans here.
+/* What runs graphs of a task's network: a store, plans, and one arena for all of them. Training, evaluation and
+ * whatever looks at a network from outside open, bind and feed their plans here.
  *
  *   gr__runner_open   the store, with the network's parameters and states
  *   gr__runner_add    a plan each; takes no tensor memory

@@ -264,9 +264,8 @@ static gr_status fit_inputs(gr_task *t)
     gr_status st = GR_OK;
     for (int i = 0; i < t->recipe->n_inputs && st == GR_OK; i++) {
         gr_prepared *steps = NULL;
-        st = gr__prepare_fit(t->ctx, t->memory, t->recipe->input[i].prepare,
-                             gr__set_input(&t->set[GR_PART_TRAIN], i), &t->rows[GR_PART_TRAIN],
-                             t->recipe->input[i].sample, &steps, &t->meaning.n_prepared[i]);
+        st = gr__prepare_fit(t->ctx, t->memory, t->recipe->input[i].prepare, gr__set_input(&t->set[GR_PART_TRAIN], i),
+                             &t->rows[GR_PART_TRAIN], t->recipe->input[i].sample, &steps, &t->meaning.n_prepared[i]);
         t->meaning.prepared[i] = steps;
     }
     return st;

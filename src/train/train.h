@@ -244,8 +244,8 @@ typedef struct gr_predictor gr_predictor;
 gr_status gr__predictor_make(gr_context *ctx, const struct gr_model *m, const gr_set *like, int64_t batch,
                              gr_predictor **out);
 void gr__predictor_destroy(gr_predictor *p);
-/* Runs samples first .. first + n of a set of those types (n <= batch); values[h] has n x width numbers of head h, valid
- * until the next call: probabilities, or the values. */
+/* Runs samples first .. first + n of a set of those types (n <= batch); values[h] has n x width numbers of head h,
+ * valid until the next call: probabilities, or the values. */
 gr_status gr__predictor_run(gr_predictor *p, const gr_set *set, int64_t first, int64_t n,
                             const double *values[GR_MAX_TARGETS]);
 int64_t gr__predictor_width(const gr_predictor *p, int head);

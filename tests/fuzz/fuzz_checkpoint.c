@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     memcpy(copy, data, n);
     mend(copy, n);
     if (gr__recipe_from_text(ctx, "r", "/", recipe, strlen(recipe), NULL, 0, &r) != GR_OK ||
-        gr__network_make(ctx, r, NULL, 0, GR_EL_F32, 0, NULL, &network) != GR_OK ||
+        gr__network_make(ctx, r, NULL, &network) != GR_OK ||
         gr_store_create(ctx, gr_backend_get("cpu"), &store) != GR_OK || gr__network_declare(network, store) != GR_OK ||
         gr_store_seal(store) != GR_OK)
         abort();

@@ -14,7 +14,7 @@ static void try_open(gr_context *ctx, const uint8_t *data, size_t n)
     gr_model m = {0};
     int fd = memory_file(data, n, path);
     gr_status st = gr__model_open(ctx, path, &m);
-    if (st == GR_OK && (!m.recipe || (m.n_class_names && !m.class_names))) abort();
+    if (st == GR_OK && (!m.recipe || (m.meaning.classes[0] && !m.meaning.class_names[0]))) abort();
     if (st != gr__error_code(ctx) || st == GR_E_INTERNAL) abort();
     if (st != GR_OK && gr_status_exit_code(st) != 3 && st != GR_E_MEMORY) abort(); /* the file's fault, always */
     gr__model_close(&m);

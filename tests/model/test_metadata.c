@@ -122,11 +122,11 @@ static void either_form_is_read(void **state)
         gr_model m;
         const gr_st_pair meta[] = {{"gradus.recipe", RECIPE}, {"gradus.prepare", forms[i]}};
         test_ok(ctx, open_with(ctx, meta, 2, &m));
-        assert_int_equal(m.n_prepared, 1);
-        assert_int_equal(m.prepared[0].n, 4);
-        assert_memory_equal(m.prepared[0].sub, mean, sizeof mean);
-        assert_memory_equal(m.prepared[0].mean, mean, sizeof mean);
-        assert_memory_equal(m.prepared[0].mul, mul, sizeof mul);
+        assert_int_equal(m.meaning.n_prepared[0], 1);
+        assert_int_equal(m.meaning.prepared[0][0].n, 4);
+        assert_memory_equal(m.meaning.prepared[0][0].sub, mean, sizeof mean);
+        assert_memory_equal(m.meaning.prepared[0][0].mean, mean, sizeof mean);
+        assert_memory_equal(m.meaning.prepared[0][0].mul, mul, sizeof mul);
         gr__model_close(&m);
         test_context_end(ctx);
     }

@@ -45,7 +45,7 @@ static fixture begin(const char *text, const char *set)
 {
     fixture f = {.ctx = test_context()};
     f.r = open_text(f.ctx, text, &set, set ? 1 : 0);
-    test_ok(f.ctx, gr__network_make(f.ctx, f.r, NULL, 0, GR_EL_F32, 0, NULL, &f.n));
+    test_ok(f.ctx, gr__network_make(f.ctx, f.r, NULL, &f.n));
     test_ok(f.ctx, gr_store_create(f.ctx, gr_backend_get("ref"), &f.s));
     test_ok(f.ctx, gr__network_declare(f.n, f.s));
     test_ok(f.ctx,
@@ -209,7 +209,8 @@ static void test_misfits(void **state)
 
 static const char *const names[] = {"T-shirt", "\"quoted\"", "", "h\xc3\xa9"};
 
-static const int columns[] = {2, 0};
+static const int columns[] = {2, 0}, target[] = {1};
+static const char *const target_name[] = {"y"};
 static const gr_schema schema = {.table = true,
                                  .delimiter = ';',
                                  .header = true,
@@ -217,18 +218,17 @@ static const gr_schema schema = {.table = true,
                                  .n_inputs = 2,
                                  .input = columns,
                                  .name = names,
-                                 .target = 1,
-                                 .target_name = "y",
+                                 .weight = -1,
+                                 .n_targets = 1,
+                                 .target = {{.n = 1, .column = target, .column_name = target_name}},
                                  .missing = names,
                                  .n_missing = 1};
 
 static void write_model(fixture *f, bool with_names)
 {
-    const gr_model_about about = {.recipe = f->r,
-                                  .class_names = with_names ? names : NULL,
-                                  .n_class_names = with_names ? 4 : 0,
-                                  .schema = with_names ? &schema : NULL,
-                                  .trained = "{\"steps\": 3}"};
+    gr_meaning meaning = {0};
+    const gr_model_about about = {.recipe = f->r, .meaning = &meaning, .trained = "{\"steps\": 3}"};
+    if (with_names) meaning = (gr_meaning){.class_names = {names}, .classes = {4}, .schema = schema};
     test_ok(f->ctx, gr__model_write(f->ctx, path, f->s, &about));
 }
 
@@ -242,17 +242,16 @@ static void test_model(void **state)
         write_model(&f, with_names);
         test_ok(f.ctx, gr__model_open(f.ctx, path, &m));
         assert_true(gr__tree_equal(m.recipe->resolved, f.r->resolved));
-        assert_int_equal(m.n_prepared, 0);
-        assert_int_equal(m.n_class_names, with_names ? 4 : 0);
-        for (int i = 0; i < m.n_class_names; i++) assert_string_equal(m.class_names[i], names[i]);
-        assert_int_equal(m.schema.table, with_names);
-        assert_ptr_equal(m.schema.class_names, m.class_names);
+        assert_int_equal(m.meaning.n_prepared[0], 0);
+        assert_int_equal(m.meaning.classes[0], with_names ? 4 : 0);
+        for (int i = 0; i < m.meaning.classes[0]; i++) assert_string_equal(m.meaning.class_names[0][i], names[i]);
+        assert_int_equal(m.meaning.schema.table, with_names);
         if (with_names) {
-            assert_int_equal(m.schema.delimiter, ';');
-            assert_string_equal(m.schema.name[1], names[1]);
-            assert_int_equal(m.schema.input[0], 2);
-            assert_string_equal(m.schema.target_name, "y");
-            assert_string_equal(m.schema.missing[0], names[0]);
+            assert_int_equal(m.meaning.schema.delimiter, ';');
+            assert_string_equal(m.meaning.schema.name[1], names[1]);
+            assert_int_equal(m.meaning.schema.input[0], 2);
+            assert_string_equal(m.meaning.schema.target[0].column_name[0], "y");
+            assert_string_equal(m.meaning.schema.missing[0], names[0]);
         }
         assert_string_equal(gr__st_meta(m.file, "gradus.trained"), "{\"steps\": 3}");
         assert_int_equal(gr__st_find(m.file, "head.bias")->type, with_names ? GR_ST_F64 : GR_ST_F32);
@@ -460,8 +459,8 @@ static void test_no_memory(void **state)
         gr_status st = GR_E_MEMORY;
         for (uint64_t k = 1; st != GR_OK; k++) {
             fixture f = begin(net, NULL);
-            const gr_model_about about = {
-                .recipe = f.r, .class_names = names, .n_class_names = 4, .schema = &schema, .trained = "{}"};
+            const gr_meaning meaning = {.class_names = {names}, .classes = {4}, .schema = schema};
+            const gr_model_about about = {.recipe = f.r, .meaning = &meaning, .trained = "{}"};
             gr_model m = {0};
             gr_st *file = NULL;
             if (what == 1) write_model(&f, true);

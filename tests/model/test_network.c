@@ -9,7 +9,7 @@
 static gr_network *make(gr_context *ctx, const gr_recipe *r)
 {
     gr_network *n = NULL;
-    test_ok(ctx, gr__network_make(ctx, r, NULL, 0, GR_EL_F32, 0, NULL, &n));
+    test_ok(ctx, gr__network_make(ctx, r, NULL, &n));
     return n;
 }
 
@@ -58,8 +58,8 @@ static void test_parameters(void **state)
         assert_int_equal(p[i].last, want[i].last);
     }
     assert_int_equal(gr__network_parameter_count(n), 8 * 45 + 8 + 20 * 1568 + 200 + 10);
-    assert_int_equal(gr__network_output(n).rank, 1);
-    assert_int_equal(gr__network_output(n).dim[0], 10);
+    assert_int_equal(gr__network_output(n, 0).rank, 1);
+    assert_int_equal(gr__network_output(n, 0).dim[0], 10);
     finish(ctx, r, n);
 }
 
@@ -140,30 +140,30 @@ static void test_feeds(void **state)
         CASE_HEAD "model: {input: [6, 5, 1], layers: [flatten, {type: dropout, rate: 0.5}, {type: dense, units: 3}]}\n",
         NULL, 0);
     gr_network *n = NULL;
-    test_ok(ctx, gr__network_make(ctx, r, NULL, 0, GR_EL_U8, 3, NULL, &n));
+    test_ok(ctx, gr__network_make(ctx, r, &(gr_network_data){.input_as = {GR_EL_U8}}, &n));
     for (int train = 0; train < 2; train++) {
         gr_graph *g = NULL;
         gr_network_values v;
         test_ok(ctx, gr_graph_create(ctx, &g));
         test_ok(ctx, gr__network_build(n, g, train ? GR_MODE_TRAIN : GR_MODE_EVALUATE, 7, true, &v));
-        gr_shape x = gr_shape_of(g, v.input), y = gr_shape_of(g, v.target);
-        assert_int_equal(gr_dtype_of(g, v.input), GR_U8);
-        assert_int_equal(gr_dtype_of(g, v.target), GR_I32);
+        gr_shape x = gr_shape_of(g, v.input[0]), y = gr_shape_of(g, v.head[0].target);
+        assert_int_equal(gr_dtype_of(g, v.input[0]), GR_U8);
+        assert_int_equal(gr_dtype_of(g, v.head[0].target), GR_I32);
         assert_true(x.rank == 4 && x.dim[0] == 7 && x.dim[1] == 6 && x.dim[2] == 5 && x.dim[3] == 1);
         assert_true(y.rank == 1 && y.dim[0] == 7);
-        assert_int_equal(v.input, find_feed(g, "x"));
+        assert_int_equal(v.input[0], find_feed(g, "input/input"));
         assert_int_equal(gr_shape_of(g, v.cost_sum).rank, 0);
-        assert_int_equal(gr_shape_of(g, v.prediction).dim[1], 3);
-        assert_int_equal(find_feed(g, "seed") != GR_NONE, train);
+        assert_int_equal(gr_shape_of(g, v.head[0].prediction).dim[1], 3);
+        assert_int_equal(find_feed(g, GR_FEED_SEED) != GR_NONE, train);
         gr_graph_destroy(g);
     }
     gr_graph *g = NULL;
     gr_network_values v;
     test_ok(ctx, gr_graph_create(ctx, &g));
     test_ok(ctx, gr__network_build(n, g, GR_MODE_EVALUATE, 1, false, &v));
-    assert_int_equal(v.target, GR_NONE);
+    assert_int_equal(v.head[0].target, GR_NONE);
     assert_int_equal(v.cost_sum, GR_NONE);
-    assert_int_equal(find_feed(g, "y"), GR_NONE);
+    assert_int_equal(find_feed(g, "target/main"), GR_NONE);
     gr_graph_destroy(g);
     finish(ctx, r, n);
 }
@@ -180,24 +180,10 @@ static void test_values(void **state)
     gr_network_values v;
     test_ok(ctx, gr_graph_create(ctx, &g));
     test_ok(ctx, gr__network_build(n, g, GR_MODE_TRAIN, 3, true, &v));
-    assert_int_equal(gr_dtype_of(g, v.target), GR_REAL);
-    assert_int_equal(gr_shape_of(g, v.target).dim[1], 2);
+    assert_int_equal(gr_dtype_of(g, v.head[0].target), GR_REAL);
+    assert_int_equal(gr_shape_of(g, v.head[0].target).dim[1], 2);
     gr_graph_destroy(g);
     finish(ctx, r, n);
-}
-
-/* The data's classes are held against the output. */
-static void test_classes(void **state)
-{
-    (void)state;
-    gr_context *ctx = test_context();
-    gr_recipe *r = open_text(ctx, CASE_HEAD "model: {input: 4, layers: [{type: dense, units: 3}]}\n", NULL, 0);
-    gr_network *n = NULL;
-    assert_int_equal(gr__network_make(ctx, r, NULL, 0, GR_EL_F32, 4, NULL, &n), GR_E_DATA);
-    assert_null(n);
-    gr__recipe_close(ctx, r);
-    assert_int_equal(gr__bookkeeping_bytes(ctx), 0);
-    test_context_end(ctx);
 }
 
 /* I8, X11: initial values come from the seed alone; biases are 0; the order of layers does not matter to a tensor's
@@ -267,7 +253,7 @@ static void test_no_memory(void **state)
                                  NULL, 0);
         gr_network *n = NULL;
         gr__fail_acquisition(ctx, k);
-        st = gr__network_make(ctx, r, NULL, 0, GR_EL_F32, 3, NULL, &n);
+        st = gr__network_make(ctx, r, NULL, &n);
         gr__fail_acquisition(ctx, 0);
         assert_true(st == GR_OK || st == GR_E_MEMORY);
         finish(ctx, r, n);
@@ -277,10 +263,13 @@ static void test_no_memory(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_parameters),   cmocka_unit_test(test_follow),
-                                       cmocka_unit_test(test_repeat_names), cmocka_unit_test(test_feeds),
-                                       cmocka_unit_test(test_values),       cmocka_unit_test(test_classes),
-                                       cmocka_unit_test(test_init),         cmocka_unit_test(test_activation_anywhere),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_parameters),
+                                       cmocka_unit_test(test_follow),
+                                       cmocka_unit_test(test_repeat_names),
+                                       cmocka_unit_test(test_feeds),
+                                       cmocka_unit_test(test_values),
+                                       cmocka_unit_test(test_init),
+                                       cmocka_unit_test(test_activation_anywhere),
                                        cmocka_unit_test(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

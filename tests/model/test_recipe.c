@@ -62,7 +62,7 @@ static void test_defaults(void **state)
     assert_int_equal(r->checkpoint.unit, GR_EVERY_EPOCHS);
     assert_int_equal(r->log.unit, GR_EVERY_UPDATES);
     assert_int_equal(r->threads, 0);
-    assert_int_equal(r->input.rank, 1);
+    assert_int_equal(r->input[0].sample.rank, 1);
     close_all(ctx, r);
 }
 
@@ -100,9 +100,9 @@ static void test_values(void **state)
                 r->checkpoint.unit == GR_EVERY_EPOCHS && r->checkpoint_keep == 3);
     assert_true(r->log.n == 10 && r->accumulate == 4 && r->memory == 3 << 19 && r->threads == 3 &&
                 r->algorithm == GR_ALGORITHM_EXACT);
-    assert_int_equal(r->metrics.n, 1);
-    assert_string_equal(r->metrics.use[0].name, "rmse");
-    assert_true(!r->metrics_given && r->best_by.what == GR_BEST_ERROR);
+    assert_int_equal(r->head[0].metrics.n, 1);
+    assert_string_equal(r->head[0].metrics.use[0].name, "rmse");
+    assert_true(!r->head[0].metrics_given && r->best_by.what == GR_BEST_ERROR);
     assert_int_equal(r->clip.kind, GR_CLIP_NORM);
     assert_true(r->clip.torch_form);
     close_all(ctx, r);
@@ -363,7 +363,7 @@ static void test_zoo(void **state)
         const gr_zoo_recipe *z = gr__zoo_find(want[i].name);
         gr_network *network = NULL;
         gr_recipe *r = open_text(ctx, z->text, NULL, 0);
-        test_ok(ctx, gr__network_make(ctx, r, NULL, 0, GR_EL_U8, 0, NULL, &network));
+        test_ok(ctx, gr__network_make(ctx, r, NULL, &network));
         assert_int_equal(gr__network_parameter_count(network), want[i].parameters);
         assert_true(z->title[0]);
         gr__network_destroy(network);
@@ -381,7 +381,7 @@ static void test_zoo_model(void **state)
     assert_string_equal(value_at(r->resolved, "model.layers[0].filters"), "8");
     assert_string_equal(value_at(r->resolved, "model.layers[7].units"), "5");
     assert_string_equal(value_at(r->resolved, "model.layers[5].rate"), "0");
-    assert_int_equal(r->input.dim[2], 3);
+    assert_int_equal(r->input[0].sample.dim[2], 3);
     close_all(ctx, r);
 }
 

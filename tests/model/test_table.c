@@ -4,6 +4,22 @@
 #include "model/model.h"
 #include "test.h"
 
+static void same_text(const char *a, const char *b)
+{
+    assert_int_equal(a != NULL, b != NULL);
+    if (a) assert_string_equal(a, b);
+}
+
+static void same_target(const gr_schema_target *a, const gr_schema_target *b)
+{
+    same_text(a->name, b->name);
+    assert_int_equal(a->n, b->n);
+    assert_int_equal(a->listed, b->listed);
+    assert_int_equal(a->column_name != NULL, b->column_name != NULL);
+    for (int i = 0; i < a->n; i++) assert_int_equal(a->column[i], b->column[i]);
+    for (int i = 0; a->column_name && i < a->n; i++) assert_string_equal(a->column_name[i], b->column_name[i]);
+}
+
 static void check_round_trip(gr_context *ctx, const gr_schema *s)
 {
     gr__bump *b = gr__bump_create(ctx);
@@ -20,9 +36,15 @@ static void check_round_trip(gr_context *ctx, const gr_schema *s)
     assert_int_equal(back.n_columns, s->n_columns);
     assert_int_equal(back.n_inputs, s->n_inputs);
     for (int i = 0; i < s->n_inputs; i++) assert_int_equal(back.input[i], s->input[i]);
-    assert_int_equal(back.target, s->target);
-    assert_int_equal(back.target_name != NULL, s->target_name != NULL);
-    if (s->target_name) assert_string_equal(back.target_name, s->target_name);
+    assert_int_equal(back.n_targets, s->n_targets);
+    for (int i = 0; i < s->n_targets; i++) same_target(&back.target[i], &s->target[i]);
+    assert_int_equal(back.n_of_inputs, s->n_of_inputs);
+    for (int i = 0; i < s->n_of_inputs; i++) {
+        assert_int_equal(back.of_input[i].n, s->of_input[i].n);
+        same_text(back.of_input[i].name, s->of_input[i].name);
+    }
+    assert_int_equal(back.weight, s->weight);
+    same_text(back.weight_name, s->weight_name);
     assert_int_equal(back.n_missing, s->n_missing);
     for (int i = 0; i < s->n_missing; i++) assert_string_equal(back.missing[i], s->missing[i]);
     gr__text_free(&t);
@@ -35,30 +57,70 @@ static void schemas_come_back(void **state)
     gr_context *ctx = test_context();
     static const char *const names[] = {"a \"b\"\n", "\xE2\x82\xAC", ""}, *const missing[] = {"", "NA", "-999",
                                                                                               "\"\\\t"};
-    static const int all[] = {0, 1, 2}, around[] = {0, 2, 3}, odd[] = {3, 0}, one[] = {0};
+    static const int all[] = {0, 1, 2}, around[] = {0, 2, 3}, odd[] = {3, 0}, one[] = {0}, at[] = {0, 1, 2, 3, 4},
+                     pair[] = {4, 1};
+    static const char *const quoted[] = {"\"y\""};
     const gr_schema cases[] = {
-        {.delimiter = ',', .n_columns = 3, .n_inputs = 3, .input = all, .target = -1},
-        {.delimiter = '\t', .n_columns = 4, .n_inputs = 3, .input = around, .target = 1, .delimiter_given = true},
-        {.delimiter = ' ', .n_columns = 4, .n_inputs = 2, .input = odd, .target = 2, .header_given = true},
+        {.delimiter = ',', .n_columns = 3, .n_inputs = 3, .input = all, .weight = -1},
+        {.delimiter = '\t',
+         .n_columns = 4,
+         .n_inputs = 3,
+         .input = around,
+         .weight = -1,
+         .n_targets = 1,
+         .target = {{.n = 1, .column = at + 1}},
+         .delimiter_given = true},
+        {.delimiter = ' ',
+         .n_columns = 4,
+         .n_inputs = 2,
+         .input = odd,
+         .weight = -1,
+         .n_targets = 1,
+         .target = {{.n = 1, .column = at + 2}},
+         .header_given = true},
         {.delimiter = '|',
          .n_columns = 5,
          .n_inputs = 3,
          .input = all,
-         .target = 4,
+         .weight = -1,
+         .n_targets = 1,
+         .target = {{.n = 1, .column = at + 4}},
          .missing = missing,
          .n_missing = 4},
-        {.delimiter = '\\', .n_columns = 1, .n_inputs = 1, .input = one, .target = -1},
+        {.delimiter = '\\', .n_columns = 1, .n_inputs = 1, .input = one, .weight = -1},
         {.delimiter = ';',
          .n_columns = 4,
          .n_inputs = 3,
          .input = around,
-         .target = 1,
+         .weight = -1,
+         .n_targets = 1,
+         .target = {{.n = 1, .column = at + 1, .column_name = quoted}},
          .header = true,
          .name = names,
-         .target_name = "\"y\"",
          .missing = missing,
          .n_missing = 1,
          .header_given = true},
+        /* several: two inputs, a class and a list of values, a weight */
+        {.delimiter = ',',
+         .n_columns = 7,
+         .n_inputs = 3,
+         .input = around,
+         .n_of_inputs = 2,
+         .of_input = {{"image", 1}, {"ta\"ble", 2}},
+         .n_targets = 2,
+         .target = {{.name = "kind", .n = 1, .column = at + 1, .column_name = quoted},
+                    {.name = "price", .n = 2, .column = pair, .listed = true}},
+         .weight = 6,
+         .weight_name = "w \\"},
+        {.delimiter = ',',
+         .n_columns = 3,
+         .n_inputs = 2,
+         .input = all,
+         .n_of_inputs = 1,
+         .of_input = {{"x", 2}},
+         .n_targets = 1,
+         .target = {{.name = "y", .n = 1, .column = at + 2}},
+         .weight = -1},
     };
     for (size_t i = 0; i < GR_COUNT(cases); i++) check_round_trip(ctx, &cases[i]);
     test_context_end(ctx);
@@ -89,6 +151,24 @@ static void hostile_schemas_are_refused(void **state)
         {"{\"columns\": 3, \"delimiter\": \",\", " GOOD ", \"inputs\": [\"a\"]}", "\"inputs\""},
         {"{\"columns\": 3, \"delimiter\": \",\", " GOOD ", \"target\": 2, \"inputs\": [0, 2]}", "\"inputs\""},
         {"{\"columns\": 1, \"delimiter\": \",\", " GOOD ", \"target\": 0}", "\"inputs\""},
+        {"{\"columns\": 3, \"delimiter\": \",\", " GOOD ", \"fields\": {}}", "\"inputs\""},
+        {"{\"columns\": 3, \"delimiter\": \",\", " GOOD ", \"fields\": {\"inputs\": []}}", "\"targets\""},
+        {"{\"columns\": 3, \"delimiter\": \",\", " GOOD ", \"fields\": {\"inputs\": [{}], \"targets\": []}}",
+         "\"columns\""},
+        {"{\"columns\": 3, \"delimiter\": \",\", " GOOD
+         ", \"fields\": {\"inputs\": [{\"columns\": 2}], \"targets\": []}}",
+         "\"fields\""},
+        {"{\"columns\": 3, \"delimiter\": \",\", " GOOD ", \"fields\": {\"inputs\": [], \"targets\": [{}]}}",
+         "\"listed\""},
+        {"{\"columns\": 3, \"delimiter\": \",\", " GOOD
+         ", \"fields\": {\"inputs\": [], \"targets\": [{\"listed\": true, \"columns\": [3]}]}}",
+         "\"columns\""},
+        {"{\"columns\": 3, \"delimiter\": \",\", " GOOD ", \"fields\": {\"inputs\": [], \"targets\": [{\"listed\": "
+                                                        "true, \"columns\": [1], \"names\": [\"a\", \"b\"]}]}}",
+         "\"names\""},
+        {"{\"columns\": 3, \"delimiter\": \",\", " GOOD
+         ", \"fields\": {\"inputs\": [], \"targets\": [], \"weight\": 3}}",
+         "\"weight\""},
         {"{\"columns\": 3, \"delimiter\": \",\", \"delimiter_given\": false, \"header\": true, \"header_given\": "
          "false}",
          "\"header\""},

@@ -183,8 +183,8 @@ static int32_t turned[64];
 static gr_status labels_of_neighbours(void *source, gr_batch *out)
 {
     gr_status st = gr__loader_next(source, out);
-    for (int64_t i = 0; st == GR_OK && i < out->n; i++) turned[i] = ((const int32_t *)out->targets)[(i + 1) % out->n];
-    out->targets = turned;
+    for (int64_t i = 0; st == GR_OK && i < out->n; i++) turned[i] = ((const int32_t *)out->field[1])[(i + 1) % out->n];
+    out->field[1] = turned;
     return st;
 }
 
@@ -205,14 +205,14 @@ static void a_dead_column_is_named(void **state) /* [T3] */
     bench b;
     begin(&b, TABLE);
     gr_set *s = &b.p.task.set[GR_PART_TRAIN];
-    for (int64_t i = 0; i < s->n; i++) ((float *)s->inputs)[i * 5 + 3] = 7;
+    for (int64_t i = 0; i < s->n; i++) ((float *)s->field[0].data)[i * 5 + 3] = 7;
     gr_finding f = look(&b.p, gr__check_data);
     expect(&f, GR_VERDICT_WARNING, "1 of 5 input columns never change and tell nothing, the first is column 3");
     assert_true(fabs(f.figure - 0.2) < 1e-12);
-    for (int64_t i = 0; i < s->n * 5; i++) ((float *)s->inputs)[i] = 7 * (i % 5 != 3 || i < 5);
+    for (int64_t i = 0; i < s->n * 5; i++) ((float *)s->field[0].data)[i] = 7 * (i % 5 != 3 || i < 5);
     f = look(&b.p, gr__check_data);
     expect(&f, GR_VERDICT_WARNING, "4 of 5");
-    for (int64_t i = 0; i < s->n * 5; i++) ((float *)s->inputs)[i] = (float)(i % 5);
+    for (int64_t i = 0; i < s->n * 5; i++) ((float *)s->field[0].data)[i] = (float)(i % 5);
     f = look(&b.p, gr__check_data);
     expect(&f, GR_VERDICT_FAILED, "same inputs");
     end(&b);
@@ -224,12 +224,13 @@ static void a_dark_border_passes_and_a_dark_picture_fails(void **state)
     bench b;
     begin(&b, DIGITS);
     gr_set *s = &b.p.task.set[GR_PART_TRAIN];
-    assert_int_equal(s->element, GR_EL_U8);
-    for (int64_t i = 0; i < s->n; i++) memset((uint8_t *)s->inputs + i * 256, 0, 16);
+    assert_int_equal(s->field[0].element, GR_EL_U8);
+    for (int64_t i = 0; i < s->n; i++) memset((uint8_t *)s->field[0].data + i * 256, 0, 16);
     gr_finding f = look(&b.p, gr__check_data);
     expect(&f, GR_VERDICT_OK, "16 of 256 inputs never change");
     for (int64_t i = 0; i < s->n; i++)
-        memset((uint8_t *)s->inputs + i * 256, (int)i, 1), memset((uint8_t *)s->inputs + i * 256 + 1, 0, 255);
+        memset((uint8_t *)s->field[0].data + i * 256, (int)i, 1),
+            memset((uint8_t *)s->field[0].data + i * 256 + 1, 0, 255);
     f = look(&b.p, gr__check_data);
     expect(&f, GR_VERDICT_OK, "255 of 256"); /* one pixel is all that changes, but it does */
     end(&b);
@@ -241,7 +242,7 @@ static void labels_that_never_vary_fail(void **state)
     bench b;
     begin(&b, TABLE);
     gr_set *s = &b.p.task.set[GR_PART_TRAIN];
-    for (int64_t i = 0; i < s->n; i++) ((int32_t *)s->targets)[i] = 2;
+    for (int64_t i = 0; i < s->n; i++) ((int32_t *)s->field[1].data)[i] = 2;
     gr_finding f = look(&b.p, gr__check_data);
     expect(&f, GR_VERDICT_FAILED, "every target is 2");
     end(&b);
@@ -309,11 +310,11 @@ static gr_finding with_cost(const char *text, cost_build build, bool raw, check 
 {
     bench b = {.ctx = test_context()};
     gr_recipe *r = RECIPE(b.ctx, text);
-    gr_cost bad = *r->cost;
-    sound = r->cost;
+    gr_cost bad = *r->head[0].cost;
+    sound = r->head[0].cost;
     if (build) bad.build = build;
     if (raw) bad.predict = raw_outputs;
-    r->cost = &bad;
+    r->head[0].cost = &bad;
     begin_with(&b, r);
     gr_finding f = look(&b.p, c);
     end(&b);
@@ -365,10 +366,10 @@ static void every_cost_is_written_down_once_more(void **state)
         for (int wrong = 0; wrong < 2; wrong++) {
             bench b = {.ctx = test_context()};
             gr_recipe *r = RECIPE(b.ctx, rows[i].base, rows[i].cost);
-            gr_cost bad = *r->cost;
-            sound = r->cost;
+            gr_cost bad = *r->head[0].cost;
+            sound = r->head[0].cost;
             bad.build = summed;
-            if (wrong) r->cost = &bad;
+            if (wrong) r->head[0].cost = &bad;
             begin_with(&b, r);
             gr_finding f = look(&b.p, gr__check_cost);
             if (f.verdict != (wrong ? GR_VERDICT_FAILED : GR_VERDICT_OK))
@@ -385,15 +386,15 @@ static void a_wrong_gradient_fails(void **state) /* [P4] */
     gr_context *ctx = test_context();
     gr_recipe *r = RECIPE(ctx, TABLE);
     gr__bump *memory = gr__bump_create(ctx);
-    gr_cost bad = *r->cost;
+    gr_cost bad = *r->head[0].cost;
     gr_gradient_row *rows;
     size_t n;
     gr_finding f = {.id = "P4", .name = "gradients"};
-    sound = r->cost;
+    sound = r->head[0].cost;
     bad.build = half_the_gradient;
     test_ok(ctx, gr__check_gradients(ctx, r, &(gr_gradient_options){.most = GR_GRADIENT_MANY}, &rows, &n, memory, &f));
     expect(&f, GR_VERDICT_OK, "all 4 parameters");
-    r->cost = &bad;
+    r->head[0].cost = &bad;
     test_ok(ctx, gr__check_gradients(ctx, r, &(gr_gradient_options){.most = GR_GRADIENT_FEW}, &rows, &n, memory, &f));
     expect(&f, GR_VERDICT_FAILED, "4 of 4");
     for (size_t i = 0; i < n; i++) assert_true(rows[i].error > 0.01 && rows[i].checked <= GR_GRADIENT_FEW);
@@ -425,7 +426,7 @@ guessing_costs_what_theory_says(void **state) /* ln 10 = 2.302585; 50 of 950: th
     gr_set *s = &b.p.task.set[GR_PART_TRAIN];
     static const double share[3] = {0.05, 0.15, 0.8}, none[48] = {0};
     double bias[3], entropy = 0;
-    for (int64_t i = 0; i < s->n; i++) ((int32_t *)s->targets)[i] = i % 20 == 0 ? 0 : i % 20 < 4 ? 1 : 2;
+    for (int64_t i = 0; i < s->n; i++) ((int32_t *)s->field[1].data)[i] = i % 20 == 0 ? 0 : i % 20 < 4 ? 1 : 2;
     for (int k = 0; k < 3; k++) bias[k] = log(share[k]), entropy -= share[k] * log(share[k]);
     set(&b, "head.weight", none);
     f = look(&b.p, gr__check_cost);
@@ -453,7 +454,7 @@ static void large_outputs_and_answers_in_the_inputs_fail(void **state)
     gr_set *s = &b.p.task.set[GR_PART_TRAIN];
     static const double none[80] = {0}, small[3] = {1e-3, 0, 0};
     double far[3] = {0, 0, 6};
-    for (int64_t i = 0; i < s->n; i++) ((int32_t *)s->targets)[i] = 2;
+    for (int64_t i = 0; i < s->n; i++) ((int32_t *)s->field[1].data)[i] = 2;
     set(&b, "h.weight", none);
     set(&b, "head.bias", small);
     f = look(&b.p, gr__check_cost);
@@ -493,7 +494,7 @@ static void give_outputs(bench *b, double outputs[5][3], const double bias[3])
     gr_set *s = &b->p.task.set[GR_PART_TRAIN];
     double w[15];
     for (int64_t i = 0; i < s->n; i++)
-        for (int64_t j = 0; j < 5; j++) ((float *)s->inputs)[i * 5 + j] = (float)(i % 5 == j);
+        for (int64_t j = 0; j < 5; j++) ((float *)s->field[0].data)[i * 5 + j] = (float)(i % 5 == j);
     for (int i = 0; i < 15; i++) w[i] = outputs[i % 5][i / 5];
     set(b, "head.weight", w);
     set(b, "head.bias", bias);

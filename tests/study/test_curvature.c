@@ -96,7 +96,7 @@ static void given(bench *b)
     assert_int_equal(b->h.n, 12);
     assert_int_equal(b->h.samples, 2);
     for (size_t i = 0; i < b->h.n_params; i++)
-        gr_store_write(b->h.store, gr_store_find(b->h.store, b->h.params[i].entry.name), values[i]);
+        gr_store_write(b->h.run.store, gr_store_find(b->h.run.store, b->h.params[i].entry.name), values[i]);
 }
 
 static void products_are_those_of_the_specification(void **state)
@@ -243,10 +243,10 @@ static void scaling_relu_layers_changes_it_and_not_the_cost(void **state)
     } scales[] = {{"b.weight", 100}, {"b.bias", 100}, {"c.weight", 0.01}};
     for (size_t i = 0; i < GR_COUNT(scales); i++) {
         double values[64];
-        const gr_entry *e = gr_store_find(b.h.store, scales[i].name);
-        gr_store_read(b.h.store, e, values);
+        const gr_entry *e = gr_store_find(b.h.run.store, scales[i].name);
+        gr_store_read(b.h.run.store, e, values);
         for (int64_t k = 0; k < e->count; k++) values[k] *= scales[i].factor;
-        gr_store_write(b.h.store, e, values);
+        gr_store_write(b.h.run.store, e, values);
     }
     test_ok(b.ctx, gr__curvature(&b.h, &o, &after));
     assert_float_equal(after.cost, before.cost, 1e-12);
@@ -267,15 +267,15 @@ static void odd_wishes_and_odd_models(void **state)
                      GR_E_INTERRUPTED);
     gr_context_clear_error(b.ctx);
     double nothing[64];
-    const gr_entry *e = gr_store_find(b.h.store, "c.weight");
+    const gr_entry *e = gr_store_find(b.h.run.store, "c.weight");
     for (int i = 0; i < 64; i++) nothing[i] = (double)NAN;
-    gr_store_write(b.h.store, e, nothing);
+    gr_store_write(b.h.run.store, e, nothing);
     assert_int_equal(gr__curvature(&b.h, &(gr_curvature_options){.eigenvalues = 1, .steps = 3}, &k), GR_E_DATA);
     gr_context_clear_error(b.ctx);
     for (size_t i = 0; i < b.h.n_params;
          i++) { /* no gradient anywhere: the matrix is 0 but for what the biases of the outputs see */
         double zeros[64] = {0};
-        gr_store_write(b.h.store, gr_store_find(b.h.store, b.h.params[i].entry.name), zeros);
+        gr_store_write(b.h.run.store, gr_store_find(b.h.run.store, b.h.params[i].entry.name), zeros);
     }
     test_ok(b.ctx,
             gr__curvature(&b.h, &(gr_curvature_options){.probes = 20, .eigenvalues = 3, .steps = 100, .seed = 2}, &k));

@@ -113,9 +113,7 @@ static void write_model(gr_context *ctx, const gr_recipe *r, const char *path)
     gr_slopes s = {0};
     test_ok(ctx, gr__slopes_open(ctx, r, &(gr_slopes_options){.mode = GR_MODE_TRAIN, .batch = 2}, &s));
     put(&s, "h.weight", W1[0]), put(&s, "h.bias", B1), put(&s, "o.weight", W2[0]), put(&s, "o.bias", B2);
-    test_ok(ctx, gr__model_write(
-                     ctx, path, s.store,
-                     &(gr_model_about){.recipe = r, .prepared = s.task.prepared, .n_prepared = s.task.n_prepared}));
+    test_ok(ctx, gr__model_write(ctx, path, s.store, &(gr_model_about){.recipe = r, .meaning = &s.task.meaning}));
     gr__slopes_close(&s);
 }
 

@@ -18,9 +18,9 @@ static bool unusual(double *x, int64_t n, const char *says)
     double mean[] = {5000, 0.001}, std[] = {100, 0.0005}, mul[] = {1 / 100.0, 1 / 0.0005}, one = 1;
     gr_prepared p[] = {{.kind = "scale", .n = 1, .mul = &one},
                        {.kind = "standardize", .n = 2, .sub = mean, .mul = mul, .mean = mean, .std = std}};
-    gr_set s = {.n = n, .sample = GR_SHAPE(WIDTH), .element = GR_EL_F64, .inputs = x};
+    const gr_field f = {.sample = GR_SHAPE(WIDTH), .element = GR_EL_F64, .data = x};
     char text[400] = "";
-    bool found = gr__raw_is_unusual(p, 2, &s, text, sizeof text);
+    bool found = gr__raw_is_unusual(p, 2, &f, n, text, sizeof text);
     assert_true(found == (strlen(text) > 0));
     if (found && says) assert_non_null(strstr(text, says));
     return found;
@@ -61,16 +61,16 @@ static void pictures(void **state)
         ready[i] = (scaled[i] - 0.29f) / 0.35f;
     }
     char text[400];
-    gr_set s = {.n = 3, .sample = GR_SHAPE(4, 4), .element = GR_EL_U8, .inputs = raw};
-    assert_false(gr__raw_is_unusual(p, 2, &s, text, sizeof text));
-    s.element = GR_EL_F32, s.inputs = scaled;
-    assert_true(gr__raw_is_unusual(p, 2, &s, text, sizeof text));
-    s.inputs = ready;
-    assert_true(gr__raw_is_unusual(p, 2, &s, text, sizeof text));
-    assert_false(gr__raw_is_unusual(p, 1, &s, text, sizeof text)); /* scale alone knows no statistics */
-    assert_false(gr__raw_is_unusual(NULL, 0, &s, text, sizeof text));
+    gr_field f = {.sample = GR_SHAPE(4, 4), .element = GR_EL_U8, .data = raw};
+    assert_false(gr__raw_is_unusual(p, 2, &f, 3, text, sizeof text));
+    f.element = GR_EL_F32, f.data = scaled;
+    assert_true(gr__raw_is_unusual(p, 2, &f, 3, text, sizeof text));
+    f.data = ready;
+    assert_true(gr__raw_is_unusual(p, 2, &f, 3, text, sizeof text));
+    assert_false(gr__raw_is_unusual(p, 1, &f, 3, text, sizeof text)); /* scale alone knows no statistics */
+    assert_false(gr__raw_is_unusual(NULL, 0, &f, 3, text, sizeof text));
     std = 0; /* training had one value only */
-    assert_false(gr__raw_is_unusual(p, 2, &s, text, sizeof text));
+    assert_false(gr__raw_is_unusual(p, 2, &f, 3, text, sizeof text));
 }
 
 int main(void)

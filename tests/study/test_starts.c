@@ -48,11 +48,11 @@ static start first(const char *path, int outputs, const char *cost, const char *
     assert_int_equal(b.n, ROWS);
     test_ok(ctx, gr__probe_run(&p, p.evaluate, &b));
     gr_shape shape;
-    const double *y = gr_plan_output(p.evaluate, "prediction", &shape);
+    const double *y = gr__probe_head(&p, 0, "prediction", &shape);
     int64_t width = gr_shape_count(shape) / ROWS;
     for (int64_t i = 0; i < ROWS * width; i++) s.mean[i % width] += y[i] / ROWS;
-    s.cost = *(const double *)gr_plan_output(p.evaluate, "cost_sum", NULL) /
-             *(const double *)gr_plan_output(p.evaluate, "weight_sum", NULL);
+    s.cost = *(const double *)gr__probe_head(&p, 0, "cost_sum", NULL) /
+             *(const double *)gr__probe_head(&p, 0, "weight_sum", NULL);
     test_ok(ctx, gr__check_cost(&p, &s.judged));
     gr__probe_close(&p);
     gr__recipe_close(ctx, r);

@@ -110,8 +110,8 @@ static void multiply(hessian *h, const gr_batch *b, const double z[WEIGHTS], dou
 {
     char name[16];
     size_t at = 0;
-    put(h->product, "x", b->inputs);
-    put(h->product, "y", b->targets);
+    put(h->product, "x", b->field[0]);
+    put(h->product, "y", b->field[1]);
     for (size_t i = 0; i < TENSORS; i++) {
         name_of(name, "z", i);
         at += put(h->product, name, z + at) / sizeof(double);

@@ -93,7 +93,7 @@ static void look(gr_context *ctx, gr_task *t, gr_part part, long double by, int 
     while (!b.last) {
         test_ok(ctx, gr__loader_next(l, &b));
         for (int64_t i = 0; i < b.n; i++) {
-            double x = gr__element_at(t->input_as, b.inputs, i),
+            double x = gr__element_at(t->delivery[0].as, b.field[0], i),
                    wanted = (double)((by * (long double)seconds[b.row[i]] - mean) / std);
             assert_true(fabs(x - wanted) <= 1e-7 * fabs(wanted) + 1e-9);
             *different += 1;

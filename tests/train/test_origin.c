@@ -42,7 +42,8 @@ static void write_model(gr_context *ctx, const char *path, const char *const *na
 {
     static const char *const columns[] = {"a", "b"};
     static double mean[] = {1000, 2000}, std[] = {10, 20}, mul[] = {0.1, 0.05};
-    static const int inputs[] = {0, 1};
+    static const int inputs[] = {0, 1}, kind[] = {2};
+    static const char *const kind_name[] = {"kind"};
     const gr_schema table = {.table = true,
                              .delimiter = ',',
                              .header = true,
@@ -51,23 +52,20 @@ static void write_model(gr_context *ctx, const char *path, const char *const *na
                              .n_inputs = 2,
                              .input = inputs,
                              .name = columns,
-                             .target = 2,
-                             .target_name = "kind"};
+                             .weight = -1,
+                             .n_targets = 1,
+                             .target = {{.n = 1, .column = kind, .column_name = kind_name}}};
     gr_recipe *r = recipe(ctx, "[standardize]");
     gr_store *store;
     gr_network *network;
     gr_prepared p = {.kind = "standardize", .n = 2, .sub = mean, .mul = mul, .mean = mean, .std = std};
-    test_ok(ctx, gr__network_make(ctx, r, &p, 1, GR_EL_F32, 0, NULL, &network));
+    const gr_meaning meaning = {
+        .prepared = {&p}, .n_prepared = {1}, .class_names = {names}, .classes = {n}, .schema = table};
+    test_ok(ctx, gr__network_make(ctx, r, NULL, &network));
     test_ok(ctx, gr_store_create(ctx, gr_backend_get("cpu"), &store));
     test_ok(ctx, gr__network_declare(network, store));
     test_ok(ctx, gr_store_seal(store));
-    test_ok(ctx, gr__model_write(ctx, path, store,
-                                 &(gr_model_about){.recipe = r,
-                                                   .prepared = &p,
-                                                   .n_prepared = 1,
-                                                   .class_names = names,
-                                                   .n_class_names = n,
-                                                   .schema = &table}));
+    test_ok(ctx, gr__model_write(ctx, path, store, &(gr_model_about){.recipe = r, .meaning = &meaning}));
     gr_store_destroy(store);
     gr__network_destroy(network);
     gr__recipe_close(ctx, r);
@@ -120,12 +118,12 @@ static void draw_table(uint64_t key, table *t)
 
 static void check_labels(const table *want, const gr_task *t)
 {
-    const int32_t *label = t->set[GR_PART_TRAIN].targets;
+    const int32_t *label = gr__set_target(&t->set[GR_PART_TRAIN], 0)->data;
     for (int i = 0; i < ROWS; i++) {
-        assert_string_equal(t->class_names[label[i]], want->of[i]);
+        assert_string_equal(t->meaning.class_names[0][label[i]], want->of[i]);
         if (want->known) assert_string_equal(want->its[label[i]], want->of[i]);
     }
-    if (want->known) assert_int_equal(t->classes, want->n_its);
+    if (want->known) assert_int_equal(t->meaning.classes[0], want->n_its);
 }
 
 /* Column a first, by the model's statistics. */
@@ -135,12 +133,13 @@ static void check_inputs(gr_context *ctx, const gr_task *t)
     gr_loader *l;
     gr_batch batch;
     o.shuffle = GR_SHUFFLE_NONE;
-    assert_true(t->n_prepared == 1 && t->prepared[0].mean[0] == 1000 && t->prepared[0].std[1] == 20);
+    assert_true(t->meaning.n_prepared[0] == 1 && t->meaning.prepared[0]->mean[0] == 1000 &&
+                t->meaning.prepared[0]->std[1] == 20);
     test_ok(ctx, gr__loader_create(ctx, &o, &l));
     test_ok(ctx, gr__loader_next(l, &batch));
     for (int i = 0; i < 8; i++) {
-        assert_true(((const float *)batch.inputs)[2 * i] == (float)(i * 0.1));
-        assert_true(((const float *)batch.inputs)[2 * i + 1] == 0);
+        assert_true(((const float *)batch.field[0])[2 * i] == (float)(i * 0.1));
+        assert_true(((const float *)batch.field[0])[2 * i + 1] == 0);
     }
     gr__loader_destroy(l);
 }

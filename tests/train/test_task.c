@@ -27,7 +27,7 @@ static void facts_are_of_the_training_rows(void **state)
     gr_task t;
     int64_t want[4] = {0};
     test_ok(ctx, gr__task_open(ctx, r, 1u << GR_PART_TRAIN, NULL, &t));
-    const int32_t *label = t.set[GR_PART_TRAIN].targets;
+    const int32_t *label = gr__set_target(&t.set[GR_PART_TRAIN], 0)->data;
     for (int64_t i = 0; i < t.rows[GR_PART_TRAIN].n; i++) want[label[t.rows[GR_PART_TRAIN].row[i]]]++;
     assert_true(t.targets->n == 100 && t.targets->classes == 4); /* outputs, of which the last has no sample */
     for (int k = 0; k < 4; k++) assert_int_equal(gr__targets_count(t.targets, k), want[k]);
@@ -50,7 +50,7 @@ static void values_too(void **state)
     gr_task t;
     double mean = 0, square = 0;
     test_ok(ctx, gr__task_open(ctx, r, 1u << GR_PART_TRAIN, NULL, &t));
-    const float *y = t.set[GR_PART_TRAIN].targets;
+    const float *y = gr__set_target(&t.set[GR_PART_TRAIN], 0)->data;
     for (int i = 0; i < 50; i++) mean += (double)y[i] / 50;
     for (int i = 0; i < 50; i++) square += ((double)y[i] - mean) * ((double)y[i] - mean) / 50;
     assert_true(t.targets->n == 50 && t.targets->values == 1);
@@ -80,7 +80,7 @@ static void a_model_brings_its_own(void **state)
     test_ok(ctx, gr__network_declare(t.network, store));
     test_ok(ctx, gr_store_seal(store));
     for (int k = 0; k < 4; k++) count[k] = gr__targets_count(t.targets, k);
-    test_ok(ctx, gr__model_write(ctx, path, store, &(gr_model_about){.recipe = r, .targets = t.targets}));
+    test_ok(ctx, gr__model_write(ctx, path, store, &(gr_model_about){.recipe = r, .meaning = &t.meaning}));
     gr_store_destroy(store);
     gr__task_close(&t);
     test_ok(ctx, gr__model_open(ctx, path, &m));

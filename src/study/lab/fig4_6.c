@@ -119,7 +119,8 @@ static gr_status take_points(gr_lab *lab, const gr_steps *s, problem *p)
     double *copy = gr__bump_alloc(lab->memory, 2 * (size_t)p->n * sizeof *copy);
     if (!copy) return GR_E_MEMORY;
     for (int64_t i = 0; i < p->n; i++) {
-        copy[i] = SCALE * ((const double *)gr__set_input(set, 0)->data)[i]; /* precision: float64 keeps both as double */
+        copy[i] =
+            SCALE * ((const double *)gr__set_input(set, 0)->data)[i]; /* precision: float64 keeps both as double */
         copy[p->n + i] = ((const double *)gr__set_target(set, 0)->data)[i];
     }
     p->x = copy;
