@@ -66,8 +66,9 @@ gr_status gr__entries_unsaid(gr_context *ctx, const gr_settings *s, const gr_sou
                              const char *row, const char *one)
 {
     char names[300], write[400];
-    gr_status st = gr__tree_fail(ctx, s->tree, GR_E_MISSING, NULL, "the recipe has %s, but \"%s\" says nothing of them",
-                                 list_of(o, role, names, sizeof names), row);
+    gr_status st =
+        gr__tree_fail(ctx, gr__source_at(s, "type"), GR_E_MISSING, NULL,
+                      "the recipe has %s, but \"%s\" says nothing of them", list_of(o, role, names, sizeof names), row);
     gr__error_hint(ctx, "write %s", example(o, role, row, one, write, sizeof write));
     return st;
 }

@@ -145,32 +145,32 @@ static uint32_t row_at(const gathering *g, int64_t i)
     return l->rows.row[l->order ? l->order[g->first + i] : (uint32_t)(g->first + i)];
 }
 
-static void gather_row(const gathering *g, int64_t i, uint32_t row)
+/* Of one field, the rows first to end. */
+static void gather_field(const gathering *g, int field, int64_t first, int64_t end)
 {
     const gr_loader *l = g->l;
-    for (int f = 0; f < l->n_fields; f++) {
-        const way *w = &l->way[f];
-        char *to = g->to->field[f];
-        if (!to) continue;
-        to += (size_t)i * w->bytes;
-        if (f < l->n_inputs)
-            gr__deliver(&l->o.set->field[f], row, &l->o.input[f], to);
-        else
-            gr__elements_convert(w->is, w->as, w->from + row * w->stride, to, w->values);
+    const way *w = &l->way[field];
+    const uint32_t *row = g->to->row;
+    char *to = g->to->field[field];
+    if (!to) return;
+    if (field >= l->n_inputs) {
+        for (int64_t i = first; i < end; i++)
+            gr__elements_convert(w->is, w->as, w->from + row[i] * w->stride, to + (size_t)i * w->bytes, w->values);
+        return;
+    }
+    for (int64_t i = first; i < end; i++) {
+        if (i + 1 < end) prefetch(w->from + row[i + 1] * w->stride, w->stride);
+        gr__deliver(&l->o.set->field[field], row[i], &l->o.input[field], to + (size_t)i * w->bytes);
     }
 }
 
 static void gather(void *arg, int shard, int worker)
 {
     const gathering *g = arg;
-    const gr_loader *l = g->l;
+    int64_t first = g->n * shard / g->shards, end = g->n * (shard + 1) / g->shards;
     (void)worker;
-    for (int64_t i = g->n * shard / g->shards, end = g->n * (shard + 1) / g->shards; i < end; i++) {
-        uint32_t row = g->to->row[i] = row_at(g, i);
-        for (int f = 0; f < l->n_inputs && i + 1 < end; f++)
-            prefetch(l->way[f].from + row_at(g, i + 1) * l->way[f].stride, l->way[f].stride);
-        gather_row(g, i, row);
-    }
+    for (int64_t i = first; i < end; i++) g->to->row[i] = row_at(g, i);
+    for (int f = 0; f < g->l->n_fields; f++) gather_field(g, f, first, end);
 }
 
 /* Without a thread of its own the workers of the context gather, each some rows. */

@@ -64,6 +64,7 @@ static inline gr_source_options options_of(const files *f, gr_target_kind want, 
     return (gr_source_options){.folder = f->folder, .want = want, .keep_float64 = float64, .seed = 1};
 }
 
+/* The i-th key stands in line 4 + i; what stands in its value, there too, in columns 1, 2, ... */
 static inline gr_tree *yaml(const files *f, const char *text)
 {
     gr_tree *t = gr__tree_flow(f->b, text);
@@ -71,8 +72,14 @@ static inline gr_tree *yaml(const files *f, const char *text)
     t->file = "r.yaml";
     t->line = 3;
     for (int i = 0; i < t->n; i++) {
-        t->child[i]->file = t->file;
-        t->child[i]->line = 4 + i;
+        gr_tree *x = t->child[i];
+        x->file = t->file;
+        x->line = 4 + i;
+        for (int k = 0; k < x->n; k++) {
+            x->child[k]->file = t->file;
+            x->child[k]->line = x->line;
+            x->child[k]->column = k + 1;
+        }
     }
     return t;
 }

@@ -1,6 +1,8 @@
 /* The loader (D23, D25): pairing, orders, short batches, resuming, the same bits from a thread. */
 #include "files.h"
 
+#include "base/file.h"
+
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
@@ -260,6 +262,133 @@ static void elements_are_converted(void **state)
     gr_context_clear_error(ctx);
 }
 
+/* ---- several fields ---- */
+
+enum { FIELDS = 6 };
+
+static uint8_t pictures[N * 4];
+static double columns[N * 2], prices[N * 3], shares[N];
+static int32_t spots[N * 2];
+
+/* Two inputs, of which one is prepared on its way, three targets (a class, a class a position, values) and a weight. */
+static void make_many(gr_set *s)
+{
+    *s = (gr_set){.n = N, .n_inputs = 2, .n_targets = 3, .weighted = true};
+    for (int i = 0; i < N; i++) {
+        for (int k = 0; k < 4; k++) pictures[4 * i + k] = (uint8_t)(i + k);
+        for (int k = 0; k < 2; k++) columns[2 * i + k] = 1e9 + i + k, spots[2 * i + k] = i % (3 + k);
+        for (int k = 0; k < 3; k++) prices[3 * i + k] = i + k / 8.;
+        shares[i] = i / 4.;
+    }
+    s->field[0] = (gr_field){.name = "image", .sample = GR_SHAPE(2, 2), .element = GR_EL_U8, .data = pictures};
+    s->field[1] = (gr_field){.name = "table", .sample = GR_SHAPE(2), .element = GR_EL_F64, .data = columns};
+    s->field[2] = (gr_field){.role = GR_FIELD_TARGET, .kind = GR_TARGET_CLASS, .element = GR_EL_I32, .data = classes};
+    s->field[3] = s->field[2], s->field[3].sample = GR_SHAPE(2), s->field[3].data = spots;
+    s->field[4] = (gr_field){
+        .role = GR_FIELD_TARGET, .kind = GR_TARGET_VALUE, .sample = GR_SHAPE(3), .element = GR_EL_F64, .data = prices};
+    s->field[5] = (gr_field){.role = GR_FIELD_WEIGHT, .element = GR_EL_F64, .data = shares};
+}
+
+static void check_many(const gr_batch *b)
+{
+    const uint8_t *image = b->field[0];
+    const float *table = b->field[1], *price = b->field[4], *weight = b->field[5];
+    const int32_t *class_ = b->field[2], *spot = b->field[3];
+    for (int64_t i = 0; i < b->n; i++) {
+        int row = (int)b->row[i];
+        for (int k = 0; k < 4; k++) assert_int_equal(image[4 * i + k], (row + k) & 255);
+        for (int k = 0; k < 2; k++) assert_true(table[2 * i + k] == (float)(row + k) / 2);
+        for (int k = 0; k < 2; k++) assert_int_equal(spot[2 * i + k], row % (3 + k));
+        for (int k = 0; k < 3; k++) assert_true(price[3 * i + k] == (float)row + (float)k / 8);
+        assert_int_equal(class_[i], row + 7);
+        assert_true(weight[i] == (float)row / 4);
+    }
+}
+
+/* Every field of a row belongs together, the last short batch too; a thread, or workers, change no bit. */
+static void all_fields_are_delivered(void **state)
+{
+    (void)state;
+    gr_set s;
+    double mean = 1e9, half = .5;
+    const gr_prepared step = {.kind = "standardize", .n = 1, .sub = &mean, .mul = &half};
+    make_many(&s);
+    gr_loader_options o = options(10, GR_SHUFFLE_EVERY_EPOCH, false);
+    o.set = &s;
+    o.input[0].as = GR_EL_U8;
+    test_ok(ctx, gr__delivery_of(ctx, GR_EL_F64, GR_EL_F32, &step, 1, GR_SHAPE(2), &o.input[1]));
+    for (int background = 0; background < 2; background++) {
+        o.background = background;
+        assert_int_equal(gr__loader_bytes(&o), (1 + background) * (64 + 128 + 64 + 128 + 128 + 64));
+        gr_loader *l = make(&o);
+        for (int i = 0; i < 23; i++) {
+            gr_batch b;
+            test_ok(ctx, gr__loader_next(l, &b));
+            assert_int_equal(b.n, b.index == 10 ? 3 : 10);
+            check_many(&b);
+            for (int k = 0; k < GR_MAX_FIELDS; k++) assert_int_equal(b.field[k] != NULL, k < FIELDS);
+        }
+        gr__loader_destroy(l);
+    }
+}
+
+/* Gathered to where they are wanted, or not at all. */
+static void fields_go_where_they_are_wanted(void **state)
+{
+    (void)state;
+    gr_set s;
+    static float price[30], weight[10];
+    void *to[GR_MAX_FIELDS] = {[4] = price, [5] = weight};
+    make_many(&s);
+    gr_loader_options o = options(10, GR_SHUFFLE_NONE, false);
+    o.set = &s;
+    o.input[0].as = GR_EL_U8;
+    o.input[1].as = GR_EL_F32;
+    gr_loader *l = make(&o);
+    for (int i = 0; i < 11; i++) {
+        gr_batch b;
+        assert_int_equal(gr__loader_peek(l), i == 10 ? 3 : 10);
+        test_ok(ctx, gr__loader_next_into(l, to, &b));
+        for (int k = 0; k < GR_MAX_FIELDS; k++) assert_ptr_equal(b.field[k], to[k]);
+        for (int64_t k = 0; k < b.n; k++) assert_true(price[3 * k] == (float)b.row[k] && weight[k] == b.row[k] / 4.f);
+    }
+    gr__loader_destroy(l);
+}
+
+/* Batches that are worth sharing: with any number of workers the same bits. */
+static void workers_change_no_bit(void **state)
+{
+    (void)state;
+    enum { WIDE = 20000 };
+    static float wide[N * WIDE];
+    static uint32_t crc[4][6];
+    for (int i = 0; i < N * WIDE; i++) wide[i] = (float)(i % 1013);
+    for (int threads = 1; threads <= 4; threads++) {
+        gr_context *many;
+        gr_set s;
+        gr_loader *l = NULL;
+        make_many(&s);
+        s.field[1] = (gr_field){.sample = GR_SHAPE(WIDE), .element = GR_EL_F32, .data = wide};
+        assert_int_equal(gr_context_create(&(gr_context_options){.threads = threads}, &many), GR_OK);
+        gr_loader_options o = options(40, GR_SHUFFLE_EVERY_EPOCH, false);
+        o.set = &s;
+        o.input[0].as = GR_EL_U8;
+        o.input[1].as = GR_EL_F32;
+        test_ok(many, gr__loader_create(many, &o, &l));
+        for (int i = 0; i < 6; i++) {
+            static const size_t bytes[FIELDS] = {4, 4 * WIDE, 4, 8, 12, 4};
+            gr_batch b;
+            test_ok(many, gr__loader_next(l, &b));
+            uint32_t *sum = &crc[threads - 1][i];
+            for (int k = 0; k < FIELDS; k++) *sum = gr__crc32(*sum, b.field[k], bytes[k] * (size_t)b.n);
+        }
+        gr__loader_destroy(l);
+        test_context_end(many);
+        assert_memory_equal(crc[0], crc[threads - 1], sizeof crc[0]);
+    }
+    assert_int_not_equal(crc[0][0], crc[0][1]);
+}
+
 static void impossible_loaders_are_refused(void **state)
 {
     (void)state;
@@ -309,6 +438,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(seeking_continues_to_the_same_bits, setup, teardown),
         cmocka_unit_test_setup_teardown(timing_changes_no_bit, setup, teardown),
         cmocka_unit_test_setup_teardown(elements_are_converted, setup, teardown),
+        cmocka_unit_test_setup_teardown(all_fields_are_delivered, setup, teardown),
+        cmocka_unit_test_setup_teardown(fields_go_where_they_are_wanted, setup, teardown),
+        cmocka_unit_test_setup_teardown(workers_change_no_bit, setup, teardown),
         cmocka_unit_test_setup_teardown(impossible_loaders_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(every_failing_allocation_is_reported, setup, teardown),
     };

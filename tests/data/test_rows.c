@@ -256,6 +256,37 @@ static void manifests_record_rows_and_hashes(void **state)
     gr__set_free(f.ctx, &s);
 }
 
+/* Of several inputs all bytes count, in their order; the label is the first target that is a class. */
+static void manifests_of_several_fields(void **state)
+{
+    (void)state;
+    static uint8_t a[] = {1, 2, 3, 4};
+    static float b[] = {.5f, 1.5f}, price[] = {9, 8};
+    static int32_t kind[] = {3, 0};
+    uint32_t rows[] = {0, 1};
+    static const char *const names[] = {"train"};
+    gr_set s = {.n = 2, .n_inputs = 2, .n_targets = 2};
+    s.field[0] = (gr_field){.sample = GR_SHAPE(2), .element = GR_EL_U8, .data = a};
+    s.field[1] = (gr_field){.element = GR_EL_F32, .data = b};
+    s.field[2] = (gr_field){.role = GR_FIELD_TARGET, .kind = GR_TARGET_VALUE, .element = GR_EL_F32, .data = price};
+    s.field[3] = (gr_field){.role = GR_FIELD_TARGET, .kind = GR_TARGET_CLASS, .element = GR_EL_I32, .data = kind};
+    for (int targets = 2; targets >= 0; targets--) {
+        char path[128], wanted[200];
+        char *text;
+        size_t n;
+        const char *labels[3][2] = {{"", ""}, {"9", "8"}, {"3", "0"}};
+        s.n_targets = targets;
+        snprintf(path, sizeof path, "%s/split.tsv", f.folder);
+        test_ok(f.ctx, gr__split_manifest(f.ctx, path, &s, &(gr_rows){rows, 2}, names, 1));
+        test_ok(f.ctx, gr__file_read(f.ctx, path, 1 << 20, &text, &n));
+        unsigned first = gr__crc32(gr__crc32(0, a, 2), b, 4), second = gr__crc32(gr__crc32(0, a + 2, 2), b + 1, 4);
+        snprintf(wanted, sizeof wanted, "row\tpart\tlabel\tcrc32\n0\ttrain\t%s\t%08x\n1\ttrain\t%s\t%08x\n",
+                 labels[targets][0], first, labels[targets][1], second);
+        assert_string_equal(text, wanted);
+        gr__free(f.ctx, text, n + 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +296,7 @@ int main(void)
         cmocka_unit_test(ties_are_the_seeds),
         cmocka_unit_test(limits_keep_order),
         cmocka_unit_test_setup_teardown(manifests_record_rows_and_hashes, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(manifests_of_several_fields, files_setup, files_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
