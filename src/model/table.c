@@ -13,7 +13,7 @@ enum { MOST = 1 << 20 }; /* columns, and texts for missing values */
 /* Is it of a target or the weight? */
 static bool is_other(const gr_schema *s, int column)
 {
-    return gr__schema_is_target(s, column) || (s->weight >= 0 && s->weight == column);
+    return gr__schema_is_target(s, column) || (s->weighted && s->weight == column);
 }
 
 /* Every column but those, in order: said by saying nothing. */
@@ -32,7 +32,7 @@ static bool all_others(const gr_schema *s)
 static bool is_plain(const gr_schema *s)
 {
     const gr_schema_target *t = &s->target[0];
-    return s->n_of_inputs == 0 && s->n_targets <= 1 && s->weight < 0 &&
+    return s->n_of_inputs == 0 && s->n_targets <= 1 && !s->weighted &&
            (s->n_targets == 0 || (!t->name && t->n <= 1 && !t->listed));
 }
 
@@ -89,7 +89,7 @@ static void put_fields(gr__text *out, const gr_schema *s)
         put_target(out, &s->target[i]);
     }
     gr__text_add(out, "]");
-    if (s->weight >= 0) gr__text_add(out, ", \"weight\": %d", s->weight);
+    if (s->weighted) gr__text_add(out, ", \"weight\": %d", s->weight);
     put_text(out, "weight_name", s->weight_name);
     gr__text_add(out, "}");
 }
@@ -247,6 +247,7 @@ static gr_status read_fields(reader *r, const json_t *o)
     r->s.n_of_inputs = (int)n_inputs;
     r->s.n_targets = (int)n_targets;
     if (st == GR_OK && weight && !is_below(weight, r->s.n_columns)) st = wrong(r, "weight", "one of the columns");
+    r->s.weighted = weight != NULL;
     if (weight) r->s.weight = (int)json_integer_value(weight);
     return st == GR_OK ? take_text(r, o, "weight_name", &r->s.weight_name) : st;
 }
@@ -254,7 +255,6 @@ static gr_status read_fields(reader *r, const json_t *o)
 static gr_status read_targets(reader *r)
 {
     const json_t *fields = json_object_get(r->o, "fields");
-    r->s.weight = -1;
     return fields ? read_fields(r, fields) : read_plain_target(r);
 }
 
@@ -280,7 +280,8 @@ static gr_status read_inputs(reader *r)
     if (r->s.name && named != r->s.n_inputs)
         return gr__fail(r->ctx, GR_E_FORMAT, "it has %d inputs, but gradus.columns names %d", r->s.n_inputs, named);
     for (int i = 0; i < r->s.n_inputs; i++)
-        if (is_other(&r->s, r->s.input[i])) return wrong(r, "inputs", "a list of columns other than the target");
+        if (gr__schema_is_target(&r->s, r->s.input[i]))
+            return wrong(r, "inputs", "a list of columns other than the target");
     for (int i = 0; i < r->s.n_of_inputs; i++) parts += GR_MIN(r->s.of_input[i].n, MOST);
     if (r->s.n_of_inputs && parts != r->s.n_inputs) return wrong(r, "fields", "in keeping with the inputs");
     return GR_OK;

@@ -75,16 +75,11 @@ static bool parse(const char *text, gr_data_sum *s)
  * The source itself where it names none. */
 static const gr_tree *place_of(const gr_tree *source, bool targets)
 {
-    const gr_tree *type = gr__tree_get(source, "type"), *found = NULL;
-    int n;
-    const gr_source *const *all = gr__sources(&n);
-    for (int i = 0; type && i < n; i++) {
-        const gr_member *m = &all[i]->head;
-        if (strcmp(m->name, type->text) != 0) continue;
-        for (int k = 0; k < m->n_rows && (targets || !found); k++)
-            if (m->rows[k].kind == GR_ROW_PATH && gr__tree_get(source, m->rows[k].name))
-                found = gr__tree_get(source, m->rows[k].name);
-    }
+    const gr_source *s = (const gr_source *)gr__family_peek(&gr__family_source, source);
+    const gr_tree *found = NULL;
+    for (int k = 0; s && k < s->head.n_rows && (targets || !found); k++)
+        if (gr__source_has_files(s, &s->head.rows[k]) && gr__tree_get(source, s->head.rows[k].name))
+            found = gr__tree_get(source, s->head.rows[k].name);
     return found ? found : source;
 }
 

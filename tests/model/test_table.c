@@ -43,6 +43,7 @@ static void check_round_trip(gr_context *ctx, const gr_schema *s)
         assert_int_equal(back.of_input[i].n, s->of_input[i].n);
         same_text(back.of_input[i].name, s->of_input[i].name);
     }
+    assert_int_equal(back.weighted, s->weighted);
     assert_int_equal(back.weight, s->weight);
     same_text(back.weight_name, s->weight_name);
     assert_int_equal(back.n_missing, s->n_missing);
@@ -61,12 +62,11 @@ static void schemas_come_back(void **state)
                      pair[] = {4, 1};
     static const char *const quoted[] = {"\"y\""};
     const gr_schema cases[] = {
-        {.delimiter = ',', .n_columns = 3, .n_inputs = 3, .input = all, .weight = -1},
+        {.delimiter = ',', .n_columns = 3, .n_inputs = 3, .input = all},
         {.delimiter = '\t',
          .n_columns = 4,
          .n_inputs = 3,
          .input = around,
-         .weight = -1,
          .n_targets = 1,
          .target = {{.n = 1, .column = at + 1}},
          .delimiter_given = true},
@@ -74,7 +74,6 @@ static void schemas_come_back(void **state)
          .n_columns = 4,
          .n_inputs = 2,
          .input = odd,
-         .weight = -1,
          .n_targets = 1,
          .target = {{.n = 1, .column = at + 2}},
          .header_given = true},
@@ -82,17 +81,15 @@ static void schemas_come_back(void **state)
          .n_columns = 5,
          .n_inputs = 3,
          .input = all,
-         .weight = -1,
          .n_targets = 1,
          .target = {{.n = 1, .column = at + 4}},
          .missing = missing,
          .n_missing = 4},
-        {.delimiter = '\\', .n_columns = 1, .n_inputs = 1, .input = one, .weight = -1},
+        {.delimiter = '\\', .n_columns = 1, .n_inputs = 1, .input = one},
         {.delimiter = ';',
          .n_columns = 4,
          .n_inputs = 3,
          .input = around,
-         .weight = -1,
          .n_targets = 1,
          .target = {{.n = 1, .column = at + 1, .column_name = quoted}},
          .header = true,
@@ -110,17 +107,19 @@ static void schemas_come_back(void **state)
          .n_targets = 2,
          .target = {{.name = "kind", .n = 1, .column = at + 1, .column_name = quoted},
                     {.name = "price", .n = 2, .column = pair, .listed = true}},
+         .weighted = true,
          .weight = 6,
          .weight_name = "w \\"},
-        {.delimiter = ',',
-         .n_columns = 3,
-         .n_inputs = 2,
-         .input = all,
-         .n_of_inputs = 1,
-         .of_input = {{"x", 2}},
-         .n_targets = 1,
-         .target = {{.name = "y", .n = 1, .column = at + 2}},
-         .weight = -1},
+        {
+            .delimiter = ',',
+            .n_columns = 3,
+            .n_inputs = 2,
+            .input = all,
+            .n_of_inputs = 1,
+            .of_input = {{"x", 2}},
+            .n_targets = 1,
+            .target = {{.name = "y", .n = 1, .column = at + 2}},
+        },
     };
     for (size_t i = 0; i < GR_COUNT(cases); i++) check_round_trip(ctx, &cases[i]);
     test_context_end(ctx);
@@ -164,7 +163,7 @@ static void hostile_schemas_are_refused(void **state)
          ", \"fields\": {\"inputs\": [], \"targets\": [{\"listed\": true, \"columns\": [3]}]}}",
          "\"columns\""},
         {"{\"columns\": 3, \"delimiter\": \",\", " GOOD ", \"fields\": {\"inputs\": [], \"targets\": [{\"listed\": "
-                                                        "true, \"columns\": [1], \"names\": [\"a\", \"b\"]}]}}",
+         "true, \"columns\": [1], \"names\": [\"a\", \"b\"]}]}}",
          "\"names\""},
         {"{\"columns\": 3, \"delimiter\": \",\", " GOOD
          ", \"fields\": {\"inputs\": [], \"targets\": [], \"weight\": 3}}",

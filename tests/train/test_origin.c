@@ -52,7 +52,6 @@ static void write_model(gr_context *ctx, const char *path, const char *const *na
                              .n_inputs = 2,
                              .input = inputs,
                              .name = columns,
-                             .weight = -1,
                              .n_targets = 1,
                              .target = {{.n = 1, .column = kind, .column_name = kind_name}}};
     gr_recipe *r = recipe(ctx, "[standardize]");
