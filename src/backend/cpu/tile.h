@@ -97,8 +97,8 @@ typedef struct gr__tile_set {
     /* Sums or maxima of `rows` rows of `columns` adjacent elements, few, each in order. */
     void (*narrow_rows)(bool max, const float *x, int64_t rows, int64_t columns, float *y);
     void (*fence)(void); /* after st_past, before others read */
-    /* to[c] += from[c], and from[c] = 0; or the maximum and -infinity. */
-    void (*flush)(bool max, float *from, double *to, int64_t n);
+    /* to[c] += from[c], and from[c] = 0, for `rows` rows of as many columns; or the maximum and -infinity. */
+    void (*flush)(bool max, float *from, double *to, int64_t columns, int64_t rows);
 } gr__tile_set;
 
 enum { GR__TILE_VECTORS = 8, GR__MAX_LANES = 16, GR__MAX_CHUNK = 8 * 16 };

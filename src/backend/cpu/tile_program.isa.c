@@ -236,11 +236,26 @@ static void narrow_rows(bool max, const float *x, int64_t rows, int64_t columns,
     for (; r < rows; r++) few_rows(max, x + r * columns, columns, 1, y + r);
 }
 
-static void flush(bool max, float *from, double *to, int64_t n)
+/* n sums from `from` on, each of `rows` numbers, `columns` apart. */
+INLINE void flush_some(bool max, float *from, double *to, int64_t columns, int64_t n, int64_t rows)
 {
-    for (int64_t c = 0; c < n; c++) {
-        to[c] = max ? larger(to[c], (double)from[c]) : to[c] + (double)from[c];
-        from[c] = max ? -VINF : 0;
+    for (int64_t r = 0; r < rows; r++, from += columns)
+        for (int64_t c = 0; c < n; c++) {
+            to[c] = max ? larger(to[c], (double)from[c]) : to[c] + (double)from[c];
+            from[c] = max ? -VINF : 0;
+        }
+}
+
+static void flush(bool max, float *from, double *to, int64_t columns, int64_t rows)
+{
+    if (columns >= V) {
+        flush_some(max, from, to, columns, columns, rows);
+        return;
+    }
+    for (int64_t c = 0; c < columns; c++) { /* few: one after the other, in a register */
+        double sum = to[c];
+        flush_some(max, from + c, &sum, columns, 1, rows);
+        to[c] = sum;
     }
 }
 
