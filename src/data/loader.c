@@ -37,7 +37,7 @@ struct gr_loader {
     gr_rows rows;                     /* a copy of where they stand; the numbers are the caller's */
     int64_t batch, batches;           /* rows in a full one; batches in an epoch */
     size_t input_bytes, target_bytes; /* of one sample as delivered */
-    int64_t input_values, target_values;
+    int64_t target_values;
 
     uint32_t *order;     /* permutation of 0..rows-1, of the epoch that is being filled; NULL without shuffling */
     int64_t order_epoch; /* -1: not made yet; whoever fills owns both */
@@ -108,12 +108,6 @@ static int64_t rows_at(const gr_loader *l, position at)
     return GR_MIN(l->batch, l->rows.n - at.index * l->batch);
 }
 
-/* Shuffled rows stand anywhere: the next one is asked for while this one is copied. */
-static void prefetch(const char *p, size_t bytes)
-{
-    for (size_t i = 0; i < GR_MIN(bytes, 4096); i += 64) __builtin_prefetch(p + i);
-}
-
 typedef struct gathering {
     const gr_loader *l;
     const slot *to;
@@ -121,30 +115,20 @@ typedef struct gathering {
     int shards;
 } gathering;
 
-static uint32_t row_at(const gathering *g, int64_t i)
-{
-    const gr_loader *l = g->l;
-    return l->rows.row[l->order ? l->order[g->first + i] : (uint32_t)(g->first + i)];
-}
-
 static void gather(void *arg, int shard, int worker)
 {
     const gathering *g = arg;
     const gr_loader *l = g->l;
     const gr_set *set = l->o.set;
-    size_t stride = (size_t)l->input_values * gr__element_bytes(set->element);
-    gr_element target_as_is = gr__target_element(set);
+    const uint32_t *order = l->order ? l->order + g->first : NULL;
+    int64_t begin = g->n * shard / g->shards, n = g->n * (shard + 1) / g->shards - begin;
+    uint32_t *row = g->to->row + begin;
     (void)worker;
-    for (int64_t i = g->n * shard / g->shards, end = g->n * (shard + 1) / g->shards; i < end; i++) {
-        uint32_t row = g->to->row[i] = row_at(g, i);
-        if (i + 1 < end) prefetch((const char *)set->inputs + row_at(g, i + 1) * stride, stride);
-        gr__deliver(set, row, &l->o.input, g->to->inputs + (size_t)i * l->input_bytes);
-        if (g->to->targets)
-            gr__elements_convert(target_as_is, l->o.target_as,
-                                 (const char *)set->targets +
-                                     (int64_t)row * l->target_values * (int64_t)gr__element_bytes(target_as_is),
-                                 g->to->targets + (size_t)i * l->target_bytes, l->target_values);
-    }
+    for (int64_t i = 0; i < n; i++) row[i] = l->rows.row[order ? order[begin + i] : (uint32_t)(g->first + begin + i)];
+    gr__deliver_rows(set, row, n, &l->o.input, g->to->inputs + (size_t)begin * l->input_bytes);
+    if (g->to->targets)
+        gr__rows_convert(gr__target_element(set), l->o.target_as, set->targets, l->target_values, row, n,
+                         g->to->targets + (size_t)begin * l->target_bytes);
 }
 
 /* Without a thread of its own the workers of the context gather, each some rows. */
@@ -268,10 +252,9 @@ gr_status gr__loader_create(gr_context *ctx, const gr_loader_options *o, gr_load
                      .batches = gr__loader_batches(o),
                      .order_epoch = -1,
                      .n_slots = o->background ? 2 : 1,
-                     .input_values = gr_shape_count(o->set->sample),
                      .target_values = gr_shape_count(o->set->target_sample)};
     l->o.rows = &l->rows;
-    l->input_bytes = (size_t)l->input_values * gr__element_bytes(o->input.as);
+    l->input_bytes = (size_t)gr_shape_count(o->set->sample) * gr__element_bytes(o->input.as);
     l->target_bytes = (size_t)l->target_values * gr__element_bytes(o->target_as);
     st = take_memory(l);
     if (st == GR_OK && o->background)
