@@ -207,7 +207,7 @@ static void finish(const gr__region *k, const gr_call *call, const gr__region_se
         for (int u = 0; u < s->n_units; u++)
             part[u] = partial_at((char *)call->shared + k->unit[s->first_unit + u].partial, p, s, q);
         if (r->to_double) {
-            *(double *)out[r->out] = add_units(part, s->n_units, 0, r->max);
+            *(double *)out[r->out] = add_units(part, s->n_units, 0, r->max) * r->factor;
             continue;
         }
         float *y = out[r->out];
