@@ -114,6 +114,9 @@ gr_val gr_pad(gr_graph *g, gr_val a, int axis, int64_t before, int64_t after); /
 gr_val gr_sum(gr_graph *g, gr_val a, const int *axes, int n, bool keep);
 gr_val gr_reduce_max(gr_graph *g, gr_val a, const int *axes, int n, bool keep); /* ties share the gradient equally */
 gr_val gr_sum_all(gr_graph *g, gr_val a);                                       /* rank 0, summed in double */
+/* Rank 0: the sum of (2^-down x)^2 over all numbers x, in double, which no finite float32 overflows. Ordinary numbers
+ * give the bits of gr_sum_all(gr_square(a)) times 2^(-2 down). */
+gr_val gr_sum_squares(gr_graph *g, gr_val a, int down);
 gr_val gr_mean_all(gr_graph *g, gr_val a);
 gr_val gr_argmax(gr_graph *g, gr_val a,
                  int axis); /* GR_I32, the axis is gone; the first index wins; NaN counts as largest */

@@ -178,8 +178,12 @@ bool gr__delivered_alike(gr_element a, gr_element b, int n);
 /* How many of n steps are left to the graph. */
 int gr__delivery_left(const gr_delivery *d, int n);
 void gr__deliver(const gr_field *x, int64_t row, const gr_delivery *d, void *out); /* one sample */
+void gr__deliver_rows(const gr_field *x, const uint32_t *row, int64_t n, const gr_delivery *d, void *out);
 /* x[0..n) of one type as another; reals never as integers. */
 void gr__elements_convert(gr_element from, gr_element as, const void *x, void *out, int64_t n);
+/* The same of n rows of a table x, each of `width` numbers, one after the other. */
+void gr__rows_convert(gr_element from, gr_element as, const void *x, int64_t width, const uint32_t *row, int64_t n,
+                      void *out);
 static inline double gr__element_at(gr_element e, const void *data, int64_t i)
 {
     return e == GR_EL_U8    ? ((const uint8_t *)data)[i]

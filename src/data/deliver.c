@@ -48,6 +48,41 @@ void gr__elements_convert(gr_element as_is, gr_element as, const void *from, voi
     }
 }
 
+/* ---- rows of a table, anywhere in it ---- */
+
+/* The next one is asked for while this one is copied. */
+static void prefetch(const char *p, size_t bytes)
+{
+    for (size_t i = 0; i < GR_MIN(bytes, 4096); i += 64) __builtin_prefetch(p + i);
+}
+
+static void copy_rows(const char *from, size_t bytes, const uint32_t *row, int64_t n, char *to)
+{
+    if (bytes == sizeof(uint32_t)) { /* a class, or a number: sooner copied than a function is called */
+        for (int64_t i = 0; i < n; i++) memcpy(to + i * 4, from + (size_t)row[i] * 4, 4);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++, to += bytes) {
+        if (i + 1 < n) prefetch(from + row[i + 1] * bytes, bytes);
+        memcpy(to, from + row[i] * bytes, bytes);
+    }
+}
+
+void gr__rows_convert(gr_element as_is, gr_element as, const void *from, int64_t width, const uint32_t *row, int64_t n,
+                      void *to)
+{
+    size_t read = (size_t)width * gr__element_bytes(as_is), written = (size_t)width * gr__element_bytes(as);
+    const char *x = from;
+    if (as_is == as) {
+        copy_rows(x, read, row, n, to);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        if (i + 1 < n) prefetch(x + row[i + 1] * read, read);
+        gr__elements_convert(as_is, as, x + row[i] * read, (char *)to + (size_t)i * written, width);
+    }
+}
+
 /* ---- preparation on numbers ---- */
 
 /* A run of numbers that one step treats with a run of its own numbers, or all with the same (n 1). */
@@ -132,5 +167,19 @@ void gr__deliver(const gr_field *x, int64_t row, const gr_delivery *d, void *out
         gr__elements_convert(x->element, GR_EL_F64, source + (size_t)e * from, piece, n);
         gr__prepare_values(d->prepared, d->n_prepared, e, piece, n);
         gr__elements_convert(GR_EL_F64, d->as, piece, (char *)out + (size_t)e * to, n);
+    }
+}
+
+void gr__deliver_rows(const gr_field *x, const uint32_t *row, int64_t n, const gr_delivery *d, void *out)
+{
+    int64_t width = gr_shape_count(x->sample);
+    size_t from = (size_t)width * gr__element_bytes(x->element), to = (size_t)width * gr__element_bytes(d->as);
+    if (!d->n_prepared) {
+        gr__rows_convert(x->element, d->as, x->data, width, row, n, out);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        if (i + 1 < n) prefetch((const char *)x->data + row[i + 1] * from, from);
+        gr__deliver(x, row[i], d, (char *)out + (size_t)i * to);
     }
 }

@@ -32,7 +32,7 @@ typedef struct way {
     const char *from;
     gr_element is, as;
     int64_t values;
-    size_t stride, bytes; /* of one sample: as it is, as delivered */
+    size_t bytes; /* of one sample as delivered */
 } way;
 
 typedef struct position {
@@ -126,12 +126,6 @@ static int64_t rows_at(const gr_loader *l, position at)
     return GR_MIN(l->batch, l->rows.n - at.index * l->batch);
 }
 
-/* Shuffled rows stand anywhere: the next one is asked for while this one is copied. */
-static void prefetch(const char *p, size_t bytes)
-{
-    for (size_t i = 0; i < GR_MIN(bytes, 4096); i += 64) __builtin_prefetch(p + i);
-}
-
 typedef struct gathering {
     const gr_loader *l;
     const slot *to;
@@ -139,38 +133,29 @@ typedef struct gathering {
     int shards;
 } gathering;
 
-static uint32_t row_at(const gathering *g, int64_t i)
-{
-    const gr_loader *l = g->l;
-    return l->rows.row[l->order ? l->order[g->first + i] : (uint32_t)(g->first + i)];
-}
-
-/* Of one field, the rows first to end. */
-static void gather_field(const gathering *g, int field, int64_t first, int64_t end)
+/* Of one field, n rows; `first` of the shard's begins at `to`. */
+static void gather_field(const gathering *g, int field, const uint32_t *row, int64_t first, int64_t n)
 {
     const gr_loader *l = g->l;
     const way *w = &l->way[field];
-    const uint32_t *row = g->to->row;
-    char *to = g->to->field[field];
-    if (!to) return;
-    if (field >= l->n_inputs) {
-        for (int64_t i = first; i < end; i++)
-            gr__elements_convert(w->is, w->as, w->from + row[i] * w->stride, to + (size_t)i * w->bytes, w->values);
-        return;
-    }
-    for (int64_t i = first; i < end; i++) {
-        if (i + 1 < end) prefetch(w->from + row[i + 1] * w->stride, w->stride);
-        gr__deliver(&l->o.set->field[field], row[i], &l->o.input[field], to + (size_t)i * w->bytes);
-    }
+    if (!g->to->field[field]) return;
+    char *to = (char *)g->to->field[field] + (size_t)first * w->bytes;
+    if (field < l->n_inputs)
+        gr__deliver_rows(&l->o.set->field[field], row, n, &l->o.input[field], to);
+    else
+        gr__rows_convert(w->is, w->as, w->from, w->values, row, n, to);
 }
 
 static void gather(void *arg, int shard, int worker)
 {
     const gathering *g = arg;
-    int64_t first = g->n * shard / g->shards, end = g->n * (shard + 1) / g->shards;
+    const gr_loader *l = g->l;
+    const uint32_t *order = l->order ? l->order + g->first : NULL;
+    int64_t begin = g->n * shard / g->shards, n = g->n * (shard + 1) / g->shards - begin;
+    uint32_t *row = g->to->row + begin;
     (void)worker;
-    for (int64_t i = first; i < end; i++) g->to->row[i] = row_at(g, i);
-    for (int f = 0; f < g->l->n_fields; f++) gather_field(g, f, first, end);
+    for (int64_t i = 0; i < n; i++) row[i] = l->rows.row[order ? order[begin + i] : (uint32_t)(g->first + begin + i)];
+    for (int f = 0; f < l->n_fields; f++) gather_field(g, f, row, begin, n);
 }
 
 /* Without a thread of its own the workers of the context gather, each some rows. */
@@ -292,8 +277,7 @@ static void find_ways(gr_loader *l)
     for (int i = 0; i < l->n_fields; i++) {
         const gr_field *f = &set->field[i];
         way *w = &l->way[i];
-        *w = (way){f->data, f->element, delivered_as(&l->o, i), gr_shape_count(f->sample), 0, 0};
-        w->stride = (size_t)w->values * gr__element_bytes(w->is);
+        *w = (way){f->data, f->element, delivered_as(&l->o, i), gr_shape_count(f->sample), 0};
         w->bytes = (size_t)w->values * gr__element_bytes(w->as);
         if (i < l->n_inputs) l->input_bytes += w->bytes;
     }

@@ -28,6 +28,7 @@ typedef enum gr_opcode {
     GR_OP_PAD,
     /* reductions */
     GR_OP_SUM,
+    GR_OP_SUM_SQUARES,
     GR_OP_REDUCE_MAX,
     GR_OP_ARGMAX,
     /* indices */

@@ -41,6 +41,10 @@ bool gr__is_const(const gr_graph *g, gr_val v, double *value); /* rank-0 constan
 /* v summed over the axes along which `shape` was stretched to v's shape: the adjoint of broadcasting. */
 gr_val gr__sum_to(gr_graph *g, gr_val v, gr_shape shape);
 
+/* What stands before the squares of a's own numbers in a sum of squares: 2^(-2 down), |down| at most so much. */
+enum { GR__MAX_DOWN = 256 };
+double gr__sum_squares_factor(const gr_attr *attr);
+
 /* ---- gradients ---- */
 void gr__no_gradient(gr_graph *g, const gr_node *n, const gr_val *dout, gr_val *din);
 bool gr__wanted(const gr_graph *g, const gr_node *n, int input);

@@ -1,4 +1,4 @@
-/* Reductions: sum, maximum, and where the maximum is. */
+/* Reductions: sum, sum of squares, maximum, and where the maximum is. */
 #include <math.h>
 #include <string.h>
 
@@ -28,6 +28,18 @@ static bool infer_reduce(gr_graph *g, const gr_attr *attr, const gr_val *in, int
         else if (attr->i[1])
             out->shape.dim[out->shape.rank++] = 1;
     }
+    return true;
+}
+
+/* To rank 0 alone: what is added up may be larger than any float32. */
+static bool infer_sum_squares(gr_graph *g, const gr_attr *attr, const gr_val *in, int n_in, gr_value *out)
+{
+    int rank = gr__value(g, in[0])->shape.rank;
+    if (!infer_reduce(g, attr, in, n_in, out)) return false;
+    if (attr->i[0] != (1 << rank) - 1) return gr__op_fail(g, GR_E_RANGE, "some of %d axes are left", rank);
+    if (attr->i[2] < -GR__MAX_DOWN || attr->i[2] > GR__MAX_DOWN)
+        return gr__op_fail(g, GR_E_RANGE, "numbers are scaled by a power of two from -%d to %d, not %lld", GR__MAX_DOWN,
+                           GR__MAX_DOWN, (long long)attr->i[2]);
     return true;
 }
 
@@ -67,6 +79,12 @@ static gr_val stretch(gr_graph *g, const gr_node *n, gr_val v)
 static void sum_gradient(gr_graph *g, const gr_node *n, const gr_val *dout, gr_val *din)
 {
     din[0] = stretch(g, n, dout[0]);
+}
+
+static void sum_squares_gradient(gr_graph *g, const gr_node *n, const gr_val *dout, gr_val *din)
+{
+    gr_val factor = gr_mul(g, dout[0], gr_const(g, 2 * gr__sum_squares_factor(&n->attr)));
+    din[0] = gr_mul(g, stretch(g, n, factor), n->in[0]);
 }
 
 static void reduce_max_gradient(gr_graph *g, const gr_node *n, const gr_val *dout, gr_val *din)
@@ -122,6 +140,15 @@ static void sum_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_re
     reduce(n, in, out, 0, plus);
 }
 
+static void sum_squares_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out)
+{
+    (void)g;
+    const double *x = in[0].data, scale = ldexp(1, (int)-n->attr.i[2]);
+    double sum = 0;
+    for (int64_t e = 0; e < gr_shape_count(in[0].shape); e++) sum += scale * x[e] * (scale * x[e]);
+    *(double *)out->data = sum;
+}
+
 static void reduce_max_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out)
 {
     (void)g;
@@ -145,11 +172,28 @@ static void argmax_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr
     }
 }
 
+/* ---- costs ---- */
+
+static double squares_and_sums(const gr_graph *g, const gr_node *n)
+{
+    return 2 * gr__flops_operand(g, n);
+}
+
+double gr__sum_squares_factor(const gr_attr *attr)
+{
+    return ldexp(1, (int)(-2 * attr->i[2]));
+}
+
 /* ---- fields ---- */
 
 static const gr__field reduce_fields[] = {
     {GR__FIELD_AXIS_SET, 0, 1, "axes", 0},
     {GR__FIELD_INTEGERS, 1, 1, "keep", 0},
+    {GR__FIELDS_END, 0, 0, NULL, 0},
+};
+static const gr__field sum_squares_fields[] = {
+    {GR__FIELD_AXIS_SET, 0, 1, "axes", 0},
+    {GR__FIELD_INTEGERS, 2, 1, "down", 0},
     {GR__FIELDS_END, 0, 0, NULL, 0},
 };
 static const gr__field argmax_fields[] = {
@@ -169,6 +213,17 @@ const gr_op gr__reduce_ops[] = {
      .flops = gr__flops_operand,
      .branches = GR__BRANCHES_ONE,
      .fields = reduce_fields},
+    {.code = GR_OP_SUM_SQUARES,
+     .class = GR_CLASS_REDUCE,
+     .name = "sum_squares",
+     .n_in = 1,
+     .n_out = 1,
+     .infer = infer_sum_squares,
+     .gradient = sum_squares_gradient,
+     .ref = sum_squares_ref,
+     .flops = squares_and_sums,
+     .branches = GR__BRANCHES_ONE,
+     .fields = sum_squares_fields},
     {.code = GR_OP_REDUCE_MAX,
      .class = GR_CLASS_REDUCE,
      .name = "reduce_max",
@@ -234,6 +289,14 @@ gr_val gr_sum_all(gr_graph *g, gr_val a)
 {
     static const int axes[GR_MAX_RANK] = {0, 1, 2, 3, 4, 5};
     return build(g, GR_OP_SUM, a, axes, gr_shape_of(g, a).rank, false);
+}
+
+gr_val gr_sum_squares(gr_graph *g, gr_val a, int down)
+{
+    if (!gr__usable(g, GR_OP_SUM_SQUARES, a)) return GR_NONE;
+    int rank = gr_shape_of(g, a).rank;
+    if (rank == 0) return gr_square(g, gr_mul(g, a, gr_const(g, ldexp(1, -down))));
+    return gr__node_add(g, GR_OP_SUM_SQUARES, &a, 1, &(gr_attr){.i = {(1 << rank) - 1, 0, down}}, NULL);
 }
 
 gr_val gr_mean_all(gr_graph *g, gr_val a)

@@ -316,7 +316,7 @@ uint32_t gr__st_header_crc(const char *header, size_t n, const char *digits)
 static gr_status data_crc(const gr_st *st, uint32_t *crc)
 {
     uint64_t all = data_bytes(st);
-    size_t room = GR_ST_PIECE;
+    size_t room = (size_t)GR_MIN(all, (uint64_t)GR_ST_PIECE);
     char *piece = gr__alloc(st->ctx, room);
     gr_status status = piece ? GR_OK : GR_E_MEMORY;
     *crc = 0;

@@ -47,8 +47,18 @@ typedef struct content {
     const gr_st_tensor *tensor;
     int n;
     const gr_st_maker *maker;
-    char *piece; /* GR_ST_PIECE bytes */
+    char *piece; /* `room` bytes */
+    size_t room;
 } content;
+
+/* For a piece of the largest tensor that does not stand in memory: small models are written often. */
+static size_t room_for(const gr_st_tensor *tensors, int n)
+{
+    size_t room = 0;
+    for (int i = 0; i < n; i++)
+        if (!tensors[i].data) room = GR_MAX(room, GR_MIN(tensors[i].bytes, (size_t)GR_ST_PIECE));
+    return room;
+}
 
 /* Gives the tensors' bytes in their order, those that do not stand in memory in pieces. */
 static void walk(const content *c, void (*take)(void *user, const void *data, size_t n), void *user)
@@ -57,7 +67,7 @@ static void walk(const content *c, void (*take)(void *user, const void *data, si
         const gr_st_tensor *t = &c->tensor[i];
         if (t->data && t->bytes) take(user, t->data, t->bytes);
         for (size_t at = 0, n; !t->data && at < t->bytes; at += n) {
-            n = GR_MIN(t->bytes - at, (size_t)GR_ST_PIECE);
+            n = GR_MIN(t->bytes - at, c->room);
             c->maker->make(c->maker->user, i, at, n, c->piece);
             take(user, c->piece, n);
         }
@@ -90,7 +100,8 @@ gr_status gr__st_write_pieces(gr_context *ctx, const char *path, const gr_st_ten
     gr__writer *w = NULL;
     unsigned char length[8];
     uint32_t crc = 0;
-    content c = {tensors, n, maker, gr__alloc(ctx, GR_ST_PIECE)};
+    content c = {.tensor = tensors, .n = n, .maker = maker, .room = room_for(tensors, n)};
+    c.piece = gr__alloc(ctx, c.room);
     if (!c.piece) return GR_E_MEMORY;
     gr__text_init(&t, ctx);
     put_header(&t, tensors, n, meta, n_meta);
@@ -108,7 +119,7 @@ gr_status gr__st_write_pieces(gr_context *ctx, const char *path, const gr_st_ten
         st = gr__writer_commit(w);
     }
     gr__text_free(&t);
-    gr__free(ctx, c.piece, GR_ST_PIECE);
+    gr__free(ctx, c.piece, c.room);
     return st;
 }
 

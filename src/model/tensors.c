@@ -168,17 +168,18 @@ gr_status gr__model_save(gr_context *ctx, const char *path, const gr_store *s, c
 static gr_status from_file(gr_context *ctx, const gr_st *st, gr_store *s, const gr_entry *e, const gr_st_tensor *t)
 {
     if (as_in_memory(s, e, t->type)) return gr__st_read(st, t, 0, t->bytes, e->data);
-    char *piece = gr__alloc(ctx, GR_ST_PIECE);
+    size_t room = GR_MIN(t->bytes, (size_t)GR_ST_PIECE);
+    char *piece = gr__alloc(ctx, room);
     gr_status status = piece ? GR_OK : GR_E_MEMORY;
     gr_st_type type = memory_type(s, e);
     walk w = walk_from(e, 0);
     for (size_t at = 0, n; at < t->bytes && status == GR_OK; at += n) {
-        n = GR_MIN(t->bytes - at, (size_t)GR_ST_PIECE);
+        n = GR_MIN(t->bytes - at, room);
         status = gr__st_read(st, t, at, n, piece);
         for (size_t k = 0; k < n / (t->type == GR_ST_F64 ? 8 : 4) && status == GR_OK; k++)
             convert(t->type, piece, k, type, e->data, (size_t)walk_next(&w));
     }
-    gr__free(ctx, piece, GR_ST_PIECE);
+    gr__free(ctx, piece, room);
     return status;
 }
 

@@ -130,10 +130,10 @@ static bool same_layer(const char *a, const char *b)
 }
 
 /* Under the parameter's name, which is what a reader wants to know where they are not finite. */
-static gr_squares squares_of(const building *b, size_t i)
+static gr_val squares_of(const building *b, size_t i)
 {
     gr_scope_push(b->g, "parameter", b->u->params[i].entry.name);
-    gr_squares q = gr__squares(b->g, base_of(b, i));
+    gr_val q = gr__squares(b->g, base_of(b, i));
     gr_scope_pop(b->g);
     return q;
 }
@@ -143,10 +143,10 @@ static gr_squares squares_of(const building *b, size_t i)
 static gr_val norm_of(const building *b, const char *of)
 {
     gr_graph *g = b->g;
-    gr_squares all = {gr_const(g, 0), gr_const(g, 0)};
+    gr_val all = gr_const(g, 0);
     for (size_t i = 0; i < b->u->n; i++)
         if (b->u->grads[i] != GR_NONE && (!of || same_layer(of, b->u->params[i].entry.name)))
-            all = gr__squares_add(g, all, squares_of(b, i));
+            all = gr_add(g, all, squares_of(b, i));
     return gr_div(g, gr__squares_root(g, all), left_to_divide(b));
 }
 
@@ -199,7 +199,7 @@ static void await_squares(const building *b, size_t i, gr_val norm)
     gr_graph *g = b->g;
     if (clips(b, GR_CLIP_VALUE) && b->u->clip->limit < 0x1p64) return;
     gr_val factor = factor_of(b, i, norm);
-    gr_squares q = squares_of(b, i);
+    gr_val q = squares_of(b, i);
     gr_scope_push(g, "parameter", b->u->params[i].entry.name);
     *b->finite = gr_add(g, *b->finite, gr__squares_fit(g, b->store, q, factor));
     gr_scope_pop(g);

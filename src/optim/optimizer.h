@@ -46,14 +46,10 @@ gr_val gr__step_square(gr_step *s, gr_val x);
 /* Rank 0, in double: the Euclidean norm, finite for every finite float32 tensor, and in float64 for numbers below
  * 2^600. In parts: sums of squares that may be added up for several tensors, and the root of them. */
 gr_val gr__norm(gr_graph *g, gr_val x);
-typedef struct gr_squares {
-    gr_val plain, scaled;
-} gr_squares;
-gr_squares gr__squares(gr_graph *g, gr_val x);
-gr_squares gr__squares_add(gr_graph *g, gr_squares a, gr_squares b);
-gr_val gr__squares_root(gr_graph *g, gr_squares q);
+gr_val gr__squares(gr_graph *g, gr_val x); /* scaled: only for what follows */
+gr_val gr__squares_root(gr_graph *g, gr_val q);
 /* Rank 0: finite as long as the square of every number of factor x fits the store's type. */
-gr_val gr__squares_fit(gr_graph *g, const gr_store *s, gr_squares q, gr_val factor);
+gr_val gr__squares_fit(gr_graph *g, const gr_store *s, gr_val q, gr_val factor);
 gr_val gr__ratio_or(gr_graph *g, gr_val a, gr_val b,
                     gr_val other); /* a / b where both are above 0, else other; rank 0 */
 

@@ -126,34 +126,24 @@ gr_val gr__unbias(gr_step *s, gr_val m, gr_val beta)
 
 /* ---- norms ---- */
 
-/* Squares of a tensor's numbers leave its type long before the norm does. Beside the sum of squares stands that of x
- * scaled down, which no finite float32 overflows and which counts where the first one did; where small numbers fade in
- * it, it is not asked. Both are taken in one pass, and as long as nothing overflows the norm has the bits of the plain
- * sum. The scale is one for all backends, so that `trace` can compare them value by value. */
-enum { SCALE = 100 }; /* x is multiplied by 2^-SCALE */
+/* Sums of squares are kept 2^(-2 DOWN) times as large, whatever the backend: the norm of a float64 tensor leaves its
+ * type at 2^1024, the squares would at 2^512. A power of two changes no bit of the root. */
+enum { DOWN = 100 };
 
-gr_squares gr__squares(gr_graph *g, gr_val x)
+gr_val gr__squares(gr_graph *g, gr_val x)
 {
-    gr_val small = gr_mul(g, x, gr_const(g, ldexp(1, -SCALE)));
-    return (gr_squares){gr_sum_all(g, gr_square(g, x)), gr_sum_all(g, gr_square(g, small))};
+    return gr_sum_squares(g, x, DOWN);
 }
 
-gr_squares gr__squares_add(gr_graph *g, gr_squares a, gr_squares b)
+gr_val gr__squares_root(gr_graph *g, gr_val q)
 {
-    return (gr_squares){gr_add(g, a.plain, b.plain), gr_add(g, a.scaled, b.scaled)};
+    return gr_mul(g, gr_sqrt(g, q), gr_const(g, ldexp(1, DOWN)));
 }
 
-gr_val gr__squares_root(gr_graph *g, gr_squares q)
-{
-    gr_val held = gr_less_equal(g, q.plain, gr_const(g, DBL_MAX)),
-           root = gr_sqrt(g, gr_select(g, held, q.plain, q.scaled));
-    return gr_mul(g, root, gr_select(g, held, gr_const(g, 1), gr_const(g, ldexp(1, SCALE))));
-}
-
-gr_val gr__squares_fit(gr_graph *g, const gr_store *s, gr_squares q, gr_val factor)
+gr_val gr__squares_fit(gr_graph *g, const gr_store *s, gr_val q, gr_val factor)
 {
     int end = gr_backend_real_bytes(gr__store_backend(s)) == sizeof(double) ? DBL_MAX_EXP : FLT_MAX_EXP;
-    gr_val fits = gr_less(g, gr_mul(g, q.scaled, gr_square(g, factor)), gr_const(g, ldexp(1, end - 2 * SCALE)));
+    gr_val fits = gr_less(g, gr_mul(g, q, gr_square(g, factor)), gr_const(g, ldexp(1, end - 2 * DOWN)));
     return gr_recip(g, fits); /* of 1, or of 0 */
 }
 

@@ -118,6 +118,7 @@ gr__form gr__form_of(const gr_graph *g, const gr_node *n, int split)
         return from.rank == 0 ? GR__SCALAR : row_source(from, out, split) ? GR__ROW : GR__COLUMN;
     }
     case GR_OP_SUM:
+    case GR_OP_SUM_SQUARES:
     case GR_OP_REDUCE_MAX:
         return out.rank == 0                                                    ? GR__SCALAR
                : row_result(gr__value(g, n->in[0])->shape, n->attr.i[0], split) ? GR__ROW

@@ -115,6 +115,14 @@ static gr_val reduce(gr_graph *to, const gr_graph *from, const gr_node *n, gr_va
     return gr__node_add(to, n->op->code, &v, 1, &n->attr, NULL);
 }
 
+static gr_val sum_squares(gr_graph *to, const gr_node *n, gr_val v)
+{
+    gr_val one = repeated(to, v);
+    if (!one) return gr__node_add(to, GR_OP_SUM_SQUARES, &v, 1, &n->attr, NULL);
+    double all = (double)gr_shape_count(gr__value(to, v)->shape);
+    return gr_mul(to, gr_square(to, one), gr_const(to, all * gr__sum_squares_factor(&n->attr)));
+}
+
 static gr_val tensor(gr_graph *to, const gr_graph *from, const gr_node *n)
 {
     return gr_const_tensor(to, gr__value(from, n->out)->shape, gr__const_tensor(from, n->attr.i[0], NULL));
@@ -144,6 +152,8 @@ static gr_val without_identities(gr_graph *to, const gr_graph *from, const gr_no
     case GR_OP_SUM:
     case GR_OP_REDUCE_MAX:
         return reduce(to, from, n, in[0]);
+    case GR_OP_SUM_SQUARES:
+        return sum_squares(to, n, in[0]);
     case GR_OP_SLICE:
         return gr__shape_equal(shape, gr__value(to, in[0])->shape) ? in[0] : plain(to, from, n, in);
     case GR_OP_PAD:

@@ -15,7 +15,7 @@ size_t gr__value_bytes(const gr_backend *b, const gr_value *v)
 
 bool gr__node_is_reduction(const gr_node *n)
 {
-    return n->op->code == GR_OP_SUM || n->op->code == GR_OP_REDUCE_MAX;
+    return n->op->code == GR_OP_SUM || n->op->code == GR_OP_SUM_SQUARES || n->op->code == GR_OP_REDUCE_MAX;
 }
 
 /* ---- views ---- */

@@ -115,6 +115,7 @@ static void check_reductions(gr__isa isa, gr_shape s, double special)
             if (gr__producer(c.g, most)->op->code == GR_OP_REDUCE_MAX) check_value(&c, most, isa, 0, "reduce_max");
         }
     }
+    check_value(&c, gr_sum_squares(c.g, x, 2), isa, 2e-6, "sum_squares");
     for (int i = 0; i < s.rank; i++)
         if (s.dim[i] > 0) check_value(&c, gr_argmax(c.g, x, i), isa, 0, "argmax");
     case_end(&c);

@@ -16,7 +16,10 @@ static counted look(const gr_plan *p, const update_net *net)
     counted r = {update_count_passes(p, net), 0, false};
     for (int i = 0; i < p->n_items; i++)
         for (int k = 0; k < p->items[i].n_copies; k++) r.copied += p->items[i].copies[k].bytes > sizeof(double);
-    for (uint32_t k = 0; k < gr__graph_nodes(p->graph); k++) r.sums |= gr__node(p->graph, k)->op->code == GR_OP_SUM;
+    for (uint32_t k = 0; k < gr__graph_nodes(p->graph); k++) {
+        gr_opcode code = gr__node(p->graph, k)->op->code;
+        r.sums |= code == GR_OP_SUM || code == GR_OP_SUM_SQUARES;
+    }
     return r;
 }
 

@@ -88,6 +88,7 @@ BUILD(sum_0, gr_square(g, gr_sum(g, x[0], (int[]){0}, 1, false)))
 BUILD(sum_1, gr_square(g, gr_sum(g, x[0], (int[]){1}, 1, true)))
 BUILD(sum_02, gr_square(g, gr_sum(g, x[0], (int[]){2, 0}, 2, false)))
 BUILD(sum_all, gr_square(g, gr_sum_all(g, x[0])))
+BUILD(sum_squares, gr_square(g, gr_sum_squares(g, x[0], 1)))
 BUILD(mean_all, gr_square(g, gr_mean_all(g, x[0])))
 BUILD(max_1, gr_square(g, gr_reduce_max(g, x[0], (int[]){1}, 1, false)))
 BUILD(max_02, gr_square(g, gr_reduce_max(g, x[0], (int[]){0, 2}, 2, true)))
@@ -211,6 +212,9 @@ static const gradcheck_case others[] = {
     ROW(sum_02, 1, S(1, 4, 1)),
     ROW(sum_all, 1, S(3, 4)),
     ROW(sum_all, 1, S(0)),
+    ROW(sum_squares, 1, S(3, 4)),
+    ROW(sum_squares, 1, S(0)),
+    ROW(sum_squares, 1, S(1)),
     ROW(mean_all, 1, S(3, 4)),
     ROW(max_1, 1, S(3, 4, 2)),
     ROW(max_1, 1, S(3, 1, 2)),

@@ -120,6 +120,11 @@ REJECTS(sum_axis, GR_E_RANGE, "sum: axis 2 is none of [2,3], or named twice",
 REJECTS(sum_twice, GR_E_RANGE, "reduce_max: axis 1 is none of [2,3], or named twice",
         gr_reduce_max(g, F("x", 2, 3), (int[]){1, 1}, 2, false))
 REJECTS(sum_type, GR_E_TYPE, "sum: operand 1 is i32[2], wanted real", gr_sum_all(g, I("i", 2)))
+REJECTS(squares_type, GR_E_TYPE, "sum_squares: operand 1 is i32[2], wanted real", gr_sum_squares(g, I("i", 2), 0))
+REJECTS(squares_scale, GR_E_RANGE, "sum_squares: numbers are scaled by a power of two from -256 to 256, not 257",
+        gr_sum_squares(g, F("x", 2), 257))
+REJECTS(squares_axes, GR_E_RANGE, "sum_squares: some of 2 axes are left",
+        gr__node_add(g, GR_OP_SUM_SQUARES, (gr_val[]){F("x", 2, 3)}, 1, &(gr_attr){.i = {1}}, NULL))
 REJECTS(argmax_axis, GR_E_RANGE, "argmax: axis 1 is none of [2]", gr_argmax(g, F("x", 2), 1))
 REJECTS(argmax_empty, GR_E_SHAPE, "argmax: axis 1 of [2,0] has no largest element that i32 can name",
         gr_argmax(g, F("x", 2, 0), 1))
@@ -212,6 +217,7 @@ static void test_accepted(void **state)
     assert_shape(g, gr_sum(g, x, (int[]){2, 0}, 2, true), GR_SHAPE(1, 3, 1));
     assert_shape(g, gr_sum(g, x, (int[]){0, 1, 2}, 3, true), GR_SHAPE(1, 1, 1));
     assert_shape(g, gr_sum_all(g, x), GR_SCALAR);
+    assert_shape(g, gr_sum_squares(g, x, 3), GR_SCALAR);
     assert_shape(g, gr_sum(g, F("one", 1, 1), (int[]){0, 1}, 2, false), GR_SCALAR);
     assert_shape(g, gr_argmax(g, x, 1), GR_SHAPE(2, 4));
     assert_int_equal(gr_dtype_of(g, gr_argmax(g, x, 1)), GR_I32);
@@ -294,6 +300,9 @@ int main(void)
         T(sum_axis),
         T(sum_twice),
         T(sum_type),
+        T(squares_type),
+        T(squares_scale),
+        T(squares_axes),
         T(argmax_axis),
         T(argmax_empty),
         T(gather_type),

@@ -114,6 +114,12 @@ static void test_reductions(void **state)
     ASSERT_VALUES(g, gr_sum(g, y, (int[]){0, 2}, 2, false), NULL, 14, 22);
     ASSERT_VALUES(g, gr_sum(g, y, (int[]){1}, 1, true), NULL, 4, 6, 12, 14);
     ASSERT_VALUES(g, gr_sum_all(g, y), NULL, 36);
+    ASSERT_VALUES(g, gr_sum_squares(g, y, 0), NULL, 204);
+    ASSERT_VALUES(g, gr_sum_squares(g, y, 3), NULL, 204.0 / 64);
+    ASSERT_VALUES(g, gr_sum_squares(g, y, -1), NULL, 816);
+    ASSERT_VALUES(g, gr_sum_squares(g, gr_const(g, 12), 2), NULL, 9);
+    ASSERT_VALUES(g, gr_sum_squares(g, TENSOR(g, GR_SHAPE(2), 0x3p600, -0x1p602), 100), NULL, 0x19p1000);
+    ASSERT_VALUES(g, gr_sum_squares(g, none, 5), data, 0);
     ASSERT_VALUES(g, gr_mean_all(g, y), NULL, 4.5);
     ASSERT_VALUES(g, gr_reduce_max(g, x, (int[]){1}, 1, false), NULL, 7, NAN);
     ASSERT_VALUES(g, gr_reduce_max(g, y, (int[]){0, 1, 2}, 3, false), NULL, 8);

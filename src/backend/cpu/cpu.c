@@ -3,6 +3,16 @@
 
 #include "backend/cpu/region.h"
 
+/* A node alone as a region of one row, with the bits that it has among others. */
+static gr_status make_region(gr_context *ctx, const gr_item *item, gr_val elements, gr__isa isa, gr_kernel **out)
+{
+    gr_item region = *item;
+    gr_space space = {1, gr_shape_count(gr__value(item->graph, elements)->shape)};
+    region.kind = GR_ITEM_REGION;
+    region.space = &space;
+    return gr__region_make(ctx, &region, isa, out);
+}
+
 static gr_status make_node(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out)
 {
     const gr_node *n = gr__node(item->graph, item->nodes[0]);
@@ -10,6 +20,8 @@ static gr_status make_node(gr_context *ctx, const gr_item *item, gr__isa isa, gr
     case GR_OP_SUM:
     case GR_OP_REDUCE_MAX:
         return gr__reduce_make(ctx, item, isa, out);
+    case GR_OP_SUM_SQUARES:
+        return make_region(ctx, item, n->in[0], isa, out);
     case GR_OP_ARGMAX:
         return gr__argmax_make(ctx, item, isa, out);
     case GR_OP_GATHER:
@@ -34,11 +46,7 @@ static gr_status make_node(gr_context *ctx, const gr_item *item, gr__isa isa, gr
     if (n->op->class != GR_CLASS_MAP)
         return gr__fail(ctx, GR_E_INTERNAL, "%s: the cpu backend has no kernel", n->op->name);
     if (!gr__program_has(n->op)) return gr__elementwise_make(ctx, item, out);
-    gr_item region = *item;
-    gr_space space = {1, gr_shape_count(gr__value(item->graph, n->out)->shape)};
-    region.kind = GR_ITEM_REGION;
-    region.space = &space;
-    return gr__region_make(ctx, &region, isa, out);
+    return make_region(ctx, item, n->out, isa, out);
 }
 
 gr_status gr__cpu_make_for(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out)

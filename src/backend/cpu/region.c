@@ -12,6 +12,7 @@ bool gr__region_fuses(const gr_graph *g, const gr_node *n)
     switch (n->op->code) {
     case GR_OP_IOTA:
     case GR_OP_SUM:
+    case GR_OP_SUM_SQUARES:
     case GR_OP_REDUCE_MAX:
         return true;
     case GR_OP_BROADCAST:
@@ -146,10 +147,11 @@ static bool read_node(reader *r, int *expr_of, int k)
     *e = (gr__expr){.code = repeats ? GR_OP_STOP : n->op->code, .n_arg = repeats ? 1 : n->n_in, .out = out};
     for (int i = 0; i < e->n_arg; i++)
         if (!(repeats ? read_repeated(r, n, &e->arg[i]) : read_arg(r, expr_of, n->in[i], &e->arg[i]))) return false;
-    if (n->op->code == GR_OP_SUM || n->op->code == GR_OP_REDUCE_MAX) {
+    if (n->op->class == GR_CLASS_REDUCE) {
         e->reach = reach_of(r->g, n, r->item->space[0]);
         r->x->rows |= e->reach == GR__TO_ROWS;
         r->x->columns |= e->reach == GR__TO_COLUMNS;
+        e->factor = n->op->code == GR_OP_SUM_SQUARES ? gr__sum_squares_factor(&n->attr) : 1;
     }
     if (!repeats) expr_of[k] = r->x->n;
     r->x->n++;

@@ -53,6 +53,7 @@ typedef struct gr__expr {
     gr__arg arg[3];
     int out;         /* in item->out, or -1 */
     gr__reach reach; /* other than ELEMENTS: a reduction */
+    double factor;   /* a sum to rank 0 is multiplied by this */
     int uses;
 } gr__expr;
 
@@ -102,6 +103,7 @@ typedef struct gr__reduction {
     bool to_double;  /* rank 0 */
     gr__reach reach; /* in its mode */
     int out;
+    double factor;
 } gr__reduction;
 
 typedef struct gr__program {

@@ -10,7 +10,8 @@ static const joined table[] = {
 #define ST(name) {GR__T_##name, GR__T_##name, GR__T_##name##_st, GR__T_##name},
 #define ALL(name) {GR__T_##name, GR__T_##name##_ld, GR__T_##name##_st, GR__T_##name##_ld_st},
 #define ALL_BOTH(name) ALL(name##_m) ALL(name##_s)
-    GR__TILE_TERNARY(ST) GR__TILE_JOINED_UNARY(ALL) GR__TILE_JOINED_BINARY(ALL_BOTH)
+    GR__TILE_TERNARY(ST) GR__TILE_JOINED_UNARY(ALL)
+        GR__TILE_JOINED_BINARY(ALL_BOTH){GR__T_red_squares, GR__T_red_squares_ld, GR__T_red_squares, GR__T_red_squares},
 #undef ST
 #undef ALL
 #undef ALL_BOTH
@@ -42,7 +43,7 @@ int gr__steps_join(gr__step *step, int n)
             s = (gr__step){.op = j->ld, .ref = {s.ref[0], step[i + 1].ref[0]}};
             i++;
         }
-        if (j && i + 1 < n && is_plain_store(&step[i + 1])) {
+        if (j && j->st != j->plain && i + 1 < n && is_plain_store(&step[i + 1])) {
             s.op = load ? j->ld_st : j->st;
             s.ref[2] = step[++i].ref[0];
         }

@@ -372,7 +372,7 @@ static void write_reduction(writer *w, const gr__expr *e)
 {
     gr__program *p = w->p;
     gr__reduction *q = &p->reduction[p->n_reductions];
-    *q = (gr__reduction){e->code == GR_OP_REDUCE_MAX, e->reach == GR__TO_ALL, e->reach, e->out};
+    *q = (gr__reduction){e->code == GR_OP_REDUCE_MAX, e->reach == GR__TO_ALL, e->reach, e->out, e->factor};
     if (w->mode == GR__FLAT && e->reach == GR__TO_ROWS) q->reach = GR__TO_ALL; /* the one row */
     if (w->mode == GR__FLAT && e->reach == GR__TO_COLUMNS) {                   /* a column of one element each */
         load(w, &e->arg[0]);
@@ -383,7 +383,8 @@ static void write_reduction(writer *w, const gr__expr *e)
     load(w, &e->arg[0]);
     gr__tile_op op = q->reach == GR__TO_COLUMNS ? (q->max ? GR__T_col_max : GR__T_col_sum)
                      : q->max                   ? GR__T_red_max
-                                                : GR__T_red_sum;
+                     : e->code == GR_OP_SUM     ? GR__T_red_sum
+                                                : GR__T_red_squares;
     if (q->reach == GR__TO_ROWS && w->mode == GR__NARROW) op = GR__T_st; /* into a block, from which rows are reduced */
     put(w, op, (gr__ref){.kind = GR__REF_SUM, .index = p->n_reductions++}, none);
     used(w, &e->arg[0]);

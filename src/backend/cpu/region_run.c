@@ -178,15 +178,14 @@ static void clear_columns(const job *j)
     }
 }
 
-static void flush_columns(const job *j)
+/* After so many rows, since the unit's beginning or the last time. Fewer than a period leave places untouched. */
+static void flush_columns(const job *j, int64_t rows)
 {
-    int64_t columns = j->s->space.columns;
-    for (int q = 0; q < j->p->n_reductions; q++) {
-        if (j->p->reduction[q].reach != GR__TO_COLUMNS) continue;
-        float *x = (float *)(void *)column_at(j, q);
-        for (int64_t r = 0; r < j->s->period; r++)
-            j->k->set->flush(j->p->reduction[q].max, x + r * columns, partial_at(j->partial, j->p, j->s, q), columns);
-    }
+    int64_t period = j->s->period, places = j->unit->begin % period == 0 ? GR_MIN(rows, period) : period;
+    for (int q = 0; q < j->p->n_reductions; q++)
+        if (j->p->reduction[q].reach == GR__TO_COLUMNS)
+            j->k->set->flush(j->p->reduction[q].max, (float *)(void *)column_at(j, q),
+                             partial_at(j->partial, j->p, j->s, q), j->s->space.columns, places);
 }
 
 static double add_units(const double *const *part, int n, int64_t c, bool max)
@@ -208,7 +207,7 @@ static void finish(const gr__region *k, const gr_call *call, const gr__region_se
         for (int u = 0; u < s->n_units; u++)
             part[u] = partial_at((char *)call->shared + k->unit[s->first_unit + u].partial, p, s, q);
         if (r->to_double) {
-            *(double *)out[r->out] = add_units(part, s->n_units, 0, r->max);
+            *(double *)out[r->out] = add_units(part, s->n_units, 0, r->max) * r->factor;
             continue;
         }
         float *y = out[r->out];
@@ -292,7 +291,8 @@ static void run_narrow(const job *j)
         if (to_rows) move_blocks(j, 4 * r * columns);
         j->k->set->run(&t, 4 * r * columns, 4 * end * columns, 4 * (r % s->period) * columns);
         if (to_rows) reduce_blocks(j, r, end - r);
-        if (to_columns && ((end - j->unit->begin) % flush == 0 || end == j->unit->end)) flush_columns(j);
+        int64_t done = end - j->unit->begin;
+        if (to_columns && (done % flush == 0 || end == j->unit->end)) flush_columns(j, (done - 1) % flush + 1);
     }
 }
 
@@ -325,7 +325,8 @@ static void run_wide(const job *j)
         for (int q = 0; to_rows && q < j->p->n_reductions; q++)
             if (j->p->reduction[q].reach == GR__TO_ROWS)
                 ((float *)j->out[j->p->reduction[q].out])[r] = (float)take_sum(j, q);
-        if (to_columns && ((r + 1 - j->unit->begin) % flush == 0 || r + 1 == j->unit->end)) flush_columns(j);
+        int64_t done = r + 1 - j->unit->begin;
+        if (to_columns && (done % flush == 0 || r + 1 == j->unit->end)) flush_columns(j, (done - 1) % flush + 1);
     }
 }
 

@@ -15,8 +15,8 @@
 #include "backend/cpu/isa.h"
 
 /* _m: an operand in memory, _s: a scalar. r*: operands exchanged (rsub: x - acc). madd: acc * first + second; addm:
- * first * second + acc. st_past writes past the caches, to whole vectors' addresses. selc: acc != 0 ? first : second;
- * sela: first != 0 ? acc : second; selb: first != 0 ? second : acc. i*: compare integers. */
+ * first * second + acc. red_squares adds up squares. st_past writes past the caches, to whole vectors' addresses. selc:
+ * acc != 0 ? first : second; sela: first != 0 ? acc : second; selb: first != 0 ? second : acc. i*: compare integers. */
 /* clang-format off */
 #define GR__TILE_BINARY(X) \
     X(add) X(sub) X(rsub) X(mul) X(div) X(rdiv) X(max) X(rmax) X(min) X(rmin) X(lt) X(rlt) X(le) X(rle) X(eq) \
@@ -29,7 +29,7 @@
     X(selc_mm) X(selc_ms) X(selc_sm) X(selc_ss) X(sela_mm) X(sela_ms) X(selb_mm) X(selb_ms)
 #define GR__TILE_OTHER(X) \
     X(ld_m) X(ld_s) X(ld_u8) X(iota_i) X(iota_j) X(iota_row) X(iota_column) X(ld_row) X(st) X(st_past) \
-    X(red_sum) X(red_max) X(col_sum) X(col_max) X(end)
+    X(red_sum) X(red_squares) X(red_squares_ld) X(red_max) X(col_sum) X(col_max) X(end)
 /* clang-format on */
 
 /* The commonest instructions also exist as one with the load before them, with the store after them, or both: going on
@@ -97,8 +97,8 @@ typedef struct gr__tile_set {
     /* Sums or maxima of `rows` rows of `columns` adjacent elements, few, each in order. */
     void (*narrow_rows)(bool max, const float *x, int64_t rows, int64_t columns, float *y);
     void (*fence)(void); /* after st_past, before others read */
-    /* to[c] += from[c], and from[c] = 0; or the maximum and -infinity. */
-    void (*flush)(bool max, float *from, double *to, int64_t n);
+    /* to[c] += from[c], and from[c] = 0, for `rows` rows of as many columns; or the maximum and -infinity. */
+    void (*flush)(bool max, float *from, double *to, int64_t columns, int64_t rows);
 } gr__tile_set;
 
 enum { GR__TILE_VECTORS = 8, GR__MAX_LANES = 16, GR__MAX_CHUNK = 8 * 16 };

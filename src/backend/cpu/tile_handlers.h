@@ -15,6 +15,7 @@
 #define SA(k) xa
 #define SB(k) xb
 #define MEMORY_A const char *qa = ADDRESS(0)
+#define LOAD_A a0 = A(0), a1 = A(1), a2 = A(2), a3 = A(3), a4 = A(4), a5 = A(5), a6 = A(6), a7 = A(7)
 #define MEMORY_B const char *qb = ADDRESS(1)
 #define SCALAR_A vec xa = (vec)iset(p->value[0].i)
 #define SCALAR_B vec xb = (vec)iset(p->value[1].i)
@@ -133,7 +134,7 @@ HANDLER(ld_m)
 {
     OPEN;
     MEMORY_A;
-    a0 = A(0), a1 = A(1), a2 = A(2), a3 = A(3), a4 = A(4), a5 = A(5), a6 = A(6), a7 = A(7);
+    LOAD_A;
     NEXT;
 }
 
@@ -254,16 +255,47 @@ TERNARY(selb_mm, v3_selb, MEMORY_A, MEMORY_B, A, B)
 TERNARY(selb_ms, v3_selb, MEMORY_A, SCALAR_B, A, SB)
 
 /* Reductions leave the accumulator as it is. The eight vectors are added as a tree, then to V sums in double. */
+#define ADD_DOUBLES(to, low, high)      \
+    ((dvec *)(void *)(to))[0] += (low); \
+    ((dvec *)(void *)(to))[1] += (high)
 HANDLER(red_sum)
 {
     OPEN;
-    double *to = (double *)(void *)p->at[0];
     vec t = ((KEEP(a0, 0, 0) + KEEP(a1, 1, 0)) + (KEEP(a2, 2, 0) + KEEP(a3, 3, 0))) +
             ((KEEP(a4, 4, 0) + KEEP(a5, 5, 0)) + (KEEP(a6, 6, 0) + KEEP(a7, 7, 0)));
-    *(dvec *)(void *)to += dlow(t);
-    *(dvec *)(void *)(to + V / 2) += dhigh(t);
+    ADD_DOUBLES(p->at[0], dlow(t), dhigh(t));
     NEXT;
 }
+
+/* Squares, added up like numbers. Where they leave float's range they are taken and added in double. */
+#define SQUARE(a, k) KEEP(vsquare(a), k, 0)
+#define ADD_WIDE(a, k) x = KEEP(a, k, 0), low += dlow(x) * dlow(x), high += dhigh(x) * dhigh(x)
+#define SQUARES(name, load, to)                                                       \
+    HANDLER(name##_wide)                                                              \
+    {                                                                                 \
+        OPEN;                                                                         \
+        dvec low = {0}, high = {0};                                                   \
+        vec x;                                                                        \
+        ALL(ADD_WIDE);                                                                \
+        ADD_DOUBLES(p->at[to], low, high);                                            \
+        NEXT;                                                                         \
+    }                                                                                 \
+    HANDLER(name)                                                                     \
+    {                                                                                 \
+        OPEN;                                                                         \
+        load;                                                                         \
+        vec t = ((SQUARE(a0, 0) + SQUARE(a1, 1)) + (SQUARE(a2, 2) + SQUARE(a3, 3))) + \
+                ((SQUARE(a4, 4) + SQUARE(a5, 5)) + (SQUARE(a6, 6) + SQUARE(a7, 7)));  \
+        if (many(veq(t, vset(VINF)))) GO(name##_wide);                                \
+        ADD_DOUBLES(p->at[to], dlow(t), dhigh(t));                                    \
+        NEXT;                                                                         \
+    }
+SQUARES(red_squares, (void)0, 0)
+SQUARES(red_squares_ld, MEMORY_A; LOAD_A, 1)
+#undef ADD_DOUBLES
+#undef SQUARES
+#undef SQUARE
+#undef ADD_WIDE
 
 HANDLER(red_max)
 {
@@ -318,6 +350,7 @@ COLUMNS(col_max, vmax, -VINF)
 #undef JOINED_BINARY
 #undef TERNARY
 #undef MEMORY_A
+#undef LOAD_A
 #undef MEMORY_B
 #undef SCALAR_A
 #undef SCALAR_B

@@ -63,8 +63,9 @@ typedef int handler(const gr__ins *p, gr__tile_state *s, int64_t i, int64_t j);
     OPEN_PLACE;                \
     vec *acc = s->accumulator; \
     vec a0 = acc[0], a1 = acc[1], a2 = acc[2], a3 = acc[3], a4 = acc[4], a5 = acc[5], a6 = acc[6], a7 = acc[7]
-#define NEXT \
-    return acc[0] = a0, acc[1] = a1, acc[2] = a2, acc[3] = a3, acc[4] = a4, acc[5] = a5, acc[6] = a6, acc[7] = a7, 0
+#define KEPT acc[0] = a0, acc[1] = a1, acc[2] = a2, acc[3] = a3, acc[4] = a4, acc[5] = a5, acc[6] = a6, acc[7] = a7
+#define NEXT return KEPT, 0
+#define GO(name) return KEPT, GLUE(name, FORM)(p, s, i, j)
 
 #else
 
@@ -83,6 +84,7 @@ typedef int handler(const gr__ins *p, gr__tile_state *s, int64_t i, int64_t j, v
                                 vec a3, vec a4, vec a5, vec a6, vec a7)
 #define OPEN OPEN_PLACE
 #define NEXT JUMP((handler *)p[1].WHICH)(p + 1, s, i, j, a0, a1, a2, a3, a4, a5, a6, a7)
+#define GO(name) JUMP GLUE(name, FORM)(p, s, i, j, a0, a1, a2, a3, a4, a5, a6, a7) /* in place of this one */
 
 #endif
 
@@ -236,11 +238,26 @@ static void narrow_rows(bool max, const float *x, int64_t rows, int64_t columns,
     for (; r < rows; r++) few_rows(max, x + r * columns, columns, 1, y + r);
 }
 
-static void flush(bool max, float *from, double *to, int64_t n)
+/* n sums from `from` on, each of `rows` numbers, `columns` apart. */
+INLINE void flush_some(bool max, float *from, double *to, int64_t columns, int64_t n, int64_t rows)
 {
-    for (int64_t c = 0; c < n; c++) {
-        to[c] = max ? larger(to[c], (double)from[c]) : to[c] + (double)from[c];
-        from[c] = max ? -VINF : 0;
+    for (int64_t r = 0; r < rows; r++, from += columns)
+        for (int64_t c = 0; c < n; c++) {
+            to[c] = max ? larger(to[c], (double)from[c]) : to[c] + (double)from[c];
+            from[c] = max ? -VINF : 0;
+        }
+}
+
+static void flush(bool max, float *from, double *to, int64_t columns, int64_t rows)
+{
+    if (columns >= V) {
+        flush_some(max, from, to, columns, columns, rows);
+        return;
+    }
+    for (int64_t c = 0; c < columns; c++) { /* few: one after the other, in a register */
+        double sum = to[c];
+        flush_some(max, from + c, &sum, columns, 1, rows);
+        to[c] = sum;
     }
 }
 
