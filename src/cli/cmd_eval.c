@@ -104,8 +104,10 @@ static gr_status print_json(cli *c, const gr_model *model, const gr_metrics *m, 
     json_object_set_new(o, "error", cli_real(ev->error));
     for (int i = 0; i < m->n; i++) json_object_set_new(metrics, m->use[i].name, cli_real(ev->metric[i]));
     json_object_set_new(o, "metrics", metrics);
-    if (!ev->finite && form == GR_FORM_CLASS) json_object_set_new(o, "confusion", json_null());
-    if (ev->confusion) confusion_json(o, model, ev);
+    if (ev->confusion)
+        confusion_json(o, model, ev);
+    else if (form == GR_FORM_CLASS) /* not finite, or of too many classes */
+        json_object_set_new(o, "confusion", json_null());
     return cli_json(c, o);
 }
 

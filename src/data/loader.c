@@ -42,8 +42,8 @@ struct gr_loader {
     uint32_t *order;     /* permutation of 0..rows-1, of the epoch that is being filled; NULL without shuffling */
     int64_t order_epoch; /* -1: not made yet; whoever fills owns both */
 
-    char *block; /* tensor memory of all slots */
-    size_t block_bytes, order_bytes, row_bytes;
+    char *block; /* tensor memory of all slots, then of the order */
+    size_t block_bytes;
     slot slot[2];
     int n_slots, take; /* take: the slot the caller gets next */
 
@@ -86,9 +86,24 @@ static size_t slot_targets(const gr_loader_options *o)
     return granules((size_t)(full_batch(o) * gr_shape_count(o->set->target_sample)) * gr__element_bytes(o->target_as));
 }
 
+static size_t slot_rows(const gr_loader_options *o)
+{
+    return granules((size_t)full_batch(o) * sizeof(uint32_t));
+}
+
+static size_t slot_bytes(const gr_loader_options *o)
+{
+    return slot_inputs(o) + slot_targets(o) + slot_rows(o);
+}
+
+static size_t order_bytes(const gr_loader_options *o)
+{
+    return o->shuffle == GR_SHUFFLE_NONE ? 0 : granules((size_t)o->rows->n * sizeof(uint32_t));
+}
+
 uint64_t gr__loader_bytes(const gr_loader_options *o)
 {
-    return (uint64_t)(o->background ? 2 : 1) * (slot_inputs(o) + slot_targets(o));
+    return (uint64_t)(o->background ? 2 : 1) * slot_bytes(o) + order_bytes(o);
 }
 
 /* ---- filling ---- */
@@ -223,17 +238,15 @@ static gr_status take_memory(gr_loader *l)
     gr_context *ctx = l->ctx;
     size_t inputs = slot_inputs(&l->o), targets = slot_targets(&l->o);
     l->block_bytes = (size_t)gr__loader_bytes(&l->o);
-    l->row_bytes = (size_t)l->batch * sizeof(uint32_t);
-    l->order_bytes = (size_t)l->rows.n * sizeof(uint32_t);
     l->block = gr__tensor_alloc(ctx, l->block_bytes);
-    if (l->block && l->o.shuffle != GR_SHUFFLE_NONE) l->order = gr__alloc(ctx, l->order_bytes);
-    if (!l->block || (l->o.shuffle != GR_SHUFFLE_NONE && !l->order)) return gr__error_code(ctx);
-    for (int i = 0; i < l->n_slots; i++) {
-        l->slot[i].inputs = l->block + (size_t)i * (inputs + targets);
-        l->slot[i].targets = targets ? l->slot[i].inputs + inputs : NULL;
-        l->slot[i].row = gr__alloc(ctx, l->row_bytes);
-        if (!l->slot[i].row) return gr__error_code(ctx);
+    if (!l->block) return gr__error_code(ctx);
+    char *at = l->block;
+    for (int i = 0; i < l->n_slots; i++, at += slot_bytes(&l->o)) {
+        l->slot[i].inputs = at;
+        l->slot[i].targets = targets ? at + inputs : NULL;
+        l->slot[i].row = (uint32_t *)(void *)(at + inputs + targets);
     }
+    if (l->o.shuffle != GR_SHUFFLE_NONE) l->order = (uint32_t *)(void *)at;
     return GR_OK;
 }
 
@@ -297,8 +310,6 @@ void gr__loader_destroy(gr_loader *l)
         pthread_cond_destroy(&l->changed);
         pthread_mutex_destroy(&l->lock);
     }
-    for (int i = 0; i < l->n_slots; i++) gr__free(l->ctx, l->slot[i].row, l->row_bytes);
-    gr__free(l->ctx, l->order, l->order_bytes);
     gr__tensor_free(l->ctx, l->block, l->block_bytes);
     gr__free(l->ctx, l, sizeof *l);
 }

@@ -5,21 +5,6 @@
 
 #include "train/train.h"
 
-static gr_status begin(gr_engine *e, const gr_engine_plan *p, int64_t batch, gr_part part, gr_tally *out)
-{
-    const gr_task *t = e->task;
-    gr_shape s;
-    gr_plan_output(p->plan, "prediction", &s);
-    const gr_tally_spec is = {.form = t->recipe->reading.target,
-                              .outputs = gr_shape_count(s) / batch,
-                              .classes = s.dim[s.rank - 1],
-                              .wide = gr_backend_real_bytes(t->backend) == 8,
-                              .targets = t->targets,
-                              .scores = e->scores,
-                              .samples = t->count[part]};
-    return gr__tally_begin(t->ctx, &is, out);
-}
-
 /* Where a number of it is not finite, an evaluation has no figures at all: the largest of NaNs would be class 0. */
 static void conclude(const gr_engine *e, gr_tally *t, double weight_sum, gr_evaluation *ev)
 {
@@ -46,10 +31,13 @@ gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, 
 {
     const gr_task *t = e->task;
     gr_tally tally = {0};
+    gr_tally_spec is = gr__engine_tally(e);
     double weight_sum = 0;
     gr_status st = GR_OK;
     *out = (gr_evaluation){.cost_mean = NAN, .error = NAN};
     for (int i = 0; i < GR_MAX_METRICS; i++) out->metric[i] = NAN;
+    is.samples = t->count[part];
+    GR_TRY(gr__tally_begin(t->ctx, &is, &tally));
     gr__loader_seek(loader, 0, 0);
     for (gr_batch b = {0}; !b.last;) {
         if (stop && *stop) GR_TRY(GR_E_INTERRUPTED);
@@ -64,7 +52,6 @@ gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, 
         out->samples += b.n;
         out->cost_sum += *p->cost_sum;
         weight_sum += *p->weight_sum;
-        if (!tally.ctx) GR_TRY(begin(e, p, b.n, part, &tally));
         gr__tally_add(&tally, b.n, b.targets, p->prediction);
     }
     conclude(e, &tally, weight_sum, out);
@@ -76,7 +63,7 @@ done:
 
 void gr__evaluation_free(gr_context *ctx, gr_evaluation *ev)
 {
-    if (ev->confusion) gr__free(ctx, ev->confusion, sizeof *ev->confusion * (size_t)ev->classes * (size_t)ev->classes);
+    if (ev->confusion) gr__tensor_free(ctx, ev->confusion, (size_t)gr__tally_confusion_bytes(ev->classes));
     ev->confusion = NULL;
 }
 

@@ -1,4 +1,4 @@
-/* Which metrics a run and `eval` compute, and what their scores take. */
+/* Which metrics a run and `eval` compute, and what counting for them takes. */
 #include "train/train.h"
 
 /* The largest class of the training rows is more than so many times the smallest. */
@@ -41,18 +41,32 @@ gr_status gr__engine_metrics(gr_engine *e, bool train)
     return train ? GR_OK : gr__metrics_add_rest(t->ctx, t->memory, &t->recipe->metric_scope, &e->metrics);
 }
 
-/* What the metrics' scores take, of the largest part that is evaluated. */
-uint64_t gr__engine_score_bytes(const gr_engine *e, unsigned parts)
+gr_tally_spec gr__engine_tally(const gr_engine *e)
 {
     const gr_task *t = e->task;
-    const gr_metric_scope *scope = &t->recipe->metric_scope;
-    int64_t samples = 0, outputs = gr_shape_count(gr__network_output(t->network));
-    if (!gr__metrics_want_scores(&e->metrics)) return 0;
+    gr_shape s = gr__network_output(t->network);
+    gr_tally_spec is = {.form = t->recipe->reading.target,
+                        .outputs = gr_shape_count(s),
+                        .wide = gr_backend_real_bytes(t->backend) == 8,
+                        .targets = t->targets,
+                        .scores = e->scores,
+                        .confusion = e->confusion};
+    if (is.form != GR_FORM_CLASS) return is;
+    is.classes = t->recipe->metric_scope.classes; /* two, where one output is the probability of the second */
+    is.outputs = is.outputs / s.dim[s.rank - 1] * is.classes;
+    return is;
+}
+
+/* Of the largest part that is evaluated, if any is. */
+void gr__engine_count_tally(gr_engine *e, bool train, unsigned parts)
+{
+    const gr_task *t = e->task;
+    int64_t samples = 0;
     for (int p = 0; p < GR_PARTS; p++)
         if (parts & 1u << p) samples = GR_MAX(samples, t->count[p]);
-    const gr_tally_spec is = {.form = scope->form,
-                              .outputs = GR_MAX(outputs, scope->form == GR_FORM_CLASS ? scope->classes : 1),
-                              .classes = scope->classes,
-                              .wide = gr_backend_real_bytes(t->backend) == 8};
-    return gr__tally_score_bytes(&is, samples);
+    if (samples == 0) return;
+    e->confusion = !train && t->recipe->metric_scope.classes <= GR_MOST_CONFUSED;
+    const gr_tally_spec is = gr__engine_tally(e);
+    e->tally_bytes = gr__tally_bytes(&is);
+    if (gr__metrics_want_scores(&e->metrics)) e->score_bytes = gr__tally_score_bytes(&is, samples);
 }

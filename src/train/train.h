@@ -23,7 +23,8 @@ typedef struct gr_task {
     const gr_set *lead;             /* the first loaded: how it is delivered holds for all */
     gr_rows rows[GR_PARTS];
     int64_t count[GR_PARTS];        /* rows of each part; known before loading too */
-    uint64_t data_bytes;            /* of tensor memory that loading takes */
+    uint64_t data_bytes;            /* of tensor memory that loading takes, lists of rows included */
+    uint64_t work_bytes;            /* that splitting takes beyond that, before anything else of a run is taken */
     gr_element input_as, target_as; /* how batches are delivered */
     gr_delivery delivery;           /* of inputs; its `as` is input_as */
     gr_shape target_sample;
@@ -109,6 +110,8 @@ typedef struct gr_engine {
     gr_metrics metrics;   /* that evaluations compute */
     void *scores;         /* of one evaluation, where a metric needs every sample's; counted as workspace */
     uint64_t score_bytes;
+    uint64_t tally_bytes; /* of one evaluation's counts, taken while it runs; workspace too */
+    bool confusion;       /* evaluations give it */
     int64_t output_count; /* numbers a sample in `prediction` */
 } gr_engine;
 
@@ -122,7 +125,11 @@ void gr__engine_close(gr_engine *e);
 gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch, int variant);
 /* Sets which metrics its evaluations compute: those of a run, or those of `eval`, which tells more. */
 gr_status gr__engine_metrics(gr_engine *e, bool train);
-uint64_t gr__engine_score_bytes(const gr_engine *e, unsigned parts);
+/* What counting an evaluation takes, into `score_bytes` and `tally_bytes`; the square of the classes in numbers only
+ * where a person looks at it. */
+enum { GR_MOST_CONFUSED = 1000 };
+void gr__engine_count_tally(gr_engine *e, bool train, unsigned parts);
+gr_tally_spec gr__engine_tally(const gr_engine *e);
 int gr__engine_variant(const gr_recipe *r, const gr_clock *c); /* of the update that follows c->step updates */
 /* What its learning rate depends on, and the rate. state: what the schedule keeps, NULL: as at the start. */
 gr_rate gr__engine_moment(const gr_recipe *r, const gr_clock *c, const double *state);
@@ -143,7 +150,7 @@ typedef struct gr_evaluation {
     double cost_sum, cost_mean, error;
     double metric[GR_MAX_METRICS]; /* one of each of the engine's; NaN: without a value */
     int classes;                   /* classes, or labels */
-    int64_t *confusion;            /* of classes: classes x classes [true][predicted]; else NULL; bookkeeping memory */
+    int64_t *confusion;            /* classes x classes [true][predicted], where the engine gives it; tensor memory */
 } gr_evaluation;
 /* Evaluates one part with the store's present values, in one of the engine's views. No effect on training. stop (may be
  * NULL): GR_E_INTERRUPTED when it becomes non-zero. */
