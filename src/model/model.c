@@ -225,6 +225,30 @@ static gr_status read_counts(gr_model *m)
     return blame_file(m, "gradus.class_counts", st);
 }
 
+/* A network may have outputs that no class stands for, but no class without an output. */
+static gr_status check_classes(const gr_model *m)
+{
+    const gr_recipe *r = m->recipe;
+    bool classes = r->reading.target == GR_FORM_CLASS;
+    int64_t outputs = r->metric_scope.classes, counts = m->targets.classes;
+    if (m->class_names && !classes)
+        return gr__fail(m->ctx, GR_E_FORMAT,
+                        "\"%s\" does not hold a sound model: gradus.classes names %d classes, but the cost of "
+                        "gradus.recipe, %s, knows none",
+                        m->path, m->n_class_names, r->metric_scope.cost);
+    if (m->class_names && m->n_class_names > outputs)
+        return gr__fail(m->ctx, GR_E_FORMAT,
+                        "\"%s\" does not hold a sound model: gradus.classes names %d classes, but the network of "
+                        "gradus.recipe tells %lld apart",
+                        m->path, m->n_class_names, (long long)outputs);
+    if (counts && classes && counts != outputs)
+        return gr__fail(m->ctx, GR_E_FORMAT,
+                        "\"%s\" does not hold a sound model: gradus.class_counts counts %lld classes, but the network "
+                        "of gradus.recipe tells %lld apart",
+                        m->path, (long long)counts, (long long)outputs);
+    return GR_OK;
+}
+
 static gr_status read_file(gr_model *m)
 {
     const char *recipe, *prepare;
@@ -238,6 +262,7 @@ static gr_status read_file(gr_model *m)
     GR_TRY(read_names(m, "gradus.classes", &m->class_names, &m->n_class_names));
     GR_TRY(read_schema(m));
     GR_TRY(read_counts(m));
+    GR_TRY(check_classes(m));
 done:
     return st;
 }

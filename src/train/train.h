@@ -67,6 +67,10 @@ typedef struct gr_extent {
     int64_t total; /* updates that `stop` allows; 0: open-ended */
 } gr_extent;
 gr_extent gr__task_extent(const gr_task *t);
+/* What the set that a part's rows belong to holds: counts and checksums of what was loaded, as checkpoints and
+ * result.json say it. */
+enum { GR_DATA_TEXT = 96 }; /* 64-bit counts included */
+const char *gr__task_data_text(const gr_task *t, gr_part p, char text[GR_DATA_TEXT]);
 /* Rows of a batch: the recipe's, or all of the training part. */
 int64_t gr__task_batch(const gr_task *t);
 int64_t gr__task_evaluation_batch(const gr_task *t);
@@ -209,7 +213,9 @@ typedef struct gr_train_options {
     const char *from; /* a model to start from, or NULL */
     bool force;       /* from a model of other classes or preparation: the recipe's and the data's are taken */
     bool resume, overwrite;
-    const volatile sig_atomic_t *stop;                  /* may be NULL; non-zero asks for a checkpoint and the end */
+    const volatile sig_atomic_t *stop; /* may be NULL; non-zero asks for a checkpoint and the end */
+    void (*attend)(void); /* may be NULL; called when all data is there and `stop` is looked at from now on: until then
+                             nothing is to be saved, and reading may wait for ever */
     void (*progress)(void *user, const gr_progress *p); /* may be NULL; called after every update and before every batch
                                                            of statistics, so be quick */
     void *user;
@@ -235,9 +241,6 @@ typedef struct gr_train_result {
 /* Trains or resumes. GR_OK; GR_E_DIVERGED and GR_E_INTERRUPTED after everything was written; else nothing of a new run
  * is left behind. */
 gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options *o, gr_train_result *out);
-
-/* ---- the run folder ---- */
-bool gr__run_exists(const char *folder); /* holds a run: any of its files */
 
 /* ---- prediction ---- */
 typedef struct gr_predictor gr_predictor;
