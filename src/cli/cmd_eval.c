@@ -46,17 +46,32 @@ static gr_status refuse_second_look(cli *c, const char *model)
     return st;
 }
 
-static gr_status record_look(cli *c, const char *model, const gr_evaluation *ev)
+/* Training reads no test source, so that only here it shows that one has changed since the run's models were first held
+ * against it. */
+static void compare_data(cli *c, const json_t *last, const char *now)
+{
+    const char *then = json_string_value(json_object_get(last, "data"));
+    if (!then || strcmp(then, now) == 0) return;
+    gr__log(
+        c->ctx, GR_LOG_WARNING,
+        "the test data is not what this run's models were held against before (then %s; now %s): figures of the two "
+        "do not compare",
+        then, now);
+}
+
+static gr_status record_look(cli *c, const char *model, const char *data, const gr_evaluation *ev)
 {
     char *path;
     json_t *o = run_result(c, model, &path);
     gr_status st = GR_OK;
     if (o) {
-        json_int_t looks = json_integer_value(json_object_get(json_object_get(o, "test"), "evaluations"));
+        const json_t *last = json_object_get(o, "test");
+        json_int_t looks = json_integer_value(json_object_get(last, "evaluations"));
+        compare_data(c, last, data);
         json_object_set_new(o, "test",
-                            json_pack("{s:o, s:I, s:o, s:o, s:I}", "model", cli_text(model), "samples",
+                            json_pack("{s:o, s:I, s:o, s:o, s:I, s:s}", "model", cli_text(model), "samples",
                                       (json_int_t)ev->samples, "cost_mean", cli_real(ev->cost_mean), "error",
-                                      cli_real(ev->error), "evaluations", looks + 1));
+                                      cli_real(ev->error), "evaluations", looks + 1, "data", data));
         st = gr__json_save(c->ctx, path, o);
     }
     json_decref(o);
@@ -120,8 +135,10 @@ static void head_json(json_t *o, const told *t)
         json_object_set_new(metrics, t->metrics->use[i].name, cli_real(t->ev->metric[i]));
     json_object_set_new(o, "metrics", metrics);
     bool classes = t->model->recipe->head[t->head].reading.target == GR_FORM_CLASS;
-    if (!t->finite && classes) json_object_set_new(o, "confusion", json_null());
-    if (t->ev->confusion) confusion_json(o, t);
+    if (t->ev->confusion)
+        confusion_json(o, t);
+    else if (classes) /* not finite, or of too many classes */
+        json_object_set_new(o, "confusion", json_null());
 }
 
 static gr_status print_json(cli *c, const gr_model *model, const gr_engine *e, const gr_evaluation *ev)
@@ -233,7 +250,8 @@ static gr_status evaluate(cli *c, const gr_model *model, const gr_recipe *r, gr_
     if (st == GR_E_INTERRUPTED) GR_TRY(gr__fail(c->ctx, st, "interrupted"));
     if (st != GR_OK) goto done;
     gr__evaluation_warn(c->ctx, gr__part_name(part), &ev);
-    if (part == GR_PART_TEST) GR_TRY(record_look(c, model->path, &ev));
+    if (part == GR_PART_TEST)
+        GR_TRY(record_look(c, model->path, gr__task_data_text(&task, part, (char[GR_DATA_TEXT]){0}), &ev));
     if (c->json)
         GR_TRY(print_json(c, model, &engine, &ev));
     else if (!c->quiet)

@@ -106,13 +106,13 @@ static gr_status train(cli *c, const gr_recipe *r, const char *out)
 {
     gr_train_result result = {0};
     cli_progress shown = cli_progress_make(c->quiet);
-    cli_catch_signals();
     gr_train_options o = {.out = out,
                           .from = cli_value(c, "from"),
                           .force = cli_value(c, "force") != NULL,
                           .resume = cli_value(c, "resume") != NULL,
                           .overwrite = cli_value(c, "overwrite") != NULL,
                           .stop = &cli_stop,
+                          .attend = cli_catch_signals,
                           .progress = cli_progress_show,
                           .user = &shown};
     gr_status st = gr__train(c->ctx, r, &o, &result);

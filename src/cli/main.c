@@ -24,9 +24,16 @@ static const cli_flag common[] = {
 
 volatile sig_atomic_t cli_stop;
 
-static void on_signal(int signal)
+static void on_signal(int number)
 {
-    (void)signal;
+    (void)number;
+    cli_stop = 1;
+}
+
+/* A terminal that closes often says so twice, by its shell and by itself: that is still one. */
+static void on_hangup(int number)
+{
+    if (cli_stop) signal(number, SIG_DFL);
     cli_stop = 1;
 }
 
@@ -34,11 +41,11 @@ void cli_catch_signals(void)
 {
     struct sigaction a = {.sa_handler = on_signal,
                           .sa_flags = (int)SA_RESETHAND}; /* a second one ends the process at once */
-    struct sigaction hangup = {.sa_handler = on_signal}, before;
+    struct sigaction hangup = {.sa_handler = on_hangup}, before;
     sigaction(SIGINT, &a, NULL);
     sigaction(SIGTERM, &a, NULL);
-    /* A terminal that closes often says so twice, by its shell and by itself: that is still one. nohup stays nohup. */
-    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(SIGHUP, &hangup, NULL);
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) /* nohup stays nohup */
+        sigaction(SIGHUP, &hangup, NULL);
 }
 
 double cli_now(void)

@@ -96,7 +96,9 @@ gr_status gr__set_raw(gr_context *ctx, const char *file, const gr_shape *sample,
 typedef struct gr_rows {
     uint32_t *row;
     int64_t n;
-} gr_rows; /* bookkeeping memory */
+} gr_rows;                          /* tensor memory, counted as data */
+uint64_t gr__rows_bytes(int64_t n); /* exactly what a list of n rows takes of it */
+gr_status gr__rows_all(gr_context *ctx, int64_t n, gr_rows *out);
 void gr__rows_free(gr_context *ctx, gr_rows *r);
 /* Splits 0..n-1 into parts by fractions (the first part takes the rest), permuted with the seed. A part has fraction *
  * n rows, rounded half up, whatever the labels: `plan` knows the counts before it knows the labels. Stratified by class
@@ -105,11 +107,13 @@ void gr__rows_free(gr_context *ctx, gr_rows *r);
  * ascending. Deterministic in (seed, n, labels). */
 gr_status gr__split(gr_context *ctx, uint64_t seed, int64_t n, const int32_t *labels, int classes,
                     const double *fractions, int parts, gr_rows *out);
+uint64_t gr__split_work(int64_t n); /* tensor memory that it takes meanwhile, beyond the lists that it leaves */
 /* The manifest: TSV with a header line: row, part, label, CRC32 of the sample's bytes as loaded; written atomically. */
 gr_status gr__split_manifest(gr_context *ctx, const char *path, const gr_set *s, const gr_rows *parts,
                              const char *const *names, int n_parts);
 /* The first k of a seeded permutation of r (data.limit), order kept. */
 gr_status gr__rows_limit(gr_context *ctx, uint64_t seed, gr_rows *r, int64_t k);
+uint64_t gr__rows_limit_work(int64_t n, int64_t k); /* as gr__split_work */
 
 /* Whether targets of shape `target` a sample are what w wants: a class a sample (or position), [N] or [N,1]; or numbers
  * in the output's shape, or flat with as many. GR_E_DATA naming both shapes and the likely cure; what: "x.npy", or "the

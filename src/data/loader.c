@@ -51,8 +51,8 @@ struct gr_loader {
     uint32_t *order;     /* permutation of 0..rows-1, of the epoch that is being filled; NULL without shuffling */
     int64_t order_epoch; /* -1: not made yet; whoever fills owns both */
 
-    char *block; /* tensor memory of all slots */
-    size_t block_bytes, order_bytes, row_bytes;
+    char *block; /* tensor memory of all slots, then of the order */
+    size_t block_bytes;
     slot slot[2], elsewhere; /* elsewhere: not the loader's own memory */
     int n_slots, take;       /* take: the slot the caller gets next */
 
@@ -97,16 +97,26 @@ static size_t slot_field(const gr_loader_options *o, int i)
     return granules((size_t)values * gr__element_bytes(delivered_as(o, i)));
 }
 
+static size_t slot_rows(const gr_loader_options *o)
+{
+    return granules((size_t)full_batch(o) * sizeof(uint32_t));
+}
+
 static size_t slot_bytes(const gr_loader_options *o)
 {
-    size_t bytes = 0;
+    size_t bytes = slot_rows(o);
     for (int i = 0; i < gr__set_fields(o->set); i++) bytes += slot_field(o, i);
     return bytes;
 }
 
+static size_t order_bytes(const gr_loader_options *o)
+{
+    return o->shuffle == GR_SHUFFLE_NONE ? 0 : granules((size_t)o->rows->n * sizeof(uint32_t));
+}
+
 uint64_t gr__loader_bytes(const gr_loader_options *o)
 {
-    return (uint64_t)(o->background ? 2 : 1) * slot_bytes(o);
+    return (uint64_t)(o->background ? 2 : 1) * slot_bytes(o) + order_bytes(o);
 }
 
 /* ---- filling ---- */
@@ -239,17 +249,15 @@ static gr_status take_memory(gr_loader *l)
 {
     gr_context *ctx = l->ctx;
     l->block_bytes = (size_t)gr__loader_bytes(&l->o);
-    l->row_bytes = (size_t)l->batch * sizeof(uint32_t);
-    l->order_bytes = (size_t)l->rows.n * sizeof(uint32_t);
     l->block = gr__tensor_alloc(ctx, l->block_bytes);
-    if (l->block && l->o.shuffle != GR_SHUFFLE_NONE) l->order = gr__alloc(ctx, l->order_bytes);
-    if (!l->block || (l->o.shuffle != GR_SHUFFLE_NONE && !l->order)) return gr__error_code(ctx);
+    if (!l->block) return gr__error_code(ctx);
+    char *at = l->block;
     for (int i = 0; i < l->n_slots; i++) {
-        char *at = l->block + (size_t)i * slot_bytes(&l->o);
         for (int f = 0; f < l->n_fields; at += slot_field(&l->o, f++)) l->slot[i].field[f] = at;
-        l->slot[i].row = gr__alloc(ctx, l->row_bytes);
-        if (!l->slot[i].row) return gr__error_code(ctx);
+        l->slot[i].row = (uint32_t *)(void *)at;
+        at += slot_rows(&l->o);
     }
+    if (l->o.shuffle != GR_SHUFFLE_NONE) l->order = (uint32_t *)(void *)at;
     return GR_OK;
 }
 
@@ -324,8 +332,6 @@ void gr__loader_destroy(gr_loader *l)
         pthread_cond_destroy(&l->changed);
         pthread_mutex_destroy(&l->lock);
     }
-    for (int i = 0; i < l->n_slots; i++) gr__free(l->ctx, l->slot[i].row, l->row_bytes);
-    gr__free(l->ctx, l->order, l->order_bytes);
     gr__tensor_free(l->ctx, l->block, l->block_bytes);
     gr__free(l->ctx, l, sizeof *l);
 }

@@ -205,13 +205,46 @@ static gr_status parse_numbers(gr_context *ctx, gr__bump *b, const gr_tree *t, g
     return GR_OK;
 }
 
+static double by_deviation(double std)
+{
+    return isfinite((float)(1 / std)) ? 1 / std : 1;
+}
+
 /* Other tools need write no more of `standardize` than what it is by. */
 static gr_status standardized(gr_context *ctx, gr__bump *b, gr_prepared *p)
 {
     p->sub = p->mean;
     p->mul = gr__bump_alloc(b, (size_t)p->n * sizeof *p->mul);
     if (!p->mul) return gr__error_code(ctx);
-    for (int i = 0; i < p->n; i++) p->mul[i] = isfinite((float)(1 / p->std[i])) ? 1 / p->std[i] : 1;
+    for (int i = 0; i < p->n; i++) p->mul[i] = by_deviation(p->std[i]);
+    return GR_OK;
+}
+
+/* Equal but for what is lost where one is worked out from the other. */
+static bool alike(double a, double b)
+{
+    return fabs(a - b) <= 1e-9 * fmax(fabs(a), fabs(b));
+}
+
+/* Inputs are prepared by `sub` and `mul`; where statistics stand beside them, they say the same. */
+static gr_status check_statistics(gr_context *ctx, const gr_tree *t, const gr_prepared *p)
+{
+    static const char hint[] = "a step of its own numbers may leave mean and std out, or have them alone";
+    char a[32], b[32];
+    if (p->mean && !p->sub)
+        return gr__tree_fail(ctx, t, GR_E_FORMAT, hint, "the preparation has a mean, but no sub that subtracts it");
+    if (p->std && !p->mul)
+        return gr__tree_fail(ctx, t, GR_E_FORMAT, hint, "the preparation has a std, but no mul that divides by it");
+    for (int i = 0; i < p->n; i++) {
+        if (p->mean && !alike(p->mean[i], p->sub[i]))
+            return gr__tree_fail(ctx, t, GR_E_FORMAT, hint,
+                                 "the preparation contradicts itself: mean[%d] is %s, sub[%d] is %s", i,
+                                 gr__double_text(p->mean[i], a), i, gr__double_text(p->sub[i], b));
+        if (p->std && !alike(by_deviation(p->std[i]), p->mul[i]))
+            return gr__tree_fail(ctx, t, GR_E_FORMAT, hint,
+                                 "the preparation contradicts itself: std[%d] is %s, mul[%d] is %s", i,
+                                 gr__double_text(p->std[i], a), i, gr__double_text(p->mul[i], b));
+    }
     return GR_OK;
 }
 
@@ -236,7 +269,7 @@ static gr_status parse_step(gr_context *ctx, gr__bump *b, const gr_tree *t, gr_p
     if (st == GR_OK && p->mean && p->std && !p->sub && !p->mul) st = standardized(ctx, b, p);
     if (st == GR_OK && !p->sub && !p->mul && !p->fill)
         st = gr__tree_fail(ctx, t, GR_E_FORMAT, NULL, "a step of the preparation does nothing");
-    return st;
+    return st == GR_OK ? check_statistics(ctx, t, p) : st;
 }
 
 gr_status gr__prepare_parse(gr_context *ctx, gr__bump *b, const gr_tree *t, gr_prepared **out, int *n)

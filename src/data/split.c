@@ -7,18 +7,30 @@
 #include "base/text.h"
 #include "data/data.h"
 
+uint64_t gr__rows_bytes(int64_t n)
+{
+    return (uint64_t)n * sizeof(uint32_t);
+}
+
 void gr__rows_free(gr_context *ctx, gr_rows *r)
 {
-    gr__free(ctx, r->row, (size_t)r->n * sizeof *r->row);
+    gr__tensor_free(ctx, r->row, (size_t)gr__rows_bytes(r->n));
     *r = (gr_rows){0};
 }
 
 static gr_status rows_alloc(gr_context *ctx, int64_t n, gr_rows *out)
 {
-    uint32_t *row = gr__alloc(ctx, (size_t)n * sizeof *row);
-    if (!row) return GR_E_MEMORY;
+    uint32_t *row = gr__tensor_alloc(ctx, (size_t)gr__rows_bytes(n));
+    if (!row) return gr__error_code(ctx);
     *out = (gr_rows){row, n};
     return GR_OK;
+}
+
+gr_status gr__rows_all(gr_context *ctx, int64_t n, gr_rows *out)
+{
+    gr_status st = rows_alloc(ctx, n, out);
+    for (int64_t i = 0; st == GR_OK && i < n; i++) out->row[i] = (uint32_t)i;
+    return st;
 }
 
 typedef struct quota { /* of one class, while a part is shared out */
@@ -116,6 +128,28 @@ static void assign(uint64_t seed, int64_t n, const int32_t *labels, int classes,
     counts[0] = left;
 }
 
+/* Which part each row is in. The order is given back before the lists of the parts are taken: together they are as
+ * large. */
+static gr_status assign_all(gr_context *ctx, uint64_t seed, int64_t n, const int32_t *labels, int classes,
+                            const double *fractions, int parts, uint8_t *part_of, int64_t *counts)
+{
+    gr_rows order = {0};
+    size_t quota_bytes = (size_t)classes * sizeof(quota), lot_bytes = (size_t)classes * sizeof(uint32_t);
+    uint32_t *lots = gr__alloc(ctx, lot_bytes);
+    quota *q = lots ? gr__alloc(ctx, quota_bytes) : NULL;
+    gr_status st = q ? rows_alloc(ctx, n, &order) : gr__error_code(ctx);
+    if (st == GR_OK) assign(seed, n, labels, classes, fractions, parts, order.row, lots, q, part_of, counts);
+    gr__rows_free(ctx, &order);
+    gr__free(ctx, lots, lot_bytes);
+    gr__free(ctx, q, quota_bytes);
+    return st;
+}
+
+uint64_t gr__split_work(int64_t n)
+{
+    return (uint64_t)n;
+}
+
 gr_status gr__split(gr_context *ctx, uint64_t seed, int64_t n, const int32_t *labels, int classes,
                     const double *fractions, int parts, gr_rows *out)
 {
@@ -127,23 +161,15 @@ gr_status gr__split(gr_context *ctx, uint64_t seed, int64_t n, const int32_t *la
             return gr__fail(ctx, GR_E_RANGE, "%g is not in [0, 1], the fractions of a split", fractions[p]);
     }
     if (!labels) classes = 1;
-    size_t order_bytes = (size_t)n * sizeof(uint32_t), quota_bytes = (size_t)classes * sizeof(quota),
-           lot_bytes = (size_t)classes * sizeof(uint32_t);
-    uint32_t *order = gr__alloc(ctx, order_bytes);
-    uint32_t *lots = gr__alloc(ctx, lot_bytes);
-    uint8_t *part_of = gr__alloc(ctx, (size_t)n);
-    quota *q = gr__alloc(ctx, quota_bytes);
-    gr_status st = order && lots && part_of && q ? GR_OK : GR_E_MEMORY;
-    if (st == GR_OK) assign(seed, n, labels, classes, fractions, parts, order, lots, q, part_of, counts);
+    uint8_t *part_of = gr__tensor_alloc(ctx, (size_t)gr__split_work(n));
+    gr_status st =
+        part_of ? assign_all(ctx, seed, n, labels, classes, fractions, parts, part_of, counts) : gr__error_code(ctx);
     for (int p = 0; p < parts && st == GR_OK; p++) st = rows_alloc(ctx, counts[p], &made[p]);
     for (int64_t i = 0; i < n && st == GR_OK; i++) {
         int p = part_of[i];
         made[p].row[filled[p]++] = (uint32_t)i;
     }
-    gr__free(ctx, order, order_bytes);
-    gr__free(ctx, lots, lot_bytes);
-    gr__free(ctx, part_of, (size_t)n);
-    gr__free(ctx, q, quota_bytes);
+    gr__tensor_free(ctx, part_of, (size_t)gr__split_work(n));
     for (int p = 0; p < parts; p++) {
         if (st == GR_OK)
             out[p] = made[p];
@@ -153,25 +179,35 @@ gr_status gr__split(gr_context *ctx, uint64_t seed, int64_t n, const int32_t *la
     return st;
 }
 
+/* The order, which is given back before the shorter list is taken, a mark a row, and what the list loses. */
+uint64_t gr__rows_limit_work(int64_t n, int64_t k)
+{
+    return k >= n ? 0 : gr__rows_bytes(n) + (uint64_t)n + gr__rows_bytes(n - k);
+}
+
+static gr_status choose(gr_context *ctx, uint64_t seed, int64_t n, int64_t k, bool *chosen)
+{
+    gr_rows order = {0};
+    gr_status st = rows_alloc(ctx, n, &order);
+    if (st != GR_OK) return st;
+    gr__rng rng = gr__rng_make(seed, "limit", 0, 0);
+    gr__rng_permutation(&rng, order.row, (size_t)n);
+    for (int64_t i = 0; i < k; i++) chosen[order.row[i]] = true;
+    gr__rows_free(ctx, &order);
+    return GR_OK;
+}
+
 gr_status gr__rows_limit(gr_context *ctx, uint64_t seed, gr_rows *r, int64_t k)
 {
     if (k >= r->n) return GR_OK;
     gr_rows kept = {0};
-    size_t order_bytes = (size_t)r->n * sizeof(uint32_t);
-    uint32_t *order = gr__alloc(ctx, order_bytes);
-    bool *chosen = gr__alloc(ctx, (size_t)r->n);
-    gr_status st = order && chosen ? rows_alloc(ctx, k, &kept) : GR_E_MEMORY;
-    if (st == GR_OK) {
-        gr__rng rng = gr__rng_make(seed, "limit", 0, 0);
-        gr__rng_permutation(&rng, order, (size_t)r->n);
-        for (int64_t i = 0; i < k; i++) chosen[order[i]] = true;
-        int64_t at = 0;
-        for (int64_t i = 0; i < r->n; i++) {
-            if (chosen[i]) kept.row[at++] = r->row[i];
-        }
-    }
-    gr__free(ctx, order, order_bytes);
-    gr__free(ctx, chosen, (size_t)r->n);
+    int64_t at = 0;
+    bool *chosen = gr__tensor_alloc(ctx, (size_t)r->n);
+    gr_status st = chosen ? choose(ctx, seed, r->n, k, chosen) : gr__error_code(ctx);
+    if (st == GR_OK) st = rows_alloc(ctx, k, &kept);
+    for (int64_t i = 0; st == GR_OK && i < r->n; i++)
+        if (chosen[i]) kept.row[at++] = r->row[i];
+    gr__tensor_free(ctx, chosen, (size_t)r->n);
     if (st != GR_OK) return st;
     gr__rows_free(ctx, r);
     *r = kept;

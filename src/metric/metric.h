@@ -23,6 +23,7 @@ typedef struct gr_tally_spec {
     const gr_targets *targets; /* of the training rows: which of two classes is the rarer; NULL: nothing known */
     void *scores;              /* room of gr__tally_score_bytes for `samples`; NULL: no metric wants them */
     int64_t samples;           /* how many will be added, at most; only for scores */
+    bool confusion;            /* CLASS: what was taken for what is counted too */
 } gr_tally_spec;
 
 typedef struct gr_tally {
@@ -35,15 +36,20 @@ typedef struct gr_tally {
     gr_hits *hits; /* CLASS, LABELS: one a class or label */
     int64_t n_hits;
     int64_t *rank;                   /* CLASS: [r]: decisions in which r classes came before the right one */
-    int64_t *confusion;              /* CLASS: [true][predicted] */
+    int64_t *confusion;              /* CLASS: [true][predicted]; NULL where it is not asked for */
     gr_value_sums *value;            /* VALUES: one an output */
+    void *counts;                    /* tensor memory: what these pointers but the confusion lead to */
     double log_sum;                  /* of -log of the probability given to what was right, over the decisions */
     double square_sum, absolute_sum; /* of prediction less target; VALUES, DISTRIBUTION */
 } gr_tally;
 
 /* What scores of so many samples take: every probability once, or those of the second class where there are two. */
 uint64_t gr__tally_score_bytes(const gr_tally_spec *is, int64_t samples);
-/* The counts are bookkeeping memory, bounded by classes and outputs. A tally that failed to begin needs no end. */
+/* Exactly what a tally takes from tensor memory, from begin to end. */
+uint64_t gr__tally_bytes(const gr_tally_spec *is);
+/* A block of its own, so that it can outlive its tally. */
+uint64_t gr__tally_confusion_bytes(int64_t classes);
+/* A tally that failed to begin needs no end. */
 gr_status gr__tally_begin(gr_context *ctx, const gr_tally_spec *is, gr_tally *out);
 /* n samples, densely: targets GR_I32 for classes, else numbers as wide as the predictions. */
 void gr__tally_add(gr_tally *t, int64_t n, const void *targets, const void *prediction);

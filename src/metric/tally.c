@@ -28,39 +28,65 @@ uint64_t gr__tally_score_bytes(const gr_tally_spec *is, int64_t samples)
     return (uint64_t)(samples * positions(is) * columns(is)) * (is->wide ? sizeof(uint64_t) : sizeof(uint32_t));
 }
 
-static size_t value_bytes(const gr_tally *t)
+/* How many of each kind of count there are. */
+typedef struct counts {
+    int64_t hits, ranks, values;
+} counts;
+
+static counts counts_of(const gr_tally_spec *is)
 {
-    return sizeof *t->value * (size_t)(t->is.form == GR_FORM_VALUES ? t->is.outputs : 0);
+    return (counts){.hits = is->form == GR_FORM_CLASS    ? is->classes
+                            : is->form == GR_FORM_LABELS ? is->outputs
+                                                         : 0,
+                    .ranks = is->form == GR_FORM_CLASS ? is->classes : 0,
+                    .values = is->form == GR_FORM_VALUES ? is->outputs : 0};
 }
 
-static size_t confusion_bytes(const gr_tally *t)
+static size_t counts_bytes(const gr_tally_spec *is)
 {
-    return sizeof *t->confusion * (size_t)(t->n_hits * t->n_hits);
+    counts n = counts_of(is);
+    return sizeof(gr_hits) * (size_t)n.hits + sizeof(int64_t) * (size_t)n.ranks +
+           sizeof(gr_value_sums) * (size_t)n.values;
+}
+
+uint64_t gr__tally_confusion_bytes(int64_t classes)
+{
+    return sizeof(int64_t) * (uint64_t)classes * (uint64_t)classes;
+}
+
+static bool has_confusion(const gr_tally_spec *is)
+{
+    return is->form == GR_FORM_CLASS && is->confusion;
+}
+
+uint64_t gr__tally_bytes(const gr_tally_spec *is)
+{
+    return counts_bytes(is) + (has_confusion(is) ? gr__tally_confusion_bytes(is->classes) : 0);
 }
 
 gr_status gr__tally_begin(gr_context *ctx, const gr_tally_spec *is, gr_tally *out)
 {
-    gr_tally t = {.ctx = ctx, .is = *is};
-    bool classes = is->form == GR_FORM_CLASS;
-    t.n_hits = classes ? is->classes : is->form == GR_FORM_LABELS ? is->outputs : 0;
-    bool made = !t.n_hits || (t.hits = gr__alloc(ctx, sizeof *t.hits * (size_t)t.n_hits));
-    made = made && (!classes || (t.rank = gr__alloc(ctx, sizeof *t.rank * (size_t)t.n_hits)));
-    made = made && (!classes || (t.confusion = gr__alloc(ctx, confusion_bytes(&t))));
-    made = made && (!value_bytes(&t) || (t.value = gr__alloc(ctx, value_bytes(&t))));
-    if (made)
-        *out = t;
-    else
+    counts n = counts_of(is);
+    gr_tally t = {.ctx = ctx, .is = *is, .n_hits = n.hits};
+    t.counts = gr__tensor_alloc(ctx, counts_bytes(is));
+    if (t.counts && has_confusion(is))
+        t.confusion = gr__tensor_alloc(ctx, (size_t)gr__tally_confusion_bytes(is->classes));
+    if (!t.counts || (has_confusion(is) && !t.confusion)) {
         gr__tally_end(&t);
-    return made ? GR_OK : GR_E_MEMORY;
+        return gr__error_code(ctx);
+    }
+    t.hits = t.counts;
+    t.rank = (int64_t *)(void *)(t.hits + n.hits);
+    t.value = (gr_value_sums *)(void *)(t.rank + n.ranks);
+    *out = t;
+    return GR_OK;
 }
 
 void gr__tally_end(gr_tally *t)
 {
     if (!t->ctx) return;
-    if (t->value) gr__free(t->ctx, t->value, value_bytes(t));
-    if (t->confusion) gr__free(t->ctx, t->confusion, confusion_bytes(t));
-    if (t->rank) gr__free(t->ctx, t->rank, sizeof *t->rank * (size_t)t->n_hits);
-    if (t->hits) gr__free(t->ctx, t->hits, sizeof *t->hits * (size_t)t->n_hits);
+    gr__tensor_free(t->ctx, t->counts, counts_bytes(&t->is));
+    if (t->confusion) gr__tensor_free(t->ctx, t->confusion, (size_t)gr__tally_confusion_bytes(t->is.classes));
     *t = (gr_tally){0};
 }
 
@@ -172,7 +198,7 @@ static void count_class(gr_tally *t, int64_t label, const void *prediction, int6
     t->hits[label].truth++;
     t->hits[guess].guessed++;
     t->hits[label].both += guess == label;
-    t->confusion[label * k + guess]++;
+    if (t->confusion) t->confusion[label * k + guess]++;
     t->rank[before]++;
     t->log_sum += minus_log(t, p);
     for (int64_t c = 0; t->is.scores && c < columns(&t->is); c++) {
@@ -220,7 +246,7 @@ static void count_differences(gr_tally *t, int64_t n, const void *targets, const
         double y = number(t, targets, i), d = number(t, prediction, i) - y;
         t->square_sum += d * d;
         t->absolute_sum += fabs(d);
-        if (!t->value) continue;
+        if (t->is.form != GR_FORM_VALUES) continue;
         gr_value_sums *s = &t->value[i % t->is.outputs];
         if (t->samples + i / t->is.outputs == 0) s->origin = y;
         s->sum += y - s->origin;

@@ -328,6 +328,31 @@ static gr_status read_schema(gr_model *m)
     return st;
 }
 
+/* A network may have outputs that no class stands for, but no class without an output. */
+static gr_status check_classes(const gr_model *m, int head)
+{
+    const gr_head *h = &m->recipe->head[head];
+    bool classes = h->reading.target == GR_FORM_CLASS;
+    int64_t outputs = h->metric_scope.classes, counts = m->meaning.targets[head].classes;
+    int names = m->meaning.class_names[head] ? m->meaning.classes[head] : 0;
+    if (names && !classes)
+        return gr__fail(m->ctx, GR_E_FORMAT,
+                        "\"%s\" does not hold a sound model: gradus.classes names %d classes, but the cost of "
+                        "gradus.recipe, %s, knows none",
+                        m->path, names, h->metric_scope.cost);
+    if (names > outputs)
+        return gr__fail(m->ctx, GR_E_FORMAT,
+                        "\"%s\" does not hold a sound model: gradus.classes names %d classes, but the network of "
+                        "gradus.recipe tells %lld apart",
+                        m->path, names, (long long)outputs);
+    if (counts && classes && counts != outputs)
+        return gr__fail(m->ctx, GR_E_FORMAT,
+                        "\"%s\" does not hold a sound model: gradus.class_counts counts %lld classes, but the network "
+                        "of gradus.recipe tells %lld apart",
+                        m->path, (long long)counts, (long long)outputs);
+    return GR_OK;
+}
+
 static gr_status read_file(gr_model *m)
 {
     const char *recipe, *prepare;
@@ -342,6 +367,7 @@ static gr_status read_file(gr_model *m)
     GR_TRY(read_heads(m, "gradus.classes", take_classes));
     GR_TRY(read_schema(m));
     GR_TRY(read_heads(m, "gradus.class_counts", take_counts));
+    for (int h = 0; h < m->recipe->n_heads; h++) GR_TRY(check_classes(m, h));
 done:
     return st;
 }

@@ -62,6 +62,12 @@ const char *gr__data_sum_text(const gr_data_sum *s, char text[GR_DATA_TEXT])
     return text;
 }
 
+const char *gr__task_data_text(const gr_task *t, gr_part p, char text[GR_DATA_TEXT])
+{
+    const gr_data_sum s = sum_of(t->set_of[p]);
+    return gr__data_sum_text(&s, text);
+}
+
 static bool parse(const char *text, gr_data_sum *s)
 {
     char again[GR_DATA_TEXT];

@@ -159,17 +159,18 @@ static gr_status count_arena(gr_engine *e, bool train)
 }
 
 /* Structures, names, and files while they are read and written, libraries' own memory included: what was counted up to
- * here, and as much again for what a run adds; lists of rows and orders, and what makes them; for each entry and each
- * number of the preparation its text in a file's header, and the library's form of it; pieces, windows and buffers. */
+ * here, and as much again for what a run adds; for each entry, each class and each number of the preparation its text
+ * in a file's header, and the library's form of it; pieces, windows and buffers. */
 static uint64_t bookkeeping_bound(const gr_engine *e)
 {
-    enum { A_SAMPLE = 16, AN_ENTRY = 1024, A_NUMBER = 1024, BUFFERS = 2 << 20 };
+    enum { A_CLASS = 512, AN_ENTRY = 1024, A_NUMBER = 1024, BUFFERS = 2 << 20 };
     const gr_task *t = e->task;
-    uint64_t samples = 0, numbers = 0;
-    for (int p = 0; p < GR_PARTS; p++) samples += (uint64_t)t->count[p];
+    uint64_t numbers = 0, classes = 0;
     for (int k = 0; k < t->recipe->n_inputs; k++)
         for (int i = 0; i < t->meaning.n_prepared[k]; i++) numbers += (uint64_t)t->meaning.prepared[k][i].n;
-    return 2 * gr__bookkeeping_peak(t->ctx) + A_SAMPLE * samples + AN_ENTRY * (uint64_t)gr_store_count(e->store) +
+    for (int h = 0; h < t->recipe->n_heads; h++)
+        classes += (uint64_t)GR_MAX(t->recipe->head[h].metric_scope.classes, t->meaning.classes[h]);
+    return 2 * gr__bookkeeping_peak(t->ctx) + A_CLASS * classes + AN_ENTRY * (uint64_t)gr_store_count(e->store) +
            A_NUMBER * numbers + BUFFERS;
 }
 
@@ -186,9 +187,14 @@ static gr_status count_bytes(gr_engine *e, bool train, unsigned parts)
         gr_loader_options o = gr__task_loader(t, p, training);
         b->loader += gr__loader_bytes(&o);
     }
-    e->score_bytes = gr__engine_score_bytes(e, parts);
-    b->workspace += e->score_bytes;
-    b->total = b->parameters + b->slots + e->runner.arena_bytes + e->score_bytes + b->data + b->loader;
+    gr__engine_count_tally(e, train, parts);
+    b->workspace += e->score_bytes + e->tally_bytes;
+    uint64_t rest = b->parameters + b->slots + e->runner.arena_bytes + e->score_bytes + e->tally_bytes + b->loader;
+    if (t->work_bytes > rest) { /* what splits the data took, and gave back, is more than what then took its place */
+        b->workspace += t->work_bytes - rest;
+        rest = t->work_bytes;
+    }
+    b->total = rest + b->data;
     b->bookkeeping = bookkeeping_bound(e);
     return st;
 }

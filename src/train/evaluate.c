@@ -125,8 +125,7 @@ void gr__evaluation_free(gr_context *ctx, gr_evaluation *ev)
 {
     for (int h = 0; h < ev->n_heads; h++) {
         gr_head_evaluation *head = &ev->head[h];
-        size_t n = (size_t)head->classes;
-        if (head->confusion) gr__free(ctx, head->confusion, sizeof *head->confusion * n * n);
+        if (head->confusion) gr__tensor_free(ctx, head->confusion, (size_t)gr__tally_confusion_bytes(head->classes));
         head->confusion = NULL;
     }
 }

@@ -53,10 +53,10 @@ gr_machine gr__loop_machine(const gr_loop *l)
 }
 
 /* What a resumed run is held against, beside the state itself. */
-enum { FACTS = 6 + GR_PARTS };
+enum { FACTS = 7 + GR_PARTS };
 typedef struct facts {
     gr_machine machine;
-    char total[24], meaning[GR_MEANING_TEXT], data[GR_PARTS][GR_DATA_TEXT];
+    char total[24], meaning[GR_MEANING_TEXT], metrics[GR_SUM_TEXT], data[GR_PARTS][GR_DATA_TEXT];
 } facts;
 
 static int put_facts(const gr_loop *l, facts *f, gr_st_pair *to)
@@ -70,6 +70,7 @@ static int put_facts(const gr_loop *l, facts *f, gr_st_pair *to)
     to[n++] = (gr_st_pair){"gradus.processor", f->machine.processor};
     to[n++] = (gr_st_pair){GR_TOTAL_KEY, f->total};
     to[n++] = (gr_st_pair){GR_MEANING_KEY, gr__meaning_text(l->task, f->meaning)};
+    to[n++] = (gr_st_pair){GR_METRICS_KEY, gr__run_metrics_sum(l->run, f->metrics)};
     for (int p = 0; p < GR_PARTS; p++)
         if (l->data[p].samples) to[n++] = (gr_st_pair){gr__data_key(p), gr__data_sum_text(&l->data[p], f->data[p])};
     return n;
@@ -98,6 +99,7 @@ gr_status gr__loop_checkpoint(gr_loop *l)
     int n = states.n + put_facts(l, &f, pair + states.n);
     snprintf(name, sizeof name, "checkpoints/step-%lld.ckpt", (long long)l->step);
     st = gr__checkpoint_write(l->ctx, gr__run_path(l->run, name), l->engine->store, pair, n);
+    if (st == GR_OK) gr__run_saved(l->run);
     if (st == GR_OK) st = gr__run_prune(l->run, l->recipe->checkpoint_keep);
     if (st == GR_OK) gr__run_path(l->run, name);
     return st;

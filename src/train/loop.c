@@ -424,10 +424,11 @@ static gr_status train(gr_loop *l, gr_train_result *out)
     GR_TRY(gr__engine_start(l->engine));
     GR_TRY(prepare_loaders(l));
     gr__data_sums(l->task, l->data);
+    if (l->options->attend) l->options->attend();
     GR_TRY(gr__run_begin(l->run));
     if (l->options->resume) GR_TRY(gr__loop_resume(l, &resumed));
     GR_TRY(gr__loop_recipe(l));
-    if (!resumed) GR_TRY(gr__run_metrics_open(l->run, 0));
+    if (!resumed) GR_TRY(gr__run_metrics_open(l->run, 0, NULL));
     if (!resumed) GR_TRY(act(l, out));
     gr__loader_seek(l->loader, l->epoch, l->index);
     l->began = now();

@@ -1,4 +1,4 @@
-/* Which metrics a run and `eval` compute, and what their scores take. */
+/* Which metrics a run and `eval` compute, and what counting for them takes. */
 #include "train/train.h"
 
 /* The largest class of the training rows is more than so many times the smallest. */
@@ -75,20 +75,22 @@ gr_tally_spec gr__engine_tally(const gr_engine *e, int head)
                            .outputs = outputs,
                            .classes = scope->classes,
                            .wide = gr_backend_real_bytes(t->backend) == 8,
-                           .targets = &t->targets[head]};
+                           .targets = &t->targets[head],
+                           .confusion = e->confusion && scope->classes <= GR_MOST_CONFUSED};
 }
 
-/* What the metrics' scores take, of the largest part that is evaluated. */
-uint64_t gr__engine_score_bytes(const gr_engine *e, unsigned parts)
+/* Of the largest part that is evaluated, if any is. */
+void gr__engine_count_tally(gr_engine *e, bool train, unsigned parts)
 {
     const gr_task *t = e->task;
     int64_t samples = 0;
-    uint64_t bytes = 0;
     for (int p = 0; p < GR_PARTS; p++)
         if (parts & 1u << p) samples = GR_MAX(samples, t->count[p]);
+    if (samples == 0) return;
+    e->confusion = !train;
     for (int h = 0; h < t->recipe->n_heads; h++) {
         const gr_tally_spec is = gr__engine_tally(e, h);
-        if (gr__metrics_want_scores(&e->metrics[h])) bytes += gr__tally_score_bytes(&is, samples);
+        e->tally_bytes += gr__tally_bytes(&is);
+        if (gr__metrics_want_scores(&e->metrics[h])) e->score_bytes += gr__tally_score_bytes(&is, samples);
     }
-    return bytes;
 }

@@ -1,4 +1,5 @@
 /* Going on with a run: what its checkpoint gives back, and what must still be as it was. */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +80,9 @@ static gr_status same_meaning(const gr_loop *l, const gr_st *ck)
 
 /* ---- the state ---- */
 
+/* Beyond these the numbers of updates and epochs, which go on from here, could overflow. */
+#define MOST_STEPS (INT64_MAX / 2)
+
 static gr_status read_state(gr_loop *l, const gr_st *ck, const char *path)
 {
     gr_states states;
@@ -90,15 +94,17 @@ static gr_status read_state(gr_loop *l, const gr_st *ck, const char *path)
         if (!text)
             return gr__fail(l->ctx, GR_E_FORMAT, "%s has no %s: another version of gradus wrote it", path, row->name);
         bool good = *text != 0;
+        errno = 0;
         if (row->kind == GR_STATE_I64)
-            *(int64_t *)row->at = strtoll(text, &end, 10), good &= *end == 0;
+            *(int64_t *)row->at = strtoll(text, &end, 10), good &= *end == 0 && errno == 0;
         else if (strcmp(text, "nan") == 0)
             *(double *)row->at = NAN;
         else
             good = gr__parse_number(text, row->at);
         if (!good) return gr__fail(l->ctx, GR_E_FORMAT, "%s: %s is \"%.40s\", not a number", path, row->name, text);
     }
-    if (l->step < 0 || l->epoch < 0 || l->index < 0 || l->index >= l->batches || l->metrics_bytes < 0)
+    if (l->step < 0 || l->step > MOST_STEPS || l->epoch < 0 || l->epoch > MOST_STEPS || l->index < 0 ||
+        l->index >= l->batches || l->metrics_bytes < 0)
         return gr__fail(l->ctx, GR_E_FORMAT, "%s: it was made with other data or batches than the recipe's", path);
     return GR_OK;
 }
@@ -121,26 +127,64 @@ static gr_clock clock_at(const gr_loop *l, int64_t step, int64_t total)
         .step = total ? GR_MIN(step, total - 1) : step, .total = total, .updates_per_epoch = l->updates_per_epoch};
 }
 
+/* At least four. */
+static int digits_apart(double a, double b)
+{
+    char x[400], y[400];
+    for (int digits = 4; digits < 17; digits++) {
+        snprintf(x, sizeof x, "%.*g", digits, a);
+        snprintf(y, sizeof y, "%.*g", digits, b);
+        if (strcmp(x, y) != 0) return digits;
+    }
+    return 17;
+}
+
+typedef struct stretch { /* what another length of the run does to the updates that both lengths have */
+    int64_t step;        /* whose rates show it best; -1: no rate differs */
+    double was, is;
+    int digits;    /* that tell them apart */
+    int64_t moved; /* the first that another method makes, or that stands on another side of the average's start; -1 */
+} stretch;
+
+/* The first update whose rates differ in four digits, or else the one whose rates differ most. */
+static stretch find_stretch(const gr_loop *l, int64_t before)
+{
+    enum { LOOKS = 1 << 16 };
+    int64_t end = GR_MIN(before, l->total), rest = GR_MAX(end - l->step, 1), looks = GR_MIN(rest, LOOKS);
+    stretch s = {.step = -1, .moved = -1};
+    double most = 0;
+    for (int64_t k = 0; k < looks; k++) {
+        int64_t step = l->step + rest / looks * k + rest % looks * k / looks;
+        gr_clock was = clock_at(l, step, before), is = clock_at(l, step, l->total);
+        if (s.moved < 0 && (gr__optim_phase(&l->recipe->optim, &was) != gr__optim_phase(&l->recipe->optim, &is) ||
+                            gr__swa_began(&l->recipe->swa, &was) != gr__swa_began(&l->recipe->swa, &is)))
+            s.moved = step;
+        if (s.digits == 4) continue;
+        double a = gr__engine_rate(l->recipe, &was, l->schedule), b = gr__engine_rate(l->recipe, &is, l->schedule);
+        double apart = fabs(a - b) / fmax(fabs(a), fabs(b));
+        if (!(apart > most)) continue;
+        most = apart;
+        s.step = step, s.was = a, s.is = b, s.digits = digits_apart(a, b);
+    }
+    return s;
+}
+
 /* Another `stop` is another length of the run, and much counts by that: the schedule, a warm-up, a switch, the start of
- * an average. Said with the rates of the first update, of those looked at, where it shows. */
+ * an average. */
 static void warn_stretched(gr_loop *l, int64_t before)
 {
-    enum { LOOKS = 256 };
-    int64_t end = GR_MIN(before, l->total), rest = GR_MAX(end - l->step, 1);
-    for (int k = 0; k < LOOKS; k++) {
-        int64_t step = l->step + rest * k / LOOKS;
-        gr_clock was = clock_at(l, step, before), is = clock_at(l, step, l->total);
-        double a = gr__engine_rate(l->recipe, &was, l->schedule), b = gr__engine_rate(l->recipe, &is, l->schedule);
-        bool moves = gr__optim_phase(&l->recipe->optim, &was) != gr__optim_phase(&l->recipe->optim, &is) ||
-                     gr__swa_began(&l->recipe->swa, &was) != gr__swa_began(&l->recipe->swa, &is);
-        if (a == b && !moves) continue;
-        gr__log(l->ctx, GR_LOG_WARNING,
-                "stop allows %lld updates now and allowed %lld before, and the recipe counts by them: the rate of "
-                "update %lld is %.4g, it was to be %.4g%s",
-                (long long)l->total, (long long)before, (long long)step + 1, b, a,
-                moves ? "; the switch of methods or the average begins at another update too" : "");
-        return;
-    }
+    stretch s = find_stretch(l, before);
+    char rates[768] = "", moved[160] = "";
+    if (s.step < 0 && s.moved < 0) return;
+    if (s.step >= 0)
+        snprintf(rates, sizeof rates, "the rate of update %lld is %.*g, it was to be %.*g", (long long)s.step + 1,
+                 s.digits, s.is, s.digits, s.was);
+    if (s.moved >= 0)
+        snprintf(moved, sizeof moved, "%sthe switch of methods or the average begins at another update%s",
+                 s.step >= 0 ? "; " : "", s.step >= 0 ? " too" : "");
+    gr__log(l->ctx, GR_LOG_WARNING,
+            "stop allows %lld updates now and allowed %lld before, and the recipe counts by them: %s%s",
+            (long long)l->total, (long long)before, rates, moved);
 }
 
 /* An average that would have begun at another update holds weights that it should not, or lacks some. */
@@ -182,10 +226,10 @@ gr_status gr__loop_resume(gr_loop *l, bool *resumed)
     GR_TRY(same_meaning(l, ck));
     GR_TRY(gr__checkpoint_apply(l->ctx, ck, path, l->engine->store));
     GR_TRY(read_state(l, ck, path));
+    GR_TRY(gr__run_metrics_open(l->run, l->metrics_bytes, gr__st_meta(ck, GR_METRICS_KEY)));
+    gr__run_saved(l->run); /* also where the run before was killed between its first checkpoint and saying so */
     warn_elsewhere(l, ck);
     warn_of_length(l, ck);
-    GR_TRY(gr__run_metrics_open(l->run, l->metrics_bytes));
-    l->metrics_bytes = l->run->metrics_bytes;
     snprintf(l->run->resumed_from, sizeof l->run->resumed_from, "%s", path);
     *resumed = true;
 done:

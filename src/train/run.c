@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,15 +17,9 @@
 static const char *const files[] = {"recipe.yaml",      "metrics.jsonl",    "result.json",
                                     "best.safetensors", "last.safetensors", "swa.safetensors"};
 
-bool gr__run_exists(const char *folder)
-{
-    char path[4096];
-    for (size_t i = 0; i < GR_COUNT(files); i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
-        if (gr__file_exists(path)) return true;
-    }
-    return false;
-}
+/* From the beginning of a run to its first checkpoint. It tells a run that was killed early, which may start over, from
+ * one whose checkpoints were lost, which may not. */
+static const char unsaved[] = "no-checkpoint-yet";
 
 const char *gr__run_path(gr_run *r, const char *name)
 {
@@ -44,6 +40,22 @@ static int newest_first(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
+static const char *checkpoint_name(int64_t step, char *name, size_t n)
+{
+    snprintf(name, n, "checkpoints/step-%lld.ckpt", (long long)step);
+    return name;
+}
+
+/* Whether a file of checkpoints/ is one: its name is just what a run would write. A number that is too large, signed or
+ * filled up with zeros is not. */
+static bool step_of(const char *file, int64_t *step)
+{
+    char name[64];
+    if (strncmp(file, "step-", 5) != 0) return false;
+    *step = strtoll(file + 5, NULL, 10);
+    return *step >= 0 && strcmp(strchr(checkpoint_name(*step, name, sizeof name), '/') + 1, file) == 0;
+}
+
 static gr_status list_checkpoints(gr_run *r, listing *l)
 {
     DIR *d = opendir(gr__run_path(r, "checkpoints"));
@@ -51,11 +63,9 @@ static gr_status list_checkpoints(gr_run *r, listing *l)
     if (!d && errno == ENOENT) return GR_OK;
     if (!d) return gr__fail(r->ctx, GR_E_FILE, "cannot read %s: %s", r->path, strerror(errno));
     gr_status st = GR_OK;
+    int64_t step;
     for (struct dirent *e; st == GR_OK && (e = readdir(d));) {
-        char *end;
-        if (strncmp(e->d_name, "step-", 5) != 0) continue;
-        long long step = strtoll(e->d_name + 5, &end, 10);
-        if (end == e->d_name + 5 || strcmp(end, ".ckpt") != 0 || step < 0) continue;
+        if (!step_of(e->d_name, &step)) continue;
         if (!GR_ROOM(r->ctx, l->step, l->capacity, l->n + 1))
             st = GR_E_MEMORY;
         else
@@ -71,10 +81,20 @@ static void free_listing(gr_run *r, listing *l)
     gr__free(r->ctx, l->step, l->capacity * sizeof *l->step);
 }
 
-static const char *checkpoint_name(int64_t step, char *name, size_t n)
+static bool holds(gr_run *r, const char *name)
 {
-    snprintf(name, n, "checkpoints/step-%lld.ckpt", (long long)step);
-    return name;
+    return gr__file_exists(gr__run_path(r, name));
+}
+
+/* Whether the folder holds a run: any of its files, or checkpoints alone. */
+static gr_status look(gr_run *r, bool *run, bool *checkpoints)
+{
+    listing l;
+    gr_status st = list_checkpoints(r, &l);
+    *run = *checkpoints = l.n > 0;
+    free_listing(r, &l);
+    for (size_t i = 0; i < GR_COUNT(files) && !*run; i++) *run = holds(r, files[i]);
+    return st;
 }
 
 /* A checkpoint is damaged: on to the one before it. Training that is there and cannot be read is never started over
@@ -133,13 +153,71 @@ static gr_status remove_old(gr_run *r)
     return st;
 }
 
+/* A run that was going to be resumed lacks what it needs for that. */
+static gr_status fail_lost(gr_run *r, const char *what)
+{
+    gr__fail(r->ctx, GR_E_FORMAT, "%s cannot be resumed: %s", r->folder, what);
+    gr__error_hint(r->ctx, "restore it from a copy; or --overwrite starts over, and --from a model of this run with "
+                           "another --out trains on");
+    return GR_E_FORMAT;
+}
+
 /* Asked again once the lock is held: another process may have made a run meanwhile. */
 static gr_status refuse_old(gr_run *r)
 {
-    if (r->resume || r->over || !gr__run_exists(r->folder)) return GR_OK;
+    bool run, checkpoints;
+    gr_status st = look(r, &run, &checkpoints);
+    if (st != GR_OK || r->over || !run) return st;
+    if (r->resume && checkpoints && !holds(r, "recipe.yaml"))
+        return fail_lost(r, "its recipe.yaml, which says what it is, is gone");
+    if (r->resume && !checkpoints && !holds(r, unsaved))
+        return fail_lost(r, holds(r, "checkpoints") ? "the checkpoints that it had are gone"
+                                                    : "its folder checkpoints/ is gone");
+    if (r->resume) return GR_OK;
     gr__fail(r->ctx, GR_E_EXISTS, "%s already holds a run", r->folder);
     gr__error_hint(r->ctx, "--resume continues it, --overwrite starts over, --out names another folder");
     return GR_E_EXISTS;
+}
+
+/* ---- what killed runs leave ---- */
+
+/* "NAME.tmp-PROCESS", or with another "-NUMBER" (base/writer.c): the name's length, or 0. */
+static size_t unfinished(const char *file, long *process)
+{
+    const char *mark = strstr(file, ".tmp-");
+    char *end;
+    if (!mark || mark[5] < '1' || mark[5] > '9') return 0;
+    *process = strtol(mark + 5, &end, 10);
+    if (*end == '-' && end[1] >= '1' && end[1] <= '9') strtol(end + 1, &end, 10);
+    return *end || *process > INT32_MAX ? 0 : (size_t)(mark - file);
+}
+
+static bool is_ours(const char *file, size_t n)
+{
+    int64_t step;
+    char name[64];
+    for (size_t i = 0; i < GR_COUNT(files); i++)
+        if (strlen(files[i]) == n && strncmp(files[i], file, n) == 0) return true;
+    if (n >= sizeof name) return false;
+    snprintf(name, sizeof name, "%.*s", (int)n, file);
+    return strcmp(name, unsaved) == 0 || step_of(name, &step);
+}
+
+/* Files of this folder's that a process which is gone was writing. Whoever has our own number now is gone too: we have
+ * written nothing yet. */
+static void sweep(gr_run *r, const char *folder)
+{
+    char path[sizeof r->path];
+    snprintf(path, sizeof path, "%s", *folder ? gr__run_path(r, folder) : r->folder);
+    DIR *d = opendir(path);
+    if (!d) return;
+    for (struct dirent *e; (e = readdir(d));) {
+        long process;
+        size_t n = unfinished(e->d_name, &process);
+        if (n == 0 || !is_ours(e->d_name, n)) continue;
+        if (process == getpid() || (kill((pid_t)process, 0) != 0 && errno == ESRCH)) unlinkat(dirfd(d), e->d_name, 0);
+    }
+    closedir(d);
 }
 
 gr_status gr__run_open(gr_context *ctx, const char *folder, bool resume, bool over, gr_run *r)
@@ -154,17 +232,36 @@ gr_status gr__run_open(gr_context *ctx, const char *folder, bool resume, bool ov
     return st == GR_OK ? refuse_old(r) : st;
 }
 
+/* Said before anything of a run is there, and before anything of an old one is removed. */
+static gr_status begin_unsaved(gr_run *r)
+{
+    static const char text[] = "This run has no checkpoint yet: --resume starts it over.\n";
+    r->unsaved = true;
+    return gr__file_write(r->ctx, gr__run_path(r, unsaved), text, sizeof text - 1);
+}
+
+void gr__run_saved(gr_run *r)
+{
+    if (r->unsaved) unlink(gr__run_path(r, unsaved));
+    r->unsaved = false;
+}
+
 gr_status gr__run_begin(gr_run *r)
 {
+    bool run, checkpoints;
     gr_status st = GR_OK;
     r->made_folder = !gr__file_exists(r->folder);
     GR_TRY(gr__make_folder(r->ctx, r->folder));
     if (r->lock < 0) GR_TRY(gr__run_lock(r));
     GR_TRY(refuse_old(r));
+    GR_TRY(look(r, &run, &checkpoints));
     r->begun = true;
-    r->fresh = r->over || !gr__run_exists(r->folder);
+    r->fresh = r->over || !run;
+    r->unsaved = holds(r, unsaved);
+    if (r->lock >= 0) sweep(r, ""), sweep(r, "checkpoints");
+    if (r->fresh) GR_TRY(begin_unsaved(r));
     if (r->over) GR_TRY(remove_old(r));
-    r->made_checkpoints = !gr__file_exists(gr__run_path(r, "checkpoints"));
+    r->made_checkpoints = !holds(r, "checkpoints");
     GR_TRY(gr__make_folder(r->ctx, gr__run_path(r, "checkpoints")));
 done:
     return st;
@@ -176,6 +273,7 @@ void gr__run_undo(gr_run *r)
     if (r->metrics >= 0) close(r->metrics);
     r->metrics = -1;
     bool clear = r->begun && remove_old(r) == GR_OK;
+    if (clear) gr__run_saved(r);
     if (clear && r->made_checkpoints) rmdir(gr__run_path(r, "checkpoints"));
     gr__run_unlock(r);
     if (r->made_folder) rmdir(r->folder);
@@ -191,25 +289,43 @@ void gr__run_end(gr_run *r)
 
 /* ---- metrics ---- */
 
-/* A file with fewer bytes than the checkpoint counts (lines lost with the machine, or deleted) goes on after its last
- * whole line; cutting it to a greater length would fill it up with zeros. */
-static int64_t whole_lines(const gr_run *r, int64_t bytes)
+const char *gr__run_metrics_sum(const gr_run *r, char text[GR_SUM_TEXT])
 {
-    struct stat about;
-    char c = 0;
-    if (fstat(r->metrics, &about) != 0 || about.st_size >= bytes) return bytes;
-    gr__log(r->ctx, GR_LOG_WARNING, "%s/metrics.jsonl has lost lines that its checkpoint counts", r->folder);
-    bytes = about.st_size;
-    while (bytes > 0 && (pread(r->metrics, &c, 1, bytes - 1) != 1 || c != '\n')) bytes--;
-    return bytes;
+    snprintf(text, GR_SUM_TEXT, "%08" PRIx32, r->metrics_sum);
+    return text;
 }
 
-gr_status gr__run_metrics_open(gr_run *r, int64_t bytes)
+/* The lines that a checkpoint counts were on the disk before it was: whatever else stands there now was not written by
+ * the run. The buffer is free until the first new line. */
+static gr_status check_lines(gr_run *r, int64_t bytes, const char *sum)
+{
+    char text[GR_SUM_TEXT];
+    char last = '\n';
+    int64_t at = 0;
+    r->metrics_sum = 0;
+    while (at < bytes) {
+        ssize_t n = pread(r->metrics, r->buffer, (size_t)GR_MIN(bytes - at, (int64_t)sizeof r->buffer), at);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) break;
+        r->metrics_sum = gr__crc32(r->metrics_sum, r->buffer, (size_t)n);
+        last = r->buffer[n - 1];
+        at += n;
+    }
+    if (at < bytes) return fail_lost(r, "its metrics.jsonl has lost lines that its checkpoint counts");
+    if (last != '\n' || (sum && strcmp(sum, gr__run_metrics_sum(r, text)) != 0))
+        return fail_lost(r, "its metrics.jsonl is damaged: its lines are not those that its checkpoint counts");
+    return GR_OK;
+}
+
+gr_status gr__run_metrics_open(gr_run *r, int64_t bytes, const char *sum)
 {
     const char *path = gr__run_path(r, "metrics.jsonl");
+    if (bytes && !gr__file_exists(path)) return fail_lost(r, "its metrics.jsonl is gone");
     r->metrics = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (r->metrics < 0) return gr__fail(r->ctx, GR_E_WRITE, "cannot open %s: %s", path, strerror(errno));
-    bytes = whole_lines(r, bytes);
+    gr_status st = check_lines(r, bytes, sum);
+    if (st != GR_OK) return st;
+    path = gr__run_path(r, "metrics.jsonl");
     if (ftruncate(r->metrics, bytes) != 0 || lseek(r->metrics, 0, SEEK_END) < 0)
         return gr__fail(r->ctx, GR_E_WRITE, "cannot cut %s: %s", path, strerror(errno));
     r->metrics_bytes = bytes;
@@ -238,6 +354,7 @@ void gr__run_metrics_put(gr_run *r, const char *line, size_t n)
     memcpy(r->buffer + r->waiting, line, n);
     r->waiting += n;
     r->metrics_bytes += (int64_t)n;
+    r->metrics_sum = gr__crc32(r->metrics_sum, line, n);
 }
 
 gr_status gr__run_metrics_flush(gr_run *r, bool sync)

@@ -13,10 +13,12 @@ typedef struct gr_run {
     bool made_folder, made_checkpoints; /* by this run, for undoing */
     bool begun;                         /* the folder is this run's to write into, and to clear */
     bool fresh;                         /* nothing of this run has been kept yet */
+    bool unsaved;                       /* the folder says that the run has no checkpoint yet */
     bool resume, over;                  /* what is to become of a run that the folder holds already */
     int lock;                           /* file descriptor, -1: none held */
     int metrics;                        /* file descriptor, -1 when closed */
     int64_t metrics_bytes;              /* written, what waits in the buffer included */
+    uint32_t metrics_sum;               /* CRC32 of them */
     size_t waiting;
     double flushed_at; /* seconds */
     bool failed;
@@ -26,12 +28,17 @@ typedef struct gr_run {
 /* "FOLDER/name"; valid until the next call. */
 const char *gr__run_path(gr_run *r, const char *name);
 /* Looks at the folder and makes nothing: GR_E_BUSY where another process trains in it, GR_E_EXISTS where it holds a run
- * and neither `resume` nor `over` is said. A folder that is there is locked from here on. */
+ * and neither `resume` nor `over` is said, GR_E_FORMAT where `resume` is and the run had checkpoints that are gone. A
+ * folder that is there is locked from here on. */
 gr_status gr__run_open(gr_context *ctx, const char *folder, bool resume, bool over, gr_run *r);
-/* Creates the folder, locked; with `over`, an old run in it is removed first. */
+/* Creates the folder, locked; with `over`, an old run in it is removed first, and in any case what killed runs left
+ * unfinished. */
 gr_status gr__run_begin(gr_run *r);
-/* Opens the metrics for appending, cut back to `bytes`; to the whole lines that are left where there are fewer. */
-gr_status gr__run_metrics_open(gr_run *r, int64_t bytes);
+/* A checkpoint was written: the folder no longer says that there is none. */
+void gr__run_saved(gr_run *r);
+/* Opens the metrics for appending, cut back to `bytes`, whose checksum a checkpoint gives as text (NULL: it does not).
+ * GR_E_FORMAT where the file is not what was written. */
+gr_status gr__run_metrics_open(gr_run *r, int64_t bytes, const char *sum);
 void gr__run_metrics_put(gr_run *r, const char *line, size_t n);
 gr_status gr__run_metrics_flush(gr_run *r, bool sync);
 /* Removes what a run that never made a step has created. */
@@ -42,6 +49,10 @@ void gr__run_end(gr_run *r); /* gives the lock back */
  * leaves the file and no lock. On a file system without locks: a warning, and nothing is held. */
 gr_status gr__run_lock(gr_run *r);
 void gr__run_unlock(gr_run *r);
+
+#define GR_METRICS_KEY "metrics/crc32" /* of what the checkpoint counts, as gr__run_metrics_sum writes it */
+enum { GR_SUM_TEXT = 16 };
+const char *gr__run_metrics_sum(const gr_run *r, char text[GR_SUM_TEXT]);
 
 /* The newest checkpoint that verifies; damaged newer ones are skipped with a warning. *out NULL when there is none;
  * GR_E_FORMAT when there are some and all are damaged. step: its update. */

@@ -34,15 +34,6 @@ static const gr_tree *source_of(const gr_recipe *r, gr_part p)
 
 /* ---- rows ---- */
 
-static gr_status all_rows(gr_context *ctx, int64_t n, gr_rows *out)
-{
-    uint32_t *row = gr__alloc(ctx, sizeof *row * (size_t)n);
-    if (!row) return GR_E_MEMORY;
-    for (int64_t i = 0; i < n; i++) row[i] = (uint32_t)i;
-    *out = (gr_rows){row, n};
-    return GR_OK;
-}
-
 /* The first of the targets that is a class a sample: what parts are stratified by. NULL: none. */
 static const gr_field *class_a_sample(const gr_set *s)
 {
@@ -64,7 +55,7 @@ static gr_status split_rows(gr_task *t)
     int n = 1;
     if (r->data.split_validation > 0) of[n] = GR_PART_VALIDATION, fractions[n++] = r->data.split_validation;
     if (r->data.split_test > 0) of[n] = GR_PART_TEST, fractions[n++] = r->data.split_test;
-    if (n == 1) return all_rows(t->ctx, s->n, &t->rows[GR_PART_TRAIN]);
+    if (n == 1) return gr__rows_all(t->ctx, s->n, &t->rows[GR_PART_TRAIN]);
     const gr_field *classes = r->data.stratify ? class_a_sample(s) : NULL;
     gr_status st = gr__split(t->ctx, r->seed, s->n, classes ? classes->data : NULL, classes ? classes->classes : 0,
                              fractions, n, parts);
@@ -75,17 +66,36 @@ static gr_status split_rows(gr_task *t)
     return st;
 }
 
+/* Rows of training that `limit` leaves of n. */
+static int64_t limited(const gr_recipe *r, int64_t n)
+{
+    return r->data.limit_train > 0 ? GR_MIN(n, r->data.limit_train) : n;
+}
+
+/* What lists of rows take once the counts of the parts are known: of all rows of the training source, and of those
+ * that training would have without a limit. */
+static void count_lists(gr_task *t, int64_t all, int64_t unlimited)
+{
+    int64_t n = t->count[GR_PART_TRAIN];
+    bool cut = t->recipe->data.split_validation > 0 || t->recipe->data.split_test > 0;
+    for (int p = 0; p < GR_PARTS; p++) t->data_bytes += gr__rows_bytes(t->count[p]);
+    uint64_t split = (cut ? gr__split_work(all) : 0) + gr__rows_bytes(unlimited - n);
+    t->work_bytes = GR_MAX(split, gr__rows_limit_work(unlimited, n));
+}
+
 static gr_status take_rows(gr_task *t)
 {
     const gr_recipe *r = t->recipe;
+    gr_rows *train = &t->rows[GR_PART_TRAIN];
     gr_status st = GR_OK;
-    if (t->set_of[GR_PART_TRAIN]) GR_TRY(split_rows(t));
     for (int p = GR_PART_VALIDATION; p < GR_PARTS; p++)
-        if (t->set_of[p] == &t->set[p]) GR_TRY(all_rows(t->ctx, t->set[p].n, &t->rows[p]));
-    if (t->rows[GR_PART_TRAIN].row && r->data.limit_train > 0 && r->data.limit_train < t->rows[GR_PART_TRAIN].n)
-        GR_TRY(gr__rows_limit(t->ctx, r->seed, &t->rows[GR_PART_TRAIN], r->data.limit_train));
+        if (t->set_of[p] == &t->set[p]) GR_TRY(gr__rows_all(t->ctx, t->set[p].n, &t->rows[p]));
+    if (t->set_of[GR_PART_TRAIN]) GR_TRY(split_rows(t));
+    int64_t unlimited = train->n;
+    if (train->row) GR_TRY(gr__rows_limit(t->ctx, r->seed, train, limited(r, unlimited)));
+    for (int p = 0; p < GR_PARTS; p++) t->count[p] = t->rows[p].n;
+    count_lists(t, t->set[GR_PART_TRAIN].n, unlimited);
     for (int p = 0; p < GR_PARTS; p++) {
-        t->count[p] = t->rows[p].n;
         if (t->set_of[p] && t->count[p] == 0)
             GR_TRY(gr__tree_fail(t->ctx, gr__agree_place(r, p), GR_E_DATA, NULL, "the %s part has no samples",
                                  gr__part_name(p)));
@@ -323,20 +333,21 @@ gr_status gr__task_open_from(gr_context *ctx, const gr_recipe *r, unsigned only,
 
 /* ---- estimating ---- */
 
-/* Counts of a split without its labels: each part has what rounding its fraction gives, stratified or not. */
-static void estimate_counts(gr_task *t, int64_t n)
+/* Counts of a split without its labels: each part has what rounding its fraction gives, stratified or not. Gives those
+ * of training without a limit. */
+static int64_t estimate_counts(gr_task *t, int64_t n)
 {
     const gr_recipe *r = t->recipe;
     int64_t v = r->data.split_validation > 0 ? llround(r->data.split_validation * (double)n) : 0;
     int64_t s = r->data.split_test > 0 ? llround(r->data.split_test * (double)n) : 0;
     if (v) t->count[GR_PART_VALIDATION] = v;
     if (s) t->count[GR_PART_TEST] = s;
-    t->count[GR_PART_TRAIN] = GR_MAX(n - v - s, 1);
-    if (r->data.limit_train > 0) t->count[GR_PART_TRAIN] = GR_MIN(t->count[GR_PART_TRAIN], r->data.limit_train);
+    t->count[GR_PART_TRAIN] = limited(r, GR_MAX(n - v - s, 1));
+    return GR_MAX(n - v - s, 1);
 }
 
 /* A part's own source, from its headers. */
-static gr_status estimate_part(gr_task *t, gr_part p)
+static gr_status estimate_part(gr_task *t, gr_part p, int64_t *unlimited)
 {
     const gr_recipe *r = t->recipe;
     const gr_wants wants = gr__recipe_wants(r);
@@ -356,7 +367,7 @@ static gr_status estimate_part(gr_task *t, gr_part p)
     }
     t->lead = s;
     if (s->schema) t->meaning.schema = *s->schema;
-    estimate_counts(t, s->n);
+    *unlimited = estimate_counts(t, s->n);
     return GR_OK;
 }
 
@@ -377,12 +388,14 @@ gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t)
 {
     gr_status st = GR_OK;
     GR_TRY(begin(ctx, r, t));
+    int64_t unlimited = 0;
     for (int p = 0; p < GR_PART_TEST; p++) /* training never reads the test part's own source */
-        if (source_of(r, p)) GR_TRY(estimate_part(t, p));
+        if (source_of(r, p)) GR_TRY(estimate_part(t, p, &unlimited));
     for (int p = 0; p < GR_PARTS; p++) {
         if (t->count[p] && !t->set_of[p]) t->set_of[p] = t->lead; /* cut from the training data */
         t->rows[p].n = t->count[p];
     }
+    count_lists(t, t->lead->n, unlimited);
     GR_TRY(estimate_steps(t));
     GR_TRY(make_network(t));
     gr__agree_say_inputs(ctx, r, t->lead);

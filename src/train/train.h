@@ -25,7 +25,8 @@ typedef struct gr_task {
     const gr_set *lead;             /* the first: how it is delivered holds for all */
     gr_rows rows[GR_PARTS];         /* in an estimate counts alone */
     int64_t count[GR_PARTS];        /* rows of each part; known before loading too */
-    uint64_t data_bytes;            /* of tensor memory that loading takes */
+    uint64_t data_bytes;            /* of tensor memory that loading takes, lists of rows included */
+    uint64_t work_bytes;            /* that splitting takes beyond that, before anything else of a run is taken */
     bool weighted;                  /* samples of some part have weights; those of others weigh 1 */
     gr_delivery delivery[GR_MAX_INPUTS];
     gr_meaning meaning;
@@ -65,6 +66,10 @@ typedef struct gr_extent {
     int64_t total; /* updates that `stop` allows; 0: open-ended */
 } gr_extent;
 gr_extent gr__task_extent(const gr_task *t);
+/* What the set that a part's rows belong to holds: counts and checksums of what was loaded, as checkpoints and
+ * result.json say it. */
+enum { GR_DATA_TEXT = 96 }; /* 64-bit counts included */
+const char *gr__task_data_text(const gr_task *t, gr_part p, char text[GR_DATA_TEXT]);
 /* Rows of a batch: the recipe's, or all of the training part. */
 int64_t gr__task_batch(const gr_task *t);
 int64_t gr__task_evaluation_batch(const gr_task *t);
@@ -107,6 +112,8 @@ typedef struct gr_engine {
     gr_metrics metrics[GR_MAX_TARGETS]; /* that evaluations compute, one list a head */
     void *scores; /* of one evaluation, where a metric needs every sample's; counted as workspace */
     uint64_t score_bytes;
+    uint64_t tally_bytes; /* of one evaluation's counts, taken while it runs; workspace too */
+    bool confusion;       /* evaluations give it */
 } gr_engine;
 
 /* Compiles every plan that the run needs (train: steps of full and last short batches, evaluation; otherwise evaluation
@@ -119,9 +126,12 @@ void gr__engine_close(gr_engine *e);
 gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch, int variant);
 /* Sets which metrics its evaluations compute: those of a run, or those of `eval`, which tells more. */
 gr_status gr__engine_metrics(gr_engine *e, bool train);
+/* What counting an evaluation takes, into `score_bytes` and `tally_bytes`; the square of the classes in numbers only
+ * where a person looks at it. */
+enum { GR_MOST_CONFUSED = 1000 };
+void gr__engine_count_tally(gr_engine *e, bool train, unsigned parts);
 /* What an evaluation counts of a head, but for scores. */
 gr_tally_spec gr__engine_tally(const gr_engine *e, int head);
-uint64_t gr__engine_score_bytes(const gr_engine *e, unsigned parts);
 int gr__engine_variant(const gr_recipe *r, const gr_clock *c); /* of the update that follows c->step updates */
 /* What its learning rate depends on, and the rate. state: what the schedule keeps, NULL: as at the start. */
 gr_rate gr__engine_moment(const gr_recipe *r, const gr_clock *c, const double *state);
@@ -138,7 +148,7 @@ typedef struct gr_head_evaluation {
     double cost_sum, cost_mean, error;
     double metric[GR_MAX_METRICS]; /* one of each of the engine's; NaN: without a value */
     int classes;                   /* classes, or labels */
-    int64_t *confusion;            /* of classes: classes x classes [true][predicted]; else NULL; bookkeeping memory */
+    int64_t *confusion; /* of classes: classes x classes [true][predicted]; where the engine gives it; tensor memory */
 } gr_head_evaluation;
 
 typedef struct gr_evaluation {
@@ -208,7 +218,9 @@ typedef struct gr_train_options {
     const char *from; /* a model to start from, or NULL */
     bool force;       /* from a model of other classes or preparation: the recipe's and the data's are taken */
     bool resume, overwrite;
-    const volatile sig_atomic_t *stop;                  /* may be NULL; non-zero asks for a checkpoint and the end */
+    const volatile sig_atomic_t *stop; /* may be NULL; non-zero asks for a checkpoint and the end */
+    void (*attend)(void); /* may be NULL; called when all data is there and `stop` is looked at from now on: until then
+                             nothing is to be saved, and reading may wait for ever */
     void (*progress)(void *user, const gr_progress *p); /* may be NULL; called after every update and before every batch
                                                            of statistics, so be quick */
     void *user;
@@ -234,9 +246,6 @@ typedef struct gr_train_result {
 /* Trains or resumes. GR_OK; GR_E_DIVERGED and GR_E_INTERRUPTED after everything was written; else nothing of a new run
  * is left behind. */
 gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options *o, gr_train_result *out);
-
-/* ---- the run folder ---- */
-bool gr__run_exists(const char *folder); /* holds a run: any of its files */
 
 /* ---- prediction ---- */
 typedef struct gr_predictor gr_predictor;

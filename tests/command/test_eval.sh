@@ -25,8 +25,25 @@ bad 1 "looked at 2 times" eval run/best.safetensors --once
 has run/result.json '"evaluations": 2'
 code 0 train r.yaml --out run --quiet --resume
 has run/result.json '"evaluations": 2'
+has run/result.json '"data": "60 samples, inputs [0-9a-f]{8}, targets [0-9a-f]{8}, names [0-9a-f]{8}"'
+grep -q "the test data is not what" err.txt && short "the same test data is said to have changed"
 code 0 eval run/best.safetensors --split train --json
 has out.txt '"confusion":\[\[4[0-9],'
+
+# Training never reads the test source: that it has changed is said where it is looked at again, and the run goes on
+cp test.csv same.csv
+cp -r run looked
+for change in '1!s/ant/bee/' '30s/^5/6/' '$d'; do
+  sed "$change" same.csv >test.csv
+  code 0 train looked --resume --quiet --set stop.epochs=31
+  code 0 eval looked/last.safetensors
+  has err.txt "warning: the test data is not what this run's models were held against before \(then 60 samples, .*; now (60|59) samples"
+  cp same.csv test.csv
+  code 0 eval looked/last.safetensors
+  has err.txt "warning: the test data is not what"
+  code 0 eval looked/last.safetensors
+  grep -q "the test data is not what" err.txt && short "test data that is as it was is said to have changed"
+done
 bad 2 "not train, validation or test" eval run/best.safetensors --split exam
 code 0 eval run/best.safetensors --data '{type: csv, file: test.csv, target: kind}' --json
 [[ $(field out.txt samples) -eq 60 ]] || short "an inline source has $(field out.txt samples) samples, not 60"

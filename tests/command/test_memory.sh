@@ -134,6 +134,58 @@ YAML
   within "predicting $file" "$(planned table.yaml data)" predict table/last.safetensors $file --quiet
 done
 
+# ---- many samples of a few numbers: lists of rows, the order of an epoch, what splits them, what is told of them ----
+many=3000000
+npy_header() { printf '\223NUMPY\1\0\166\0'; printf '%-117s\n' "{'descr': '$1', 'fortran_order': False, 'shape': $2, }"; }
+{ npy_header '<f4' "($many, 2)"; head -c $((many * 8)) /dev/zero; } >many_x.npy
+{ npy_header '|u1' "($many,)"; yes $'\1\n' | tr -d '\n' | tr '\1' '\0' | head -c $((many / 2)); head -c $((many - many / 2)) /dev/zero | tr '\0' '\1'; } >many_y.npy
+{ echo a,b,y; yes $'1,2,odd\n3,4,even' | head -n $many; } >many.csv
+many_recipe() { # FILE SOURCE
+  cat >"$1" <<YAML
+gradus: 1
+name: many
+data: {train: $2, validation: {split: 0.2}, batch: 1000, prepare: [standardize]}
+model: {input: [2], layers: [{type: dense, units: 2}]}
+cost: cross_entropy
+optimizer: sgd
+stop: {steps: 3}
+YAML
+}
+many_recipe arrays.yaml "{type: npy, inputs: many_x.npy, targets: many_y.npy}"
+many_recipe tables.yaml "{type: csv, file: many.csv, target: y}"
+many_recipe made.yaml "{type: synthetic, kind: blobs, n: $many, classes: 2, features: 2, seed: 1}"
+exactly() { # WHAT RECIPE ARGS...: within the plan, whose total is the peak to the byte
+  rm -rf many
+  within "$1" "$(planned "$2" total "${@:3}")" train "$2" --out many --quiet "${@:3}"
+  [[ $(field many/result.json peak_bytes) == $(planned "$2" total "${@:3}") ]] || short "$1: peak_bytes is not the total of plan"
+}
+exactly "many rows of a table" tables.yaml
+within "evaluating many rows of a table" "$(serving tables.yaml)" eval many/last.safetensors --split train --quiet
+exactly "many made samples" made.yaml
+exactly "many samples, auc" arrays.yaml --set 'metrics=[auc]'
+within "evaluating many samples" "$(serving arrays.yaml --set 'metrics=[auc]')" eval many/last.safetensors --split train --quiet
+exactly "many samples in one batch" arrays.yaml --set data.batch=all
+exactly "many samples in their order" arrays.yaml --set data.shuffle=none
+exactly "many samples, few taken" arrays.yaml --set data.limit.train=1000
+exactly "many samples in three parts, few taken in their order" arrays.yaml --set data.limit.train=1000 --set data.shuffle=none --set data.test='{split: 0.3}'
+bad 4 "memory" train arrays.yaml --out none --set memory=$(($(planned arrays.yaml total) - 1))
+within "as much memory as planned" "$(planned arrays.yaml total)" train arrays.yaml --out none --quiet --set memory="$(planned arrays.yaml total)"
+
+# ---- many classes: nothing grows with their square ----
+for ((i = 0; i < 3000; i++)); do echo "1,2,k$i"; echo "3,4,k$i"; done >classes.csv
+cat >classes.yaml <<'YAML'
+gradus: 1
+name: classes
+data: {train: {type: csv, file: classes.csv, target: 2, header: false}, validation: {split: 0.5}, batch: 10}
+model: {input: [2], layers: [{type: dense, units: 3000}]}
+cost: cross_entropy
+stop: {steps: 3}
+YAML
+exactly "3000 classes" classes.yaml
+within "evaluating 3000 classes" "$(serving classes.yaml)" eval many/last.safetensors --split validation --quiet
+code 0 eval many/last.safetensors --split validation --json
+has out.txt '"confusion":null'
+
 # Values of eight bytes become four. (A header of NumPy's, padded to 128 bytes.)
 { printf '\223NUMPY\1\0\166\0'; printf '%-117s\n' "{'descr': '<f8', 'fortran_order': False, 'shape': (3000, 1000), }"; head -c $((3000 * 8000)) /dev/zero; } >x.npy
 { printf '\223NUMPY\1\0\166\0'; printf '%-117s\n' "{'descr': '<f8', 'fortran_order': False, 'shape': (3000, 1000), }"; head -c $((3000 * 8000)) /dev/zero; } | gzip -1 >y.npy

@@ -14,6 +14,12 @@ start() {
   "$gradus" train "$@" --quiet >/dev/null 2>background.txt &
   pid=$!
 }
+# wait_stopped PROCESS: until it sleeps in a call of the system
+wait_stopped() {
+  local i
+  for ((i = 0; i < 500; i++)); do [[ $(cut -d' ' -f3 /proc/$1/stat 2>/dev/null) == S ]] && return; sleep 0.02; done
+  short "process $1 never waits"
+}
 listing() { (cd "$1" && find . -type f ! -name 'metrics.jsonl' -printf '%p %s %T@\n' | sort); }
 
 # ---- one process at a time ----
@@ -80,6 +86,43 @@ kill -HUP $pid
 wait $pid
 [[ $? -eq 0 ]] || short "under nohup a hangup ended the run"
 
+# While data is read there is nothing to save: one signal ends the process, whatever it waits for
+mkfifo never.csv
+cat >fifo.yaml <<'YAML'
+gradus: 1
+data: {train: {type: csv, file: never.csv, target: y}, batch: 10}
+model: {input: 2, layers: [{type: dense, units: 3}]}
+stop: {epochs: 2}
+YAML
+set -m # so that jobs in the background do not ignore SIGINT
+for signal in HUP TERM INT; do
+  for way in open read; do
+    rm -rf fifo
+    "$gradus" train fifo.yaml --out fifo --quiet >/dev/null 2>background.txt &
+    pid=$!
+    # Opening for writing waits until it has opened for reading, and is about to wait for what never comes.
+    if [[ $way == read ]]; then exec 9>never.csv; else wait_stopped $pid; fi
+    kill -$signal $pid
+    wait $pid
+    got=$?
+    [[ $got -eq $((128 + $(kill -l $signal))) ]] || short "SIG$signal while it waits to $way: exit $got"
+    [[ ! -e fifo ]] || short "a run without data has made its folder"
+    exec 9>&-
+  done
+  (exec 8>never.csv; sleep 1000) & # a writer that writes nothing
+  writer=$!
+  "$gradus" predict other/last.safetensors /dev/stdin <never.csv >/dev/null 2>&1 &
+  pid=$!
+  wait_stopped $pid
+  kill -$signal $pid
+  wait $pid
+  got=$?
+  [[ $got -eq $((128 + $(kill -l $signal))) ]] || short "SIG$signal while predict waits: exit $got"
+  kill $writer
+  wait $writer 2>/dev/null
+done
+set +m
+
 # ---- the folder of a run stands for its recipe ----
 code 0 train run.yaml --out whole --quiet --set optimizer.lr=0.03 --set stop.epochs=4 --set 'checkpoint={every: 1 epoch, keep: 5}'
 code 0 train run.yaml --out parts --quiet --set optimizer.lr=0.03 --set stop.epochs=4 --set 'checkpoint={every: 1 epoch, keep: 5}'
@@ -132,6 +175,23 @@ small average.yaml "schedule: constant" "average: {type: swa, start: 0.5, cycle:
 code 0 train average.yaml --out average --quiet --set stop.epochs=4
 code 0 train average --resume --set stop.epochs=20
 has err.txt "warning: stop allows .* the average begins at another update"
+grep -q 'stop allows.*the rate of' err.txt && short "rates that are equal are said to differ"
+# differ_rates RECIPE EPOCHS MORE: the warning shows two rates that are not the same text, and the first is that of the update it names
+differ_rates() {
+  rm -rf rates
+  code 0 train "$1" --out rates --quiet --set stop.epochs=$2
+  code 0 train rates --resume --set stop.epochs=$3
+  local line step is was
+  line=$(grep 'stop allows' err.txt) || { short "$1: nothing is said of other rates"; return; }
+  read -r step is was < <(sed -E 's/.*the rate of update ([0-9]+) is ([^ ,]+), it was to be ([^ ;]+).*/\1 \2 \3/' <<<"$line")
+  [[ $is != "$was" ]] || short "$1: two equal rates: $line"
+  awk -v a="$(grep "\"step\":$step," rates/metrics.jsonl | sed -E 's/.*"lr":([^,]*),.*/\1/')" -v b="$is" 'BEGIN { exit !((a - b) ^ 2 <= (1e-3 * b) ^ 2) }' ||
+    short "$1: the rate of update $step is not that of its line: $line"
+}
+small late.yaml "schedule: {type: polynomial, power: 0.00001}" # differs from the seventh digit on
+differ_rates late.yaml 3 4
+small flat.yaml "schedule: {type: polynomial, end: 0.0199999}"
+differ_rates flat.yaml 2 3
 code 0 train average --overwrite --quiet --set average=none
 [[ ! -e average/swa.safetensors ]] || short "--overwrite leaves the average of the run before"
 
@@ -160,16 +220,84 @@ has err.txt "^gradus: warning: .*$newest.* damaged.*; it is passed over"
 has err.txt "^resumed from several/checkpoints/$second after step"
 same unhurt/last.safetensors several/last.safetensors "from the checkpoint before the damaged one"
 
-# Metrics that were lost are not filled up with zeros
-for cut in 0 1 700 -0; do
-  rm -rf lost
+# ---- a run that has lost a part of what it is made of ----
+lost() { # PATTERN COMMAND: after it, done in the folder of a run that ended, resuming is refused and changes nothing; starting over is not
+  local pattern=$1
+  shift
+  rm -rf lost copy
   cp -r short lost
-  if [[ $cut == -0 ]]; then rm lost/metrics.jsonl; else truncate -s $cut lost/metrics.jsonl; fi
-  code 0 train lost --resume --set stop.epochs=4
-  has err.txt "metrics.jsonl has lost lines"
-  [[ $(tr -d '\0' <lost/metrics.jsonl | wc -c) -eq $(wc -c <lost/metrics.jsonl) ]] || short "zeros in metrics.jsonl cut to $cut"
-  [[ $(grep -vc '^{.*}$' lost/metrics.jsonl) -eq 0 ]] || short "a broken line in metrics.jsonl cut to $cut"
+  (cd lost && eval "$*")
+  cp -r lost copy
+  bad 3 "^gradus: lost cannot be resumed: $pattern" train run.yaml --out lost --resume --set stop.epochs=4
+  has err.txt "or --overwrite starts over"
+  diff -r lost copy >/dev/null || short "$*: a refused resume changed the run: $(diff -r lost copy | head -n 3)"
+  bad 2 "lost already holds a run" train run.yaml --out lost
+  code 0 train run.yaml --out lost --overwrite --quiet
+  same short/last.safetensors lost/last.safetensors "started over after $*"
+}
+lost 'its folder checkpoints/ is gone' 'rm -r checkpoints'
+lost 'the checkpoints that it had are gone' 'rm checkpoints/*'
+lost 'the checkpoints that it had are gone' 'mv checkpoints/step-24.ckpt checkpoints/step-24.ckpt.old'
+lost 'its recipe.yaml' 'rm recipe.yaml'
+lost 'its recipe.yaml' 'rm recipe.yaml metrics.jsonl result.json *.safetensors'
+lost 'its metrics.jsonl is gone' 'rm metrics.jsonl'
+for cut in 0 1 700 -1; do lost 'its metrics.jsonl has lost lines' "truncate -s $cut metrics.jsonl"; done
+lost 'its metrics.jsonl is damaged' 'printf x | dd of=metrics.jsonl bs=1 seek=20 conv=notrunc 2>/dev/null'
+lost 'its metrics.jsonl is damaged' "tr 0 1 <metrics.jsonl >m && mv m metrics.jsonl"
+lost 'its metrics.jsonl is damaged' "yes | head -c $(wc -c <short/metrics.jsonl) >metrics.jsonl"
+
+# Numbers of checkpoints that are none are left alone: too large for an update, signed, filled up, of another base, none
+rm -rf odd
+cp -r short odd
+for name in 9999999999999999999 9223372036854775808 99999999999999999999999999999999 -1 +30 030 0x30 30.0 "" " 30" 3e1; do
+  cp odd/checkpoints/step-24.ckpt "odd/checkpoints/step-$name.ckpt"
 done
+ls odd/checkpoints >before.txt
+code 0 train odd --resume --set stop.epochs=4
+has err.txt "^resumed from odd/checkpoints/step-24.ckpt after step 24"
+ls odd/checkpoints | sed 's/step-32.ckpt/step-24.ckpt/' | sort >after.txt
+same <(sort -u before.txt) <(sort -u after.txt) "files that are no checkpoints are left alone"
+rm odd/checkpoints/step-{24,32}.ckpt 2>/dev/null
+bad 3 "the checkpoints that it had are gone" train odd --resume --set stop.epochs=5
+cp short/checkpoints/step-24.ckpt odd/checkpoints/step-9223372036854775807.ckpt # the largest number there is
+truncate -s 100 odd/checkpoints/step-9223372036854775807.ckpt
+bad 3 "odd has no checkpoint to resume from: .*step-9223372036854775807.ckpt" train odd --resume --set stop.epochs=5
+
+# Killed before its first checkpoint, at whatever moment: it may start over, to the same bits, until it has one
+rarely='checkpoint={every: 100000}'
+code 0 train run.yaml --out early --quiet --set "$rarely"
+[[ ! -e early/no-checkpoint-yet ]] || short "a run with a checkpoint says that it has none"
+for await in no-checkpoint-yet recipe.yaml metrics.jsonl best.safetensors; do
+  rm -rf killed
+  start run.yaml --out killed --set stop.epochs=$long --set "$rarely"
+  wait_for killed/$await
+  kill -9 $pid
+  wait $pid 2>/dev/null
+  [[ -e killed/no-checkpoint-yet ]] || short "killed early, it does not say that it has no checkpoint"
+  code 0 train run.yaml --out killed --resume --quiet --set "$rarely"
+  same early/last.safetensors killed/last.safetensors "killed when it had written $await"
+  [[ ! -e killed/no-checkpoint-yet ]] || short "resumed to its end, it says that it has no checkpoint"
+  rm killed/checkpoints/*
+  bad 3 "the checkpoints that it had are gone" train run.yaml --out killed --resume --set "$rarely"
+done
+
+# What killed processes were writing goes when the next run opens the folder; nothing else does
+rm -rf swept
+cp -r short swept
+sleep 0 &
+dead=$!
+wait $dead
+for name in recipe.yaml result.json last.safetensors best.safetensors checkpoints/step-24.ckpt checkpoints/step-9.ckpt; do
+  touch "swept/$name.tmp-$dead" "swept/$name.tmp-$dead-2"
+done
+kept=(recipe.yaml.tmp-$$ checkpoints/step-9.ckpt.tmp-$$ notes.txt.tmp-$dead recipe.yaml.tmp- recipe.yaml.tmp-x recipe.yaml.tmp-$dead-x
+  recipe.yaml.tmp-99999999999 checkpoints/step-09.ckpt.tmp-$dead last.safetensors.tmp-0 .tmp-$dead)
+for name in "${kept[@]}"; do touch "swept/$name"; done
+bad 2 "already holds a run" train run.yaml --out swept
+[[ -e swept/recipe.yaml.tmp-$dead ]] || short "a refused run clears the folder"
+code 0 train swept --resume --quiet --set stop.epochs=4
+find swept -name '*.tmp-*' -printf '%P\n' | sort >after.txt
+same <(printf '%s\n' "${kept[@]}" | sort) after.txt "which unfinished files stay"
 
 # ---- changed data ----
 table() { # SEED ROWS: a table of three classes

@@ -219,6 +219,38 @@ static void limits_keep_order(void **state)
     test_context_end(ctx);
 }
 
+/* What splitting and limiting leave, and what they take meanwhile, is tensor memory and known to the byte before. */
+static void lists_take_what_is_counted(void **state)
+{
+    (void)state;
+    static const double fractions[] = {0.5, 0.3, 0.2};
+    static const struct {
+        int64_t n, limit;
+        int parts;
+    } cases[] = {{1, 1, 1}, {10, 3, 2}, {999, 998, 3}, {1000, 1, 3}, {4096, 2048, 2}};
+    for (size_t i = 0; i < GR_COUNT(cases); i++) {
+        int64_t n = cases[i].n, left = 0;
+        gr_rows part[3], all;
+        gr_context *ctx = test_context();
+        test_ok(ctx, gr__split(ctx, 1, n, NULL, 0, fractions, cases[i].parts, part));
+        for (int p = 0; p < cases[i].parts; p++) left += part[p].n;
+        assert_int_equal(left, n);
+        assert_int_equal(gr_context_bytes(ctx), gr__rows_bytes(n));
+        assert_int_equal(gr_context_peak_bytes(ctx), gr__rows_bytes(n) + gr__split_work(n));
+        for (int p = 0; p < cases[i].parts; p++) gr__rows_free(ctx, &part[p]);
+        test_context_end(ctx);
+        ctx = test_context();
+        test_ok(ctx, gr__rows_all(ctx, n, &all));
+        assert_int_equal(gr_context_peak_bytes(ctx), gr__rows_bytes(n));
+        test_ok(ctx, gr__rows_limit(ctx, 1, &all, cases[i].limit));
+        assert_int_equal(gr_context_bytes(ctx), gr__rows_bytes(cases[i].limit));
+        assert_int_equal(gr_context_peak_bytes(ctx),
+                         gr__rows_bytes(cases[i].limit) + gr__rows_limit_work(n, cases[i].limit));
+        gr__rows_free(ctx, &all);
+        test_context_end(ctx);
+    }
+}
+
 static void manifests_record_rows_and_hashes(void **state)
 {
     (void)state;
@@ -295,6 +327,7 @@ int main(void)
         cmocka_unit_test(every_class_keeps_its_fraction),
         cmocka_unit_test(ties_are_the_seeds),
         cmocka_unit_test(limits_keep_order),
+        cmocka_unit_test(lists_take_what_is_counted),
         cmocka_unit_test_setup_teardown(manifests_record_rows_and_hashes, files_setup, files_teardown),
         cmocka_unit_test_setup_teardown(manifests_of_several_fields, files_setup, files_teardown),
     };

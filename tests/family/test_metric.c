@@ -139,21 +139,42 @@ static void counting_takes_no_memory_after_its_beginning(void **state)
     const double p[] = {0.75, 0.25};
     const int32_t label = 1;
     gr_tally t;
-    gr_tally_spec is = {.form = GR_FORM_CLASS, .outputs = 2, .classes = 2, .wide = true};
+    gr_tally_spec is = {.form = GR_FORM_CLASS, .outputs = 2, .classes = 2, .wide = true, .confusion = true};
     uint64_t before = gr__bookkeeping_bytes(ctx);
     test_ok(ctx, gr__tally_begin(ctx, &is, &t));
     uint64_t taken = gr__acquisitions(ctx);
     for (int i = 0; i < 100; i++) gr__tally_add(&t, 1, &label, p);
     gr__tally_finish(&t);
     assert_int_equal(gr__acquisitions(ctx), taken);
-    gr__tally_end(&t);
+    assert_int_equal(t.confusion[2] + t.confusion[3], 100);
     assert_int_equal(gr__bookkeeping_bytes(ctx), before);
-    for (uint64_t k = 1; k <= 3; k++) { /* each of what it takes, refused */
+    gr__tally_end(&t);
+    assert_int_equal(gr_context_bytes(ctx), 0);
+    for (uint64_t k = 1; k <= 2; k++) { /* each of what it takes, refused */
         gr__fail_acquisition(ctx, k);
         assert_int_equal(gr__tally_begin(ctx, &is, &t), GR_E_MEMORY);
-        assert_int_equal(gr__bookkeeping_bytes(ctx), before);
+        assert_int_equal(gr_context_bytes(ctx), 0);
     }
+    gr__fail_acquisition(ctx, 0);
     test_context_end(ctx);
+}
+
+/* What plans count is what is taken, of every form; nothing grows with the square of the classes unless asked for. */
+static void a_tally_takes_what_it_says(void **state)
+{
+    (void)state;
+    const gr_target_form forms[] = {GR_FORM_CLASS, GR_FORM_LABELS, GR_FORM_DISTRIBUTION, GR_FORM_VALUES};
+    for (int i = 0; i < 8; i++) {
+        gr_context *ctx = test_context();
+        gr_tally_spec is = {.form = forms[i % 4], .outputs = 7000, .classes = 7000, .confusion = i >= 4};
+        gr_tally t;
+        test_ok(ctx, gr__tally_begin(ctx, &is, &t));
+        assert_int_equal(gr_context_bytes(ctx), gr__tally_bytes(&is));
+        assert_true((gr__tally_bytes(&is) >= 7000 * 7000) == (i == 4));
+        gr__tally_end(&t);
+        assert_int_equal(gr_context_bytes(ctx), 0);
+        test_context_end(ctx);
+    }
 }
 
 /* ---- lists ---- */
@@ -225,6 +246,7 @@ int main(void)
         cmocka_unit_test(numbers_that_are_not_finite_are_counted),
         cmocka_unit_test(a_probability_of_0_gives_a_finite_loss),
         cmocka_unit_test(counting_takes_no_memory_after_its_beginning),
+        cmocka_unit_test(a_tally_takes_what_it_says),
         cmocka_unit_test(several_of_a_type_are_told_apart),
         cmocka_unit_test(the_rest_needs_no_scores),
     };

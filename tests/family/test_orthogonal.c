@@ -99,6 +99,74 @@ static void gate_blocks_are_orthogonal_each_alone(void **state)
     free(w);
 }
 
+/* Householder's QR of one vector after the other, as the algorithm is written down: how many go through the reflections
+ * together, and how wide the processor's vectors are, changes no bit. */
+static double eights(const double *a, const double *b, int64_t n)
+{
+    double part[8] = {0}, sum = 0;
+    for (int64_t i = 0; i < n; i++) part[i < n / 8 * 8 ? i % 8 : 0] += a[i] * b[i];
+    for (int k = 0; k < 8; k++) sum += part[k];
+    return sum;
+}
+
+static void one_reflection(const double *v, double scale, double *x, int64_t n)
+{
+    double by = scale * eights(v, x, n);
+    for (int64_t i = 0; i < n; i++) x[i] -= by * v[i];
+}
+
+static void plain_orthogonal(gr__rng *r, int64_t n, int64_t length, double *q)
+{
+    double *v = calloc((size_t)(n * length), sizeof *v), *scale = calloc((size_t)(2 * n), sizeof *scale),
+           *sign = scale + n;
+    assert_true(v && scale);
+    for (int64_t k = 0; k < n; k++) {
+        double *x = v + k * length;
+        for (int64_t i = 0; i < length; i++) x[i] = gr__rng_normal(r);
+        for (int64_t i = 0; i < k; i++) one_reflection(v + i * length + i, scale[i], x + i, length - i);
+        double norm = sqrt(eights(x + k, x + k, length - k));
+        sign[k] = x[k] > 0 ? -1 : 1;
+        x[k] -= sign[k] * norm;
+        scale[k] = 2 / eights(x + k, x + k, length - k);
+    }
+    for (int64_t j = 0; j < n; j++) {
+        double *x = q + j * length;
+        memset(x, 0, sizeof *x * (size_t)length);
+        x[j] = sign[j];
+        for (int64_t k = j; k >= 0; k--) one_reflection(v + k * length + k, scale[k], x + k, length - k);
+    }
+    free(v), free(scale);
+}
+
+static void many_at_a_time_are_as_one(void **state)
+{
+    (void)state;
+    static const int64_t sizes[][2] = {{1, 1}, {2, 9}, {15, 15}, {16, 40}, {17, 17}, {32, 33}, {50, 131}};
+    ev_bench b;
+    gr_settings s;
+    int n_all;
+    const gr_init *const *all = gr__inits(&n_all), *m = NULL;
+    for (int i = 0; i < n_all; i++)
+        if (strcmp(all[i]->head.name, "orthogonal") == 0) m = all[i];
+    assert_true(ev_begin(&b, "orthogonal"));
+    test_ok(b.ctx, gr__settings_make(b.ctx, b.memory, &m->head, b.tree, GR_PRESET_CHAPTER, NULL, &s));
+    for (size_t c = 0; c < GR_COUNT(sizes); c++) {
+        int64_t n = sizes[c][0], length = sizes[c][1];
+        gr_param_info p = {.entry = {.name = "w", .shape = GR_SHAPE(n, length)}};
+        double *is = calloc((size_t)(n * length), sizeof *is), *want = calloc((size_t)(n * length), sizeof *want);
+        gr__rng one = gr__rng_make(7, "same", 0, 0), other = one;
+        assert_true(is && want);
+        test_ok(b.ctx, gr__init_values(b.ctx, m, &s, &(gr_init_target){&p, n * length, &one}, is));
+        plain_orthogonal(&other, n, length, want);
+        for (int64_t i = 0; i < n * length; i++) { /* a square's vectors are its columns */
+            int64_t at = n == length ? i % n * n + i / n : i;
+            assert_memory_equal(&is[i], &want[at], sizeof *is);
+        }
+        free(is), free(want);
+    }
+    ev_end(&b);
+}
+
 /* Uniform over O(3): every element is then uniform within [-1, 1] (Archimedes). Without the signs of R's diagonal the
  * first is never above 0. */
 static void every_direction_is_as_likely(void **state)
@@ -195,7 +263,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_shape_is_orthogonal),       cmocka_unit_test(a_scalar_and_nothing),
         cmocka_unit_test(the_gain_follows_the_activation), cmocka_unit_test(gate_blocks_are_orthogonal_each_alone),
-        cmocka_unit_test(packing_changes_no_bit),          cmocka_unit_test(every_direction_is_as_likely),
+        cmocka_unit_test(many_at_a_time_are_as_one),       cmocka_unit_test(packing_changes_no_bit),
+        cmocka_unit_test(every_direction_is_as_likely),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -210,6 +210,55 @@ static void hostile_values_are_refused(void **state)
     test_context_end(ctx);
 }
 
+/* What stands in a file twice must say the same twice; which of the two is meant nobody can know. */
+static void contradictions_are_refused(void **state)
+{
+    (void)state;
+#define STEP(fields) "[{\"type\": \"standardize\", " fields "}]"
+#define COST(cost)                                                                                        \
+    "{\"gradus\": 1, \"data\": {\"train\": {\"type\": \"npy\", \"inputs\": \"x\", \"targets\": \"y\"}}, " \
+    "\"cost\": \"" cost "\", \"model\": {\"input\": [4], \"layers\": [{\"type\": \"dense\", \"units\": 1}]}}"
+    static const struct {
+        const char *recipe, *prepare, *classes, *counts, *says; /* NULL: the model is sound */
+    } cases[] = {
+        {RECIPE, STEP("\"sub\": [1], \"mul\": [2], \"mean\": [1.5], \"std\": [0.5]"), NULL, NULL,
+         "mean[0] is 1.5, sub[0] is 1"},
+        {RECIPE, STEP("\"sub\": [1, 1, 1, 1], \"mul\": [2, 2, 2, 2], \"mean\": [1, 1, 1, 0]"), NULL, NULL,
+         "mean[3] is 0, sub[3] is 1"},
+        {RECIPE, STEP("\"sub\": [1], \"mul\": [2], \"std\": [2]"), NULL, NULL, "std[0] is 2, mul[0] is 2"},
+        {RECIPE, STEP("\"sub\": [1], \"mul\": [0], \"std\": [0]"), NULL, NULL, "std[0] is 0, mul[0] is 0"},
+        {RECIPE, STEP("\"mul\": [2], \"mean\": [1]"), NULL, NULL, "a mean, but no sub"},
+        {RECIPE, STEP("\"sub\": [2], \"std\": [1]"), NULL, NULL, "a std, but no mul"},
+        {RECIPE, STEP("\"sub\": [0.1], \"mul\": [10], \"mean\": [0.1], \"std\": [0.1]"), NULL, NULL, NULL},
+        {RECIPE, STEP("\"sub\": [0.1], \"mul\": [0.33333333333333], \"mean\": [0.1], \"std\": [3]"), NULL, NULL, NULL},
+        {RECIPE, STEP("\"sub\": [1], \"mul\": [1], \"mean\": [1], \"std\": [0]"), NULL, NULL, NULL},
+        {RECIPE, "[]", "[\"a\", \"b\", \"c\"]", NULL,
+         "names 3 classes, but the network of gradus.recipe tells 2 apart"},
+        {RECIPE, "[]", "[\"a\", \"b\"]", "[3, 4]", NULL},
+        {RECIPE, "[]", "[\"a\"]", NULL, NULL}, /* an output that no class stands for, as training allows */
+        {RECIPE, "[]", NULL, "[1, 2, 3]", "counts 3 classes, but the network of gradus.recipe tells 2 apart"},
+        {RECIPE, "[]", NULL, "[1]", "counts 1 classes"},
+        {COST("binary_cross_entropy"), "[]", "[\"a\", \"b\"]", "[5, 6]", NULL},
+        {COST("binary_cross_entropy"), "[]", "[\"a\", \"b\", \"c\"]", NULL, "tells 2 apart"},
+        {COST("mse"), "[]", "[\"a\"]", NULL, "names 1 classes, but the cost of gradus.recipe, mse, knows none"},
+    };
+    for (size_t i = 0; i < GR_COUNT(cases); i++) {
+        gr_context *ctx = test_context();
+        gr_model m;
+        gr_st_pair meta[4] = {{"gradus.recipe", cases[i].recipe}, {"gradus.prepare", cases[i].prepare}};
+        int n = 2;
+        if (cases[i].classes) meta[n++] = (gr_st_pair){"gradus.classes", cases[i].classes};
+        if (cases[i].counts) meta[n++] = (gr_st_pair){"gradus.class_counts", cases[i].counts};
+        if (cases[i].says) {
+            refused(ctx, meta, n, cases[i].says);
+        } else {
+            test_ok(ctx, open_with(ctx, meta, n, &m));
+            gr__model_close(&m);
+        }
+        test_context_end(ctx);
+    }
+}
+
 /* Lists nested deeper than any stack would bear. */
 static void depth_is_refused(void **state)
 {
@@ -227,9 +276,9 @@ static void depth_is_refused(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(trees_come_back_from_json),
-                                       cmocka_unit_test(either_form_is_read), cmocka_unit_test(what_is_cut_is_refused),
-                                       cmocka_unit_test(hostile_values_are_refused),
-                                       cmocka_unit_test(depth_is_refused)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(trees_come_back_from_json),  cmocka_unit_test(either_form_is_read),
+        cmocka_unit_test(what_is_cut_is_refused),     cmocka_unit_test(hostile_values_are_refused),
+        cmocka_unit_test(contradictions_are_refused), cmocka_unit_test(depth_is_refused)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
