@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "graph/eval.h"
 #include "graph/op.h"
 #include "plan/plan.h"
 
@@ -66,7 +67,7 @@ static gr_plan_item block_item(const gr_plan *p, const gr__block *b)
 {
     if (!b->value) return (gr_plan_item){"", "workspace", b->bytes};
     const gr_node *n = gr__producer(p->graph, b->value);
-    bool feed = n->op->code == GR_OP_FEED;
+    bool feed = n->op->kept == GR__KEPT_CALLER;
     return (gr_plan_item){feed ? n->attr.name : n->scope, n->op->name, b->bytes};
 }
 
@@ -149,7 +150,7 @@ static bool evaluate(search *s, const gr_node *n)
         out[o] = (gr_ref){gr__bump_alloc(s->memory, bytes), value[o].dtype, value[o].shape};
         if (!out[o].data) return false;
     }
-    n->op->ref(s->p->graph, n, in, out);
+    if (gr__node_eval(s->p->graph, n, in, out) != GR_OK) return false;
     for (int o = 0; o < n->n_out; o++) s->values[n->out + (gr_val)o] = out[o];
     return true;
 }
@@ -195,9 +196,8 @@ static const gr_node *first_leaf(search *s)
 {
     for (gr_val v = 1; v <= gr__graph_values(s->p->graph); v++) {
         const gr_node *n = gr__producer(s->p->graph, v);
-        bool leaf = n->op->code == GR_OP_FEED || n->op->code == GR_OP_PARAM || n->op->code == GR_OP_SLOT;
         gr_ref r;
-        if (!leaf || s->p->spots[v].kind == GR__NOWHERE) continue;
+        if (n->op->kept == GR__KEPT_NOWHERE || s->p->spots[v].kind == GR__NOWHERE) continue;
         if (!widen(s->p, s->memory, v, &r)) return NULL;
         if (!is_finite(s->p, &r)) return n;
     }
