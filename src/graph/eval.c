@@ -65,29 +65,54 @@ static gr_status fill(const eval *e, const gr_node *n, gr_ref *out)
     return GR_OK;
 }
 
-static gr_status run(eval *e, const gr_node *n)
+static gr_status run_all(eval *e, const gr_val *wanted, int n);
+
+/* What the node is said by, of operands at hand. */
+static gr_status run_said(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out)
+{
+    gr__apart a;
+    gr_status st = gr__apart_open(g, n, &a);
+    if (st == GR_OK) {
+        eval e = {.g = a.g, .given = in};
+        st = run_all(&e, a.out, n->n_out);
+        for (int o = 0; o < n->n_out && st == GR_OK; o++)
+            if (bytes_of(&out[o])) memcpy(out[o].data, e.buffer[a.out[o]].data, bytes_of(&out[o]));
+        close_eval(&e);
+    }
+    gr__apart_close(&a);
+    return st;
+}
+
+static gr_status compute(const eval *e, const gr_node *n, gr_ref *out)
 {
     gr_context *ctx = gr__graph_context(e->g);
+    gr_status st = GR_OK;
+    gr_ref *in = gr__alloc(ctx, (size_t)n->n_in * sizeof *in);
+    if (!in) return GR_E_MEMORY;
+    for (int i = 0; i < n->n_in; i++) in[i] = e->buffer[n->in[i]];
+    if (n->op->ref)
+        n->op->ref(e->g, n, in, out);
+    else
+        st = run_said(e->g, n, in, out);
+    gr__free(ctx, in, (size_t)n->n_in * sizeof *in);
+    return st;
+}
+
+static gr_status run(eval *e, const gr_node *n)
+{
     gr_ref *out = &e->buffer[n->out];
     int number;
     for (int o = 0; o < n->n_out; o++) {
         const gr_value *v = gr__value(e->g, n->out + (gr_val)o);
         out[o].dtype = v->dtype;
         out[o].shape = v->shape;
-        out[o].data = gr__alloc(ctx, bytes_of(&out[o]));
+        out[o].data = gr__alloc(gr__graph_context(e->g), bytes_of(&out[o]));
         if (!out[o].data) return GR_E_MEMORY;
     }
-    if (gr__stands_in(n, &number)) {
-        if (bytes_of(out)) memcpy(out->data, e->given[number].data, bytes_of(out));
-        return GR_OK;
-    }
-    if (!n->op->ref && !n->op->decompose) return fill(e, n, out);
-    gr_ref *in = gr__alloc(ctx, (size_t)n->n_in * sizeof *in);
-    if (!in) return GR_E_MEMORY;
-    for (int i = 0; i < n->n_in; i++) in[i] = e->buffer[n->in[i]];
-    gr_status st = gr__node_eval(e->g, n, in, out);
-    gr__free(ctx, in, (size_t)n->n_in * sizeof *in);
-    return st;
+    if (n->op->ref || n->op->decompose) return compute(e, n, out);
+    if (!gr__stands_in(n, &number)) return fill(e, n, out);
+    if (bytes_of(out)) memcpy(out->data, e->given[number].data, bytes_of(out));
+    return GR_OK;
 }
 
 static gr_status run_all(eval *e, const gr_val *wanted, int n)
@@ -97,29 +122,6 @@ static gr_status run_all(eval *e, const gr_val *wanted, int n)
     need(e, wanted, n);
     for (uint32_t k = 0; k < e->n_nodes && st == GR_OK; k++)
         if (e->needed[k]) st = run(e, gr__node(e->g, k));
-    return st;
-}
-
-static gr_status eval_apart(gr__apart *a, const gr_node *n, const gr_ref *in, gr_ref *out)
-{
-    eval e = {.g = a->g, .given = in};
-    gr_status st = run_all(&e, a->out, n->n_out);
-    for (int o = 0; o < n->n_out && st == GR_OK; o++)
-        if (out[o].data && bytes_of(&out[o])) memcpy(out[o].data, e.buffer[a->out[o]].data, bytes_of(&out[o]));
-    close_eval(&e);
-    return st;
-}
-
-gr_status gr__node_eval(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out)
-{
-    if (n->op->ref) {
-        n->op->ref(g, n, in, out);
-        return GR_OK;
-    }
-    gr__apart a;
-    gr_status st = gr__apart_open(g, n, &a);
-    if (st == GR_OK) st = eval_apart(&a, n, in, out);
-    gr__apart_close(&a);
     return st;
 }
 

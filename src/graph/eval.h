@@ -12,8 +12,4 @@ typedef const double *(*gr__leaf_fn)(void *user, const gr_graph *g, const gr_nod
 GR_CHECKED gr_status gr__eval(const gr_graph *g, const gr_val *wanted, int n, gr__leaf_fn leaf, void *user,
                               double *const *results);
 
-/* One node of operands at hand, by its own arithmetic or by that of its decomposition. out[o].data NULL: output o is
- * not wanted. No leaves that the store or the caller provides. */
-GR_CHECKED gr_status gr__node_eval(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out);
-
 #endif

@@ -18,8 +18,8 @@ bool gr__wanted(const gr_graph *g, const gr_node *n, int input)
 typedef struct sweep {
     gr_graph *g;
     uint32_t *order;   /* the nodes, each behind what it reads and what it is said by */
-    bool *placed;      /* a node: in the order */
-    bool *needed;      /* a node: by one that is being expanded */
+    bool *placed;      /* a node: in the order, or about to be */
+    uint8_t *needed;   /* a node: how deep the expansion is that needs it, the innermost; 0: none */
     bool *depends;     /* a value: on some x, differentiably */
     gr_val *said;      /* a value: what it is said by, if its operation has no rule but a decomposition */
     gr_val *cotangent; /* of a value, what has been collected; GR_NONE is zero */
@@ -126,12 +126,13 @@ static void expand(sweep *s, const gr_node *n, uint32_t from)
     if (g->status != GR_OK || !gr__decompose(g, n->op, &n->attr, n->in, n->n_in, gr__value(g, n->out), said)) return;
     uint32_t nodes = gr__graph_nodes(g);
     if (!room(s)) return;
-    for (int o = 0; o < n->n_out; o++) s->needed[gr__value(g, s->said[n->out + (gr_val)o])->node] = true;
+    uint8_t depth = (uint8_t)s->depth;
+    for (int o = 0; o < n->n_out; o++) s->needed[gr__value(g, s->said[n->out + (gr_val)o])->node] = depth;
     for (uint32_t j = nodes; j-- > from;)
-        for (int i = 0; s->needed[j] && !s->placed[j] && i < gr__node(g, j)->n_in; i++)
-            s->needed[gr__value(g, gr__node(g, j)->in[i])->node] = true;
+        for (int i = 0; s->needed[j] == depth && !s->placed[j] && i < gr__node(g, j)->n_in; i++)
+            s->needed[gr__value(g, gr__node(g, j)->in[i])->node] = depth;
     for (uint32_t j = from; j < nodes && g->status == GR_OK; j++)
-        if (s->needed[j] && !s->placed[j]) place(s, j, from);
+        if (s->needed[j] == depth && !s->placed[j]) place(s, j, from);
     s->depth--;
 }
 
@@ -140,6 +141,7 @@ static void place(sweep *s, uint32_t k, uint32_t from)
 {
     const gr_node *n = gr__node(s->g, k);
     bool any = passes(s, n), said = any && is_said(n->op);
+    s->placed[k] = true;
     if (said) expand(s, n, from);
     if (s->g->status != GR_OK) return;
     for (gr_val v = n->out; any && v < n->out + (gr_val)n->n_out; v++) {
@@ -147,7 +149,6 @@ static void place(sweep *s, uint32_t k, uint32_t from)
         if (inside && s->depends[v]) *inside = true; /* it is an x by either name */
         if (gr__value(s->g, v)->dtype == GR_REAL && (!inside || *inside)) s->depends[v] = true;
     }
-    s->placed[k] = true;
     s->order[s->n_order++] = k;
 }
 
