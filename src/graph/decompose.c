@@ -104,6 +104,7 @@ void gr__apart_close(gr__apart *a)
 bool gr__op_infer(gr_graph *g, const gr_op *op, const gr_attr *attr, const gr_val *in, int n_in, gr_value *out)
 {
     if (op->infer) return op->infer(g, attr, in, n_in, out);
+    if (!op->decompose) return gr__op_fail(g, GR_E_INTERNAL, "it has neither a shape rule nor a decomposition");
     gr__apart a;
     g->status = open_apart(g, op, attr, in, n_in, NULL, g->scope, &a);
     for (int o = 0; g->status == GR_OK && o < op->n_out; o++) {

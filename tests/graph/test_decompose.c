@@ -323,6 +323,13 @@ DECOMPOSE(reads)
 }
 SAID(reads, 1, 1)
 
+static const gr_op says_nothing_op = {
+    .code = GR_OP_COUNT, .class = GR_CLASS_COMPOSED, .name = "says_nothing", .n_in = 1, .n_out = 1};
+static gr_val says_nothing(gr_graph *g, const gr_val *x)
+{
+    return gr__node_make(g, &says_nothing_op, x, 1, NULL, NULL);
+}
+
 static void faulty_ones_are_named(void **state)
 {
     (void)state;
@@ -330,6 +337,7 @@ static void faulty_ones_are_named(void **state)
         growth_fn *build;
         const char *text;
     } rows[] = {
+        {says_nothing, "says_nothing: it has neither a shape rule nor a decomposition"},
         {itself, "itself: its decomposition has no end"},
         {forgets, "forgets: forgets: its decomposition leaves output 2 out"},
         {reads, "reads: reads: its decomposition reads feed \"lr\""},
