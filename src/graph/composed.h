@@ -1,6 +1,7 @@
 /* The operations that are said by others, a row each. A row makes the code (node.h), the operation and its builder
- * (op_composed.c). All else follows from what it says: shape rule, gradients of every order, float64 arithmetic
- * (decompose.c); a plan expands it where the backend does not take it whole (plan/lower.c). Their order means nothing.
+ * (op_composed.c). All else follows from what it says: shape rule (decompose.c), gradients of every order (gradient.c),
+ * float64 arithmetic (eval.c); a plan expands it where the backend does not take it whole (plan/lower.c). Their order
+ * means nothing.
  *
  * ROW(code, name, n, low, high, branches, says)
  *   code     GR_OP_<code>

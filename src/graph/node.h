@@ -151,7 +151,8 @@ typedef struct gr_op {
     void (*decompose)(gr_graph *g, const gr_attr *attr, const gr_val *in, int n_in, gr_val *out);
     /* MAP: one element of the result in float64, of its operands' elements; those beyond n_in are ignored. */
     double (*element)(double a, double b, double c);
-    /* Operations on numbers that a node takes; NULL: none, it moves or makes them. */
+    /* Operations on numbers that a node takes; NULL: none, it moves or makes them, or leaves them to those that say it.
+     */
     double (*flops)(const gr_graph *g, const gr_node *n);
     /* Where checks of its derivatives take real operands from: it is smooth there but for what branches says, and
      * kinks are at the middle. Equal bounds: anywhere will do. */

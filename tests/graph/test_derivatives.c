@@ -275,6 +275,8 @@ static const gradcheck_case others[] = {
     ROW(max_pool, 1, S(0, 3, 3, 2)),
     ROW(avg_pool, 1, S(2, 3, 3, 2)),
     ROW(avg_pool, 1, S(1, 1, 1, 1)),
+    ROW(avg_pool, 1, S(2, 3, 3, 0)),
+    ROW(avg_pool, 1, S(0, 3, 3, 2)),
     ROW(avg_pool_padded, 1, S(2, 3, 3, 2)),
     ROW(pool_gather, 2, S(1, 3, 3, 2), S(1, 3, 3, 2)),
     ROW(pool_scatter, 2, S(1, 3, 3, 2), S(1, 2, 3, 2)),
