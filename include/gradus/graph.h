@@ -121,6 +121,9 @@ gr_val gr_mean_all(gr_graph *g, gr_val a);
 gr_val gr_argmax(gr_graph *g, gr_val a,
                  int axis); /* GR_I32, the axis is gone; the first index wins; NaN counts as largest */
 
+/* ---- said by the operations above ---- */
+gr_val gr_softmax(gr_graph *g, gr_val a); /* over the last axis: positive, sum 1; no overflow */
+
 /* ---- indices: table [V, D...], index [I...] of GR_I32 -> [I..., D...]. An index outside 0..V-1 gives zeros (gather)
  * or is dropped. ---- */
 gr_val gr_gather(gr_graph *g, gr_val table, gr_val index);

@@ -28,13 +28,6 @@ gr_val gr__sum_where(gr_graph *g, gr_val condition, gr_val x)
     return gr_sum(g, gr_select(g, condition, x, gr_const(g, 0)), &last, 1, false);
 }
 
-gr_val gr__softmax(gr_graph *g, gr_val output)
-{
-    int last = gr_shape_of(g, output).rank - 1;
-    gr_val e = gr_exp(g, gr_sub(g, output, gr_reduce_max(g, output, &last, 1, true)));
-    return gr_div(g, e, gr_sum(g, e, &last, 1, true));
-}
-
 gr_val gr__predict_two(gr_graph *g, gr_val output)
 {
     gr_val z = gr_reshape(g, output, GR_SHAPE(gr_shape_of(g, output).dim[0], 1));

@@ -25,7 +25,7 @@ static gr_reading reading(gr_shape output)
 static gr_val predict(gr_build *b, const gr_settings *s, gr_val output)
 {
     (void)s;
-    return gr__softmax(b->g, output);
+    return gr_softmax(b->g, output);
 }
 
 /* Probabilities that the target gives to the right class and to each other one. */

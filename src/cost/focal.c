@@ -25,7 +25,7 @@ static gr_val predict(gr_build *b, const gr_settings *s, gr_val output)
 {
     (void)s;
     gr_shape shape = gr_shape_of(b->g, output);
-    return shape.rank == 2 && shape.dim[1] == 1 ? gr__predict_two(b->g, output) : gr__softmax(b->g, output);
+    return shape.rank == 2 && shape.dim[1] == 1 ? gr__predict_two(b->g, output) : gr_softmax(b->g, output);
 }
 
 /* (1 - p)^gamma * cost, given log(1 - p). */

@@ -13,7 +13,7 @@ static gr_reading reading(gr_shape output)
 static gr_val predict(gr_build *b, const gr_settings *s, gr_val output)
 {
     (void)s;
-    return gr__softmax(b->g, output);
+    return gr_softmax(b->g, output);
 }
 
 static gr_cost_value build(gr_build *b, const gr_settings *s, gr_val output, gr_val target, bool training)

@@ -20,7 +20,6 @@ gr_val gr__one_hot(gr_graph *g, const gr_logits *l, gr_val target);
 /* The sum over the classes of x where the condition holds: [B]. Other values are never multiplied by 0: an infinite one
  * does no harm. */
 gr_val gr__sum_where(gr_graph *g, gr_val condition, gr_val x);
-gr_val gr__softmax(gr_graph *g, gr_val output); /* over the last axis */
 /* The probabilities of classes 0 and 1, [B,2], from one logit a sample. */
 gr_val gr__predict_two(gr_graph *g, gr_val output);
 /* log(1 + exp(z)) and log(1 + exp(-z)), without overflow; the slope at 0 is exactly 1/2 of either. */

@@ -8,9 +8,10 @@ static const struct {
     gr_opcode first;
     const gr_op *ops;
 } families[] = {
-    {GR_OP_FEED, gr__leaf_ops},     {GR_OP_NEG, gr__map_ops},      {GR_OP_RESHAPE, gr__shape_ops},
-    {GR_OP_SUM, gr__reduce_ops},    {GR_OP_GATHER, gr__index_ops}, {GR_OP_MATMUL, gr__contract_ops},
-    {GR_OP_MAX_POOL, gr__pool_ops},
+    {GR_OP_FEED, gr__leaf_ops},     {GR_OP_RANDOM + 1, gr__map_ops},
+    {GR_OP_RESHAPE, gr__shape_ops}, {GR_OP_SUM, gr__reduce_ops},
+    {GR_OP_GATHER, gr__index_ops},  {GR_OP_MATMUL, gr__contract_ops},
+    {GR_OP_MAX_POOL, gr__pool_ops}, {GR_OP_AVG_POOL_ADJOINT + 1, gr__composed_ops},
 };
 
 const gr_op *gr__op(gr_opcode code)
@@ -155,7 +156,7 @@ static bool infer(gr_graph *g, const gr_op *op, const gr_val *in, int n_in, cons
 {
     if (!gr__attr_fits(op, attr))
         return gr__op_fail(g, GR_E_INTERNAL, "an attribute is set that none of the operation's fields names");
-    if (!check_inputs(g, op, in, n_in) || !gr__shape_check(g, out->shape) || !op->infer(g, attr, in, n_in, out))
+    if (!check_inputs(g, op, in, n_in) || !gr__shape_check(g, out->shape) || !gr__op_infer(g, op, attr, in, n_in, out))
         return false;
     for (int o = 0; o < op->n_out; o++)
         if (!gr__shape_check(g, out[o].shape)) return false;
@@ -165,9 +166,9 @@ static bool infer(gr_graph *g, const gr_op *op, const gr_val *in, int n_in, cons
 /* The place in a name that remembers its leaf. */
 static gr_val *leaf_of(const gr_op *op, const gr_attr *attr)
 {
-    if (op->code == GR_OP_FEED) return &gr__name_of(attr->name)->feed;
-    if (op->code == GR_OP_PARAM || op->code == GR_OP_SLOT) return &gr__name_of(attr->name)->store;
-    return NULL;
+    if (op->kept == GR__KEPT_NOWHERE) return NULL;
+    gr__name *name = gr__name_of(attr->name);
+    return op->kept == GR__KEPT_CALLER ? &name->feed : &name->store;
 }
 
 static gr_val add(gr_graph *g, const gr_op *op, const gr_val *in, int n_in, const gr_attr *attr, gr_value *out)
@@ -175,8 +176,7 @@ static gr_val add(gr_graph *g, const gr_op *op, const gr_val *in, int n_in, cons
     if (!infer(g, op, in, n_in, attr, out)) return GR_NONE;
     uint32_t hash = node_hash(op, in, n_in, attr, out);
     gr_val found = find(g, hash, op, in, n_in, attr, out);
-    if (!found && (op->code == GR_OP_ADD || op->code == GR_OP_MUL || op->code == GR_OP_EQUAL)) {
-        /* a+b and b+a have the same bits */
+    if (!found && op->commutes) {
         gr_val swapped[2] = {in[1], in[0]};
         found = find(g, node_hash(op, swapped, 2, attr, out), op, swapped, 2, attr, out);
     }
@@ -224,6 +224,13 @@ gr_val gr__node_add(gr_graph *g, gr_opcode code, const gr_val *in, int n_in, con
                     const gr_value *out_hint)
 {
     return gr__node_make(g, gr__op(code), in, n_in, attr, out_hint);
+}
+
+gr_val gr__node_copy(gr_graph *to, const gr_graph *from, const gr_node *n, const gr_val *in)
+{
+    const gr_value *out = gr__value(from, n->out);
+    if (n->op->code == GR_OP_TENSOR) return gr_const_tensor(to, out->shape, gr__const_tensor(from, n->attr.i[0], NULL));
+    return gr__node_make(to, n->op, in, n->n_in, &n->attr, out);
 }
 
 gr_val gr__node_output(const gr_graph *g, gr_val first, int output)

@@ -26,7 +26,7 @@ void gr_assign(gr_graph *g, gr_val target, gr_val value, gr_assign_kind kind)
 {
     if (!known(g, "assign", target) || !known(g, "assign", value)) return;
     const gr_node *n = gr__producer(g, target);
-    if (n->op->code != GR_OP_PARAM && n->op->code != GR_OP_SLOT) {
+    if (n->op->kept != GR__KEPT_STORE) {
         gr_graph_fail(g, GR_E_USAGE, "assign: the target is a %s, not a parameter or slot", n->op->name);
         return;
     }

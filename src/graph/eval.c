@@ -1,4 +1,5 @@
-/* The evaluator: every node once, in order, each result in memory of its own. */
+/* The evaluator: every node once, in order, each result in memory of its own. What is said by others is evaluated as
+ * them. */
 #include <string.h>
 
 #include "graph/eval.h"
@@ -6,6 +7,9 @@
 
 typedef struct eval {
     const gr_graph *g;
+    gr__leaf_fn leaf;
+    void *user;
+    const gr_ref *given; /* what leaves that stand in for operands hold */
     uint32_t n_nodes, n_values;
     bool *needed;   /* a node */
     gr_ref *buffer; /* a value, from 1 */
@@ -14,6 +18,25 @@ typedef struct eval {
 static size_t bytes_of(const gr_ref *r)
 {
     return (size_t)gr_shape_count(r->shape) * gr__ref_bytes(r->dtype);
+}
+
+static gr_status open_eval(eval *e)
+{
+    gr_context *ctx = gr__graph_context(e->g);
+    e->n_nodes = gr__graph_nodes(e->g);
+    e->n_values = gr__graph_values(e->g) + 1;
+    e->needed = gr__alloc(ctx, e->n_nodes * sizeof *e->needed);
+    e->buffer = gr__alloc(ctx, e->n_values * sizeof *e->buffer);
+    return e->needed && e->buffer ? GR_OK : GR_E_MEMORY;
+}
+
+static void close_eval(eval *e)
+{
+    gr_context *ctx = gr__graph_context(e->g);
+    for (uint32_t v = 1; e->buffer && v < e->n_values; v++)
+        gr__free(ctx, e->buffer[v].data, e->buffer[v].data ? bytes_of(&e->buffer[v]) : 0);
+    gr__free(ctx, e->buffer, e->n_values * sizeof *e->buffer);
+    gr__free(ctx, e->needed, e->n_nodes * sizeof *e->needed);
 }
 
 static void need(eval *e, const gr_val *wanted, int n)
@@ -25,9 +48,9 @@ static void need(eval *e, const gr_val *wanted, int n)
     }
 }
 
-static gr_status fill(const eval *e, const gr_node *n, gr__leaf_fn leaf, void *user, gr_ref *out)
+static gr_status fill(const eval *e, const gr_node *n, gr_ref *out)
 {
-    const double *data = leaf ? leaf(user, e->g, n) : NULL;
+    const double *data = e->leaf ? e->leaf(e->user, e->g, n) : NULL;
     int64_t count = gr_shape_count(out->shape);
     if (!data)
         return gr__fail(gr__graph_context(e->g), GR_E_MISSING, "%s \"%s\" has no values", n->op->name, n->attr.name);
@@ -42,53 +65,80 @@ static gr_status fill(const eval *e, const gr_node *n, gr__leaf_fn leaf, void *u
     return GR_OK;
 }
 
-static gr_status run(eval *e, const gr_node *n, gr__leaf_fn leaf, void *user)
+static gr_status run_all(eval *e, const gr_val *wanted, int n);
+
+/* What the node is said by, of operands at hand. */
+static gr_status run_said(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out)
+{
+    gr__apart a;
+    gr_status st = gr__apart_open(g, n, &a);
+    if (st == GR_OK) {
+        eval e = {.g = a.g, .given = in};
+        st = run_all(&e, a.out, n->n_out);
+        for (int o = 0; o < n->n_out && st == GR_OK; o++)
+            if (bytes_of(&out[o])) memcpy(out[o].data, e.buffer[a.out[o]].data, bytes_of(&out[o]));
+        close_eval(&e);
+    }
+    gr__apart_close(&a);
+    return st;
+}
+
+static gr_status compute(const eval *e, const gr_node *n, gr_ref *out)
 {
     gr_context *ctx = gr__graph_context(e->g);
+    gr_status st = GR_OK;
+    gr_ref *in = gr__alloc(ctx, (size_t)n->n_in * sizeof *in);
+    if (!in) return GR_E_MEMORY;
+    for (int i = 0; i < n->n_in; i++) in[i] = e->buffer[n->in[i]];
+    if (n->op->ref)
+        n->op->ref(e->g, n, in, out);
+    else
+        st = run_said(e->g, n, in, out);
+    gr__free(ctx, in, (size_t)n->n_in * sizeof *in);
+    return st;
+}
+
+static gr_status run(eval *e, const gr_node *n)
+{
     gr_ref *out = &e->buffer[n->out];
+    int number;
     for (int o = 0; o < n->n_out; o++) {
         const gr_value *v = gr__value(e->g, n->out + (gr_val)o);
         out[o].dtype = v->dtype;
         out[o].shape = v->shape;
-        out[o].data = gr__alloc(ctx, bytes_of(&out[o]));
+        out[o].data = gr__alloc(gr__graph_context(e->g), bytes_of(&out[o]));
         if (!out[o].data) return GR_E_MEMORY;
     }
-    if (!n->op->ref) return fill(e, n, leaf, user, out);
-    gr_ref *in = gr__alloc(ctx, (size_t)n->n_in * sizeof *in);
-    if (!in) return GR_E_MEMORY;
-    for (int i = 0; i < n->n_in; i++) in[i] = e->buffer[n->in[i]];
-    n->op->ref(e->g, n, in, out);
-    gr__free(ctx, in, (size_t)n->n_in * sizeof *in);
+    if (n->op->ref || n->op->decompose) return compute(e, n, out);
+    if (!gr__stands_in(n, &number)) return fill(e, n, out);
+    if (bytes_of(out)) memcpy(out->data, e->given[number].data, bytes_of(out));
     return GR_OK;
+}
+
+static gr_status run_all(eval *e, const gr_val *wanted, int n)
+{
+    gr_status st = open_eval(e);
+    if (st != GR_OK) return st;
+    need(e, wanted, n);
+    for (uint32_t k = 0; k < e->n_nodes && st == GR_OK; k++)
+        if (e->needed[k]) st = run(e, gr__node(e->g, k));
+    return st;
 }
 
 gr_status gr__eval(const gr_graph *g, const gr_val *wanted, int n, gr__leaf_fn leaf, void *user, double *const *results)
 {
-    gr_context *ctx = gr__graph_context(g);
-    eval e = {g, gr__graph_nodes(g), gr__graph_values(g) + 1, NULL, NULL};
     gr_status st = gr_graph_status(g);
     if (st != GR_OK) return st;
     for (int i = 0; i < n; i++)
-        if (wanted[i] == GR_NONE || wanted[i] >= e.n_values)
-            return gr__fail(ctx, GR_E_USAGE, "value %d is not of this graph", i + 1);
-    e.needed = gr__alloc(ctx, e.n_nodes * sizeof *e.needed);
-    e.buffer = gr__alloc(ctx, e.n_values * sizeof *e.buffer);
-    if (!e.needed || !e.buffer) {
-        st = GR_E_MEMORY;
-        goto done;
-    }
-    need(&e, wanted, n);
-    for (uint32_t k = 0; k < e.n_nodes; k++)
-        if (e.needed[k]) GR_TRY(run(&e, gr__node(g, k), leaf, user));
-    for (int i = 0; i < n; i++) {
+        if (wanted[i] == GR_NONE || wanted[i] > gr__graph_values(g))
+            return gr__fail(gr__graph_context(g), GR_E_USAGE, "value %d is not of this graph", i + 1);
+    eval e = {.g = g, .leaf = leaf, .user = user};
+    st = run_all(&e, wanted, n);
+    for (int i = 0; i < n && st == GR_OK; i++) {
         const gr_ref *r = &e.buffer[wanted[i]];
         int64_t count = gr_shape_count(r->shape);
         for (int64_t j = 0; j < count; j++) results[i][j] = gr__ref_get(r, j);
     }
-done:
-    for (uint32_t v = 1; e.buffer && v < e.n_values; v++)
-        gr__free(ctx, e.buffer[v].data, e.buffer[v].data ? bytes_of(&e.buffer[v]) : 0);
-    gr__free(ctx, e.buffer, e.n_values * sizeof *e.buffer);
-    gr__free(ctx, e.needed, e.n_nodes * sizeof *e.needed);
+    close_eval(&e);
     return st;
 }

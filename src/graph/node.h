@@ -3,6 +3,7 @@
 #ifndef GR_GRAPH_NODE_H
 #define GR_GRAPH_NODE_H
 
+#include "graph/composed.h"
 #include "graph/elementwise.h"
 #include "graph/shape.h"
 
@@ -45,7 +46,8 @@ typedef enum gr_opcode {
     GR_OP_POOL_SCATTER,
     GR_OP_AVG_POOL,
     GR_OP_AVG_POOL_ADJOINT,
-    GR_OP_COUNT /* how many; also the code of an operation that is in no table (gr__node_make) */
+    GR__COMPOSED(GR__OP_CODE) /* said by others */
+    GR_OP_COUNT               /* how many; also the code of an operation that is in no table (gr__node_make) */
 } gr_opcode;
 
 typedef enum gr_opclass {
@@ -55,7 +57,8 @@ typedef enum gr_opclass {
     GR_CLASS_REDUCE,
     GR_CLASS_INDEX,
     GR_CLASS_CONTRACT,
-    GR_CLASS_POOL
+    GR_CLASS_POOL,
+    GR_CLASS_COMPOSED
 } gr_opclass;
 
 /* Attributes of a node: zeroed, then set as the fields of its operation say. RESHAPE, BROADCAST and all leaves carry
@@ -118,25 +121,39 @@ typedef struct gr__range {
     double low, high;
 } gr__range;
 
+/* Where the numbers of a leaf are kept between steps. */
+typedef enum gr__keeper {
+    GR__KEPT_NOWHERE, /* no leaf, or one that its attributes tell all of */
+    GR__KEPT_CALLER,  /* given each step, by name */
+    GR__KEPT_STORE,   /* found in the store, by name */
+} gr__keeper;
+
 typedef struct gr_op {
     gr_opcode code;
     gr_opclass class;
     const char *name;
     int n_in; /* -1: any number */
     int n_out;
+    gr__keeper kept;
+    bool commutes; /* its two operands may be swapped: same bits, same gradients */
     /* Checks inputs and attributes and fills the outputs' dtypes and shapes (leaves: already there). On failure fails
-     * the graph. Used by builders and by verify. */
+     * the graph. Used by builders and by verify. NULL: that of its decomposition. */
     bool (*infer)(gr_graph *g, const gr_attr *attr, const gr_val *in, int n_in, gr_value *out);
     /* Adds nodes for the cotangents of the inputs; dout[o] may be GR_NONE (no gradient reaches that output); din[]
      * starts as GR_NONE, which means zero. Rules skip inputs that gr__wanted says nobody asks for. gr__no_gradient:
-     * none passes. NULL: no rule, an error that names the operation. */
+     * none passes. NULL: the gradient of its decomposition; without one an error that names the operation. */
     void (*gradient)(gr_graph *g, const gr_node *n, const gr_val *dout, gr_val *din);
     /* Plain float64 loops. in[] and out[] dense; out[o].data NULL: nobody reads that output, and it is left alone. NULL
-     * for leaves that the store or the caller provides. */
+     * for leaves that the store or the caller provides, and for what its decomposition tells all of. */
     void (*ref)(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out);
+    /* Builds the same values out of simpler operations: every out[o], on operands in[] of any graph. It must not look
+     * at what stands behind them, nor make leaves with a name. It stands in for whatever of the others is NULL, and
+     * for a kernel where a backend has none (plan/lower.c). NULL: the operation cannot be said by others. */
+    void (*decompose)(gr_graph *g, const gr_attr *attr, const gr_val *in, int n_in, gr_val *out);
     /* MAP: one element of the result in float64, of its operands' elements; those beyond n_in are ignored. */
     double (*element)(double a, double b, double c);
-    /* Operations on numbers that a node takes; NULL: none, it moves or makes them. */
+    /* Operations on numbers that a node takes; NULL: none, it moves or makes them, or leaves them to those that say it.
+     */
     double (*flops)(const gr_graph *g, const gr_node *n);
     /* Where checks of its derivatives take real operands from: it is smooth there but for what branches says, and
      * kinks are at the middle. Equal bounds: anywhere will do. */
@@ -172,6 +189,8 @@ gr_val gr__node_add(gr_graph *g, gr_opcode code, const gr_val *in, int n_in, con
 /* The same of any operation, also one that is in no table; it must outlive the graph. */
 gr_val gr__node_make(gr_graph *g, const gr_op *op, const gr_val *in, int n_in, const gr_attr *attr,
                      const gr_value *out_hint);
+/* A node like n of graph `from`, on operands of `to`. */
+gr_val gr__node_copy(gr_graph *to, const gr_graph *from, const gr_node *n, const gr_val *in);
 /* Output `output` of the node whose first output is `first`. GR_NONE where first is, after a failure. */
 gr_val gr__node_output(const gr_graph *g, gr_val first, int output);
 /* The scope that new nodes get, copied; gradient rules run under the scope of the node they differentiate. */

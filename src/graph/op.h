@@ -12,7 +12,7 @@
 
 /* One table a family, in the order of gr_opcode. */
 extern const gr_op gr__leaf_ops[], gr__map_ops[], gr__shape_ops[], gr__reduce_ops[], gr__index_ops[],
-    gr__contract_ops[], gr__pool_ops[];
+    gr__contract_ops[], gr__pool_ops[], gr__composed_ops[];
 
 /* ---- checks, for `infer` ---- */
 /* Fails with scope and operation before the text; returns false. */
@@ -44,6 +44,23 @@ gr_val gr__sum_to(gr_graph *g, gr_val v, gr_shape shape);
 /* What stands before the squares of a's own numbers in a sum of squares: 2^(-2 down), |down| at most so much. */
 enum { GR__MAX_DOWN = 256 };
 double gr__sum_squares_factor(const gr_attr *attr);
+
+/* ---- decompositions (decompose.c) ---- */
+enum { GR__DEEPEST = 16 }; /* of one within another: more, and an operation is said by itself */
+/* The operation's values said by simpler ones, on operands of g. types: of its outputs, which those of the
+ * decomposition must be; NULL: whatever they are. False: the graph has failed. */
+bool gr__decompose(gr_graph *g, const gr_op *op, const gr_attr *attr, const gr_val *in, int n_in, const gr_value *types,
+                   gr_val *out);
+/* Its shape rule, or that of its decomposition. */
+bool gr__op_infer(gr_graph *g, const gr_op *op, const gr_attr *attr, const gr_val *in, int n_in, gr_value *out);
+/* A node's decomposition in a graph of its own, on leaves that stand in for its operands. */
+typedef struct gr__apart {
+    gr_graph *g;
+    gr_val *in, *out; /* the leaves; what the outputs are */
+} gr__apart;
+GR_CHECKED gr_status gr__apart_open(const gr_graph *g, const gr_node *n, gr__apart *a); /* close it also on failure */
+void gr__apart_close(gr__apart *a);
+bool gr__stands_in(const gr_node *n, int *number); /* is it such a leaf, and of which operand? */
 
 /* ---- gradients ---- */
 void gr__no_gradient(gr_graph *g, const gr_node *n, const gr_val *dout, gr_val *din);

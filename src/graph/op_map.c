@@ -61,7 +61,7 @@ static double operand(const gr_ref *in, int i, int64_t e)
     return gr__ref_get(&in[i], in[i].shape.rank != 0 ? e : 0);
 }
 
-#define REFERENCE(code, name, n, takes, low, high, branches, rule, meaning)                                         \
+#define REFERENCE(code, name, n, order, takes, low, high, branches, rule, meaning)                                  \
     static double name##_element(double a, double b, double c)                                                      \
     {                                                                                                               \
         (void)a, (void)b, (void)c;                                                                                  \
@@ -77,17 +77,20 @@ static double operand(const gr_ref *in, int i, int64_t e)
     }
 GR__ELEMENTWISE(REFERENCE)
 
-#define OPERATION(op_code, op_name, n, takes, low, high, op_branches, rule, meaning) \
-    {.code = GR_OP_##op_code,                                                        \
-     .class = GR_CLASS_MAP,                                                          \
-     .name = #op_name,                                                               \
-     .n_in = n,                                                                      \
-     .n_out = 1,                                                                     \
-     .infer = infer_##takes,                                                         \
-     .gradient = rule,                                                               \
-     .ref = op_name##_ref,                                                           \
-     .element = op_name##_element,                                                   \
-     .flops = gr__flops_results,                                                     \
-     .domain = {low, high},                                                          \
+enum { ORDER_fixed, ORDER_free };
+
+#define OPERATION(op_code, op_name, n, order, takes, low, high, op_branches, rule, meaning) \
+    {.code = GR_OP_##op_code,                                                               \
+     .class = GR_CLASS_MAP,                                                                 \
+     .name = #op_name,                                                                      \
+     .n_in = n,                                                                             \
+     .n_out = 1,                                                                            \
+     .commutes = ORDER_##order,                                                             \
+     .infer = infer_##takes,                                                                \
+     .gradient = rule,                                                                      \
+     .ref = op_name##_ref,                                                                  \
+     .element = op_name##_element,                                                          \
+     .flops = gr__flops_results,                                                            \
+     .domain = {low, high},                                                                 \
      .branches = GR__BRANCHES_##op_branches},
 const gr_op gr__map_ops[] = {GR__ELEMENTWISE(OPERATION)};

@@ -243,6 +243,62 @@ static void avg_pool_adjoint_ref(const gr_graph *g, const gr_node *n, const gr_r
     }
 }
 
+/* ---- means said by others: convolutions of each channel by itself with ones, divided by how many were summed ---- */
+
+static gr_conv_attr as_conv(const gr_pool_attr *p, int64_t channels)
+{
+    return (gr_conv_attr){{p->stride[0], p->stride[1]},
+                          {1, 1},
+                          {p->pad_before[0], p->pad_before[1]},
+                          {p->pad_after[0], p->pad_after[1]},
+                          channels};
+}
+
+static gr_val ones(gr_graph *g, const gr_pool_attr *p, int64_t channels)
+{
+    return gr_broadcast(g, gr_const(g, 1), GR_SHAPE(channels, p->size[0], p->size[1], 1));
+}
+
+/* What the mean of each window divides by: [1,OH,OW,1]. */
+static gr_val divisors(gr_graph *g, const gr_pool_attr *p, gr_shape x, gr_shape y)
+{
+    gr_shape s = GR_SHAPE(1, y.dim[1], y.dim[2], 1);
+    int64_t index[GR_MAX_RANK] = {0}, count = gr_shape_count(s);
+    double *d = gr__alloc(g->ctx, (size_t)count * sizeof *d);
+    if (!d) {
+        g->status = GR_E_MEMORY;
+        return GR_NONE;
+    }
+    for (int64_t e = 0; e < count; e++, gr__next_index(s, index)) d[e] = (double)window_at(p, x, index).divisor;
+    gr_val v = gr_const_tensor(g, s, d);
+    gr__free(g->ctx, d, (size_t)count * sizeof *d);
+    return v;
+}
+
+static void avg_pool_decompose(gr_graph *g, const gr_attr *attr, const gr_val *in, int n_in, gr_val *out)
+{
+    (void)n_in;
+    gr_pool_attr p = unpack(attr);
+    gr_shape x = gr_shape_of(g, in[0]), y;
+    if (!pooled(g, attr, x, &y)) return;
+    if (x.dim[3] == 0) /* a convolution has a channel */
+        out[0] = gr_broadcast(g, gr_const(g, 0), y);
+    else
+        out[0] = gr_div(g, gr_conv(g, in[0], ones(g, &p, x.dim[3]), as_conv(&p, x.dim[3])), divisors(g, &p, x, y));
+}
+
+static void avg_pool_adjoint_decompose(gr_graph *g, const gr_attr *attr, const gr_val *in, int n_in, gr_val *out)
+{
+    (void)n_in;
+    gr_pool_attr p = unpack(attr);
+    gr_shape y = gr_shape_of(g, in[0]), x = GR_SHAPE(y.dim[0], attr->i[9], attr->i[10], y.dim[3]);
+    if (y.dim[3] == 0)
+        out[0] = gr_broadcast(g, gr_const(g, 0), x);
+    else
+        out[0] = gr_conv_data(g, gr_div(g, in[0], divisors(g, &p, x, y)), ones(g, &p, y.dim[3]), x.dim[1], x.dim[2],
+                              as_conv(&p, y.dim[3]));
+}
+
 /* ---- fields: pads are before and after ---- */
 
 static const gr__field pool_fields[] = {
@@ -301,6 +357,7 @@ const gr_op gr__pool_ops[] = {
      .infer = infer_avg_pool,
      .gradient = avg_pool_gradient,
      .ref = avg_pool_ref,
+     .decompose = avg_pool_decompose,
      .flops = gr__flops_operand,
      .branches = GR__BRANCHES_ONE,
      .fields = pool_fields},
@@ -312,6 +369,7 @@ const gr_op gr__pool_ops[] = {
      .infer = infer_adjoint,
      .gradient = avg_pool_adjoint_gradient,
      .ref = avg_pool_adjoint_ref,
+     .decompose = avg_pool_adjoint_decompose,
      .flops = gr__flops_operand,
      .branches = GR__BRANCHES_ONE,
      .fields = adjoint_fields},

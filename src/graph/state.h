@@ -24,6 +24,7 @@ typedef struct gr__bucket {
 
 struct gr_graph {
     gr_context *ctx;
+    int depth;        /* 0; of a decomposition, graphs that it stands apart from */
     gr_status status; /* sticky: after the first failure nothing is added */
     gr__bump *memory; /* nodes, their values, names, tensors: they never move */
 

@@ -30,7 +30,7 @@ static gr_status infer_again(gr_graph *g, const gr_node *n, gr_value *out)
     const char *scope = g->scope;
     g->op = n->op;
     g->scope = n->scope;
-    bool good = gr__shape_check(g, out->shape) && n->op->infer(g, &n->attr, n->in, n->n_in, out);
+    bool good = gr__shape_check(g, out->shape) && gr__op_infer(g, n->op, &n->attr, n->in, n->n_in, out);
     gr_status st = good ? GR_OK : g->status;
     g->status = GR_OK;
     g->op = NULL;
@@ -86,8 +86,8 @@ static gr_status check_effects(const gr_graph *g)
         const gr_assignment *a = &e.assigns[i];
         if (!is_value(g, a->target) || !is_value(g, a->value))
             return gr__fail(g->ctx, GR_E_INTERNAL, "assign %zu: not a value", i);
-        gr_opcode code = gr__producer(g, a->target)->op->code;
-        if ((code != GR_OP_PARAM && code != GR_OP_SLOT) || !same_value(gr__value(g, a->target), gr__value(g, a->value)))
+        if (gr__producer(g, a->target)->op->kept != GR__KEPT_STORE ||
+            !same_value(gr__value(g, a->target), gr__value(g, a->value)))
             return gr__fail(g->ctx, GR_E_INTERNAL, "assign %zu: %%%u cannot take %%%u", i, a->target, a->value);
         for (size_t j = 0; j < i; j++)
             if (e.assigns[j].target == a->target)
@@ -111,13 +111,11 @@ static gr_status check_effects(const gr_graph *g)
 static gr_status check_unique(const gr_graph *g, uint32_t k)
 {
     const gr_node *n = gr__node(g, k);
-    gr_opcode code = n->op->code;
-    if (code != GR_OP_FEED && code != GR_OP_PARAM && code != GR_OP_SLOT) return GR_OK;
+    if (n->op->kept == GR__KEPT_NOWHERE) return GR_OK;
     for (uint32_t j = 0; j < k; j++) {
         const gr_node *m = gr__node(g, j);
-        bool rivals =
-            code == GR_OP_FEED ? m->op->code == GR_OP_FEED : m->op->code == GR_OP_PARAM || m->op->code == GR_OP_SLOT;
-        if (rivals && strcmp(m->attr.name, n->attr.name) == 0) return wrong(g, k, "there is another leaf of its name");
+        if (m->op->kept == n->op->kept && strcmp(m->attr.name, n->attr.name) == 0)
+            return wrong(g, k, "there is another leaf of its name");
     }
     return GR_OK;
 }

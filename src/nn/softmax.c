@@ -1,16 +1,12 @@
-/* Softmax over the last axis: positive numbers that sum to 1.                                    [Bridle 1990]
- * The largest is subtracted first, so that nothing overflows; the result does not depend on it, so no gradient passes
- * there. */
+/* Softmax over the last axis: positive numbers that sum to 1.                                    [Bridle 1990] */
 #include "nn/layer.h"
 
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
 {
     (void)s, (void)n_in;
     gr_graph *g = b->g;
-    int last = gr_shape_of(g, in[0]).rank - 1;
-    if (last < 1) return gr_graph_fail(g, GR_E_SHAPE, "takes samples of at least one axis");
-    gr_val e = gr_exp(g, gr_sub(g, in[0], gr_stop(g, gr_reduce_max(g, in[0], &last, 1, true))));
-    return gr_div(g, e, gr_sum(g, e, &last, 1, true));
+    if (gr_shape_of(g, in[0]).rank < 2) return gr_graph_fail(g, GR_E_SHAPE, "takes samples of at least one axis");
+    return gr_softmax(g, in[0]);
 }
 
 GR_LAYER(softmax) = {

@@ -59,7 +59,12 @@ struct gr_backend {
     /* Makes the kernel of an item. The graph is the plan's own (simplified) and outlives the kernel; the item and its
      * arrays are the plan's as well. */
     gr_status (*make)(gr_context *ctx, const gr_item *item, gr_kernel **out);
+    /* Does it run this node, which is no leaf, whatever is fused with it? What it does not take is expanded, where the
+     * operation can be said by others, before anything else is asked. NULL: it takes what has float64 arithmetic. */
+    bool (*accepts)(const gr_graph *g, const gr_node *n);
 };
+
+bool gr__backend_accepts(const gr_backend *b, const gr_graph *g, const gr_node *n); /* the same of any node */
 
 /* What an element of a value of this type and shape is in memory. */
 static inline gr_element gr__backend_element(const gr_backend *b, gr_dtype dtype, gr_shape shape)

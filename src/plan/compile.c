@@ -11,7 +11,7 @@ static gr_status find_entries(gr__compiler *c)
         bool slot = leaf->op->code == GR_OP_SLOT;
         char wanted[96], found[96];
         c->entry[k] = -1;
-        if (leaf->op->code != GR_OP_PARAM && !slot) continue;
+        if (leaf->op->kept != GR__KEPT_STORE) continue;
         const gr_entry *e = gr_store_find(c->plan->store, leaf->attr.name);
         const char *in = leaf->scope[0] ? " in " : "";
         if (!e)
@@ -51,7 +51,7 @@ static gr_status begin(gr__compiler *c, const gr_graph *g, gr_store *s)
     if (!p->name) return gr__error_code(c->ctx);
     /* the pool now: scratch is sized by its threads */
     if (gr_context_threads(c->ctx) > 1 && !(p->pool = gr__context_pool(c->ctx))) return gr__error_code(c->ctx);
-    gr_status st = gr__plan_simplify(c->ctx, g, &p->graph);
+    gr_status st = gr__plan_simplify(c->ctx, c->backend, g, &p->graph);
     c->g = p->graph;
     return st;
 }

@@ -165,7 +165,11 @@ typedef struct gr__compiler {
     int n_sequence;
 } gr__compiler;
 
-gr_status gr__plan_simplify(gr_context *ctx, const gr_graph *from, gr_graph **out);
+gr_status gr__plan_simplify(gr_context *ctx, const gr_backend *backend, const gr_graph *from, gr_graph **out);
+/* Does the graph, without dead nodes, hold what the backend does not take? Then the same with all that expanded, once;
+ * `round`: how often that was done before. */
+bool gr__plan_must_lower(const gr_backend *b, const gr_graph *g);
+gr_status gr__plan_lower(gr_context *ctx, const gr_backend *b, const gr_graph *from, int round, gr_graph **out);
 /* Which values outputs, assigns and the guard need. live has room for all values. */
 void gr__plan_mark_live(const gr_graph *g, bool *live);
 bool gr__plan_node_lives(const gr_node *n, const bool *live); /* any of its outputs does */

@@ -66,7 +66,7 @@ static gr_plan_item block_item(const gr_plan *p, const gr__block *b)
 {
     if (!b->value) return (gr_plan_item){"", "workspace", b->bytes};
     const gr_node *n = gr__producer(p->graph, b->value);
-    bool feed = n->op->code == GR_OP_FEED;
+    bool feed = n->op->kept == GR__KEPT_CALLER;
     return (gr_plan_item){feed ? n->attr.name : n->scope, n->op->name, b->bytes};
 }
 
@@ -195,9 +195,8 @@ static const gr_node *first_leaf(search *s)
 {
     for (gr_val v = 1; v <= gr__graph_values(s->p->graph); v++) {
         const gr_node *n = gr__producer(s->p->graph, v);
-        bool leaf = n->op->code == GR_OP_FEED || n->op->code == GR_OP_PARAM || n->op->code == GR_OP_SLOT;
         gr_ref r;
-        if (!leaf || s->p->spots[v].kind == GR__NOWHERE) continue;
+        if (n->op->kept == GR__KEPT_NOWHERE || s->p->spots[v].kind == GR__NOWHERE) continue;
         if (!widen(s->p, s->memory, v, &r)) return NULL;
         if (!is_finite(s->p, &r)) return n;
     }

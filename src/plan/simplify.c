@@ -1,32 +1,12 @@
-/* Simplifying: dead nodes, identities and multiply-add contraction. After this the arithmetic is fixed: no later stage
- * changes a bit.
+/* Simplifying: identities and multiply-add contraction. After this the arithmetic is fixed: no later stage changes a
+ * bit.
  *
- * A graph is rebuilt node by node into a new one, twice: first without what does nothing, then with a*b+c contracted
- * where the product has no other reader. Common subexpressions fall together because nodes are hash-consed. */
-#include <string.h>
-
+ * The graph is rebuilt twice: first without what does nothing, then with a*b+c contracted where the product has no
+ * other reader. In between it is lowered (lower.c), and what came of that simplified in its turn, so that an operation
+ * that was expanded has the bits of one that was written out. */
 #include "graph/op.h"
 #include "plan/plan.h"
-
-bool gr__plan_node_lives(const gr_node *n, const bool *live)
-{
-    bool any = false;
-    for (int o = 0; o < n->n_out; o++) any |= live[n->out + (gr_val)o];
-    return any;
-}
-
-void gr__plan_mark_live(const gr_graph *g, bool *live)
-{
-    gr_effects fx = gr__graph_effects(g);
-    for (size_t i = 0; i < fx.n_assigns; i++) live[fx.assigns[i].target] = live[fx.assigns[i].value] = true;
-    for (size_t i = 0; i < fx.n_outputs; i++) live[fx.outputs[i].value] = true;
-    if (fx.guard) live[fx.guard] = true;
-    for (uint32_t k = gr__graph_nodes(g); k-- > 0;) {
-        const gr_node *n = gr__node(g, k);
-        bool lives = gr__plan_node_lives(n, live);
-        for (int i = 0; lives && i < n->n_in; i++) live[n->in[i]] = true;
-    }
-}
+#include "plan/rebuild.h"
 
 /* ---- identities ---- */
 
@@ -123,18 +103,6 @@ static gr_val sum_squares(gr_graph *to, const gr_node *n, gr_val v)
     return gr_mul(to, gr_square(to, one), gr_const(to, all * gr__sum_squares_factor(&n->attr)));
 }
 
-static gr_val tensor(gr_graph *to, const gr_graph *from, const gr_node *n)
-{
-    return gr_const_tensor(to, gr__value(from, n->out)->shape, gr__const_tensor(from, n->attr.i[0], NULL));
-}
-
-static gr_val plain(gr_graph *to, const gr_graph *from, const gr_node *n, const gr_val *in)
-{
-    if (n->op->code == GR_OP_TENSOR) return tensor(to, from, n);
-    bool hint = n->op->class == GR_CLASS_LEAF || n->op->code == GR_OP_RESHAPE || n->op->code == GR_OP_BROADCAST;
-    return gr__node_make(to, n->op, in, n->n_in, &n->attr, hint ? gr__value(from, n->out) : NULL);
-}
-
 static gr_val without_identities(gr_graph *to, const gr_graph *from, const gr_node *n, const gr_val *in)
 {
     gr_shape shape = gr__value(from, n->out)->shape;
@@ -155,50 +123,46 @@ static gr_val without_identities(gr_graph *to, const gr_graph *from, const gr_no
     case GR_OP_SUM_SQUARES:
         return sum_squares(to, n, in[0]);
     case GR_OP_SLICE:
-        return gr__shape_equal(shape, gr__value(to, in[0])->shape) ? in[0] : plain(to, from, n, in);
+        return gr__shape_equal(shape, gr__value(to, in[0])->shape) ? in[0] : gr__node_copy(to, from, n, in);
     case GR_OP_PAD:
-        return gr__shape_equal(shape, gr__value(to, in[0])->shape) ? in[0] : plain(to, from, n, in);
+        return gr__shape_equal(shape, gr__value(to, in[0])->shape) ? in[0] : gr__node_copy(to, from, n, in);
     case GR_OP_CONCAT:
-        return n->n_in == 1 ? in[0] : plain(to, from, n, in);
+        return n->n_in == 1 ? in[0] : gr__node_copy(to, from, n, in);
     default:
         break;
     }
     /* the builders of elementwise operations fold constants and drop what adds 0 or multiplies by 1 */
     if (n->op->class == GR_CLASS_MAP) return gr__elementwise(to, n->op, in);
-    return plain(to, from, n, in);
+    return gr__node_copy(to, from, n, in);
+}
+
+static void leave_identities_out(gr__rebuild *r, const gr_node *n, const gr_val *in, gr_val *out)
+{
+    gr__rebuilt(r, n, without_identities(r->to, r->from, n, in), out);
 }
 
 /* ---- multiply-add ---- */
 
-typedef struct rebuild {
-    const gr_graph *from;
-    gr_graph *to;
-    bool *live;     /* a value of `from` */
-    uint32_t *uses; /* of a value of `from`, by live nodes and effects */
-    gr_val *map;    /* value of `from` -> value of `to` */
-    bool contract;
-} rebuild;
-
 /* The operands of the product that v is, if nobody else reads it. */
-static const gr_node *product(const rebuild *r, gr_val v)
+static const gr_node *product(const gr__rebuild *r, gr_val v)
 {
     const gr_node *n = gr__made_by(r->from, v, GR_OP_MUL);
     return n && r->uses[v] == 1 && gr__value(r->from, v)->shape.rank != 0 ? n : NULL;
 }
 
-static gr_val muladd(const rebuild *r, gr_val a, gr_val b, gr_val c)
+static gr_val muladd(const gr__rebuild *r, gr_val a, gr_val b, gr_val c)
 {
     gr_val in[3] = {a, b, c};
     return gr__node_add(r->to, GR_OP_MULADD, in, 3, NULL, NULL);
 }
 
-static bool scalar(const rebuild *r, gr_val v)
+static bool scalar(const gr__rebuild *r, gr_val v)
 {
     return gr__value(r->from, v)->shape.rank == 0;
 }
 
 /* a*b+c, a*b-c with a scalar c, and c-a*b with a scalar factor, whose sign is free to change. */
-static gr_val contracted(const rebuild *r, const gr_node *n)
+static gr_val contracted(const gr__rebuild *r, const gr_node *n)
 {
     const gr_val *map = r->map;
     if (n->op->code == GR_OP_ADD) {
@@ -216,92 +180,32 @@ static gr_val contracted(const rebuild *r, const gr_node *n)
     return muladd(r, gr_neg(r->to, map[p->in[i]]), map[p->in[1 - i]], map[n->in[0]]);
 }
 
-/* ---- rebuilding ---- */
-
-static void count_uses(rebuild *r)
+/* Where the backend has the one operation for it. */
+static void contract(gr__rebuild *r, const gr_node *n, const gr_val *in, gr_val *out)
 {
-    gr_effects fx = gr__graph_effects(r->from);
-    for (size_t i = 0; i < fx.n_assigns; i++) r->uses[fx.assigns[i].value]++;
-    for (size_t i = 0; i < fx.n_outputs; i++) r->uses[fx.outputs[i].value]++;
-    if (fx.guard) r->uses[fx.guard]++;
-    for (uint32_t k = 0; k < gr__graph_nodes(r->from); k++) {
-        const gr_node *n = gr__node(r->from, k);
-        bool lives = gr__plan_node_lives(n, r->live);
-        for (int i = 0; lives && i < n->n_in; i++) r->uses[n->in[i]]++;
-    }
+    gr_val v = contracted(r, n);
+    bool better = v && gr__backend_accepts(r->user, r->to, gr__producer(r->to, v));
+    gr__rebuilt(r, n, better ? v : gr__node_copy(r->to, r->from, n, in), out);
 }
 
-static void rebuild_node(rebuild *r, const gr_node *n, gr_val *in)
-{
-    for (int i = 0; i < n->n_in; i++) in[i] = r->map[n->in[i]];
-    const char *scope = gr__intern(r->to, n->scope);
-    if (!scope) return;
-    gr__scope_set(r->to, scope);
-    gr_val v = r->contract ? contracted(r, n) : without_identities(r->to, r->from, n, in);
-    if (!v && r->contract) v = plain(r->to, r->from, n, in);
-    for (int o = 0; v && o < n->n_out; o++) r->map[n->out + (gr_val)o] = o ? gr__node_output(r->to, v, o) : v;
-}
+/* ---- both, and lowering between them ---- */
 
-static void rebuild_effects(rebuild *r)
-{
-    gr_effects fx = gr__graph_effects(r->from);
-    for (size_t i = 0; i < fx.n_assigns; i++) {
-        gr_val target = r->map[fx.assigns[i].target], value = r->map[fx.assigns[i].value];
-        if (target != value) gr_assign(r->to, target, value, fx.assigns[i].kind);
-    }
-    for (size_t i = 0; i < fx.n_outputs; i++) gr_output(r->to, fx.outputs[i].name, r->map[fx.outputs[i].value]);
-    if (fx.guard) gr_guard(r->to, r->map[fx.guard]);
-    for (size_t i = 0; i < fx.n_gradients; i++) {
-        gr_val p = r->map[fx.gradients[i].param], v = r->map[fx.gradients[i].gradient];
-        if (p && v) gr_mark_gradient(r->to, p, v);
-    }
-}
-
-static gr_status rebuild_all(rebuild *r)
-{
-    uint32_t n_nodes = gr__graph_nodes(r->from);
-    int widest = 1;
-    for (uint32_t k = 0; k < n_nodes; k++) widest = GR_MAX(widest, gr__node(r->from, k)->n_in);
-    gr_context *ctx = gr__graph_context(r->from);
-    gr_val *in = gr__alloc(ctx, (size_t)widest * sizeof *in);
-    if (!in) return gr__error_code(ctx);
-    gr__plan_mark_live(r->from, r->live);
-    count_uses(r);
-    for (uint32_t k = 0; k < n_nodes && gr_graph_status(r->to) == GR_OK; k++)
-        if (gr__plan_node_lives(gr__node(r->from, k), r->live)) rebuild_node(r, gr__node(r->from, k), in);
-    if (gr_graph_status(r->to) == GR_OK) rebuild_effects(r);
-    gr__free(ctx, in, (size_t)widest * sizeof *in);
-    return gr_graph_status(r->to);
-}
-
-static gr_status pass(gr_context *ctx, const gr_graph *from, bool contract, gr_graph **out)
+gr_status gr__plan_simplify(gr_context *ctx, const gr_backend *backend, const gr_graph *from, gr_graph **out)
 {
     gr_status st = GR_OK;
-    rebuild r = {.from = from, .contract = contract};
-    gr__bump *work = gr__bump_create(ctx);
-    if (!work) return gr__error_code(ctx);
-    size_t values = gr__graph_values(from) + 1;
-    r.live = gr__bump_alloc(work, values * sizeof *r.live);
-    r.uses = gr__bump_alloc(work, values * sizeof *r.uses);
-    r.map = gr__bump_alloc(work, values * sizeof *r.map);
-    GR_TRY(r.live && r.uses && r.map ? GR_OK : gr__error_code(ctx));
-    GR_TRY(gr_graph_create(ctx, &r.to));
-    GR_TRY(rebuild_all(&r));
-    *out = r.to;
-    r.to = NULL;
+    gr_graph *lean = NULL, *low = NULL;
+    GR_TRY(gr__rebuild_graph(ctx, from, leave_identities_out, NULL, &lean));
+    for (int round = 0; gr__plan_must_lower(backend, lean); round++) {
+        GR_TRY(gr__plan_lower(ctx, backend, lean, round, &low));
+        gr_graph_destroy(lean);
+        lean = NULL;
+        GR_TRY(gr__rebuild_graph(ctx, low, leave_identities_out, NULL, &lean));
+        gr_graph_destroy(low);
+        low = NULL;
+    }
+    GR_TRY(gr__rebuild_graph(ctx, lean, contract, backend, out));
 done:
-    gr_graph_destroy(r.to);
-    gr__bump_destroy(work);
-    return st;
-}
-
-gr_status gr__plan_simplify(gr_context *ctx, const gr_graph *from, gr_graph **out)
-{
-    gr_status st = GR_OK;
-    gr_graph *lean = NULL;
-    GR_TRY(pass(ctx, from, false, &lean));
-    GR_TRY(pass(ctx, lean, true, out));
-done:
+    gr_graph_destroy(low);
     gr_graph_destroy(lean);
     return st;
 }

@@ -236,15 +236,6 @@ static gr_status find_places(gr_stages *g, const char *parameter, gr_network_val
 
 /* ---- the graph of stages ---- */
 
-static gr_val copy_node(gr_graph *to, const gr_graph *from, const gr_node *n, const gr_val *map, gr_val *in)
-{
-    const gr_value *out = gr__value(from, n->out);
-    if (n->op->code == GR_OP_TENSOR) return gr_const_tensor(to, out->shape, gr__const_tensor(from, n->attr.i[0], NULL));
-    for (int i = 0; i < n->n_in; i++) in[i] = map[n->in[i]];
-    gr__scope_set(to, n->scope);
-    return gr__node_add(to, n->op->code, in, n->n_in, &n->attr, out);
-}
-
 /* Copies every node; readers of a place read a leaf of its own instead. */
 static gr_status cut(gr_stages *g)
 {
@@ -256,7 +247,9 @@ static gr_status cut(gr_stages *g)
     if (!map || !in) return GR_E_MEMORY;
     for (uint32_t k = 0; k < nodes && gr_graph_status(g->parts) == GR_OK; k++) {
         const gr_node *n = gr__node(g->whole, k);
-        gr_val copy = copy_node(g->parts, g->whole, n, map, in);
+        for (int i = 0; i < n->n_in; i++) in[i] = map[n->in[i]];
+        gr__scope_set(g->parts, n->scope);
+        gr_val copy = gr__node_copy(g->parts, g->whole, n, in);
         for (int o = 0; o < n->n_out; o++) map[n->out + (gr_val)o] = gr__node_output(g->parts, copy, o);
         for (int i = 0; i < g->n; i++) {
             gr_place *p = &g->place[i];

@@ -1,6 +1,6 @@
 #!/bin/bash
 # An elementwise operation is a row, a gradient rule and a prototype: those of CONTRIBUTING.md, put into a copy of the tree, build and pass the checks that every
-# operation passes; a wrong rule is found, a missing one does not link.
+# operation passes; a wrong rule is found, a missing one does not link. An operation said by others is a row and a prototype.
 . "$(dirname "$0")/lib.sh"
 grep -qaE '__(asan|tsan|ubsan)_' "$gradus" && { echo "skipped: a build of its own, which sanitizers would make long"; exit 77; }
 for tool in meson ninja; do command -v $tool >/dev/null || { echo "skipped: no $tool"; exit 77; }; done
@@ -10,8 +10,8 @@ mkdir tree
 cp -r "$root"/{include,src,tests,tools,recipes,meson.build,meson_options.txt} tree/
 cd tree || exit 99
 
-block() { # N: the N-th block of the section
-  sed -n '/^## Adding an elementwise operation/,/^## Adding a kernel/p' "$root/CONTRIBUTING.md" | awk -v n="$1" '
+block() { # SECTION N: its N-th block
+  sed -n "/^## $1/,/^## /p" "$root/CONTRIBUTING.md" | awk -v n="$2" '
     inside && $0 == "```" { inside = 0; next }
     inside == 2 { print }
     !inside && /^```/ { inside = 1; if (++seen == n) inside = 2 }'
@@ -21,25 +21,34 @@ after() { # FILE PATTERN TEXT: puts the text behind the line that matches
   sed -i "/$2/r $3" "$1"
 }
 for n in 1 2 3; do
-  block $n >$n.txt
+  block "Adding an elementwise operation" $n >$n.txt
   [[ $(grep -ci softplus $n.txt) -eq 1 ]] || short "CONTRIBUTING.md has no example in block $n"
+done
+for n in 1 2; do
+  block "Adding an operation said by others" $n >said$n.txt
+  [[ $(grep -ci swish said$n.txt) -eq 1 ]] || short "CONTRIBUTING.md has no example said by others in block $n"
 done
 after src/graph/elementwise.h '^ *ROW(ERF,' 1.txt
 after include/gradus/graph.h '^gr_val gr_erf(' 3.txt
+after src/graph/composed.h '^#define GR__COMPOSED(ROW)' said1.txt
+after include/gradus/graph.h '^gr_val gr_softmax(' said2.txt
 
 options=(-Dtests=true -Dwerror=true)
 command -v ccache >/dev/null || options+=(-Doptimization=1) # with it, the cache holds what the suite itself has built
 meson setup build "${options[@]}" >setup.log 2>&1 || { tail setup.log; exit 99; }
-make() { ninja -C build graph_test_derivatives graph_test_fields graph_test_verify >ninja.log 2>&1; }
+tests=(derivatives decompose fields verify)
+make() { ninja -C build "${tests[@]/#/graph_test_}" >ninja.log 2>&1; }
 
 make && short "an operation without a gradient rule links"
 has ninja.log "gr__softplus_gradient"
 after src/graph/map_gradient.c '^UNARY(erf,' 2.txt
 make || { tail -n 20 ninja.log; exit 1; }
-for t in derivatives fields verify; do build/graph_test_$t >out.txt 2>err.txt || short "$t: $(grep ERROR err.txt | head -n 2)"; done
+for t in "${tests[@]}"; do build/graph_test_$t >out.txt 2>err.txt || short "$t: $(grep ERROR err.txt | head -n 2)"; done
 
 sed -i '/^UNARY(softplus/s/gr_sigmoid/gr_tanh/' src/graph/map_gradient.c
+sed -i '/ROW(SWISH,/s/gr_sigmoid(g, a)/gr_stop(g, gr_sigmoid(g, a))/' src/graph/composed.h
 make || { tail -n 20 ninja.log; exit 1; }
 build/graph_test_derivatives >out.txt 2>err.txt && short "a wrong gradient rule is accepted"
 has err.txt "softplus.*first derivative off by"
+has err.txt "swish.*first derivative off by"
 finish

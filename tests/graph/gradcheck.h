@@ -9,6 +9,7 @@
 #define GR_TESTS_GRADCHECK_H
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/rng.h"

@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include "gradcheck.h"
+#include "saidcheck.h"
 
 #define TOLERANCE 1e-7
 
@@ -28,7 +29,7 @@ typedef struct elementwise {
     gradcheck_case check;
 } elementwise;
 
-#define CASE(op_code, op_name, operands, op_takes, ...) \
+#define CASE(op_code, op_name, operands, op_order, op_takes, ...) \
     {GR_OP_##op_code, #op_takes, {.name = #op_name, .build = build_##op_name, .n = operands}},
 static const elementwise plain_rows[] = {GR__ELEMENTWISE_PLAIN(CASE)};
 
@@ -39,6 +40,24 @@ static const gr_shape some_pairs[][2] = {
     {{2, {3, 1}}, {1, {5}}}, {{3, {2, 1, 3}}, {2, {4, 1}}}, {{1, {1}}, {2, {2, 3}}}, {{2, {0, 3}}, {1, {3}}},
     {{1, {1}}, {0, {0}}},    {{2, {1, 1}}, {1, {1}}},
 };
+
+/* ---- said by others: a case a row, over the last of few axes and of none ---- */
+
+#define BUILD_SAID(code, name, n, ...) BUILD_##n(name)
+GR__COMPOSED(BUILD_SAID)
+
+#define CASE_SAID(op_code, op_name, operands, from, to, ...) \
+    {.name = #op_name, .build = build_##op_name, .n = operands, .low = from, .high = to},
+static const gradcheck_case said_rows[] = {GR__COMPOSED(CASE_SAID)};
+
+static const gr_shape said_shapes[] = {{1, {1}}, {1, {4}}, {2, {3, 5}}, {2, {4, 1}}, {3, {2, 1, 3}}, {2, {0, 3}}};
+
+static gradcheck_case said_case(size_t row, size_t shape)
+{
+    gradcheck_case c = said_rows[row];
+    for (int i = 0; i < c.n; i++) c.shape[i] = said_shapes[shape];
+    return c;
+}
 
 /* ---- elementwise, made otherwise ---- */
 
@@ -97,7 +116,7 @@ static gr_val build_argmax(gr_graph *g, const gr_val *x)
 {
     return gr_mul(g, gr_real(g, gr_argmax(g, x[0], 1)), gr_sum(g, x[0], (int[]){1}, 1, false));
 }
-static gr_val build_softmax(gr_graph *g, const gr_val *x)
+static gr_val build_shares(gr_graph *g, const gr_val *x)
 {
     gr_val e = gr_exp(g, gr_sub(g, x[0], gr_reduce_max(g, x[0], (int[]){1}, 1, true)));
     return gr_div(g, e, gr_sum(g, e, (int[]){1}, 1, true));
@@ -221,7 +240,7 @@ static const gradcheck_case others[] = {
     ROW(max_02, 1, S(3, 4, 2)),
     ROW(max_all, 1, S(3, 4, 2)),
     ROW(argmax, 1, S(3, 4)),
-    ROW(softmax, 1, S(3, 5)),
+    ROW(shares, 1, S(3, 5)),
     ROW(gather, 1, S(3, 2)),
     ROW(gather, 1, S(3)),
     ROW(gather_none, 1, S(3, 2)),
@@ -260,6 +279,8 @@ static const gradcheck_case others[] = {
     ROW(max_pool, 1, S(0, 3, 3, 2)),
     ROW(avg_pool, 1, S(2, 3, 3, 2)),
     ROW(avg_pool, 1, S(1, 1, 1, 1)),
+    ROW(avg_pool, 1, S(2, 3, 3, 0)),
+    ROW(avg_pool, 1, S(0, 3, 3, 2)),
     ROW(avg_pool_padded, 1, S(2, 3, 3, 2)),
     ROW(pool_gather, 2, S(1, 3, 3, 2), S(1, 3, 3, 2)),
     ROW(pool_scatter, 2, S(1, 3, 3, 2), S(1, 2, 3, 2)),
@@ -322,6 +343,19 @@ static void test_binary(void **state)
     test_context_end(ctx);
 }
 
+static void test_said(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    for (size_t i = 0; i < GR_COUNT(said_rows); i++) {
+        for (size_t s = 0; s < GR_COUNT(said_shapes); s++) {
+            gradcheck_case c = said_case(i, s);
+            check(ctx, &c);
+        }
+    }
+    test_context_end(ctx);
+}
+
 static void test_others(void **state)
 {
     (void)state;
@@ -330,8 +364,8 @@ static void test_others(void **state)
     test_context_end(ctx);
 }
 
-/* Notes which operations the row's own function builds. */
-static void note(gr_context *ctx, const gradcheck_case *c, int n, bool *seen)
+/* The graph that the case's own function builds. */
+static gr_graph *built(gr_context *ctx, const gradcheck_case *c, int n)
 {
     gr_graph *g;
     gr_val x[GRADCHECK_INPUTS];
@@ -343,8 +377,45 @@ static void note(gr_context *ctx, const gradcheck_case *c, int n, bool *seen)
     }
     c->build(g, x);
     test_ok(ctx, gr_graph_status(g));
+    return g;
+}
+
+/* Notes which operations it builds. */
+static void note(gr_context *ctx, const gradcheck_case *c, int n, bool *seen)
+{
+    gr_graph *g = built(ctx, c, n);
     for (uint32_t k = 0; k < gr__graph_nodes(g); k++) seen[gr__node(g, k)->op->code] = true;
     gr_graph_destroy(g);
+}
+
+/* Holds what operations are said by against what they say of themselves; notes how much was compared. */
+static void compare(gr_context *ctx, const gradcheck_case *c, uint64_t *compared)
+{
+    gr_graph *g = built(ctx, c, c->n);
+    for (uint32_t k = 0; k < gr__graph_nodes(g); k++) {
+        const gr_node *n = gr__node(g, k);
+        saidcheck_result r;
+        if (!n->op->decompose) continue;
+        test_ok(ctx, saidcheck(ctx, g, n, c->low, c->high, &r));
+        if (!(r.values < 1e-13 && r.gradients < 1e-13))
+            fail_msg("%s: values off by %g, gradients by %g", n->op->name, r.values, r.gradients);
+        compared[n->op->code] += r.elements;
+    }
+    gr_graph_destroy(g);
+}
+
+static void test_decompositions(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    uint64_t compared[GR_OP_COUNT] = {0};
+    for (size_t i = 0; i < GR_COUNT(others); i++) compare(ctx, &others[i], compared);
+    for (int code = 0; code < GR_OP_COUNT; code++) {
+        const gr_op *op = gr__op((gr_opcode)code);
+        if (op->decompose && (op->ref || op->gradient) && !compared[code])
+            fail_msg("nothing of %s was compared with what it is said by", op->name);
+    }
+    test_context_end(ctx);
 }
 
 /* An operation that no row builds would go unchecked. */
@@ -354,6 +425,10 @@ static void test_none_forgotten(void **state)
     gr_context *ctx = test_context();
     bool seen[GR_OP_COUNT] = {false};
     for (size_t i = 0; i < GR_COUNT(plain_rows); i++) note(ctx, &plain_rows[i].check, plain_rows[i].check.n, seen);
+    for (size_t i = 0; i < GR_COUNT(said_rows); i++) {
+        gradcheck_case c = said_case(i, 0);
+        note(ctx, &c, c.n, seen);
+    }
     for (size_t i = 0; i < GR_COUNT(binary); i++) note(ctx, &binary[i], 2, seen);
     for (size_t i = 0; i < GR_COUNT(others); i++) note(ctx, &others[i], others[i].n, seen);
     for (int code = 0; code < GR_OP_COUNT; code++) {
@@ -377,8 +452,10 @@ static void test_branches_known(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_elementwise),    cmocka_unit_test(test_binary),         cmocka_unit_test(test_others),
-        cmocka_unit_test(test_none_forgotten), cmocka_unit_test(test_branches_known),
+        cmocka_unit_test(test_elementwise),    cmocka_unit_test(test_binary),
+        cmocka_unit_test(test_others),         cmocka_unit_test(test_said),
+        cmocka_unit_test(test_decompositions), cmocka_unit_test(test_none_forgotten),
+        cmocka_unit_test(test_branches_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

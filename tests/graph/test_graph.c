@@ -298,6 +298,7 @@ static gr_status build_all(gr_context *c)
     y = gr_slice(h, gr_concat(h, parts, 5, 3), 3, 4, 3);
     y = gr_matmul(h, gr_reshape(h, y, GR_SHAPE(2, 12)), v, false, false);
     y = gr_add(h, y, gr_const_tensor(h, GR_SHAPE(5), (double[]){1, 2, 3, 4, 5}));
+    y = gr_softmax(h, y); /* its shape, its gradient and its values come from what it is said by */
     gr_val j = gr_mean_all(h, gr_square(h, y)), ws[] = {w, v};
     GR_TRY(gr_gradients(h, j, ws, 2, dw));
     for (int i = 0; i < 2; i++) {

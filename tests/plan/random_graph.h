@@ -146,6 +146,7 @@ static gr_val rg_softmax(random_graph *r, gr_val a)
 {
     gr_graph *g = r->g;
     int last = gr_shape_of(g, a).rank - 1;
+    if (rg_next(r, 2)) return gr_softmax(g, a);
     gr_val e = gr_exp(g, gr_sub(g, a, gr_reduce_max(g, a, &last, 1, true)));
     return gr_div(g, e, gr_sum(g, e, &last, 1, true));
 }

@@ -1,5 +1,6 @@
 /* Simplifying: what is dead, what does nothing, and where a product and a sum become one operation. */
 #include "plan/plan.h"
+#include "support/toy.h"
 #include "test.h"
 
 typedef struct rig {
@@ -24,7 +25,7 @@ static void end(rig *r)
 /* How many live nodes of this kind the simplified graph has. */
 static int count(rig *r, gr_opcode code)
 {
-    if (!r->lean) test_ok(r->ctx, gr__plan_simplify(r->ctx, r->g, &r->lean));
+    if (!r->lean) test_ok(r->ctx, gr__plan_simplify(r->ctx, &toy, r->g, &r->lean));
     uint32_t n = gr__graph_nodes(r->lean);
     size_t values = gr__graph_values(r->lean) + 1;
     bool *live = gr__alloc(r->ctx, values);

@@ -277,4 +277,4 @@ static bool toy_epilogue(const gr_graph *g, const gr_node *contraction, bool bia
     return contraction->op->code == GR_OP_MATMUL || (contraction->op->code == GR_OP_CONV && bias);
 }
 
-const gr_backend toy = {"toy", GR_EL_F64, toy_fuses, 48, 24, toy_epilogue, toy_make};
+const gr_backend toy = {"toy", GR_EL_F64, toy_fuses, 48, 24, toy_epilogue, toy_make, NULL};

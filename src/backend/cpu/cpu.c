@@ -13,6 +13,14 @@ static gr_status make_region(gr_context *ctx, const gr_item *item, gr_val elemen
     return gr__region_make(ctx, &region, isa, out);
 }
 
+/* Every elementwise operation, and of the others those of the tables. */
+static bool accepts(const gr_graph *g, const gr_node *n)
+{
+    (void)g;
+    if (n->op->class == GR_CLASS_MAP) return true;
+    return n->op->code != GR_OP_COUNT && n->op->class != GR_CLASS_COMPOSED;
+}
+
 static gr_status make_node(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out)
 {
     const gr_node *n = gr__node(item->graph, item->nodes[0]);
@@ -74,4 +82,5 @@ const gr_backend gr__backend_cpu = {
     .max_region_operands = GR__REGION_OPERANDS,
     .epilogue = gr__contract_epilogue,
     .make = make,
+    .accepts = accepts,
 };

@@ -1,0 +1,106 @@
+/* Rebuilding graphs: which nodes live, the nodes in their order, then the effects. */
+#include "plan/rebuild.h"
+
+#include "graph/op.h"
+#include "plan/plan.h"
+
+bool gr__plan_node_lives(const gr_node *n, const bool *live)
+{
+    bool any = false;
+    for (int o = 0; o < n->n_out; o++) any |= live[n->out + (gr_val)o];
+    return any;
+}
+
+void gr__plan_mark_live(const gr_graph *g, bool *live)
+{
+    gr_effects fx = gr__graph_effects(g);
+    for (size_t i = 0; i < fx.n_assigns; i++) live[fx.assigns[i].target] = live[fx.assigns[i].value] = true;
+    for (size_t i = 0; i < fx.n_outputs; i++) live[fx.outputs[i].value] = true;
+    if (fx.guard) live[fx.guard] = true;
+    for (uint32_t k = gr__graph_nodes(g); k-- > 0;) {
+        const gr_node *n = gr__node(g, k);
+        bool lives = gr__plan_node_lives(n, live);
+        for (int i = 0; lives && i < n->n_in; i++) live[n->in[i]] = true;
+    }
+}
+
+void gr__rebuilt(const gr__rebuild *r, const gr_node *n, gr_val first, gr_val *out)
+{
+    for (int o = 0; first && o < n->n_out; o++) out[o] = o ? gr__node_output(r->to, first, o) : first;
+}
+
+static void count_uses(gr__rebuild *r)
+{
+    gr_effects fx = gr__graph_effects(r->from);
+    for (size_t i = 0; i < fx.n_assigns; i++) r->uses[fx.assigns[i].value]++;
+    for (size_t i = 0; i < fx.n_outputs; i++) r->uses[fx.outputs[i].value]++;
+    if (fx.guard) r->uses[fx.guard]++;
+    for (uint32_t k = 0; k < gr__graph_nodes(r->from); k++) {
+        const gr_node *n = gr__node(r->from, k);
+        bool lives = gr__plan_node_lives(n, r->live);
+        for (int i = 0; lives && i < n->n_in; i++) r->uses[n->in[i]]++;
+    }
+}
+
+static void rebuild_node(gr__rebuild *r, const gr_node *n, gr_val *in)
+{
+    for (int i = 0; i < n->n_in; i++) in[i] = r->map[n->in[i]];
+    const char *scope = gr__intern(r->to, n->scope);
+    if (!scope) return;
+    gr__scope_set(r->to, scope);
+    r->node(r, n, in, &r->map[n->out]);
+}
+
+static void rebuild_effects(gr__rebuild *r)
+{
+    gr_effects fx = gr__graph_effects(r->from);
+    for (size_t i = 0; i < fx.n_assigns; i++) {
+        gr_val target = r->map[fx.assigns[i].target], value = r->map[fx.assigns[i].value];
+        if (target != value) gr_assign(r->to, target, value, fx.assigns[i].kind);
+    }
+    for (size_t i = 0; i < fx.n_outputs; i++) gr_output(r->to, fx.outputs[i].name, r->map[fx.outputs[i].value]);
+    if (fx.guard) gr_guard(r->to, r->map[fx.guard]);
+    for (size_t i = 0; i < fx.n_gradients; i++) {
+        gr_val p = r->map[fx.gradients[i].param], v = r->map[fx.gradients[i].gradient];
+        if (p && v) gr_mark_gradient(r->to, p, v);
+    }
+}
+
+static gr_status rebuild_all(gr__rebuild *r)
+{
+    uint32_t n_nodes = gr__graph_nodes(r->from);
+    int widest = 1;
+    for (uint32_t k = 0; k < n_nodes; k++) widest = GR_MAX(widest, gr__node(r->from, k)->n_in);
+    gr_context *ctx = gr__graph_context(r->from);
+    gr_val *in = gr__alloc(ctx, (size_t)widest * sizeof *in);
+    if (!in) return gr__error_code(ctx);
+    gr__plan_mark_live(r->from, r->live);
+    count_uses(r);
+    for (uint32_t k = 0; k < n_nodes && gr_graph_status(r->to) == GR_OK; k++)
+        if (gr__plan_node_lives(gr__node(r->from, k), r->live)) rebuild_node(r, gr__node(r->from, k), in);
+    if (gr_graph_status(r->to) == GR_OK) rebuild_effects(r);
+    gr__free(ctx, in, (size_t)widest * sizeof *in);
+    return gr_graph_status(r->to);
+}
+
+gr_status gr__rebuild_graph(gr_context *ctx, const gr_graph *from, gr__rebuild_fn node, const void *user,
+                            gr_graph **out)
+{
+    gr_status st = GR_OK;
+    gr__rebuild r = {.from = from, .node = node, .user = user};
+    gr__bump *work = gr__bump_create(ctx);
+    if (!work) return gr__error_code(ctx);
+    size_t values = gr__graph_values(from) + 1;
+    r.live = gr__bump_alloc(work, values * sizeof *r.live);
+    r.uses = gr__bump_alloc(work, values * sizeof *r.uses);
+    r.map = gr__bump_alloc(work, values * sizeof *r.map);
+    GR_TRY(r.live && r.uses && r.map ? GR_OK : gr__error_code(ctx));
+    GR_TRY(gr_graph_create(ctx, &r.to));
+    GR_TRY(rebuild_all(&r));
+    *out = r.to;
+    r.to = NULL;
+done:
+    gr_graph_destroy(r.to);
+    gr__bump_destroy(work);
+    return st;
+}
