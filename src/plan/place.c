@@ -144,13 +144,11 @@ static void place_output(gr__compiler *c, int unit, int t, int s, gr_val out, co
 static void place_items(gr__compiler *c, const int *last)
 {
     gr_plan *p = c->plan;
-    int first_unit = c->n_saved > 0;
     for (int t = 1; t <= p->n_items; t++) {
         gr__item *it = &p->items[t - 1];
-        int at = t - 1 - first_unit, unit = at >= 0 && at < c->n_sequence ? c->sequence[at] : -1;
         for (int s = 0; s < it->item.n_segments; s++)
             for (int o = 0; o < it->item.n_out; o++)
-                place_output(c, unit, t, s, it->item.out[s * it->item.n_out + o], last);
+                place_output(c, it->unit, t, s, it->item.out[s * it->item.n_out + o], last);
         it->workspace = it->kernel->shared_bytes ? add_block(p, it->kernel->shared_bytes, t, t, GR_NONE) : -1;
     }
 }

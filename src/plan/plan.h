@@ -5,8 +5,9 @@
  *   fuse.c      nodes -> units, a unit being an item in the making (deps.c keeps them free of cycles)
  *   assign.c    which assigned values are written straight into the store, which are copied at the end
  *   merge.c     equal regions over different tensors -> segments of one unit
- *   order.c     units -> items in the order they run
- *   make.c      items -> kernels
+ *   make.c      units -> kernels: from here on it is known what each costs and how much memory it wants
+ *   order.c     in which order units run
+ *   program.c   what runs, in order: units and copies -> items
  *   place.c     life times -> places in the arena (pack.c)
  *   bind.c run.c report.c  the finished plan (fence.c: what its kernels may touch) */
 #ifndef GR_PLAN_PLAN_H
@@ -48,6 +49,7 @@ typedef struct gr__item {
     const gr_kernel *kernel; /* owned by the plan: several items may call one */
     void **operand, *shared; /* what the kernel is called with; set when the plan is bound */
     int workspace;           /* the block of `shared`, -1: none */
+    int unit;                /* -1: copies */
     bool writes_store;
     gr_item item;     /* its graph is the plan's own; zero for copies */
     gr__copy *copies; /* NULL for all else */
@@ -107,12 +109,20 @@ typedef struct gr__part {
     unsigned splits; /* REGION: bit s is set if axes before s may be the rows and the others the columns */
 } gr__part;
 
+/* What the backend made of a unit. It lives as long as the plan. */
+typedef struct gr__made {
+    gr_item item;
+    gr_kernel *kernel;
+    double flops, bytes; /* a run */
+} gr__made;
+
 typedef struct gr__unit {
     gr_item_kind kind;
     bool gone;  /* became part of another */
     bool waits; /* for the guard */
     gr__part *parts;
     int n_parts;
+    gr__made *made;
 } gr__unit;
 
 /* Which unit needs which, directly or not: a row of bits a unit. */
@@ -174,8 +184,9 @@ gr_status gr__plan_survey(gr__compiler *c);
 gr_status gr__plan_fuse(gr__compiler *c);
 gr_status gr__plan_assigns(gr__compiler *c);
 gr_status gr__plan_merge(gr__compiler *c);
-gr_status gr__plan_order(gr__compiler *c);
 gr_status gr__plan_make(gr__compiler *c);
+gr_status gr__plan_order(gr__compiler *c);
+gr_status gr__plan_list(gr__compiler *c);
 gr_status gr__plan_place(gr__compiler *c);
 
 /* What input i of n reads from memory: a broadcast read in place gives what it repeats. GR_NONE: nothing (constants,
@@ -212,6 +223,9 @@ gr__form gr__form_of(const gr_graph *g, const gr_node *n,
 /* ---- deps.c ---- */
 bool gr__deps_create(gr__deps *d, gr__bump *memory, int n);
 bool gr__deps_has(const gr__deps *d, int unit, int above); /* unit needs above */
+/* All that the unit needs, or that needs it, into units, in rising order; returns how many. */
+int gr__deps_above(const gr__deps *d, int unit, int *units);
+int gr__deps_below(const gr__deps *d, int unit, int *units);
 void gr__deps_add(gr__deps *d, int unit, int above);
 bool gr__deps_joinable(const gr__deps *d, int a, int b); /* no third unit between them */
 void gr__deps_join(gr__deps *d, int a, int b);           /* b becomes part of a */
