@@ -193,6 +193,14 @@ gr_status gr__plan_place(gr__compiler *c);
  * iotas read in place). */
 gr_val gr__node_read(const gr__compiler *c, const gr_node *n, int i);
 int gr__value_unit(const gr__compiler *c, gr_val v); /* of the value whose memory v is; -1: none */
+/* How long the memory of a value holds it. Constants are not told from what is computed: nobody asks. */
+typedef enum gr__standing {
+    GR__STANDS_READ, /* from when it is computed until it is read last */
+    GR__STANDS_FED,  /* a feed: from before the step until it is read last */
+    GR__STANDS_STEP, /* a gradient: its place is its own for the whole step */
+    GR__STANDS_RUN   /* a parameter or slot: from step to step */
+} gr__standing;
+gr__standing gr__stands(const gr__compiler *c, gr_val v);
 bool gr__value_is_view(const gr__compiler *c, gr_val v);
 bool gr__node_is_reduction(const gr_node *n);
 bool gr__value_is_out(const gr__compiler *c, gr_val v, int unit); /* read outside its unit, or pinned */
