@@ -75,8 +75,10 @@ gr_status gr_plan_compile(gr_context *ctx, const gr_graph *g, gr_store *s, const
     GR_TRY(gr__plan_merge(&c));
     GR_TRY(gr__plan_make(&c));
     GR_TRY(gr__plan_order(&c));
-    GR_TRY(gr__plan_list(&c));
+    GR_TRY(gr__plan_schedule(&c));
+    GR_TRY(gr__plan_buffers(&c));
     GR_TRY(gr__plan_place(&c));
+    GR_TRY(gr__plan_program(&c));
     *out = c.plan;
     c.plan = NULL;
 done:

@@ -2,69 +2,42 @@
  *
  *   simplify.c  graph -> simplified graph; here the arithmetic is fixed
  *   survey.c    what is live, what is a view, which broadcasts are read in place, which contractions take an epilogue
- *   fuse.c      nodes -> units, a unit being an item in the making (deps.c keeps them free of cycles)
+ *   fuse.c      nodes -> units, a unit being a kernel in the making (deps.c keeps them free of cycles)
  *   assign.c    which assigned values are written straight into the store, which are copied at the end
  *   merge.c     equal regions over different tensors -> segments of one unit
  *   make.c      units -> kernels: from here on it is known what each costs and how much memory it wants
  *   order.c     in which order units run
- *   program.c   what runs, in order: units and copies -> items
- *   place.c     life times -> places in the arena (pack.c)
+ *   schedule.c  what runs, entry after entry: units, copies, the test of the guard
+ *   buffer.c    which buffers entries read and write, and from when to when they stand
+ *   place.c     buffers -> places in the arena (pack.c)
+ *   program.c   entries -> instructions
  *   bind.c run.c report.c  the finished plan (fence.c: what its kernels may touch) */
 #ifndef GR_PLAN_PLAN_H
 #define GR_PLAN_PLAN_H
 
 #include "base/pool.h"
-#include "plan/backend.h"
+#include "plan/schedule.h"
 #include "plan/store.h"
 
 /* ---- what remains of compiling ---- */
 
-typedef enum gr__spot_kind {
-    GR__NOWHERE,
-    GR__IN_STORE,
-    GR__IN_CONSTANTS,
-    GR__IN_GRADIENTS,
-    GR__IN_BLOCK
-} gr__spot_kind;
-typedef struct gr__spot { /* where a value stands */
-    gr__spot_kind kind;
-    int index;     /* IN_STORE: the entry; IN_BLOCK: the block */
-    size_t offset; /* within it */
-} gr__spot;
-
-/* A place in the arena for the values or the workspace that live from item `first` to item `last`, both included. */
+/* A piece of the arena for the buffers or the workspace that stand from entry `first` of the schedule to entry `last`,
+ * both included. */
 typedef struct gr__block {
     size_t bytes; /* whole granules */
     int first, last;
     size_t offset; /* found by gr__blocks_pack */
-    gr_val value;  /* the first value that stands there; GR_NONE: workspace or a saved tensor */
+    gr_val value;  /* the first that stands there; GR_NONE: workspace or a saved tensor */
 } gr__block;
-
-typedef struct gr__copy {
-    gr__spot from, to;
-    size_t bytes;
-} gr__copy;
-
-typedef struct gr__item {
-    const gr_kernel *kernel; /* owned by the plan: several items may call one */
-    void **operand, *shared; /* what the kernel is called with; set when the plan is bound */
-    int workspace;           /* the block of `shared`, -1: none */
-    int unit;                /* -1: copies */
-    bool writes_store;
-    gr_item item;     /* its graph is the plan's own; zero for copies */
-    gr__copy *copies; /* NULL for all else */
-    int n_copies;
-    double flops, bytes;
-} gr__item;
 
 typedef struct gr__feed {
     const char *name;
-    gr_val value;
+    int buffer;
 } gr__feed;
 typedef struct gr__output {
     const char *name;
     gr_shape shape;
-    gr__spot spot;
+    gr__operand at;
 } gr__output;
 
 struct gr_plan {
@@ -76,11 +49,12 @@ struct gr_plan {
     gr_graph *graph; /* simplified */
     gr_kernel **kernels;
     int n_kernels;
-    gr__item *items;
-    int n_items;
-    int first_write; /* the guard is tested before this item; n_items when nothing is assigned */
-    gr__spot guard;
-    gr__spot *spots; /* of value v: spots[v]; NOWHERE for what never stands in memory */
+    gr__instruction *instructions;
+    int n_instructions;
+    int *rows; /* the instructions that gr_plan_row_at and its like tell of: all but tests */
+    int n_rows;
+    gr__buffer *buffers;
+    int n_buffers;
     gr__block *blocks;
     int n_blocks;
     gr__feed *feeds;
@@ -90,10 +64,12 @@ struct gr_plan {
     void *constants; /* bookkeeping memory */
     size_t constant_bytes;
     gr_plan_bytes_info bytes;
-    size_t scratch_bytes; /* a worker */
+    size_t scratch_bytes; /* a worker, at most */
     gr_arena *own;        /* NULL while bound to another's */
     char *arena;          /* NULL until bound */
-    gr__pool *pool;       /* NULL: one thread */
+    char *scratch;        /* of the first worker; the others' follow at this distance */
+    size_t scratch_stride;
+    gr__pool *pool; /* NULL: one thread */
 };
 
 /* ---- while compiling ---- */
@@ -108,13 +84,6 @@ typedef struct gr__part {
     gr_shape shape;  /* REGION: of the elementwise nodes */
     unsigned splits; /* REGION: bit s is set if axes before s may be the rows and the others the columns */
 } gr__part;
-
-/* What the backend made of a unit. It lives as long as the plan. */
-typedef struct gr__made {
-    gr_item item;
-    gr_kernel *kernel;
-    double flops, bytes; /* a run */
-} gr__made;
 
 typedef struct gr__unit {
     gr_item_kind kind;
@@ -173,6 +142,9 @@ typedef struct gr__compiler {
     int n_copies, n_saved;
     int *sequence; /* units in the order they run */
     int n_sequence;
+    gr__schedule schedule;
+    int *standing; /* of a value: its buffer that stands whatever runs; -1: it is computed into buffers of its turns */
+    int *final;    /* of a value: the buffer that holds it when all has run; -1: none */
 } gr__compiler;
 
 gr_status gr__plan_simplify(gr_context *ctx, const gr_graph *from, gr_graph **out);
@@ -186,8 +158,10 @@ gr_status gr__plan_assigns(gr__compiler *c);
 gr_status gr__plan_merge(gr__compiler *c);
 gr_status gr__plan_make(gr__compiler *c);
 gr_status gr__plan_order(gr__compiler *c);
-gr_status gr__plan_list(gr__compiler *c);
+gr_status gr__plan_schedule(gr__compiler *c);
+gr_status gr__plan_buffers(gr__compiler *c);
 gr_status gr__plan_place(gr__compiler *c);
+gr_status gr__plan_program(gr__compiler *c);
 
 /* What input i of n reads from memory: a broadcast read in place gives what it repeats. GR_NONE: nothing (constants,
  * iotas read in place). */
@@ -243,15 +217,15 @@ void gr__deps_join(gr__deps *d, int a, int b);           /* b becomes part of a 
  * no memory. */
 bool gr__blocks_pack(gr_context *ctx, gr__block *blocks, int n, size_t *total);
 
-/* ---- copy.c ---- */
-gr_status gr__copies_make(gr_context *ctx, const gr__copy *copies, int n, gr_kernel **out);
-
 /* ---- bind.c ---- */
-void *gr__plan_address(const gr_plan *p, gr__spot spot); /* of a bound plan */
+/* Of a bound plan; constants have theirs before. */
+void *gr__plan_address(const gr_plan *p, gr__spot spot);
+void *gr__operand_address(const gr_plan *p, gr__operand at); /* NULL: nobody asks for it */
 void *gr__arena_data(const gr_arena *a, uint64_t *bytes);
 
 /* ---- run.c ---- */
-void gr__plan_run_item(gr_plan *p, const gr__item *item);
-bool gr__plan_guard_holds(const gr_plan *p);
+bool gr__plan_step(gr_plan *p, const gr__instruction *in);          /* false: a test did not hold */
+size_t gr__copy_bytes(const gr_plan *p, const gr__instruction *in); /* of a COPY */
+double gr__copy_ns(const gr_plan *p, const gr__instruction *in);
 
 #endif

@@ -1,73 +1,56 @@
-/* What a plan runs, in order: first what saves old values of the store, then the units, then what copies new values
- * into it. */
+/* The program: entries of the schedule become instructions, and names find what they name. */
 #include "plan/plan.h"
 
-static bool writes_store(const gr__compiler *c, const gr_item *item)
+static gr_status add_instruction(gr_plan *p, const gr__turn *turn)
 {
-    for (int i = 0; i < item->n_segments * item->n_out; i++)
-        if (c->stored_as[item->out[i]] >= 0) return true;
-    return false;
-}
-
-/* The plan owns the arguments that an item calls its kernel with. */
-static gr__item *add_item(gr__compiler *c, gr_kernel *kernel)
-{
-    gr_plan *p = c->plan;
-    void **operand = gr__bump_alloc(p->memory, (size_t)kernel->n_operands * sizeof *operand);
-    if (!operand) return NULL;
-    p->scratch_bytes = GR_MAX(p->scratch_bytes, kernel->scratch_bytes);
-    p->items[p->n_items] = (gr__item){.kernel = kernel, .unit = -1, .operand = operand};
-    return &p->items[p->n_items++];
-}
-
-static gr_status list_unit(gr__compiler *c, int unit)
-{
-    const gr__made *m = c->units[unit].made;
-    gr__item *it = add_item(c, m->kernel);
-    if (!it) return gr__error_code(c->ctx);
-    it->unit = unit;
-    it->item = m->item;
-    it->flops = m->flops;
-    it->bytes = m->bytes;
-    it->writes_store = writes_store(c, &it->item);
+    int n = turn->n_in + turn->n_out;
+    void **address = gr__bump_alloc(p->memory, (size_t)n * sizeof *address);
+    if (!address) return gr__error_code(p->ctx);
+    if (turn->code != GR__TEST) p->rows[p->n_rows++] = p->n_instructions;
+    p->instructions[p->n_instructions++] = (gr__instruction){.code = turn->code,
+                                                             .writes_store = turn->writes_store,
+                                                             .made = turn->made,
+                                                             .kernel = turn->made ? turn->made->kernel : NULL,
+                                                             .n_operands = n,
+                                                             .operand = turn->operand,
+                                                             .address = address,
+                                                             .workspace = turn->workspace};
     return GR_OK;
 }
 
-static gr_status list_copies(gr__compiler *c, int n, const gr_val *targets, const gr_assignment *assigns)
+/* Where a value can still be read at the end of the step, whatever is assigned. */
+static gr__operand at_the_end(const gr__compiler *c, gr_val v)
+{
+    return (gr__operand){c->final[c->root[v]], c->root_offset[v]};
+}
+
+static gr_status name_values(gr__compiler *c)
 {
     gr_plan *p = c->plan;
-    gr__copy *copies = gr__bump_alloc(p->memory, (size_t)n * sizeof *copies);
-    if (!copies) return gr__error_code(c->ctx);
-    double bytes = 0;
-    for (int i = 0; i < n; i++) { /* their addresses are found when values are placed */
-        copies[i].bytes = gr__value_bytes(c->backend, gr__value(c->g, targets ? targets[i] : assigns[i].target));
-        bytes += 2 * (double)copies[i].bytes;
+    p->outputs = gr__bump_alloc(p->memory, c->effects.n_outputs * sizeof *p->outputs);
+    p->feeds = gr__bump_alloc(p->memory, (size_t)p->n_buffers * sizeof *p->feeds);
+    if (!p->outputs || !p->feeds) return gr__error_code(c->ctx);
+    for (size_t i = 0; i < c->effects.n_outputs; i++) {
+        gr_named o = c->effects.outputs[i];
+        p->outputs[p->n_outputs++] = (gr__output){o.name, gr__value(c->g, o.value)->shape, at_the_end(c, o.value)};
     }
-    gr_kernel *kernel = NULL;
-    gr_status st = gr__copies_make(c->ctx, copies, n, &kernel);
-    if (st != GR_OK) return st;
-    p->kernels[p->n_kernels++] = kernel;
-    gr__item *it = add_item(c, kernel);
-    if (!it) return gr__error_code(c->ctx);
-    it->copies = copies;
-    it->n_copies = n;
-    it->bytes = bytes;
-    it->writes_store = assigns != NULL;
+    for (int b = 0; b < p->n_buffers; b++) {
+        const gr_node *n = gr__producer(c->g, p->buffers[b].value);
+        if (n->op->code == GR_OP_FEED) p->feeds[p->n_feeds++] = (gr__feed){n->attr.name, b};
+    }
     return GR_OK;
 }
 
-gr_status gr__plan_list(gr__compiler *c)
+gr_status gr__plan_program(gr__compiler *c)
 {
     gr_status st = GR_OK;
     gr_plan *p = c->plan;
-    p->items = gr__bump_alloc(p->memory, ((size_t)c->n_sequence + 2) * sizeof *p->items);
-    if (!p->items) return gr__error_code(c->ctx);
-    if (c->n_saved > 0) GR_TRY(list_copies(c, c->n_saved, c->saved, NULL));
-    for (int i = 0; i < c->n_sequence; i++) GR_TRY(list_unit(c, c->sequence[i]));
-    if (c->n_copies > 0) GR_TRY(list_copies(c, c->n_copies, NULL, c->copies));
-    p->first_write = p->n_items;
-    for (int i = p->n_items; i-- > 0;)
-        if (p->items[i].writes_store) p->first_write = i;
+    size_t n = (size_t)c->schedule.n;
+    p->instructions = gr__bump_alloc(p->memory, n * sizeof *p->instructions);
+    p->rows = gr__bump_alloc(p->memory, n * sizeof *p->rows);
+    if (!p->instructions || !p->rows) return gr__error_code(c->ctx);
+    for (int i = 0; i < c->schedule.n; i++) GR_TRY(add_instruction(p, &c->schedule.turn[i]));
+    GR_TRY(name_values(c));
 done:
     return st;
 }

@@ -305,12 +305,12 @@ static void the_optimizer_is_one_kernel_where_kernels_fuse(void **state)
     network n;
     begin(&n, 1, false);
     int updates = 0;
-    for (int i = 0; i < n.plan->n_items; i++) {
-        const gr__item *it = &n.plan->items[i];
-        if (dev->backend->fuses) assert_null(it->copies);
-        if (it->writes_store && it->item.kind == GR_ITEM_REGION) {
+    for (int i = 0; i < n.plan->n_instructions; i++) {
+        const gr__instruction *in = &n.plan->instructions[i];
+        if (dev->backend->fuses) assert_int_not_equal(in->code, GR__COPY);
+        if (in->code == GR__CALL && in->writes_store && in->made->item.kind == GR_ITEM_REGION) {
             updates++;
-            assert_int_equal(it->item.n_segments, PARAMETERS);
+            assert_int_equal(in->made->item.n_segments, PARAMETERS);
         }
     }
     assert_int_equal(updates, dev->backend->fuses ? 1 : 0); /* what fuses nothing has no regions */

@@ -9,11 +9,11 @@ static rg_step step, other;
 /* Items of several outputs, by how many are unread. */
 static void count_unread(const gr_plan *p, int unread[ROWS_OUTPUTS])
 {
-    for (int i = 0; i < p->n_items; i++) {
-        const gr_item *it = &p->items[i].item;
+    for (int i = 0; i < p->n_instructions; i++) {
+        if (p->instructions[i].code != GR__CALL) continue;
+        const gr_item *it = &p->instructions[i].made->item;
         int n = 0;
-        if (p->items[i].copies || it->kind != GR_ITEM_NODE || gr__node(p->graph, it->nodes[0])->op != &rows_op)
-            continue;
+        if (it->kind != GR_ITEM_NODE || gr__node(p->graph, it->nodes[0])->op != &rows_op) continue;
         for (int o = 0; o < it->n_out; o++) n += it->out[o] == GR_NONE;
         unread[n]++;
     }
