@@ -99,6 +99,8 @@ gr_status gr__plan_buffers(gr__compiler *c)
     if (!holds || !c->standing || !c->final || !p->buffers) return gr__error_code(c->ctx);
     for (gr_val v = 1; v <= c->n_values; v++) c->standing[v] = stand(c, v);
     for (size_t i = 0; i < c->effects.n_gradients; i++) stand_gradient(c, c->effects.gradients[i]);
+    gr_status st = gr__plan_again(c);
+    if (st != GR_OK) return st;
     for (gr_val v = 1; v <= c->n_values; v++) c->final[v] = holds[v] = c->standing[v];
     walk(c, holds);
     for (gr_val v = 1; v <= c->n_values; v++) /* outputs are read after the last entry */

@@ -4,13 +4,13 @@
 
 /* ---- what a unit costs ---- */
 
-static double flops_of(const gr__compiler *c, const gr__unit *u)
+static double flops_of(const gr__compiler *c, const gr__part *parts, int n)
 {
     double flops = 0;
-    for (int p = 0; p < u->n_parts; p++)
-        for (int k = 0; k < u->parts[p].n; k++) {
-            const gr_node *n = gr__node(c->g, u->parts[p].nodes[k]);
-            if (n->op->flops) flops += n->op->flops(c->g, n);
+    for (int p = 0; p < n; p++)
+        for (int k = 0; k < parts[p].n; k++) {
+            const gr_node *node = gr__node(c->g, parts[p].nodes[k]);
+            if (node->op->flops) flops += node->op->flops(c->g, node);
         }
     return flops;
 }
@@ -27,27 +27,27 @@ static double traffic_of(const gr__compiler *c, const gr_item *it)
 
 /* ---- what the backend is asked for ---- */
 
-static gr_status describe(gr__compiler *c, int unit, gr_item *item)
+static gr_status describe(gr__compiler *c, int unit, const gr__part *parts, int n_parts, gr_item *item)
 {
-    const gr__unit *u = &c->units[unit];
+    gr_item_kind kind = c->units[unit].kind;
     gr__bump *m = c->plan->memory;
     int room = 0, n_in = 0, n_out = 0, n_nodes;
-    for (int p = 0; p < u->n_parts; p++) room = GR_MAX(room, gr__part_most_operands(c, &u->parts[p]));
-    uint32_t *nodes = gr__part_list_nodes(c, m, unit, u->parts, &n_nodes);
-    gr_val *in = gr__bump_alloc(m, (size_t)(room * u->n_parts) * sizeof *in),
-           *out = gr__bump_alloc(m, (size_t)(room * u->n_parts) * sizeof *out);
-    gr_space *space = u->kind == GR_ITEM_REGION ? gr__bump_alloc(m, (size_t)u->n_parts * sizeof *space) : NULL;
-    if (!nodes || !in || !out || (u->kind == GR_ITEM_REGION && !space)) return gr__error_code(c->ctx);
-    for (int p = 0; p < u->n_parts; p++) {
+    for (int p = 0; p < n_parts; p++) room = GR_MAX(room, gr__part_most_operands(c, &parts[p]));
+    uint32_t *nodes = gr__part_list_nodes(c, m, unit, parts, &n_nodes);
+    gr_val *in = gr__bump_alloc(m, (size_t)(room * n_parts) * sizeof *in),
+           *out = gr__bump_alloc(m, (size_t)(room * n_parts) * sizeof *out);
+    gr_space *space = kind == GR_ITEM_REGION ? gr__bump_alloc(m, (size_t)n_parts * sizeof *space) : NULL;
+    if (!nodes || !in || !out || (kind == GR_ITEM_REGION && !space)) return gr__error_code(c->ctx);
+    for (int p = 0; p < n_parts; p++) {
         /* equal segments have equal numbers of operands, so they stand without gaps */
-        gr__part_operands(c, unit, &u->parts[p], in + p * n_in, &n_in, out + p * n_out, &n_out);
-        if (space) space[p] = gr__form_space(u->parts[p].shape, u->parts[p].splits);
+        gr__part_operands(c, unit, &parts[p], in + p * n_in, &n_in, out + p * n_out, &n_out);
+        if (space) space[p] = gr__form_space(parts[p].shape, parts[p].splits);
     }
-    *item = (gr_item){.kind = u->kind,
+    *item = (gr_item){.kind = kind,
                       .graph = c->plan->graph,
                       .nodes = nodes,
                       .n_nodes = n_nodes,
-                      .n_segments = u->n_parts,
+                      .n_segments = n_parts,
                       .space = space,
                       .in = in,
                       .n_in = n_in,
@@ -58,21 +58,70 @@ static gr_status describe(gr__compiler *c, int unit, gr_item *item)
 }
 
 /* The plan owns the kernel from here on. */
-static gr_status make_unit(gr__compiler *c, int unit)
+static gr_status make_kernel(gr__compiler *c, gr__made *m)
 {
-    gr__unit *u = &c->units[unit];
-    gr__made *m = u->made = gr__bump_alloc(c->plan->memory, sizeof *m);
-    if (!m) return gr__error_code(c->ctx);
+    gr_status st = c->backend->make(c->ctx, &m->item, &m->kernel);
+    if (st != GR_OK) return st;
+    m->next = c->plan->made;
+    c->plan->made = m;
+    int n_operands = m->item.n_segments * (m->item.n_in + m->item.n_out);
+    if (m->kernel->n_operands == n_operands) return GR_OK;
+    return gr__fail(c->ctx, GR_E_INTERNAL, "%s: made for %d operands, called with %d", m->kernel->name,
+                    m->kernel->n_operands, n_operands);
+}
+
+/* ---- less than a unit ---- */
+
+/* The nodes that the values asked for need; they are in graph order. */
+static gr_status take_needed(gr__compiler *c, int unit, const bool *asked, gr__part *part)
+{
+    const gr__part *all = c->units[unit].parts;
+    uint32_t *nodes = gr__bump_alloc(c->work, (size_t)all->n * sizeof *nodes);
+    bool *needed = gr__bump_alloc(c->work, (c->n_values + 1) * sizeof *needed);
+    if (!nodes || !needed) return gr__error_code(c->ctx);
+    *part = *all;
+    part->n = 0;
+    for (int k = all->n; k-- > 0;) {
+        const gr_node *n = gr__node(c->g, all->nodes[k]);
+        if (!asked[n->out] && !needed[n->out]) continue;
+        for (int i = 0; i < n->n_in; i++) needed[n->in[i]] = true;
+        nodes[all->n - ++part->n] = all->nodes[k];
+    }
+    part->nodes = nodes + all->n - part->n;
+    return GR_OK;
+}
+
+static void keep_asked(gr_item *item, gr_val *out, const bool *asked)
+{
+    int n = 0;
+    for (int o = 0; o < item->n_out; o++)
+        if (asked[item->out[o]]) out[n++] = item->out[o];
+    item->out = out;
+    item->n_out = n;
+}
+
+gr_status gr__unit_make(gr__compiler *c, int unit, const bool *asked, const gr__made **out)
+{
     gr_status st = GR_OK;
-    GR_TRY(describe(c, unit, &m->item));
-    m->flops = flops_of(c, u);
+    const gr__unit *u = &c->units[unit];
+    const gr__part *parts = u->parts;
+    gr__part needed;
+    gr__made *m = gr__bump_alloc(c->plan->memory, sizeof *m);
+    if (!m) return gr__error_code(c->ctx);
+    if (asked) {
+        GR_TRY(take_needed(c, unit, asked, &needed));
+        parts = &needed;
+    }
+    GR_TRY(describe(c, unit, parts, u->n_parts, &m->item));
+    if (asked) {
+        gr_val *few = gr__bump_alloc(c->plan->memory, (size_t)m->item.n_out * sizeof *few);
+        if (!few) return gr__error_code(c->ctx);
+        keep_asked(&m->item, few, asked);
+    }
+    m->flops = flops_of(c, parts, u->n_parts);
     m->bytes = traffic_of(c, &m->item);
-    GR_TRY(c->backend->make(c->ctx, &m->item, &m->kernel));
-    c->plan->kernels[c->plan->n_kernels++] = m->kernel;
-    int n_operands = u->n_parts * (m->item.n_in + m->item.n_out);
-    if (m->kernel->n_operands != n_operands)
-        return gr__fail(c->ctx, GR_E_INTERNAL, "%s: made for %d operands, called with %d", m->kernel->name,
-                        m->kernel->n_operands, n_operands);
+    GR_TRY(make_kernel(c, m));
+    *out = m;
 done:
     return st;
 }
@@ -80,11 +129,8 @@ done:
 gr_status gr__plan_make(gr__compiler *c)
 {
     gr_status st = GR_OK;
-    gr_plan *p = c->plan;
-    p->kernels = gr__bump_alloc(p->memory, ((size_t)c->n_units + 2) * sizeof *p->kernels);
-    if (!p->kernels) return gr__error_code(c->ctx);
     for (int u = 0; u < c->n_units; u++)
-        if (!c->units[u].gone) GR_TRY(make_unit(c, u));
+        if (!c->units[u].gone) GR_TRY(gr__unit_make(c, u, NULL, &c->units[u].made));
 done:
     return st;
 }

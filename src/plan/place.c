@@ -79,8 +79,9 @@ static void place_output(gr__compiler *c, int t, int o)
     const gr__turn *turn = &c->schedule.turn[t - 1];
     int buffer = turn->operand[turn->n_in + o].buffer;
     if (buffer < 0 || p->buffers[buffer].spot.kind != GR__NOWHERE)
-        return; /* nobody reads it; the store, or a gradient */
-    int dying = dying_input(c, t, o / turn->made->item.n_out, turn->out[o]);
+        return;                              /* nobody reads it; the store, or a gradient */
+    bool read = p->buffers[buffer].last > t; /* else a second output would find the same input */
+    int dying = read ? dying_input(c, t, o / turn->made->item.n_out, turn->out[o]) : -1;
     if (dying < 0) {
         place_alone(p, buffer, turn->out[o]);
         return;

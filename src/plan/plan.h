@@ -8,6 +8,7 @@
  *   make.c      units -> kernels: from here on it is known what each costs and how much memory it wants
  *   order.c     in which order units run
  *   schedule.c  what runs, entry after entry: units, copies, the test of the guard
+ *   again.c     units that run more than once
  *   buffer.c    which buffers entries read and write, and from when to when they stand
  *   place.c     buffers -> places in the arena (pack.c)
  *   program.c   entries -> instructions
@@ -47,8 +48,7 @@ struct gr_plan {
     gr__bump *memory; /* what is described below, the kernels excepted */
     const char *name;
     gr_graph *graph; /* simplified */
-    gr_kernel **kernels;
-    int n_kernels;
+    gr__made *made;  /* a list, the last first */
     gr__instruction *instructions;
     int n_instructions;
     int *rows; /* the instructions that gr_plan_row_at and its like tell of: all but tests */
@@ -91,7 +91,7 @@ typedef struct gr__unit {
     bool waits; /* for the guard */
     gr__part *parts;
     int n_parts;
-    gr__made *made;
+    const gr__made *made;
 } gr__unit;
 
 /* Which unit needs which, directly or not: a row of bits a unit. */
@@ -152,6 +152,12 @@ gr_status gr__plan_simplify(gr_context *ctx, const gr_graph *from, gr_graph **ou
 void gr__plan_mark_live(const gr_graph *g, bool *live);
 bool gr__plan_node_lives(const gr_node *n, const bool *live); /* any of its outputs does */
 
+/* Compiles as gr_plan_compile does. `change`, unless NULL, is called when the schedule is made and nothing is placed:
+ * it may let units run again (again.c). Only tests do so yet; keeping to a budget of memory is to be done here. */
+typedef gr_status (*gr__reschedule_fn)(gr__compiler *c, void *user);
+gr_status gr__plan_compile(gr_context *ctx, const gr_graph *g, gr_store *s, const gr_plan_options *options,
+                           gr__reschedule_fn change, void *user, gr_plan **out);
+
 gr_status gr__plan_survey(gr__compiler *c);
 gr_status gr__plan_fuse(gr__compiler *c);
 gr_status gr__plan_assigns(gr__compiler *c);
@@ -191,6 +197,20 @@ void gr__part_operands(const gr__compiler *c, int unit, const gr__part *part, gr
  * NULL: no memory. */
 uint32_t *gr__part_list_nodes(const gr__compiler *c, gr__bump *memory, int unit, const gr__part *part, int *n);
 int gr__part_most_operands(const gr__compiler *c, const gr__part *part); /* room for gr__part_operands, each array */
+
+/* ---- make.c, schedule.c ---- */
+/* What the backend makes of the unit, or of those of its nodes that the values asked[v] need. */
+gr_status gr__unit_make(gr__compiler *c, int unit, const bool *asked, const gr__made **out);
+gr_status gr__turn_call(gr__compiler *c, gr__turn *turn); /* it reads and writes what turn->made does */
+
+/* ---- again.c ---- */
+/* May the unit run again before entry `before` (counted from 0) of the schedule? Not if it has not run until there, was
+ * merged, or reads from the store what has another value by then. */
+bool gr__schedule_may_repeat(const gr__compiler *c, int unit, int before);
+/* It does. What reads its values from there on reads those of this instance, and what stood for them stands no longer.
+ */
+gr_status gr__schedule_again(gr__compiler *c, int unit, int before);
+gr_status gr__plan_again(gr__compiler *c); /* what each instance is asked for; one that nobody asks is left out */
 
 /* ---- forms.c: how shapes look in a space of rows and columns ---- */
 typedef enum gr__form { GR__FULL, GR__ROW, GR__COLUMN, GR__SCALAR } gr__form;

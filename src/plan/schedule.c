@@ -2,28 +2,36 @@
  * guard is tested before the first entry that writes to the store. */
 #include "plan/plan.h"
 
+static gr_status make_room(gr__compiler *c, gr__turn *turn)
+{
+    turn->operand = gr__bump_alloc(c->plan->memory, (size_t)(turn->n_in + turn->n_out) * sizeof *turn->operand);
+    turn->workspace = -1;
+    return turn->operand ? GR_OK : gr__error_code(c->ctx);
+}
+
 static gr_status add(gr__compiler *c, gr__turn turn)
 {
-    turn.operand = gr__bump_alloc(c->plan->memory, (size_t)(turn.n_in + turn.n_out) * sizeof *turn.operand);
-    if (!turn.operand) return gr__error_code(c->ctx);
-    turn.workspace = -1;
-    c->schedule.turn[c->schedule.n++] = turn;
-    return GR_OK;
+    c->schedule.turn[c->schedule.n] = turn;
+    return make_room(c, &c->schedule.turn[c->schedule.n++]);
+}
+
+gr_status gr__turn_call(gr__compiler *c, gr__turn *turn)
+{
+    const gr_item *it = &turn->made->item;
+    turn->in = it->in;
+    turn->out = it->out;
+    turn->n_in = it->n_segments * it->n_in;
+    turn->n_out = it->n_segments * it->n_out;
+    return make_room(c, turn);
 }
 
 static gr_status add_unit(gr__compiler *c, int unit)
 {
-    const gr__made *m = c->units[unit].made;
-    const gr_item *it = &m->item;
-    gr__turn turn = {.code = GR__CALL,
-                     .unit = unit,
-                     .made = m,
-                     .in = it->in,
-                     .out = it->out,
-                     .n_in = it->n_segments * it->n_in,
-                     .n_out = it->n_segments * it->n_out};
-    for (int o = 0; o < turn.n_out; o++) turn.writes_store |= c->stored_as[turn.out[o]] >= 0;
-    return add(c, turn);
+    gr__turn *turn = &c->schedule.turn[c->schedule.n++];
+    *turn = (gr__turn){.code = GR__CALL, .unit = unit, .made = c->units[unit].made};
+    gr_status st = gr__turn_call(c, turn);
+    for (int o = 0; o < turn->n_out; o++) turn->writes_store |= c->stored_as[turn->out[o]] >= 0;
+    return st;
 }
 
 /* Old values are copied to buffers of their own. */
