@@ -42,8 +42,9 @@ gr_status gr__schedule_again(gr__compiler *c, int unit, int before)
     gr__schedule *s = &c->schedule;
     if (!gr__schedule_may_repeat(c, unit, before))
         return gr__fail(c->ctx, GR_E_INTERNAL, "unit %d of a plan cannot run again before entry %d", unit, before);
-    gr__turn *turn = gr__bump_alloc(c->work, ((size_t)s->n + 1) * sizeof *turn), *again = turn + before;
+    gr__turn *turn = gr__bump_alloc(c->work, ((size_t)s->n + 1) * sizeof *turn);
     if (!turn) return gr__error_code(c->ctx);
+    gr__turn *again = turn + before;
     memcpy(turn, s->turn, (size_t)before * sizeof *turn);
     memcpy(again + 1, s->turn + before, (size_t)(s->n - before) * sizeof *turn);
     *again = *first_turn(c, unit, before);

@@ -44,8 +44,9 @@ static gr_status add_saving(gr__compiler *c)
 static gr_status add_assigning(gr__compiler *c)
 {
     if (c->n_copies == 0) return GR_OK;
-    gr_val *in = gr__bump_alloc(c->work, 2 * (size_t)c->n_copies * sizeof *in), *out = in + c->n_copies;
-    if (!in) return gr__error_code(c->ctx);
+    gr_val *in = gr__bump_alloc(c->work, (size_t)c->n_copies * sizeof *in),
+           *out = gr__bump_alloc(c->work, (size_t)c->n_copies * sizeof *out);
+    if (!in || !out) return gr__error_code(c->ctx);
     for (int i = 0; i < c->n_copies; i++) {
         in[i] = c->copies[i].value;
         out[i] = c->copies[i].target;
