@@ -95,9 +95,9 @@ typedef struct piece { /* a shard */
     int64_t n;
 } piece;
 
-typedef struct loop { /* pieces of item i: piece[first[i]] to piece[first[i + 1]] - 1 */
+typedef struct loop { /* pieces of instruction i: piece[first[i]] to piece[first[i + 1]] - 1 */
     piece *piece;
-    int *first, n_items, n;
+    int *first, n_instructions, n;
     _Atomic uint32_t sum; /* so that nothing is left out */
 } loop;
 
@@ -122,9 +122,9 @@ static void add_pieces(loop *l, const gr_plan *p, const update_walk *w)
         if (l->n % 256 == 0) l->piece = room(l->piece, sizeof *l->piece * (size_t)(l->n + 256));
         piece *x = &l->piece[l->n++];
         *x = (piece){.run = streams[w->n_both][w->n_read][w->n_written], .n = GR_MIN(CHUNK, w->n - at)};
-        for (int i = 0; i < w->n_both; i++) x->both[i] = (f32 *)gr__plan_address(p, p->spots[w->both[i]]) + at;
-        for (int i = 0; i < w->n_read; i++) x->read[i] = (f32 *)gr__plan_address(p, p->spots[w->read[i]]) + at;
-        if (w->n_written) x->written = (f32 *)gr__plan_address(p, p->spots[w->written[0]]) + at;
+        for (int i = 0; i < w->n_both; i++) x->both[i] = (f32 *)gr__operand_address(p, w->both[i]) + at;
+        for (int i = 0; i < w->n_read; i++) x->read[i] = (f32 *)gr__operand_address(p, w->read[i]) + at;
+        if (w->n_written) x->written = (f32 *)gr__operand_address(p, w->written[0]) + at;
     }
 }
 
@@ -132,18 +132,20 @@ static void add_pieces(loop *l, const gr_plan *p, const update_walk *w)
  * favour. */
 static loop loop_of(const gr_plan *p)
 {
-    loop l = {.n_items = p->n_items, .first = room(NULL, sizeof(int) * (size_t)(p->n_items + 1))};
-    for (int i = 0; i < p->n_items; i++) {
-        const gr__item *it = &p->items[i];
+    int n = p->n_instructions;
+    loop l = {.n_instructions = n, .first = room(NULL, sizeof(int) * (size_t)(n + 1))};
+    for (int i = 0; i < n; i++) {
+        const gr__instruction *in = &p->instructions[i];
+        double largest = 0;
         l.first[i] = l.n;
-        for (int k = 0; k < it->n_copies; k++)
-            if (it->copies[k].bytes > sizeof(double)) fail("the plan copies tensors, for which the loop has no form");
-        for (int s = 0; s < it->item.n_segments; s++) {
-            update_walk w = update_walk_of(p, it, s);
+        update_copies(p, in, &largest);
+        if (largest > sizeof(double)) fail("the plan copies tensors, for which the loop has no form");
+        for (int s = 0; in->code == GR__CALL && s < in->made->item.n_segments; s++) {
+            update_walk w = update_walk_of(p, in, s);
             if (w.n > 1) add_pieces(&l, p, &w);
         }
     }
-    l.first[p->n_items] = l.n;
+    l.first[n] = l.n;
     return l;
 }
 
@@ -160,7 +162,7 @@ static void run_loop(loop *l, gr__pool *pool)
 {
     piece *all = l->piece;
     gr__fp_state saved = gr__fp_enter();
-    for (int i = 0; i < l->n_items; i++) {
+    for (int i = 0; i < l->n_instructions; i++) {
         int n = l->first[i + 1] - l->first[i];
         l->piece = all + l->first[i];
         if (pool && n > 1) {

@@ -126,13 +126,13 @@ done:
     return st;
 }
 
-/* ---- how an item walks through memory ---- */
+/* ---- how an instruction walks through memory ---- */
 
 enum { UPDATE_ARRAYS = 16 };
-typedef struct update_walk { /* a segment of an item: the arrays of its full length */
+typedef struct update_walk { /* a segment of a call: the arrays of its full length */
     int64_t n;
-    gr_val both[UPDATE_ARRAYS], read[UPDATE_ARRAYS],
-        written[UPDATE_ARRAYS]; /* both: the memory that is written was read there; the value read */
+    gr__operand both[UPDATE_ARRAYS], read[UPDATE_ARRAYS],
+        written[UPDATE_ARRAYS]; /* both: the memory that is written was read there; what was read */
     int n_both, n_read, n_written;
 } update_walk;
 
@@ -141,26 +141,26 @@ static inline int64_t update_count(const gr_plan *p, gr_val v)
     return gr_shape_count(gr__value(p->graph, v)->shape);
 }
 
-static inline bool update_same_place(const gr_plan *p, gr_val a, gr_val b)
+static inline bool update_same_place(const gr_plan *p, gr__operand a, gr__operand b)
 {
-    const gr__spot *x = &p->spots[a], *y = &p->spots[b];
-    return x->kind == y->kind && x->index == y->index && x->offset == y->offset;
+    const gr__spot *x = &p->buffers[a.buffer].spot, *y = &p->buffers[b.buffer].spot;
+    return x->kind == y->kind && x->index == y->index && x->offset + a.offset == y->offset + b.offset;
 }
 
-static inline void update_reads(const gr_plan *p, update_walk *w, const gr_val *in, int n_in)
+static inline void update_reads(const gr_plan *p, update_walk *w, const gr_val *in, const gr__operand *at, int n_in)
 {
     for (int i = 0; i < n_in && w->n_read < UPDATE_ARRAYS; i++)
-        if (update_count(p, in[i]) == w->n) w->read[w->n_read++] = in[i];
+        if (update_count(p, in[i]) == w->n) w->read[w->n_read++] = at[i];
 }
 
-static inline void update_writes(const gr_plan *p, update_walk *w, const gr_val *out, int n_out)
+static inline void update_writes(const gr_plan *p, update_walk *w, const gr_val *out, const gr__operand *to, int n_out)
 {
     for (int o = 0; o < n_out; o++) {
         if (update_count(p, out[o]) != w->n) continue;
         int at = 0;
-        while (at < w->n_read && !update_same_place(p, w->read[at], out[o])) at++;
+        while (at < w->n_read && !update_same_place(p, w->read[at], to[o])) at++;
         if (at == w->n_read) {
-            if (w->n_written < UPDATE_ARRAYS) w->written[w->n_written++] = out[o];
+            if (w->n_written < UPDATE_ARRAYS) w->written[w->n_written++] = to[o];
             continue;
         }
         w->both[w->n_both++] = w->read[at];
@@ -168,16 +168,29 @@ static inline void update_writes(const gr_plan *p, update_walk *w, const gr_val 
     }
 }
 
-/* Of segment s. Items that only copy have no segments. */
-static inline update_walk update_walk_of(const gr_plan *p, const gr__item *it, int s)
+/* Of segment s of a call. */
+static inline update_walk update_walk_of(const gr_plan *p, const gr__instruction *call, int s)
 {
-    const gr_val *in = it->item.in + s * it->item.n_in, *out = it->item.out + s * it->item.n_out;
+    const gr_item *it = &call->made->item;
+    const gr_val *in = it->in + s * it->n_in, *out = it->out + s * it->n_out;
     update_walk w = {0};
-    for (int i = 0; i < it->item.n_in; i++) w.n = GR_MAX(w.n, update_count(p, in[i]));
-    for (int o = 0; o < it->item.n_out; o++) w.n = GR_MAX(w.n, update_count(p, out[o]));
-    update_reads(p, &w, in, it->item.n_in);
-    update_writes(p, &w, out, it->item.n_out);
+    for (int i = 0; i < it->n_in; i++) w.n = GR_MAX(w.n, update_count(p, in[i]));
+    for (int o = 0; o < it->n_out; o++) w.n = GR_MAX(w.n, update_count(p, out[o]));
+    update_reads(p, &w, in, call->operand + s * it->n_in, it->n_in);
+    update_writes(p, &w, out, call->operand + it->n_segments * it->n_in + s * it->n_out, it->n_out);
     return w;
+}
+
+/* The bytes of the largest tensor that is copied, and of all of them. */
+static inline double update_copies(const gr_plan *p, const gr__instruction *in, double *largest)
+{
+    double bytes = 0;
+    for (int i = in->n_operands / 2; in->code == GR__COPY && i < in->n_operands; i++) {
+        double one = (double)p->buffers[in->operand[i].buffer].bytes;
+        *largest = GR_MAX(*largest, one);
+        bytes += one;
+    }
+    return bytes;
 }
 
 typedef struct update_passes {
@@ -189,18 +202,18 @@ typedef struct update_passes {
 
 typedef struct update_visits { /* by place in memory */
     const gr_plan *plan;
-    gr_val value[UPDATE_TENSORS * UPDATE_ARRAYS];
+    gr__operand at[UPDATE_TENSORS * UPDATE_ARRAYS];
     int times[UPDATE_TENSORS * UPDATE_ARRAYS], n;
 } update_visits;
 
-static inline void update_visit(update_visits *x, const gr_val *values, int n)
+static inline void update_visit(update_visits *x, const gr__operand *arrays, int n)
 {
     for (int i = 0; i < n; i++) {
         int at = 0;
-        while (at < x->n && !update_same_place(x->plan, x->value[at], values[i])) at++;
+        while (at < x->n && !update_same_place(x->plan, x->at[at], arrays[i])) at++;
         if (at == x->n) {
-            if (x->n == (int)GR_COUNT(x->value)) continue;
-            x->value[x->n++] = values[i];
+            if (x->n == (int)GR_COUNT(x->at)) continue;
+            x->at[x->n++] = arrays[i];
         }
         x->times[at]++;
     }
@@ -212,15 +225,13 @@ static inline update_passes update_count_passes(const gr_plan *p, const update_n
     static update_visits x;
     update_passes r = {0};
     x = (update_visits){.plan = p};
-    for (int i = 0; i < p->n_items; i++) {
-        const gr__item *it = &p->items[i];
-        int64_t walked = 0;
-        for (int k = 0; k < it->n_copies; k++) {
-            walked += (int64_t)it->copies[k].bytes / 4;
-            r.bytes += 2 * (double)it->copies[k].bytes;
-        }
-        for (int s = 0; s < it->item.n_segments; s++) {
-            update_walk w = update_walk_of(p, it, s);
+    for (int i = 0; i < p->n_instructions; i++) {
+        const gr__instruction *in = &p->instructions[i];
+        double largest = 0, copied = update_copies(p, in, &largest);
+        int64_t walked = (int64_t)copied / 4;
+        r.bytes += 2 * copied;
+        for (int s = 0; in->code == GR__CALL && s < in->made->item.n_segments; s++) {
+            update_walk w = update_walk_of(p, in, s);
             r.bytes += 4 * (double)w.n * (2 * w.n_both + w.n_read + w.n_written);
             walked += w.n;
             if (w.n < net->numbers / 1000) continue;

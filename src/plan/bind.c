@@ -51,15 +51,18 @@ void *gr__plan_address(const gr_plan *p, gr__spot spot)
     }
 }
 
-static void bind_item(gr_plan *p, gr__item *it)
+void *gr__operand_address(const gr_plan *p, gr__operand at)
 {
-    void **to = it->operand;
-    for (int i = 0; i < it->n_copies; i++) *to++ = gr__plan_address(p, it->copies[i].from);
-    for (int i = 0; i < it->n_copies; i++) *to++ = gr__plan_address(p, it->copies[i].to);
-    for (int i = 0; i < it->item.n_segments * it->item.n_in; i++) *to++ = gr__plan_address(p, p->spots[it->item.in[i]]);
-    for (int i = 0; i < it->item.n_segments * it->item.n_out; i++)
-        *to++ = gr__plan_address(p, p->spots[it->item.out[i]]);
-    it->shared = it->workspace < 0 ? NULL : gr__plan_address(p, (gr__spot){GR__IN_BLOCK, it->workspace, 0});
+    if (at.buffer < 0) return NULL;
+    gr__spot spot = p->buffers[at.buffer].spot;
+    spot.offset += at.offset;
+    return gr__plan_address(p, spot);
+}
+
+static void bind_instruction(gr_plan *p, gr__instruction *in)
+{
+    for (int i = 0; i < in->n_operands; i++) in->address[i] = gr__operand_address(p, in->operand[i]);
+    in->shared = in->workspace < 0 ? NULL : gr__plan_address(p, (gr__spot){GR__IN_BLOCK, in->workspace, 0});
 }
 
 gr_status gr_plan_bind(gr_plan *p, gr_arena *arena)
@@ -77,6 +80,8 @@ gr_status gr_plan_bind(gr_plan *p, gr_arena *arena)
         p->own = NULL;
     }
     p->arena = (arena ? arena : p->own)->data;
-    for (int i = 0; i < p->n_items; i++) bind_item(p, &p->items[i]);
+    p->scratch_stride = p->scratch_bytes ? gr__granules(p->scratch_bytes) : 0;
+    p->scratch = p->arena + p->bytes.arena - p->scratch_stride * (size_t)(p->pool ? gr__pool_threads(p->pool) : 1);
+    for (int i = 0; i < p->n_instructions; i++) bind_instruction(p, &p->instructions[i]);
     return GR_OK;
 }

@@ -56,8 +56,8 @@ static gr_status begin(gr__compiler *c, const gr_graph *g, gr_store *s)
     return st;
 }
 
-gr_status gr_plan_compile(gr_context *ctx, const gr_graph *g, gr_store *s, const gr_plan_options *options,
-                          gr_plan **out)
+gr_status gr__plan_compile(gr_context *ctx, const gr_graph *g, gr_store *s, const gr_plan_options *options,
+                           gr__reschedule_fn change, void *user, gr_plan **out)
 {
     gr_status st = check_options(ctx, g, s, options);
     if (st != GR_OK) return st;
@@ -73,9 +73,13 @@ gr_status gr_plan_compile(gr_context *ctx, const gr_graph *g, gr_store *s, const
     GR_TRY(gr__plan_fuse(&c));
     GR_TRY(gr__plan_assigns(&c));
     GR_TRY(gr__plan_merge(&c));
-    GR_TRY(gr__plan_order(&c));
     GR_TRY(gr__plan_make(&c));
+    GR_TRY(gr__plan_order(&c));
+    GR_TRY(gr__plan_schedule(&c));
+    if (change) GR_TRY(change(&c, user));
+    GR_TRY(gr__plan_buffers(&c));
     GR_TRY(gr__plan_place(&c));
+    GR_TRY(gr__plan_program(&c));
     *out = c.plan;
     c.plan = NULL;
 done:
@@ -84,10 +88,16 @@ done:
     return st;
 }
 
+gr_status gr_plan_compile(gr_context *ctx, const gr_graph *g, gr_store *s, const gr_plan_options *options,
+                          gr_plan **out)
+{
+    return gr__plan_compile(ctx, g, s, options, NULL, NULL, out);
+}
+
 void gr_plan_destroy(gr_plan *p)
 {
     if (!p) return;
-    for (int i = 0; i < p->n_kernels; i++) p->kernels[i]->destroy(p->ctx, p->kernels[i]);
+    for (const gr__made *m = p->made; m; m = m->next) m->kernel->destroy(p->ctx, m->kernel);
     gr_arena_destroy(p->own);
     gr__free(p->ctx, p->constants, p->constant_bytes);
     gr_graph_destroy(p->graph);

@@ -30,6 +30,24 @@ bool gr__deps_has(const gr__deps *d, int unit, int above)
     return row(d, d->above, unit)[above / 64] & bit(above);
 }
 
+static int list(const gr__deps *d, const uint64_t *bits, int *units)
+{
+    int n = 0;
+    for (size_t w = 0; w < d->words; w++)
+        for (uint64_t left = bits[w]; left; left &= left - 1) units[n++] = (int)w * 64 + __builtin_ctzll(left);
+    return n;
+}
+
+int gr__deps_above(const gr__deps *d, int unit, int *units)
+{
+    return list(d, row(d, d->above, unit), units);
+}
+
+int gr__deps_below(const gr__deps *d, int unit, int *units)
+{
+    return list(d, row(d, d->below, unit), units);
+}
+
 /* table[x] |= bits for every x of `which`. */
 static void include(gr__deps *d, uint64_t *table, const uint64_t *which, const uint64_t *bits)
 {

@@ -1,4 +1,4 @@
-/* Under AddressSanitizer the arena is closed while an item runs, but for what its kernel is called with: one element
+/* Under AddressSanitizer the arena is closed while an instruction runs, but for what it was given: one element
  * read or written beyond an operand, its shared memory or a worker's scratch is an error at that place, also where the
  * memory of another value begins there. In other builds nothing of this exists. */
 #ifndef GR_PLAN_FENCE_H
@@ -15,12 +15,12 @@
 #endif
 
 #ifdef GR__FENCED
-void gr__fence_close(const gr_plan *p, const gr__item *item, char *scratch, size_t stride);
+void gr__fence_close(const gr_plan *p, const gr__instruction *in);
 void gr__fence_open(const gr_plan *p);
 #else
-static inline void gr__fence_close(const gr_plan *p, const gr__item *item, char *scratch, size_t stride)
+static inline void gr__fence_close(const gr_plan *p, const gr__instruction *in)
 {
-    (void)p, (void)item, (void)scratch, (void)stride;
+    (void)p, (void)in;
 }
 static inline void gr__fence_open(const gr_plan *p)
 {

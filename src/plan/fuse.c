@@ -27,6 +27,14 @@ int gr__value_unit(const gr__compiler *c, gr_val v)
     return c->unit_of[gr__value(c->g, c->root[v])->node];
 }
 
+gr__standing gr__stands(const gr__compiler *c, gr_val v)
+{
+    gr_opcode code = gr__producer(c->g, c->root[v])->op->code;
+    if (code == GR_OP_PARAM || code == GR_OP_SLOT) return GR__STANDS_RUN;
+    if (c->gradient[c->root[v]]) return GR__STANDS_STEP;
+    return code == GR_OP_FEED ? GR__STANDS_FED : GR__STANDS_READ;
+}
+
 bool gr__value_is_out(const gr__compiler *c, gr_val v, int unit)
 {
     if (c->pinned[v]) return true;
@@ -283,14 +291,6 @@ static bool stands_anyway(const gr__compiler *c, gr_val v)
     return false;
 }
 
-/* Parameters, slots and gradients: their memory is theirs for the whole step, so that reading them late keeps nothing
- * longer. */
-static bool stands_all_step(const gr__compiler *c, gr_val v)
-{
-    gr_opcode code = gr__producer(c->g, c->root[v])->op->code;
-    return code == GR_OP_PARAM || code == GR_OP_SLOT || c->gradient[c->root[v]];
-}
-
 /* At most one tensor is read, apart from those that stand for the whole step, and all readers may take it in: then
  * making it where it is read moves no more bytes, and stores nothing. The step of an optimizer, read after a norm,
  * belongs to the pass that reads it. */
@@ -309,7 +309,7 @@ static bool may_wait(const gr__compiler *c, uint32_t k)
     for (int i = 0; i < n->n_in; i++) {
         gr_val v = gr__node_read(c, n, i);
         if (!v || gr__value(c->g, v)->shape.rank == 0 || (c->absorbs[k] >> i & 1) || v == tensor) continue;
-        if (stands_all_step(c, v)) continue;
+        if (gr__stands(c, v) >= GR__STANDS_STEP) continue; /* reading it late keeps nothing longer */
         if (tensor || !stands_anyway(c, v)) return false;
         tensor = v;
     }

@@ -21,7 +21,11 @@ enum { GR_MAX_PHASES = 4 };
 
 /* Backends embed this as the first member of their own structs. Phases run one after another, shards of a phase in any
  * order on any workers; how many shards there are depends on shapes and instruction set only. run touches nothing but
- * operands, shared and scratch; an output that is NULL is neither computed nor written. */
+ * operands, shared and scratch; an output that is NULL is neither computed nor written.
+
+ * A plan may call the kernel of a unit again later in the same step (plan/again.c): with other places for the outputs
+ * that are asked for then, NULL for the others, and never to write a state or an update once more. So a kernel depends
+ * on nothing but its operands. */
 struct gr_kernel {
     const char *name; /* what `gradus plan` prints: "conv forward, direct 14x32"; static or owned by the kernel */
     int n_phases;

@@ -124,20 +124,13 @@ static void put_node(signing *x, const gr_node *n)
     for (int i = 0; i < n->n_in; i++) put_operand(x, n, i);
 }
 
-static bool stands_all_step(const gr__compiler *c, gr_val v)
-{
-    gr_opcode code = gr__producer(c->g, c->root[v])->op->code;
-    return gr__value(c->g, v)->shape.rank == 0 || c->gradient[c->root[v]] || code == GR_OP_PARAM ||
-           code == GR_OP_SLOT || code == GR_OP_FEED;
-}
-
 static bool is_mergeable(const gr__compiler *c, const signing *x)
 {
     for (int o = 0; o < x->n_out; o++)
         for (size_t i = 0; i < c->effects.n_assigns; i++)
             if (c->root[c->effects.assigns[i].value] == x->out[o]) return true;
     for (int i = 0; i < x->n_in; i++)
-        if (!stands_all_step(c, x->in[i])) return false;
+        if (gr__value(c->g, x->in[i])->shape.rank > 0 && gr__stands(c, x->in[i]) < GR__STANDS_FED) return false;
     return true;
 }
 

@@ -2,67 +2,43 @@
  *
  *   simplify.c  graph -> simplified graph; here the arithmetic is fixed
  *   survey.c    what is live, what is a view, which broadcasts are read in place, which contractions take an epilogue
- *   fuse.c      nodes -> units, a unit being an item in the making (deps.c keeps them free of cycles)
+ *   fuse.c      nodes -> units, a unit being a kernel in the making (deps.c keeps them free of cycles)
  *   assign.c    which assigned values are written straight into the store, which are copied at the end
  *   merge.c     equal regions over different tensors -> segments of one unit
- *   order.c     units -> items in the order they run
- *   make.c      items -> kernels
- *   place.c     life times -> places in the arena (pack.c)
+ *   make.c      units -> kernels: from here on it is known what each costs and how much memory it wants
+ *   order.c     in which order units run
+ *   schedule.c  what runs, entry after entry: units, copies, the test of the guard
+ *   again.c     units that run more than once
+ *   buffer.c    which buffers entries read and write, and from when to when they stand
+ *   place.c     buffers -> places in the arena (pack.c)
+ *   program.c   entries -> instructions
  *   bind.c run.c report.c  the finished plan (fence.c: what its kernels may touch) */
 #ifndef GR_PLAN_PLAN_H
 #define GR_PLAN_PLAN_H
 
 #include "base/pool.h"
-#include "plan/backend.h"
+#include "plan/schedule.h"
 #include "plan/store.h"
 
 /* ---- what remains of compiling ---- */
 
-typedef enum gr__spot_kind {
-    GR__NOWHERE,
-    GR__IN_STORE,
-    GR__IN_CONSTANTS,
-    GR__IN_GRADIENTS,
-    GR__IN_BLOCK
-} gr__spot_kind;
-typedef struct gr__spot { /* where a value stands */
-    gr__spot_kind kind;
-    int index;     /* IN_STORE: the entry; IN_BLOCK: the block */
-    size_t offset; /* within it */
-} gr__spot;
-
-/* A place in the arena for the values or the workspace that live from item `first` to item `last`, both included. */
+/* A piece of the arena for the buffers or the workspace that stand from entry `first` of the schedule to entry `last`,
+ * both included. */
 typedef struct gr__block {
     size_t bytes; /* whole granules */
     int first, last;
     size_t offset; /* found by gr__blocks_pack */
-    gr_val value;  /* the first value that stands there; GR_NONE: workspace or a saved tensor */
+    gr_val value;  /* the first that stands there; GR_NONE: workspace or a saved tensor */
 } gr__block;
-
-typedef struct gr__copy {
-    gr__spot from, to;
-    size_t bytes;
-} gr__copy;
-
-typedef struct gr__item {
-    const gr_kernel *kernel; /* owned by the plan: several items may call one */
-    void **operand, *shared; /* what the kernel is called with; set when the plan is bound */
-    int workspace;           /* the block of `shared`, -1: none */
-    bool writes_store;
-    gr_item item;     /* its graph is the plan's own; zero for copies */
-    gr__copy *copies; /* NULL for all else */
-    int n_copies;
-    double flops, bytes;
-} gr__item;
 
 typedef struct gr__feed {
     const char *name;
-    gr_val value;
+    int buffer;
 } gr__feed;
 typedef struct gr__output {
     const char *name;
     gr_shape shape;
-    gr__spot spot;
+    gr__operand at;
 } gr__output;
 
 struct gr_plan {
@@ -72,13 +48,13 @@ struct gr_plan {
     gr__bump *memory; /* what is described below, the kernels excepted */
     const char *name;
     gr_graph *graph; /* simplified */
-    gr_kernel **kernels;
-    int n_kernels;
-    gr__item *items;
-    int n_items;
-    int first_write; /* the guard is tested before this item; n_items when nothing is assigned */
-    gr__spot guard;
-    gr__spot *spots; /* of value v: spots[v]; NOWHERE for what never stands in memory */
+    gr__made *made;  /* a list, the last first */
+    gr__instruction *instructions;
+    int n_instructions;
+    int *rows; /* the instructions that gr_plan_row_at and its like tell of: all but tests */
+    int n_rows;
+    gr__buffer *buffers;
+    int n_buffers;
     gr__block *blocks;
     int n_blocks;
     gr__feed *feeds;
@@ -88,10 +64,12 @@ struct gr_plan {
     void *constants; /* bookkeeping memory */
     size_t constant_bytes;
     gr_plan_bytes_info bytes;
-    size_t scratch_bytes; /* a worker */
+    size_t scratch_bytes; /* a worker, at most */
     gr_arena *own;        /* NULL while bound to another's */
     char *arena;          /* NULL until bound */
-    gr__pool *pool;       /* NULL: one thread */
+    char *scratch;        /* of the first worker; the others' follow at this distance */
+    size_t scratch_stride;
+    gr__pool *pool; /* NULL: one thread */
 };
 
 /* ---- while compiling ---- */
@@ -113,6 +91,7 @@ typedef struct gr__unit {
     bool waits; /* for the guard */
     gr__part *parts;
     int n_parts;
+    const gr__made *made;
 } gr__unit;
 
 /* Which unit needs which, directly or not: a row of bits a unit. */
@@ -163,6 +142,9 @@ typedef struct gr__compiler {
     int n_copies, n_saved;
     int *sequence; /* units in the order they run */
     int n_sequence;
+    gr__schedule schedule;
+    int *standing; /* of a value: its buffer that stands whatever runs; -1: it is computed into buffers of its turns */
+    int *final;    /* of a value: the buffer that holds it when all has run; -1: none */
 } gr__compiler;
 
 gr_status gr__plan_simplify(gr_context *ctx, const gr_backend *backend, const gr_graph *from, gr_graph **out);
@@ -174,18 +156,35 @@ gr_status gr__plan_lower(gr_context *ctx, const gr_backend *b, const gr_graph *f
 void gr__plan_mark_live(const gr_graph *g, bool *live);
 bool gr__plan_node_lives(const gr_node *n, const bool *live); /* any of its outputs does */
 
+/* Compiles as gr_plan_compile does. `change`, unless NULL, is called when the schedule is made and nothing is placed:
+ * it may let units run again (again.c). Only tests do so yet; keeping to a budget of memory is to be done here. */
+typedef gr_status (*gr__reschedule_fn)(gr__compiler *c, void *user);
+gr_status gr__plan_compile(gr_context *ctx, const gr_graph *g, gr_store *s, const gr_plan_options *options,
+                           gr__reschedule_fn change, void *user, gr_plan **out);
+
 gr_status gr__plan_survey(gr__compiler *c);
 gr_status gr__plan_fuse(gr__compiler *c);
 gr_status gr__plan_assigns(gr__compiler *c);
 gr_status gr__plan_merge(gr__compiler *c);
-gr_status gr__plan_order(gr__compiler *c);
 gr_status gr__plan_make(gr__compiler *c);
+gr_status gr__plan_order(gr__compiler *c);
+gr_status gr__plan_schedule(gr__compiler *c);
+gr_status gr__plan_buffers(gr__compiler *c);
 gr_status gr__plan_place(gr__compiler *c);
+gr_status gr__plan_program(gr__compiler *c);
 
 /* What input i of n reads from memory: a broadcast read in place gives what it repeats. GR_NONE: nothing (constants,
  * iotas read in place). */
 gr_val gr__node_read(const gr__compiler *c, const gr_node *n, int i);
 int gr__value_unit(const gr__compiler *c, gr_val v); /* of the value whose memory v is; -1: none */
+/* How long the memory of a value holds it. Constants are not told from what is computed: nobody asks. */
+typedef enum gr__standing {
+    GR__STANDS_READ, /* from when it is computed until it is read last */
+    GR__STANDS_FED,  /* a feed: from before the step until it is read last */
+    GR__STANDS_STEP, /* a gradient: its place is its own for the whole step */
+    GR__STANDS_RUN   /* a parameter or slot: from step to step */
+} gr__standing;
+gr__standing gr__stands(const gr__compiler *c, gr_val v);
 bool gr__value_is_view(const gr__compiler *c, gr_val v);
 bool gr__node_is_reduction(const gr_node *n);
 bool gr__value_is_out(const gr__compiler *c, gr_val v, int unit); /* read outside its unit, or pinned */
@@ -203,6 +202,20 @@ void gr__part_operands(const gr__compiler *c, int unit, const gr__part *part, gr
 uint32_t *gr__part_list_nodes(const gr__compiler *c, gr__bump *memory, int unit, const gr__part *part, int *n);
 int gr__part_most_operands(const gr__compiler *c, const gr__part *part); /* room for gr__part_operands, each array */
 
+/* ---- make.c, schedule.c ---- */
+/* What the backend makes of the unit, or of those of its nodes that the values asked[v] need. */
+gr_status gr__unit_make(gr__compiler *c, int unit, const bool *asked, const gr__made **out);
+gr_status gr__turn_call(gr__compiler *c, gr__turn *turn); /* it reads and writes what turn->made does */
+
+/* ---- again.c ---- */
+/* May the unit run again before entry `before` (counted from 0) of the schedule? Not if it has not run until there, was
+ * merged, or reads from the store what has another value by then. */
+bool gr__schedule_may_repeat(const gr__compiler *c, int unit, int before);
+/* It does. What reads its values from there on reads those of this instance, and what stood for them stands no longer.
+ */
+gr_status gr__schedule_again(gr__compiler *c, int unit, int before);
+gr_status gr__plan_again(gr__compiler *c); /* what each instance is asked for; one that nobody asks is left out */
+
 /* ---- forms.c: how shapes look in a space of rows and columns ---- */
 typedef enum gr__form { GR__FULL, GR__ROW, GR__COLUMN, GR__SCALAR } gr__form;
 unsigned gr__form_broadcast_splits(gr_shape from, gr_shape to);
@@ -216,6 +229,9 @@ gr__form gr__form_of(const gr_graph *g, const gr_node *n,
 /* ---- deps.c ---- */
 bool gr__deps_create(gr__deps *d, gr__bump *memory, int n);
 bool gr__deps_has(const gr__deps *d, int unit, int above); /* unit needs above */
+/* All that the unit needs, or that needs it, into units, in rising order; returns how many. */
+int gr__deps_above(const gr__deps *d, int unit, int *units);
+int gr__deps_below(const gr__deps *d, int unit, int *units);
 void gr__deps_add(gr__deps *d, int unit, int above);
 bool gr__deps_joinable(const gr__deps *d, int a, int b); /* no third unit between them */
 void gr__deps_join(gr__deps *d, int a, int b);           /* b becomes part of a */
@@ -225,15 +241,15 @@ void gr__deps_join(gr__deps *d, int a, int b);           /* b becomes part of a 
  * no memory. */
 bool gr__blocks_pack(gr_context *ctx, gr__block *blocks, int n, size_t *total);
 
-/* ---- copy.c ---- */
-gr_status gr__copies_make(gr_context *ctx, const gr__copy *copies, int n, gr_kernel **out);
-
 /* ---- bind.c ---- */
-void *gr__plan_address(const gr_plan *p, gr__spot spot); /* of a bound plan */
+/* Of a bound plan; constants have theirs before. */
+void *gr__plan_address(const gr_plan *p, gr__spot spot);
+void *gr__operand_address(const gr_plan *p, gr__operand at); /* NULL: nobody asks for it */
 void *gr__arena_data(const gr_arena *a, uint64_t *bytes);
 
 /* ---- run.c ---- */
-void gr__plan_run_item(gr_plan *p, const gr__item *item);
-bool gr__plan_guard_holds(const gr_plan *p);
+bool gr__plan_step(gr_plan *p, const gr__instruction *in);          /* false: a test did not hold */
+size_t gr__copy_bytes(const gr_plan *p, const gr__instruction *in); /* of a COPY */
+double gr__copy_ns(const gr_plan *p, const gr__instruction *in);
 
 #endif

@@ -11,53 +11,70 @@
 
 int gr_plan_rows(const gr_plan *p)
 {
-    return p->n_items;
+    return p->n_rows;
+}
+
+/* NULL: there is no such row. */
+static const gr__instruction *row_at(const gr_plan *p, int index)
+{
+    return index < 0 || index >= p->n_rows ? NULL : &p->instructions[p->rows[index]];
+}
+
+static gr_plan_row row_of_copy(const gr_plan *p, const gr__instruction *in)
+{
+    int n = in->n_operands / 2;
+    return (gr_plan_row){"copy", "", n, n, 0, 2 * (double)gr__copy_bytes(p, in), gr__copy_ns(p, in)};
 }
 
 gr_plan_row gr_plan_row_at(const gr_plan *p, int index)
 {
-    if (index < 0 || index >= p->n_items) return (gr_plan_row){.kernel = "", .scope = ""};
-    const gr__item *it = &p->items[index];
-    gr_plan_row row = {it->kernel->name, "", it->n_copies, 0, it->flops, it->bytes, 0};
-    if (!it->copies) {
-        row.scope = gr__node(p->graph, it->item.nodes[0])->scope;
-        row.nodes = it->item.n_nodes * it->item.n_segments;
-    }
-    for (int i = 0; i < it->kernel->n_phases; i++) {
-        row.shards = GR_MAX(row.shards, it->kernel->phase[i].n_shards);
-        row.cost_ns += it->kernel->phase[i].cost_ns;
+    const gr__instruction *in = row_at(p, index);
+    if (!in) return (gr_plan_row){.kernel = "", .scope = ""};
+    if (in->code == GR__COPY) return row_of_copy(p, in);
+    const gr_item *it = &in->made->item;
+    gr_plan_row row = {.kernel = in->kernel->name,
+                       .scope = gr__node(p->graph, it->nodes[0])->scope,
+                       .nodes = it->n_nodes * it->n_segments,
+                       .flops = in->made->flops,
+                       .bytes = in->made->bytes};
+    for (int i = 0; i < in->kernel->n_phases; i++) {
+        row.shards = GR_MAX(row.shards, in->kernel->phase[i].n_shards);
+        row.cost_ns += in->kernel->phase[i].cost_ns;
     }
     return row;
 }
 
-/* ---- what items write ---- */
+/* ---- what rows write ---- */
 
 int gr_plan_views(const gr_plan *p, int index)
 {
-    if (index < 0 || index >= p->n_items || p->items[index].copies) return 0;
-    const gr_item *it = &p->items[index].item;
+    const gr__instruction *in = row_at(p, index);
+    if (!in || in->code != GR__CALL) return 0;
+    const gr_item *it = &in->made->item;
     int written = 0;
     for (int o = 0; o < it->n_segments * it->n_out; o++) written += it->out[o] != GR_NONE;
     return written;
 }
 
-/* Output number `output` of those that item `index` writes. */
-static gr_val written_by(const gr_plan *p, int index, int output)
+/* Where output number `output` of those that are written stands among all outputs. */
+static int written_at(const gr_item *it, int output)
 {
-    const gr_val *v = p->items[index].item.out;
-    for (;; v++)
-        if (*v && output-- == 0) return *v;
+    int o = 0;
+    for (;; o++)
+        if (it->out[o] && output-- == 0) return o;
 }
 
 gr_plan_view gr_plan_view_at(const gr_plan *p, int index, int output)
 {
     if (output < 0 || output >= gr_plan_views(p, index)) return (gr_plan_view){.scope = "", .operation = ""};
-    gr_val v = written_by(p, index, output);
-    const gr_value *value = gr__value(p->graph, v);
-    const gr_node *n = gr__producer(p->graph, v);
+    const gr__instruction *in = row_at(p, index);
+    const gr_item *it = &in->made->item;
+    int o = written_at(it, output);
+    const gr_value *value = gr__value(p->graph, it->out[o]);
+    const gr_node *n = gr__producer(p->graph, it->out[o]);
     size_t one = gr__element_bytes(gr__backend_element(p->backend, value->dtype, value->shape));
-    return (gr_plan_view){n->scope,     n->op->name, value->dtype,
-                          value->shape, one,         p->arena ? gr__plan_address(p, p->spots[v]) : NULL};
+    void *data = p->arena ? in->address[it->n_segments * it->n_in + o] : NULL;
+    return (gr_plan_view){n->scope, n->op->name, value->dtype, value->shape, one, data};
 }
 
 /* ---- the largest values ---- */
@@ -93,10 +110,9 @@ int gr_plan_largest(const gr_plan *p, gr_plan_item *items, int n)
 /* ---- the first value that is not finite ---- */
 
 /* A value in memory as the reference arithmetic wants it: reals widened. */
-static bool widen(const gr_plan *p, gr__bump *memory, gr_val v, gr_ref *out)
+static bool widen(const gr_plan *p, gr__bump *memory, gr_val v, const void *from, gr_ref *out)
 {
     const gr_value *value = gr__value(p->graph, v);
-    const void *from = gr__plan_address(p, p->spots[v]);
     int64_t count = gr_shape_count(value->shape);
     bool narrow = gr__backend_element(p->backend, value->dtype, value->shape) == GR_EL_F32;
     size_t bytes = narrow ? (size_t)count * sizeof(double) : gr__value_bytes(p->backend, value);
@@ -128,9 +144,19 @@ static void describe(const gr_node *n, char *text, size_t size)
 
 typedef struct search {
     gr_plan *p;
-    gr__bump *memory; /* of the item at hand */
+    const gr__instruction *in;
+    gr__bump *memory; /* of the instruction at hand */
     gr_ref *values;   /* what is known of it; data NULL: nothing */
 } search;
+
+/* What the instruction at hand reads of v: of the first segment, whose nodes these are. */
+static const void *address_of(const search *s, gr_val v)
+{
+    const gr_item *it = &s->in->made->item;
+    for (int i = 0; i < it->n_in; i++)
+        if (it->in[i] == v) return s->in->address[i];
+    return NULL;
+}
 
 static bool evaluate(search *s, const gr_node *n)
 {
@@ -140,7 +166,7 @@ static bool evaluate(search *s, const gr_node *n)
         const gr_node *p = gr__producer(s->p->graph, n->in[i]);
         gr_ref *v = &s->values[n->in[i]];
         if (!v->data && p->op->code == GR_OP_CONST) *v = (gr_ref){(void *)p->attr.f, GR_REAL, GR_SCALAR};
-        if (!v->data && !widen(s->p, s->memory, n->in[i], v)) return false;
+        if (!v->data && !widen(s->p, s->memory, n->in[i], address_of(s, n->in[i]), v)) return false;
         in[i] = *v;
     }
     const gr_value *value = gr__value(s->p->graph, n->out);
@@ -169,35 +195,35 @@ static const gr_node *first_inside(search *s, const gr_item *it)
 
 static const gr_node *first_output(search *s, const gr_item *it)
 {
+    int n_in = it->n_segments * it->n_in;
     for (int o = 0; o < it->n_segments * it->n_out; o++) {
         gr_ref r;
         if (!it->out[o]) continue;
-        if (!widen(s->p, s->memory, it->out[o], &r)) return NULL;
+        if (!widen(s->p, s->memory, it->out[o], s->in->address[n_in + o], &r)) return NULL;
         if (!is_finite(s->p, &r)) return gr__producer(s->p->graph, it->out[o]);
     }
     return NULL;
 }
 
-/* Runs item i and returns the node that spoils it, or NULL. */
-static const gr_node *search_item(search *s, int i)
+/* Runs the instruction and returns the node that spoils it, or NULL. */
+static const gr_node *search_instruction(search *s)
 {
-    gr_plan *p = s->p;
-    const gr_item *it = &p->items[i].item;
-    const gr_node *inside = it->kind != GR_ITEM_NODE && it->n_nodes > 1 ? first_inside(s, it) : NULL;
-    gr__plan_run_item(p, &p->items[i]);
-    if (p->items[i].copies) return NULL;
-    const gr_node *out = first_output(s, it);
+    const gr_item *it = s->in->made ? &s->in->made->item : NULL;
+    const gr_node *inside = it && it->kind != GR_ITEM_NODE && it->n_nodes > 1 ? first_inside(s, it) : NULL;
+    gr__plan_step(s->p, s->in);
+    const gr_node *out = it ? first_output(s, it) : NULL;
     return out && inside ? inside : out;
 }
 
 /* Feeds, parameters and slots that are spoilt already. */
 static const gr_node *first_leaf(search *s)
 {
-    for (gr_val v = 1; v <= gr__graph_values(s->p->graph); v++) {
-        const gr_node *n = gr__producer(s->p->graph, v);
+    for (int b = 0; b < s->p->n_buffers; b++) {
+        const gr__buffer *buffer = &s->p->buffers[b];
+        const gr_node *n = gr__producer(s->p->graph, buffer->value);
         gr_ref r;
-        if (n->op->kept == GR__KEPT_NOWHERE || s->p->spots[v].kind == GR__NOWHERE) continue;
-        if (!widen(s->p, s->memory, v, &r)) return NULL;
+        if (n->op->kept == GR__KEPT_NOWHERE || buffer->first > 0) continue; /* computed, or put aside when something runs */
+        if (!widen(s->p, s->memory, buffer->value, gr__plan_address(s->p, buffer->spot), &r)) return NULL;
         if (!is_finite(s->p, &r)) return n;
     }
     return NULL;
@@ -218,7 +244,11 @@ bool gr_plan_find_nonfinite(gr_plan *p, char *text, size_t n)
     if (!p->arena) return false;
     gr__fp_state saved = gr__fp_enter();
     if (renew(&s)) found = first_leaf(&s);
-    for (int i = 0; i < p->first_write && !found && renew(&s); i++) found = search_item(&s, i);
+    for (int i = 0; i < p->n_instructions && !found; i++) {
+        s.in = &p->instructions[i];
+        if (s.in->code == GR__TEST || s.in->writes_store || !renew(&s)) break; /* nothing is assigned */
+        found = search_instruction(&s);
+    }
     gr__fp_leave(saved);
     gr__bump_destroy(s.memory);
     if (found) describe(found, text, n);

@@ -1,4 +1,5 @@
-/* Running a bound plan: kernel after kernel, phase after phase. Nothing here allocates, locks or looks up a name. */
+/* Running a bound plan: instruction after instruction, phase after phase. Nothing here allocates, locks or looks up a
+ * name. */
 #include <math.h>
 #include <string.h>
 
@@ -6,6 +7,8 @@
 #include "plan/plan.h"
 
 #define SERIAL_NS 5000.0 /* waking others costs more than what is below it */
+
+/* ---- calls ---- */
 
 typedef struct job {
     const gr_kernel *kernel;
@@ -22,28 +25,70 @@ static void run_shard(void *arg, int shard, int worker)
     j->run(j->kernel, &call, shard);
 }
 
-void gr__plan_run_item(gr_plan *p, const gr__item *item)
+static void run_call(gr_plan *p, const gr__instruction *in)
 {
-    const gr_kernel *k = item->kernel;
-    size_t stride = p->scratch_bytes ? gr__granules(p->scratch_bytes) : 0;
-    char *scratch = p->arena + p->bytes.arena - stride * (size_t)(p->pool ? gr__pool_threads(p->pool) : 1);
-    const gr_call call = {item->operand, item->shared, scratch};
-    gr__fence_close(p, item, scratch, stride);
+    const gr_kernel *k = in->kernel;
+    const gr_call call = {in->address, in->shared, p->scratch};
     for (int i = 0; i < k->n_phases; i++) {
         int n = k->phase[i].n_shards;
         if (p->pool && n > 1 && k->phase[i].cost_ns >= SERIAL_NS) {
-            job j = {k, k->phase[i].run, call, stride};
+            job j = {k, k->phase[i].run, call, p->scratch_stride};
             gr__pool_run(p->pool, run_shard, &j, n);
         } else {
             for (int s = 0; s < n; s++) k->phase[i].run(k, &call, s);
         }
     }
-    gr__fence_open(p);
 }
 
-bool gr__plan_guard_holds(const gr_plan *p)
+/* ---- copies ---- */
+
+typedef struct copy_job {
+    const gr_plan *p;
+    const gr__instruction *in;
+} copy_job;
+
+static void copy_one(void *arg, int i, int worker)
 {
-    return p->guard.kind == GR__NOWHERE || isfinite(*(const double *)gr__plan_address(p, p->guard));
+    const copy_job *j = arg;
+    (void)worker;
+    int n = j->in->n_operands / 2;
+    memcpy(j->in->address[n + i], j->in->address[i], j->p->buffers[j->in->operand[n + i].buffer].bytes);
+}
+
+size_t gr__copy_bytes(const gr_plan *p, const gr__instruction *in)
+{
+    size_t bytes = 0;
+    for (int i = in->n_operands / 2; i < in->n_operands; i++) bytes += p->buffers[in->operand[i].buffer].bytes;
+    return bytes;
+}
+
+double gr__copy_ns(const gr_plan *p, const gr__instruction *in)
+{
+    return (double)gr__copy_bytes(p, in) / 8; /* 8 bytes a nanosecond */
+}
+
+static void run_copy(gr_plan *p, const gr__instruction *in)
+{
+    int n = in->n_operands / 2;
+    copy_job j = {p, in};
+    if (p->pool && n > 1 && gr__copy_ns(p, in) >= SERIAL_NS)
+        gr__pool_run(p->pool, copy_one, &j, n);
+    else
+        for (int i = 0; i < n; i++) copy_one(&j, i, 0);
+}
+
+/* ---- instructions ---- */
+
+bool gr__plan_step(gr_plan *p, const gr__instruction *in)
+{
+    if (in->code == GR__TEST) return isfinite(*(const double *)in->address[0]);
+    gr__fence_close(p, in);
+    if (in->code == GR__CALL)
+        run_call(p, in);
+    else
+        run_copy(p, in);
+    gr__fence_open(p);
+    return true;
 }
 
 static gr_status not_bound(const gr_plan *p)
@@ -51,43 +96,38 @@ static gr_status not_bound(const gr_plan *p)
     return gr__fail(p->ctx, GR_E_USAGE, "plan \"%s\" is not bound yet", p->name);
 }
 
-static gr_status diverged(const gr_plan *p)
+/* Runs instructions first..end-1. */
+static gr_status run(gr_plan *p, int first, int end)
 {
+    gr__fp_state saved = gr__fp_enter();
+    while (first < end && gr__plan_step(p, &p->instructions[first])) first++;
+    gr__fp_leave(saved);
+    if (first == end) return GR_OK;
     return gr__fail(p->ctx, GR_E_DIVERGED, "plan \"%s\": the guarded value is %g; nothing was assigned", p->name,
-                    *(const double *)gr__plan_address(p, p->guard));
+                    *(const double *)p->instructions[first].address[0]);
 }
 
 gr_status gr_plan_run(gr_plan *p)
 {
-    if (!p->arena) return not_bound(p);
-    gr__fp_state saved = gr__fp_enter();
-    bool holds = true;
-    for (int i = 0; i <= p->n_items && holds; i++) {
-        if (i == p->first_write) holds = gr__plan_guard_holds(p);
-        if (i < p->n_items && holds) gr__plan_run_item(p, &p->items[i]);
-    }
-    gr__fp_leave(saved);
-    return holds ? GR_OK : diverged(p);
+    return p->arena ? run(p, 0, p->n_instructions) : not_bound(p);
 }
 
+/* With what stands between it and the row before. */
 gr_status gr_plan_run_item(gr_plan *p, int index)
 {
     if (!p->arena) return not_bound(p);
-    if (index < 0 || index >= p->n_items)
+    if (index < 0 || index >= p->n_rows)
         return gr__fail(p->ctx, GR_E_RANGE, "plan \"%s\" has no item %d", p->name, index);
-    if (index == p->first_write && !gr__plan_guard_holds(p)) return diverged(p);
-    gr__fp_state saved = gr__fp_enter();
-    gr__plan_run_item(p, &p->items[index]);
-    gr__fp_leave(saved);
-    return GR_OK;
+    return run(p, index ? p->rows[index - 1] + 1 : 0, p->rows[index] + 1);
 }
 
 void *gr_plan_feed(gr_plan *p, const char *name, size_t *bytes)
 {
     for (int i = 0; i < p->n_feeds && p->arena; i++) {
         if (strcmp(p->feeds[i].name, name) != 0) continue;
-        if (bytes) *bytes = gr__value_bytes(p->backend, gr__value(p->graph, p->feeds[i].value));
-        return gr__plan_address(p, p->spots[p->feeds[i].value]);
+        const gr__buffer *b = &p->buffers[p->feeds[i].buffer];
+        if (bytes) *bytes = b->bytes;
+        return gr__plan_address(p, b->spot);
     }
     return NULL;
 }
@@ -97,7 +137,7 @@ const void *gr_plan_output(const gr_plan *p, const char *name, gr_shape *shape)
     for (int i = 0; i < p->n_outputs && p->arena; i++) {
         if (strcmp(p->outputs[i].name, name) != 0) continue;
         if (shape) *shape = p->outputs[i].shape;
-        return gr__plan_address(p, p->outputs[i].spot);
+        return gr__operand_address(p, p->outputs[i].at);
     }
     return NULL;
 }

@@ -109,11 +109,12 @@ static bool same_value(const gr_graph *g, gr_val a, gr_val b)
 }
 
 /* Do two items compute the same of different values? */
-static bool alike(const gr__item *a, const gr__item *b)
+static bool alike(const gr__instruction *a, const gr__instruction *b)
 {
-    const gr_item *x = &a->item, *y = &b->item;
-    if (a->copies || b->copies || x->kind != y->kind || x->n_nodes != y->n_nodes || x->n_in != y->n_in ||
-        x->n_out != y->n_out || x->n_segments != 1 || y->n_segments != 1)
+    if (a->code != GR__CALL || b->code != GR__CALL) return false;
+    const gr_item *x = &a->made->item, *y = &b->made->item;
+    if (x->kind != y->kind || x->n_nodes != y->n_nodes || x->n_in != y->n_in || x->n_out != y->n_out ||
+        x->n_segments != 1 || y->n_segments != 1)
         return false;
     for (int k = 0; k < x->n_nodes; k++) {
         const gr_node *n = gr__node(x->graph, x->nodes[k]), *m = gr__node(x->graph, y->nodes[k]);
@@ -137,10 +138,10 @@ static bool alike(const gr__item *a, const gr__item *b)
 static int share(gr_plan *p)
 {
     int shared = 0;
-    for (int j = 0; j < p->n_items; j++)
+    for (int j = 0; j < p->n_instructions; j++)
         for (int i = 0; i < j; i++)
-            if (alike(&p->items[i], &p->items[j])) {
-                p->items[j].kernel = p->items[i].kernel;
+            if (alike(&p->instructions[i], &p->instructions[j])) {
+                p->instructions[j].kernel = p->instructions[i].kernel;
                 shared++;
                 break;
             }
@@ -186,16 +187,19 @@ static void kernels_never_change(void **state)
     gr_arena *arena[2];
     begin(&r, gr_backend_get("cpu"), false, 2);
     gr_plan *p = r.plan;
-    gr_kernel *before = calloc((size_t)p->n_kernels, sizeof *before);
+    int n = 0;
+    for (const gr__made *m = p->made; m; m = m->next) n++;
+    gr_kernel *before = calloc((size_t)n, sizeof *before), *at = before;
     assert_non_null(before);
-    for (int i = 0; i < p->n_kernels; i++) before[i] = *p->kernels[i];
+    for (const gr__made *m = p->made; m; m = m->next) *at++ = *m->kernel;
     for (int i = 0; i < 2; i++) test_ok(r.ctx, gr_arena_create(r.ctx, gr_plan_bytes(p).arena, &arena[i]));
     test_ok(r.ctx, gr_plan_bind(p, arena[0]));
     run(&r, first);
     test_ok(r.ctx, gr_plan_bind(p, arena[1]));
     run(&r, second);
     assert_memory_equal(first, second, sizeof first);
-    for (int i = 0; i < p->n_kernels; i++) assert_memory_equal(&before[i], p->kernels[i], sizeof before[i]);
+    at = before;
+    for (const gr__made *m = p->made; m; m = m->next) assert_memory_equal(at++, m->kernel, sizeof *at);
     free(before);
     gr_plan_destroy(p);
     r.plan = NULL;

@@ -1,6 +1,7 @@
-/* Plans on every device: fusing, merging, gathering scalars, threads and placing change no bit, random steps agree with
- * the evaluator as far as its numbers go, a training step learns. */
-#include "plan/random_graph.h"
+/* Plans on every device: fusing, merging, gathering scalars, threads, placing and running again change no bit, random
+ * steps agree with the evaluator as far as its numbers go, a training step learns. */
+#include "plan/repeat.h"
+#include "support/again.h"
 #include "support/devices.h"
 
 enum { SEEDS = 250 };
@@ -49,6 +50,69 @@ static void fusing_changes_no_bit(void **state)
         gr_graph_destroy(r.g);
         test_context_end(ctx);
     }
+}
+
+static void running_again_changes_no_bit(void **state)
+{
+    (void)state;
+    rg_repeats x = {.runs = 0};
+    for (uint64_t seed = 2500; seed < 2500 + SEEDS; seed++)
+        rg_repeated_has_the_same_bits(&other, &step, &x, dev->backend, seed % 3 == 0, seed);
+    assert_true(x.runs > SEEDS);
+    if (dev->by_reference) assert_true(x.less_of_node > 0);
+    if (dev->backend->fuses) assert_true(x.less_of_region > 50);
+}
+
+/* The maxima of a pool, read at once and after a product, and where they were, which the second run is not asked. */
+static void maxima_read_late(gr__reschedule_fn change, double *y)
+{
+    enum { ROWS = 18, COLUMNS = 3 };
+    gr_context *ctx = test_context();
+    gr_graph *g;
+    gr_store *store;
+    gr_plan *plan;
+    gr_val index;
+    test_ok(ctx, gr_graph_create(ctx, &g));
+    test_ok(ctx, gr_store_create(ctx, dev->backend, &store));
+    gr_val x = gr_feed(g, "x", GR_U8, GR_SHAPE(2, 6, 6, COLUMNS));
+    gr_val pooled = gr_max_pool(g, gr_real(g, x), (gr_pool_attr){.size = {2, 2}, .stride = {2, 2}}, &index),
+           m = gr_reshape(g, pooled, GR_SHAPE(ROWS, COLUMNS));
+    gr_val product = gr_mul(g, gr_matmul(g, m, m, false, true), gr_const(g, 1e-3));
+    gr_output(g, "index", gr_sum_all(g, gr_real(g, index)));
+    gr_output(g, "y", gr_sum_all(g, gr_matmul(g, product, m, false, false)));
+    gr_plan_options options = {.backend = dev->backend};
+    test_ok(ctx, gr__plan_compile(ctx, g, store, &options, change, &(again_unit){.code = GR_OP_MAX_POOL}, &plan));
+    test_ok(ctx, gr_store_seal(store));
+    test_ok(ctx, gr_plan_bind(plan, NULL));
+    uint8_t *to = gr_plan_feed(plan, "x", NULL);
+    for (int i = 0; i < 2 * 36 * COLUMNS; i++) to[i] = (uint8_t)(i * 37 % 101);
+    test_ok(ctx, gr_plan_run(plan));
+    y[0] = *(const double *)gr_plan_output(plan, "y", NULL);
+    y[1] = *(const double *)gr_plan_output(plan, "index", NULL);
+    const gr_kernel *pool[2] = {NULL, NULL};
+    int n = 0;
+    for (int i = 0; i < plan->n_instructions; i++) {
+        const gr__instruction *in = &plan->instructions[i];
+        if (gr__node(plan->graph, in->made->item.nodes[0])->op->code != GR_OP_MAX_POOL) continue;
+        assert_non_null(in->address[1]);
+        assert_int_equal(in->address[2] == NULL, n > 0);
+        pool[n++ % 2] = in->kernel;
+    }
+    assert_int_equal(n, change ? 2 : 1);
+    if (change) assert_ptr_equal(pool[0], pool[1]);
+    gr_plan_destroy(plan);
+    gr_store_destroy(store);
+    gr_graph_destroy(g);
+    test_context_end(ctx);
+}
+
+static void a_pool_runs_again_for_its_maxima_alone(void **state)
+{
+    (void)state;
+    double want[2], got[2];
+    maxima_read_late(NULL, want);
+    maxima_read_late(again_before_its_last_reader, got);
+    assert_memory_equal(want, got, sizeof want);
 }
 
 /* ---- operations of every class, at a glance ---- */
@@ -305,12 +369,12 @@ static void the_optimizer_is_one_kernel_where_kernels_fuse(void **state)
     network n;
     begin(&n, 1, false);
     int updates = 0;
-    for (int i = 0; i < n.plan->n_items; i++) {
-        const gr__item *it = &n.plan->items[i];
-        if (dev->backend->fuses) assert_null(it->copies);
-        if (it->writes_store && it->item.kind == GR_ITEM_REGION) {
+    for (int i = 0; i < n.plan->n_instructions; i++) {
+        const gr__instruction *in = &n.plan->instructions[i];
+        if (dev->backend->fuses) assert_int_not_equal(in->code, GR__COPY);
+        if (in->code == GR__CALL && in->writes_store && in->made->item.kind == GR_ITEM_REGION) {
             updates++;
-            assert_int_equal(it->item.n_segments, PARAMETERS);
+            assert_int_equal(in->made->item.n_segments, PARAMETERS);
         }
     }
     assert_int_equal(updates, dev->backend->fuses ? 1 : 0); /* what fuses nothing has no regions */
@@ -334,7 +398,9 @@ static void any_failing_allocation_is_survived(void **state)
                 test_ok(ctx, gr_store_add(store, &spec, NULL));
             }
             gr__fail_acquisition(ctx, k);
-            gr_status st = gr_plan_compile(ctx, r.g, store, &(gr_plan_options){.backend = dev->backend}, &plan);
+            gr_plan_options options = {.backend = dev->backend};
+            rg_repeats again = {.numbers.state = seed};
+            gr_status st = gr__plan_compile(ctx, r.g, store, &options, seed % 2 ? rg_repeat : NULL, &again, &plan);
             if (st == GR_OK) st = gr_store_seal(store);
             if (st == GR_OK) st = gr_plan_bind(plan, NULL);
             gr__fail_acquisition(ctx, 0);
@@ -364,6 +430,8 @@ static void backends_have_names(void **state)
 
 static const struct CMUnitTest on_every_device[] = {
     cmocka_unit_test(fusing_changes_no_bit),
+    cmocka_unit_test(running_again_changes_no_bit),
+    cmocka_unit_test(a_pool_runs_again_for_its_maxima_alone),
     cmocka_unit_test(random_steps_agree_with_the_evaluator),
     cmocka_unit_test(a_small_network_runs),
     cmocka_unit_test(a_training_step_has_the_same_bits_however_it_runs),

@@ -7,15 +7,18 @@
 
 typedef struct counted {
     update_passes passes;
-    int copied; /* tensors */
+    int copied; /* how often tensors are */
     bool sums;  /* it needs norms or means */
 } counted;
 
 static counted look(const gr_plan *p, const update_net *net)
 {
     counted r = {update_count_passes(p, net), 0, false};
-    for (int i = 0; i < p->n_items; i++)
-        for (int k = 0; k < p->items[i].n_copies; k++) r.copied += p->items[i].copies[k].bytes > sizeof(double);
+    for (int i = 0; i < p->n_instructions; i++) {
+        double largest = 0;
+        update_copies(p, &p->instructions[i], &largest);
+        r.copied += largest > sizeof(double);
+    }
     for (uint32_t k = 0; k < gr__graph_nodes(p->graph); k++) {
         gr_opcode code = gr__node(p->graph, k)->op->code;
         r.sums |= code == GR_OP_SUM || code == GR_OP_SUM_SQUARES;

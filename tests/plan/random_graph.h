@@ -14,6 +14,8 @@
 
 enum { RG_POOL = 160, RG_ENTRIES = 8, RG_OUTPUTS = 6, RG_MOST = 4096 };
 
+static gr__reschedule_fn rg_change; /* what plans are compiled with, and what it is given */
+static void *rg_changing;
 static bool rg_with_rows; /* nodes of three outputs (outputs.h), where the backend runs operations by their reference */
 
 typedef struct random_graph {
@@ -361,7 +363,7 @@ static void rg_begin(rg_step *s, random_graph *r, const gr_backend *backend, boo
         test_ok(r->ctx, gr_store_add(s->store, &spec, NULL));
     }
     gr_plan_options options = {.backend = backend, .name = "random", .unfused = unfused};
-    test_ok(r->ctx, gr_plan_compile(r->ctx, r->g, s->store, &options, &s->plan));
+    test_ok(r->ctx, gr__plan_compile(r->ctx, r->g, s->store, &options, rg_change, rg_changing, &s->plan));
     test_ok(r->ctx, gr_store_seal(s->store));
     test_ok(r->ctx, gr_arena_create(r->ctx, gr_plan_bytes(s->plan).arena, &s->arena));
     test_ok(r->ctx, gr_plan_bind(s->plan, s->arena));

@@ -1,5 +1,6 @@
-/* Plans of random graphs against the evaluator: fused and unfused, in a poisoned arena. */
-#include "plan/random_graph.h"
+/* Plans of random graphs against the evaluator: fused and unfused, with units that run again, in a
+ * poisoned arena. */
+#include "plan/repeat.h"
 #include "support/toy.h"
 
 enum { SEEDS = 400 };
@@ -9,11 +10,11 @@ static rg_step step, other;
 /* Items of several outputs, by how many are unread. */
 static void count_unread(const gr_plan *p, int unread[ROWS_OUTPUTS])
 {
-    for (int i = 0; i < p->n_items; i++) {
-        const gr_item *it = &p->items[i].item;
+    for (int i = 0; i < p->n_instructions; i++) {
+        if (p->instructions[i].code != GR__CALL) continue;
+        const gr_item *it = &p->instructions[i].made->item;
         int n = 0;
-        if (p->items[i].copies || it->kind != GR_ITEM_NODE || gr__node(p->graph, it->nodes[0])->op != &rows_op)
-            continue;
+        if (it->kind != GR_ITEM_NODE || gr__node(p->graph, it->nodes[0])->op != &rows_op) continue;
         for (int o = 0; o < it->n_out; o++) n += it->out[o] == GR_NONE;
         unread[n]++;
     }
@@ -69,12 +70,25 @@ static void fusing_changes_no_bit(void **state)
     }
 }
 
+static void running_again_changes_no_bit(void **state)
+{
+    (void)state;
+    for (int unfused = 0; unfused < 2; unfused++) {
+        rg_repeats x = {.runs = 0};
+        for (uint64_t seed = 0; seed < SEEDS; seed++)
+            rg_repeated_has_the_same_bits(&other, &step, &x, &toy, unfused, seed);
+        assert_true(x.runs > SEEDS && x.refused > 100 && x.less_of_node > 2);
+        if (!unfused) assert_true(x.less_of_region > 100);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unfused_plans_agree_with_the_evaluator),
         cmocka_unit_test(fused_plans_agree_with_the_evaluator),
         cmocka_unit_test(fusing_changes_no_bit),
+        cmocka_unit_test(running_again_changes_no_bit),
     };
     rg_with_rows = true;
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,16 +81,16 @@ static uint64_t activations(int wanted, int *views)
         if (wanted >> o & 1) gr_output(r.g, (const char *[]){"sum", "index", "centred"}[o], output(&r, o));
     compile(&r);
     assert_int_equal(gr_plan_rows(r.plan), 1);
-    const gr__item *it = &r.plan->items[0];
-    assert_int_equal(it->item.n_out, ROWS_OUTPUTS); /* by number, whoever reads them */
-    for (int o = 0; o < ROWS_OUTPUTS; o++) assert_int_equal(it->operand[1 + o] != NULL, wanted >> o & 1);
+    const gr__instruction *in = &r.plan->instructions[0];
+    assert_int_equal(in->made->item.n_out, ROWS_OUTPUTS); /* by number, whoever reads them */
+    for (int o = 0; o < ROWS_OUTPUTS; o++) assert_int_equal(in->address[1 + o] != NULL, wanted >> o & 1);
     *views = gr_plan_views(r.plan, 0);
     for (int k = 0, o = 0; k < *views; k++, o++) {
         while (!(wanted >> o & 1)) o++;
         gr_plan_view v = gr_plan_view_at(r.plan, 0, k);
         assert_int_equal(v.dtype, o == ROWS_INDEX ? GR_I32 : GR_REAL);
         assert_int_equal(v.shape.rank, o == ROWS_CENTRED ? 2 : 1);
-        assert_ptr_equal(v.data, it->operand[1 + o]);
+        assert_ptr_equal(v.data, in->address[1 + o]);
     }
     assert_int_equal(gr_plan_view_at(r.plan, 0, *views).shape.rank, 0);
     uint64_t bytes = gr_plan_bytes(r.plan).activations, flow = (uint64_t)gr_plan_row_at(r.plan, 0).bytes;
@@ -149,10 +149,10 @@ static void a_later_output_is_read_in_any_way(void **state)
         }
         compile(&r);
         run(&r);
-        const gr__item *it = &r.plan->items[0];
-        assert_true(!it->operand[1] && !it->operand[2] && it->operand[3]);
-        if (way == 2) assert_ptr_equal(it->operand[3], gr_store_find(r.store, "e")->data); /* no copy */
-        if (way == 3) assert_int_equal(r.plan->spots[it->item.out[ROWS_CENTRED]].kind, GR__IN_GRADIENTS);
+        const gr__instruction *in = &r.plan->instructions[0];
+        assert_true(!in->address[1] && !in->address[2] && in->address[3]);
+        if (way == 2) assert_ptr_equal(in->address[3], gr_store_find(r.store, "e")->data); /* no copy */
+        if (way == 3) assert_int_equal(r.plan->buffers[in->operand[3].buffer].spot.kind, GR__IN_GRADIENTS);
         const double *y = way == 2 ? gr_store_find(r.store, "e")->data : gr_plan_output(r.plan, "y", NULL);
         for (int i = 0; i < ROWS * COLUMNS; i++) {
             double want = x_at(i / COLUMNS, i % COLUMNS) - sum_at(i / COLUMNS) / COLUMNS;

@@ -62,6 +62,15 @@ double rig_out(rig *r, const char *name, int i)
     return ((const double *)gr_plan_output(r->plan, name, NULL))[i];
 }
 
+gr__spot rig_spot(const rig *r, gr_val v)
+{
+    const gr_plan *p = r->plan;
+    int b = p->n_buffers - 1;
+    for (const gr_node *n; (n = gr__made_by(p->graph, v, GR_OP_RESHAPE)) != NULL;) v = n->in[0];
+    while (b > 0 && p->buffers[b].value != v) b--;
+    return p->buffers[b].spot;
+}
+
 bool rig_has_kernel(const rig *r, const char *name)
 {
     for (int i = 0; i < gr_plan_rows(r->plan); i++)

@@ -28,6 +28,7 @@ void rig_ready(rig *r); /* compiled, sealed and bound */
 void rig_set(rig *r, const char *name, double first, double step);
 double rig_at(rig *r, const char *name, int i);
 double rig_out(rig *r, const char *name, int i);
+gr__spot rig_spot(const rig *r, gr_val v); /* of the last buffer of v, or of what it is reshaped from */
 bool rig_has_kernel(const rig *r, const char *name);
 
 /* ---- a step of training ---- */
