@@ -10,8 +10,8 @@
 
 /* What a kernel is made of.
  *
- *   NODE    one node, or a contraction followed by its epilogue (bias add, relu) when backend->epilogue said yes:
- * nodes[0] the contraction. SCALARS rank-0 nodes only (float64), in order. REGION  elementwise nodes over one iteration
+ *   NODE    one node, or a contraction followed by as much of its epilogue as backend->epilogue took: nodes[0] the
+ * contraction. SCALARS rank-0 nodes only (float64), in order. REGION  elementwise nodes over one iteration
  * space `space` = [rows, columns] seen as rows x columns (all leading axes folded), with BROADCASTs read in place (row:
  * one value a row, column: one value a column), and reductions over trailing axes (one value a row), leading axes (one
  * a column) or all axes (rank 0) at its edge. A reduction's result is never read within its own region.
@@ -54,8 +54,11 @@ struct gr_backend {
      * row or column forms fit. NULL: none may, every node is an item of its own. */
     bool (*fuses)(const gr_graph *g, const gr_node *n);
     int max_region_nodes, max_region_operands; /* a region grows no further */
-    /* May the contraction take this epilogue? NULL: never. */
-    bool (*epilogue)(const gr_graph *g, const gr_node *contraction, bool bias, bool relu);
+    /* How many of the n nodes may the contraction take, from the first on, and compute while it stores? They are
+     * elementwise, of its shape, in a chain: each reads the one before it (the first: the contraction), whose value
+     * nobody else reads. What they read besides is there before the contraction runs; broadcasts are then read in
+     * place. The bits must be those of separate passes. NULL: none. */
+    int (*epilogue)(const gr_graph *g, const gr_node *contraction, const uint32_t *nodes, int n);
     /* Makes the kernel of an item. The graph is the plan's own (simplified) and outlives the kernel; the item and its
      * arrays are the plan's as well. */
     gr_status (*make)(gr_context *ctx, const gr_item *item, gr_kernel **out);

@@ -96,7 +96,10 @@ struct gr_plan {
 
 /* ---- while compiling ---- */
 
-enum { GR__MAX_OPERANDS = 128 }; /* of a region, whatever the backend allows */
+enum {
+    GR__MAX_OPERANDS = 128, /* of a region, whatever the backend allows */
+    GR__MAX_EPILOGUE = 8    /* nodes that a contraction is offered */
+};
 
 /* One segment of a unit: nodes of its own (broadcasts and iotas that they read in place are not among them), in graph
  * order, a contraction first. */

@@ -108,6 +108,39 @@ static void contractions_take_their_epilogues(void **state)
     rig_end(&r);
 }
 
+/* The backend takes as much of the chain as it can; the rest, and what others read, is computed apart. */
+static void an_epilogue_is_a_chain_of_any_nodes(void **state)
+{
+    (void)state;
+    for (int read = 0; read < 2; read++) {
+        rig r = rig_begin();
+        gr_val x = gr_feed(r.g, "x", GR_REAL, GR_SHAPE(3, 2)), w = rig_entry(&r, "w", GR_SHAPE(2, 2), false),
+               b = rig_entry(&r, "b", GR_SHAPE(3, 1), false);
+        gr_val scaled = gr_mul(r.g, gr_broadcast(r.g, b, GR_SHAPE(3, 2)), gr_matmul(r.g, x, w, false, true)),
+               bent = gr_tanh(r.g, scaled), moved = gr_sub(r.g, x, bent), y = gr_exp(r.g, moved);
+        gr_output(r.g, "y", y);
+        if (read) gr_output(r.g, "bent", bent);
+        rig_ready(&r);
+        assert_int_equal(gr_plan_rows(r.plan), 2);
+        const gr_item *first = &r.plan->items[0].item;
+        assert_int_equal(first->n_nodes, read ? 4 : 5); /* with the broadcast, which is read in place */
+        assert_int_equal(gr__node(r.plan->graph, first->nodes[0])->op->code, GR_OP_MATMUL);
+        assert_int_equal(first->n_in, 3);
+        rig_set(&r, "w", 0.5, -0.1);
+        rig_set(&r, "b", -1, 0.5);
+        double *feed = gr_plan_feed(r.plan, "x", NULL), xs[6];
+        for (int i = 0; i < 6; i++) feed[i] = xs[i] = i % 4 - 1.0;
+        test_ok(r.ctx, gr_plan_run(r.plan));
+        for (int i = 0; i < 6; i++) {
+            double sum = 0;
+            for (int k = 0; k < 2; k++) sum += xs[i / 2 * 2 + k] * (0.5 - 0.1 * (i % 2 * 2 + k));
+            double want = exp(xs[i] - tanh((-1 + 0.5 * (double)(i / 2)) * sum));
+            assert_true(fabs(rig_out(&r, "y", i) - want) < 1e-12);
+        }
+        rig_end(&r);
+    }
+}
+
 static void a_product_that_others_read_keeps_its_value(void **state)
 {
     (void)state;
@@ -128,6 +161,7 @@ int main(void)
         cmocka_unit_test(updates_that_need_each_other_stay_apart),
         cmocka_unit_test(gradients_stand_at_their_parameters_offsets),
         cmocka_unit_test(contractions_take_their_epilogues),
+        cmocka_unit_test(an_epilogue_is_a_chain_of_any_nodes),
         cmocka_unit_test(a_product_that_others_read_keeps_its_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

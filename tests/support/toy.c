@@ -271,10 +271,20 @@ static bool toy_fuses(const gr_graph *g, const gr_node *n)
     return true;
 }
 
-static bool toy_epilogue(const gr_graph *g, const gr_node *contraction, bool bias, bool relu)
+/* Products take whatever follows, up to three nodes; convolutions one, if it adds. */
+static int toy_epilogue(const gr_graph *g, const gr_node *contraction, const uint32_t *nodes, int n)
 {
-    (void)g, (void)relu;
-    return contraction->op->code == GR_OP_MATMUL || (contraction->op->code == GR_OP_CONV && bias);
+    gr_val before = contraction->out;
+    for (int i = 0; i < n; i++) { /* as the interface says */
+        const gr_node *e = gr__node(g, nodes[i]);
+        int reads = 0;
+        for (int k = 0; k < e->n_in; k++) reads += e->in[k] == before;
+        assert_true(e->op->class == GR_CLASS_MAP && reads == 1);
+        assert_true(gr__shape_equal(gr_shape_of(g, e->out), gr_shape_of(g, before)));
+        before = e->out;
+    }
+    if (contraction->op->code == GR_OP_MATMUL) return n < 3 ? n : 3;
+    return contraction->op->code == GR_OP_CONV && gr__node(g, nodes[0])->op->code == GR_OP_ADD;
 }
 
 const gr_backend toy = {"toy", GR_EL_F64, toy_fuses, 48, 24, toy_epilogue, toy_make};
