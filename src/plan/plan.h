@@ -108,6 +108,7 @@ typedef struct gr__part {
     int n, capacity;
     gr_shape shape;  /* REGION: of the elementwise nodes */
     unsigned splits; /* REGION: bit s is set if axes before s may be the rows and the others the columns */
+    bool lines;      /* REGION: all its nodes may be lines of a larger one */
 } gr__part;
 
 typedef struct gr__unit {
@@ -206,6 +207,7 @@ int gr__part_most_operands(const gr__compiler *c, const gr__part *part); /* room
 typedef enum gr__form { GR__FULL, GR__ROW, GR__COLUMN, GR__SCALAR } gr__form;
 unsigned gr__form_broadcast_splits(gr_shape from, gr_shape to);
 unsigned gr__form_reduce_splits(gr_shape shape, int64_t mask, int rank_after);
+unsigned gr__form_line_splits(gr_shape shape, unsigned splits, int64_t rows); /* those of so many rows */
 unsigned gr__form_iota_splits(gr_shape shape, int64_t axis);
 int gr__form_split(unsigned splits); /* the one that is taken */
 gr_space gr__form_space(gr_shape shape, unsigned splits);
