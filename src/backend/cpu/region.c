@@ -312,7 +312,7 @@ static int64_t block_of(const gr__region *k, const gr__region_segment *s, bool t
     int64_t most = s->period == 1 ? 64 : 128, row = 4 * s->space.columns * (k->n_in + k->n_out + kept);
     while (p[0].n_passes > 1 && most > 1 && most * row > BLOCK_BYTES && most * s->space.columns > BLOCK_ELEMENTS)
         most /= 2;
-    return GR_MIN(rows, most);
+    return GR_MIN(GR_MIN(rows, most), GR_MAX(s->space.rows, 1));
 }
 
 static bool has_columns(const gr__program *p)
@@ -324,13 +324,14 @@ static bool has_columns(const gr__program *p)
 
 static void lay_out(gr__region *k, bool to_columns)
 {
-    int64_t period = 0, block = 0, rows = 0;
-    int slots = 0, steps = 0, sums = 0, kept = 0, lines = 0;
+    int64_t period = 0, summed = 0, block = 0, rows = 0;
+    int slots = 0, steps = 0, sums = 0, kept = 0, lines = 0, to = 0;
     for (int i = 0; i < k->n_segments; i++) {
         gr__region_segment *s = &k->segment[i];
         if (s->mode == GR__FLAT) continue;
         s->block = block_of(k, s, to_columns);
         period = GR_MAX(period, s->period * s->space.columns);
+        summed = GR_MAX(summed, GR_MIN(s->period, s->space.rows) * s->space.columns);
         rows = GR_MAX(rows, s->block);
         block = GR_MAX(block, s->block * s->space.columns);
     }
@@ -341,17 +342,18 @@ static void lay_out(gr__region *k, bool to_columns)
             sums = GR_MAX(sums, k->program[m][c].n_reductions);
             kept = GR_MAX(kept, k->program[m][c].n_kept);
             lines = GR_MAX(lines, k->program[m][c].n_lines);
+            to = GR_MAX(to, k->program[m][c].n_columns);
         }
     bool columns = has_columns(&k->program[GR__NARROW][0]);
     size_t chunk = 4 * GR__MAX_CHUNK, end = 0;
-    k->column_stride = to_columns && rows > 0 ? ((size_t)period * 4 + 2 * chunk + 63) / 64 * 64 : 0;
+    k->column_stride = to ? ((size_t)summed * 4 + 2 * chunk + 63) / 64 * 64 : 0;
     k->expanded_stride = columns ? ((size_t)period * 4 + chunk + 63) / 64 * 64 : 0;
     k->kept_stride = kept ? ((size_t)block * 4 + 63) / 64 * 64 : 0;
     k->line_stride = lines ? ((size_t)rows * 4 + chunk + 63) / 64 * 64 : 0; /* ld_row reads beyond the last row */
     place(&end, (size_t)steps * sizeof(gr__ins));
     k->slots_at = place(&end, (size_t)slots * chunk);
     k->sums_at = place(&end, (size_t)sums * 8 * GR__MAX_LANES);
-    k->columns_at = place(&end, (size_t)sums * k->column_stride);
+    k->columns_at = place(&end, (size_t)to * k->column_stride);
     k->expanded_at = place(&end, (size_t)k->n_in * k->expanded_stride);
     k->kept_at = place(&end, (size_t)kept * k->kept_stride);
     k->lines_at = place(&end, (size_t)lines * k->line_stride);

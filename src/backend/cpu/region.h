@@ -116,6 +116,7 @@ typedef struct gr__reduction {
     bool to_double;  /* rank 0 */
     gr__reach reach; /* in its mode */
     int out, line;   /* where the result goes; -1: not there */
+    int column;      /* to columns: which of these */
     gr__ref from;    /* NARROW, to rows: where the elements stand when the pass is over */
 } gr__reduction;
 
@@ -133,7 +134,7 @@ typedef struct gr__program {
     int16_t
         *address; /* GR__STEP_REFS * step + operand: those that depend on scratch alone, then those of each segment */
     int n_fixed, n_moving;
-    int n_steps, n_slots, n_kept, n_lines;
+    int n_steps, n_slots, n_kept, n_lines, n_columns;
     gr__pass *pass;
     int n_passes;
     gr__reduction reduction[GR__REGION_NODES];

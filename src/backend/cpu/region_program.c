@@ -435,6 +435,7 @@ static void write_reduction(writer *w, int n)
         w->at[n] = take_line(w);
         q->line = w->at[n].index;
     }
+    if (q->reach == GR__TO_COLUMNS) q->column = p->n_columns++;
     if (q->reach == GR__TO_ROWS && w->mode == GR__NARROW) {
         q->from = settle_rows(w, &e->arg[0]);
         p->n_reductions++;

@@ -23,7 +23,7 @@ static char *sum_at(const job *j, int q)
 
 static char *column_at(const job *j, int q) /* a chunk of room before it */
 {
-    return j->scratch + j->k->columns_at + (size_t)q * j->k->column_stride + 4 * GR__MAX_CHUNK;
+    return j->scratch + j->k->columns_at + (size_t)j->p->reduction[q].column * j->k->column_stride + 4 * GR__MAX_CHUNK;
 }
 
 static char *kept_at(const job *j, int kept)
