@@ -10,11 +10,17 @@
 
 /* What a kernel is made of.
  *
- *   NODE    one node, or a contraction followed by its epilogue (bias add, relu) when backend->epilogue said yes:
- * nodes[0] the contraction. SCALARS rank-0 nodes only (float64), in order. REGION  elementwise nodes over one iteration
+ *   NODE    one node, or a contraction followed by as much of its epilogue as backend->epilogue took: nodes[0] the
+ * contraction. SCALARS rank-0 nodes only (float64), in order. REGION  elementwise nodes over one iteration
  * space `space` = [rows, columns] seen as rows x columns (all leading axes folded), with BROADCASTs read in place (row:
  * one value a row, column: one value a column), and reductions over trailing axes (one value a row), leading axes (one
- * a column) or all axes (rank 0) at its edge. A reduction's result is never read within its own region.
+ * a column) or all axes (rank 0).
+ *
+ * A region may have lines: values of one number a row (space.rows in all, in the order of the rows; columns >= 2). They
+ * are the results of reductions over trailing axes, and of elementwise nodes over lines, rank-0 values and tensors as
+ * large; RESHAPEs between them are not listed. Lines are read by elementwise nodes of their kind, and through
+ * BROADCASTs of row form by those of the whole space: so a row's maximum, sum and what follows from them are read while
+ * the row is at hand. No other reduction's result is read within its own region.
  *
  * Which axes are the rows follows from the nodes alone, never from what else is fused: a reduction to rank 0 always
  * runs over one row of all elements (rows 1), other reductions over the axes that they reduce, so that sums have the
@@ -44,8 +50,8 @@ typedef struct gr_item {
     gr_algorithm algorithm;
 } gr_item;
 /* Kernel operands are in[] of all segments, then out[] of all segments. An output may share its address with an input
- * of the same segment, of equal shape and type, that the item reads only elementwise (in place): elementwise kernels
- * must allow it; NODE kernels never see it but where in_place() said so. */
+ * of the same segment, of equal shape and type, that the item reads only elementwise (in place), but for lines:
+ * elementwise kernels must allow it; NODE kernels never see it. */
 
 struct gr_backend {
     const char *name;
@@ -54,8 +60,12 @@ struct gr_backend {
      * row or column forms fit. NULL: none may, every node is an item of its own. */
     bool (*fuses)(const gr_graph *g, const gr_node *n);
     int max_region_nodes, max_region_operands; /* a region grows no further */
-    /* May the contraction take this epilogue? NULL: never. */
-    bool (*epilogue)(const gr_graph *g, const gr_node *contraction, bool bias, bool relu);
+    int64_t max_row;                           /* columns of a region that reads its own lines, at most; 0: none does */
+    /* How many of the n nodes may the contraction take, from the first on, and compute while it stores? They are
+     * elementwise, of its shape, in a chain: each reads the one before it (the first: the contraction), whose value
+     * nobody else reads. What they read besides is there before the contraction runs; broadcasts are then read in
+     * place. The bits must be those of separate passes. NULL: none. */
+    int (*epilogue)(const gr_graph *g, const gr_node *contraction, const uint32_t *nodes, int n);
     /* Makes the kernel of an item. The graph is the plan's own (simplified) and outlives the kernel; the item and its
      * arrays are the plan's as well. */
     gr_status (*make)(gr_context *ctx, const gr_item *item, gr_kernel **out);

@@ -82,6 +82,14 @@ unsigned gr__form_reduce_splits(gr_shape shape, int64_t mask, int rank_after)
     return rows ? rows : columns;
 }
 
+unsigned gr__form_line_splits(gr_shape shape, unsigned splits, int64_t rows)
+{
+    unsigned fit = 0;
+    for (int s = 0; s <= shape.rank; s++)
+        if ((splits >> s & 1) && gr__form_space(shape, 1u << s).rows == rows) fit |= 1u << s;
+    return fit;
+}
+
 unsigned gr__form_iota_splits(gr_shape shape, int64_t axis)
 {
     unsigned splits = 0;

@@ -35,11 +35,19 @@ gr__standing gr__stands(const gr__compiler *c, gr_val v)
     return code == GR_OP_FEED ? GR__STANDS_FED : GR__STANDS_READ;
 }
 
+/* Views and broadcasts that are read in place pass on what they read. */
+static bool passes_on(const gr__compiler *c, const gr_node *n)
+{
+    return gr__value_is_view(c, n->out) || (n->op->code == GR_OP_BROADCAST && !c->in_memory[gr__node_id(c->g, n)]);
+}
+
 bool gr__value_is_out(const gr__compiler *c, gr_val v, int unit)
 {
     if (c->pinned[v]) return true;
-    for (uint32_t r = c->first_reader[v]; r < c->first_reader[v + 1]; r++)
-        if (c->unit_of[c->readers[r]] != unit) return true;
+    for (uint32_t r = c->first_reader[v]; r < c->first_reader[v + 1]; r++) {
+        const gr_node *n = gr__node(c->g, c->readers[r]);
+        if (passes_on(c, n) ? gr__value_is_out(c, n->out, unit) : c->unit_of[c->readers[r]] != unit) return true;
+    }
     return false;
 }
 
@@ -58,7 +66,7 @@ void gr__part_operands(const gr__compiler *c, int unit, const gr__part *part, gr
         const gr_node *n = gr__node(c->g, part->nodes[k]);
         for (int i = 0; i < n->n_in; i++) {
             gr_val v = gr__node_read(c, n, i);
-            if (v && c->unit_of[gr__value(c->g, v)->node] != unit) add_once(in, n_in, v);
+            if (v && gr__value_unit(c, v) != unit) add_once(in, n_in, v);
         }
         /* kernels of single nodes have all their outputs, by number */
         bool all = c->units[unit].kind == GR_ITEM_NODE && part->n == 1;
@@ -87,8 +95,9 @@ bool gr__part_reads_elementwise(const gr__compiler *c, const gr__part *part, gr_
             *any = true;
             bool same = gr_shape_count(gr__value(c->g, v)->shape) == gr_shape_count(gr__value(c->g, root)->shape) &&
                         c->root_offset[v] == 0;
-            bool element = n->op->class == GR_CLASS_MAP &&
-                           gr__shape_equal(gr__value(c->g, n->in[i])->shape, gr__value(c->g, n->out)->shape);
+            gr_shape in = gr__value(c->g, n->in[i])->shape;
+            bool element = n->op->class == GR_CLASS_MAP && gr__shape_equal(in, gr__value(c->g, n->out)->shape) &&
+                           gr_shape_count(in) == gr_shape_count(part->shape);
             if (!same || !element || (c->absorbs[part->nodes[k]] >> i & 1)) return false;
         }
     }
@@ -97,8 +106,45 @@ bool gr__part_reads_elementwise(const gr__compiler *c, const gr__part *part, gr_
 
 /* ---- joining ---- */
 
-/* A region never reads a reduction of its own, nor what it wrote through a view or as a broadcast. */
-static bool reads_inside(const gr__compiler *c, const gr__part *reader, int a, int b)
+/* What two regions are together: the space of the larger one, in which the nodes of the other are lines, that is, have
+ * one value a row. Without splits: they do not go together. */
+static gr__part joined(const gr__compiler *c, const gr__part *p, const gr__part *q)
+{
+    gr__part both = {.shape = p->shape, .splits = p->splits & q->splits};
+    if (gr__shape_equal(p->shape, q->shape)) return both;
+    int64_t n = gr_shape_count(p->shape), m = gr_shape_count(q->shape);
+    const gr__part *large = n < m ? q : p, *small = n < m ? p : q;
+    both.shape = large->shape;
+    both.splits = small->lines && c->backend->max_row > 0
+                      ? gr__form_line_splits(large->shape, large->splits, gr_shape_count(small->shape))
+                      : 0;
+    return both;
+}
+
+/* Is v a line of the joined region? */
+static bool is_line(const gr__compiler *c, const gr__part *both, gr_val v)
+{
+    gr_space space = gr__form_space(both->shape, both->splits);
+    const gr_node *p = gr__producer(c->g, c->root[v]);
+    bool fits = space.rows >= 1 && space.columns >= 2 && space.columns <= c->backend->max_row;
+    if (!fits || c->root_offset[v] != 0 || gr_shape_count(gr__value(c->g, v)->shape) != space.rows) return false;
+    if (gr__node_is_reduction(p)) return gr__form_of(c->g, p, gr__form_split(both->splits)) == GR__ROW;
+    return gr_shape_count(gr__value(c->g, p->out)->shape) == space.rows;
+}
+
+/* Does input i of n read a line row by row? */
+static bool reads_by_row(const gr__compiler *c, const gr__part *both, const gr_node *n, int i)
+{
+    const gr_node *spread = c->absorbs[gr__node_id(c->g, n)] >> i & 1 ? gr__producer(c->g, n->in[i]) : n;
+    if (spread->op->code == GR_OP_BROADCAST) return gr__form_of(c->g, spread, gr__form_split(both->splits)) == GR__ROW;
+    gr_space space = gr__form_space(both->shape, both->splits);
+    return n->op->class == GR_CLASS_MAP && gr_shape_count(gr__value(c->g, n->out)->shape) == space.rows;
+}
+
+/* A region reads of its own only elements, element for element, and lines, row by row: no other reductions, nor what it
+ * wrote through a view or as a broadcast. *lines: it does read lines. */
+static bool reads_rightly(const gr__compiler *c, const gr__part *both, const gr__part *reader, int a, int b,
+                          bool *lines)
 {
     for (int k = 0; k < reader->n; k++) {
         const gr_node *n = gr__node(c->g, reader->nodes[k]);
@@ -106,11 +152,14 @@ static bool reads_inside(const gr__compiler *c, const gr__part *reader, int a, i
             gr_val v = gr__node_read(c, n, i);
             int from = v ? gr__value_unit(c, v) : -1;
             if (from < 0 || (from != a && from != b)) continue;
-            bool absorbed = c->absorbs[reader->nodes[k]] >> i & 1;
-            if (absorbed || gr__value_is_view(c, v) || gr__node_is_reduction(gr__producer(c->g, v))) return true;
+            bool absorbed = c->absorbs[reader->nodes[k]] >> i & 1, line = is_line(c, both, v);
+            if (line && !reads_by_row(c, both, n, i)) return false;
+            if (!line && (absorbed || gr__value_is_view(c, v) || gr__node_is_reduction(gr__producer(c->g, v))))
+                return false;
+            *lines |= line;
         }
     }
-    return false;
+    return true;
 }
 
 static int absorbed_nodes(const gr__compiler *c, const gr__part *part)
@@ -148,9 +197,11 @@ static bool may_join(const gr__compiler *c, int a, int b)
     const gr__unit *x = &c->units[a], *y = &c->units[b];
     if (x->kind != y->kind || x->kind == GR_ITEM_NODE || guard_between(c, a, b)) return false;
     if (x->kind == GR_ITEM_REGION) {
-        const gr__part *p = x->parts, *q = y->parts;
-        if (!gr__shape_equal(p->shape, q->shape) || !(p->splits & q->splits)) return false;
-        if (reads_inside(c, p, a, b) || reads_inside(c, q, a, b) || !within_limits(c, a, b)) return false;
+        const gr__part *p = x->parts, *q = y->parts, both = joined(c, p, q);
+        bool lines = gr__shape_equal(p->shape, q->shape);
+        if (!both.splits || !reads_rightly(c, &both, p, a, b, &lines) || !reads_rightly(c, &both, q, a, b, &lines) ||
+            !lines || !within_limits(c, a, b))
+            return false;
     }
     return gr__deps_joinable(&c->deps, a, b);
 }
@@ -172,8 +223,8 @@ static bool add_node(gr__compiler *c, gr__part *part, uint32_t k)
 /* Unit b becomes part of unit a; nodes stay in graph order. */
 static bool join(gr__compiler *c, int a, int b)
 {
-    gr__part *p = c->units[a].parts, *q = c->units[b].parts,
-             both = {.shape = p->shape, .splits = p->splits & q->splits};
+    gr__part *p = c->units[a].parts, *q = c->units[b].parts, both = joined(c, p, q);
+    both.lines = p->lines && q->lines && gr__shape_equal(p->shape, q->shape);
     for (int i = 0, j = 0; i < p->n || j < q->n;) {
         bool first = j == q->n || (i < p->n && p->nodes[i] < q->nodes[j]);
         if (!add_node(c, &both, first ? p->nodes[i++] : q->nodes[j++])) return false;
@@ -207,7 +258,7 @@ static bool join_neighbours(gr__compiler *c, const gr_node *n, int unit)
 {
     for (int i = 0; i < n->n_in; i++) {
         gr_val v = gr__node_read(c, n, i);
-        if (v && !gr__value_is_view(c, v) && !try_join(c, gr__value_unit(c, v), &unit)) return false;
+        if (v && !try_join(c, gr__value_unit(c, v), &unit)) return false;
     }
     for (int i = 0; i < n->n_in; i++) {
         gr_val v = gr__node_read(c, n, i);
@@ -264,6 +315,18 @@ static void add_dependencies(gr__compiler *c, int unit, uint32_t k)
     if (guard >= 0) gr__deps_add(&c->deps, unit, guard);
 }
 
+/* May the node have one value a row of a larger space? Then it reads nothing that rows would repeat. */
+static bool may_be_line(const gr__compiler *c, uint32_t k)
+{
+    const gr_node *n = gr__node(c->g, k);
+    for (int i = 0; i < n->n_in; i++) {
+        const gr_node *p = gr__producer(c->g, n->in[i]);
+        if ((c->absorbs[k] >> i & 1) && (p->op->code == GR_OP_IOTA || gr__value(c->g, p->in[0])->shape.rank > 0))
+            return false;
+    }
+    return n->op->class == GR_CLASS_MAP;
+}
+
 static int new_unit(gr__compiler *c, uint32_t k)
 {
     const gr_node *n = gr__node(c->g, k);
@@ -273,6 +336,7 @@ static int new_unit(gr__compiler *c, uint32_t k)
     if (!u->parts || !add_node(c, u->parts, k)) return -1;
     u->n_parts = 1;
     u->parts->splits = c->splits[k];
+    u->parts->lines = may_be_line(c, k);
     u->parts->shape = gr__value(c->g, gr__node_is_reduction(n) ? n->in[0] : n->out)->shape;
     return c->n_units++;
 }

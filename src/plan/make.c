@@ -72,6 +72,15 @@ static gr_status make_kernel(gr__compiler *c, gr__made *m)
 
 /* ---- less than a unit ---- */
 
+/* Views and broadcasts that are read in place stand in no unit; what they read may: lines of this one. */
+static void need(const gr__compiler *c, gr_val v, bool *needed)
+{
+    for (;; v = gr__producer(c->g, v)->in[0]) {
+        needed[v] = true;
+        if (!gr__value_is_view(c, v) && gr__producer(c->g, v)->op->code != GR_OP_BROADCAST) return;
+    }
+}
+
 /* The nodes that the values asked for need; they are in graph order. */
 static gr_status take_needed(gr__compiler *c, int unit, const bool *asked, gr__part *part)
 {
@@ -84,7 +93,7 @@ static gr_status take_needed(gr__compiler *c, int unit, const bool *asked, gr__p
     for (int k = all->n; k-- > 0;) {
         const gr_node *n = gr__node(c->g, all->nodes[k]);
         if (!asked[n->out] && !needed[n->out]) continue;
-        for (int i = 0; i < n->n_in; i++) needed[n->in[i]] = true;
+        for (int i = 0; i < n->n_in; i++) need(c, n->in[i], needed);
         nodes[all->n - ++part->n] = all->nodes[k];
     }
     part->nodes = nodes + all->n - part->n;

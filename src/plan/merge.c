@@ -30,12 +30,8 @@ static void list_from(walk *w, uint32_t k)
     if (listed(w, k)) return;
     const gr_node *n = gr__node(w->c->g, k);
     for (int i = 0; i < n->n_in; i++) {
-        uint32_t p = gr__value(w->c->g, n->in[i])->node;
-        if (w->c->absorbs[k] >> i & 1) {
-            if (!listed(w, p)) w->nodes[w->n++] = p;
-        } else if (w->c->unit_of[p] == w->unit) {
-            list_from(w, p);
-        }
+        uint32_t p = gr__value(w->c->g, w->c->root[n->in[i]])->node;
+        if ((w->c->absorbs[k] >> i & 1) || w->c->unit_of[p] == w->unit) list_from(w, p);
     }
     w->nodes[w->n++] = k;
 }
@@ -99,7 +95,7 @@ static void put_external(signing *x, gr_val v)
 static void put_operand(signing *x, const gr_node *n, int i)
 {
     const gr_graph *g = x->c->g;
-    uint32_t p = gr__value(g, n->in[i])->node;
+    uint32_t p = gr__value(g, x->c->root[n->in[i]])->node; /* lines are read through views */
     for (int k = 0; k < x->n_nodes; k++)
         if (x->nodes[k] == p) {
             put(x, 1);

@@ -74,7 +74,10 @@ struct gr_plan {
 
 /* ---- while compiling ---- */
 
-enum { GR__MAX_OPERANDS = 128 }; /* of a region, whatever the backend allows */
+enum {
+    GR__MAX_OPERANDS = 128, /* of a region, whatever the backend allows */
+    GR__MAX_EPILOGUE = 8    /* nodes that a contraction is offered */
+};
 
 /* One segment of a unit: nodes of its own (broadcasts and iotas that they read in place are not among them), in graph
  * order, a contraction first. */
@@ -83,6 +86,7 @@ typedef struct gr__part {
     int n, capacity;
     gr_shape shape;  /* REGION: of the elementwise nodes */
     unsigned splits; /* REGION: bit s is set if axes before s may be the rows and the others the columns */
+    bool lines;      /* REGION: all its nodes may be lines of a larger one */
 } gr__part;
 
 typedef struct gr__unit {
@@ -220,6 +224,7 @@ gr_status gr__plan_again(gr__compiler *c); /* what each instance is asked for; o
 typedef enum gr__form { GR__FULL, GR__ROW, GR__COLUMN, GR__SCALAR } gr__form;
 unsigned gr__form_broadcast_splits(gr_shape from, gr_shape to);
 unsigned gr__form_reduce_splits(gr_shape shape, int64_t mask, int rank_after);
+unsigned gr__form_line_splits(gr_shape shape, unsigned splits, int64_t rows); /* those of so many rows */
 unsigned gr__form_iota_splits(gr_shape shape, int64_t axis);
 int gr__form_split(unsigned splits); /* the one that is taken */
 gr_space gr__form_space(gr_shape shape, unsigned splits);

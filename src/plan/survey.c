@@ -1,5 +1,5 @@
-/* Looking at the simplified graph once: liveness, readers, views, what is read in place, which contractions end in a
- * bias and a rectifier. */
+/* Looking at the simplified graph once: liveness, readers, views, what is read in place, which elementwise nodes end a
+ * contraction. */
 #include "graph/op.h"
 #include "plan/plan.h"
 
@@ -144,45 +144,45 @@ static bool read_once(const gr__compiler *c, gr_val v)
     return !c->pinned[v] && c->first_reader[v + 1] - c->first_reader[v] == 1;
 }
 
-static bool is_bias(const gr__compiler *c, gr_val v)
+/* The elementwise node behind v, where nothing else reads v: what may be computed while v is stored. */
+static const gr_node *next_in_chain(const gr__compiler *c, gr_val v)
 {
-    const gr_node *n = gr__made_by(c->g, v, GR_OP_BROADCAST);
-    if (!n) return false;
-    gr_shape from = gr__value(c->g, n->in[0])->shape, to = gr__value(c->g, v)->shape;
-    return from.rank > 0 && gr_shape_count(from) == to.dim[to.rank - 1] &&
-           from.dim[from.rank - 1] == to.dim[to.rank - 1];
+    if (!read_once(c, v)) return NULL;
+    const gr_node *n = gr__node(c->g, c->readers[c->first_reader[v]]);
+    bool same =
+        n->op->class == GR_CLASS_MAP && gr__shape_equal(gr__value(c->g, n->out)->shape, gr__value(c->g, v)->shape);
+    return same ? n : NULL;
 }
 
-static void end_with_bias(gr__compiler *c, uint32_t k)
+static uint8_t broadcasts_of(const gr__compiler *c, const gr_node *n)
 {
-    const gr_node *n = gr__node(c->g, k);
-    for (int i = 0; i < 2 && !c->epilogue_of[k]; i++) {
-        const gr_node *p = gr__producer(c->g, n->in[i]);
-        if (p->op->class != GR_CLASS_CONTRACT || !read_once(c, n->in[i]) || !is_bias(c, n->in[1 - i])) continue;
-        if (!c->backend->epilogue(c->g, p, true, false)) continue;
-        c->epilogue_of[k] = 1 + gr__node_id(c->g, p);
-        c->absorbs[k] = (uint8_t)(1u << (1 - i));
+    uint8_t bits = 0;
+    for (int i = 0; i < n->n_in; i++)
+        if (gr__made_by(c->g, n->in[i], GR_OP_BROADCAST)) bits |= (uint8_t)(1u << i);
+    return bits;
+}
+
+/* Offers the contraction what follows it. */
+static void end_contraction(gr__compiler *c, uint32_t k)
+{
+    uint32_t chain[GR__MAX_EPILOGUE];
+    int n = 0;
+    gr_val v = gr__node(c->g, k)->out;
+    for (const gr_node *next; n < GR__MAX_EPILOGUE && (next = next_in_chain(c, v)); v = next->out)
+        chain[n++] = gr__node_id(c->g, next);
+    int taken = n ? c->backend->epilogue(c->g, gr__node(c->g, k), chain, n) : 0;
+    for (int i = 0; i < taken; i++) {
+        c->epilogue_of[chain[i]] = 1 + k;
+        c->absorbs[chain[i]] = broadcasts_of(c, gr__node(c->g, chain[i]));
     }
-}
-
-static void end_with_relu(gr__compiler *c, uint32_t k)
-{
-    const gr_node *n = gr__node(c->g, k), *p = gr__producer(c->g, n->in[0]);
-    uint32_t biased = c->epilogue_of[gr__node_id(c->g, p)];
-    const gr_node *contraction = biased ? gr__node(c->g, biased - 1) : p;
-    if (contraction->op->class != GR_CLASS_CONTRACT || p->op->code == GR_OP_RELU || !read_once(c, n->in[0])) return;
-    if (c->backend->epilogue(c->g, contraction, biased != 0, true))
-        c->epilogue_of[k] = 1 + gr__node_id(c->g, contraction);
 }
 
 static void find_epilogues(gr__compiler *c)
 {
     if (c->options.unfused || !c->backend->epilogue) return;
     for (uint32_t k = 0; k < c->n_nodes; k++) {
-        if (!gr__plan_node_lives(gr__node(c->g, k), c->live)) continue;
-        if (gr__node(c->g, k)->op->code == GR_OP_ADD && gr__value(c->g, gr__node(c->g, k)->out)->shape.rank > 0)
-            end_with_bias(c, k);
-        if (gr__node(c->g, k)->op->code == GR_OP_RELU) end_with_relu(c, k);
+        const gr_node *n = gr__node(c->g, k);
+        if (n->op->class == GR_CLASS_CONTRACT && gr__plan_node_lives(n, c->live)) end_contraction(c, k);
     }
 }
 

@@ -415,7 +415,7 @@ static void test_contractions(void **state)
         case_forget(&c, out);
         uint32_t nodes[] = {gr__value(c.g, m)->node, gr__value(c.g, shifted)->node, gr__value(c.g, sum)->node,
                             gr__value(c.g, out)->node};
-        assert_true(gr__backend_cpu.epilogue(c.g, gr__node(c.g, nodes[0]), true, true));
+        assert_int_equal(gr__backend_cpu.epilogue(c.g, gr__node(c.g, nodes[0]), nodes + 2, 2), 2);
         gr_item item = {.graph = c.g,
                         .nodes = nodes,
                         .n_nodes = 4,
@@ -431,12 +431,45 @@ static void test_contractions(void **state)
     }
 }
 
+/* Of a chain behind a contraction, what the kernels do: a vector added, then a rectifier; nothing out of this order. */
+static void test_epilogues(void **state)
+{
+    (void)state;
+    cpu_case c;
+    case_begin(&c, 22);
+    gr_val a = gr_feed(c.g, "a", GR_REAL, GR_SHAPE(3, 5)), b = gr_feed(c.g, "b", GR_REAL, GR_SHAPE(5, 4)),
+           bias = gr_feed(c.g, "bias", GR_REAL, GR_SHAPE(4)), row = gr_feed(c.g, "row", GR_REAL, GR_SHAPE(3, 1)),
+           all = gr_feed(c.g, "all", GR_REAL, GR_SHAPE(3, 4));
+    gr_val product = gr_matmul(c.g, a, b, false, false), to[] = {GR_NONE, bias, row, all};
+    enum { RELU, BIAS, ROW, ALL, TANH, END };
+    static const struct {
+        int chain[4], taken;
+    } cases[] = {
+        {{BIAS, RELU, TANH, END}, 2}, {{BIAS, TANH, RELU, END}, 1}, {{RELU, BIAS, END}, 1}, {{RELU, RELU, END}, 1},
+        {{BIAS, BIAS, END}, 1},       {{ROW, RELU, END}, 0},        {{ALL, END}, 0},        {{TANH, BIAS, END}, 0},
+    };
+    for (size_t i = 0; i < GR_COUNT(cases); i++) {
+        uint32_t nodes[4];
+        gr_val v = product;
+        int n = 0;
+        for (int what; (what = cases[i].chain[n]) != END; n++) {
+            gr_opcode map = what == RELU ? GR_OP_RELU : GR_OP_TANH;
+            v = what == RELU || what == TANH ? gr__node_add(c.g, map, &v, 1, NULL, NULL)
+                : n % 2                      ? gr_add(c.g, to[what], v)
+                                             : gr_add(c.g, v, to[what]);
+            nodes[n] = gr__value(c.g, v)->node;
+        }
+        assert_int_equal(gr__backend_cpu.epilogue(c.g, gr__producer(c.g, product), nodes, n), cases[i].taken);
+    }
+    case_end(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_maps),   cmocka_unit_test(test_reductions),   cmocka_unit_test(test_moves),
         cmocka_unit_test(test_leaves), cmocka_unit_test(test_scalars),      cmocka_unit_test(test_indices),
-        cmocka_unit_test(test_pools),  cmocka_unit_test(test_contractions),
+        cmocka_unit_test(test_pools),  cmocka_unit_test(test_contractions), cmocka_unit_test(test_epilogues),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

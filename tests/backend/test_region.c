@@ -15,6 +15,9 @@ typedef struct random_region {
     int n_whole;
     gr_val scalar[8];
     int n_scalar;
+    gr_val lines[32]; /* one value a row, [rows, 1] */
+    int n_lines;
+    double special; /* how much of what is fed is infinite, NaN, ... */
 } random_region;
 
 static uint64_t below(random_region *r, uint64_t n)
@@ -27,8 +30,14 @@ static gr_val feed(random_region *r, const char *kind, gr_dtype dtype, gr_shape 
     char name[32];
     snprintf(name, sizeof name, "%s%u", kind, gr__graph_nodes(r->c.g));
     gr_val v = gr_feed(r->c.g, name, dtype, s);
-    case_fill(&r->c, v, -2, 2, 0);
+    case_fill(&r->c, v, -2, 2, r->special);
     return v;
+}
+
+/* May rows be read with their sums? */
+static bool has_lines(const random_region *r)
+{
+    return !r->line && r->shape.dim[0] >= 1 && r->shape.dim[1] >= 2 && r->shape.dim[1] <= gr__backend_cpu.max_row;
 }
 
 static void add_leaves(random_region *r)
@@ -62,8 +71,48 @@ static gr_val any_or_scalar(random_region *r)
     return below(r, 4) ? any(r) : r->scalar[below(r, (uint64_t)r->n_scalar)];
 }
 
+static gr_val any_line(random_region *r)
+{
+    if (r->n_lines > 0 && below(r, 5)) return r->lines[below(r, (uint64_t)r->n_lines)];
+    return below(r, 2) ? r->scalar[below(r, (uint64_t)r->n_scalar)]
+                       : feed(r, "l", GR_REAL, GR_SHAPE(r->shape.dim[0], 1));
+}
+
+/* A row's sum or maximum, perhaps without its axis for a while; or something of such lines. */
+static gr_val new_line(random_region *r)
+{
+    gr_graph *g = r->c.g;
+    static const int rows[] = {1};
+    static const gr_opcode unary[] = {GR_OP_NEG, GR_OP_EXP, GR_OP_SQRT, GR_OP_LOG, GR_OP_RECIP, GR_OP_RELU},
+                           binary[] = {GR_OP_ADD, GR_OP_SUB, GR_OP_MUL, GR_OP_DIV, GR_OP_MAX, GR_OP_LESS};
+    gr_opcode one = unary[below(r, GR_COUNT(unary))];
+    if (r->n_lines == 0 || below(r, 2)) {
+        bool keep = below(r, 2);
+        gr_val y = (below(r, 2) ? gr_sum : gr_reduce_max)(g, any(r), rows, 1, keep);
+        if (keep) return y;
+        if (below(r, 2)) y = gr__node_add(g, one, &y, 1, NULL, NULL);
+        return gr_reshape(g, y, GR_SHAPE(r->shape.dim[0], 1));
+    }
+    gr_val in[2] = {r->lines[below(r, (uint64_t)r->n_lines)], any_line(r)};
+    if (below(r, 3) == 0) return gr__node_add(g, one, in, 1, NULL, NULL);
+    if (below(r, 2)) in[0] = any_line(r), in[1] = r->lines[below(r, (uint64_t)r->n_lines)];
+    return gr__node_add(g, binary[below(r, GR_COUNT(binary))], in, 2, NULL, NULL);
+}
+
+static void add_line(random_region *r)
+{
+    if (r->n_lines == (int)GR_COUNT(r->lines)) return;
+    gr_val y = new_line(r);
+    r->lines[r->n_lines++] = y;
+    if (below(r, 2)) r->pool[r->n_pool++] = gr_broadcast(r->c.g, y, r->shape);
+}
+
 static void add_node(random_region *r)
 {
+    if (has_lines(r) && below(r, 3) == 0) {
+        add_line(r);
+        return;
+    }
     gr_graph *g = r->c.g;
     static const gr_opcode unary[] = {GR_OP_NEG,     GR_OP_ABS,  GR_OP_SIGN, GR_OP_FLOOR, GR_OP_SQUARE, GR_OP_TANH,
                                       GR_OP_SIGMOID, GR_OP_RELU, GR_OP_SIN,  GR_OP_EXP,   GR_OP_SQRT,   GR_OP_STOP};
@@ -103,7 +152,8 @@ static void add_node(random_region *r)
 typedef struct region_item {
     gr_item item;
     gr_space space;
-    uint32_t nodes[256];
+    uint32_t nodes[256], apart[256]; /* apart: with the reshapes, which regions read through */
+    int n_apart;
     gr_val in[64], out[64];
 } region_item;
 
@@ -132,10 +182,11 @@ static void collect(random_region *r, region_item *t)
             needed[gr__value(g, gr__node(g, k)->in[i])->node] = true;
     for (uint32_t k = 0; k < gr__graph_nodes(g); k++) {
         if (!needed[k]) continue;
-        if (!is_leaf(g, k))
-            t->nodes[t->item.n_nodes++] = k;
-        else if (gr__node(g, k)->op->code == GR_OP_FEED)
-            add_in(t, gr__node(g, k)->out);
+        const gr_node *n = gr__node(g, k);
+        bool reshape = n->op->code == GR_OP_RESHAPE;
+        if (!is_leaf(g, k)) t->apart[t->n_apart++] = k;
+        if (!is_leaf(g, k) && !reshape) t->nodes[t->item.n_nodes++] = k;
+        if (n->op->code == GR_OP_FEED || (reshape && is_leaf(g, gr__value(g, n->in[0])->node))) add_in(t, n->out);
     }
     t->item.graph = g;
     t->item.kind = GR_ITEM_REGION;
@@ -160,6 +211,11 @@ static void choose_outputs(random_region *r, region_item *t, int first)
         if (fresh && gr__producer(g, r->pool[i])->op->code != GR_OP_FEED) t->out[t->item.n_out++] = r->pool[i];
     }
     static const int rows[] = {1}, columns[] = {0}, all[] = {0, 1};
+    for (int i = 0; i < r->n_lines; i++) {
+        bool fresh = below(r, 3) == 0 && gr__producer(g, r->lines[i])->op->code != GR_OP_RESHAPE;
+        for (int o = 0; o < t->item.n_out; o++) fresh &= t->out[o] != r->lines[i];
+        if (fresh) t->out[t->item.n_out++] = r->lines[i];
+    }
     int n = (int)below(r, 4);
     for (int i = 0; i < n; i++) {
         gr_val x = any(r), y;
@@ -265,21 +321,23 @@ static void run_in_place(random_region *r, region_item *t, gr__isa isa, const co
 
 static void check_region(uint64_t seed, gr_shape shape, bool line)
 {
-    random_region r = {.shape = shape, .line = line};
+    random_region r = {.shape = shape, .line = line, .special = seed % 5 == 0 ? 0.03 : 0};
     region_item t = {.item = {.n_out = 0}};
     case_begin(&r.c, seed);
     add_leaves(&r);
     int first = r.n_pool, n = 1 + (int)below(&r, 14);
     for (int i = 0; i < n; i++) add_node(&r);
+    while (r.n_pool == first) add_node(&r);
+    test_ok(r.c.ctx, gr_graph_status(r.c.g));
     choose_outputs(&r, &t, first);
     collect(&r, &t);
     const gr_graph *g = r.c.g;
     if (gr__producer(g, t.out[0])->op->class == GR_CLASS_MAP && t.item.n_nodes <= gr__backend_cpu.max_region_nodes) {
         for (int isa = 0; isa < GR__ISA_COUNT; isa++) {
             if (!gr__isa_supported((gr__isa)isa)) continue;
-            for (int k = 0; k < t.item.n_nodes; k++) { /* one by one, repeated operands in memory */
-                case_forget(&r.c, gr__node(g, t.nodes[k])->out);
-                case_run_node(&r.c, t.nodes[k], (gr__isa)isa, CASE_FORWARD);
+            for (int k = 0; k < t.n_apart; k++) { /* one by one, repeated operands in memory */
+                case_forget(&r.c, gr__node(g, t.apart[k])->out);
+                case_run_node(&r.c, t.apart[k], (gr__isa)isa, CASE_FORWARD);
             }
             copies want = keep(&r.c, &t);
             for (int order = 0; order < CASE_ORDERS; order++) {

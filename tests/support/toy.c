@@ -8,6 +8,8 @@
 #include "plan/plan.h"
 #include "test.h"
 
+enum { TOY_ROW = 40 };
+
 typedef struct toy_kernel {
     gr_kernel base;
     const gr_item *item;
@@ -81,6 +83,23 @@ static int toy_index(const gr_val *list, int n, gr_val v)
     return -1;
 }
 
+/* The form of an elementwise node's result: lines have one value a row. */
+static gr__form toy_level(const gr_graph *g, const gr_node *n, gr_space space)
+{
+    int64_t count = gr_shape_count(gr__value(g, n->out)->shape);
+    bool line = count != space.rows * space.columns;
+    assert_true(!line || count == space.rows);
+    return line ? GR__ROW : GR__FULL;
+}
+
+/* What stands behind reshapes, as far as the region itself made it. */
+static int toy_known(const gr_graph *g, const gr_val *known, int n, gr_val v, bool through)
+{
+    int at = toy_index(known, n, v);
+    const gr_node *p = gr__producer(g, v);
+    return at >= 0 || !through || p->op->code != GR_OP_RESHAPE ? at : toy_known(g, known, n, p->in[0], true);
+}
+
 /* values[] of the nodes' outputs so far, `known` of them; the rest comes from operands. */
 static gr_ref toy_input(const toy_kernel *k, const gr_call *call, int s, const gr_node *reader, int i,
                         const gr_val *known, const gr_ref *values, int n)
@@ -88,7 +107,7 @@ static gr_ref toy_input(const toy_kernel *k, const gr_call *call, int s, const g
     const gr_item *it = k->item;
     const gr_graph *g = it->graph;
     gr_val v = reader->in[i];
-    int at = toy_index(known, n, v);
+    int at = toy_known(g, known, n, v, it->kind == GR_ITEM_REGION);
     if (at >= 0) return values[at];
     const gr_node *p = gr__producer(g, v);
     if (p->op->code == GR_OP_CONST) return (gr_ref){(void *)p->attr.f, GR_REAL, GR_SCALAR};
@@ -97,7 +116,10 @@ static gr_ref toy_input(const toy_kernel *k, const gr_call *call, int s, const g
     gr_ref r = {call->operand[s * it->n_in + at], gr__value(g, v)->dtype, gr__value(g, v)->shape};
     if (it->kind != GR_ITEM_REGION || r.shape.rank == 0) return r;
     bool spread = reader->op->code == GR_OP_BROADCAST;
-    r.shape = toy_formed(spread ? toy_node_form(g, reader, it->space[0]) : GR__FULL, it->space[s]);
+    gr__form form = spread                          ? toy_node_form(g, reader, it->space[0])
+                    : gr__node_is_reduction(reader) ? GR__FULL
+                                                    : toy_level(g, reader, it->space[0]);
+    r.shape = toy_formed(form, it->space[s]);
     gr_val mine = it->in[s * it->n_in + at];
     assert_int_equal(gr_shape_count(r.shape), gr_shape_count(gr__value(g, mine)->shape));
     return r;
@@ -111,7 +133,8 @@ static void toy_node(const gr_item *it, int s, const gr_node *n, gr_ref *in, gr_
         if (n->op->code == GR_OP_IOTA) copy.attr.i[0] = form == GR__COLUMN;
         if (gr__node_is_reduction(n)) copy.attr.i[0] = form == GR__SCALAR ? 3 : form == GR__ROW ? 2 : 1;
         if (gr__node_is_reduction(n)) copy.attr.i[1] = form != GR__SCALAR;
-        out->shape = toy_formed(gr__node_is_reduction(n) ? form : GR__FULL, it->space[s]);
+        if (!gr__node_is_reduction(n)) form = toy_level(it->graph, n, it->space[0]);
+        out->shape = toy_formed(form, it->space[s]);
     }
     n->op->ref(it->graph, &copy, in, out);
 }
@@ -220,17 +243,34 @@ static void toy_destroy(gr_context *ctx, gr_kernel *k)
     gr__free(ctx, k, sizeof(toy_kernel));
 }
 
-/* A reduction's result is never read in its own region; all is listed before it is read. */
+/* Of reductions only lines are read in their own region, row by row, where columns are few enough. */
+static void toy_check_line(const gr_item *it, const gr_node *reduction, const gr_node *reader)
+{
+    gr_space space = it->space[0];
+    assert_in_range(space.columns, 2, TOY_ROW);
+    assert_int_equal(toy_node_form(it->graph, reduction, space), GR__ROW);
+    if (reader->op->code == GR_OP_BROADCAST)
+        assert_int_equal(toy_node_form(it->graph, reader, space), GR__ROW);
+    else
+        assert_true(reader->op->class == GR_CLASS_MAP && toy_level(it->graph, reader, space) == GR__ROW);
+}
+
+/* All is listed before it is read. */
 static void toy_check(const gr_item *it)
 {
     for (int i = 0; i < it->n_nodes; i++) {
         const gr_node *n = gr__node(it->graph, it->nodes[i]);
-        for (int j = 0; j < n->n_in; j++)
+        for (int j = 0; j < n->n_in; j++) {
+            gr_val from = n->in[j];
+            for (const gr_node *p; (p = gr__made_by(it->graph, from, GR_OP_RESHAPE)) && it->kind == GR_ITEM_REGION;)
+                from = p->in[0];
             for (int p = 0; p < it->n_nodes; p++) {
-                if (it->nodes[p] != gr__value(it->graph, n->in[j])->node) continue;
+                const gr_node *made = gr__node(it->graph, it->nodes[p]);
+                if (it->nodes[p] != gr__value(it->graph, from)->node) continue;
                 assert_true(p < i);
-                assert_false(it->kind == GR_ITEM_REGION && gr__node_is_reduction(gr__node(it->graph, it->nodes[p])));
+                if (it->kind == GR_ITEM_REGION && gr__node_is_reduction(made)) toy_check_line(it, made, n);
             }
+        }
     }
     for (int s = 0; s < it->n_segments; s++)
         for (int i = 0; i < it->n_in; i++)
@@ -274,10 +314,27 @@ static bool toy_fuses(const gr_graph *g, const gr_node *n)
     return true;
 }
 
-static bool toy_epilogue(const gr_graph *g, const gr_node *contraction, bool bias, bool relu)
+/* Products take whatever follows, up to three nodes; convolutions one, if it adds. */
+static int toy_epilogue(const gr_graph *g, const gr_node *contraction, const uint32_t *nodes, int n)
 {
-    (void)g, (void)relu;
-    return contraction->op->code == GR_OP_MATMUL || (contraction->op->code == GR_OP_CONV && bias);
+    gr_val before = contraction->out;
+    for (int i = 0; i < n; i++) { /* as the interface says */
+        const gr_node *e = gr__node(g, nodes[i]);
+        int reads = 0;
+        for (int k = 0; k < e->n_in; k++) reads += e->in[k] == before;
+        assert_true(e->op->class == GR_CLASS_MAP && reads == 1);
+        assert_true(gr__shape_equal(gr_shape_of(g, e->out), gr_shape_of(g, before)));
+        before = e->out;
+    }
+    if (contraction->op->code == GR_OP_MATMUL) return n < 3 ? n : 3;
+    return contraction->op->code == GR_OP_CONV && gr__node(g, nodes[0])->op->code == GR_OP_ADD;
 }
 
-const gr_backend toy = {"toy", GR_EL_F64, toy_fuses, 48, 24, toy_epilogue, toy_make, NULL};
+const gr_backend toy = {.name = "toy",
+                        .real = GR_EL_F64,
+                        .fuses = toy_fuses,
+                        .max_region_nodes = 48,
+                        .max_region_operands = 24,
+                        .max_row = TOY_ROW,
+                        .epilogue = toy_epilogue,
+                        .make = toy_make};

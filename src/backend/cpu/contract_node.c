@@ -2,12 +2,49 @@
 #include "backend/cpu/contract.h"
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/work.h"
+#include "graph/op.h"
 
-bool gr__contract_epilogue(const gr_graph *g, const gr_node *contraction, bool bias, bool relu)
+/* ---- what kernels do while they store: contract.h says what, and in which order ---- */
+
+/* The vector that n adds to every row of `before`, or GR_NONE. */
+static gr_val bias_of(const gr_graph *g, const gr_node *n, gr_val before)
 {
-    (void)g, (void)bias, (void)relu;
-    return contraction->op->code == GR_OP_MATMUL || contraction->op->code == GR_OP_CONV;
+    gr_val other = n->in[0] == before ? n->in[1] : n->in[0];
+    const gr_node *p = gr__made_by(g, other, GR_OP_BROADCAST);
+    if (!p) return GR_NONE;
+    gr_shape from = gr__value(g, p->in[0])->shape, to = gr__value(g, other)->shape;
+    bool vector =
+        from.rank > 0 && gr_shape_count(from) == to.dim[to.rank - 1] && from.dim[from.rank - 1] == to.dim[to.rank - 1];
+    return vector ? p->in[0] : GR_NONE;
 }
+
+/* Adds node n, which reads `before`, to what c does; false if no kernel can do it there. */
+static bool take(const gr_graph *g, const gr_node *n, gr_val before, gr__contraction *c, gr_val *bias)
+{
+    switch (n->op->code) {
+    case GR_OP_ADD:
+        if (c->bias || c->relu) return false;
+        *bias = bias_of(g, n, before);
+        return c->bias = *bias != GR_NONE;
+    case GR_OP_RELU:
+        return !c->relu && (c->relu = true);
+    default:
+        return false;
+    }
+}
+
+int gr__contract_epilogue(const gr_graph *g, const gr_node *contraction, const uint32_t *nodes, int n)
+{
+    gr__contraction c = {.bias = false};
+    gr_val before = contraction->out, bias;
+    int taken = 0;
+    if (contraction->op->code != GR_OP_MATMUL && contraction->op->code != GR_OP_CONV) return 0;
+    for (; taken < n && take(g, gr__node(g, nodes[taken]), before, &c, &bias); taken++)
+        before = gr__node(g, nodes[taken])->out;
+    return taken;
+}
+
+/* ---- requests ---- */
 
 static gr__contraction matmul(const gr_graph *g, const gr_node *n)
 {
@@ -105,28 +142,22 @@ static gr_status wrap(gr_context *ctx, gr_kernel *inner, const int *from, int n_
 
 /* ---- making ---- */
 
-/* The bias: what the addition after the contraction repeats. */
-static gr_val find_bias(const gr_item *item, const gr_node *add, gr_val contraction)
-{
-    gr_val v = add->in[0] == contraction ? add->in[1] : add->in[0];
-    const gr_node *p = gr__producer(item->graph, v);
-    return p->op->code == GR_OP_BROADCAST ? p->in[0] : v;
-}
-
 gr_status gr__contract_make_item(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out)
 {
     const gr_graph *g = item->graph;
     const gr_node *n = gr__node(g, item->nodes[0]);
     gr__contraction c = n->op->code == GR_OP_MATMUL ? matmul(g, n) : conv(g, n);
     int from[MOST_OPERANDS], operands = 0;
+    gr_val before = n->out, bias = GR_NONE;
     for (int i = 0; i < 2; i++) from[operands++] = gr__cpu_input(item, n->in[i]);
     for (int k = 1; k < item->n_nodes; k++) {
         const gr_node *e = gr__node(g, item->nodes[k]);
-        c.relu |= e->op->code == GR_OP_RELU;
-        if (e->op->code != GR_OP_ADD) continue;
-        c.bias = true;
-        from[operands++] = gr__cpu_input(item, find_bias(item, e, n->out));
+        if (e->op->code == GR_OP_BROADCAST) continue; /* read in place */
+        if (!take(g, e, before, &c, &bias))
+            return gr__fail(ctx, GR_E_INTERNAL, "%s: cannot be followed by %s", n->op->name, e->op->name);
+        before = e->out;
     }
+    if (c.bias) from[operands++] = gr__cpu_input(item, bias);
     from[operands++] = item->n_in;
     c.algorithm = item->algorithm;
     bool plain = operands == item->n_in + 1;

@@ -80,6 +80,7 @@ const gr_backend gr__backend_cpu = {
     .fuses = gr__region_fuses,
     .max_region_nodes = GR__REGION_NODES,
     .max_region_operands = GR__REGION_OPERANDS,
+    .max_row = GR__REGION_ROW,
     .epilogue = gr__contract_epilogue,
     .make = make,
     .accepts = accepts,

@@ -15,7 +15,7 @@ gr_status gr__scalars_make(gr_context *ctx, const gr_item *item, gr_kernel **out
 bool gr__scalars_take(const gr_graph *g, const gr_node *n); /* an operation of rank-0 values */
 
 gr_status gr__contract_make_item(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out);
-bool gr__contract_epilogue(const gr_graph *g, const gr_node *contraction, bool bias, bool relu);
+int gr__contract_epilogue(const gr_graph *g, const gr_node *contraction, const uint32_t *nodes, int n);
 
 /* Kernels of single nodes, by family. */
 gr_status gr__elementwise_make(gr_context *ctx, const gr_item *item, gr_kernel **out);

@@ -75,10 +75,13 @@ static int listed(const reader *r, uint32_t node)
     return -1;
 }
 
+/* The expression that makes v, if the region does; lines may have been reshaped. */
 static int made_by(const reader *r, const int *expr_of, gr_val v)
 {
+    const gr_node *p = gr__made_by(r->g, v, GR_OP_RESHAPE);
     int k = listed(r, gr__value(r->g, v)->node);
-    return k < 0 ? -1 : expr_of[k];
+    if (k >= 0) return expr_of[k];
+    return p ? made_by(r, expr_of, p->in[0]) : -1;
 }
 
 /* Constants, rank 0 and tensors from outside, and what repeats them. */
@@ -96,11 +99,20 @@ static bool read_outside(reader *r, gr_val v, gr__arg *a)
     return a->index >= 0;
 }
 
-static bool read_repeated(reader *r, const gr_node *n, gr__arg *a)
+static bool read_made(reader *r, gr__source source, int expr, gr_val v, gr__arg *a)
+{
+    *a = (gr__arg){.source = source, .index = expr, .dtype = gr__value(r->g, v)->dtype};
+    r->x->expr[expr].uses++;
+    r->x->lines |= source == GR__FROM_LINE;
+    return true;
+}
+
+static bool read_repeated(reader *r, const int *expr_of, const gr_node *n, gr__arg *a)
 {
     gr_shape out = gr__value(r->g, n->out)->shape;
-    int split = split_of(out, r->item->space[0]);
-    if (split < 0) return false;
+    int split = split_of(out, r->item->space[0]), line = n->n_in ? made_by(r, expr_of, n->in[0]) : -1;
+    if (line >= 0) return read_made(r, GR__FROM_LINE, line, n->in[0], a);
+    if (split < 0) return n->op->code == GR_OP_BROADCAST && read_outside(r, n->in[0], a); /* a line of one number */
     if (n->op->code == GR_OP_IOTA) {
         a->source = n->attr.i[0] < split ? GR__FROM_ROW_INDEX : GR__FROM_COLUMN_INDEX;
         a->dtype = GR_I32;
@@ -120,13 +132,10 @@ static bool read_arg(reader *r, const int *expr_of, gr_val v, gr__arg *a)
 {
     const gr_node *p = gr__producer(r->g, v);
     int e = made_by(r, expr_of, v);
-    if (e >= 0) {
-        *a = (gr__arg){.source = GR__FROM_NODE, .index = e, .dtype = gr__value(r->g, v)->dtype};
-        r->x->expr[e].uses++;
-        return true;
-    }
+    if (e >= 0) return read_made(r, GR__FROM_NODE, e, v, a);
     bool repeats = p->op->code == GR_OP_BROADCAST || p->op->code == GR_OP_IOTA;
-    return repeats && listed(r, gr__value(r->g, v)->node) >= 0 ? read_repeated(r, p, a) : read_outside(r, v, a);
+    return repeats && listed(r, gr__value(r->g, v)->node) >= 0 ? read_repeated(r, expr_of, p, a)
+                                                               : read_outside(r, v, a);
 }
 
 static int out_index(const gr_item *item, gr_val v)
@@ -134,6 +143,12 @@ static int out_index(const gr_item *item, gr_val v)
     for (int o = 0; o < item->n_out; o++)
         if (item->out[o] == v) return o;
     return -1;
+}
+
+static bool is_line(const reader *r, gr_val v)
+{
+    gr_space s = r->item->space[0];
+    return gr_shape_count(gr__value(r->g, v)->shape) != s.rows * s.columns;
 }
 
 static bool read_node(reader *r, int *expr_of, int k)
@@ -145,8 +160,11 @@ static bool read_node(reader *r, int *expr_of, int k)
     if (repeats && out < 0) return true; /* read in place */
     if (r->x->n == GR__REGION_NODES) return false;
     *e = (gr__expr){.code = repeats ? GR_OP_STOP : n->op->code, .n_arg = repeats ? 1 : n->n_in, .out = out};
+    e->line = n->op->class == GR_CLASS_MAP && is_line(r, n->out);
+    r->x->lines |= e->line;
     for (int i = 0; i < e->n_arg; i++)
-        if (!(repeats ? read_repeated(r, n, &e->arg[i]) : read_arg(r, expr_of, n->in[i], &e->arg[i]))) return false;
+        if (!(repeats ? read_repeated(r, expr_of, n, &e->arg[i]) : read_arg(r, expr_of, n->in[i], &e->arg[i])))
+            return false;
     if (n->op->class == GR_CLASS_REDUCE) {
         e->reach = reach_of(r->g, n, r->item->space[0]);
         r->x->rows |= e->reach == GR__TO_ROWS;
@@ -165,6 +183,7 @@ static gr_status read_item(gr_context *ctx, const gr_item *item, gr__exprs *x)
     bool fits = item->n_nodes <= (int)GR_COUNT(expr_of) && item->n_in + item->n_out <= GR__REGION_OPERANDS;
     for (int k = 0; k < (int)GR_COUNT(expr_of); k++) expr_of[k] = -1;
     for (int k = 0; fits && k < item->n_nodes; k++) fits = read_node(&r, expr_of, k);
+    if (fits) gr__exprs_order(x);
     return fits ? GR_OK
                 : gr__fail(ctx, GR_E_INTERNAL, "a region of %d nodes and %d operands cannot be read", item->n_nodes,
                            item->n_in + item->n_out);
@@ -174,6 +193,7 @@ static gr_status read_item(gr_context *ctx, const gr_item *item, gr__exprs *x)
 
 static gr__mode mode_of(const gr__exprs *x, gr_space space, int64_t narrow)
 {
+    if (x->lines) return space.columns < narrow && space.rows > 1 ? GR__NARROW : GR__WIDE;
     if ((!x->rows && !x->columns) || space.rows == 1) return GR__FLAT;
     if (x->rows) return space.columns < narrow && space.columns > 0 ? GR__NARROW : GR__WIDE;
     return space.columns < 512 && space.columns > 0 ? GR__NARROW : GR__WIDE;
@@ -270,6 +290,10 @@ static void group(gr__region *k)
 
 /* ---- memory ---- */
 
+/* Of the rows that go through the passes together: the first cache holds them, unless they are so long that a pass of a
+ * few lines would cost more than the second cache. */
+enum { BLOCK_BYTES = 32 * 1024, BLOCK_ELEMENTS = 4096 };
+
 static size_t place(size_t *end, size_t bytes)
 {
     size_t at = *end;
@@ -277,45 +301,64 @@ static size_t place(size_t *end, size_t bytes)
     return at;
 }
 
-static void lay_out(gr__region *k)
+/* Rows that go through the passes together: all of a unit, but for column sums, which go on in double after a while,
+ * and for what is kept of rows, so little that it stays in a cache. Any number gives the same bits. */
+static int64_t block_of(const gr__region *k, const gr__region_segment *s, bool to_columns)
 {
-    int64_t period = 0, block = 0;
-    int slots = 0, steps = 0, sums = 0, expanded = 0;
+    const gr__program *p = k->program[s->mode];
+    int64_t rows = to_columns ? gr__flush_rows(s) : GR_MAX(s->space.rows, 1);
+    int kept = GR_MAX(p[0].n_kept, p[1].n_kept);
+    bool to_rows = false;
+    for (int q = 0; q < p[0].n_reductions; q++) to_rows |= p[0].reduction[q].reach == GR__TO_ROWS;
+    if (kept + p[0].n_lines == 0 && !(to_rows && s->mode == GR__NARROW)) return rows;
+    int64_t most = s->period == 1 ? 64 : 128, row = 4 * s->space.columns * (k->n_in + k->n_out + kept);
+    while (p[0].n_passes > 1 && most > 1 && most * row > BLOCK_BYTES && most * s->space.columns > BLOCK_ELEMENTS)
+        most /= 2;
+    return GR_MIN(GR_MIN(rows, most), GR_MAX(s->space.rows, 1));
+}
+
+static bool has_columns(const gr__program *p)
+{
+    for (int i = 0; i < p->n_steps * GR__STEP_REFS; i++)
+        if (p->step[i / GR__STEP_REFS].ref[i % GR__STEP_REFS].kind == GR__REF_COLUMN) return true;
+    return false;
+}
+
+static void lay_out(gr__region *k, bool to_columns)
+{
+    int64_t period = 0, summed = 0, block = 0, rows = 0;
+    int slots = 0, steps = 0, sums = 0, kept = 0, lines = 0, to = 0;
     for (int i = 0; i < k->n_segments; i++) {
-        const gr__region_segment *s = &k->segment[i];
+        gr__region_segment *s = &k->segment[i];
         if (s->mode == GR__FLAT) continue;
+        s->block = block_of(k, s, to_columns);
         period = GR_MAX(period, s->period * s->space.columns);
-        if (s->mode == GR__NARROW) {
-            block = GR_MAX(block, gr__block_rows(s) * s->space.columns);
-            expanded = k->n_in;
-        }
+        summed = GR_MAX(summed, GR_MIN(s->period, s->space.rows) * s->space.columns);
+        rows = GR_MAX(rows, s->block);
+        block = GR_MAX(block, s->block * s->space.columns);
     }
     for (int m = 0; m < GR__MODES; m++)
         for (int c = 0; c < 2; c++) {
             slots = GR_MAX(slots, k->program[m][c].n_slots);
             steps = GR_MAX(steps, k->program[m][c].n_steps);
             sums = GR_MAX(sums, k->program[m][c].n_reductions);
+            kept = GR_MAX(kept, k->program[m][c].n_kept);
+            lines = GR_MAX(lines, k->program[m][c].n_lines);
+            to = GR_MAX(to, k->program[m][c].n_columns);
         }
-    bool to_columns = false, to_rows = false, columns = false;
-    for (int m = 0; m < GR__MODES; m++) {
-        for (int q = 0; q < k->program[m][0].n_reductions; q++) {
-            to_columns |= k->program[m][0].reduction[q].reach == GR__TO_COLUMNS;
-            to_rows |= m == GR__NARROW && k->program[m][0].reduction[q].reach == GR__TO_ROWS;
-        }
-        for (int i = 0; m == GR__NARROW && i < k->program[m][0].n_steps; i++)
-            for (int r = 0; r < GR__STEP_REFS; r++) columns |= k->program[m][0].step[i].ref[r].kind == GR__REF_COLUMN;
-    }
-    size_t chunk = 4 * GR__MAX_CHUNK;
-    k->column_stride = to_columns ? ((size_t)period * 4 + 2 * chunk + 63) / 64 * 64 : 0;
+    bool columns = has_columns(&k->program[GR__NARROW][0]);
+    size_t chunk = 4 * GR__MAX_CHUNK, end = 0;
+    k->column_stride = to ? ((size_t)summed * 4 + 2 * chunk + 63) / 64 * 64 : 0;
     k->expanded_stride = columns ? ((size_t)period * 4 + chunk + 63) / 64 * 64 : 0;
-    k->block_stride = to_rows ? ((size_t)block * 4 + 63) / 64 * 64 : 0;
-    size_t end = 0;
+    k->kept_stride = kept ? ((size_t)block * 4 + 63) / 64 * 64 : 0;
+    k->line_stride = lines ? ((size_t)rows * 4 + chunk + 63) / 64 * 64 : 0; /* ld_row reads beyond the last row */
     place(&end, (size_t)steps * sizeof(gr__ins));
     k->slots_at = place(&end, (size_t)slots * chunk);
     k->sums_at = place(&end, (size_t)sums * 8 * GR__MAX_LANES);
-    k->columns_at = place(&end, (size_t)sums * k->column_stride);
-    k->expanded_at = place(&end, (size_t)expanded * k->expanded_stride);
-    k->blocks_at = place(&end, (size_t)sums * k->block_stride);
+    k->columns_at = place(&end, (size_t)to * k->column_stride);
+    k->expanded_at = place(&end, (size_t)k->n_in * k->expanded_stride);
+    k->kept_at = place(&end, (size_t)kept * k->kept_stride);
+    k->lines_at = place(&end, (size_t)lines * k->line_stride);
     k->base.scratch_bytes = end;
 }
 
@@ -427,7 +470,7 @@ gr_status gr__region_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_
     GR_TRY(cut(ctx, x, k));
     GR_TRY(make_tables(ctx, k));
     group(k);
-    lay_out(k);
+    lay_out(k, reduces(x, GR__TO_COLUMNS));
     estimate(item, k);
     k->base.name = name_of(k, x);
     k->base.n_phases = 1;

@@ -7,7 +7,12 @@
  *
  *   to rank 0, or one row   per shard: trees of eight vectors, then V sums in double; shards in order, in double
  *   to columns              per shard and place of the period: in the order of rows, in float for 64 rows of the
- * period, then in double to rows                 columns < narrow: in order, in double; otherwise as to rank 0 */
+ * period, then in double to rows                 columns < narrow: in order, in double; otherwise as to rank 0
+ *
+ * Where a region reads lines of its own (plan/backend.h), rows are taken a block at a time, and a block goes through
+ * the passes of the program one after another while it is in a cache: elements, then lines, then elements again. What a
+ * later pass reads of an earlier one is kept in scratch, unless it is written out anyway. A pass of lines runs like a
+ * line of elements. A region of one row is then WIDE, and the row so short that it is one shard: the same sums. */
 #ifndef GR_CPU_REGION_H
 #define GR_CPU_REGION_H
 
@@ -21,7 +26,8 @@ enum {
     GR__REGION_OPERANDS = 48,
     GR__REGION_SLOTS = 128,
     GR__REGION_INS = 12 * GR__REGION_NODES,
-    GR__REGION_SHARDS = GR__MAX_SHARDS
+    GR__REGION_SHARDS = GR__MAX_SHARDS,
+    GR__REGION_ROW = 32767 /* columns that lines are read with, at most: alone such a row is one shard (work.c) */
 };
 
 typedef enum gr__mode { GR__FLAT, GR__NARROW, GR__WIDE, GR__MODES } gr__mode;
@@ -29,6 +35,7 @@ typedef enum gr__mode { GR__FLAT, GR__NARROW, GR__WIDE, GR__MODES } gr__mode;
 /* What a node reads: another node's result, or something that comes from outside. */
 typedef enum gr__source {
     GR__FROM_NODE,
+    GR__FROM_LINE, /* a node's result that has one value a row, read by elements */
     GR__FROM_FULL,
     GR__FROM_ROW,
     GR__FROM_COLUMN,
@@ -54,7 +61,9 @@ typedef struct gr__expr {
     int out;         /* in item->out, or -1 */
     gr__reach reach; /* other than ELEMENTS: a reduction */
     double factor;   /* a sum to rank 0 is multiplied by this */
+    bool line;       /* elementwise, with one value a row */
     int uses;
+    int pass, last; /* where it is computed; where it is read last, if at all. Passes of lines are even */
 } gr__expr;
 
 /* An item as expressions, whatever the mode. */
@@ -62,6 +71,7 @@ typedef struct gr__exprs {
     gr__expr expr[GR__REGION_NODES];
     int n;
     bool rows, columns; /* has operands or results of this form */
+    bool lines;         /* reads lines of its own */
 } gr__exprs;
 
 /* Operands of instructions before addresses are known. */
@@ -72,15 +82,19 @@ typedef enum gr__ref_kind {
     GR__REF_OUT,
     GR__REF_COLUMN,
     GR__REF_SLOT,
+    GR__REF_KEPT, /* elements of the rows of a block */
+    GR__REF_LINE, /* the values of a block's rows */
     /* one value: rank 0; a tensor of one element; known; one a row (WIDE); the row's index (WIDE) */
     GR__REF_SCALAR,
     GR__REF_ELEMENT,
     GR__REF_CONST,
     GR__REF_ROW,
     GR__REF_ROW_INDEX,
-    GR__REF_ROWS,  /* the whole row operand (NARROW) */
-    GR__REF_BYTES, /* an input of bytes */
-    GR__REF_SUM,   /* what reduction `index` keeps */
+    GR__REF_LINE_VALUE, /* of a line, the row's (WIDE) */
+    GR__REF_ROWS,       /* the whole row operand (NARROW) */
+    GR__REF_LINE_ROWS,  /* the same of a line */
+    GR__REF_BYTES,      /* an input of bytes */
+    GR__REF_SUM,        /* what reduction `index` keeps */
 } gr__ref_kind;
 
 typedef struct gr__ref {
@@ -102,9 +116,19 @@ typedef struct gr__reduction {
     bool max;
     bool to_double;  /* rank 0 */
     gr__reach reach; /* in its mode */
-    int out;
-    double factor;
+    int out, line;   /* where the result goes; -1: not there */
+    int column;      /* to columns: which of these */
+    gr__ref from;    /* NARROW, to rows: where the elements stand when the pass is over */
+    double factor;   /* a sum to rank 0 is multiplied by this */
 } gr__reduction;
+
+/* Steps up to an end, over the elements or the lines of a block. */
+typedef struct gr__pass {
+    bool line;
+    int first, n; /* steps */
+    int first_reduction, n_reductions;
+    int first_by_row, n_by_row;
+} gr__pass;
 
 typedef struct gr__program {
     gr__step *step;
@@ -112,16 +136,18 @@ typedef struct gr__program {
     int16_t
         *address; /* GR__STEP_REFS * step + operand: those that depend on scratch alone, then those of each segment */
     int n_fixed, n_moving;
-    int n_steps, n_slots;
+    int n_steps, n_slots, n_kept, n_lines, n_columns;
+    gr__pass *pass;
+    int n_passes;
     gr__reduction reduction[GR__REGION_NODES];
     int n_reductions;
     struct {
         int16_t out, in;
     } hazard[GR__REGION_OPERANDS * 4]; /* out is written before the last read of in: they must not be one */
     int n_hazards;
-    bool past;                            /* some store may go past the caches */
-    bool bounded;                         /* hazards did not fit: never without copies */
-    int16_t by_row[4 * GR__REGION_NODES]; /* WIDE: operands that change with the row, numbered as in `address` */
+    bool past;       /* some store may go past the caches */
+    bool bounded;    /* hazards did not fit: never without copies */
+    int16_t *by_row; /* operands that change with the row (WIDE) or the block (NARROW), numbered as in `address` */
     int n_by_row;
     double vector_ns; /* an estimate, for a vector of every operand */
 } gr__program;
@@ -131,12 +157,17 @@ typedef struct gr__program {
 gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__exprs *x, const gr__tile_set *set,
                             gr__mode mode, bool copies, gr__program *p);
 void gr__program_free(gr_context *ctx, gr__program *p);
+/* Finds out in which pass each expression is computed. */
+void gr__exprs_order(gr__exprs *x);
+/* Everything that is known of a written program before addresses are. `pass` and `step` are copied. */
+gr_status gr__program_link(gr_context *ctx, const gr_item *item, const gr__tile_set *set, gr__mode mode, bool copies,
+                           gr__program *p);
 /* Makes one step of two or three where there is such an instruction. Returns how many steps are left. */
 int gr__steps_join(gr__step *step, int n);
 /* What stands in memory and goes along with the elements, or is a slot. */
 static inline bool gr__ref_in_memory(gr__ref r)
 {
-    return r.kind >= GR__REF_IN && r.kind <= GR__REF_SLOT;
+    return r.kind >= GR__REF_IN && r.kind <= GR__REF_LINE;
 }
 
 typedef struct gr__region_segment {
@@ -144,6 +175,7 @@ typedef struct gr__region_segment {
     gr__mode mode;
     int first_unit, n_units;
     int64_t period;              /* rows, a power of two; with the columns at least two chunks */
+    int64_t block;               /* rows that go through the passes together */
     int32_t *row_of, *column_of; /* NARROW: of the elements of a period and a chunk more */
 } gr__region_segment;
 
@@ -161,9 +193,8 @@ typedef struct gr__region {
     gr__region_unit *unit;
     int first_unit[GR__REGION_SHARDS + 1]; /* of each shard */
     gr__program program[GR__MODES][2];     /* [1]: with copies; without steps where never needed */
-    size_t slots_at, sums_at, columns_at, expanded_at, blocks_at; /* places in scratch */
-    size_t column_stride, expanded_stride,
-        block_stride; /* bytes of each column sum, expanded operand, block of a row reduction */
+    size_t slots_at, sums_at, columns_at, expanded_at, kept_at, lines_at; /* places in scratch */
+    size_t column_stride, expanded_stride, kept_stride, line_stride;      /* bytes of each */
     int64_t narrow;
     size_t steps_bytes, tables_bytes;
     void *tables;
@@ -171,11 +202,7 @@ typedef struct gr__region {
 
 void gr__region_run(const gr_kernel *k, const gr_call *call, int shard);
 void gr__region_finish(const gr_kernel *k, const gr_call *call, int shard);
-/* Rows of a block whose row reductions are made together, and rows after which column sums go on in double. */
-static inline int64_t gr__block_rows(const gr__region_segment *s)
-{
-    return s->period == 1 ? 64 : 128;
-}
+/* Rows after which column sums go on in double. */
 static inline int64_t gr__flush_rows(const gr__region_segment *s)
 {
     return 64 * s->period;

@@ -17,8 +17,10 @@ typedef struct writer {
     int current;                       /* the node in the accumulator, -1: none */
     gr__ref at[GR__REGION_NODES];      /* where a node's result stands in memory */
     int left[GR__REGION_NODES];        /* uses to come */
-    gr__ref copy[GR__REGION_OPERANDS]; /* slots of inputs read beforehand */
+    bool reduced[GR__REGION_NODES];    /* NARROW: its rows are, so it stands in memory */
+    gr__ref copy[GR__REGION_OPERANDS]; /* where inputs that are read beforehand stand then */
     bool taken[GR__REGION_SLOTS];
+    gr__pass pass[GR__REGION_NODES];
     bool failed;
 } writer;
 
@@ -47,6 +49,16 @@ static gr__ref take_slot(writer *w)
     return none;
 }
 
+static gr__ref take_kept(writer *w)
+{
+    return (gr__ref){.kind = GR__REF_KEPT, .index = w->p->n_kept++};
+}
+
+static gr__ref take_line(writer *w)
+{
+    return (gr__ref){.kind = GR__REF_LINE, .index = w->p->n_lines++};
+}
+
 /* ---- operands ---- */
 
 /* The memory or value of an operand, or none if it must go through the accumulator. */
@@ -57,6 +69,10 @@ static gr__ref address(const writer *w, const gr__arg *a)
     switch (a->source) {
     case GR__FROM_NODE:
         return w->at[a->index];
+    case GR__FROM_LINE:
+        r.kind = wide ? GR__REF_LINE_VALUE : GR__REF_NONE;
+        r.index = w->at[a->index].index;
+        break;
     case GR__FROM_FULL:
         r.kind = a->dtype == GR_U8 ? GR__REF_NONE : GR__REF_IN;
         break;
@@ -80,7 +96,7 @@ static gr__ref address(const writer *w, const gr__arg *a)
         r.kind = GR__REF_NONE;
         break;
     }
-    if (r.kind == GR__REF_IN && w->copy[a->index].kind == GR__REF_SLOT) return w->copy[a->index];
+    if (r.kind == GR__REF_IN && w->copy[a->index].kind != GR__REF_NONE) return w->copy[a->index];
     return r;
 }
 
@@ -112,6 +128,9 @@ static void load_outside(writer *w, const gr__arg *a)
         put(w, GR__T_ld_u8, in, none);
     } else if (a->source == GR__FROM_ROW) {
         in.kind = GR__REF_ROWS;
+        put(w, GR__T_ld_row, in, none);
+    } else if (a->source == GR__FROM_LINE) {
+        in = (gr__ref){.kind = GR__REF_LINE_ROWS, .index = w->at[a->index].index};
         put(w, GR__T_ld_row, in, none);
     } else if (a->source == GR__FROM_ROW_INDEX) {
         put(w, GR__T_iota_row, none, none);
@@ -342,6 +361,27 @@ static void write_ternary(writer *w, const gr__expr *e)
     }
 }
 
+/* Writes what the accumulator holds of node n to where others read it. */
+static void keep(writer *w, int n)
+{
+    const gr__expr *e = &w->x->expr[n];
+    bool later = e->last > e->pass;
+    gr__ref to = none;
+    if (e->out >= 0) {
+        w->at[n] = (gr__ref){.kind = GR__REF_OUT, .index = e->out};
+        put(w, GR__T_st, w->at[n], none);
+    }
+    if (e->line && later)
+        to = take_line(w);
+    else if (e->out < 0 && (later || w->reduced[n]))
+        to = take_kept(w);
+    else if (e->out < 0 && w->left[n] > 1)
+        to = take_slot(w);
+    if (to.kind == GR__REF_NONE) return;
+    w->at[n] = to;
+    put(w, GR__T_st, to, none);
+}
+
 /* Computes node n into the accumulator, writes it out, keeps it if it is used again. */
 static void write_node(writer *w, int n)
 {
@@ -357,22 +397,34 @@ static void write_node(writer *w, int n)
         write_ternary(w, e);
     }
     w->current = n;
-    if (e->out >= 0) {
-        w->at[n] = (gr__ref){.kind = GR__REF_OUT, .index = e->out};
-        put(w, GR__T_st, w->at[n], none);
-    } else if (w->left[n] > 1) {
-        w->at[n] = take_slot(w);
-        put(w, GR__T_st, w->at[n], none);
-    }
+    keep(w, n);
 }
 
 /* ---- reductions ---- */
 
-static void write_reduction(writer *w, const gr__expr *e)
+/* Where the elements of narrow rows stand in memory for their reduction. */
+static gr__ref settle_rows(writer *w, const gr__arg *a)
 {
+    if (a->source == GR__FROM_NODE && w->at[a->index].kind == GR__REF_NONE) write_node(w, a->index);
+    gr__ref r = address(w, a);
+    if (r.kind == GR__REF_KEPT || r.kind == GR__REF_OUT || r.kind == GR__REF_IN) return r;
+    load(w, a);
+    r = take_kept(w);
+    put(w, GR__T_st, r, none);
+    return r;
+}
+
+static void write_reduction(writer *w, int n)
+{
+    const gr__expr *e = &w->x->expr[n];
     gr__program *p = w->p;
     gr__reduction *q = &p->reduction[p->n_reductions];
-    *q = (gr__reduction){e->code == GR_OP_REDUCE_MAX, e->reach == GR__TO_ALL, e->reach, e->out, e->factor};
+    *q = (gr__reduction){.max = e->code == GR_OP_REDUCE_MAX,
+                         .to_double = e->reach == GR__TO_ALL,
+                         .reach = e->reach,
+                         .out = e->out,
+                         .line = -1,
+                         .factor = e->factor};
     if (w->mode == GR__FLAT && e->reach == GR__TO_ROWS) q->reach = GR__TO_ALL; /* the one row */
     if (w->mode == GR__FLAT && e->reach == GR__TO_COLUMNS) {                   /* a column of one element each */
         load(w, &e->arg[0]);
@@ -380,13 +432,22 @@ static void write_reduction(writer *w, const gr__expr *e)
         used(w, &e->arg[0]);
         return;
     }
-    load(w, &e->arg[0]);
-    gr__tile_op op = q->reach == GR__TO_COLUMNS ? (q->max ? GR__T_col_max : GR__T_col_sum)
-                     : q->max                   ? GR__T_red_max
-                     : e->code == GR_OP_SUM     ? GR__T_red_sum
-                                                : GR__T_red_squares;
-    if (q->reach == GR__TO_ROWS && w->mode == GR__NARROW) op = GR__T_st; /* into a block, from which rows are reduced */
-    put(w, op, (gr__ref){.kind = GR__REF_SUM, .index = p->n_reductions++}, none);
+    if (e->uses > 0) {
+        w->at[n] = take_line(w);
+        q->line = w->at[n].index;
+    }
+    if (q->reach == GR__TO_COLUMNS) q->column = p->n_columns++;
+    if (q->reach == GR__TO_ROWS && w->mode == GR__NARROW) {
+        q->from = settle_rows(w, &e->arg[0]);
+        p->n_reductions++;
+    } else {
+        load(w, &e->arg[0]);
+        gr__tile_op op = q->reach == GR__TO_COLUMNS ? (q->max ? GR__T_col_max : GR__T_col_sum)
+                         : q->max                   ? GR__T_red_max
+                         : e->code == GR_OP_SUM     ? GR__T_red_sum
+                                                    : GR__T_red_squares;
+        put(w, op, (gr__ref){.kind = GR__REF_SUM, .index = p->n_reductions++}, none);
+    }
     used(w, &e->arg[0]);
 }
 
@@ -399,166 +460,69 @@ static void read_all(writer *w)
         for (int i = 0; i < w->x->expr[n].n_arg; i++) {
             const gr__arg *a = &w->x->expr[n].arg[i];
             bool full = a->source == GR__FROM_FULL || (a->source == GR__FROM_COLUMN && w->mode == GR__FLAT);
-            if (!full || a->dtype == GR_U8 || seen[a->index]) continue;
+            if (!full || w->x->expr[n].line || a->dtype == GR_U8 || seen[a->index]) continue;
             seen[a->index] = true;
-            gr__ref slot = take_slot(w);
+            gr__ref to = w->x->lines ? take_kept(w) : take_slot(w); /* all passes read it */
             put(w, GR__T_ld_m, (gr__ref){.kind = GR__REF_IN, .index = a->index, .dtype = a->dtype}, none);
-            put(w, GR__T_st, slot, none);
-            w->copy[a->index] = slot;
+            put(w, GR__T_st, to, none);
+            w->copy[a->index] = to;
         }
 }
 
-static void add_hazard(gr__program *p, int out, int in)
+/* Is it computed for its own sake, not only where others read it? */
+static bool is_root(const gr__expr *e)
 {
-    for (int i = 0; i < p->n_hazards; i++)
-        if (p->hazard[i].out == out && p->hazard[i].in == in) return;
-    if (p->n_hazards == (int)GR_COUNT(p->hazard)) {
-        p->bounded = true;
-        return;
-    }
-    p->hazard[p->n_hazards].out = (int16_t)out;
-    p->hazard[p->n_hazards++].in = (int16_t)in;
+    return e->out >= 0 || e->reach != GR__TO_ELEMENTS || (e->line && e->last > e->pass);
 }
 
-static void find_hazards(gr__program *p)
+/* The interface gives regions with sums to rank 0 one row, and those with sums to columns more. */
+static bool fits_rows(const writer *w, const gr__expr *e)
 {
-    for (int i = 0; i < p->n_steps; i++) {
-        if (p->step[i].op != GR__T_st || p->step[i].ref[0].kind != GR__REF_OUT) continue;
-        for (int k = i + 1; k < p->n_steps; k++) {
-            for (int r = 0; r < 2; r++)
-                if (p->step[k].ref[r].kind == GR__REF_IN)
-                    add_hazard(p, p->step[i].ref[0].index, p->step[k].ref[r].index);
+    bool one = w->item->space[0].rows == 1;
+    return e->reach == GR__TO_ROWS || (e->reach == GR__TO_ALL) == one;
+}
+
+static void write_roots(writer *w, int pass)
+{
+    const gr__exprs *x = w->x;
+    for (int n = 0; n < x->n; n++) {
+        const gr__expr *e = &x->expr[n];
+        if (e->pass == pass && e->reach == GR__TO_ELEMENTS && e->out >= 0 && e->uses == 0) write_node(w, n);
+    }
+    for (int n = 0; n < x->n; n++) {
+        const gr__expr *e = &x->expr[n];
+        if (e->pass != pass || !is_root(e)) continue;
+        if (e->reach == GR__TO_ELEMENTS) {
+            if (w->at[n].kind == GR__REF_NONE) write_node(w, n);
+        } else if (w->mode != GR__FLAT && !fits_rows(w, e)) {
+            w->failed = true;
+        } else {
+            write_reduction(w, n);
         }
     }
 }
 
-static bool reads(const gr__program *p, gr__ref out)
+static void write_passes(writer *w, bool copies)
 {
-    for (int i = 0; i < p->n_steps; i++) {
-        const gr__step *s = &p->step[i];
-        for (int r = s->op == GR__T_st; r < 2; r++)
-            if (s->ref[r].kind == out.kind && s->ref[r].index == out.index) return true;
+    gr__program *p = w->p;
+    int last = 0;
+    for (int n = 0; n < w->x->n; n++) last = GR_MAX(last, w->x->expr[n].pass);
+    for (int pass = 0; pass <= last; pass++) {
+        bool any = false;
+        for (int n = 0; n < w->x->n; n++) any |= w->x->expr[n].pass == pass && is_root(&w->x->expr[n]);
+        if (!any) continue;
+        gr__pass *to = &w->pass[p->n_passes++];
+        *to = (gr__pass){.line = pass % 2 == 0, .first = p->n_steps, .first_reduction = p->n_reductions};
+        w->current = -1;
+        if (copies && !to->line) {
+            read_all(w);
+            copies = false;
+        }
+        write_roots(w, pass);
+        p->step[p->n_steps++] = (gr__step){.op = GR__T_end};
+        to->n = p->n_steps - to->first;
+        to->n_reductions = p->n_reductions - to->first_reduction;
     }
-    return false;
-}
-
-/* Of one segment: results that are too large for caches and not read here. */
-static void find_past(gr__program *p, const gr_item *item)
-{
-    for (int i = 0; i < p->n_steps; i++) {
-        gr__step *s = &p->step[i];
-        if (item->n_segments > 1 || s->op != GR__T_st || s->ref[0].kind != GR__REF_OUT || reads(p, s->ref[0])) continue;
-        s->past = 4 * gr_shape_count(gr__value(item->graph, item->out[s->ref[0].index])->shape) >= GR__REGION_PAST;
-        p->past |= s->past;
-    }
-}
-
-static bool changes(const gr__program *p, gr__ref r)
-{
-    return r.kind == GR__REF_ROW || r.kind == GR__REF_ROW_INDEX ||
-           (r.kind == GR__REF_SUM && p->reduction[r.index].reach == GR__TO_COLUMNS);
-}
-
-/* False if there are too many. */
-static bool find_by_row(gr__program *p)
-{
-    for (int i = 0; i < p->n_steps * GR__STEP_REFS; i++) {
-        if (!changes(p, p->step[i / GR__STEP_REFS].ref[i % GR__STEP_REFS])) continue;
-        if (p->n_by_row == (int)GR_COUNT(p->by_row)) return false;
-        p->by_row[p->n_by_row++] = (int16_t)i;
-    }
-    return true;
-}
-
-/* Nanoseconds an instruction takes for a vector, roughly. */
-static double step_ns(const gr__step *s)
-{
-    switch (s->op) {
-    case GR__T_exp:
-        return 3;
-    case GR__T_sigmoid:
-    case GR__T_tanh:
-    case GR__T_log:
-    case GR__T_log1p:
-    case GR__T_erf:
-        return 7;
-    case GR__T_sin:
-    case GR__T_cos:
-        return 18;
-    case GR__T_sqrt:
-    case GR__T_recip:
-    case GR__T_div_m:
-    case GR__T_div_s:
-    case GR__T_rdiv_m:
-    case GR__T_rdiv_s:
-        return 1.6;
-    case GR__T_ld_row:
-        return 1.5;
-    case GR__T_st:
-        return s->ref[0].kind == GR__REF_SUM ? 9 : 0.4; /* the rows of a block are reduced afterwards */
-    default:
-        return 0.4;
-    }
-}
-
-static void set_masks(gr__ref r, gr__mode mode, const gr__program *p, int16_t *with_i, int16_t *with_j, gr__lane *value)
-{
-    bool block = r.kind == GR__REF_SUM && mode == GR__NARROW && p->reduction[r.index].reach == GR__TO_ROWS;
-    *with_i = r.kind == GR__REF_IN || r.kind == GR__REF_OUT || block ? -1 : 0;
-    *with_j = r.kind == GR__REF_COLUMN ? -1 : 0;
-    if (r.kind == GR__REF_CONST) *value = r.value;
-}
-
-static bool is_fixed(gr__ref r)
-{
-    return r.kind == GR__REF_SLOT || r.kind == GR__REF_SUM;
-}
-
-static bool is_moving(gr__ref r)
-{
-    return r.kind != GR__REF_NONE && r.kind != GR__REF_CONST && !is_fixed(r);
-}
-
-static void list_addresses(gr__program *p, bool (*wanted)(gr__ref), int *n)
-{
-    for (int i = 0; i < GR__STEP_REFS * p->n_steps; i++)
-        if (wanted(p->step[i / GR__STEP_REFS].ref[i % GR__STEP_REFS])) p->address[p->n_fixed + (*n)++] = (int16_t)i;
-}
-
-/* Everything that is known before addresses are. */
-static gr_status prepare(gr_context *ctx, const gr__tile_set *set, gr__mode mode, gr__program *p)
-{
-    p->ins = gr__alloc(ctx, (size_t)p->n_steps * sizeof *p->ins);
-    p->address = gr__alloc(ctx, GR__STEP_REFS * (size_t)p->n_steps * sizeof *p->address);
-    if (!p->ins || !p->address) return gr__error_code(ctx);
-    for (int i = 0; i < p->n_steps; i++) {
-        const gr__step *s = &p->step[i];
-        gr__ins *to = &p->ins[i];
-        to->full = set->op[s->op].full;
-        to->tail = set->op[s->op].tail;
-        for (int r = 0; r < GR__STEP_REFS; r++)
-            set_masks(s->ref[r], mode, p, &to->with_i[r], &to->with_j[r], &to->value[r]);
-    }
-    int fixed = 0;
-    list_addresses(p, is_fixed, &fixed);
-    p->n_fixed = fixed;
-    list_addresses(p, is_moving, &p->n_moving);
-    return GR_OK;
-}
-
-void gr__program_free(gr_context *ctx, gr__program *p)
-{
-    gr__free(ctx, p->step, (size_t)p->n_steps * sizeof *p->step);
-    gr__free(ctx, p->ins, (size_t)p->n_steps * sizeof *p->ins);
-    gr__free(ctx, p->address, GR__STEP_REFS * (size_t)p->n_steps * sizeof *p->address);
-}
-
-static gr_status fit(gr_context *ctx, gr__program *p, gr__step *steps)
-{
-    p->step = gr__alloc(ctx, (size_t)p->n_steps * sizeof *p->step);
-    if (!p->step) return gr__error_code(ctx);
-    memcpy(p->step, steps, (size_t)p->n_steps * sizeof *p->step);
-    return GR_OK;
 }
 
 gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__exprs *x, const gr__tile_set *set,
@@ -568,33 +532,27 @@ gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__expr
     gr__step *steps = gr__alloc(ctx, GR__REGION_INS * sizeof *steps);
     if (!steps) return gr__error_code(ctx);
     *p = (gr__program){.step = steps};
-    writer w = {.ctx = ctx, .item = item, .x = x, .mode = mode, .p = p, .capacity = GR__REGION_INS - 1, .current = -1};
-    for (int n = 0; n < x->n; n++) w.left[n] = x->expr[n].uses;
-    if (copies) read_all(&w);
-    for (int n = 0; n < x->n; n++)
-        if (x->expr[n].reach == GR__TO_ELEMENTS && x->expr[n].out >= 0 && x->expr[n].uses == 0) write_node(&w, n);
+    writer w = {.ctx = ctx,
+                .item = item,
+                .x = x,
+                .mode = mode,
+                .p = p,
+                .capacity = GR__REGION_INS - GR__REGION_NODES, /* each pass ends */
+                .current = -1};
+    p->pass = w.pass;
     for (int n = 0; n < x->n; n++) {
-        const gr__expr *e = &x->expr[n];
-        if (e->reach != GR__TO_ELEMENTS) {
-            if (mode != GR__FLAT && e->reach == GR__TO_ALL)
-                w.failed = true; /* the interface gives such regions one row */
-            else
-                write_reduction(&w, e);
-        } else if (e->out >= 0 && w.at[n].kind == GR__REF_NONE) {
-            write_node(&w, n);
-        }
+        w.left[n] = x->expr[n].uses;
+        const gr__arg *a = &x->expr[n].arg[0];
+        if (mode == GR__NARROW && x->expr[n].reach == GR__TO_ROWS && a->source == GR__FROM_NODE)
+            w.reduced[a->index] = true;
     }
-    p->step[p->n_steps++] = (gr__step){.op = GR__T_end};
-    if (!copies) find_hazards(p);
-    find_past(p, item);
-    for (int i = 0; i < p->n_steps; i++) p->vector_ns += step_ns(&p->step[i]);
-    p->n_steps = gr__steps_join(p->step, p->n_steps);
-    if (!find_by_row(p)) w.failed = true;
-    p->step = NULL;
-    if (w.failed)
+    write_passes(&w, copies);
+    if (w.failed) {
+        *p = (gr__program){.step = NULL};
         st = gr__fail(ctx, GR_E_INTERNAL, "a region of %d nodes does not fit a tile program", item->n_nodes);
-    else
-        st = fit(ctx, p, steps);
+    } else {
+        st = gr__program_link(ctx, item, set, mode, copies, p);
+    }
     gr__free(ctx, steps, GR__REGION_INS * sizeof *steps);
-    return st == GR_OK ? prepare(ctx, set, mode, p) : st;
+    return st;
 }

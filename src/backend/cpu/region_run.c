@@ -23,12 +23,17 @@ static char *sum_at(const job *j, int q)
 
 static char *column_at(const job *j, int q) /* a chunk of room before it */
 {
-    return j->scratch + j->k->columns_at + (size_t)q * j->k->column_stride + 4 * GR__MAX_CHUNK;
+    return j->scratch + j->k->columns_at + (size_t)j->p->reduction[q].column * j->k->column_stride + 4 * GR__MAX_CHUNK;
 }
 
-static char *block_at(const job *j, int q)
+static char *kept_at(const job *j, int kept)
 {
-    return j->scratch + j->k->blocks_at + (size_t)q * j->k->block_stride;
+    return j->scratch + j->k->kept_at + (size_t)kept * j->k->kept_stride;
+}
+
+static char *line_at(const job *j, int line)
+{
+    return j->scratch + j->k->lines_at + (size_t)line * j->k->line_stride;
 }
 
 static char *expanded_at(const job *j, int in)
@@ -72,9 +77,13 @@ static char *address_of(const job *j, const gr__ref *r)
         return j->s->mode == GR__WIDE ? j->in[r->index] : expanded_at(j, r->index);
     case GR__REF_SLOT:
         return j->scratch + j->k->slots_at + (size_t)r->index * 4 * GR__MAX_CHUNK;
+    case GR__REF_KEPT:
+        return kept_at(j, r->index);
+    case GR__REF_LINE:
+    case GR__REF_LINE_ROWS:
+        return line_at(j, r->index);
     case GR__REF_SUM:
-        if (j->p->reduction[r->index].reach == GR__TO_COLUMNS) return column_at(j, r->index);
-        return j->s->mode == GR__NARROW ? block_at(j, r->index) : sum_at(j, r->index);
+        return j->p->reduction[r->index].reach == GR__TO_COLUMNS ? column_at(j, r->index) : sum_at(j, r->index);
     default:
         return j->in[r->index];
     }
@@ -127,16 +136,13 @@ static const gr__program *fitting(const job *j)
 
 /* ---- sums ---- */
 
-static void clear_sums(const job *j, gr__reach reach)
+static void clear_sum(const job *j, int q)
 {
-    for (int q = 0; q < j->p->n_reductions; q++) {
-        if (j->p->reduction[q].reach != reach) continue;
-        float *x = (float *)(void *)sum_at(j, q);
-        if (!j->p->reduction[q].max)
-            memset(x, 0, 8 * GR__MAX_LANES);
-        else
-            for (int l = 0; l < GR__MAX_LANES; l++) x[l] = -INFINITY;
-    }
+    float *x = (float *)(void *)sum_at(j, q);
+    if (!j->p->reduction[q].max)
+        memset(x, 0, 8 * GR__MAX_LANES);
+    else
+        for (int l = 0; l < GR__MAX_LANES; l++) x[l] = -INFINITY;
 }
 
 static double larger(double a, double b)
@@ -160,32 +166,40 @@ static double take_sum(const job *j, int q)
     return x[0];
 }
 
+/* Rows of the period that there are. */
+static int64_t period_rows(const job *j)
+{
+    return GR_MIN(j->s->period, j->s->space.rows);
+}
+
 static void clear_columns(const job *j)
 {
-    int64_t n = j->s->period * j->s->space.columns;
+    int64_t columns = j->s->space.columns, n = period_rows(j) * columns;
     for (int q = 0; q < j->p->n_reductions; q++) {
         if (j->p->reduction[q].reach != GR__TO_COLUMNS) continue;
-        bool max = j->p->reduction[q].max;
         float *x = (float *)(void *)column_at(j, q);
         double *to = partial_at(j->partial, j->p, j->s, q);
-        if (!max) { /* zero bytes are 0 */
+        if (!j->p->reduction[q].max) { /* zero bytes are 0 */
             memset(x - GR__MAX_CHUNK, 0, (size_t)(n + 2 * GR__MAX_CHUNK) * sizeof *x);
-            if (j->s->space.columns > 0) memset(to, 0, (size_t)j->s->space.columns * sizeof *to);
+            if (columns > 0) memset(to, 0, (size_t)columns * sizeof *to);
             continue;
         }
         for (int64_t c = -GR__MAX_CHUNK; c < n + GR__MAX_CHUNK; c++) x[c] = -INFINITY;
-        for (int64_t c = 0; c < j->s->space.columns; c++) to[c] = -(double)INFINITY;
+        for (int64_t c = 0; c < columns; c++) to[c] = -(double)INFINITY;
     }
 }
 
 /* After so many rows, since the unit's beginning or the last time. Fewer than a period leave places untouched. */
-static void flush_columns(const job *j, int64_t rows)
+static void flush_columns(const job *j)
 {
-    int64_t period = j->s->period, places = j->unit->begin % period == 0 ? GR_MIN(rows, period) : period;
-    for (int q = 0; q < j->p->n_reductions; q++)
-        if (j->p->reduction[q].reach == GR__TO_COLUMNS)
-            j->k->set->flush(j->p->reduction[q].max, (float *)(void *)column_at(j, q),
-                             partial_at(j->partial, j->p, j->s, q), j->s->space.columns, places);
+    int64_t columns = j->s->space.columns, rows = period_rows(j);
+    for (int q = 0; q < j->p->n_reductions; q++) {
+        bool max = j->p->reduction[q].max;
+        if (j->p->reduction[q].reach != GR__TO_COLUMNS) continue;
+        float *x = (float *)(void *)column_at(j, q);
+        double *to = partial_at(j->partial, j->p, j->s, q);
+        j->k->set->flush(max, x, to, columns, rows);
+    }
 }
 
 static double add_units(const double *const *part, int n, int64_t c, bool max)
@@ -219,12 +233,12 @@ static void finish(const gr__region *k, const gr_call *call, const gr__region_se
     }
 }
 
-/* ---- the three modes ---- */
+/* ---- a line of elements ---- */
 
 static void run_flat(const job *j)
 {
     gr__tile_state t = {.program = j->ins, .period = INT64_MAX / 2};
-    clear_sums(j, GR__TO_ALL);
+    for (int q = 0; q < j->p->n_reductions; q++) clear_sum(j, q);
     j->k->set->run(&t, 4 * j->unit->begin, 4 * j->unit->end, 0);
     for (int q = 0; q < j->p->n_reductions; q++) *partial_at(j->partial, j->p, j->s, q) = take_sum(j, q);
 }
@@ -244,25 +258,11 @@ static void expand(const job *j)
         }
 }
 
-/* Blocks of row reductions are read from their beginning. */
-static void move_blocks(const job *j, int64_t i)
-{
-    for (int t = 0; t < j->p->n_steps; t++) {
-        const gr__ref *r = &j->p->step[t].ref[0];
-        if (r->kind == GR__REF_SUM && j->p->reduction[r->index].reach == GR__TO_ROWS)
-            j->ins[t].at[0] = (char *)((uintptr_t)block_at(j, r->index) - (uintptr_t)i);
-    }
-}
+/* ---- the passes of a block of rows ---- */
 
-static void reduce_blocks(const job *j, int64_t row, int64_t rows)
-{
-    for (int q = 0; q < j->p->n_reductions; q++) {
-        const gr__reduction *r = &j->p->reduction[q];
-        if (r->reach != GR__TO_ROWS) continue;
-        j->k->set->narrow_rows(r->max, (const float *)(const void *)block_at(j, q), rows, j->s->space.columns,
-                               (float *)j->out[r->out] + row);
-    }
-}
+typedef struct rows {
+    int64_t begin, end;
+} rows;
 
 static bool reduces(const job *j, gr__reach reach)
 {
@@ -271,62 +271,128 @@ static bool reduces(const job *j, gr__reach reach)
     return false;
 }
 
-static void run_narrow(const job *j)
+/* One value a row: row after row like elements. */
+static void pass_lines(const job *j, const gr__pass *pass, rows b)
 {
-    const gr__region_segment *s = j->s;
-    int64_t columns = s->space.columns, flush = gr__flush_rows(s);
-    bool to_rows = reduces(j, GR__TO_ROWS), to_columns = reduces(j, GR__TO_COLUMNS);
-    int64_t rows_a_step = to_rows ? gr__block_rows(s) : to_columns ? flush : j->unit->end - j->unit->begin;
-    gr__tile_state t = {.program = j->ins,
-                        .period = 4 * s->period * columns,
-                        .rows = s->space.rows,
-                        .rows_a_period = s->period,
-                        .row_of = s->row_of,
-                        .column_of = s->column_of};
-    expand(j);
-    clear_columns(j);
-    for (int64_t r = j->unit->begin; r < j->unit->end; r += rows_a_step) {
-        int64_t end = GR_MIN(r + rows_a_step, j->unit->end);
-        t.row = r - r % s->period;
-        if (to_rows) move_blocks(j, 4 * r * columns);
-        j->k->set->run(&t, 4 * r * columns, 4 * end * columns, 4 * (r % s->period) * columns);
-        if (to_rows) reduce_blocks(j, r, end - r);
-        int64_t done = end - j->unit->begin;
-        if (to_columns && (done % flush == 0 || end == j->unit->end)) flush_columns(j, (done - 1) % flush + 1);
+    gr__tile_state t;
+    t.program = j->ins + pass->first;
+    t.period = INT64_MAX / 2;
+    t.tail_of = 0;
+    j->k->set->run(&t, 4 * b.begin, 4 * b.end, 0);
+}
+
+/* What is kept of a block, and its lines, begin with it. */
+static void set_block(const job *j, const gr__pass *pass, rows b)
+{
+    for (int i = pass->first_by_row; i < pass->first_by_row + pass->n_by_row; i++) {
+        int t = j->p->by_row[i] / GR__STEP_REFS, o = j->p->by_row[i] % GR__STEP_REFS;
+        const gr__ref *r = &j->p->step[t].ref[o];
+        bool kept = r->kind == GR__REF_KEPT;
+        int64_t before = kept ? b.begin * j->s->space.columns : b.begin;
+        char *at = kept ? kept_at(j, r->index) : line_at(j, r->index);
+        j->ins[t].at[o] = (char *)((uintptr_t)at - 4 * (uintptr_t)before);
     }
 }
 
-static void set_row(const job *j, int64_t row)
+static void reduce_narrow(const job *j, const gr__reduction *q, rows b)
 {
-    for (int i = 0; i < j->p->n_by_row; i++) {
+    int64_t columns = j->s->space.columns;
+    const float *from = (const float *)(const void *)address_of(j, &q->from);
+    float *out = q->out < 0 ? NULL : (float *)j->out[q->out] + b.begin;
+    float *to = q->line < 0 ? out : (float *)(void *)line_at(j, q->line);
+    if (q->from.kind != GR__REF_KEPT) from += b.begin * columns;
+    j->k->set->narrow_rows(q->max, from, b.end - b.begin, columns, to);
+    if (out && out != to) memcpy(out, to, (size_t)(b.end - b.begin) * sizeof *out);
+}
+
+static void pass_narrow(const job *j, const gr__pass *pass, rows b, gr__tile_state *t)
+{
+    const gr__region_segment *s = j->s;
+    int64_t columns = s->space.columns;
+    t->program = j->ins + pass->first;
+    t->row = b.begin - b.begin % s->period;
+    set_block(j, pass, b);
+    if (pass->n > 1) j->k->set->run(t, 4 * b.begin * columns, 4 * b.end * columns, 4 * (b.begin % s->period) * columns);
+    for (int q = pass->first_reduction; q < pass->first_reduction + pass->n_reductions; q++)
+        if (j->p->reduction[q].reach == GR__TO_ROWS) reduce_narrow(j, &j->p->reduction[q], b);
+}
+
+static void set_row(const job *j, const gr__pass *pass, int64_t row, int64_t in_block)
+{
+    int64_t columns = j->s->space.columns;
+    for (int i = pass->first_by_row; i < pass->first_by_row + pass->n_by_row; i++) {
         int t = j->p->by_row[i] / GR__STEP_REFS, o = j->p->by_row[i] % GR__STEP_REFS;
         const gr__ref *r = &j->p->step[t].ref[o];
         gr__lane *v = &j->ins[t].value[o];
         if (r->kind == GR__REF_ROW)
             *v = ((const gr__lane *)j->in[r->index])[row];
+        else if (r->kind == GR__REF_LINE_VALUE)
+            *v = ((const gr__lane *)(const void *)line_at(j, r->index))[in_block];
         else if (r->kind == GR__REF_ROW_INDEX)
             v->i = (int32_t)row;
+        else if (r->kind == GR__REF_KEPT)
+            j->ins[t].at[o] = kept_at(j, r->index) + 4 * in_block * columns;
         else
-            j->ins[t].at[o] = column_at(j, r->index) + 4 * (row & (j->s->period - 1)) * j->s->space.columns;
+            j->ins[t].at[o] = column_at(j, r->index) + 4 * (row & (j->s->period - 1)) * columns;
     }
 }
 
-static void run_wide(const job *j)
+/* To rank 0: of the one row. */
+static void take_row(const job *j, int q, int64_t row, int64_t in_block)
+{
+    const gr__reduction *r = &j->p->reduction[q];
+    if (r->reach == GR__TO_COLUMNS) return;
+    double total = take_sum(j, q);
+    float sum = (float)total;
+    if (r->reach == GR__TO_ALL) {
+        *partial_at(j->partial, j->p, j->s, q) = total;
+        return;
+    }
+    if (r->out >= 0) ((float *)j->out[r->out])[row] = sum;
+    if (r->line >= 0) ((float *)(void *)line_at(j, r->line))[in_block] = sum;
+}
+
+static void pass_wide(const job *j, const gr__pass *pass, rows b, gr__tile_state *t)
+{
+    int64_t columns = j->s->space.columns;
+    int first = pass->first_reduction, end = first + pass->n_reductions;
+    t->program = j->ins + pass->first;
+    for (int64_t r = b.begin; r < b.end; r++) {
+        set_row(j, pass, r, r - b.begin);
+        for (int q = first; q < end; q++)
+            if (j->p->reduction[q].reach != GR__TO_COLUMNS) clear_sum(j, q);
+        j->k->set->run(t, 4 * r * columns, 4 * (r + 1) * columns, 0);
+        for (int q = first; q < end; q++) take_row(j, q, r, r - b.begin);
+    }
+}
+
+static void run_by_rows(const job *j)
 {
     const gr__region_segment *s = j->s;
-    int64_t columns = s->space.columns, flush = gr__flush_rows(s);
-    bool to_rows = reduces(j, GR__TO_ROWS), to_columns = reduces(j, GR__TO_COLUMNS);
+    bool narrow = s->mode == GR__NARROW, to_columns = reduces(j, GR__TO_COLUMNS);
     gr__tile_state t = {.program = j->ins, .period = INT64_MAX / 2};
+    if (narrow) {
+        t.period = 4 * s->period * s->space.columns;
+        t.rows = s->space.rows;
+        t.rows_a_period = s->period;
+        t.row_of = s->row_of;
+        t.column_of = s->column_of;
+        expand(j);
+    }
     clear_columns(j);
-    for (int64_t r = j->unit->begin; r < j->unit->end; r++) {
-        set_row(j, r);
-        if (to_rows) clear_sums(j, GR__TO_ROWS);
-        j->k->set->run(&t, 4 * r * columns, 4 * (r + 1) * columns, 0);
-        for (int q = 0; to_rows && q < j->p->n_reductions; q++)
-            if (j->p->reduction[q].reach == GR__TO_ROWS)
-                ((float *)j->out[j->p->reduction[q].out])[r] = (float)take_sum(j, q);
-        int64_t done = r + 1 - j->unit->begin;
-        if (to_columns && (done % flush == 0 || r + 1 == j->unit->end)) flush_columns(j, (done - 1) % flush + 1);
+    for (rows b = {.begin = j->unit->begin}; b.begin < j->unit->end; b.begin = b.end) {
+        b.end = GR_MIN(b.begin + s->block, j->unit->end);
+        for (int p = 0; p < j->p->n_passes; p++) {
+            const gr__pass *pass = &j->p->pass[p];
+            if (pass->line)
+                pass_lines(j, pass, b);
+            else if (narrow)
+                pass_narrow(j, pass, b, &t);
+            else
+                pass_wide(j, pass, b, &t);
+        }
+        bool whole = (b.end - j->unit->begin) % gr__flush_rows(s) == 0 || b.end == j->unit->end;
+        if (to_columns && whole) flush_columns(j);
     }
 }
 
@@ -352,10 +418,8 @@ void gr__region_run(const gr_kernel *kernel, const gr_call *call, int shard)
         before = j.p;
         if (s->mode == GR__FLAT)
             run_flat(&j);
-        else if (s->mode == GR__NARROW)
-            run_narrow(&j);
         else
-            run_wide(&j);
+            run_by_rows(&j);
         if (j.p->past) k->set->fence();
         if (s->n_units == 1) finish(k, call, s);
     }
