@@ -222,7 +222,8 @@ static const gr_node *first_leaf(search *s)
         const gr__buffer *buffer = &s->p->buffers[b];
         const gr_node *n = gr__producer(s->p->graph, buffer->value);
         gr_ref r;
-        if (n->op->kept == GR__KEPT_NOWHERE || buffer->first > 0) continue; /* computed, or put aside when something runs */
+        if (n->op->kept == GR__KEPT_NOWHERE || buffer->first > 0)
+            continue; /* computed, or put aside when something runs */
         if (!widen(s->p, s->memory, buffer->value, gr__plan_address(s->p, buffer->spot), &r)) return NULL;
         if (!is_finite(s->p, &r)) return n;
     }

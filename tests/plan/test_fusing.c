@@ -123,7 +123,7 @@ static void an_epilogue_is_a_chain_of_any_nodes(void **state)
         if (read) gr_output(r.g, "bent", bent);
         rig_ready(&r);
         assert_int_equal(gr_plan_rows(r.plan), 2);
-        const gr_item *first = &r.plan->items[0].item;
+        const gr_item *first = &r.plan->instructions[0].made->item;
         assert_int_equal(first->n_nodes, read ? 4 : 5); /* with the broadcast, which is read in place */
         assert_int_equal(gr__node(r.plan->graph, first->nodes[0])->op->code, GR_OP_MATMUL);
         assert_int_equal(first->n_in, 3);
@@ -245,7 +245,7 @@ static void lines_are_written_only_for_others(void **state)
         if (read) gr_output(r.g, "log", gr_log(r.g, gr_reshape(r.g, sum, GR_SHAPE(3))));
         rig_ready(&r);
         assert_int_equal(gr_plan_rows(r.plan), 1);
-        assert_int_equal(r.plan->items[0].item.n_out, 1 + read);
+        assert_int_equal(r.plan->instructions[0].made->item.n_out, 1 + read);
         double *feed = gr_plan_feed(r.plan, "x", NULL), xs[12];
         for (int i = 0; i < 12; i++) feed[i] = xs[i] = (i * 5 % 7) - 2.5;
         test_ok(r.ctx, gr_plan_run(r.plan));
