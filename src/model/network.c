@@ -210,8 +210,7 @@ static gr_val times(gr_graph *g, gr_val x, double factor)
     return factor == 1 ? x : gr_mul(g, x, gr_const(g, factor));
 }
 
-/* Samples that all weigh nothing have a mean of 0, not of 0/0. */
-static gr_val divisor(gr_graph *g, gr_val weight_sum)
+gr_val gr__weights_divisor(gr_graph *g, gr_val weight_sum)
 {
     return gr_select(g, gr_less(g, gr_const(g, 0), weight_sum), weight_sum, gr_const(g, 1));
 }
@@ -220,7 +219,7 @@ static gr_val divisor(gr_graph *g, gr_val weight_sum)
  * that, positions, is a constant; weights of classes are not. */
 static gr_val for_common_divisor(gr_graph *g, const gr_network_head *h, gr_val common, int64_t batch)
 {
-    if (h->class_weighted) return gr_mul(g, h->cost_sum, gr_div(g, common, divisor(g, h->weight_sum)));
+    if (h->class_weighted) return gr_mul(g, h->cost_sum, gr_div(g, common, gr__weights_divisor(g, h->weight_sum)));
     return times(g, h->cost_sum, (double)batch / h->rows);
 }
 
