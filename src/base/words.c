@@ -92,6 +92,8 @@ static const struct {
     {"target", "label labels y target_column label_column class targets"},
     {"targets", "labels y"},
     {"inputs", "x features data"},
+    {"weights", "weight sample_weight sample_weights"},
+    {"heads", "outputs losses loss_weights"},
     {"columns", "features feature_columns input_columns usecols"},
     {"delimiter", "sep separator"},
     {"missing", "na_values missing_values nan_values"},
@@ -202,12 +204,14 @@ static const char *const homes[] = {
     "data.drop_last",
     "data.limit",
     "model.input",
+    "model.inputs",
     "model.layers",
     "stop.epochs",
     "stop.steps",
     "stop.patience",
     "stop.seconds",
     "schedule.warmup",
+    "data.train.weights",
     "cost.label_smoothing",
     "cost.class_weights",
     "penalty.l2",
@@ -219,6 +223,7 @@ static const char *const homes[] = {
     "precision",
     "device",
     "cost",
+    "heads",
     "optimizer",
     "schedule",
     "metrics",
@@ -252,7 +257,7 @@ static const char later[] =
     "images audio text one_hot resize log_mel oversample undersample smote adasyn hard_undersample crop flip rotate "
     "color cutout noise mixup cutmix specaugment synonym "
     /* keys */
-    "heads inputs phase remat spill prune augment_mode exclude balance augment group order weights "
+    "phase remat spill prune augment_mode exclude balance augment group order "
     /* commands */
     "export import lr batch tune grow diagnose report finetune prune baseline convert inspect drift view "
     /* figures */

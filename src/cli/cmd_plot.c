@@ -9,7 +9,7 @@
 #include "report/plot.h"
 #include "train/history.h"
 
-enum { PANELS = 3, FEW = 60, MOST_RUNS = 64, MOST_SERIES = 2 * MOST_RUNS };
+enum { MOST_PANELS = 32, FEW = 60, MOST_RUNS = 64, MOST_SERIES = 2 * MOST_RUNS };
 
 /* A run as it is drawn. */
 typedef struct shown {
@@ -24,12 +24,16 @@ static const struct {
             {"samples", "samples", "samples"},
             {"seconds", "seconds", "seconds"}};
 
-static const struct panel {
+typedef struct panel {
     const char *title, *y;
     const char *every, *evaluated; /* a number a line, a number an evaluation; NULL: none */
-} panels[PANELS] = {{"Cost", "cost", "train_cost", "validation_cost"},
-                    {"Validation error", "error", NULL, "validation_error"},
-                    {"Learning rate", "rate", "lr", NULL}};
+} panel;
+
+/* Cost, the errors, the rate. */
+typedef struct panels {
+    panel at[MOST_PANELS];
+    int n;
+} panels;
 
 /* ---- runs ---- */
 
@@ -94,7 +98,47 @@ static gr_status pick(cli *c, const shown *r, const char *x, const char *y, bool
     return GR_OK;
 }
 
-static const char *series_label(cli *c, const shown *r, const struct panel *p, bool evaluated, int n_runs)
+/* The head whose error the key is, "kind" of "validation_kind_error"; false: it is no such key. */
+static bool head_of(const char *key, const char **head, int *length)
+{
+    static const char before[] = "validation_", after[] = "_error";
+    size_t n = strlen(key), most = sizeof before + sizeof after - 2;
+    if (n <= most || strncmp(key, before, sizeof before - 1) != 0 || strcmp(key + n - sizeof after + 1, after) != 0)
+        return false;
+    *head = key + sizeof before - 1;
+    *length = (int)(n - most);
+    return true;
+}
+
+static bool has_panel(const panels *p, const char *key)
+{
+    for (int i = 0; i < p->n; i++)
+        if (p->at[i].evaluated && strcmp(p->at[i].evaluated, key) == 0) return true;
+    return false;
+}
+
+/* Heads with names have an error each, and a panel: one may be a share, another in units of its values. */
+static gr_status list_panels(cli *c, const shown *runs, int n, panels *out)
+{
+    *out = (panels){
+        {{"Cost", "cost", "train_cost", "validation_cost"}, {"Validation error", "error", NULL, "validation_error"}},
+        2};
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < runs[i].h.n_columns && out->n < MOST_PANELS - 1; k++) {
+            const char *key = runs[i].h.name[k], *head;
+            char name[200];
+            int length;
+            if (!head_of(key, &head, &length) || has_panel(out, key)) continue;
+            gr__shown(name, sizeof name, head, (size_t)length);
+            const char *title = gr__bump_format(c->memory, "Validation error of %s", name);
+            if (!title) return GR_E_MEMORY;
+            out->at[out->n++] = (panel){title, "error", NULL, key};
+        }
+    out->at[out->n++] = (panel){"Learning rate", "rate", "lr", NULL};
+    return GR_OK;
+}
+
+static const char *series_label(cli *c, const shown *r, const panel *p, bool evaluated, int n_runs)
 {
     const char *what = evaluated ? "validation" : "training";
     if (!p->every || !p->evaluated) return r->label;
@@ -102,7 +146,7 @@ static const char *series_label(cli *c, const shown *r, const struct panel *p, b
 }
 
 /* Fills one panel; n_series 0: there is nothing to draw. */
-static gr_status make_panel(cli *c, const shown *runs, int n, const struct panel *p, int axis, gr_plot *out)
+static gr_status make_panel(cli *c, const shown *runs, int n, const panel *p, int axis, gr_plot *out)
 {
     gr_series *series = gr__bump_alloc(c->memory, sizeof *series * MOST_SERIES);
     gr_status st = GR_OK;
@@ -213,19 +257,21 @@ static void align(gr_plot *plots, int n)
 
 static gr_status show(cli *c, const shown *runs, int n, int axis)
 {
-    gr_plot plots[PANELS];
+    gr_plot plots[MOST_PANELS];
+    panels all;
     const char *out = cli_value(c, "out");
     int n_plots = 0;
-    for (int i = 0; i < PANELS; i++) {
-        gr_status st = make_panel(c, runs, n, &panels[i], axis, &plots[n_plots]);
-        if (st != GR_OK) return st;
-        n_plots += plots[n_plots].n_series > 0;
+    gr_status st = list_panels(c, runs, n, &all);
+    for (int i = 0; i < all.n && st == GR_OK; i++) {
+        st = make_panel(c, runs, n, &all.at[i], axis, &plots[n_plots]);
+        n_plots += st == GR_OK && plots[n_plots].n_series > 0;
     }
+    if (st != GR_OK) return st;
     if (n_plots == 0 && !c->json)
         return gr__fail(c->ctx, GR_E_DATA, "there is nothing to draw: no line of %s has a number",
                         n == 1 ? "the run" : "these runs");
     align(plots, n_plots);
-    gr_status st = out ? write_svg(c, plots, n_plots, out) : GR_OK;
+    if (out) st = write_svg(c, plots, n_plots, out);
     if (st != GR_OK) return st;
     if (c->json) return print_json(c, runs, n, out);
     if (c->quiet) return GR_OK;

@@ -85,9 +85,11 @@ static void conclude(cli *c, const char *out, const gr_train_result *r)
             r->reason == GR_REASON_DIVERGED ? "diverged" : "stopped", (long long)r->steps, r->epochs, r->seconds,
             bytes);
     fprintf(to, "reason: %s\n", gr__reason_name(r->reason));
-    if (r->best_step && isfinite(r->best_error))
-        fprintf(to, "best: step %lld, validation cost %.5f, error %.4f\n", (long long)r->best_step, r->best_cost,
-                r->best_error);
+    if (r->best_step && isfinite(r->best_cost)) {
+        fprintf(to, "best: step %lld, validation cost %.5f", (long long)r->best_step, r->best_cost);
+        if (isfinite(r->best_error)) fprintf(to, ", error %.4f", r->best_error); /* several heads have no common one */
+        fputc('\n', to);
+    }
     print_models(to, c, out);
 }
 

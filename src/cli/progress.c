@@ -10,7 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { PIECES = 12, APART = 2, UNKNOWN_COLUMNS = 80, LEAST_BAR = 8, MOST_BAR = 24 };
+enum { PIECES = 16, APART = 2, UNKNOWN_COLUMNS = 80, LEAST_BAR = 8, MOST_BAR = 24 };
 
 typedef struct piece {
     int rank; /* the highest is left out first */
@@ -151,7 +151,8 @@ static void evaluated(cli_progress *v, const gr_progress *p)
     add(&l, 4, "step %-7lld", (long long)p->step);
     add(&l, 3, "cost %-9.5f", p->cost);
     add(&l, 1, "validation cost %-9.5f", p->validation_cost);
-    add(&l, 0, "error %.4f", p->validation_error);
+    if (!p->n_heads) add(&l, 0, "error %.4f", p->validation_error);
+    for (int h = 0; h < p->n_heads; h++) add(&l, 2, "%.40s error %.4f", p->head[h], p->head_error[h]);
     if (p->best) add(&l, 2, "best");
     add(&l, 5, "(%.0f s)", p->seconds);
     keep(v, &l);

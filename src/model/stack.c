@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "model/reader.h"
 #include "model/section.h"
 #include "model/stack.h"
@@ -220,6 +221,30 @@ static void hint_inputs(const builder *k)
     gr__error_hint(k->ctx, "%s", text);
 }
 
+/* `from` names nothing: a slip of the pen, or what there is. */
+static gr_status no_source(builder *k, size_t i, const gr_tree *t)
+{
+    const char *format = find_layer(k, k->n, t->text) >= 0 ? "the layer \"%s\" comes only later"
+                         : i < k->n                        ? "there is no layer \"%s\" before this one"
+                                                           : "there is no layer \"%s\"";
+    size_t n = 0, inputs = (size_t)k->r->n_inputs;
+    const char **names = gr__bump_alloc(k->b, sizeof *names * (i + inputs));
+    if (!names) return GR_E_MEMORY;
+    for (size_t j = 0; j < i; j++) names[n++] = k->layer[j].name;
+    for (size_t j = 0; j < inputs && i < k->n; j++) names[n++] = k->r->input[j].name; /* no head is an input */
+    gr_status st = gr__tree_fail(k->ctx, t, GR_E_NAME, k->r->inputs_named ? NULL : "`input` is the sample itself",
+                                 format, t->text);
+    const char *near = gr__nearest(t->text, names, n);
+    if (near)
+        gr__error_hint(k->ctx, "did you mean \"%s\"?", near);
+    else if (i == k->n)
+        gr__error_hint(k->ctx, "from: the name of a layer, such as \"%s\"", k->layer[i - 1].name);
+    else if (k->r->inputs_named)
+        hint_inputs(k);
+    return st;
+}
+
+/* i: the layer that it is for, the number of layers: a head. */
 static gr_status find_source(builder *k, size_t i, const gr_tree *t, int *out)
 {
     char name[400], shown[200];
@@ -236,12 +261,7 @@ static gr_status find_source(builder *k, size_t i, const gr_tree *t, int *out)
         *out = GR_FROM_INPUT - j;
         if (strcmp(t->text, k->r->input[j].name) == 0) return GR_OK;
     }
-    gr_status st = gr__tree_fail(k->ctx, t, GR_E_NAME, k->r->inputs_named ? NULL : "`input` is the sample itself",
-                                 find_layer(k, k->n, t->text) >= 0 ? "the layer \"%s\" comes only later"
-                                                                   : "there is no layer \"%s\" before this one",
-                                 t->text);
-    if (k->r->inputs_named) hint_inputs(k);
-    return st;
+    return no_source(k, i, t);
 }
 
 static gr_status connect(builder *k, size_t i)

@@ -49,8 +49,8 @@ static judgement expect(gr_start *s)
 {
     bool informed = knows(s);
     judgement j = {.cost = gr__cost_mean(s->sum, s->weight),
-                   .reference = s->reference / s->weight,
-                   .guess = s->blind / s->weight,
+                   .reference = gr__cost_mean(s->reference, s->weight),
+                   .guess = gr__cost_mean(s->blind, s->weight),
                    .scale = s->variance / s->n,
                    .of = informed ? s->cost->guess.known : s->cost->guess.blind};
     if (s->reading.target == GR_FORM_VALUES) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "graph/op.h"
 #include "model/stack.h"
 #include "study/study.h"
 
@@ -27,6 +28,17 @@ static void put_outputs(gr_graph *g, const char *prefix, const gr_val *v, int n)
     }
 }
 
+/* Where the slope of layer i is taken. A layer that ends in a reshape is passed by where the next begins with one, or a
+ * cost does: it is taken where both come from, unless that is another layer's output, which others may read. */
+static gr_val slope_of(const gr_graph *g, const gr_val *layer, int n, int i)
+{
+    const gr_node *reshape = gr__made_by(g, layer[i], GR_OP_RESHAPE);
+    if (!reshape) return layer[i];
+    for (int k = 0; k < n; k++)
+        if (layer[k] == reshape->in[0]) return layer[i];
+    return reshape->in[0];
+}
+
 static gr_status train_graph(void *user, gr_graph *g)
 {
     gr_probe *p = user;
@@ -36,8 +48,9 @@ static gr_status train_graph(void *user, gr_graph *g)
     const gr_param_info *param = gr__network_params(p->task.network, &n_params);
     int n = p->recipe->stack->n, inputs = p->recipe->n_inputs, all = n + inputs + (int)n_params;
     gr_val *layer = gr__bump_alloc(p->task.memory, sizeof *layer * (size_t)all),
+           *at = gr__bump_alloc(p->task.memory, sizeof *at * (size_t)all),
            *slope = gr__bump_alloc(p->task.memory, sizeof *slope * (size_t)all);
-    if (!layer || !slope) return GR_E_MEMORY;
+    if (!layer || !at || !slope) return GR_E_MEMORY;
     gr_status st =
         gr__network_build_with(p->task.network, g, GR_MODE_TRAIN, p->batch, true,
                                &(gr_network_options){.layers = layer, .bind = {.observe = show_state, .user = g}}, &v);
@@ -46,8 +59,10 @@ static gr_status train_graph(void *user, gr_graph *g)
         layer[n + i] = gr_real(g, v.input[i]);
     for (size_t i = 0; i < n_params; i++)
         layer[n + inputs + (int)i] = gr_param(g, param[i].entry.name, param[i].entry.shape);
-    st = gr_gradients(g, v.cost_sum, layer, all, slope);
+    for (int i = 0; i < all; i++) at[i] = i < n ? slope_of(g, layer, n + inputs, i) : layer[i];
+    st = gr_gradients(g, v.cost_sum, at, all, slope);
     if (st != GR_OK) return st;
+    for (int i = 0; i < n; i++) slope[i] = gr_reshape(g, slope[i], gr_shape_of(g, layer[i]));
     put_outputs(g, "layer", layer, n);
     put_outputs(g, "slope", slope, n);
     put_outputs(g, "gradient", slope + n + inputs, (int)n_params);

@@ -2,9 +2,11 @@
 #ifndef GR_TRAIN_HISTORY_H
 #define GR_TRAIN_HISTORY_H
 
-#include "base/base.h"
+#include "data/field.h"
+#include "metric/metric.h"
 
-enum { GR_HISTORY_COLUMNS = 64 };
+/* As many keys as a line may have: of a run, an update, and each head with its metrics. */
+enum { GR_HISTORY_COLUMNS = 32 + GR_MAX_TARGETS * (2 + GR_MAX_METRICS_NAMED) };
 
 /* A column a key of numbers, a row a line. NaN: null, or the line has no such key. */
 typedef struct gr_history {

@@ -89,27 +89,46 @@ double gr__loop_train_cost_mean(const gr_loop *l)
     return l->observed.samples ? l->observed.train_cost / (double)l->observed.samples : l->train_cost_mean;
 }
 
-void gr__loop_report(gr_loop *l, int phase, bool best, const char *path)
+static gr_progress progress_of(gr_loop *l)
 {
-    if (!l->options->progress) return;
     double s = gr__loop_seconds(l), rate = (double)l->samples / GR_MAX(s, 1e-9);
     double done = l->total ? (double)l->step / (double)l->total : NAN, limit = l->recipe->stop.seconds;
     double left = l->step > 0 ? s * (1 - done) / done : NAN;
     if (limit > 0) left = fmin(left, limit - s); /* a NaN gives way */
-    gr_progress p = {.step = l->step,
-                     .steps = l->total,
-                     .epoch = gr__loop_epochs(l, l->step),
-                     .epochs = gr__loop_epochs(l, l->total),
-                     .cost = l->shown.samples ? l->shown.train_cost / (double)l->shown.samples : l->train_cost_mean,
-                     .lr = l->lr,
-                     .samples_per_second = rate,
-                     .seconds = s,
-                     .seconds_left = left,
-                     .validation_cost = l->validation_cost,
-                     .validation_error = l->validation_error,
-                     .best = best,
-                     .path = path};
+    return (gr_progress){.step = l->step,
+                         .steps = l->total,
+                         .epoch = gr__loop_epochs(l, l->step),
+                         .epochs = gr__loop_epochs(l, l->total),
+                         .cost = l->shown.samples ? l->shown.train_cost / (double)l->shown.samples : l->train_cost_mean,
+                         .lr = l->lr,
+                         .samples_per_second = rate,
+                         .seconds = s,
+                         .seconds_left = left,
+                         .validation_cost = l->validation_cost,
+                         .validation_error = l->validation_error};
+}
+
+void gr__loop_report(gr_loop *l, int phase, bool best, const char *path)
+{
+    if (!l->options->progress) return;
+    gr_progress p = progress_of(l);
     p.phase = phase;
+    p.best = best;
+    p.path = path;
+    l->options->progress(l->options->user, &p);
+}
+
+void gr__loop_report_evaluated(gr_loop *l, bool best, const gr_evaluation *ev)
+{
+    if (!l->options->progress) return;
+    gr_progress p = progress_of(l);
+    p.phase = GR_PHASE_EVALUATED;
+    p.best = best;
+    p.n_heads = l->recipe->heads_named ? ev->n_heads : 0;
+    for (int h = 0; h < p.n_heads; h++) {
+        p.head[h] = l->recipe->head[h].name;
+        p.head_error[h] = ev->head[h].error;
+    }
     l->options->progress(l->options->user, &p);
 }
 

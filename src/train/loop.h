@@ -71,6 +71,7 @@ void gr__validate_states(gr_loop *l, gr_states *s);
 double gr__loop_epochs(const gr_loop *l, int64_t step);
 
 void gr__loop_report(gr_loop *l, int phase, bool best, const char *path);
+void gr__loop_report_evaluated(gr_loop *l, bool best, const gr_evaluation *ev); /* of the model */
 /* Fills the plan's feeds for a batch whose first sample is the update's number `position`. b NULL: a plan that takes no
  * batch. */
 void gr__loop_feed(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int64_t position);

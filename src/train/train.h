@@ -208,7 +208,10 @@ typedef struct gr_progress {
     double cost; /* mean over the samples since the last evaluation; where nothing is validated, in this epoch */
     double lr;
     double samples_per_second, seconds, seconds_left; /* NaN: unknown */
-    double validation_cost, validation_error;         /* GR_PHASE_EVALUATED */
+    double validation_cost, validation_error;         /* GR_PHASE_EVALUATED; several heads have no common error: NaN */
+    int n_heads;                                      /* GR_PHASE_EVALUATED: of which each has a name; 0: none has */
+    const char *head[GR_MAX_TARGETS];
+    double head_error[GR_MAX_TARGETS];
     bool best;
     const char *path; /* GR_PHASE_CHECKPOINT, GR_PHASE_RESUMED */
 } gr_progress;

@@ -167,7 +167,7 @@ static gr_status conclude(gr_loop *l, const gr_evaluation ev[GR_MAX_VIEWS])
     l->evaluated = l->step;
     l->evaluations++;
     l->since_best = best ? 0 : l->since_best + 1;
-    gr__loop_report(l, GR_PHASE_EVALUATED, best, NULL);
+    gr__loop_report_evaluated(l, best, &ev[0]);
 done:
     return st;
 }

@@ -194,6 +194,9 @@ static void test_synonyms(void **state)
         {"model.layers[4].use_bias=false", "\"bias\""},
         {"model.layers[4].lr=0.1", "optimizer.lr"},
         {"model.input_shape=[3]", "\"input\""},
+        {"losses={a: mse}", "\"heads\""},
+        {"inputs={a: [2]}", "model.inputs"},
+        {"data.train.sample_weight=w", "\"weights\""},
         {"preset=pytorch", "\"torch\""},
         {"precision=double", "\"float64\""},
         /* still to come, whatever resembles them */

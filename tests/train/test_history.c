@@ -65,25 +65,35 @@ static void refused(void **state)
     test_context_end(ctx);
 }
 
+static size_t lines_of_keys(char *to, size_t room, int lines, int keys)
+{
+    size_t n = 0;
+    for (int line = 0; line < lines; line++) {
+        n += (size_t)snprintf(to + n, room - n, "{\"step\":%d", line);
+        for (int k = 0; k < keys; k++) n += (size_t)snprintf(to + n, room - n, ",\"k%d\":%d", k, line * k);
+        n += (size_t)snprintf(to + n, room - n, "}\n");
+    }
+    assert_true(n < room);
+    return n;
+}
+
 /* More keys than there are columns, more lines than the first room: the first keys stay. */
 static void many(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    static char big[200000];
-    size_t n = 0;
+    static char big[1 << 20];
+    char last[16];
     gr_history h = {0};
-    for (int line = 0; line < 150; line++) {
-        n += (size_t)snprintf(big + n, sizeof big - n, "{\"step\":%d", line);
-        for (int k = 0; k < 80; k++) n += (size_t)snprintf(big + n, sizeof big - n, ",\"k%d\":%d", k, line * k);
-        n += (size_t)snprintf(big + n, sizeof big - n, "}\n");
-    }
+    size_t n = lines_of_keys(big, sizeof big, 150, GR_HISTORY_COLUMNS + 1);
     test_ok(ctx, gr__history_parse(ctx, "m", big, n, &h));
     assert_int_equal(h.n, 150);
     assert_int_equal(h.n_columns, GR_HISTORY_COLUMNS);
     assert_true(gr__history_column(&h, "step")[149] == 149 && gr__history_column(&h, "k7")[149] == 149 * 7);
-    assert_null(gr__history_column(&h, "k79"));
+    snprintf(last, sizeof last, "k%d", GR_HISTORY_COLUMNS);
+    assert_null(gr__history_column(&h, last));
     gr__history_free(&h);
+    n = lines_of_keys(big, sizeof big, 150, 80);
     for (uint64_t k = 1; k < 2000; k++) { /* the k-th allocation fails */
         gr__fail_acquisition(ctx, k);
         gr_status st = gr__history_parse(ctx, "m", big, n, &h);

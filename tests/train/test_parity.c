@@ -1,26 +1,32 @@
-/* Twenty updates of six recipes from given weights, against PyTorch's (parity/make.py made the fixtures): float64 on
- * `ref` to 1e-10 of a tensor's largest element, float32 on `cpu` to 1e-5; running statistics too, also those taken anew
- * for averaged weights. [mission S5, O2, O8, O9, O24, G16, SYS24, SYS25, SYS26, SYS29, SYS31] */
+/* Twenty updates of nine recipes from given weights, against PyTorch's (parity/make.py and make_heads.py made the
+ * fixtures): float64 on `ref` to 1e-10 of a tensor's largest element, float32 on `cpu` to 1e-5; running statistics too,
+ * also those taken anew for averaged weights; of several inputs and heads the cost of each update. [mission S5, O2, O8,
+ * O9, O24, G16, SYS24, SYS25, SYS26, SYS29, SYS31] */
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/file.h"
 #include "model/file.h"
 #include "test.h"
+#include "train/history.h"
 #include "train/train.h"
 
 typedef struct parity { /* a folder; which of the run's models is compared with which of its files */
     const char *name, *model, *want, *set;
+    bool costs; /* there is a file of them, too */
 } parity;
 static const parity cases[] = {
-    {"dense_sgd", "last", "want", "seed=7"},
-    {"dense_adam", "last", "want", "seed=7"},
-    {"conv_pool_momentum", "last", "want", "seed=7"},
-    {"bce", "last", "want", "seed=7"},
-    {"mse", "last", "want", "seed=7"},
-    {"batch_norm_swa", "last", "want", "seed=7"},
-    {"batch_norm_swa", "swa", "swa.samples", "average.statistics=samples"},
-    {"batch_norm_swa", "swa", "swa.batches", "average.statistics=batches"},
+    {"dense_sgd", "last", "want", "seed=7", false},
+    {"dense_adam", "last", "want", "seed=7", false},
+    {"conv_pool_momentum", "last", "want", "seed=7", false},
+    {"bce", "last", "want", "seed=7", false},
+    {"mse", "last", "want", "seed=7", false},
+    {"two_heads", "last", "want", "seed=7", true},
+    {"positions", "last", "want", "seed=7", true},
+    {"mixed_heads", "last", "want", "seed=7", true},
+    {"batch_norm_swa", "last", "want", "seed=7", false},
+    {"batch_norm_swa", "swa", "swa.samples", "average.statistics=samples", false},
+    {"batch_norm_swa", "swa", "swa.batches", "average.statistics=batches", false},
 };
 
 static double element(const gr_st_tensor *t, int64_t i)
@@ -37,6 +43,28 @@ static double distance(const gr_st_tensor *got, const gr_st_tensor *want)
         apart = d > apart || isnan(d) ? d : apart;
     }
     return apart / largest;
+}
+
+/* The cost of each update, before it. */
+static void check_costs(gr_context *ctx, const parity *c, const char *run, double limit)
+{
+    char path[256];
+    gr_history h;
+    snprintf(path, sizeof path, "tests/train/parity/%s/costs.txt", c->name);
+    test_ok(ctx, gr__history_read(ctx, run, &h));
+    const double *got = gr__history_column(&h, "train_cost");
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    assert_non_null(got);
+    assert_int_equal(h.n, 20);
+    for (size_t i = 0; i < h.n; i++) {
+        double want = 0;
+        assert_int_equal(fscanf(f, "%lf", &want), 1);
+        if (!(fabs(got[i] - want) < limit * fabs(want)))
+            fail_msg("%s: update %zu costs %.17g, PyTorch's %.17g", c->name, i + 1, got[i], want);
+    }
+    fclose(f);
+    gr__history_free(&h);
 }
 
 static void check(const parity *c, bool float64, double limit)
@@ -56,6 +84,7 @@ static void check(const parity *c, bool float64, double limit)
     test_ok(ctx, gr__recipe_open(ctx, recipe, sets, 2, &r));
     test_ok(ctx, gr__train(ctx, r, &(gr_train_options){.out = run, .from = start}, &result));
     assert_int_equal(result.steps, 20);
+    if (c->costs) check_costs(ctx, c, run, limit);
     test_ok(ctx, gr__st_whole(ctx, model, &got));
     test_ok(ctx, gr__st_whole(ctx, want, &wanted));
     assert_int_equal(gr__st_count(got), gr__st_count(wanted));
