@@ -158,16 +158,28 @@ static const void *address_of(const search *s, gr_val v)
     return NULL;
 }
 
+static bool evaluate(search *s, const gr_node *n);
+
+/* What a node reads: a constant, what is in memory, or what is read in place of something else. */
+static bool know(search *s, gr_val v)
+{
+    const gr_node *p = gr__producer(s->p->graph, v);
+    const void *from = address_of(s, v);
+    if (s->values[v].data) return true;
+    if (p->op->code == GR_OP_CONST) {
+        s->values[v] = (gr_ref){(void *)p->attr.f, GR_REAL, GR_SCALAR};
+        return true;
+    }
+    return from ? widen(s->p, s->memory, v, from, &s->values[v]) : p->n_in == 1 && evaluate(s, p);
+}
+
 static bool evaluate(search *s, const gr_node *n)
 {
     gr_ref *in = gr__bump_alloc(s->memory, (size_t)(n->n_in + n->n_out) * sizeof *in), *out = in + n->n_in;
     if (!in) return false;
     for (int i = 0; i < n->n_in; i++) {
-        const gr_node *p = gr__producer(s->p->graph, n->in[i]);
-        gr_ref *v = &s->values[n->in[i]];
-        if (!v->data && p->op->code == GR_OP_CONST) *v = (gr_ref){(void *)p->attr.f, GR_REAL, GR_SCALAR};
-        if (!v->data && !widen(s->p, s->memory, n->in[i], address_of(s, n->in[i]), v)) return false;
-        in[i] = *v;
+        if (!know(s, n->in[i])) return false;
+        in[i] = s->values[n->in[i]];
     }
     const gr_value *value = gr__value(s->p->graph, n->out);
     for (int o = 0; o < n->n_out; o++) {

@@ -527,8 +527,9 @@ static void large(gr_graph *g, gr_val *out, int *n)
     gr_scope_push(g, "layer", "one");
     out[0] = gr__node_make(g, &norm, &x, 1, NULL, NULL);
     gr_scope_pop(g);
-    gr_guard(g, gr_sum_all(g, out[0]));
-    *n = 1;
+    out[1] = gr__node_output(g, out[0], 1); /* the norms; the quotients alone would be finite */
+    gr_guard(g, gr_sum_all(g, out[1]));
+    *n = 2;
 }
 
 /* A step that diverges inside of what is said by others names where: the scope is that of what was written. */
