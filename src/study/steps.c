@@ -16,8 +16,9 @@ gr_status gr__steps_open(gr_context *ctx, const gr_recipe *r, unsigned flags, gr
     GR_TRY(gr__network_init(s->task.network, s->engine.store));
     GR_TRY(gr__engine_start(&s->engine));
     gr_loader_options o = gr__task_loader(&s->task, GR_PART_TRAIN, false);
-    s->extent = gr__task_extent(&s->task);
     GR_TRY(gr__loader_create(ctx, &o, &s->loader));
+    s->stepper =
+        (gr_stepper){.recipe = r, .engine = &s->engine, .loader = s->loader, .extent = gr__task_extent(&s->task)};
     if (validation) {
         o = gr__task_loader(&s->task, GR_PART_VALIDATION, false);
         GR_TRY(gr__loader_create(ctx, &o, &s->validation));
@@ -35,62 +36,20 @@ void gr__steps_close(gr_steps *s)
     *s = (gr_steps){0};
 }
 
-static gr_clock clock_of(const gr_steps *s, int64_t step)
-{
-    return (gr_clock){.step = step, .total = s->extent.total, .updates_per_epoch = s->extent.updates_per_epoch};
-}
-
-gr_status gr__steps_feed(gr_steps *s, int64_t step, int kind, int action, bool data, int64_t position)
-{
-    const gr_recipe *r = s->recipe;
-    gr_clock clock = clock_of(s, step);
-    int variant = action >= 0 ? action : gr__engine_variant(r, &clock);
-    gr_engine_plan *p = s->plan = gr__engine_find(&s->engine, kind, data ? s->batch.n : 1, variant);
-    if (!p) return gr__fail(s->ctx, GR_E_INTERNAL, "no plan for a batch of %lld", (long long)(data ? s->batch.n : 1));
-    if (data) gr__feeds_put(&p->feeds, &s->batch);
-    gr__feeds_moment(&p->feeds, r->seed, step, position);
-    if (p->feeds.lr)
-        *p->feeds.lr = gr__engine_rate(r, &clock, NULL); /* nothing is evaluated: a plateau is never seen */
-    return GR_OK;
-}
-
-bool gr__steps_due(const gr_steps *s, int action, int64_t step)
-{
-    gr_clock clock = clock_of(s, step);
-    return action < s->engine.n_actions && s->engine.action[action]->due(&s->engine.rules, &clock);
-}
-
-static gr_status run(gr_steps *s, int64_t step, int kind, int action, bool data, int64_t position)
-{
-    gr_status st = gr__steps_feed(s, step, kind, action, data, position);
-    return st == GR_OK ? gr_plan_run(s->plan->plan) : st;
-}
-
-static gr_status act(gr_steps *s, int64_t step)
-{
-    gr_engine_plan *updating = s->plan;
-    gr_status st = GR_OK;
-    for (int k = 0; k < s->engine.n_actions && st == GR_OK; k++)
-        if (gr__steps_due(s, k, step)) st = run(s, step, GR_RUN_ACTION, k, false, 0);
-    s->plan = updating;
-    return st;
-}
-
 gr_status gr__steps_next(gr_steps *s, int64_t step)
 {
-    int64_t micro = s->recipe->accumulate, position = 0;
     gr_status st = GR_OK;
-    bool last = false;
-    if (step == 0) GR_TRY(act(s, 0));
-    for (int64_t k = 0; k < micro && !last; k++) {
-        GR_TRY(gr__loader_next(s->loader, &s->batch));
-        GR_TRY(run(s, step, micro > 1 ? GR_RUN_ACCUMULATE : GR_RUN_STEP, -1, true, position));
-        position += s->batch.n;
-        last = s->batch.last;
+    for (int first = step > 0; first < 2 && st == GR_OK; first++) {
+        bool more = true;
+        if (first == 0)
+            gr__stepper_begin_actions(&s->stepper, 0);
+        else
+            gr__stepper_begin(&s->stepper, step);
+        while (st == GR_OK && more) {
+            st = gr__stepper_next(&s->stepper, &more);
+            if (st == GR_OK && more) st = gr_plan_run(s->stepper.plan->plan);
+        }
     }
-    if (micro > 1) GR_TRY(run(s, step, GR_RUN_APPLY, -1, false, 0));
-    st = act(s, step + 1);
-done:
     return st;
 }
 

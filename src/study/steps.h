@@ -2,7 +2,7 @@
 #ifndef GR_STUDY_STEPS_H
 #define GR_STUDY_STEPS_H
 
-#include "train/train.h"
+#include "train/stepper.h"
 
 typedef struct gr_steps {
     gr_context *ctx;
@@ -10,10 +10,8 @@ typedef struct gr_steps {
     gr_task task;
     gr_engine engine;
     gr_loader *loader, *validation; /* the second: NULL without GR_STEPS_VALIDATED */
-    gr_batch batch;                 /* the last one */
-    gr_engine_plan *plan;           /* the last that was fed */
-    gr_extent extent;
-} gr_steps;
+    gr_stepper stepper; /* nothing is evaluated: a schedule that learns from that stays as at the start */
+} gr_steps; /* stays where it was opened */
 
 enum {
     GR_STEPS_UNFUSED = 1,
@@ -22,11 +20,6 @@ enum {
 /* Ready for the first update, with the recipe's initial weights. Close it also after a failure. */
 gr_status gr__steps_open(gr_context *ctx, const gr_recipe *r, unsigned flags, gr_steps *s);
 void gr__steps_close(gr_steps *s);
-/* Puts the last batch (data: false: none) and what the update that follows `step` updates goes by into the plan of this
- * kind, s->plan. action: -1, or which one the plan carries out. */
-gr_status gr__steps_feed(gr_steps *s, int64_t step, int kind, int action, bool data, int64_t position);
-/* Is the action due when so many updates are done? */
-bool gr__steps_due(const gr_steps *s, int action, int64_t step);
 /* The whole of the update that follows `step` updates, and what is due after it (before it too, where it is the first).
  */
 gr_status gr__steps_next(gr_steps *s, int64_t step);

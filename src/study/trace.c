@@ -168,7 +168,7 @@ static gr_plan_view field_view(const gr_steps *run, int i, char what[GR_FEED_TEX
                                                                                   : real;
     gr_shape sample = i < run->recipe->n_inputs ? run->recipe->input[i].sample : f->sample;
     snprintf(what, GR_FEED_TEXT + 8, "feed \"%s\"", gr__feed_of(f->role, f->name, feed));
-    return feed_view(what, e, sample, run->batch.n, run->batch.field[i]);
+    return feed_view(what, e, sample, run->stepper.batch.n, run->stepper.batch.field[i]);
 }
 
 static bool batches_agree(tracer *t)
@@ -196,7 +196,7 @@ static bool batches_agree(tracer *t)
 static gr_status advance(tracer *t, int i, int *index, int *at)
 {
     side *s = &t->s[i];
-    gr_plan *p = s->run.plan->plan;
+    gr_plan *p = s->run.stepper.plan->plan;
     *at = -1;
     for (; *index < gr_plan_rows(p) && *at < 0; ++*index) {
         gr_status st = gr_plan_run_item(p, *index);
@@ -217,7 +217,7 @@ static gr_status advance(tracer *t, int i, int *index, int *at)
 
 static int views(const side *s, int index)
 {
-    return gr_plan_views(s->run.plan->plan, index);
+    return gr_plan_views(s->run.stepper.plan->plan, index);
 }
 
 /* Items at[0] and at[1] have run; -1: that side has come to its end. */
@@ -226,14 +226,14 @@ static bool outputs_agree(tracer *t, const int at[2])
     char one[32], two[32];
     int n = views(&t->s[0], at[0]), m = views(&t->s[1], at[1]);
     for (int k = 0; k < GR_MIN(n, m); k++) {
-        gr_plan_view x = gr_plan_view_at(t->s[0].run.plan->plan, at[0], k),
-                     y = gr_plan_view_at(t->s[1].run.plan->plan, at[1], k);
+        gr_plan_view x = gr_plan_view_at(t->s[0].run.stepper.plan->plan, at[0], k),
+                     y = gr_plan_view_at(t->s[1].run.stepper.plan->plan, at[1], k);
         if (!views_agree(t, t->item, &x, &y)) return false;
     }
     if (n == m) return true;
     snprintf(one, sizeof one, "%d results", n);
     snprintf(two, sizeof two, "%d", m);
-    gr_plan_row row = gr_plan_row_at(t->s[n > m ? 0 : 1].run.plan->plan, at[n > m ? 0 : 1]);
+    gr_plan_row row = gr_plan_row_at(t->s[n > m ? 0 : 1].run.stepper.plan->plan, at[n > m ? 0 : 1]);
     name_shapes(t, t->item, row.scope, row.kernel, one, two);
     return false;
 }
@@ -258,27 +258,31 @@ done:
     return st;
 }
 
-/* The same kind of plan of both, with what it needs. */
-static gr_status run_kind(tracer *t, int kind, int action, bool data, int64_t position)
+/* One has something to run that the other has not: an action is due here, and not there. */
+static bool runs_agree(tracer *t, const bool more[2])
 {
-    gr_status st = GR_OK;
-    for (int i = 0; i < 2; i++) GR_TRY(gr__steps_feed(&t->s[i].run, t->r->step - 1, kind, action, data, position));
-    st = run_plans(t);
-done:
-    return st;
+    const gr_engine_plan *p[2] = {t->s[0].run.stepper.plan, t->s[1].run.stepper.plan};
+    const char *name[2];
+    for (int i = 0; i < 2; i++) name[i] = more[i] ? gr__engine_plan_name(&t->s[i].run.engine, p[i]) : NULL;
+    if (!name[0] || !name[1])
+        name_shapes(t, t->item, "", name[0] ? name[0] : name[1], name[0] ? "due" : "not due",
+                    name[1] ? "due" : "not due");
+    else if (strcmp(name[0], name[1]) != 0)
+        name_shapes(t, t->item, "", name[0], name[0], name[1]);
+    return !t->r->differs;
 }
 
-/* What is due when so many updates are done. */
-static gr_status act(tracer *t, int64_t step)
+/* The runs that both steppers were set to, side by side. */
+static gr_status run_side_by_side(tracer *t)
 {
     gr_status st = GR_OK;
-    for (int k = 0; k < GR_MAX_ACTIONS && !t->r->differs; k++) {
-        bool due[2] = {gr__steps_due(&t->s[0].run, k, step), gr__steps_due(&t->s[1].run, k, step)};
-        if (due[0] != due[1])
-            name_shapes(t, t->item, "", t->s[due[0] ? 0 : 1].run.engine.action[k]->name, due[0] ? "due" : "not due",
-                        due[1] ? "due" : "not due");
-        else if (due[0])
-            GR_TRY(run_kind(t, GR_RUN_ACTION, k, false, 0));
+    while (!t->r->differs && !t->r->diverged) {
+        bool more[2];
+        for (int i = 0; i < 2; i++) GR_TRY(gr__stepper_next(&t->s[i].run.stepper, &more[i]));
+        if (!more[0] && !more[1]) break;
+        if (!runs_agree(t, more)) break;
+        if (t->s[0].run.stepper.takes_batch && !batches_agree(t)) break;
+        GR_TRY(run_plans(t));
     }
 done:
     return st;
@@ -286,22 +290,15 @@ done:
 
 static gr_status one_update(tracer *t)
 {
-    int64_t micro = t->s[0].run.recipe->accumulate, position = 0;
-    gr_status st = GR_OK;
-    bool last = false;
     t->item = 0;
-    for (int64_t k = 0; k < micro && !last; k++) {
-        for (int i = 0; i < 2; i++) GR_TRY(gr__loader_next(t->s[i].run.loader, &t->s[i].run.batch));
-        if (!batches_agree(t)) return GR_OK;
-        GR_TRY(run_kind(t, micro > 1 ? GR_RUN_ACCUMULATE : GR_RUN_STEP, -1, true, position));
-        if (t->r->differs || t->r->diverged) return GR_OK;
-        position += t->s[0].run.batch.n;
-        last = t->s[0].run.batch.last;
-    }
-    if (micro > 1) GR_TRY(run_kind(t, GR_RUN_APPLY, -1, false, 0));
-    if (!t->r->differs && !t->r->diverged) GR_TRY(act(t, t->r->step));
-done:
-    return st;
+    for (int i = 0; i < 2; i++) gr__stepper_begin(&t->s[i].run.stepper, t->r->step - 1);
+    return run_side_by_side(t);
+}
+
+static gr_status act_first(tracer *t)
+{
+    for (int i = 0; i < 2; i++) gr__stepper_begin_actions(&t->s[i].run.stepper, 0);
+    return run_side_by_side(t);
 }
 
 gr_status gr__trace(gr_context *const ctx[2], const gr_recipe *const recipe[2], const gr_trace_options *o,
@@ -318,7 +315,7 @@ gr_status gr__trace(gr_context *const ctx[2], const gr_recipe *const recipe[2], 
         name_shapes(&t, -1, "", "accumulate", one, two);
     }
     if (out->differs || !entries_agree(&t)) goto done;
-    GR_TRY(act(&t, 0));
+    GR_TRY(act_first(&t));
     for (int64_t k = 1; k <= o->steps && !out->differs && !out->diverged; k++) {
         out->step = k;
         GR_TRY(one_update(&t));

@@ -14,6 +14,11 @@ static const char *name_of(const gr_engine *e, int kind, int variant)
     return kind == GR_RUN_EVALUATE && variant ? e->view[variant].slot : names[kind];
 }
 
+const char *gr__engine_plan_name(const gr_engine *e, const gr_engine_plan *p)
+{
+    return name_of(e, (int)p->kind, p->variant);
+}
+
 typedef struct making {
     const gr_engine *e;
     int kind, variant;

@@ -134,25 +134,12 @@ void gr__loop_report_evaluated(gr_loop *l, bool best, const gr_evaluation *ev)
 
 /* ---- one update ---- */
 
-void gr__loop_feed(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int64_t position)
-{
-    const gr_feeds *f = &p->feeds;
-    if (b) gr__feeds_put(f, b);
-    gr__feeds_moment(f, l->recipe->seed, l->step, position);
-    if (f->lr) *f->lr = l->lr;
-}
-
-static gr_status diverged(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int64_t position, gr_train_result *out)
+static gr_status diverged(gr_loop *l, gr_train_result *out)
 {
     char text[160] = "";
-    if (b && b->field[0] == p->feeds.field[0]) { /* the run has used the feeds up: gather them again */
-        gr_batch again;
-        gr__loader_seek(l->loader, b->epoch, b->index);
-        gr_status st = gr__loader_next_into(l->loader, p->feeds.field, &again);
-        if (st != GR_OK) return st;
-    }
-    gr__loop_feed(l, p, b, position);
-    if (!gr_plan_find_nonfinite(p->plan, text, sizeof text)) snprintf(text, sizeof text, "the gradient");
+    gr_status st = gr__stepper_feed_again(&l->stepper);
+    if (st != GR_OK) return st;
+    if (!gr_plan_find_nonfinite(l->stepper.plan->plan, text, sizeof text)) snprintf(text, sizeof text, "the gradient");
     snprintf(out->diverged, sizeof out->diverged, "step %lld: %s", (long long)l->step + 1, text);
     gr_context_clear_error(l->ctx);
     gr__fail(l->ctx, GR_E_DIVERGED, "training diverged at step %lld: the first result that is not finite is %s",
@@ -162,77 +149,57 @@ static gr_status diverged(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int6
     return GR_E_DIVERGED;
 }
 
-/* A loader without a thread gathers straight into the feeds of the plan that will run. */
-static gr_status gather(gr_loop *l, int kind, int variant, gr_batch *b)
-{
-    int64_t n = gr__loader_peek(l->loader);
-    gr_engine_plan *p = n ? gr__engine_find(l->engine, kind, n, variant) : NULL;
-    return p && p->feeds.field[0] ? gr__loader_next_into(l->loader, p->feeds.field, b) : gr__loader_next(l->loader, b);
-}
-
-static gr_status next_batch(gr_loop *l, int kind, int variant, gr_batch *b)
-{
-    gr_status st = gather(l, kind, variant, b);
-    l->epoch = b->last ? b->epoch + 1 : b->epoch;
-    l->index = b->last ? 0 : b->index + 1;
-    return st;
-}
-
-static gr_status run_plan(gr_loop *l, int kind, int variant, const gr_batch *b, int64_t position, gr_engine_plan **used,
-                          gr_train_result *out)
-{
-    gr_engine_plan *p = *used = gr__engine_find(l->engine, kind, b ? b->n : 1, variant);
-    if (!p) return gr__fail(l->ctx, GR_E_INTERNAL, "no plan for a batch of %lld", (long long)(b ? b->n : 1));
-    gr__loop_feed(l, p, b, position);
-    gr_status st = gr_plan_run(p->plan);
-    return st == GR_E_DIVERGED ? diverged(l, p, b, position, out) : st;
-}
-
 static gr_clock clock_of(const gr_loop *l)
 {
-    return (gr_clock){.step = l->step, .total = l->total, .updates_per_epoch = l->updates_per_epoch};
+    return gr__stepper_clock(&l->stepper, l->step);
 }
 
-/* What is due after so many updates, before the first too. */
-static gr_status act(gr_loop *l, gr_train_result *out)
+/* What a run of the update leaves behind it: the loader's place, and of the run that updates the figures. */
+static void keep_run(gr_loop *l)
 {
-    gr_clock now_ = clock_of(l);
-    gr_engine_plan *p;
+    const gr_stepper *s = &l->stepper;
+    const gr_engine_plan *p = s->plan;
+    if (s->takes_batch) l->epoch = s->epoch, l->index = s->index;
+    if (p->kind != GR_RUN_STEP && p->kind != GR_RUN_APPLY) return;
+    l->lr = s->lr;
+    l->data_cost = gr__cost_mean(*p->cost_sum, *p->weight_sum);
+    l->train_cost = p->penalty ? l->data_cost + *p->penalty : l->data_cost;
+    l->norm = *p->norm;
+    l->samples += s->samples;
+    l->observed.train_cost += l->train_cost * (double)s->samples;
+    l->observed.samples += s->samples;
+    l->shown.train_cost += l->train_cost * (double)s->samples;
+    l->shown.samples += s->samples;
+    l->step++;
+    l->pending = 1;
+}
+
+/* The runs that the stepper was set to. */
+static gr_status run_all(gr_loop *l, gr_train_result *out)
+{
+    bool more = true;
     gr_status st = GR_OK;
-    for (int i = 0; i < l->engine->n_actions && st == GR_OK; i++)
-        if (l->engine->action[i]->due(&l->engine->rules, &now_)) st = run_plan(l, GR_RUN_ACTION, i, NULL, 0, &p, out);
+    while (st == GR_OK && more) {
+        st = gr__stepper_next(&l->stepper, &more);
+        if (st != GR_OK || !more) break;
+        st = gr_plan_run(l->stepper.plan->plan);
+        if (st == GR_E_DIVERGED) st = diverged(l, out);
+        if (st == GR_OK) keep_run(l);
+    }
     return st;
 }
 
 static gr_status one_update(gr_loop *l, gr_train_result *out)
 {
-    gr_engine_plan *p = NULL;
-    gr_batch b = {0};
-    gr_clock time = clock_of(l);
-    int64_t position = 0, micro = l->recipe->accumulate, samples = 0;
-    int kind = micro > 1 ? GR_RUN_ACCUMULATE : GR_RUN_STEP, variant = gr__engine_variant(l->recipe, &time);
-    gr_status st = GR_OK;
-    l->lr = gr__engine_rate(l->recipe, &time, l->schedule);
-    for (int64_t i = 0; i < micro && !b.last; i++) {
-        GR_TRY(next_batch(l, kind, variant, &b));
-        GR_TRY(run_plan(l, kind, variant, &b, position, &p, out));
-        position += b.n;
-        samples += b.n;
-    }
-    if (micro > 1) GR_TRY(run_plan(l, GR_RUN_APPLY, variant, NULL, 0, &p, out));
-    l->data_cost = gr__cost_mean(*p->cost_sum, *p->weight_sum);
-    l->train_cost = p->penalty ? l->data_cost + *p->penalty : l->data_cost;
-    l->norm = *p->norm;
-    l->samples += samples;
-    l->observed.train_cost += l->train_cost * (double)samples;
-    l->observed.samples += samples;
-    l->shown.train_cost += l->train_cost * (double)samples;
-    l->shown.samples += samples;
-    l->step++;
-    l->pending = 1;
-    GR_TRY(act(l, out));
-done:
-    return st;
+    gr__stepper_begin(&l->stepper, l->step);
+    return run_all(l, out);
+}
+
+/* What is due before the first update. */
+static gr_status act_first(gr_loop *l, gr_train_result *out)
+{
+    gr__stepper_begin_actions(&l->stepper, 0);
+    return run_all(l, out);
 }
 
 /* ---- after an update ---- */
@@ -448,8 +415,9 @@ static gr_status train(gr_loop *l, gr_train_result *out)
     if (l->options->resume) GR_TRY(gr__loop_resume(l, &resumed));
     GR_TRY(gr__loop_recipe(l));
     if (!resumed) GR_TRY(gr__run_metrics_open(l->run, 0, NULL));
-    if (!resumed) GR_TRY(act(l, out));
+    if (!resumed) GR_TRY(act_first(l, out));
     gr__loader_seek(l->loader, l->epoch, l->index);
+    l->stepper.loader = l->loader;
     l->began = now();
     l->line_began = gr__loop_seconds(l);
     if (resumed) gr__loop_report(l, GR_PHASE_RESUMED, false, l->run->resumed_from);
@@ -520,6 +488,7 @@ gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options 
     GR_TRY(gr__engine_budget(&engine, r->memory));
     gr_extent e = gr__task_extent(&task);
     l.batches = e.batches, l.updates_per_epoch = e.updates_per_epoch, l.total = e.total;
+    l.stepper = (gr_stepper){.recipe = r, .engine = &engine, .schedule = l.schedule, .extent = e};
     gr__sched_begin(&r->sched, l.schedule);
     st = train(&l, out);
 done:

@@ -3,6 +3,7 @@
 #define GR_TRAIN_LOOP_H
 
 #include "train/run.h"
+#include "train/stepper.h"
 #include "train/train.h"
 
 /* What was loaded of a part, as a checkpoint remembers it: a run never goes on with other data unnoticed. */
@@ -18,7 +19,8 @@ typedef struct gr_loop {
     gr_task *task;
     gr_engine *engine;
     gr_run *run;
-    gr_loader *loader, *validation;            /* validation NULL without such a part */
+    gr_loader *loader, *validation; /* validation NULL without such a part */
+    gr_stepper stepper;
     int64_t batches, updates_per_epoch, total; /* total 0: open-ended */
     double began;                              /* monotonic seconds when this process began to train */
     double line_began;                         /* when the last line of metrics was written, in seconds of the run */
@@ -72,10 +74,6 @@ double gr__loop_epochs(const gr_loop *l, int64_t step);
 
 void gr__loop_report(gr_loop *l, int phase, bool best, const char *path);
 void gr__loop_report_evaluated(gr_loop *l, bool best, const gr_evaluation *ev); /* of the model */
-/* Fills the plan's feeds for a batch whose first sample is the update's number `position`. b NULL: a plan that takes no
- * batch. */
-void gr__loop_feed(gr_loop *l, gr_engine_plan *p, const gr_batch *b, int64_t position);
-
 /* validate.c */
 int64_t gr__loop_held(const gr_loop *l,
                       int view); /* how many weights the view holds so far: 0, it cannot be evaluated */

@@ -123,6 +123,7 @@ gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engin
 gr_status gr__engine_budget(const gr_engine *e, uint64_t budget);
 gr_status gr__engine_start(gr_engine *e); /* takes the memory, binds the plans */
 void gr__engine_close(gr_engine *e);
+const char *gr__engine_plan_name(const gr_engine *e, const gr_engine_plan *p); /* "step", "evaluate", an action's */
 gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch, int variant);
 /* Sets which metrics its evaluations compute: those of a run, or those of `eval`, which tells more. */
 gr_status gr__engine_metrics(gr_engine *e, bool train);

@@ -37,9 +37,8 @@ static gr_status measure_batch(gr_loop *l, int view, const gr_batch *b, int64_t 
 {
     gr_engine_plan *p = gr__engine_find(l->engine, GR_RUN_STATISTICS, b->n, view);
     if (!p) return gr__fail(l->ctx, GR_E_INTERNAL, "no plan for the statistics of a batch of %lld", (long long)b->n);
-    gr__loop_feed(l, p, b, before);
-    if (p->feeds.update)
-        *p->feeds.update = 0; /* random numbers must not depend on the moment when the weights are looked at */
+    gr__feeds_put(&p->feeds, b);
+    gr__feeds_moment(&p->feeds, l->recipe->seed, 0, before); /* random numbers depend on no moment of looking */
     if (p->feeds.share)
         *p->feeds.share =
             l->recipe->swa.by_batches ? 1.0 / (double)(b->index + 1) : (double)b->n / (double)(before + b->n);

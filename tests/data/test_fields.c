@@ -228,7 +228,7 @@ static void classes_may_have_positions(void **state)
     static const refusal cases[] = {
         {NPZ "inputs: image, targets: kind}", GR_E_DATA,
          "has targets of shape [N], but the network gives [N,2,3] and cross_entropy wants a class a position",
-         "targets", "the number of its class for each position, [N,2]"},
+         "targets", "flatten, or pool, before the last layer; a class a position is [N,2]"},
         {"{type: csv, file: s.csv, inputs: {input: [x]}, targets: {main: [s1, s2, s2]}}", GR_E_DATA,
          "s.csv\" has targets of shape [N,3]", "targets.main", ""},
     };

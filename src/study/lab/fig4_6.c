@@ -152,16 +152,16 @@ static gr_status descend(gr_lab *lab, problem *p, int method, gr_table *t, outco
     write_line(s.engine.store, START);
     before = cost_at(p, START);
     GR_LAB_ROW(lab, t, method, 0, 0, START[0], START[1], before, distance(p, START));
-    for (int64_t step = 0; step < p->passes * s.extent.updates_per_epoch; step++) {
+    for (int64_t step = 0; step < p->passes * s.stepper.extent.updates_per_epoch; step++) {
         GR_TRY(gr__steps_next(&s, step));
         read_line(s.engine.store, w);
         double now = cost_at(p, w);
-        GR_LAB_ROW(lab, t, method, (double)(step + 1), (double)(step + 1) / (double)s.extent.updates_per_epoch, w[0],
-                   w[1], now, distance(p, w));
+        GR_LAB_ROW(lab, t, method, (double)(step + 1), (double)(step + 1) / (double)s.stepper.extent.updates_per_epoch,
+                   w[0], w[1], now, distance(p, w));
         out->updates++;
         out->rises += now > before;
         before = now;
-        if (step + 1 == s.extent.updates_per_epoch) out->after_one = distance(p, w);
+        if (step + 1 == s.stepper.extent.updates_per_epoch) out->after_one = distance(p, w);
     }
     out->distance = distance(p, w);
 done:

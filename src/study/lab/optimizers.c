@@ -56,7 +56,7 @@ static gr_status train(gr_lab *lab, int method, double lr, uint64_t seed, double
     *error = 1;
     GR_TRY(open_recipe(lab, method, lr, seed, &r));
     GR_TRY(gr__steps_open(lab->ctx, r, GR_STEPS_VALIDATED, &s));
-    for (int64_t i = 0; i < s.extent.total; i++) GR_TRY(gr__steps_next(&s, i));
+    for (int64_t i = 0; i < s.stepper.extent.total; i++) GR_TRY(gr__steps_next(&s, i));
     GR_TRY(gr__steps_validate(&s, error));
 done:
     *diverged = st == GR_E_DIVERGED || (st == GR_OK && !isfinite(*error));

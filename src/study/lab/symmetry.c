@@ -68,10 +68,10 @@ static gr_status train(gr_lab *lab, int start, const char *init, gr_table *t, ou
     GR_TRY(open_recipe(lab, &r));
     GR_TRY(gr__steps_open(lab->ctx, r, 0, &s));
     GR_TRY(gr__parameters_fill(lab->ctx, init, lab->seed, s.task.network, s.engine.store));
-    last = GR_MIN(s.extent.updates_per_epoch, updates);
+    last = GR_MIN(s.stepper.extent.updates_per_epoch, updates);
     for (int64_t i = 0; i < updates; i++) {
         GR_TRY(gr__steps_next(&s, i));
-        double cost = *s.plan->cost_sum / (double)s.batch.n, units = distinct(s.engine.store);
+        double cost = *s.stepper.updating->cost_sum / (double)s.stepper.batch.n, units = distinct(s.engine.store);
         out->fewest = fmin(out->fewest, units);
         out->most = fmax(out->most, units);
         if (i >= updates - last) out->cost += cost / (double)last;
