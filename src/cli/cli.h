@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/tree.h"
 #include "model/recipe.h"
+#include "result/result.h"
 
 typedef struct cli_flag {
     const char *name;     /* "out"; given as --out */
@@ -36,6 +37,7 @@ typedef struct cli {
     uint64_t said[32]; /* hashes of warnings and notes: each is printed once, however often the work meets it */
     int n_said;
     bool answered; /* --json: the answer is out, so a failed check is not printed as another object */
+    gr_result result;
 } cli;
 
 typedef struct cli_command {
@@ -53,6 +55,12 @@ extern const cli_command cmd_advise, cmd_check, cmd_curvature, cmd_data, cmd_eva
 
 /* The value of a flag ("" for a switch that was given), NULL where it was not. The last one wins. */
 const char *cli_value(const cli *c, const char *name);
+/* A new result, with the command's name; it lives until the next one, or the end of the command. */
+gr_result *cli_result(cli *c);
+/* Prints it: JSON under --json, no text under --quiet. */
+gr_status cli_show(cli *c, const gr_result *r);
+gr_status cli_list(cli *c, const gr_result *r);                     /* what was asked for: text under --quiet as well */
+void cli_lines(gr_result *r, const char *indent, const char *text); /* a note a line of it */
 /* Opens the recipe argument with every --set. */
 gr_status cli_recipe(cli *c, const char *path, gr_recipe **out);
 /* Applies what a recipe says of threads and memory to the context. */

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "cli/json.h"
 #include "cli/terminal.h"
-#include "report/plot.h"
+#include "result/plot.h"
 #include "train/history.h"
 
 enum { PANELS = 3, FEW = 60, MOST_RUNS = 64, MOST_SERIES = 2 * MOST_RUNS };

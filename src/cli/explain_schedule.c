@@ -5,7 +5,7 @@
 
 #include "cli/explain.h"
 #include "cli/terminal.h"
-#include "report/plot.h"
+#include "result/plot.h"
 #include "train/train.h"
 
 enum { MOST_RATES = 100000 };

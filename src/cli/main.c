@@ -308,6 +308,7 @@ int main(int argc, char **argv)
         st = gr__fail(c.ctx, GR_E_WRITE, "cannot write standard output: %s", strerror(errno));
     if (st != GR_OK) print_error(&c, st);
     fflush(stdout);
+    gr__result_close(&c.result);
     gr__bump_destroy(c.memory);
     gr_context_destroy(c.ctx);
     return gr_status_exit_code(st);

@@ -4,23 +4,6 @@
 #include "base/text.h"
 #include "study/study.h"
 
-const char *gr__verdict_name(gr_verdict v)
-{
-    static const char *const names[] = {"ok", "warning", "failed"};
-    return names[v];
-}
-
-void gr__finding_set(gr_finding *f, gr_verdict v, double figure, double limit, const char *format, ...)
-{
-    va_list args;
-    f->verdict = v;
-    f->figure = figure;
-    f->limit = limit;
-    va_start(args, format);
-    gr__print_shown(f->message, sizeof f->message, format, args);
-    va_end(args);
-}
-
 void gr__watch(const gr_watch *w, const char *what, double share)
 {
     if (w) w->say(w->user, what, share);

@@ -20,66 +20,19 @@ GR_COMMON(figure_common) = {
     GR_ROWS(common_rows),
 };
 
-/* ---- results ---- */
+/* ---- claims ---- */
 
-static void note(gr_lab *lab, gr_status st)
+static void claim(gr_lab *lab, double predicted, double measured, double low, double high, const char *quantity,
+                  va_list args)
 {
-    if (lab->failed == GR_OK) lab->failed = st;
-}
-
-/* Names become file names, in any shell and on any file system: letters, digits, '-', '_', '.' inside. */
-static void check_name(gr_lab *lab, const char *name)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
-    for (const char *s = name; s && (s == name || *s); s++)
-        if (!*s || (!strchr(plain, *s) && !(*s == '.' && s > name))) {
-            note(lab, gr__fail(lab->ctx, GR_E_INTERNAL, "no file can be called \"%s\"", name));
-            return;
-        }
-}
-
-gr_table *gr__lab_table(gr_lab *lab, const char *name, const char *title, const gr_column *columns, int n_columns)
-{
-    if (lab->n_tables == GR_LAB_TABLES) {
-        note(lab, gr__fail(lab->ctx, GR_E_INTERNAL, "figure %s has more than %d tables", lab->figure->head.name,
-                           GR_LAB_TABLES));
-        return &lab->table[0];
-    }
-    check_name(lab, name);
-    gr_table *t = &lab->table[lab->n_tables++];
-    *t = (gr_table){.name = name, .title = title, .columns = columns, .n_columns = n_columns};
-    return t;
-}
-
-void gr__lab_row(gr_lab *lab, gr_table *t, const double *cells)
-{
-    size_t n = (size_t)t->n_columns;
-    if (lab->failed != GR_OK) return;
-    if (!GR_ROOM(lab->ctx, t->cells, t->capacity, t->n + n)) {
-        note(lab, GR_E_MEMORY);
-        return;
-    }
-    memcpy(t->cells + t->n, cells, n * sizeof *cells);
-    t->n += n;
-}
-
-void gr__lab_panel(gr_lab *lab, const gr_panel *panel)
-{
-    if (lab->n_panels == GR_LAB_PANELS)
-        note(lab, gr__fail(lab->ctx, GR_E_INTERNAL, "figure %s has more than %d drawings", lab->figure->head.name,
-                           GR_LAB_PANELS));
-    else
-        check_name(lab, panel->name), lab->panel[lab->n_panels++] = *panel;
-}
-
-static void claim(gr_lab *lab, gr_claim c, const char *quantity, va_list args)
-{
-    gr__print_cut(c.quantity, sizeof c.quantity, quantity, args);
-    if (lab->n_claims == GR_LAB_CLAIMS)
-        note(lab, gr__fail(lab->ctx, GR_E_INTERNAL, "figure %s has more than %d claims", lab->figure->head.name,
-                           GR_LAB_CLAIMS));
-    else
-        lab->claim[lab->n_claims++] = c;
+    gr_finding *f = gr__result_finding(&lab->result);
+    if (!f) return;
+    f->predicted = predicted;
+    f->figure = measured;
+    f->low = low;
+    f->high = high;
+    f->verdict = gr__claim_holds(f) ? GR_VERDICT_OK : GR_VERDICT_FAILED;
+    gr__print_cut(f->message, sizeof f->message, quantity, args);
 }
 
 void gr__lab_equal(gr_lab *lab, double predicted, double measured, double tolerance, const char *quantity, ...)
@@ -87,9 +40,7 @@ void gr__lab_equal(gr_lab *lab, double predicted, double measured, double tolera
     va_list args;
     double off = predicted == 0 ? tolerance : tolerance * fabs(predicted);
     va_start(args, quantity);
-    claim(lab,
-          (gr_claim){.predicted = predicted, .measured = measured, .low = predicted - off, .high = predicted + off},
-          quantity, args);
+    claim(lab, predicted, measured, predicted - off, predicted + off, quantity, args);
     va_end(args);
 }
 
@@ -97,31 +48,8 @@ void gr__lab_within(gr_lab *lab, double low, double high, double measured, const
 {
     va_list args;
     va_start(args, quantity);
-    claim(lab, (gr_claim){.predicted = NAN, .measured = measured, .low = low, .high = high}, quantity, args);
+    claim(lab, NAN, measured, low, high, quantity, args);
     va_end(args);
-}
-
-bool gr__claim_holds(const gr_claim *c)
-{
-    return c->measured >= c->low && c->measured <= c->high;
-}
-
-double gr__claim_error(const gr_claim *c)
-{
-    double off = fabs(c->measured - c->predicted);
-    return c->predicted == 0 ? off : off / fabs(c->predicted);
-}
-
-const char *gr__lab_text(gr_lab *lab, const char *format, ...)
-{
-    char text[512];
-    va_list args;
-    va_start(args, format);
-    gr__print_cut(text, sizeof text, format, args);
-    va_end(args);
-    const char *kept = gr__bump_strdup(lab->memory, text);
-    if (!kept) note(lab, GR_E_MEMORY);
-    return kept ? kept : "";
 }
 
 /* ---- running ---- */
@@ -153,9 +81,9 @@ gr_status gr__lab_open(gr_context *ctx, const char *name, const gr_tree *given, 
     gr_status st = GR_OK;
     if (!lab) return GR_E_MEMORY;
     lab->ctx = ctx;
-    lab->memory = gr__bump_create(ctx);
-    if (!lab->memory) GR_TRY(GR_E_MEMORY);
     GR_TRY(find(ctx, name, &lab->figure));
+    GR_TRY(gr__result_open(ctx, lab->figure->head.name, &lab->result));
+    lab->memory = lab->result.memory;
     GR_TRY(settle(lab, given));
     *out = lab;
     return GR_OK;
@@ -167,14 +95,12 @@ done:
 gr_status gr__lab_run(gr_lab *lab)
 {
     gr_status st = lab->figure->run(lab);
-    return st == GR_OK ? lab->failed : st;
+    return st == GR_OK ? lab->result.failed : st;
 }
 
 void gr__lab_close(gr_context *ctx, gr_lab *lab)
 {
     if (!lab) return;
-    for (int i = 0; i < lab->n_tables; i++)
-        gr__free(ctx, lab->table[i].cells, lab->table[i].capacity * sizeof *lab->table[i].cells);
-    gr__bump_destroy(lab->memory);
+    gr__result_close(&lab->result);
     gr__free(ctx, lab, sizeof *lab);
 }

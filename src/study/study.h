@@ -4,20 +4,8 @@
 #ifndef GR_STUDY_STUDY_H
 #define GR_STUDY_STUDY_H
 
+#include "result/result.h"
 #include "train/train.h"
-
-/* ---- findings ---- */
-typedef enum gr_verdict { GR_VERDICT_OK, GR_VERDICT_WARNING, GR_VERDICT_FAILED } gr_verdict;
-const char *gr__verdict_name(gr_verdict v); /* "ok", "warning", "failed" */
-
-typedef struct gr_finding {
-    const char *id, *name; /* "T3", "data": static */
-    gr_verdict verdict;
-    double figure, limit; /* NaN: the check has none */
-    char message[440];    /* what was seen and, where that is not as it should be, what to do about it */
-} gr_finding;
-/* Fills a finding but for id and name. */
-void gr__finding_set(gr_finding *f, gr_verdict v, double figure, double limit, const char *format, ...) GR_PRINTF(5, 6);
 
 /* Who is told how far a check has come: of `what` the share done, 0 to 1. NULL: nobody. */
 typedef struct gr_watch {

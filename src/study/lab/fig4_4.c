@@ -51,17 +51,14 @@ done:
 
 /* ---- tables ---- */
 
-static const gr_column curve_columns[] = {{"w", "", NULL}, {"training", "", NULL}, {"test", "", NULL}};
-static const gr_column minima_columns[] = {{"minimum", "", minimum_words},
-                                           {"cost_of", "", cost_words},
-                                           {"w", "", NULL},
-                                           {"cost", "", NULL},
-                                           {"curvature", "", NULL}};
-static const gr_column rise_columns[] = {{"minimum", "", minimum_words},
-                                         {"shift", "", NULL},
-                                         {"rise_predicted", "", NULL},
-                                         {"rise", "", NULL},
-                                         {"relative_error", "", NULL}};
+static const gr_column curve_columns[] = {GR_NUMBER("w", "", NULL), GR_NUMBER("training", "", NULL),
+                                          GR_NUMBER("test", "", NULL)};
+static const gr_column minima_columns[] = {GR_NUMBER("minimum", "", minimum_words),
+                                           GR_NUMBER("cost_of", "", cost_words), GR_NUMBER("w", "", NULL),
+                                           GR_NUMBER("cost", "", NULL), GR_NUMBER("curvature", "", NULL)};
+static const gr_column rise_columns[] = {GR_NUMBER("minimum", "", minimum_words), GR_NUMBER("shift", "", NULL),
+                                         GR_NUMBER("rise_predicted", "", NULL), GR_NUMBER("rise", "", NULL),
+                                         GR_NUMBER("relative_error", "", NULL)};
 
 static gr_status curves(gr_lab *lab, double shift)
 {
@@ -73,7 +70,8 @@ static gr_status curves(gr_lab *lab, double shift)
     gr_status st = gr__formula_at(lab->ctx, &formula, w, GRID, training, NULL, NULL);
     if (st == GR_OK) st = gr__formula_at(lab->ctx, &formula, moved, GRID, test, NULL, NULL);
     if (st != GR_OK) return st;
-    gr_table *t = gr__lab_table(lab, NULL, "training cost and test cost", curve_columns, (int)GR_COUNT(curve_columns));
+    gr_table *t = gr__result_numbers(&lab->result, NULL, "training cost and test cost", curve_columns,
+                                     (int)GR_COUNT(curve_columns));
     for (int i = 0; i < GRID; i++) GR_LAB_ROW(lab, t, w[i], training[i], test[i]);
     return GR_OK;
 }
@@ -89,8 +87,8 @@ static gr_status rise_at(gr_lab *lab, const minimum *m, double shift, double *ri
 
 static gr_status minima(gr_lab *lab, const minimum *m, double shift, double *rise)
 {
-    gr_table *t = gr__lab_table(lab, "minima", "the two minima that training reaches", minima_columns,
-                                (int)GR_COUNT(minima_columns));
+    gr_table *t = gr__result_numbers(&lab->result, "minima", "the two minima that training reaches", minima_columns,
+                                     (int)GR_COUNT(minima_columns));
     for (int i = 0; i < MINIMA; i++) {
         gr_status st = rise_at(lab, &m[i], shift, &rise[i]);
         if (st != GR_OK) return st;
@@ -101,8 +99,8 @@ static gr_status minima(gr_lab *lab, const minimum *m, double shift, double *ris
 
 static gr_status rises(gr_lab *lab, const minimum *m)
 {
-    gr_table *t = gr__lab_table(lab, "rise", "rise of the test cost against the shift", rise_columns,
-                                (int)GR_COUNT(rise_columns));
+    gr_table *t = gr__result_numbers(&lab->result, "rise", "rise of the test cost against the shift", rise_columns,
+                                     (int)GR_COUNT(rise_columns));
     double rise[MINIMA][SHIFTS], rest[MINIMA][SHIFTS];
     for (int i = 0; i < MINIMA; i++) {
         for (int k = 0; k < SHIFTS; k++) {
@@ -126,35 +124,36 @@ static gr_status rises(gr_lab *lab, const minimum *m)
 
 static void drawings(gr_lab *lab, double shift)
 {
-    gr__lab_panel(
-        lab, &(gr_panel){.title = "Sharp minima pay for a shift between training and test",
-                         .caption = gr__lab_text(
-                             lab,
-                             "Both minima have the same training cost. The test cost is the training cost moved "
-                             "by %g. Marked: each minimum of the training cost, and the test cost there.",
-                             shift),
-                         .x = {.label = "weight w"},
-                         .y = {.label = "cost"},
-                         .curve = {{.label = "training cost", .colour = 1, .x = "w", .y = "training"},
-                                   {.label = "test cost", .kind = GR_CURVE_DASHED, .colour = 3, .x = "w", .y = "test"},
-                                   {.label = "flat minimum",
-                                    .kind = GR_CURVE_PATH,
-                                    .colour = 5,
-                                    .table = "minima",
-                                    .x = "w",
-                                    .y = "cost",
-                                    .where = "minimum",
-                                    .is = "flat"},
-                                   {.label = "sharp minimum",
-                                    .kind = GR_CURVE_PATH,
-                                    .colour = 2,
-                                    .table = "minima",
-                                    .x = "w",
-                                    .y = "cost",
-                                    .where = "minimum",
-                                    .is = "sharp"}}});
-    gr__lab_panel(
-        lab,
+    gr__result_draw(
+        &lab->result,
+        &(gr_panel){.title = "Sharp minima pay for a shift between training and test",
+                    .caption = gr__result_text(
+                        &lab->result,
+                        "Both minima have the same training cost. The test cost is the training cost moved "
+                        "by %g. Marked: each minimum of the training cost, and the test cost there.",
+                        shift),
+                    .x = {.label = "weight w"},
+                    .y = {.label = "cost"},
+                    .curve = {{.label = "training cost", .colour = 1, .x = "w", .y = "training"},
+                              {.label = "test cost", .mark = GR_MARK_DASHED, .colour = 3, .x = "w", .y = "test"},
+                              {.label = "flat minimum",
+                               .mark = GR_MARK_PATH,
+                               .colour = 5,
+                               .table = "minima",
+                               .x = "w",
+                               .y = "cost",
+                               .where = "minimum",
+                               .is = "flat"},
+                              {.label = "sharp minimum",
+                               .mark = GR_MARK_PATH,
+                               .colour = 2,
+                               .table = "minima",
+                               .x = "w",
+                               .y = "cost",
+                               .where = "minimum",
+                               .is = "sharp"}}});
+    gr__result_draw(
+        &lab->result,
         &(gr_panel){.name = "rise",
                     .title = "The rise of the test cost follows f'' shift\xC2\xB2 / 2",
                     .caption =
@@ -170,7 +169,7 @@ static void drawings(gr_lab *lab, double shift)
                                .where = "minimum",
                                .is = "sharp"},
                               {.label = "sharp: measured",
-                               .kind = GR_CURVE_POINTS,
+                               .mark = GR_MARK_POINTS,
                                .colour = 2,
                                .table = "rise",
                                .x = "shift",
@@ -185,7 +184,7 @@ static void drawings(gr_lab *lab, double shift)
                                .where = "minimum",
                                .is = "flat"},
                               {.label = "flat: measured",
-                               .kind = GR_CURVE_POINTS,
+                               .mark = GR_MARK_POINTS,
                                .colour = 1,
                                .table = "rise",
                                .x = "shift",

@@ -27,13 +27,14 @@ static const struct {
     double rate, start;
     int steps;
 } path[] = {{0.08, -2.7, 12}, {0.7, 2.7, 7}, {2.15, 0.75, 10}}; /* rate in units of 1 / L */
-static const gr_column path_columns[] = {
-    {"rate", "", path_words}, {"step", "updates", NULL}, {"w", "", NULL}, {"cost", "", NULL}};
-static const gr_column curve_columns[] = {{"w", "", NULL}, {"cost", "", NULL}};
+static const gr_column path_columns[] = {GR_NUMBER("rate", "", path_words), GR_NUMBER("step", "updates", NULL),
+                                         GR_NUMBER("w", "", NULL), GR_NUMBER("cost", "", NULL)};
+static const gr_column curve_columns[] = {GR_NUMBER("w", "", NULL), GR_NUMBER("cost", "", NULL)};
 
 static gr_status paths(gr_lab *lab, gr_descent *d, double curvature)
 {
-    gr_table *t = gr__lab_table(lab, NULL, "descents with three rates", path_columns, (int)GR_COUNT(path_columns));
+    gr_table *t =
+        gr__result_numbers(&lab->result, NULL, "descents with three rates", path_columns, (int)GR_COUNT(path_columns));
     for (int i = 0; i < (int)GR_COUNT(path); i++) {
         double w = path[i].start, before = w, j;
         gr__descent_start(d, &w);
@@ -53,7 +54,7 @@ static gr_status parabola(gr_lab *lab, const gr_formula *f)
     for (int i = 0; i < GRID; i++) w[i] = -3.2 + 6.4 * i / (GRID - 1);
     gr_status st = gr__formula_at(lab->ctx, f, w, GRID, j, NULL, NULL);
     if (st != GR_OK) return st;
-    gr_table *t = gr__lab_table(lab, "cost", "the cost", curve_columns, (int)GR_COUNT(curve_columns));
+    gr_table *t = gr__result_numbers(&lab->result, "cost", "the cost", curve_columns, (int)GR_COUNT(curve_columns));
     for (int i = 0; i < GRID; i++) GR_LAB_ROW(lab, t, w[i], j[i]);
     return GR_OK;
 }
@@ -61,11 +62,9 @@ static gr_status parabola(gr_lab *lab, const gr_formula *f)
 /* ---- how many updates ---- */
 
 static const char *const fate_words[] = {"converges", "diverges", NULL};
-static const gr_column count_columns[] = {{"rate", "", NULL},
-                                          {"rate_times_curvature", "", NULL},
-                                          {"fate", "", fate_words},
-                                          {"updates_predicted", "updates", NULL},
-                                          {"updates", "updates", NULL}};
+static const gr_column count_columns[] = {
+    GR_NUMBER("rate", "", NULL), GR_NUMBER("rate_times_curvature", "", NULL), GR_NUMBER("fate", "", fate_words),
+    GR_NUMBER("updates_predicted", "updates", NULL), GR_NUMBER("updates", "updates", NULL)};
 
 /* Until |w| has fallen below NEAR or grown beyond FAR; NaN: neither within MOST. */
 static gr_status count(gr_descent *d, double lr, double *updates)
@@ -85,8 +84,9 @@ static gr_status count(gr_descent *d, double lr, double *updates)
 
 static gr_status counts(gr_lab *lab, gr_descent *d, double curvature)
 {
-    gr_table *t = gr__lab_table(lab, "updates", "updates until w is a millionth of its start, or a million times",
-                                count_columns, (int)GR_COUNT(count_columns));
+    gr_table *t =
+        gr__result_numbers(&lab->result, "updates", "updates until w is a millionth of its start, or a million times",
+                           count_columns, (int)GR_COUNT(count_columns));
     double wrong = 0, updates;
     for (int i = 0; i < RATES; i++) {
         double product = 0.05 * (i + 0.5), lr = product / curvature,
@@ -136,37 +136,39 @@ static gr_status threshold(gr_descent *d, double low, double high, seen what, do
 
 static void drawings(gr_lab *lab)
 {
-    gr__lab_panel(
-        lab, &(gr_panel){.title = "Gradient descent with three learning rates",
-                         .caption = gr__lab_text(
-                             lab, "J = L w\xC2\xB2 / 2. Learning rates: %g / L creeps, %g / L arrives, %g / L leaves.",
-                             path[0].rate, path[1].rate, path[2].rate),
-                         .x = {.label = "weight w", .low = -3.2, .high = 3.2},
-                         .y = {.label = "cost J"},
-                         .curve = {{.label = "cost", .colour = 7, .table = "cost", .x = "w", .y = "cost"},
-                                   {.label = "too small",
-                                    .kind = GR_CURVE_PATH,
-                                    .colour = 1,
-                                    .x = "w",
-                                    .y = "cost",
-                                    .where = "rate",
-                                    .is = "too small"},
-                                   {.label = "right",
-                                    .kind = GR_CURVE_PATH,
-                                    .colour = 3,
-                                    .x = "w",
-                                    .y = "cost",
-                                    .where = "rate",
-                                    .is = "right"},
-                                   {.label = "too large",
-                                    .kind = GR_CURVE_PATH,
-                                    .colour = 2,
-                                    .x = "w",
-                                    .y = "cost",
-                                    .where = "rate",
-                                    .is = "too large"}}});
-    gr__lab_panel(
-        lab,
+    gr__result_draw(
+        &lab->result,
+        &(gr_panel){.title = "Gradient descent with three learning rates",
+                    .caption = gr__result_text(
+                        &lab->result,
+                        "J = L w\xC2\xB2 / 2. Learning rates: %g / L creeps, %g / L arrives, %g / L leaves.",
+                        path[0].rate, path[1].rate, path[2].rate),
+                    .x = {.label = "weight w", .low = -3.2, .high = 3.2},
+                    .y = {.label = "cost J"},
+                    .curve = {{.label = "cost", .colour = 7, .table = "cost", .x = "w", .y = "cost"},
+                              {.label = "too small",
+                               .mark = GR_MARK_PATH,
+                               .colour = 1,
+                               .x = "w",
+                               .y = "cost",
+                               .where = "rate",
+                               .is = "too small"},
+                              {.label = "right",
+                               .mark = GR_MARK_PATH,
+                               .colour = 3,
+                               .x = "w",
+                               .y = "cost",
+                               .where = "rate",
+                               .is = "right"},
+                              {.label = "too large",
+                               .mark = GR_MARK_PATH,
+                               .colour = 2,
+                               .x = "w",
+                               .y = "cost",
+                               .where = "rate",
+                               .is = "too large"}}});
+    gr__result_draw(
+        &lab->result,
         &(gr_panel){.name = "updates",
                     .title = "How many updates a learning rate takes",
                     .caption = "Updates until w is a millionth of its start (converges), or a million times as large "
@@ -181,7 +183,7 @@ static void drawings(gr_lab *lab)
                                .where = "fate",
                                .is = "converges"},
                               {.label = "counted",
-                               .kind = GR_CURVE_POINTS,
+                               .mark = GR_MARK_POINTS,
                                .colour = 1,
                                .table = "updates",
                                .x = "rate_times_curvature",
@@ -196,7 +198,7 @@ static void drawings(gr_lab *lab)
                                .where = "fate",
                                .is = "diverges"},
                               {.label = "counted",
-                               .kind = GR_CURVE_POINTS,
+                               .mark = GR_MARK_POINTS,
                                .colour = 2,
                                .table = "updates",
                                .x = "rate_times_curvature",

@@ -40,8 +40,9 @@ static gr_status open_descent(gr_lab *lab, const double *k, setting s, gr_descen
 {
     char number[32];
     gr_formula f = {.dimensions = 2, .cost = cost, .user = k};
-    return gr__descent_open(lab->ctx, &f,
-                            gr__lab_text(lab, "{type: sgd, momentum: %s}", gr__double_text(s.momentum, number)), d);
+    return gr__descent_open(
+        lab->ctx, &f, gr__result_text(&lab->result, "{type: sgd, momentum: %s}", gr__double_text(s.momentum, number)),
+        d);
 }
 
 /* ---- theory ---- */
@@ -83,17 +84,15 @@ done:
     return st;
 }
 
-static const gr_column count_columns[] = {{"condition", "", NULL},
-                                          {"sgd_predicted", "updates", NULL},
-                                          {"sgd", "updates", NULL},
-                                          {"sgdm_predicted", "updates", NULL},
-                                          {"sgdm", "updates", NULL}};
+static const gr_column count_columns[] = {
+    GR_NUMBER("condition", "", NULL), GR_NUMBER("sgd_predicted", "updates", NULL), GR_NUMBER("sgd", "updates", NULL),
+    GR_NUMBER("sgdm_predicted", "updates", NULL), GR_NUMBER("sgdm", "updates", NULL)};
 
 static gr_status counts(gr_lab *lab)
 {
-    gr_table *t =
-        gr__lab_table(lab, "updates", "updates to a millionth of the starting distance, best settings of both",
-                      count_columns, (int)GR_COUNT(count_columns));
+    gr_table *t = gr__result_numbers(&lab->result, "updates",
+                                     "updates to a millionth of the starting distance, best settings of both",
+                                     count_columns, (int)GR_COUNT(count_columns));
     double updates[2][CONDITIONS];
     for (int i = 0; i < CONDITIONS; i++) {
         double k = conditions[i], predicted[2];
@@ -129,14 +128,19 @@ static setting method(double k, int m)
     return s;
 }
 
-static const gr_column path_columns[] = {
-    {"method", "", method_words}, {"step", "updates", NULL}, {"w1", "", NULL}, {"w2", "", NULL},
-    {"cost", "", NULL},           {"distance", "", NULL}};
-static const gr_column grid_columns[] = {{"w1", "", NULL}, {"w2", "", NULL}, {"cost", "", NULL}};
+static const gr_column path_columns[] = {GR_NUMBER("method", "", method_words),
+                                         GR_NUMBER("step", "updates", NULL),
+                                         GR_NUMBER("w1", "", NULL),
+                                         GR_NUMBER("w2", "", NULL),
+                                         GR_NUMBER("cost", "", NULL),
+                                         GR_NUMBER("distance", "", NULL)};
+static const gr_column grid_columns[] = {GR_NUMBER("w1", "", NULL), GR_NUMBER("w2", "", NULL),
+                                         GR_NUMBER("cost", "", NULL)};
 
 static gr_status paths(gr_lab *lab, double k, double *distance)
 {
-    gr_table *t = gr__lab_table(lab, NULL, "descents through the ravine", path_columns, (int)GR_COUNT(path_columns));
+    gr_table *t = gr__result_numbers(&lab->result, NULL, "descents through the ravine", path_columns,
+                                     (int)GR_COUNT(path_columns));
     gr_status st = GR_OK;
     for (int m = 0; m < METHODS && st == GR_OK; m++) {
         gr_descent d = {0};
@@ -169,7 +173,8 @@ static gr_status grid(gr_lab *lab, const double *k)
     }
     gr_status st = gr__formula_at(lab->ctx, &f, w, NX * NY, w + 2 * n, NULL, NULL);
     if (st != GR_OK) return st;
-    gr_table *t = gr__lab_table(lab, "cost", "the cost over the plane", grid_columns, (int)GR_COUNT(grid_columns));
+    gr_table *t =
+        gr__result_numbers(&lab->result, "cost", "the cost over the plane", grid_columns, (int)GR_COUNT(grid_columns));
     for (int i = 0; i < NX * NY; i++) GR_LAB_ROW(lab, t, w[2 * i], w[2 * i + 1], w[2 * n + (size_t)i]);
     return GR_OK;
 }
@@ -177,60 +182,61 @@ static gr_status grid(gr_lab *lab, const double *k)
 static void drawings(gr_lab *lab, double k)
 {
     setting s = best(k, false), m = best(k, true);
-    gr__lab_panel(
-        lab,
+    gr__result_draw(
+        &lab->result,
         &(gr_panel){
             .title = "A ravine: SGD zigzags between the walls, SGDM gets ahead along the floor",
-            .caption = gr__lab_text(
-                lab,
+            .caption = gr__result_text(
+                &lab->result,
                 "J = (w1\xC2\xB2 + %g w2\xC2\xB2) / 2 with the exact gradient, %d updates each at a learning rate "
                 "of %.4f, SGD's best; SGDM with momentum %.4f.",
                 k, DRAWN, s.lr, m.momentum),
             .x = {.label = "w1", .low = LEFT, .high = RIGHT},
             .y = {.label = "w2", .low = -HEIGHT, .high = HEIGHT},
             .curve = {
-                {.label = "equal cost", .kind = GR_CURVE_CONTOUR, .table = "cost", .x = "w1", .y = "w2", .z = "cost"},
+                {.label = "equal cost", .mark = GR_MARK_CONTOUR, .table = "cost", .x = "w1", .y = "w2", .z = "cost"},
                 {.label = "SGD",
-                 .kind = GR_CURVE_PATH,
+                 .mark = GR_MARK_PATH,
                  .colour = 2,
                  .x = "w1",
                  .y = "w2",
                  .where = "method",
                  .is = "SGD"},
                 {.label = "SGDM",
-                 .kind = GR_CURVE_PATH,
+                 .mark = GR_MARK_PATH,
                  .colour = 1,
                  .x = "w1",
                  .y = "w2",
                  .where = "method",
                  .is = "SGDM"}}});
-    gr__lab_panel(
-        lab, &(gr_panel){
-                 .name = "distance",
-                 .title = "Distance to the minimum, update by update",
-                 .caption = gr__lab_text(
-                     lab,
-                     "Condition number %g. In the long run an update leaves %.4f of the distance with SGD, %.4f "
-                     "with SGDM at its best rate of %.4f.",
-                     k, s.factor, m.factor, m.lr),
-                 .x = {.label = "updates"},
-                 .y = {.label = "distance to the minimum", .log = true},
-                 .curve = {{.label = "SGD", .colour = 2, .x = "step", .y = "distance", .where = "method", .is = "SGD"},
-                           {.label = "SGDM, the same rate",
-                            .colour = 1,
-                            .x = "step",
-                            .y = "distance",
-                            .where = "method",
-                            .is = "SGDM"},
-                           {.label = "SGDM, its best rate",
-                            .kind = GR_CURVE_DASHED,
-                            .colour = 3,
-                            .x = "step",
-                            .y = "distance",
-                            .where = "method",
-                            .is = "SGDM, best rate"}}});
-    gr__lab_panel(
-        lab,
+    gr__result_draw(
+        &lab->result,
+        &(gr_panel){
+            .name = "distance",
+            .title = "Distance to the minimum, update by update",
+            .caption = gr__result_text(
+                &lab->result,
+                "Condition number %g. In the long run an update leaves %.4f of the distance with SGD, %.4f "
+                "with SGDM at its best rate of %.4f.",
+                k, s.factor, m.factor, m.lr),
+            .x = {.label = "updates"},
+            .y = {.label = "distance to the minimum", .log = true},
+            .curve = {{.label = "SGD", .colour = 2, .x = "step", .y = "distance", .where = "method", .is = "SGD"},
+                      {.label = "SGDM, the same rate",
+                       .colour = 1,
+                       .x = "step",
+                       .y = "distance",
+                       .where = "method",
+                       .is = "SGDM"},
+                      {.label = "SGDM, its best rate",
+                       .mark = GR_MARK_DASHED,
+                       .colour = 3,
+                       .x = "step",
+                       .y = "distance",
+                       .where = "method",
+                       .is = "SGDM, best rate"}}});
+    gr__result_draw(
+        &lab->result,
         &(gr_panel){
             .name = "updates",
             .title = "Updates grow with the condition number, or with its root",
@@ -240,14 +246,14 @@ static void drawings(gr_lab *lab, double k)
             .curve = {
                 {.label = "SGD: theory", .colour = 2, .table = "updates", .x = "condition", .y = "sgd_predicted"},
                 {.label = "SGD: counted",
-                 .kind = GR_CURVE_POINTS,
+                 .mark = GR_MARK_POINTS,
                  .colour = 2,
                  .table = "updates",
                  .x = "condition",
                  .y = "sgd"},
                 {.label = "SGDM: theory", .colour = 1, .table = "updates", .x = "condition", .y = "sgdm_predicted"},
                 {.label = "SGDM: counted",
-                 .kind = GR_CURVE_POINTS,
+                 .mark = GR_MARK_POINTS,
                  .colour = 1,
                  .table = "updates",
                  .x = "condition",

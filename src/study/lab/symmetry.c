@@ -17,10 +17,8 @@ static const gr_row rows[] = {
 
 enum { CONSTANT, RANDOM, STARTS };
 static const char *const start_words[] = {"constant", "random", NULL};
-static const gr_column columns[] = {{"start", "", start_words},
-                                    {"update", "updates", NULL},
-                                    {"training_cost", "", NULL},
-                                    {"distinct_units", "units", NULL}};
+static const gr_column columns[] = {GR_NUMBER("start", "", start_words), GR_NUMBER("update", "updates", NULL),
+                                    GR_NUMBER("training_cost", "", NULL), GR_NUMBER("distinct_units", "units", NULL)};
 
 static gr_status open_recipe(gr_lab *lab, gr_recipe **out)
 {
@@ -85,12 +83,12 @@ done:
 
 static void drawings(gr_lab *lab, double value)
 {
-    gr__lab_panel(
-        lab,
+    gr__result_draw(
+        &lab->result,
         &(gr_panel){
             .title = "Equal weights learn as one unit does, random ones learn",
-            .caption = gr__lab_text(
-                lab,
+            .caption = gr__result_text(
+                &lab->result,
                 "XOR with %d hidden units of tanh, SGD with momentum. Constant start: every weight %g, all units equal "
                 "in every bit after every update. Random start: Kaiming. Dotted: the cost of guessing.",
                 UNITS, value),
@@ -109,23 +107,24 @@ static void drawings(gr_lab *lab, double value)
                        .where = "start",
                        .is = "random"}},
             .rule = {{.label = "ln 2", .at = log(2)}}});
-    gr__lab_panel(lab, &(gr_panel){.name = "units",
-                                   .title = "How many hidden units differ in any bit",
-                                   .caption = "Counted after every update, over weights in and out and the bias.",
-                                   .x = {.label = "updates"},
-                                   .y = {.label = "distinct hidden units", .low = 0, .high = UNITS + 2},
-                                   .curve = {{.label = "constant start",
-                                              .colour = 2,
-                                              .x = "update",
-                                              .y = "distinct_units",
-                                              .where = "start",
-                                              .is = "constant"},
-                                             {.label = "random start",
-                                              .colour = 1,
-                                              .x = "update",
-                                              .y = "distinct_units",
-                                              .where = "start",
-                                              .is = "random"}}});
+    gr__result_draw(&lab->result,
+                    &(gr_panel){.name = "units",
+                                .title = "How many hidden units differ in any bit",
+                                .caption = "Counted after every update, over weights in and out and the bias.",
+                                .x = {.label = "updates"},
+                                .y = {.label = "distinct hidden units", .low = 0, .high = UNITS + 2},
+                                .curve = {{.label = "constant start",
+                                           .colour = 2,
+                                           .x = "update",
+                                           .y = "distinct_units",
+                                           .where = "start",
+                                           .is = "constant"},
+                                          {.label = "random start",
+                                           .colour = 1,
+                                           .x = "update",
+                                           .y = "distinct_units",
+                                           .where = "start",
+                                           .is = "random"}}});
 }
 
 static gr_status run(gr_lab *lab)
@@ -134,10 +133,11 @@ static gr_status run(gr_lab *lab)
     double value = gr__setting_real(&lab->settings, "value");
     outcome o[STARTS];
     gr_status st = GR_OK;
-    gr_table *t = gr__lab_table(lab, NULL, "training from two starts", columns, (int)GR_COUNT(columns));
-    GR_TRY(train(lab, CONSTANT,
-                 gr__lab_text(lab, "{weights: {type: constant, value: %s}}", gr__double_text(value, number)), t,
-                 &o[CONSTANT]));
+    gr_table *t = gr__result_numbers(&lab->result, NULL, "training from two starts", columns, (int)GR_COUNT(columns));
+    GR_TRY(
+        train(lab, CONSTANT,
+              gr__result_text(&lab->result, "{weights: {type: constant, value: %s}}", gr__double_text(value, number)),
+              t, &o[CONSTANT]));
     GR_TRY(train(lab, RANDOM, "{weights: {type: kaiming}}", t, &o[RANDOM]));
     gr__lab_equal(lab, 1, o[CONSTANT].most, 0, "most distinct hidden units after any update, constant start");
     gr__lab_equal(lab, UNITS, o[RANDOM].fewest, 0, "fewest distinct hidden units after any update, random start");

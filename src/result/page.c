@@ -1,10 +1,10 @@
 /* The ground of a drawing, its title and its caption. */
-#include "report/page.h"
+#include "result/page.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "report/markup.h"
+#include "result/markup.h"
 
 enum { MAX_LINES = 6 };
 

@@ -1,6 +1,6 @@
 /* Text inside SVG and HTML: escaping, and lines short enough for their place. */
-#ifndef GR_REPORT_MARKUP_H
-#define GR_REPORT_MARKUP_H
+#ifndef GR_RESULT_MARKUP_H
+#define GR_RESULT_MARKUP_H
 
 #include "base/text.h"
 

@@ -2,8 +2,8 @@
  * on dark pages too. The same plot gives the same bytes. Colours are those of Okabe & Ito, which colour-blind readers
  * can tell apart; dashes and shapes of points differ as well. Numbers may be anything: what is not finite, or not
  * positive on a logarithmic axis, leaves a gap. */
-#ifndef GR_REPORT_PLOT_H
-#define GR_REPORT_PLOT_H
+#ifndef GR_RESULT_PLOT_H
+#define GR_RESULT_PLOT_H
 
 #include "base/text.h"
 
@@ -34,18 +34,18 @@ typedef struct gr_axis {
     const char *const *words; /* labels at 0, 1, 2, ..., NULL-ended, on a linear axis; NULL: numbers */
 } gr_axis;
 
-typedef struct gr_rule { /* a straight line across the plot */
-    const char *label;   /* NULL: none */
+typedef struct gr_plot_rule { /* a straight line across the plot */
+    const char *label;        /* NULL: none */
     bool vertical;
     double at;
-} gr_rule;
+} gr_plot_rule;
 
 typedef struct gr_plot {
     const char *title, *caption; /* NULL or "": none */
     gr_axis x, y;
     const gr_series *series;
     int n_series;
-    const gr_rule *rules;
+    const gr_plot_rule *rules;
     int n_rules;
     int width, height; /* in pixels; 0: 800 and 500 */
 } gr_plot;

@@ -1,5 +1,5 @@
 /* Lines, points and contours, clipped to the frame. */
-#include "report/marks.h"
+#include "result/marks.h"
 
 #include <math.h>
 

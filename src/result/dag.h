@@ -1,7 +1,7 @@
-/* Boxes and arrows from the top down: what came of what. As text alone, like plots (report/plot.h); and in the language
+/* Boxes and arrows from the top down: what came of what. As text alone, like plots (result/plot.h); and in the language
  * of Graphviz. */
-#ifndef GR_REPORT_DAG_H
-#define GR_REPORT_DAG_H
+#ifndef GR_RESULT_DAG_H
+#define GR_RESULT_DAG_H
 
 #include "base/text.h"
 

@@ -1,8 +1,8 @@
 /* One axis of a plot: its range, where a number stands, its ticks. */
-#ifndef GR_REPORT_AXIS_H
-#define GR_REPORT_AXIS_H
+#ifndef GR_RESULT_AXIS_H
+#define GR_RESULT_AXIS_H
 
-#include "report/plot.h"
+#include "result/plot.h"
 
 typedef struct gr_scale {
     bool log;

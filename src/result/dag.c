@@ -1,12 +1,12 @@
 /* Boxes and arrows as SVG and as DOT. */
-#include "report/dag.h"
+#include "result/dag.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "report/markup.h"
-#include "report/marks.h"
-#include "report/page.h"
+#include "result/markup.h"
+#include "result/marks.h"
+#include "result/page.h"
 
 static const double NAME = 13, HEAD = 6;
 

@@ -1,14 +1,14 @@
 /* A plot around its marks: title, legend, frame, axes, rules, caption. */
-#include "report/plot.h"
+#include "result/plot.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/marks.h"
-#include "report/markup.h"
-#include "report/page.h"
+#include "result/marks.h"
+#include "result/markup.h"
+#include "result/page.h"
 
 #define MINUS "\xE2\x88\x92"
 
@@ -144,7 +144,7 @@ static void axis_labels(drawing *d)
     }
 }
 
-static void rule(drawing *d, const gr_rule *r)
+static void rule(drawing *d, const gr_plot_rule *r)
 {
     const gr_frame *f = &d->f;
     double at = gr__scale_at(r->vertical ? &f->x : &f->y, r->at);

@@ -3,9 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/dag.h"
-#include "report/markup.h"
-#include "report/page.h"
+#include "result/dag.h"
+#include "result/markup.h"
+#include "result/page.h"
 
 static const double GAP = 14, PORT = 16, BESIDE = 6, ABOVE = 46,
                     PASS = 5; /* pixels; PORT: half the distance of two arrows */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "report/dag.h"
-#include "report/xml.h"
+#include "result/dag.h"
+#include "result/xml.h"
 #include "test.h"
 
 static const char *const groups[] = {"one", "two", NULL};

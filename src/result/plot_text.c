@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/axis.h"
-#include "report/markup.h"
+#include "result/axis.h"
+#include "result/markup.h"
 
 enum { LABEL = 10, LEAST_CELLS = 16, LEAST_LINES = 4 };
 

@@ -1,8 +1,8 @@
 /* What stands inside a plot's frame. */
-#ifndef GR_REPORT_MARKS_H
-#define GR_REPORT_MARKS_H
+#ifndef GR_RESULT_MARKS_H
+#define GR_RESULT_MARKS_H
 
-#include "report/axis.h"
+#include "result/axis.h"
 
 typedef struct gr_frame {
     gr_scale x, y;                   /* of pixels */

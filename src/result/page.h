@@ -1,7 +1,7 @@
 /* What every drawing has: its <svg> element with title and frame, blocks of text, and the widths that these are
  * estimated to have, a little on the wide side, since no font is known. */
-#ifndef GR_REPORT_PAGE_H
-#define GR_REPORT_PAGE_H
+#ifndef GR_RESULT_PAGE_H
+#define GR_RESULT_PAGE_H
 
 #include "base/text.h"
 

@@ -1,6 +1,6 @@
 /* Ranges and ticks. Linear ticks are 1, 2 or 5 times a power of ten apart [Heckbert 1990]; logarithmic ones stand at
  * powers of ten, with 2 and 5 between where these are few. */
-#include "report/axis.h"
+#include "result/axis.h"
 
 #include <math.h>
 

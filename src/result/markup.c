@@ -1,5 +1,5 @@
 /* Escaping and breaking of text. Input may be anything: names from recipes, columns of strangers' files. */
-#include "report/markup.h"
+#include "result/markup.h"
 
 #include <string.h>
 

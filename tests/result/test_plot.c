@@ -1,12 +1,11 @@
-/* Plots and tables as text: well-formed whatever they are given, no markup from strangers, the same bytes twice. */
+/* Plots as text: well-formed whatever they are given, no markup from strangers, the same bytes twice. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/figure.h"
-#include "report/markup.h"
-#include "report/plot.h"
-#include "report/xml.h"
+#include "result/markup.h"
+#include "result/plot.h"
+#include "result/xml.h"
 #include "test.h"
 
 static char *svg(gr_context *ctx, const gr_plot *p, gr__text *t)
@@ -127,7 +126,7 @@ static void strangers_text_is_escaped(void **state)
     gr__text t;
     gr_series s[] = {{.label = hostile, .n = 2, .x = x, .y = x},
                      {.label = long_word, .mark = GR_MARK_POINTS, .n = 2, .x = x, .y = x}};
-    gr_rule r[] = {{hostile, true, 1.5}, {long_word, false, 1.5}};
+    gr_plot_rule r[] = {{hostile, true, 1.5}, {long_word, false, 1.5}};
     gr_plot p = {.title = hostile,
                  .caption = long_word,
                  .x = {.label = hostile},
@@ -214,7 +213,7 @@ static void the_same_plot_has_the_same_bytes(void **state)
     static const double x[] = {0.001, 1, 1000}, y[] = {-3, 0.5, 7};
     gr__text a, b;
     gr_series s = {.label = "s", .mark = GR_MARK_PATH, .n = 3, .x = x, .y = y};
-    gr_rule r = {.label = "here", .vertical = true, .at = 10};
+    gr_plot_rule r = {.label = "here", .vertical = true, .at = 10};
     gr_plot p = {.title = "title",
                  .caption = "caption",
                  .x = {.label = "x", .log = true},
@@ -252,70 +251,6 @@ static void axes_may_have_words(void **state)
     assert_int_equal(count(t.s, "text-anchor=\"end\">"), 3); /* no numbers between them */
     gr__text_free(&t);
     test_context_end(ctx);
-}
-
-static void tables_become_csv(void **state)
-{
-    (void)state;
-    gr_context *ctx = test_context();
-    static const char *const words[] = {"plain", "with, comma", "with \"quotes\"", NULL};
-    static const gr_column columns[] = {{"kind", "", words}, {"step", "updates", NULL}, {"cost", "", NULL}};
-    double cells[] = {0, 1, 0.1, 1, 2, NAN, 2, 3, INFINITY};
-    gr_table table = {.columns = columns, .n_columns = 3, .cells = cells, .n = 9};
-    gr_claim claim = {.quantity = "a, b", .predicted = 2, .measured = 2.5, .low = 1, .high = 3};
-    gr__text t;
-    gr__text_init(&t, ctx);
-    test_ok(ctx, gr__table_csv(&table, &t));
-    assert_string_equal(t.s,
-                        "kind,step [updates],cost\nplain,1,0.1\n\"with, comma\",2,\n\"with \"\"quotes\"\"\",3,inf\n");
-    gr__text_free(&t);
-    gr__text_init(&t, ctx);
-    test_ok(ctx, gr__claims_csv(&claim, 1, &t));
-    assert_string_equal(t.s,
-                        "quantity,predicted,measured,relative_error,low,high,holds\n\"a, b\",2,2.5,0.25,1,3,yes\n");
-    gr__text_free(&t);
-    test_context_end(ctx);
-}
-
-/* Small settings, for speed alone. */
-static const char *settings_of(const char *figure)
-{
-    if (strcmp(figure, "init") == 0) return "{width: 64, networks: 1}";
-    return strcmp(figure, "optimizers") == 0 ? "{rates: 1, seeds: 2, samples: 100, epochs: 1}" : NULL;
-}
-
-/* Every drawing of every figure finds the columns it names. */
-static void every_figure_is_drawn(void **state)
-{
-    (void)state;
-    int n;
-    const gr_figure *const *all = gr__figures(&n);
-    assert_true(n >= 8);
-    for (int i = 0; i < n; i++) {
-        gr_context *ctx = test_context();
-        gr__bump *b = gr__bump_create(ctx);
-        gr_lab *lab;
-        gr__text t;
-        const char *name = all[i]->head.name, *settings = settings_of(name);
-        test_ok(ctx, gr__lab_open(ctx, name, settings ? gr__tree_flow(b, settings) : NULL, &lab));
-        test_ok(ctx, gr__lab_run(lab));
-        assert_true(lab->n_panels > 0 && lab->n_tables > 0 && lab->n_claims > 0);
-        for (int k = 0; k < lab->n_panels; k++) {
-            gr__text_init(&t, ctx);
-            test_ok(ctx, gr__panel_svg(lab, k, &t));
-            check_xml(t.s);
-            assert_null(strstr(t.s, "no numbers to draw"));
-            gr__text_free(&t);
-            if (!lab->panel[k].dag.nodes) continue;
-            gr__text_init(&t, ctx);
-            test_ok(ctx, gr__panel_dot(lab, k, &t));
-            assert_int_equal(strncmp(t.s, "digraph {\n", 10), 0);
-            gr__text_free(&t);
-        }
-        gr__lab_close(ctx, lab);
-        gr__bump_destroy(b);
-        test_context_end(ctx);
-    }
 }
 
 /* ---- as characters ---- */
@@ -422,8 +357,6 @@ int main(void)
         cmocka_unit_test(contours_are_drawn_where_z_is_a_number),
         cmocka_unit_test(the_same_plot_has_the_same_bytes),
         cmocka_unit_test(axes_may_have_words),
-        cmocka_unit_test(tables_become_csv),
-        cmocka_unit_test(every_figure_is_drawn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
