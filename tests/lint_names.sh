@@ -31,7 +31,6 @@ src/train/engine.c             | step                        | a plan of one upd
 src/train/record.c             | step                        | a column: the number of updates
 src/train/keep.c               | step                        | a column: the number of updates
 src/cli/cmd_plot.c             | step                        | a column: the number of updates
-src/cli/cmd_trace.c            | step                        | a column: the number of updates
 src/cli/cmd_check.c            | init symmetry               | an option; a check
 src/cli/cmd_init.c             | init                        | the command
 src/cli/cmd_advise.c           | optimizers                  | a key of what it prints

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/json.h"
 #include "cli/source.h"
 #include "study/curvature.h"
 
@@ -68,46 +67,44 @@ static void clear(const view *v)
 
 /* ---- output ---- */
 
-static json_t *eigenvalue_json(gr_eigenvalue e)
+static const gr_column eigenvalue_columns[] = {
+    GR_COLUMN(gr_eigenvalue, value, REAL, "value"),
+    GR_COLUMN(gr_eigenvalue, residual, REAL, "residual"),
+};
+static void note_eigenvalue(gr_result *r, const char *name, gr_eigenvalue e)
 {
-    return json_pack("{s:o, s:o}", "value", cli_real(e.value), "residual", cli_real(e.residual));
+    gr__result_note(r, "%12s  %14.6g  %10.1e\n", name, e.value, e.residual);
 }
 
-static gr_status print_json(cli *c, const gr_hessian *h, const gr_curvature *k)
+static gr_status show(cli *c, const gr_hessian *h, const gr_curvature *k)
 {
-    json_t *o = json_object(), *list = json_array();
-    json_object_set_new(o, "part", json_string(gr__part_name(h->part)));
-    json_object_set_new(o, "samples", json_integer(h->samples));
-    json_object_set_new(o, "parameters", json_integer(h->n));
-    json_object_set_new(o, "cost_mean", cli_real(k->cost));
-    json_object_set_new(o, "trace", cli_real(k->trace));
-    json_object_set_new(o, "trace_error", cli_real(k->trace_error));
-    json_object_set_new(o, "probes", json_integer(k->probes));
-    json_object_set_new(o, "average_trace", cli_real(k->trace / (double)h->n));
-    for (int i = 0; i < k->n_largest; i++) json_array_append_new(list, eigenvalue_json(k->largest[i]));
-    json_object_set_new(o, "largest", list);
-    json_object_set_new(o, "smallest", k->n_largest ? eigenvalue_json(k->smallest) : json_null());
-    json_object_set_new(o, "steps", json_integer(k->steps));
-    json_object_set_new(o, "converged", json_boolean(k->converged));
-    return cli_json(c, o);
-}
-
-static void print_text(const gr_hessian *h, const gr_curvature *k)
-{
-    printf("%s cost %.6f over %lld samples; %lld parameters\n", gr__part_name(h->part), k->cost, (long long)h->samples,
-           (long long)h->n);
+    gr_result *r = cli_result(c);
+    double average = k->trace / (double)h->n;
+    gr__result_put(r,
+                   "part=%s samples=%jd parameters=%jd cost_mean=%g trace=%g trace_error=%g probes=%d "
+                   "average_trace=%g",
+                   gr__part_name(h->part), h->samples, h->n, k->cost, k->trace, k->trace_error, k->probes, average);
+    GR_TABLE(r, "largest", eigenvalue_columns, k->largest, k->n_largest);
+    if (k->n_largest)
+        gr__result_put(r, "smallest/value=%g smallest/residual=%g", k->smallest.value, k->smallest.residual);
+    else
+        gr__result_put(r, "smallest");
+    gr__result_put(r, "steps=%d converged=%hhd", k->steps, k->converged);
+    gr__result_note(r, "%s cost %.6f over %lld samples; %lld parameters\n", gr__part_name(h->part), k->cost,
+                    (long long)h->samples, (long long)h->n);
     if (k->probes)
-        printf("trace %.6g, standard error %.2g of %d probes; average trace %.6g\n", k->trace, k->trace_error,
-               k->probes, k->trace / (double)h->n);
-    if (!k->n_largest) return;
-    printf("eigenvalues, after %d steps%s\n%12s  %14s  %10s\n", k->steps,
-           k->converged ? "" : ": not all have converged", "", "value", "residual");
+        gr__result_note(r, "trace %.6g, standard error %.2g of %d probes; average trace %.6g\n", k->trace,
+                        k->trace_error, k->probes, average);
+    if (k->n_largest)
+        gr__result_note(r, "eigenvalues, after %d steps%s\n%12s  %14s  %10s\n", k->steps,
+                        k->converged ? "" : ": not all have converged", "", "value", "residual");
     for (int i = 0; i < k->n_largest; i++) {
         char name[24];
         snprintf(name, sizeof name, i ? "%d." : "largest", i + 1);
-        printf("%12s  %14.6g  %10.1e\n", name, k->largest[i].value, k->largest[i].residual);
+        note_eigenvalue(r, name, k->largest[i]);
     }
-    printf("%12s  %14.6g  %10.1e\n", "smallest", k->smallest.value, k->smallest.residual);
+    if (k->n_largest) note_eigenvalue(r, "smallest", k->smallest);
+    return cli_show(c, r);
 }
 
 static gr_status measure(cli *c, cli_source *s, const wishes *w)
@@ -126,10 +123,7 @@ static gr_status measure(cli *c, cli_source *s, const wishes *w)
     clear(&v);
     if (st == GR_E_INTERRUPTED) GR_TRY(gr__fail(c->ctx, st, "interrupted"));
     if (st != GR_OK) goto done;
-    if (c->json)
-        GR_TRY(print_json(c, &h, &k));
-    else if (!c->quiet)
-        print_text(&h, &k);
+    st = show(c, &h, &k);
 done:
     gr__hessian_close(&h);
     return st;

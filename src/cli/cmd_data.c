@@ -1,7 +1,7 @@
 /* gradus data split: the manifest of a recipe's parts. */
 #include <string.h>
 
-#include "cli/json.h"
+#include "cli/cli.h"
 #include "train/train.h"
 
 static gr_status write_manifest(cli *c, const gr_recipe *r, const char *out)
@@ -18,14 +18,14 @@ static gr_status write_manifest(cli *c, const gr_recipe *r, const char *out)
         names[n++] = gr__part_name((gr_part)p);
     }
     GR_TRY(gr__split_manifest(c->ctx, out, &t.set[GR_PART_TRAIN], parts, names, n));
-    if (c->json) {
-        json_t *o = json_pack("{s:o}", "manifest", cli_text(out));
-        for (int i = 0; i < n; i++) json_object_set_new(o, names[i], json_integer(parts[i].n));
-        GR_TRY(cli_json(c, o));
-    } else if (!c->quiet) {
-        for (int i = 0; i < n; i++) printf("%-12s %lld samples\n", names[i], (long long)parts[i].n);
-        printf("manifest     %s\n", out);
+    gr_result *found = cli_result(c);
+    gr__result_put(found, "manifest=%s", out);
+    for (int i = 0; i < n; i++) {
+        gr__result_member(found, names[i], GR_CELL_WHOLE, &parts[i].n, sizeof parts[i].n);
+        gr__result_note(found, "%-12s %lld samples\n", names[i], (long long)parts[i].n);
     }
+    gr__result_note(found, "manifest     %s\n", out);
+    st = cli_show(c, found);
 done:
     gr__task_close(&t);
     return st;

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "cli/json.h"
 #include "cli/source.h"
 
 /* ---- looks at the test split ---- */
@@ -54,9 +53,9 @@ static gr_status record_look(cli *c, const char *model, const gr_evaluation *ev)
     if (o) {
         json_int_t looks = json_integer_value(json_object_get(json_object_get(o, "test"), "evaluations"));
         json_object_set_new(o, "test",
-                            json_pack("{s:o, s:I, s:o, s:o, s:I}", "model", cli_text(model), "samples",
-                                      (json_int_t)ev->samples, "cost_mean", cli_real(ev->cost_mean), "error",
-                                      cli_real(ev->error), "evaluations", looks + 1));
+                            json_pack("{s:o, s:I, s:o, s:o, s:I}", "model", gr__json_string(model), "samples",
+                                      (json_int_t)ev->samples, "cost_mean", gr__json_real(ev->cost_mean), "error",
+                                      gr__json_real(ev->error), "evaluations", looks + 1));
         st = gr__json_save(c->ctx, path, o);
     }
     json_decref(o);
@@ -79,34 +78,32 @@ static const char *class_name(const gr_model *m, int k, char *number, size_t n)
     return number;
 }
 
-static void confusion_json(json_t *o, const gr_model *model, const gr_evaluation *ev)
+static void add_confusion(gr_result *r, const gr_model *model, const gr_evaluation *ev)
 {
     char number[24];
-    json_t *rows = json_array(), *names = json_array();
-    for (int a = 0; a < ev->classes; a++) {
+    json_t *rows = json_array();
+    const char **names = gr__result_alloc(r, sizeof *names * (size_t)ev->classes);
+    for (int a = 0; a < ev->classes && names; a++) {
         json_t *row = json_array();
         for (int b = 0; b < ev->classes; b++)
             json_array_append_new(row, json_integer(ev->confusion[(int64_t)a * ev->classes + b]));
         json_array_append_new(rows, row);
-        json_array_append_new(names, cli_text(class_name(model, a, number, sizeof number)));
+        names[a] = gr__result_text(r, "%s", class_name(model, a, number, sizeof number));
     }
-    json_object_set_new(o, "classes", names);
-    json_object_set_new(o, "confusion", rows);
+    gr__result_list(r, "classes", (gr_list){.text = names, .n = (size_t)ev->classes});
+    gr__result_json(r, "confusion", rows);
 }
 
-static gr_status print_json(cli *c, const gr_model *model, const gr_metrics *m, gr_target_form form,
-                            const gr_evaluation *ev)
+static void add_members(gr_result *r, const gr_model *model, const gr_metrics *m, gr_target_form form,
+                        const gr_evaluation *ev)
 {
-    json_t *o = json_object(), *metrics = json_object();
-    json_object_set_new(o, "samples", json_integer(ev->samples));
-    json_object_set_new(o, "cost_mean", cli_real(ev->cost_mean));
-    json_object_set_new(o, "cost_sum", cli_real(ev->cost_sum));
-    json_object_set_new(o, "error", cli_real(ev->error));
-    for (int i = 0; i < m->n; i++) json_object_set_new(metrics, m->use[i].name, cli_real(ev->metric[i]));
-    json_object_set_new(o, "metrics", metrics);
-    if (!ev->finite && form == GR_FORM_CLASS) json_object_set_new(o, "confusion", json_null());
-    if (ev->confusion) confusion_json(o, model, ev);
-    return cli_json(c, o);
+    json_t *metrics = json_object();
+    for (int i = 0; i < m->n; i++) json_object_set_new(metrics, m->use[i].name, gr__json_real(ev->metric[i]));
+    gr__result_put(r, "samples=%jd cost_mean=%g cost_sum=%g error=%g", ev->samples, ev->cost_mean, ev->cost_sum,
+                   ev->error);
+    gr__result_json(r, "metrics", metrics);
+    if (!ev->finite && form == GR_FORM_CLASS) gr__result_put(r, "confusion");
+    if (ev->confusion) add_confusion(r, model, ev);
 }
 
 /* Characters of a name, and its bytes of which at most so many are shown. */
@@ -121,47 +118,47 @@ static int characters(const char *s, int most, int *bytes)
 }
 
 /* A name at the right of a column so wide. */
-static void put_name(const char *name, int width)
+static void note_name(gr_result *r, const char *name, int width)
 {
     char shown[200];
     name = gr__shown(shown, sizeof shown, name, strlen(name));
     int bytes, n = characters(name, width, &bytes);
-    printf(" %*s%.*s", width - n, "", bytes, name);
+    gr__result_note(r, " %*s%.*s", width - n, "", bytes, name);
 }
 
-static void print_confusion(const gr_model *model, const gr_evaluation *ev)
+static void note_confusion(gr_result *r, const gr_model *model, const gr_evaluation *ev)
 {
     enum { LEAST = 6, MOST = 12 };
     char number[24];
     int width = LEAST, bytes;
     for (int a = 0; a < ev->classes; a++)
         width = GR_MAX(width, characters(class_name(model, a, number, sizeof number), MOST, &bytes));
-    printf("\nconfusion (rows: truth, columns: prediction)\n%*s", width + 1, "");
-    for (int b = 0; b < ev->classes; b++) put_name(class_name(model, b, number, sizeof number), width);
+    gr__result_note(r, "\nconfusion (rows: truth, columns: prediction)\n%*s", width + 1, "");
+    for (int b = 0; b < ev->classes; b++) note_name(r, class_name(model, b, number, sizeof number), width);
     for (int a = 0; a < ev->classes; a++) {
-        printf("\n");
-        put_name(class_name(model, a, number, sizeof number), width);
+        gr__result_note(r, "\n");
+        note_name(r, class_name(model, a, number, sizeof number), width);
         for (int b = 0; b < ev->classes; b++)
-            printf(" %*lld", width, (long long)ev->confusion[(int64_t)a * ev->classes + b]);
+            gr__result_note(r, " %*lld", width, (long long)ev->confusion[(int64_t)a * ev->classes + b]);
     }
-    printf("\n");
+    gr__result_note(r, "\n");
 }
 
-static void print_text(const gr_model *model, const gr_metrics *m, gr_part part, const gr_evaluation *ev)
+static void note_all(gr_result *r, const gr_model *model, const gr_metrics *m, gr_part part, const gr_evaluation *ev)
 {
     const char *name = gr__part_name(part);
-    printf("%s samples %lld\n", name, (long long)ev->samples);
+    gr__result_note(r, "%s samples %lld\n", name, (long long)ev->samples);
     if (!ev->finite) {
-        printf("%s cost, error and metrics: none, outputs or cost are not finite\n", name);
+        gr__result_note(r, "%s cost, error and metrics: none, outputs or cost are not finite\n", name);
         return;
     }
-    printf("%s cost %.6f (sum %.6g)\n%s error %.4f\n", name, ev->cost_mean, ev->cost_sum, name, ev->error);
+    gr__result_note(r, "%s cost %.6f (sum %.6g)\n%s error %.4f\n", name, ev->cost_mean, ev->cost_sum, name, ev->error);
     for (int i = 0; i < m->n; i++)
         if (isfinite(ev->metric[i]))
-            printf("%s %s %.4f\n", name, m->use[i].name, ev->metric[i]);
+            gr__result_note(r, "%s %s %.4f\n", name, m->use[i].name, ev->metric[i]);
         else
-            printf("%s %s none\n", name, m->use[i].name);
-    if (ev->confusion && ev->classes <= 20) print_confusion(model, ev);
+            gr__result_note(r, "%s %s none\n", name, m->use[i].name);
+    if (ev->confusion && ev->classes <= 20) note_confusion(r, model, ev);
 }
 
 static gr_status evaluate(cli *c, const gr_model *model, const gr_recipe *r, gr_part part)
@@ -187,10 +184,10 @@ static gr_status evaluate(cli *c, const gr_model *model, const gr_recipe *r, gr_
     if (st != GR_OK) goto done;
     gr__evaluation_warn(c->ctx, gr__part_name(part), &ev);
     if (part == GR_PART_TEST) GR_TRY(record_look(c, model->path, &ev));
-    if (c->json)
-        GR_TRY(print_json(c, model, &engine.metrics, r->reading.target, &ev));
-    else if (!c->quiet)
-        print_text(model, &engine.metrics, part, &ev);
+    gr_result *found = cli_result(c);
+    add_members(found, model, &engine.metrics, r->reading.target, &ev);
+    note_all(found, model, &engine.metrics, part, &ev);
+    st = cli_show(c, found);
 done:
     gr__evaluation_free(c->ctx, &ev);
     gr__loader_destroy(loader);

@@ -17,10 +17,9 @@ static gr_status list(cli *c)
     };
     gr_result *r = cli_result(c);
     const gr_family *f = &gr__family_figure;
-    gr_member *heads = gr__bump_alloc(c->memory, sizeof *heads * (size_t)(f->n + 1));
-    if (!heads) return GR_E_MEMORY;
-    for (int i = 0; i < f->n; i++) heads[i] = *f->head[i];
-    gr__result_table(r, "figures", columns, (int)GR_COUNT(columns), heads, (size_t)f->n, sizeof *heads);
+    gr_member *heads = gr__result_alloc(r, sizeof *heads * (size_t)(f->n + 1));
+    for (int i = 0; i < f->n && heads; i++) heads[i] = *f->head[i];
+    GR_TABLE(r, "figures", columns, heads, f->n);
     return cli_list(c, r);
 }
 
@@ -51,7 +50,8 @@ typedef struct output {
     gr_result *r;
     const char *folder;
     gr__text text;
-    json_t *files;
+    const char **path; /* of what was written */
+    size_t n, capacity;
 } output;
 
 static void write_file(output *o, const char *name, const char *suffix, gr_status st)
@@ -61,7 +61,8 @@ static void write_file(output *o, const char *name, const char *suffix, gr_statu
             gr__result_text(o->r, "%s/%s%s%s.%s", o->folder, o->r->name, name ? "-" : "", name ? name : "", suffix);
         st = gr__file_write(o->c->ctx, path, o->text.s ? o->text.s : "", o->text.n);
         if (st == GR_OK) gr__result_note(o->r, "%s\n", path);
-        if (st == GR_OK) json_array_append_new(o->files, json_stringn_nocheck(path, strlen(path)));
+        if (st == GR_OK && !GR_ROOM(o->c->ctx, o->path, o->capacity, o->n + 1)) st = GR_E_MEMORY;
+        if (st == GR_OK) o->path[o->n++] = path;
     }
     gr__result_fail(o->r, st);
     gr__text_free(&o->text);
@@ -121,17 +122,15 @@ static gr_status show(cli *c, gr_lab *lab)
     const char *folder = cli_value(c, "out");
     gr_result *r = &lab->result;
     const gr_finding *first;
-    output o = {.c = c, .r = r, .folder = folder ? folder : "lab", .files = json_array()};
+    output o = {.c = c, .r = r, .folder = folder ? folder : "lab"};
     write_all(&o);
-    gr__result_string(r, "figure", r->name);
-    gr__result_string(r, "title", lab->figure->head.title);
-    gr__result_whole(r, "seed", (int64_t)lab->seed);
-    gr__result_json(r, "files", o.files);
-    gr__result_table(r, "claims", claim_columns, (int)GR_COUNT(claim_columns), r->finding, (size_t)r->n_findings,
-                     sizeof *r->finding);
-    gr__result_truth(r, "holds", gr__findings_failed(r->finding, r->n_findings, &first) == 0);
+    gr__result_put(r, "figure=%s title=%s seed=%jd", r->name, lab->figure->head.title, (int64_t)lab->seed);
+    gr__result_list(r, "files", (gr_list){.text = o.path, .n = o.n});
+    GR_TABLE(r, "claims", claim_columns, r->finding, r->n_findings);
+    gr__result_put(r, "holds=%hhd", gr__findings_failed(r->finding, r->n_findings, &first) == 0);
     note_claims(r, &lab->figure->head);
     gr_status st = cli_show(c, r);
+    gr__free(c->ctx, o.path, o.capacity * sizeof *o.path);
     return st == GR_OK ? conclude(c, r) : st;
 }
 

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "cli/json.h"
+#include "cli/cli.h"
 #include "cli/terminal.h"
 #include "result/plot.h"
 #include "train/history.h"
@@ -138,21 +138,6 @@ static gr_status write_svg(cli *c, const gr_plot *plots, int n, const char *path
     return st;
 }
 
-static gr_status print_text(cli *c, const gr_plot *plots, int n)
-{
-    gr_text_style style = {
-        .columns = cli_columns(STDOUT_FILENO), .lines = 10, .utf8 = cli_utf8(), .colour = cli_colour(STDOUT_FILENO)};
-    gr_status st = GR_OK;
-    for (int i = 0; i < n && st == GR_OK; i++) {
-        gr__text t;
-        gr__text_init(&t, c->ctx);
-        st = gr__plot_text(&plots[i], &style, &t);
-        if (st == GR_OK) printf("%s%s", i ? "\n" : "", t.s);
-        gr__text_free(&t);
-    }
-    return st;
-}
-
 /* Every column, of the lines that are evaluations or of all. */
 static json_t *columns_json(const gr_history *h, bool evaluated)
 {
@@ -163,21 +148,33 @@ static json_t *columns_json(const gr_history *h, bool evaluated)
         if (of_evaluation != evaluated && !(evaluated && place)) continue;
         json_t *list = json_array();
         for (size_t k = 0; k < h->n; k++)
-            if (!evaluated || h->evaluated[k]) json_array_append_new(list, cli_real(h->column[i][k]));
+            if (!evaluated || h->evaluated[k]) json_array_append_new(list, gr__json_real(h->column[i][k]));
         json_object_set_new(o, h->name[i], list);
     }
     return o;
 }
 
-static gr_status print_json(cli *c, const shown *runs, int n, const char *file)
+typedef struct row {
+    const char *run, *label;
+    int64_t n;
+    json_t *lines, *evaluations;
+} row;
+static const gr_column run_columns[] = {
+    GR_COLUMN(row, run, TEXT, "run"),
+    GR_COLUMN(row, label, TEXT, "label"),
+    GR_COLUMN(row, n, WHOLE, "n"),
+    GR_COLUMN(row, lines, JSON, "lines"),
+    GR_COLUMN(row, evaluations, JSON, "evaluations"),
+};
+
+static void add_runs(cli *c, gr_result *r, const shown *runs, int n, const char *file)
 {
-    json_t *list = json_array();
-    for (int i = 0; i < n; i++)
-        json_array_append_new(list, json_pack("{s:o, s:o, s:I, s:o, s:o}", "run", cli_text(c->argument[i]), "label",
-                                              cli_text(runs[i].label), "n", (json_int_t)runs[i].h.n, "lines",
-                                              columns_json(&runs[i].h, false), "evaluations",
-                                              columns_json(&runs[i].h, true)));
-    return cli_json(c, json_pack("{s:o, s:o}", "runs", list, "file", file ? cli_text(file) : json_null()));
+    row *rows = gr__result_alloc(r, sizeof *rows * (size_t)n);
+    for (int i = 0; i < n && rows; i++)
+        rows[i] = (row){c->argument[i], runs[i].label, (int64_t)runs[i].h.n, columns_json(&runs[i].h, false),
+                        columns_json(&runs[i].h, true)};
+    GR_TABLE(r, "runs", run_columns, rows, rows ? n : 0);
+    gr__result_put(r, "file=%s", file);
 }
 
 /* ---- the command ---- */
@@ -227,11 +224,16 @@ static gr_status show(cli *c, const shown *runs, int n, int axis)
     align(plots, n_plots);
     gr_status st = out ? write_svg(c, plots, n_plots, out) : GR_OK;
     if (st != GR_OK) return st;
-    if (c->json) return print_json(c, runs, n, out);
-    if (c->quiet) return GR_OK;
-    st = print_text(c, plots, n_plots);
-    if (st == GR_OK && out) printf("\n%s\n", out);
-    return st;
+    const gr_text_style style = {
+        .columns = cli_columns(STDOUT_FILENO), .lines = 10, .utf8 = cli_utf8(), .colour = cli_colour(STDOUT_FILENO)};
+    gr_result *r = cli_result(c);
+    if (c->json) add_runs(c, r, runs, n, out);
+    for (int i = 0; i < n_plots; i++) {
+        if (i) gr__result_note(r, "\n");
+        gr__result_plot(r, &plots[i], &style);
+    }
+    if (out) gr__result_note(r, "\n%s\n", out);
+    return cli_show(c, r);
 }
 
 static gr_status run(cli *c)

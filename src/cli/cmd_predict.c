@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "cli/json.h"
+#include "cli/cli.h"
 #include "model/model.h"
 #include "study/study.h"
 
@@ -30,37 +30,38 @@ static const char *class_name(const gr_model *m, int64_t k, char *number, size_t
     return number;
 }
 
-static gr_status answer_json(const answers *a, const char *input, int64_t best, const double *v)
+static void add_members(const answers *a, gr_result *r, const char *input, int64_t best, const double *v)
 {
     char number[24];
-    json_t *o = json_object(), *list = json_array(), *yes = json_array();
-    json_object_set_new(o, "input", cli_text(input));
-    for (int64_t k = 0; k < a->width; k++) json_array_append_new(list, cli_real(v[k]));
-    for (int64_t k = 0; k < a->width; k++)
-        if (v[k] >= 0.5) json_array_append_new(yes, json_integer(k));
-    if (tells_class(a)) {
-        json_object_set_new(o, "class", best < 0 ? json_null() : json_integer(best));
-        json_object_set_new(o, "label",
-                            best < 0 ? json_null() : cli_text(class_name(a->model, best, number, sizeof number)));
-    }
-    if (a->form == GR_FORM_LABELS) json_object_set(o, "classes", best < 0 ? json_null() : yes);
-    json_object_set_new(o, a->form == GR_FORM_VALUES ? "output" : "probabilities", list);
-    json_decref(yes);
-    return cli_json(a->c, o);
+    int64_t *yes = gr__result_alloc(r, sizeof *yes * (size_t)a->width);
+    size_t n = 0;
+    for (int64_t k = 0; k < a->width && yes; k++)
+        if (v[k] >= 0.5) yes[n++] = k;
+    gr__result_put(r, "input=%s", input);
+    if (tells_class(a) && best >= 0)
+        gr__result_put(r, "class=%jd label=%s", best, class_name(a->model, best, number, sizeof number));
+    else if (tells_class(a))
+        gr__result_put(r, "class label");
+    else if (a->form == GR_FORM_LABELS && best >= 0)
+        gr__result_list(r, "classes", (gr_list){.whole = yes, .n = n});
+    else if (a->form == GR_FORM_LABELS)
+        gr__result_put(r, "classes");
+    gr__result_list(r, a->form == GR_FORM_VALUES ? "output" : "probabilities",
+                    (gr_list){.real = v, .n = (size_t)a->width});
 }
 
-static void answer_text(const answers *a, const char *input, int64_t best, const double *v)
+static void note_line(const answers *a, gr_result *r, const char *input, int64_t best, const double *v)
 {
     char number[24], shown[4200];
-    printf("%s", gr__shown(shown, sizeof shown, input, strlen(input)));
+    gr__result_note(r, "%s", gr__shown(shown, sizeof shown, input, strlen(input)));
     const char *name = best < 0 ? NULL : class_name(a->model, best, number, sizeof number);
     if (tells_class(a) && !name)
-        printf("  no class: probabilities are not finite");
+        gr__result_note(r, "  no class: probabilities are not finite");
     else if (tells_class(a))
-        printf("  %s  %.4f", gr__shown(shown, sizeof shown, name, strlen(name)), v[best]);
+        gr__result_note(r, "  %s  %.4f", gr__shown(shown, sizeof shown, name, strlen(name)), v[best]);
     else
-        for (int64_t k = 0; k < a->width; k++) printf("  %.8g", v[k]);
-    printf("\n");
+        for (int64_t k = 0; k < a->width; k++) gr__result_note(r, "  %.8g", v[k]);
+    gr__result_note(r, "\n");
 }
 
 /* row -1: the file is the sample. What has rows has them named, however many there are. */
@@ -76,9 +77,12 @@ static gr_status answer(const answers *a, const char *file, int64_t row, const d
         if (v[k] > v[best]) best = k;
     for (int64_t k = 0; k < a->width; k++)
         if (!isfinite(v[k])) best = -1; /* NaN never is the largest: class 0 would win */
-    if (a->c->json) return answer_json(a, input, best, v);
-    if (!a->c->quiet) answer_text(a, input, best, v);
-    return GR_OK;
+    gr_result *r = cli_result(a->c);
+    if (a->c->json)
+        add_members(a, r, input, best, v);
+    else
+        note_line(a, r, input, best, v);
+    return cli_show(a->c, r);
 }
 
 /* A network compiled for one type of input and batch, kept for files alike. */

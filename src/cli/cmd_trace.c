@@ -4,38 +4,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/json.h"
+#include "cli/cli.h"
 #include "study/study.h"
 
-static gr_status answer(cli *c, const gr_trace_options *o, const gr_trace_result *r)
+static void note(gr_result *r, const gr_trace_options *o, const gr_trace_result *t)
 {
-    json_t *d = r->differs
-                    ? json_pack("{s:I, s:i, s:s, s:s, s:s, s:o, s:o, s:o, s:s}", "step", (json_int_t)r->step, "item",
-                                r->item, "scope", r->scope, "operation", r->operation, "position", r->position, "a",
-                                cli_real(r->a), "b", cli_real(r->b), "relative", cli_real(r->relative), "note", r->note)
-                    : json_null();
-    json_t *all = json_pack("{s:o, s:I, s:o, s:I, s:b}", "difference", d, "steps", (json_int_t)o->steps, "tolerance",
-                            cli_real(o->tolerance), "compared", (json_int_t)r->compared, "diverged", r->diverged);
-    gr_status printed = cli_json(c, all);
-    if (printed != GR_OK) return printed;
-    c->answered = true;
-    return GR_OK;
-}
-
-static void print(const gr_trace_options *o, const gr_trace_result *r)
-{
-    if (!r->differs) {
-        printf("no difference in %lld update%s: %lld values compared%s\n", (long long)r->step, r->step == 1 ? "" : "s",
-               (long long)r->compared, r->diverged ? "; both diverge there" : "");
+    if (!t->differs) {
+        gr__result_note(r, "no difference in %lld update%s: %lld values compared%s\n", (long long)t->step,
+                        t->step == 1 ? "" : "s", (long long)t->compared, t->diverged ? "; both diverge there" : "");
         return;
     }
-    printf("step %lld, %s%s%s: ", (long long)r->step, r->operation, r->scope[0] ? " in " : "", r->scope);
-    if (r->shape)
-        printf("%s\n", r->note);
+    gr__result_note(r, "step %lld, %s%s%s: ", (long long)t->step, t->operation, t->scope[0] ? " in " : "", t->scope);
+    if (t->shape)
+        gr__result_note(r, "%s\n", t->note);
     else
-        printf("%.9g against %.9g at %s, %.3g of the largest value%s\n", r->a, r->b, r->position, r->relative,
-               o->tolerance > 0 ? "" : ": the first bits that differ");
-    printf("%lld values before it agree\n", (long long)r->compared);
+        gr__result_note(r, "%.9g against %.9g at %s, %.3g of the largest value%s\n", t->a, t->b, t->position,
+                        t->relative, o->tolerance > 0 ? "" : ": the first bits that differ");
+    gr__result_note(r, "%lld values before it agree\n", (long long)t->compared);
+}
+
+static gr_status show(cli *c, const gr_trace_options *o, const gr_trace_result *t)
+{
+    gr_result *r = cli_result(c);
+    if (t->differs) {
+        r->within = "difference/";
+        gr__result_put(r, "step=%jd item=%d scope=%s operation=%s position=%s a=%g b=%g relative=%g note=%s", t->step,
+                       t->item, t->scope, t->operation, t->position, t->a, t->b, t->relative, t->note);
+        r->within = NULL;
+    } else {
+        gr__result_put(r, "difference");
+    }
+    gr__result_put(r, "steps=%jd tolerance=%g compared=%jd diverged=%hhd", o->steps, o->tolerance, t->compared,
+                   t->diverged);
+    note(r, o, t);
+    return cli_show(c, r);
 }
 
 static gr_status read_options(cli *c, gr_trace_options *o)
@@ -90,10 +92,7 @@ static gr_status run(cli *c)
     GR_TRY(gr_context_create(NULL, &second)); /* of its own: threads belong to a context */
     GR_TRY(open_second(c, second, &b));
     GR_TRY(gr__trace((gr_context *const[]){c->ctx, second}, (const gr_recipe *const[]){a, b}, &o, &r));
-    if (c->json)
-        GR_TRY(answer(c, &o, &r));
-    else if (!c->quiet)
-        print(&o, &r);
+    GR_TRY(show(c, &o, &r));
     if (r.differs)
         st = gr__fail(c->ctx, GR_E_CHECK, "the runs differ from step %lld, %s%s%s on", (long long)r.step, r.operation,
                       r.scope[0] ? " in " : "", r.scope);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "cli/json.h"
+#include "cli/cli.h"
 #include "model/network.h"
 #include "model/zoo.h"
 
@@ -41,17 +41,14 @@ static gr_status show(cli *c, const gr_zoo_recipe *z, bool whole)
     int64_t count;
     gr_status st = parameters(c, z, &count);
     if (st != GR_OK) return st;
-    if (c->json) {
-        json_t *o = json_pack("{s:s, s:s, s:I}", "name", z->name, "title", z->title, "parameters", (json_int_t)count);
-        if (whole) json_object_set_new(o, "recipe", json_string(z->text));
-        gr_status printed = cli_json(c, o);
-        if (printed != GR_OK) return printed;
-    } else if (whole) {
-        printf("# %lld parameters\n%s", (long long)count, z->text);
-    } else {
-        printf("%-14s %10lld parameters  %s\n", z->name, (long long)count, z->title);
-    }
-    return GR_OK;
+    gr_result *r = cli_result(c);
+    gr__result_put(r, "name=%s title=%s parameters=%jd", z->name, z->title, count);
+    if (whole) gr__result_put(r, "recipe=%s", z->text);
+    if (whole)
+        gr__result_note(r, "# %lld parameters\n%s", (long long)count, z->text);
+    else
+        gr__result_note(r, "%-14s %10lld parameters  %s\n", z->name, (long long)count, z->title);
+    return cli_list(c, r);
 }
 
 static gr_status run_zoo(cli *c)
@@ -80,11 +77,11 @@ static gr_status run_new(cli *c)
     if (st != GR_OK) return st;
     if (gr__file_exists(out)) return gr__fail(c->ctx, GR_E_EXISTS, "%s exists already", out);
     st = gr__file_write(c->ctx, out, z->text, strlen(z->text));
-    if (st == GR_OK && c->json)
-        st = cli_json(c, json_pack("{s:o}", "recipe", cli_text(out)));
-    else if (st == GR_OK && !c->quiet)
-        printf("%s: edit its data, then: gradus train %s\n", out, out);
-    return st;
+    if (st != GR_OK) return st;
+    gr_result *r = cli_result(c);
+    gr__result_put(r, "recipe=%s", out);
+    gr__result_note(r, "%s: edit its data, then: gradus train %s\n", out, out);
+    return cli_show(c, r);
 }
 
 static const cli_flag new_flags[] = {

@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/json.h"
+#include "cli/cli.h"
 
 static const cli_command *const commands[] = {
     &cmd_train, &cmd_eval, &cmd_predict, &cmd_init, &cmd_plan, &cmd_check,   &cmd_plot,   &cmd_curvature,
@@ -225,7 +225,7 @@ static void log_line(void *user, gr_log_level level, const char *text)
             text);
 }
 
-static void print_error(const cli *c, gr_status st)
+static void print_error(cli *c, gr_status st)
 {
     const gr_error *e = gr_context_error(c->ctx);
     char place[4200] = "";
@@ -237,15 +237,11 @@ static void print_error(const cli *c, gr_status st)
     fprintf(stderr, "gradus: %s%s%s%s\n", place, e->key, e->key[0] ? ": " : "", message);
     if (e->hint[0]) fprintf(stderr, "  %s\n", e->hint);
     if (!c->json || c->answered) return;
-    gr__text t;
-    gr__text_init(&t, c->ctx);
-    json_t *o = json_pack("{s:{s:s, s:o, s:i, s:i, s:o, s:o, s:o}}", "error", "code", gr_status_name(st), "file",
-                          cli_text(e->file), "line", e->line, "column", e->column, "key", cli_text(e->key), "message",
-                          cli_text(message), "hint", cli_text(e->hint));
-    if (o) gr__json_write(&t, o, 0);
-    printf("%s\n", o && !t.failed ? t.s : "{\"error\":{}}");
-    gr__text_free(&t);
-    json_decref(o);
+    gr_result *r = cli_result(c);
+    r->within = "error/";
+    gr__result_put(r, "code=%s file=%s line=%d column=%d key=%s message=%s hint=%s", gr_status_name(st), e->file,
+                   e->line, e->column, e->key, message, e->hint);
+    if (cli_list(c, r) != GR_OK) printf("{\"error\":{}}\n");
 }
 
 static const cli_command *find_command(const char *name)

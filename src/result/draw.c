@@ -8,13 +8,6 @@ static void missing(gr_result *r, const char *what, const char *name)
     gr__result_fail(r, gr__fail(r->ctx, GR_E_INTERNAL, "figure %s draws %s %s, which it has not", r->name, what, name));
 }
 
-static void *take(gr_result *r, size_t bytes)
-{
-    void *p = gr__bump_alloc(r->memory, bytes);
-    if (!p) gr__result_fail(r, GR_E_MEMORY);
-    return p;
-}
-
 /* A table and what of it is drawn. */
 typedef struct reader {
     gr_result *r;
@@ -43,7 +36,7 @@ static double *gather(const reader *d, const gr_curve *curve, const char *name, 
 {
     const gr_column *c = column(d, "column", name, false), *where = NULL;
     if (c && curve->where && !(where = column(d, "rows by", curve->where, true))) return NULL;
-    double *out = c ? take(d->r, (d->t->n + 1) * sizeof *out) : NULL;
+    double *out = c ? gr__result_alloc(d->r, (d->t->n + 1) * sizeof *out) : NULL;
     *n = 0;
     for (size_t i = 0; out && i < d->t->n; i++) {
         const void *row = gr__table_row(d->t, i);
@@ -77,8 +70,8 @@ static void fill_series(gr_result *r, const gr_curve *c, gr_series *s)
 
 static void fill_plot(gr_result *r, const gr_panel *p, gr_plot *plot)
 {
-    gr_series *series = take(r, GR_PANEL_CURVES * sizeof *series);
-    gr_plot_rule *rules = take(r, sizeof p->rule);
+    gr_series *series = gr__result_alloc(r, GR_PANEL_CURVES * sizeof *series);
+    gr_plot_rule *rules = gr__result_alloc(r, sizeof p->rule);
     if (!series || !rules) return;
     memcpy(rules, p->rule, sizeof p->rule);
     *plot = (gr_plot){.title = p->title, .caption = p->caption, .x = p->x, .y = p->y, .series = series, .rules = rules};
@@ -96,7 +89,7 @@ static void dag_nodes(gr_result *r, const gr_panel_dag *p, gr_dag *out)
     reader d = read_table(r, p->nodes);
     const gr_column *name = column(&d, "column", p->name, true), *note = column(&d, "column", p->note, false),
                     *group = column(&d, "column", p->group, true);
-    gr_dag_node *all = d.t ? take(r, (d.t->n + 1) * sizeof *all) : NULL;
+    gr_dag_node *all = d.t ? gr__result_alloc(r, (d.t->n + 1) * sizeof *all) : NULL;
     if (!name || !note || !group || !all) return;
     for (size_t i = 0; i < d.t->n; i++) {
         char number[32];
@@ -115,7 +108,7 @@ static void dag_edges(gr_result *r, const gr_panel_dag *p, gr_dag *out)
     reader d = read_table(r, p->edges);
     const gr_column *from = column(&d, "column", p->from, false), *to = column(&d, "column", p->to, false),
                     *label = column(&d, "column", p->label, true);
-    gr_dag_edge *all = d.t ? take(r, (d.t->n + 1) * sizeof *all) : NULL;
+    gr_dag_edge *all = d.t ? gr__result_alloc(r, (d.t->n + 1) * sizeof *all) : NULL;
     if (!from || !to || !label || !all) return;
     for (size_t i = 0; i < d.t->n; i++) {
         const void *row = gr__table_row(d.t, i);
@@ -128,7 +121,7 @@ static void dag_edges(gr_result *r, const gr_panel_dag *p, gr_dag *out)
 
 static const gr_dag *make_dag(gr_result *r, const gr_panel *p)
 {
-    gr_dag *d = take(r, sizeof *d);
+    gr_dag *d = gr__result_alloc(r, sizeof *d);
     if (!d) return NULL;
     *d = (gr_dag){.title = p->title, .caption = p->caption};
     dag_nodes(r, &p->dag, d);
@@ -139,7 +132,7 @@ static const gr_dag *make_dag(gr_result *r, const gr_panel *p)
 void gr__result_draw(gr_result *r, const gr_panel *p)
 {
     gr__result_name(r, p->name);
-    gr_drawing *d = r->failed == GR_OK ? take(r, sizeof *d) : NULL;
+    gr_drawing *d = r->failed == GR_OK ? gr__result_alloc(r, sizeof *d) : NULL;
     if (!d) return;
     d->name = p->name;
     if (p->dag.nodes)

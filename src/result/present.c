@@ -83,7 +83,7 @@ static void table_text(const gr_table *t, gr__text *out)
 {
     bool headed = false;
     for (int i = 0; i < t->n_columns; i++) headed |= t->columns[i].heading && *t->columns[i].heading;
-    if (headed) line(t, NULL, out);
+    if (headed && t->n) line(t, NULL, out);
     for (size_t k = 0; k < t->n; k++) line(t, gr__table_row(t, k), out);
 }
 
@@ -102,34 +102,29 @@ gr_status gr__present_text(const gr_result *r, gr__text *out)
 
 /* ---- JSON ---- */
 
-static json_t *text_json(const char *s)
-{
-    return s ? json_stringn_nocheck(s, strlen(s)) : json_null();
-}
-
-static json_t *real_json(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *list_json(const gr_list *l)
 {
     json_t *list = json_array();
     bool ok = list;
     for (size_t i = 0; i < l->n && ok; i++)
-        ok = json_array_append_new(list, l->whole ? json_integer(l->whole[i]) : real_json(l->real[i])) == 0;
+        ok = json_array_append_new(list, l->whole  ? json_integer(l->whole[i])
+                                         : l->text ? gr__json_string(l->text[i])
+                                                   : gr__json_real(l->real[i])) == 0;
     if (ok) return list;
     json_decref(list);
     return NULL;
 }
 
+static json_t *rows_json(const gr_table *t);
+
 static json_t *cell_json(const gr_column *c, const void *row)
 {
     if (c->kind == GR_CELL_TRUTH) return json_boolean(gr__cell_number(c, row) != 0);
     if (c->kind == GR_CELL_LIST) return list_json((const gr_list *)((const char *)row + c->at));
+    if (c->kind == GR_CELL_ROWS) return rows_json((const gr_table *)((const char *)row + c->at));
     if (c->kind == GR_CELL_JSON) return json_incref(*(json_t *const *)((const char *)row + c->at));
-    if (c->words || c->kind == GR_CELL_TEXT || c->kind == GR_CELL_CHARS) return text_json(gr__cell_text(c, row));
-    return c->kind == GR_CELL_REAL ? real_json(gr__cell_number(c, row)) : json_integer(whole(c, row));
+    if (c->words || c->kind == GR_CELL_TEXT || c->kind == GR_CELL_CHARS) return gr__json_string(gr__cell_text(c, row));
+    return c->kind == GR_CELL_REAL ? gr__json_real(gr__cell_number(c, row)) : json_integer(whole(c, row));
 }
 
 /* "a/b" is b within a. */
@@ -147,13 +142,16 @@ static bool set(json_t *o, const char *key, json_t *value)
 
 static bool put_row(json_t *o, const gr_table *t, size_t row)
 {
+    const void *at = gr__table_row(t, row);
     bool ok = o;
-    for (int i = 0; i < t->n_columns && ok; i++)
-        if (t->columns[i].name) ok = set(o, t->columns[i].name, cell_json(&t->columns[i], gr__table_row(t, row)));
+    for (int i = 0; i < t->n_columns && ok; i++) {
+        const gr_column *c = &t->columns[i];
+        if (c->name && !(c->optional && !gr__cell_text(c, at))) ok = set(o, c->name, cell_json(c, at));
+    }
     return ok;
 }
 
-static bool put_table(json_t *o, const gr_table *t)
+static json_t *rows_json(const gr_table *t)
 {
     json_t *rows = json_array();
     bool ok = rows;
@@ -162,7 +160,9 @@ static bool put_table(json_t *o, const gr_table *t)
         ok = put_row(row, t, k) && json_array_append(rows, row) == 0;
         json_decref(row);
     }
-    return set(o, t->name, rows) && ok;
+    if (ok) return rows;
+    json_decref(rows);
+    return NULL;
 }
 
 gr_status gr__present_json(const gr_result *r, gr__text *out)
@@ -171,7 +171,7 @@ gr_status gr__present_json(const gr_result *r, gr__text *out)
     bool ok = o;
     for (const gr__block *b = r->first; b && ok; b = b->next) {
         if (b->kind == GR__BLOCK_RECORD) ok = put_row(o, &b->table, 0);
-        if (b->kind == GR__BLOCK_TABLE && b->table.name) ok = put_table(o, &b->table);
+        if (b->kind == GR__BLOCK_TABLE && b->table.name) ok = set(o, b->table.name, rows_json(&b->table));
     }
     if (ok) gr__json_write(out, o, 0);
     json_decref(o);

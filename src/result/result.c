@@ -35,7 +35,7 @@ void gr__result_fail(gr_result *r, gr_status st)
     if (r->failed == GR_OK) r->failed = st;
 }
 
-static void *take(gr_result *r, size_t bytes)
+void *gr__result_alloc(gr_result *r, size_t bytes)
 {
     void *p = r->memory ? gr__bump_alloc(r->memory, bytes) : NULL;
     if (!p) gr__result_fail(r, GR_E_MEMORY);
@@ -47,7 +47,7 @@ static const char *print(gr_result *r, const char *format, va_list args)
     va_list again;
     va_copy(again, args);
     int n = gr__print(NULL, 0, format, args);
-    char *s = n < 0 ? NULL : take(r, (size_t)n + 1);
+    char *s = n < 0 ? NULL : gr__result_alloc(r, (size_t)n + 1);
     if (s) gr__print(s, (size_t)n + 1, format, again);
     va_end(again);
     return s ? s : "";
@@ -66,7 +66,7 @@ const char *gr__result_text(gr_result *r, const char *format, ...)
 
 static gr__block *add(gr_result *r, enum gr__block_kind kind)
 {
-    gr__block *b = take(r, sizeof *b);
+    gr__block *b = gr__result_alloc(r, sizeof *b);
     if (!b) return NULL;
     b->kind = kind;
     *r->last = b;
@@ -105,46 +105,59 @@ void gr__result_plot(gr_result *r, const gr_plot *plot, const gr_text_style *sty
     if (b) b->plot = plot, b->style = *style;
 }
 
-static void member(gr_result *r, const char *key, gr_cell kind, const void *value, size_t bytes)
+void gr__result_member(gr_result *r, const char *key, gr_cell kind, const void *value, size_t bytes)
 {
-    gr_column *c = take(r, sizeof *c);
-    void *copy = take(r, bytes);
+    gr_column *c = gr__result_alloc(r, sizeof *c);
+    void *copy = gr__result_alloc(r, bytes);
     if (!c || !copy) return;
-    *c = (gr_column){.name = key, .kind = kind};
+    *c = (gr_column){.name = r->within ? gr__result_text(r, "%s%s", r->within, key) : key, .kind = kind};
     memcpy(copy, value, bytes);
     gr__result_record(r, c, 1, copy);
 }
 
-void gr__result_string(gr_result *r, const char *key, const char *s)
+static void put_one(gr_result *r, const char *key, const char *as, va_list *args)
 {
-    const char *copy = s ? gr__result_text(r, "%s", s) : NULL;
-    member(r, key, GR_CELL_TEXT, &copy, sizeof copy);
+    if (*as == 's' || !*as) {
+        const char *text = *as ? va_arg(*args, const char *) : NULL,
+                   *copy = text ? gr__result_text(r, "%s", text) : NULL;
+        gr__result_member(r, key, GR_CELL_TEXT, &copy, sizeof copy);
+    } else if (*as == 'g') {
+        double x = va_arg(*args, double);
+        gr__result_member(r, key, GR_CELL_REAL, &x, sizeof x);
+    } else if (*as == 'h') {
+        bool x = va_arg(*args, int);
+        gr__result_member(r, key, GR_CELL_TRUTH, &x, sizeof x);
+    } else {
+        int64_t x = *as == 'd' ? va_arg(*args, int) : va_arg(*args, int64_t);
+        gr__result_member(r, key, GR_CELL_WHOLE, &x, sizeof x);
+    }
 }
 
-void gr__result_real(gr_result *r, const char *key, double x)
+void gr__result_put(gr_result *r, const char *format, ...)
 {
-    member(r, key, GR_CELL_REAL, &x, sizeof x);
-}
-
-void gr__result_whole(gr_result *r, const char *key, int64_t x)
-{
-    member(r, key, GR_CELL_WHOLE, &x, sizeof x);
-}
-
-void gr__result_truth(gr_result *r, const char *key, bool x)
-{
-    member(r, key, GR_CELL_TRUTH, &x, sizeof x);
+    char *key = gr__result_alloc(r, strlen(format) + 1), *end;
+    va_list args;
+    if (!key) return;
+    strcpy(key, format);
+    va_start(args, format);
+    for (; key; key = end) {
+        if ((end = strchr(key, ' '))) *end++ = '\0';
+        char *as = strstr(key, "=%");
+        if (as) *as = '\0';
+        put_one(r, key, as ? as + 2 : "", &args);
+    }
+    va_end(args);
 }
 
 void gr__result_list(gr_result *r, const char *key, gr_list list)
 {
-    member(r, key, GR_CELL_LIST, &list, sizeof list);
+    gr__result_member(r, key, GR_CELL_LIST, &list, sizeof list);
 }
 
 void gr__result_json(gr_result *r, const char *key, json_t *value)
 {
     if (!value) gr__result_fail(r, gr__fail(r->ctx, GR_E_MEMORY, "no memory for the answer"));
-    if (r->failed == GR_OK) member(r, key, GR_CELL_JSON, &value, sizeof value);
+    if (r->failed == GR_OK) gr__result_member(r, key, GR_CELL_JSON, &value, sizeof value);
     if (r->failed != GR_OK) json_decref(value);
 }
 
@@ -163,8 +176,8 @@ void gr__result_name(gr_result *r, const char *name)
 
 gr_table *gr__result_numbers(gr_result *r, const char *name, const char *title, const gr_column *columns, int n)
 {
-    gr_table *t = take(r, sizeof *t);
-    gr_column *c = take(r, (size_t)n * sizeof *c);
+    gr_table *t = gr__result_alloc(r, sizeof *t);
+    gr_column *c = gr__result_alloc(r, (size_t)n * sizeof *c);
     gr__result_name(r, name);
     if (!t || !c) return NULL;
     for (int i = 0; i < n; i++) {

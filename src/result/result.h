@@ -19,12 +19,14 @@ typedef enum gr_cell {
     GR_CELL_TEXT,  /* const char *; NULL: null */
     GR_CELL_CHARS, /* char[] */
     GR_CELL_LIST,  /* gr_list; JSON alone */
+    GR_CELL_ROWS,  /* gr_table; JSON alone */
     GR_CELL_JSON,  /* json_t *, whose reference the result takes: a value of a shape that no column has; JSON alone.
                       Its row must live until the result is closed */
 } gr_cell;
 typedef struct gr_list {
-    const int64_t *whole; /* n numbers; NULL: real has them */
+    const int64_t *whole; /* one of the three holds n of them */
     const double *real;
+    const char *const *text;
     size_t n;
 } gr_list;
 
@@ -40,6 +42,7 @@ typedef struct gr_column {
     char style;                        /* of a REAL: e, f, or g (0) */
     int gap;                           /* further spaces before it */
     const char *none;                  /* in text: of NaN */
+    bool optional;                     /* of a TEXT: NULL leaves it out of JSON */
 } gr_column;
 
 /* A member of struct `row`; then its key in JSON (NULL: none), and what text shows of it: GR_SHOWN, or nothing. */
@@ -126,6 +129,7 @@ typedef struct gr_result {
     gr__bump *memory; /* dies with it */
     const char *name; /* of its files, and what messages call it */
     gr__block *first, **last;
+    const char *within;             /* "a/": members that are added next stand in a; NULL: in the answer itself */
     gr_table *tables, **last_table; /* of numbers, for files and drawings */
     gr_drawing *drawings, **last_drawing;
     gr_finding *finding;
@@ -136,6 +140,7 @@ typedef struct gr_result {
 gr_status gr__result_open(gr_context *ctx, const char *name, gr_result *out);
 void gr__result_close(gr_result *r); /* a zeroed one is fine */
 void gr__result_fail(gr_result *r, gr_status st);
+void *gr__result_alloc(gr_result *r, size_t bytes); /* zeroed, in its memory; NULL: it has failed */
 const char *gr__result_text(gr_result *r, const char *format, ...) GR_PRINTF(2, 3); /* in its memory; never NULL */
 
 /* The answer, in the order of the calls. Rows, and what they point to, must live until it has been shown. */
@@ -144,13 +149,17 @@ void gr__result_record(gr_result *r, const gr_column *columns, int n, const void
 void gr__result_table(gr_result *r, const char *key, const gr_column *columns, int n_columns, const void *rows,
                       size_t n, size_t row_bytes); /* key NULL: text alone; without headings, JSON alone */
 void gr__result_plot(gr_result *r, const gr_plot *plot, const gr_text_style *style); /* text alone */
-/* One member, copied; JSON alone. */
-void gr__result_string(gr_result *r, const char *key, const char *s); /* NULL: null */
-void gr__result_real(gr_result *r, const char *key, double x);
-void gr__result_whole(gr_result *r, const char *key, int64_t x);
-void gr__result_truth(gr_result *r, const char *key, bool x);
+/* Members, copied; JSON alone: "name=%s count=%jd cost=%g passed=%hhd" puts a text (NULL: null), whole numbers of 64
+ * bits
+ * (%d: an int), a real one and a truth; "name" alone puts null. */
+void gr__result_put(gr_result *r, const char *format, ...) GR_PRINTF(2, 3);
+void gr__result_member(gr_result *r, const char *key, gr_cell kind, const void *value, size_t bytes);
 void gr__result_list(gr_result *r, const char *key, gr_list list);
 void gr__result_json(gr_result *r, const char *key, json_t *value); /* takes the reference; NULL: no memory for it */
+
+#define GR_RECORD(r, columns, row) gr__result_record(r, columns, (int)GR_COUNT(columns), row)
+#define GR_TABLE(r, key, columns, rows, n) \
+    gr__result_table(r, key, columns, (int)GR_COUNT(columns), rows, (size_t)(n), sizeof *(rows))
 
 /* Tables of numbers, findings and drawings, which are no part of the answer by themselves. columns stay where they are;
  * their places are set. */

@@ -38,6 +38,9 @@ gr_status gr__lab_run(gr_lab *lab);               /* once */
 void gr__lab_close(gr_context *ctx, gr_lab *lab); /* NULL is fine */
 
 /* For figures, beside those of result.h. */
+#define gr__lab_table(lab, ...) gr__result_numbers(&(lab)->result, __VA_ARGS__)
+#define gr__lab_panel(lab, ...) gr__result_draw(&(lab)->result, __VA_ARGS__)
+#define gr__lab_text(lab, ...) gr__result_text(&(lab)->result, __VA_ARGS__)
 #define GR_LAB_ROW(lab, t, ...) gr__result_row(&(lab)->result, t, (const double[]){__VA_ARGS__})
 /* Claims. |measured - predicted| <= tolerance |predicted| (tolerance itself where the prediction is 0). */
 void gr__lab_equal(gr_lab *lab, double predicted, double measured, double tolerance, const char *quantity, ...)

@@ -47,14 +47,14 @@ static void fill(gr_context *ctx, gr_result *r)
     static const double x[] = {0.5, NAN};
     test_ok(ctx, gr__result_open(ctx, "thing", r));
     gr__result_note(r, "%d layers\n\n", 2);
-    gr__result_string(r, "title", "\xFF<t>");
-    gr__result_string(r, "nothing", NULL);
-    gr__result_real(r, "bytes/total", 0.1);
-    gr__result_whole(r, "bytes/whole", INT64_C(9007199254740993));
+    gr__result_put(r, "title=%s nothing bytes/total=%g", "\xFF<t>", 0.1);
+    r->within = "bytes/";
+    gr__result_put(r, "whole=%jd small=%d", INT64_C(9007199254740993), -3);
+    r->within = NULL;
     gr__result_table(r, "layers", columns, (int)GR_COUNT(columns), layers, 2, sizeof *layers);
     gr__result_list(r, "numbers", (gr_list){.real = x, .n = 2});
     gr__result_json(r, "tree", json_pack("{s:[i]}", "a", 1));
-    gr__result_truth(r, "passed", true);
+    gr__result_put(r, "passed=%hhd wrong=%hhd", true, false);
     gr__result_note(r, "done\n");
 }
 
@@ -76,12 +76,12 @@ static void one_result_is_text_and_json(void **state)
     test_ok(ctx, gr__present_json(&r, &t));
     assert_string_equal(
         t.s,
-        "{\"title\":\"\\ufffd<t>\",\"nothing\":null,\"bytes\":{\"total\":0.1,\"whole\":9007199254740993},"
+        "{\"title\":\"\\ufffd<t>\",\"nothing\":null,\"bytes\":{\"total\":0.1,\"whole\":9007199254740993,\"small\":-3},"
         "\"layers\":[{\"name\":\"conv\",\"kind\":\"k1\",\"count\":54,\"depth\":\"low\",\"activation\":{\"mean\":0.125,"
         "\"variance\":2},\"frozen\":false,\"shape\":[2,3]},"
         "{\"name\":\"a\\\"long\",\"kind\":\"k\\n\",\"count\":9007199254740993,\"depth\":\"high\",\"activation\":"
         "{\"mean\":null,\"variance\":null},\"frozen\":true,\"shape\":[]}],"
-        "\"numbers\":[0.5,null],\"tree\":{\"a\":[1]},\"passed\":true}");
+        "\"numbers\":[0.5,null],\"tree\":{\"a\":[1]},\"passed\":true,\"wrong\":false}");
     gr__text_free(&t);
     gr__result_close(&r);
     test_context_end(ctx);

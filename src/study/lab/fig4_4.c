@@ -70,8 +70,7 @@ static gr_status curves(gr_lab *lab, double shift)
     gr_status st = gr__formula_at(lab->ctx, &formula, w, GRID, training, NULL, NULL);
     if (st == GR_OK) st = gr__formula_at(lab->ctx, &formula, moved, GRID, test, NULL, NULL);
     if (st != GR_OK) return st;
-    gr_table *t = gr__result_numbers(&lab->result, NULL, "training cost and test cost", curve_columns,
-                                     (int)GR_COUNT(curve_columns));
+    gr_table *t = gr__lab_table(lab, NULL, "training cost and test cost", curve_columns, (int)GR_COUNT(curve_columns));
     for (int i = 0; i < GRID; i++) GR_LAB_ROW(lab, t, w[i], training[i], test[i]);
     return GR_OK;
 }
@@ -87,8 +86,8 @@ static gr_status rise_at(gr_lab *lab, const minimum *m, double shift, double *ri
 
 static gr_status minima(gr_lab *lab, const minimum *m, double shift, double *rise)
 {
-    gr_table *t = gr__result_numbers(&lab->result, "minima", "the two minima that training reaches", minima_columns,
-                                     (int)GR_COUNT(minima_columns));
+    gr_table *t = gr__lab_table(lab, "minima", "the two minima that training reaches", minima_columns,
+                                (int)GR_COUNT(minima_columns));
     for (int i = 0; i < MINIMA; i++) {
         gr_status st = rise_at(lab, &m[i], shift, &rise[i]);
         if (st != GR_OK) return st;
@@ -99,8 +98,8 @@ static gr_status minima(gr_lab *lab, const minimum *m, double shift, double *ris
 
 static gr_status rises(gr_lab *lab, const minimum *m)
 {
-    gr_table *t = gr__result_numbers(&lab->result, "rise", "rise of the test cost against the shift", rise_columns,
-                                     (int)GR_COUNT(rise_columns));
+    gr_table *t = gr__lab_table(lab, "rise", "rise of the test cost against the shift", rise_columns,
+                                (int)GR_COUNT(rise_columns));
     double rise[MINIMA][SHIFTS], rest[MINIMA][SHIFTS];
     for (int i = 0; i < MINIMA; i++) {
         for (int k = 0; k < SHIFTS; k++) {
@@ -124,36 +123,35 @@ static gr_status rises(gr_lab *lab, const minimum *m)
 
 static void drawings(gr_lab *lab, double shift)
 {
-    gr__result_draw(
-        &lab->result,
-        &(gr_panel){.title = "Sharp minima pay for a shift between training and test",
-                    .caption = gr__result_text(
-                        &lab->result,
-                        "Both minima have the same training cost. The test cost is the training cost moved "
-                        "by %g. Marked: each minimum of the training cost, and the test cost there.",
-                        shift),
-                    .x = {.label = "weight w"},
-                    .y = {.label = "cost"},
-                    .curve = {{.label = "training cost", .colour = 1, .x = "w", .y = "training"},
-                              {.label = "test cost", .mark = GR_MARK_DASHED, .colour = 3, .x = "w", .y = "test"},
-                              {.label = "flat minimum",
-                               .mark = GR_MARK_PATH,
-                               .colour = 5,
-                               .table = "minima",
-                               .x = "w",
-                               .y = "cost",
-                               .where = "minimum",
-                               .is = "flat"},
-                              {.label = "sharp minimum",
-                               .mark = GR_MARK_PATH,
-                               .colour = 2,
-                               .table = "minima",
-                               .x = "w",
-                               .y = "cost",
-                               .where = "minimum",
-                               .is = "sharp"}}});
-    gr__result_draw(
-        &lab->result,
+    gr__lab_panel(
+        lab, &(gr_panel){.title = "Sharp minima pay for a shift between training and test",
+                         .caption = gr__lab_text(
+                             lab,
+                             "Both minima have the same training cost. The test cost is the training cost moved "
+                             "by %g. Marked: each minimum of the training cost, and the test cost there.",
+                             shift),
+                         .x = {.label = "weight w"},
+                         .y = {.label = "cost"},
+                         .curve = {{.label = "training cost", .colour = 1, .x = "w", .y = "training"},
+                                   {.label = "test cost", .mark = GR_MARK_DASHED, .colour = 3, .x = "w", .y = "test"},
+                                   {.label = "flat minimum",
+                                    .mark = GR_MARK_PATH,
+                                    .colour = 5,
+                                    .table = "minima",
+                                    .x = "w",
+                                    .y = "cost",
+                                    .where = "minimum",
+                                    .is = "flat"},
+                                   {.label = "sharp minimum",
+                                    .mark = GR_MARK_PATH,
+                                    .colour = 2,
+                                    .table = "minima",
+                                    .x = "w",
+                                    .y = "cost",
+                                    .where = "minimum",
+                                    .is = "sharp"}}});
+    gr__lab_panel(
+        lab,
         &(gr_panel){.name = "rise",
                     .title = "The rise of the test cost follows f'' shift\xC2\xB2 / 2",
                     .caption =

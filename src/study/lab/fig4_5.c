@@ -33,8 +33,7 @@ static const gr_column curve_columns[] = {GR_NUMBER("w", "", NULL), GR_NUMBER("c
 
 static gr_status paths(gr_lab *lab, gr_descent *d, double curvature)
 {
-    gr_table *t =
-        gr__result_numbers(&lab->result, NULL, "descents with three rates", path_columns, (int)GR_COUNT(path_columns));
+    gr_table *t = gr__lab_table(lab, NULL, "descents with three rates", path_columns, (int)GR_COUNT(path_columns));
     for (int i = 0; i < (int)GR_COUNT(path); i++) {
         double w = path[i].start, before = w, j;
         gr__descent_start(d, &w);
@@ -54,7 +53,7 @@ static gr_status parabola(gr_lab *lab, const gr_formula *f)
     for (int i = 0; i < GRID; i++) w[i] = -3.2 + 6.4 * i / (GRID - 1);
     gr_status st = gr__formula_at(lab->ctx, f, w, GRID, j, NULL, NULL);
     if (st != GR_OK) return st;
-    gr_table *t = gr__result_numbers(&lab->result, "cost", "the cost", curve_columns, (int)GR_COUNT(curve_columns));
+    gr_table *t = gr__lab_table(lab, "cost", "the cost", curve_columns, (int)GR_COUNT(curve_columns));
     for (int i = 0; i < GRID; i++) GR_LAB_ROW(lab, t, w[i], j[i]);
     return GR_OK;
 }
@@ -84,9 +83,8 @@ static gr_status count(gr_descent *d, double lr, double *updates)
 
 static gr_status counts(gr_lab *lab, gr_descent *d, double curvature)
 {
-    gr_table *t =
-        gr__result_numbers(&lab->result, "updates", "updates until w is a millionth of its start, or a million times",
-                           count_columns, (int)GR_COUNT(count_columns));
+    gr_table *t = gr__lab_table(lab, "updates", "updates until w is a millionth of its start, or a million times",
+                                count_columns, (int)GR_COUNT(count_columns));
     double wrong = 0, updates;
     for (int i = 0; i < RATES; i++) {
         double product = 0.05 * (i + 0.5), lr = product / curvature,
@@ -136,39 +134,37 @@ static gr_status threshold(gr_descent *d, double low, double high, seen what, do
 
 static void drawings(gr_lab *lab)
 {
-    gr__result_draw(
-        &lab->result,
-        &(gr_panel){.title = "Gradient descent with three learning rates",
-                    .caption = gr__result_text(
-                        &lab->result,
-                        "J = L w\xC2\xB2 / 2. Learning rates: %g / L creeps, %g / L arrives, %g / L leaves.",
-                        path[0].rate, path[1].rate, path[2].rate),
-                    .x = {.label = "weight w", .low = -3.2, .high = 3.2},
-                    .y = {.label = "cost J"},
-                    .curve = {{.label = "cost", .colour = 7, .table = "cost", .x = "w", .y = "cost"},
-                              {.label = "too small",
-                               .mark = GR_MARK_PATH,
-                               .colour = 1,
-                               .x = "w",
-                               .y = "cost",
-                               .where = "rate",
-                               .is = "too small"},
-                              {.label = "right",
-                               .mark = GR_MARK_PATH,
-                               .colour = 3,
-                               .x = "w",
-                               .y = "cost",
-                               .where = "rate",
-                               .is = "right"},
-                              {.label = "too large",
-                               .mark = GR_MARK_PATH,
-                               .colour = 2,
-                               .x = "w",
-                               .y = "cost",
-                               .where = "rate",
-                               .is = "too large"}}});
-    gr__result_draw(
-        &lab->result,
+    gr__lab_panel(
+        lab, &(gr_panel){.title = "Gradient descent with three learning rates",
+                         .caption = gr__lab_text(
+                             lab, "J = L w\xC2\xB2 / 2. Learning rates: %g / L creeps, %g / L arrives, %g / L leaves.",
+                             path[0].rate, path[1].rate, path[2].rate),
+                         .x = {.label = "weight w", .low = -3.2, .high = 3.2},
+                         .y = {.label = "cost J"},
+                         .curve = {{.label = "cost", .colour = 7, .table = "cost", .x = "w", .y = "cost"},
+                                   {.label = "too small",
+                                    .mark = GR_MARK_PATH,
+                                    .colour = 1,
+                                    .x = "w",
+                                    .y = "cost",
+                                    .where = "rate",
+                                    .is = "too small"},
+                                   {.label = "right",
+                                    .mark = GR_MARK_PATH,
+                                    .colour = 3,
+                                    .x = "w",
+                                    .y = "cost",
+                                    .where = "rate",
+                                    .is = "right"},
+                                   {.label = "too large",
+                                    .mark = GR_MARK_PATH,
+                                    .colour = 2,
+                                    .x = "w",
+                                    .y = "cost",
+                                    .where = "rate",
+                                    .is = "too large"}}});
+    gr__lab_panel(
+        lab,
         &(gr_panel){.name = "updates",
                     .title = "How many updates a learning rate takes",
                     .caption = "Updates until w is a millionth of its start (converges), or a million times as large "

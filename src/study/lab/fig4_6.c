@@ -193,8 +193,8 @@ static gr_status grid(gr_lab *lab, const problem *p, double *checked)
     }
     gr_status st = gr__formula_at(lab->ctx, &f, w, NX * NY, w + 2 * n, NULL, NULL);
     if (st != GR_OK) return st;
-    gr_table *t = gr__result_numbers(&lab->result, "cost", "the cost of all data over the plane", grid_columns,
-                                     (int)GR_COUNT(grid_columns));
+    gr_table *t =
+        gr__lab_table(lab, "cost", "the cost of all data over the plane", grid_columns, (int)GR_COUNT(grid_columns));
     *checked = 0;
     for (int i = 0; i < NX * NY; i++) {
         double j = w[2 * n + (size_t)i];
@@ -208,12 +208,12 @@ static gr_status grid(gr_lab *lab, const problem *p, double *checked)
 
 static void drawings(gr_lab *lab, const problem *p)
 {
-    gr__result_draw(
-        &lab->result,
+    gr__lab_panel(
+        lab,
         &(gr_panel){
             .title = "SGD over M batches against gradient descent",
-            .caption = gr__result_text(
-                &lab->result,
+            .caption = gr__lab_text(
+                lab,
                 "A line fitted to %lld points by least squares, %lld passes, learning rate %g. GD makes an update a "
                 "pass, SGD %lld, each from %d points.",
                 (long long)p->n, (long long)p->passes, p->lr, (long long)p->batches, BATCH),
@@ -239,24 +239,23 @@ static void drawings(gr_lab *lab, const problem *p)
                        .y = "intercept",
                        .where = "method",
                        .is = "GD"}}});
-    gr__result_draw(
-        &lab->result,
-        &(gr_panel){
-            .name = "distance",
-            .title = "Distance to the minimum after equal amounts of data",
-            .caption = "SGD comes near first, and then stays where the differences between the batches keep it; "
-                       "gradient descent goes on "
-                       "smoothly.",
-            .x = {.label = "passes over the data"},
-            .y = {.label = "distance to the minimum", .log = true},
-            .curve = {{.label = "SGD", .colour = 2, .x = "pass", .y = "distance", .where = "method", .is = "SGD"},
-                      {.label = "GD",
-                       .mark = GR_MARK_PATH,
-                       .colour = 1,
-                       .x = "pass",
-                       .y = "distance",
-                       .where = "method",
-                       .is = "GD"}}});
+    gr__lab_panel(
+        lab, &(gr_panel){
+                 .name = "distance",
+                 .title = "Distance to the minimum after equal amounts of data",
+                 .caption = "SGD comes near first, and then stays where the differences between the batches keep it; "
+                            "gradient descent goes on "
+                            "smoothly.",
+                 .x = {.label = "passes over the data"},
+                 .y = {.label = "distance to the minimum", .log = true},
+                 .curve = {{.label = "SGD", .colour = 2, .x = "pass", .y = "distance", .where = "method", .is = "SGD"},
+                           {.label = "GD",
+                            .mark = GR_MARK_PATH,
+                            .colour = 1,
+                            .x = "pass",
+                            .y = "distance",
+                            .where = "method",
+                            .is = "GD"}}});
 }
 
 static void claims(gr_lab *lab, const problem *p, const outcome o[METHODS], double checked)
@@ -285,7 +284,7 @@ static gr_status run(gr_lab *lab)
     double checked;
     gr_status st = GR_OK;
     p.n = p.batches * BATCH;
-    gr_table *t = gr__result_numbers(&lab->result, NULL, "paths of both", path_columns, (int)GR_COUNT(path_columns));
+    gr_table *t = gr__lab_table(lab, NULL, "paths of both", path_columns, (int)GR_COUNT(path_columns));
     for (int m = 0; m < METHODS; m++) GR_TRY(descend(lab, &p, m, t, &o[m]));
     GR_TRY(grid(lab, &p, &checked));
     claims(lab, &p, o, checked);

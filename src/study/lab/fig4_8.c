@@ -40,9 +40,8 @@ static gr_status open_descent(gr_lab *lab, const double *k, setting s, gr_descen
 {
     char number[32];
     gr_formula f = {.dimensions = 2, .cost = cost, .user = k};
-    return gr__descent_open(
-        lab->ctx, &f, gr__result_text(&lab->result, "{type: sgd, momentum: %s}", gr__double_text(s.momentum, number)),
-        d);
+    return gr__descent_open(lab->ctx, &f,
+                            gr__lab_text(lab, "{type: sgd, momentum: %s}", gr__double_text(s.momentum, number)), d);
 }
 
 /* ---- theory ---- */
@@ -90,9 +89,9 @@ static const gr_column count_columns[] = {
 
 static gr_status counts(gr_lab *lab)
 {
-    gr_table *t = gr__result_numbers(&lab->result, "updates",
-                                     "updates to a millionth of the starting distance, best settings of both",
-                                     count_columns, (int)GR_COUNT(count_columns));
+    gr_table *t =
+        gr__lab_table(lab, "updates", "updates to a millionth of the starting distance, best settings of both",
+                      count_columns, (int)GR_COUNT(count_columns));
     double updates[2][CONDITIONS];
     for (int i = 0; i < CONDITIONS; i++) {
         double k = conditions[i], predicted[2];
@@ -139,8 +138,7 @@ static const gr_column grid_columns[] = {GR_NUMBER("w1", "", NULL), GR_NUMBER("w
 
 static gr_status paths(gr_lab *lab, double k, double *distance)
 {
-    gr_table *t = gr__result_numbers(&lab->result, NULL, "descents through the ravine", path_columns,
-                                     (int)GR_COUNT(path_columns));
+    gr_table *t = gr__lab_table(lab, NULL, "descents through the ravine", path_columns, (int)GR_COUNT(path_columns));
     gr_status st = GR_OK;
     for (int m = 0; m < METHODS && st == GR_OK; m++) {
         gr_descent d = {0};
@@ -173,8 +171,7 @@ static gr_status grid(gr_lab *lab, const double *k)
     }
     gr_status st = gr__formula_at(lab->ctx, &f, w, NX * NY, w + 2 * n, NULL, NULL);
     if (st != GR_OK) return st;
-    gr_table *t =
-        gr__result_numbers(&lab->result, "cost", "the cost over the plane", grid_columns, (int)GR_COUNT(grid_columns));
+    gr_table *t = gr__lab_table(lab, "cost", "the cost over the plane", grid_columns, (int)GR_COUNT(grid_columns));
     for (int i = 0; i < NX * NY; i++) GR_LAB_ROW(lab, t, w[2 * i], w[2 * i + 1], w[2 * n + (size_t)i]);
     return GR_OK;
 }
@@ -182,12 +179,12 @@ static gr_status grid(gr_lab *lab, const double *k)
 static void drawings(gr_lab *lab, double k)
 {
     setting s = best(k, false), m = best(k, true);
-    gr__result_draw(
-        &lab->result,
+    gr__lab_panel(
+        lab,
         &(gr_panel){
             .title = "A ravine: SGD zigzags between the walls, SGDM gets ahead along the floor",
-            .caption = gr__result_text(
-                &lab->result,
+            .caption = gr__lab_text(
+                lab,
                 "J = (w1\xC2\xB2 + %g w2\xC2\xB2) / 2 with the exact gradient, %d updates each at a learning rate "
                 "of %.4f, SGD's best; SGDM with momentum %.4f.",
                 k, DRAWN, s.lr, m.momentum),
@@ -209,34 +206,33 @@ static void drawings(gr_lab *lab, double k)
                  .y = "w2",
                  .where = "method",
                  .is = "SGDM"}}});
-    gr__result_draw(
-        &lab->result,
-        &(gr_panel){
-            .name = "distance",
-            .title = "Distance to the minimum, update by update",
-            .caption = gr__result_text(
-                &lab->result,
-                "Condition number %g. In the long run an update leaves %.4f of the distance with SGD, %.4f "
-                "with SGDM at its best rate of %.4f.",
-                k, s.factor, m.factor, m.lr),
-            .x = {.label = "updates"},
-            .y = {.label = "distance to the minimum", .log = true},
-            .curve = {{.label = "SGD", .colour = 2, .x = "step", .y = "distance", .where = "method", .is = "SGD"},
-                      {.label = "SGDM, the same rate",
-                       .colour = 1,
-                       .x = "step",
-                       .y = "distance",
-                       .where = "method",
-                       .is = "SGDM"},
-                      {.label = "SGDM, its best rate",
-                       .mark = GR_MARK_DASHED,
-                       .colour = 3,
-                       .x = "step",
-                       .y = "distance",
-                       .where = "method",
-                       .is = "SGDM, best rate"}}});
-    gr__result_draw(
-        &lab->result,
+    gr__lab_panel(
+        lab, &(gr_panel){
+                 .name = "distance",
+                 .title = "Distance to the minimum, update by update",
+                 .caption = gr__lab_text(
+                     lab,
+                     "Condition number %g. In the long run an update leaves %.4f of the distance with SGD, %.4f "
+                     "with SGDM at its best rate of %.4f.",
+                     k, s.factor, m.factor, m.lr),
+                 .x = {.label = "updates"},
+                 .y = {.label = "distance to the minimum", .log = true},
+                 .curve = {{.label = "SGD", .colour = 2, .x = "step", .y = "distance", .where = "method", .is = "SGD"},
+                           {.label = "SGDM, the same rate",
+                            .colour = 1,
+                            .x = "step",
+                            .y = "distance",
+                            .where = "method",
+                            .is = "SGDM"},
+                           {.label = "SGDM, its best rate",
+                            .mark = GR_MARK_DASHED,
+                            .colour = 3,
+                            .x = "step",
+                            .y = "distance",
+                            .where = "method",
+                            .is = "SGDM, best rate"}}});
+    gr__lab_panel(
+        lab,
         &(gr_panel){
             .name = "updates",
             .title = "Updates grow with the condition number, or with its root",

@@ -395,9 +395,9 @@ enum { CONDITION = 2, OF_CHILD, OF_PARENT };
 
 static const char *setting(gr_lab *lab, const side *s)
 {
-    return gr__result_text(&lab->result, "optimizer: %s%s%s%s%s", s->set, s->lookahead ? "; lookahead: " : "",
-                           s->lookahead ? s->lookahead : "", s->average ? "; average: " : "",
-                           s->average ? s->average : "");
+    return gr__lab_text(lab, "optimizer: %s%s%s%s%s", s->set, s->lookahead ? "; lookahead: " : "",
+                        s->lookahead ? s->lookahead : "", s->average ? "; average: " : "",
+                        s->average ? s->average : "");
 }
 
 /* The columns with the words of this table: row i has word i. */
@@ -424,7 +424,7 @@ static gr_status identities(gr_lab *lab, int n)
     gr_column *c = columns(lab);
     gr_status st = GR_OK;
     if (!a || !b || !c) return GR_E_MEMORY;
-    gr_table *t = gr__result_numbers(&lab->result, NULL, "identities", c, (int)GR_COUNT(edge_columns));
+    gr_table *t = gr__lab_table(lab, NULL, "identities", c, (int)GR_COUNT(edge_columns));
     for (int i = 0; i < EDGES; i++) {
         const edge *e = &edges[i];
         double distance, moved;
@@ -458,9 +458,8 @@ static const char *others(gr_lab *lab)
     const char *text = "";
     for (int i = 0; i < n; i++)
         if (!has_place(all[i]->head.name))
-            text = gr__result_text(&lab->result, "%s%s%s", text,
-                                   *text ? ", " : " Not of the chapter: ", all[i]->head.name);
-    return *text ? gr__result_text(&lab->result, "%s.", text) : text;
+            text = gr__lab_text(lab, "%s%s%s", text, *text ? ", " : " Not of the chapter: ", all[i]->head.name);
+    return *text ? gr__lab_text(lab, "%s.", text) : text;
 }
 
 static void methods(gr_lab *lab)
@@ -468,7 +467,7 @@ static void methods(gr_lab *lab)
     static const gr_column node_columns[] = {GR_NUMBER("optimizer", "", names), GR_NUMBER("title", "", titles),
                                              GR_NUMBER("year", "", NULL), GR_NUMBER("kind", "", kind_words)};
     int orphans = 0;
-    gr_table *t = gr__result_numbers(&lab->result, "methods", "methods", node_columns, (int)GR_COUNT(node_columns));
+    gr_table *t = gr__lab_table(lab, "methods", "methods", node_columns, (int)GR_COUNT(node_columns));
     for (int i = 0; i < METHODS; i++) {
         bool parent = false;
         GR_LAB_ROW(lab, t, i, i, facts[i].year, facts[i].kind);
@@ -480,24 +479,23 @@ static void methods(gr_lab *lab)
 
 static void drawing(gr_lab *lab, int n)
 {
-    gr__result_draw(
-        &lab->result,
-        &(gr_panel){.title = "The genealogy of optimizers",
-                    .caption = gr__result_text(&lab->result,
-                                               "An arrow leads from a method to one that extends it; what stands "
-                                               "beside it turns the younger method back into the "
-                                               "older. Both sides of all %d arrows made %d updates by the same "
-                                               "gradients: the weights were equal, to the bit or "
-                                               "within the rounding stated in the table. Years: first publication.%s",
-                                               EDGES, n, others(lab)),
-                    .dag = {.nodes = "methods",
-                            .name = "title",
-                            .note = "year",
-                            .group = "kind",
-                            .edges = NULL,
-                            .from = "parent",
-                            .to = "child",
-                            .label = "condition"}});
+    gr__lab_panel(
+        lab, &(gr_panel){.title = "The genealogy of optimizers",
+                         .caption = gr__lab_text(lab,
+                                                 "An arrow leads from a method to one that extends it; what stands "
+                                                 "beside it turns the younger method back into the "
+                                                 "older. Both sides of all %d arrows made %d updates by the same "
+                                                 "gradients: the weights were equal, to the bit or "
+                                                 "within the rounding stated in the table. Years: first publication.%s",
+                                                 EDGES, n, others(lab)),
+                         .dag = {.nodes = "methods",
+                                 .name = "title",
+                                 .note = "year",
+                                 .group = "kind",
+                                 .edges = NULL,
+                                 .from = "parent",
+                                 .to = "child",
+                                 .label = "condition"}});
 }
 
 static gr_status run(gr_lab *lab)

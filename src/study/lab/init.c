@@ -162,58 +162,57 @@ static gr_panel panel_of(const char *name, const char *title, const char *captio
 
 static void drawings(gr_lab *lab)
 {
-    const char *what = gr__result_text(&lab->result,
-                                       "%d hidden layers of %lld units with ReLU; geometric mean over %lld networks. n "
-                                       "units of weight variance s\xC2\xB2 "
-                                       "multiply by n s\xC2\xB2 / 2 a layer: dashed.",
-                                       LAYERS, (long long)gr__setting_int(&lab->settings, "width"),
-                                       (long long)gr__setting_int(&lab->settings, "networks"));
+    const char *what = gr__lab_text(lab,
+                                    "%d hidden layers of %lld units with ReLU; geometric mean over %lld networks. n "
+                                    "units of weight variance s\xC2\xB2 "
+                                    "multiply by n s\xC2\xB2 / 2 a layer: dashed.",
+                                    LAYERS, (long long)gr__setting_int(&lab->settings, "width"),
+                                    (long long)gr__setting_int(&lab->settings, "networks"));
     gr_panel forward = panel_of(NULL, "Activations on their way through 20 layers, by initial weights", what,
                                 "mean square of activations", "activation_predicted", "activation_mean_square");
     gr_panel backward =
         panel_of("gradients", "Gradients on their way back, by initial weights", what,
                  "mean square of gradients, last layer 1", "gradient_predicted", "gradient_mean_square");
-    gr__result_draw(&lab->result, &forward);
-    gr__result_draw(&lab->result, &backward);
-    gr__result_draw(&lab->result,
-                    &(gr_panel){.name = "kaiming",
-                                .title = "Kaiming keeps the size of activations and gradients",
-                                .caption = gr__result_text(&lab->result,
+    gr__lab_panel(lab, &forward);
+    gr__lab_panel(lab, &backward);
+    gr__lab_panel(lab, &(gr_panel){.name = "kaiming",
+                                   .title = "Kaiming keeps the size of activations and gradients",
+                                   .caption = gr__lab_text(lab,
                                                            "%d hidden layers of %lld units with ReLU; geometric mean "
                                                            "over %lld networks. Between the dotted lines: 0.5 to 2.",
                                                            LAYERS, (long long)gr__setting_int(&lab->settings, "width"),
                                                            (long long)gr__setting_int(&lab->settings, "networks")),
-                                .x = {.label = "layer"},
-                                .y = {.label = "mean square, or variance", .log = true, .low = 0.25, .high = 4},
-                                .curve = {{.label = "activations: mean square",
-                                           .mark = GR_MARK_PATH,
-                                           .colour = 1,
-                                           .x = "layer",
-                                           .y = "activation_mean_square",
-                                           .where = "scheme",
-                                           .is = "Kaiming"},
-                                          {.label = "activations: variance",
-                                           .mark = GR_MARK_PATH,
-                                           .colour = 6,
-                                           .x = "layer",
-                                           .y = "activation_variance",
-                                           .where = "scheme",
-                                           .is = "Kaiming"},
-                                          {.label = "gradients: mean square, last layer 1",
-                                           .mark = GR_MARK_PATH,
-                                           .colour = 4,
-                                           .x = "layer",
-                                           .y = "gradient_mean_square",
-                                           .where = "scheme",
-                                           .is = "Kaiming"}},
-                                .rule = {{.label = "2", .at = 2}, {.label = "0.5", .at = 0.5}}});
+                                   .x = {.label = "layer"},
+                                   .y = {.label = "mean square, or variance", .log = true, .low = 0.25, .high = 4},
+                                   .curve = {{.label = "activations: mean square",
+                                              .mark = GR_MARK_PATH,
+                                              .colour = 1,
+                                              .x = "layer",
+                                              .y = "activation_mean_square",
+                                              .where = "scheme",
+                                              .is = "Kaiming"},
+                                             {.label = "activations: variance",
+                                              .mark = GR_MARK_PATH,
+                                              .colour = 6,
+                                              .x = "layer",
+                                              .y = "activation_variance",
+                                              .where = "scheme",
+                                              .is = "Kaiming"},
+                                             {.label = "gradients: mean square, last layer 1",
+                                              .mark = GR_MARK_PATH,
+                                              .colour = 4,
+                                              .x = "layer",
+                                              .y = "gradient_mean_square",
+                                              .where = "scheme",
+                                              .is = "Kaiming"}},
+                                   .rule = {{.label = "2", .at = 2}, {.label = "0.5", .at = 0.5}}});
 }
 
 static gr_status run(gr_lab *lab)
 {
     gr_status st = GR_OK;
-    gr_table *t = gr__result_numbers(&lab->result, NULL, "sizes of activations and gradients, layer by layer", columns,
-                                     (int)GR_COUNT(columns));
+    gr_table *t =
+        gr__lab_table(lab, NULL, "sizes of activations and gradients, layer by layer", columns, (int)GR_COUNT(columns));
     for (int i = 0; i < SCHEMES; i++) GR_TRY(scheme_rows(lab, i, t));
     drawings(lab);
 done:

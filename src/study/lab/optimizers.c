@@ -160,7 +160,7 @@ static const gr_column dot_columns[] = {GR_NUMBER("optimizer", "", names), GR_NU
 
 static void places(gr_lab *lab, const standing *all)
 {
-    gr_table *t = gr__result_numbers(&lab->result, NULL, "places", place_columns, (int)GR_COUNT(place_columns));
+    gr_table *t = gr__lab_table(lab, NULL, "places", place_columns, (int)GR_COUNT(place_columns));
     for (int i = 0; i < METHODS; i++) {
         const standing *s = &all[i];
         GR_LAB_ROW(lab, t, i + 1, s->method, s->rate, s->edge, s->mean, s->deviation, s->best, s->worst, s->diverged,
@@ -171,7 +171,7 @@ static void places(gr_lab *lab, const standing *all)
 /* Every seed's error in the row that its method stands in. */
 static void dots(gr_lab *lab, const gr_table *trials, const standing *all)
 {
-    gr_table *t = gr__result_numbers(&lab->result, "seeds", "errors by seed", dot_columns, (int)GR_COUNT(dot_columns));
+    gr_table *t = gr__lab_table(lab, "seeds", "errors by seed", dot_columns, (int)GR_COUNT(dot_columns));
     for (int i = 0; i < METHODS; i++)
         for (size_t k = 0; k < trials->n; k++) {
             const double *row = gr__table_row(trials, k);
@@ -207,12 +207,12 @@ static void drawings(gr_lab *lab, const standing *all)
     }
     for (int i = 0; i < METHODS; i++) words[METHODS - 1 - i] = names[all[i].method];
     words[METHODS] = NULL;
-    gr__result_draw(
-        &lab->result,
+    gr__lab_panel(
+        lab,
         &(gr_panel){
             .title = "Optimizers with equal budgets on drawn digits",
-            .caption = gr__result_text(
-                &lab->result,
+            .caption = gr__lab_text(
+                lab,
                 "%lld learning rates for each; with the best of them %lld trainings of other seeds, which are the "
                 "dots. "
                 "%lld samples, %lld epochs, the rate falling to 0; all else by default. A small problem: methods whose "
@@ -247,15 +247,14 @@ static void rate_drawing(gr_lab *lab, const char *name, const char *title, int f
                                 .y = "validation_error",
                                 .where = "optimizer",
                                 .is = names[first + i]};
-    gr__result_draw(&lab->result, &p);
+    gr__lab_panel(lab, &p);
 }
 
 static gr_status run(gr_lab *lab)
 {
     standing all[METHODS] = {0};
     gr_status st = GR_OK;
-    gr_table *t =
-        gr__result_numbers(&lab->result, "trials", "all trainings", trial_columns, (int)GR_COUNT(trial_columns));
+    gr_table *t = gr__lab_table(lab, "trials", "all trainings", trial_columns, (int)GR_COUNT(trial_columns));
     for (int i = 0; i < METHODS; i++) {
         all[i].method = i;
         GR_TRY(tune(lab, t, &all[i]));

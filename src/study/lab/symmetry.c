@@ -83,12 +83,12 @@ done:
 
 static void drawings(gr_lab *lab, double value)
 {
-    gr__result_draw(
-        &lab->result,
+    gr__lab_panel(
+        lab,
         &(gr_panel){
             .title = "Equal weights learn as one unit does, random ones learn",
-            .caption = gr__result_text(
-                &lab->result,
+            .caption = gr__lab_text(
+                lab,
                 "XOR with %d hidden units of tanh, SGD with momentum. Constant start: every weight %g, all units equal "
                 "in every bit after every update. Random start: Kaiming. Dotted: the cost of guessing.",
                 UNITS, value),
@@ -107,24 +107,23 @@ static void drawings(gr_lab *lab, double value)
                        .where = "start",
                        .is = "random"}},
             .rule = {{.label = "ln 2", .at = log(2)}}});
-    gr__result_draw(&lab->result,
-                    &(gr_panel){.name = "units",
-                                .title = "How many hidden units differ in any bit",
-                                .caption = "Counted after every update, over weights in and out and the bias.",
-                                .x = {.label = "updates"},
-                                .y = {.label = "distinct hidden units", .low = 0, .high = UNITS + 2},
-                                .curve = {{.label = "constant start",
-                                           .colour = 2,
-                                           .x = "update",
-                                           .y = "distinct_units",
-                                           .where = "start",
-                                           .is = "constant"},
-                                          {.label = "random start",
-                                           .colour = 1,
-                                           .x = "update",
-                                           .y = "distinct_units",
-                                           .where = "start",
-                                           .is = "random"}}});
+    gr__lab_panel(lab, &(gr_panel){.name = "units",
+                                   .title = "How many hidden units differ in any bit",
+                                   .caption = "Counted after every update, over weights in and out and the bias.",
+                                   .x = {.label = "updates"},
+                                   .y = {.label = "distinct hidden units", .low = 0, .high = UNITS + 2},
+                                   .curve = {{.label = "constant start",
+                                              .colour = 2,
+                                              .x = "update",
+                                              .y = "distinct_units",
+                                              .where = "start",
+                                              .is = "constant"},
+                                             {.label = "random start",
+                                              .colour = 1,
+                                              .x = "update",
+                                              .y = "distinct_units",
+                                              .where = "start",
+                                              .is = "random"}}});
 }
 
 static gr_status run(gr_lab *lab)
@@ -133,11 +132,10 @@ static gr_status run(gr_lab *lab)
     double value = gr__setting_real(&lab->settings, "value");
     outcome o[STARTS];
     gr_status st = GR_OK;
-    gr_table *t = gr__result_numbers(&lab->result, NULL, "training from two starts", columns, (int)GR_COUNT(columns));
-    GR_TRY(
-        train(lab, CONSTANT,
-              gr__result_text(&lab->result, "{weights: {type: constant, value: %s}}", gr__double_text(value, number)),
-              t, &o[CONSTANT]));
+    gr_table *t = gr__lab_table(lab, NULL, "training from two starts", columns, (int)GR_COUNT(columns));
+    GR_TRY(train(lab, CONSTANT,
+                 gr__lab_text(lab, "{weights: {type: constant, value: %s}}", gr__double_text(value, number)), t,
+                 &o[CONSTANT]));
     GR_TRY(train(lab, RANDOM, "{weights: {type: kaiming}}", t, &o[RANDOM]));
     gr__lab_equal(lab, 1, o[CONSTANT].most, 0, "most distinct hidden units after any update, constant start");
     gr__lab_equal(lab, UNITS, o[RANDOM].fewest, 0, "fewest distinct hidden units after any update, random start");
