@@ -5,6 +5,11 @@
 #include "cli/cli.h"
 #include "study/advice.h"
 
+typedef struct options {
+    int phase; /* of gr__phase_words; -1: not given */
+    bool markdown;
+} options;
+
 enum { WIDTH = 110, WHY = 256 };
 
 /* ---- text ---- */
@@ -149,32 +154,15 @@ static gr_status find(cli *c, const char *name, const gr_topic **out)
         names[i] = all[i]->name;
         if (strcmp(name, names[i]) == 0) return *out = all[i], GR_OK;
     }
-    const char *near = gr__nearest(name, names, (size_t)n);
-    gr__fail(c->ctx, GR_E_NAME, "there is no topic %s", name);
-    if (near)
-        gr__error_hint(c->ctx, "did you mean %s?", near);
-    else
-        gr__error_hint(c->ctx, "gradus advise lists them");
-    return GR_E_NAME;
-}
-
-static gr_status read_phase(cli *c, gr_phase *out)
-{
-    const char *name = cli_value(c, "phase");
-    *out = GR_PHASE_UNKNOWN;
-    if (!name || gr__phase_parse(name, out)) return GR_OK;
-    gr__fail(c->ctx, GR_E_RANGE, "--phase: %s is none of design, new and established", name);
-    gr__error_hint(
-        c->ctx, "design: the topology still changes; new: it is settled; established: a known one, with a known error");
-    return GR_E_RANGE;
+    return cli_unknown(c, "there is no topic", name, names, (size_t)n, "gradus advise lists them");
 }
 
 /* What would be ignored is refused. */
 static gr_status check_flags(cli *c)
 {
-    bool recipe = c->n_arguments > 1, markdown = cli_value(c, "markdown");
-    if (!recipe && cli_value(c, "phase")) return gr__fail(c->ctx, GR_E_USAGE, "advise: --phase goes with a recipe");
-    if (!recipe && c->n_sets) return gr__fail(c->ctx, GR_E_USAGE, "advise: --set %s goes with a recipe", c->set[0]);
+    bool recipe = c->n_arguments > 1, markdown = ((const options *)c->options)->markdown;
+    if (!recipe && cli_given(c, "phase")) return gr__fail(c->ctx, GR_E_USAGE, "advise: --phase goes with a recipe");
+    if (!recipe && c->sets.n) return gr__fail(c->ctx, GR_E_USAGE, "advise: --set %s goes with a recipe", c->sets.at[0]);
     if (markdown && (recipe || c->json || c->n_arguments == 0))
         return gr__fail(c->ctx, GR_E_USAGE, "advise: --markdown goes with a topic alone");
     return GR_OK;
@@ -182,40 +170,41 @@ static gr_status check_flags(cli *c)
 
 static gr_status run(cli *c)
 {
-    const gr_topic *t;
+    const gr_topic *t = NULL;
     gr_recipe *recipe = NULL;
-    gr_phase phase;
+    const options *o = c->options;
     gr_advised a;
     gr_status st = GR_OK;
     GR_TRY(check_flags(c));
-    GR_TRY(read_phase(c, &phase));
     if (c->n_arguments == 0) return list(c);
     GR_TRY(find(c, c->argument[0], &t));
     if (c->n_arguments > 1) GR_TRY(cli_recipe(c, c->argument[1], &recipe));
-    if (recipe) a = gr__advised(recipe, phase);
+    if (recipe) a = gr__advised(recipe, (gr_phase)(o->phase + 1));
     gr_result *r = cli_result(c);
     add_rules(r, t, recipe ? &a : NULL);
     if (recipe)
         note_advice(r, t, &a);
-    else if (cli_value(c, "markdown"))
+    else if (o->markdown)
         note_page(r, t);
     else
         note_topic(r, t);
-    st = cli_value(c, "markdown") ? cli_list(c, r) : cli_show(c, r);
+    st = o->markdown ? cli_list(c, r) : cli_show(c, r);
 done:
     if (recipe) gr__recipe_close(c->ctx, recipe);
     return st;
 }
 
-static const cli_flag flags[] = {
-    {"phase", "PHASE",
-     "where the work stands: design (the topology still changes), new (it is settled) or established (a known one)", 0},
-    {"markdown", NULL, "a topic's rules as a page, docs/advice.md", 0},
-    {0},
+static const cli_option rows[] = {
+    CLI_OPTION(
+        options, phase, WORD, "phase", "PHASE",
+        "where the work stands: design (the topology still changes), new (it is settled) or established (a known one)",
+        .usual = -1, .words = gr__phase_words),
+    CLI_OPTION(options, markdown, SWITCH, "markdown", NULL, "a topic's rules as a page, docs/advice.md"),
 };
 
-const cli_command cmd_advise = {
+GR_COMMAND(advise) = {
     .name = "advise",
+    .place = 15,
     .usage = "[TOPIC [RECIPE]] [--phase PHASE]",
     .summary = "The chapter's rules of choice, alone or held against a recipe",
     .help = "The chapter is " GR_CHAPTER
@@ -226,7 +215,7 @@ const cli_command cmd_advise = {
             "  open      it depends on what no recipe tells\n"
             "  -         the rule does not apply\n\n"
             "Examples\n  gradus advise optimizer\n  gradus advise optimizer recipe.yaml --phase design\n",
-    .flags = flags,
+    CLI_OPTIONS(options, rows),
     .min_arguments = 0,
     .max_arguments = 2,
     .run = run};

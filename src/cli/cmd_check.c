@@ -8,6 +8,10 @@
 #include "cli/cli.h"
 #include "study/study.h"
 
+typedef struct options {
+    bool gradients, init;
+} options;
+
 /* ---- progress ---- */
 
 typedef struct view {
@@ -104,7 +108,7 @@ static gr_status gradients(cli *c, const gr_recipe *recipe)
     bool failed = f.verdict == GR_VERDICT_FAILED;
     gr_result *r = cli_result(c);
     GR_TABLE(r, "gradients", gradient_columns, rows, n);
-    gr__result_put(r, "limit=%g passed=%hhd", GR_GRADIENT_LIMIT, !failed);
+    gr__result_put(r, "limit=%g passed=%u", GR_GRADIENT_LIMIT, !failed);
     if (!failed) gr__result_note(r, "%s\n", f.message);
     st = cli_show(c, r);
     return st == GR_OK && failed ? gr__fail(c->ctx, GR_E_CHECK, "%s", f.message) : st;
@@ -134,7 +138,7 @@ static gr_status initialisation(cli *c, const gr_recipe *recipe)
     gr_result *r = cli_result(c);
     GR_TABLE(r, "layers", init_columns, rows, n);
     GR_TABLE(r, "checks", finding_columns, f, GR_COUNT(f));
-    gr__result_put(r, "passed=%hhd", f[1].verdict != GR_VERDICT_FAILED);
+    gr__result_put(r, "passed=%u", f[1].verdict != GR_VERDICT_FAILED);
     GR_TRY(cli_show(c, r));
     st = conclude(c, f, (int)GR_COUNT(f));
 done:
@@ -163,7 +167,7 @@ static gr_status everything(cli *c, const gr_recipe *recipe)
     gr_result *r = cli_result(c);
     GR_TABLE(r, "checks", finding_columns, f, GR_CHECKS);
     GR_TABLE(r, "tensors", tensor_columns, formats, n_formats);
-    gr__result_put(r, "passed=%hhd", gr__findings_failed(f, GR_CHECKS, &first) == 0);
+    gr__result_put(r, "passed=%u", gr__findings_failed(f, GR_CHECKS, &first) == 0);
     st = cli_show(c, r);
     return st == GR_OK ? conclude(c, f, GR_CHECKS) : st;
 }
@@ -171,26 +175,28 @@ static gr_status everything(cli *c, const gr_recipe *recipe)
 static gr_status run(cli *c)
 {
     gr_recipe *r = NULL;
-    bool slopes = cli_value(c, "gradients"), init = cli_value(c, "init");
-    if (slopes && init)
+    const options *o = c->options;
+    if (o->gradients && o->init)
         return gr__fail(c->ctx, GR_E_USAGE,
                         "check: --gradients and --init each restrict to one check; without them all are made");
     gr_status st = cli_recipe(c, c->argument[0], &r);
     if (st != GR_OK) return st;
-    st = slopes ? gradients(c, r) : init ? initialisation(c, r) : everything(c, r);
+    st = o->gradients ? gradients(c, r) : o->init ? initialisation(c, r) : everything(c, r);
     gr__recipe_close(c->ctx, r);
     return st;
 }
 
-static const cli_flag flags[] = {
-    {"gradients", NULL,
-     "only back-propagation against central differences in float64, with more elements and a line a parameter", 0},
-    {"init", NULL, "only the initial weights: mean and variance of activations and gradients, a line a layer", 0},
-    {0},
+static const cli_option rows[] = {
+    CLI_OPTION(
+        options, gradients, SWITCH, "gradients", NULL,
+        "only back-propagation against central differences in float64, with more elements and a line a parameter"),
+    CLI_OPTION(options, init, SWITCH, "init", NULL,
+               "only the initial weights: mean and variance of activations and gradients, a line a layer"),
 };
 
-const cli_command cmd_check = {
+GR_COMMAND(check) = {
     .name = "check",
+    .place = 6,
     .usage = "RECIPE [--gradients | --init]",
     .summary = "Checks a recipe's data, outputs, initial cost, weights and gradients before training",
     .help =
@@ -209,7 +215,7 @@ const cli_command cmd_check = {
         "between the two points;\n"
         "                     one comparison a parameter goes along all its elements. A large network gets fewer\n\n"
         "Example\n  gradus check recipes/fashion.yaml\n",
-    .flags = flags,
+    CLI_OPTIONS(options, rows),
     .min_arguments = 1,
     .max_arguments = 1,
     .run = run};

@@ -7,41 +7,21 @@
 #include "cli/source.h"
 #include "study/curvature.h"
 
-typedef struct wishes {
-    int64_t samples;
-    gr_curvature_options options;
-} wishes;
+typedef struct options {
+    cli_source_options source;
+    int64_t samples, probes, eigenvalues, steps;
+} options;
 
-/* ---- flags ---- */
-
-static gr_status whole_number(cli *c, const char *flag, double low, double high, double fallback, double *out)
+static gr_status check_options(cli *c, const options *o)
 {
-    const char *text = cli_value(c, flag);
-    *out = fallback;
-    if (!text || (gr__parse_number(text, out) && *out >= low && *out <= high && *out == floor(*out))) return GR_OK;
-    return gr__fail(c->ctx, GR_E_USAGE, "--%s: %s is not a whole number from %.0f to %.0f", flag, text, low, high);
-}
-
-static gr_status read_wishes(cli *c, wishes *w)
-{
-    double samples, probes, eigenvalues, steps;
-    gr_status st = GR_OK;
-    GR_TRY(whole_number(c, "samples", 1, 1e15, 1000, &samples));
-    GR_TRY(whole_number(c, "probes", 0, 100000, 100, &probes));
-    GR_TRY(whole_number(c, "eig", 0, GR_MAX_EIGENVALUES, 1, &eigenvalues));
-    GR_TRY(whole_number(c, "steps", 1, GR_MAX_LANCZOS, GR_MAX_LANCZOS, &steps));
-    w->samples = (int64_t)samples;
-    w->options = (gr_curvature_options){
-        .probes = (int)probes, .eigenvalues = (int)eigenvalues, .steps = (int)steps, .stop = &cli_stop};
-    if (probes > 0 && probes < GR_LEAST_PROBES)
-        GR_TRY(
-            gr__fail(c->ctx, GR_E_USAGE,
-                     "--probes: %.0f random vectors give no standard error worth its name; at least %d, or 0 for none",
-                     probes, GR_LEAST_PROBES));
-    if (probes == 0 && eigenvalues == 0)
-        GR_TRY(gr__fail(c->ctx, GR_E_USAGE, "--probes 0 and --eig 0 leave nothing to measure"));
-done:
-    return st;
+    if (o->probes > 0 && o->probes < GR_LEAST_PROBES)
+        return gr__fail(c->ctx, GR_E_USAGE,
+                        "--probes: %lld random vectors give no standard error worth its name; at least %d, or 0 for "
+                        "none",
+                        (long long)o->probes, GR_LEAST_PROBES);
+    return o->probes || o->eigenvalues
+               ? GR_OK
+               : gr__fail(c->ctx, GR_E_USAGE, "--probes 0 and --eig 0 leave nothing to measure");
 }
 
 /* ---- progress ---- */
@@ -89,7 +69,7 @@ static gr_status show(cli *c, const gr_hessian *h, const gr_curvature *k)
         gr__result_put(r, "smallest/value=%g smallest/residual=%g", k->smallest.value, k->smallest.residual);
     else
         gr__result_put(r, "smallest");
-    gr__result_put(r, "steps=%d converged=%hhd", k->steps, k->converged);
+    gr__result_put(r, "steps=%d converged=%u", k->steps, k->converged);
     gr__result_note(r, "%s cost %.6f over %lld samples; %lld parameters\n", gr__part_name(h->part), k->cost,
                     (long long)h->samples, (long long)h->n);
     if (k->probes)
@@ -107,16 +87,19 @@ static gr_status show(cli *c, const gr_hessian *h, const gr_curvature *k)
     return cli_show(c, r);
 }
 
-static gr_status measure(cli *c, cli_source *s, const wishes *w)
+static gr_status measure(cli *c, cli_source *s, const options *given)
 {
     gr_hessian h = {0};
     gr_curvature k;
     view v = {.terminal = isatty(STDERR_FILENO) && !c->quiet, .began = cli_now()};
-    gr_curvature_options o = w->options;
-    o.seed = s->recipe.seed;
-    o.progress = progress;
-    o.user = &v;
-    gr_status st = gr__hessian_open(c->ctx, &s->recipe, &s->model, s->part, w->samples, &h);
+    const gr_curvature_options o = {.probes = (int)given->probes,
+                                    .eigenvalues = (int)given->eigenvalues,
+                                    .steps = (int)given->steps,
+                                    .seed = s->recipe.seed,
+                                    .stop = &cli_stop,
+                                    .progress = progress,
+                                    .user = &v};
+    gr_status st = gr__hessian_open(c->ctx, &s->recipe, &s->model, s->part, given->samples, &h);
     if (st != GR_OK) return st;
     cli_catch_signals();
     st = gr__curvature(&h, &o, &k);
@@ -131,44 +114,51 @@ done:
 
 static gr_status run(cli *c)
 {
-    wishes w;
+    const options *o = c->options;
     cli_source s = {0};
-    gr_status st = read_wishes(c, &w);
-    if (st == GR_OK) st = cli_source_open(c, GR_PART_TRAIN, &s);
-    if (st == GR_OK) st = measure(c, &s, &w);
+    gr_status st = check_options(c, o);
+    if (st == GR_OK) st = cli_source_open(c, &o->source, &s);
+    if (st == GR_OK) st = measure(c, &s, o);
     cli_source_close(c, &s);
     return st;
 }
 
-static const cli_flag flags[] = {
-    CLI_SOURCE_FLAGS("train"),
-    {"samples", "N", "how many samples the cost is over, drawn by the recipe's seed; 1000 unless given", 0},
-    {"eig", "K", "how many of the largest eigenvalues, up to 20; 1 unless given, 0 for none", 0},
-    {"steps", "N", "of Lanczos's method at most, up to 100 (the default); each keeps 8 bytes a parameter", 0},
-    {"probes", "N", "random vectors for the trace at most; 100 unless given, 0 for none", 0},
-    {0},
+static const cli_option rows[] = {
+    CLI_SOURCE_OPTIONS(options, source, GR_PART_TRAIN, "train"),
+    CLI_OPTION(options, samples, WHOLE, "samples", "N",
+               "how many samples the cost is over, drawn by the recipe's seed; 1000 unless given", .low = 1,
+               .high = 1e15, .usual = 1000),
+    CLI_OPTION(options, eigenvalues, WHOLE, "eig", "K",
+               "how many of the largest eigenvalues, up to 20; 1 unless given, 0 for none", .high = GR_MAX_EIGENVALUES,
+               .usual = 1),
+    CLI_OPTION(options, steps, WHOLE, "steps", "N",
+               "of Lanczos's method at most, up to 100 (the default); each keeps 8 bytes a parameter", .low = 1,
+               .high = GR_MAX_LANCZOS, .usual = GR_MAX_LANCZOS),
+    CLI_OPTION(options, probes, WHOLE, "probes", "N",
+               "random vectors for the trace at most; 100 unless given, 0 for none", .high = 100000, .usual = 100),
 };
 
-const cli_command cmd_curvature = {.name = "curvature",
-                                   .usage = "MODEL [--eig K] [--samples N]",
-                                   .summary = "How sharp the minimum is: trace and largest eigenvalues of the Hessian",
-                                   .help = "The Hessian holds the second derivatives of the model's mean cost, as in "
-                                           "evaluation: no dropout, no penalty, no smoothing. "
-                                           "Flat minima, whose\n"
-                                           "trace and eigenvalues are small, are said to generalise better (Hochreiter "
-                                           "& Schmidhuber 1997); compare models of one "
-                                           "architecture and cost alone,\n"
-                                           "since scaling the layers of a ReLU network changes these figures and not "
-                                           "what it computes (Dinh et al. 2017).\n\n"
-                                           "The average trace is the trace by the number of parameters, the mean "
-                                           "curvature (Dong et al. 2019). The trace is an estimate "
-                                           "from random vectors\n"
-                                           "and stops once its standard error is below 5 %; the residual beside an "
-                                           "eigenvalue is how far from it a true one can be. A "
-                                           "rate above\n"
-                                           "2 / largest diverges along that direction.\n\n"
-                                           "Example\n  gradus curvature runs/fashion/best.safetensors --eig 5\n",
-                                   .flags = flags,
-                                   .min_arguments = 1,
-                                   .max_arguments = 1,
-                                   .run = run};
+GR_COMMAND(curvature) = {.name = "curvature",
+                         .place = 8,
+                         .usage = "MODEL [--eig K] [--samples N]",
+                         .summary = "How sharp the minimum is: trace and largest eigenvalues of the Hessian",
+                         .help = "The Hessian holds the second derivatives of the model's mean cost, as in "
+                                 "evaluation: no dropout, no penalty, no smoothing. "
+                                 "Flat minima, whose\n"
+                                 "trace and eigenvalues are small, are said to generalise better (Hochreiter "
+                                 "& Schmidhuber 1997); compare models of one "
+                                 "architecture and cost alone,\n"
+                                 "since scaling the layers of a ReLU network changes these figures and not "
+                                 "what it computes (Dinh et al. 2017).\n\n"
+                                 "The average trace is the trace by the number of parameters, the mean "
+                                 "curvature (Dong et al. 2019). The trace is an estimate "
+                                 "from random vectors\n"
+                                 "and stops once its standard error is below 5 %; the residual beside an "
+                                 "eigenvalue is how far from it a true one can be. A "
+                                 "rate above\n"
+                                 "2 / largest diverges along that direction.\n\n"
+                                 "Example\n  gradus curvature runs/fashion/best.safetensors --eig 5\n",
+                         CLI_OPTIONS(options, rows),
+                         .min_arguments = 1,
+                         .max_arguments = 1,
+                         .run = run};

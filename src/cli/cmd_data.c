@@ -4,6 +4,10 @@
 #include "cli/cli.h"
 #include "train/train.h"
 
+typedef struct options {
+    const char *out;
+} options;
+
 static gr_status write_manifest(cli *c, const gr_recipe *r, const char *out)
 {
     gr_task t = {0};
@@ -34,7 +38,7 @@ done:
 static gr_status run(cli *c)
 {
     gr_recipe *r = NULL;
-    const char *out = cli_value(c, "out");
+    const char *out = ((const options *)c->options)->out;
     if (strcmp(c->argument[0], "split") != 0) {
         gr__fail(c->ctx, GR_E_NAME, "data: there is no %s", c->argument[0]);
         gr__error_hint(c->ctx, "usage: gradus data %s", c->command->usage);
@@ -48,17 +52,20 @@ static gr_status run(cli *c)
     return st;
 }
 
-static const cli_flag flags[] = {{"out", "FILE", "the manifest to write (tab-separated)", 'o'}, {0}};
+static const cli_option rows[] = {
+    CLI_OPTION(options, out, TEXT, "out", "FILE", "the manifest to write (tab-separated)", .letter = 'o'),
+};
 
-const cli_command cmd_data = {.name = "data",
-                              .usage = "split RECIPE -o FILE",
-                              .summary = "Writes which sample is in which part, with a hash of each",
-                              .help = "A row a sample: its number, its part, its label, a CRC of its bytes. The same "
-                                      "recipe and seed give the same parts.\n"
-                                      "Stratified parts keep each class within one of its share; a class too small "
-                                      "for one is told.\n\n"
-                                      "Example\n  gradus data split recipes/fashion.yaml -o split.tsv\n",
-                              .flags = flags,
-                              .min_arguments = 2,
-                              .max_arguments = 2,
-                              .run = run};
+GR_COMMAND(data) = {.name = "data",
+                    .place = 10,
+                    .usage = "split RECIPE -o FILE",
+                    .summary = "Writes which sample is in which part, with a hash of each",
+                    .help = "A row a sample: its number, its part, its label, a CRC of its bytes. The same "
+                            "recipe and seed give the same parts.\n"
+                            "Stratified parts keep each class within one of its share; a class too small "
+                            "for one is told.\n\n"
+                            "Example\n  gradus data split recipes/fashion.yaml -o split.tsv\n",
+                    CLI_OPTIONS(options, rows),
+                    .min_arguments = 2,
+                    .max_arguments = 2,
+                    .run = run};

@@ -5,6 +5,11 @@
 #include "base/file.h"
 #include "cli/source.h"
 
+typedef struct options {
+    cli_source_options source;
+    bool once;
+} options;
+
 /* ---- looks at the test split ---- */
 
 static json_t *run_result(cli *c, const char *model, char **path)
@@ -29,7 +34,7 @@ static gr_status refuse_second_look(cli *c, const char *model)
     json_t *o = run_result(c, model, &path);
     json_int_t looks = json_integer_value(json_object_get(json_object_get(o, "test"), "evaluations"));
     gr_status st = GR_OK;
-    if (looks > 0 && cli_value(c, "once")) {
+    if (looks > 0 && ((const options *)c->options)->once) {
         st = gr__fail(
             c->ctx, GR_E_CHECK,
             "the test data has been looked at %lld time%s with this run's models already, and --once allows one",
@@ -199,26 +204,27 @@ done:
 static gr_status run(cli *c)
 {
     cli_source s = {0};
-    gr_status st = cli_source_open(c, GR_PART_TEST, &s);
+    gr_status st = cli_source_open(c, &((const options *)c->options)->source, &s);
     if (st == GR_OK && s.part == GR_PART_TEST) st = refuse_second_look(c, s.model.path);
     if (st == GR_OK) st = evaluate(c, &s.model, &s.recipe, s.part);
     cli_source_close(c, &s);
     return st;
 }
 
-static const cli_flag flags[] = {
-    CLI_SOURCE_FLAGS("test"),
-    {"once", NULL, "exit 1 if the test data was looked at before with this run's models", 0},
-    {0},
+static const cli_option rows[] = {
+    CLI_SOURCE_OPTIONS(options, source, GR_PART_TEST, "test"),
+    CLI_OPTION(options, once, SWITCH, "once", NULL,
+               "exit 1 if the test data was looked at before with this run's models"),
 };
 
-const cli_command cmd_eval = {
+GR_COMMAND(eval) = {
     .name = "eval",
+    .place = 2,
     .usage = "MODEL [--data RECIPE] [--split PART]",
     .summary = "Cost, error, metrics and confusion of a model",
     .help = "Costs are without penalty and smoothing. Looks at the test data are counted in the run's result.json.\n\n"
             "Example\n  gradus eval runs/fashion/best.safetensors\n",
-    .flags = flags,
+    CLI_OPTIONS(options, rows),
     .min_arguments = 1,
     .max_arguments = 1,
     .run = run};

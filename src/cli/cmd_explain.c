@@ -81,7 +81,7 @@ static gr_status explain(cli *c, const gr_member *m, bool with_rates)
 /* The names; under --json and --markdown all of them. */
 static gr_status list(cli *c, const listing *l)
 {
-    bool markdown = cli_value(c, "markdown");
+    bool markdown = ((const cli_explain_options *)c->options)->markdown;
     const char *family = "";
     gr_status st = GR_OK;
     if (c->json) {
@@ -125,20 +125,14 @@ static gr_status unknown(cli *c, const listing *l)
 {
     const char *names[MAX_MEMBERS];
     for (int i = 0; i < l->n; i++) names[i] = l->at[i]->name;
-    const char *near = gr__nearest(c->argument[0], names, (size_t)l->n);
-    gr__fail(c->ctx, GR_E_NAME, "there is no member %s", c->argument[0]);
-    if (near)
-        gr__error_hint(c->ctx, "did you mean %s?", near);
-    else
-        gr__error_hint(c->ctx, "gradus explain lists them all");
-    return GR_E_NAME;
+    return cli_unknown(c, "there is no member", c->argument[0], names, (size_t)l->n, "gradus explain lists them all");
 }
 
 /* The setting that only what is drawn can take; NULL: none was given. */
 static const char *setting(const cli *c)
 {
-    for (int i = 0; i < c->n_sets; i++)
-        if (!cli_is_run_flag(c->set[i])) return c->set[i];
+    for (int i = 0; i < c->sets.n; i++)
+        if (!cli_is_run_flag(c->sets.at[i])) return c->sets.at[i];
     return NULL;
 }
 
@@ -147,10 +141,10 @@ static gr_status check_flags(cli *c, bool derivative)
 {
     static const char *const own[] = {"sample", "batch", "terms", "evaluate"};
     for (size_t i = 0; i < GR_COUNT(own) && !derivative; i++)
-        if (cli_value(c, own[i]))
+        if (cli_given(c, own[i]))
             return gr__fail(c->ctx, GR_E_USAGE, "explain: --%s goes with a derivative, such as 'dL/dw[0][3,2]'",
                             own[i]);
-    if (derivative && cli_value(c, "markdown"))
+    if (derivative && cli_given(c, "markdown"))
         return gr__fail(c->ctx, GR_E_USAGE, "explain: --markdown goes with the whole list alone");
     if (!derivative && c->n_arguments > 1)
         return gr__fail(c->ctx, GR_E_USAGE,
@@ -188,17 +182,24 @@ static gr_status run(cli *c)
     return derivative ? cli_explain_derivative(c) : explain_members(c);
 }
 
-static const cli_flag flags[] = {
-    {"markdown", NULL, "all of it as one page, docs/reference.md", 0},
-    {"sample", "I", "derivatives: the first sample, counted from 0 as the training part lists them (default 0)", 0},
-    {"batch", "N", "derivatives: so many samples, the cost as the recipe reduces it (default 1)", 0},
-    {"terms", "N", "derivatives: how many terms of a sum, and elements of a layer, are shown (default 4)", 0},
-    {"evaluate", NULL, "derivatives: as in evaluation: without dropout and label smoothing", 0},
-    {0},
+static const cli_option rows[] = {
+    CLI_OPTION(cli_explain_options, markdown, SWITCH, "markdown", NULL, "all of it as one page, docs/reference.md"),
+    CLI_OPTION(cli_explain_options, sample, WHOLE, "sample", "I",
+               "derivatives: the first sample, counted from 0 as the training part lists them (default 0)",
+               .high = INT32_MAX),
+    CLI_OPTION(cli_explain_options, batch, WHOLE, "batch", "N",
+               "derivatives: so many samples, the cost as the recipe reduces it (default 1)", .low = 1,
+               .high = INT32_MAX, .usual = 1),
+    CLI_OPTION(cli_explain_options, terms, WHOLE, "terms", "N",
+               "derivatives: how many terms of a sum, and elements of a layer, are shown (default 4)", .low = 1,
+               .high = 64, .usual = 4),
+    CLI_OPTION(cli_explain_options, evaluate, SWITCH, "evaluate", NULL,
+               "derivatives: as in evaluation: without dropout and label smoothing"),
 };
 
-const cli_command cmd_explain = {
+GR_COMMAND(explain) = {
     .name = "explain",
+    .place = 14,
     .usage = "[NAME | RECIPE.yaml | dL/dw[LAYER][OUT,IN] RECIPE-or-MODEL] [--set KEY=VALUE]... [--markdown]",
     .summary = "Every layer, cost, optimizer, ...: equations, parameters, source; one derivative with its numbers",
     .help = "Without a name: the list. With one: its equations and parameters with default, range and unit.\n\n"
@@ -219,6 +220,6 @@ const cli_command cmd_explain = {
             "  gradus explain my.yaml --set schedule.tail.cycles=2\n"
             "  gradus explain 'dL/dw[0][3,2]' recipe.yaml\n  gradus explain 'dL/dc1.weight[3,0,1,2]' "
             "runs/digits/best.safetensors --sample 7\n",
-    .flags = flags,
+    CLI_OPTIONS(cli_explain_options, rows),
     .max_arguments = 2,
     .run = run};

@@ -9,6 +9,10 @@
 #include "plan/store.h"
 #include "train/train.h"
 
+typedef struct options {
+    const char *out;
+} options;
+
 /* ---- what each parameter starts with ---- */
 
 typedef struct start {
@@ -141,7 +145,7 @@ done:
 static gr_status run(cli *c)
 {
     gr_recipe *r = NULL;
-    const char *out = cli_value(c, "out");
+    const char *out = ((const options *)c->options)->out;
     if (!out) {
         gr__fail(c->ctx, GR_E_USAGE, "init: where to? -o MODEL is missing");
         gr__error_hint(c->ctx, "usage: gradus init RECIPE -o start.safetensors");
@@ -154,10 +158,13 @@ static gr_status run(cli *c)
     return st;
 }
 
-static const cli_flag flags[] = {{"out", "MODEL", "the file to write", 'o'}, {0}};
+static const cli_option rows[] = {
+    CLI_OPTION(options, out, TEXT, "out", "MODEL", "the file to write", .letter = 'o'),
+};
 
-const cli_command cmd_init = {
+GR_COMMAND(init) = {
     .name = "init",
+    .place = 4,
     .usage = "RECIPE -o MODEL",
     .summary = "Writes the untrained model of a recipe, its initial weights",
     .help = "Other software can then start from the same point; gradus train --from MODEL does.\n\n"
@@ -165,7 +172,7 @@ const cli_command cmd_init = {
             "--json the settings,\n"
             "the smallest and the largest number too. `auto` is init: {last_bias: auto}.\n\n"
             "Example\n  gradus init recipes/fashion.yaml -o start.safetensors\n",
-    .flags = flags,
+    CLI_OPTIONS(options, rows),
     .min_arguments = 1,
     .max_arguments = 1,
     .run = run};

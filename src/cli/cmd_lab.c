@@ -8,6 +8,10 @@
 #include "study/advice.h"
 #include "study/lab.h"
 
+typedef struct options {
+    const char *out;
+} options;
+
 static gr_status list(cli *c)
 {
     static const gr_column columns[] = {
@@ -119,7 +123,7 @@ static gr_status conclude(cli *c, const gr_result *r)
 
 static gr_status show(cli *c, gr_lab *lab)
 {
-    const char *folder = cli_value(c, "out");
+    const char *folder = ((const options *)c->options)->out;
     gr_result *r = &lab->result;
     const gr_finding *first;
     output o = {.c = c, .r = r, .folder = folder ? folder : "lab"};
@@ -127,7 +131,7 @@ static gr_status show(cli *c, gr_lab *lab)
     gr__result_put(r, "figure=%s title=%s seed=%jd", r->name, lab->figure->head.title, (int64_t)lab->seed);
     gr__result_list(r, "files", (gr_list){.text = o.path, .n = o.n});
     GR_TABLE(r, "claims", claim_columns, r->finding, r->n_findings);
-    gr__result_put(r, "holds=%hhd", gr__findings_failed(r->finding, r->n_findings, &first) == 0);
+    gr__result_put(r, "holds=%u", gr__findings_failed(r->finding, r->n_findings, &first) == 0);
     note_claims(r, &lab->figure->head);
     gr_status st = cli_show(c, r);
     gr__free(c->ctx, o.path, o.capacity * sizeof *o.path);
@@ -141,7 +145,7 @@ static gr_status run(cli *c)
     if (c->n_arguments == 0) return list(c);
     gr_tree *given = gr__tree_map(c->memory);
     if (!given) return GR_E_MEMORY;
-    for (int i = 0; i < c->n_sets; i++) GR_TRY(gr__recipe_set(c->ctx, c->memory, given, c->set[i]));
+    for (int i = 0; i < c->sets.n; i++) GR_TRY(gr__recipe_set(c->ctx, c->memory, given, c->sets.at[i]));
     GR_TRY(gr__lab_open(c->ctx, c->argument[0], given, &lab));
     if (lab->threads) GR_TRY(gr_context_configure(c->ctx, lab->threads, 0));
     GR_TRY(gr__lab_run(lab));
@@ -151,13 +155,15 @@ done:
     return st;
 }
 
-static const cli_flag flags[] = {
-    {"out", "DIR",
-     "the folder to write to, made if need be; files of the same figure in it are replaced; lab unless given", 'o'},
-    {0}};
+static const cli_option rows[] = {
+    CLI_OPTION(options, out, TEXT, "out", "DIR",
+               "the folder to write to, made if need be; files of the same figure in it are replaced; lab unless given",
+               .letter = 'o'),
+};
 
-const cli_command cmd_lab = {
+GR_COMMAND(lab) = {
     .name = "lab",
+    .place = 11,
     .usage = "[NAME] [--out DIR]",
     .summary = "The chapter's figures computed anew: CSV, SVG, theory beside measurement",
     .help = "The chapter is " GR_CHAPTER
@@ -166,6 +172,6 @@ const cli_command cmd_lab = {
             "when a measurement is not as predicted. gradus explain NAME says what a figure computes and what "
             "--set may change. The same seed gives the same bytes.\n\n"
             "Examples\n  gradus lab fig4.8\n  gradus lab fig4.8 --set condition=400 --out figures\n",
-    .flags = flags,
+    CLI_OPTIONS(options, rows),
     .max_arguments = 1,
     .run = run};

@@ -7,6 +7,11 @@
 #include "model/file.h"
 #include "train/train.h"
 
+typedef struct options {
+    uint64_t budget;
+    bool parameters, kernels;
+} options;
+
 typedef struct totals {
     double forward_flops, step_flops, seconds;
 } totals;
@@ -121,6 +126,7 @@ static void add_kernels(gr_result *r, const gr_plan *p)
 
 static gr_status show(cli *c, const gr_engine *e, const totals *t)
 {
+    const options *o = c->options;
     gr_result *r = cli_result(c);
     gr__result_note(r, "%s on %s, batch %lld, %lld parameters\n\n", e->task->recipe->name, e->task->recipe->device,
                     (long long)gr__task_batch(e->task), (long long)gr__network_parameter_count(e->task->network));
@@ -131,8 +137,8 @@ static gr_status show(cli *c, const gr_engine *e, const totals *t)
     gr__result_put(r, "forward_flops=%g step_flops=%g predicted_seconds=%g", t->forward_flops, t->step_flops,
                    t->seconds);
     gr__result_list(r, "remat", (gr_list){0});
-    if (cli_value(c, "parameters")) add_parameters(r, e);
-    if (cli_value(c, "kernels")) add_kernels(r, e->plan[0].plan);
+    if (o->parameters) add_parameters(r, e);
+    if (o->kernels) add_kernels(r, e->plan[0].plan);
     return cli_show(c, r);
 }
 
@@ -141,15 +147,12 @@ static gr_status run(cli *c)
     gr_recipe *r = NULL;
     gr_task task = {0};
     gr_engine engine = {0};
-    uint64_t budget = 0;
-    const char *text = cli_value(c, "budget");
+    const options *o = c->options;
     gr_status st = GR_OK;
-    if (text && (!gr__parse_size(text, &budget) || !budget))
-        return gr__fail(c->ctx, GR_E_RANGE, "--budget: %s is not a size such as 256M or 2G", text);
     GR_TRY(cli_recipe(c, c->argument[0], &r));
     GR_TRY(gr__task_estimate(c->ctx, r, &task));
     GR_TRY(gr__engine_make(&task, true, 1u << GR_PART_VALIDATION, &engine));
-    GR_TRY(gr__engine_budget(&engine, budget ? budget : r->memory));
+    GR_TRY(gr__engine_budget(&engine, o->budget ? o->budget : r->memory));
     totals t = {0};
     GR_TRY(add_up(&engine, &t));
     st = show(c, &engine, &t);
@@ -160,20 +163,21 @@ done:
     return st;
 }
 
-static const cli_flag flags[] = {
-    {"budget", "SIZE", "exit 4 if the run needs more tensor memory, as 256M or 2G", 0},
-    {"parameters", NULL, "lists the parameters: name, shape, how many numbers, frozen or not", 0},
-    {"kernels", NULL, "lists the kernels of an update with their predicted cost", 0},
-    {0},
+static const cli_option rows[] = {
+    CLI_OPTION(options, budget, SIZE, "budget", "SIZE", "exit 4 if the run needs more tensor memory, as 256M or 2G"),
+    CLI_OPTION(options, parameters, SWITCH, "parameters", NULL,
+               "lists the parameters: name, shape, how many numbers, frozen or not"),
+    CLI_OPTION(options, kernels, SWITCH, "kernels", NULL, "lists the kernels of an update with their predicted cost"),
 };
 
-const cli_command cmd_plan = {.name = "plan",
-                              .usage = "RECIPE [--budget SIZE] [--parameters] [--kernels]",
-                              .summary = "Memory and time of a run, before anything is allocated",
-                              .help = "`total` is the tensor memory that training then takes, to the byte; "
-                                      "planned_bytes and peak_bytes of result.json are the same number.\n\n"
-                                      "Example\n  gradus plan recipes/fashion.yaml --kernels\n",
-                              .flags = flags,
-                              .min_arguments = 1,
-                              .max_arguments = 1,
-                              .run = run};
+GR_COMMAND(plan) = {.name = "plan",
+                    .place = 5,
+                    .usage = "RECIPE [--budget SIZE] [--parameters] [--kernels]",
+                    .summary = "Memory and time of a run, before anything is allocated",
+                    .help = "`total` is the tensor memory that training then takes, to the byte; "
+                            "planned_bytes and peak_bytes of result.json are the same number.\n\n"
+                            "Example\n  gradus plan recipes/fashion.yaml --kernels\n",
+                    CLI_OPTIONS(options, rows),
+                    .min_arguments = 1,
+                    .max_arguments = 1,
+                    .run = run};

@@ -9,6 +9,12 @@
 #include "result/plot.h"
 #include "train/history.h"
 
+typedef struct options {
+    const char *out;
+    int axis;
+    bool log;
+} options;
+
 enum { PANELS = 3, FEW = 60, MOST_RUNS = 64, MOST_SERIES = 2 * MOST_RUNS };
 
 /* A run as it is drawn. */
@@ -17,12 +23,8 @@ typedef struct shown {
     gr_history h;
 } shown;
 
-static const struct {
-    const char *key, *title, *unit;
-} axes[] = {{"step", "step", "updates"},
-            {"epoch", "epoch", "epochs"},
-            {"samples", "samples", "samples"},
-            {"seconds", "seconds", "seconds"}};
+static const char *const axis_words[] = {"step", "epoch", "samples", "seconds", NULL}; /* keys of a line */
+static const char *const axis_units[] = {"updates", "epochs", "samples", "seconds"};
 
 static const struct panel {
     const char *title, *y;
@@ -104,12 +106,13 @@ static const char *series_label(cli *c, const shown *r, const struct panel *p, b
 /* Fills one panel; n_series 0: there is nothing to draw. */
 static gr_status make_panel(cli *c, const shown *runs, int n, const struct panel *p, int axis, gr_plot *out)
 {
+    const options *o = c->options;
     gr_series *series = gr__bump_alloc(c->memory, sizeof *series * MOST_SERIES);
     gr_status st = GR_OK;
     if (!series) return GR_E_MEMORY;
     *out = (gr_plot){.title = p->title,
-                     .x = {.label = axes[axis].unit},
-                     .y = {.label = p->y, .log = strcmp(p->y, "cost") == 0 && cli_value(c, "log")},
+                     .x = {.label = axis_units[axis]},
+                     .y = {.label = p->y, .log = strcmp(p->y, "cost") == 0 && o->log},
                      .series = series,
                      .height = 360};
     for (int i = 0; i < n; i++)
@@ -117,7 +120,7 @@ static gr_status make_panel(cli *c, const shown *runs, int n, const struct panel
             const char *key = evaluated ? p->evaluated : p->every;
             gr_series *s = &series[out->n_series];
             if (!key) continue;
-            st = pick(c, &runs[i], axes[axis].key, key, evaluated, s);
+            st = pick(c, &runs[i], axis_words[axis], key, evaluated, s);
             if (st != GR_OK || s->n == 0) continue;
             s->colour = n == 1 ? evaluated + 1 : i + 1;
             if (!(s->label = series_label(c, &runs[i], p, evaluated, n))) return GR_E_MEMORY;
@@ -179,21 +182,6 @@ static void add_runs(cli *c, gr_result *r, const shown *runs, int n, const char 
 
 /* ---- the command ---- */
 
-static gr_status axis_of(cli *c, int *axis)
-{
-    const char *names[GR_COUNT(axes)], *given = cli_value(c, "x");
-    *axis = 0;
-    for (size_t i = 0; i < GR_COUNT(axes); i++) {
-        names[i] = axes[i].title;
-        if (given && strcmp(given, axes[i].title) == 0) *axis = (int)i, given = NULL;
-    }
-    if (!given) return GR_OK;
-    gr__fail(c->ctx, GR_E_USAGE, "--x %s is not one of step, epoch, samples, seconds", given);
-    const char *near = gr__nearest(given, names, GR_COUNT(names));
-    if (near) gr__error_hint(c->ctx, "did you mean --x %s?", near);
-    return GR_E_USAGE;
-}
-
 /* One range of x for all, so that they can be read one below the other. */
 static void align(gr_plot *plots, int n)
 {
@@ -208,13 +196,14 @@ static void align(gr_plot *plots, int n)
     for (int i = 0; i < n && isfinite(margin); i++) plots[i].x.low = low - margin, plots[i].x.high = high + margin;
 }
 
-static gr_status show(cli *c, const shown *runs, int n, int axis)
+static gr_status show(cli *c, const shown *runs, int n)
 {
     gr_plot plots[PANELS];
-    const char *out = cli_value(c, "out");
+    const options *o = c->options;
+    const char *out = o->out;
     int n_plots = 0;
     for (int i = 0; i < PANELS; i++) {
-        gr_status st = make_panel(c, runs, n, &panels[i], axis, &plots[n_plots]);
+        gr_status st = make_panel(c, runs, n, &panels[i], o->axis, &plots[n_plots]);
         if (st != GR_OK) return st;
         n_plots += plots[n_plots].n_series > 0;
     }
@@ -238,33 +227,34 @@ static gr_status show(cli *c, const shown *runs, int n, int axis)
 
 static gr_status run(cli *c)
 {
-    int axis = 0, n = c->n_arguments;
+    int n = c->n_arguments;
     shown *runs = gr__bump_alloc(c->memory, sizeof *runs * (size_t)n);
     if (!runs) return GR_E_MEMORY;
     gr_status st =
-        c->n_sets ? gr__fail(c->ctx, GR_E_USAGE, "--set %s: plot draws what is there", c->set[0]) : axis_of(c, &axis);
+        c->sets.n ? gr__fail(c->ctx, GR_E_USAGE, "--set %s: plot draws what is there", c->sets.at[0]) : GR_OK;
     if (st == GR_OK) st = open_runs(c, runs, n);
-    if (st == GR_OK) st = show(c, runs, n, axis);
+    if (st == GR_OK) st = show(c, runs, n);
     for (int i = 0; i < n; i++) gr__history_free(&runs[i].h);
     return st;
 }
 
-static const cli_flag flags[] = {
-    {"out", "FILE", "the drawing as SVG, its plots one below the other", 'o'},
-    {"x", "AXIS", "step (updates; the default), epoch, samples or seconds", 0},
-    {"log", NULL, "a logarithmic axis for the cost", 0},
-    {0},
+static const cli_option rows[] = {
+    CLI_OPTION(options, out, TEXT, "out", "FILE", "the drawing as SVG, its plots one below the other", .letter = 'o'),
+    CLI_OPTION(options, axis, WORD, "x", "AXIS", "step (updates; the default), epoch, samples or seconds",
+               .words = axis_words),
+    CLI_OPTION(options, log, SWITCH, "log", NULL, "a logarithmic axis for the cost"),
 };
 
-const cli_command cmd_plot = {
+GR_COMMAND(plot) = {
     .name = "plot",
+    .place = 7,
     .usage = "RUN... [-o FILE.svg] [--x AXIS] [--log]",
     .summary = "Draws cost, error and rate of runs, in the terminal and as SVG",
     .help = "A run is the folder that train writes. Several are laid over each other, each by the name of its folder. "
             "What is not finite leaves a gap.\n"
             "With --json the numbers: a list a key of metrics.jsonl, of all lines and of the evaluations.\n\n"
             "Examples\n  gradus plot runs/digits\n  gradus plot runs/a runs/b --x epoch -o both.svg\n",
-    .flags = flags,
+    CLI_OPTIONS(options, rows),
     .min_arguments = 1,
     .max_arguments = MOST_RUNS,
     .run = run};

@@ -132,13 +132,14 @@ static gr_status run(cli *c)
     gr_model m = {0};
     compiled ready = {0};
     gr_status st = gr__model_open(c->ctx, c->argument[0], &m);
-    for (int i = 0; i < c->n_sets && st == GR_OK; i++) {
+    for (int i = 0; i < c->sets.n && st == GR_OK; i++) {
         double threads;
-        if (strncmp(c->set[i], "threads=", 8) == 0 && gr__parse_number(c->set[i] + 8, &threads) && threads >= 1)
+        if (strncmp(c->sets.at[i], "threads=", 8) == 0 && gr__parse_number(c->sets.at[i] + 8, &threads) && threads >= 1)
             m.recipe->threads = (int)threads;
         else
-            st = gr__fail(c->ctx, GR_E_USAGE,
-                          "--set %s: predict takes its recipe from the model; only --threads can be set", c->set[i]);
+            st =
+                gr__fail(c->ctx, GR_E_USAGE,
+                         "--set %s: predict takes its recipe from the model; only --threads can be set", c->sets.at[i]);
     }
     if (st == GR_OK) st = cli_resources(c, m.recipe);
     for (int i = 1; i < c->n_arguments && st == GR_OK; i++)
@@ -148,17 +149,17 @@ static gr_status run(cli *c)
     return st;
 }
 
-const cli_command cmd_predict = {.name = "predict",
-                                 .usage = "MODEL INPUT...",
-                                 .summary = "Predicts from raw inputs: classes with probabilities, or values",
-                                 .help =
-                                     "Inputs are files as they are: .npy (one sample or many), .csv with or without "
-                                     "the target column, IDX (plain or .gz); - is standard input.\n"
-                                     "The model file carries the preparation with the training statistics, so raw "
-                                     "numbers go in. A file with rows\n"
-                                     "gives a line a sample, FILE[0], FILE[1], ..., and one that is a sample FILE. "
-                                     "Tables are read as the training's was.\n\n"
-                                     "Example\n  gradus predict runs/fashion/best.safetensors pictures.npy --json\n",
-                                 .min_arguments = 2,
-                                 .max_arguments = CLI_MAX_GIVEN,
-                                 .run = run};
+GR_COMMAND(predict) = {.name = "predict",
+                       .place = 3,
+                       .usage = "MODEL INPUT...",
+                       .summary = "Predicts from raw inputs: classes with probabilities, or values",
+                       .help = "Inputs are files as they are: .npy (one sample or many), .csv with or without "
+                               "the target column, IDX (plain or .gz); - is standard input.\n"
+                               "The model file carries the preparation with the training statistics, so raw "
+                               "numbers go in. A file with rows\n"
+                               "gives a line a sample, FILE[0], FILE[1], ..., and one that is a sample FILE. "
+                               "Tables are read as the training's was.\n\n"
+                               "Example\n  gradus predict runs/fashion/best.safetensors pictures.npy --json\n",
+                       .min_arguments = 2,
+                       .max_arguments = CLI_MAX_GIVEN,
+                       .run = run};

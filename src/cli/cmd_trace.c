@@ -7,6 +7,12 @@
 #include "cli/cli.h"
 #include "study/study.h"
 
+typedef struct options {
+    cli_pairs against;
+    int64_t steps;
+    double tolerance;
+} options;
+
 static void note(gr_result *r, const gr_trace_options *o, const gr_trace_result *t)
 {
     if (!t->differs) {
@@ -34,33 +40,20 @@ static gr_status show(cli *c, const gr_trace_options *o, const gr_trace_result *
     } else {
         gr__result_put(r, "difference");
     }
-    gr__result_put(r, "steps=%jd tolerance=%g compared=%jd diverged=%hhd", o->steps, o->tolerance, t->compared,
+    gr__result_put(r, "steps=%jd tolerance=%g compared=%jd diverged=%u", o->steps, o->tolerance, t->compared,
                    t->diverged);
     note(r, o, t);
     return cli_show(c, r);
-}
-
-static gr_status read_options(cli *c, gr_trace_options *o)
-{
-    const char *steps = cli_value(c, "steps"), *tolerance = cli_value(c, "tolerance");
-    double n = 1;
-    *o = (gr_trace_options){.steps = 1};
-    if (steps && (!gr__parse_number(steps, &n) || !(n >= 1 && n <= 1e9) || n != floor(n)))
-        return gr__fail(c->ctx, GR_E_USAGE, "--steps %s is not a number of updates from 1 on", steps);
-    o->steps = (int64_t)n;
-    if (tolerance && (!gr__parse_number(tolerance, &o->tolerance) || !(o->tolerance >= 0 && o->tolerance < 1)))
-        return gr__fail(c->ctx, GR_E_USAGE, "--tolerance %s is not in [0, 1)", tolerance);
-    return GR_OK;
 }
 
 /* The second recipe: every --set, then every --against. */
 static gr_status open_second(cli *c, gr_context *ctx, gr_recipe **out)
 {
     const char *sets[2 * CLI_MAX_GIVEN];
+    const cli_pairs *against = &((const options *)c->options)->against;
     int n = 0;
-    for (int i = 0; i < c->n_sets; i++) sets[n++] = c->set[i];
-    for (int i = 0; i < c->n_given; i++)
-        if (strcmp(c->given[i].flag->name, "against") == 0) sets[n++] = c->given[i].value;
+    for (int i = 0; i < c->sets.n; i++) sets[n++] = c->sets.at[i];
+    for (int i = 0; i < against->n; i++) sets[n++] = against->at[i];
     gr_status st = gr__recipe_open(ctx, c->argument[c->n_arguments - 1], sets, n, out);
     return st == GR_OK ? gr_context_configure(ctx, (*out)->threads, (*out)->memory) : st;
 }
@@ -79,15 +72,15 @@ static gr_status run(cli *c)
 {
     gr_recipe *a = NULL, *b = NULL;
     gr_context *second = NULL;
-    gr_trace_options o;
+    const options *given = c->options;
+    const gr_trace_options o = {.steps = given->steps, .tolerance = given->tolerance};
     gr_trace_result r;
     gr_status st = GR_OK;
-    if (c->n_arguments == 1 && !cli_value(c, "against")) {
+    if (c->n_arguments == 1 && !given->against.n) {
         gr__fail(c->ctx, GR_E_USAGE, "trace: one recipe and nothing to compare it with");
         gr__error_hint(c->ctx, "give a second recipe, or --against KEY=VALUE for the same with a setting changed");
         return GR_E_USAGE;
     }
-    GR_TRY(read_options(c, &o));
     GR_TRY(cli_recipe(c, c->argument[0], &a));
     GR_TRY(gr_context_create(NULL, &second)); /* of its own: threads belong to a context */
     GR_TRY(open_second(c, second, &b));
@@ -104,16 +97,19 @@ done:
     return st;
 }
 
-static const cli_flag flags[] = {
-    {"against", "KEY=VALUE",
-     "changes the second run only, as --set does; may be repeated. Without a second recipe it is the first one's", 0},
-    {"steps", "N", "updates to compare, 1 by default", 0},
-    {"tolerance", "X", "differences up to X of a tensor's largest value are let pass; by default every bit counts", 0},
-    {0},
+static const cli_option rows[] = {
+    CLI_OPTION(
+        options, against, PAIR, "against", "KEY=VALUE",
+        "changes the second run only, as --set does; may be repeated. Without a second recipe it is the first one's"),
+    CLI_OPTION(options, steps, WHOLE, "steps", "N", "updates to compare, 1 by default", .low = 1, .high = 1e9,
+               .usual = 1),
+    CLI_OPTION(options, tolerance, REAL, "tolerance", "X",
+               "differences up to X of a tensor's largest value are let pass; by default every bit counts", .high = 1),
 };
 
-const cli_command cmd_trace = {
+GR_COMMAND(trace) = {
     .name = "trace",
+    .place = 9,
     .usage = "RECIPE [RECIPE2] [--against KEY=VALUE]... [--steps N] [--tolerance X]",
     .summary = "Names the first operation at which two runs differ",
     .help = "Both are trained side by side from their seeds, every operation on its own, and what each has written is "
@@ -125,7 +121,7 @@ const cli_command cmd_trace = {
             "of threads\n"
             "  gradus trace r.yaml --against device=ref --tolerance 1e-4      against the float64 reference\n"
             "  gradus trace old.yaml new.yaml --steps 10\n",
-    .flags = flags,
+    CLI_OPTIONS(options, rows),
     .min_arguments = 1,
     .max_arguments = 2,
     .run = run};

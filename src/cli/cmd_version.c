@@ -31,5 +31,8 @@ static gr_status run(cli *c)
     return cli_list(c, r);
 }
 
-const cli_command cmd_version = {
-    .name = "version", .usage = "", .summary = "Version, compiler, backends, instruction set, libraries", .run = run};
+GR_COMMAND(version) = {.name = "version",
+                       .place = 16,
+                       .usage = "",
+                       .summary = "Version, compiler, backends, instruction set, libraries",
+                       .run = run};

@@ -7,6 +7,10 @@
 #include "model/network.h"
 #include "model/zoo.h"
 
+typedef struct options {
+    const char *from, *out;
+} options;
+
 static gr_status find(cli *c, const char *name, const gr_zoo_recipe **out)
 {
     int n;
@@ -15,13 +19,7 @@ static gr_status find(cli *c, const char *name, const gr_zoo_recipe **out)
     *out = gr__zoo_find(name);
     if (*out) return GR_OK;
     for (int i = 0; i < n && i < 256; i++) names[i] = zoo[i].name;
-    const char *near = gr__nearest(name, names, (size_t)GR_MIN(n, 256));
-    gr__fail(c->ctx, GR_E_NAME, "the zoo has no %s", name);
-    if (near)
-        gr__error_hint(c->ctx, "did you mean %s?", near);
-    else
-        gr__error_hint(c->ctx, "gradus zoo lists it");
-    return GR_E_NAME;
+    return cli_unknown(c, "the zoo has no", name, names, (size_t)GR_MIN(n, 256), "gradus zoo lists it");
 }
 
 static gr_status parameters(cli *c, const gr_zoo_recipe *z, int64_t *count)
@@ -67,7 +65,8 @@ static gr_status run_zoo(cli *c)
 static gr_status run_new(cli *c)
 {
     const gr_zoo_recipe *z;
-    const char *from = cli_value(c, "from"), *out = cli_value(c, "out");
+    const options *o = c->options;
+    const char *from = o->from, *out = o->out;
     if (!from || !out) {
         gr__fail(c->ctx, GR_E_USAGE, "new: --from ZOO and -o FILE are needed");
         gr__error_hint(c->ctx, "gradus new --from simple-cnn -o my.yaml; gradus zoo lists what there is");
@@ -84,20 +83,24 @@ static gr_status run_new(cli *c)
     return cli_show(c, r);
 }
 
-static const cli_flag new_flags[] = {
-    {"from", "ZOO", "which recipe of the zoo", 0}, {"out", "FILE", "the recipe to write", 'o'}, {0}};
+static const cli_option new_rows[] = {
+    CLI_OPTION(options, from, TEXT, "from", "ZOO", "which recipe of the zoo"),
+    CLI_OPTION(options, out, TEXT, "out", "FILE", "the recipe to write", .letter = 'o'),
+};
 
-const cli_command cmd_zoo = {.name = "zoo",
-                             .usage = "[NAME]",
-                             .summary = "Lists the ready recipes with their parameter counts, or prints one",
-                             .help = "Examples\n  gradus zoo\n  gradus zoo lenet5\n",
-                             .max_arguments = 1,
-                             .run = run_zoo};
+GR_COMMAND(zoo) = {.name = "zoo",
+                   .place = 13,
+                   .usage = "[NAME]",
+                   .summary = "Lists the ready recipes with their parameter counts, or prints one",
+                   .help = "Examples\n  gradus zoo\n  gradus zoo lenet5\n",
+                   .max_arguments = 1,
+                   .run = run_zoo};
 
-const cli_command cmd_new = {.name = "new",
-                             .usage = "--from ZOO -o FILE",
-                             .summary = "Starts a recipe from one of the zoo",
-                             .help = "Example\n  gradus new --from simple-cnn -o my.yaml\n",
-                             .flags = new_flags,
-                             .max_arguments = 0,
-                             .run = run_new};
+GR_COMMAND(new) = {.name = "new",
+                   .place = 12,
+                   .usage = "--from ZOO -o FILE",
+                   .summary = "Starts a recipe from one of the zoo",
+                   .help = "Example\n  gradus new --from simple-cnn -o my.yaml\n",
+                   CLI_OPTIONS(options, new_rows),
+                   .max_arguments = 0,
+                   .run = run_new};

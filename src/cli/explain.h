@@ -4,6 +4,11 @@
 
 #include "cli/cli.h"
 
+typedef struct cli_explain_options {
+    bool markdown, evaluate;
+    int64_t sample, batch, terms;
+} cli_explain_options;
+
 typedef struct cli_rates {
     gr_sched sched;
     double lr, updates_per_epoch;

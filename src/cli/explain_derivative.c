@@ -7,37 +7,6 @@
 #include "graph/shape.h"
 #include "study/derivative.h"
 
-enum { MOST_TERMS = 64, USUAL_TERMS = 4 };
-
-/* ---- flags ---- */
-
-/* A flag's whole number in [low, high]; the default where it was not given. */
-static gr_status number(cli *c, const char *flag, int64_t low, int64_t high, int64_t usual, int64_t *out)
-{
-    const char *text = cli_value(c, flag);
-    double x;
-    *out = usual;
-    if (!text) return GR_OK;
-    if (!gr__parse_number(text, &x) || x != floor(x) || x < (double)low || x > (double)high)
-        return gr__fail(c->ctx, GR_E_RANGE, "--%s: %s is not a whole number from %lld to %lld", flag, text,
-                        (long long)low, (long long)high);
-    *out = (int64_t)x;
-    return GR_OK;
-}
-
-static gr_status read_flags(cli *c, gr_derivative_options *o)
-{
-    int64_t most;
-    gr_status st = GR_OK;
-    GR_TRY(number(c, "sample", 0, INT32_MAX, 0, &o->first));
-    GR_TRY(number(c, "batch", 1, INT32_MAX, 1, &o->batch));
-    GR_TRY(number(c, "terms", 1, MOST_TERMS, USUAL_TERMS, &most));
-    o->most = (int)most;
-    o->mode = cli_value(c, "evaluate") ? GR_MODE_EVALUATE : GR_MODE_TRAIN;
-done:
-    return st;
-}
-
 /* ---- text ---- */
 
 static const char *short_number(double x, char *text, size_t n)
@@ -173,7 +142,7 @@ static void add_all(gr_result *r, const gr_derivative *d, gr_mode mode)
     gr__result_put(r, "cost=%s reduction=%s value=%g", d->cost_name, d->reduction, d->cost);
     GR_TABLE(r, "forward", forward_columns, d->forward, d->n_forward);
     GR_TABLE(r, "chain", chain_columns, chain, d->n_steps);
-    gr__result_put(r, "derivative=%g compiled=%g difference=%g tolerance=%g agree=%hhd", d->chain, d->compiled,
+    gr__result_put(r, "derivative=%g compiled=%g difference=%g tolerance=%g agree=%u", d->chain, d->compiled,
                    d->difference, d->tolerance, d->agree);
     r->within = "operations/";
     gr__result_put(r, "forward=%g backward=%g backward_products=%g derivatives=%jd", d->forward_operations,
@@ -215,8 +184,8 @@ static gr_status of_model(cli *c, gr_derivative_options *o)
 {
     gr_model model = {0};
     gr_status st = GR_OK;
-    if (c->n_sets) {
-        gr__fail(c->ctx, GR_E_USAGE, "--set %s: the recipe of a model is not to be changed", c->set[0]);
+    if (c->sets.n) {
+        gr__fail(c->ctx, GR_E_USAGE, "--set %s: the recipe of a model is not to be changed", c->sets.at[0]);
         gr__error_hint(c->ctx, "give the recipe instead, to look at its initial weights");
         return GR_E_USAGE;
     }
@@ -231,10 +200,14 @@ done:
 
 gr_status cli_explain_derivative(cli *c)
 {
-    gr_derivative_options o = {.what = c->argument[0]};
+    const cli_explain_options *given = c->options;
+    gr_derivative_options o = {.what = c->argument[0],
+                               .first = given->sample,
+                               .batch = given->batch,
+                               .most = (int)given->terms,
+                               .mode = given->evaluate ? GR_MODE_EVALUATE : GR_MODE_TRAIN};
     gr_recipe *r = NULL;
-    gr_status st = read_flags(c, &o);
-    if (st != GR_OK) return st;
+    gr_status st = GR_OK;
     if (c->n_arguments < 2) {
         st = gr__fail(c->ctx, GR_E_USAGE, "explain %s: of which model?", o.what);
         gr__error_hint(c->ctx, "gradus explain '%s' RECIPE, or a model file", o.what);

@@ -41,3 +41,14 @@ void cli_lines(gr_result *r, const char *indent, const char *text)
         s += n + (s[n] == '\n');
     }
 }
+
+gr_status cli_unknown(cli *c, const char *what, const char *name, const char *const *names, size_t n, const char *hint)
+{
+    const char *near = gr__nearest(name, names, n);
+    gr__fail(c->ctx, GR_E_NAME, "%s %s", what, name);
+    if (near)
+        gr__error_hint(c->ctx, "did you mean %s?", near);
+    else
+        gr__error_hint(c->ctx, "%s", hint);
+    return GR_E_NAME;
+}

@@ -124,7 +124,7 @@ static void put_one(gr_result *r, const char *key, const char *as, va_list *args
     } else if (*as == 'g') {
         double x = va_arg(*args, double);
         gr__result_member(r, key, GR_CELL_REAL, &x, sizeof x);
-    } else if (*as == 'h') {
+    } else if (*as == 'u') {
         bool x = va_arg(*args, int);
         gr__result_member(r, key, GR_CELL_TRUTH, &x, sizeof x);
     } else {

@@ -149,7 +149,7 @@ void gr__result_record(gr_result *r, const gr_column *columns, int n, const void
 void gr__result_table(gr_result *r, const char *key, const gr_column *columns, int n_columns, const void *rows,
                       size_t n, size_t row_bytes); /* key NULL: text alone; without headings, JSON alone */
 void gr__result_plot(gr_result *r, const gr_plot *plot, const gr_text_style *style); /* text alone */
-/* Members, copied; JSON alone: "name=%s count=%jd cost=%g passed=%hhd" puts a text (NULL: null), whole numbers of 64
+/* Members, copied; JSON alone: "name=%s count=%jd cost=%g passed=%u" puts a text (NULL: null), whole numbers of 64
  * bits
  * (%d: an int), a real one and a truth; "name" alone puts null. */
 void gr__result_put(gr_result *r, const char *format, ...) GR_PRINTF(2, 3);

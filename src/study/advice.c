@@ -12,18 +12,11 @@ const gr_topic *const *gr__topics(int *n)
     return all;
 }
 
-static const char *const phases[GR_PHASE_COUNT] = {"unknown", "design", "new", "established"};
+const char *const gr__phase_words[] = {"design", "new", "established", NULL};
 
 const char *gr__phase_name(gr_phase p)
 {
-    return phases[p];
-}
-
-bool gr__phase_parse(const char *name, gr_phase *out)
-{
-    for (int i = GR_PHASE_DESIGN; i < GR_PHASE_COUNT; i++)
-        if (strcmp(phases[i], name) == 0) return *out = (gr_phase)i, true;
-    return false;
+    return p == GR_PHASE_UNKNOWN ? "unknown" : gr__phase_words[p - 1];
 }
 
 const char *gr__fit_name(gr_fit f)

@@ -18,7 +18,7 @@ typedef enum gr_phase {
 } gr_phase;
 const char *gr__phase_name(
     gr_phase p); /* "design": the topology is being designed; "new": it is settled; "established": it is a known one */
-bool gr__phase_parse(const char *name, gr_phase *out); /* of the three */
+extern const char *const gr__phase_words[]; /* of the three; NULL-ended */
 
 typedef struct gr_advised { /* what rules look at */
     const gr_recipe *recipe;

@@ -27,7 +27,7 @@ code 0 train r.yaml --out run --quiet --resume
 has run/result.json '"evaluations": 2'
 code 0 eval run/best.safetensors --split train --json
 has out.txt '"confusion":\[\[4[0-9],'
-bad 2 "not train, validation or test" eval run/best.safetensors --split exam
+bad 2 "split: [a-z]* is not one of train, validation, test" eval run/best.safetensors --split exam
 code 0 eval run/best.safetensors --data '{type: csv, file: test.csv, target: kind}' --json
 [[ $(field out.txt samples) -eq 60 ]] || short "an inline source has $(field out.txt samples) samples, not 60"
 

@@ -54,7 +54,7 @@ static void fill(gr_context *ctx, gr_result *r)
     gr__result_table(r, "layers", columns, (int)GR_COUNT(columns), layers, 2, sizeof *layers);
     gr__result_list(r, "numbers", (gr_list){.real = x, .n = 2});
     gr__result_json(r, "tree", json_pack("{s:[i]}", "a", 1));
-    gr__result_put(r, "passed=%hhd wrong=%hhd", true, false);
+    gr__result_put(r, "passed=%u wrong=%u", true, false);
     gr__result_note(r, "done\n");
 }
 
