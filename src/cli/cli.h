@@ -50,6 +50,12 @@ typedef struct cli_option {
 #define CLI_OPTIONS(struct_type, rows) \
     .options = (rows), .n_options = (int)GR_COUNT(rows), .options_size = sizeof(struct_type)
 
+/* Of those that have no other: -o, --out. */
+typedef struct cli_out {
+    const char *out;
+} cli_out;
+#define CLI_OUT(option_argument, ...) CLI_OPTION(cli_out, out, TEXT, "out", option_argument, __VA_ARGS__, .letter = 'o')
+
 /* ---- commands ---- */
 typedef struct cli {
     gr_context *ctx;
@@ -64,7 +70,7 @@ typedef struct cli {
     bool json, quiet, help;
     uint64_t said[32]; /* hashes of warnings and notes: each is printed once, however often the work meets it */
     int n_said;
-    bool answered; /* --json: the answer is out, so a failed check is not printed as another object */
+    bool answered; /* an answer is out: under --json a failed check is not printed as another object */
     gr_result result;
 } cli;
 

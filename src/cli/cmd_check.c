@@ -3,45 +3,14 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/progress.h"
 #include "study/study.h"
 
 typedef struct options {
     bool gradients, init;
 } options;
-
-/* ---- progress ---- */
-
-typedef struct view {
-    bool terminal;
-    double began, said;
-    gr_watch watch;
-} view;
-
-static void say(void *user, const char *what, double share)
-{
-    view *v = user;
-    double now = cli_now();
-    if (now - v->said < 0.1) return;
-    v->said = now;
-    fprintf(stderr, "\r%s: %.0f %%   %.0f s\033[K", what, 100 * share, now - v->began);
-    fflush(stderr);
-}
-
-/* Whom to tell: nobody without a terminal, or where a program or nobody reads. */
-static const gr_watch *open_view(const cli *c, view *v)
-{
-    *v = (view){.terminal = isatty(STDERR_FILENO) && !c->quiet && !c->json, .began = cli_now()};
-    v->watch = (gr_watch){say, v};
-    return v->terminal ? &v->watch : NULL;
-}
-
-static void close_view(const view *v)
-{
-    if (v->said > 0) fputs("\r\033[K", stderr);
-}
 
 /* ---- findings ---- */
 
@@ -100,10 +69,10 @@ static gr_status gradients(cli *c, const gr_recipe *recipe)
     gr_gradient_row *rows = NULL;
     size_t n = 0;
     gr_finding f = {.id = "P4", .name = "gradients"};
-    view v;
-    gr_status st = gr__check_gradients(c->ctx, recipe, &(gr_gradient_options){GR_GRADIENT_MANY, 0, open_view(c, &v)},
+    cli_view v = cli_view_make(c->quiet || c->json); /* where a program reads, nobody is told */
+    gr_status st = gr__check_gradients(c->ctx, recipe, &(gr_gradient_options){GR_GRADIENT_MANY, 0, cli_view_watch(&v)},
                                        &rows, &n, c->memory, &f);
-    close_view(&v);
+    cli_view_clear(&v);
     if (st != GR_OK) return st;
     bool failed = f.verdict == GR_VERDICT_FAILED;
     gr_result *r = cli_result(c);
@@ -160,9 +129,9 @@ static gr_status everything(cli *c, const gr_recipe *recipe)
     const gr_finding *first;
     gr_format_row *formats = NULL;
     size_t n_formats = 0;
-    view v;
-    gr_status st = gr__check_all(c->ctx, recipe, open_view(c, &v), c->memory, f, &formats, &n_formats);
-    close_view(&v);
+    cli_view v = cli_view_make(c->quiet || c->json);
+    gr_status st = gr__check_all(c->ctx, recipe, cli_view_watch(&v), c->memory, f, &formats, &n_formats);
+    cli_view_clear(&v);
     if (st != GR_OK) return st;
     gr_result *r = cli_result(c);
     GR_TABLE(r, "checks", finding_columns, f, GR_CHECKS);

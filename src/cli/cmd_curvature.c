@@ -2,8 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "cli/progress.h"
 #include "cli/source.h"
 #include "study/curvature.h"
 
@@ -24,25 +24,9 @@ static gr_status check_options(cli *c, const options *o)
                : gr__fail(c->ctx, GR_E_USAGE, "--probes 0 and --eig 0 leave nothing to measure");
 }
 
-/* ---- progress ---- */
-
-typedef struct view {
-    bool terminal;
-    double began, said;
-} view;
-
 static void progress(void *user, const char *what, int number)
 {
-    view *v = user;
-    double now = cli_now();
-    if (!v->terminal || now - v->said < 0.1) return;
-    v->said = now;
-    fprintf(stderr, "\r%s: Hessian product %d   %.0f s\033[K", what, number, now - v->began);
-}
-
-static void clear(const view *v)
-{
-    if (v->terminal && v->said > 0) fputs("\r\033[K", stderr);
+    cli_view_show(user, "%s: Hessian product %d", what, number);
 }
 
 /* ---- output ---- */
@@ -91,7 +75,7 @@ static gr_status measure(cli *c, cli_source *s, const options *given)
 {
     gr_hessian h = {0};
     gr_curvature k;
-    view v = {.terminal = isatty(STDERR_FILENO) && !c->quiet, .began = cli_now()};
+    cli_view v = cli_view_make(c->quiet);
     const gr_curvature_options o = {.probes = (int)given->probes,
                                     .eigenvalues = (int)given->eigenvalues,
                                     .steps = (int)given->steps,
@@ -103,7 +87,7 @@ static gr_status measure(cli *c, cli_source *s, const options *given)
     if (st != GR_OK) return st;
     cli_catch_signals();
     st = gr__curvature(&h, &o, &k);
-    clear(&v);
+    cli_view_clear(&v);
     if (st == GR_E_INTERRUPTED) GR_TRY(gr__fail(c->ctx, st, "interrupted"));
     if (st != GR_OK) goto done;
     st = show(c, &h, &k);

@@ -4,10 +4,6 @@
 #include "cli/cli.h"
 #include "train/train.h"
 
-typedef struct options {
-    const char *out;
-} options;
-
 static gr_status write_manifest(cli *c, const gr_recipe *r, const char *out)
 {
     gr_task t = {0};
@@ -38,7 +34,7 @@ done:
 static gr_status run(cli *c)
 {
     gr_recipe *r = NULL;
-    const char *out = ((const options *)c->options)->out;
+    const char *out = ((const cli_out *)c->options)->out;
     if (strcmp(c->argument[0], "split") != 0) {
         gr__fail(c->ctx, GR_E_NAME, "data: there is no %s", c->argument[0]);
         gr__error_hint(c->ctx, "usage: gradus data %s", c->command->usage);
@@ -53,7 +49,7 @@ static gr_status run(cli *c)
 }
 
 static const cli_option rows[] = {
-    CLI_OPTION(options, out, TEXT, "out", "FILE", "the manifest to write (tab-separated)", .letter = 'o'),
+    CLI_OUT("FILE", "the manifest to write (tab-separated)"),
 };
 
 GR_COMMAND(data) = {.name = "data",
@@ -65,7 +61,7 @@ GR_COMMAND(data) = {.name = "data",
                             "Stratified parts keep each class within one of its share; a class too small "
                             "for one is told.\n\n"
                             "Example\n  gradus data split recipes/fashion.yaml -o split.tsv\n",
-                    CLI_OPTIONS(options, rows),
+                    CLI_OPTIONS(cli_out, rows),
                     .min_arguments = 2,
                     .max_arguments = 2,
                     .run = run};

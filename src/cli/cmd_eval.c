@@ -76,13 +76,6 @@ static gr_status record_look(cli *c, const char *model, const gr_evaluation *ev)
 
 /* ---- output ---- */
 
-static const char *class_name(const gr_model *m, int k, char *number, size_t n)
-{
-    if (m->class_names && k < m->n_class_names) return m->class_names[k];
-    snprintf(number, n, "%d", k);
-    return number;
-}
-
 static void add_confusion(gr_result *r, const gr_model *model, const gr_evaluation *ev)
 {
     char number[24];
@@ -93,7 +86,7 @@ static void add_confusion(gr_result *r, const gr_model *model, const gr_evaluati
         for (int b = 0; b < ev->classes; b++)
             json_array_append_new(row, json_integer(ev->confusion[(int64_t)a * ev->classes + b]));
         json_array_append_new(rows, row);
-        names[a] = gr__result_text(r, "%s", class_name(model, a, number, sizeof number));
+        names[a] = gr__result_text(r, "%s", cli_class_name(model, a, number, sizeof number));
     }
     gr__result_list(r, "classes", (gr_list){.text = names, .n = (size_t)ev->classes});
     gr__result_json(r, "confusion", rows);
@@ -137,12 +130,12 @@ static void note_confusion(gr_result *r, const gr_model *model, const gr_evaluat
     char number[24];
     int width = LEAST, bytes;
     for (int a = 0; a < ev->classes; a++)
-        width = GR_MAX(width, characters(class_name(model, a, number, sizeof number), MOST, &bytes));
+        width = GR_MAX(width, characters(cli_class_name(model, a, number, sizeof number), MOST, &bytes));
     gr__result_note(r, "\nconfusion (rows: truth, columns: prediction)\n%*s", width + 1, "");
-    for (int b = 0; b < ev->classes; b++) note_name(r, class_name(model, b, number, sizeof number), width);
+    for (int b = 0; b < ev->classes; b++) note_name(r, cli_class_name(model, b, number, sizeof number), width);
     for (int a = 0; a < ev->classes; a++) {
         gr__result_note(r, "\n");
-        note_name(r, class_name(model, a, number, sizeof number), width);
+        note_name(r, cli_class_name(model, a, number, sizeof number), width);
         for (int b = 0; b < ev->classes; b++)
             gr__result_note(r, " %*lld", width, (long long)ev->confusion[(int64_t)a * ev->classes + b]);
     }

@@ -9,10 +9,6 @@
 #include "plan/store.h"
 #include "train/train.h"
 
-typedef struct options {
-    const char *out;
-} options;
-
 /* ---- what each parameter starts with ---- */
 
 typedef struct start {
@@ -145,7 +141,7 @@ done:
 static gr_status run(cli *c)
 {
     gr_recipe *r = NULL;
-    const char *out = ((const options *)c->options)->out;
+    const char *out = ((const cli_out *)c->options)->out;
     if (!out) {
         gr__fail(c->ctx, GR_E_USAGE, "init: where to? -o MODEL is missing");
         gr__error_hint(c->ctx, "usage: gradus init RECIPE -o start.safetensors");
@@ -159,7 +155,7 @@ static gr_status run(cli *c)
 }
 
 static const cli_option rows[] = {
-    CLI_OPTION(options, out, TEXT, "out", "MODEL", "the file to write", .letter = 'o'),
+    CLI_OUT("MODEL", "the file to write"),
 };
 
 GR_COMMAND(init) = {
@@ -172,7 +168,7 @@ GR_COMMAND(init) = {
             "--json the settings,\n"
             "the smallest and the largest number too. `auto` is init: {last_bias: auto}.\n\n"
             "Example\n  gradus init recipes/fashion.yaml -o start.safetensors\n",
-    CLI_OPTIONS(options, rows),
+    CLI_OPTIONS(cli_out, rows),
     .min_arguments = 1,
     .max_arguments = 1,
     .run = run};

@@ -8,10 +8,6 @@
 #include "study/advice.h"
 #include "study/lab.h"
 
-typedef struct options {
-    const char *out;
-} options;
-
 static gr_status list(cli *c)
 {
     static const gr_column columns[] = {
@@ -123,7 +119,7 @@ static gr_status conclude(cli *c, const gr_result *r)
 
 static gr_status show(cli *c, gr_lab *lab)
 {
-    const char *folder = ((const options *)c->options)->out;
+    const char *folder = ((const cli_out *)c->options)->out;
     gr_result *r = &lab->result;
     const gr_finding *first;
     output o = {.c = c, .r = r, .folder = folder ? folder : "lab"};
@@ -156,9 +152,8 @@ done:
 }
 
 static const cli_option rows[] = {
-    CLI_OPTION(options, out, TEXT, "out", "DIR",
-               "the folder to write to, made if need be; files of the same figure in it are replaced; lab unless given",
-               .letter = 'o'),
+    CLI_OUT("DIR",
+            "the folder to write to, made if need be; files of the same figure in it are replaced; lab unless given"),
 };
 
 GR_COMMAND(lab) = {
@@ -172,6 +167,6 @@ GR_COMMAND(lab) = {
             "when a measurement is not as predicted. gradus explain NAME says what a figure computes and what "
             "--set may change. The same seed gives the same bytes.\n\n"
             "Examples\n  gradus lab fig4.8\n  gradus lab fig4.8 --set condition=400 --out figures\n",
-    CLI_OPTIONS(options, rows),
+    CLI_OPTIONS(cli_out, rows),
     .max_arguments = 1,
     .run = run};

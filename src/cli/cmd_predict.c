@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "cli/cli.h"
-#include "model/model.h"
+#include "cli/source.h"
 #include "study/study.h"
 
 enum { BATCH = 64 };
@@ -23,13 +22,6 @@ static bool tells_class(const answers *a)
     return a->form == GR_FORM_CLASS || a->form == GR_FORM_DISTRIBUTION;
 }
 
-static const char *class_name(const gr_model *m, int64_t k, char *number, size_t n)
-{
-    if (m->class_names && k < m->n_class_names) return m->class_names[k];
-    snprintf(number, n, "%lld", (long long)k);
-    return number;
-}
-
 static void add_members(const answers *a, gr_result *r, const char *input, int64_t best, const double *v)
 {
     char number[24];
@@ -39,7 +31,7 @@ static void add_members(const answers *a, gr_result *r, const char *input, int64
         if (v[k] >= 0.5) yes[n++] = k;
     gr__result_put(r, "input=%s", input);
     if (tells_class(a) && best >= 0)
-        gr__result_put(r, "class=%jd label=%s", best, class_name(a->model, best, number, sizeof number));
+        gr__result_put(r, "class=%jd label=%s", best, cli_class_name(a->model, best, number, sizeof number));
     else if (tells_class(a))
         gr__result_put(r, "class label");
     else if (a->form == GR_FORM_LABELS && best >= 0)
@@ -54,7 +46,7 @@ static void note_line(const answers *a, gr_result *r, const char *input, int64_t
 {
     char number[24], shown[4200];
     gr__result_note(r, "%s", gr__shown(shown, sizeof shown, input, strlen(input)));
-    const char *name = best < 0 ? NULL : class_name(a->model, best, number, sizeof number);
+    const char *name = best < 0 ? NULL : cli_class_name(a->model, best, number, sizeof number);
     if (tells_class(a) && !name)
         gr__result_note(r, "  no class: probabilities are not finite");
     else if (tells_class(a))

@@ -115,7 +115,7 @@ static void print_error(cli *c, gr_status st)
     const char *message = e->message[0] ? e->message : gr_status_text(st);
     fprintf(stderr, "gradus: %s%s%s%s\n", place, e->key, e->key[0] ? ": " : "", message);
     if (e->hint[0]) fprintf(stderr, "  %s\n", e->hint);
-    if (!c->json || c->answered) return;
+    if (!c->json || (c->answered && st == GR_E_CHECK)) return;
     gr_result *r = cli_result(c);
     r->within = "error/";
     gr__result_put(r, "code=%s file=%s line=%d column=%d key=%s message=%s hint=%s", gr_status_name(st), e->file,

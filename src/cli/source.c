@@ -81,3 +81,10 @@ void cli_source_close(cli *c, cli_source *s)
     gr__model_close(&s->model);
     *s = (cli_source){0};
 }
+
+const char *cli_class_name(const gr_model *m, int64_t k, char *number, size_t n)
+{
+    if (m->class_names && k < m->n_class_names) return m->class_names[k];
+    snprintf(number, n, "%lld", (long long)k);
+    return number;
+}

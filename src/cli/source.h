@@ -29,5 +29,7 @@ extern const char *const cli_part_words[];
 /* Opens the model argument; threads and memory are applied. */
 gr_status cli_source_open(cli *c, const cli_source_options *o, cli_source *out);
 void cli_source_close(cli *c, cli_source *s); /* a zeroed one is fine */
+/* A class's name, or its number. */
+const char *cli_class_name(const gr_model *m, int64_t k, char *number, size_t n);
 
 #endif
