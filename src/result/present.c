@@ -1,5 +1,6 @@
 /* A result as text, JSON and CSV. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "result/result.h"
@@ -131,10 +132,10 @@ static json_t *cell_json(const gr_column *c, const void *row)
 static bool set(json_t *o, const char *key, json_t *value)
 {
     for (const char *slash; (slash = strchr(key, '/')); key = slash + 1) {
-        char name[64];
-        snprintf(name, sizeof name, "%.*s", (int)(slash - key), key);
-        json_t *inner = json_object_get(o, name);
-        if (!inner) json_object_set_new(o, name, inner = json_object());
+        char *name = strndup(key, (size_t)(slash - key));
+        json_t *inner = name ? json_object_get(o, name) : NULL;
+        if (name && !inner) json_object_set_new(o, name, inner = json_object());
+        free(name);
         o = inner;
     }
     return json_object_set_new(o, key, value) == 0;

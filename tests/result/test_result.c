@@ -48,7 +48,7 @@ static void fill(gr_context *ctx, gr_result *r)
     test_ok(ctx, gr__result_open(ctx, "thing", r));
     gr__result_note(r, "%d layers\n\n", 2);
     gr__result_put(r, "title=%s nothing bytes/total=%g", "\xFF<t>", 0.1);
-    r->within = "bytes/";
+    r->within = "bytes/"; /* and names of any length within each other */
     gr__result_put(r, "whole=%jd small=%d", INT64_C(9007199254740993), -3);
     r->within = NULL;
     gr__result_table(r, "layers", columns, (int)GR_COUNT(columns), layers, 2, sizeof *layers);
