@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "study/advice.h"
+#include "study/advice/advice.h"
 
 typedef struct options {
     int phase; /* of gr__phase_words; -1: not given */

@@ -6,7 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/progress.h"
-#include "study/study.h"
+#include "study/check/check.h"
 
 typedef struct options {
     bool gradients, init;

@@ -5,7 +5,7 @@
 
 #include "cli/progress.h"
 #include "cli/source.h"
-#include "study/curvature.h"
+#include "study/curvature/curvature.h"
 
 typedef struct options {
     cli_source_options source;

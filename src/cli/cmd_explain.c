@@ -5,7 +5,7 @@
 #include "cli/explain.h"
 #include "nn/common.h"
 #include "schedule/schedule.h"
-#include "study/derivative.h"
+#include "study/derivative/derivative.h"
 
 enum { MAX_MEMBERS = 512 };
 

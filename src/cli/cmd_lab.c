@@ -5,8 +5,8 @@
 
 #include "base/file.h"
 #include "cli/cli.h"
-#include "study/advice.h"
-#include "study/lab.h"
+#include "study/advice/advice.h"
+#include "study/lab/lab.h"
 
 static gr_status list(cli *c)
 {

@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "cli/source.h"
-#include "study/study.h"
+#include "study/check/check.h"
 
 enum { BATCH = 64 };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "study/study.h"
+#include "study/derivative/trace.h"
 
 typedef struct options {
     cli_pairs against;

@@ -5,7 +5,7 @@
 
 #include "cli/explain.h"
 #include "graph/shape.h"
-#include "study/derivative.h"
+#include "study/derivative/derivative.h"
 
 /* ---- text ---- */
 

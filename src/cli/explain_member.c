@@ -8,7 +8,7 @@
 #include "metric/metric.h"
 #include "nn/layer.h"
 #include "optim/optim.h"
-#include "study/lab.h"
+#include "study/lab/lab.h"
 
 /* The order in which they are listed. */
 const gr_family *const cli_families[] = {

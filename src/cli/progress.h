@@ -2,7 +2,7 @@
 #ifndef GR_CLI_PROGRESS_H
 #define GR_CLI_PROGRESS_H
 
-#include "study/study.h"
+#include "study/check/check.h"
 
 typedef struct cli_progress {
     bool terminal, quiet;

@@ -1,6 +1,6 @@
 /* The rules of choice: whole, true to the registry, sound as recipes, and held rightly against recipes. [mission O28,
  * H16, H18, T16] */
-#include "study/advice.h"
+#include "study/advice/advice.h"
 #include "study_case.h"
 
 static const gr_rule *rule_of(const char *id)

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "result/xml.h"
-#include "study/lab.h"
+#include "study/lab/lab.h"
 #include "test.h"
 
 /* Small settings, for speed alone. */

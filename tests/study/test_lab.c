@@ -3,9 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "study/descent.h"
-#include "study/lab.h"
-#include "study/updates.h"
+#include "study/steps/descent.h"
+#include "study/lab/lab.h"
+#include "study/steps/updates.h"
 #include "test.h"
 
 typedef struct bench {

@@ -3,8 +3,8 @@
  * second order can be seen too.  [mission G5, FIG4.4; Keskar et al. 2017, figure 1] */
 #include <math.h>
 
-#include "study/descent.h"
-#include "study/lab.h"
+#include "study/steps/descent.h"
+#include "study/lab/lab.h"
 
 enum { FLAT, SHARP, MINIMA };
 static const char *const minimum_words[] = {"flat", "sharp", NULL}, *const cost_words[] = {"training", "test", NULL};

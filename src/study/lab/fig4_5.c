@@ -4,8 +4,8 @@
  */
 #include <math.h>
 
-#include "study/descent.h"
-#include "study/lab.h"
+#include "study/steps/descent.h"
+#include "study/lab/lab.h"
 
 static const gr_row rows[] = {
     GR_ROW("curvature", REAL, "2", "[0.01,100]", "1", "L, the second derivative of the cost"),

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "study/descent.h"
-#include "study/lab.h"
-#include "study/steps.h"
+#include "study/steps/descent.h"
+#include "study/lab/lab.h"
+#include "study/steps/steps.h"
 
 static const gr_row rows[] = {
     GR_ROW("batches", INT, "12", "[2,100]", "batches", "M, how many the data set is divided into; each has 20 samples"),

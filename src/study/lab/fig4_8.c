@@ -4,8 +4,8 @@
 #include <math.h>
 
 #include "base/text.h"
-#include "study/descent.h"
-#include "study/lab.h"
+#include "study/steps/descent.h"
+#include "study/lab/lab.h"
 
 static const gr_row rows[] = {
     GR_ROW("condition", REAL, "100", "[4,1000]", "1",

@@ -7,8 +7,8 @@
 
 #include "base/rng.h"
 #include "base/text.h"
-#include "study/lab.h"
-#include "study/updates.h"
+#include "study/lab/lab.h"
+#include "study/steps/updates.h"
 
 static const gr_row rows[] = {
     GR_ROW("updates", INT, "24", "[16,200]", "updates", "how many are compared"),

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "study/lab.h"
-#include "study/steps.h"
-#include "study/study.h"
+#include "study/lab/lab.h"
+#include "study/steps/steps.h"
+#include "study/check/check.h"
 
 enum { LAYERS = 20 };
 

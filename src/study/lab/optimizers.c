@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "study/lab.h"
-#include "study/steps.h"
+#include "study/lab/lab.h"
+#include "study/steps/steps.h"
 
 static const gr_row rows[] = {
     GR_ROW("rates", INT, "7", "[1,15]", "",

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "study/lab.h"
-#include "study/steps.h"
+#include "study/lab/lab.h"
+#include "study/steps/steps.h"
 
 enum { UNITS = 16 };
 
