@@ -1,5 +1,4 @@
 /* gradus advise: the chapter's rules, alone or held against a recipe. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"

@@ -1,8 +1,6 @@
 /* gradus check: is the recipe's model, with its data and its initial weights, fit for training? Each check has a
  * verdict, a figure and what to do about it. */
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "cli/cli.h"
 #include "cli/progress.h"

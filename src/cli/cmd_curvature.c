@@ -1,8 +1,4 @@
 /* gradus curvature: how sharp the minimum is that a model lies in. */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "cli/progress.h"
 #include "cli/source.h"
 #include "study/curvature/curvature.h"

@@ -1,6 +1,5 @@
 /* gradus init: the untrained model of a recipe. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/text.h"
 #include "cli/cli.h"

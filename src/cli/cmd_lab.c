@@ -1,7 +1,6 @@
 /* gradus lab: the chapter's figures, computed anew, as CSV and SVG, with theory beside measurement. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/file.h"
 #include "cli/cli.h"

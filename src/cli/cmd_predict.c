@@ -1,6 +1,5 @@
 /* gradus predict: raw inputs to classes with probabilities, or to values. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"

@@ -1,9 +1,5 @@
 /* gradus trace: two recipes, or one against itself with a setting changed, trained side by side up to the first
  * operation whose result differs. */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "cli/cli.h"
 #include "study/derivative/trace.h"
 

@@ -2,7 +2,6 @@
 #include <libdeflate.h>
 #include <zlib.h>
 #include <libfyaml.h>
-#include <stdlib.h>
 
 #include "backend/cpu/isa.h"
 #include "cli/cli.h"

@@ -1,5 +1,4 @@
 /* gradus zoo: the recipes that come with the command. gradus new: a recipe to start from. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"

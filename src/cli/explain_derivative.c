@@ -1,6 +1,4 @@
 /* gradus explain 'dL/dw[0][3,2]': one derivative by the chain rule, with its numbers. */
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/explain.h"

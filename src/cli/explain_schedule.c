@@ -1,6 +1,5 @@
 /* gradus explain, of schedules: the rates of a run, drawn or listed. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/explain.h"

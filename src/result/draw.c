@@ -40,7 +40,7 @@ static double *gather(const reader *d, const gr_curve *curve, const char *name, 
     *n = 0;
     for (size_t i = 0; out && i < d->t->n; i++) {
         const void *row = gr__table_row(d->t, i);
-        if (!where || strcmp(gr__cell_text(where, row), curve->is) == 0) out[(*n)++] = gr__cell_number(c, row);
+        if (!where || strcmp(gr__column_text(where, row), curve->is) == 0) out[(*n)++] = gr__column_number(c, row);
     }
     return out;
 }
@@ -94,9 +94,9 @@ static void dag_nodes(gr_result *r, const gr_panel_dag *p, gr_dag *out)
     for (size_t i = 0; i < d.t->n; i++) {
         char number[32];
         const void *row = gr__table_row(d.t, i);
-        all[i] = (gr_dag_node){gr__cell_text(name, row),
-                               gr__result_text(r, "%s", gr__double_text(gr__cell_number(note, row), number)),
-                               (int)gr__cell_number(group, row)};
+        all[i] = (gr_dag_node){gr__column_text(name, row),
+                               gr__result_text(r, "%s", gr__double_text(gr__column_number(note, row), number)),
+                               (int)gr__column_number(group, row)};
     }
     out->node = all;
     out->n_nodes = (int)d.t->n;
@@ -112,8 +112,8 @@ static void dag_edges(gr_result *r, const gr_panel_dag *p, gr_dag *out)
     if (!from || !to || !label || !all) return;
     for (size_t i = 0; i < d.t->n; i++) {
         const void *row = gr__table_row(d.t, i);
-        all[i] =
-            (gr_dag_edge){(int)gr__cell_number(from, row), (int)gr__cell_number(to, row), gr__cell_text(label, row)};
+        all[i] = (gr_dag_edge){(int)gr__column_number(from, row), (int)gr__column_number(to, row),
+                               gr__column_text(label, row)};
     }
     out->edge = all;
     out->n_edges = (int)d.t->n;

@@ -7,7 +7,7 @@
 
 /* ---- cells ---- */
 
-double gr__cell_number(const gr_column *c, const void *row)
+double gr__column_number(const gr_column *c, const void *row)
 {
     const char *at = (const char *)row + c->at;
     if (c->number) return c->number(row);
@@ -25,25 +25,25 @@ double gr__cell_number(const gr_column *c, const void *row)
     }
 }
 
-const char *gr__cell_text(const gr_column *c, const void *row)
+const char *gr__column_text(const gr_column *c, const void *row)
 {
     const char *at = (const char *)row + c->at;
-    if (c->words) return c->words[(size_t)gr__cell_number(c, row)];
+    if (c->words) return c->words[(size_t)gr__column_number(c, row)];
     return c->kind == GR_CELL_CHARS ? at : c->kind == GR_CELL_TEXT ? *(const char *const *)at : NULL;
 }
 
 static long long whole(const gr_column *c, const void *row)
 {
     return c->kind == GR_CELL_WHOLE ? *(const int64_t *)((const char *)row + c->at)
-                                    : (long long)gr__cell_number(c, row);
+                                    : (long long)gr__column_number(c, row);
 }
 
 /* ---- text ---- */
 
 static void cell_text(const gr_column *c, const void *row, gr__text *out)
 {
-    const char *s = gr__cell_text(c, row);
-    double x = gr__cell_number(c, row);
+    const char *s = gr__column_text(c, row);
+    double x = gr__column_number(c, row);
     bool words = c->words || c->kind == GR_CELL_TEXT || c->kind == GR_CELL_CHARS;
     if (words && c->digits)
         gr__text_add(out, "%*.*s", c->width, c->digits, s ? s : "");
@@ -120,12 +120,13 @@ static json_t *rows_json(const gr_table *t);
 
 static json_t *cell_json(const gr_column *c, const void *row)
 {
-    if (c->kind == GR_CELL_TRUTH) return json_boolean(gr__cell_number(c, row) != 0);
+    if (c->kind == GR_CELL_TRUTH) return json_boolean(gr__column_number(c, row) != 0);
     if (c->kind == GR_CELL_LIST) return list_json((const gr_list *)((const char *)row + c->at));
     if (c->kind == GR_CELL_ROWS) return rows_json((const gr_table *)((const char *)row + c->at));
     if (c->kind == GR_CELL_JSON) return json_incref(*(json_t *const *)((const char *)row + c->at));
-    if (c->words || c->kind == GR_CELL_TEXT || c->kind == GR_CELL_CHARS) return gr__json_string(gr__cell_text(c, row));
-    return c->kind == GR_CELL_REAL ? gr__json_real(gr__cell_number(c, row)) : json_integer(whole(c, row));
+    if (c->words || c->kind == GR_CELL_TEXT || c->kind == GR_CELL_CHARS)
+        return gr__json_string(gr__column_text(c, row));
+    return c->kind == GR_CELL_REAL ? gr__json_real(gr__column_number(c, row)) : json_integer(whole(c, row));
 }
 
 /* "a/b" is b within a. */
@@ -147,7 +148,7 @@ static bool put_row(json_t *o, const gr_table *t, size_t row)
     bool ok = o;
     for (int i = 0; i < t->n_columns && ok; i++) {
         const gr_column *c = &t->columns[i];
-        if (c->name && !(c->optional && !gr__cell_text(c, at))) ok = set(o, c->name, cell_json(c, at));
+        if (c->name && !(c->optional && !gr__column_text(c, at))) ok = set(o, c->name, cell_json(c, at));
     }
     return ok;
 }
@@ -196,8 +197,8 @@ static void quoted(gr__text *out, const char *s)
 static void cell_csv(const gr_column *c, const void *row, gr__text *out)
 {
     char number[32];
-    const char *s = gr__cell_text(c, row);
-    double x = gr__cell_number(c, row);
+    const char *s = gr__column_text(c, row);
+    double x = gr__column_number(c, row);
     if (s)
         quoted(out, s);
     else if (c->kind == GR_CELL_TRUTH)

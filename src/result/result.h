@@ -149,9 +149,8 @@ void gr__result_record(gr_result *r, const gr_column *columns, int n, const void
 void gr__result_table(gr_result *r, const char *key, const gr_column *columns, int n_columns, const void *rows,
                       size_t n, size_t row_bytes); /* key NULL: text alone; without headings, JSON alone */
 void gr__result_plot(gr_result *r, const gr_plot *plot, const gr_text_style *style); /* text alone */
-/* Members, copied; JSON alone: "name=%s count=%jd cost=%g passed=%u" puts a text (NULL: null), whole numbers of 64
- * bits
- * (%d: an int), a real one and a truth; "name" alone puts null. */
+/* Members, copied; JSON alone. "name=%s n=%jd steps=%d cost=%g passed=%u gone" puts a text (NULL: null), a whole number
+ * of 64 bits and one of an int, a real one, a truth and, for a name alone, null. */
 void gr__result_put(gr_result *r, const char *format, ...) GR_PRINTF(2, 3);
 void gr__result_member(gr_result *r, const char *key, gr_cell kind, const void *value, size_t bytes);
 void gr__result_list(gr_result *r, const char *key, gr_list list);
@@ -194,7 +193,7 @@ static inline const void *gr__table_row(const gr_table *t, size_t row)
 {
     return (const char *)t->rows + row * t->row_bytes;
 }
-double gr__cell_number(const gr_column *c, const void *row);    /* REAL, WHOLE, INT, TRUTH */
-const char *gr__cell_text(const gr_column *c, const void *row); /* TEXT, CHARS, words; NULL: none */
+double gr__column_number(const gr_column *c, const void *row);    /* REAL, WHOLE, INT, TRUTH */
+const char *gr__column_text(const gr_column *c, const void *row); /* TEXT, CHARS, words; NULL: none */
 
 #endif
