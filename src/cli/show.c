@@ -6,7 +6,7 @@
 gr_result *cli_result(cli *c)
 {
     gr__result_close(&c->result);
-    gr__result_open(c->ctx, c->command->name, &c->result);
+    gr__result_open(c->ctx, c->command ? c->command->name : "", &c->result); /* none: it is unknown */
     return &c->result;
 }
 
