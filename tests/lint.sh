@@ -6,7 +6,7 @@ bad=0
 say() { echo "$*"; bad=1; }
 
 includes=0
-declare -A floor=([base]=0 [graph]=1 [plan]=2 [backend]=3 [nn]=4 [init]=4 [cost]=4 [optim]=4 [schedule]=4 [penalty]=4 [metric]=4 [data]=5 [model]=6 [train]=7 [study]=8 [report]=9 [cli]=9)
+declare -A floor=([base]=0 [result]=1 [graph]=1 [plan]=2 [backend]=3 [nn]=4 [init]=4 [cost]=4 [optim]=4 [schedule]=4 [penalty]=4 [metric]=4 [data]=5 [model]=6 [train]=7 [study]=8 [cli]=9)
 while IFS=: read -r file line text; do
   from=${file#src/} from=${from%%/*}
   to=${text#*\"} to=${to%%/*}

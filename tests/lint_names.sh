@@ -13,7 +13,7 @@ allowed() {
   sed 's/  *|  */|/g' <<'ROWS'
 src/base/words.c               | *                           | what other programs call our members: a table of names
 src/study/lab/*                | *                           | figures of the chapter, each about methods that it names
-src/study/advice*.c            | *                           | what the chapter advises, which is about methods that it names
+src/study/advice/*.c           | *                           | what the chapter advises, which is about methods that it names
 src/model/section.c            | adam cross_entropy constant | defaults of a recipe's rows
 src/model/section.c            | dropout init precision      | keys of a recipe
 src/model/include.c            | dropout                     | the key of a network from the zoo
@@ -25,13 +25,12 @@ src/init/hyperfan.c            | relu                        | a row of its own
 src/schedule/plateau.c         | scale                       | a number that it keeps
 src/graph/op_*.c               | conv max_pool avg_pool      | operations of the graph
 src/graph/op_shape.c           | zeros                       | how an attribute is printed
-src/study/derivative.c         | conv                        | an operation of the graph
-src/study/check.c              | symmetry                    | a check
+src/study/derivative/derivative.c | conv                     | an operation of the graph
+src/study/check/check.c        | symmetry                    | a check
 src/train/engine.c             | step                        | a plan of one update
 src/train/record.c             | step                        | a column: the number of updates
 src/train/keep.c               | step                        | a column: the number of updates
 src/cli/cmd_plot.c             | step                        | a column: the number of updates
-src/cli/cmd_trace.c            | step                        | a column: the number of updates
 src/cli/cmd_check.c            | init symmetry               | an option; a check
 src/cli/cmd_init.c             | init                        | the command
 src/cli/cmd_advise.c           | optimizers                  | a key of what it prints
@@ -40,7 +39,7 @@ ROWS
 }
 
 # FAMILY: as the headers define them, but for GR_COMMON, whose rows are no members
-families() { sed -nE 's/^#define GR_([A-Z]+)\(name\) const gr_[a-z]+ gr__[a-z]+_##name$/\1/p' src/*/*.h; }
+families() { sed -nE 's/^#define GR_([A-Z]+)\(name\) const gr_[a-z]+ gr__[a-z]+_##name$/\1/p' src/*/*.h src/*/*/*.h; }
 
 # NAME FOLDER
 members() {

@@ -3,7 +3,7 @@
 # start of a line in the *.c files of the folders becomes an entry, sorted by name: a table of the members, and
 # gr__family_WORD with their heads and the rows of `GR_COMMON(WORD_common) =`, where there are any. A family without
 # members gets empty tables. The word `common` stands for plain gr_member objects, GR_COMMON(clip_common) being
-# gr__clip_common.
+# gr__clip_common; `command` for objects of type cli_command, which have no heads.
 # Usage: make-registry.sh "WORD=HEADER..." FOLDER...
 set -eu
 export LC_ALL=C
@@ -40,6 +40,7 @@ for family in $families; do
         fi
     else
         type=gr_$family prefix=gr__${family}_
+        [ "$family" != command ] || type=cli_command
     fi
     echo
     for name in $names; do echo "extern const $type $prefix$name;"; done
@@ -52,7 +53,7 @@ for family in $families; do
     echo "    *n = $(printf '%s' "$names" | grep -c .);" || true
     echo "    return ${family}_table;"
     echo "}"
-    [ "$family" != common ] || continue
+    case $family in common | command) continue ;; esac
     macro=GR_COMMON
     common=$(defined "$@" | grep -x "${family}_common") || true
     [ -z "$common" ] || echo "extern const gr_member gr__$common;"

@@ -113,6 +113,16 @@ void gr__json_write(gr__text *out, const json_t *v, int indent)
     value(out, v, indent, 0);
 }
 
+json_t *gr__json_real(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+json_t *gr__json_string(const char *s)
+{
+    return s ? json_stringn_nocheck(s, strlen(s)) : json_null();
+}
+
 gr_status gr__json_save(gr_context *ctx, const char *path, const json_t *v)
 {
     gr__text t;

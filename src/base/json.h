@@ -11,6 +11,9 @@
 const char *gr__json_number(double x, char *buffer);
 /* "text": quotes, backslashes and control characters escaped, UTF-8 stays, other bytes become U+FFFD. */
 void gr__json_text(gr__text *out, const char *s);
+/* Values that jansson refuses to make itself: null for a number that is not finite, text of any bytes (NULL: null). */
+json_t *gr__json_real(double x);
+json_t *gr__json_string(const char *s);
 /* A whole value. indent: spaces a level, one member a line; 0: all on one line, without spaces. No newline at the end.
  */
 void gr__json_write(gr__text *out, const json_t *value, int indent);

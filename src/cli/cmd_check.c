@@ -1,212 +1,169 @@
 /* gradus check: is the recipe's model, with its data and its initial weights, fit for training? Each check has a
  * verdict, a figure and what to do about it. */
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "cli/json.h"
-#include "study/study.h"
+#include "cli/cli.h"
+#include "cli/progress.h"
+#include "study/check/check.h"
 
-/* ---- progress ---- */
+typedef struct options {
+    bool gradients, init;
+} options;
 
-typedef struct view {
-    bool terminal;
-    double began, said;
-    gr_watch watch;
-} view;
+/* ---- findings ---- */
 
-static void say(void *user, const char *what, double share)
-{
-    view *v = user;
-    double now = cli_now();
-    if (now - v->said < 0.1) return;
-    v->said = now;
-    fprintf(stderr, "\r%s: %.0f %%   %.0f s\033[K", what, 100 * share, now - v->began);
-    fflush(stderr);
-}
-
-/* Whom to tell: nobody without a terminal, or where a program or nobody reads. */
-static const gr_watch *open_view(const cli *c, view *v)
-{
-    *v = (view){.terminal = isatty(STDERR_FILENO) && !c->quiet && !c->json, .began = cli_now()};
-    v->watch = (gr_watch){say, v};
-    return v->terminal ? &v->watch : NULL;
-}
-
-static void close_view(const view *v)
-{
-    if (v->said > 0) fputs("\r\033[K", stderr);
-}
-
-/* ---- answers ---- */
-
-/* Prints o and lets it go. */
-static gr_status answer(cli *c, json_t *o)
-{
-    gr_status printed = cli_json(c, o);
-    if (printed != GR_OK) return printed;
-    c->answered = true;
-    return GR_OK;
-}
-
-static json_t *finding_json(const gr_finding *f)
-{
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "id", f->id, "name", f->name, "verdict",
-                     gr__verdict_name(f->verdict), "figure", cli_real(f->figure), "limit", cli_real(f->limit),
-                     "message", cli_text(f->message));
-}
-
-static void print_finding(const gr_finding *f)
-{
-    char figure[32] = "-";
-    if (!isnan(f->figure)) snprintf(figure, sizeof figure, "%.4g", f->figure);
-    const char *verdict = f->verdict == GR_VERDICT_FAILED ? "FAILED" : gr__verdict_name(f->verdict); /* stands out */
-    printf("%-8s %-3s %-15s %10s  %s\n", verdict, f->id, f->name, figure, f->message);
-}
+static const char *const loud_words[] = {"ok", "warning", "FAILED"}; /* what stands out */
+static const gr_column finding_columns[] = {
+    GR_COLUMN(gr_finding, verdict, INT, NULL, GR_SHOWN("", -8), .words = loud_words),
+    GR_COLUMN(gr_finding, id, TEXT, "id", GR_SHOWN("", -3)),
+    GR_COLUMN(gr_finding, name, TEXT, "name", GR_SHOWN("", -15)),
+    GR_COLUMN(gr_finding, verdict, INT, "verdict", .words = gr__verdict_words),
+    GR_COLUMN(gr_finding, figure, REAL, "figure", GR_SHOWN("", 10), .digits = 4, .none = "-"),
+    GR_COLUMN(gr_finding, limit, REAL, "limit"),
+    GR_COLUMN(gr_finding, message, CHARS, "message", GR_SHOWN("", 0), .gap = 1),
+};
 
 static gr_status conclude(cli *c, const gr_finding *f, int n)
 {
-    int failed = 0;
-    const char *first = "";
-    for (int i = n - 1; i >= 0; i--)
-        if (f[i].verdict == GR_VERDICT_FAILED) failed++, first = f[i].name;
-    return failed ? gr__fail(c->ctx, GR_E_CHECK, "%d of %d checks failed, the first is %s", failed, n, first) : GR_OK;
+    const gr_finding *first;
+    int failed = gr__findings_failed(f, n, &first);
+    return failed ? gr__fail(c->ctx, GR_E_CHECK, "%d of %d checks failed, the first is %s", failed, n, first->name)
+                  : GR_OK;
 }
 
 /* ---- one at a time ---- */
 
-static json_t *gradient_json(const gr_gradient_row *r)
+static double judged_error(const void *row)
 {
-    return json_pack("{s:s, s:I, s:I, s:I, s:o, s:b}", "name", r->name, "count", (json_int_t)r->count, "checked",
-                     (json_int_t)r->checked, "judged", (json_int_t)r->judged, "error",
-                     cli_real(r->judged ? r->error : NAN), "passed", !r->wrong);
+    const gr_gradient_row *r = row;
+    return r->judged ? r->error : NAN;
 }
 
-static void print_gradients(const gr_gradient_row *rows, size_t n, const gr_finding *f)
+static double right(const void *row)
 {
-    printf("%-32s %12s %8s %8s %12s\n", "parameter", "elements", "checked", "judged", "error");
-    for (size_t i = 0; i < n; i++) {
-        const gr_gradient_row *r = &rows[i];
-        printf("%-32s %12lld %8lld %8lld %12.2e  %s\n", r->name, (long long)r->count, (long long)r->checked,
-               (long long)r->judged, r->error,
-               r->wrong     ? "WRONG"
-               : r->judged  ? "ok"
-               : r->checked ? "not judged"
-                            : "not looked at");
-    }
-    if (f->verdict != GR_VERDICT_FAILED) printf("%s\n", f->message);
+    return !((const gr_gradient_row *)row)->wrong;
 }
 
-static gr_status gradients(cli *c, const gr_recipe *r)
+static double status(const void *row)
+{
+    const gr_gradient_row *r = row;
+    return r->wrong ? 0 : r->judged ? 1 : r->checked ? 2 : 3;
+}
+static const char *const status_words[] = {"WRONG", "ok", "not judged", "not looked at"};
+
+static const gr_column gradient_columns[] = {
+    GR_COLUMN(gr_gradient_row, name, TEXT, "name", GR_SHOWN("parameter", -32)),
+    GR_COLUMN(gr_gradient_row, count, WHOLE, "count", GR_SHOWN("elements", 12)),
+    GR_COLUMN(gr_gradient_row, checked, WHOLE, "checked", GR_SHOWN("checked", 8)),
+    GR_COLUMN(gr_gradient_row, judged, WHOLE, "judged", GR_SHOWN("judged", 8)),
+    GR_COLUMN(gr_gradient_row, error, REAL, NULL, GR_SHOWN("error", 12), .digits = 2, .style = 'e'),
+    GR_COLUMN(gr_gradient_row, error, REAL, "error", .number = judged_error),
+    GR_COLUMN(gr_gradient_row, wrong, TRUTH, "passed", .number = right),
+    GR_COLUMN(gr_gradient_row, wrong, INT, NULL, GR_SHOWN("", 0), .words = status_words, .number = status, .gap = 1),
+};
+
+static gr_status gradients(cli *c, const gr_recipe *recipe)
 {
     gr_gradient_row *rows = NULL;
     size_t n = 0;
     gr_finding f = {.id = "P4", .name = "gradients"};
-    view v;
-    gr_status st = gr__check_gradients(c->ctx, r, &(gr_gradient_options){GR_GRADIENT_MANY, 0, open_view(c, &v)}, &rows,
-                                       &n, c->memory, &f);
-    close_view(&v);
+    cli_view v = cli_view_make(c->quiet || c->json); /* where a program reads, nobody is told */
+    gr_status st = gr__check_gradients(c->ctx, recipe, &(gr_gradient_options){GR_GRADIENT_MANY, 0, cli_view_watch(&v)},
+                                       &rows, &n, c->memory, &f);
+    cli_view_clear(&v);
     if (st != GR_OK) return st;
-    json_t *list = json_array();
-    for (size_t i = 0; i < n && c->json; i++) json_array_append_new(list, gradient_json(&rows[i]));
-    if (!c->json && !c->quiet) print_gradients(rows, n, &f);
-    if (c->json)
-        st = answer(c, json_pack("{s:O, s:o, s:b}", "gradients", list, "limit", cli_real(GR_GRADIENT_LIMIT), "passed",
-                                 f.verdict != GR_VERDICT_FAILED));
-    json_decref(list);
-    return st == GR_OK && f.verdict == GR_VERDICT_FAILED ? gr__fail(c->ctx, GR_E_CHECK, "%s", f.message) : st;
+    bool failed = f.verdict == GR_VERDICT_FAILED;
+    gr_result *r = cli_result(c);
+    GR_TABLE(r, "gradients", gradient_columns, rows, n);
+    gr__result_put(r, "limit=%g passed=%u", GR_GRADIENT_LIMIT, !failed);
+    if (!failed) gr__result_note(r, "%s\n", f.message);
+    st = cli_show(c, r);
+    return st == GR_OK && failed ? gr__fail(c->ctx, GR_E_CHECK, "%s", f.message) : st;
 }
 
-static json_t *spread_json(gr_spread s)
-{
-    return json_pack("{s:o, s:o, s:o}", "mean", cli_real(s.mean), "variance", cli_real(s.variance), "mean_square",
-                     cli_real(s.square));
-}
+static const gr_column init_columns[] = {
+    GR_COLUMN(gr_init_row, name, TEXT, "name", GR_SHOWN("layer", -24)),
+    GR_COLUMN(gr_init_row, type, TEXT, "type", GR_SHOWN("type", -16)),
+    GR_COLUMN(gr_init_row, activation.mean, REAL, "activation/mean", GR_SHOWN("mean", 11), .digits = 3),
+    GR_COLUMN(gr_init_row, activation.variance, REAL, "activation/variance", GR_SHOWN("variance", 11), .digits = 3),
+    GR_COLUMN(gr_init_row, activation.square, REAL, "activation/mean_square"),
+    GR_COLUMN(gr_init_row, gradient.mean, REAL, "gradient/mean", GR_SHOWN("gradient mean", 13), .digits = 3),
+    GR_COLUMN(gr_init_row, gradient.variance, REAL, "gradient/variance", GR_SHOWN("gradient var", 13), .digits = 3),
+    GR_COLUMN(gr_init_row, gradient.square, REAL, "gradient/mean_square"),
+};
 
-static gr_status initialisation(cli *c, const gr_recipe *r)
+static gr_status initialisation(cli *c, const gr_recipe *recipe)
 {
     gr_init_row *rows = NULL;
     size_t n = 0;
     gr_probe p = {0};
     gr_finding f[] = {{.id = "I1", .name = "symmetry"}, {.id = "I2", .name = "initialisation"}};
-    json_t *layers = json_array(), *checks = json_array();
     gr_status st = GR_OK;
-    GR_TRY(gr__probe_open(c->ctx, r, &p));
+    GR_TRY(gr__probe_open(c->ctx, recipe, &p));
     GR_TRY(gr__check_symmetry(&p, &f[0]));
     GR_TRY(gr__check_init(&p, c->memory, &rows, &n, &f[1]));
-    if (c->json) {
-        for (size_t i = 0; i < n; i++)
-            json_array_append_new(layers, json_pack("{s:s, s:s, s:o, s:o}", "name", rows[i].name, "type", rows[i].type,
-                                                    "activation", spread_json(rows[i].activation), "gradient",
-                                                    spread_json(rows[i].gradient)));
-        for (size_t i = 0; i < GR_COUNT(f); i++) json_array_append_new(checks, finding_json(&f[i]));
-        GR_TRY(answer(c, json_pack("{s:O, s:O, s:b}", "layers", layers, "checks", checks, "passed",
-                                   f[1].verdict != GR_VERDICT_FAILED)));
-    } else if (!c->quiet) {
-        printf("%-24s %-16s %11s %11s %13s %13s\n", "layer", "type", "mean", "variance", "gradient mean",
-               "gradient var");
-        for (size_t i = 0; i < n; i++)
-            printf("%-24s %-16s %11.3g %11.3g %13.3g %13.3g\n", rows[i].name, rows[i].type, rows[i].activation.mean,
-                   rows[i].activation.variance, rows[i].gradient.mean, rows[i].gradient.variance);
-        for (size_t i = 0; i < GR_COUNT(f); i++) print_finding(&f[i]);
-    }
+    gr_result *r = cli_result(c);
+    GR_TABLE(r, "layers", init_columns, rows, n);
+    GR_TABLE(r, "checks", finding_columns, f, GR_COUNT(f));
+    gr__result_put(r, "passed=%u", f[1].verdict != GR_VERDICT_FAILED);
+    GR_TRY(cli_show(c, r));
     st = conclude(c, f, (int)GR_COUNT(f));
 done:
-    json_decref(layers);
-    json_decref(checks);
     gr__probe_close(&p);
     return st;
 }
 
 /* ---- all ---- */
 
-static gr_status everything(cli *c, const gr_recipe *r)
+static const gr_column tensor_columns[] = {
+    GR_COLUMN(gr_format_row, name, TEXT, "name"),
+    GR_COLUMN(gr_format_row, kind, TEXT, "kind"),
+    GR_COLUMN(gr_format_row, format, TEXT, "format"),
+};
+
+static gr_status everything(cli *c, const gr_recipe *recipe)
 {
     gr_finding f[GR_CHECKS];
+    const gr_finding *first;
     gr_format_row *formats = NULL;
     size_t n_formats = 0;
-    view v;
-    gr_status st = gr__check_all(c->ctx, r, open_view(c, &v), c->memory, f, &formats, &n_formats);
-    close_view(&v);
+    cli_view v = cli_view_make(c->quiet || c->json);
+    gr_status st = gr__check_all(c->ctx, recipe, cli_view_watch(&v), c->memory, f, &formats, &n_formats);
+    cli_view_clear(&v);
     if (st != GR_OK) return st;
-    gr_status verdict = conclude(c, f, GR_CHECKS);
-    if (c->json) {
-        json_t *list = json_array(), *tensors = json_array();
-        for (int i = 0; i < GR_CHECKS; i++) json_array_append_new(list, finding_json(&f[i]));
-        for (size_t i = 0; i < n_formats; i++)
-            json_array_append_new(tensors, json_pack("{s:s, s:s, s:s}", "name", formats[i].name, "kind",
-                                                     formats[i].kind, "format", formats[i].format));
-        st = answer(c, json_pack("{s:o, s:o, s:b}", "checks", list, "tensors", tensors, "passed", verdict == GR_OK));
-    } else if (!c->quiet) {
-        for (int i = 0; i < GR_CHECKS; i++) print_finding(&f[i]);
-    }
-    return st == GR_OK ? verdict : st;
+    gr_result *r = cli_result(c);
+    GR_TABLE(r, "checks", finding_columns, f, GR_CHECKS);
+    GR_TABLE(r, "tensors", tensor_columns, formats, n_formats);
+    gr__result_put(r, "passed=%u", gr__findings_failed(f, GR_CHECKS, &first) == 0);
+    st = cli_show(c, r);
+    return st == GR_OK ? conclude(c, f, GR_CHECKS) : st;
 }
 
 static gr_status run(cli *c)
 {
     gr_recipe *r = NULL;
-    bool slopes = cli_value(c, "gradients"), init = cli_value(c, "init");
-    if (slopes && init)
+    const options *o = c->options;
+    if (o->gradients && o->init)
         return gr__fail(c->ctx, GR_E_USAGE,
                         "check: --gradients and --init each restrict to one check; without them all are made");
     gr_status st = cli_recipe(c, c->argument[0], &r);
     if (st != GR_OK) return st;
-    st = slopes ? gradients(c, r) : init ? initialisation(c, r) : everything(c, r);
+    st = o->gradients ? gradients(c, r) : o->init ? initialisation(c, r) : everything(c, r);
     gr__recipe_close(c->ctx, r);
     return st;
 }
 
-static const cli_flag flags[] = {
-    {"gradients", NULL,
-     "only back-propagation against central differences in float64, with more elements and a line a parameter", 0},
-    {"init", NULL, "only the initial weights: mean and variance of activations and gradients, a line a layer", 0},
-    {0},
+static const cli_option rows[] = {
+    CLI_OPTION(
+        options, gradients, SWITCH, "gradients", NULL,
+        "only back-propagation against central differences in float64, with more elements and a line a parameter"),
+    CLI_OPTION(options, init, SWITCH, "init", NULL,
+               "only the initial weights: mean and variance of activations and gradients, a line a layer"),
 };
 
-const cli_command cmd_check = {
+GR_COMMAND(check) = {
     .name = "check",
+    .place = 6,
     .usage = "RECIPE [--gradients | --init]",
     .summary = "Checks a recipe's data, outputs, initial cost, weights and gradients before training",
     .help =
@@ -225,7 +182,7 @@ const cli_command cmd_check = {
         "between the two points;\n"
         "                     one comparison a parameter goes along all its elements. A large network gets fewer\n\n"
         "Example\n  gradus check recipes/fashion.yaml\n",
-    .flags = flags,
+    CLI_OPTIONS(options, rows),
     .min_arguments = 1,
     .max_arguments = 1,
     .run = run};

@@ -1,135 +1,92 @@
 /* gradus curvature: how sharp the minimum is that a model lies in. */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "cli/json.h"
+#include "cli/progress.h"
 #include "cli/source.h"
-#include "study/curvature.h"
+#include "study/curvature/curvature.h"
 
-typedef struct wishes {
-    int64_t samples;
-    gr_curvature_options options;
-} wishes;
+typedef struct options {
+    cli_source_options source;
+    int64_t samples, probes, eigenvalues, steps;
+} options;
 
-/* ---- flags ---- */
-
-static gr_status whole_number(cli *c, const char *flag, double low, double high, double fallback, double *out)
+static gr_status check_options(cli *c, const options *o)
 {
-    const char *text = cli_value(c, flag);
-    *out = fallback;
-    if (!text || (gr__parse_number(text, out) && *out >= low && *out <= high && *out == floor(*out))) return GR_OK;
-    return gr__fail(c->ctx, GR_E_USAGE, "--%s: %s is not a whole number from %.0f to %.0f", flag, text, low, high);
+    if (o->probes > 0 && o->probes < GR_LEAST_PROBES)
+        return gr__fail(c->ctx, GR_E_USAGE,
+                        "--probes: %lld random vectors give no standard error worth its name; at least %d, or 0 for "
+                        "none",
+                        (long long)o->probes, GR_LEAST_PROBES);
+    return o->probes || o->eigenvalues
+               ? GR_OK
+               : gr__fail(c->ctx, GR_E_USAGE, "--probes 0 and --eig 0 leave nothing to measure");
 }
-
-static gr_status read_wishes(cli *c, wishes *w)
-{
-    double samples, probes, eigenvalues, steps;
-    gr_status st = GR_OK;
-    GR_TRY(whole_number(c, "samples", 1, 1e15, 1000, &samples));
-    GR_TRY(whole_number(c, "probes", 0, 100000, 100, &probes));
-    GR_TRY(whole_number(c, "eig", 0, GR_MAX_EIGENVALUES, 1, &eigenvalues));
-    GR_TRY(whole_number(c, "steps", 1, GR_MAX_LANCZOS, GR_MAX_LANCZOS, &steps));
-    w->samples = (int64_t)samples;
-    w->options = (gr_curvature_options){
-        .probes = (int)probes, .eigenvalues = (int)eigenvalues, .steps = (int)steps, .stop = &cli_stop};
-    if (probes > 0 && probes < GR_LEAST_PROBES)
-        GR_TRY(
-            gr__fail(c->ctx, GR_E_USAGE,
-                     "--probes: %.0f random vectors give no standard error worth its name; at least %d, or 0 for none",
-                     probes, GR_LEAST_PROBES));
-    if (probes == 0 && eigenvalues == 0)
-        GR_TRY(gr__fail(c->ctx, GR_E_USAGE, "--probes 0 and --eig 0 leave nothing to measure"));
-done:
-    return st;
-}
-
-/* ---- progress ---- */
-
-typedef struct view {
-    bool terminal;
-    double began, said;
-} view;
 
 static void progress(void *user, const char *what, int number)
 {
-    view *v = user;
-    double now = cli_now();
-    if (!v->terminal || now - v->said < 0.1) return;
-    v->said = now;
-    fprintf(stderr, "\r%s: Hessian product %d   %.0f s\033[K", what, number, now - v->began);
-}
-
-static void clear(const view *v)
-{
-    if (v->terminal && v->said > 0) fputs("\r\033[K", stderr);
+    cli_view_show(user, "%s: Hessian product %d", what, number);
 }
 
 /* ---- output ---- */
 
-static json_t *eigenvalue_json(gr_eigenvalue e)
+static const gr_column eigenvalue_columns[] = {
+    GR_COLUMN(gr_eigenvalue, value, REAL, "value"),
+    GR_COLUMN(gr_eigenvalue, residual, REAL, "residual"),
+};
+static void note_eigenvalue(gr_result *r, const char *name, gr_eigenvalue e)
 {
-    return json_pack("{s:o, s:o}", "value", cli_real(e.value), "residual", cli_real(e.residual));
+    gr__result_note(r, "%12s  %14.6g  %10.1e\n", name, e.value, e.residual);
 }
 
-static gr_status print_json(cli *c, const gr_hessian *h, const gr_curvature *k)
+static gr_status show(cli *c, const gr_hessian *h, const gr_curvature *k)
 {
-    json_t *o = json_object(), *list = json_array();
-    json_object_set_new(o, "part", json_string(gr__part_name(h->part)));
-    json_object_set_new(o, "samples", json_integer(h->samples));
-    json_object_set_new(o, "parameters", json_integer(h->n));
-    json_object_set_new(o, "cost_mean", cli_real(k->cost));
-    json_object_set_new(o, "trace", cli_real(k->trace));
-    json_object_set_new(o, "trace_error", cli_real(k->trace_error));
-    json_object_set_new(o, "probes", json_integer(k->probes));
-    json_object_set_new(o, "average_trace", cli_real(k->trace / (double)h->n));
-    for (int i = 0; i < k->n_largest; i++) json_array_append_new(list, eigenvalue_json(k->largest[i]));
-    json_object_set_new(o, "largest", list);
-    json_object_set_new(o, "smallest", k->n_largest ? eigenvalue_json(k->smallest) : json_null());
-    json_object_set_new(o, "steps", json_integer(k->steps));
-    json_object_set_new(o, "converged", json_boolean(k->converged));
-    return cli_json(c, o);
-}
-
-static void print_text(const gr_hessian *h, const gr_curvature *k)
-{
-    printf("%s cost %.6f over %lld samples; %lld parameters\n", gr__part_name(h->part), k->cost, (long long)h->samples,
-           (long long)h->n);
+    gr_result *r = cli_result(c);
+    double average = k->trace / (double)h->n;
+    gr__result_put(r,
+                   "part=%s samples=%jd parameters=%jd cost_mean=%g trace=%g trace_error=%g probes=%d "
+                   "average_trace=%g",
+                   gr__part_name(h->part), h->samples, h->n, k->cost, k->trace, k->trace_error, k->probes, average);
+    GR_TABLE(r, "largest", eigenvalue_columns, k->largest, k->n_largest);
+    if (k->n_largest)
+        gr__result_put(r, "smallest/value=%g smallest/residual=%g", k->smallest.value, k->smallest.residual);
+    else
+        gr__result_put(r, "smallest");
+    gr__result_put(r, "steps=%d converged=%u", k->steps, k->converged);
+    gr__result_note(r, "%s cost %.6f over %lld samples; %lld parameters\n", gr__part_name(h->part), k->cost,
+                    (long long)h->samples, (long long)h->n);
     if (k->probes)
-        printf("trace %.6g, standard error %.2g of %d probes; average trace %.6g\n", k->trace, k->trace_error,
-               k->probes, k->trace / (double)h->n);
-    if (!k->n_largest) return;
-    printf("eigenvalues, after %d steps%s\n%12s  %14s  %10s\n", k->steps,
-           k->converged ? "" : ": not all have converged", "", "value", "residual");
+        gr__result_note(r, "trace %.6g, standard error %.2g of %d probes; average trace %.6g\n", k->trace,
+                        k->trace_error, k->probes, average);
+    if (k->n_largest)
+        gr__result_note(r, "eigenvalues, after %d steps%s\n%12s  %14s  %10s\n", k->steps,
+                        k->converged ? "" : ": not all have converged", "", "value", "residual");
     for (int i = 0; i < k->n_largest; i++) {
         char name[24];
         snprintf(name, sizeof name, i ? "%d." : "largest", i + 1);
-        printf("%12s  %14.6g  %10.1e\n", name, k->largest[i].value, k->largest[i].residual);
+        note_eigenvalue(r, name, k->largest[i]);
     }
-    printf("%12s  %14.6g  %10.1e\n", "smallest", k->smallest.value, k->smallest.residual);
+    if (k->n_largest) note_eigenvalue(r, "smallest", k->smallest);
+    return cli_show(c, r);
 }
 
-static gr_status measure(cli *c, cli_source *s, const wishes *w)
+static gr_status measure(cli *c, cli_source *s, const options *given)
 {
     gr_hessian h = {0};
     gr_curvature k;
-    view v = {.terminal = isatty(STDERR_FILENO) && !c->quiet, .began = cli_now()};
-    gr_curvature_options o = w->options;
-    o.seed = s->recipe.seed;
-    o.progress = progress;
-    o.user = &v;
-    gr_status st = gr__hessian_open(c->ctx, &s->recipe, &s->model, s->part, w->samples, &h);
+    cli_view v = cli_view_make(c->quiet);
+    const gr_curvature_options o = {.probes = (int)given->probes,
+                                    .eigenvalues = (int)given->eigenvalues,
+                                    .steps = (int)given->steps,
+                                    .seed = s->recipe.seed,
+                                    .stop = &cli_stop,
+                                    .progress = progress,
+                                    .user = &v};
+    gr_status st = gr__hessian_open(c->ctx, &s->recipe, &s->model, s->part, given->samples, &h);
     if (st != GR_OK) return st;
     cli_catch_signals();
     st = gr__curvature(&h, &o, &k);
-    clear(&v);
+    cli_view_clear(&v);
     if (st == GR_E_INTERRUPTED) GR_TRY(gr__fail(c->ctx, st, "interrupted"));
     if (st != GR_OK) goto done;
-    if (c->json)
-        GR_TRY(print_json(c, &h, &k));
-    else if (!c->quiet)
-        print_text(&h, &k);
+    st = show(c, &h, &k);
 done:
     gr__hessian_close(&h);
     return st;
@@ -137,44 +94,51 @@ done:
 
 static gr_status run(cli *c)
 {
-    wishes w;
+    const options *o = c->options;
     cli_source s = {0};
-    gr_status st = read_wishes(c, &w);
-    if (st == GR_OK) st = cli_source_open(c, GR_PART_TRAIN, &s);
-    if (st == GR_OK) st = measure(c, &s, &w);
+    gr_status st = check_options(c, o);
+    if (st == GR_OK) st = cli_source_open(c, &o->source, &s);
+    if (st == GR_OK) st = measure(c, &s, o);
     cli_source_close(c, &s);
     return st;
 }
 
-static const cli_flag flags[] = {
-    CLI_SOURCE_FLAGS("train"),
-    {"samples", "N", "how many samples the cost is over, drawn by the recipe's seed; 1000 unless given", 0},
-    {"eig", "K", "how many of the largest eigenvalues, up to 20; 1 unless given, 0 for none", 0},
-    {"steps", "N", "of Lanczos's method at most, up to 100 (the default); each keeps 8 bytes a parameter", 0},
-    {"probes", "N", "random vectors for the trace at most; 100 unless given, 0 for none", 0},
-    {0},
+static const cli_option rows[] = {
+    CLI_SOURCE_OPTIONS(options, source, GR_PART_TRAIN, "train"),
+    CLI_OPTION(options, samples, WHOLE, "samples", "N",
+               "how many samples the cost is over, drawn by the recipe's seed; 1000 unless given", .low = 1,
+               .high = 1e15, .usual = 1000),
+    CLI_OPTION(options, eigenvalues, WHOLE, "eig", "K",
+               "how many of the largest eigenvalues, up to 20; 1 unless given, 0 for none", .high = GR_MAX_EIGENVALUES,
+               .usual = 1),
+    CLI_OPTION(options, steps, WHOLE, "steps", "N",
+               "of Lanczos's method at most, up to 100 (the default); each keeps 8 bytes a parameter", .low = 1,
+               .high = GR_MAX_LANCZOS, .usual = GR_MAX_LANCZOS),
+    CLI_OPTION(options, probes, WHOLE, "probes", "N",
+               "random vectors for the trace at most; 100 unless given, 0 for none", .high = 100000, .usual = 100),
 };
 
-const cli_command cmd_curvature = {.name = "curvature",
-                                   .usage = "MODEL [--eig K] [--samples N]",
-                                   .summary = "How sharp the minimum is: trace and largest eigenvalues of the Hessian",
-                                   .help = "The Hessian holds the second derivatives of the model's mean cost, as in "
-                                           "evaluation: no dropout, no penalty, no smoothing. "
-                                           "Flat minima, whose\n"
-                                           "trace and eigenvalues are small, are said to generalise better (Hochreiter "
-                                           "& Schmidhuber 1997); compare models of one "
-                                           "architecture and cost alone,\n"
-                                           "since scaling the layers of a ReLU network changes these figures and not "
-                                           "what it computes (Dinh et al. 2017).\n\n"
-                                           "The average trace is the trace by the number of parameters, the mean "
-                                           "curvature (Dong et al. 2019). The trace is an estimate "
-                                           "from random vectors\n"
-                                           "and stops once its standard error is below 5 %; the residual beside an "
-                                           "eigenvalue is how far from it a true one can be. A "
-                                           "rate above\n"
-                                           "2 / largest diverges along that direction.\n\n"
-                                           "Example\n  gradus curvature runs/fashion/best.safetensors --eig 5\n",
-                                   .flags = flags,
-                                   .min_arguments = 1,
-                                   .max_arguments = 1,
-                                   .run = run};
+GR_COMMAND(curvature) = {.name = "curvature",
+                         .place = 8,
+                         .usage = "MODEL [--eig K] [--samples N]",
+                         .summary = "How sharp the minimum is: trace and largest eigenvalues of the Hessian",
+                         .help = "The Hessian holds the second derivatives of the model's mean cost, as in "
+                                 "evaluation: no dropout, no penalty, no smoothing. "
+                                 "Flat minima, whose\n"
+                                 "trace and eigenvalues are small, are said to generalise better (Hochreiter "
+                                 "& Schmidhuber 1997); compare models of one "
+                                 "architecture and cost alone,\n"
+                                 "since scaling the layers of a ReLU network changes these figures and not "
+                                 "what it computes (Dinh et al. 2017).\n\n"
+                                 "The average trace is the trace by the number of parameters, the mean "
+                                 "curvature (Dong et al. 2019). The trace is an estimate "
+                                 "from random vectors\n"
+                                 "and stops once its standard error is below 5 %; the residual beside an "
+                                 "eigenvalue is how far from it a true one can be. A "
+                                 "rate above\n"
+                                 "2 / largest diverges along that direction.\n\n"
+                                 "Example\n  gradus curvature runs/fashion/best.safetensors --eig 5\n",
+                         CLI_OPTIONS(options, rows),
+                         .min_arguments = 1,
+                         .max_arguments = 1,
+                         .run = run};

@@ -1,7 +1,7 @@
 /* gradus data split: the manifest of a recipe's parts. */
 #include <string.h>
 
-#include "cli/json.h"
+#include "cli/cli.h"
 #include "train/train.h"
 
 static gr_status write_manifest(cli *c, const gr_recipe *r, const char *out)
@@ -18,14 +18,14 @@ static gr_status write_manifest(cli *c, const gr_recipe *r, const char *out)
         names[n++] = gr__part_name((gr_part)p);
     }
     GR_TRY(gr__split_manifest(c->ctx, out, &t.set[GR_PART_TRAIN], parts, names, n));
-    if (c->json) {
-        json_t *o = json_pack("{s:o}", "manifest", cli_text(out));
-        for (int i = 0; i < n; i++) json_object_set_new(o, names[i], json_integer(parts[i].n));
-        GR_TRY(cli_json(c, o));
-    } else if (!c->quiet) {
-        for (int i = 0; i < n; i++) printf("%-12s %lld samples\n", names[i], (long long)parts[i].n);
-        printf("manifest     %s\n", out);
+    gr_result *found = cli_result(c);
+    gr__result_put(found, "manifest=%s", out);
+    for (int i = 0; i < n; i++) {
+        gr__result_member(found, names[i], GR_CELL_WHOLE, &parts[i].n, sizeof parts[i].n);
+        gr__result_note(found, "%-12s %lld samples\n", names[i], (long long)parts[i].n);
     }
+    gr__result_note(found, "manifest     %s\n", out);
+    st = cli_show(c, found);
 done:
     gr__task_close(&t);
     return st;
@@ -34,7 +34,7 @@ done:
 static gr_status run(cli *c)
 {
     gr_recipe *r = NULL;
-    const char *out = cli_value(c, "out");
+    const char *out = ((const cli_out *)c->options)->out;
     if (strcmp(c->argument[0], "split") != 0) {
         gr__fail(c->ctx, GR_E_NAME, "data: there is no %s", c->argument[0]);
         gr__error_hint(c->ctx, "usage: gradus data %s", c->command->usage);
@@ -48,17 +48,20 @@ static gr_status run(cli *c)
     return st;
 }
 
-static const cli_flag flags[] = {{"out", "FILE", "the manifest to write (tab-separated)", 'o'}, {0}};
+static const cli_option rows[] = {
+    CLI_OUT("FILE", "the manifest to write (tab-separated)"),
+};
 
-const cli_command cmd_data = {.name = "data",
-                              .usage = "split RECIPE -o FILE",
-                              .summary = "Writes which sample is in which part, with a hash of each",
-                              .help = "A row a sample: its number, its part, its label, a CRC of its bytes. The same "
-                                      "recipe and seed give the same parts.\n"
-                                      "Stratified parts keep each class within one of its share; a class too small "
-                                      "for one is told.\n\n"
-                                      "Example\n  gradus data split recipes/fashion.yaml -o split.tsv\n",
-                              .flags = flags,
-                              .min_arguments = 2,
-                              .max_arguments = 2,
-                              .run = run};
+GR_COMMAND(data) = {.name = "data",
+                    .place = 10,
+                    .usage = "split RECIPE -o FILE",
+                    .summary = "Writes which sample is in which part, with a hash of each",
+                    .help = "A row a sample: its number, its part, its label, a CRC of its bytes. The same "
+                            "recipe and seed give the same parts.\n"
+                            "Stratified parts keep each class within one of its share; a class too small "
+                            "for one is told.\n\n"
+                            "Example\n  gradus data split recipes/fashion.yaml -o split.tsv\n",
+                    CLI_OPTIONS(cli_out, rows),
+                    .min_arguments = 2,
+                    .max_arguments = 2,
+                    .run = run};

@@ -3,8 +3,12 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "cli/json.h"
 #include "cli/source.h"
+
+typedef struct options {
+    cli_source_options source;
+    bool once;
+} options;
 
 /* ---- looks at the test split ---- */
 
@@ -30,7 +34,7 @@ static gr_status refuse_second_look(cli *c, const char *model)
     json_t *o = run_result(c, model, &path);
     json_int_t looks = json_integer_value(json_object_get(json_object_get(o, "test"), "evaluations"));
     gr_status st = GR_OK;
-    if (looks > 0 && cli_value(c, "once")) {
+    if (looks > 0 && ((const options *)c->options)->once) {
         st = gr__fail(
             c->ctx, GR_E_CHECK,
             "the test data has been looked at %lld time%s with this run's models already, and --once allows one",
@@ -69,9 +73,9 @@ static gr_status record_look(cli *c, const char *model, const char *data, const 
         json_int_t looks = json_integer_value(json_object_get(last, "evaluations"));
         compare_data(c, last, data);
         json_object_set_new(o, "test",
-                            json_pack("{s:o, s:I, s:o, s:o, s:I, s:s}", "model", cli_text(model), "samples",
-                                      (json_int_t)ev->samples, "cost_mean", cli_real(ev->cost_mean), "error",
-                                      cli_real(ev->error), "evaluations", looks + 1, "data", data));
+                            json_pack("{s:o, s:I, s:o, s:o, s:I, s:s}", "model", gr__json_string(model), "samples",
+                                      (json_int_t)ev->samples, "cost_mean", gr__json_real(ev->cost_mean), "error",
+                                      gr__json_real(ev->error), "evaluations", looks + 1, "data", data));
         st = gr__json_save(c->ctx, path, o);
     }
     json_decref(o);
@@ -103,59 +107,51 @@ static told told_of(const gr_model *model, const gr_engine *e, const gr_evaluati
 
 static const char *class_name(const told *t, int k, char *number, size_t n)
 {
-    const gr_meaning *m = &t->model->meaning;
-    if (m->class_names[t->head] && k < m->classes[t->head]) return m->class_names[t->head][k];
-    snprintf(number, n, "%d", k);
-    return number;
+    return cli_class_name(t->model, t->head, k, number, n);
 }
 
-static void confusion_json(json_t *o, const told *t)
+static void add_confusion(gr_result *r, const told *t)
 {
     char number[24];
     const gr_head_evaluation *ev = t->ev;
-    json_t *rows = json_array(), *names = json_array();
-    for (int a = 0; a < ev->classes; a++) {
+    json_t *rows = json_array();
+    const char **names = gr__result_alloc(r, sizeof *names * (size_t)ev->classes);
+    for (int a = 0; a < ev->classes && names; a++) {
         json_t *row = json_array();
         for (int b = 0; b < ev->classes; b++)
             json_array_append_new(row, json_integer(ev->confusion[(int64_t)a * ev->classes + b]));
         json_array_append_new(rows, row);
-        json_array_append_new(names, cli_text(class_name(t, a, number, sizeof number)));
+        names[a] = gr__result_text(r, "%s", class_name(t, a, number, sizeof number));
     }
-    json_object_set_new(o, "classes", names);
-    json_object_set_new(o, "confusion", rows);
+    gr__result_list(r, "classes", (gr_list){.text = names, .n = (size_t)ev->classes});
+    gr__result_json(r, "confusion", rows);
 }
 
-static void head_json(json_t *o, const told *t)
+static void add_head(gr_result *r, const told *t)
 {
     json_t *metrics = json_object();
-    json_object_set_new(o, "cost_mean", cli_real(t->ev->cost_mean));
-    json_object_set_new(o, "cost_sum", cli_real(t->ev->cost_sum));
-    json_object_set_new(o, "error", cli_real(t->ev->error));
     for (int i = 0; i < t->metrics->n; i++)
-        json_object_set_new(metrics, t->metrics->use[i].name, cli_real(t->ev->metric[i]));
-    json_object_set_new(o, "metrics", metrics);
+        json_object_set_new(metrics, t->metrics->use[i].name, gr__json_real(t->ev->metric[i]));
+    gr__result_put(r, "cost_mean=%g cost_sum=%g error=%g", t->ev->cost_mean, t->ev->cost_sum, t->ev->error);
+    gr__result_json(r, "metrics", metrics);
     bool classes = t->model->recipe->head[t->head].reading.target == GR_FORM_CLASS;
     if (t->ev->confusion)
-        confusion_json(o, t);
+        add_confusion(r, t);
     else if (classes) /* not finite, or of too many classes */
-        json_object_set_new(o, "confusion", json_null());
+        gr__result_put(r, "confusion");
 }
 
-static gr_status print_json(cli *c, const gr_model *model, const gr_engine *e, const gr_evaluation *ev)
+static void add_members(gr_result *r, const gr_model *model, const gr_engine *e, const gr_evaluation *ev)
 {
-    const gr_recipe *r = model->recipe;
-    json_t *o = json_object(), *heads = json_object();
-    json_object_set_new(o, "samples", json_integer(ev->samples));
+    const gr_recipe *recipe = model->recipe;
+    gr__result_put(r, "samples=%jd", ev->samples);
+    if (recipe->heads_named) gr__result_put(r, "cost_mean=%g", ev->cost_mean);
     for (int h = 0; h < ev->n_heads; h++) {
         const told t = told_of(model, e, ev, h);
-        json_t *head = json_object();
-        head_json(r->heads_named ? head : o, &t);
-        json_object_set_new(heads, r->head[h].name, head);
+        r->within = recipe->heads_named ? gr__result_text(r, "heads/%s/", recipe->head[h].name) : NULL;
+        add_head(r, &t);
     }
-    if (r->heads_named) json_object_set_new(o, "cost_mean", cli_real(ev->cost_mean));
-    if (r->heads_named) json_object_set(o, "heads", heads);
-    json_decref(heads);
-    return cli_json(c, o);
+    r->within = NULL;
 }
 
 /* Characters of a name, and its bytes of which at most so many are shown. */
@@ -170,15 +166,15 @@ static int characters(const char *s, int most, int *bytes)
 }
 
 /* A name at the right of a column so wide. */
-static void put_name(const char *name, int width)
+static void note_name(gr_result *r, const char *name, int width)
 {
     char shown[200];
     name = gr__shown(shown, sizeof shown, name, strlen(name));
     int bytes, n = characters(name, width, &bytes);
-    printf(" %*s%.*s", width - n, "", bytes, name);
+    gr__result_note(r, " %*s%.*s", width - n, "", bytes, name);
 }
 
-static void print_confusion(const told *t)
+static void note_confusion(gr_result *r, const told *t)
 {
     enum { LEAST = 6, MOST = 12 };
     const gr_head_evaluation *ev = t->ev;
@@ -186,45 +182,46 @@ static void print_confusion(const told *t)
     int width = LEAST, bytes;
     for (int a = 0; a < ev->classes; a++)
         width = GR_MAX(width, characters(class_name(t, a, number, sizeof number), MOST, &bytes));
-    printf("\nconfusion (rows: truth, columns: prediction)\n%*s", width + 1, "");
-    for (int b = 0; b < ev->classes; b++) put_name(class_name(t, b, number, sizeof number), width);
+    gr__result_note(r, "\nconfusion (rows: truth, columns: prediction)\n%*s", width + 1, "");
+    for (int b = 0; b < ev->classes; b++) note_name(r, class_name(t, b, number, sizeof number), width);
     for (int a = 0; a < ev->classes; a++) {
-        printf("\n");
-        put_name(class_name(t, a, number, sizeof number), width);
+        gr__result_note(r, "\n");
+        note_name(r, class_name(t, a, number, sizeof number), width);
         for (int b = 0; b < ev->classes; b++)
-            printf(" %*lld", width, (long long)ev->confusion[(int64_t)a * ev->classes + b]);
+            gr__result_note(r, " %*lld", width, (long long)ev->confusion[(int64_t)a * ev->classes + b]);
     }
-    printf("\n");
+    gr__result_note(r, "\n");
 }
 
 /* of: the part, and the head where it has a name. */
-static void print_head(const told *t, const char *of)
+static void note_head(gr_result *r, const told *t, const char *of)
 {
     const gr_head_evaluation *ev = t->ev;
-    printf("%s cost %.6f (sum %.6g)\n%s error %.4f\n", of, ev->cost_mean, ev->cost_sum, of, ev->error);
+    gr__result_note(r, "%s cost %.6f (sum %.6g)\n%s error %.4f\n", of, ev->cost_mean, ev->cost_sum, of, ev->error);
     for (int i = 0; i < t->metrics->n; i++)
         if (isfinite(ev->metric[i]))
-            printf("%s %s %.4f\n", of, t->metrics->use[i].name, ev->metric[i]);
+            gr__result_note(r, "%s %s %.4f\n", of, t->metrics->use[i].name, ev->metric[i]);
         else
-            printf("%s %s none\n", of, t->metrics->use[i].name);
-    if (ev->confusion && ev->classes <= 20) print_confusion(t);
+            gr__result_note(r, "%s %s none\n", of, t->metrics->use[i].name);
+    if (ev->confusion && ev->classes <= 20) note_confusion(r, t);
 }
 
-static void print_text(const gr_model *model, const gr_engine *e, gr_part part, const gr_evaluation *ev)
+static void note_all(gr_result *r, const gr_model *model, const gr_engine *e, gr_part part, const gr_evaluation *ev)
 {
-    const gr_recipe *r = model->recipe;
+    const gr_recipe *recipe = model->recipe;
     const char *name = gr__part_name(part);
     char of[200];
-    printf("%s samples %lld\n", name, (long long)ev->samples);
+    gr__result_note(r, "%s samples %lld\n", name, (long long)ev->samples);
     if (!ev->finite) {
-        printf("%s cost, error and metrics: none, outputs or cost are not finite\n", name);
+        gr__result_note(r, "%s cost, error and metrics: none, outputs or cost are not finite\n", name);
         return;
     }
-    if (r->heads_named) printf("%s cost %.6f\n", name, ev->cost_mean);
+    if (recipe->heads_named) gr__result_note(r, "%s cost %.6f\n", name, ev->cost_mean);
     for (int h = 0; h < ev->n_heads; h++) {
         const told t = told_of(model, e, ev, h);
-        snprintf(of, sizeof of, "%s%s%s", name, r->heads_named ? " " : "", r->heads_named ? r->head[h].name : "");
-        print_head(&t, of);
+        snprintf(of, sizeof of, "%s%s%s", name, recipe->heads_named ? " " : "",
+                 recipe->heads_named ? recipe->head[h].name : "");
+        note_head(r, &t, of);
     }
 }
 
@@ -252,10 +249,10 @@ static gr_status evaluate(cli *c, const gr_model *model, const gr_recipe *r, gr_
     gr__evaluation_warn(c->ctx, gr__part_name(part), &ev);
     if (part == GR_PART_TEST)
         GR_TRY(record_look(c, model->path, gr__task_data_text(&task, part, (char[GR_DATA_TEXT]){0}), &ev));
-    if (c->json)
-        GR_TRY(print_json(c, model, &engine, &ev));
-    else if (!c->quiet)
-        print_text(model, &engine, part, &ev);
+    gr_result *found = cli_result(c);
+    add_members(found, model, &engine, &ev);
+    note_all(found, model, &engine, part, &ev);
+    st = cli_show(c, found);
 done:
     gr__evaluation_free(c->ctx, &ev);
     gr__loader_destroy(loader);
@@ -267,26 +264,27 @@ done:
 static gr_status run(cli *c)
 {
     cli_source s = {0};
-    gr_status st = cli_source_open(c, GR_PART_TEST, &s);
+    gr_status st = cli_source_open(c, &((const options *)c->options)->source, &s);
     if (st == GR_OK && s.part == GR_PART_TEST) st = refuse_second_look(c, s.model.path);
     if (st == GR_OK) st = evaluate(c, &s.model, &s.recipe, s.part);
     cli_source_close(c, &s);
     return st;
 }
 
-static const cli_flag flags[] = {
-    CLI_SOURCE_FLAGS("test"),
-    {"once", NULL, "exit 1 if the test data was looked at before with this run's models", 0},
-    {0},
+static const cli_option rows[] = {
+    CLI_SOURCE_OPTIONS(options, source, GR_PART_TEST, "test"),
+    CLI_OPTION(options, once, SWITCH, "once", NULL,
+               "exit 1 if the test data was looked at before with this run's models"),
 };
 
-const cli_command cmd_eval = {
+GR_COMMAND(eval) = {
     .name = "eval",
+    .place = 2,
     .usage = "MODEL [--data RECIPE] [--split PART]",
     .summary = "Cost, error, metrics and confusion of a model",
     .help = "Costs are without penalty and smoothing. Looks at the test data are counted in the run's result.json.\n\n"
             "Example\n  gradus eval runs/fashion/best.safetensors\n",
-    .flags = flags,
+    CLI_OPTIONS(options, rows),
     .min_arguments = 1,
     .max_arguments = 1,
     .run = run};

@@ -1,9 +1,8 @@
 /* gradus init: the untrained model of a recipe. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/text.h"
-#include "cli/json.h"
+#include "cli/cli.h"
 #include "graph/shape.h"
 #include "model/model.h"
 #include "plan/store.h"
@@ -12,10 +11,23 @@
 /* ---- what each parameter starts with ---- */
 
 typedef struct start {
-    const gr_param_info *param;
-    gr_tree *init; /* {type: kaiming, ...}, or auto */
+    const char *name, *shape_text, *by;
+    gr_list shape;
+    json_t *init; /* {type: kaiming, ...}, or auto */
     double mean, std, low, high;
 } start;
+
+static const gr_column columns[] = {
+    GR_COLUMN(start, name, TEXT, "name", GR_SHOWN("parameter", -32)),
+    GR_COLUMN(start, shape, LIST, "shape"),
+    GR_COLUMN(start, shape_text, TEXT, NULL, GR_SHOWN("shape", -22)),
+    GR_COLUMN(start, init, JSON, "init"),
+    GR_COLUMN(start, by, TEXT, NULL, GR_SHOWN("starts by", -18)),
+    GR_COLUMN(start, mean, REAL, "mean", GR_SHOWN("mean", 11), .digits = 4),
+    GR_COLUMN(start, std, REAL, "std", GR_SHOWN("std", 11), .digits = 4),
+    GR_COLUMN(start, low, REAL, "min"),
+    GR_COLUMN(start, high, REAL, "max"),
+};
 
 /* Mean and extremes in one pass over the numbers, the deviation from that mean in another. */
 static void measure(const gr_store *store, const gr_entry *e, start *s)
@@ -36,24 +48,6 @@ static void measure(const gr_store *store, const gr_entry *e, start *s)
     s->std = sqrt(s->std);
 }
 
-static gr_status look(cli *c, const gr_network *n, const gr_store *store, size_t i, start *s)
-{
-    size_t count;
-    *s = (start){.param = &gr__network_params(n, &count)[i], .low = INFINITY, .high = -INFINITY};
-    measure(store, gr_store_find(store, s->param->entry.name), s);
-    return gr__network_initialiser(n, i, c->memory, &s->init);
-}
-
-static gr_status look_at_all(cli *c, const gr_network *n, const gr_store *store, start **out, size_t *count)
-{
-    gr__network_params(n, count);
-    gr_status st = GR_OK;
-    *out = gr__bump_alloc(c->memory, sizeof **out * *count);
-    if (!*out) return GR_E_MEMORY;
-    for (size_t i = 0; i < *count && st == GR_OK; i++) st = look(c, n, store, i, &(*out)[i]);
-    return st;
-}
-
 static json_t *scalar(const gr_tree *t)
 {
     int64_t whole;
@@ -61,45 +55,57 @@ static json_t *scalar(const gr_tree *t)
     case GR_TREE_BOOL:
         return json_boolean(t->truth);
     case GR_TREE_INT:
-        return gr__tree_int(t, &whole) ? json_integer(whole) : cli_real(t->number);
+        return gr__tree_int(t, &whole) ? json_integer(whole) : gr__json_real(t->number);
     case GR_TREE_REAL:
-        return cli_real(t->number);
+        return gr__json_real(t->number);
     case GR_TREE_TEXT:
-        return cli_text(t->text);
+        return gr__json_string(t->text);
     default:
         return json_null();
     }
 }
 
-static gr_status print_json(cli *c, const char *out, int64_t parameters, const start *s, size_t n)
+static json_t *settings(const gr_tree *t)
 {
-    json_t *rows = json_array();
-    for (size_t i = 0; i < n; i++) {
-        const gr_shape shape = gr__file_shape(&s[i].param->entry);
-        json_t *init = s[i].init->kind == GR_TREE_MAP ? json_object() : scalar(s[i].init), *dims = json_array();
-        for (int k = 0; json_is_object(init) && k < s[i].init->n; k++)
-            json_object_set_new(init, s[i].init->key[k], scalar(s[i].init->child[k]));
-        for (int k = 0; k < shape.rank; k++) json_array_append_new(dims, json_integer(shape.dim[k]));
-        json_array_append_new(rows,
-                              json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "name", s[i].param->entry.name, "shape",
-                                        dims, "init", init, "mean", cli_real(s[i].mean), "std", cli_real(s[i].std),
-                                        "min", cli_real(s[i].low), "max", cli_real(s[i].high)));
-    }
-    json_t *o =
-        json_pack("{s:o, s:I, s:o}", "model", cli_text(out), "parameters", (json_int_t)parameters, "tensors", rows);
-    return cli_json(c, o);
+    if (t->kind != GR_TREE_MAP) return scalar(t);
+    json_t *o = json_object();
+    for (int i = 0; i < t->n; i++) json_object_set_new(o, t->key[i], scalar(t->child[i]));
+    return o;
 }
 
-static void print_text(const char *out, int64_t parameters, const start *s, size_t n)
+static gr_status look(gr_result *r, const gr_network *n, const gr_store *store, size_t i, start *s)
 {
-    printf("%s: %lld parameters\n\n%-32s %-22s %-18s %11s %11s\n", out, (long long)parameters, "parameter", "shape",
-           "starts by", "mean", "std");
-    for (size_t i = 0; i < n; i++) {
-        char shape[96];
-        const gr_tree *type = s[i].init->kind == GR_TREE_MAP ? gr__tree_get(s[i].init, "type") : s[i].init;
-        printf("%-32s %-22s %-18s %11.4g %11.4g\n", s[i].param->entry.name,
-               gr__shape_text(gr__file_shape(&s[i].param->entry), shape), type->text, s[i].mean, s[i].std);
-    }
+    size_t count;
+    gr_tree *init;
+    char text[96];
+    const gr_param_info *param = &gr__network_params(n, &count)[i];
+    gr_status st = gr__network_initialiser(n, i, r->memory, &init);
+    gr_shape *shape = gr__result_alloc(r, sizeof *shape);
+    if (st != GR_OK || !shape) return st != GR_OK ? st : GR_E_MEMORY;
+    *shape = gr__file_shape(&param->entry);
+    *s = (start){.name = param->entry.name,
+                 .shape = {.whole = shape->dim, .n = (size_t)shape->rank},
+                 .shape_text = gr__result_text(r, "%s", gr__shape_text(*shape, text)),
+                 .init = settings(init),
+                 .by = (init->kind == GR_TREE_MAP ? gr__tree_get(init, "type") : init)->text,
+                 .low = INFINITY,
+                 .high = -INFINITY};
+    measure(store, gr_store_find(store, s->name), s);
+    return GR_OK;
+}
+
+static gr_status show(cli *c, const char *out, const gr_network *network, const gr_store *store)
+{
+    size_t n;
+    gr_result *r = cli_result(c);
+    int64_t count = gr__network_parameter_count(network);
+    gr__network_params(network, &n);
+    start *all = gr__result_alloc(r, sizeof *all * n);
+    gr__result_put(r, "model=%s parameters=%jd", out, count);
+    gr__result_note(r, "%s: %lld parameters\n\n", out, (long long)count);
+    GR_TABLE(r, "tensors", columns, all, all ? n : 0);
+    for (size_t i = 0; i < n && r->failed == GR_OK; i++) gr__result_fail(r, look(r, network, store, i, &all[i]));
+    return cli_show(c, r);
 }
 
 /* ---- the model ---- */
@@ -119,14 +125,7 @@ static gr_status write_initial(cli *c, const gr_recipe *r, const char *out)
                                   .meaning = &task.meaning,
                                   .trained = "{\"steps\": 0, \"samples\": 0, \"version\": \"" GR_VERSION "\"}"};
     GR_TRY(gr__model_write(c->ctx, out, store, &about));
-    start *starts;
-    size_t n;
-    GR_TRY(look_at_all(c, task.network, store, &starts, &n));
-    int64_t count = gr__network_parameter_count(task.network);
-    if (c->json)
-        GR_TRY(print_json(c, out, count, starts, n));
-    else if (!c->quiet)
-        print_text(out, count, starts, n);
+    st = show(c, out, task.network, store);
 done:
     gr_store_destroy(store);
     gr__task_close(&task);
@@ -136,7 +135,7 @@ done:
 static gr_status run(cli *c)
 {
     gr_recipe *r = NULL;
-    const char *out = cli_value(c, "out");
+    const char *out = ((const cli_out *)c->options)->out;
     if (!out) {
         gr__fail(c->ctx, GR_E_USAGE, "init: where to? -o MODEL is missing");
         gr__error_hint(c->ctx, "usage: gradus init RECIPE -o start.safetensors");
@@ -149,10 +148,13 @@ static gr_status run(cli *c)
     return st;
 }
 
-static const cli_flag flags[] = {{"out", "MODEL", "the file to write", 'o'}, {0}};
+static const cli_option rows[] = {
+    CLI_OUT("MODEL", "the file to write"),
+};
 
-const cli_command cmd_init = {
+GR_COMMAND(init) = {
     .name = "init",
+    .place = 4,
     .usage = "RECIPE -o MODEL",
     .summary = "Writes the untrained model of a recipe, its initial weights",
     .help = "Other software can then start from the same point; gradus train --from MODEL does.\n\n"
@@ -160,7 +162,7 @@ const cli_command cmd_init = {
             "--json the settings,\n"
             "the smallest and the largest number too. `auto` is init: {last_bias: auto}.\n\n"
             "Example\n  gradus init recipes/fashion.yaml -o start.safetensors\n",
-    .flags = flags,
+    CLI_OPTIONS(cli_out, rows),
     .min_arguments = 1,
     .max_arguments = 1,
     .run = run};

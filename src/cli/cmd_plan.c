@@ -2,10 +2,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/json.h"
+#include "cli/cli.h"
 #include "graph/shape.h"
 #include "model/file.h"
 #include "train/train.h"
+
+typedef struct options {
+    uint64_t budget;
+    bool parameters, kernels;
+} options;
 
 typedef struct totals {
     double forward_flops, step_flops, seconds;
@@ -35,86 +40,107 @@ static gr_status add_up(gr_engine *e, totals *t)
     return st;
 }
 
-/* As model files have it, whatever order memory has. */
-static json_t *shape_json(const gr_entry_spec *entry)
-{
-    gr_shape s = gr__file_shape(entry);
-    json_t *list = json_array();
-    for (int i = 0; i < s.rank; i++) json_array_append_new(list, json_integer(s.dim[i]));
-    return list;
-}
+/* ---- what is shown ---- */
 
-static json_t *parameters_json(const gr_engine *e)
-{
-    size_t n;
-    const gr_param_info *p = gr__network_params(e->task->network, &n);
-    json_t *list = json_array();
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(list,
-                              json_pack("{s:s, s:o, s:I, s:b}", "name", p[i].entry.name, "shape",
-                                        shape_json(&p[i].entry), "count", (json_int_t)gr_shape_count(p[i].entry.shape),
-                                        "frozen", gr__groups_freeze(&e->task->recipe->groups, p[i].entry.name)));
-    return list;
-}
+#define BYTES(member) GR_COLUMN(gr_engine_bytes, member, WHOLE, "bytes/" #member)
+static const gr_column byte_columns[] = {BYTES(parameters), BYTES(gradients), BYTES(slots),  BYTES(activations),
+                                         BYTES(workspace),  BYTES(data),      BYTES(loader), BYTES(total),
+                                         BYTES(bookkeeping)}; /* the last: outside total */
 
-static gr_status print_json(cli *c, const gr_engine *e, const totals *t)
+static void add_bytes(gr_result *r, const gr_engine_bytes *b)
 {
-    const gr_engine_bytes *b = &e->bytes;
-    json_t *o =
-        json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:o, s:o, s:o, s:[]}", "bytes", "parameters",
-                  (json_int_t)b->parameters, "gradients", (json_int_t)b->gradients, "slots", (json_int_t)b->slots,
-                  "activations", (json_int_t)b->activations, "workspace", (json_int_t)b->workspace, "data",
-                  (json_int_t)b->data, "loader", (json_int_t)b->loader, "total", (json_int_t)b->total, "bookkeeping",
-                  (json_int_t)b->bookkeeping, "forward_flops", cli_real(t->forward_flops), "step_flops",
-                  cli_real(t->step_flops), "predicted_seconds", cli_real(t->seconds), "remat");
-    if (cli_value(c, "parameters")) json_object_set_new(o, "parameters", parameters_json(e));
-    return cli_json(c, o);
-}
-
-static void print_parameters(const gr_engine *e)
-{
-    size_t n;
-    const gr_param_info *p = gr__network_params(e->task->network, &n);
-    printf("\n%-40s %-24s %12s\n", "parameter", "shape", "count");
-    for (size_t i = 0; i < n; i++) {
-        char shape[96];
-        printf("%-40s %-24s %12lld%s\n", p[i].entry.name, gr__shape_text(gr__file_shape(&p[i].entry), shape),
-               (long long)gr_shape_count(p[i].entry.shape),
-               gr__groups_freeze(&e->task->recipe->groups, p[i].entry.name) ? "  frozen" : "");
-    }
-}
-
-static void print_rows(const gr_plan *p)
-{
-    printf("\n%-34s %-26s %6s %6s %12s %10s\n", "kernel", "in", "nodes", "shards", "Mflop", "us");
-    for (int i = 0; i < gr_plan_rows(p); i++) {
-        gr_plan_row r = gr_plan_row_at(p, i);
-        printf("%-34.34s %-26.26s %6d %6d %12.3f %10.1f\n", r.kernel, r.scope, r.nodes, r.shards, r.flops * 1e-6,
-               r.cost_ns * 1e-3);
-    }
-}
-
-static void print_text(cli *c, gr_engine *e, const totals *t)
-{
-    const gr_engine_bytes *b = &e->bytes;
-    const struct {
-        const char *name;
-        uint64_t bytes;
-    } rows[] = {{"parameters", b->parameters},   {"gradients", b->gradients}, {"slots", b->slots},
-                {"activations", b->activations}, {"workspace", b->workspace}, {"data", b->data},
-                {"loader", b->loader},           {"total", b->total}};
-    printf("%s on %s, batch %lld, %lld parameters\n\ntensor memory\n", e->task->recipe->name, e->task->recipe->device,
-           (long long)gr__task_batch(e->task), (long long)gr__network_parameter_count(e->task->network));
-    for (size_t i = 0; i < GR_COUNT(rows); i++) {
+    GR_RECORD(r, byte_columns, b);
+    gr__result_note(r, "tensor memory\n");
+    for (size_t i = 0; i + 1 < GR_COUNT(byte_columns); i++) {
+        uint64_t bytes = *(const uint64_t *)((const char *)b + byte_columns[i].at);
         char size[32];
-        gr__size_text(rows[i].bytes, size, sizeof size);
-        printf("  %-12s %14llu  %s\n", rows[i].name, (unsigned long long)rows[i].bytes, size);
+        gr__size_text(bytes, size, sizeof size);
+        gr__result_note(r, "  %-12s %14llu  %s\n", byte_columns[i].name + strlen("bytes/"), (unsigned long long)bytes,
+                        size);
     }
-    printf("  and at most %llu bytes of bookkeeping\n\n", (unsigned long long)b->bookkeeping);
-    printf("an update: %.4g Mflop, predicted %.3g ms on one thread; forward of an evaluation batch: %.4g Mflop\n",
-           t->step_flops * 1e-6, t->seconds * 1e3, t->forward_flops * 1e-6);
-    if (cli_value(c, "parameters")) print_parameters(e);
-    if (cli_value(c, "kernels")) print_rows(e->plan[0].plan);
+    gr__result_note(r, "  and at most %llu bytes of bookkeeping\n\n", (unsigned long long)b->bookkeeping);
+}
+
+/* Shapes as model files have them, whatever order memory has. */
+typedef struct parameter {
+    const char *name, *shape_text;
+    gr_list shape;
+    int64_t count;
+    bool frozen;
+} parameter;
+static const char *const frozen_words[] = {"", "frozen"};
+static const gr_column parameter_columns[] = {
+    GR_COLUMN(parameter, name, TEXT, "name", GR_SHOWN("parameter", -40)),
+    GR_COLUMN(parameter, shape, LIST, "shape"),
+    GR_COLUMN(parameter, shape_text, TEXT, NULL, GR_SHOWN("shape", -24)),
+    GR_COLUMN(parameter, count, WHOLE, "count", GR_SHOWN("count", 12)),
+    GR_COLUMN(parameter, frozen, TRUTH, "frozen"),
+    GR_COLUMN(parameter, frozen, TRUTH, NULL, GR_SHOWN("", 0), .words = frozen_words, .gap = 1),
+};
+
+static void add_parameters(gr_result *r, const gr_engine *e)
+{
+    size_t n;
+    char text[96];
+    const gr_param_info *p = gr__network_params(e->task->network, &n);
+    parameter *all = gr__result_alloc(r, sizeof *all * n);
+    gr_shape *shape = gr__result_alloc(r, sizeof *shape * n);
+    for (size_t i = 0; i < n && all && shape; i++) {
+        shape[i] = gr__file_shape(&p[i].entry);
+        all[i] = (parameter){.name = p[i].entry.name,
+                             .shape = {.whole = shape[i].dim, .n = (size_t)shape[i].rank},
+                             .shape_text = gr__result_text(r, "%s", gr__shape_text(shape[i], text)),
+                             .count = gr_shape_count(shape[i]),
+                             .frozen = gr__groups_freeze(&e->task->recipe->groups, p[i].entry.name)};
+    }
+    gr__result_note(r, "\n");
+    GR_TABLE(r, "parameters", parameter_columns, all, n);
+}
+
+static double megaflops(const void *row)
+{
+    return ((const gr_plan_row *)row)->flops * 1e-6;
+}
+
+static double microseconds(const void *row)
+{
+    return ((const gr_plan_row *)row)->cost_ns * 1e-3;
+}
+
+static const gr_column kernel_columns[] = {
+    GR_COLUMN(gr_plan_row, kernel, TEXT, NULL, GR_SHOWN("kernel", -34), .digits = 34),
+    GR_COLUMN(gr_plan_row, scope, TEXT, NULL, GR_SHOWN("in", -26), .digits = 26),
+    GR_COLUMN(gr_plan_row, nodes, INT, NULL, GR_SHOWN("nodes", 6)),
+    GR_COLUMN(gr_plan_row, shards, INT, NULL, GR_SHOWN("shards", 6)),
+    GR_COLUMN(gr_plan_row, flops, REAL, NULL, GR_SHOWN("Mflop", 12), .digits = 3, .style = 'f', .number = megaflops),
+    GR_COLUMN(gr_plan_row, cost_ns, REAL, NULL, GR_SHOWN("us", 10), .digits = 1, .style = 'f', .number = microseconds),
+};
+
+static void add_kernels(gr_result *r, const gr_plan *p)
+{
+    int n = gr_plan_rows(p);
+    gr_plan_row *rows = gr__result_alloc(r, sizeof *rows * (size_t)(n + 1));
+    for (int i = 0; i < n && rows; i++) rows[i] = gr_plan_row_at(p, i);
+    gr__result_note(r, "\n");
+    GR_TABLE(r, NULL, kernel_columns, rows, n);
+}
+
+static gr_status show(cli *c, const gr_engine *e, const totals *t)
+{
+    const options *o = c->options;
+    gr_result *r = cli_result(c);
+    gr__result_note(r, "%s on %s, batch %lld, %lld parameters\n\n", e->task->recipe->name, e->task->recipe->device,
+                    (long long)gr__task_batch(e->task), (long long)gr__network_parameter_count(e->task->network));
+    add_bytes(r, &e->bytes);
+    gr__result_note(
+        r, "an update: %.4g Mflop, predicted %.3g ms on one thread; forward of an evaluation batch: %.4g Mflop\n",
+        t->step_flops * 1e-6, t->seconds * 1e3, t->forward_flops * 1e-6);
+    gr__result_put(r, "forward_flops=%g step_flops=%g predicted_seconds=%g", t->forward_flops, t->step_flops,
+                   t->seconds);
+    gr__result_list(r, "remat", (gr_list){0});
+    if (o->parameters) add_parameters(r, e);
+    if (o->kernels) add_kernels(r, e->plan[0].plan);
+    return cli_show(c, r);
 }
 
 static gr_status run(cli *c)
@@ -122,21 +148,15 @@ static gr_status run(cli *c)
     gr_recipe *r = NULL;
     gr_task task = {0};
     gr_engine engine = {0};
-    uint64_t budget = 0;
-    const char *text = cli_value(c, "budget");
+    const options *o = c->options;
     gr_status st = GR_OK;
-    if (text && (!gr__parse_size(text, &budget) || !budget))
-        return gr__fail(c->ctx, GR_E_RANGE, "--budget: %s is not a size such as 256M or 2G", text);
     GR_TRY(cli_recipe(c, c->argument[0], &r));
     GR_TRY(gr__task_estimate(c->ctx, r, &task));
     GR_TRY(gr__engine_make(&task, true, 1u << GR_PART_VALIDATION, &engine));
-    GR_TRY(gr__engine_budget(&engine, budget ? budget : r->memory));
+    GR_TRY(gr__engine_budget(&engine, o->budget ? o->budget : r->memory));
     totals t = {0};
     GR_TRY(add_up(&engine, &t));
-    if (c->json)
-        GR_TRY(print_json(c, &engine, &t));
-    else if (!c->quiet)
-        print_text(c, &engine, &t);
+    st = show(c, &engine, &t);
 done:
     gr__engine_close(&engine);
     gr__task_close(&task);
@@ -144,20 +164,21 @@ done:
     return st;
 }
 
-static const cli_flag flags[] = {
-    {"budget", "SIZE", "exit 4 if the run needs more tensor memory, as 256M or 2G", 0},
-    {"parameters", NULL, "lists the parameters: name, shape, how many numbers, frozen or not", 0},
-    {"kernels", NULL, "lists the kernels of an update with their predicted cost", 0},
-    {0},
+static const cli_option rows[] = {
+    CLI_OPTION(options, budget, SIZE, "budget", "SIZE", "exit 4 if the run needs more tensor memory, as 256M or 2G"),
+    CLI_OPTION(options, parameters, SWITCH, "parameters", NULL,
+               "lists the parameters: name, shape, how many numbers, frozen or not"),
+    CLI_OPTION(options, kernels, SWITCH, "kernels", NULL, "lists the kernels of an update with their predicted cost"),
 };
 
-const cli_command cmd_plan = {.name = "plan",
-                              .usage = "RECIPE [--budget SIZE] [--parameters] [--kernels]",
-                              .summary = "Memory and time of a run, before anything is allocated",
-                              .help = "`total` is the tensor memory that training then takes, to the byte; "
-                                      "planned_bytes and peak_bytes of result.json are the same number.\n\n"
-                                      "Example\n  gradus plan recipes/fashion.yaml --kernels\n",
-                              .flags = flags,
-                              .min_arguments = 1,
-                              .max_arguments = 1,
-                              .run = run};
+GR_COMMAND(plan) = {.name = "plan",
+                    .place = 5,
+                    .usage = "RECIPE [--budget SIZE] [--parameters] [--kernels]",
+                    .summary = "Memory and time of a run, before anything is allocated",
+                    .help = "`total` is the tensor memory that training then takes, to the byte; "
+                            "planned_bytes and peak_bytes of result.json are the same number.\n\n"
+                            "Example\n  gradus plan recipes/fashion.yaml --kernels\n",
+                    CLI_OPTIONS(options, rows),
+                    .min_arguments = 1,
+                    .max_arguments = 1,
+                    .run = run};

@@ -4,10 +4,16 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "cli/json.h"
+#include "cli/cli.h"
 #include "cli/terminal.h"
-#include "report/plot.h"
+#include "result/plot.h"
 #include "train/history.h"
+
+typedef struct options {
+    const char *out;
+    int axis;
+    bool log;
+} options;
 
 enum { MOST_PANELS = 32, FEW = 60, MOST_RUNS = 64, MOST_SERIES = 2 * MOST_RUNS };
 
@@ -17,12 +23,8 @@ typedef struct shown {
     gr_history h;
 } shown;
 
-static const struct {
-    const char *key, *title, *unit;
-} axes[] = {{"step", "step", "updates"},
-            {"epoch", "epoch", "epochs"},
-            {"samples", "samples", "samples"},
-            {"seconds", "seconds", "seconds"}};
+static const char *const axis_words[] = {"step", "epoch", "samples", "seconds", NULL}; /* keys of a line */
+static const char *const axis_units[] = {"updates", "epochs", "samples", "seconds"};
 
 typedef struct panel {
     const char *title, *y;
@@ -148,12 +150,13 @@ static const char *series_label(cli *c, const shown *r, const panel *p, bool eva
 /* Fills one panel; n_series 0: there is nothing to draw. */
 static gr_status make_panel(cli *c, const shown *runs, int n, const panel *p, int axis, gr_plot *out)
 {
+    const options *o = c->options;
     gr_series *series = gr__bump_alloc(c->memory, sizeof *series * MOST_SERIES);
     gr_status st = GR_OK;
     if (!series) return GR_E_MEMORY;
     *out = (gr_plot){.title = p->title,
-                     .x = {.label = axes[axis].unit},
-                     .y = {.label = p->y, .log = strcmp(p->y, "cost") == 0 && cli_value(c, "log")},
+                     .x = {.label = axis_units[axis]},
+                     .y = {.label = p->y, .log = strcmp(p->y, "cost") == 0 && o->log},
                      .series = series,
                      .height = 360};
     for (int i = 0; i < n; i++)
@@ -161,7 +164,7 @@ static gr_status make_panel(cli *c, const shown *runs, int n, const panel *p, in
             const char *key = evaluated ? p->evaluated : p->every;
             gr_series *s = &series[out->n_series];
             if (!key) continue;
-            st = pick(c, &runs[i], axes[axis].key, key, evaluated, s);
+            st = pick(c, &runs[i], axis_words[axis], key, evaluated, s);
             if (st != GR_OK || s->n == 0) continue;
             s->colour = n == 1 ? evaluated + 1 : i + 1;
             if (!(s->label = series_label(c, &runs[i], p, evaluated, n))) return GR_E_MEMORY;
@@ -182,21 +185,6 @@ static gr_status write_svg(cli *c, const gr_plot *plots, int n, const char *path
     return st;
 }
 
-static gr_status print_text(cli *c, const gr_plot *plots, int n)
-{
-    gr_text_style style = {
-        .columns = cli_columns(STDOUT_FILENO), .lines = 10, .utf8 = cli_utf8(), .colour = cli_colour(STDOUT_FILENO)};
-    gr_status st = GR_OK;
-    for (int i = 0; i < n && st == GR_OK; i++) {
-        gr__text t;
-        gr__text_init(&t, c->ctx);
-        st = gr__plot_text(&plots[i], &style, &t);
-        if (st == GR_OK) printf("%s%s", i ? "\n" : "", t.s);
-        gr__text_free(&t);
-    }
-    return st;
-}
-
 /* Every column, of the lines that are evaluations or of all. */
 static json_t *columns_json(const gr_history *h, bool evaluated)
 {
@@ -207,39 +195,36 @@ static json_t *columns_json(const gr_history *h, bool evaluated)
         if (of_evaluation != evaluated && !(evaluated && place)) continue;
         json_t *list = json_array();
         for (size_t k = 0; k < h->n; k++)
-            if (!evaluated || h->evaluated[k]) json_array_append_new(list, cli_real(h->column[i][k]));
+            if (!evaluated || h->evaluated[k]) json_array_append_new(list, gr__json_real(h->column[i][k]));
         json_object_set_new(o, h->name[i], list);
     }
     return o;
 }
 
-static gr_status print_json(cli *c, const shown *runs, int n, const char *file)
+typedef struct row {
+    const char *run, *label;
+    int64_t n;
+    json_t *lines, *evaluations;
+} row;
+static const gr_column run_columns[] = {
+    GR_COLUMN(row, run, TEXT, "run"),
+    GR_COLUMN(row, label, TEXT, "label"),
+    GR_COLUMN(row, n, WHOLE, "n"),
+    GR_COLUMN(row, lines, JSON, "lines"),
+    GR_COLUMN(row, evaluations, JSON, "evaluations"),
+};
+
+static void add_runs(cli *c, gr_result *r, const shown *runs, int n, const char *file)
 {
-    json_t *list = json_array();
-    for (int i = 0; i < n; i++)
-        json_array_append_new(list, json_pack("{s:o, s:o, s:I, s:o, s:o}", "run", cli_text(c->argument[i]), "label",
-                                              cli_text(runs[i].label), "n", (json_int_t)runs[i].h.n, "lines",
-                                              columns_json(&runs[i].h, false), "evaluations",
-                                              columns_json(&runs[i].h, true)));
-    return cli_json(c, json_pack("{s:o, s:o}", "runs", list, "file", file ? cli_text(file) : json_null()));
+    row *rows = gr__result_alloc(r, sizeof *rows * (size_t)n);
+    for (int i = 0; i < n && rows; i++)
+        rows[i] = (row){c->argument[i], runs[i].label, (int64_t)runs[i].h.n, columns_json(&runs[i].h, false),
+                        columns_json(&runs[i].h, true)};
+    GR_TABLE(r, "runs", run_columns, rows, rows ? n : 0);
+    gr__result_put(r, "file=%s", file);
 }
 
 /* ---- the command ---- */
-
-static gr_status axis_of(cli *c, int *axis)
-{
-    const char *names[GR_COUNT(axes)], *given = cli_value(c, "x");
-    *axis = 0;
-    for (size_t i = 0; i < GR_COUNT(axes); i++) {
-        names[i] = axes[i].title;
-        if (given && strcmp(given, axes[i].title) == 0) *axis = (int)i, given = NULL;
-    }
-    if (!given) return GR_OK;
-    gr__fail(c->ctx, GR_E_USAGE, "--x %s is not one of step, epoch, samples, seconds", given);
-    const char *near = gr__nearest(given, names, GR_COUNT(names));
-    if (near) gr__error_hint(c->ctx, "did you mean --x %s?", near);
-    return GR_E_USAGE;
-}
 
 /* One range of x for all, so that they can be read one below the other. */
 static void align(gr_plot *plots, int n)
@@ -255,15 +240,16 @@ static void align(gr_plot *plots, int n)
     for (int i = 0; i < n && isfinite(margin); i++) plots[i].x.low = low - margin, plots[i].x.high = high + margin;
 }
 
-static gr_status show(cli *c, const shown *runs, int n, int axis)
+static gr_status show(cli *c, const shown *runs, int n)
 {
     gr_plot plots[MOST_PANELS];
     panels all;
-    const char *out = cli_value(c, "out");
+    const options *o = c->options;
+    const char *out = o->out;
     int n_plots = 0;
     gr_status st = list_panels(c, runs, n, &all);
     for (int i = 0; i < all.n && st == GR_OK; i++) {
-        st = make_panel(c, runs, n, &all.at[i], axis, &plots[n_plots]);
+        st = make_panel(c, runs, n, &all.at[i], o->axis, &plots[n_plots]);
         n_plots += st == GR_OK && plots[n_plots].n_series > 0;
     }
     if (st != GR_OK) return st;
@@ -273,42 +259,48 @@ static gr_status show(cli *c, const shown *runs, int n, int axis)
     align(plots, n_plots);
     if (out) st = write_svg(c, plots, n_plots, out);
     if (st != GR_OK) return st;
-    if (c->json) return print_json(c, runs, n, out);
-    if (c->quiet) return GR_OK;
-    st = print_text(c, plots, n_plots);
-    if (st == GR_OK && out) printf("\n%s\n", out);
-    return st;
+    const gr_text_style style = {
+        .columns = cli_columns(STDOUT_FILENO), .lines = 10, .utf8 = cli_utf8(), .colour = cli_colour(STDOUT_FILENO)};
+    gr_result *r = cli_result(c);
+    if (c->json) add_runs(c, r, runs, n, out);
+    for (int i = 0; i < n_plots; i++) {
+        if (i) gr__result_note(r, "\n");
+        gr__result_plot(r, &plots[i], &style);
+    }
+    if (out) gr__result_note(r, "\n%s\n", out);
+    return cli_show(c, r);
 }
 
 static gr_status run(cli *c)
 {
-    int axis = 0, n = c->n_arguments;
+    int n = c->n_arguments;
     shown *runs = gr__bump_alloc(c->memory, sizeof *runs * (size_t)n);
     if (!runs) return GR_E_MEMORY;
     gr_status st =
-        c->n_sets ? gr__fail(c->ctx, GR_E_USAGE, "--set %s: plot draws what is there", c->set[0]) : axis_of(c, &axis);
+        c->sets.n ? gr__fail(c->ctx, GR_E_USAGE, "--set %s: plot draws what is there", c->sets.at[0]) : GR_OK;
     if (st == GR_OK) st = open_runs(c, runs, n);
-    if (st == GR_OK) st = show(c, runs, n, axis);
+    if (st == GR_OK) st = show(c, runs, n);
     for (int i = 0; i < n; i++) gr__history_free(&runs[i].h);
     return st;
 }
 
-static const cli_flag flags[] = {
-    {"out", "FILE", "the drawing as SVG, its plots one below the other", 'o'},
-    {"x", "AXIS", "step (updates; the default), epoch, samples or seconds", 0},
-    {"log", NULL, "a logarithmic axis for the cost", 0},
-    {0},
+static const cli_option rows[] = {
+    CLI_OPTION(options, out, TEXT, "out", "FILE", "the drawing as SVG, its plots one below the other", .letter = 'o'),
+    CLI_OPTION(options, axis, WORD, "x", "AXIS", "step (updates; the default), epoch, samples or seconds",
+               .words = axis_words),
+    CLI_OPTION(options, log, SWITCH, "log", NULL, "a logarithmic axis for the cost"),
 };
 
-const cli_command cmd_plot = {
+GR_COMMAND(plot) = {
     .name = "plot",
+    .place = 7,
     .usage = "RUN... [-o FILE.svg] [--x AXIS] [--log]",
     .summary = "Draws cost, error and rate of runs, in the terminal and as SVG",
     .help = "A run is the folder that train writes. Several are laid over each other, each by the name of its folder. "
             "What is not finite leaves a gap.\n"
             "With --json the numbers: a list a key of metrics.jsonl, of all lines and of the evaluations.\n\n"
             "Examples\n  gradus plot runs/digits\n  gradus plot runs/a runs/b --x epoch -o both.svg\n",
-    .flags = flags,
+    CLI_OPTIONS(options, rows),
     .min_arguments = 1,
     .max_arguments = MOST_RUNS,
     .run = run};

@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "cli/json.h"
-#include "model/model.h"
-#include "study/study.h"
+#include "cli/source.h"
+#include "study/check/check.h"
 
 enum { BATCH = 64 };
 
@@ -41,14 +40,6 @@ static bool tells_class(const answer *a)
     return a->form == GR_FORM_CLASS || a->form == GR_FORM_DISTRIBUTION;
 }
 
-static const char *class_name(const answer *a, int64_t k, char *number, size_t n)
-{
-    const gr_meaning *m = &a->model->meaning;
-    if (m->class_names[a->head] && k < m->classes[a->head]) return m->class_names[a->head][k];
-    snprintf(number, n, "%lld", (long long)k);
-    return number;
-}
-
 /* The most likely class of a position; -1: a number there is not finite, and NaN never is the largest. */
 static int64_t best_of(const answer *a, int64_t position)
 {
@@ -61,97 +52,84 @@ static int64_t best_of(const answer *a, int64_t position)
     return best;
 }
 
-static json_t *numbers(const answer *a, int64_t position)
+static const char *label_of(const answer *a, int64_t best, char *number, size_t n)
 {
-    json_t *list = json_array();
-    for (int64_t k = 0; k < a->width; k++) json_array_append_new(list, cli_real(a->v[position * a->width + k]));
-    return list;
+    return best < 0 ? NULL : cli_class_name(a->model, a->head, best, number, n);
 }
 
-static json_t *label_json(const answer *a, int64_t best)
-{
-    char number[24];
-    return best < 0 ? json_null() : cli_text(class_name(a, best, number, sizeof number));
-}
-
-static void put_positions(json_t *o, const answer *a)
+static void add_positions(gr_result *r, const answer *a)
 {
     json_t *classes = json_array(), *labels = json_array(), *rows = json_array();
     for (int64_t i = 0; i < a->positions; i++) {
+        char number[24];
         int64_t best = best_of(a, i);
+        json_t *row = json_array();
+        for (int64_t k = 0; k < a->width; k++) json_array_append_new(row, gr__json_real(a->v[i * a->width + k]));
         json_array_append_new(classes, best < 0 ? json_null() : json_integer(best));
-        json_array_append_new(labels, label_json(a, best));
-        json_array_append_new(rows, numbers(a, i));
+        json_array_append_new(labels, gr__json_string(label_of(a, best, number, sizeof number)));
+        json_array_append_new(rows, row);
     }
-    json_object_set_new(o, "class", classes);
-    json_object_set_new(o, "label", labels);
-    json_object_set_new(o, "probabilities", rows);
+    gr__result_json(r, "class", classes);
+    gr__result_json(r, "label", labels);
+    gr__result_json(r, "probabilities", rows);
 }
 
-static void put_answer(json_t *o, const answer *a)
+static void add_answer(gr_result *r, const answer *a)
 {
-    int64_t best = best_of(a, 0);
+    char number[24];
+    int64_t best = best_of(a, 0), *yes = gr__result_alloc(r, sizeof *yes * (size_t)a->width);
+    size_t n = 0;
     if (a->positions > 1) {
-        put_positions(o, a);
+        add_positions(r, a);
         return;
     }
-    if (tells_class(a)) {
-        json_object_set_new(o, "class", best < 0 ? json_null() : json_integer(best));
-        json_object_set_new(o, "label", label_json(a, best));
-    }
-    if (a->form == GR_FORM_LABELS) {
-        json_t *yes = json_array();
-        for (int64_t k = 0; k < a->width; k++)
-            if (a->v[k] >= 0.5) json_array_append_new(yes, json_integer(k));
-        json_object_set(o, "classes", best < 0 ? json_null() : yes);
-        json_decref(yes);
-    }
-    json_object_set_new(o, a->form == GR_FORM_VALUES ? "output" : "probabilities", numbers(a, 0));
+    for (int64_t k = 0; k < a->width && yes; k++)
+        if (a->v[k] >= 0.5) yes[n++] = k;
+    if (tells_class(a) && best >= 0)
+        gr__result_put(r, "class=%jd label=%s", best, label_of(a, best, number, sizeof number));
+    else if (tells_class(a))
+        gr__result_put(r, "class label");
+    else if (a->form == GR_FORM_LABELS && best >= 0)
+        gr__result_list(r, "classes", (gr_list){.whole = yes, .n = n});
+    else if (a->form == GR_FORM_LABELS)
+        gr__result_put(r, "classes");
+    gr__result_list(r, a->form == GR_FORM_VALUES ? "output" : "probabilities",
+                    (gr_list){.real = a->v, .n = (size_t)a->width});
 }
 
-static gr_status tell_json(const answers *a, const char *input, const double *const *v)
-{
-    const gr_recipe *r = a->model->recipe;
-    json_t *o = json_object(), *heads = json_object();
-    json_object_set_new(o, "input", cli_text(input));
-    for (int h = 0; h < r->n_heads; h++) {
-        answer one = answer_of(a, h, v[h]);
-        json_t *head = json_object();
-        put_answer(r->heads_named ? head : o, &one);
-        json_object_set_new(heads, r->head[h].name, head);
-    }
-    if (r->heads_named) json_object_set(o, "heads", heads);
-    json_decref(heads);
-    return cli_json(a->c, o);
-}
-
-static void print_answer(const answer *a)
+static void note_answer(gr_result *r, const answer *a)
 {
     char number[24], shown[4200];
     for (int64_t i = 0; i < a->positions && tells_class(a); i++) {
         int64_t best = best_of(a, i);
-        const char *name = best < 0 ? NULL : class_name(a, best, number, sizeof number);
+        const char *name = label_of(a, best, number, sizeof number);
         if (!name)
-            printf("  no class: probabilities are not finite");
+            gr__result_note(r, "  no class: probabilities are not finite");
         else if (a->positions > 1)
-            printf("  %s", gr__shown(shown, sizeof shown, name, strlen(name)));
+            gr__result_note(r, "  %s", gr__shown(shown, sizeof shown, name, strlen(name)));
         else
-            printf("  %s  %.4f", gr__shown(shown, sizeof shown, name, strlen(name)), a->v[best]);
+            gr__result_note(r, "  %s  %.4f", gr__shown(shown, sizeof shown, name, strlen(name)), a->v[best]);
     }
-    for (int64_t k = 0; k < a->width && !tells_class(a); k++) printf("  %.8g", a->v[k]);
+    for (int64_t k = 0; k < a->width && !tells_class(a); k++) gr__result_note(r, "  %.8g", a->v[k]);
 }
 
-static void tell_text(const answers *a, const char *input, const double *const *v)
+static gr_status show(const answers *a, const char *input, const double *const *v)
 {
-    const gr_recipe *r = a->model->recipe;
+    const gr_recipe *recipe = a->model->recipe;
+    gr_result *r = cli_result(a->c);
     char shown[4200];
-    printf("%s", gr__shown(shown, sizeof shown, input, strlen(input)));
-    for (int h = 0; h < r->n_heads; h++) {
+    gr__result_put(r, "input=%s", input);
+    gr__result_note(r, "%s", gr__shown(shown, sizeof shown, input, strlen(input)));
+    for (int h = 0; h < recipe->n_heads; h++) {
         answer one = answer_of(a, h, v[h]);
-        if (r->heads_named) printf("  %s", r->head[h].name);
-        print_answer(&one);
+        const char *name = recipe->head[h].name;
+        if (recipe->heads_named) gr__result_note(r, "  %s", name);
+        if (recipe->heads_named) r->within = gr__result_text(r, "heads/%s/", name);
+        add_answer(r, &one);
+        note_answer(r, &one);
     }
-    printf("\n");
+    gr__result_note(r, "\n");
+    return cli_show(a->c, r);
 }
 
 /* Of sample k of a run. row -1: the file is the sample. What has rows has them named, however many there are. */
@@ -164,9 +142,7 @@ static gr_status tell(const answers *a, const char *file, int64_t row, const dou
         snprintf(input, sizeof input, "%s", file);
     else
         snprintf(input, sizeof input, "%s[%lld]", file, (long long)row);
-    if (a->c->json) return tell_json(a, input, v);
-    if (!a->c->quiet) tell_text(a, input, v);
-    return GR_OK;
+    return show(a, input, v);
 }
 
 /* A network compiled for one type of input and batch, kept for files alike. */
@@ -233,13 +209,14 @@ static gr_status run(cli *c)
     gr_model m = {0};
     compiled ready = {0};
     gr_status st = gr__model_open(c->ctx, c->argument[0], &m);
-    for (int i = 0; i < c->n_sets && st == GR_OK; i++) {
+    for (int i = 0; i < c->sets.n && st == GR_OK; i++) {
         double threads;
-        if (strncmp(c->set[i], "threads=", 8) == 0 && gr__parse_number(c->set[i] + 8, &threads) && threads >= 1)
+        if (strncmp(c->sets.at[i], "threads=", 8) == 0 && gr__parse_number(c->sets.at[i] + 8, &threads) && threads >= 1)
             m.recipe->threads = (int)threads;
         else
-            st = gr__fail(c->ctx, GR_E_USAGE,
-                          "--set %s: predict takes its recipe from the model; only --threads can be set", c->set[i]);
+            st =
+                gr__fail(c->ctx, GR_E_USAGE,
+                         "--set %s: predict takes its recipe from the model; only --threads can be set", c->sets.at[i]);
     }
     if (st == GR_OK) st = cli_resources(c, m.recipe);
     for (int i = 1; i < c->n_arguments && st == GR_OK; i++)
@@ -249,17 +226,17 @@ static gr_status run(cli *c)
     return st;
 }
 
-const cli_command cmd_predict = {.name = "predict",
-                                 .usage = "MODEL INPUT...",
-                                 .summary = "Predicts from raw inputs: classes with probabilities, or values",
-                                 .help =
-                                     "Inputs are files as they are: .npy (one sample or many), .csv with or without "
-                                     "the target column, IDX (plain or .gz); - is standard input.\n"
-                                     "The model file carries the preparation with the training statistics, so raw "
-                                     "numbers go in. A file with rows\n"
-                                     "gives a line a sample, FILE[0], FILE[1], ..., and one that is a sample FILE. "
-                                     "Tables are read as the training's was.\n\n"
-                                     "Example\n  gradus predict runs/fashion/best.safetensors pictures.npy --json\n",
-                                 .min_arguments = 2,
-                                 .max_arguments = CLI_MAX_GIVEN,
-                                 .run = run};
+GR_COMMAND(predict) = {.name = "predict",
+                       .place = 3,
+                       .usage = "MODEL INPUT...",
+                       .summary = "Predicts from raw inputs: classes with probabilities, or values",
+                       .help = "Inputs are files as they are: .npy (one sample or many), .csv with or without "
+                               "the target column, IDX (plain or .gz); - is standard input.\n"
+                               "The model file carries the preparation with the training statistics, so raw "
+                               "numbers go in. A file with rows\n"
+                               "gives a line a sample, FILE[0], FILE[1], ..., and one that is a sample FILE. "
+                               "Tables are read as the training's was.\n\n"
+                               "Example\n  gradus predict runs/fashion/best.safetensors pictures.npy --json\n",
+                       .min_arguments = 2,
+                       .max_arguments = CLI_MAX_GIVEN,
+                       .run = run};

@@ -7,6 +7,11 @@
 #include "cli/cli.h"
 #include "cli/progress.h"
 
+typedef struct options {
+    const char *out, *from;
+    bool force, resume, overwrite;
+} options;
+
 /* ---- what is asked for ---- */
 
 typedef struct asked {
@@ -41,9 +46,10 @@ static const char *run_of(cli *c, const char *path)
 /* The argument is a recipe, or a run: its folder, and for --resume its recipe too, which is known to be its own. */
 static gr_status read_argument(cli *c, const char *argument, asked *out)
 {
+    const options *o = c->options;
     *out = (asked){.recipe = argument};
     if (!is_folder(argument)) {
-        if (cli_value(c, "resume")) out->run = run_of(c, argument);
+        if (o->resume) out->run = run_of(c, argument);
         return GR_OK;
     }
     size_t n = strlen(argument);
@@ -106,13 +112,14 @@ static gr_status copy_file(FILE *to, gr_context *ctx, const char *folder, const 
 
 static gr_status train(cli *c, const gr_recipe *r, const char *out)
 {
+    const options *given = c->options;
     gr_train_result result = {0};
     cli_progress shown = cli_progress_make(c->quiet);
     gr_train_options o = {.out = out,
-                          .from = cli_value(c, "from"),
-                          .force = cli_value(c, "force") != NULL,
-                          .resume = cli_value(c, "resume") != NULL,
-                          .overwrite = cli_value(c, "overwrite") != NULL,
+                          .from = given->from,
+                          .force = given->force,
+                          .resume = given->resume,
+                          .overwrite = given->overwrite,
                           .stop = &cli_stop,
                           .attend = cli_catch_signals,
                           .progress = cli_progress_show,
@@ -128,16 +135,16 @@ static gr_status train(cli *c, const gr_recipe *r, const char *out)
 
 static gr_status run(cli *c)
 {
+    const options *o = c->options;
     gr_recipe *r = NULL;
     asked what;
     gr_status st = GR_OK;
-    if (cli_value(c, "resume") && cli_value(c, "overwrite"))
-        return gr__fail(c->ctx, GR_E_USAGE, "--resume and --overwrite exclude each other");
-    if (cli_value(c, "force") && !cli_value(c, "from"))
+    if (o->resume && o->overwrite) return gr__fail(c->ctx, GR_E_USAGE, "--resume and --overwrite exclude each other");
+    if (o->force && !o->from)
         return gr__fail(c->ctx, GR_E_USAGE, "--force says what to do with the model of --from, which is missing");
     GR_TRY(read_argument(c, c->argument[0], &what));
     GR_TRY(cli_recipe(c, what.recipe, &r));
-    const char *out = cli_value(c, "out");
+    const char *out = o->out;
     if (!out) out = what.run ? what.run : gr__bump_format(c->memory, "runs/%s", r->name);
     st = out ? train(c, r, out) : GR_E_MEMORY;
 done:
@@ -145,19 +152,22 @@ done:
     return st;
 }
 
-static const cli_flag flags[] = {
-    {"out", "DIR", "the run folder; default runs/NAME, or the run that is given", 'o'},
-    {"from", "MODEL",
-     "starts from this model's weights instead of new ones, and prepares inputs and numbers classes as it does", 0},
-    {"force", NULL,
-     "with --from: a model of other classes, columns or preparation; the recipe's and the data's are taken", 0},
-    {"resume", NULL, "continues the run in the folder, to the same bits; starts one where there is none", 0},
-    {"overwrite", NULL, "starts over where the folder holds a run", 0},
-    {0},
+static const cli_option rows[] = {
+    CLI_OPTION(options, out, TEXT, "out", "DIR", "the run folder; default runs/NAME, or the run that is given",
+               .letter = 'o'),
+    CLI_OPTION(
+        options, from, TEXT, "from", "MODEL",
+        "starts from this model's weights instead of new ones, and prepares inputs and numbers classes as it does"),
+    CLI_OPTION(options, force, SWITCH, "force", NULL,
+               "with --from: a model of other classes, columns or preparation; the recipe's and the data's are taken"),
+    CLI_OPTION(options, resume, SWITCH, "resume", NULL,
+               "continues the run in the folder, to the same bits; starts one where there is none"),
+    CLI_OPTION(options, overwrite, SWITCH, "overwrite", NULL, "starts over where the folder holds a run"),
 };
 
-const cli_command cmd_train = {
+GR_COMMAND(train) = {
     .name = "train",
+    .place = 1,
     .usage = "RECIPE|RUN [--out DIR] [--from MODEL [--force]] [--resume | --overwrite]",
     .summary = "Trains the network of a recipe, or resumes",
     .help =
@@ -171,7 +181,7 @@ const cli_command cmd_train = {
         "columns or steps of preparation are refused; --force takes the new ones, and says what it does.\n\n"
         "Examples\n  gradus train recipes/fashion.yaml\n  gradus train my.yaml --set optimizer.lr=0.01 --set "
         "stop.epochs=20 --out runs/lr01\n  gradus train runs/lr01 --resume --set stop.epochs=40\n",
-    .flags = flags,
+    CLI_OPTIONS(options, rows),
     .min_arguments = 1,
     .max_arguments = 1,
     .run = run};

@@ -2,10 +2,9 @@
 #include <libdeflate.h>
 #include <zlib.h>
 #include <libfyaml.h>
-#include <stdlib.h>
 
 #include "backend/cpu/isa.h"
-#include "cli/json.h"
+#include "cli/cli.h"
 
 #if defined(__clang__)
 #define COMPILER "clang " __clang_version__
@@ -15,22 +14,24 @@
 
 static gr_status run(cli *c)
 {
+    static const char *const backends[] = {"cpu", "ref"};
     const char *isa = gr__isa_name(gr__isa_chosen());
-    if (c->json) {
-        json_t *o =
-            json_pack("{s:s, s:s, s:[s,s], s:s, s:{s:s, s:s, s:s, s:s}}", "version", GR_VERSION, "compiler", COMPILER,
-                      "backends", "cpu", "ref", "isa", isa, "libraries", "jansson", JANSSON_VERSION, "libdeflate",
-                      LIBDEFLATE_VERSION_STRING, "libfyaml", fy_library_version(), "zlib", zlibVersion());
-        return cli_json(c, o);
-    }
-    printf("gradus %s\ncompiler         %s\nbackends         cpu, ref\ninstruction set  %s (of", GR_VERSION, COMPILER,
-           isa);
+    gr_result *r = cli_result(c);
+    gr__result_put(r, "version=%s compiler=%s", GR_VERSION, COMPILER);
+    gr__result_list(r, "backends", (gr_list){.text = backends, .n = GR_COUNT(backends)});
+    gr__result_put(r, "isa=%s libraries/jansson=%s libraries/libdeflate=%s libraries/libfyaml=%s libraries/zlib=%s",
+                   isa, JANSSON_VERSION, LIBDEFLATE_VERSION_STRING, fy_library_version(), zlibVersion());
+    gr__result_note(r, "gradus %s\ncompiler         %s\nbackends         cpu, ref\ninstruction set  %s (of", GR_VERSION,
+                    COMPILER, isa);
     for (int i = 0; i < GR__ISA_COUNT; i++)
-        if (gr__isa_supported((gr__isa)i)) printf(" %s", gr__isa_name((gr__isa)i));
-    printf("; GRADUS_ISA chooses)\nlibraries        jansson %s, libdeflate %s, libfyaml %s, zlib %s\n", JANSSON_VERSION,
-           LIBDEFLATE_VERSION_STRING, fy_library_version(), zlibVersion());
-    return GR_OK;
+        if (gr__isa_supported((gr__isa)i)) gr__result_note(r, " %s", gr__isa_name((gr__isa)i));
+    gr__result_note(r, "; GRADUS_ISA chooses)\nlibraries        jansson %s, libdeflate %s, libfyaml %s, zlib %s\n",
+                    JANSSON_VERSION, LIBDEFLATE_VERSION_STRING, fy_library_version(), zlibVersion());
+    return cli_list(c, r);
 }
 
-const cli_command cmd_version = {
-    .name = "version", .usage = "", .summary = "Version, compiler, backends, instruction set, libraries", .run = run};
+GR_COMMAND(version) = {.name = "version",
+                       .place = 16,
+                       .usage = "",
+                       .summary = "Version, compiler, backends, instruction set, libraries",
+                       .run = run};

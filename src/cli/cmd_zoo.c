@@ -1,11 +1,14 @@
 /* gradus zoo: the recipes that come with the command. gradus new: a recipe to start from. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "cli/json.h"
+#include "cli/cli.h"
 #include "model/network.h"
 #include "model/zoo.h"
+
+typedef struct options {
+    const char *from, *out;
+} options;
 
 static gr_status find(cli *c, const char *name, const gr_zoo_recipe **out)
 {
@@ -15,13 +18,7 @@ static gr_status find(cli *c, const char *name, const gr_zoo_recipe **out)
     *out = gr__zoo_find(name);
     if (*out) return GR_OK;
     for (int i = 0; i < n && i < 256; i++) names[i] = zoo[i].name;
-    const char *near = gr__nearest(name, names, (size_t)GR_MIN(n, 256));
-    gr__fail(c->ctx, GR_E_NAME, "the zoo has no %s", name);
-    if (near)
-        gr__error_hint(c->ctx, "did you mean %s?", near);
-    else
-        gr__error_hint(c->ctx, "gradus zoo lists it");
-    return GR_E_NAME;
+    return cli_unknown(c, "the zoo has no", name, names, (size_t)GR_MIN(n, 256), "gradus zoo lists it");
 }
 
 static gr_status parameters(cli *c, const gr_zoo_recipe *z, int64_t *count)
@@ -41,17 +38,14 @@ static gr_status show(cli *c, const gr_zoo_recipe *z, bool whole)
     int64_t count;
     gr_status st = parameters(c, z, &count);
     if (st != GR_OK) return st;
-    if (c->json) {
-        json_t *o = json_pack("{s:s, s:s, s:I}", "name", z->name, "title", z->title, "parameters", (json_int_t)count);
-        if (whole) json_object_set_new(o, "recipe", json_string(z->text));
-        gr_status printed = cli_json(c, o);
-        if (printed != GR_OK) return printed;
-    } else if (whole) {
-        printf("# %lld parameters\n%s", (long long)count, z->text);
-    } else {
-        printf("%-14s %10lld parameters  %s\n", z->name, (long long)count, z->title);
-    }
-    return GR_OK;
+    gr_result *r = cli_result(c);
+    gr__result_put(r, "name=%s title=%s parameters=%jd", z->name, z->title, count);
+    if (whole) gr__result_put(r, "recipe=%s", z->text);
+    if (whole)
+        gr__result_note(r, "# %lld parameters\n%s", (long long)count, z->text);
+    else
+        gr__result_note(r, "%-14s %10lld parameters  %s\n", z->name, (long long)count, z->title);
+    return cli_list(c, r);
 }
 
 static gr_status run_zoo(cli *c)
@@ -70,7 +64,8 @@ static gr_status run_zoo(cli *c)
 static gr_status run_new(cli *c)
 {
     const gr_zoo_recipe *z;
-    const char *from = cli_value(c, "from"), *out = cli_value(c, "out");
+    const options *o = c->options;
+    const char *from = o->from, *out = o->out;
     if (!from || !out) {
         gr__fail(c->ctx, GR_E_USAGE, "new: --from ZOO and -o FILE are needed");
         gr__error_hint(c->ctx, "gradus new --from simple-cnn -o my.yaml; gradus zoo lists what there is");
@@ -80,27 +75,31 @@ static gr_status run_new(cli *c)
     if (st != GR_OK) return st;
     if (gr__file_exists(out)) return gr__fail(c->ctx, GR_E_EXISTS, "%s exists already", out);
     st = gr__file_write(c->ctx, out, z->text, strlen(z->text));
-    if (st == GR_OK && c->json)
-        st = cli_json(c, json_pack("{s:o}", "recipe", cli_text(out)));
-    else if (st == GR_OK && !c->quiet)
-        printf("%s: edit its data, then: gradus train %s\n", out, out);
-    return st;
+    if (st != GR_OK) return st;
+    gr_result *r = cli_result(c);
+    gr__result_put(r, "recipe=%s", out);
+    gr__result_note(r, "%s: edit its data, then: gradus train %s\n", out, out);
+    return cli_show(c, r);
 }
 
-static const cli_flag new_flags[] = {
-    {"from", "ZOO", "which recipe of the zoo", 0}, {"out", "FILE", "the recipe to write", 'o'}, {0}};
+static const cli_option new_rows[] = {
+    CLI_OPTION(options, from, TEXT, "from", "ZOO", "which recipe of the zoo"),
+    CLI_OPTION(options, out, TEXT, "out", "FILE", "the recipe to write", .letter = 'o'),
+};
 
-const cli_command cmd_zoo = {.name = "zoo",
-                             .usage = "[NAME]",
-                             .summary = "Lists the ready recipes with their parameter counts, or prints one",
-                             .help = "Examples\n  gradus zoo\n  gradus zoo lenet5\n",
-                             .max_arguments = 1,
-                             .run = run_zoo};
+GR_COMMAND(zoo) = {.name = "zoo",
+                   .place = 13,
+                   .usage = "[NAME]",
+                   .summary = "Lists the ready recipes with their parameter counts, or prints one",
+                   .help = "Examples\n  gradus zoo\n  gradus zoo lenet5\n",
+                   .max_arguments = 1,
+                   .run = run_zoo};
 
-const cli_command cmd_new = {.name = "new",
-                             .usage = "--from ZOO -o FILE",
-                             .summary = "Starts a recipe from one of the zoo",
-                             .help = "Example\n  gradus new --from simple-cnn -o my.yaml\n",
-                             .flags = new_flags,
-                             .max_arguments = 0,
-                             .run = run_new};
+GR_COMMAND(new) = {.name = "new",
+                   .place = 12,
+                   .usage = "--from ZOO -o FILE",
+                   .summary = "Starts a recipe from one of the zoo",
+                   .help = "Example\n  gradus new --from simple-cnn -o my.yaml\n",
+                   CLI_OPTIONS(options, new_rows),
+                   .max_arguments = 0,
+                   .run = run_new};

@@ -1,8 +1,13 @@
-/* gradus explain beyond the members of families: schedules over a run, and derivatives. */
+/* gradus explain by what is explained: a member, a schedule over a run, a derivative. */
 #ifndef GR_CLI_EXPLAIN_H
 #define GR_CLI_EXPLAIN_H
 
-#include "cli/json.h"
+#include "cli/cli.h"
+
+typedef struct cli_explain_options {
+    bool markdown, evaluate;
+    int64_t sample, batch, terms;
+} cli_explain_options;
 
 typedef struct cli_rates {
     gr_sched sched;
@@ -19,8 +24,18 @@ bool cli_is_run_flag(const char *set);
 gr_status cli_rates_example(cli *c, const gr_schedule *m, cli_rates *out);
 /* Those of a recipe's own schedule. */
 gr_status cli_rates_recipe(cli *c, const char *path, cli_rates *out);
-gr_status cli_rates_print(cli *c, const cli_rates *r);
-json_t *cli_rates_json(const cli_rates *r); /* NULL: no memory */
+/* As text, and as members. */
+void cli_rates_note(cli *c, gr_result *r, const cli_rates *rates);
+void cli_rates_add(gr_result *r, const cli_rates *rates);
+
+/* One member of a family or section: as members and as text; as a part of the reference page. */
+const gr_family *cli_family_of(const gr_member *m); /* NULL: a section's or common rows' */
+void cli_member_add(gr_result *r, const gr_member *m);
+void cli_member_rest(gr_result *r, const gr_member *m); /* what follows a schedule's example */
+void cli_member_page(gr_result *r, const gr_member *m);
+/* All families, in the order in which they are listed. */
+extern const gr_family *const cli_families[];
+extern const size_t cli_n_families;
 
 /* `explain dL/d... RECIPE-or-MODEL`. */
 gr_status cli_explain_derivative(cli *c);

@@ -1,11 +1,10 @@
 /* gradus explain, of schedules: the rates of a run, drawn or listed. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/explain.h"
 #include "cli/terminal.h"
-#include "report/plot.h"
+#include "result/plot.h"
 #include "train/train.h"
 
 enum { MOST_RATES = 100000 };
@@ -95,8 +94,8 @@ gr_status cli_rates_example(cli *c, const gr_schedule *m, cli_rates *out)
     gr_status st = GR_OK;
     *out = (cli_rates){0};
     if (!given || !run || !schedule) return GR_E_MEMORY;
-    for (int i = 0; i < c->n_sets; i++)
-        if (!cli_is_run_flag(c->set[i])) GR_TRY(gr__recipe_set(c->ctx, c->memory, given, c->set[i]));
+    for (int i = 0; i < c->sets.n; i++)
+        if (!cli_is_run_flag(c->sets.at[i])) GR_TRY(gr__recipe_set(c->ctx, c->memory, given, c->sets.at[i]));
     GR_TRY(split_sets(c, m, given, run, schedule));
     GR_TRY(gr__settings_make(c->ctx, c->memory, &example, run, GR_PRESET_CHAPTER, NULL, &s));
     GR_TRY(gr__sched_make(c->ctx, c->memory, schedule, GR_PRESET_CHAPTER, &out->sched));
@@ -148,56 +147,52 @@ done:
 
 /* ---- showing ---- */
 
-static gr_status draw(cli *c, const cli_rates *r, double highest)
+static void draw(gr_result *r, const cli_rates *rates, double highest)
 {
-    double *x = gr__bump_alloc(c->memory, sizeof *x * (size_t)GR_MAX(r->n, 1));
-    gr__text text;
-    if (!x) return GR_E_MEMORY;
-    for (int64_t i = 0; i < r->n; i++) x[i] = (double)(i * r->stride);
-    gr_series s = {.mark = GR_MARK_LINE, .n = (size_t)r->n, .x = x, .y = r->rate};
-    gr_plot p = {.x = {.label = "updates", .high = (double)(r->stops ? r->stops : r->updates)},
-                 .y = {.low = 0, .high = highest},
-                 .series = &s,
-                 .n_series = 1};
-    gr_text_style style = {.columns = 78, .lines = cli_utf8() ? 12 : 16, .utf8 = cli_utf8()};
-    gr__text_init(&text, c->ctx);
-    gr_status st = gr__plot_text(&p, &style, &text);
-    if (st == GR_OK) printf("%s", text.s);
-    gr__text_free(&text);
-    return st;
+    double *x = gr__result_alloc(r, sizeof *x * (size_t)GR_MAX(rates->n, 1));
+    gr_series *s = gr__result_alloc(r, sizeof *s);
+    gr_plot *p = gr__result_alloc(r, sizeof *p);
+    if (!x || !s || !p) return;
+    for (int64_t i = 0; i < rates->n; i++) x[i] = (double)(i * rates->stride);
+    *s = (gr_series){.mark = GR_MARK_LINE, .n = (size_t)rates->n, .x = x, .y = rates->rate};
+    *p = (gr_plot){.x = {.label = "updates", .high = (double)(rates->stops ? rates->stops : rates->updates)},
+                   .y = {.low = 0, .high = highest},
+                   .series = s,
+                   .n_series = 1};
+    gr__result_plot(r, p, &(gr_text_style){.columns = 78, .lines = cli_utf8() ? 12 : 16, .utf8 = cli_utf8()});
 }
 
-gr_status cli_rates_print(cli *c, const cli_rates *r)
+void cli_rates_note(cli *c, gr_result *r, const cli_rates *rates)
 {
     double low = INFINITY, high = 0;
     gr__text text;
-    gr_tree *schedule = gr__sched_tree(c->memory, &r->sched);
-    if (!schedule) return GR_E_MEMORY;
-    for (int64_t i = 0; i < r->n; i++) low = fmin(low, r->rate[i]), high = fmax(high, r->rate[i]);
-    printf("  the rate over %lld updates, %.10g an epoch, with lr %.10g\n", (long long)r->updates, r->updates_per_epoch,
-           r->lr);
+    gr_tree *schedule = gr__sched_tree(c->memory, &rates->sched);
     gr__text_init(&text, c->ctx);
-    gr__tree_write(schedule, &text, 4);
-    gr_status st = text.failed ? GR_E_MEMORY : GR_OK;
-    if (st == GR_OK) printf("%s\n", text.s);
+    if (schedule) gr__tree_write(schedule, &text, 4);
+    if (!schedule || text.failed) {
+        gr__result_fail(r, GR_E_MEMORY);
+        return;
+    }
+    for (int64_t i = 0; i < rates->n; i++) low = fmin(low, rates->rate[i]), high = fmax(high, rates->rate[i]);
+    gr__result_note(r, "  the rate over %lld updates, %.10g an epoch, with lr %.10g\n%s\n", (long long)rates->updates,
+                    rates->updates_per_epoch, rates->lr, text.s);
     gr__text_free(&text);
-    if (st != GR_OK) return st;
-    if ((st = draw(c, r, high)) != GR_OK) return st;
-    printf("  first %.6g, highest %.6g, lowest %.6g, last %.6g\n", r->rate[0], high, low, r->rate[r->n - 1]);
-    if (r->sched.member->observe)
-        printf("  errors are made up: every %lld update%s they go nine tenths of the way to a floor proportional to "
-               "the rate\n",
-               (long long)r->every, r->every == 1 ? "" : "s");
-    if (r->stops) printf("  with them the schedule ends the run after update %lld\n", (long long)r->stops);
-    printf("\n");
-    return GR_OK;
+    draw(r, rates, high);
+    gr__result_note(r, "  first %.6g, highest %.6g, lowest %.6g, last %.6g\n", rates->rate[0], high, low,
+                    rates->rate[rates->n - 1]);
+    if (rates->sched.member->observe)
+        gr__result_note(r,
+                        "  errors are made up: every %lld update%s they go nine tenths of the way to a floor "
+                        "proportional to the rate\n",
+                        (long long)rates->every, rates->every == 1 ? "" : "s");
+    if (rates->stops)
+        gr__result_note(r, "  with them the schedule ends the run after update %lld\n", (long long)rates->stops);
+    gr__result_note(r, "\n");
 }
 
-json_t *cli_rates_json(const cli_rates *r)
+void cli_rates_add(gr_result *r, const cli_rates *rates)
 {
-    json_t *rates = json_array();
-    for (int64_t i = 0; i < r->n; i++) json_array_append_new(rates, cli_real(r->rate[i]));
-    return json_pack("{s:s, s:o, s:I, s:o, s:I, s:o}", "schedule", r->sched.member->head.name, "lr", cli_real(r->lr),
-                     "updates", (json_int_t)r->updates, "updates_per_epoch", cli_real(r->updates_per_epoch), "stride",
-                     (json_int_t)r->stride, "rates", rates);
+    gr__result_put(r, "schedule=%s lr=%g updates=%jd updates_per_epoch=%g stride=%jd", rates->sched.member->head.name,
+                   rates->lr, rates->updates, rates->updates_per_epoch, rates->stride);
+    gr__result_list(r, "rates", (gr_list){.real = rates->rate, .n = (size_t)rates->n});
 }

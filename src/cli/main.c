@@ -3,24 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "cli/json.h"
-
-static const cli_command *const commands[] = {
-    &cmd_train, &cmd_eval, &cmd_predict, &cmd_init, &cmd_plan, &cmd_check,   &cmd_plot,   &cmd_curvature,
-    &cmd_trace, &cmd_data, &cmd_lab,     &cmd_new,  &cmd_zoo,  &cmd_explain, &cmd_advise, &cmd_version};
-
-static const cli_flag common[] = {
-    {"set", "KEY=VALUE",
-     "sets one key of the recipe, as in --set optimizer.lr=0.01 or --set model.layers[0].units=64; may be repeated", 0},
-    {"threads", "N", "worker threads; never changes a bit of the result", 0},
-    {"seed", "N", "the recipe's seed", 0},
-    {"json", NULL, "machine-readable output on standard output, everything human on standard error", 0},
-    {"quiet", NULL, "errors only", 0},
-    {"help", NULL, "this text", 'h'},
-    {0},
-};
+#include "cli/cli.h"
 
 volatile sig_atomic_t cli_stop;
 
@@ -57,33 +41,30 @@ double cli_now(void)
 
 /* ---- help ---- */
 
-static void print_flags(const cli_flag *f)
-{
-    for (; f->name; f++) {
-        char left[64];
-        snprintf(left, sizeof left, "%s--%s%s%s", f->letter ? (char[]){'-', f->letter, ',', ' ', 0} : "", f->name,
-                 f->argument ? " " : "", f->argument ? f->argument : "");
-        printf("  %-24s %s\n", left, f->help);
-    }
-}
-
 static void print_command_help(const cli_command *c)
 {
     printf("gradus %s %s\n\n%s.\n", c->name, c->usage, c->summary);
     if (c->help) printf("\n%s", c->help);
-    if (c->flags && c->flags->name) {
-        printf("\nFlags\n");
-        print_flags(c->flags);
-    }
-    printf("\nFlags of every command\n");
-    print_flags(common);
+    cli_print_options(c);
+}
+
+/* In the order of their places, which are small numbers. */
+static void print_commands(FILE *to)
+{
+    int n, last = 0;
+    const cli_command *const *all = gr__commands(&n);
+    for (int i = 0; i < n; i++) last = GR_MAX(last, all[i]->place);
+    for (int place = 1; place <= last + 1; place++)
+        for (int i = 0; i < n; i++)
+            if ((all[i]->place ? all[i]->place : last + 1) == place)
+                fprintf(to, "  %-9s %s\n", all[i]->name, all[i]->summary);
 }
 
 static void print_help(FILE *to)
 {
     fprintf(to, "gradus COMMAND [ARGUMENTS] [FLAGS]\n\nTrains neural networks from recipes; every run repeatable to "
                 "the bit.\n\nCommands\n");
-    for (size_t i = 0; i < GR_COUNT(commands); i++) fprintf(to, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
+    print_commands(to);
     fprintf(
         to,
         "\n  gradus COMMAND --help says more; gradus explain lists every layer, cost, optimizer and schedule.\n"
@@ -92,114 +73,11 @@ static void print_help(FILE *to)
         "  4 over the memory budget, 5 interrupted (checkpoint written), 70 a bug of ours\n");
 }
 
-/* ---- arguments ---- */
-
-static const cli_flag *find_flag(const cli_command *command, const char *name, size_t n)
-{
-    for (int own = 0; own < 2; own++)
-        for (const cli_flag *f = own ? command->flags : common; f && f->name; f++)
-            if ((strlen(f->name) == n && strncmp(f->name, name, n) == 0) || (n == 1 && f->letter == *name)) return f;
-    return NULL;
-}
-
-static gr_status unknown_flag(cli *c, const char *name, size_t n)
-{
-    const char *names[CLI_MAX_FLAGS * 2];
-    size_t k = 0;
-    char given[64];
-    for (int own = 0; own < 2; own++)
-        for (const cli_flag *f = own ? c->command->flags : common; f && f->name; f++) names[k++] = f->name;
-    snprintf(given, sizeof given, "%.*s", (int)GR_MIN(n, sizeof given - 1), name);
-    const char *near = gr__nearest(given, names, k);
-    gr__fail(c->ctx, GR_E_USAGE, "%s: unknown flag %s%s", c->command->name, n == 1 ? "-" : "--", given);
-    const char *key = n > 1 ? gr__key_home(given, NULL) : NULL;
-    if (near)
-        gr__error_hint(c->ctx, "did you mean --%s?", near);
-    else if (key)
-        gr__error_hint(c->ctx, "it is a key of the recipe: --set %s=VALUE", key);
-    else
-        gr__error_hint(c->ctx, "gradus %s --help lists its flags", c->command->name);
-    return GR_E_USAGE;
-}
-
-static gr_status add_set(cli *c, const char *text)
-{
-    if (c->n_sets == CLI_MAX_GIVEN) return gr__fail(c->ctx, GR_E_USAGE, "more than %d --set", CLI_MAX_GIVEN);
-    c->set[c->n_sets++] = text;
-    return GR_OK;
-}
-
-static gr_status add_flag(cli *c, const cli_flag *f, const char *value)
-{
-    if (c->n_given == CLI_MAX_GIVEN) return gr__fail(c->ctx, GR_E_USAGE, "more than %d flags", CLI_MAX_GIVEN);
-    c->given[c->n_given].flag = f;
-    c->given[c->n_given++].value = value;
-    c->json |= strcmp(f->name, "json") == 0;
-    c->quiet |= strcmp(f->name, "quiet") == 0;
-    if (strcmp(f->name, "set") == 0) {
-        if (!strchr(value, '=')) return gr__fail(c->ctx, GR_E_USAGE, "--set %s: it wants KEY=VALUE", value);
-        return add_set(c, value);
-    }
-    if (strcmp(f->name, "threads") == 0 || strcmp(f->name, "seed") == 0) {
-        const char *set = gr__bump_format(c->memory, "%s=%s", f->name, value);
-        return set ? add_set(c, set) : GR_E_MEMORY;
-    }
-    return GR_OK;
-}
-
-static gr_status parse_flag(cli *c, int argc, char **argv, int *i)
-{
-    const char *a = argv[*i], *name = a[1] == '-' ? a + 2 : a + 1;
-    size_t n = strcspn(name, "=");
-    const cli_flag *f = find_flag(c->command, name, n);
-    if (!f) return unknown_flag(c, name, n);
-    const char *value = name[n] == '=' ? name + n + 1 : NULL;
-    if (!f->argument) {
-        if (value) return gr__fail(c->ctx, GR_E_USAGE, "--%s takes no value", f->name);
-        return add_flag(c, f, "");
-    }
-    if (!value) {
-        if (*i + 1 >= argc) return gr__fail(c->ctx, GR_E_USAGE, "--%s wants %s", f->name, f->argument);
-        value = argv[++*i];
-    }
-    return add_flag(c, f, value);
-}
-
-static gr_status parse(cli *c, int argc, char **argv)
-{
-    bool flags = true;
-    gr_status st = GR_OK;
-    for (int i = 2; i < argc && st == GR_OK; i++) {
-        if (flags && strcmp(argv[i], "--") == 0)
-            flags = false;
-        else if (flags && argv[i][0] == '-' && argv[i][1])
-            st = parse_flag(c, argc, argv, &i);
-        else if (c->n_arguments == CLI_MAX_GIVEN)
-            st = gr__fail(c->ctx, GR_E_USAGE, "more than %d arguments", CLI_MAX_GIVEN);
-        else
-            c->argument[c->n_arguments++] = argv[i];
-    }
-    if (st != GR_OK || cli_value(c, "help")) return st;
-    if (c->n_arguments < c->command->min_arguments || c->n_arguments > c->command->max_arguments) {
-        st = gr__fail(c->ctx, GR_E_USAGE,
-                      c->n_arguments < c->command->min_arguments ? "%s: an argument is missing"
-                                                                 : "%s: too many arguments",
-                      c->command->name);
-        gr__error_hint(c->ctx, "usage: gradus %s %s", c->command->name, c->command->usage);
-    }
-    return st;
-}
-
-const char *cli_value(const cli *c, const char *name)
-{
-    for (int i = c->n_given - 1; i >= 0; i--)
-        if (strcmp(c->given[i].flag->name, name) == 0) return c->given[i].value;
-    return NULL;
-}
+/* ---- recipes ---- */
 
 gr_status cli_recipe(cli *c, const char *path, gr_recipe **out)
 {
-    gr_status st = gr__recipe_open(c->ctx, path, c->set, c->n_sets, out);
+    gr_status st = gr__recipe_open(c->ctx, path, c->sets.at, c->sets.n, out);
     return st == GR_OK ? cli_resources(c, *out) : st;
 }
 
@@ -232,7 +110,7 @@ static void log_line(void *user, gr_log_level level, const char *text)
             text);
 }
 
-static void print_error(const cli *c, gr_status st)
+static void print_error(cli *c, gr_status st)
 {
     const gr_error *e = gr_context_error(c->ctx);
     char place[4200] = "";
@@ -243,30 +121,31 @@ static void print_error(const cli *c, gr_status st)
     const char *message = e->message[0] ? e->message : gr_status_text(st);
     fprintf(stderr, "gradus: %s%s%s%s\n", place, e->key, e->key[0] ? ": " : "", message);
     if (e->hint[0]) fprintf(stderr, "  %s\n", e->hint);
-    if (!c->json || c->answered) return;
-    gr__text t;
-    gr__text_init(&t, c->ctx);
-    json_t *o = json_pack("{s:{s:s, s:o, s:i, s:i, s:o, s:o, s:o}}", "error", "code", gr_status_name(st), "file",
-                          cli_text(e->file), "line", e->line, "column", e->column, "key", cli_text(e->key), "message",
-                          cli_text(message), "hint", cli_text(e->hint));
-    if (o) gr__json_write(&t, o, 0);
-    printf("%s\n", o && !t.failed ? t.s : "{\"error\":{}}");
-    gr__text_free(&t);
-    json_decref(o);
+    if (!c->json || (c->answered && st == GR_E_CHECK)) return;
+    gr_result *r = cli_result(c);
+    r->within = "error/";
+    gr__result_put(r, "code=%s file=%s line=%d column=%d key=%s message=%s hint=%s", gr_status_name(st), e->file,
+                   e->line, e->column, e->key, message, e->hint);
+    if (cli_list(c, r) != GR_OK) printf("{\"error\":{}}\n");
 }
 
 static const cli_command *find_command(const char *name)
 {
-    for (size_t i = 0; i < GR_COUNT(commands); i++)
-        if (strcmp(commands[i]->name, name) == 0) return commands[i];
+    int n;
+    const cli_command *const *all = gr__commands(&n);
+    for (int i = 0; i < n; i++)
+        if (strcmp(all[i]->name, name) == 0) return all[i];
     return NULL;
 }
 
 static int no_command(const char *name)
 {
-    const char *names[GR_COUNT(commands)];
-    for (size_t i = 0; i < GR_COUNT(commands); i++) names[i] = commands[i]->name;
-    const char *near = gr__nearest(name, names, GR_COUNT(commands));
+    const char *names[256];
+    int n;
+    const cli_command *const *all = gr__commands(&n);
+    n = GR_MIN(n, (int)GR_COUNT(names));
+    for (int i = 0; i < n; i++) names[i] = all[i]->name;
+    const char *near = gr__nearest(name, names, (size_t)n);
     char shown[200];
     fprintf(stderr, "gradus: unknown command %s\n", gr__shown(shown, sizeof shown, name, strlen(name)));
     if (near)
@@ -280,9 +159,9 @@ static int no_command(const char *name)
 
 static gr_status run(cli *c, int argc, char **argv)
 {
-    gr_status st = parse(c, argc, argv);
+    gr_status st = cli_parse(c, argc, argv);
     if (st != GR_OK) return st;
-    if (cli_value(c, "help")) {
+    if (c->help) {
         print_command_help(c->command);
         return GR_OK;
     }
@@ -315,6 +194,7 @@ int main(int argc, char **argv)
         st = gr__fail(c.ctx, GR_E_WRITE, "cannot write standard output: %s", strerror(errno));
     if (st != GR_OK) print_error(&c, st);
     fflush(stdout);
+    gr__result_close(&c.result);
     gr__bump_destroy(c.memory);
     gr_context_destroy(c.ctx);
     return gr_status_exit_code(st);

@@ -2,6 +2,8 @@
  * which the least wanted are left out where the columns do not suffice; the bar takes what remains. */
 #include "cli/progress.h"
 
+#include "cli/cli.h"
+
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -208,4 +210,41 @@ void cli_progress_show(void *user, const gr_progress *p)
         cli_progress_clear(v);
         return;
     }
+}
+
+/* ---- of what does not train ---- */
+
+cli_view cli_view_make(bool quiet)
+{
+    return (cli_view){.terminal = isatty(STDERR_FILENO) && !quiet, .began = cli_now()};
+}
+
+void cli_view_show(cli_view *v, const char *format, ...)
+{
+    double now = cli_now();
+    va_list args;
+    if (!v->terminal || now - v->said < 0.1) return;
+    v->said = now;
+    fputc('\r', stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, "   %.0f s\033[K", now - v->began);
+    fflush(stderr);
+}
+
+static void say(void *user, const char *what, double share)
+{
+    cli_view_show(user, "%s: %.0f %%", what, 100 * share);
+}
+
+const gr_watch *cli_view_watch(cli_view *v)
+{
+    v->watch = (gr_watch){say, v};
+    return v->terminal ? &v->watch : NULL;
+}
+
+void cli_view_clear(const cli_view *v)
+{
+    if (v->said > 0) fputs("\r\033[K", stderr);
 }

@@ -2,7 +2,7 @@
 #ifndef GR_CLI_PROGRESS_H
 #define GR_CLI_PROGRESS_H
 
-#include "train/train.h"
+#include "study/check/check.h"
 
 typedef struct cli_progress {
     bool terminal, quiet;
@@ -14,5 +14,17 @@ typedef struct cli_progress {
 cli_progress cli_progress_make(bool quiet);
 void cli_progress_show(void *user, const gr_progress *p); /* user: a cli_progress */
 void cli_progress_clear(cli_progress *v);
+
+/* A plainer one, of what does not train: drawn anew ten times a second, on a terminal alone. */
+typedef struct cli_view {
+    bool terminal;
+    double began, said;
+    gr_watch watch; /* of it, for checks */
+} cli_view;
+cli_view cli_view_make(bool quiet);
+void cli_view_show(cli_view *v, const char *format, ...) GR_PRINTF(2, 3);
+/* A watch to hand on while v lives; NULL: there is nobody to tell. */
+const gr_watch *cli_view_watch(cli_view *v);
+void cli_view_clear(const cli_view *v);
 
 #endif

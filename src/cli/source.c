@@ -3,13 +3,8 @@
 
 #include "cli/source.h"
 
-static gr_status part_of(cli *c, gr_part fallback, gr_part *part)
-{
-    const char *name = cli_value(c, "split") ? cli_value(c, "split") : gr__part_name(fallback);
-    for (int p = 0; p < GR_PARTS; p++)
-        if (strcmp(name, gr__part_name((gr_part)p)) == 0) return *part = (gr_part)p, GR_OK;
-    return gr__fail(c->ctx, GR_E_NAME, "--split: %s is not train, validation or test", name);
-}
+const char *const cli_part_words[] = {
+    [GR_PART_TRAIN] = "train", [GR_PART_VALIDATION] = "validation", [GR_PART_TEST] = "test", NULL};
 
 /* The model's recipe with the data of another recipe, or of a source written as YAML. Batches stay the model's: the
  * same bits as in training. */
@@ -29,7 +24,7 @@ static gr_status use_data(cli *c, const char *data, gr_part part, gr_recipe *r, 
                                        : &r->data.test) = source;
         return GR_OK;
     }
-    st = gr__recipe_open(c->ctx, data, c->set, c->n_sets, other);
+    st = gr__recipe_open(c->ctx, data, c->sets.at, c->sets.n, other);
     if (st != GR_OK) return st;
     int64_t batch = r->data.batch;
     r->data = (*other)->data;
@@ -54,22 +49,21 @@ static gr_status has_part(cli *c, const gr_recipe *r, gr_part p)
 static gr_status set_threads(cli *c, gr_recipe *r)
 {
     double threads;
-    for (int i = 0; i < c->n_sets; i++) {
-        if (strncmp(c->set[i], "threads=", 8) != 0 || !gr__parse_number(c->set[i] + 8, &threads) || threads < 1)
-            return gr__fail(c->ctx, GR_E_USAGE, "--set %s: without --data only --threads can be set", c->set[i]);
+    for (int i = 0; i < c->sets.n; i++) {
+        if (strncmp(c->sets.at[i], "threads=", 8) != 0 || !gr__parse_number(c->sets.at[i] + 8, &threads) || threads < 1)
+            return gr__fail(c->ctx, GR_E_USAGE, "--set %s: without --data only --threads can be set", c->sets.at[i]);
         r->threads = (int)threads;
     }
     return GR_OK;
 }
 
-gr_status cli_source_open(cli *c, gr_part fallback, cli_source *s)
+gr_status cli_source_open(cli *c, const cli_source_options *o, cli_source *s)
 {
     gr_status st = GR_OK;
-    *s = (cli_source){0};
-    GR_TRY(part_of(c, fallback, &s->part));
+    *s = (cli_source){.part = (gr_part)o->split};
     GR_TRY(gr__model_open(c->ctx, c->argument[0], &s->model));
     s->recipe = *s->model.recipe;
-    GR_TRY(use_data(c, cli_value(c, "data"), s->part, &s->recipe, &s->other));
+    GR_TRY(use_data(c, o->data, s->part, &s->recipe, &s->other));
     if (s->other)
         s->recipe.threads = s->other->threads;
     else
@@ -86,4 +80,12 @@ void cli_source_close(cli *c, cli_source *s)
     if (s->other) gr__recipe_close(c->ctx, s->other);
     gr__model_close(&s->model);
     *s = (cli_source){0};
+}
+
+const char *cli_class_name(const gr_model *m, int head, int64_t k, char *number, size_t n)
+{
+    const gr_meaning *of = &m->meaning;
+    if (of->class_names[head] && k < of->classes[head]) return of->class_names[head][k];
+    snprintf(number, n, "%lld", (long long)k);
+    return number;
 }

@@ -13,18 +13,23 @@ typedef struct cli_source {
     gr_part part;
 } cli_source;
 
-/* Flags of such commands: a row each for their tables. */
-#define CLI_SOURCE_FLAGS(default_part)                                                                               \
-    {"data", "RECIPE",                                                                                               \
-     "the data of another recipe, or a source: '{type: npy, inputs: x.npy, targets: y.npy}'; prepared as the model " \
-     "was",                                                                                                          \
-     0},                                                                                                             \
-    {                                                                                                                \
-        "split", "PART", "train, validation or test; " default_part " unless given", 0                               \
-    }
+/* Options of such commands: a member of their struct, and its rows. */
+typedef struct cli_source_options {
+    const char *data;
+    int split;
+} cli_source_options;
+extern const char *const cli_part_words[];
+#define CLI_SOURCE_OPTIONS(options, member, part, part_name)                                                         \
+    CLI_OPTION(options, member.data, TEXT, "data", "RECIPE",                                                         \
+               "the data of another recipe, or a source: '{type: npy, inputs: x.npy, targets: y.npy}'; prepared as " \
+               "the model was"),                                                                                     \
+        CLI_OPTION(options, member.split, WORD, "split", "PART",                                                     \
+                   "train, validation or test; " part_name " unless given", .usual = part, .words = cli_part_words)
 
-/* Opens the model argument; threads and memory are applied. fallback: the part where --split says nothing. */
-gr_status cli_source_open(cli *c, gr_part fallback, cli_source *out);
+/* Opens the model argument; threads and memory are applied. */
+gr_status cli_source_open(cli *c, const cli_source_options *o, cli_source *out);
 void cli_source_close(cli *c, cli_source *s); /* a zeroed one is fine */
+/* The name of a head's class, or its number. */
+const char *cli_class_name(const gr_model *m, int head, int64_t k, char *number, size_t n);
 
 #endif

@@ -109,7 +109,7 @@ gr_status gr__loop_checkpoint(gr_loop *l)
 
 static void put_real(json_t *o, const char *key, double x)
 {
-    json_object_set_new(o, key, isfinite(x) ? json_real(x) : json_null());
+    json_object_set_new(o, key, gr__json_real(x));
 }
 
 /* The metric that chose it, where one does. */

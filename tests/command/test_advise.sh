@@ -24,7 +24,7 @@ code 0 advise optimizer r.yaml --quiet && [[ ! -s out.txt ]] || short "--quiet p
 
 bad 2 "there is no topic optimiser" advise optimiser && has err.txt "did you mean optimizer"
 bad 2 "there is no topic weather" advise weather && has err.txt "gradus advise lists them"
-bad 2 "none of design, new and established" advise optimizer r.yaml --phase later
+bad 2 "phase: later is not one of design, new, established" advise optimizer r.yaml --phase later
 bad 2 "goes with a recipe" advise optimizer --phase design
 bad 2 "goes with a recipe" advise optimizer --set seed=3
 bad 2 "goes with a topic alone" advise --markdown

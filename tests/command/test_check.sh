@@ -62,7 +62,7 @@ code 1 trace r.yaml --against seed=4 --json
 has out.txt '"operation":"parameter \\"c1.weight\\"","position":"\['
 [[ $(wc -l <out.txt) -eq 1 ]] || short "a difference prints $(wc -l <out.txt) JSON objects, not one"
 bad 2 "nothing to compare" trace r.yaml
-bad 2 "not a number of updates" trace r.yaml r.yaml --steps 0
+bad 2 "steps: 0 is not a whole number from 1 to" trace r.yaml r.yaml --steps 0
 bad 2 "not in \[0, 1\)" trace r.yaml r.yaml --tolerance 2
 bad 2 "r.yaml.*unknown key|unknown key" trace r.yaml --against nothing=1
 bad 3 "missing.yaml" trace r.yaml missing.yaml

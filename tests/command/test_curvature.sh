@@ -53,7 +53,7 @@ bad 2 "samples: 0 is not a whole number" curvature $model --samples 0
 bad 2 "probes: 3 random vectors give no standard error" curvature $model --probes 3
 bad 2 "leave nothing to measure" curvature $model --probes 0 --eig 0
 bad 2 "there is no test data" curvature $model --split test
-bad 2 "not train, validation or test" curvature $model --split rest
+bad 2 "split: [a-z]* is not one of train, validation, test" curvature $model --split rest
 bad 3 "nowhere" curvature nowhere.safetensors
 bad 2 "argument is missing" curvature
 bad 2 "only --threads can be set" curvature $model --set optimizer.lr=1

@@ -44,7 +44,7 @@ for change in '1!s/ant/bee/' '30s/^5/6/' '$d'; do
   code 0 eval looked/last.safetensors
   grep -q "the test data is not what" err.txt && short "test data that is as it was is said to have changed"
 done
-bad 2 "not train, validation or test" eval run/best.safetensors --split exam
+bad 2 "split: [a-z]* is not one of train, validation, test" eval run/best.safetensors --split exam
 code 0 eval run/best.safetensors --data '{type: csv, file: test.csv, target: kind}' --json
 [[ $(field out.txt samples) -eq 60 ]] || short "an inline source has $(field out.txt samples) samples, not 60"
 

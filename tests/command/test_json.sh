@@ -24,7 +24,6 @@ list=$(sed -n '1s/.*"output":\[\([^]]*\)\].*/\1/p' out.txt)
 [[ $(tr ',' '\n' <<<"$list" | wc -l) -eq 8 ]] || short "8 outputs give the list $list"
 grep -q null <<<"$list" || short "no output overflows: $list"
 tr ',' '\n' <<<"$list" | grep -qv null || short "every output overflows: $list"
-
 # Files of a run: 0.07 stays 0.07, whole numbers are plain, files end in a newline.
 small r.yaml 'optimizer: {type: sgd, lr: 0.07, momentum: 0.9}' 'schedule: constant' 'stop: {epochs: 2}' 'init: {weights: {type: normal, std: 3}}'
 code 0 train r.yaml --out run --json
@@ -79,4 +78,11 @@ code 0 predict warned/last.safetensors $'p\xff.npy' --json
 has out.txt '"input":"p\\ufffd.npy\[0\]"'
 code 0 data split kinds.yaml -o 's"t.tsv' --json
 has out.txt '^\{"manifest":"s\\"t.tsv","train":60\}$'
+# An error after answers is an object of its own, but for a check that failed, which the answer tells.
+code 3 predict wide.safetensors huge.csv missing.csv --json
+[[ $(wc -l <out.txt) -eq 3 ]] || short "two answers and an error are $(wc -l <out.txt) lines"
+tail -n 1 out.txt | grep -q '^{"error":{"code":"E_FILE",' || short "the last line is no error: $(tail -n 1 out.txt)"
+printf 'gradus: 1\ndata: {train: {type: npy, inputs: x.npy, targets: y.npy}, batch: 4}\nmodel: {input: [1], layers: [{type: dense, units: 8}]}\ncost: mse\n' >trace.yaml
+code 1 trace trace.yaml --against seed=2 --json
+[[ $(grep -c . out.txt) -eq 1 ]] && has out.txt '^\{"difference":\{' || short "a failed check is told twice: $(cat out.txt)"
 finish

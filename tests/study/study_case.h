@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "model/stack.h"
-#include "study/study.h"
+#include "study/check/check.h"
 #include "test.h"
 
 #define DIGITS                                                                                                         \

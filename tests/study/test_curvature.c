@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/rng.h"
-#include "study/curvature.h"
-#include "study/eigen.h"
+#include "study/curvature/curvature.h"
+#include "study/curvature/eigen.h"
 #include "test.h"
 
 /* ---- a model ---- */

@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include "model/model.h"
-#include "study/derivative.h"
-#include "study/slopes.h"
+#include "study/derivative/derivative.h"
+#include "study/derivative/slopes.h"
 #include "study_case.h"
 
 static gr_derivative explain(gr_context *ctx, const gr_recipe *r, gr__bump *memory, gr_derivative_options o)

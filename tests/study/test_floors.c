@@ -2,7 +2,7 @@
  * One bias b learns 20 000 targets y of variance s^2, one by one, each once: (b - y)^2 is the quadratic L b^2 / 2 with
  * L = 2 and a gradient noise of variance 4 s^2. Theory: E b^2 = eta 4 s^2 / (L (2 - eta L)) = eta s^2 / (1 - eta). */
 #include "base/rng.h"
-#include "study/steps.h"
+#include "study/steps/steps.h"
 #include "study_case.h"
 
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /* The gradient check: sound networks pass it from any seed, with raw and with prepared data, though ReLUs, poolings,
  * limits and absolute values stand at their kinks; what no difference can tell is told; the work is bounded. */
-#include "study/difference.h"
+#include "study/derivative/difference.h"
 #include "study_case.h"
 
 /* ---- sound networks ---- */

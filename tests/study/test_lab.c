@@ -3,9 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "study/descent.h"
-#include "study/lab.h"
-#include "study/updates.h"
+#include "study/steps/descent.h"
+#include "study/lab/lab.h"
+#include "study/steps/updates.h"
 #include "test.h"
 
 typedef struct bench {
@@ -20,11 +20,11 @@ static bench run(const char *name, const char *settings)
     t.b = gr__bump_create(t.ctx);
     test_ok(t.ctx, gr__lab_open(t.ctx, name, settings ? gr__tree_flow(t.b, settings) : NULL, &t.lab));
     test_ok(t.ctx, gr__lab_run(t.lab));
-    for (int i = 0; i < t.lab->n_claims; i++) {
-        const gr_claim *c = &t.lab->claim[i];
-        if (!gr__claim_holds(c))
-            fail_msg("%s %s: %s: %.10g, not %.10g (%.10g to %.10g)", name, settings ? settings : "", c->quantity,
-                     c->measured, c->predicted, c->low, c->high);
+    for (int i = 0; i < t.lab->result.n_findings; i++) {
+        const gr_finding *c = &t.lab->result.finding[i];
+        if (c->verdict != GR_VERDICT_OK)
+            fail_msg("%s %s: %s: %.10g, not %.10g (%.10g to %.10g)", name, settings ? settings : "", c->message,
+                     c->figure, c->predicted, c->low, c->high);
     }
     return t;
 }
@@ -36,21 +36,19 @@ static void end(bench *t)
     test_context_end(t->ctx);
 }
 
-static const gr_claim *claim(const bench *t, const char *says)
+static const gr_finding *claim(const bench *t, const char *says)
 {
-    for (int i = 0; i < t->lab->n_claims; i++)
-        if (strstr(t->lab->claim[i].quantity, says)) return &t->lab->claim[i];
+    for (int i = 0; i < t->lab->result.n_findings; i++)
+        if (strstr(t->lab->result.finding[i].message, says)) return &t->lab->result.finding[i];
     fail_msg("no claim says %s", says);
     return NULL;
 }
 
 static const gr_table *table(const bench *t, const char *name)
 {
-    for (int i = 0; i < t->lab->n_tables; i++)
-        if (name ? t->lab->table[i].name && strcmp(t->lab->table[i].name, name) == 0 : !t->lab->table[i].name)
-            return &t->lab->table[i];
-    fail_msg("no table %s", name ? name : "of its own name");
-    return NULL;
+    const gr_table *found = gr__result_find(&t->lab->result, name);
+    if (!found) fail_msg("no table %s", name ? name : "of its own name");
+    return found;
 }
 
 static double cell(const gr_table *t, size_t row, const char *column)
@@ -71,7 +69,7 @@ static const char *word(const gr_table *t, size_t row, const char *column)
 
 static size_t rows(const gr_table *t)
 {
-    return t->n / (size_t)t->n_columns;
+    return t->n;
 }
 
 /* ---- figures, each looked at once more from its table ---- */
@@ -103,8 +101,8 @@ static void the_rate_decides_over_descent(void **state) /* [FIG4.5, O3] */
         assert_true((cell(u, i, "fate") == 1) == (product > 2));
         assert_true(cell(u, i, "updates") == cell(u, i, "updates_predicted"));
     }
-    assert_float_equal(claim(&t, "w grows")->measured, 1, 1e-9);
-    assert_float_equal(claim(&t, "changes sides")->measured, 0.5, 1e-9);
+    assert_float_equal(claim(&t, "w grows")->figure, 1, 1e-9);
+    assert_float_equal(claim(&t, "changes sides")->figure, 0.5, 1e-9);
     end(&t);
     for (int i = 0; i < 3; i++) {
         t = run("fig4.5", ((const char *const[]){"{curvature: 0.01}", "{curvature: 7.3}", "{curvature: 100}"})[i]);
@@ -118,7 +116,7 @@ static void batches_get_ahead_but_not_smoothly(void **state) /* [FIG4.6, O1, O2]
     bench t = run("fig4.6", NULL);
     const gr_table *paths = table(&t, NULL);
     assert_int_equal(rows(paths), (8 + 1) + (8 * 12 + 1));
-    assert_true(claim(&t, "of SGD after one pass as a part")->measured < 0.7);
+    assert_true(claim(&t, "of SGD after one pass as a part")->figure < 0.7);
     end(&t);
     for (int i = 0; i < 4; i++) {
         t = run("fig4.6", ((const char *const[]){"{seed: 2}", "{seed: 3, batches: 2}",
@@ -274,8 +272,8 @@ static void the_same_seed_gives_the_same_numbers(void **state)
     bench a = run("symmetry", "{updates: 60}"), b = run("symmetry", "{updates: 60}"),
           c = run("symmetry", "{updates: 60, seed: 2}");
     const gr_table *x = table(&a, NULL), *y = table(&b, NULL), *z = table(&c, NULL);
-    assert_true(x->n == y->n && memcmp(x->cells, y->cells, x->n * sizeof *x->cells) == 0);
-    assert_true(x->n == z->n && memcmp(x->cells, z->cells, x->n * sizeof *x->cells) != 0);
+    assert_true(x->n == y->n && memcmp(x->cells, y->cells, x->n * x->row_bytes) == 0);
+    assert_true(x->n == z->n && memcmp(x->cells, z->cells, x->n * x->row_bytes) != 0);
     end(&a);
     end(&b);
     end(&c);
@@ -314,14 +312,14 @@ static void wrong_names_and_settings_are_refused(void **state)
 static void claims_hold_within_their_bounds_alone(void **state)
 {
     (void)state;
-    gr_claim c = {.predicted = 2, .measured = 2.1, .low = 1.9, .high = 2.1};
+    gr_finding c = {.predicted = 2, .figure = 2.1, .low = 1.9, .high = 2.1};
     assert_true(gr__claim_holds(&c));
     assert_float_equal(gr__claim_error(&c), 0.05, 1e-12);
-    c.measured = 2.1000001;
+    c.figure = 2.1000001;
     assert_false(gr__claim_holds(&c));
-    c.measured = NAN;
+    c.figure = NAN;
     assert_false(gr__claim_holds(&c));
-    c.predicted = 0, c.measured = 0.25;
+    c.predicted = 0, c.figure = 0.25;
     assert_float_equal(gr__claim_error(&c), 0.25, 1e-12);
 }
 

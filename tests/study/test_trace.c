@@ -1,6 +1,7 @@
 /* Tracing: clean runs never differ, whatever the threads; a fault of one unit in the last place is found exactly where
  * it was put.   [X11] */
 #include "graph/node.h"
+#include "study/derivative/trace.h"
 #include "study_case.h"
 
 typedef struct rig {

@@ -3,8 +3,8 @@
  * second order can be seen too.  [mission G5, FIG4.4; Keskar et al. 2017, figure 1] */
 #include <math.h>
 
-#include "study/descent.h"
-#include "study/lab.h"
+#include "study/steps/descent.h"
+#include "study/lab/lab.h"
 
 enum { FLAT, SHARP, MINIMA };
 static const char *const minimum_words[] = {"flat", "sharp", NULL}, *const cost_words[] = {"training", "test", NULL};
@@ -51,17 +51,14 @@ done:
 
 /* ---- tables ---- */
 
-static const gr_column curve_columns[] = {{"w", "", NULL}, {"training", "", NULL}, {"test", "", NULL}};
-static const gr_column minima_columns[] = {{"minimum", "", minimum_words},
-                                           {"cost_of", "", cost_words},
-                                           {"w", "", NULL},
-                                           {"cost", "", NULL},
-                                           {"curvature", "", NULL}};
-static const gr_column rise_columns[] = {{"minimum", "", minimum_words},
-                                         {"shift", "", NULL},
-                                         {"rise_predicted", "", NULL},
-                                         {"rise", "", NULL},
-                                         {"relative_error", "", NULL}};
+static const gr_column curve_columns[] = {GR_NUMBER("w", "", NULL), GR_NUMBER("training", "", NULL),
+                                          GR_NUMBER("test", "", NULL)};
+static const gr_column minima_columns[] = {GR_NUMBER("minimum", "", minimum_words),
+                                           GR_NUMBER("cost_of", "", cost_words), GR_NUMBER("w", "", NULL),
+                                           GR_NUMBER("cost", "", NULL), GR_NUMBER("curvature", "", NULL)};
+static const gr_column rise_columns[] = {GR_NUMBER("minimum", "", minimum_words), GR_NUMBER("shift", "", NULL),
+                                         GR_NUMBER("rise_predicted", "", NULL), GR_NUMBER("rise", "", NULL),
+                                         GR_NUMBER("relative_error", "", NULL)};
 
 static gr_status curves(gr_lab *lab, double shift)
 {
@@ -136,9 +133,9 @@ static void drawings(gr_lab *lab, double shift)
                          .x = {.label = "weight w"},
                          .y = {.label = "cost"},
                          .curve = {{.label = "training cost", .colour = 1, .x = "w", .y = "training"},
-                                   {.label = "test cost", .kind = GR_CURVE_DASHED, .colour = 3, .x = "w", .y = "test"},
+                                   {.label = "test cost", .mark = GR_MARK_DASHED, .colour = 3, .x = "w", .y = "test"},
                                    {.label = "flat minimum",
-                                    .kind = GR_CURVE_PATH,
+                                    .mark = GR_MARK_PATH,
                                     .colour = 5,
                                     .table = "minima",
                                     .x = "w",
@@ -146,7 +143,7 @@ static void drawings(gr_lab *lab, double shift)
                                     .where = "minimum",
                                     .is = "flat"},
                                    {.label = "sharp minimum",
-                                    .kind = GR_CURVE_PATH,
+                                    .mark = GR_MARK_PATH,
                                     .colour = 2,
                                     .table = "minima",
                                     .x = "w",
@@ -170,7 +167,7 @@ static void drawings(gr_lab *lab, double shift)
                                .where = "minimum",
                                .is = "sharp"},
                               {.label = "sharp: measured",
-                               .kind = GR_CURVE_POINTS,
+                               .mark = GR_MARK_POINTS,
                                .colour = 2,
                                .table = "rise",
                                .x = "shift",
@@ -185,7 +182,7 @@ static void drawings(gr_lab *lab, double shift)
                                .where = "minimum",
                                .is = "flat"},
                               {.label = "flat: measured",
-                               .kind = GR_CURVE_POINTS,
+                               .mark = GR_MARK_POINTS,
                                .colour = 1,
                                .table = "rise",
                                .x = "shift",

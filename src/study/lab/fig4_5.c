@@ -4,8 +4,8 @@
  */
 #include <math.h>
 
-#include "study/descent.h"
-#include "study/lab.h"
+#include "study/steps/descent.h"
+#include "study/lab/lab.h"
 
 static const gr_row rows[] = {
     GR_ROW("curvature", REAL, "2", "[0.01,100]", "1", "L, the second derivative of the cost"),
@@ -27,9 +27,9 @@ static const struct {
     double rate, start;
     int steps;
 } path[] = {{0.08, -2.7, 12}, {0.7, 2.7, 7}, {2.15, 0.75, 10}}; /* rate in units of 1 / L */
-static const gr_column path_columns[] = {
-    {"rate", "", path_words}, {"step", "updates", NULL}, {"w", "", NULL}, {"cost", "", NULL}};
-static const gr_column curve_columns[] = {{"w", "", NULL}, {"cost", "", NULL}};
+static const gr_column path_columns[] = {GR_NUMBER("rate", "", path_words), GR_NUMBER("step", "updates", NULL),
+                                         GR_NUMBER("w", "", NULL), GR_NUMBER("cost", "", NULL)};
+static const gr_column curve_columns[] = {GR_NUMBER("w", "", NULL), GR_NUMBER("cost", "", NULL)};
 
 static gr_status paths(gr_lab *lab, gr_descent *d, double curvature)
 {
@@ -61,11 +61,9 @@ static gr_status parabola(gr_lab *lab, const gr_formula *f)
 /* ---- how many updates ---- */
 
 static const char *const fate_words[] = {"converges", "diverges", NULL};
-static const gr_column count_columns[] = {{"rate", "", NULL},
-                                          {"rate_times_curvature", "", NULL},
-                                          {"fate", "", fate_words},
-                                          {"updates_predicted", "updates", NULL},
-                                          {"updates", "updates", NULL}};
+static const gr_column count_columns[] = {
+    GR_NUMBER("rate", "", NULL), GR_NUMBER("rate_times_curvature", "", NULL), GR_NUMBER("fate", "", fate_words),
+    GR_NUMBER("updates_predicted", "updates", NULL), GR_NUMBER("updates", "updates", NULL)};
 
 /* Until |w| has fallen below NEAR or grown beyond FAR; NaN: neither within MOST. */
 static gr_status count(gr_descent *d, double lr, double *updates)
@@ -145,21 +143,21 @@ static void drawings(gr_lab *lab)
                          .y = {.label = "cost J"},
                          .curve = {{.label = "cost", .colour = 7, .table = "cost", .x = "w", .y = "cost"},
                                    {.label = "too small",
-                                    .kind = GR_CURVE_PATH,
+                                    .mark = GR_MARK_PATH,
                                     .colour = 1,
                                     .x = "w",
                                     .y = "cost",
                                     .where = "rate",
                                     .is = "too small"},
                                    {.label = "right",
-                                    .kind = GR_CURVE_PATH,
+                                    .mark = GR_MARK_PATH,
                                     .colour = 3,
                                     .x = "w",
                                     .y = "cost",
                                     .where = "rate",
                                     .is = "right"},
                                    {.label = "too large",
-                                    .kind = GR_CURVE_PATH,
+                                    .mark = GR_MARK_PATH,
                                     .colour = 2,
                                     .x = "w",
                                     .y = "cost",
@@ -181,7 +179,7 @@ static void drawings(gr_lab *lab)
                                .where = "fate",
                                .is = "converges"},
                               {.label = "counted",
-                               .kind = GR_CURVE_POINTS,
+                               .mark = GR_MARK_POINTS,
                                .colour = 1,
                                .table = "updates",
                                .x = "rate_times_curvature",
@@ -196,7 +194,7 @@ static void drawings(gr_lab *lab)
                                .where = "fate",
                                .is = "diverges"},
                               {.label = "counted",
-                               .kind = GR_CURVE_POINTS,
+                               .mark = GR_MARK_POINTS,
                                .colour = 2,
                                .table = "updates",
                                .x = "rate_times_curvature",

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "study/descent.h"
-#include "study/lab.h"
-#include "study/steps.h"
+#include "study/steps/descent.h"
+#include "study/lab/lab.h"
+#include "study/steps/steps.h"
 
 static const gr_row rows[] = {
     GR_ROW("batches", INT, "12", "[2,100]", "batches", "M, how many the data set is divided into; each has 20 samples"),
@@ -131,9 +131,10 @@ static gr_status take_points(gr_lab *lab, const gr_steps *s, problem *p)
 
 enum { GD, SGD, METHODS };
 static const char *const method_words[] = {"GD", "SGD", NULL};
-static const gr_column path_columns[] = {
-    {"method", "", method_words}, {"update", "updates", NULL}, {"pass", "epochs", NULL}, {"slope", "", NULL},
-    {"intercept", "", NULL},      {"cost", "", NULL},          {"distance", "", NULL}};
+static const gr_column path_columns[] = {GR_NUMBER("method", "", method_words), GR_NUMBER("update", "updates", NULL),
+                                         GR_NUMBER("pass", "epochs", NULL),     GR_NUMBER("slope", "", NULL),
+                                         GR_NUMBER("intercept", "", NULL),      GR_NUMBER("cost", "", NULL),
+                                         GR_NUMBER("distance", "", NULL)};
 
 typedef struct outcome {
     double updates, rises, distance, after_one;
@@ -172,7 +173,8 @@ done:
 
 /* ---- the plane ---- */
 
-static const gr_column grid_columns[] = {{"slope", "", NULL}, {"intercept", "", NULL}, {"cost", "", NULL}};
+static const gr_column grid_columns[] = {GR_NUMBER("slope", "", NULL), GR_NUMBER("intercept", "", NULL),
+                                         GR_NUMBER("cost", "", NULL)};
 
 /* How far from the minimum the drawing goes. */
 static double reach(const problem *p, int axis)
@@ -219,20 +221,20 @@ static void drawings(gr_lab *lab, const problem *p)
             .x = {.label = "slope", .low = p->best[0] - reach(p, 0), .high = p->best[0] + reach(p, 0)},
             .y = {.label = "intercept", .low = p->best[1] - reach(p, 1), .high = p->best[1] + reach(p, 1)},
             .curve = {{.label = "equal cost",
-                       .kind = GR_CURVE_CONTOUR,
+                       .mark = GR_MARK_CONTOUR,
                        .table = "cost",
                        .x = "slope",
                        .y = "intercept",
                        .z = "cost"},
                       {.label = "SGD",
-                       .kind = GR_CURVE_PATH,
+                       .mark = GR_MARK_PATH,
                        .colour = 2,
                        .x = "slope",
                        .y = "intercept",
                        .where = "method",
                        .is = "SGD"},
                       {.label = "GD",
-                       .kind = GR_CURVE_PATH,
+                       .mark = GR_MARK_PATH,
                        .colour = 1,
                        .x = "slope",
                        .y = "intercept",
@@ -249,7 +251,7 @@ static void drawings(gr_lab *lab, const problem *p)
                  .y = {.label = "distance to the minimum", .log = true},
                  .curve = {{.label = "SGD", .colour = 2, .x = "pass", .y = "distance", .where = "method", .is = "SGD"},
                            {.label = "GD",
-                            .kind = GR_CURVE_PATH,
+                            .mark = GR_MARK_PATH,
                             .colour = 1,
                             .x = "pass",
                             .y = "distance",

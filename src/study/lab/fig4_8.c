@@ -4,8 +4,8 @@
 #include <math.h>
 
 #include "base/text.h"
-#include "study/descent.h"
-#include "study/lab.h"
+#include "study/steps/descent.h"
+#include "study/lab/lab.h"
 
 static const gr_row rows[] = {
     GR_ROW("condition", REAL, "100", "[4,1000]", "1",
@@ -83,11 +83,9 @@ done:
     return st;
 }
 
-static const gr_column count_columns[] = {{"condition", "", NULL},
-                                          {"sgd_predicted", "updates", NULL},
-                                          {"sgd", "updates", NULL},
-                                          {"sgdm_predicted", "updates", NULL},
-                                          {"sgdm", "updates", NULL}};
+static const gr_column count_columns[] = {
+    GR_NUMBER("condition", "", NULL), GR_NUMBER("sgd_predicted", "updates", NULL), GR_NUMBER("sgd", "updates", NULL),
+    GR_NUMBER("sgdm_predicted", "updates", NULL), GR_NUMBER("sgdm", "updates", NULL)};
 
 static gr_status counts(gr_lab *lab)
 {
@@ -129,10 +127,14 @@ static setting method(double k, int m)
     return s;
 }
 
-static const gr_column path_columns[] = {
-    {"method", "", method_words}, {"step", "updates", NULL}, {"w1", "", NULL}, {"w2", "", NULL},
-    {"cost", "", NULL},           {"distance", "", NULL}};
-static const gr_column grid_columns[] = {{"w1", "", NULL}, {"w2", "", NULL}, {"cost", "", NULL}};
+static const gr_column path_columns[] = {GR_NUMBER("method", "", method_words),
+                                         GR_NUMBER("step", "updates", NULL),
+                                         GR_NUMBER("w1", "", NULL),
+                                         GR_NUMBER("w2", "", NULL),
+                                         GR_NUMBER("cost", "", NULL),
+                                         GR_NUMBER("distance", "", NULL)};
+static const gr_column grid_columns[] = {GR_NUMBER("w1", "", NULL), GR_NUMBER("w2", "", NULL),
+                                         GR_NUMBER("cost", "", NULL)};
 
 static gr_status paths(gr_lab *lab, double k, double *distance)
 {
@@ -189,16 +191,16 @@ static void drawings(gr_lab *lab, double k)
             .x = {.label = "w1", .low = LEFT, .high = RIGHT},
             .y = {.label = "w2", .low = -HEIGHT, .high = HEIGHT},
             .curve = {
-                {.label = "equal cost", .kind = GR_CURVE_CONTOUR, .table = "cost", .x = "w1", .y = "w2", .z = "cost"},
+                {.label = "equal cost", .mark = GR_MARK_CONTOUR, .table = "cost", .x = "w1", .y = "w2", .z = "cost"},
                 {.label = "SGD",
-                 .kind = GR_CURVE_PATH,
+                 .mark = GR_MARK_PATH,
                  .colour = 2,
                  .x = "w1",
                  .y = "w2",
                  .where = "method",
                  .is = "SGD"},
                 {.label = "SGDM",
-                 .kind = GR_CURVE_PATH,
+                 .mark = GR_MARK_PATH,
                  .colour = 1,
                  .x = "w1",
                  .y = "w2",
@@ -223,7 +225,7 @@ static void drawings(gr_lab *lab, double k)
                             .where = "method",
                             .is = "SGDM"},
                            {.label = "SGDM, its best rate",
-                            .kind = GR_CURVE_DASHED,
+                            .mark = GR_MARK_DASHED,
                             .colour = 3,
                             .x = "step",
                             .y = "distance",
@@ -240,14 +242,14 @@ static void drawings(gr_lab *lab, double k)
             .curve = {
                 {.label = "SGD: theory", .colour = 2, .table = "updates", .x = "condition", .y = "sgd_predicted"},
                 {.label = "SGD: counted",
-                 .kind = GR_CURVE_POINTS,
+                 .mark = GR_MARK_POINTS,
                  .colour = 2,
                  .table = "updates",
                  .x = "condition",
                  .y = "sgd"},
                 {.label = "SGDM: theory", .colour = 1, .table = "updates", .x = "condition", .y = "sgdm_predicted"},
                 {.label = "SGDM: counted",
-                 .kind = GR_CURVE_POINTS,
+                 .mark = GR_MARK_POINTS,
                  .colour = 1,
                  .table = "updates",
                  .x = "condition",

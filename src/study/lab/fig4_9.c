@@ -7,8 +7,8 @@
 
 #include "base/rng.h"
 #include "base/text.h"
-#include "study/lab.h"
-#include "study/updates.h"
+#include "study/lab/lab.h"
+#include "study/steps/updates.h"
 
 static const gr_row rows[] = {
     GR_ROW("updates", INT, "24", "[16,200]", "updates", "how many are compared"),
@@ -383,14 +383,14 @@ static void compare(const double *a, const double *b, int n, double *distance, d
     }
 }
 
-static const gr_column edge_columns[] = {{"child", "", names},
-                                         {"parent", "", names},
-                                         {"condition", "", NULL},
-                                         {"setting_of_child", "", NULL},
-                                         {"setting_of_parent", "", NULL},
-                                         {"distance", "", NULL},
-                                         {"tolerance", "", NULL},
-                                         {"moved", "", NULL}};
+static const gr_column edge_columns[] = {GR_NUMBER("child", "", names),
+                                         GR_NUMBER("parent", "", names),
+                                         GR_NUMBER("condition", "", NULL),
+                                         GR_NUMBER("setting_of_child", "", NULL),
+                                         GR_NUMBER("setting_of_parent", "", NULL),
+                                         GR_NUMBER("distance", "", NULL),
+                                         GR_NUMBER("tolerance", "", NULL),
+                                         GR_NUMBER("moved", "", NULL)};
 enum { CONDITION = 2, OF_CHILD, OF_PARENT };
 
 static const char *setting(gr_lab *lab, const side *s)
@@ -464,8 +464,8 @@ static const char *others(gr_lab *lab)
 
 static void methods(gr_lab *lab)
 {
-    static const gr_column node_columns[] = {
-        {"optimizer", "", names}, {"title", "", titles}, {"year", "", NULL}, {"kind", "", kind_words}};
+    static const gr_column node_columns[] = {GR_NUMBER("optimizer", "", names), GR_NUMBER("title", "", titles),
+                                             GR_NUMBER("year", "", NULL), GR_NUMBER("kind", "", kind_words)};
     int orphans = 0;
     gr_table *t = gr__lab_table(lab, "methods", "methods", node_columns, (int)GR_COUNT(node_columns));
     for (int i = 0; i < METHODS; i++) {

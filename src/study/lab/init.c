@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "study/lab.h"
-#include "study/steps.h"
-#include "study/study.h"
+#include "study/lab/lab.h"
+#include "study/steps/steps.h"
+#include "study/check/check.h"
 
 enum { LAYERS = 20 };
 
@@ -85,10 +85,11 @@ done:
 
 /* ---- the figure ---- */
 
-static const gr_column columns[] = {{"scheme", "", scheme_words},       {"layer", "", NULL},
-                                    {"activation_predicted", "", NULL}, {"activation_mean_square", "", NULL},
-                                    {"activation_variance", "", NULL},  {"gradient_predicted", "", NULL},
-                                    {"gradient_mean_square", "", NULL}};
+static const gr_column columns[] = {
+    GR_NUMBER("scheme", "", scheme_words),       GR_NUMBER("layer", "", NULL),
+    GR_NUMBER("activation_predicted", "", NULL), GR_NUMBER("activation_mean_square", "", NULL),
+    GR_NUMBER("activation_variance", "", NULL),  GR_NUMBER("gradient_predicted", "", NULL),
+    GR_NUMBER("gradient_mean_square", "", NULL)};
 
 /* Activations and gradients of Kaiming's, from layer to layer. */
 static void keeps(gr_lab *lab, const double *activation, const double *variance, const double *gradient)
@@ -142,14 +143,14 @@ static gr_panel panel_of(const char *name, const char *title, const char *captio
     gr_panel p = {
         .name = name, .title = title, .caption = caption, .x = {.label = "layer"}, .y = {.label = y, .log = true}};
     for (int i = 0; i < SCHEMES; i++) {
-        p.curve[2 * i] = (gr_curve){.kind = GR_CURVE_DASHED,
+        p.curve[2 * i] = (gr_curve){.mark = GR_MARK_DASHED,
                                     .colour = i + 1,
                                     .x = "layer",
                                     .y = theory,
                                     .where = "scheme",
                                     .is = schemes[i].word};
         p.curve[2 * i + 1] = (gr_curve){.label = schemes[i].word,
-                                        .kind = GR_CURVE_POINTS,
+                                        .mark = GR_MARK_POINTS,
                                         .colour = i + 1,
                                         .x = "layer",
                                         .y = measured,
@@ -184,21 +185,21 @@ static void drawings(gr_lab *lab)
                                    .x = {.label = "layer"},
                                    .y = {.label = "mean square, or variance", .log = true, .low = 0.25, .high = 4},
                                    .curve = {{.label = "activations: mean square",
-                                              .kind = GR_CURVE_PATH,
+                                              .mark = GR_MARK_PATH,
                                               .colour = 1,
                                               .x = "layer",
                                               .y = "activation_mean_square",
                                               .where = "scheme",
                                               .is = "Kaiming"},
                                              {.label = "activations: variance",
-                                              .kind = GR_CURVE_PATH,
+                                              .mark = GR_MARK_PATH,
                                               .colour = 6,
                                               .x = "layer",
                                               .y = "activation_variance",
                                               .where = "scheme",
                                               .is = "Kaiming"},
                                              {.label = "gradients: mean square, last layer 1",
-                                              .kind = GR_CURVE_PATH,
+                                              .mark = GR_MARK_PATH,
                                               .colour = 4,
                                               .x = "layer",
                                               .y = "gradient_mean_square",

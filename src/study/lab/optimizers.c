@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "study/lab.h"
-#include "study/steps.h"
+#include "study/lab/lab.h"
+#include "study/steps/steps.h"
 
 static const gr_row rows[] = {
     GR_ROW("rates", INT, "7", "[1,15]", "",
@@ -140,21 +140,23 @@ static int by_mean(const void *a, const void *b)
     return x->mean != y->mean ? (x->mean < y->mean ? -1 : 1) : x->method - y->method;
 }
 
-static const gr_column place_columns[] = {{"place", "", NULL},
-                                          {"optimizer", "", names},
-                                          {"best_rate", "", NULL},
-                                          {"at_edge", "", edge_words},
-                                          {"mean_error", "%", NULL},
-                                          {"standard_deviation", "%", NULL},
-                                          {"lowest_error", "%", NULL},
-                                          {"highest_error", "%", NULL},
-                                          {"diverged", "trainings", NULL},
-                                          {"trainings", "", NULL},
-                                          {"row", "", NULL}};
-static const gr_column trial_columns[] = {
-    {"optimizer", "", names}, {"purpose", "", purpose_words},  {"rate", "", NULL},    {"rate_by_default", "", NULL},
-    {"seed", "", NULL},       {"validation_error", "%", NULL}, {"diverged", "", NULL}};
-static const gr_column dot_columns[] = {{"optimizer", "", names}, {"row", "", NULL}, {"validation_error", "%", NULL}};
+static const gr_column place_columns[] = {GR_NUMBER("place", "", NULL),
+                                          GR_NUMBER("optimizer", "", names),
+                                          GR_NUMBER("best_rate", "", NULL),
+                                          GR_NUMBER("at_edge", "", edge_words),
+                                          GR_NUMBER("mean_error", "%", NULL),
+                                          GR_NUMBER("standard_deviation", "%", NULL),
+                                          GR_NUMBER("lowest_error", "%", NULL),
+                                          GR_NUMBER("highest_error", "%", NULL),
+                                          GR_NUMBER("diverged", "trainings", NULL),
+                                          GR_NUMBER("trainings", "", NULL),
+                                          GR_NUMBER("row", "", NULL)};
+static const gr_column trial_columns[] = {GR_NUMBER("optimizer", "", names), GR_NUMBER("purpose", "", purpose_words),
+                                          GR_NUMBER("rate", "", NULL),       GR_NUMBER("rate_by_default", "", NULL),
+                                          GR_NUMBER("seed", "", NULL),       GR_NUMBER("validation_error", "%", NULL),
+                                          GR_NUMBER("diverged", "", NULL)};
+static const gr_column dot_columns[] = {GR_NUMBER("optimizer", "", names), GR_NUMBER("row", "", NULL),
+                                        GR_NUMBER("validation_error", "%", NULL)};
 
 static void places(gr_lab *lab, const standing *all)
 {
@@ -170,11 +172,12 @@ static void places(gr_lab *lab, const standing *all)
 static void dots(gr_lab *lab, const gr_table *trials, const standing *all)
 {
     gr_table *t = gr__lab_table(lab, "seeds", "errors by seed", dot_columns, (int)GR_COUNT(dot_columns));
-    size_t wide = GR_COUNT(trial_columns);
     for (int i = 0; i < METHODS; i++)
-        for (size_t k = 0; k + wide <= trials->n; k += wide)
-            if ((int)trials->cells[k] == all[i].method && (int)trials->cells[k + 1] == RESULT)
-                GR_LAB_ROW(lab, t, all[i].method, METHODS - 1 - i, trials->cells[k + 5]);
+        for (size_t k = 0; k < trials->n; k++) {
+            const double *row = gr__table_row(trials, k);
+            if ((int)row[0] == all[i].method && (int)row[1] == RESULT)
+                GR_LAB_ROW(lab, t, all[i].method, METHODS - 1 - i, row[5]);
+        }
 }
 
 /* ---- claims: none of a winner ---- */
@@ -199,7 +202,7 @@ static void drawings(gr_lab *lab, const standing *all)
 {
     const char **words = gr__bump_alloc(lab->memory, sizeof *words * (METHODS + 1));
     if (!words) {
-        lab->failed = lab->failed == GR_OK ? GR_E_MEMORY : lab->failed;
+        gr__result_fail(&lab->result, GR_E_MEMORY);
         return;
     }
     for (int i = 0; i < METHODS; i++) words[METHODS - 1 - i] = names[all[i].method];
@@ -221,12 +224,12 @@ static void drawings(gr_lab *lab, const standing *all)
             .x = {.label = "validation error, %"},
             .y = {.low = -0.6, .high = METHODS - 0.4, .words = words},
             .curve = {{.label = "a seed",
-                       .kind = GR_CURVE_POINTS,
+                       .mark = GR_MARK_POINTS,
                        .colour = 1,
                        .table = "seeds",
                        .x = "validation_error",
                        .y = "row"},
-                      {.label = "mean", .kind = GR_CURVE_POINTS, .colour = 2, .x = "mean_error", .y = "row"}}});
+                      {.label = "mean", .mark = GR_MARK_POINTS, .colour = 2, .x = "mean_error", .y = "row"}}});
 }
 
 static void rate_drawing(gr_lab *lab, const char *name, const char *title, int first, int n)
@@ -238,7 +241,7 @@ static void rate_drawing(gr_lab *lab, const char *name, const char *title, int f
                   .y = {.label = "validation error, %", .low = 0, .high = 102}};
     for (int i = 0; i < n; i++)
         p.curve[i] = (gr_curve){.label = names[first + i],
-                                .kind = GR_CURVE_PATH,
+                                .mark = GR_MARK_PATH,
                                 .table = "trials",
                                 .x = "rate_by_default",
                                 .y = "validation_error",

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "study/lab.h"
-#include "study/steps.h"
+#include "study/lab/lab.h"
+#include "study/steps/steps.h"
 
 enum { UNITS = 16 };
 
@@ -17,10 +17,8 @@ static const gr_row rows[] = {
 
 enum { CONSTANT, RANDOM, STARTS };
 static const char *const start_words[] = {"constant", "random", NULL};
-static const gr_column columns[] = {{"start", "", start_words},
-                                    {"update", "updates", NULL},
-                                    {"training_cost", "", NULL},
-                                    {"distinct_units", "units", NULL}};
+static const gr_column columns[] = {GR_NUMBER("start", "", start_words), GR_NUMBER("update", "updates", NULL),
+                                    GR_NUMBER("training_cost", "", NULL), GR_NUMBER("distinct_units", "units", NULL)};
 
 static gr_status open_recipe(gr_lab *lab, gr_recipe **out)
 {

@@ -1,0 +1,109 @@
+/* Checks of a recipe's own model and data before the first update, and of raw input against what training saw. Nothing
+ * here changes a run. */
+#ifndef GR_STUDY_CHECK_CHECK_H
+#define GR_STUDY_CHECK_CHECK_H
+
+#include "result/result.h"
+#include "train/train.h"
+
+/* Of several heads the worst is told, and of equals the first: takes `one`, of this head, where it is. */
+void gr__finding_worse(const gr_recipe *r, int head, const gr_finding *one, gr_finding *out);
+
+/* Who is told how far a check has come: of `what` the share done, 0 to 1. NULL: nobody. */
+typedef struct gr_watch {
+    void (*say)(void *user, const char *what, double share);
+    void *user;
+} gr_watch;
+void gr__watch(const gr_watch *w, const char *what, double share);
+
+/* ---- a probe: the recipe's model with its initial weights and its data, before any update ---- */
+typedef struct gr_probe {
+    gr_context *ctx;
+    const gr_recipe *recipe;
+    gr_task task; /* training part alone */
+    gr_runner run;
+    gr_store *store;   /* the runner's */
+    gr_plan *train;    /* outputs: input0_slope .., layer0 .., slope0 ..: what each layer gives, and the gradient of the
+                          batch's cost sum with respect to it; gradient0 ..: with respect to each parameter */
+    gr_plan *evaluate; /* outputs: output, prediction, cost_sum, weight_sum of each head (gr__output_of) */
+    gr_loader *loader;
+    int64_t batch, batches;                         /* rows of a full batch; batches an epoch */
+    gr_status (*next)(void *source, gr_batch *out); /* where batches come from: the loader, or a test's */
+    void *source;
+    const gr_watch *watch;
+} gr_probe;
+gr_status gr__probe_open(gr_context *ctx, const gr_recipe *r, gr_probe *out);
+void gr__probe_close(gr_probe *p); /* a zeroed probe is fine */
+/* Puts a full batch into one of the plans and runs it. */
+gr_status gr__probe_run(gr_probe *p, gr_plan *plan, const gr_batch *b);
+/* What the evaluation gave of a head: "prediction". shape may be NULL. */
+const void *gr__probe_head(const gr_probe *p, int head, const char *what, gr_shape *shape);
+/* Number i of an output of the backend's reals. */
+double gr__probe_real(const gr_probe *p, const void *data, int64_t i);
+/* After a run of `train`: does a gradient other than 0 reach parameter i of the network's; any weight of its? */
+bool gr__probe_reached(const gr_probe *p, size_t i);
+bool gr__probe_learns(const gr_probe *p);
+
+/* ---- the checks ---- */
+gr_status gr__check_data(gr_probe *p, gr_finding *out);     /* [T3] */
+gr_status gr__check_outputs(gr_probe *p, gr_finding *out);  /* [T4] */
+gr_status gr__check_cost(gr_probe *p, gr_finding *out);     /* [T5, X8] */
+gr_status gr__check_symmetry(gr_probe *p, gr_finding *out); /* [I1] */
+
+typedef struct gr_format_row {
+    const char *name, *kind, *format;
+    int64_t count;
+} gr_format_row; /* count 0: as many as a step needs */
+/* Every tensor's number format; rows and names in memory. [X1] */
+gr_status gr__check_formats(gr_context *ctx, const gr_recipe *r, gr__bump *memory, gr_format_row **rows, size_t *n,
+                            gr_finding *out);
+
+typedef struct gr_spread {
+    int64_t count;
+    double mean, variance, square;
+} gr_spread; /* square: the mean of squares */
+typedef struct gr_init_row {
+    const char *name, *type;
+    bool weighted; /* has weights of its own */
+    bool last;
+    bool normalised; /* what reads it takes its scale away */
+    bool tells;      /* its scale is no chance of few weights, nor of weights that start at 0 and learn */
+    bool held;       /* weights behind it that start alike keep its gradient at 0 until the first update */
+    gr_spread activation, gradient;
+} gr_init_row;
+/* A row a layer: what it gives for the first batch, and the gradient of a sample's cost with respect to that. Rows in
+ * memory, names of the recipe. [I2] */
+gr_status gr__check_init(gr_probe *p, gr__bump *memory, gr_init_row **rows, size_t *n, gr_finding *out);
+
+/* Float64 central differences on the recipe's own model, near its initial weights, and some samples. Rows in memory.
+ * [P4] */
+#define GR_GRADIENT_LIMIT 1e-6 /* relative to the tensor's largest slope; float64 differences leave about 1e-8 */
+typedef struct gr_gradient_row {
+    const char *name;
+    int64_t count;
+    int64_t checked, judged; /* comparisons; those that no kink spoilt */
+    bool wrong;              /* one of them proves so */
+    double error;            /* the largest of those judged */
+} gr_gradient_row;
+enum { GR_GRADIENT_FEW = 4, GR_GRADIENT_MANY = 24 };
+typedef struct gr_gradient_options {
+    int most;    /* comparisons a parameter */
+    double work; /* floating-point operations of all comparisons, which makes them fewer for a large network; 0: as many
+                    as take some seconds */
+    const gr_watch *watch;
+} gr_gradient_options;
+gr_status gr__check_gradients(gr_context *ctx, const gr_recipe *r, const gr_gradient_options *o, gr_gradient_row **rows,
+                              size_t *n, gr__bump *memory, gr_finding *out);
+
+/* All of them, in order. findings has room for GR_CHECKS. */
+enum { GR_CHECKS = 7 };
+gr_status gr__check_all(gr_context *ctx, const gr_recipe *r, const gr_watch *watch, gr__bump *memory,
+                        gr_finding findings[GR_CHECKS], gr_format_row **formats, size_t *n_formats);
+
+/* ---- raw input against what training saw ---- */
+/* True when n samples of an input, prepared as the model does, lie far from the training's numbers or have next to no
+ * spread: they are probably prepared already. text says so. [D18] */
+bool gr__raw_is_unusual(const gr_prepared *prepared, int n_prepared, const gr_field *x, int64_t n, char *text,
+                        size_t size);
+
+#endif

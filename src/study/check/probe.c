@@ -1,0 +1,180 @@
+/* A probe: one training and one evaluation plan of a recipe, with the values inside that checks want to see as outputs.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "graph/op.h"
+#include "model/stack.h"
+#include "study/check/check.h"
+
+static gr_status next_of_loader(void *source, gr_batch *out)
+{
+    return gr__loader_next(source, out);
+}
+
+/* What the batch says of a statistic, as an output. */
+static void show_state(void *user, const gr_entry_spec *s, gr_val batch, double share)
+{
+    (void)share;
+    gr_output(user, s->name, batch);
+}
+
+static void put_outputs(gr_graph *g, const char *prefix, const gr_val *v, int n)
+{
+    char name[32];
+    for (int i = 0; i < n; i++) {
+        snprintf(name, sizeof name, "%s%d", prefix, i);
+        gr_output(g, name, v[i]);
+    }
+}
+
+/* Where the slope of layer i is taken. A layer that ends in a reshape is passed by where the next begins with one, or a
+ * cost does: it is taken where both come from, unless that is another layer's output, which others may read. */
+static gr_val slope_of(const gr_graph *g, const gr_val *layer, int n, int i)
+{
+    const gr_node *reshape = gr__made_by(g, layer[i], GR_OP_RESHAPE);
+    if (!reshape) return layer[i];
+    for (int k = 0; k < n; k++)
+        if (layer[k] == reshape->in[0]) return layer[i];
+    return reshape->in[0];
+}
+
+static gr_status train_graph(void *user, gr_graph *g)
+{
+    gr_probe *p = user;
+    gr_network_values v;
+    size_t n_params;
+    char name[32];
+    const gr_param_info *param = gr__network_params(p->task.network, &n_params);
+    int n = p->recipe->stack->n, inputs = p->recipe->n_inputs, all = n + inputs + (int)n_params;
+    gr_val *layer = gr__bump_alloc(p->task.memory, sizeof *layer * (size_t)all),
+           *at = gr__bump_alloc(p->task.memory, sizeof *at * (size_t)all),
+           *slope = gr__bump_alloc(p->task.memory, sizeof *slope * (size_t)all);
+    if (!layer || !at || !slope) return GR_E_MEMORY;
+    gr_status st =
+        gr__network_build_with(p->task.network, g, GR_MODE_TRAIN, p->batch, true,
+                               &(gr_network_options){.layers = layer, .bind = {.observe = show_state, .user = g}}, &v);
+    if (st != GR_OK) return st;
+    for (int i = 0; i < inputs; i++) /* where preparation starts: an input may be of bytes, which have no gradient */
+        layer[n + i] = gr_real(g, v.input[i]);
+    for (size_t i = 0; i < n_params; i++)
+        layer[n + inputs + (int)i] = gr_param(g, param[i].entry.name, param[i].entry.shape);
+    for (int i = 0; i < all; i++) at[i] = i < n ? slope_of(g, layer, n + inputs, i) : layer[i];
+    st = gr_gradients(g, v.cost_sum, at, all, slope);
+    if (st != GR_OK) return st;
+    for (int i = 0; i < n; i++) slope[i] = gr_reshape(g, slope[i], gr_shape_of(g, layer[i]));
+    put_outputs(g, "layer", layer, n);
+    put_outputs(g, "slope", slope, n);
+    put_outputs(g, "gradient", slope + n + inputs, (int)n_params);
+    for (int i = 0; i < inputs; i++) {
+        snprintf(name, sizeof name, "input%d_slope", i);
+        gr_output(g, name, slope[n + i]);
+    }
+    return gr_graph_status(g);
+}
+
+static gr_status evaluate_graph(void *user, gr_graph *g)
+{
+    gr_probe *p = user;
+    gr_network_values v;
+    char name[GR_FEED_TEXT];
+    gr_status st = gr__network_build(p->task.network, g, GR_MODE_EVALUATE, p->batch, true, &v);
+    for (int h = 0; h < p->recipe->n_heads && st == GR_OK; h++) {
+        const char *head = p->recipe->head[h].name;
+        gr_output(g, gr__output_of(head, "output", name), v.head[h].output);
+        gr_output(g, gr__output_of(head, "prediction", name), v.head[h].prediction);
+        gr_output(g, gr__output_of(head, "cost_sum", name), v.head[h].cost_sum);
+        gr_output(g, gr__output_of(head, "weight_sum", name), v.head[h].weight_sum);
+        st = gr_graph_status(g);
+    }
+    return st;
+}
+
+/* Evaluation needs statistics that an untrained model has none of: those of the first batch stand for them. */
+static gr_status fill_states(gr_probe *p)
+{
+    size_t n;
+    gr_batch b;
+    const gr_entry_spec *states = gr__network_states(p->task.network, &n);
+    if (n == 0) return GR_OK;
+    gr_status st = gr__loader_next(p->loader, &b);
+    if (st == GR_OK) st = gr__probe_run(p, p->train, &b);
+    for (size_t i = 0; i < n && st == GR_OK; i++) {
+        const gr_entry *e = gr_store_find(p->store, states[i].name);
+        memcpy(e->data, gr_plan_output(p->train, states[i].name, NULL),
+               gr_backend_real_bytes(p->task.backend) * (size_t)e->count);
+    }
+    gr__loader_seek(p->loader, 0, 0);
+    return st;
+}
+
+gr_status gr__probe_open(gr_context *ctx, const gr_recipe *r, gr_probe *p)
+{
+    gr_status st = GR_OK;
+    *p = (gr_probe){.ctx = ctx, .recipe = r};
+    GR_TRY(gr__task_open(ctx, r, 1u << GR_PART_TRAIN, NULL, &p->task));
+    p->batch = gr__task_batch(&p->task);
+    GR_TRY(gr__runner_open(&p->task, &p->run));
+    p->store = p->run.store;
+    GR_TRY(gr__runner_add(&p->run, "check training", train_graph, p, &p->train));
+    GR_TRY(gr__runner_add(&p->run, "check evaluation", evaluate_graph, p, &p->evaluate));
+    GR_TRY(gr__runner_fill(&p->run, NULL));
+    GR_TRY(gr__runner_bind(&p->run));
+    gr_loader_options o = gr__task_loader(&p->task, GR_PART_TRAIN, false);
+    p->batches = gr__loader_batches(&o);
+    GR_TRY(gr__loader_create(ctx, &o, &p->loader));
+    GR_TRY(fill_states(p));
+    p->next = next_of_loader;
+    p->source = p->loader;
+done:
+    if (st != GR_OK) gr__probe_close(p);
+    return st;
+}
+
+void gr__probe_close(gr_probe *p)
+{
+    if (!p->ctx) return;
+    gr__loader_destroy(p->loader);
+    gr__runner_close(&p->run);
+    gr__task_close(&p->task);
+    *p = (gr_probe){0};
+}
+
+gr_status gr__probe_run(gr_probe *p, gr_plan *plan, const gr_batch *b)
+{
+    if (b->n != p->batch)
+        return gr__fail(p->ctx, GR_E_INTERNAL, "a batch of %lld rows for a plan of %lld", (long long)b->n,
+                        (long long)p->batch);
+    return gr__runner_run(&p->run, plan, b);
+}
+
+const void *gr__probe_head(const gr_probe *p, int head, const char *what, gr_shape *shape)
+{
+    char name[GR_FEED_TEXT];
+    return gr_plan_output(p->evaluate, gr__output_of(p->recipe->head[head].name, what, name), shape);
+}
+
+double gr__probe_real(const gr_probe *p, const void *data, int64_t i)
+{
+    return gr_backend_real_bytes(p->task.backend) == 8 ? ((const double *)data)[i] : ((const float *)data)[i];
+}
+
+bool gr__probe_reached(const gr_probe *p, size_t i)
+{
+    char name[32];
+    gr_shape shape;
+    snprintf(name, sizeof name, "gradient%zu", i);
+    const void *data = gr_plan_output(p->train, name, &shape);
+    for (int64_t k = 0, n = gr_shape_count(shape); k < n; k++)
+        if (gr__probe_real(p, data, k) != 0) return true;
+    return false;
+}
+
+bool gr__probe_learns(const gr_probe *p)
+{
+    size_t n;
+    const gr_param_info *all = gr__network_params(p->task.network, &n);
+    for (size_t i = 0; i < n; i++)
+        if (!all[i].is_bias && gr__probe_reached(p, i)) return true;
+    return false;
+}

@@ -1,0 +1,48 @@
+/* Raw input against what training saw: numbers that were prepared already come out of the preparation far from mean 0,
+ * or with no spread.   [mission D18] */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "data/moments.h"
+#include "study/check/check.h"
+
+enum { ENOUGH = 20 };                  /* values, to say anything */
+static const double FAR = 10;          /* standard deviations of the training from its mean */
+static const double NARROW = 1.0 / 20; /* of the training's standard deviation */
+
+/* Mean and spread, in the training's, of group `first` of `groups`: the values first, first + groups, ... of every
+ * sample. */
+static gr__moments moments_of(const gr_prepared *prepared, int n, const gr_field *x, int64_t samples, int64_t first,
+                              int64_t groups)
+{
+    int64_t width = gr_shape_count(x->sample);
+    gr__moments m = {0};
+    for (int64_t i = 0; i < samples; i++)
+        for (int64_t e = first; e < width; e += groups) {
+            gr__moments one = {1, gr__element_at(x->element, x->data, i * width + e), 0};
+            gr__prepare_values(prepared, n, e, &one.mean, 1);
+            if (isfinite(one.mean)) gr__moments_merge(&m, &one);
+        }
+    return m;
+}
+
+bool gr__raw_is_unusual(const gr_prepared *prepared, int n_prepared, const gr_field *x, int64_t n, char *text,
+                        size_t size)
+{
+    int k = n_prepared - 1;
+    while (k >= 0 && !prepared[k].mean) k--;
+    for (int64_t g = 0; k >= 0 && g < prepared[k].n; g++) {
+        bool constant = !(prepared[k].std[g] > 0); /* training had one value there: no scale to compare with */
+        gr__moments m = moments_of(prepared, k + 1, x, n, g, prepared[k].n);
+        double spread = m.n > 0 ? sqrt(m.m2 / m.n) : 0;
+        if (constant || m.n < ENOUGH || (fabs(m.mean) <= FAR && spread >= NARROW)) continue;
+        snprintf(text, size,
+                 "its numbers are not like the training's: their mean lies %.3g standard deviations from the "
+                 "training's, their spread is %.3g of it; give raw input, "
+                 "as the training's source had it: the model prepares it itself",
+                 m.mean, spread);
+        return true;
+    }
+    return false;
+}
