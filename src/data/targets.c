@@ -36,6 +36,16 @@ static bool fits(const gr_wanted *w, gr_shape target)
     return same(target, at) || (at.rank == 0 && target.rank == 1 && target.dim[0] == 1);
 }
 
+/* Would another number of units do? */
+static bool units_differ(gr_shape target, gr_shape output)
+{
+    if (output.rank <= 1) return true;
+    gr_shape other = target;
+    if (target.rank != output.rank) return false;
+    other.dim[other.rank - 1] = output.dim[other.rank - 1];
+    return same(other, output);
+}
+
 /* One sentence on what the mistake probably is. */
 static void hint(gr_context *ctx, const gr_wanted *w, gr_shape target)
 {
@@ -53,6 +63,10 @@ static void hint(gr_context *ctx, const gr_wanted *w, gr_shape target)
     else if (given == outputs)
         gr__error_hint(ctx, "the same numbers in other axes: store them as %s%s", want,
                        w->output.rank > 1 ? ", or flat" : "");
+    else if (w->output.rank > 1 && same(target, places(w->output)))
+        gr__error_hint(ctx, "%s wants %s; class numbers want cost: cross_entropy", w->cost, want);
+    else if (!units_differ(target, w->output))
+        gr__error_hint(ctx, "%s wants %s", w->cost, want);
     else if (w->form == GR_FORM_VALUES)
         gr__error_hint(ctx, "%s wants %s; give the last layer %lld unit%s", w->cost, want, (long long)given,
                        given == 1 ? ", or class numbers the cost cross_entropy" : "s");

@@ -223,13 +223,18 @@ static gr_val for_common_divisor(gr_graph *g, const gr_network_head *h, gr_val c
     return times(g, h->cost_sum, (double)batch / h->rows);
 }
 
+static gr_val plus(gr_graph *g, gr_val sum, gr_val more)
+{
+    return sum ? gr_add(g, sum, more) : more;
+}
+
 /* The cost of the network: the heads' means by their weights, as a sum and what divides it. */
 static void add_heads(maker *m, int64_t batch, gr_network_values *v)
 {
     gr_graph *g = m->b.g;
     const gr_recipe *r = m->n->recipe;
     if (r->n_heads == 1) {
-        v->cost_sum = times(g, v->head[0].cost_sum, r->head[0].weight);
+        v->cost_sum = v->told_sum = times(g, v->head[0].cost_sum, r->head[0].weight);
         v->weight_sum = v->head[0].weight_sum;
         v->weighted = v->head[0].weighted;
         return;
@@ -237,11 +242,13 @@ static void add_heads(maker *m, int64_t batch, gr_network_values *v)
     v->weighted = v->weight != GR_NONE;
     v->weight_sum = v->weight ? gr_sum_all(g, v->weight) : gr_const(g, (double)batch);
     for (int i = 0; i < r->n_heads; i++) {
-        if (r->head[i].weight == 0) continue;
-        gr_val sum = r->reduction_sum ? v->head[i].cost_sum : for_common_divisor(g, &v->head[i], v->weight_sum, batch);
-        sum = times(g, sum, r->head[i].weight);
-        v->cost_sum = v->cost_sum ? gr_add(g, v->cost_sum, sum) : sum;
+        double weight = r->head[i].weight;
+        if (weight == 0) continue;
+        gr_val mean = for_common_divisor(g, &v->head[i], v->weight_sum, batch);
+        v->told_sum = plus(g, v->told_sum, times(g, mean, weight));
+        if (r->reduction_sum) v->cost_sum = plus(g, v->cost_sum, times(g, v->head[i].cost_sum, weight));
     }
+    if (!r->reduction_sum) v->cost_sum = v->told_sum;
 }
 
 static gr_status build_heads(maker *m, int64_t batch, bool with_target, gr_network_values *v)

@@ -46,8 +46,10 @@ typedef struct gr_network_values {
     gr_val prepared[GR_MAX_INPUTS]; /* what the layers take: inputs after preparation */
     gr_val weight;                  /* the feed of samples' weights; GR_NONE: they weigh alike */
     gr_network_head head[GR_MAX_TARGETS];
-    gr_val cost_sum, weight_sum; /* whose quotient is the network's cost: the heads' means by their weights. Of a lone
-                                    head of weight 1 its own. */
+    gr_val cost_sum, weight_sum; /* what is made small, and what divides it: their quotient is the network's cost, the
+                                    heads' means by their weights. Of a lone head of weight 1 its own. */
+    gr_val told_sum;             /* what divided by weight_sum is told as the cost: the heads' means, also where
+                                    `reduction: sum` makes the heads' sums small */
     bool weighted;               /* weight_sum can be 0 */
 } gr_network_values;
 /* What a sum of weights is divided by: samples that all weigh nothing have a mean of 0, not of 0/0. */

@@ -87,15 +87,24 @@ static gr_status as_map(const setter *s, gr_tree *t)
     return !name || gr__tree_put(s->b, t, "type", name) ? GR_OK : GR_E_MEMORY;
 }
 
+/* Whose keys the map has: a recipe's, a head's, NULL: another's. */
+static const gr_member *section_of(const setter *s, const gr_tree *map)
+{
+    const gr_tree *heads = gr__tree_get(s->root, "heads");
+    if (map == s->root) return &gr__section_recipe;
+    return heads && map->parent == heads ? &gr__section_head : NULL;
+}
+
 /* A map for a key that is not there; a section that is a family member begins as its default, so that `optimizer.lr`
  * alone makes sense. */
 static gr_status add_map(const setter *s, gr_tree *parent, const char *key, gr_tree **out)
 {
     gr_tree *t = from_flag(gr__tree_map(s->b));
+    const gr_member *section = section_of(s, parent);
     const char *value = NULL;
-    for (int i = 0; parent == s->root && i < gr__section_recipe.n_rows; i++)
-        if (strcmp(gr__section_recipe.rows[i].name, key) == 0 && gr__section_recipe.rows[i].kind == GR_ROW_TREE)
-            value = gr__section_recipe.rows[i].value;
+    for (int i = 0; section && i < section->n_rows; i++)
+        if (strcmp(section->rows[i].name, key) == 0 && section->rows[i].kind == GR_ROW_TREE)
+            value = section->rows[i].value;
     if (!gr__tree_put(s->b, parent, key, t)) return GR_E_MEMORY;
     if (value && strcmp(value, "none") != 0 && !gr__tree_put(s->b, t, "type", from_flag(gr__tree_text(s->b, value))))
         return GR_E_MEMORY;

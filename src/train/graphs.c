@@ -149,7 +149,7 @@ static gr_status update(making *m, gr_val cost_sum, gr_val weight_sum, bool weig
 static gr_status build_step(making *m, int64_t batch)
 {
     gr_status st = forward_and_back(m, batch);
-    return st == GR_OK ? update(m, m->v.cost_sum, m->v.weight_sum, m->v.weighted) : st;
+    return st == GR_OK ? update(m, m->v.told_sum, m->v.weight_sum, m->v.weighted) : st;
 }
 
 /* Slot OWNER/NAME in which micro-batches add up. */
@@ -180,9 +180,9 @@ static gr_status build_accumulate(making *m, int64_t batch)
         GR_TRY(add_up(m, first, m->params[i].entry.name, "sum", m->grads[i]));
         if (m->curvature) GR_TRY(add_up(m, first, m->params[i].entry.name, "sum_bend", m->hvp[i]));
     }
-    GR_TRY(add_up(m, first, "cost", "sum", m->v.cost_sum));
+    GR_TRY(add_up(m, first, "cost", "sum", m->v.told_sum));
     GR_TRY(add_up(m, first, "weight", "sum", m->v.weight_sum));
-    guard(m, m->v.cost_sum);
+    guard(m, m->v.told_sum);
 done:
     return st == GR_OK ? gr_graph_status(g) : st;
 }

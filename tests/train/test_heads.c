@@ -305,6 +305,48 @@ static void what_cannot_be_added_is_refused(void **state)
     test_context_end(ctx);
 }
 
+/* ---- sums ---- */
+
+#define TWO \
+    MODEL "heads: {of: {from: kind, weight: 1.5}, price: {from: values, cost: mse, weight: 0.25}}\nstop: {steps: 3}\n"
+
+/* With `reduction: sum` the heads' sums are made small: of heads whose rows are samples, so many times their means. */
+static void sums_of_heads_are_their_sums(void **state)
+{
+    (void)state;
+    static const char data[] = "{type: npy, inputs: {steps: steps.npy, table: table.npy}, targets: {of: of.npy, price: "
+                               "price.npy}}";
+    const char *const mean[] = {"precision=float64", "data.batch=all", "optimizer={type: sgd, lr: 0.96}"};
+    const char *const sum[] = {"precision=float64", "data.batch=all", "optimizer={type: sgd, lr: 0.01}",
+                               "heads.of.cost.reduction=sum", "heads.price.cost.reduction=sum"};
+    alike(train(data, "", TWO, mean, GR_COUNT(mean)), train(data, "", TWO, sum, GR_COUNT(sum)), 1e-13);
+}
+
+/* What is told is the mean either way, of training as of evaluation; here of the same samples. */
+static void the_cost_that_is_told_is_a_mean(void **state)
+{
+    (void)state;
+    static const char *const weights[] = {NULL, "mixed.npy"};
+    for (int k = 0; k < 8; k++) {
+        char own[400], validation[450];
+        const char *const sets[] = {"precision=float64",
+                                    "optimizer={type: sgd, lr: 1e-300}",
+                                    "stop.epochs=1",
+                                    k & 2 ? "data.batch=16" : "data.batch=all",
+                                    k & 2 ? "accumulate=6" : "accumulate=1",
+                                    k & 4 ? "heads.at.cost.reduction=sum" : "seed=3",
+                                    k & 4 ? "heads.of.cost={type: cross_entropy, reduction: sum}"
+                                          : "heads.of.cost=cross_entropy", /* without smoothing */
+                                    k & 4 ? "heads.price.cost.reduction=sum" : "seed=3"};
+        snprintf(validation, sizeof validation, ", validation: %s", source("", weights[k & 1], own));
+        run r = train(own, validation, MODEL HEADS, sets, GR_COUNT(sets));
+        assert_int_equal(r.status, GR_OK);
+        double a = column(&r, "train_cost")[0], b = column(&r, "validation_cost")[0];
+        if (!(fabs(a - b) <= 1e-12 * fabs(b))) fail_msg("%d: told is %.17g, evaluated %.17g", k, a, b);
+        end(&r);
+    }
+}
+
 /* ---- weights ---- */
 
 static run with_weights(const char *prefix, const char *weights, const char *batch)
@@ -475,6 +517,8 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(micro_batches_add_up),
                                        cmocka_unit_test(micro_batches_of_positions_add_up),
                                        cmocka_unit_test(what_cannot_be_added_is_refused),
+                                       cmocka_unit_test(sums_of_heads_are_their_sums),
+                                       cmocka_unit_test(the_cost_that_is_told_is_a_mean),
                                        cmocka_unit_test(weights_that_are_equal_change_nothing),
                                        cmocka_unit_test(samples_that_weigh_nothing_are_absent),
                                        cmocka_unit_test(a_part_without_weights_counts_alike),
