@@ -57,6 +57,12 @@ static void hint(gr_context *ctx, const gr_wanted *w, gr_shape target)
                        "one-hot targets become class numbers (in NumPy: y.argmax(axis=-1)), %s; distributions over "
                        "the classes want cost: kl",
                        want);
+    else if (w->form == GR_FORM_CLASS && w->output.rank > 1 && given == 1)
+        gr__error_hint(
+            ctx,
+            "one class a sample wants one row of outputs: flatten, or pool, before the last layer; a class a "
+            "position is %s",
+            want);
     else if (w->form == GR_FORM_CLASS)
         gr__error_hint(ctx, "%s wants the number of its class for each %s, %s; values want another cost, mse say",
                        w->cost, w->output.rank > 1 ? "position" : "sample", want);

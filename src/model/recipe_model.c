@@ -70,6 +70,10 @@ gr_status gr__recipe_model(gr__recipe_reader *k)
     gr_recipe *r = k->r;
     gr_settings s;
     gr_stack *stack = gr__bump_alloc(k->b, sizeof *stack);
+    const gr_tree *astray = gr__tree_get(gr__setting_tree(&k->top, "model"), "heads");
+    if (astray)
+        return gr__tree_fail(k->ctx, astray, GR_E_KEY, "heads: {NAME: {from: layer, cost: ...}}",
+                             "heads stand beside model, not in it");
     gr_status st =
         gr__section_make(k->ctx, k->b, &gr__section_model, gr__setting_tree(&k->top, "model"), r->preset, &s);
     if (st != GR_OK) return st;

@@ -123,15 +123,16 @@ static void test_neutral(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    gr_recipe *r = open_text(ctx,
-                             "gradus: 1\ndata: {train: {type: npy, inputs: x.npy, targets: y.npy}, balance: none, "
-                             "augment: [], limit: none}\n"
-                             "model: {input: 4, layers: [{type: dense, units: 3, init: none, from: none}], heads: "
-                             "none}\npenalty: {l2: 0.0, l1: 0}\naverage: "
-                             "none\nlookahead: ~\ngroups: []\n"
-                             "store: float32\nschedule: {tail: none, type: constant, warmup: 10}\nclip: none\nmemory: "
-                             "none\ndevice: auto\nthreads: auto\n",
-                             NULL, 0);
+    gr_recipe *r =
+        open_text(ctx,
+                  "gradus: 1\ndata: {train: {type: npy, inputs: x.npy, targets: y.npy}, balance: none, "
+                  "augment: [], limit: none}\n"
+                  "model: {input: 4, inputs: none, layers: [{type: dense, units: 3, init: none, from: none}]}\n"
+                  "heads: none\npenalty: {l2: 0.0, l1: 0}\naverage: "
+                  "none\nlookahead: ~\ngroups: []\n"
+                  "store: float32\nschedule: {tail: none, type: constant, warmup: 10}\nclip: none\nmemory: "
+                  "none\ndevice: auto\nthreads: auto\n",
+                  NULL, 0);
     assert_string_equal(value_at(r->resolved, "penalty"), "none");
     assert_true(r->sched.warmup.n == 10);
     close_all(ctx, r);

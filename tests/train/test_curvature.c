@@ -51,7 +51,7 @@ static void build_draw(hessian *h)
     gr_graph *g;
     char name[16];
     test_ok(h->ctx, gr_graph_create(h->ctx, &g));
-    gr_val seed = gr_feed(g, "seed", GR_REAL, GR_SCALAR), update = gr_feed(g, "update", GR_REAL, GR_SCALAR);
+    gr_val seed = gr_feed(g, GR_FEED_SEED, GR_REAL, GR_SCALAR), update = gr_feed(g, GR_FEED_UPDATE, GR_REAL, GR_SCALAR);
     for (size_t i = 0; i < TENSORS; i++) {
         name_of(name, "z", i);
         gr_output(g, name, gr__optim_rademacher(g, &h->params[i], seed, update));
@@ -110,8 +110,8 @@ static void multiply(hessian *h, const gr_batch *b, const double z[WEIGHTS], dou
 {
     char name[16];
     size_t at = 0;
-    put(h->product, "x", b->field[0]);
-    put(h->product, "y", b->field[1]);
+    put(h->product, "input/input", b->field[0]);
+    put(h->product, "target/main", b->field[1]);
     for (size_t i = 0; i < TENSORS; i++) {
         name_of(name, "z", i);
         at += put(h->product, name, z + at) / sizeof(double);
@@ -132,8 +132,8 @@ static void signs(hessian *h, double update, double z[WEIGHTS])
 {
     char name[16];
     size_t at = 0;
-    *(double *)gr_plan_feed(h->draw, "seed", NULL) = 5;
-    *(double *)gr_plan_feed(h->draw, "update", NULL) = update;
+    *(double *)gr_plan_feed(h->draw, GR_FEED_SEED, NULL) = 5;
+    *(double *)gr_plan_feed(h->draw, GR_FEED_UPDATE, NULL) = update;
     test_ok(h->ctx, gr_plan_run(h->draw));
     for (size_t i = 0; i < TENSORS; i++) {
         gr_shape s;
