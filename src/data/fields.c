@@ -183,6 +183,7 @@ gr_status gr__entries_add(gr_context *ctx, const gr_settings *s, const gr_source
     char names[300], write[400];
     gr_status st = gr__tree_fail(ctx, at, GR_E_TYPE, NULL, "the recipe has %s, but one is said",
                                  list_of(o, role, names, sizeof names));
+    row = role == GR_FIELD_INPUT ? "inputs" : "targets"; /* a short form has no room for several */
     gr__error_hint(ctx, "write %s", example(o, role, row, "...", write, sizeof write));
     return st;
 }

@@ -185,6 +185,29 @@ bad 2 'inputs.years: pair/last.safetensors has other inputs' train years.yaml --
 strings -n 100 pair/last.safetensors | head -n 1 >meta.txt
 for key in prepare classes class_counts; do grep -q "gradus.$key" meta.txt || short "the model file has no gradus.$key"; done
 has meta.txt '\\"kind\\": \[\\"ant\\", \\"bee\\", \\"cow\\"\]'
+# Words of two heads are classes of their own, whatever order another table has them in
+awk 'BEGIN { srand(4); print "a,b,color,shape"
+  for (i = 0; i < 120; i++) printf "%.3f,%.3f,%s,%s\n", i % 3 + rand() / 2, i % 2 + rand() / 2, i % 3 ? i % 3 == 1 ? "green" : "blue" : "red", i % 2 ? "round" : "square" }' >words.csv
+cat >words.yaml <<'YAML'
+data: {train: {type: csv, file: words.csv, inputs: {x: [a, b]}, targets: {color: color, shape: shape}}, validation: {split: 0.2}, batch: 16}
+model: {inputs: {x: [2]}, layers: [{type: dense, units: 16, activation: relu, name: t}, {type: dense, units: 3, name: c}, {type: dense, units: 2, from: t, name: s}]}
+heads: {color: {from: c}, shape: {from: s}}
+optimizer: {type: adam, lr: 0.02}
+stop: {epochs: 20}
+YAML
+code 0 train words.yaml --out words --quiet
+code 0 eval words/last.safetensors --split validation --json
+has out.txt '"color":\{.*"classes":\["blue","green","red"\].*"shape":\{.*"classes":\["round","square"\]'
+{ head -n 1 words.csv; tail -n +2 words.csv | tac; } >turned.csv
+code 0 train words.yaml --from words/last.safetensors --out turned --quiet --set data.train.file=turned.csv --set stop.epochs=1
+for model in words turned; do
+  code 0 predict $model/last.safetensors words.csv
+  right=$(paste -d ' ' <(tail -n +2 words.csv | tr , ' ') out.txt | awk '$3 == $7 && $4 == $10' | wc -l)
+  [[ $right -ge 114 ]] || short "$model: $right of 120 rows have both words right"
+done
+sed 's/red/violet/' words.csv >violet.csv
+bad 2 'the class "violet"' train words.yaml --from words/last.safetensors --out violet --quiet --set data.train.file=violet.csv
+
 # Steps for every input, or by input; the statistics are each input's own
 code 0 train pair.yaml --out each --quiet --set 'data.prepare=[standardize]' --set stop.epochs=1
 code 0 train pair.yaml --out named --quiet --set 'data.prepare={size: [standardize], age: [standardize]}' --set stop.epochs=1
@@ -225,6 +248,14 @@ awk -F, 'NR > 1 { $6 = NR == 7 ? -1 : 0 } 1' OFS=, t.csv >below.csv
 bad 3 'below.csv.* line 7, column 6 \(n\): "-1" is below 0' train pair.yaml --out none --quiet --set data.train.file=below.csv
 sed -i 's/,-1$/,0/' below.csv
 bad 3 'below.csv.*every weight .* is 0' train pair.yaml --out none --quiet --set data.train.file=below.csv
+bad 2 'the recipe has heads "kind" and "price", but one is said' eval pair/last.safetensors --data '{type: csv, file: t.csv, target: kind}'
+has err.txt 'write targets: \{kind: \.\.\., price: \.\.\.\}'
+bad 3 'yt" has targets of shape \[N,6\]' train mixed.yaml --out none --quiet --set heads.at.cost=mse
+has err.txt '^ +mse wants \[N,6,3\]; class numbers want cost: cross_entropy$'
+bad 3 'x2" has targets of shape \[N,5\]' train mixed.yaml --out none --quiet --set heads.at.cost=mse --set data.train.targets.at=x2
+has err.txt '^ +mse wants \[N,6,3\]$'
+bad 3 'yk" has targets of shape \[N\], .* wants a class a position' train mixed.yaml --out none --quiet --set data.train.targets.at=yk
+bad 3 'x2" has 5 weights a sample' train mixed.yaml --out none --quiet --set data.train.weights=x2
 two() { bad "$1" "$2" plan two.yaml --set "$3"; }
 two 3 'two.npz.* no array "x9"' data.train.inputs.image=x9
 two 3 'two.npz.* no array "y9"' data.train.targets.price=y9

@@ -28,6 +28,16 @@ for width in 200 80 79 40 20 9; do
   done
 done
 
+# Several heads: an error each, as many as the line holds
+cp "$(readlink -f "$here/../train/parity")/two_heads/data.npz" . && sed 's/shuffle: none/validation: {split: 0.3}/' "$here/../train/parity/two_heads/recipe.yaml" >heads.yaml
+for width in 200 80 30; do
+  "$pty" $width "$gradus" train heads.yaml --out run --overwrite >shown.txt || short "heads.yaml on $width columns: exit $?"
+  n=$(drawn shown.txt | longest)
+  [[ $n -gt 0 && $n -lt $width ]] || short "heads.yaml on $width columns: a line of $n"
+  grep -qi 'nan' shown.txt && short "heads.yaml on $width columns: $(grep -i nan shown.txt | head -n 1)"
+  [[ $width -lt 200 ]] || drawn shown.txt | grep -q 'kind error [01]\.[0-9]*  price error [0-9.]*' || short "heads.yaml on $width columns: no error of each head"
+done
+
 # Narrowed while it runs, and widened again: the widest line fits the widest terminal, and later ones the narrow one
 "$pty" 100,30,30,30,30,30,30 "$gradus" train alone.yaml --out run --overwrite --set stop.epochs=300 >shown.txt || short "narrowed: exit $?"
 n=$(drawn shown.txt | tail -n +4 | longest)
