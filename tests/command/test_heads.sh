@@ -160,6 +160,8 @@ cut -d, -f1,3 t.csv >lacks.csv && bad 3 'lacks.csv.*"h"' predict pair/last.safet
 code 0 predict mixed/last.safetensors mixed.npz --json
 [[ $(grep -cE '"heads":\{"at":\{"class":\[[0-2](,[0-2]){5}\],"label":\["[0-2]"(,"[0-2]"){5}\],"probabilities":\[(\[[0-9.,e-]*\],?){6}\]\},"of":\{"class":[0-3],"label":"[0-3]","probabilities":\[[0-9.,e-]*\]\}\}\}$' out.txt) -eq 50 ]] || short "positions of predict: $(head -n 1 out.txt)"
 bad 3 'two.npz' predict mixed/last.safetensors two.npz
+cp "$parity/dense_sgd/x.npy" . && bad 3 'x.npy" holds one array, but the model has 2 inputs' predict mixed/last.safetensors x.npy
+has err.txt 'an array for each: "xs", "x2"$'
 code 0 predict two/last.safetensors two.npz && has out.txt '^two.npz\[49\]  kind  [0-2]  [01]\.[0-9]{4}  price( +[-0-9.e]+){2}$'
 
 # ---- what looks at recipes ----
