@@ -82,16 +82,24 @@ static gr_status load_parts(gr_context *ctx, gr__part *part, const gr_shape *sam
     return st;
 }
 
-static gr_status raw_array(gr__blob *blob, gr__header_fn header, const gr_shape *sample, const gr_source_options *o,
-                           gr_set *out)
+/* What an input's array is called in an archive: as the training's, of which source is, else as the input. */
+static const char *array_name(const gr_tree *source, const char *input)
+{
+    const char *trained = gr__npz_array_of(source, input);
+    return trained ? trained : input;
+}
+
+static gr_status raw_array(gr__blob *blob, gr__header_fn header, const gr_shape *sample, const gr_tree *source,
+                           const gr_source_options *o, gr_set *out)
 {
     gr__part p = {0};
     gr_context *ctx = blob->ctx;
     const gr__entries e = wanted_entries(o);
     if (e.n_inputs > 1) {
         gr__fail(ctx, GR_E_DATA, "\"%s\" holds one array, but the model has %d inputs", blob->name, e.n_inputs);
-        gr__error_hint(ctx, "give an NPZ archive with an array for each: \"%s\", \"%s\"%s", e.entry[0].name,
-                       e.entry[1].name, e.n_inputs > 2 ? ", ..." : "");
+        gr__error_hint(ctx, "give an NPZ archive with an array for each: \"%s\", \"%s\"%s",
+                       array_name(source, e.entry[0].name), array_name(source, e.entry[1].name),
+                       e.n_inputs > 2 ? ", ..." : "");
         return GR_E_DATA;
     }
     gr_status st = gr__part_read(blob, header, &p);
@@ -126,13 +134,11 @@ static gr_status no_array(const archive *a, const gr__entries *e, int i)
     size_t used = 0;
     for (int k = 0; k < a->n && used < sizeof has; k++)
         used += (size_t)snprintf(has + used, sizeof has - used, "%s\"%.64s\"", k ? ", " : "", a->name[k]);
-    const char *input = e->entry[i].name, *trained = gr__npz_array_of(a->source, input);
+    const char *input = e->entry[i].name, *name = array_name(a->source, input);
     if (e->n_inputs > 1)
-        gr__fail(ctx, GR_E_DATA, "\"%s\" has no array \"%s\" for the input \"%s\"", a->zip->name,
-                 trained ? trained : input, input);
+        gr__fail(ctx, GR_E_DATA, "\"%s\" has no array \"%s\" for the input \"%s\"", a->zip->name, name, input);
     else
-        gr__fail(ctx, GR_E_DATA, "\"%s\" has no array \"%s\", and not only one", a->zip->name,
-                 trained ? trained : input);
+        gr__fail(ctx, GR_E_DATA, "\"%s\" has no array \"%s\", and not only one", a->zip->name, name);
     gr__error_hint(ctx, "it has %s", has);
     return GR_E_DATA;
 }
@@ -194,9 +200,9 @@ gr_status gr__set_raw(gr_context *ctx, const char *file, const gr_shape *sample,
     st = gr__blob_peek(&blob, front, sizeof front, &n);
     if (st != GR_OK) goto done;
     if (n >= 6 && memcmp(front, "\x93NUMPY", 6) == 0)
-        st = raw_array(&blob, gr__npy_header, sample, o, &set);
+        st = raw_array(&blob, gr__npy_header, sample, source, o, &set);
     else if (n >= 4 && front[0] == 0 && front[1] == 0)
-        st = raw_array(&blob, gr__idx_header, sample, o, &set);
+        st = raw_array(&blob, gr__idx_header, sample, source, o, &set);
     else if (n >= 4 && memcmp(front, "PK\x03\x04", 4) == 0 && blob.packing != GR__PLAIN)
         st = gr__fail(ctx, GR_E_FORMAT, "\"%s\" is a packed archive: unpack it first", file);
     else if (n >= 4 && memcmp(front, "PK\x03\x04", 4) == 0)

@@ -131,6 +131,8 @@ const char *gr__head_figure(const gr_recipe *r, int head, const char *figure, ch
 const gr_member *const *gr__recipe_sections(int *n);
 /* Whether a resumed run may have another value of this top-level key, as its row says; the list of all such. */
 bool gr__recipe_resumable(const char *key);
+/* Whether a run whose resolved recipe had `was` (NULL: nothing) of this key goes on with `is`. */
+bool gr__recipe_goes_on(const char *key, const gr_tree *was, const gr_tree *is);
 const char *gr__recipe_resumable_keys(char *text, size_t n); /* returns text: "name, metrics, ... and threads" */
 
 #endif

@@ -134,7 +134,7 @@ static const gr_row head_rows[] = {
     GR_ROW("cost", TREE, "cross_entropy", "a cost", "",
            "what training makes small, over the target of the head's name"),
     GR_ROW("weight", REAL, "1", "[0,inf)", "1", "of its mean cost in the sum over all heads"),
-    GR_ROW("metrics", TREE, "none", "a list of metrics", "", "as the recipe's own, of this head"),
+    GR_ROW("metrics", TREE, "none", "a list of metrics", "", "as the recipe's own, of this head", RESUMABLE),
 };
 const gr_member gr__section_head = {.family = "recipe",
                                     .name = "head",
@@ -212,17 +212,38 @@ const gr_member *const *gr__recipe_sections(int *n)
     return sections;
 }
 
-static const gr_row *recipe_row(const char *key)
+static bool may_change(const gr_member *section, const char *key)
 {
-    for (int i = 0; i < gr__section_recipe.n_rows; i++)
-        if (strcmp(gr__section_recipe.rows[i].name, key) == 0) return &gr__section_recipe.rows[i];
-    return NULL;
+    for (int i = 0; i < section->n_rows; i++)
+        if (strcmp(section->rows[i].name, key) == 0) return section->rows[i].resumable;
+    return false;
 }
 
 bool gr__recipe_resumable(const char *key)
 {
-    const gr_row *row = recipe_row(key);
-    return row && row->resumable;
+    return may_change(&gr__section_recipe, key);
+}
+
+/* The same heads in the same order, alike but for what may change. */
+static bool same_heads(const gr_tree *was, const gr_tree *is)
+{
+    if (was->kind != GR_TREE_MAP || is->kind != GR_TREE_MAP || was->n != is->n) return gr__tree_equal(was, is);
+    for (int h = 0; h < is->n; h++) {
+        const gr_tree *a = was->child[h], *b = is->child[h];
+        if (strcmp(was->key[h], is->key[h]) != 0 || a->kind != GR_TREE_MAP || b->kind != GR_TREE_MAP) return false;
+        for (int i = 0; i < b->n; i++) {
+            const gr_tree *before = gr__tree_get(a, b->key[i]);
+            if (may_change(&gr__section_head, b->key[i])) continue;
+            if (!before || !gr__tree_equal(before, b->child[i])) return false;
+        }
+    }
+    return true;
+}
+
+bool gr__recipe_goes_on(const char *key, const gr_tree *was, const gr_tree *is)
+{
+    if (gr__recipe_resumable(key)) return true;
+    return was && (strcmp(key, "heads") == 0 ? same_heads(was, is) : gr__tree_equal(was, is));
 }
 
 const char *gr__recipe_resumable_keys(char *text, size_t n)

@@ -121,13 +121,17 @@ void gr__loop_report(gr_loop *l, int phase, bool best, const char *path)
 void gr__loop_report_evaluated(gr_loop *l, bool best, const gr_evaluation *ev)
 {
     if (!l->options->progress) return;
+    const char *name[GR_MAX_TARGETS];
+    double error[GR_MAX_TARGETS];
     gr_progress p = progress_of(l);
     p.phase = GR_PHASE_EVALUATED;
     p.best = best;
     p.n_heads = l->recipe->heads_named ? ev->n_heads : 0;
+    p.head = name;
+    p.head_error = error;
     for (int h = 0; h < p.n_heads; h++) {
-        p.head[h] = l->recipe->head[h].name;
-        p.head_error[h] = ev->head[h].error;
+        name[h] = l->recipe->head[h].name;
+        error[h] = ev->head[h].error;
     }
     l->options->progress(l->options->user, &p);
 }

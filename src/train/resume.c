@@ -22,7 +22,7 @@ static gr_status same_recipe(gr_loop *l)
     for (int i = 0; st == GR_OK && old && i < l->recipe->resolved->n; i++) {
         const char *key = l->recipe->resolved->key[i];
         const gr_tree *was = gr__tree_get(old, key);
-        if (gr__recipe_resumable(key) || (was && gr__tree_equal(was, l->recipe->resolved->child[i]))) continue;
+        if (gr__recipe_goes_on(key, was, l->recipe->resolved->child[i])) continue;
         st = was ? gr__fail(l->ctx, GR_E_CONFLICT, "%s was made with another %s; a resumed run keeps its recipe",
                             l->options->out, key)
                  : gr__fail(l->ctx, GR_E_CONFLICT, "%s was made by another version of gradus, whose recipes had no %s",

@@ -211,8 +211,8 @@ typedef struct gr_progress {
     double samples_per_second, seconds, seconds_left; /* NaN: unknown */
     double validation_cost, validation_error;         /* GR_PHASE_EVALUATED; several heads have no common error: NaN */
     int n_heads;                                      /* GR_PHASE_EVALUATED: of which each has a name; 0: none has */
-    const char *head[GR_MAX_TARGETS];
-    double head_error[GR_MAX_TARGETS];
+    const char *const *head;                          /* their names, and their errors */
+    const double *head_error;
     bool best;
     const char *path; /* GR_PHASE_CHECKPOINT, GR_PHASE_RESUMED */
 } gr_progress;

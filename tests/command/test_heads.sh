@@ -114,6 +114,20 @@ same two/best.safetensors threads/best.safetensors "1 and 2 threads, best"
 same <(best two) <(best cut) "the best of a run resumed within an epoch" # its file has the shorter run's recipe
 same <(best unkilled) <(best killed) "the best of a run resumed after SIGTERM"
 
+# What a resumed run may have otherwise, and what not; f1 was added to its metrics, which does not make it another recipe
+cp t.csv kept.csv
+code 0 train pair.yaml --out on --quiet --set stop.epochs=1
+code 0 train pair.yaml --out on --quiet --resume --set stop.epochs=2
+code 0 train pair.yaml --out on --quiet --resume --set stop.epochs=3 --set 'heads.price.metrics=[mae, rmse]'
+[[ -n $(number on/metrics.jsonl validation_price_mae) ]] || short "a metric of a resumed run is not told"
+bad 2 'heads: on was made with another heads' train pair.yaml --out on --quiet --resume --set heads.price.weight=0.2
+bad 2 'heads: on was made with another heads' train pair.yaml --out on --quiet --resume --set 'heads.kind.cost={type: cross_entropy, label_smoothing: 0.1}'
+for column in 6 5 3; do # a weight, a value, an input
+  awk -F, -v c=$column 'NR == 20 { $c = 8 } 1' OFS=, kept.csv >t.csv
+  bad 3 't.csv' train pair.yaml --out on --quiet --resume --set stop.epochs=4
+done
+cp kept.csv t.csv
+
 # ---- evaluation ----
 
 code 0 eval pair/last.safetensors --split validation --json
@@ -146,6 +160,8 @@ cut -d, -f1,3 t.csv >lacks.csv && bad 3 'lacks.csv.*"h"' predict pair/last.safet
 code 0 predict mixed/last.safetensors mixed.npz --json
 [[ $(grep -cE '"heads":\{"at":\{"class":\[[0-2](,[0-2]){5}\],"label":\["[0-2]"(,"[0-2]"){5}\],"probabilities":\[(\[[0-9.,e-]*\],?){6}\]\},"of":\{"class":[0-3],"label":"[0-3]","probabilities":\[[0-9.,e-]*\]\}\}\}$' out.txt) -eq 50 ]] || short "positions of predict: $(head -n 1 out.txt)"
 bad 3 'two.npz' predict mixed/last.safetensors two.npz
+cp "$parity/dense_sgd/x.npy" . && bad 3 'x.npy" holds one array, but the model has 2 inputs' predict mixed/last.safetensors x.npy
+has err.txt 'an array for each: "xs", "x2"$'
 code 0 predict two/last.safetensors two.npz && has out.txt '^two.npz\[49\]  kind  [0-2]  [01]\.[0-9]{4}  price( +[-0-9.e]+){2}$'
 
 # ---- what looks at recipes ----
@@ -162,6 +178,12 @@ for recipe in pair two mixed; do
   code 0 trace $recipe.yaml --against threads=2
 done
 code 0 check mixed.yaml && has out.txt 'T4 .* at: 3 probabilities' && has out.txt 'T5 .* at: '
+# A layer that ends in the reshape with which the next begins
+cat >dense.yaml <<'YAML'
+data: {train: {type: npz, file: mixed.npz, inputs: xs, targets: yk}}
+model: {input: [6, 4], layers: [{type: dense, units: 8}, {type: dense, units: 8, activation: relu}, flatten, {type: dense, units: 4}]}
+YAML
+code 0 check dense.yaml --init
 code 0 curvature pair/last.safetensors && has out.txt 'largest'
 code 0 explain 'dL/dw[0][1,0]' pair.yaml && has out.txt 'they agree' && has out.txt 'size\[0\]' # sample 0 weighs nothing, and costs 0
 code 0 explain 'dL/dc1.weight[1,0,2]' mixed.yaml --batch 3 && has out.txt 'they agree'

@@ -15,6 +15,11 @@ memcheck train s.yaml --out run --quiet --resume --set stop.steps=6
 memcheck train s.yaml --out adam --quiet --set optimizer=adam --set clip='{norm: 1}' --set accumulate=2
 memcheck train s.yaml --out ref --quiet --set precision=float64 --set stop.steps=2
 memcheck eval run/best.safetensors --split validation --json
+# Several inputs and heads, weights, a class a position; a part without weights
+cp "$(readlink -f "$here/../train/parity")/mixed_heads/data.npz" . && sed 's/shuffle: none/validation: {type: npz, file: data.npz, inputs: {steps: xs, table: x2}, targets: {at: yt, of: yk}}, shuffle: every_epoch/; s/steps: 20/steps: 3/' "$here/../train/parity/mixed_heads/recipe.yaml" >heads.yaml
+memcheck train heads.yaml --out heads --quiet
+memcheck eval heads/last.safetensors --split validation --json
+memcheck predict heads/last.safetensors data.npz --json
 memcheck plan s.yaml --kernels
 memcheck explain
 finish

@@ -152,7 +152,8 @@ static void archives_are_raw_input(void **state)
     }
     refuse_raw("one.npz", source, &o, "one.npz\" has no array \"x1\" for the input \"image\"", "it has \"any\"");
     refuse_raw("uneven.npz", source, &o, "holds 3 samples", "");
-    refuse_raw("image.npy", source, &o, "holds one array, but the model has 2 inputs", "\"image\", \"table\"");
+    refuse_raw("image.npy", source, &o, "holds one array, but the model has 2 inputs", "\"x1\", \"x2\"");
+    refuse_raw("image.npy", NULL, &o, "holds one array, but the model has 2 inputs", "\"image\", \"table\"");
     /* One input: the array of its name, or whichever is there. */
     const gr_wants lone = one_of_each(false);
     o = with(&lone);

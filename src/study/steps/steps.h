@@ -10,8 +10,8 @@ typedef struct gr_steps {
     gr_task task;
     gr_engine engine;
     gr_loader *loader, *validation; /* the second: NULL without GR_STEPS_VALIDATED */
-    gr_stepper stepper; /* nothing is evaluated: a schedule that learns from that stays as at the start */
-} gr_steps; /* stays where it was opened */
+    gr_stepper stepper;             /* nothing is evaluated: a schedule that learns from that stays as at the start */
+} gr_steps;                         /* stays where it was opened */
 
 enum {
     GR_STEPS_UNFUSED = 1,
