@@ -227,9 +227,11 @@ static gr_status fail_value(const gr__part *p, use u, uint64_t flat, const unsig
     element_text(&p->array, raw, x, value, sizeof value);
     gr_context *ctx = p->blob.ctx;
     if (!isfinite(x)) return gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which is not finite", name, at, value);
-    if (u == USE_VALUE)
-        return gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which float32 cannot hold (precision: float64 can)",
-                        name, at, value);
+    if (u == USE_VALUE) {
+        gr_status st = gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which float32 cannot hold", name, at, value);
+        gr__error_hint(ctx, p->at ? "precision: float64 can" : "the model was trained in float32");
+        return st;
+    }
     return gr__fail(ctx, GR_E_DATA, "\"%s\": the label of sample %s is %s, but classes are whole numbers from 0 to %d",
                     name, at, value, GR__MOST_CLASSES - 1);
 }

@@ -1,12 +1,13 @@
-/* CSV advice: what to do about a field that is not a number. It goes by what the field looks like, and by whether its
- * column holds numbers at all. */
+/* CSV advice: what to do about a field that is not a number, or a line of names that is none. It goes by what the field
+ * looks like, by whether its column holds numbers at all, and by what whoever reads it can change. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "data/csv_table.h"
 
-enum { LOOK_AT = 1000, HINT = 480 };
+enum { LOOK_AT = 1000 };
 
 static bool lower_is(const gr__field *f, const char *word)
 {
@@ -119,14 +120,49 @@ static void list_numbers(const gr__table *t, const bool *number, char *text, siz
         snprintf(text, room, "[...]");
 }
 
-static void advise_input(const gr__table *t, int column, const gr__field *f)
+/* Predicting, nobody has a recipe at hand: what can be changed is the table. */
+static bool predicting(const gr__table *t)
+{
+    return t->o->inputs_only;
+}
+
+static void list_marks(const gr_schema *like, char *text, size_t room)
+{
+    size_t used = 0;
+    char one[40];
+    for (int i = 0; i < like->n_missing && used + sizeof one + 8 < room; i++)
+        used += (size_t)snprintf(text + used, room - used, "%s\"%s\"", i ? " or " : "",
+                                 gr__shown(one, sizeof one, like->missing[i], strlen(like->missing[i])));
+}
+
+/* A field that is empty, or says that its value is missing. */
+static void advise_missing(const gr__table *t, const gr__field *f)
+{
+    const gr_schema *like = gr__table_like(t);
+    char list[300], value[80];
+    if (!predicting(t)) {
+        gr__error_hint(t->ctx,
+                       f->n ? "declare it if it stands for a missing value: missing: [\"%s\"]"
+                            : "declare what stands for a missing value: missing: [\"%s\"]",
+                       gr__shown(value, sizeof value, f->s, GR_MIN(f->n, 60)));
+    } else if (like && like->n_missing) {
+        list_marks(like, list, sizeof list);
+        gr__error_hint(t->ctx, "in the training's table %s stood for a missing value: write that here too", list);
+    } else {
+        gr__error_hint(
+            t->ctx, "the model knows no missing values, since its training had none: fill it in, or leave the row out");
+    }
+}
+
+static void advise_text(const gr__table *t, int column, const gr__field *f)
 {
     bool *number = gr__alloc(t->ctx, (size_t)t->n_columns);
-    char list[300], value[80];
+    char list[300];
     if (!number) return;
-    if (find_numbers(t, number) != GR_OK || number[column] || gr__is_missing_mark(f)) {
-        gr__shown(value, sizeof value, f->s, GR_MIN(f->n, 60));
-        gr__error_hint(t->ctx, "declare it if it stands for a missing value: missing: [\"%s\"]", value);
+    if (find_numbers(t, number) != GR_OK || number[column]) {
+        advise_missing(t, f);
+    } else if (predicting(t)) {
+        gr__error_hint(t->ctx, "the column holds text, but the training's column held numbers");
     } else {
         list_numbers(t, number, list, sizeof list);
         gr__error_hint(t->ctx,
@@ -137,13 +173,85 @@ static void advise_input(const gr__table *t, int column, const gr__field *f)
     gr__free(t->ctx, number, (size_t)t->n_columns);
 }
 
-void gr__table_advise(const gr__table *t, int column, const gr__field *f, bool is_input)
+/* The first sample of a table without names, and no number is in it: it may be the names. */
+static bool looks_like_names(const gr__table *t, const gr__csv_reader *r)
 {
-    const char *cure = meant(f);
-    if (cure)
-        gr__error_hint(t->ctx, "%s%s", cure, is_input ? ", or leave the column out: columns: [...]" : "");
+    double x;
+    if (t->header || r->record_line != t->first_line) return false;
+    for (size_t i = 0; i < r->n; i++)
+        if (r->field[i].n == 0 || gr__field_number(&r->field[i], &x) || gr__table_missing(t, &r->field[i]))
+            return false;
+    return true;
+}
+
+void gr__table_advise_names(const gr__table *t)
+{
+    const char *number = NULL;
+    double x;
+    unsigned long long line = t->first_line;
+    for (int i = 0; i < t->n_columns && !number; i++) {
+        gr__field f = {.s = t->name[i], .n = strlen(t->name[i])};
+        if (gr__field_number(&f, &x) && isfinite(x)) number = t->name[i];
+    }
+    if (number && predicting(t))
+        gr__error_hint(
+            t->ctx,
+            "line %llu is read as names, as in the training's table, but \"%s\" seems to be of a sample: put "
+            "a line with the training's names above it",
+            line, number);
+    else if (number)
+        gr__error_hint(t->ctx, "line %llu is read as names; if it is a sample, say `header: false`", line);
+    else
+        gr__error_hint(t->ctx, "line %llu names %d column%s: %s%s%s", line, t->n_columns, t->n_columns > 1 ? "s" : "",
+                       t->name[0], t->n_columns > 1 ? ", " : "",
+                       t->n_columns > 2   ? "..."
+                       : t->n_columns > 1 ? t->name[1]
+                                          : "");
+}
+
+static void advise_first_line(const gr__table *t)
+{
+    if (predicting(t))
+        gr__error_hint(t->ctx,
+                       "if line %llu holds names, take it away: the training's table had none, and columns go by their "
+                       "places",
+                       (unsigned long long)t->first_line);
+    else
+        gr__error_hint(t->ctx, "if line %llu holds names, say `header: true`", (unsigned long long)t->first_line);
+}
+
+/* A number that is not finite: NaN says that there is none; nothing infinite can be computed with. */
+static void advise_special(const gr__table *t, const gr__field *f, double x, bool is_input)
+{
+    bool digits = f->s[f->n - 1] >= '0' && f->s[f->n - 1] <= '9';
+    if (isnan(x) && is_input)
+        advise_missing(t, f);
+    else if (isnan(x))
+        gr__error_hint(t->ctx, "a target cannot be missing: leave the row out");
+    else
+        gr__error_hint(t->ctx, "%s: correct it, or leave the row out",
+                       digits ? "it is beyond what float64 can hold"
+                              : "nothing can be computed with an infinite number");
+}
+
+void gr__table_advise(const gr__table *t, const gr__csv_reader *r, int column, bool is_input)
+{
+    double x = 0;
+    const gr__field *f = &r->field[column];
+    const char *cure = meant(f),
+               *or_leave = is_input && !predicting(t) ? ", or leave the column out: columns: [...]" : "";
+    if (gr__field_number(f, &x))
+        advise_special(t, f, x, is_input);
+    else if (looks_like_names(t, r))
+        advise_first_line(t);
+    else if (cure)
+        gr__error_hint(t->ctx, "%s%s", cure, or_leave);
+    else if (is_input && (f->n == 0 || gr__is_missing_mark(f)))
+        advise_missing(t, f);
     else if (is_input)
-        advise_input(t, column, f);
+        advise_text(t, column, f);
+    else if (f->n == 0 || gr__is_missing_mark(f))
+        gr__error_hint(t->ctx, "a target cannot be missing: leave the row out");
     else
         gr__error_hint(t->ctx, "the cost wants a number a sample; cross_entropy takes texts as classes");
 }

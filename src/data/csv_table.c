@@ -1,6 +1,7 @@
 /* CSV tables to sets: rows are counted, what the target column holds is found out, then numbers and classes are read.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,19 +132,21 @@ static gr_status read_value(const gr__table *t, const gr__csv_reader *r, int col
         *out = (double)NAN;
         return may_miss ? GR_OK : gr__table_fail(t, r, column, "is missing, which a target cannot be");
     }
-    if (f->n == 0) {
-        gr_status st = gr__table_fail(t, r, column, "is empty");
-        if (may_miss) gr__error_hint(t->ctx, "declare what stands for a missing value: missing: [\"\"]");
+    bool number = gr__field_number(f, out);
+    if (!number || !isfinite(*out)) {
+        gr_status st = gr__table_fail(t, r, column,
+                                      f->n == 0 ? "is empty"
+                                      : number  ? "is not finite"
+                                                : "is not a number");
+        gr__table_advise(t, r, column, may_miss);
         return st;
     }
-    if (!gr__field_number(f, out)) {
-        gr_status st = gr__table_fail(t, r, column, "is not a number");
-        gr__table_advise(t, column, f, may_miss);
+    if (!t->o->keep_float64 && !isfinite((float)*out)) {
+        gr_status st = gr__table_fail(t, r, column, "is beyond float32");
+        gr__error_hint(t->ctx,
+                       t->o->inputs_only ? "the model was trained in float32" : "precision: float64 can hold it");
         return st;
     }
-    if (!isfinite(*out)) return gr__table_fail(t, r, column, "is not finite");
-    if (!t->o->keep_float64 && !isfinite((float)*out))
-        return gr__table_fail(t, r, column, "is beyond float32 (precision: float64 can hold it)");
     return GR_OK;
 }
 
@@ -207,41 +210,79 @@ static gr_status whole_class(const gr__table *t, const gr__csv_reader *r, int32_
     if (gr__table_missing(t, f)) return gr__table_fail(t, r, t->target, "is missing, which a target cannot be");
     if (f->n == 0) return gr__table_fail(t, r, t->target, "is empty");
     if (gr__field_whole(f, &x) && x < GR__MOST_CLASSES) return *out = (int32_t)x, GR_OK;
-    gr_status st = gr__table_fail(t, r, t->target, "is not a class: whole numbers from 0 on, or texts");
+    char what[80];
+    snprintf(what, sizeof what, "is not a class: whole numbers from 0 to %d, or texts", GR__MOST_CLASSES - 1);
+    gr_status st = gr__table_fail(t, r, t->target, what);
     if (t->o->like && !t->o->own_classes)
         gr__error_hint(t->ctx, "the training's classes are whole numbers, written 0, 1, 2, ...");
+    else
+        gr__error_hint(
+            t->ctx,
+            "labels that are whole numbers number the classes: 0, 1, 2, ...; names made of digits need a letter "
+            "in front: n123");
     return st;
 }
 
 /* ---- what the target column holds ---- */
+
+typedef struct labels_look {
+    bool plain, numbers; /* some are plain whole numbers; all are numbers, NaN and inf among them */
+    bool texts;          /* some are neither numbers nor what often stands for a missing value */
+    uint64_t line;       /* of the first label that is not plain */
+    bool odd_number;     /* it is a number all the same */
+    char odd[40];
+} labels_look;
+
+static void look_at_label(const gr__table *t, const gr__csv_reader *r, labels_look *l)
+{
+    double x = 0;
+    int64_t whole;
+    const gr__field *f = &r->field[t->target];
+    if (gr__table_missing(t, f) || f->n == 0) return; /* refused, if at all, later */
+    if (gr__field_whole(f, &whole)) {
+        l->plain = true;
+        return;
+    }
+    bool number = gr__field_number(f, &x);
+    l->numbers = l->numbers && number;
+    l->texts = l->texts || (!number && !gr__is_missing_mark(f));
+    if (l->line > 0) return;
+    gr__shown(l->odd, sizeof l->odd, f->s, f->n);
+    l->line = r->record_line;
+    l->odd_number = number && isfinite(x);
+}
+
+/* One that is not plain makes texts of labels that are numbers for everybody else: it may be a mistake. */
+static void tell_odd_label(const gr__table *t, const labels_look *l)
+{
+    if (l->texts) return;
+    if (l->odd_number)
+        gr__log(t->ctx, GR_LOG_INFO,
+                "%s: labels are taken as texts: \"%s\" in line %llu is a number, but not written as a class's",
+                t->blob->name, l->odd, (unsigned long long)l->line);
+    else if (l->plain)
+        gr__log(t->ctx, GR_LOG_WARNING,
+                "%s: labels are taken as texts: \"%s\" in line %llu stands among whole numbers; if it is no class, "
+                "leave its rows out",
+                t->blob->name, l->odd, (unsigned long long)l->line);
+}
 
 /* Texts, unless every label is the plain spelling of a whole number: 01, 1.0 and +1 are not, and all may be different
  * classes. Where nothing said what the target is for, numbers that are not plain are values. */
 static gr_status look_at_labels(const gr__table *t, target_form *form, bool tell)
 {
     gr__csv_reader r;
-    bool more = true, numbers = true;
-    uint64_t line = 0; /* of the first label that is not plain */
-    char odd[40] = "";
+    bool more = true;
+    labels_look l = {.numbers = true};
     gr__table_start(t, &r);
     gr_status st = t->header ? gr__csv_next(&r, &more) : GR_OK;
-    while (st == GR_OK && more && numbers) {
+    while (st == GR_OK && more && !l.texts) {
         st = gr__csv_next(&r, &more);
-        if (st != GR_OK || !more) break;
-        double x;
-        int64_t whole;
-        const gr__field *f = &r.field[t->target];
-        if (gr__table_missing(t, f) || f->n == 0 || gr__field_whole(f, &whole))
-            continue; /* refused, if at all, later */
-        numbers = gr__field_number(f, &x);
-        if (line == 0) gr__shown(odd, sizeof odd, f->s, f->n), line = r.record_line;
+        if (st == GR_OK && more) look_at_label(t, &r, &l);
     }
     gr__csv_stop(&r);
-    *form = line == 0 ? FORM_WHOLE : numbers && t->o->want == GR_TARGET_NONE ? FORM_VALUE : FORM_TEXT;
-    if (tell && st == GR_OK && *form == FORM_TEXT && numbers)
-        gr__log(t->ctx, GR_LOG_INFO,
-                "%s: labels are taken as texts: \"%s\" in line %llu is a number, but not written as a class's",
-                t->blob->name, odd, (unsigned long long)line);
+    *form = l.line == 0 ? FORM_WHOLE : l.numbers && t->o->want == GR_TARGET_NONE ? FORM_VALUE : FORM_TEXT;
+    if (tell && st == GR_OK && *form == FORM_TEXT) tell_odd_label(t, &l);
     return st;
 }
 

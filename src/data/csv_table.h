@@ -54,8 +54,10 @@ gr_status gr__table_columns(gr__table *t);
 void gr__table_tell(const gr__table *t);
 /* The column of a name (blanks around it do not count); -1: none. */
 int gr__table_named(const gr__table *t, const char *name);
-/* csv_advice.c: the hint of a kept error about a field that is not a number. */
-void gr__table_advise(const gr__table *t, int column, const gr__field *f, bool is_input);
+/* csv_advice.c: the hint of a kept error about a field of the record read last that is no finite number. */
+void gr__table_advise(const gr__table *t, const gr__csv_reader *r, int column, bool is_input);
+/* The hint where the names in the first record are not those that are wanted: it may hold none. */
+void gr__table_advise_names(const gr__table *t);
 /* Texts that stand for a missing value in many files: NA, ?, null, ... */
 bool gr__is_missing_mark(const gr__field *f);
 
