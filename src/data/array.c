@@ -567,13 +567,16 @@ static gr_status files_open(gr_context *ctx, const gr_settings *s, const gr_sour
     if (!f->memory) return GR_E_MEMORY;
     const char *input_path = gr__source_path(f->memory, s, inputs, o);
     if (!input_path) return gr__error_code(ctx);
-    gr_status st = gr__source_place(ctx, s, inputs, gr__part_open(ctx, input_path, header, &f->inputs));
+    const char *kind = header == gr__npy_header ? "an NPY array" : "an IDX file";
+    gr_status st = gr__part_open(ctx, input_path, header, &f->inputs);
+    st = gr__source_place(ctx, s, inputs, gr__mistaken_data(ctx, input_path, kind, st));
     f->inputs.at = gr__source_at(s, inputs);
     if (st != GR_OK || !gr__setting_text(s, targets)) return st;
     const char *target_path = gr__source_path(f->memory, s, targets, o);
     if (!target_path) return gr__error_code(ctx);
     f->has_targets = true;
-    st = gr__source_place(ctx, s, targets, gr__part_open(ctx, target_path, header, &f->targets));
+    st = gr__part_open(ctx, target_path, header, &f->targets);
+    st = gr__source_place(ctx, s, targets, gr__mistaken_data(ctx, target_path, kind, st));
     f->targets.at = gr__source_at(s, targets);
     return st;
 }

@@ -227,8 +227,9 @@ static gr_status arrays_open(gr_context *ctx, const gr_settings *s, const gr_sou
     *a = (arrays){.memory = gr__bump_create(ctx)};
     const char *path = a->memory ? gr__source_path(a->memory, s, "file", o) : NULL;
     if (!path) return gr__error_code(ctx);
-    gr_status st = gr__source_place(ctx, s, "file", gr__blob_open(ctx, path, &a->zip));
+    gr_status st = gr__blob_open(ctx, path, &a->zip);
     if (st == GR_OK) st = open_one(ctx, s, a, "inputs", &a->inputs);
+    st = gr__source_place(ctx, s, "file", gr__mistaken_data(ctx, path, "an NPZ archive", st));
     if (st != GR_OK || !gr__setting_text(s, "targets")) return st;
     a->has_targets = true;
     return open_one(ctx, s, a, "targets", &a->targets);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "data/array.h"
 #include "data/csv.h"
 
@@ -83,7 +84,7 @@ gr_status gr__set_raw(gr_context *ctx, const char *file, gr_shape sample, const 
     gr__blob blob;
     gr_set set = {0};
     gr_status st = gr__blob_open(ctx, file, &blob);
-    if (st != GR_OK) return st;
+    if (st != GR_OK) return gr__mistaken_data(ctx, file, NULL, st);
     unsigned char front[8] = {0};
     size_t n;
     st = gr__blob_peek(&blob, front, sizeof front, &n);
@@ -99,5 +100,5 @@ gr_status gr__set_raw(gr_context *ctx, const char *file, gr_shape sample, const 
 done:
     gr__blob_close(&blob);
     if (st == GR_OK) *out = set;
-    return st;
+    return gr__mistaken_data(ctx, file, NULL, st);
 }
