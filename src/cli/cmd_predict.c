@@ -96,6 +96,30 @@ static gr_status make_ready(cli *c, const gr_model *m, gr_element source, int64_
     return gr__predictor_make(c->ctx, m, source, batch, &r->predictor);
 }
 
+static int64_t rows_not_finite(const double *v, int64_t rows, int64_t width, int64_t *first)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < rows; i++) {
+        bool finite = true;
+        for (int64_t k = 0; k < width; k++) finite = finite && isfinite(v[i * width + k]);
+        if (!finite && n++ == 0) *first = i;
+    }
+    return n;
+}
+
+/* Among many lines an inf is easily not seen. */
+static void warn_not_finite(cli *c, const char *file, bool one, int64_t n, int64_t first)
+{
+    if (n == 0) return;
+    if (one)
+        gr__log(c->ctx, GR_LOG_WARNING, "%s: the model's outputs are not finite", file);
+    else if (n == 1)
+        gr__log(c->ctx, GR_LOG_WARNING, "%s[%lld]: the model's outputs are not finite", file, (long long)first);
+    else
+        gr__log(c->ctx, GR_LOG_WARNING, "%s[%lld]: the model's outputs are not finite, and those of %lld more rows",
+                file, (long long)first, (long long)n - 1);
+}
+
 static gr_status predict_file(cli *c, const gr_model *m, const char *file, compiled *ready)
 {
     const gr_recipe *r = m->recipe;
@@ -107,6 +131,7 @@ static gr_status predict_file(cli *c, const gr_model *m, const char *file, compi
     gr_set set = {0};
     const double *values;
     char unusual[400];
+    int64_t broken = 0, first = 0;
     gr_status st = GR_OK;
     GR_TRY(gr__set_raw(c->ctx, file, r->input, &so, &set));
     if (gr__raw_is_unusual(m->prepared, m->n_prepared, &set, unusual, sizeof unusual))
@@ -116,8 +141,12 @@ static gr_status predict_file(cli *c, const gr_model *m, const char *file, compi
     for (int64_t i = 0; i < set.n; i += BATCH) {
         int64_t n = GR_MIN(BATCH, set.n - i);
         GR_TRY(gr__predictor_run(ready->predictor, &set, i, n, &values));
+        int64_t at = 0, found = rows_not_finite(values, n, a.width, &at);
+        if (found > 0 && broken == 0) first = i + at;
+        broken += found;
         for (int64_t k = 0; k < n; k++) GR_TRY(answer(&a, file, set.one ? -1 : i + k, values + k * a.width));
     }
+    warn_not_finite(c, file, set.one, broken, first);
 done:
     gr__set_free(c->ctx, &set);
     return st;

@@ -25,6 +25,18 @@ list=$(sed -n '1s/.*"output":\[\([^]]*\)\].*/\1/p' out.txt)
 grep -q null <<<"$list" || short "no output overflows: $list"
 tr ',' '\n' <<<"$list" | grep -qv null || short "every output overflows: $list"
 
+has err.txt '^gradus: warning: huge.csv\[0\]: the model.s outputs are not finite$'
+code 0 predict wide.safetensors huge.csv
+has err.txt '^gradus: warning: huge.csv\[0\]: the model.s outputs are not finite$'
+{ echo x; for ((i = 0; i < 70; i++)); do echo 1; done; for ((i = 0; i < 7; i++)); do echo 3e38; done; } >late.csv
+code 0 predict wide.safetensors late.csv
+has err.txt '^gradus: warning: late.csv\[70\]: the model.s outputs are not finite, and those of 6 more rows$'
+code 0 predict wide.safetensors late.csv --quiet
+[[ -s err.txt ]] && short "--quiet warns: $(cat err.txt)"
+printf 'x\n1\n2\n' >sound.csv
+code 0 predict wide.safetensors sound.csv
+grep -q "not finite" err.txt && short "finite outputs are warned of: $(cat err.txt)"
+
 # Files of a run: 0.07 stays 0.07, whole numbers are plain, files end in a newline.
 small r.yaml 'optimizer: {type: sgd, lr: 0.07, momentum: 0.9}' 'schedule: constant' 'stop: {epochs: 2}' 'init: {weights: {type: normal, std: 3}}'
 code 0 train r.yaml --out run --json
