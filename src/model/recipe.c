@@ -275,9 +275,14 @@ static gr_status read_cost(gr__recipe_reader *k)
     gr_status st = find_cost(k, t);
     if (st != GR_OK) return st;
     k->r->reduction_sum = reduction && reduction->kind == GR_TREE_TEXT && strcmp(reduction->text, "sum") == 0;
-    if (reduction && !k->r->reduction_sum && !(reduction->kind == GR_TREE_TEXT && strcmp(reduction->text, "mean") == 0))
-        return gr__tree_fail(k->ctx, reduction, GR_E_NAME, NULL, "%s is not one of mean, sum",
-                             gr__tree_show(reduction, shown, sizeof shown));
+    if (reduction && !k->r->reduction_sum &&
+        !(reduction->kind == GR_TREE_TEXT && strcmp(reduction->text, "mean") == 0)) {
+        static const char *const words[] = {"mean", "sum"};
+        st = gr__tree_fail(k->ctx, reduction, GR_E_NAME, NULL, "%s is not one of mean, sum",
+                           gr__tree_show(reduction, shown, sizeof shown));
+        if (reduction->kind == GR_TREE_TEXT) gr__hint_name(k->ctx, reduction->text, words, GR_COUNT(words));
+        return st;
+    }
     gr_tree *resolved = gr__settings_tree(k->b, &k->r->cost_settings);
     if (!gr__tree_put(k->b, resolved, "reduction", gr__tree_text(k->b, k->r->reduction_sum ? "sum" : "mean")))
         return GR_E_MEMORY;
