@@ -87,7 +87,10 @@ void gr__hint_name(gr_context *ctx, const char *name, const char *const *names, 
     if (near)
         gr__error_hint(ctx, "did you mean \"%s\"?", near);
     else if (gr__name_is_later(name))
-        gr__error_hint(ctx, "it is not there yet in this version of gradus%s%s", n ? "; there are " : "",
+        gr__error_hint(ctx, "it is not there yet in this version of gradus%s%s",
+                       n == 0   ? ""
+                       : n == 1 ? "; there is only "
+                                : "; there are ",
                        join(list, sizeof list, names, n));
     else if (n)
         gr__error_hint(ctx, n == 1 ? "there is only %s" : "there are %s", join(list, sizeof list, names, n));

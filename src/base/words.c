@@ -336,8 +336,6 @@ static const char later[] =
     "color cutout noise mixup cutmix specaugment synonym "
     /* keys */
     "heads inputs phase remat spill prune augment_mode exclude balance augment group order weights "
-    /* commands */
-    "export import lr batch tune grow diagnose report finetune prune baseline convert inspect drift view "
     /* figures */
     "fig4.1 fig4.2 fig4.3 fig4.7 table4.1 fig4.10 fig4.11 fig4.12 learning-curve batch-size shuffle train-longer "
     "stagewise-init deeper-lr regularisers "
@@ -369,4 +367,11 @@ static const char later[] =
 bool gr__name_is_later(const char *name)
 {
     return listed(name, later);
+}
+
+bool gr__command_is_later(const char *name)
+{
+    return listed(name,
+                  "export import lr batch tune grow diagnose report finetune prune baseline convert inspect drift "
+                  "view");
 }

@@ -270,14 +270,15 @@ static gr_status no_command(cli *c, const char *name)
 {
     const char *names[GR_COUNT(commands)];
     for (size_t i = 0; i < GR_COUNT(commands); i++) names[i] = commands[i]->name;
-    const char *near = gr__nearest(name, names, GR_COUNT(commands));
+    bool later = gr__command_is_later(name);
+    const char *near = later ? NULL : gr__nearest(name, names, GR_COUNT(commands));
     if (name[0] == '-')
         gr__fail(c->ctx, GR_E_USAGE, "a command comes first, not %s", name);
     else
         gr__fail(c->ctx, GR_E_USAGE, "unknown command %s", name);
     if (near)
         gr__error_hint(c->ctx, "did you mean %s?", near);
-    else if (gr__name_is_later(name))
+    else if (later)
         gr__error_hint(c->ctx, "it is not there yet in this version of gradus; gradus --help lists what is");
     else
         gr__error_hint(c->ctx, "gradus --help lists the commands");
