@@ -351,7 +351,7 @@ static const char later[] =
     "upsample up_sampling upsampling zero_pad zero_padding reflection_pad pixel_shuffle permute unflatten concatenate "
     "bilinear average maximum "
     "adamax asgd lbfgs l_bfgs rprop sparse_adam adafactor lion ftrl adabelief adabound muon shampoo sophia sam yogi "
-    "adan prodigy adai "
+    "prodigy "
     "lambda_lr multiplicative_lr sequential_lr chained_scheduler inverse_time_decay inverse_sqrt inv_sqrt noam "
     "poisson_nll poisson gaussian_nll ctc hinge squared_hinge categorical_hinge hinge_embedding margin_ranking "
     "triplet_margin triplet contrastive cosine_embedding cosine_similarity multi_margin soft_margin "

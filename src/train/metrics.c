@@ -14,14 +14,38 @@ static bool unbalanced(const gr_targets *t, int64_t *most, int64_t *least)
     return *most / RATIO > *least || (*most / RATIO == *least && *most % RATIO > 0);
 }
 
+/* A recipe that names its metrics keeps them: what would tell more of such classes is said. */
+static gr_status say_unbalanced(const gr_task *t, int64_t most, int64_t least)
+{
+    const gr_recipe *r = t->recipe;
+    static const char *const weights[] = {"class_weights", "positive_weight"};
+    for (size_t i = 0; i < GR_COUNT(weights); i++) /* then it is known */
+        if (!gr__tree_none(gr__tree_get(r->cost_settings.tree, weights[i]))) return GR_OK;
+    gr__bump *b = gr__bump_create(t->ctx);
+    gr_metrics more = {0};
+    gr_status st = b ? gr__metrics_add_defaults(t->ctx, b, &r->metric_scope, true, &more) : GR_E_MEMORY;
+    for (int i = 0; i < more.n && st == GR_OK; i++) {
+        bool told = false;
+        for (int k = 0; k < t->metrics.n; k++) told = told || t->metrics.use[k].member->class_by_class;
+        if (told || t->metrics.n == 0) break;
+        gr__log(
+            t->ctx, GR_LOG_INFO,
+            "the classes of the training data are unbalanced, %lld samples to %lld: %s would tell more than %s, which "
+            "is high where the largest class is always answered",
+            (long long)most, (long long)least, more.use[i].name, t->metrics.use[0].name);
+    }
+    gr__bump_destroy(b);
+    return st;
+}
+
 gr_status gr__task_metrics(gr_task *t)
 {
     const gr_recipe *r = t->recipe;
     int64_t most, least;
     int before = t->metrics.n;
-    if (r->metrics_given || r->reading.target != GR_FORM_CLASS || !gr__targets_known(t->targets) ||
-        !unbalanced(t->targets, &most, &least))
+    if (r->reading.target != GR_FORM_CLASS || !gr__targets_known(t->targets) || !unbalanced(t->targets, &most, &least))
         return GR_OK;
+    if (r->metrics_given) return say_unbalanced(t, most, least);
     gr_status st = gr__metrics_add_defaults(t->ctx, t->memory, &r->metric_scope, true, &t->metrics);
     gr_tree *resolved = st == GR_OK ? gr__tree_copy(t->memory, r->resolved) : NULL;
     if (st != GR_OK || !gr__tree_put(t->memory, resolved, "metrics", gr__metrics_tree(t->memory, &t->metrics)))

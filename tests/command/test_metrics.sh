@@ -40,6 +40,19 @@ for given in accuracy none '[accuracy, mcc]'; do
   grep -q "f1 is added" err.txt && short "metrics: $given, and f1 is added"
   grep -q validation_f1 given/metrics.jsonl && short "metrics: $given, and f1 is told"
 done
+# Named metrics stay, and what would tell more is said, unless one of them tells of the small class or the cost weighs it.
+note='^gradus: note: the classes of the training data are unbalanced, 240 samples to 20: f1 would tell more than '
+for given in accuracy '[accuracy]' '[log_loss, accuracy]' '{type: top_k, k: 1}'; do
+  code 0 train r.yaml --out given --overwrite --set "metrics=$given"
+  [[ $(grep -c "$note" err.txt) -eq 1 ]] || short "metrics: $given: $(cat err.txt)"
+  grep -q f1 given/metrics.jsonl && short "metrics: $given, and f1 is added"
+done
+for given in none f1 '[accuracy, mcc]' '[balanced_accuracy]' '[accuracy, recall]' '[precision]' '[auc, accuracy]'; do
+  code 0 train r.yaml --out given --overwrite --set "metrics=$given"
+  grep -q 'would tell more' err.txt && short "metrics: $given, and f1 is recommended"
+done
+code 0 train r.yaml --out given --overwrite --set metrics=accuracy --set 'cost={type: cross_entropy, class_weights: balanced}'
+grep -q 'would tell more' err.txt && short "classes are weighted, and f1 is recommended"
 { head -n 1 train.csv; grep rare train.csv; grep -m 60 common train.csv; } >mild.csv # 60 to 20: 3:1 is not beyond 3:1
 code 0 train r.yaml --out given --overwrite --set data.train.file=mild.csv
 grep -q "f1 is added" err.txt && short "f1 is added at 3:1"
