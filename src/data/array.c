@@ -501,6 +501,15 @@ gr_status gr__pair_info(gr_context *ctx, const gr__part *inputs, const gr__part 
     return GR_OK;
 }
 
+static const char *type_name(gr__type t)
+{
+    static const char *const names[] = {
+        [GR__U8] = "uint8",    [GR__I8] = "int8",     [GR__U16] = "uint16", [GR__I16] = "int16",
+        [GR__U32] = "uint32",  [GR__I32] = "int32",   [GR__U64] = "uint64", [GR__I64] = "int64",
+        [GR__F16] = "float16", [GR__F32] = "float32", [GR__F64] = "float64"};
+    return (size_t)t < GR_COUNT(names) && names[t] ? names[t] : "?";
+}
+
 gr_status gr__pair_load(gr_context *ctx, gr__part *inputs, gr__part *targets, const gr_source_options *o, gr_set *out)
 {
     gr_set s = {0};
@@ -513,6 +522,7 @@ gr_status gr__pair_load(gr_context *ctx, gr__part *inputs, gr__part *targets, co
     if (st == GR_OK) {
         s.memory = gr__bump_create(ctx);
         s.file = s.memory ? gr__bump_strdup(s.memory, inputs->blob.name) : NULL;
+        s.file_element = type_name(inputs->array.type);
         if (s.file && targets) s.target_file = gr__bump_strdup(s.memory, targets->blob.name);
         if (!s.file || (targets && !s.target_file)) st = GR_E_MEMORY;
     }

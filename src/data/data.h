@@ -33,6 +33,7 @@ typedef struct gr_set {
     const gr_schema *schema;        /* of a table: how others like it are read; NULL otherwise */
     gr__bump *memory;               /* names live here */
     const char *file;               /* for messages */
+    const char *file_element;       /* what its inputs are there, "int64", which `element` need not be; for messages */
     const char *target_file;        /* that the targets stand in, for messages; NULL: the same */
     bool one;                       /* of gr__set_raw: the file is one sample, without an axis of samples */
 } gr_set;

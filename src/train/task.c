@@ -160,6 +160,12 @@ done:
     return st;
 }
 
+/* What the numbers are in their file: int64 is held in a type of fewer kinds. */
+static const char *own_element(const gr_set *s)
+{
+    return s->file_element ? s->file_element : gr__element_name(s->element);
+}
+
 /* All parts come to the network in the same way, whether they are loaded together or alone. */
 static gr_status check_elements(gr_task *t)
 {
@@ -168,8 +174,10 @@ static gr_status check_elements(gr_task *t)
         const gr_set *s = &t->set[p];
         if (!s->inputs || gr__delivered_alike(s->element, t->lead->element, t->n_prepared)) continue;
         st = gr__tree_fail(t->ctx, source_of(t->recipe, p), GR_E_DATA, NULL,
-                           "the %s data has another element type (%s) than the training data (%s)", gr__part_name(p),
-                           gr__element_name(s->element), gr__element_name(t->lead->element));
+                           "the %s data (%s) has another element type than the training data (%s), and would be "
+                           "prepared otherwise",
+                           gr__part_name(p), own_element(s), own_element(t->lead));
+        gr__error_hint(t->ctx, "store both alike: in NumPy x.astype(\"%s\"), for either of them", own_element(t->lead));
     }
     return st;
 }
