@@ -57,6 +57,11 @@ const char *cli_value(const cli *c, const char *name);
 gr_status cli_recipe(cli *c, const char *path, gr_recipe **out);
 /* Applies what a recipe says of threads and memory to the context. */
 gr_status cli_resources(cli *c, const gr_recipe *r);
+/* Refuses a path to write to whose ending is another format's: `what` is written, under one of the endings (without
+ * dots, ends with NULL), or with none. */
+gr_status cli_check_ending(cli *c, const char *path, const char *what, const char *const *endings);
+/* s as a terminal may show it, in the command's memory. */
+const char *cli_shown(cli *c, const char *s);
 extern volatile sig_atomic_t cli_stop; /* SIGINT, SIGTERM or SIGHUP came */
 void cli_catch_signals(void);
 double cli_now(void);

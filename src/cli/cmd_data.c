@@ -24,7 +24,7 @@ static gr_status write_manifest(cli *c, const gr_recipe *r, const char *out)
         GR_TRY(cli_json(c, o));
     } else if (!c->quiet) {
         for (int i = 0; i < n; i++) printf("%-12s %lld samples\n", names[i], (long long)parts[i].n);
-        printf("manifest     %s\n", out);
+        printf("manifest     %s\n", cli_shown(c, out));
     }
 done:
     gr__task_close(&t);
@@ -41,7 +41,9 @@ static gr_status run(cli *c)
         return GR_E_NAME;
     }
     if (!out) return gr__fail(c->ctx, GR_E_USAGE, "data split: where to? -o FILE is missing");
-    gr_status st = cli_recipe(c, c->argument[1], &r);
+    static const char *const endings[] = {"tsv", "txt", NULL};
+    gr_status st = cli_check_ending(c, out, "a table of tabs", endings);
+    if (st == GR_OK) st = cli_recipe(c, c->argument[1], &r);
     if (st != GR_OK) return st;
     st = write_manifest(c, r, out);
     gr__recipe_close(c->ctx, r);

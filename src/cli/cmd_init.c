@@ -126,7 +126,7 @@ static gr_status write_initial(cli *c, const gr_recipe *r, const char *out)
     if (c->json)
         GR_TRY(print_json(c, out, count, starts, n));
     else if (!c->quiet)
-        print_text(out, count, starts, n);
+        print_text(cli_shown(c, out), count, starts, n);
 done:
     gr_store_destroy(store);
     gr__task_close(&task);
@@ -142,7 +142,9 @@ static gr_status run(cli *c)
         gr__error_hint(c->ctx, "usage: gradus init RECIPE -o start.safetensors");
         return GR_E_USAGE;
     }
-    gr_status st = cli_recipe(c, c->argument[0], &r);
+    static const char *const endings[] = {"safetensors", NULL};
+    gr_status st = cli_check_ending(c, out, "a model in safetensors", endings);
+    if (st == GR_OK) st = cli_recipe(c, c->argument[0], &r);
     if (st != GR_OK) return st;
     st = write_initial(c, r, out);
     gr__recipe_close(c->ctx, r);

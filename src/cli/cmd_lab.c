@@ -57,7 +57,7 @@ static gr_status write_file(output *o, const char *name, const char *suffix, gr_
     }
     if (st == GR_OK) {
         json_array_append_new(o->files, cli_text(path));
-        if (!c->json && !c->quiet) printf("%s\n", path);
+        if (!c->json && !c->quiet) printf("%s\n", cli_shown(c, path));
     }
     gr__text_free(&o->text);
     gr__text_init(&o->text, c->ctx);

@@ -230,7 +230,7 @@ static gr_status show(cli *c, const shown *runs, int n, int axis)
     if (c->json) return print_json(c, runs, n, out);
     if (c->quiet) return GR_OK;
     st = print_text(c, plots, n_plots);
-    if (st == GR_OK && out) printf("\n%s\n", out);
+    if (st == GR_OK && out) printf("\n%s\n", cli_shown(c, out));
     return st;
 }
 
@@ -238,9 +238,12 @@ static gr_status run(cli *c)
 {
     int axis = 0, n = c->n_arguments;
     shown *runs = gr__bump_alloc(c->memory, sizeof *runs * (size_t)n);
+    static const char *const endings[] = {"svg", NULL};
+    const char *out = cli_value(c, "out");
     if (!runs) return GR_E_MEMORY;
     gr_status st =
         c->n_sets ? gr__fail(c->ctx, GR_E_USAGE, "--set %s: plot draws what is there", c->set[0]) : axis_of(c, &axis);
+    if (st == GR_OK && out) st = cli_check_ending(c, out, "a drawing in SVG", endings);
     if (st == GR_OK) st = open_runs(c, runs, n);
     if (st == GR_OK) st = show(c, runs, n, axis);
     for (int i = 0; i < n; i++) gr__history_free(&runs[i].h);

@@ -57,26 +57,26 @@ double cli_now(void)
 
 /* ---- help ---- */
 
-static void print_flags(const cli_flag *f)
+static void print_flags(FILE *to, const cli_flag *f)
 {
     for (; f->name; f++) {
         char left[64];
         snprintf(left, sizeof left, "%s--%s%s%s", f->letter ? (char[]){'-', f->letter, ',', ' ', 0} : "", f->name,
                  f->argument ? " " : "", f->argument ? f->argument : "");
-        printf("  %-24s %s\n", left, f->help);
+        fprintf(to, "  %-24s %s\n", left, f->help);
     }
 }
 
-static void print_command_help(const cli_command *c)
+static void print_command_help(FILE *to, const cli_command *c)
 {
-    printf("gradus %s %s\n\n%s.\n", c->name, c->usage, c->summary);
-    if (c->help) printf("\n%s", c->help);
+    fprintf(to, "gradus %s %s\n\n%s.\n", c->name, c->usage, c->summary);
+    if (c->help) fprintf(to, "\n%s", c->help);
     if (c->flags && c->flags->name) {
-        printf("\nFlags\n");
-        print_flags(c->flags);
+        fprintf(to, "\nFlags\n");
+        print_flags(to, c->flags);
     }
-    printf("\nFlags of every command\n");
-    print_flags(common);
+    fprintf(to, "\nFlags of every command\n");
+    print_flags(to, common);
 }
 
 static void print_help(FILE *to)
@@ -134,7 +134,6 @@ static gr_status add_flag(cli *c, const cli_flag *f, const char *value)
     if (c->n_given == CLI_MAX_GIVEN) return gr__fail(c->ctx, GR_E_USAGE, "more than %d flags", CLI_MAX_GIVEN);
     c->given[c->n_given].flag = f;
     c->given[c->n_given++].value = value;
-    c->json |= strcmp(f->name, "json") == 0;
     c->quiet |= strcmp(f->name, "quiet") == 0;
     if (strcmp(f->name, "set") == 0) {
         if (!strchr(value, '=')) return gr__fail(c->ctx, GR_E_USAGE, "--set %s: it wants KEY=VALUE", value);
@@ -161,6 +160,11 @@ static gr_status parse_flag(cli *c, int argc, char **argv, int *i)
     if (!value) {
         if (*i + 1 >= argc) return gr__fail(c->ctx, GR_E_USAGE, "--%s wants %s", f->name, f->argument);
         value = argv[++*i];
+        if (strncmp(value, "--", 2) == 0) {
+            gr__fail(c->ctx, GR_E_USAGE, "--%s wants %s, and what follows is the flag %s", f->name, f->argument, value);
+            gr__error_hint(c->ctx, "--%s=%s, if that is meant", f->name, value);
+            return GR_E_USAGE;
+        }
     }
     return add_flag(c, f, value);
 }
@@ -232,6 +236,22 @@ static void log_line(void *user, gr_log_level level, const char *text)
             text);
 }
 
+static void print_error_json(const gr_error *e, const char *code, const char *message, gr_context *ctx)
+{
+    gr__text t;
+    gr__text_init(&t, ctx);
+    json_t *o = json_pack("{s:{s:s, s:o, s:i, s:i, s:o, s:o, s:o}}", "error", "code", code, "file", cli_text(e->file),
+                          "line", e->line, "column", e->column, "key", cli_text(e->key), "message", cli_text(message),
+                          "hint", cli_text(e->hint));
+    if (o) gr__json_write(&t, o, 0);
+    if (o && !t.failed)
+        printf("%s\n", t.s);
+    else /* no memory for more */
+        printf("{\"error\": {\"code\": \"%s\"}}\n", code);
+    gr__text_free(&t);
+    json_decref(o);
+}
+
 static void print_error(const cli *c, gr_status st)
 {
     const gr_error *e = gr_context_error(c->ctx);
@@ -243,16 +263,7 @@ static void print_error(const cli *c, gr_status st)
     const char *message = e->message[0] ? e->message : gr_status_text(st);
     fprintf(stderr, "gradus: %s%s%s%s\n", place, e->key, e->key[0] ? ": " : "", message);
     if (e->hint[0]) fprintf(stderr, "  %s\n", e->hint);
-    if (!c->json || c->answered) return;
-    gr__text t;
-    gr__text_init(&t, c->ctx);
-    json_t *o = json_pack("{s:{s:s, s:o, s:i, s:i, s:o, s:o, s:o}}", "error", "code", gr_status_name(st), "file",
-                          cli_text(e->file), "line", e->line, "column", e->column, "key", cli_text(e->key), "message",
-                          cli_text(message), "hint", cli_text(e->hint));
-    if (o) gr__json_write(&t, o, 0);
-    printf("%s\n", o && !t.failed ? t.s : "{\"error\":{}}");
-    gr__text_free(&t);
-    json_decref(o);
+    if (c->json && !c->answered) print_error_json(e, gr_status_name(st), message, c->ctx);
 }
 
 static const cli_command *find_command(const char *name)
@@ -262,52 +273,64 @@ static const cli_command *find_command(const char *name)
     return NULL;
 }
 
-static int no_command(const char *name)
+static gr_status no_command(cli *c, const char *name)
 {
     const char *names[GR_COUNT(commands)];
     for (size_t i = 0; i < GR_COUNT(commands); i++) names[i] = commands[i]->name;
-    const char *near = gr__nearest(name, names, GR_COUNT(commands));
-    char shown[200];
-    fprintf(stderr, "gradus: unknown command %s\n", gr__shown(shown, sizeof shown, name, strlen(name)));
-    if (near)
-        fprintf(stderr, "  did you mean %s?\n", near);
-    else if (gr__name_is_later(name))
-        fprintf(stderr, "  it is not there yet in this version of gradus; gradus --help lists what is\n");
+    bool later = gr__command_is_later(name);
+    const char *near = later ? NULL : gr__nearest(name, names, GR_COUNT(commands));
+    if (name[0] == '-')
+        gr__fail(c->ctx, GR_E_USAGE, "a command comes first, not %s", name);
     else
-        fprintf(stderr, "  gradus --help lists the commands\n");
-    return 2;
+        gr__fail(c->ctx, GR_E_USAGE, "unknown command %s", name);
+    if (near)
+        gr__error_hint(c->ctx, "did you mean %s?", near);
+    else if (later)
+        gr__error_hint(c->ctx, "it is not there yet in this version of gradus; gradus --help lists what is");
+    else
+        gr__error_hint(c->ctx, "gradus --help lists the commands");
+    return GR_E_USAGE;
 }
 
 static gr_status run(cli *c, int argc, char **argv)
 {
-    gr_status st = parse(c, argc, argv);
-    if (st != GR_OK) return st;
-    if (cli_value(c, "help")) {
-        print_command_help(c->command);
-        return GR_OK;
+    const char *name = argv[1];
+    FILE *human = c->json ? stderr : stdout;
+    bool help = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0;
+    const char *about = help && argc > 2 && argv[2][0] != '-' ? argv[2] : NULL;
+    if (help && !about) return print_help(human), GR_OK;
+    if (strcmp(name, "--version") == 0) name = "version";
+    if (about) name = about;
+    c->command = find_command(name);
+    if (!c->command) return no_command(c, name);
+    if (!about) {
+        gr_status st = parse(c, argc, argv);
+        if (st != GR_OK) return st;
     }
+    if (about || cli_value(c, "help")) return print_command_help(human, c->command), GR_OK;
     return c->command->run(c);
+}
+
+/* Who reads JSON reads it for every error, one of the arguments before --json too. */
+static bool wants_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json") == 0) return true;
+    return false;
 }
 
 int main(int argc, char **argv)
 {
-    const char *name = argc > 1 ? argv[1] : "";
     if (argc < 2) return print_help(stderr), 2;
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
-        const cli_command *about = argc > 2 ? find_command(argv[2]) : NULL;
-        if (about)
-            print_command_help(about);
-        else
-            print_help(stdout);
-        return 0;
-    }
-    if (strcmp(name, "--version") == 0) name = "version";
     static cli c; /* large: lists of arguments */
-    c = (cli){.command = find_command(name)};
-    if (!c.command) return no_command(name);
+    c = (cli){.json = wants_json(argc, argv)};
     signal(SIGPIPE, SIG_IGN);
     gr_status st = gr_context_create(&(gr_context_options){.log = log_line, .user = &c}, &c.ctx);
-    if (st != GR_OK) return fprintf(stderr, "gradus: %s\n", gr_status_text(st)), gr_status_exit_code(st);
+    if (st != GR_OK) {
+        fprintf(stderr, "gradus: %s\n", gr_status_text(st));
+        if (c.json) printf("{\"error\": {\"code\": \"%s\"}}\n", gr_status_name(st));
+        return gr_status_exit_code(st);
+    }
     c.memory = gr__bump_create(c.ctx);
     st = c.memory ? run(&c, argc, argv) : GR_E_MEMORY;
     errno = 0;
