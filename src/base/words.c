@@ -131,7 +131,10 @@ static const struct {
     {"file", "path filename file_name csv source"},
     {"target", "label labels y target_column label_column class targets"},
     {"targets", "labels y"},
-    {"inputs", "x features data"},
+    {"inputs", "x features data input"},
+    {"heads", "outputs output_heads losses tasks loss_weights"},
+    {"weight", "loss_weight"},
+    {"weights", "sample_weight sample_weights weight_column"},
     {"labels", "targets target y classes"},
     {"images", "inputs x data features"},
     {"columns", "features feature_columns input_columns usecols"},
@@ -279,6 +282,7 @@ static const char *const homes[] = {
     "data.drop_last",
     "data.limit",
     "model.input",
+    "model.inputs",
     "model.layers",
     "stop.epochs",
     "stop.steps",
@@ -289,6 +293,7 @@ static const char *const homes[] = {
     "cost.class_weights",
     "penalty.l2",
     "penalty.l1",
+    "data.train.weights",
     "init.weights",
     "init.last_bias",
     "seed",
@@ -296,6 +301,7 @@ static const char *const homes[] = {
     "precision",
     "device",
     "cost",
+    "heads",
     "optimizer",
     "schedule",
     "metrics",
@@ -335,7 +341,7 @@ static const char later[] =
     "images audio text one_hot resize log_mel oversample undersample smote adasyn hard_undersample crop flip rotate "
     "color cutout noise mixup cutmix specaugment synonym "
     /* keys */
-    "heads inputs phase remat spill prune augment_mode exclude balance augment group order weights "
+    "phase remat spill prune augment_mode exclude balance augment group order "
     /* figures */
     "fig4.1 fig4.2 fig4.3 fig4.7 table4.1 fig4.10 fig4.11 fig4.12 learning-curve batch-size shuffle train-longer "
     "stagewise-init deeper-lr regularisers "

@@ -198,8 +198,7 @@ static bool looks_like_names(const gr__table *t, const gr__csv_reader *r)
     double x;
     if (t->header || r->record_line != t->first_line) return false;
     for (size_t i = 0; i < r->n; i++)
-        if (r->cell[i].n == 0 || gr__cell_number(&r->cell[i], &x) || gr__table_missing(t, &r->cell[i]))
-            return false;
+        if (r->cell[i].n == 0 || gr__cell_number(&r->cell[i], &x) || gr__table_missing(t, &r->cell[i])) return false;
     return true;
 }
 

@@ -166,6 +166,7 @@ gr_val gr__build_random(gr_build *b, const char *use, gr_shape shape)
 bool gr__activation_none(const gr_tree *t)
 {
     const gr_tree *type = t && t->kind == GR_TREE_MAP && t->n == 1 ? gr__tree_get(t, "type") : t;
+    if (t && !type) return false; /* a map that names none is refused where one is looked for */
     return gr__tree_none(type) || (type->kind == GR_TREE_TEXT && strcmp(type->text, "linear") == 0);
 }
 

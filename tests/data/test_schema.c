@@ -536,6 +536,8 @@ static void advice_of_predict_is_about_the_table(void **state)
     check_hint(named.schema, NULL, 0, "a,7,x\n3,4,5\n", "\"7\" seems to be of a sample");
     check_hint(named.schema, NULL, 0, "a,c\n3,4\n", "line 1 names 2 columns: a, c");
     check_hint(bare.schema, NULL, 0, "1,x\n3,x\n", "training's column held");
+    check_hint(&(gr_schema){.n_inputs = 2}, NULL, 0, "1,x\n2,3\n", "put a line of names above it");
+    check_hint(&(gr_schema){.n_inputs = 2}, NULL, 0, "1,NA\n2,3\n", "put a line of names above it");
     check_hint(NULL, "target: 2, header: false", GR_TARGET_CLASS, "a,b,y\n1,2,0\n", "say `header: true`");
     check_hint(NULL, "target: y, header: true", GR_TARGET_CLASS, "1,2,0\n3,4,1\n", "say `header: false`");
     check_hint(NULL, "target: y", GR_TARGET_VALUE, "a,y\n1,2\n2,NaN\n", "leave the row out");
