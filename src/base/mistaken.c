@@ -38,6 +38,7 @@ static const char data_in_source[] =
     "eval --data '{type: csv, file: F, target: NAME}' takes one too";
 static const char new_recipe[] = "gradus new --from simple-cnn -o my.yaml writes a recipe to start from";
 static const char is_folder[] = "a run is the folder that gradus train writes, runs/NAME unless --out says otherwise";
+static const char npz_archive[] = "an NPZ archive";
 static const char a_table[] = "a table of text";
 static const char give_array[] = "give one array as NPY: numpy.save(\"x.npy\", x)";
 
@@ -53,7 +54,7 @@ static const struct {
     {"PK\3\4", 4, ".pt", "a PyTorch file (a ZIP archive of pickles)", save_weights, false},
     {"PK\3\4", 4, ".pth", "a PyTorch file (a ZIP archive of pickles)", save_weights, false},
     {"PK\3\4", 4, ".keras", "a model of Keras (a ZIP archive)", save_arrays, false},
-    {"PK\3\4", 4, ".npz", "an NPZ archive", "{type: npz, file: F, inputs: NAME, targets: NAME} reads it", true},
+    {"PK\3\4", 4, ".npz", npz_archive, "{type: npz, file: F, inputs: NAME, targets: NAME} reads it", true},
     {"PK\3\4", 4, NULL, "a ZIP archive", save_weights, false},
     {"\x80\2", 2, NULL, "a pickle, as PyTorch wrote them before ZIP", save_weights, false},
     {"\x80\3", 2, NULL, "a pickle", save_weights, false},
@@ -192,13 +193,23 @@ static const char *hint_of(wanted w, bool data, const char *own)
     return data ? own : give_array;
 }
 
+/* An archive whose first member is an array is one of arrays, whatever it is called. */
+static bool holds_arrays(const head *h)
+{
+    static const char suffix[] = ".npy";
+    enum { LENGTH = 26, NAME = 30 };
+    size_t n = h->n > NAME ? h->byte[LENGTH] | (size_t)h->byte[LENGTH + 1] << 8 : 0, k = sizeof suffix - 1;
+    return n >= k && NAME + n <= h->n && memcmp(h->byte + NAME + n - k, suffix, k) == 0;
+}
+
 /* What the first bytes tell for sure. */
 static gr_status by_magic(gr_context *ctx, const head *h, wanted w)
 {
     for (size_t i = 0; i < GR_COUNT(kinds); i++) {
         const char *what = kinds[i].what;
         if (h->n < kinds[i].bytes || memcmp(h->byte, kinds[i].magic, kinds[i].bytes) != 0) continue;
-        if (kinds[i].suffix && !ends(h->path, kinds[i].suffix)) continue;
+        bool arrays = kinds[i].what == npz_archive && holds_arrays(h);
+        if (kinds[i].suffix && !ends(h->path, kinds[i].suffix) && !arrays) continue;
         bool may_be =
             w.place == DATA && kinds[i].data && (w.noun == any_data || !kinds[i].hint || strcmp(what, w.noun) == 0);
         return may_be ? GR_OK : say(ctx, h->path, w, what, hint_of(w, kinds[i].data, kinds[i].hint));

@@ -374,6 +374,19 @@ static void mistaken_files_are_named(void **state)
          "image.npy\" is an NPY array, not an NPZ archive", "file", "reads it"},
     };
     refuse_all(cases, GR_COUNT(cases), &wants);
+    /* An archive of arrays is one under any name: what is wrong within it is told. */
+    static const refusal named[] = {
+        {"{type: npz, file: f.zip, inputs: {table: tables, image: image}, " TARGETS "}", GR_E_DATA, "f.zip\" has no",
+         "inputs.table", "it has"},
+        {"{type: npy, inputs: {table: f.zip, image: image.npy}, targets: {kind: kind.npy, price: price.npy}}",
+         GR_E_FORMAT, "f.zip\" is an NPZ archive, not an NPY array", "inputs.table", "reads it"},
+    };
+    char from[128], to[128];
+    snprintf(from, sizeof from, "%s/f.npz", f.folder);
+    snprintf(to, sizeof to, "%s/f.zip", f.folder);
+    assert_int_equal(rename(from, to), 0);
+    refuse_all(named, GR_COUNT(named), &wants);
+    assert_int_equal(rename(to, from), 0);
 }
 
 /* ---- labels ---- */
