@@ -27,6 +27,14 @@ char *gr__path_join(gr_context *ctx, const char *folder, const char *name);
 char *gr__path_folder(gr_context *ctx, const char *path);   /* "a/b.c" -> "a", "b" -> "." */
 char *gr__path_absolute(gr_context *ctx, const char *path); /* without resolving links; the file need not exist */
 
+/* A model, a recipe, data or a run could not be read from `path` (st: why). Where the file is one of another kind, the
+ * kept error says so instead, and how to go on. Gives the status that then holds. kind: of data, "a table of text", "an
+ * NPY array", "an NPZ archive", "an IDX file"; NULL: any. */
+gr_status gr__mistaken_model(gr_context *ctx, const char *path, gr_status st);
+gr_status gr__mistaken_recipe(gr_context *ctx, const char *path, gr_status st);
+gr_status gr__mistaken_data(gr_context *ctx, const char *path, const char *kind, gr_status st);
+gr_status gr__mistaken_run(gr_context *ctx, const char *path, gr_status st);
+
 uint32_t gr__crc32(uint32_t crc, const void *data, size_t bytes); /* start with 0; the zlib polynomial */
 
 #endif

@@ -87,7 +87,10 @@ void gr__hint_name(gr_context *ctx, const char *name, const char *const *names, 
     if (near)
         gr__error_hint(ctx, "did you mean \"%s\"?", near);
     else if (gr__name_is_later(name))
-        gr__error_hint(ctx, "it is not there yet in this version of gradus%s%s", n ? "; there are " : "",
+        gr__error_hint(ctx, "it is not there yet in this version of gradus%s%s",
+                       n == 0   ? ""
+                       : n == 1 ? "; there is only "
+                                : "; there are ",
                        join(list, sizeof list, names, n));
     else if (n)
         gr__error_hint(ctx, n == 1 ? "there is only %s" : "there are %s", join(list, sizeof list, names, n));
@@ -108,7 +111,12 @@ gr_status gr__member_find(gr_context *ctx, const char *family, const gr_member *
     const char **names = gr__alloc(ctx, bytes);
     if (!names) return GR_E_NAME; /* the error stands; only its hint is lost */
     for (int i = 0; i < n; i++) names[i] = members[i]->name;
-    gr__hint_name(ctx, name, names, (size_t)n);
+    bool near = gr__nearest(name, names, (size_t)n) != NULL || gr__name_is_later(name);
+    const char *home = near ? NULL : gr__key_home(name, NULL); /* lookahead is no optimizer, warmup no schedule */
+    if (home)
+        gr__error_hint(ctx, "it stands elsewhere: %s", home);
+    else
+        gr__hint_name(ctx, name, names, (size_t)n);
     gr__free(ctx, names, bytes);
     return GR_E_NAME;
 }
@@ -220,9 +228,12 @@ static gr_status check_choice(gr_context *ctx, const gr_row *row, const gr_tree 
     if (gr__error_code(ctx) != GR_OK) return GR_E_NAME;
     gr_status st = gr__tree_fail(ctx, t, is_scalar(t) ? GR_E_NAME : GR_E_TYPE, NULL, "%s is not one of %s",
                                  gr__tree_show(t, shown, sizeof shown), join(list, sizeof list, names, n));
-    const char *near = is_scalar(t) ? gr__nearest(given, names, n) : NULL;
+    bool later = is_scalar(t) && gr__name_is_later(given); /* CUDA, though cuda is a word that may stand here */
+    const char *near = is_scalar(t) && !later ? gr__nearest(given, names, n) : NULL;
     if (near)
         gr__error_hint(ctx, "did you mean \"%s\"?", near);
+    else if (later)
+        gr__error_hint(ctx, "it is not there yet in this version of gradus; %s: %s", row->name, row->help);
     else
         gr__error_hint(ctx, "%s: %s", row->name, row->help);
     return st;

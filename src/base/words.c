@@ -3,16 +3,37 @@
 
 #include "base/text.h"
 
-/* Case, '-' and '_' do not tell names apart: LeakyReLU, leaky-relu, leaky_relu. */
-static bool same(const char *a, const char *b)
+/* Case, '-' and '_' do not tell names apart: LeakyReLU, leaky-relu, leaky_relu. Compares a's first n bytes with b. */
+static bool same_front(const char *a, size_t n, const char *b)
 {
-    for (;; a++, b++) {
-        while (*a == '_' || *a == '-') a++;
+    for (const char *end = a + n;; a++, b++) {
+        while (a < end && (*a == '_' || *a == '-')) a++;
         while (*b == '_' || *b == '-') b++;
-        char x = *a >= 'A' && *a <= 'Z' ? (char)(*a - 'A' + 'a') : *a;
+        char x = a == end ? '\0' : *a >= 'A' && *a <= 'Z' ? (char)(*a - 'A' + 'a') : *a;
         if (x != *b) return false;
         if (!x) return true;
     }
+}
+
+static bool same(const char *a, const char *b)
+{
+    return same_front(a, strlen(a), b);
+}
+
+/* The name without the module that it stands in, torch.nn.MSELoss, and without what other tools put behind names of a
+ * family: StepLR, Conv2d. More than one of these is tried: the word need not be without. */
+static bool means(const char *name, const char *word)
+{
+    static const char *const tails[] = {"1d", "2d", "loss", "lr", "score", "layer", "optimizer", "optimiser"};
+    const char *dot = strrchr(name, '.');
+    if (dot) name = dot + 1;
+    size_t n = strlen(name);
+    if (same(name, word)) return true;
+    for (size_t i = 0; i < GR_COUNT(tails); i++) {
+        size_t k = strlen(tails[i]);
+        if (n >= k + 2 && same(name + n - k, tails[i]) && same_front(name, n - k, word)) return true;
+    }
+    return false;
 }
 
 static bool listed(const char *name, const char *words)
@@ -23,7 +44,7 @@ static bool listed(const char *name, const char *words)
         if (n >= sizeof word) continue;
         memcpy(word, words, n);
         word[n] = '\0';
-        if (same(name, word)) return true;
+        if (means(name, word)) return true;
     }
     return false;
 }
@@ -36,27 +57,35 @@ static const struct {
     /* sections and keys */
     {"cost", "loss loss_fn loss_function criterion objective"},
     {"optimizer", "optim optimiser solver"},
-    {"schedule", "scheduler lr_scheduler lr_schedule learning_rate_schedule lr_policy"},
+    {"schedule", "scheduler lr_scheduler lr_schedule learning_rate_schedule lr_policy lr_decay sched"},
     {"model", "network net architecture arch"},
     {"data", "dataset datasets input_data"},
-    {"penalty", "regularization regularisation regularizer regulariser kernel_regularizer"},
-    {"clip", "gradient_clipping gradient_clip grad_clip clip_grad clip_norm clipnorm max_grad_norm gradient_clip_val"},
-    {"init", "initializer initialiser initialization initialisation weight_init kernel_initializer"},
+    {"penalty", "regularization regularisation regularizer regulariser kernel_regularizer reg regularizers"},
+    {"clip", "gradient_clipping gradient_clip grad_clip clip_grad clip_norm clipnorm max_grad_norm gradient_clip_val "
+             "clip_grad_norm clip_gradients gradient_clipping_norm global_clipnorm"},
+    {"init", "initializer initialiser initialization initialisation weight_init kernel_initializer weight_initializer "
+             "weights_init"},
     {"validate", "evaluate evaluation val_check_interval eval_every"},
     {"metrics", "metric scores"},
+    {"best_by", "monitor eval_metric metric_for_best_model"},
+    {"metric", "monitor"},
     {"threads", "n_threads num_threads workers num_workers n_jobs jobs cpus"},
-    {"precision", "dtype"},
+    {"precision", "dtype mixed_precision amp fp16 half"},
     {"accumulate", "grad_accumulation gradient_accumulation accumulate_grad_batches gradient_accumulation_steps"},
     {"average", "swa ema averaging weight_averaging"},
     {"checkpoint", "checkpoints save checkpointing"},
-    {"log", "logging logger"},
-    {"stop", "early_stopping early_stop stopping"},
+    {"log", "logging logger verbose"},
+    {"stop", "stopping stop_criterion"},
+    {"name", "experiment experiment_name run_name title"},
+    {"device", "gpu gpus use_gpu use_cuda cuda accelerator backend"},
+    {"patience", "early_stopping early_stop early_stopping_patience early_stopping_rounds n_iter_no_change"},
     {"groups", "param_groups parameter_groups"},
     {"seed", "random_seed random_state manual_seed rng_seed"},
     {"memory", "memory_limit max_memory"},
-    {"lr", "learning_rate learn_rate base_lr initial_lr eta eta0"},
-    {"batch", "batch_size batchsize bs minibatch mini_batch mini_batch_size"},
-    {"epochs", "epoch n_epochs num_epochs max_epochs max_epoch nb_epoch n_epoch"},
+    {"lr", "learning_rate learn_rate base_lr initial_lr eta eta0 alpha_0 init_lr start_lr"},
+    {"batch",
+     "batch_size batchsize bs minibatch mini_batch mini_batch_size train_batch_size per_device_train_batch_size"},
+    {"epochs", "epoch n_epochs num_epochs max_epochs max_epoch nb_epoch n_epoch num_train_epochs total_epochs"},
     {"steps", "iterations max_steps max_iter max_iterations num_steps n_steps total_steps updates"},
     {"seconds", "max_time time timeout"},
     {"units", "out_features neurons nodes num_units n_units hidden hidden_size hidden_units width output_dim outputs"},
@@ -64,16 +93,24 @@ static const struct {
     {"kernel", "kernel_size filter_size ksize size"},
     {"size", "pool_size window kernel kernel_size"},
     {"stride", "strides"},
+    {"padding", "pad pad_mode"},
     {"dilation", "dilation_rate"},
-    {"rate", "p prob probability drop_rate dropout_rate drop drop_prob"},
+    {"rate", "p prob probability drop_rate dropout_rate drop drop_prob dropout_p drop_probability"},
     {"bias", "use_bias"},
     {"activation", "act act_fn nonlinearity non_linearity activation_fn"},
     {"slope", "negative_slope alpha"},
     {"eps", "epsilon"},
     {"weight_decay", "wd l2 decay_rate"},
+    {"a layer of its own, dropout", "dropout dropout_rate"},
+    {"optimizer: amsgrad", "amsgrad"},
+    {"optimizer: nag", "nesterov use_nesterov"},
+    {"alpha", "smoothing_constant"},
+    {"momentum", "mu momentum_coefficient"},
     {"beta1", "betas"},
+    {"beta2", "betas"},
     {"warmup", "warmup_steps warmup_epochs num_warmup_steps warmup_iters"},
-    {"every", "step_size interval frequency save_freq save_every each"},
+    {"every", "step_size interval frequency save_freq save_every each decay_steps period"},
+    {"gamma", "decay_rate decay_factor factor drop_rate"},
     {"at", "milestones boundaries"},
     {"end", "min_lr eta_min end_lr final_lr"},
     {"low", "min_lr eta_min base_lr"},
@@ -81,24 +118,30 @@ static const struct {
     {"high", "max_lr"},
     {"cycle", "t_0 period"},
     {"mult", "t_mult"},
-    {"validation", "val valid validation_data val_data dev dev_set validation_split val_split validation_fraction"},
-    {"train", "training train_data training_data trainset"},
-    {"test", "test_data testset testing"},
+    {"validation", "val valid validation_data val_data dev dev_set validation_split val_split validation_fraction "
+                   "x_val val_set val_dataset eval_dataset valid_set"},
+    {"train", "training train_data training_data trainset x_train train_set train_dataset"},
+    {"test", "test_data testset testing x_test test_set test_dataset"},
     {"split", "fraction ratio test_size val_size splits"},
+    {"drop_last", "drop_remainder"},
     {"stratify", "stratified"},
-    {"prepare", "normalize normalise normalization preprocess preprocessing transform transforms scaler"},
+    {"prepare",
+     "normalize normalise normalization preprocess preprocessing transform transforms scaler normalizer scaling"},
     {"augment", "augmentation augmentations"},
     {"file", "path filename file_name csv source"},
     {"target", "label labels y target_column label_column class targets"},
     {"targets", "labels y"},
-    {"inputs", "x features data"},
-    {"weights", "weight sample_weight sample_weights"},
-    {"heads", "outputs losses loss_weights"},
+    {"inputs", "x features data input"},
+    {"heads", "outputs output_heads losses tasks loss_weights"},
+    {"weight", "loss_weight"},
+    {"weights", "weight sample_weight sample_weights weight_column"},
+    {"labels", "targets target y classes"},
+    {"images", "inputs x data features"},
     {"columns", "features feature_columns input_columns usecols"},
     {"delimiter", "sep separator"},
     {"missing", "na_values missing_values nan_values"},
     {"header", "has_header"},
-    {"input", "input_shape input_size input_dim in_shape shape"},
+    {"input", "input_shape input_size input_dim in_shape shape in_features in_channels input_channels"},
     {"layers", "modules blocks"},
     {"l2", "weight_decay l2_reg l2_regularization"},
     {"l1", "l1_reg lasso"},
@@ -115,57 +158,90 @@ static const struct {
     {"with", "strategy"},
     {"keep", "save_top_k max_to_keep keep_last"},
     /* layers and activations */
-    {"dense", "linear fc fully_connected fullyconnected inner_product innerproduct affine"},
-    {"conv", "conv1d conv2d convolution convolution2d convolutional"},
-    {"max_pool", "maxpool maxpool1d maxpool2d max_pool1d max_pool2d max_pooling max_pooling2d maxpooling2d pool"},
-    {"avg_pool", "avgpool2d avg_pool2d average_pool average_pooling average_pooling2d mean_pool"},
-    {"global_avg_pool", "gap global_average_pool global_average_pooling global_average_pooling2d adaptive_avg_pool2d"},
-    {"batch_norm", "bn batchnorm1d batchnorm2d batch_normalization batch_normalisation"},
+    {"dense", "linear fc fully_connected fullyconnected inner_product innerproduct affine lazy_linear"},
+    {"conv",
+     "conv1d conv2d convolution convolution2d convolutional conv_1d conv_2d depthwise_conv depthwise_conv2d depthwise"},
+    {"max_pool", "maxpool maxpool1d maxpool2d max_pool1d max_pool2d max_pooling max_pooling2d maxpooling2d pool "
+                 "max_pooling1d maxpooling1d max_pooling maxpooling"},
+    {"avg_pool", "avgpool2d avg_pool2d average_pool average_pooling average_pooling2d mean_pool avgpool "
+                 "average_pooling averagepooling mean_pooling"},
+    {"global_avg_pool", "gap global_average_pool global_average_pooling global_average_pooling2d adaptive_avg_pool2d "
+                        "adaptive_avg_pool adaptive_avgpool global_mean_pool"},
+    {"batch_norm", "bn batchnorm1d batchnorm2d batch_normalization batch_normalisation batchnorm batch_normalization "
+                   "sync_batch_norm batch_norm_1d"},
     {"leaky_relu", "lrelu"},
-    {"sigmoid", "logistic"},
+    {"sigmoid", "logistic sigmoid_activation expit"},
     {"flatten", "view reshape"},
-    {"dropout", "drop"},
+    {"dropout", "drop spatial_dropout feature_dropout"},
     {"add", "sum shortcut skip"},
     /* costs and metrics */
     {"cross_entropy", "ce xent cross_entropy_loss categorical_crossentropy sparse_categorical_crossentropy "
-                      "softmax_cross_entropy nll nll_loss log_loss"},
-    {"binary_cross_entropy", "bce bce_loss bce_with_logits bce_with_logits_loss binary_crossentropy"},
-    {"mse", "mse_loss mean_squared_error squared_error l2 l2_loss"},
-    {"mae", "mae_loss mean_absolute_error l1 l1_loss"},
+                      "softmax_cross_entropy nll log_loss logloss softmax"},
+    {"binary_cross_entropy", "bce bce_loss bce_with_logits bce_with_logits_loss binary_crossentropy bce_with_logits "
+                             "binary_logloss sigmoid_cross_entropy bcewithlogits"},
+    {"mse",
+     "mse_loss mean_squared_error squared_error l2 l2_loss mean_squared mean_square_error squared_loss quadratic"},
+    {"mae", "mae_loss mean_absolute_error l1 l1_loss mean_absolute absolute_error absolute"},
     {"huber", "smooth_l1 smooth_l1_loss huber_loss"},
-    {"kl", "kl_div kld kl_divergence kl_div_loss"},
-    {"focal", "focal_loss"},
-    {"accuracy", "acc categorical_accuracy top1"},
-    {"f1", "f1_score fscore f_score"},
-    {"rmse", "mse root_mean_squared_error"},
+    {"kl", "kl_div kld kl_divergence kl_div_loss kullback_leibler kullback_leibler_divergence"},
+    {"focal", "focal_loss sigmoid_focal categorical_focal_crossentropy binary_focal_crossentropy"},
+    {"accuracy", "acc categorical_accuracy top1 accuracy_score binary_accuracy sparse_categorical_accuracy top_1"},
+    {"f1", "f1_score fscore f_score f_measure f1_macro macro_f1 f1_micro micro_f1 f1_weighted weighted_f1 f_score"},
+    {"rmse", "mse root_mean_squared_error mean_squared_error root_mean_square_error rms"},
+    {"bits_per_byte", "bpb bits_per_char bits_per_character bpc"},
+    {"perplexity", "ppl"},
+    {"top_k",
+     "topk top_k_accuracy topk_accuracy top_k_categorical_accuracy top3 top_3 top5 top_5 top5_accuracy top_5_accuracy"},
+    {"r2", "r_squared rsquared r_2 coefficient_of_determination"},
+    {"mcc", "matthews matthews_corrcoef matthews_correlation phi_coefficient"},
+    {"precision", "ppv positive_predictive_value"},
+    {"recall", "sensitivity tpr true_positive_rate hit_rate"},
+    {"balanced_accuracy", "bal_acc balanced_acc"},
+    {"auc", "auroc roc_auc roc area_under_curve area_under_the_curve roc_auc_ovr"},
+    {"log_loss", "logloss cross_entropy nll ce bce binary_cross_entropy neg_log_loss"},
     /* optimizers, schedules, initialisers */
     {"sgdm", "momentum sgd_momentum sgd_with_momentum"},
-    {"nag", "nesterov nesterov_momentum"},
+    {"nag", "sgd_nesterov nesterov nesterov_momentum"},
     {"gd", "gradient_descent batch_gradient_descent"},
+    {"adagrad", "ada_grad"},
+    {"rmsprop", "rms_prop rms"},
+    {"sgd", "stochastic_gradient_descent vanilla_sgd"},
+    {"adamw", "adam_w adamw_torch adam_weight_decay decoupled_adam"},
     {"restarts", "cosine cosine_annealing cosine_annealing_lr cosine_decay cosine_warm_restarts "
-                 "cosine_annealing_warm_restarts warm_restarts sgdr"},
-    {"polynomial", "poly linear linear_decay polynomial_lr linear_lr"},
-    {"step", "steps step_lr multi_step multi_step_lr exponential exponential_lr exponential_decay piecewise"},
-    {"one_cycle", "one_cycle_lr 1cycle super_convergence"},
-    {"plateau", "reduce_on_plateau reduce_lr_on_plateau"},
-    {"cyclic", "cyclic_lr clr triangular"},
-    {"constant", "fixed none"},
-    {"kaiming", "he he_normal he_uniform kaiming_normal kaiming_uniform msra"},
+                 "cosine_annealing_warm_restarts warm_restarts sgdr cosine_decay_restarts warmup_cosine "
+                 "cosine_with_warmup cosine_schedule_with_warmup cosine_annealing_warm_restarts"},
+    {"polynomial", "poly linear linear_decay polynomial_lr linear_lr polynomial_decay linear_with_warmup "
+                   "linear_schedule_with_warmup linear_warmup"},
+    {"step", "steps step_lr multi_step multi_step_lr exponential exponential_lr exponential_decay piecewise "
+             "piecewise_constant piecewise_constant_decay staircase exp_decay"},
+    {"one_cycle", "one_cycle_lr 1cycle super_convergence onecycle one_cycle_policy"},
+    {"plateau", "reduce_on_plateau reduce_lr_on_plateau reduce_lr_on_plateau"},
+    {"cyclic", "cyclic_lr clr triangular cyclical cyclical_learning_rate triangular2"},
+    {"constant", "fixed none constant_learning_rate ones one"},
+    {"kaiming", "he he_normal he_uniform kaiming_normal kaiming_uniform msra variance_scaling"},
     {"xavier", "glorot glorot_normal glorot_uniform xavier_normal xavier_uniform"},
     {"normal", "gaussian random_normal"},
+    {"truncated_normal", "trunc_normal truncnormal"},
     {"uniform", "random_uniform"},
     {"zeros", "zero"},
     /* data */
-    {"standardize", "standardise standard standard_scaler zscore z_score normalize normalise mean_std"},
-    {"scale", "rescale minmax min_max divide"},
-    {"impute", "imputer fillna"},
+    {"standardize", "standardise standard standard_scaler zscore z_score normalize normalise mean_std standardization "
+                    "mean_variance z_score_normalization"},
+    {"scale", "rescale minmax min_max divide to_tensor min_max_scaler divide_by_255 rescaling"},
+    {"impute", "imputer fillna simple_imputer fill_missing"},
     {"npy", "numpy"},
     {"idx", "mnist ubyte fashion_mnist"},
     {"csv", "tsv table pandas"},
     {"torch", "pytorch"},
-    {"every_epoch", "epoch each_epoch always"},
-    {"float64", "double fp64"},
-    {"float32", "float single fp32"},
+    {"every_epoch", "epoch each_epoch always true yes on reshuffle"},
+    {"true", "yes on"},
+    {"false", "no off none null"},
+    {"none", "false no off never disabled"},
+    {"float64", "double fp64 64"},
+    {"float32", "float single fp32 32"},
+    {"sum", "total"},
+    {"mean", "average avg batchmean"},
+    {"auto", "infer default"},
     /* commands */
     {"train", "fit run learn"},
     {"eval", "evaluate test score"},
@@ -182,6 +258,8 @@ static const char *find(const char *const *candidates, size_t n, const char *nam
 
 const char *gr__synonym(const char *name, const char *const *candidates, size_t n)
 {
+    for (size_t i = 0; i < n; i++)
+        if (means(name, candidates[i])) return candidates[i];
     for (size_t i = 0; i < GR_COUNT(synonyms); i++) {
         const char *candidate = find(candidates, n, synonyms[i].ours);
         if (candidate && listed(name, synonyms[i].theirs)) return candidate;
@@ -216,6 +294,7 @@ static const char *const homes[] = {
     "cost.class_weights",
     "penalty.l2",
     "penalty.l1",
+    "data.train.weights",
     "init.weights",
     "init.last_bias",
     "seed",
@@ -234,6 +313,12 @@ static const char *const homes[] = {
     "average",
     "lookahead",
     "groups",
+    "penalty",
+    "validate",
+    "best_by",
+    "optimizer: nag",
+    "optimizer: amsgrad",
+    "a layer of its own, dropout",
 };
 
 const char *gr__key_home(const char *name, const char *section)
@@ -258,13 +343,42 @@ static const char later[] =
     "color cutout noise mixup cutmix specaugment synonym "
     /* keys */
     "phase remat spill prune augment_mode exclude balance augment group order "
-    /* commands */
-    "export import lr batch tune grow diagnose report finetune prune baseline convert inspect drift view "
     /* figures */
     "fig4.1 fig4.2 fig4.3 fig4.7 table4.1 fig4.10 fig4.11 fig4.12 learning-curve batch-size shuffle train-longer "
-    "stagewise-init deeper-lr regularisers";
+    "stagewise-init deeper-lr regularisers "
+    /* what other tools have, by family, as they call it: no name of ours that is near is meant */
+    "conv3d conv_3d max_pool3d max_pooling3d maxpooling3d avg_pool3d average_pooling3d batch_norm3d dropout3d "
+    "conv_transpose3d conv2d_transpose conv1d_transpose deconv deconvolution transposed_conv separable_conv lazy_conv "
+    "global_max_pool global_max_pooling adaptive_max_pool lp_pool fractional_max_pool layer_normalization "
+    "group_normalization instance_normalization rms_norm rms_normalization weight_norm spectral_norm "
+    "local_response_norm lrn alpha_dropout gaussian_dropout gaussian_noise celu hard_swish hard_tanh hard_sigmoid "
+    "log_sigmoid log_softmax softsign tanhshrink hardshrink softshrink glu swiglu maxout embedding_bag simple_rnn "
+    "lstm_cell gru_cell conv_lstm bidirectional time_distributed multihead_attention multi_head_attention "
+    "self_attention transformer transformer_encoder transformer_decoder positional_encoding position_embedding "
+    "upsample up_sampling upsampling zero_pad zero_padding reflection_pad pixel_shuffle permute unflatten concatenate "
+    "bilinear average maximum "
+    "adamax asgd lbfgs l_bfgs rprop sparse_adam adafactor lion ftrl adabelief adabound muon shampoo sophia sam yogi "
+    "prodigy "
+    "lambda_lr multiplicative_lr sequential_lr chained_scheduler inverse_time_decay inverse_sqrt inv_sqrt noam "
+    "poisson_nll poisson gaussian_nll ctc hinge squared_hinge categorical_hinge hinge_embedding margin_ranking "
+    "triplet_margin triplet contrastive cosine_embedding cosine_similarity multi_margin soft_margin "
+    "multi_label_soft_margin multi_label_margin log_cosh dice iou quantile pinball msle mean_squared_logarithmic_error "
+    "mape mean_absolute_percentage_error specificity tnr cohen_kappa kappa median_absolute_error max_error "
+    "explained_variance bleu rouge jaccard average_precision pr_auc hamming fbeta brier ece "
+    "lecun_normal lecun_uniform dirac eye sparse "
+    "parquet hdf5 jsonl json excel xlsx tfrecord image_folder imagefolder arff sql "
+    "robust_scaler robust pca one_hot_encoder label_encoder max_abs_scaler "
+    "gpu cuda cuda:0 mps tpu xpu rocm hip metal vulkan opencl "
+    "ema polyak exponential_moving_average float16 fp16 half bfloat16 bf16 tf32 mixed";
 
 bool gr__name_is_later(const char *name)
 {
     return listed(name, later);
+}
+
+bool gr__command_is_later(const char *name)
+{
+    return listed(name,
+                  "export import lr batch tune grow diagnose report finetune prune baseline convert inspect drift "
+                  "view");
 }

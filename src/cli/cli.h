@@ -92,7 +92,7 @@ const cli_command *const *gr__commands(int *n); /* generated, sorted by name */
 /* Reads arguments and options, which are stored; ranges and words are checked. */
 gr_status cli_parse(cli *c, int argc, char **argv);
 bool cli_given(const cli *c, const char *option); /* one of the command's own */
-void cli_print_options(const cli_command *command);
+void cli_print_options(FILE *to, const cli_command *command);
 
 /* ---- what commands call ---- */
 /* A new result, with the command's name; it lives until the next one, or the end of the command. */
@@ -107,6 +107,11 @@ gr_status cli_unknown(cli *c, const char *what, const char *name, const char *co
 gr_status cli_recipe(cli *c, const char *path, gr_recipe **out);
 /* Applies what a recipe says of threads and memory to the context. */
 gr_status cli_resources(cli *c, const gr_recipe *r);
+/* Refuses a path to write to whose ending is another format's: `what` is written, under one of the endings (without
+ * dots, ends with NULL), or with none. */
+gr_status cli_check_ending(cli *c, const char *path, const char *what, const char *const *endings);
+/* s as a terminal may show it, in the command's memory. */
+const char *cli_shown(cli *c, const char *s);
 extern volatile sig_atomic_t cli_stop; /* SIGINT, SIGTERM or SIGHUP came */
 void cli_catch_signals(void);
 double cli_now(void);

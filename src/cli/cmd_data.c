@@ -24,7 +24,7 @@ static gr_status write_manifest(cli *c, const gr_recipe *r, const char *out)
         gr__result_member(found, names[i], GR_CELL_WHOLE, &parts[i].n, sizeof parts[i].n);
         gr__result_note(found, "%-12s %lld samples\n", names[i], (long long)parts[i].n);
     }
-    gr__result_note(found, "manifest     %s\n", out);
+    gr__result_note(found, "manifest     %s\n", cli_shown(c, out));
     st = cli_show(c, found);
 done:
     gr__task_close(&t);
@@ -41,7 +41,9 @@ static gr_status run(cli *c)
         return GR_E_NAME;
     }
     if (!out) return gr__fail(c->ctx, GR_E_USAGE, "data split: where to? -o FILE is missing");
-    gr_status st = cli_recipe(c, c->argument[1], &r);
+    static const char *const endings[] = {"tsv", "txt", NULL};
+    gr_status st = cli_check_ending(c, out, "a table of tabs", endings);
+    if (st == GR_OK) st = cli_recipe(c, c->argument[1], &r);
     if (st != GR_OK) return st;
     st = write_manifest(c, r, out);
     gr__recipe_close(c->ctx, r);

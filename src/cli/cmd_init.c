@@ -102,7 +102,7 @@ static gr_status show(cli *c, const char *out, const gr_network *network, const 
     gr__network_params(network, &n);
     start *all = gr__result_alloc(r, sizeof *all * n);
     gr__result_put(r, "model=%s parameters=%jd", out, count);
-    gr__result_note(r, "%s: %lld parameters\n\n", out, (long long)count);
+    gr__result_note(r, "%s: %lld parameters\n\n", cli_shown(c, out), (long long)count);
     GR_TABLE(r, "tensors", columns, all, all ? n : 0);
     for (size_t i = 0; i < n && r->failed == GR_OK; i++) gr__result_fail(r, look(r, network, store, i, &all[i]));
     return cli_show(c, r);
@@ -141,7 +141,9 @@ static gr_status run(cli *c)
         gr__error_hint(c->ctx, "usage: gradus init RECIPE -o start.safetensors");
         return GR_E_USAGE;
     }
-    gr_status st = cli_recipe(c, c->argument[0], &r);
+    static const char *const endings[] = {"safetensors", NULL};
+    gr_status st = cli_check_ending(c, out, "a model in safetensors", endings);
+    if (st == GR_OK) st = cli_recipe(c, c->argument[0], &r);
     if (st != GR_OK) return st;
     st = write_initial(c, r, out);
     gr__recipe_close(c->ctx, r);

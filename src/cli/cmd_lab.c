@@ -59,7 +59,7 @@ static void write_file(output *o, const char *name, const char *suffix, gr_statu
         const char *path =
             gr__result_text(o->r, "%s/%s%s%s.%s", o->folder, o->r->name, name ? "-" : "", name ? name : "", suffix);
         st = gr__file_write(o->c->ctx, path, o->text.s ? o->text.s : "", o->text.n);
-        if (st == GR_OK) gr__result_note(o->r, "%s\n", path);
+        if (st == GR_OK) gr__result_note(o->r, "%s\n", cli_shown(o->c, path));
         if (st == GR_OK && !GR_ROOM(o->c->ctx, o->path, o->capacity, o->n + 1)) st = GR_E_MEMORY;
         if (st == GR_OK) o->path[o->n++] = path;
     }

@@ -275,9 +275,12 @@ static gr_status run(cli *c)
 {
     int n = c->n_arguments;
     shown *runs = gr__bump_alloc(c->memory, sizeof *runs * (size_t)n);
+    static const char *const endings[] = {"svg", NULL};
+    const char *out = ((const options *)c->options)->out;
     if (!runs) return GR_E_MEMORY;
     gr_status st =
         c->sets.n ? gr__fail(c->ctx, GR_E_USAGE, "--set %s: plot draws what is there", c->sets.at[0]) : GR_OK;
+    if (st == GR_OK && out) st = cli_check_ending(c, out, "a drawing in SVG", endings);
     if (st == GR_OK) st = open_runs(c, runs, n);
     if (st == GR_OK) st = show(c, runs, n);
     for (int i = 0; i < n; i++) gr__history_free(&runs[i].h);

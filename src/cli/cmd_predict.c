@@ -185,10 +185,43 @@ static gr_status load(cli *c, const gr_model *m, const char *file, gr_set *out)
     return gr__set_raw(c->ctx, file, sample, r->data.train, &so, out);
 }
 
+/* Rows of one head whose numbers are not finite. */
+typedef struct broken {
+    int64_t n, first;
+} broken;
+
+static void count_not_finite(const answers *a, const double *const *values, int64_t from, int64_t rows, broken *b)
+{
+    for (int h = 0; h < a->model->recipe->n_heads; h++) {
+        int64_t width = gr__predictor_width(a->predictor, h);
+        for (int64_t i = 0; i < rows; i++) {
+            bool finite = true;
+            for (int64_t k = 0; k < width; k++) finite = finite && isfinite(values[h][i * width + k]);
+            if (!finite && b[h].n++ == 0) b[h].first = from + i;
+        }
+    }
+}
+
+/* Among many lines an inf is easily not seen. */
+static void warn_not_finite(const answers *a, const char *file, bool one, const broken *b)
+{
+    gr_context *ctx = a->c->ctx;
+    const gr_recipe *r = a->model->recipe;
+    for (int h = 0; h < r->n_heads; h++) {
+        char row[32] = "", more[64] = "";
+        if (b[h].n == 0) continue;
+        if (!one) snprintf(row, sizeof row, "[%lld]", (long long)b[h].first);
+        if (b[h].n > 1) snprintf(more, sizeof more, ", and those of %lld more rows", (long long)b[h].n - 1);
+        gr__log(ctx, GR_LOG_WARNING, "%s%s: the model's outputs%s%s are not finite%s", file, row,
+                r->heads_named ? " of the head " : "", r->heads_named ? r->head[h].name : "", more);
+    }
+}
+
 static gr_status predict_file(cli *c, const gr_model *m, const char *file, compiled *ready)
 {
     gr_set set = {0};
     const double *values[GR_MAX_TARGETS];
+    broken not_finite[GR_MAX_TARGETS] = {0};
     gr_status st = GR_OK;
     GR_TRY(load(c, m, file, &set));
     warn_unusual(c, m, file, &set);
@@ -197,8 +230,10 @@ static gr_status predict_file(cli *c, const gr_model *m, const char *file, compi
     for (int64_t i = 0; i < set.n; i += BATCH) {
         int64_t n = GR_MIN(BATCH, set.n - i);
         GR_TRY(gr__predictor_run(ready->predictor, &set, i, n, values));
+        count_not_finite(&a, values, i, n, not_finite);
         for (int64_t k = 0; k < n; k++) GR_TRY(tell(&a, file, set.one ? -1 : i + k, values, k));
     }
+    warn_not_finite(&a, file, set.one, not_finite);
 done:
     gr__set_free(c->ctx, &set);
     return st;

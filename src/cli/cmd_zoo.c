@@ -71,14 +71,16 @@ static gr_status run_new(cli *c)
         gr__error_hint(c->ctx, "gradus new --from simple-cnn -o my.yaml; gradus zoo lists what there is");
         return GR_E_USAGE;
     }
+    static const char *const endings[] = {"yaml", "yml", NULL};
     gr_status st = find(c, from, &z);
+    if (st == GR_OK) st = cli_check_ending(c, out, "a recipe in YAML", endings);
     if (st != GR_OK) return st;
     if (gr__file_exists(out)) return gr__fail(c->ctx, GR_E_EXISTS, "%s exists already", out);
     st = gr__file_write(c->ctx, out, z->text, strlen(z->text));
     if (st != GR_OK) return st;
     gr_result *r = cli_result(c);
     gr__result_put(r, "recipe=%s", out);
-    gr__result_note(r, "%s: edit its data, then: gradus train %s\n", out, out);
+    gr__result_note(r, "%s: edit its data, then: gradus train %s\n", cli_shown(c, out), cli_shown(c, out));
     return cli_show(c, r);
 }
 

@@ -41,11 +41,11 @@ double cli_now(void)
 
 /* ---- help ---- */
 
-static void print_command_help(const cli_command *c)
+static void print_command_help(FILE *to, const cli_command *c)
 {
-    printf("gradus %s %s\n\n%s.\n", c->name, c->usage, c->summary);
-    if (c->help) printf("\n%s", c->help);
-    cli_print_options(c);
+    fprintf(to, "gradus %s %s\n\n%s.\n", c->name, c->usage, c->summary);
+    if (c->help) fprintf(to, "\n%s", c->help);
+    cli_print_options(to, c);
 }
 
 /* In the order of their places, which are small numbers. */
@@ -126,7 +126,8 @@ static void print_error(cli *c, gr_status st)
     r->within = "error/";
     gr__result_put(r, "code=%s file=%s line=%d column=%d key=%s message=%s hint=%s", gr_status_name(st), e->file,
                    e->line, e->column, e->key, message, e->hint);
-    if (cli_list(c, r) != GR_OK) printf("{\"error\":{}}\n");
+    if (cli_list(c, r) != GR_OK)
+        printf("{\"error\": {\"code\": \"%s\"}}\n", gr_status_name(st)); /* no memory for more */
 }
 
 static const cli_command *find_command(const char *name)
@@ -138,55 +139,67 @@ static const cli_command *find_command(const char *name)
     return NULL;
 }
 
-static int no_command(const char *name)
+static gr_status no_command(cli *c, const char *name)
 {
     const char *names[256];
     int n;
     const cli_command *const *all = gr__commands(&n);
     n = GR_MIN(n, (int)GR_COUNT(names));
     for (int i = 0; i < n; i++) names[i] = all[i]->name;
-    const char *near = gr__nearest(name, names, (size_t)n);
-    char shown[200];
-    fprintf(stderr, "gradus: unknown command %s\n", gr__shown(shown, sizeof shown, name, strlen(name)));
-    if (near)
-        fprintf(stderr, "  did you mean %s?\n", near);
-    else if (gr__name_is_later(name))
-        fprintf(stderr, "  it is not there yet in this version of gradus; gradus --help lists what is\n");
+    bool later = gr__command_is_later(name);
+    const char *near = later ? NULL : gr__nearest(name, names, (size_t)n);
+    if (name[0] == '-')
+        gr__fail(c->ctx, GR_E_USAGE, "a command comes first, not %s", name);
     else
-        fprintf(stderr, "  gradus --help lists the commands\n");
-    return 2;
+        gr__fail(c->ctx, GR_E_USAGE, "unknown command %s", name);
+    if (near)
+        gr__error_hint(c->ctx, "did you mean %s?", near);
+    else if (later)
+        gr__error_hint(c->ctx, "it is not there yet in this version of gradus; gradus --help lists what is");
+    else
+        gr__error_hint(c->ctx, "gradus --help lists the commands");
+    return GR_E_USAGE;
 }
 
 static gr_status run(cli *c, int argc, char **argv)
 {
-    gr_status st = cli_parse(c, argc, argv);
-    if (st != GR_OK) return st;
-    if (c->help) {
-        print_command_help(c->command);
-        return GR_OK;
+    const char *name = argv[1];
+    FILE *human = c->json ? stderr : stdout;
+    bool help = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0;
+    const char *about = help && argc > 2 && argv[2][0] != '-' ? argv[2] : NULL;
+    if (help && !about) return print_help(human), GR_OK;
+    if (strcmp(name, "--version") == 0) name = "version";
+    if (about) name = about;
+    c->command = find_command(name);
+    if (!c->command) return no_command(c, name);
+    if (!about) {
+        gr_status st = cli_parse(c, argc, argv);
+        if (st != GR_OK) return st;
     }
+    if (about || c->help) return print_command_help(human, c->command), GR_OK;
     return c->command->run(c);
+}
+
+/* Who reads JSON reads it for every error, one of the arguments before --json too. */
+static bool wants_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json") == 0) return true;
+    return false;
 }
 
 int main(int argc, char **argv)
 {
-    const char *name = argc > 1 ? argv[1] : "";
     if (argc < 2) return print_help(stderr), 2;
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
-        const cli_command *about = argc > 2 ? find_command(argv[2]) : NULL;
-        if (about)
-            print_command_help(about);
-        else
-            print_help(stdout);
-        return 0;
-    }
-    if (strcmp(name, "--version") == 0) name = "version";
     static cli c; /* large: lists of arguments */
-    c = (cli){.command = find_command(name)};
-    if (!c.command) return no_command(name);
+    c = (cli){.json = wants_json(argc, argv)};
     signal(SIGPIPE, SIG_IGN);
     gr_status st = gr_context_create(&(gr_context_options){.log = log_line, .user = &c}, &c.ctx);
-    if (st != GR_OK) return fprintf(stderr, "gradus: %s\n", gr_status_text(st)), gr_status_exit_code(st);
+    if (st != GR_OK) {
+        fprintf(stderr, "gradus: %s\n", gr_status_text(st));
+        if (c.json) printf("{\"error\": {\"code\": \"%s\"}}\n", gr_status_name(st));
+        return gr_status_exit_code(st);
+    }
     c.memory = gr__bump_create(c.ctx);
     st = c.memory ? run(&c, argc, argv) : GR_E_MEMORY;
     errno = 0;

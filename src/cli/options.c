@@ -17,22 +17,22 @@ static const cli_option common[] = {
     CLI_OPTION(cli, help, SWITCH, "help", NULL, "this text", .letter = 'h'),
 };
 
-static void print_rows(const cli_option *o, int n)
+static void print_rows(FILE *to, const cli_option *o, int n)
 {
     for (const cli_option *end = o + n; o < end; o++) {
         char left[64];
         snprintf(left, sizeof left, "%s--%s%s%s", o->letter ? (char[]){'-', o->letter, ',', ' ', 0} : "", o->name,
                  o->argument ? " " : "", o->argument ? o->argument : "");
-        printf("  %-24s %s\n", left, o->help);
+        fprintf(to, "  %-24s %s\n", left, o->help);
     }
 }
 
-void cli_print_options(const cli_command *c)
+void cli_print_options(FILE *to, const cli_command *c)
 {
-    if (c->n_options) printf("\nFlags\n");
-    print_rows(c->options, c->n_options);
-    printf("\nFlags of every command\n");
-    print_rows(common, (int)GR_COUNT(common));
+    if (c->n_options) fprintf(to, "\nFlags\n");
+    print_rows(to, c->options, c->n_options);
+    fprintf(to, "\nFlags of every command\n");
+    print_rows(to, common, (int)GR_COUNT(common));
 }
 
 /* ---- finding ---- */
@@ -175,6 +175,11 @@ static gr_status parse_option(cli *c, int argc, char **argv, int *i)
     if (o->argument && !value) {
         if (*i + 1 >= argc) return gr__fail(c->ctx, GR_E_USAGE, "--%s wants %s", o->name, o->argument);
         value = argv[++*i];
+        if (strncmp(value, "--", 2) == 0) {
+            gr__fail(c->ctx, GR_E_USAGE, "--%s wants %s, and what follows is the flag %s", o->name, o->argument, value);
+            gr__error_hint(c->ctx, "--%s=%s, if that is meant", o->name, value);
+            return GR_E_USAGE;
+        }
     }
     return store(c, o, value);
 }

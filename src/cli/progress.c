@@ -12,6 +12,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 enum { PIECES = 16, APART = 2, UNKNOWN_COLUMNS = 80, LEAST_BAR = 8, MOST_BAR = 24 };
 
 typedef struct piece {
@@ -185,6 +187,7 @@ void cli_progress_clear(cli_progress *v)
 void cli_progress_show(void *user, const gr_progress *p)
 {
     cli_progress *v = user;
+    char path[4200];
     if (v->quiet) return;
     switch (p->phase) {
     case GR_PHASE_TRAIN:
@@ -202,7 +205,8 @@ void cli_progress_show(void *user, const gr_progress *p)
         if (!v->terminal) epoch_ended(v, p);
         return;
     case GR_PHASE_RESUMED:
-        fprintf(stderr, "resumed from %s after step %lld\n", p->path, (long long)p->step);
+        fprintf(stderr, "resumed from %s after step %lld\n", gr__shown(path, sizeof path, p->path, strlen(p->path)),
+                (long long)p->step);
         return;
     case GR_PHASE_CHECKPOINT:
         return;

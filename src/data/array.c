@@ -231,9 +231,11 @@ static gr_status fail_value(const gr__part *p, use u, uint64_t flat, const unsig
     if (u == USE_WEIGHT && x < 0)
         return gr__fail(ctx, GR_E_DATA, "\"%s\": the weight of sample %s is %s, but weights are numbers from 0 on",
                         name, at, value);
-    if (u != USE_LABEL)
-        return gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which float32 cannot hold (precision: float64 can)",
-                        name, at, value);
+    if (u != USE_LABEL) {
+        gr_status st = gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which float32 cannot hold", name, at, value);
+        gr__error_hint(ctx, p->raw ? "the model was trained in float32" : "precision: float64 can");
+        return st;
+    }
     return gr__fail(ctx, GR_E_DATA, "\"%s\": the label of sample %s is %s, but classes are whole numbers from 0 to %d",
                     name, at, value, GR__MOST_CLASSES - 1);
 }
@@ -432,12 +434,22 @@ static gr_shape sample_shape(const gr__array *a)
     return s;
 }
 
+static const char *type_name(gr__type t)
+{
+    static const char *const names[] = {
+        [GR__U8] = "uint8",    [GR__I8] = "int8",     [GR__U16] = "uint16", [GR__I16] = "int16",
+        [GR__U32] = "uint32",  [GR__I32] = "int32",   [GR__U64] = "uint64", [GR__I64] = "int64",
+        [GR__F16] = "float16", [GR__F32] = "float32", [GR__F64] = "float64"};
+    return (size_t)t < GR_COUNT(names) && names[t] ? names[t] : "?";
+}
+
 void gr__part_describe(const gr__part *p, const gr_source_options *o, gr_target_kind want, gr_field *f)
 {
     gr__type type = p->array.type;
     gr_target_kind kind = want != GR_TARGET_NONE ? want : is_real(type) ? GR_TARGET_VALUE : GR_TARGET_CLASS;
     f->kind = f->role == GR_FIELD_TARGET ? kind : GR_TARGET_NONE;
     f->sample = sample_shape(&p->array);
+    f->file_element = type_name(type);
     if (f->role == GR_FIELD_INPUT)
         f->element = input_element(type, o);
     else if (f->kind == GR_TARGET_CLASS)

@@ -36,6 +36,7 @@ typedef struct gr__array {
 typedef struct gr__part {
     gr__blob blob;
     gr__array array;
+    bool raw; /* given to a model: whoever reads of it has no recipe to change */
 } gr__part;
 
 /* Fills count and bytes from type and dims; refuses too many or empty axes and sizes beyond the address space. name is

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
+
 /* ---- do they belong together? ---- */
 
 static const char *noun(gr_field_role role)
@@ -96,14 +98,16 @@ static void files_close(files *f)
 static gr_status files_open(gr_context *ctx, const gr_settings *s, const gr_source_options *o,
                             const gr__field_rows *rows, gr__header_fn header, files *f)
 {
+    const char *kind = header == gr__npy_header ? "an NPY array" : "an IDX file";
     f->n = 0;
     f->memory = gr__bump_create(ctx);
     gr_status st = f->memory ? gr__entries_of(ctx, s, o, rows, &f->entries) : GR_E_MEMORY;
     for (int i = 0; st == GR_OK && i < gr__entries_n(&f->entries); i++) {
         const char *path = gr__source_file(f->memory, f->entries.entry[i].text, o);
         if (!path) return gr__error_code(ctx);
-        st = gr__place(ctx, f->entries.entry[i].at, gr__part_open(ctx, path, header, &f->part[i]));
+        st = gr__part_open(ctx, path, header, &f->part[i]);
         f->n += st == GR_OK;
+        st = gr__place(ctx, f->entries.entry[i].at, gr__mistaken_data(ctx, path, kind, st));
     }
     return st;
 }

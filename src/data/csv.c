@@ -1,6 +1,7 @@
 /* The csv source: settings to options of the table. */
 #include <string.h>
 
+#include "base/file.h"
 #include "data/array.h"
 #include "data/csv.h"
 
@@ -93,12 +94,12 @@ static gr_status options_of(gr_context *ctx, const gr_settings *s, const gr_sour
 }
 
 static gr_status open_file(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_source_options *o,
-                           gr__csv_options *options, gr__blob *blob)
+                           gr__csv_options *options, gr__blob *blob, const char **path)
 {
     gr_status st = options_of(ctx, s, o, options);
     if (st != GR_OK) return st;
-    const char *path = gr__source_path(b, s, "file", o);
-    return path ? gr__blob_open(ctx, path, blob) : gr__error_code(ctx);
+    *path = gr__source_path(b, s, "file", o);
+    return *path ? gr__blob_open(ctx, *path, blob) : gr__error_code(ctx);
 }
 
 static gr_status info(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set *out)
@@ -106,9 +107,11 @@ static gr_status info(gr_context *ctx, const gr_settings *s, const gr_source_opt
     gr__bump *b = gr__bump_create(ctx);
     if (!b) return GR_E_MEMORY;
     gr__blob blob = {0};
+    const char *path = NULL;
     gr__csv_options options;
-    gr_status st = open_file(ctx, b, s, o, &options, &blob);
+    gr_status st = open_file(ctx, b, s, o, &options, &blob, &path);
     if (st == GR_OK) st = gr__csv_info(&blob, &options, o->memory, out);
+    if (st != GR_OK && path) st = gr__mistaken_data(ctx, path, "a table of text", st);
     gr__blob_close(&blob);
     gr__bump_destroy(b);
     return gr__source_place(ctx, s, "file", st);
@@ -119,9 +122,11 @@ static gr_status load(gr_context *ctx, const gr_settings *s, const gr_source_opt
     gr__bump *b = gr__bump_create(ctx);
     if (!b) return GR_E_MEMORY;
     gr__blob blob = {0};
+    const char *path = NULL;
     gr__csv_options options;
-    gr_status st = open_file(ctx, b, s, o, &options, &blob);
+    gr_status st = open_file(ctx, b, s, o, &options, &blob, &path);
     if (st == GR_OK) st = gr__csv_load(&blob, &options, out);
+    if (st != GR_OK && path) st = gr__mistaken_data(ctx, path, "a table of text", st);
     gr__blob_close(&blob);
     gr__bump_destroy(b);
     return gr__source_place(ctx, s, "file", st);

@@ -47,8 +47,8 @@ uint64_t gr__csv_place(const gr__csv_reader *r, const char *at);
 bool gr__cell_is(const gr__cell *f, const char *text);
 /* A decimal number, correctly rounded, in no locale. false: not one; inf and nan are numbers here. */
 bool gr__cell_number(const gr__cell *f, double *out);
-/* The plain spelling of a whole number: digits alone, the first not 0 unless it is the only one. false also beyond 15
- * digits. */
+/* The plain spelling of a whole number: digits alone, the first not 0 unless it is the only one. INT64_MAX stands for
+ * all of more than 18 digits. */
 bool gr__cell_whole(const gr__cell *f, int64_t *out);
 /* The cell's text, "" made ". Lives in b. */
 const char *gr__cell_text(gr__bump *b, const gr__cell *f);

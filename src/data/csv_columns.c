@@ -34,14 +34,9 @@ static gr_status no_column(const gr__table *t, const char *name)
     const gr_schema *like = gr__table_like(t);
     gr_status st = gr__fail(t->ctx, GR_E_DATA, "\"%s\" has no column \"%s\"", t->blob->name, name);
     const char *near = t->name ? gr__nearest(name, t->name, (size_t)t->n_columns) : NULL;
-    if (near)
-        gr__error_hint(t->ctx, "did you mean \"%s\"?", near);
-    else if (t->name)
-        gr__error_hint(t->ctx, "line %llu names %d column%s: %s%s%s", (unsigned long long)t->first_line, t->n_columns,
-                       t->n_columns > 1 ? "s" : "", t->name[0], t->n_columns > 1 ? ", " : "",
-                       t->n_columns > 2   ? "..."
-                       : t->n_columns > 1 ? t->name[1]
-                                          : "");
+    if (near) gr__error_hint(t->ctx, "did you mean \"%s\"?", near);
+    if (t->name)
+        gr__table_advise_names(t);
     else
         gr__error_hint(t->ctx, "it has %d columns without names: count from 0, or say `header: true`%s", t->n_columns,
                        like && like->name ? " as the training's table did" : "");
@@ -268,7 +263,10 @@ static gr_status refuse_equal_names(const gr__table *t)
         st = gr__fail(t->ctx, GR_E_DATA, "\"%s\": line %llu, column %d: columns %d and %d are both called \"%s\"",
                       t->blob->name, (unsigned long long)t->first_line, b.column + 1, a.column + 1, b.column + 1,
                       a.name);
-        gr__error_hint(t->ctx, "blanks around a name do not count; rename one, or leave both out: columns: [...]");
+        gr__error_hint(t->ctx, "blanks around a name do not count; rename one%s",
+                       t->o->inputs_only     ? ""
+                       : t->n_of_inputs == 1 ? ", or leave both out: columns: [...]"
+                                             : ", or leave both out of the lists of columns");
     }
     gr__free(t->ctx, used, (size_t)t->n_columns);
     return st;

@@ -180,7 +180,12 @@ static gr_status cannot_tell(const gr__table *t, const first *f, const char *why
     gr_status st = first_of(t, &r, &more);
     if (st == GR_OK) {
         st = gr__table_fail(t, &r, f->text, why);
-        if (f->marks)
+        if (t->o->inputs_only)
+            gr__error_hint(t->ctx,
+                           "if line %llu is a sample, put a line of names above it; if it holds names, write all of "
+                           "them as texts",
+                           (unsigned long long)t->first_line);
+        else if (f->marks)
             gr__error_hint(t->ctx,
                            "say `header: false` if the line is a sample, and missing: [\"%.*s\"] if that stands for "
                            "a missing value; `header: true` if it holds names",

@@ -241,11 +241,11 @@ bool gr__cell_is(const gr__cell *f, const char *text)
 
 bool gr__cell_whole(const gr__cell *f, int64_t *out)
 {
-    if (f->n == 0 || f->n > 15 || (f->s[0] == '0' && f->n > 1)) return false;
+    if (f->n == 0 || (f->s[0] == '0' && f->n > 1)) return false;
     int64_t x = 0;
     for (size_t i = 0; i < f->n; i++) {
         if (f->s[i] < '0' || f->s[i] > '9') return false;
-        x = x * 10 + (f->s[i] - '0');
+        x = i < 18 ? x * 10 + (f->s[i] - '0') : INT64_MAX;
     }
     *out = x;
     return true;

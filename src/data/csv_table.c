@@ -173,20 +173,21 @@ gr_status gr__table_number(const gr__table *t, const gr__csv_reader *r, int colu
         *out = (double)NAN;
         return refuse_missing(t, r, column, role);
     }
-    if (f->n == 0) {
-        gr_status st = gr__table_fail(t, r, column, "is empty");
-        if (role == GR_FIELD_INPUT) gr__error_hint(t->ctx, "declare what stands for a missing value: missing: [\"\"]");
+    bool number = gr__cell_number(f, out);
+    if (!number || !isfinite(*out)) {
+        gr_status st = gr__table_fail(t, r, column,
+                                      f->n == 0 ? "is empty"
+                                      : number  ? "is not finite"
+                                                : "is not a number");
+        gr__table_advise(t, r, column, role);
         return st;
     }
-    if (!gr__cell_number(f, out)) {
-        gr_status st = gr__table_fail(t, r, column, "is not a number");
-        if (role == GR_FIELD_WEIGHT) gr__error_hint(t->ctx, "a weight is a number from 0 on");
-        gr__table_advise(t, column, f, role == GR_FIELD_INPUT);
+    if (!t->o->keep_float64 && !isfinite((float)*out)) {
+        gr_status st = gr__table_fail(t, r, column, "is beyond float32");
+        gr__error_hint(t->ctx,
+                       t->o->inputs_only ? "the model was trained in float32" : "precision: float64 can hold it");
         return st;
     }
-    if (!isfinite(*out)) return gr__table_fail(t, r, column, "is not finite");
-    if (!t->o->keep_float64 && !isfinite((float)*out))
-        return gr__table_fail(t, r, column, "is beyond float32 (precision: float64 can hold it)");
     return GR_OK;
 }
 

@@ -105,8 +105,10 @@ gr_status gr__table_classes(const gr__table *t, const gr__labels *all, gr_set *s
 /* csv_table.c: a number of the record read last. Of an input it may be missing, which is NaN. */
 gr_status gr__table_number(const gr__table *t, const gr__csv_reader *r, int column, gr_field_role role, double *out);
 void gr__table_put(gr_element e, void *to, int64_t at, double x); /* a real, as such */
-/* csv_advice.c: the hint of a kept error about a field that is not a number. */
-void gr__table_advise(const gr__table *t, int column, const gr__cell *f, bool is_input);
+/* csv_advice.c: the hint of a kept error about a cell of the record read last that is no finite number. */
+void gr__table_advise(const gr__table *t, const gr__csv_reader *r, int column, gr_field_role role);
+/* The hint where the names in the first record are not those that are wanted: it may hold none. */
+void gr__table_advise_names(const gr__table *t);
 /* Texts that stand for a missing value in many files: NA, ?, null, ... */
 bool gr__is_missing_mark(const gr__cell *f);
 

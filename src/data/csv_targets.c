@@ -1,4 +1,6 @@
 /* CSV targets: what their columns hold, and reading them as values or classes. */
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -6,37 +8,68 @@
 
 /* ---- what the columns hold ---- */
 
+typedef struct labels_look {
+    bool plain, numbers; /* some are plain whole numbers; all are numbers, NaN and inf among them */
+    bool texts;          /* some are neither numbers nor what often stands for a missing value */
+    uint64_t line;       /* of the first label that is not plain */
+    bool odd_number;     /* it is a number all the same */
+    char odd[40];
+} labels_look;
+
+static void look_at_label(const gr__table *t, const gr__csv_reader *r, int column, labels_look *l)
+{
+    double x = 0;
+    int64_t whole;
+    const gr__cell *f = &r->cell[column];
+    if (gr__table_missing(t, f) || f->n == 0) return; /* refused, if at all, later */
+    if (gr__cell_whole(f, &whole)) {
+        l->plain = true;
+        return;
+    }
+    bool number = gr__cell_number(f, &x);
+    l->numbers = l->numbers && number;
+    l->texts = l->texts || (!number && !gr__is_missing_mark(f));
+    if (l->line > 0) return;
+    gr__shown(l->odd, sizeof l->odd, f->s, f->n);
+    l->line = r->record_line;
+    l->odd_number = number && isfinite(x);
+}
+
+/* One that is not plain makes texts of labels that are numbers for everybody else: it may be a mistake. */
+static void tell_odd_label(const gr__table *t, const gr__columns *c, const labels_look *l)
+{
+    bool several = t->n_of_targets > 1;
+    const char *of = several ? " of " : "", *name = several ? c->name : "";
+    if (l->texts) return;
+    if (l->odd_number)
+        gr__log(t->ctx, GR_LOG_INFO,
+                "%s: labels%s%s are taken as texts: \"%s\" in line %llu is a number, but not written as a class's",
+                t->blob->name, of, name, l->odd, (unsigned long long)l->line);
+    else if (l->plain)
+        gr__log(t->ctx, GR_LOG_WARNING,
+                "%s: labels%s%s are taken as texts: \"%s\" in line %llu stands among whole numbers; if it is no "
+                "class, leave its rows out",
+                t->blob->name, of, name, l->odd, (unsigned long long)l->line);
+}
+
 /* Texts, unless every label is the plain spelling of a whole number: 01, 1.0 and +1 are not, and all may be different
  * classes. Where nothing said what the target is for, numbers that are not plain are values. */
 static gr_status look_at_labels(const gr__table *t, gr__columns *c, bool tell)
 {
     gr__csv_reader r;
-    bool more = true, numbers = true;
-    uint64_t line = 0; /* of the first label that is not plain */
-    char odd[40] = "";
+    bool more = true;
+    labels_look l = {.numbers = true};
     gr__table_start(t, &r);
     gr_status st = t->header ? gr__csv_next(&r, &more) : GR_OK;
-    while (st == GR_OK && more && numbers) {
+    while (st == GR_OK && more && !l.texts) {
         st = gr__csv_next(&r, &more);
-        if (st != GR_OK || !more) break;
-        for (int k = 0; k < c->n && numbers; k++) {
-            double x;
-            int64_t whole;
-            const gr__cell *f = &r.cell[t->target[c->first + k]];
-            if (gr__table_missing(t, f) || f->n == 0 || gr__cell_whole(f, &whole))
-                continue; /* refused, if at all, later */
-            numbers = gr__cell_number(f, &x);
-            if (line == 0) gr__shown(odd, sizeof odd, f->s, f->n), line = r.record_line;
-        }
+        for (int k = 0; k < c->n && st == GR_OK && more; k++) look_at_label(t, &r, t->target[c->first + k], &l);
     }
     gr__csv_stop(&r);
-    c->answer = line == 0                              ? GR__ANSWER_WHOLE
-                : numbers && c->want == GR_TARGET_NONE ? GR__ANSWER_VALUE
-                                                       : GR__ANSWER_TEXT;
-    if (tell && st == GR_OK && c->answer == GR__ANSWER_TEXT && numbers)
-        gr__log(t->ctx, GR_LOG_INFO,
-                "%s: labels are taken as texts: \"%s\" in line %llu is a number, but not written as a class's",
-                t->blob->name, odd, (unsigned long long)line);
+    c->answer = l.line == 0                              ? GR__ANSWER_WHOLE
+                : l.numbers && c->want == GR_TARGET_NONE ? GR__ANSWER_VALUE
+                                                         : GR__ANSWER_TEXT;
+    if (tell && st == GR_OK && c->answer == GR__ANSWER_TEXT) tell_odd_label(t, c, &l);
     return st;
 }
 
@@ -92,9 +125,16 @@ static gr_status whole_class(const gr__table *t, const gr__csv_reader *r, int co
     if (gr__table_missing(t, f)) return gr__table_fail(t, r, column, "is missing, which a target cannot be");
     if (f->n == 0) return gr__table_fail(t, r, column, "is empty");
     if (gr__cell_whole(f, &x) && x < GR__MOST_CLASSES) return *out = (int32_t)x, GR_OK;
-    gr_status st = gr__table_fail(t, r, column, "is not a class: whole numbers from 0 on, or texts");
+    char what[80];
+    snprintf(what, sizeof what, "is not a class: whole numbers from 0 to %d, or texts", GR__MOST_CLASSES - 1);
+    gr_status st = gr__table_fail(t, r, column, what);
     if (t->o->like && !t->o->own_classes)
         gr__error_hint(t->ctx, "the training's classes are whole numbers, written 0, 1, 2, ...");
+    else
+        gr__error_hint(
+            t->ctx,
+            "labels that are whole numbers number the classes: 0, 1, 2, ...; names made of digits need a letter "
+            "in front: n123");
     return st;
 }
 

@@ -27,6 +27,7 @@ typedef struct gr_field {
     int classes;         /* CLASS: largest label + 1, or the number of names; 0: not one, or only loading tells */
     const char *const *class_names; /* NULL where the source has none */
     const char *file;               /* that it stands in, for messages; NULL: none */
+    const char *file_element;       /* what it is there, "int64", which `element` need not be; NULL: `element` */
 } gr_field;
 
 /* What targets are for: shapes are refused from the header, before a value is taken for something else. */

@@ -266,12 +266,12 @@ static gr_status arrays_open(gr_context *ctx, const gr_settings *s, const gr_sou
     if (st != GR_OK) return st;
     const char *path = gr__source_path(a->memory, s, "file", o);
     if (!path) return gr__error_code(ctx);
-    st = gr__source_place(ctx, s, "file", gr__blob_open(ctx, path, &a->zip));
+    st = gr__blob_open(ctx, path, &a->zip);
     for (int i = 0; i < gr__entries_n(&a->entries) && st == GR_OK; i++) {
         st = open_one(ctx, a, &a->entries.entry[i], &a->part[i]);
         a->n += st == GR_OK;
     }
-    return st;
+    return gr__source_place(ctx, s, "file", gr__mistaken_data(ctx, path, "an NPZ archive", st));
 }
 
 static gr_status info(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set *out)

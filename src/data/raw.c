@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "data/array.h"
 #include "data/csv.h"
 #include "data/npz.h"
@@ -74,6 +75,7 @@ static gr_status load_parts(gr_context *ctx, gr__part *part, const gr_shape *sam
     bool one = true;
     for (int i = 0; i < e.n_inputs && st == GR_OK; i++) {
         bool single;
+        part[i].raw = true;
         st = take_shape(&part[i], sample[i], &single);
         one = one && single;
     }
@@ -194,7 +196,7 @@ gr_status gr__set_raw(gr_context *ctx, const char *file, const gr_shape *sample,
     gr__blob blob;
     gr_set set = {0};
     gr_status st = gr__blob_open(ctx, file, &blob);
-    if (st != GR_OK) return st;
+    if (st != GR_OK) return gr__mistaken_data(ctx, file, NULL, st);
     unsigned char front[8] = {0};
     size_t n;
     st = gr__blob_peek(&blob, front, sizeof front, &n);
@@ -212,5 +214,5 @@ gr_status gr__set_raw(gr_context *ctx, const char *file, const gr_shape *sample,
 done:
     gr__blob_close(&blob);
     if (st == GR_OK) *out = set;
-    return st;
+    return gr__mistaken_data(ctx, file, NULL, st);
 }

@@ -22,6 +22,7 @@ GR_METRIC(auc) = {
                          "of more than two classes, and of labels: the mean of one against the rest;  no value where a "
                          "class or label has all samples or none",
         },
+    .class_by_class = true,
     .forms = GR_METRIC_CLASS | GR_METRIC_LABELS,
     .scores = true,
     .named = true,

@@ -25,6 +25,7 @@ GR_METRIC(balanced_accuracy) = {
             .cite = "Brodersen et al. 2010; scikit-learn balanced_accuracy_score",
             .equations = "mean over the classes that are there of TP / (TP + FN)",
         },
+    .class_by_class = true,
     .forms = GR_METRIC_CLASS,
     .value = value,
 };

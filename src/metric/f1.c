@@ -23,6 +23,7 @@ GR_METRIC(f1) = {
             .equations = "F1 = 2 TP / (2 TP + FP + FN);  0 where nothing is true or predicted",
             GR_ROWS(rows),
         },
+    .class_by_class = true,
     .forms = GR_METRIC_CLASS | GR_METRIC_LABELS,
     .if_unbalanced = true,
     .check = gr__average_check,

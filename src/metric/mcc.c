@@ -29,6 +29,7 @@ GR_METRIC(mcc) = {
                 "c right of n, class k true t_k times and predicted p_k times;  0 where truth or prediction is "
                 "of one class alone",
         },
+    .class_by_class = true,
     .forms = GR_METRIC_CLASS,
     .value = value,
 };

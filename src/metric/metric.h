@@ -68,6 +68,7 @@ typedef struct gr_metric {
     unsigned forms;      /* of targets that it is for: a bit mask of 1 << gr_target_form */
     unsigned by_default; /* of these, a recipe that names no metrics has it */
     bool if_unbalanced;  /* such a recipe has it too where the training's classes are unbalanced */
+    bool class_by_class; /* what a small class gets counts: the largest cannot make it good by itself */
     bool lower;          /* the lower the better */
     bool scores;         /* it needs every sample's scores */
     bool named; /* `eval` tells it only where the recipe names it: it costs memory, or is for some data alone */

@@ -23,6 +23,7 @@ GR_METRIC(recall) = {
             .equations = "TP / (TP + FN);  0 where nothing is true",
             GR_ROWS(rows),
         },
+    .class_by_class = true,
     .forms = GR_METRIC_CLASS | GR_METRIC_LABELS,
     .check = gr__average_check,
     .value = value,

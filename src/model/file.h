@@ -25,10 +25,6 @@ gr_status gr__st_whole(gr_context *ctx, const char *path, gr_st **out); /* with 
 gr_status gr__st_parse(gr_context *ctx, const char *name, char *bytes, size_t n,
                        gr_st **out); /* takes bytes (gr__alloc'ed n + 1) */
 void gr__st_close(gr_st *st);
-/* A model or a recipe could not be read from `path` (st: why). Where the file is one of another kind, the kept error
- * says so instead, and how to go on. Gives the status that then holds. */
-gr_status gr__mistaken_model(gr_context *ctx, const char *path, gr_status st);
-gr_status gr__mistaken_recipe(gr_context *ctx, const char *path, gr_status st);
 int gr__st_count(const gr_st *st);
 const gr_st_tensor *gr__st_at(const gr_st *st, int i);
 const gr_st_tensor *gr__st_find(const gr_st *st, const char *name);

@@ -107,6 +107,7 @@ static gr_status from_file(gr_context *ctx, gr__bump *b, const gr_tree *at, cons
     if (st == GR_OK) {
         *out = gr__tree_get(root, "layers") ? root : gr__tree_get(root, "model");
         if (!*out) st = gr__tree_fail(ctx, root, GR_E_MISSING, NULL, "it has neither layers nor a model");
+        if (!*out && root->kind != GR_TREE_MAP) st = gr__mistaken_recipe(ctx, path, GR_E_TYPE);
     }
     if (st == GR_OK && !(*folder = gr__bump_strdup(b, next))) st = GR_E_MEMORY;
     gr__strfree(ctx, next);

@@ -163,15 +163,24 @@ gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, 
 
 /* ---- reading ---- */
 
+gr_status gr__model_refuse_checkpoint(gr_context *ctx, const gr_st *file, const char *path)
+{
+    if (!gr__st_meta(file, "gradus.isa") || gr__st_meta(file, "gradus.recipe")) return GR_OK;
+    gr__fail(ctx, GR_E_FORMAT, "it is a checkpoint, not a model");
+    gr__error_place(ctx, path, 0, 0, NULL);
+    gr__error_hint(ctx, "train RUN --resume goes on from a run's newest one; a run's models are best.safetensors and "
+                        "last.safetensors");
+    return GR_E_FORMAT;
+}
+
 static gr_status need_meta(const gr_model *m, const char *key, const char **out)
 {
     *out = gr__st_meta(m->file, key);
     if (*out) return GR_OK;
-    gr_status st = gr__fail(m->ctx, GR_E_FORMAT, "\"%s\" has no \"%s\" in its metadata", m->path, key);
-    gr__error_hint(m->ctx, gr__st_meta(m->file, "gradus.isa")
-                               ? "it is a checkpoint, from which --resume goes on; a run's models are "
-                                 "best.safetensors and last.safetensors"
-                               : "it holds tensors, but was not written by gradus, or its metadata was lost");
+    gr_status st = gr__model_refuse_checkpoint(m->ctx, m->file, m->path);
+    if (st != GR_OK) return st;
+    st = gr__fail(m->ctx, GR_E_FORMAT, "\"%s\" has no \"%s\" in its metadata", m->path, key);
+    gr__error_hint(m->ctx, "it holds tensors, but was not written by gradus, or its metadata was lost");
     return st;
 }
 

@@ -38,6 +38,8 @@ typedef struct gr_model {
 } gr_model;
 /* Reads and checks a model file. GR_E_FILE, GR_E_FORMAT. Metadata that is missing is said by name. */
 gr_status gr__model_open(gr_context *ctx, const char *path, gr_model *out);
+/* GR_E_FORMAT where the file is a run's checkpoint. */
+gr_status gr__model_refuse_checkpoint(gr_context *ctx, const gr_st *file, const char *path);
 void gr__model_close(gr_model *m); /* a zeroed model is fine */
 
 #endif

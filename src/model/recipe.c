@@ -421,8 +421,10 @@ static gr_status from_root(gr_context *ctx, gr__bump *b, gr_tree *root, const ch
 {
     char shown[200];
     if (root->kind != GR_TREE_MAP)
-        return gr__tree_fail(ctx, root, GR_E_TYPE, "`gradus new` writes one to start from",
-                             "a recipe is a map of keys, not %s", gr__tree_show(root, shown, sizeof shown));
+        return gr__mistaken_recipe(ctx, path,
+                                   gr__tree_fail(ctx, root, GR_E_TYPE, "`gradus new` writes one to start from",
+                                                 "a recipe is a map of keys, not %s",
+                                                 gr__tree_show(root, shown, sizeof shown)));
     gr_status st = apply_sets(ctx, b, root, folder, sets, n_sets);
     return st == GR_OK ? gr__recipe_from_tree(ctx, b, root, path, folder, out) : st;
 }

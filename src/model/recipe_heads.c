@@ -14,8 +14,11 @@ static gr_status read_reduction(gr__recipe_reader *k, const gr_tree *cost, bool 
     char shown[200];
     *sum = t && t->kind == GR_TREE_TEXT && strcmp(t->text, "sum") == 0;
     if (!t || *sum || (t->kind == GR_TREE_TEXT && strcmp(t->text, "mean") == 0)) return GR_OK;
-    return gr__tree_fail(k->ctx, t, GR_E_NAME, NULL, "%s is not one of mean, sum",
-                         gr__tree_show(t, shown, sizeof shown));
+    static const char *const words[] = {"mean", "sum"};
+    gr_status st =
+        gr__tree_fail(k->ctx, t, GR_E_NAME, NULL, "%s is not one of mean, sum", gr__tree_show(t, shown, sizeof shown));
+    if (t->kind == GR_TREE_TEXT) gr__hint_name(k->ctx, t->text, words, GR_COUNT(words));
+    return st;
 }
 
 static gr_status read_cost(gr__recipe_reader *k, const gr_tree *t, gr_head *h)

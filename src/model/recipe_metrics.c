@@ -84,11 +84,16 @@ static gr_status best_metric(gr__recipe_reader *k, const gr_tree *t, gr_head *h,
 }
 
 /* One head: its error. Of several no error is more than another's: the cost of all. */
+static const char *default_name(const gr_recipe *r)
+{
+    return r->n_heads > 1 ? "cost" : "error";
+}
+
 static gr_status default_best(gr__recipe_reader *k)
 {
     bool several = k->r->n_heads > 1;
     k->r->best_by = (gr_best_by){several ? GR_BEST_COST : GR_BEST_ERROR, several ? -1 : 0, 0};
-    return gr__recipe_part(k, "best_by", gr__tree_text(k->b, several ? "cost" : "error"));
+    return gr__recipe_part(k, "best_by", gr__tree_text(k->b, default_name(k->r)));
 }
 
 static gr_status read_best_by(gr__recipe_reader *k, const gr_tree *written)
@@ -98,8 +103,8 @@ static gr_status read_best_by(gr__recipe_reader *k, const gr_tree *written)
     char figure[GR_FIGURE_TEXT];
     bool validates = r->data.validation || r->data.split_validation > 0, text = t.kind == GR_TREE_TEXT;
     gr_best_by *by = &r->best_by;
-    if (!gr__tree_get(k->root, "best_by") || (text && strcmp(t.text, "error") == 0 && r->n_heads == 1))
-        return default_best(k);
+    if (!gr__tree_get(k->root, "best_by") || (text && strcmp(t.text, default_name(r)) == 0))
+        return default_best(k); /* written or not, it asks for no validation: a resolved recipe has it */
     if (!validates)
         return gr__tree_fail(k->ctx, written, GR_E_CONFLICT, "such as data.validation: {split: 0.1}",
                              "it needs validation data, and there is none");

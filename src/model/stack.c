@@ -308,7 +308,7 @@ static gr_status check_settings(builder *k, gr_stacked *l)
     if (st != GR_OK) return st;
     const gr_tree *init = gr__tree_get(l->at, "init");
     if (!own) l->activation = gr__tree_get(l->at, "activation");
-    if (gr__tree_none(l->activation)) l->activation = NULL;
+    if (gr__activation_none(l->activation)) l->activation = NULL;
     if (gr__tree_none(init)) return GR_OK;
     gr_tree *checked;
     l->init = init;
@@ -400,7 +400,7 @@ const char *gr__stack_ends_with(const gr_stack *s, int from, const gr_tree **at)
                                : NULL;
         const gr_tree *type = a ? type_of(a) : NULL;
         *at = a ? a : l->at;
-        if (type && !gr__tree_none(type) && type->kind == GR_TREE_TEXT) return type->text;
+        if (type && !gr__activation_none(type) && type->kind == GR_TREE_TEXT) return type->text;
         if (l->member->activation_only) return l->member->head.name;
         if (!l->member->transparent) break;
     }

@@ -163,10 +163,11 @@ gr_val gr__build_random(gr_build *b, const char *use, gr_shape shape)
 
 /* ---- activations ---- */
 
-static bool means_nothing(const gr_tree *t)
+bool gr__activation_none(const gr_tree *t)
 {
-    return !t || t->kind == GR_TREE_NULL ||
-           (t->kind == GR_TREE_TEXT && (strcmp(t->text, "none") == 0 || strcmp(t->text, "linear") == 0));
+    const gr_tree *type = t && t->kind == GR_TREE_MAP && t->n == 1 ? gr__tree_get(t, "type") : t;
+    if (t && !type) return false; /* a map that names none is refused where one is looked for */
+    return gr__tree_none(type) || (type->kind == GR_TREE_TEXT && strcmp(type->text, "linear") == 0);
 }
 
 /* Among the layers that are activations alone. */
@@ -200,7 +201,7 @@ static const gr_layer *find_activation(gr_build *b, const gr_tree *t, gr_setting
 gr_val gr__activation_build(gr_build *b, const gr_tree *activation, gr_val x)
 {
     gr_settings s;
-    if (means_nothing(activation) || gr_graph_status(b->g) != GR_OK) return x;
+    if (gr__activation_none(activation) || gr_graph_status(b->g) != GR_OK) return x;
     const gr_layer *l = find_activation(b, activation, &s);
     return l ? l->build(b, &s, &x, 1) : GR_NONE;
 }
@@ -209,7 +210,7 @@ void gr__activation_follow(gr_build *b, const gr_tree *activation)
 {
     gr_settings s;
     if (!activation || gr_graph_status(b->g) != GR_OK) return;
-    if (means_nothing(activation)) return; /* `activation: none`: the layer after may still be one */
+    if (gr__activation_none(activation)) return; /* `activation: none`: the layer after may still be one */
     const gr_layer *l = find_activation(b, activation, &s);
     if (!l) return;
     b->follow = l->follow;

@@ -56,7 +56,9 @@ gr_val gr__statistic(gr_graph *g, gr_val old, gr_val batch, gr_val share);
 bool gr__is_of_layer(const char *name, const char *layer);
 /* A random leaf of the layer's own stream LAYER/use: uniform [0,1), shape [samples, ...]. Only in TRAIN. */
 gr_val gr__build_random(gr_build *b, const char *use, gr_shape shape);
-/* Applies an `activation:` value to x: NULL, `none` and `linear` give x; a name or {type: ..., settings} gives that
+/* Is it no activation: nothing, `none` or `linear`, as a name or {type: linear}? */
+bool gr__activation_none(const gr_tree *activation);
+/* Applies an `activation:` value to x: none gives x; a name or {type: ..., settings} gives that
  * layer's result. dense and conv call it themselves. */
 gr_val gr__activation_build(gr_build *b, const gr_tree *activation, gr_val x);
 /* Puts what an `activation:` value counts as into b->follow and b->slope; NULL leaves them. Called by layers before

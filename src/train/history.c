@@ -117,8 +117,13 @@ gr_status gr__history_read(gr_context *ctx, const char *folder, gr_history *out)
         st = gr__history_parse(ctx, path, text, n, out);
         gr__free(ctx, text, n + 1);
     }
+    if (st == GR_OK && file && out->n == 0) { /* of a folder, nothing may be recorded yet */
+        gr__history_free(out);
+        st = gr__fail(ctx, GR_E_FORMAT, "it holds no line of metrics");
+        gr__error_place(ctx, path, 0, 0, NULL);
+    }
     gr__strfree(ctx, path);
-    return st;
+    return gr__mistaken_run(ctx, folder, st);
 }
 
 void gr__history_free(gr_history *h)

@@ -83,8 +83,8 @@ int64_t gr__loop_held(const gr_loop *l,
 gr_status gr__loop_measure(gr_loop *l, int view);
 /* Evaluates every view; ev receives the model's figures. Keeps the best model. */
 gr_status gr__loop_validate(gr_loop *l, gr_evaluation *ev);
-/* At the end of a run: figures of weights that are not those of the last evaluation. An average, which is written as it
- * is now, may be the best; of the model they are only told, unless there was no evaluation before. */
+/* At the end of a run: figures of weights, the model's and averages, that are not those of the last evaluation. Any of
+ * them may be the best. */
 gr_status gr__loop_validate_end(gr_loop *l);
 
 /* keep.c: models, checkpoints, result.json */

@@ -26,6 +26,38 @@ static gr_status resolve(gr_task *t, int head)
     return GR_OK;
 }
 
+/* Does a head that names its metrics or weighs its classes know of them? */
+static bool knows_classes(const gr_task *t, int head)
+{
+    static const char *const weights[] = {"class_weights", "positive_weight"};
+    const gr_metrics *m = &t->metrics[head];
+    for (size_t i = 0; i < GR_COUNT(weights); i++)
+        if (!gr__tree_none(gr__tree_get(t->recipe->head[head].cost_settings.tree, weights[i]))) return true;
+    for (int k = 0; k < m->n; k++)
+        if (m->use[k].member->class_by_class) return true;
+    return m->n == 0; /* it wants none */
+}
+
+/* A recipe that names its metrics keeps them: what would tell more of such classes is said. */
+static gr_status say_unbalanced(const gr_task *t, int head, int64_t most, int64_t least)
+{
+    const gr_recipe *r = t->recipe;
+    if (knows_classes(t, head)) return GR_OK;
+    gr__bump *b = gr__bump_create(t->ctx);
+    gr_metrics more = {0};
+    char named[GR_FIGURE_TEXT], better[GR_FIGURE_TEXT];
+    gr_status st = b ? gr__metrics_add_defaults(t->ctx, b, &r->head[head].metric_scope, true, &more) : GR_E_MEMORY;
+    for (int i = 0; i < more.n && st == GR_OK; i++)
+        gr__log(
+            t->ctx, GR_LOG_INFO,
+            "the classes of the training data are unbalanced, %lld samples to %lld: %s would tell more than %s, which "
+            "is high where the largest class is always answered",
+            (long long)most, (long long)least, gr__head_figure(r, head, more.use[i].name, better),
+            gr__head_figure(r, head, t->metrics[head].use[0].name, named));
+    gr__bump_destroy(b);
+    return st;
+}
+
 static gr_status add_metrics(gr_task *t, int head)
 {
     const gr_head *h = &t->recipe->head[head];
@@ -33,9 +65,10 @@ static gr_status add_metrics(gr_task *t, int head)
     int64_t most, least;
     int before = m->n;
     char name[GR_FIGURE_TEXT];
-    if (h->metrics_given || h->reading.target != GR_FORM_CLASS || !gr__targets_known(&t->targets[head]) ||
+    if (h->reading.target != GR_FORM_CLASS || !gr__targets_known(&t->targets[head]) ||
         !unbalanced(&t->targets[head], &most, &least))
         return GR_OK;
+    if (h->metrics_given) return say_unbalanced(t, head, most, least);
     gr_status st = gr__metrics_add_defaults(t->ctx, t->memory, &h->metric_scope, true, m);
     if (st == GR_OK) st = resolve(t, head);
     for (int i = before; i < m->n && st == GR_OK; i++)

@@ -151,6 +151,7 @@ static gr_status is_bare(gr_context *ctx, const char *path, bool *bare)
 {
     gr_st *file = NULL;
     gr_status st = gr__st_open(ctx, path, &file);
+    if (st == GR_OK) st = gr__model_refuse_checkpoint(ctx, file, path);
     *bare = st == GR_OK && !gr__st_meta(file, "gradus.recipe") && !gr__st_meta(file, "gradus.prepare");
     gr__st_close(file);
     return st;

@@ -238,17 +238,26 @@ static gr_status load_parts(gr_task *t, unsigned only, const gr_origin *origin, 
     return st;
 }
 
+/* What the numbers are in their file: int64 is held in a type of fewer kinds. */
+static const char *own_element(const gr_field *x)
+{
+    return x->file_element ? x->file_element : gr__element_name(x->element);
+}
+
 /* All parts come to the network in the same way, whether they are loaded together or alone. */
 static gr_status check_elements(gr_task *t)
 {
     gr_status st = GR_OK;
+    const char *of = t->recipe->inputs_named ? " of input " : "";
     for (int k = 0; k < GR_PARTS * t->recipe->n_inputs && st == GR_OK; k++) {
         int p = k / t->recipe->n_inputs, i = k % t->recipe->n_inputs;
         const gr_field *x = gr__set_input(&t->set[p], i), *lead = gr__set_input(t->lead, i);
         if (!x->data || gr__delivered_alike(x->element, lead->element, t->meaning.n_prepared[i])) continue;
         st = gr__tree_fail(t->ctx, source_of(t->recipe, p), GR_E_DATA, NULL,
-                           "the %s data has another element type (%s) than the training data (%s)", gr__part_name(p),
-                           gr__element_name(x->element), gr__element_name(lead->element));
+                           "the %s data%s%s (%s) has another element type than the training data (%s), and would be "
+                           "prepared otherwise",
+                           gr__part_name(p), of, of[0] ? x->name : "", own_element(x), own_element(lead));
+        gr__error_hint(t->ctx, "store both alike: in NumPy x.astype(\"%s\"), for either of them", own_element(lead));
     }
     return st;
 }

@@ -182,6 +182,7 @@ gr_status gr__loop_validate(gr_loop *l, gr_evaluation *ev)
     return st;
 }
 
+/* What the end leaves unevaluated, of every view, is evaluated and may be best as any evaluation may. */
 gr_status gr__loop_validate_end(gr_loop *l)
 {
     gr_status st = GR_OK;
@@ -192,7 +193,7 @@ gr_status gr__loop_validate_end(gr_loop *l)
         if (known || !gr__loop_held(l, view)) continue;
         st = evaluate_view(l, view, &ev);
         if (st == GR_OK) keep_figures(l, view, &ev);
-        if (st == GR_OK && (view > 0 || l->best_step == 0)) st = consider(l, view, &ev, &best);
+        if (st == GR_OK) st = consider(l, view, &ev, &best);
         gr__evaluation_free(l->ctx, &ev);
     }
     return st;

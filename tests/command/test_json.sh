@@ -24,6 +24,19 @@ list=$(sed -n '1s/.*"output":\[\([^]]*\)\].*/\1/p' out.txt)
 [[ $(tr ',' '\n' <<<"$list" | wc -l) -eq 8 ]] || short "8 outputs give the list $list"
 grep -q null <<<"$list" || short "no output overflows: $list"
 tr ',' '\n' <<<"$list" | grep -qv null || short "every output overflows: $list"
+
+has err.txt '^gradus: warning: huge.csv\[0\]: the model.s outputs are not finite$'
+code 0 predict wide.safetensors huge.csv
+has err.txt '^gradus: warning: huge.csv\[0\]: the model.s outputs are not finite$'
+{ echo x; for ((i = 0; i < 70; i++)); do echo 1; done; for ((i = 0; i < 7; i++)); do echo 3e38; done; } >late.csv
+code 0 predict wide.safetensors late.csv
+has err.txt '^gradus: warning: late.csv\[70\]: the model.s outputs are not finite, and those of 6 more rows$'
+code 0 predict wide.safetensors late.csv --quiet
+[[ -s err.txt ]] && short "--quiet warns: $(cat err.txt)"
+printf 'x\n1\n2\n' >sound.csv
+code 0 predict wide.safetensors sound.csv
+grep -q "not finite" err.txt && short "finite outputs are warned of: $(cat err.txt)"
+
 # Files of a run: 0.07 stays 0.07, whole numbers are plain, files end in a newline.
 small r.yaml 'optimizer: {type: sgd, lr: 0.07, momentum: 0.9}' 'schedule: constant' 'stop: {epochs: 2}' 'init: {weights: {type: normal, std: 3}}'
 code 0 train r.yaml --out run --json
@@ -85,4 +98,44 @@ tail -n 1 out.txt | grep -q '^{"error":{"code":"E_FILE",' || short "the last lin
 printf 'gradus: 1\ndata: {train: {type: npy, inputs: x.npy, targets: y.npy}, batch: 4}\nmodel: {input: [1], layers: [{type: dense, units: 8}]}\ncost: mse\n' >trace.yaml
 code 1 trace trace.yaml --against seed=2 --json
 [[ $(grep -c . out.txt) -eq 1 ]] && has out.txt '^\{"difference":\{' || short "a failed check is told twice: $(cat out.txt)"
+# Every error is an object too, whatever comes before --json: no command, an unknown one, a flag that is none or lacks its value, an argument too
+# few or many, a file that is missing, a recipe that is wrong. Help is for people.
+error() { # CODE ARGS...: the exit code's; standard output is one error object and nothing else
+  local want=$1
+  shift
+  code "$want" "$@" || return 0
+  [[ $(wc -l <out.txt) -eq 1 ]] && grep -qE '^\{"error": ?\{"code": ?"E_[A-Z]+", ?"file": ?".*", ?"line": ?[0-9]+, ?"column": ?[0-9]+, ?"key": ?".*", ?"message": ?".+", ?"hint": ?".*"\}\}$' out.txt ||
+    short "gradus $*: $(head -c 300 out.txt)"
+  [[ $(grep -c '^gradus: ' err.txt) -ge 1 ]] || short "gradus $*: no error line"
+}
+error 2 --json
+error 2 nosuch --json
+error 2 nosuch x y --json --quiet
+error 2 export x --json
+error 2 help nosuch --json
+echo 'model: 3' >wrong.yaml
+commands=$("$gradus" --help | sed -nE '/^Commands/,/^$/s/^  ([a-z]+) .*/\1/p')
+[[ $(wc -w <<<"$commands") -gt 12 ]] || short "few commands: $commands"
+for c in $commands; do
+  error 2 $c --nosuch --json
+  error 2 $c --nosuch 3 --json
+  error 2 $c --json --set
+  error 2 $c --set a --json
+  error 2 $c --set --json
+  error 2 $c a b c d e f g h i j k --json --x
+  code 0 $c --help --json
+  [[ -s out.txt ]] && short "$c --help --json prints on standard output"
+  has err.txt "^gradus $c"
+  "$gradus" $c --json >out.txt 2>err.txt </dev/null || error 2 $c --json
+done
+for c in train plan check init; do
+  error 3 $c missing.yaml --json $([[ $c == init ]] && echo -o m)
+  error 2 $c wrong.yaml --json $([[ $c == init ]] && echo -o m)
+done
+for c in eval curvature plot; do error 3 $c missing --json; done
+error 3 predict missing x.csv --json
+error 2 explain nosuch --json
+error 2 advise nosuch --json
+error 2 zoo nosuch --json
+error 2 lab nosuch --json
 finish

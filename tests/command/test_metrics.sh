@@ -40,6 +40,19 @@ for given in accuracy none '[accuracy, mcc]'; do
   grep -q "f1 is added" err.txt && short "metrics: $given, and f1 is added"
   grep -q validation_f1 given/metrics.jsonl && short "metrics: $given, and f1 is told"
 done
+# Named metrics stay, and what would tell more is said, unless one of them tells of the small class or the cost weighs it.
+note='^gradus: note: the classes of the training data are unbalanced, 240 samples to 20: f1 would tell more than '
+for given in accuracy '[accuracy]' '[log_loss, accuracy]' '{type: top_k, k: 1}'; do
+  code 0 train r.yaml --out given --overwrite --set "metrics=$given"
+  [[ $(grep -c "$note" err.txt) -eq 1 ]] || short "metrics: $given: $(cat err.txt)"
+  grep -q f1 given/metrics.jsonl && short "metrics: $given, and f1 is added"
+done
+for given in none f1 '[accuracy, mcc]' '[balanced_accuracy]' '[accuracy, recall]' '[precision]' '[auc, accuracy]'; do
+  code 0 train r.yaml --out given --overwrite --set "metrics=$given"
+  grep -q 'would tell more' err.txt && short "metrics: $given, and f1 is recommended"
+done
+code 0 train r.yaml --out given --overwrite --set metrics=accuracy --set 'cost={type: cross_entropy, class_weights: balanced}'
+grep -q 'would tell more' err.txt && short "classes are weighted, and f1 is recommended"
 { head -n 1 train.csv; grep rare train.csv; grep -m 60 common train.csv; } >mild.csv # 60 to 20: 3:1 is not beyond 3:1
 code 0 train r.yaml --out given --overwrite --set data.train.file=mild.csv
 grep -q "f1 is added" err.txt && short "f1 is added at 3:1"
@@ -264,4 +277,34 @@ for precision in float32 float64; do
     code 0 train w.yaml --out wide --overwrite
   fi
 done
+
+# The weights of the end may be best where the last evaluation was before them, and are not where they are worse.
+small end.yaml 'optimizer: {type: sgd, lr: 0.05, momentum: 0.9}' 'schedule: constant' 'stop: {steps: 44}' 'validate: {every: 40}' 'checkpoint: none'
+ends() { # LR AFTER: trains the last four updates at that rate; tells steps and costs
+  code 0 train end.yaml --out end --overwrite --quiet --set "schedule={type: step, at: [40], factors: [$1]}"
+  step=$(grep -A 6 '"best"' end/result.json | field /dev/stdin step)
+}
+ends 1
+early=$(grep -h validation_cost end/metrics.jsonl | tail -n 1 | field /dev/stdin validation_error)
+late=$(grep -A 6 '"final"' end/result.json | field /dev/stdin validation_error)
+[[ $(grep -c validation_cost end/metrics.jsonl) -eq 1 ]] || short "the end is no line of its own: $(grep -c validation_cost end/metrics.jsonl)"
+if awk -v a="$late" -v b="$early" 'BEGIN { exit !(a < b) }'; then
+  [[ $step -eq 44 ]] || short "the end is better, $late below $early, and step $step is best"
+  cmp -s <(tail -c 2000 end/best.safetensors) <(tail -c 2000 end/last.safetensors) || short "best is not the model of the end"
+else
+  short "the end, $late, is no better than step 40, $early: the test says nothing"
+fi
+ends 1000
+[[ $step -eq 40 ]] || short "the end is worse, and step $step is best"
+
+# activation: linear is no activation: last_bias: auto takes it, and the weights are those without.
+table lin.yaml 'init: {last_bias: auto}'
+n_lin=0
+for a in none linear '{type: linear}'; do
+  code 0 init lin.yaml -o lin.safetensors --quiet --set "model.layers[1].activation=$a"
+  tail -c 128 lin.safetensors | od -An -tx1 >"lin$n_lin.txt" # 6 x 2, 2, 2 x 6 and 6 numbers end the file
+  n_lin=$((n_lin + 1))
+done
+same lin0.txt lin1.txt "activation: linear" && same lin0.txt lin2.txt "activation: {type: linear}"
+bad 2 'relu is applied to them' init lin.yaml -o no.safetensors --set 'model.layers[1].activation=relu'
 finish

@@ -282,7 +282,8 @@ static void hostile_tables_are_refused(void **state)
         {"a,b\n1,2\n", "delimiter: xx", GR_TARGET_NONE, GR_E_RANGE, "is not a delimiter"},
         {"a,b\n1,2\n", "header: maybe", GR_TARGET_NONE, GR_E_NAME, "auto, true, false"},
         {"a,b\n1,2\n", "delimiter: ;", GR_TARGET_NONE, GR_E_DATA, "\"1,2\" is not a number"},
-        {"\x89PNG\r\n\x1a\nxxxx", "header: false", GR_TARGET_NONE, GR_E_DATA,
+        {"\x89PNG\r\n\x1a\nxxxx", "header: false", GR_TARGET_NONE, GR_E_FORMAT, "is a picture, not a table of text"},
+        {"\x89QNG\r\n\x1a\nxxxx", "header: false", GR_TARGET_NONE, GR_E_DATA,
          "line 1, column 1: the byte 0x89 is not UTF-8"},
     };
     for (size_t i = 0; i < GR_COUNT(cases); i++) {

@@ -228,7 +228,7 @@ static void classes_may_have_positions(void **state)
     static const refusal cases[] = {
         {NPZ "inputs: image, targets: kind}", GR_E_DATA,
          "has targets of shape [N], but the network gives [N,2,3] and cross_entropy wants a class a position",
-         "targets", "flatten, or pool, before the last layer; a class a position is [N,2]"},
+         "targets", "a class a position is [N,2]"},
         {"{type: csv, file: s.csv, inputs: {input: [x]}, targets: {main: [s1, s2, s2]}}", GR_E_DATA,
          "s.csv\" has targets of shape [N,3]", "targets.main", ""},
     };
@@ -311,6 +311,122 @@ static void wrong_tables_are_refused(void **state)
     }
 }
 
+/* Hints name the key that says the columns of that input, and what may be missing. */
+static void advice_is_about_the_field(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *row, *words, *hint;
+    } cases[] = {
+        {"TRUE,1,0,1,1", "\"TRUE\" is not a number",
+         "write truth as 1 and 0, or leave the column out: inputs: {image: [...]}"},
+        {"1,NaN,0,1,1", "\"NaN\" is not finite", "missing: [\"NaN\"]"},
+        {"1,,0,1,1", "the field is empty", "missing: [\"\"]"},
+        {"1,1,16777216,1,1", "\"16777216\" is not a class: whole numbers from 0 to 16777215", "n123"},
+        {"1,1,0,nan,1", "\"nan\" is not finite", "a target cannot be missing"},
+        {"1,1,0,-inf,1", "\"-inf\" is not finite", "infinite"},
+        {"1,1,0,1,NaN", "\"NaN\" is not finite", "a weight cannot be missing"},
+        {"1,1,0,1,", "the field is empty", "a weight cannot be missing"},
+        {"1,1,0,1,1e999", "\"1e999\" is not finite", "beyond what float64"},
+        {"1,1,0,1,much", "\"much\" is not a number", "a weight is a number from 0 on"},
+    };
+    static const char source[] = "{type: csv, file: v.csv, inputs: {image: [a], table: [b]}, targets: {kind: kind, "
+                                 "price: p}, weights: w}";
+    gr_source_options o = with(&wants);
+    wants.target[1].output = GR_SHAPE(1);
+    for (size_t i = 0; i < GR_COUNT(cases); i++) {
+        gr_set s = {0};
+        char text[100];
+        snprintf(text, sizeof text, "a,b,kind,p,w\n3,2,1,1,1\n%s\n", cases[i].row);
+        put_text(&f, "v.csv", text);
+        refuse_with(&f, source, &o, GR_E_DATA, cases[i].words);
+        assert_int_equal(gr__set_load(f.ctx, yaml(&f, source), &o, &s), GR_E_DATA);
+        if (!strstr(gr_context_error(f.ctx)->hint, cases[i].hint))
+            fail_msg("%s: %s", cases[i].row, gr_context_error(f.ctx)->hint);
+        gr_context_clear_error(f.ctx);
+    }
+    /* A column that holds text: the others of that input are named, and no other input's. */
+    put_text(&f, "v.csv", "a,b,c,kind,p,w\n1,2,red,0,1,1\n");
+    gr_set s = {0};
+    assert_int_equal(gr__set_load(f.ctx,
+                                  yaml(&f, "{type: csv, file: v.csv, inputs: {image: [a], table: [b, c]}, targets: "
+                                           "{kind: kind, price: p}, header: true}"),
+                                  &o, &s),
+                     GR_E_DATA);
+    if (!strstr(gr_context_error(f.ctx)->hint, "leave it out with inputs: {table: [b]};"))
+        fail_msg("%s", gr_context_error(f.ctx)->hint);
+    gr_context_clear_error(f.ctx);
+}
+
+/* Any of the arrays may be a file of another kind. */
+static void mistaken_files_are_named(void **state)
+{
+    (void)state;
+    static const refusal cases[] = {
+        {"{type: npy, inputs: {table: table.npy, image: image.npy}, targets: {kind: t.csv, price: price.npy}}",
+         GR_E_FORMAT, "t.csv\" is a table of text, not an NPY array", "targets.kind", "reads it"},
+        {"{type: npy, inputs: {table: f.npz, image: image.npy}, targets: {kind: kind.npy, price: price.npy}}",
+         GR_E_FORMAT, "f.npz\" is an NPZ archive, not an NPY array", "inputs.table", "reads it"},
+        {"{type: npy, inputs: {table: table.npy, image: image.npy}, targets: {kind: kind.npy, price: price.npy}, "
+         "weights: f.npz}",
+         GR_E_FORMAT, "f.npz\" is an NPZ archive", "weights", "reads it"},
+        {"{type: npz, file: image.npy, " INPUTS ", " TARGETS "}", GR_E_FORMAT,
+         "image.npy\" is an NPY array, not an NPZ archive", "file", "reads it"},
+    };
+    refuse_all(cases, GR_COUNT(cases), &wants);
+    /* An archive of arrays is one under any name: what is wrong within it is told. */
+    static const refusal named[] = {
+        {"{type: npz, file: f.zip, inputs: {table: tables, image: image}, " TARGETS "}", GR_E_DATA, "f.zip\" has no",
+         "inputs.table", "it has"},
+        {"{type: npy, inputs: {table: f.zip, image: image.npy}, targets: {kind: kind.npy, price: price.npy}}",
+         GR_E_FORMAT, "f.zip\" is an NPZ archive, not an NPY array", "inputs.table", "reads it"},
+    };
+    char from[128], to[128];
+    snprintf(from, sizeof from, "%s/f.npz", f.folder);
+    snprintf(to, sizeof to, "%s/f.zip", f.folder);
+    assert_int_equal(rename(from, to), 0);
+    refuse_all(named, GR_COUNT(named), &wants);
+    assert_int_equal(rename(to, from), 0);
+}
+
+/* ---- labels ---- */
+
+static char said[2000];
+
+static void hear(void *user, gr_log_level level, const char *text)
+{
+    (void)user, (void)level;
+    snprintf(said + strlen(said), sizeof said - strlen(said), "%s\n", text);
+}
+
+static int setup_hearing(void **state)
+{
+    (void)state;
+    files_make(&f, &(gr_context_options){.threads = 1, .log = hear});
+    wants = two_of_each();
+    return 0;
+}
+
+/* Labels of each head are looked at by themselves, and it is said whose are odd. */
+static void odd_labels_have_a_head(void **state)
+{
+    (void)state;
+    gr_wants two = wants;
+    two.target[1] = (gr_wanted){.name = "sort", .form = GR_FORM_CLASS, .output = GR_SHAPE(3), .cost = "cross_entropy"};
+    gr_source_options o = with(&two);
+    put_text(&f, "o.csv", "a,b,kind,sort\n1,2,0,0\n2,3,1,NaN\n3,4,1,1\n");
+    said[0] = '\0';
+    gr_set s = load_with(
+        &f, "{type: csv, file: o.csv, inputs: {image: [a], table: [b]}, targets: {kind: kind, sort: sort}}", &o);
+    assert_int_equal(s.field[2].classes, 2);
+    assert_null(s.field[2].class_names);
+    assert_non_null(s.field[3].class_names);
+    gr__set_free(f.ctx, &s);
+    if (!strstr(said, "labels of sort are taken as texts: \"NaN\" in line 3 stands among whole numbers") ||
+        strstr(said, "of kind"))
+        fail_msg("%s", said);
+}
+
 /* ---- resolved sources ---- */
 
 static void resolved_maps_have_absolute_paths(void **state)
@@ -346,6 +462,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(classes_may_have_positions, setup, files_teardown),
         cmocka_unit_test_setup_teardown(columns_are_fields, setup, files_teardown),
         cmocka_unit_test_setup_teardown(wrong_tables_are_refused, setup, files_teardown),
+        cmocka_unit_test_setup_teardown(advice_is_about_the_field, setup, files_teardown),
+        cmocka_unit_test_setup_teardown(mistaken_files_are_named, setup, files_teardown),
+        cmocka_unit_test_setup_teardown(odd_labels_have_a_head, setup_hearing, files_teardown),
         cmocka_unit_test_setup_teardown(resolved_maps_have_absolute_paths, setup, files_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

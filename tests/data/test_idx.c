@@ -220,7 +220,11 @@ static void hostile_values_are_refused(void **state)
     put_file(&f, "i", inf, sizeof inf);
     refuse(&f, "{type: idx, images: i}", GR_TARGET_CLASS, GR_E_DATA, "element [0,1] is -inf");
     put_file(&f, "i", huge, sizeof huge);
-    refuse(&f, PAIR, GR_TARGET_CLASS, GR_E_DATA, "precision: float64");
+    refuse(&f, PAIR, GR_TARGET_CLASS, GR_E_DATA, "which float32 cannot hold");
+    assert_int_equal(gr__set_load(f.ctx, yaml(&f, PAIR), &(gr_source_options){.folder = f.folder}, &(gr_set){0}),
+                     GR_E_DATA);
+    assert_non_null(strstr(gr_context_error(f.ctx)->hint, "precision: float64"));
+    gr_context_clear_error(f.ctx);
     refuse(&f, "{type: idx}", GR_TARGET_CLASS, GR_E_MISSING, "images");
     refuse(&f, "{type: idx, image: i}", GR_TARGET_CLASS, GR_E_KEY, "image");
     refuse(&f, "{type: id, images: i}", GR_TARGET_CLASS, GR_E_NAME, "id");

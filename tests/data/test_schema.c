@@ -14,7 +14,7 @@ static heard log_;
 static void hear(void *user, gr_log_level level, const char *text)
 {
     heard *h = user;
-    if (level != GR_LOG_INFO) return;
+    if (level != GR_LOG_INFO && level != GR_LOG_WARNING) return;
     snprintf(h->text + strlen(h->text), sizeof h->text - strlen(h->text), "%s\n", text);
 }
 
@@ -283,6 +283,50 @@ static void labels_are_numbers_only_if_plain(void **state)
     }
 }
 
+/* One label that is not plain makes texts of all: that is said unless others are texts too. What is plain but too large
+ * for a class is no text. */
+static void odd_labels_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *labels, *words;
+    } cases[] = {
+        {"0\n1\n2.0\n", "\"2.0\" in line 4 is a number"},
+        {"-1\n1\n-1\n", "\"-1\" in line 2 is a number"},
+        {"0\n1\nNaN\n", "\"NaN\" in line 4 stands among whole numbers"},
+        {"inf\n1\n0\n", "\"inf\" in line 2 stands among whole numbers"},
+        {"0\nNA\n1\n", "\"NA\" in line 3 stands among whole numbers"},
+        {"?\n0\n1\n", "\"?\" in line 2 stands among whole numbers"},
+        {"0\nNA\ndog\n", NULL},
+        {"NA\nnone\nNA\n", NULL},
+        {"0\ndog\n1\n", NULL},
+        {"0\n1\n2\n", NULL},
+    };
+    for (size_t i = 0; i < GR_COUNT(cases); i++) {
+        char text[200], *row = text + sprintf(text, "x,y\n");
+        for (const char *l = cases[i].labels; *l; l += strcspn(l, "\n") + 1)
+            row += sprintf(row, "1,%.*s\n", (int)strcspn(l, "\n"), l);
+        log_ = (heard){0};
+        gr_set s = learn(text, "target: y", GR_TARGET_CLASS);
+        const char *said = strstr(log_.text, "taken as texts");
+        if (cases[i].words ? !said || !strstr(said, cases[i].words) : said != NULL)
+            fail_msg("%s: \"%s\"", text, log_.text);
+        gr__set_free(f.ctx, &s);
+    }
+    static const char *const large[] = {"16777216", "5000000000", "18446744073709551616",
+                                        "123456789012345678901234567890"};
+    for (size_t i = 0; i < GR_COUNT(large); i++) {
+        char text[200], words[100];
+        snprintf(text, sizeof text, "x,y\n1,0\n2,%s\n3,1\n", large[i]);
+        snprintf(words, sizeof words, "line 3, column 2 (y): \"%s\" is not a class: whole numbers from 0 to 16777215",
+                 large[i]);
+        put_text(&f, "t.csv", text);
+        log_ = (heard){0};
+        refuse(&f, "{type: csv, file: t.csv, target: y}", GR_TARGET_CLASS, GR_E_DATA, words);
+        assert_null(strstr(log_.text, "taken as texts"));
+    }
+}
+
 /* Other data's labels mean what the training's do, or are refused; they never start a numbering of their own. */
 static void labels_of_other_data_are_the_trainings(void **state)
 {
@@ -409,6 +453,13 @@ static void advice_fits_the_field(void **state)
         {"3 kg", "the number alone"},
         {"red", "missing: [\"red\"]"},
         {"NA", "missing: [\"NA\"]"},
+        {"NaN", "missing: [\"NaN\"]"},
+        {"-nan", "missing: [\"-nan\"]"},
+        {"", "missing: [\"\"]"},
+        {"inf", "infinite"},
+        {"-Infinity", "infinite"},
+        {"1e999", "beyond what float64"},
+        {"-1e39", "precision: float64"},
     };
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         char text[200];
@@ -434,6 +485,69 @@ static void advice_fits_the_field(void **state)
     assert_non_null(strstr(hint, "`category`"));
     assert_null(strstr(hint, "missing"));
     gr_context_clear_error(f.ctx);
+}
+
+/* The hint of a table that is refused, as training data (like NULL) or by predict; one that names no key of a recipe
+ * there. */
+static void check_hint(const gr_schema *like, const char *more, gr_target_kind want, const char *text,
+                       const char *words)
+{
+    char source[200];
+    gr_set s = {0};
+    gr_source_options o = options_of(&f, want, false);
+    put_text(&f, "t.csv", text);
+    snprintf(source, sizeof source, "{type: csv, file: t.csv%s%s}", more ? ", " : "", more ? more : "");
+    gr_status st = like ? predict(like, text, &s) : gr__set_load(f.ctx, yaml(&f, source), &o, &s);
+    const char *hint = gr_context_error(f.ctx)->hint;
+    static const char *const keys[] = {"missing:", "columns: [", "header:", "precision:"};
+    if (st != GR_E_DATA || !strstr(hint, words)) fail_msg("%s: \"%s\", not \"%s\"", text, hint, words);
+    for (size_t i = 0; like && i < GR_COUNT(keys); i++)
+        if (strstr(hint, keys[i])) fail_msg("%s: predict's hint names a key: %s", text, hint);
+    gr_context_clear_error(f.ctx);
+}
+
+/* Whoever predicts has a table to change and no recipe. */
+static void advice_of_predict_is_about_the_table(void **state)
+{
+    (void)state;
+    gr_set named = learn("a,b,y\n1,2,0\n3,4,1\n", "target: y, header: true", GR_TARGET_CLASS);
+    gr_set bare = learn("1,2,0\n3,4,1\n", "target: 2, header: false", GR_TARGET_CLASS);
+    gr_set holes = learn("a,b,y\n1,NA,0\n3,-9,1\n1,1,1\n", "target: y, missing: [NA, -9]", GR_TARGET_CLASS);
+    static const char *const fields[][2] = {
+        {"", "knows no missing values"},
+        {"NA", "knows no missing values"},
+        {"nan", "knows no missing values"},
+        {"inf", "infinite"},
+        {"TRUE", "1 and 0"},
+        {"\"1,5\"", "decimal point"},
+        {"red", "training's column held"},
+        {"1e39", "trained in float32"},
+        {"3%", "without the sign"},
+    };
+    for (size_t i = 0; i < GR_COUNT(fields); i++) {
+        char text[100];
+        snprintf(text, sizeof text, "a,b\n1,%s\n", fields[i][0]);
+        check_hint(named.schema, NULL, 0, text, fields[i][1]);
+    }
+    check_hint(holes.schema, NULL, 0, "a,b\n1,\n", "\"NA\" or \"-9\" stood for a missing value");
+    check_hint(bare.schema, NULL, 0, "a,b\n1,2\n", "if line 1 holds names, take it away");
+    check_hint(bare.schema, NULL, 0, "a,b,y\n1,2,0\n", "if line 1 holds names, take it away");
+    check_hint(named.schema, NULL, 0, "1,2\n3,4\n", "\"1\" seems to be of a sample");
+    check_hint(named.schema, NULL, 0, "a,7,x\n3,4,5\n", "\"7\" seems to be of a sample");
+    check_hint(named.schema, NULL, 0, "a,c\n3,4\n", "line 1 names 2 columns: a, c");
+    check_hint(bare.schema, NULL, 0, "1,x\n3,x\n", "training's column held");
+    check_hint(&(gr_schema){.n_inputs = 2}, NULL, 0, "1,x\n2,3\n", "put a line of names above it");
+    check_hint(&(gr_schema){.n_inputs = 2}, NULL, 0, "1,NA\n2,3\n", "put a line of names above it");
+    check_hint(NULL, "target: 2, header: false", GR_TARGET_CLASS, "a,b,y\n1,2,0\n", "say `header: true`");
+    check_hint(NULL, "target: y, header: true", GR_TARGET_CLASS, "1,2,0\n3,4,1\n", "say `header: false`");
+    check_hint(NULL, "target: y", GR_TARGET_VALUE, "a,y\n1,2\n2,NaN\n", "leave the row out");
+    check_hint(NULL, "target: y", GR_TARGET_VALUE, "a,y\n1,2\n2,\n", "leave the row out");
+    gr_set s = {0};
+    assert_int_equal(predict(bare.schema, "x, x\n1,2\n", &s), GR_E_DATA);
+    gr_context_clear_error(f.ctx);
+    gr__set_free(f.ctx, &named);
+    gr__set_free(f.ctx, &bare);
+    gr__set_free(f.ctx, &holes);
 }
 
 /* Reading by a schema that names everything: each allocation fails in turn, and nothing stays behind. */
@@ -478,10 +592,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(first_lines_are_told_or_refused, setup, files_teardown),
         cmocka_unit_test_setup_teardown(equal_names_are_refused, setup, files_teardown),
         cmocka_unit_test_setup_teardown(labels_are_numbers_only_if_plain, setup, files_teardown),
+        cmocka_unit_test_setup_teardown(odd_labels_are_told, setup, files_teardown),
         cmocka_unit_test_setup_teardown(labels_of_other_data_are_the_trainings, setup, files_teardown),
         cmocka_unit_test_setup_teardown(sentinels_match_by_value_or_by_text, setup, files_teardown),
         cmocka_unit_test_setup_teardown(bytes_that_are_no_text_have_their_place, setup, files_teardown),
         cmocka_unit_test_setup_teardown(advice_fits_the_field, setup, files_teardown),
+        cmocka_unit_test_setup_teardown(advice_of_predict_is_about_the_table, setup, files_teardown),
         cmocka_unit_test_setup_teardown(every_failing_allocation_is_reported, setup, files_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

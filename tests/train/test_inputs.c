@@ -149,14 +149,19 @@ static void parts_may_differ_where_they_go_the_same_way(void **state)
     const struct {
         const char *train, *validation, *prepare;
         gr_status wanted;
+        const char *words;
     } cases[] = {
-        {sources[0], sources[4], "[standardize]", GR_OK},
-        {sources[8], sources[1], "[standardize]", GR_OK},
-        {sources[0], sources[1], "none", GR_OK},
-        {sources[4], sources[8], "none", GR_OK},
-        {sources[0], "f4", "[standardize]", GR_E_DATA},
-        {"f4", sources[8], "[standardize]", GR_E_DATA},
-        {"f4", sources[0], "none", GR_OK},
+        {sources[0], sources[4], "[standardize]", GR_OK, NULL},
+        {sources[8], sources[1], "[standardize]", GR_OK, NULL},
+        {sources[0], sources[1], "none", GR_OK, NULL},
+        {sources[4], sources[8], "none", GR_OK, NULL},
+        {sources[0], "f4", "[standardize]", GR_E_DATA,
+         "validation data (float32) has another element type than the training data (int32)"},
+        {sources[1], "f4", "[standardize]", GR_E_DATA, "training data (int64)"},
+        {"f4", sources[3], "[standardize]", GR_E_DATA, "validation data (uint64)"},
+        {"f4", sources[7], "[standardize]", GR_E_DATA, "validation data (float64)"},
+        {"f4", sources[8], "[standardize]", GR_E_DATA, "validation data (float64)"},
+        {"f4", sources[0], "none", GR_OK, NULL},
     };
     static const char f4[] = "{type: npy, inputs: x9.npy, targets: y.npy}";
     write_all();
@@ -173,7 +178,51 @@ static void parts_may_differ_where_they_go_the_same_way(void **state)
         test_ok(ctx, gr__recipe_from_text(ctx, "r.yaml", folder, text, strlen(text), NULL, 0, &r));
         gr_status st = gr__task_open(ctx, r, 3, NULL, &t);
         if (st != cases[i].wanted) fail_msg("case %zu: %s", i, gr_context_error(ctx)->message);
-        if (st != GR_OK) assert_non_null(strstr(gr_context_error(ctx)->message, "another element type"));
+        if (st != GR_OK) { /* the file's own types, whatever they are held in */
+            const gr_error *e = gr_context_error(ctx);
+            if (!strstr(e->message, "another element type") || !strstr(e->message, cases[i].words))
+                fail_msg("case %zu: %s", i, e->message);
+            assert_non_null(strstr(e->hint, "astype"));
+        }
+        gr_context_clear_error(ctx);
+        gr__task_close(&t);
+        gr__recipe_close(ctx, r);
+        test_context_end(ctx);
+    }
+}
+
+/* Of several inputs the one whose type is another is named, with its own types. */
+static void the_input_that_differs_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *validation, *words;
+    } cases[] = {
+        {"when: x0.npy, what: x0.npy",
+         "validation data of input what (int32) has another element type than the training data (float32)"},
+        {"when: x9.npy, what: x9.npy",
+         "validation data of input when (float32) has another element type than the training data (int64)"},
+        {"when: x3.npy, what: x9.npy", NULL},
+    };
+    write_all();
+    for (size_t i = 0; i < GR_COUNT(cases); i++) {
+        char text[800];
+        gr_context *ctx = test_context();
+        gr_recipe *r = NULL;
+        gr_task t = {0};
+        snprintf(
+            text, sizeof text,
+            "gradus: 1\ndata: {train: {type: npy, inputs: {when: x1.npy, what: x9.npy}, targets: y.npy}, "
+            "validation: {type: npy, inputs: {%s}, targets: y.npy}, prepare: [standardize], batch: 32}\n"
+            "model: {inputs: {when: [1], what: [1]}, layers: [{type: dense, units: 1, from: when, name: p}, "
+            "{type: dense, units: 1, from: what, name: q}, {type: add, from: [p, q]}]}\ncost: mse\noptimizer: sgd\n",
+            cases[i].validation);
+        test_ok(ctx, gr__recipe_from_text(ctx, "r.yaml", folder, text, strlen(text), NULL, 0, &r));
+        gr_status st = gr__task_open(ctx, r, 3, NULL, &t);
+        const gr_error *e = gr_context_error(ctx);
+        if (cases[i].words ? st != GR_E_DATA || !strstr(e->message, cases[i].words) || !strstr(e->hint, "astype")
+                           : st != GR_OK)
+            fail_msg("case %zu: %s (%s)", i, e->message, e->hint);
         gr_context_clear_error(ctx);
         gr__task_close(&t);
         gr__recipe_close(ctx, r);
@@ -186,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_source_keeps_its_digits, setup, teardown),
         cmocka_unit_test_setup_teardown(parts_may_differ_where_they_go_the_same_way, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_input_that_differs_is_named, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -182,8 +182,7 @@ static const char *activation_of(const gr_stacked *l)
     for (int i = 0; !t && i < l->member->head.n_rows; i++)
         if (strcmp(l->member->head.rows[i].name, "activation") == 0) t = gr__setting_tree(&l->settings, "activation");
     if (t && t->kind == GR_TREE_MAP) t = gr__tree_get(t, "type");
-    return t && t->kind == GR_TREE_TEXT && strcmp(t->text, "none") != 0 && strcmp(t->text, "linear") != 0 ? t->text
-                                                                                                          : "";
+    return t && t->kind == GR_TREE_TEXT && !gr__activation_none(t) ? t->text : "";
 }
 
 static gr_status add_layer(gr_stages *g, const gr_stacked *l, gr_val result)
