@@ -267,7 +267,7 @@ static gr_status show(cli *c, const shown *runs, int n)
         if (i) gr__result_note(r, "\n");
         gr__result_plot(r, &plots[i], &style);
     }
-    if (out) gr__result_note(r, "\n%s\n", out);
+    if (out) gr__result_note(r, "\n%s\n", cli_shown(c, out));
     return cli_show(c, r);
 }
 

@@ -24,6 +24,7 @@ typedef struct gr_tally_spec {
     void *scores;              /* room of gr__tally_score_bytes for `samples`; NULL: no metric wants them */
     int64_t samples;           /* how many will be added, at most; only for scores */
     bool confusion;            /* CLASS: what was taken for what is counted too */
+    void *room;                /* of gr__tally_counts_bytes; NULL: the tally takes some from tensor memory */
 } gr_tally_spec;
 
 typedef struct gr_tally {
@@ -38,7 +39,7 @@ typedef struct gr_tally {
     int64_t *rank;                   /* CLASS: [r]: decisions in which r classes came before the right one */
     int64_t *confusion;              /* CLASS: [true][predicted]; NULL where it is not asked for */
     gr_value_sums *value;            /* VALUES: one an output */
-    void *counts;                    /* tensor memory: what these pointers but the confusion lead to */
+    void *counts;                    /* what these pointers but the confusion lead to */
     double log_sum;                  /* of -log of the probability given to what was right, over the decisions */
     double square_sum, absolute_sum; /* of prediction less target; VALUES, DISTRIBUTION */
 } gr_tally;
@@ -47,6 +48,7 @@ typedef struct gr_tally {
 uint64_t gr__tally_score_bytes(const gr_tally_spec *is, int64_t samples);
 /* Exactly what a tally takes from tensor memory, from begin to end. */
 uint64_t gr__tally_bytes(const gr_tally_spec *is);
+uint64_t gr__tally_counts_bytes(const gr_tally_spec *is); /* of these all but the confusion */
 /* A block of its own, so that it can outlive its tally. */
 uint64_t gr__tally_confusion_bytes(int64_t classes);
 /* A tally that failed to begin needs no end. */

@@ -42,7 +42,7 @@ static counts counts_of(const gr_tally_spec *is)
                     .values = is->form == GR_FORM_VALUES ? is->outputs : 0};
 }
 
-static size_t counts_bytes(const gr_tally_spec *is)
+uint64_t gr__tally_counts_bytes(const gr_tally_spec *is)
 {
     counts n = counts_of(is);
     return sizeof(gr_hits) * (size_t)n.hits + sizeof(int64_t) * (size_t)n.ranks +
@@ -61,14 +61,15 @@ static bool has_confusion(const gr_tally_spec *is)
 
 uint64_t gr__tally_bytes(const gr_tally_spec *is)
 {
-    return counts_bytes(is) + (has_confusion(is) ? gr__tally_confusion_bytes(is->classes) : 0);
+    return gr__tally_counts_bytes(is) + (has_confusion(is) ? gr__tally_confusion_bytes(is->classes) : 0);
 }
 
 gr_status gr__tally_begin(gr_context *ctx, const gr_tally_spec *is, gr_tally *out)
 {
     counts n = counts_of(is);
     gr_tally t = {.ctx = ctx, .is = *is, .n_hits = n.hits};
-    t.counts = gr__tensor_alloc(ctx, counts_bytes(is));
+    size_t bytes = (size_t)gr__tally_counts_bytes(is);
+    t.counts = is->room ? memset(is->room, 0, bytes) : gr__tensor_alloc(ctx, bytes);
     if (t.counts && has_confusion(is))
         t.confusion = gr__tensor_alloc(ctx, (size_t)gr__tally_confusion_bytes(is->classes));
     if (!t.counts || (has_confusion(is) && !t.confusion)) {
@@ -85,7 +86,7 @@ gr_status gr__tally_begin(gr_context *ctx, const gr_tally_spec *is, gr_tally *ou
 void gr__tally_end(gr_tally *t)
 {
     if (!t->ctx) return;
-    gr__tensor_free(t->ctx, t->counts, counts_bytes(&t->is));
+    if (!t->is.room) gr__tensor_free(t->ctx, t->counts, (size_t)gr__tally_counts_bytes(&t->is));
     if (t->confusion) gr__tensor_free(t->ctx, t->confusion, (size_t)gr__tally_confusion_bytes(t->is.classes));
     *t = (gr_tally){0};
 }

@@ -295,6 +295,8 @@ gr_status gr__engine_start(gr_engine *e)
     GR_TRY(gr__runner_bind(&e->runner));
     if (e->score_bytes && !(e->scores = gr__tensor_alloc(e->task->ctx, e->score_bytes)))
         GR_TRY(gr__error_code(e->task->ctx));
+    if (e->count_bytes && !(e->counts = gr__tensor_alloc(e->task->ctx, (size_t)e->count_bytes)))
+        GR_TRY(gr__error_code(e->task->ctx));
     for (size_t i = 0; i < e->n_plans; i++) find_outputs(e->task, &e->plan[i]);
 done:
     return st;
@@ -305,6 +307,7 @@ void gr__engine_close(gr_engine *e)
     if (!e->task) return;
     gr__free(e->task->ctx, e->plan, e->plans_room * sizeof *e->plan);
     if (e->scores) gr__tensor_free(e->task->ctx, e->scores, e->score_bytes);
+    if (e->counts) gr__tensor_free(e->task->ctx, e->counts, (size_t)e->count_bytes);
     gr__runner_close(&e->runner);
     *e = (gr_engine){0};
 }

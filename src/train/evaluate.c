@@ -27,7 +27,7 @@ static void take_back(gr_evaluation *ev)
 static gr_status begin(pass *p, gr_part part)
 {
     const gr_task *t = p->e->task;
-    char *scores = p->e->scores;
+    char *scores = p->e->scores, *counts = p->e->counts;
     gr_status st = GR_OK;
     for (int h = 0; h < p->out->n_heads && st == GR_OK; h++) {
         gr_tally_spec is = gr__engine_tally(p->e, h);
@@ -36,6 +36,8 @@ static gr_status begin(pass *p, gr_part part)
             is.scores = scores;
             scores += gr__tally_score_bytes(&is, is.samples);
         }
+        is.room = counts;
+        counts += gr__tally_counts_bytes(&is);
         st = gr__tally_begin(t->ctx, &is, &p->tally[h]);
     }
     return st;

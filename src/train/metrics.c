@@ -124,6 +124,7 @@ void gr__engine_count_tally(gr_engine *e, bool train, unsigned parts)
     for (int h = 0; h < t->recipe->n_heads; h++) {
         const gr_tally_spec is = gr__engine_tally(e, h);
         e->tally_bytes += gr__tally_bytes(&is);
+        e->count_bytes += gr__tally_counts_bytes(&is);
         if (gr__metrics_want_scores(&e->metrics[h])) e->score_bytes += gr__tally_score_bytes(&is, samples);
     }
 }

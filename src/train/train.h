@@ -112,8 +112,10 @@ typedef struct gr_engine {
     gr_metrics metrics[GR_MAX_TARGETS]; /* that evaluations compute, one list a head */
     void *scores; /* of one evaluation, where a metric needs every sample's; counted as workspace */
     uint64_t score_bytes;
-    uint64_t tally_bytes; /* of one evaluation's counts, taken while it runs; workspace too */
-    bool confusion;       /* evaluations give it */
+    void *counts; /* of one evaluation; workspace too */
+    uint64_t count_bytes,
+        tally_bytes; /* tally_bytes: of these and what was taken for what, which an evaluation takes */
+    bool confusion;  /* evaluations give it */
 } gr_engine;
 
 /* Compiles every plan that the run needs (train: steps of full and last short batches, evaluation; otherwise evaluation
