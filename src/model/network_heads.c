@@ -1,0 +1,175 @@
+/* Heads: outputs read as predictions, what they cost, and the cost of all. */
+#include "model/network_maker.h"
+
+static const gr_tree *cost_place(const gr_recipe *r, const gr_head *h)
+{
+    const gr_tree *t = h->cost_settings.tree;
+    return t && t->line > 0 ? t : h->at ? h->at : r->stack->layer[h->from].at;
+}
+
+/* Costs of classes know one row of outputs a sample. A network that gives several, one a position, has its positions
+ * taken as samples: [B,T,K] as [B T,K]. */
+static bool has_positions(const gr_head *h, gr_shape output)
+{
+    return output.rank > 2 && h->cost->reading(gr__sample_of(output)).prediction == GR_PREDICT_SHARES;
+}
+
+static gr_shape rows_of(gr_shape output)
+{
+    gr_shape s = GR_SHAPE(1, output.dim[output.rank - 1]);
+    for (int i = 0; i + 1 < output.rank; i++) s.dim[0] *= output.dim[i];
+    return s;
+}
+
+/* Classes: one a sample, or position; values: as many as the network gives. */
+static gr_val target_feed(const gr__maker *m, const gr_head *h, gr_shape output)
+{
+    char feed[GR_FEED_TEXT];
+    bool classes = h->cost->reading(gr__sample_of(output)).target == GR_FORM_CLASS;
+    gr_shape s = output;
+    if (classes) s.rank = has_positions(h, output) ? output.rank - 1 : 1;
+    gr__feed_of(GR_FIELD_TARGET, h->name, feed);
+    return gr_feed(m->b.g, feed, classes ? GR_I32 : GR_REAL, s);
+}
+
+/* What each row of a head counts: the sample's weight, [B], for all its positions. */
+static gr_val weight_rows(gr_graph *g, gr_val weight, int64_t rows)
+{
+    int64_t batch = gr_shape_of(g, weight).dim[0];
+    if (rows == batch) return weight;
+    gr_val column = gr_reshape(g, weight, GR_SHAPE(batch, 1));
+    return gr_reshape(g, gr_broadcast(g, column, GR_SHAPE(batch, rows / batch)), GR_SHAPE(rows));
+}
+
+static void sum_costs(gr__maker *m, const gr_network_values *v, gr_cost_value c, gr_network_head *out)
+{
+    gr_graph *g = m->b.g;
+    int64_t rows = gr_shape_of(g, c.each).dim[0];
+    gr_val each = c.each, weight = c.weight; /* the cost's own weights are in `each` */
+    if (v->weight) {
+        gr_val w = weight_rows(g, v->weight, rows);
+        each = gr_mul(g, each, w);
+        weight = weight ? gr_mul(g, weight, w) : w;
+    }
+    out->cost_sum = gr_sum_all(g, each);
+    out->weighted = weight != GR_NONE;
+    out->class_weighted = c.weight != GR_NONE;
+    out->rows = (double)rows;
+    out->weight_sum = weight ? gr_sum_all(g, weight) : gr_const(g, (double)rows);
+}
+
+/* The target of a head as its cost takes it, row for row with the outputs. */
+static gr_val target_rows(gr_graph *g, gr_val target, gr_shape output, bool positions)
+{
+    if (!positions) return target;
+    gr_shape rows = rows_of(output);
+    return gr_reshape(g, target, gr_shape_of(g, target).rank == output.rank ? rows : GR_SHAPE(rows.dim[0]));
+}
+
+/* Within the scope of its cost, which takes such outputs. */
+static void build_cost(gr__maker *m, int i, gr_val rows, bool positions, bool with_target, gr_network_values *v)
+{
+    const gr_head *h = &m->n->recipe->head[i];
+    gr_network_head *out = &v->head[i];
+    gr_graph *g = m->b.g;
+    gr_shape shape = gr_shape_of(g, out->output);
+    gr_val prediction = h->cost->predict(&m->b, &h->cost_settings, rows);
+    out->prediction = positions ? gr_reshape(g, prediction, shape) : prediction;
+    if (!with_target) return;
+    out->target = target_feed(m, h, shape);
+    gr_val target = target_rows(g, out->target, shape, positions);
+    gr_cost_value c = h->cost->build(&m->b, &h->cost_settings, rows, target, m->b.mode == GR_MODE_TRAIN);
+    if (c.each) sum_costs(m, v, c, out);
+}
+
+static gr_status build_head(gr__maker *m, int i, bool with_target, gr_network_values *v)
+{
+    const gr_head *h = &m->n->recipe->head[i];
+    gr_graph *g = m->b.g;
+    gr_val output = v->head[i].output = m->value[h->from];
+    gr_scope_push(g, h->cost->head.name, m->n->recipe->heads_named ? h->name : "cost");
+    m->b.targets = m->n->data.targets ? &m->n->data.targets[i] : NULL;
+    gr_shape shape = gr_shape_of(g, output);
+    bool positions = has_positions(h, shape);
+    gr_val rows = positions ? gr_reshape(g, output, rows_of(shape)) : output;
+    if (h->cost->check(&m->b, &h->cost_settings, gr__sample_of(gr_shape_of(g, rows)), 0))
+        build_cost(m, i, rows, positions, with_target, v);
+    gr_scope_pop(g);
+    return gr__maker_place(m, cost_place(m->n->recipe, h));
+}
+
+static gr_val times(gr_graph *g, gr_val x, double factor)
+{
+    return factor == 1 ? x : gr_mul(g, x, gr_const(g, factor));
+}
+
+gr_val gr__weights_divisor(gr_graph *g, gr_val weight_sum)
+{
+    return gr_select(g, gr_less(g, gr_const(g, 0), weight_sum), weight_sum, gr_const(g, 1));
+}
+
+/* A head's cost sum for a divisor common to all: samples, or their weights. What the head's own divisor is more than
+ * that, positions, is a constant; weights of classes are not. */
+static gr_val for_common_divisor(gr_graph *g, const gr_network_head *h, gr_val common, int64_t batch)
+{
+    if (h->class_weighted) return gr_mul(g, h->cost_sum, gr_div(g, common, gr__weights_divisor(g, h->weight_sum)));
+    return times(g, h->cost_sum, (double)batch / h->rows);
+}
+
+static gr_val plus(gr_graph *g, gr_val sum, gr_val more)
+{
+    return sum ? gr_add(g, sum, more) : more;
+}
+
+/* The cost of the network: the heads' means by their weights, as a sum and what divides it. */
+static void add_heads(gr__maker *m, int64_t batch, gr_network_values *v)
+{
+    gr_graph *g = m->b.g;
+    const gr_recipe *r = m->n->recipe;
+    if (r->n_heads == 1) {
+        v->cost_sum = v->told_sum = times(g, v->head[0].cost_sum, r->head[0].weight);
+        v->weight_sum = v->head[0].weight_sum;
+        v->weighted = v->head[0].weighted;
+        return;
+    }
+    v->weighted = v->weight != GR_NONE;
+    v->weight_sum = v->weight ? gr_sum_all(g, v->weight) : gr_const(g, (double)batch);
+    for (int i = 0; i < r->n_heads; i++) {
+        double weight = r->head[i].weight;
+        if (weight == 0) continue;
+        gr_val mean = for_common_divisor(g, &v->head[i], v->weight_sum, batch);
+        v->told_sum = plus(g, v->told_sum, times(g, mean, weight));
+        if (r->reduction_sum) v->cost_sum = plus(g, v->cost_sum, times(g, v->head[i].cost_sum, weight));
+    }
+    if (!r->reduction_sum) v->cost_sum = v->told_sum;
+}
+
+gr_status gr__maker_heads(gr__maker *m, int64_t batch, bool with_target, gr_network_values *v)
+{
+    gr_graph *g = m->b.g;
+    char feed[GR_FEED_TEXT];
+    gr_status st = GR_OK;
+    if (with_target && m->n->data.weighted)
+        v->weight = gr_feed(g, gr__feed_of(GR_FIELD_WEIGHT, NULL, feed), GR_REAL, GR_SHAPE(batch));
+    for (int i = 0; i < m->n->recipe->n_heads && st == GR_OK; i++) st = build_head(m, i, with_target, v);
+    if (st != GR_OK || !with_target) return st;
+    gr_scope_push(g, "heads", NULL);
+    add_heads(m, batch, v);
+    gr_scope_pop(g);
+    return gr_graph_status(g);
+}
+
+/* Micro-batches add up sums before the divisors of all of them are known; one common divisor is enough unless classes
+ * weigh differently in one of several heads. */
+gr_status gr__maker_check_micro_batches(const gr_network *n, const gr_network_values *v)
+{
+    const gr_recipe *r = n->recipe;
+    for (int h = 0; h < r->n_heads && r->n_heads > 1 && r->accumulate > 1; h++)
+        if (v->head[h].class_weighted)
+            return gr__tree_fail(n->ctx, r->head[h].at, GR_E_CONFLICT,
+                                 "leave out accumulate, or the weights of classes",
+                                 "classes of the head \"%s\" weigh differently, which micro-batches of several heads "
+                                 "cannot add up",
+                                 r->head[h].name);
+    return GR_OK;
+}

@@ -1,0 +1,40 @@
+/* Shared by the files that make a network: from layers to graphs (network.c), its outputs and costs (network_heads.c),
+ * its starting values (network_init.c). */
+#ifndef GR_MODEL_NETWORK_MAKER_H
+#define GR_MODEL_NETWORK_MAKER_H
+
+#include "model/network.h"
+#include "model/stack.h"
+
+struct gr_network {
+    gr_context *ctx;
+    gr__bump *memory;
+    const gr_recipe *recipe;
+    gr_network_data data;
+    gr_param_info *params;
+    size_t n_params;
+    gr_entry_spec *states;
+    size_t n_states;
+    int64_t parameter_count;
+    gr_shape output[GR_MAX_TARGETS]; /* of one sample */
+};
+
+/* What one graph is built with. */
+typedef struct gr__maker {
+    const gr_network *n;
+    gr_build b;
+    gr_val *value; /* one a layer */
+    gr_val input[GR_MAX_INPUTS];
+} gr__maker;
+
+gr_shape gr__sample_of(gr_shape batch); /* without the batch axis */
+/* Gives a failed graph's error the place of what was being built; the first place stays. */
+gr_status gr__maker_place(gr__maker *m, const gr_tree *at);
+/* Outputs of every head; with_target also targets, weights and costs. */
+gr_status gr__maker_heads(gr__maker *m, int64_t batch, bool with_target, gr_network_values *v);
+/* Whether micro-batches can add up what the heads cost. */
+gr_status gr__maker_check_micro_batches(const gr_network *n, const gr_network_values *v);
+/* Whether `last_bias: auto` has a bias to set in every head. */
+gr_status gr__network_check_last_bias(const gr_network *n);
+
+#endif
