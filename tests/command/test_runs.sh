@@ -241,6 +241,7 @@ lost 'the checkpoints that it had are gone' 'mv checkpoints/step-24.ckpt checkpo
 lost 'its recipe.yaml' 'rm recipe.yaml'
 lost 'its recipe.yaml' 'rm recipe.yaml metrics.jsonl result.json *.safetensors'
 lost 'its metrics.jsonl is gone' 'rm metrics.jsonl'
+lost 'its best.safetensors is gone' 'rm best.safetensors'
 for cut in 0 1 700 -1; do lost 'its metrics.jsonl has lost lines' "truncate -s $cut metrics.jsonl"; done
 lost 'its metrics.jsonl is damaged' 'printf x | dd of=metrics.jsonl bs=1 seek=20 conv=notrunc 2>/dev/null'
 lost 'its metrics.jsonl is damaged' "tr 0 1 <metrics.jsonl >m && mv m metrics.jsonl"
