@@ -175,6 +175,14 @@ static void sum_costs(maker *m, const gr_network_values *v, gr_cost_value c, gr_
     out->weight_sum = weight ? gr_sum_all(g, weight) : gr_const(g, (double)rows);
 }
 
+/* One output tells two classes of a sample; of a position it would have to be labels, which are another cost's. */
+static bool check_rows(gr_graph *g, bool positions, gr_shape rows)
+{
+    if (!positions || rows.dim[1] > 1) return true;
+    gr_graph_fail(g, GR_E_SHAPE, "a class a position wants at least two outputs each, but the network has 1");
+    return false;
+}
+
 static gr_status build_head(maker *m, int i, bool with_target, gr_network_values *v)
 {
     const gr_head *h = &m->n->recipe->head[i];
@@ -187,7 +195,8 @@ static gr_status build_head(maker *m, int i, bool with_target, gr_network_values
     gr_shape shape = gr_shape_of(g, out->output);
     bool positions = has_positions(h, shape);
     gr_val rows = positions ? gr_reshape(g, out->output, rows_of(shape)) : out->output;
-    if (h->cost->check(b, &h->cost_settings, sample_of(gr_shape_of(g, rows)), 0)) {
+    if (h->cost->check(b, &h->cost_settings, sample_of(gr_shape_of(g, rows)), 0) &&
+        check_rows(g, positions, gr_shape_of(g, rows))) {
         gr_val prediction = h->cost->predict(b, &h->cost_settings, rows);
         out->prediction = positions ? gr_reshape(g, prediction, shape) : prediction;
         if (with_target) {

@@ -230,7 +230,7 @@ gr_status gr__loop_resume(gr_loop *l, bool *resumed)
     GR_TRY(gr__checkpoint_apply(l->ctx, ck, path, l->engine->store));
     GR_TRY(read_state(l, ck, path));
     GR_TRY(gr__run_metrics_open(l->run, l->metrics_bytes, gr__st_meta(ck, GR_METRICS_KEY)));
-    if (l->best_step) GR_TRY(gr__run_keeps(l->run, "best.safetensors"));
+    if (l->best_step && l->validation) GR_TRY(gr__run_keeps(l->run, "best.safetensors"));
     gr__run_saved(l->run); /* also where the run before was killed between its first checkpoint and saying so */
     warn_elsewhere(l, ck);
     warn_of_length(l, ck);

@@ -316,4 +316,9 @@ printf 'PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0' >none.npz
 bad 3 '"none.npz" has no array "xs"' predict mixed/last.safetensors none.npz
 LC_ALL=C sed 's/yk\.npy/x2.npy/g' mixed.npz >twice.npz
 bad 3 '"twice.npz" holds two arrays called "x2"' predict mixed/last.safetensors twice.npz
+
+# One output a position is no class
+for cost in focal cross_entropy; do
+  bad 2 'heads.at: .*wants at least two outputs( each)?, but the network has 1$' plan mixed.yaml --set 'model.layers[1].units=1' --set heads.at.cost=$cost
+done
 finish

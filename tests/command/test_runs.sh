@@ -235,6 +235,15 @@ lost() { # PATTERN COMMAND: after it, done in the folder of a run that ended, re
   code 0 train run.yaml --out lost --overwrite --quiet
   same short/last.safetensors lost/last.safetensors "started over after $*"
 }
+# Without validation the best is the last, after every resumption, and whether or not it is there
+code 0 train run.yaml --out blind --quiet --set data.validation=none --set validate=none
+code 0 train run.yaml --out blind --quiet --set data.validation=none --set validate=none --resume --set stop.epochs=4
+same blind/best.safetensors blind/last.safetensors "the best of a resumed run without validation"
+rm blind/best.safetensors
+code 0 train run.yaml --out blind --quiet --set data.validation=none --set validate=none --resume --set stop.epochs=5
+same blind/best.safetensors blind/last.safetensors "a lost best of a run without validation"
+[[ $(sed -n '/"best"/,/}/s/.*"step": \([0-9]*\).*/\1/p' blind/result.json) -eq $(field blind/result.json steps) ]] || short "the best step is not the last"
+
 lost 'its folder checkpoints/ is gone' 'rm -r checkpoints'
 lost 'the checkpoints that it had are gone' 'rm checkpoints/*'
 lost 'the checkpoints that it had are gone' 'mv checkpoints/step-24.ckpt checkpoints/step-24.ckpt.old'
