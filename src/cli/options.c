@@ -124,7 +124,7 @@ static gr_status store_pair(cli *c, const cli_option *o, const char *value, cli_
 
 static gr_status store(cli *c, const cli_option *o, const char *value)
 {
-    bool own = o >= c->command->options && o < c->command->options + c->command->n_options;
+    bool own = c->command->n_options && o >= c->command->options && o < c->command->options + c->command->n_options;
     void *at = (own ? c->room : (unsigned char *)c) + o->at;
     if (own) c->given |= UINT64_C(1) << (o - c->command->options);
     switch (o->type) {

@@ -108,10 +108,16 @@ static const gr__columns *input_of(const gr__table *t, int column)
     return &t->of_input[0];
 }
 
+bool gr__columns_mapped(const gr__columns *c)
+{
+    return c->at && c->at->parent && c->at->parent->kind == GR_TREE_MAP &&
+           gr__tree_get(c->at->parent, c->name) == c->at;
+}
+
 /* The key of a recipe that says which columns an input is. */
 static const char *said_as(const gr__table *t, const gr__columns *c, const char *list, char *text, size_t room)
 {
-    if (t->n_of_inputs > 1)
+    if (t->n_of_inputs > 1 || gr__columns_mapped(c))
         snprintf(text, room, "inputs: {%s: %s}", c->name, list);
     else
         snprintf(text, room, "columns: %s", list);

@@ -264,9 +264,10 @@ static gr_status refuse_equal_names(const gr__table *t)
                       t->blob->name, (unsigned long long)t->first_line, b.column + 1, a.column + 1, b.column + 1,
                       a.name);
         gr__error_hint(t->ctx, "blanks around a name do not count; rename one%s",
-                       t->o->inputs_only     ? ""
-                       : t->n_of_inputs == 1 ? ", or leave both out: columns: [...]"
-                                             : ", or leave both out of the lists of columns");
+                       t->o->inputs_only ? ""
+                       : t->n_of_inputs == 1 && !gr__columns_mapped(&t->of_input[0])
+                           ? ", or leave both out: columns: [...]"
+                           : ", or leave both out of the lists of columns");
     }
     gr__free(t->ctx, used, (size_t)t->n_columns);
     return st;

@@ -95,6 +95,8 @@ void gr__table_fields(gr__table *t);
 gr_status gr__table_as_placed(gr__table *t, gr__columns *c, const gr_schema *like);
 /* The column of a name (blanks around it do not count); -1: none. */
 int gr__table_named(const gr__table *t, const char *name);
+/* A map names the input, as in inputs: {NAME: [...]}, rather than columns: [...]. */
+bool gr__columns_mapped(const gr__columns *c);
 bool gr__table_is_target(const gr__table *t, int column);
 /* csv_targets.c: settles what each target's columns hold; `tell`: with a note of what was guessed. Then the reading of
  * them, `all` a table of labels for each target. */

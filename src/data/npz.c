@@ -40,6 +40,11 @@ static gr_status damaged(const gr__blob *zip, const char *what)
     return gr__fail(zip->ctx, GR_E_FORMAT, "\"%s\" is not a whole ZIP archive: %s", zip->name, what);
 }
 
+bool gr__npz_begins(const unsigned char *front, size_t n)
+{
+    return n >= 4 && (memcmp(front, "PK\3\4", 4) == 0 || memcmp(front, "PK\5\6", 4) == 0);
+}
+
 /* The place of the directory, from the end record, or the one for large archives in front of it. */
 static gr_status find_directory(const gr__blob *zip, uint64_t *at, uint64_t *bytes)
 {
@@ -156,10 +161,14 @@ static gr_status find_member(const gr__blob *zip, const char *name, member *out)
     gr_status st = read_directory(zip, &directory, &n);
     if (st != GR_OK) return st;
     bool found = false;
-    for (size_t at = 0; st == GR_OK && n - at >= ENTRY_BYTES && !found; at += st == GR_OK ? bytes : 0) {
+    for (size_t at = 0; st == GR_OK && n - at >= ENTRY_BYTES; at += st == GR_OK ? bytes : 0) {
         const unsigned char *e = directory + at;
         st = entry_bytes(zip, e, n - at, &bytes);
         if (st != GR_OK || !is_named(e + ENTRY_BYTES, u16(e + 28), name)) continue;
+        if (found) {
+            st = gr__fail(zip->ctx, GR_E_DATA, "\"%s\" holds two arrays called \"%s\"", zip->name, name);
+            break;
+        }
         *out = (member){.method = u16(e + 10),
                         .crc = u32(e + 16),
                         .packed_bytes = u32(e + 20),

@@ -205,9 +205,9 @@ gr_status gr__set_raw(gr_context *ctx, const char *file, const gr_shape *sample,
         st = raw_array(&blob, gr__npy_header, sample, source, o, &set);
     else if (n >= 4 && front[0] == 0 && front[1] == 0)
         st = raw_array(&blob, gr__idx_header, sample, source, o, &set);
-    else if (n >= 4 && memcmp(front, "PK\x03\x04", 4) == 0 && blob.packing != GR__PLAIN)
+    else if (gr__npz_begins(front, n) && blob.packing != GR__PLAIN)
         st = gr__fail(ctx, GR_E_FORMAT, "\"%s\" is a packed archive: unpack it first", file);
-    else if (n >= 4 && memcmp(front, "PK\x03\x04", 4) == 0)
+    else if (gr__npz_begins(front, n))
         st = raw_archive(&blob, sample, source, o, &set);
     else
         st = raw_table(&blob, sample, o, &set);

@@ -82,6 +82,14 @@ static void build_cost(gr__maker *m, int i, gr_val rows, bool positions, bool wi
     if (c.each) sum_costs(m, v, c, out);
 }
 
+/* One output tells two classes of a sample; of a position it would have to be labels, which are another cost's. */
+static bool check_rows(gr_graph *g, bool positions, gr_shape rows)
+{
+    if (!positions || rows.dim[1] > 1) return true;
+    gr_graph_fail(g, GR_E_SHAPE, "a class a position wants at least two outputs each, but the network has 1");
+    return false;
+}
+
 static gr_status build_head(gr__maker *m, int i, bool with_target, gr_network_values *v)
 {
     const gr_head *h = &m->n->recipe->head[i];
@@ -92,7 +100,8 @@ static gr_status build_head(gr__maker *m, int i, bool with_target, gr_network_va
     gr_shape shape = gr_shape_of(g, output);
     bool positions = has_positions(h, shape);
     gr_val rows = positions ? gr_reshape(g, output, rows_of(shape)) : output;
-    if (h->cost->check(&m->b, &h->cost_settings, gr__sample_of(gr_shape_of(g, rows)), 0))
+    if (h->cost->check(&m->b, &h->cost_settings, gr__sample_of(gr_shape_of(g, rows)), 0) &&
+        check_rows(g, positions, gr_shape_of(g, rows)))
         build_cost(m, i, rows, positions, with_target, v);
     gr_scope_pop(g);
     return gr__maker_place(m, cost_place(m->n->recipe, h));

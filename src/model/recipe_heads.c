@@ -114,11 +114,9 @@ gr_status gr__recipe_heads(gr__recipe_reader *k)
 
 static gr_tree *head_tree(const gr__recipe_reader *k, const gr_head *h)
 {
-    const gr_tree *weight = gr__tree_get(h->at, "weight");
     gr_tree *t = gr__tree_map(k->b);
     bool ok = gr__tree_put(k->b, t, "from", gr__tree_text(k->b, k->r->stack->layer[h->from].name)) &&
-              gr__tree_put(k->b, t, "cost", cost_tree(k, h)) &&
-              gr__tree_put(k->b, t, "weight", weight ? gr__tree_copy(k->b, weight) : gr__tree_scalar(k->b, "1")) &&
+              gr__tree_put(k->b, t, "cost", cost_tree(k, h)) && gr__tree_put_number(k->b, t, "weight", h->weight) &&
               gr__tree_put(k->b, t, "metrics", gr__metrics_tree(k->b, &h->metrics));
     return ok ? t : NULL;
 }

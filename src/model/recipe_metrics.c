@@ -125,9 +125,30 @@ static gr_status read_best_by(gr__recipe_reader *k, const gr_tree *written)
     return gr__recipe_part(k, "best_by", gr__tree_text(k->b, gr__head_figure(r, by->head, name, figure)));
 }
 
+/* The names of two heads may join with those of their metrics to one: k's balanced_accuracy and k_balanced's accuracy.
+ */
+static gr_status refuse_equal_figures(const gr__recipe_reader *k, int at)
+{
+    const gr_recipe *r = k->r;
+    char one[GR_FIGURE_TEXT], other[GR_FIGURE_TEXT];
+    for (int h = 0; h < at; h++)
+        for (int i = 0; i < r->head[h].metrics.n; i++)
+            for (int j = 0; j < r->head[at].metrics.n; j++) {
+                const char *a = r->head[h].metrics.use[i].name, *b = r->head[at].metrics.use[j].name;
+                if (strcmp(gr__head_figure(r, h, a, one), gr__head_figure(r, at, b, other)) != 0) continue;
+                return gr__tree_fail(k->ctx, r->head[at].at, GR_E_CONFLICT, "another name for one of the heads",
+                                     "%s of %s and %s of %s would both be called %s", a, r->head[h].name, b,
+                                     r->head[at].name, one);
+            }
+    return GR_OK;
+}
+
 gr_status gr__recipe_metrics(gr__recipe_reader *k)
 {
     gr_status st = GR_OK;
-    for (int h = 0; h < k->r->n_heads && st == GR_OK; h++) st = read_metrics(k, &k->r->head[h]);
+    for (int h = 0; h < k->r->n_heads && st == GR_OK; h++) {
+        st = read_metrics(k, &k->r->head[h]);
+        if (st == GR_OK) st = refuse_equal_figures(k, h);
+    }
     return st == GR_OK ? read_best_by(k, gr__setting_tree(&k->top, "best_by")) : st;
 }

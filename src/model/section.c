@@ -240,10 +240,22 @@ static bool same_heads(const gr_tree *was, const gr_tree *is)
     return true;
 }
 
+/* The order of inputs is that of a sample's fields, in files and in sums of the data. */
+static bool same_model(const gr_tree *was, const gr_tree *is)
+{
+    const gr_tree *a = gr__tree_get(was, "inputs"), *b = gr__tree_get(is, "inputs");
+    if (!gr__tree_equal(was, is)) return false;
+    for (int i = 0; a && b && i < b->n; i++)
+        if (b->kind == GR_TREE_MAP && strcmp(a->key[i], b->key[i]) != 0) return false;
+    return true;
+}
+
 bool gr__recipe_goes_on(const char *key, const gr_tree *was, const gr_tree *is)
 {
     if (gr__recipe_resumable(key)) return true;
-    return was && (strcmp(key, "heads") == 0 ? same_heads(was, is) : gr__tree_equal(was, is));
+    if (!was) return false;
+    if (strcmp(key, "heads") == 0) return same_heads(was, is);
+    return strcmp(key, "model") == 0 ? same_model(was, is) : gr__tree_equal(was, is);
 }
 
 const char *gr__recipe_resumable_keys(char *text, size_t n)

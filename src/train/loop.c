@@ -308,7 +308,7 @@ static gr_status conclude(gr_loop *l, gr_train_result *out)
     if (st == GR_OK && l->validation) st = gr__loop_validate_end(l);
     if (st == GR_OK && l->validation && l->best_step && !isfinite(l->best_figure))
         gr__log(l->ctx, GR_LOG_WARNING, "best_by had no value in any evaluation: the cost decided what is best");
-    if (st == GR_OK && l->best_step == 0 && !ends_not_finite(l)) {
+    if (st == GR_OK && (l->best_step == 0 || !l->validation) && !ends_not_finite(l)) {
         l->best_step = l->step;
         l->best_cost = l->validation_cost;
         l->best_error = l->validation_error;

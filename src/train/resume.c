@@ -25,6 +25,9 @@ static gr_status same_recipe(gr_loop *l)
         if (gr__recipe_goes_on(key, was, l->recipe->resolved->child[i])) continue;
         st = was ? gr__fail(l->ctx, GR_E_CONFLICT, "%s was made with another %s; a resumed run keeps its recipe",
                             l->options->out, key)
+             : gr__tree_get(old, "heads") || strcmp(key, "heads") == 0
+                 ? gr__fail(l->ctx, GR_E_CONFLICT, "%s was made with a recipe %s heads; a resumed run keeps its recipe",
+                            l->options->out, gr__tree_get(old, "heads") ? "of named" : "without named")
                  : gr__fail(l->ctx, GR_E_CONFLICT, "%s was made by another version of gradus, whose recipes had no %s",
                             l->options->out, key);
         gr__error_place(l->ctx, l->recipe->path, 0, 0, key);
@@ -227,6 +230,7 @@ gr_status gr__loop_resume(gr_loop *l, bool *resumed)
     GR_TRY(gr__checkpoint_apply(l->ctx, ck, path, l->engine->store));
     GR_TRY(read_state(l, ck, path));
     GR_TRY(gr__run_metrics_open(l->run, l->metrics_bytes, gr__st_meta(ck, GR_METRICS_KEY)));
+    if (l->best_step && l->validation) GR_TRY(gr__run_keeps(l->run, "best.safetensors"));
     gr__run_saved(l->run); /* also where the run before was killed between its first checkpoint and saying so */
     warn_elsewhere(l, ck);
     warn_of_length(l, ck);

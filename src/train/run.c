@@ -287,6 +287,14 @@ void gr__run_end(gr_run *r)
     gr__run_unlock(r);
 }
 
+gr_status gr__run_keeps(gr_run *r, const char *name)
+{
+    char what[64];
+    if (holds(r, name)) return GR_OK;
+    snprintf(what, sizeof what, "its %s is gone", name);
+    return fail_lost(r, what);
+}
+
 /* ---- metrics ---- */
 
 const char *gr__run_metrics_sum(const gr_run *r, char text[GR_SUM_TEXT])

@@ -38,6 +38,8 @@ gr_status gr__run_begin(gr_run *r);
 void gr__run_saved(gr_run *r);
 /* Opens the metrics for appending, cut back to `bytes`, whose checksum a checkpoint gives as text (NULL: it does not).
  * GR_E_FORMAT where the file is not what was written. */
+/* A file that the run's checkpoint counts on is there: a resumed run writes it anew only when there is cause. */
+gr_status gr__run_keeps(gr_run *r, const char *name);
 gr_status gr__run_metrics_open(gr_run *r, int64_t bytes, const char *sum);
 void gr__run_metrics_put(gr_run *r, const char *line, size_t n);
 gr_status gr__run_metrics_flush(gr_run *r, bool sync);

@@ -16,6 +16,7 @@ code() {
   shift
   "$gradus" "$@" >out.txt 2>err.txt </dev/null
   got=$?
+  grep -a 'runtime error: ' err.txt && short "gradus $*: undefined behaviour" # a sanitizer's word, which changes no exit code
   if [[ $got -ne $want ]]; then
     short "gradus $*: exit $got, not $want: $(tail -n 3 err.txt)"
     return 1

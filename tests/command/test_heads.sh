@@ -286,4 +286,39 @@ two 3 'shape \[5\], model.inputs.image is \[8,8,1\]' 'data.train.inputs={image: 
 two 3 'price' data.train.targets.price=x2
 two 2 'has one input and one target, but the recipe has inputs "image" and "table"' 'data.train={type: synthetic, kind: blobs, n: 100}'
 [[ ! -e none ]] || short "what was refused has left a folder"
+# What a run needs to go on, and what counts as the same recipe: inputs in their order, numbers by their value
+code 0 train mixed.yaml --out order --quiet --set stop.epochs=1
+grep -q 'inputs: {steps: \[6, 4\], table: \[5\]}' mixed.yaml || short "the inputs of mixed.yaml are not as this test turns them"
+bad 2 'model: order was made with another model' train mixed.yaml --out order --quiet --resume --set stop.epochs=2 --set 'model.inputs={table: [5], steps: [6, 4]}'
+code 0 train pair.yaml --out order --overwrite --quiet --set stop.epochs=1 --set heads.price.weight=1
+code 0 train pair.yaml --out order --quiet --resume --set stop.epochs=2 --set heads.price.weight=1.0
+sed 's/, targets: {[^}]*}/, target: kind/; /^  price:/d; /name: p}/d' pair.yaml >lone.yaml
+code 0 train lone.yaml --out lone --quiet --set stop.epochs=1
+bad 2 'cost: lone was made with a recipe of named heads' train lone.yaml --out lone --quiet --resume --set heads=none
+code 0 train lone.yaml --out bare --quiet --set stop.epochs=1 --set heads=none
+bad 2 'heads: bare was made with a recipe without named heads' train lone.yaml --out bare --quiet --resume
+
+# Names of two heads that would be one with their metrics; a head of weight 0, behind which nothing learns; a hint names the key that is there
+sed 's/  kind: {from/  price_balanced: {from/; s/{kind: kind,/{price_balanced: kind,/; s/{from: p, cost: mse, weight: 0.1}/{from: k, metrics: [balanced_accuracy]}/; s/price: price}/price: kind}/' pair.yaml >equal.yaml
+bad 2 'heads.price: accuracy of price_balanced and balanced_accuracy of price would both be called price_balanced_accuracy' train equal.yaml --out no
+code 0 train equal.yaml --out equal --quiet --set stop.epochs=1 --set 'heads.price.metrics=[f1]'
+for head in kind price; do code 0 check pair.yaml --set heads.$head.weight=0 && has out.txt '^ok +I2 '; done
+dead='model.layers[5]={type: dense, units: 6, activation: relu, init: {weights: zeros, bias: {type: constant, value: -1}}, name: trunk}'
+code 1 check mixed.yaml --set heads.at.weight=0 --set "$dead" && has out.txt '^FAILED +I2 '
+awk 'NR == 5 { sub(/,/, "x,") } 1' kept.csv >unit.csv
+sed 's/, age: age}/}/; s/, age: \[1\]}/}/; /from: age/d; /from: \[a, b\]/d; s/from: both/from: a/' pair.yaml >sized.yaml
+code 0 train sized.yaml --out sized --quiet --set stop.epochs=1
+bad 3 'unit.csv": line 5, column 1 \(w\)' train sized.yaml --out no --quiet --set data.train.file=unit.csv
+has err.txt 'inputs: \{size: \[\.\.\.\]\}' && ! grep -q 'columns: \[' err.txt || short "the hint names another key than inputs: $(cat err.txt)"
+
+# Archives: an empty one, and one with two arrays of a name
+printf 'PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0' >none.npz
+bad 3 '"none.npz" has no array "xs"' predict mixed/last.safetensors none.npz
+LC_ALL=C sed 's/yk\.npy/x2.npy/g' mixed.npz >twice.npz
+bad 3 '"twice.npz" holds two arrays called "x2"' predict mixed/last.safetensors twice.npz
+
+# One output a position is no class
+for cost in focal cross_entropy; do
+  bad 2 'heads.at: .*wants at least two outputs( each)?, but the network has 1$' plan mixed.yaml --set 'model.layers[1].units=1' --set heads.at.cost=$cost
+done
 finish

@@ -235,12 +235,22 @@ lost() { # PATTERN COMMAND: after it, done in the folder of a run that ended, re
   code 0 train run.yaml --out lost --overwrite --quiet
   same short/last.safetensors lost/last.safetensors "started over after $*"
 }
+# Without validation the best is the last, after every resumption, and whether or not it is there
+code 0 train run.yaml --out blind --quiet --set data.validation=none --set validate=none
+code 0 train run.yaml --out blind --quiet --set data.validation=none --set validate=none --resume --set stop.epochs=4
+same blind/best.safetensors blind/last.safetensors "the best of a resumed run without validation"
+rm blind/best.safetensors
+code 0 train run.yaml --out blind --quiet --set data.validation=none --set validate=none --resume --set stop.epochs=5
+same blind/best.safetensors blind/last.safetensors "a lost best of a run without validation"
+[[ $(sed -n '/"best"/,/}/s/.*"step": \([0-9]*\).*/\1/p' blind/result.json) -eq $(field blind/result.json steps) ]] || short "the best step is not the last"
+
 lost 'its folder checkpoints/ is gone' 'rm -r checkpoints'
 lost 'the checkpoints that it had are gone' 'rm checkpoints/*'
 lost 'the checkpoints that it had are gone' 'mv checkpoints/step-24.ckpt checkpoints/step-24.ckpt.old'
 lost 'its recipe.yaml' 'rm recipe.yaml'
 lost 'its recipe.yaml' 'rm recipe.yaml metrics.jsonl result.json *.safetensors'
 lost 'its metrics.jsonl is gone' 'rm metrics.jsonl'
+lost 'its best.safetensors is gone' 'rm best.safetensors'
 for cut in 0 1 700 -1; do lost 'its metrics.jsonl has lost lines' "truncate -s $cut metrics.jsonl"; done
 lost 'its metrics.jsonl is damaged' 'printf x | dd of=metrics.jsonl bs=1 seek=20 conv=notrunc 2>/dev/null'
 lost 'its metrics.jsonl is damaged' "tr 0 1 <metrics.jsonl >m && mv m metrics.jsonl"

@@ -169,6 +169,18 @@ static bool is_normalised(const gr_probe *p, int i)
     return readers > 0 && readers == normalising;
 }
 
+/* Which layers lead to heads of weight 0 alone: these are evaluated and train nothing, as the recipe says. */
+static void look_ahead(const gr_probe *p, gr_init_row *rows)
+{
+    const gr_stack *s = p->recipe->stack;
+    for (int i = 0; i < s->n; i++) rows[i].aside = true;
+    for (int h = 0; h < p->recipe->n_heads; h++)
+        if (p->recipe->head[h].weight > 0 && p->recipe->head[h].from >= 0) rows[p->recipe->head[h].from].aside = false;
+    for (int i = s->n; i-- > 0;)
+        for (int j = 0; j < s->layer[i].n_from && !rows[i].aside; j++)
+            if (s->layer[i].from[j] >= 0) rows[s->layer[i].from[j]].aside = false;
+}
+
 static double away(double variance)
 {
     return variance > 0 && isfinite(variance) ? fmax(variance, 1 / variance) : INFINITY;
@@ -188,7 +200,7 @@ static void judge(const gr_init_row *rows, size_t n, gr_finding *out)
                       !rows[i].normalised; /* what the last layer gives is the initial cost's matter */
         if (judged && (!worst || away(rows[i].activation.variance) > away(worst->activation.variance)))
             worst = &rows[i];
-        silent |= rows[i].weighted && !rows[i].held && !arrives(&rows[i]);
+        silent |= rows[i].weighted && !rows[i].held && !rows[i].aside && !arrives(&rows[i]);
     }
     if (!worst) {
         gr__finding_set(out, silent ? GR_VERDICT_FAILED : GR_VERDICT_OK, NAN, FADED,
@@ -221,7 +233,7 @@ static gr_status ask_others(gr_probe *p, gr_init_row *rows, int n)
     for (int look = 1; look < GR_MIN(LOOKS, p->batches) && st == GR_OK; look++) {
         gr_batch b;
         bool silent = false;
-        for (int i = 0; i < n; i++) silent |= rows[i].weighted && rows[i].gradient.square == 0;
+        for (int i = 0; i < n; i++) silent |= rows[i].weighted && !rows[i].aside && rows[i].gradient.square == 0;
         if (!silent) break;
         st = p->next(p->source, &b);
         if (st != GR_OK || b.n != p->batch) break;
@@ -251,6 +263,7 @@ gr_status gr__check_init(gr_probe *p, gr__bump *memory, gr_init_row **rows, size
         look_at_weights(p, &r[i], units);
     }
     look_behind(p, r, s->n);
+    look_ahead(p, r);
     st = ask_others(p, r, s->n);
     if (st != GR_OK) return st;
     judge(r, (size_t)s->n, out);
