@@ -29,10 +29,10 @@ int gr__value_unit(const gr__compiler *c, gr_val v)
 
 gr__standing gr__stands(const gr__compiler *c, gr_val v)
 {
-    gr_opcode code = gr__producer(c->g, c->root[v])->op->code;
-    if (code == GR_OP_PARAM || code == GR_OP_SLOT) return GR__STANDS_RUN;
+    gr__keeper kept = gr__producer(c->g, c->root[v])->op->kept;
+    if (kept == GR__KEPT_STORE) return GR__STANDS_RUN;
     if (c->gradient[c->root[v]]) return GR__STANDS_STEP;
-    return code == GR_OP_FEED ? GR__STANDS_FED : GR__STANDS_READ;
+    return kept == GR__KEPT_CALLER ? GR__STANDS_FED : GR__STANDS_READ;
 }
 
 /* Views and broadcasts that are read in place pass on what they read. */
