@@ -122,8 +122,8 @@ static gr_status train(cli *c, const gr_recipe *r, const char *out)
                           .overwrite = given->overwrite,
                           .stop = &cli_stop,
                           .attend = cli_catch_signals,
-                          .progress = cli_progress_show,
-                          .user = &shown};
+                          .watcher = &(gr_watcher){GR_WATCHER_VERSION, &shown, cli_progress_show},
+                          .n_watchers = 1};
     gr_status st = gr__train(c->ctx, r, &o, &result);
     cli_progress_clear(&shown);
     if (result.steps > 0 || st == GR_OK) {

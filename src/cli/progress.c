@@ -184,11 +184,9 @@ void cli_progress_clear(cli_progress *v)
     v->open = false;
 }
 
-void cli_progress_show(void *user, const gr_progress *p)
+static void show(cli_progress *v, const gr_progress *p)
 {
-    cli_progress *v = user;
     char path[4200];
-    if (v->quiet) return;
     switch (p->phase) {
     case GR_PHASE_TRAIN:
     case GR_PHASE_STATISTICS:
@@ -208,12 +206,21 @@ void cli_progress_show(void *user, const gr_progress *p)
         fprintf(stderr, "resumed from %s after step %lld\n", gr__shown(path, sizeof path, p->path, strlen(p->path)),
                 (long long)p->step);
         return;
+    case GR_PHASE_SETTLED:
     case GR_PHASE_CHECKPOINT:
         return;
     case GR_PHASE_DONE:
         cli_progress_clear(v);
         return;
     }
+}
+
+gr_status cli_progress_show(void *user, const gr_progress *p, bool *stop)
+{
+    cli_progress *v = user;
+    (void)stop;
+    if (!v->quiet) show(v, p);
+    return GR_OK;
 }
 
 /* ---- of what does not train ---- */

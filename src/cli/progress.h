@@ -12,7 +12,7 @@ typedef struct cli_progress {
 
 /* Standard error, as it is now. */
 cli_progress cli_progress_make(bool quiet);
-void cli_progress_show(void *user, const gr_progress *p); /* user: a cli_progress */
+gr_status cli_progress_show(void *user, const gr_progress *p, bool *stop); /* user: a cli_progress */
 void cli_progress_clear(cli_progress *v);
 
 /* A plainer one, of what does not train: drawn anew ten times a second, on a terminal alone. */

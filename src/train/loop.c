@@ -28,8 +28,8 @@ double gr__loop_seconds(const gr_loop *l)
 
 const char *gr__reason_name(gr_reason r)
 {
-    static const char *const names[] = {"none",   "epochs",  "steps",       "patience",
-                                        "target", "seconds", "interrupted", "diverged"};
+    static const char *const names[] = {"none",    "epochs", "steps",       "patience", "target",
+                                        "seconds", "asked",  "interrupted", "diverged"};
     return names[r];
 }
 
@@ -87,53 +87,6 @@ double gr__loop_epochs(const gr_loop *l, int64_t step)
 double gr__loop_train_cost_mean(const gr_loop *l)
 {
     return l->observed.samples ? l->observed.train_cost / (double)l->observed.samples : l->train_cost_mean;
-}
-
-static gr_progress progress_of(gr_loop *l)
-{
-    double s = gr__loop_seconds(l), rate = (double)l->samples / GR_MAX(s, 1e-9);
-    double done = l->total ? (double)l->step / (double)l->total : NAN, limit = l->recipe->stop.seconds;
-    double left = l->step > 0 ? s * (1 - done) / done : NAN;
-    if (limit > 0) left = fmin(left, limit - s); /* a NaN gives way */
-    return (gr_progress){.step = l->step,
-                         .steps = l->total,
-                         .epoch = gr__loop_epochs(l, l->step),
-                         .epochs = gr__loop_epochs(l, l->total),
-                         .cost = l->shown.samples ? l->shown.train_cost / (double)l->shown.samples : l->train_cost_mean,
-                         .lr = l->lr,
-                         .samples_per_second = rate,
-                         .seconds = s,
-                         .seconds_left = left,
-                         .validation_cost = l->validation_cost,
-                         .validation_error = l->validation_error};
-}
-
-void gr__loop_report(gr_loop *l, int phase, bool best, const char *path)
-{
-    if (!l->options->progress) return;
-    gr_progress p = progress_of(l);
-    p.phase = phase;
-    p.best = best;
-    p.path = path;
-    l->options->progress(l->options->user, &p);
-}
-
-void gr__loop_report_evaluated(gr_loop *l, bool best, const gr_evaluation *ev)
-{
-    if (!l->options->progress) return;
-    const char *name[GR_MAX_TARGETS];
-    double error[GR_MAX_TARGETS];
-    gr_progress p = progress_of(l);
-    p.phase = GR_PHASE_EVALUATED;
-    p.best = best;
-    p.n_heads = l->recipe->heads_named ? ev->n_heads : 0;
-    p.head = name;
-    p.head_error = error;
-    for (int h = 0; h < p.n_heads; h++) {
-        name[h] = l->recipe->head[h].name;
-        error[h] = ev->head[h].error;
-    }
-    l->options->progress(l->options->user, &p);
 }
 
 /* ---- one update ---- */
@@ -252,25 +205,12 @@ static gr_status settle(gr_loop *l)
     if (l->index == 0 && !evaluate) gr__loop_report(l, GR_PHASE_EPOCH, false, NULL);
     if (l->index == 0 || evaluate) l->shown.train_cost = 0, l->shown.samples = 0; /* a line was written */
     if (l->recipe->validate.n ? now : l->index == 0) begin_mean(l);
-    if (evaluate || (l->recipe->log.n && l->step % l->recipe->log.n == 0))
-        GR_TRY(gr__loop_line(l, evaluate ? &ev : NULL));
     l->pending = 0;
+    gr__loop_report_settled(l, evaluate ? &ev : NULL);
+    st = l->told;
 done:
     gr__evaluation_free(l->ctx, &ev);
     return st;
-}
-
-static gr_reason stop_reason(const gr_loop *l)
-{
-    const gr_stop_rules *s = &l->recipe->stop;
-    bool fresh = l->evaluations > 0 && l->evaluated == l->step;
-    if (fresh && l->validation_error < s->validation_error_below) return GR_REASON_TARGET;
-    if (fresh && s->patience > 0 && l->since_best > s->patience) return GR_REASON_PATIENCE;
-    if (l->observed.enough) return GR_REASON_PATIENCE;
-    if (s->steps > 0 && l->step >= s->steps) return GR_REASON_STEPS;
-    if (s->epochs > 0 && l->epoch >= s->epochs) return GR_REASON_EPOCHS;
-    if (s->seconds > 0 && gr__loop_seconds(l) >= s->seconds) return GR_REASON_SECONDS;
-    return GR_REASON_NONE;
 }
 
 static gr_status checkpoint(gr_loop *l)
@@ -299,8 +239,9 @@ static gr_status advance(gr_loop *l, gr_train_result *out)
         if (l->pending) st = settle(l);
         if (st == GR_OK && stop && *stop) st = GR_E_INTERRUPTED;
         if (st == GR_E_INTERRUPTED) return interrupted(l, out);
+        if (st == GR_OK) st = l->told;
         if (st != GR_OK) return st;
-        out->reason = l->step ? stop_reason(l) : GR_REASON_NONE;
+        out->reason = l->reason;
         if (out->reason != GR_REASON_NONE) return GR_OK;
         if (due(l, l->recipe->checkpoint) && l->run->fresh == false) GR_TRY(checkpoint(l));
         GR_TRY(one_update(l, out));
@@ -492,6 +433,7 @@ gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options 
     GR_TRY(gr__engine_budget(&engine, r->memory));
     gr_extent e = gr__task_extent(&task);
     l.batches = e.batches, l.updates_per_epoch = e.updates_per_epoch, l.total = e.total;
+    gr__loop_watch(&l);
     l.stepper = (gr_stepper){.recipe = r, .engine = &engine, .schedule = l.schedule, .extent = e};
     gr__sched_begin(&r->sched, l.schedule);
     st = train(&l, out);

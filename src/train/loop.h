@@ -23,8 +23,11 @@ typedef struct gr_loop {
     gr_stepper stepper;
     int64_t batches, updates_per_epoch, total; /* total 0: open-ended */
     double began;                              /* monotonic seconds when this process began to train */
-    double line_began;                         /* when the last line of metrics was written, in seconds of the run */
-    gr_data_sum data[GR_PARTS];                /* of the parts that were loaded; others have no samples */
+    gr_watcher own[2];
+    gr_status told;
+    gr_reason reason;           /* to end; NONE: to go on */
+    double line_began;          /* when the last line of metrics was written, in seconds of the run */
+    gr_data_sum data[GR_PARTS]; /* of the parts that were loaded; others have no samples */
 
     /* From here to the end: host state that a checkpoint carries. Each field is registered by its owner
      * (gr__loop_states); tests/train/test_state.c fails for one that is not. */
@@ -72,7 +75,11 @@ void gr__validate_states(gr_loop *l, gr_states *s);
 /* Epochs done after `step` updates, as every file and the progress line say it: batches count, not updates. */
 double gr__loop_epochs(const gr_loop *l, int64_t step);
 
+/* watch.c: events, as whoever trains is told them. What a watcher returns as an error stands in l->told, what ends the
+ * run in l->reason. */
+void gr__loop_watch(gr_loop *l); /* sets up the run's own */
 void gr__loop_report(gr_loop *l, int phase, bool best, const char *path);
+void gr__loop_report_settled(gr_loop *l, const gr_evaluation *ev); /* ev: of the model, where one was due; or NULL */
 void gr__loop_report_evaluated(gr_loop *l, bool best, const gr_evaluation *ev); /* of the model */
 /* validate.c */
 int64_t gr__loop_held(const gr_loop *l,

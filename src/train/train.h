@@ -190,6 +190,7 @@ typedef enum gr_reason {
     GR_REASON_PATIENCE,
     GR_REASON_TARGET,
     GR_REASON_SECONDS,
+    GR_REASON_ASKED, /* by a watcher */
     GR_REASON_INTERRUPTED,
     GR_REASON_DIVERGED
 } gr_reason;
@@ -201,7 +202,8 @@ typedef struct gr_progress {
         GR_PHASE_STATISTICS,
         GR_PHASE_VALIDATE,
         GR_PHASE_EVALUATED,
-        GR_PHASE_EPOCH, /* an epoch has ended without an evaluation */
+        GR_PHASE_EPOCH,   /* an epoch has ended without an evaluation */
+        GR_PHASE_SETTLED, /* all that was due after an update is done; it counts for the stop rules now */
         GR_PHASE_CHECKPOINT,
         GR_PHASE_RESUMED,
         GR_PHASE_DONE
@@ -215,9 +217,20 @@ typedef struct gr_progress {
     int n_heads;                                      /* GR_PHASE_EVALUATED: of which each has a name; 0: none has */
     const char *const *head;                          /* their names, and their errors */
     const double *head_error;
+    const gr_evaluation *evaluation; /* GR_PHASE_EVALUATED, GR_PHASE_SETTLED where one was due: of the model; or NULL */
     bool best;
     const char *path; /* GR_PHASE_CHECKPOINT, GR_PHASE_RESUMED */
 } gr_progress;
+
+/* Who is told of a run. The trainer's own records and stop rules are watchers too, told before all others. */
+enum { GR_WATCHER_VERSION = 1 };
+typedef struct gr_watcher {
+    unsigned version; /* GR_WATCHER_VERSION */
+    void *user;
+    /* Called after every update and before every batch of statistics too, so be quick. *stop true asks for the end of
+     * the run once what is due is done. A status other than GR_OK, with its error kept, ends it as failed. */
+    gr_status (*tell)(void *user, const gr_progress *p, bool *stop);
+} gr_watcher;
 
 typedef struct gr_train_options {
     const char *out;  /* the run folder */
@@ -227,9 +240,8 @@ typedef struct gr_train_options {
     const volatile sig_atomic_t *stop; /* may be NULL; non-zero asks for a checkpoint and the end */
     void (*attend)(void); /* may be NULL; called when all data is there and `stop` is looked at from now on: until then
                              nothing is to be saved, and reading may wait for ever */
-    void (*progress)(void *user, const gr_progress *p); /* may be NULL; called after every update and before every batch
-                                                           of statistics, so be quick */
-    void *user;
+    const gr_watcher *watcher;
+    int n_watchers;
 } gr_train_options;
 
 typedef struct gr_train_result {

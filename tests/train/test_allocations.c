@@ -67,12 +67,13 @@ void free(void *p)
 }
 #endif
 
-static void watch(void *user, const gr_progress *p)
+static gr_status watch(void *user, const gr_progress *p, bool *stop)
 {
-    (void)user;
-    if (p->phase != GR_PHASE_TRAIN) return;
+    (void)user, (void)stop;
+    if (p->phase != GR_PHASE_TRAIN) return GR_OK;
     if (p->step == 1) atomic_store(&counting, true);
     if (p->step == 100) atomic_store(&counting, false);
+    return GR_OK;
 }
 
 static void steps_allocate_nothing(void **state)
@@ -101,7 +102,10 @@ static void steps_allocate_nothing(void **state)
             small_make(&s, recipes[i]);
             gr_context *ctx = test_context_with(threads, 0);
             atomic_store(&calls, 0);
-            test_ok(ctx, small_train(ctx, &s, &(gr_train_options){.progress = watch}, &result));
+            test_ok(ctx, small_train(ctx, &s,
+                                     &(gr_train_options){.watcher = &(gr_watcher){GR_WATCHER_VERSION, NULL, watch},
+                                                         .n_watchers = 1},
+                                     &result));
             assert_int_equal(result.steps, 101);
             assert_int_equal(atomic_load(&calls), 0);
             test_context_end(ctx);

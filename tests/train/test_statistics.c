@@ -175,10 +175,12 @@ typedef struct interrupter {
     int left; /* looks at the weights, batch by batch of statistics, until it strikes */
 } interrupter;
 
-static void strike(void *user, const gr_progress *p)
+static gr_status strike(void *user, const gr_progress *p, bool *stop)
 {
     interrupter *i = user;
+    (void)stop;
     if ((p->phase == GR_PHASE_VALIDATE || p->phase == GR_PHASE_STATISTICS) && i->left-- == 0) i->stop = 1;
+    return GR_OK;
 }
 
 /* Wherever a pass is interrupted, the one at the end of the run included. */
@@ -197,7 +199,11 @@ static void resumed_runs_end_in_the_same_bits(void **state)
             gr_train_result result;
             interrupter in = {.left = after};
             open_run(&r, first_layer, more);
-            gr_train_options o = {.out = r.s.out, .resume = true, .stop = &in.stop, .progress = strike, .user = &in};
+            gr_train_options o = {.out = r.s.out,
+                                  .resume = true,
+                                  .stop = &in.stop,
+                                  .watcher = &(gr_watcher){GR_WATCHER_VERSION, &in, strike},
+                                  .n_watchers = 1};
             gr_status st = gr__train(r.ctx, r.recipe, &o, &result);
             struck = in.stop;
             if (struck) {

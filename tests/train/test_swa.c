@@ -65,10 +65,12 @@ typedef struct interruption {
     int64_t after; /* updates */
 } interruption;
 
-static void interrupt_after(void *user, const gr_progress *p)
+static gr_status interrupt_after(void *user, const gr_progress *p, bool *stop)
 {
     interruption *i = user;
+    (void)stop;
     if (p->phase == GR_PHASE_TRAIN && p->step == i->after) i->stop = 1;
+    return GR_OK;
 }
 
 /* Ten updates, interrupted after so many and resumed (0: not); the rates of all. */
@@ -87,7 +89,11 @@ static void rates_of_a_run(const char *average, int64_t after, double rate[RATES
     small_make(&s, text);
     gr_context *ctx = test_context_with(1, 0);
     test_ok(ctx, gr__recipe_open(ctx, s.recipe, NULL, 0, &r));
-    gr_train_options o = {.out = s.out, .resume = true, .stop = &in.stop, .progress = interrupt_after, .user = &in};
+    gr_train_options o = {.out = s.out,
+                          .resume = true,
+                          .stop = &in.stop,
+                          .watcher = &(gr_watcher){GR_WATCHER_VERSION, &in, interrupt_after},
+                          .n_watchers = 1};
     if (after) {
         assert_int_equal(gr__train(ctx, r, &o, &result), GR_E_INTERRUPTED);
         assert_int_equal(result.steps, after);

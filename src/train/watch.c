@@ -1,0 +1,118 @@
+/* Who is told of a run: its own records and stop rules first, then whoever trains. */
+#include <math.h>
+
+#include "train/loop.h"
+
+/* ---- records ---- */
+
+static gr_status record(void *user, const gr_progress *p, bool *stop)
+{
+    gr_loop *l = user;
+    (void)stop;
+    bool due = p->evaluation || (l->recipe->log.n && l->step % l->recipe->log.n == 0);
+    return p->phase == GR_PHASE_SETTLED && due ? gr__loop_line(l, p->evaluation) : GR_OK;
+}
+
+/* ---- stop rules ---- */
+
+static gr_reason rule_that_holds(const gr_loop *l)
+{
+    const gr_stop_rules *s = &l->recipe->stop;
+    bool fresh = l->evaluations > 0 && l->evaluated == l->step;
+    if (fresh && l->validation_error < s->validation_error_below) return GR_REASON_TARGET;
+    if (fresh && s->patience > 0 && l->since_best > s->patience) return GR_REASON_PATIENCE;
+    if (l->observed.enough) return GR_REASON_PATIENCE;
+    if (s->steps > 0 && l->step >= s->steps) return GR_REASON_STEPS;
+    if (s->epochs > 0 && l->epoch >= s->epochs) return GR_REASON_EPOCHS;
+    if (s->seconds > 0 && gr__loop_seconds(l) >= s->seconds) return GR_REASON_SECONDS;
+    return GR_REASON_NONE;
+}
+
+/* A run that is resumed may have come to its end already, unless something of its last update is still to be done. */
+static gr_status stop_by_rules(void *user, const gr_progress *p, bool *stop)
+{
+    gr_loop *l = user;
+    bool ask = p->phase == GR_PHASE_SETTLED || (p->phase == GR_PHASE_RESUMED && !l->pending && l->step > 0);
+    gr_reason holds = ask ? rule_that_holds(l) : GR_REASON_NONE;
+    if (holds != GR_REASON_NONE) l->reason = holds;
+    *stop = holds != GR_REASON_NONE;
+    return GR_OK;
+}
+
+void gr__loop_watch(gr_loop *l)
+{
+    l->own[0] = (gr_watcher){GR_WATCHER_VERSION, l, record};
+    l->own[1] = (gr_watcher){GR_WATCHER_VERSION, l, stop_by_rules};
+}
+
+/* ---- telling ---- */
+
+/* What takes a clock and divisions is worked out only where somebody else looks. */
+static gr_progress progress_of(const gr_loop *l)
+{
+    if (l->options->n_watchers == 0) return (gr_progress){.step = l->step};
+    double s = gr__loop_seconds(l), rate = (double)l->samples / GR_MAX(s, 1e-9);
+    double done = l->total ? (double)l->step / (double)l->total : NAN, limit = l->recipe->stop.seconds;
+    double left = l->step > 0 ? s * (1 - done) / done : NAN;
+    if (limit > 0) left = fmin(left, limit - s); /* a NaN gives way */
+    return (gr_progress){.step = l->step,
+                         .steps = l->total,
+                         .epoch = gr__loop_epochs(l, l->step),
+                         .epochs = gr__loop_epochs(l, l->total),
+                         .cost = l->shown.samples ? l->shown.train_cost / (double)l->shown.samples : l->train_cost_mean,
+                         .lr = l->lr,
+                         .samples_per_second = rate,
+                         .seconds = s,
+                         .seconds_left = left,
+                         .validation_cost = l->validation_cost,
+                         .validation_error = l->validation_error};
+}
+
+static void tell_one(gr_loop *l, const gr_watcher *w, const gr_progress *p)
+{
+    bool stop = false;
+    gr_status st = w->tell(w->user, p, &stop);
+    if (l->told == GR_OK) l->told = st;
+    if (stop && l->reason == GR_REASON_NONE) l->reason = GR_REASON_ASKED;
+}
+
+static void tell(gr_loop *l, const gr_progress *p)
+{
+    for (size_t i = 0; i < GR_COUNT(l->own); i++) tell_one(l, &l->own[i], p);
+    for (int i = 0; i < l->options->n_watchers; i++) tell_one(l, &l->options->watcher[i], p);
+}
+
+void gr__loop_report(gr_loop *l, int phase, bool best, const char *path)
+{
+    gr_progress p = progress_of(l);
+    p.phase = phase;
+    p.best = best;
+    p.path = path;
+    tell(l, &p);
+}
+
+void gr__loop_report_evaluated(gr_loop *l, bool best, const gr_evaluation *ev)
+{
+    const char *name[GR_MAX_TARGETS];
+    double error[GR_MAX_TARGETS];
+    gr_progress p = progress_of(l);
+    p.phase = GR_PHASE_EVALUATED;
+    p.best = best;
+    p.evaluation = ev;
+    p.n_heads = l->recipe->heads_named ? ev->n_heads : 0;
+    p.head = name;
+    p.head_error = error;
+    for (int h = 0; h < p.n_heads; h++) {
+        name[h] = l->recipe->head[h].name;
+        error[h] = ev->head[h].error;
+    }
+    tell(l, &p);
+}
+
+void gr__loop_report_settled(gr_loop *l, const gr_evaluation *ev)
+{
+    gr_progress p = progress_of(l);
+    p.phase = GR_PHASE_SETTLED;
+    p.evaluation = ev;
+    tell(l, &p);
+}
