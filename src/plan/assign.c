@@ -56,6 +56,7 @@ static bool in_place(gr__compiler *c, gr_val target, gr_val value)
         gr_shape_count(gr__value(c->g, root)->shape) != gr_shape_count(gr__value(c->g, value)->shape))
         return false;
     if (guard >= 0 && (guard == writer || gr__deps_has(&c->deps, guard, writer))) return false;
+    if (guard >= 0 && !c->units[writer].waits) return false; /* a broadcast that the guard reads in place */
     const gr__unit *u = &c->units[writer];
     bool reads;
     if (!gr__part_reads_elementwise(c, u->parts, target, &reads)) return false;

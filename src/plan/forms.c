@@ -120,7 +120,7 @@ gr__form gr__form_of(const gr_graph *g, const gr_node *n, int split)
     gr_shape out = gr__value(g, n->out)->shape;
     switch (n->op->code) {
     case GR_OP_IOTA:
-        return n->attr.i[0] < split ? GR__ROW : GR__COLUMN;
+        return out.dim[n->attr.i[0]] == 1 ? GR__SCALAR : n->attr.i[0] < split ? GR__ROW : GR__COLUMN;
     case GR_OP_BROADCAST: {
         gr_shape from = gr__value(g, n->in[0])->shape;
         return from.rank == 0 ? GR__SCALAR : row_source(from, out, split) ? GR__ROW : GR__COLUMN;

@@ -29,25 +29,38 @@ int gr__value_unit(const gr__compiler *c, gr_val v)
 
 gr__standing gr__stands(const gr__compiler *c, gr_val v)
 {
-    gr_opcode code = gr__producer(c->g, c->root[v])->op->code;
-    if (code == GR_OP_PARAM || code == GR_OP_SLOT) return GR__STANDS_RUN;
+    gr__keeper kept = gr__producer(c->g, c->root[v])->op->kept;
+    if (kept == GR__KEPT_STORE) return GR__STANDS_RUN;
     if (c->gradient[c->root[v]]) return GR__STANDS_STEP;
-    return code == GR_OP_FEED ? GR__STANDS_FED : GR__STANDS_READ;
+    return kept == GR__KEPT_CALLER ? GR__STANDS_FED : GR__STANDS_READ;
 }
 
-/* Views and broadcasts that are read in place pass on what they read. */
-static bool passes_on(const gr__compiler *c, const gr_node *n)
+/* Does a node outside the unit read in place what the broadcast v repeats? */
+static bool read_in_place(const gr__compiler *c, gr_val v, int unit)
 {
-    return gr__value_is_view(c, n->out) || (n->op->code == GR_OP_BROADCAST && !c->in_memory[gr__node_id(c->g, n)]);
+    for (uint32_t r = c->first_reader[v]; r < c->first_reader[v + 1]; r++) {
+        const gr_node *n = gr__node(c->g, c->readers[r]);
+        for (int i = 0; i < n->n_in && c->unit_of[c->readers[r]] != unit; i++)
+            if (n->in[i] == v && (c->absorbs[c->readers[r]] >> i & 1)) return true;
+    }
+    return false;
+}
+
+/* Views pass on what they read. So do broadcasts, to those that read them in place; others may read the same broadcast
+ * from memory, written by a unit that has what it repeats as a line. */
+static bool read_outside(const gr__compiler *c, uint32_t reader, int unit)
+{
+    const gr_node *n = gr__node(c->g, reader);
+    if (gr__value_is_view(c, n->out)) return gr__value_is_out(c, n->out, unit);
+    if (n->op->code == GR_OP_BROADCAST && read_in_place(c, n->out, unit)) return true;
+    return c->unit_of[reader] != unit && (n->op->code != GR_OP_BROADCAST || c->in_memory[reader]);
 }
 
 bool gr__value_is_out(const gr__compiler *c, gr_val v, int unit)
 {
     if (c->pinned[v]) return true;
-    for (uint32_t r = c->first_reader[v]; r < c->first_reader[v + 1]; r++) {
-        const gr_node *n = gr__node(c->g, c->readers[r]);
-        if (passes_on(c, n) ? gr__value_is_out(c, n->out, unit) : c->unit_of[c->readers[r]] != unit) return true;
-    }
+    for (uint32_t r = c->first_reader[v]; r < c->first_reader[v + 1]; r++)
+        if (read_outside(c, c->readers[r], unit)) return true;
     return false;
 }
 

@@ -75,10 +75,9 @@ static void put(signing *x, uint64_t word)
 static uint64_t class_of(const gr__compiler *c, gr_val v)
 {
     gr_val root = c->root[v];
-    gr_opcode code = gr__producer(c->g, root)->op->code;
-    return c->gradient[root]                                                 ? GR_OP_COUNT
-           : code == GR_OP_PARAM || code == GR_OP_SLOT || code == GR_OP_FEED ? (uint64_t)code
-                                                                             : GR_OP_COUNT + 1;
+    const gr_op *op = gr__producer(c->g, root)->op;
+    if (c->gradient[root]) return GR_OP_COUNT;
+    return op->kept != GR__KEPT_NOWHERE ? (uint64_t)op->code : GR_OP_COUNT + 1;
 }
 
 static void put_external(signing *x, gr_val v)
@@ -114,6 +113,7 @@ static void put_node(signing *x, const gr_node *n)
 {
     put(x, (uint64_t)n->op->code);
     put(x, (uint64_t)gr__form_of(x->c->g, n, x->split));
+    put(x, n->op->code == GR_OP_SUM_SQUARES ? (uint64_t)n->attr.i[2] : 0); /* all that no form says of these nodes */
     int o = 0;
     while (o < x->n_out && x->out[o] != n->out) o++;
     put(x, (uint64_t)o);
@@ -140,7 +140,7 @@ static bool sign(gr__compiler *c, int unit, signature *s)
     x.out = gr__bump_alloc(c->work, (size_t)room * sizeof *x.out);
     x.in = gr__bump_alloc(c->work, (size_t)room * sizeof *x.in);
     x.nodes = gr__part_list_nodes(c, c->work, unit, u->parts, &x.n_nodes);
-    x.s.words = gr__bump_alloc(c->work, (size_t)(3 * (room + u->parts->n) + 5 * 2 * room) * sizeof *x.s.words);
+    x.s.words = gr__bump_alloc(c->work, (size_t)(4 * (room + u->parts->n) + 5 * 2 * room) * sizeof *x.s.words);
     if (!x.out || !x.in || !x.nodes || !x.s.words) return false;
     gr__part_operands(c, unit, u->parts, x.in, &x.n_in, x.out, &x.n_out);
     if (!is_mergeable(c, &x)) return true;

@@ -229,7 +229,8 @@ unsigned gr__form_iota_splits(gr_shape shape, int64_t axis);
 int gr__form_split(unsigned splits); /* the one that is taken */
 gr_space gr__form_space(gr_shape shape, unsigned splits);
 gr__form gr__form_of(const gr_graph *g, const gr_node *n,
-                     int split); /* BROADCAST: of its source; reductions: of the result; IOTA: ROW or COLUMN counts */
+                     int split); /* BROADCAST: of its source; reductions: of the result; IOTA: ROW or COLUMN counts,
+                            or an axis of one element, which is on no side of the split */
 
 /* ---- deps.c ---- */
 bool gr__deps_create(gr__deps *d, gr__bump *memory, int n);

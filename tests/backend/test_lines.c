@@ -137,11 +137,50 @@ static void a_column_alone_or_a_row_too_long_is_right_as_well(void **state)
     check(weighed_gradient_of, GR_SHAPE(700, 300), 0, 1);
 }
 
+/* Lines larger than any cache, written by units that begin at any row. Rows that a row and a column give need no memory
+ * of their own, so this takes no more than the lines do. */
+static void lines_larger_than_any_cache_are_written_wherever_they_begin(void **state)
+{
+    (void)state;
+    const int64_t rows = (INT64_C(1) << 23) + 37, columns = 64;
+    gr_shape all = GR_SHAPE(rows, columns), one = GR_SHAPE(rows, 1);
+    gr_context *ctx = test_context_with(2, 0);
+    gr_graph *g;
+    gr_store *store;
+    gr_plan *plan;
+    test_ok(ctx, gr_graph_create(ctx, &g));
+    gr_val row = gr_feed(g, "row", GR_REAL, one), column = gr_feed(g, "column", GR_REAL, GR_SHAPE(columns)),
+           x = gr_mul(g, gr_broadcast(g, row, all), gr_broadcast(g, column, all)),
+           sum = gr_sum(g, x, (int[]){1}, 1, true), root = gr_sqrt(g, gr_add(g, gr_square(g, sum), gr_const(g, 1)));
+    gr_output(g, "root", root);
+    gr_output(g, "top", gr_reduce_max(g, gr_sub(g, x, gr_broadcast(g, sum, all)), (int[]){1}, 1, true));
+    test_ok(ctx, gr_store_create(ctx, &gr__backend_cpu, &store));
+    test_ok(ctx, gr_plan_compile(ctx, g, store, &(gr_plan_options){.backend = &gr__backend_cpu}, &plan));
+    assert_int_equal(gr_plan_rows(plan), 1);
+    test_ok(ctx, gr_store_seal(store));
+    test_ok(ctx, gr_plan_bind(plan, NULL));
+    float *r = gr_plan_feed(plan, "row", NULL), *c = gr_plan_feed(plan, "column", NULL);
+    for (int64_t i = 0; i < rows; i++) r[i] = (float)(i % 5);
+    for (int64_t i = 0; i < columns; i++) c[i] = 1;
+    test_ok(ctx, gr_plan_run(plan));
+    const float *got = gr_plan_output(plan, "root", NULL), *top = gr_plan_output(plan, "top", NULL);
+    for (int64_t i = 0; i < rows; i++) {
+        double total = (double)(i % 5) * (double)columns;
+        if (got[i] != (float)sqrt(total * total + 1) || (double)top[i] != (double)(i % 5) - total)
+            fail_msg("row %lld: %.9g and %.9g", (long long)i, (double)got[i], (double)top[i]);
+    }
+    gr_plan_destroy(plan);
+    gr_store_destroy(store);
+    gr_graph_destroy(g);
+    test_context_end(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_row_and_what_it_is_normalised_by_are_one_kernel),
         cmocka_unit_test(a_column_alone_or_a_row_too_long_is_right_as_well),
+        cmocka_unit_test(lines_larger_than_any_cache_are_written_wherever_they_begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

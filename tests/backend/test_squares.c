@@ -110,12 +110,51 @@ static void infinity_and_nan_are_no_sum(void **state)
         }
 }
 
+/* Regions that differ in nothing but the tensor are one kernel of a plan; those that scale differently are not. */
+static void each_sum_of_a_plan_keeps_its_scale(void **state)
+{
+    (void)state;
+    for (int other = 0; other < 2; other++) {
+        gr_context *ctx = test_context();
+        int down[] = {3, other ? 5 : 3, -2};
+        gr_shape shape[] = {GR_SHAPE(40), GR_SHAPE(5, 10), GR_SHAPE(7)};
+        const char *name[] = {"a", "b", "c"};
+        gr_graph *g;
+        gr_store *store;
+        gr_plan *plan;
+        test_ok(ctx, gr_graph_create(ctx, &g));
+        test_ok(ctx, gr_store_create(ctx, &gr__backend_cpu, &store));
+        for (int i = 0; i < 3; i++) {
+            test_ok(ctx, gr_store_add(store, &(gr_entry_spec){.name = name[i], .shape = shape[i]}, NULL));
+            gr_output(g, name[i], gr_sum_squares(g, gr_param(g, name[i], shape[i]), down[i]));
+        }
+        test_ok(ctx, gr_plan_compile(ctx, g, store, &(gr_plan_options){.backend = &gr__backend_cpu}, &plan));
+        test_ok(ctx, gr_store_seal(store));
+        for (int i = 0; i < 3; i++) {
+            double ones[50];
+            for (int e = 0; e < 50; e++) ones[e] = 1;
+            gr_store_write(store, gr_store_entry(store, i), ones);
+        }
+        test_ok(ctx, gr_plan_bind(plan, NULL));
+        test_ok(ctx, gr_plan_run(plan));
+        for (int i = 0; i < 3; i++)
+            assert_true(*(const double *)gr_plan_output(plan, name[i], NULL) ==
+                        ldexp((double)gr_shape_count(shape[i]), -2 * down[i]));
+        assert_int_equal(gr_plan_rows(plan), 2 + other);
+        gr_plan_destroy(plan);
+        gr_store_destroy(store);
+        gr_graph_destroy(g);
+        test_context_end(ctx);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ordinary_squares_have_the_bits_of_a_sum),
         cmocka_unit_test(squares_beyond_float_are_added_up),
         cmocka_unit_test(infinity_and_nan_are_no_sum),
+        cmocka_unit_test(each_sum_of_a_plan_keeps_its_scale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -260,6 +260,31 @@ static void lines_are_written_only_for_others(void **state)
     }
 }
 
+/* A reduction wants the broadcast of a line in memory, so the region of the line writes it; a kernel behind a product,
+ * or the end of the product itself, reads the line in place. */
+static void a_line_is_written_for_those_that_read_its_broadcast_in_place(void **state)
+{
+    (void)state;
+    for (int end = 0; end < 2; end++) {
+        rig r = rig_begin();
+        gr_val x = gr_feed(r.g, "x", GR_REAL, GR_SHAPE(3, 1)), k = gr_feed(r.g, "k", GR_REAL, GR_SHAPE(1, 4)),
+               wide = gr_broadcast(r.g, gr_tanh(r.g, x), GR_SHAPE(3, 4)),
+               m = gr_matmul(r.g, gr_sum(r.g, wide, (int[]){1}, 1, true), k, false, false);
+        gr_output(r.g, "y", gr_sub(r.g, wide, end ? m : gr_mul(r.g, m, m)));
+        rig_ready(&r);
+        assert_int_equal(gr_plan_rows(r.plan), end ? 2 : 3);
+        double *xs = gr_plan_feed(r.plan, "x", NULL), *ks = gr_plan_feed(r.plan, "k", NULL);
+        for (int i = 0; i < 3; i++) xs[i] = 0.5 * i - 0.3;
+        for (int i = 0; i < 4; i++) ks[i] = 0.2 * i - 0.5;
+        test_ok(r.ctx, gr_plan_run(r.plan));
+        for (int i = 0; i < 12; i++) {
+            double line = tanh(0.5 * (i / 4) - 0.3), product = 4 * line * (0.2 * (i % 4) - 0.5);
+            assert_true(fabs(rig_out(&r, "y", i) - (line - (end ? product : product * product))) < 1e-12);
+        }
+        rig_end(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +297,7 @@ int main(void)
         cmocka_unit_test(what_rows_are_normalised_by_is_one_kernel),
         cmocka_unit_test(what_other_rows_need_is_a_kernel_of_its_own),
         cmocka_unit_test(lines_are_written_only_for_others),
+        cmocka_unit_test(a_line_is_written_for_those_that_read_its_broadcast_in_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,6 +41,26 @@ static void nothing_is_assigned_when_the_guard_fails(void **state)
     rig_end(&r);
 }
 
+/* The guard reads the assigned broadcast in place, so it does not wait for the kernel that writes it. */
+static void a_broadcast_is_not_assigned_before_the_guard_is_known(void **state)
+{
+    (void)state;
+    rig r = rig_begin();
+    gr_val w = rig_entry(&r, "w", GR_SHAPE(3, 4), false), x = gr_feed(r.g, "x", GR_REAL, GR_SHAPE(4)),
+           wide = gr_broadcast(r.g, gr_exp(r.g, x), GR_SHAPE(3, 4));
+    gr_guard(r.g, gr_sum_all(r.g, gr_log(r.g, wide)));
+    gr_assign(r.g, w, wide, GR_ASSIGN_UPDATE);
+    rig_ready(&r);
+    double *feed = gr_plan_feed(r.plan, "x", NULL);
+    for (int k = 0; k < 3; k++) {
+        for (int i = 0; i < 4; i++) feed[i] = k == 1 ? (double)INFINITY : k;
+        assert_int_equal(gr_plan_run(r.plan), k == 1 ? GR_E_DIVERGED : GR_OK);
+        gr_context_clear_error(r.ctx);
+        for (int i = 0; i < 12; i++) assert_true(fabs(rig_at(&r, "w", i) - exp(k == 2 ? 2 : 0)) < 1e-12);
+    }
+    rig_end(&r);
+}
+
 static void a_constant_guard_and_a_guard_without_assignments(void **state)
 {
     (void)state;
@@ -58,6 +78,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_assigned_when_the_guard_fails),
+        cmocka_unit_test(a_broadcast_is_not_assigned_before_the_guard_is_known),
         cmocka_unit_test(a_constant_guard_and_a_guard_without_assignments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

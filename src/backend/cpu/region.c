@@ -112,6 +112,10 @@ static bool read_repeated(reader *r, const int *expr_of, const gr_node *n, gr__a
     gr_shape out = gr__value(r->g, n->out)->shape;
     int split = split_of(out, r->item->space[0]), line = n->n_in ? made_by(r, expr_of, n->in[0]) : -1;
     if (line >= 0) return read_made(r, GR__FROM_LINE, line, n->in[0], a);
+    if (n->op->code == GR_OP_IOTA && out.dim[n->attr.i[0]] == 1) { /* an axis that may be on either side of the split */
+        *a = (gr__arg){.source = GR__FROM_CONST, .dtype = GR_I32};
+        return true;
+    }
     if (split < 0) return n->op->code == GR_OP_BROADCAST && read_outside(r, n->in[0], a); /* a line of one number */
     if (n->op->code == GR_OP_IOTA) {
         a->source = n->attr.i[0] < split ? GR__FROM_ROW_INDEX : GR__FROM_COLUMN_INDEX;

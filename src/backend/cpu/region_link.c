@@ -56,15 +56,18 @@ static bool reads(const gr__program *p, gr__ref out)
     return false;
 }
 
-/* Of one segment: results that are too large for caches and not read here. */
+/* Of one segment: results that are too large for caches and not read here. Not lines: their blocks begin anywhere, and
+ * what goes past the caches begins at whole vectors. */
 static void find_past(gr__program *p, const gr_item *item)
 {
-    for (int i = 0; i < p->n_steps; i++) {
-        gr__step *s = &p->step[i];
-        if (item->n_segments > 1 || s->op != GR__T_st || s->ref[0].kind != GR__REF_OUT || reads(p, s->ref[0])) continue;
-        s->past = 4 * gr_shape_count(gr__value(item->graph, item->out[s->ref[0].index])->shape) >= GR__REGION_PAST;
-        p->past |= s->past;
-    }
+    for (int n = 0; n < p->n_passes && item->n_segments == 1; n++)
+        for (int i = p->pass[n].first; i < p->pass[n].first + p->pass[n].n && !p->pass[n].line; i++) {
+            gr__step *s = &p->step[i];
+            if (s->op != GR__T_st || s->ref[0].kind != GR__REF_OUT || reads(p, s->ref[0])) continue;
+            gr_shape shape = gr__value(item->graph, item->out[s->ref[0].index])->shape;
+            s->past = 4 * gr_shape_count(shape) >= GR__REGION_PAST;
+            p->past |= s->past;
+        }
 }
 
 static bool changes(const gr__program *p, gr__ref r, gr__mode mode)
