@@ -74,7 +74,7 @@ run() { # SIDE COMMAND CASE
 take_apart() { # FILE TO
   local n
   n=$(od -An -t u8 -N 8 "$1")
-  tail -c +9 "$1" | head -c "$n" | sed -E 's/ *$//; s/"(loop\/seconds|metrics\/bytes|gradus\.crc32)":"[^"]*",?//g; s/("|\}),"/\1,\n"/g' >"$2.header"
+  tail -c +9 "$1" | head -c "$n" | sed -E 's/ *$//; s/"(loop\/seconds|metrics\/bytes|metrics\/crc32|gradus\.crc32)":"[^"]*",?//g; s/("|\}),"/\1,\n"/g' >"$2.header"
   tail -c +$((9 + n)) "$1" >"$2.tensors"
 }
 

@@ -335,4 +335,4 @@ static gr_status make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr
     return GR_OK;
 }
 
-const gr__provider gr__provide_gemm = {"matmul", cost_of, make};
+GR_PROVIDER(gemm) = {.name = "matmul", .cost = cost_of, .make = make}; /* all of MATMUL */
