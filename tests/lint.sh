@@ -1,5 +1,6 @@
 #!/bin/bash
-# What a machine can see of the rules: includes go down the floors only, public headers stand alone, no words that do not belong, no member known by name (lint_names.sh).
+# What a machine can see of the rules: includes go down the floors only, public headers stand alone, no words that do not belong, no member known by name (lint_names.sh),
+# nothing too long (lint_sizes.sh).
 set -u
 cd "$(dirname "$0")/.." || exit 1
 bad=0
@@ -30,6 +31,7 @@ unfinished=$(grep -rnIiE '\b(todo|fixme|xxx|not implemented)\b' src include test
 [[ -z $unfinished ]] || say "unfinished: $unfinished"
 
 names=$(tests/lint_names.sh) || say "$names"
+sizes=$(tests/lint_sizes.sh) || say "$sizes"
 
 # One dialect. Other releases of clang-format lay out a few lines otherwise, so only the one that the tree was formatted with judges.
 format=$(command -v clang-format-14 || command -v clang-format || true)
