@@ -14,6 +14,7 @@ while IFS=: read -r file line text; do
   includes=$((includes + 1))
   [[ $to == gradus ]] && continue
   [[ -n ${floor[$to]:-} ]] || { say "$file:$line: includes \"$to/...\", which is no floor"; continue; }
+  [[ $from == result && $to == graph || $from == graph && $to == result ]] && say "$file:$line: $from knows nothing of $to, nor $to of $from"
   [[ ${floor[$to]} -le ${floor[$from]} ]] || say "$file:$line: floor $from (${floor[$from]}) includes floor $to (${floor[$to]})"
 done < <(grep -rnE '^#include "' src --include='*.c' --include='*.h')
 
