@@ -1,5 +1,6 @@
 #!/bin/bash
-# What a machine can see of the rules: includes go down the floors only, public headers stand alone, no words that do not belong, no member known by name (lint_names.sh).
+# What a machine can see of the rules: includes go down the floors only, public headers stand alone, no words that do not belong, no member known by name (lint_names.sh),
+# nothing too long (lint_sizes.sh).
 set -u
 cd "$(dirname "$0")/.." || exit 1
 bad=0
@@ -13,6 +14,7 @@ while IFS=: read -r file line text; do
   includes=$((includes + 1))
   [[ $to == gradus ]] && continue
   [[ -n ${floor[$to]:-} ]] || { say "$file:$line: includes \"$to/...\", which is no floor"; continue; }
+  [[ $from == result && $to == graph || $from == graph && $to == result ]] && say "$file:$line: $from knows nothing of $to, nor $to of $from"
   [[ ${floor[$to]} -le ${floor[$from]} ]] || say "$file:$line: floor $from (${floor[$from]}) includes floor $to (${floor[$to]})"
 done < <(grep -rnE '^#include "' src --include='*.c' --include='*.h')
 
@@ -30,6 +32,7 @@ unfinished=$(grep -rnIiE '\b(todo|fixme|xxx|not implemented)\b' src include test
 [[ -z $unfinished ]] || say "unfinished: $unfinished"
 
 names=$(tests/lint_names.sh) || say "$names"
+sizes=$(tests/lint_sizes.sh) || say "$sizes"
 
 # One dialect. Other releases of clang-format lay out a few lines otherwise, so only the one that the tree was formatted with judges.
 format=$(command -v clang-format-14 || command -v clang-format || true)

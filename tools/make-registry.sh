@@ -3,7 +3,7 @@
 # start of a line in the *.c files of the folders becomes an entry, sorted by name: a table of the members, and
 # gr__family_WORD with their heads and the rows of `GR_COMMON(WORD_common) =`, where there are any. A family without
 # members gets empty tables. The word `common` stands for plain gr_member objects, GR_COMMON(clip_common) being
-# gr__clip_common; `command` for objects of type cli_command, which have no heads.
+# gr__clip_common; `command` for objects of type cli_command. Commands and providers of contractions have no heads.
 # Usage: make-registry.sh "WORD=HEADER..." FOLDER...
 set -eu
 export LC_ALL=C
@@ -25,6 +25,11 @@ for family in $families; do
     twice=$(printf '%s\n' "$names" | uniq -d)
     if [ -n "$twice" ]; then
         echo "make-registry.sh: $family $twice is defined twice" >&2
+        exit 1
+    fi
+    hidden=$(find "$@" -maxdepth 1 -name '*.c' -exec grep -lE "^.*[^A-Z_]$macro\([A-Za-z0-9_]*\) *=" {} +) || true
+    if [ -n "$hidden" ]; then
+        echo "make-registry.sh: begin a line with $macro(name) = in $hidden, or it is in no table" >&2
         exit 1
     fi
     case $family in
@@ -53,7 +58,7 @@ for family in $families; do
     echo "    *n = $(printf '%s' "$names" | grep -c .);" || true
     echo "    return ${family}_table;"
     echo "}"
-    case $family in common | command) continue ;; esac
+    case $family in common | command | provider) continue ;; esac
     macro=GR_COMMON
     common=$(defined "$@" | grep -x "${family}_common") || true
     [ -z "$common" ] || echo "extern const gr_member gr__$common;"

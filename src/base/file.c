@@ -23,6 +23,16 @@ static gr_status fail_long(gr_context *ctx, const char *path, uint64_t max_bytes
                     (unsigned long long)max_bytes);
 }
 
+static gr_status resize(gr_context *ctx, char **p, size_t *room, size_t bytes)
+{
+    if (bytes == *room) return GR_OK;
+    char *q = gr__resize(ctx, *p, *room, bytes);
+    if (!q) return GR_E_MEMORY;
+    *p = q;
+    *room = bytes;
+    return GR_OK;
+}
+
 /* Reads to the end into memory that starts with `room` bytes and grows: what a file says of its size may be wrong by
  * the time it is read, and a pipe says nothing. On success *data holds *bytes bytes and a NUL. */
 static gr_status read_all(gr_context *ctx, int fd, const char *path, uint64_t max_bytes, size_t room, char **data,
@@ -33,36 +43,15 @@ static gr_status read_all(gr_context *ctx, int fd, const char *path, uint64_t ma
     if (!p) return GR_E_MEMORY;
     gr_status st = GR_OK;
     for (;;) {
-        if (n == room) {
-            char *q = gr__resize(ctx, p, room, room * 2);
-            if (!q) {
-                st = GR_E_MEMORY;
-                goto done;
-            }
-            p = q;
-            room *= 2;
-        }
+        if (n == room) GR_TRY(resize(ctx, &p, &room, room * 2));
         ssize_t got = read(fd, p + n, room - n);
         if (got == 0) break;
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) {
-            st = fail_read(ctx, path, errno);
-            goto done;
-        }
+        if (got < 0) GR_TRY(fail_read(ctx, path, errno));
         n += (size_t)got;
-        if (n > max_bytes) {
-            st = fail_long(ctx, path, max_bytes);
-            goto done;
-        }
+        if (n > max_bytes) GR_TRY(fail_long(ctx, path, max_bytes));
     }
-    if (room != n + 1) {
-        char *q = gr__resize(ctx, p, room, n + 1);
-        if (!q) {
-            st = GR_E_MEMORY;
-            goto done;
-        }
-        p = q;
-    }
+    GR_TRY(resize(ctx, &p, &room, n + 1));
     p[n] = '\0';
     *data = p;
     *bytes = n;

@@ -265,8 +265,10 @@ GR_COMMAND(predict) = {.name = "predict",
                        .place = 3,
                        .usage = "MODEL INPUT...",
                        .summary = "Predicts from raw inputs: classes with probabilities, or values",
-                       .help = "Inputs are files as they are: .npy (one sample or many), .csv with or without "
+                       .help = "Inputs are files as they are: .npy (one sample or many), .npz, .csv with or without "
                                "the target column, IDX (plain or .gz); - is standard input.\n"
+                               "For several inputs an archive has an array each, named as in the training or as "
+                               "the input, and a table their columns.\n"
                                "The model file carries the preparation with the training statistics, so raw "
                                "numbers go in. A file with rows\n"
                                "gives a line a sample, FILE[0], FILE[1], ..., and one that is a sample FILE. "

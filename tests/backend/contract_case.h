@@ -11,7 +11,7 @@
 
 #include "test.h"
 
-#include "backend/cpu/contract.h"
+#include "backend/cpu/contract_provider.h"
 #include "base/rng.h"
 
 /* n floats that end where a page begins that nobody may touch; before them NaN up to another such page. */
@@ -145,10 +145,44 @@ static inline void contract_run(const gr_kernel *k, void **operands, int order, 
     free(shared);
 }
 
-/* Runs a kernel made for c in every order, compares with the plain loops, and destroys it. */
-static inline void contract_check_kernel(gr_context *ctx, const gr__contraction *c, gr_kernel *k, gr__rng *r,
-                                         const char *what)
+/* The first element of a result that is not what the plain loops give; NULL: there is none. */
+static inline const char *contract_difference(const gr__contraction *c, const gr_kernel *k, const float *a,
+                                              const float *b, const float *bias, const float *out)
 {
+    static char text[300];
+    contract_sizes z = contract_sizes_of(c);
+    const char *found = NULL;
+    double *sum = calloc((size_t)z.out + 1, sizeof *sum), *size = calloc((size_t)z.out + 1, sizeof *size);
+    if (c->kind == GR__MATMUL)
+        contract_reference_matmul(c, a, b, sum, size);
+    else
+        contract_reference_conv(c, a, b, sum, size);
+    /* Winograd's rounding errors spread over a tile and are those of its largest terms. */
+    double loose = strstr(k->name, "Winograd") == NULL ? 1 : strstr(k->name, "2x2 of 3x3") != NULL ? 2 : 8, largest = 0;
+    for (int64_t i = 0; i < z.out; i++) largest = fmax(largest, size[i]);
+    for (int64_t i = 0; i < z.out && !found; i++) {
+        double want = sum[i];
+        if (z.bias > 0) {
+            want += bias[i % z.bias];
+            size[i] += fabs(bias[i % z.bias]);
+        }
+        if (c->relu && want < 0) want = 0;
+        double tolerance = 1.2e-7 * loose * (4 + sqrt((double)z.sum)) * (loose > 1 ? largest : size[i]);
+        if (fabs(out[i] - want) <= tolerance) continue;
+        snprintf(text, sizeof text, "%s: element %lld of %lld is %.9g, not %.9g", k->name, (long long)i,
+                 (long long)z.out, (double)out[i], want);
+        found = text;
+    }
+    free(sum);
+    free(size);
+    return found;
+}
+
+/* Runs a kernel made for c in every order, compares with the plain loops, and destroys it. What is wrong with it;
+ * NULL: nothing. */
+static inline const char *contract_fault(gr_context *ctx, const gr__contraction *c, gr_kernel *k, gr__rng *r)
+{
+    const char *found = NULL;
     contract_sizes z = contract_sizes_of(c);
     guarded a = guarded_make(z.a), b = guarded_make(z.b), bias = guarded_make(z.bias), out = guarded_make(z.out),
             first = guarded_make(z.out);
@@ -167,38 +201,45 @@ static inline void contract_check_kernel(gr_context *ctx, const gr__contraction 
         if (order == 0)
             memcpy(first.x, out.x, (size_t)z.out * 4);
         else if (memcmp(first.x, out.x, (size_t)z.out * 4) != 0)
-            fail_msg("%s: %s: other bits in another order of shards", what, k->name);
+            found = "other bits in another order of shards";
     }
-    assert_true(guarded_intact(&out));
-
-    double *sum = calloc((size_t)z.out + 1, sizeof *sum), *size = calloc((size_t)z.out + 1, sizeof *size);
-    if (c->kind == GR__MATMUL)
-        contract_reference_matmul(c, a.x, b.x, sum, size);
-    else
-        contract_reference_conv(c, a.x, b.x, sum, size);
-    /* Winograd's rounding errors spread over a tile and are those of its largest terms. */
-    double loose = strstr(k->name, "Winograd") == NULL ? 1 : strstr(k->name, "2x2 of 3x3") != NULL ? 2 : 8, largest = 0;
-    for (int64_t i = 0; i < z.out; i++) largest = fmax(largest, size[i]);
-    for (int64_t i = 0; i < z.out; i++) {
-        double want = sum[i];
-        if (z.bias > 0) {
-            want += bias.x[i % z.bias];
-            size[i] += fabs(bias.x[i % z.bias]);
-        }
-        if (c->relu && want < 0) want = 0;
-        double tolerance = 1.2e-7 * loose * (4 + sqrt((double)z.sum)) * (loose > 1 ? largest : size[i]);
-        if (!(fabs(out.x[i] - want) <= tolerance))
-            fail_msg("%s: %s: element %lld of %lld is %.9g, not %.9g", what, k->name, (long long)i, (long long)z.out,
-                     (double)out.x[i], want);
-    }
-    free(sum);
-    free(size);
+    if (!guarded_intact(&out)) found = "writes before its result";
+    if (!found) found = contract_difference(c, k, a.x, b.x, bias.x, out.x);
     k->destroy(ctx, k);
     guarded_free(&a);
     guarded_free(&b);
     guarded_free(&bias);
     guarded_free(&out);
     guarded_free(&first);
+    return found;
+}
+
+static inline void contract_check_kernel(gr_context *ctx, const gr__contraction *c, gr_kernel *k, gr__rng *r,
+                                         const char *what)
+{
+    const char *found = contract_fault(ctx, c, k, r);
+    if (found) fail_msg("%s: %s", what, found);
+}
+
+/* The same of what a provider makes; and what its kernel says it costs is what the provider stated. Plain loops are
+ * left out where they would take long. */
+enum { CONTRACT_SMALL = 2000000 };
+
+static inline const char *contract_provider_fault(gr_context *ctx, const gr_provider *p, const gr__contraction *c,
+                                                  gr__isa isa, gr__rng *r)
+{
+    static char text[200];
+    double cost = p->cost(c, isa);
+    if (!(cost > 0)) return "states a cost that is not above zero";
+    if (!isfinite(cost)) return NULL;
+    gr_kernel *k = NULL;
+    test_ok(ctx, p->make(ctx, c, isa, &k));
+    double said = gr__kernel_cost(k);
+    if (gr__contract_flops(c) < CONTRACT_SMALL && (p->more ? said >= cost : said == cost))
+        return contract_fault(ctx, c, k, r);
+    k->destroy(ctx, k);
+    snprintf(text, sizeof text, "states %.17g, its kernel %.17g", cost, said);
+    return (p->more ? said >= cost : said == cost) ? NULL : text;
 }
 
 static inline void contract_check(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr__rng *r, const char *what)

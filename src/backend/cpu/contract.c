@@ -24,20 +24,15 @@ static gr_status check(gr_context *ctx, const gr__contraction *c)
     return GR_OK;
 }
 
-/* In order: of equal ones the first is taken. */
-static const gr__provider *const providers[] = {
-    &gr__provide_gemm,        &gr__provide_conv,        &gr__provide_conv_weights, &gr__provide_conv_scatter,
-    &gr__provide_winograd[0], &gr__provide_winograd[1], &gr__provide_winograd[2],
-};
-
 gr_status gr__contract_make_for(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
 {
     gr_status st = check(ctx, c);
-    const gr__provider *best = NULL;
+    int n;
+    const gr_provider *const *providers = gr__providers(&n), *best = NULL;
     double least = INFINITY;
-    for (size_t i = 0; i < GR_COUNT(providers) && st == GR_OK; i++) {
+    for (int i = 0; i < n && st == GR_OK; i++) {
         double cost = providers[i]->cost(c, isa);
-        if (cost >= least) continue;
+        if (cost >= least) continue; /* of equal ones the first is taken */
         best = providers[i];
         least = cost;
     }

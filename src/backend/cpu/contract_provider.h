@@ -5,19 +5,16 @@
 #include "backend/cpu/contract.h"
 #include "backend/cpu/contract_winograd.h"
 
-/* An algorithm that does some contractions. A new one is a file and a line of contract.c. */
-typedef struct gr__provider {
+/* An algorithm that does some contractions. A new one is a file with a GR_PROVIDER, which the build finds. */
+typedef struct gr_provider {
     const char *name;
     /* Nanoseconds on one thread, of shape and instruction set alone. Infinite: it does not take this contraction. */
     double (*cost)(const gr__contraction *c, gr__isa isa);
     gr_status (*make)(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out);
-} gr__provider;
-
-extern const gr__provider gr__provide_gemm;         /* all of MATMUL */
-extern const gr__provider gr__provide_conv;         /* all of CONV_FORWARD and CONV_DATA */
-extern const gr__provider gr__provide_conv_weights; /* all of CONV_WEIGHTS */
-extern const gr__provider gr__provide_conv_scatter; /* CONV_DATA of few channels */
-extern const gr__provider gr__provide_winograd[GR__WINOGRADS];
+    bool more; /* its kernels say more than that: what follows from how they are cut comes on top */
+} gr_provider;
+#define GR_PROVIDER(name) const gr_provider gr__provider_##name
+const gr_provider *const *gr__providers(int *n); /* generated, sorted by name */
 
 double gr__kernel_cost(const gr_kernel *k); /* of all phases, on one thread */
 /* Into how many shards work of so many nanoseconds is cut: a function of shape and instruction set alone. */

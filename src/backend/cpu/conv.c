@@ -350,4 +350,5 @@ static gr_status make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr
     return GR_OK;
 }
 
-const gr__provider gr__provide_conv = {"conv, direct", cost_of, make};
+/* All of CONV_FORWARD and CONV_DATA. */
+GR_PROVIDER(conv_direct) = {.name = "conv, direct", .cost = cost_of, .make = make};

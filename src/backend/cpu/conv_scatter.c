@@ -141,4 +141,5 @@ static gr_status make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr
     return GR_OK;
 }
 
-const gr__provider gr__provide_conv_scatter = {"conv, scatter", cost_of, make};
+/* CONV_DATA of few channels. */
+GR_PROVIDER(conv_scatter) = {.name = "conv, scatter", .cost = cost_of, .make = make};

@@ -344,4 +344,5 @@ done:
     return st;
 }
 
-const gr__provider gr__provide_conv_weights = {"conv weights, direct", cost_of, make};
+/* All of CONV_WEIGHTS. */
+GR_PROVIDER(conv_weights_direct) = {.name = "conv weights, direct", .cost = cost_of, .make = make};

@@ -302,7 +302,7 @@ gr_status gr__winograd_make(gr_context *ctx, const gr__contraction *c, gr__winog
     return GR_OK;
 }
 
-#define PROVIDER(w)                                                                                                \
+#define BOUND(w)                                                                                                   \
     static double cost_##w(const gr__contraction *c, gr__isa isa)                                                  \
     {                                                                                                              \
         return gr__winograd_cost(c, w, isa);                                                                       \
@@ -311,12 +311,13 @@ gr_status gr__winograd_make(gr_context *ctx, const gr__contraction *c, gr__winog
     {                                                                                                              \
         return (c->kind == GR__CONV_WEIGHTS ? gr__winograd_weights_make : gr__winograd_make)(ctx, c, w, isa, out); \
     }
-PROVIDER(GR__F2X3)
-PROVIDER(GR__F4X3)
-PROVIDER(GR__F2X5)
+BOUND(GR__F2X3)
+BOUND(GR__F4X3)
+BOUND(GR__F2X5)
 
-const gr__provider gr__provide_winograd[GR__WINOGRADS] = {
-    {"Winograd 2x2 of 3x3", cost_GR__F2X3, make_GR__F2X3},
-    {"Winograd 4x4 of 3x3", cost_GR__F4X3, make_GR__F4X3},
-    {"Winograd 2x2 of 5x5", cost_GR__F2X5, make_GR__F2X5},
-};
+GR_PROVIDER(winograd_f2x3) = {
+    .name = "Winograd 2x2 of 3x3", .cost = cost_GR__F2X3, .make = make_GR__F2X3, .more = true};
+GR_PROVIDER(winograd_f4x3) = {
+    .name = "Winograd 4x4 of 3x3", .cost = cost_GR__F4X3, .make = make_GR__F4X3, .more = true};
+GR_PROVIDER(winograd_f2x5) = {
+    .name = "Winograd 2x2 of 5x5", .cost = cost_GR__F2X5, .make = make_GR__F2X5, .more = true};

@@ -259,14 +259,10 @@ static bool prefer_dot(const gemm *g, const gr__contraction *c)
     return dots < tiles;
 }
 
-/* All of the kernel; nothing is allocated. */
-static void lay_out(gemm *g, const gr__contraction *c, gr__isa isa)
+/* What is multiplied, and how: sizes, strides, which of the loops. */
+static void take(gemm *g, const gr__contraction *c, gr__isa isa)
 {
-    static const char *const names[3][GR__ISA_COUNT] = {
-        {"matmul", "matmul 6x16", "matmul 12x32"},
-        {"matmul, dot", "matmul, dot 3x4", "matmul, dot 6x4"},
-        {"matmul, zeros", "matmul 6x16, zeros 1x96", "matmul 12x32, zeros 1x128"}};
-    const gr__tile_ops *ops = g->ops = gr__tile_ops_get(isa);
+    g->ops = gr__tile_ops_get(isa);
     g->batch = c->mm.batch;
     g->m = c->mm.m;
     g->n = c->mm.n;
@@ -286,7 +282,17 @@ static void lay_out(gemm *g, const gr__contraction *c, gr__isa isa)
     g->k_blocks = g->k > 768 ? (g->k + 511) / 512 : 1;
     g->dot = prefer_dot(g, c);
     g->zeros = may_skip_zeros(g, c, gr__zeros_ops_get(isa)) ? gr__zeros_ops_get(isa) : NULL;
+}
 
+/* All of the kernel; nothing is allocated. */
+static void lay_out(gemm *g, const gr__contraction *c, gr__isa isa)
+{
+    static const char *const names[3][GR__ISA_COUNT] = {
+        {"matmul", "matmul 6x16", "matmul 12x32"},
+        {"matmul, dot", "matmul, dot 3x4", "matmul, dot 6x4"},
+        {"matmul, zeros", "matmul 6x16, zeros 1x96", "matmul 12x32, zeros 1x128"}};
+    take(g, c, isa);
+    const gr__tile_ops *ops = g->ops;
     double madds = (double)g->batch * (double)g->k * gr__tile_cost(ops, g->m, g->n, g->transpose_b);
     double bytes = 4.0 * (double)g->batch *
                    ((double)g->m * (double)g->k + (double)g->k * (double)g->n + (double)g->m * (double)g->n);
@@ -335,4 +341,4 @@ static gr_status make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr
     return GR_OK;
 }
 
-const gr__provider gr__provide_gemm = {"matmul", cost_of, make};
+GR_PROVIDER(gemm) = {.name = "matmul", .cost = cost_of, .make = make}; /* all of MATMUL */

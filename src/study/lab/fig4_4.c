@@ -121,7 +121,7 @@ static gr_status rises(gr_lab *lab, const minimum *m)
 
 /* ---- the figure ---- */
 
-static void drawings(gr_lab *lab, double shift)
+static void draw_minima(gr_lab *lab, double shift)
 {
     gr__lab_panel(
         lab, &(gr_panel){.title = "Sharp minima pay for a shift between training and test",
@@ -150,6 +150,10 @@ static void drawings(gr_lab *lab, double shift)
                                     .y = "cost",
                                     .where = "minimum",
                                     .is = "sharp"}}});
+}
+
+static void draw_rise(gr_lab *lab)
+{
     gr__lab_panel(
         lab,
         &(gr_panel){.name = "rise",
@@ -206,7 +210,8 @@ static gr_status run(gr_lab *lab)
     GR_TRY(rises(lab, m));
     gr__lab_within(lab, 1, INFINITY, rise[SHARP] / rise[FLAT],
                    "rise at the sharp minimum as a multiple of the flat one's, for the shift of the drawing");
-    drawings(lab, shift);
+    draw_minima(lab, shift);
+    draw_rise(lab);
 done:
     return st;
 }

@@ -132,7 +132,7 @@ static gr_status threshold(gr_descent *d, double low, double high, seen what, do
 
 /* ---- the figure ---- */
 
-static void drawings(gr_lab *lab)
+static void draw_paths(gr_lab *lab)
 {
     gr__lab_panel(
         lab, &(gr_panel){.title = "Gradient descent with three learning rates",
@@ -163,6 +163,10 @@ static void drawings(gr_lab *lab)
                                     .y = "cost",
                                     .where = "rate",
                                     .is = "too large"}}});
+}
+
+static void draw_updates(gr_lab *lab)
+{
     gr__lab_panel(
         lab,
         &(gr_panel){.name = "updates",
@@ -219,7 +223,8 @@ static gr_status run(gr_lab *lab)
     GR_TRY(threshold(&d, 0.1 / curvature, 1.9 / curvature, crosses, &turns));
     gr__lab_equal(lab, 2 / curvature, leaves, 1e-9, "smallest rate at which w grows: 2 / L");
     gr__lab_equal(lab, 1 / curvature, turns, 1e-9, "smallest rate at which w changes sides: 1 / L");
-    drawings(lab);
+    draw_paths(lab);
+    draw_updates(lab);
 done:
     gr__descent_close(&d);
     return st;

@@ -176,7 +176,7 @@ static gr_status grid(gr_lab *lab, const double *k)
     return GR_OK;
 }
 
-static void drawings(gr_lab *lab, double k)
+static void draw_ravine(gr_lab *lab, double k)
 {
     setting s = best(k, false), m = best(k, true);
     gr__lab_panel(
@@ -206,6 +206,11 @@ static void drawings(gr_lab *lab, double k)
                  .y = "w2",
                  .where = "method",
                  .is = "SGDM"}}});
+}
+
+static void draw_distance(gr_lab *lab, double k)
+{
+    setting s = best(k, false), m = best(k, true);
     gr__lab_panel(
         lab, &(gr_panel){
                  .name = "distance",
@@ -231,6 +236,10 @@ static void drawings(gr_lab *lab, double k)
                             .y = "distance",
                             .where = "method",
                             .is = "SGDM, best rate"}}});
+}
+
+static void draw_updates(gr_lab *lab)
+{
     gr__lab_panel(
         lab,
         &(gr_panel){
@@ -267,7 +276,9 @@ static gr_status run(gr_lab *lab)
                    "distance of SGDM as a part of SGD's after %d updates at the same rate", DRAWN);
     gr__lab_within(lab, 0, 1, distance[SGDM_BEST] / distance[SGDM],
                    "distance of SGDM at its best rate as a part of that at SGD's, after %d updates", DRAWN);
-    drawings(lab, k);
+    draw_ravine(lab, k);
+    draw_distance(lab, k);
+    draw_updates(lab);
 done:
     return st;
 }
