@@ -75,6 +75,9 @@ extern const gr_family gr__family_source;    /* generated */
 gr_status gr__set_info(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set *out);
 gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set *out);
 void gr__set_free(gr_context *ctx, gr_set *s); /* zeroed set is fine */
+/* What every source owes: the fields that were asked for, in their order, so that nobody looks names up again.
+ * GR_E_INTERNAL: others. w NULL: nothing was. */
+gr_status gr__set_check(gr_context *ctx, const gr_source *source, const gr_wants *w, const gr_set *s);
 /* Whether a source's tree (may be NULL) names one that is a table. */
 bool gr__source_is_table(const gr_tree *tree);
 /* Whether a row's value is a file, or a map of files. */

@@ -48,6 +48,24 @@ static gr_status settle(gr_context *ctx, gr__bump *b, const gr_tree *tree, const
     return st == GR_OK ? gr__settings_make(ctx, b, &(*source)->head, tree, GR_PRESET_CHAPTER, NULL, s) : st;
 }
 
+static bool is_field(const gr_field *f, gr_field_role role, const char *name)
+{
+    return f->role == role && (!name || strcmp(f->name, name) == 0);
+}
+
+gr_status gr__set_check(gr_context *ctx, const gr_source *source, const gr_wants *w, const gr_set *s)
+{
+    if (!w) return GR_OK;
+    bool good = s->n_inputs == w->n_inputs && s->n_targets == w->n_targets;
+    for (int i = 0; i < w->n_inputs && good; i++)
+        good = is_field(gr__set_input(s, i), GR_FIELD_INPUT, w->inputs_named ? w->input[i] : NULL);
+    for (int h = 0; h < w->n_targets && good; h++)
+        good = is_field(gr__set_target(s, h), GR_FIELD_TARGET, w->targets_named ? w->target[h].name : NULL);
+    if (good && s->weighted) good = is_field(gr__set_weight(s), GR_FIELD_WEIGHT, NULL);
+    return good ? GR_OK
+                : gr__fail(ctx, GR_E_INTERNAL, "source %s gives other fields than were asked for", source->head.name);
+}
+
 gr_status gr__set_info(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set *out)
 {
     gr__bump *b = gr__bump_create(ctx);
@@ -57,6 +75,7 @@ gr_status gr__set_info(gr_context *ctx, const gr_tree *tree, const gr_source_opt
     gr_set info = {0};
     gr_status st = settle(ctx, b, tree, &source, &s);
     if (st == GR_OK) st = gr__source_place(ctx, &s, "type", source->info(ctx, &s, o, &info));
+    if (st == GR_OK) st = gr__set_check(ctx, source, o->wants, &info);
     if (st == GR_OK) *out = info;
     gr__bump_destroy(b);
     return st;
@@ -71,6 +90,7 @@ gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_opt
     gr_set set = {0};
     gr_status st = settle(ctx, b, tree, &source, &s);
     if (st == GR_OK) st = gr__source_place(ctx, &s, "type", source->load(ctx, &s, o, &set));
+    if (st == GR_OK && (st = gr__set_check(ctx, source, o->wants, &set)) != GR_OK) gr__set_free(ctx, &set);
     if (st == GR_OK) *out = set;
     gr__bump_destroy(b);
     return st;
