@@ -39,7 +39,9 @@ typedef struct gr_build {
     int head; /* of a last layer: whose */
     const gr_tree *init;
     gr_binding bind;
-    bool sketch; /* the graph is made for its shapes and is never run */
+    gr_val lengths; /* [B] GR_I32: how many steps of each sample of its first input count, GR_NONE: all of them. A layer
+                       whose output has no steps any more sets it to GR_NONE; the network takes it from there */
+    bool sketch;    /* the graph is made for its shapes and is never run */
 } gr_build;
 
 /* Declares (or finds) parameter LAYER.suffix and gives its leaf. */
@@ -78,11 +80,12 @@ typedef struct gr_layer {
     int min_inputs, max_inputs; /* usually 1, 1; add: 2, many */
     bool activation_only;       /* relu, tanh, ...: usable as `activation:` and looked through for `follow` */
     gr_follow follow;           /* what an activation counts as for initialisers; GR_FOLLOW_LEAKY has a row `slope` */
-    bool transparent; /* flatten, pooling, dropout, normalisation: the activation after it counts for the layer before
-                         it */
-    bool pointwise;   /* of one input, every number by itself, whatever its axis; activations count as such */
-    bool flattens;    /* a sample's axes end here: what follows tells no steps from features */
-    bool drops;       /* leaves numbers out at random, with probability `rate` */
+    bool transparent;   /* flatten, pooling, dropout, normalisation: the activation after it counts for the layer before
+                           it */
+    bool pointwise;     /* of one input, every number by itself, whatever its axis; activations count as such */
+    bool flattens;      /* a sample's axes end here: what follows tells no steps from features */
+    bool drops;         /* leaves numbers out at random, with probability `rate` */
+    bool takes_lengths; /* steps beyond gr_build.lengths change nothing of the others; others are refused lengths */
     gr_prediction_form gives; /* what its outputs may be read as without more */
     gr_val (*build)(gr_build *b, const gr_settings *s, const gr_val *in, int n_in); /* errors through gr_graph_fail */
 } gr_layer;
