@@ -192,7 +192,7 @@ static const char *index_text(const gr__array *a, uint64_t flat, char *buffer, s
     return buffer;
 }
 
-typedef enum use { USE_VALUE, USE_LABEL, USE_WEIGHT } use; /* what elements become: numbers, classes, weights */
+typedef enum use { USE_VALUE, USE_LABEL, USE_WEIGHT, USE_LENGTH } use; /* what elements become */
 
 /* How elements are kept. The numbers of a run in float32 stay within its range, in whatever they are kept. */
 typedef struct keeping {
@@ -201,8 +201,9 @@ typedef struct keeping {
     double most;
 } keeping;
 
-static keeping keeping_of(const gr_field *f, bool float64)
+static keeping keeping_of(const gr_field *f, bool float64, int64_t most)
 {
+    if (f->role == GR_FIELD_LENGTH) return (keeping){USE_LENGTH, f->element, most ? (double)most : INT32_MAX};
     use u = f->role == GR_FIELD_WEIGHT ? USE_WEIGHT : f->kind == GR_TARGET_CLASS ? USE_LABEL : USE_VALUE;
     return (keeping){u, f->element, float64 ? DBL_MAX : 0x1.fffffefffffffp127}; /* rounds to a finite float */
 }
@@ -220,8 +221,9 @@ static void element_text(const gr__array *a, const unsigned char *raw, double x,
 }
 
 /* raw: the element's bytes in this machine's order, or NULL. */
-static gr_status fail_value(const gr__part *p, use u, uint64_t flat, const unsigned char *raw, double x)
+static gr_status fail_value(const gr__part *p, const keeping *k, uint64_t flat, const unsigned char *raw, double x)
 {
+    use u = k->use;
     char at[GR_MAX_RANK * 21 + 32], value[32];
     const char *name = p->blob.name;
     index_text(&p->array, flat, at, sizeof at);
@@ -231,6 +233,12 @@ static gr_status fail_value(const gr__part *p, use u, uint64_t flat, const unsig
     if (u == USE_WEIGHT && x < 0)
         return gr__fail(ctx, GR_E_DATA, "\"%s\": the weight of sample %s is %s, but weights are numbers from 0 on",
                         name, at, value);
+    if (u == USE_LENGTH)
+        return gr__fail(
+            ctx, GR_E_DATA,
+            "\"%s\": the length of sample %s is %s, but lengths are whole numbers from 1 to %.0f, the steps "
+            "of a sample",
+            name, at, value, k->most);
     if (u != USE_LABEL) {
         gr_status st = gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which float32 cannot hold", name, at, value);
         gr__error_hint(ctx, p->raw ? "the model was trained in float32" : "precision: float64 can");
@@ -247,6 +255,7 @@ static bool store(const keeping *k, void *dst, uint64_t at, double x)
         ((int32_t *)dst)[at] = (int32_t)x;
         return true;
     }
+    if (k->use == USE_LENGTH && !(x >= 1 && x == floor(x))) return false;
     if (!(fabs(x) <= k->most) || (k->use == USE_WEIGHT && x < 0)) return false;
     if (k->as == GR_EL_I32)
         ((int32_t *)dst)[at] = (int32_t)x;
@@ -302,7 +311,7 @@ static gr_status convert(const gr__part *p, gr__stream *s, const keeping *k, voi
         decode(a->type, raw, n, x);
         for (size_t i = 0; i < n; i++) {
             uint64_t at = a->fortran ? w.at : done + i;
-            if (!store(k, dst, at, x[i])) return fail_value(p, k->use, at, raw + i * width, x[i]);
+            if (!store(k, dst, at, x[i])) return fail_value(p, k, at, raw + i * width, x[i]);
             if (a->fortran) walk_next(&w);
         }
         done += n;
@@ -362,7 +371,7 @@ static gr_status copy(const gr__part *p, gr__stream *s, const keeping *k, void *
     if (st != GR_OK) return st;
     uint64_t bad = find_beyond(k, dst, count);
     if (bad == count) return GR_OK;
-    return fail_value(p, USE_VALUE, bad, NULL, gr__element_at(k->as, dst, (int64_t)bad));
+    return fail_value(p, k, bad, NULL, gr__element_at(k->as, dst, (int64_t)bad));
 }
 
 static gr_status fill(const gr__part *p, const keeping *k, void *dst)
@@ -398,9 +407,9 @@ static gr_status look_over(const gr__part *p, gr_field *f)
     return GR_OK;
 }
 
-gr_status gr__part_load(gr__part *p, const gr_source_options *o, gr_field *f)
+gr_status gr__part_load(gr__part *p, const gr_source_options *o, int64_t most, gr_field *f)
 {
-    keeping k = keeping_of(f, o->keep_float64);
+    keeping k = keeping_of(f, o->keep_float64, most);
     f->data = gr__tensor_alloc(p->blob.ctx, (size_t)f->bytes);
     if (!f->data) return gr__error_code(p->blob.ctx);
     gr_status st = fill(p, &k, f->data);
@@ -452,7 +461,7 @@ void gr__part_describe(const gr__part *p, const gr_source_options *o, gr_target_
     f->file_element = type_name(type);
     if (f->role == GR_FIELD_INPUT)
         f->element = input_element(type, o);
-    else if (f->kind == GR_TARGET_CLASS)
+    else if (f->kind == GR_TARGET_CLASS || f->role == GR_FIELD_LENGTH)
         f->element = GR_EL_I32;
     else
         f->element = o->keep_float64 ? GR_EL_F64 : GR_EL_F32;

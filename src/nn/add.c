@@ -29,5 +29,6 @@ GR_LAYER(add) = {
         },
     .min_inputs = 2,
     .max_inputs = INT32_MAX,
+    .takes_lengths = true,
     .build = build,
 };
