@@ -72,27 +72,10 @@ static const gr_tree *type_of(const gr_tree *t)
     return t->kind == GR_TREE_MAP ? gr__tree_get(t, "type") : t;
 }
 
-static gr_status find_member(builder *k, const gr_tree *t, const gr_layer **out)
-{
-    const gr_member *found;
-    char shown[200];
-    const gr_tree *type = type_of(t);
-    if (!type)
-        return gr__tree_fail(k->ctx, t, GR_E_MISSING, "such as {type: dense, units: 10}", "a layer needs \"type\"");
-    if (type->kind != GR_TREE_TEXT)
-        return gr__tree_fail(k->ctx, type, GR_E_TYPE, NULL, "%s is not the name of a layer",
-                             gr__tree_show(type, shown, sizeof shown));
-    gr_status st =
-        gr__member_find(k->ctx, "layer", gr__family_layer.head, gr__family_layer.n, type->text, type, &found);
-    if (st == GR_OK) *out = (const gr_layer *)found;
-    return st;
-}
-
 static gr_status add_layer(builder *k, const gr_tree *t, const char *name, const scope *in)
 {
-    const gr_layer *member = NULL;
-    gr_status st = find_member(k, t, &member);
-    if (st != GR_OK) return st;
+    const gr_layer *member = gr__layer_find(k->ctx, t);
+    if (!member) return gr__error_code(k->ctx);
     if (k->n == GR_MAX_LAYERS) return gr__tree_fail(k->ctx, t, GR_E_RANGE, NULL, "more than %d layers", GR_MAX_LAYERS);
     if (!GR_ROOM(k->ctx, k->layer, k->capacity, k->n + 1) || !GR_ROOM(k->ctx, k->scope, k->scopes_capacity, k->n + 1))
         return GR_E_MEMORY;
@@ -283,36 +266,20 @@ static gr_status connect(builder *k, size_t i)
         for (int j = 0; j < n && st == GR_OK; j++) st = find_source(k, i, list ? from->child[j] : from, &index[j]);
     l->from = index;
     l->n_from = n;
-    if (st != GR_OK || (n >= l->member->min_inputs && n <= l->member->max_inputs)) return st;
-    return gr__tree_fail(
-        k->ctx, from ? from : l->at, GR_E_CONFLICT, l->member->min_inputs > 1 ? "name them: from: [a, b]" : NULL,
-        "%s takes %s%d input%s, not %d", l->member->head.name,
-        l->member->min_inputs == l->member->max_inputs ? ""
-        : n < l->member->min_inputs                    ? "at least "
-                                                       : "at most ",
-        n < l->member->min_inputs ? l->member->min_inputs : l->member->max_inputs,
-        (n < l->member->min_inputs ? l->member->min_inputs : l->member->max_inputs) == 1 ? "" : "s", n);
+    return st == GR_OK ? gr__layer_inputs(k->ctx, from ? from : l->at, l->member, n) : st;
 }
 
 /* ---- settings ---- */
 
 static gr_status check_settings(builder *k, gr_stacked *l)
 {
-    const char *also[16];
-    size_t n = 0;
-    while (gr__layer_common_keys[n] && n + 2 < GR_COUNT(also)) also[n] = gr__layer_common_keys[n], n++;
-    bool own = gr__member_has(&l->member->head, "activation");
-    if (!own) also[n++] = "activation";
-    also[n] = NULL;
-    gr_status st = gr__settings_make(k->ctx, k->b, &l->member->head, l->at, k->r->preset, also, &l->settings);
+    gr_layer_said said;
+    gr_status st = gr__layer_said(k->ctx, k->b, l->member, l->at, k->r->preset, &said);
     if (st != GR_OK) return st;
-    const gr_tree *init = gr__tree_get(l->at, "init");
-    if (!own) l->activation = gr__tree_get(l->at, "activation");
-    if (gr__activation_none(l->activation)) l->activation = NULL;
-    if (gr__tree_none(init)) return GR_OK;
-    gr_tree *checked;
-    l->init = init;
-    return gr__init_resolve_own(k->ctx, k->b, init, k->r->preset, &checked);
+    l->settings = said.settings;
+    l->activation = said.activation;
+    l->init = said.init;
+    return GR_OK;
 }
 
 /* ---- what follows ---- */

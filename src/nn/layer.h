@@ -24,6 +24,7 @@ typedef struct gr_build {
     gr_context *ctx;
     gr_graph *g;
     gr_mode mode;
+    gr_preset preset;              /* of the recipe: defaults of layers within layers */
     gr__bump *memory;              /* of the network: settings, names */
     const gr_targets *targets;     /* what the training rows say of their targets; may be NULL */
     gr_val seed, update, position; /* rank 0, for random leaves; GR_NONE when mode is not TRAIN */
@@ -92,5 +93,34 @@ typedef struct gr_layer {
 #define GR_LAYER(name) const gr_layer gr__layer_##name
 const gr_layer *const *gr__layers(int *n); /* generated, sorted by name */
 extern const gr_family gr__family_layer;   /* generated */
+
+/* ---- layers within layers ---- */
+
+/* What a recipe's tree says of a layer, checked. */
+typedef struct gr_layer_said {
+    const gr_layer *member;
+    gr_settings settings;
+    const gr_tree *activation; /* of a layer that has no such row of its own: applied to what it gives; or NULL */
+    const gr_tree *init;       /* its own initialisers or NULL */
+} gr_layer_said;
+/* The layer that a tree names, as a map with `type` or a plain name; NULL: refused, kept in ctx. */
+const gr_layer *gr__layer_find(gr_context *ctx, const gr_tree *t);
+/* Every key but `name` and `from`, which belong to what the layer stands in. */
+gr_status gr__layer_said(gr_context *ctx, gr__bump *b, const gr_layer *m, const gr_tree *t, gr_preset preset,
+                         gr_layer_said *out);
+/* Whether it takes n inputs; else refused at `at`. */
+gr_status gr__layer_inputs(gr_context *ctx, const gr_tree *at, const gr_layer *m, int n);
+/* A tree that a layer makes for one within it, {type: dense, units: 3}, with the place of `at`: its own tree. NULL: the
+ * graph failed. text may be NULL, where memory ran out. */
+const gr_tree *gr__layer_made(gr_build *b, const gr_tree *at, const char *text);
+
+/* Builds the layer that the tree says, as in a recipe, within the one being built: what it declares is called
+ * LAYER.name.…, and errors name both. `activation:` and `init:` of its tree count as in a recipe, the outer layer's
+ * init where it has none; `name` and `from` are the caller's to heed. Its output meets no activation but its own.
+ * layer NULL: the graph has failed. */
+gr_val gr__build_inner(gr_build *b, const char *name, const gr_tree *layer, const gr_val *in, int n_in);
+/* The same for a layer whose output meets `activation` next, though a normalisation may stand between. */
+gr_val gr__build_before(gr_build *b, const char *name, const gr_tree *layer, const gr_tree *activation,
+                        const gr_val *in, int n_in);
 
 #endif

@@ -1,0 +1,137 @@
+/* Layers within layers: what a recipe says of one is checked and built as part of another. */
+#include <string.h>
+
+#include "init/init.h"
+#include "nn/layer.h"
+
+/* ---- what a tree says of a layer ---- */
+
+const gr_layer *gr__layer_find(gr_context *ctx, const gr_tree *t)
+{
+    const gr_member *found = NULL;
+    char shown[200];
+    const gr_tree *type = t->kind == GR_TREE_MAP ? gr__tree_get(t, "type") : t;
+    if (!type) {
+        gr__tree_fail(ctx, t, GR_E_MISSING, "such as {type: dense, units: 10}", "a layer needs \"type\"");
+        return NULL;
+    }
+    if (type->kind != GR_TREE_TEXT) {
+        gr__tree_fail(ctx, type, GR_E_TYPE, NULL, "%s is not the name of a layer",
+                      gr__tree_show(type, shown, sizeof shown));
+        return NULL;
+    }
+    gr__member_find(ctx, "layer", gr__family_layer.head, gr__family_layer.n, type->text, type, &found);
+    return (const gr_layer *)found;
+}
+
+gr_status gr__layer_said(gr_context *ctx, gr__bump *b, const gr_layer *m, const gr_tree *t, gr_preset preset,
+                         gr_layer_said *out)
+{
+    const char *also[16];
+    size_t n = 0;
+    while (gr__layer_common_keys[n] && n + 2 < GR_COUNT(also)) also[n] = gr__layer_common_keys[n], n++;
+    bool own = gr__member_has(&m->head, "activation");
+    if (!own) also[n++] = "activation";
+    also[n] = NULL;
+    *out = (gr_layer_said){.member = m};
+    gr_status st = gr__settings_make(ctx, b, &m->head, t, preset, also, &out->settings);
+    if (st != GR_OK) return st;
+    const gr_tree *init = gr__tree_get(t, "init");
+    if (!own) out->activation = gr__tree_get(t, "activation");
+    if (gr__activation_none(out->activation)) out->activation = NULL;
+    if (gr__tree_none(init)) return GR_OK;
+    gr_tree *checked;
+    out->init = init;
+    return gr__init_resolve_own(ctx, b, init, preset, &checked);
+}
+
+gr_status gr__layer_inputs(gr_context *ctx, const gr_tree *at, const gr_layer *m, int n)
+{
+    if (n >= m->min_inputs && n <= m->max_inputs) return GR_OK;
+    bool few = n < m->min_inputs;
+    int limit = few ? m->min_inputs : m->max_inputs;
+    return gr__tree_fail(ctx, at, GR_E_CONFLICT, m->min_inputs > 1 ? "name them: from: [a, b]" : NULL,
+                         "%s takes %s%d input%s, not %d", m->head.name,
+                         m->min_inputs == m->max_inputs ? ""
+                         : few                          ? "at least "
+                                                        : "at most ",
+                         limit, limit == 1 ? "" : "s", n);
+}
+
+/* Its own branches keep their parents, so that a path still leads to `at`. */
+static void set_place(gr_tree *t, const gr_tree *at)
+{
+    t->file = at->file;
+    t->line = at->line;
+    t->column = at->column;
+    for (int i = 0; i < t->n; i++) set_place(t->child[i], at);
+}
+
+const gr_tree *gr__layer_made(gr_build *b, const gr_tree *at, const char *text)
+{
+    gr_tree *t = text ? gr__tree_flow(b->memory, text) : NULL;
+    if (t && at) {
+        set_place(t, at);
+        t->parent = (gr_tree *)at;
+    }
+    if (!t) gr_graph_fail(b->g, GR_E_MEMORY, "no memory for a layer within");
+    return t;
+}
+
+/* ---- building one within another ---- */
+
+/* The graph fails with what the context kept, at this tree's place unless that has one. */
+static gr_val refused(gr_build *b, const gr_tree *t)
+{
+    char key[256];
+    gr_graph_fail(b->g, gr__error_code(b->ctx), "a layer within is refused");
+    gr__error_place(b->ctx, t->file, t->line, t->column, gr__tree_path(t, key, sizeof key));
+    return GR_NONE;
+}
+
+/* With b->layer, follow, slope, last and init set for it. */
+static gr_val build_said(gr_build *b, const gr_layer_said *s, const gr_tree *t, const gr_val *in, int n_in)
+{
+    size_t before = b->n_params;
+    gr_scope_push(b->g, s->member->head.name, b->layer);
+    gr__activation_follow(b, s->activation);
+    gr_val y = gr__activation_build(b, s->activation, s->member->build(b, &s->settings, in, n_in));
+    if (gr_graph_status(b->g) != GR_OK) return refused(b, t);
+    if (gr_shape_of(b->g, y).rank < 1) gr_graph_fail(b->g, GR_E_SHAPE, "its output has no batch axis");
+    gr_scope_pop(b->g);
+    if (s->init && b->n_params == before)
+        gr__tree_fail(b->ctx, s->init, GR_E_CONFLICT, NULL, "the %s layer \"%s\" has no parameters to initialise",
+                      s->member->head.name, b->layer);
+    return gr__error_code(b->ctx) == GR_OK ? y : refused(b, t);
+}
+
+gr_val gr__build_before(gr_build *b, const char *name, const gr_tree *layer, const gr_tree *activation,
+                        const gr_val *in, int n_in)
+{
+    gr_layer_said s;
+    gr_build outer = *b;
+    if (!layer || gr_graph_status(b->g) != GR_OK) return GR_NONE;
+    const gr_layer *m = gr__layer_find(b->ctx, layer);
+    if (!m || gr__layer_said(b->ctx, b->memory, m, layer, b->preset, &s) != GR_OK ||
+        gr__layer_inputs(b->ctx, layer, m, n_in) != GR_OK)
+        return refused(b, layer);
+    b->layer = gr__bump_format(b->memory, "%s.%s", outer.layer, name);
+    if (!b->layer) return gr_graph_fail(b->g, GR_E_MEMORY, "no memory for the name of a layer");
+    b->follow = GR_FOLLOW_NOTHING;
+    b->slope = 0;
+    b->last = false;
+    if (s.init) b->init = s.init;
+    gr__activation_follow(b, activation);
+    gr_val y = build_said(b, &s, layer, in, n_in);
+    b->layer = outer.layer;
+    b->follow = outer.follow;
+    b->slope = outer.slope;
+    b->last = outer.last;
+    b->init = outer.init;
+    return y;
+}
+
+gr_val gr__build_inner(gr_build *b, const char *name, const gr_tree *layer, const gr_val *in, int n_in)
+{
+    return gr__build_before(b, name, layer, NULL, in, n_in);
+}
