@@ -37,27 +37,18 @@ static gr_status build_layer(gr__maker *m, int i)
 {
     const gr_stacked *l = &m->n->recipe->stack->layer[i];
     gr_build *b = &m->b;
-    size_t before = b->n_params;
+    gr_layer_said said = {l->member, l->settings, l->activation, l->init};
     gr_val *in = gr__bump_alloc(b->memory, sizeof *in * (size_t)l->n_from);
     if (!in) return GR_E_MEMORY;
     for (int j = 0; j < l->n_from; j++) in[j] = output_of(m, l->from[j]);
-    gr_scope_push(b->g, l->member->head.name, l->name);
     b->layer = l->name;
     b->follow = l->follow;
     b->slope = l->slope;
     b->last = l->last;
     b->head = l->head;
     b->init = l->init;
-    gr__activation_follow(b, l->activation);
-    m->value[i] = gr__activation_build(b, l->activation, l->member->build(b, &l->settings, in, l->n_from));
-    if (gr_graph_status(b->g) == GR_OK && gr_shape_of(b->g, m->value[i]).rank < 1)
-        gr_graph_fail(b->g, GR_E_SHAPE, "its output has no batch axis");
-    gr_scope_pop(b->g);
-    gr_status st = gr__maker_place(m, l->at);
-    if (st == GR_OK && l->init && b->n_params == before)
-        return gr__tree_fail(b->ctx, l->init, GR_E_CONFLICT, NULL,
-                             "the %s layer \"%s\" has no parameters to initialise", l->member->head.name, l->name);
-    return st;
+    m->value[i] = gr__layer_build(b, &said, l->at, in, l->n_from);
+    return gr_graph_status(b->g);
 }
 
 static gr_status build_layers(gr__maker *m)

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "init/init.h"
-#include "nn/layer.h"
+#include "nn/stack.h"
 
 /* ---- what a tree says of a layer ---- */
 
@@ -89,27 +89,37 @@ static gr_val refused(gr_build *b, const gr_tree *t)
     return GR_NONE;
 }
 
-/* With b->layer, follow, slope, last and init set for it. */
-static gr_val build_said(gr_build *b, const gr_layer_said *s, const gr_tree *t, const gr_val *in, int n_in)
+gr_val gr__layer_build(gr_build *b, const gr_layer_said *s, const gr_tree *t, const gr_val *in, int n_in)
 {
     size_t before = b->n_params;
     gr_scope_push(b->g, s->member->head.name, b->layer);
     gr__activation_follow(b, s->activation);
     gr_val y = gr__activation_build(b, s->activation, s->member->build(b, &s->settings, in, n_in));
     if (gr_graph_status(b->g) != GR_OK) return refused(b, t);
-    if (gr_shape_of(b->g, y).rank < 1) gr_graph_fail(b->g, GR_E_SHAPE, "its output has no batch axis");
+    bool samples = gr_shape_of(b->g, y).rank > 0;
+    if (!samples) gr_graph_fail(b->g, GR_E_SHAPE, "its output has no batch axis");
     gr_scope_pop(b->g);
-    if (s->init && b->n_params == before)
+    if (samples && s->init && b->n_params == before)
         gr__tree_fail(b->ctx, s->init, GR_E_CONFLICT, NULL, "the %s layer \"%s\" has no parameters to initialise",
                       s->member->head.name, b->layer);
     return gr__error_code(b->ctx) == GR_OK ? y : refused(b, t);
+}
+
+/* From the layer within back to the one that holds it. */
+static void back_to(gr_build *b, const gr_build *outer)
+{
+    b->layer = outer->layer;
+    b->follow = outer->follow;
+    b->slope = outer->slope;
+    b->last = outer->last;
+    b->init = outer->init;
 }
 
 gr_val gr__build_before(gr_build *b, const char *name, const gr_tree *layer, const gr_tree *activation,
                         const gr_val *in, int n_in)
 {
     gr_layer_said s;
-    gr_build outer = *b;
+    const gr_build outer = *b;
     if (!layer || gr_graph_status(b->g) != GR_OK) return GR_NONE;
     const gr_layer *m = gr__layer_find(b->ctx, layer);
     if (!m || gr__layer_said(b->ctx, b->memory, m, layer, b->preset, &s) != GR_OK ||
@@ -122,16 +132,66 @@ gr_val gr__build_before(gr_build *b, const char *name, const gr_tree *layer, con
     b->last = false;
     if (s.init) b->init = s.init;
     gr__activation_follow(b, activation);
-    gr_val y = build_said(b, &s, layer, in, n_in);
-    b->layer = outer.layer;
-    b->follow = outer.follow;
-    b->slope = outer.slope;
-    b->last = outer.last;
-    b->init = outer.init;
+    gr_val y = gr__layer_build(b, &s, layer, in, n_in);
+    back_to(b, &outer);
     return y;
 }
 
 gr_val gr__build_inner(gr_build *b, const char *name, const gr_tree *layer, const gr_val *in, int n_in)
 {
     return gr__build_before(b, name, layer, NULL, in, n_in);
+}
+
+/* ---- lists of layers ---- */
+
+static gr_val build_stacked(gr_build *b, const gr_stacked *l, const gr_val *in, const gr_val *value)
+{
+    const gr_build outer = *b;
+    gr_layer_said said = {l->member, l->settings, l->activation, l->init};
+    gr_val *takes = gr__bump_alloc(b->memory, sizeof *takes * (size_t)l->n_from);
+    if (!takes) return gr_graph_fail(b->g, GR_E_MEMORY, "no memory for the inputs of a layer");
+    for (int j = 0; j < l->n_from; j++)
+        takes[j] = gr__is_input(l->from[j]) ? in[gr__input_of(l->from[j])] : value[l->from[j]];
+    b->layer = l->name;
+    b->follow = l->follow;
+    b->slope = l->slope;
+    b->last = false;
+    if (l->init) b->init = l->init;
+    gr_val y = gr__layer_build(b, &said, l->at, takes, l->n_from);
+    back_to(b, &outer);
+    return y;
+}
+
+static gr_val build_list(gr_build *b, const gr_tree *list, const gr_stack_inputs *from, const gr_val *in)
+{
+    gr_stacked *layer;
+    int n;
+    if (gr_graph_status(b->g) != GR_OK) return GR_NONE;
+    if (gr__stack_layers(b->ctx, b->memory, b->preset, from, list, &layer, &n) != GR_OK) return refused(b, list);
+    gr_val *value = gr__bump_alloc(b->memory, sizeof *value * (size_t)n);
+    if (!value) return gr_graph_fail(b->g, GR_E_MEMORY, "no memory for a list of layers");
+    for (int i = 0; i < n && gr_graph_status(b->g) == GR_OK; i++) value[i] = build_stacked(b, &layer[i], in, value);
+    return gr_graph_status(b->g) == GR_OK ? value[n - 1] : GR_NONE;
+}
+
+gr_val gr__build_list(gr_build *b, const gr_tree *list, const char *const *names, const gr_val *in, int n_in)
+{
+    return build_list(b, list, &(gr_stack_inputs){.name = names, .n = n_in, .named = n_in > 1, .prefix = b->layer}, in);
+}
+
+/* The layer again, in a list of its own, without what is seen to outside it. */
+gr_val gr__build_parts(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
+{
+    static const char *const names[] = {""}; /* no layer within may name it: `input` is the network's */
+    const gr_layer *m = (const gr_layer *)s->member;
+    gr_tree *list = gr__tree_list(b->memory), *t = gr__tree_map(b->memory);
+    bool ok = gr__tree_put(b->memory, t, "type", gr__tree_text(b->memory, m->head.name));
+    for (int i = 0; m->parts[i] && ok; i++) {
+        const gr_tree *part = gr__setting_tree(s, m->parts[i]);
+        if (part) ok = gr__tree_put(b->memory, t, m->parts[i], gr__tree_copy(b->memory, part));
+    }
+    if (!ok || !gr__tree_push(b->memory, list, t))
+        return gr_graph_fail(b->g, GR_E_MEMORY, "no memory for the parts of a layer");
+    const gr_stack_inputs from = {.name = names, .n = n_in, .prefix = b->layer, .takes_prefix = true};
+    return build_list(b, list, &from, in);
 }

@@ -276,9 +276,15 @@ static void building_after_an_error_does_nothing(void **state)
     for (int i = 0; i < n; i++) {
         ev_bench b;
         gr_settings s;
-        gr_build build = begin(&b, strcmp(all[i]->head.name, "dense") == 0  ? "{units: 2}"
-                                   : strcmp(all[i]->head.name, "conv") == 0 ? "{filters: 2}"
-                                                                            : "{}");
+        char set[400] = "{";
+        for (int j = 0; j < all[i]->head.n_rows; j++) {
+            const gr_row *row = &all[i]->head.rows[j];
+            if (row->value) continue;
+            size_t used = strlen(set);
+            snprintf(set + used, sizeof set - used, "%s%s: %s", used > 1 ? ", " : "", row->name,
+                     row->kind == GR_ROW_TREE ? "[relu]" : "2");
+        }
+        gr_build build = begin(&b, strcat(set, "}"));
         test_ok(b.ctx, gr__settings_make(b.ctx, b.memory, &all[i]->head, b.tree, GR_PRESET_CHAPTER, NULL, &s));
         gr_graph_fail(b.g, GR_E_SHAPE, "the first");
         gr_val in[2] = {GR_NONE, GR_NONE};
