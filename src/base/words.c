@@ -171,7 +171,16 @@ static const struct {
                    "sync_batch_norm batch_norm_1d"},
     {"leaky_relu", "lrelu"},
     {"sigmoid", "logistic sigmoid_activation expit"},
-    {"flatten", "view reshape"},
+    {"flatten", "view"},
+    {"reshape", "view unflatten"},
+    {"permute", "transpose swapaxes movedim"},
+    {"concat", "concatenate cat stack merge"},
+    {"multiply", "mul product scale"},
+    {"slice", "narrow crop select cropping"},
+    {"shape", "to target_shape size dims"},
+    {"axes", "dims order permutation"},
+    {"axis", "dim"},
+    {"count", "length size"},
     {"dropout", "drop spatial_dropout feature_dropout"},
     {"add", "sum shortcut skip"},
     /* costs and metrics */
@@ -337,7 +346,7 @@ const char *gr__key_home(const char *name, const char *section)
 static const char later[] =
     /* layers */
     "gelu silu swish elu selu mish softplus relu6 prelu lstm gru rnn embedding attention transformer_block positional "
-    "layer_norm instance_norm group_norm renorm conv_transpose concat residual bottleneck equilibrium multiply "
+    "layer_norm instance_norm group_norm renorm conv_transpose residual bottleneck equilibrium "
     /* sources, preparation, balance, augmentation */
     "images audio text one_hot resize log_mel oversample undersample smote adasyn hard_undersample crop flip rotate "
     "color cutout noise mixup cutmix specaugment synonym "
@@ -355,7 +364,7 @@ static const char later[] =
     "log_sigmoid log_softmax softsign tanhshrink hardshrink softshrink glu swiglu maxout embedding_bag simple_rnn "
     "lstm_cell gru_cell conv_lstm bidirectional time_distributed multihead_attention multi_head_attention "
     "self_attention transformer transformer_encoder transformer_decoder positional_encoding position_embedding "
-    "upsample up_sampling upsampling zero_pad zero_padding reflection_pad pixel_shuffle permute unflatten concatenate "
+    "upsample up_sampling upsampling zero_pad zero_padding reflection_pad pixel_shuffle "
     "bilinear average maximum "
     "adamax asgd lbfgs l_bfgs rprop sparse_adam adafactor lion ftrl adabelief adabound muon shampoo sophia sam yogi "
     "prodigy "

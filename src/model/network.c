@@ -33,14 +33,24 @@ static gr_val output_of(const gr__maker *m, int i)
     return gr__is_input(i) ? m->input[gr__input_of(i)] : m->value[i];
 }
 
+static const char *name_of(const gr__maker *m, int i)
+{
+    const gr_recipe *r = m->n->recipe;
+    return gr__is_input(i) ? r->input[gr__input_of(i)].name : r->stack->layer[i].name;
+}
+
 static gr_status build_layer(gr__maker *m, int i)
 {
     const gr_stacked *l = &m->n->recipe->stack->layer[i];
     gr_build *b = &m->b;
     gr_layer_said said = {l->member, l->settings, l->activation, l->init};
     gr_val *in = gr__bump_alloc(b->memory, sizeof *in * (size_t)l->n_from);
-    if (!in) return GR_E_MEMORY;
+    gr_input_name *from = gr__bump_alloc(b->memory, sizeof *from * (size_t)l->n_from);
+    if (!in || !from) return GR_E_MEMORY;
     for (int j = 0; j < l->n_from; j++) in[j] = output_of(m, l->from[j]);
+    for (int j = 0; j < l->n_from; j++) from[j] = (gr_input_name){name_of(m, l->from[j]), in[j]};
+    b->from = from;
+    b->n_from = l->n_from;
     b->layer = l->name;
     b->follow = l->follow;
     b->slope = l->slope;

@@ -12,11 +12,17 @@ typedef struct maker {
     int n;
 } maker;
 
+/* Does what it gives come from one layer, each number from one? */
+static bool hands_on(const gr_stacked *l)
+{
+    return l->n_from == 1 && (l->member->activation_only || l->member->transparent);
+}
+
 /* The layer that gives a head's sums; of two heads that share it, the first one's. */
 static void settle_last(maker *k, int head)
 {
     int i = k->r->head[head].from;
-    while (i >= 0 && (k->layer[i].member->activation_only || k->layer[i].member->transparent)) i = k->layer[i].from[0];
+    while (i >= 0 && hands_on(&k->layer[i])) i = k->layer[i].from[0];
     if (i < 0 || k->layer[i].last) return;
     k->layer[i].last = true;
     k->layer[i].head = head;
@@ -68,7 +74,7 @@ const char *gr__stack_ends_with(const gr_stack *s, int from, const gr_tree **at)
         *at = a ? a : l->at;
         if (type && !gr__activation_none(type) && type->kind == GR_TREE_TEXT) return type->text;
         if (l->member->activation_only) return l->member->head.name;
-        if (!l->member->transparent) break;
+        if (!hands_on(l)) break;
     }
     return "";
 }

@@ -113,6 +113,8 @@ static void back_to(gr_build *b, const gr_build *outer)
     b->slope = outer->slope;
     b->last = outer->last;
     b->init = outer->init;
+    b->from = outer->from;
+    b->n_from = outer->n_from;
 }
 
 gr_val gr__build_before(gr_build *b, const char *name, const gr_tree *layer, const gr_tree *activation,
@@ -130,6 +132,7 @@ gr_val gr__build_before(gr_build *b, const char *name, const gr_tree *layer, con
     b->follow = GR_FOLLOW_NOTHING;
     b->slope = 0;
     b->last = false;
+    b->n_from = 0;
     if (s.init) b->init = s.init;
     gr__activation_follow(b, activation);
     gr_val y = gr__layer_build(b, &s, layer, in, n_in);
@@ -144,14 +147,23 @@ gr_val gr__build_inner(gr_build *b, const char *name, const gr_tree *layer, cons
 
 /* ---- lists of layers ---- */
 
-static gr_val build_stacked(gr_build *b, const gr_stacked *l, const gr_val *in, const gr_val *value)
+static gr_val build_stacked(gr_build *b, const gr_stacked *layer, int i, const gr_stack_inputs *inputs,
+                            const gr_val *in, const gr_val *value)
 {
+    const gr_stacked *l = &layer[i];
     const gr_build outer = *b;
     gr_layer_said said = {l->member, l->settings, l->activation, l->init};
     gr_val *takes = gr__bump_alloc(b->memory, sizeof *takes * (size_t)l->n_from);
-    if (!takes) return gr_graph_fail(b->g, GR_E_MEMORY, "no memory for the inputs of a layer");
-    for (int j = 0; j < l->n_from; j++)
-        takes[j] = gr__is_input(l->from[j]) ? in[gr__input_of(l->from[j])] : value[l->from[j]];
+    gr_input_name *from = gr__bump_alloc(b->memory, sizeof *from * (size_t)l->n_from);
+    if (!takes || !from) return gr_graph_fail(b->g, GR_E_MEMORY, "no memory for the inputs of a layer");
+    for (int j = 0; j < l->n_from; j++) {
+        bool outside = gr__is_input(l->from[j]);
+        int k = outside ? gr__input_of(l->from[j]) : l->from[j];
+        takes[j] = outside ? in[k] : value[k];
+        from[j] = (gr_input_name){outside ? inputs->name[k] : layer[k].name, takes[j]};
+    }
+    b->from = from;
+    b->n_from = l->n_from;
     b->layer = l->name;
     b->follow = l->follow;
     b->slope = l->slope;
@@ -170,7 +182,8 @@ static gr_val build_list(gr_build *b, const gr_tree *list, const gr_stack_inputs
     if (gr__stack_layers(b->ctx, b->memory, b->preset, from, list, &layer, &n) != GR_OK) return refused(b, list);
     gr_val *value = gr__bump_alloc(b->memory, sizeof *value * (size_t)n);
     if (!value) return gr_graph_fail(b->g, GR_E_MEMORY, "no memory for a list of layers");
-    for (int i = 0; i < n && gr_graph_status(b->g) == GR_OK; i++) value[i] = build_stacked(b, &layer[i], in, value);
+    for (int i = 0; i < n && gr_graph_status(b->g) == GR_OK; i++)
+        value[i] = build_stacked(b, layer, i, from, in, value);
     return gr_graph_status(b->g) == GR_OK ? value[n - 1] : GR_NONE;
 }
 

@@ -20,6 +20,11 @@ typedef struct gr_binding {
     void *user;
 } gr_binding;
 
+typedef struct gr_input_name { /* what gives a layer's input: a layer's name, or an input's of the network */
+    const char *name;
+    gr_val value;
+} gr_input_name;
+
 typedef struct gr_build {
     gr_context *ctx;
     gr_graph *g;
@@ -32,9 +37,11 @@ typedef struct gr_build {
     size_t n_params, params_capacity;
     gr_entry_spec *states; /* likewise, of layers that keep statistics */
     size_t n_states, states_capacity;
-    const char *layer; /* full name of the layer being built: "r1.c1" */
-    gr_follow follow;  /* set by the network for the layer being built, from the layers after it; its own `activation:`
-                          wins and is seen to  by gr__activation_follow */
+    const char *layer;         /* full name of the layer being built: "r1.c1" */
+    const gr_input_name *from; /* what gives its inputs, for messages; n_from of them, 0 where nobody says */
+    int n_from;
+    gr_follow follow; /* set by the network for the layer being built, from the layers after it; its own `activation:`
+                         wins and is seen to  by gr__activation_follow */
     double slope;
     bool last;
     int head; /* of a last layer: whose */

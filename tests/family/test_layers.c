@@ -253,20 +253,6 @@ static void refused_layers(void **state)
     }
 }
 
-static void only_equal_shapes_are_added(void **state)
-{
-    (void)state;
-    ev_bench b;
-    gr_build build = begin(&b, "add");
-    gr_settings s;
-    test_ok(b.ctx, gr__settings_make(b.ctx, b.memory, &named("add")->head, b.tree, GR_PRESET_CHAPTER, NULL, &s));
-    gr_val in[3] = {gr_feed(b.g, "a", GR_REAL, GR_SHAPE(2, 3)), gr_feed(b.g, "b", GR_REAL, GR_SHAPE(2, 3)),
-                    gr_feed(b.g, "c", GR_REAL, GR_SHAPE(2, 1))};
-    assert_int_equal(named("add")->build(&build, &s, in, 3), GR_NONE); /* broadcasting is not meant here */
-    assert_non_null(strstr(gr_context_error(b.ctx)->message, "[2,1]"));
-    ev_end(&b);
-}
-
 /* After the first error, building goes on without harm and the first error stays. */
 static void building_after_an_error_does_nothing(void **state)
 {
@@ -305,7 +291,6 @@ int main(void)
         cmocka_unit_test(equal_names_are_one_parameter),
         cmocka_unit_test(a_layers_own_activation_decides_what_follows),
         cmocka_unit_test(refused_layers),
-        cmocka_unit_test(only_equal_shapes_are_added),
         cmocka_unit_test(building_after_an_error_does_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
