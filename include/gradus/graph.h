@@ -144,7 +144,8 @@ gr_val gr_conv_data(gr_graph *g, gr_val dy, gr_val w, int64_t h, int64_t width,
                     gr_conv_attr attr); /* adjoint in x (also the transposed convolution) */
 gr_val gr_conv_weights(gr_graph *g, gr_val x, gr_val dy, int64_t kh, int64_t kw, gr_conv_attr attr); /* adjoint in w */
 
-/* ---- pooling over H and W of [N,H,W,C] ---- */
+/* ---- pooling over H and W of [N,H,W,C]. An axis of stride 0 has `size` windows, whatever its length L: window i is
+ * from floor(i L / size) to ceil((i + 1) L / size), without padding. ---- */
 typedef struct gr_pool_attr {
     int64_t size[2], stride[2], pad_before[2], pad_after[2]; /* pad_after already includes what ceil mode adds */
     bool count_padding;

@@ -153,6 +153,14 @@ BUILD(max_pool, gr_square(g, gr_max_pool(g, x[0], windows, NULL)))
 BUILD(avg_pool, gr_square(g, gr_avg_pool(g, x[0], windows)))
 BUILD(avg_pool_padded, gr_square(g, gr_avg_pool(g, x[0], windows_padded)))
 
+/* 2 windows that overlap on 3 rows; 4 on 3 columns. */
+static const gr_pool_attr adaptive = {{2, 4}, {0, 0}, {0, 0}, {0, 0}, false};
+/* One axis of each kind. */
+static const gr_pool_attr half_adaptive = {{2, 2}, {0, 1}, {0, 1}, {0, 1}, true};
+BUILD(max_pool_adaptive, gr_square(g, gr_max_pool(g, x[0], adaptive, NULL)))
+BUILD(avg_pool_adaptive, gr_square(g, gr_avg_pool(g, x[0], adaptive)))
+BUILD(avg_pool_half, gr_square(g, gr_avg_pool(g, x[0], half_adaptive)))
+
 static gr_attr window_attr(int64_t h, int64_t w)
 {
     return (gr_attr){.i = {2, 3, 2, 1, 0, 1, 1, 1, 0, h, w}};
@@ -282,6 +290,11 @@ static const gradcheck_case others[] = {
     ROW(avg_pool, 1, S(2, 3, 3, 0)),
     ROW(avg_pool, 1, S(0, 3, 3, 2)),
     ROW(avg_pool_padded, 1, S(2, 3, 3, 2)),
+    ROW(max_pool_adaptive, 1, S(2, 3, 3, 2)),
+    ROW(avg_pool_adaptive, 1, S(2, 3, 3, 2)),
+    ROW(avg_pool_adaptive, 1, S(1, 1, 1, 1)),
+    ROW(avg_pool_adaptive, 1, S(1, 3, 3, 0)),
+    ROW(avg_pool_half, 1, S(2, 3, 3, 2)),
     ROW(pool_gather, 2, S(1, 3, 3, 2), S(1, 3, 3, 2)),
     ROW(pool_scatter, 2, S(1, 3, 3, 2), S(1, 2, 3, 2)),
     ROW(avg_pool_adjoint, 1, S(2, 2, 3, 2)),
