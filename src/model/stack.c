@@ -418,6 +418,7 @@ gr_status gr__stack_make(gr_context *ctx, gr__bump *b, gr_recipe *r, const gr_tr
     for (size_t i = 0; i < k.n && st == GR_OK; i++) st = connect(&k, i);
     if (st != GR_OK) goto done;
     GR_TRY(check_inputs(&k));
+    GR_TRY(gr__stack_settle_indices(ctx, r, k.layer, k.n));
     settle_follow(&k);
     GR_TRY(find_heads(&k));
     gr_stacked *kept = gr__bump_alloc(b, k.n * sizeof *kept);
