@@ -158,6 +158,33 @@ GR_API gr_val gr_max_pool(gr_graph *g, gr_val x, gr_pool_attr attr,
                           gr_val *index); /* index (GR_I32, y * W + x within the picture, first wins) may be NULL */
 GR_API gr_val gr_avg_pool(gr_graph *g, gr_val x, gr_pool_attr attr);
 
+/* ---- loops ----
+ * A body is a graph of its own that runs once a step; it reads nothing but what it is given, and differentiates as
+ * everything else does. A recurrence h' = tanh(x + h w):
+ *
+ *     gr_scan *s = gr_scan_begin(g, steps, false);       // NULL after a failure
+ *     gr_graph *b = gr_scan_body(s);
+ *     gr_val h = gr_scan_carry(s, h0), x = gr_scan_step(s, xs), w = gr_scan_given(s, weight);
+ *     gr_val next = gr_tanh(b, gr_add(b, x, gr_matmul(b, h, w, false, false)));
+ *     gr_scan_next(s, h, next);
+ *     gr_scan_end(s);
+ *     gr_val all = gr_scan_stack(s, next), last = gr_scan_final(s, h);
+ *     gr_scan_free(s);
+ *
+ * The first four give values of the body, the last two of g. Plans run the body's kernels step by step: nothing is
+ * unrolled, and of what could be stacked only what is read is kept. */
+typedef struct gr_scan gr_scan;
+gr_scan *gr_scan_begin(gr_graph *g, int64_t steps, bool reverse); /* reverse: the last step is the first to run */
+gr_graph *gr_scan_body(gr_scan *s);
+gr_val gr_scan_carry(gr_scan *s, gr_val initial);         /* real, one axis at least */
+gr_val gr_scan_step(gr_scan *s, gr_val stacked);          /* [steps, ...]: the part of the step that runs, [...] */
+gr_val gr_scan_given(gr_scan *s, gr_val value);           /* the same at every step */
+void gr_scan_next(gr_scan *s, gr_val carry, gr_val next); /* what is carried on, of the carry's shape */
+bool gr_scan_end(gr_scan *s);                             /* false: the graph has failed */
+gr_val gr_scan_final(const gr_scan *s, gr_val carry);     /* after the last step */
+gr_val gr_scan_stack(const gr_scan *s, gr_val inner);     /* [steps, ...] of a real value of the body with an axis */
+void gr_scan_free(gr_scan *s);
+
 /* ---- what a step does besides computing ---- */
 typedef enum gr_assign_kind { GR_ASSIGN_UPDATE, GR_ASSIGN_STATE } gr_assign_kind;
 /* Writes a param or slot at the end of the step: readers in the step see the value before it. Two assigns to one target
