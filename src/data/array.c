@@ -192,20 +192,26 @@ static const char *index_text(const gr__array *a, uint64_t flat, char *buffer, s
     return buffer;
 }
 
-typedef enum use { USE_VALUE, USE_LABEL, USE_WEIGHT, USE_LENGTH } use; /* what elements become */
+/* What elements become: numbers, classes, indices, weights, lengths. */
+typedef enum use { USE_VALUE, USE_LABEL, USE_INDEX, USE_WEIGHT, USE_LENGTH } use;
 
 /* How elements are kept. The numbers of a run in float32 stay within its range, in whatever they are kept. */
 typedef struct keeping {
     use use;
     gr_element as;
     double most;
+    int64_t below; /* of classes and indices */
 } keeping;
 
 static keeping keeping_of(const gr_field *f, bool float64, int64_t most)
 {
-    if (f->role == GR_FIELD_LENGTH) return (keeping){USE_LENGTH, f->element, most ? (double)most : INT32_MAX};
-    use u = f->role == GR_FIELD_WEIGHT ? USE_WEIGHT : f->kind == GR_TARGET_CLASS ? USE_LABEL : USE_VALUE;
-    return (keeping){u, f->element, float64 ? DBL_MAX : 0x1.fffffefffffffp127}; /* rounds to a finite float */
+    if (f->role == GR_FIELD_LENGTH) return (keeping){USE_LENGTH, f->element, most ? (double)most : INT32_MAX, 0};
+    use u = f->role == GR_FIELD_WEIGHT   ? USE_WEIGHT
+            : f->kind == GR_TARGET_CLASS ? USE_LABEL
+            : f->vocabulary > 0          ? USE_INDEX
+                                         : USE_VALUE;
+    double limit = float64 ? DBL_MAX : 0x1.fffffefffffffp127; /* rounds to a finite float */
+    return (keeping){u, f->element, limit, u == USE_INDEX ? f->vocabulary : GR__MOST_CLASSES};
 }
 
 /* An element as its file has it: 64-bit integers have digits that a double has not. */
@@ -220,26 +226,32 @@ static void element_text(const gr__array *a, const unsigned char *raw, double x,
     gr__double_text(x, text);
 }
 
+static gr_status fail_index(const gr__part *p, const keeping *k, const char *at, const char *value, double x)
+{
+    gr_context *ctx = p->blob.ctx;
+    gr_status st = gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, but a vocabulary of %lld has indices 0 to %lld",
+                            p->blob.name, at, value, (long long)k->below, (long long)k->below - 1);
+    if (x != floor(x)) gr__error_hint(ctx, "an embedding takes whole numbers; layers such as dense take others");
+    return st;
+}
+
 /* raw: the element's bytes in this machine's order, or NULL. */
 static gr_status fail_value(const gr__part *p, const keeping *k, uint64_t flat, const unsigned char *raw, double x)
 {
-    use u = k->use;
     char at[GR_MAX_RANK * 21 + 32], value[32];
     const char *name = p->blob.name;
     index_text(&p->array, flat, at, sizeof at);
     element_text(&p->array, raw, x, value, sizeof value);
     gr_context *ctx = p->blob.ctx;
     if (!isfinite(x)) return gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which is not finite", name, at, value);
-    if (u == USE_WEIGHT && x < 0)
+    if (k->use == USE_INDEX) return fail_index(p, k, at, value, x);
+    if (k->use == USE_WEIGHT && x < 0)
         return gr__fail(ctx, GR_E_DATA, "\"%s\": the weight of sample %s is %s, but weights are numbers from 0 on",
                         name, at, value);
-    if (u == USE_LENGTH)
-        return gr__fail(
-            ctx, GR_E_DATA,
-            "\"%s\": the length of sample %s is %s, but lengths are whole numbers from 1 to %.0f, the steps "
-            "of a sample",
-            name, at, value, k->most);
-    if (u != USE_LABEL) {
+    if (k->use == USE_LENGTH)
+        return gr__fail(ctx, GR_E_DATA, "\"%s\": the length of sample %s is %s, but samples have 1 to %.0f steps", name,
+                        at, value, k->most);
+    if (k->use != USE_LABEL) {
         gr_status st = gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which float32 cannot hold", name, at, value);
         gr__error_hint(ctx, p->raw ? "the model was trained in float32" : "precision: float64 can");
         return st;
@@ -250,8 +262,8 @@ static gr_status fail_value(const gr__part *p, const keeping *k, uint64_t flat, 
 
 static bool store(const keeping *k, void *dst, uint64_t at, double x)
 {
-    if (k->use == USE_LABEL) {
-        if (!(x >= 0 && x < GR__MOST_CLASSES) || x != floor(x)) return false;
+    if (k->use == USE_LABEL || k->use == USE_INDEX) {
+        if (!(x >= 0 && x < (double)k->below) || x != floor(x)) return false;
         ((int32_t *)dst)[at] = (int32_t)x;
         return true;
     }
@@ -459,7 +471,9 @@ void gr__part_describe(const gr__part *p, const gr_source_options *o, gr_target_
     f->kind = f->role == GR_FIELD_TARGET ? kind : GR_TARGET_NONE;
     f->sample = sample_shape(&p->array);
     f->file_element = type_name(type);
-    if (f->role == GR_FIELD_INPUT)
+    if (f->role == GR_FIELD_INPUT && f->vocabulary > 0)
+        f->element = GR_EL_I32;
+    else if (f->role == GR_FIELD_INPUT)
         f->element = input_element(type, o);
     else if (f->kind == GR_TARGET_CLASS || f->role == GR_FIELD_LENGTH)
         f->element = GR_EL_I32;

@@ -1,6 +1,6 @@
 /* Global average-pooling: one mean a channel.                                                    [Lin, Chen & Yan 2014,
  * section 3.2] */
-#include "nn/layer.h"
+#include "nn/pool.h"
 
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
 {

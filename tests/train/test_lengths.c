@@ -46,9 +46,15 @@ static int teardown(void **state)
 }
 
 static const char *const networks[] = {
-    "targets: y.npy", "{type: dense, units: 3, name: head}", "cross_entropy",
-    "targets: v.npy", "{type: dense, units: 2, name: head}", "mse",
-    "targets: c.npy", "global_avg_pool, {type: dense, units: 2, name: head}", "cross_entropy",
+    "targets: y.npy",
+    "{type: dense, units: 3, name: head}",
+    "cross_entropy",
+    "targets: v.npy",
+    "{type: dense, units: 2, name: head}",
+    "mse",
+    "targets: c.npy",
+    "global_avg_pool, {type: dense, units: 2, name: head}",
+    "cross_entropy",
 };
 enum { NETWORKS = 3 };
 
@@ -57,12 +63,13 @@ static gr_recipe *recipe(gr_context *ctx, int network, const char *source, const
     char text[900];
     gr_recipe *r = NULL;
     const char *const *w = networks + (ptrdiff_t)3 * network;
-    snprintf(text, sizeof text,
-             "gradus: 1\nseed: 5\nprecision: float64\ncheckpoint: none\n"
-             "data: {train: {type: npy, inputs: x.npy, %s%s}, batch: all, prepare: [standardize], shuffle: every_epoch}\n"
-             "model: {input: [5, 3], layers: [{type: dense, units: 4, activation: tanh, name: c1}, %s]}\n"
-             "cost: %s\noptimizer: {type: sgd, lr: 0.2, momentum: 0.9}\nschedule: constant\nstop: {epochs: 4}\n",
-             w[0], source, w[1], w[2]);
+    snprintf(
+        text, sizeof text,
+        "gradus: 1\nseed: 5\nprecision: float64\ncheckpoint: none\n"
+        "data: {train: {type: npy, inputs: x.npy, %s%s}, batch: all, prepare: [standardize], shuffle: every_epoch}\n"
+        "model: {input: [5, 3], layers: [{type: dense, units: 4, activation: tanh, name: c1}, %s]}\n"
+        "cost: %s\noptimizer: {type: sgd, lr: 0.2, momentum: 0.9}\nschedule: constant\nstop: {epochs: 4}\n",
+        w[0], source, w[1], w[2]);
     test_ok(ctx, gr__recipe_from_text(ctx, "r.yaml", folder, text, strlen(text), sets, n_sets, &r));
     return r;
 }
@@ -287,8 +294,7 @@ static void every_bucket_has_its_plan(void **state)
     for (int loaded = 0; loaded < 2; loaded++) {
         gr_task t;
         gr_engine e;
-        test_ok(ctx,
-                loaded ? gr__task_open(ctx, r, 1u << GR_PART_TRAIN, NULL, &t) : gr__task_estimate(ctx, r, &t));
+        test_ok(ctx, loaded ? gr__task_open(ctx, r, 1u << GR_PART_TRAIN, NULL, &t) : gr__task_estimate(ctx, r, &t));
         test_ok(ctx, gr__engine_make(&t, true, 0, &e));
         for (int i = 0; i < 3; i++) assert_non_null(gr__engine_find(&e, GR_RUN_STEP, 5, steps[i], 0));
         assert_non_null(gr__engine_find(&e, GR_RUN_STEP, 2, 0, 0));
