@@ -142,6 +142,7 @@ gr_wants gr__recipe_wants(const gr_recipe *r)
     for (int i = 0; i < r->n_inputs; i++) {
         w.input[i] = r->input[i].name;
         w.vocabulary[i] = r->input[i].vocabulary;
+        w.steps[i] = r->input[i].sample.rank ? r->input[i].sample.dim[0] : 1;
     }
     for (int h = 0; h < r->n_heads; h++)
         w.target[h] = (gr_wanted){.name = r->head[h].name,
