@@ -210,8 +210,8 @@ static keeping keeping_of(const gr_field *f, bool float64, int64_t most)
             : f->kind == GR_TARGET_CLASS ? USE_LABEL
             : f->vocabulary > 0          ? USE_INDEX
                                          : USE_VALUE;
-    double range = float64 ? DBL_MAX : 0x1.fffffefffffffp127; /* rounds to a finite float */
-    return (keeping){u, f->element, range, u == USE_INDEX ? f->vocabulary : GR__MOST_CLASSES};
+    double limit = float64 ? DBL_MAX : 0x1.fffffefffffffp127; /* rounds to a finite float */
+    return (keeping){u, f->element, limit, u == USE_INDEX ? f->vocabulary : GR__MOST_CLASSES};
 }
 
 /* An element as its file has it: 64-bit integers have digits that a double has not. */
@@ -249,11 +249,8 @@ static gr_status fail_value(const gr__part *p, const keeping *k, uint64_t flat, 
         return gr__fail(ctx, GR_E_DATA, "\"%s\": the weight of sample %s is %s, but weights are numbers from 0 on",
                         name, at, value);
     if (k->use == USE_LENGTH)
-        return gr__fail(
-            ctx, GR_E_DATA,
-            "\"%s\": the length of sample %s is %s, but lengths are whole numbers from 1 to %.0f, the steps "
-            "of a sample",
-            name, at, value, k->most);
+        return gr__fail(ctx, GR_E_DATA, "\"%s\": the length of sample %s is %s, but samples have 1 to %.0f steps", name,
+                        at, value, k->most);
     if (k->use != USE_LABEL) {
         gr_status st = gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which float32 cannot hold", name, at, value);
         gr__error_hint(ctx, p->raw ? "the model was trained in float32" : "precision: float64 can");

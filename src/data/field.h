@@ -50,8 +50,8 @@ typedef struct gr_wanted {
 /* The fields that a recipe's network asks of a source, in its own order, in which sets and batches have them too. */
 typedef struct gr_wants {
     const char *input[GR_MAX_INPUTS];
-    int64_t vocabulary[GR_MAX_INPUTS]; /* an input of indices, which layers look up: they are below this; 0: numbers */
     int64_t steps[GR_MAX_INPUTS];      /* the first axis of its samples, which a length may reach; 0: not known */
+    int64_t vocabulary[GR_MAX_INPUTS]; /* an input of indices, which layers look up: they are below this; 0: numbers */
     int n_inputs;
     gr_wanted target[GR_MAX_TARGETS];
     int n_targets;

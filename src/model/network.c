@@ -57,14 +57,8 @@ static gr_status build_layer(gr__maker *m, int i)
     b->last = l->last;
     b->head = l->head;
     b->init = l->init;
-    gr_scope_push(b->g, l->member->head.name, l->name);
-    bool takes = gr__maker_take_lengths(m, i, in);
-    gr_scope_pop(b->g);
-    m->value[i] = takes ? gr__layer_build(b, &said, l->at, in, l->n_from) : GR_NONE;
-    gr_scope_push(b->g, l->member->head.name, l->name);
-    gr__maker_give_lengths(m, i);
-    gr_scope_pop(b->g);
-    return gr__maker_place(m, l->at);
+    m->value[i] = gr__layer_build(b, &said, l->at, in, l->n_from);
+    return gr_graph_status(b->g);
 }
 
 static gr_status build_layers(gr__maker *m)
@@ -72,8 +66,7 @@ static gr_status build_layers(gr__maker *m)
     const gr_stack *s = m->n->recipe->stack;
     gr_status st = GR_OK;
     m->value = gr__bump_alloc(m->b.memory, sizeof *m->value * (size_t)s->n);
-    m->lengths = gr__bump_alloc(m->b.memory, sizeof *m->lengths * (size_t)s->n);
-    if (!m->value || !m->lengths) return GR_E_MEMORY;
+    if (!m->value) return GR_E_MEMORY;
     for (int i = 0; i < s->n && st == GR_OK; i++) st = build_layer(m, i);
     return st;
 }

@@ -1,5 +1,6 @@
 /* Heads: outputs read as predictions, what they cost, and the cost of all. */
 #include "model/network_maker.h"
+#include "nn/lengths.h"
 
 static const gr_tree *cost_place(const gr_recipe *r, const gr_head *h)
 {
@@ -53,7 +54,7 @@ static gr_val weight_rows(gr_graph *g, gr_val weight, int64_t rows)
 static gr_val counting_steps(gr_graph *g, const gr_network_head *h)
 {
     gr_shape s = gr_shape_of(g, h->output);
-    return gr__maker_counts(g, h->lengths, GR_SHAPE(s.dim[0], s.dim[1]));
+    return gr__lengths_mask(g, h->lengths, GR_SHAPE(s.dim[0], s.dim[1]));
 }
 
 static void sum_costs(gr__maker *m, const gr_network_values *v, gr_cost_value c, gr_network_head *out)
@@ -128,7 +129,7 @@ static gr_status build_head(gr__maker *m, int i, bool with_target, gr_network_va
     gr_scope_push(g, h->cost->head.name, m->n->recipe->heads_named ? h->name : "cost");
     m->b.targets = m->n->data.targets ? &m->n->data.targets[i] : NULL;
     gr_shape shape = gr_shape_of(g, output);
-    gr_val lengths = v->head[i].lengths = gr__maker_lengths_of(m, h->from);
+    gr_val lengths = v->head[i].lengths = gr__lengths_of(&m->b, output);
     bool classes = has_positions(h, shape), positions = classes || lengths;
     gr_val rows = !positions ? output : gr_reshape(g, output, classes ? rows_of(shape) : step_rows(shape));
     if (check_steps(g, h, shape, gr_shape_of(g, rows)) &&

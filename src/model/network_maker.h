@@ -24,25 +24,17 @@ struct gr_network {
 typedef struct gr__maker {
     const gr_network *n;
     gr_build b;
-    gr_val *value;   /* one a layer */
-    gr_val *lengths; /* likewise, of its steps; GR_NONE: all of them count, or there are none */
+    gr_val *value; /* one a layer */
     gr_val input[GR_MAX_INPUTS], length[GR_MAX_INPUTS];
 } gr__maker;
 
 gr_shape gr__sample_of(gr_shape batch); /* without the batch axis */
 /* Gives a failed graph's error the place of what was being built; the first place stays. */
 gr_status gr__maker_place(gr__maker *m, const gr_tree *at);
-/* Whether steps of a value count: 1 or 0 in its shape, with 1 for axes but the first two. */
-gr_val gr__maker_counts(gr_graph *g, gr_val lengths, gr_shape like);
-/* The lengths of a layer's output, or an input's; GR_NONE: all of its steps count, or it has none. */
-gr_val gr__maker_lengths_of(const gr__maker *m, int from);
-/* The input that they are of; -1: of none. */
+/* The input with these lengths; -1: none. */
 int gr__maker_input_of(const gr__maker *m, gr_val lengths);
 /* The feed of an input's lengths, and the prepared input without what stands beyond them. */
 void gr__maker_input_lengths(gr__maker *m, int i, int64_t batch);
-/* Gives layer i the lengths of its inputs, if they have some; false with the graph failed where it cannot take them. */
-bool gr__maker_take_lengths(gr__maker *m, int i, const gr_val *in);
-void gr__maker_give_lengths(gr__maker *m, int i); /* takes what it left */
 /* Outputs of every head; with_target also targets, weights and costs. */
 gr_status gr__maker_heads(gr__maker *m, int64_t batch, bool with_target, gr_network_values *v);
 /* Whether micro-batches can add up what the heads cost. */

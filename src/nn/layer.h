@@ -25,6 +25,8 @@ typedef struct gr_input_name { /* what gives a layer's input: a layer's name, or
     gr_val value;
 } gr_input_name;
 
+typedef struct gr_stepped gr_stepped; /* a value whose samples have lengths of their own: nn/lengths.c */
+
 typedef struct gr_build {
     gr_context *ctx;
     gr_graph *g;
@@ -48,10 +50,12 @@ typedef struct gr_build {
     const char *usual; /* the initialiser of parameters declared now, unless one is asked for; NULL: by their role */
     const gr_tree *init;
     gr_binding bind;
-    gr_val lengths; /* [B] GR_I32: how many steps of each sample count, GR_NONE: all of them. Those of whichever inputs
-                       have some; inputs of two lengths are refused. A layer whose output has no steps any more sets it
-                       to GR_NONE; the network takes it from there */
-    bool sketch;    /* the graph is made for its shapes and is never run */
+    gr_val lengths; /* [B] GR_I32: how many steps of each sample count, GR_NONE: all of them. Set for each layer from
+                       whichever of its inputs have some, layers within layers too; inputs of two lengths are refused. A
+                       layer whose output has no steps any more sets it to GR_NONE */
+    gr_stepped *stepped; /* what is known of inputs and of what layers gave */
+    size_t n_stepped, stepped_capacity;
+    bool sketch; /* the graph is made for its shapes and is never run */
 } gr_build;
 
 /* Declares (or finds) parameter LAYER.suffix and gives its leaf. */
@@ -104,7 +108,8 @@ typedef struct gr_layer {
     bool drops;       /* leaves numbers out at random, with probability `rate` */
     const char *vocabulary; /* it takes indices (GR_I32), below what this row says; NULL: numbers */
     bool takes_lengths; /* steps beyond gr_build.lengths change nothing of the others; others are refused lengths, but
-                           for activations and what is pointwise. It keeps as many steps, or ends them */
+                           for activations and what is pointwise. It keeps as many steps, or ends them. Of a layer that
+                           holds others these are asked, each for itself */
     gr_prediction_form gives; /* what its outputs may be read as without more */
     const char *const
         *parts; /* rows that hold lists of layers, NULL-ended; or NULL. In a network these stand as layers
