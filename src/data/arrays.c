@@ -43,6 +43,7 @@ static gr_status describe(gr_context *ctx, const gr__entries *e, const gr__part 
 {
     gr_status st = gr__entries_begin(ctx, e, b, out);
     for (int i = 0; i < gr__entries_n(e) && st == GR_OK; i++) {
+        if (i < e->n_inputs && o->wants) out->field[i].vocabulary = o->wants->vocabulary[i];
         gr__part_describe(&part[i], o, e->entry[i].want, &out->field[i]);
         st = gr__place(ctx, e->entry[i].at, check_one(ctx, &e->entry[i], &part[0], &part[i], &out->field[i]));
     }

@@ -173,13 +173,16 @@ gr_status gr__prepare_parse(gr_context *ctx, gr__bump *b, const gr_tree *t, gr_p
 /* Bytes and float32 are what the graph prepares itself. All else is prepared here, in float64 from the numbers of the
  * file, and rounded once: in float32 the times of an hour are a handful of numbers. */
 typedef struct gr_delivery {
-    gr_element as; /* bytes, or the backend's reals */
+    gr_element as; /* bytes, the backend's reals, or indices */
     const gr_prepared *prepared;
     int n_prepared; /* 0: as the source has them; the graph prepares what there is to prepare */
 } gr_delivery;
 /* real: the backend's. GR_E_SHAPE where the steps do not fit samples of this shape. */
 gr_status gr__delivery_of(gr_context *ctx, gr_element source, gr_element real, const gr_prepared *p, int n,
                           gr_shape sample, gr_delivery *out);
+/* The same of an input; indices are delivered as they are. GR_E_CONFLICT where there are steps for these. */
+gr_status gr__delivery_for(gr_context *ctx, const gr_field *x, gr_element real, const gr_prepared *p, int n,
+                           gr_shape sample, gr_delivery *out);
 /* Whether two types go the same way, where there are n steps. */
 bool gr__delivered_alike(gr_element a, gr_element b, int n);
 /* How many of n steps are left to the graph. */

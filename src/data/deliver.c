@@ -147,6 +147,17 @@ gr_status gr__delivery_of(gr_context *ctx, gr_element source, gr_element real, c
     return st;
 }
 
+gr_status gr__delivery_for(gr_context *ctx, const gr_field *x, gr_element real, const gr_prepared *p, int n,
+                           gr_shape sample, gr_delivery *out)
+{
+    if (x->vocabulary == 0) return gr__delivery_of(ctx, x->element, real, p, n, sample, out);
+    if (n > 0)
+        return gr__fail(ctx, GR_E_CONFLICT, "the input \"%s\" holds indices, of which nothing can be prepared",
+                        x->name);
+    *out = (gr_delivery){.as = GR_EL_I32};
+    return GR_OK;
+}
+
 int gr__delivery_left(const gr_delivery *d, int n)
 {
     return d->n_prepared ? 0 : n;

@@ -23,6 +23,7 @@ typedef struct gr_field {
     gr_element element;  /* I32 of classes, F64 or F32 (as the run is) of values and weights */
     uint64_t bytes;      /* of tensor memory that loading takes */
     void *data;          /* n x sample; NULL where only headers were read */
+    int64_t vocabulary;  /* INPUT: it holds indices from 0 below this, as I32; 0: numbers */
     bool missing;        /* INPUT: the recipe declares missing values: NaN stands for one, preparation fills it */
     int classes;         /* CLASS: largest label + 1, or the number of names; 0: not one, or only loading tells */
     const char *const *class_names; /* NULL where the source has none */
@@ -41,6 +42,7 @@ typedef struct gr_wanted {
 /* The fields that a recipe's network asks of a source, in its own order, in which sets and batches have them too. */
 typedef struct gr_wants {
     const char *input[GR_MAX_INPUTS];
+    int64_t vocabulary[GR_MAX_INPUTS]; /* an input of indices, which layers look up: they are below this; 0: numbers */
     int n_inputs;
     gr_wanted target[GR_MAX_TARGETS];
     int n_targets;

@@ -66,6 +66,18 @@ gr_status gr__set_check(gr_context *ctx, const gr_source *source, const gr_wants
                 : gr__fail(ctx, GR_E_INTERNAL, "source %s gives other fields than were asked for", source->head.name);
 }
 
+/* Indices come from files; what else is wanted as such has numbers of its own. */
+static gr_status check_indices(gr_context *ctx, const gr_tree *tree, const gr_source *source, const gr_wants *w,
+                               const gr_set *s)
+{
+    for (int i = 0; w && i < w->n_inputs; i++)
+        if (gr__set_input(s, i)->vocabulary != w->vocabulary[i])
+            return gr__tree_fail(ctx, tree, GR_E_CONFLICT, "sources of indices are npy, npz and csv",
+                                 "the input \"%s\" holds indices, but %s gives other numbers", w->input[i],
+                                 source->head.name);
+    return GR_OK;
+}
+
 gr_status gr__set_info(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set *out)
 {
     gr__bump *b = gr__bump_create(ctx);
@@ -76,6 +88,7 @@ gr_status gr__set_info(gr_context *ctx, const gr_tree *tree, const gr_source_opt
     gr_status st = settle(ctx, b, tree, &source, &s);
     if (st == GR_OK) st = gr__source_place(ctx, &s, "type", source->info(ctx, &s, o, &info));
     if (st == GR_OK) st = gr__set_check(ctx, source, o->wants, &info);
+    if (st == GR_OK) st = check_indices(ctx, tree, source, o->wants, &info);
     if (st == GR_OK) *out = info;
     gr__bump_destroy(b);
     return st;
@@ -90,7 +103,11 @@ gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_opt
     gr_set set = {0};
     gr_status st = settle(ctx, b, tree, &source, &s);
     if (st == GR_OK) st = gr__source_place(ctx, &s, "type", source->load(ctx, &s, o, &set));
-    if (st == GR_OK && (st = gr__set_check(ctx, source, o->wants, &set)) != GR_OK) gr__set_free(ctx, &set);
+    if (st == GR_OK) {
+        st = gr__set_check(ctx, source, o->wants, &set);
+        if (st == GR_OK) st = check_indices(ctx, tree, source, o->wants, &set);
+        if (st != GR_OK) gr__set_free(ctx, &set);
+    }
     if (st == GR_OK) *out = set;
     gr__bump_destroy(b);
     return st;

@@ -98,6 +98,7 @@ gr_status gr__init_choose(gr_context *ctx, gr__bump *b, const gr_init_from *from
     if (st != GR_OK) return st;
     if (!t && from->tree && !normalises(p)) t = gr__tree_get(from->tree, key);
     *out = (gr_init_choice){.asked = t != NULL};
+    if (!t && p->usual && !(t = gr__tree_flow(b, p->usual))) return GR_E_MEMORY;
     if (!t && p->entry.role == GR_ROLE_NORM_SCALE && !(t = gr__tree_flow(b, "{type: constant, value: 1}")))
         return GR_E_MEMORY;
     if (t && t == gr__init_last_bias_auto(from->tree)) return GR_OK;
@@ -143,8 +144,16 @@ static gr_status fill_auto(gr_context *ctx, const gr_init_from *from, int64_t co
     return GR_OK;
 }
 
-gr_status gr__init_fill(gr_context *ctx, const gr_init_from *from, const gr_param_info *p, const gr_init_choice *c,
-                        void *work, const gr_init_sink *to)
+/* Elements that start as 0, written after the others. */
+static void fill_blank(const gr_param_info *p, const gr_init_sink *to)
+{
+    static const double zeros[64];
+    for (int64_t i = 0; i < p->n_blank; i += 64)
+        to->put(to->user, p->blank_at + i, 1, GR_MIN(p->n_blank - i, 64), zeros);
+}
+
+static gr_status fill_choice(gr_context *ctx, const gr_init_from *from, const gr_param_info *p, const gr_init_choice *c,
+                             void *work, const gr_init_sink *to)
 {
     int64_t count = gr_shape_count(p->entry.shape);
     if (!c->member) return fill_auto(ctx, from, count, to);
@@ -155,6 +164,14 @@ gr_status gr__init_fill(gr_context *ctx, const gr_init_from *from, const gr_para
     const gr_init_target t = {.param = p, .count = count, .rng = &rng};
     if (c->member->spread) return c->member->spread(&c->settings, &t, work, to);
     return in_pieces(ctx, c->member, &c->settings, &t, to);
+}
+
+gr_status gr__init_fill(gr_context *ctx, const gr_init_from *from, const gr_param_info *p, const gr_init_choice *c,
+                        void *work, const gr_init_sink *to)
+{
+    gr_status st = fill_choice(ctx, from, p, c, work, to);
+    if (st == GR_OK) fill_blank(p, to);
+    return st;
 }
 
 static void put_in_array(void *user, int64_t first, int64_t stride, int64_t n, const double *values)

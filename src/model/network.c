@@ -78,14 +78,15 @@ static gr_status build_input(gr__maker *m, int i, int64_t batch, gr_network_valu
     const gr_network_data *d = &m->n->data;
     const gr_model_input *in = &m->n->recipe->input[i];
     gr_graph *g = m->b.g;
-    gr_dtype type = d->input_as[i] == GR_EL_U8 ? GR_U8 : GR_REAL;
+    gr_dtype type = in->vocabulary ? GR_I32 : d->input_as[i] == GR_EL_U8 ? GR_U8 : GR_REAL;
     const char *scope = m->n->recipe->inputs_named ? in->name : NULL;
     char feed[GR_FEED_TEXT];
     gr_scope_push(g, "input", scope);
     out->input[i] = gr_feed(g, gr__feed_of(GR_FIELD_INPUT, in->name, feed), type, batch_of(in->sample, batch));
     gr_scope_pop(g);
     gr_scope_push(g, "prepare", scope);
-    m->input[i] = out->prepared[i] = d->n_prepared[i] > 0
+    m->input[i] = out->prepared[i] = in->vocabulary ? out->input[i]
+                                     : d->n_prepared[i] > 0
                                          ? gr__prepare_build(g, d->prepared[i], d->n_prepared[i], out->input[i])
                                          : gr_real(g, out->input[i]);
     gr_scope_pop(g);

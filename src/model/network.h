@@ -10,7 +10,7 @@ typedef struct gr_network gr_network;
 
 /* How the data comes to the network. */
 typedef struct gr_network_data {
-    gr_element input_as[GR_MAX_INPUTS];
+    gr_element input_as[GR_MAX_INPUTS];         /* of inputs of numbers; indices are GR_I32 */
     const gr_prepared *prepared[GR_MAX_INPUTS]; /* steps that every graph takes before the layers */
     int n_prepared[GR_MAX_INPUTS];
     const gr_targets *targets; /* one a head; borrowed (NULL: nothing known); may be filled later, once labels are known

@@ -41,6 +41,7 @@ enum { GR_FIGURE_TEXT = 160 };
 typedef struct gr_model_input {
     const char *name; /* GR_LONE_INPUT where the recipe gives none */
     gr_shape sample;
+    int64_t vocabulary;     /* it holds indices below this, which layers look up; 0: numbers */
     const gr_tree *at;      /* where its shape is written */
     const gr_tree *prepare; /* list of steps, or NULL */
 } gr_model_input;

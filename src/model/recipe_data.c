@@ -178,6 +178,16 @@ static gr_status no_input(const gr__recipe_reader *k, const gr_tree *at, const c
     return st;
 }
 
+static gr_status refuse_indices(const gr__recipe_reader *k, const gr_model_input *in, const gr_tree *at)
+{
+    bool several = k->r->n_inputs > 1;
+    if (!in->vocabulary || (at->kind == GR_TREE_LIST && at->n == 0)) return GR_OK;
+    gr_status st = gr__tree_fail(k->ctx, at, GR_E_CONFLICT, NULL,
+                                 "the input \"%s\" holds indices, which are looked up as they are", in->name);
+    gr__error_hint(k->ctx, several ? "prepare: {NAME: [...]} prepares the inputs that it names" : "leave it out");
+    return st;
+}
+
 /* Steps by input; those that it does not name have none. */
 static gr_status read_steps_by_input(data_reader *d, const gr_tree *t)
 {
@@ -187,6 +197,8 @@ static gr_status read_steps_by_input(data_reader *d, const gr_tree *t)
         gr_model_input *in = find_input(k->r, t->key[i]);
         if (!in) return no_input(k, t->child[i], t->key[i]);
         if (gr__tree_none(t->child[i])) continue;
+        gr_status fits = refuse_indices(k, in, t->child[i]);
+        if (fits != GR_OK) return fits;
         gr_status st = read_steps(d, t->child[i], &list);
         if (st != GR_OK) return st;
         in->prepare = t->child[i];
@@ -205,7 +217,10 @@ static gr_status read_prepare(data_reader *d)
     r->data.prepare = t;
     if (r->inputs_named && t->kind == GR_TREE_MAP && !gr__tree_get(t, "type")) return read_steps_by_input(d, t);
     gr_status st = read_steps(d, t, &list);
-    for (int i = 0; i < r->n_inputs; i++) r->input[i].prepare = t;
+    for (int i = 0; i < r->n_inputs && st == GR_OK; i++) {
+        st = refuse_indices(d->k, &r->input[i], t);
+        r->input[i].prepare = t;
+    }
     return st == GR_OK ? put(d, "prepare", list) : st;
 }
 

@@ -86,6 +86,7 @@ gr_status gr__stack_make(gr_context *ctx, gr__bump *b, gr_recipe *r, const gr_tr
     for (int i = 0; i < r->n_inputs; i++) names[i] = r->input[i].name;
     gr_status st = gr__stack_layers(ctx, b, r->preset, &k.inputs, list, &k.layer, &k.n);
     if (st == GR_OK) st = check_inputs(&k);
+    if (st == GR_OK) st = gr__stack_settle_indices(ctx, r, k.layer, (size_t)k.n);
     if (st == GR_OK) st = find_heads(&k);
     if (st == GR_OK) *out = (gr_stack){k.layer, k.n};
     return st;

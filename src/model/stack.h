@@ -8,6 +8,8 @@
 /* list: as written. The stack of gr__stack_layers for the recipe's inputs and heads: fills `from` of r's heads, and
  * `last`. */
 gr_status gr__stack_make(gr_context *ctx, gr__bump *b, gr_recipe *r, const gr_tree *list, gr_stack *out);
+/* Which of r's inputs hold indices, and below what: as the n layers read them, which must agree. */
+gr_status gr__stack_settle_indices(gr_context *ctx, gr_recipe *r, const gr_stacked *layer, size_t n);
 /* The resolved list: repeats unrolled, every name and default filled in. */
 gr_tree *gr__stack_tree(gr__bump *b, const gr_recipe *r);
 /* What layer `from` applies to its sums, or is: "softmax"; "" where that is nothing. *at: where it is written. */

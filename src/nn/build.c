@@ -89,6 +89,7 @@ gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role 
                          .follow = b->follow,
                          .slope = b->slope,
                          .init = b->init,
+                         .usual = b->usual,
                          .last = b->last,
                          .head = b->head};
     return leaf_of(b, p);

@@ -93,6 +93,7 @@ gr_val gr__layer_build(gr_build *b, const gr_layer_said *s, const gr_tree *t, co
 {
     size_t before = b->n_params;
     gr_scope_push(b->g, s->member->head.name, b->layer);
+    b->usual = NULL;
     gr__activation_follow(b, s->activation);
     gr_val y = gr__activation_build(b, s->activation, s->member->build(b, &s->settings, in, n_in));
     if (gr_graph_status(b->g) != GR_OK) return refused(b, t);
@@ -113,6 +114,7 @@ static void back_to(gr_build *b, const gr_build *outer)
     b->slope = outer->slope;
     b->last = outer->last;
     b->init = outer->init;
+    b->usual = outer->usual;
     b->from = outer->from;
     b->n_from = outer->n_from;
 }

@@ -44,7 +44,8 @@ typedef struct gr_build {
                          wins and is seen to  by gr__activation_follow */
     double slope;
     bool last;
-    int head; /* of a last layer: whose */
+    int head;          /* of a last layer: whose */
+    const char *usual; /* the initialiser of parameters declared now, unless one is asked for; NULL: by their role */
     const gr_tree *init;
     gr_binding bind;
     gr_val lengths; /* [B] GR_I32: how many steps of each sample of its first input count, GR_NONE: all of them. A layer
@@ -88,12 +89,13 @@ typedef struct gr_layer {
     int min_inputs, max_inputs; /* usually 1, 1; add: 2, many */
     bool activation_only;       /* relu, tanh, ...: usable as `activation:` and looked through for `follow` */
     gr_follow follow;           /* what an activation counts as for initialisers; GR_FOLLOW_LEAKY has a row `slope` */
-    bool transparent;   /* flatten, pooling, dropout, normalisation: the activation after it counts for the layer before
-                           it */
-    bool pointwise;     /* of one input, every number by itself, whatever its axis; activations count as such */
-    bool flattens;      /* a sample's axes end here: what follows tells no steps from features */
-    bool drops;         /* leaves numbers out at random, with probability `rate` */
-    bool takes_lengths; /* steps beyond gr_build.lengths change nothing of the others; others are refused lengths */
+    bool transparent; /* flatten, pooling, dropout, normalisation: the activation after it counts for the layer before
+                         it */
+    bool pointwise;   /* of one input, every number by itself, whatever its axis; activations count as such */
+    bool flattens;    /* a sample's axes end here: what follows tells no steps from features */
+    bool drops;       /* leaves numbers out at random, with probability `rate` */
+    const char *vocabulary; /* it takes indices (GR_I32), below what this row says; NULL: numbers */
+    bool takes_lengths;     /* steps beyond gr_build.lengths change nothing of the others; others are refused lengths */
     gr_prediction_form gives; /* what its outputs may be read as without more */
     const char *const
         *parts; /* rows that hold lists of layers, NULL-ended; or NULL. In a network these stand as layers

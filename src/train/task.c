@@ -131,8 +131,8 @@ static gr_status make_network(gr_task *t)
     gr_network_data d = {.targets = t->targets, .weighted = t->weighted};
     gr_status st = GR_OK;
     for (int i = 0; i < r->n_inputs && st == GR_OK; i++) {
-        st = gr__delivery_of(t->ctx, gr__set_input(t->lead, i)->element, gr__task_real(t), m->prepared[i],
-                             m->n_prepared[i], r->input[i].sample, &t->delivery[i]);
+        st = gr__delivery_for(t->ctx, gr__set_input(t->lead, i), gr__task_real(t), m->prepared[i], m->n_prepared[i],
+                              r->input[i].sample, &t->delivery[i]);
         d.input_as[i] = t->delivery[i].as;
         d.prepared[i] = m->prepared[i];
         d.n_prepared[i] = st == GR_OK ? gr__delivery_left(&t->delivery[i], m->n_prepared[i]) : 0;

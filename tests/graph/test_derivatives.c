@@ -1,6 +1,7 @@
 /* Every operation: first and second derivatives against differences, over shapes with 1, 0, odd sizes and broadcasting.
  * Elementwise operations are checked as soon as they have a row, within the domain that the row declares. A last test
  * makes sure that no operation was forgotten. */
+#include "loops.h"
 #include "test.h"
 
 #include "gradcheck.h"
@@ -189,6 +190,36 @@ static gr_val build_avg_pool_adjoint(gr_graph *g, const gr_val *x)
     return gr_square(g, gr__node_add(g, GR_OP_AVG_POOL_ADJOINT, x, 1, &attr, NULL));
 }
 
+static gr_val build_scan(gr_graph *g, const gr_val *x)
+{
+    return loop_plain(g, x, false, NULL);
+}
+
+static gr_val build_scan_reverse(gr_graph *g, const gr_val *x)
+{
+    gr_val last = GR_NONE;
+    loop_plain(g, x, true, &last);
+    return last;
+}
+
+static gr_val build_scan_mixed(gr_graph *g, const gr_val *x)
+{
+    return loop_mixed(g, x);
+}
+
+static gr_val build_scan_nested(gr_graph *g, const gr_val *x)
+{
+    return loop_nested(g, x);
+}
+
+/* What a carry was before, between and behind all steps. */
+static gr_val build_scan_states(gr_graph *g, const gr_val *x)
+{
+    gr_val last = GR_NONE;
+    loop_plain(g, x, true, &last);
+    return gr__node_output(g, last, 1);
+}
+
 #define S(...)                                                     \
     {                                                              \
         (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), \
@@ -210,6 +241,12 @@ static gr_val build_avg_pool_adjoint(gr_graph *g, const gr_val *x)
     }
 
 static const gradcheck_case others[] = {
+    ROW(scan, 3, S(3, 2, 2), S(2, 2), S(2)),
+    ROW(scan, 3, S(1, 1, 1), S(1, 1), S(1)),
+    ROW(scan_reverse, 3, S(4, 1, 2), S(2, 2), S(2)),
+    ROW(scan_states, 3, S(3, 2, 1), S(1, 1), S(1)),
+    ROW(scan_mixed, 4, S(3, 2), S(2), S(2), SCALAR_SHAPE),
+    ROW(scan_nested, 3, S(2, 2, 1, 2), S(2, 2), S(2)),
     ROW(muladd, 2, S(3, 2), S(3, 2)),
     ROW(muladd, 2, S(3), SCALAR_SHAPE),
     ROW(muladd_third, 2, SCALAR_SHAPE, S(3)),

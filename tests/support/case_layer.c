@@ -62,7 +62,7 @@ static bool ev_layer_case(ev_bench *b, const void *member, const ev_case *c, ver
     static const char *const names[EV_INPUTS] = {"in0", "in1", "in2", "in3"}, *const slopes[EV_INPUTS] = {
                                                                                   "din0", "din1", "din2", "din3"};
     for (const ev_tensor *t; n_in < EV_INPUTS && (t = ev_find(c, names[n_in])); n_in++) {
-        in[n_in] = gr_feed(b->g, names[n_in], GR_REAL, t->shape);
+        in[n_in] = gr_feed(b->g, names[n_in], m->vocabulary ? GR_I32 : GR_REAL, t->shape);
         ev_leaf(&l, names[n_in], t->v);
     }
     if (gr__settings_make(b->ctx, b->memory, &m->head, b->tree, GR_PRESET_CHAPTER, gr__layer_common_keys, &s) != GR_OK)
@@ -78,7 +78,7 @@ static bool ev_layer_case(ev_bench *b, const void *member, const ev_case *c, ver
     if (!ev_states(b, &build, &moves, c, &l, v)) return false;
     if (!dy || !ev_holds(v, b->ctx, c, b->g, y, &l, "out", b->tolerance)) return false;
     gr_val cotangent = gr_const_tensor(b->g, dy->shape, dy->v), slope;
-    for (int i = 0; i < n_in; i++) {
+    for (int i = 0; i < n_in && !m->vocabulary; i++) {
         if (gr_pullback(b->g, &y, &cotangent, 1, &in[i], 1, &slope) != GR_OK)
             return ev_failed(v, b->ctx, c, "gradient");
         if (!ev_holds(v, b->ctx, c, b->g, slope, &l, slopes[i], b->tolerance)) return false;
