@@ -351,7 +351,7 @@ const char *gr__key_home(const char *name, const char *section)
 /* Names of the interface that this version does not have. A name that exists is found before anybody asks here. */
 static const char later[] =
     /* layers */
-    "gelu silu swish elu selu mish softplus relu6 prelu lstm gru rnn attention transformer_block positional "
+    "gelu silu swish elu selu mish softplus prelu lstm gru rnn attention transformer_block positional "
     "layer_norm instance_norm group_norm renorm equilibrium "
     /* sources, preparation, balance, augmentation */
     "images audio text one_hot resize log_mel oversample undersample smote adasyn hard_undersample crop flip rotate "

@@ -318,7 +318,6 @@ static void test_synonyms(void **state)
         {"model.layers[4].type=lstm", "not there yet"},
         {"model.layers[4].type=attention", "not there yet"},
         {"model.layers[4].type=layer_norm", "not there yet"},
-        {"model.layers[4].type=relu6", "not there yet"},
         {"data.train.type=images", "not there yet"},
         {"data.prepare=[one_hot]", "not there yet"},
         {"remat=auto", "not there yet"},
