@@ -24,7 +24,7 @@ done < <(grep -rnE '^#include "' src --include='*.c' --include='*.h')
 inner=$(grep -rnE '^#include "graph/(node|op|state|eval)\.h"' src --include='*.c' --include='*.h' | grep -vE '^src/(graph|plan|backend|study)/')
 [[ -z $inner ]] || say "nodes of a graph above floor 3: $inner"
 
-for header in include/gradus/*.h; do
+for header in $(find include -name "*.h"); do
   echo "#include \"${header#include/}\"" | ${CC:-gcc} -std=c11 -Wall -Wextra -Wpedantic -Werror -Iinclude -fsyntax-only -x c - || say "$header: does not stand alone as C11"
 done
 

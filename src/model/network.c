@@ -33,32 +33,32 @@ static gr_val output_of(const gr__maker *m, int i)
     return gr__is_input(i) ? m->input[gr__input_of(i)] : m->value[i];
 }
 
+static const char *name_of(const gr__maker *m, int i)
+{
+    const gr_recipe *r = m->n->recipe;
+    return gr__is_input(i) ? r->input[gr__input_of(i)].name : r->stack->layer[i].name;
+}
+
 static gr_status build_layer(gr__maker *m, int i)
 {
     const gr_stacked *l = &m->n->recipe->stack->layer[i];
     gr_build *b = &m->b;
-    size_t before = b->n_params;
+    gr_layer_said said = {l->member, l->settings, l->activation, l->init};
     gr_val *in = gr__bump_alloc(b->memory, sizeof *in * (size_t)l->n_from);
-    if (!in) return GR_E_MEMORY;
+    gr_input_name *from = gr__bump_alloc(b->memory, sizeof *from * (size_t)l->n_from);
+    if (!in || !from) return GR_E_MEMORY;
     for (int j = 0; j < l->n_from; j++) in[j] = output_of(m, l->from[j]);
-    gr_scope_push(b->g, l->member->head.name, l->name);
+    for (int j = 0; j < l->n_from; j++) from[j] = (gr_input_name){name_of(m, l->from[j]), in[j]};
+    b->from = from;
+    b->n_from = l->n_from;
     b->layer = l->name;
     b->follow = l->follow;
     b->slope = l->slope;
     b->last = l->last;
     b->head = l->head;
     b->init = l->init;
-    b->usual = NULL;
-    gr__activation_follow(b, l->activation);
-    m->value[i] = gr__activation_build(b, l->activation, l->member->build(b, &l->settings, in, l->n_from));
-    if (gr_graph_status(b->g) == GR_OK && gr_shape_of(b->g, m->value[i]).rank < 1)
-        gr_graph_fail(b->g, GR_E_SHAPE, "its output has no batch axis");
-    gr_scope_pop(b->g);
-    gr_status st = gr__maker_place(m, l->at);
-    if (st == GR_OK && l->init && b->n_params == before)
-        return gr__tree_fail(b->ctx, l->init, GR_E_CONFLICT, NULL,
-                             "the %s layer \"%s\" has no parameters to initialise", l->member->head.name, l->name);
-    return st;
+    m->value[i] = gr__layer_build(b, &said, l->at, in, l->n_from);
+    return gr_graph_status(b->g);
 }
 
 static gr_status build_layers(gr__maker *m)
@@ -98,8 +98,14 @@ static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mo
                        bool with_target, const gr_network_options *o, gr_network_values *out, gr__maker *m)
 {
     gr_network_values v = {0};
-    *m = (gr__maker){
-        .n = n, .b = {.ctx = n->ctx, .g = g, .mode = mode, .memory = memory, .bind = o->bind, .sketch = o->sketch}};
+    *m = (gr__maker){.n = n,
+                     .b = {.ctx = n->ctx,
+                           .g = g,
+                           .mode = mode,
+                           .preset = n->recipe->preset,
+                           .memory = memory,
+                           .bind = o->bind,
+                           .sketch = o->sketch}};
     if (mode == GR_MODE_TRAIN) {
         m->b.seed = gr_feed(g, GR_FEED_SEED, GR_REAL, GR_SCALAR);
         m->b.update = gr_feed(g, GR_FEED_UPDATE, GR_REAL, GR_SCALAR);

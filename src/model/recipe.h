@@ -63,7 +63,7 @@ typedef struct gr_head {
     bool metrics_given; /* else they are defaults, to which the data may add */
 } gr_head;
 
-struct gr_stack; /* model/stack.h */
+struct gr_stack; /* nn/stack.h */
 typedef struct gr_recipe {
     const char *path, *folder; /* as given; where relative paths start */
     gr_tree *tree;             /* as written, with --set applied, model files and zoo included */

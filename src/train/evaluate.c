@@ -37,7 +37,7 @@ static gr_status begin(pass *p, gr_part part)
             scores += gr__tally_score_bytes(&is, is.samples);
         }
         is.room = counts;
-        counts += gr__tally_counts_bytes(&is);
+        if (counts) counts += gr__tally_counts_bytes(&is);
         st = gr__tally_begin(t->ctx, &is, &p->tally[h]);
     }
     return st;

@@ -1,6 +1,7 @@
 /* Every operation: first and second derivatives against differences, over shapes with 1, 0, odd sizes and broadcasting.
  * Elementwise operations are checked as soon as they have a row, within the domain that the row declares. A last test
  * makes sure that no operation was forgotten. */
+#include "loops.h"
 #include "test.h"
 
 #include "graph/attention.h"
@@ -155,6 +156,14 @@ BUILD(max_pool, gr_square(g, gr_max_pool(g, x[0], windows, NULL)))
 BUILD(avg_pool, gr_square(g, gr_avg_pool(g, x[0], windows)))
 BUILD(avg_pool_padded, gr_square(g, gr_avg_pool(g, x[0], windows_padded)))
 
+/* 2 windows that overlap on 3 rows; 4 on 3 columns. */
+static const gr_pool_attr adaptive = {{2, 4}, {0, 0}, {0, 0}, {0, 0}, false};
+/* One axis of each kind. */
+static const gr_pool_attr half_adaptive = {{2, 2}, {0, 1}, {0, 1}, {0, 1}, true};
+BUILD(max_pool_adaptive, gr_square(g, gr_max_pool(g, x[0], adaptive, NULL)))
+BUILD(avg_pool_adaptive, gr_square(g, gr_avg_pool(g, x[0], adaptive)))
+BUILD(avg_pool_half, gr_square(g, gr_avg_pool(g, x[0], half_adaptive)))
+
 static gr_attr window_attr(int64_t h, int64_t w)
 {
     return (gr_attr){.i = {2, 3, 2, 1, 0, 1, 1, 1, 0, h, w}};
@@ -210,6 +219,36 @@ static gr_val build_attention_packed_gradient(gr_graph *g, const gr_val *x)
     return gr__node_add(g, GR_OP_ATTENTION_PACKED_GRADIENT, x, 5, &attr, NULL);
 }
 
+static gr_val build_scan(gr_graph *g, const gr_val *x)
+{
+    return loop_plain(g, x, false, NULL);
+}
+
+static gr_val build_scan_reverse(gr_graph *g, const gr_val *x)
+{
+    gr_val last = GR_NONE;
+    loop_plain(g, x, true, &last);
+    return last;
+}
+
+static gr_val build_scan_mixed(gr_graph *g, const gr_val *x)
+{
+    return loop_mixed(g, x);
+}
+
+static gr_val build_scan_nested(gr_graph *g, const gr_val *x)
+{
+    return loop_nested(g, x);
+}
+
+/* What a carry was before, between and behind all steps. */
+static gr_val build_scan_states(gr_graph *g, const gr_val *x)
+{
+    gr_val last = GR_NONE;
+    loop_plain(g, x, true, &last);
+    return gr__node_output(g, last, 1);
+}
+
 #define S(...)                                                     \
     {                                                              \
         (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), \
@@ -237,6 +276,12 @@ static gr_val build_attention_packed_gradient(gr_graph *g, const gr_val *x)
     }
 
 static const gradcheck_case others[] = {
+    ROW(scan, 3, S(3, 2, 2), S(2, 2), S(2)),
+    ROW(scan, 3, S(1, 1, 1), S(1, 1), S(1)),
+    ROW(scan_reverse, 3, S(4, 1, 2), S(2, 2), S(2)),
+    ROW(scan_states, 3, S(3, 2, 1), S(1, 1), S(1)),
+    ROW(scan_mixed, 4, S(3, 2), S(2), S(2), SCALAR_SHAPE),
+    ROW(scan_nested, 3, S(2, 2, 1, 2), S(2, 2), S(2)),
     ROW(muladd, 2, S(3, 2), S(3, 2)),
     ROW(muladd, 2, S(3), SCALAR_SHAPE),
     ROW(muladd_third, 2, SCALAR_SHAPE, S(3)),
@@ -317,6 +362,11 @@ static const gradcheck_case others[] = {
     ROW(avg_pool, 1, S(2, 3, 3, 0)),
     ROW(avg_pool, 1, S(0, 3, 3, 2)),
     ROW(avg_pool_padded, 1, S(2, 3, 3, 2)),
+    ROW(max_pool_adaptive, 1, S(2, 3, 3, 2)),
+    ROW(avg_pool_adaptive, 1, S(2, 3, 3, 2)),
+    ROW(avg_pool_adaptive, 1, S(1, 1, 1, 1)),
+    ROW(avg_pool_adaptive, 1, S(1, 3, 3, 0)),
+    ROW(avg_pool_half, 1, S(2, 3, 3, 2)),
     ROW(pool_gather, 2, S(1, 3, 3, 2), S(1, 3, 3, 2)),
     ROW(pool_scatter, 2, S(1, 3, 3, 2), S(1, 2, 3, 2)),
     ROW(avg_pool_adjoint, 1, S(2, 2, 3, 2)),

@@ -31,10 +31,11 @@ typedef struct ev_case {
 typedef struct evidence {
     char path[160];
     int n;
-    ev_case c[32];
+    ev_case *c;
 } evidence;
 
-/* The member's evidence; NULL where there is none, or it cannot be read. */
+/* The member's evidence, MEMBER.txt and, where it has more of its own script, MEMBER.more.txt behind it; NULL where
+ * there is none, or it cannot be read. */
 evidence *ev_open(const char *family, const char *member);
 void ev_free(evidence *e);
 const ev_tensor *ev_find(const ev_case *c, const char *name);
