@@ -186,6 +186,22 @@ GR_API gr_val gr_scan_final(const gr_scan *s, gr_val carry);     /* after the la
 GR_API gr_val gr_scan_stack(const gr_scan *s, gr_val inner); /* [steps, ...] of a real value of the body with an axis */
 GR_API void gr_scan_free(gr_scan *s);
 
+/* ---- attention ---- */
+typedef struct gr_attention_attr {
+    int64_t heads, key_heads; /* key_heads divides heads: so many share keys and values */
+    int64_t size;             /* of a head */
+    bool causal;              /* query i sees keys 0 to i alone */
+    double scale;             /* of the products; 1 / sqrt(size) as a rule */
+    gr_val lengths;           /* [B] GR_I32: keys of a sample from there on count for nobody; GR_NONE: all count */
+    double rate;              /* weights left out at random, the others divided by 1 - rate; 0: none */
+    const char *stream;       /* of these random numbers, and seed, update and position: as for gr_random */
+    gr_val seed, update, position;
+} gr_attention_attr;
+/* q [B, Tq, heads size], k and v [B, Tk, key_heads size], heads side by side -> [B, Tq, heads size]; of a query that no
+ * key counts for 0. k and v GR_NONE: q has all three in its rows, [B, T, (heads + 2 key_heads) size]. Memory grows with
+ * Tq and Tk, not with their product. */
+gr_val gr_attention(gr_graph *g, gr_val q, gr_val k, gr_val v, gr_attention_attr a);
+
 /* ---- what a step does besides computing ---- */
 typedef enum gr_assign_kind { GR_ASSIGN_UPDATE, GR_ASSIGN_STATE } gr_assign_kind;
 /* Writes a param or slot at the end of the step: readers in the step see the value before it. Two assigns to one target
