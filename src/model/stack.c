@@ -81,7 +81,6 @@ const char *gr__stack_ends_with(const gr_stack *s, int from, const gr_tree **at)
 
 gr_status gr__stack_make(gr_context *ctx, gr__bump *b, gr_recipe *r, const gr_tree *list, gr_stack *out)
 {
-<<<<<<< HEAD
     const char *names[GR_MAX_INPUTS];
     maker k = {.ctx = ctx, .b = b, .r = r, .inputs = {.name = names, .n = r->n_inputs, .named = r->inputs_named}};
     for (int i = 0; i < r->n_inputs; i++) names[i] = r->input[i].name;
@@ -90,27 +89,6 @@ gr_status gr__stack_make(gr_context *ctx, gr__bump *b, gr_recipe *r, const gr_tr
     if (st == GR_OK) st = gr__stack_settle_indices(ctx, r, k.layer, (size_t)k.n);
     if (st == GR_OK) st = find_heads(&k);
     if (st == GR_OK) *out = (gr_stack){k.layer, k.n};
-=======
-    builder k = {.ctx = ctx, .b = b, .r = r};
-    gr_status st = unroll(&k, list, NULL, 0);
-    if (st != GR_OK) goto done;
-    GR_TRY(number_layers(&k));
-    GR_TRY(unique_names(&k));
-    for (size_t i = 0; i < k.n && st == GR_OK; i++) st = check_settings(&k, &k.layer[i]);
-    for (size_t i = 0; i < k.n && st == GR_OK; i++) st = connect(&k, i);
-    if (st != GR_OK) goto done;
-    GR_TRY(check_inputs(&k));
-    GR_TRY(gr__stack_settle_indices(ctx, r, k.layer, k.n));
-    settle_follow(&k);
-    GR_TRY(find_heads(&k));
-    gr_stacked *kept = gr__bump_alloc(b, k.n * sizeof *kept);
-    if (!kept) GR_TRY(GR_E_MEMORY);
-    memcpy(kept, k.layer, k.n * sizeof *kept);
-    *out = (gr_stack){kept, (int)k.n};
-done:
-    gr__free(ctx, k.layer, k.capacity * sizeof *k.layer);
-    gr__free(ctx, k.scope, k.scopes_capacity * sizeof *k.scope);
->>>>>>> attn
     return st;
 }
 
