@@ -48,6 +48,8 @@ typedef struct gr_build {
     bool last;
     int head;          /* of a last layer: whose */
     const char *usual; /* the initialiser of parameters declared now, unless one is asked for; NULL: by their role */
+    int blocks;        /* of parameters declared now (gr_param_info) */
+    bool settled;      /* likewise: `usual` is theirs whatever the recipe's `init:` has */
     const gr_tree *init;
     gr_binding bind;
     gr_val lengths; /* [B] GR_I32: how many steps of each sample count, GR_NONE: all of them. Set for each layer from
