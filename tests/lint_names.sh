@@ -20,6 +20,9 @@ src/model/include.c            | dropout                     | the key of a netw
 src/model/recipe.c             | init precision              | keys of a recipe
 src/model/stack.c              | init                        | the key of a layer
 src/nn/build.c                 | init                        | the key of a layer
+src/api/net.c                  | init                        | the key of a layer
+src/api/net_init.c             | init                        | what errors call the text
+src/api/members.c              | init                        | the family
 src/init/*.c                   | init                        | the family, and its key
 src/init/hyperfan.c            | relu                        | a row of its own
 src/schedule/plateau.c         | scale                       | a number that it keeps

@@ -79,7 +79,7 @@ void gr__set_free(gr_context *ctx, gr_set *s); /* zeroed set is fine */
  * GR_E_INTERNAL: others. w NULL: nothing was. */
 gr_status gr__set_check(gr_context *ctx, const gr_source *source, const gr_wants *w, const gr_set *s);
 /* Whether a source's tree (may be NULL) names one that is a table. */
-bool gr__source_is_table(const gr_tree *tree);
+bool gr__source_is_table(const gr_context *ctx, const gr_tree *tree);
 /* Whether a row's value is a file, or a map of files. */
 bool gr__source_has_files(const gr_source *source, const gr_row *row);
 /* The source's tree with every default filled in and absolute paths, for the resolved recipe. */

@@ -82,8 +82,7 @@ static gr_status find_member(builder *k, const gr_tree *t, const gr_layer **out)
     if (type->kind != GR_TREE_TEXT)
         return gr__tree_fail(k->ctx, type, GR_E_TYPE, NULL, "%s is not the name of a layer",
                              gr__tree_show(type, shown, sizeof shown));
-    gr_status st =
-        gr__member_find(k->ctx, "layer", gr__family_layer.head, gr__family_layer.n, type->text, type, &found);
+    gr_status st = gr__family_named(k->ctx, &gr__family_layer, "layer", type->text, type, &found);
     if (st == GR_OK) *out = (const gr_layer *)found;
     return st;
 }
