@@ -51,6 +51,11 @@ GR_API const char *gr_setting_text(const gr_settings *s, const char *name); /* T
  * (GR_E_TYPE, kept in the context). */
 GR_API bool gr_setting_axes(const gr_settings *s, const char *name, int64_t *values, int n);
 
+/* What a member's function finds wrong with a setting: the error is kept with the setting's place (NULL: the member's)
+ * and gives code. The first error stays. */
+GR_API gr_status gr_setting_fail(const gr_settings *s, const char *name, gr_status code, const char *format, ...)
+    GR_PRINTF(4, 5);
+
 /* ---- what there is ---- */
 
 /* The members of a family, those that were registered with the context last; 0 and NULL where there is none. Names

@@ -9,7 +9,7 @@
 #include "graph/shape.h"
 #include "init/init.h"
 #include "model/feeds.h"
-#include "model/reader.h"
+#include "nn/stack.h"
 
 static const gr_targets unknown = {.n = -1};
 
@@ -90,9 +90,16 @@ static int maker_of(const gr_net *net, size_t before, gr_val x)
     return -1;
 }
 
+/* Of layers within layers the outer one says what follows them. */
+static bool is_own(const gr__made *m, const gr_param_info *p)
+{
+    return !strchr(p->entry.name + strlen(m->name) + 1, '.');
+}
+
 static void set_follow(gr_net *net, const gr__made *m, gr_follow follow, double slope)
 {
     for (size_t i = m->params; i < m->params + m->n_params && !m->own; i++) {
+        if (!is_own(m, &net->b.params[i])) continue;
         net->b.params[i].follow = follow;
         net->b.params[i].slope = slope;
     }
@@ -127,15 +134,15 @@ void gr__net_settle_last(gr_net *net, gr_val output)
         i = maker_of(net, (size_t)i, net->made[i].in);
     if (i < 0) return;
     const gr__made *m = &net->made[i];
-    for (size_t k = m->params; k < m->params + m->n_params; k++) net->b.params[k].last = true;
+    for (size_t k = m->params; k < m->params + m->n_params; k++) net->b.params[k].last = is_own(m, &net->b.params[k]);
 }
 
 /* ---- a layer ---- */
 
 typedef struct call { /* one layer to be built */
     const gr_layer *member;
-    gr_settings settings;
-    const gr_tree *tree, *activation, *init; /* activation: of a layer without such a row */
+    gr_layer_said said;
+    const gr_tree *tree;
     const char *name;
     const gr_val *in;
     int n_in;
@@ -147,7 +154,11 @@ static gr_status check_name(const gr_net *net, const call *c, const gr_tree *giv
     const gr_tree *at = given ? given : gr__tree_get(c->tree, "type");
     for (size_t i = 0; i < net->n_made; i++) {
         const gr__made *m = &net->made[i];
-        if (strcmp(m->name, c->name) != 0 || (given && m->member == c->member)) continue;
+        if (strcmp(m->name, c->name) != 0) continue;
+        if (given && m->member == c->member && !c->said.init) continue;
+        if (given && m->member == c->member)
+            return gr__tree_fail(net->ctx, c->said.init, GR_E_CONFLICT, "it belongs to the first use",
+                                 "the parameters of \"%s\" are there already", c->name);
         return gr__tree_fail(net->ctx, at, GR_E_CONFLICT, "give it a name of its own", "\"%s\" is a layer already, %s",
                              c->name, m->member->head.name);
     }
@@ -173,41 +184,34 @@ static gr_status name_layer(gr_net *net, call *c)
     return st == GR_OK ? check_name(net, c, given) : st;
 }
 
-static gr_status count_inputs(const gr_net *net, const call *c)
+/* Inputs are values here, not names. */
+static gr_status check_inputs(const gr_net *net, const call *c)
 {
-    const gr_layer *l = c->member;
-    if (c->n_in >= l->min_inputs && c->n_in <= l->max_inputs) return GR_OK;
-    int bound = c->n_in < l->min_inputs ? l->min_inputs : l->max_inputs;
-    return gr__tree_fail(net->ctx, gr__tree_get(c->tree, "type"), GR_E_USAGE,
-                         bound > 1 ? "gr_layer_of takes several" : NULL, "%s takes %s%d input%s, not %d", l->head.name,
-                         l->min_inputs == l->max_inputs ? ""
-                         : c->n_in < l->min_inputs      ? "at least "
-                                                        : "at most ",
-                         bound, bound == 1 ? "" : "s", c->n_in);
+    const gr_tree *from = gr__tree_get(c->tree, "from");
+    if (from)
+        return gr__tree_fail(net->ctx, from, GR_E_UNSUPPORTED, "leave it out, and give their values",
+                             "a layer's inputs are not named here");
+    if (c->n_in < c->member->min_inputs) /* before the family's own hint */
+        return gr__tree_fail(net->ctx, gr__tree_get(c->tree, "type"), GR_E_CONFLICT, "gr_layer_of takes several",
+                             "%s takes %s%d inputs, not %d", c->member->head.name,
+                             c->member->min_inputs == c->member->max_inputs ? "" : "at least ", c->member->min_inputs,
+                             c->n_in);
+    return gr__layer_inputs(net->ctx, gr__tree_get(c->tree, "type"), c->member, c->n_in);
 }
 
 static gr_status read_call(gr_net *net, const char *type, const char *settings, call *c)
 {
-    static const char *const also[] = {"name", "init", "activation", NULL};
-    static const char *const also_own[] = {"name", "init", NULL};
-    gr_tree *tree = NULL, *checked;
+    gr_tree *tree = NULL;
     gr_status st = GR_OK;
     const char *label = gr__bump_format(net->memory, "layer %zu, %s", net->n_made + 1, type);
     if (!label) return GR_E_MEMORY;
     GR_TRY(gr__api_settings(net->ctx, net->memory, label, type, settings, &tree));
     c->tree = tree;
-    c->member = (const gr_layer *)gr__family_find(net->ctx, &gr__family_layer, "layer", tree, NULL);
+    c->member = gr__layer_find(net->ctx, tree);
     if (!c->member) return gr__error_code(net->ctx);
-    bool own = gr__member_has(&c->member->head, "activation");
-    GR_TRY(gr__settings_make(net->ctx, net->memory, &c->member->head, tree, GR_PRESET_CHAPTER, own ? also_own : also,
-                             &c->settings));
-    GR_TRY(count_inputs(net, c));
+    GR_TRY(gr__layer_said(net->ctx, net->memory, c->member, tree, GR_PRESET_CHAPTER, &c->said));
+    GR_TRY(check_inputs(net, c));
     GR_TRY(name_layer(net, c));
-    if (!own) c->activation = gr__tree_get(tree, "activation");
-    if (gr__activation_none(c->activation)) c->activation = NULL;
-    c->init = gr__tree_get(tree, "init");
-    if (gr__tree_none(c->init)) c->init = NULL;
-    if (c->init) GR_TRY(gr__init_resolve_own(net->ctx, net->memory, c->init, GR_PRESET_CHAPTER, &checked));
 done:
     return st;
 }
@@ -227,33 +231,19 @@ static gr_status declare(gr_net *net)
 static gr_val build_call(gr_net *net, const call *c)
 {
     gr_build *b = &net->b;
-    size_t before = b->n_params;
-    char key[256];
-    gr_scope_push(net->g, c->member->head.name, c->name);
     b->layer = c->name;
     b->follow = GR_FOLLOW_NOTHING;
     b->slope = 0;
-    b->init = c->init;
-    gr__activation_follow(b, c->activation);
-    gr_val y = gr__activation_build(b, c->activation, c->member->build(b, &c->settings, c->in, c->n_in));
-    if (gr_graph_status(net->g) == GR_OK && gr_shape_of(net->g, y).rank < 1)
-        gr_graph_fail(net->g, GR_E_SHAPE, "its output has no batch axis");
-    gr_scope_pop(net->g);
-    if (gr_graph_status(net->g) != GR_OK)
-        gr__error_place(net->ctx, c->tree->file, c->tree->line, c->tree->column,
-                        gr__tree_path(c->tree, key, sizeof key));
-    else if (c->init && b->n_params == before)
-        return gr__net_refuse(net, gr__tree_fail(net->ctx, c->init, GR_E_CONFLICT, NULL,
-                                                 "the %s layer \"%s\" has no parameters of its own to initialise",
-                                                 c->member->head.name, c->name));
-    return gr_graph_status(net->g) == GR_OK ? y : GR_NONE;
+    b->last = false;
+    b->init = c->said.init;
+    return gr__layer_build(b, &c->said, c->tree, c->in, c->n_in);
 }
 
 static bool has_own_activation(const call *c)
 {
-    if (c->activation) return true;
+    if (c->said.activation) return true;
     return gr__member_has(&c->member->head, "activation") &&
-           !gr__activation_none(gr__setting_tree(&c->settings, "activation"));
+           !gr__activation_none(gr__setting_tree(&c->said.settings, "activation"));
 }
 
 gr_val gr__net_layer(gr_net *net, const char *type, const char *settings, const gr_val *in, int n_in)
@@ -279,6 +269,6 @@ gr_val gr__net_layer(gr_net *net, const char *type, const char *settings, const 
                                         .own = has_own_activation(&c),
                                         .params = before,
                                         .n_params = net->b.n_params - before};
-    settle_follow(net, net->n_made++, &c.settings);
+    settle_follow(net, net->n_made++, &c.said.settings);
     return y;
 }

@@ -1,5 +1,7 @@
 /* Settings as functions of members from outside the tree read them: nothing is taken on trust. */
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/member.h"
@@ -45,4 +47,15 @@ bool gr_setting_axes(const gr_settings *s, const char *name, int64_t *values, in
 {
     return reads(s, name, 1u << GR_ROW_AXES, "a number an axis") && gr__setting_axes(s->ctx, s, name, values, n) &&
            gr__error_code(s->ctx) == GR_OK;
+}
+
+gr_status gr_setting_fail(const gr_settings *s, const char *name, gr_status code, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    const gr_tree *at = name ? gr__tree_get(s->tree, name) : NULL;
+    return gr__tree_fail(s->ctx, at ? at : s->tree, code == GR_OK ? GR_E_USAGE : code, NULL, "%s", text);
 }

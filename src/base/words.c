@@ -165,13 +165,33 @@ static const struct {
                  "max_pooling1d maxpooling1d max_pooling maxpooling"},
     {"avg_pool", "avgpool2d avg_pool2d average_pool average_pooling average_pooling2d mean_pool avgpool "
                  "average_pooling averagepooling mean_pooling"},
-    {"global_avg_pool", "gap global_average_pool global_average_pooling global_average_pooling2d adaptive_avg_pool2d "
-                        "adaptive_avg_pool adaptive_avgpool global_mean_pool"},
+    {"global_avg_pool", "gap global_average_pool global_average_pooling global_average_pooling2d "
+                        "global_mean_pool"},
+    {"global_max_pool", "gmp global_max_pooling global_max_pooling2d global_max_pooling1d"},
+    {"adaptive_avg_pool", "adaptive_avg_pool2d adaptive_avg_pool1d adaptive_avgpool adaptive_average_pool "
+                          "adaptive_mean_pool"},
+    {"adaptive_max_pool", "adaptive_max_pool2d adaptive_max_pool1d adaptive_maxpool"},
+    {"conv_transpose", "conv_transpose2d conv_transpose1d conv2d_transpose conv1d_transpose transposed_conv "
+                       "transposed_convolution deconv deconvolution convtranspose2d"},
     {"batch_norm", "bn batchnorm1d batchnorm2d batch_normalization batch_normalisation batchnorm batch_normalization "
                    "sync_batch_norm batch_norm_1d"},
     {"leaky_relu", "lrelu"},
     {"sigmoid", "logistic sigmoid_activation expit"},
-    {"flatten", "view reshape"},
+    {"rnn", "simple_rnn elman vanilla_rnn recurrent"},
+    {"units", "hidden_size hidden n_hidden"},
+    {"bidirectional", "bi both_directions"},
+    {"layers", "num_layers n_layers"},
+    {"return", "return_sequences output"},
+    {"flatten", "view"},
+    {"reshape", "view unflatten"},
+    {"permute", "transpose swapaxes movedim"},
+    {"concat", "concatenate cat stack merge"},
+    {"multiply", "mul product scale"},
+    {"slice", "narrow crop select cropping"},
+    {"shape", "to target_shape size dims"},
+    {"axes", "dims order permutation"},
+    {"axis", "dim"},
+    {"count", "length size"},
     {"dropout", "drop spatial_dropout feature_dropout"},
     {"add", "sum shortcut skip"},
     /* costs and metrics */
@@ -336,8 +356,8 @@ const char *gr__key_home(const char *name, const char *section)
 /* Names of the interface that this version does not have. A name that exists is found before anybody asks here. */
 static const char later[] =
     /* layers */
-    "gelu silu swish elu selu mish softplus relu6 prelu lstm gru rnn embedding attention transformer_block positional "
-    "layer_norm instance_norm group_norm renorm conv_transpose concat residual bottleneck equilibrium multiply "
+    "gelu silu swish elu selu mish softplus prelu attention transformer_block positional "
+    "layer_norm instance_norm group_norm renorm equilibrium "
     /* sources, preparation, balance, augmentation */
     "images audio text one_hot resize log_mel oversample undersample smote adasyn hard_undersample crop flip rotate "
     "color cutout noise mixup cutmix specaugment synonym "
@@ -348,14 +368,13 @@ static const char later[] =
     "stagewise-init deeper-lr regularisers "
     /* what other tools have, by family, as they call it: no name of ours that is near is meant */
     "conv3d conv_3d max_pool3d max_pooling3d maxpooling3d avg_pool3d average_pooling3d batch_norm3d dropout3d "
-    "conv_transpose3d conv2d_transpose conv1d_transpose deconv deconvolution transposed_conv separable_conv lazy_conv "
-    "global_max_pool global_max_pooling adaptive_max_pool lp_pool fractional_max_pool layer_normalization "
+    "conv_transpose3d separable_conv lazy_conv lp_pool fractional_max_pool layer_normalization "
     "group_normalization instance_normalization rms_norm rms_normalization weight_norm spectral_norm "
     "local_response_norm lrn alpha_dropout gaussian_dropout gaussian_noise celu hard_swish hard_tanh hard_sigmoid "
-    "log_sigmoid log_softmax softsign tanhshrink hardshrink softshrink glu swiglu maxout embedding_bag simple_rnn "
+    "log_sigmoid log_softmax softsign tanhshrink hardshrink softshrink glu swiglu maxout embedding_bag "
     "lstm_cell gru_cell conv_lstm bidirectional time_distributed multihead_attention multi_head_attention "
     "self_attention transformer transformer_encoder transformer_decoder positional_encoding position_embedding "
-    "upsample up_sampling upsampling zero_pad zero_padding reflection_pad pixel_shuffle permute unflatten concatenate "
+    "upsample up_sampling upsampling zero_pad zero_padding reflection_pad pixel_shuffle "
     "bilinear average maximum "
     "adamax asgd lbfgs l_bfgs rprop sparse_adam adafactor lion ftrl adabelief adabound muon shampoo sophia sam yogi "
     "prodigy "

@@ -89,6 +89,9 @@ gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role 
                          .follow = b->follow,
                          .slope = b->slope,
                          .init = b->init,
+                         .usual = b->usual,
+                         .blocks = b->blocks,
+                         .settled = b->settled,
                          .last = b->last,
                          .head = b->head};
     return leaf_of(b, p);

@@ -48,7 +48,7 @@ static void make_by_hand(gr_context *ctx, const gr_task *t, const twin *w, by_ha
     test_ok(ctx, gr_store_create(ctx, t->backend, &h->store));
     test_ok(ctx, gr_net_create(h->g, h->store, GR_MODE_TRAIN, &h->net));
     gr_val x = gr_real(h->g, gr_feed(h->g, "x", classes ? GR_U8 : GR_REAL, batch)), /* pictures are bytes */
-           y = gr_feed(h->g, "y", classes ? GR_I32 : GR_REAL, classes ? GR_SHAPE(BATCH) : GR_SHAPE(BATCH, 1));
+        y = gr_feed(h->g, "y", classes ? GR_I32 : GR_REAL, classes ? GR_SHAPE(BATCH) : GR_SHAPE(BATCH, 1));
     gr_val cost = gr__net_cost(h->net, w->cost, NULL, w->build(h->net, x), y);
     test_ok(ctx, gr_graph_status(h->g));
     test_ok(ctx, gr_optimize(h->net, w->optimizer, w->settings, cost));
@@ -338,7 +338,8 @@ static void wrong_layers_say_where(void **state)
         {"conv", "{filters: 4", GR_E_SYNTAX, 2, 1, "layer 1, conv", "", "", ""},
         {"conv", "filters", GR_E_TYPE, 1, 1, "layer 1, conv", "", "\"filters\" is no map", "{key: value"},
         {"conv", "{filters: 4, type: dense}", GR_E_CONFLICT, 1, 14, "layer 1, conv", "type", "given already", "leave"},
-        {"conv", "{filters: 4, from: input}", GR_E_KEY, 1, 14, "layer 1, conv", "from", "unknown key", ""},
+        {"conv", "{filters: 4, from: input}", GR_E_UNSUPPORTED, 1, 14, "layer 1, conv", "from", "not named here",
+         "values"},
         {"conv", "{filters: 4, name: a b}", GR_E_RANGE, 1, 14, "layer 1, conv", "name", "cannot be a layer's name", ""},
         {"conv", "{filters: 4, activation: rellu}", GR_E_NAME, 1, 14, "layer 1, conv", "activation",
          "unknown activation", "\"relu\""},
@@ -346,7 +347,7 @@ static void wrong_layers_say_where(void **state)
          "unknown initialiser", "\"kaiming\""},
         {"flatten", "{init: {bias: zeros}}", GR_E_CONFLICT, 1, 2, "layer 1, flatten", "init", "no parameters", ""},
         {"conv", "{filters: 4, kernel: 9}", GR_E_SHAPE, 1, 1, "layer 1, conv", "", "conv \"conv1\"", ""},
-        {"add", NULL, GR_E_USAGE, 0, 0, "layer 1, add", "type", "add takes at least 2 inputs, not 1", "gr_layer_of"},
+        {"add", NULL, GR_E_CONFLICT, 0, 0, "layer 1, add", "type", "add takes at least 2 inputs, not 1", "gr_layer_of"},
     };
     for (size_t i = 0; i < GR_COUNT(all); i++) {
         rig r = begin(GR_MODE_TRAIN);
@@ -366,6 +367,8 @@ static void names_do_not_collide(void **state)
          "\"conv1\" is a layer already, conv", "a name of its own"},
         {"conv", "{filters: 4, kernel: 1, name: conv1}", GR_E_SHAPE, 1, 1, "layer 2, conv", "",
          "parameter conv1.weight is [4,1,1,2] here and [4,3,3,2] where it was used first", ""},
+        {"conv", "{filters: 4, name: conv1, init: {bias: zeros}}", GR_E_CONFLICT, 1, 27, "layer 2, conv", "init",
+         "the parameters of \"conv1\" are there already", "first use"},
     };
     for (size_t i = 0; i < GR_COUNT(all); i++) {
         rig r = begin(GR_MODE_TRAIN);
@@ -433,7 +436,8 @@ static void wrong_optimizers_say_where(void **state)
         {"ranger", NULL, GR_E_UNSUPPORTED, 0, 0, "optimizer, ranger", "type", "it contains LookAhead", "recipes"},
         {"nag", NULL, GR_E_UNSUPPORTED, 0, 0, "optimizer, nag", "type", "ahead of the weights", "recipes"},
         {"switch", NULL, GR_E_UNSUPPORTED, 0, 0, "optimizer, switch", "type", "two methods", "recipes"},
-        {"adahessian", "{hessian_interval: 3}", GR_E_UNSUPPORTED, 0, 0, "optimizer, adahessian", "type", "a second plan", ""},
+        {"adahessian", "{hessian_interval: 3}", GR_E_UNSUPPORTED, 0, 0, "optimizer, adahessian", "type",
+         "a second plan", ""},
     };
     for (size_t i = 0; i < GR_COUNT(all); i++) {
         rig r = begin(GR_MODE_TRAIN);
