@@ -21,6 +21,8 @@ src/model/recipe.c             | init precision              | keys of a recipe
 src/model/network_init.c       | lstm                        | a key of a recipe's init
 src/model/stack.c              | init                        | the key of a layer
 src/nn/build.c                 | init                        | the key of a layer
+src/api/net_init.c             | init                        | what errors call the text
+src/api/members.c              | init                        | the family
 src/nn/inner.c                 | init                        | the key of a layer
 src/init/*.c                   | init                        | the family, and its key
 src/init/hyperfan.c            | relu                        | a row of its own
