@@ -90,7 +90,7 @@ gr_status gr__set_check(gr_context *ctx, const gr_source *source, const gr_wants
 /* Lets the inputs of a loaded set know their lengths. */
 void gr__set_measure(gr_set *s, const gr_wants *w);
 /* Whether a source's tree (may be NULL) names one that is a table. */
-bool gr__source_is_table(const gr_tree *tree);
+bool gr__source_is_table(const gr_context *ctx, const gr_tree *tree);
 /* What a source's tree (may be NULL) says of an input's lengths: the text of an array, a file or a column; NULL:
  * nothing. And whether it says something. */
 const char *gr__source_lengths_of(const gr_tree *tree, const char *input);

@@ -350,7 +350,7 @@ GR_SOURCE(npz) = {
 
 const char *gr__npz_array_of(const gr_tree *source, const char *input)
 {
-    if (gr__family_peek(&gr__family_source, source) != &gr__source_npz.head) return NULL;
+    if (gr__family_peek(NULL, &gr__family_source, source) != &gr__source_npz.head) return NULL;
     const gr_tree *t = gr__tree_get(source, "inputs");
     if (!t) return "inputs"; /* the default */
     if (t->kind == GR_TREE_MAP) t = gr__tree_get(t, input);

@@ -46,15 +46,14 @@ static gr_status find(gr_context *ctx, const gr_tree *tree, const gr_source **ou
                              "%s is not the type of a source", gr__tree_show(type, shown, sizeof shown));
     }
     const gr_member *found;
-    gr_status st =
-        gr__member_find(ctx, "source", gr__family_source.head, gr__family_source.n, type->text, type, &found);
+    gr_status st = gr__family_named(ctx, &gr__family_source, "source", type->text, type, &found);
     if (st == GR_OK) *out = (const gr_source *)found;
     return st;
 }
 
-bool gr__source_is_table(const gr_tree *tree)
+bool gr__source_is_table(const gr_context *ctx, const gr_tree *tree)
 {
-    const gr_source *source = (const gr_source *)gr__family_peek(&gr__family_source, tree);
+    const gr_source *source = (const gr_source *)gr__family_peek(ctx, &gr__family_source, tree);
     return source && source->table;
 }
 

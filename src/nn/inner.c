@@ -22,7 +22,7 @@ const gr_layer *gr__layer_find(gr_context *ctx, const gr_tree *t)
                       gr__tree_show(type, shown, sizeof shown));
         return NULL;
     }
-    gr__member_find(ctx, "layer", gr__family_layer.head, gr__family_layer.n, type->text, type, &found);
+    gr__family_named(ctx, &gr__family_layer, "layer", type->text, type, &found);
     return (const gr_layer *)found;
 }
 

@@ -8,10 +8,9 @@
 #include "nn/prediction.h"
 #include "nn/targets.h"
 #include "gradus/graph.h"
+#include "gradus/settings.h"
 
 /* ---- building a network for one mode and batch ---- */
-typedef enum gr_mode { GR_MODE_TRAIN, GR_MODE_EVALUATE } gr_mode;
-
 /* What stands for parameters and states in a graph, and what becomes of what a batch says. */
 typedef struct gr_binding {
     gr_val (*leaf)(void *user, const gr_param_info *p);                              /* NULL: the parameter itself */
