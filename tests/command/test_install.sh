@@ -24,9 +24,11 @@ libdir=$(pkg --variable=libdir)
 # shellcheck disable=SC2046
 {
   examples static $(pkg --cflags --libs --static | sed 's/-lgradus/-l:libgradus.a/')
-  LD_LIBRARY_PATH=$libdir examples shared $(pkg --cflags --libs)
+  LD_LIBRARY_PATH=$libdir examples shared $(pkg --cflags --libs) -lm
 }
 has descent-static.txt "step 20000  f 0.00"
+awk '/updates, validation accuracy/ { good = $NF >= 0.98 } END { exit !good }' custom_layer-static.txt || short "custom_layer: $(tail -n 1 custom_layer-static.txt)"
+awk '/^update 2000/ { good = $NF < 0.001 } END { exit !good }' optimizer-static.txt || short "optimizer: $(tail -n 1 optimizer-static.txt)"
 for example in *-static; do
   cmp -s "$example.txt" "${example%-static}-shared.txt" || short "${example%-static} prints something else with the shared library"
   ldd "$example" | grep -q libgradus && short "$example takes the shared library"
