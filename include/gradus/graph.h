@@ -200,7 +200,7 @@ typedef struct gr_attention_attr {
 /* q [B, Tq, heads size], k and v [B, Tk, key_heads size], heads side by side -> [B, Tq, heads size]; of a query that no
  * key counts for 0. k and v GR_NONE: q has all three in its rows, [B, T, (heads + 2 key_heads) size]. Memory grows with
  * Tq and Tk, not with their product. */
-gr_val gr_attention(gr_graph *g, gr_val q, gr_val k, gr_val v, gr_attention_attr a);
+GR_API gr_val gr_attention(gr_graph *g, gr_val q, gr_val k, gr_val v, gr_attention_attr a);
 
 /* ---- what a step does besides computing ---- */
 typedef enum gr_assign_kind { GR_ASSIGN_UPDATE, GR_ASSIGN_STATE } gr_assign_kind;
