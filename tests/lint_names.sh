@@ -18,8 +18,11 @@ src/model/section.c            | adam cross_entropy constant | defaults of a rec
 src/model/section.c            | dropout init precision      | keys of a recipe
 src/model/include.c            | dropout                     | the key of a network from the zoo
 src/model/recipe.c             | init precision              | keys of a recipe
+src/model/network_init.c       | lstm                        | a key of a recipe's init
 src/model/stack.c              | init                        | the key of a layer
 src/nn/build.c                 | init                        | the key of a layer
+src/api/net_init.c             | init                        | what errors call the text
+src/api/members.c              | init                        | the family
 src/nn/inner.c                 | init                        | the key of a layer
 src/init/*.c                   | init                        | the family, and its key
 src/init/hyperfan.c            | relu                        | a row of its own

@@ -174,16 +174,17 @@ GR_API gr_val gr_avg_pool(gr_graph *g, gr_val x, gr_pool_attr attr);
  * The first four give values of the body, the last two of g. Plans run the body's kernels step by step: nothing is
  * unrolled, and of what could be stacked only what is read is kept. */
 typedef struct gr_scan gr_scan;
-gr_scan *gr_scan_begin(gr_graph *g, int64_t steps, bool reverse); /* reverse: the last step is the first to run */
-gr_graph *gr_scan_body(gr_scan *s);
-gr_val gr_scan_carry(gr_scan *s, gr_val initial);         /* real, one axis at least */
-gr_val gr_scan_step(gr_scan *s, gr_val stacked);          /* [steps, ...]: the part of the step that runs, [...] */
-gr_val gr_scan_given(gr_scan *s, gr_val value);           /* the same at every step */
-void gr_scan_next(gr_scan *s, gr_val carry, gr_val next); /* what is carried on, of the carry's shape */
-bool gr_scan_end(gr_scan *s);                             /* false: the graph has failed */
-gr_val gr_scan_final(const gr_scan *s, gr_val carry);     /* after the last step */
-gr_val gr_scan_stack(const gr_scan *s, gr_val inner);     /* [steps, ...] of a real value of the body with an axis */
-void gr_scan_free(gr_scan *s);
+GR_API gr_scan *gr_scan_begin(gr_graph *g, int64_t steps,
+                              bool reverse); /* reverse: the last step is the first to run */
+GR_API gr_graph *gr_scan_body(gr_scan *s);
+GR_API gr_val gr_scan_carry(gr_scan *s, gr_val initial); /* real, one axis at least */
+GR_API gr_val gr_scan_step(gr_scan *s, gr_val stacked);  /* [steps, ...]: the part of the step that runs, [...] */
+GR_API gr_val gr_scan_given(gr_scan *s, gr_val value);   /* the same at every step */
+GR_API void gr_scan_next(gr_scan *s, gr_val carry, gr_val next); /* what is carried on, of the carry's shape */
+GR_API bool gr_scan_end(gr_scan *s);                             /* false: the graph has failed */
+GR_API gr_val gr_scan_final(const gr_scan *s, gr_val carry);     /* after the last step */
+GR_API gr_val gr_scan_stack(const gr_scan *s, gr_val inner); /* [steps, ...] of a real value of the body with an axis */
+GR_API void gr_scan_free(gr_scan *s);
 
 /* ---- attention ---- */
 typedef struct gr_attention_attr {

@@ -184,6 +184,11 @@ static const struct {
                    "sync_batch_norm batch_norm_1d"},
     {"leaky_relu", "lrelu"},
     {"sigmoid", "logistic sigmoid_activation expit"},
+    {"rnn", "simple_rnn elman vanilla_rnn recurrent"},
+    {"units", "hidden_size hidden n_hidden"},
+    {"bidirectional", "bi both_directions"},
+    {"layers", "num_layers n_layers"},
+    {"return", "return_sequences output"},
     {"flatten", "view"},
     {"reshape", "view unflatten"},
     {"permute", "transpose swapaxes movedim"},
@@ -358,7 +363,7 @@ const char *gr__key_home(const char *name, const char *section)
 /* Names of the interface that this version does not have. A name that exists is found before anybody asks here. */
 static const char later[] =
     /* layers */
-    "gelu silu swish elu selu mish softplus relu6 prelu lstm gru rnn transformer_block "
+    "gelu silu swish elu selu mish softplus prelu transformer_block "
     "layer_norm instance_norm group_norm renorm equilibrium "
     /* sources, preparation, balance, augmentation */
     "images audio text one_hot resize log_mel oversample undersample smote adasyn hard_undersample crop flip rotate "
@@ -373,7 +378,7 @@ static const char later[] =
     "conv_transpose3d separable_conv lazy_conv lp_pool fractional_max_pool layer_normalization "
     "group_normalization instance_normalization rms_norm rms_normalization weight_norm spectral_norm "
     "local_response_norm lrn alpha_dropout gaussian_dropout gaussian_noise celu hard_swish hard_tanh hard_sigmoid "
-    "log_sigmoid log_softmax softsign tanhshrink hardshrink softshrink glu swiglu maxout embedding_bag simple_rnn "
+    "log_sigmoid log_softmax softsign tanhshrink hardshrink softshrink glu swiglu maxout embedding_bag "
     "lstm_cell gru_cell conv_lstm bidirectional time_distributed "
     "transformer transformer_encoder transformer_decoder "
     "upsample up_sampling upsampling zero_pad zero_padding reflection_pad pixel_shuffle "

@@ -315,10 +315,9 @@ static void test_synonyms(void **state)
         /* still to come, whatever resembles them */
         {"model.layers[4]=gelu", "not there yet"},
         {"model.layers[4].activation=GELU", "not there yet"},
-        {"model.layers[4].type=lstm", "not there yet"},
+        {"model.layers[4].type=conv_lstm", "not there yet"},
         {"model.layers[4].type=transformer_block", "not there yet"},
         {"model.layers[4].type=layer_norm", "not there yet"},
-        {"model.layers[4].type=relu6", "not there yet"},
         {"data.train.type=images", "not there yet"},
         {"data.prepare=[one_hot]", "not there yet"},
         {"remat=auto", "not there yet"},

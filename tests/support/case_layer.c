@@ -1,7 +1,7 @@
 /* Layers: outputs, gradients of inputs and parameters, and what training makes of the states. */
 #include "support/case_layer.h"
 
-enum { EV_INPUTS = 4, EV_STATES = 4 };
+enum { EV_INPUTS = 4, EV_STATES = 16 };
 
 typedef struct ev_moves { /* what the layer says of its statistics */
     gr_graph *g;
@@ -72,6 +72,11 @@ static bool ev_layer_case(ev_bench *b, const void *member, const ev_case *c, ver
     }
     if (gr__settings_make(b->ctx, b->memory, &m->head, b->tree, GR_PRESET_CHAPTER, gr__layer_common_keys, &s) != GR_OK)
         return ev_failed(v, b->ctx, c, "settings");
+    const ev_tensor *lengths = ev_find(c, "lengths");
+    if (lengths) {
+        build.lengths = gr_feed(b->g, "lengths", GR_I32, lengths->shape);
+        ev_leaf(&l, "lengths", lengths->v);
+    }
     gr_val y = m->build(&build, &s, in, n_in);
     const ev_tensor *dy = ev_find(c, "dout");
     for (size_t i = 0; i < build.n_params; i++) {
@@ -89,7 +94,7 @@ static bool ev_layer_case(ev_bench *b, const void *member, const ev_case *c, ver
         if (!ev_holds(v, b->ctx, c, b->g, slope, &l, slopes[i], b->tolerance)) return false;
     }
     for (size_t i = 0; i < build.n_params; i++) {
-        char name[32];
+        char name[64];
         gr_val leaf = gr_param(b->g, build.params[i].entry.name, build.params[i].entry.shape);
         snprintf(name, sizeof name, "d%s", build.params[i].entry.name + 2);
         if (gr_pullback(b->g, &y, &cotangent, 1, &leaf, 1, &slope) != GR_OK) return ev_failed(v, b->ctx, c, "gradient");
