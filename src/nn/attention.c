@@ -6,6 +6,7 @@
 
 #include "graph/shape.h"
 #include "nn/join.h"
+#include "nn/lengths.h"
 
 static const gr_row rows[] = {
     GR_ROW("heads", INT, NULL, "[1,1000000]", "1", "how many means; they share the features, which they must divide"),
@@ -147,14 +148,14 @@ static void project_apart(gr_build *b, const gr_settings *s, const gr_val *in, c
     }
 }
 
-static gr_attention_attr attributes(gr_build *b, const gr_settings *s, const sizes *z)
+static gr_attention_attr attributes(gr_build *b, const gr_settings *s, const sizes *z, gr_val lengths)
 {
     gr_attention_attr a = {.heads = z->heads,
                            .key_heads = z->key_heads,
                            .size = z->size,
                            .causal = gr__setting_bool(s, "causal"),
                            .scale = 1 / sqrt((double)z->size),
-                           .lengths = b->lengths};
+                           .lengths = lengths};
     double rate = gr__setting_real(s, "dropout");
     if (b->mode != GR_MODE_TRAIN || rate == 0) return a;
     a.rate = rate;
@@ -217,15 +218,16 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     const gr_build outer = *b;
     bool projects = gr__setting_bool(s, "project");
     if (!take_sizes(b, s, in, n_in, &z)) return GR_NONE;
-    if (n_in == 3 && b->lengths && gr_shape_of(g, in[0]).dim[1] != gr_shape_of(g, in[1]).dim[1])
+    gr_val lengths = gr__lengths_of(b, in[n_in > 1 ? 1 : 0]), own = gr__lengths_of(b, in[0]);
+    if (lengths && lengths == own && gr_shape_of(g, in[0]).dim[1] != gr_shape_of(g, in[n_in > 1 ? 1 : 0]).dim[1])
         return gr_graph_fail(g, GR_E_CONFLICT, "lengths of the queries' steps say nothing of those of keys and values");
     b->follow = GR_FOLLOW_NOTHING, b->last = false; /* of queries, keys and values; what follows comes after */
     if (projects)
         take_projected(b, s, in, n_in, &z, x);
     else if (!take_plain(b, s, in, n_in, &z, x))
         return GR_NONE;
-    gr_val y = gr_attention(g, x[0], x[1], x[2], attributes(b, s, &z));
-    b->follow = outer.follow, b->last = outer.last;
+    gr_val y = gr_attention(g, x[0], x[1], x[2], attributes(b, s, &z, lengths));
+    b->follow = outer.follow, b->last = outer.last, b->lengths = own;
     return projects ? give(b, s, y, z.features) : y;
 }
 
