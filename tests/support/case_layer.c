@@ -67,11 +67,6 @@ static bool ev_layer_case(ev_bench *b, const void *member, const ev_case *c, ver
     }
     if (gr__settings_make(b->ctx, b->memory, &m->head, b->tree, GR_PRESET_CHAPTER, gr__layer_common_keys, &s) != GR_OK)
         return ev_failed(v, b->ctx, c, "settings");
-    const ev_tensor *lengths = ev_find(c, "lengths");
-    if (lengths) {
-        build.lengths = gr_feed(b->g, "lengths", GR_I32, lengths->shape);
-        ev_leaf(&l, "lengths", lengths->v);
-    }
     gr_val y = m->build(&build, &s, in, n_in);
     const ev_tensor *dy = ev_find(c, "dout");
     for (size_t i = 0; i < build.n_params; i++) {
