@@ -18,7 +18,8 @@ typedef struct weights {
     size_t x_bytes, dy_bytes; /* of scratch, after the gathered picture; the buffer of products follows */
 } weights;
 
-enum { PARTIAL_BYTES = 4 << 20, CACHE_FLOATS = 300000 };
+/* TOGETHER: tiles of output channels, whose products of all positions stay in the second cache. */
+enum { PARTIAL_BYTES = 4 << 20, CACHE_FLOATS = 300000, TOGETHER = 8 };
 
 static void slopes(const weights *v, const float *dy, const gr__gather_block *b, int64_t first, int64_t count,
                    int64_t o0, int64_t o1, float *to)
@@ -41,7 +42,19 @@ static void slopes(const weights *v, const float *dy, const gr__gather_block *b,
     }
 }
 
-/* x, dy: transformed tiles, dy from output channel o0 on. */
+/* The products of a position for output channels [first, end) of a tile and the channels that t has a panel of. */
+static void multiply_tile(const weights *v, gr__tile *t, gr__tile_kind kind, const float *dy, int64_t first,
+                          int64_t rows, float *to)
+{
+    for (int64_t r = 0; r < rows; r++) {
+        t->row[r] = dy + first + r;
+        t->out[r] = to + r * v->ops->wide;
+    }
+    v->ops->tile[kind][rows](t);
+}
+
+/* x, dy: transformed tiles, dy from output channel o0 on. A position of some tiles of outputs at a time: what is read
+ * of it then stays in the first cache. */
 static void multiply(const weights *v, int64_t count, int64_t o0, int64_t o1, const float *x, const float *dy,
                      float *buffer, float *to, bool accumulate)
 {
@@ -58,20 +71,26 @@ static void multiply(const weights *v, int64_t count, int64_t o0, int64_t o1, co
     for (int64_t c = 0; c < v->c; c += t.columns) {
         gr__tile_kind kind = gr__panel_kind(ops, v->c - c, true, &t.columns);
         back.channels = t.columns;
-        for (int64_t i = 0; i < tiles; i++) {
-            int64_t first = gr__cut(o1 - o0, i, tiles), rows = gr__cut(o1 - o0, i + 1, tiles) - first;
+        for (int64_t i0 = 0, i1; i0 < tiles; i0 = i1) {
+            i1 = GR_MIN(i0 + TOGETHER, tiles);
             for (int64_t p = 0; p < g->positions; p++) {
                 t.b = x + p * g->block * v->x_pitch + c;
-                for (int64_t r = 0; r < rows; r++) {
-                    t.row[r] = dy + p * g->block * v->dy_pitch + first + r;
-                    t.out[r] = buffer + p * place + r * ops->wide;
+                for (int64_t i = i0; i < i1; i++) {
+                    int64_t first = gr__cut(o1 - o0, i, tiles), rows = gr__cut(o1 - o0, i + 1, tiles) - first;
+                    multiply_tile(v, &t, kind, dy + p * g->block * v->dy_pitch, first, rows,
+                                  buffer + ((i - i0) * g->positions + p) * place);
                 }
-                ops->tile[kind][rows](&t);
             }
-            for (int64_t r = 0; r < rows; r++) {
-                back.src = buffer + r * ops->wide;
-                back.dst = to + (o0 + first + r) * taps * v->c + c;
+            for (int64_t o = gr__cut(o1 - o0, i0, tiles), i = i0, r = 0; i < i1; o++) {
+                back.src = buffer + (i - i0) * g->positions * place + r * ops->wide;
+                back.dst = to + (o0 + o) * taps * v->c + c;
                 v->transforms->transform[g->winograd][GR__WINOGRAD_SUM](&back);
+                if (o + 1 < gr__cut(o1 - o0, i + 1, tiles)) {
+                    r++;
+                } else {
+                    i++;
+                    r = 0;
+                }
             }
         }
     }
@@ -133,10 +152,11 @@ static void lay_out(weights *v, double cost)
     v->x_pitch = gr__winograd_pitch(v->c);
     v->dy_pitch = gr__winograd_pitch((v->o + v->out_shards - 1) / v->out_shards);
     g->block = gr__winograd_block(g->positions, v->x_pitch + v->dy_pitch, CACHE_FLOATS);
+    int64_t together = GR_MIN(TOGETHER, ((v->o + v->out_shards - 1) / v->out_shards + ops->rows - 1) / ops->rows);
     v->x_bytes = (size_t)(g->positions * g->block * v->x_pitch) * 4;
     v->dy_bytes = (size_t)(g->positions * g->block * v->dy_pitch) * 4;
     kernel->scratch_bytes =
-        g->gather.copy_bytes + v->x_bytes + v->dy_bytes + (size_t)(g->positions * ops->rows * ops->wide) * 4;
+        g->gather.copy_bytes + v->x_bytes + v->dy_bytes + (size_t)(together * g->positions * ops->rows * ops->wide) * 4;
     kernel->phase[0].run = run;
     kernel->phase[0].n_shards = (int)(v->tile_shards * v->out_shards);
     kernel->phase[0].cost_ns = cost;
