@@ -15,7 +15,7 @@
 #include "test.h"
 
 typedef struct ev_tensor {
-    char name[24];
+    char name[40];
     gr_shape shape;
     int64_t n;
     double *v;
@@ -25,7 +25,7 @@ typedef struct ev_case {
     char name[48], set[256];
     char key[8][24], word[8][32];
     int n_words, n_tensors;
-    ev_tensor tensor[16];
+    ev_tensor tensor[64];
 } ev_case;
 
 typedef struct evidence {

@@ -31,6 +31,7 @@ static gr_val branch_of(gr_graph *g, const gr_node *n)
         return n->out + 1;
     case GR__BRANCHES_RESULT:
         return n->out;
+    case GR__BRANCHES_BODY:
     case GR__BRANCHES_UNKNOWN:
         break;
     }
