@@ -158,6 +158,13 @@ static const struct {
     {"with", "strategy"},
     {"keep", "save_top_k max_to_keep keep_last"},
     /* layers and activations */
+    {"embedding", "embed embeddings token_embedding word_embedding lookup"},
+    {"attention", "multihead_attention multi_head_attention self_attention mha scaled_dot_product_attention"},
+    {"positional", "positional_encoding positional_embedding position_embedding position_encoding pos_embed"},
+    {"heads", "num_heads n_heads nhead n_head num_attention_heads"},
+    {"key_heads", "num_kv_heads kv_heads n_kv_heads num_key_value_heads num_query_groups"},
+    {"rotary", "rope rotary_embedding"},
+    {"causal", "is_causal"},
     {"dense", "linear fc fully_connected fullyconnected inner_product innerproduct affine lazy_linear"},
     {"conv",
      "conv1d conv2d convolution convolution2d convolutional conv_1d conv_2d depthwise_conv depthwise_conv2d depthwise"},
@@ -177,6 +184,11 @@ static const struct {
                    "sync_batch_norm batch_norm_1d"},
     {"leaky_relu", "lrelu"},
     {"sigmoid", "logistic sigmoid_activation expit"},
+    {"rnn", "simple_rnn elman vanilla_rnn recurrent"},
+    {"units", "hidden_size hidden n_hidden"},
+    {"bidirectional", "bi both_directions"},
+    {"layers", "num_layers n_layers"},
+    {"return", "return_sequences output"},
     {"flatten", "view"},
     {"reshape", "view unflatten"},
     {"permute", "transpose swapaxes movedim"},
@@ -351,7 +363,7 @@ const char *gr__key_home(const char *name, const char *section)
 /* Names of the interface that this version does not have. A name that exists is found before anybody asks here. */
 static const char later[] =
     /* layers */
-    "gelu silu swish elu selu mish softplus prelu lstm gru rnn attention transformer_block positional "
+    "gelu silu swish elu selu mish softplus prelu transformer_block "
     "layer_norm instance_norm group_norm renorm equilibrium "
     /* sources, preparation, balance, augmentation */
     "images audio text one_hot resize log_mel oversample undersample smote adasyn hard_undersample crop flip rotate "
@@ -366,9 +378,9 @@ static const char later[] =
     "conv_transpose3d separable_conv lazy_conv lp_pool fractional_max_pool layer_normalization "
     "group_normalization instance_normalization rms_norm rms_normalization weight_norm spectral_norm "
     "local_response_norm lrn alpha_dropout gaussian_dropout gaussian_noise celu hard_swish hard_tanh hard_sigmoid "
-    "log_sigmoid log_softmax softsign tanhshrink hardshrink softshrink glu swiglu maxout embedding_bag simple_rnn "
-    "lstm_cell gru_cell conv_lstm bidirectional time_distributed multihead_attention multi_head_attention "
-    "self_attention transformer transformer_encoder transformer_decoder positional_encoding position_embedding "
+    "log_sigmoid log_softmax softsign tanhshrink hardshrink softshrink glu swiglu maxout embedding_bag "
+    "lstm_cell gru_cell conv_lstm bidirectional time_distributed "
+    "transformer transformer_encoder transformer_decoder "
     "upsample up_sampling upsampling zero_pad zero_padding reflection_pad pixel_shuffle "
     "bilinear average maximum "
     "adamax asgd lbfgs l_bfgs rprop sparse_adam adafactor lion ftrl adabelief adabound muon shampoo sophia sam yogi "

@@ -8,12 +8,23 @@ static const gr_row rows[] = {
     GR_ROW("eps", REAL, "1e-5", "(0,inf)", "1", "is added to the variance"),
 };
 
-/* The means over all axes but the last. */
-static gr_val mean(gr_graph *g, gr_val x, double count)
+/* The means over all axes but the last, over the steps that count. */
+static gr_val mean(gr_build *b, gr_val x, double count)
 {
+    gr_graph *g = b->g;
     int axes[GR_MAX_RANK], n = gr_shape_of(g, x).rank - 1;
     for (int i = 0; i < n; i++) axes[i] = i;
-    return gr_mul(g, gr_sum(g, x, axes, n, false), gr_const(g, 1 / count));
+    gr_val sum = gr_sum(g, gr__build_counted(b, x, 0), axes, n, false);
+    return b->lengths ? gr_div(g, sum, gr__build_counts(b, x)) : gr_mul(g, sum, gr_const(g, 1 / count));
+}
+
+/* What makes the variance of m values of x that of all: m / (m - 1). */
+static gr_val unbiased(gr_build *b, gr_val x, double count)
+{
+    gr_graph *g = b->g;
+    if (!b->lengths) return gr_const(g, count / (count - 1));
+    gr_val m = gr__build_counts(b, x), one = gr_const(g, 1);
+    return gr_div(g, m, gr_max(g, gr_sub(g, m, one), one)); /* of one value it is 0 all the same */
 }
 
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
@@ -23,6 +34,7 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     gr_val x = in[0], centred, variance;
     gr_shape shape = gr_shape_of(g, x);
     if (shape.rank < 2) return gr_graph_fail(g, GR_E_SHAPE, "takes samples of at least one axis");
+    if (!gr__build_has_features(b, x)) return GR_NONE;
     int64_t channels = shape.dim[shape.rank - 1];
     double count = 1, momentum = gr__setting_real(s, "momentum");
     for (int i = 0; i + 1 < shape.rank; i++) count *= (double)shape.dim[i];
@@ -34,11 +46,11 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
                                  "a training batch with one value a channel has no variance: larger batches are "
                                  "needed, and data.drop_last: "
                                  "true where only the last one is short");
-        gr_val m = mean(g, x, count);
+        gr_val m = mean(b, x, count);
         centred = gr_sub(g, x, m);
-        variance = mean(g, gr_square(g, centred), count);
+        variance = mean(b, gr_square(g, centred), count);
         gr__build_observe(b, "running_mean", m, momentum);
-        gr__build_observe(b, "running_var", gr_mul(g, variance, gr_const(g, count / (count - 1))), momentum);
+        gr__build_observe(b, "running_var", gr_mul(g, variance, unbiased(b, x, count)), momentum);
     } else {
         centred = gr_sub(g, x, running_mean);
         variance = running_var;
@@ -61,11 +73,13 @@ GR_LAYER(batch_norm) = {
                          "           y = weight (x - mu) / sqrt(v + eps) + bias\n"
                          "           running_mean += momentum (mu - running_mean);  running_var += momentum (v m/(m-1) "
                          "- running_var)\n"
-                         "otherwise: the same with running_mean and running_var;   they start at 0 and 1",
+                         "otherwise: the same with running_mean and running_var;   they start at 0 and 1\n"
+                         "of sequences with lengths: over the steps that count",
             GR_ROWS(rows),
         },
     .min_inputs = 1,
     .max_inputs = 1,
     .transparent = true,
+    .takes_lengths = true,
     .build = build,
 };

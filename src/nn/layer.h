@@ -8,10 +8,9 @@
 #include "nn/prediction.h"
 #include "nn/targets.h"
 #include "gradus/graph.h"
+#include "gradus/settings.h"
 
 /* ---- building a network for one mode and batch ---- */
-typedef enum gr_mode { GR_MODE_TRAIN, GR_MODE_EVALUATE } gr_mode;
-
 /* What stands for parameters and states in a graph, and what becomes of what a batch says. */
 typedef struct gr_binding {
     gr_val (*leaf)(void *user, const gr_param_info *p);                              /* NULL: the parameter itself */
@@ -24,6 +23,8 @@ typedef struct gr_input_name { /* what gives a layer's input: a layer's name, or
     const char *name;
     gr_val value;
 } gr_input_name;
+
+typedef struct gr_stepped gr_stepped; /* a value whose samples have lengths of their own: nn/lengths.c */
 
 typedef struct gr_build {
     gr_context *ctx;
@@ -46,11 +47,16 @@ typedef struct gr_build {
     bool last;
     int head;          /* of a last layer: whose */
     const char *usual; /* the initialiser of parameters declared now, unless one is asked for; NULL: by their role */
+    int blocks;        /* of parameters declared now (gr_param_info) */
+    bool settled;      /* likewise: `usual` is theirs whatever the recipe's `init:` has */
     const gr_tree *init;
     gr_binding bind;
-    gr_val lengths; /* [B] GR_I32: how many steps of each sample of its first input count, GR_NONE: all of them. A layer
-                       whose output has no steps any more sets it to GR_NONE; the network takes it from there */
-    bool sketch;    /* the graph is made for its shapes and is never run */
+    gr_val lengths; /* [B] GR_I32: how many steps of each sample count, GR_NONE: all of them. Set for each layer from
+                       whichever of its inputs have some, layers within layers too; inputs of two lengths are refused. A
+                       layer whose output has no steps any more sets it to GR_NONE */
+    gr_stepped *stepped; /* what is known of inputs and of what layers gave */
+    size_t n_stepped, stepped_capacity;
+    bool sketch; /* the graph is made for its shapes and is never run */
 } gr_build;
 
 /* Declares (or finds) parameter LAYER.suffix and gives its leaf. */
@@ -67,6 +73,13 @@ gr_val gr__statistic(gr_graph *g, gr_val old, gr_val batch, gr_val share);
 bool gr__is_of_layer(const char *name, const char *layer);
 /* A random leaf of the layer's own stream LAYER/use: uniform [0,1), shape [samples, ...]. Only in TRAIN. */
 gr_val gr__build_random(gr_build *b, const char *use, gr_shape shape);
+/* Sequences of different lengths, x [B,T,...] with `other` in the place of steps that do not count; x itself where all
+ * do. */
+gr_val gr__build_counted(gr_build *b, gr_val x, double other);
+/* How many rows of x [B,T,...,F] count: of all samples, rank 0. b->lengths is not GR_NONE. */
+gr_val gr__build_counts(gr_build *b, gr_val x);
+/* For layers that work on the last axis: false with the graph failed where x [B,T] has no other axis than steps. */
+bool gr__build_has_features(gr_build *b, gr_val x);
 /* Is it no activation: nothing, `none` or `linear`, as a name or {type: linear}? */
 bool gr__activation_none(const gr_tree *activation);
 /* Applies an `activation:` value to x: none gives x; a name or {type: ..., settings} gives that
@@ -95,7 +108,9 @@ typedef struct gr_layer {
     bool flattens;    /* a sample's axes end here: what follows tells no steps from features */
     bool drops;       /* leaves numbers out at random, with probability `rate` */
     const char *vocabulary; /* it takes indices (GR_I32), below what this row says; NULL: numbers */
-    bool takes_lengths;     /* steps beyond gr_build.lengths change nothing of the others; others are refused lengths */
+    bool takes_lengths; /* steps beyond gr_build.lengths change nothing of the others; others are refused lengths, but
+                           for activations and what is pointwise. It keeps as many steps, or ends them. Of a layer that
+                           holds others these are asked, each for itself */
     gr_prediction_form gives; /* what its outputs may be read as without more */
     const char *const
         *parts; /* rows that hold lists of layers, NULL-ended; or NULL. In a network these stand as layers

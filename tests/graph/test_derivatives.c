@@ -4,6 +4,8 @@
 #include "loops.h"
 #include "test.h"
 
+#include "graph/attention.h"
+
 #include "gradcheck.h"
 #include "saidcheck.h"
 
@@ -190,6 +192,33 @@ static gr_val build_avg_pool_adjoint(gr_graph *g, const gr_val *x)
     return gr_square(g, gr__node_add(g, GR_OP_AVG_POOL_ADJOINT, x, 1, &attr, NULL));
 }
 
+/* Two heads that share the keys of one, or have their own; lengths of which one leaves a sample no key. */
+static const double few_lengths[] = {2, 0};
+static gr_attention_attr heads(gr_graph *g, int64_t key_heads, bool causal, bool lengths)
+{
+    gr_val index = lengths ? gr_feed(g, "index", GR_I32, GR_SHAPE(2)) : GR_NONE;
+    return (gr_attention_attr){
+        .heads = 2, .key_heads = key_heads, .size = 2, .causal = causal, .scale = 0.7, .lengths = index};
+}
+BUILD(attention, gr_attention(g, x[0], x[1], x[2], heads(g, 2, false, false)))
+BUILD(attention_shared, gr_attention(g, x[0], x[1], x[2], heads(g, 1, false, true)))
+BUILD(attention_packed, gr_attention(g, x[0], GR_NONE, GR_NONE, heads(g, 1, true, true)))
+BUILD(attention_sums, gr__node_output(g, gr_attention(g, x[0], x[1], x[2], heads(g, 2, true, false)), 1))
+
+/* Queries, keys and values, means, sums and cotangents. */
+static gr_val build_attention_gradient(gr_graph *g, const gr_val *x)
+{
+    gr_attr attr = {.i = {2, 1, 2, 0, 0, GR__ATTENTION_ADJOINT}, .f = {0.7}, .name = ""};
+    gr_val d = gr__node_add(g, GR_OP_ATTENTION_GRADIENT, x, 6, &attr, NULL);
+    return gr_concat(g, (gr_val[]){d, gr__node_output(g, d, 1), gr__node_output(g, d, 2)}, 3, 2);
+}
+
+static gr_val build_attention_packed_gradient(gr_graph *g, const gr_val *x)
+{
+    gr_attr attr = {.i = {2, 2, 1, 1, 1, GR__ATTENTION_ADJOINT | GR__ATTENTION_DLSE}, .f = {0.7}, .name = ""};
+    return gr__node_add(g, GR_OP_ATTENTION_PACKED_GRADIENT, x, 5, &attr, NULL);
+}
+
 static gr_val build_scan(gr_graph *g, const gr_val *x)
 {
     return loop_plain(g, x, false, NULL);
@@ -238,6 +267,12 @@ static gr_val build_scan_states(gr_graph *g, const gr_val *x)
     {                                                                                                            \
         .name = #function, .build = build_##function, .n = inputs, .shape = {__VA_ARGS__}, .low = -2, .high = 2, \
         .index = few_indices                                                                                     \
+    }
+
+#define LENGTHS(function, inputs, ...)                                                                           \
+    {                                                                                                            \
+        .name = #function, .build = build_##function, .n = inputs, .shape = {__VA_ARGS__}, .low = -2, .high = 2, \
+        .index = few_lengths                                                                                     \
     }
 
 static const gradcheck_case others[] = {
@@ -335,6 +370,14 @@ static const gradcheck_case others[] = {
     ROW(pool_gather, 2, S(1, 3, 3, 2), S(1, 3, 3, 2)),
     ROW(pool_scatter, 2, S(1, 3, 3, 2), S(1, 2, 3, 2)),
     ROW(avg_pool_adjoint, 1, S(2, 2, 3, 2)),
+    ROW(attention, 3, S(2, 3, 4), S(2, 2, 4), S(2, 2, 4)),
+    ROW(attention, 3, S(1, 1, 4), S(1, 1, 4), S(1, 1, 4)),
+    ROW(attention, 3, S(0, 3, 4), S(0, 2, 4), S(0, 2, 4)),
+    ROW(attention_sums, 3, S(1, 3, 4), S(1, 3, 4), S(1, 3, 4)),
+    LENGTHS(attention_shared, 3, S(2, 3, 4), S(2, 3, 2), S(2, 3, 2)),
+    LENGTHS(attention_packed, 1, S(2, 3, 8)),
+    ROW(attention_gradient, 6, S(1, 2, 4), S(1, 2, 2), S(1, 2, 2), S(1, 2, 4), S(1, 2, 2), S(1, 2, 4)),
+    ROW(attention_packed_gradient, 5, S(2, 2, 6), S(2, 2, 2), S(2, 2, 2), S(2, 2, 2), S(2, 2, 2)),
 };
 
 /* ---- running them ---- */
