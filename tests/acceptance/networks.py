@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-N, BATCH, UPDATES, RATE = 13, 5, 3, 0.05
+N, BATCH, UPDATES, RATE, CLIP = 13, 5, 3, 0.05, 2.0  # clipped, since a random network soon runs away, and then digits say nothing
 torch.set_num_threads(1)
 SKIP = ("dropout",)  # its random numbers are no PyTorch's
 
@@ -634,7 +634,7 @@ def recipe_of(net, precision):
             "data": {"train": {"type": "npz", "file": "data.npz", **sources}, "shuffle": "none", "batch": BATCH},
             "model": {"inputs": {k: v[1] for k, v in net.inputs.items()}, "layers": net.layers},
             "heads": {k: {"from": h["from"], "cost": h["cost"], "weight": h["weight"]} for k, h in net.heads.items()},
-            "optimizer": {"type": "sgd", "lr": RATE}, "schedule": "constant", "stop": {"steps": UPDATES}, "checkpoint": "none"}
+            "optimizer": {"type": "sgd", "lr": RATE}, "clip": {"norm": CLIP}, "schedule": "constant", "stop": {"steps": UPDATES}, "checkpoint": "none"}
 
 
 class Differs(Exception):
@@ -708,6 +708,10 @@ def twin_run(net, d, n, start, dtype):
         cost = net.cost(net({k: v[a:b] for k, v in x.items()}, lengths), x, [v[a:b] for v in y], lengths)
         opt.zero_grad()
         cost.backward()
+        norm = torch.sqrt(sum(p.grad.double().square().sum() for p in net.parameters() if p.grad is not None))
+        for p in net.parameters():
+            if p.grad is not None and norm > CLIP:
+                p.grad *= CLIP / norm.item()
         opt.step()
         costs.append(cost.item())
     net.eval()
