@@ -61,9 +61,16 @@ static gr_entry_spec *add_state(gr_build *b)
     return &all[b->n_states - 1];
 }
 
-static gr_val leaf_of(gr_build *b, const gr_param_info *p)
+gr_val gr__build_leaf(gr_build *b, const gr_param_info *p)
 {
     return b->bind.leaf ? b->bind.leaf(b->bind.user, p) : gr_param(b->g, p->entry.name, p->entry.shape);
+}
+
+const gr_param_info *gr__build_shared(const gr_build *b, const char *owner, const char *suffix)
+{
+    for (size_t i = 0; i < b->n_params && gr_graph_status(b->g) == GR_OK; i++)
+        if (is_called(b->params[i].entry.name, owner, suffix)) return &b->params[i];
+    return NULL;
 }
 
 gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role role, gr_layout layout, int64_t fan_in,
@@ -77,7 +84,7 @@ gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role 
         if (!gr__shape_equal(e->shape, shape))
             return gr_graph_fail(b->g, GR_E_SHAPE, "parameter %s is %s here and %s where it was used first", e->name,
                                  gr__shape_text(shape, here), gr__shape_text(e->shape, before));
-        return leaf_of(b, &b->params[i]);
+        return gr__build_leaf(b, &b->params[i]);
     }
     const char *name = gr__bump_format(b->memory, "%s.%s", b->layer, suffix);
     gr_param_info *p = name ? add_param(b) : NULL;
@@ -94,7 +101,7 @@ gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role 
                          .settled = b->settled,
                          .last = b->last,
                          .head = b->head};
-    return leaf_of(b, p);
+    return gr__build_leaf(b, p);
 }
 
 bool gr__is_of_layer(const char *name, const char *layer)

@@ -62,6 +62,9 @@ typedef struct gr_build {
 /* Declares (or finds) parameter LAYER.suffix and gives its leaf. */
 gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role role, gr_layout layout, int64_t fan_in,
                        int64_t fan_out);
+/* The parameter OWNER.suffix that a layer declared, and its leaf; NULL: there is none. */
+const gr_param_info *gr__build_shared(const gr_build *b, const char *owner, const char *suffix);
+gr_val gr__build_leaf(gr_build *b, const gr_param_info *p);
 /* Declares a statistic of batches, which the layer needs when it does not train, and gives it: slot LAYER.suffix, part
  * of the model. It starts at `initial`. */
 gr_val gr__build_state(gr_build *b, const char *suffix, gr_shape shape, double initial);

@@ -57,11 +57,6 @@ static bool ev_layer_case(ev_bench *b, const void *member, const ev_case *c, ver
         build.position = gr_feed(b->g, "position", GR_REAL, GR_SCALAR);
         ev_leaf(&l, "seed", &seed), ev_leaf(&l, "update", &update), ev_leaf(&l, "position", &position);
     }
-    const ev_tensor *lengths = ev_find(c, "lengths");
-    if (lengths) {
-        build.lengths = gr_feed(b->g, "lengths", GR_I32, lengths->shape);
-        ev_leaf(&l, "lengths", lengths->v);
-    }
     gr_val in[EV_INPUTS];
     int n_in = 0;
     static const char *const names[EV_INPUTS] = {"in0", "in1", "in2", "in3"}, *const slopes[EV_INPUTS] = {
