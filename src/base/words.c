@@ -170,6 +170,14 @@ static const struct {
     {"batch_norm", "bn batchnorm1d batchnorm2d batch_normalization batch_normalisation batchnorm batch_normalization "
                    "sync_batch_norm batch_norm_1d"},
     {"leaky_relu", "lrelu"},
+    {"silu", "swish"},
+    {"gelu", "gelu_new gelu_tanh gelu_approximate"},
+    {"hard_swish", "h_swish"},
+    {"hard_sigmoid", "h_sigmoid"},
+    {"prelu", "parametric_relu"},
+    {"relu6", "relu_6"},
+    {"form", "approximate"},
+    {"shared", "share shared_axes num_parameters"},
     {"sigmoid", "logistic sigmoid_activation expit"},
     {"flatten", "view"},
     {"reshape", "view unflatten"},
@@ -345,7 +353,7 @@ const char *gr__key_home(const char *name, const char *section)
 /* Names of the interface that this version does not have. A name that exists is found before anybody asks here. */
 static const char later[] =
     /* layers */
-    "gelu silu swish elu selu mish softplus relu6 prelu lstm gru rnn embedding attention transformer_block positional "
+    "selu mish lstm gru rnn embedding attention transformer_block positional "
     "layer_norm instance_norm group_norm renorm conv_transpose residual bottleneck equilibrium "
     /* sources, preparation, balance, augmentation */
     "images audio text one_hot resize log_mel oversample undersample smote adasyn hard_undersample crop flip rotate "
@@ -358,10 +366,11 @@ static const char later[] =
     /* what other tools have, by family, as they call it: no name of ours that is near is meant */
     "conv3d conv_3d max_pool3d max_pooling3d maxpooling3d avg_pool3d average_pooling3d batch_norm3d dropout3d "
     "conv_transpose3d conv2d_transpose conv1d_transpose deconv deconvolution transposed_conv separable_conv lazy_conv "
-    "global_max_pool global_max_pooling adaptive_max_pool lp_pool fractional_max_pool layer_normalization "
-    "group_normalization instance_normalization rms_norm rms_normalization weight_norm spectral_norm "
-    "local_response_norm lrn alpha_dropout gaussian_dropout gaussian_noise celu hard_swish hard_tanh hard_sigmoid "
-    "log_sigmoid log_softmax softsign tanhshrink hardshrink softshrink glu swiglu maxout embedding_bag simple_rnn "
+    "global_max_pool global_max_pooling adaptive_max_pool lp_pool fractional_max_pool "
+    "layer_normalization group_normalization instance_normalization rms_norm rms_normalization weight_norm "
+    "spectral_norm "
+    "local_response_norm lrn alpha_dropout gaussian_dropout gaussian_noise celu hard_tanh "
+    "log_sigmoid softsign tanhshrink hardshrink softshrink glu swiglu maxout embedding_bag simple_rnn "
     "lstm_cell gru_cell conv_lstm bidirectional time_distributed multihead_attention multi_head_attention "
     "self_attention transformer transformer_encoder transformer_decoder positional_encoding position_embedding "
     "upsample up_sampling upsampling zero_pad zero_padding reflection_pad pixel_shuffle "

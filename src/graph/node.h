@@ -115,6 +115,7 @@ typedef enum gr__branches {
     GR__BRANCHES_LARGEST,    /* where along the reduced axes the largest stands */
     GR__BRANCHES_INDEX,      /* its second result */
     GR__BRANCHES_RESULT,     /* its result, which is constant in between */
+    GR__BRANCHES_SAID,       /* those of its decomposition */
 } gr__branches;
 
 typedef struct gr__range {

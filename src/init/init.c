@@ -44,16 +44,23 @@ static gr_status make(gr_context *ctx, gr__bump *b, const gr_tree *tree, const c
 
 /* ---- the choice ---- */
 
-/* Normalisations start as scale 1 and shift 0, whatever the recipe says of weights and biases: only their layer's own
- * `init` is theirs. */
-static bool normalises(const gr_param_info *p)
+/* Normalisations start as scale 1 and shift 0, slopes of activations as their layer says, whatever the recipe says of
+ * weights and biases: only their layer's own `init` is theirs. */
+static bool own_start(const gr_param_info *p)
 {
-    return p->entry.role == GR_ROLE_NORM_SCALE || p->entry.role == GR_ROLE_NORM_SHIFT;
+    return p->entry.role == GR_ROLE_NORM_SCALE || p->entry.role == GR_ROLE_NORM_SHIFT || p->entry.role == GR_ROLE_SLOPE;
 }
 
 static bool is_added(const gr_param_info *p)
 {
     return p->is_bias || p->entry.role == GR_ROLE_NORM_SHIFT;
+}
+
+static gr_tree *constant(gr__bump *b, double value)
+{
+    char number[32];
+    const char *text = gr__bump_format(b, "{type: constant, value: %s}", gr__double_text(value, number));
+    return text ? gr__tree_flow(b, text) : NULL;
 }
 
 static const char *default_for(const gr_param_info *p)
@@ -75,9 +82,7 @@ static gr_status special_bias(gr_context *ctx, gr__bump *b, const gr_init_from *
         *tree = gr__setting_tree(&common, "last_bias");
     } else if (p->follow == GR_FOLLOW_RELU &&
                relu > 0) { /* also the shift of a normalisation, which takes the mean of a bias before it away */
-        char number[32];
-        const char *text = gr__bump_format(b, "{type: constant, value: %s}", gr__double_text(relu, number));
-        *tree = text ? gr__tree_flow(b, text) : NULL;
+        *tree = constant(b, relu);
         if (!*tree) return GR_E_MEMORY;
     }
     return GR_OK;
@@ -96,10 +101,10 @@ gr_status gr__init_choose(gr_context *ctx, gr__bump *b, const gr_init_from *from
     const gr_tree *t = p->init ? gr__tree_get(p->init, key) : NULL;
     gr_status st = !t && is_added(p) ? special_bias(ctx, b, from, p, &t) : GR_OK;
     if (st != GR_OK) return st;
-    if (!t && from->tree && !normalises(p)) t = gr__tree_get(from->tree, key);
+    if (!t && from->tree && !own_start(p)) t = gr__tree_get(from->tree, key);
     *out = (gr_init_choice){.asked = t != NULL};
-    if (!t && p->entry.role == GR_ROLE_NORM_SCALE && !(t = gr__tree_flow(b, "{type: constant, value: 1}")))
-        return GR_E_MEMORY;
+    bool slope = p->entry.role == GR_ROLE_SLOPE, scale = p->entry.role == GR_ROLE_NORM_SCALE;
+    if (!t && (slope || scale) && !(t = constant(b, slope ? p->slope : 1))) return GR_E_MEMORY;
     if (t && t == gr__init_last_bias_auto(from->tree)) return GR_OK;
     return make(ctx, b, t, default_for(p), is_added(p), from->preset, &out->member, &out->settings);
 }

@@ -203,7 +203,12 @@ gr_val gr__activation_build(gr_build *b, const gr_tree *activation, gr_val x)
     gr_settings s;
     if (gr__activation_none(activation) || gr_graph_status(b->g) != GR_OK) return x;
     const gr_layer *l = find_activation(b, activation, &s);
-    return l ? l->build(b, &s, &x, 1) : GR_NONE;
+    const char *outer = b->layer;
+    b->layer = l ? gr__bump_format(b->memory, "%s.activation", outer) : NULL; /* whose parameters are apart */
+    gr_val y = b->layer ? l->build(b, &s, &x, 1) : GR_NONE;
+    if (l && !b->layer) gr_graph_fail(b->g, GR_E_MEMORY, "no memory for the name of an activation");
+    b->layer = outer;
+    return y;
 }
 
 void gr__activation_follow(gr_build *b, const gr_tree *activation)

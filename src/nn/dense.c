@@ -41,5 +41,6 @@ GR_LAYER(dense) = {
         },
     .min_inputs = 1,
     .max_inputs = 1,
+    .takes_lengths = true,
     .build = build,
 };

@@ -68,7 +68,7 @@ gr_val gr__build_random(gr_build *b, const char *use, gr_shape shape);
 /* Is it no activation: nothing, `none` or `linear`, as a name or {type: linear}? */
 bool gr__activation_none(const gr_tree *activation);
 /* Applies an `activation:` value to x: none gives x; a name or {type: ..., settings} gives that
- * layer's result. dense and conv call it themselves. */
+ * layer's result; parameters of it are called LAYER.activation.suffix. dense and conv call it themselves. */
 gr_val gr__activation_build(gr_build *b, const gr_tree *activation, gr_val x);
 /* Puts what an `activation:` value counts as into b->follow and b->slope; NULL leaves them. Called by layers before
  * they declare parameters. */

@@ -20,7 +20,7 @@ typedef struct gr_param_info {
     bool is_bias;
     gr_follow
         follow;   /* which activation its layer's output meets first: decides the default initialiser and its gain */
-    double slope; /* of a leaky activation */
+    double slope; /* of a leaky activation; of a slope itself: what it starts at */
     const gr_tree *init; /* the layer's own `init:` {weights, bias}, or NULL */
     bool last;           /* belongs to a layer that gives an output of the network */
     int head;            /* of a last one: whose */

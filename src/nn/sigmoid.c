@@ -18,6 +18,7 @@ GR_LAYER(sigmoid) = {
         },
     .min_inputs = 1,
     .max_inputs = 1,
+    .takes_lengths = true,
     .activation_only = true,
     .gives = GR_PREDICT_LABELS,
     .follow = GR_FOLLOW_SIGMOID,

@@ -52,5 +52,64 @@ def shapes():
         layer(e, "four", "{type: permute, axes: [3, 1, 0, 2]}", lambda x: x.permute(0, 4, 2, 1, 3), [draw(1, 2, 3, 2, 2)])
 
 
+FAR = torch.tensor([[1e30, -1e30, 1e19], [-1e19, 900.0, -900.0], [math.inf, -math.inf, -150.0]])
+ENDS = torch.tensor([[-2.0, -0.0, 0.0, 1e-30, 3.5], [-1e4, 1e4, -1e-5, 40.0, -745.0], [math.inf, -math.inf, 1.0, -1.0, 0.5], [-3.0, 3.0, 6.0, -6.0, 2.9]])
+
+
+class HardSwish(torch.autograd.Function):
+    """The product rule has no number where x is -inf."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.where(x <= -3, 0.0, x * F.relu6(x + 3) / 6)
+
+    @staticmethod
+    def backward(ctx, dy):
+        x, = ctx.saved_tensors
+        return torch.where(x <= -3, 0.0, torch.where(x >= 3, dy, dy * (x / 3 + 0.5)))
+
+
+def straight(fn, most=800.0):
+    """x beyond and 0 below, where torch multiplies 0 by infinity"""
+    return lambda x: fn(x.clamp(-most, most)) + torch.where(x > most, x - most, 0.0)
+
+
+def activations():
+    def member(name, source, *cases):
+        with Evidence("layer", name, source) as e:
+            for i, (what, fn) in enumerate(cases):
+                more = f"_{i}" if i else ""
+                layer(e, "plain" + more, what, fn, [3 * draw(3, 4)])
+                layer(e, "picture" + more, what, fn, [draw(2, 3, 1, 5)])
+                layer(e, "one" + more, what, fn, [draw(1, 1)], words=TRAIN)
+                layer(e, "ends" + more, what, fn, [ENDS])
+                layer(e, "far" + more, what, fn, [FAR])
+
+    member("elu", "torch.nn.functional.elu", ("elu", F.elu), ("{type: elu, alpha: 0.3}", lambda x: F.elu(x, 0.3)), ("{type: elu, alpha: 0}", lambda x: F.elu(x, 0.0)))
+    member("gelu", "torch.nn.functional.gelu", ("gelu", straight(F.gelu)), ("{type: gelu, form: tanh}", straight(lambda x: F.gelu(x, approximate="tanh"))))
+    member("silu", "torch.nn.functional.silu", ("silu", straight(F.silu)))
+    # torch's own take the sixth of float32
+    member("hard_sigmoid", "torch.nn.functional.relu6(x + 3) / 6", ("hard_sigmoid", lambda x: F.relu6(x + 3) / 6))
+    member("hard_swish", "x torch.nn.functional.relu6(x + 3) / 6, and its slopes", ("hard_swish", HardSwish.apply))
+    member("softplus", "torch.nn.functional.softplus", ("softplus", F.softplus))
+    member("relu6", "torch.nn.functional.relu6", ("relu6", F.relu6))
+    with Evidence("layer", "log_softmax", "torch.log_softmax") as e:
+        log = lambda x: torch.log_softmax(x, -1)
+        layer(e, "plain", "log_softmax", log, [draw(3, 4)])
+        layer(e, "far", "log_softmax", log, [torch.tensor([[-2.0, -0.0, 0.0, 1e-30, 3.5], [-1e4, 1e4, -1e-5, 40.0, -745.0], [1e4, 1e4, 1e4, 1e4, 1e4], [-math.inf, 1.0, 0.5, -math.inf, 2.0]])])
+        layer(e, "positions", "log_softmax", log, [draw(2, 3, 2)])
+        layer(e, "one", "log_softmax", log, [draw(2, 1)])
+        layer(e, "picture", "log_softmax", log, [draw(1, 2, 3, 7)], words=TRAIN)
+    with Evidence("layer", "prelu", "torch.nn.functional.prelu") as e:
+        prelu = lambda x, weight: F.prelu(x.movedim(-1, 1), weight).movedim(1, -1)
+        layer(e, "rows", "prelu", prelu, [draw(3, 4)], dict(weight=draw(4)))
+        layer(e, "picture", "prelu", prelu, [draw(2, 3, 2, 5)], dict(weight=draw(5)), words=TRAIN)
+        layer(e, "shared", "{type: prelu, shared: true}", prelu, [draw(2, 3, 3)], dict(weight=draw(1)))
+        layer(e, "one", "{type: prelu, slope: 0.5}", prelu, [draw(1, 1)], dict(weight=draw(1)))
+        layer(e, "ends", "{type: prelu, shared: true}", prelu, [ENDS[:2]], dict(weight=draw(1)))
+
+
 if __name__ == "__main__":
     shapes()
+    activations()

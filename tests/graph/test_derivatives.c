@@ -410,6 +410,11 @@ static void test_decompositions(void **state)
     gr_context *ctx = test_context();
     uint64_t compared[GR_OP_COUNT] = {0};
     for (size_t i = 0; i < GR_COUNT(others); i++) compare(ctx, &others[i], compared);
+    for (size_t i = 0; i < GR_COUNT(said_rows); i++)
+        for (size_t k = 0; k < GR_COUNT(said_shapes); k++) {
+            gradcheck_case c = said_case(i, k);
+            compare(ctx, &c, compared);
+        }
     for (int code = 0; code < GR_OP_COUNT; code++) {
         const gr_op *op = gr__op((gr_opcode)code);
         if (op->decompose && (op->ref || op->gradient) && !compared[code])
