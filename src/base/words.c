@@ -169,6 +169,13 @@ static const struct {
                         "adaptive_avg_pool adaptive_avgpool global_mean_pool"},
     {"batch_norm", "bn batchnorm1d batchnorm2d batch_normalization batch_normalisation batchnorm batch_normalization "
                    "sync_batch_norm batch_norm_1d"},
+    {"layer_norm", "ln layer_normalization layer_normalisation"},
+    {"group_norm", "gn group_normalization group_normalisation"},
+    {"instance_norm", "in instance_normalization instance_normalisation"},
+    {"rms_norm", "rms_normalization rms_normalisation"},
+    {"batch_renorm", "renorm batch_renormalization batch_renormalisation"},
+    {"channels", "spatial"},
+    {"affine", "elementwise_affine scale_and_shift"},
     {"leaky_relu", "lrelu"},
     {"silu", "swish"},
     {"gelu", "gelu_new gelu_tanh gelu_approximate"},
@@ -189,7 +196,7 @@ static const struct {
     {"axes", "dims order permutation"},
     {"axis", "dim"},
     {"count", "length size"},
-    {"dropout", "drop spatial_dropout feature_dropout"},
+    {"dropout", "drop spatial_dropout feature_dropout dropout_2d dropout2d"},
     {"add", "sum shortcut skip"},
     /* costs and metrics */
     {"cross_entropy", "ce xent cross_entropy_loss categorical_crossentropy sparse_categorical_crossentropy "
@@ -354,7 +361,7 @@ const char *gr__key_home(const char *name, const char *section)
 static const char later[] =
     /* layers */
     "selu mish lstm gru rnn embedding attention transformer_block positional "
-    "layer_norm instance_norm group_norm renorm conv_transpose residual bottleneck equilibrium "
+    "conv_transpose residual bottleneck equilibrium "
     /* sources, preparation, balance, augmentation */
     "images audio text one_hot resize log_mel oversample undersample smote adasyn hard_undersample crop flip rotate "
     "color cutout noise mixup cutmix specaugment synonym "
@@ -367,8 +374,7 @@ static const char later[] =
     "conv3d conv_3d max_pool3d max_pooling3d maxpooling3d avg_pool3d average_pooling3d batch_norm3d dropout3d "
     "conv_transpose3d conv2d_transpose conv1d_transpose deconv deconvolution transposed_conv separable_conv lazy_conv "
     "global_max_pool global_max_pooling adaptive_max_pool lp_pool fractional_max_pool "
-    "layer_normalization group_normalization instance_normalization rms_norm rms_normalization weight_norm "
-    "spectral_norm "
+    "weight_norm spectral_norm "
     "local_response_norm lrn alpha_dropout gaussian_dropout gaussian_noise celu hard_tanh "
     "log_sigmoid softsign tanhshrink hardshrink softshrink glu swiglu maxout embedding_bag simple_rnn "
     "lstm_cell gru_cell conv_lstm bidirectional time_distributed multihead_attention multi_head_attention "

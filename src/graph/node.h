@@ -46,6 +46,9 @@ typedef enum gr_opcode {
     GR_OP_POOL_SCATTER,
     GR_OP_AVG_POOL,
     GR_OP_AVG_POOL_ADJOINT,
+    /* normalisations: CHANNEL_NORM has outputs (y, mean, variance) */
+    GR_OP_SAMPLE_NORM,
+    GR_OP_CHANNEL_NORM,
     GR__COMPOSED(GR__OP_CODE) /* said by others */
     GR_OP_COUNT               /* how many; also the code of an operation that is in no table (gr__node_make) */
 } gr_opcode;

@@ -106,8 +106,14 @@ static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mo
                        bool with_target, const gr_network_options *o, gr_network_values *out, gr__maker *m)
 {
     gr_network_values v = {0};
-    *m = (gr__maker){
-        .n = n, .b = {.ctx = n->ctx, .g = g, .mode = mode, .memory = memory, .bind = o->bind, .sketch = o->sketch}};
+    *m = (gr__maker){.n = n,
+                     .b = {.ctx = n->ctx,
+                           .g = g,
+                           .mode = mode,
+                           .memory = memory,
+                           .bind = o->bind,
+                           .sketch = o->sketch,
+                           .updates = o->updates}};
     if (mode == GR_MODE_TRAIN) {
         m->b.seed = gr_feed(g, GR_FEED_SEED, GR_REAL, GR_SCALAR);
         m->b.update = gr_feed(g, GR_FEED_UPDATE, GR_REAL, GR_SCALAR);

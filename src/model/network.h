@@ -63,7 +63,8 @@ gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int6
 typedef struct gr_network_options {
     gr_val *layers; /* layers[i] receives what layer i of the recipe's stack gives; may be NULL */
     gr_binding bind;
-    bool sketch; /* as in gr_build */
+    bool sketch;    /* as in gr_build */
+    double updates; /* likewise */
 } gr_network_options;
 gr_status gr__network_build_with(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target,
                                  const gr_network_options *o, gr_network_values *out);
