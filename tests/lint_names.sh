@@ -18,12 +18,16 @@ src/model/section.c            | adam cross_entropy constant | defaults of a rec
 src/model/section.c            | dropout init precision      | keys of a recipe
 src/model/include.c            | dropout                     | the key of a network from the zoo
 src/model/recipe.c             | init precision              | keys of a recipe
+src/model/network_init.c       | lstm                        | a key of a recipe's init
 src/model/stack.c              | init                        | the key of a layer
 src/nn/build.c                 | init                        | the key of a layer
+src/api/net_init.c             | init                        | what errors call the text
+src/api/members.c              | init                        | the family
+src/nn/inner.c                 | init                        | the key of a layer
 src/init/*.c                   | init                        | the family, and its key
 src/init/hyperfan.c            | relu                        | a row of its own
 src/schedule/plateau.c         | scale                       | a number that it keeps
-src/graph/op_*.c               | conv max_pool avg_pool      | operations of the graph
+src/graph/op_*.c               | conv max_pool avg_pool attention | operations of the graph
 src/graph/op_shape.c           | reshape permute slice concat | operations of the graph
 src/graph/op_shape.c           | zeros                       | how an attribute is printed
 src/study/derivative/derivative.c | conv                     | an operation of the graph
@@ -33,6 +37,7 @@ src/train/record.c             | step                        | a column: the num
 src/train/keep.c               | step                        | a column: the number of updates
 src/cli/cmd_plot.c             | step                        | a column: the number of updates
 src/cli/cmd_check.c            | init symmetry               | an option; a check
+src/cli/cmd_curvature.c         | residual                    | how far an eigenvector is from one
 src/cli/cmd_init.c             | init                        | the command
 src/cli/cmd_advise.c           | optimizers                  | a key of what it prints
 src/cli/cmd_lab.c              | csv                         | the ending of a file

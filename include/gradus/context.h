@@ -39,20 +39,20 @@ typedef struct gr_context_options {
 } gr_context_options;
 
 /* Makes a context. options may be NULL. Returns GR_OK or GR_E_MEMORY, GR_E_RANGE. */
-GR_CHECKED gr_status gr_context_create(const gr_context_options *options, gr_context **out);
-void gr_context_destroy(gr_context *ctx); /* NULL is fine. Joins the worker threads. */
+GR_API GR_CHECKED gr_status gr_context_create(const gr_context_options *options, gr_context **out);
+GR_API void gr_context_destroy(gr_context *ctx); /* NULL is fine. Joins the worker threads. */
 
 /* The first error since creation or gr_context_clear_error. Borrowed; valid until either is called. */
-const gr_error *gr_context_error(const gr_context *ctx);
-void gr_context_clear_error(gr_context *ctx);
+GR_API const gr_error *gr_context_error(const gr_context *ctx);
+GR_API void gr_context_clear_error(gr_context *ctx);
 
 /* Bytes of tensor memory now, and at most since creation. */
-uint64_t gr_context_bytes(const gr_context *ctx);
-uint64_t gr_context_peak_bytes(const gr_context *ctx);
-int gr_context_threads(const gr_context *ctx);
+GR_API uint64_t gr_context_bytes(const gr_context *ctx);
+GR_API uint64_t gr_context_peak_bytes(const gr_context *ctx);
+GR_API int gr_context_threads(const gr_context *ctx);
 /* Changes what creation set. threads 0: as many as the affinity mask allows; only before anything ran (GR_E_CONFLICT
  * afterwards). budget_bytes 0: no limit. */
-GR_CHECKED gr_status gr_context_configure(gr_context *ctx, int threads, uint64_t budget_bytes);
+GR_API GR_CHECKED gr_status gr_context_configure(gr_context *ctx, int threads, uint64_t budget_bytes);
 
 #ifdef __cplusplus
 }

@@ -42,154 +42,203 @@ typedef struct gr_shape {
 #define GR_SHAPE(...) ((gr_shape){(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}})
 #define GR_SCALAR ((gr_shape){0, {0}})
 
-GR_CHECKED gr_status gr_graph_create(gr_context *ctx, gr_graph **out);
-void gr_graph_destroy(gr_graph *g);
-gr_status gr_graph_status(const gr_graph *g); /* GR_OK while building went well */
-gr_shape gr_shape_of(const gr_graph *g, gr_val v);
-gr_dtype gr_dtype_of(const gr_graph *g, gr_val v);
-int64_t
-gr_shape_count(gr_shape s); /* product of sizes; 1 for rank 0; -1 if a size is negative or the product too large */
+GR_API GR_CHECKED gr_status gr_graph_create(gr_context *ctx, gr_graph **out);
+GR_API void gr_graph_destroy(gr_graph *g);
+GR_API gr_status gr_graph_status(const gr_graph *g); /* GR_OK while building went well */
+GR_API gr_shape gr_shape_of(const gr_graph *g, gr_val v);
+GR_API gr_dtype gr_dtype_of(const gr_graph *g, gr_val v);
+/* Product of sizes; 1 for rank 0; -1 if a size is negative or the product too large. */
+GR_API int64_t gr_shape_count(gr_shape s);
 
 /* Names what is being built ("dense", "head"), for errors, printing and `diverged`. Scopes nest; kind is a static
  * string. */
-void gr_scope_push(gr_graph *g, const char *kind, const char *name);
-void gr_scope_pop(gr_graph *g);
+GR_API void gr_scope_push(gr_graph *g, const char *kind, const char *name);
+GR_API void gr_scope_pop(gr_graph *g);
 /* Fails the graph on behalf of a builder made of builders; the current scope is put before the text. Returns GR_NONE.
  */
-gr_val gr_graph_fail(gr_graph *g, gr_status code, const char *format, ...) GR_PRINTF(3, 4);
+GR_API gr_val gr_graph_fail(gr_graph *g, gr_status code, const char *format, ...) GR_PRINTF(3, 4);
 
 /* ---- leaves ---- */
-gr_val gr_feed(gr_graph *g, const char *name, gr_dtype dtype, gr_shape shape); /* given each step */
-gr_val gr_param(gr_graph *g, const char *name, gr_shape shape);                /* a trained tensor of the store */
-gr_val gr_slot(gr_graph *g, const char *name, gr_shape shape); /* named state of the store: momentum, step count */
-gr_val gr_const(gr_graph *g, double value);                    /* rank 0 */
-gr_val gr_const_tensor(gr_graph *g, gr_shape shape, const double *values); /* values are copied */
-gr_val gr_iota(gr_graph *g, gr_shape shape, int axis);                     /* GR_I32: the index along the axis */
+GR_API gr_val gr_feed(gr_graph *g, const char *name, gr_dtype dtype, gr_shape shape); /* given each step */
+GR_API gr_val gr_param(gr_graph *g, const char *name, gr_shape shape); /* a trained tensor of the store */
+GR_API gr_val gr_slot(gr_graph *g, const char *name,
+                      gr_shape shape);             /* named state of the store: momentum, step count */
+GR_API gr_val gr_const(gr_graph *g, double value); /* rank 0 */
+GR_API gr_val gr_const_tensor(gr_graph *g, gr_shape shape, const double *values); /* values are copied */
+GR_API gr_val gr_iota(gr_graph *g, gr_shape shape, int axis);                     /* GR_I32: the index along the axis */
 /* GR_REAL uniform in [0,1) with 24 bits, shape [samples, ...]: a pure function of (seed, stream, update, position +
  * row, element in the row). seed, update, position are rank-0 values (usually feeds); the stream is a name such as
  * "drop1/mask". */
-gr_val gr_random(gr_graph *g, const char *stream, gr_shape shape, gr_val seed, gr_val update, gr_val position);
+GR_API gr_val gr_random(gr_graph *g, const char *stream, gr_shape shape, gr_val seed, gr_val update, gr_val position);
 
 /* ---- elementwise ---- */
-gr_val gr_neg(gr_graph *g, gr_val a);
-gr_val gr_abs(gr_graph *g, gr_val a);
-gr_val gr_sign(gr_graph *g, gr_val a);  /* sign(0) = 0; no gradient passes */
-gr_val gr_floor(gr_graph *g, gr_val a); /* no gradient passes */
-gr_val gr_exp(gr_graph *g, gr_val a);
-gr_val gr_log(gr_graph *g, gr_val a);
-gr_val gr_log1p(gr_graph *g, gr_val a);
-gr_val gr_sqrt(gr_graph *g, gr_val a);
-gr_val gr_square(gr_graph *g, gr_val a);
-gr_val gr_recip(gr_graph *g, gr_val a);
-gr_val gr_tanh(gr_graph *g, gr_val a);
-gr_val gr_sigmoid(gr_graph *g, gr_val a);
-gr_val gr_relu(gr_graph *g,
-               gr_val a); /* NaN stays NaN; gradient 0 at 0; the gradient reads the result, not the input */
-gr_val gr_sin(gr_graph *g, gr_val a);
-gr_val gr_cos(gr_graph *g, gr_val a);
-gr_val gr_erf(gr_graph *g, gr_val a);
-gr_val gr_add(gr_graph *g, gr_val a, gr_val b);
-gr_val gr_sub(gr_graph *g, gr_val a, gr_val b);
-gr_val gr_mul(gr_graph *g, gr_val a, gr_val b);
-gr_val gr_div(gr_graph *g, gr_val a, gr_val b);
-gr_val gr_max(gr_graph *g, gr_val a, gr_val b); /* NaN if either is; on ties the gradient goes to a */
-gr_val gr_min(gr_graph *g, gr_val a, gr_val b);
-gr_val gr_pow(gr_graph *g, gr_val a, gr_val b);  /* rank 0 only */
-gr_val gr_less(gr_graph *g, gr_val a, gr_val b); /* 1 or 0; operands GR_REAL or both integer */
-gr_val gr_less_equal(gr_graph *g, gr_val a, gr_val b);
-gr_val gr_equal(gr_graph *g, gr_val a, gr_val b);
-gr_val gr_select(gr_graph *g, gr_val condition, gr_val a, gr_val b); /* condition != 0 ? a : b */
-gr_val gr_real(gr_graph *g, gr_val a);                               /* GR_I32 or GR_U8 to GR_REAL; GR_REAL stays */
-gr_val gr_stop(gr_graph *g, gr_val a);                               /* the same value; no gradient passes */
+GR_API gr_val gr_neg(gr_graph *g, gr_val a);
+GR_API gr_val gr_abs(gr_graph *g, gr_val a);
+GR_API gr_val gr_sign(gr_graph *g, gr_val a);  /* sign(0) = 0; no gradient passes */
+GR_API gr_val gr_floor(gr_graph *g, gr_val a); /* no gradient passes */
+GR_API gr_val gr_exp(gr_graph *g, gr_val a);
+GR_API gr_val gr_log(gr_graph *g, gr_val a);
+GR_API gr_val gr_log1p(gr_graph *g, gr_val a);
+GR_API gr_val gr_sqrt(gr_graph *g, gr_val a);
+GR_API gr_val gr_square(gr_graph *g, gr_val a);
+GR_API gr_val gr_recip(gr_graph *g, gr_val a);
+GR_API gr_val gr_tanh(gr_graph *g, gr_val a);
+GR_API gr_val gr_sigmoid(gr_graph *g, gr_val a);
+GR_API gr_val gr_relu(gr_graph *g,
+                      gr_val a); /* NaN stays NaN; gradient 0 at 0; the gradient reads the result, not the input */
+GR_API gr_val gr_sin(gr_graph *g, gr_val a);
+GR_API gr_val gr_cos(gr_graph *g, gr_val a);
+GR_API gr_val gr_erf(gr_graph *g, gr_val a);
+GR_API gr_val gr_add(gr_graph *g, gr_val a, gr_val b);
+GR_API gr_val gr_sub(gr_graph *g, gr_val a, gr_val b);
+GR_API gr_val gr_mul(gr_graph *g, gr_val a, gr_val b);
+GR_API gr_val gr_div(gr_graph *g, gr_val a, gr_val b);
+GR_API gr_val gr_max(gr_graph *g, gr_val a, gr_val b); /* NaN if either is; on ties the gradient goes to a */
+GR_API gr_val gr_min(gr_graph *g, gr_val a, gr_val b);
+GR_API gr_val gr_pow(gr_graph *g, gr_val a, gr_val b);  /* rank 0 only */
+GR_API gr_val gr_less(gr_graph *g, gr_val a, gr_val b); /* 1 or 0; operands GR_REAL or both integer */
+GR_API gr_val gr_less_equal(gr_graph *g, gr_val a, gr_val b);
+GR_API gr_val gr_equal(gr_graph *g, gr_val a, gr_val b);
+GR_API gr_val gr_select(gr_graph *g, gr_val condition, gr_val a, gr_val b); /* condition != 0 ? a : b */
+GR_API gr_val gr_real(gr_graph *g, gr_val a); /* GR_I32 or GR_U8 to GR_REAL; GR_REAL stays */
+GR_API gr_val gr_stop(gr_graph *g, gr_val a); /* the same value; no gradient passes */
 
 /* ---- shape ---- */
-gr_val gr_reshape(gr_graph *g, gr_val a, gr_shape shape);
-gr_val gr_permute(gr_graph *g, gr_val a, const int *axes); /* axes[rank of a]: output axis i is input axis axes[i] */
-gr_val gr_broadcast(gr_graph *g, gr_val a, gr_shape shape);
-gr_val gr_slice(gr_graph *g, gr_val a, int axis, int64_t start, int64_t count);
-gr_val gr_concat(gr_graph *g, const gr_val *parts, int n, int axis);
-gr_val gr_pad(gr_graph *g, gr_val a, int axis, int64_t before, int64_t after); /* zeros */
+GR_API gr_val gr_reshape(gr_graph *g, gr_val a, gr_shape shape);
+GR_API gr_val gr_permute(gr_graph *g, gr_val a,
+                         const int *axes); /* axes[rank of a]: output axis i is input axis axes[i] */
+GR_API gr_val gr_broadcast(gr_graph *g, gr_val a, gr_shape shape);
+GR_API gr_val gr_slice(gr_graph *g, gr_val a, int axis, int64_t start, int64_t count);
+GR_API gr_val gr_concat(gr_graph *g, const gr_val *parts, int n, int axis);
+GR_API gr_val gr_pad(gr_graph *g, gr_val a, int axis, int64_t before, int64_t after); /* zeros */
 
 /* ---- reductions; keep: the reduced axes stay with size 1 ---- */
-gr_val gr_sum(gr_graph *g, gr_val a, const int *axes, int n, bool keep);
-gr_val gr_reduce_max(gr_graph *g, gr_val a, const int *axes, int n, bool keep); /* ties share the gradient equally */
-gr_val gr_sum_all(gr_graph *g, gr_val a);                                       /* rank 0, summed in double */
+GR_API gr_val gr_sum(gr_graph *g, gr_val a, const int *axes, int n, bool keep);
+GR_API gr_val gr_reduce_max(gr_graph *g, gr_val a, const int *axes, int n,
+                            bool keep);          /* ties share the gradient equally */
+GR_API gr_val gr_sum_all(gr_graph *g, gr_val a); /* rank 0, summed in double */
 /* Rank 0: the sum of (2^-down x)^2 over all numbers x, in double, which no finite float32 overflows. Ordinary numbers
  * give the bits of gr_sum_all(gr_square(a)) times 2^(-2 down). */
-gr_val gr_sum_squares(gr_graph *g, gr_val a, int down);
-gr_val gr_mean_all(gr_graph *g, gr_val a);
-gr_val gr_argmax(gr_graph *g, gr_val a,
-                 int axis); /* GR_I32, the axis is gone; the first index wins; NaN counts as largest */
+GR_API gr_val gr_sum_squares(gr_graph *g, gr_val a, int down);
+GR_API gr_val gr_mean_all(gr_graph *g, gr_val a);
+GR_API gr_val gr_argmax(gr_graph *g, gr_val a,
+                        int axis); /* GR_I32, the axis is gone; the first index wins; NaN counts as largest */
 
 /* ---- said by the operations above ---- */
-gr_val gr_softmax(gr_graph *g, gr_val a);      /* over the last axis: positive, sum 1; no overflow */
-gr_val gr_log_softmax(gr_graph *g, gr_val a);  /* its logarithm, also where a share underflows */
-gr_val gr_elu(gr_graph *g, gr_val a);          /* a where a > 0, else e^a - 1 */
-gr_val gr_gelu(gr_graph *g, gr_val a);         /* a times the share of a normal distribution below a */
-gr_val gr_gelu_tanh(gr_graph *g, gr_val a);    /* a (1 + tanh(sqrt(2/pi) (a + 0.044715 a^3))) / 2 */
-gr_val gr_silu(gr_graph *g, gr_val a);         /* a sigmoid(a) */
-gr_val gr_softplus(gr_graph *g, gr_val a);     /* log(1 + e^a), without overflow */
-gr_val gr_relu6(gr_graph *g, gr_val a);        /* min(max(a, 0), 6); gradient 0 at both ends */
-gr_val gr_hard_sigmoid(gr_graph *g, gr_val a); /* min(max(a + 3, 0), 6) / 6 */
-gr_val gr_hard_swish(gr_graph *g, gr_val a);   /* a hard_sigmoid(a) */
+GR_API gr_val gr_softmax(gr_graph *g, gr_val a);      /* over the last axis: positive, sum 1; no overflow */
+GR_API gr_val gr_log_softmax(gr_graph *g, gr_val a);  /* its logarithm, also where a share underflows */
+GR_API gr_val gr_elu(gr_graph *g, gr_val a);          /* a where a > 0, else e^a - 1 */
+GR_API gr_val gr_gelu(gr_graph *g, gr_val a);         /* a times the share of a normal distribution below a */
+GR_API gr_val gr_gelu_tanh(gr_graph *g, gr_val a);    /* a (1 + tanh(sqrt(2/pi) (a + 0.044715 a^3))) / 2 */
+GR_API gr_val gr_silu(gr_graph *g, gr_val a);         /* a sigmoid(a) */
+GR_API gr_val gr_softplus(gr_graph *g, gr_val a);     /* log(1 + e^a), without overflow */
+GR_API gr_val gr_relu6(gr_graph *g, gr_val a);        /* min(max(a, 0), 6); gradient 0 at both ends */
+GR_API gr_val gr_hard_sigmoid(gr_graph *g, gr_val a); /* min(max(a + 3, 0), 6) / 6 */
+GR_API gr_val gr_hard_swish(gr_graph *g, gr_val a);   /* a hard_sigmoid(a) */
 
 /* ---- indices: table [V, D...], index [I...] of GR_I32 -> [I..., D...]. An index outside 0..V-1 gives zeros (gather)
  * or is dropped. ---- */
-gr_val gr_gather(gr_graph *g, gr_val table, gr_val index);
-gr_val gr_scatter_add(gr_graph *g, gr_val values, gr_val index,
-                      int64_t rows); /* adjoint of gather; added in position order */
+GR_API gr_val gr_gather(gr_graph *g, gr_val table, gr_val index);
+GR_API gr_val gr_scatter_add(gr_graph *g, gr_val values, gr_val index,
+                             int64_t rows); /* adjoint of gather; added in position order */
 
 /* ---- contractions ---- */
 /* a [B..., m, k], b [B..., k, n], or transposed in the last two axes; leading axes are equal, or one operand has
  * rank 2. */
-gr_val gr_matmul(gr_graph *g, gr_val a, gr_val b, bool transpose_a, bool transpose_b);
+GR_API gr_val gr_matmul(gr_graph *g, gr_val a, gr_val b, bool transpose_a, bool transpose_b);
 
 typedef struct gr_conv_attr { /* padding before and after may differ */
     int64_t stride[2], dilation[2], pad_before[2], pad_after[2], groups;
 } gr_conv_attr;
 /* x [N,H,W,C], w [O,KH,KW,C/groups] -> [N,OH,OW,O], OH = (H + pads - dilation (KH-1) - 1) / stride + 1 */
-gr_val gr_conv(gr_graph *g, gr_val x, gr_val w, gr_conv_attr attr);
-gr_val gr_conv_data(gr_graph *g, gr_val dy, gr_val w, int64_t h, int64_t width,
-                    gr_conv_attr attr); /* adjoint in x (also the transposed convolution) */
-gr_val gr_conv_weights(gr_graph *g, gr_val x, gr_val dy, int64_t kh, int64_t kw, gr_conv_attr attr); /* adjoint in w */
+GR_API gr_val gr_conv(gr_graph *g, gr_val x, gr_val w, gr_conv_attr attr);
+GR_API gr_val gr_conv_data(gr_graph *g, gr_val dy, gr_val w, int64_t h, int64_t width,
+                           gr_conv_attr attr); /* adjoint in x (also the transposed convolution) */
+GR_API gr_val gr_conv_weights(gr_graph *g, gr_val x, gr_val dy, int64_t kh, int64_t kw,
+                              gr_conv_attr attr); /* adjoint in w */
 
-/* ---- pooling over H and W of [N,H,W,C] ---- */
+/* ---- pooling over H and W of [N,H,W,C]. An axis of stride 0 has `size` windows, whatever its length L: window i is
+ * from floor(i L / size) to ceil((i + 1) L / size), without padding. ---- */
 typedef struct gr_pool_attr {
     int64_t size[2], stride[2], pad_before[2], pad_after[2]; /* pad_after already includes what ceil mode adds */
     bool count_padding;
 } gr_pool_attr;
-gr_val gr_max_pool(gr_graph *g, gr_val x, gr_pool_attr attr,
-                   gr_val *index); /* index (GR_I32, y * W + x within the picture, first wins) may be NULL */
-gr_val gr_avg_pool(gr_graph *g, gr_val x, gr_pool_attr attr);
+GR_API gr_val gr_max_pool(gr_graph *g, gr_val x, gr_pool_attr attr,
+                          gr_val *index); /* index (GR_I32, y * W + x within the picture, first wins) may be NULL */
+GR_API gr_val gr_avg_pool(gr_graph *g, gr_val x, gr_pool_attr attr);
+
+/* ---- loops ----
+ * A body is a graph of its own that runs once a step; it reads nothing but what it is given, and differentiates as
+ * everything else does. A recurrence h' = tanh(x + h w):
+ *
+ *     gr_scan *s = gr_scan_begin(g, steps, false);       // NULL after a failure
+ *     gr_graph *b = gr_scan_body(s);
+ *     gr_val h = gr_scan_carry(s, h0), x = gr_scan_step(s, xs), w = gr_scan_given(s, weight);
+ *     gr_val next = gr_tanh(b, gr_add(b, x, gr_matmul(b, h, w, false, false)));
+ *     gr_scan_next(s, h, next);
+ *     gr_scan_end(s);
+ *     gr_val all = gr_scan_stack(s, next), last = gr_scan_final(s, h);
+ *     gr_scan_free(s);
+ *
+ * The first four give values of the body, the last two of g. Plans run the body's kernels step by step: nothing is
+ * unrolled, and of what could be stacked only what is read is kept. */
+typedef struct gr_scan gr_scan;
+GR_API gr_scan *gr_scan_begin(gr_graph *g, int64_t steps,
+                              bool reverse); /* reverse: the last step is the first to run */
+GR_API gr_graph *gr_scan_body(gr_scan *s);
+GR_API gr_val gr_scan_carry(gr_scan *s, gr_val initial); /* real, one axis at least */
+GR_API gr_val gr_scan_step(gr_scan *s, gr_val stacked);  /* [steps, ...]: the part of the step that runs, [...] */
+GR_API gr_val gr_scan_given(gr_scan *s, gr_val value);   /* the same at every step */
+GR_API void gr_scan_next(gr_scan *s, gr_val carry, gr_val next); /* what is carried on, of the carry's shape */
+GR_API bool gr_scan_end(gr_scan *s);                             /* false: the graph has failed */
+GR_API gr_val gr_scan_final(const gr_scan *s, gr_val carry);     /* after the last step */
+GR_API gr_val gr_scan_stack(const gr_scan *s, gr_val inner); /* [steps, ...] of a real value of the body with an axis */
+GR_API void gr_scan_free(gr_scan *s);
+
+/* ---- attention ---- */
+typedef struct gr_attention_attr {
+    int64_t heads, key_heads; /* key_heads divides heads: so many share keys and values */
+    int64_t size;             /* of a head */
+    bool causal;              /* query i sees keys 0 to i alone */
+    double scale;             /* of the products; 1 / sqrt(size) as a rule */
+    gr_val lengths;           /* [B] GR_I32: keys of a sample from there on count for nobody; GR_NONE: all count */
+    double rate;              /* weights left out at random, the others divided by 1 - rate; 0: none */
+    const char *stream;       /* of these random numbers, and seed, update and position: as for gr_random */
+    gr_val seed, update, position;
+} gr_attention_attr;
+/* q [B, Tq, heads size], k and v [B, Tk, key_heads size], heads side by side -> [B, Tq, heads size]; of a query that no
+ * key counts for 0. k and v GR_NONE: q has all three in its rows, [B, T, (heads + 2 key_heads) size]. Memory grows with
+ * Tq and Tk, not with their product. */
+gr_val gr_attention(gr_graph *g, gr_val q, gr_val k, gr_val v, gr_attention_attr a);
 
 /* ---- what a step does besides computing ---- */
 typedef enum gr_assign_kind { GR_ASSIGN_UPDATE, GR_ASSIGN_STATE } gr_assign_kind;
 /* Writes a param or slot at the end of the step: readers in the step see the value before it. Two assigns to one target
  * are an error. */
-void gr_assign(gr_graph *g, gr_val target, gr_val value, gr_assign_kind kind);
-void gr_output(gr_graph *g, const char *name, gr_val value); /* readable after each run */
+GR_API void gr_assign(gr_graph *g, gr_val target, gr_val value, gr_assign_kind kind);
+GR_API void gr_output(gr_graph *g, const char *name, gr_val value); /* readable after each run */
 /* All updates wait for this rank-0 value and do not happen when it is not finite: the step then reports GR_E_DIVERGED.
  * At most one. */
-void gr_guard(gr_graph *g, gr_val value);
+GR_API void gr_guard(gr_graph *g, gr_val value);
 /* Declares v to be the gradient of param p: it is placed beside the parameter's own offset, in the block of gradients.
  */
-void gr_mark_gradient(gr_graph *g, gr_val p, gr_val v);
+GR_API void gr_mark_gradient(gr_graph *g, gr_val p, gr_val v);
 
 /* ---- differentiation: adds nodes, returns values ---- */
 /* d y / d xs for a rank-0 y. A value that y does not depend on gets zeros of its shape. GR_E_UNSUPPORTED names an
  * operation without a rule. */
-GR_CHECKED gr_status gr_gradients(gr_graph *g, gr_val y, const gr_val *xs, int n, gr_val *dxs);
+GR_API GR_CHECKED gr_status gr_gradients(gr_graph *g, gr_val y, const gr_val *xs, int n, gr_val *dxs);
 /* The same from given cotangents dys of several ys. */
-GR_CHECKED gr_status gr_pullback(gr_graph *g, const gr_val *ys, const gr_val *dys, int n_y, const gr_val *xs, int n_x,
-                                 gr_val *dxs);
+GR_API GR_CHECKED gr_status gr_pullback(gr_graph *g, const gr_val *ys, const gr_val *dys, int n_y, const gr_val *xs,
+                                        int n_x, gr_val *dxs);
 
 /* Text (one line a node: `%12 = conv %3 %7 stride 1,1 ... : real[64,28,28,32]  # c1`) or Graphviz DOT; owned by the
  * caller, gr_text_free. */
-GR_CHECKED gr_status gr_graph_print(const gr_graph *g, char **text);
-GR_CHECKED gr_status gr_graph_dot(const gr_graph *g, char **text);
-void gr_text_free(gr_context *ctx, char *text);
+GR_API GR_CHECKED gr_status gr_graph_print(const gr_graph *g, char **text);
+GR_API GR_CHECKED gr_status gr_graph_dot(const gr_graph *g, char **text);
+GR_API void gr_text_free(gr_context *ctx, char *text);
 /* Checks every node against its operation's rules: what builders guarantee, verified independently. */
-GR_CHECKED gr_status gr_graph_verify(const gr_graph *g);
+GR_API GR_CHECKED gr_status gr_graph_verify(const gr_graph *g);
 
 #ifdef __cplusplus
 }

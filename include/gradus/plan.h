@@ -25,9 +25,9 @@ typedef struct gr_plan gr_plan;
 typedef struct gr_arena gr_arena;
 
 /* "ref" (float64, plain loops, the oracle) or "cpu" (float32, fast). NULL for another name. Static. */
-const gr_backend *gr_backend_get(const char *name);
-const char *gr_backend_name(const gr_backend *b);
-size_t gr_backend_real_bytes(const gr_backend *b); /* of one GR_REAL element of rank > 0: 4 or 8 */
+GR_API const gr_backend *gr_backend_get(const char *name);
+GR_API const char *gr_backend_name(const gr_backend *b);
+GR_API size_t gr_backend_real_bytes(const gr_backend *b); /* of one GR_REAL element of rank > 0: 4 or 8 */
 
 /* ---- store ---- */
 /* What a tensor is for: weight decay, penalties and trust ratios touch weights and embeddings only. */
@@ -62,20 +62,22 @@ typedef struct gr_entry {
     void *data; /* NULL until sealed; float or double as the backend has it; rank 0: double */
 } gr_entry;
 
-GR_CHECKED gr_status gr_store_create(gr_context *ctx, const gr_backend *backend, gr_store **out);
-void gr_store_destroy(gr_store *s);
+GR_API GR_CHECKED gr_status gr_store_create(gr_context *ctx, const gr_backend *backend, gr_store **out);
+GR_API void gr_store_destroy(gr_store *s);
 /* Adds an entry; adding an equal one again is fine and gives the same index; a different one under the same name is
  * GR_E_CONFLICT. */
-GR_CHECKED gr_status gr_store_add(gr_store *s, const gr_entry_spec *spec, int *index);
-int gr_store_count(const gr_store *s);
-const gr_entry *gr_store_entry(const gr_store *s, int index); /* in the order added; borrowed until the next add */
-const gr_entry *gr_store_find(const gr_store *s, const char *name); /* NULL if absent */
-void gr_store_bytes(const gr_store *s, uint64_t *parameters,
-                    uint64_t *slots);            /* what sealing takes, in all: each block is rounded to its granule */
-GR_CHECKED gr_status gr_store_seal(gr_store *s); /* allocates; slots are filled, parameters zero; no adds afterwards */
+GR_API GR_CHECKED gr_status gr_store_add(gr_store *s, const gr_entry_spec *spec, int *index);
+GR_API int gr_store_count(const gr_store *s);
+GR_API const gr_entry *gr_store_entry(const gr_store *s,
+                                      int index); /* in the order added; borrowed until the next add */
+GR_API const gr_entry *gr_store_find(const gr_store *s, const char *name); /* NULL if absent */
+GR_API void gr_store_bytes(const gr_store *s, uint64_t *parameters,
+                           uint64_t *slots); /* what sealing takes, in all: each block is rounded to its granule */
+GR_API GR_CHECKED gr_status
+gr_store_seal(gr_store *s); /* allocates; slots are filled, parameters zero; no adds afterwards */
 /* Reads or writes a whole entry as doubles in memory order, whatever the backend's type. */
-void gr_store_read(const gr_store *s, const gr_entry *e, double *values);
-void gr_store_write(gr_store *s, const gr_entry *e, const double *values);
+GR_API void gr_store_read(const gr_store *s, const gr_entry *e, double *values);
+GR_API void gr_store_write(gr_store *s, const gr_entry *e, const double *values);
 
 /* ---- plan ---- */
 typedef enum gr_algorithm { GR_ALGORITHM_AUTO, GR_ALGORITHM_EXACT, GR_ALGORITHM_DIRECT } gr_algorithm;
@@ -94,31 +96,31 @@ typedef struct gr_plan_bytes_info {
 
 /* Compiles: simplifies, fuses, orders, chooses kernels, places. The graph may be destroyed afterwards; params and slots
  * it names must be in the store with equal shapes. Allocates bookkeeping memory only. */
-GR_CHECKED gr_status gr_plan_compile(gr_context *ctx, const gr_graph *g, gr_store *s, const gr_plan_options *options,
-                                     gr_plan **out);
-void gr_plan_destroy(gr_plan *p);
-gr_plan_bytes_info gr_plan_bytes(const gr_plan *p);
+GR_API GR_CHECKED gr_status gr_plan_compile(gr_context *ctx, const gr_graph *g, gr_store *s,
+                                            const gr_plan_options *options, gr_plan **out);
+GR_API void gr_plan_destroy(gr_plan *p);
+GR_API gr_plan_bytes_info gr_plan_bytes(const gr_plan *p);
 
 /* One arena serves several plans that do not run at the same time: make it as large as the largest. Contents do not
  * survive another plan's run. */
-GR_CHECKED gr_status gr_arena_create(gr_context *ctx, uint64_t bytes, gr_arena **out);
-void gr_arena_destroy(gr_arena *a);
+GR_API GR_CHECKED gr_status gr_arena_create(gr_context *ctx, uint64_t bytes, gr_arena **out);
+GR_API void gr_arena_destroy(gr_arena *a);
 /* Fixes all addresses. The store must be sealed. arena NULL: the plan takes one of its own. */
-GR_CHECKED gr_status gr_plan_bind(gr_plan *p, gr_arena *arena);
+GR_API GR_CHECKED gr_status gr_plan_bind(gr_plan *p, gr_arena *arena);
 
 /* Where to put a feed before a run (dense; GR_REAL as the backend has it, rank 0 double). NULL: the plan has no such
  * feed, or does not need it. */
-void *gr_plan_feed(gr_plan *p, const char *name, size_t *bytes);
+GR_API void *gr_plan_feed(gr_plan *p, const char *name, size_t *bytes);
 /* Where an output stands after a run, until the next run of any plan of this arena. NULL: no such output. shape may be
  * NULL. */
-const void *gr_plan_output(const gr_plan *p, const char *name, gr_shape *shape);
+GR_API const void *gr_plan_output(const gr_plan *p, const char *name, gr_shape *shape);
 
 /* Runs the step. GR_OK; GR_E_DIVERGED: the guard is not finite and nothing was assigned. Feeds keep their contents only
  * until the run. */
-GR_CHECKED gr_status gr_plan_run(gr_plan *p);
+GR_API GR_CHECKED gr_status gr_plan_run(gr_plan *p);
 /* After GR_E_DIVERGED and with the same feeds put in again: runs item by item and writes "exp in cross_entropy
  * \"cost\"", the first operation whose output is not finite, into text; assigns nothing. False if none was found. */
-bool gr_plan_find_nonfinite(gr_plan *p, char *text, size_t n);
+GR_API bool gr_plan_find_nonfinite(gr_plan *p, char *text, size_t n);
 
 /* Looking inside a run: items one at a time, 0 to gr_plan_rows - 1 in order, and what each has written. That stays as
  * it is until the next item runs, and later items read what is left there. gr_plan_run_item gives GR_E_DIVERGED where
@@ -130,10 +132,10 @@ typedef struct gr_plan_view {
     size_t element_bytes; /* of one element: GR_REAL has 4 or 8 */
     void *data;           /* dense */
 } gr_plan_view;
-GR_CHECKED gr_status gr_plan_run_item(gr_plan *p, int index);
-int gr_plan_views(const gr_plan *p,
-                  int index); /* how many values item `index` writes; none where it only copies into the store */
-gr_plan_view gr_plan_view_at(const gr_plan *p, int index, int output);
+GR_API GR_CHECKED gr_status gr_plan_run_item(gr_plan *p, int index);
+GR_API int gr_plan_views(const gr_plan *p,
+                         int index); /* how many values item `index` writes; none where it only copies into the store */
+GR_API gr_plan_view gr_plan_view_at(const gr_plan *p, int index, int output);
 
 /* What the plan runs, one row a kernel, for `gradus plan` and tests. */
 typedef struct gr_plan_row {
@@ -144,14 +146,14 @@ typedef struct gr_plan_row {
     double flops, bytes; /* a run */
     double cost_ns;      /* predicted, one thread */
 } gr_plan_row;
-int gr_plan_rows(const gr_plan *p);
-gr_plan_row gr_plan_row_at(const gr_plan *p, int index);
+GR_API int gr_plan_rows(const gr_plan *p);
+GR_API gr_plan_row gr_plan_row_at(const gr_plan *p, int index);
 /* The largest values in the arena, for messages about memory: fills at most n rows, largest first; returns how many. */
 typedef struct gr_plan_item {
     const char *scope, *what;
     uint64_t bytes;
 } gr_plan_item;
-int gr_plan_largest(const gr_plan *p, gr_plan_item *items, int n);
+GR_API int gr_plan_largest(const gr_plan *p, gr_plan_item *items, int n);
 
 #ifdef __cplusplus
 }

@@ -41,18 +41,21 @@ typedef enum gr_status {
 #undef GR_STATUS_ROW
 } gr_status;
 
+/* What the shared library exports: everything that these headers declare, and nothing else. */
 #if defined(__GNUC__)
+#define GR_API __attribute__((visibility("default")))
 #define GR_CHECKED __attribute__((warn_unused_result))
 #define GR_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #else
+#define GR_API
 #define GR_CHECKED
 #define GR_PRINTF(fmt, args)
 #endif
 
 /* Symbolic name ("E_RANGE"), one-line text and process exit code of a status. Never NULL; static strings. */
-const char *gr_status_name(gr_status s);
-const char *gr_status_text(gr_status s);
-int gr_status_exit_code(gr_status s);
+GR_API const char *gr_status_name(gr_status s);
+GR_API const char *gr_status_text(gr_status s);
+GR_API int gr_status_exit_code(gr_status s);
 
 #ifdef __cplusplus
 }

@@ -158,6 +158,13 @@ static const struct {
     {"with", "strategy"},
     {"keep", "save_top_k max_to_keep keep_last"},
     /* layers and activations */
+    {"embedding", "embed embeddings token_embedding word_embedding lookup"},
+    {"attention", "multihead_attention multi_head_attention self_attention mha scaled_dot_product_attention"},
+    {"positional", "positional_encoding positional_embedding position_embedding position_encoding pos_embed"},
+    {"heads", "num_heads n_heads nhead n_head num_attention_heads"},
+    {"key_heads", "num_kv_heads kv_heads n_kv_heads num_key_value_heads num_query_groups"},
+    {"rotary", "rope rotary_embedding"},
+    {"causal", "is_causal"},
     {"dense", "linear fc fully_connected fullyconnected inner_product innerproduct affine lazy_linear"},
     {"conv",
      "conv1d conv2d convolution convolution2d convolutional conv_1d conv_2d depthwise_conv depthwise_conv2d depthwise"},
@@ -165,8 +172,14 @@ static const struct {
                  "max_pooling1d maxpooling1d max_pooling maxpooling"},
     {"avg_pool", "avgpool2d avg_pool2d average_pool average_pooling average_pooling2d mean_pool avgpool "
                  "average_pooling averagepooling mean_pooling"},
-    {"global_avg_pool", "gap global_average_pool global_average_pooling global_average_pooling2d adaptive_avg_pool2d "
-                        "adaptive_avg_pool adaptive_avgpool global_mean_pool"},
+    {"global_avg_pool", "gap global_average_pool global_average_pooling global_average_pooling2d "
+                        "global_mean_pool"},
+    {"global_max_pool", "gmp global_max_pooling global_max_pooling2d global_max_pooling1d"},
+    {"adaptive_avg_pool", "adaptive_avg_pool2d adaptive_avg_pool1d adaptive_avgpool adaptive_average_pool "
+                          "adaptive_mean_pool"},
+    {"adaptive_max_pool", "adaptive_max_pool2d adaptive_max_pool1d adaptive_maxpool"},
+    {"conv_transpose", "conv_transpose2d conv_transpose1d conv2d_transpose conv1d_transpose transposed_conv "
+                       "transposed_convolution deconv deconvolution convtranspose2d"},
     {"batch_norm", "bn batchnorm1d batchnorm2d batch_normalization batch_normalisation batchnorm batch_normalization "
                    "sync_batch_norm batch_norm_1d"},
     {"layer_norm", "ln layer_normalization layer_normalisation"},
@@ -186,6 +199,11 @@ static const struct {
     {"form", "approximate"},
     {"shared", "share shared_axes num_parameters"},
     {"sigmoid", "logistic sigmoid_activation expit"},
+    {"rnn", "simple_rnn elman vanilla_rnn recurrent"},
+    {"units", "hidden_size hidden n_hidden"},
+    {"bidirectional", "bi both_directions"},
+    {"layers", "num_layers n_layers"},
+    {"return", "return_sequences output"},
     {"flatten", "view"},
     {"reshape", "view unflatten"},
     {"permute", "transpose swapaxes movedim"},
@@ -360,8 +378,8 @@ const char *gr__key_home(const char *name, const char *section)
 /* Names of the interface that this version does not have. A name that exists is found before anybody asks here. */
 static const char later[] =
     /* layers */
-    "selu mish lstm gru rnn embedding attention transformer_block positional "
-    "conv_transpose residual bottleneck equilibrium "
+    "selu mish transformer_block "
+    "equilibrium "
     /* sources, preparation, balance, augmentation */
     "images audio text one_hot resize log_mel oversample undersample smote adasyn hard_undersample crop flip rotate "
     "color cutout noise mixup cutmix specaugment synonym "
@@ -372,13 +390,12 @@ static const char later[] =
     "stagewise-init deeper-lr regularisers "
     /* what other tools have, by family, as they call it: no name of ours that is near is meant */
     "conv3d conv_3d max_pool3d max_pooling3d maxpooling3d avg_pool3d average_pooling3d batch_norm3d dropout3d "
-    "conv_transpose3d conv2d_transpose conv1d_transpose deconv deconvolution transposed_conv separable_conv lazy_conv "
-    "global_max_pool global_max_pooling adaptive_max_pool lp_pool fractional_max_pool "
+    "conv_transpose3d separable_conv lazy_conv lp_pool fractional_max_pool "
     "weight_norm spectral_norm "
     "local_response_norm lrn alpha_dropout gaussian_dropout gaussian_noise celu hard_tanh "
-    "log_sigmoid softsign tanhshrink hardshrink softshrink glu swiglu maxout embedding_bag simple_rnn "
-    "lstm_cell gru_cell conv_lstm bidirectional time_distributed multihead_attention multi_head_attention "
-    "self_attention transformer transformer_encoder transformer_decoder positional_encoding position_embedding "
+    "log_sigmoid softsign tanhshrink hardshrink softshrink glu swiglu maxout embedding_bag "
+    "lstm_cell gru_cell conv_lstm bidirectional time_distributed "
+    "transformer transformer_encoder transformer_decoder "
     "upsample up_sampling upsampling zero_pad zero_padding reflection_pad pixel_shuffle "
     "bilinear average maximum "
     "adamax asgd lbfgs l_bfgs rprop sparse_adam adafactor lion ftrl adabelief adabound muon shampoo sophia sam yogi "

@@ -19,11 +19,11 @@ static const cli_option common[] = {
 
 static void print_rows(FILE *to, const cli_option *o, int n)
 {
-    for (const cli_option *end = o + n; o < end; o++) {
+    for (int i = 0; i < n; i++) {
         char left[64];
-        snprintf(left, sizeof left, "%s--%s%s%s", o->letter ? (char[]){'-', o->letter, ',', ' ', 0} : "", o->name,
-                 o->argument ? " " : "", o->argument ? o->argument : "");
-        fprintf(to, "  %-24s %s\n", left, o->help);
+        snprintf(left, sizeof left, "%s--%s%s%s", o[i].letter ? (char[]){'-', o[i].letter, ',', ' ', 0} : "", o[i].name,
+                 o[i].argument ? " " : "", o[i].argument ? o[i].argument : "");
+        fprintf(to, "  %-24s %s\n", left, o[i].help);
     }
 }
 

@@ -192,19 +192,26 @@ static const char *index_text(const gr__array *a, uint64_t flat, char *buffer, s
     return buffer;
 }
 
-typedef enum use { USE_VALUE, USE_LABEL, USE_WEIGHT } use; /* what elements become: numbers, classes, weights */
+/* What elements become: numbers, classes, indices, weights, lengths. */
+typedef enum use { USE_VALUE, USE_LABEL, USE_INDEX, USE_WEIGHT, USE_LENGTH } use;
 
 /* How elements are kept. The numbers of a run in float32 stay within its range, in whatever they are kept. */
 typedef struct keeping {
     use use;
     gr_element as;
     double most;
+    int64_t below; /* of classes and indices */
 } keeping;
 
-static keeping keeping_of(const gr_field *f, bool float64)
+static keeping keeping_of(const gr_field *f, bool float64, int64_t most)
 {
-    use u = f->role == GR_FIELD_WEIGHT ? USE_WEIGHT : f->kind == GR_TARGET_CLASS ? USE_LABEL : USE_VALUE;
-    return (keeping){u, f->element, float64 ? DBL_MAX : 0x1.fffffefffffffp127}; /* rounds to a finite float */
+    if (f->role == GR_FIELD_LENGTH) return (keeping){USE_LENGTH, f->element, most ? (double)most : INT32_MAX, 0};
+    use u = f->role == GR_FIELD_WEIGHT   ? USE_WEIGHT
+            : f->kind == GR_TARGET_CLASS ? USE_LABEL
+            : f->vocabulary > 0          ? USE_INDEX
+                                         : USE_VALUE;
+    double limit = float64 ? DBL_MAX : 0x1.fffffefffffffp127; /* rounds to a finite float */
+    return (keeping){u, f->element, limit, u == USE_INDEX ? f->vocabulary : GR__MOST_CLASSES};
 }
 
 /* An element as its file has it: 64-bit integers have digits that a double has not. */
@@ -219,8 +226,17 @@ static void element_text(const gr__array *a, const unsigned char *raw, double x,
     gr__double_text(x, text);
 }
 
+static gr_status fail_index(const gr__part *p, const keeping *k, const char *at, const char *value, double x)
+{
+    gr_context *ctx = p->blob.ctx;
+    gr_status st = gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, but a vocabulary of %lld has indices 0 to %lld",
+                            p->blob.name, at, value, (long long)k->below, (long long)k->below - 1);
+    if (x != floor(x)) gr__error_hint(ctx, "an embedding takes whole numbers; layers such as dense take others");
+    return st;
+}
+
 /* raw: the element's bytes in this machine's order, or NULL. */
-static gr_status fail_value(const gr__part *p, use u, uint64_t flat, const unsigned char *raw, double x)
+static gr_status fail_value(const gr__part *p, const keeping *k, uint64_t flat, const unsigned char *raw, double x)
 {
     char at[GR_MAX_RANK * 21 + 32], value[32];
     const char *name = p->blob.name;
@@ -228,10 +244,14 @@ static gr_status fail_value(const gr__part *p, use u, uint64_t flat, const unsig
     element_text(&p->array, raw, x, value, sizeof value);
     gr_context *ctx = p->blob.ctx;
     if (!isfinite(x)) return gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which is not finite", name, at, value);
-    if (u == USE_WEIGHT && x < 0)
+    if (k->use == USE_INDEX) return fail_index(p, k, at, value, x);
+    if (k->use == USE_WEIGHT && x < 0)
         return gr__fail(ctx, GR_E_DATA, "\"%s\": the weight of sample %s is %s, but weights are numbers from 0 on",
                         name, at, value);
-    if (u != USE_LABEL) {
+    if (k->use == USE_LENGTH)
+        return gr__fail(ctx, GR_E_DATA, "\"%s\": the length of sample %s is %s, but samples have 1 to %.0f steps", name,
+                        at, value, k->most);
+    if (k->use != USE_LABEL) {
         gr_status st = gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which float32 cannot hold", name, at, value);
         gr__error_hint(ctx, p->raw ? "the model was trained in float32" : "precision: float64 can");
         return st;
@@ -242,11 +262,12 @@ static gr_status fail_value(const gr__part *p, use u, uint64_t flat, const unsig
 
 static bool store(const keeping *k, void *dst, uint64_t at, double x)
 {
-    if (k->use == USE_LABEL) {
-        if (!(x >= 0 && x < GR__MOST_CLASSES) || x != floor(x)) return false;
+    if (k->use == USE_LABEL || k->use == USE_INDEX) {
+        if (!(x >= 0 && x < (double)k->below) || x != floor(x)) return false;
         ((int32_t *)dst)[at] = (int32_t)x;
         return true;
     }
+    if (k->use == USE_LENGTH && !(x >= 1 && x == floor(x))) return false;
     if (!(fabs(x) <= k->most) || (k->use == USE_WEIGHT && x < 0)) return false;
     if (k->as == GR_EL_I32)
         ((int32_t *)dst)[at] = (int32_t)x;
@@ -302,7 +323,7 @@ static gr_status convert(const gr__part *p, gr__stream *s, const keeping *k, voi
         decode(a->type, raw, n, x);
         for (size_t i = 0; i < n; i++) {
             uint64_t at = a->fortran ? w.at : done + i;
-            if (!store(k, dst, at, x[i])) return fail_value(p, k->use, at, raw + i * width, x[i]);
+            if (!store(k, dst, at, x[i])) return fail_value(p, k, at, raw + i * width, x[i]);
             if (a->fortran) walk_next(&w);
         }
         done += n;
@@ -362,7 +383,7 @@ static gr_status copy(const gr__part *p, gr__stream *s, const keeping *k, void *
     if (st != GR_OK) return st;
     uint64_t bad = find_beyond(k, dst, count);
     if (bad == count) return GR_OK;
-    return fail_value(p, USE_VALUE, bad, NULL, gr__element_at(k->as, dst, (int64_t)bad));
+    return fail_value(p, k, bad, NULL, gr__element_at(k->as, dst, (int64_t)bad));
 }
 
 static gr_status fill(const gr__part *p, const keeping *k, void *dst)
@@ -398,9 +419,9 @@ static gr_status look_over(const gr__part *p, gr_field *f)
     return GR_OK;
 }
 
-gr_status gr__part_load(gr__part *p, const gr_source_options *o, gr_field *f)
+gr_status gr__part_load(gr__part *p, const gr_source_options *o, int64_t most, gr_field *f)
 {
-    keeping k = keeping_of(f, o->keep_float64);
+    keeping k = keeping_of(f, o->keep_float64, most);
     f->data = gr__tensor_alloc(p->blob.ctx, (size_t)f->bytes);
     if (!f->data) return gr__error_code(p->blob.ctx);
     gr_status st = fill(p, &k, f->data);
@@ -450,9 +471,11 @@ void gr__part_describe(const gr__part *p, const gr_source_options *o, gr_target_
     f->kind = f->role == GR_FIELD_TARGET ? kind : GR_TARGET_NONE;
     f->sample = sample_shape(&p->array);
     f->file_element = type_name(type);
-    if (f->role == GR_FIELD_INPUT)
+    if (f->role == GR_FIELD_INPUT && f->vocabulary > 0)
+        f->element = GR_EL_I32;
+    else if (f->role == GR_FIELD_INPUT)
         f->element = input_element(type, o);
-    else if (f->kind == GR_TARGET_CLASS)
+    else if (f->kind == GR_TARGET_CLASS || f->role == GR_FIELD_LENGTH)
         f->element = GR_EL_I32;
     else
         f->element = o->keep_float64 ? GR_EL_F64 : GR_EL_F32;

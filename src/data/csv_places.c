@@ -35,6 +35,7 @@ static void take_inputs(gr__table *t)
         c->at = c->said ? c->said->at : NULL;
         c->name = c->said ? c->said->name : o->wants ? o->wants->input[i] : trained ? like->of_input[i].name : NULL;
         if (!c->name) c->name = GR_LONE_INPUT;
+        c->vocabulary = o->wants ? o->wants->vocabulary[i] : 0;
         find_trained(c, like, t->n_of_inputs == 1);
     }
 }

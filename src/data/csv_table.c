@@ -1,6 +1,7 @@
 /* CSV tables to sets: rows are counted, what the columns of targets hold is found out (csv_targets.c), then numbers and
  * classes are read. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -206,11 +207,24 @@ void gr__table_put(gr_element e, void *to, int64_t at, double x)
 {
     if (e == GR_EL_F64)
         ((double *)to)[at] = x;
+    else if (e == GR_EL_I32)
+        ((int32_t *)to)[at] = (int32_t)x;
     else
         ((float *)to)[at] = (float)x;
 }
 
 /* ---- reading ---- */
+
+/* No missing value and no other number stands for an index. */
+static gr_status check_index(const gr__table *t, const gr__csv_reader *r, int column, int64_t vocabulary, double x)
+{
+    char what[96];
+    if (x >= 0 && x < (double)vocabulary && x == floor(x)) return GR_OK;
+    if (isnan(x)) return gr__table_fail(t, r, column, "is missing, which an index cannot be");
+    snprintf(what, sizeof what, "is no index of a vocabulary of %lld: 0 to %lld", (long long)vocabulary,
+             (long long)vocabulary - 1);
+    return gr__table_fail(t, r, column, what);
+}
 
 static gr_status read_inputs(const gr__table *t, const gr__csv_reader *r, gr_set *s, int64_t row)
 {
@@ -220,6 +234,7 @@ static gr_status read_inputs(const gr__table *t, const gr__csv_reader *r, gr_set
         for (int k = 0; k < c->n; k++) {
             double x;
             gr_status st = gr__table_number(t, r, t->input[c->first + k], GR_FIELD_INPUT, &x);
+            if (st == GR_OK && c->vocabulary) st = check_index(t, r, t->input[c->first + k], c->vocabulary, x);
             if (st != GR_OK) return st;
             gr__table_put(f->element, f->data, row * c->n + k, x);
         }
@@ -267,8 +282,11 @@ static void describe_field(const gr__table *t, gr_field *f, gr_field_role role, 
     gr__answer answer = role == GR_FIELD_TARGET ? c->answer : GR__ANSWER_NONE;
     if (role == GR_FIELD_TARGET) f->kind = answer == GR__ANSWER_VALUE ? GR_TARGET_VALUE : GR_TARGET_CLASS;
     if (c && (role == GR_FIELD_INPUT || c->listed)) f->sample = GR_SHAPE(c->n);
-    f->missing = role == GR_FIELD_INPUT && t->n_missing > 0;
-    f->element = role == GR_FIELD_INPUT ? input_element(t) : f->kind == GR_TARGET_CLASS ? GR_EL_I32 : real_element(t);
+    f->vocabulary = role == GR_FIELD_INPUT ? c->vocabulary : 0;
+    f->missing = role == GR_FIELD_INPUT && t->n_missing > 0 && !f->vocabulary;
+    f->element = f->vocabulary || f->kind == GR_TARGET_CLASS ? GR_EL_I32
+                 : role == GR_FIELD_INPUT                    ? input_element(t)
+                                                             : real_element(t);
     f->bytes = (uint64_t)t->n * (uint64_t)gr_shape_count(f->sample) * gr__element_bytes(f->element);
 }
 

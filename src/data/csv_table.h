@@ -35,6 +35,7 @@ typedef struct gr__columns {
     const gr_wanted *wanted; /* of a target; NULL: any shape */
     gr_target_kind want;
     const gr_schema_target *like; /* of a target: the training's of this head; NULL: none */
+    int64_t vocabulary;           /* of an input of indices; 0: numbers */
     int like_first, like_n;       /* of an input: the training's, among its columns of inputs; -1: none */
     gr__answer answer;            /* of a target */
 } gr__columns;
@@ -106,7 +107,7 @@ gr_status gr__table_answer(const gr__table *t, const gr__csv_reader *r, gr__labe
 gr_status gr__table_classes(const gr__table *t, const gr__labels *all, gr_set *s); /* when all rows were read */
 /* csv_table.c: a number of the record read last. Of an input it may be missing, which is NaN. */
 gr_status gr__table_number(const gr__table *t, const gr__csv_reader *r, int column, gr_field_role role, double *out);
-void gr__table_put(gr_element e, void *to, int64_t at, double x); /* a real, as such */
+void gr__table_put(gr_element e, void *to, int64_t at, double x); /* a real, or an index */
 /* csv_advice.c: the hint of a kept error about a cell of the record read last that is no finite number. */
 void gr__table_advise(const gr__table *t, const gr__csv_reader *r, int column, gr_field_role role);
 /* The hint where the names in the first record are not those that are wanted: it may hold none. */

@@ -8,9 +8,10 @@ static const struct {
     gr_opcode first;
     const gr_op *ops;
 } families[] = {
-    {GR_OP_FEED, gr__leaf_ops},     {GR_OP_RANDOM + 1, gr__map_ops},   {GR_OP_RESHAPE, gr__shape_ops},
-    {GR_OP_SUM, gr__reduce_ops},    {GR_OP_GATHER, gr__index_ops},     {GR_OP_MATMUL, gr__contract_ops},
-    {GR_OP_MAX_POOL, gr__pool_ops}, {GR_OP_SAMPLE_NORM, gr__norm_ops}, {GR_OP_CHANNEL_NORM + 1, gr__composed_ops},
+    {GR_OP_FEED, gr__leaf_ops},     {GR_OP_RANDOM + 1, gr__map_ops},    {GR_OP_RESHAPE, gr__shape_ops},
+    {GR_OP_SUM, gr__reduce_ops},    {GR_OP_GATHER, gr__index_ops},      {GR_OP_MATMUL, gr__contract_ops},
+    {GR_OP_MAX_POOL, gr__pool_ops}, {GR_OP_SAMPLE_NORM, gr__norm_ops},  {GR_OP_ATTENTION, gr__attention_ops},
+    {GR_OP_SCAN, gr__loop_ops},     {GR_OP_SCAN + 1, gr__composed_ops},
 };
 
 const gr_op *gr__op(gr_opcode code)
@@ -18,6 +19,11 @@ const gr_op *gr__op(gr_opcode code)
     size_t f = GR_COUNT(families) - 1;
     while (families[f].first > code) f--;
     return &families[f].ops[code - families[f].first];
+}
+
+int gr__op_outputs(const gr_op *op, const gr_attr *attr)
+{
+    return attr->body ? gr__body_results(attr->body) : op->n_out;
 }
 
 static uint64_t mix(uint64_t h, uint64_t x)
@@ -47,7 +53,7 @@ static uint32_t node_hash(const gr_op *op, const gr_val *in, int n_in, const gr_
         const void *field = gr__field_bytes(attr, f, &bytes);
         h = mix_bytes(h, field, bytes);
     }
-    for (int o = 0; o < op->n_out; o++) {
+    for (int o = 0; o < gr__op_outputs(op, attr); o++) {
         h = mix(h, (uint64_t)out[o].dtype);
         h = mix_bytes(h, out[o].shape.dim, (size_t)out[o].shape.rank * sizeof *out[o].shape.dim);
     }
@@ -70,7 +76,7 @@ static bool equal(const gr_graph *g, const gr_node *n, const gr_op *op, const gr
     if (n->op != op || n->n_in != n_in || !equal_fields(op, &n->attr, attr)) return false;
     if (n_in && memcmp(n->in, in, (size_t)n_in * sizeof *in) != 0) return false;
     const gr_value *v = gr__value(g, n->out);
-    for (int o = 0; o < op->n_out; o++)
+    for (int o = 0; o < n->n_out; o++)
         if (v[o].dtype != out[o].dtype || !gr__shape_equal(v[o].shape, out[o].shape)) return false;
     return true;
 }
@@ -108,31 +114,36 @@ static bool table_room(gr_graph *g)
     return true;
 }
 
+static void append_values(gr_graph *g, gr_value *values, const gr_value *out, int n_out)
+{
+    for (int o = 0; o < n_out; o++) {
+        values[o] = out[o];
+        values[o].node = (uint32_t)g->n_nodes;
+        values[o].out = (uint16_t)o;
+        g->values[g->n_values++] = &values[o];
+    }
+}
+
 /* Room first, so that nothing is half added when memory runs out. */
 static gr_val append(gr_graph *g, uint32_t hash, const gr_op *op, const gr_val *in, int n_in, const gr_attr *attr,
                      const gr_value *out)
 {
+    int n_out = gr__op_outputs(op, attr);
     if (!table_room(g) || !GR_ROOM(g->ctx, g->nodes, g->nodes_capacity, g->n_nodes + 1) ||
-        !GR_ROOM(g->ctx, g->values, g->values_capacity, g->n_values + (size_t)op->n_out))
+        !GR_ROOM(g->ctx, g->values, g->values_capacity, g->n_values + (size_t)n_out))
         goto no_memory;
-    gr_node *n = gr__bump_alloc(g->memory, sizeof *n + (size_t)op->n_out * sizeof(gr_value));
+    gr_node *n = gr__bump_alloc(g->memory, sizeof *n + (size_t)n_out * sizeof(gr_value));
     if (!n) goto no_memory;
     n->in = gr__bump_alloc(g->memory, (size_t)n_in * sizeof *in);
     if (!n->in) goto no_memory;
     if (n_in) memcpy(n->in, in, (size_t)n_in * sizeof *in);
     n->op = op;
     n->n_in = n_in;
-    n->n_out = op->n_out;
+    n->n_out = n_out;
     n->attr = *attr;
     n->scope = g->scope;
     n->out = (gr_val)g->n_values + 1;
-    gr_value *values = (gr_value *)(void *)(n + 1);
-    for (int o = 0; o < op->n_out; o++) {
-        values[o] = out[o];
-        values[o].node = (uint32_t)g->n_nodes;
-        values[o].out = (uint16_t)o;
-        g->values[g->n_values++] = &values[o];
-    }
+    append_values(g, (gr_value *)(void *)(n + 1), out, n_out);
     g->nodes[g->n_nodes++] = n;
     table_put(g->table, g->table_size, (gr__bucket){hash, (uint32_t)g->n_nodes});
     return n->out;
@@ -157,7 +168,7 @@ static bool infer(gr_graph *g, const gr_op *op, const gr_val *in, int n_in, cons
         return gr__op_fail(g, GR_E_INTERNAL, "an attribute is set that none of the operation's fields names");
     if (!check_inputs(g, op, in, n_in) || !gr__shape_check(g, out->shape) || !gr__op_infer(g, op, attr, in, n_in, out))
         return false;
-    for (int o = 0; o < op->n_out; o++)
+    for (int o = 0; o < gr__op_outputs(op, attr); o++)
         if (!gr__shape_check(g, out[o].shape)) return false;
     return true;
 }
@@ -194,13 +205,13 @@ static gr_val add(gr_graph *g, const gr_op *op, const gr_val *in, int n_in, cons
     return v;
 }
 
-gr_value *gr__results(gr_graph *g, const gr_op *op, const gr_value *hint)
+gr_value *gr__results(gr_graph *g, int n_out, const gr_value *hint)
 {
-    if (!GR_ROOM(g->ctx, g->results, g->results_capacity, (size_t)op->n_out)) {
+    if (!GR_ROOM(g->ctx, g->results, g->results_capacity, (size_t)n_out)) {
         g->status = GR_E_MEMORY;
         return NULL;
     }
-    for (int o = 0; o < op->n_out; o++)
+    for (int o = 0; o < n_out; o++)
         g->results[o] = hint ? (gr_value){.dtype = hint[o].dtype, .shape = hint[o].shape} : (gr_value){.node = 0};
     return g->results;
 }
@@ -211,7 +222,8 @@ gr_val gr__node_make(gr_graph *g, const gr_op *op, const gr_val *in, int n_in, c
     if (g->status != GR_OK) return GR_NONE;
     gr_attr a = attr ? *attr : (gr_attr){.name = NULL};
     if (a.name && !(a.name = gr__intern(g, a.name))) return GR_NONE;
-    gr_value *out = gr__results(g, op, out_hint);
+    if (a.body && !(a.body = gr__body_intern(g, a.body))) return GR_NONE;
+    gr_value *out = gr__results(g, gr__op_outputs(op, &a), out_hint);
     if (!out) return GR_NONE;
     g->op = op;
     gr_val v = add(g, op, in, n_in, &a, out);

@@ -51,7 +51,7 @@ static const gr_op stand_in = {.code = GR_OP_COUNT,
                                .branches = GR__BRANCHES_ONE,
                                .fields = number_field};
 
-static gr_val stand_in_for(gr_graph *apart, const gr_value *v, int number)
+gr_val gr__stand_in(gr_graph *apart, const gr_value *v, int number)
 {
     return gr__node_make(apart, &stand_in, NULL, 0, &(gr_attr){.i = {number}}, v);
 }
@@ -85,7 +85,7 @@ static gr_status open_apart(const gr_graph *g, const gr_op *op, const gr_attr *a
     a->out = a->in + n_in;
     gr__scope_set(a->g, scope);
     gr_scope_push(a->g, op->name, NULL); /* of errors; what is copied from here has the node's own */
-    for (int i = 0; i < n_in; i++) a->in[i] = stand_in_for(a->g, gr__value(g, in[i]), i);
+    for (int i = 0; i < n_in; i++) a->in[i] = gr__stand_in(a->g, gr__value(g, in[i]), i);
     if (!a->g->status && gr__decompose(a->g, op, attr, a->in, n_in, types, a->out)) refuse_leaves(a->g, op);
     return a->g->status;
 }

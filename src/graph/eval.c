@@ -83,6 +83,67 @@ static gr_status run_said(const gr_graph *g, const gr_node *n, const gr_ref *in,
     return st;
 }
 
+/* ---- loops ---- */
+
+/* Part i of what is stacked. */
+static gr_ref part(const gr_ref *stacked, int64_t i)
+{
+    gr_ref r = {NULL, stacked->dtype, gr__shape_of_step(stacked->shape)};
+    r.data = (char *)stacked->data + (size_t)i * bytes_of(&r);
+    return r;
+}
+
+static void put(gr_ref to, const gr_ref *from)
+{
+    if (bytes_of(&to)) memcpy(to.data, from->data, bytes_of(&to));
+}
+
+/* One step. carried: what the carries are now. in: of the body, room for all operands. */
+static gr_status run_step(const gr_node *n, const gr_ref *operand, gr_ref *in, int64_t done, gr_ref *out)
+{
+    const gr__body *b = n->attr.body;
+    int64_t steps = gr__scan_steps(&n->attr), at = gr__scan_reverse(&n->attr) ? steps - 1 - done : done;
+    int64_t before = gr__scan_reverse(&n->attr) ? at + 1 : at, after = gr__scan_reverse(&n->attr) ? at : at + 1;
+    for (int i = 0; i < b->n_in; i++) {
+        in[i] = operand[i];
+        if (b->role[i] == GR__ROLE_STEP) in[i] = part(&operand[i], at);
+        if (b->role[i] == GR__ROLE_CARRY) in[i] = part(&out[gr__body_states(b, gr__body_carry(b, i))], before);
+    }
+    gr_effects fx = gr__graph_effects(b->graph);
+    gr_val *wanted = gr__alloc(b->ctx, fx.n_outputs * sizeof *wanted);
+    if (!wanted) return GR_E_MEMORY;
+    for (size_t i = 0; i < fx.n_outputs; i++) wanted[i] = fx.outputs[i].value;
+    eval e = {.g = b->graph, .given = in};
+    gr_status st = run_all(&e, wanted, (int)fx.n_outputs);
+    for (int c = 0; c < b->n_carries && st == GR_OK; c++)
+        put(part(&out[gr__body_states(b, c)], after), &e.buffer[wanted[c]]);
+    for (int k = 0; k < gr__body_stacks(b) && st == GR_OK; k++)
+        put(part(&out[gr__body_stacked(b, k)], at), &e.buffer[wanted[b->n_carries + k]]);
+    close_eval(&e);
+    gr__free(b->ctx, wanted, fx.n_outputs * sizeof *wanted);
+    return st;
+}
+
+static gr_status run_loop(const gr_node *n, const gr_ref *operand, gr_ref *out)
+{
+    const gr__body *b = n->attr.body;
+    gr_status st = GR_OK;
+    int64_t steps = gr__scan_steps(&n->attr), first = gr__scan_reverse(&n->attr) ? steps : 0;
+    gr_ref *in = gr__alloc(b->ctx, (size_t)b->n_in * sizeof *in);
+    if (!in) return GR_E_MEMORY;
+    for (int c = 0; c < b->n_carries; c++)
+        put(part(&out[gr__body_states(b, c)], first), &operand[gr__body_operand(b, c)]);
+    for (int64_t t = 0; t < steps && st == GR_OK; t++) st = run_step(n, operand, in, t, out);
+    for (int c = 0; c < b->n_carries; c++) {
+        gr_ref last = part(&out[gr__body_states(b, c)], steps - first);
+        put(out[gr__body_final(b, c)], &last);
+    }
+    gr__free(b->ctx, in, (size_t)b->n_in * sizeof *in);
+    return st;
+}
+
+/* ---- nodes ---- */
+
 static gr_status compute(const eval *e, const gr_node *n, gr_ref *out)
 {
     gr_context *ctx = gr__graph_context(e->g);
@@ -92,6 +153,8 @@ static gr_status compute(const eval *e, const gr_node *n, gr_ref *out)
     for (int i = 0; i < n->n_in; i++) in[i] = e->buffer[n->in[i]];
     if (n->op->ref)
         n->op->ref(e->g, n, in, out);
+    else if (n->attr.body)
+        st = run_loop(n, in, out);
     else
         st = run_said(e->g, n, in, out);
     gr__free(ctx, in, (size_t)n->n_in * sizeof *in);
@@ -109,7 +172,7 @@ static gr_status run(eval *e, const gr_node *n)
         out[o].data = gr__alloc(gr__graph_context(e->g), bytes_of(&out[o]));
         if (!out[o].data) return GR_E_MEMORY;
     }
-    if (n->op->ref || n->op->decompose) return compute(e, n, out);
+    if (n->op->ref || n->op->decompose || n->attr.body) return compute(e, n, out);
     if (!gr__stands_in(n, &number)) return fill(e, n, out);
     if (bytes_of(out)) memcpy(out->data, e->given[number].data, bytes_of(out));
     return GR_OK;

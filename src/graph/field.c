@@ -19,6 +19,9 @@ const void *gr__field_bytes(const gr_attr *attr, const gr__field *f, size_t *byt
     case GR__FIELD_REAL:
         *bytes = (size_t)f->count * sizeof *attr->f;
         return &attr->f[f->at];
+    case GR__FIELD_BODY:
+        *bytes = sizeof attr->body;
+        return &attr->body;
     default:
         *bytes = (size_t)f->count * sizeof *attr->i;
         return &attr->i[f->at];

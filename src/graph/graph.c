@@ -30,6 +30,8 @@ void gr_graph_destroy(gr_graph *g)
     gr__free(ctx, g->table, g->table_size * sizeof *g->table);
     gr__free(ctx, g->names, g->names_size * sizeof *g->names);
     gr__free(ctx, g->tensors, g->tensors_capacity * sizeof *g->tensors);
+    for (size_t i = 0; i < g->n_bodies; i++) gr__body_release(g->bodies[i]);
+    gr__free(ctx, g->bodies, g->bodies_capacity * sizeof *g->bodies);
     gr__free(ctx, g->scopes, g->scopes_capacity * sizeof *g->scopes);
     gr__free(ctx, g->results, g->results_capacity * sizeof *g->results);
     gr__free(ctx, g->assigns, g->assigns_capacity * sizeof *g->assigns);

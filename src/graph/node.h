@@ -49,6 +49,11 @@ typedef enum gr_opcode {
     /* normalisations: CHANNEL_NORM has outputs (y, mean, variance) */
     GR_OP_SAMPLE_NORM,
     GR_OP_CHANNEL_NORM,
+    /* attention: (means, sums); its gradient of operands of their own, of one for all three */
+    GR_OP_ATTENTION,
+    GR_OP_ATTENTION_GRADIENT,
+    GR_OP_ATTENTION_PACKED_GRADIENT,
+    GR_OP_SCAN,               /* a loop (body.h) */
     GR__COMPOSED(GR__OP_CODE) /* said by others */
     GR_OP_COUNT               /* how many; also the code of an operation that is in no table (gr__node_make) */
 } gr_opcode;
@@ -61,6 +66,8 @@ typedef enum gr_opclass {
     GR_CLASS_INDEX,
     GR_CLASS_CONTRACT,
     GR_CLASS_POOL,
+    GR_CLASS_ATTENTION,
+    GR_CLASS_LOOP, /* runs a body; plans make instructions of it, not kernels */
     GR_CLASS_COMPOSED
 } gr_opclass;
 
@@ -69,12 +76,13 @@ typedef enum gr_opclass {
  *
  * What operands may look like: inputs of a MAP are rank 0 or have exactly the output's shape (builders insert
  * BROADCAST). Rank-0 GR_REAL values (float64 everywhere) are made only by leaves, by MAPs of rank-0 inputs and by
- * reductions over all axes; they meet tensors only in MAPs, BROADCAST and RANDOM. So a RESHAPE never has rank 0 on one
- * side: builders make a BROADCAST or a SUM instead. */
+ * reductions over all axes; they meet tensors only in MAPs, BROADCAST, RANDOM and ATTENTION. So a RESHAPE never has
+ * rank 0 on one side: builders make a BROADCAST or a SUM instead. */
 typedef struct gr_attr {
     int64_t i[12];
     double f[2];
-    const char *name; /* interned by the graph: equal names are equal pointers */
+    const char *name;            /* interned by the graph: equal names are equal pointers */
+    const struct gr__body *body; /* LOOP: what it runs; interned likewise */
 } gr_attr;
 
 typedef struct gr_value {
@@ -92,6 +100,7 @@ typedef enum gr__field_kind {
     GR__FIELD_INTEGERS, /* i[at .. at + count - 1] */
     GR__FIELD_AXES,     /* integers, as many as the first operand has axes */
     GR__FIELD_AXIS_SET, /* i[at]: a bit an axis */
+    GR__FIELD_BODY,     /* body; printed behind its node */
 } gr__field_kind;
 
 typedef struct gr__field {
@@ -119,6 +128,7 @@ typedef enum gr__branches {
     GR__BRANCHES_INDEX,      /* its second result */
     GR__BRANCHES_RESULT,     /* its result, which is constant in between */
     GR__BRANCHES_SAID,       /* those of its decomposition */
+    GR__BRANCHES_BODY,       /* those of the operations of its body, at every step */
 } gr__branches;
 
 typedef struct gr__range {
@@ -136,8 +146,8 @@ typedef struct gr_op {
     gr_opcode code;
     gr_opclass class;
     const char *name;
-    int n_in; /* -1: any number */
-    int n_out;
+    int n_in;  /* -1: any number */
+    int n_out; /* -1: as many as the body says */
     gr__keeper kept;
     bool commutes; /* its two operands may be swapped: same bits, same gradients */
     /* Checks inputs and attributes and fills the outputs' dtypes and shapes (leaves: already there). On failure fails
@@ -178,7 +188,8 @@ struct gr_node {
 };
 
 const gr_op *gr__op(gr_opcode code);
-uint32_t gr__graph_nodes(const gr_graph *g); /* nodes are numbered 0..n-1, inputs before users */
+int gr__op_outputs(const gr_op *op, const gr_attr *attr); /* how many its nodes of these attributes have */
+uint32_t gr__graph_nodes(const gr_graph *g);              /* nodes are numbered 0..n-1, inputs before users */
 const gr_node *gr__node(const gr_graph *g, uint32_t node);
 uint32_t gr__graph_values(const gr_graph *g);           /* values are numbered 1..n */
 const gr_value *gr__value(const gr_graph *g, gr_val v); /* the outputs of a node stand side by side: an array */

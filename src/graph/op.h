@@ -4,6 +4,7 @@
 #define GR_GRAPH_OP_H
 
 #include "base/dtype.h"
+#include "graph/body.h"
 #include "graph/state.h"
 
 /* Of a shape's elements, zero sizes counted as one: byte counts and strides cannot overflow. */
@@ -12,7 +13,7 @@
 
 /* One table a family, in the order of gr_opcode. */
 extern const gr_op gr__leaf_ops[], gr__map_ops[], gr__shape_ops[], gr__reduce_ops[], gr__index_ops[],
-    gr__contract_ops[], gr__pool_ops[], gr__norm_ops[], gr__composed_ops[];
+    gr__contract_ops[], gr__pool_ops[], gr__norm_ops[], gr__attention_ops[], gr__loop_ops[], gr__composed_ops[];
 
 /* ---- checks, for `infer` ---- */
 /* Fails with scope and operation before the text; returns false. */
@@ -60,11 +61,11 @@ typedef struct gr__apart {
 } gr__apart;
 GR_CHECKED gr_status gr__apart_open(const gr_graph *g, const gr_node *n, gr__apart *a); /* close it also on failure */
 void gr__apart_close(gr__apart *a);
-bool gr__stands_in(const gr_node *n, int *number); /* is it such a leaf, and of which operand? */
 
 /* ---- gradients ---- */
 void gr__no_gradient(gr_graph *g, const gr_node *n, const gr_val *dout, gr_val *din);
 bool gr__wanted(const gr_graph *g, const gr_node *n, int input);
+void gr__scan_gradient(gr_graph *g, const gr_node *n, const gr_val *dout, gr_val *din); /* scan_gradient.c */
 
 /* ---- what a node costs ---- */
 /* One an element of the result, or of the first operand. */

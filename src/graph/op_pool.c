@@ -2,15 +2,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "graph/op.h"
+#include "graph/pool.h"
 
 /* ---- shape rules ---- */
-
-static gr_pool_attr unpack(const gr_attr *attr)
-{
-    const int64_t *i = attr->i;
-    return (gr_pool_attr){{i[0], i[1]}, {i[2], i[3]}, {i[4], i[5]}, {i[6], i[7]}, i[8] != 0};
-}
 
 static gr_attr pack(gr_pool_attr p, int64_t h, int64_t w)
 {
@@ -18,30 +12,39 @@ static gr_attr pack(gr_pool_attr p, int64_t h, int64_t w)
                            p.pad_after[0], p.pad_after[1], p.count_padding, h, w}};
 }
 
-/* The pooled shape of pictures x; every window must hold at least one element of its picture. */
-static bool pooled(gr_graph *g, const gr_attr *attr, gr_shape x, gr_shape *y)
+/* The pooled size of an axis of `in` elements; every window must hold one at least. */
+static bool pooled_axis(gr_graph *g, const gr_pool_attr *p, int i, int64_t in, const char *text, int64_t *out)
 {
-    gr_pool_attr p = unpack(attr);
+    int64_t size = p->size[i], stride = p->stride[i], before = p->pad_before[i], after = p->pad_after[i];
+    if (size < 1 || size > GR__MAX_INDEX || stride < 0 || stride > GR__MAX_INDEX || before < 0 ||
+        before > GR__MAX_INDEX || after < 0 || after > GR__MAX_INDEX || (stride == 0 && (before || after)))
+        return gr__op_fail(g, GR_E_RANGE, "size %lld, stride %lld, padding %lld, %lld are out of range",
+                           (long long)size, (long long)stride, (long long)before, (long long)after);
+    *out = size;
+    if (stride == 0)
+        return in > 0 ||
+               gr__op_fail(g, GR_E_SHAPE, "%lld windows on an axis of %s would hold nothing", (long long)size, text);
+    int64_t room = in + before + after - size;
+    if (room < 0)
+        return gr__op_fail(g, GR_E_SHAPE, "a window of %lldx%lld is larger than the padded input %s",
+                           (long long)p->size[0], (long long)p->size[1], text);
+    *out = room / stride + 1;
+    if (before >= size || in < 1 || room / stride * stride - before >= in)
+        return gr__op_fail(g, GR_E_SHAPE, "a window of %lldx%lld on %s would hold padding only", (long long)p->size[0],
+                           (long long)p->size[1], text);
+    return true;
+}
+
+bool gr__pool_shape(gr_graph *g, const gr_attr *attr, gr_shape x, gr_shape *y)
+{
+    gr_pool_attr p = gr__pool_unpack(attr);
     char text[96];
     gr__shape_text(x, text);
     if (x.dim[1] > GR__MAX_INDEX || x.dim[2] > GR__MAX_INDEX || x.dim[1] * x.dim[2] > GR__MAX_INDEX)
         return gr__op_fail(g, GR_E_SHAPE, "pictures of %s are too large", text);
     *y = x;
-    for (int i = 0; i < 2; i++) {
-        int64_t size = p.size[i], stride = p.stride[i], before = p.pad_before[i], after = p.pad_after[i];
-        if (size < 1 || size > GR__MAX_INDEX || stride < 1 || stride > GR__MAX_INDEX || before < 0 ||
-            before > GR__MAX_INDEX || after < 0 || after > GR__MAX_INDEX)
-            return gr__op_fail(g, GR_E_RANGE, "size %lld, stride %lld, padding %lld, %lld are out of range",
-                               (long long)size, (long long)stride, (long long)before, (long long)after);
-        int64_t room = x.dim[1 + i] + before + after - size;
-        if (room < 0)
-            return gr__op_fail(g, GR_E_SHAPE, "a window of %lldx%lld is larger than the padded input %s",
-                               (long long)p.size[0], (long long)p.size[1], text);
-        y->dim[1 + i] = room / stride + 1;
-        if (before >= size || x.dim[1 + i] < 1 || room / stride * stride - before >= x.dim[1 + i])
-            return gr__op_fail(g, GR_E_SHAPE, "a window of %lldx%lld on %s would hold padding only",
-                               (long long)p.size[0], (long long)p.size[1], text);
-    }
+    for (int i = 0; i < 2; i++)
+        if (!pooled_axis(g, &p, i, x.dim[1 + i], text, &y->dim[1 + i])) return false;
     return true;
 }
 
@@ -50,7 +53,7 @@ static bool infer_max_pool(gr_graph *g, const gr_attr *attr, const gr_val *in, i
     (void)n_in;
     if (!gr__want_dtype(g, in, 0, GR_REAL) || !gr__want_rank(g, in, 0, 4)) return false;
     out[0].dtype = GR_REAL;
-    if (!pooled(g, attr, gr__value(g, in[0])->shape, &out[0].shape)) return false;
+    if (!gr__pool_shape(g, attr, gr__value(g, in[0])->shape, &out[0].shape)) return false;
     out[1].dtype = GR_I32;
     out[1].shape = out[0].shape;
     return true;
@@ -61,14 +64,14 @@ static bool infer_avg_pool(gr_graph *g, const gr_attr *attr, const gr_val *in, i
     (void)n_in;
     out->dtype = GR_REAL;
     return gr__want_dtype(g, in, 0, GR_REAL) && gr__want_rank(g, in, 0, 4) &&
-           pooled(g, attr, gr__value(g, in[0])->shape, &out->shape);
+           gr__pool_shape(g, attr, gr__value(g, in[0])->shape, &out->shape);
 }
 
 static bool belong(gr_graph *g, const gr_attr *attr, gr_shape x, gr_shape y)
 {
     gr_shape expected;
     char a[96], b[96];
-    if (!pooled(g, attr, x, &expected)) return false;
+    if (!gr__pool_shape(g, attr, x, &expected)) return false;
     return gr__shape_equal(expected, y) || gr__op_fail(g, GR_E_SHAPE, "pooled %s does not belong to input %s",
                                                        gr__shape_text(y, a), gr__shape_text(x, b));
 }
@@ -109,7 +112,7 @@ static gr_val adjoint(gr_graph *g, gr_opcode code, const gr_node *n, gr_val dy, 
 {
     gr_shape x = gr_shape_of(g, n->in[0]);
     bool grows = code == GR_OP_POOL_SCATTER || code == GR_OP_AVG_POOL_ADJOINT;
-    gr_attr attr = pack(unpack(&n->attr), grows ? x.dim[1] : 0, grows ? x.dim[2] : 0);
+    gr_attr attr = pack(gr__pool_unpack(&n->attr), grows ? x.dim[1] : 0, grows ? x.dim[2] : 0);
     gr_val in[2] = {dy, index};
     return gr__node_add(g, code, in, index ? 2 : 1, &attr, NULL);
 }
@@ -141,23 +144,6 @@ static void avg_pool_adjoint_gradient(gr_graph *g, const gr_node *n, const gr_va
 
 /* ---- reference ---- */
 
-/* The part of a window that lies on the picture, and how many elements its mean divides by. */
-typedef struct window {
-    int64_t first[2], end[2], divisor;
-} window;
-
-static window window_at(const gr_pool_attr *p, gr_shape x, const int64_t *index)
-{
-    window w = {.divisor = 1};
-    for (int i = 0; i < 2; i++) {
-        int64_t start = index[1 + i] * p->stride[i] - p->pad_before[i], size = x.dim[1 + i];
-        w.first[i] = GR_MAX(start, 0);
-        w.end[i] = GR_MIN(start + p->size[i], size);
-        w.divisor *= p->count_padding ? p->size[i] : w.end[i] - w.first[i];
-    }
-    return w;
-}
-
 static int64_t place(gr_shape x, const int64_t *index, int64_t h, int64_t w)
 {
     return ((index[0] * x.dim[1] + h) * x.dim[2] + w) * x.dim[3] + index[3];
@@ -166,12 +152,12 @@ static int64_t place(gr_shape x, const int64_t *index, int64_t h, int64_t w)
 static void max_pool_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out)
 {
     (void)g;
-    gr_pool_attr p = unpack(&n->attr);
+    gr_pool_attr p = gr__pool_unpack(&n->attr);
     gr_shape s = in[0].shape;
     const double *x = in[0].data;
     int64_t index[GR_MAX_RANK] = {0}, count = gr_shape_count(out[0].shape);
     for (int64_t e = 0; e < count; e++, gr__next_index(out[0].shape, index)) {
-        window w = window_at(&p, s, index);
+        gr__pool_window w = gr__pool_window_at(&p, s, index);
         int64_t best = w.first[0] * s.dim[2] + w.first[1];
         double most = x[place(s, index, w.first[0], w.first[1])];
         for (int64_t i = w.first[0]; i < w.end[0]; i++) {
@@ -215,11 +201,11 @@ static void pool_scatter_ref(const gr_graph *g, const gr_node *n, const gr_ref *
 static void avg_pool_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out)
 {
     (void)g;
-    gr_pool_attr p = unpack(&n->attr);
+    gr_pool_attr p = gr__pool_unpack(&n->attr);
     gr_shape s = in[0].shape;
     int64_t index[GR_MAX_RANK] = {0}, count = gr_shape_count(out->shape);
     for (int64_t e = 0; e < count; e++, gr__next_index(out->shape, index)) {
-        window w = window_at(&p, s, index);
+        gr__pool_window w = gr__pool_window_at(&p, s, index);
         double sum = 0;
         for (int64_t i = w.first[0]; i < w.end[0]; i++)
             for (int64_t j = w.first[1]; j < w.end[1]; j++) sum += ((const double *)in[0].data)[place(s, index, i, j)];
@@ -230,73 +216,17 @@ static void avg_pool_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, 
 static void avg_pool_adjoint_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out)
 {
     (void)g;
-    gr_pool_attr p = unpack(&n->attr);
+    gr_pool_attr p = gr__pool_unpack(&n->attr);
     gr_shape s = out->shape;
     double *y = out->data;
     int64_t index[GR_MAX_RANK] = {0}, count = gr_shape_count(in[0].shape), total = gr_shape_count(s);
     for (int64_t e = 0; e < total; e++) y[e] = 0;
     for (int64_t e = 0; e < count; e++, gr__next_index(in[0].shape, index)) {
-        window w = window_at(&p, s, index);
+        gr__pool_window w = gr__pool_window_at(&p, s, index);
         double part = ((const double *)in[0].data)[e] / (double)w.divisor;
         for (int64_t i = w.first[0]; i < w.end[0]; i++)
             for (int64_t j = w.first[1]; j < w.end[1]; j++) y[place(s, index, i, j)] += part;
     }
-}
-
-/* ---- means said by others: convolutions of each channel by itself with ones, divided by how many were summed ---- */
-
-static gr_conv_attr as_conv(const gr_pool_attr *p, int64_t channels)
-{
-    return (gr_conv_attr){{p->stride[0], p->stride[1]},
-                          {1, 1},
-                          {p->pad_before[0], p->pad_before[1]},
-                          {p->pad_after[0], p->pad_after[1]},
-                          channels};
-}
-
-static gr_val ones(gr_graph *g, const gr_pool_attr *p, int64_t channels)
-{
-    return gr_broadcast(g, gr_const(g, 1), GR_SHAPE(channels, p->size[0], p->size[1], 1));
-}
-
-/* What the mean of each window divides by: [1,OH,OW,1]. */
-static gr_val divisors(gr_graph *g, const gr_pool_attr *p, gr_shape x, gr_shape y)
-{
-    gr_shape s = GR_SHAPE(1, y.dim[1], y.dim[2], 1);
-    int64_t index[GR_MAX_RANK] = {0}, count = gr_shape_count(s);
-    double *d = gr__alloc(g->ctx, (size_t)count * sizeof *d);
-    if (!d) {
-        g->status = GR_E_MEMORY;
-        return GR_NONE;
-    }
-    for (int64_t e = 0; e < count; e++, gr__next_index(s, index)) d[e] = (double)window_at(p, x, index).divisor;
-    gr_val v = gr_const_tensor(g, s, d);
-    gr__free(g->ctx, d, (size_t)count * sizeof *d);
-    return v;
-}
-
-static void avg_pool_decompose(gr_graph *g, const gr_attr *attr, const gr_val *in, int n_in, gr_val *out)
-{
-    (void)n_in;
-    gr_pool_attr p = unpack(attr);
-    gr_shape x = gr_shape_of(g, in[0]), y;
-    if (!pooled(g, attr, x, &y)) return;
-    if (x.dim[3] == 0) /* a convolution has a channel */
-        out[0] = gr_broadcast(g, gr_const(g, 0), y);
-    else
-        out[0] = gr_div(g, gr_conv(g, in[0], ones(g, &p, x.dim[3]), as_conv(&p, x.dim[3])), divisors(g, &p, x, y));
-}
-
-static void avg_pool_adjoint_decompose(gr_graph *g, const gr_attr *attr, const gr_val *in, int n_in, gr_val *out)
-{
-    (void)n_in;
-    gr_pool_attr p = unpack(attr);
-    gr_shape y = gr_shape_of(g, in[0]), x = GR_SHAPE(y.dim[0], attr->i[9], attr->i[10], y.dim[3]);
-    if (y.dim[3] == 0)
-        out[0] = gr_broadcast(g, gr_const(g, 0), x);
-    else
-        out[0] = gr_conv_data(g, gr_div(g, in[0], divisors(g, &p, x, y)), ones(g, &p, y.dim[3]), x.dim[1], x.dim[2],
-                              as_conv(&p, y.dim[3]));
 }
 
 /* ---- fields: pads are before and after ---- */
@@ -357,7 +287,7 @@ const gr_op gr__pool_ops[] = {
      .infer = infer_avg_pool,
      .gradient = avg_pool_gradient,
      .ref = avg_pool_ref,
-     .decompose = avg_pool_decompose,
+     .decompose = gr__avg_pool_decompose,
      .flops = gr__flops_operand,
      .branches = GR__BRANCHES_ONE,
      .fields = pool_fields},
@@ -369,7 +299,7 @@ const gr_op gr__pool_ops[] = {
      .infer = infer_adjoint,
      .gradient = avg_pool_adjoint_gradient,
      .ref = avg_pool_adjoint_ref,
-     .decompose = avg_pool_adjoint_decompose,
+     .decompose = gr__avg_pool_adjoint_decompose,
      .flops = gr__flops_operand,
      .branches = GR__BRANCHES_ONE,
      .fields = adjoint_fields},

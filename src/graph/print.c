@@ -27,6 +27,7 @@ static void put_axis_set(gr__text *t, int64_t set)
 static bool is_usual(const gr_attr *attr, const gr__field *f)
 {
     bool usual = f->kind == GR__FIELD_INTEGERS && f->usual != GR__SHOWN;
+    if (f->kind == GR__FIELD_NAME) return !attr->name[0];
     for (int i = 0; usual && i < f->count; i++) usual = attr->i[f->at + i] == f->usual;
     return usual;
 }
@@ -47,6 +48,8 @@ static void put_field(gr__text *t, const gr_graph *g, const gr_node *n, const gr
         break;
     case GR__FIELD_AXIS_SET:
         put_axis_set(t, n->attr.i[f->at]);
+        break;
+    case GR__FIELD_BODY:
         break;
     default:
         put_integers(t, &n->attr.i[f->at], f->count);
@@ -103,12 +106,32 @@ static gr_status take(gr__text *t, char **text)
     return GR_OK;
 }
 
+static gr_status put_body(const gr_graph *g, uint32_t k, const gr__body *b, void *text);
+
+static void put_graph(gr__text *t, const gr_graph *g)
+{
+    for (uint32_t k = 0; k < gr__graph_nodes(g); k++) put_node(t, g, gr__node(g, k));
+    put_effects(t, g);
+    (void)gr__graph_each_body(g, put_body, t);
+}
+
+/* Bodies stand behind the graph, with what each operand is to them. */
+static gr_status put_body(const gr_graph *g, uint32_t k, const gr__body *b, void *text)
+{
+    static const char *const roles[] = {"carry", "part", "given"};
+    gr__text *t = text;
+    gr__text_add(t, "body of %%%u:", gr__node(g, k)->out);
+    for (int i = 0; i < b->n_in; i++) gr__text_add(t, "%s %s", i ? "," : "", roles[b->role[i]]);
+    gr__text_add(t, "\n");
+    put_graph(t, b->graph);
+    return GR_OK;
+}
+
 gr_status gr_graph_print(const gr_graph *g, char **text)
 {
     gr__text t;
     gr__text_init(&t, g->ctx);
-    for (uint32_t k = 0; k < gr__graph_nodes(g); k++) put_node(&t, g, gr__node(g, k));
-    put_effects(&t, g);
+    put_graph(&t, g);
     return take(&t, text);
 }
 

@@ -38,6 +38,8 @@ struct gr_graph {
     size_t n_names, names_size;
     gr__tensor *tensors;
     size_t n_tensors, tensors_capacity;
+    const struct gr__body **bodies; /* of its loops; each is held once */
+    size_t n_bodies, bodies_capacity;
 
     const char *scope;
     const char **scopes; /* what gr_scope_pop goes back to */
@@ -57,9 +59,8 @@ struct gr_graph {
     const bool *wanted; /* while differentiating: value v is on a path iff wanted[v]; NULL otherwise */
 };
 
-/* Room for the outputs of a node of `op`, as the hint has them, or nothing yet; until the next call. NULL: no memory.
- */
-gr_value *gr__results(gr_graph *g, const gr_op *op, const gr_value *hint);
+/* Room for so many outputs of a node, as the hint has them, or nothing yet; until the next call. NULL: no memory. */
+gr_value *gr__results(gr_graph *g, int n_out, const gr_value *hint);
 gr__name *gr__name_of(const char *interned);
 /* Copies the values, or finds an equal tensor; the index, or -1 on failure. */
 int64_t gr__tensor_add(gr_graph *g, const double *values, int64_t count);

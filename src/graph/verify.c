@@ -42,7 +42,7 @@ static gr_status check_structure(const gr_graph *g, uint32_t k)
 {
     const gr_node *n = gr__node(g, k);
     if (!known_op(n->op)) return wrong(g, k, "unknown operation");
-    if (n->n_out != n->op->n_out) return wrong(g, k, "wrong number of outputs");
+    if (n->n_out != gr__op_outputs(n->op, &n->attr)) return wrong(g, k, "wrong number of outputs");
     if (n->op->n_in >= 0 ? n->n_in != n->op->n_in : n->n_in < 1) return wrong(g, k, "wrong number of operands");
     if (n->out == GR_NONE || n->out + (gr_val)n->n_out - 1 > g->n_values) return wrong(g, k, "outputs are no values");
     for (int i = 0; i < n->n_in; i++)
@@ -64,7 +64,7 @@ static gr_status check_node(gr_graph *g, uint32_t k)
     gr_status st = check_structure(g, k);
     if (st != GR_OK) return st;
     const gr_node *n = gr__node(g, k);
-    gr_value *out = gr__results(g, n->op, gr__value(g, n->out)); /* what builders give as a hint */
+    gr_value *out = gr__results(g, n->n_out, gr__value(g, n->out)); /* what builders give as a hint */
     if (!out) return gr__error_code(g->ctx);
     st = infer_again(g, n, out);
     if (st != GR_OK) return st;
@@ -120,6 +120,14 @@ static gr_status check_unique(const gr_graph *g, uint32_t k)
     return GR_OK;
 }
 
+static gr_status verify_body(const gr_graph *g, uint32_t k, const gr__body *b, void *user)
+{
+    (void)user;
+    for (uint32_t j = 0; j < gr__graph_nodes(b->graph); j++)
+        if (gr__node(b->graph, j)->op->kept != GR__KEPT_NOWHERE) return wrong(g, k, "a leaf of its body has a name");
+    return gr_graph_verify(b->graph);
+}
+
 gr_status gr_graph_verify(const gr_graph *graph)
 {
     if (graph->status != GR_OK) return graph->status;
@@ -129,5 +137,6 @@ gr_status gr_graph_verify(const gr_graph *graph)
         if (st == GR_OK) st = check_unique(g, k);
         if (st != GR_OK) return st;
     }
-    return check_effects(g);
+    gr_status st = gr__graph_each_body(g, verify_body, NULL);
+    return st == GR_OK ? check_effects(g) : st;
 }

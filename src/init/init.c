@@ -16,6 +16,8 @@ static const gr_row common_rows[] = {
            "predicts how often each class is, or the mean value"),
     GR_ROW("relu_bias", REAL, "0", "[0,inf)", "1",
            "above 0: of layers before a ReLU, instead of `bias`; a small number keeps units alive"),
+    GR_ROW("lstm", TREE, "none", "{forget_bias, input_bias, output_bias}", "",
+           "biases of the gates of LSTM layers, instead of `bias`: settings of the initialiser lstm"),
 };
 GR_COMMON(init_section) = {
     .family = "recipe",
@@ -29,7 +31,7 @@ GR_COMMON(init_section) = {
 };
 static const gr_member own_common = {.family = "init", .name = "init", .rows = common_rows, .n_rows = OWN_ROWS};
 
-static gr_status make(gr_context *ctx, gr__bump *b, const gr_tree *tree, const char *fallback, bool bias,
+static gr_status make(gr_context *ctx, gr__bump *b, const gr_tree *tree, const char *fallback, bool bias, int gates,
                       gr_preset preset, const gr_init **member, gr_settings *s)
 {
     *member = (const gr_init *)gr__family_find(ctx, &gr__family_init, "initialiser", tree, fallback);
@@ -39,28 +41,24 @@ static gr_status make(gr_context *ctx, gr__bump *b, const gr_tree *tree, const c
                              "bias: zeros | {type: constant, value: 0.01} | {type: uniform, bound: fan}",
                              "%s is for weights, not for biases", (*member)->head.name);
     gr_status st = gr__settings_make(ctx, b, &(*member)->head, tree, preset, NULL, s);
+    if (st == GR_OK && (*member)->gate_biases && gates != 4)
+        return gr__tree_fail(ctx, tree, GR_E_CONFLICT, "write init: {lstm: {forget_bias: 1}}",
+                             "%s is for biases of LSTM layers alone", (*member)->head.name);
     return st == GR_OK && (*member)->check ? (*member)->check(ctx, s) : st;
 }
 
 /* ---- the choice ---- */
 
-/* Normalisations start as scale 1 and shift 0, slopes of activations as their layer says, whatever the recipe says of
- * weights and biases: only their layer's own `init` is theirs. */
-static bool own_start(const gr_param_info *p)
+/* Normalisations start as scale 1 and shift 0, whatever the recipe says of weights and biases: only their layer's own
+ * `init` is theirs. */
+static bool normalises(const gr_param_info *p)
 {
-    return p->entry.role == GR_ROLE_NORM_SCALE || p->entry.role == GR_ROLE_NORM_SHIFT || p->entry.role == GR_ROLE_SLOPE;
+    return p->entry.role == GR_ROLE_NORM_SCALE || p->entry.role == GR_ROLE_NORM_SHIFT;
 }
 
 static bool is_added(const gr_param_info *p)
 {
     return p->is_bias || p->entry.role == GR_ROLE_NORM_SHIFT;
-}
-
-static gr_tree *constant(gr__bump *b, double value)
-{
-    char number[32];
-    const char *text = gr__bump_format(b, "{type: constant, value: %s}", gr__double_text(value, number));
-    return text ? gr__tree_flow(b, text) : NULL;
 }
 
 static const char *default_for(const gr_param_info *p)
@@ -82,7 +80,9 @@ static gr_status special_bias(gr_context *ctx, gr__bump *b, const gr_init_from *
         *tree = gr__setting_tree(&common, "last_bias");
     } else if (p->follow == GR_FOLLOW_RELU &&
                relu > 0) { /* also the shift of a normalisation, which takes the mean of a bias before it away */
-        *tree = constant(b, relu);
+        char number[32];
+        const char *text = gr__bump_format(b, "{type: constant, value: %s}", gr__double_text(relu, number));
+        *tree = text ? gr__tree_flow(b, text) : NULL;
         if (!*tree) return GR_E_MEMORY;
     }
     return GR_OK;
@@ -94,19 +94,32 @@ const gr_tree *gr__init_last_bias_auto(const gr_tree *tree)
     return t && t->kind == GR_TREE_TEXT && strcmp(t->text, "auto") == 0 ? t : NULL;
 }
 
+/* The initialiser that the parameter starts with unless one is asked for; the recipe may set its numbers by its name.
+ * False: no memory. */
+static bool usual(gr__bump *b, const gr_init_from *from, const gr_param_info *p, const gr_tree **t)
+{
+    if (!p->usual) return true;
+    const gr_tree *said = from->tree ? gr__tree_get(from->tree, p->usual) : NULL;
+    *t = said && !gr__tree_none(said) ? said : gr__tree_flow(b, p->usual);
+    return *t != NULL;
+}
+
 gr_status gr__init_choose(gr_context *ctx, gr__bump *b, const gr_init_from *from, const gr_param_info *p,
                           gr_init_choice *out)
 {
     const char *key = is_added(p) ? "bias" : "weights";
     const gr_tree *t = p->init ? gr__tree_get(p->init, key) : NULL;
-    gr_status st = !t && is_added(p) ? special_bias(ctx, b, from, p, &t) : GR_OK;
+    gr_status st = !t && is_added(p) && !p->settled ? special_bias(ctx, b, from, p, &t) : GR_OK;
     if (st != GR_OK) return st;
-    if (!t && from->tree && !own_start(p)) t = gr__tree_get(from->tree, key);
+    if (!t && from->tree && !normalises(p) && !p->settled) t = gr__tree_get(from->tree, key);
     *out = (gr_init_choice){.asked = t != NULL};
-    bool slope = p->entry.role == GR_ROLE_SLOPE, scale = p->entry.role == GR_ROLE_NORM_SCALE;
-    if (!t && (slope || scale) && !(t = constant(b, slope ? p->slope : 1))) return GR_E_MEMORY;
+    if (!t && !usual(b, from, p, &t)) return GR_E_MEMORY;
+    if (!t && p->entry.role == GR_ROLE_NORM_SCALE && !(t = gr__tree_flow(b, "{type: constant, value: 1}")))
+        return GR_E_MEMORY;
     if (t && t == gr__init_last_bias_auto(from->tree)) return GR_OK;
-    return make(ctx, b, t, default_for(p), is_added(p), from->preset, &out->member, &out->settings);
+    int gates = is_added(p) ? (int)p->blocks : 0;
+    return make(ctx, b, t, p->usual ? p->usual : default_for(p), is_added(p), gates, from->preset, &out->member,
+                &out->settings);
 }
 
 gr_tree *gr__init_choice_tree(gr__bump *b, const gr_init_choice *c)
@@ -148,8 +161,16 @@ static gr_status fill_auto(gr_context *ctx, const gr_init_from *from, int64_t co
     return GR_OK;
 }
 
-gr_status gr__init_fill(gr_context *ctx, const gr_init_from *from, const gr_param_info *p, const gr_init_choice *c,
-                        void *work, const gr_init_sink *to)
+/* Elements that start as 0, written after the others. */
+static void fill_blank(const gr_param_info *p, const gr_init_sink *to)
+{
+    static const double zeros[64];
+    for (int64_t i = 0; i < p->n_blank; i += 64)
+        to->put(to->user, p->blank_at + i, 1, GR_MIN(p->n_blank - i, 64), zeros);
+}
+
+static gr_status fill_choice(gr_context *ctx, const gr_init_from *from, const gr_param_info *p, const gr_init_choice *c,
+                             void *work, const gr_init_sink *to)
 {
     int64_t count = gr_shape_count(p->entry.shape);
     if (!c->member) return fill_auto(ctx, from, count, to);
@@ -160,6 +181,14 @@ gr_status gr__init_fill(gr_context *ctx, const gr_init_from *from, const gr_para
     const gr_init_target t = {.param = p, .count = count, .rng = &rng};
     if (c->member->spread) return c->member->spread(&c->settings, &t, work, to);
     return in_pieces(ctx, c->member, &c->settings, &t, to);
+}
+
+gr_status gr__init_fill(gr_context *ctx, const gr_init_from *from, const gr_param_info *p, const gr_init_choice *c,
+                        void *work, const gr_init_sink *to)
+{
+    gr_status st = fill_choice(ctx, from, p, c, work, to);
+    if (st == GR_OK) fill_blank(p, to);
+    return st;
 }
 
 static void put_in_array(void *user, int64_t first, int64_t stride, int64_t n, const double *values)
@@ -208,7 +237,8 @@ static gr_status resolve(gr_context *ctx, gr__bump *b, const gr_settings *common
     const gr_init *member;
     gr_settings s;
     if (!tree) return GR_OK;
-    gr_status st = make(ctx, b, tree, NULL, key[0] == 'b', preset, &member, &s);
+    bool bias = key[0] != 'w';
+    gr_status st = make(ctx, b, tree, bias && key[0] != 'b' ? key : NULL, bias, bias ? 4 : 0, preset, &member, &s);
     if (st != GR_OK) return st;
     gr_tree *full = gr__settings_tree(b, &s);
     return full && gr__tree_put(b, out, key, full) ? GR_OK : gr__error_code(ctx);
@@ -227,6 +257,10 @@ static gr_status resolve_map(gr_context *ctx, gr__bump *b, const gr_member *rows
     if (st == GR_OK) st = resolve(ctx, b, &common, "weights", preset, full);
     if (st == GR_OK) st = resolve(ctx, b, &common, "bias", preset, full);
     for (int i = OWN_ROWS; i < rows->n_rows && st == GR_OK; i++) { /* plain values, checked by their rows */
+        if (rows->rows[i].kind == GR_ROW_TREE && common.value[i] && !gr__tree_none(common.value[i])) {
+            st = resolve(ctx, b, &common, rows->rows[i].name, preset, full);
+            continue;
+        }
         const gr_tree *value = common.value[i];
         gr_tree *kept = value ? gr__tree_copy(b, value) : gr__tree_text(b, "none");
         if (!gr__tree_put(b, full, rows->rows[i].name, kept)) st = GR_E_MEMORY;

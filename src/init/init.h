@@ -24,6 +24,7 @@ typedef struct gr_init_sink {
 typedef struct gr_init {
     gr_member head;
     bool weights_only; /* makes no sense for biases */
+    bool gate_biases;  /* makes sense for biases of four gates alone */
     bool own_size;     /* by what it is for: that it may be far from 1 / sqrt(fan-in) is no mistake */
     bool equal;        /* one value for all: the units of a layer start equal */
     gr_status (*check)(gr_context *ctx,

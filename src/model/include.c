@@ -56,7 +56,7 @@ static gr_status set_dropout(gr_context *ctx, gr__bump *b, gr_tree *layers, cons
 {
     int changed = 0;
     for (int i = 0; i < layers->n; i++) {
-        const gr_layer *member = (const gr_layer *)gr__family_peek(&gr__family_layer, layers->child[i]);
+        const gr_layer *member = (const gr_layer *)gr__family_peek(ctx, &gr__family_layer, layers->child[i]);
         if (!member || !member->drops) continue;
         gr_tree *layer = in_place_of(layers->child[i], gr__tree_map(b));
         const gr_tree *name = gr__tree_get(layers->child[i], "name");

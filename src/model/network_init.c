@@ -69,6 +69,7 @@ typedef struct warnings {
     const char *first; /* of them */
     double size, wanted;
     bool relu; /* a bias took relu_bias */
+    bool lstm; /* a bias took init.lstm */
 } warnings;
 
 static const double FAR =
@@ -91,6 +92,7 @@ static void take(void *user, int64_t first, int64_t stride, int64_t n, const dou
 static void look_at(warnings *w, const gr_param_info *p, const gr_init_choice *c, double square)
 {
     w->relu |= p->is_bias && c->asked && p->follow == GR_FOLLOW_RELU;
+    w->lstm |= c->member && c->member->gate_biases && !c->asked;
     if (p->is_bias || !c->asked || p->entry.shape.rank < 2 || p->fan_in < 1 || gr_shape_count(p->entry.shape) < 1 ||
         c->member->own_size)
         return;
@@ -102,6 +104,9 @@ static void look_at(warnings *w, const gr_param_info *p, const gr_init_choice *c
 static void say(const gr_network *n, const warnings *w)
 {
     const gr_tree *relu = n->recipe->init ? gr__tree_get(n->recipe->init, "relu_bias") : NULL;
+    const gr_tree *lstm = n->recipe->init ? gr__tree_get(n->recipe->init, "lstm") : NULL;
+    if (lstm && !gr__tree_none(lstm) && !w->lstm)
+        gr__log(n->ctx, GR_LOG_WARNING, "init.lstm: no LSTM layer takes it, so it does nothing");
     if (w->far)
         gr__log(n->ctx, GR_LOG_WARNING,
                 "init: %s starts with a size of %.2g, where about %.2g keeps activations at its fan-in%s; gradus check "

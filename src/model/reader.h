@@ -24,7 +24,5 @@ gr_status gr__recipe_model(gr__recipe_reader *k);      /* inputs and layers; the
 gr_status gr__recipe_keep_model(gr__recipe_reader *k); /* resolved, once building has checked what a layer holds */
 gr_status gr__recipe_keep_heads(gr__recipe_reader *k); /* after the metrics */
 gr_status gr__recipe_metrics(gr__recipe_reader *k);    /* `metrics` and `best_by`; after the network and the data */
-/* Whether something may be called so: a layer's, an input's, a head's name. */
-gr_status gr__name_check(gr_context *ctx, const gr_tree *at, const char *whose, const char *name);
 
 #endif

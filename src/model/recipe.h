@@ -41,6 +41,7 @@ enum { GR_FIGURE_TEXT = 160 };
 typedef struct gr_model_input {
     const char *name; /* GR_LONE_INPUT where the recipe gives none */
     gr_shape sample;
+    int64_t vocabulary;     /* it holds indices below this, which layers look up; 0: numbers */
     const gr_tree *at;      /* where its shape is written */
     const gr_tree *prepare; /* list of steps, or NULL */
 } gr_model_input;
@@ -62,7 +63,7 @@ typedef struct gr_head {
     bool metrics_given; /* else they are defaults, to which the data may add */
 } gr_head;
 
-struct gr_stack; /* model/stack.h */
+struct gr_stack; /* nn/stack.h */
 typedef struct gr_recipe {
     const char *path, *folder; /* as given; where relative paths start */
     gr_tree *tree;             /* as written, with --set applied, model files and zoo included */
@@ -80,6 +81,7 @@ typedef struct gr_recipe {
         int shuffle;            /* gr_shuffle of data/data.h: 0 none, 1 once, 2 every_epoch */
         int64_t batch;          /* 0: all of it */
         bool drop_last;
+        const gr_tree *buckets; /* a whole number from 2, or a rising list of them; NULL: none */
     } data;
     gr_model_input input[GR_MAX_INPUTS];
     int n_inputs;

@@ -178,6 +178,16 @@ static gr_status no_input(const gr__recipe_reader *k, const gr_tree *at, const c
     return st;
 }
 
+static gr_status refuse_indices(const gr__recipe_reader *k, const gr_model_input *in, const gr_tree *at)
+{
+    bool several = k->r->n_inputs > 1;
+    if (!in->vocabulary || (at->kind == GR_TREE_LIST && at->n == 0)) return GR_OK;
+    gr_status st = gr__tree_fail(k->ctx, at, GR_E_CONFLICT, NULL,
+                                 "the input \"%s\" holds indices, which are looked up as they are", in->name);
+    gr__error_hint(k->ctx, several ? "prepare: {NAME: [...]} prepares the inputs that it names" : "leave it out");
+    return st;
+}
+
 /* Steps by input; those that it does not name have none. */
 static gr_status read_steps_by_input(data_reader *d, const gr_tree *t)
 {
@@ -187,6 +197,8 @@ static gr_status read_steps_by_input(data_reader *d, const gr_tree *t)
         gr_model_input *in = find_input(k->r, t->key[i]);
         if (!in) return no_input(k, t->child[i], t->key[i]);
         if (gr__tree_none(t->child[i])) continue;
+        gr_status fits = refuse_indices(k, in, t->child[i]);
+        if (fits != GR_OK) return fits;
         gr_status st = read_steps(d, t->child[i], &list);
         if (st != GR_OK) return st;
         in->prepare = t->child[i];
@@ -205,7 +217,10 @@ static gr_status read_prepare(data_reader *d)
     r->data.prepare = t;
     if (r->inputs_named && t->kind == GR_TREE_MAP && !gr__tree_get(t, "type")) return read_steps_by_input(d, t);
     gr_status st = read_steps(d, t, &list);
-    for (int i = 0; i < r->n_inputs; i++) r->input[i].prepare = t;
+    for (int i = 0; i < r->n_inputs && st == GR_OK; i++) {
+        st = refuse_indices(d->k, &r->input[i], t);
+        r->input[i].prepare = t;
+    }
     return st == GR_OK ? put(d, "prepare", list) : st;
 }
 
@@ -219,6 +234,46 @@ static gr_status read_limit(data_reader *d)
     if (st != GR_OK) return st;
     k->r->data.limit_train = gr__setting_int(&s, "train");
     return put(d, "limit", gr__section_tree(k->b, &s));
+}
+
+static bool is_count(const gr_tree *t, double low, double high)
+{
+    return t->kind == GR_TREE_INT && t->number >= low && t->number <= high;
+}
+
+/* A list of steps, each more than the one before. */
+static gr_status read_limits(data_reader *d, const gr_tree *t)
+{
+    char shown[200];
+    if (t->n < 1 || t->n > GR_MAX_BUCKETS)
+        return gr__tree_fail(d->k->ctx, t, GR_E_RANGE, NULL, "%d limits: there may be 1 to %d", t->n, GR_MAX_BUCKETS);
+    for (int i = 0; i < t->n; i++) {
+        const gr_tree *x = t->child[i];
+        if (!is_count(x, 1, INT32_MAX))
+            return gr__tree_fail(d->k->ctx, x, GR_E_TYPE, "such as buckets: [16, 32, 64]",
+                                 "%s is not a number of steps", gr__tree_show(x, shown, sizeof shown));
+        if (i && !(x->number > t->child[i - 1]->number))
+            return gr__tree_fail(d->k->ctx, x, GR_E_RANGE, "such as buckets: [16, 32, 64]",
+                                 "%s is not more than the limit before it, %s", x->text, t->child[i - 1]->text);
+    }
+    return GR_OK;
+}
+
+static gr_status read_buckets(data_reader *d)
+{
+    const gr_tree *t = gr__setting_tree(&d->s, "buckets");
+    char shown[200];
+    if (gr__tree_none(t)) return put_none(d, "buckets");
+    gr_status st = t->kind == GR_TREE_LIST ? read_limits(d, t)
+                   : is_count(t, 2, GR_MAX_BUCKETS)
+                       ? GR_OK
+                       : gr__tree_fail(d->k->ctx, t, t->kind == GR_TREE_INT ? GR_E_RANGE : GR_E_TYPE,
+                                       "buckets: 4, or the most steps of each, [16, 32, 64]",
+                                       "%s is neither a number of buckets, 2 to %d, nor a list of steps",
+                                       gr__tree_show(t, shown, sizeof shown), GR_MAX_BUCKETS);
+    if (st != GR_OK) return st;
+    d->k->r->data.buckets = t;
+    return put(d, "buckets", gr__tree_copy(d->k->b, t));
 }
 
 static gr_status read_feeding(data_reader *d)
@@ -255,6 +310,7 @@ gr_status gr__recipe_data(gr__recipe_reader *k)
     GR_TRY(read_limit(&d));
     GR_TRY(read_prepare(&d));
     GR_TRY(read_feeding(&d));
+    GR_TRY(read_buckets(&d));
     GR_TRY(gr__recipe_part(k, "data", d.resolved));
 done:
     return st;

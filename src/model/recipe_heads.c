@@ -139,7 +139,11 @@ gr_wants gr__recipe_wants(const gr_recipe *r)
                   .n_targets = r->n_heads,
                   .inputs_named = r->inputs_named,
                   .targets_named = r->heads_named};
-    for (int i = 0; i < r->n_inputs; i++) w.input[i] = r->input[i].name;
+    for (int i = 0; i < r->n_inputs; i++) {
+        w.input[i] = r->input[i].name;
+        w.steps[i] = r->input[i].sample.rank ? r->input[i].sample.dim[0] : 1;
+        w.vocabulary[i] = r->input[i].vocabulary;
+    }
     for (int h = 0; h < r->n_heads; h++)
         w.target[h] = (gr_wanted){.name = r->head[h].name,
                                   .form = r->head[h].reading.target,

@@ -29,16 +29,42 @@ static gr_val share(gr_build *b, const gr_tree *t)
     return gr_graph_fail(g, st, "the momentum is refused");
 }
 
+/* x less this mean, by the root of this variance. */
+static gr_val by(gr_build *b, const gr_settings *s, gr_val x, gr_val mean, gr_val variance, gr_val weight)
+{
+    gr_graph *g = b->g;
+    gr_val root = gr_sqrt(g, gr_add(g, variance, gr_const(g, gr__setting_real(s, "eps"))));
+    return gr_mul(g, gr_sub(g, x, mean), gr_mul(g, weight, gr_recip(g, root)));
+}
+
+/* The means over all axes but the last, over the steps that count. */
+static gr_val counted_mean(gr_build *b, gr_val x)
+{
+    int axes[GR_MAX_RANK], n = gr_shape_of(b->g, x).rank - 1;
+    for (int i = 0; i < n; i++) axes[i] = i;
+    return gr_div(b->g, gr_sum(b->g, gr__build_counted(b, x, 0), axes, n, false), gr__build_counts(b, x));
+}
+
+/* By the batch, in training. `all` makes the variance of its m values that of all values: m / (m - 1). */
 static gr_val by_batch(gr_build *b, const gr_settings *s, gr_val x, gr_val weight, gr_val moves)
 {
     gr_graph *g = b->g;
     gr_shape shape = gr_shape_of(g, x);
-    double count = 1;
-    for (int i = 0; i + 1 < shape.rank; i++) count *= (double)shape.dim[i];
+    gr_val mean, variance, y, all;
     if (!gr__norm_has_variance(b, shape)) return GR_NONE;
-    gr_val mean, variance, y = gr__channel_norm(g, x, weight, gr__setting_real(s, "eps"), &mean, &variance);
+    if (b->lengths) {
+        gr_val m = gr__build_counts(b, x), one = gr_const(g, 1);
+        mean = counted_mean(b, x);
+        variance = counted_mean(b, gr_square(g, gr_sub(g, x, mean)));
+        y = by(b, s, x, mean, variance, weight);
+        all = gr_div(g, m, gr_max(g, gr_sub(g, m, one), one)); /* of one value it is 0 all the same */
+    } else {
+        double m = (double)(gr_shape_count(shape) / shape.dim[shape.rank - 1]);
+        y = gr__channel_norm(g, x, weight, gr__setting_real(s, "eps"), &mean, &variance);
+        all = gr_const(g, m / (m - 1));
+    }
     gr__build_observe(b, "running_mean", mean, moves);
-    gr__build_observe(b, "running_var", gr_mul(g, variance, gr_const(g, count / (count - 1))), moves);
+    gr__build_observe(b, "running_var", gr_mul(g, variance, all), moves);
     return y;
 }
 
@@ -47,18 +73,14 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     (void)n_in;
     gr_graph *g = b->g;
     gr_shape shape = gr_shape_of(g, in[0]);
-    if (shape.rank < 2) return gr_graph_fail(g, GR_E_SHAPE, "takes samples of at least one axis");
+    if (!gr__join_last(b, in[0])) return GR_NONE;
     gr_shape channels = GR_SHAPE(shape.dim[shape.rank - 1]);
     gr_val mean = gr__build_state(b, "running_mean", channels, 0), var = gr__build_state(b, "running_var", channels, 1);
     gr_val weight = gr__norm_weight(b, channels, true);
     bool frozen = gr__setting_bool(s, "frozen");
-    gr_val y = GR_NONE, moves = frozen ? gr_const(g, 0) : share(b, gr__setting_tree(s, "momentum"));
-    if (b->mode == GR_MODE_TRAIN && !frozen) {
-        y = by_batch(b, s, in[0], weight, moves);
-    } else {
-        gr_val root = gr_sqrt(g, gr_add(g, var, gr_const(g, gr__setting_real(s, "eps"))));
-        y = gr_mul(g, gr_sub(g, in[0], mean), gr_mul(g, weight, gr_recip(g, root)));
-    }
+    gr_val moves = frozen ? gr_const(g, 0) : share(b, gr__setting_tree(s, "momentum"));
+    bool trains = b->mode == GR_MODE_TRAIN && !frozen;
+    gr_val y = trains ? by_batch(b, s, in[0], weight, moves) : by(b, s, in[0], mean, var, weight);
     return gr__norm_shift(b, y, channels, true);
 }
 
@@ -74,11 +96,13 @@ GR_LAYER(batch_norm) = {
                          "           running_mean += momentum (mu - running_mean);  running_var += momentum (v m/(m-1) "
                          "- running_var)\n"
                          "           momentum: cumulative is 1/n in the n-th batch\n"
-                         "otherwise, and frozen: the same with running_mean and running_var;   they start at 0 and 1",
+                         "otherwise, and frozen: the same with running_mean and running_var;   they start at 0 and 1\n"
+                         "of sequences with lengths: over the steps that count",
             GR_ROWS(rows),
         },
     .min_inputs = 1,
     .max_inputs = 1,
     .transparent = true,
+    .takes_lengths = true,
     .build = build,
 };

@@ -89,6 +89,9 @@ gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role 
                          .follow = b->follow,
                          .slope = b->slope,
                          .init = b->init,
+                         .usual = b->usual,
+                         .blocks = b->blocks,
+                         .settled = b->settled,
                          .last = b->last,
                          .head = b->head};
     return leaf_of(b, p);
@@ -185,13 +188,14 @@ bool gr__activation_none(const gr_tree *t)
 /* Among the layers that are activations alone. */
 static gr_status find_activation_only(gr_context *ctx, const gr_tree *t, const char *name, const gr_member **found)
 {
-    const gr_family *f = &gr__family_layer;
-    size_t bytes = (size_t)f->n * sizeof(const gr_member *);
+    int all = gr__family_count(ctx, &gr__family_layer), n = 0;
+    size_t bytes = (size_t)all * sizeof(const gr_member *);
     const gr_member **heads = gr__alloc(ctx, bytes);
-    int n = 0;
     if (!heads) return GR_E_MEMORY;
-    for (int i = 0; i < f->n; i++)
-        if (((const gr_layer *)f->head[i])->activation_only) heads[n++] = f->head[i];
+    for (int i = 0; i < all; i++) {
+        const gr_member *m = gr__family_at(ctx, &gr__family_layer, i);
+        if (((const gr_layer *)m)->activation_only) heads[n++] = m;
+    }
     gr_status st = gr__member_find(ctx, "activation", heads, n, name, t, found);
     gr__free(ctx, heads, bytes);
     return st;
@@ -216,10 +220,13 @@ gr_val gr__activation_build(gr_build *b, const gr_tree *activation, gr_val x)
     if (gr__activation_none(activation) || gr_graph_status(b->g) != GR_OK) return x;
     const gr_layer *l = find_activation(b, activation, &s);
     const char *outer = b->layer;
+    const gr_tree *init = b->init;
     b->layer = l ? gr__bump_format(b->memory, "%s.activation", outer) : NULL; /* whose parameters are apart */
+    b->init = NULL;
     gr_val y = b->layer ? l->build(b, &s, &x, 1) : GR_NONE;
     if (l && !b->layer) gr_graph_fail(b->g, GR_E_MEMORY, "no memory for the name of an activation");
     b->layer = outer;
+    b->init = init;
     return y;
 }
 

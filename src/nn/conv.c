@@ -2,8 +2,6 @@
  * PyTorch Conv2d, Conv1d] */
 #include "nn/window.h"
 
-#include <string.h>
-
 static const gr_row rows[] = {
     GR_ROW("filters", INT, NULL, "[1,1000000000]", "1", "how many output channels"),
     GR_ROW("kernel", AXES, "3", "[1,1000000]", "pixels", "size of the window; a number, or a list of one an axis"),
@@ -18,27 +16,6 @@ static const gr_row rows[] = {
            "what is applied to the sums"),
 };
 
-/* How many groups; 0 with the graph failed. */
-static int64_t read_groups(gr_build *b, const gr_settings *s, int64_t channels, int64_t filters)
-{
-    const gr_tree *t = gr__setting_tree(s, "groups");
-    int64_t groups = 1;
-    char shown[200];
-    if (t && t->kind == GR_TREE_TEXT && strcmp(t->text, "depthwise") == 0)
-        groups = channels;
-    else if (t && (!gr__tree_int(t, &groups) || groups < 1)) {
-        gr_graph_fail(b->g,
-                      gr__tree_fail(b->ctx, t, GR_E_RANGE, NULL, "%s is neither a number of groups nor depthwise",
-                                    gr__tree_show(t, shown, sizeof shown)),
-                      "groups are refused");
-        return 0;
-    }
-    if (channels % groups == 0 && filters % groups == 0) return groups;
-    gr_graph_fail(b->g, GR_E_SHAPE, "%lld groups do not divide %lld channels and %lld filters", (long long)groups,
-                  (long long)channels, (long long)filters);
-    return 0;
-}
-
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
 {
     (void)n_in;
@@ -49,7 +26,8 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     if (!x) return GR_NONE;
     gr_shape shape = gr_shape_of(g, x);
     int64_t filters = gr__setting_int(s, "filters"), groups;
-    if (!gr__window_read(b, s, shape, axes, "kernel", true, &w) || !(groups = read_groups(b, s, shape.dim[3], filters)))
+    if (!gr__window_read(b, s, shape, axes, "kernel", true, &w) ||
+        !(groups = gr__groups_read(b, s, shape.dim[3], filters)))
         return GR_NONE;
     int64_t depth = shape.dim[3] / groups, area = w.size[0] * w.size[1];
     gr_conv_attr attr = {.groups = groups};

@@ -16,6 +16,7 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     gr_shape shape = gr_shape_of(g, in[0]);
     int64_t units = gr__setting_int(s, "units");
     if (shape.rank < 2) return gr_graph_fail(g, GR_E_SHAPE, "takes samples of at least one axis");
+    if (!gr__build_has_features(b, in[0])) return GR_NONE;
     int64_t features = shape.dim[shape.rank - 1], positions = 1;
     for (int i = 0; i + 1 < shape.rank; i++) positions *= shape.dim[i];
     gr__activation_follow(b, gr__setting_tree(s, "activation"));

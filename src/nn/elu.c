@@ -28,6 +28,5 @@ GR_LAYER(elu) = {
     .max_inputs = 1,
     .activation_only = true,
     .follow = GR_FOLLOW_RELU,
-    .takes_lengths = true,
     .build = build,
 };

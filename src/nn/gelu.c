@@ -26,6 +26,5 @@ GR_LAYER(gelu) = {
     .max_inputs = 1,
     .activation_only = true,
     .follow = GR_FOLLOW_RELU,
-    .takes_lengths = true,
     .build = build,
 };

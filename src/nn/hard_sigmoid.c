@@ -21,6 +21,5 @@ GR_LAYER(hard_sigmoid) = {
     .max_inputs = 1,
     .activation_only = true,
     .follow = GR_FOLLOW_SIGMOID,
-    .takes_lengths = true,
     .build = build,
 };

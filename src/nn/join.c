@@ -62,9 +62,7 @@ bool gr__join_moves_steps(gr_build *b)
 
 bool gr__join_last(gr_build *b, gr_val x)
 {
-    int rank = gr_shape_of(b->g, x).rank;
-    if (rank < 2) gr_graph_fail(b->g, GR_E_SHAPE, "takes samples of at least one axis");
-    if (rank == 2 && b->lengths != GR_NONE)
-        gr_graph_fail(b->g, GR_E_UNSUPPORTED, "sequences have lengths of their own here, and steps without features");
-    return gr_graph_status(b->g) == GR_OK;
+    if (gr_graph_status(b->g) != GR_OK) return false;
+    if (gr_shape_of(b->g, x).rank < 2) gr_graph_fail(b->g, GR_E_SHAPE, "takes samples of at least one axis");
+    return gr_graph_status(b->g) == GR_OK && gr__build_has_features(b, x);
 }

@@ -8,10 +8,9 @@
 #include "nn/prediction.h"
 #include "nn/targets.h"
 #include "gradus/graph.h"
+#include "gradus/settings.h"
 
 /* ---- building a network for one mode and batch ---- */
-typedef enum gr_mode { GR_MODE_TRAIN, GR_MODE_EVALUATE } gr_mode;
-
 /* What stands for parameters and states in a graph, and what becomes of what a batch says. */
 typedef struct gr_binding {
     gr_val (*leaf)(void *user, const gr_param_info *p);                              /* NULL: the parameter itself */
@@ -25,10 +24,13 @@ typedef struct gr_input_name { /* what gives a layer's input: a layer's name, or
     gr_val value;
 } gr_input_name;
 
+typedef struct gr_stepped gr_stepped; /* a value whose samples have lengths of their own: nn/lengths.c */
+
 typedef struct gr_build {
     gr_context *ctx;
     gr_graph *g;
     gr_mode mode;
+    gr_preset preset;              /* of the recipe: defaults of layers within layers */
     gr__bump *memory;              /* of the network: settings, names */
     const gr_targets *targets;     /* what the training rows say of their targets; may be NULL */
     gr_val seed, update, position; /* rank 0, for random leaves; GR_NONE when mode is not TRAIN */
@@ -44,12 +46,18 @@ typedef struct gr_build {
                          wins and is seen to  by gr__activation_follow */
     double slope;
     bool last;
-    int head; /* of a last layer: whose */
+    int head;          /* of a last layer: whose */
+    const char *usual; /* the initialiser of parameters declared now, unless one is asked for; NULL: by their role */
+    int blocks;        /* of parameters declared now (gr_param_info) */
+    bool settled;      /* likewise: `usual` is theirs whatever the recipe's `init:` has */
     const gr_tree *init;
     gr_binding bind;
-    gr_val lengths; /* [B] GR_I32: how many steps of each sample of its first input count, GR_NONE: all of them. A layer
-                       whose output has no steps any more sets it to GR_NONE; the network takes it from there */
-    bool sketch;    /* the graph is made for its shapes and is never run */
+    gr_val lengths; /* [B] GR_I32: how many steps of each sample count, GR_NONE: all of them. Set for each layer from
+                       whichever of its inputs have some, layers within layers too; inputs of two lengths are refused. A
+                       layer whose output has no steps any more sets it to GR_NONE */
+    gr_stepped *stepped; /* what is known of inputs and of what layers gave */
+    size_t n_stepped, stepped_capacity;
+    bool sketch; /* the graph is made for its shapes and is never run */
 } gr_build;
 
 /* Declares (or finds) parameter LAYER.suffix and gives its leaf. */
@@ -69,6 +77,13 @@ gr_val gr__statistic(gr_graph *g, gr_val old, gr_val batch, gr_val share);
 bool gr__is_of_layer(const char *name, const char *layer);
 /* A random leaf of the layer's own stream LAYER/use: uniform [0,1), shape [samples, ...]. Only in TRAIN. */
 gr_val gr__build_random(gr_build *b, const char *use, gr_shape shape);
+/* Sequences of different lengths, x [B,T,...] with `other` in the place of steps that do not count; x itself where all
+ * do. */
+gr_val gr__build_counted(gr_build *b, gr_val x, double other);
+/* How many rows of x [B,T,...,F] count: of all samples, rank 0. b->lengths is not GR_NONE. */
+gr_val gr__build_counts(gr_build *b, gr_val x);
+/* For layers that work on the last axis: false with the graph failed where x [B,T] has no other axis than steps. */
+bool gr__build_has_features(gr_build *b, gr_val x);
 /* Is it no activation: nothing, `none` or `linear`, as a name or {type: linear}? */
 bool gr__activation_none(const gr_tree *activation);
 /* Applies an `activation:` value to x: none gives x; a name or {type: ..., settings} gives that
@@ -91,17 +106,62 @@ typedef struct gr_layer {
     int min_inputs, max_inputs; /* usually 1, 1; add: 2, many */
     bool activation_only;       /* relu, tanh, ...: usable as `activation:` and looked through for `follow` */
     gr_follow follow;           /* what an activation counts as for initialisers; GR_FOLLOW_LEAKY has a row `slope` */
-    bool transparent;   /* flatten, pooling, dropout, normalisation: the activation after it counts for the layer before
-                           it */
-    bool pointwise;     /* of one input, every number by itself, whatever its axis; activations count as such */
-    bool flattens;      /* a sample's axes end here: what follows tells no steps from features */
-    bool drops;         /* leaves numbers out at random, with probability `rate` */
-    bool takes_lengths; /* steps beyond gr_build.lengths change nothing of the others; others are refused lengths */
+    bool transparent; /* flatten, pooling, dropout, normalisation: the activation after it counts for the layer before
+                         it */
+    bool pointwise;   /* of one input, every number by itself, whatever its axis; activations count as such */
+    bool flattens;    /* a sample's axes end here: what follows tells no steps from features */
+    bool drops;       /* leaves numbers out at random, with probability `rate` */
+    const char *vocabulary; /* it takes indices (GR_I32), below what this row says; NULL: numbers */
+    bool takes_lengths; /* steps beyond gr_build.lengths change nothing of the others; others are refused lengths, but
+                           for activations and what is pointwise. It keeps as many steps, or ends them. Of a layer that
+                           holds others these are asked, each for itself */
     gr_prediction_form gives; /* what its outputs may be read as without more */
+    const char *const
+        *parts; /* rows that hold lists of layers, NULL-ended; or NULL. In a network these stand as layers
+                   of their own, each list a chain from what the layer takes, and then `joined`, under the
+                   layer's name, which takes what the lists give; a list that is absent gives the input on */
+    const struct gr_layer *joined;
     gr_val (*build)(gr_build *b, const gr_settings *s, const gr_val *in, int n_in); /* errors through gr_graph_fail */
 } gr_layer;
 #define GR_LAYER(name) const gr_layer gr__layer_##name
 const gr_layer *const *gr__layers(int *n); /* generated, sorted by name */
 extern const gr_family gr__family_layer;   /* generated */
+
+/* ---- layers within layers ---- */
+
+/* What a recipe's tree says of a layer, checked. */
+typedef struct gr_layer_said {
+    const gr_layer *member;
+    gr_settings settings;
+    const gr_tree *activation; /* of a layer that has no such row of its own: applied to what it gives; or NULL */
+    const gr_tree *init;       /* its own initialisers or NULL */
+} gr_layer_said;
+/* The layer that a tree names, as a map with `type` or a plain name; NULL: refused, kept in ctx. */
+const gr_layer *gr__layer_find(gr_context *ctx, const gr_tree *t);
+/* Every key but `name` and `from`, which belong to what the layer stands in. */
+gr_status gr__layer_said(gr_context *ctx, gr__bump *b, const gr_layer *m, const gr_tree *t, gr_preset preset,
+                         gr_layer_said *out);
+/* Builds it on in, with b->layer, follow, slope, last and init set for it, in a scope of its own. Failing: the error
+ * has the place of t. */
+gr_val gr__layer_build(gr_build *b, const gr_layer_said *s, const gr_tree *t, const gr_val *in, int n_in);
+/* Whether it takes n inputs; else refused at `at`. */
+gr_status gr__layer_inputs(gr_context *ctx, const gr_tree *at, const gr_layer *m, int n);
+/* A tree that a layer makes for one within it, {type: dense, units: 3}, with the place of `at`: its own tree. NULL: the
+ * graph failed. text may be NULL, where memory ran out. */
+const gr_tree *gr__layer_made(gr_build *b, const gr_tree *at, const char *text);
+
+/* Builds the layer that the tree says, as in a recipe, within the one being built: what it declares is called
+ * LAYER.name.…, and errors name both. `activation:` and `init:` of its tree count as in a recipe, the outer layer's
+ * init where it has none; `name` and `from` are the caller's to heed. Its output meets no activation but its own.
+ * layer NULL: the graph has failed. */
+gr_val gr__build_inner(gr_build *b, const char *name, const gr_tree *layer, const gr_val *in, int n_in);
+/* The same for a layer whose output meets `activation` next, though a normalisation may stand between. */
+gr_val gr__build_before(gr_build *b, const char *name, const gr_tree *layer, const gr_tree *activation,
+                        const gr_val *in, int n_in);
+/* Builds a list of layers, as in a recipe, within the one being built: names, `from`, `repeat` and all. The first layer
+ * takes in[0]; `from` may name the others, by names[]. */
+gr_val gr__build_list(gr_build *b, const gr_tree *list, const char *const *names, const gr_val *in, int n_in);
+/* Builds what `parts` of the layer being built hold, and what joins them. */
+gr_val gr__build_parts(gr_build *b, const gr_settings *s, const gr_val *in, int n_in);
 
 #endif

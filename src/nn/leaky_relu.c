@@ -27,7 +27,6 @@ GR_LAYER(leaky_relu) = {
         },
     .min_inputs = 1,
     .max_inputs = 1,
-    .takes_lengths = true,
     .activation_only = true,
     .follow = GR_FOLLOW_LEAKY,
     .build = build,

@@ -20,6 +20,5 @@ GR_LAYER(log_softmax) = {
     .max_inputs = 1,
     .activation_only = true,
     .follow = GR_FOLLOW_NOTHING,
-    .takes_lengths = true,
     .build = build,
 };

@@ -13,9 +13,7 @@ gr_val gr__norm_shift(gr_build *b, gr_val y, gr_shape shape, bool shifts)
 
 bool gr__norm_has_variance(gr_build *b, gr_shape batch)
 {
-    int64_t count = 1;
-    for (int i = 0; i + 1 < batch.rank; i++) count *= batch.dim[i];
-    if (count < 2 && !b->sketch)
+    if (gr_shape_count(batch) < 2 * batch.dim[batch.rank - 1] && !b->sketch)
         gr_graph_fail(b->g, GR_E_SHAPE,
                       "a training batch with one value a channel has no variance: larger batches are needed, and "
                       "data.drop_last: true where only the last one is short");

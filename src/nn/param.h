@@ -20,10 +20,14 @@ typedef struct gr_param_info {
     bool is_bias;
     gr_follow
         follow;   /* which activation its layer's output meets first: decides the default initialiser and its gain */
-    double slope; /* of a leaky activation; of a slope itself: what it starts at */
-    const gr_tree *init; /* the layer's own `init:` {weights, bias}, or NULL */
-    bool last;           /* belongs to a layer that gives an output of the network */
-    int head;            /* of a last one: whose */
+    double slope; /* of a leaky activation */
+    const char *usual;         /* its initialiser unless one is asked for: "{type: normal, std: 1}", or a
+                                  name that `init:` may have settings of; NULL: by its role */
+    bool settled;              /* and that whatever the recipe's `init:` has: only the layer's own wins */
+    int64_t blank_at, n_blank; /* elements that start as 0 whatever the initialiser */
+    const gr_tree *init;       /* the layer's own `init:` {weights, bias}, or NULL */
+    bool last;                 /* belongs to a layer that gives an output of the network */
+    int head;                  /* of a last one: whose */
 } gr_param_info;
 
 #endif

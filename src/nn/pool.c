@@ -28,3 +28,9 @@ bool gr__pool_read(gr_build *b, const gr_settings *s, gr_shape picture, int axes
     }
     return true;
 }
+
+bool gr__adaptive_read(gr_build *b, const gr_settings *s, int axes, gr_pool_attr *out)
+{
+    *out = (gr_pool_attr){.size = {1, 1}}; /* steps of 0: as many windows as that */
+    return gr__window_axes(b, s, "size", axes, out->size);
+}

@@ -1,6 +1,7 @@
 /* PReLU: negative values keep a slope that is trained, one a channel. Slopes are neither decayed nor penalised.
  *                                                                                                    [He et al. 2015]
  */
+#include "base/text.h"
 #include "nn/join.h"
 
 static const gr_row rows[] = {
@@ -15,10 +16,14 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     gr_shape shape = gr_shape_of(g, in[0]);
     if (!gr__join_last(b, in[0])) return GR_NONE;
     int64_t channels = gr__setting_bool(s, "shared") ? 1 : shape.dim[shape.rank - 1];
-    double outside = b->slope;
-    b->slope = gr__setting_real(s, "slope"); /* what a slope starts at */
+    char number[32];
+    b->usual = gr__bump_format(b->memory, "{type: constant, value: %s}",
+                               gr__double_text(gr__setting_real(s, "slope"), number));
+    if (!b->usual) return gr_graph_fail(g, GR_E_MEMORY, "no memory for what slopes start at");
+    b->settled = true;
     gr_val slope = gr__build_param(b, "weight", GR_SHAPE(channels), GR_ROLE_SLOPE, GR_LAYOUT_PLAIN, 1, 1);
-    b->slope = outside;
+    b->usual = NULL;
+    b->settled = false;
     return gr_mul(g, in[0], gr_select(g, gr_less(g, gr_const(g, 0), in[0]), gr_const(g, 1), slope));
 }
 
@@ -36,6 +41,5 @@ GR_LAYER(prelu) = {
     .max_inputs = 1,
     .activation_only = true,
     .follow = GR_FOLLOW_LEAKY,
-    .takes_lengths = true,
     .build = build,
 };

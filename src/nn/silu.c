@@ -21,6 +21,5 @@ GR_LAYER(silu) = {
     .max_inputs = 1,
     .activation_only = true,
     .follow = GR_FOLLOW_RELU,
-    .takes_lengths = true,
     .build = build,
 };

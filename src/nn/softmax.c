@@ -18,7 +18,6 @@ GR_LAYER(softmax) = {
         },
     .min_inputs = 1,
     .max_inputs = 1,
-    .takes_lengths = true,
     .activation_only = true,
     .gives = GR_PREDICT_SHARES,
     .follow = GR_FOLLOW_NOTHING,

@@ -18,7 +18,6 @@ GR_LAYER(tanh) = {
         },
     .min_inputs = 1,
     .max_inputs = 1,
-    .takes_lengths = true,
     .activation_only = true,
     .follow = GR_FOLLOW_TANH,
     .build = build,

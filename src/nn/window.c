@@ -19,8 +19,7 @@ gr_val gr__unpicture(gr_build *b, gr_val y, int axes)
     return axes == 2 || s.rank != 4 ? y : gr_reshape(b->g, y, GR_SHAPE(s.dim[0], s.dim[2], s.dim[3]));
 }
 
-/* Reads a row of one number an axis into the last `axes` of two places; absent leaves them. */
-static bool read_axes(gr_build *b, const gr_settings *s, const char *row, int axes, int64_t *values)
+bool gr__window_axes(gr_build *b, const gr_settings *s, const char *row, int axes, int64_t *values)
 {
     int64_t read[2] = {0, 0};
     if (gr__setting_axes(b->ctx, s, row, read, axes))
@@ -49,16 +48,13 @@ static bool is_padding(const gr_tree *t)
     return t->n > 0;
 }
 
-static bool read_padding(gr_build *b, const gr_settings *s, int axes, gr__window *w)
+static bool read_padding(gr_build *b, const gr_settings *s, int axes, bool *same, gr__window *w)
 {
     const gr_tree *t = gr__setting_tree(s, "padding");
     const char *word = t && t->kind == GR_TREE_TEXT ? t->text : "";
     char shown[200];
-    if (!t || strcmp(word, "valid") == 0) return true;
-    if (strcmp(word, "same") == 0) {
-        for (int i = 2 - axes; i < 2; i++) pad_same(w, i);
-        return true;
-    }
+    *same = strcmp(word, "same") == 0;
+    if (!t || *same || strcmp(word, "valid") == 0) return true;
     if (!is_padding(t)) {
         gr_status st =
             gr__tree_fail(b->ctx, t, GR_E_RANGE, "write same, valid, a whole number, or a list of one an axis",
@@ -66,21 +62,32 @@ static bool read_padding(gr_build *b, const gr_settings *s, int axes, gr__window
         gr_graph_fail(b->g, st, "padding is refused");
         return false;
     }
-    if (!read_axes(b, s, "padding", axes, w->before)) return false;
+    if (!gr__window_axes(b, s, "padding", axes, w->before)) return false;
     for (int i = 0; i < 2; i++) w->after[i] = w->before[i];
+    return true;
+}
+
+bool gr__window_rows(gr_build *b, const gr_settings *s, gr_shape picture, int axes, const char *size_row, bool dilated,
+                     bool *same, gr__window *out)
+{
+    gr__window w = {.in = {picture.dim[1], picture.dim[2]}, .size = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}};
+    if (!gr__window_axes(b, s, size_row, axes, w.size)) return false;
+    for (int i = 2 - axes; i < 2; i++)
+        w.stride[i] = dilated ? 1 : w.size[i]; /* pooling windows tile the picture unless told otherwise */
+    if (!gr__window_axes(b, s, "stride", axes, w.stride)) return false;
+    if (dilated && !gr__window_axes(b, s, "dilation", axes, w.dilation)) return false;
+    if (!read_padding(b, s, axes, same, &w)) return false;
+    *out = w;
     return true;
 }
 
 bool gr__window_read(gr_build *b, const gr_settings *s, gr_shape picture, int axes, const char *size_row, bool dilated,
                      gr__window *out)
 {
-    gr__window w = {.in = {picture.dim[1], picture.dim[2]}, .size = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}};
-    if (!read_axes(b, s, size_row, axes, w.size)) return false;
-    for (int i = 2 - axes; i < 2; i++)
-        w.stride[i] = dilated ? 1 : w.size[i]; /* pooling windows tile the picture unless told otherwise */
-    if (!read_axes(b, s, "stride", axes, w.stride)) return false;
-    if (dilated && !read_axes(b, s, "dilation", axes, w.dilation)) return false;
-    if (!read_padding(b, s, axes, &w)) return false;
+    gr__window w;
+    bool same;
+    if (!gr__window_rows(b, s, picture, axes, size_row, dilated, &same, &w)) return false;
+    for (int i = 2 - axes; i < 2 && same; i++) pad_same(&w, i);
     for (int i = 2 - axes; i < 2; i++) {
         int64_t reach = w.dilation[i] * (w.size[i] - 1) + 1, room = w.in[i] + w.before[i] + w.after[i];
         if (reach <= room) continue;
@@ -91,4 +98,24 @@ bool gr__window_read(gr_build *b, const gr_settings *s, gr_shape picture, int ax
     }
     *out = w;
     return true;
+}
+
+int64_t gr__groups_read(gr_build *b, const gr_settings *s, int64_t channels, int64_t filters)
+{
+    const gr_tree *t = gr__setting_tree(s, "groups");
+    int64_t groups = 1;
+    char shown[200];
+    if (t && t->kind == GR_TREE_TEXT && strcmp(t->text, "depthwise") == 0)
+        groups = channels;
+    else if (t && (!gr__tree_int(t, &groups) || groups < 1)) {
+        gr_graph_fail(b->g,
+                      gr__tree_fail(b->ctx, t, GR_E_RANGE, NULL, "%s is neither a number of groups nor depthwise",
+                                    gr__tree_show(t, shown, sizeof shown)),
+                      "groups are refused");
+        return 0;
+    }
+    if (channels % groups == 0 && filters % groups == 0) return groups;
+    gr_graph_fail(b->g, GR_E_SHAPE, "%lld groups do not divide %lld channels and %lld filters", (long long)groups,
+                  (long long)channels, (long long)filters);
+    return 0;
 }

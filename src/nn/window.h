@@ -14,6 +14,14 @@ typedef struct gr__window {
 gr_val gr__picture(gr_build *b, gr_val x, int *axes);
 /* Back to a sequence where x was one. */
 gr_val gr__unpicture(gr_build *b, gr_val y, int axes);
+/* Reads a row of one number an axis into the last `axes` of two places; absent leaves them. False: the graph failed. */
+bool gr__window_axes(gr_build *b, const gr_settings *s, const char *row, int axes, int64_t *values);
+/* How many groups row `groups` says: a number that divides both, or depthwise, one a channel. 0: the graph failed. */
+int64_t gr__groups_read(gr_build *b, const gr_settings *s, int64_t channels, int64_t filters);
+/* Reads rows `size_row`, stride, padding and, where `dilated`, dilation, as they are written; *same: padding is `same`,
+ * and not filled in. Whether the window fits is not asked. False: the graph failed. */
+bool gr__window_rows(gr_build *b, const gr_settings *s, gr_shape picture, int axes, const char *size_row, bool dilated,
+                     bool *same, gr__window *out);
 /* Reads rows `size_row`, stride, padding and, where `dilated`, dilation. `same` gives ceil(in / stride) outputs, the
  * odd pixel at the end. False: the graph failed. */
 bool gr__window_read(gr_build *b, const gr_settings *s, gr_shape picture, int axes, const char *size_row, bool dilated,

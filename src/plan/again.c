@@ -32,7 +32,7 @@ static bool reads_the_past(const gr__compiler *c, const gr__turn *unit, int befo
 
 bool gr__schedule_may_repeat(const gr__compiler *c, int unit, int before)
 {
-    if (before > c->schedule.n || c->units[unit].n_parts > 1) return false;
+    if (before > c->schedule.n || c->units[unit].n_parts > 1 || gr__is_loop(&c->units[unit].made->item)) return false;
     const gr__turn *first = first_turn(c, unit, before);
     return first && !reads_the_past(c, first, before);
 }

@@ -59,7 +59,7 @@ void *gr__operand_address(const gr_plan *p, gr__operand at)
     return gr__plan_address(p, spot);
 }
 
-static void bind_instruction(gr_plan *p, gr__instruction *in)
+void gr__instruction_bind(gr_plan *p, gr__instruction *in)
 {
     for (int i = 0; i < in->n_operands; i++) in->address[i] = gr__operand_address(p, in->operand[i]);
     in->shared = in->workspace < 0 ? NULL : gr__plan_address(p, (gr__spot){GR__IN_BLOCK, in->workspace, 0});
@@ -82,6 +82,6 @@ gr_status gr_plan_bind(gr_plan *p, gr_arena *arena)
     p->arena = (arena ? arena : p->own)->data;
     p->scratch_stride = p->scratch_bytes ? gr__granules(p->scratch_bytes) : 0;
     p->scratch = p->arena + p->bytes.arena - p->scratch_stride * (size_t)(p->pool ? gr__pool_threads(p->pool) : 1);
-    for (int i = 0; i < p->n_instructions; i++) bind_instruction(p, &p->instructions[i]);
+    for (int i = 0; i < p->n_instructions; i++) gr__instruction_bind(p, &p->instructions[i]);
     return GR_OK;
 }

@@ -1,6 +1,6 @@
 /* Buffers: what stands in memory whatever runs, and what the entries of the schedule read and write, from when to when.
  */
-#include "plan/plan.h"
+#include "plan/loop.h"
 
 /* ---- what stands of its own accord ---- */
 
@@ -24,6 +24,8 @@ static int stand(gr__compiler *c, gr_val v)
     int entry = c->entry[gr__value(c->g, v)->node];
     if (entry < 0) entry = c->stored_as[v];
     if (entry >= 0) return add_buffer(c, v, 0, (gr__spot){GR__IN_STORE, entry, 0});
+    int slot = c->loop ? gr__loop_slot(c, v) : -1;
+    if (slot >= 0) return add_buffer(c, v, 0, (gr__spot){GR__IN_SLOT, slot, 0});
     if (needs_constant(c, v)) {
         int b = add_buffer(c, v, 0, (gr__spot){GR__IN_CONSTANTS, 0, c->plan->constant_bytes});
         c->plan->constant_bytes += gr__granules(c->plan->buffers[b].bytes);

@@ -11,11 +11,12 @@ typedef enum gr__spot_kind {
     GR__IN_STORE,
     GR__IN_CONSTANTS,
     GR__IN_GRADIENTS,
-    GR__IN_BLOCK
+    GR__IN_BLOCK,
+    GR__IN_SLOT /* body of a loop: its address moves */
 } gr__spot_kind;
 typedef struct gr__spot { /* a place in memory */
     gr__spot_kind kind;
-    int index;     /* IN_STORE: the entry; IN_BLOCK: the block */
+    int index;     /* IN_STORE: the entry; IN_BLOCK: the block; IN_SLOT: the slot */
     size_t offset; /* within it */
 } gr__spot;
 

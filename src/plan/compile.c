@@ -56,6 +56,25 @@ static gr_status begin(gr__compiler *c, const gr_graph *g, gr_store *s)
     return st;
 }
 
+gr_status gr__plan_compile_stages(gr__compiler *c, gr__reschedule_fn change, void *user)
+{
+    gr_status st = GR_OK;
+    GR_TRY(find_entries(c));
+    GR_TRY(gr__plan_survey(c));
+    GR_TRY(gr__plan_fuse(c));
+    GR_TRY(gr__plan_assigns(c));
+    GR_TRY(gr__plan_merge(c));
+    GR_TRY(gr__plan_make(c));
+    GR_TRY(gr__plan_order(c));
+    GR_TRY(gr__plan_schedule(c));
+    if (change) GR_TRY(change(c, user));
+    GR_TRY(gr__plan_buffers(c));
+    GR_TRY(gr__plan_place(c));
+    GR_TRY(gr__plan_program(c));
+done:
+    return st;
+}
+
 gr_status gr__plan_compile(gr_context *ctx, const gr_graph *g, gr_store *s, const gr_plan_options *options,
                            gr__reschedule_fn change, void *user, gr_plan **out)
 {
@@ -68,18 +87,7 @@ gr_status gr__plan_compile(gr_context *ctx, const gr_graph *g, gr_store *s, cons
     c.work = gr__bump_create(ctx);
     GR_TRY(c.work ? GR_OK : gr__error_code(ctx));
     GR_TRY(begin(&c, g, s));
-    GR_TRY(find_entries(&c));
-    GR_TRY(gr__plan_survey(&c));
-    GR_TRY(gr__plan_fuse(&c));
-    GR_TRY(gr__plan_assigns(&c));
-    GR_TRY(gr__plan_merge(&c));
-    GR_TRY(gr__plan_make(&c));
-    GR_TRY(gr__plan_order(&c));
-    GR_TRY(gr__plan_schedule(&c));
-    if (change) GR_TRY(change(&c, user));
-    GR_TRY(gr__plan_buffers(&c));
-    GR_TRY(gr__plan_place(&c));
-    GR_TRY(gr__plan_program(&c));
+    GR_TRY(gr__plan_compile_stages(&c, change, user));
     *out = c.plan;
     c.plan = NULL;
 done:

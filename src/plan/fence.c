@@ -12,7 +12,7 @@ static size_t operand_bytes(const gr_plan *p, const gr__instruction *in, int i)
     }
     const gr_item *it = &in->made->item;
     int n_in = it->n_segments * it->n_in;
-    return gr__value_bytes(p->backend, gr__value(p->graph, i < n_in ? it->in[i] : it->out[i - n_in]));
+    return gr__value_bytes(p->backend, gr__value(it->graph, i < n_in ? it->in[i] : it->out[i - n_in]));
 }
 
 void gr__fence_close(const gr_plan *p, const gr__instruction *in)

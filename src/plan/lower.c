@@ -6,7 +6,7 @@
 
 bool gr__backend_accepts(const gr_backend *b, const gr_graph *g, const gr_node *n)
 {
-    if (n->op->class == GR_CLASS_LEAF) return true;
+    if (n->op->class == GR_CLASS_LEAF || n->op->class == GR_CLASS_LOOP) return true; /* those are the plan's own */
     return b->accepts ? b->accepts(g, n) : n->op->ref != NULL;
 }
 

@@ -1,6 +1,6 @@
 /* Kernels: what the backend makes of each unit, and what that costs. A kernel needs no address, so it is made before
  * anything is ordered or placed. */
-#include "plan/plan.h"
+#include "plan/loop.h"
 
 /* ---- what a unit costs ---- */
 
@@ -60,7 +60,8 @@ static gr_status describe(gr__compiler *c, int unit, const gr__part *parts, int 
 /* The plan owns the kernel from here on. */
 static gr_status make_kernel(gr__compiler *c, gr__made *m)
 {
-    gr_status st = c->backend->make(c->ctx, &m->item, &m->kernel);
+    gr_status st =
+        gr__is_loop(&m->item) ? gr__loop_make(c, &m->item, &m->kernel) : c->backend->make(c->ctx, &m->item, &m->kernel);
     if (st != GR_OK) return st;
     m->next = c->plan->made;
     c->plan->made = m;

@@ -1,7 +1,7 @@
 /* Placing: the times that buffers stand give blocks of the arena, and blocks get offsets. */
 #include <string.h>
 
-#include "plan/plan.h"
+#include "plan/loop.h"
 
 /* ---- constants: bookkeeping memory of the plan, filled now ---- */
 
@@ -122,6 +122,7 @@ static gr_status sum_up(gr__compiler *c)
     for (int i = 0; i < c->schedule.n; i++)
         if (c->schedule.turn[i].made)
             p->scratch_bytes = GR_MAX(p->scratch_bytes, c->schedule.turn[i].made->kernel->scratch_bytes);
+    p->block_bytes = total;
     size_t scratch = p->scratch_bytes ? gr__granules(p->scratch_bytes) * (size_t)gr_context_threads(c->ctx) : 0;
     p->bytes.activations = values;
     p->bytes.workspace = total - values + scratch;
@@ -132,10 +133,12 @@ static gr_status sum_up(gr__compiler *c)
 gr_status gr__plan_place(gr__compiler *c)
 {
     gr_plan *p = c->plan;
-    p->blocks = gr__bump_alloc(p->memory, (size_t)(p->n_buffers + c->schedule.n) * sizeof *p->blocks);
+    int carried = c->loop ? 2 * c->loop->n_carries : 0;
+    p->blocks = gr__bump_alloc(p->memory, (size_t)(p->n_buffers + c->schedule.n + carried) * sizeof *p->blocks);
     if (!p->blocks) return gr__error_code(c->ctx);
     gr_status st = place_constants(c);
     if (st != GR_OK) return st;
     place_buffers(c);
+    if (c->loop) gr__loop_add_blocks(c);
     return sum_up(c);
 }

@@ -1,11 +1,12 @@
 /* Inside plans: what the stages of compiling hand to each other, and what is left of it to run.
  *
- *   simplify.c  graph -> simplified graph; here the arithmetic is fixed
+ *   simplify.c  graph -> simplified graph; here the arithmetic is fixed (simplify_loop.c: loops and their bodies)
  *   survey.c    what is live, what is a view, which broadcasts are read in place, which contractions take an epilogue
  *   fuse.c      nodes -> units, a unit being a kernel in the making (deps.c keeps them free of cycles)
  *   assign.c    which assigned values are written straight into the store, which are copied at the end
  *   merge.c     equal regions over different tensors -> segments of one unit
- *   make.c      units -> kernels: from here on it is known what each costs and how much memory it wants
+ *   make.c      units -> kernels: from here on it is known what each costs and how much memory it wants (loop.c: bodies
+ *               of loops by all these stages)
  *   order.c     in which order units run
  *   schedule.c  what runs, entry after entry: units, copies, the test of the guard
  *   again.c     units that run more than once
@@ -65,6 +66,7 @@ struct gr_plan {
     size_t constant_bytes;
     gr_plan_bytes_info bytes;
     size_t scratch_bytes; /* a worker, at most */
+    size_t block_bytes;   /* of all blocks, packed */
     gr_arena *own;        /* NULL while bound to another's */
     char *arena;          /* NULL until bound */
     char *scratch;        /* of the first worker; the others' follow at this distance */
@@ -106,9 +108,12 @@ typedef struct gr__deps {
     uint64_t *rows;          /* two, to work with */
 } gr__deps;
 
+typedef struct gr__loop gr__loop;
+
 typedef struct gr__compiler {
     gr_context *ctx;
     gr_plan *plan;
+    gr__loop *loop; /* whose body it is; NULL: of none */
     const gr_backend *backend;
     const gr_graph *g;  /* simplified */
     gr_effects effects; /* of g */
@@ -166,6 +171,9 @@ typedef gr_status (*gr__reschedule_fn)(gr__compiler *c, void *user);
 gr_status gr__plan_compile(gr_context *ctx, const gr_graph *g, gr_store *s, const gr_plan_options *options,
                            gr__reschedule_fn change, void *user, gr_plan **out);
 
+/* All stages from a simplified graph on. */
+gr_status gr__plan_compile_stages(gr__compiler *c, gr__reschedule_fn change, void *user);
+
 gr_status gr__plan_survey(gr__compiler *c);
 gr_status gr__plan_fuse(gr__compiler *c);
 gr_status gr__plan_assigns(gr__compiler *c);
@@ -193,6 +201,7 @@ bool gr__value_is_view(const gr__compiler *c, gr_val v);
 bool gr__node_is_reduction(const gr_node *n);
 bool gr__value_is_out(const gr__compiler *c, gr_val v, int unit); /* read outside its unit, or pinned */
 uint32_t gr__node_id(const gr_graph *g, const gr_node *n);
+bool gr__is_loop(const gr_item *it);
 size_t gr__value_bytes(const gr_backend *b, const gr_value *v);
 /* True if the part reads the memory of `root` only as elementwise operands, element for element. *any: whether it reads
  * it at all. */
@@ -212,8 +221,8 @@ gr_status gr__unit_make(gr__compiler *c, int unit, const bool *asked, const gr__
 gr_status gr__turn_call(gr__compiler *c, gr__turn *turn); /* it reads and writes what turn->made does */
 
 /* ---- again.c ---- */
-/* May the unit run again before entry `before` (counted from 0) of the schedule? Not if it has not run until there, was
- * merged, or reads from the store what has another value by then. */
+/* May the unit run again before entry `before` (counted from 0) of the schedule? Not if it has not run until there, is
+ * a loop, was merged, or reads from the store what has another value by then. */
 bool gr__schedule_may_repeat(const gr__compiler *c, int unit, int before);
 /* It does. What reads its values from there on reads those of this instance, and what stood for them stands no longer.
  */
@@ -252,6 +261,7 @@ bool gr__blocks_pack(gr_context *ctx, gr__block *blocks, int n, size_t *total);
 void *gr__plan_address(const gr_plan *p, gr__spot spot);
 void *gr__operand_address(const gr_plan *p, gr__operand at); /* NULL: nobody asks for it */
 void *gr__arena_data(const gr_arena *a, uint64_t *bytes);
+void gr__instruction_bind(gr_plan *p, gr__instruction *in);
 
 /* ---- run.c ---- */
 bool gr__plan_step(gr_plan *p, const gr__instruction *in);          /* false: a test did not hold */

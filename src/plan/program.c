@@ -7,7 +7,8 @@ static gr_status add_instruction(gr_plan *p, const gr__turn *turn)
     void **address = gr__bump_alloc(p->memory, (size_t)n * sizeof *address);
     if (!address) return gr__error_code(p->ctx);
     if (turn->code != GR__TEST) p->rows[p->n_rows++] = p->n_instructions;
-    p->instructions[p->n_instructions++] = (gr__instruction){.code = turn->code,
+    bool loops = turn->made && gr__is_loop(&turn->made->item);
+    p->instructions[p->n_instructions++] = (gr__instruction){.code = loops ? GR__LOOP : turn->code,
                                                              .writes_store = turn->writes_store,
                                                              .made = turn->made,
                                                              .kernel = turn->made ? turn->made->kernel : NULL,

@@ -1,5 +1,5 @@
-/* What is left of a plan to run: a list of instructions. Each is looked at one after another; a loop, or a sum across
- * processes, will be a further code. */
+/* What is left of a plan to run: a list of instructions. Each is looked at one after another; a sum across processes
+ * will be a further code. */
 #ifndef GR_PLAN_PROGRAM_H
 #define GR_PLAN_PROGRAM_H
 
@@ -16,6 +16,7 @@ typedef struct gr__made {
 
 typedef enum gr__code {
     GR__CALL, /* a kernel with arguments */
+    GR__LOOP, /* a body, once a step (loop.h): its kernel is the loop, its operands those of the graph's node */
     GR__COPY, /* whole tensors from sources to targets */
     GR__TEST  /* stops the plan where a rank-0 value is not finite */
 } gr__code;
@@ -23,8 +24,8 @@ typedef enum gr__code {
 typedef struct gr__instruction {
     gr__code code;
     bool writes_store;
-    const gr__made *made;    /* CALL; NULL for others */
-    const gr_kernel *kernel; /* CALL: owned by the plan; several instructions may call one */
+    const gr__made *made;    /* CALL and LOOP; NULL for others */
+    const gr_kernel *kernel; /* likewise: owned by the plan; several instructions may call one */
     int n_operands;
     const gr__operand *operand; /* CALL: as the kernel wants them. COPY: sources, then targets. TEST: one, of rank 0 */
     void **address, *shared;    /* theirs, and of the kernel's shared memory; set when the plan is bound */

@@ -3,6 +3,7 @@
 #ifndef GR_PLAN_REBUILD_H
 #define GR_PLAN_REBUILD_H
 
+#include "gradus/plan.h"
 #include "graph/node.h"
 
 typedef struct gr__rebuild gr__rebuild;
@@ -24,5 +25,8 @@ gr_status gr__rebuild_graph(gr_context *ctx, const gr_graph *from, gr__rebuild_f
                             gr_graph **out);
 /* All outputs of n from the first one of what it became. */
 void gr__rebuilt(const gr__rebuild *r, const gr_node *n, gr_val first, gr_val *out);
+
+/* A loop, with what of it lives (simplify_loop.c). */
+void gr__plan_simplify_loop(gr__rebuild *r, const gr_backend *backend, const gr_node *n, const gr_val *in, gr_val *out);
 
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "plan/fence.h"
-#include "plan/plan.h"
+#include "plan/loop.h"
 
 #define SERIAL_NS 5000.0 /* waking others costs more than what is below it */
 
@@ -82,6 +82,10 @@ static void run_copy(gr_plan *p, const gr__instruction *in)
 bool gr__plan_step(gr_plan *p, const gr__instruction *in)
 {
     if (in->code == GR__TEST) return isfinite(*(const double *)in->address[0]);
+    if (in->code == GR__LOOP) {
+        gr__loop_run(p, in); /* each of its instructions has a fence of its own */
+        return true;
+    }
     gr__fence_close(p, in);
     if (in->code == GR__CALL)
         run_call(p, in);

@@ -138,6 +138,10 @@ static gr_val without_identities(gr_graph *to, const gr_graph *from, const gr_no
 
 static void leave_identities_out(gr__rebuild *r, const gr_node *n, const gr_val *in, gr_val *out)
 {
+    if (n->op->class == GR_CLASS_LOOP) {
+        gr__plan_simplify_loop(r, r->user, n, in, out);
+        return;
+    }
     gr__rebuilt(r, n, without_identities(r->to, r->from, n, in), out);
 }
 
@@ -183,6 +187,10 @@ static gr_val contracted(const gr__rebuild *r, const gr_node *n)
 /* Where the backend has the one operation for it. */
 static void contract(gr__rebuild *r, const gr_node *n, const gr_val *in, gr_val *out)
 {
+    if (n->op->class == GR_CLASS_LOOP) { /* once more: what nobody reads by now is left out */
+        gr__plan_simplify_loop(r, r->user, n, in, out);
+        return;
+    }
     gr_val v = contracted(r, n);
     bool better = v && gr__backend_accepts(r->user, r->to, gr__producer(r->to, v));
     gr__rebuilt(r, n, better ? v : gr__node_copy(r->to, r->from, n, in), out);
@@ -194,12 +202,12 @@ gr_status gr__plan_simplify(gr_context *ctx, const gr_backend *backend, const gr
 {
     gr_status st = GR_OK;
     gr_graph *lean = NULL, *low = NULL;
-    GR_TRY(gr__rebuild_graph(ctx, from, leave_identities_out, NULL, &lean));
+    GR_TRY(gr__rebuild_graph(ctx, from, leave_identities_out, backend, &lean));
     for (int round = 0; gr__plan_must_lower(backend, lean); round++) {
         GR_TRY(gr__plan_lower(ctx, backend, lean, round, &low));
         gr_graph_destroy(lean);
         lean = NULL;
-        GR_TRY(gr__rebuild_graph(ctx, low, leave_identities_out, NULL, &lean));
+        GR_TRY(gr__rebuild_graph(ctx, low, leave_identities_out, backend, &lean));
         gr_graph_destroy(low);
         low = NULL;
     }

@@ -8,6 +8,11 @@ uint32_t gr__node_id(const gr_graph *g, const gr_node *n)
     return gr__value(g, n->out)->node;
 }
 
+bool gr__is_loop(const gr_item *it)
+{
+    return gr__node(it->graph, it->nodes[0])->op->class == GR_CLASS_LOOP;
+}
+
 size_t gr__value_bytes(const gr_backend *b, const gr_value *v)
 {
     return (size_t)gr_shape_count(v->shape) * gr__element_bytes(gr__backend_element(b, v->dtype, v->shape));

@@ -2,7 +2,7 @@
  * says, the cheapest is made, and each computes what plain loops do, also where another is cheaper. */
 #include "contract_case.h"
 
-enum { CASES = 600 };
+enum { CASES = 900 };
 
 static int64_t one_of(gr__rng *r, const int64_t *list, int n)
 {
@@ -63,10 +63,36 @@ static gr__contraction any_plain_conv(gr__rng *r, gr__contract_kind kind)
     return c;
 }
 
+/* Every channel by itself: windows that reach over small pictures on all sides, strides and dilations that share
+ * factors or not, whole vectors of channels and parts of one. */
+static gr__contraction any_depthwise(gr__rng *r, gr__contract_kind kind)
+{
+    gr__contraction c = {.kind = kind, .bias = kind == GR__CONV_FORWARD && gr__rng_below(r, 2)};
+    c.relu = kind == GR__CONV_FORWARD && gr__rng_below(r, 2);
+    c.conv.n = (int64_t)gr__rng_below(r, 4);
+    c.conv.c = c.conv.o = c.conv.groups = (int64_t)gr__rng_below(r, 70) + 2;
+    int64_t *const kernel[] = {&c.conv.kh, &c.conv.kw}, *const stride[] = {&c.conv.stride_h, &c.conv.stride_w},
+                   *const dilation[] = {&c.conv.dilation_h, &c.conv.dilation_w},
+                   *const pad[] = {&c.conv.pad_h, &c.conv.pad_w}, *const in[] = {&c.conv.h, &c.conv.w},
+                   *const out[] = {&c.conv.oh, &c.conv.ow};
+    for (int i = 0; i < 2; i++) {
+        *kernel[i] = gr__rng_below(r, 2) ? 3 : (int64_t)gr__rng_below(r, 8) + 1;
+        *stride[i] = gr__rng_below(r, 3) ? (int64_t)gr__rng_below(r, 2) + 1 : (int64_t)gr__rng_below(r, 6) + 1;
+        *dilation[i] = gr__rng_below(r, 3) ? 1 : (int64_t)gr__rng_below(r, 6) + 1;
+        int64_t reach = (*kernel[i] - 1) * *dilation[i] + 1, end = (int64_t)gr__rng_below(r, (uint64_t)reach + 2);
+        *pad[i] = (int64_t)gr__rng_below(r, (uint64_t)reach + 2);
+        int64_t size = (int64_t)gr__rng_below(r, 20) + 1;
+        *in[i] = GR_MAX(size, reach - *pad[i] - end);
+        *out[i] = (*in[i] + *pad[i] + end - reach) / *stride[i] + 1;
+    }
+    return c;
+}
+
 static gr__contraction any_case(gr__rng *r, int i)
 {
     gr__contract_kind kind = (gr__contract_kind)(i % 4);
-    return kind == GR__MATMUL ? any_matmul(r) : i / 4 % 3 == 0 ? any_plain_conv(r, kind) : any_conv(r, kind);
+    if (kind == GR__MATMUL) return any_matmul(r);
+    return i / 4 % 4 == 0 ? any_plain_conv(r, kind) : i / 4 % 4 == 1 ? any_depthwise(r, kind) : any_conv(r, kind);
 }
 
 static void check(gr_context *ctx, const gr__contraction *c, gr__isa isa, int *taken, gr__rng *r)

@@ -24,8 +24,8 @@ found src/base/text.c '^src/base/text.c: of_two_lines has 64 lines'
 { printf 'static const int table[] = {\n'; for ((i = 0; i < 90; i++)); do echo "    $i,"; done; echo '};'; } >>tree/src/base/text.c
 clean "a table is no function"
 cp "$root/src/base/text.c" tree/src/base/text.c
-for ((i = 0; i < 400; i++)); do echo "/* $i */"; done >>tree/src/model/stack.c
-found src/model/stack.c '^src/model/stack.c: [0-9]+ lines'
+for ((i = 0; i < 400; i++)); do echo "/* $i */"; done >>tree/src/nn/stack.c
+found src/nn/stack.c '^src/nn/stack.c: [0-9]+ lines'
 { echo 'int forty(int x)'; echo '{'; lines 38; echo '}'; } >>tree/src/plan/run.c
 found src/plan/run.c "sizes of plan: the longest function is src/plan/run.c forty \(41 lines\), not src/plan/simplify.c without_identities"
 

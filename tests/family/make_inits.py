@@ -39,6 +39,10 @@ class Evidence:
     def constant(self, name, settings, value):
         self.case(name, settings, "constant", value, 0, abs(value))
 
+    def blocks(self, name, settings, *values):
+        """As many blocks of equal length as there are values, one after the other."""
+        self.lines += [f"case {name}", f"set {settings}", "word shape blocks", f"tensor blocks {len(values)} : {' '.join(number(v) for v in values)}"]
+
     def __enter__(self):
         return self
 
@@ -110,6 +114,10 @@ with Evidence("zeros", "0") as e:
 with Evidence("constant", "the value") as e:
     e.constant("default", "constant", 0.1)
     e.constant("negative", "{type: constant, value: -2.5}", -2.5)
+
+with Evidence("lstm", "the chapter's biases of gates i, f, g, o") as e:
+    e.blocks("default", "lstm", -1, 1, 0, -1)
+    e.blocks("all", "{type: lstm, forget_bias: 2.5, input_bias: 0, output_bias: -0.125}", 0, 2.5, 0, -0.125)
 
 # A single column of length n is a point of the sphere: its elements are nearly N(0, gain^2 / n).
 with Evidence("orthogonal", "one column of a million: uniform on a sphere of radius gain; test_orthogonal.c has matrices") as e:

@@ -351,7 +351,10 @@ static void equal_starts_are_said_by_the_member(void **state)
         gr_init_from from = {.tree = gr__tree_flow(b, set), .preset = GR_PRESET_CHAPTER, .seed = 3};
         gr_param_info p = {.entry = {.name = "h.weight", .shape = GR_SHAPE(4, 6)}, .fan_in = 6, .fan_out = 4};
         gr_status st = gr__init_param(ctx, &from, &p, w);
-        if (st != GR_E_MISSING) test_ok(ctx, st); /* one that wants settings draws none without */
+        if (all[i]->gate_biases)
+            assert_int_equal(st, GR_E_CONFLICT); /* not for weights */
+        else if (st != GR_E_MISSING)
+            test_ok(ctx, st); /* one that wants settings draws none without */
         equal = st == GR_OK;
         for (int k = 1; k < 24 && equal; k++) equal = w[k] == w[0];
         if (equal != all[i]->equal) fail_msg("%s", all[i]->head.name);
@@ -372,14 +375,15 @@ static void resolving_fills_in_and_is_a_fixed_point(void **state)
     assert_true(gr__tree_equal(
         full,
         gr__tree_flow(b.memory, "{weights: {type: kaiming, fan: in, distribution: truncated_normal, correct: none},"
-                                " bias: {type: zeros}, last_bias: none, relu_bias: 0}")));
+                                " bias: {type: zeros}, last_bias: none, relu_bias: 0, lstm: none}")));
     test_ok(b.ctx, gr__init_resolve(b.ctx, b.memory, full, GR_PRESET_TORCH, &again));
     assert_true(gr__tree_equal(full, again));
     test_ok(b.ctx, gr__init_resolve(b.ctx, b.memory, NULL, GR_PRESET_CHAPTER, &full));
     assert_true(gr__tree_equal(
-        full, gr__tree_flow(
-                  b.memory,
-                  "{bias: {type: zeros}, last_bias: none, relu_bias: 0}"))); /* weights by what follows each layer */
+        full,
+        gr__tree_flow(b.memory,
+                      "{bias: {type: zeros}, last_bias: none, relu_bias: 0, lstm: none}"))); /* weights by what follows
+                                                                                                each layer */
     ev_end(&b);
 }
 

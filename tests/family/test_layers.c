@@ -97,6 +97,28 @@ static void pooling_has_pytorchs_sizes(void **state)
     }
 }
 
+static void transposed_windows_give_pytorchs_sizes(void **state)
+{
+    (void)state;
+    char set[200];
+    for (int i = 0; i < 2000; i++) {
+        int in = 1 + i % 4, kernel = 1 + i / 4 % 4, stride = 1 + i / 16 % 3, dilation = 1 + i / 48 % 2,
+            pad = i / 96 % 3, more = i / 288 % 3;
+        int whole = (in - 1) * stride + dilation * (kernel - 1) + 1, out = whole - 2 * pad + more;
+        snprintf(set, sizeof set,
+                 "{type: conv_transpose, filters: 2, kernel: %d, stride: %d, dilation: %d, padding: same}", kernel,
+                 stride, dilation);
+        assert_int_equal(output_of(set, GR_SHAPE(1, in, 5, 3)).dim[1], in * stride);
+        if (out < 1 || out - GR_MAX(more - pad, 0) < 1 || more >= GR_MAX(stride, dilation)) continue;
+        snprintf(
+            set, sizeof set,
+            "{type: conv_transpose, filters: 2, kernel: [%d, 1], stride: [%d, 1], dilation: [%d, 1], padding: [%d, 0], "
+            "output_padding: [%d, 0]}",
+            kernel, stride, dilation, pad, more);
+        assert_int_equal(output_of(set, GR_SHAPE(1, in, 5, 3)).dim[1], out);
+    }
+}
+
 static void pooling_tiles_unless_told_otherwise(void **state)
 {
     (void)state;
@@ -130,6 +152,12 @@ static void parameters_know_their_shape_role_layout_and_fans(void **state)
     assert_true(build.n_params == 1 && build.params[0].entry.layout == GR_LAYOUT_CONV1D &&
                 gr__shape_equal(build.params[0].entry.shape, GR_SHAPE(5, 1, 4, 3)));
     assert_true(build.params[0].fan_in == 12 && build.params[0].fan_out == 20);
+    ev_end(&b);
+    build = begin(&b, "{type: conv_transpose, filters: 6, kernel: [3, 4], stride: 2, groups: 2}");
+    build_on(&build, b.tree, GR_SHAPE(2, 8, 8, 4));
+    w = &build.params[0];
+    assert_true(build.n_params == 2 && w->entry.layout == GR_LAYOUT_CONV &&
+                gr__shape_equal(w->entry.shape, GR_SHAPE(4, 3, 4, 3)) && w->fan_in == 6 && w->fan_out == 36);
     ev_end(&b);
     build = begin(&b, "{type: dense, units: 7}");
     build.last = true;
@@ -235,6 +263,26 @@ static void refused_layers(void **state)
         {"max_pool", {2, {2, 3}}, GR_E_SHAPE, ""},
         {"avg_pool", {2, {2, 3}}, GR_E_SHAPE, ""},
         {"global_avg_pool", {2, {2, 3}}, GR_E_SHAPE, ""},
+        {"global_max_pool", {2, {2, 3}}, GR_E_SHAPE, "1 axis"},
+        {"adaptive_avg_pool", {4, {1, 4, 4, 1}}, GR_E_MISSING, "size"},
+        {"{type: adaptive_avg_pool, size: 0}", {4, {1, 4, 4, 1}}, GR_E_RANGE, "0"},
+        {"{type: adaptive_max_pool, size: [1, 2, 3]}", {4, {1, 4, 4, 1}}, GR_E_TYPE, "list of 3"},
+        {"{type: adaptive_max_pool, size: 2}", {2, {2, 3}}, GR_E_SHAPE, "1 axis"},
+        {"{type: adaptive_avg_pool, size: 2}", {4, {1, 0, 4, 1}}, GR_E_SHAPE, "hold nothing"},
+        {"{type: conv_transpose, filters: 2}", {2, {2, 3}}, GR_E_SHAPE, "1 axis"},
+        {"{type: conv_transpose, filters: 4, groups: 3}", {4, {1, 9, 9, 6}}, GR_E_SHAPE, "3 groups"},
+        {"{type: conv_transpose, filters: 4, padding: full}", {4, {1, 9, 9, 1}}, GR_E_RANGE, "full"},
+        {"{type: conv_transpose, filters: 4, padding: 3}", {4, {1, 2, 9, 1}}, GR_E_SHAPE, "leaves nothing of 4"},
+        {"{type: conv_transpose, filters: 4, output_padding: 1}", {4, {1, 2, 9, 1}}, GR_E_RANGE, "stride of 1"},
+        {"{type: conv_transpose, filters: 4, dilation: 2, output_padding: 2}",
+         {4, {1, 2, 9, 1}},
+         GR_E_RANGE,
+         "nor below the dilation"},
+        {"{type: conv_transpose, filters: 4, stride: 2, padding: same, output_padding: 1}",
+         {4, {1, 2, 9, 1}},
+         GR_E_RANGE,
+         "same settles"},
+        {"{type: conv_transpose, filters: 4, output_padding: -1}", {4, {1, 2, 9, 1}}, GR_E_RANGE, "-1"},
         {"softmax", {1, {3}}, GR_E_SHAPE, ""},
         {"{type: dropout, rate: 1}", {2, {2, 3}}, GR_E_RANGE, "1"},
         {"{type: leaky_relu, slope: -1}", {2, {2, 3}}, GR_E_RANGE, "-1"},
@@ -253,16 +301,40 @@ static void refused_layers(void **state)
     }
 }
 
-/* The settings that a layer does not go without. */
-static const char *needed_by(const char *layer)
+/* ---- lengths ---- */
+
+static const double *get_named(void *user, const gr_graph *g, const gr_node *n)
 {
-    static const struct {
-        const char *layer, *settings;
+    (void)g;
+    return strcmp(n->attr.name, "x") == 0 ? ((const double *const *)user)[0] : ((const double *const *)user)[1];
+}
+
+/* Steps beyond a sample's length change nothing, whatever stands there, and get no gradient. */
+static void global_pooling_is_over_the_steps_that_count(void **state)
+{
+    (void)state;
+    const double x[] = {1, -2, 3, 0, 5, NAN, NAN, 9, -4, -1, 2, 2, -7, 8, 6, 1}, lengths[] = {2, 4};
+    const double *const given[] = {x, lengths};
+    const struct {
+        const char *set;
+        double y[4], slope[16];
     } rows[] = {
-        {"dense", "{units: 2}"}, {"conv", "{filters: 2}"}, {"reshape", "{shape: -1}"}, {"permute", "{axes: 0}"}};
-    for (size_t i = 0; i < GR_COUNT(rows); i++)
-        if (strcmp(rows[i].layer, layer) == 0) return rows[i].settings;
-    return "{}";
+        {"global_avg_pool", {2, -1, -0.75, 2.5}, {.5, .5, .5, .5, 0, 0, 0, 0, .25, .25, .25, .25, .25, .25, .25, .25}},
+        {"global_max_pool", {3, 0, 6, 8}, {0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0}}};
+    for (size_t i = 0; i < GR_COUNT(rows); i++) {
+        ev_bench b;
+        gr_build build = begin(&b, rows[i].set);
+        build.lengths = gr_feed(b.g, "lengths", GR_I32, GR_SHAPE(2));
+        gr_val values[2] = {build_on(&build, b.tree, GR_SHAPE(2, 4, 2))},
+               in = gr_feed(b.g, "x", GR_REAL, GR_SHAPE(2, 4, 2));
+        double y[4], slope[16], *to[] = {y, slope};
+        assert_true(named(rows[i].set)->takes_lengths && build.lengths == GR_NONE);
+        test_ok(b.ctx, gr_gradients(b.g, gr_sum_all(b.g, values[0]), &in, 1, &values[1]));
+        test_ok(b.ctx, gr__eval(b.g, values, 2, get_named, (void *)given, to));
+        for (int k = 0; k < 4; k++) assert_true(y[k] == rows[i].y[k]);
+        for (int k = 0; k < 16; k++) assert_true(slope[k] == rows[i].slope[k]);
+        ev_end(&b);
+    }
 }
 
 /* After the first error, building goes on without harm and the first error stays. */
@@ -274,7 +346,15 @@ static void building_after_an_error_does_nothing(void **state)
     for (int i = 0; i < n; i++) {
         ev_bench b;
         gr_settings s;
-        gr_build build = begin(&b, needed_by(all[i]->head.name));
+        char set[400] = "{";
+        for (int j = 0; j < all[i]->head.n_rows; j++) {
+            const gr_row *row = &all[i]->head.rows[j];
+            if (row->value) continue;
+            size_t used = strlen(set);
+            snprintf(set + used, sizeof set - used, "%s%s: %s", used > 1 ? ", " : "", row->name,
+                     row->kind == GR_ROW_TREE ? "[relu]" : "2");
+        }
+        gr_build build = begin(&b, strcat(set, "}"));
         test_ok(b.ctx, gr__settings_make(b.ctx, b.memory, &all[i]->head, b.tree, GR_PRESET_CHAPTER, NULL, &s));
         gr_graph_fail(b.g, GR_E_SHAPE, "the first");
         gr_val in[2] = {GR_NONE, GR_NONE};
@@ -290,11 +370,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_padding_gives_the_input_over_the_stride),
         cmocka_unit_test(pooling_has_pytorchs_sizes),
+        cmocka_unit_test(transposed_windows_give_pytorchs_sizes),
         cmocka_unit_test(pooling_tiles_unless_told_otherwise),
         cmocka_unit_test(parameters_know_their_shape_role_layout_and_fans),
         cmocka_unit_test(equal_names_are_one_parameter),
         cmocka_unit_test(a_layers_own_activation_decides_what_follows),
         cmocka_unit_test(refused_layers),
+        cmocka_unit_test(global_pooling_is_over_the_steps_that_count),
         cmocka_unit_test(building_after_an_error_does_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

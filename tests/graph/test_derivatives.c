@@ -1,10 +1,13 @@
 /* Every operation: first and second derivatives against differences, over shapes with 1, 0, odd sizes and broadcasting.
  * Elementwise operations are checked as soon as they have a row, within the domain that the row declares. A last test
  * makes sure that no operation was forgotten. */
+#include "loops.h"
 #include "test.h"
 
-#include "gradcheck.h"
+#include "graph/attention.h"
 #include "graph/norm.h"
+
+#include "gradcheck.h"
 #include "saidcheck.h"
 
 #define TOLERANCE 1e-7
@@ -154,6 +157,14 @@ BUILD(max_pool, gr_square(g, gr_max_pool(g, x[0], windows, NULL)))
 BUILD(avg_pool, gr_square(g, gr_avg_pool(g, x[0], windows)))
 BUILD(avg_pool_padded, gr_square(g, gr_avg_pool(g, x[0], windows_padded)))
 
+/* 2 windows that overlap on 3 rows; 4 on 3 columns. */
+static const gr_pool_attr adaptive = {{2, 4}, {0, 0}, {0, 0}, {0, 0}, false};
+/* One axis of each kind. */
+static const gr_pool_attr half_adaptive = {{2, 2}, {0, 1}, {0, 1}, {0, 1}, true};
+BUILD(max_pool_adaptive, gr_square(g, gr_max_pool(g, x[0], adaptive, NULL)))
+BUILD(avg_pool_adaptive, gr_square(g, gr_avg_pool(g, x[0], adaptive)))
+BUILD(avg_pool_half, gr_square(g, gr_avg_pool(g, x[0], half_adaptive)))
+
 static gr_attr window_attr(int64_t h, int64_t w)
 {
     return (gr_attr){.i = {2, 3, 2, 1, 0, 1, 1, 1, 0, h, w}};
@@ -213,6 +224,63 @@ static gr_val build_channel_statistics(gr_graph *g, const gr_val *x)
     return gr_mul(g, gr_square(g, mean), variance);
 }
 
+/* Two heads that share the keys of one, or have their own; lengths of which one leaves a sample no key. */
+static const double few_lengths[] = {2, 0};
+static gr_attention_attr heads(gr_graph *g, int64_t key_heads, bool causal, bool lengths)
+{
+    gr_val index = lengths ? gr_feed(g, "index", GR_I32, GR_SHAPE(2)) : GR_NONE;
+    return (gr_attention_attr){
+        .heads = 2, .key_heads = key_heads, .size = 2, .causal = causal, .scale = 0.7, .lengths = index};
+}
+BUILD(attention, gr_attention(g, x[0], x[1], x[2], heads(g, 2, false, false)))
+BUILD(attention_shared, gr_attention(g, x[0], x[1], x[2], heads(g, 1, false, true)))
+BUILD(attention_packed, gr_attention(g, x[0], GR_NONE, GR_NONE, heads(g, 1, true, true)))
+BUILD(attention_sums, gr__node_output(g, gr_attention(g, x[0], x[1], x[2], heads(g, 2, true, false)), 1))
+
+/* Queries, keys and values, means, sums and cotangents. */
+static gr_val build_attention_gradient(gr_graph *g, const gr_val *x)
+{
+    gr_attr attr = {.i = {2, 1, 2, 0, 0, GR__ATTENTION_ADJOINT}, .f = {0.7}, .name = ""};
+    gr_val d = gr__node_add(g, GR_OP_ATTENTION_GRADIENT, x, 6, &attr, NULL);
+    return gr_concat(g, (gr_val[]){d, gr__node_output(g, d, 1), gr__node_output(g, d, 2)}, 3, 2);
+}
+
+static gr_val build_attention_packed_gradient(gr_graph *g, const gr_val *x)
+{
+    gr_attr attr = {.i = {2, 2, 1, 1, 1, GR__ATTENTION_ADJOINT | GR__ATTENTION_DLSE}, .f = {0.7}, .name = ""};
+    return gr__node_add(g, GR_OP_ATTENTION_PACKED_GRADIENT, x, 5, &attr, NULL);
+}
+
+static gr_val build_scan(gr_graph *g, const gr_val *x)
+{
+    return loop_plain(g, x, false, NULL);
+}
+
+static gr_val build_scan_reverse(gr_graph *g, const gr_val *x)
+{
+    gr_val last = GR_NONE;
+    loop_plain(g, x, true, &last);
+    return last;
+}
+
+static gr_val build_scan_mixed(gr_graph *g, const gr_val *x)
+{
+    return loop_mixed(g, x);
+}
+
+static gr_val build_scan_nested(gr_graph *g, const gr_val *x)
+{
+    return loop_nested(g, x);
+}
+
+/* What a carry was before, between and behind all steps. */
+static gr_val build_scan_states(gr_graph *g, const gr_val *x)
+{
+    gr_val last = GR_NONE;
+    loop_plain(g, x, true, &last);
+    return gr__node_output(g, last, 1);
+}
+
 #define S(...)                                                     \
     {                                                              \
         (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), \
@@ -233,7 +301,19 @@ static gr_val build_channel_statistics(gr_graph *g, const gr_val *x)
         .index = few_indices                                                                                     \
     }
 
+#define LENGTHS(function, inputs, ...)                                                                           \
+    {                                                                                                            \
+        .name = #function, .build = build_##function, .n = inputs, .shape = {__VA_ARGS__}, .low = -2, .high = 2, \
+        .index = few_lengths                                                                                     \
+    }
+
 static const gradcheck_case others[] = {
+    ROW(scan, 3, S(3, 2, 2), S(2, 2), S(2)),
+    ROW(scan, 3, S(1, 1, 1), S(1, 1), S(1)),
+    ROW(scan_reverse, 3, S(4, 1, 2), S(2, 2), S(2)),
+    ROW(scan_states, 3, S(3, 2, 1), S(1, 1), S(1)),
+    ROW(scan_mixed, 4, S(3, 2), S(2), S(2), SCALAR_SHAPE),
+    ROW(scan_nested, 3, S(2, 2, 1, 2), S(2, 2), S(2)),
     ROW(muladd, 2, S(3, 2), S(3, 2)),
     ROW(muladd, 2, S(3), SCALAR_SHAPE),
     ROW(muladd_third, 2, SCALAR_SHAPE, S(3)),
@@ -314,6 +394,11 @@ static const gradcheck_case others[] = {
     ROW(avg_pool, 1, S(2, 3, 3, 0)),
     ROW(avg_pool, 1, S(0, 3, 3, 2)),
     ROW(avg_pool_padded, 1, S(2, 3, 3, 2)),
+    ROW(max_pool_adaptive, 1, S(2, 3, 3, 2)),
+    ROW(avg_pool_adaptive, 1, S(2, 3, 3, 2)),
+    ROW(avg_pool_adaptive, 1, S(1, 1, 1, 1)),
+    ROW(avg_pool_adaptive, 1, S(1, 3, 3, 0)),
+    ROW(avg_pool_half, 1, S(2, 3, 3, 2)),
     ROW(pool_gather, 2, S(1, 3, 3, 2), S(1, 3, 3, 2)),
     ROW(pool_scatter, 2, S(1, 3, 3, 2), S(1, 2, 3, 2)),
     ROW(avg_pool_adjoint, 1, S(2, 2, 3, 2)),
@@ -335,6 +420,14 @@ static const gradcheck_case others[] = {
     ROW(channel_norm_alone, 2, S(1, 3, 2), S(2)),
     ROW(channel_statistics, 1, S(4, 3)),
     ROW(channel_statistics, 1, S(2, 3, 2, 1)),
+    ROW(attention, 3, S(2, 3, 4), S(2, 2, 4), S(2, 2, 4)),
+    ROW(attention, 3, S(1, 1, 4), S(1, 1, 4), S(1, 1, 4)),
+    ROW(attention, 3, S(0, 3, 4), S(0, 2, 4), S(0, 2, 4)),
+    ROW(attention_sums, 3, S(1, 3, 4), S(1, 3, 4), S(1, 3, 4)),
+    LENGTHS(attention_shared, 3, S(2, 3, 4), S(2, 3, 2), S(2, 3, 2)),
+    LENGTHS(attention_packed, 1, S(2, 3, 8)),
+    ROW(attention_gradient, 6, S(1, 2, 4), S(1, 2, 2), S(1, 2, 2), S(1, 2, 4), S(1, 2, 2), S(1, 2, 4)),
+    ROW(attention_packed_gradient, 5, S(2, 2, 6), S(2, 2, 2), S(2, 2, 2), S(2, 2, 2), S(2, 2, 2)),
 };
 
 /* ---- running them ---- */

@@ -124,6 +124,7 @@ static void lists_are_sound(void **state)
         const gr_op *op = gr__op((gr_opcode)code);
         bool integer[GR_COUNT(some.i)] = {false}, real[GR_COUNT(some.f)] = {false}, named = false;
         for (const gr__field *f = gr__op_fields(op); f->kind; f++) {
+            if (f->kind == GR__FIELD_BODY) continue; /* a pointer of its own */
             bool *seen = f->kind == GR__FIELD_NAME ? &named : f->kind == GR__FIELD_REAL ? real : integer;
             int room = f->kind == GR__FIELD_NAME   ? 1
                        : f->kind == GR__FIELD_REAL ? (int)GR_COUNT(real)

@@ -193,6 +193,12 @@ REJECTS(pool_empty, GR_E_SHAPE, "avg_pool: a window of 2x2 on [1,0,3,2] would ho
         gr_avg_pool(g, F("x", 1, 0, 3, 2), POOL_WITH({2, 2}, {1, 1}, {1, 0}, {1, 0}, false)))
 REJECTS(pool_size, GR_E_RANGE, "max_pool: size 0, stride 1, padding 0, 0 are out of range",
         gr_max_pool(g, F("x", 1, 3, 3, 2), POOL_WITH({2, 0}, {1, 1}, {0, 0}, {0, 0}, false), NULL))
+REJECTS(pool_stride, GR_E_RANGE, "max_pool: size 2, stride -1, padding 0, 0 are out of range",
+        gr_max_pool(g, F("x", 1, 3, 3, 2), POOL_WITH({2, 2}, {-1, 1}, {0, 0}, {0, 0}, false), NULL))
+REJECTS(pool_adaptive_padding, GR_E_RANGE, "avg_pool: size 2, stride 0, padding 0, 1 are out of range",
+        gr_avg_pool(g, F("x", 1, 3, 3, 2), POOL_WITH({2, 2}, {1, 0}, {0, 0}, {0, 1}, false)))
+REJECTS(pool_adaptive_empty, GR_E_SHAPE, "avg_pool: 2 windows on an axis of [1,3,0,2] would hold nothing",
+        gr_avg_pool(g, F("x", 1, 3, 0, 2), POOL_WITH({2, 2}, {1, 0}, {0, 0}, {0, 0}, false)))
 REJECTS(pool_large, GR_E_SHAPE, "max_pool: pictures of [1,65536,65536,1] are too large",
         gr_max_pool(g, F("x", 1, 65536, 65536, 1), POOL_WITH({2, 2}, {1, 1}, {0, 0}, {0, 0}, false), NULL))
 REJECTS(pool_index, GR_E_SHAPE, "pool_gather: the index is [1,3,3,2], wanted [1,2,2,2]",
@@ -332,6 +338,9 @@ int main(void)
         T(pool_after),
         T(pool_empty),
         T(pool_size),
+        T(pool_stride),
+        T(pool_adaptive_padding),
+        T(pool_adaptive_empty),
         T(pool_large),
         T(pool_index),
         T(pool_scatter_shape),

@@ -283,6 +283,11 @@ static void test_pooling(void **state)
     y = gr_max_pool(g, low, (gr_pool_attr){{1, 2}, {1, 1}, {0, 1}, {0, 1}, false}, &index);
     ASSERT_VALUES(g, y, NULL, -3, -3, -INFINITY);
     ASSERT_VALUES(g, index, NULL, 0, 0, 1);
+    /* as many windows as asked for, more than elements too: rows 0-1 and 1-2, columns 0, 0-1, 1-2, 2 */
+    gr_pool_attr adaptive = {{2, 4}, {0, 0}, {0, 0}, {0, 0}, false};
+    ASSERT_VALUES(g, gr_avg_pool(g, a, adaptive), NULL, 2.5, 3, 4, 4.5, 5.5, 6, 7, 7.5);
+    ASSERT_VALUES(g, gr_max_pool(g, a, adaptive, &index), NULL, 4, 5, 6, 6, 7, 8, 9, 9);
+    ASSERT_VALUES(g, index, NULL, 3, 4, 5, 5, 6, 7, 8, 8);
     /* two channels: each has its own place */
     y = gr_max_pool(g, TENSOR(g, GR_SHAPE(1, 2, 1, 2), 1, 8, 3, 4),
                     (gr_pool_attr){{2, 1}, {1, 1}, {0, 0}, {0, 0}, false}, &index);

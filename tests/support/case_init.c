@@ -68,6 +68,17 @@ static bool ev_moments(const ev_case *c, verdict *v, double *x, int64_t n)
                : ev_bad(v, c, "distribution", "another one, says Kolmogorov-Smirnov");
 }
 
+/* As many equal blocks as `blocks` has numbers, each all that number. */
+static bool ev_blocks(const ev_case *c, verdict *v, const double *x, int64_t n)
+{
+    const ev_tensor *want = ev_find(c, "blocks");
+    int64_t blocks = want ? gr_shape_count(want->shape) : 0;
+    if (blocks < 1) return ev_bad(v, c, "blocks", "missing");
+    for (int64_t i = 0; i < n; i++)
+        if (x[i] != want->v[i / (n / blocks)]) return ev_bad(v, c, "values", "not the block's constant");
+    return true;
+}
+
 static bool ev_init_case(ev_bench *b, const void *member, const ev_case *c, verdict *v)
 {
     const gr_init *m = member;
@@ -79,7 +90,11 @@ static bool ev_init_case(ev_bench *b, const void *member, const ev_case *c, verd
     double *x = malloc(sizeof *x * N);
     bool ok = x && gr__settings_make(b->ctx, b->memory, &m->head, b->tree, GR_PRESET_CHAPTER, NULL, &s) == GR_OK &&
               gr__init_values(b->ctx, m, &s, &t, x) == GR_OK;
-    ok = ok ? ev_moments(c, v, x, N) : ev_failed(v, b->ctx, c, "fill");
+    bool blocks = strcmp(ev_word(c, "shape"), "blocks") == 0;
+    if (!ok)
+        ev_failed(v, b->ctx, c, "fill");
+    else
+        ok = blocks ? ev_blocks(c, v, x, N) : ev_moments(c, v, x, N);
     free(x);
     return ok;
 }

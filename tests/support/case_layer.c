@@ -1,7 +1,7 @@
 /* Layers: outputs, gradients of inputs and parameters, and what training makes of the states. */
 #include "support/case_layer.h"
 
-enum { EV_INPUTS = 4, EV_STATES = 4 };
+enum { EV_INPUTS = 4, EV_STATES = 16 };
 
 typedef struct ev_moves { /* what the layer says of its statistics */
     gr_graph *g;
@@ -63,12 +63,17 @@ static bool ev_layer_case(ev_bench *b, const void *member, const ev_case *c, ver
         build.updates = strtod(ev_word(c, "updates"), NULL);
         ev_leaf(&l, "seed", &seed), ev_leaf(&l, "update", &update), ev_leaf(&l, "position", &position);
     }
+    const ev_tensor *lengths = ev_find(c, "lengths");
+    if (lengths) {
+        build.lengths = gr_feed(b->g, "lengths", GR_I32, lengths->shape);
+        ev_leaf(&l, "lengths", lengths->v);
+    }
     gr_val in[EV_INPUTS];
     int n_in = 0;
     static const char *const names[EV_INPUTS] = {"in0", "in1", "in2", "in3"}, *const slopes[EV_INPUTS] = {
                                                                                   "din0", "din1", "din2", "din3"};
     for (const ev_tensor *t; n_in < EV_INPUTS && (t = ev_find(c, names[n_in])); n_in++) {
-        in[n_in] = gr_feed(b->g, names[n_in], GR_REAL, t->shape);
+        in[n_in] = gr_feed(b->g, names[n_in], m->vocabulary ? GR_I32 : GR_REAL, t->shape);
         ev_leaf(&l, names[n_in], t->v);
     }
     if (gr__settings_make(b->ctx, b->memory, &m->head, b->tree, GR_PRESET_CHAPTER, gr__layer_common_keys, &s) != GR_OK)
@@ -84,13 +89,13 @@ static bool ev_layer_case(ev_bench *b, const void *member, const ev_case *c, ver
     if (!ev_states(b, &build, &moves, c, &l, v)) return false;
     if (!dy || !ev_holds(v, b->ctx, c, b->g, y, &l, "out", b->tolerance)) return false;
     gr_val cotangent = gr_const_tensor(b->g, dy->shape, dy->v), slope;
-    for (int i = 0; i < n_in; i++) {
+    for (int i = 0; i < n_in && !m->vocabulary; i++) {
         if (gr_pullback(b->g, &y, &cotangent, 1, &in[i], 1, &slope) != GR_OK)
             return ev_failed(v, b->ctx, c, "gradient");
         if (!ev_holds(v, b->ctx, c, b->g, slope, &l, slopes[i], b->tolerance)) return false;
     }
     for (size_t i = 0; i < build.n_params; i++) {
-        char name[32];
+        char name[64];
         gr_val leaf = gr_param(b->g, build.params[i].entry.name, build.params[i].entry.shape);
         snprintf(name, sizeof name, "d%s", build.params[i].entry.name + 2);
         if (gr_pullback(b->g, &y, &cotangent, 1, &leaf, 1, &slope) != GR_OK) return ev_failed(v, b->ctx, c, "gradient");

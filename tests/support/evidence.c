@@ -7,7 +7,7 @@ static bool ev_read_tensor(ev_tensor *t, char *line)
 {
     char *at = line, *end;
     int used = 0;
-    if (sscanf(at, "tensor %23s%n", t->name, &used) != 1) return false;
+    if (sscanf(at, "tensor %39s%n", t->name, &used) != 1) return false;
     at += used;
     for (int64_t size = strtoll(at, &end, 10); end != at; at = end, size = strtoll(at, &end, 10)) {
         if (t->shape.rank == GR_MAX_RANK) return false;
@@ -30,8 +30,12 @@ static bool ev_read_line(evidence *e, char *line)
     ev_case *c = e->n ? &e->c[e->n - 1] : NULL;
     if (line[0] == '#' || line[0] == '\0') return true;
     if (strncmp(line, "case ", 5) == 0) {
-        if (e->n == (int)GR_COUNT(e->c)) return false;
-        return snprintf(e->c[e->n++].name, sizeof c->name, "%s", line + 5) < (int)sizeof c->name;
+        ev_case *all = realloc(e->c, (size_t)(e->n + 1) * sizeof *all);
+        if (!all) return false;
+        e->c = all;
+        c = &e->c[e->n++];
+        *c = (ev_case){.n_words = 0};
+        return snprintf(c->name, sizeof c->name, "%s", line + 5) < (int)sizeof c->name;
     }
     if (!c) return false;
     if (strncmp(line, "set ", 4) == 0) return snprintf(c->set, sizeof c->set, "%s", line + 4) < (int)sizeof c->set;
@@ -45,22 +49,31 @@ void ev_free(evidence *e)
 {
     for (int i = 0; e && i < e->n; i++)
         for (int k = 0; k < e->c[i].n_tensors; k++) free(e->c[i].tensor[k].v);
+    if (e) free(e->c);
     free(e);
+}
+
+/* The cases of a file; false if it cannot be read. */
+static bool ev_read(evidence *e, const char *path, bool needed)
+{
+    FILE *f = fopen(path, "r");
+    char *line = NULL;
+    size_t room = 0;
+    bool ok = f != NULL || !needed;
+    while (f && ok && getline(&line, &room, f) >= 0) ok = ev_read_line(e, line);
+    free(line);
+    if (f) fclose(f);
+    return ok;
 }
 
 evidence *ev_open(const char *family, const char *member)
 {
     evidence *e = calloc(1, sizeof *e);
+    char more[sizeof e->path];
     if (!e) return NULL;
     snprintf(e->path, sizeof e->path, "tests/family/%s/%s.txt", family, member);
-    FILE *f = fopen(e->path, "r");
-    char *line = NULL;
-    size_t room = 0;
-    bool ok = f != NULL;
-    while (ok && getline(&line, &room, f) >= 0) ok = ev_read_line(e, line);
-    free(line);
-    if (f) fclose(f);
-    if (ok && e->n > 0) return e;
+    snprintf(more, sizeof more, "tests/family/%s/%s.more.txt", family, member);
+    if (ev_read(e, e->path, true) && ev_read(e, more, false) && e->n > 0) return e;
     ev_free(e);
     return NULL;
 }

@@ -15,7 +15,7 @@
 #include "test.h"
 
 typedef struct ev_tensor {
-    char name[24];
+    char name[40];
     gr_shape shape;
     int64_t n;
     double *v;
@@ -25,16 +25,17 @@ typedef struct ev_case {
     char name[48], set[256];
     char key[8][24], word[8][32];
     int n_words, n_tensors;
-    ev_tensor tensor[16];
+    ev_tensor tensor[64];
 } ev_case;
 
 typedef struct evidence {
     char path[160];
     int n;
-    ev_case c[32];
+    ev_case *c;
 } evidence;
 
-/* The member's evidence; NULL where there is none, or it cannot be read. */
+/* The member's evidence, MEMBER.txt and, where it has more of its own script, MEMBER.more.txt behind it; NULL where
+ * there is none, or it cannot be read. */
 evidence *ev_open(const char *family, const char *member);
 void ev_free(evidence *e);
 const ev_tensor *ev_find(const ev_case *c, const char *name);

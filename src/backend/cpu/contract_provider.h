@@ -16,6 +16,12 @@ typedef struct gr_provider {
 #define GR_PROVIDER(name) const gr_provider gr__provider_##name
 const gr_provider *const *gr__providers(int *n); /* generated, sorted by name */
 
+/* Is every channel of a convolution a group of its own, with one filter? */
+static inline bool gr__is_depthwise(const gr__contraction *c)
+{
+    return c->conv.groups > 1 && c->conv.groups == c->conv.c && c->conv.groups == c->conv.o;
+}
+
 double gr__kernel_cost(const gr_kernel *k); /* of all phases, on one thread */
 /* Into how many shards work of so many nanoseconds is cut: a function of shape and instruction set alone. */
 int gr__contract_shards(double cost_ns);

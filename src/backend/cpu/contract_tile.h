@@ -61,11 +61,6 @@ typedef struct gr__tile_ops {
     void (*sum)(float *dst, const float *src, int64_t n, int64_t stride, int64_t count);
     /* dst[r dst_ld + i] += src[r src_ld + i] for i < n, row after row (rows of dst may overlap). */
     void (*add)(float *dst, int64_t dst_ld, const float *src, int64_t src_ld, int64_t rows, int64_t n);
-    /* Depthwise: every column is its own channel, segments are taps (count 1): out[r][c] = sum over s of row[r][s.a +
-     * c] b[s.b b_step + c]. */
-    void (*depthwise)(const gr__tile *t, int rows);
-    /* Its gradient of weights: out[0][c] (+)= sum over s, j of row[0][s.a + j a_step + c] b[s.b + j b_step + c]. */
-    void (*depthwise_weights)(const gr__tile *t);
 } gr__tile_ops;
 
 /* Borrowed, static; the set must be supported by this build (every build has the baseline). */

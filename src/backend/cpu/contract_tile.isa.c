@@ -289,70 +289,6 @@ static void add(float *dst, int64_t dst_ld, const float *src, int64_t src_ld, in
     }
 }
 
-INLINE void depthwise_chunk(const gr__tile *t, int r, int64_t c, const int vectors, lanes m, bool edge)
-{
-    vec acc[4];
-    UNROLL for (int v = 0; v < vectors; v++) acc[v] = (vec){0};
-    for (int64_t s = 0; s < t->n_segments; s++) {
-        const float *a = t->row[r] + t->segment[s].a + c, *b = t->b + t->segment[s].b * t->b_step + c;
-        UNROLL for (int v = 0; v < vectors; v++) acc[v] =
-            edge ? madd(load_lanes(a, m), load_lanes(b, m), acc[v]) : madd(vload(a + v * V), vload(b + v * V), acc[v]);
-    }
-    UNROLL for (int v = 0; v < vectors; v++)
-    {
-        vec x = acc[v];
-        if (t->bias != NULL) x = x + (edge ? load_lanes(t->bias + c, m) : vload(t->bias + c + v * V));
-        if (t->relu) x = relu(x);
-        if (edge)
-            store_lanes(t->out[r] + c, x, m);
-        else
-            vstore(t->out[r] + c + v * V, x);
-    }
-}
-
-static void depthwise(const gr__tile *t, int rows)
-{
-    int64_t whole = t->columns / V * V;
-    lanes all = lanes_of(0), m = lanes_of(t->columns - whole);
-    for (int r = 0; r < rows; r++) {
-        int64_t c = 0;
-        for (; c + 4 * V <= whole; c += 4 * V) depthwise_chunk(t, r, c, 4, all, false);
-        for (; c < whole; c += V) depthwise_chunk(t, r, c, 1, all, false);
-        if (c < t->columns) depthwise_chunk(t, r, c, 1, m, true);
-    }
-}
-
-INLINE void depthwise_weights_chunk(const gr__tile *t, int64_t c, const int vectors, lanes m, bool edge)
-{
-    vec acc[4];
-    float *out = t->out[0] + c;
-    UNROLL for (int v = 0; v < vectors; v++) acc[v] = !t->accumulate ? (vec){0}
-                                                      : edge         ? load_lanes(out, m)
-                                                                     : vload(out + v * V);
-    for (int64_t s = 0; s < t->n_segments; s++) {
-        const float *a = t->row[0] + t->segment[s].a + c, *b = t->b + t->segment[s].b + c;
-        for (int64_t n = t->segment[s].count; n > 0; n--, a += t->a_step, b += t->b_step)
-            UNROLL for (int v = 0; v < vectors; v++) acc[v] = edge ? madd(load_lanes(a, m), load_lanes(b, m), acc[v])
-                                                                   : madd(vload(a + v * V), vload(b + v * V), acc[v]);
-    }
-    UNROLL for (int v = 0; v < vectors; v++)
-    {
-        if (edge)
-            store_lanes(out, acc[v], m);
-        else
-            vstore(out + v * V, acc[v]);
-    }
-}
-
-static void depthwise_weights(const gr__tile *t)
-{
-    int64_t whole = t->columns / V * V, c = 0;
-    lanes all = lanes_of(0), m = lanes_of(t->columns - whole);
-    for (; c + 4 * V <= whole; c += 4 * V) depthwise_weights_chunk(t, c, 4, all, false);
-    for (; c < whole; c += V) depthwise_weights_chunk(t, c, 1, all, false);
-    if (c < t->columns) depthwise_weights_chunk(t, c, 1, m, true);
-}
-
 #if ROWS == 4
 #define LIST(kind)                                   \
     {                                                \
@@ -389,6 +325,4 @@ const gr__tile_ops GR_ISA_FN(gr__tile_ops) = {
     .pack_columns = pack_columns,
     .sum = sum,
     .add = add,
-    .depthwise = depthwise,
-    .depthwise_weights = depthwise_weights,
 };

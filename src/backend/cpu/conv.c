@@ -15,8 +15,8 @@ typedef struct grid {
 typedef struct conv {
     gr_kernel kernel;
     const gr__tile_ops *ops;
-    bool data, depthwise, bias, relu;
-    int64_t groups;       /* products run one by one; 1 for depthwise, whose channels are lanes */
+    bool data, bias, relu;
+    int64_t groups;       /* products run one by one */
     int64_t in, columns;  /* channels of a group: summed over, and of the result */
     int64_t taps_all;     /* KH * KW: weights are [O][taps_all][C / groups] */
     int64_t out_image;    /* floats an image of the result */
@@ -36,12 +36,6 @@ static void pack_panel(const conv *v, const gr_call *call, const grid *g, int64_
     const float *w = call->operand[1];
     float *dst = (float *)call->shared + g->packed + group * g->packed_group;
     int64_t taps = g->gather.n_taps;
-    if (v->depthwise) {
-        for (int64_t i = 0; i < taps; i++)
-            for (int64_t c = 0; c < v->columns; c++)
-                dst[i * v->columns + c] = w[c * v->taps_all + g->gather.taps[i].kernel];
-        return;
-    }
     int64_t k = taps * v->in, first = panel * ops->wide, columns = 0;
     int64_t width = gr__panel_kind(ops, v->columns - first, true, &columns) == GR__TILE_WIDE ? ops->wide : ops->lane;
     dst += first * k;
@@ -58,7 +52,7 @@ static void pack_panel(const conv *v, const gr_call *call, const grid *g, int64_
 static void run_pack(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const conv *v = (const conv *)kernel;
-    int64_t panels = v->depthwise ? 1 : panels_of(v), of_grid = v->groups * panels, all = of_grid * v->n_grids;
+    int64_t panels = panels_of(v), of_grid = v->groups * panels, all = of_grid * v->n_grids;
     int64_t end = gr__cut(all, shard + 1, kernel->phase[0].n_shards);
     for (int64_t i = gr__cut(all, shard, kernel->phase[0].n_shards); i < end; i++)
         pack_panel(v, call, &v->grids[i / of_grid], i % of_grid / panels, i % panels);
@@ -100,7 +94,7 @@ static void run_block(const conv *v, const gr_call *call, const grid *g, int64_t
     const float *bias = v->bias ? (const float *)call->operand[2] + group * v->columns : NULL;
     float *out = (float *)call->operand[v->bias ? 3 : 2] + g->out0 + group * v->columns;
     int64_t pixels = b->images * b->rows * g->gather.gw, tiles = (pixels + ops->rows - 1) / ops->rows;
-    int64_t k = g->gather.n_taps * v->in, panels = v->depthwise ? 1 : panels_of(v);
+    int64_t k = g->gather.n_taps * v->in, panels = panels_of(v);
     int64_t at_once =
         GR_MAX(1, 6144 / GR_MAX(k * ops->wide, 1)); /* panels: as many as the first cache holds beside the rows */
     gr__tile t = {.segment = g->gather.segments, .n_segments = g->gather.n_segments, .a_step = 1, .relu = v->relu};
@@ -115,12 +109,6 @@ static void run_block(const conv *v, const gr_call *call, const grid *g, int64_t
                 gr__tile_kind kind = gr__panel_kind(ops, v->columns - first, true, &t.columns);
                 t.bias = bias == NULL ? NULL : bias + first;
                 t.b = packed + first * k;
-                if (v->depthwise) {
-                    t.columns = v->columns;
-                    t.b_step = 1;
-                    ops->depthwise(&t, (int)count);
-                    continue;
-                }
                 t.b_step = t.b_unit = kind == GR__TILE_WIDE ? ops->wide : ops->lane;
                 ops->tile[kind][count](&t);
                 if (p + 1 < p1)
@@ -173,7 +161,7 @@ static gr_status forward_grid(gr_context *ctx, const conv *v, const gr__contract
                       .h = c->conv.h,
                       .w = c->conv.w,
                       .pitch = c->conv.c,
-                      .channels = v->depthwise ? v->columns : v->in,
+                      .channels = v->in,
                       .gh = c->conv.oh,
                       .gw = c->conv.ow,
                       .step_h = c->conv.stride_h,
@@ -201,7 +189,7 @@ static gr_status data_grid(gr_context *ctx, const conv *v, const gr__contraction
                       .h = c->conv.oh,
                       .w = c->conv.ow,
                       .pitch = c->conv.o,
-                      .channels = v->depthwise ? v->columns : v->in,
+                      .channels = v->in,
                       .gh = (c->conv.h - a + sh - 1) / sh,
                       .gw = (c->conv.w - b + sw - 1) / sw,
                       .step_h = 1,
@@ -259,10 +247,7 @@ static costs estimate(const conv *v, const gr__contraction *c)
                    taps_at(b, c->conv.pad_w, c->conv.kw, c->conv.dilation_w, sw);
         }
         if (!has_taps(v, c)) taps = 0;
-        if (v->depthwise)
-            madds += (double)pixels * (double)taps * (double)gr__packed_columns(ops, v->columns) * 2;
-        else
-            madds += gr__tile_cost(ops, pixels, v->columns, true) * (double)taps * (double)v->in * (double)v->groups;
+        madds += gr__tile_cost(ops, pixels, v->columns, true) * (double)taps * (double)v->in * (double)v->groups;
         floats += (double)(taps * v->in * gr__packed_columns(ops, v->columns) * v->groups);
     }
     double pictures = (double)c->conv.n *
@@ -282,7 +267,7 @@ static void lay_out(conv *v, const gr__contraction *c)
     size_t floats = 0;
     for (int i = 0; i < v->n_grids; i++) {
         grid *g = &v->grids[i];
-        gr__gather_finish(&g->gather, !v->depthwise, 32768, shards);
+        gr__gather_finish(&g->gather, true, 32768, shards);
         units = GR_MAX(units, gr__gather_units(&g->gather));
         kernel->scratch_bytes = GR_MAX(kernel->scratch_bytes, g->gather.copy_bytes);
         g->packed = (int64_t)floats;
@@ -305,10 +290,9 @@ static void describe(conv *v, const gr__contraction *c, gr__isa isa)
 {
     v->ops = gr__tile_ops_get(isa);
     v->data = c->kind == GR__CONV_DATA;
-    v->depthwise = c->conv.groups > 1 && c->conv.groups == c->conv.c && c->conv.groups == c->conv.o;
     v->bias = !v->data && c->bias;
     v->relu = !v->data && c->relu;
-    v->groups = v->depthwise ? 1 : c->conv.groups;
+    v->groups = c->conv.groups;
     v->in = (v->data ? c->conv.o : c->conv.c) / c->conv.groups;
     v->columns = (v->data ? c->conv.c : c->conv.o) / v->groups;
     v->taps_all = c->conv.kh * c->conv.kw;
@@ -319,7 +303,7 @@ static void describe(conv *v, const gr__contraction *c, gr__isa isa)
 
 static double cost_of(const gr__contraction *c, gr__isa isa)
 {
-    if (c->kind != GR__CONV_FORWARD && c->kind != GR__CONV_DATA) return INFINITY;
+    if ((c->kind != GR__CONV_FORWARD && c->kind != GR__CONV_DATA) || gr__is_depthwise(c)) return INFINITY;
     conv v = {.ops = NULL};
     describe(&v, c, isa);
     costs x = estimate(&v, c);
@@ -328,11 +312,9 @@ static double cost_of(const gr__contraction *c, gr__isa isa)
 
 static gr_status make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
 {
-    static const char *const names[2][2][GR__ISA_COUNT] = {
-        {{"conv forward, direct", "conv forward, direct 6x16", "conv forward, direct 12x32"},
-         {"conv data, direct", "conv data, direct 6x16", "conv data, direct 12x32"}},
-        {{"conv forward, depthwise", "conv forward, depthwise", "conv forward, depthwise"},
-         {"conv data, depthwise", "conv data, depthwise", "conv data, depthwise"}},
+    static const char *const names[2][GR__ISA_COUNT] = {
+        {"conv forward, direct", "conv forward, direct 6x16", "conv forward, direct 12x32"},
+        {"conv data, direct", "conv data, direct 6x16", "conv data, direct 12x32"},
     };
     conv *v = gr__alloc(ctx, sizeof *v);
     if (v == NULL) return gr__error_code(ctx);
@@ -343,12 +325,12 @@ static gr_status make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr
         return st;
     }
     lay_out(v, c);
-    v->kernel.name = names[v->depthwise][v->data][isa];
+    v->kernel.name = names[v->data][isa];
     v->kernel.n_operands = v->bias ? 4 : 3;
     v->kernel.destroy = destroy;
     *out = &v->kernel;
     return GR_OK;
 }
 
-/* All of CONV_FORWARD and CONV_DATA. */
+/* All of CONV_FORWARD and CONV_DATA, but for channels each by itself (conv_depthwise.c). */
 GR_PROVIDER(conv_direct) = {.name = "conv, direct", .cost = cost_of, .make = make};

@@ -9,14 +9,14 @@
 
 #include "backend/cpu/conv_gather.h"
 
-typedef enum form { WIDE, TALL, DEPTHWISE } form;
+typedef enum form { WIDE, TALL } form;
 
 typedef struct weights {
     gr_kernel kernel;
     const gr__tile_ops *ops;
     form form;
     gr__gather gather;
-    int64_t groups, in, out; /* channels of a group; depthwise: one group whose channels are lanes */
+    int64_t groups, in, out; /* channels of a group */
     int64_t in_blocks;       /* parts of them that are gathered one by one (wide, no groups) */
     bool pack_dy;
     int64_t dy_pitch, k; /* k: elements of a filter, taps x in */
@@ -37,7 +37,6 @@ static int64_t ceil_div(int64_t a, int64_t b)
 /* Cuttable pieces of a group's outputs. */
 static int64_t pieces(const weights *v)
 {
-    if (v->form == DEPTHWISE) return 1;
     return GR_MAX(ceil_div(v->out, v->form == WIDE ? v->ops->rows : v->ops->wide), 1);
 }
 
@@ -115,19 +114,6 @@ static void run_tall(const weights *v, gr__tile *t, const float *x, const float 
     }
 }
 
-static void run_depthwise(const weights *v, gr__tile *t, const float *x, const float *dy, float *to)
-{
-    t->a_step = v->gather.step_w * v->gather.pixel;
-    t->b_step = v->dy_pitch;
-    t->columns = v->in;
-    t->b = dy;
-    for (int i = 0; i < v->gather.n_taps; i++) {
-        t->row[0] = x + v->gather.segments[i].a;
-        t->out[0] = to + i * v->in;
-        v->ops->depthwise_weights(t);
-    }
-}
-
 static void run_group(const weights *v, const gr_call *call, int64_t group, int64_t unit, int64_t unit_end,
                       int64_t first, int64_t end, float *to)
 {
@@ -153,10 +139,8 @@ static void run_group(const weights *v, const gr_call *call, int64_t group, int6
             }
             if (v->form == WIDE)
                 run_wide(v, &t, b.origin, part * g->channels, dy, to, first, end);
-            else if (v->form == TALL)
-                run_tall(v, &t, b.origin, dy, to, first, end);
             else
-                run_depthwise(v, &t, b.origin, dy, to);
+                run_tall(v, &t, b.origin, dy, to, first, end);
         }
         t.accumulate = true;
         unit = next;
@@ -176,7 +160,7 @@ static void run(const gr_kernel *kernel, const gr_call *call, int shard)
                   GR_MAX(first - group * n, 0), GR_MIN(end - group * n, n), to + group * v->out * v->k);
 }
 
-/* Adds the partials in index order; tall and depthwise ones stand transposed. */
+/* Adds the partials in index order; tall ones stand transposed. */
 static void run_sum(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const weights *v = (const weights *)kernel;
@@ -188,7 +172,7 @@ static void run_sum(const gr_kernel *kernel, const gr_call *call, int shard)
         v->ops->sum(to + first, from + first, v->pixel_shards, v->partial, end - first);
         return;
     }
-    int64_t filters = v->form == TALL ? v->out : v->in, all = filters * v->groups;
+    int64_t filters = v->out, all = filters * v->groups;
     int64_t end = gr__cut(all, shard + 1, kernel->phase[1].n_shards);
     for (int64_t f = gr__cut(all, shard, kernel->phase[1].n_shards); f < end; f++) {
         const float *source = from + f / filters * filters * v->k + f % filters;
@@ -219,9 +203,8 @@ static void plan_work(weights *v, const gr__contraction *c)
     int64_t length = c->conv.dilation_w == 1 && c->conv.groups == 1 ? c->conv.kw * v->in : v->in;
     double runs = length > 0 ? (double)v->k / (double)length : 0;
     double wide = runs * gr__tile_cost(ops, v->out, length, true), tall = 1.1 * gr__tile_cost(ops, v->k, v->out, false);
-    if (v->form != DEPTHWISE) v->form = tall < wide ? TALL : WIDE;
-    double steps =
-        v->form == DEPTHWISE ? 2.0 * (double)(v->k * v->in) : (double)v->groups * (v->form == TALL ? tall : wide);
+    v->form = tall < wide ? TALL : WIDE;
+    double steps = (double)v->groups * (v->form == TALL ? tall : wide);
     double cost = gr__contract_cost(ops, pixels * steps, 4 * pictures);
     int64_t shards = gr__contract_shards(cost);
 
@@ -275,13 +258,11 @@ static void find_places(weights *v)
 /* The sizes, and where the gather's taps lie. */
 static void describe(weights *v, const gr__contraction *c, gr__isa isa)
 {
-    bool depthwise = c->conv.groups > 1 && c->conv.groups == c->conv.c && c->conv.groups == c->conv.o;
     v->ops = gr__tile_ops_get(isa);
-    v->form = depthwise ? DEPTHWISE : WIDE;
-    v->groups = depthwise ? 1 : c->conv.groups;
+    v->groups = c->conv.groups;
     v->in = c->conv.c / v->groups;
     v->out = c->conv.o / v->groups;
-    v->k = c->conv.kh * c->conv.kw * (depthwise ? 1 : v->in);
+    v->k = c->conv.kh * c->conv.kw * v->in;
     v->dy_pitch = c->conv.o;
     v->gather = (gr__gather){.ops = v->ops,
                              .n = c->conv.n,
@@ -303,7 +284,7 @@ static void describe(weights *v, const gr__contraction *c, gr__isa isa)
 
 static double cost_of(const gr__contraction *c, gr__isa isa)
 {
-    if (c->kind != GR__CONV_WEIGHTS) return INFINITY;
+    if (c->kind != GR__CONV_WEIGHTS || gr__is_depthwise(c)) return INFINITY;
     weights v = {.ops = NULL};
     describe(&v, c, isa);
     plan_work(&v, c);
@@ -312,10 +293,9 @@ static double cost_of(const gr__contraction *c, gr__isa isa)
 
 static gr_status make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr_kernel **out)
 {
-    static const char *const names[3][GR__ISA_COUNT] = {
+    static const char *const names[2][GR__ISA_COUNT] = {
         {"conv weights, wide", "conv weights, wide 6x16", "conv weights, wide 12x32"},
         {"conv weights, tall", "conv weights, tall 6x16", "conv weights, tall 12x32"},
-        {"conv weights, depthwise", "conv weights, depthwise", "conv weights, depthwise"},
     };
     gr_status st = GR_OK;
     weights *v = gr__alloc(ctx, sizeof *v);
@@ -328,7 +308,7 @@ static gr_status make(gr_context *ctx, const gr__contraction *c, gr__isa isa, gr
             (struct gr__tap){kh * c->conv.dilation_h - c->conv.pad_h, kw * c->conv.dilation_w - c->conv.pad_w, i};
     }
     plan_work(v, c);
-    gr__gather_runs(&v->gather, v->form != DEPTHWISE && v->in_blocks == 1);
+    gr__gather_runs(&v->gather, v->in_blocks == 1);
     if (v->form == TALL) {
         v->place = gr__alloc(ctx, sizeof *v->place * (size_t)v->k);
         if (v->place == NULL) GR_TRY(gr__error_code(ctx));
@@ -344,5 +324,5 @@ done:
     return st;
 }
 
-/* All of CONV_WEIGHTS. */
+/* All of CONV_WEIGHTS, but for channels each by itself (conv_depthwise_weights.c). */
 GR_PROVIDER(conv_weights_direct) = {.name = "conv weights, direct", .cost = cost_of, .make = make};

@@ -1,5 +1,6 @@
-/* Rows by index. Scatter-add gives each shard a range of rows of the result: all shards read the whole index and add
- * what falls to them, in its order. */
+/* Rows by index. Scatter-add gives each shard a range of columns of the result, or of rows where these are short: all
+ * shards read the whole index and add what falls to them, in its order. By columns they have as much to do whatever
+ * the indices, of which a few are usually most. */
 #include <string.h>
 
 #include "backend/cpu/cpu.h"
@@ -28,6 +29,21 @@ static void run_gather(const gr_kernel *kernel, const gr_call *call, int shard)
         else
             memset(to, 0, bytes);
     }
+}
+
+enum { COLUMNS = 64 }; /* of a shard, at least */
+
+static void run_scatter_columns(const gr_kernel *kernel, const gr_call *call, int shard)
+{
+    const indexed *k = (const indexed *)kernel;
+    const int32_t *index = call->operand[k->index];
+    int64_t begin, end;
+    gr__cpu_part(k->width, 16, kernel->phase[0].n_shards, shard, &begin, &end);
+    const float *x = (const float *)call->operand[k->values] + begin;
+    float *y = (float *)call->operand[kernel->n_operands - 1] + begin;
+    for (int64_t r = 0; r < k->rows; r++) memset(y + r * k->width, 0, (size_t)(end - begin) * 4);
+    for (int64_t p = 0; p < k->count; p++)
+        if (index[p] >= 0 && index[p] < k->rows) k->set->add(x + p * k->width, y + index[p] * k->width, end - begin);
 }
 
 static void run_scatter(const gr_kernel *kernel, const gr_call *call, int shard)
@@ -68,8 +84,11 @@ gr_status gr__index_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_k
     k->index = gr__cpu_input(item, n->in[1]);
     double moved = (double)k->count * (double)k->width;
     k->base = (gr_kernel){.name = n->op->name, .n_phases = 1, .n_operands = item->n_in + 1, .destroy = destroy};
-    k->base.phase[0].run = gather ? run_gather : run_scatter;
-    k->base.phase[0].n_shards = (int)GR_MAX(1, GR_MIN(gr__cpu_shards((int64_t)moved), gather ? k->count : k->rows));
+    int64_t touched = (int64_t)moved + (gather ? 0 : k->rows * k->width), shards = gr__cpu_shards(touched);
+    bool columns = !gather && shards > 1 && k->width >= 2 * COLUMNS;
+    shards = GR_MIN(shards, gather ? k->count : columns ? k->width / COLUMNS : k->rows);
+    k->base.phase[0].run = gather ? run_gather : columns ? run_scatter_columns : run_scatter;
+    k->base.phase[0].n_shards = (int)GR_MAX(1, shards);
     k->base.phase[0].cost_ns =
         20 + 5.0 * (double)k->count + gr__cpu_move_ns(8 * moved + (gather ? 0 : 4.0 * (double)(k->rows * k->width)));
     *out = &k->base;

@@ -38,6 +38,11 @@ const gr__native_set *gr__native_set_get(gr__isa isa);
 /* The part of window o that lies on an axis of `size` elements. */
 static inline void gr__window(const gr__pooling *p, int axis, int64_t o, int64_t size, int64_t *first, int64_t *end)
 {
+    if (p->stride[axis] == 0) { /* as many windows as there is room for */
+        *first = o * size / p->size[axis];
+        *end = ((o + 1) * size + p->size[axis] - 1) / p->size[axis];
+        return;
+    }
     int64_t start = o * p->stride[axis] - p->pad[axis];
     *first = start < 0 ? 0 : start;
     *end = start + p->size[axis] < size ? start + p->size[axis] : size;
@@ -47,6 +52,12 @@ static inline void gr__window(const gr__pooling *p, int axis, int64_t o, int64_t
 static inline void gr__windows_at(const gr__pooling *p, int axis, int64_t e, int64_t windows, int64_t *first,
                                   int64_t *end)
 {
+    if (p->stride[axis] == 0) {
+        int64_t size = axis == 0 ? p->h : p->w;
+        *first = e * windows / size;
+        *end = ((e + 1) * windows + size - 1) / size;
+        return;
+    }
     int64_t last = (e + p->pad[axis]) / p->stride[axis], before = e + p->pad[axis] - p->size[axis];
     *first = before < 0 ? 0 : before / p->stride[axis] + 1;
     *end = last + 1 < windows ? last + 1 : windows;

@@ -224,7 +224,8 @@ static void max_pool(const gr__pooling *p, int64_t n, int64_t oh, const float *x
 
 INLINE float share(const gr__pooling *p, int64_t h0, int64_t h1, int64_t w0, int64_t w1)
 {
-    return (float)(p->count_padding ? p->size[0] * p->size[1] : (h1 - h0) * (w1 - w0));
+    int64_t h = p->count_padding && p->stride[0] ? p->size[0] : h1 - h0;
+    return (float)(h * (p->count_padding && p->stride[1] ? p->size[1] : w1 - w0));
 }
 
 static void avg_pool(const gr__pooling *p, int64_t n, int64_t oh, const float *x, float *y)

@@ -23,6 +23,7 @@ typedef struct probe {
 } probe;
 
 typedef struct tensor {
+    const gr_param_info *param;
     const gr_entry *entry;
     probe *probe;
     int64_t n;
@@ -68,7 +69,8 @@ static void share_out(check *c)
     double stride = total >= n ? 1 : n / total, next = 0;
     for (size_t i = 0; i < c->s.n; i++) {
         tensor *t = &c->tensor[i];
-        t->entry = gr_store_find(c->s.store, c->s.params[i].entry.name);
+        t->param = &c->s.params[i];
+        t->entry = gr_store_find(c->s.store, t->param->entry.name);
         if ((double)i < next) continue;
         next += stride;
         t->n = GR_MIN(t->entry->count, each);
@@ -92,7 +94,13 @@ static void move_off_kinks(gr_slopes *s)
     }
 }
 
-/* The line of a probe; its length is 1. */
+/* Is it read, but by no gradient: the row of an index that stands for nothing? */
+static bool is_blank(const tensor *t, int64_t element)
+{
+    return element >= t->param->blank_at && element < t->param->blank_at + t->param->n_blank;
+}
+
+/* The line of a probe; its length is 1, or less where elements are blank. */
 static gr_line line_of(const check *c, const tensor *t, const probe *p)
 {
     double *w = t->entry->data;
@@ -102,7 +110,8 @@ static gr_line line_of(const check *c, const tensor *t, const probe *p)
         return (gr_line){w + p->at, c->along, c->kept, 1};
     }
     gr__rng rng = gr__rng_make(c->s.recipe.seed, t->entry->spec.name, 1, 0);
-    for (int64_t k = 0; k < n; k++) c->along[k] = (gr__rng_u32(&rng) & 1 ? 1 : -1) / sqrt((double)n);
+    for (int64_t k = 0; k < n; k++)
+        c->along[k] = (gr__rng_u32(&rng) & 1 ? 1 : -1) * (is_blank(t, k) ? 0 : 1 / sqrt((double)n));
     return (gr_line){w, c->along, c->kept, n};
 }
 
@@ -121,6 +130,8 @@ static gr_status pick(check *c, size_t i, double cost)
         int64_t low = k < lines ? 0 : (k - lines) * count / alone,
                 high = k < lines ? 0 : (k - lines + 1) * count / alone;
         p->at = k < lines ? -1 : low + (int64_t)gr__rng_below(&rng, (uint64_t)(high - low));
+        if (p->at >= 0 && is_blank(t, p->at))
+            p->at = t->param->n_blank < count ? (t->param->blank_at + t->param->n_blank) % count : -1;
         gr_line l = line_of(c, t, p);
         for (int64_t e = 0; e < l.n; e++) p->slope += l.along[e] * slope[GR_MAX(p->at, 0) + e];
     }

@@ -33,6 +33,7 @@ static gr_val branch_of(gr_graph *g, const gr_node *n)
         return n->out;
     case GR__BRANCHES_SAID: /* marked where it is said */
         return GR_NONE;
+    case GR__BRANCHES_BODY:
     case GR__BRANCHES_UNKNOWN:
         break;
     }

@@ -1,0 +1,244 @@
+/* Loops on backends: values and gradients of every order against the evaluator and against loops that are written out,
+ * for any number of threads; what stands in memory; and what a plan tells of them. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "graph/eval.h"
+#include "graph/loops.h"
+#include "graph/op.h"
+#include "plan/loop.h"
+#include "test.h"
+
+enum { MOST_INPUTS = 4, MOST_VALUES = 4096, OUTPUTS = 1 + 2 * MOST_INPUTS };
+
+typedef struct loop_case {
+    const char *name;
+    gr_val (*build)(gr_graph *g, const gr_val *x);
+    gr_val (*written_out)(gr_graph *g, const gr_val *x);
+    int n;
+    gr_shape shape[MOST_INPUTS];
+} loop_case;
+
+static gr_val forward(gr_graph *g, const gr_val *x)
+{
+    return loop_plain(g, x, false, NULL);
+}
+
+static gr_val backward(gr_graph *g, const gr_val *x)
+{
+    return loop_plain(g, x, true, NULL);
+}
+
+static gr_val forward_written_out(gr_graph *g, const gr_val *x)
+{
+    return loop_plain_written_out(g, x, false);
+}
+
+static gr_val backward_written_out(gr_graph *g, const gr_val *x)
+{
+    return loop_plain_written_out(g, x, true);
+}
+
+static gr_val last_alone(gr_graph *g, const gr_val *x)
+{
+    gr_val last = GR_NONE;
+    loop_plain(g, x, false, &last);
+    return last;
+}
+
+static gr_val last_alone_written_out(gr_graph *g, const gr_val *x)
+{
+    gr_shape s = gr_shape_of(g, x[0]);
+    return gr_reshape(g, gr_slice(g, loop_plain_written_out(g, x, false), 0, s.dim[0] - 1, 1),
+                      GR_SHAPE(s.dim[1], s.dim[2]));
+}
+
+#define S(...)                                                     \
+    {                                                              \
+        (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), \
+        {                                                          \
+            __VA_ARGS__                                            \
+        }                                                          \
+    }
+static const loop_case cases[] = {
+    {"forward", forward, forward_written_out, 3, {S(5, 3, 7), S(7, 7), S(7)}},
+    {"aligned", forward, forward_written_out, 3, {S(4, 8, 16), S(16, 16), S(16)}},
+    {"one", forward, forward_written_out, 3, {S(1, 1, 1), S(1, 1), S(1)}},
+    {"reverse", backward, backward_written_out, 3, {S(6, 2, 33), S(33, 33), S(33)}},
+    {"last", last_alone, last_alone_written_out, 3, {S(5, 3, 7), S(7, 7), S(7)}},
+    {"last of even", last_alone, last_alone_written_out, 3, {S(4, 3, 7), S(7, 7), S(7)}},
+    {"mixed", loop_mixed, loop_mixed_written_out, 4, {S(5, 3), S(3), S(3), {0, {0}}}},
+    {"nested", loop_nested, NULL, 3, {S(3, 2, 2, 5), S(5, 5), S(5)}},
+};
+
+typedef struct bench {
+    gr_context *ctx;
+    gr_graph *g;
+    gr_val out[OUTPUTS]; /* the cost, its gradients, gradients of a sum of theirs */
+    int n_out;
+    int n_in;
+    double *in[MOST_INPUTS];
+    char name[MOST_INPUTS][4];
+} bench;
+
+static double number(int input, int64_t i)
+{
+    return sin(1.7 * (double)i + 0.9 * input) * 0.7;
+}
+
+static bench open_bench(int threads, const loop_case *c, gr_val (*build)(gr_graph *, const gr_val *))
+{
+    bench b = {.n_in = c->n};
+    b.ctx = test_context_with(threads, 0);
+    test_ok(b.ctx, gr_graph_create(b.ctx, &b.g));
+    gr_val x[MOST_INPUTS], second = GR_NONE;
+    for (int i = 0; i < c->n; i++) {
+        snprintf(b.name[i], sizeof b.name[i], "x%d", i);
+        x[i] = gr_feed(b.g, b.name[i], GR_REAL, c->shape[i]);
+        int64_t n = gr_shape_count(c->shape[i]);
+        b.in[i] = gr__alloc(b.ctx, (size_t)n * sizeof(double));
+        for (int64_t k = 0; k < n; k++) b.in[i][k] = number(i, k);
+    }
+    gr_val y = build(b.g, x);
+    b.out[0] = gr_sum_all(b.g, gr_square(b.g, y));
+    test_ok(b.ctx, gr_graph_status(b.g));
+    test_ok(b.ctx, gr_gradients(b.g, b.out[0], x, c->n, &b.out[1]));
+    for (int i = 0; i < c->n; i++) {
+        gr_val s = gr_sum_all(b.g, gr_square(b.g, b.out[1 + i]));
+        second = second ? gr_add(b.g, second, s) : s;
+    }
+    test_ok(b.ctx, gr_gradients(b.g, second, x, c->n, &b.out[1 + c->n]));
+    b.n_out = 1 + 2 * c->n;
+    test_ok(b.ctx, gr_graph_verify(b.g));
+    return b;
+}
+
+static void close_bench(bench *b, const loop_case *c)
+{
+    for (int i = 0; i < b->n_in; i++) gr__free(b->ctx, b->in[i], (size_t)gr_shape_count(c->shape[i]) * sizeof(double));
+    gr_graph_destroy(b->g);
+    test_context_end(b->ctx);
+}
+
+static const double *leaf(void *user, const gr_graph *g, const gr_node *n)
+{
+    const bench *b = user;
+    (void)g;
+    return b->in[n->attr.name[1] - '0'];
+}
+
+static void evaluate(bench *b, double *values)
+{
+    double *results[OUTPUTS];
+    for (int i = 0; i < b->n_out; i++) {
+        results[i] = values;
+        values += gr_shape_count(gr_shape_of(b->g, b->out[i]));
+    }
+    test_ok(b->ctx, gr__eval(b->g, b->out, b->n_out, leaf, b, results));
+}
+
+/* Runs a plan of it, twice: nothing may be left of the first run. Returns how many numbers there are. */
+static int64_t run(bench *b, const gr_backend *backend, bool unfused, double *values)
+{
+    gr_store *store;
+    gr_plan *plan;
+    char name[16];
+    int64_t total = 0;
+    for (int i = 0; i < b->n_out; i++) {
+        snprintf(name, sizeof name, "y%d", i);
+        gr_output(b->g, name, b->out[i]);
+    }
+    test_ok(b->ctx, gr_store_create(b->ctx, backend, &store));
+    test_ok(b->ctx,
+            gr_plan_compile(b->ctx, b->g, store, &(gr_plan_options){.backend = backend, .unfused = unfused}, &plan));
+    test_ok(b->ctx, gr_store_seal(store));
+    test_ok(b->ctx, gr_plan_bind(plan, NULL));
+    for (int again = 0; again < 2; again++) {
+        memset(plan->arena, 0xff, (size_t)plan->bytes.arena);
+        for (int i = 0; i < b->n_in; i++) {
+            size_t bytes;
+            void *to = gr_plan_feed(plan, b->name[i], &bytes);
+            size_t n = bytes / gr_backend_real_bytes(backend);
+            bool scalar = gr_shape_of(b->g, gr__node(b->g, (uint32_t)i)->out).rank == 0;
+            if (scalar || gr_backend_real_bytes(backend) == 8)
+                memcpy(to, b->in[i], scalar ? 8 : bytes);
+            else
+                for (size_t k = 0; k < n; k++) ((float *)to)[k] = (float)b->in[i][k];
+        }
+        test_ok(b->ctx, gr_plan_run(plan));
+    }
+    for (int i = 0; i < b->n_out; i++) {
+        gr_shape shape;
+        snprintf(name, sizeof name, "y%d", i);
+        const void *from = gr_plan_output(plan, name, &shape);
+        bool wide = shape.rank == 0 || gr_backend_real_bytes(backend) == 8;
+        for (int64_t k = 0; k < gr_shape_count(shape); k++)
+            values[total++] = wide ? ((const double *)from)[k] : (double)((const float *)from)[k];
+    }
+    gr_plan_destroy(plan);
+    gr_store_destroy(store);
+    return total;
+}
+
+static void near(const loop_case *c, const char *what, const double *got, const double *want, int64_t n,
+                 double tolerance)
+{
+    double scale = 0;
+    for (int64_t i = 0; i < n; i++) scale = fmax(scale, fabs(want[i]));
+    for (int64_t i = 0; i < n; i++)
+        if (!(fabs(got[i] - want[i]) <= tolerance * scale))
+            fail_msg("%s, %s: number %lld is %.17g, wanted %.17g", c->name, what, (long long)i, got[i], want[i]);
+}
+
+static void loops_compute_what_is_written_out(void **state)
+{
+    (void)state;
+    static double want[MOST_VALUES], got[MOST_VALUES];
+    for (size_t k = 0; k < GR_COUNT(cases); k++) {
+        const loop_case *c = &cases[k];
+        bench b = open_bench(1, c, c->build);
+        evaluate(&b, want);
+        int64_t n = run(&b, gr_backend_get("ref"), false, got);
+        assert_true(n <= MOST_VALUES);
+        near(c, "ref", got, want, n, 1e-12);
+        run(&b, gr_backend_get("cpu"), false, got);
+        near(c, "cpu", got, want, n, 2e-5);
+        close_bench(&b, c);
+        if (!c->written_out) continue;
+        b = open_bench(1, c, c->written_out);
+        evaluate(&b, got);
+        near(c, "written out", got, want, n, 1e-12);
+        close_bench(&b, c);
+    }
+}
+
+static void neither_threads_nor_fusing_move_a_bit(void **state)
+{
+    (void)state;
+    static double one[MOST_VALUES], other[MOST_VALUES];
+    static const char *const backends[] = {"ref", "cpu"};
+    for (size_t k = 0; k < 2 * GR_COUNT(cases); k++) {
+        const loop_case *c = &cases[k / 2];
+        const gr_backend *backend = gr_backend_get(backends[k % 2]);
+        bench b = open_bench(1, c, c->build);
+        int64_t n = run(&b, backend, false, one);
+        run(&b, backend, true, other);
+        if (memcmp(one, other, (size_t)n * sizeof *one) != 0) fail_msg("%s, %s: fusing", c->name, backends[k % 2]);
+        close_bench(&b, c);
+        b = open_bench(3, c, c->build);
+        run(&b, backend, false, other);
+        if (memcmp(one, other, (size_t)n * sizeof *one) != 0) fail_msg("%s, %s: threads", c->name, backends[k % 2]);
+        close_bench(&b, c);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(loops_compute_what_is_written_out),
+        cmocka_unit_test(neither_threads_nor_fusing_move_a_bit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
