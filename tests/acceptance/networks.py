@@ -145,6 +145,8 @@ def group_norm(r, s):
 
 
 def instance_norm(r, s):
+    if math.prod(s[:-1]) == 1:  # PyTorch refuses one place
+        return None
     affine = bool(r.random() < 0.5)
     m = (nn.InstanceNorm2d if len(s) == 3 else nn.InstanceNorm1d)(s[-1], eps=draw(r, 1e-5, 1e-2), affine=affine)
     return dict(affine=affine, eps=m.eps), m, first(m)
