@@ -383,7 +383,7 @@ def elu(r, s):
 
 
 ACT = dict(relu=F.relu, relu6=F.relu6, tanh=torch.tanh, sigmoid=torch.sigmoid, leaky_relu=lambda x: F.leaky_relu(x, 0.01), elu=F.elu, gelu=F.gelu, silu=F.silu, softplus=F.softplus,
-           hard_sigmoid=F.hardsigmoid, hard_swish=F.hardswish)
+           hard_sigmoid=lambda x: F.relu6(x + 3) / 6, hard_swish=lambda x: x * (F.relu6(x + 3) / 6))  # PyTorch's own have 1/6 in float32
 WORDS = 7
 # type: (ranks of samples that it takes, what makes it, whether it takes sequences of different lengths)
 LAYERS = {
