@@ -17,12 +17,11 @@ static const gr_targets unknown = {.n = -1};
 /* ---- its life ---- */
 
 /* A statistic moves with each run. */
-static void move_state(void *user, const gr_entry_spec *s, gr_val batch, double share)
+static void move_state(void *user, const gr_entry_spec *s, gr_val batch, gr_val share)
 {
     gr_net *net = user;
     gr_graph *g = net->g;
-    gr_val old = gr_slot(g, s->name, s->shape), next = gr__statistic(g, old, batch, gr_const(g, share)),
-           sum = gr_sum_all(g, next);
+    gr_val old = gr_slot(g, s->name, s->shape), next = gr__statistic(g, old, batch, share), sum = gr_sum_all(g, next);
     net->moved = net->moved ? gr_add(g, net->moved, sum) : sum;
     gr_assign(g, old, next, GR_ASSIGN_STATE);
 }
