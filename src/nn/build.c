@@ -119,7 +119,7 @@ static const gr_entry_spec *find_state(const gr_build *b, const char *suffix)
     return NULL;
 }
 
-static const gr_entry_spec *declare_state(gr_build *b, const char *suffix, gr_shape shape, double initial)
+static const gr_entry_spec *declare_state(gr_build *b, const char *suffix, gr_shape shape, double initial, bool saved)
 {
     const gr_entry_spec *before = find_state(b, suffix);
     char here[96], there[96];
@@ -133,20 +133,32 @@ static const gr_entry_spec *declare_state(gr_build *b, const char *suffix, gr_sh
     gr_entry_spec *s = name ? add_state(b) : NULL;
     if (s)
         *s = (gr_entry_spec){
-            .name = name, .shape = shape, .slot = true, .saved = true, .role = GR_ROLE_STATE, .initial = initial};
+            .name = name, .shape = shape, .slot = true, .saved = saved, .role = GR_ROLE_STATE, .initial = initial};
     else
         gr_graph_fail(b->g, GR_E_MEMORY, "no memory for statistic %s", suffix);
     return s;
 }
 
-gr_val gr__build_state(gr_build *b, const char *suffix, gr_shape shape, double initial)
+static gr_val state(gr_build *b, const char *suffix, gr_shape shape, double initial, bool saved)
 {
-    const gr_entry_spec *s = gr_graph_status(b->g) == GR_OK ? declare_state(b, suffix, shape, initial) : NULL;
+    const gr_entry_spec *s = gr_graph_status(b->g) == GR_OK ? declare_state(b, suffix, shape, initial, saved) : NULL;
     if (!s) return GR_NONE;
     return b->bind.state ? b->bind.state(b->bind.user, s) : gr_slot(b->g, s->name, s->shape);
 }
 
-void gr__build_observe(gr_build *b, const char *suffix, gr_val batch, double share)
+gr_val gr__build_state(gr_build *b, const char *suffix, gr_shape shape, double initial)
+{
+    return state(b, suffix, shape, initial, true);
+}
+
+gr_val gr__build_count(gr_build *b, const char *suffix)
+{
+    gr_val one = gr_const(b->g, 1), before = state(b, suffix, GR_SHAPE(1), 0, false);
+    gr__build_observe(b, suffix, gr_add(b->g, before, one), one);
+    return gr_sum_all(b->g, before);
+}
+
+void gr__build_observe(gr_build *b, const char *suffix, gr_val batch, gr_val share)
 {
     if (gr_graph_status(b->g) != GR_OK || !b->bind.observe) return;
     const gr_entry_spec *s = find_state(b, suffix);
@@ -214,7 +226,15 @@ gr_val gr__activation_build(gr_build *b, const gr_tree *activation, gr_val x)
     gr_settings s;
     if (gr__activation_none(activation) || gr_graph_status(b->g) != GR_OK) return x;
     const gr_layer *l = find_activation(b, activation, &s);
-    return l ? l->build(b, &s, &x, 1) : GR_NONE;
+    const char *outer = b->layer;
+    const gr_tree *init = b->init;
+    b->layer = l ? gr__bump_format(b->memory, "%s.activation", outer) : NULL; /* whose parameters are apart */
+    b->init = NULL;
+    gr_val y = b->layer ? l->build(b, &s, &x, 1) : GR_NONE;
+    if (l && !b->layer) gr_graph_fail(b->g, GR_E_MEMORY, "no memory for the name of an activation");
+    b->layer = outer;
+    b->init = init;
+    return y;
 }
 
 void gr__activation_follow(gr_build *b, const gr_tree *activation)
