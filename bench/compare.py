@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import typing
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -25,17 +26,28 @@ CACHE = os.environ.get("GRADUS_BENCH_CACHE") or os.path.expanduser("~/.cache/gra
 DATA = os.path.join(CACHE, "data")
 MALLOC = {"MALLOC_TRIM_THRESHOLD_": "8000000000", "MALLOC_MMAP_THRESHOLD_": "4000000000"}
 NEVER = "100000000"
-WINDOWS = 20  # short ones and many, so that some fall between the neighbours' work on a shared machine
-FIRST_STEP_S, MEMORY_SHARE = 0.5, 0.25
+FIRST_STEP_S = 0.5
+MANY = 20  # windows: short ones and many, so that some fall between the neighbours' work on a shared machine
 
-# recipe, updates of a window, the ratio that the project promises
+
+class Case(typing.NamedTuple):
+    recipe: str
+    window: int  # updates of one
+    windows: int
+    ratio: float | None  # that the project promises
+    share: float  # of PyTorch's memory that it promises to stay below
+
+
 CASES = {
-    "mlp_tiny": ("bench/recipes/mlp_tiny.yaml", 400, 30.0),
-    "mlp_small": ("bench/recipes/mlp_small.yaml", 60, 2.5),
-    "mlp": ("bench/recipes/mlp.yaml", 12, None),
-    "lenet5": ("bench/recipes/lenet5.yaml", 10, None),
-    "fashion": ("recipes/fashion.yaml", 6, 1.0),
-    "mnistcnn": ("bench/recipes/mnistcnn.yaml", 3, None),
+    "mlp_tiny": Case("bench/recipes/mlp_tiny.yaml", 400, MANY, 30.0, 0.25),
+    "mlp_small": Case("bench/recipes/mlp_small.yaml", 60, MANY, 2.5, 0.25),
+    "mlp": Case("bench/recipes/mlp.yaml", 12, MANY, None, 0.25),
+    "lenet5": Case("bench/recipes/lenet5.yaml", 10, MANY, None, 0.25),
+    "fashion": Case("recipes/fashion.yaml", 6, MANY, 1.0, 0.25),
+    "mnistcnn": Case("bench/recipes/mnistcnn.yaml", 3, MANY, None, 0.25),
+    "depthwise": Case("bench/recipes/depthwise.yaml", 1, MANY, 2.0, 0.6),
+    "vgg_block": Case("bench/recipes/vgg_block.yaml", 1, 8, 1.6, 0.6),
+    "resnet50": Case("bench/recipes/resnet50.yaml", 1, 4, 1.4, 0.6),
 }
 START_CASE = "fashion"  # time to the first step: it reads gzipped data
 
@@ -109,9 +121,9 @@ def gradus(o, recipe, threads, sets, watch=None):
 
 def gradus_speed(o, case, threads):
     """ms a step of each window but the first, and peak bytes."""
-    recipe, window, _ = CASES[case]
-    lines, _, _, peak = gradus(o, recipe, threads, {"log.every": window, "stop": f"{{steps: {window * (WINDOWS + 1)}}}"})
-    at = [(x["step"], x["seconds"]) for x in lines if x["step"] % window == 0]
+    c = CASES[case]
+    lines, _, _, peak = gradus(o, c.recipe, threads, {"log.every": c.window, "stop": f"{{steps: {c.window * (c.windows + 1)}}}"})
+    at = [(x["step"], x["seconds"]) for x in lines if x["step"] % c.window == 0]
     if len(at) < 2:
         raise Failed(f"{case}: metrics.jsonl has {len(at)} lines")
     return [1e3 * (b[1] - a[1]) / (b[0] - a[0]) for a, b in zip(at, at[1:])], peak
@@ -119,12 +131,12 @@ def gradus_speed(o, case, threads):
 
 def torch_speed(o, case, threads, conv):
     """mode: ms a step of each window."""
-    recipe, window, _ = CASES[case]
+    c = CASES[case]
     variants = ["default", "fused"] + (["channels_last", "fused+channels_last"] if conv else [])
     if o.compile:
         variants += ["fused+compile"] + (["fused+channels_last+compile"] if conv else [])
-    result = torch(threads, "speed", os.path.join(ROOT, recipe), threads, window, WINDOWS, *variants)
-    more = torch(threads, "speed", os.path.join(ROOT, recipe), threads, window, WINDOWS, *variants, malloc=True)
+    result = torch(threads, "speed", os.path.join(ROOT, c.recipe), threads, c.window, c.windows, *variants)
+    more = torch(threads, "speed", os.path.join(ROOT, c.recipe), threads, c.window, c.windows, *variants, malloc=True)
     result.update({f"{k}, malloc": v for k, v in more.items()})
     return result
 
@@ -140,7 +152,7 @@ def speed(o, case, threads, conv):
         note(f"{case}, {threads} threads, round {n + 1} of {o.rounds}: PyTorch {ms(theirs[best])} ms ({best}), Gradus {ms(rounds[-1]['gradus'])} ms")
     modes = {k: min(r["torch"][k] for r in rounds) for k in rounds[0]["torch"]}
     mode = min(modes, key=modes.get)
-    f = {"case": case, "threads": threads, "torch_ms": modes[mode], "torch_mode": mode, "torch_modes": modes, "target": CASES[case][2]}
+    f = {"case": case, "threads": threads, "torch_ms": modes[mode], "torch_mode": mode, "torch_modes": modes, "target": CASES[case].ratio}
     if o.gradus:
         ratios = [min(r["torch"].values()) / r["gradus"] for r in rounds]
         f["gradus_ms"] = min(r["gradus"] for r in rounds)
@@ -151,15 +163,17 @@ def speed(o, case, threads, conv):
 
 
 def peaks(o, case, threads, mode, ours):
-    f = {"case": case, "threads": threads, "torch_bytes": torch(threads, "memory", os.path.join(ROOT, CASES[case][0]), threads, CASES[case][1], mode.split(",")[0])["peak"]}
+    c = CASES[case]
+    theirs = torch(threads, "memory", os.path.join(ROOT, c.recipe), threads, c.window, mode.split(",")[0])["peak"]
+    f = {"case": case, "threads": threads, "torch_bytes": theirs, "target": c.share}
     if o.gradus:
-        f.update(gradus_bytes=ours, share=ours / f["torch_bytes"], target=MEMORY_SHARE, ok=ours / f["torch_bytes"] < MEMORY_SHARE)
+        f.update(gradus_bytes=ours, share=ours / theirs, ok=ours / theirs < c.share)
     return f
 
 
 def first_step(o, threads):
     """Seconds from the start of the process to the end of the first step, data read from gzip; Gradus also to the end of the process, models written."""
-    recipe, f = CASES[START_CASE][0], {"case": START_CASE, "threads": threads}
+    recipe, f = CASES[START_CASE].recipe, {"case": START_CASE, "threads": threads}
     theirs, ours, whole = [], [], []
     for _ in range(o.rounds):
         if o.gradus:
@@ -222,7 +236,7 @@ def tables(r):
              f">= {f['target']:g}" if f["target"] else "", verdict(f)] for f in r["speed"]]
     result.append(("A training step", ["case", "threads", "PyTorch ms", "its best mode", "Gradus ms", "ratio", "rounds: min / median", "target", ""], rows))
     rows = [[f["case"], str(f["threads"]), mib(f["torch_bytes"]), mib(f.get("gradus_bytes")), f"{f['share']:.3f}" if "share" in f else "-",
-             f"< {MEMORY_SHARE:g}", verdict(f)] for f in r["memory"]]
+             f"< {f['target']:g}", verdict(f)] for f in r["memory"]]
     result.append(("Peak resident memory", ["case", "threads", "PyTorch", "Gradus", "share", "target", ""], rows))
     rows = []
     if "first" in r:
@@ -299,7 +313,7 @@ def arguments():
 
 def measure(o, r):
     for case in o.case:
-        conv = torch(1, "layers", os.path.join(ROOT, CASES[case][0]))["conv"]
+        conv = torch(1, "layers", os.path.join(ROOT, CASES[case].recipe))["conv"]
         for threads in o.threads:
             r["speed"].append(speed(o, case, threads, conv))
         f = r["speed"][-1]
@@ -310,7 +324,7 @@ def measure(o, r):
 
 def main():
     o = arguments()
-    if not os.path.exists(os.path.join(DATA, "784-y.npy")):
+    if not os.path.exists(os.path.join(DATA, "224x224x3-y.npy")):
         torch(1, "data", DATA)
     r = {"machine": machine(o), "rounds": o.rounds, "speed": [], "memory": []}
     print(about(r), flush=True)

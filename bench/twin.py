@@ -4,13 +4,15 @@
     twin.py first RECIPE THREADS VARIANT                     the clock at the end of the first step, everything before it included
     twin.py memory RECIPE THREADS STEPS VARIANT              peak resident bytes of a run that does nothing else
     twin.py layers RECIPE                                    whether the network has convolutions, its number of parameters
-    twin.py data FOLDER                                      makes the .npy files of the dense cases
+    twin.py data FOLDER                                      makes the .npy files of the cases that need some
     twin.py versions                                         of PyTorch, and its installed bytes
 
 A VARIANT is words joined by '+': default, fused (optimizer), channels_last, compile. Results are one JSON line.
 """
+import functools
 import gzip
 import json
+import math
 import os
 import re
 import sys
@@ -53,7 +55,7 @@ def refuse_unknown(what, d, known):
 
 # ---- the network ----
 
-ACTIVATIONS = {"relu": lambda: nn.ReLU(inplace=True), "leaky_relu": lambda: nn.LeakyReLU(0.01, inplace=True), "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
+ACTIVATIONS = {"relu": lambda: nn.ReLU(inplace=True), "relu6": lambda: nn.ReLU6(inplace=True), "leaky_relu": lambda: nn.LeakyReLU(0.01, inplace=True), "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
 
 
 def padding(d):
@@ -74,11 +76,16 @@ def layer(d, shape):
         refuse_unknown(kind, d, ["units", "activation", "bias"])
         return nn.Linear(shape[0], d["units"], bias=d.get("bias", True)), (d["units"],)
     if kind == "conv":
-        refuse_unknown(kind, d, ["filters", "kernel", "padding", "stride", "activation", "bias"])
-        m = nn.Conv2d(shape[0], d["filters"], d["kernel"], d.get("stride", 1), padding(d), bias=d.get("bias", True))
+        refuse_unknown(kind, d, ["filters", "kernel", "padding", "stride", "groups", "activation", "bias"])
+        groups = shape[0] if d.get("groups") == "depthwise" else d.get("groups", 1)
+        m = nn.Conv2d(shape[0], d["filters"], d["kernel"], d.get("stride", 1), padding(d), groups=groups, bias=d.get("bias", True))
     elif kind in ("max_pool", "avg_pool"):
-        refuse_unknown(kind, d, ["size", "stride"])
-        m = (nn.MaxPool2d if kind == "max_pool" else nn.AvgPool2d)(d["size"], d.get("stride"))
+        refuse_unknown(kind, d, ["size", "stride", "padding"])
+        pad = d.get("padding", 0)
+        m = nn.MaxPool2d(d["size"], d.get("stride"), pad) if kind == "max_pool" else nn.AvgPool2d(d["size"], d.get("stride"), pad, count_include_pad=False)
+    elif kind == "batch_norm":
+        refuse_unknown(kind, d, ["activation", "momentum", "eps"])
+        return (nn.BatchNorm1d if len(shape) == 1 else nn.BatchNorm2d)(shape[0], number(d.get("eps", 1e-5)), number(d.get("momentum", 0.1))), shape
     elif kind == "global_avg_pool":
         return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), (shape[0],)
     elif kind == "flatten":
@@ -92,17 +99,38 @@ def layer(d, shape):
     return m, tuple(m(torch.zeros(1, *shape)).shape[1:])
 
 
+class Network(nn.Module):
+    """Layers in their order, each on the one before it or on those that its `from` names; `add` is the one that takes several."""
+
+    def __init__(s, recipe):
+        super().__init__()
+        size = recipe["model"]["input"]
+        size = [size] if isinstance(size, int) else size
+        last, s.plan = "input", []
+        shapes = {"input": (size[2], size[0], size[1]) if len(size) == 3 else tuple(size)}
+        for i, d in enumerate(map(member, recipe["model"]["layers"])):
+            sources = d.pop("from", last)
+            sources = sources if isinstance(sources, list) else [sources]
+            last = d.get("name", f"layer {i + 1}")
+            m, shapes[last] = (None, shapes[sources[0]]) if d["type"] == "add" else layer(d, shapes[sources[0]])
+            act = ACTIVATIONS[d["activation"]]() if "activation" in d else None
+            s.add_module(str(2 * i), m), s.add_module(str(2 * i + 1), act)
+            s.plan.append((last, sources, m, act))
+        used = {name: i for i, (_, sources, _, _) in enumerate(s.plan) for name in sources}
+        s.forget = [[name for name, at in used.items() if at == i] for i in range(len(s.plan))]
+
+    def forward(s, x):
+        values = {"input": x}
+        for (name, sources, m, act), gone in zip(s.plan, s.forget):
+            x = m(values[sources[0]]) if m is not None else functools.reduce(torch.add, [values[k] for k in sources])
+            values[name] = x = act(x) if act is not None else x
+            for k in gone:
+                del values[k]
+        return x
+
+
 def network(recipe):
-    size = recipe["model"]["input"]
-    size = [size] if isinstance(size, int) else size
-    shape = (size[2], size[0], size[1]) if len(size) == 3 else tuple(size)
-    modules = []
-    for d in map(member, recipe["model"]["layers"]):
-        m, shape = layer(d, shape)
-        modules.append(m)
-        if "activation" in d:
-            modules.append(ACTIVATIONS[d["activation"]]())
-    return nn.Sequential(*modules)
+    return Network(recipe)
 
 
 def optimizer(recipe, net, fused):
@@ -149,7 +177,8 @@ def load(recipe):
     if d["type"] == "idx":
         return idx(at(d["images"]), 16).view(-1, 1, 28, 28), idx(at(d["labels"]), 8).long()
     import numpy
-    return torch.from_numpy(numpy.load(at(d["inputs"]))), torch.from_numpy(numpy.load(at(d["targets"])))
+    x = torch.from_numpy(numpy.load(at(d["inputs"])))
+    return x.permute(0, 3, 1, 2).contiguous() if x.dim() == 4 else x, torch.from_numpy(numpy.load(at(d["targets"])))
 
 
 def scaled(x):
@@ -157,16 +186,17 @@ def scaled(x):
 
 
 def make_data(folder):
-    """Inputs from N(0, 1), classes from a linear teacher with noise, so that training neither diverges nor ends."""
+    """Vectors and pictures from N(0, 1), classes from a linear teacher with noise, so that training neither diverges nor ends."""
     import numpy
     os.makedirs(folder, exist_ok=True)
-    for features, classes, samples in ((16, 2, 4096), (784, 10, 8192)):
+    for name, shape, classes, samples in (("16", (16,), 2, 4096), ("784", (784,), 10, 8192), ("56x56x24", (56, 56, 24), 10, 128), ("224x224x3", (224, 224, 3), 10, 32)):
+        features = math.prod(shape)
         rng = numpy.random.default_rng(features)
-        x = rng.standard_normal((samples, features), dtype=numpy.float32)
-        z = x @ rng.standard_normal((features, classes), dtype=numpy.float32) / features ** 0.5
+        x = rng.standard_normal((samples, *shape), dtype=numpy.float32)
+        z = x.reshape(samples, -1) @ rng.standard_normal((features, classes), dtype=numpy.float32) / features ** 0.5
         y = (z + rng.standard_normal(z.shape)).argmax(1).astype(numpy.int64)
-        for name, a in (("x", x), ("y", y)):
-            path = os.path.join(folder, f"{features}-{name}.npy")
+        for part, a in (("x", x), ("y", y)):
+            path = os.path.join(folder, f"{name}-{part}.npy")
             with open(path + ".tmp", "wb") as f:
                 numpy.save(f, a)
             os.replace(path + ".tmp", path)
@@ -252,7 +282,7 @@ def memory(path, threads, steps, variant):
 
 def layers(path):
     net = network(read_recipe(path))
-    return {"conv": any(isinstance(m, nn.Conv2d) for m in net), "parameters": sum(p.numel() for p in net.parameters())}
+    return {"conv": any(isinstance(m, nn.Conv2d) for m in net.modules()), "parameters": sum(p.numel() for p in net.parameters())}
 
 
 def wanted(requirements, extras):

@@ -21,11 +21,13 @@ src/model/recipe.c             | init precision              | keys of a recipe
 src/model/network_init.c       | lstm                        | a key of a recipe's init
 src/model/stack.c              | init                        | the key of a layer
 src/nn/build.c                 | init                        | the key of a layer
+src/api/net_init.c             | init                        | what errors call the text
+src/api/members.c              | init                        | the family
 src/nn/inner.c                 | init                        | the key of a layer
 src/init/*.c                   | init                        | the family, and its key
 src/init/hyperfan.c            | relu                        | a row of its own
 src/schedule/plateau.c         | scale                       | a number that it keeps
-src/graph/op_*.c               | conv max_pool avg_pool      | operations of the graph
+src/graph/op_*.c               | conv max_pool avg_pool attention | operations of the graph
 src/graph/op_shape.c           | reshape permute slice concat | operations of the graph
 src/graph/op_shape.c           | zeros                       | how an attribute is printed
 src/study/derivative/derivative.c | conv                     | an operation of the graph

@@ -1,11 +1,16 @@
-/* Everything of the library in one include. Start with graph.h (values and gradients) and plan.h (stores, plans,
- * running). */
+/* Everything of the library in one include, but for gradus/ext/, members from outside the tree. Start with graph.h
+ * (values and gradients) and plan.h (stores, plans, running), or with layers.h (networks of named layers). */
 #ifndef GRADUS_GRADUS_H
 #define GRADUS_GRADUS_H
 
 #include "gradus/context.h"
 #include "gradus/graph.h"
+#include "gradus/layers.h"
+#include "gradus/net.h"
 #include "gradus/plan.h"
+#include "gradus/scheduler.h"
+#include "gradus/settings.h"
 #include "gradus/status.h"
+#include "gradus/tally.h"
 
 #endif

@@ -125,7 +125,16 @@ GR_API gr_val gr_argmax(gr_graph *g, gr_val a,
                         int axis); /* GR_I32, the axis is gone; the first index wins; NaN counts as largest */
 
 /* ---- said by the operations above ---- */
-GR_API gr_val gr_softmax(gr_graph *g, gr_val a); /* over the last axis: positive, sum 1; no overflow */
+GR_API gr_val gr_softmax(gr_graph *g, gr_val a);      /* over the last axis: positive, sum 1; no overflow */
+GR_API gr_val gr_log_softmax(gr_graph *g, gr_val a);  /* its logarithm, also where a share underflows */
+GR_API gr_val gr_elu(gr_graph *g, gr_val a);          /* a where a > 0, else e^a - 1 */
+GR_API gr_val gr_gelu(gr_graph *g, gr_val a);         /* a times the share of a normal distribution below a */
+GR_API gr_val gr_gelu_tanh(gr_graph *g, gr_val a);    /* a (1 + tanh(sqrt(2/pi) (a + 0.044715 a^3))) / 2 */
+GR_API gr_val gr_silu(gr_graph *g, gr_val a);         /* a sigmoid(a) */
+GR_API gr_val gr_softplus(gr_graph *g, gr_val a);     /* log(1 + e^a), without overflow */
+GR_API gr_val gr_relu6(gr_graph *g, gr_val a);        /* min(max(a, 0), 6); gradient 0 at both ends */
+GR_API gr_val gr_hard_sigmoid(gr_graph *g, gr_val a); /* min(max(a + 3, 0), 6) / 6 */
+GR_API gr_val gr_hard_swish(gr_graph *g, gr_val a);   /* a hard_sigmoid(a) */
 
 /* ---- indices: table [V, D...], index [I...] of GR_I32 -> [I..., D...]. An index outside 0..V-1 gives zeros (gather)
  * or is dropped. ---- */
@@ -174,16 +183,33 @@ GR_API gr_val gr_avg_pool(gr_graph *g, gr_val x, gr_pool_attr attr);
  * The first four give values of the body, the last two of g. Plans run the body's kernels step by step: nothing is
  * unrolled, and of what could be stacked only what is read is kept. */
 typedef struct gr_scan gr_scan;
-gr_scan *gr_scan_begin(gr_graph *g, int64_t steps, bool reverse); /* reverse: the last step is the first to run */
-gr_graph *gr_scan_body(gr_scan *s);
-gr_val gr_scan_carry(gr_scan *s, gr_val initial);         /* real, one axis at least */
-gr_val gr_scan_step(gr_scan *s, gr_val stacked);          /* [steps, ...]: the part of the step that runs, [...] */
-gr_val gr_scan_given(gr_scan *s, gr_val value);           /* the same at every step */
-void gr_scan_next(gr_scan *s, gr_val carry, gr_val next); /* what is carried on, of the carry's shape */
-bool gr_scan_end(gr_scan *s);                             /* false: the graph has failed */
-gr_val gr_scan_final(const gr_scan *s, gr_val carry);     /* after the last step */
-gr_val gr_scan_stack(const gr_scan *s, gr_val inner);     /* [steps, ...] of a real value of the body with an axis */
-void gr_scan_free(gr_scan *s);
+GR_API gr_scan *gr_scan_begin(gr_graph *g, int64_t steps,
+                              bool reverse); /* reverse: the last step is the first to run */
+GR_API gr_graph *gr_scan_body(gr_scan *s);
+GR_API gr_val gr_scan_carry(gr_scan *s, gr_val initial); /* real, one axis at least */
+GR_API gr_val gr_scan_step(gr_scan *s, gr_val stacked);  /* [steps, ...]: the part of the step that runs, [...] */
+GR_API gr_val gr_scan_given(gr_scan *s, gr_val value);   /* the same at every step */
+GR_API void gr_scan_next(gr_scan *s, gr_val carry, gr_val next); /* what is carried on, of the carry's shape */
+GR_API bool gr_scan_end(gr_scan *s);                             /* false: the graph has failed */
+GR_API gr_val gr_scan_final(const gr_scan *s, gr_val carry);     /* after the last step */
+GR_API gr_val gr_scan_stack(const gr_scan *s, gr_val inner); /* [steps, ...] of a real value of the body with an axis */
+GR_API void gr_scan_free(gr_scan *s);
+
+/* ---- attention ---- */
+typedef struct gr_attention_attr {
+    int64_t heads, key_heads; /* key_heads divides heads: so many share keys and values */
+    int64_t size;             /* of a head */
+    bool causal;              /* query i sees keys 0 to i alone */
+    double scale;             /* of the products; 1 / sqrt(size) as a rule */
+    gr_val lengths;           /* [B] GR_I32: keys of a sample from there on count for nobody; GR_NONE: all count */
+    double rate;              /* weights left out at random, the others divided by 1 - rate; 0: none */
+    const char *stream;       /* of these random numbers, and seed, update and position: as for gr_random */
+    gr_val seed, update, position;
+} gr_attention_attr;
+/* q [B, Tq, heads size], k and v [B, Tk, key_heads size], heads side by side -> [B, Tq, heads size]; of a query that no
+ * key counts for 0. k and v GR_NONE: q has all three in its rows, [B, T, (heads + 2 key_heads) size]. Memory grows with
+ * Tq and Tk, not with their product. */
+GR_API gr_val gr_attention(gr_graph *g, gr_val q, gr_val k, gr_val v, gr_attention_attr a);
 
 /* ---- what a step does besides computing ---- */
 typedef enum gr_assign_kind { GR_ASSIGN_UPDATE, GR_ASSIGN_STATE } gr_assign_kind;

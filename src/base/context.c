@@ -44,6 +44,7 @@ void gr_context_destroy(gr_context *ctx)
 {
     if (!ctx) return;
     gr__pool_destroy(ctx->pool);
+    gr__bump_destroy(ctx->memory);
     assert(ctx->tensor_bytes == 0 && "something made from the context was not destroyed before it");
     assert(ctx->bookkeeping_bytes == 0 && "something made from the context was not destroyed before it");
     ctx->options.release(ctx->options.user, ctx, sizeof *ctx);
@@ -90,6 +91,12 @@ gr__pool *gr__context_pool(gr_context *ctx)
 {
     if (!ctx->pool && gr__pool_create(ctx, ctx->options.threads, &ctx->pool) != GR_OK) return NULL;
     return ctx->pool;
+}
+
+gr__bump *gr__context_memory(gr_context *ctx)
+{
+    if (!ctx->memory) ctx->memory = gr__bump_create(ctx);
+    return ctx->memory;
 }
 
 void gr__log(gr_context *ctx, gr_log_level level, const char *format, ...)

@@ -121,42 +121,6 @@ gr_status gr__member_find(gr_context *ctx, const char *family, const gr_member *
     return GR_E_NAME;
 }
 
-const char *gr__type_of(gr_context *ctx, const gr_tree *tree, const char *noun, const char *fallback)
-{
-    const gr_tree *type = tree && tree->kind == GR_TREE_MAP ? gr__tree_get(tree, "type") : tree;
-    if (type && type->kind == GR_TREE_TEXT) return type->text;
-    if (type) {
-        gr__tree_fail(ctx, type, GR_E_TYPE, "write the name alone, or {type: name, ...}", "%s is not the name of %s %s",
-                      gr__tree_kind_name(type), strchr("aeiou", noun[0]) ? "an" : "a", noun);
-        return NULL;
-    }
-    if (fallback) return fallback;
-    if (tree)
-        gr__tree_fail(ctx, tree, GR_E_MISSING, NULL, "`type` is missing: the name of a member of family %s", noun);
-    else
-        gr__fail(ctx, GR_E_MISSING, "no %s is given", noun);
-    return NULL;
-}
-
-const gr_member *gr__family_peek(const gr_family *f, const gr_tree *tree)
-{
-    const gr_tree *type = tree && tree->kind == GR_TREE_MAP ? gr__tree_get(tree, "type") : tree;
-    if (!type || type->kind != GR_TREE_TEXT) return NULL;
-    for (int i = 0; i < f->n; i++)
-        if (strcmp(f->head[i]->name, type->text) == 0) return f->head[i];
-    return NULL;
-}
-
-const gr_member *gr__family_find(gr_context *ctx, const gr_family *f, const char *noun, const gr_tree *tree,
-                                 const char *fallback)
-{
-    const gr_member *found = NULL;
-    const char *name = gr__type_of(ctx, tree, noun, fallback);
-    const gr_tree *type = gr__tree_get(tree, "type");
-    if (name) gr__member_find(ctx, noun, f->head, f->n, name, type ? type : tree, &found);
-    return found;
-}
-
 /* ---- checking one value ---- */
 
 static bool is_scalar(const gr_tree *t)
@@ -370,7 +334,7 @@ static gr_status settle_row(gr_context *ctx, gr__bump *b, const gr_row *row, gr_
 gr_status gr__settings_make(gr_context *ctx, gr__bump *b, const gr_member *m, const gr_tree *tree, gr_preset preset,
                             const char *const *also_allowed, gr_settings *out)
 {
-    gr_settings s = {.member = m, .tree = tree};
+    gr_settings s = {.ctx = ctx, .member = m, .tree = tree};
     gr_status st = GR_OK;
     if (tree && tree->kind != GR_TREE_MAP && tree->kind != GR_TREE_TEXT) {
         char shown[200];

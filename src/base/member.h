@@ -57,6 +57,7 @@ bool gr__member_has(const gr_member *m, const char *row);
 
 /* The checked values of one member, in the order of its rows. Lives in the bump allocator it was made with. */
 typedef struct gr_settings {
+    gr_context *ctx;
     const gr_member *member;
     const gr_tree *tree;   /* what was written, for places; may be NULL */
     const gr_tree **value; /* one a row; NULL where "none" and not given */
@@ -93,12 +94,23 @@ typedef struct gr_family {
     const gr_member *common; /* NULL: none */
 } gr_family;
 
+/* Every look-up takes the build's members and those that the context was given (gradus/ext), which come last, in the
+ * order of their coming. ctx NULL: the build's alone. */
+int gr__family_count(const gr_context *ctx, const gr_family *f);
+const gr_member *gr__family_at(const gr_context *ctx, const gr_family *f, int i);
+/* Gives the context a member. The head and what it points to stay until the context is destroyed (gr__context_memory).
+ * GR_E_EXISTS where the family has one of its name. */
+gr_status gr__family_add(gr_context *ctx, const gr_family *f, const gr_member *head);
+
 /* The member that a tree names: a plain name, `type` of a map, or the fallback where the tree is NULL or a map
  * without. noun: what messages call it, "optimizer". NULL: refused, kept in ctx at the tree's place. */
 const gr_member *gr__family_find(gr_context *ctx, const gr_family *f, const char *noun, const gr_tree *tree,
                                  const char *fallback);
-/* The same without a word: NULL where the tree (may be NULL) names no member. */
-const gr_member *gr__family_peek(const gr_family *f, const gr_tree *tree);
+/* The one of this name; GR_E_NAME with the nearest, at the place of `at` (may be NULL). */
+gr_status gr__family_named(gr_context *ctx, const gr_family *f, const char *noun, const char *name, const gr_tree *at,
+                           const gr_member **out);
+/* The same of a tree without a word: NULL where the tree (may be NULL) names no member. */
+const gr_member *gr__family_peek(const gr_context *ctx, const gr_family *f, const gr_tree *tree);
 /* The name alone, as gr__family_find reads it. */
 const char *gr__type_of(gr_context *ctx, const gr_tree *tree, const char *noun, const char *fallback);
 /* Settings of the member, and of the common rows, from one tree that may hold either's keys. */

@@ -4,6 +4,8 @@
 
 #include "base/pool.h"
 
+typedef struct gr__added gr__added; /* members of families that the context was given; base/family.c */
+
 struct gr_context {
     gr_context_options options; /* as given, with acquire and release always set and threads resolved */
 
@@ -13,6 +15,9 @@ struct gr_context {
 
     bool muted;     /* see gr__log_mute */
     gr__pool *pool; /* NULL until first used */
+
+    gr__bump *memory; /* of what lives as long as the context; NULL until first used */
+    gr__added *added;
 
     gr_error error; /* its strings are these buffers: keeping an error never allocates */
     char message[1024], key[256], file[4096], hint[512];

@@ -14,7 +14,8 @@ typedef struct answer {
     const gr_model *model;
     int head;
     gr_target_form form;
-    int64_t width, positions; /* numbers of a position; positions of a sample */
+    int64_t width, positions; /* numbers of a position; positions of a sample that count */
+    bool many;                /* there may be several */
     const double *v;
 } answer;
 
@@ -22,16 +23,22 @@ typedef struct answers {
     cli *c;
     const gr_model *model;
     const gr_predictor *predictor;
+    const gr_set *set; /* what they are of */
 } answers;
 
-static answer answer_of(const answers *a, int head, const double *v)
+static answer answer_of(const answers *a, int head, const double *v, int64_t counts)
 {
     const gr_head *h = &a->model->recipe->head[head];
     int64_t all = gr__predictor_width(a->predictor, head);
     bool rows = h->output.rank > 1 && h->reading.prediction == GR_PREDICT_SHARES;
-    int64_t width = rows ? h->output.dim[h->output.rank - 1] : all;
-    return (answer){
-        .model = a->model, .head = head, .form = h->reading.target, .width = width, .positions = all / width, .v = v};
+    int64_t width = rows ? h->output.dim[h->output.rank - 1] : counts;
+    return (answer){.model = a->model,
+                    .head = head,
+                    .form = h->reading.target,
+                    .width = width,
+                    .positions = counts / width,
+                    .many = rows && all > width,
+                    .v = v};
 }
 
 /* One class is told where one is right, or the most likely. */
@@ -79,7 +86,7 @@ static void add_answer(gr_result *r, const answer *a)
     char number[24];
     int64_t best = best_of(a, 0), *yes = gr__result_alloc(r, sizeof *yes * (size_t)a->width);
     size_t n = 0;
-    if (a->positions > 1) {
+    if (a->many) {
         add_positions(r, a);
         return;
     }
@@ -105,7 +112,7 @@ static void note_answer(gr_result *r, const answer *a)
         const char *name = label_of(a, best, number, sizeof number);
         if (!name)
             gr__result_note(r, "  no class: probabilities are not finite");
-        else if (a->positions > 1)
+        else if (a->many)
             gr__result_note(r, "  %s", gr__shown(shown, sizeof shown, name, strlen(name)));
         else
             gr__result_note(r, "  %s  %.4f", gr__shown(shown, sizeof shown, name, strlen(name)), a->v[best]);
@@ -113,7 +120,7 @@ static void note_answer(gr_result *r, const answer *a)
     for (int64_t k = 0; k < a->width && !tells_class(a); k++) gr__result_note(r, "  %.8g", a->v[k]);
 }
 
-static gr_status show(const answers *a, const char *input, const double *const *v)
+static gr_status show(const answers *a, const char *input, int64_t row, const double *const *v)
 {
     const gr_recipe *recipe = a->model->recipe;
     gr_result *r = cli_result(a->c);
@@ -121,7 +128,7 @@ static gr_status show(const answers *a, const char *input, const double *const *
     gr__result_put(r, "input=%s", input);
     gr__result_note(r, "%s", gr__shown(shown, sizeof shown, input, strlen(input)));
     for (int h = 0; h < recipe->n_heads; h++) {
-        answer one = answer_of(a, h, v[h]);
+        answer one = answer_of(a, h, v[h], gr__predictor_counts(a->predictor, h, a->set, row));
         const char *name = recipe->head[h].name;
         if (recipe->heads_named) gr__result_note(r, "  %s", name);
         if (recipe->heads_named) r->within = gr__result_text(r, "heads/%s/", name);
@@ -132,31 +139,37 @@ static gr_status show(const answers *a, const char *input, const double *const *
     return cli_show(a->c, r);
 }
 
-/* Of sample k of a run. row -1: the file is the sample. What has rows has them named, however many there are. */
+/* Of sample k of a run. What has rows has them named, however many there are. */
 static gr_status tell(const answers *a, const char *file, int64_t row, const double *const *values, int64_t k)
 {
     char input[4200];
     const double *v[GR_MAX_TARGETS];
     for (int h = 0; h < a->model->recipe->n_heads; h++) v[h] = values[h] + k * gr__predictor_width(a->predictor, h);
-    if (row < 0)
+    if (a->set->one)
         snprintf(input, sizeof input, "%s", file);
     else
         snprintf(input, sizeof input, "%s[%lld]", file, (long long)row);
-    return show(a, input, v);
+    return show(a, input, row, v);
 }
 
 /* A network compiled for one type of input and batch, kept for files alike. */
 typedef struct compiled {
     gr_predictor *predictor;
     gr_element source[GR_MAX_INPUTS];
+    bool lengths[GR_MAX_INPUTS];
     int64_t batch;
 } compiled;
 
 static gr_status make_ready(cli *c, const gr_model *m, const gr_set *set, compiled *r)
 {
     compiled now = {.batch = GR_MIN(BATCH, GR_MAX(set->n, 1))};
-    for (int i = 0; i < set->n_inputs; i++) now.source[i] = gr__set_input(set, i)->element;
-    if (r->predictor && r->batch == now.batch && memcmp(r->source, now.source, sizeof now.source) == 0) return GR_OK;
+    for (int i = 0; i < set->n_inputs; i++) {
+        now.source[i] = gr__set_input(set, i)->element;
+        now.lengths[i] = gr__set_length(set, i) != NULL;
+    }
+    if (r->predictor && r->batch == now.batch && memcmp(r->source, now.source, sizeof now.source) == 0 &&
+        memcmp(r->lengths, now.lengths, sizeof now.lengths) == 0)
+        return GR_OK;
     gr__predictor_destroy(r->predictor);
     *r = now;
     return gr__predictor_make(c->ctx, m, set, now.batch, &r->predictor);
@@ -170,6 +183,20 @@ static void warn_unusual(cli *c, const gr_model *m, const char *file, const gr_s
         if (gr__raw_is_unusual(k->prepared[i], k->n_prepared[i], gr__set_input(set, i), set->n, text, sizeof text))
             gr__log(c->ctx, GR_LOG_WARNING, "%s: %s%s%s", file, m->recipe->inputs_named ? m->recipe->input[i].name : "",
                     m->recipe->inputs_named ? ": " : "", text);
+}
+
+/* Filled up with zeros, they would be taken for what was measured. */
+static void warn_whole(cli *c, const gr_model *m, const char *file, const gr_set *set)
+{
+    const gr_recipe *r = m->recipe;
+    for (int i = 0; i < set->n_inputs; i++) {
+        const gr_shape sample = r->input[i].sample;
+        if (!gr__source_has_lengths(r->data.train, r->input[i].name) || gr__set_length(set, i)) continue;
+        gr__log(c->ctx, GR_LOG_WARNING,
+                "%s: the model was trained with lengths%s%s, but the file has none: all %lld steps of a sample count",
+                file, r->inputs_named ? " of " : "", r->inputs_named ? r->input[i].name : "",
+                (long long)(sample.rank ? sample.dim[0] : 1));
+    }
 }
 
 static gr_status load(cli *c, const gr_model *m, const char *file, gr_set *out)
@@ -196,7 +223,8 @@ static void count_not_finite(const answers *a, const double *const *values, int6
         int64_t width = gr__predictor_width(a->predictor, h);
         for (int64_t i = 0; i < rows; i++) {
             bool finite = true;
-            for (int64_t k = 0; k < width; k++) finite = finite && isfinite(values[h][i * width + k]);
+            int64_t counts = gr__predictor_counts(a->predictor, h, a->set, from + i);
+            for (int64_t k = 0; k < counts; k++) finite = finite && isfinite(values[h][i * width + k]);
             if (!finite && b[h].n++ == 0) b[h].first = from + i;
         }
     }
@@ -225,13 +253,14 @@ static gr_status predict_file(cli *c, const gr_model *m, const char *file, compi
     gr_status st = GR_OK;
     GR_TRY(load(c, m, file, &set));
     warn_unusual(c, m, file, &set);
+    warn_whole(c, m, file, &set);
     GR_TRY(make_ready(c, m, &set, ready));
-    const answers a = {.c = c, .model = m, .predictor = ready->predictor};
+    const answers a = {.c = c, .model = m, .predictor = ready->predictor, .set = &set};
     for (int64_t i = 0; i < set.n; i += BATCH) {
         int64_t n = GR_MIN(BATCH, set.n - i);
         GR_TRY(gr__predictor_run(ready->predictor, &set, i, n, values));
         count_not_finite(&a, values, i, n, not_finite);
-        for (int64_t k = 0; k < n; k++) GR_TRY(tell(&a, file, set.one ? -1 : i + k, values, k));
+        for (int64_t k = 0; k < n; k++) GR_TRY(tell(&a, file, i + k, values, k));
     }
     warn_not_finite(&a, file, set.one, not_finite);
 done:
@@ -267,6 +296,7 @@ GR_COMMAND(predict) = {.name = "predict",
                        .summary = "Predicts from raw inputs: classes with probabilities, or values",
                        .help = "Inputs are files as they are: .npy (one sample or many), .npz, .csv with or without "
                                "the target column, IDX (plain or .gz); - is standard input.\n"
+                               "Lengths of sequences are read from the array or column that the training's were in.\n"
                                "For several inputs an archive has an array each, named as in the training or as "
                                "the input, and a table their columns.\n"
                                "The model file carries the preparation with the training statistics, so raw "

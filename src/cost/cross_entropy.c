@@ -82,6 +82,13 @@ static gr_cost_value build(gr_build *b, const gr_settings *s, gr_val output, gr_
 static bool check(gr_build *b, const gr_settings *s, gr_shape output, int classes)
 {
     const gr_tree *given = gr__setting_tree(s, "class_weights");
+    if (given && is_balanced(given) && b->targets && b->targets->n < 0) {
+        gr_graph_fail(b->g,
+                      gr__tree_fail(b->ctx, given, GR_E_UNSUPPORTED, "give one number a class: class_weights: [1, 2.5]",
+                                    "how often each class is in the training data is not known here"),
+                      "class weights are refused");
+        return false;
+    }
     return gr__check_logits(b, "cross-entropy", output, classes) &&
            (!given || is_balanced(given) ||
             gr__check_class_list(b, "class_weights", "class_weights: balanced, or one number a class: [1, 2.5]", given,

@@ -192,8 +192,8 @@ static const char *index_text(const gr__array *a, uint64_t flat, char *buffer, s
     return buffer;
 }
 
-/* What elements become: numbers, classes, indices, weights. */
-typedef enum use { USE_VALUE, USE_LABEL, USE_INDEX, USE_WEIGHT } use;
+/* What elements become: numbers, classes, indices, weights, lengths. */
+typedef enum use { USE_VALUE, USE_LABEL, USE_INDEX, USE_WEIGHT, USE_LENGTH } use;
 
 /* How elements are kept. The numbers of a run in float32 stay within its range, in whatever they are kept. */
 typedef struct keeping {
@@ -203,14 +203,15 @@ typedef struct keeping {
     int64_t below; /* of classes and indices */
 } keeping;
 
-static keeping keeping_of(const gr_field *f, bool float64)
+static keeping keeping_of(const gr_field *f, bool float64, int64_t most)
 {
+    if (f->role == GR_FIELD_LENGTH) return (keeping){USE_LENGTH, f->element, most ? (double)most : INT32_MAX, 0};
     use u = f->role == GR_FIELD_WEIGHT   ? USE_WEIGHT
             : f->kind == GR_TARGET_CLASS ? USE_LABEL
             : f->vocabulary > 0          ? USE_INDEX
                                          : USE_VALUE;
-    double most = float64 ? DBL_MAX : 0x1.fffffefffffffp127; /* rounds to a finite float */
-    return (keeping){u, f->element, most, u == USE_INDEX ? f->vocabulary : GR__MOST_CLASSES};
+    double limit = float64 ? DBL_MAX : 0x1.fffffefffffffp127; /* rounds to a finite float */
+    return (keeping){u, f->element, limit, u == USE_INDEX ? f->vocabulary : GR__MOST_CLASSES};
 }
 
 /* An element as its file has it: 64-bit integers have digits that a double has not. */
@@ -247,6 +248,9 @@ static gr_status fail_value(const gr__part *p, const keeping *k, uint64_t flat, 
     if (k->use == USE_WEIGHT && x < 0)
         return gr__fail(ctx, GR_E_DATA, "\"%s\": the weight of sample %s is %s, but weights are numbers from 0 on",
                         name, at, value);
+    if (k->use == USE_LENGTH)
+        return gr__fail(ctx, GR_E_DATA, "\"%s\": the length of sample %s is %s, but samples have 1 to %.0f steps", name,
+                        at, value, k->most);
     if (k->use != USE_LABEL) {
         gr_status st = gr__fail(ctx, GR_E_DATA, "\"%s\": element %s is %s, which float32 cannot hold", name, at, value);
         gr__error_hint(ctx, p->raw ? "the model was trained in float32" : "precision: float64 can");
@@ -263,6 +267,7 @@ static bool store(const keeping *k, void *dst, uint64_t at, double x)
         ((int32_t *)dst)[at] = (int32_t)x;
         return true;
     }
+    if (k->use == USE_LENGTH && !(x >= 1 && x == floor(x))) return false;
     if (!(fabs(x) <= k->most) || (k->use == USE_WEIGHT && x < 0)) return false;
     if (k->as == GR_EL_I32)
         ((int32_t *)dst)[at] = (int32_t)x;
@@ -414,9 +419,9 @@ static gr_status look_over(const gr__part *p, gr_field *f)
     return GR_OK;
 }
 
-gr_status gr__part_load(gr__part *p, const gr_source_options *o, gr_field *f)
+gr_status gr__part_load(gr__part *p, const gr_source_options *o, int64_t most, gr_field *f)
 {
-    keeping k = keeping_of(f, o->keep_float64);
+    keeping k = keeping_of(f, o->keep_float64, most);
     f->data = gr__tensor_alloc(p->blob.ctx, (size_t)f->bytes);
     if (!f->data) return gr__error_code(p->blob.ctx);
     gr_status st = fill(p, &k, f->data);
@@ -470,7 +475,7 @@ void gr__part_describe(const gr__part *p, const gr_source_options *o, gr_target_
         f->element = GR_EL_I32;
     else if (f->role == GR_FIELD_INPUT)
         f->element = input_element(type, o);
-    else if (f->kind == GR_TARGET_CLASS)
+    else if (f->kind == GR_TARGET_CLASS || f->role == GR_FIELD_LENGTH)
         f->element = GR_EL_I32;
     else
         f->element = o->keep_float64 ? GR_EL_F64 : GR_EL_F32;

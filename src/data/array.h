@@ -55,8 +55,9 @@ void gr__part_close(gr__part *p);
 
 /* A field that has its role: what the header says of the rest, with the bytes of tensor memory that loading takes. */
 void gr__part_describe(const gr__part *p, const gr_source_options *o, gr_target_kind want, gr_field *f);
-/* The data of a field so described; what it takes is the field's on failure too. */
-gr_status gr__part_load(gr__part *p, const gr_source_options *o, gr_field *f);
+/* The data of a field so described; what it takes is the field's on failure too. most: that a length may be; 0: not
+ * known. */
+gr_status gr__part_load(gr__part *p, const gr_source_options *o, int64_t most, gr_field *f);
 
 /* A set of arrays with one sample a row each, as the entries name them, in that order. */
 gr_status gr__arrays_info(gr_context *ctx, const gr__entries *e, const gr__part *part, const gr_source_options *o,

@@ -10,14 +10,16 @@
 
 static const char *noun(gr_field_role role)
 {
-    return role == GR_FIELD_TARGET ? "targets of " : role == GR_FIELD_WEIGHT ? "weights of " : "";
+    static const char *const of[] = {"", "targets of ", "weights of ", "lengths of "};
+    return of[role];
 }
 
-static gr_status check_weights(gr_context *ctx, const gr__part *p, gr_shape sample)
+/* A sample has one weight, and one length. */
+static gr_status check_lone(gr_context *ctx, const gr__part *p, gr_field_role role, gr_shape sample)
 {
     if (gr_shape_count(sample) == 1) return GR_OK;
-    return gr__fail(ctx, GR_E_DATA, "\"%s\" has %lld weights a sample, but a sample has one: store them as [N]",
-                    p->blob.name, (long long)gr_shape_count(sample));
+    return gr__fail(ctx, GR_E_DATA, "\"%s\" has %lld %s a sample, but a sample has one: store them as [N]",
+                    p->blob.name, (long long)gr_shape_count(sample), role == GR_FIELD_LENGTH ? "lengths" : "weights");
 }
 
 /* The i-th against the first, and against what is wanted of it. */
@@ -28,8 +30,8 @@ static gr_status check_one(gr_context *ctx, const gr__entry *e, const gr__part *
     if (is != n)
         return gr__fail(ctx, GR_E_DATA, "\"%s\" holds %lld samples, but \"%s\" holds %s%lld", first->blob.name,
                         (long long)n, p->blob.name, noun(e->role), (long long)is);
-    if (e->role == GR_FIELD_WEIGHT) {
-        gr_status st = check_weights(ctx, p, f->sample);
+    if (e->role == GR_FIELD_WEIGHT || e->role == GR_FIELD_LENGTH) {
+        gr_status st = check_lone(ctx, p, e->role, f->sample);
         f->sample = GR_SCALAR;
         return st;
     }
@@ -72,7 +74,7 @@ gr_status gr__arrays_load(gr_context *ctx, const gr__entries *e, gr__part *part,
     s.memory = memory;
     for (int k = 0; k < n && st == GR_OK; k++) { /* the small ones first: what is wrong with them is known soon */
         int i = (e->n_inputs + k) % n;
-        st = gr__place(ctx, e->entry[i].at, gr__part_load(&part[i], o, &s.field[i]));
+        st = gr__place(ctx, e->entry[i].at, gr__part_load(&part[i], o, e->entry[i].most, &s.field[i]));
     }
     if (st == GR_OK)
         *out = s;

@@ -64,10 +64,7 @@ static gr_status fields_of(gr_context *ctx, const gr_settings *s, const gr_sourc
     for (int i = 0; i < gr__entries_n(e); i++)
         if (!mapped[e->entry[i].role == GR_FIELD_TARGET]) e->entry[i].at = NULL;
     c->unweighted = !weights && gr__tree_get(s->tree, "weights");
-    if (!weights) return GR_OK;
-    e->weighted = true;
-    e->entry[gr__entries_n(e) - 1] =
-        (gr__entry){.name = "weight", .role = GR_FIELD_WEIGHT, .text = weights, .at = gr__source_at(s, "weights")};
+    if (weights) gr__entries_weigh(s, "weights", weights, e);
     return GR_OK;
 }
 

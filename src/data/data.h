@@ -16,8 +16,8 @@
 /* ---- a set of samples ---- */
 typedef struct gr_set {
     int64_t n;
-    gr_field field[GR_MAX_FIELDS]; /* inputs first, then targets, then the weight */
-    int n_inputs, n_targets;
+    gr_field field[GR_MAX_FIELDS]; /* inputs first, then targets, then the weight, then lengths of some inputs */
+    int n_inputs, n_targets, n_lengths;
     bool weighted;           /* field[n_inputs + n_targets] is how much each sample weighs, from 0 */
     const gr_schema *schema; /* of a table: how others like it are read; NULL otherwise */
     gr__bump *memory;        /* names live here; NULL where only headers were read: in the memory of the options */
@@ -27,7 +27,7 @@ typedef struct gr_set {
 
 static inline int gr__set_fields(const gr_set *s)
 {
-    return s->n_inputs + s->n_targets + s->weighted;
+    return s->n_inputs + s->n_targets + s->weighted + s->n_lengths;
 }
 static inline const gr_field *gr__set_input(const gr_set *s, int i)
 {
@@ -41,6 +41,15 @@ static inline const gr_field *gr__set_target(const gr_set *s, int h)
 static inline const gr_field *gr__set_weight(const gr_set *s)
 {
     return s->weighted ? &s->field[s->n_inputs + s->n_targets] : NULL;
+}
+/* The lengths of input i; NULL: all its steps count. */
+const gr_field *gr__set_length(const gr_set *s, int i);
+/* Where batches have a field of the set: inputs, targets, the weight, and the lengths of every input, whether the set
+ * has them or not. */
+int gr__set_place(const gr_set *s, int field);
+static inline int gr__length_place(int n_inputs, int n_targets, int input)
+{
+    return n_inputs + n_targets + 1 + input;
 }
 uint64_t gr__set_bytes(const gr_set *s); /* of tensor memory, all fields */
 
@@ -78,8 +87,17 @@ void gr__set_free(gr_context *ctx, gr_set *s); /* zeroed set is fine */
 /* What every source owes: the fields that were asked for, in their order, so that nobody looks names up again.
  * GR_E_INTERNAL: others. w NULL: nothing was. */
 gr_status gr__set_check(gr_context *ctx, const gr_source *source, const gr_wants *w, const gr_set *s);
+/* Lets the inputs of a loaded set know their lengths. */
+void gr__set_measure(gr_set *s, const gr_wants *w);
 /* Whether a source's tree (may be NULL) names one that is a table. */
-bool gr__source_is_table(const gr_tree *tree);
+bool gr__source_is_table(const gr_context *ctx, const gr_tree *tree);
+/* What a source's tree (may be NULL) says of an input's lengths: the text of an array, a file or a column; NULL:
+ * nothing. And whether it says something. */
+const char *gr__source_lengths_of(const gr_tree *tree, const char *input);
+static inline bool gr__source_has_lengths(const gr_tree *tree, const char *input)
+{
+    return gr__source_lengths_of(tree, input) != NULL;
+}
 /* Whether a row's value is a file, or a map of files. */
 bool gr__source_has_files(const gr_source *source, const gr_row *row);
 /* The source's tree with every default filled in and absolute paths, for the resolved recipe. */
@@ -187,13 +205,15 @@ gr_status gr__delivery_for(gr_context *ctx, const gr_field *x, gr_element real, 
 bool gr__delivered_alike(gr_element a, gr_element b, int n);
 /* How many of n steps are left to the graph. */
 int gr__delivery_left(const gr_delivery *d, int n);
-void gr__deliver(const gr_field *x, int64_t row, const gr_delivery *d, void *out); /* one sample */
-void gr__deliver_rows(const gr_field *x, const uint32_t *row, int64_t n, const gr_delivery *d, void *out);
+/* The first `width` numbers of one sample; of the samples `row`, one after the other. */
+void gr__deliver(const gr_field *x, int64_t row, const gr_delivery *d, int64_t width, void *out);
+void gr__deliver_rows(const gr_field *x, const uint32_t *row, int64_t n, const gr_delivery *d, int64_t width,
+                      void *out);
 /* x[0..n) of one type as another; reals never as integers. */
 void gr__elements_convert(gr_element from, gr_element as, const void *x, void *out, int64_t n);
-/* The same of n rows of a table x, each of `width` numbers, one after the other. */
-void gr__rows_convert(gr_element from, gr_element as, const void *x, int64_t width, const uint32_t *row, int64_t n,
-                      void *out);
+/* The same of n rows of a table x that stand `apart` numbers apart: the first `width` of each, one after the other. */
+void gr__rows_convert(gr_element from, gr_element as, const void *x, int64_t apart, int64_t width, const uint32_t *row,
+                      int64_t n, void *out);
 static inline double gr__element_at(gr_element e, const void *data, int64_t i)
 {
     return e == GR_EL_U8    ? ((const uint8_t *)data)[i]
@@ -206,6 +226,17 @@ static inline double gr__element_at(gr_element e, const void *data, int64_t i)
 typedef struct gr_loader gr_loader;
 typedef enum gr_shuffle { GR_SHUFFLE_NONE, GR_SHUFFLE_ONCE, GR_SHUFFLE_EVERY_EPOCH } gr_shuffle;
 
+/* Batches of sequences with about as many steps: each takes samples whose lengths lie between two limits, and holds no
+ * more steps than the upper one. What is left when full batches are made of all others, taken at random, comes last and
+ * has all steps. */
+enum { GR_MAX_BUCKETS = 64 };
+typedef struct gr_buckets {
+    int n;
+    int64_t steps[GR_MAX_BUCKETS]; /* rising; the last is all that samples have */
+    int input;                     /* whose lengths they are, and whose steps are cut */
+    unsigned targets;              /* 1 << h: so are those of head h */
+} gr_buckets;
+
 typedef struct gr_loader_options {
     const gr_set *set;
     const gr_rows *rows;
@@ -214,15 +245,17 @@ typedef struct gr_loader_options {
     gr_shuffle shuffle; /* ONCE: one seeded permutation for the whole run; EVERY_EPOCH: keyed by (seed, epoch) */
     uint64_t seed;
     gr_delivery input[GR_MAX_INPUTS];
-    gr_element real; /* the backend's: values and weights come as it; classes as I32 */
-    bool background; /* prepare the next batch on a thread of its own */
+    const gr_buckets *buckets; /* NULL: batches have all steps */
+    gr_element real;           /* the backend's: values and weights come as it; classes as I32 */
+    bool background;           /* prepare the next batch on a thread of its own */
 } gr_loader_options;
 
 typedef struct gr_batch {
     int64_t n;                        /* rows in it; the last of an epoch may be short */
     int64_t epoch, index;             /* epoch from 0, batch within the epoch */
     bool last;                        /* of its epoch */
-    const void *field[GR_MAX_FIELDS]; /* dense, in the set's order; valid until the next gr__loader_next */
+    int64_t steps;                    /* of the input with lengths, and of targets a step; 0: as the set has them */
+    const void *field[GR_MAX_FIELDS]; /* dense, at gr__set_place; NULL: none; valid until the next gr__loader_next */
     const uint32_t *row;              /* row numbers of the set */
 } gr_batch;
 
@@ -231,9 +264,9 @@ gr_status gr__loader_create(gr_context *ctx, const gr_loader_options *o, gr_load
 void gr__loader_destroy(gr_loader *l);
 /* The next batch, endless over epochs. Allocates nothing. */
 gr_status gr__loader_next(gr_loader *l, gr_batch *out);
-/* For loaders without a thread of their own: how many rows the next batch has (0: it has a thread), and the next batch
- * gathered straight to where it is wanted. */
-int64_t gr__loader_peek(const gr_loader *l);
+/* For loaders without a thread of their own: how many rows the next batch has (0: it has a thread) and which steps, and
+ * the next batch gathered straight to where it is wanted. */
+int64_t gr__loader_peek(gr_loader *l, int64_t *steps);
 gr_status gr__loader_next_into(gr_loader *l, void *const field[GR_MAX_FIELDS],
                                gr_batch *out); /* fields that are NULL are not gathered */
 /* Continue at batch `index` of `epoch` (resume, or start over with (0,0)). */

@@ -56,25 +56,25 @@ static void prefetch(const char *p, size_t bytes)
     for (size_t i = 0; i < GR_MIN(bytes, 4096); i += 64) __builtin_prefetch(p + i);
 }
 
-static void copy_rows(const char *from, size_t bytes, const uint32_t *row, int64_t n, char *to)
+static void copy_rows(const char *from, size_t apart, size_t bytes, const uint32_t *row, int64_t n, char *to)
 {
-    if (bytes == sizeof(uint32_t)) { /* a class, or a number: sooner copied than a function is called */
+    if (apart == sizeof(uint32_t)) { /* a class, or a number: sooner copied than a function is called */
         for (int64_t i = 0; i < n; i++) memcpy(to + i * 4, from + (size_t)row[i] * 4, 4);
         return;
     }
     for (int64_t i = 0; i < n; i++, to += bytes) {
-        if (i + 1 < n) prefetch(from + row[i + 1] * bytes, bytes);
-        memcpy(to, from + row[i] * bytes, bytes);
+        if (i + 1 < n) prefetch(from + row[i + 1] * apart, bytes);
+        memcpy(to, from + row[i] * apart, bytes);
     }
 }
 
-void gr__rows_convert(gr_element as_is, gr_element as, const void *from, int64_t width, const uint32_t *row, int64_t n,
-                      void *to)
+void gr__rows_convert(gr_element as_is, gr_element as, const void *from, int64_t apart, int64_t width,
+                      const uint32_t *row, int64_t n, void *to)
 {
-    size_t read = (size_t)width * gr__element_bytes(as_is), written = (size_t)width * gr__element_bytes(as);
+    size_t read = (size_t)apart * gr__element_bytes(as_is), written = (size_t)width * gr__element_bytes(as);
     const char *x = from;
     if (as_is == as) {
-        copy_rows(x, read, row, n, to);
+        copy_rows(x, read, written, row, n, to);
         return;
     }
     for (int64_t i = 0; i < n; i++) {
@@ -163,11 +163,10 @@ int gr__delivery_left(const gr_delivery *d, int n)
     return d->n_prepared ? 0 : n;
 }
 
-void gr__deliver(const gr_field *x, int64_t row, const gr_delivery *d, void *out)
+void gr__deliver(const gr_field *x, int64_t row, const gr_delivery *d, int64_t width, void *out)
 {
-    int64_t width = gr_shape_count(x->sample);
     size_t from = gr__element_bytes(x->element), to = gr__element_bytes(d->as);
-    const char *source = (const char *)x->data + (size_t)(row * width) * from;
+    const char *source = (const char *)x->data + (size_t)(row * gr_shape_count(x->sample)) * from;
     double piece[PIECE];
     if (!d->n_prepared) {
         gr__elements_convert(x->element, d->as, source, out, width);
@@ -181,16 +180,16 @@ void gr__deliver(const gr_field *x, int64_t row, const gr_delivery *d, void *out
     }
 }
 
-void gr__deliver_rows(const gr_field *x, const uint32_t *row, int64_t n, const gr_delivery *d, void *out)
+void gr__deliver_rows(const gr_field *x, const uint32_t *row, int64_t n, const gr_delivery *d, int64_t width, void *out)
 {
-    int64_t width = gr_shape_count(x->sample);
-    size_t from = (size_t)width * gr__element_bytes(x->element), to = (size_t)width * gr__element_bytes(d->as);
+    int64_t apart = gr_shape_count(x->sample);
+    size_t from = (size_t)apart * gr__element_bytes(x->element), to = (size_t)width * gr__element_bytes(d->as);
     if (!d->n_prepared) {
-        gr__rows_convert(x->element, d->as, x->data, width, row, n, out);
+        gr__rows_convert(x->element, d->as, x->data, apart, width, row, n, out);
         return;
     }
     for (int64_t i = 0; i < n; i++) {
         if (i + 1 < n) prefetch((const char *)x->data + row[i + 1] * from, from);
-        gr__deliver(x, row[i], d, (char *)out + (size_t)i * to);
+        gr__deliver(x, row[i], d, width, (char *)out + (size_t)i * to);
     }
 }

@@ -1,4 +1,4 @@
-/* Fields: what a sample is made of, each with a name: inputs, targets, a weight. Floor 5. */
+/* Fields: what a sample is made of, each with a name: inputs, targets, a weight, lengths of sequences. Floor 5. */
 #ifndef GR_DATA_FIELD_H
 #define GR_DATA_FIELD_H
 
@@ -6,21 +6,21 @@
 #include "gradus/graph.h"
 #include "cost/cost.h"
 
-typedef enum gr_field_role { GR_FIELD_INPUT, GR_FIELD_TARGET, GR_FIELD_WEIGHT } gr_field_role;
+typedef enum gr_field_role { GR_FIELD_INPUT, GR_FIELD_TARGET, GR_FIELD_WEIGHT, GR_FIELD_LENGTH } gr_field_role;
 typedef enum gr_target_kind { GR_TARGET_NONE, GR_TARGET_CLASS, GR_TARGET_VALUE } gr_target_kind;
 
-enum { GR_MAX_INPUTS = 8, GR_MAX_TARGETS = 8, GR_MAX_FIELDS = GR_MAX_INPUTS + GR_MAX_TARGETS + 1 };
+enum { GR_MAX_INPUTS = 8, GR_MAX_TARGETS = 8, GR_MAX_FIELDS = 2 * GR_MAX_INPUTS + GR_MAX_TARGETS + 1 };
 
 /* What a lone input and the target of a lone cost are called, where a recipe gives them no name. */
 #define GR_LONE_INPUT "input"
 #define GR_LONE_TARGET "main"
 
 typedef struct gr_field {
-    const char *name; /* of the input, or of the head whose target it is; "weight" */
+    const char *name; /* of the input, or of the head whose target it is; "weight"; LENGTH: of the input it is of */
     gr_field_role role;
     gr_target_kind kind; /* TARGET */
     gr_shape sample;     /* of one sample, as the file has it: [28,28] or [28,28,1] or [13]; classes: rank 0 (or [T]) */
-    gr_element element;  /* I32 of classes, F64 or F32 (as the run is) of values and weights */
+    gr_element element;  /* I32 of classes and lengths, F64 or F32 (as the run is) of values and weights */
     uint64_t bytes;      /* of tensor memory that loading takes */
     void *data;          /* n x sample; NULL where only headers were read */
     int64_t vocabulary;  /* INPUT: it holds indices from 0 below this, as I32; 0: numbers */
@@ -29,7 +29,15 @@ typedef struct gr_field {
     const char *const *class_names; /* NULL where the source has none */
     const char *file;               /* that it stands in, for messages; NULL: none */
     const char *file_element;       /* what it is there, "int64", which `element` need not be; NULL: `element` */
+    const int32_t *length;          /* n: how many steps of each sample count, of `steps`; NULL: all of them */
+    int64_t steps;                  /* with `length`: into so many parts the numbers of a sample are cut */
 } gr_field;
+
+/* How many of the numbers of a sample count: the first of `width`. */
+static inline int64_t gr__field_counts(const gr_field *f, int64_t row, int64_t width)
+{
+    return f->length ? width / f->steps * f->length[row] : width;
+}
 
 /* What targets are for: shapes are refused from the header, before a value is taken for something else. */
 typedef struct gr_wanted {
@@ -42,6 +50,7 @@ typedef struct gr_wanted {
 /* The fields that a recipe's network asks of a source, in its own order, in which sets and batches have them too. */
 typedef struct gr_wants {
     const char *input[GR_MAX_INPUTS];
+    int64_t steps[GR_MAX_INPUTS];      /* the first axis of its samples, which a length may reach; 0: not known */
     int64_t vocabulary[GR_MAX_INPUTS]; /* an input of indices, which layers look up: they are below this; 0: numbers */
     int n_inputs;
     gr_wanted target[GR_MAX_TARGETS];

@@ -11,24 +11,24 @@
 int gr__wanted_fields(const gr_source_options *o, gr_field_role role)
 {
     if (!o->wants) return 1;
-    return role == GR_FIELD_INPUT ? o->wants->n_inputs : o->wants->n_targets;
+    return role == GR_FIELD_TARGET ? o->wants->n_targets : o->wants->n_inputs;
 }
 
 const char *gr__wanted_name(const gr_source_options *o, gr_field_role role, int i)
 {
-    bool input = role == GR_FIELD_INPUT;
+    bool input = role != GR_FIELD_TARGET;
     if (!o->wants) return input ? GR_LONE_INPUT : GR_LONE_TARGET;
     return input ? o->wants->input[i] : o->wants->target[i].name;
 }
 
 static bool are_named(const gr_source_options *o, gr_field_role role)
 {
-    return o->wants && (role == GR_FIELD_INPUT ? o->wants->inputs_named : o->wants->targets_named);
+    return o->wants && (role == GR_FIELD_TARGET ? o->wants->targets_named : o->wants->inputs_named);
 }
 
 static const char *noun(gr_field_role role, bool many)
 {
-    return role == GR_FIELD_INPUT ? (many ? "inputs" : "input") : many ? "heads" : "head";
+    return role == GR_FIELD_TARGET ? (many ? "heads" : "head") : many ? "inputs" : "input";
 }
 
 void gr__entry_want(gr__entry *e, const gr_wants *wants, gr_target_kind want, int h)
@@ -111,7 +111,9 @@ static gr_status add_value(gr_context *ctx, const gr_settings *s, const gr_sourc
         if (!is_text(t->child[i])) return wrong_value(ctx, s, row, t->child[i], false);
     bool text = is_text(t) && (lists || t->text[0]); /* of columns, one may have an empty name */
     if (!list && !text) return wrong_value(ctx, s, row, t, lists);
-    int *n = entry.role == GR_FIELD_INPUT ? &e->n_inputs : &e->n_targets;
+    int *n = entry.role == GR_FIELD_INPUT    ? &e->n_inputs
+             : entry.role == GR_FIELD_TARGET ? &e->n_targets
+                                             : &e->n_lengths;
     entry.text = list ? NULL : t->text;
     entry.list = list ? t : NULL;
     if (entry.role == GR_FIELD_TARGET) gr__entry_want(&entry, o->wants, o->want, *n);
@@ -141,7 +143,7 @@ static gr_status check_names(gr_context *ctx, const gr_source_options *o, gr_fie
                            is_text(map->child[i]) ? map->child[i]->text : "...");
         return GR_E_KEY;
     }
-    for (int k = 0; k < n; k++) {
+    for (int k = 0; k < n && role != GR_FIELD_LENGTH; k++) {
         if (gr__tree_get(map, all[k])) continue;
         gr_status st = gr__tree_fail(ctx, map, GR_E_MISSING, NULL, "the recipe has %s, but nothing is said of \"%s\"",
                                      list_of(o, role, names, sizeof names), all[k]);
@@ -151,21 +153,34 @@ static gr_status check_names(gr_context *ctx, const gr_source_options *o, gr_fie
     return GR_OK;
 }
 
+/* The most that lengths of the i-th input may be. */
+static int64_t most_of(const gr_source_options *o, gr_field_role role, int i)
+{
+    return role == GR_FIELD_LENGTH && o->wants ? o->wants->steps[i] : 0;
+}
+
+/* One value of a map. */
+static gr_status add_named(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_field_role role,
+                           const char *row, const gr_tree *map, int i, bool lists, gr__entries *e)
+{
+    const char *name = o->wants ? gr__wanted_name(o, role, i) : map->key[i];
+    const gr_tree *t = o->wants ? gr__tree_get(map, name) : map->child[i];
+    const gr__entry entry = {.name = name, .role = role, .at = t, .most = most_of(o, role, i)};
+    return t ? add_value(ctx, s, o, entry, row, t, lists, e) : GR_OK;
+}
+
 static gr_status add_map(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_field_role role,
                          const char *row, const gr_tree *map, bool lists, gr__entries *e)
 {
-    int most = role == GR_FIELD_INPUT ? GR_MAX_INPUTS : GR_MAX_TARGETS;
+    int most = role == GR_FIELD_TARGET ? GR_MAX_TARGETS : GR_MAX_INPUTS;
     gr_status st = o->wants ? check_names(ctx, o, role, row, map) : GR_OK;
     if (st == GR_OK && map->n > most)
         st = gr__tree_fail(ctx, map, GR_E_RANGE, NULL, "%d %s are too many: there may be %d", map->n, noun(role, true),
                            most);
     if (st == GR_OK && map->n == 0 && !o->wants)
         st = gr__tree_fail(ctx, map, GR_E_MISSING, NULL, "an empty map names no %s", noun(role, false));
-    for (int i = 0; i < map->n && st == GR_OK; i++) {
-        const char *name = o->wants ? gr__wanted_name(o, role, i) : map->key[i];
-        const gr_tree *t = o->wants ? gr__tree_get(map, name) : map->child[i];
-        st = add_value(ctx, s, o, (gr__entry){.name = name, .role = role, .at = t}, row, t, lists, e);
-    }
+    int n = o->wants ? gr__wanted_fields(o, role) : map->n;
+    for (int i = 0; i < n && st == GR_OK; i++) st = add_named(ctx, s, o, role, row, map, i, lists, e);
     return st;
 }
 
@@ -177,15 +192,24 @@ gr_status gr__entries_add(gr_context *ctx, const gr_settings *s, const gr_source
     if (!t || n == 0) return GR_OK;
     if (t->kind == GR_TREE_MAP) return add_map(ctx, s, o, role, row, t, lists, e);
     if (n == 1) {
-        const gr__entry lone = {.name = gr__wanted_name(o, role, 0), .role = role, .at = at};
+        const gr__entry lone = {
+            .name = gr__wanted_name(o, role, 0), .role = role, .at = at, .most = most_of(o, role, 0)};
         return add_value(ctx, s, o, lone, row, t, lists, e);
     }
     char names[300], write[400];
     gr_status st = gr__tree_fail(ctx, at, GR_E_TYPE, NULL, "the recipe has %s, but one is said",
                                  list_of(o, role, names, sizeof names));
-    row = role == GR_FIELD_INPUT ? "inputs" : "targets"; /* a short form has no room for several */
+    static const char *const whole[] = {[GR_FIELD_INPUT] = "inputs", [GR_FIELD_TARGET] = "targets"};
+    if (role != GR_FIELD_LENGTH) row = whole[role]; /* a short form has no room for several */
     gr__error_hint(ctx, "write %s", example(o, role, row, "...", write, sizeof write));
     return st;
+}
+
+void gr__entries_weigh(const gr_settings *s, const char *row, const char *text, gr__entries *e)
+{
+    e->weighted = true;
+    e->entry[gr__entries_n(e) - 1] =
+        (gr__entry){.name = "weight", .role = GR_FIELD_WEIGHT, .text = text, .at = gr__source_at(s, row)};
 }
 
 gr_status gr__entries_of(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const gr__field_rows *rows,
@@ -197,16 +221,15 @@ gr_status gr__entries_of(gr_context *ctx, const gr_settings *s, const gr_source_
     if (st == GR_OK && e->n_targets == 0 && gr__wanted_fields(o, GR_FIELD_TARGET) > 1)
         st = gr__entries_unsaid(ctx, s, o, GR_FIELD_TARGET, rows->targets, "...");
     const char *weights = rows->weights ? gr__setting_text(s, rows->weights) : NULL;
-    if (st != GR_OK || !weights) return st;
-    e->weighted = true;
-    e->entry[gr__entries_n(e) - 1] =
-        (gr__entry){.name = "weight", .role = GR_FIELD_WEIGHT, .text = weights, .at = gr__source_at(s, rows->weights)};
-    return GR_OK;
+    if (st == GR_OK && weights) gr__entries_weigh(s, rows->weights, weights, e);
+    if (st != GR_OK || !rows->lengths) return st;
+    return gr__entries_add(ctx, s, o, GR_FIELD_LENGTH, rows->lengths, false, e);
 }
 
 gr_status gr__entries_begin(gr_context *ctx, const gr__entries *e, gr__bump *b, gr_set *out)
 {
-    *out = (gr_set){.n_inputs = e->n_inputs, .n_targets = e->n_targets, .weighted = e->weighted};
+    *out = (gr_set){
+        .n_inputs = e->n_inputs, .n_targets = e->n_targets, .n_lengths = e->n_lengths, .weighted = e->weighted};
     for (int i = 0; i < gr__entries_n(e); i++) {
         const gr__entry *entry = &e->entry[i];
         const char *name = b ? gr__bump_strdup(b, entry->name) : entry->name;

@@ -10,7 +10,7 @@
 #include "base/pool.h"
 #include "base/rng.h"
 #include "base/text.h"
-#include "data/data.h"
+#include "data/buckets.h"
 
 #define GRANULE 64
 enum {
@@ -23,7 +23,7 @@ typedef enum slot_state { SLOT_EMPTY, SLOT_FULL, SLOT_LENT } slot_state;
 typedef struct slot {
     slot_state state; /* under the lock where there is a thread */
     gr_batch batch;
-    void *field[GR_MAX_FIELDS]; /* NULL: not gathered */
+    void *field[GR_MAX_FIELDS]; /* by place; NULL: not gathered */
     uint32_t *row;
 } slot;
 
@@ -31,8 +31,9 @@ typedef struct slot {
 typedef struct way {
     const char *from;
     gr_element is, as;
-    int64_t values;
-    size_t bytes; /* of one sample as delivered */
+    int64_t apart; /* numbers of a sample in the set */
+    bool cut;      /* to the steps of a bucket */
+    int place;     /* in a batch */
 } way;
 
 typedef struct position {
@@ -44,12 +45,13 @@ struct gr_loader {
     gr_loader_options o;
     gr_rows rows;           /* a copy of where they stand; the numbers are the caller's */
     int64_t batch, batches; /* rows in a full one; batches in an epoch */
-    way way[GR_MAX_FIELDS];
+    way way[GR_MAX_FIELDS]; /* of the set, in its order */
     int n_inputs, n_fields;
     size_t input_bytes; /* of one sample as delivered, all inputs */
 
-    uint32_t *order;     /* permutation of 0..rows-1, of the epoch that is being filled; NULL without shuffling */
-    int64_t order_epoch; /* -1: not made yet; whoever fills owns both */
+    uint32_t *order; /* permutation of 0..rows-1, of the epoch that is being filled; NULL: rows as they come */
+    gr__bucket_room room;
+    int64_t order_epoch; /* -1: not made yet; whoever fills owns all three */
 
     char *block; /* tensor memory of all slots, then of the order */
     size_t block_bytes;
@@ -88,7 +90,8 @@ static size_t granules(size_t bytes)
 static gr_element delivered_as(const gr_loader_options *o, int i)
 {
     if (i < o->set->n_inputs) return o->input[i].as;
-    return o->set->field[i].kind == GR_TARGET_CLASS ? GR_EL_I32 : o->real;
+    const gr_field *f = &o->set->field[i];
+    return f->kind == GR_TARGET_CLASS || f->role == GR_FIELD_LENGTH ? GR_EL_I32 : o->real;
 }
 
 static size_t slot_field(const gr_loader_options *o, int i)
@@ -111,12 +114,22 @@ static size_t slot_bytes(const gr_loader_options *o)
 
 static size_t order_bytes(const gr_loader_options *o)
 {
-    return o->shuffle == GR_SHUFFLE_NONE ? 0 : granules((size_t)o->rows->n * sizeof(uint32_t));
+    return o->shuffle == GR_SHUFFLE_NONE && !o->buckets ? 0 : granules((size_t)o->rows->n * sizeof(uint32_t));
+}
+
+static size_t sequence_bytes(const gr_loader_options *o)
+{
+    return granules((size_t)gr__loader_batches(o) * sizeof(uint32_t));
+}
+
+static size_t bucket_bytes(const gr_loader_options *o)
+{
+    return o->buckets ? order_bytes(o) + sequence_bytes(o) + granules((size_t)gr__loader_batches(o)) : 0;
 }
 
 uint64_t gr__loader_bytes(const gr_loader_options *o)
 {
-    return (uint64_t)(o->background ? 2 : 1) * slot_bytes(o) + order_bytes(o);
+    return (uint64_t)(o->background ? 2 : 1) * slot_bytes(o) + order_bytes(o) + bucket_bytes(o);
 }
 
 /* ---- filling ---- */
@@ -126,9 +139,25 @@ static void order_for(gr_loader *l, int64_t epoch)
     if (!l->order) return;
     int64_t key = l->o.shuffle == GR_SHUFFLE_ONCE ? 0 : epoch;
     if (l->order_epoch == key) return;
-    gr__rng r = gr__rng_make(l->o.seed, "shuffle", (uint32_t)key, (uint32_t)((uint64_t)key >> 32));
-    gr__rng_permutation(&r, l->order, (size_t)l->rows.n);
+    bool shuffle = l->o.shuffle != GR_SHUFFLE_NONE;
+    if (shuffle) {
+        gr__rng r = gr__rng_make(l->o.seed, "shuffle", (uint32_t)key, (uint32_t)((uint64_t)key >> 32));
+        gr__rng_permutation(&r, l->order, (size_t)l->rows.n);
+    } else {
+        for (int64_t i = 0; i < l->rows.n; i++) l->order[i] = (uint32_t)i;
+    }
+    if (l->o.buckets)
+        gr__buckets_order(l->o.buckets, gr__set_input(l->o.set, l->o.buckets->input), &l->rows, l->batch, shuffle,
+                          l->o.seed, key, &l->room, l->order);
     l->order_epoch = key;
+}
+
+/* Steps of a batch of the epoch that the order is of; 0: all. */
+static int64_t steps_at(const gr_loader *l, position at)
+{
+    const gr_buckets *b = l->o.buckets;
+    int k = b ? l->room.bucket[at.index] : 0;
+    return b && k + 1 < b->n ? b->steps[k] : 0;
 }
 
 static int64_t rows_at(const gr_loader *l, position at)
@@ -140,6 +169,7 @@ typedef struct gathering {
     const gr_loader *l;
     const slot *to;
     int64_t first, n; /* rows of the epoch's order */
+    int64_t steps;    /* of fields that are cut; 0: all */
     int shards;
 } gathering;
 
@@ -148,12 +178,14 @@ static void gather_field(const gathering *g, int field, const uint32_t *row, int
 {
     const gr_loader *l = g->l;
     const way *w = &l->way[field];
-    if (!g->to->field[field]) return;
-    char *to = (char *)g->to->field[field] + (size_t)first * w->bytes;
+    const gr_buckets *b = l->o.buckets;
+    int64_t width = w->cut && g->steps ? w->apart / b->steps[b->n - 1] * g->steps : w->apart;
+    if (!g->to->field[w->place]) return;
+    char *to = (char *)g->to->field[w->place] + (size_t)(first * width) * gr__element_bytes(w->as);
     if (field < l->n_inputs)
-        gr__deliver_rows(&l->o.set->field[field], row, n, &l->o.input[field], to);
+        gr__deliver_rows(&l->o.set->field[field], row, n, &l->o.input[field], width, to);
     else
-        gr__rows_convert(w->is, w->as, w->from, w->values, row, n, to);
+        gr__rows_convert(w->is, w->as, w->from, w->apart, width, row, n, to);
 }
 
 static void gather(void *arg, int shard, int worker)
@@ -175,6 +207,7 @@ static void fill(gr_loader *l, slot *s, position at)
     gathering g = {.l = l, .to = s, .first = at.index * l->batch, .n = n, .shards = 1};
     gr__fp_state saved = gr__fp_enter(); /* so that conversion flushes the same on any thread */
     order_for(l, at.epoch);
+    g.steps = steps_at(l, at);
     if (l->pool && (size_t)n * l->input_bytes >= SHARED_BYTES) {
         g.shards = (int)GR_MIN(n, MOST_SHARDS);
         gr__pool_run(l->pool, gather, &g, g.shards);
@@ -186,8 +219,9 @@ static void fill(gr_loader *l, slot *s, position at)
     s->batch.epoch = at.epoch;
     s->batch.index = at.index;
     s->batch.last = at.index + 1 == l->batches;
+    s->batch.steps = g.steps;
     s->batch.row = s->row;
-    for (int f = 0; f < l->n_fields; f++) s->batch.field[f] = s->field[f];
+    for (int f = 0; f < l->n_fields; f++) s->batch.field[l->way[f].place] = s->field[l->way[f].place];
 }
 
 static position after(const gr_loader *l, position p)
@@ -253,11 +287,15 @@ static gr_status take_memory(gr_loader *l)
     if (!l->block) return gr__error_code(ctx);
     char *at = l->block;
     for (int i = 0; i < l->n_slots; i++) {
-        for (int f = 0; f < l->n_fields; at += slot_field(&l->o, f++)) l->slot[i].field[f] = at;
+        for (int f = 0; f < l->n_fields; at += slot_field(&l->o, f++)) l->slot[i].field[l->way[f].place] = at;
         l->slot[i].row = (uint32_t *)(void *)at;
         at += slot_rows(&l->o);
     }
-    if (l->o.shuffle != GR_SHUFFLE_NONE) l->order = (uint32_t *)(void *)at;
+    if (order_bytes(&l->o)) l->order = (uint32_t *)(void *)at;
+    if (!l->o.buckets) return GR_OK;
+    l->room.row = (uint32_t *)(void *)(at += order_bytes(&l->o));
+    l->room.sequence = (uint32_t *)(void *)(at += order_bytes(&l->o));
+    l->room.bucket = (uint8_t *)(at + sequence_bytes(&l->o));
     return GR_OK;
 }
 
@@ -284,10 +322,13 @@ static void find_ways(gr_loader *l)
     const gr_set *set = l->o.set;
     for (int i = 0; i < l->n_fields; i++) {
         const gr_field *f = &set->field[i];
+        const gr_buckets *b = l->o.buckets;
         way *w = &l->way[i];
-        *w = (way){f->data, f->element, delivered_as(&l->o, i), gr_shape_count(f->sample), 0};
-        w->bytes = (size_t)w->values * gr__element_bytes(w->as);
-        if (i < l->n_inputs) l->input_bytes += w->bytes;
+        *w =
+            (way){f->data, f->element, delivered_as(&l->o, i), gr_shape_count(f->sample), false, gr__set_place(set, i)};
+        if (b && f->role == GR_FIELD_INPUT) w->cut = i == b->input;
+        if (b && f->role == GR_FIELD_TARGET) w->cut = b->targets >> (i - l->n_inputs) & 1;
+        if (i < l->n_inputs) l->input_bytes += (size_t)w->apart * gr__element_bytes(w->as);
     }
 }
 
@@ -338,15 +379,19 @@ void gr__loader_destroy(gr_loader *l)
 
 /* ---- taking ---- */
 
-int64_t gr__loader_peek(const gr_loader *l)
+int64_t gr__loader_peek(gr_loader *l, int64_t *steps)
 {
-    return l->threaded ? 0 : rows_at(l, l->next);
+    *steps = 0;
+    if (l->threaded) return 0;
+    if (l->o.buckets) order_for(l, l->next.epoch);
+    *steps = steps_at(l, l->next);
+    return rows_at(l, l->next);
 }
 
 gr_status gr__loader_next_into(gr_loader *l, void *const field[GR_MAX_FIELDS], gr_batch *out)
 {
     slot *there = &l->elsewhere;
-    memcpy(there->field, field, (size_t)l->n_fields * sizeof *field);
+    memcpy(there->field, field, sizeof there->field);
     there->row = l->slot[0].row;
     fill(l, there, l->next);
     l->next = after(l, l->next);

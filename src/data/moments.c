@@ -67,7 +67,7 @@ static gr_status take_bytes(gr_context *ctx, const gr_field *f, const gr_rows *r
 
 /* ---- everything else: shards of two passes ---- */
 
-/* Row `row` after the steps, as doubles. */
+/* Row `row` after the steps, as doubles; what its length leaves out is not there. */
 static void read_row(const gr_field *f, uint32_t row, const gr_prepared *before, int n_before, double *restrict x,
                      int64_t width)
 {
@@ -75,6 +75,7 @@ static void read_row(const gr_field *f, uint32_t row, const gr_prepared *before,
     gr__elements_convert(f->element, GR_EL_F64, (const char *)f->data + (size_t)at * gr__element_bytes(f->element), x,
                          width);
     gr__prepare_values(before, n_before, 0, x, width);
+    for (int64_t e = gr__field_counts(f, row, width); e < width; e++) x[e] = (double)NAN;
 }
 
 typedef struct scratch {
@@ -132,7 +133,7 @@ static void find_shift(const gr_field *f, const gr_rows *rows, const gr_prepared
 gr_status gr__moments_take(gr_context *ctx, const gr_field *f, const gr_rows *rows, const gr_prepared *before,
                            int n_before, gr__moments *out, int64_t width)
 {
-    if (f->element == GR_EL_U8) return take_bytes(ctx, f, rows, before, n_before, out, width);
+    if (f->element == GR_EL_U8 && !f->length) return take_bytes(ctx, f, rows, before, n_before, out, width);
     size_t bytes = (size_t)width * 5 * sizeof(double);
     double *p = gr__alloc(ctx, bytes);
     if (!p) return GR_E_MEMORY;

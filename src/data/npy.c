@@ -166,7 +166,8 @@ gr_status gr__npy_header(gr_context *ctx, const char *name, const unsigned char 
     return st;
 }
 
-static const gr__field_rows field_rows = {.inputs = "inputs", .targets = "targets", .weights = "weights"};
+static const gr__field_rows field_rows = {
+    .inputs = "inputs", .targets = "targets", .weights = "weights", .lengths = "lengths"};
 
 static gr_status info(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set *out)
 {
@@ -197,6 +198,13 @@ static const gr_row rows[] = {
      .range = "",
      .unit = "",
      .help = "array [N] of numbers from 0 on: how much each sample weighs"},
+    {.name = "lengths",
+     .kind = GR_ROW_TREE,
+     .value = "none",
+     .range = "a file, or {NAME: file, ...}",
+     .unit = "",
+     .help = "array [N] of whole numbers from 1 to T: how many of the T steps of each sample of an input [T, ...] "
+             "count"},
 };
 
 GR_SOURCE(npy) = {
@@ -206,7 +214,7 @@ GR_SOURCE(npy) = {
              .cite = "NumPy, NPY format 1.0 to 3.0",
              .equations = "integer targets are classes, real ones values, unless the cost wants it otherwise",
              GR_ROWS(rows)},
-    .files = {"inputs", "targets"},
+    .files = {"inputs", "targets", "lengths"},
     .info = info,
     .load = load,
 };

@@ -267,7 +267,8 @@ static gr_status open_one(gr_context *ctx, arrays *a, const gr__entry *e, gr__pa
 
 static gr_status arrays_open(gr_context *ctx, const gr_settings *s, const gr_source_options *o, arrays *a)
 {
-    static const gr__field_rows field_rows = {.inputs = "inputs", .targets = "targets", .weights = "weights"};
+    static const gr__field_rows field_rows = {
+        .inputs = "inputs", .targets = "targets", .weights = "weights", .lengths = "lengths"};
     a->n = 0;
     a->zip = (gr__blob){.fd = -1};
     a->memory = gr__bump_create(ctx);
@@ -326,6 +327,14 @@ static const gr_row rows[] = {
      .range = "",
      .unit = "",
      .help = "name of the array [N] of numbers from 0 on: how much each sample weighs"},
+    {.name = "lengths",
+     .kind = GR_ROW_TREE,
+     .value = "none",
+     .range = "a name, or {NAME: name, ...}",
+     .unit = "",
+     .help = "name of the array [N] of whole numbers from 1 to T: how many of the T steps of each sample of an input "
+             "[T, ...] "
+             "count"},
 };
 
 GR_SOURCE(npz) = {
@@ -341,7 +350,7 @@ GR_SOURCE(npz) = {
 
 const char *gr__npz_array_of(const gr_tree *source, const char *input)
 {
-    if (gr__family_peek(&gr__family_source, source) != &gr__source_npz.head) return NULL;
+    if (gr__family_peek(NULL, &gr__family_source, source) != &gr__source_npz.head) return NULL;
     const gr_tree *t = gr__tree_get(source, "inputs");
     if (!t) return "inputs"; /* the default */
     if (t->kind == GR_TREE_MAP) t = gr__tree_get(t, input);

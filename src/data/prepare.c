@@ -15,8 +15,7 @@ static gr_status find(gr_context *ctx, const gr_tree *tree, const gr_prepare **o
         return gr__tree_fail(ctx, tree, GR_E_TYPE, "write standardize, or {type: scale, by: 1/255}",
                              "a step of preparation needs a \"type\"");
     const gr_member *found;
-    gr_status st =
-        gr__member_find(ctx, "prepare", gr__family_prepare.head, gr__family_prepare.n, type->text, type, &found);
+    gr_status st = gr__family_named(ctx, &gr__family_prepare, "prepare", type->text, type, &found);
     if (st == GR_OK) *out = (const gr_prepare *)found;
     return st;
 }
@@ -37,10 +36,10 @@ static bool fills(const gr_member *m)
     return m && ((const gr_prepare *)m)->fills;
 }
 
-static bool has_filling(const gr_tree *list)
+static bool has_filling(const gr_context *ctx, const gr_tree *list)
 {
     for (int i = 0; i < count_steps(list); i++)
-        if (fills(gr__family_peek(&gr__family_prepare, step_at(list, i)))) return true;
+        if (fills(gr__family_peek(ctx, &gr__family_prepare, step_at(list, i)))) return true;
     return false;
 }
 
@@ -48,7 +47,7 @@ static bool has_filling(const gr_tree *list)
 static gr_status make_filling(gr_context *ctx, gr__bump *b, gr_tree **out)
 {
     const gr_family *f = &gr__family_prepare;
-    for (int i = 0; i < f->n; i++)
+    for (int i = 0; i < f->n; i++) /* the build's own */
         if (fills(f->head[i])) return (*out = gr__tree_text(b, f->head[i]->name)) ? GR_OK : GR_E_MEMORY;
     return gr__fail(ctx, GR_E_INTERNAL, "no step of preparation fills missing values");
 }
@@ -72,7 +71,7 @@ static gr_status fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr
                      bool missing, gr_shape input, gr_prepared **out, int *n)
 {
     int steps = count_steps(list), made = 0;
-    bool added = missing && !has_filling(list);
+    bool added = missing && !has_filling(ctx, list);
     gr_prepared *all = gr__bump_alloc(b, (size_t)(steps + 1) * sizeof *all);
     if (!all) return gr__error_code(ctx);
     gr_status st = GR_OK;

@@ -66,22 +66,31 @@ static gr__entries wanted_entries(const gr_source_options *o)
     return e;
 }
 
-/* The parts, one an input in their order. */
-static gr_status load_parts(gr_context *ctx, gr__part *part, const gr_shape *sample, const gr_source_options *o,
-                            gr_set *out)
+/* The length of a file that is one sample is a number, or a list of one. */
+static void take_length(gr__part *p, bool one)
 {
-    const gr__entries e = wanted_entries(o);
+    p->raw = true;
+    if (one && p->array.count == 1) p->array.rank = 1, p->array.dim[0] = 1;
+}
+
+/* The parts, one an input in their order, then lengths. */
+static gr_status load_parts(gr_context *ctx, const gr__entries *e, gr__part *part, const gr_shape *sample,
+                            const gr_source_options *o, gr_set *out)
+{
     gr_status st = GR_OK;
     bool one = true;
-    for (int i = 0; i < e.n_inputs && st == GR_OK; i++) {
+    for (int i = 0; i < e->n_inputs && st == GR_OK; i++) {
         bool single;
         part[i].raw = true;
         st = take_shape(&part[i], sample[i], &single);
         one = one && single;
     }
-    if (st == GR_OK) st = gr__arrays_load(ctx, &e, part, o, out);
-    if (st == GR_OK) out->one = one;
-    return st;
+    for (int i = e->n_inputs; i < gr__entries_n(e) && st == GR_OK; i++) take_length(&part[i], one);
+    if (st == GR_OK) st = gr__arrays_load(ctx, e, part, o, out);
+    if (st != GR_OK) return st;
+    out->one = one;
+    gr__set_measure(out, o->wants);
+    return GR_OK;
 }
 
 /* What an input's array is called in an archive: as the training's, of which source is, else as the input. */
@@ -107,7 +116,7 @@ static gr_status raw_array(gr__blob *blob, gr__header_fn header, const gr_shape 
     gr_status st = gr__part_read(blob, header, &p);
     *blob = (gr__blob){.fd = -1};
     if (st != GR_OK) return st;
-    st = load_parts(ctx, &p, sample, o, out);
+    st = load_parts(ctx, &e, &p, sample, o, out);
     gr__part_close(&p);
     return st;
 }
@@ -156,20 +165,38 @@ static gr_status open_input(const archive *a, const gr__entries *e, int i, gr__p
     return label ? gr__npz_open(a->zip, name, label, out) : gr__error_code(a->zip->ctx);
 }
 
+/* Lengths of the inputs, where the archive has the arrays that the training's had. */
+static gr_status open_lengths(const archive *a, const gr_source_options *o, gr__entries *e, gr__part *part)
+{
+    gr_status st = GR_OK;
+    for (int i = 0; i < e->n_inputs && st == GR_OK; i++) {
+        const char *input = e->entry[i].name, *name = find_name(a, gr__source_lengths_of(a->source, input));
+        if (!name) continue;
+        const char *label = gr__bump_format(a->memory, "%s:%s", a->zip->name, name);
+        st = label ? gr__npz_open(a->zip, name, label, &part[gr__entries_n(e)]) : gr__error_code(a->zip->ctx);
+        if (st != GR_OK) return st;
+        e->n_lengths++;
+        e->entry[gr__entries_n(e) - 1] =
+            (gr__entry){.name = input, .role = GR_FIELD_LENGTH, .most = o->wants ? o->wants->steps[i] : 0};
+    }
+    return st;
+}
+
 static gr_status raw_archive(const gr__blob *zip, const gr_shape *sample, const gr_tree *source,
                              const gr_source_options *o, gr_set *out)
 {
     archive a = {.zip = zip, .memory = gr__bump_create(zip->ctx), .source = source};
-    const gr__entries e = wanted_entries(o);
-    gr__part part[GR_MAX_INPUTS];
+    gr__entries e = wanted_entries(o);
+    gr__part part[2 * GR_MAX_INPUTS];
     int n = 0;
     gr_status st = a.memory ? gr__npz_names(zip, a.memory, &a.name, &a.n) : GR_E_MEMORY;
     for (int i = 0; i < e.n_inputs && st == GR_OK; i++) {
         st = open_input(&a, &e, i, &part[i]);
         n += st == GR_OK;
     }
-    if (st == GR_OK) st = load_parts(zip->ctx, part, sample, o, out);
-    for (int i = 0; i < n; i++) gr__part_close(&part[i]);
+    if (st == GR_OK) st = open_lengths(&a, o, &e, part);
+    if (st == GR_OK) st = load_parts(zip->ctx, &e, part, sample, o, out);
+    for (int i = 0; i < n + e.n_lengths; i++) gr__part_close(&part[i]);
     gr__bump_destroy(a.memory);
     return st;
 }

@@ -11,6 +11,22 @@ uint64_t gr__set_bytes(const gr_set *s)
     return bytes;
 }
 
+const gr_field *gr__set_length(const gr_set *s, int i)
+{
+    const gr_field *f = &s->field[s->n_inputs + s->n_targets + s->weighted];
+    for (int k = 0; k < s->n_lengths; k++)
+        if (strcmp(f[k].name, s->field[i].name) == 0) return &f[k];
+    return NULL;
+}
+
+int gr__set_place(const gr_set *s, int field)
+{
+    if (field < gr__set_fields(s) - s->n_lengths) return field;
+    for (int i = 0; i < s->n_inputs; i++)
+        if (gr__set_length(s, i) == &s->field[field]) return gr__length_place(s->n_inputs, s->n_targets, i);
+    return -1; /* gr__set_check refuses such sets */
+}
+
 void gr__set_free(gr_context *ctx, gr_set *s)
 {
     for (int i = 0; i < gr__set_fields(s); i++) gr__tensor_free(ctx, s->field[i].data, (size_t)s->field[i].bytes);
@@ -30,16 +46,23 @@ static gr_status find(gr_context *ctx, const gr_tree *tree, const gr_source **ou
                              "%s is not the type of a source", gr__tree_show(type, shown, sizeof shown));
     }
     const gr_member *found;
-    gr_status st =
-        gr__member_find(ctx, "source", gr__family_source.head, gr__family_source.n, type->text, type, &found);
+    gr_status st = gr__family_named(ctx, &gr__family_source, "source", type->text, type, &found);
     if (st == GR_OK) *out = (const gr_source *)found;
     return st;
 }
 
-bool gr__source_is_table(const gr_tree *tree)
+bool gr__source_is_table(const gr_context *ctx, const gr_tree *tree)
 {
-    const gr_source *source = (const gr_source *)gr__family_peek(&gr__family_source, tree);
+    const gr_source *source = (const gr_source *)gr__family_peek(ctx, &gr__family_source, tree);
     return source && source->table;
+}
+
+const char *gr__source_lengths_of(const gr_tree *tree, const char *input)
+{
+    const gr_tree *t = tree && tree->kind == GR_TREE_MAP ? gr__tree_get(tree, "lengths") : NULL;
+    if (gr__tree_none(t)) return NULL;
+    if (t->kind == GR_TREE_MAP) t = gr__tree_get(t, input);
+    return t && t->kind != GR_TREE_LIST && t->kind != GR_TREE_MAP ? t->text : NULL;
 }
 
 static gr_status settle(gr_context *ctx, gr__bump *b, const gr_tree *tree, const gr_source **source, gr_settings *s)
@@ -62,6 +85,10 @@ gr_status gr__set_check(gr_context *ctx, const gr_source *source, const gr_wants
     for (int h = 0; h < w->n_targets && good; h++)
         good = is_field(gr__set_target(s, h), GR_FIELD_TARGET, w->targets_named ? w->target[h].name : NULL);
     if (good && s->weighted) good = is_field(gr__set_weight(s), GR_FIELD_WEIGHT, NULL);
+    for (int k = 0; k < s->n_lengths && good; k++) {
+        int at = gr__set_fields(s) - s->n_lengths + k;
+        good = is_field(&s->field[at], GR_FIELD_LENGTH, NULL) && gr__set_place(s, at) >= 0;
+    }
     return good ? GR_OK
                 : gr__fail(ctx, GR_E_INTERNAL, "source %s gives other fields than were asked for", source->head.name);
 }
@@ -94,6 +121,17 @@ gr_status gr__set_info(gr_context *ctx, const gr_tree *tree, const gr_source_opt
     return st;
 }
 
+void gr__set_measure(gr_set *s, const gr_wants *w)
+{
+    for (int i = 0; i < s->n_inputs && s->n_lengths; i++) {
+        const gr_field *length = gr__set_length(s, i);
+        gr_field *x = &s->field[i];
+        if (!length) continue;
+        x->length = length->data;
+        x->steps = w && w->steps[i] ? w->steps[i] : x->sample.rank ? x->sample.dim[0] : 1;
+    }
+}
+
 gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set *out)
 {
     gr__bump *b = gr__bump_create(ctx);
@@ -108,6 +146,7 @@ gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_opt
         if (st == GR_OK) st = check_indices(ctx, tree, source, o->wants, &set);
         if (st != GR_OK) gr__set_free(ctx, &set);
     }
+    gr__set_measure(&set, o->wants);
     if (st == GR_OK) *out = set;
     gr__bump_destroy(b);
     return st;

@@ -103,33 +103,41 @@ static gr_status take_classes(gr__bump *b, const gr_field *f, const gr_rows *row
     const int32_t *label = f->data;
     int64_t width = gr_shape_count(f->sample), *count = gr__bump_alloc(b, sizeof *count * (size_t)classes);
     if (!count) return GR_E_MEMORY;
-    for (int64_t i = 0; i < rows->n; i++)
-        for (int64_t k = 0; k < width; k++) count[label[rows->row[i] * width + k]]++;
-    *out = (gr_targets){.n = rows->n * width, .classes = classes, .count = count};
+    int64_t all = 0;
+    for (int64_t i = 0; i < rows->n; i++) {
+        int64_t n = gr__field_counts(f, rows->row[i], width);
+        for (int64_t k = 0; k < n; k++) count[label[rows->row[i] * width + k]]++;
+        all += n;
+    }
+    *out = (gr_targets){.n = all, .classes = classes, .count = count};
     return GR_OK;
 }
 
 /* One pass of sums about the first row: a constant has variance 0 exactly, and a large common offset costs no digits.
- */
+ * Of sequences of different lengths every step that counts is a row. */
 static gr_status take_values(gr__bump *b, const gr_field *f, const gr_rows *rows, gr_targets *out)
 {
-    int64_t width = gr_shape_count(f->sample);
-    double *mean = gr__bump_alloc(b, 2 * sizeof *mean * (size_t)width), *variance = mean + width, n = (double)rows->n;
+    int64_t all = gr_shape_count(f->sample), width = f->length ? all / f->steps : all, seen = 0;
+    double *mean = gr__bump_alloc(b, 2 * sizeof *mean * (size_t)width), *variance = mean + width;
     if (!mean) return GR_E_MEMORY;
-    for (int64_t i = 1; i < rows->n; i++) {
-        for (int64_t k = 0; k < width; k++) {
-            double d = gr__element_at(f->element, f->data, rows->row[i] * width + k) -
-                       gr__element_at(f->element, f->data, rows->row[0] * width + k);
-            mean[k] += d;
-            variance[k] += d * d;
+    int64_t first = rows->row[0] * all;
+    for (int64_t i = 0; i < rows->n; i++) {
+        int64_t n = gr__field_counts(f, rows->row[i], all);
+        for (int64_t k = 0; k < n; k++) {
+            double d = gr__element_at(f->element, f->data, rows->row[i] * all + k) -
+                       gr__element_at(f->element, f->data, first + k % width);
+            mean[k % width] += d;
+            variance[k % width] += d * d;
         }
+        seen += n / width;
     }
+    double n = (double)seen;
     for (int64_t k = 0; k < width; k++) {
         double sum = mean[k];
-        mean[k] = gr__element_at(f->element, f->data, rows->row[0] * width + k) + sum / n;
+        mean[k] = gr__element_at(f->element, f->data, first + k) + sum / n;
         variance[k] = GR_MAX(variance[k] - sum * (sum / n), 0) / n;
     }
-    *out = (gr_targets){.n = rows->n, .values = width, .mean = mean, .variance = variance};
+    *out = (gr_targets){.n = seen, .values = width, .mean = mean, .variance = variance};
     return GR_OK;
 }
 

@@ -46,6 +46,13 @@ typedef enum gr_opcode {
     GR_OP_POOL_SCATTER,
     GR_OP_AVG_POOL,
     GR_OP_AVG_POOL_ADJOINT,
+    /* normalisations: CHANNEL_NORM has outputs (y, mean, variance) */
+    GR_OP_SAMPLE_NORM,
+    GR_OP_CHANNEL_NORM,
+    /* attention: (means, sums); its gradient of operands of their own, of one for all three */
+    GR_OP_ATTENTION,
+    GR_OP_ATTENTION_GRADIENT,
+    GR_OP_ATTENTION_PACKED_GRADIENT,
     GR_OP_SCAN,               /* a loop (body.h) */
     GR__COMPOSED(GR__OP_CODE) /* said by others */
     GR_OP_COUNT               /* how many; also the code of an operation that is in no table (gr__node_make) */
@@ -59,6 +66,7 @@ typedef enum gr_opclass {
     GR_CLASS_INDEX,
     GR_CLASS_CONTRACT,
     GR_CLASS_POOL,
+    GR_CLASS_ATTENTION,
     GR_CLASS_LOOP, /* runs a body; plans make instructions of it, not kernels */
     GR_CLASS_COMPOSED
 } gr_opclass;
@@ -68,8 +76,8 @@ typedef enum gr_opclass {
  *
  * What operands may look like: inputs of a MAP are rank 0 or have exactly the output's shape (builders insert
  * BROADCAST). Rank-0 GR_REAL values (float64 everywhere) are made only by leaves, by MAPs of rank-0 inputs and by
- * reductions over all axes; they meet tensors only in MAPs, BROADCAST and RANDOM. So a RESHAPE never has rank 0 on one
- * side: builders make a BROADCAST or a SUM instead. */
+ * reductions over all axes; they meet tensors only in MAPs, BROADCAST, RANDOM and ATTENTION. So a RESHAPE never has
+ * rank 0 on one side: builders make a BROADCAST or a SUM instead. */
 typedef struct gr_attr {
     int64_t i[12];
     double f[2];
@@ -119,6 +127,7 @@ typedef enum gr__branches {
     GR__BRANCHES_LARGEST,    /* where along the reduced axes the largest stands */
     GR__BRANCHES_INDEX,      /* its second result */
     GR__BRANCHES_RESULT,     /* its result, which is constant in between */
+    GR__BRANCHES_SAID,       /* those of its decomposition */
     GR__BRANCHES_BODY,       /* those of the operations of its body, at every step */
 } gr__branches;
 

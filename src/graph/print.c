@@ -27,6 +27,7 @@ static void put_axis_set(gr__text *t, int64_t set)
 static bool is_usual(const gr_attr *attr, const gr__field *f)
 {
     bool usual = f->kind == GR__FIELD_INTEGERS && f->usual != GR__SHOWN;
+    if (f->kind == GR__FIELD_NAME) return !attr->name[0];
     for (int i = 0; usual && i < f->count; i++) usual = attr->i[f->at + i] == f->usual;
     return usual;
 }

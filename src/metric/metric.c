@@ -99,15 +99,15 @@ gr_status gr__metrics_add(gr_context *ctx, gr__bump *b, const gr_metric_scope *s
 static gr_status add_members(gr_context *ctx, gr__bump *b, const gr_metric_scope *scope,
                              bool (*wanted)(const gr_metric *m, gr_target_form form), gr_metrics *m)
 {
-    int n;
-    const gr_metric *const *all = gr__metrics(&n);
+    int n = gr__family_count(ctx, &gr__family_metric);
     gr_status st = GR_OK;
     for (int i = 0; i < n && m->n < GR_MAX_METRICS && st == GR_OK; i++) {
+        const gr_metric *one = (const gr_metric *)gr__family_at(ctx, &gr__family_metric, i);
         bool there = false;
-        for (int k = 0; k < m->n; k++) there |= m->use[k].member == all[i];
-        if (there || !(all[i]->forms & 1u << scope->form) || !wanted(all[i], scope->form)) continue;
-        m->use[m->n] = (gr_metric_use){.member = all[i], .name = all[i]->head.name};
-        st = gr__settings_make(ctx, b, &all[i]->head, NULL, scope->preset, NULL, &m->use[m->n].settings);
+        for (int k = 0; k < m->n; k++) there |= m->use[k].member == one;
+        if (there || !(one->forms & 1u << scope->form) || !wanted(one, scope->form)) continue;
+        m->use[m->n] = (gr_metric_use){.member = one, .name = one->head.name};
+        st = gr__settings_make(ctx, b, &one->head, NULL, scope->preset, NULL, &m->use[m->n].settings);
         m->n += st == GR_OK;
     }
     return st;

@@ -9,10 +9,10 @@
 
 enum { GR_FEED_TEXT = 128 }; /* names of inputs and heads have at most 100 characters */
 
-/* The feed of a field: "input/image", "target/kind", "weight". */
+/* The feed of a field: "input/image", "target/kind", "weight", "length/image". */
 static inline const char *gr__feed_of(gr_field_role role, const char *name, char text[GR_FEED_TEXT])
 {
-    static const char *const rooms[] = {"input/", "target/", "weight"};
+    static const char *const rooms[] = {"input/", "target/", "weight", "length/"};
     snprintf(text, GR_FEED_TEXT, "%s%s", rooms[role], role == GR_FIELD_WEIGHT ? "" : name);
     return text;
 }

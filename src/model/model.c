@@ -331,7 +331,7 @@ static gr_status read_schema(gr_model *m)
     gr_status st = read_names(m, "gradus.columns", &s->name, &s->n_inputs);
     if (st == GR_OK && json)
         st = blame_file(m, "gradus.table", gr__table_parse(m->ctx, m->memory, json, s));
-    else if (st == GR_OK && gr__source_is_table(source))
+    else if (st == GR_OK && gr__source_is_table(m->ctx, source))
         st = gr__schema_of_source(m->ctx, m->memory, source, s->name,
                                   s->name ? s->n_inputs : (int)gr_shape_count(m->recipe->input[0].sample), s);
     return st;

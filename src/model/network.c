@@ -73,23 +73,44 @@ static gr_status build_layers(gr__maker *m)
 
 /* ---- inputs ---- */
 
-static gr_status build_input(gr__maker *m, int i, int64_t batch, gr_network_values *out)
+/* A preparation of one number an element, for samples of fewer steps: those of the first. */
+static const gr_prepared *cut_steps(gr__maker *m, int i, gr_shape sample)
+{
+    const gr_network_data *d = &m->n->data;
+    int n = d->n_prepared[i];
+    int64_t all = gr_shape_count(m->n->recipe->input[i].sample), left = gr_shape_count(sample);
+    if (left == all || n == 0) return d->prepared[i];
+    gr_prepared *p = gr__bump_alloc(m->b.memory, sizeof *p * (size_t)n);
+    if (!p) return NULL;
+    memcpy(p, d->prepared[i], sizeof *p * (size_t)n);
+    for (int k = 0; k < n; k++)
+        if (p[k].n == all) p[k].n = (int)left;
+    return p;
+}
+
+static gr_status build_input(gr__maker *m, int i, int64_t batch, int64_t steps, gr_network_values *out)
 {
     const gr_network_data *d = &m->n->data;
     const gr_model_input *in = &m->n->recipe->input[i];
     gr_graph *g = m->b.g;
+    gr_shape sample = in->sample;
+    if (steps && d->lengths[i] && sample.rank) sample.dim[0] = steps;
+    const gr_prepared *prepared = cut_steps(m, i, sample);
+    if (!prepared && d->n_prepared[i]) return GR_E_MEMORY;
     gr_dtype type = in->vocabulary ? GR_I32 : d->input_as[i] == GR_EL_U8 ? GR_U8 : GR_REAL;
     const char *scope = m->n->recipe->inputs_named ? in->name : NULL;
     char feed[GR_FEED_TEXT];
     gr_scope_push(g, "input", scope);
-    out->input[i] = gr_feed(g, gr__feed_of(GR_FIELD_INPUT, in->name, feed), type, batch_of(in->sample, batch));
+    out->input[i] = gr_feed(g, gr__feed_of(GR_FIELD_INPUT, in->name, feed), type, batch_of(sample, batch));
     gr_scope_pop(g);
     gr_scope_push(g, "prepare", scope);
     m->input[i] = out->prepared[i] = in->vocabulary ? out->input[i]
                                      : d->n_prepared[i] > 0
-                                         ? gr__prepare_build(g, d->prepared[i], d->n_prepared[i], out->input[i])
+                                         ? gr__prepare_build(g, prepared, d->n_prepared[i], out->input[i])
                                          : gr_real(g, out->input[i]);
     gr_scope_pop(g);
+    gr__maker_input_lengths(m, i, batch);
+    out->length[i] = m->length[i];
     return gr__maker_place(m, in->prepare);
 }
 
@@ -105,14 +126,15 @@ static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mo
                            .preset = n->recipe->preset,
                            .memory = memory,
                            .bind = o->bind,
-                           .sketch = o->sketch}};
+                           .sketch = o->sketch,
+                           .updates = o->updates}};
     if (mode == GR_MODE_TRAIN) {
         m->b.seed = gr_feed(g, GR_FEED_SEED, GR_REAL, GR_SCALAR);
         m->b.update = gr_feed(g, GR_FEED_UPDATE, GR_REAL, GR_SCALAR);
         m->b.position = gr_feed(g, GR_FEED_POSITION, GR_REAL, GR_SCALAR);
     }
     gr_status st = GR_OK;
-    for (int i = 0; i < n->recipe->n_inputs && st == GR_OK; i++) st = build_input(m, i, batch, &v);
+    for (int i = 0; i < n->recipe->n_inputs && st == GR_OK; i++) st = build_input(m, i, batch, o->steps, &v);
     if (st == GR_OK) st = build_layers(m);
     if (st == GR_OK) st = gr__maker_heads(m, batch, with_target, &v);
     if (st == GR_OK) *out = v;
@@ -148,7 +170,10 @@ static gr_status collect(gr_network *n)
     gr_status st = GR_OK;
     GR_TRY(gr_graph_create(n->ctx, &g));
     GR_TRY(build(n, n->memory, g, GR_MODE_TRAIN, 1, true, &(gr_network_options){.sketch = true}, &v, &m));
-    for (int h = 0; h < n->recipe->n_heads; h++) n->output[h] = gr__sample_of(gr_shape_of(g, v.head[h].output));
+    for (int h = 0; h < n->recipe->n_heads; h++) {
+        n->output[h] = gr__sample_of(gr_shape_of(g, v.head[h].output));
+        n->lengths[h] = gr__maker_input_of(&m, v.head[h].lengths);
+    }
     n->params = m.b.params;
     n->n_params = m.b.n_params;
     n->states = m.b.states;
@@ -208,6 +233,11 @@ gr_shape gr__network_output(const gr_network *n, int head)
 int64_t gr__network_parameter_count(const gr_network *n)
 {
     return n->parameter_count;
+}
+
+int gr__network_lengths(const gr_network *n, int head)
+{
+    return n->lengths[head];
 }
 
 gr_status gr__network_declare(const gr_network *n, gr_store *store)

@@ -16,6 +16,7 @@ typedef struct gr_network_data {
     const gr_targets *targets; /* one a head; borrowed (NULL: nothing known); may be filled later, once labels are known
                                   to lie within the outputs, but before anything is built or initialised */
     bool weighted;             /* samples have weights, a field of their own */
+    bool lengths[GR_MAX_INPUTS]; /* so have samples of this input lengths: how many of its steps count */
 } gr_network_data;
 
 /* Checks the layers (names unique, `from` known, shapes fit) by building them once for one sample. data: NULL for
@@ -26,6 +27,8 @@ void gr__network_destroy(gr_network *n);
 const gr_param_info *gr__network_params(const gr_network *n, size_t *count);
 gr_shape gr__network_output(const gr_network *n, int head); /* of one sample: [10] */
 int64_t gr__network_parameter_count(const gr_network *n);
+/* The input whose lengths say how many steps of a head's output count; -1: all do. */
+int gr__network_lengths(const gr_network *n, int head);
 /* Statistics that layers keep: slots that belong to the model. */
 const gr_entry_spec *gr__network_states(const gr_network *n, size_t *count);
 gr_status gr__network_declare(const gr_network *n, gr_store *store); /* adds every parameter and state */
@@ -38,12 +41,14 @@ typedef struct gr_network_head {
     gr_val weight_sum;   /* rank 0: what a mean divides by: their number, or the sum of their weights */
     bool weighted;       /* the latter: it can be 0 */
     bool class_weighted; /* its cost gives rows weights of its own */
+    gr_val lengths;      /* [B]: how many steps of the output count; GR_NONE: all of them */
     double rows;         /* the number: of samples, times positions */
 } gr_network_head;
 
 typedef struct gr_network_values {
     gr_val input[GR_MAX_INPUTS];    /* the feeds */
     gr_val prepared[GR_MAX_INPUTS]; /* what the layers take: inputs after preparation */
+    gr_val length[GR_MAX_INPUTS];   /* the feeds of their lengths; GR_NONE: all steps count */
     gr_val weight;                  /* the feed of samples' weights; GR_NONE: they weigh alike */
     gr_network_head head[GR_MAX_TARGETS];
     gr_val cost_sum, weight_sum; /* what is made small, and what divides it: their quotient is the network's cost, the
@@ -63,7 +68,9 @@ gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int6
 typedef struct gr_network_options {
     gr_val *layers; /* layers[i] receives what layer i of the recipe's stack gives; may be NULL */
     gr_binding bind;
-    bool sketch; /* as in gr_build */
+    bool sketch;    /* as in gr_build */
+    int64_t steps;  /* that a batch has of inputs with lengths; 0: all */
+    double updates; /* as in gr_build */
 } gr_network_options;
 gr_status gr__network_build_with(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target,
                                  const gr_network_options *o, gr_network_values *out);

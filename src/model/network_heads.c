@@ -1,5 +1,6 @@
 /* Heads: outputs read as predictions, what they cost, and the cost of all. */
 #include "model/network_maker.h"
+#include "nn/lengths.h"
 
 static const gr_tree *cost_place(const gr_recipe *r, const gr_head *h)
 {
@@ -21,6 +22,14 @@ static gr_shape rows_of(gr_shape output)
     return s;
 }
 
+/* Of sequences of different lengths each step is a row by itself, of values too: [B,T,...] as [B T,...]. */
+static gr_shape step_rows(gr_shape output)
+{
+    gr_shape s = {.rank = GR_MAX(output.rank - 1, 2), .dim = {output.dim[0] * output.dim[1], 1}};
+    for (int i = 2; i < output.rank; i++) s.dim[i - 1] = output.dim[i];
+    return s;
+}
+
 /* Classes: one a sample, or position; values: as many as the network gives. */
 static gr_val target_feed(const gr__maker *m, const gr_head *h, gr_shape output)
 {
@@ -32,13 +41,20 @@ static gr_val target_feed(const gr__maker *m, const gr_head *h, gr_shape output)
     return gr_feed(m->b.g, feed, classes ? GR_I32 : GR_REAL, s);
 }
 
-/* What each row of a head counts: the sample's weight, [B], for all its positions. */
+/* What each row of a head counts: what its sample or step does, [B] or [B,T], for all its positions. */
 static gr_val weight_rows(gr_graph *g, gr_val weight, int64_t rows)
 {
-    int64_t batch = gr_shape_of(g, weight).dim[0];
-    if (rows == batch) return weight;
+    int64_t batch = gr_shape_count(gr_shape_of(g, weight));
+    if (rows == batch) return gr_shape_of(g, weight).rank == 1 ? weight : gr_reshape(g, weight, GR_SHAPE(batch));
     gr_val column = gr_reshape(g, weight, GR_SHAPE(batch, 1));
     return gr_reshape(g, gr_broadcast(g, column, GR_SHAPE(batch, rows / batch)), GR_SHAPE(rows));
+}
+
+/* [B,T] */
+static gr_val counting_steps(gr_graph *g, const gr_network_head *h)
+{
+    gr_shape s = gr_shape_of(g, h->output);
+    return gr__lengths_mask(g, h->lengths, GR_SHAPE(s.dim[0], s.dim[1]));
 }
 
 static void sum_costs(gr__maker *m, const gr_network_values *v, gr_cost_value c, gr_network_head *out)
@@ -51,18 +67,21 @@ static void sum_costs(gr__maker *m, const gr_network_values *v, gr_cost_value c,
         each = gr_mul(g, each, w);
         weight = weight ? gr_mul(g, weight, w) : w;
     }
-    out->cost_sum = gr_sum_all(g, each);
     out->weighted = weight != GR_NONE;
     out->class_weighted = c.weight != GR_NONE;
+    if (out->lengths) {
+        gr_val counts = weight_rows(g, counting_steps(g, out), rows);
+        each = gr_select(g, counts, each, gr_const(g, 0));
+        weight = weight ? gr_select(g, counts, weight, gr_const(g, 0)) : counts;
+    }
+    out->cost_sum = gr_sum_all(g, each);
     out->rows = (double)rows;
     out->weight_sum = weight ? gr_sum_all(g, weight) : gr_const(g, (double)rows);
 }
 
 /* The target of a head as its cost takes it, row for row with the outputs. */
-static gr_val target_rows(gr_graph *g, gr_val target, gr_shape output, bool positions)
+static gr_val target_rows(gr_graph *g, gr_val target, gr_shape output, gr_shape rows)
 {
-    if (!positions) return target;
-    gr_shape rows = rows_of(output);
     return gr_reshape(g, target, gr_shape_of(g, target).rank == output.rank ? rows : GR_SHAPE(rows.dim[0]));
 }
 
@@ -74,12 +93,24 @@ static void build_cost(gr__maker *m, int i, gr_val rows, bool positions, bool wi
     gr_graph *g = m->b.g;
     gr_shape shape = gr_shape_of(g, out->output);
     gr_val prediction = h->cost->predict(&m->b, &h->cost_settings, rows);
-    out->prediction = positions ? gr_reshape(g, prediction, shape) : prediction;
+    bool alike = gr_shape_count(gr_shape_of(g, prediction)) == gr_shape_count(shape);
+    out->prediction = positions && alike ? gr_reshape(g, prediction, shape) : prediction;
     if (!with_target) return;
     out->target = target_feed(m, h, shape);
-    gr_val target = target_rows(g, out->target, shape, positions);
+    gr_val target = positions ? target_rows(g, out->target, shape, gr_shape_of(g, rows)) : out->target;
     gr_cost_value c = h->cost->build(&m->b, &h->cost_settings, rows, target, m->b.mode == GR_MODE_TRAIN);
     if (c.each) sum_costs(m, v, c, out);
+}
+
+/* A cost may read one output otherwise than several; then a step by itself would be another thing than all of them. */
+static bool check_steps(gr_graph *g, const gr_head *h, gr_shape output, gr_shape rows)
+{
+    if (h->cost->reading(gr__sample_of(output)).target == h->cost->reading(gr__sample_of(rows)).target) return true;
+    gr_graph_fail(
+        g, GR_E_SHAPE,
+        "sequences of different lengths want several outputs a step, but the network has 1: two classes a step "
+        "are two outputs with cost: cross_entropy");
+    return false;
 }
 
 /* One output tells two classes of a sample; of a position it would have to be labels, which are another cost's. */
@@ -98,10 +129,12 @@ static gr_status build_head(gr__maker *m, int i, bool with_target, gr_network_va
     gr_scope_push(g, h->cost->head.name, m->n->recipe->heads_named ? h->name : "cost");
     m->b.targets = m->n->data.targets ? &m->n->data.targets[i] : NULL;
     gr_shape shape = gr_shape_of(g, output);
-    bool positions = has_positions(h, shape);
-    gr_val rows = positions ? gr_reshape(g, output, rows_of(shape)) : output;
-    if (h->cost->check(&m->b, &h->cost_settings, gr__sample_of(gr_shape_of(g, rows)), 0) &&
-        check_rows(g, positions, gr_shape_of(g, rows)))
+    gr_val lengths = v->head[i].lengths = gr__lengths_of(&m->b, output);
+    bool classes = has_positions(h, shape), positions = classes || lengths;
+    gr_val rows = !positions ? output : gr_reshape(g, output, classes ? rows_of(shape) : step_rows(shape));
+    if (check_steps(g, h, shape, gr_shape_of(g, rows)) &&
+        h->cost->check(&m->b, &h->cost_settings, gr__sample_of(gr_shape_of(g, rows)), 0) &&
+        check_rows(g, classes, gr_shape_of(g, rows)))
         build_cost(m, i, rows, positions, with_target, v);
     gr_scope_pop(g);
     return gr__maker_place(m, cost_place(m->n->recipe, h));
@@ -117,11 +150,17 @@ gr_val gr__weights_divisor(gr_graph *g, gr_val weight_sum)
     return gr_select(g, gr_less(g, gr_const(g, 0), weight_sum), weight_sum, gr_const(g, 1));
 }
 
+/* Rows of a head that do not count alike, whatever samples weigh. */
+static bool counts_by_row(const gr_network_head *h)
+{
+    return h->class_weighted || h->lengths;
+}
+
 /* A head's cost sum for a divisor common to all: samples, or their weights. What the head's own divisor is more than
- * that, positions, is a constant; weights of classes are not. */
+ * that, positions, is a constant; weights of classes and steps that count are not. */
 static gr_val for_common_divisor(gr_graph *g, const gr_network_head *h, gr_val common, int64_t batch)
 {
-    if (h->class_weighted) return gr_mul(g, h->cost_sum, gr_div(g, common, gr__weights_divisor(g, h->weight_sum)));
+    if (counts_by_row(h)) return gr_mul(g, h->cost_sum, gr_div(g, common, gr__weights_divisor(g, h->weight_sum)));
     return times(g, h->cost_sum, (double)batch / h->rows);
 }
 
@@ -169,16 +208,19 @@ gr_status gr__maker_heads(gr__maker *m, int64_t batch, bool with_target, gr_netw
 }
 
 /* Micro-batches add up sums before the divisors of all of them are known; one common divisor is enough unless classes
- * weigh differently in one of several heads. */
+ * weigh differently, or steps count by lengths, in one of several heads. */
 gr_status gr__maker_check_micro_batches(const gr_network *n, const gr_network_values *v)
 {
     const gr_recipe *r = n->recipe;
-    for (int h = 0; h < r->n_heads && r->n_heads > 1 && r->accumulate > 1; h++)
-        if (v->head[h].class_weighted)
-            return gr__tree_fail(n->ctx, r->head[h].at, GR_E_CONFLICT,
-                                 "leave out accumulate, or the weights of classes",
-                                 "classes of the head \"%s\" weigh differently, which micro-batches of several heads "
-                                 "cannot add up",
-                                 r->head[h].name);
+    for (int h = 0; h < r->n_heads && r->n_heads > 1 && r->accumulate > 1; h++) {
+        const gr_network_head *head = &v->head[h];
+        if (!counts_by_row(head)) continue;
+        return gr__tree_fail(n->ctx, r->head[h].at, GR_E_CONFLICT,
+                             head->lengths ? "leave out accumulate, or lengths"
+                                           : "leave out accumulate, or the weights of classes",
+                             "%s of the head \"%s\" %s, which micro-batches of several heads cannot add up",
+                             head->lengths ? "steps" : "classes", r->head[h].name,
+                             head->lengths ? "count by the lengths of samples" : "weigh differently");
+    }
     return GR_OK;
 }

@@ -17,6 +17,7 @@ struct gr_network {
     size_t n_states;
     int64_t parameter_count;
     gr_shape output[GR_MAX_TARGETS]; /* of one sample */
+    int lengths[GR_MAX_TARGETS];     /* the input whose lengths its steps have; -1: none */
 };
 
 /* What one graph is built with. */
@@ -24,12 +25,16 @@ typedef struct gr__maker {
     const gr_network *n;
     gr_build b;
     gr_val *value; /* one a layer */
-    gr_val input[GR_MAX_INPUTS];
+    gr_val input[GR_MAX_INPUTS], length[GR_MAX_INPUTS];
 } gr__maker;
 
 gr_shape gr__sample_of(gr_shape batch); /* without the batch axis */
 /* Gives a failed graph's error the place of what was being built; the first place stays. */
 gr_status gr__maker_place(gr__maker *m, const gr_tree *at);
+/* The input with these lengths; -1: none. */
+int gr__maker_input_of(const gr__maker *m, gr_val lengths);
+/* The feed of an input's lengths, and the prepared input without what stands beyond them. */
+void gr__maker_input_lengths(gr__maker *m, int i, int64_t batch);
 /* Outputs of every head; with_target also targets, weights and costs. */
 gr_status gr__maker_heads(gr__maker *m, int64_t batch, bool with_target, gr_network_values *v);
 /* Whether micro-batches can add up what the heads cost. */

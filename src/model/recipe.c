@@ -334,7 +334,7 @@ static gr_status refuse_double_softmax(gr__recipe_reader *k, const gr_head *head
 {
     const gr_tree *at;
     const char *name = gr__stack_ends_with(k->r->stack, head->from, &at);
-    const gr_layer *l = *name ? (const gr_layer *)gr__family_peek(&gr__family_layer, at) : NULL;
+    const gr_layer *l = *name ? (const gr_layer *)gr__family_peek(k->ctx, &gr__family_layer, at) : NULL;
     if (!l || l->gives == GR_PREDICT_VALUES || l->gives != head->reading.prediction) return GR_OK;
     return gr__tree_fail(k->ctx, at, GR_E_CONFLICT, "leave it out: the cost and `predict` apply it themselves",
                          "%s before %s, which contains it already", name, head->cost->head.name);

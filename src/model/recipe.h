@@ -81,6 +81,7 @@ typedef struct gr_recipe {
         int shuffle;            /* gr_shuffle of data/data.h: 0 none, 1 once, 2 every_epoch */
         int64_t batch;          /* 0: all of it */
         bool drop_last;
+        const gr_tree *buckets; /* a whole number from 2, or a rising list of them; NULL: none */
     } data;
     gr_model_input input[GR_MAX_INPUTS];
     int n_inputs;

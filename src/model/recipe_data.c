@@ -236,6 +236,46 @@ static gr_status read_limit(data_reader *d)
     return put(d, "limit", gr__section_tree(k->b, &s));
 }
 
+static bool is_count(const gr_tree *t, double low, double high)
+{
+    return t->kind == GR_TREE_INT && t->number >= low && t->number <= high;
+}
+
+/* A list of steps, each more than the one before. */
+static gr_status read_limits(data_reader *d, const gr_tree *t)
+{
+    char shown[200];
+    if (t->n < 1 || t->n > GR_MAX_BUCKETS)
+        return gr__tree_fail(d->k->ctx, t, GR_E_RANGE, NULL, "%d limits: there may be 1 to %d", t->n, GR_MAX_BUCKETS);
+    for (int i = 0; i < t->n; i++) {
+        const gr_tree *x = t->child[i];
+        if (!is_count(x, 1, INT32_MAX))
+            return gr__tree_fail(d->k->ctx, x, GR_E_TYPE, "such as buckets: [16, 32, 64]",
+                                 "%s is not a number of steps", gr__tree_show(x, shown, sizeof shown));
+        if (i && !(x->number > t->child[i - 1]->number))
+            return gr__tree_fail(d->k->ctx, x, GR_E_RANGE, "such as buckets: [16, 32, 64]",
+                                 "%s is not more than the limit before it, %s", x->text, t->child[i - 1]->text);
+    }
+    return GR_OK;
+}
+
+static gr_status read_buckets(data_reader *d)
+{
+    const gr_tree *t = gr__setting_tree(&d->s, "buckets");
+    char shown[200];
+    if (gr__tree_none(t)) return put_none(d, "buckets");
+    gr_status st = t->kind == GR_TREE_LIST ? read_limits(d, t)
+                   : is_count(t, 2, GR_MAX_BUCKETS)
+                       ? GR_OK
+                       : gr__tree_fail(d->k->ctx, t, t->kind == GR_TREE_INT ? GR_E_RANGE : GR_E_TYPE,
+                                       "buckets: 4, or the most steps of each, [16, 32, 64]",
+                                       "%s is neither a number of buckets, 2 to %d, nor a list of steps",
+                                       gr__tree_show(t, shown, sizeof shown), GR_MAX_BUCKETS);
+    if (st != GR_OK) return st;
+    d->k->r->data.buckets = t;
+    return put(d, "buckets", gr__tree_copy(d->k->b, t));
+}
+
 static gr_status read_feeding(data_reader *d)
 {
     gr_recipe *r = d->k->r;
@@ -270,6 +310,7 @@ gr_status gr__recipe_data(gr__recipe_reader *k)
     GR_TRY(read_limit(&d));
     GR_TRY(read_prepare(&d));
     GR_TRY(read_feeding(&d));
+    GR_TRY(read_buckets(&d));
     GR_TRY(gr__recipe_part(k, "data", d.resolved));
 done:
     return st;

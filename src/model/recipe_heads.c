@@ -141,6 +141,7 @@ gr_wants gr__recipe_wants(const gr_recipe *r)
                   .targets_named = r->heads_named};
     for (int i = 0; i < r->n_inputs; i++) {
         w.input[i] = r->input[i].name;
+        w.steps[i] = r->input[i].sample.rank ? r->input[i].sample.dim[0] : 1;
         w.vocabulary[i] = r->input[i].vocabulary;
     }
     for (int h = 0; h < r->n_heads; h++)

@@ -78,6 +78,9 @@ static const gr_row data_rows[] = {
     GR_ROW("shuffle", CHOICE, "once", "once|every_epoch|none", "", "order of the training samples"),
     GR_ROW("batch", TREE, "64", "all, or 1 to 1000000000", "samples", "samples a micro-batch"),
     GR_ROW("drop_last", BOOL, "false", "", "", "leaves out the short last batch of an epoch"),
+    GR_ROW("buckets", TREE, "none", "how many, 2 to 64, or a list of steps", "steps",
+           "training batches of sequences about as long, without the steps that none of them has; a number: limits "
+           "equally far apart"),
 };
 const gr_member gr__section_data = {.family = "recipe",
                                     .name = "data",

@@ -68,5 +68,6 @@ GR_LAYER(embedding) = {
     .min_inputs = 1,
     .max_inputs = 1,
     .vocabulary = "vocabulary",
+    .takes_lengths = true,
     .build = build,
 };

@@ -8,7 +8,7 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
 {
     (void)s, (void)n_in;
     int axes;
-    gr_val x = gr__counted_steps(b, in[0], -INFINITY);
+    gr_val x = gr__build_counted(b, in[0], -INFINITY);
     b->lengths = GR_NONE;
     x = gr__picture(b, x, &axes);
     if (!x) return GR_NONE;

@@ -8,15 +8,14 @@
 #include "nn/prediction.h"
 #include "nn/targets.h"
 #include "gradus/graph.h"
+#include "gradus/settings.h"
 
 /* ---- building a network for one mode and batch ---- */
-typedef enum gr_mode { GR_MODE_TRAIN, GR_MODE_EVALUATE } gr_mode;
-
 /* What stands for parameters and states in a graph, and what becomes of what a batch says. */
 typedef struct gr_binding {
     gr_val (*leaf)(void *user, const gr_param_info *p);                              /* NULL: the parameter itself */
     gr_val (*state)(void *user, const gr_entry_spec *s);                             /* NULL: the state itself */
-    void (*observe)(void *user, const gr_entry_spec *s, gr_val batch, double share); /* NULL: states stay as they are */
+    void (*observe)(void *user, const gr_entry_spec *s, gr_val batch, gr_val share); /* NULL: states stay as they are */
     void *user;
 } gr_binding;
 
@@ -24,6 +23,8 @@ typedef struct gr_input_name { /* what gives a layer's input: a layer's name, or
     const char *name;
     gr_val value;
 } gr_input_name;
+
+typedef struct gr_stepped gr_stepped; /* a value whose samples have lengths of their own: nn/lengths.c */
 
 typedef struct gr_build {
     gr_context *ctx;
@@ -33,6 +34,7 @@ typedef struct gr_build {
     gr__bump *memory;              /* of the network: settings, names */
     const gr_targets *targets;     /* what the training rows say of their targets; may be NULL */
     gr_val seed, update, position; /* rank 0, for random leaves; GR_NONE when mode is not TRAIN */
+    double updates;                /* of the whole run; 0: not known */
     gr_param_info *params;         /* collected in order of first use; equal names are one parameter */
     size_t n_params, params_capacity;
     gr_entry_spec *states; /* likewise, of layers that keep statistics */
@@ -50,29 +52,45 @@ typedef struct gr_build {
     bool settled;      /* likewise: `usual` is theirs whatever the recipe's `init:` has */
     const gr_tree *init;
     gr_binding bind;
-    gr_val lengths; /* [B] GR_I32: how many steps of each sample of its first input count, GR_NONE: all of them. A layer
-                       whose output has no steps any more sets it to GR_NONE; the network takes it from there */
-    bool sketch;    /* the graph is made for its shapes and is never run */
+    gr_val lengths; /* [B] GR_I32: how many steps of each sample count, GR_NONE: all of them. Set for each layer from
+                       whichever of its inputs have some, layers within layers too; inputs of two lengths are refused. A
+                       layer whose output has no steps any more sets it to GR_NONE */
+    gr_stepped *stepped; /* what is known of inputs and of what layers gave */
+    size_t n_stepped, stepped_capacity;
+    bool sketch; /* the graph is made for its shapes and is never run */
 } gr_build;
 
 /* Declares (or finds) parameter LAYER.suffix and gives its leaf. */
 gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role role, gr_layout layout, int64_t fan_in,
                        int64_t fan_out);
+/* The parameter OWNER.suffix that a layer declared, and its leaf; NULL: there is none. */
+const gr_param_info *gr__build_shared(const gr_build *b, const char *owner, const char *suffix);
+gr_val gr__build_leaf(gr_build *b, const gr_param_info *p);
 /* Declares a statistic of batches, which the layer needs when it does not train, and gives it: slot LAYER.suffix, part
  * of the model. It starts at `initial`. */
 gr_val gr__build_state(gr_build *b, const char *suffix, gr_shape shape, double initial);
-/* A training batch gives the declared statistic this value: it moves towards it by `share`, 0 to 1. */
-void gr__build_observe(gr_build *b, const char *suffix, gr_val batch, double share);
+/* A training batch gives the declared statistic this value: it moves towards it by `share`, 0 to 1, of rank 0. */
+void gr__build_observe(gr_build *b, const char *suffix, gr_val batch, gr_val share);
+/* How many batches were observed before this one, rank 0: declares slot LAYER.suffix, which is the run's and no part of
+ * the model, and counts this batch. Only in TRAIN. */
+gr_val gr__build_count(gr_build *b, const char *suffix);
 /* old (1 - share) + batch share; the batch's alone for a share of 1, whatever the old one is. share: rank 0. */
 gr_val gr__statistic(gr_graph *g, gr_val old, gr_val batch, gr_val share);
 /* Is it a parameter or statistic of this layer itself: "c1.weight" of "c1", not "c1.a.weight"? */
 bool gr__is_of_layer(const char *name, const char *layer);
 /* A random leaf of the layer's own stream LAYER/use: uniform [0,1), shape [samples, ...]. Only in TRAIN. */
 gr_val gr__build_random(gr_build *b, const char *use, gr_shape shape);
+/* Sequences of different lengths, x [B,T,...] with `other` in the place of steps that do not count; x itself where all
+ * do. */
+gr_val gr__build_counted(gr_build *b, gr_val x, double other);
+/* How many rows of x [B,T,...,F] count: of all samples, rank 0. b->lengths is not GR_NONE. */
+gr_val gr__build_counts(gr_build *b, gr_val x);
+/* For layers that work on the last axis: false with the graph failed where x [B,T] has no other axis than steps. */
+bool gr__build_has_features(gr_build *b, gr_val x);
 /* Is it no activation: nothing, `none` or `linear`, as a name or {type: linear}? */
 bool gr__activation_none(const gr_tree *activation);
 /* Applies an `activation:` value to x: none gives x; a name or {type: ..., settings} gives that
- * layer's result. dense and conv call it themselves. */
+ * layer's result; parameters of it are called LAYER.activation.suffix. dense and conv call it themselves. */
 gr_val gr__activation_build(gr_build *b, const gr_tree *activation, gr_val x);
 /* Puts what an `activation:` value counts as into b->follow and b->slope; NULL leaves them. Called by layers before
  * they declare parameters. */
@@ -97,7 +115,9 @@ typedef struct gr_layer {
     bool flattens;    /* a sample's axes end here: what follows tells no steps from features */
     bool drops;       /* leaves numbers out at random, with probability `rate` */
     const char *vocabulary; /* it takes indices (GR_I32), below what this row says; NULL: numbers */
-    bool takes_lengths;     /* steps beyond gr_build.lengths change nothing of the others; others are refused lengths */
+    bool takes_lengths; /* steps beyond gr_build.lengths change nothing of the others; others are refused lengths, but
+                           for activations and what is pointwise. It keeps as many steps, or ends them. Of a layer that
+                           holds others these are asked, each for itself */
     gr_prediction_form gives; /* what its outputs may be read as without more */
     const char *const
         *parts; /* rows that hold lists of layers, NULL-ended; or NULL. In a network these stand as layers

@@ -34,12 +34,3 @@ bool gr__adaptive_read(gr_build *b, const gr_settings *s, int axes, gr_pool_attr
     *out = (gr_pool_attr){.size = {1, 1}}; /* steps of 0: as many windows as that */
     return gr__window_axes(b, s, "size", axes, out->size);
 }
-
-gr_val gr__counted_steps(gr_build *b, gr_val x, double other)
-{
-    gr_shape s = gr_shape_of(b->g, x);
-    if (!b->lengths || s.rank != 3) return x;
-    gr_val step = gr_iota(b->g, GR_SHAPE(1, s.dim[1], 1), 1),
-           length = gr_reshape(b->g, b->lengths, GR_SHAPE(s.dim[0], 1, 1));
-    return gr_select(b->g, gr_less(b->g, step, length), x, gr_const(b->g, other));
-}

@@ -16,8 +16,6 @@
 
 /* Reads the row of adaptive pooling. False: the graph failed. */
 bool gr__adaptive_read(gr_build *b, const gr_settings *s, int axes, gr_pool_attr *out);
-/* x [N,L,F] with steps beyond the lengths of b, if it has some, replaced by `other`; anything else as it is. */
-gr_val gr__counted_steps(gr_build *b, gr_val x, double other);
 
 /* Reads the rows for a picture. ceil_pads, may be NULL: what `ceil` added behind the padding on each axis. False: the
  * graph failed. */

@@ -5,7 +5,8 @@
 #include "base/base.h"
 
 typedef struct gr_targets {
-    int64_t n;       /* targets counted: samples, times positions where a sample has several; 0: nothing is known */
+    int64_t n;       /* targets counted: samples, times positions where a sample has several; 0: nothing is known; less:
+                        nor will it be, and what is made from it is refused */
     int64_t classes; /* of classes: as many as the network tells apart; 0 for values */
     const int64_t *count;          /* of each class */
     int64_t values;                /* of values: numbers a sample; 0 for classes */

@@ -226,7 +226,7 @@ static void count_rows(const gr_field *y, const gr_rows *rows, int64_t *count)
     const int32_t *label = y->data;
     int64_t width = gr_shape_count(y->sample);
     for (int64_t i = 0; i < rows->n; i++)
-        for (int64_t k = 0; k < width; k++) count[label[rows->row[i] * width + k]]++;
+        for (int64_t k = 0; k < gr__field_counts(y, rows->row[i], width); k++) count[label[rows->row[i] * width + k]]++;
 }
 
 static gr_status say_part(const gr_task *t, gr_part p, int head, int classes, const int64_t *count, const int64_t *all)

@@ -79,9 +79,9 @@ static bool parse(const char *text, gr_data_sum *s)
 
 /* The key of the source that names the file at fault: of two files, the first holds the inputs, the last the targets.
  * The source itself where it names none. */
-static const gr_tree *place_of(const gr_tree *source, bool targets)
+static const gr_tree *place_of(const gr_context *ctx, const gr_tree *source, bool targets)
 {
-    const gr_source *s = (const gr_source *)gr__family_peek(&gr__family_source, source);
+    const gr_source *s = (const gr_source *)gr__family_peek(ctx, &gr__family_source, source);
     const gr_tree *found = NULL;
     for (int k = 0; s && k < s->head.n_rows && (targets || !found); k++)
         if (gr__source_has_files(s, &s->head.rows[k]) && gr__tree_get(source, s->head.rows[k].name))
@@ -101,7 +101,7 @@ gr_status gr__data_sum_check(const gr_loop *l, gr_part p, const char *text)
     if (!count && !inputs && !targets && !names) return GR_OK;
     const gr_recipe *r = l->recipe;
     const gr_tree *const sources[GR_PARTS] = {r->data.train, r->data.validation, r->data.test};
-    const gr_tree *at = place_of(sources[p], !count && !inputs);
+    const gr_tree *at = place_of(l->task->ctx, sources[p], !count && !inputs);
     const char *file = at != sources[p] && at->text ? at->text : l->task->set[p].file;
     if (count)
         return gr__tree_fail(l->ctx, at, GR_E_DATA, hint,

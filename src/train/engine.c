@@ -22,32 +22,48 @@ const char *gr__engine_plan_name(const gr_engine *e, const gr_engine_plan *p)
 typedef struct making {
     const gr_engine *e;
     int kind, variant;
-    int64_t batch;
+    int64_t batch, steps;
 } making;
 
 static gr_status make_graph(void *user, gr_graph *g)
 {
     const making *m = user;
-    return gr__graph_of_run(m->e, m->kind, m->batch, m->variant, g);
+    return gr__graph_of_run(m->e, m->kind, m->batch, m->steps, m->variant, g);
+}
+
+static gr_status add_cut(gr_engine *e, int kind, int64_t batch, int64_t steps, int variant)
+{
+    making m = {e, kind, variant, batch, steps};
+    gr_plan *plan;
+    if (batch < 1 || gr__engine_find(e, kind, batch, steps, variant)) return GR_OK;
+    gr_status st = gr__runner_add(&e->runner, name_of(e, kind, variant), make_graph, &m, &plan);
+    if (st != GR_OK) return st;
+    if (!GR_ROOM(e->task->ctx, e->plan, e->plans_room, e->n_plans + 1)) return GR_E_MEMORY;
+    e->plan[e->n_plans++] =
+        (gr_engine_plan){.plan = plan, .batch = batch, .steps = steps, .kind = kind, .variant = variant};
+    return GR_OK;
 }
 
 static gr_status add_plan(gr_engine *e, int kind, int64_t batch, int variant)
 {
-    making m = {e, kind, variant, batch};
-    gr_plan *plan;
-    if (batch < 1 || gr__engine_find(e, kind, batch, variant)) return GR_OK;
-    gr_status st = gr__runner_add(&e->runner, name_of(e, kind, variant), make_graph, &m, &plan);
-    if (st != GR_OK) return st;
-    if (!GR_ROOM(e->task->ctx, e->plan, e->plans_room, e->n_plans + 1)) return GR_E_MEMORY;
-    e->plan[e->n_plans++] = (gr_engine_plan){.plan = plan, .batch = batch, .kind = kind, .variant = variant};
-    return GR_OK;
+    return add_cut(e, kind, batch, 0, variant);
 }
 
-gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch, int variant)
+/* One for each bucket; short batches have all steps. */
+static gr_status add_buckets(gr_engine *e, int kind, int64_t batch, int variant)
 {
-    for (size_t i = 0; i < e->n_plans; i++)
-        if ((int)e->plan[i].kind == kind && e->plan[i].batch == batch && e->plan[i].variant == variant)
-            return &e->plan[i];
+    const gr_buckets *b = &e->task->buckets;
+    gr_status st = add_plan(e, kind, batch, variant);
+    for (int k = 0; k + 1 < b->n && st == GR_OK; k++) st = add_cut(e, kind, batch, b->steps[k], variant);
+    return st;
+}
+
+gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch, int64_t steps, int variant)
+{
+    for (size_t i = 0; i < e->n_plans; i++) {
+        gr_engine_plan *p = &e->plan[i];
+        if ((int)p->kind == kind && p->batch == batch && p->steps == steps && p->variant == variant) return p;
+    }
     return NULL;
 }
 
@@ -85,7 +101,7 @@ static gr_status update_plans(gr_engine *e, int64_t batch, int variant)
     const gr_task *t = e->task;
     int64_t rest = last_batch(t, batch);
     bool micro = t->recipe->accumulate > 1;
-    gr_status st = add_plan(e, micro ? GR_RUN_ACCUMULATE : GR_RUN_STEP, batch, variant);
+    gr_status st = add_buckets(e, micro ? GR_RUN_ACCUMULATE : GR_RUN_STEP, batch, variant);
     if (st == GR_OK && rest) st = add_plan(e, micro ? GR_RUN_ACCUMULATE : GR_RUN_STEP, rest, variant);
     if (st == GR_OK && micro) st = add_plan(e, GR_RUN_APPLY, 1, variant);
     return st;
@@ -125,7 +141,7 @@ static gr_status statistics_plans(gr_engine *e)
     if (!keeps_statistics(e->task)) return GR_OK;
     for (int v = 0; v < e->n_views; v++) {
         if (!e->view[v].statistics) continue;
-        GR_TRY(add_plan(e, GR_RUN_STATISTICS, batch, v));
+        GR_TRY(add_buckets(e, GR_RUN_STATISTICS, batch, v));
         GR_TRY(add_plan(e, GR_RUN_STATISTICS, last_batch(e->task, batch), v));
     }
 done:
@@ -189,7 +205,7 @@ static gr_status count_bytes(gr_engine *e, bool train, unsigned parts)
     for (int p = 0; p < GR_PARTS; p++) {
         bool training = train && p == GR_PART_TRAIN;
         if (!t->count[p] || !(training || parts & 1u << p)) continue;
-        gr_loader_options o = gr__task_loader(t, p, training);
+        gr_loader_options o = training ? gr__task_training_loader(t, true) : gr__task_loader(t, p, false);
         b->loader += gr__loader_bytes(&o);
     }
     gr__engine_count_tally(e, train, parts);

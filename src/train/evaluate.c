@@ -31,7 +31,7 @@ static gr_status begin(pass *p, gr_part part)
     gr_status st = GR_OK;
     for (int h = 0; h < p->out->n_heads && st == GR_OK; h++) {
         gr_tally_spec is = gr__engine_tally(p->e, h);
-        is.samples = t->count[part];
+        is.samples = t->count[part] * gr__engine_steps(p->e, h);
         if (gr__metrics_want_scores(&p->e->metrics[h])) {
             is.scores = scores;
             scores += gr__tally_score_bytes(&is, is.samples);
@@ -43,15 +43,36 @@ static gr_status begin(pass *p, gr_part part)
     return st;
 }
 
+/* Of sequences the steps that count, each as a sample. */
+static void tally_steps(gr_tally *t, const gr_batch *b, int64_t steps, const int32_t *length, int64_t rows,
+                        const char *target, const char *prediction)
+{
+    size_t real = t->is.wide ? sizeof(double) : sizeof(float);
+    int64_t numbers = rows * t->is.outputs;
+    bool classes = t->is.form == GR_FORM_CLASS;
+    size_t of_target = classes ? sizeof(int32_t) * (size_t)(numbers / t->is.classes) : real * (size_t)numbers;
+    for (int64_t i = 0; i < b->n; i++) {
+        size_t at = (size_t)(i * steps);
+        gr__tally_add(t, (length ? length[i] : steps) * rows, target + at * of_target,
+                      prediction + at * (size_t)numbers * real);
+    }
+}
+
 /* A batch of a head: what its plan gave, held against the targets. */
 static void take_head(pass *p, int h, const gr_engine_plan *plan, const gr_batch *b)
 {
     const gr_recipe *r = p->e->task->recipe;
-    int64_t rows = gr_shape_count(r->head[h].output) / p->tally[h].is.outputs;
+    gr_tally *t = &p->tally[h];
+    int input = gr__network_lengths(p->e->task->network, h);
+    int64_t steps = gr__engine_steps(p->e, h);
+    int64_t rows = t->is.form == GR_FORM_DISTRIBUTION ? gr_shape_count(r->head[h].output) / steps / t->is.outputs : 1;
     p->out->head[h].cost_sum += *plan->head[h].cost_sum;
     p->weight_sum[h] += *plan->head[h].weight_sum;
-    gr__tally_add(&p->tally[h], p->tally[h].is.form == GR_FORM_DISTRIBUTION ? b->n * rows : b->n,
-                  b->field[r->n_inputs + h], plan->head[h].prediction);
+    if (input < 0)
+        gr__tally_add(t, b->n * rows, b->field[r->n_inputs + h], plan->head[h].prediction);
+    else
+        tally_steps(t, b, steps, b->field[gr__length_place(r->n_inputs, r->n_heads, input)], rows,
+                    b->field[r->n_inputs + h], plan->head[h].prediction);
 }
 
 static void conclude_head(pass *p, int h)
@@ -107,7 +128,7 @@ gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, 
     for (gr_batch b = {0}; !b.last;) {
         if (stop && *stop) GR_TRY(GR_E_INTERRUPTED);
         GR_TRY(gr__loader_next(loader, &b));
-        gr_engine_plan *plan = gr__engine_find(e, GR_RUN_EVALUATE, b.n, view);
+        gr_engine_plan *plan = gr__engine_find(e, GR_RUN_EVALUATE, b.n, 0, view);
         if (!plan)
             GR_TRY(gr__fail(t->ctx, GR_E_INTERNAL, "no plan to evaluate a %s batch of %lld", gr__part_name(part),
                             (long long)b.n));

@@ -10,6 +10,7 @@ typedef struct making {
     const gr_recipe *recipe;
     gr_store *store;
     gr_graph *g;
+    int64_t batch, steps; /* of inputs with lengths, 0: all */
     int phase;
     bool curvature;
     const gr_view *view;
@@ -44,13 +45,12 @@ static gr_val point_of(void *user, const gr_param_info *p)
 }
 
 /* Running statistics of a layer that is frozen by name stay as they are. */
-static void move_state(void *user, const gr_entry_spec *s, gr_val batch, double share)
+static void move_state(void *user, const gr_entry_spec *s, gr_val batch, gr_val share)
 {
     making *m = user;
     gr_graph *g = m->g;
     if (gr__groups_freeze(&m->recipe->groups, s->name)) return;
-    gr_val old = gr_slot(g, s->name, s->shape), next = gr__statistic(g, old, batch, gr_const(g, share)),
-           sum = gr_sum_all(g, next);
+    gr_val old = gr_slot(g, s->name, s->shape), next = gr__statistic(g, old, batch, share), sum = gr_sum_all(g, next);
     m->moved = m->moved ? gr_add(g, m->moved, sum) : sum;
     gr_assign(g, old, next, GR_ASSIGN_STATE);
 }
@@ -106,11 +106,13 @@ static gr_status differentiate(making *m)
     return st;
 }
 
-static gr_status forward_and_back(making *m, int64_t batch)
+static gr_status forward_and_back(making *m)
 {
-    const gr_network_options o = {.bind = {.leaf = point_of, .observe = move_state, .user = m}};
+    const gr_network_options o = {.steps = m->steps,
+                                  .updates = (double)gr__task_extent(m->task).total,
+                                  .bind = {.leaf = point_of, .observe = move_state, .user = m}};
     gr_status st = room(m);
-    if (st == GR_OK) st = gr__network_build_with(m->task->network, m->g, GR_MODE_TRAIN, batch, true, &o, &m->v);
+    if (st == GR_OK) st = gr__network_build_with(m->task->network, m->g, GR_MODE_TRAIN, m->batch, true, &o, &m->v);
     return st == GR_OK ? differentiate(m) : st;
 }
 
@@ -146,9 +148,9 @@ static gr_status update(making *m, gr_val cost_sum, gr_val weight_sum, bool weig
     return gr_graph_status(g);
 }
 
-static gr_status build_step(making *m, int64_t batch)
+static gr_status build_step(making *m)
 {
-    gr_status st = forward_and_back(m, batch);
+    gr_status st = forward_and_back(m);
     return st == GR_OK ? update(m, m->v.told_sum, m->v.weight_sum, m->v.weighted) : st;
 }
 
@@ -169,10 +171,10 @@ static gr_status add_up(making *m, gr_val first, const char *owner, const char *
 }
 
 /* A micro-batch: gradient, cost and count sums are added up in slots; the first of an update starts them over. */
-static gr_status build_accumulate(making *m, int64_t batch)
+static gr_status build_accumulate(making *m)
 {
     gr_graph *g = m->g;
-    gr_status st = forward_and_back(m, batch);
+    gr_status st = forward_and_back(m);
     if (st != GR_OK) return st;
     gr_val first = gr_feed(g, GR_FEED_FIRST, GR_REAL, GR_SCALAR);
     for (size_t i = 0; i < m->n; i++) {
@@ -221,10 +223,12 @@ static gr_val state_of(void *user, const gr_entry_spec *s)
     return gr__view_state(m->view, m->g, m->store, s);
 }
 
-static gr_status build_evaluate(making *m, int64_t batch)
+static gr_status build_evaluate(making *m)
 {
-    const gr_network_options o = {.bind = {.leaf = view_of, .state = state_of, .user = m}};
-    gr_status st = gr__network_build_with(m->task->network, m->g, GR_MODE_EVALUATE, batch, true, &o, &m->v);
+    const gr_network_options o = {.steps = m->steps,
+                                  .updates = (double)gr__task_extent(m->task).total,
+                                  .bind = {.leaf = view_of, .state = state_of, .user = m}};
+    gr_status st = gr__network_build_with(m->task->network, m->g, GR_MODE_EVALUATE, m->batch, true, &o, &m->v);
     if (st != GR_OK) return st;
     for (int h = 0; h < m->recipe->n_heads; h++) {
         const gr_network_head *head = &m->v.head[h];
@@ -240,12 +244,12 @@ static gr_status build_evaluate(making *m, int64_t batch)
 /* ---- the statistics of a view's weights ---- */
 
 /* The means over the batches of a pass: the feed `share` is what a batch is of all so far. */
-static void collect_state(void *user, const gr_entry_spec *s, gr_val batch, double share)
+static void collect_state(void *user, const gr_entry_spec *s, gr_val batch, gr_val share)
 {
     const making *m = user;
     gr_val mean;
     (void)share;
-    if (gr__groups_freeze(&m->recipe->groups, s->name)) return;
+    if (!s->saved || gr__groups_freeze(&m->recipe->groups, s->name)) return; /* counts are the run's */
     gr_status st = gr__slot_beside(m->g, m->store, s, m->view->slot, s->initial, &mean);
     if (st != GR_OK) {
         gr_graph_fail(m->g, st, "the statistics of %s cannot be kept", s->name);
@@ -255,25 +259,27 @@ static void collect_state(void *user, const gr_entry_spec *s, gr_val batch, doub
               GR_ASSIGN_STATE);
 }
 
-static gr_status build_statistics(making *m, int64_t batch)
+static gr_status build_statistics(making *m)
 {
-    const gr_network_options o = {.bind = {.leaf = view_of, .observe = collect_state, .user = m}};
-    gr_status st = gr__network_build_with(m->task->network, m->g, GR_MODE_TRAIN, batch, false, &o, &m->v);
+    const gr_network_options o = {.steps = m->steps,
+                                  .updates = (double)gr__task_extent(m->task).total,
+                                  .bind = {.leaf = view_of, .observe = collect_state, .user = m}};
+    gr_status st = gr__network_build_with(m->task->network, m->g, GR_MODE_TRAIN, m->batch, false, &o, &m->v);
     return st == GR_OK ? gr_graph_status(m->g) : st;
 }
 
-gr_status gr__graph_of_run(const gr_engine *e, int kind, int64_t batch, int variant, gr_graph *g)
+gr_status gr__graph_of_run(const gr_engine *e, int kind, int64_t batch, int64_t steps, int variant, gr_graph *g)
 {
     const gr_task *t = e->task;
-    making m = {.task = t, .recipe = t->recipe, .store = e->store, .g = g};
+    making m = {.task = t, .recipe = t->recipe, .store = e->store, .g = g, .batch = batch, .steps = steps};
     m.params = gr__network_params(t->network, &m.n);
     switch (kind) {
     case GR_RUN_EVALUATE:
         m.view = &e->view[variant];
-        return build_evaluate(&m, batch);
+        return build_evaluate(&m);
     case GR_RUN_STATISTICS:
         m.view = &e->view[variant];
-        return build_statistics(&m, batch);
+        return build_statistics(&m);
     case GR_RUN_ACTION:
         return e->action[variant]->build(&e->rules, g, e->store, m.params, m.n);
     default:
@@ -281,7 +287,5 @@ gr_status gr__graph_of_run(const gr_engine *e, int kind, int64_t batch, int vari
     }
     m.phase = variant & GR_VARIANT_THEN ? 1 : 0;
     m.curvature = variant & GR_VARIANT_CURVATURE;
-    return kind == GR_RUN_STEP         ? build_step(&m, batch)
-           : kind == GR_RUN_ACCUMULATE ? build_accumulate(&m, batch)
-                                       : build_apply(&m);
+    return kind == GR_RUN_STEP ? build_step(&m) : kind == GR_RUN_ACCUMULATE ? build_accumulate(&m) : build_apply(&m);
 }

@@ -257,7 +257,7 @@ done:
 
 static gr_status prepare_loaders(gr_loop *l)
 {
-    gr_loader_options o = gr__task_loader(l->task, GR_PART_TRAIN, true);
+    gr_loader_options o = gr__task_training_loader(l->task, true);
     gr_status st = gr__loader_create(l->ctx, &o, &l->loader);
     if (st == GR_OK && l->task->set_of[GR_PART_VALIDATION]) {
         o = gr__task_loader(l->task, GR_PART_VALIDATION, false);

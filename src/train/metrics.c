@@ -96,6 +96,13 @@ gr_status gr__engine_metrics(gr_engine *e, bool train)
     return st;
 }
 
+int64_t gr__engine_steps(const gr_engine *e, int head)
+{
+    const gr_task *t = e->task;
+    bool counted = gr__network_lengths(t->network, head) >= 0;
+    return counted ? t->recipe->head[head].output.dim[0] : 1;
+}
+
 gr_tally_spec gr__engine_tally(const gr_engine *e, int head)
 {
     const gr_task *t = e->task;
@@ -104,6 +111,7 @@ gr_tally_spec gr__engine_tally(const gr_engine *e, int head)
     int64_t outputs = gr_shape_count(output);
     if (scope->form == GR_FORM_CLASS && outputs == 1) outputs = scope->classes;     /* one output tells two */
     if (scope->form == GR_FORM_DISTRIBUTION) outputs = output.dim[output.rank - 1]; /* each position counts by itself */
+    outputs /= gr__engine_steps(e, head);
     return (gr_tally_spec){.form = scope->form,
                            .outputs = outputs,
                            .classes = scope->classes,
@@ -125,6 +133,7 @@ void gr__engine_count_tally(gr_engine *e, bool train, unsigned parts)
         const gr_tally_spec is = gr__engine_tally(e, h);
         e->tally_bytes += gr__tally_bytes(&is);
         e->count_bytes += gr__tally_counts_bytes(&is);
-        if (gr__metrics_want_scores(&e->metrics[h])) e->score_bytes += gr__tally_score_bytes(&is, samples);
+        if (gr__metrics_want_scores(&e->metrics[h]))
+            e->score_bytes += gr__tally_score_bytes(&is, samples * gr__engine_steps(e, h));
     }
 }

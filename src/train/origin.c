@@ -290,7 +290,7 @@ static gr_status settle_classes(const head *h)
     int missing = 0;
     if (h->y->kind != GR_TARGET_CLASS) return GR_OK;
     if (!its_names(h)) return h->y->class_names ? fail_classes(h, missing) : GR_OK;
-    if (!h->y->class_names && !gr__source_is_table(h->t->recipe->data.train)) {
+    if (!h->y->class_names && !gr__source_is_table(h->t->ctx, h->t->recipe->data.train)) {
         /* numbers of classes are what the outputs are numbered by */
         h->t->meaning.class_names[h->at] = its_names(h);
         h->t->meaning.classes[h->at] = h->o->meaning.classes[h->at];

@@ -18,7 +18,9 @@ struct gr_predictor {
     const void *prediction[GR_MAX_TARGETS];
     double *values[GR_MAX_TARGETS]; /* batch x width each */
     int64_t batch, width[GR_MAX_TARGETS];
-    bool float64; /* the backend's reals */
+    int32_t *length[GR_MAX_INPUTS]; /* the feeds; NULL: all steps count */
+    int64_t steps[GR_MAX_INPUTS];   /* of a whole sample */
+    bool float64;                   /* the backend's reals */
 };
 
 static gr_status compile(gr_predictor *p, const gr_recipe *r, const gr_backend *backend)
@@ -45,6 +47,7 @@ done:
 static gr_status make_network(gr_predictor *p, const gr_model *m, const gr_set *like)
 {
     gr_network_data d = {.targets = m->meaning.targets};
+    for (int i = 0; i < p->n_inputs; i++) d.lengths[i] = gr__set_length(like, i) != NULL;
     gr_status st = GR_OK;
     for (int i = 0; i < p->n_inputs && st == GR_OK; i++) {
         st =
@@ -60,8 +63,12 @@ static gr_status make_network(gr_predictor *p, const gr_model *m, const gr_set *
 static gr_status find_values(gr_predictor *p, const gr_recipe *r)
 {
     char name[GR_FEED_TEXT];
-    for (int i = 0; i < p->n_inputs; i++)
-        p->feed[i] = gr_plan_feed(p->plan, gr__feed_of(GR_FIELD_INPUT, r->input[i].name, name), &p->feed_bytes[i]);
+    for (int i = 0; i < p->n_inputs; i++) {
+        const gr_model_input *in = &r->input[i];
+        p->feed[i] = gr_plan_feed(p->plan, gr__feed_of(GR_FIELD_INPUT, in->name, name), &p->feed_bytes[i]);
+        p->length[i] = gr_plan_feed(p->plan, gr__feed_of(GR_FIELD_LENGTH, in->name, name), NULL);
+        p->steps[i] = in->sample.rank ? in->sample.dim[0] : 1;
+    }
     for (int h = 0; h < p->n_heads; h++) {
         p->prediction[h] = gr_plan_output(p->plan, gr__output_of(r->head[h].name, "prediction", name), NULL);
         p->values[h] = gr__alloc(p->ctx, sizeof *p->values[h] * (size_t)(p->batch * p->width[h]));
@@ -111,14 +118,24 @@ int64_t gr__predictor_width(const gr_predictor *p, int head)
     return p->width[head];
 }
 
-/* Rows beyond n are zeros; samples do not meet in evaluation. */
+int64_t gr__predictor_counts(const gr_predictor *p, int head, const gr_set *set, int64_t row)
+{
+    int i = gr__network_lengths(p->network, head);
+    const int32_t *length = i >= 0 ? gr__set_input(set, i)->length : NULL;
+    return length ? p->width[head] / p->steps[i] * length[row] : p->width[head];
+}
+
+/* Rows beyond n are zeros of one step; samples do not meet in evaluation. */
 static void feed(const gr_predictor *p, int input, const gr_field *x, int64_t first, int64_t n)
 {
     char *to = p->feed[input];
     size_t sample = p->feed_bytes[input] / (size_t)p->batch;
     if (!to) return;
-    for (int64_t i = 0; i < n; i++) gr__deliver(x, first + i, &p->delivery[input], to + (size_t)i * sample);
+    for (int64_t i = 0; i < n; i++)
+        gr__deliver(x, first + i, &p->delivery[input], gr_shape_count(x->sample), to + (size_t)i * sample);
     memset(to + sample * (size_t)n, 0, p->feed_bytes[input] - sample * (size_t)n);
+    for (int64_t i = 0; i < p->batch && p->length[input]; i++)
+        p->length[input][i] = i < n && x->length ? x->length[first + i] : 1;
 }
 
 gr_status gr__predictor_run(gr_predictor *p, const gr_set *set, int64_t first, int64_t n,

@@ -64,18 +64,19 @@ static void find_field(gr_feeds *f, gr_plan *p, gr_field_role role, const char *
 {
     char feed[GR_FEED_TEXT];
     f->field[f->n] = gr_plan_feed(p, gr__feed_of(role, name, feed), &f->bytes[f->n]);
-    f->n++;
+    f->role[f->n++] = role;
 }
 
 gr_feeds gr__feeds_find(const gr_task *t, gr_plan *p)
 {
     const gr_recipe *r = t->recipe;
-    gr_feeds f = {.weight = -1, .wide = gr_backend_real_bytes(t->backend) == sizeof(double)};
+    gr_feeds f = {.wide = gr_backend_real_bytes(t->backend) == sizeof(double)};
     for (int i = 0; i < r->n_inputs; i++) find_field(&f, p, GR_FIELD_INPUT, r->input[i].name);
     for (int h = 0; h < r->n_heads; h++) find_field(&f, p, GR_FIELD_TARGET, r->head[h].name);
-    if (t->weighted) {
-        f.weight = f.n;
-        find_field(&f, p, GR_FIELD_WEIGHT, NULL);
+    find_field(&f, p, GR_FIELD_WEIGHT, NULL);
+    for (int i = 0; i < r->n_inputs; i++) {
+        f.steps[f.n] = r->input[i].sample.rank ? r->input[i].sample.dim[0] : 1;
+        find_field(&f, p, GR_FIELD_LENGTH, r->input[i].name);
     }
     f.lr = gr_plan_feed(p, GR_FEED_LR, NULL);
     f.seed = gr_plan_feed(p, GR_FEED_SEED, NULL);
@@ -87,11 +88,11 @@ gr_feeds gr__feeds_find(const gr_task *t, gr_plan *p)
 }
 
 /* Samples whose source gives them no weights. */
-static void weigh_alike(const gr_feeds *f)
+static void weigh_alike(const gr_feeds *f, int at)
 {
-    float *single = f->field[f->weight];
-    double *wide = f->field[f->weight];
-    size_t n = f->bytes[f->weight] / (f->wide ? sizeof *wide : sizeof *single);
+    float *single = f->field[at];
+    double *wide = f->field[at];
+    size_t n = f->bytes[at] / (f->wide ? sizeof *wide : sizeof *single);
     for (size_t i = 0; i < n; i++) {
         if (f->wide)
             wide[i] = 1;
@@ -100,14 +101,23 @@ static void weigh_alike(const gr_feeds *f)
     }
 }
 
+/* Samples whose source gives them no lengths. */
+static void count_all(const gr_feeds *f, int at)
+{
+    int32_t *length = f->field[at];
+    for (size_t i = 0; i < f->bytes[at] / sizeof *length; i++) length[i] = (int32_t)f->steps[at];
+}
+
 void gr__feeds_put(const gr_feeds *f, const gr_batch *b)
 {
     for (int i = 0; i < f->n; i++) {
         if (!f->field[i] || b->field[i] == f->field[i]) continue;
         if (b->field[i])
             memcpy(f->field[i], b->field[i], f->bytes[i]);
-        else if (i == f->weight)
-            weigh_alike(f);
+        else if (f->role[i] == GR_FIELD_WEIGHT)
+            weigh_alike(f, i);
+        else if (f->role[i] == GR_FIELD_LENGTH)
+            count_all(f, i);
     }
 }
 

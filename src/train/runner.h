@@ -36,15 +36,17 @@ gr_status gr__runner_bind(gr_runner *r);
 
 /* ---- feeds of a bound plan, found by what they are ---- */
 typedef struct gr_feeds {
-    void *field[GR_MAX_FIELDS]; /* in the order of sets and batches; NULL: not taken */
+    void *field[GR_MAX_FIELDS]; /* in the order of batches; NULL: not taken */
     size_t bytes[GR_MAX_FIELDS];
-    int n, weight; /* fields; where the weight stands, -1: there is none */
-    bool wide;     /* reals are double */
+    gr_field_role role[GR_MAX_FIELDS];
+    int64_t steps[GR_MAX_FIELDS]; /* LENGTH: of a whole sample */
+    int n;
+    bool wide; /* reals are double */
     double *lr, *seed, *update, *position, *first, *share;
 } gr_feeds;
 gr_feeds gr__feeds_find(const struct gr_task *t, gr_plan *p);
 /* Copies what is not there already: a loader may have gathered straight into the feeds. Samples without weights weigh
- * 1. */
+ * 1, of those without lengths all steps count. */
 void gr__feeds_put(const gr_feeds *f, const gr_batch *b);
 /* What an update goes by beside its batch; lr, and what only some plans take, is the caller's. */
 void gr__feeds_moment(const gr_feeds *f, uint64_t seed, int64_t step, int64_t position);

@@ -29,8 +29,8 @@ static void feed(const gr_stepper *s)
 /* moment: how many updates are done when it runs. position -1: it takes no batch. */
 static gr_status ready(gr_stepper *s, int kind, int variant, int64_t moment, int64_t position)
 {
-    int64_t n = position < 0 ? 1 : s->batch.n;
-    s->plan = gr__engine_find(s->engine, kind, n, variant);
+    int64_t n = position < 0 ? 1 : s->batch.n, steps = position < 0 ? 0 : s->batch.steps;
+    s->plan = gr__engine_find(s->engine, kind, n, steps, variant);
     if (!s->plan) return gr__fail(s->engine->task->ctx, GR_E_INTERNAL, "no plan for a batch of %lld", (long long)n);
     s->takes_batch = position >= 0;
     s->position = GR_MAX(position, 0);
@@ -42,8 +42,8 @@ static gr_status ready(gr_stepper *s, int kind, int variant, int64_t moment, int
 /* A loader without a thread gathers straight into the feeds of the plan that will run. */
 static gr_status gather(gr_stepper *s, int kind, int variant)
 {
-    int64_t n = gr__loader_peek(s->loader);
-    gr_engine_plan *p = n ? gr__engine_find(s->engine, kind, n, variant) : NULL;
+    int64_t steps, n = gr__loader_peek(s->loader, &steps);
+    gr_engine_plan *p = n ? gr__engine_find(s->engine, kind, n, steps, variant) : NULL;
     gr_status st = p && p->feeds.field[0] ? gr__loader_next_into(s->loader, p->feeds.field, &s->batch)
                                           : gr__loader_next(s->loader, &s->batch);
     if (st != GR_OK) return st;

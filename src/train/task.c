@@ -123,6 +123,13 @@ static int steps_of_all(const gr_task *t)
     return n;
 }
 
+/* What samples of some part have, the network has. */
+static void take_fields(gr_task *t, const gr_set *s)
+{
+    t->weighted |= s->weighted;
+    for (int i = 0; i < s->n_inputs; i++) t->lengths[i] |= gr__set_length(s, i) != NULL;
+}
+
 /* The network, once it is known what the first set holds and how it is prepared: by the loader, or by the graph. */
 static gr_status make_network(gr_task *t)
 {
@@ -137,7 +144,9 @@ static gr_status make_network(gr_task *t)
         d.prepared[i] = m->prepared[i];
         d.n_prepared[i] = st == GR_OK ? gr__delivery_left(&t->delivery[i], m->n_prepared[i]) : 0;
     }
-    return st == GR_OK ? gr__network_make(t->ctx, r, &d, &t->network) : st;
+    memcpy(d.lengths, t->lengths, sizeof d.lengths);
+    if (st == GR_OK) st = gr__network_make(t->ctx, r, &d, &t->network);
+    return st == GR_OK ? gr__task_measure(t) : st;
 }
 
 static gr_status begin(gr_context *ctx, const gr_recipe *r, gr_task *t)
@@ -214,7 +223,7 @@ static gr_status load_part(gr_task *t, gr_part p, const gr_origin *origin, bool 
     GR_TRY(gr__set_load(t->ctx, source_of(r, p), &o, s));
     t->set_of[p] = s;
     t->data_bytes += gr__set_bytes(s);
-    t->weighted |= s->weighted;
+    take_fields(t, s);
     GR_TRY(gr__agree_shapes(t->ctx, r, p, s));
     if (origin && p == GR_PART_TRAIN) GR_TRY(gr__origin_settle(origin, t, s));
     GR_TRY(gr__agree_values(t->ctx, r, p, s)); /* before rows are split by labels: they are few enough now */
@@ -369,7 +378,7 @@ static gr_status estimate_part(gr_task *t, gr_part p, int64_t *unlimited)
     if (st != GR_OK) return st;
     t->set_of[p] = s;
     t->data_bytes += gr__set_bytes(s);
-    t->weighted |= s->weighted;
+    take_fields(t, s);
     if (p != GR_PART_TRAIN) {
         t->count[p] = s->n;
         return GR_OK;

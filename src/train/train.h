@@ -28,6 +28,8 @@ typedef struct gr_task {
     uint64_t data_bytes;            /* of tensor memory that loading takes, lists of rows included */
     uint64_t work_bytes;            /* that splitting takes beyond that, before anything else of a run is taken */
     bool weighted;                  /* samples of some part have weights; those of others weigh 1 */
+    bool lengths[GR_MAX_INPUTS];    /* so have they lengths of this input; of others all steps count */
+    gr_buckets buckets;             /* of training batches; none: n is 0 */
     gr_delivery delivery[GR_MAX_INPUTS];
     gr_meaning meaning;
     gr_targets *targets; /* those of `meaning`: of the training rows, or the model's; nothing known in an estimate */
@@ -56,10 +58,14 @@ gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t);
 void gr__task_close(gr_task *t);
 /* Default metrics that depend on the training data: f1, said in a note, where its classes are unbalanced beyond 3:1. */
 gr_status gr__task_metrics(gr_task *t);
+/* Once the network is known: targets a step get the lengths of their input, and training its buckets. GR_E_CONFLICT. */
+gr_status gr__task_measure(gr_task *t);
 /* A number for what weights were trained to mean: preparation with its statistics, names of classes and columns. */
 uint64_t gr__task_meaning(const gr_task *t);
-/* What a loader of this part would be; background only matters to speed. */
+/* What a loader of this part would be; background only matters to speed. Batches have all steps. */
 gr_loader_options gr__task_loader(const gr_task *t, gr_part p, bool background);
+/* What training takes its batches from: in buckets, where the recipe has some. */
+gr_loader_options gr__task_training_loader(const gr_task *t, bool background);
 /* How many updates a run is made of. */
 typedef struct gr_extent {
     int64_t batches, updates_per_epoch;
@@ -81,7 +87,7 @@ enum {
 }; /* of plans that update: the second method of a switch; H z is computed */
 typedef struct gr_engine_plan {
     gr_plan *plan;
-    int64_t batch;
+    int64_t batch, steps; /* steps: that its inputs with lengths have; 0: all */
     enum { GR_RUN_STEP, GR_RUN_ACCUMULATE, GR_RUN_APPLY, GR_RUN_ACTION, GR_RUN_EVALUATE, GR_RUN_STATISTICS } kind;
     int variant; /* STEP, ACCUMULATE, APPLY: flags; ACTION: which; EVALUATE, STATISTICS: the view */
     gr_feeds feeds;
@@ -101,7 +107,7 @@ typedef struct gr_engine {
     const gr_task *task;
     gr_runner runner;
     gr_store *store;      /* the runner's */
-    gr_engine_plan *plan; /* found by (kind, batch, variant); bookkeeping memory */
+    gr_engine_plan *plan; /* found by (kind, batch, steps, variant); bookkeeping memory */
     size_t n_plans, plans_room;
     gr_update_rules rules;
     const gr_action *action[GR_MAX_ACTIONS]; /* none without training */
@@ -126,15 +132,16 @@ gr_status gr__engine_budget(const gr_engine *e, uint64_t budget);
 gr_status gr__engine_start(gr_engine *e); /* takes the memory, binds the plans */
 void gr__engine_close(gr_engine *e);
 const char *gr__engine_plan_name(const gr_engine *e, const gr_engine_plan *p); /* "step", "evaluate", an action's */
-gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch, int variant);
+gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch, int64_t steps, int variant);
 /* Sets which metrics its evaluations compute: those of a run, or those of `eval`, which tells more. */
 gr_status gr__engine_metrics(gr_engine *e, bool train);
 /* What counting an evaluation takes, into `score_bytes` and `tally_bytes`; the square of the classes in numbers only
  * where a person looks at it. */
 enum { GR_MOST_CONFUSED = 1000 };
 void gr__engine_count_tally(gr_engine *e, bool train, unsigned parts);
-/* What an evaluation counts of a head, but for scores. */
+/* What an evaluation counts of a head, but for scores; where steps count by lengths, each as a sample. */
 gr_tally_spec gr__engine_tally(const gr_engine *e, int head);
+int64_t gr__engine_steps(const gr_engine *e, int head);        /* so many of a sample at most; 1 elsewhere */
 int gr__engine_variant(const gr_recipe *r, const gr_clock *c); /* of the update that follows c->step updates */
 /* What its learning rate depends on, and the rate. state: what the schedule keeps, NULL: as at the start. */
 gr_rate gr__engine_moment(const gr_recipe *r, const gr_clock *c, const double *state);
@@ -276,5 +283,7 @@ void gr__predictor_destroy(gr_predictor *p);
 gr_status gr__predictor_run(gr_predictor *p, const gr_set *set, int64_t first, int64_t n,
                             const double *values[GR_MAX_TARGETS]);
 int64_t gr__predictor_width(const gr_predictor *p, int head);
+/* How many of these numbers count, the first ones, of a row of the set: those of steps within its length. */
+int64_t gr__predictor_counts(const gr_predictor *p, int head, const gr_set *set, int64_t row);
 
 #endif

@@ -35,7 +35,7 @@ int64_t gr__loop_held(const gr_loop *l, int view)
 /* One batch of a view's statistics; `before` samples were seen. */
 static gr_status measure_batch(gr_loop *l, int view, const gr_batch *b, int64_t before)
 {
-    gr_engine_plan *p = gr__engine_find(l->engine, GR_RUN_STATISTICS, b->n, view);
+    gr_engine_plan *p = gr__engine_find(l->engine, GR_RUN_STATISTICS, b->n, b->steps, view);
     if (!p) return gr__fail(l->ctx, GR_E_INTERNAL, "no plan for the statistics of a batch of %lld", (long long)b->n);
     gr__feeds_put(&p->feeds, b);
     gr__feeds_moment(&p->feeds, l->recipe->seed, 0, before); /* random numbers depend on no moment of looking */
@@ -49,7 +49,7 @@ gr_status gr__loop_measure(gr_loop *l, int view)
 {
     int64_t holds = gr__loop_held(l, view), before = 0;
     gr_status st = GR_OK;
-    if (!gr__engine_find(l->engine, GR_RUN_STATISTICS, gr__task_batch(l->task), view) || l->measured == holds)
+    if (!gr__engine_find(l->engine, GR_RUN_STATISTICS, gr__task_batch(l->task), 0, view) || l->measured == holds)
         return GR_OK;
     gr__loader_seek(l->loader, 0, 0);
     for (gr_batch b = {0}; !b.last && st == GR_OK; before += b.n) {

@@ -2,38 +2,6 @@
  * the machine; with its shards in any order it gives the same bits. */
 #include "cpu_case.h"
 
-/* Runs the nodes that v needs, one by one, and compares v; leaves are filled already. */
-static void check_value(cpu_case *c, gr_val v, gr__isa isa, double tolerance, const char *what)
-{
-    size_t bytes = case_bytes(c->g, v);
-    char *first = malloc(bytes + 1);
-    double *want = case_expected(c, v);
-    bool *needed = calloc(gr__graph_nodes(c->g), sizeof *needed);
-    needed[gr__value(c->g, v)->node] = true;
-    for (uint32_t k = gr__graph_nodes(c->g); k-- > 0;)
-        for (int i = 0; needed[k] && i < gr__node(c->g, k)->n_in; i++)
-            needed[gr__value(c->g, gr__node(c->g, k)->in[i])->node] = true;
-    for (int order = 0; order < CASE_ORDERS; order++) {
-        for (uint32_t k = 0; k < gr__graph_nodes(c->g); k++) {
-            const gr_node *n = gr__node(c->g, k);
-            if (!needed[k] || n->op->code == GR_OP_FEED || n->op->code == GR_OP_CONST) continue;
-            for (int o = 0; o < n->n_out; o++) case_forget(c, n->out + (gr_val)o);
-            case_run_node(c, k, isa, order);
-        }
-        if (order == 0)
-            memcpy(first, case_at(c, v), bytes);
-        else if (memcmp(first, case_at(c, v), bytes) != 0)
-            fail_msg("%s (%s): other bits in another order of shards", what, gr__isa_name(isa));
-    }
-    for (int64_t e = 0; e < gr_shape_count(gr__value(c->g, v)->shape); e++)
-        if (!case_close(case_get(c, v, e), want[e], tolerance))
-            fail_msg("%s (%s): element %lld is %.9g, not %.9g", what, gr__isa_name(isa), (long long)e,
-                     case_get(c, v, e), want[e]);
-    free(needed);
-    free(want);
-    free(first);
-}
-
 #define EACH_ISA(isa)                             \
     for (int isa = 0; isa < GR__ISA_COUNT; isa++) \
         if (gr__isa_supported((gr__isa)isa))
@@ -62,7 +30,7 @@ static void check_maps(gr__isa isa, gr_shape s, double special)
                                                    gr_relu,  gr_sin,  gr_cos,    gr_erf,   gr_stop};
     for (size_t f = 0; f < GR_COUNT(unary); f++) {
         gr_val y = unary[f](c.g, a);
-        check_value(&c, y, isa, 1e-6, gr__producer(c.g, y)->op->name);
+        case_check(&c, y, isa, 1e-6, gr__producer(c.g, y)->op->name);
     }
     gr_val (*const binary[])(gr_graph *, gr_val, gr_val) = {gr_add, gr_sub,  gr_mul,        gr_div,  gr_max,
                                                             gr_min, gr_less, gr_less_equal, gr_equal};
@@ -71,21 +39,21 @@ static void check_maps(gr__isa isa, gr_shape s, double special)
         for (size_t w = 0; w < GR_COUNT(way); w++) {
             gr_val y = gr__elementwise(c.g, gr__producer(c.g, binary[f](c.g, a, b))->op, way[w]);
             if (gr__producer(c.g, y)->op->class == GR_CLASS_MAP && gr__value(c.g, y)->shape.rank)
-                check_value(&c, y, isa, 1e-6, gr__producer(c.g, y)->op->name);
+                case_check(&c, y, isa, 1e-6, gr__producer(c.g, y)->op->name);
         }
-        if (f >= 6) check_value(&c, binary[f](c.g, i, j), isa, 0, "comparing integers");
-        if (f >= 6) check_value(&c, binary[f](c.g, u, i), isa, 0, "comparing bytes with integers");
+        if (f >= 6) case_check(&c, binary[f](c.g, i, j), isa, 0, "comparing integers");
+        if (f >= 6) case_check(&c, binary[f](c.g, u, i), isa, 0, "comparing bytes with integers");
     }
-    check_value(&c, gr_real(c.g, i), isa, 0, "real of i32");
-    check_value(&c, gr_real(c.g, u), isa, 0, "real of u8");
+    case_check(&c, gr_real(c.g, i), isa, 0, "real of i32");
+    case_check(&c, gr_real(c.g, u), isa, 0, "real of u8");
     gr_val condition = gr_real(c.g, i), three[][3] = {{a, b, z}, {a, b, r}, {a, r, b}, {r, a, b}, {a, r, r}, {r, a, r},
                                                       {r, r, a}, {a, a, b}, {a, b, a}, {b, a, a}, {a, a, a}};
     for (size_t w = 0; w < GR_COUNT(three); w++) {
         gr_val m = gr__node_add(c.g, GR_OP_MULADD, three[w], 3, NULL, NULL);
-        check_value(&c, m, isa, special > 0 ? 1e-5 : 2e-6, "muladd");
+        case_check(&c, m, isa, special > 0 ? 1e-5 : 2e-6, "muladd");
         gr_val in[3] = {three[w][0] == a ? condition : three[w][0], three[w][1], three[w][2]};
         gr_val y = gr__node_add(c.g, GR_OP_SELECT, in, 3, NULL, NULL);
-        check_value(&c, y, isa, 1e-7, "select");
+        case_check(&c, y, isa, 1e-7, "select");
     }
     case_end(&c);
 }
@@ -111,13 +79,13 @@ static void check_reductions(gr__isa isa, gr_shape s, double special)
             if (mask >> i & 1) axes[n++] = i;
         for (int keep = 0; keep < 2; keep++) {
             gr_val sum = gr_sum(c.g, x, axes, n, keep), most = gr_reduce_max(c.g, x, axes, n, keep);
-            if (gr__producer(c.g, sum)->op->code == GR_OP_SUM) check_value(&c, sum, isa, 2e-6, "sum");
-            if (gr__producer(c.g, most)->op->code == GR_OP_REDUCE_MAX) check_value(&c, most, isa, 0, "reduce_max");
+            if (gr__producer(c.g, sum)->op->code == GR_OP_SUM) case_check(&c, sum, isa, 2e-6, "sum");
+            if (gr__producer(c.g, most)->op->code == GR_OP_REDUCE_MAX) case_check(&c, most, isa, 0, "reduce_max");
         }
     }
-    check_value(&c, gr_sum_squares(c.g, x, 2), isa, 2e-6, "sum_squares");
+    case_check(&c, gr_sum_squares(c.g, x, 2), isa, 2e-6, "sum_squares");
     for (int i = 0; i < s.rank; i++)
-        if (s.dim[i] > 0) check_value(&c, gr_argmax(c.g, x, i), isa, 0, "argmax");
+        if (s.dim[i] > 0) case_check(&c, gr_argmax(c.g, x, i), isa, 0, "argmax");
     case_end(&c);
 }
 
@@ -149,7 +117,7 @@ static void check_permute(gr__isa isa, gr_shape s, gr_dtype dtype)
             axes[k] = t;
         }
         gr_val y = gr_permute(c.g, x, axes);
-        if (gr__producer(c.g, y)->op->code == GR_OP_PERMUTE) check_value(&c, y, isa, 0, "permute");
+        if (gr__producer(c.g, y)->op->code == GR_OP_PERMUTE) case_check(&c, y, isa, 0, "permute");
     }
     case_end(&c);
 }
@@ -162,11 +130,11 @@ static void check_cuts(gr__isa isa, gr_shape s, gr_dtype dtype)
     case_fill(&c, x, -100, 100, 0);
     case_fill(&c, y, -100, 100, 0);
     for (int i = 0; i < s.rank; i++) {
-        if (s.dim[i] > 1) check_value(&c, gr_slice(c.g, x, i, 1, s.dim[i] - 1), isa, 0, "slice");
-        check_value(&c, gr_slice(c.g, x, i, 0, 0), isa, 0, "empty slice");
-        check_value(&c, gr_concat(c.g, (gr_val[]){x, y, x}, 3, i), isa, 0, "concat");
-        if (dtype == GR_REAL) check_value(&c, gr_pad(c.g, x, i, 2, 3), isa, 0, "pad");
-        if (dtype == GR_REAL) check_value(&c, gr_pad(c.g, x, i, 0, 1), isa, 0, "pad");
+        if (s.dim[i] > 1) case_check(&c, gr_slice(c.g, x, i, 1, s.dim[i] - 1), isa, 0, "slice");
+        case_check(&c, gr_slice(c.g, x, i, 0, 0), isa, 0, "empty slice");
+        case_check(&c, gr_concat(c.g, (gr_val[]){x, y, x}, 3, i), isa, 0, "concat");
+        if (dtype == GR_REAL) case_check(&c, gr_pad(c.g, x, i, 2, 3), isa, 0, "pad");
+        if (dtype == GR_REAL) case_check(&c, gr_pad(c.g, x, i, 0, 1), isa, 0, "pad");
     }
     case_end(&c);
 }
@@ -178,7 +146,7 @@ static void check_broadcast(gr__isa isa, gr_shape from, gr_shape to, gr_dtype dt
     gr_val x = gr_feed(c.g, "x", dtype, from), y = gr_broadcast(c.g, x, to);
     case_fill(&c, x, -100, 100, 0);
     if (gr__producer(c.g, y)->op->code == GR_OP_BROADCAST)
-        check_value(&c, y, isa, dtype == GR_REAL && from.rank == 0 ? 1e-7 : 0, "broadcast");
+        case_check(&c, y, isa, dtype == GR_REAL && from.rank == 0 ? 1e-7 : 0, "broadcast");
     case_end(&c);
 }
 
@@ -217,7 +185,7 @@ static void test_leaves(void **state)
     for (size_t s = 0; s < GR_COUNT(shapes); s++) {
         cpu_case c;
         case_begin(&c, 13);
-        for (int i = 0; i < shapes[s].rank; i++) check_value(&c, gr_iota(c.g, shapes[s], i), (gr__isa)isa, 0, "iota");
+        for (int i = 0; i < shapes[s].rank; i++) case_check(&c, gr_iota(c.g, shapes[s], i), (gr__isa)isa, 0, "iota");
         gr_val seed = gr_feed(c.g, "seed", GR_REAL, GR_SCALAR), update = gr_feed(c.g, "update", GR_REAL, GR_SCALAR),
                position = gr_feed(c.g, "position", GR_REAL, GR_SCALAR);
         case_fill(&c, seed, 0, 1, 0);
@@ -226,13 +194,13 @@ static void test_leaves(void **state)
         *(double *)case_at(&c, seed) = *c.exact[seed] = 81985529216486895.0;
         *(double *)case_at(&c, update) = *c.exact[update] = 77;
         *(double *)case_at(&c, position) = *c.exact[position] = 4294967294.0; /* rows beyond wrap */
-        check_value(&c, gr_random(c.g, "drop1/mask", shapes[s], seed, update, position), (gr__isa)isa, 0, "random");
-        check_value(&c, gr_random(c.g, "drop1/mask", shapes[s], seed, gr_const(c.g, -1), gr_const(c.g, 3)),
-                    (gr__isa)isa, 0, "random with constants");
+        case_check(&c, gr_random(c.g, "drop1/mask", shapes[s], seed, update, position), (gr__isa)isa, 0, "random");
+        case_check(&c, gr_random(c.g, "drop1/mask", shapes[s], seed, gr_const(c.g, -1), gr_const(c.g, 3)), (gr__isa)isa,
+                   0, "random with constants");
         int64_t n = gr_shape_count(shapes[s]);
         double *values = malloc((size_t)n * sizeof *values + 8);
         for (int64_t e = 0; e < n; e++) values[e] = (double)(float)(e * 0.37 - 5);
-        check_value(&c, gr_const_tensor(c.g, shapes[s], values), (gr__isa)isa, 0, "tensor");
+        case_check(&c, gr_const_tensor(c.g, shapes[s], values), (gr__isa)isa, 0, "tensor");
         free(values);
         case_end(&c);
     }
@@ -258,16 +226,16 @@ static void test_scalars(void **state)
                                                             gr_min, gr_pow, gr_less, gr_less_equal, gr_equal};
     gr_val sum = gr_add(c.g, gr_real(c.g, i), gr_real(c.g, u));
     for (size_t f = 0; f < GR_COUNT(unary); f++) {
-        check_value(&c, unary[f](c.g, a), GR__ISA_BASELINE, 0, "a scalar");
+        case_check(&c, unary[f](c.g, a), GR__ISA_BASELINE, 0, "a scalar");
         sum = gr_add(c.g, sum, unary[f](c.g, a));
     }
     for (size_t f = 0; f < GR_COUNT(binary); f++) {
-        check_value(&c, binary[f](c.g, a, b), GR__ISA_BASELINE, 0, "a scalar");
+        case_check(&c, binary[f](c.g, a, b), GR__ISA_BASELINE, 0, "a scalar");
         sum = gr_mul(c.g, sum, binary[f](c.g, b, a));
     }
     sum = gr_select(c.g, gr_less(c.g, a, b), sum, a);
     sum = gr__node_add(c.g, GR_OP_MULADD, (gr_val[]){sum, a, gr_const(c.g, 2.5)}, 3, NULL, NULL);
-    check_value(&c, sum, GR__ISA_BASELINE, 0, "scalars one by one");
+    case_check(&c, sum, GR__ISA_BASELINE, 0, "scalars one by one");
     /* all as one item: the same */
     uint32_t nodes[128];
     gr_val in[] = {b, i, u, a};
@@ -308,13 +276,13 @@ static void test_indices(void **state)
                    index = gr_feed(c.g, "index", GR_I32, cases[s].index);
             case_fill(&c, table, -50, 50, 0);
             case_fill(&c, index, -1, (double)cases[s].rows + 1, 0); /* one below, one above */
-            check_value(&c, gr_gather(c.g, table, index), (gr__isa)isa, 0, "gather");
+            case_check(&c, gr_gather(c.g, table, index), (gr__isa)isa, 0, "gather");
             if (t == GR_REAL) {
                 gr_shape v = cases[s].index;
                 v.dim[v.rank++] = cases[s].width;
                 gr_val values = gr_feed(c.g, "values", GR_REAL, v);
                 case_fill(&c, values, -1, 1, 0);
-                check_value(&c, gr_scatter_add(c.g, values, index, cases[s].rows), (gr__isa)isa, 1e-5, "scatter_add");
+                case_check(&c, gr_scatter_add(c.g, values, index, cases[s].rows), (gr__isa)isa, 1e-5, "scatter_add");
             }
             case_end(&c);
         }
@@ -331,20 +299,20 @@ static void check_pool(gr__isa isa, gr_shape s, gr_pool_attr p, double special)
     if (special == 0) /* ties: the first wins */
         for (int64_t e = 0; e < gr_shape_count(s); e++)
             ((float *)case_at(&c, x))[e] = (float)(c.exact[x][e] = floor(c.exact[x][e]));
-    check_value(&c, y, isa, 0, "max_pool");
-    check_value(&c, index, isa, 0, "index of max_pool");
+    case_check(&c, y, isa, 0, "max_pool");
+    case_check(&c, index, isa, 0, "index of max_pool");
     gr_val average = gr_avg_pool(c.g, x, p), dy = gr_feed(c.g, "dy", GR_REAL, gr_shape_of(c.g, y)), dx[2];
     case_fill(&c, dy, -1, 1, 0);
-    check_value(&c, average, isa, 1e-6, "avg_pool");
+    case_check(&c, average, isa, 1e-6, "avg_pool");
     test_ok(c.ctx, gr_pullback(c.g, &y, &dy, 1, &x, 1, &dx[0]));
     test_ok(c.ctx, gr_pullback(c.g, &average, &dy, 1, &x, 1, &dx[1]));
-    check_value(&c, dx[0], isa, 1e-6, "pool_scatter");
-    check_value(&c, dx[1], isa, 1e-6, "avg_pool_adjoint");
+    case_check(&c, dx[0], isa, 1e-6, "pool_scatter");
+    case_check(&c, dx[1], isa, 1e-6, "avg_pool_adjoint");
     gr_val other = gr_feed(c.g, "other", GR_REAL, s);
     case_fill(&c, other, -1, 1, 0);
     gr_val ddy;
     test_ok(c.ctx, gr_pullback(c.g, &dx[0], &other, 1, &dy, 1, &ddy)); /* pool_gather */
-    check_value(&c, ddy, isa, 0, "pool_gather");
+    case_check(&c, ddy, isa, 0, "pool_gather");
     case_end(&c);
 }
 
@@ -389,26 +357,25 @@ static void test_contractions(void **state)
                k = gr_feed(c.g, "k", GR_REAL, GR_SHAPE(8, 3, 2, 3));
         gr_val leaves[] = {a, b, w, q, bias, v, x, k};
         for (size_t i = 0; i < GR_COUNT(leaves); i++) case_fill(&c, leaves[i], -1, 1, 0);
-        check_value(&c, gr_matmul(c.g, a, b, false, false), (gr__isa)isa, 1e-5, "batched matmul");
-        check_value(&c, gr_matmul(c.g, a, w, false, true), (gr__isa)isa, 1e-5,
-                    "matmul, second broadcast and transposed");
-        check_value(&c, gr_matmul(c.g, v, a, true, false), (gr__isa)isa, 1e-5,
-                    "matmul, first broadcast and transposed");
-        check_value(&c, gr_matmul(c.g, q, q, false, true), (gr__isa)isa, 1e-5, "matmul with itself");
+        case_check(&c, gr_matmul(c.g, a, b, false, false), (gr__isa)isa, 1e-5, "batched matmul");
+        case_check(&c, gr_matmul(c.g, a, w, false, true), (gr__isa)isa, 1e-5,
+                   "matmul, second broadcast and transposed");
+        case_check(&c, gr_matmul(c.g, v, a, true, false), (gr__isa)isa, 1e-5, "matmul, first broadcast and transposed");
+        case_check(&c, gr_matmul(c.g, q, q, false, true), (gr__isa)isa, 1e-5, "matmul with itself");
         gr_conv_attr attr = {{2, 1}, {1, 2}, {1, 0}, {0, 2}, 2};
         gr_val y = gr_conv(c.g, x, k, attr);
-        check_value(&c, y, (gr__isa)isa, 1e-5, "conv");
+        case_check(&c, y, (gr__isa)isa, 1e-5, "conv");
         gr_val dy = gr_feed(c.g, "dy", GR_REAL, gr_shape_of(c.g, y)), d[2];
         case_fill(&c, dy, -1, 1, 0);
         test_ok(c.ctx, gr_pullback(c.g, &y, &dy, 1, (gr_val[]){x, k}, 2, d));
-        check_value(&c, d[0], (gr__isa)isa, 1e-5, "conv_data");
-        check_value(&c, d[1], (gr__isa)isa, 1e-5, "conv_weights");
+        case_check(&c, d[0], (gr__isa)isa, 1e-5, "conv_data");
+        case_check(&c, d[1], (gr__isa)isa, 1e-5, "conv_weights");
         /* with bias and rectifier: the bits of separate passes */
         gr_val flat = gr_feed(c.g, "flat", GR_REAL, GR_SHAPE(15, 7));
         case_fill(&c, flat, -1, 1, 0);
         gr_val m = gr_matmul(c.g, flat, w, false, true), shifted = gr_broadcast(c.g, bias, gr_shape_of(c.g, m)),
                sum = gr_add(c.g, m, shifted), out = gr_relu(c.g, sum);
-        check_value(&c, out, (gr__isa)isa, 1e-5, "matmul, bias, relu");
+        case_check(&c, out, (gr__isa)isa, 1e-5, "matmul, bias, relu");
         size_t bytes = case_bytes(c.g, out);
         char *separate = malloc(bytes);
         memcpy(separate, case_at(&c, out), bytes);

@@ -349,7 +349,8 @@ static void fields_go_where_they_are_wanted(void **state)
     gr_loader *l = make(&o);
     for (int i = 0; i < 11; i++) {
         gr_batch b;
-        assert_int_equal(gr__loader_peek(l), i == 10 ? 3 : 10);
+        int64_t steps;
+        assert_int_equal(gr__loader_peek(l, &steps), i == 10 ? 3 : 10);
         test_ok(ctx, gr__loader_next_into(l, to, &b));
         for (int k = 0; k < GR_MAX_FIELDS; k++) assert_ptr_equal(b.field[k], to[k]);
         for (int64_t k = 0; k < b.n; k++) assert_true(price[3 * k] == (float)b.row[k] && weight[k] == b.row[k] / 4.f);

@@ -15,7 +15,7 @@
 #include "base/rng.h"
 #include "graph/eval.h"
 
-enum { GRADCHECK_INPUTS = 4, GRADCHECK_NAMES = 12 };
+enum { GRADCHECK_INPUTS = 8, GRADCHECK_NAMES = 32 };
 
 typedef struct gradcheck_case {
     const char *name;

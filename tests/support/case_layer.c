@@ -1,7 +1,7 @@
 /* Layers: outputs, gradients of inputs and parameters, and what training makes of the states. */
 #include "support/case_layer.h"
 
-enum { EV_INPUTS = 4, EV_STATES = 4 };
+enum { EV_INPUTS = 4, EV_STATES = 16 };
 
 typedef struct ev_moves { /* what the layer says of its statistics */
     gr_graph *g;
@@ -12,12 +12,12 @@ typedef struct ev_moves { /* what the layer says of its statistics */
     } of[EV_STATES];
 } ev_moves;
 
-static void ev_move(void *user, const gr_entry_spec *s, gr_val batch, double share)
+static void ev_move(void *user, const gr_entry_spec *s, gr_val batch, gr_val share)
 {
     ev_moves *m = user;
     assert_true(m->n < EV_STATES);
     m->of[m->n].state = s;
-    m->of[m->n++].next = gr__statistic(m->g, gr_slot(m->g, s->name, s->shape), batch, gr_const(m->g, share));
+    m->of[m->n++].next = gr__statistic(m->g, gr_slot(m->g, s->name, s->shape), batch, share);
 }
 
 /* States stand under their names, and what training makes of them under new_NAME. */
@@ -29,8 +29,13 @@ static bool ev_states(ev_bench *b, const gr_build *build, const ev_moves *m, con
             return ev_bad(v, c, build->states[i].name, "no such state, or of another shape");
         ev_leaf(l, build->states[i].name, t->v);
     }
-    if (build->mode == GR_MODE_TRAIN && m->n != (int)build->n_states)
-        return ev_bad(v, c, "states", "training says nothing of one");
+    int told = 0;
+    for (size_t i = 0; i < build->n_states; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "new_%s", build->states[i].name + 2);
+        told += ev_find(c, name) != NULL;
+    }
+    if (m->n != told) return ev_bad(v, c, "states", "training says something of more or fewer than the evidence");
     for (int i = 0; i < m->n; i++) {
         char name[64];
         snprintf(name, sizeof name, "new_%s", m->of[i].state->name + 2);
@@ -55,7 +60,13 @@ static bool ev_layer_case(ev_bench *b, const void *member, const ev_case *c, ver
         build.seed = gr_feed(b->g, "seed", GR_REAL, GR_SCALAR),
         build.update = gr_feed(b->g, "update", GR_REAL, GR_SCALAR);
         build.position = gr_feed(b->g, "position", GR_REAL, GR_SCALAR);
+        build.updates = strtod(ev_word(c, "updates"), NULL);
         ev_leaf(&l, "seed", &seed), ev_leaf(&l, "update", &update), ev_leaf(&l, "position", &position);
+    }
+    const ev_tensor *lengths = ev_find(c, "lengths");
+    if (lengths) {
+        build.lengths = gr_feed(b->g, "lengths", GR_I32, lengths->shape);
+        ev_leaf(&l, "lengths", lengths->v);
     }
     gr_val in[EV_INPUTS];
     int n_in = 0;
@@ -67,11 +78,6 @@ static bool ev_layer_case(ev_bench *b, const void *member, const ev_case *c, ver
     }
     if (gr__settings_make(b->ctx, b->memory, &m->head, b->tree, GR_PRESET_CHAPTER, gr__layer_common_keys, &s) != GR_OK)
         return ev_failed(v, b->ctx, c, "settings");
-    const ev_tensor *lengths = ev_find(c, "lengths");
-    if (lengths) {
-        build.lengths = gr_feed(b->g, "lengths", GR_I32, lengths->shape);
-        ev_leaf(&l, "lengths", lengths->v);
-    }
     gr_val y = m->build(&build, &s, in, n_in);
     const ev_tensor *dy = ev_find(c, "dout");
     for (size_t i = 0; i < build.n_params; i++) {
@@ -89,7 +95,7 @@ static bool ev_layer_case(ev_bench *b, const void *member, const ev_case *c, ver
         if (!ev_holds(v, b->ctx, c, b->g, slope, &l, slopes[i], b->tolerance)) return false;
     }
     for (size_t i = 0; i < build.n_params; i++) {
-        char name[32];
+        char name[64];
         gr_val leaf = gr_param(b->g, build.params[i].entry.name, build.params[i].entry.shape);
         snprintf(name, sizeof name, "d%s", build.params[i].entry.name + 2);
         if (gr_pullback(b->g, &y, &cotangent, 1, &leaf, 1, &slope) != GR_OK) return ev_failed(v, b->ctx, c, "gradient");

@@ -7,7 +7,7 @@ static bool ev_read_tensor(ev_tensor *t, char *line)
 {
     char *at = line, *end;
     int used = 0;
-    if (sscanf(at, "tensor %23s%n", t->name, &used) != 1) return false;
+    if (sscanf(at, "tensor %39s%n", t->name, &used) != 1) return false;
     at += used;
     for (int64_t size = strtoll(at, &end, 10); end != at; at = end, size = strtoll(at, &end, 10)) {
         if (t->shape.rank == GR_MAX_RANK) return false;

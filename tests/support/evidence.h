@@ -15,7 +15,7 @@
 #include "test.h"
 
 typedef struct ev_tensor {
-    char name[24];
+    char name[40];
     gr_shape shape;
     int64_t n;
     double *v;

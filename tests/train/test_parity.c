@@ -1,7 +1,7 @@
-/* Twenty updates of nine recipes from given weights, against PyTorch's (parity/make.py and make_heads.py made the
- * fixtures): float64 on `ref` to 1e-10 of a tensor's largest element, float32 on `cpu` to 1e-5; running statistics too,
- * also those taken anew for averaged weights; of several inputs and heads the cost of each update. [mission S5, O2, O8,
- * O9, O24, G16, SYS24, SYS25, SYS26, SYS29, SYS31] */
+/* Twenty updates of eleven recipes from given weights, against PyTorch's (parity/make.py, make_heads.py and
+ * make_lengths.py made the fixtures): float64 on `ref` to 1e-10 of a tensor's largest element, float32 on `cpu` to
+ * 1e-5; running statistics too, also those taken anew for averaged weights; of several inputs and heads the cost of
+ * each update. [mission S5, O2, O8, O9, O24, G16, SYS24, SYS25, SYS26, SYS29, SYS31] */
 #include <math.h>
 #include <stdlib.h>
 
@@ -24,6 +24,8 @@ static const parity cases[] = {
     {"two_heads", "last", "want", "seed=7", true},
     {"positions", "last", "want", "seed=7", true},
     {"mixed_heads", "last", "want", "seed=7", true},
+    {"lengths_steps", "last", "want", "seed=7", true},
+    {"lengths_both", "last", "want", "seed=7", true},
     {"batch_norm_swa", "last", "want", "seed=7", false},
     {"batch_norm_swa", "swa", "swa.samples", "average.statistics=samples", false},
     {"batch_norm_swa", "swa", "swa.batches", "average.statistics=batches", false},

@@ -1,4 +1,5 @@
 /* The tables that files compiled once an instruction set leave behind, by instruction set. */
+#include "backend/cpu/attention_rows.h"
 #include "backend/cpu/contract_depthwise.h"
 #include "backend/cpu/contract_winograd.h"
 #include "backend/cpu/contract_zeros.h"
@@ -28,4 +29,5 @@ TABLE(gr__native_set)
 TABLE(gr__tile_ops)
 TABLE(gr__winograd_ops)
 TABLE(gr__zeros_ops)
+TABLE(gr__attention_rows)
 TABLE(gr__depth_ops)

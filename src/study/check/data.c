@@ -61,7 +61,7 @@ static bool input_paired(const survey *s, const gr_batch *b, int64_t i, int inpu
     const gr_delivery *d = &s->p->task.delivery[input];
     int64_t width = width_of(s, input);
     gr__fp_state saved = gr__fp_enter(); /* as the loader does */
-    gr__deliver(gr__set_input(set_of(s), input), b->row[i], d, s->sample);
+    gr__deliver(gr__set_input(set_of(s), input), b->row[i], d, width, s->sample);
     gr__fp_leave(saved);
     for (int64_t k = 0; k < width; k++)
         if (!equal(gr__element_at(d->as, s->sample, k), gr__element_at(d->as, b->field[input], i * width + k)))

@@ -121,8 +121,13 @@ static void add_batch(gr_start *s, const gr_batch *b)
     const void *z = gr__probe_head(s->p, s->head, "output", NULL);
     s->sum += *(const double *)gr__probe_head(s->p, s->head, "cost_sum", NULL);
     s->weight += *(const double *)gr__probe_head(s->p, s->head, "weight_sum", NULL);
-    s->n += (double)(b->n * s->rows);
-    for (int64_t i = 0; i < b->n * s->rows && s->cost->reference; i++) add_sample(s, z, b, i);
+    const int32_t *length =
+        s->lengths < 0 ? NULL : b->field[gr__length_place(s->p->recipe->n_inputs, s->p->recipe->n_heads, s->lengths)];
+    for (int64_t i = 0; i < b->n; i++) {
+        int64_t rows = length ? s->rows / s->p->recipe->head[s->head].output.dim[0] * length[i] : s->rows;
+        s->n += (double)rows;
+        for (int64_t k = 0; k < rows && s->cost->reference; k++) add_sample(s, z, b, i * s->rows + k);
+    }
 }
 
 static int64_t classes_of(const gr_start *s)
@@ -144,7 +149,8 @@ static gr_status take_room(gr_start *s)
 gr_status gr__start_take(gr_probe *p, int head, gr_start *s)
 {
     const gr_head *h = &p->recipe->head[head];
-    int64_t outputs = gr_shape_count(h->output);
+    int lengths = gr__network_lengths(p->task.network, head);
+    int64_t outputs = gr_shape_count(h->output), of_step = lengths < 0 ? outputs : outputs / h->output.dim[0];
     bool positions = h->output.rank > 1 && h->reading.prediction == GR_PREDICT_SHARES;
     gr_batch b = {0};
     gr_status st = GR_OK;
@@ -154,7 +160,8 @@ gr_status gr__start_take(gr_probe *p, int head, gr_start *s)
                     .settings = &h->cost_settings,
                     .reading = h->reading,
                     .binary = h->reading.prediction == GR_PREDICT_LABELS,
-                    .width = positions ? h->output.dim[h->output.rank - 1] : outputs};
+                    .lengths = lengths,
+                    .width = positions ? h->output.dim[h->output.rank - 1] : of_step};
     s->rows = outputs / s->width;
     GR_TRY(take_room(s));
     s->bias = last_bias(p, head, s->width);

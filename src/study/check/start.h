@@ -12,6 +12,7 @@ typedef struct gr_start {
     const gr_cost *cost;
     const gr_settings *settings;
     gr_reading reading;
+    int lengths;           /* the input whose lengths say which steps count; -1: all do */
     bool binary;           /* a yes or no an output */
     int64_t width;         /* outputs a row: of a sample, or of one of its positions */
     int64_t rows;          /* of a sample: 1, or positions */

@@ -94,6 +94,10 @@ static gr_status feed_numbers(gr_stages *g, const gr_network_values *v)
                           r->head[h].reading.target == GR_FORM_CLASS ? GR_EL_I32 : GR_EL_F64, v->head[h].target));
     if (v->weight)
         GR_TRY(copy_field(g, GR_FIELD_WEIGHT, NULL, s->batch.field[r->n_inputs + r->n_heads], GR_EL_F64, v->weight));
+    for (int i = 0; i < r->n_inputs; i++)
+        if (v->length[i])
+            GR_TRY(copy_field(g, GR_FIELD_LENGTH, r->input[i].name,
+                              s->batch.field[gr__length_place(r->n_inputs, r->n_heads, i)], GR_EL_I32, v->length[i]));
     const struct {
         const char *name;
         double value;

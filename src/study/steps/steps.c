@@ -15,7 +15,7 @@ gr_status gr__steps_open(gr_context *ctx, const gr_recipe *r, unsigned flags, gr
     GR_TRY(gr_store_seal(s->engine.store));
     GR_TRY(gr__network_init(s->task.network, s->engine.store));
     GR_TRY(gr__engine_start(&s->engine));
-    gr_loader_options o = gr__task_loader(&s->task, GR_PART_TRAIN, false);
+    gr_loader_options o = gr__task_training_loader(&s->task, false);
     GR_TRY(gr__loader_create(ctx, &o, &s->loader));
     s->stepper =
         (gr_stepper){.recipe = r, .engine = &s->engine, .loader = s->loader, .extent = gr__task_extent(&s->task)};

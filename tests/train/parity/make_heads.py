@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the fixtures of tests/train/test_heads_parity.c: twenty updates by PyTorch in float64 of networks with several inputs, heads, weights.
+"""Makes the fixtures of tests/train/test_parity.c: twenty updates by PyTorch in float64 of networks with several inputs, heads, weights.
 
 Usage, from the project's root, with numpy, torch and safetensors: python tests/train/parity/make_heads.py build/gradus [CASE...]
 Each case becomes a folder: recipe.yaml, data.npz, start.safetensors (from `gradus init`), want.safetensors with the weights after the last
@@ -161,7 +161,7 @@ def make(name, c, gradus):
     subprocess.run([gradus, "init", recipe, "-o", start, "--quiet", "--set", "precision=float64"], check=True)
     net, given = c["net"](), load_file(start)
     save_file(given, start)  # the weights alone: no paths of the machine that made them
-    own = net.state_dict()
+    own = {k: v for k, v in net.state_dict().items() if not k.endswith("num_batches_tracked")}
     assert own.keys() == given.keys(), (own.keys(), given.keys())
     with torch.no_grad():
         for k, v in own.items():
@@ -182,6 +182,7 @@ def make(name, c, gradus):
         f.writelines(f"{x!r}\n" for x in costs)
 
 
-for name in sys.argv[2:] or CASES:
-    make(name, CASES[name], sys.argv[1])
-    print(name)
+if __name__ == "__main__":
+    for name in sys.argv[2:] or CASES:
+        make(name, CASES[name], sys.argv[1])
+        print(name)
