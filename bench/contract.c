@@ -2,7 +2,8 @@
  *
  *     meson setup build && ninja -C build libgr_backend.a libgr_base.a
  *     cc -O2 -std=gnu11 -D_GNU_SOURCE -Iinclude -Isrc bench/contract.c build/libgr_backend.a build/libgr_base.a -lm
- * -lpthread -ldeflate -o build/contract build/contract [-s seconds a row] [-i avx512] [part of a row's name]
+ * -lpthread -ldeflate -o build/contract build/contract [-s seconds a row] [-i avx512] [-n images a batch] [part of a
+ * row's name]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,6 +72,7 @@ static float *operand(int64_t n)
 }
 
 static double seconds_a_row = 0.3;
+static int64_t images; /* instead of a row's, if above 0 */
 
 static void run_once(const gr_kernel *k, const gr_call *call)
 {
@@ -175,8 +177,24 @@ static const layer layers[] = {
     {"1x1 64-256 at 56, 8", 8, 56, 64, 256, 1, 1, 0, 1},
     {"1x1 1024-256 at 14, 8", 8, 14, 1024, 256, 1, 1, 0, 1},
     {"1x1 stride 2 256-512 at 56, 8", 8, 56, 256, 512, 1, 2, 0, 1},
+    {"1x1 64-64 at 56, 8", 8, 56, 64, 64, 1, 1, 0, 1},
+    {"1x1 128-512 at 28, 8", 8, 28, 128, 512, 1, 1, 0, 1},
+    {"1x1 512-128 at 28, 8", 8, 28, 512, 128, 1, 1, 0, 1},
+    {"1x1 256-1024 at 14, 8", 8, 14, 256, 1024, 1, 1, 0, 1},
+    {"1x1 512-2048 at 7, 8", 8, 7, 512, 2048, 1, 1, 0, 1},
+    {"1x1 2048-512 at 7, 8", 8, 7, 2048, 512, 1, 1, 0, 1},
+    {"1x1 stride 2 1024-2048 at 14, 8", 8, 14, 1024, 2048, 1, 2, 0, 1},
+    {"3x3 128-128 at 28, 8", 8, 28, 128, 128, 3, 1, 1, 1},
+    {"3x3 stride 2 512-512 at 14, 8", 8, 14, 512, 512, 3, 2, 1, 1},
+    {"3x3 3-64 at 224, 4", 4, 224, 3, 64, 3, 1, 1, 1},
+    {"3x3 64-128 at 112, 4", 4, 112, 64, 128, 3, 1, 1, 1},
+    {"3x3 128-128 at 112, 4", 4, 112, 128, 128, 3, 1, 1, 1},
     {"7x7 stride 2 3-64 at 224, 8", 8, 224, 3, 64, 7, 2, 3, 1},
+    {"1x1 24-144 at 56, 8", 8, 56, 24, 144, 1, 1, 0, 1},
+    {"1x1 144-24 at 56, 8", 8, 56, 144, 24, 1, 1, 0, 1},
     {"depthwise 3x3 96 at 56, 8", 8, 56, 96, 96, 3, 1, 1, 96},
+    {"depthwise 3x3 144 at 56, 8", 8, 56, 144, 144, 3, 1, 1, 144},
+    {"depthwise 3x3 stride 2 144 at 56, 8", 8, 56, 144, 144, 3, 2, 1, 144},
     {"3x3 128-128 in 32 groups at 28, 8", 8, 28, 128, 128, 3, 1, 1, 32},
 };
 
@@ -198,7 +216,8 @@ static void measure_all(gr_context *ctx, gr__isa isa, const char *part)
             measure(ctx, p->name, &c, p->batch * p->m * p->k, p->batch * p->k * p->n, p->batch * p->m * p->n, isa, top);
     }
     for (size_t i = 0; i < GR_COUNT(layers); i++) {
-        const layer *l = &layers[i];
+        layer row = layers[i], *l = &row;
+        if (images > 0) row.n = images;
         int64_t out = (l->size + 2 * l->pad - l->kernel) / l->stride + 1;
         gr__contraction c = {.conv = {.n = l->n,
                                       .h = l->size,
@@ -236,6 +255,8 @@ int main(int argc, char **argv)
             seconds_a_row = atof(argv[++i]);
         else if (strcmp(argv[i], "-i") == 0 && i + 1 < argc)
             only = argv[++i];
+        else if (strcmp(argv[i], "-n") == 0 && i + 1 < argc)
+            images = atoll(argv[++i]);
         else
             part = argv[i];
     }

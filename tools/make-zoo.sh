@@ -8,8 +8,9 @@ echo "/* Written by tools/make-zoo.sh from recipes/zoo. */"
 echo "#include \"model/zoo.h\""
 echo
 echo "static const gr_zoo_recipe recipes[] = {"
-for file in "$@"; do
-    name=$(basename "$file" .yaml)
+printf '%s\n' "$@" | sed 's/\.yaml$//' | sort | while IFS= read -r file; do # by name: vgg16 comes before vgg16-bn
+    name=$(basename "$file")
+    file=$file.yaml
     title=$(sed -n '1s/^# *//p' "$file" | sed 's/\\/\\\\/g; s/"/\\"/g')
     printf '    {"%s", "%s",\n' "$name" "$title"
     sed 's/\\/\\\\/g; s/"/\\"/g; s/^/     "/; s/$/\\n"/' "$file"

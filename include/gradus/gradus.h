@@ -1,5 +1,5 @@
-/* Everything of the library in one include. Start with graph.h (values and gradients) and plan.h (stores, plans,
- * running), or with layers.h (networks of named layers). */
+/* Everything of the library in one include, but for gradus/ext/, members from outside the tree. Start with graph.h
+ * (values and gradients) and plan.h (stores, plans, running), or with layers.h (networks of named layers). */
 #ifndef GRADUS_GRADUS_H
 #define GRADUS_GRADUS_H
 
@@ -11,5 +11,6 @@
 #include "gradus/scheduler.h"
 #include "gradus/settings.h"
 #include "gradus/status.h"
+#include "gradus/tally.h"
 
 #endif

@@ -125,7 +125,16 @@ GR_API gr_val gr_argmax(gr_graph *g, gr_val a,
                         int axis); /* GR_I32, the axis is gone; the first index wins; NaN counts as largest */
 
 /* ---- said by the operations above ---- */
-GR_API gr_val gr_softmax(gr_graph *g, gr_val a); /* over the last axis: positive, sum 1; no overflow */
+GR_API gr_val gr_softmax(gr_graph *g, gr_val a);      /* over the last axis: positive, sum 1; no overflow */
+GR_API gr_val gr_log_softmax(gr_graph *g, gr_val a);  /* its logarithm, also where a share underflows */
+GR_API gr_val gr_elu(gr_graph *g, gr_val a);          /* a where a > 0, else e^a - 1 */
+GR_API gr_val gr_gelu(gr_graph *g, gr_val a);         /* a times the share of a normal distribution below a */
+GR_API gr_val gr_gelu_tanh(gr_graph *g, gr_val a);    /* a (1 + tanh(sqrt(2/pi) (a + 0.044715 a^3))) / 2 */
+GR_API gr_val gr_silu(gr_graph *g, gr_val a);         /* a sigmoid(a) */
+GR_API gr_val gr_softplus(gr_graph *g, gr_val a);     /* log(1 + e^a), without overflow */
+GR_API gr_val gr_relu6(gr_graph *g, gr_val a);        /* min(max(a, 0), 6); gradient 0 at both ends */
+GR_API gr_val gr_hard_sigmoid(gr_graph *g, gr_val a); /* min(max(a + 3, 0), 6) / 6 */
+GR_API gr_val gr_hard_swish(gr_graph *g, gr_val a);   /* a hard_sigmoid(a) */
 
 /* ---- indices: table [V, D...], index [I...] of GR_I32 -> [I..., D...]. An index outside 0..V-1 gives zeros (gather)
  * or is dropped. ---- */
@@ -200,7 +209,7 @@ typedef struct gr_attention_attr {
 /* q [B, Tq, heads size], k and v [B, Tk, key_heads size], heads side by side -> [B, Tq, heads size]; of a query that no
  * key counts for 0. k and v GR_NONE: q has all three in its rows, [B, T, (heads + 2 key_heads) size]. Memory grows with
  * Tq and Tk, not with their product. */
-gr_val gr_attention(gr_graph *g, gr_val q, gr_val k, gr_val v, gr_attention_attr a);
+GR_API gr_val gr_attention(gr_graph *g, gr_val q, gr_val k, gr_val v, gr_attention_attr a);
 
 /* ---- what a step does besides computing ---- */
 typedef enum gr_assign_kind { GR_ASSIGN_UPDATE, GR_ASSIGN_STATE } gr_assign_kind;

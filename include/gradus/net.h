@@ -18,6 +18,12 @@ typedef struct gr_net gr_net;
 GR_API GR_CHECKED gr_status gr_net_create(gr_graph *g, gr_store *store, gr_mode mode, gr_net **out);
 GR_API void gr_net_destroy(gr_net *net); /* NULL is fine; what it added to graph and store stays */
 
+/* Says that samples of x [B, T, ...] are sequences of these lengths, [B] GR_I32 within 1 to T: steps beyond them change
+ * nothing. Layers hand the lengths on until one ends the steps, and refuse them where they cannot; the mean of gr_cost
+ * is over the steps that count. Values that no layer gave have none until it is said of them. Before the layer that
+ * takes x. Fails the graph: GR_E_TYPE, GR_E_SHAPE. */
+GR_API void gr_net_lengths(gr_net *net, gr_val x, gr_val lengths);
+
 /* Adds the whole update: gradients of cost (rank 0, any) in every parameter of the network, clipping, the optimizer's
  * step, its slots in the store, and the guard (gr_guard): an update whose cost, gradients or statistics are not finite
  * does not happen, and gr_plan_run gives GR_E_DIVERGED. Once a network, after all layers, in GR_MODE_TRAIN.

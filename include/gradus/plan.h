@@ -148,6 +148,7 @@ typedef struct gr_plan_row {
 } gr_plan_row;
 GR_API int gr_plan_rows(const gr_plan *p);
 GR_API gr_plan_row gr_plan_row_at(const gr_plan *p, int index);
+GR_API double gr_plan_flops(const gr_plan *p); /* of a run: the sum over its rows */
 /* The largest values in the arena, for messages about memory: fills at most n rows, largest first; returns how many. */
 typedef struct gr_plan_item {
     const char *scope, *what;

@@ -9,6 +9,7 @@
 #include "graph/shape.h"
 #include "init/init.h"
 #include "model/feeds.h"
+#include "nn/lengths.h"
 #include "nn/stack.h"
 
 static const gr_targets unknown = {.n = -1};
@@ -16,12 +17,11 @@ static const gr_targets unknown = {.n = -1};
 /* ---- its life ---- */
 
 /* A statistic moves with each run. */
-static void move_state(void *user, const gr_entry_spec *s, gr_val batch, double share)
+static void move_state(void *user, const gr_entry_spec *s, gr_val batch, gr_val share)
 {
     gr_net *net = user;
     gr_graph *g = net->g;
-    gr_val old = gr_slot(g, s->name, s->shape), next = gr__statistic(g, old, batch, gr_const(g, share)),
-           sum = gr_sum_all(g, next);
+    gr_val old = gr_slot(g, s->name, s->shape), next = gr__statistic(g, old, batch, share), sum = gr_sum_all(g, next);
     net->moved = net->moved ? gr_add(g, net->moved, sum) : sum;
     gr_assign(g, old, next, GR_ASSIGN_STATE);
 }
@@ -73,6 +73,21 @@ gr_val gr_net_param(const gr_net *net, int index, const char **name)
     const gr_entry_spec *e = &net->b.params[index].entry;
     if (name) *name = e->name;
     return gr_param(net->g, e->name, e->shape);
+}
+
+void gr_net_lengths(gr_net *net, gr_val x, gr_val lengths)
+{
+    gr_graph *g = net->g;
+    gr_shape s = gr_shape_of(g, x), n = gr_shape_of(g, lengths);
+    if (gr_graph_status(g) != GR_OK) return;
+    if (!x || !lengths || gr_dtype_of(g, lengths) != GR_I32)
+        gr_graph_fail(g, GR_E_TYPE, "lengths are whole numbers: GR_I32");
+    else if (s.rank < 2 || n.rank != 1 || n.dim[0] != s.dim[0]) {
+        char a[96], b[96];
+        gr_graph_fail(g, GR_E_SHAPE, "lengths of shape %s do not fit samples of shape %s", gr__shape_text(n, a),
+                      gr__shape_text(s, b));
+    } else
+        gr__lengths_of_input(&net->b, x, lengths, "input");
 }
 
 gr_val gr__net_refuse(gr_net *net, gr_status st)
@@ -236,7 +251,9 @@ static gr_val build_call(gr_net *net, const call *c)
     b->slope = 0;
     b->last = false;
     b->init = c->said.init;
-    return gr__layer_build(b, &c->said, c->tree, c->in, c->n_in);
+    gr_val y = gr__layer_build(b, &c->said, c->tree, c->in, c->n_in);
+    b->lengths = GR_NONE; /* what no layer gives has none, unless gr_net_lengths says it */
+    return y;
 }
 
 static bool has_own_activation(const call *c)

@@ -2,12 +2,14 @@
 #include "api/net.h"
 #include "api/text.h"
 #include "graph/shape.h"
+#include "nn/lengths.h"
 
 typedef struct call {
     const gr_cost *member;
     gr_settings settings;
     const gr_tree *tree;
     gr_val rows;    /* the output, a row of outputs each */
+    gr_val lengths; /* of the output's samples; GR_NONE: all steps count */
     bool positions; /* rows are the positions of samples */
     gr_reading reading;
 } call;
@@ -34,21 +36,33 @@ done:
     return st;
 }
 
+/* Of sequences of different lengths each step is a row by itself, of values too: [B,T,...] as [B T,...]. */
+static gr_shape step_rows(gr_shape output)
+{
+    gr_shape s = {.rank = GR_MAX(output.rank - 1, 2), .dim = {output.dim[0] * output.dim[1], 1}};
+    for (int i = 2; i < output.rank; i++) s.dim[i - 1] = output.dim[i];
+    return s;
+}
+
 /* Costs of classes know one row of outputs a sample: positions are taken as samples, [B,T,K] as [B T,K]. */
 static bool take_output(gr_net *net, call *c, gr_val output)
 {
     gr_graph *g = net->g;
     gr_shape s = gr_shape_of(g, output);
-    if (s.rank < 1) {
-        gr_graph_fail(g, GR_E_SHAPE, "an output has a batch axis");
-        return false;
-    }
+    if (s.rank < 1) return gr_graph_fail(g, GR_E_SHAPE, "an output has a batch axis"), false;
     c->reading = c->member->reading(sample_of(s));
-    c->positions = s.rank > 2 && c->reading.prediction == GR_PREDICT_SHARES;
+    c->lengths = gr__lengths_of(&net->b, output);
     int64_t width = s.dim[s.rank - 1], count = gr_shape_count(s);
-    c->rows = c->positions && width > 0 ? gr_reshape(g, output, GR_SHAPE(count / width, width)) : output;
-    return c->member->check(&net->b, &c->settings, sample_of(gr_shape_of(g, c->rows)), 0) &&
-           gr_graph_status(g) == GR_OK;
+    bool classes = s.rank > 2 && c->reading.prediction == GR_PREDICT_SHARES && width > 0;
+    c->positions = classes || c->lengths;
+    c->rows = classes      ? gr_reshape(g, output, GR_SHAPE(count / width, width))
+              : c->lengths ? gr_reshape(g, output, step_rows(s))
+                           : output;
+    gr_shape row = sample_of(gr_shape_of(g, c->rows));
+    if (gr_graph_status(g) == GR_OK && c->reading.target != c->member->reading(row).target)
+        gr_graph_fail(g, GR_E_SHAPE,
+                      "a step of a sequence is read otherwise than all of them: it wants several outputs");
+    return c->member->check(&net->b, &c->settings, row, 0) && gr_graph_status(g) == GR_OK;
 }
 
 /* The target row for row with the outputs; costs rely on its type and its shape. */
@@ -67,13 +81,29 @@ static gr_val take_target(gr_net *net, const call *c, gr_val output, gr_val targ
     return gr_reshape(g, target, classes ? GR_SHAPE(wanted) : gr_shape_of(g, c->rows));
 }
 
-static void mean_of(gr_net *net, gr_cost_value v, gr__costed *out)
+/* Which rows count, as their weights: all positions of the steps that do. */
+static gr_val counting(gr_net *net, const call *c, gr_val output, int64_t rows)
 {
     gr_graph *g = net->g;
-    out->sum = gr_sum_all(g, v.each);
-    gr_val weights = v.weight ? gr_sum_all(g, v.weight) : GR_NONE, one = gr_const(g, 1);
-    out->divisor = weights ? gr_select(g, gr_less(g, gr_const(g, 0), weights), weights, one)
-                           : gr_const(g, (double)gr_shape_of(g, v.each).dim[0]);
+    gr_shape s = gr_shape_of(g, output), steps = GR_SHAPE(s.dim[0], s.dim[1]);
+    int64_t n = steps.dim[0] * steps.dim[1];
+    gr_val column = gr_reshape(g, gr__lengths_mask(g, c->lengths, steps), GR_SHAPE(n, 1));
+    return gr_reshape(g, gr_broadcast(g, column, GR_SHAPE(n, rows / n)), GR_SHAPE(rows));
+}
+
+static void mean_of(gr_net *net, const call *c, gr_val output, gr_cost_value v, gr__costed *out)
+{
+    gr_graph *g = net->g;
+    gr_val one = gr_const(g, 1), none = gr_const(g, 0), each = v.each, weight = v.weight;
+    int64_t rows = gr_shape_of(g, each).dim[0];
+    if (c->lengths) {
+        gr_val counts = counting(net, c, output, rows);
+        each = gr_select(g, counts, each, none);
+        weight = weight ? gr_select(g, counts, weight, none) : counts;
+    }
+    out->sum = gr_sum_all(g, each);
+    gr_val weights = weight ? gr_sum_all(g, weight) : GR_NONE;
+    out->divisor = weights ? gr_select(g, gr_less(g, none, weights), weights, one) : gr_const(g, (double)rows);
     out->mean = gr_div(g, out->sum, out->divisor);
 }
 
@@ -97,7 +127,9 @@ gr_val gr__net_cost(gr_net *net, const char *type, const char *settings, gr_val 
     if (!GR_ROOM(net->ctx, net->cost, net->costs_capacity, net->n_costs + 1)) return gr__net_refuse(net, GR_E_MEMORY);
     gr_scope_push(net->g, c.member->head.name, "cost");
     gr_val y = take_output(net, &c, output) ? take_target(net, &c, output, target) : GR_NONE;
-    if (y) mean_of(net, c.member->build(&net->b, &c.settings, c.rows, y, net->b.mode == GR_MODE_TRAIN), &made);
+    gr_cost_value v = {0};
+    if (y) v = c.member->build(&net->b, &c.settings, c.rows, y, net->b.mode == GR_MODE_TRAIN);
+    if (v.each) mean_of(net, &c, output, v, &made);
     gr_scope_pop(net->g);
     if (!place(net, &c, made.mean)) return GR_NONE;
     net->cost[net->n_costs++] = made;

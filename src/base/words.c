@@ -182,7 +182,22 @@ static const struct {
                        "transposed_convolution deconv deconvolution convtranspose2d"},
     {"batch_norm", "bn batchnorm1d batchnorm2d batch_normalization batch_normalisation batchnorm batch_normalization "
                    "sync_batch_norm batch_norm_1d"},
+    {"layer_norm", "ln layer_normalization layer_normalisation"},
+    {"group_norm", "gn group_normalization group_normalisation"},
+    {"instance_norm", "in instance_normalization instance_normalisation"},
+    {"rms_norm", "rms_normalization rms_normalisation"},
+    {"batch_renorm", "renorm batch_renormalization batch_renormalisation"},
+    {"channels", "spatial"},
+    {"affine", "elementwise_affine scale_and_shift"},
     {"leaky_relu", "lrelu"},
+    {"silu", "swish"},
+    {"gelu", "gelu_new gelu_tanh gelu_approximate"},
+    {"hard_swish", "h_swish"},
+    {"hard_sigmoid", "h_sigmoid"},
+    {"prelu", "parametric_relu"},
+    {"relu6", "relu_6"},
+    {"form", "approximate"},
+    {"shared", "share shared_axes num_parameters"},
     {"sigmoid", "logistic sigmoid_activation expit"},
     {"rnn", "simple_rnn elman vanilla_rnn recurrent"},
     {"units", "hidden_size hidden n_hidden"},
@@ -199,7 +214,7 @@ static const struct {
     {"axes", "dims order permutation"},
     {"axis", "dim"},
     {"count", "length size"},
-    {"dropout", "drop spatial_dropout feature_dropout"},
+    {"dropout", "drop spatial_dropout feature_dropout dropout_2d dropout2d"},
     {"add", "sum shortcut skip"},
     /* costs and metrics */
     {"cross_entropy", "ce xent cross_entropy_loss categorical_crossentropy sparse_categorical_crossentropy "
@@ -363,8 +378,8 @@ const char *gr__key_home(const char *name, const char *section)
 /* Names of the interface that this version does not have. A name that exists is found before anybody asks here. */
 static const char later[] =
     /* layers */
-    "gelu silu swish elu selu mish softplus prelu transformer_block "
-    "layer_norm instance_norm group_norm renorm equilibrium "
+    "selu mish transformer_block "
+    "equilibrium "
     /* sources, preparation, balance, augmentation */
     "images audio text one_hot resize log_mel oversample undersample smote adasyn hard_undersample crop flip rotate "
     "color cutout noise mixup cutmix specaugment synonym "
@@ -375,10 +390,10 @@ static const char later[] =
     "stagewise-init deeper-lr regularisers "
     /* what other tools have, by family, as they call it: no name of ours that is near is meant */
     "conv3d conv_3d max_pool3d max_pooling3d maxpooling3d avg_pool3d average_pooling3d batch_norm3d dropout3d "
-    "conv_transpose3d separable_conv lazy_conv lp_pool fractional_max_pool layer_normalization "
-    "group_normalization instance_normalization rms_norm rms_normalization weight_norm spectral_norm "
-    "local_response_norm lrn alpha_dropout gaussian_dropout gaussian_noise celu hard_swish hard_tanh hard_sigmoid "
-    "log_sigmoid log_softmax softsign tanhshrink hardshrink softshrink glu swiglu maxout embedding_bag "
+    "conv_transpose3d separable_conv lazy_conv lp_pool fractional_max_pool "
+    "weight_norm spectral_norm "
+    "local_response_norm lrn alpha_dropout gaussian_dropout gaussian_noise celu hard_tanh "
+    "log_sigmoid softsign tanhshrink hardshrink softshrink glu swiglu maxout embedding_bag "
     "lstm_cell gru_cell conv_lstm bidirectional time_distributed "
     "transformer transformer_encoder transformer_decoder "
     "upsample up_sampling upsampling zero_pad zero_padding reflection_pad pixel_shuffle "

@@ -99,6 +99,7 @@ void cli_print_options(FILE *to, const cli_command *command);
 gr_result *cli_result(cli *c);
 /* Prints it: JSON under --json, no text under --quiet. */
 gr_status cli_show(cli *c, const gr_result *r);
+gr_status cli_tell(cli *c, const gr_result *r);                     /* its text on standard error, but under --quiet */
 gr_status cli_list(cli *c, const gr_result *r);                     /* what was asked for: text under --quiet as well */
 void cli_lines(gr_result *r, const char *indent, const char *text); /* a note a line of it */
 /* GR_E_NAME: "there is no member", name; the nearest of n, or what else helps. */

@@ -16,13 +16,6 @@ typedef struct totals {
     double forward_flops, step_flops, seconds;
 } totals;
 
-static double flops(const gr_plan *p)
-{
-    double sum = 0;
-    for (int i = 0; i < gr_plan_rows(p); i++) sum += gr_plan_row_at(p, i).flops;
-    return sum;
-}
-
 /* Predicted seconds of an update on one thread: the kernels' own estimates. */
 static gr_status add_up(gr_engine *e, totals *t)
 {
@@ -32,10 +25,10 @@ static gr_status add_up(gr_engine *e, totals *t)
     forward.count[GR_PART_TEST] = forward.rows[GR_PART_TEST].n = gr__task_evaluation_batch(e->task);
     forward.set_of[GR_PART_TEST] = forward.lead;
     gr_status st = gr__engine_make(&forward, false, 1u << GR_PART_TEST, &one);
-    if (st == GR_OK) t->forward_flops = flops(one.plan[0].plan);
+    if (st == GR_OK) t->forward_flops = gr_plan_flops(one.plan[0].plan);
     gr__engine_close(&one);
     const gr_engine_plan *step = &e->plan[0];
-    t->step_flops = flops(step->plan);
+    t->step_flops = gr_plan_flops(step->plan);
     for (int i = 0; i < gr_plan_rows(step->plan); i++) t->seconds += 1e-9 * gr_plan_row_at(step->plan, i).cost_ns;
     return st;
 }

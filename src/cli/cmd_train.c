@@ -65,49 +65,56 @@ static gr_status read_argument(cli *c, const char *argument, asked *out)
 /* ---- the end ---- */
 
 /* Only what is there is named: a run that ends before its first evaluation has no best model. */
-static void print_models(FILE *to, cli *c, const char *out)
+static void note_models(cli *c, gr_result *a, const char *out)
 {
     static const char *const names[] = {"best.safetensors", "last.safetensors", "swa.safetensors"};
     bool any = false;
-    char shown[4200];
     for (size_t i = 0; i < GR_COUNT(names); i++) {
         if (!holds(c, out, names[i])) continue;
         if (any)
-            fprintf(to, ", %s", names[i]);
+            gr__result_note(a, ", %s", names[i]);
         else
-            fprintf(to, "models: %s/%s", gr__shown(shown, sizeof shown, out, strlen(out)), names[i]);
+            gr__result_note(a, "models: %s/%s", cli_shown(c, out), names[i]);
         any = true;
     }
-    if (any) fputc('\n', to);
+    if (any) gr__result_note(a, "\n");
 }
 
-static void conclude(cli *c, const char *out, const gr_train_result *r)
+static void note_end(gr_result *a, const gr_train_result *r)
 {
     char bytes[32];
-    FILE *to = c->json ? stderr : stdout;
-    if (c->quiet) return;
     gr__size_text(r->peak_bytes, bytes, sizeof bytes);
-    fprintf(to, "%s after %lld steps (%.4g epochs) in %.1f s, %s of tensor memory\n",
-            r->reason == GR_REASON_DIVERGED ? "diverged" : "stopped", (long long)r->steps, r->epochs, r->seconds,
-            bytes);
-    fprintf(to, "reason: %s\n", gr__reason_name(r->reason));
+    gr__result_note(a, "%s after %lld steps (%.4g epochs) in %.1f s, %s of tensor memory\nreason: %s\n",
+                    r->reason == GR_REASON_DIVERGED ? "diverged" : "stopped", (long long)r->steps, r->epochs,
+                    r->seconds, bytes, gr__reason_name(r->reason));
     if (r->best_step && isfinite(r->best_cost)) {
-        fprintf(to, "best: step %lld, validation cost %.5f", (long long)r->best_step, r->best_cost);
-        if (isfinite(r->best_error)) fprintf(to, ", error %.4f", r->best_error); /* several heads have no common one */
-        fputc('\n', to);
+        gr__result_note(a, "best: step %lld, validation cost %.5f", (long long)r->best_step, r->best_cost);
+        if (isfinite(r->best_error)) gr__result_note(a, ", error %.4f", r->best_error); /* several heads: none */
+        gr__result_note(a, "\n");
     }
-    print_models(to, c, out);
 }
 
-static gr_status copy_file(FILE *to, gr_context *ctx, const char *folder, const char *name)
+/* What result.json has, which is the answer of a run whoever asks for it. */
+static void put_file(cli *c, gr_result *a, const char *out)
 {
-    char path[4200], chunk[4096];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = fopen(path, "re");
-    if (!f) return gr__fail(ctx, GR_E_FILE, "cannot read %s", path);
-    for (size_t n; (n = fread(chunk, 1, sizeof chunk, f)) > 0;) fwrite(chunk, 1, n, to);
-    fclose(f);
-    return GR_OK;
+    const char *path = gr__bump_format(c->memory, "%s/result.json", out), *key;
+    json_t *o = path ? json_load_file(path, 0, NULL) : NULL, *value;
+    if (!o) gr__result_fail(a, gr__fail(c->ctx, GR_E_FILE, "cannot read %s", path ? path : out));
+    json_object_foreach(o, key, value) gr__result_json(a, gr__result_text(a, "%s", key), json_incref(value));
+    json_decref(o);
+}
+
+/* The text is for people, also where the answer is JSON; a run that failed has an error in its place. */
+static gr_status conclude(cli *c, const char *out, const gr_train_result *r, gr_status st)
+{
+    gr_result *a = cli_result(c);
+    note_end(a, r);
+    note_models(c, a, out);
+    if (!c->json) return st != GR_OK ? cli_show(c, a), st : cli_show(c, a);
+    gr_status told = cli_tell(c, a);
+    if (st != GR_OK) return st;
+    put_file(c, a, out);
+    return told == GR_OK ? cli_show(c, a) : told;
 }
 
 static gr_status train(cli *c, const gr_recipe *r, const char *out)
@@ -126,11 +133,7 @@ static gr_status train(cli *c, const gr_recipe *r, const char *out)
                           .n_watchers = 1};
     gr_status st = gr__train(c->ctx, r, &o, &result);
     cli_progress_clear(&shown);
-    if (result.steps > 0 || st == GR_OK) {
-        conclude(c, out, &result);
-        if (c->json && st == GR_OK) st = copy_file(stdout, c->ctx, out, "result.json");
-    }
-    return st;
+    return result.steps > 0 || st == GR_OK ? conclude(c, out, &result, st) : st;
 }
 
 static gr_status run(cli *c)

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "model/network.h"
 #include "model/zoo.h"
+#include "plan/store.h"
 
 typedef struct options {
     const char *from, *out;
@@ -21,13 +22,45 @@ static gr_status find(cli *c, const char *name, const gr_zoo_recipe **out)
     return cli_unknown(c, "the zoo has no", name, names, (size_t)GR_MIN(n, 256), "gradus zoo lists it");
 }
 
-static gr_status parameters(cli *c, const gr_zoo_recipe *z, int64_t *count)
+/* ---- what a recipe comes to ---- */
+
+typedef struct figures {
+    int64_t parameters;
+    double flops; /* of predicting one sample */
+} figures;
+
+/* A plan is compiled, but no memory is taken for what it would run on. */
+static gr_status count_flops(cli *c, const gr_recipe *r, const gr_network *network, double *flops)
+{
+    gr_graph *g = NULL;
+    gr_store *store = NULL;
+    gr_plan *plan = NULL;
+    gr_network_values v;
+    const gr_backend *backend = gr_backend_get(r->device);
+    gr_status st = GR_OK;
+    GR_TRY(gr_graph_create(c->ctx, &g));
+    GR_TRY(gr__network_build(network, g, GR_MODE_EVALUATE, 1, false, &v));
+    for (int h = 0; h < r->n_heads; h++) gr_output(g, r->head[h].name, v.head[h].prediction);
+    GR_TRY(gr_store_create(c->ctx, backend, &store));
+    GR_TRY(gr__network_declare(network, store));
+    GR_TRY(gr_plan_compile(
+        c->ctx, g, store, &(gr_plan_options){.backend = backend, .name = "predict", .algorithm = r->algorithm}, &plan));
+    *flops = gr_plan_flops(plan);
+done:
+    gr_plan_destroy(plan);
+    gr_store_destroy(store);
+    gr_graph_destroy(g);
+    return st;
+}
+
+static gr_status measure(cli *c, const gr_zoo_recipe *z, figures *f)
 {
     gr_recipe *r = NULL;
     gr_network *network = NULL;
     gr_status st = gr__recipe_from_text(c->ctx, z->name, ".", z->text, strlen(z->text), NULL, 0, &r);
     if (st == GR_OK) st = gr__network_make(c->ctx, r, NULL, &network);
-    if (st == GR_OK) *count = gr__network_parameter_count(network);
+    if (st == GR_OK) st = count_flops(c, r, network, &f->flops);
+    if (st == GR_OK) f->parameters = gr__network_parameter_count(network);
     gr__network_destroy(network);
     if (r) gr__recipe_close(c->ctx, r);
     return st;
@@ -35,16 +68,18 @@ static gr_status parameters(cli *c, const gr_zoo_recipe *z, int64_t *count)
 
 static gr_status show(cli *c, const gr_zoo_recipe *z, bool whole)
 {
-    int64_t count;
-    gr_status st = parameters(c, z, &count);
+    figures f = {0};
+    gr_status st = measure(c, z, &f);
     if (st != GR_OK) return st;
     gr_result *r = cli_result(c);
-    gr__result_put(r, "name=%s title=%s parameters=%jd", z->name, z->title, count);
+    gr__result_put(r, "name=%s title=%s parameters=%jd forward_flops=%g", z->name, z->title, f.parameters, f.flops);
     if (whole) gr__result_put(r, "recipe=%s", z->text);
     if (whole)
-        gr__result_note(r, "# %lld parameters\n%s", (long long)count, z->text);
+        gr__result_note(r, "# %lld parameters, %.4g million operations a sample\n%s", (long long)f.parameters,
+                        f.flops * 1e-6, z->text);
     else
-        gr__result_note(r, "%-14s %10lld parameters  %s\n", z->name, (long long)count, z->title);
+        gr__result_note(r, "%-18s %11lld parameters %9.2f MFLOP  %s\n", z->name, (long long)f.parameters,
+                        f.flops * 1e-6, z->title);
     return cli_list(c, r);
 }
 
@@ -92,8 +127,11 @@ static const cli_option new_rows[] = {
 GR_COMMAND(zoo) = {.name = "zoo",
                    .place = 13,
                    .usage = "[NAME]",
-                   .summary = "Lists the ready recipes with their parameter counts, or prints one",
-                   .help = "Examples\n  gradus zoo\n  gradus zoo lenet5\n",
+                   .summary = "Lists the ready recipes with their parameters and operations, or prints one",
+                   .help = "MFLOP: millions of operations that predicting one sample takes, a multiplication and an "
+                           "addition being two; with\n"
+                           "--json forward_flops, in ones.\n\n"
+                           "Examples\n  gradus zoo\n  gradus zoo lenet5\n",
                    .max_arguments = 1,
                    .run = run_zoo};
 

@@ -28,6 +28,17 @@ gr_status cli_show(cli *c, const gr_result *r)
     return present(c, r, !c->quiet);
 }
 
+gr_status cli_tell(cli *c, const gr_result *r)
+{
+    gr__text t;
+    if (r->failed != GR_OK || c->quiet) return r->failed;
+    gr__text_init(&t, c->ctx);
+    gr_status st = gr__present_text(r, &t);
+    if (st == GR_OK && t.n) fwrite(t.s, 1, t.n, stderr);
+    gr__text_free(&t);
+    return st;
+}
+
 gr_status cli_list(cli *c, const gr_result *r)
 {
     return present(c, r, true);

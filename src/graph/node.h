@@ -46,6 +46,9 @@ typedef enum gr_opcode {
     GR_OP_POOL_SCATTER,
     GR_OP_AVG_POOL,
     GR_OP_AVG_POOL_ADJOINT,
+    /* normalisations: CHANNEL_NORM has outputs (y, mean, variance) */
+    GR_OP_SAMPLE_NORM,
+    GR_OP_CHANNEL_NORM,
     /* attention: (means, sums); its gradient of operands of their own, of one for all three */
     GR_OP_ATTENTION,
     GR_OP_ATTENTION_GRADIENT,
@@ -124,6 +127,7 @@ typedef enum gr__branches {
     GR__BRANCHES_LARGEST,    /* where along the reduced axes the largest stands */
     GR__BRANCHES_INDEX,      /* its second result */
     GR__BRANCHES_RESULT,     /* its result, which is constant in between */
+    GR__BRANCHES_SAID,       /* those of its decomposition */
     GR__BRANCHES_BODY,       /* those of the operations of its body, at every step */
 } gr__branches;
 

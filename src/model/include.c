@@ -42,14 +42,17 @@ static gr_tree *in_place_of(const gr_tree *old, gr_tree *t)
     return t;
 }
 
+/* The last layer that says how many outputs it has: a dense one, or a convolution before a global pooling. */
 static gr_status set_classes(gr_context *ctx, gr__bump *b, gr_tree *layers, const gr_tree *classes)
 {
+    static const char *const widths[] = {"units", "filters"};
     for (int i = layers->n - 1; i >= 0; i--)
-        if (gr__tree_get(layers->child[i], "units"))
-            return gr__tree_put(b, layers->child[i], "units", in_place_of(classes, gr__tree_copy(b, classes)))
-                       ? GR_OK
-                       : GR_E_MEMORY;
-    return gr__tree_fail(ctx, classes, GR_E_CONFLICT, NULL, "this network has no dense layer at its end");
+        for (size_t k = 0; k < GR_COUNT(widths); k++)
+            if (gr__tree_get(layers->child[i], widths[k]))
+                return gr__tree_put(b, layers->child[i], widths[k], in_place_of(classes, gr__tree_copy(b, classes)))
+                           ? GR_OK
+                           : GR_E_MEMORY;
+    return gr__tree_fail(ctx, classes, GR_E_CONFLICT, NULL, "no layer of this network says how many outputs it has");
 }
 
 static gr_status set_dropout(gr_context *ctx, gr__bump *b, gr_tree *layers, const gr_tree *rate)

@@ -126,7 +126,8 @@ static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mo
                            .preset = n->recipe->preset,
                            .memory = memory,
                            .bind = o->bind,
-                           .sketch = o->sketch}};
+                           .sketch = o->sketch,
+                           .updates = o->updates}};
     if (mode == GR_MODE_TRAIN) {
         m->b.seed = gr_feed(g, GR_FEED_SEED, GR_REAL, GR_SCALAR);
         m->b.update = gr_feed(g, GR_FEED_UPDATE, GR_REAL, GR_SCALAR);

@@ -68,8 +68,9 @@ gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int6
 typedef struct gr_network_options {
     gr_val *layers; /* layers[i] receives what layer i of the recipe's stack gives; may be NULL */
     gr_binding bind;
-    bool sketch;   /* as in gr_build */
-    int64_t steps; /* that a batch has of inputs with lengths; 0: all */
+    bool sketch;    /* as in gr_build */
+    int64_t steps;  /* that a batch has of inputs with lengths; 0: all */
+    double updates; /* as in gr_build */
 } gr_network_options;
 gr_status gr__network_build_with(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target,
                                  const gr_network_options *o, gr_network_values *out);

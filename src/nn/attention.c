@@ -6,6 +6,7 @@
 
 #include "graph/shape.h"
 #include "nn/join.h"
+#include "nn/lengths.h"
 
 static const gr_row rows[] = {
     GR_ROW("heads", INT, NULL, "[1,1000000]", "1", "how many means; they share the features, which they must divide"),
@@ -14,7 +15,8 @@ static const gr_row rows[] = {
     GR_ROW("causal", BOOL, "false", "", "", "a step sees no later one"),
     GR_ROW("rotary", BOOL, "false", "", "", "queries and keys are turned by their steps"),
     GR_ROW("dropout", REAL, "0", "[0,1)", "1", "the share of weights left out at random in training"),
-    GR_ROW("bias", BOOL, "true", "", "", "queries, keys, values and what is given have numbers added"),
+    GR_ROW("project", BOOL, "true", "", "", "with weights of its own; without, inputs are queries, keys and values"),
+    GR_ROW("bias", BOOL, "true", "", "", "where it has weights, what they make has numbers added"),
 };
 
 typedef struct sizes {
@@ -146,14 +148,14 @@ static void project_apart(gr_build *b, const gr_settings *s, const gr_val *in, c
     }
 }
 
-static gr_attention_attr attributes(gr_build *b, const gr_settings *s, const sizes *z)
+static gr_attention_attr attributes(gr_build *b, const gr_settings *s, const sizes *z, gr_val lengths)
 {
     gr_attention_attr a = {.heads = z->heads,
                            .key_heads = z->key_heads,
                            .size = z->size,
                            .causal = gr__setting_bool(s, "causal"),
                            .scale = 1 / sqrt((double)z->size),
-                           .lengths = b->lengths};
+                           .lengths = lengths};
     double rate = gr__setting_real(s, "dropout");
     if (b->mode != GR_MODE_TRAIN || rate == 0) return a;
     a.rate = rate;
@@ -165,32 +167,68 @@ static gr_attention_attr attributes(gr_build *b, const gr_settings *s, const siz
     return a;
 }
 
+/* Queries, keys and values as the inputs have them. */
+static bool take_plain(gr_build *b, const gr_settings *s, const gr_val *in, int n_in, const sizes *z, gr_val *out)
+{
+    gr_graph *g = b->g;
+    int64_t wanted = z->key_heads * z->size;
+    for (int i = 0; i < n_in; i++) {
+        int64_t features = gr_shape_of(g, in[i]).dim[2], units = i == 0 ? z->features : wanted;
+        if (features != units || n_in == 1)
+            return gr_graph_fail(g, GR_E_SHAPE,
+                                 n_in == 1 ? "without weights takes queries, keys and values from three inputs"
+                                           : "%s have %lld features, wanted %lld: %lld heads of %lld",
+                                 i == 1 ? "keys" : "values", (long long)features, (long long)units,
+                                 (long long)z->key_heads, (long long)z->size),
+                   false;
+        out[i] = i < 2 && gr__setting_bool(s, "rotary") ? turn(b, in[i], units / z->size, z->size) : in[i];
+    }
+    return true;
+}
+
+/* With weights: of one input in one product, else apart. */
+static void take_projected(gr_build *b, const gr_settings *s, const gr_val *in, int n_in, const sizes *z, gr_val *out)
+{
+    int64_t units = (z->heads + 2 * z->key_heads) * z->size;
+    gr_val bias = GR_NONE;
+    if (gr__setting_bool(s, "bias")) {
+        if (n_in == 1) weight(b, "in_proj_weight", units, z->features); /* before its bias, as PyTorch has them */
+        bias = gr__build_param(b, "in_proj_bias", GR_SHAPE(units), GR_ROLE_BIAS, GR_LAYOUT_PLAIN, z->features, units);
+    }
+    if (n_in == 1)
+        out[0] = project_packed(b, s, in[0], z, bias);
+    else
+        project_apart(b, s, in, z, bias, out);
+}
+
+static gr_val give(gr_build *b, const gr_settings *s, gr_val y, int64_t features)
+{
+    gr_val w = weight(b, "out_proj.weight", features, features), bias = GR_NONE;
+    if (gr__setting_bool(s, "bias"))
+        bias =
+            gr__build_param(b, "out_proj.bias", GR_SHAPE(features), GR_ROLE_BIAS, GR_LAYOUT_PLAIN, features, features);
+    return project(b->g, y, w, bias);
+}
+
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
 {
     gr_graph *g = b->g;
     sizes z;
-    gr_val x[3] = {GR_NONE}, bias = GR_NONE;
+    gr_val x[3] = {GR_NONE};
     const gr_build outer = *b;
+    bool projects = gr__setting_bool(s, "project");
     if (!take_sizes(b, s, in, n_in, &z)) return GR_NONE;
-    if (n_in == 3 && b->lengths)
+    gr_val lengths = gr__lengths_of(b, in[n_in > 1 ? 1 : 0]), own = gr__lengths_of(b, in[0]);
+    if (lengths && lengths == own && gr_shape_of(g, in[0]).dim[1] != gr_shape_of(g, in[n_in > 1 ? 1 : 0]).dim[1])
         return gr_graph_fail(g, GR_E_CONFLICT, "lengths of the queries' steps say nothing of those of keys and values");
     b->follow = GR_FOLLOW_NOTHING, b->last = false; /* of queries, keys and values; what follows comes after */
-    int64_t units = (z.heads + 2 * z.key_heads) * z.size;
-    bool biased = gr__setting_bool(s, "bias");
-    if (n_in == 1 && biased) weight(b, "in_proj_weight", units, z.features); /* before its bias, as PyTorch has them */
-    if (biased)
-        bias = gr__build_param(b, "in_proj_bias", GR_SHAPE(units), GR_ROLE_BIAS, GR_LAYOUT_PLAIN, z.features, units);
-    if (n_in == 1)
-        x[0] = project_packed(b, s, in[0], &z, bias);
-    else
-        project_apart(b, s, in, &z, bias, x);
-    gr_val y = gr_attention(g, x[0], x[1], x[2], attributes(b, s, &z));
-    b->follow = outer.follow, b->last = outer.last;
-    gr_val w = weight(b, "out_proj.weight", z.features, z.features), more = GR_NONE;
-    if (biased)
-        more = gr__build_param(b, "out_proj.bias", GR_SHAPE(z.features), GR_ROLE_BIAS, GR_LAYOUT_PLAIN, z.features,
-                               z.features);
-    return project(g, y, w, more);
+    if (projects)
+        take_projected(b, s, in, n_in, &z, x);
+    else if (!take_plain(b, s, in, n_in, &z, x))
+        return GR_NONE;
+    gr_val y = gr_attention(g, x[0], x[1], x[2], attributes(b, s, &z, lengths));
+    b->follow = outer.follow, b->last = outer.last, b->lengths = own;
+    return projects ? give(b, s, y, z.features) : y;
 }
 
 GR_LAYER(attention) = {

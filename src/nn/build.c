@@ -61,9 +61,16 @@ static gr_entry_spec *add_state(gr_build *b)
     return &all[b->n_states - 1];
 }
 
-static gr_val leaf_of(gr_build *b, const gr_param_info *p)
+gr_val gr__build_leaf(gr_build *b, const gr_param_info *p)
 {
     return b->bind.leaf ? b->bind.leaf(b->bind.user, p) : gr_param(b->g, p->entry.name, p->entry.shape);
+}
+
+const gr_param_info *gr__build_shared(const gr_build *b, const char *owner, const char *suffix)
+{
+    for (size_t i = 0; i < b->n_params && gr_graph_status(b->g) == GR_OK; i++)
+        if (is_called(b->params[i].entry.name, owner, suffix)) return &b->params[i];
+    return NULL;
 }
 
 gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role role, gr_layout layout, int64_t fan_in,
@@ -77,7 +84,7 @@ gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role 
         if (!gr__shape_equal(e->shape, shape))
             return gr_graph_fail(b->g, GR_E_SHAPE, "parameter %s is %s here and %s where it was used first", e->name,
                                  gr__shape_text(shape, here), gr__shape_text(e->shape, before));
-        return leaf_of(b, &b->params[i]);
+        return gr__build_leaf(b, &b->params[i]);
     }
     const char *name = gr__bump_format(b->memory, "%s.%s", b->layer, suffix);
     gr_param_info *p = name ? add_param(b) : NULL;
@@ -94,7 +101,7 @@ gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role 
                          .settled = b->settled,
                          .last = b->last,
                          .head = b->head};
-    return leaf_of(b, p);
+    return gr__build_leaf(b, p);
 }
 
 bool gr__is_of_layer(const char *name, const char *layer)
@@ -112,7 +119,7 @@ static const gr_entry_spec *find_state(const gr_build *b, const char *suffix)
     return NULL;
 }
 
-static const gr_entry_spec *declare_state(gr_build *b, const char *suffix, gr_shape shape, double initial)
+static const gr_entry_spec *declare_state(gr_build *b, const char *suffix, gr_shape shape, double initial, bool saved)
 {
     const gr_entry_spec *before = find_state(b, suffix);
     char here[96], there[96];
@@ -126,20 +133,32 @@ static const gr_entry_spec *declare_state(gr_build *b, const char *suffix, gr_sh
     gr_entry_spec *s = name ? add_state(b) : NULL;
     if (s)
         *s = (gr_entry_spec){
-            .name = name, .shape = shape, .slot = true, .saved = true, .role = GR_ROLE_STATE, .initial = initial};
+            .name = name, .shape = shape, .slot = true, .saved = saved, .role = GR_ROLE_STATE, .initial = initial};
     else
         gr_graph_fail(b->g, GR_E_MEMORY, "no memory for statistic %s", suffix);
     return s;
 }
 
-gr_val gr__build_state(gr_build *b, const char *suffix, gr_shape shape, double initial)
+static gr_val state(gr_build *b, const char *suffix, gr_shape shape, double initial, bool saved)
 {
-    const gr_entry_spec *s = gr_graph_status(b->g) == GR_OK ? declare_state(b, suffix, shape, initial) : NULL;
+    const gr_entry_spec *s = gr_graph_status(b->g) == GR_OK ? declare_state(b, suffix, shape, initial, saved) : NULL;
     if (!s) return GR_NONE;
     return b->bind.state ? b->bind.state(b->bind.user, s) : gr_slot(b->g, s->name, s->shape);
 }
 
-void gr__build_observe(gr_build *b, const char *suffix, gr_val batch, double share)
+gr_val gr__build_state(gr_build *b, const char *suffix, gr_shape shape, double initial)
+{
+    return state(b, suffix, shape, initial, true);
+}
+
+gr_val gr__build_count(gr_build *b, const char *suffix)
+{
+    gr_val one = gr_const(b->g, 1), before = state(b, suffix, GR_SHAPE(1), 0, false);
+    gr__build_observe(b, suffix, gr_add(b->g, before, one), one);
+    return gr_sum_all(b->g, before);
+}
+
+void gr__build_observe(gr_build *b, const char *suffix, gr_val batch, gr_val share)
 {
     if (gr_graph_status(b->g) != GR_OK || !b->bind.observe) return;
     const gr_entry_spec *s = find_state(b, suffix);
@@ -207,7 +226,15 @@ gr_val gr__activation_build(gr_build *b, const gr_tree *activation, gr_val x)
     gr_settings s;
     if (gr__activation_none(activation) || gr_graph_status(b->g) != GR_OK) return x;
     const gr_layer *l = find_activation(b, activation, &s);
-    return l ? l->build(b, &s, &x, 1) : GR_NONE;
+    const char *outer = b->layer;
+    const gr_tree *init = b->init;
+    b->layer = l ? gr__bump_format(b->memory, "%s.activation", outer) : NULL; /* whose parameters are apart */
+    b->init = NULL;
+    gr_val y = b->layer ? l->build(b, &s, &x, 1) : GR_NONE;
+    if (l && !b->layer) gr_graph_fail(b->g, GR_E_MEMORY, "no memory for the name of an activation");
+    b->layer = outer;
+    b->init = init;
+    return y;
 }
 
 void gr__activation_follow(gr_build *b, const gr_tree *activation)

@@ -1,13 +1,35 @@
 /* Dense: every output is a weighted sum of all inputs.                                          [chapter 4.1; PyTorch
  * Linear] Works on the last axis, whatever the rank: on [length, features] the same weights serve every position. */
+#include "graph/shape.h"
 #include "nn/layer.h"
 
 static const gr_row rows[] = {
     GR_ROW("units", INT, NULL, "[1,1000000000]", "1", "how many outputs"),
     GR_ROW("bias", BOOL, "true", "", "", "adds one number an output"),
+    GR_ROW("tied", TEXT, "none", "the name of a layer", "",
+           "its weight is that layer's own, such as an embedding's of as many words and units"),
     GR_ROW("activation", TREE, "none", "the name of an activation, or {type: ..., its settings}", "",
            "what is applied to the sums"),
 };
+
+/* Its own, or that of the layer that it is tied to. */
+static gr_val take_weight(gr_build *b, const gr_settings *s, int64_t units, int64_t features)
+{
+    const gr_tree *tied = gr__setting_tree(s, "tied");
+    gr_shape shape = GR_SHAPE(units, features);
+    char here[96], there[96];
+    if (gr__tree_none(tied))
+        return gr__build_param(b, "weight", shape, GR_ROLE_WEIGHT, GR_LAYOUT_PLAIN, features, units);
+    const gr_param_info *p = gr__build_shared(b, tied->text, "weight");
+    if (p && gr__shape_equal(p->entry.shape, shape)) return gr__build_leaf(b, p);
+    if (p)
+        gr__tree_fail(b->ctx, tied, GR_E_SHAPE, NULL, "%s is %s, wanted %s: units and features", p->entry.name,
+                      gr__shape_text(p->entry.shape, there), gr__shape_text(shape, here));
+    else
+        gr__tree_fail(b->ctx, tied, GR_E_NAME, "it names a layer before this one that has weights",
+                      "no layer \"%s\" has a weight to share", tied->text);
+    return gr_graph_fail(b->g, p ? GR_E_SHAPE : GR_E_NAME, "tied is refused");
+}
 
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
 {
@@ -20,8 +42,7 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     int64_t features = shape.dim[shape.rank - 1], positions = 1;
     for (int i = 0; i + 1 < shape.rank; i++) positions *= shape.dim[i];
     gr__activation_follow(b, gr__setting_tree(s, "activation"));
-    gr_val w =
-        gr__build_param(b, "weight", GR_SHAPE(units, features), GR_ROLE_WEIGHT, GR_LAYOUT_PLAIN, features, units);
+    gr_val w = take_weight(b, s, units, features);
     gr_val y = gr_matmul(g, gr_reshape(g, in[0], GR_SHAPE(positions, features)), w, false, true);
     if (gr__setting_bool(s, "bias"))
         y = gr_add(g, y, gr__build_param(b, "bias", GR_SHAPE(units), GR_ROLE_BIAS, GR_LAYOUT_PLAIN, features, units));

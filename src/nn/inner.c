@@ -1,6 +1,7 @@
 /* Layers within layers: what a recipe says of one is checked and built as part of another. */
 #include <string.h>
 
+#include "graph/shape.h"
 #include "init/init.h"
 #include "nn/lengths.h"
 #include "nn/stack.h"
@@ -90,10 +91,21 @@ static gr_val refused(gr_build *b, const gr_tree *t)
     return GR_NONE;
 }
 
+/* A layer that cannot take such samples says what it takes; here is said what gives it others. */
+static void hint_input(gr_build *b, gr_shape batch)
+{
+    gr_shape sample = {.rank = GR_MAX(batch.rank - 1, 0)};
+    char shape[96];
+    for (int i = 0; i < sample.rank; i++) sample.dim[i] = batch.dim[i + 1];
+    if (gr__error_code(b->ctx) == GR_E_SHAPE && b->n_from == 1)
+        gr__error_hint(b->ctx, "\"%s\" gives it %s", b->from[0].name, gr__shape_text(sample, shape));
+}
+
 gr_val gr__layer_build(gr_build *b, const gr_layer_said *s, const gr_tree *t, const gr_val *in, int n_in)
 {
     size_t before = b->n_params;
     gr_val y = GR_NONE, outer = b->lengths;
+    gr_shape taken = gr_shape_of(b->g, n_in > 0 ? in[0] : GR_NONE);
     gr_scope_push(b->g, s->member->head.name, b->layer);
     b->usual = NULL;
     gr__activation_follow(b, s->activation);
@@ -101,7 +113,7 @@ gr_val gr__layer_build(gr_build *b, const gr_layer_said *s, const gr_tree *t, co
         y = gr__activation_build(b, s->activation, s->member->build(b, &s->settings, in, n_in));
     gr__lengths_keep(b, y);
     b->lengths = outer;
-    if (gr_graph_status(b->g) != GR_OK) return refused(b, t);
+    if (gr_graph_status(b->g) != GR_OK) return hint_input(b, taken), refused(b, t);
     bool samples = gr_shape_of(b->g, y).rank > 0;
     if (!samples) gr_graph_fail(b->g, GR_E_SHAPE, "its output has no batch axis");
     gr_scope_pop(b->g);

@@ -59,3 +59,10 @@ bool gr__join_moves_steps(gr_build *b)
                   "sequences have lengths of their own here: their steps cannot be joined, cut or moved");
     return false;
 }
+
+bool gr__join_last(gr_build *b, gr_val x)
+{
+    if (gr_graph_status(b->g) != GR_OK) return false;
+    if (gr_shape_of(b->g, x).rank < 2) gr_graph_fail(b->g, GR_E_SHAPE, "takes samples of at least one axis");
+    return gr_graph_status(b->g) == GR_OK && gr__build_has_features(b, x);
+}

@@ -10,6 +10,9 @@ gr_shape gr__join_sample(gr_shape batch); /* without the batch's axis */
 int gr__join_axis(gr_build *b, const gr_tree *axis, gr_shape batch);
 /* Fails the graph: inputs i and j of a layer do not go together. Names the layers that give them, and both shapes. */
 gr_val gr__join_refuse(gr_build *b, const gr_val *in, int i, int j, const char *why);
+/* Has x an axis of features at its end, the last of a sample, which is not that of the steps? Else false with the graph
+ * failed. */
+bool gr__join_last(gr_build *b, gr_val x);
 /* Steps are joined, cut or moved by a layer: false with the graph failed where samples have lengths of their own. */
 bool gr__join_moves_steps(gr_build *b);
 

@@ -15,7 +15,7 @@
 typedef struct gr_binding {
     gr_val (*leaf)(void *user, const gr_param_info *p);                              /* NULL: the parameter itself */
     gr_val (*state)(void *user, const gr_entry_spec *s);                             /* NULL: the state itself */
-    void (*observe)(void *user, const gr_entry_spec *s, gr_val batch, double share); /* NULL: states stay as they are */
+    void (*observe)(void *user, const gr_entry_spec *s, gr_val batch, gr_val share); /* NULL: states stay as they are */
     void *user;
 } gr_binding;
 
@@ -34,6 +34,7 @@ typedef struct gr_build {
     gr__bump *memory;              /* of the network: settings, names */
     const gr_targets *targets;     /* what the training rows say of their targets; may be NULL */
     gr_val seed, update, position; /* rank 0, for random leaves; GR_NONE when mode is not TRAIN */
+    double updates;                /* of the whole run; 0: not known */
     gr_param_info *params;         /* collected in order of first use; equal names are one parameter */
     size_t n_params, params_capacity;
     gr_entry_spec *states; /* likewise, of layers that keep statistics */
@@ -62,11 +63,17 @@ typedef struct gr_build {
 /* Declares (or finds) parameter LAYER.suffix and gives its leaf. */
 gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role role, gr_layout layout, int64_t fan_in,
                        int64_t fan_out);
+/* The parameter OWNER.suffix that a layer declared, and its leaf; NULL: there is none. */
+const gr_param_info *gr__build_shared(const gr_build *b, const char *owner, const char *suffix);
+gr_val gr__build_leaf(gr_build *b, const gr_param_info *p);
 /* Declares a statistic of batches, which the layer needs when it does not train, and gives it: slot LAYER.suffix, part
  * of the model. It starts at `initial`. */
 gr_val gr__build_state(gr_build *b, const char *suffix, gr_shape shape, double initial);
-/* A training batch gives the declared statistic this value: it moves towards it by `share`, 0 to 1. */
-void gr__build_observe(gr_build *b, const char *suffix, gr_val batch, double share);
+/* A training batch gives the declared statistic this value: it moves towards it by `share`, 0 to 1, of rank 0. */
+void gr__build_observe(gr_build *b, const char *suffix, gr_val batch, gr_val share);
+/* How many batches were observed before this one, rank 0: declares slot LAYER.suffix, which is the run's and no part of
+ * the model, and counts this batch. Only in TRAIN. */
+gr_val gr__build_count(gr_build *b, const char *suffix);
 /* old (1 - share) + batch share; the batch's alone for a share of 1, whatever the old one is. share: rank 0. */
 gr_val gr__statistic(gr_graph *g, gr_val old, gr_val batch, gr_val share);
 /* Is it a parameter or statistic of this layer itself: "c1.weight" of "c1", not "c1.a.weight"? */
@@ -83,7 +90,7 @@ bool gr__build_has_features(gr_build *b, gr_val x);
 /* Is it no activation: nothing, `none` or `linear`, as a name or {type: linear}? */
 bool gr__activation_none(const gr_tree *activation);
 /* Applies an `activation:` value to x: none gives x; a name or {type: ..., settings} gives that
- * layer's result. dense and conv call it themselves. */
+ * layer's result; parameters of it are called LAYER.activation.suffix. dense and conv call it themselves. */
 gr_val gr__activation_build(gr_build *b, const gr_tree *activation, gr_val x);
 /* Puts what an `activation:` value counts as into b->follow and b->slope; NULL leaves them. Called by layers before
  * they declare parameters. */

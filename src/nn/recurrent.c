@@ -140,11 +140,9 @@ gr_val gr__recurrent_build(gr_build *b, const gr_settings *s, gr_val x, const gr
 {
     gr_graph *g = b->g;
     gr_shape shape = gr_shape_of(g, x);
-    char text[96];
     if (gr_graph_status(g) != GR_OK) return GR_NONE;
     if (shape.rank != 3 || shape.dim[1] < 1)
-        return gr_graph_fail(g, GR_E_SHAPE, "takes sequences, [steps, features], of one step at least; the input is %s",
-                             gr__shape_text(shape, text));
+        return gr_graph_fail(g, GR_E_SHAPE, "takes sequences, [steps, features], of one step at least");
     int64_t layers = gr__setting_int(s, "layers");
     int directions = gr__setting_bool(s, "bidirectional") ? 2 : 1;
     bool last = strcmp(gr__setting_text(s, "return"), "last") == 0;

@@ -1,13 +1,10 @@
 /* Softmax over the last axis: positive numbers that sum to 1.                                    [Bridle 1990] */
-#include "nn/layer.h"
+#include "nn/join.h"
 
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
 {
     (void)s, (void)n_in;
-    gr_graph *g = b->g;
-    if (gr_shape_of(g, in[0]).rank < 2) return gr_graph_fail(g, GR_E_SHAPE, "takes samples of at least one axis");
-    if (!gr__build_has_features(b, in[0])) return GR_NONE;
-    return gr_softmax(g, in[0]);
+    return gr__join_last(b, in[0]) ? gr_softmax(b->g, in[0]) : GR_NONE;
 }
 
 GR_LAYER(softmax) = {

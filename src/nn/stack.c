@@ -303,8 +303,7 @@ static gr_status no_source(builder *k, size_t i, const gr_tree *t)
     if (!names) return GR_E_MEMORY;
     for (size_t j = 0; j < i; j++) names[n++] = k->layer[j].name;
     for (size_t j = 0; j < inputs && i < k->n; j++) names[n++] = k->inputs->name[j]; /* no head is an input */
-    gr_status st =
-        gr__tree_fail(k->ctx, t, GR_E_NAME, k->inputs->named ? NULL : "`input` is the sample itself", format, t->text);
+    gr_status st = gr__tree_fail(k->ctx, t, GR_E_NAME, NULL, format, t->text);
     const char *near = gr__nearest(t->text, names, n);
     if (near)
         gr__error_hint(k->ctx, "did you mean \"%s\"?", near);
@@ -312,6 +311,8 @@ static gr_status no_source(builder *k, size_t i, const gr_tree *t)
         gr__error_hint(k->ctx, "from: the name of a layer, such as \"%s\"", k->layer[i - 1].name);
     else if (k->inputs->named)
         hint_inputs(k);
+    else
+        gr__error_hint(k->ctx, "`input` is the sample itself");
     return st;
 }
 

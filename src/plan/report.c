@@ -44,6 +44,13 @@ gr_plan_row gr_plan_row_at(const gr_plan *p, int index)
     return row;
 }
 
+double gr_plan_flops(const gr_plan *p)
+{
+    double sum = 0;
+    for (int i = 0; i < gr_plan_rows(p); i++) sum += gr_plan_row_at(p, i).flops;
+    return sum;
+}
+
 /* ---- what rows write ---- */
 
 int gr_plan_views(const gr_plan *p, int index)

@@ -45,13 +45,12 @@ static gr_val point_of(void *user, const gr_param_info *p)
 }
 
 /* Running statistics of a layer that is frozen by name stay as they are. */
-static void move_state(void *user, const gr_entry_spec *s, gr_val batch, double share)
+static void move_state(void *user, const gr_entry_spec *s, gr_val batch, gr_val share)
 {
     making *m = user;
     gr_graph *g = m->g;
     if (gr__groups_freeze(&m->recipe->groups, s->name)) return;
-    gr_val old = gr_slot(g, s->name, s->shape), next = gr__statistic(g, old, batch, gr_const(g, share)),
-           sum = gr_sum_all(g, next);
+    gr_val old = gr_slot(g, s->name, s->shape), next = gr__statistic(g, old, batch, share), sum = gr_sum_all(g, next);
     m->moved = m->moved ? gr_add(g, m->moved, sum) : sum;
     gr_assign(g, old, next, GR_ASSIGN_STATE);
 }
@@ -109,7 +108,9 @@ static gr_status differentiate(making *m)
 
 static gr_status forward_and_back(making *m)
 {
-    const gr_network_options o = {.steps = m->steps, .bind = {.leaf = point_of, .observe = move_state, .user = m}};
+    const gr_network_options o = {.steps = m->steps,
+                                  .updates = (double)gr__task_extent(m->task).total,
+                                  .bind = {.leaf = point_of, .observe = move_state, .user = m}};
     gr_status st = room(m);
     if (st == GR_OK) st = gr__network_build_with(m->task->network, m->g, GR_MODE_TRAIN, m->batch, true, &o, &m->v);
     return st == GR_OK ? differentiate(m) : st;
@@ -224,7 +225,9 @@ static gr_val state_of(void *user, const gr_entry_spec *s)
 
 static gr_status build_evaluate(making *m)
 {
-    const gr_network_options o = {.steps = m->steps, .bind = {.leaf = view_of, .state = state_of, .user = m}};
+    const gr_network_options o = {.steps = m->steps,
+                                  .updates = (double)gr__task_extent(m->task).total,
+                                  .bind = {.leaf = view_of, .state = state_of, .user = m}};
     gr_status st = gr__network_build_with(m->task->network, m->g, GR_MODE_EVALUATE, m->batch, true, &o, &m->v);
     if (st != GR_OK) return st;
     for (int h = 0; h < m->recipe->n_heads; h++) {
@@ -241,12 +244,12 @@ static gr_status build_evaluate(making *m)
 /* ---- the statistics of a view's weights ---- */
 
 /* The means over the batches of a pass: the feed `share` is what a batch is of all so far. */
-static void collect_state(void *user, const gr_entry_spec *s, gr_val batch, double share)
+static void collect_state(void *user, const gr_entry_spec *s, gr_val batch, gr_val share)
 {
     const making *m = user;
     gr_val mean;
     (void)share;
-    if (gr__groups_freeze(&m->recipe->groups, s->name)) return;
+    if (!s->saved || gr__groups_freeze(&m->recipe->groups, s->name)) return; /* counts are the run's */
     gr_status st = gr__slot_beside(m->g, m->store, s, m->view->slot, s->initial, &mean);
     if (st != GR_OK) {
         gr_graph_fail(m->g, st, "the statistics of %s cannot be kept", s->name);
@@ -258,7 +261,9 @@ static void collect_state(void *user, const gr_entry_spec *s, gr_val batch, doub
 
 static gr_status build_statistics(making *m)
 {
-    const gr_network_options o = {.steps = m->steps, .bind = {.leaf = view_of, .observe = collect_state, .user = m}};
+    const gr_network_options o = {.steps = m->steps,
+                                  .updates = (double)gr__task_extent(m->task).total,
+                                  .bind = {.leaf = view_of, .observe = collect_state, .user = m}};
     gr_status st = gr__network_build_with(m->task->network, m->g, GR_MODE_TRAIN, m->batch, false, &o, &m->v);
     return st == GR_OK ? gr_graph_status(m->g) : st;
 }

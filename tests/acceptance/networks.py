@@ -240,6 +240,97 @@ def transformer_block(r, s):
     return dict(heads=heads, ff=ff, causal=causal, norm="pre" if pre else "post", activation=act), m, m
 
 
+# ---- blocks of convolutional networks, with torchvision's names ----
+
+def conv_of(n, a, b, kernel=1, stride=1, groups=1, bias=False):
+    return (nn.Conv2d if n == 2 else nn.Conv1d)(a, b, kernel, stride, kernel // 2, 1, groups, bias)
+
+
+def norm_of(n, channels):
+    return (nn.BatchNorm2d if n == 2 else nn.BatchNorm1d)(channels)
+
+
+class Excite(nn.Module):
+    def __init__(s, n, channels, units, act, gate):
+        super().__init__()
+        s.fc1, s.fc2 = conv_of(n, channels, units, bias=True), conv_of(n, units, channels, bias=True)
+        s.act, s.gate = ACT[act], ACT[gate]
+
+    def forward(s, x):
+        return x * s.gate(s.fc2(s.act(s.fc1(x.mean(tuple(range(2, x.dim())), keepdim=True)))))
+
+
+class Narrow(nn.Module):
+    """A residual block; kernels: of its convolutions, of which one has the stride."""
+
+    def __init__(s, n, channels, widths, kernels, at, stride, act):
+        super().__init__()
+        s.n, s.act = len(widths), ACT[act]
+        for i, (a, b) in enumerate(zip([channels, *widths], widths)):
+            s.add_module(f"conv{i + 1}", conv_of(n, a, b, kernels[i], stride if i == at else 1))
+            s.add_module(f"bn{i + 1}", norm_of(n, b))
+        s.downsample = nn.Sequential(conv_of(n, channels, widths[-1], 1, stride), norm_of(n, widths[-1])) if stride > 1 or channels != widths[-1] else None
+
+    def forward(s, x):
+        y = x
+        for i in range(1, s.n + 1):
+            y = s.get_submodule(f"bn{i}")(s.get_submodule(f"conv{i}")(y))
+            y = s.act(y) if i < s.n else y
+        return s.act(y + (s.downsample(x) if s.downsample else x))
+
+
+class Inverted(nn.Module):
+    def __init__(s, n, channels, filters, expansion, kernel, stride, act, excite):
+        super().__init__()
+        wide, parts = channels * expansion, []
+        if expansion > 1:
+            parts.append(nn.Sequential(conv_of(n, channels, wide), norm_of(n, wide)))
+        parts.append(nn.Sequential(conv_of(n, wide, wide, kernel, stride, wide), norm_of(n, wide)))
+        s.conv = nn.Sequential(*parts, conv_of(n, wide, filters), norm_of(n, filters))
+        s.parts, s.act, s.adds = len(parts), ACT[act], stride == 1 and channels == filters
+        s.se = excite(wide) if excite else None
+
+    def forward(s, x):
+        y = x
+        for i in range(s.parts):
+            y = s.act(s.conv[i](y))
+        y = s.se(y) if s.se else y
+        y = s.conv[-1](s.conv[-2](y))
+        return y + x if s.adds else y
+
+
+def excite_of(r, n):
+    ratio, act, gate = draw(r, 1, 2, 4), draw(r, "relu", "tanh"), draw(r, "sigmoid", "tanh")
+    return dict(ratio=ratio, activation=act, gate=gate), lambda channels: Excite(n, channels, max(channels // ratio, 1), act, gate)
+
+
+def squeeze_excite(r, s):
+    d, make = excite_of(r, len(s) - 1)
+    m = make(s[-1])
+    return d, m, first(m)
+
+
+def basic_block(r, s):
+    filters, stride, act = int(r.integers(1, 5)), draw(r, 1, 1, 2), draw(r, "relu", "tanh")
+    m = Narrow(len(s) - 1, s[-1], [filters] * 2, (3, 3), 0, stride, act)
+    return dict(filters=filters, stride=stride, activation=act), m, first(m)
+
+
+def bottleneck(r, s):
+    filters, stride, act, expansion = int(r.integers(1, 4)), draw(r, 1, 1, 2), draw(r, "relu", "tanh"), draw(r, 1, 2, 4)
+    m = Narrow(len(s) - 1, s[-1], [filters, filters, filters * expansion], (1, 3, 1), 1, stride, act)
+    return dict(filters=filters, stride=stride, expansion=expansion, activation=act), m, first(m)
+
+
+def inverted_residual(r, s):
+    n, filters, expansion, kernel, stride = len(s) - 1, int(r.integers(1, 5)), draw(r, 1, 2, 3), draw(r, 1, 3, 5), draw(r, 1, 1, 2)
+    act = draw(r, "relu", "tanh")
+    d, excite = excite_of(r, n) if r.random() < 0.4 else ({}, None)
+    m = Inverted(n, s[-1], filters, expansion, kernel, stride, act, excite)
+    more = {"excite": {"type": "squeeze_excite", **d}} if excite else {}
+    return dict(filters=filters, expansion=expansion, kernel=kernel, stride=stride, activation=act, **more), m, first(m)
+
+
 def embedding(r, s):
     units, pad = int(r.integers(1, 6)), draw(r, None, 0, 3)
     m = nn.Embedding(WORDS, units, padding_idx=pad)
@@ -289,7 +380,7 @@ def elu(r, s):
     return {}, None, F.elu
 
 
-ACT = dict(relu=F.relu, tanh=torch.tanh, sigmoid=torch.sigmoid, leaky_relu=lambda x: F.leaky_relu(x, 0.01), elu=F.elu, gelu=F.gelu, silu=F.silu, softplus=F.softplus,
+ACT = dict(relu=F.relu, relu6=F.relu6, tanh=torch.tanh, sigmoid=torch.sigmoid, leaky_relu=lambda x: F.leaky_relu(x, 0.01), elu=F.elu, gelu=F.gelu, silu=F.silu, softplus=F.softplus,
            hard_sigmoid=F.hardsigmoid, hard_swish=F.hardswish)
 WORDS = 7
 # type: (ranks of samples that it takes, what makes it, whether it takes sequences of different lengths)
@@ -307,13 +398,15 @@ LAYERS = {
     "log_softmax": ((1, 2, 3), plain(lambda x: x.log_softmax(-1)), True),
     "lstm": ((2,), recurrent(nn.LSTM), True), "gru": ((2,), recurrent(nn.GRU), True), "rnn": ((2,), recurrent(nn.RNN), True),
     "attention": ((2,), attention, True), "positional": ((2,), positional, True), "transformer_block": ((2,), transformer_block, True),
-    **{k: ((1, 2, 3), plain(ACT[k]), True) for k in ("relu", "tanh", "sigmoid", "silu", "softplus", "hard_sigmoid", "hard_swish")},
+    "squeeze_excite": ((2, 3), squeeze_excite, False), "basic_block": ((2, 3), basic_block, False), "bottleneck": ((2, 3), bottleneck, False),
+    "inverted_residual": ((2, 3), inverted_residual, False),
+    **{k: ((1, 2, 3), plain(ACT[k]), True) for k in ("relu", "relu6", "tanh", "sigmoid", "silu", "softplus", "hard_sigmoid", "hard_swish")},
 }
 OTHERS = ("embedding", "add", "multiply", "concat", "residual")  # drawn by what follows
 RECURRENT = ("lstm", "gru", "rnn")
 ENDS = ("global_avg_pool", "global_max_pool")  # the steps of a sample
 BATCH_WIDE = ("batch_norm",)  # not sample by sample, as lengths are run here; parity/make_lengths.py has them
-WINDOWS = ("conv", "conv_transpose", "max_pool", "avg_pool")
+WINDOWS = ("conv", "conv_transpose", "max_pool", "avg_pool", "squeeze_excite", "basic_block", "bottleneck", "inverted_residual")
 DOT = "__"  # in names of modules
 
 
@@ -353,7 +446,7 @@ class Network(nn.Module):
         name, act = s.name(kind), None
         if m is not None:
             s.add_module(name, m)
-        if not bare and s.r.random() < 0.3:
+        if not bare and "activation" not in d and s.r.random() < 0.3:
             act = draw(s.r, *[a for a in ACT if a in s.known])
         layer = {"type": kind, "name": name, **d, "from": source if len(source) > 1 else source[0], **({"activation": act} if act else {})}
         s.put([kind], name, (lambda *x: ACT[act](f(*x))) if act else f, source)

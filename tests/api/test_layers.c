@@ -146,7 +146,11 @@ static gr_val convolutional(gr_net *net, gr_val x)
     gr_val a = layer(net, "relu", NULL, layer(net, "batch_norm", "", c));
     gr_val d = layer(net, "conv", "{filters: 4, kernel: 3, padding: same, activation: tanh}", a);
     gr_val sum = gr__net_layer(net, "add", NULL, (gr_val[]){a, d}, 2);
-    gr_val p = layer(net, "max_pool", "{size: 2}", sum);
+    gr_val r = layer(net, "residual",
+                     "{layers: [{type: conv, filters: 4, kernel: 3, padding: same, activation: relu}, {type: conv, "
+                     "filters: 4, kernel: 3, padding: same}], name: r}",
+                     sum);
+    gr_val p = layer(net, "max_pool", "{size: 2}", layer(net, "relu", NULL, r));
     gr_val f = layer(net, "dropout", "{rate: 0.25}", layer(net, "flatten", NULL, p));
     f = layer(net, "dense",
               "{units: 12, name: hidden, init: {weights: {type: normal, std: 0.05}, bias: {type: "
@@ -155,14 +159,16 @@ static gr_val convolutional(gr_net *net, gr_val x)
     return layer(net, "dense", "{units: 10, name: head}", layer(net, "leaky_relu", "{slope: 0.2}", f));
 }
 
-#define DIGITS                                                                                                        \
-    "gradus: 1\nseed: 11\nthreads: 1\n"                                                                               \
-    "data: {train: {type: synthetic, kind: digits, n: 60, seed: 1}, batch: 20, shuffle: every_epoch}\n"               \
-    "model: {input: [16, 16, 1], layers: [{type: conv, filters: 4, kernel: 3, padding: same, name: c1}, batch_norm, " \
-    "{type: relu, name: a}, {type: conv, filters: 4, kernel: 3, padding: same, activation: tanh}, {type: add, from: " \
-    "[a, conv2]}, {type: max_pool, size: 2}, flatten, {type: dropout, rate: 0.25}, {type: dense, units: 12, name: "   \
-    "hidden, init: {weights: {type: normal, std: 0.05}, bias: {type: constant, value: 0.1}}}, {type: leaky_relu, "    \
-    "slope: 0.2}, {type: dense, units: 10, name: head}]}\n"                                                           \
+#define DIGITS                                                                                                         \
+    "gradus: 1\nseed: 11\nthreads: 1\n"                                                                                \
+    "data: {train: {type: synthetic, kind: digits, n: 60, seed: 1}, batch: 20, shuffle: every_epoch}\n"                \
+    "model: {input: [16, 16, 1], layers: [{type: conv, filters: 4, kernel: 3, padding: same, name: c1}, batch_norm, "  \
+    "{type: relu, name: a}, {type: conv, filters: 4, kernel: 3, padding: same, activation: tanh}, {type: add, from: "  \
+    "[a, conv2]}, {type: residual, layers: [{type: conv, filters: 4, kernel: 3, padding: same, activation: relu}, "    \
+    "{type: conv, filters: 4, kernel: 3, padding: same}], name: r}, relu, {type: max_pool, size: 2}, flatten, {type: " \
+    "dropout, rate: 0.25}, {type: dense, units: 12, name: "                                                            \
+    "hidden, init: {weights: {type: normal, std: 0.05}, bias: {type: constant, value: 0.1}}}, {type: leaky_relu, "     \
+    "slope: 0.2}, {type: dense, units: 10, name: head}]}\n"                                                            \
     "schedule: {type: polynomial, warmup: 2}\nstop: {epochs: 2}\n"
 
 static gr_val values(gr_net *net, gr_val x)
@@ -271,6 +277,50 @@ static void evaluation_uses_what_training_declared(void **state)
     gr_plan_destroy(plan);
     gr_net_destroy(net);
     gr_graph_destroy(g);
+    end(&r);
+}
+
+/* Steps beyond a sample's length are in no cost, whatever stands there. */
+static void steps_beyond_a_length_count_for_nothing(void **state)
+{
+    (void)state;
+    static const int32_t length[2] = {2, 4}, target[8] = {0, 1, 9, 9, 2, 1, 0, 2};
+    rig r = begin(GR_MODE_TRAIN);
+    gr_plan *plan;
+    gr_val x = gr_feed(r.g, "s", GR_REAL, GR_SHAPE(2, 4, 3));
+    gr_net_lengths(r.net, x, gr_feed(r.g, "n", GR_I32, GR_SHAPE(2)));
+    gr_val y = layer(r.net, "dense", "{units: 3}", layer(r.net, "tanh", NULL, x));
+    gr_val cost = gr__net_cost(r.net, "cross_entropy", NULL, y, gr_feed(r.g, "t", GR_I32, GR_SHAPE(2, 4)));
+    gr_output(r.g, "cost", cost);
+    gr_output(r.g, "p", gr__net_prediction(r.net, "cross_entropy", NULL, y));
+    test_ok(r.ctx, gr_optimize(r.net, "sgd", NULL, cost));
+    test_ok(r.ctx, gr_plan_compile(r.ctx, r.g, r.store, &(gr_plan_options){.backend = gr_backend_get("ref")}, &plan));
+    test_ok(r.ctx, gr_store_seal(r.store));
+    test_ok(r.ctx, gr_net_init(r.net, NULL, 1));
+    test_ok(r.ctx, gr_plan_bind(plan, NULL));
+    double *in = gr_plan_feed(plan, "s", NULL), sum = 0;
+    for (int i = 0; i < 24; i++) in[i] = i % 5 / 2.0 - 1;
+    memcpy(gr_plan_feed(plan, "n", NULL), length, sizeof length);
+    int32_t *t = gr_plan_feed(plan, "t", NULL);
+    for (int i = 0; i < 8; i++) t[i] = target[i] % 3;
+    gr_net_feed(plan, 1, 0, 0.1);
+    test_ok(r.ctx, gr_plan_run(plan));
+    const double *p = gr_plan_output(plan, "p", NULL);
+    for (int i = 0; i < 8; i++)
+        if (i % 4 < length[i / 4]) sum -= log(p[3 * i + target[i]]);
+    assert_true(fabs(*(const double *)gr_plan_output(plan, "cost", NULL) - sum / 6) < 1e-12);
+    gr_plan_destroy(plan);
+    assert_int_equal(layer(r.net, "conv", "{filters: 2}", y), GR_NONE); /* it would mix them in */
+    assert_int_equal(gr_context_error(r.ctx)->code, GR_E_UNSUPPORTED);
+    end(&r);
+    r = begin(GR_MODE_TRAIN);
+    gr_net_lengths(r.net, r.x, gr_feed(r.g, "n", GR_I32, GR_SHAPE(3)));
+    assert_int_equal(gr_graph_status(r.g), GR_E_SHAPE);
+    assert_non_null(strstr(gr_context_error(r.ctx)->message, "lengths of shape [3] do not fit"));
+    end(&r);
+    r = begin(GR_MODE_TRAIN);
+    gr_net_lengths(r.net, r.x, gr_feed(r.g, "n", GR_REAL, GR_SHAPE(4)));
+    assert_int_equal(gr_graph_status(r.g), GR_E_TYPE);
     end(&r);
 }
 
@@ -527,6 +577,7 @@ int main(void)
         cmocka_unit_test(what_a_recipe_trains_is_trained_by_hand),
         cmocka_unit_test(layers_of_one_name_share),
         cmocka_unit_test(evaluation_uses_what_training_declared),
+        cmocka_unit_test(steps_beyond_a_length_count_for_nothing),
         cmocka_unit_test(the_guard_stands_before_every_update),
         cmocka_unit_test(wrong_layers_say_where),
         cmocka_unit_test(names_do_not_collide),

@@ -23,6 +23,13 @@ static gr__contraction any_matmul(gr__rng *r)
     return c;
 }
 
+static void add_epilogue(gr__contraction *c, gr__rng *r)
+{
+    if (c->kind != GR__CONV_FORWARD) return;
+    c->bias = gr__rng_below(r, 2);
+    c->relu = gr__rng_below(r, 2);
+}
+
 static gr__contraction any_conv(gr__rng *r, gr__contract_kind kind)
 {
     static const int64_t channels[] = {1, 2, 3, 4, 8, 16, 64}, kernels[] = {1, 2, 3, 3, 5};
@@ -31,7 +38,13 @@ static gr__contraction any_conv(gr__rng *r, gr__contract_kind kind)
     c.conv.c = one_of(r, channels, 7);
     c.conv.o = one_of(r, channels, 7);
     c.conv.groups = 1;
-    if (gr__rng_below(r, 4) == 0) c.conv.o = c.conv.groups = c.conv.c;
+    uint64_t grouped = gr__rng_below(r, 8);
+    if (grouped < 2) c.conv.o = c.conv.groups = c.conv.c;
+    if (grouped == 2) c.conv.o = 3 * (c.conv.groups = c.conv.c); /* more than one filter a channel */
+    int64_t least = GR_MIN(c.conv.c, c.conv.o);
+    if (grouped == 3 && c.conv.c % least == 0 && c.conv.o % least == 0) c.conv.groups = least;
+    if (grouped == 4) c.conv.groups = c.conv.c % 4 == 0 && c.conv.o % 4 == 0 ? 2 : 1;
+    add_epilogue(&c, r);
     c.conv.kh = one_of(r, kernels, 5);
     c.conv.kw = one_of(r, kernels, 5);
     c.conv.h = c.conv.kh * 2 + (int64_t)gr__rng_below(r, 20);
@@ -42,8 +55,9 @@ static gr__contraction any_conv(gr__rng *r, gr__contract_kind kind)
     c.conv.dilation_w = gr__rng_below(r, 4) == 0 ? 2 : 1;
     c.conv.pad_h = (int64_t)gr__rng_below(r, (uint64_t)c.conv.kh);
     c.conv.pad_w = (int64_t)gr__rng_below(r, (uint64_t)c.conv.kw);
-    c.conv.oh = (c.conv.h + 2 * c.conv.pad_h - (c.conv.kh - 1) * c.conv.dilation_h - 1) / c.conv.stride_h + 1;
-    c.conv.ow = (c.conv.w + 2 * c.conv.pad_w - (c.conv.kw - 1) * c.conv.dilation_w - 1) / c.conv.stride_w + 1;
+    int64_t end_h = (int64_t)gr__rng_below(r, (uint64_t)c.conv.kh), end_w = (int64_t)gr__rng_below(r, 3);
+    c.conv.oh = (c.conv.h + c.conv.pad_h + end_h - (c.conv.kh - 1) * c.conv.dilation_h - 1) / c.conv.stride_h + 1;
+    c.conv.ow = (c.conv.w + c.conv.pad_w + end_w - (c.conv.kw - 1) * c.conv.dilation_w - 1) / c.conv.stride_w + 1;
     return c;
 }
 
@@ -60,6 +74,7 @@ static gr__contraction any_plain_conv(gr__rng *r, gr__contract_kind kind)
     c.conv.w = c.conv.ow = kernel + (int64_t)gr__rng_below(r, 8);
     c.conv.pad_h = c.conv.pad_w = kernel / 2;
     c.conv.stride_h = c.conv.stride_w = c.conv.dilation_h = c.conv.dilation_w = c.conv.groups = 1;
+    add_epilogue(&c, r);
     return c;
 }
 
@@ -67,8 +82,8 @@ static gr__contraction any_plain_conv(gr__rng *r, gr__contract_kind kind)
  * factors or not, whole vectors of channels and parts of one. */
 static gr__contraction any_depthwise(gr__rng *r, gr__contract_kind kind)
 {
-    gr__contraction c = {.kind = kind, .bias = kind == GR__CONV_FORWARD && gr__rng_below(r, 2)};
-    c.relu = kind == GR__CONV_FORWARD && gr__rng_below(r, 2);
+    gr__contraction c = {.kind = kind};
+    add_epilogue(&c, r);
     c.conv.n = (int64_t)gr__rng_below(r, 4);
     c.conv.c = c.conv.o = c.conv.groups = (int64_t)gr__rng_below(r, 70) + 2;
     int64_t *const kernel[] = {&c.conv.kh, &c.conv.kw}, *const stride[] = {&c.conv.stride_h, &c.conv.stride_w},

@@ -195,15 +195,21 @@ static void wrong_references_are_rejected(void **state)
 
 /* ---- layers ---- */
 
-static const gr_row rate[] = {GR_ROW("rate", REAL, "0.5", "[0,1)", "1", "probability to be dropped")};
+static const gr_row rate[] = {GR_ROW("rate", REAL, "0.5", "[0,1)", "1", "probability to be dropped"),
+                              GR_ROW("channels", BOOL, "false", "", "", "drops whole channels")};
 
 static gr_val drop(gr_build *b, const gr_settings *s, gr_val x, bool scaled, const char *stream)
 {
     gr_graph *g = b->g;
     double r = gr__setting_real(s, "rate");
     if (b->mode != GR_MODE_TRAIN || r == 0) return x;
-    gr_val lost =
-        gr_less(g, gr__build_random(b, stream, gr_shape_of(g, x)), gr_const(g, ldexp(ceil(ldexp(r, 24)), -24)));
+    gr_shape one = gr_shape_of(g, x), drawn = one;
+    if (gr__setting_bool(s, "channels")) {
+        for (int i = 1; i + 1 < one.rank; i++) one.dim[i] = 1;
+        drawn = GR_SHAPE(one.dim[0], one.dim[one.rank - 1]);
+    }
+    gr_val number = gr_reshape(g, gr__build_random(b, stream, drawn), one);
+    gr_val lost = gr_less(g, number, gr_const(g, ldexp(ceil(ldexp(r, 24)), -24)));
     return gr_select(g, lost, gr_const(g, 0), scaled ? gr_mul(g, x, gr_const(g, 1 / (1 - r))) : x);
 }
 

@@ -45,6 +45,32 @@ for name in tokens.weight places.weight a.in_proj_weight a.in_proj_bias a.out_pr
 done
 grep -aqE '"a.in_proj_weight":\{"dtype":"F32","shape":\[32,16\]' start.safetensors || short "in_proj_weight has not the rows of queries, keys and values"
 
+# ---- a language model whose output weights are its embedding's: 24 sentences of which each token says the next
+awk 'BEGIN { for (i = 0; i < 24; i++) for (t = 0; t < 5; t++) print (i + t) % 6 }' | octets | npy lmx.npy "24, 5"
+awk 'BEGIN { for (i = 0; i < 24; i++) for (t = 1; t < 6; t++) print (i + t) % 6 }' | octets | npy lmy.npy "24, 5"
+cat >lm.yaml <<'YAML'
+gradus: 1
+data:
+  train: {type: npy, inputs: lmx.npy, targets: lmy.npy}
+  batch: 8
+model:
+  input: [5]
+  layers:
+    - {type: embedding, name: tokens, vocabulary: 6, units: 8}
+    - {type: dense, name: q, units: 8}
+    - {type: dense, name: k, units: 4, from: tokens}
+    - {type: dense, name: v, units: 4, from: tokens}
+    - {type: attention, name: a, heads: 4, key_heads: 2, causal: true, project: false, from: [q, k, v]}
+    - {type: dense, name: d, units: 8, activation: tanh}
+    - {type: dense, name: head, units: 6, tied: tokens, bias: false}
+cost: cross_entropy
+optimizer: {type: adam, lr: 0.03}
+stop: {epochs: 80}
+YAML
+code 0 train lm.yaml --out lm --quiet && code 0 eval lm/last.safetensors --split train && has out.txt "accuracy 1.0000"
+grep -aq '"head\.weight"' lm/last.safetensors && short "tied weights are written twice"
+code 0 plan lm.yaml && has out.txt " 264 parameters" # 48 + 72 + 2 x 36 + 72
+
 # ---- long sequences: 4096 steps in 12 MiB, of which the weights of one head and sample would fill 64
 cat >long.yaml <<'YAML'
 gradus: 1

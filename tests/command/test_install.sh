@@ -9,11 +9,19 @@ pc=$(find root -name gradus.pc | head -n 1)
 [[ -n $pc ]] || { short "no gradus.pc"; finish; }
 export PKG_CONFIG_PATH=$work/$(dirname "$pc")
 prefix=$work/root$(pkg-config --variable=prefix gradus)
+# Programs of docs/library.md: a block of C that begins with the name of a file, and what it prints.
+awk '
+  /^```/ { if (file) { close(file); file = "" } else { kind = substr($0, 4); first = 1; if (kind == "text") { file = "page/" name ".txt"; printf "" >file } } next }
+  kind == "c" && first { first = 0; name = $2; sub(/\.c$/, "", name); file = "page/" name ".c" }
+  file { print >file }' <(mkdir -p page; cat "$here/../../docs/library.md")
+programs=$(find page -name '*.c' | wc -l)
+[[ $programs -ge 4 && $programs -eq $(grep -c '^```c$' "$here/../../docs/library.md") ]] || short "docs/library.md: $programs programs are found"
+
 # KIND FLAGS...: every example with these flags
 examples() {
   local kind=$1 example name
   shift
-  for example in "$here"/../../examples/*.c; do
+  for example in "$here"/../../examples/*.c page/*.c; do
     name=$(basename "$example" .c)-$kind
     ${CC:-cc} -std=c11 -O2 -Wall -Wextra -Wpedantic -Werror -o "$name" "$example" "$@" 2>cc.txt || { short "$name does not build: $(head -n 5 cc.txt)"; continue; }
     ./"$name" >"$name.txt" 2>&1 || short "$name: exit $?: $(tail -n 2 "$name.txt")"
@@ -24,9 +32,18 @@ libdir=$(pkg --variable=libdir)
 # shellcheck disable=SC2046
 {
   examples static $(pkg --cflags --libs --static | sed 's/-lgradus/-l:libgradus.a/')
-  LD_LIBRARY_PATH=$libdir examples shared $(pkg --cflags --libs)
+  LD_LIBRARY_PATH=$libdir examples shared $(pkg --cflags --libs) -lm
 }
+for program in page/*.c; do
+  name=$(basename "$program" .c)
+  cmp -s "page/$name.txt" "$name-static.txt" || short "docs/library.md: $name.c prints something else: $(diff "page/$name.txt" "$name-static.txt" | head -n 4)"
+done
+for header in "$here"/../../include/gradus/*.h "$here"/../../include/gradus/ext/*.h; do
+  grep -qF "\`gradus/${header##*/include/gradus/}\`" "$here/../../docs/library.md" || short "docs/library.md does not name gradus/${header##*/include/gradus/}"
+done
 has descent-static.txt "step 20000  f 0.00"
+awk '/updates, validation accuracy/ { good = $NF >= 0.98 } END { exit !good }' custom_layer-static.txt || short "custom_layer: $(tail -n 1 custom_layer-static.txt)"
+awk '/^update 2000/ { good = $NF < 0.001 } END { exit !good }' optimizer-static.txt || short "optimizer: $(tail -n 1 optimizer-static.txt)"
 for example in *-static; do
   cmp -s "$example.txt" "${example%-static}-shared.txt" || short "${example%-static} prints something else with the shared library"
   ldd "$example" | grep -q libgradus && short "$example takes the shared library"

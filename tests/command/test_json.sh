@@ -40,8 +40,9 @@ grep -q "not finite" err.txt && short "finite outputs are warned of: $(cat err.t
 # Files of a run: 0.07 stays 0.07, whole numbers are plain, files end in a newline.
 small r.yaml 'optimizer: {type: sgd, lr: 0.07, momentum: 0.9}' 'schedule: constant' 'stop: {epochs: 2}' 'init: {weights: {type: normal, std: 3}}'
 code 0 train r.yaml --out run --json
-has out.txt '^\{$'
-tail -n 1 out.txt | grep -q '^}$' || short "train --json ends in: $(tail -n 1 out.txt)"
+[[ $(wc -l <out.txt) -eq 1 ]] || short "train --json is $(wc -l <out.txt) lines"
+same <(tr -d ' \n' <out.txt) <(tr -d ' \n' <run/result.json) "the answer of train and result.json"
+has err.txt '^stopped after [0-9]+ steps'
 has run/metrics.jsonl '"lr":0\.07,'
 grep -qE '"(step|samples)":[0-9]+[.e]' run/metrics.jsonl && short "whole numbers of metrics.jsonl are not plain"
 grep -qE ':-?[0-9.]*(00000000|99999999)[0-9]' run/metrics.jsonl && short "a number with digits that say nothing: $(grep -oE ':-?[0-9.]*(00000000|99999999)[0-9]' run/metrics.jsonl | head -n 1)"

@@ -12,7 +12,7 @@ if nm "$gradus" 2>/dev/null | grep -qE '__asan_init|__tsan_init|__gcov_'; then e
 declared() {
   (cd "$1" && find gradus -name '*.h' | sed 's/.*/#include "&"/') | ${CC:-cc} -E -I"$1" -x c - |
     awk '/^# [0-9]+ "/ { ours = $3 ~ /\/gradus\//; next } ours' | tr '\n' ' ' | tr ';' '\n' | grep -v typedef |
-    grep -oE '\bgr_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u
+    grep -oE '\bgr_[a-z0-9_]+ *\([^*]' | sed 's/ *(.*//' | sort -u
 }
 exported() { nm -D --defined-only "$1" | awk '{ print $3 }' | sort -u; }
 
@@ -23,12 +23,20 @@ leaked=$(comm -13 declared.txt exported.txt | tr '\n' ' ')
 lost=$(comm -23 declared.txt exported.txt | tr '\n' ' ')
 [[ -z $leaked ]] || short "exported, but in no public header: $leaked"
 [[ -z $lost ]] || short "declared in a public header, but not exported: $lost"
+# The names that programs may have been linked with are kept: none goes, or changes its spelling, unseen.
+grep -v '^#' "$root/tests/exported.txt" | LC_ALL=C sort -c 2>/dev/null || short "tests/exported.txt is not sorted"
+LC_ALL=C sort -u exported.txt >names.txt
+gone=$(grep -v '^#' "$root/tests/exported.txt" | LC_ALL=C comm -13 names.txt - | tr '\n' ' ')
+fresh=$(grep -v '^#' "$root/tests/exported.txt" | LC_ALL=C comm -23 names.txt - | tr '\n' ' ')
+[[ -z $gone ]] || short "programs linked with these no longer start: $gone"
+[[ -z $fresh ]] || short "new; tests/exported.txt is to have them: $fresh"
 
 # What the comparison is worth: a function without GR_API, and a stray one.
 mkdir -p trial/gradus
 cat >trial/gradus/a.h <<'C'
 #define GR_API __attribute__((visibility("default")))
-typedef struct gr_thing { void (*act)(int gr_argument); } gr_thing;
+typedef int gr_number;
+typedef struct gr_thing { int n; gr_number (*act)(int gr_argument); } gr_thing;
 GR_API int gr_marked(gr_thing *t); /* gr_comment( */
 int gr_unmarked(
     int n);

@@ -72,7 +72,7 @@ code 0 init r.yaml -o start.safetensors --set model.layers[1].type=gru --set ini
 has err.txt "init.lstm: no LSTM layer takes it"
 
 # ---- refused
-bad 2 'lstm "memory": takes sequences, \[steps, features\], of one step at least; the input is \[1,8\]' train r.yaml --out bad --set model.layers[0].shape=8
+bad 2 'lstm "memory": takes sequences, \[steps, features\], of one step at least' train r.yaml --out bad --set model.layers[0].shape=8
 bad 2 'lstm needs "units"' train r.yaml --out bad --set model.layers[1]=lstm
 bad 2 'return: .*all' train r.yaml --out bad --set model.layers[1].return=all
 bad 2 'forget_bias' train r.yaml --out bad --set init.lstm='{forget: 1}'

@@ -146,6 +146,10 @@ def attentions():
                 mask = mask & torch.ones(5, 5, dtype=torch.bool).tril()
             one(name, settings, fn(2, mask=mask), (3, 5, len(p["out_proj.weight"])), p, more={"lengths": known})
         one("dropout_evaluated", "heads: 2, dropout: 0.5", attend(2), (2, 3, 4), weights(4, 2))
+        plain = lambda heads, shared, **k: lambda q, k_, v: attend(heads, shared, **k)(q, k_, v, **{n + "_proj_weight": torch.eye(x.shape[-1], dtype=torch.float64) for n, x in zip("qkv", (q, k_, v))},
+                                                                                 out_proj_weight=torch.eye(q.shape[-1], dtype=torch.float64))
+        three("plain", "heads: 2, project: false", plain(2, 2), ((2, 3, 4), (2, 5, 4), (2, 5, 4)), {})
+        three("plain_shared", "heads: 4, key_heads: 2, project: false, causal: true, rotary: true", plain(4, 2, causal=True, rotary=True), ((1, 4, 8), (1, 4, 4), (1, 4, 4)), {})
 
 
 if __name__ == "__main__":

@@ -199,9 +199,6 @@ def blocks():
               Inverted(2, 1, 2, 2, same=True, efficient=True, eps=0.001, momentum=0.01), draw(2, 6, 5, 2))
         block(e, "excite", "{type: inverted_residual, filters: 2, expansion: 2, excite: {type: squeeze_excite, units: 3}}", Inverted(2, 2, expansion=2, excite=3), draw(2, 3, 3, 2))
         block(e, "evaluated", "{type: inverted_residual, filters: 1, expansion: 2}", Inverted(1, 1, expansion=2), draw(1, 3, 3, 1), train=False)
-    with Evidence("layer", "relu6", "torch.nn.functional.relu6") as e:
-        layer(e, "plain", "relu6", F.relu6, [4 * draw(3, 4)])
-        layer(e, "ends", "relu6", F.relu6, [torch.tensor([[-1.0, 0.0, 6.0, 7.0], [float("inf"), -float("inf"), 5.5, -0.0]])])
 
 
 if __name__ == "__main__":

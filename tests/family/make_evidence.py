@@ -70,17 +70,20 @@ def layer(e, name, settings, fn, inputs, params=None, words=None):
            **{f"din{i}": zero(x) for i, x in enumerate(inputs)}, **{f"d{k}": zero(p) for k, p in params.items()})
 
 
-def norm(e, name, settings, x, momentum=0.1, eps=1e-5, train=True, weight=None, bias=None, mean=None, var=None, dy=None):
+def norm(e, name, settings, x, momentum=0.1, eps=1e-5, train=True, weight=None, bias=None, mean=None, var=None, dy=None, frozen=False, batches=None):
     """Batch norm by PyTorch over all axes but the last, with the running statistics before and after."""
     c = x.shape[-1]
     weight, bias = (draw(c) if weight is None else weight).requires_grad_(), (draw(c) if bias is None else bias).requires_grad_()
     before = [draw(c) if mean is None else mean, draw(c).abs() + 0.1 if var is None else var]
     after = [t.clone() for t in before]
     x = x.clone().requires_grad_()
-    y = F.batch_norm(x.reshape(-1, c), *after, weight, bias, train, momentum, eps).reshape(x.shape)
+    momentum = momentum if batches is None else 1 / (batches + 1)
+    y = F.batch_norm(x.reshape(-1, c), *after, weight, bias, train and not frozen, momentum, eps).reshape(x.shape)
     dy = draw(*y.shape) if dy is None else dy
     y.backward(dy)
-    more = dict(new_running_mean=after[0], new_running_var=after[1]) if train else {}
+    more = dict(new_running_mean=after[0], new_running_var=after[1]) if train and not frozen else {}
+    if batches is not None:
+        more.update(batches=[batches], new_batches=[batches + 1])
     words = {"mode": "train", "seed": 1, "update": 0, "position": 0} if train else {}
     e.case(name, settings, words, in0=x, weight=weight, bias=bias, running_mean=before[0], running_var=before[1], out=y, dout=dy, din0=x.grad,
            dweight=weight.grad, dbias=bias.grad, **more)
@@ -141,6 +144,16 @@ def norms():
         norm(e, "evaluated", "{type: batch_norm, eps: 0.001}", draw(2, 3, 2, 4), eps=0.001, train=False)
         norm(e, "evaluated_alone", "{type: batch_norm}", draw(1, 5), train=False)
         norm(e, "no_variance", "{type: batch_norm, eps: 0.01}", draw(1, 3).repeat(4, 1), eps=0.01)
+        before = rng.bit_generator.state  # these came later: the draws after them stay what they were
+        for n in (0, 1, 7):
+            norm(e, f"cumulative_{n}", "{type: batch_norm, momentum: cumulative}", draw(3, 2, 2), batches=n)
+        norm(e, "cumulative_evaluated", "{type: batch_norm, momentum: cumulative}", draw(2, 3), train=False)
+        norm(e, "frozen", "{type: batch_norm, frozen: true, eps: 0.01}", draw(2, 3, 2, 4), eps=0.01, frozen=True)
+        norm(e, "frozen_alone", "{type: batch_norm, frozen: true, momentum: cumulative}", draw(1, 3), frozen=True)
+        norm(e, "frozen_evaluated", "{type: batch_norm, frozen: true}", draw(1, 3), frozen=True, train=False)
+        norm(e, "places_of_one", "{type: batch_norm}", draw(1, 3, 3, 5))
+        norm(e, "far_wide", "{type: batch_norm}", 100 + torch.round(64 * draw(9, 3)) / 64)
+        rng.bit_generator.state = before
 
 
 def layers():
@@ -212,6 +225,14 @@ def layers():
             layer(e, name, f"{{type: dropout, rate: {rate!r}}}", lambda x: x * keep / (1 - rate), [draw(5, 3, 2)], words=words)
         layer(e, "evaluating", "{type: dropout, rate: 0.5}", lambda x: x, [draw(3, 4)])
         layer(e, "rate_0", "{type: dropout, rate: 0}", lambda x: x, [draw(3, 4)], words={"mode": "train"})
+        before = rng.bit_generator.state  # these came later: the draws after them stay what they were
+        for name, shape in (("picture", (5, 3, 2, 4)), ("steps", (4, 7, 3)), ("rows", (6, 5)), ("one", (3, 2, 2, 1))):
+            drawn = uniforms(7, "l/mask", 2, 5, (shape[0], shape[-1])) >= 0.25
+            keep = torch.from_numpy(drawn).double().reshape(shape[0], *[1] * (len(shape) - 2), shape[-1])
+            layer(e, "channels_" + name, "{type: dropout, rate: 0.25, channels: true}", lambda x: x * keep / 0.75, [draw(*shape)],
+                  words={"mode": "train", "seed": 7, "update": 2, "position": 5})
+        layer(e, "channels_evaluating", "{type: dropout, channels: true}", lambda x: x, [draw(3, 2, 4)])
+        rng.bit_generator.state = before
 
 
 def fnv(s):

@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include "graph/attention.h"
+#include "graph/norm.h"
 
 #include "gradcheck.h"
 #include "saidcheck.h"
@@ -192,6 +193,37 @@ static gr_val build_avg_pool_adjoint(gr_graph *g, const gr_val *x)
     return gr_square(g, gr__node_add(g, GR_OP_AVG_POOL_ADJOINT, x, 1, &attr, NULL));
 }
 
+/* norms: weights of every shape that they take */
+#define NORM(name, centred, eps, ...)                                                                               \
+    static gr_val build_##name(gr_graph *g, const gr_val *x)                                                        \
+    {                                                                                                               \
+        const int axes[] = {__VA_ARGS__};                                                                           \
+        return gr_square(g, gr__sample_norm(g, x[0], x[1], axes, (int)(sizeof axes / sizeof *axes), centred, eps)); \
+    }
+NORM(norm_last, true, 0.1, 1)
+NORM(norm_two, true, 0.1, 1, 3)
+NORM(norm_middle, true, 1e-3, 1)
+NORM(norm_square, false, 0.1, 1)
+NORM(norm_squares, false, 0.1, 0, 2)
+
+/* All three results, so that each has a cotangent. */
+static gr_val build_channel_norm(gr_graph *g, const gr_val *x)
+{
+    gr_val mean, variance, y = gr__channel_norm(g, x[0], x[1], 0.1, &mean, &variance);
+    return gr_add(g, gr_square(g, y), gr_add(g, gr_sin(g, mean), gr_square(g, variance)));
+}
+static gr_val build_channel_norm_alone(gr_graph *g, const gr_val *x)
+{
+    gr_val mean, variance;
+    return gr_square(g, gr__channel_norm(g, x[0], x[1], 0.1, &mean, &variance));
+}
+static gr_val build_channel_statistics(gr_graph *g, const gr_val *x)
+{
+    gr_val mean, variance;
+    gr__channel_norm(g, x[0], gr_const(g, 1), 0.1, &mean, &variance);
+    return gr_mul(g, gr_square(g, mean), variance);
+}
+
 /* Two heads that share the keys of one, or have their own; lengths of which one leaves a sample no key. */
 static const double few_lengths[] = {2, 0};
 static gr_attention_attr heads(gr_graph *g, int64_t key_heads, bool causal, bool lengths)
@@ -370,6 +402,24 @@ static const gradcheck_case others[] = {
     ROW(pool_gather, 2, S(1, 3, 3, 2), S(1, 3, 3, 2)),
     ROW(pool_scatter, 2, S(1, 3, 3, 2), S(1, 2, 3, 2)),
     ROW(avg_pool_adjoint, 1, S(2, 2, 3, 2)),
+    ROW(norm_last, 2, S(3, 5), S(5)),
+    ROW(norm_last, 2, S(3, 5), SCALAR_SHAPE),
+    ROW(norm_last, 2, S(1, 1), S(1)),
+    ROW(norm_last, 2, S(0, 3), S(3)),
+    ROW(norm_two, 2, S(2, 3, 2, 2), S(2, 2)),
+    ROW(norm_middle, 2, S(2, 3, 2), S(3, 1)),
+    ROW(norm_middle, 2, S(2, 4, 3), S(3)),
+    ROW(norm_square, 2, S(3, 5), S(5)),
+    ROW(norm_square, 2, S(2, 1), SCALAR_SHAPE),
+    ROW(norm_squares, 2, S(2, 3, 2), S(3, 1)),
+    ROW(channel_norm, 2, S(4, 3), S(3)),
+    ROW(channel_norm, 2, S(3, 2, 1, 2), SCALAR_SHAPE),
+    ROW(channel_norm, 2, S(2, 1), S(1)),
+    ROW(channel_norm_alone, 2, S(5, 3), S(3)),
+    ROW(channel_norm_alone, 2, S(1, 1), S(1)),
+    ROW(channel_norm_alone, 2, S(1, 3, 2), S(2)),
+    ROW(channel_statistics, 1, S(4, 3)),
+    ROW(channel_statistics, 1, S(2, 3, 2, 1)),
     ROW(attention, 3, S(2, 3, 4), S(2, 2, 4), S(2, 2, 4)),
     ROW(attention, 3, S(1, 1, 4), S(1, 1, 4), S(1, 1, 4)),
     ROW(attention, 3, S(0, 3, 4), S(0, 2, 4), S(0, 2, 4)),
@@ -503,6 +553,11 @@ static void test_decompositions(void **state)
     gr_context *ctx = test_context();
     uint64_t compared[GR_OP_COUNT] = {0};
     for (size_t i = 0; i < GR_COUNT(others); i++) compare(ctx, &others[i], compared);
+    for (size_t i = 0; i < GR_COUNT(said_rows); i++)
+        for (size_t k = 0; k < GR_COUNT(said_shapes); k++) {
+            gradcheck_case c = said_case(i, k);
+            compare(ctx, &c, compared);
+        }
     for (int code = 0; code < GR_OP_COUNT; code++) {
         const gr_op *op = gr__op((gr_opcode)code);
         if (op->decompose && (op->ref || op->gradient) && !compared[code])

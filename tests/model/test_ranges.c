@@ -18,6 +18,7 @@ typedef struct place {
 
 static const place places[] = {
     {"layer", "common", "model.layers=[{type: relu, %s}]"},
+    {"layer", "concat", "model.layers=[{type: relu, name: a}, {type: relu, name: b}, {type: NAME, from: [a, b], %s}]"},
     {"layer", NULL, "model.layers=[{type: NAME, %s}]"},
     {"cost", NULL, "cost={type: NAME, %s}"},
     {"optimizer", "common", "optimizer={type: adam, %s}"},
@@ -146,7 +147,7 @@ static int refuse_row(const gr_member *m, const gr_row *r)
     if (r->kind == GR_ROW_TREE && strcmp(m->family, "source") == 0)
         return 1; /* of a source: it looks at them when it opens its file */
     if (r->kind == GR_ROW_TREE) {
-        refuse(m, r, "-1", GR_OK, ""), tried++;
+        refuse(m, r, strstr(r->range, "axis of a sample") ? "9" : "-1", GR_OK, ""), tried++; /* -1 is an axis */
         refuse(m, r, "{some: [other]}", GR_OK, ""), tried++;
     }
     if (number || r->kind == GR_ROW_TEXT || r->kind == GR_ROW_PATH)

@@ -353,10 +353,24 @@ static void test_zoo(void **state)
     static const struct {
         const char *name;
         int64_t parameters;
-    } want[] = {{"lenet5", 61706}, {"mlp", 101770}, {"simple-cnn", 824458}};
+    } want[] = {
+        {"efficientnet-lite0", 4652008},
+        {"lenet5", 61706},
+        {"linear", 11},
+        {"logistic", 7850},
+        {"mlp", 101770},
+        {"mobilenet-v1", 4231976},
+        {"mobilenet-v2", 3504872},
+        {"resnet18", 11689512},
+        {"resnet50", 25557032},
+        {"simple-cnn", 824458},
+        {"squeezenet", 1235496},
+        {"vgg16", 138357544},
+        {"vgg16-bn", 138365992},
+    };
     int n;
     const gr_zoo_recipe *zoo = gr__zoo(&n);
-    assert_true(n >= 3);
+    assert_true(n >= (int)GR_COUNT(want));
     for (int i = 1; i < n; i++) assert_true(strcmp(zoo[i - 1].name, zoo[i].name) < 0);
     assert_null(gr__zoo_find("nothing"));
     for (size_t i = 0; i < GR_COUNT(want); i++) {
@@ -383,6 +397,9 @@ static void test_zoo_model(void **state)
     assert_string_equal(value_at(r->resolved, "model.layers[7].units"), "5");
     assert_string_equal(value_at(r->resolved, "model.layers[5].rate"), "0");
     assert_int_equal(r->input[0].sample.dim[2], 3);
+    close_all(ctx, r);
+    r = open_text(ctx = test_context(), CASE_HEAD "model: {zoo: squeezenet, classes: 5}\n", NULL, 0);
+    assert_string_equal(value_at(r->resolved, "model.layers[37].filters"), "5");
     close_all(ctx, r);
 }
 

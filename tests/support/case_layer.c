@@ -12,12 +12,12 @@ typedef struct ev_moves { /* what the layer says of its statistics */
     } of[EV_STATES];
 } ev_moves;
 
-static void ev_move(void *user, const gr_entry_spec *s, gr_val batch, double share)
+static void ev_move(void *user, const gr_entry_spec *s, gr_val batch, gr_val share)
 {
     ev_moves *m = user;
     assert_true(m->n < EV_STATES);
     m->of[m->n].state = s;
-    m->of[m->n++].next = gr__statistic(m->g, gr_slot(m->g, s->name, s->shape), batch, gr_const(m->g, share));
+    m->of[m->n++].next = gr__statistic(m->g, gr_slot(m->g, s->name, s->shape), batch, share);
 }
 
 /* States stand under their names, and what training makes of them under new_NAME. */
@@ -29,8 +29,13 @@ static bool ev_states(ev_bench *b, const gr_build *build, const ev_moves *m, con
             return ev_bad(v, c, build->states[i].name, "no such state, or of another shape");
         ev_leaf(l, build->states[i].name, t->v);
     }
-    if (build->mode == GR_MODE_TRAIN && m->n != (int)build->n_states)
-        return ev_bad(v, c, "states", "training says nothing of one");
+    int told = 0;
+    for (size_t i = 0; i < build->n_states; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "new_%s", build->states[i].name + 2);
+        told += ev_find(c, name) != NULL;
+    }
+    if (m->n != told) return ev_bad(v, c, "states", "training says something of more or fewer than the evidence");
     for (int i = 0; i < m->n; i++) {
         char name[64];
         snprintf(name, sizeof name, "new_%s", m->of[i].state->name + 2);
@@ -55,6 +60,7 @@ static bool ev_layer_case(ev_bench *b, const void *member, const ev_case *c, ver
         build.seed = gr_feed(b->g, "seed", GR_REAL, GR_SCALAR),
         build.update = gr_feed(b->g, "update", GR_REAL, GR_SCALAR);
         build.position = gr_feed(b->g, "position", GR_REAL, GR_SCALAR);
+        build.updates = strtod(ev_word(c, "updates"), NULL);
         ev_leaf(&l, "seed", &seed), ev_leaf(&l, "update", &update), ev_leaf(&l, "position", &position);
     }
     const ev_tensor *lengths = ev_find(c, "lengths");

@@ -21,8 +21,13 @@ typedef struct conv {
     int64_t taps_all;     /* KH * KW: weights are [O][taps_all][C / groups] */
     int64_t out_image;    /* floats an image of the result */
     int n_grids, grids_w; /* one a residue of the strides; of them along w */
+    int column_shards;    /* each takes so many of the panels, where there are few pixels to cut */
     grid *grids;
 } conv;
+
+/* Of a block: floats of the picture, at least and at most, and outputs; PANEL_FLOATS: what a panel of weights may take
+ * of the first cache. */
+enum { BLOCK_FLOATS = 32768, MOST_FLOATS = 1 << 18, BLOCK_OUTPUTS = 96, PANEL_FLOATS = 6144 };
 
 static int64_t panels_of(const conv *v)
 {
@@ -87,18 +92,20 @@ static void place(const grid *g, const gr__gather_block *b, int64_t out_image, f
     }
 }
 
-static void run_block(const conv *v, const gr_call *call, const grid *g, int64_t group, const gr__gather_block *b)
+/* Panels [first_panel, panels) of a block. */
+static void run_block(const conv *v, const gr_call *call, const grid *g, int64_t group, const gr__gather_block *b,
+                      int64_t first_panel, int64_t panels)
 {
     const gr__tile_ops *ops = v->ops;
     const float *packed = (const float *)call->shared + g->packed + group * g->packed_group;
     const float *bias = v->bias ? (const float *)call->operand[2] + group * v->columns : NULL;
-    float *out = (float *)call->operand[v->bias ? 3 : 2] + g->out0 + group * v->columns;
+    float *out = (float *)call->operand[v->bias ? 3 : 2] + g->out0 + group * v->columns + first_panel * ops->wide;
     int64_t pixels = b->images * b->rows * g->gather.gw, tiles = (pixels + ops->rows - 1) / ops->rows;
-    int64_t k = g->gather.n_taps * v->in, panels = panels_of(v);
-    int64_t at_once =
-        GR_MAX(1, 6144 / GR_MAX(k * ops->wide, 1)); /* panels: as many as the first cache holds beside the rows */
+    int64_t k = g->gather.n_taps * v->in;
+    int64_t at_once = GR_MAX(
+        1, PANEL_FLOATS / GR_MAX(k * ops->wide, 1)); /* panels: as many as the first cache holds beside the rows */
     gr__tile t = {.segment = g->gather.segments, .n_segments = g->gather.n_segments, .a_step = 1, .relu = v->relu};
-    for (int64_t p0 = 0; p0 < panels; p0 += at_once) {
+    for (int64_t p0 = first_panel; p0 < panels; p0 += at_once) {
         int64_t p1 = GR_MIN(p0 + at_once, panels);
         walk at = {0, 0, 0};
         for (int64_t i = 0; i < tiles; i++) {
@@ -124,14 +131,17 @@ static void run(const gr_kernel *kernel, const gr_call *call, int shard)
     const conv *v = (const conv *)kernel;
     for (int c = 0; c < v->n_grids; c++) {
         const grid *g = &v->grids[c];
-        int64_t units = gr__gather_units(&g->gather), n = kernel->phase[1].n_shards;
-        int64_t first = gr__cut(units, shard, n), end = gr__cut(units, shard + 1, n);
+        int64_t units = gr__gather_units(&g->gather), n = kernel->phase[1].n_shards / v->column_shards;
+        int64_t first = gr__cut(units, shard / v->column_shards, n),
+                end = gr__cut(units, shard / v->column_shards + 1, n);
+        int64_t panels = panels_of(v), of_columns = shard % v->column_shards;
         for (int64_t group = 0; group < v->groups; group++) {
             const float *picture = (const float *)call->operand[0] + group * v->in;
             for (int64_t unit = first; unit < end;) {
                 gr__gather_block b;
                 unit = gr__gather_open(&g->gather, unit, end, picture, call->scratch, &b);
-                run_block(v, call, g, group, &b);
+                run_block(v, call, g, group, &b, gr__cut(panels, of_columns, v->column_shards),
+                          gr__cut(panels, of_columns + 1, v->column_shards));
             }
         }
     }
@@ -257,17 +267,31 @@ static costs estimate(const conv *v, const gr__contraction *c)
                    gr__contract_cost(ops, GR_MAX(madds, macs), 4 * (pictures + weights))};
 }
 
+/* How much of the picture a block holds, in floats: as many outputs as make up for reading all panels of weights again
+ * where these are more than the first cache holds. */
+static int64_t block_floats(const conv *v, const gr__gather *g)
+{
+    int64_t pixel = g->step_h * g->step_w * v->in, outputs = g->gh * g->gw;
+    if (g->n_taps * v->in * v->ops->wide <= PANEL_FLOATS) return BLOCK_FLOATS;
+    int64_t images = (BLOCK_OUTPUTS + outputs - 1) / GR_MAX(outputs, 1);
+    int64_t wanted = outputs < BLOCK_OUTPUTS ? images * (g->h + 2) * (g->w + 2) * v->in : BLOCK_OUTPUTS * pixel;
+    return GR_MAX(BLOCK_FLOATS, GR_MIN(wanted, MOST_FLOATS));
+}
+
 /* Places the packed weights and states the costs. */
 static void lay_out(conv *v, const gr__contraction *c)
 {
     gr_kernel *kernel = &v->kernel;
     double pack = estimate(v, c).pack, cost = estimate(v, c).run;
     int shards = gr__contract_shards(cost);
-    int64_t units = 0;
+    int64_t units = 0, outputs = c->conv.n * v->grids[0].gather.gh * v->grids[0].gather.gw;
+    bool deep = v->in * v->taps_all * v->ops->wide > PANEL_FLOATS; /* panels are read from afar: by few shards */
+    int pixel_shards = deep ? (int)GR_MAX(1, GR_MIN(shards, outputs / BLOCK_OUTPUTS)) : shards;
+    v->column_shards = (int)GR_MAX(1, GR_MIN((int64_t)(shards / pixel_shards), panels_of(v)));
     size_t floats = 0;
     for (int i = 0; i < v->n_grids; i++) {
         grid *g = &v->grids[i];
-        gr__gather_finish(&g->gather, true, 32768, shards);
+        gr__gather_finish(&g->gather, true, block_floats(v, &g->gather), pixel_shards);
         units = GR_MAX(units, gr__gather_units(&g->gather));
         kernel->scratch_bytes = GR_MAX(kernel->scratch_bytes, g->gather.copy_bytes);
         g->packed = (int64_t)floats;
@@ -281,7 +305,7 @@ static void lay_out(conv *v, const gr__contraction *c)
         (int)GR_MAX(1, GR_MIN((int64_t)gr__contract_shards(pack), v->groups * panels_of(v) * v->n_grids));
     kernel->phase[0].cost_ns = pack;
     kernel->phase[1].run = run;
-    kernel->phase[1].n_shards = (int)GR_MAX(1, GR_MIN((int64_t)shards, units));
+    kernel->phase[1].n_shards = (int)GR_MAX(1, GR_MIN((int64_t)pixel_shards, units)) * v->column_shards;
     kernel->phase[1].cost_ns = cost;
 }
 

@@ -21,7 +21,7 @@ typedef struct weights {
     bool pack_dy;
     int64_t dy_pitch, k; /* k: elements of a filter, taps x in */
     int64_t *place;      /* tall: of each element of a filter, from an output's place */
-    int64_t pixel_shards, out_shards;
+    int64_t pixel_shards, out_shards, in_shards;
     int64_t partial;      /* floats of one partial result */
     int64_t block_pixels; /* of dy, at most */
     size_t segment_bytes; /* of scratch, after the gathered picture; the packed dy follows */
@@ -114,50 +114,62 @@ static void run_tall(const weights *v, gr__tile *t, const float *x, const float 
     }
 }
 
-static void run_group(const weights *v, const gr_call *call, int64_t group, int64_t unit, int64_t unit_end,
-                      int64_t first, int64_t end, float *to)
+/* What a shard does: units [unit, unit_end) of the grid, pieces [first, end) of the outputs, parts [part, part_end) of
+ * the inputs. */
+typedef struct share {
+    int64_t unit, unit_end, first, end, part, part_end;
+} share;
+
+static void run_group(const weights *v, const gr_call *call, int64_t group, const share *of, float *to)
 {
     const gr__gather *g = &v->gather;
     gr__segment *segments = (gr__segment *)((char *)call->scratch + g->copy_bytes + 64 * sizeof(float));
     float *packed = (float *)((char *)segments + v->segment_bytes);
     const float *picture = (const float *)call->operand[0] + group * v->in;
     gr__tile t = {.segment = segments, .b_unit = 1};
+    int64_t unit = of->unit;
     do {
         gr__gather_block b = {.origin = picture};
         const float *dy = call->operand[1];
         int64_t next = unit;
-        for (int64_t part = 0; part < v->in_blocks; part++) {
-            if (unit < unit_end)
-                next = gr__gather_open(g, unit, unit_end, picture + part * g->channels, call->scratch, &b);
-            if (unit < unit_end && part == 0) {
+        for (int64_t part = of->part; part < of->part_end; part++) {
+            if (unit < of->unit_end)
+                next = gr__gather_open(g, unit, of->unit_end, picture + part * g->channels, call->scratch, &b);
+            if (unit < of->unit_end && part == of->part) {
                 t.n_segments = fill_segments(v, &b, segments);
                 dy += (b.image * g->gh + b.row) * g->gw * v->dy_pitch + group * v->out;
                 if (v->pack_dy) {
-                    pack_dy(v, dy, b.images * b.rows * g->gw, first, end, packed);
+                    pack_dy(v, dy, b.images * b.rows * g->gw, of->first, of->end, packed);
                     dy = packed;
                 }
             }
             if (v->form == WIDE)
-                run_wide(v, &t, b.origin, part * g->channels, dy, to, first, end);
+                run_wide(v, &t, b.origin, part * g->channels, dy, to, of->first, of->end);
             else
-                run_tall(v, &t, b.origin, dy, to, first, end);
+                run_tall(v, &t, b.origin, dy, to, of->first, of->end);
         }
         t.accumulate = true;
         unit = next;
-    } while (unit < unit_end);
+    } while (unit < of->unit_end);
 }
 
 static void run(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const weights *v = (const weights *)kernel;
-    int64_t pixel = shard / v->out_shards, of_out = shard % v->out_shards, n = pieces(v),
-            units = gr__gather_units(&v->gather);
+    int64_t of_in = shard % v->in_shards, of_out = shard / v->in_shards % v->out_shards,
+            pixel = shard / v->in_shards / v->out_shards, n = pieces(v), units = gr__gather_units(&v->gather);
     int64_t first = gr__cut(n * v->groups, of_out, v->out_shards),
             end = gr__cut(n * v->groups, of_out + 1, v->out_shards);
     float *to = kernel->n_phases == 1 ? call->operand[2] : (float *)call->shared + pixel * v->partial;
-    for (int64_t group = first / n; group * n < end; group++)
-        run_group(v, call, group, gr__cut(units, pixel, v->pixel_shards), gr__cut(units, pixel + 1, v->pixel_shards),
-                  GR_MAX(first - group * n, 0), GR_MIN(end - group * n, n), to + group * v->out * v->k);
+    for (int64_t group = first / n; group * n < end; group++) {
+        share of = {.unit = gr__cut(units, pixel, v->pixel_shards),
+                    .unit_end = gr__cut(units, pixel + 1, v->pixel_shards),
+                    .first = GR_MAX(first - group * n, 0),
+                    .end = GR_MIN(end - group * n, n),
+                    .part = gr__cut(v->in_blocks, of_in, v->in_shards),
+                    .part_end = gr__cut(v->in_blocks, of_in + 1, v->in_shards)};
+        run_group(v, call, group, &of, to + group * v->out * v->k);
+    }
 }
 
 /* Adds the partials in index order; tall ones stand transposed. */
@@ -193,44 +205,57 @@ static void destroy(gr_context *ctx, gr_kernel *kernel)
     gr__free(ctx, v, sizeof *v);
 }
 
-/* Chooses the form and the shards; the taps need not be there yet. */
+/* Chooses the form; what a step of the pixels costs. */
+static double choose_form(weights *v, const gr__contraction *c)
+{
+    int64_t length = c->conv.dilation_w == 1 && c->conv.groups == 1 ? c->conv.kw * v->in : v->in;
+    double runs = length > 0 ? (double)v->k / (double)length : 0;
+    double wide = runs * gr__tile_cost(v->ops, v->out, length, true),
+           tall = 1.1 * gr__tile_cost(v->ops, v->k, v->out, false);
+    v->form = tall < wide ? TALL : WIDE;
+    return (double)v->groups * (v->form == TALL ? tall : wide);
+}
+
+/* What is copied before it is multiplied, and the blocks of pixels. */
+static void choose_blocks(weights *v, int64_t outputs, int64_t shards)
+{
+    gr__gather *g = &v->gather;
+    int64_t x_row = g->step_h * g->step_w * g->channels, dy_row = outputs; /* floats that a pixel of the grid brings */
+    int64_t block = BLOCK_FLOATS * x_row / GR_MAX(x_row + dy_row, 1);
+    v->in_blocks = v->form == WIDE && v->groups == 1 && v->in >= 2 * IN_BLOCK && v->in % IN_BLOCK == 0 &&
+                           v->out * (v->k / v->in) >= WORTH_COPYING * g->step_h * g->step_w
+                       ? v->in / IN_BLOCK
+                       : 1;
+    v->pack_dy = v->form == WIDE && (v->in_blocks > 1 || v->k >= 16 * v->ops->wide); /* read for each panel */
+    if (v->in_blocks > 1) {
+        g->channels = IN_BLOCK;
+        block = BLOCK_PIXELS * g->step_h * g->step_w * IN_BLOCK;
+    }
+    v->partial = outputs * v->k;
+    int64_t room = PARTIAL_BYTES / GR_MAX(v->partial * 4, 1);
+    gr__gather_cut(g, block, room > 1 ? (int)shards : 1); /* whole images where nobody cuts the pixels */
+    v->pixel_shards = GR_MAX(1, GR_MIN(GR_MIN(shards, gr__gather_units(g)), room));
+    /* of the rest, such that all of them together copy little */
+    int64_t rest = shards / v->pixel_shards;
+    v->in_shards = (int64_t)sqrt((double)(rest * v->in) / (double)GR_MAX(v->out, 1));
+    v->in_shards = GR_MAX(1, GR_MIN(v->in_shards, GR_MIN(rest, v->in_blocks)));
+    v->out_shards = GR_MAX(1, GR_MIN(rest / v->in_shards, pieces(v) * v->groups));
+}
+
 static void plan_work(weights *v, const gr__contraction *c)
 {
     const gr__tile_ops *ops = v->ops;
     gr__gather *g = &v->gather;
     double pixels = (double)g->n * (double)g->gh * (double)g->gw;
     double pictures = (double)c->conv.n * (double)(c->conv.h * c->conv.w * c->conv.c) + pixels * (double)c->conv.o;
-    int64_t length = c->conv.dilation_w == 1 && c->conv.groups == 1 ? c->conv.kw * v->in : v->in;
-    double runs = length > 0 ? (double)v->k / (double)length : 0;
-    double wide = runs * gr__tile_cost(ops, v->out, length, true), tall = 1.1 * gr__tile_cost(ops, v->k, v->out, false);
-    v->form = tall < wide ? TALL : WIDE;
-    double steps = (double)v->groups * (v->form == TALL ? tall : wide);
-    double cost = gr__contract_cost(ops, pixels * steps, 4 * pictures);
-    int64_t shards = gr__contract_shards(cost);
-
-    int64_t x_row = g->step_h * g->step_w * g->channels,
-            dy_row = c->conv.o; /* floats that a pixel of the grid brings */
-    int64_t block = BLOCK_FLOATS * x_row / GR_MAX(x_row + dy_row, 1);
-    v->in_blocks = v->form == WIDE && v->groups == 1 && v->in >= 2 * IN_BLOCK && v->in % IN_BLOCK == 0 &&
-                           v->out * (v->k / v->in) >= WORTH_COPYING * g->step_h * g->step_w
-                       ? v->in / IN_BLOCK
-                       : 1;
-    v->pack_dy = v->form == WIDE && (v->in_blocks > 1 || v->k >= 16 * ops->wide); /* read for each panel */
-    if (v->in_blocks > 1) {
-        g->channels = IN_BLOCK;
-        block = BLOCK_PIXELS * g->step_h * g->step_w * IN_BLOCK;
-    }
-    gr__gather_cut(g, block, (int)shards);
-    v->partial = c->conv.o * v->k;
-    int64_t room = PARTIAL_BYTES / GR_MAX(v->partial * 4, 1);
-    v->pixel_shards = GR_MAX(1, GR_MIN(GR_MIN(shards, gr__gather_units(g)), room));
-    v->out_shards = GR_MAX(1, GR_MIN(shards / v->pixel_shards, pieces(v) * v->groups));
+    double cost = gr__contract_cost(ops, pixels * choose_form(v, c), 4 * pictures);
+    choose_blocks(v, c->conv.o, gr__contract_shards(cost));
 
     gr_kernel *kernel = &v->kernel;
     bool second = v->pixel_shards > 1 || v->form != WIDE;
     kernel->n_phases = second ? 2 : 1;
     kernel->phase[0].run = run;
-    kernel->phase[0].n_shards = (int)(v->pixel_shards * v->out_shards);
+    kernel->phase[0].n_shards = (int)(v->pixel_shards * v->out_shards * v->in_shards);
     kernel->phase[0].cost_ns = cost;
     int64_t segments = g->images ? g->block_units * g->gh : g->block_units;
     v->block_pixels = segments * g->gw;

@@ -13,7 +13,7 @@ static gr_status next_of_loader(void *source, gr_batch *out)
 }
 
 /* What the batch says of a statistic, as an output. */
-static void show_state(void *user, const gr_entry_spec *s, gr_val batch, double share)
+static void show_state(void *user, const gr_entry_spec *s, gr_val batch, gr_val share)
 {
     (void)share;
     gr_output(user, s->name, batch);

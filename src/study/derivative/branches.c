@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "graph/node.h"
+#include "graph/op.h"
 #include "study/derivative/branches.h"
 
 /* Where the largest stands along the reduced axes: 1 there. */
@@ -31,6 +31,8 @@ static gr_val branch_of(gr_graph *g, const gr_node *n)
         return n->out + 1;
     case GR__BRANCHES_RESULT:
         return n->out;
+    case GR__BRANCHES_SAID: /* marked where it is said */
+        return GR_NONE;
     case GR__BRANCHES_BODY:
     case GR__BRANCHES_UNKNOWN:
         break;
@@ -46,23 +48,58 @@ static void mark(gr_graph *g, gr_val branch, int *n)
     gr_output(g, name, gr_real(g, branch));
 }
 
+/* Operations whose branches are those of what they are said by are said, beside them: the first result of each, by
+ * node, GR_NONE for the others. */
+static gr_val *say(gr_graph *g, gr__bump *b)
+{
+    size_t room = 0;
+    gr_val *said = NULL;
+    for (uint32_t i = 0; i < gr__graph_nodes(g); i++) { /* what is said may be said itself */
+        const gr_node *n = gr__node(g, i);
+        if (gr__graph_nodes(g) > room) {
+            gr_val *more = gr__bump_alloc(b, 2 * gr__graph_nodes(g) * sizeof *more);
+            if (!more) return NULL;
+            memset(more, 0, 2 * gr__graph_nodes(g) * sizeof *more);
+            if (room) memcpy(more, said, room * sizeof *more);
+            said = more;
+            room = 2 * gr__graph_nodes(g);
+        }
+        if (n->op->branches == GR__BRANCHES_SAID &&
+            !gr__decompose(g, n->op, &n->attr, n->in, n->n_in, gr__value(g, n->out), &said[i]))
+            return NULL;
+    }
+    return said;
+}
+
+/* What gives v waits to be looked at, once. */
+static void visit(const gr_graph *g, gr_val v, bool *behind, uint32_t *next, size_t *waiting)
+{
+    uint32_t k = gr__value(g, v)->node;
+    if (!behind[k]) next[(*waiting)++] = k;
+    behind[k] = true;
+}
+
 gr_status gr__branches_mark(gr_graph *g, gr_val v, int *n)
 {
-    gr_context *ctx = gr__graph_context(g);
-    uint32_t nodes = gr__graph_nodes(g);
-    bool *behind = gr__alloc(ctx, nodes);
+    gr__bump *b = gr__bump_create(gr__graph_context(g));
+    gr_val *said = b ? say(g, b) : NULL;
+    uint32_t nodes = gr__graph_nodes(g), *next = said ? gr__bump_alloc(b, (nodes + 1) * sizeof *next) : NULL;
+    bool *behind = next ? gr__bump_alloc(b, nodes) : NULL;
+    size_t waiting = 0;
     *n = 0;
-    if (!behind) return GR_E_MEMORY;
-    memset(behind, 0, nodes);
-    behind[gr__value(g, v)->node] = true;
-    for (uint32_t i = nodes; i-- > 0;) { /* inputs stand before what reads them */
+    if (behind) {
+        memset(behind, 0, nodes);
+        visit(g, v, behind, next, &waiting);
+    }
+    while (behind && waiting > 0) {
+        uint32_t i = next[--waiting];
         const gr_node *node = gr__node(g, i);
-        if (!behind[i]) continue;
-        for (int k = 0; k < node->n_in; k++) behind[gr__value(g, node->in[k])->node] = true;
+        for (int k = 0; k < node->n_in; k++) visit(g, node->in[k], behind, next, &waiting);
+        if (said[i]) visit(g, said[i], behind, next, &waiting);
         mark(g, branch_of(g, node), n);
     }
-    gr__free(ctx, behind, nodes);
-    return gr_graph_status(g);
+    gr__bump_destroy(b);
+    return behind || gr_graph_status(g) != GR_OK ? gr_graph_status(g) : GR_E_MEMORY;
 }
 
 static uint64_t mix(uint64_t h, double x)

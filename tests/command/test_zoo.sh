@@ -1,0 +1,61 @@
+#!/bin/bash
+# The zoo: every recipe is listed with its parameters and operations, is printed as it stands in the tree, and trains as it is printed, at small sizes and on
+# made-up data. [mission T11, SYS4, SYS6, SYS7]
+. "$(dirname "$0")/lib.sh"
+
+# ---- the list
+code 0 zoo --json
+[[ $(wc -l <out.txt) -eq $(ls "$here"/../../recipes/zoo/*.yaml | wc -l) ]] || short "zoo lists $(wc -l <out.txt) recipes"
+grep -qvE '^\{"name":"[^"]+","title":"[^"]+\.","parameters":[1-9][0-9]*,"forward_flops":[1-9][0-9]*(\.[0-9]+)?\}$' out.txt && short "zoo --json: $(grep -vE 'forward_flops":[1-9]' out.txt | head -n 2)"
+cp out.txt list.txt
+code 0 zoo
+[[ $(wc -l <out.txt) -eq $(wc -l <list.txt) ]] || short "zoo prints $(wc -l <out.txt) lines"
+has out.txt '^resnet50 +25557032 parameters +82[0-9]{2}\.[0-9]{2} MFLOP +ResNet-50'
+has out.txt '^vgg16 +138357544 parameters +30[0-9]{3}\.[0-9]{2} MFLOP +VGG-16'
+bad 2 'the zoo has no resnet5' zoo resnet5
+has err.txt 'did you mean resnet50'
+
+# ---- names in files are torchvision's
+code 0 zoo resnet18 && cp out.txt resnet18.yaml
+made='data={train: {type: synthetic, kind: digits, n: 8, size: 32}, batch: 4, prepare: [standardize]}'
+code 0 plan resnet18.yaml --set "$made" --set 'model.input=[32, 32, 1]' --parameters
+for name in conv1.weight bn1.bias layer1.1.conv2.weight layer2.0.downsample.0.weight layer4.0.downsample.1.bias layer4.1.bn2.weight fc.bias; do
+  grep -qE "^$name +" out.txt || short "resnet18 has no $name"
+done
+grep -q '^layer1.0.downsample' out.txt && short "the first block of resnet18 has no need of a downsample"
+
+# ---- each as it is printed
+declare -A less=( # what would take long, made narrow
+  [vgg16]='layers[18].size=1 layers[20].units=16 layers[22].units=16'
+  [vgg16-bn]='layers[31].size=1 layers[33].units=16 layers[35].units=16'
+  [resnet18]='layers[9].filters=32 layers[10].filters=32'
+  [resnet50]='layers[16].filters=32 layers[17].filters=32 layers[18].filters=32'
+)
+while IFS= read -r line; do
+  name=${line#*\"name\":\"} name=${name%%\"*}
+  [[ $line =~ \"parameters\":([0-9]+) ]] && count=${BASH_REMATCH[1]}
+  code 0 zoo "$name"
+  has out.txt "^# $count parameters, "
+  sed 1d out.txt >"$name.yaml"
+  same "$name.yaml" "$here/../../recipes/zoo/$name.yaml"
+  sets=(--set stop='{steps: 2}' --set checkpoint.keep=1)
+  case $(sed -n 's/^  input: //p' "$name.yaml") in
+    '[224, 224, 3]') sets+=(--set "$made" --set 'model.input=[32, 32, 1]') ;;
+    '[28, 28, 1]') sets+=(--set "${made/32/28}") ;;
+  esac
+  for set in ${less[$name]:-}; do sets+=(--set "model.$set"); done
+  code 0 train "$name.yaml" "${sets[@]}" --out "runs/$name" --quiet || continue
+  [[ $(grep -c '"train_cost"' "runs/$name/metrics.jsonl") -eq 2 ]] || short "$name: not two updates"
+  [[ $(field "runs/$name/result.json" stop_reason) == steps ]] || short "$name ended by $(field "runs/$name/result.json" stop_reason)"
+  grep -q null "runs/$name/metrics.jsonl" && short "$name has figures that are not finite"
+  rm -rf "runs/$name"
+done <list.txt
+
+# ---- a network of it within a recipe
+small r.yaml "model: {zoo: squeezenet, classes: 10, input: [32, 32, 1], dropout: 0}" "data: {train: {type: synthetic, kind: digits, n: 12, size: 32}, batch: 4}" "stop: {steps: 1}" \
+  "validate: {every: 1}" "schedule: constant"
+code 0 train r.yaml --out runs/s --quiet
+has runs/s/recipe.yaml 'type: dropout, rate: 0, name: classifier.0'
+code 0 plan r.yaml --parameters
+has out.txt '^classifier.1.weight +\[10,512,1,1\]'
+finish
