@@ -127,8 +127,8 @@ static int64_t copy_symbols(const problem *p)
 }
 
 /* The first symbol is one of the classes and is asked for at the end; those after it are others and tell nothing.
- * [Hochreiter & Schmidhuber 1997, experiment 2] */
-static double recall_row(const problem *p, int64_t i, gr__rng *r, double *x, double *targets)
+ * [Bengio, Simard & Frasconi 1994] */
+static double latch_row(const problem *p, int64_t i, gr__rng *r, double *x, double *targets)
 {
     (void)i, (void)targets;
     for (int64_t k = 0; k < p->features; k++)
@@ -136,7 +136,7 @@ static double recall_row(const problem *p, int64_t i, gr__rng *r, double *x, dou
     return x[0];
 }
 
-static int64_t recall_symbols(const problem *p)
+static int64_t latch_symbols(const problem *p)
 {
     return 2 * p->classes;
 }
@@ -190,7 +190,7 @@ static const kind kinds[] = {
     {"moons", 0, 2, 2, 0.1, GR_EL_F32, false, plane, NULL, NULL, moons_row},
     {"regression", USES_FEATURES, 0, 4, 0.1, GR_EL_F32, true, features, regression_shared, NULL, regression_row},
     {"copy", USES_CLASSES | USES_FEATURES, 8, 4, 0, GR_EL_I32, false, copy_sample, NULL, copy_symbols, copy_row},
-    {"recall", USES_CLASSES | USES_FEATURES, 4, 16, 0, GR_EL_I32, false, features, NULL, recall_symbols, recall_row},
+    {"latch", USES_CLASSES | USES_FEATURES, 4, 16, 0, GR_EL_I32, false, features, NULL, latch_symbols, latch_row},
     {"digits", USES_CLASSES | USES_SIZE, 10, 0, 0.05, GR_EL_U8, false, picture, NULL, NULL, digits_row},
 };
 
@@ -338,7 +338,7 @@ static gr_status load(gr_context *ctx, const gr_settings *s, const gr_source_opt
 static const gr_row rows[] = {
     {.name = "kind",
      .kind = GR_ROW_CHOICE,
-     .range = "xor|spirals|blobs|moons|regression|copy|recall|digits",
+     .range = "xor|spirals|blobs|moons|regression|copy|latch|digits",
      .unit = "",
      .help = "which problem"},
     {.name = "n",
@@ -359,14 +359,14 @@ static const gr_row rows[] = {
      .value = "none",
      .range = "[2,1000]",
      .unit = "classes",
-     .help = "spirals: arms; blobs: clusters; copy: symbols and the blank; recall: what is to be remembered; digits: 0 "
+     .help = "spirals: arms; blobs: clusters; copy: symbols and the blank; latch: what is to be remembered; digits: 0 "
              "to classes - 1"},
     {.name = "features",
      .kind = GR_ROW_INT,
      .value = "none",
      .range = "[1,100000]",
      .unit = "values",
-     .help = "blobs, regression: inputs; copy: symbols to copy, half the length; recall: the length"},
+     .help = "blobs, regression: inputs; copy: symbols to copy, half the length; latch: the length"},
     {.name = "size",
      .kind = GR_ROW_INT,
      .value = "none",
@@ -390,7 +390,7 @@ GR_SOURCE(synthetic) = {
          .equations =
              "xor: corners of a square; spirals: arms one within the other; blobs: clusters; moons: two half circles\n"
              "regression: y = x w + b; copy: symbols answered after a pause\n"
-             "recall: the first symbol is asked for after others that tell nothing; digits: drawn pictures",
+             "latch: the first symbol is asked for after others that tell nothing; digits: drawn pictures",
          GR_ROWS(rows)},
     .info = info,
     .load = load,

@@ -19,15 +19,15 @@ static const gr_row rows[] = {
     GR_ROW("lr", REAL, "0.01", "(0,1]", "1", "the learning rate, Adam's"),
 };
 
-enum { COPY, RECALL, TASKS };
+enum { COPY, LATCH, TASKS };
 enum { CHAPTER, FORGET, ZERO, STARTS };
 enum { MOST_SEEDS = 50, BATCH = 50, SYMBOLS = 8, ANSWERS = 4 };
-static const char *const task_words[] = {"copy", "recall", NULL};
+static const char *const task_words[] = {"copy", "latch", NULL};
 static const char *const start_words[] = {"chapter", "forget_1", "zeros", NULL};
 static const double start_bias[STARTS][3] = {{1, -1, -1}, {1, 0, 0}, {0, 0, 0}}; /* forget, input, output */
 
-static const gr_column curve_columns[] = {GR_NUMBER("task", "", task_words),   GR_NUMBER("start", "", start_words),
-                                          GR_NUMBER("epoch", "epochs", NULL),  GR_NUMBER("mean_error", "%", NULL),
+static const gr_column curve_columns[] = {GR_NUMBER("task", "", task_words),    GR_NUMBER("start", "", start_words),
+                                          GR_NUMBER("epoch", "epochs", NULL),   GR_NUMBER("mean_error", "%", NULL),
                                           GR_NUMBER("lowest_error", "%", NULL), GR_NUMBER("highest_error", "%", NULL)};
 static const gr_column run_columns[] = {GR_NUMBER("task", "", task_words), GR_NUMBER("start", "", start_words),
                                         GR_NUMBER("seed", "", NULL), GR_NUMBER("solved_after", "epochs", NULL),
@@ -166,7 +166,7 @@ static gr_status measure(gr_lab *lab, int start, double *out)
     gr_recipe *r = NULL;
     gr_steps s = {0};
     gr_status st = GR_OK;
-    const char *text = recipe_of(lab, RECALL, start, lab->seed);
+    const char *text = recipe_of(lab, LATCH, start, lab->seed);
     GR_TRY(text ? GR_OK : GR_E_MEMORY);
     GR_TRY(gr__recipe_from_text(lab->ctx, "gates", ".", text, strlen(text), NULL, 0, &r));
     GR_TRY(gr__steps_open(lab->ctx, r, 0, &s));
@@ -233,7 +233,7 @@ static void report(gr_lab *lab, int task, const standing *all)
 
 static gr_status run(gr_lab *lab)
 {
-    static const char *const titles[TASKS] = {"Copying symbols after a pause", "Recalling the first symbol"};
+    static const char *const titles[TASKS] = {"Copying symbols after a pause", "Latching the first symbol"};
     standing all[TASKS][STARTS];
     gr_status st = states(lab);
     gr_table *runs = gr__lab_table(lab, "seeds", "every training", run_columns, (int)GR_COUNT(run_columns));
