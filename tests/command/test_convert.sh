@@ -55,18 +55,18 @@ code 0 convert h.yaml --drop-dropout -o heads.yaml
 has_change r.1.dropout1 dropout nothing
 has heads.yaml 'from: "y"'
 grep -q 'type: dropout' heads.yaml && short "heads.yaml still drops"
-has heads.yaml 'name: r.0.dense1, from: a}'
+sed -n '/name: r.0.dense1/,/name: r.0,/p' heads.yaml >dense.txt
+has dense.txt 'from: a'
 has heads.yaml 'name: r.0, from: \[r.0.dense1, a\]'
-has heads.yaml 'name: r.1.dense1}'
+grep -A1 'name: r.1.dense1' heads.yaml | grep -q 'from: a' && short "r.1.dense1 takes a"
 
 # ---- for small batches
-if "$gradus" explain group_norm >/dev/null 2>&1; then
-  code 0 convert r.yaml --norm group -o group.yaml
-  has_change n1 batch_norm group_norm
-  has_change b1 batch_norm group_norm
-  wrote group.yaml "$(echo $layers | sed 's/batch_norm/group_norm/g; s/type: basic_block/&, norm: group_norm/; s/type: inverted_residual/&, norm: group_norm/')"
-  code 0 convert r.yaml --norm renorm -o renorm.yaml && has_change n1 batch_norm batch_renorm
-fi
+code 0 convert r.yaml --norm group -o group.yaml
+has_change n1 batch_norm group_norm
+has_change b1 batch_norm group_norm
+wrote group.yaml "$(echo $layers | sed 's/batch_norm/group_norm/g; s/type: basic_block/&, norm: group_norm/; s/type: inverted_residual/&, norm: group_norm/')"
+code 0 convert r.yaml --norm renorm -o renorm.yaml && has_change n1 batch_norm batch_renorm
+code 0 convert group.yaml --norm none -o bare.yaml && has_change b1 group_norm none
 
 # ---- mistakes
 bad 2 'what to\? --norm' convert r.yaml -o new.yaml
