@@ -86,11 +86,9 @@ static void run_panel(const gemm *g, const block *w, const float *b, int64_t b_s
 /* Transposed a, tile by tile: [tile][k][rows of the tile]. */
 static void pack_a(const gemm *g, const block *w)
 {
-    int64_t rows = w->m1 - w->m0, tiles = (rows + g->ops->rows - 1) / g->ops->rows, k = w->k1 - w->k0;
-    for (int64_t i = 0; i < tiles; i++) {
-        int64_t r0 = gr__cut(rows, i, tiles), count = gr__cut(rows, i + 1, tiles) - r0;
-        g->ops->pack_rows(w->packed_a + r0 * k, count, w->a + w->m0 + r0 + w->k0 * g->a_step, g->a_step, count, k);
-    }
+    int64_t rows = w->m1 - w->m0, tiles = (rows + g->ops->rows - 1) / g->ops->rows;
+    if (rows > 0)
+        g->ops->pack_tiles(w->packed_a, w->a + w->m0 + w->k0 * g->a_step, g->a_step, rows, tiles, w->k1 - w->k0);
 }
 
 /* Both operands run along the sum (b transposed): dot products need nothing packed. */
