@@ -1,6 +1,6 @@
 """Twins in PyTorch of the zoo's networks, trained from the same weights on the same batches. Needs numpy and torch.
    twins.py data FOLDER SIZE CHANNELS CLASSES COUNT   x.npy, y.npy
-   twins.py check NETWORK FOLDER BATCH UPDATES        start.safetensors, x.npy and y.npy against run/last.safetensors
+   twins.py check NETWORK FOLDER BATCH UPDATES RATE        start.safetensors, x.npy and y.npy against run/last.safetensors
 FOLDER holds what the shell script beside this made. Tensors agree to 1e-4 of their largest element."""
 import json
 import os
@@ -56,16 +56,6 @@ def lenet5(c, classes):
             ("d1", nn.Linear(400, 120)), F.relu, ("d2", nn.Linear(120, 84)), F.relu, ("head", nn.Linear(84, classes))]
 
 
-def vgg16(c, classes):
-    steps, at = [], 0
-    for width, times in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
-        for _ in range(times):
-            steps += [(f"features.{at}", conv(c, width, 3, padding=1)), F.relu]
-            at, c = at + 2, width
-        steps, at = steps + [nn.MaxPool2d(2)], at + 1
-    return steps + [nn.AdaptiveAvgPool2d(7), flat, ("classifier.0", nn.Linear(25088, 4096)), F.relu, ("classifier.3", nn.Linear(4096, 4096)), F.relu, ("classifier.6", nn.Linear(4096, classes))]
-
-
 def resnet(c, classes, times, block, expansion):
     steps = [("conv1", conv(c, 64, 7, 2, 3, False)), ("bn1", nn.BatchNorm2d(64)), F.relu, nn.MaxPool2d(3, 2, 1)]
     c = 64
@@ -86,7 +76,7 @@ def mobilenet(c, classes):
     return steps + [("features.18.0", conv(c, 1280, 1, bias=False)), ("features.18.1", nn.BatchNorm2d(1280)), F.relu6, mean, ("classifier.1", nn.Linear(1280, classes))]
 
 
-NETS = {"lenet5": lenet5, "vgg16": vgg16, "mobilenet-v2": mobilenet, "resnet18": lambda c, k: resnet(c, k, (2, 2, 2, 2), blocks.Basic, 1),
+NETS = {"lenet5": lenet5, "mobilenet-v2": mobilenet, "resnet18": lambda c, k: resnet(c, k, (2, 2, 2, 2), blocks.Basic, 1),
         "resnet50": lambda c, k: resnet(c, k, (3, 4, 6, 3), blocks.Bottleneck, 4)}
 
 
@@ -96,14 +86,14 @@ def data(folder, size, channels, classes, count):
     np.save(f"{folder}/y.npy", r.integers(0, int(classes), int(count)))
 
 
-def check(network, folder, batch, updates):
+def check(network, folder, batch, updates, rate):
     x, y = (torch.from_numpy(np.load(f"{folder}/{k}.npy")) for k in "xy")
     start, got = read(f"{folder}/start.safetensors"), read(f"{folder}/run/last.safetensors")
     net = Net(NETS[network](x.shape[3], 10)).double()
     missing, extra = net.load_state_dict(start, strict=False)
     if extra or [k for k in missing if not k.endswith("num_batches_tracked")]:
         sys.exit(f"{network}: names differ: {missing[:3]} {extra[:3]}")
-    step = torch.optim.SGD(net.parameters(), lr=0.01)
+    step = torch.optim.SGD(net.parameters(), lr=float(rate))
     batch = int(batch)
     for t in range(int(updates)):
         at = slice(t * batch, (t + 1) * batch)

@@ -6,16 +6,15 @@ set -eu
 cd "$(dirname "$0")/../.."
 gradus=$(readlink -f "${1:-build/gradus}") tool=$PWD/tests/acceptance/twins.py python=${PYTHON:-python3}
 [[ $# -eq 0 ]] || shift
-[[ $# -gt 0 ]] || set -- lenet5 resnet18 vgg16 mobilenet-v2 resnet50
+[[ $# -gt 0 ]] || set -- lenet5 resnet18 mobilenet-v2 resnet50
 "$python" -c 'import torch, numpy' 2>/dev/null || { echo "skipped: $python has no torch"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 for network; do
-  size=32 channels=3 updates=5 batch=8 dropout= how='precision: float64, device: ref'
+  size=32 channels=3 updates=5 batch=8 lr=0.01 dropout= how='precision: float64, device: ref'
   case $network in
     lenet5) size=28 channels=1 how='precision: float32, device: cpu' ;;
-    vgg16) dropout=', dropout: 0' how='precision: float32, device: cpu' ;;
     mobilenet-v2) size=96 dropout=', dropout: 0' ;;
     resnet50) size=64 updates=1 batch=4 ;;
   esac
@@ -28,12 +27,12 @@ name: $network
 data: {train: {type: npy, inputs: x.npy, targets: y.npy}, batch: $batch, shuffle: none}
 model: {zoo: $network, input: [$size, $size, $channels], classes: 10$dropout}
 cost: cross_entropy
-optimizer: {type: sgd, lr: 0.01, momentum: 0}
+optimizer: {type: sgd, lr: $lr, momentum: 0}
 stop: {steps: $updates}
 ${how/, /$'\n'}
 YAML
   "$gradus" init "$folder/r.yaml" -o "$folder/start.safetensors" --quiet
   "$gradus" train "$folder/r.yaml" --from "$folder/start.safetensors" --out "$folder/run" --quiet
-  "$python" "$tool" check "$network" "$folder" $batch $updates
+  "$python" "$tool" check "$network" "$folder" $batch $updates $lr
   rm -rf "$folder"
 done
