@@ -180,7 +180,10 @@ GR_COMMAND(check) = {
         "largest slope.\n"
         "                     Taken near the initial weights, and judged where no ReLU, pooling or other kink lies "
         "between the two points;\n"
-        "                     one comparison a parameter goes along all its elements. A large network gets fewer\n\n"
+        "                     one comparison a parameter goes along all its elements. A large network gets fewer\n"
+        "  X4 dropout, norms  not both: a warning\n"
+        "  T9 batch norm      batches of 32 at least, where layers normalise by them: a warning\n"
+        "  X15 sigmoids       only as gates, or as the output for two classes: a warning\n\n"
         "Example\n  gradus check recipes/fashion.yaml\n",
     CLI_OPTIONS(options, rows),
     .min_arguments = 1,

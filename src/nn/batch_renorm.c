@@ -95,5 +95,6 @@ GR_LAYER(batch_renorm) = {
     .max_inputs = 1,
     .transparent = true,
     .normalises = GR_NORMALISES_BATCHES,
+    .corrects = true,
     .build = build,
 };

@@ -118,6 +118,8 @@ typedef struct gr_layer {
     bool transparent; /* flatten, pooling, dropout, normalisation: the activation after it counts for the layer before
                          it */
     gr_normalises normalises; /* what it gives has mean 0, variance 1, or the like, by whatever statistics */
+    bool corrects;            /* of a batch's statistics what is chance is put right: small batches do */
+    bool multiplies;          /* its inputs with each other: one may be a gate */
     bool pointwise;           /* of one input, every number by itself, whatever its axis; activations count as such */
     bool flattens;            /* a sample's axes end here: what follows tells no steps from features */
     bool drops;               /* leaves numbers out at random, with probability `rate` */

@@ -48,5 +48,6 @@ GR_LAYER(multiply) = {
     .min_inputs = 2,
     .max_inputs = INT32_MAX,
     .takes_lengths = true,
+    .multiplies = true,
     .build = build,
 };

@@ -101,8 +101,8 @@ static gr_status fill_states(gr_probe *p)
     if (st == GR_OK) st = gr__probe_run(p, p->train, &b);
     for (size_t i = 0; i < n && st == GR_OK; i++) {
         const gr_entry *e = gr_store_find(p->store, states[i].name);
-        memcpy(e->data, gr_plan_output(p->train, states[i].name, NULL),
-               gr_backend_real_bytes(p->task.backend) * (size_t)e->count);
+        const void *batch = gr_plan_output(p->train, states[i].name, NULL); /* NULL: the layer is frozen */
+        if (batch) memcpy(e->data, batch, gr_backend_real_bytes(p->task.backend) * (size_t)e->count);
     }
     gr__loader_seek(p->loader, 0, 0);
     return st;

@@ -1,0 +1,164 @@
+/* What a recipe's layers say of themselves: a walk over them, and over layers within layers. Nothing is run. All of it
+ * is advice. [mission X4, T9, X15] */
+#include <math.h>
+#include <string.h>
+
+#include "nn/stack.h"
+#include "study/check/check.h"
+
+enum { ENOUGH = 32 }; /* samples of a batch, for its statistics */
+
+typedef struct seen { /* how many of a kind, and the first of them */
+    int n;
+    char first[160];
+} seen;
+
+typedef struct design {
+    const gr_probe *p;
+    gr__bump *memory;
+    gr_status st;
+    seen drops, norms, of_batches, sigmoids;
+} design;
+
+static void add(seen *s, const gr_layer *m, const char *name)
+{
+    if (s->n++ == 0) snprintf(s->first, sizeof s->first, "%s \"%.100s\"", m->head.name, name);
+}
+
+/* `sigmoid "a"`, `sigmoid "a" and 2 others` */
+static const char *told(const seen *s, char text[200])
+{
+    snprintf(text, 200, s->n > 2 ? "%s and %d others" : s->n == 2 ? "%s and another" : "%s", s->first, s->n - 1);
+    return text;
+}
+
+/* ---- one layer ---- */
+
+static bool drops(const gr_layer *m, const gr_settings *s)
+{
+    return m->drops && gr__setting_real(s, "rate") > 0;
+}
+
+static bool by_small_batches(const gr_layer *m, const gr_settings *s)
+{
+    bool frozen = gr__member_has(&m->head, "frozen") && gr__setting_bool(s, "frozen");
+    return m->normalises == GR_NORMALISES_BATCHES && !m->corrects && !frozen;
+}
+
+static void look(design *d, const gr_layer *m, const gr_settings *s, const char *name, bool hidden);
+
+/* A layer that a row names. Of rows that name an activation only `activation` says what values become; others are
+ * gates. */
+static void look_at_tree(design *d, const gr_tree *t, const char *row, const char *name, bool hidden)
+{
+    gr_context *ctx = d->p->ctx;
+    const gr_layer *m = gr__tree_none(t) ? NULL : (const gr_layer *)gr__family_peek(ctx, &gr__family_layer, t);
+    gr_layer_said said;
+    if (!m || d->st != GR_OK) return;
+    d->st = gr__layer_said(ctx, d->memory, m, t, d->p->recipe->preset, &said);
+    if (d->st != GR_OK) return;
+    bool values = !m->activation_only || strcmp(row, "activation") == 0 || strcmp(row, "layers") == 0;
+    look(d, m, &said.settings, name, hidden && values);
+    if (said.activation) look_at_tree(d, said.activation, "activation", name, true);
+}
+
+static void look(design *d, const gr_layer *m, const gr_settings *s, const char *name, bool hidden)
+{
+    if (drops(m, s)) add(&d->drops, m, name);
+    if (m->normalises) add(&d->norms, m, name);
+    if (by_small_batches(m, s)) add(&d->of_batches, m, name);
+    if (hidden && m->activation_only && m->follow == GR_FOLLOW_SIGMOID) add(&d->sigmoids, m, name);
+    for (int i = 0; i < m->head.n_rows && !m->parts; i++) { /* parts stand in the stack by themselves */
+        const gr_row *row = &m->head.rows[i];
+        const gr_tree *t = row->kind == GR_ROW_TREE ? gr__setting_tree(s, row->name) : NULL;
+        if (!t) continue;
+        for (int k = 0; t->kind == GR_TREE_LIST && k < t->n; k++) look_at_tree(d, t->child[k], "layers", name, true);
+        if (t->kind != GR_TREE_LIST) look_at_tree(d, t, row->name, name, hidden);
+    }
+}
+
+/* ---- all of them ---- */
+
+/* What layer i gives is an output, or becomes one without another layer that has weights. */
+static bool gives_output(const gr_recipe *r, int i)
+{
+    for (int h = 0; h < r->n_heads; h++)
+        if (r->head[h].from == i) return true;
+    return r->stack->layer[i].last;
+}
+
+/* Everything that takes it multiplies by it. */
+static bool is_gate(const gr_stack *s, int i)
+{
+    int takes = 0, gates = 0;
+    for (int k = i + 1; k < s->n; k++)
+        if (gr__stacked_takes(&s->layer[k], i)) takes++, gates += s->layer[k].member->multiplies;
+    return takes > 0 && takes == gates;
+}
+
+static void walk(design *d)
+{
+    const gr_recipe *r = d->p->recipe;
+    for (int i = 0; i < r->stack->n; i++) {
+        const gr_stacked *l = &r->stack->layer[i];
+        bool hidden = !gives_output(r, i) && !is_gate(r->stack, i);
+        look(d, l->member, &l->settings, l->name, hidden);
+        if (l->activation) look_at_tree(d, l->activation, "activation", l->name, hidden);
+    }
+}
+
+/* ---- what is said ---- */
+
+static void say_drops(const design *d, gr_finding *out)
+{
+    char a[200], b[200];
+    if (d->drops.n && d->norms.n)
+        gr__finding_set(out, GR_VERDICT_WARNING, d->drops.n, 0,
+                        "%s together with %s: their noise disturbs each other; leave the dropout out (`gradus convert "
+                        "RECIPE --drop-dropout -o NEW`)",
+                        told(&d->drops, a), told(&d->norms, b));
+    else
+        gr__finding_set(out, GR_VERDICT_OK, 0, 0, "no dropout together with a normalisation: %d and %d", d->drops.n,
+                        d->norms.n);
+}
+
+static void say_batches(const design *d, gr_finding *out)
+{
+    char a[200];
+    double batch = (double)d->p->batch;
+    if (d->of_batches.n && batch < ENOUGH)
+        gr__finding_set(out, GR_VERDICT_WARNING, batch, ENOUGH,
+                        "%s normalises by batches of %.0f, whose statistics are mostly chance (`accumulate` makes them "
+                        "no better): take data.batch: %d, or a norm of each sample (`gradus convert RECIPE --norm "
+                        "group -o NEW`)",
+                        told(&d->of_batches, a), batch, ENOUGH);
+    else if (d->of_batches.n)
+        gr__finding_set(out, GR_VERDICT_OK, batch, ENOUGH, "batches of %.0f are enough to normalise by", batch);
+    else
+        gr__finding_set(out, GR_VERDICT_OK, NAN, ENOUGH, "nothing normalises by the batch");
+}
+
+static void say_sigmoids(const design *d, gr_finding *out)
+{
+    char a[200];
+    if (d->sigmoids.n)
+        gr__finding_set(
+            out, GR_VERDICT_WARNING, d->sigmoids.n, 0,
+            "%s: what it gives is positive and soon has no slope; a sigmoid is for gates and for the output "
+            "of two classes, else take tanh (`gradus convert RECIPE --sigmoid tanh -o NEW`)",
+            told(&d->sigmoids, a));
+    else
+        gr__finding_set(out, GR_VERDICT_OK, 0, 0, "no sigmoid between layers");
+}
+
+gr_status gr__check_design(gr_probe *p, gr_finding *dropout, gr_finding *batches, gr_finding *sigmoid)
+{
+    design d = {.p = p, .memory = gr__bump_create(p->ctx)};
+    if (!d.memory) return GR_E_MEMORY;
+    walk(&d);
+    say_drops(&d, dropout);
+    say_batches(&d, batches);
+    say_sigmoids(&d, sigmoid);
+    gr__bump_destroy(d.memory);
+    return d.st;
+}
