@@ -18,6 +18,7 @@ typedef struct place {
 
 static const place places[] = {
     {"layer", "common", "model.layers=[{type: relu, %s}]"},
+    {"layer", "transformer_block", "model.layers=[{type: reshape, shape: [16, 8]}, {type: NAME, %s}]"},
     {"layer", "concat", "model.layers=[{type: relu, name: a}, {type: relu, name: b}, {type: NAME, from: [a, b], %s}]"},
     {"layer", NULL, "model.layers=[{type: NAME, %s}]"},
     {"cost", NULL, "cost={type: NAME, %s}"},
