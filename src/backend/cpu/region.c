@@ -458,7 +458,7 @@ gr_status gr__region_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_
     }
     k->base.destroy = destroy;
     k->set = gr__tile_set_get(isa);
-    k->narrow = 4 * k->set->lanes;
+    k->narrow = 8 * k->set->lanes; /* a whole chunk: shorter rows, one by one, would fill none */
     k->n_in = item->n_in;
     k->n_out = item->n_out;
     k->base.n_operands = item->n_segments * (item->n_in + item->n_out);
