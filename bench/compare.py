@@ -45,6 +45,7 @@ CASES = {
     "lenet5": Case("bench/recipes/lenet5.yaml", 10, MANY, None, 0.25),
     "fashion": Case("recipes/fashion.yaml", 6, MANY, 1.0, 0.25),
     "mnistcnn": Case("bench/recipes/mnistcnn.yaml", 3, MANY, None, 0.25),
+    "lstm": Case("bench/recipes/lstm.yaml", 2, MANY, 1.5, 0.6),
     "depthwise": Case("bench/recipes/depthwise.yaml", 1, MANY, 2.0, 0.6),
     "vgg_block": Case("bench/recipes/vgg_block.yaml", 1, 8, 1.6, 0.6),
     "resnet50": Case("bench/recipes/resnet50.yaml", 1, 4, 1.4, 0.6),
@@ -324,7 +325,7 @@ def measure(o, r):
 
 def main():
     o = arguments()
-    if not os.path.exists(os.path.join(DATA, "224x224x3-y.npy")):
+    if not os.path.exists(os.path.join(DATA, "32x256-y.npy")):
         torch(1, "data", DATA)
     r = {"machine": machine(o), "rounds": o.rounds, "speed": [], "memory": []}
     print(about(r), flush=True)

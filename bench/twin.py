@@ -69,6 +69,18 @@ def padding(d):
     return k // 2
 
 
+class Recurrent(nn.Module):
+    KINDS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+
+    def __init__(s, kind, features, units, layers, result):
+        super().__init__()
+        s.net, s.last = s.KINDS[kind](features, units, layers, batch_first=True), result == "last"
+
+    def forward(s, x):
+        y, _ = s.net(x)
+        return y[:, -1] if s.last else y
+
+
 def layer(d, shape):
     """The module, and the shape behind it: (channels, height, width) or (features,)."""
     kind = d["type"]
@@ -88,6 +100,9 @@ def layer(d, shape):
         return (nn.BatchNorm1d if len(shape) == 1 else nn.BatchNorm2d)(shape[0], number(d.get("eps", 1e-5)), number(d.get("momentum", 0.1))), shape
     elif kind == "global_avg_pool":
         return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), (shape[0],)
+    elif kind in Recurrent.KINDS:
+        refuse_unknown(kind, d, ["units", "layers", "return"])
+        m = Recurrent(kind, shape[1], d["units"], d.get("layers", 1), d.get("return", "last"))
     elif kind == "flatten":
         m = nn.Flatten()
     elif kind == "dropout":
@@ -189,7 +204,7 @@ def make_data(folder):
     """Vectors and pictures from N(0, 1), classes from a linear teacher with noise, so that training neither diverges nor ends."""
     import numpy
     os.makedirs(folder, exist_ok=True)
-    for name, shape, classes, samples in (("16", (16,), 2, 4096), ("784", (784,), 10, 8192), ("56x56x24", (56, 56, 24), 10, 128), ("224x224x3", (224, 224, 3), 10, 32)):
+    for name, shape, classes, samples in (("16", (16,), 2, 4096), ("784", (784,), 10, 8192), ("32x256", (32, 256), 10, 2048), ("56x56x24", (56, 56, 24), 10, 128), ("224x224x3", (224, 224, 3), 10, 32)):
         features = math.prod(shape)
         rng = numpy.random.default_rng(features)
         x = rng.standard_normal((samples, *shape), dtype=numpy.float32)

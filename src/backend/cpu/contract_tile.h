@@ -57,6 +57,8 @@ typedef struct gr__tile_ops {
      */
     void (*pack_rows)(float *dst, int64_t width, const float *src, int64_t ld, int64_t columns, int64_t k);
     void (*pack_columns)(float *dst, int64_t width, const float *src, int64_t ld, int64_t columns, int64_t k);
+    /* Tiles of a transposed matrix, cut from `rows` of its columns by gr__cut: tile after tile, dst[k][of the tile]. */
+    void (*pack_tiles)(float *dst, const float *src, int64_t ld, int64_t rows, int64_t tiles, int64_t k);
     /* dst[i] = src[i] + src[stride + i] + ... , n parts added in index order. */
     void (*sum)(float *dst, const float *src, int64_t n, int64_t stride, int64_t count);
     /* dst[r dst_ld + i] += src[r src_ld + i] for i < n, row after row (rows of dst may overlap). */

@@ -231,6 +231,36 @@ static void pack_rows(float *dst, int64_t width, const float *src, int64_t ld, i
     }
 }
 
+/* Of n tiles of `count` columns, next to each other: rows of src are read through once, or caches would see each line
+ * of theirs several times. Whole vectors are written where the next row of the tile comes over what they have too
+ * much. */
+INLINE void pack_some_tiles(float *dst, const float *src, int64_t ld, int64_t count, int64_t n, int64_t k)
+{
+    int64_t whole = ld < V ? 0 : k - 1 - (V + count - 1) / count;
+    for (int64_t i = 0; i < k; i++, src += ld)
+        for (int64_t t = 0; t < n; t++) {
+            float *to = dst + (t * k + i) * count;
+            const float *from = src + t * count;
+            if (i < whole)
+                for (int64_t j = 0; j < count; j += V) vstore(to + j, vload(from + j));
+            else
+                for (int64_t j = 0; j < count; j++) to[j] = from[j];
+        }
+}
+
+static void pack_tiles(float *dst, const float *src, int64_t ld, int64_t rows, int64_t tiles, int64_t k)
+{
+    enum { TOGETHER = 16 }; /* as many lines are written at once */
+    int64_t longer = rows % tiles;
+    for (int64_t t = 0, n; t < tiles; t += n) {
+        int64_t count = rows / tiles + (t < longer);
+        n = GR_MIN(t < longer ? longer - t : tiles - t, TOGETHER);
+        pack_some_tiles(dst, src, ld, count, n, k);
+        dst += n * count * k;
+        src += n * count;
+    }
+}
+
 /* Four columns by four k: transposed in registers. */
 INLINE void transpose4(float *dst, int64_t width, const float *src, int64_t ld)
 {
@@ -323,6 +353,7 @@ const gr__tile_ops GR_ISA_FN(gr__tile_ops) = {
     .dot = dot,
     .pack_rows = pack_rows,
     .pack_columns = pack_columns,
+    .pack_tiles = pack_tiles,
     .sum = sum,
     .add = add,
 };
