@@ -43,14 +43,16 @@ static void find_bounds(gr__gather *g)
 
 void gr__gather_cut(gr__gather *g, int64_t block_floats, int shards)
 {
+    if (g->source_row == 0) g->source_row = g->w * g->pitch;
+    if (g->source_image == 0) g->source_image = g->h * g->source_row;
     bool inside = g->lo_h >= 0 && g->lo_w >= 0 && (g->gh - 1) * g->step_h + g->hi_h < g->h &&
                   (g->gw - 1) * g->step_w + g->hi_w < g->w;
     g->copy = g->n_taps > 0 && (!inside || g->pitch != g->channels);
     int64_t image_rows = g->n_taps == 0 ? 0 : GR_MAX(g->gh - 1, 0) * g->step_h + g->hi_h - g->lo_h + 1;
     int64_t row_pixels = g->n_taps == 0 ? 0 : GR_MAX(g->gw - 1, 0) * g->step_w + g->hi_w - g->lo_w + 1;
     g->pixel = g->copy ? g->channels : g->pitch;
-    g->row = g->copy ? row_pixels * g->channels : g->w * g->pitch;
-    g->image = g->copy ? image_rows * g->row : g->h * g->w * g->pitch;
+    g->row = g->copy ? row_pixels * g->channels : g->source_row;
+    g->image = g->copy ? image_rows * g->row : g->source_image;
     int64_t floats = image_rows * row_pixels * g->channels;
     bool images = floats <= block_floats && g->n >= shards;
     g->images = images;
@@ -113,10 +115,10 @@ int64_t gr__gather_open(const gr__gather *g, int64_t unit, int64_t end, const fl
     int64_t copied = (b->rows - 1) * g->step_h + g->hi_h - g->lo_h + 1;
     float *dst = scratch;
     for (int64_t i = 0; i < b->images; i++) {
-        const float *image = picture + (b->image + i) * g->h * g->w * g->pitch;
+        const float *image = picture + (b->image + i) * g->source_image;
         int64_t first = b->row * g->step_h + g->lo_h;
         for (int64_t r = first; r < first + copied; r++, dst += g->row)
-            copy_row(g, r >= 0 && r < g->h ? image + r * g->w * g->pitch : NULL, dst);
+            copy_row(g, r >= 0 && r < g->h ? image + r * g->source_row : NULL, dst);
     }
     b->origin = scratch - g->lo_h * g->row - g->lo_w * g->pixel;
     return next;

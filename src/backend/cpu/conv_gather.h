@@ -15,6 +15,7 @@ typedef struct gr__gather {
     /* the picture that is read: n images of h x w pixels of `pitch` floats, of which `channels` are read from `first
      * channel` on */
     int64_t n, h, w, pitch, channels;
+    int64_t source_row, source_image; /* floats from a row and an image of it to the next; 0: they follow each other */
     const gr__tile_ops *ops;
     /* the grid: gh x gw outputs an image; output (i, j) stands at (i step_h, j step_w) of the picture, a tap at (+dh,
      * +dw) */

@@ -301,6 +301,17 @@ static void describe(weights *v, const gr__contraction *c, gr__isa isa)
                              .step_w = c->conv.stride_w,
                              .n_taps = v->in == 0 ? 0 : (int)(c->conv.kh * c->conv.kw)};
     if (v->gather.n_taps == 0) return;
+    bool one_tap = v->k == v->in && c->conv.pad_h == 0 && c->conv.pad_w == 0 &&
+                   (c->conv.oh - 1) * c->conv.stride_h < c->conv.h && (c->conv.ow - 1) * c->conv.stride_w < c->conv.w;
+    if (one_tap) { /* as if only what it sees were there */
+        v->gather.h = c->conv.oh;
+        v->gather.w = c->conv.ow;
+        v->gather.pitch = c->conv.c * c->conv.stride_w;
+        v->gather.source_row = c->conv.w * c->conv.c * c->conv.stride_h;
+        v->gather.source_image = c->conv.h * c->conv.w * c->conv.c;
+        v->gather.step_h = v->gather.step_w = 1;
+        return;
+    }
     v->gather.lo_h = -c->conv.pad_h;
     v->gather.lo_w = -c->conv.pad_w;
     v->gather.hi_h = (c->conv.kh - 1) * c->conv.dilation_h - c->conv.pad_h;
