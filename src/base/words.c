@@ -160,6 +160,9 @@ static const struct {
     /* layers and activations */
     {"embedding", "embed embeddings token_embedding word_embedding lookup"},
     {"attention", "multihead_attention multi_head_attention self_attention mha scaled_dot_product_attention"},
+    {"transformer_block", "transformer transformer_encoder transformer_layer transformer_encoder_layer encoder_layer"},
+    {"ff", "dim_feedforward feed_forward ffn hidden_dim intermediate_size ff_dim"},
+    {"norm", "norm_first normalization"},
     {"positional", "positional_encoding positional_embedding position_embedding position_encoding pos_embed"},
     {"heads", "num_heads n_heads nhead n_head num_attention_heads"},
     {"key_heads", "num_kv_heads kv_heads n_kv_heads num_key_value_heads num_query_groups"},
@@ -378,7 +381,7 @@ const char *gr__key_home(const char *name, const char *section)
 /* Names of the interface that this version does not have. A name that exists is found before anybody asks here. */
 static const char later[] =
     /* layers */
-    "selu mish transformer_block "
+    "selu mish "
     "equilibrium "
     /* sources, preparation, balance, augmentation */
     "images audio text one_hot resize log_mel oversample undersample smote adasyn hard_undersample crop flip rotate "
@@ -395,7 +398,7 @@ static const char later[] =
     "local_response_norm lrn alpha_dropout gaussian_dropout gaussian_noise celu hard_tanh "
     "log_sigmoid softsign tanhshrink hardshrink softshrink glu swiglu maxout embedding_bag "
     "lstm_cell gru_cell conv_lstm bidirectional time_distributed "
-    "transformer transformer_encoder transformer_decoder "
+    "transformer_decoder "
     "upsample up_sampling upsampling zero_pad zero_padding reflection_pad pixel_shuffle "
     "bilinear average maximum "
     "adamax asgd lbfgs l_bfgs rprop sparse_adam adafactor lion ftrl adabelief adabound muon shampoo sophia sam yogi "

@@ -152,5 +152,59 @@ def attentions():
         three("plain_shared", "heads: 4, key_heads: 2, project: false, causal: true, rotary: true", plain(4, 2, causal=True, rotary=True), ((1, 4, 8), (1, 4, 4), (1, 4, 4)), {})
 
 
+def block(heads, key_heads=None, causal=False, rotary=False, pre=True, act=F.gelu, eps=1e-5, masks=None, rate=0.0):
+    """masks: of the attention's weights, and of what both branches give."""
+    keep, first, second = masks or (None, 1, 1)
+    def fn(x, **p):
+        e = x.shape[-1]
+        norm = lambda i, z: F.layer_norm(z, (e,), p[f"norm{i}_weight"], p[f"norm{i}_bias"], eps)
+        own = {k[len("attention_"):]: v for k, v in p.items() if k.startswith("attention_")}
+        attention = lambda z: attend(heads, key_heads, causal, rotary, keep, rate)(z, **own) * first
+        dense = lambda z: F.linear(act(F.linear(z, p["ff1_weight"], p.get("ff1_bias"))), p["ff2_weight"], p.get("ff2_bias")) * second
+        if pre:
+            x = x + attention(norm(1, x))
+            return x + dense(norm(2, x))
+        x = norm(1, x + attention(x))
+        return norm(2, x + dense(x))
+    return fn
+
+
+def encoder(heads, pre, act):
+    """PyTorch's own TransformerEncoderLayer: `block` is held against it."""
+    def fn(x, **p):
+        m = torch.nn.TransformerEncoderLayer(x.shape[-1], heads, len(p["ff1_bias"]), 0.0, act, batch_first=True, norm_first=pre, dtype=torch.float64)
+        names = {"attention": "self_attn", "ff1": "linear1", "ff2": "linear2"}
+        renamed = {}
+        for k, v in p.items():
+            layer_, rest = k.split("_", 1)
+            renamed[f"{names.get(layer_, layer_)}.{rest.replace('out_proj_', 'out_proj.')}"] = v
+        return torch.func.functional_call(m, renamed, (x,))
+    return fn
+
+
+def block_weights(e, heads, ff, key_heads=None, bias=True):
+    p = {f"norm{i}.{k}": draw(e) for i in (1, 2) for k in ("weight", "bias")}
+    p.update({f"attention.{k}": v for k, v in weights(e, heads, key_heads, bias).items()})
+    p.update({"ff1.weight": scaled(ff, e), "ff2.weight": scaled(e, ff)})
+    return {**p, "ff1.bias": draw(ff), "ff2.bias": draw(e)} if bias else p
+
+
+def blocks():
+    with Evidence("layer", "transformer_block", "torch.nn.TransformerEncoderLayer, and the same in functions of PyTorch") as e:
+        one = lambda name, settings, fn, shape, p, **k: layer(e, name, "{type: transformer_block, " + settings + "}", renamed(fn), [draw(*shape)], p, **k)
+        one("encoder_pre", "heads: 2, ff: 5", encoder(2, True, F.gelu), (2, 3, 4), block_weights(4, 2, 5))
+        one("encoder_post", "heads: 3, ff: 7, norm: post, activation: relu", encoder(3, False, F.relu), (2, 4, 6), block_weights(6, 3, 7))
+        one("plain", "heads: 2", block(2), (1, 5, 4), block_weights(4, 2, 16))
+        one("causal_rotary", "heads: 2, key_heads: 1, ff: 6, causal: true, rotary: true, bias: false, eps: 1e-3", block(2, 1, True, True, eps=1e-3), (2, 4, 4), block_weights(4, 2, 6, 1, False))
+        one("gpt", "heads: 1, ff: 3, causal: true, activation: {type: gelu, form: tanh}", block(1, causal=True, act=partial(F.gelu, approximate="tanh")), (2, 3, 3), block_weights(3, 1, 3))
+        one("one_step", "heads: 1, ff: 1, norm: post", block(1, pre=False), (3, 1, 5), block_weights(5, 1, 1))
+        drawn = lambda seed, stream, shape: torch.from_numpy(base.uniforms(seed, stream, 2, 8, shape) >= 0.25).double()
+        masks = (drawn(5, "l.attention/weights", (2, 2, 3, 3)), drawn(5, "l.drop1/mask", (2, 3, 4)) / 0.75, drawn(5, "l.drop2/mask", (2, 3, 4)) / 0.75)
+        for name, pre in (("dropout", True), ("dropout_post", False)):
+            one(name, f"heads: 2, ff: 6, dropout: 0.25, norm: {'pre' if pre else 'post'}", block(2, pre=pre, masks=masks, rate=0.25), (2, 3, 4), block_weights(4, 2, 6),
+                words={"mode": "train", "seed": 5, "update": 2, "position": 8})
+        one("dropout_evaluated", "heads: 2, ff: 6, dropout: 0.25", block(2), (1, 3, 4), block_weights(4, 2, 6))
+
+
 if __name__ == "__main__":
-    embeddings(), positions(), attentions()
+    embeddings(), positions(), attentions(), blocks()
