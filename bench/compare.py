@@ -46,6 +46,8 @@ CASES = {
     "fashion": Case("recipes/fashion.yaml", 6, MANY, 1.0, 0.25),
     "mnistcnn": Case("bench/recipes/mnistcnn.yaml", 3, MANY, None, 0.25),
     "depthwise": Case("bench/recipes/depthwise.yaml", 1, MANY, 2.0, 0.6),
+    "transformer": Case("bench/recipes/transformer.yaml", 1, 12, 1.4, 0.6),
+    "bert_layer": Case("bench/recipes/bert_layer.yaml", 1, 12, 1.3, 0.6),
     "vgg_block": Case("bench/recipes/vgg_block.yaml", 1, 8, 1.6, 0.6),
     "resnet50": Case("bench/recipes/resnet50.yaml", 1, 4, 1.4, 0.6),
 }
@@ -324,7 +326,7 @@ def measure(o, r):
 
 def main():
     o = arguments()
-    if not os.path.exists(os.path.join(DATA, "224x224x3-y.npy")):
+    if not os.path.exists(os.path.join(DATA, "words-y.npy")):
         torch(1, "data", DATA)
     r = {"machine": machine(o), "rounds": o.rounds, "speed": [], "memory": []}
     print(about(r), flush=True)

@@ -55,7 +55,7 @@ def refuse_unknown(what, d, known):
 
 # ---- the network ----
 
-ACTIVATIONS = {"relu": lambda: nn.ReLU(inplace=True), "relu6": lambda: nn.ReLU6(inplace=True), "leaky_relu": lambda: nn.LeakyReLU(0.01, inplace=True), "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
+ACTIVATIONS = {"relu": lambda: nn.ReLU(inplace=True), "relu6": lambda: nn.ReLU6(inplace=True), "leaky_relu": lambda: nn.LeakyReLU(0.01, inplace=True), "gelu": nn.GELU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
 
 
 def padding(d):
@@ -69,12 +69,71 @@ def padding(d):
     return k // 2
 
 
-def layer(d, shape):
-    """The module, and the shape behind it: (channels, height, width) or (features,)."""
+class Block(nn.Module):
+    """A block of a transformer as PyTorch computes one fastest: one product for queries, keys and values, attention fused."""
+
+    def __init__(s, features, heads, ff, pre, causal, act):
+        super().__init__()
+        s.heads, s.pre, s.causal, s.act = heads, pre, causal, act
+        s.norm1, s.norm2 = nn.LayerNorm(features), nn.LayerNorm(features)
+        s.qkv, s.out = nn.Linear(features, 3 * features), nn.Linear(features, features)
+        s.ff1, s.ff2 = nn.Linear(features, ff), nn.Linear(ff, features)
+
+    def attend(s, x):
+        b, t, f = x.shape
+        q, k, v = (a.view(b, t, s.heads, -1).transpose(1, 2) for a in s.qkv(x).split(f, -1))
+        return s.out(F.scaled_dot_product_attention(q, k, v, is_causal=s.causal).transpose(1, 2).reshape(b, t, f))
+
+    def forward(s, x):
+        dense = lambda z: s.ff2(s.act(s.ff1(z)))
+        if s.pre:
+            x = x + s.attend(s.norm1(x))
+            return x + dense(s.norm2(x))
+        x = s.norm1(x + s.attend(x))
+        return s.norm2(x + dense(x))
+
+
+class Positions(nn.Module):
+    def __init__(s, length, features):
+        super().__init__()
+        s.weight = nn.Parameter(torch.randn(length, features) * 0.02)
+
+    def forward(s, x):
+        return x + s.weight
+
+
+class StepMean(nn.Module):
+    def forward(s, x):
+        return x.mean(1)
+
+
+def steps(d, shape):
+    """Layers of sequences, of which the shape is (features, length); None: it is another."""
     kind = d["type"]
+    if kind == "embedding":
+        refuse_unknown(kind, d, ["vocabulary", "units"])
+        return nn.Embedding(d["vocabulary"], d["units"]), (d["units"], shape[0])
+    if kind == "positional":
+        refuse_unknown(kind, d, [])
+        return Positions(shape[1], shape[0]), shape
+    if kind == "transformer_block":
+        refuse_unknown(kind, d, ["heads", "ff", "norm", "causal", "activation"])
+        act = ACTIVATIONS[d.get("activation", "gelu")]()
+        return Block(shape[0], d["heads"], d.get("ff", 4 * shape[0]), d.get("norm", "pre") == "pre", d.get("causal", False), act), shape
+    if kind == "layer_norm":
+        refuse_unknown(kind, d, [])
+        return nn.LayerNorm(shape[0]), shape
+    return None
+
+
+def layer(d, shape):
+    """The module, and the shape behind it: (channels, height, width), (features, length) or (features,)."""
+    kind = d["type"]
+    if steps(d, shape):
+        return steps(d, shape)
     if kind == "dense":
         refuse_unknown(kind, d, ["units", "activation", "bias"])
-        return nn.Linear(shape[0], d["units"], bias=d.get("bias", True)), (d["units"],)
+        return nn.Linear(shape[0], d["units"], bias=d.get("bias", True)), (d["units"], *shape[1:])
     if kind == "conv":
         refuse_unknown(kind, d, ["filters", "kernel", "padding", "stride", "groups", "activation", "bias"])
         groups = shape[0] if d.get("groups") == "depthwise" else d.get("groups", 1)
@@ -86,6 +145,8 @@ def layer(d, shape):
     elif kind == "batch_norm":
         refuse_unknown(kind, d, ["activation", "momentum", "eps"])
         return (nn.BatchNorm1d if len(shape) == 1 else nn.BatchNorm2d)(shape[0], number(d.get("eps", 1e-5)), number(d.get("momentum", 0.1))), shape
+    elif kind == "global_avg_pool" and len(shape) == 2:
+        return StepMean(), (shape[0],)
     elif kind == "global_avg_pool":
         return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), (shape[0],)
     elif kind == "flatten":
@@ -107,7 +168,7 @@ class Network(nn.Module):
         size = recipe["model"]["input"]
         size = [size] if isinstance(size, int) else size
         last, s.plan = "input", []
-        shapes = {"input": (size[2], size[0], size[1]) if len(size) == 3 else tuple(size)}
+        shapes = {"input": (size[2], size[0], size[1]) if len(size) == 3 else tuple(reversed(size))}
         for i, d in enumerate(map(member, recipe["model"]["layers"])):
             sources = d.pop("from", last)
             sources = sources if isinstance(sources, list) else [sources]
@@ -153,7 +214,7 @@ def cost(recipe):
     if d["type"] != "cross_entropy":
         sys.exit(f"bench: the PyTorch twin has no cost {d['type']}")
     smoothing = number(d.get("label_smoothing", 0))
-    return (lambda z, y: F.cross_entropy(z, y, label_smoothing=smoothing)) if smoothing else F.cross_entropy
+    return lambda z, y: F.cross_entropy(z.flatten(0, -2), y.flatten(), label_smoothing=smoothing)
 
 
 def clip(recipe, net):
@@ -182,24 +243,38 @@ def load(recipe):
 
 
 def scaled(x):
-    return x if x.dtype == torch.float32 else x.float().mul_(1 / 255)
+    return x.float().mul_(1 / 255) if x.dtype == torch.uint8 else x
+
+
+def save(folder, name, x, y):
+    import numpy
+    for part, a in (("x", x), ("y", y)):
+        path = os.path.join(folder, f"{name}-{part}.npy")
+        with open(path + ".tmp", "wb") as f:
+            numpy.save(f, a)
+        os.replace(path + ".tmp", path)
+
+
+def text(rng, samples, length):
+    """Bytes of which each follows from the one before, with noise; and the next ones."""
+    import numpy
+    z = rng.integers(0, 256, (samples, length + 1))
+    for t in range(length):
+        z[:, t + 1] = numpy.where(rng.random(samples) < 0.7, (z[:, t] * 7 + 3) % 256, z[:, t + 1])
+    return z[:, :-1].astype(numpy.int64), z[:, 1:].astype(numpy.int64)
 
 
 def make_data(folder):
     """Vectors and pictures from N(0, 1), classes from a linear teacher with noise, so that training neither diverges nor ends."""
     import numpy
     os.makedirs(folder, exist_ok=True)
-    for name, shape, classes, samples in (("16", (16,), 2, 4096), ("784", (784,), 10, 8192), ("56x56x24", (56, 56, 24), 10, 128), ("224x224x3", (224, 224, 3), 10, 32)):
+    save(folder, "words", *text(numpy.random.default_rng(128), 512, 128))
+    for name, shape, classes, samples in (("128x768", (128, 768), 2, 64), ("16", (16,), 2, 4096), ("784", (784,), 10, 8192), ("56x56x24", (56, 56, 24), 10, 128), ("224x224x3", (224, 224, 3), 10, 32)):
         features = math.prod(shape)
         rng = numpy.random.default_rng(features)
         x = rng.standard_normal((samples, *shape), dtype=numpy.float32)
         z = x.reshape(samples, -1) @ rng.standard_normal((features, classes), dtype=numpy.float32) / features ** 0.5
-        y = (z + rng.standard_normal(z.shape)).argmax(1).astype(numpy.int64)
-        for part, a in (("x", x), ("y", y)):
-            path = os.path.join(folder, f"{name}-{part}.npy")
-            with open(path + ".tmp", "wb") as f:
-                numpy.save(f, a)
-            os.replace(path + ".tmp", path)
+        save(folder, name, x, (z + rng.standard_normal(z.shape)).argmax(1).astype(numpy.int64))
 
 
 # ---- training ----
