@@ -45,6 +45,7 @@ CASES = {
     "lenet5": Case("bench/recipes/lenet5.yaml", 10, MANY, None, 0.25),
     "fashion": Case("recipes/fashion.yaml", 6, MANY, 1.0, 0.25),
     "mnistcnn": Case("bench/recipes/mnistcnn.yaml", 3, MANY, None, 0.25),
+    "lstm": Case("bench/recipes/lstm.yaml", 2, MANY, 1.5, 0.6),
     "depthwise": Case("bench/recipes/depthwise.yaml", 1, MANY, 2.0, 0.6),
     "transformer": Case("bench/recipes/transformer.yaml", 1, 12, 1.4, 0.6),
     "bert_layer": Case("bench/recipes/bert_layer.yaml", 1, 12, 1.3, 0.6),

@@ -38,6 +38,7 @@ src/train/keep.c               | step                        | a column: the num
 src/cli/cmd_plot.c             | step                        | a column: the number of updates
 src/cli/cmd_check.c            | init symmetry               | an option; a check
 src/cli/cmd_curvature.c         | residual                    | how far an eigenvector is from one
+src/cli/cmd_convert.c          | relu sigmoid                | options, called by what they replace
 src/cli/cmd_init.c             | init                        | the command
 src/cli/cmd_advise.c           | optimizers                  | a key of what it prints
 src/cli/cmd_lab.c              | csv                         | the ending of a file

@@ -132,7 +132,7 @@ void gr_build_observe(gr_build *b, const char *suffix, gr_val batch, double shar
     if (!(share >= 0 && share <= 1))
         gr_graph_fail(b->g, GR_E_USAGE, "a statistic moves by a share from 0 to 1, not %g", share);
     else if (names(b, "statistic", suffix))
-        gr__build_observe(b, suffix, batch, share);
+        gr__build_observe(b, suffix, batch, gr_const(b->g, share));
 }
 
 gr_val gr_build_random(gr_build *b, const char *use, gr_shape shape)

@@ -198,11 +198,13 @@ typedef struct gr_delivery {
 /* real: the backend's. GR_E_SHAPE where the steps do not fit samples of this shape. */
 gr_status gr__delivery_of(gr_context *ctx, gr_element source, gr_element real, const gr_prepared *p, int n,
                           gr_shape sample, gr_delivery *out);
-/* The same of an input; indices are delivered as they are. GR_E_CONFLICT where there are steps for these. */
-gr_status gr__delivery_for(gr_context *ctx, const gr_field *x, gr_element real, const gr_prepared *p, int n,
-                           gr_shape sample, gr_delivery *out);
-/* Whether two types go the same way, where there are n steps. */
-bool gr__delivered_alike(gr_element a, gr_element b, int n);
+/* The same of an input, like whose samples others come that are of `source` together; indices are delivered as they
+ * are. GR_E_CONFLICT where there are steps for these. */
+gr_status gr__delivery_for(gr_context *ctx, const gr_field *x, gr_element source, gr_element real, const gr_prepared *p,
+                           int n, gr_shape sample, gr_delivery *out);
+/* What numbers of two types are delivered as if they were of, so that both come in the same way. */
+gr_element gr__elements_together(gr_element a, gr_element b);
+bool gr__prepared_as_delivered(gr_element source); /* and not by the graph */
 /* How many of n steps are left to the graph. */
 int gr__delivery_left(const gr_delivery *d, int n);
 /* The first `width` numbers of one sample; of the samples `row`, one after the other. */

@@ -133,9 +133,14 @@ static bool is_wide(gr_element e)
     return e == GR_EL_I32 || e == GR_EL_F64;
 }
 
-bool gr__delivered_alike(gr_element a, gr_element b, int n)
+gr_element gr__elements_together(gr_element a, gr_element b)
 {
-    return (a == GR_EL_U8) == (b == GR_EL_U8) && (n == 0 || is_wide(a) == is_wide(b));
+    return a == b ? a : is_wide(a) || is_wide(b) ? GR_EL_F64 : GR_EL_F32;
+}
+
+bool gr__prepared_as_delivered(gr_element source)
+{
+    return is_wide(source);
 }
 
 gr_status gr__delivery_of(gr_context *ctx, gr_element source, gr_element real, const gr_prepared *p, int n,
@@ -147,10 +152,10 @@ gr_status gr__delivery_of(gr_context *ctx, gr_element source, gr_element real, c
     return st;
 }
 
-gr_status gr__delivery_for(gr_context *ctx, const gr_field *x, gr_element real, const gr_prepared *p, int n,
-                           gr_shape sample, gr_delivery *out)
+gr_status gr__delivery_for(gr_context *ctx, const gr_field *x, gr_element source, gr_element real, const gr_prepared *p,
+                           int n, gr_shape sample, gr_delivery *out)
 {
-    if (x->vocabulary == 0) return gr__delivery_of(ctx, x->element, real, p, n, sample, out);
+    if (x->vocabulary == 0) return gr__delivery_of(ctx, source, real, p, n, sample, out);
     if (n > 0)
         return gr__fail(ctx, GR_E_CONFLICT, "the input \"%s\" holds indices, of which nothing can be prepared",
                         x->name);

@@ -11,7 +11,7 @@
 enum { USES_CLASSES = 1, USES_FEATURES = 2, USES_SIZE = 4 };
 
 typedef struct problem {
-    int64_t n, classes, features, size;
+    int64_t n, classes, features, size, vocabulary;
     double noise;
     uint64_t seed;
     gr_target_kind want;
@@ -28,7 +28,8 @@ typedef struct kind {
     gr_element element; /* F32 stands for reals */
     bool values;        /* targets are values; else classes */
     gr_shape (*sample)(const problem *p);
-    int64_t (*shared)(const problem *p); /* NULL: none */
+    int64_t (*shared)(const problem *p);  /* NULL: none */
+    int64_t (*symbols)(const problem *p); /* inputs are indices below this; NULL: they are numbers */
     /* Fills the inputs of one row; gives its class, or its value. */
     double (*row)(const problem *p, int64_t i, gr__rng *r, double *x, double *targets);
 } kind;
@@ -120,6 +121,26 @@ static double copy_row(const problem *p, int64_t i, gr__rng *r, double *x, doubl
     return 0;
 }
 
+static int64_t copy_symbols(const problem *p)
+{
+    return p->classes;
+}
+
+/* The first symbol is one of the classes and is asked for at the end; those after it are others and tell nothing.
+ * [Bengio, Simard & Frasconi 1994] */
+static double latch_row(const problem *p, int64_t i, gr__rng *r, double *x, double *targets)
+{
+    (void)i, (void)targets;
+    for (int64_t k = 0; k < p->features; k++)
+        x[k] = (double)gr__rng_below(r, (uint64_t)p->classes) + (k ? (double)p->classes : 0);
+    return x[0];
+}
+
+static int64_t latch_symbols(const problem *p)
+{
+    return 2 * p->classes;
+}
+
 static gr_shape picture(const problem *p)
 {
     return GR_SHAPE(p->size, p->size, 1);
@@ -163,13 +184,14 @@ static double digits_row(const problem *p, int64_t i, gr__rng *r, double *x, dou
 }
 
 static const kind kinds[] = {
-    {"xor", 0, 2, 2, 0.1, GR_EL_F32, false, plane, NULL, xor_row},
-    {"spirals", USES_CLASSES, 2, 2, 0.02, GR_EL_F32, false, plane, NULL, spirals_row},
-    {"blobs", USES_CLASSES | USES_FEATURES, 3, 2, 1, GR_EL_F32, false, features, blobs_shared, blobs_row},
-    {"moons", 0, 2, 2, 0.1, GR_EL_F32, false, plane, NULL, moons_row},
-    {"regression", USES_FEATURES, 0, 4, 0.1, GR_EL_F32, true, features, regression_shared, regression_row},
-    {"copy", USES_CLASSES | USES_FEATURES, 8, 4, 0, GR_EL_I32, false, copy_sample, NULL, copy_row},
-    {"digits", USES_CLASSES | USES_SIZE, 10, 0, 0.05, GR_EL_U8, false, picture, NULL, digits_row},
+    {"xor", 0, 2, 2, 0.1, GR_EL_F32, false, plane, NULL, NULL, xor_row},
+    {"spirals", USES_CLASSES, 2, 2, 0.02, GR_EL_F32, false, plane, NULL, NULL, spirals_row},
+    {"blobs", USES_CLASSES | USES_FEATURES, 3, 2, 1, GR_EL_F32, false, features, blobs_shared, NULL, blobs_row},
+    {"moons", 0, 2, 2, 0.1, GR_EL_F32, false, plane, NULL, NULL, moons_row},
+    {"regression", USES_FEATURES, 0, 4, 0.1, GR_EL_F32, true, features, regression_shared, NULL, regression_row},
+    {"copy", USES_CLASSES | USES_FEATURES, 8, 4, 0, GR_EL_I32, false, copy_sample, NULL, copy_symbols, copy_row},
+    {"latch", USES_CLASSES | USES_FEATURES, 4, 16, 0, GR_EL_I32, false, features, NULL, latch_symbols, latch_row},
+    {"digits", USES_CLASSES | USES_SIZE, 10, 0, 0.05, GR_EL_U8, false, picture, NULL, NULL, digits_row},
 };
 
 /* ---- settings ---- */
@@ -202,11 +224,16 @@ static gr_status settle(gr_context *ctx, const gr_settings *s, const gr_source_o
                    .noise = isnan(noise) ? k->noise : noise,
                    .seed = seed == INT64_MIN ? o->seed : (uint64_t)seed,
                    .kind = k};
+    p->vocabulary = o->wants && k->symbols ? o->wants->vocabulary[0] : 0;
     if (gr__wanted_fields(o, GR_FIELD_TARGET) == 1) gr__entry_want(&target, o->wants, o->want, 0);
     p->want = target.want;
     if (k->row == digits_row && p->classes > 10)
         st = gr__tree_fail(ctx, gr__setting_tree(s, "classes"), GR_E_RANGE, NULL,
                            "%lld is not in [2, 10], the digits there are", (long long)p->classes);
+    else if (p->vocabulary && p->vocabulary < k->symbols(p))
+        st = gr__tree_fail(ctx, gr__setting_tree(s, "kind"), GR_E_CONFLICT, NULL,
+                           "%s has the symbols 0 to %lld, but the layer that looks them up has a vocabulary of %lld",
+                           k->name, (long long)k->symbols(p) - 1, (long long)p->vocabulary);
     else if (k->values && p->want == GR_TARGET_CLASS)
         st = gr__tree_fail(ctx, gr__setting_tree(s, "kind"), GR_E_CONFLICT, NULL,
                            "regression has values as targets, but the cost wants classes");
@@ -226,6 +253,7 @@ static gr_status describe(gr_context *ctx, const problem *p, const gr_source_opt
     gr_field *x = &out->field[0], *y = &out->field[1];
     out->n = p->n;
     x->sample = k->sample(p);
+    x->vocabulary = p->vocabulary;
     x->element = k->element == GR_EL_F32 && o->keep_float64 ? GR_EL_F64 : k->element;
     if (e.n_targets) {
         y->kind = values ? GR_TARGET_VALUE : GR_TARGET_CLASS;
@@ -310,7 +338,7 @@ static gr_status load(gr_context *ctx, const gr_settings *s, const gr_source_opt
 static const gr_row rows[] = {
     {.name = "kind",
      .kind = GR_ROW_CHOICE,
-     .range = "xor|spirals|blobs|moons|regression|copy|digits",
+     .range = "xor|spirals|blobs|moons|regression|copy|latch|digits",
      .unit = "",
      .help = "which problem"},
     {.name = "n",
@@ -331,13 +359,14 @@ static const gr_row rows[] = {
      .value = "none",
      .range = "[2,1000]",
      .unit = "classes",
-     .help = "spirals: arms; blobs: clusters; copy: symbols and the blank; digits: 0 to classes - 1"},
+     .help = "spirals: arms; blobs: clusters; copy: symbols and the blank; latch: what is to be remembered; digits: 0 "
+             "to classes - 1"},
     {.name = "features",
      .kind = GR_ROW_INT,
      .value = "none",
      .range = "[1,100000]",
      .unit = "values",
-     .help = "blobs, regression: inputs; copy: symbols to copy, half the length"},
+     .help = "blobs, regression: inputs; copy: symbols to copy, half the length; latch: the length"},
     {.name = "size",
      .kind = GR_ROW_INT,
      .value = "none",
@@ -360,7 +389,8 @@ GR_SOURCE(synthetic) = {
          .cite = "",
          .equations =
              "xor: corners of a square; spirals: arms one within the other; blobs: clusters; moons: two half circles\n"
-             "regression: y = x w + b; copy: symbols answered after a pause; digits: drawn pictures",
+             "regression: y = x w + b; copy: symbols answered after a pause\n"
+             "latch: the first symbol is asked for after others that tell nothing; digits: drawn pictures",
          GR_ROWS(rows)},
     .info = info,
     .load = load,

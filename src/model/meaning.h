@@ -7,6 +7,8 @@
 typedef struct gr_meaning {
     const gr_prepared *prepared[GR_MAX_INPUTS]; /* steps of each input, with the training's statistics */
     int n_prepared[GR_MAX_INPUTS];
+    bool wide[GR_MAX_INPUTS]; /* prepared in float64 whatever its type is: some part that it was trained with had to be
+                               */
     const char *const *class_names[GR_MAX_TARGETS]; /* of each head; NULL: numbers, or no classes */
     int classes[GR_MAX_TARGETS];                    /* as many names; without: the largest label + 1 that was seen */
     gr_schema schema;                               /* how the training's table was read */

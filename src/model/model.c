@@ -9,6 +9,7 @@
 #include "model/safetensors.h"
 
 enum { MAX_NAMES = 1000000 };
+static const char wide_key[] = "gradus.prepared_in_float64";
 
 /* ---- writing ---- */
 
@@ -93,6 +94,20 @@ static bool put_prepared(writing *w)
     return true;
 }
 
+static bool put_wide(writing *w)
+{
+    const gr_recipe *r = w->about->recipe;
+    bool any = false;
+    for (int i = 0; i < r->n_inputs; i++) {
+        if (!w->about->meaning->wide[i]) continue;
+        gr__text_put(&w->text, any ? ", " : "[", any ? 2 : 1);
+        gr__json_text(&w->text, r->input[i].name);
+        any = true;
+    }
+    if (any) gr__text_put(&w->text, "]", 1);
+    return any;
+}
+
 static const gr_schema *table_of(const writing *w)
 {
     return w->about->meaning->schema.table ? &w->about->meaning->schema : NULL;
@@ -140,9 +155,13 @@ gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, 
     static const struct {
         const char *key;
         bool (*put)(writing *w); /* false: there is nothing to say */
-    } parts[] = {{"gradus.recipe", put_recipe},       {"gradus.prepare", put_prepared},
-                 {"gradus.classes", put_class_names}, {"gradus.columns", put_columns},
-                 {"gradus.table", put_table},         {"gradus.class_counts", put_class_counts},
+    } parts[] = {{"gradus.recipe", put_recipe},
+                 {"gradus.prepare", put_prepared},
+                 {wide_key, put_wide},
+                 {"gradus.classes", put_class_names},
+                 {"gradus.columns", put_columns},
+                 {"gradus.table", put_table},
+                 {"gradus.class_counts", put_class_counts},
                  {"gradus.trained", put_trained}};
     gr_st_pair meta[GR_COUNT(parts)];
     int n = 0;
@@ -240,6 +259,24 @@ static gr_status read_prepared(gr_model *m, const char *text)
         if (st == GR_OK) st = check_prepared(m, i);
     }
     return st;
+}
+
+/* Names of inputs; a file in which none is has no such list. */
+static gr_status read_wide(gr_model *m, const char *text)
+{
+    gr_tree *list = NULL;
+    gr_status st = text ? gr__json_tree(m->ctx, m->memory, m->path, text, &list) : GR_OK;
+    if (st != GR_OK || !text) return st;
+    if (list->kind != GR_TREE_LIST) return gr__fail(m->ctx, GR_E_FORMAT, "it is not a list of inputs");
+    for (int k = 0; k < list->n; k++) {
+        int i = 0;
+        while (i < m->recipe->n_inputs &&
+               (!list->child[k]->text || strcmp(list->child[k]->text, m->recipe->input[i].name)))
+            i++;
+        if (i == m->recipe->n_inputs) return gr__fail(m->ctx, GR_E_FORMAT, "it names no input of gradus.recipe");
+        m->meaning.wide[i] = true;
+    }
+    return GR_OK;
 }
 
 static gr_status copy_names(gr_model *m, const json_t *list, const char *const **out, int *n_out)
@@ -372,6 +409,7 @@ static gr_status read_file(gr_model *m)
     GR_TRY(need_meta(m, "gradus.prepare", &prepare));
     GR_TRY(blame_file(m, "gradus.recipe", read_recipe(m, recipe)));
     GR_TRY(blame_file(m, "gradus.prepare", read_prepared(m, prepare)));
+    GR_TRY(blame_file(m, wide_key, read_wide(m, gr__st_meta(m->file, wide_key))));
     if (!(m->meaning.targets = gr__bump_alloc(m->memory, sizeof(gr_targets) * GR_MAX_TARGETS))) GR_TRY(GR_E_MEMORY);
     GR_TRY(read_heads(m, "gradus.classes", take_classes));
     GR_TRY(read_schema(m));

@@ -103,6 +103,7 @@ GR_LAYER(batch_norm) = {
     .min_inputs = 1,
     .max_inputs = 1,
     .transparent = true,
+    .normalises = GR_NORMALISES_BATCHES,
     .takes_lengths = true,
     .build = build,
 };

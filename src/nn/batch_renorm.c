@@ -94,5 +94,6 @@ GR_LAYER(batch_renorm) = {
     .min_inputs = 1,
     .max_inputs = 1,
     .transparent = true,
+    .normalises = GR_NORMALISES_BATCHES,
     .build = build,
 };

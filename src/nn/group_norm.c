@@ -68,5 +68,6 @@ GR_LAYER(group_norm) = {
     .min_inputs = 1,
     .max_inputs = 1,
     .transparent = true,
+    .normalises = GR_NORMALISES_SAMPLES,
     .build = build,
 };

@@ -40,5 +40,6 @@ GR_LAYER(instance_norm) = {
     .min_inputs = 1,
     .max_inputs = 1,
     .transparent = true,
+    .normalises = GR_NORMALISES_SAMPLES,
     .build = build,
 };

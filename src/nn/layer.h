@@ -104,6 +104,12 @@ void gr__activation_follow(gr_build *b, const gr_tree *activation);
 extern const gr_member gr__layer_common;
 extern const char *const gr__layer_common_keys[];
 
+typedef enum gr_normalises {
+    GR_NORMALISES_NOTHING,
+    GR_NORMALISES_SAMPLES, /* each by itself */
+    GR_NORMALISES_BATCHES  /* by what is found over a batch */
+} gr_normalises;
+
 typedef struct gr_layer {
     gr_member head;
     int min_inputs, max_inputs; /* usually 1, 1; add: 2, many */
@@ -111,10 +117,11 @@ typedef struct gr_layer {
     gr_follow follow;           /* what an activation counts as for initialisers; GR_FOLLOW_LEAKY has a row `slope` */
     bool transparent; /* flatten, pooling, dropout, normalisation: the activation after it counts for the layer before
                          it */
-    bool pointwise;   /* of one input, every number by itself, whatever its axis; activations count as such */
-    bool flattens;    /* a sample's axes end here: what follows tells no steps from features */
-    bool drops;       /* leaves numbers out at random, with probability `rate` */
-    const char *vocabulary; /* it takes indices (GR_I32), below what this row says; NULL: numbers */
+    gr_normalises normalises; /* what it gives has mean 0, variance 1, or the like, by whatever statistics */
+    bool pointwise;           /* of one input, every number by itself, whatever its axis; activations count as such */
+    bool flattens;            /* a sample's axes end here: what follows tells no steps from features */
+    bool drops;               /* leaves numbers out at random, with probability `rate` */
+    const char *vocabulary;   /* it takes indices (GR_I32), below what this row says; NULL: numbers */
     bool takes_lengths; /* steps beyond gr_build.lengths change nothing of the others; others are refused lengths, but
                            for activations and what is pointwise. It keeps as many steps, or ends them. Of a layer that
                            holds others these are asked, each for itself */

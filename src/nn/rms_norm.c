@@ -30,6 +30,7 @@ GR_LAYER(rms_norm) = {
     .min_inputs = 1,
     .max_inputs = 1,
     .transparent = true,
+    .normalises = GR_NORMALISES_SAMPLES,
     .takes_lengths = true,
     .build = build,
 };

@@ -37,8 +37,7 @@ static gr_val within(const block *k, const char *name, const char *text, const g
 
 static gr_val normalise(const block *k, const char *name, gr_val x)
 {
-    const char *text =
-        gr__bump_format(k->b->memory, "{type: layer_norm, eps: %.17g}", gr__setting_real(k->s, "eps"));
+    const char *text = gr__bump_format(k->b->memory, "{type: layer_norm, eps: %.17g}", gr__setting_real(k->s, "eps"));
     return within(k, name, text, NULL, x);
 }
 
@@ -61,8 +60,8 @@ static gr_val attend(const block *k, gr_val x)
 
 static gr_val dense(const block *k, const char *name, int64_t units, const gr_tree *then, gr_val x)
 {
-    const char *text = gr__bump_format(k->b->memory, "{type: dense, units: %lld, bias: %s}", (long long)units,
-                                       truth(k, "bias"));
+    const char *text =
+        gr__bump_format(k->b->memory, "{type: dense, units: %lld, bias: %s}", (long long)units, truth(k, "bias"));
     return gr__activation_build(k->b, then, within(k, name, text, then, x));
 }
 

@@ -47,6 +47,7 @@ typedef struct gr_item {
     const gr_val *out; /* values written to memory. A NODE of one node has all its outputs, by number: GR_NONE is one
                           that nobody reads */
     int n_out;
+    uint64_t lasting; /* bit i: in[i] holds the same at all steps of the loop in whose body this stands */
     gr_algorithm algorithm;
 } gr_item;
 /* Kernel operands are in[] of all segments, then out[] of all segments. An output may share its address with an input

@@ -34,6 +34,8 @@ struct gr_kernel {
         int n_shards;
         double cost_ns; /* of all shards on one thread; below a few microseconds the phase stays on the caller */
     } phase[GR_MAX_PHASES];
+    int n_lasting; /* the first so many phases read lasting operands alone (gr_item.lasting) and write `shared` alone:
+                      they run once a loop, and shared is kept as long */
     size_t scratch_bytes; /* a worker */
     size_t shared_bytes; /* a block of the arena that lives only while this kernel runs: packed weights, partial sums */
     int n_operands;      /* in the order that the maker documents */

@@ -74,6 +74,12 @@ int gr__loop_slot(const gr__compiler *c, gr_val v)
     return -1;
 }
 
+bool gr__loop_lasts(const gr__compiler *c, gr_val v)
+{
+    int slot = c->loop ? gr__loop_slot(c, c->root[v]) : -1;
+    return slot >= 0 && c->loop->slots[slot].kind == GR__SLOT_GIVEN;
+}
+
 void gr__loop_add_blocks(gr__compiler *c)
 {
     gr_plan *p = c->plan;
@@ -243,6 +249,10 @@ void gr__loop_begin(const gr__instruction *in)
 void gr__loop_move(const gr__instruction *in, int64_t done)
 {
     const gr__loop *l = gr__loop_of(in);
+    for (int i = 0; i < l->body->n_instructions; i++) {
+        gr__instruction *call = &l->body->instructions[i];
+        if (call->code == GR__CALL) call->done = done ? call->kernel->n_lasting : 0;
+    }
     for (int i = 0; i < l->n_moving; i++) {
         const gr__moving *m = &l->moving[i];
         l->body->instructions[m->instruction].address[m->operand] = slot_address(in, m->slot, done) + m->offset;

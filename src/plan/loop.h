@@ -48,6 +48,8 @@ gr_status gr__loop_make(gr__compiler *c, const gr_item *item, gr_kernel **out);
 /* For the body's compiler: the slot of a value, -1: it has none; and blocks for what is carried. */
 int gr__loop_slot(const gr__compiler *c, gr_val v);
 void gr__loop_add_blocks(gr__compiler *c);
+/* Is it, or does it stand in, what is the same at all steps? False where nothing is compiled for a loop. */
+bool gr__loop_lasts(const gr__compiler *c, gr_val v);
 
 /* Running, for `in` of the plan around it: all of it, or by hand: begin, then each step's instructions behind
  * gr__loop_move. steps `done` so far. */

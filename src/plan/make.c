@@ -27,6 +27,13 @@ static double traffic_of(const gr__compiler *c, const gr_item *it)
 
 /* ---- what the backend is asked for ---- */
 
+static uint64_t lasting_of(const gr__compiler *c, const gr_val *in, int n)
+{
+    uint64_t bits = 0;
+    for (int i = 0; i < GR_MIN(n, 64); i++) bits |= (uint64_t)gr__loop_lasts(c, in[i]) << i;
+    return bits;
+}
+
 static gr_status describe(gr__compiler *c, int unit, const gr__part *parts, int n_parts, gr_item *item)
 {
     gr_item_kind kind = c->units[unit].kind;
@@ -53,6 +60,7 @@ static gr_status describe(gr__compiler *c, int unit, const gr__part *parts, int 
                       .n_in = n_in,
                       .out = out,
                       .n_out = n_out,
+                      .lasting = lasting_of(c, in, n_in * n_parts),
                       .algorithm = c->options.algorithm};
     return GR_OK;
 }

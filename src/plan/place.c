@@ -95,8 +95,10 @@ static void place_call(gr__compiler *c, int t)
 {
     gr__turn *turn = &c->schedule.turn[t - 1];
     for (int o = 0; o < turn->n_out; o++) place_output(c, t, o);
-    size_t shared = turn->made->kernel->shared_bytes;
-    if (shared) turn->workspace = add_block(c->plan, shared, t, t, GR_NONE);
+    const gr_kernel *k = turn->made->kernel;
+    bool lasts = k->n_lasting > 0;
+    if (k->shared_bytes)
+        turn->workspace = add_block(c->plan, k->shared_bytes, lasts ? 0 : t, lasts ? c->schedule.n + 1 : t, GR_NONE);
 }
 
 static void place_buffers(gr__compiler *c)

@@ -29,7 +29,7 @@ static void run_call(gr_plan *p, const gr__instruction *in)
 {
     const gr_kernel *k = in->kernel;
     const gr_call call = {in->address, in->shared, p->scratch};
-    for (int i = 0; i < k->n_phases; i++) {
+    for (int i = in->done; i < k->n_phases; i++) {
         int n = k->phase[i].n_shards;
         if (p->pool && n > 1 && k->phase[i].cost_ns >= SERIAL_NS) {
             job j = {k, k->phase[i].run, call, p->scratch_stride};

@@ -121,6 +121,7 @@ static gr_status copy(gr_context *ctx, gr__bump *b, const gr_model *m, gr_origin
         gr_prepared *copied = NULL;
         st = steps ? gr__prepare_parse(ctx, b, steps, &copied, &to->n_prepared[i]) : GR_E_MEMORY;
         to->prepared[i] = copied;
+        to->wide[i] = from->wide[i];
     }
     return st;
 }
@@ -130,6 +131,7 @@ void gr__origin_give(const gr_origin *o, gr_meaning *to)
     to->schema = o->meaning.schema;
     memcpy(to->prepared, o->meaning.prepared, sizeof to->prepared);
     memcpy(to->n_prepared, o->meaning.n_prepared, sizeof to->n_prepared);
+    memcpy(to->wide, o->meaning.wide, sizeof to->wide);
 }
 
 /* Inputs and heads meet by name: what the weights learned for one is not given to another. */

@@ -50,9 +50,10 @@ static gr_status make_network(gr_predictor *p, const gr_model *m, const gr_set *
     for (int i = 0; i < p->n_inputs; i++) d.lengths[i] = gr__set_length(like, i) != NULL;
     gr_status st = GR_OK;
     for (int i = 0; i < p->n_inputs && st == GR_OK; i++) {
-        st =
-            gr__delivery_for(p->ctx, gr__set_input(like, i), p->float64 ? GR_EL_F64 : GR_EL_F32, m->meaning.prepared[i],
-                             m->meaning.n_prepared[i], m->recipe->input[i].sample, &p->delivery[i]);
+        const gr_field *x = gr__set_input(like, i);
+        st = gr__delivery_for(p->ctx, x, m->meaning.wide[i] ? GR_EL_F64 : x->element,
+                              p->float64 ? GR_EL_F64 : GR_EL_F32, m->meaning.prepared[i], m->meaning.n_prepared[i],
+                              m->recipe->input[i].sample, &p->delivery[i]);
         d.input_as[i] = p->delivery[i].as;
         d.prepared[i] = m->meaning.prepared[i];
         d.n_prepared[i] = st == GR_OK ? gr__delivery_left(&p->delivery[i], m->meaning.n_prepared[i]) : 0;

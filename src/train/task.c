@@ -130,7 +130,23 @@ static void take_fields(gr_task *t, const gr_set *s)
     for (int i = 0; i < s->n_inputs; i++) t->lengths[i] |= gr__set_length(s, i) != NULL;
 }
 
-/* The network, once it is known what the first set holds and how it is prepared: by the loader, or by the graph. */
+/* All parts come to the network in the same way, whether they are loaded together or alone: parts of types that would
+ * be prepared otherwise leave a word of it in the model. */
+static gr_element element_of(gr_task *t, int i)
+{
+    gr_element all = gr__set_input(t->lead, i)->element;
+    bool differ = false;
+    for (int p = 0; p < GR_PARTS; p++) {
+        if (!t->set_of[p]) continue;
+        gr_element e = gr__set_input(t->set_of[p], i)->element;
+        differ = differ || gr__prepared_as_delivered(e) != gr__prepared_as_delivered(all);
+        all = gr__elements_together(all, e);
+    }
+    if (differ && t->meaning.n_prepared[i] > 0) t->meaning.wide[i] = true;
+    return t->meaning.wide[i] ? GR_EL_F64 : all;
+}
+
+/* The network, once it is known what the parts hold and how they are prepared: by the loader, or by the graph. */
 static gr_status make_network(gr_task *t)
 {
     const gr_recipe *r = t->recipe;
@@ -138,8 +154,8 @@ static gr_status make_network(gr_task *t)
     gr_network_data d = {.targets = t->targets, .weighted = t->weighted};
     gr_status st = GR_OK;
     for (int i = 0; i < r->n_inputs && st == GR_OK; i++) {
-        st = gr__delivery_for(t->ctx, gr__set_input(t->lead, i), gr__task_real(t), m->prepared[i], m->n_prepared[i],
-                              r->input[i].sample, &t->delivery[i]);
+        st = gr__delivery_for(t->ctx, gr__set_input(t->lead, i), element_of(t, i), gr__task_real(t), m->prepared[i],
+                              m->n_prepared[i], r->input[i].sample, &t->delivery[i]);
         d.input_as[i] = t->delivery[i].as;
         d.prepared[i] = m->prepared[i];
         d.n_prepared[i] = st == GR_OK ? gr__delivery_left(&t->delivery[i], m->n_prepared[i]) : 0;
@@ -247,30 +263,6 @@ static gr_status load_parts(gr_task *t, unsigned only, const gr_origin *origin, 
     return st;
 }
 
-/* What the numbers are in their file: int64 is held in a type of fewer kinds. */
-static const char *own_element(const gr_field *x)
-{
-    return x->file_element ? x->file_element : gr__element_name(x->element);
-}
-
-/* All parts come to the network in the same way, whether they are loaded together or alone. */
-static gr_status check_elements(gr_task *t)
-{
-    gr_status st = GR_OK;
-    const char *of = t->recipe->inputs_named ? " of input " : "";
-    for (int k = 0; k < GR_PARTS * t->recipe->n_inputs && st == GR_OK; k++) {
-        int p = k / t->recipe->n_inputs, i = k % t->recipe->n_inputs;
-        const gr_field *x = gr__set_input(&t->set[p], i), *lead = gr__set_input(t->lead, i);
-        if (!x->data || gr__delivered_alike(x->element, lead->element, t->meaning.n_prepared[i])) continue;
-        st = gr__tree_fail(t->ctx, source_of(t->recipe, p), GR_E_DATA, NULL,
-                           "the %s data%s%s (%s) has another element type than the training data (%s), and would be "
-                           "prepared otherwise",
-                           gr__part_name(p), of, of[0] ? x->name : "", own_element(x), own_element(lead));
-        gr__error_hint(t->ctx, "store both alike: in NumPy x.astype(\"%s\"), for either of them", own_element(lead));
-    }
-    return st;
-}
-
 /* What is worth knowing before training. */
 static gr_status say(const gr_task *t)
 {
@@ -326,7 +318,6 @@ static gr_status open_task(gr_context *ctx, const gr_recipe *r, unsigned only, c
     GR_TRY(load_parts(t, only, origin, model == NULL));
     GR_TRY(take_rows(t));
     if (!model && !gr__origin_prepares(origin)) GR_TRY(fit_inputs(t));
-    GR_TRY(check_elements(t));
     GR_TRY(make_network(t));
     if (model)
         memcpy(t->targets, model->meaning.targets, sizeof *t->targets * (size_t)r->n_heads);
@@ -454,6 +445,8 @@ uint64_t gr__task_meaning(const gr_task *t)
     for (int k = 0; k < t->recipe->n_heads; k++) h = hash_names(h, m->class_names[k], m->classes[k]);
     h = hash_names(h, m->schema.name, m->schema.name ? m->schema.n_inputs : 0);
     for (int i = 0; i < t->recipe->n_inputs; i++) h = hash_steps(h, m->prepared[i], m->n_prepared[i]);
+    for (int i = 0; i < t->recipe->n_inputs; i++)
+        if (m->wide[i]) h = hash(h, &i, sizeof i);
     return h;
 }
 

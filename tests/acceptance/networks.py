@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-N, BATCH, UPDATES, RATE = 13, 5, 3, 0.05
+N, BATCH, UPDATES, RATE, CLIP = 13, 5, 3, 0.05, 2.0  # clipped, since a random network soon runs away, and then digits say nothing
 torch.set_num_threads(1)
 SKIP = ("dropout",)  # its random numbers are no PyTorch's
 
@@ -145,6 +145,8 @@ def group_norm(r, s):
 
 
 def instance_norm(r, s):
+    if math.prod(s[:-1]) == 1:  # PyTorch refuses one place
+        return None
     affine = bool(r.random() < 0.5)
     m = (nn.InstanceNorm2d if len(s) == 3 else nn.InstanceNorm1d)(s[-1], eps=draw(r, 1e-5, 1e-2), affine=affine)
     return dict(affine=affine, eps=m.eps), m, first(m)
@@ -381,7 +383,7 @@ def elu(r, s):
 
 
 ACT = dict(relu=F.relu, relu6=F.relu6, tanh=torch.tanh, sigmoid=torch.sigmoid, leaky_relu=lambda x: F.leaky_relu(x, 0.01), elu=F.elu, gelu=F.gelu, silu=F.silu, softplus=F.softplus,
-           hard_sigmoid=F.hardsigmoid, hard_swish=F.hardswish)
+           hard_sigmoid=lambda x: F.relu6(x + 3) / 6, hard_swish=lambda x: x * (F.relu6(x + 3) / 6))  # PyTorch's own have 1/6 in float32
 WORDS = 7
 # type: (ranks of samples that it takes, what makes it, whether it takes sequences of different lengths)
 LAYERS = {
@@ -634,7 +636,7 @@ def recipe_of(net, precision):
             "data": {"train": {"type": "npz", "file": "data.npz", **sources}, "shuffle": "none", "batch": BATCH},
             "model": {"inputs": {k: v[1] for k, v in net.inputs.items()}, "layers": net.layers},
             "heads": {k: {"from": h["from"], "cost": h["cost"], "weight": h["weight"]} for k, h in net.heads.items()},
-            "optimizer": {"type": "sgd", "lr": RATE}, "schedule": "constant", "stop": {"steps": UPDATES}, "checkpoint": "none"}
+            "optimizer": {"type": "sgd", "lr": RATE}, "clip": {"norm": CLIP}, "schedule": "constant", "stop": {"steps": UPDATES}, "checkpoint": "none"}
 
 
 class Differs(Exception):
@@ -708,6 +710,10 @@ def twin_run(net, d, n, start, dtype):
         cost = net.cost(net({k: v[a:b] for k, v in x.items()}, lengths), x, [v[a:b] for v in y], lengths)
         opt.zero_grad()
         cost.backward()
+        norm = torch.sqrt(sum(p.grad.double().square().sum() for p in net.parameters() if p.grad is not None))
+        for p in net.parameters():
+            if p.grad is not None and norm > CLIP:
+                p.grad *= CLIP / norm.item()
         opt.step()
         costs.append(cost.item())
     net.eval()

@@ -1,6 +1,7 @@
 /* Members from outside the tree: what they build is what the tree's own build, to the bit; descriptors that say
  * nonsense are refused, and what functions get wrong is told.  [mission X4, X5] */
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -567,6 +568,83 @@ static void statistics_and_masks_are_theirs_too(void **state)
     end(&r);
 }
 
+/* ---- two contexts at a time ---- */
+
+typedef struct alone {
+    double factor, out; /* of its own layer "times"; what a training with it gives */
+    gr_status st;
+} alone;
+
+static gr_val times(void *user, gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
+{
+    (void)s, (void)n_in;
+    gr_graph *g = gr_build_graph(b);
+    return gr_mul(g, in[0], gr_const(g, *(const double *)user));
+}
+
+static gr_status train_alone(gr_context *ctx, alone *a)
+{
+    const gr_layer_descriptor d = {
+        .version = GR_LAYER_VERSION, .name = "times", .title = "Times", .build = times, .user = &a->factor};
+    gr_graph *g = NULL;
+    gr_store *store = NULL;
+    gr_net *net = NULL;
+    gr_plan *plan = NULL;
+    gr_status st = GR_OK;
+    GR_TRY(gr_layer_register(ctx, &d));
+    GR_TRY(gr_graph_create(ctx, &g));
+    GR_TRY(gr_store_create(ctx, gr_backend_get("cpu"), &store));
+    GR_TRY(gr_net_create(g, store, GR_MODE_TRAIN, &net));
+    gr_val x = gr_feed(g, "x", GR_REAL, GR_SHAPE(8, 6)), h = gr__net_layer(net, "dense", "{units: 5}", &x, 1);
+    h = gr__net_layer(net, "times", NULL, &h, 1);
+    gr_val cost = gr_mean_all(g, gr_square(g, gr_sub(g, h, gr_const(g, 1))));
+    gr_output(g, "cost", cost);
+    GR_TRY(gr_optimize(net, "adam", "{lr: 0.05}", cost));
+    GR_TRY(gr_plan_compile(ctx, g, store, &(gr_plan_options){.backend = gr_backend_get("cpu")}, &plan));
+    GR_TRY(gr_store_seal(store));
+    GR_TRY(gr_net_init(net, NULL, 1));
+    GR_TRY(gr_plan_bind(plan, NULL));
+    for (int update = 0; update < 200 && st == GR_OK; update++) {
+        float *to = gr_plan_feed(plan, "x", NULL);
+        for (int i = 0; i < 48; i++) to[i] = (float)((i * 7 + update) % 11) / 11;
+        gr_net_feed(plan, 1, update, 0.05);
+        st = gr_plan_run(plan);
+    }
+    if (st == GR_OK) a->out = *(const double *)gr_plan_output(plan, "cost", NULL);
+done:
+    gr_plan_destroy(plan);
+    gr_net_destroy(net);
+    gr_store_destroy(store);
+    gr_graph_destroy(g);
+    return st;
+}
+
+static void *run_alone(void *user)
+{
+    alone *a = user;
+    gr_context *ctx = NULL;
+    a->st = gr_context_create(&(gr_context_options){.threads = 2}, &ctx);
+    if (a->st == GR_OK) a->st = train_alone(ctx, a);
+    gr_context_destroy(ctx);
+    return NULL;
+}
+
+static void contexts_know_nothing_of_each_other(void **state)
+{
+    (void)state;
+    alone one[2] = {{.factor = 0.5}, {.factor = 2}}, both[2] = {{.factor = 0.5}, {.factor = 2}};
+    pthread_t thread[2];
+    for (int i = 0; i < 2; i++) run_alone(&one[i]);
+    for (int i = 0; i < 2; i++) assert_int_equal(pthread_create(&thread[i], NULL, run_alone, &both[i]), 0);
+    for (int i = 0; i < 2; i++) assert_int_equal(pthread_join(thread[i], NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(one[i].st, GR_OK);
+        assert_int_equal(both[i].st, GR_OK);
+        assert_true(one[i].out == both[i].out && one[i].out > 0);
+    }
+    assert_true(one[0].out != one[1].out);
+}
+
 static void every_failed_allocation_is_survived(void **state)
 {
     (void)state;
@@ -598,6 +676,7 @@ int main(void)
         cmocka_unit_test(what_functions_get_wrong_is_told),
         cmocka_unit_test(wrong_costs_and_updates_are_told),
         cmocka_unit_test(statistics_and_masks_are_theirs_too),
+        cmocka_unit_test(contexts_know_nothing_of_each_other),
         cmocka_unit_test(every_failed_allocation_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

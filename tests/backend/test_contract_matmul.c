@@ -8,10 +8,10 @@ static int64_t pick(gr__rng *r, const int64_t *from, size_t n)
 static void check(gr_context *ctx, gr__contraction c, gr__isa isa, gr__rng *r)
 {
     char what[200];
-    snprintf(what, sizeof what, "batch %d m %d n %d k %d %s%s%s%s%s%s", (int)c.mm.batch, (int)c.mm.m, (int)c.mm.n,
+    snprintf(what, sizeof what, "batch %d m %d n %d k %d %s%s%s%s%s%s%s", (int)c.mm.batch, (int)c.mm.m, (int)c.mm.n,
              (int)c.mm.k, c.mm.transpose_a ? "At " : "", c.mm.transpose_b ? "Bt " : "",
              c.mm.broadcast_a ? "one A " : "", c.mm.broadcast_b ? "one B " : "", c.bias ? "bias " : "",
-             c.relu ? "relu" : "");
+             c.relu ? "relu " : "", c.mm.lasting_b ? "lasting B" : "");
     contract_check(ctx, &c, isa, r, what);
 }
 
@@ -37,6 +37,7 @@ static void test_random_shapes(void **state)
             c.mm.broadcast_b = (bits & 48) == 16;
             c.bias = bits & 64;
             c.relu = bits & 128;
+            c.mm.lasting_b = (bits & 768) == 256;
             check(ctx, c, (gr__isa)isa, &r);
         }
     }
@@ -64,6 +65,8 @@ static void test_large(void **state)
                 c.mm.k = shapes[i][3];
                 c.mm.transpose_a = bits & 1;
                 c.mm.transpose_b = bits & 2;
+                check(ctx, c, (gr__isa)isa, &r);
+                c.mm.lasting_b = true;
                 check(ctx, c, (gr__isa)isa, &r);
             }
     }

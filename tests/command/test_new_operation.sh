@@ -29,9 +29,9 @@ for n in 1 2; do
   [[ $(grep -ci swish said$n.txt) -eq 1 ]] || short "CONTRIBUTING.md has no example said by others in block $n"
 done
 after src/graph/elementwise.h '^ *ROW(ERF,' 1.txt
-after include/gradus/graph.h '^gr_val gr_erf(' 3.txt
+after include/gradus/graph.h '^GR_API gr_val gr_erf(' 3.txt
 after src/graph/composed.h '^#define GR__COMPOSED(ROW)' said1.txt
-after include/gradus/graph.h '^gr_val gr_softmax(' said2.txt
+after include/gradus/graph.h '^GR_API gr_val gr_softmax(' said2.txt
 
 options=(-Dtests=true -Dwerror=true)
 command -v ccache >/dev/null || options+=(-Doptimization=1) # with it, the cache holds what the suite itself has built

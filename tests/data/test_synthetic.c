@@ -29,6 +29,21 @@ static void problems_are_what_they_say(void **state)
     }
     gr__set_free(f.ctx, &s);
 
+    s = load_as(&f, "{type: synthetic, kind: latch, n: 90, classes: 3, features: 5}", GR_TARGET_CLASS, false);
+    int seen[3] = {0};
+    assert_int_equal(s.field[0].element, GR_EL_I32);
+    assert_int_equal(s.field[0].sample.dim[0], 5);
+    assert_int_equal(s.field[1].sample.rank, 0);
+    for (int i = 0; i < 90; i++) {
+        const int32_t *t = (const int32_t *)s.field[0].data + 5 * i;
+        assert_in_range(t[0], 0, 2);
+        assert_int_equal(((int32_t *)s.field[1].data)[i], t[0]);
+        for (int k = 1; k < 5; k++) assert_in_range(t[k], 3, 5);
+        seen[t[0]]++;
+    }
+    for (int k = 0; k < 3; k++) assert_in_range(seen[k], 15, 45);
+    gr__set_free(f.ctx, &s);
+
     s = load_as(&f, "{type: synthetic, kind: regression, n: 50, features: 2, noise: 0}", GR_TARGET_VALUE, true);
     const double *x = s.field[0].data, *y = s.field[1].data; /* four rows of a plane determine every other */
     for (int i = 3; i < 50; i++) {
@@ -59,7 +74,7 @@ static void problems_are_what_they_say(void **state)
 static void rows_do_not_depend_on_n(void **state)
 {
     (void)state;
-    static const char *const kinds[] = {"xor", "spirals", "blobs", "moons", "regression", "copy", "digits"};
+    static const char *const kinds[] = {"xor", "spirals", "blobs", "moons", "regression", "copy", "latch", "digits"};
     for (size_t i = 0; i < GR_COUNT(kinds); i++) {
         char few[100], many[100], other[100];
         snprintf(few, sizeof few, "{type: synthetic, kind: %s, n: 20}", kinds[i]);
@@ -97,6 +112,7 @@ static void wrong_settings_are_refused(void **state)
     refuse(&f, "{type: synthetic, kind: moons, features: 3}", GR_TARGET_CLASS, GR_E_CONFLICT, "features");
     refuse(&f, "{type: synthetic, kind: blobs, size: 20}", GR_TARGET_CLASS, GR_E_CONFLICT, "size");
     refuse(&f, "{type: synthetic, kind: copy, noise: 1}", GR_TARGET_CLASS, GR_E_CONFLICT, "noise");
+    refuse(&f, "{type: synthetic, kind: latch, noise: 1}", GR_TARGET_CLASS, GR_E_CONFLICT, "noise");
     refuse(&f, "{type: synthetic, kind: digits, classes: 11}", GR_TARGET_CLASS, GR_E_RANGE, "11");
     refuse(&f, "{type: synthetic, kind: regression}", GR_TARGET_CLASS, GR_E_CONFLICT, "values");
     starve(&f, "{type: synthetic, kind: blobs, n: 10}", GR_TARGET_CLASS);

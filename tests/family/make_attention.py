@@ -101,6 +101,11 @@ def renamed(fn):
     return lambda *x, **p: fn(*x, **{k.replace(".", "_"): v for k, v in p.items()})
 
 
+def small(rows):
+    """A third as large as draw: biases that leave the exponents to the weights."""
+    return torch.round(draw(rows) / 3 * 1e6) / 1e6
+
+
 def scaled(rows, columns):
     """Of a size that keeps products near 1, as trained weights do: float32 has little left of exponentials of 50."""
     return torch.round(draw(rows, columns) / columns ** 0.5 * 1e6) / 1e6
@@ -115,7 +120,7 @@ class with_more:
 def weights(e, heads, key_heads=None, bias=True):
     rows = e + 2 * (e // heads) * (key_heads or heads)
     p = {"in_proj_weight": scaled(rows, e), "out_proj.weight": scaled(e, e)}
-    return {**p, "in_proj_bias": draw(rows), "out_proj.bias": draw(e)} if bias else p
+    return {**p, "in_proj_bias": small(rows), "out_proj.bias": draw(e)} if bias else p
 
 
 def attentions():

@@ -365,6 +365,21 @@ static void building_after_an_error_does_nothing(void **state)
     }
 }
 
+static void norms_say_what_they_are(void **state)
+{
+    (void)state;
+    int n;
+    const gr_layer *const *all = gr__layers(&n);
+    for (int i = 0; i < n; i++) {
+        const char *name = all[i]->head.name, *tail = strstr(name, "norm");
+        bool batches = strncmp(name, "batch_", 6) == 0;
+        gr_normalises want = !tail || tail[4] ? GR_NORMALISES_NOTHING
+                             : batches        ? GR_NORMALISES_BATCHES
+                                              : GR_NORMALISES_SAMPLES;
+        if (all[i]->normalises != want) fail_msg("%s: normalises is %d", name, (int)all[i]->normalises);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -376,6 +391,7 @@ int main(void)
         cmocka_unit_test(equal_names_are_one_parameter),
         cmocka_unit_test(a_layers_own_activation_decides_what_follows),
         cmocka_unit_test(refused_layers),
+        cmocka_unit_test(norms_say_what_they_are),
         cmocka_unit_test(global_pooling_is_over_the_steps_that_count),
         cmocka_unit_test(building_after_an_error_does_nothing),
     };

@@ -1,5 +1,5 @@
 /* Figures of the chapter: what is measured is what theory predicts, for the defaults and for other settings and seeds.
- * [mission FIG4.4, FIG4.5, FIG4.6, FIG4.8, FIG4.9, I1, I2, G5, G10, O1, O2, O3, O8] */
+ * [mission FIG4.4, FIG4.5, FIG4.6, FIG4.8, FIG4.9, I1, I2, I11, I12, G5, G10, O1, O2, O3, O8] */
 #include <math.h>
 #include <string.h>
 
@@ -363,6 +363,29 @@ static void formulas_have_their_derivatives(void **state)
     test_context_end(ctx);
 }
 
+static void gates_are_reported_whichever_way_it_falls(void **state) /* [I11, I12] */
+{
+    (void)state;
+    static const char small[] = "{seeds: 2, epochs: 3, samples: 200, units: 16, lag: 8, copied: 2}";
+    bench t = run("gates", small);
+    const gr_table *first = table(&t, "first-state"), *runs = table(&t, "seeds");
+    assert_int_equal(rows(first), 3);
+    for (size_t i = 0; i < 3; i++) assert_true(cell(first, i, "first_state") > 0);
+    assert_true(cell(first, 0, "by_zeros") < 0.7 && cell(first, 1, "by_zeros") == 1 && cell(first, 2, "by_zeros") == 1);
+    assert_int_equal(rows(runs), 2 * 3 * 2); /* each task, each start, each seed: losers too */
+    for (size_t i = 0; i < rows(runs); i++) {
+        const gr_table *c = table(&t, strcmp(word(runs, i, "task"), "copy") == 0 ? "copy-curves" : "latch-curves");
+        assert_int_equal(rows(c), 3 * 3);
+        assert_in_range((int)cell(runs, i, "seed"), 1, 2);
+        assert_true(cell(runs, i, "last_error") >= 0 && cell(runs, i, "last_error") <= 100);
+        assert_true(isnan(cell(runs, i, "solved_after")) || cell(runs, i, "solved_after") <= 3);
+    }
+    bool moved = false; /* the starts are different trainings */
+    for (size_t i = 0; i < 4; i++) moved |= cell(runs, i, "last_error") != cell(runs, i + 2, "last_error");
+    assert_true(moved);
+    end(&t);
+}
+
 /* Whatever allocation fails, the figure says so and gives everything back. */
 static void a_failed_allocation_leaves_nothing(void **state)
 {
@@ -402,6 +425,7 @@ int main(void)
         cmocka_unit_test(every_method_descends_from_gd),
         cmocka_unit_test(updates_follow_the_settings),
         cmocka_unit_test(optimizers_have_equal_budgets),
+        cmocka_unit_test(gates_are_reported_whichever_way_it_falls),
         cmocka_unit_test(the_same_seed_gives_the_same_numbers),
         cmocka_unit_test(wrong_names_and_settings_are_refused),
         cmocka_unit_test(claims_hold_within_their_bounds_alone),

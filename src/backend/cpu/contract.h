@@ -22,6 +22,7 @@ typedef struct gr__contraction {
         int64_t batch, m, n, k;
         bool transpose_a, transpose_b;
         bool broadcast_a, broadcast_b; /* the operand has no batch axis: the same matrix for every b */
+        bool lasting_b; /* B is the same for many calls: the kernel's first phase, which lasts, packs it */
     } mm;
     struct { /* sizes and paddings before the first row and column; output sizes are given, so what pads the end follows
               */

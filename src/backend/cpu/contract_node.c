@@ -128,6 +128,7 @@ static gr_status wrap(gr_context *ctx, gr_kernel *inner, const int *from, int n_
                           .n_phases = inner->n_phases,
                           .n_operands = n_operands,
                           .destroy = destroy,
+                          .n_lasting = inner->n_lasting,
                           .scratch_bytes = inner->scratch_bytes,
                           .shared_bytes = inner->shared_bytes};
     for (int p = 0; p < inner->n_phases; p++) {
@@ -150,6 +151,7 @@ gr_status gr__contract_make_item(gr_context *ctx, const gr_item *item, gr__isa i
     int from[MOST_OPERANDS], operands = 0;
     gr_val before = n->out, bias = GR_NONE;
     for (int i = 0; i < 2; i++) from[operands++] = gr__cpu_input(item, n->in[i]);
+    c.mm.lasting_b = from[1] >= 0 && (item->lasting >> from[1] & 1);
     for (int k = 1; k < item->n_nodes; k++) {
         const gr_node *e = gr__node(g, item->nodes[k]);
         if (e->op->code == GR_OP_BROADCAST) continue; /* read in place */

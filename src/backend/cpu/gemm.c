@@ -3,6 +3,9 @@
  * run over all rows of the block: the panel stays in the first or second cache. Rows of a are read in place through
  * pointers, transposed or not.
  *
+ * Where b is the same at all steps of a loop, all of it is packed into shared memory by a phase of its own, once. (The
+ * same for both operands of long sums outside of loops was tried: 256 x 256 x 1024 lost as much to memory as it won.)
+ *
  * Where b is not transposed and large enough, a is searched for zeros first, and if there are enough of them they are
  * skipped. */
 #include "backend/cpu/contract_provider.h"
@@ -20,6 +23,7 @@ typedef struct gemm {
     int64_t a_batch, b_batch; /* floats from one item of the batch to the next; 0: the same matrix */
     int64_t a_row, a_step, ldb;
     bool transpose_b, bias, relu, pack_a, pack_b, dot;
+    bool lasting; /* b is packed as a whole, once a loop */
     int64_t batch_shards, m_shards, n_shards;
     int64_t unit; /* of columns, that shards are cut by */
     int64_t k_blocks;
@@ -38,6 +42,7 @@ typedef struct block {
     float *c;
     int64_t m0, m1, n0, n1, k0, k1;
     float *packed_b, *packed_a;
+    const float *lasting_b; /* all of b, packed; or NULL */
 } block;
 
 /* The tiles of one panel. b: its panel, packed or in place. */
@@ -99,6 +104,17 @@ static void run_dot(const gemm *g, const block *w)
     }
 }
 
+static void pack_panel(const gemm *g, float *to, int64_t width, const float *b, int64_t columns, int64_t k)
+{
+    (g->transpose_b ? g->ops->pack_columns : g->ops->pack_rows)(to, width, b, g->ldb, columns, k);
+}
+
+/* Where the panel that begins at column n stands in a matrix packed as a whole: [block of k][panel][k][its width]. */
+static int64_t panel_at(const gemm *g, int64_t n, int64_t k0, int64_t k1)
+{
+    return k0 * gr__packed_columns(g->ops, g->n) + n * (k1 - k0);
+}
+
 static void run_block(const gemm *g, block *w)
 {
     if (g->dot) {
@@ -111,18 +127,53 @@ static void run_block(const gemm *g, block *w)
         w->k1 = gr__cut(g->k, kb + 1, g->k_blocks);
         if (g->pack_a) pack_a(g, w);
         for (int64_t n = w->n0, columns = 0; n < w->n1; n += columns) {
-            gr__tile_kind kind = gr__panel_kind(ops, w->n1 - n, g->pack_b, &columns);
+            gr__tile_kind kind = gr__panel_kind(ops, w->n1 - n, g->pack_b || g->lasting, &columns);
             const float *b = g->transpose_b ? w->b + n * g->ldb + w->k0 : w->b + w->k0 * g->ldb + n;
             int64_t b_step = g->ldb;
-            if (g->pack_b) {
+            if (w->lasting_b) {
                 b_step = kind == GR__TILE_WIDE ? ops->wide : ops->lane;
-                (g->transpose_b ? ops->pack_columns : ops->pack_rows)(w->packed_b, b_step, b, g->ldb, columns,
-                                                                      w->k1 - w->k0);
+                b = w->lasting_b + panel_at(g, n, w->k0, w->k1);
+            } else if (g->pack_b) {
+                b_step = kind == GR__TILE_WIDE ? ops->wide : ops->lane;
+                pack_panel(g, w->packed_b, b_step, b, columns, w->k1 - w->k0);
                 b = w->packed_b;
             }
             run_panel(g, w, b, b_step, kind, n, columns);
         }
     }
+}
+
+/* ---- packing once ---- */
+
+static int64_t packed_floats(const gemm *g)
+{
+    return g->k * gr__packed_columns(g->ops, g->n);
+}
+
+/* A shard is a block of k of an item of the batch. */
+static void pack_lasting(const gr_kernel *kernel, const gr_call *call, int shard)
+{
+    const gemm *g = (const gemm *)kernel;
+    int64_t item = shard / g->k_blocks, kb = shard % g->k_blocks, k0 = gr__cut(g->k, kb, g->k_blocks),
+            k1 = gr__cut(g->k, kb + 1, g->k_blocks);
+    const float *b = (const float *)call->operand[1] + item * g->b_batch;
+    float *to = (float *)call->shared + item * packed_floats(g);
+    for (int64_t n = 0, columns = 0; n < g->n; n += columns) {
+        gr__tile_kind kind = gr__panel_kind(g->ops, g->n - n, true, &columns);
+        pack_panel(g, to + panel_at(g, n, k0, k1), kind == GR__TILE_WIDE ? g->ops->wide : g->ops->lane,
+                   g->transpose_b ? b + n * g->ldb + k0 : b + k0 * g->ldb + n, columns, k1 - k0);
+    }
+}
+
+static void add_packing(gemm *g)
+{
+    gr_kernel *kernel = &g->kernel;
+    int64_t items = g->b_batch ? g->batch : 1, floats = items * packed_floats(g);
+    kernel->n_lasting = 1;
+    kernel->shared_bytes = gr__align64((size_t)floats * 4);
+    kernel->phase[kernel->n_phases].run = pack_lasting;
+    kernel->phase[kernel->n_phases].n_shards = (int)(items * g->k_blocks);
+    kernel->phase[kernel->n_phases++].cost_ns = 0.5 * (double)floats;
 }
 
 /* ---- skipping zeros ---- */
@@ -202,6 +253,7 @@ static void run(const gr_kernel *kernel, const gr_call *call, int shard)
         w.a = (const float *)call->operand[0] + item * g->a_batch;
         w.b = (const float *)call->operand[1] + item * g->b_batch;
         w.c = (float *)call->operand[g->bias ? 3 : 2] + item * g->m * g->n;
+        if (g->lasting) w.lasting_b = (const float *)call->shared + (g->b_batch ? item : 0) * packed_floats(g);
         if (g->zeros && has_many_zeros(g, call->shared))
             run_zeros(g, &w, call->shared);
         else
@@ -221,7 +273,7 @@ static void cut(gemm *g, int shards)
     const gr__tile_ops *ops = g->ops;
     g->batch_shards = GR_MAX(GR_MIN(g->batch, shards), 1);
     int64_t rest = (shards + g->batch_shards - 1) / g->batch_shards;
-    g->unit = g->n >= ops->wide * rest || !g->transpose_b ? ops->wide : ops->lane;
+    g->unit = g->lasting || g->n >= ops->wide * rest || !g->transpose_b ? ops->wide : ops->lane;
     int64_t panel = g->zeros ? g->zeros->vectors * ops->lane : g->unit; /* no shard should be narrower */
     int64_t units = GR_MAX(GR_MIN((g->n + g->unit - 1) / g->unit, g->n / panel), 1),
             tiles = GR_MAX((g->m + ops->rows - 1) / ops->rows, 1);
@@ -278,8 +330,9 @@ static void take(gemm *g, const gr__contraction *c, gr__isa isa)
     g->bias = c->bias;
     g->relu = c->relu;
     g->k_blocks = g->k > 768 ? (g->k + 511) / 512 : 1;
-    g->dot = prefer_dot(g, c);
-    g->zeros = may_skip_zeros(g, c, gr__zeros_ops_get(isa)) ? gr__zeros_ops_get(isa) : NULL;
+    g->lasting = c->mm.lasting_b && g->batch * g->k * g->n > 0;
+    g->dot = !g->lasting && prefer_dot(g, c);
+    g->zeros = !g->lasting && may_skip_zeros(g, c, gr__zeros_ops_get(isa)) ? gr__zeros_ops_get(isa) : NULL;
 }
 
 /* All of the kernel; nothing is allocated. */
@@ -299,7 +352,7 @@ static void lay_out(gemm *g, const gr__contraction *c, gr__isa isa)
 
     int64_t block_m = (g->m + g->m_shards - 1) / g->m_shards, block_n = (g->n + g->n_shards - 1) / g->n_shards;
     int64_t block_k = (g->k + g->k_blocks - 1) / g->k_blocks;
-    g->pack_b = !g->dot && (g->transpose_b || (block_m >= 4 * ops->rows && g->n > ops->wide));
+    g->pack_b = !g->dot && !g->lasting && (g->transpose_b || (block_m >= 4 * ops->rows && g->n > ops->wide));
     g->pack_a = c->mm.transpose_a && g->k >= 128 && block_n >= 4 * ops->wide;
     g->b_bytes =
         g->pack_b ? gr__align64((size_t)block_k * (size_t)GR_MIN(gr__packed_columns(ops, g->n), ops->wide) * 4) : 0;
@@ -314,6 +367,7 @@ static void lay_out(gemm *g, const gr__contraction *c, gr__isa isa)
         size_t panel = gr__align64((size_t)(g->zeros->vectors * ops->lane * GR__ZEROS_TERMS) * 4);
         g->b_bytes = GR_MAX(g->b_bytes, panel);
     }
+    if (g->lasting) add_packing(g);
     kernel->phase[kernel->n_phases].run = run;
     kernel->phase[kernel->n_phases].n_shards = (int)(g->batch_shards * g->m_shards * g->n_shards);
     kernel->phase[kernel->n_phases++].cost_ns = cost;

@@ -1,0 +1,115 @@
+"""Twins in PyTorch of the zoo's networks, trained from the same weights on the same batches. Needs numpy and torch.
+   twins.py data FOLDER SIZE CHANNELS CLASSES COUNT   x.npy, y.npy
+   twins.py check NETWORK FOLDER BATCH UPDATES RATE        start.safetensors, x.npy and y.npy against run/last.safetensors
+FOLDER holds what the shell script beside this made. Tensors agree to 1e-4 of their largest element."""
+import json
+import os
+import struct
+import sys
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "family"))
+import make_composites as blocks  # noqa: E402
+
+
+def read(path):
+    with open(path, "rb") as f:
+        size, = struct.unpack("<Q", f.read(8))
+        header, body = json.loads(f.read(size)), f.read()
+    header.pop("__metadata__", None)
+    kind = {"F32": np.float32, "F64": np.float64}
+    return {k: torch.from_numpy(np.frombuffer(body[slice(*v["data_offsets"])], kind[v["dtype"]]).reshape(v["shape"]).astype(np.float64)) for k, v in header.items()}
+
+
+class Net(blocks.Block):
+    """Layers under dotted names, in order; functions stand between them."""
+
+    def __init__(s, steps):
+        super().__init__()
+        s.steps = []
+        for step in steps:
+            if isinstance(step, tuple):
+                s.put(*step)
+                step = step[1]
+            s.steps.append(step)
+
+    def forward(s, x):
+        for f in s.steps:
+            x = f(x)
+        return x
+
+
+flat = lambda x: x.flatten(1)
+mean = lambda x: x.mean((2, 3))
+
+
+def conv(i, o, k, stride=1, padding=0, bias=True):
+    return nn.Conv2d(i, o, k, stride, padding, bias=bias)
+
+
+def lenet5(c, classes):
+    return [("c1", conv(c, 6, 5, padding=2)), F.relu, nn.MaxPool2d(2), ("c2", conv(6, 16, 5)), F.relu, nn.MaxPool2d(2), flat,
+            ("d1", nn.Linear(400, 120)), F.relu, ("d2", nn.Linear(120, 84)), F.relu, ("head", nn.Linear(84, classes))]
+
+
+def resnet(c, classes, times, block, expansion):
+    steps = [("conv1", conv(c, 64, 7, 2, 3, False)), ("bn1", nn.BatchNorm2d(64)), F.relu, nn.MaxPool2d(3, 2, 1)]
+    c = 64
+    for k, n in enumerate(times):
+        for j in range(n):
+            steps.append((f"layer{k + 1}.{j}", block(c, 64 << k, 2 if k and j == 0 else 1)))
+            c = (64 << k) * expansion
+    return steps + [mean, ("fc", nn.Linear(c, classes))]
+
+
+def mobilenet(c, classes):
+    steps, at = [("features.0.0", conv(c, 32, 3, 2, 1, False)), ("features.0.1", nn.BatchNorm2d(32)), F.relu6], 1
+    c = 32
+    for e, width, times, stride in ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)):
+        for j in range(times):
+            steps.append((f"features.{at}", blocks.Inverted(c, width, 1 if j else stride, e)))
+            at, c = at + 1, width
+    return steps + [("features.18.0", conv(c, 1280, 1, bias=False)), ("features.18.1", nn.BatchNorm2d(1280)), F.relu6, mean, ("classifier.1", nn.Linear(1280, classes))]
+
+
+NETS = {"lenet5": lenet5, "mobilenet-v2": mobilenet, "resnet18": lambda c, k: resnet(c, k, (2, 2, 2, 2), blocks.Basic, 1),
+        "resnet50": lambda c, k: resnet(c, k, (3, 4, 6, 3), blocks.Bottleneck, 4)}
+
+
+def data(folder, size, channels, classes, count):
+    r = np.random.default_rng(7)
+    np.save(f"{folder}/x.npy", r.standard_normal((int(count), int(size), int(size), int(channels))).astype(np.float32))
+    np.save(f"{folder}/y.npy", r.integers(0, int(classes), int(count)))
+
+
+def check(network, folder, batch, updates, rate):
+    x, y = (torch.from_numpy(np.load(f"{folder}/{k}.npy")) for k in "xy")
+    start, got = read(f"{folder}/start.safetensors"), read(f"{folder}/run/last.safetensors")
+    net = Net(NETS[network](x.shape[3], 10)).double()
+    missing, extra = net.load_state_dict(start, strict=False)
+    if extra or [k for k in missing if not k.endswith("num_batches_tracked")]:
+        sys.exit(f"{network}: names differ: {missing[:3]} {extra[:3]}")
+    step = torch.optim.SGD(net.parameters(), lr=float(rate))
+    batch = int(batch)
+    for t in range(int(updates)):
+        at = slice(t * batch, (t + 1) * batch)
+        step.zero_grad()
+        F.cross_entropy(net(x[at].double().permute(0, 3, 1, 2)), y[at]).backward()
+        step.step()
+    worst, where = 0, ""
+    for k, v in net.state_dict().items():
+        if not v.dtype.is_floating_point:
+            continue
+        error = ((got[k] - v).abs().max() / v.abs().max().clamp_min(1e-8)).item()
+        if not error <= worst:
+            worst, where = error, k
+    print(f"{network}: {len(got)} tensors, {updates} updates, at most {worst:.1e} of a tensor's largest element ({where})")
+    if not worst <= 1e-4:
+        sys.exit("that is more than 1e-4")
+
+
+{"data": data, "check": check}[sys.argv[1]](*sys.argv[2:])
