@@ -327,7 +327,7 @@ def measure(o, r):
 
 def main():
     o = arguments()
-    if not os.path.exists(os.path.join(DATA, "words-y.npy")):
+    if not all(os.path.exists(os.path.join(DATA, f)) for f in ("32x256-y.npy", "words-y.npy")):
         torch(1, "data", DATA)
     r = {"machine": machine(o), "rounds": o.rounds, "speed": [], "memory": []}
     print(about(r), flush=True)

@@ -69,6 +69,18 @@ def padding(d):
     return k // 2
 
 
+class Recurrent(nn.Module):
+    KINDS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+
+    def __init__(s, kind, features, units, layers, result):
+        super().__init__()
+        s.net, s.last = s.KINDS[kind](features, units, layers, batch_first=True), result == "last"
+
+    def forward(s, x):
+        y, _ = s.net(x)
+        return y[:, -1] if s.last else y
+
+
 class Block(nn.Module):
     """A block of a transformer as PyTorch computes one fastest: one product for queries, keys and values, attention fused."""
 
@@ -107,45 +119,33 @@ class StepMean(nn.Module):
         return x.mean(1)
 
 
-class Recurrent(nn.Module):
-    KINDS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
-
-    def __init__(s, kind, features, units, layers, result):
-        super().__init__()
-        s.net, s.last = s.KINDS[kind](features, units, layers, batch_first=True), result == "last"
-
-    def forward(s, x):
-        y, _ = s.net(x)
-        return y[:, -1] if s.last else y
-
-
 def steps(d, shape):
-    """Layers of sequences, of which the shape is (length, features); None: it is another."""
+    """Layers of sequences, of which the shape is (features, length); None: it is another."""
     kind = d["type"]
     if kind == "embedding":
         refuse_unknown(kind, d, ["vocabulary", "units"])
-        return nn.Embedding(d["vocabulary"], d["units"]), (*shape, d["units"])
+        return nn.Embedding(d["vocabulary"], d["units"]), (d["units"], shape[0])
     if kind == "positional":
         refuse_unknown(kind, d, [])
-        return Positions(*shape), shape
+        return Positions(shape[1], shape[0]), shape
     if kind == "transformer_block":
         refuse_unknown(kind, d, ["heads", "ff", "norm", "causal", "activation"])
         act = ACTIVATIONS[d.get("activation", "gelu")]()
-        return Block(shape[1], d["heads"], d.get("ff", 4 * shape[1]), d.get("norm", "pre") == "pre", d.get("causal", False), act), shape
+        return Block(shape[0], d["heads"], d.get("ff", 4 * shape[0]), d.get("norm", "pre") == "pre", d.get("causal", False), act), shape
     if kind == "layer_norm":
         refuse_unknown(kind, d, [])
-        return nn.LayerNorm(shape[-1]), shape
+        return nn.LayerNorm(shape[0]), shape
     return None
 
 
 def layer(d, shape):
-    """The module, and the shape behind it: (channels, height, width), (length, features) or (features,)."""
+    """The module, and the shape behind it: (channels, height, width), (features, length) or (features,)."""
     kind = d["type"]
     if steps(d, shape):
         return steps(d, shape)
     if kind == "dense":
         refuse_unknown(kind, d, ["units", "activation", "bias"])
-        return nn.Linear(shape[-1], d["units"], bias=d.get("bias", True)), (*shape[:-1], d["units"])
+        return nn.Linear(shape[0], d["units"], bias=d.get("bias", True)), (d["units"], *shape[1:])
     if kind == "conv":
         refuse_unknown(kind, d, ["filters", "kernel", "padding", "stride", "groups", "activation", "bias"])
         groups = shape[0] if d.get("groups") == "depthwise" else d.get("groups", 1)
@@ -158,7 +158,7 @@ def layer(d, shape):
         refuse_unknown(kind, d, ["activation", "momentum", "eps"])
         return (nn.BatchNorm1d if len(shape) == 1 else nn.BatchNorm2d)(shape[0], number(d.get("eps", 1e-5)), number(d.get("momentum", 0.1))), shape
     elif kind == "global_avg_pool" and len(shape) == 2:
-        return StepMean(), (shape[1],)
+        return StepMean(), (shape[0],)
     elif kind == "global_avg_pool":
         return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), (shape[0],)
     elif kind in Recurrent.KINDS:
@@ -183,7 +183,7 @@ class Network(nn.Module):
         size = recipe["model"]["input"]
         size = [size] if isinstance(size, int) else size
         last, s.plan = "input", []
-        shapes = {"input": (size[2], size[0], size[1]) if len(size) == 3 else tuple(size)}
+        shapes = {"input": (size[2], size[0], size[1]) if len(size) == 3 else tuple(reversed(size))}
         for i, d in enumerate(map(member, recipe["model"]["layers"])):
             sources = d.pop("from", last)
             sources = sources if isinstance(sources, list) else [sources]

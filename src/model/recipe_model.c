@@ -12,6 +12,7 @@ static gr_status read_shape(gr__recipe_reader *k, const gr_tree *t, gr_shape *s)
     char shown[200];
     int n = t->kind == GR_TREE_LIST ? t->n : 1;
     double count = 1;
+    gr__tree_unquote(t, false);
     if (n < 1 || n > 4) return gr__tree_fail(k->ctx, t, GR_E_RANGE, SHAPES, "a sample has 1 to 4 axes, not %d", n);
     s->rank = n;
     for (int i = 0; i < n; i++) {

@@ -1,5 +1,5 @@
 """Twins in PyTorch of the zoo's networks, trained from the same weights on the same batches. Needs numpy and torch.
-   twins.py data FOLDER SIZE CHANNELS CLASSES COUNT   x.npy, y.npy
+   twins.py data FOLDER SIZE CHANNELS CLASSES COUNT   x.npy, y.npy; CHANNELS 0: SIZE symbols of CLASSES, a class each
    twins.py check NETWORK FOLDER BATCH UPDATES RATE        start.safetensors, x.npy and y.npy against run/last.safetensors
 FOLDER holds what the shell script beside this made. Tensors agree to 1e-4 of their largest element."""
 import json
@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "family"))
+import make_attention as attention  # noqa: E402
 import make_composites as blocks  # noqa: E402
 
 
@@ -56,6 +57,48 @@ def lenet5(c, classes):
             ("d1", nn.Linear(400, 120)), F.relu, ("d2", nn.Linear(120, 84)), F.relu, ("head", nn.Linear(84, classes))]
 
 
+def vgg16(c, classes):
+    steps, at = [], 0
+    for width in (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0):
+        steps += [(f"features.{at}", conv(c, width, 3, padding=1)), F.relu] if width else [nn.MaxPool2d(2)]
+        at, c = at + (2 if width else 1), width or c
+    dense = ("classifier.0", nn.Linear(25088, 4096)), F.relu, ("classifier.3", nn.Linear(4096, 4096)), F.relu, ("classifier.6", nn.Linear(4096, classes))
+    return [*steps, nn.AdaptiveAvgPool2d(7), flat, *dense]
+
+
+class Transformer(nn.Module):
+    """Its parameters are the file's; what a block computes is in tests/family/make_attention.py."""
+
+    def __init__(s, start, heads=4):
+        super().__init__()
+        s.heads, s.names = heads, {k.replace(".", "_"): k for k in start}
+        for k, v in start.items():
+            s.register_parameter(k.replace(".", "_"), nn.Parameter(v.double()))
+
+    def named(s, prefix):
+        return {k[len(prefix):]: v for k, v in s.named_parameters() if k.startswith(prefix)}
+
+    def forward(s, x):
+        x = F.embedding(x.long(), s.bytes_weight) + s.places_weight
+        for i in range(2):
+            x = attention.block(s.heads, causal=True)(x, **s.named(f"blocks_{i}_"))
+        return F.linear(F.layer_norm(x, x.shape[-1:], s.norm_weight, s.norm_bias), s.head_weight, s.head_bias)
+
+    def state_dict(s):
+        return {s.names[k]: v for k, v in s.named_parameters()}
+
+
+class Rows(nn.Module):
+    """A picture read row by row."""
+
+    def __init__(s, units, classes):
+        super().__init__()
+        s.memory, s.head = nn.LSTM(28, units, batch_first=True), nn.Linear(units, classes)
+
+    def forward(s, x):
+        return s.head(s.memory(x[:, 0])[0][:, -1])
+
+
 def resnet(c, classes, times, block, expansion):
     steps = [("conv1", conv(c, 64, 7, 2, 3, False)), ("bn1", nn.BatchNorm2d(64)), F.relu, nn.MaxPool2d(3, 2, 1)]
     c = 64
@@ -76,29 +119,40 @@ def mobilenet(c, classes):
     return steps + [("features.18.0", conv(c, 1280, 1, bias=False)), ("features.18.1", nn.BatchNorm2d(1280)), F.relu6, mean, ("classifier.1", nn.Linear(1280, classes))]
 
 
-NETS = {"lenet5": lenet5, "mobilenet-v2": mobilenet, "resnet18": lambda c, k: resnet(c, k, (2, 2, 2, 2), blocks.Basic, 1),
+NETS = {"lenet5": lenet5, "vgg16": vgg16, "mobilenet-v2": mobilenet, "resnet18": lambda c, k: resnet(c, k, (2, 2, 2, 2), blocks.Basic, 1),
         "resnet50": lambda c, k: resnet(c, k, (3, 4, 6, 3), blocks.Bottleneck, 4)}
 
 
 def data(folder, size, channels, classes, count):
     r = np.random.default_rng(7)
-    np.save(f"{folder}/x.npy", r.standard_normal((int(count), int(size), int(size), int(channels))).astype(np.float32))
-    np.save(f"{folder}/y.npy", r.integers(0, int(classes), int(count)))
+    n, size, channels, classes = int(count), int(size), int(channels), int(classes)
+    text = channels == 0
+    np.save(f"{folder}/x.npy", r.integers(0, classes, (n, size)) if text else r.standard_normal((n, size, size, channels)).astype(np.float32))
+    np.save(f"{folder}/y.npy", r.integers(0, classes, (n, size) if text else n))
+
+
+def twin(network, start, channels):
+    if network == "tiny-transformer":
+        return Transformer(start)
+    net = Rows(128, 10) if network == "lstm-classifier" else Net(NETS[network](channels, 10))
+    missing, extra = net.load_state_dict(start, strict=False)
+    if extra or [k for k in missing if not k.endswith("num_batches_tracked")]:
+        sys.exit(f"{network}: names differ: {missing[:3]} {extra[:3]}")
+    return net
 
 
 def check(network, folder, batch, updates, rate):
     x, y = (torch.from_numpy(np.load(f"{folder}/{k}.npy")) for k in "xy")
     start, got = read(f"{folder}/start.safetensors"), read(f"{folder}/run/last.safetensors")
-    net = Net(NETS[network](x.shape[3], 10)).double()
-    missing, extra = net.load_state_dict(start, strict=False)
-    if extra or [k for k in missing if not k.endswith("num_batches_tracked")]:
-        sys.exit(f"{network}: names differ: {missing[:3]} {extra[:3]}")
+    text = x.dim() == 2
+    net = twin(network, start, x.shape[-1]).double()
     step = torch.optim.SGD(net.parameters(), lr=float(rate))
     batch = int(batch)
     for t in range(int(updates)):
         at = slice(t * batch, (t + 1) * batch)
         step.zero_grad()
-        F.cross_entropy(net(x[at].double().permute(0, 3, 1, 2)), y[at]).backward()
+        z = net(x[at] if text else x[at].double().permute(0, 3, 1, 2))
+        F.cross_entropy(z.flatten(0, -2), y[at].flatten()).backward()
         step.step()
     worst, where = 0, ""
     for k, v in net.state_dict().items():

@@ -6,14 +6,16 @@
 
 #include "base/text.h"
 
-/* Sanitizers end the process on a request beyond their limit unless they are told that NULL will do. */
-const char *__asan_default_options(void);
+/* Sanitizers end the process on a request beyond their limit unless they are told that NULL will do. They look for
+ * these from a library of their own. */
+#define SEEN __attribute__((visibility("default")))
+SEEN const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "allocator_may_return_null=1";
 }
 
-const char *__tsan_default_options(void);
+SEEN const char *__tsan_default_options(void);
 const char *__tsan_default_options(void)
 {
     return "allocator_may_return_null=1";

@@ -202,7 +202,7 @@ def blocks():
         one("plain", "heads: 2", block(2), (1, 5, 4), block_weights(4, 2, 16))
         one("causal_rotary", "heads: 2, key_heads: 1, ff: 6, causal: true, rotary: true, bias: false, eps: 1e-3", block(2, 1, True, True, eps=1e-3), (2, 4, 4), block_weights(4, 2, 6, 1, False))
         one("gpt", "heads: 1, ff: 3, causal: true, activation: {type: gelu, form: tanh}", block(1, causal=True, act=partial(F.gelu, approximate="tanh")), (2, 3, 3), block_weights(3, 1, 3))
-        one("one_step", "heads: 1, ff: 1, norm: post", block(1, pre=False), (3, 1, 5), block_weights(5, 1, 1))
+        one("one_step", "heads: 1, ff: 1, norm: post", block(1, pre=False), (3, 1, 4), block_weights(4, 1, 1))
         drawn = lambda seed, stream, shape: torch.from_numpy(base.uniforms(seed, stream, 2, 8, shape) >= 0.25).double()
         masks = (drawn(5, "l.attention/weights", (2, 2, 3, 3)), drawn(5, "l.drop1/mask", (2, 3, 4)) / 0.75, drawn(5, "l.drop2/mask", (2, 3, 4)) / 0.75)
         for name, pre in (("dropout", True), ("dropout_post", False)):

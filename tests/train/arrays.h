@@ -35,7 +35,7 @@ static inline void arrays_put(FILE *out, const char *type, double x)
 {
     unsigned char raw[8];
     size_t n = (size_t)(type[2] - '0');
-    int64_t whole = (int64_t)x;
+    int64_t whole = type[1] != 'f' ? (int64_t)x : 0;
     float narrow = (float)x;
     const void *from = type[1] != 'f' ? (const void *)&whole : n == 4 ? (const void *)&narrow : (const void *)&x;
     memcpy(raw, from, n);

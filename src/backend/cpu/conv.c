@@ -284,7 +284,7 @@ static void lay_out(conv *v, const gr__contraction *c)
     gr_kernel *kernel = &v->kernel;
     double pack = estimate(v, c).pack, cost = estimate(v, c).run;
     int shards = gr__contract_shards(cost);
-    int64_t units = 0, outputs = c->conv.n * v->grids[0].gather.gh * v->grids[0].gather.gw;
+    int64_t units = 0, outputs = v->n_grids ? c->conv.n * v->grids[0].gather.gh * v->grids[0].gather.gw : 0;
     bool deep = v->in * v->taps_all * v->ops->wide > PANEL_FLOATS; /* panels are read from afar: by few shards */
     int pixel_shards = deep ? (int)GR_MAX(1, GR_MIN(shards, outputs / BLOCK_OUTPUTS)) : shards;
     v->column_shards = (int)GR_MAX(1, GR_MIN((int64_t)(shards / pixel_shards), panels_of(v)));

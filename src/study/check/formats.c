@@ -11,13 +11,18 @@ static const char *real_name(const gr_backend *b)
 /* How inputs, targets and weights come. */
 static gr_status add_fields(const gr_task *t, gr__bump *memory, gr_format_row *all, size_t *n)
 {
-    static const char *const kinds[] = {"input", "target", "weight"};
+    static const char *const kinds[] = {[GR_FIELD_INPUT] = "input",
+                                        [GR_FIELD_TARGET] = "target",
+                                        [GR_FIELD_WEIGHT] = "weight",
+                                        [GR_FIELD_LENGTH] = "length"};
     const gr_set *s = t->lead;
     char feed[GR_FEED_TEXT];
     for (int i = 0; i < gr__set_fields(s); i++) {
         const gr_field *f = &s->field[i];
         const char *name = gr__bump_strdup(memory, gr__feed_of(f->role, f->name, feed));
-        gr_element as = i < s->n_inputs ? t->delivery[i].as : f->kind == GR_TARGET_CLASS ? GR_EL_I32 : gr__task_real(t);
+        gr_element as = i < s->n_inputs                                            ? t->delivery[i].as
+                        : f->kind == GR_TARGET_CLASS || f->role == GR_FIELD_LENGTH ? GR_EL_I32
+                                                                                   : gr__task_real(t);
         if (!name) return GR_E_MEMORY;
         all[(*n)++] = (gr_format_row){name, kinds[f->role], gr__element_name(as), 0};
     }
