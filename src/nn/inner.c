@@ -224,6 +224,10 @@ gr_val gr__build_parts(gr_build *b, const gr_settings *s, const gr_val *in, int 
     }
     if (!ok || !gr__tree_push(b->memory, list, t))
         return gr_graph_fail(b->g, GR_E_MEMORY, "no memory for the parts of a layer");
+    if (s->tree) { /* errors have the paths and places of what was written */
+        t->file = s->tree->file, t->line = s->tree->line, t->column = s->tree->column;
+        t->parent = (gr_tree *)s->tree;
+    }
     const gr_stack_inputs from = {.name = names, .n = n_in, .prefix = b->layer, .takes_prefix = true};
     return build_list(b, list, &from, in);
 }

@@ -37,7 +37,7 @@ static void describe(const gr_build *b, const gr_val *in, int i, const char *ver
     char shape[96];
     gr__shape_text(gr__join_sample(gr_shape_of(b->g, in[i])), shape);
     for (int k = 0; k < b->n_from; k++)
-        if (b->from[k].value == in[i]) {
+        if (b->from[k].value == in[i] && b->from[k].name[0]) {
             snprintf(text, size, "\"%s\"%s %s", b->from[k].name, verb, shape);
             return;
         }

@@ -397,6 +397,10 @@ static void wrong_layers_say_where(void **state)
          "unknown initialiser", "\"kaiming\""},
         {"flatten", "{init: {bias: zeros}}", GR_E_CONFLICT, 1, 2, "layer 1, flatten", "init", "no parameters", ""},
         {"conv", "{filters: 4, kernel: 9}", GR_E_SHAPE, 1, 1, "layer 1, conv", "", "conv \"conv1\"", ""},
+        {"residual", "{layers: [{type: conv, filtrs: 5}]}", GR_E_KEY, 1, 24, "layer 1, residual", "layers[0].filtrs",
+         "unknown key \"filtrs\"", "\"filters\""},
+        {"residual", "{layers: [{type: conv, filters: 5}]}", GR_E_SHAPE, 1, 1, "layer 1, residual", "",
+         "\"residual1.conv1\" gives [6,6,5] and input 2 [8,8,2]: they cannot be added", ""},
         {"add", NULL, GR_E_CONFLICT, 0, 0, "layer 1, add", "type", "add takes at least 2 inputs, not 1", "gr_layer_of"},
     };
     for (size_t i = 0; i < GR_COUNT(all); i++) {
