@@ -68,6 +68,14 @@ while IFS= read -r line; do
   rm -rf "runs/$name"
 done <list.txt
 
+# ---- BERT's names are Hugging Face's
+code 0 plan bert-base.yaml --parameters --set 'model.inputs={words: [128], segments: [128]}' --set 'data={train: {type: npy, inputs: {words: words.npy, segments: segments.npy}, targets: values/y.npy}, batch: 4}'
+for name in embeddings.word_embeddings.weight embeddings.token_type_embeddings.weight embeddings.position_embeddings.weight embeddings.LayerNorm.bias encoder.layer.0.attention.self.query.weight \
+  encoder.layer.3.attention.self.key.bias encoder.layer.11.attention.self.value.weight encoder.layer.11.attention.output.dense.bias encoder.layer.5.attention.output.LayerNorm.weight \
+  encoder.layer.5.intermediate.dense.weight encoder.layer.5.output.dense.weight encoder.layer.5.output.LayerNorm.bias pooler.dense.weight; do
+  grep -qE "^$name +" out.txt || short "bert-base has no $name"
+done
+
 # ---- a network of it within a recipe
 small r.yaml "model: {zoo: squeezenet, classes: 10, input: [32, 32, 1], dropout: 0}" "data: {train: {type: synthetic, kind: digits, n: 12, size: 32}, batch: 4}" "stop: {steps: 1}" \
   "validate: {every: 1}" "schedule: constant"
