@@ -31,7 +31,7 @@ typedef struct gemm {
     int64_t batch_shards, m_shards, n_shards;
     int64_t unit; /* of columns, that shards are cut by */
     int64_t k_blocks;
-    size_t b_bytes;             /* of scratch, before the packed block of a */
+    size_t b_bytes, a_bytes;    /* of scratch: a panel of b, then a block of a */
     size_t whole_bytes;         /* of shared memory: b packed, before a packed */
     const gr__zeros_ops *zeros; /* NULL: they are not looked for */
 } gemm;
@@ -236,6 +236,14 @@ static void find_zeros(const gr_kernel *kernel, const gr_call *call, int shard)
     z->others = g->zeros->find(call->operand[0], g->a_row, g->a_step, g->m, g->k, z->mask, words(g));
 }
 
+static void add_search(gemm *g)
+{
+    g->kernel.shared_bytes = gr__align64(sizeof(zeros) + (size_t)(g->m * words(g)) * sizeof(uint64_t));
+    add_phase(&g->kernel, find_zeros, 1, 20 + 0.15 * (double)g->m * (double)g->k);
+    size_t panel = gr__align64((size_t)(g->zeros->vectors * g->ops->lane * GR__ZEROS_TERMS) * 4);
+    g->b_bytes = GR_MAX(g->b_bytes, panel);
+}
+
 /* A row by itself costs a little more a term than a tile does. */
 static bool has_many_zeros(const gemm *g, const zeros *z)
 {
@@ -396,6 +404,23 @@ static void take(gemm *g, const gr__contraction *c, gr__isa isa)
     g->zeros = !g->lasting && may_skip_zeros(g, c, gr__zeros_ops_get(isa)) ? gr__zeros_ops_get(isa) : NULL;
 }
 
+/* Which operands are packed, by whom, and the scratch that this takes. */
+static void choose_packing(gemm *g, bool transpose_a)
+{
+    const gr__tile_ops *ops = g->ops;
+    int64_t block_m = (g->m + g->m_shards - 1) / g->m_shards, block_n = (g->n + g->n_shards - 1) / g->n_shards;
+    int64_t block_k = (g->k + g->k_blocks - 1) / g->k_blocks;
+    bool pack_b = !g->dot && (g->transpose_b || (block_m >= 4 * ops->rows && g->n > ops->wide));
+    bool pack_a = transpose_a && g->k >= 128;
+    g->whole_b = g->lasting || (pack_b && g->unit == ops->wide && is_worth_packing(g, g->m_shards, packed_floats(g)));
+    g->whole_a = pack_a && g->n >= 4 * ops->wide && is_worth_packing(g, g->n_shards, g->m * g->k);
+    g->pack_b = pack_b && !g->whole_b;
+    g->pack_a = g->whole_a || (pack_a && block_n >= 4 * ops->wide);
+    g->b_bytes =
+        g->pack_b ? gr__align64((size_t)block_k * (size_t)GR_MIN(gr__packed_columns(ops, g->n), ops->wide) * 4) : 0;
+    g->a_bytes = g->pack_a && !g->whole_a ? gr__align64((size_t)block_m * (size_t)block_k * 4) : 0;
+}
+
 /* All of the kernel; nothing is allocated. */
 static void lay_out(gemm *g, const gr__contraction *c, gr__isa isa)
 {
@@ -411,33 +436,13 @@ static void lay_out(gemm *g, const gr__contraction *c, gr__isa isa)
     double cost = gr__contract_cost(ops, madds, bytes);
     cut(g, gr__contract_shards(cost));
 
-    int64_t block_m = (g->m + g->m_shards - 1) / g->m_shards, block_n = (g->n + g->n_shards - 1) / g->n_shards;
-    int64_t block_k = (g->k + g->k_blocks - 1) / g->k_blocks;
-    bool pack_b = !g->dot && (g->transpose_b || (block_m >= 4 * ops->rows && g->n > ops->wide));
-    bool pack_a = c->mm.transpose_a && g->k >= 128;
-    g->whole_b = g->lasting || (pack_b && g->unit == ops->wide && is_worth_packing(g, g->m_shards, packed_floats(g)));
-    g->whole_a = pack_a && g->n >= 4 * ops->wide && is_worth_packing(g, g->n_shards, g->m * g->k);
-    g->pack_b = pack_b && !g->whole_b;
-    g->pack_a = g->whole_a || (pack_a && block_n >= 4 * ops->wide);
-    g->b_bytes =
-        g->pack_b ? gr__align64((size_t)block_k * (size_t)GR_MIN(gr__packed_columns(ops, g->n), ops->wide) * 4) : 0;
-
+    choose_packing(g, c->mm.transpose_a);
     gr_kernel *kernel = &g->kernel;
     kernel->name = names[g->zeros ? 2 : g->dot][isa];
-    if (g->zeros) {
-        kernel->shared_bytes = gr__align64(sizeof(zeros) + (size_t)(g->m * words(g)) * sizeof(uint64_t));
-        kernel->phase[kernel->n_phases].run = find_zeros;
-        kernel->phase[kernel->n_phases].n_shards = 1;
-        kernel->phase[kernel->n_phases++].cost_ns = 20 + 0.15 * (double)g->m * (double)g->k;
-        size_t panel = gr__align64((size_t)(g->zeros->vectors * ops->lane * GR__ZEROS_TERMS) * 4);
-        g->b_bytes = GR_MAX(g->b_bytes, panel);
-    }
+    if (g->zeros) add_search(g);
     if (g->whole_a || g->whole_b) add_packing(g);
-    kernel->phase[kernel->n_phases].run = run;
-    kernel->phase[kernel->n_phases].n_shards = (int)(g->batch_shards * g->m_shards * g->n_shards);
-    kernel->phase[kernel->n_phases++].cost_ns = cost;
-    kernel->scratch_bytes =
-        g->b_bytes + (g->pack_a && !g->whole_a ? gr__align64((size_t)block_m * (size_t)block_k * 4) : 0);
+    add_phase(kernel, run, g->batch_shards * g->m_shards * g->n_shards, cost);
+    kernel->scratch_bytes = g->b_bytes + g->a_bytes;
     kernel->n_operands = c->bias ? 4 : 3;
     kernel->destroy = destroy;
 }
