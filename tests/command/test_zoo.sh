@@ -70,7 +70,7 @@ code 0 plan r.yaml --parameters
 has out.txt '^classifier.1.weight +\[10,512,1,1\]'
 
 # ---- classes: of a network that ends with features, behind it; not of one whose outputs are what it reads
-head -c 12 /dev/zero | octets classes.npy 12 1
+octets classes.npy 12 </dev/zero
 for head in 2 7; do
   small b.yaml "data: {train: {type: npy, inputs: {words: words.npy, segments: segments.npy}, targets: classes.npy}, batch: 4}" "model: {zoo: bert-base, classes: $head, input: [128], dropout: 0.2}" \
     "stop: {steps: 1}" "validate: {every: 1}" "schedule: constant"

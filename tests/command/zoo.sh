@@ -12,10 +12,12 @@ declare -A zoo_less=( # what would take long, made narrow
   [resnet50]='layers[16].filters=32 layers[17].filters=32 layers[18].filters=32'
 )
 
-octets() { # FILE ROWS COLUMNS: an array of bytes from standard input
-  local header="{'descr': '|u1', 'fortran_order': False, 'shape': ($2, $3), }"
-  printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' "$header" >"$1"
-  head -c $(($2 * $3)) >>"$1"
+octets() { # FILE SIZES...: an array of bytes from standard input
+  local file=$1 count=1 size shape=
+  shift
+  for size; do count=$((count * size)) shape+="$size, "; done
+  printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' "{'descr': '|u1', 'fortran_order': False, 'shape': ($shape), }" >"$file"
+  head -c $count >>"$file"
 }
 
 # The files that language models and BERT want, here: text of ours, and what follows it.
@@ -23,7 +25,7 @@ zoo_data() {
   octets x.npy 12 128 <"$here/../../docs/recipes.md"
   tail -c +2 "$here/../../docs/recipes.md" | octets y.npy 12 128
   cp x.npy words.npy
-  head -c $((12 * 128)) /dev/zero | octets segments.npy 12 128
+  octets segments.npy 12 128 </dev/zero
   mkdir values && head -c $((12 * 768)) /dev/zero | tr '\0' '\1' | octets values/y.npy 12 768
 }
 
