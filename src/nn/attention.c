@@ -250,5 +250,6 @@ GR_LAYER(attention) = {
     .min_inputs = 1,
     .max_inputs = 3,
     .takes_lengths = true,
+    .drop_rate = "dropout",
     .build = build,
 };
