@@ -16,7 +16,8 @@ static const gr_row rows[] = {
     GR_ROW("rotary", BOOL, "false", "", "", "queries and keys are turned by their steps"),
     GR_ROW("dropout", REAL, "0", "[0,1)", "1", "the share of weights left out at random in training"),
     GR_ROW("project", BOOL, "true", "", "", "with weights of its own; without, inputs are queries, keys and values"),
-    GR_ROW("bias", BOOL, "true", "", "", "where it has weights, what they make has numbers added"),
+    GR_ROW("bias", BOOL, "true", "", "", "where it has weights, what they make has numbers added",
+           .idle = "project: false"),
 };
 
 typedef struct sizes {
@@ -159,11 +160,10 @@ static gr_attention_attr attributes(gr_build *b, const gr_settings *s, const siz
     double rate = gr__setting_real(s, "dropout");
     if (b->mode != GR_MODE_TRAIN || rate == 0) return a;
     a.rate = rate;
-    a.stream = gr__bump_format(b->memory, "%s/weights", b->layer);
+    a.stream = gr__build_stream(b, "weights");
     a.seed = b->seed;
     a.update = b->update;
     a.position = b->position;
-    if (!a.stream) gr_graph_fail(b->g, GR_E_MEMORY, "no memory for a random stream");
     return a;
 }
 
@@ -213,7 +213,7 @@ static gr_val give(gr_build *b, const gr_settings *s, gr_val y, int64_t features
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
 {
     gr_graph *g = b->g;
-    sizes z;
+    sizes z = {0};
     gr_val x[3] = {GR_NONE};
     const gr_build outer = *b;
     bool projects = gr__setting_bool(s, "project");
@@ -221,13 +221,14 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     gr_val lengths = gr__lengths_of(b, in[n_in > 1 ? 1 : 0]), own = gr__lengths_of(b, in[0]);
     if (lengths && lengths == own && gr_shape_of(g, in[0]).dim[1] != gr_shape_of(g, in[n_in > 1 ? 1 : 0]).dim[1])
         return gr_graph_fail(g, GR_E_CONFLICT, "lengths of the queries' steps say nothing of those of keys and values");
-    b->follow = GR_FOLLOW_NOTHING, b->last = false; /* of queries, keys and values; what follows comes after */
+    b->follow = GR_FOLLOW_NOTHING, b->last = false,
+    b->inside = projects; /* of queries, keys and values; what follows comes after */
     if (projects)
         take_projected(b, s, in, n_in, &z, x);
     else if (!take_plain(b, s, in, n_in, &z, x))
         return GR_NONE;
     gr_val y = gr_attention(g, x[0], x[1], x[2], attributes(b, s, &z, lengths));
-    b->follow = outer.follow, b->last = outer.last, b->lengths = own;
+    b->follow = outer.follow, b->last = outer.last, b->inside = false, b->lengths = own;
     return projects ? give(b, s, y, z.features) : y;
 }
 

@@ -9,7 +9,8 @@
 static const gr_row rows[] = {
     GR_ROW("kind", CHOICE, "learned", "learned|sinusoidal", "", "whether what is added is trained"),
     GR_ROW("length", INT, "none", "[1,100000000]", "steps",
-           "how many steps the trained ones are for, of which the first are taken; the input's own unless given"),
+           "how many steps the trained ones are for, of which the first are taken; the input's own unless given",
+           .idle = "kind: sinusoidal"),
 };
 
 /* Sines at even places, cosines at odd ones. */
@@ -48,11 +49,6 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
         return gr_graph_fail(b->g, GR_E_SHAPE, "takes samples of [length, features], not %s",
                              gr__shape_text(gr__join_sample(shape), text));
     bool fixed = gr__setting_is(s, "kind", "sinusoidal");
-    if (fixed && gr__setting_tree(s, "length")) {
-        gr__tree_fail(b->ctx, gr__setting_tree(s, "length"), GR_E_CONFLICT, "leave it out",
-                      "sines go as far as the input does");
-        return gr_graph_fail(b->g, GR_E_CONFLICT, "length is refused");
-    }
     gr_val positions = fixed ? sines(b, shape.dim[1], shape.dim[2]) : learned(b, s, shape.dim[1], shape.dim[2]);
     return gr_add(b->g, in[0], positions);
 }

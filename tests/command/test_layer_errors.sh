@@ -79,7 +79,7 @@ for type in lstm gru rnn; do
   layers '\[0\]' "$type \"l\": takes sequences" '"input" gives it \[16,16,1\]$' "{type: $type, units: 2, name: l}, $end"
 done
 layers '\[1\]' 'basic_block "b" / conv "b.conv1": takes \[height, width, channels\]' "$of_row" "flatten, {type: basic_block, filters: 3, name: b}, $end"
-layers '\[0\]' 'bottleneck "b" / conv "b.conv2": takes \[height, width, channels\]' '"input" gives it \[16,16,1\]$' "{type: bottleneck, filters: 3, norm: flatten, name: b}, flatten, $end"
+layers '\[0\]' 'inverted_residual "b" / conv "b.conv.2": takes \[height, width, channels\]' '"input" gives it \[16,16,1\]$' "{type: inverted_residual, filters: 3, excite: flatten, name: b}, flatten, $end"
 layers '\[0\].layers\[1\]' 'conv "r.b": a kernel of 9 reaches over 9, but its input has 8$' '"r.a" gives it \[8,8,1\]$' "{type: residual, name: r, layers: [{type: max_pool, name: a}, {type: conv, filters: 2, name: b, kernel: 9}]}, flatten, $end"
 layers '\[0\]' 'max_pool "l": a size of 20 reaches over 20, but its input has 16$' '"input" gives it \[16,16,1\]$' "{type: max_pool, size: 20, name: l}, flatten, $end"
 layers '\[0\].kernel' 'a list of 3 does not fit 2 axes$' '' "{type: conv, filters: 2, kernel: [3, 3, 3]}, flatten, $end"
