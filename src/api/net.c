@@ -259,7 +259,7 @@ static gr_val build_call(gr_net *net, const call *c)
 static bool has_own_activation(const call *c)
 {
     if (c->said.activation) return true;
-    return gr__member_has(&c->member->head, "activation") &&
+    return !c->member->inner_activation && gr__member_has(&c->member->head, "activation") &&
            !gr__activation_none(gr__setting_tree(&c->said.settings, "activation"));
 }
 

@@ -19,15 +19,17 @@ static bool has_params(const gr_network *n, const char *layer)
     return false;
 }
 
-/* What stands between the last layer's sums and a head's outputs: an activation, or a layer with parameters of its own;
- * "": nothing. */
+/* What stands between the last layer's sums and a head's outputs: an activation, what normalises or reorders, or a
+ * layer with parameters of its own; "": nothing. */
 static const char *applied_to_sums(const gr_network *n, const gr_head *h, const gr_tree **at)
 {
     const gr_stack *s = n->recipe->stack;
     const char *activation = gr__stack_ends_with(s, h->from, at);
     if (*activation) return activation;
-    for (int i = h->from; i >= 0 && !s->layer[i].last; i = s->layer[i].from[0])
-        if (s->layer[i].member->normalises || has_params(n, s->layer[i].name)) return s->layer[i].member->head.name;
+    for (int i = h->from; i >= 0 && !s->layer[i].last; i = s->layer[i].from[0]) {
+        const gr_layer *m = s->layer[i].member;
+        if (m->normalises || m->reorders || has_params(n, s->layer[i].name)) return m->head.name;
+    }
     return "";
 }
 

@@ -71,5 +71,6 @@ GR_LAYER(inverted_residual) = {
         },
     .min_inputs = 1,
     .max_inputs = 1,
+    .inner_activation = true,
     .build = build,
 };

@@ -128,6 +128,7 @@ typedef struct gr_layer {
     int min_inputs, max_inputs; /* usually 1, 1; add: 2, many */
     bool activation_only;       /* relu, tanh, ...: usable as `activation:` and looked through for `follow` */
     gr_follow follow;           /* what an activation counts as for initialisers; GR_FOLLOW_LEAKY has a row `slope` */
+    bool inner_activation;      /* its row `activation` is for sums within, not for what it gives */
     bool transparent; /* flatten, pooling, dropout, normalisation: the activation after it counts for the layer before
                          it */
     gr_normalises normalises; /* what it gives has mean 0, variance 1, or the like, by whatever statistics */
@@ -135,6 +136,7 @@ typedef struct gr_layer {
     bool multiplies;          /* its inputs with each other: one may be a gate */
     bool pointwise;           /* of one input, every number by itself, whatever its axis; activations count as such */
     bool flattens;            /* a sample's axes end here: what follows tells no steps from features */
+    bool reorders;            /* axes of a sample change places */
     bool drops;               /* leaves numbers out at random, with probability `rate` */
     const char *names;        /* this row is the name of another layer, looked up as `from` is; NULL: none is */
     const char *vocabulary;   /* it takes indices (GR_I32), below what this row says; NULL: numbers */

@@ -50,5 +50,6 @@ GR_LAYER(squeeze_excite) = {
         },
     .min_inputs = 1,
     .max_inputs = 1,
+    .inner_activation = true,
     .build = build,
 };

@@ -113,5 +113,6 @@ GR_LAYER(transformer_block) = {
     .min_inputs = 1,
     .max_inputs = 1,
     .takes_lengths = true,
+    .inner_activation = true,
     .build = build,
 };

@@ -45,6 +45,10 @@ all relu.safetensors b.bn2.bias 0 "a sum stands behind it"
 code 0 init r.yaml -o l.safetensors --set init.relu_bias=0.0625 --set 'model.layers[1]={type: batch_norm, name: n, activation: relu}' && ! grep -q "does nothing" err.txt || short "relu_bias of a shift: $(cat err.txt)"
 all l.safetensors n.bias 0.0625
 
+# What a block applies within is nothing that is applied to the outputs
+code 0 plan r.yaml --set 'model.layers=[{type: conv, filters: 10, name: c}, {type: squeeze_excite, units: 2, activation: softmax}, global_avg_pool]'
+bad 2 'softmax' plan r.yaml --set 'model.layers=[{type: conv, filters: 10, name: c}, {type: squeeze_excite, units: 2, activation: softmax}, global_avg_pool, softmax]'
+
 # Slopes that are trained: every activation of a block has its own, of its own size
 slopes() { # BLOCK NAME=CHANNELS...
   code 0 train r.yaml --out p --overwrite --quiet --set "model.layers[1]={type: $1, name: b}" || return
