@@ -95,11 +95,12 @@ static gr_val project(gr_graph *g, gr_val x, gr_val weight, gr_val bias)
 static gr_val angles(gr_build *b, int64_t steps, int64_t size, double (*of)(double))
 {
     int64_t half = size / 2;
-    double *x = gr__bump_alloc(b->memory, sizeof *x * (size_t)(steps * half));
-    if (!x) return gr_graph_fail(b->g, GR_E_MEMORY, "no memory for %lld angles", (long long)(steps * half));
-    for (int64_t t = 0; t < steps; t++)
-        for (int64_t i = 0; i < half; i++) x[t * half + i] = of((double)t * pow(10000, -2 * (double)i / (double)size));
-    return gr_const_tensor(b->g, GR_SHAPE(steps, 1, half), x);
+    double *x = gr__join_table(b, steps, half);
+    for (int64_t i = 0; i < half && x; i++) {
+        double frequency = pow(10000, -2 * (double)i / (double)size);
+        for (int64_t t = 0; t < steps; t++) x[t * half + i] = of((double)t * frequency);
+    }
+    return gr__join_constant(b, GR_SHAPE(steps, 1, half), x);
 }
 
 /* The first `heads` heads of rows turned; in each, number i with number i + size / 2. */

@@ -16,14 +16,13 @@ static const gr_row rows[] = {
 /* Sines at even places, cosines at odd ones. */
 static gr_val sines(gr_build *b, int64_t length, int64_t units)
 {
-    double *x = gr__bump_alloc(b->memory, sizeof *x * (size_t)(length * units));
-    if (!x) return gr_graph_fail(b->g, GR_E_MEMORY, "no memory for %lld positions", (long long)length);
-    for (int64_t t = 0; t < length; t++)
-        for (int64_t i = 0; i < units; i++) {
-            double angle = (double)t * pow(10000, -(double)(i / 2 * 2) / (double)units);
-            x[t * units + i] = i % 2 ? cos(angle) : sin(angle);
-        }
-    return gr_const_tensor(b->g, GR_SHAPE(length, units), x);
+    double *x = gr__join_table(b, length, units);
+    for (int64_t i = 0; i < units && x; i++) {
+        double frequency = pow(10000, -(double)(i / 2 * 2) / (double)units);
+        for (int64_t t = 0; t < length; t++)
+            x[t * units + i] = i % 2 ? cos((double)t * frequency) : sin((double)t * frequency);
+    }
+    return gr__join_constant(b, GR_SHAPE(length, units), x);
 }
 
 static gr_val learned(gr_build *b, const gr_settings *s, int64_t length, int64_t units)
