@@ -252,5 +252,6 @@ GR_LAYER(attention) = {
     .min_inputs = 1,
     .max_inputs = 3,
     .takes_lengths = true,
+    .gated = true,
     .build = build,
 };

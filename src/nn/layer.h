@@ -136,6 +136,7 @@ typedef struct gr_layer {
     bool multiplies;          /* its inputs with each other: one may be a gate */
     bool pointwise;           /* of one input, every number by itself, whatever its axis; activations count as such */
     bool flattens;            /* a sample's axes end here: what follows tells no steps from features */
+    bool gated;               /* what it gives is weighed by shares, gates or those of a mean: below 1 by what it is */
     bool reorders;            /* axes of a sample change places */
     bool drops;               /* leaves numbers out at random, with probability `rate` */
     const char *names;        /* this row is the name of another layer, looked up as `from` is; NULL: none is */
