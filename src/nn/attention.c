@@ -213,7 +213,7 @@ static gr_val give(gr_build *b, const gr_settings *s, gr_val y, int64_t features
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
 {
     gr_graph *g = b->g;
-    sizes z;
+    sizes z = {0};
     gr_val x[3] = {GR_NONE};
     const gr_build outer = *b;
     bool projects = gr__setting_bool(s, "project");
