@@ -67,7 +67,7 @@ const char *gr__stack_ends_with(const gr_stack *s, int from, const gr_tree **at)
     for (int i = from; i >= 0; i = s->layer[i].from[0]) {
         const gr_stacked *l = &s->layer[i];
         const gr_tree *a = l->activation ? l->activation
-                           : gr__member_has(&l->member->head, "activation")
+                           : !l->member->inner_activation && gr__member_has(&l->member->head, "activation")
                                ? gr__setting_tree(&l->settings, "activation")
                                : NULL;
         const gr_tree *type = a && a->kind == GR_TREE_MAP ? gr__tree_get(a, "type") : a;

@@ -116,5 +116,6 @@ GR_LAYER(transformer_block) = {
     .takes_lengths = true,
     .drop_rate = "dropout",
     .norm_choice = "norm",
+    .inner_activation = true,
     .build = build,
 };
