@@ -132,6 +132,7 @@ typedef struct gr_layer {
     bool transparent; /* flatten, pooling, dropout, normalisation: the activation after it counts for the layer before
                          it */
     gr_normalises normalises; /* what it gives has mean 0, variance 1, or the like, by whatever statistics */
+    bool unshifted;           /* it trains a scale, but no shift */
     bool corrects;            /* of a batch's statistics what is chance is put right: small batches do */
     bool multiplies;          /* its inputs with each other: one may be a gate */
     bool pointwise;           /* of one input, every number by itself, whatever its axis; activations count as such */
