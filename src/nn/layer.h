@@ -65,7 +65,8 @@ typedef struct gr_build {
     const gr_tree *at; /* where they are written */
     gr_stream *streams;
     size_t n_streams, streams_capacity;
-    bool sketch; /* the graph is made for its shapes and is never run */
+    const char *lonely; /* the first layer that normalises one value by itself; NULL: none */
+    bool sketch;        /* the graph is made for its shapes and is never run */
 } gr_build;
 
 /* Declares (or finds) parameter LAYER.suffix and gives its leaf. */
