@@ -269,6 +269,12 @@ static int find_row(const gr_member *m, const char *name)
     return -1;
 }
 
+const gr_row *gr__member_row(const gr_member *m, const char *row)
+{
+    int i = find_row(m, row);
+    return i < 0 ? NULL : &m->rows[i];
+}
+
 bool gr__member_has(const gr_member *m, const char *row)
 {
     return find_row(m, row) >= 0;
@@ -299,7 +305,7 @@ static gr_status missing(gr_context *ctx, const gr_member *m, const gr_row *row,
     return GR_E_MISSING;
 }
 
-static const char *default_of(const gr_row *row, gr_preset preset)
+const char *gr__row_default(const gr_row *row, gr_preset preset)
 {
     if (preset == GR_PRESET_PAPER && row->paper) return row->paper;
     if (preset == GR_PRESET_TORCH && row->torch) return row->torch;
@@ -314,7 +320,7 @@ static bool may_be_absent(const gr_row *row, const char *value)
 
 static gr_status settle_row(gr_context *ctx, gr__bump *b, const gr_row *row, gr_preset preset, gr_settings *s, int i)
 {
-    const char *value = default_of(row, preset);
+    const char *value = gr__row_default(row, preset);
     const gr_tree *t = s->tree && s->tree->kind == GR_TREE_MAP ? gr__tree_get(s->tree, row->name) : NULL;
     s->given[i] = t != NULL;
     bool optional = may_be_absent(row, row->value) || may_be_absent(row, row->paper) || may_be_absent(row, row->torch);

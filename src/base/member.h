@@ -55,7 +55,9 @@ typedef struct gr_member {
 
 typedef enum gr_preset { GR_PRESET_CHAPTER, GR_PRESET_PAPER, GR_PRESET_TORCH } gr_preset;
 
+const gr_row *gr__member_row(const gr_member *m, const char *row); /* NULL: it has none of this name */
 bool gr__member_has(const gr_member *m, const char *row);
+const char *gr__row_default(const gr_row *row, gr_preset preset); /* as YAML; NULL: it must be given */
 
 /* The checked values of one member, in the order of its rows. Lives in the bump allocator it was made with. */
 typedef struct gr_settings {

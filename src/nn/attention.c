@@ -252,6 +252,7 @@ GR_LAYER(attention) = {
     .min_inputs = 1,
     .max_inputs = 3,
     .takes_lengths = true,
+    .drop_rate = "dropout",
     .gated = true,
     .build = build,
 };

@@ -137,9 +137,11 @@ typedef struct gr_layer {
     bool multiplies;          /* its inputs with each other: one may be a gate */
     bool pointwise;           /* of one input, every number by itself, whatever its axis; activations count as such */
     bool flattens;            /* a sample's axes end here: what follows tells no steps from features */
+    bool drops;               /* does nothing but leave numbers out at random: outside of training it hands on */
+    const char *drop_rate;    /* the row that says with which probability it leaves numbers out; NULL: it leaves none */
+    const char *norm_choice;  /* the row by which it normalises within, `none`: not at all; NULL: there is none */
     bool gated;               /* what it gives is weighed by shares, gates or those of a mean: below 1 by what it is */
     bool reorders;            /* axes of a sample change places */
-    bool drops;               /* leaves numbers out at random, with probability `rate` */
     const char *names;        /* this row is the name of another layer, looked up as `from` is; NULL: none is */
     const char *vocabulary;   /* it takes indices (GR_I32), below what this row says; NULL: numbers */
     bool takes_lengths; /* steps beyond gr_build.lengths change nothing of the others; others are refused lengths, but
@@ -178,6 +180,8 @@ gr_status gr__layer_said(gr_context *ctx, gr__bump *b, const gr_layer *m, const 
 gr_val gr__layer_build(gr_build *b, const gr_layer_said *s, const gr_tree *t, const gr_val *in, int n_in);
 /* Whether it takes n inputs; else refused at `at`. */
 gr_status gr__layer_inputs(gr_context *ctx, const gr_tree *at, const gr_layer *m, int n);
+/* A layer that gives what it takes, for whoever wants that under a name: a map without one. NULL: no memory. */
+gr_tree *gr__layer_idle(gr__bump *b);
 /* A tree that a layer makes for one within it, {type: dense, units: 3}, with the place of `at`: its own tree. NULL: the
  * graph failed. text may be NULL, where memory ran out. */
 const gr_tree *gr__layer_made(gr_build *b, const gr_tree *at, const char *text);
