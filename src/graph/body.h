@@ -33,6 +33,10 @@ gr__body *gr__body_create(gr_context *ctx, gr_graph *graph, const gr__role *role
 void gr__body_release(const gr__body *b);
 const gr__body *gr__body_intern(gr_graph *g, const gr__body *b); /* the one that g holds of it. NULL: no memory */
 
+/* Copies the nodes of `from` into `to`. map: what a value of the one is in the other; leaves that it has already are
+ * not copied, and all others of its values are filled in. */
+GR_CHECKED gr_status gr__graph_copy(gr_graph *to, const gr_graph *from, gr_val *map);
+
 /* Calls visit for the body of each node of g that has one; stops at the first failure. The one way into bodies for what
  * looks at all of a graph: verifying, printing, counting. */
 typedef gr_status (*gr__body_fn)(const gr_graph *g, uint32_t node, const gr__body *b, void *user);

@@ -56,7 +56,7 @@ double gr_plan_flops(const gr_plan *p)
 int gr_plan_views(const gr_plan *p, int index)
 {
     const gr__instruction *in = row_at(p, index);
-    if (!in || in->code != GR__CALL) return 0;
+    if (!in || !in->made) return 0;
     const gr_item *it = &in->made->item;
     int written = 0;
     for (int o = 0; o < it->n_segments * it->n_out; o++) written += it->out[o] != GR_NONE;

@@ -31,21 +31,13 @@ static gr_val branch_of(gr_graph *g, const gr_node *n)
         return n->out + 1;
     case GR__BRANCHES_RESULT:
         return n->out;
-    case GR__BRANCHES_SAID: /* marked where it is said */
+    case GR__BRANCHES_SAID: /* looked at where it is said */
         return GR_NONE;
-    case GR__BRANCHES_BODY:
+    case GR__BRANCHES_BODY: /* looked at inside */
     case GR__BRANCHES_UNKNOWN:
         break;
     }
     return gr_graph_fail(g, GR_E_INTERNAL, "nothing is known of the branches of %s", n->op->name);
-}
-
-static void mark(gr_graph *g, gr_val branch, int *n)
-{
-    char name[32];
-    if (branch == GR_NONE) return;
-    snprintf(name, sizeof name, "branch%d", (*n)++);
-    gr_output(g, name, gr_real(g, branch));
 }
 
 /* Operations whose branches are those of what they are said by are said, beside them: the first result of each, by
@@ -71,35 +63,123 @@ static gr_val *say(gr_graph *g, gr__bump *b)
     return said;
 }
 
+/* What is looked at for branches: all nodes behind some values of g. */
+typedef struct search {
+    gr_graph *g;
+    gr__bump *memory;
+    gr_val *said;
+    bool *behind;   /* a node */
+    uint32_t *next; /* of those that wait to be looked at */
+    size_t waiting;
+    gr_val *found; /* branches, one number or more each */
+    int n_found;
+    size_t room;
+} search;
+
 /* What gives v waits to be looked at, once. */
-static void visit(const gr_graph *g, gr_val v, bool *behind, uint32_t *next, size_t *waiting)
+static void visit(search *s, gr_val v)
 {
-    uint32_t k = gr__value(g, v)->node;
-    if (!behind[k]) next[(*waiting)++] = k;
-    behind[k] = true;
+    uint32_t k = gr__value(s->g, v)->node;
+    if (!s->behind[k]) s->next[s->waiting++] = k;
+    s->behind[k] = true;
+}
+
+static gr_status keep(search *s, gr_val branch)
+{
+    if (branch == GR_NONE) return gr_graph_status(s->g);
+    gr_val v = gr_real(s->g, branch);
+    if (!GR_ROOM(gr__graph_context(s->g), s->found, s->room, (size_t)s->n_found + 1)) return GR_E_MEMORY;
+    s->found[s->n_found++] = v;
+    return gr_graph_status(s->g);
+}
+
+static gr_status begin(search *s, gr_graph *g)
+{
+    *s = (search){.g = g, .memory = gr__bump_create(gr__graph_context(g))};
+    s->said = s->memory ? say(g, s->memory) : NULL;
+    size_t nodes = gr__graph_nodes(g);
+    s->next = s->said ? gr__bump_alloc(s->memory, (nodes + 1) * sizeof *s->next) : NULL;
+    s->behind = s->next ? gr__bump_alloc(s->memory, nodes) : NULL;
+    if (s->behind) return GR_OK;
+    return gr_graph_status(g) != GR_OK ? gr_graph_status(g) : GR_E_MEMORY;
+}
+
+static void end(search *s)
+{
+    gr__free(gr__graph_context(s->g), s->found, s->room * sizeof *s->found);
+    gr__bump_destroy(s->memory);
+}
+
+static gr_status look(search *s);
+
+/* The body's branches at every step are what a loop like n tells that computes them beside all else. */
+static gr_status look_inside(search *s, gr_scan *scan, const gr_node *n)
+{
+    const gr__body *b = n->attr.body;
+    gr_graph *inner = gr_scan_body(scan);
+    gr_val *map = gr__bump_alloc(s->memory, (gr__graph_values(b->graph) + 1) * sizeof *map);
+    search in = {.g = inner};
+    gr_status st = map ? GR_OK : GR_E_MEMORY;
+    for (int i = 0; i < b->n_in && st == GR_OK; i++)
+        map[b->leaf[i]] = b->role[i] == GR__ROLE_CARRY  ? gr_scan_carry(scan, n->in[i])
+                          : b->role[i] == GR__ROLE_STEP ? gr_scan_step(scan, n->in[i])
+                                                        : gr_scan_given(scan, n->in[i]);
+    GR_TRY(st);
+    GR_TRY(gr__graph_copy(inner, b->graph, map));
+    GR_TRY(begin(&in, inner));
+    for (gr_val v = 1; v <= gr__graph_values(b->graph); v++) visit(&in, map[v]);
+    GR_TRY(look(&in));
+    for (int i = 0; i < in.n_found; i++) {
+        int64_t count = gr_shape_count(gr_shape_of(inner, in.found[i]));
+        in.found[i] = gr_reshape(inner, in.found[i], GR_SHAPE(count));
+    }
+    for (int c = 0; c < b->n_carries; c++)
+        gr_scan_next(scan, map[b->leaf[gr__body_operand(b, c)]], map[gr__body_next(b, c)]);
+    if (!gr_scan_end(scan)) GR_TRY(gr_graph_status(s->g));
+    for (int i = 0; i < in.n_found; i++) GR_TRY(keep(s, gr_scan_stack(scan, in.found[i])));
+done:
+    end(&in);
+    return st;
+}
+
+static gr_status look_at_loop(search *s, const gr_node *n)
+{
+    gr_scan *scan = gr_scan_begin(s->g, gr__scan_steps(&n->attr), gr__scan_reverse(&n->attr));
+    gr_status st = scan ? look_inside(s, scan, n) : gr_graph_status(s->g);
+    gr_scan_free(scan);
+    return st;
+}
+
+static gr_status look(search *s)
+{
+    gr_status st = GR_OK;
+    while (s->waiting > 0 && st == GR_OK) {
+        uint32_t i = s->next[--s->waiting];
+        const gr_node *n = gr__node(s->g, i);
+        for (int k = 0; k < n->n_in; k++) visit(s, n->in[k]);
+        if (s->said[i]) visit(s, s->said[i]);
+        st = n->op->branches == GR__BRANCHES_BODY ? look_at_loop(s, n) : keep(s, branch_of(s->g, n));
+    }
+    return st;
 }
 
 gr_status gr__branches_mark(gr_graph *g, gr_val v, int *n)
 {
-    gr__bump *b = gr__bump_create(gr__graph_context(g));
-    gr_val *said = b ? say(g, b) : NULL;
-    uint32_t nodes = gr__graph_nodes(g), *next = said ? gr__bump_alloc(b, (nodes + 1) * sizeof *next) : NULL;
-    bool *behind = next ? gr__bump_alloc(b, nodes) : NULL;
-    size_t waiting = 0;
+    search s;
+    char name[32];
     *n = 0;
-    if (behind) {
-        memset(behind, 0, nodes);
-        visit(g, v, behind, next, &waiting);
+    gr_status st = begin(&s, g);
+    if (st == GR_OK) {
+        visit(&s, v);
+        st = look(&s);
     }
-    while (behind && waiting > 0) {
-        uint32_t i = next[--waiting];
-        const gr_node *node = gr__node(g, i);
-        for (int k = 0; k < node->n_in; k++) visit(g, node->in[k], behind, next, &waiting);
-        if (said[i]) visit(g, said[i], behind, next, &waiting);
-        mark(g, branch_of(g, node), n);
+    for (int i = 0; i < s.n_found && st == GR_OK; i++) {
+        snprintf(name, sizeof name, "branch%d", (*n)++);
+        gr_output(g, name, s.found[i]);
+        st = gr_graph_status(g);
     }
-    gr__bump_destroy(b);
-    return behind || gr_graph_status(g) != GR_OK ? gr_graph_status(g) : GR_E_MEMORY;
+    end(&s);
+    return st;
 }
 
 static uint64_t mix(uint64_t h, double x)
