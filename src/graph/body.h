@@ -78,6 +78,8 @@ gr_shape gr__shape_of_steps(gr_shape part, int64_t steps);
 /* All steps of a value of the body of loop n, as a value of g: a result, an operand, or repeated. GR_NONE: it is none
  * of these. */
 gr_val gr__scan_all(gr_graph *g, const gr_node *n, gr_val inner);
+/* The same of an operand; GR_NONE of one that is carried, whose stack is a result. */
+gr_val gr__scan_operand(gr_graph *g, gr__role role, gr_val v, int64_t steps);
 
 /* ---- leaves that stand in for operands (decompose.c) ---- */
 gr_val gr__stand_in(gr_graph *g, const gr_value *v, int number);
