@@ -236,6 +236,49 @@ static void neither_threads_nor_fusing_move_a_bit(void **state)
     }
 }
 
+/* ---- what a plan tells of them ---- */
+
+static gr_plan_row sums_of(const bench *b, const gr_backend *backend)
+{
+    gr_store *store;
+    gr_plan *plan;
+    gr_plan_row sum = {.kernel = ""};
+    gr_output(b->g, "y", b->out[0]);
+    test_ok(b->ctx, gr_store_create(b->ctx, backend, &store));
+    test_ok(b->ctx, gr_plan_compile(b->ctx, b->g, store, &(gr_plan_options){.backend = backend}, &plan));
+    for (int i = 0; i < gr_plan_rows(plan); i++) {
+        gr_plan_row row = gr_plan_row_at(plan, i);
+        if (row.flops > 0 && !(row.cost_ns > 0 && row.bytes > 0)) fail_msg("%s costs nothing", row.kernel);
+        sum.flops += row.flops;
+        sum.products += row.products;
+        sum.cost_ns += row.cost_ns;
+    }
+    gr_plan_destroy(plan);
+    gr_store_destroy(store);
+    return sum;
+}
+
+/* A loop counts what its steps do, all of them, and costs about what they cost that are written out. */
+static void loops_tell_what_their_steps_do(void **state)
+{
+    (void)state;
+    static const char *const backends[] = {"ref", "cpu"};
+    for (size_t k = 0; k < 2 * GR_COUNT(cases); k++) {
+        const loop_case *c = &cases[k / 2];
+        if (!c->written_out) continue;
+        bench b = open_bench(1, c, c->build);
+        gr_plan_row loop = sums_of(&b, gr_backend_get(backends[k % 2]));
+        close_bench(&b, c);
+        b = open_bench(1, c, c->written_out);
+        gr_plan_row steps = sums_of(&b, gr_backend_get(backends[k % 2]));
+        close_bench(&b, c);
+        if (!(loop.flops >= steps.flops && loop.flops <= 1.5 * steps.flops) || loop.products < steps.products ||
+            !(loop.cost_ns >= 0.5 * steps.cost_ns && loop.cost_ns <= 2 * steps.cost_ns))
+            fail_msg("%s on %s: %g operations, %g of products, %g ns; written out %g, %g, %g", c->name, backends[k % 2],
+                     loop.flops, loop.products, loop.cost_ns, steps.flops, steps.products, steps.cost_ns);
+    }
+}
+
 /* ---- random loops ---- */
 
 static uint64_t seed; /* of the loops that are built */
@@ -283,6 +326,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loops_compute_what_is_written_out),
         cmocka_unit_test(neither_threads_nor_fusing_move_a_bit),
+        cmocka_unit_test(loops_tell_what_their_steps_do),
         cmocka_unit_test(random_loops_run_as_they_are_evaluated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
