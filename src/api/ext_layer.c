@@ -26,18 +26,6 @@ enum {
              GR_LAYER_TAKES_LENGTHS | GR_LAYER_NORMALISES
 };
 
-/* Keys that a recipe's layers have beside the common ones. */
-static gr_status check_rows(gr_context *ctx, const gr_layer_descriptor *d)
-{
-    static const char *const taken[] = {"activation", "repeat"};
-    for (int i = 0; i < d->n_settings; i++)
-        for (size_t k = 0; k < GR_COUNT(taken); k++)
-            if (strcmp(d->settings[i].name, taken[k]) == 0)
-                return gr__fail(ctx, GR_E_USAGE, "layer \"%s\", setting %d (%s): every layer may have that key",
-                                d->name, i, taken[k]);
-    return GR_OK;
-}
-
 static gr_status check(gr_context *ctx, const gr_layer_descriptor *d)
 {
     unsigned alone = GR_LAYER_ACTIVATION | GR_LAYER_POINTWISE;
@@ -48,7 +36,7 @@ static gr_status check(gr_context *ctx, const gr_layer_descriptor *d)
         ((d->traits & alone) && (least > 1 || d->max_inputs > 1)))
         return gr__fail(ctx, GR_E_USAGE, "layer \"%s\" cannot take %d to %d inputs", d->name, d->min_inputs,
                         d->max_inputs);
-    return check_rows(ctx, d);
+    return GR_OK;
 }
 
 static void fill(custom *c, const gr_layer_descriptor *d)
@@ -69,6 +57,7 @@ static void fill(custom *c, const gr_layer_descriptor *d)
 
 gr_status gr_layer_register(gr_context *ctx, const gr_layer_descriptor *d)
 {
+    static const char *const taken[] = {"repeat", "linear", NULL}, *const keys[] = {"activation", "repeat", NULL};
     void *room = NULL;
     if (!d) return gr__fail(ctx, GR_E_USAGE, "there is no descriptor");
     const gr__ext_head h = {.family = &gr__family_layer,
@@ -81,7 +70,9 @@ gr_status gr_layer_register(gr_context *ctx, const gr_layer_descriptor *d)
                             .equations = d->equations,
                             .settings = d->settings,
                             .n_settings = d->n_settings,
-                            .complete = d->build};
+                            .complete = d->build,
+                            .taken = taken,
+                            .taken_settings = keys};
     gr_status st = gr__ext_make(ctx, &h, sizeof(custom), &room);
     if (st == GR_OK) st = check(ctx, d);
     if (st != GR_OK) return st;

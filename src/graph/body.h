@@ -33,6 +33,10 @@ gr__body *gr__body_create(gr_context *ctx, gr_graph *graph, const gr__role *role
 void gr__body_release(const gr__body *b);
 const gr__body *gr__body_intern(gr_graph *g, const gr__body *b); /* the one that g holds of it. NULL: no memory */
 
+/* Copies the nodes of `from` into `to`. map: what a value of the one is in the other; leaves that it has already are
+ * not copied, and all others of its values are filled in. */
+GR_CHECKED gr_status gr__graph_copy(gr_graph *to, const gr_graph *from, gr_val *map);
+
 /* Calls visit for the body of each node of g that has one; stops at the first failure. The one way into bodies for what
  * looks at all of a graph: verifying, printing, counting. */
 typedef gr_status (*gr__body_fn)(const gr_graph *g, uint32_t node, const gr__body *b, void *user);
@@ -74,6 +78,8 @@ gr_shape gr__shape_of_steps(gr_shape part, int64_t steps);
 /* All steps of a value of the body of loop n, as a value of g: a result, an operand, or repeated. GR_NONE: it is none
  * of these. */
 gr_val gr__scan_all(gr_graph *g, const gr_node *n, gr_val inner);
+/* The same of an operand; GR_NONE of one that is carried, whose stack is a result. */
+gr_val gr__scan_operand(gr_graph *g, gr__role role, gr_val v, int64_t steps);
 
 /* ---- leaves that stand in for operands (decompose.c) ---- */
 gr_val gr__stand_in(gr_graph *g, const gr_value *v, int number);

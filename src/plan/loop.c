@@ -112,25 +112,16 @@ static gr_val written(gr_graph *g, const gr_effects *fx, gr_val v)
 static gr_status copy_graph(const gr__body *b, gr_graph *to)
 {
     gr_effects from = gr__graph_effects(b->graph);
-    int widest = 1;
-    for (uint32_t k = 0; k < gr__graph_nodes(b->graph); k++) widest = GR_MAX(widest, gr__node(b->graph, k)->n_in);
-    size_t bytes = (size_t)widest * sizeof(gr_val), room = (gr__graph_values(b->graph) + 1) * sizeof(gr_val);
-    gr_val *in = gr__alloc(b->ctx, bytes), *map = gr__alloc(b->ctx, room);
-    for (uint32_t k = 0; in && map && k < gr__graph_nodes(b->graph) && gr_graph_status(to) == GR_OK; k++) {
-        const gr_node *n = gr__node(b->graph, k);
-        for (int i = 0; i < n->n_in; i++) in[i] = map[n->in[i]];
-        const char *scope = gr__intern(to, n->scope);
-        if (scope) gr__scope_set(to, scope);
-        gr_val v = gr__node_copy(to, b->graph, n, in);
-        for (int o = 0; v && o < n->n_out; o++) map[n->out + (gr_val)o] = gr__node_output(to, v, o);
-    }
-    for (size_t i = 0; in && map && i < from.n_outputs && gr_graph_status(to) == GR_OK; i++) {
+    size_t room = (gr__graph_values(b->graph) + 1) * sizeof(gr_val);
+    gr_val *map = gr__alloc(b->ctx, room);
+    if (!map) return GR_E_MEMORY;
+    gr_status st = gr__graph_copy(to, b->graph, map);
+    for (size_t i = 0; i < from.n_outputs && st == GR_OK; i++) {
         gr_effects so_far = gr__graph_effects(to);
         gr_val v = written(to, &so_far, map[from.outputs[i].value]);
         if (v) gr_output(to, from.outputs[i].name, v);
+        st = gr_graph_status(to);
     }
-    gr_status st = in && map ? gr_graph_status(to) : GR_E_MEMORY;
-    gr__free(b->ctx, in, bytes);
     gr__free(b->ctx, map, room);
     return st;
 }

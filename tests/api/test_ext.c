@@ -371,8 +371,7 @@ static void wrong_settings_are_refused(void **state)
         {{.name = "Units", .kind = GR_SETTING_INT, .value = "1", .help = "h"}, "small letters"},
         {{.name = NULL, .kind = GR_SETTING_INT, .value = "1", .help = "h"}, "setting 0 (no name)"},
         {{.name = "type", .kind = GR_SETTING_INT, .value = "1", .help = "h"}, "the member's own name"},
-        {{.name = "activation", .kind = GR_SETTING_TEXT, .value = "relu", .help = "h"},
-         "every layer may have that key"},
+        {{.name = "activation", .kind = GR_SETTING_TEXT, .value = "relu", .help = "h"}, "recipes have that key"},
         {{.name = "a", .kind = (gr_setting_kind)70, .value = "1", .help = "h"}, "its kind is unknown"},
         {{.name = "a", .kind = GR_SETTING_INT, .value = "1"}, "no line of help"},
         {{.name = "a", .kind = GR_SETTING_INT, .value = "1", .range = "[1", .help = "h"}, "its range cannot be read"},
@@ -432,6 +431,11 @@ static gr_val probe(void *user, gr_build *b, const gr_settings *s, const gr_val 
     case 9:
         gr_setting_axes(s, "size", axes, 2);
         return in[0];
+    case 10:
+        gr_build_observe(b, "undeclared", in[0], 0.5);
+        return in[0];
+    case 11:
+        return gr_build_random(b, "mask", GR_SHAPE(4, 2));
     default:
         return gr_graph_fail(g, GR_E_SHAPE, "not these shapes");
     }
@@ -456,9 +460,11 @@ static void what_functions_get_wrong_is_told(void **state)
                {GR_E_USAGE, "\"A\" cannot be the name of a stream"},
                {GR_E_SHAPE, "no batch axis"},
                {GR_E_TYPE, "3"},
+               {GR_E_USAGE, "statistic undeclared was not declared"},
+               {GR_E_USAGE, "random numbers \"mask\" outside training"},
                {GR_E_SHAPE, "probe \"probe1\": not these shapes"}};
     for (int i = 0; i < (int)GR_COUNT(all); i++) {
-        rig r = begin(GR_MODE_TRAIN);
+        rig r = begin(i == 11 ? GR_MODE_EVALUATE : GR_MODE_TRAIN);
         const gr_layer_descriptor d = {.version = GR_LAYER_VERSION,
                                        .name = "probe",
                                        .title = "Does what it should not",
