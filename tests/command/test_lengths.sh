@@ -86,7 +86,7 @@ YAML
 }
 for x in none all.npy some.npy; do for y in none all.npy some.npy; do of_parts "$x-$y" $x $y; done; done
 for x in none all.npy some.npy; do
-  near() { awk -v a="$(cat "$1.told")" -v b="$(cat "$2.told")" 'BEGIN { exit !((a - b) ^ 2 <= 1e-24 * a * a) }' || short "$1 is not as $2: $(cat "$1.told") and $(cat "$2.told")"; }
+  near() { awk -v a="$(cat "$1.told")" -v b="$(cat "$2.told")" 'BEGIN { exit !(a + 0 == a && b + 0 == b && (a - b) ^ 2 <= 1e-24 * a * a) }' || short "$1 is not as $2: $(cat "$1.told") and $(cat "$2.told")"; }
   near "$x-none" "$x-all.npy"
   near "none-$x" "all.npy-$x"
 done
