@@ -20,6 +20,7 @@ src/model/include.c            | dropout                     | the key of a netw
 src/model/recipe.c             | init precision              | keys of a recipe
 src/model/network_init.c       | lstm                        | a key of a recipe's init
 src/model/stack.c              | init                        | the key of a layer
+src/model/retype.c             | init                        | the key of a layer
 src/nn/build.c                 | init                        | the key of a layer
 src/api/net_init.c             | init                        | what errors call the text
 src/api/members.c              | init                        | the family

@@ -22,8 +22,8 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
 }
 
 enum {
-    TRAITS =
-        GR_LAYER_ACTIVATION | GR_LAYER_TRANSPARENT | GR_LAYER_POINTWISE | GR_LAYER_FLATTENS | GR_LAYER_TAKES_LENGTHS
+    TRAITS = GR_LAYER_ACTIVATION | GR_LAYER_TRANSPARENT | GR_LAYER_POINTWISE | GR_LAYER_FLATTENS |
+             GR_LAYER_TAKES_LENGTHS | GR_LAYER_NORMALISES
 };
 
 static gr_status check(gr_context *ctx, const gr_layer_descriptor *d)
@@ -47,6 +47,7 @@ static void fill(custom *c, const gr_layer_descriptor *d)
     l->activation_only = d->traits & GR_LAYER_ACTIVATION;
     l->transparent = d->traits & GR_LAYER_TRANSPARENT;
     l->pointwise = d->traits & (GR_LAYER_POINTWISE | GR_LAYER_ACTIVATION);
+    l->normalises = d->traits & GR_LAYER_NORMALISES ? GR_NORMALISES_SAMPLES : GR_NORMALISES_NOTHING;
     l->flattens = d->traits & GR_LAYER_FLATTENS;
     l->takes_lengths = d->traits & (GR_LAYER_TAKES_LENGTHS | GR_LAYER_POINTWISE | GR_LAYER_ACTIVATION);
     l->build = build;

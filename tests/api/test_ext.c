@@ -266,6 +266,25 @@ static void they_belong_to_one_context(void **state)
     end(&without);
 }
 
+/* A row of norms takes those that say that they normalise. */
+static void norms_of_blocks_may_be_theirs(void **state)
+{
+    (void)state;
+    for (int normalises = 0; normalises < 2; normalises++) {
+        rig r = begin(GR_MODE_TRAIN);
+        gr_layer_descriptor d = bend();
+        d.name = "even";
+        d.traits = normalises ? GR_LAYER_TRANSPARENT | GR_LAYER_NORMALISES : GR_LAYER_TRANSPARENT;
+        test_ok(r.ctx, gr_layer_register(r.ctx, &d));
+        r.x = gr_feed(r.g, "pictures", GR_REAL, GR_SHAPE(4, 5, 5, 3));
+        gr_val y = layer(&r, "basic_block", "{filters: 3, norm: even}");
+        if (normalises) test_ok(r.ctx, gr_graph_status(r.g));
+        assert_int_equal(y != GR_NONE, normalises);
+        if (!normalises) assert_non_null(strstr(gr_context_error(r.ctx)->message, "unknown normalisation \"even\""));
+        end(&r);
+    }
+}
+
 /* Texts of a descriptor are copied: those given may be gone at once. */
 static void descriptors_are_copied(void **state)
 {
@@ -680,6 +699,7 @@ int main(void)
         cmocka_unit_test(wrong_heads_are_refused),
         cmocka_unit_test(wrong_settings_are_refused),
         cmocka_unit_test(what_functions_get_wrong_is_told),
+        cmocka_unit_test(norms_of_blocks_may_be_theirs),
         cmocka_unit_test(wrong_costs_and_updates_are_told),
         cmocka_unit_test(statistics_and_masks_are_theirs_too),
         cmocka_unit_test(contexts_know_nothing_of_each_other),

@@ -26,11 +26,12 @@ enum { GR_LAYER_VERSION = 1 };
 typedef struct gr_build gr_build; /* a network being built for one mode and batch */
 
 enum {
-    GR_LAYER_ACTIVATION = 1,    /* usable as `activation:`; of one input, every number by itself */
-    GR_LAYER_TRANSPARENT = 2,   /* the activation after it counts for the layer before it: pooling, normalisation */
-    GR_LAYER_POINTWISE = 4,     /* of one input, every number by itself */
-    GR_LAYER_FLATTENS = 8,      /* a sample's axes end here */
-    GR_LAYER_TAKES_LENGTHS = 16 /* steps beyond a sample's length change nothing of the others */
+    GR_LAYER_ACTIVATION = 1,     /* usable as `activation:`; of one input, every number by itself */
+    GR_LAYER_TRANSPARENT = 2,    /* the activation after it counts for the layer before it: pooling, normalisation */
+    GR_LAYER_POINTWISE = 4,      /* of one input, every number by itself */
+    GR_LAYER_FLATTENS = 8,       /* a sample's axes end here */
+    GR_LAYER_TAKES_LENGTHS = 16, /* steps beyond a sample's length change nothing of the others */
+    GR_LAYER_NORMALISES = 32     /* what it gives of a sample has mean 0, variance 1, or the like: usable as `norm:` */
 };
 
 typedef struct gr_layer_descriptor {
