@@ -2,24 +2,14 @@
 #include "api/net.h"
 #include "api/text.h"
 #include "graph/shape.h"
-#include "nn/lengths.h"
+#include "model/cost_rows.h"
 
 typedef struct call {
     const gr_cost *member;
     gr_settings settings;
     const gr_tree *tree;
-    gr_val rows;    /* the output, a row of outputs each */
-    gr_val lengths; /* of the output's samples; GR_NONE: all steps count */
-    bool positions; /* rows are the positions of samples */
-    gr_reading reading;
+    gr_cost_rows of; /* the output, a row of outputs each */
 } call;
-
-static gr_shape sample_of(gr_shape batch)
-{
-    gr_shape s = {.rank = batch.rank - 1};
-    for (int i = 0; i < s.rank; i++) s.dim[i] = batch.dim[i + 1];
-    return s;
-}
 
 static gr_status read_call(gr_net *net, const char *type, const char *settings, call *c)
 {
@@ -36,33 +26,11 @@ done:
     return st;
 }
 
-/* Of sequences of different lengths each step is a row by itself, of values too: [B,T,...] as [B T,...]. */
-static gr_shape step_rows(gr_shape output)
-{
-    gr_shape s = {.rank = GR_MAX(output.rank - 1, 2), .dim = {output.dim[0] * output.dim[1], 1}};
-    for (int i = 2; i < output.rank; i++) s.dim[i - 1] = output.dim[i];
-    return s;
-}
-
-/* Costs of classes know one row of outputs a sample: positions are taken as samples, [B,T,K] as [B T,K]. */
 static bool take_output(gr_net *net, call *c, gr_val output)
 {
-    gr_graph *g = net->g;
-    gr_shape s = gr_shape_of(g, output);
-    if (s.rank < 1) return gr_graph_fail(g, GR_E_SHAPE, "an output has a batch axis"), false;
-    c->reading = c->member->reading(sample_of(s));
-    c->lengths = gr__lengths_of(&net->b, output);
-    int64_t width = s.dim[s.rank - 1], count = gr_shape_count(s);
-    bool classes = s.rank > 2 && c->reading.prediction == GR_PREDICT_SHARES && width > 0;
-    c->positions = classes || c->lengths;
-    c->rows = classes      ? gr_reshape(g, output, GR_SHAPE(count / width, width))
-              : c->lengths ? gr_reshape(g, output, step_rows(s))
-                           : output;
-    gr_shape row = sample_of(gr_shape_of(g, c->rows));
-    if (gr_graph_status(g) == GR_OK && c->reading.target != c->member->reading(row).target)
-        gr_graph_fail(g, GR_E_SHAPE,
-                      "a step of a sequence is read otherwise than all of them: it wants several outputs");
-    return c->member->check(&net->b, &c->settings, row, 0) && gr_graph_status(g) == GR_OK;
+    if (gr_shape_of(net->g, output).rank < 1)
+        return gr_graph_fail(net->g, GR_E_SHAPE, "an output has a batch axis"), false;
+    return gr__cost_rows_take(&net->b, c->member, &c->settings, output, &c->of) && gr_graph_status(net->g) == GR_OK;
 }
 
 /* The target row for row with the outputs; costs rely on its type and its shape. */
@@ -71,39 +39,24 @@ static gr_val take_target(gr_net *net, const call *c, gr_val output, gr_val targ
     gr_graph *g = net->g;
     gr_shape s = gr_shape_of(g, target), out = gr_shape_of(g, output);
     char a[96], b[96];
-    bool classes = c->reading.target == GR_FORM_CLASS;
-    int64_t wanted = classes ? gr_shape_of(g, c->rows).dim[0] : gr_shape_count(out);
+    bool classes = c->member->reading(gr__sample_of(out)).target == GR_FORM_CLASS;
+    int64_t wanted = classes ? gr_shape_of(g, c->of.rows).dim[0] : gr_shape_count(out);
     if ((gr_dtype_of(g, target) == GR_I32) != classes)
         return gr_graph_fail(g, GR_E_TYPE, classes ? "targets are classes: GR_I32" : "targets are numbers: GR_REAL");
     if (gr_shape_count(s) != wanted || s.rank < 1 || s.dim[0] != out.dim[0])
         return gr_graph_fail(g, GR_E_SHAPE, "targets of shape %s do not fit an output of shape %s",
                              gr__shape_text(s, a), gr__shape_text(out, b));
-    return gr_reshape(g, target, classes ? GR_SHAPE(wanted) : gr_shape_of(g, c->rows));
-}
-
-/* Which rows count, as their weights: all positions of the steps that do. */
-static gr_val counting(gr_net *net, const call *c, gr_val output, int64_t rows)
-{
-    gr_graph *g = net->g;
-    gr_shape s = gr_shape_of(g, output), steps = GR_SHAPE(s.dim[0], s.dim[1]);
-    int64_t n = steps.dim[0] * steps.dim[1];
-    gr_val column = gr_reshape(g, gr__lengths_mask(g, c->lengths, steps), GR_SHAPE(n, 1));
-    return gr_reshape(g, gr_broadcast(g, column, GR_SHAPE(n, rows / n)), GR_SHAPE(rows));
+    return gr_reshape(g, target, classes ? GR_SHAPE(wanted) : gr_shape_of(g, c->of.rows));
 }
 
 static void mean_of(gr_net *net, const call *c, gr_val output, gr_cost_value v, gr__costed *out)
 {
     gr_graph *g = net->g;
-    gr_val one = gr_const(g, 1), none = gr_const(g, 0), each = v.each, weight = v.weight;
-    int64_t rows = gr_shape_of(g, each).dim[0];
-    if (c->lengths) {
-        gr_val counts = counting(net, c, output, rows);
-        each = gr_select(g, counts, each, none);
-        weight = weight ? gr_select(g, counts, weight, none) : counts;
-    }
+    gr_val each = v.each, weight = v.weight;
+    double rows = (double)gr_shape_of(g, each).dim[0];
+    gr__cost_rows_count(g, &c->of, output, &each, &weight);
     out->sum = gr_sum_all(g, each);
-    gr_val weights = weight ? gr_sum_all(g, weight) : GR_NONE;
-    out->divisor = weights ? gr_select(g, gr_less(g, none, weights), weights, one) : gr_const(g, (double)rows);
+    out->divisor = weight ? gr__weights_divisor(g, gr_sum_all(g, weight)) : gr_const(g, rows);
     out->mean = gr_div(g, out->sum, out->divisor);
 }
 
@@ -128,7 +81,7 @@ gr_val gr__net_cost(gr_net *net, const char *type, const char *settings, gr_val 
     gr_scope_push(net->g, c.member->head.name, "cost");
     gr_val y = take_output(net, &c, output) ? take_target(net, &c, output, target) : GR_NONE;
     gr_cost_value v = {0};
-    if (y) v = c.member->build(&net->b, &c.settings, c.rows, y, net->b.mode == GR_MODE_TRAIN);
+    if (y) v = c.member->build(&net->b, &c.settings, c.of.rows, y, net->b.mode == GR_MODE_TRAIN);
     if (v.each) mean_of(net, &c, output, v, &made);
     gr_scope_pop(net->g);
     if (!place(net, &c, made.mean)) return GR_NONE;
@@ -147,8 +100,7 @@ gr_val gr__net_prediction(gr_net *net, const char *type, const char *settings, g
     gr_status st = read_call(net, type, settings, &c);
     if (st != GR_OK) return gr__net_refuse(net, st);
     gr_scope_push(net->g, c.member->head.name, "prediction");
-    if (take_output(net, &c, output)) p = c.member->predict(&net->b, &c.settings, c.rows);
-    if (p && c.positions) p = gr_reshape(net->g, p, gr_shape_of(net->g, output));
+    if (take_output(net, &c, output)) p = gr__cost_rows_predict(&net->b, c.member, &c.settings, &c.of, output);
     gr_scope_pop(net->g);
     return place(net, &c, p);
 }

@@ -1,19 +1,13 @@
 /* From a recipe's stack of layers to graphs: preparation, layers, then the heads. */
 #include <string.h>
 
+#include "model/cost_rows.h"
 #include "model/network_maker.h"
 
 static gr_shape batch_of(gr_shape sample, int64_t batch)
 {
     gr_shape s = {.rank = sample.rank + 1, .dim = {batch}};
     for (int i = 0; i < sample.rank; i++) s.dim[i + 1] = sample.dim[i];
-    return s;
-}
-
-gr_shape gr__sample_of(gr_shape batch)
-{
-    gr_shape s = {.rank = GR_MAX(batch.rank - 1, 0)};
-    for (int i = 0; i < s.rank; i++) s.dim[i] = batch.dim[i + 1];
     return s;
 }
 

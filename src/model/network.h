@@ -57,8 +57,6 @@ typedef struct gr_network_values {
                                     `reduction: sum` makes the heads' sums small */
     bool weighted;               /* weight_sum can be 0 */
 } gr_network_values;
-/* What a sum of weights is divided by: samples that all weigh nothing have a mean of 0, not of 0/0. */
-gr_val gr__weights_divisor(gr_graph *g, gr_val weight_sum);
 /* Adds preparation, layers and (with_target) costs to g for a batch of `batch` samples, with the feeds of
  * model/feeds.h: inputs as the data's input_as says, and with_target targets and weights; in TRAIN also what random
  * numbers depend on. */

@@ -1,33 +1,11 @@
 /* Heads: outputs read as predictions, what they cost, and the cost of all. */
+#include "model/cost_rows.h"
 #include "model/network_maker.h"
-#include "nn/lengths.h"
 
 static const gr_tree *cost_place(const gr_recipe *r, const gr_head *h)
 {
     const gr_tree *t = h->cost_settings.tree;
     return t && t->line > 0 ? t : h->at ? h->at : r->stack->layer[h->from].at;
-}
-
-/* Costs of classes know one row of outputs a sample. A network that gives several, one a position, has its positions
- * taken as samples: [B,T,K] as [B T,K]. */
-static bool has_positions(const gr_head *h, gr_shape output)
-{
-    return output.rank > 2 && h->cost->reading(gr__sample_of(output)).prediction == GR_PREDICT_SHARES;
-}
-
-static gr_shape rows_of(gr_shape output)
-{
-    gr_shape s = GR_SHAPE(1, output.dim[output.rank - 1]);
-    for (int i = 0; i + 1 < output.rank; i++) s.dim[0] *= output.dim[i];
-    return s;
-}
-
-/* Of sequences of different lengths each step is a row by itself, of values too: [B,T,...] as [B T,...]. */
-static gr_shape step_rows(gr_shape output)
-{
-    gr_shape s = {.rank = GR_MAX(output.rank - 1, 2), .dim = {output.dim[0] * output.dim[1], 1}};
-    for (int i = 2; i < output.rank; i++) s.dim[i - 1] = output.dim[i];
-    return s;
 }
 
 /* Classes: one a sample, or position; values: as many as the network gives. */
@@ -36,44 +14,25 @@ static gr_val target_feed(const gr__maker *m, const gr_head *h, gr_shape output)
     char feed[GR_FEED_TEXT];
     bool classes = h->cost->reading(gr__sample_of(output)).target == GR_FORM_CLASS;
     gr_shape s = output;
-    if (classes) s.rank = has_positions(h, output) ? output.rank - 1 : 1;
+    if (classes) s.rank = gr__cost_has_positions(h->cost, output) ? output.rank - 1 : 1;
     gr__feed_of(GR_FIELD_TARGET, h->name, feed);
     return gr_feed(m->b.g, feed, classes ? GR_I32 : GR_REAL, s);
 }
 
-/* What each row of a head counts: what its sample or step does, [B] or [B,T], for all its positions. */
-static gr_val weight_rows(gr_graph *g, gr_val weight, int64_t rows)
-{
-    int64_t batch = gr_shape_count(gr_shape_of(g, weight));
-    if (rows == batch) return gr_shape_of(g, weight).rank == 1 ? weight : gr_reshape(g, weight, GR_SHAPE(batch));
-    gr_val column = gr_reshape(g, weight, GR_SHAPE(batch, 1));
-    return gr_reshape(g, gr_broadcast(g, column, GR_SHAPE(batch, rows / batch)), GR_SHAPE(rows));
-}
-
-/* [B,T] */
-static gr_val counting_steps(gr_graph *g, const gr_network_head *h)
-{
-    gr_shape s = gr_shape_of(g, h->output);
-    return gr__lengths_mask(g, h->lengths, GR_SHAPE(s.dim[0], s.dim[1]));
-}
-
-static void sum_costs(gr__maker *m, const gr_network_values *v, gr_cost_value c, gr_network_head *out)
+static void sum_costs(gr__maker *m, const gr_network_values *v, const gr_cost_rows *r, gr_cost_value c,
+                      gr_network_head *out)
 {
     gr_graph *g = m->b.g;
     int64_t rows = gr_shape_of(g, c.each).dim[0];
     gr_val each = c.each, weight = c.weight; /* the cost's own weights are in `each` */
     if (v->weight) {
-        gr_val w = weight_rows(g, v->weight, rows);
+        gr_val w = gr__cost_rows_spread(g, v->weight, rows);
         each = gr_mul(g, each, w);
         weight = weight ? gr_mul(g, weight, w) : w;
     }
     out->weighted = weight != GR_NONE;
     out->class_weighted = c.weight != GR_NONE;
-    if (out->lengths) {
-        gr_val counts = weight_rows(g, counting_steps(g, out), rows);
-        each = gr_select(g, counts, each, gr_const(g, 0));
-        weight = weight ? gr_select(g, counts, weight, gr_const(g, 0)) : counts;
-    }
+    gr__cost_rows_count(g, r, out->output, &each, &weight);
     out->cost_sum = gr_sum_all(g, each);
     out->rows = (double)rows;
     out->weight_sum = weight ? gr_sum_all(g, weight) : gr_const(g, (double)rows);
@@ -86,68 +45,37 @@ static gr_val target_rows(gr_graph *g, gr_val target, gr_shape output, gr_shape 
 }
 
 /* Within the scope of its cost, which takes such outputs. */
-static void build_cost(gr__maker *m, int i, gr_val rows, bool positions, bool with_target, gr_network_values *v)
+static void build_cost(gr__maker *m, int i, const gr_cost_rows *r, bool with_target, gr_network_values *v)
 {
     const gr_head *h = &m->n->recipe->head[i];
     gr_network_head *out = &v->head[i];
     gr_graph *g = m->b.g;
     gr_shape shape = gr_shape_of(g, out->output);
-    gr_val prediction = h->cost->predict(&m->b, &h->cost_settings, rows);
-    bool alike = gr_shape_count(gr_shape_of(g, prediction)) == gr_shape_count(shape);
-    out->prediction = positions && alike ? gr_reshape(g, prediction, shape) : prediction;
+    out->prediction = gr__cost_rows_predict(&m->b, h->cost, &h->cost_settings, r, out->output);
     if (!with_target) return;
     out->target = target_feed(m, h, shape);
-    gr_val target = positions ? target_rows(g, out->target, shape, gr_shape_of(g, rows)) : out->target;
-    gr_cost_value c = h->cost->build(&m->b, &h->cost_settings, rows, target, m->b.mode == GR_MODE_TRAIN);
-    if (c.each) sum_costs(m, v, c, out);
-}
-
-/* A cost may read one output otherwise than several; then a step by itself would be another thing than all of them. */
-static bool check_steps(gr_graph *g, const gr_head *h, gr_shape output, gr_shape rows)
-{
-    if (h->cost->reading(gr__sample_of(output)).target == h->cost->reading(gr__sample_of(rows)).target) return true;
-    gr_graph_fail(
-        g, GR_E_SHAPE,
-        "sequences of different lengths want several outputs a step, but the network has 1: two classes a step "
-        "are two outputs with cost: cross_entropy");
-    return false;
-}
-
-/* One output tells two classes of a sample; of a position it would have to be labels, which are another cost's. */
-static bool check_rows(gr_graph *g, bool positions, gr_shape rows)
-{
-    if (!positions || rows.dim[1] > 1) return true;
-    gr_graph_fail(g, GR_E_SHAPE, "a class a position wants at least two outputs each, but the network has 1");
-    return false;
+    gr_val target = r->positions ? target_rows(g, out->target, shape, gr_shape_of(g, r->rows)) : out->target;
+    gr_cost_value c = h->cost->build(&m->b, &h->cost_settings, r->rows, target, m->b.mode == GR_MODE_TRAIN);
+    if (c.each) sum_costs(m, v, r, c, out);
 }
 
 static gr_status build_head(gr__maker *m, int i, bool with_target, gr_network_values *v)
 {
     const gr_head *h = &m->n->recipe->head[i];
-    gr_graph *g = m->b.g;
-    gr_val output = v->head[i].output = m->value[h->from];
-    gr_scope_push(g, h->cost->head.name, m->n->recipe->heads_named ? h->name : "cost");
+    gr_cost_rows r;
+    v->head[i].output = m->value[h->from];
+    gr_scope_push(m->b.g, h->cost->head.name, m->n->recipe->heads_named ? h->name : "cost");
     m->b.targets = m->n->data.targets ? &m->n->data.targets[i] : NULL;
-    gr_shape shape = gr_shape_of(g, output);
-    gr_val lengths = v->head[i].lengths = gr__lengths_of(&m->b, output);
-    bool classes = has_positions(h, shape), positions = classes || lengths;
-    gr_val rows = !positions ? output : gr_reshape(g, output, classes ? rows_of(shape) : step_rows(shape));
-    if (check_steps(g, h, shape, gr_shape_of(g, rows)) &&
-        h->cost->check(&m->b, &h->cost_settings, gr__sample_of(gr_shape_of(g, rows)), 0) &&
-        check_rows(g, classes, gr_shape_of(g, rows)))
-        build_cost(m, i, rows, positions, with_target, v);
-    gr_scope_pop(g);
+    bool takes = gr__cost_rows_take(&m->b, h->cost, &h->cost_settings, v->head[i].output, &r);
+    v->head[i].lengths = r.lengths;
+    if (takes) build_cost(m, i, &r, with_target, v);
+    gr_scope_pop(m->b.g);
     return gr__maker_place(m, cost_place(m->n->recipe, h));
 }
 
 static gr_val times(gr_graph *g, gr_val x, double factor)
 {
     return factor == 1 ? x : gr_mul(g, x, gr_const(g, factor));
-}
-
-gr_val gr__weights_divisor(gr_graph *g, gr_val weight_sum)
-{
-    return gr_select(g, gr_less(g, gr_const(g, 0), weight_sum), weight_sum, gr_const(g, 1));
 }
 
 /* Rows of a head that do not count alike, whatever samples weigh. */

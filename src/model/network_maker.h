@@ -29,7 +29,6 @@ typedef struct gr__maker {
     gr_val input[GR_MAX_INPUTS], length[GR_MAX_INPUTS];
 } gr__maker;
 
-gr_shape gr__sample_of(gr_shape batch); /* without the batch axis */
 /* Gives a failed graph's error the place of what was being built; the first place stays. */
 gr_status gr__maker_place(gr__maker *m, const gr_tree *at);
 /* The input with these lengths; -1: none. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/cost_rows.h"
 #include "train/graphs.h"
 
 typedef struct making {

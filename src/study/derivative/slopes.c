@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/cost_rows.h"
 #include "study/derivative/branches.h"
 #include "study/derivative/slopes.h"
 
