@@ -38,6 +38,10 @@ const gr__body *gr__body_intern(gr_graph *g, const gr__body *b); /* the one that
 typedef gr_status (*gr__body_fn)(const gr_graph *g, uint32_t node, const gr__body *b, void *user);
 gr_status gr__graph_each_body(const gr_graph *g, gr__body_fn visit, void *user);
 
+/* Copies nodes, under the scopes that they have: those that `which` marks (NULL: all), of whose values map has none
+ * yet. map: of a value of `from`, what it is in `to`. */
+GR_CHECKED gr_status gr__nodes_copy(gr_graph *to, const gr_graph *from, const bool *which, gr_val *map);
+
 /* ---- the operands and results of a loop ---- */
 int gr__body_results(const gr__body *b);
 int gr__body_stacks(const gr__body *b);
@@ -66,14 +70,25 @@ static inline bool gr__scan_reverse(const gr_attr *attr)
 {
     return attr->i[1] != 0;
 }
+/* The carry [1] whose being 0 ends the loop after a step, before the number of steps is up; -1: none. Such a loop has
+ * finals alone, nothing stacked, and no gradient: what it computes is differentiated by those who make it. */
+static inline int gr__scan_until(const gr_attr *attr)
+{
+    return (int)attr->i[2] - 1;
+}
 /* A loop of the body; operands as it has them. The first result, GR_NONE after a failure. */
-gr_val gr__scan_add(gr_graph *g, const gr__body *b, const gr_val *in, int64_t steps, bool reverse);
+gr_val gr__scan_add(gr_graph *g, const gr__body *b, const gr_val *in, int64_t steps, bool reverse, int until);
+/* Says so of a loop that is being built; before gr_scan_end. */
+void gr__scan_end_at(gr_scan *s, gr_val carry);
 /* One step's part of what is stacked, and the other way round. */
 gr_shape gr__shape_of_step(gr_shape stacked);
 gr_shape gr__shape_of_steps(gr_shape part, int64_t steps);
 /* All steps of a value of the body of loop n, as a value of g: a result, an operand, or repeated. GR_NONE: it is none
  * of these. */
 gr_val gr__scan_all(gr_graph *g, const gr_node *n, gr_val inner);
+
+/* f of fixed point n at its own first result, as a value of g. */
+gr_val gr__fixed_point_again(gr_graph *g, const gr_node *n);
 
 /* ---- leaves that stand in for operands (decompose.c) ---- */
 gr_val gr__stand_in(gr_graph *g, const gr_value *v, int number);

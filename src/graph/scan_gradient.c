@@ -51,21 +51,10 @@ static int states_number(const pull *p, int carry)
 static bool copy_body(pull *p)
 {
     const gr_graph *from = p->b->graph;
-    int widest = 1;
-    for (uint32_t k = 0; k < gr__graph_nodes(from); k++) widest = GR_MAX(widest, gr__node(from, k)->n_in);
-    gr_val *in = gr__bump_alloc(p->memory, (size_t)widest * sizeof *in);
     gr_val *map = gr__bump_alloc(p->memory, (gr__graph_values(from) + 1) * sizeof *map);
-    if (!in || !map) return false;
-    for (uint32_t k = 0; k < gr__graph_nodes(from); k++) {
-        const gr_node *n = gr__node(from, k);
-        for (int i = 0; i < n->n_in; i++) in[i] = map[n->in[i]];
-        const char *scope = gr__intern(p->both, n->scope);
-        if (!scope) return false;
-        gr__scope_set(p->both, scope);
-        gr_val v = gr__node_copy(p->both, from, n, in);
-        for (int o = 0; v && o < n->n_out; o++) map[n->out + (gr_val)o] = v + (gr_val)o;
-        if (v != n->out) return p->both->status == GR_OK && gr_graph_fail(p->both, GR_E_INTERNAL, "its body changed");
-    }
+    if (!map || gr__nodes_copy(p->both, from, NULL, map) != GR_OK) return false;
+    for (gr_val v = 1; v <= gr__graph_values(from); v++)
+        if (map[v] != v) return gr_graph_fail(p->both, GR_E_INTERNAL, "its body changed");
     p->forward = gr__graph_values(p->both);
     return true;
 }
@@ -353,6 +342,10 @@ static void collect(pull *p, gr_val *din)
 void gr__scan_gradient(gr_graph *g, const gr_node *n, const gr_val *dout, gr_val *din)
 {
     pull p = {.g = g, .n = n, .b = n->attr.body};
+    if (gr__scan_until(&n->attr) >= 0) {
+        gr_graph_fail(g, GR_E_UNSUPPORTED, "scan: a loop that may end early has no gradient of its own");
+        return;
+    }
     bool good = gr_graph_create(g->ctx, &p.both) == GR_OK && (p.memory = gr__bump_create(g->ctx));
     p.dleaf = good ? gr__bump_alloc(p.memory, (size_t)p.b->n_in * sizeof *p.dleaf) : NULL;
     p.dcarry = good ? gr__bump_alloc(p.memory, (size_t)p.b->n_carries * sizeof *p.dcarry) : NULL;

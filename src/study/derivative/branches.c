@@ -32,6 +32,7 @@ static gr_val branch_of(gr_graph *g, const gr_node *n)
     case GR__BRANCHES_RESULT:
         return n->out;
     case GR__BRANCHES_SAID: /* marked where it is said */
+    case GR__BRANCHES_SOLVED:
         return GR_NONE;
     case GR__BRANCHES_BODY:
     case GR__BRANCHES_UNKNOWN:
@@ -48,8 +49,8 @@ static void mark(gr_graph *g, gr_val branch, int *n)
     gr_output(g, name, gr_real(g, branch));
 }
 
-/* Operations whose branches are those of what they are said by are said, beside them: the first result of each, by
- * node, GR_NONE for the others. */
+/* Operations whose branches are those of what they are said by are said, beside them, and what is solved for is put
+ * into its function: the first result of each, by node, GR_NONE for the others. */
 static gr_val *say(gr_graph *g, gr__bump *b)
 {
     size_t room = 0;
@@ -64,6 +65,7 @@ static gr_val *say(gr_graph *g, gr__bump *b)
             said = more;
             room = 2 * gr__graph_nodes(g);
         }
+        if (n->op->branches == GR__BRANCHES_SOLVED && !(said[i] = gr__fixed_point_again(g, n))) return NULL;
         if (n->op->branches == GR__BRANCHES_SAID &&
             !gr__decompose(g, n->op, &n->attr, n->in, n->n_in, gr__value(g, n->out), &said[i]))
             return NULL;
