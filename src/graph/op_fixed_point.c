@@ -246,3 +246,46 @@ gr_val gr__fixed_point_again(gr_graph *g, const gr_node *n)
     gr__free(g->ctx, map, bytes);
     return f;
 }
+
+/* ---- what they tell ---- */
+
+static gr_val plus(gr_graph *g, gr_val a, gr_val b)
+{
+    return a ? gr_add(g, a, b) : b;
+}
+
+static void tell(gr_graph *g, const gr_node *n, gr_solved *out)
+{
+    gr__solving s = gr__solving_of(&n->attr);
+    gr_val residual = gr__node_output(g, n->out, 1), done = gr_less_equal(g, residual, gr_const(g, s.tolerance));
+    gr_val solves = gr_const(g, (double)gr_shape_of(g, residual).dim[0]);
+    out->solves = plus(g, out->solves, solves);
+    out->unsolved = plus(g, out->unsolved, gr_sub(g, solves, gr_sum_all(g, done)));
+    out->evaluations = plus(g, out->evaluations, gr_sum_all(g, gr__node_output(g, n->out, 2)));
+}
+
+static void mark_effects(const gr_graph *g, bool *needed)
+{
+    gr_effects e = gr__graph_effects(g);
+    for (size_t i = 0; i < e.n_assigns; i++) needed[gr__value(g, e.assigns[i].value)->node] = true;
+    for (size_t i = 0; i < e.n_outputs; i++) needed[gr__value(g, e.outputs[i].value)->node] = true;
+    gr__mark_needed(g, &e.guard, 1, needed);
+}
+
+bool gr__graph_solved(gr_graph *g, gr_solved *out)
+{
+    uint32_t nodes = gr__graph_nodes(g);
+    bool any = false, *needed;
+    *out = (gr_solved){.solves = GR_NONE};
+    for (uint32_t k = 0; k < nodes && !any; k++) any = gr__node(g, k)->op->code == GR_OP_FIXED_POINT;
+    if (!any || g->status != GR_OK) return false;
+    if (!(needed = gr__alloc(g->ctx, nodes * sizeof *needed))) {
+        g->status = GR_E_MEMORY;
+        return false;
+    }
+    mark_effects(g, needed);
+    for (uint32_t k = 0; k < nodes; k++)
+        if (needed[k] && gr__node(g, k)->op->code == GR_OP_FIXED_POINT) tell(g, gr__node(g, k), out);
+    gr__free(g->ctx, needed, nodes * sizeof *needed);
+    return g->status == GR_OK && out->solves;
+}
