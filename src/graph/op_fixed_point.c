@@ -249,6 +249,16 @@ gr_val gr__fixed_point_again(gr_graph *g, const gr_node *n)
 
 /* ---- what they tell ---- */
 
+static gr_val is_done(gr_graph *g, const gr_node *n)
+{
+    return gr_less_equal(g, n->out + 1, gr_const(g, gr__solving_of(&n->attr).tolerance));
+}
+
+gr_val gr__fixed_point_missed(gr_graph *g, const gr_node *n)
+{
+    return gr_select(g, is_done(g, n), gr_const(g, 0), n->out + 1);
+}
+
 static gr_val plus(gr_graph *g, gr_val a, gr_val b)
 {
     return a ? gr_add(g, a, b) : b;
@@ -256,11 +266,9 @@ static gr_val plus(gr_graph *g, gr_val a, gr_val b)
 
 static void tell(gr_graph *g, const gr_node *n, gr_solved *out)
 {
-    gr__solving s = gr__solving_of(&n->attr);
-    gr_val residual = gr__node_output(g, n->out, 1), done = gr_less_equal(g, residual, gr_const(g, s.tolerance));
-    gr_val solves = gr_const(g, (double)gr_shape_of(g, residual).dim[0]);
+    gr_val solves = gr_const(g, (double)gr_shape_of(g, n->out).dim[0]);
     out->solves = plus(g, out->solves, solves);
-    out->unsolved = plus(g, out->unsolved, gr_sub(g, solves, gr_sum_all(g, done)));
+    out->unsolved = plus(g, out->unsolved, gr_sub(g, solves, gr_sum_all(g, is_done(g, n))));
     out->evaluations = plus(g, out->evaluations, gr_sum_all(g, gr__node_output(g, n->out, 2)));
 }
 

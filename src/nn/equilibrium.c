@@ -8,7 +8,7 @@
 
 static const gr_row rows[] = {
     GR_ROW("layers", TREE, NULL, "a list of layers", "",
-           "f: the first of them takes z, `from: x` is the layer's input; they give what has the input's shape"),
+           "the function: its first layer takes z, `from: x` is the layer's input; z, x and what it gives have one shape"),
     GR_ROW("solver", CHOICE, "anderson", "anderson|broyden|iterate", "",
            "mixes the last values, takes Newton's steps with a learned Jacobian, or applies f again and again"),
     GR_ROW("max", INT, "50", "[1,1000000]", "1", "how often f is evaluated at most"),
@@ -19,7 +19,10 @@ static const gr_row rows[] = {
     GR_ROW("backward_tolerance", REAL, "none", "(0,1)", "1", "the same for the gradient; tolerance unless given"),
 };
 
-static gr_fixed_point_attr read_settings(const gr_settings *s)
+enum { EXACT_MAX = 100 };
+static const double EXACT = 1e-12;
+
+static gr_fixed_point_attr read_settings(const gr_settings *s, bool exact)
 {
     static const char *const solvers[] = {
         [GR_SOLVE_ANDERSON] = "anderson", [GR_SOLVE_BROYDEN] = "broyden", [GR_SOLVE_ITERATE] = "iterate"};
@@ -31,6 +34,11 @@ static gr_fixed_point_attr read_settings(const gr_settings *s)
                              .gradient_max = GR_MAX(max, 0),
                              .gradient_tolerance = tolerance > 0 ? tolerance : 0};
     while (!gr__setting_is(s, "solver", solvers[a.solver])) a.solver++;
+    if (exact) {
+        a.max = GR_MAX(a.max, EXACT_MAX);
+        a.gradient_max = GR_MAX(a.gradient_max, a.max);
+        a.tolerance = a.gradient_tolerance = EXACT;
+    }
     return a;
 }
 
@@ -63,7 +71,7 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
                              gr__shape_text(gr__join_sample(gr_shape_of(g, f)), given),
                              gr__shape_text(gr__join_sample(shape), wanted));
     gr_val zeros = gr_broadcast(g, gr_const(g, 0), shape);
-    return gr_fixed_point(g, z, f, zeros, read_settings(s), NULL, NULL);
+    return gr_fixed_point(g, z, f, zeros, read_settings(s, b->exact), NULL, NULL);
 }
 
 GR_LAYER(equilibrium) = {

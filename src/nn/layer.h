@@ -58,6 +58,7 @@ typedef struct gr_build {
     gr_stepped *stepped; /* what is known of inputs and of what layers gave */
     size_t n_stepped, stepped_capacity;
     bool sketch; /* the graph is made for its shapes and is never run */
+    bool exact;  /* its derivatives are held against differences: what is approached is approached to the last digits */
 } gr_build;
 
 /* Declares (or finds) parameter LAYER.suffix and gives its leaf. */

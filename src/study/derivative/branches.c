@@ -32,8 +32,9 @@ static gr_val branch_of(gr_graph *g, const gr_node *n)
     case GR__BRANCHES_RESULT:
         return n->out;
     case GR__BRANCHES_SAID: /* marked where it is said */
-    case GR__BRANCHES_SOLVED:
         return GR_NONE;
+    case GR__BRANCHES_SOLVED: /* what is not found is of no piece: its residual is like no other */
+        return gr__fixed_point_missed(g, n);
     case GR__BRANCHES_BODY:
     case GR__BRANCHES_UNKNOWN:
         break;
