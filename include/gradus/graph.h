@@ -211,8 +211,8 @@ typedef enum gr_solver {
 } gr_solver;
 typedef struct gr_fixed_point_attr {
     gr_solver solver;
-    int64_t max, gradient_max;            /* evaluations of f, and of its transposed Jacobian; the second 0: as many */
-    int64_t window;                       /* values that Anderson mixes, updates that Broyden keeps, 1 to 20; 0: 6 */
+    int64_t max, gradient_max; /* evaluations of f, and of its transposed Jacobian; the second 0: as many */
+    int64_t window;            /* values that Anderson mixes, updates that Broyden keeps, 1 to 20; 0: 6, 12 */
     double tolerance, gradient_tolerance; /* a sample is done where |f(z) - z| <= tolerance (1e-5 + |f(z)|), of its
                                              gradient without the 1e-5; the second 0: the same */
 } gr_fixed_point_attr;

@@ -225,7 +225,9 @@ gr_val gr_fixed_point(gr_graph *g, gr_val unknown, gr_val f, gr_val initial, gr_
                              gr__shape_text(gr_shape_of(g, f), is), gr__shape_text(shape, z));
     const gr__solving s = {.solver = a.solver,
                            .max = a.max,
-                           .window = a.window ? a.window : 6,
+                           .window = a.window                       ? a.window
+                                     : a.solver == GR_SOLVE_BROYDEN ? 12
+                                                                    : 6,
                            .gradient_max = a.gradient_max ? a.gradient_max : a.max,
                            .tolerance = a.tolerance,
                            .gradient_tolerance = a.gradient_tolerance > 0 ? a.gradient_tolerance : a.tolerance};

@@ -120,10 +120,11 @@ static void keep_solved(gr_loop *l, const gr_engine_plan *p)
 {
     if (l->stepper.position == 0) l->solved.solves = l->solved.unsolved = l->solved.evaluations = 0;
     if (*p->unsolved > 0 && l->solved.all == 0)
-        gr__log(l->ctx, GR_LOG_WARNING,
-                "step %lld: %g of %g solutions of an equilibrium, or of its gradient, did not reach their tolerance; the "
-                "nearest are taken. metrics.jsonl counts them as unsolved",
-                (long long)l->step + 1, *p->unsolved, *p->solves);
+        gr__log(
+            l->ctx, GR_LOG_WARNING,
+            "step %lld: %g of %g solutions of an equilibrium, or of its gradient, did not reach their tolerance; the "
+            "nearest are taken. metrics.jsonl counts them as unsolved",
+            (long long)l->step + 1, *p->unsolved, *p->solves);
     l->solved.solves += (int64_t)*p->solves;
     l->solved.unsolved += (int64_t)*p->unsolved;
     l->solved.evaluations += (int64_t)*p->evaluations;
