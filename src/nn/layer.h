@@ -24,7 +24,15 @@ typedef struct gr_input_name { /* what gives a layer's input: a layer's name, or
     gr_val value;
 } gr_input_name;
 
+struct gr_build;
 typedef struct gr_stepped gr_stepped; /* a value whose samples have lengths of their own: nn/lengths.c */
+
+/* Makes weights and biases that are no parameters of their own; others are declared as usual. */
+typedef struct gr_param_maker gr_param_maker;
+struct gr_param_maker {
+    gr_val (*make)(struct gr_build *b, gr_param_maker *m, const char *suffix, gr_shape shape, gr_role role,
+                   int64_t fan_in, int64_t fan_out);
+};
 
 typedef struct gr_build {
     gr_context *ctx;
@@ -52,6 +60,7 @@ typedef struct gr_build {
     bool settled;      /* likewise: `usual` is theirs whatever the recipe's `init:` has */
     const gr_tree *init;
     gr_binding bind;
+    gr_param_maker *maker; /* of the parameters of layers that are built now; NULL: they are declared */
     gr_val lengths; /* [B] GR_I32: how many steps of each sample count, GR_NONE: all of them. Set for each layer from
                        whichever of its inputs have some, layers within layers too; inputs of two lengths are refused. A
                        layer whose output has no steps any more sets it to GR_NONE */
@@ -123,6 +132,7 @@ typedef struct gr_layer {
     bool multiplies;          /* its inputs with each other: one may be a gate */
     bool pointwise;           /* of one input, every number by itself, whatever its axis; activations count as such */
     bool flattens;            /* a sample's axes end here: what follows tells no steps from features */
+    bool weights_a_sample;    /* its parameters may have an axis of samples before their own */
     bool drops;               /* leaves numbers out at random, with probability `rate` */
     const char *vocabulary;   /* it takes indices (GR_I32), below what this row says; NULL: numbers */
     bool takes_lengths; /* steps beyond gr_build.lengths change nothing of the others; others are refused lengths, but
