@@ -8,7 +8,8 @@
 
 static const gr_row rows[] = {
     GR_ROW("layer", TREE, NULL, "a layer", "", "whose weights and biases are made; it is called `main` within"),
-    GR_ROW("layers", TREE, "none", "a list of layers", "", "what the vector goes through before weights are made of it"),
+    GR_ROW("layers", TREE, "none", "a list of layers", "",
+           "what the vector goes through before weights are made of it"),
     GR_ROW("embedding", INT, "16", "[1,1000000]", "1", "numbers of the trained vector, where no second input is one"),
     GR_ROW("fan", CHOICE, "in", "in|out", "", "at first the layer keeps the size of activations, or of gradients"),
 };
@@ -45,11 +46,10 @@ static gr_val look(maker *m, const gr_build *b, gr_shape shape, gr_role role)
 static const char *initial_of(const maker *m, const gr_build *b, gr_role role, int64_t fan_in, int64_t fan_out)
 {
     gr_follow follow = b->follow == GR_FOLLOW_NOTHING && strcmp(b->layer, m->main) == 0 ? m->follow : b->follow;
-    return gr__bump_format(b->memory,
-                           "{type: hyperfan, generates: %s, fan: %s, fan_in: %lld, fan_out: %lld, relu: %s, with_bias: %s}",
-                           role == GR_ROLE_BIAS ? "bias" : "weights", gr__setting_text(m->s, "fan"), (long long)fan_in,
-                           (long long)fan_out, follow == GR_FOLLOW_RELU ? "true" : "false",
-                           is_biased(m, b->layer) ? "true" : "false");
+    return gr__bump_format(
+        b->memory, "{type: hyperfan, generates: %s, fan: %s, fan_in: %lld, fan_out: %lld, relu: %s, with_bias: %s}",
+        role == GR_ROLE_BIAS ? "bias" : "weights", gr__setting_text(m->s, "fan"), (long long)fan_in, (long long)fan_out,
+        follow == GR_FOLLOW_RELU ? "true" : "false", is_biased(m, b->layer) ? "true" : "false");
 }
 
 /* e H^T + c, as a tensor of the shape, or one a sample. */
@@ -61,8 +61,7 @@ static gr_val made_of(gr_build *b, const maker *m, gr_shape shape, const char *i
     if (shape.rank >= GR_MAX_RANK) return gr_graph_fail(g, GR_E_SHAPE, "parameters of so many axes cannot be made");
     b->usual = initial;
     b->settled = true;
-    gr_val weight =
-        gr__build_param(b, "weight", GR_SHAPE(count, width), GR_ROLE_WEIGHT, GR_LAYOUT_PLAIN, width, count);
+    gr_val weight = gr__build_param(b, "weight", GR_SHAPE(count, width), GR_ROLE_WEIGHT, GR_LAYOUT_PLAIN, width, count);
     b->usual = "{type: zeros}";
     gr_val y = gr_add(g, gr_matmul(g, m->e, weight, false, true),
                       gr__build_param(b, "bias", GR_SHAPE(count), GR_ROLE_BIAS, GR_LAYOUT_PLAIN, width, count));
