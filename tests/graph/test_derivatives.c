@@ -548,7 +548,10 @@ static gr_graph *built(gr_context *ctx, const gradcheck_case *c, int n)
 static void note(gr_context *ctx, const gradcheck_case *c, int n, bool *seen)
 {
     gr_graph *g = built(ctx, c, n);
-    for (uint32_t k = 0; k < gr__graph_nodes(g); k++) seen[gr__node(g, k)->op->code] = true;
+    for (uint32_t k = 0; k < gr__graph_nodes(g); k++) {
+        gr_opcode code = gr__node(g, k)->op->code;
+        if (code < GR_OP_COUNT) seen[code] = true; /* unknowns are in no table */
+    }
     gr_graph_destroy(g);
 }
 

@@ -74,7 +74,8 @@ static void assert_variance(const char *layer, const char *weight, const char *c
     if (!(fabs(mean / want - 1) < 0.05)) fail_msg("%s of %s: variance %g, wanted %g", weight, layer, mean, want);
 }
 
-#define DENSE(more, inside) "flatten, {type: hyper, name: h, embedding: 32, " more "layer: {type: dense, units: 20" inside "}}"
+#define DENSE(more, inside) \
+    "flatten, {type: hyper, name: h, embedding: 32, " more "layer: {type: dense, units: 20" inside "}}"
 #define CONV(more, inside) "{type: hyper, name: h, embedding: 32, " more "layer: {type: conv, filters: 30" inside "}}"
 
 static void what_is_made_starts_with_the_variance_that_is_wanted(void **state)
@@ -90,9 +91,10 @@ static void what_is_made_starts_with_the_variance_that_is_wanted(void **state)
     assert_variance(CONV("", ", activation: relu, bias: false"), weight, w0, 2 / 45.);
     assert_variance(CONV("", ", activation: relu"), weight, w0, 1 / 45.);
     assert_variance(CONV("fan: out, ", ", activation: relu"), weight, w0, 2 / 270.);
-    assert_variance("{type: hyper, name: h, embedding: 32, layer: {type: conv, filters: 6000, kernel: 1}}", bias, b0, 0.5);
-    assert_variance("{type: hyper, name: h, embedding: 32, fan: out, layer: {type: conv, filters: 6000, kernel: 1}}", bias,
-                    b0, 1 - 5 / 6000.);
+    assert_variance("{type: hyper, name: h, embedding: 32, layer: {type: conv, filters: 6000, kernel: 1}}", bias, b0,
+                    0.5);
+    assert_variance("{type: hyper, name: h, embedding: 32, fan: out, layer: {type: conv, filters: 6000, kernel: 1}}",
+                    bias, b0, 1 - 5 / 6000.);
     /* what the network's own sizes would give is another thing */
     bench b = begin(DENSE("init: {weights: kaiming}, ", ", bias: false, activation: relu"), 1);
     assert_true(variance(&b, weight, w0) > 10 * 2 / 320.);
@@ -110,7 +112,8 @@ static void parameters_are_those_of_what_makes_them(void **state)
         {DENSE("", ", bias: false"), 32 + 320 * 20 * 33},
         {DENSE("layers: [{type: dense, units: 4}], ", ", bias: false"), 32 + 33 * 4 + 320 * 20 * 5},
         {CONV("", ""), 32 + (30 * 45 + 30) * 33},
-        {"flatten, {type: dense, units: 3, name: c}, {type: hyper, name: h, from: [flatten1, c], layer: {type: dense, units: "
+        {"flatten, {type: dense, units: 3, name: c}, {type: hyper, name: h, from: [flatten1, c], layer: {type: dense, "
+         "units: "
          "2}}",
          321 * 3 + (320 * 2 + 2) * 4},
     };

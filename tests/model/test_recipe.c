@@ -354,13 +354,21 @@ static void test_zoo(void **state)
         const char *name;
         int64_t parameters;
     } want[] = {
-        {"deq-small", 15266},      {"efficientnet-lite0", 4652008},
-        {"lenet5", 61706},         {"linear", 11},
-        {"logistic", 7850},        {"mlp", 101770},
-        {"mobilenet-v1", 4231976}, {"mobilenet-v2", 3504872},
-        {"resnet18", 11689512},    {"resnet50", 25557032},
-        {"simple-cnn", 824458},    {"squeezenet", 1235496},
-        {"vgg16", 138357544},      {"vgg16-bn", 138365992},
+        {"deq-small", 15266},
+        {"efficientnet-lite0", 4652008},
+        {"hyper-small", 175210},
+        {"lenet5", 61706},
+        {"linear", 11},
+        {"logistic", 7850},
+        {"mlp", 101770},
+        {"mobilenet-v1", 4231976},
+        {"mobilenet-v2", 3504872},
+        {"resnet18", 11689512},
+        {"resnet50", 25557032},
+        {"simple-cnn", 824458},
+        {"squeezenet", 1235496},
+        {"vgg16", 138357544},
+        {"vgg16-bn", 138365992},
     };
     int n;
     const gr_zoo_recipe *zoo = gr__zoo(&n);
