@@ -4,10 +4,12 @@
 Both sides train the network of the same recipe on the same number of threads, processes alternating in rounds. Gradus is the built command as users run it: the
 times are those of its metrics.jsonl. PyTorch has all of its data in memory as ready batches and takes the best of its modes: default, fused optimizer,
 channels-last, each also with malloc settings that keep freed memory; torch.compile with --compile. The best window of the best round of each side counts; beside
-the ratio stand the least and the median ratio of single rounds.
+the ratio stand the least and the median ratio of single rounds, and `reach`: the ratio at which the step's sums and products would take no longer than this
+machine's multiply-adds between registers do. A target beyond it is out of reach of direct arithmetic (Winograd's convolutions do with less).
 """
 import argparse
 import datetime
+import functools
 import json
 import os
 import platform
@@ -132,6 +134,27 @@ def gradus_speed(o, case, threads):
     return [1e3 * (b[1] - a[1]) / (b[0] - a[0]) for a, b in zip(at, at[1:])], peak
 
 
+@functools.cache
+def peak(isa, threads):
+    """GFLOP/s of multiply-adds on so many threads, or None where there is no compiler or no such loop."""
+    program = os.path.join(CACHE, "peak")
+    if not shutil.which("cc"):
+        return None
+    source = os.path.join(HERE, "peak.c")
+    if subprocess.run(["cc", "-O2", "-std=gnu11", "-D_GNU_SOURCE", source, "-o", program, "-lpthread"], check=False).returncode:
+        raise Failed(f"{source} does not compile")
+    done = subprocess.run([program, str(threads), isa], check=False, capture_output=True, text=True)
+    return float(done.stdout) if done.returncode == 0 else None
+
+
+def reach(o, case, threads, torch_ms):
+    """PyTorch's time over that of the step's arithmetic at this machine's peak, on Gradus's instruction set; None: not known."""
+    isa = re.search(r"instruction set +(\w+)", run([o.gradus, "version"], environment(1))[0])[1]
+    plan = json.loads(run([o.gradus, "plan", os.path.join(ROOT, CASES[case].recipe), "--json"], environment(threads))[0])
+    most = peak(isa, threads)
+    return most and torch_ms / (1e3 * plan["step_flops"] / (1e9 * most))
+
+
 def torch_speed(o, case, threads, conv):
     """mode: ms a step of each window."""
     c = CASES[case]
@@ -162,6 +185,7 @@ def speed(o, case, threads, conv):
         f["gradus_bytes"] = max(r["gradus_bytes"] for r in rounds)
         f.update(ratio=f["torch_ms"] / f["gradus_ms"], ratio_min=min(ratios), ratio_median=statistics.median(ratios))
         f["ok"] = f["target"] is None or f["ratio"] >= f["target"]
+        f["reach"] = reach(o, case, threads, f["torch_ms"])
     return f
 
 
@@ -224,7 +248,9 @@ def ms(v):
 
 
 def verdict(f):
-    return "" if f.get("target") is None or "ok" not in f else "ok" if f["ok"] else "short"
+    if f.get("target") is None or "ok" not in f:
+        return ""
+    return "ok" if f["ok"] else "out of reach" if f.get("reach") and f["reach"] < f["target"] else "short"
 
 
 def mib(v):
@@ -236,8 +262,8 @@ def tables(r):
     result = []
     rows = [[f["case"], str(f["threads"]), ms(f["torch_ms"]), f["torch_mode"], ms(f.get("gradus_ms")),
              *([f"{f['ratio']:.2f}", f"{f['ratio_min']:.2f} / {f['ratio_median']:.2f}"] if "ratio" in f else ["-", "-"]),
-             f">= {f['target']:g}" if f["target"] else "", verdict(f)] for f in r["speed"]]
-    result.append(("A training step", ["case", "threads", "PyTorch ms", "its best mode", "Gradus ms", "ratio", "rounds: min / median", "target", ""], rows))
+             f"{f['reach']:.2f}" if f.get("reach") else "-", f">= {f['target']:g}" if f["target"] else "", verdict(f)] for f in r["speed"]]
+    result.append(("A training step", ["case", "threads", "PyTorch ms", "its best mode", "Gradus ms", "ratio", "rounds: min / median", "reach", "target", ""], rows))
     rows = [[f["case"], str(f["threads"]), mib(f["torch_bytes"]), mib(f.get("gradus_bytes")), f"{f['share']:.3f}" if "share" in f else "-",
              f"< {f['target']:g}", verdict(f)] for f in r["memory"]]
     result.append(("Peak resident memory", ["case", "threads", "PyTorch", "Gradus", "share", "target", ""], rows))

@@ -135,6 +135,10 @@ def steps(d, shape):
     if kind == "layer_norm":
         refuse_unknown(kind, d, [])
         return nn.LayerNorm(shape[0]), shape
+    if kind in Recurrent.KINDS:
+        refuse_unknown(kind, d, ["units", "layers", "return"])
+        result, units = d.get("return", "last"), d["units"]
+        return Recurrent(kind, shape[0], units, d.get("layers", 1), result), (units,) if result == "last" else (units, shape[1])
     return None
 
 
@@ -161,9 +165,6 @@ def layer(d, shape):
         return StepMean(), (shape[0],)
     elif kind == "global_avg_pool":
         return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), (shape[0],)
-    elif kind in Recurrent.KINDS:
-        refuse_unknown(kind, d, ["units", "layers", "return"])
-        m = Recurrent(kind, shape[1], d["units"], d.get("layers", 1), d.get("return", "last"))
     elif kind == "flatten":
         m = nn.Flatten()
     elif kind == "dropout":

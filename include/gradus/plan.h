@@ -41,8 +41,8 @@ typedef enum gr_role {
     GR_ROLE_STATE
 } gr_role;
 /* How a file's axes differ from memory's: PLAIN not at all; CONV [O,KH,KW,I] in memory is [O,I,KH,KW] in files
- * (one-dimensional: KH is 1 and absent). */
-typedef enum gr_layout { GR_LAYOUT_PLAIN, GR_LAYOUT_CONV, GR_LAYOUT_CONV1D } gr_layout;
+ * (one-dimensional: KH is 1 and absent); CHANNELS [...,C] in memory is [C,...] in files. */
+typedef enum gr_layout { GR_LAYOUT_PLAIN, GR_LAYOUT_CONV, GR_LAYOUT_CONV1D, GR_LAYOUT_CHANNELS } gr_layout;
 
 typedef struct gr_entry_spec {
     const char *name; /* "c1.weight"; slots: "c1.weight/m"; copied */

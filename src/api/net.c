@@ -105,16 +105,16 @@ static int maker_of(const gr_net *net, size_t before, gr_val x)
     return -1;
 }
 
-/* Of layers within layers the outer one says what follows them. */
-static bool is_own(const gr__made *m, const gr_param_info *p)
+/* Of layers within layers the outer one says what follows them, and so it does of sums that it goes on with. */
+static bool is_own(const gr_param_info *p)
 {
-    return !strchr(p->entry.name + strlen(m->name) + 1, '.');
+    return p->owner && !strchr(p->owner, '/') && !p->inside;
 }
 
 static void set_follow(gr_net *net, const gr__made *m, gr_follow follow, double slope)
 {
     for (size_t i = m->params; i < m->params + m->n_params && !m->own; i++) {
-        if (!is_own(m, &net->b.params[i])) continue;
+        if (!is_own(&net->b.params[i])) continue;
         net->b.params[i].follow = follow;
         net->b.params[i].slope = slope;
     }
@@ -149,7 +149,7 @@ void gr__net_settle_last(gr_net *net, gr_val output)
         i = maker_of(net, (size_t)i, net->made[i].in);
     if (i < 0) return;
     const gr__made *m = &net->made[i];
-    for (size_t k = m->params; k < m->params + m->n_params; k++) net->b.params[k].last = is_own(m, &net->b.params[k]);
+    for (size_t k = m->params; k < m->params + m->n_params; k++) net->b.params[k].last = is_own(&net->b.params[k]);
 }
 
 /* ---- a layer ---- */
@@ -259,7 +259,7 @@ static gr_val build_call(gr_net *net, const call *c)
 static bool has_own_activation(const call *c)
 {
     if (c->said.activation) return true;
-    return gr__member_has(&c->member->head, "activation") &&
+    return !c->member->inner_activation && gr__member_has(&c->member->head, "activation") &&
            !gr__activation_none(gr__setting_tree(&c->said.settings, "activation"));
 }
 

@@ -269,6 +269,12 @@ static int find_row(const gr_member *m, const char *name)
     return -1;
 }
 
+const gr_row *gr__member_row(const gr_member *m, const char *row)
+{
+    int i = find_row(m, row);
+    return i < 0 ? NULL : &m->rows[i];
+}
+
 bool gr__member_has(const gr_member *m, const char *row)
 {
     return find_row(m, row) >= 0;
@@ -299,7 +305,7 @@ static gr_status missing(gr_context *ctx, const gr_member *m, const gr_row *row,
     return GR_E_MISSING;
 }
 
-static const char *default_of(const gr_row *row, gr_preset preset)
+const char *gr__row_default(const gr_row *row, gr_preset preset)
 {
     if (preset == GR_PRESET_PAPER && row->paper) return row->paper;
     if (preset == GR_PRESET_TORCH && row->torch) return row->torch;
@@ -314,7 +320,7 @@ static bool may_be_absent(const gr_row *row, const char *value)
 
 static gr_status settle_row(gr_context *ctx, gr__bump *b, const gr_row *row, gr_preset preset, gr_settings *s, int i)
 {
-    const char *value = default_of(row, preset);
+    const char *value = gr__row_default(row, preset);
     const gr_tree *t = s->tree && s->tree->kind == GR_TREE_MAP ? gr__tree_get(s->tree, row->name) : NULL;
     s->given[i] = t != NULL;
     bool optional = may_be_absent(row, row->value) || may_be_absent(row, row->paper) || may_be_absent(row, row->torch);
@@ -329,6 +335,35 @@ static gr_status settle_row(gr_context *ctx, gr__bump *b, const gr_row *row, gr_
     if (!words) gr__tree_unquote(t, row->kind == GR_ROW_BOOL);
     s->value[i] = t;
     return check_value(ctx, row, t);
+}
+
+/* Does row i do nothing beside what another one has? */
+static bool is_idle(const gr_settings *s, int i)
+{
+    const char *idle = s->member->rows[i].idle, *value = idle ? strstr(idle, ": ") : NULL;
+    if (!idle) return false;
+    for (int r = 0; r < s->member->n_rows; r++) {
+        size_t n = strlen(s->member->rows[r].name);
+        const gr_tree *t = s->value[r];
+        if (strncmp(idle, s->member->rows[r].name, n) != 0 || (idle[n] != '\0' && idle + n != value)) continue;
+        if (!t || !value) return t != NULL;
+        const char *is = t->kind != GR_TREE_BOOL ? t->text : t->truth ? "true" : "false";
+        return is_scalar(t) && strcmp(is, value + 2) == 0;
+    }
+    assert(false && "what stands in `idle` is a row of the member");
+    return false;
+}
+
+static gr_status refuse_idle(gr_context *ctx, const gr_settings *s)
+{
+    for (int i = 0; i < s->member->n_rows; i++) {
+        const gr_row *row = &s->member->rows[i];
+        char hint[300];
+        if (!s->given[i] || !s->value[i] || !is_idle(s, i)) continue;
+        snprintf(hint, sizeof hint, "leave one of them out; %s: %s", row->name, row->help);
+        return gr__tree_fail(ctx, s->value[i], GR_E_CONFLICT, hint, "%s does nothing beside %s", row->name, row->idle);
+    }
+    return GR_OK;
 }
 
 gr_status gr__settings_make(gr_context *ctx, gr__bump *b, const gr_member *m, const gr_tree *tree, gr_preset preset,
@@ -346,6 +381,7 @@ gr_status gr__settings_make(gr_context *ctx, gr__bump *b, const gr_member *m, co
     if (!s.value || !s.given) return gr__error_code(ctx);
     if (tree && tree->kind == GR_TREE_MAP) st = check_keys(ctx, m, tree, also_allowed);
     for (int i = 0; i < m->n_rows && st == GR_OK; i++) st = settle_row(ctx, b, &m->rows[i], preset, &s, i);
+    if (st == GR_OK) st = refuse_idle(ctx, &s);
     if (st == GR_OK) *out = s;
     return st;
 }
@@ -374,6 +410,13 @@ const gr_tree *gr__setting_tree(const gr_settings *s, const char *name)
     int i = find_row(s->member, name);
     assert(i >= 0 && "the name is a row of the member");
     return i >= 0 ? s->value[i] : NULL;
+}
+
+void gr__setting_replace(gr_settings *s, const char *name, const gr_tree *value)
+{
+    int i = find_row(s->member, name);
+    assert(i >= 0 && "the name is a row of the member");
+    if (i >= 0) s->value[i] = value;
 }
 
 double gr__setting_real(const gr_settings *s, const char *name)
@@ -425,6 +468,7 @@ gr_tree *gr__settings_tree(gr__bump *b, const gr_settings *s)
     gr_tree *map = gr__tree_map(b);
     if (!gr__tree_put(b, map, "type", gr__tree_text(b, s->member->name))) return NULL;
     for (int i = 0; i < s->member->n_rows; i++) {
+        if (s->value[i] && is_idle(s, i)) continue;
         gr_tree *value = s->value[i] ? gr__tree_copy(b, s->value[i]) : gr__tree_text(b, "none");
         if (!gr__tree_put(b, map, s->member->rows[i].name, value)) return NULL;
     }

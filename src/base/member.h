@@ -28,8 +28,10 @@ typedef struct gr_row {
     const char *unit;  /* "1", "updates", "bytes", "pixels"; "" where none */
     const char *help;  /* one line */
     const char *paper, *torch; /* default under `preset: paper` and `preset: torch`; NULL: as value */
-    bool resumable; /* of a recipe's own keys: a resumed run may have another value, for it changes no bit of the
-                       training so far */
+    bool resumable;   /* of a recipe's own keys: a resumed run may have another value, for it changes no bit of the
+                         training so far */
+    const char *idle; /* beside what it does nothing, and is refused: "frozen: true", or the name of a row that has a
+                         value then; NULL: nothing. Resolved settings leave it out there */
 } gr_row;
 
 typedef struct gr_member {
@@ -53,7 +55,9 @@ typedef struct gr_member {
 
 typedef enum gr_preset { GR_PRESET_CHAPTER, GR_PRESET_PAPER, GR_PRESET_TORCH } gr_preset;
 
+const gr_row *gr__member_row(const gr_member *m, const char *row); /* NULL: it has none of this name */
 bool gr__member_has(const gr_member *m, const char *row);
+const char *gr__row_default(const gr_row *row, gr_preset preset); /* as YAML; NULL: it must be given */
 
 /* The checked values of one member, in the order of its rows. Lives in the bump allocator it was made with. */
 typedef struct gr_settings {
@@ -65,8 +69,8 @@ typedef struct gr_settings {
 } gr_settings;
 
 /* Checks `tree` (a map with or without `type`, a plain name, or NULL for all defaults) against the rows: unknown keys
- * (nearest name as hint), types, ranges, missing keys. Keys in also_allowed (NULL-ended, may be NULL) are left to the
- * caller. Defaults come from the preset. */
+ * (nearest name as hint), types, ranges, missing keys, rows that do nothing. Keys in also_allowed (NULL-ended, may be
+ * NULL) are left to the caller. Defaults come from the preset. */
 gr_status gr__settings_make(gr_context *ctx, gr__bump *b, const gr_member *m, const gr_tree *tree, gr_preset preset,
                             const char *const *also_allowed, gr_settings *out);
 /* Reading: the name must be a row of the member (an assert otherwise). */
@@ -76,6 +80,8 @@ bool gr__setting_bool(const gr_settings *s, const char *name);
 const char *gr__setting_text(const gr_settings *s, const char *name);    /* NULL where absent */
 const gr_tree *gr__setting_tree(const gr_settings *s, const char *name); /* NULL where absent */
 bool gr__setting_is(const gr_settings *s, const char *name, const char *word);
+/* In the place of what was written, which is left as it is. */
+void gr__setting_replace(gr_settings *s, const char *name, const gr_tree *value);
 /* AXES: fills n values, the last repeated from a single number; false where absent. A list of another length than n is
  * GR_E_TYPE, kept in ctx: check gr__error_code. */
 bool gr__setting_axes(gr_context *ctx, const gr_settings *s, const char *name, int64_t *values, int n);

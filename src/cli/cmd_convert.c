@@ -106,7 +106,7 @@ static gr_status convert(cli *c, const gr_recipe *recipe, const gr_conversion *h
     size_t n;
     int64_t parameters;
     gr__text text;
-    gr_status st = gr__recipe_convert(c->ctx, r->memory, recipe, how, &tree, &changes, &n);
+    gr_status st = gr__recipe_convert(c->ctx, r->memory, recipe, how, o->out, &tree, &changes, &n);
     if (st != GR_OK) return st;
     if (n == 0) {
         gr__fail(c->ctx, GR_E_CONFLICT, "convert: %s has nothing of what is to be changed", c->argument[0]);

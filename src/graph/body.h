@@ -89,8 +89,8 @@ gr_val gr__scan_all(gr_graph *g, const gr_node *n, gr_val inner);
 
 /* f of fixed point n at its own first result, as a value of g. */
 gr_val gr__fixed_point_again(gr_graph *g, const gr_node *n);
-/* Its residual where it is above its tolerance, else 0: [samples]. */
-gr_val gr__fixed_point_missed(gr_graph *g, const gr_node *n);
+/* Its residual, which stands in g, where it is above its tolerance, else 0. */
+gr_val gr__fixed_point_missed(gr_graph *g, const gr_node *n, gr_val residual);
 
 /* ---- leaves that stand in for operands (decompose.c) ---- */
 gr_val gr__stand_in(gr_graph *g, const gr_value *v, int number);

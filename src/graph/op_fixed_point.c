@@ -251,14 +251,14 @@ gr_val gr__fixed_point_again(gr_graph *g, const gr_node *n)
 
 /* ---- what they tell ---- */
 
-static gr_val is_done(gr_graph *g, const gr_node *n)
+static gr_val is_done(gr_graph *g, const gr_node *n, gr_val residual)
 {
-    return gr_less_equal(g, n->out + 1, gr_const(g, gr__solving_of(&n->attr).tolerance));
+    return gr_less_equal(g, residual, gr_const(g, gr__solving_of(&n->attr).tolerance));
 }
 
-gr_val gr__fixed_point_missed(gr_graph *g, const gr_node *n)
+gr_val gr__fixed_point_missed(gr_graph *g, const gr_node *n, gr_val residual)
 {
-    return gr_select(g, is_done(g, n), gr_const(g, 0), n->out + 1);
+    return gr_select(g, is_done(g, n, residual), gr_const(g, 0), residual);
 }
 
 static gr_val plus(gr_graph *g, gr_val a, gr_val b)
@@ -270,7 +270,8 @@ static void tell(gr_graph *g, const gr_node *n, gr_solved *out)
 {
     gr_val solves = gr_const(g, (double)gr_shape_of(g, n->out).dim[0]);
     out->solves = plus(g, out->solves, solves);
-    out->unsolved = plus(g, out->unsolved, gr_sub(g, solves, gr_sum_all(g, is_done(g, n))));
+    out->unsolved =
+        plus(g, out->unsolved, gr_sub(g, solves, gr_sum_all(g, is_done(g, n, gr__node_output(g, n->out, 1)))));
     out->evaluations = plus(g, out->evaluations, gr_sum_all(g, gr__node_output(g, n->out, 2)));
 }
 

@@ -56,14 +56,14 @@ static bool normalises(const gr_param_info *p)
     return p->entry.role == GR_ROLE_NORM_SCALE || p->entry.role == GR_ROLE_NORM_SHIFT;
 }
 
-static bool is_added(const gr_param_info *p)
+bool gr__init_adds(const gr_param_info *p)
 {
     return p->is_bias || p->entry.role == GR_ROLE_NORM_SHIFT;
 }
 
 static const char *default_for(const gr_param_info *p)
 {
-    if (is_added(p)) return "zeros";
+    if (gr__init_adds(p)) return "zeros";
     return p->follow == GR_FOLLOW_RELU || p->follow == GR_FOLLOW_LEAKY ? "kaiming" : "xavier";
 }
 
@@ -107,9 +107,9 @@ static bool usual(gr__bump *b, const gr_init_from *from, const gr_param_info *p,
 gr_status gr__init_choose(gr_context *ctx, gr__bump *b, const gr_init_from *from, const gr_param_info *p,
                           gr_init_choice *out)
 {
-    const char *key = is_added(p) ? "bias" : "weights";
+    const char *key = gr__init_adds(p) ? "bias" : "weights";
     const gr_tree *t = p->init ? gr__tree_get(p->init, key) : NULL;
-    gr_status st = !t && is_added(p) && !p->settled ? special_bias(ctx, b, from, p, &t) : GR_OK;
+    gr_status st = !t && gr__init_adds(p) && !p->settled ? special_bias(ctx, b, from, p, &t) : GR_OK;
     if (st != GR_OK) return st;
     if (!t && from->tree && !normalises(p) && !p->settled) t = gr__tree_get(from->tree, key);
     *out = (gr_init_choice){.asked = t != NULL};
@@ -117,8 +117,8 @@ gr_status gr__init_choose(gr_context *ctx, gr__bump *b, const gr_init_from *from
     if (!t && p->entry.role == GR_ROLE_NORM_SCALE && !(t = gr__tree_flow(b, "{type: constant, value: 1}")))
         return GR_E_MEMORY;
     if (t && t == gr__init_last_bias_auto(from->tree)) return GR_OK;
-    int gates = is_added(p) ? (int)p->blocks : 0;
-    return make(ctx, b, t, p->usual ? p->usual : default_for(p), is_added(p), gates, from->preset, &out->member,
+    int gates = gr__init_adds(p) ? (int)p->blocks : 0;
+    return make(ctx, b, t, p->usual ? p->usual : default_for(p), gr__init_adds(p), gates, from->preset, &out->member,
                 &out->settings);
 }
 

@@ -53,6 +53,7 @@ typedef struct gr_init_choice { /* for one parameter */
     gr_settings settings;
     bool asked; /* the recipe or the layer says so */
 } gr_init_choice;
+bool gr__init_adds(const gr_param_info *p); /* a bias, or a normalisation's shift: `bias` of `init:` is its key */
 /* The layer's own; for biases last_bias in the last layer, relu_bias before a ReLU; the recipe's; by default Kaiming
  * truncated normal, Xavier uniform where sigmoid, tanh or nothing follows, zeros for biases. The choice lives in b. */
 gr_status gr__init_choose(gr_context *ctx, gr__bump *b, const gr_init_from *from, const gr_param_info *p,

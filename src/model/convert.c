@@ -1,10 +1,13 @@
 /* Rewriting recipes. Layers of the resolved recipe have names and say all settings, so that one can be exchanged, or
- * left out and passed by, without a look at the others. */
+ * left out and passed by, without a look at the others. Lists within layers are as they were written: there names are
+ * filled in, and what is left out leaves something in its place that hands on. */
 #include "model/convert.h"
 
 #include <string.h>
 
-#include "nn/stack.h"
+#include "base/text.h"
+#include "model/network.h"
+#include "model/stack.h"
 
 typedef struct passed { /* a layer that was left out, and the name of what it took */
     const char *name, *source;
@@ -15,16 +18,27 @@ typedef struct converter {
     gr__bump *b;
     const gr_recipe *r;
     const gr_conversion *how;
+    gr_standing *stands; /* of the network's layers */
     gr_converted *change;
     size_t n, capacity;
     passed *gone;
     size_t n_gone, gone_capacity;
 } converter;
 
-/* One list of layers while it is walked. */
+/* A list of layers, and what it stands in. */
+typedef struct region {
+    const char *outer;      /* the layer that holds it; NULL: it is the network's own */
+    const gr_tree *earlier; /* the list before it in the same layer, whose layers are counted first; or NULL */
+    bool copied;            /* of a repeat: its only layer, unnamed, takes the copy's name */
+} region;
+
+/* A list while it is walked. */
 typedef struct walk {
+    region in;
+    const gr_tree *list;
     gr_tree *kept;
-    const char *above; /* what the next layer takes unless it says so: the last kept one, or the input; NULL: unknown */
+    const char *above; /* what the network's next layer takes unless it says so: the last kept one, or the input; NULL:
+                          unknown */
     const char *take;  /* what a layer left out took, which the next takes instead of the one above; or NULL */
 } walk;
 
@@ -37,18 +51,23 @@ static const gr_layer *peek(const converter *k, const gr_tree *t)
 
 static gr_status note(converter *k, const char *layer, const char *from, const char *to)
 {
-    if (!GR_ROOM(k->ctx, k->change, k->capacity, k->n + 1)) return GR_E_MEMORY;
+    if (!from || !to || !GR_ROOM(k->ctx, k->change, k->capacity, k->n + 1)) return GR_E_MEMORY;
     k->change[k->n++] = (gr_converted){layer ? layer : "", from, to};
     return GR_OK;
 }
 
-/* What stands in for an activation, or NULL. */
-static const gr_layer *other_activation(const converter *k, const gr_layer *m)
+static bool is_left_out(const converter *k, const gr_layer *m)
 {
-    if (!m->activation_only) return NULL;
-    const gr_layer *other = m->follow == GR_FOLLOW_RELU      ? k->how->relu
-                            : m->follow == GR_FOLLOW_SIGMOID ? k->how->sigmoid
-                                                             : NULL;
+    return (m->drops && k->how->drop_dropout) || (m->normalises && k->how->no_norm);
+}
+
+/* What stands in for an activation, or NULL. */
+static const gr_layer *other_activation(const converter *k, const gr_layer *m, gr_standing stands)
+{
+    if (!m->activation_only || stands == GR_STANDS_OUTPUT) return NULL;
+    const gr_layer *other = m->follow == GR_FOLLOW_RELU                                  ? k->how->relu
+                            : m->follow == GR_FOLLOW_SIGMOID && stands != GR_STANDS_GATE ? k->how->sigmoid
+                                                                                         : NULL;
     return other == m ? NULL : other;
 }
 
@@ -64,80 +83,176 @@ static bool is_common(const char *key)
     return strcmp(key, "activation") == 0;
 }
 
-/* The tree with another type; settings that this has too stay. */
-static gr_tree *retyped(converter *k, const gr_tree *t, const gr_layer *to)
+static bool is_number(const gr_tree *t)
 {
-    if (t->kind != GR_TREE_MAP) return gr__tree_text(k->b, to->head.name);
+    return t->kind == GR_TREE_INT || t->kind == GR_TREE_REAL;
+}
+
+/* Whether a value of another member's row of this name may stand in this one. */
+static bool takes(const gr_row *row, const gr_tree *value)
+{
+    int64_t whole;
+    switch (row->kind) {
+    case GR_ROW_INT:
+        return is_number(value) && gr__tree_int(value, &whole) && gr__in_range(value->number, row->range);
+    case GR_ROW_REAL:
+        return is_number(value) && gr__in_range(value->number, row->range);
+    case GR_ROW_TREE:
+        return is_number(value);
+    case GR_ROW_BOOL:
+        return value->kind == GR_TREE_BOOL;
+    default:
+        return false;
+    }
+}
+
+/* What a member has by default it has by being what it is, and another one has its own; what was chosen stays where the
+ * other can have it. */
+static bool carries(const converter *k, const gr_layer *m, const gr_layer *to, const char *key, const gr_tree *value)
+{
+    const gr_row *was = gr__member_row(&m->head, key), *is = gr__member_row(&to->head, key);
+    const char *usual = was ? gr__row_default(was, k->r->preset) : NULL;
+    if (!was || !is || !takes(is, value)) return false;
+    gr_tree *t = usual ? gr__tree_flow(k->b, usual) : NULL;
+    if (t && is_number(t) && is_number(value)) return t->number != value->number;
+    return !t || !gr__tree_equal(t, value);
+}
+
+/* The map with another type. What normalises over batches trains a scale and a shift, and so does what stands for it:
+ * its own initialisers have something to start. */
+static gr_tree *retyped(converter *k, const gr_tree *t, const gr_layer *m, const gr_layer *to)
+{
     gr_tree *made = gr__tree_map(k->b);
+    const gr_row *trains = m->normalises ? gr__member_row(&to->head, "affine") : NULL;
     if (!gr__tree_put_text(k->b, made, "type", to->head.name)) return NULL;
+    if (trains && strcmp(gr__row_default(trains, k->r->preset), "true") != 0 &&
+        !gr__tree_put(k->b, made, trains->name, gr__tree_scalar(k->b, "true")))
+        return NULL;
     for (int i = 0; i < t->n; i++) {
-        bool stays = is_common(t->key[i]) || gr__member_has(&to->head, t->key[i]);
-        if (stays && strcmp(t->key[i], "type") != 0 &&
-            !gr__tree_put(k->b, made, t->key[i], gr__tree_copy(k->b, t->child[i])))
-            return NULL;
+        const char *key = t->key[i];
+        bool stays = strcmp(key, "type") != 0 && (is_common(key) || carries(k, m, to, key, t->child[i]));
+        if (stays && !gr__tree_put(k->b, made, key, gr__tree_copy(k->b, t->child[i]))) return NULL;
     }
     return made;
 }
 
-/* ---- layers that are named by a row: activations, norms, layers within ---- */
-
-static gr_status convert_inside(converter *k, gr_tree *layer, const gr_layer *m, const char *name, bool output);
-
-/* Whether a layer's rows may be looked into: the first of its lists, of which the network's output is none. */
-static gr_status convert_row(converter *k, gr_tree *layer, const char *row, const gr_tree *value, const char *name,
-                             bool output)
+/* A copy, with `type` where the name stood alone. */
+static gr_tree *as_map(converter *k, const gr_tree *t)
 {
-    const gr_layer *m = peek(k, value), *other = NULL;
-    gr_tree *made = NULL;
-    if (!m) return GR_OK;
-    const char *to = NULL;
-    if (m->normalises && k->how->no_norm)
-        made = gr__tree_text(k->b, to = "none");
-    else if ((other = other_norm(k, m)) ||
-             (strcmp(row, "activation") == 0 && !output && (other = other_activation(k, m))))
-        made = retyped(k, value, other), to = other->head.name;
-    else { /* a layer within: its own rows */
-        made = gr__tree_copy(k->b, value);
-        size_t before = k->n;
-        if (made && made->kind == GR_TREE_TEXT) {
-            gr_tree *map = gr__tree_map(k->b);
-            made = gr__tree_put_text(k->b, map, "type", m->head.name) ? map : NULL;
-        }
-        gr_status st = made ? convert_inside(k, made, m, name, false) : GR_E_MEMORY;
-        if (st != GR_OK || k->n == before) return st;
-        return gr__tree_put(k->b, layer, row, made) ? GR_OK : GR_E_MEMORY;
-    }
-    if (!gr__tree_put(k->b, layer, row, made)) return GR_E_MEMORY;
-    return note(k, name, m->head.name, to);
+    if (t->kind != GR_TREE_TEXT) return gr__tree_copy(k->b, t);
+    gr_tree *map = gr__tree_map(k->b);
+    return gr__tree_put_text(k->b, map, "type", t->text) ? map : NULL;
 }
 
-static gr_status convert_list(converter *k, gr_tree *list, const char *above, const char *name);
+/* What stands where a layer was left out, under its name: its activation, or what hands on. */
+static gr_tree *in_its_place(converter *k, const gr_tree *t)
+{
+    static const char *const stay[] = {"name", "from"};
+    const gr_tree *activation = gr__tree_get(t, "activation");
+    gr_tree *made = gr__activation_none(activation) ? gr__layer_idle(k->b) : as_map(k, activation);
+    for (size_t i = 0; i < GR_COUNT(stay) && made; i++) {
+        const gr_tree *value = gr__tree_get(t, stay[i]);
+        if (value && !gr__tree_put(k->b, made, stay[i], gr__tree_copy(k->b, value))) return NULL;
+    }
+    return made;
+}
 
-/* What a layer's rows say, written or by default. */
-static gr_status convert_inside(converter *k, gr_tree *layer, const gr_layer *m, const char *name, bool output)
+/* ---- what a layer's rows say: numbers and words, activations, norms, layers within ---- */
+
+static gr_status convert_list(converter *k, gr_tree *list, const char *above, region in);
+static gr_status convert_inside(converter *k, gr_tree *layer, const gr_layer *m, const char *name, gr_standing stands);
+
+static const gr_tree *row_value(converter *k, const gr_tree *layer, const gr_row *row)
+{
+    const gr_tree *value = gr__tree_get(layer, row->name);
+    const char *usual = gr__row_default(row, k->r->preset);
+    return value || !usual ? value : gr__tree_flow(k->b, usual);
+}
+
+/* A row that turns off what is not wanted. */
+static gr_status turn_off(converter *k, gr_tree *layer, const gr_layer *m, const char *row, const char *off,
+                          const char *name)
+{
+    const gr_tree *value = row_value(k, layer, gr__member_row(&m->head, row));
+    gr_tree *made = gr__tree_scalar(k->b, off);
+    if (!value || !made) return GR_E_MEMORY;
+    if (gr__tree_equal(value, made) || (is_number(value) && is_number(made) && value->number == made->number))
+        return GR_OK;
+    if (!gr__tree_put(k->b, layer, row, made)) return GR_E_MEMORY;
+    return note(k, name, gr__bump_format(k->b, "%s: %s", row, value->text ? value->text : "none"),
+                gr__bump_format(k->b, "%s: %s", row, off));
+}
+
+static gr_status put_row(converter *k, gr_tree *layer, const char *row, gr_tree *made)
+{
+    if (made && made->kind == GR_TREE_MAP && made->n == 1) made = gr__tree_copy(k->b, made->child[0]);
+    return gr__tree_put(k->b, layer, row, made) ? GR_OK : GR_E_MEMORY;
+}
+
+/* A row that names a layer. */
+static gr_status convert_row(converter *k, gr_tree *layer, const char *row, const gr_tree *value, const char *name,
+                             gr_standing stands)
+{
+    const gr_layer *m = peek(k, value), *other;
+    bool activates = strcmp(row, "activation") == 0;
+    size_t before = k->n;
+    gr_status st = GR_OK;
+    if (!m) return GR_OK;
+    gr_tree *made = as_map(k, value);
+    if (!made) return GR_E_MEMORY;
+    if (is_left_out(k, m)) {
+        bool empty = gr__activation_none(gr__tree_get(made, "activation"));
+        GR_TRY(note(k, name, m->head.name, empty ? "none" : "nothing"));
+        if (empty && m->normalises) return put_row(k, layer, row, gr__tree_text(k->b, "none"));
+        if (!(made = in_its_place(k, made))) GR_TRY(GR_E_MEMORY);
+        if (!(m = peek(k, made))) GR_TRY(GR_E_INTERNAL);
+        activates = !empty;
+    }
+    if ((other = other_norm(k, m)) || (activates && (other = other_activation(k, m, stands)))) {
+        GR_TRY(note(k, name, m->head.name, other->head.name));
+        if (!(made = retyped(k, made, m, other))) GR_TRY(GR_E_MEMORY);
+        m = other;
+    }
+    GR_TRY(convert_inside(k, made, m, name, GR_STANDS_WITHIN));
+    if (k->n != before) st = put_row(k, layer, row, made);
+done:
+    return st;
+}
+
+static gr_status convert_inside(converter *k, gr_tree *layer, const gr_layer *m, const char *name, gr_standing stands)
 {
     gr_status st = GR_OK;
-    for (int i = 0; i < m->head.n_rows && st == GR_OK; i++) {
+    const gr_tree *earlier = NULL;
+    if (k->how->drop_dropout && m->drop_rate) GR_TRY(turn_off(k, layer, m, m->drop_rate, "0", name));
+    if (k->how->no_norm && m->norm_choice) GR_TRY(turn_off(k, layer, m, m->norm_choice, "none", name));
+    for (int i = 0; i < m->head.n_rows; i++) {
         const gr_row *row = &m->head.rows[i];
-        gr_tree *value = gr__tree_get(layer, row->name);
-        if (row->kind != GR_ROW_TREE) continue;
-        if (!value && row->value) value = gr__tree_flow(k->b, row->value);
-        if (value && value->kind == GR_TREE_LIST)
-            st = convert_list(k, value, NULL, name);
-        else if (!gr__tree_none(value))
-            st = convert_row(k, layer, row->name, value, name, output);
+        const gr_tree *value = row->kind == GR_ROW_TREE ? row_value(k, layer, row) : NULL;
+        if (gr__tree_none(value)) continue;
+        if (value->kind != GR_TREE_LIST) {
+            GR_TRY(convert_row(k, layer, row->name, value, name, stands));
+            continue;
+        }
+        gr_tree *list = gr__tree_copy(k->b, value);
+        if (!list) GR_TRY(GR_E_MEMORY);
+        size_t before = k->n;
+        GR_TRY(convert_list(k, list, NULL, (region){.outer = name, .earlier = earlier}));
+        if (k->n != before && !gr__tree_put(k->b, layer, row->name, list)) GR_TRY(GR_E_MEMORY);
+        earlier = value;
     }
     const gr_tree *common = gr__member_has(&m->head, "activation") ? NULL : gr__tree_get(layer, "activation");
-    return st == GR_OK && common ? convert_row(k, layer, "activation", common, name, output) : st;
+    if (common) st = convert_row(k, layer, "activation", common, name, stands);
+done:
+    return st;
 }
 
-/* ---- lists of layers ---- */
+/* ---- names ---- */
 
-static bool is_output(const converter *k, const char *name)
+static const char *text_of(const gr_tree *map, const char *key)
 {
-    for (int h = 0; h < k->r->n_heads && name; h++)
-        if (strcmp(k->r->stack->layer[k->r->head[h].from].name, name) == 0) return true;
-    return false;
+    const gr_tree *t = gr__tree_get(map, key);
+    while (t && t->kind == GR_TREE_LIST && t->n == 1) t = t->child[0];
+    return t ? t->text : NULL;
 }
 
 /* The name of what stands for `name` now. Sources of layers left out are named when these go, so one look is enough. */
@@ -162,39 +277,107 @@ static gr_status redirect(const converter *k, gr_tree *map)
     return gr__tree_put(k->b, map, "from", made) ? GR_OK : GR_E_MEMORY;
 }
 
-static const char *text_of(const gr_tree *map, const char *key)
+static int alike(const converter *k, const gr_tree *list, int n, const gr_layer *m)
 {
-    const gr_tree *t = gr__tree_get(map, key);
-    while (t && t->kind == GR_TREE_LIST && t->n == 1) t = t->child[0];
-    return t ? t->text : NULL;
+    int number = 0;
+    for (int i = 0; i < n; i++) number += peek(k, list->child[i]) == m;
+    return number;
 }
 
-/* A convolution or dense layer without biases had them in the normalisation behind it. */
-static gr_status give_bias(converter *k, const walk *w, const char *source)
+/* A layer of a list within another one is called by type and number unless it is named; it keeps that name when its
+ * type, or that of another, changes. */
+static gr_status fill_name(converter *k, const walk *w, gr_tree *t, const gr_layer *m, int i)
 {
-    for (int i = 0; source && i < w->kept->n; i++) {
-        gr_tree *t = w->kept->child[i], *bias = gr__tree_get(t, "bias");
-        const char *name = text_of(t, "name");
-        if (!name || strcmp(name, source) != 0 || !bias || bias->kind != GR_TREE_BOOL || bias->truth) continue;
-        if (!gr__tree_put(k->b, t, "bias", gr__tree_scalar(k->b, "true"))) return GR_E_MEMORY;
-        return note(k, name, "bias: false", "bias: true");
+    const gr_tree *earlier = w->in.earlier;
+    if (!gr__tree_none(gr__tree_get(t, "name")) || (w->in.copied && w->list->n == 1)) return GR_OK;
+    int number = 1 + alike(k, w->list, i, m) + (earlier ? alike(k, earlier, earlier->n, m) : 0);
+    const char *name = gr__bump_format(k->b, "%s%d", m->head.name, number);
+    return name && gr__tree_put_text(k->b, t, "name", name) ? GR_OK : GR_E_MEMORY;
+}
+
+static bool names(const gr_tree *from, const char *name)
+{
+    for (int i = 0; from && i < from->n; i++)
+        if (from->child[i]->text && strcmp(from->child[i]->text, name) == 0) return true;
+    return false;
+}
+
+/* Of a layer in a list within another one: a gate where one beside it multiplies by it. */
+static gr_standing stands_within(const converter *k, const walk *w, const char *name)
+{
+    for (int i = 0; name && i < w->list->n; i++) {
+        const gr_layer *m = peek(k, w->list->child[i]);
+        if (m && m->multiplies && names(gr__tree_get(w->list->child[i], "from"), name)) return GR_STANDS_GATE;
+    }
+    return GR_STANDS_WITHIN;
+}
+
+/* ---- lists of layers ---- */
+
+static int kept_layer(const walk *w, const char *name)
+{
+    for (int i = 0; name && i < w->kept->n; i++) {
+        const char *other = text_of(w->kept->child[i], "name");
+        if (other && strcmp(other, name) == 0) return i;
+    }
+    return -1;
+}
+
+/* A convolution or dense layer without biases had them in the normalisation behind it, though a pooling, say, may stand
+ * between. t: the normalisation. */
+static gr_status give_bias(converter *k, const walk *w, const gr_tree *t)
+{
+    const char *source = text_of(t, "from") ? text_of(t, "from") : w->take;
+    for (int i = source ? kept_layer(w, source) : w->kept->n - 1; i >= 0;) {
+        t = w->kept->child[i];
+        const gr_tree *bias = gr__tree_get(t, "bias"), *from = gr__tree_get(t, "from");
+        const gr_layer *m = peek(k, t);
+        if (bias && bias->kind == GR_TREE_BOOL) {
+            if (bias->truth) return GR_OK;
+            if (!gr__tree_put(k->b, (gr_tree *)t, "bias", gr__tree_scalar(k->b, "true"))) return GR_E_MEMORY;
+            return note(k, text_of(t, "name"), "bias: false", "bias: true");
+        }
+        bool joins = from && from->kind == GR_TREE_LIST && from->n > 1;
+        if (!m || !m->transparent || joins || !gr__activation_none(gr__tree_get(t, "activation"))) return GR_OK;
+        i = gr__tree_none(from) ? i - 1 : kept_layer(w, text_of(t, "from"));
     }
     return GR_OK;
 }
 
-static gr_status leave_out(converter *k, walk *w, const gr_tree *t, const gr_layer *m)
+static bool is_input(const converter *k, const char *name)
 {
-    const char *name = text_of(t, "name"), *own = text_of(t, "from"),
+    for (int i = 0; i < k->r->n_inputs; i++)
+        if (strcmp(k->r->input[i].name, name) == 0) return true;
+    return false;
+}
+
+/* Whether what takes a layer of the network may take its source instead. An output is given by a layer; where no head
+ * names it, by the last. */
+static bool may_go(const converter *k, const walk *w, const char *name, const char *source)
+{
+    bool output = false;
+    if (!name || !source || w->in.outer) return false;
+    for (int h = 0; h < k->r->n_heads; h++) output |= strcmp(k->r->stack->layer[k->r->head[h].from].name, name) == 0;
+    if (!output) return true;
+    return !is_input(k, source) && (k->r->heads_named || (w->above && strcmp(source, w->above) == 0));
+}
+
+/* True: it is gone. Else *t stands in its place. */
+static gr_status leave_out(converter *k, walk *w, const gr_layer *m, gr_tree **t, bool *gone)
+{
+    const char *name = text_of(*t, "name"), *own = text_of(*t, "from"),
                *source = own       ? own
                          : w->take ? w->take
                                    : w->above;
-    if (own) w->take = own;
-    if (name && source) {
-        if (!GR_ROOM(k->ctx, k->gone, k->gone_capacity, k->n_gone + 1)) return GR_E_MEMORY;
-        k->gone[k->n_gone++] = (passed){name, source};
-    }
     gr_status st = note(k, name, m->head.name, "nothing");
-    return st == GR_OK && m->normalises ? give_bias(k, w, source) : st;
+    if (st == GR_OK && m->normalises) st = give_bias(k, w, *t);
+    if (st != GR_OK) return st;
+    *gone = gr__activation_none(gr__tree_get(*t, "activation")) && may_go(k, w, name, source);
+    if (!*gone) return (*t = in_its_place(k, *t)) ? GR_OK : GR_E_MEMORY;
+    if (own) w->take = own;
+    if (!GR_ROOM(k->ctx, k->gone, k->gone_capacity, k->n_gone + 1)) return GR_E_MEMORY;
+    k->gone[k->n_gone++] = (passed){name, source};
+    return GR_OK;
 }
 
 static gr_status keep(converter *k, walk *w, gr_tree *t)
@@ -205,87 +388,130 @@ static gr_status keep(converter *k, walk *w, gr_tree *t)
     return gr__tree_push(k->b, w->kept, t) ? GR_OK : GR_E_MEMORY;
 }
 
-/* An activation on what is left out becomes a layer of its own, under the same name. */
-static gr_tree *activation_left(converter *k, const gr_tree *t, const gr_tree *activation)
+static gr_status convert_layer(converter *k, walk *w, int i)
 {
-    gr_tree *made = gr__tree_map(k->b);
-    static const char *const stay[] = {"name", "from"};
-    if (activation->kind == GR_TREE_MAP)
-        made = gr__tree_copy(k->b, activation);
-    else if (!gr__tree_put_text(k->b, made, "type", activation->text))
-        return NULL;
-    for (size_t i = 0; i < GR_COUNT(stay); i++) {
-        const gr_tree *value = gr__tree_get(t, stay[i]);
-        if (value && !gr__tree_put(k->b, made, stay[i], gr__tree_copy(k->b, value))) return NULL;
-    }
-    return made;
-}
-
-static gr_status convert_layer(converter *k, walk *w, const gr_tree *was)
-{
-    const gr_layer *m = peek(k, was), *other;
-    gr_tree *t = gr__tree_copy(k->b, was);
+    const gr_layer *m = peek(k, w->list->child[i]), *other;
+    gr_tree *t = as_map(k, w->list->child[i]);
     gr_status st = GR_OK;
-    if (t && t->kind == GR_TREE_TEXT) {
-        gr_tree *map = gr__tree_map(k->b);
-        t = gr__tree_put_text(k->b, map, "type", was->text) ? map : NULL;
-    }
     if (!t) return GR_E_MEMORY;
-    if (!m) return gr__tree_push(k->b, w->kept, t) ? GR_OK : GR_E_MEMORY; /* a repeat inside: as it is */
+    if (!m) return gr__tree_push(k->b, w->kept, t) ? GR_OK : GR_E_MEMORY;
+    GR_TRY(w->in.outer ? fill_name(k, w, t, m, i) : redirect(k, t));
     const char *name = text_of(t, "name");
-    GR_TRY(redirect(k, t));
-    if ((m->drops && k->how->drop_dropout) || (m->normalises && k->how->no_norm)) {
-        const gr_tree *activation = gr__tree_get(t, "activation");
-        const char *source = text_of(t, "from");
-        if (gr__activation_none(activation)) return leave_out(k, w, t, m);
-        GR_TRY(note(k, name, m->head.name, "nothing"));
-        if (m->normalises) GR_TRY(give_bias(k, w, source ? source : w->above));
-        if (!(t = activation_left(k, t, activation))) GR_TRY(GR_E_MEMORY);
+    gr_standing stands = w->in.outer ? stands_within(k, w, name) : k->stands[i];
+    if (is_left_out(k, m)) {
+        bool gone;
+        GR_TRY(leave_out(k, w, m, &t, &gone));
+        if (gone) return GR_OK;
         if (!(m = peek(k, t))) GR_TRY(GR_E_INTERNAL);
     }
-    bool output = is_output(k, name);
-    if ((other = other_norm(k, m)) || (!output && (other = other_activation(k, m)))) {
+    if ((other = other_norm(k, m)) || (other = other_activation(k, m, stands))) {
         GR_TRY(note(k, name, m->head.name, other->head.name));
-        if (!(t = retyped(k, t, other))) GR_TRY(GR_E_MEMORY);
+        if (!(t = retyped(k, t, m, other))) GR_TRY(GR_E_MEMORY);
         m = other;
     }
-    GR_TRY(convert_inside(k, t, m, name, output));
+    GR_TRY(convert_inside(k, t, m, name ? name : "", stands));
     st = keep(k, w, t);
 done:
     return st;
 }
 
-/* In the place of the list's own layers. outer: the layer that holds the list; NULL: the network. */
-static gr_status convert_list(converter *k, gr_tree *list, const char *above, const char *outer)
+/* Copies stand within lists of layers only: those of the network are unrolled. */
+static gr_status convert_repeat(converter *k, walk *w, const gr_tree *was)
 {
-    walk w = {.kept = gr__tree_list(k->b), .above = above};
+    gr_tree *t = gr__tree_copy(k->b, was), *repeat = gr__tree_get(t, "repeat"), *list = gr__tree_get(repeat, "layers");
+    const char *name = text_of(repeat, "name");
+    if (!list) return GR_E_MEMORY;
+    gr_status st = convert_list(k, list, NULL, (region){.outer = name ? name : "repeat", .copied = true});
+    return st == GR_OK && !gr__tree_push(k->b, w->kept, t) ? GR_E_MEMORY : st;
+}
+
+/* In the place of the list's own layers. */
+static gr_status convert_list(converter *k, gr_tree *list, const char *above, region in)
+{
+    walk w = {.in = in, .list = list, .kept = gr__tree_list(k->b), .above = above};
     gr_status st = w.kept ? GR_OK : GR_E_MEMORY;
     size_t before = k->n;
-    for (int i = 0; i < list->n && st == GR_OK; i++) st = convert_layer(k, &w, list->child[i]);
-    for (size_t i = before; i < k->n && outer && st == GR_OK; i++) {
-        k->change[i].layer = gr__bump_format(k->b, "%s%s%s", outer, *k->change[i].layer ? "." : "", k->change[i].layer);
+    for (int i = 0; i < list->n && st == GR_OK; i++) {
+        bool copies = gr__tree_get(list->child[i], "repeat") != NULL;
+        st = copies ? convert_repeat(k, &w, list->child[i]) : convert_layer(k, &w, i);
+    }
+    for (size_t i = before; i < k->n && in.outer && st == GR_OK; i++) {
+        bool joins = *in.outer && *k->change[i].layer;
+        k->change[i].layer = gr__bump_format(k->b, "%s%s%s", in.outer, joins ? "." : "", k->change[i].layer);
         if (!k->change[i].layer) st = GR_E_MEMORY;
     }
-    if (st == GR_OK) {
-        list->n = 0;
-        for (int i = 0; i < w.kept->n && st == GR_OK; i++)
-            if (!gr__tree_push(k->b, list, w.kept->child[i])) st = GR_E_MEMORY;
-    }
-    return st;
+    if (st != GR_OK) return st;
+    list->n = 0;
+    for (int i = 0; i < w.kept->n; i++)
+        if (!gr__tree_push(k->b, list, w.kept->child[i])) return GR_E_MEMORY;
+    return GR_OK;
 }
 
 /* ---- recipes ---- */
 
-gr_status gr__recipe_convert(gr_context *ctx, gr__bump *b, const gr_recipe *r, const gr_conversion *how, gr_tree **out,
-                             gr_converted **changes, size_t *n)
+static bool fits_one(const gr_network *network, const char *match)
+{
+    size_t n, n_states;
+    const gr_param_info *params = gr__network_params(network, &n);
+    const gr_entry_spec *states = gr__network_states(network, &n_states);
+    for (size_t i = 0; i < n; i++)
+        if (gr__glob(match, params[i].entry.name)) return true;
+    for (size_t i = 0; i < n_states; i++)
+        if (gr__glob(match, states[i].name)) return true;
+    return false;
+}
+
+/* Groups of which nothing is left go too. */
+static gr_status thin_groups(converter *k, gr_tree *tree, const gr_network *network)
+{
+    const gr_tree *groups = gr__tree_get(tree, "groups");
+    gr_tree *left = gr__tree_list(k->b);
+    for (int i = 0; i < groups->n; i++) {
+        const char *match = text_of(groups->child[i], "match");
+        if (match && fits_one(network, match)) {
+            if (!gr__tree_push(k->b, left, gr__tree_copy(k->b, groups->child[i]))) return GR_E_MEMORY;
+        } else if (note(k, NULL, gr__bump_format(k->b, "group %s", match ? match : ""), "nothing") != GR_OK)
+            return GR_E_MEMORY;
+    }
+    if (left && left->n == 0) left = gr__tree_text(k->b, "none");
+    return gr__tree_put(k->b, tree, "groups", left) ? GR_OK : GR_E_MEMORY;
+}
+
+/* Which parameters there are now shows when the recipe is read without its groups. */
+static gr_status convert_groups(converter *k, gr_tree *tree, const char *file)
+{
+    gr_recipe *r = NULL;
+    gr_network *network = NULL;
+    gr__text text;
+    gr_tree *without = gr__tree_copy(k->b, tree);
+    if (gr__tree_none(gr__tree_get(tree, "groups"))) return GR_OK;
+    if (!gr__tree_put_text(k->b, without, "groups", "none")) return GR_E_MEMORY;
+    gr__text_init(&text, k->ctx);
+    gr__tree_write(without, &text, 0);
+    gr_status st = text.failed ? GR_E_MEMORY : gr__recipe_from_text(k->ctx, file, ".", text.s, text.n, NULL, 0, &r);
+    if (st == GR_OK) st = gr__network_make(k->ctx, r, NULL, &network);
+    if (st == GR_OK) st = thin_groups(k, tree, network);
+    gr__network_destroy(network);
+    if (r) gr__recipe_close(k->ctx, r);
+    gr__text_free(&text);
+    return st;
+}
+
+gr_status gr__recipe_convert(gr_context *ctx, gr__bump *b, const gr_recipe *r, const gr_conversion *how,
+                             const char *file, gr_tree **out, gr_converted **changes, size_t *n)
 {
     converter k = {.ctx = ctx, .b = b, .r = r, .how = how};
     gr_tree *tree = gr__tree_copy(b, r->resolved);
     const gr_tree *heads = gr__tree_get(tree, "heads");
     gr_tree *layers = gr__tree_get(gr__tree_get(tree, "model"), "layers");
-    gr_status st = layers ? GR_OK : GR_E_MEMORY;
-    if (st == GR_OK) st = convert_list(&k, layers, r->n_inputs == 1 ? r->input[0].name : NULL, NULL);
+    k.stands = gr__bump_alloc(b, (size_t)r->stack->n * sizeof *k.stands);
+    gr_status st = layers && k.stands ? GR_OK : GR_E_MEMORY;
+    if (st == GR_OK) {
+        gr__stack_standing(r, k.stands);
+        st = convert_list(&k, layers, r->n_inputs == 1 ? r->input[0].name : NULL, (region){.outer = NULL});
+    }
     for (int i = 0; heads && i < heads->n && st == GR_OK; i++) st = redirect(&k, heads->child[i]);
+    if (st == GR_OK && k.n) st = convert_groups(&k, tree, file);
     if (st == GR_OK && k.n) {
         *changes = gr__bump_alloc(b, k.n * sizeof **changes);
         if (!*changes) st = GR_E_MEMORY;

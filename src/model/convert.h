@@ -19,8 +19,8 @@ typedef struct gr_converted {
 } gr_converted;
 
 /* The resolved recipe so changed, and what was changed, layer by layer; both in b. Layers that give an output of the
- * network keep their activation. The result is a tree: reading it as a recipe checks it. */
-gr_status gr__recipe_convert(gr_context *ctx, gr__bump *b, const gr_recipe *r, const gr_conversion *how, gr_tree **out,
-                             gr_converted **changes, size_t *n);
+ * network keep their activation. file: what errors call the result, a tree: reading it as a recipe checks it. */
+gr_status gr__recipe_convert(gr_context *ctx, gr__bump *b, const gr_recipe *r, const gr_conversion *how,
+                             const char *file, gr_tree **out, gr_converted **changes, size_t *n);
 
 #endif

@@ -42,36 +42,82 @@ static gr_tree *in_place_of(const gr_tree *old, gr_tree *t)
     return t;
 }
 
-/* The last layer that says how many outputs it has: a dense one, or a convolution before a global pooling. */
+static bool put_copy(gr__bump *b, gr_tree *map, const char *key, const gr_tree *value)
+{
+    return gr__tree_put(b, map, key, gr__tree_copy(b, value));
+}
+
+/* Classes for a network that ends with features: a layer behind it. */
+static gr_status add_classifier(gr__bump *b, gr_tree *layers, const gr_tree *classes)
+{
+    gr_tree *layer = in_place_of(classes, gr__tree_flow(b, "{type: dense, units: 1, name: classifier}"));
+    return put_copy(b, layer, "units", classes) && gr__tree_push(b, layers, layer) ? GR_OK : GR_E_MEMORY;
+}
+
+/* The last layer that says how many outputs it has: a dense one, or a convolution before a global pooling. A dense one
+ * with an activation gives features, and one whose weights are a table's as many as the table has rows. */
 static gr_status set_classes(gr_context *ctx, gr__bump *b, gr_tree *layers, const gr_tree *classes)
 {
     static const char *const widths[] = {"units", "filters"};
-    for (int i = layers->n - 1; i >= 0; i--)
+    for (int i = layers->n - 1; i >= 0; i--) {
+        gr_tree *layer = layers->child[i];
+        const gr_tree *tied = gr__tree_get(layer, "tied");
+        if (!gr__tree_none(tied))
+            return gr__tree_fail(ctx, classes, GR_E_CONFLICT,
+                                 "`gradus new --from` starts a recipe whose last layer may be another",
+                                 "the outputs of this network are what \"%s\" takes, not classes", tied->text);
+        if (gr__tree_get(layer, widths[0]) && !gr__activation_none(gr__tree_get(layer, "activation")))
+            return add_classifier(b, layers, classes);
         for (size_t k = 0; k < GR_COUNT(widths); k++)
-            if (gr__tree_get(layers->child[i], widths[k]))
-                return gr__tree_put(b, layers->child[i], widths[k], in_place_of(classes, gr__tree_copy(b, classes)))
-                           ? GR_OK
-                           : GR_E_MEMORY;
+            if (gr__tree_get(layer, widths[k])) return put_copy(b, layer, widths[k], classes) ? GR_OK : GR_E_MEMORY;
+    }
     return gr__tree_fail(ctx, classes, GR_E_CONFLICT, NULL, "no layer of this network says how many outputs it has");
 }
 
-static gr_status set_dropout(gr_context *ctx, gr__bump *b, gr_tree *layers, const gr_tree *rate)
+/* Of all layers that leave numbers out: a list's, those that are copied, those within others. *t may become another
+ * tree. */
+static gr_status set_dropout(gr_context *ctx, gr__bump *b, gr_tree **t, const gr_tree *rate, int *changed)
+{
+    gr_tree *repeat = gr__tree_get(*t, "repeat");
+    const gr_layer *m = (const gr_layer *)gr__family_peek(ctx, &gr__family_layer, *t);
+    gr_status st = GR_OK;
+    if (m && m->drop_rate) {
+        if ((*t)->kind == GR_TREE_TEXT) {
+            gr_tree *map = in_place_of(*t, gr__tree_map(b));
+            if (!gr__tree_put_text(b, map, "type", m->head.name)) return GR_E_MEMORY;
+            map->parent = (*t)->parent;
+            *t = map;
+        }
+        if (!put_copy(b, *t, m->drop_rate, rate)) return GR_E_MEMORY;
+        ++*changed;
+    }
+    for (int i = 0; (*t)->kind == GR_TREE_LIST && i < (*t)->n && st == GR_OK; i++)
+        st = set_dropout(ctx, b, &(*t)->child[i], rate, changed);
+    for (int i = 0; i < (repeat ? repeat->n : 0) && st == GR_OK; i++)
+        st = set_dropout(ctx, b, &repeat->child[i], rate, changed);
+    for (int i = 0; m && (*t)->kind == GR_TREE_MAP && i < (*t)->n && st == GR_OK; i++) {
+        const gr_row *row = gr__member_row(&m->head, (*t)->key[i]);
+        if (row && row->kind == GR_ROW_TREE) st = set_dropout(ctx, b, &(*t)->child[i], rate, changed);
+    }
+    return st;
+}
+
+static gr_status set_dropouts(gr_context *ctx, gr__bump *b, gr_tree *layers, const gr_tree *rate)
 {
     int changed = 0;
-    for (int i = 0; i < layers->n; i++) {
-        const gr_layer *member = (const gr_layer *)gr__family_peek(ctx, &gr__family_layer, layers->child[i]);
-        if (!member || !member->drops) continue;
-        gr_tree *layer = in_place_of(layers->child[i], gr__tree_map(b));
-        const gr_tree *name = gr__tree_get(layers->child[i], "name");
-        if (!gr__tree_put(b, layer, "type", gr__tree_text(b, member->head.name)) ||
-            !gr__tree_put(b, layer, "rate", gr__tree_copy(b, rate)))
-            return GR_E_MEMORY;
-        if (name && !gr__tree_put(b, layer, "name", gr__tree_copy(b, name))) return GR_E_MEMORY;
-        layer->parent = layers;
-        layers->child[i] = layer;
-        changed++;
-    }
-    return changed ? GR_OK : gr__tree_fail(ctx, rate, GR_E_CONFLICT, NULL, "this network has no dropout layer");
+    gr_status st = set_dropout(ctx, b, &layers, rate, &changed);
+    if (st != GR_OK || changed || rate->number == 0) return st;
+    return gr__tree_fail(ctx, rate, GR_E_CONFLICT, "`gradus zoo NAME` prints the network",
+                         "no layer of this network leaves numbers out");
+}
+
+/* Of every input: where a network has several, they are alike. */
+static gr_status set_input(gr__bump *b, gr_tree *network, const gr_tree *shape)
+{
+    gr_tree *inputs = gr__tree_get(network, "inputs");
+    for (int i = 0; inputs && i < inputs->n; i++)
+        if (!put_copy(b, inputs, inputs->key[i], shape)) return GR_E_MEMORY;
+    return inputs || put_copy(b, network, "input", shape) ? GR_OK : GR_E_MEMORY;
 }
 
 static gr_status from_zoo(gr_context *ctx, gr__bump *b, const gr_tree *model, gr_tree **out)
@@ -89,11 +135,11 @@ static gr_status from_zoo(gr_context *ctx, gr__bump *b, const gr_tree *model, gr
     found = gr__tree_get(recipe, "model");
     gr_tree *layers = gr__tree_get(found, "layers");
     if (!layers) GR_TRY(gr__fail(ctx, GR_E_INTERNAL, "%s has no layers", file));
-    if (gr__setting_tree(&s, "classes")) GR_TRY(set_classes(ctx, b, layers, gr__setting_tree(&s, "classes")));
-    if (gr__setting_tree(&s, "dropout")) GR_TRY(set_dropout(ctx, b, layers, gr__setting_tree(&s, "dropout")));
-    if (gr__setting_tree(&s, "input") &&
-        !gr__tree_put(b, found, "input", gr__tree_copy(b, gr__setting_tree(&s, "input"))))
-        GR_TRY(GR_E_MEMORY);
+    const gr_tree *classes = gr__setting_tree(&s, "classes"), *dropout = gr__setting_tree(&s, "dropout"),
+                  *input = gr__setting_tree(&s, "input");
+    if (classes) GR_TRY(set_classes(ctx, b, layers, classes));
+    if (dropout) GR_TRY(set_dropouts(ctx, b, layers, dropout));
+    if (input) GR_TRY(set_input(b, found, input));
     *out = found;
 done:
     return st;

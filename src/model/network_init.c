@@ -19,15 +19,17 @@ static bool has_params(const gr_network *n, const char *layer)
     return false;
 }
 
-/* What stands between the last layer's sums and a head's outputs: an activation, or a layer with parameters of its own;
- * "": nothing. */
+/* What stands between the last layer's sums and a head's outputs: an activation, what normalises or reorders, or a
+ * layer with parameters of its own; "": nothing. */
 static const char *applied_to_sums(const gr_network *n, const gr_head *h, const gr_tree **at)
 {
     const gr_stack *s = n->recipe->stack;
     const char *activation = gr__stack_ends_with(s, h->from, at);
     if (*activation) return activation;
-    for (int i = h->from; i >= 0 && !s->layer[i].last; i = s->layer[i].from[0])
-        if (has_params(n, s->layer[i].name)) return s->layer[i].member->head.name;
+    for (int i = h->from; i >= 0 && !s->layer[i].last; i = s->layer[i].from[0]) {
+        const gr_layer *m = s->layer[i].member;
+        if (m->normalises || m->reorders || has_params(n, s->layer[i].name)) return m->head.name;
+    }
     return "";
 }
 
@@ -49,7 +51,8 @@ static gr_status check_head_bias(const gr_network *n, int head, const gr_tree *a
     if (*applied)
         return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint,
                              "the outputs are not the last layer's sums: %s is applied to them", applied);
-    if (!bias) return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "the layer that gives the outputs has no bias");
+    if (!bias)
+        return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "the layer that gives the outputs adds no bias to them");
     if (gr_shape_count(bias->entry.shape) == outputs) return GR_OK;
     return gr__tree_fail(n->ctx, at, GR_E_CONFLICT, hint, "%s has %lld numbers, but there are %lld outputs",
                          bias->entry.name, (long long)gr_shape_count(bias->entry.shape), (long long)outputs);
@@ -91,7 +94,7 @@ static void take(void *user, int64_t first, int64_t stride, int64_t n, const dou
 
 static void look_at(warnings *w, const gr_param_info *p, const gr_init_choice *c, double square)
 {
-    w->relu |= p->is_bias && c->asked && p->follow == GR_FOLLOW_RELU;
+    w->relu |= gr__init_adds(p) && c->asked && p->follow == GR_FOLLOW_RELU;
     w->lstm |= c->member && c->member->gate_biases && !c->asked;
     if (p->is_bias || !c->asked || p->entry.shape.rank < 2 || p->fan_in < 1 || gr_shape_count(p->entry.shape) < 1 ||
         c->member->own_size)

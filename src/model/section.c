@@ -148,9 +148,10 @@ const gr_member gr__section_head = {.family = "recipe",
 
 static const gr_row zoo_rows[] = {
     GR_ROW("zoo", TEXT, NULL, "", "", "a recipe of the zoo"),
-    GR_ROW("classes", INT, "none", "[1,1000000]", "outputs", "units of the last layer"),
-    GR_ROW("input", TREE, "none", "a shape", "", "another sample shape"),
-    GR_ROW("dropout", REAL, "none", "[0,1)", "1", "rate of every dropout layer"),
+    GR_ROW("classes", INT, "none", "[1,1000000]", "outputs",
+           "how many the last layer gives; of a network that ends with features, of a dense layer behind it"),
+    GR_ROW("input", TREE, "none", "a shape", "", "another sample shape, of every input"),
+    GR_ROW("dropout", REAL, "none", "[0,1)", "1", "what every layer leaves out that may leave numbers out"),
 };
 const gr_member gr__section_zoo = {.family = "recipe",
                                    .name = "zoo model",

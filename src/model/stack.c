@@ -67,7 +67,7 @@ const char *gr__stack_ends_with(const gr_stack *s, int from, const gr_tree **at)
     for (int i = from; i >= 0; i = s->layer[i].from[0]) {
         const gr_stacked *l = &s->layer[i];
         const gr_tree *a = l->activation ? l->activation
-                           : gr__member_has(&l->member->head, "activation")
+                           : !l->member->inner_activation && gr__member_has(&l->member->head, "activation")
                                ? gr__setting_tree(&l->settings, "activation")
                                : NULL;
         const gr_tree *type = a && a->kind == GR_TREE_MAP ? gr__tree_get(a, "type") : a;
@@ -77,6 +77,37 @@ const char *gr__stack_ends_with(const gr_stack *s, int from, const gr_tree **at)
         if (!hands_on(l)) break;
     }
     return "";
+}
+
+static bool passes(const gr_stacked *l)
+{
+    return l->member->transparent && !l->activation;
+}
+
+static bool is_gate(const gr_stack *s, int i, const gr_standing *stands)
+{
+    int takers = 0;
+    for (int k = i + 1; k < s->n; k++) {
+        const gr_stacked *l = &s->layer[k];
+        if (!gr__stacked_takes(l, i)) continue;
+        if (!l->member->multiplies && !(passes(l) && stands[k] == GR_STANDS_GATE)) return false;
+        takers++;
+    }
+    return takers > 0;
+}
+
+/* Backwards, so that all that takes a layer is settled before it. */
+void gr__stack_standing(const gr_recipe *r, gr_standing *stands)
+{
+    const gr_stack *s = r->stack;
+    for (int i = 0; i < s->n; i++) stands[i] = GR_STANDS_WITHIN;
+    for (int h = 0; h < r->n_heads; h++) stands[r->head[h].from] = GR_STANDS_OUTPUT;
+    for (int i = s->n - 1; i >= 0; i--) {
+        const gr_stacked *l = &s->layer[i];
+        if (stands[i] == GR_STANDS_WITHIN && is_gate(s, i, stands)) stands[i] = GR_STANDS_GATE;
+        for (int j = 0; j < l->n_from && stands[i] == GR_STANDS_OUTPUT && passes(l); j++)
+            if (!gr__is_input(l->from[j])) stands[l->from[j]] = GR_STANDS_OUTPUT;
+    }
 }
 
 gr_status gr__stack_make(gr_context *ctx, gr__bump *b, gr_recipe *r, const gr_tree *list, gr_stack *out)

@@ -8,26 +8,39 @@
 
 /* ---- layouts ---- */
 
-/* A convolution's weights as the four sizes of memory: outputs, height, width, inputs. */
+/* A convolution's weights as the four sizes of memory: outputs, height, width, inputs. Weights of places and channels
+ * are those of one output. */
 typedef struct conv_sizes {
     int64_t o, h, w, i;
 } conv_sizes;
 
-static bool is_conv(const gr_entry_spec *s)
+static bool is_turned(const gr_entry_spec *s)
 {
     return s->layout != GR_LAYOUT_PLAIN;
 }
 
-static conv_sizes sizes_of(gr_shape s)
+static conv_sizes sizes_of(const gr_entry_spec *spec)
 {
+    gr_shape s = spec->shape;
+    int64_t last = s.dim[s.rank - 1];
+    if (spec->layout == GR_LAYOUT_CHANNELS) return (conv_sizes){1, 1, last ? gr_shape_count(s) / last : 0, last};
     if (s.rank == 3) return (conv_sizes){s.dim[0], 1, s.dim[1], s.dim[2]};
     return (conv_sizes){s.dim[0], s.dim[1], s.dim[2], s.dim[3]};
 }
 
+static gr_shape channels_first(gr_shape s)
+{
+    gr_shape t = s;
+    t.dim[0] = s.dim[s.rank - 1];
+    for (int i = 1; i < s.rank; i++) t.dim[i] = s.dim[i - 1];
+    return t;
+}
+
 gr_shape gr__file_shape(const gr_entry_spec *s)
 {
-    if (!is_conv(s)) return s->shape;
-    conv_sizes c = sizes_of(s->shape);
+    if (!is_turned(s)) return s->shape;
+    if (s->layout == GR_LAYOUT_CHANNELS) return channels_first(s->shape);
+    conv_sizes c = sizes_of(s);
     return s->layout == GR_LAYOUT_CONV ? GR_SHAPE(c.o, c.i, c.h, c.w) : GR_SHAPE(c.o, c.i, c.w);
 }
 
@@ -40,15 +53,15 @@ static int64_t transposed(int64_t offset, int64_t rows, int64_t columns)
 
 int64_t gr__offset_in_file(const gr_entry_spec *s, int64_t offset)
 {
-    if (!is_conv(s)) return offset;
-    conv_sizes c = sizes_of(s->shape);
+    if (!is_turned(s)) return offset;
+    conv_sizes c = sizes_of(s);
     return transposed(offset, c.h * c.w, c.i);
 }
 
 int64_t gr__offset_in_memory(const gr_entry_spec *s, int64_t offset)
 {
-    if (!is_conv(s)) return offset;
-    conv_sizes c = sizes_of(s->shape);
+    if (!is_turned(s)) return offset;
+    conv_sizes c = sizes_of(s);
     return transposed(offset, c.i, c.h * c.w);
 }
 
@@ -67,8 +80,8 @@ typedef struct walk {
 
 static walk walk_from(const gr_entry *e, int64_t element)
 {
-    bool conv = is_conv(&e->spec) && e->count > 0;
-    walk w = {.c = conv ? sizes_of(e->spec.shape) : (conv_sizes){e->count, 1, 1, 1}};
+    bool turned = is_turned(&e->spec) && e->count > 0;
+    walk w = {.c = turned ? sizes_of(&e->spec) : (conv_sizes){e->count, 1, 1, 1}};
     int64_t area = w.c.h * w.c.w, each = area * w.c.i;
     w.o = element / each;
     w.i = element % each / area;
@@ -97,7 +110,7 @@ static size_t memory_bytes(const gr_store *s, const gr_entry *e)
 /* Whether a file with numbers of `type` holds the entry as memory does. */
 static bool as_in_memory(const gr_store *s, const gr_entry *e, gr_st_type type)
 {
-    return !is_conv(&e->spec) && memory_type(s, e) == type;
+    return !is_turned(&e->spec) && memory_type(s, e) == type;
 }
 
 static void convert(gr_st_type from, const void *a, size_t i, gr_st_type to, void *b, size_t k)

@@ -16,7 +16,8 @@ static const gr_row rows[] = {
     GR_ROW("rotary", BOOL, "false", "", "", "queries and keys are turned by their steps"),
     GR_ROW("dropout", REAL, "0", "[0,1)", "1", "the share of weights left out at random in training"),
     GR_ROW("project", BOOL, "true", "", "", "with weights of its own; without, inputs are queries, keys and values"),
-    GR_ROW("bias", BOOL, "true", "", "", "where it has weights, what they make has numbers added"),
+    GR_ROW("bias", BOOL, "true", "", "", "where it has weights, what they make has numbers added",
+           .idle = "project: false"),
 };
 
 typedef struct sizes {
@@ -94,11 +95,12 @@ static gr_val project(gr_graph *g, gr_val x, gr_val weight, gr_val bias)
 static gr_val angles(gr_build *b, int64_t steps, int64_t size, double (*of)(double))
 {
     int64_t half = size / 2;
-    double *x = gr__bump_alloc(b->memory, sizeof *x * (size_t)(steps * half));
-    if (!x) return gr_graph_fail(b->g, GR_E_MEMORY, "no memory for %lld angles", (long long)(steps * half));
-    for (int64_t t = 0; t < steps; t++)
-        for (int64_t i = 0; i < half; i++) x[t * half + i] = of((double)t * pow(10000, -2 * (double)i / (double)size));
-    return gr_const_tensor(b->g, GR_SHAPE(steps, 1, half), x);
+    double *x = gr__join_table(b, steps, half);
+    for (int64_t i = 0; i < half && x; i++) {
+        double frequency = pow(10000, -2 * (double)i / (double)size);
+        for (int64_t t = 0; t < steps; t++) x[t * half + i] = of((double)t * frequency);
+    }
+    return gr__join_constant(b, GR_SHAPE(steps, 1, half), x);
 }
 
 /* The first `heads` heads of rows turned; in each, number i with number i + size / 2. */
@@ -159,11 +161,10 @@ static gr_attention_attr attributes(gr_build *b, const gr_settings *s, const siz
     double rate = gr__setting_real(s, "dropout");
     if (b->mode != GR_MODE_TRAIN || rate == 0) return a;
     a.rate = rate;
-    a.stream = gr__bump_format(b->memory, "%s/weights", b->layer);
+    a.stream = gr__build_stream(b, "weights");
     a.seed = b->seed;
     a.update = b->update;
     a.position = b->position;
-    if (!a.stream) gr_graph_fail(b->g, GR_E_MEMORY, "no memory for a random stream");
     return a;
 }
 
@@ -213,7 +214,7 @@ static gr_val give(gr_build *b, const gr_settings *s, gr_val y, int64_t features
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
 {
     gr_graph *g = b->g;
-    sizes z;
+    sizes z = {0};
     gr_val x[3] = {GR_NONE};
     const gr_build outer = *b;
     bool projects = gr__setting_bool(s, "project");
@@ -221,13 +222,14 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     gr_val lengths = gr__lengths_of(b, in[n_in > 1 ? 1 : 0]), own = gr__lengths_of(b, in[0]);
     if (lengths && lengths == own && gr_shape_of(g, in[0]).dim[1] != gr_shape_of(g, in[n_in > 1 ? 1 : 0]).dim[1])
         return gr_graph_fail(g, GR_E_CONFLICT, "lengths of the queries' steps say nothing of those of keys and values");
-    b->follow = GR_FOLLOW_NOTHING, b->last = false; /* of queries, keys and values; what follows comes after */
+    b->follow = GR_FOLLOW_NOTHING, b->last = false,
+    b->inside = projects; /* of queries, keys and values; what follows comes after */
     if (projects)
         take_projected(b, s, in, n_in, &z, x);
     else if (!take_plain(b, s, in, n_in, &z, x))
         return GR_NONE;
     gr_val y = gr_attention(g, x[0], x[1], x[2], attributes(b, s, &z, lengths));
-    b->follow = outer.follow, b->last = outer.last, b->lengths = own;
+    b->follow = outer.follow, b->last = outer.last, b->inside = false, b->lengths = own;
     return projects ? give(b, s, y, z.features) : y;
 }
 
@@ -250,5 +252,7 @@ GR_LAYER(attention) = {
     .min_inputs = 1,
     .max_inputs = 3,
     .takes_lengths = true,
+    .drop_rate = "dropout",
+    .gated = true,
     .build = build,
 };

@@ -15,21 +15,24 @@ static int64_t counted(const gr_pool_attr *a, int64_t in, int64_t ceil_pad, int 
     return GR_MIN(a->size[axis], end - start);
 }
 
-/* With padding counted and ceil mode, PyTorch divides a window at the end by its places before the added ones alone: a
- * factor [OH,OW,1] corrects the full division. */
+/* What corrects the windows of an axis, along it. */
+static gr_val factors(gr_build *b, const gr_pool_attr *a, int64_t windows, int64_t in, int64_t ceil_pad, int axis)
+{
+    double *factor = gr__bump_alloc(b->memory, sizeof(double) * (size_t)windows);
+    if (!factor) return gr_graph_fail(b->g, GR_E_MEMORY, "no memory for the ends of the windows");
+    for (int64_t i = 0; i < windows; i++) factor[i] = (double)a->size[axis] / (double)counted(a, in, ceil_pad, axis, i);
+    return gr_const_tensor(b->g, axis ? GR_SHAPE(1, windows, 1) : GR_SHAPE(windows, 1, 1), factor);
+}
+
+/* With padding counted and ceil mode, PyTorch divides a window at the end by its places before the added ones alone:
+ * factors of each axis correct the full division. */
 static gr_val correct_end(gr_build *b, gr_val y, const gr_pool_attr *a, gr_shape picture, const int64_t *ceil_pads)
 {
     gr_shape s = gr_shape_of(b->g, y);
-    int64_t h = s.dim[1], w = s.dim[2];
-    double *factor =
-        gr_graph_status(b->g) == GR_OK ? gr__bump_alloc(b->memory, sizeof(double) * (size_t)(h * w)) : NULL;
-    if (!factor) return gr_graph_fail(b->g, GR_E_MEMORY, "no memory for the ends of the windows");
-    for (int64_t i = 0; i < h; i++)
-        for (int64_t j = 0; j < w; j++)
-            factor[i * w + j] =
-                (double)(a->size[0] * a->size[1]) / (double)(counted(a, picture.dim[1], ceil_pads[0], 0, i) *
-                                                             counted(a, picture.dim[2], ceil_pads[1], 1, j));
-    return gr_mul(b->g, y, gr_const_tensor(b->g, GR_SHAPE(h, w, 1), factor));
+    for (int axis = 0; axis < 2 && gr_graph_status(b->g) == GR_OK; axis++)
+        if (ceil_pads[axis])
+            y = gr_mul(b->g, y, factors(b, a, s.dim[axis + 1], picture.dim[axis + 1], ceil_pads[axis], axis));
+    return y;
 }
 
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)

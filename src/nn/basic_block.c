@@ -15,11 +15,11 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     gr_val y = gr__block_conv_build(
         b, s, in[0],
         &(gr__block_conv){
-            .conv = "conv1", .norm = "bn1", .filters = filters, .kernel = 3, .stride = stride, .activate = true});
+            .conv = "conv1", .norm = "bn1", .filters = filters, .kernel = 3, .stride = stride, .activation = "act1"});
     y = gr__block_conv_build(
         b, s, y, &(gr__block_conv){.conv = "conv2", .norm = "bn2", .filters = filters, .kernel = 3, .stride = 1});
     gr_val sum = gr_add(b->g, y, gr__block_shortcut(b, s, in[0], filters, stride));
-    return gr__activation_build(b, gr__setting_tree(s, "activation"), sum);
+    return gr__activation_named(b, "act2", gr__setting_tree(s, "activation"), sum);
 }
 
 GR_LAYER(basic_block) = {

@@ -8,7 +8,8 @@
 static const gr_row rows[] = {
     GR_ROW(
         "momentum", TREE, "0.1", "0 to 1, or cumulative", "1",
-        "how far the running statistics move towards those of each batch; cumulative: they are means over all batches"),
+        "how far the running statistics move towards those of each batch; cumulative: they are means over all batches",
+        .idle = "frozen: true"),
     GR_ROW("eps", REAL, "1e-5", "(0,inf)", "1", "is added to the variance"),
     GR_ROW("frozen", BOOL, "false", "", "", "normalises by the running statistics in training too, and leaves them"),
 };

@@ -22,12 +22,12 @@ static const char *conv_text(gr_build *b, const gr__block_conv *c, bool bias)
 gr_val gr__block_conv_build(gr_build *b, const gr_settings *s, gr_val x, const gr__block_conv *c)
 {
     const gr_tree *norm = gr__setting_tree(s, "norm");
-    const gr_tree *activation = c->activate ? gr__setting_tree(s, "activation") : NULL;
+    const gr_tree *activation = c->activation ? gr__setting_tree(s, "activation") : NULL;
     if (gr_graph_status(b->g) != GR_OK) return GR_NONE;
     if (gr__tree_none(norm)) norm = NULL;
     gr_val y = gr__build_before(b, c->conv, gr__layer_made(b, s->tree, conv_text(b, c, !norm)), activation, &x, 1);
-    if (norm && y) y = gr__build_inner(b, c->norm, norm, &y, 1);
-    return gr__activation_build(b, activation, y);
+    if (norm && y) y = gr__build_norm(b, c->norm, norm, activation, y);
+    return c->activation ? gr__activation_named(b, c->activation, activation, y) : y;
 }
 
 gr_val gr__block_shortcut(gr_build *b, const gr_settings *s, gr_val x, int64_t filters, int64_t stride)

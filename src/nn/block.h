@@ -15,9 +15,9 @@
 typedef struct gr__block_conv {
     const char *conv, *norm; /* their names within the block */
     int64_t filters, kernel, stride;
-    bool same;      /* padding same; else (kernel - 1) / 2 on both sides */
-    bool depthwise; /* one group a channel */
-    bool activate;
+    bool same;              /* padding same; else (kernel - 1) / 2 on both sides */
+    bool depthwise;         /* one group a channel */
+    const char *activation; /* likewise what its parameters are called by; NULL: none follows */
 } gr__block_conv;
 gr_val gr__block_conv_build(gr_build *b, const gr_settings *s, gr_val x, const gr__block_conv *c);
 /* What the input goes through before it is added: nothing where it has the block's output shape already, else a

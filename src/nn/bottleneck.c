@@ -17,15 +17,15 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     gr_val y = gr__block_conv_build(
         b, s, in[0],
         &(gr__block_conv){
-            .conv = "conv1", .norm = "bn1", .filters = filters, .kernel = 1, .stride = 1, .activate = true});
+            .conv = "conv1", .norm = "bn1", .filters = filters, .kernel = 1, .stride = 1, .activation = "act1"});
     y = gr__block_conv_build(
         b, s, y,
         &(gr__block_conv){
-            .conv = "conv2", .norm = "bn2", .filters = filters, .kernel = 3, .stride = stride, .activate = true});
+            .conv = "conv2", .norm = "bn2", .filters = filters, .kernel = 3, .stride = stride, .activation = "act2"});
     y = gr__block_conv_build(
         b, s, y, &(gr__block_conv){.conv = "conv3", .norm = "bn3", .filters = wide, .kernel = 1, .stride = 1});
     gr_val sum = gr_add(b->g, y, gr__block_shortcut(b, s, in[0], wide, stride));
-    return gr__activation_build(b, gr__setting_tree(s, "activation"), sum);
+    return gr__activation_named(b, "act3", gr__setting_tree(s, "activation"), sum);
 }
 
 GR_LAYER(bottleneck) = {

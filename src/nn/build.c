@@ -73,6 +73,32 @@ const gr_param_info *gr__build_shared(const gr_build *b, const char *owner, cons
     return NULL;
 }
 
+/* Of the layer being built itself, though it may have been built before? */
+static bool is_own(const gr_build *b, const char *owner)
+{
+    return owner == b->path || (owner && b->path && strcmp(owner, b->path) == 0);
+}
+
+/* Names with dots may meet: a layer's part, and another layer that was given its name. */
+static gr_val refuse_other(gr_build *b, const char *what, const char *name, const char *owner, const gr_tree *at)
+{
+    gr_graph_fail(b->g, GR_E_CONFLICT, "%s \"%s\" is that of another layer, \"%.*s\"", what, name,
+                  (int)strcspn(owner ? owner : "", "/"), owner ? owner : "");
+    if (at && at->file)
+        gr__error_hint(b->ctx, "which is written at %s:%d:%d; give one of them another name", at->file, at->line,
+                       at->column);
+    else
+        gr__error_hint(b->ctx, "give one of them another name");
+    return GR_NONE;
+}
+
+/* Scales, shifts and slopes start at values of their own: what a layer around theirs says of weights and biases is not
+ * for them. */
+static bool starts_apart(const gr_build *b, gr_role role)
+{
+    return b->inherited && (role == GR_ROLE_NORM_SCALE || role == GR_ROLE_NORM_SHIFT || role == GR_ROLE_SLOPE);
+}
+
 gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role role, gr_layout layout, int64_t fan_in,
                        int64_t fan_out)
 {
@@ -83,6 +109,8 @@ gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role 
         const gr_entry_spec *e = &b->params[i].entry;
         char here[96], before[96];
         if (!is_called(e->name, b->layer, suffix)) continue;
+        if (!is_own(b, b->params[i].owner))
+            return refuse_other(b, "parameter", e->name, b->params[i].owner, b->params[i].at);
         if (!gr__shape_equal(e->shape, shape))
             return gr_graph_fail(b->g, GR_E_SHAPE, "parameter %s is %s here and %s where it was used first", e->name,
                                  gr__shape_text(shape, here), gr__shape_text(e->shape, before));
@@ -97,12 +125,15 @@ gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role 
                          .is_bias = role == GR_ROLE_BIAS,
                          .follow = b->follow,
                          .slope = b->slope,
-                         .init = b->init,
+                         .init = starts_apart(b, role) ? NULL : b->init,
                          .usual = b->usual,
                          .blocks = b->blocks,
                          .settled = b->settled,
-                         .last = b->last,
-                         .head = b->head};
+                         .last = b->last && !(b->inside && role == GR_ROLE_BIAS),
+                         .inside = b->inside,
+                         .head = b->head,
+                         .owner = b->path,
+                         .at = b->at};
     return gr__build_leaf(b, p);
 }
 
@@ -176,12 +207,33 @@ gr_val gr__statistic(gr_graph *g, gr_val old, gr_val batch, gr_val share)
     return gr_select(g, gr_less(g, share, one), moved, batch);
 }
 
+struct gr_stream {
+    const char *name, *owner;
+    const gr_tree *at;
+};
+
+const char *gr__build_stream(gr_build *b, const char *use)
+{
+    const char *name = gr__bump_format(b->memory, "%s/%s", b->layer, use);
+    for (size_t i = 0; name && i < b->n_streams; i++) {
+        const gr_stream *s = &b->streams[i];
+        if (strcmp(s->name, name) != 0) continue;
+        if (!is_own(b, s->owner)) refuse_other(b, "stream", name, s->owner, s->at);
+        return is_own(b, s->owner) ? s->name : NULL;
+    }
+    gr_stream *all = name ? one_more(b, b->streams, &b->n_streams, &b->streams_capacity, sizeof *all) : NULL;
+    if (!all) return gr_graph_fail(b->g, GR_E_MEMORY, "no memory for random stream %s", use), NULL;
+    b->streams = all;
+    all[b->n_streams - 1] = (gr_stream){name, b->path, b->at};
+    return name;
+}
+
 gr_val gr__build_random(gr_build *b, const char *use, gr_shape shape)
 {
     if (b->mode != GR_MODE_TRAIN)
         return gr_graph_fail(b->g, GR_E_INTERNAL, "random numbers \"%s\" outside training", use);
-    const char *stream = gr__bump_format(b->memory, "%s/%s", b->layer, use);
-    if (!stream) return gr_graph_fail(b->g, GR_E_MEMORY, "no memory for random stream %s", use);
+    const char *stream = gr__build_stream(b, use);
+    if (!stream) return GR_NONE;
     return gr_random(b->g, stream, shape, b->seed, b->update, b->position);
 }
 
@@ -194,43 +246,51 @@ bool gr__activation_none(const gr_tree *t)
     return gr__tree_none(type) || (type->kind == GR_TREE_TEXT && strcmp(type->text, "linear") == 0);
 }
 
-/* Among the layers that are activations alone. */
-static gr_status find_activation_only(gr_context *ctx, const gr_tree *t, const char *name, const gr_member **found)
+const gr_layer *gr__layer_among(gr_context *ctx, const char *noun, bool (*fits)(const gr_layer *m), const gr_tree *t)
 {
     int all = gr__family_count(ctx, &gr__family_layer), n = 0;
     size_t bytes = (size_t)all * sizeof(const gr_member *);
-    const gr_member **heads = gr__alloc(ctx, bytes);
-    if (!heads) return GR_E_MEMORY;
+    const gr_member *found = NULL, **heads = NULL;
+    const char *name = gr__type_of(ctx, t, noun, NULL);
+    if (!name || !(heads = gr__alloc(ctx, bytes))) return NULL;
     for (int i = 0; i < all; i++) {
         const gr_member *m = gr__family_at(ctx, &gr__family_layer, i);
-        if (((const gr_layer *)m)->activation_only) heads[n++] = m;
+        if (fits((const gr_layer *)m)) heads[n++] = m;
     }
-    gr_status st = gr__member_find(ctx, "activation", heads, n, name, t, found);
+    gr_status st = gr__member_find(ctx, noun, heads, n, name, t, &found);
     gr__free(ctx, heads, bytes);
-    return st;
+    return st == GR_OK ? (const gr_layer *)found : NULL;
+}
+
+static bool is_activation(const gr_layer *m)
+{
+    return m->activation_only;
 }
 
 /* The layer that an `activation:` value names, with its settings; NULL with the graph failed. */
 static const gr_layer *find_activation(gr_build *b, const gr_tree *t, gr_settings *s)
 {
-    const gr_member *found = NULL;
-    const char *name = gr__type_of(b->ctx, t, "activation", NULL);
-    if (!name || find_activation_only(b->ctx, t, name, &found) != GR_OK ||
-        gr__settings_make(b->ctx, b->memory, found, t, GR_PRESET_CHAPTER, NULL, s) != GR_OK) {
+    const gr_layer *found = gr__layer_among(b->ctx, "activation", is_activation, t);
+    if (!found || gr__settings_make(b->ctx, b->memory, &found->head, t, GR_PRESET_CHAPTER, NULL, s) != GR_OK) {
         gr_graph_fail(b->g, gr__error_code(b->ctx), "the activation is refused");
         return NULL;
     }
-    return (const gr_layer *)found;
+    return found;
 }
 
 gr_val gr__activation_build(gr_build *b, const gr_tree *activation, gr_val x)
+{
+    return gr__activation_named(b, "activation", activation, x);
+}
+
+gr_val gr__activation_named(gr_build *b, const char *name, const gr_tree *activation, gr_val x)
 {
     gr_settings s;
     if (gr__activation_none(activation) || gr_graph_status(b->g) != GR_OK) return x;
     const gr_layer *l = find_activation(b, activation, &s);
     const char *outer = b->layer;
     const gr_tree *init = b->init;
-    b->layer = l ? gr__bump_format(b->memory, "%s.activation", outer) : NULL; /* whose parameters are apart */
+    b->layer = l ? gr__bump_format(b->memory, "%s.%s", outer, name) : NULL; /* whose parameters are apart */
     b->init = NULL;
     gr_val y = b->layer ? l->build(b, &s, &x, 1) : GR_NONE;
     if (l && !b->layer) gr_graph_fail(b->g, GR_E_MEMORY, "no memory for the name of an activation");

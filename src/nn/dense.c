@@ -15,7 +15,7 @@ static const gr_row rows[] = {
 /* Its own, or that of the layer that it is tied to. */
 static gr_val take_weight(gr_build *b, const gr_settings *s, int64_t units, int64_t features)
 {
-    const gr_tree *tied = gr__setting_tree(s, "tied");
+    const gr_tree *tied = gr__setting_tree(s, "tied"), *at = gr__tree_get(s->tree, "tied");
     gr_shape shape = GR_SHAPE(units, features);
     char here[96], there[96];
     if (gr__tree_none(tied))
@@ -23,10 +23,10 @@ static gr_val take_weight(gr_build *b, const gr_settings *s, int64_t units, int6
     const gr_param_info *p = gr__build_shared(b, tied->text, "weight");
     if (p && gr__shape_equal(p->entry.shape, shape)) return gr__build_leaf(b, p);
     if (p)
-        gr__tree_fail(b->ctx, tied, GR_E_SHAPE, NULL, "%s is %s, wanted %s: units and features", p->entry.name,
+        gr__tree_fail(b->ctx, at, GR_E_SHAPE, NULL, "%s is %s, wanted %s: units and features", p->entry.name,
                       gr__shape_text(p->entry.shape, there), gr__shape_text(shape, here));
     else
-        gr__tree_fail(b->ctx, tied, GR_E_NAME, "it names a layer before this one that has weights",
+        gr__tree_fail(b->ctx, at, GR_E_NAME, "it names a layer before this one that has weights",
                       "no layer \"%s\" has a weight to share", tied->text);
     return gr_graph_fail(b->g, p ? GR_E_SHAPE : GR_E_NAME, "tied is refused");
 }
@@ -82,5 +82,6 @@ GR_LAYER(dense) = {
     .max_inputs = 1,
     .takes_lengths = true,
     .weights_a_sample = true,
+    .names = "tied",
     .build = build,
 };

@@ -53,5 +53,6 @@ GR_LAYER(dropout) = {
     .transparent = true,
     .pointwise = true,
     .drops = true,
+    .drop_rate = "rate",
     .build = build,
 };

@@ -9,7 +9,8 @@ enum { USUAL = 32 };
 
 static const gr_row rows[] = {
     GR_ROW("groups", INT, "none", "[1,1e6]", "1",
-           "how many; unless given, 32 or the largest number below it that divides the channels"),
+           "how many; unless given, 32 or the largest number below it that divides the channels and leaves no value "
+           "alone"),
     GR_ROW("eps", REAL, "1e-5", "(0,inf)", "1", "is added to the variance"),
     GR_ROW("affine", BOOL, "true", "", "", "scale and shift are trained"),
 };
@@ -22,16 +23,23 @@ static int64_t largest_divisor(int64_t channels, int64_t most)
 }
 
 /* How many groups; 0: refused. */
-static int64_t read_groups(gr_build *b, const gr_settings *s, int64_t channels)
+static int64_t read_groups(gr_build *b, const gr_settings *s, int64_t channels, int64_t places)
 {
     const gr_tree *t = gr__setting_tree(s, "groups");
-    if (!t) return largest_divisor(channels, USUAL);
+    int64_t most = places > 1 ? channels : GR_MAX(channels / 2, 1);
+    int64_t groups = t ? gr__setting_int(s, "groups") : largest_divisor(channels, GR_MIN(most, USUAL));
     char hint[64];
-    int64_t groups = gr__setting_int(s, "groups");
-    if (channels % groups == 0) return groups;
-    snprintf(hint, sizeof hint, "such as %lld", (long long)largest_divisor(channels, groups));
-    gr_status st = gr__tree_fail(b->ctx, t, GR_E_SHAPE, hint, "%lld groups do not divide %lld channels",
-                                 (long long)groups, (long long)channels);
+    gr_status st;
+    if (channels % groups == 0 && channels / groups * places > 1) return groups;
+    if (!t) return gr__norm_has_values(b, 1), 0;
+    snprintf(hint, sizeof hint, "such as %lld", (long long)largest_divisor(channels, GR_MIN(groups, most)));
+    if (channels % groups != 0)
+        st = gr__tree_fail(b->ctx, t, GR_E_SHAPE, hint, "%lld groups do not divide %lld channels", (long long)groups,
+                           (long long)channels);
+    else
+        st = gr__tree_fail(b->ctx, t, GR_E_SHAPE, channels > 1 ? hint : NULL,
+                           "%lld groups of %lld channels have one value each, which has no variance", (long long)groups,
+                           (long long)channels);
     return gr_graph_fail(b->g, st, "the groups are refused"), 0;
 }
 
@@ -42,9 +50,9 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     gr_shape shape = gr_shape_of(g, in[0]);
     if (shape.rank < 2) return gr_graph_fail(g, GR_E_SHAPE, "takes samples of at least one axis");
     int64_t channels = shape.dim[shape.rank - 1], places = 1;
-    int64_t groups = read_groups(b, s, channels);
-    if (groups == 0) return GR_NONE;
     for (int i = 1; i + 1 < shape.rank; i++) places *= shape.dim[i];
+    int64_t groups = read_groups(b, s, channels, places);
+    if (groups == 0) return GR_NONE;
     bool affine = gr__setting_bool(s, "affine");
     gr_val weight = gr__norm_weight(b, GR_SHAPE(channels), affine);
     if (affine) weight = gr_reshape(g, weight, GR_SHAPE(groups, channels / groups));

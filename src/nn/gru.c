@@ -39,5 +39,6 @@ GR_LAYER(gru) = {
     .min_inputs = 1,
     .max_inputs = 1,
     .takes_lengths = true,
+    .gated = true,
     .build = build,
 };

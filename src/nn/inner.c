@@ -6,6 +6,8 @@
 #include "nn/lengths.h"
 #include "nn/stack.h"
 
+enum { MAX_DEPTH = 8 };
+
 /* ---- what a tree says of a layer ---- */
 
 const gr_layer *gr__layer_find(gr_context *ctx, const gr_tree *t)
@@ -101,25 +103,54 @@ static void hint_input(gr_build *b, gr_shape batch)
         gr__error_hint(b->ctx, "\"%s\" gives it %s", b->from[0].name, gr__shape_text(sample, shape));
 }
 
+/* What its own `init` says must be of something: parameters of the layer, declared from `before` on. */
+static void check_init(gr_build *b, const gr_layer_said *s, size_t before)
+{
+    static const char *const keys[] = {"weights", "bias"}, *const nouns[] = {"weights", "biases"};
+    if (s->init && b->n_params == before)
+        gr__tree_fail(b->ctx, s->init, GR_E_CONFLICT, NULL, "the %s layer \"%s\" has no parameters to initialise",
+                      s->member->head.name, b->layer);
+    for (int k = 0; k < 2 && s->init; k++) {
+        const gr_tree *said = gr__tree_get(s->init, keys[k]);
+        bool taken = gr__tree_none(said);
+        for (size_t i = before; i < b->n_params && !taken; i++)
+            taken = b->params[i].init == s->init && gr__init_adds(&b->params[i]) == (k == 1);
+        if (!taken)
+            gr__tree_fail(b->ctx, said, GR_E_CONFLICT, "leave it out",
+                          "the %s layer \"%s\" has no %s of its own to initialise", s->member->head.name, b->layer,
+                          nouns[k]);
+    }
+}
+
 gr_val gr__layer_build(gr_build *b, const gr_layer_said *s, const gr_tree *t, const gr_val *in, int n_in)
 {
     size_t before = b->n_params;
     gr_val y = GR_NONE, outer = b->lengths;
     gr_shape taken = gr_shape_of(b->g, n_in > 0 ? in[0] : GR_NONE);
+    if (b->depth == MAX_DEPTH)
+        return gr__tree_fail(b->ctx, t, GR_E_RANGE, NULL, "layers nested deeper than %d", MAX_DEPTH), refused(b, t);
+    const char *path = b->path;
+    const gr_tree *at = b->at;
+    b->path = path ? gr__bump_format(b->memory, "%s/%s", path, b->layer) : b->layer;
+    b->at = t;
+    if (!b->path) return gr_graph_fail(b->g, GR_E_MEMORY, "no memory for the path of a layer");
+    b->depth++;
     gr_scope_push(b->g, s->member->head.name, b->layer);
     b->usual = NULL;
+    b->inherited = b->init != s->init;
     gr__activation_follow(b, s->activation);
     if (gr__lengths_take(b, s->member, in, n_in))
         y = gr__activation_build(b, s->activation, s->member->build(b, &s->settings, in, n_in));
     gr__lengths_keep(b, y);
     b->lengths = outer;
+    b->depth--;
+    b->path = path;
+    b->at = at;
     if (gr_graph_status(b->g) != GR_OK) return hint_input(b, taken), refused(b, t);
     bool samples = gr_shape_of(b->g, y).rank > 0;
     if (!samples) gr_graph_fail(b->g, GR_E_SHAPE, "its output has no batch axis");
     gr_scope_pop(b->g);
-    if (samples && s->init && b->n_params == before)
-        gr__tree_fail(b->ctx, s->init, GR_E_CONFLICT, NULL, "the %s layer \"%s\" has no parameters to initialise",
-                      s->member->head.name, b->layer);
+    if (samples) check_init(b, s, before);
     return gr__error_code(b->ctx) == GR_OK ? y : refused(b, t);
 }
 
@@ -131,9 +162,25 @@ static void back_to(gr_build *b, const gr_build *outer)
     b->slope = outer->slope;
     b->last = outer->last;
     b->init = outer->init;
+    b->inherited = outer->inherited;
     b->usual = outer->usual;
     b->from = outer->from;
     b->n_from = outer->n_from;
+}
+
+/* A layer in a row of another one is called, and takes, what that one says. */
+static gr_status check_row(gr_build *b, const gr_tree *layer)
+{
+    static const struct {
+        const char *key, *message;
+    } settled[] = {{"name", "a layer within \"%s\" has its name from there"},
+                   {"from", "a layer within \"%s\" takes what it is given there"}};
+    for (size_t i = 0; i < GR_COUNT(settled); i++) {
+        const gr_tree *t = gr__tree_get(layer, settled[i].key);
+        if (!gr__tree_none(t))
+            return gr__tree_fail(b->ctx, t, GR_E_CONFLICT, "leave it out", settled[i].message, b->layer);
+    }
+    return GR_OK;
 }
 
 gr_val gr__build_before(gr_build *b, const char *name, const gr_tree *layer, const gr_tree *activation,
@@ -143,7 +190,7 @@ gr_val gr__build_before(gr_build *b, const char *name, const gr_tree *layer, con
     const gr_build outer = *b;
     if (!layer || gr_graph_status(b->g) != GR_OK) return GR_NONE;
     const gr_layer *m = gr__layer_find(b->ctx, layer);
-    if (!m || gr__layer_said(b->ctx, b->memory, m, layer, b->preset, &s) != GR_OK ||
+    if (!m || check_row(b, layer) != GR_OK || gr__layer_said(b->ctx, b->memory, m, layer, b->preset, &s) != GR_OK ||
         gr__layer_inputs(b->ctx, layer, m, n_in) != GR_OK)
         return refused(b, layer);
     b->layer = gr__bump_format(b->memory, "%s.%s", outer.layer, name);
@@ -162,6 +209,18 @@ gr_val gr__build_before(gr_build *b, const char *name, const gr_tree *layer, con
 gr_val gr__build_inner(gr_build *b, const char *name, const gr_tree *layer, const gr_val *in, int n_in)
 {
     return gr__build_before(b, name, layer, NULL, in, n_in);
+}
+
+static bool normalises(const gr_layer *m)
+{
+    return m->normalises != GR_NORMALISES_NOTHING;
+}
+
+gr_val gr__build_norm(gr_build *b, const char *name, const gr_tree *norm, const gr_tree *activation, gr_val x)
+{
+    if (gr_graph_status(b->g) != GR_OK) return GR_NONE;
+    if (!gr__layer_among(b->ctx, "normalisation", normalises, norm)) return refused(b, norm);
+    return gr__build_before(b, name, norm, activation, &x, 1);
 }
 
 /* ---- lists of layers ---- */

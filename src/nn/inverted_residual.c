@@ -16,8 +16,15 @@ static const gr_row rows[] = {
 };
 
 typedef struct part {
-    const char *conv, *norm;
+    const char *conv, *norm, *activation;
 } part;
+
+/* torchvision's names, where nothing is widened and where something is, and EfficientNet's. */
+static const part plain[2][3] = {
+    {{"", "", ""}, {"conv.0.0", "conv.0.1", "conv.0.2"}, {"conv.1", "conv.2", NULL}},
+    {{"conv.0.0", "conv.0.1", "conv.0.2"}, {"conv.1.0", "conv.1.1", "conv.1.2"}, {"conv.2", "conv.3", NULL}}};
+static const part efficient[3] = {
+    {"_expand_conv", "_bn0", "_act0"}, {"_depthwise_conv", "_bn1", "_act1"}, {"_project_conv", "_bn2", NULL}};
 
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
 {
@@ -26,16 +33,16 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     int64_t channels = gr__block_channels(b, in[0]), wide = channels * gr__setting_int(s, "expansion");
     bool widens = wide != channels, same = gr__setting_is(s, "padding", "same");
     const gr_tree *excite = gr__setting_tree(s, "excite");
-    static const part plain[2][3] = {{{"", ""}, {"conv.0.0", "conv.0.1"}, {"conv.1", "conv.2"}},
-                                     {{"conv.0.0", "conv.0.1"}, {"conv.1.0", "conv.1.1"}, {"conv.2", "conv.3"}}},
-                      efficient[3] = {{"_expand_conv", "_bn0"}, {"_depthwise_conv", "_bn1"}, {"_project_conv", "_bn2"}};
     const part *p = gr__setting_is(s, "names", "efficientnet") ? efficient : plain[widens];
     gr_val y = in[0];
     if (widens)
-        y = gr__block_conv_build(
-            b, s, y,
-            &(gr__block_conv){
-                .conv = p[0].conv, .norm = p[0].norm, .filters = wide, .kernel = 1, .stride = 1, .activate = true});
+        y = gr__block_conv_build(b, s, y,
+                                 &(gr__block_conv){.conv = p[0].conv,
+                                                   .norm = p[0].norm,
+                                                   .filters = wide,
+                                                   .kernel = 1,
+                                                   .stride = 1,
+                                                   .activation = p[0].activation});
     y = gr__block_conv_build(b, s, y,
                              &(gr__block_conv){.conv = p[1].conv,
                                                .norm = p[1].norm,
@@ -44,7 +51,7 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
                                                .stride = stride,
                                                .same = same,
                                                .depthwise = true,
-                                               .activate = true});
+                                               .activation = p[1].activation});
     if (!gr__tree_none(excite) && y) y = gr__build_inner(b, "se", excite, &y, 1);
     y = gr__block_conv_build(
         b, s, y, &(gr__block_conv){.conv = p[2].conv, .norm = p[2].norm, .filters = filters, .kernel = 1, .stride = 1});
@@ -64,5 +71,6 @@ GR_LAYER(inverted_residual) = {
         },
     .min_inputs = 1,
     .max_inputs = 1,
+    .inner_activation = true,
     .build = build,
 };

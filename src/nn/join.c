@@ -52,6 +52,27 @@ gr_val gr__join_refuse(gr_build *b, const gr_val *in, int i, int j, const char *
     return gr_graph_fail(b->g, GR_E_SHAPE, "%s and %s: %s", first, second, why);
 }
 
+double *gr__join_table(gr_build *b, int64_t rows, int64_t columns)
+{
+    enum { MOST = 1 << 27 };
+    if (gr_graph_status(b->g) != GR_OK) return NULL;
+    if (columns > 0 && rows > MOST / columns) {
+        gr_graph_fail(b->g, GR_E_RANGE, "a table of %lld steps by %lld numbers is more than can be made: %d numbers",
+                      (long long)rows, (long long)columns, MOST);
+        return NULL;
+    }
+    if (b->sketch) return NULL;
+    double *x = gr__bump_alloc(b->memory, sizeof *x * (size_t)(rows * columns));
+    if (!x) gr_graph_fail(b->g, GR_E_MEMORY, "no memory for a table of %lld numbers", (long long)(rows * columns));
+    return x;
+}
+
+gr_val gr__join_constant(gr_build *b, gr_shape shape, const double *values)
+{
+    if (gr_graph_status(b->g) != GR_OK) return GR_NONE;
+    return values ? gr_const_tensor(b->g, shape, values) : gr_broadcast(b->g, gr_const(b->g, 0), shape);
+}
+
 bool gr__join_moves_steps(gr_build *b)
 {
     if (b->lengths == GR_NONE) return true;

@@ -16,4 +16,10 @@ bool gr__join_last(gr_build *b, gr_val x);
 /* Steps are joined, cut or moved by a layer: false with the graph failed where samples have lengths of their own. */
 bool gr__join_moves_steps(gr_build *b);
 
+/* Room for the numbers of a constant that is computed while a network is built. NULL: the graph failed, since there are
+ * too many, or the graph is a sketch, which has none. */
+double *gr__join_table(gr_build *b, int64_t rows, int64_t columns);
+/* The constant of these numbers; of NULL one of zeros, for its shape. */
+gr_val gr__join_constant(gr_build *b, gr_shape shape, const double *values);
+
 #endif

@@ -25,6 +25,7 @@ typedef struct gr_input_name { /* what gives a layer's input: a layer's name, or
 } gr_input_name;
 
 struct gr_build;
+typedef struct gr_stream gr_stream;   /* random numbers that a layer draws: nn/build.c */
 typedef struct gr_stepped gr_stepped; /* a value whose samples have lengths of their own: nn/lengths.c */
 
 /* Makes weights and biases that are no parameters of their own; others are declared as usual. */
@@ -58,7 +59,9 @@ typedef struct gr_build {
     const char *usual; /* the initialiser of parameters declared now, unless one is asked for; NULL: by their role */
     int blocks;        /* of parameters declared now (gr_param_info) */
     bool settled;      /* likewise: `usual` is theirs whatever the recipe's `init:` has */
+    bool inside;       /* likewise: their sums go through more of the layer (gr_param_info) */
     const gr_tree *init;
+    bool inherited; /* `init` is that of a layer around this one: not for what normalises, nor for slopes */
     gr_binding bind;
     gr_param_maker *maker; /* of the parameters of layers that are built now; NULL: they are declared */
     gr_val lengths; /* [B] GR_I32: how many steps of each sample count, GR_NONE: all of them. Set for each layer from
@@ -66,6 +69,11 @@ typedef struct gr_build {
                        layer whose output has no steps any more sets it to GR_NONE */
     gr_stepped *stepped; /* what is known of inputs and of what layers gave */
     size_t n_stepped, stepped_capacity;
+    int depth;         /* of layers within layers: how many are being built */
+    const char *path;  /* their names, the network's own first: "r/r.conv1" */
+    const gr_tree *at; /* where they are written */
+    gr_stream *streams;
+    size_t n_streams, streams_capacity;
     bool sketch; /* the graph is made for its shapes and is never run */
     bool exact;  /* its derivatives are held against differences: what is approached is approached to the last digits */
 } gr_build;
@@ -88,7 +96,10 @@ gr_val gr__build_count(gr_build *b, const char *suffix);
 gr_val gr__statistic(gr_graph *g, gr_val old, gr_val batch, gr_val share);
 /* Is it a parameter or statistic of this layer itself: "c1.weight" of "c1", not "c1.a.weight"? */
 bool gr__is_of_layer(const char *name, const char *layer);
-/* A random leaf of the layer's own stream LAYER/use: uniform [0,1), shape [samples, ...]. Only in TRAIN. */
+/* What the layer's own stream of random numbers is called, LAYER/use. NULL: the graph failed, since another layer has
+ * it. */
+const char *gr__build_stream(gr_build *b, const char *use);
+/* A random leaf of that stream: uniform [0,1), shape [samples, ...]. Only in TRAIN. */
 gr_val gr__build_random(gr_build *b, const char *use, gr_shape shape);
 /* Sequences of different lengths, x [B,T,...] with `other` in the place of steps that do not count; x itself where all
  * do. */
@@ -102,6 +113,8 @@ bool gr__activation_none(const gr_tree *activation);
 /* Applies an `activation:` value to x: none gives x; a name or {type: ..., settings} gives that
  * layer's result; parameters of it are called LAYER.activation.suffix. dense and conv call it themselves. */
 gr_val gr__activation_build(gr_build *b, const gr_tree *activation, gr_val x);
+/* The same of a layer that has several: its parameters are called LAYER.name.suffix. */
+gr_val gr__activation_named(gr_build *b, const char *name, const gr_tree *activation, gr_val x);
 /* Puts what an `activation:` value counts as into b->follow and b->slope; NULL leaves them. Called by layers before
  * they declare parameters. */
 void gr__activation_follow(gr_build *b, const gr_tree *activation);
@@ -125,6 +138,7 @@ typedef struct gr_layer {
     int min_inputs, max_inputs; /* usually 1, 1; add: 2, many */
     bool activation_only;       /* relu, tanh, ...: usable as `activation:` and looked through for `follow` */
     gr_follow follow;           /* what an activation counts as for initialisers; GR_FOLLOW_LEAKY has a row `slope` */
+    bool inner_activation;      /* its row `activation` is for sums within, not for what it gives */
     bool transparent; /* flatten, pooling, dropout, normalisation: the activation after it counts for the layer before
                          it */
     gr_normalises normalises; /* what it gives has mean 0, variance 1, or the like, by whatever statistics */
@@ -133,7 +147,12 @@ typedef struct gr_layer {
     bool pointwise;           /* of one input, every number by itself, whatever its axis; activations count as such */
     bool flattens;            /* a sample's axes end here: what follows tells no steps from features */
     bool weights_a_sample;    /* its parameters may have an axis of samples before their own */
-    bool drops;               /* leaves numbers out at random, with probability `rate` */
+    bool drops;               /* does nothing but leave numbers out at random: outside of training it hands on */
+    const char *drop_rate;    /* the row that says with which probability it leaves numbers out; NULL: it leaves none */
+    const char *norm_choice;  /* the row by which it normalises within, `none`: not at all; NULL: there is none */
+    bool gated;               /* what it gives is weighed by shares, gates or those of a mean: below 1 by what it is */
+    bool reorders;            /* axes of a sample change places */
+    const char *names;        /* this row is the name of another layer, looked up as `from` is; NULL: none is */
     const char *vocabulary;   /* it takes indices (GR_I32), below what this row says; NULL: numbers */
     bool takes_lengths; /* steps beyond gr_build.lengths change nothing of the others; others are refused lengths, but
                            for activations and what is pointwise. It keeps as many steps, or ends them. Of a layer that
@@ -161,6 +180,8 @@ typedef struct gr_layer_said {
 } gr_layer_said;
 /* The layer that a tree names, as a map with `type` or a plain name; NULL: refused, kept in ctx. */
 const gr_layer *gr__layer_find(gr_context *ctx, const gr_tree *t);
+/* The same among those that fit; noun: what messages call them. */
+const gr_layer *gr__layer_among(gr_context *ctx, const char *noun, bool (*fits)(const gr_layer *m), const gr_tree *t);
 /* Every key but `name` and `from`, which belong to what the layer stands in. */
 gr_status gr__layer_said(gr_context *ctx, gr__bump *b, const gr_layer *m, const gr_tree *t, gr_preset preset,
                          gr_layer_said *out);
@@ -169,6 +190,8 @@ gr_status gr__layer_said(gr_context *ctx, gr__bump *b, const gr_layer *m, const 
 gr_val gr__layer_build(gr_build *b, const gr_layer_said *s, const gr_tree *t, const gr_val *in, int n_in);
 /* Whether it takes n inputs; else refused at `at`. */
 gr_status gr__layer_inputs(gr_context *ctx, const gr_tree *at, const gr_layer *m, int n);
+/* A layer that gives what it takes, for whoever wants that under a name: a map without one. NULL: no memory. */
+gr_tree *gr__layer_idle(gr__bump *b);
 /* A tree that a layer makes for one within it, {type: dense, units: 3}, with the place of `at`: its own tree. NULL: the
  * graph failed. text may be NULL, where memory ran out. */
 const gr_tree *gr__layer_made(gr_build *b, const gr_tree *at, const char *text);
@@ -181,6 +204,8 @@ gr_val gr__build_inner(gr_build *b, const char *name, const gr_tree *layer, cons
 /* The same for a layer whose output meets `activation` next, though a normalisation may stand between. */
 gr_val gr__build_before(gr_build *b, const char *name, const gr_tree *layer, const gr_tree *activation,
                         const gr_val *in, int n_in);
+/* The same of a row that takes normalisations alone, of one input. */
+gr_val gr__build_norm(gr_build *b, const char *name, const gr_tree *norm, const gr_tree *activation, gr_val x);
 /* Builds a list of layers, as in a recipe, within the one being built: names, `from`, `repeat` and all. The first layer
  * takes in[0]; `from` may name the others, by names[]. */
 gr_val gr__build_list(gr_build *b, const gr_tree *list, const char *const *names, const gr_val *in, int n_in);

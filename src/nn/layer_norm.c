@@ -7,7 +7,7 @@ static const gr_row rows[] = {
            "over which axes; each has its own weights"),
     GR_ROW("eps", REAL, "1e-5", "(0,inf)", "1", "is added to the variance"),
     GR_ROW("affine", BOOL, "true", "", "", "scale and shift are trained"),
-    GR_ROW("bias", BOOL, "true", "", "", "with a shift, where there is a scale"),
+    GR_ROW("bias", BOOL, "true", "", "", "with a shift, where there is a scale", .idle = "affine: false"),
 };
 
 /* The axes of the batch that `axes` names, in order; how many, 0: refused. */
@@ -40,12 +40,22 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     int n = read_axes(b, gr__setting_tree(s, "axes"), shape, axes);
     if (n == 0) return gr_graph_status(b->g) == GR_OK ? gr_graph_fail(b->g, GR_E_RANGE, "there is no axis") : GR_NONE;
     if (axes[0] == 1 && !gr__join_moves_steps(b)) return GR_NONE;
-    for (int i = axes[0]; i < shape.rank; i++) weights.dim[weights.rank++] = 1; /* of other axes between them */
-    for (int i = 0; i < n; i++) weights.dim[axes[i] - axes[0]] = shape.dim[axes[i]];
-    bool affine = gr__setting_bool(s, "affine");
-    gr_val weight = gr__norm_weight(b, weights, affine);
+    for (int i = 0; i < n; i++) weights.dim[weights.rank++] = shape.dim[axes[i]];
+    if (!gr__norm_has_values(b, gr_shape_count(weights))) return GR_NONE;
+    bool affine = gr__setting_bool(s, "affine"), shifts = affine && gr__setting_bool(s, "bias"),
+         channels = shape.rank == 4 && n > 1 && axes[n - 1] == 3;
+    gr_layout layout = channels ? GR_LAYOUT_CHANNELS : GR_LAYOUT_PLAIN;
+    gr_shape along = shape; /* the weights beside a sample */
+    along.rank = 0;
+    for (int i = axes[0], k = 0; i < shape.rank; i++)
+        along.dim[along.rank++] = k < n && axes[k] == i ? shape.dim[axes[k++]] : 1;
+    gr_val weight =
+        affine ? gr__build_param(b, "weight", weights, GR_ROLE_NORM_SCALE, layout, 1, 1) : gr_const(b->g, 1);
+    if (affine) weight = gr_reshape(b->g, weight, along);
     gr_val y = gr__sample_norm(b->g, in[0], weight, axes, n, true, gr__setting_real(s, "eps"));
-    return gr__norm_shift(b, y, weights, affine && gr__setting_bool(s, "bias"));
+    if (!shifts) return y;
+    gr_val shift = gr__build_param(b, "bias", weights, GR_ROLE_NORM_SHIFT, layout, 1, 1);
+    return gr_add(b->g, y, gr_reshape(b->g, shift, along));
 }
 
 GR_LAYER(layer_norm) = {

@@ -43,5 +43,6 @@ GR_LAYER(lstm) = {
     .min_inputs = 1,
     .max_inputs = 1,
     .takes_lengths = true,
+    .gated = true,
     .build = build,
 };

@@ -26,8 +26,11 @@ typedef struct gr_param_info {
     bool settled;              /* and that whatever the recipe's `init:` has: only the layer's own wins */
     int64_t blank_at, n_blank; /* elements that start as 0 whatever the initialiser */
     const gr_tree *init;       /* the layer's own `init:` {weights, bias}, or NULL */
-    bool last;                 /* belongs to a layer that gives an output of the network */
+    bool last;                 /* belongs to a layer that gives an output of the network; of a bias: is added to it */
+    bool inside;               /* what it makes sums of goes through more of its layer than an activation */
     int head;                  /* of a last one: whose */
+    const char *owner;         /* the layers that declared it, from the network's own to the one within: "r/r.conv1" */
+    const gr_tree *at;         /* and where they are written; may be NULL */
 } gr_param_info;
 
 #endif

@@ -54,6 +54,7 @@ GR_LAYER(permute) = {
     .min_inputs = 1,
     .max_inputs = 1,
     .transparent = true,
+    .reorders = true,
     .takes_lengths = true,
     .build = build,
 };

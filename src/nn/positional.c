@@ -9,20 +9,20 @@
 static const gr_row rows[] = {
     GR_ROW("kind", CHOICE, "learned", "learned|sinusoidal", "", "whether what is added is trained"),
     GR_ROW("length", INT, "none", "[1,100000000]", "steps",
-           "how many steps the trained ones are for, of which the first are taken; the input's own unless given"),
+           "how many steps the trained ones are for, of which the first are taken; the input's own unless given",
+           .idle = "kind: sinusoidal"),
 };
 
 /* Sines at even places, cosines at odd ones. */
 static gr_val sines(gr_build *b, int64_t length, int64_t units)
 {
-    double *x = gr__bump_alloc(b->memory, sizeof *x * (size_t)(length * units));
-    if (!x) return gr_graph_fail(b->g, GR_E_MEMORY, "no memory for %lld positions", (long long)length);
-    for (int64_t t = 0; t < length; t++)
-        for (int64_t i = 0; i < units; i++) {
-            double angle = (double)t * pow(10000, -(double)(i / 2 * 2) / (double)units);
-            x[t * units + i] = i % 2 ? cos(angle) : sin(angle);
-        }
-    return gr_const_tensor(b->g, GR_SHAPE(length, units), x);
+    double *x = gr__join_table(b, length, units);
+    for (int64_t i = 0; i < units && x; i++) {
+        double frequency = pow(10000, -(double)(i / 2 * 2) / (double)units);
+        for (int64_t t = 0; t < length; t++)
+            x[t * units + i] = i % 2 ? cos((double)t * frequency) : sin((double)t * frequency);
+    }
+    return gr__join_constant(b, GR_SHAPE(length, units), x);
 }
 
 static gr_val learned(gr_build *b, const gr_settings *s, int64_t length, int64_t units)
@@ -48,11 +48,6 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
         return gr_graph_fail(b->g, GR_E_SHAPE, "takes samples of [length, features], not %s",
                              gr__shape_text(gr__join_sample(shape), text));
     bool fixed = gr__setting_is(s, "kind", "sinusoidal");
-    if (fixed && gr__setting_tree(s, "length")) {
-        gr__tree_fail(b->ctx, gr__setting_tree(s, "length"), GR_E_CONFLICT, "leave it out",
-                      "sines go as far as the input does");
-        return gr_graph_fail(b->g, GR_E_CONFLICT, "length is refused");
-    }
     gr_val positions = fixed ? sines(b, shape.dim[1], shape.dim[2]) : learned(b, s, shape.dim[1], shape.dim[2]);
     return gr_add(b->g, in[0], positions);
 }

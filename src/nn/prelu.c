@@ -4,6 +4,8 @@
 #include "base/text.h"
 #include "nn/join.h"
 
+static const double USUAL = 0.25;
+
 static const gr_row rows[] = {
     GR_ROW("slope", REAL, "0.25", "[0,1]", "1", "what slopes start at"),
     GR_ROW("shared", BOOL, "false", "", "", "one slope for all channels"),
@@ -15,6 +17,12 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     gr_graph *g = b->g;
     gr_shape shape = gr_shape_of(g, in[0]);
     if (!gr__join_last(b, in[0])) return GR_NONE;
+    const gr_tree *init = b->init && !b->inherited ? gr__tree_get(b->init, "weights") : NULL;
+    if (!gr__tree_none(init) && gr__setting_real(s, "slope") != USUAL) { /* resolved settings name the usual one */
+        gr__tree_fail(b->ctx, gr__setting_tree(s, "slope"), GR_E_CONFLICT, "leave one of them out",
+                      "slope does nothing beside init.weights");
+        return gr_graph_fail(g, GR_E_CONFLICT, "slope is refused");
+    }
     int64_t channels = gr__setting_bool(s, "shared") ? 1 : shape.dim[shape.rank - 1];
     char number[32];
     b->usual = gr__bump_format(b->memory, "{type: constant, value: %s}",

@@ -33,11 +33,13 @@ static gr_val declare(const direction *d, const char *name, gr_shape shape, cons
     b->blocks = d->cell->gates;
     b->settled = usual != NULL;
     b->follow = d->cell->follow;
+    b->inside = true;
     gr_val v = gr__build_param(b, full, shape, bias ? GR_ROLE_BIAS : GR_ROLE_WEIGHT, GR_LAYOUT_PLAIN, fan_in, d->units);
     b->init = init;
     b->usual = NULL;
     b->blocks = 0;
     b->settled = false;
+    b->inside = false;
     return v;
 }
 

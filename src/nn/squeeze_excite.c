@@ -4,19 +4,22 @@
 
 static const gr_row rows[] = {
     GR_ROW("units", INT, "none", "[1,1000000000]", "1", "how narrow it becomes between; channels / ratio unless given"),
-    GR_ROW("ratio", INT, "16", "[1,1000000]", "1", "how many channels share one such unit, at least one unit"),
+    GR_ROW("ratio", INT, "16", "[1,1000000]", "1", "how many channels share one such unit, at least one unit",
+           .idle = "units"),
     GR_ROW("activation", TREE, "relu", "the name of an activation, or {type: ..., its settings}", "",
            "between the two dense layers"),
     GR_ROW("gate", TREE, "sigmoid", "the name of an activation, or {type: ..., its settings}", "",
            "makes weights of the last sums"),
 };
 
-static gr_val dense(gr_build *b, const gr_settings *s, const char *name, int64_t filters, const char *then, gr_val x)
+/* called: what the activation's parameters are called by. */
+static gr_val dense(gr_build *b, const gr_settings *s, const char *name, int64_t filters, const char *then,
+                    const char *called, gr_val x)
 {
     const gr_tree *activation = gr__setting_tree(s, then);
     const char *text = gr__bump_format(b->memory, "{type: conv, filters: %lld, kernel: 1}", (long long)filters);
     gr_val y = gr__build_before(b, name, gr__layer_made(b, s->tree, text), activation, &x, 1);
-    return gr__activation_build(b, activation, y);
+    return gr__activation_named(b, called, activation, y);
 }
 
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
@@ -30,8 +33,8 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     if (units < 1) units = GR_MAX(channels / gr__setting_int(s, "ratio"), 1);
     gr_val mean = gr__build_inner(b, "avgpool", gr__layer_made(b, s->tree, "global_avg_pool"), in, 1);
     for (int i = 1; i + 1 < shape.rank; i++) shape.dim[i] = 1;
-    gr_val y = dense(b, s, "fc1", units, "activation", gr_reshape(g, mean, shape));
-    return gr_mul(g, in[0], dense(b, s, "fc2", channels, "gate", y));
+    gr_val y = dense(b, s, "fc1", units, "activation", "activation", gr_reshape(g, mean, shape));
+    return gr_mul(g, in[0], dense(b, s, "fc2", channels, "gate", "scale_activation", y));
 }
 
 GR_LAYER(squeeze_excite) = {
@@ -47,5 +50,6 @@ GR_LAYER(squeeze_excite) = {
         },
     .min_inputs = 1,
     .max_inputs = 1,
+    .inner_activation = true,
     .build = build,
 };

@@ -123,11 +123,10 @@ static int alike(const gr_tree *list, int n, const gr_tree *type)
 static const char *inner_name(builder *k, const gr_tree *list, int i, const scope *in)
 {
     const gr_tree *type = type_of(list->child[i]);
-    char text[128];
     if (in->takes_name && list->n == 1) return in->prefix;
     int number = 1 + alike(list, i, type) + (in->earlier ? alike(in->earlier, in->earlier->n, type) : 0);
-    snprintf(text, sizeof text, "%.80s%d", type && type->text ? type->text : "", number);
-    return join(k, in->prefix, text);
+    const char *text = gr__bump_format(k->b, "%s%d", type && type->text ? type->text : "", number);
+    return text ? join(k, in->prefix, text) : NULL;
 }
 
 static const char *outer_prefix(const seat *at)
@@ -262,11 +261,26 @@ static gr_status number_layers(builder *k)
     return GR_OK;
 }
 
+/* What a layer is called within a scope, NULL: the outermost; NULL: it stands elsewhere. */
+static const char *name_within(const char *full, const scope *s)
+{
+    size_t n = s ? strlen(s->prefix) : 0;
+    if (!s) return full;
+    return strncmp(full, s->prefix, n) == 0 && full[n] == '.' ? full + n + 1 : NULL;
+}
+
+static int find_within(const builder *k, size_t before, const scope *s, const char *name)
+{
+    for (size_t i = 0; i < before; i++) {
+        const char *called = name_within(k->layer[i].name, s);
+        if (called && strcmp(called, name) == 0) return (int)i;
+    }
+    return -1;
+}
+
 static int find_layer(const builder *k, size_t before, const char *name)
 {
-    for (size_t i = 0; i < before; i++)
-        if (strcmp(k->layer[i].name, name) == 0) return (int)i;
-    return -1;
+    return find_within(k, before, NULL, name);
 }
 
 static gr_status unique_names(builder *k)
@@ -319,13 +333,12 @@ static gr_status no_source(builder *k, size_t i, const gr_tree *t)
 /* i: the layer that it is for, the number of layers: a head. */
 static gr_status find_source(builder *k, size_t i, const scope *from, const gr_tree *t, int *out)
 {
-    char name[400], shown[200];
+    char shown[200];
     if (t->kind == GR_TREE_LIST || t->kind == GR_TREE_MAP || t->kind == GR_TREE_NULL)
         return gr__tree_fail(k->ctx, t, GR_E_TYPE, NULL, "%s is not the name of a layer",
                              gr__tree_show(t, shown, sizeof shown));
     for (const scope *s = from;; s = s->outer) {
-        snprintf(name, sizeof name, "%s%s%s", s ? s->prefix : "", s ? "." : "", t->text);
-        *out = find_layer(k, i, name);
+        *out = find_within(k, i, s, t->text);
         if (*out >= 0) return GR_OK;
         if (!s) break;
     }
@@ -395,6 +408,30 @@ static gr_status check_settings(builder *k, size_t i)
     return GR_OK;
 }
 
+/* Is it the layer's name, or that of a layer within it? */
+static bool leads_to(const char *name, const char *layer)
+{
+    size_t n = layer ? strlen(layer) : 0;
+    return n > 0 && strncmp(name, layer, n) == 0 && (name[n] == '\0' || name[n] == '.');
+}
+
+/* A row that names a layer: the one of the narrowest scope, in full. None: whoever builds the layer says so. */
+static gr_status settle_named(builder *k, size_t i)
+{
+    gr_stacked *l = &k->layer[i];
+    const gr_tree *t = l->member->names ? gr__setting_tree(&l->settings, l->member->names) : NULL;
+    if (gr__tree_none(t)) return GR_OK;
+    for (const scope *s = k->record[i].seat.in; s; s = s->outer)
+        for (size_t j = 0; j < i; j++) {
+            if (!leads_to(t->text, name_within(k->layer[j].name, s))) continue;
+            const char *full = join(k, s->prefix, t->text);
+            const gr_tree *named = full ? gr__tree_text(k->b, full) : NULL;
+            if (named) gr__setting_replace(&l->settings, l->member->names, named);
+            return named ? GR_OK : GR_E_MEMORY;
+        }
+    return GR_OK;
+}
+
 /* ---- what follows ---- */
 
 bool gr__stacked_takes(const gr_stacked *l, int from)
@@ -437,6 +474,7 @@ static gr_status make(builder *k, const gr_tree *list)
     if (st == GR_OK) st = number_layers(k);
     if (st == GR_OK) st = unique_names(k);
     for (size_t i = 0; i < k->n && st == GR_OK; i++) st = check_settings(k, i);
+    for (size_t i = 0; i < k->n && st == GR_OK; i++) st = settle_named(k, i);
     for (size_t i = 0; i < k->n && st == GR_OK; i++) st = connect(k, i);
     if (st == GR_OK) settle_follow(k);
     return st;

@@ -10,8 +10,8 @@ static const gr_row rows[] = {
     GR_ROW("key_heads", INT, "none", "[1,1000000]", "1", "of keys and values, each shared by as many of the others"),
     GR_ROW("ff", INT, "none", "[1,1000000000]", "1",
            "how many units the dense network has between; four times the features unless given"),
-    GR_ROW("norm", CHOICE, "pre", "pre|post", "",
-           "whether what is normalised is what attention and dense network take, or the sums"),
+    GR_ROW("norm", CHOICE, "pre", "pre|post|none", "",
+           "whether what is normalised is what attention and dense network take, or the sums, or nothing"),
     GR_ROW("causal", BOOL, "false", "", "", "a step sees no later one"),
     GR_ROW("rotary", BOOL, "false", "", "", "queries and keys are turned by their steps"),
     GR_ROW("activation", TREE, "gelu", "the name of an activation, or {type: ..., its settings}", "",
@@ -76,14 +76,14 @@ static gr_val feed_forward(const block *k, gr_val x)
 static gr_val add_branch(const block *k, gr_val x, gr_val (*branch)(const block *k, gr_val x), const char *norm,
                          const char *drop)
 {
-    bool before = gr__setting_is(k->s, "norm", "pre");
+    bool before = gr__setting_is(k->s, "norm", "pre"), after = gr__setting_is(k->s, "norm", "post");
     gr_val y = branch(k, before ? normalise(k, norm, x) : x);
     if (k->rate > 0) {
         const char *text = gr__bump_format(k->b->memory, "{type: dropout, rate: %.17g}", k->rate);
         y = within(k, drop, text, NULL, y);
     }
     gr_val sum = gr_add(k->b->g, x, y);
-    return before ? sum : normalise(k, norm, sum);
+    return after ? normalise(k, norm, sum) : sum;
 }
 
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
@@ -107,11 +107,15 @@ GR_LAYER(transformer_block) = {
             .title = "Transformer block: attention, then a dense network for each step, each added to its input",
             .cite = "Vaswani et al. 2017; Xiong et al. 2020; PyTorch TransformerEncoderLayer",
             .equations = "pre:   z = x + attention(norm1(x)),  y = z + ff2(a(ff1(norm2(z))))        a: activation\n"
-                         "post:  z = norm1(x + attention(x)),  y = norm2(z + ff2(a(ff1(z))))",
+                         "post:  z = norm1(x + attention(x)),  y = norm2(z + ff2(a(ff1(z))))\n"
+                         "none:  z = x + attention(x),         y = z + ff2(a(ff1(z)))",
             GR_ROWS(rows),
         },
     .min_inputs = 1,
     .max_inputs = 1,
     .takes_lengths = true,
+    .drop_rate = "dropout",
+    .norm_choice = "norm",
+    .inner_activation = true,
     .build = build,
 };

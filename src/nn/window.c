@@ -2,6 +2,8 @@
 
 #include "nn/window.h"
 
+enum { MOST_PLACES = 1 << 24 }; /* of a window: a plan has a row of a table for each */
+
 gr_val gr__picture(gr_build *b, gr_val x, int *axes)
 {
     gr_shape s = gr_shape_of(b->g, x);
@@ -78,7 +80,12 @@ bool gr__window_rows(gr_build *b, const gr_settings *s, gr_shape picture, int ax
     if (dilated && !gr__window_axes(b, s, "dilation", axes, w.dilation)) return false;
     if (!read_padding(b, s, axes, same, &w)) return false;
     *out = w;
-    return true;
+    if (w.size[0] * w.size[1] <= MOST_PLACES) return true;
+    gr__tree_fail(b->ctx, gr__setting_tree(s, size_row), GR_E_RANGE, NULL,
+                  "a window of %lld places is larger than any that can be planned, %d",
+                  (long long)(w.size[0] * w.size[1]), MOST_PLACES);
+    gr_graph_fail(b->g, GR_E_RANGE, "%s is refused", size_row);
+    return false;
 }
 
 bool gr__window_read(gr_build *b, const gr_settings *s, gr_shape picture, int axes, const char *size_row, bool dilated,

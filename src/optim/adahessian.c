@@ -33,7 +33,8 @@ static gr_val averaged(gr_step *s, gr_val d)
     gr_graph *b = s->g;
     gr_shape shape = gr_shape_of(b, d);
     int64_t block = gr__setting_int(s->s, "block_length");
-    bool kernel = s->param->entry.layout != GR_LAYOUT_PLAIN;
+    gr_layout layout = s->param->entry.layout;
+    bool kernel = layout == GR_LAYOUT_CONV || layout == GR_LAYOUT_CONV1D;
     if (gr__setting_is(s->s, "spatial", "none")) return d;
     if (kernel) {
         int axes[GR_MAX_RANK], n = 0;

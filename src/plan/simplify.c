@@ -103,6 +103,48 @@ static gr_val sum_squares(gr_graph *to, const gr_node *n, gr_val v)
     return gr_mul(to, gr_square(to, one), gr_const(to, all * gr__sum_squares_factor(&n->attr)));
 }
 
+/* ---- sums of parts ---- */
+
+enum { MOST_PARTS = 32 };
+
+typedef struct parts {
+    int n, axis;
+    gr_val part[MOST_PARTS];
+    int64_t start[MOST_PARTS];
+} parts;
+
+/* Adds what v is a sum of, in the order of its places; false: something in it is no padded part. */
+static bool collect(const gr_graph *to, gr_val v, parts *p)
+{
+    const gr_node *n = gr__made_by(to, v, GR_OP_ADD);
+    if (n) return collect(to, n->in[0], p) && collect(to, n->in[1], p);
+    n = gr__made_by(to, v, GR_OP_PAD);
+    if (!n || p->n == MOST_PARTS || (p->n > 0 && p->axis != n->attr.i[0])) return false;
+    p->axis = (int)n->attr.i[0];
+    int i = p->n++;
+    for (; i > 0 && p->start[i - 1] > n->attr.i[1]; i--) {
+        p->part[i] = p->part[i - 1];
+        p->start[i] = p->start[i - 1];
+    }
+    p->part[i] = n->in[0];
+    p->start[i] = n->attr.i[1];
+    return true;
+}
+
+/* A sum of parts that lie side by side, each with zeros where the others are, is the parts one behind the other: the
+ * gradient of what was cut into slices. GR_NONE: it is another sum. */
+static gr_val concatenated(gr_graph *to, const gr_val *in)
+{
+    parts p = {0};
+    if (!collect(to, in[0], &p) || !collect(to, in[1], &p)) return GR_NONE;
+    int64_t at = 0;
+    for (int i = 0; i < p.n; i++) {
+        if (p.start[i] != at) return GR_NONE;
+        at += gr__value(to, p.part[i])->shape.dim[p.axis];
+    }
+    return at == gr__value(to, in[0])->shape.dim[p.axis] ? gr_concat(to, p.part, p.n, p.axis) : GR_NONE;
+}
+
 static gr_val without_identities(gr_graph *to, const gr_graph *from, const gr_node *n, const gr_val *in)
 {
     gr_shape shape = gr__value(from, n->out)->shape;
@@ -128,6 +170,11 @@ static gr_val without_identities(gr_graph *to, const gr_graph *from, const gr_no
         return gr__shape_equal(shape, gr__value(to, in[0])->shape) ? in[0] : gr__node_copy(to, from, n, in);
     case GR_OP_CONCAT:
         return n->n_in == 1 ? in[0] : gr__node_copy(to, from, n, in);
+    case GR_OP_ADD: {
+        gr_val v = concatenated(to, in);
+        if (v) return v;
+        break;
+    }
     default:
         break;
     }

@@ -2,13 +2,14 @@
 set -u
 gradus=$(readlink -f "$1")
 here=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+work=$(mktemp -d) shorts=$(mktemp)
+trap 'rm -rf "$work" "$shorts"' EXIT
 cd "$work" || exit 99
-failed=0
 export LSAN_OPTIONS=${LSAN_OPTIONS:-} TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1}
 
-short() { echo "SHORT: $*"; failed=$((failed + 1)); }
+# What fails is counted in a file and told on standard error, so that neither is lost in a subshell, a pipe or $(...).
+short() { echo "SHORT: $*" | tee -a "$shorts" >&2; }
+failed() { grep -c '^SHORT: ' "$shorts"; }
 
 # code WANTED ARGS...: runs the command; its output stays in out.txt and err.txt
 code() {
@@ -37,13 +38,18 @@ bad() {
 same() { cmp -s "$1" "$2" || short "$1 and $2 differ${3:+ ($3)}"; }
 differ() { cmp -s "$1" "$2" && short "$1 and $2 are equal${3:+ ($3)}"; }
 has() { grep -qE "$2" "$1" || short "$1 has no /$2/: $(head -n 3 "$1")"; }
-# FILE KEY: its value; a text that equals no other where it is missing, so that two missing ones are not taken for equal
+# FILE KEY: its value, which must be there: two missing ones would be equal
 field() {
   local value
   value=$(sed -nE "s/.*\"$2\": ?\"?([^,\"}]*)\"?.*/\1/p" "$1" | head -n 1)
+  [[ $value ]] || short "no $2 in $1"
   echo "${value:-no $2 in $1}"
 }
-finish() { [[ $failed -eq 0 ]] && echo "all held"; exit $((failed > 0)); }
+finish() {
+  [[ $(failed) -eq 0 ]] || exit 1
+  echo "all held"
+  exit 0
+}
 
 # A small recipe on made-up data: a convolution, a pooling, dropout, momentum and decay, so that every kind of state exists.
 small() { # FILE LINES...: further top-level lines, which replace the default of the same key

@@ -94,6 +94,6 @@ total() { # STEPS: bytes of tensors
   code 0 plan long.yaml --set model.input="[$1, 16]" --json && grep -oE '"total": ?[0-9]+' out.txt | grep -oE '[0-9]+$'
 }
 small=$(total 1024) middle=$(total 2048) large=$(total 4096)
-[[ $((large - middle)) -eq $((2 * (middle - small))) ]] || short "memory of 1024, 2048 and 4096 steps is not on a line: $small, $middle, $large"
+[[ $small -gt 0 && $middle -gt $small && $((large - middle)) -eq $((2 * (middle - small))) ]] || short "memory of 1024, 2048 and 4096 steps is not on a line: $small, $middle, $large"
 code 0 train long.yaml --out long --quiet --set memory=12M
 finish

@@ -11,9 +11,10 @@ wrong() { # CODE PATTERN LINE...: the small recipe with these lines
   local want=$1 pattern=$2
   shift 2
   small bad.yaml "$@"
-  local before=$failed
+  local before
+  before=$(failed)
   train "$want" "$pattern" bad.yaml
-  [[ $failed -eq $before ]] || echo "  the lines were: $*"
+  [[ $(failed) -eq $before ]] || echo "  the lines were: $*"
 }
 model() { echo "model: {input: [16, 16, 1], layers: [$1]}"; }
 HEAD='flatten, {type: dense, units: 10}'

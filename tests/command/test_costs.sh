@@ -9,7 +9,7 @@ npy() { # FILE SHAPE DTYPE: the values come from standard input
   { printf '\x93NUMPY\x01\x00'; printf "\\x$(printf %02x $(((${#header} + pad + 1) % 256)))\\x$(printf %02x $(((${#header} + pad + 1) / 256)))"; printf '%s%*s\n' "$header" $pad ''; cat; } >"$1"
 }
 bytes() { local b; for b in "$@"; do printf "\\x$(printf %02x "$b")"; done; }
-near() { awk -v a="$1" -v b="$2" -v t="${3:-1e-6}" 'BEGIN { d = a - b; exit !(a != "" && b != "" && (d < 0 ? -d : d) <= t) }' || short "$1 is not $2${4:+ ($4)}"; }
+near() { awk -v a="$1" -v b="$2" -v t="${3:-1e-6}" 'BEGIN { d = a - b; exit !(a + 0 == a && b + 0 == b && (d < 0 ? -d : d) <= t) }' || short "$1 is not $2${4:+ ($4)}"; }
 recipe() { # FILE COST UNITS LINES...
   cat >"$1" <<YAML
 gradus: 1

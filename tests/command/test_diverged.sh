@@ -77,7 +77,7 @@ agree() { # RUN
   last=$(tail -n 1 "$1/metrics.jsonl" | sed -E 's/.*"epoch":([^,]*),.*/\1/')
   result=$(field "$1/result.json" epochs)
   shown=$(grep -hoE '\([0-9.]+ epochs\)' out.txt | tr -dc '0-9.')
-  awk -v a="$last" -v b="$result" -v c="$shown" 'BEGIN { exit !((a - b) ^ 2 < 1e-16 && (b - c) ^ 2 <= (1e-3 * b) ^ 2) }' || short "$1: epochs are $last, $result and $shown"
+  awk -v a="$last" -v b="$result" -v c="$shown" 'BEGIN { exit !(a + 0 == a && b + 0 == b && c + 0 == c && (a - b) ^ 2 < 1e-16 && (b - c) ^ 2 <= (1e-3 * b) ^ 2) }' || short "$1: epochs are $last, $result and $shown"
   [[ $(tail -n 1 "$1/metrics.jsonl" | sed -E 's/.*"step":([^,]*),.*/\1/') == "$(field "$1/result.json" steps)" ]] || short "$1: steps differ"
 }
 code 1 train found.yaml --out found --overwrite

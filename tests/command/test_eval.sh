@@ -88,7 +88,7 @@ small n.yaml "average: {type: swa, start: 0.5, cycle: 4}" "model: {input: [16, 1
 code 0 train n.yaml --out normal --quiet
 code 0 eval normal/swa.safetensors --split validation --json
 want=$(tail -n 1 normal/metrics.jsonl | field /dev/stdin swa_validation_cost) got=$(field out.txt cost_mean)
-awk -v a="$want" -v b="$got" 'BEGIN { exit !(a != "" && (a - b) ^ 2 <= 1e-24 * a * a) }' || short "eval of the average gives $got, the run had $want"
+awk -v a="$want" -v b="$got" 'BEGIN { exit !(a + 0 == a && b + 0 == b && (a - b) ^ 2 <= 1e-24 * a * a) }' || short "eval of the average gives $got, the run had $want"
 for model in swa last; do
   code 0 eval normal/$model.safetensors --split validation
   code 0 train n.yaml --from normal/$model.safetensors --out from-$model --quiet --set stop.epochs=1

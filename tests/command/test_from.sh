@@ -35,7 +35,7 @@ recipe r.yaml all.csv "[standardize]"
 code 0 train r.yaml --out m --quiet
 m=m/last.safetensors
 accuracy() { "$gradus" eval "$1" --split train --json 2>/dev/null | sed -E 's/.*"accuracy": ?([0-9.]+).*/\1/'; }
-good() { awk -v a="$(accuracy "$1")" 'BEGIN { exit !(a > 0.97) }' || short "$1 is right in $(accuracy "$1") only${2:+ ($2)}"; }
+good() { awk -v a="$(accuracy "$1")" 'BEGIN { exit !(a + 0 == a && a > 0.97) }' || short "$1 is right in $(accuracy "$1") only${2:+ ($2)}"; }
 prepared() { grep -ao 'mean[\\":  ]*\[[^]]*]' "$1" | head -n 1; } # the means that the file prepares with
 good $m
 

@@ -67,7 +67,7 @@ sed 's/data.npz/mixed.npz/; s/shuffle: none/validation: {split: 0.3}/' "$parity/
 
 number() { sed -n "s/.*\"$2\":\\([^,}]*\\).*/\\1/p" "$1" | tail -n 1; } # FILE KEY: of the last line that has it
 near() { # A B WHAT
-  awk -v a="$1" -v b="$2" 'BEGIN { exit !(a != "" && b != "" && (a - b) ^ 2 <= 1e-24 * (a * a + 1e-30)) }' || short "$3: $1 is not $2"
+  awk -v a="$1" -v b="$2" 'BEGIN { exit !(a + 0 == a && b + 0 == b && (a - b) ^ 2 <= 1e-24 * (a * a + 1e-30)) }' || short "$3: $1 is not $2"
 }
 no_nan() { # FILES
   local file

@@ -14,7 +14,7 @@ octets() { # WIDTH NUMBER...: little-endian
   for x in "$@"; do for ((i = 0; i < width; i++)); do printf -v text '%s\\x%02x' "$text" $(((x >> (8 * i)) & 255)); done; done
   printf '%b' "$text"
 }
-near() { awk -v a="$1" -v b="$2" -v t="$3" 'BEGIN { d = a - b; exit !(a != "" && b != "" && (d < 0 ? -d : d) <= t * (b < 0 ? -b : b)) }' || short "$1 is not $2 ($4)"; }
+near() { awk -v a="$1" -v b="$2" -v t="$3" 'BEGIN { d = a - b; exit !(a + 0 == a && b + 0 == b && (d < 0 ? -d : d) <= t * (b < 0 ? -b : b)) }' || short "$1 is not $2 ($4)"; }
 
 # ---- one-hot targets and other shapes, in every command that reads data
 numbers=$(awk 'BEGIN { for (i = 0; i < 24; i++) printf "%d ", i % 3 }')

@@ -79,7 +79,7 @@ for type in lstm gru rnn; do
   layers '\[0\]' "$type \"l\": takes sequences" '"input" gives it \[16,16,1\]$' "{type: $type, units: 2, name: l}, $end"
 done
 layers '\[1\]' 'basic_block "b" / conv "b.conv1": takes \[height, width, channels\]' "$of_row" "flatten, {type: basic_block, filters: 3, name: b}, $end"
-layers '\[0\]' 'bottleneck "b" / conv "b.conv2": takes \[height, width, channels\]' '"input" gives it \[16,16,1\]$' "{type: bottleneck, filters: 3, norm: flatten, name: b}, flatten, $end"
+layers '\[0\]' 'inverted_residual "b" / conv "b.conv.2": takes \[height, width, channels\]' '"input" gives it \[16,16,1\]$' "{type: inverted_residual, filters: 3, excite: flatten, name: b}, flatten, $end"
 layers '\[0\].layers\[1\]' 'conv "r.b": a kernel of 9 reaches over 9, but its input has 8$' '"r.a" gives it \[8,8,1\]$' "{type: residual, name: r, layers: [{type: max_pool, name: a}, {type: conv, filters: 2, name: b, kernel: 9}]}, flatten, $end"
 layers '\[0\]' 'max_pool "l": a size of 20 reaches over 20, but its input has 16$' '"input" gives it \[16,16,1\]$' "{type: max_pool, size: 20, name: l}, flatten, $end"
 layers '\[0\].kernel' 'a list of 3 does not fit 2 axes$' '' "{type: conv, filters: 2, kernel: [3, 3, 3]}, flatten, $end"
@@ -90,4 +90,14 @@ layers '\[0\].axis' '3 is no axis of a sample \[16,16,1\]$' 'last, 0 to 2, or fr
 layers '\[0\].start' 'start 20 reaches beyond axis 1 of a sample \[16,16,1\]$' '' "{type: slice, axis: 1, start: 20}, flatten, $end"
 layers '\[1\]' 'dense "d" takes numbers, but the input "input" holds indices, which embedding "e" looks up$' '' "{type: embedding, vocabulary: 5, units: 3, name: e}, {type: dense, units: 4, from: input, name: d}, flatten, $end"
 layers '\[1\]' 'embedding "e" looks up indices, which an input holds, not what flatten "f" gives$' '' "{type: flatten, name: f}, {type: embedding, vocabulary: 5, units: 3, name: e}, flatten, $end"
+
+# ---- larger than any machine: refused, or planned, by shapes alone ----
+rows='{type: reshape, shape: [256, 1]}'
+layers '\[2\]' 'positional "p": a table of 256 steps by 1000000 numbers is more than can be made: 134217728 numbers$' '' "$rows, {type: dense, units: 1000000}, {type: positional, kind: sinusoidal, name: p}, flatten, $end"
+layers '\[2\]' 'attention "a": a table of 256 steps by 1000000 numbers is more' '' "$rows, {type: dense, units: 2000000}, {type: attention, heads: 1, rotary: true, name: a}, flatten, $end"
+layers '\[2\].kernel' 'a window of 25000000 places is larger than any that can be planned, 16777216$' '' "{type: dense, units: 2000000}, {type: reshape, shape: [51200, 10000, 1]}, {type: conv, filters: 2, kernel: 5000}, flatten, $end"
+layers '\[2\].size' 'a window of 25000000 places' '' "{type: dense, units: 2000000}, {type: reshape, shape: [51200, 10000, 1]}, {type: max_pool, size: 5000}, flatten, $end"
+for list in "$rows, {type: dense, units: 1000000000}, flatten, $end" "{type: dense, units: 2000000}, {type: reshape, shape: [51200, 10000, 1]}, {type: avg_pool, size: 3, padding: 1, stride: 2, ceil: true, count_padding: true}, global_avg_pool, $end"; do
+  timeout 120 "$gradus" plan r.yaml --set "model.layers=[$list]" >out.txt 2>err.txt || short "not planned: $list: $(head -n 1 err.txt)"
+done
 finish

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Metrics from outside: which are told, where they are told, what makes a model best; figures that are not finite look good nowhere.
 . "$(dirname "$0")/lib.sh"
-near() { awk -v a="$1" -v b="$2" -v t="${3:-1e-12}" 'BEGIN { d = a - b; exit !(a != "" && b != "" && a != "null" && b != "null" && (d < 0 ? -d : d) <= t) }' || short "$1 is not $2${4:+ ($4)}"; }
+near() { awk -v a="$1" -v b="$2" -v t="${3:-1e-12}" 'BEGIN { d = a - b; exit !(a + 0 == a && b + 0 == b && (d < 0 ? -d : d) <= t) }' || short "$1 is not $2${4:+ ($4)}"; }
 lines() { grep '"validation_cost"' "$1"; } # the evaluations of a run
 column() { sed -nE "s/.*\"$2\": ?([^,}]*).*/\1/p" "$1"; }
 
@@ -156,7 +156,7 @@ for run in "cycle: 3:every: 50:99" "cycle: 4:every: 7:57" "cycle: 5:every: 10:10
     sed -n '/"best"/,/}/p' swa/result.json >b.txt
     near "$(field b.txt validation_cost)" "$(field out.txt cost_mean)" 1e-15 "the best of $run at $lr"
     awk -v a="$(field a.txt validation_error)" -v ac="$(field a.txt validation_cost)" -v b="$(field b.txt validation_error)" -v bc="$(field b.txt validation_cost)" \
-      'BEGIN { exit !(b < a || (b == a && bc <= ac)) }' || short "$run at $lr: the average that is written is better than the best"
+      'BEGIN { exit !(a + 0 == a && b + 0 == b && (b < a || (b == a && bc <= ac))) }' || short "$run at $lr: the average that is written is better than the best"
     [[ $(lines swa/metrics.jsonl | wc -l) -eq $((steps / e2)) ]] || short "$run: $(lines swa/metrics.jsonl | wc -l) evaluations told"
     cp swa/result.json before.json
     code 0 train r.yaml --out swa --resume --quiet --set "average={type: swa, start: 0.3, $c1:$c2}" --set "validate={$e1:$e2}" --set stop="{steps: $steps}" --set optimizer.lr=$lr
@@ -288,7 +288,7 @@ ends 1
 early=$(grep -h validation_cost end/metrics.jsonl | tail -n 1 | field /dev/stdin validation_error)
 late=$(grep -A 6 '"final"' end/result.json | field /dev/stdin validation_error)
 [[ $(grep -c validation_cost end/metrics.jsonl) -eq 1 ]] || short "the end is no line of its own: $(grep -c validation_cost end/metrics.jsonl)"
-if awk -v a="$late" -v b="$early" 'BEGIN { exit !(a < b) }'; then
+if awk -v a="$late" -v b="$early" 'BEGIN { exit !(a + 0 == a && b + 0 == b && a < b) }'; then
   [[ $step -eq 44 ]] || short "the end is better, $late below $early, and step $step is best"
   cmp -s <(tail -c 2000 end/best.safetensors) <(tail -c 2000 end/last.safetensors) || short "best is not the model of the end"
 else

@@ -3,14 +3,14 @@
 . "$(dirname "$0")/lib.sh"
 old=$here/old
 cp "$old/inputs.csv" in.csv
-near() { awk -v a="$1" -v b="$2" 'BEGIN { d = a - b; exit !(d < 1e-5 && d > -1e-5) }' || short "$3: $1, not $2"; }
+near() { awk -v a="$1" -v b="$2" 'BEGIN { d = a - b; exit !(a + 0 == a && d < 1e-5 && d > -1e-5) }' || short "$3: $1, not $2"; }
 
 code 0 predict "$old/model.safetensors" in.csv --quiet
 code 0 predict "$old/model.safetensors" in.csv
 while read -r input class share; do
   read -r _ is_class is_share < <(grep -F "$input " out.txt)
   [[ $is_class == "$class" ]] || short "$input is of class $is_class, not $class"
-  awk -v a="$is_share" -v b="$share" 'BEGIN { d = a - b; exit !(d <= 1e-4 && d >= -1e-4) }' || short "$input: $is_share, not $share"
+  awk -v a="$is_share" -v b="$share" 'BEGIN { d = a - b; exit !(a + 0 == a && d <= 1e-4 && d >= -1e-4) }' || short "$input: $is_share, not $share"
 done <"$old/predicted.txt"
 [[ $(wc -l <out.txt) -eq $(wc -l <"$old/predicted.txt") ]] || short "$(wc -l <out.txt) lines of prediction"
 

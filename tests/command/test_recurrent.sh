@@ -35,6 +35,15 @@ code 0 train r.yaml --out many --quiet --set model.layers[1].layers=2 --set mode
 code 0 eval many/last.safetensors --split validation && has out.txt "accuracy 1.0000"
 code 0 predict lstm/last.safetensors rows.csv
 
+# ---- checked: gates make small states of their own, moves of axes between layers hide no slope
+for layers in '{type: lstm, units: 32}' '{type: gru, units: 32, return: sequence}, {type: gru, units: 16}' '{type: lstm, units: 32, layers: 2, return: sequence}, global_avg_pool, {type: dense, units: 64, activation: relu}' '{type: rnn, units: 32, nonlinearity: relu, bidirectional: true}' \
+  '{type: gru, units: 32, return: sequence}, {type: permute, axes: [1, 0]}, {type: permute, axes: [1, 0]}, {type: gru, units: 32}'; do
+  code 0 check r.yaml --set 'data.prepare=[standardize]' --set "model.layers=[{type: reshape, shape: [4, 2]}, $layers, {type: dense, units: 2}]" || continue
+  [[ $(grep -cE '^ok +(I2|P4) ' out.txt) -eq 2 ]] || short "$layers: $(grep -v ^ok out.txt)"
+done
+code 0 check r.yaml --set 'data.prepare=[standardize]' --set 'model.layers=[{type: reshape, shape: [4, 2]}, {type: lstm, units: 32}, {type: dense, units: 64, name: faint, init: {weights: {type: normal, std: 0.01}}}, {type: dense, units: 2}]'
+has out.txt '^warning +I2 .*activations fade: layer "faint"'
+
 # ---- resumed, the same bits
 code 0 train r.yaml --out whole --quiet --set stop.epochs=6
 code 0 train r.yaml --out parts --quiet --set stop.epochs=3

@@ -161,7 +161,7 @@ has err.txt "^gradus: warning: stop allows 48 updates now and allowed 24 before.
 new=$(grep '"step":25,' longer/metrics.jsonl | sed -E 's/.*"lr":([^,]*),.*/\1/')
 awk -v line="$(grep 'stop allows' err.txt)" -v was="$last" -v is="$new" 'BEGIN {
   match(line, /is [0-9.e-]+, it was to be [0-9.e-]+/); split(substr(line, RSTART, RLENGTH), part, /is |, it was to be /)
-  exit !((part[2] - is) ^ 2 <= (1e-3 * is) ^ 2 && (part[3] - was) ^ 2 <= (1e-3 * was) ^ 2) }' ||
+  exit !(is + 0 == is && was + 0 == was && (part[2] - is) ^ 2 <= (1e-3 * is) ^ 2 && (part[3] - was) ^ 2 <= (1e-3 * was) ^ 2) }' ||
   short "the warning's rates are not $new and $last: $(grep 'stop allows' err.txt)"
 code 0 train longer --resume --set stop.epochs=5 # it is past that: nothing is stretched
 grep -q 'stop allows' err.txt && short "a warning of a rate that is never used"
@@ -185,7 +185,7 @@ differ_rates() {
   line=$(grep 'stop allows' err.txt) || { short "$1: nothing is said of other rates"; return; }
   read -r step is was < <(sed -E 's/.*the rate of update ([0-9]+) is ([^ ,]+), it was to be ([^ ;]+).*/\1 \2 \3/' <<<"$line")
   [[ $is != "$was" ]] || short "$1: two equal rates: $line"
-  awk -v a="$(grep "\"step\":$step," rates/metrics.jsonl | sed -E 's/.*"lr":([^,]*),.*/\1/')" -v b="$is" 'BEGIN { exit !((a - b) ^ 2 <= (1e-3 * b) ^ 2) }' ||
+  awk -v a="$(grep "\"step\":$step," rates/metrics.jsonl | sed -E 's/.*"lr":([^,]*),.*/\1/')" -v b="$is" 'BEGIN { exit !(a + 0 == a && b + 0 == b && (a - b) ^ 2 <= (1e-3 * b) ^ 2) }' ||
     short "$1: the rate of update $step is not that of its line: $line"
 }
 small late.yaml "schedule: {type: polynomial, power: 0.00001}" # differs from the seventh digit on

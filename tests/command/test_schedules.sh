@@ -5,7 +5,8 @@ rates() { sed -E 's/.*"lr":([^,]*),.*/\1/' "$1"; }                              
 explained() { sed -E 's/.*"rates":\[([^]]*)\].*/\1/' "$1" | tr ',' '\n'; } # of explain --json
 # agree FILE FILE: the same count of numbers, equal to the ten digits that metrics have
 agree() {
-  paste "$1" "$2" | awk -v what="$3" '{ n++; d = $1 - $2; if (NF != 2 || d * d > 1e-18 * $1 * $1) { print "SHORT: " what ": update " NR ": " $0; exit 1 } } END { if (n < 3) exit 1 }' || failed=$((failed + 1))
+  paste "$1" "$2" | awk -v what="$3" '{ n++; d = $1 - $2; if (NF != 2 || d * d > 1e-18 * $1 * $1) { print "update " NR ": " $0; exit } } END { if (n < 3) print n + 0 " rates" }' >agree.txt
+  [[ ! -s agree.txt ]] || short "$3: $(<agree.txt)"
 }
 one_layer="model: {input: [16, 16, 1], layers: [flatten, {type: dense, units: 10}]}"
 

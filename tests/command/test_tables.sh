@@ -39,7 +39,7 @@ for seed in $(seq 12); do
   done
   [[ $(wc -l <predict-r.txt) -eq $(wc -l <plain-new.csv) ]] || short "seed $seed: $(wc -l <predict-r.txt) answers for $(wc -l <plain-new.csv) samples"
   same predict-r.txt predict-p.txt "seed $seed"
-  [[ $failed -eq 0 ]] || { head -c 400 train.csv recipe; finish; }
+  [[ $(failed) -eq 0 ]] || { head -c 400 train.csv recipe; finish; }
   cd .. && rm -rf s
 done
 
@@ -60,7 +60,7 @@ cut -d, -f2,3 bare.csv >inputs.csv && awk -F, '{ print $3 "," $2 }' bare.csv >tu
 code 0 predict b/last.safetensors bare.csv --json && numbers out.txt >whole.txt
 has err.txt "note: bare.csv: line 1 is the first sample and names nothing, so columns are taken by position: 2, 1$"
 wrong=$(paste -d ' ' <(cut -d, -f1 bare.csv) <(sed -E 's/.*"class":([0-9]+).*/\1/' whole.txt) | awk '$1 != $2' | wc -l)
-awk -v e="$error" -v w="$wrong" 'BEGIN { exit !(e != "" && (90 * e - w) ^ 2 < 1e-9 && e < 0.2) }' || short "eval says $error, predict errs in $wrong of 90"
+awk -v e="$error" -v w="$wrong" 'BEGIN { exit !(e + 0 == e && (90 * e - w) ^ 2 < 1e-9 && e < 0.2) }' || short "eval says $error, predict errs in $wrong of 90"
 code 0 predict b/last.safetensors inputs.csv --json && numbers out.txt >a.txt && same whole.txt a.txt "without the target"
 has err.txt "by position: 1, 0$"
 # A list for a table that cannot be held against the training's names is taken in its order, and that is said

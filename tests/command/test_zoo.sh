@@ -2,6 +2,7 @@
 # The zoo: every recipe is listed with its parameters and operations, is printed as it stands in the tree, and trains as it is printed, at small sizes and on
 # made-up data. [mission T11, SYS4, SYS6, SYS7]
 . "$(dirname "$0")/lib.sh"
+. "$here/zoo.sh"
 
 # ---- the list
 code 0 zoo --json
@@ -14,38 +15,28 @@ has out.txt '^resnet50 +25557032 parameters +82[0-9]{2}\.[0-9]{2} MFLOP +ResNet-
 has out.txt '^bert-base +109482240 parameters '
 has out.txt '^gpt2-small +124439808 parameters '
 has out.txt '^vgg16 +138357544 parameters +30[0-9]{3}\.[0-9]{2} MFLOP +VGG-16'
+# The page lists the same, word for word.
+with_commas() { sed -E ':a; s/^([0-9]+)([0-9]{3})/\1,\2/; ta'; }
+while IFS= read -r line; do
+  [[ $line =~ ^\{\"name\":\"(.*)\",\"title\":\"(.*)\",\"parameters\":([0-9]+), ]] || short "zoo --json: $line"
+  echo "| \`${BASH_REMATCH[1]}\` | $(with_commas <<<"${BASH_REMATCH[3]}") | ${BASH_REMATCH[2]} |"
+done <list.txt >table.txt
+sed -n '/^| network | parameters |/,/^$/p' "$here/../../docs/recipes.md" | sed '1,2d; $d' >page.txt
+[[ -s table.txt ]] || short "no table of the zoo"
+diff table.txt page.txt >difference.txt || short "docs/recipes.md lists the zoo otherwise (<: as it should): $(<difference.txt)"
 bad 2 'the zoo has no resnet5' zoo resnet5
 has err.txt 'did you mean resnet50'
 
 # ---- names in files are torchvision's
 code 0 zoo resnet18 && cp out.txt resnet18.yaml
-made='data={train: {type: synthetic, kind: digits, n: 8, size: 32}, batch: 4, prepare: [standardize]}'
-code 0 plan resnet18.yaml --set "$made" --set 'model.input=[32, 32, 1]' --parameters
+code 0 plan resnet18.yaml --set "$zoo_made" --set 'model.input=[32, 32, 1]' --parameters
 for name in conv1.weight bn1.bias layer1.1.conv2.weight layer2.0.downsample.0.weight layer4.0.downsample.1.bias layer4.1.bn2.weight fc.bias; do
   grep -qE "^$name +" out.txt || short "resnet18 has no $name"
 done
 grep -q '^layer1.0.downsample' out.txt && short "the first block of resnet18 has no need of a downsample"
 
 # ---- each as it is printed
-octets() { # FILE ROWS COLUMNS: an array of bytes from standard input
-  local header="{'descr': '|u1', 'fortran_order': False, 'shape': ($2, $3), }"
-  printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' "$header" >"$1"
-  head -c $(($2 * $3)) >>"$1"
-}
-octets x.npy 12 128 <"$here/../../docs/recipes.md"
-tail -c +2 "$here/../../docs/recipes.md" | octets y.npy 12 128
-cp x.npy words.npy
-head -c $((12 * 128)) /dev/zero | octets segments.npy 12 128
-mkdir values && head -c $((12 * 768)) /dev/zero | tr '\0' '\1' | octets values/y.npy 12 768
-declare -A less=( # what would take long, made narrow
-  [vgg16]='layers[18].size=1 layers[20].units=16 layers[22].units=16'
-  [vgg16-bn]='layers[31].size=1 layers[33].units=16 layers[35].units=16'
-  [resnet18]='layers[9].filters=32 layers[10].filters=32'
-  [transformer-lm]='layers[2].repeat.times=1 input=[128]'
-  [gpt2-small]='layers[0].vocabulary=256 layers[3].repeat.times=1 layers[5].units=256 input=[128]'
-  [bert-base]='layers[0].vocabulary=256 layers[6].repeat.times=1 inputs={words:[128],segments:[128]}'
-  [resnet50]='layers[16].filters=32 layers[17].filters=32 layers[18].filters=32'
-)
+zoo_data
 while IFS= read -r line; do
   name=${line#*\"name\":\"} name=${name%%\"*}
   [[ $line =~ \"parameters\":([0-9]+) ]] && count=${BASH_REMATCH[1]}
@@ -53,14 +44,8 @@ while IFS= read -r line; do
   has out.txt "^# $count parameters, "
   sed 1d out.txt >"$name.yaml"
   same "$name.yaml" "$here/../../recipes/zoo/$name.yaml"
-  sets=(--set stop='{steps: 2}' --set checkpoint.keep=1)
-  case $(sed -nE 's/^  inputs?: //p' "$name.yaml") in
-    '[224, 224, 3]') sets+=(--set "$made" --set 'model.input=[32, 32, 1]') ;;
-    '[28, 28, 1]') sets+=(--set "${made/32/28}") ;;
-    '[128]' | '[256]' | '[1024]') sets+=(--set data.batch=4) ;; # text
-    '{'*) sets+=(--set data.batch=4 --set data.train.targets=values/y.npy) ;;
-  esac
-  for set in ${less[$name]:-}; do sets+=(--set "model.$set"); done
+  zoo_sets "$name" "$name.yaml"
+  sets+=(--set stop='{steps: 2}' --set checkpoint.keep=1)
   code 0 train "$name.yaml" "${sets[@]}" --out "runs/$name" --quiet || continue
   [[ $(grep -c '"train_cost"' "runs/$name/metrics.jsonl") -eq 2 ]] || short "$name: not two updates"
   [[ $(field "runs/$name/result.json" stop_reason) == steps ]] || short "$name ended by $(field "runs/$name/result.json" stop_reason)"
@@ -83,4 +68,15 @@ code 0 train r.yaml --out runs/s --quiet
 grep -A1 'type: dropout' runs/s/recipe.yaml | grep -q 'rate: 0[,}]*' || short "dropout: 0 is not taken"
 code 0 plan r.yaml --parameters
 has out.txt '^classifier.1.weight +\[10,512,1,1\]'
+
+# ---- classes: of a network that ends with features, behind it; not of one whose outputs are what it reads
+octets classes.npy 12 </dev/zero
+for head in 2 7; do
+  small b.yaml "data: {train: {type: npy, inputs: {words: words.npy, segments: segments.npy}, targets: classes.npy}, batch: 4}" "model: {zoo: bert-base, classes: $head, input: [128], dropout: 0.2}" \
+    "stop: {steps: 1}" "validate: {every: 1}" "schedule: constant"
+  code 0 plan b.yaml --parameters
+  has out.txt "^classifier.weight +\[$head,768\]"
+  has out.txt '^pooler.dense.weight +\[768,768\]'
+  has out.txt '^embeddings.position_embeddings.weight +\[128,768\]'
+done
 finish

@@ -166,6 +166,9 @@ def block(heads, key_heads=None, causal=False, rotary=False, pre=True, act=F.gel
         own = {k[len("attention_"):]: v for k, v in p.items() if k.startswith("attention_")}
         attention = lambda z: attend(heads, key_heads, causal, rotary, keep, rate)(z, **own) * first
         dense = lambda z: F.linear(act(F.linear(z, p["ff1_weight"], p.get("ff1_bias"))), p["ff2_weight"], p.get("ff2_bias")) * second
+        if pre is None:
+            x = x + attention(x)
+            return x + dense(x)
         if pre:
             x = x + attention(norm(1, x))
             return x + dense(norm(2, x))
@@ -187,8 +190,8 @@ def encoder(heads, pre, act):
     return fn
 
 
-def block_weights(e, heads, ff, key_heads=None, bias=True):
-    p = {f"norm{i}.{k}": draw(e) for i in (1, 2) for k in ("weight", "bias")}
+def block_weights(e, heads, ff, key_heads=None, bias=True, norms=True):
+    p = {f"norm{i}.{k}": draw(e) for i in (1, 2) for k in ("weight", "bias")} if norms else {}
     p.update({f"attention.{k}": v for k, v in weights(e, heads, key_heads, bias).items()})
     p.update({"ff1.weight": scaled(ff, e), "ff2.weight": scaled(e, ff)})
     return {**p, "ff1.bias": draw(ff), "ff2.bias": draw(e)} if bias else p
@@ -209,6 +212,7 @@ def blocks():
             one(name, f"heads: 2, ff: 6, dropout: 0.25, norm: {'pre' if pre else 'post'}", block(2, pre=pre, masks=masks, rate=0.25), (2, 3, 4), block_weights(4, 2, 6),
                 words={"mode": "train", "seed": 5, "update": 2, "position": 8})
         one("dropout_evaluated", "heads: 2, ff: 6, dropout: 0.25", block(2), (1, 3, 4), block_weights(4, 2, 6))
+        one("no_norm", "heads: 2, ff: 6, norm: none, causal: true", block(2, causal=True, pre=None), (2, 3, 4), block_weights(4, 2, 6, norms=False))
 
 
 if __name__ == "__main__":

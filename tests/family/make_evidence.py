@@ -149,7 +149,7 @@ def norms():
             norm(e, f"cumulative_{n}", "{type: batch_norm, momentum: cumulative}", draw(3, 2, 2), batches=n)
         norm(e, "cumulative_evaluated", "{type: batch_norm, momentum: cumulative}", draw(2, 3), train=False)
         norm(e, "frozen", "{type: batch_norm, frozen: true, eps: 0.01}", draw(2, 3, 2, 4), eps=0.01, frozen=True)
-        norm(e, "frozen_alone", "{type: batch_norm, frozen: true, momentum: cumulative}", draw(1, 3), frozen=True)
+        norm(e, "frozen_alone", "{type: batch_norm, frozen: true}", draw(1, 3), frozen=True)
         norm(e, "frozen_evaluated", "{type: batch_norm, frozen: true}", draw(1, 3), frozen=True, train=False)
         norm(e, "places_of_one", "{type: batch_norm}", draw(1, 3, 3, 5))
         norm(e, "far_wide", "{type: batch_norm}", 100 + torch.round(64 * draw(9, 3)) / 64)

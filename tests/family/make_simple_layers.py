@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 import make_evidence as base
-from make_evidence import Evidence, draw, layer
+from make_evidence import Evidence, draw, layer, nchw, nhwc
 
 base.rng = np.random.default_rng(20241123)
 TRAIN = {"mode": "train", "seed": 1, "update": 0, "position": 0}
@@ -121,9 +121,15 @@ def layer_norms():
     def over(axes, eps=1e-5):
         def fn(x, weight=1.0, bias=0.0):
             mean, var = biased(x, axes)
-            return (x - mean) / torch.sqrt(var + eps) * weight + bias
+            along = [x.shape[i] if i in axes else 1 for i in range(x.dim())] # weights have the axes that are named alone
+            return (x - mean) / torch.sqrt(var + eps) * weight.reshape(along) + bias.reshape(along)
         return fn
 
+    def whole(x, weight, bias): # of pictures as PyTorch has them, channels first
+        first = [w.permute(2, 0, 1) for w in (weight, bias)]
+        return nhwc(F.layer_norm(nchw(x), first[0].shape, *first))
+
+    plane = lambda x, weight, bias: nhwc(F.layer_norm(nchw(x), weight.shape, weight, bias))
     last = lambda eps=1e-5: lambda x, weight=None, bias=None: F.layer_norm(x, x.shape[-1:], weight, bias, eps)
     with Evidence("layer", "layer_norm", "torch.nn.functional.layer_norm; a formula where axes are not the last") as e:
         layer(e, "rows", "layer_norm", last(), [draw(3, 5)], dict(weight=draw(5), bias=draw(5)))
@@ -131,14 +137,18 @@ def layer_norms():
         layer(e, "picture", "layer_norm", last(), [draw(2, 3, 1, 4)], dict(weight=draw(4), bias=draw(4)))
         layer(e, "all", "{type: layer_norm, axes: [0, 1, 2]}", over((1, 2, 3)), [draw(2, 3, 2, 4)], dict(weight=draw(3, 2, 4), bias=draw(3, 2, 4)))
         layer(e, "two", "{type: layer_norm, axes: [2, 1]}", over((2, 3)), [draw(2, 3, 2, 3)], dict(weight=draw(2, 3), bias=draw(2, 3)))
-        layer(e, "around", "{type: layer_norm, axes: [0, 2]}", over((1, 3)), [draw(2, 3, 2, 3)], dict(weight=draw(3, 1, 3), bias=draw(3, 1, 3)))
-        layer(e, "first", "{type: layer_norm, axes: 0}", over((1,)), [draw(2, 3, 2)], dict(weight=draw(3, 1), bias=draw(3, 1)))
+        layer(e, "around", "{type: layer_norm, axes: [0, 2]}", over((1, 3)), [draw(2, 3, 2, 3)], dict(weight=draw(3, 3), bias=draw(3, 3)))
+        layer(e, "first", "{type: layer_norm, axes: 0}", over((1,)), [draw(2, 3, 2)], dict(weight=draw(3), bias=draw(3)))
         layer(e, "no_bias", "{type: layer_norm, bias: false}", last(), [draw(2, 4)], dict(weight=draw(4)))
         layer(e, "plain", "{type: layer_norm, affine: false}", last(), [draw(3, 6)])
-        layer(e, "one", "layer_norm", over((1,)), [draw(1, 1)], dict(weight=draw(1), bias=draw(1)), words=TRAIN)
+        layer(e, "pair", "{type: layer_norm, affine: false, eps: 0.5}", last(0.5), [draw(1, 2)], words=TRAIN)
         layer(e, "no_variance", "{type: layer_norm, eps: 0.01}", last(0.01), [(torch.round(8 * draw(3, 1)) / 8).repeat(1, 4)], dict(weight=draw(4), bias=draw(4)))
         layer(e, "far_from_zero", "layer_norm", last(), [30 + torch.round(64 * draw(3, 9)) / 64], dict(weight=draw(9), bias=draw(9)))
         layer(e, "wide", "layer_norm", last(), [draw(2, 131)], dict(weight=draw(131), bias=draw(131)))
+        state = base.rng.bit_generator.state # the files after this one keep their numbers
+        layer(e, "pixels", "{type: layer_norm, axes: [0, 1, 2]}", whole, [draw(2, 3, 2, 4)], dict(weight=draw(3, 2, 4), bias=draw(3, 2, 4)), words=TRAIN)
+        layer(e, "places", "{type: layer_norm, axes: [0, 1]}", plane, [draw(2, 3, 2, 4)], dict(weight=draw(3, 2), bias=draw(3, 2)), words=TRAIN)
+        base.rng.bit_generator.state = state
 
 
 def rms_norms():

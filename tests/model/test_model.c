@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "graph/shape.h"
 #include "model/model.h"
 #include "model_case.h"
 
@@ -40,6 +41,10 @@ static const char net[] =
 static const char net1[] =
     CASE_HEAD "model:\n  input: [9, 2]\n  layers:\n    - {type: conv, filters: 3, kernel: 4, name: c1}\n    - "
               "flatten\n    - {type: dense, units: 4, name: head}\n";
+
+static const char norms[] =
+    CASE_HEAD "model:\n  input: [2, 3, 4]\n  layers:\n    - {type: layer_norm, axes: %s, name: n}\n    - flatten\n"
+              "    - {type: dense, units: 4, name: head}\n";
 
 static fixture begin(const char *text, const char *set)
 {
@@ -124,6 +129,49 @@ static void test_layout(void **state)
     for (int64_t i = 0; i < 36; i++) assert_true(value(f.s, "c1.weight", i) == (double)i);
     gr__st_close(st);
     end(&f);
+}
+
+/* Over axes of a picture a layer_norm has PyTorch's weights: those of channels first. */
+static void norms_of_pictures_have_channels_first(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *axes;
+        gr_shape file;
+        int64_t stride[3]; /* in the file, of height, width and channels */
+    } cases[] = {
+        {"[0, 1, 2]", {.rank = 3, .dim = {4, 2, 3}}, {3, 1, 6}},
+        {"[0, 1]", {.rank = 2, .dim = {2, 3}}, {3, 1, 0}},
+        {"[2, 0]", {.rank = 2, .dim = {4, 2}}, {1, 0, 2}},
+        {"[1, 2]", {.rank = 2, .dim = {4, 3}}, {0, 1, 3}},
+        {"last", {.rank = 1, .dim = {4}}, {0, 0, 1}},
+        {"1", {.rank = 1, .dim = {3}}, {0, 1, 0}},
+    };
+    for (size_t c = 0; c < GR_COUNT(cases); c++) {
+        char text[600];
+        gr_st *st = NULL;
+        snprintf(text, sizeof text, norms, cases[c].axes);
+        fixture f = begin(text, NULL);
+        put_counting(f.s, "n.weight");
+        test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, NULL, true, NULL, 0));
+        test_ok(f.ctx, gr__st_whole(f.ctx, path, &st));
+        const gr_st_tensor *w = gr__st_find(st, "n.weight");
+        assert_true(gr__shape_equal(w->shape, cases[c].file));
+        double k = 0; /* counts in the order of memory: height, width, channels, those that are named */
+        for (int h = 0; h < (cases[c].stride[0] ? 2 : 1); h++)
+            for (int x = 0; x < (cases[c].stride[1] ? 3 : 1); x++)
+                for (int i = 0; i < (cases[c].stride[2] ? 4 : 1); i++, k++) {
+                    const int64_t *s = cases[c].stride;
+                    double got;
+                    memcpy(&got, (const char *)w->data + 8 * (h * s[0] + x * s[1] + i * s[2]), 8);
+                    assert_true(got == k);
+                }
+        test_ok(f.ctx, gr__network_init(f.n, f.s));
+        test_ok(f.ctx, gr__model_load(f.ctx, st, path, f.s));
+        for (int64_t i = 0; i < (int64_t)k; i++) assert_true(value(f.s, "n.weight", i) == (double)i);
+        gr__st_close(st);
+        end(&f);
+    }
 }
 
 static void test_layout_1d(void **state)
@@ -484,16 +532,12 @@ static void test_no_memory(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_layout),
-                                       cmocka_unit_test(test_layout_1d),
-                                       cmocka_unit_test(test_casts),
-                                       cmocka_unit_test(test_misfits),
-                                       cmocka_unit_test(test_model),
-                                       cmocka_unit_test(test_rewritten),
-                                       cmocka_unit_test(test_bad_models),
-                                       cmocka_unit_test(test_checkpoint),
-                                       cmocka_unit_test(test_checkpoint_damage),
-                                       cmocka_unit_test(test_wrong_checkpoint),
-                                       cmocka_unit_test(test_no_memory)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_layout),           cmocka_unit_test(norms_of_pictures_have_channels_first),
+        cmocka_unit_test(test_layout_1d),        cmocka_unit_test(test_casts),
+        cmocka_unit_test(test_misfits),          cmocka_unit_test(test_model),
+        cmocka_unit_test(test_rewritten),        cmocka_unit_test(test_bad_models),
+        cmocka_unit_test(test_checkpoint),       cmocka_unit_test(test_checkpoint_damage),
+        cmocka_unit_test(test_wrong_checkpoint), cmocka_unit_test(test_no_memory)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

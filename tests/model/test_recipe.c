@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "model/network.h"
+#include "model/stack.h"
 #include "model/zoo.h"
 #include "model_case.h"
 
@@ -405,6 +406,73 @@ static void test_zoo_model(void **state)
     close_all(ctx, r);
 }
 
+/* `dropout` of a network of the zoo reaches every layer that has such a rate, copies and layers within included; 0 goes
+ * with every network, another rate with those that have one. */
+static void test_zoo_dropout(void **state)
+{
+    (void)state;
+    static const char *const rates[] = {"0", "0.3"};
+    int n, most = 0;
+    const gr_zoo_recipe *zoo = gr__zoo(&n);
+    for (int i = 0; i < 2 * n; i++) {
+        gr_context *ctx = test_context();
+        gr_recipe *whole = open_text(ctx, zoo[i / 2].text, NULL, 0), *r = NULL;
+        gr__text text;
+        int rated = 0, kept = 0;
+        gr__text_init(&text, ctx);
+        gr__text_add(&text, CASE_HEAD "model: {zoo: %s, dropout: %s}\ncost: mse\n", zoo[i / 2].name, rates[i % 2]);
+        for (int k = 0; k < whole->stack->n; k++) kept += whole->stack->layer[k].member->drop_rate != NULL;
+        gr_status st = gr__recipe_from_text(ctx, "case.yaml", "/data", text.s, text.n, NULL, 0, &r);
+        assert_int_equal(st, kept || i % 2 == 0 ? GR_OK : GR_E_CONFLICT);
+        if (st == GR_OK) {
+            assert_int_equal(r->stack->n, whole->stack->n);
+            for (int k = 0; k < r->stack->n; k++) {
+                const gr_stacked *l = &r->stack->layer[k];
+                if (!l->member->drop_rate) continue;
+                if (gr__setting_real(&l->settings, l->member->drop_rate) != (i % 2 ? 0.3 : 0))
+                    fail_msg("%s: %s keeps its rate", zoo[i / 2].name, l->name);
+                rated++;
+            }
+            gr__recipe_close(ctx, r);
+        }
+        most = GR_MAX(most, rated);
+        gr__text_free(&text);
+        close_all(ctx, whole);
+    }
+    assert_true(most > 30); /* BERT */
+}
+
+/* `classes` and `input` of each: outputs, or a refusal that says where. */
+static void test_zoo_classes(void **state)
+{
+    (void)state;
+    int n, refused = 0;
+    const gr_zoo_recipe *zoo = gr__zoo(&n);
+    for (int i = 0; i < n; i++) {
+        gr_context *ctx = test_context();
+        gr_recipe *whole = open_text(ctx, zoo[i].text, NULL, 0), *r = NULL;
+        gr_network *network = NULL;
+        gr__text text;
+        gr__text_init(&text, ctx);
+        gr__text_add(&text, CASE_HEAD "model: {zoo: %s, classes: 3}\ncost: cross_entropy\n", zoo[i].name);
+        if (gr__recipe_from_text(ctx, "case.yaml", "/data", text.s, text.n, NULL, 0, &r) == GR_OK) {
+            test_ok(ctx, gr__network_make(ctx, r, NULL, &network));
+            gr_shape shape = gr__network_output(network, 0);
+            assert_int_equal(shape.dim[shape.rank - 1], 3);
+            gr__network_destroy(network);
+            gr__recipe_close(ctx, r);
+        } else {
+            assert_string_equal(zoo[i].name, "gpt2-small");
+            assert_int_equal(gr_context_error(ctx)->code, GR_E_CONFLICT);
+            assert_string_equal(gr_context_error(ctx)->key, "model.classes");
+            refused++;
+        }
+        gr__text_free(&text);
+        close_all(ctx, whole);
+    }
+    assert_int_equal(refused, 1);
+}
+
 /* ---- faults ---- */
 
 static void test_no_memory(void **state)
@@ -433,10 +501,10 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),    cmocka_unit_test(test_values),     cmocka_unit_test(test_ref_float32),
-        cmocka_unit_test(test_neutral),     cmocka_unit_test(test_set),        cmocka_unit_test(test_set_replaces),
-        cmocka_unit_test(test_set_errors),  cmocka_unit_test(test_round_trip), cmocka_unit_test(test_paths),
-        cmocka_unit_test(test_other_files), cmocka_unit_test(test_zoo),        cmocka_unit_test(test_zoo_model),
-        cmocka_unit_test(test_no_memory)};
+        cmocka_unit_test(test_defaults),    cmocka_unit_test(test_values),      cmocka_unit_test(test_ref_float32),
+        cmocka_unit_test(test_neutral),     cmocka_unit_test(test_set),         cmocka_unit_test(test_set_replaces),
+        cmocka_unit_test(test_set_errors),  cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_other_files), cmocka_unit_test(test_zoo),         cmocka_unit_test(test_zoo_model),
+        cmocka_unit_test(test_zoo_dropout), cmocka_unit_test(test_zoo_classes), cmocka_unit_test(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,6 +96,38 @@ static void what_does_nothing_goes(void **state)
     end(&r);
 }
 
+static void parts_side_by_side_are_concatenated(void **state)
+{
+    (void)state;
+    rig r = begin();
+    gr_val a = feed(&r, "a", GR_SHAPE(2, 3)), b = feed(&r, "b", GR_SHAPE(4, 3)), c = feed(&r, "c", GR_SHAPE(1, 3));
+    gr_val first = gr_pad(r.g, a, 0, 0, 5), middle = gr_pad(r.g, b, 0, 2, 1), last = gr_pad(r.g, c, 0, 6, 0);
+    gr_output(r.g, "whole", gr_add(r.g, last, gr_add(r.g, middle, first)));
+    assert_int_equal(count(&r, GR_OP_CONCAT), 1);
+    assert_int_equal(count(&r, GR_OP_PAD) + count(&r, GR_OP_ADD), 0);
+    const gr_node *joined = gr__producer(r.lean, gr__graph_effects(r.lean).outputs[0].value);
+    static const char *const names[] = {"a", "b", "c"};
+    for (int i = 0; i < 3; i++) assert_string_equal(gr__producer(r.lean, joined->in[i])->attr.name, names[i]);
+    end(&r);
+}
+
+static void other_sums_of_parts_stay(void **state)
+{
+    (void)state;
+    rig r = begin();
+    gr_val a = feed(&r, "a", GR_SHAPE(2, 2)), b = feed(&r, "b", GR_SHAPE(2, 2));
+    gr_output(r.g, "gap", gr_add(r.g, gr_pad(r.g, a, 0, 0, 3), gr_pad(r.g, b, 0, 3, 0)));
+    gr_output(r.g, "overlap", gr_add(r.g, gr_pad(r.g, a, 0, 0, 1), gr_pad(r.g, b, 0, 1, 0)));
+    gr_output(r.g, "ends early", gr_add(r.g, gr_pad(r.g, a, 0, 0, 4), gr_pad(r.g, b, 0, 2, 2)));
+    gr_output(r.g, "begins late", gr_add(r.g, gr_pad(r.g, a, 0, 1, 4), gr_pad(r.g, b, 0, 3, 2)));
+    gr_output(r.g, "two axes",
+              gr_add(r.g, gr_pad(r.g, a, 0, 0, 2), gr_pad(r.g, gr_concat(r.g, (gr_val[]){a, b}, 2, 0), 1, 0, 0)));
+    gr_output(r.g, "no part", gr_add(r.g, gr_pad(r.g, a, 1, 0, 2), feed(&r, "c", GR_SHAPE(2, 4))));
+    assert_int_equal(count(&r, GR_OP_CONCAT), 1); /* the one that was there */
+    assert_int_equal(count(&r, GR_OP_ADD), 6);
+    end(&r);
+}
+
 static void stopping_hides_nothing_from_folding(void **state)
 {
     (void)state;
@@ -167,6 +199,8 @@ int main(void)
         cmocka_unit_test(products_with_one_reader_are_contracted),
         cmocka_unit_test(other_products_stay),
         cmocka_unit_test(what_does_nothing_goes),
+        cmocka_unit_test(parts_side_by_side_are_concatenated),
+        cmocka_unit_test(other_sums_of_parts_stay),
         cmocka_unit_test(stopping_hides_nothing_from_folding),
         cmocka_unit_test(broadcasts_fall_together),
         cmocka_unit_test(the_first_layers_input_gradient_is_dead),

@@ -9,6 +9,7 @@ typedef struct design_case {
 } design_case;
 
 #define NORM "{type: batch_norm, name: n}"
+#define SEQUENCE "{type: reshape, shape: [16, 16]}"
 #define CONV "{type: conv, filters: 4, kernel: 3, name: c}"
 
 static const design_case cases[] = {
@@ -26,6 +27,16 @@ static const design_case cases[] = {
     {CONV ", {type: dropout, name: d}, dropout, dropout, group_norm, flatten", "dropout \"d\" and 2 others", NULL, NULL,
      NULL},
     {CONV ", dropout, flatten", NULL, NULL, NULL, NULL},
+    {SEQUENCE ", {type: transformer_block, heads: 2, dropout: 0.1, name: t}, flatten",
+     "transformer_block \"t\" together with transformer_block \"t\"", NULL, NULL, NULL},
+    {SEQUENCE ", {type: transformer_block, heads: 2, norm: post, name: t}, dropout, flatten",
+     "dropout \"dropout1\" together with transformer_block \"t\"", NULL, NULL, NULL},
+    {SEQUENCE ", {type: transformer_block, heads: 2, name: t}, flatten", NULL, NULL, NULL, NULL},
+    {SEQUENCE ", {type: transformer_block, heads: 2, dropout: 0.1, norm: none, name: t}, flatten", NULL, NULL, NULL,
+     NULL},
+    {SEQUENCE ", {type: attention, heads: 2, dropout: 0.2, name: a}, layer_norm, flatten",
+     "attention \"a\" together with layer_norm", NULL, NULL, NULL},
+    {SEQUENCE ", {type: attention, heads: 2, name: a}, layer_norm, flatten", NULL, NULL, NULL, NULL},
     /* batches too small to normalise by */
     {CONV ", " NORM ", flatten", NULL, "batch_norm \"n\" normalises by batches of 31", NULL, "data.batch=31"},
     {CONV ", " NORM ", flatten", NULL, NULL, NULL, "data.batch=32"},
@@ -53,7 +64,13 @@ static const design_case cases[] = {
     {CONV
      ", {type: conv, filters: 4, kernel: 1, activation: sigmoid, name: g}, {type: multiply, from: [c, g]}, flatten",
      NULL, NULL, NULL, NULL},
-    {"{type: reshape, shape: [16, 16]}, {type: lstm, units: 3}", NULL, NULL, NULL, NULL},
+    {CONV ", {type: conv, filters: 4, kernel: 1, activation: sigmoid, name: g}, {type: dropout, rate: 0}, "
+          "{type: multiply, from: [c, dropout1]}, flatten",
+     NULL, NULL, NULL, NULL},
+    {CONV ", {type: conv, filters: 4, kernel: 1, activation: sigmoid, name: g}, {type: max_pool, size: 1}, relu, "
+          "{type: multiply, from: [c, relu1]}, flatten",
+     NULL, NULL, "sigmoid \"g\":", NULL},
+    {SEQUENCE ", {type: lstm, units: 3}", NULL, NULL, NULL, NULL},
 };
 
 static void expect(const design_case *c, const gr_finding *f, const char *says)

@@ -29,6 +29,12 @@ static const char *const sound[] = {
     NUMBERS("{type: dense, units: 8, activation: relu}, {type: dense, units: 1}", "mae"),
     NUMBERS("{type: dense, units: 8, activation: relu}, {type: dense, units: 1}", "{type: huber, delta: 0.1}"),
     NUMBERS("{type: dense, units: 1}", "mae"),
+    NUMBERS("{type: reshape, shape: [5, 1]}, {type: rnn, units: 6, nonlinearity: relu, bidirectional: true}, {type: "
+            "dense, units: 1}",
+            "mse"),
+    NUMBERS("{type: reshape, shape: [5, 1]}, {type: gru, units: 4, return: sequence}, {type: lstm, units: 3}, {type: "
+            "dense, units: 1}",
+            "mse"),
 };
 
 static void no_false_alarm(void **state)
@@ -154,6 +160,38 @@ static void a_difference_tells_right_wrong_and_nothing(void **state)
     test_context_end(ctx);
 }
 
+/* A ReLU in a loop has branches at every step. */
+static void branches_of_every_step_are_told(void **state)
+{
+    (void)state;
+    static const char layers[] =
+        NUMBERS("{type: reshape, shape: [5, 1]}, {type: rnn, units: 1, nonlinearity: relu, name: r}, {type: dense, "
+                "units: 1}",
+                "mse");
+    static const double biases[] = {1000, 999, -1000, -999}; /* every step on, on, off, off */
+    gr_context *ctx = test_context();
+    gr_recipe *r = RECIPE(ctx, layers, "data.batch=1", "init.weights={type: constant, value: 1}");
+    gr_slopes s;
+    uint64_t is[4], one, before;
+    test_ok(ctx, gr__slopes_open(ctx, r, &(gr_slopes_options){.mode = GR_MODE_TRAIN, .batch = 1}, &s));
+    double *bias = gr_store_find(s.store, "r.bias_ih_l0")->data,
+           *around = gr_store_find(s.store, "r.weight_hh_l0")->data;
+    for (int i = 0; i < 4; i++) {
+        *bias = biases[i];
+        test_ok(ctx, gr__slopes_branches(&s, &is[i]));
+    }
+    assert_true(is[0] == is[1] && is[2] == is[3] && is[0] != is[2]);
+    *bias = 1000;
+    *around = -2; /* the first step on, the second off by it, the third on, and so on: the last state tells no more */
+    test_ok(ctx, gr__slopes_branches(&s, &one));
+    *around = -0.1;
+    test_ok(ctx, gr__slopes_branches(&s, &before));
+    assert_true(before == is[0] && one != is[0] && one != is[2]);
+    gr__slopes_close(&s);
+    gr__recipe_close(ctx, r);
+    test_context_end(ctx);
+}
+
 /* ---- work ---- */
 
 /* The work that comparisons may take makes them fewer, then the samples, then the parameters looked at: never none. */
@@ -199,6 +237,7 @@ int main(void)
         cmocka_unit_test(kinks_everywhere_are_a_warning),
         cmocka_unit_test(a_cost_that_is_not_finite_is_a_warning),
         cmocka_unit_test(a_difference_tells_right_wrong_and_nothing),
+        cmocka_unit_test(branches_of_every_step_are_told),
         cmocka_unit_test(the_work_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

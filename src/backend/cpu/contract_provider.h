@@ -32,11 +32,12 @@ double gr__contract_cost(const gr__tile_ops *ops, double madds, double bytes);
  * multiply-add. */
 static inline double gr__tile_cost(const gr__tile_ops *ops, int64_t rows, int64_t columns, bool whole)
 {
-    double vectors = 0;
+    enum { SUMMED = 4096 }; /* panels: what is stated of usual sizes is a sum, of more there is no end otherwise */
+    int64_t tiles = (rows + ops->rows - 1) / ops->rows, many = GR_MAX(columns / ops->wide - SUMMED, 0);
     if (rows <= 0) return 0;
-    for (int64_t left = columns, n = 0; left > 0; left -= n) {
+    double vectors = (double)many * (double)tiles * GR_MAX((double)rows / (double)tiles * 2, 5.0);
+    for (int64_t left = columns - many * ops->wide, n = 0; left > 0; left -= n) {
         int v = gr__panel_kind(ops, left, whole, &n) == GR__TILE_WIDE ? 2 : 1;
-        int64_t tiles = (rows + ops->rows - 1) / ops->rows;
         double per_tile = (double)rows / (double)tiles * v;
         vectors += (double)tiles * GR_MAX(per_tile, 5.0);
     }

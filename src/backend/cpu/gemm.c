@@ -3,8 +3,9 @@
  * run over all rows of the block: the panel stays in the first or second cache. Rows of a are read in place through
  * pointers, transposed or not.
  *
- * Where b is the same at all steps of a loop, all of it is packed into shared memory by a phase of its own, once. (The
- * same for both operands of long sums outside of loops was tried: 256 x 256 x 1024 lost as much to memory as it won.)
+ * An operand that several shards would pack is packed once for all of them, by a phase of its own, into shared memory;
+ * where b is the same at all steps of a loop, once a loop. (2048 x 256 x 1024 from 70 to 90 % of the peak with AVX-512,
+ * its transposed forms from 66 to 84 % with AVX2; operands beyond MOST_PACKED would only go through memory twice.)
  *
  * Where b is not transposed and large enough, a is searched for zeros first, and if there are enough of them they are
  * skipped. */
@@ -15,6 +16,8 @@
 #include <string.h>
 
 enum { MOST_SEARCHED = 128 << 10 }; /* elements of a, for zeros */
+enum { MOST_PACKED = 2 << 20 };     /* elements of an operand that is packed for all shards at once */
+enum { PACKING_PARTS = 16 };
 
 typedef struct gemm {
     gr_kernel kernel;
@@ -23,11 +26,13 @@ typedef struct gemm {
     int64_t a_batch, b_batch; /* floats from one item of the batch to the next; 0: the same matrix */
     int64_t a_row, a_step, ldb;
     bool transpose_b, bias, relu, pack_a, pack_b, dot;
-    bool lasting; /* b is packed as a whole, once a loop */
+    bool whole_a, whole_b; /* packed for all shards by phases of their own */
+    bool lasting;          /* b, once a loop */
     int64_t batch_shards, m_shards, n_shards;
     int64_t unit; /* of columns, that shards are cut by */
     int64_t k_blocks;
-    size_t b_bytes;             /* of scratch, before the packed block of a */
+    size_t b_bytes, a_bytes;    /* of scratch: a panel of b, then a block of a */
+    size_t whole_bytes;         /* of shared memory: b packed, before a packed */
     const gr__zeros_ops *zeros; /* NULL: they are not looked for */
 } gemm;
 
@@ -41,8 +46,9 @@ typedef struct block {
     const float *a, *b, *bias;
     float *c;
     int64_t m0, m1, n0, n1, k0, k1;
-    float *packed_b, *packed_a;
-    const float *lasting_b; /* all of b, packed; or NULL */
+    float *packed_b, *block_a; /* scratch */
+    const float *packed_a;
+    const float *whole_a, *whole_b; /* all of the operand, packed; or NULL */
 } block;
 
 /* The tiles of one panel. b: its panel, packed or in place. */
@@ -84,11 +90,11 @@ static void run_panel(const gemm *g, const block *w, const float *b, int64_t b_s
 }
 
 /* Transposed a, tile by tile: [tile][k][rows of the tile]. */
-static void pack_a(const gemm *g, const block *w)
+static void pack_a(const gemm *g, block *w, float *to)
 {
     int64_t rows = w->m1 - w->m0, tiles = (rows + g->ops->rows - 1) / g->ops->rows;
-    if (rows > 0)
-        g->ops->pack_tiles(w->packed_a, w->a + w->m0 + w->k0 * g->a_step, g->a_step, rows, tiles, w->k1 - w->k0);
+    if (rows > 0) g->ops->pack_tiles(to, w->a + w->m0 + w->k0 * g->a_step, g->a_step, rows, tiles, w->k1 - w->k0);
+    w->packed_a = to;
 }
 
 /* Both operands run along the sum (b transposed): dot products need nothing packed. */
@@ -115,6 +121,12 @@ static int64_t panel_at(const gemm *g, int64_t n, int64_t k0, int64_t k1)
     return k0 * gr__packed_columns(g->ops, g->n) + n * (k1 - k0);
 }
 
+/* Likewise the tiles of the shard that begins at row m: [block of k][shard's tiles]. */
+static int64_t rows_at(const gemm *g, int64_t m, int64_t k0, int64_t k1)
+{
+    return k0 * g->m + m * (k1 - k0);
+}
+
 static void run_block(const gemm *g, block *w)
 {
     if (g->dot) {
@@ -125,14 +137,17 @@ static void run_block(const gemm *g, block *w)
     for (int64_t kb = 0; kb < g->k_blocks; kb++) {
         w->k0 = gr__cut(g->k, kb, g->k_blocks);
         w->k1 = gr__cut(g->k, kb + 1, g->k_blocks);
-        if (g->pack_a) pack_a(g, w);
+        if (w->whole_a)
+            w->packed_a = w->whole_a + rows_at(g, w->m0, w->k0, w->k1);
+        else if (g->pack_a)
+            pack_a(g, w, w->block_a);
         for (int64_t n = w->n0, columns = 0; n < w->n1; n += columns) {
-            gr__tile_kind kind = gr__panel_kind(ops, w->n1 - n, g->pack_b || g->lasting, &columns);
+            gr__tile_kind kind = gr__panel_kind(ops, w->n1 - n, g->pack_b || g->whole_b, &columns);
             const float *b = g->transpose_b ? w->b + n * g->ldb + w->k0 : w->b + w->k0 * g->ldb + n;
             int64_t b_step = g->ldb;
-            if (w->lasting_b) {
+            if (w->whole_b) {
                 b_step = kind == GR__TILE_WIDE ? ops->wide : ops->lane;
-                b = w->lasting_b + panel_at(g, n, w->k0, w->k1);
+                b = w->whole_b + panel_at(g, n, w->k0, w->k1);
             } else if (g->pack_b) {
                 b_step = kind == GR__TILE_WIDE ? ops->wide : ops->lane;
                 pack_panel(g, w->packed_b, b_step, b, columns, w->k1 - w->k0);
@@ -150,30 +165,60 @@ static int64_t packed_floats(const gemm *g)
     return g->k * gr__packed_columns(g->ops, g->n);
 }
 
-/* A shard is a block of k of an item of the batch. */
-static void pack_lasting(const gr_kernel *kernel, const gr_call *call, int shard)
+/* Into how many parts of whole panels the columns of b are cut for packing. */
+static int64_t panel_parts(const gemm *g)
+{
+    int64_t panels = (g->n + g->ops->wide - 1) / g->ops->wide;
+    return GR_MAX(GR_MIN(panels, PACKING_PARTS / g->k_blocks), 1);
+}
+
+/* A shard is a block of k and a part of the panels of an item of the batch. */
+static void pack_whole_b(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const gemm *g = (const gemm *)kernel;
-    int64_t item = shard / g->k_blocks, kb = shard % g->k_blocks, k0 = gr__cut(g->k, kb, g->k_blocks),
-            k1 = gr__cut(g->k, kb + 1, g->k_blocks);
+    int64_t parts = panel_parts(g), panels = (g->n + g->ops->wide - 1) / g->ops->wide, part = shard % parts,
+            kb = shard / parts % g->k_blocks, item = shard / parts / g->k_blocks, k0 = gr__cut(g->k, kb, g->k_blocks),
+            k1 = gr__cut(g->k, kb + 1, g->k_blocks),
+            end = GR_MIN(gr__cut(panels, part + 1, parts) * g->ops->wide, g->n);
     const float *b = (const float *)call->operand[1] + item * g->b_batch;
     float *to = (float *)call->shared + item * packed_floats(g);
-    for (int64_t n = 0, columns = 0; n < g->n; n += columns) {
-        gr__tile_kind kind = gr__panel_kind(g->ops, g->n - n, true, &columns);
+    for (int64_t n = gr__cut(panels, part, parts) * g->ops->wide, columns = 0; n < end; n += columns) {
+        gr__tile_kind kind = gr__panel_kind(g->ops, end - n, true, &columns);
         pack_panel(g, to + panel_at(g, n, k0, k1), kind == GR__TILE_WIDE ? g->ops->wide : g->ops->lane,
                    g->transpose_b ? b + n * g->ldb + k0 : b + k0 * g->ldb + n, columns, k1 - k0);
     }
 }
 
+/* A shard is a block of k and the rows of one shard of the product. */
+static void pack_whole_a(const gr_kernel *kernel, const gr_call *call, int shard)
+{
+    const gemm *g = (const gemm *)kernel;
+    int64_t im = shard % g->m_shards, kb = shard / g->m_shards;
+    block w = {.a = call->operand[0],
+               .m0 = gr__cut(g->m, im, g->m_shards),
+               .m1 = gr__cut(g->m, im + 1, g->m_shards),
+               .k0 = gr__cut(g->k, kb, g->k_blocks),
+               .k1 = gr__cut(g->k, kb + 1, g->k_blocks)};
+    pack_a(g, &w, (float *)((char *)call->shared + g->whole_bytes) + rows_at(g, w.m0, w.k0, w.k1));
+}
+
+static void add_phase(gr_kernel *kernel, void (*run)(const gr_kernel *, const gr_call *, int), int64_t shards,
+                      double cost_ns)
+{
+    kernel->phase[kernel->n_phases].run = run;
+    kernel->phase[kernel->n_phases].n_shards = (int)shards;
+    kernel->phase[kernel->n_phases++].cost_ns = cost_ns;
+}
+
 static void add_packing(gemm *g)
 {
-    gr_kernel *kernel = &g->kernel;
-    int64_t items = g->b_batch ? g->batch : 1, floats = items * packed_floats(g);
-    kernel->n_lasting = 1;
-    kernel->shared_bytes = gr__align64((size_t)floats * 4);
-    kernel->phase[kernel->n_phases].run = pack_lasting;
-    kernel->phase[kernel->n_phases].n_shards = (int)(items * g->k_blocks);
-    kernel->phase[kernel->n_phases++].cost_ns = 0.5 * (double)floats;
+    int64_t items = g->b_batch ? g->batch : 1, floats_b = g->whole_b ? items * packed_floats(g) : 0,
+            floats_a = g->whole_a ? g->m * g->k : 0;
+    g->whole_bytes = gr__align64((size_t)floats_b * 4);
+    g->kernel.shared_bytes = g->whole_bytes + gr__align64((size_t)floats_a * 4);
+    g->kernel.n_lasting = g->lasting;
+    if (g->whole_b) add_phase(&g->kernel, pack_whole_b, items * g->k_blocks * panel_parts(g), 0.5 * (double)floats_b);
+    if (g->whole_a) add_phase(&g->kernel, pack_whole_a, g->k_blocks * g->m_shards, 0.5 * (double)floats_a);
 }
 
 /* ---- skipping zeros ---- */
@@ -189,6 +234,14 @@ static void find_zeros(const gr_kernel *kernel, const gr_call *call, int shard)
     zeros *z = call->shared;
     (void)shard;
     z->others = g->zeros->find(call->operand[0], g->a_row, g->a_step, g->m, g->k, z->mask, words(g));
+}
+
+static void add_search(gemm *g)
+{
+    g->kernel.shared_bytes = gr__align64(sizeof(zeros) + (size_t)(g->m * words(g)) * sizeof(uint64_t));
+    add_phase(&g->kernel, find_zeros, 1, 20 + 0.15 * (double)g->m * (double)g->k);
+    size_t panel = gr__align64((size_t)(g->zeros->vectors * g->ops->lane * GR__ZEROS_TERMS) * 4);
+    g->b_bytes = GR_MAX(g->b_bytes, panel);
 }
 
 /* A row by itself costs a little more a term than a tile does. */
@@ -235,7 +288,8 @@ static void run(const gr_kernel *kernel, const gr_call *call, int shard)
         .m1 = g->m,
         .n1 = g->n,
         .packed_b = call->scratch,
-        .packed_a = g->pack_a ? (float *)((char *)call->scratch + g->b_bytes) : NULL,
+        .block_a = g->pack_a && !g->whole_a ? (float *)((char *)call->scratch + g->b_bytes) : NULL,
+        .whole_a = g->whole_a ? (const float *)((char *)call->shared + g->whole_bytes) : NULL,
     };
     int64_t item = 0, end = g->batch;
     if (g->batch_shards * g->m_shards * g->n_shards > 1) {
@@ -253,7 +307,7 @@ static void run(const gr_kernel *kernel, const gr_call *call, int shard)
         w.a = (const float *)call->operand[0] + item * g->a_batch;
         w.b = (const float *)call->operand[1] + item * g->b_batch;
         w.c = (float *)call->operand[g->bias ? 3 : 2] + item * g->m * g->n;
-        if (g->lasting) w.lasting_b = (const float *)call->shared + (g->b_batch ? item : 0) * packed_floats(g);
+        if (g->whole_b) w.whole_b = (const float *)call->shared + (g->b_batch ? item : 0) * packed_floats(g);
         if (g->zeros && has_many_zeros(g, call->shared))
             run_zeros(g, &w, call->shared);
         else
@@ -266,18 +320,33 @@ static void destroy(gr_context *ctx, gr_kernel *kernel)
     gr__free(ctx, kernel, sizeof(gemm));
 }
 
-/* Cuts the work. With a packed b columns are cut first, so that no panel is packed twice, if need be into halves of
- * panels; blocks of rows are bounded so that a block of a stays in the second cache. */
+/* Is an operand packed for all shards at once rather than by each of those that use it? */
+static bool is_worth_packing(const gemm *g, int64_t users, int64_t floats)
+{
+    return users > 1 && floats > 0 && g->batch == 1 && g->zeros == NULL && floats <= MOST_PACKED;
+}
+
+/* Rows are cut first where all shards then read one packed b, which has whole panels; else columns, so that no panel
+ * is packed twice. */
+static bool is_cut_by_rows(const gemm *g, int64_t shards)
+{
+    return !g->dot && g->m >= g->n && g->m >= 4 * g->ops->rows * shards &&
+           is_worth_packing(g, shards, packed_floats(g));
+}
+
+/* Cuts the work. Columns are cut, if need be, into halves of panels; blocks of rows are bounded so that a block of a
+ * stays in the second cache. */
 static void cut(gemm *g, int shards)
 {
     const gr__tile_ops *ops = g->ops;
     g->batch_shards = GR_MAX(GR_MIN(g->batch, shards), 1);
     int64_t rest = (shards + g->batch_shards - 1) / g->batch_shards;
-    g->unit = g->lasting || g->n >= ops->wide * rest || !g->transpose_b ? ops->wide : ops->lane;
+    bool by_rows = is_cut_by_rows(g, rest);
+    g->unit = g->lasting || by_rows || g->n >= ops->wide * rest || !g->transpose_b ? ops->wide : ops->lane;
     int64_t panel = g->zeros ? g->zeros->vectors * ops->lane : g->unit; /* no shard should be narrower */
     int64_t units = GR_MAX(GR_MIN((g->n + g->unit - 1) / g->unit, g->n / panel), 1),
             tiles = GR_MAX((g->m + ops->rows - 1) / ops->rows, 1);
-    if (g->zeros || g->transpose_b || g->n >= g->m) {
+    if (!by_rows && (g->zeros || g->transpose_b || g->n >= g->m)) {
         g->n_shards = GR_MIN(rest, units);
         g->m_shards = (g->zeros || (g->transpose_b && !g->dot)) && g->m < 256
                           ? 1
@@ -335,6 +404,23 @@ static void take(gemm *g, const gr__contraction *c, gr__isa isa)
     g->zeros = !g->lasting && may_skip_zeros(g, c, gr__zeros_ops_get(isa)) ? gr__zeros_ops_get(isa) : NULL;
 }
 
+/* Which operands are packed, by whom, and the scratch that this takes. */
+static void choose_packing(gemm *g, bool transpose_a)
+{
+    const gr__tile_ops *ops = g->ops;
+    int64_t block_m = (g->m + g->m_shards - 1) / g->m_shards, block_n = (g->n + g->n_shards - 1) / g->n_shards;
+    int64_t block_k = (g->k + g->k_blocks - 1) / g->k_blocks;
+    bool pack_b = !g->dot && (g->transpose_b || (block_m >= 4 * ops->rows && g->n > ops->wide));
+    bool pack_a = transpose_a && g->k >= 128;
+    g->whole_b = g->lasting || (pack_b && g->unit == ops->wide && is_worth_packing(g, g->m_shards, packed_floats(g)));
+    g->whole_a = pack_a && g->n >= 4 * ops->wide && is_worth_packing(g, g->n_shards, g->m * g->k);
+    g->pack_b = pack_b && !g->whole_b;
+    g->pack_a = g->whole_a || (pack_a && block_n >= 4 * ops->wide);
+    g->b_bytes =
+        g->pack_b ? gr__align64((size_t)block_k * (size_t)GR_MIN(gr__packed_columns(ops, g->n), ops->wide) * 4) : 0;
+    g->a_bytes = g->pack_a && !g->whole_a ? gr__align64((size_t)block_m * (size_t)block_k * 4) : 0;
+}
+
 /* All of the kernel; nothing is allocated. */
 static void lay_out(gemm *g, const gr__contraction *c, gr__isa isa)
 {
@@ -350,28 +436,13 @@ static void lay_out(gemm *g, const gr__contraction *c, gr__isa isa)
     double cost = gr__contract_cost(ops, madds, bytes);
     cut(g, gr__contract_shards(cost));
 
-    int64_t block_m = (g->m + g->m_shards - 1) / g->m_shards, block_n = (g->n + g->n_shards - 1) / g->n_shards;
-    int64_t block_k = (g->k + g->k_blocks - 1) / g->k_blocks;
-    g->pack_b = !g->dot && !g->lasting && (g->transpose_b || (block_m >= 4 * ops->rows && g->n > ops->wide));
-    g->pack_a = c->mm.transpose_a && g->k >= 128 && block_n >= 4 * ops->wide;
-    g->b_bytes =
-        g->pack_b ? gr__align64((size_t)block_k * (size_t)GR_MIN(gr__packed_columns(ops, g->n), ops->wide) * 4) : 0;
-
+    choose_packing(g, c->mm.transpose_a);
     gr_kernel *kernel = &g->kernel;
     kernel->name = names[g->zeros ? 2 : g->dot][isa];
-    if (g->zeros) {
-        kernel->shared_bytes = gr__align64(sizeof(zeros) + (size_t)(g->m * words(g)) * sizeof(uint64_t));
-        kernel->phase[kernel->n_phases].run = find_zeros;
-        kernel->phase[kernel->n_phases].n_shards = 1;
-        kernel->phase[kernel->n_phases++].cost_ns = 20 + 0.15 * (double)g->m * (double)g->k;
-        size_t panel = gr__align64((size_t)(g->zeros->vectors * ops->lane * GR__ZEROS_TERMS) * 4);
-        g->b_bytes = GR_MAX(g->b_bytes, panel);
-    }
-    if (g->lasting) add_packing(g);
-    kernel->phase[kernel->n_phases].run = run;
-    kernel->phase[kernel->n_phases].n_shards = (int)(g->batch_shards * g->m_shards * g->n_shards);
-    kernel->phase[kernel->n_phases++].cost_ns = cost;
-    kernel->scratch_bytes = g->b_bytes + (g->pack_a ? gr__align64((size_t)block_m * (size_t)block_k * 4) : 0);
+    if (g->zeros) add_search(g);
+    if (g->whole_a || g->whole_b) add_packing(g);
+    add_phase(kernel, run, g->batch_shards * g->m_shards * g->n_shards, cost);
+    kernel->scratch_bytes = g->b_bytes + g->a_bytes;
     kernel->n_operands = c->bias ? 4 : 3;
     kernel->destroy = destroy;
 }

@@ -74,6 +74,8 @@ typedef struct gr_init_row {
     bool tells;      /* its scale is no chance of few weights, nor of weights that start at 0 and learn */
     bool held;       /* weights behind it that start alike keep its gradient at 0 until the first update */
     bool aside;      /* only heads of weight 0 read what it gives */
+    double
+        least; /* variance that keeps the scale, up to 1: 1, or that of a gated layer it reads; NaN: a gated layer's */
     gr_spread activation, gradient;
 } gr_init_row;
 /* A row a layer: what it gives for the first batch, and the gradient of a sample's cost with respect to that. Rows in

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "nn/stack.h"
+#include "model/stack.h"
 #include "study/check/check.h"
 
 enum { ENOUGH = 32 }; /* samples of a batch, for its statistics */
@@ -36,7 +36,12 @@ static const char *told(const seen *s, char text[200])
 
 static bool drops(const gr_layer *m, const gr_settings *s)
 {
-    return m->drops && gr__setting_real(s, "rate") > 0;
+    return m->drop_rate && gr__setting_real(s, m->drop_rate) > 0;
+}
+
+static bool normalises(const gr_layer *m, const gr_settings *s)
+{
+    return m->normalises || (m->norm_choice && !gr__setting_is(s, m->norm_choice, "none"));
 }
 
 static bool by_small_batches(const gr_layer *m, const gr_settings *s)
@@ -65,7 +70,7 @@ static void look_at_tree(design *d, const gr_tree *t, const char *row, const cha
 static void look(design *d, const gr_layer *m, const gr_settings *s, const char *name, bool hidden)
 {
     if (drops(m, s)) add(&d->drops, m, name);
-    if (m->normalises) add(&d->norms, m, name);
+    if (normalises(m, s)) add(&d->norms, m, name);
     if (by_small_batches(m, s)) add(&d->of_batches, m, name);
     if (hidden && m->activation_only && m->follow == GR_FOLLOW_SIGMOID) add(&d->sigmoids, m, name);
     for (int i = 0; i < m->head.n_rows && !m->parts; i++) { /* parts stand in the stack by themselves */
@@ -79,29 +84,18 @@ static void look(design *d, const gr_layer *m, const gr_settings *s, const char 
 
 /* ---- all of them ---- */
 
-/* What layer i gives is an output, or becomes one without another layer that has weights. */
-static bool gives_output(const gr_recipe *r, int i)
-{
-    for (int h = 0; h < r->n_heads; h++)
-        if (r->head[h].from == i) return true;
-    return r->stack->layer[i].last;
-}
-
-/* Everything that takes it multiplies by it. */
-static bool is_gate(const gr_stack *s, int i)
-{
-    int takes = 0, gates = 0;
-    for (int k = i + 1; k < s->n; k++)
-        if (gr__stacked_takes(&s->layer[k], i)) takes++, gates += s->layer[k].member->multiplies;
-    return takes > 0 && takes == gates;
-}
-
 static void walk(design *d)
 {
     const gr_recipe *r = d->p->recipe;
+    gr_standing *stands = gr__bump_alloc(d->memory, (size_t)r->stack->n * sizeof *stands);
+    if (!stands) {
+        d->st = GR_E_MEMORY;
+        return;
+    }
+    gr__stack_standing(r, stands);
     for (int i = 0; i < r->stack->n; i++) {
         const gr_stacked *l = &r->stack->layer[i];
-        bool hidden = !gives_output(r, i) && !is_gate(r->stack, i);
+        bool hidden = stands[i] == GR_STANDS_WITHIN && !l->last;
         look(d, l->member, &l->settings, l->name, hidden);
         if (l->activation) look_at_tree(d, l->activation, "activation", l->name, hidden);
     }

@@ -181,9 +181,34 @@ static void look_ahead(const gr_probe *p, gr_init_row *rows)
             if (s->layer[i].from[j] >= 0) rows[s->layer[i].from[j]].aside = false;
 }
 
-static double away(double variance)
+/* The scale that reaches each layer: gated layers have one of their own, which those behind them keep as others keep
+ * 1, until something normalises. */
+static void look_at_gates(const gr_probe *p, gr_init_row *rows, gr__bump *memory)
 {
-    return variance > 0 && isfinite(variance) ? fmax(variance, 1 / variance) : INFINITY;
+    const gr_stack *s = p->recipe->stack;
+    double *gives = gr__bump_alloc(memory, (size_t)s->n * sizeof *gives);
+    for (int i = 0; i < s->n; i++) {
+        const gr_stacked *l = &s->layer[i];
+        double takes = 0, own = rows[i].activation.variance;
+        for (int j = 0; j < l->n_from; j++) takes = fmax(takes, l->from[j] >= 0 && gives ? gives[l->from[j]] : 1);
+        rows[i].least = l->member->gated ? (double)NAN : takes;
+        if (!gives) continue;
+        gives[i] = l->member->normalises ? 1 : !l->member->gated ? takes : own > 0 && own < 1 ? own : 1;
+    }
+}
+
+/* What the variance is of the nearest that is wanted. */
+static double share_of(const gr_init_row *row)
+{
+    double v = row->activation.variance;
+    return isnan(v) || v > 1 ? v : v < row->least ? v / row->least : 1;
+}
+
+/* How many times too much, or too little. */
+static double away(const gr_init_row *row)
+{
+    double share = share_of(row);
+    return share > 0 && isfinite(share) ? fmax(share, 1 / share) : INFINITY;
 }
 
 static bool arrives(const gr_init_row *row)
@@ -196,10 +221,9 @@ static void judge(const gr_init_row *rows, size_t n, gr_finding *out)
     const gr_init_row *worst = NULL;
     bool silent = false;
     for (size_t i = 0; i < n; i++) {
-        bool judged = rows[i].weighted && rows[i].tells && !rows[i].last &&
-                      !rows[i].normalised; /* what the last layer gives is the initial cost's matter */
-        if (judged && (!worst || away(rows[i].activation.variance) > away(worst->activation.variance)))
-            worst = &rows[i];
+        bool judged = rows[i].weighted && rows[i].tells && !rows[i].last && !rows[i].normalised &&
+                      !isnan(rows[i].least); /* what the last layer gives is the initial cost's matter */
+        if (judged && (!worst || away(&rows[i]) > away(worst))) worst = &rows[i];
         silent |= rows[i].weighted && !rows[i].held && !rows[i].aside && !arrives(&rows[i]);
     }
     if (!worst) {
@@ -207,23 +231,25 @@ static void judge(const gr_init_row *rows, size_t n, gr_finding *out)
                         silent ? "no gradient reaches the weights" : "no hidden layer large enough to tell");
         return;
     }
-    double v = worst->activation.variance, factor = away(v);
+    double v = worst->activation.variance, factor = away(worst), share = share_of(worst);
     gr_verdict verdict = factor > LOST || silent ? GR_VERDICT_FAILED
                          : factor > FADED        ? GR_VERDICT_WARNING
                                                  : GR_VERDICT_OK;
+    char wanted[48] = "1";
+    if (worst->least < 1) snprintf(wanted, sizeof wanted, "%.3g to 1", worst->least);
     if (verdict == GR_VERDICT_OK)
-        gr__finding_set(out, verdict, v, FADED,
-                        "activations keep their scale: the variance farthest from 1 is %.3g, in layer \"%s\"", v,
-                        worst->name);
+        gr__finding_set(out, verdict, share, FADED,
+                        "activations keep their scale: the variance farthest from %s is %.3g, in layer \"%s\"", wanted,
+                        v, worst->name);
     else if (silent && factor <= LOST)
         gr__finding_set(
-            out, verdict, v, FADED,
+            out, verdict, share, FADED,
             "no gradient reaches some layers with weights; gradus check --init shows which: try init.weights kaiming");
     else
-        gr__finding_set(out, verdict, v, FADED,
-                        "activations %s: layer \"%s\" gives a variance of %.3g where 1 is wanted; prepare the data "
+        gr__finding_set(out, verdict, share, FADED,
+                        "activations %s: layer \"%s\" gives a variance of %.3g where %s is wanted; prepare the data "
                         "(standardize) and try init.weights kaiming, or xavier before tanh and sigmoid",
-                        v > 1 ? "explode" : "fade", worst->name, v);
+                        share > 1 ? "explode" : "fade", worst->name, v, wanted);
 }
 
 /* A batch may be one at which a few units are all off: others are asked before a layer is called silent. */
@@ -264,6 +290,7 @@ gr_status gr__check_init(gr_probe *p, gr__bump *memory, gr_init_row **rows, size
     }
     look_behind(p, r, s->n);
     look_ahead(p, r);
+    look_at_gates(p, r, memory);
     st = ask_others(p, r, s->n);
     if (st != GR_OK) return st;
     judge(r, (size_t)s->n, out);

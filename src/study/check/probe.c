@@ -28,15 +28,35 @@ static void put_outputs(gr_graph *g, const char *prefix, const gr_val *v, int n)
     }
 }
 
-/* Where the slope of layer i is taken. A layer that ends in a reshape is passed by where the next begins with one, or a
- * cost does: it is taken where both come from, unless that is another layer's output, which others may read. */
+static const gr_node *moves(const gr_graph *g, gr_val v)
+{
+    const gr_node *n = gr__made_by(g, v, GR_OP_RESHAPE);
+    return n ? n : gr__made_by(g, v, GR_OP_PERMUTE);
+}
+
+/* Where the slope of layer i is taken. A layer that ends in moves of its numbers is passed by where the next begins
+ * with some, or a cost does: it is taken where both come from, unless that is another layer's output, which others may
+ * read.
+ */
 static gr_val slope_of(const gr_graph *g, const gr_val *layer, int n, int i)
 {
-    const gr_node *reshape = gr__made_by(g, layer[i], GR_OP_RESHAPE);
-    if (!reshape) return layer[i];
-    for (int k = 0; k < n; k++)
-        if (layer[k] == reshape->in[0]) return layer[i];
-    return reshape->in[0];
+    gr_val v = layer[i];
+    for (const gr_node *m; (m = moves(g, v)) != NULL; v = m->in[0])
+        for (int k = 0; k < n; k++)
+            if (layer[k] == m->in[0]) return v;
+    return v;
+}
+
+/* A slope at `from`, moved as `to` was made from that. */
+static gr_val moved(gr_graph *g, gr_val slope, gr_val from, gr_val to)
+{
+    int axes[GR_MAX_RANK];
+    if (to == from || gr_graph_status(g) != GR_OK) return slope;
+    slope = moved(g, slope, from, moves(g, to)->in[0]);
+    const gr_node *m = moves(g, to);
+    if (m->op->code == GR_OP_RESHAPE) return gr_reshape(g, slope, gr_shape_of(g, to));
+    for (int k = 0; k < gr_shape_of(g, to).rank; k++) axes[k] = (int)m->attr.i[k];
+    return gr_permute(g, slope, axes);
 }
 
 static gr_status train_graph(void *user, gr_graph *g)
@@ -62,7 +82,7 @@ static gr_status train_graph(void *user, gr_graph *g)
     for (int i = 0; i < all; i++) at[i] = i < n ? slope_of(g, layer, n + inputs, i) : layer[i];
     st = gr_gradients(g, v.cost_sum, at, all, slope);
     if (st != GR_OK) return st;
-    for (int i = 0; i < n; i++) slope[i] = gr_reshape(g, slope[i], gr_shape_of(g, layer[i]));
+    for (int i = 0; i < n; i++) slope[i] = moved(g, slope[i], at[i], layer[i]);
     put_outputs(g, "layer", layer, n);
     put_outputs(g, "slope", slope, n);
     put_outputs(g, "gradient", slope + n + inputs, (int)n_params);
