@@ -99,7 +99,7 @@ static void eliminate(const solve *p, gr_val a[GR__MAX_WINDOW][GR__MAX_WINDOW], 
 static void shares(const solve *p, const gr_val *g, int n, gr_val *share)
 {
     gr_graph *b = p->b;
-    gr_val a[GR__MAX_WINDOW][GR__MAX_WINDOW], diagonal[GR__MAX_WINDOW], one = gr_const(b, 1);
+    gr_val a[GR__MAX_WINDOW][GR__MAX_WINDOW] = {{GR_NONE}}, diagonal[GR__MAX_WINDOW] = {GR_NONE}, one = gr_const(b, 1);
     for (int i = 0; i < n; i++)
         for (int j = i; j < n; j++) a[i][j] = dot(p, g[i], g[j]);
     for (int i = 0; i < n; i++) {
