@@ -75,6 +75,13 @@ static gr_val iterated_written_out(gr_graph *g, const gr_val *x)
     return fixed_point_written_out(g, x, 100);
 }
 
+/* With more operands than most nodes have. */
+static gr_val remembering(gr_graph *g, const gr_val *x)
+{
+    return fixed_point_plain(
+        g, x, (gr_fixed_point_attr){.solver = GR_SOLVE_BROYDEN, .max = 60, .window = 20, .tolerance = 1e-14});
+}
+
 /* Its function is a loop, and what it finds is carried by one. */
 static gr_val fixed_point_of_loops(gr_graph *g, const gr_val *x)
 {
@@ -105,6 +112,7 @@ static const loop_case cases[] = {
     {"anderson, aligned", anderson, iterated_written_out, 3, {S(8, 16), S(16, 16), S(16)}},
     {"broyden", broyden, iterated_written_out, 3, {S(5, 7), S(7, 7), S(7)}},
     {"broyden, one", broyden, iterated_written_out, 3, {S(1, 1), S(1, 1), S(1)}},
+    {"broyden, of twenty steps", remembering, iterated_written_out, 3, {S(2, 3), S(3, 3), S(3)}},
     {"iterate", iterated, iterated_written_out, 3, {S(2, 33), S(33, 33), S(33)}},
     {"fixed point of loops", fixed_point_of_loops, NULL, 3, {S(2, 3, 4), S(4, 4), S(4)}},
     {"nested", loop_nested, NULL, 3, {S(3, 2, 2, 5), S(5, 5), S(5)}},

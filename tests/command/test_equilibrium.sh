@@ -50,7 +50,7 @@ code 0 train wild.yaml --out wild && has err.txt 'warning: step 1: [0-9]+ of 32 
 code 0 eval wild/last.safetensors --split validation --json && has out.txt '"unsolved": ?[1-9]'
 
 # ---- whoever looks at a network
-tiny=(--set data.train.size=8 --set 'model.input=[8, 8, 1]')
+tiny=(--set data.train.size=8 --set 'model.input=[8, 8, 1]' --set model.layers[0].filters=2 --set model.layers[1].layers[0].filters=2)
 code 0 check r.yaml "${tiny[@]}" && has out.txt 'P4 +gradients'
 code 0 check r.yaml --gradients "${tiny[@]}" && has out.txt 'eq\.c1\.weight .* ok'
 code 0 check wild.yaml --gradients "${tiny[@]}" --set model.layers[1].layers[0].init.weights.std=5 # what is not found is not judged
