@@ -46,11 +46,11 @@ enum { N = 64, UPDATES = 2000 };
 static gr_status fit(gr_context *ctx, gr_graph *g, gr_store *store, gr_net *net, gr_plan **plan)
 {
     gr_val x = gr_feed(g, "x", GR_REAL, GR_SHAPE(N, 1)), y = gr_feed(g, "y", GR_REAL, GR_SHAPE(N, 1));
-    gr_val h = gr_layer(net, "dense", "{units: 24, activation: tanh}", x);
-    h = gr_layer(net, "dense", "{units: 24, activation: tanh}", h);
+    gr_val h = gr_layer(net, "dense", "{units: 48, activation: tanh}", x);
+    h = gr_layer(net, "dense", "{units: 48, activation: tanh}", h);
     gr_val cost = gr_cost(net, "mse", NULL, gr_layer(net, "dense", "{units: 1}", h), y);
     gr_output(g, "cost", cost);
-    gr_status st = gr_optimize(net, "lion", "{lr: 0.003, weight_decay: 0.001}", cost);
+    gr_status st = gr_optimize(net, "lion", "{lr: 0.001, weight_decay: 0.001}", cost);
     if (st == GR_OK) st = gr_plan_compile(ctx, g, store, &(gr_plan_options){.backend = gr_backend_get("cpu")}, plan);
     if (st == GR_OK) st = gr_store_seal(store);
     if (st == GR_OK) st = gr_net_init(net, NULL, 7);

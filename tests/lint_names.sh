@@ -20,6 +20,7 @@ src/model/include.c            | dropout                     | the key of a netw
 src/model/recipe.c             | init precision              | keys of a recipe
 src/model/network_init.c       | lstm                        | a key of a recipe's init
 src/model/stack.c              | init                        | the key of a layer
+src/model/retype.c             | init                        | the key of a layer
 src/nn/build.c                 | init                        | the key of a layer
 src/api/net_init.c             | init                        | what errors call the text
 src/api/members.c              | init                        | the family
@@ -30,7 +31,6 @@ src/schedule/plateau.c         | scale                       | a number that it 
 src/graph/op_*.c               | conv max_pool avg_pool attention | operations of the graph
 src/graph/op_shape.c           | reshape permute slice concat | operations of the graph
 src/graph/op_shape.c           | zeros                       | how an attribute is printed
-src/study/derivative/derivative.c | conv                     | an operation of the graph
 src/study/check/check.c        | symmetry                    | a check
 src/train/engine.c             | step                        | a plan of one update
 src/train/record.c             | step                        | a column: the number of updates

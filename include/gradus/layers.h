@@ -36,7 +36,10 @@ extern "C" {
  * `activation`, as in a recipe. A layer without a name is called by its type and the number of such layers so far:
  * conv1, conv2. Its parameters are NAME.weight and so on; two layers of one name and type share them, and must agree in
  * their shapes. In GR_MODE_TRAIN statistics move with each run (once a network: of a shared layer that keeps
- * some, GR_E_CONFLICT), and dropout and its like read the feeds that gr_net_feed fills. */
+ * some, GR_E_CONFLICT), and dropout and its like read the feeds that gr_net_feed fills. GR_NONE after an error, with
+ * which the graph has failed: GR_E_USAGE: no type, or no value; GR_E_NAME, GR_E_KEY, GR_E_TYPE, GR_E_RANGE,
+ * GR_E_CONFLICT, GR_E_MISSING: settings, as in a recipe, and names that layers have already; GR_E_SHAPE: what it cannot
+ * take; GR_E_UNSUPPORTED: `from`, and lengths that it cannot take. */
 GR_API gr_val gr_layer(gr_net *net, const char *type, const char *settings, gr_val x);
 /* The same of layers of several inputs: gr_layer_of(net, "add", NULL, (gr_val[]){a, b}, 2). */
 GR_API gr_val gr_layer_of(gr_net *net, const char *type, const char *settings, const gr_val *in, int n_in);

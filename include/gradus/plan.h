@@ -119,7 +119,8 @@ GR_API const void *gr_plan_output(const gr_plan *p, const char *name, gr_shape *
  * until the run. */
 GR_API GR_CHECKED gr_status gr_plan_run(gr_plan *p);
 /* After GR_E_DIVERGED and with the same feeds put in again: runs item by item and writes "exp in cross_entropy
- * \"cost\"", the first operation whose output is not finite, into text; assigns nothing. False if none was found. */
+ * \"cost\"", the first operation whose output is not finite, into text; inside a loop it is the body's, and its step is
+ * told, from 1: "exp in rnn \"memory\", step 3". Assigns nothing. False if none was found. */
 GR_API bool gr_plan_find_nonfinite(gr_plan *p, char *text, size_t n);
 
 /* Looking inside a run: items one at a time, 0 to gr_plan_rows - 1 in order, and what each has written. That stays as
@@ -143,7 +144,8 @@ typedef struct gr_plan_row {
     const char *scope;  /* of its first node */
     int nodes;          /* how many graph nodes it covers */
     int shards;
-    double flops, bytes; /* a run */
+    double flops, bytes; /* a run; of a loop those of all its steps */
+    double products;     /* of the flops, those of matrix products and convolutions */
     double cost_ns;      /* predicted, one thread */
 } gr_plan_row;
 GR_API int gr_plan_rows(const gr_plan *p);

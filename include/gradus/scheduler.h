@@ -17,7 +17,8 @@ typedef struct gr_scheduled {
     double updates_per_epoch; /* what `5 epochs` means; 0: 1 */
 } gr_scheduled;
 
-/* settings: as `schedule:` of a recipe, warmup and tail included. */
+/* settings: as `schedule:` of a recipe, warmup and tail included. GR_E_USAGE: no type, no run; GR_E_RANGE: a rate or a
+ * number below 0; GR_E_NAME, GR_E_KEY, GR_E_TYPE, GR_E_RANGE, GR_E_CONFLICT: settings, as in a recipe; GR_E_MEMORY. */
 GR_API GR_CHECKED gr_status gr_scheduler_create(gr_context *ctx, const char *type, const char *settings,
                                                 const gr_scheduled *run, gr_scheduler **out);
 GR_API void gr_scheduler_destroy(gr_scheduler *s); /* NULL is fine */

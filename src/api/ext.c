@@ -14,6 +14,23 @@ bool gr__ext_is_name(const char *name)
     return n > 0 && n <= MAX_NAME && strspn(name, allowed) == n && name[0] >= 'a' && name[0] <= 'z';
 }
 
+/* Text that may be printed as it stands; of one line, or of several. NULL is none. */
+static bool is_text(const char *s, bool lines)
+{
+    size_t n = s ? strlen(s) : 0, step;
+    for (const unsigned char *at = (const unsigned char *)s; n; at += step, n -= step)
+        if ((step = gr__utf8_bytes(at, n)) == 0 || ((*at < ' ' || *at == 0x7f) && !(lines && *at == '\n')))
+            return false;
+    return true;
+}
+
+static bool is_taken(const char *const *list, const char *name)
+{
+    for (; list && *list; list++)
+        if (strcmp(*list, name) == 0) return true;
+    return false;
+}
+
 /* ---- ranges: what gr__in_range takes for granted ---- */
 
 static bool is_number(const char *s, size_t n)
@@ -71,9 +88,12 @@ static const char *fault_of(const gr__ext_head *h, int i)
     if (!gr__ext_is_name(r->name)) return "its name is not small letters, digits and _";
     if ((unsigned)r->kind >= GR_COUNT(row_kinds)) return "its kind is unknown";
     if (!r->help || !*r->help) return "it has no line of help";
+    if (!is_text(r->help, false) || !is_text(r->unit, false) || !is_text(range, false) || !is_text(r->value, false))
+        return "its texts are not lines of UTF-8";
     if (r->kind == GR_SETTING_CHOICE ? !is_words(range) : !is_range(range)) return "its range cannot be read";
     if (strcmp(r->name, "type") == 0) return "`type` is the member's own name";
     if (h->family->common && gr__member_has(h->family->common, r->name)) return "every member has one of that name";
+    if (is_taken(h->taken_settings, r->name)) return "recipes have that key beside the settings of every member";
     for (int k = 0; k < i; k++)
         if (strcmp(h->settings[k].name, r->name) == 0) return "there are two of that name";
     return NULL;
@@ -123,6 +143,16 @@ static gr_status check_defaults(gr_context *ctx, gr__bump *b, const gr__ext_head
     return GR_OK;
 }
 
+/* Does a recipe read this name as the name of a member, and not as no, a truth value or a word of its own? */
+static gr_status check_word(gr_context *ctx, gr__bump *b, const gr__ext_head *h)
+{
+    const gr_tree *t = gr__tree_flow(b, h->name);
+    if (!t) return GR_E_MEMORY;
+    if (t->kind == GR_TREE_TEXT && !gr__tree_none(t) && !is_taken(h->taken, h->name)) return GR_OK;
+    return gr__fail(ctx, GR_E_USAGE, "\"%s\" cannot be a %s's name: recipes take it for something else", h->name,
+                    h->noun);
+}
+
 static gr_status check_head(gr_context *ctx, const gr__ext_head *h)
 {
     if (gr__error_code(ctx) != GR_OK) return gr__error_code(ctx);
@@ -133,6 +163,8 @@ static gr_status check_head(gr_context *ctx, const gr__ext_head *h)
         return gr__fail(ctx, GR_E_USAGE,
                         "\"%.100s\" cannot be a %s's name: small letters, digits and _, a letter first",
                         h->name ? h->name : "", h->noun);
+    if (!is_text(h->title, false) || !is_text(h->cite, false) || !is_text(h->equations, true))
+        return gr__fail(ctx, GR_E_USAGE, "%s \"%s\": title, source and equations are lines of UTF-8", h->noun, h->name);
     if (!h->title || !*h->title) return gr__fail(ctx, GR_E_USAGE, "%s \"%s\" has no title", h->noun, h->name);
     if (!h->complete) return gr__fail(ctx, GR_E_USAGE, "%s \"%s\" lacks a function", h->noun, h->name);
     if (h->n_settings < 0 || h->n_settings > MAX_ROWS || (h->n_settings > 0 && !h->settings))
@@ -148,6 +180,8 @@ gr_status gr__ext_make(gr_context *ctx, const gr__ext_head *h, size_t bytes, voi
     gr__bump *b = gr__context_memory(ctx);
     gr_member *m = b ? gr__bump_alloc(b, bytes) : NULL;
     if (!m) return GR_E_MEMORY;
+    st = check_word(ctx, b, h);
+    if (st != GR_OK) return st;
     *m = (gr_member){.family = copy(b, h->noun, &failed),
                      .name = copy(b, h->name, &failed),
                      .title = copy(b, h->title, &failed),

@@ -15,6 +15,9 @@ typedef struct gr__ext_head {
     const gr_setting *settings;
     int n_settings;
     bool complete; /* the functions that it must have are there */
+    /* What recipes read as something else where a member is named, and where it has its settings; the last NULL. NULL:
+     * nothing beside what every family has. */
+    const char *const *taken, *const *taken_settings;
 } gr__ext_head;
 
 /* Room for a member of `bytes`, whose head comes first and is filled in, within the context's memory. GR_E_UNSUPPORTED,

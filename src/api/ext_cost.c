@@ -86,6 +86,7 @@ static double reference(const gr_settings *s, const double *z, const double *y, 
 
 gr_status gr_cost_register(gr_context *ctx, const gr_cost_descriptor *d)
 {
+    static const char *const keys[] = {"reduction", NULL};
     void *room = NULL;
     if (!d) return gr__fail(ctx, GR_E_USAGE, "there is no descriptor");
     const gr__ext_head h = {.family = &gr__family_cost,
@@ -98,7 +99,8 @@ gr_status gr_cost_register(gr_context *ctx, const gr_cost_descriptor *d)
                             .equations = d->equations,
                             .settings = d->settings,
                             .n_settings = d->n_settings,
-                            .complete = d->build};
+                            .complete = d->build,
+                            .taken_settings = keys};
     gr_status st = gr__ext_make(ctx, &h, sizeof(custom), &room);
     if (st != GR_OK) return st;
     if ((unsigned)d->form >= GR_COUNT(forms))

@@ -22,21 +22,9 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
 }
 
 enum {
-    TRAITS =
-        GR_LAYER_ACTIVATION | GR_LAYER_TRANSPARENT | GR_LAYER_POINTWISE | GR_LAYER_FLATTENS | GR_LAYER_TAKES_LENGTHS
+    TRAITS = GR_LAYER_ACTIVATION | GR_LAYER_TRANSPARENT | GR_LAYER_POINTWISE | GR_LAYER_FLATTENS |
+             GR_LAYER_TAKES_LENGTHS | GR_LAYER_NORMALISES
 };
-
-/* Keys that a recipe's layers have beside the common ones. */
-static gr_status check_rows(gr_context *ctx, const gr_layer_descriptor *d)
-{
-    static const char *const taken[] = {"activation", "repeat"};
-    for (int i = 0; i < d->n_settings; i++)
-        for (size_t k = 0; k < GR_COUNT(taken); k++)
-            if (strcmp(d->settings[i].name, taken[k]) == 0)
-                return gr__fail(ctx, GR_E_USAGE, "layer \"%s\", setting %d (%s): every layer may have that key",
-                                d->name, i, taken[k]);
-    return GR_OK;
-}
 
 static gr_status check(gr_context *ctx, const gr_layer_descriptor *d)
 {
@@ -48,7 +36,7 @@ static gr_status check(gr_context *ctx, const gr_layer_descriptor *d)
         ((d->traits & alone) && (least > 1 || d->max_inputs > 1)))
         return gr__fail(ctx, GR_E_USAGE, "layer \"%s\" cannot take %d to %d inputs", d->name, d->min_inputs,
                         d->max_inputs);
-    return check_rows(ctx, d);
+    return GR_OK;
 }
 
 static void fill(custom *c, const gr_layer_descriptor *d)
@@ -59,6 +47,7 @@ static void fill(custom *c, const gr_layer_descriptor *d)
     l->activation_only = d->traits & GR_LAYER_ACTIVATION;
     l->transparent = d->traits & GR_LAYER_TRANSPARENT;
     l->pointwise = d->traits & (GR_LAYER_POINTWISE | GR_LAYER_ACTIVATION);
+    l->normalises = d->traits & GR_LAYER_NORMALISES ? GR_NORMALISES_SAMPLES : GR_NORMALISES_NOTHING;
     l->flattens = d->traits & GR_LAYER_FLATTENS;
     l->takes_lengths = d->traits & (GR_LAYER_TAKES_LENGTHS | GR_LAYER_POINTWISE | GR_LAYER_ACTIVATION);
     l->build = build;
@@ -68,6 +57,7 @@ static void fill(custom *c, const gr_layer_descriptor *d)
 
 gr_status gr_layer_register(gr_context *ctx, const gr_layer_descriptor *d)
 {
+    static const char *const taken[] = {"repeat", "linear", NULL}, *const keys[] = {"activation", "repeat", NULL};
     void *room = NULL;
     if (!d) return gr__fail(ctx, GR_E_USAGE, "there is no descriptor");
     const gr__ext_head h = {.family = &gr__family_layer,
@@ -80,7 +70,9 @@ gr_status gr_layer_register(gr_context *ctx, const gr_layer_descriptor *d)
                             .equations = d->equations,
                             .settings = d->settings,
                             .n_settings = d->n_settings,
-                            .complete = d->build};
+                            .complete = d->build,
+                            .taken = taken,
+                            .taken_settings = keys};
     gr_status st = gr__ext_make(ctx, &h, sizeof(custom), &room);
     if (st == GR_OK) st = check(ctx, d);
     if (st != GR_OK) return st;

@@ -18,6 +18,7 @@ static double value(const gr_settings *s, const gr_tally *t)
 gr_status gr_metric_register(gr_context *ctx, const gr_metric_descriptor *d)
 {
     enum { FORMS = GR_TALLY_CLASSES | GR_TALLY_LABELS | GR_TALLY_SHARES | GR_TALLY_VALUES };
+    static const char *const taken[] = {"cost", "error", NULL}; /* figures that every evaluation has */
     void *room = NULL;
     if (!d) return gr__fail(ctx, GR_E_USAGE, "there is no descriptor");
     const gr__ext_head h = {.family = &gr__family_metric,
@@ -30,7 +31,8 @@ gr_status gr_metric_register(gr_context *ctx, const gr_metric_descriptor *d)
                             .equations = d->equations,
                             .settings = d->settings,
                             .n_settings = d->n_settings,
-                            .complete = d->value};
+                            .complete = d->value,
+                            .taken = taken};
     gr_status st = gr__ext_make(ctx, &h, sizeof(custom), &room);
     if (st != GR_OK) return st;
     if (d->forms == 0 || d->forms & ~(unsigned)FORMS)

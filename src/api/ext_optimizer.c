@@ -36,6 +36,7 @@ gr_status gr_optimizer_register(gr_context *ctx, const gr_optimizer_descriptor *
     static const gr_decay places[] = {[GR_DECAY_IN_GRADIENT] = GR_DECAY_COUPLED,
                                       [GR_DECAY_OF_WEIGHT] = GR_DECAY_DECOUPLED,
                                       [GR_DECAY_BY_UPDATE] = GR_DECAY_OWN};
+    static const char *const taken[] = {"switch", NULL}, *const keys[] = {"clip", "penalty", "groups", NULL};
     void *room = NULL;
     if (!d) return gr__fail(ctx, GR_E_USAGE, "there is no descriptor");
     const gr__ext_head h = {.family = &gr__family_optimizer,
@@ -48,7 +49,9 @@ gr_status gr_optimizer_register(gr_context *ctx, const gr_optimizer_descriptor *
                             .equations = d->equations,
                             .settings = d->settings,
                             .n_settings = d->n_settings,
-                            .complete = d->update};
+                            .complete = d->update,
+                            .taken = taken,
+                            .taken_settings = keys};
     gr_status st = gr__ext_make(ctx, &h, sizeof(custom), &room);
     if (st != GR_OK) return st;
     custom *c = room;

@@ -37,12 +37,14 @@ const char *gr_member_name(gr_context *ctx, const char *family, int index)
     return m ? m->name : NULL;
 }
 
-static void put_rows(gr__text *t, const gr_member *m)
+/* rows: the member's own, or those of its family; NULL: none. */
+static void put_rows(gr__text *t, const gr_family *f, const gr_member *m, const gr_member *rows)
 {
-    for (int i = 0; m && i < m->n_rows; i++) {
-        const gr_row *r = &m->rows[i];
+    for (int i = 0; rows && i < rows->n_rows; i++) {
+        const gr_row *r = &rows->rows[i];
+        const char *usual = f == &gr__family_optimizer ? gr__optimizer_default((const gr_optimizer *)m, r) : r->value;
         bool unit = r->unit && r->unit[0] && strcmp(r->unit, "1") != 0;
-        gr__text_add(t, "  %-20s %-12s %-28s %s%s%s%s\n", r->name, r->value ? r->value : "(required)",
+        gr__text_add(t, "  %-20s %-12s %-28s %s%s%s%s\n", r->name, usual ? usual : "(required)",
                      r->range ? r->range : "", r->help, unit ? " [" : "", unit ? r->unit : "", unit ? "]" : "");
     }
 }
@@ -76,8 +78,8 @@ gr_status gr_member_explain(gr_context *ctx, const char *family, const char *nam
     gr__text_add(&t, "%s (%s)\n  %s\n", m->name, family, m->title);
     if (m->cite && m->cite[0]) gr__text_add(&t, "  source: %s\n", m->cite);
     if (m->equations) put_equations(&t, m->equations);
-    put_rows(&t, m);
-    put_rows(&t, f->common);
+    put_rows(&t, f, m, m);
+    put_rows(&t, f, m, f->common);
     char *copy = t.failed ? NULL : gr__strdup(ctx, t.s);
     gr__text_free(&t);
     if (!copy) return GR_E_MEMORY;

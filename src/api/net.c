@@ -87,7 +87,7 @@ void gr_net_lengths(gr_net *net, gr_val x, gr_val lengths)
         gr_graph_fail(g, GR_E_SHAPE, "lengths of shape %s do not fit samples of shape %s", gr__shape_text(n, a),
                       gr__shape_text(s, b));
     } else
-        gr__lengths_of_input(&net->b, x, lengths, "input");
+        gr__lengths_of_input(&net->b, x, lengths, s.dim[1], "input");
 }
 
 gr_val gr__net_refuse(gr_net *net, gr_status st)

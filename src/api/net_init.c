@@ -46,6 +46,9 @@ gr_status gr_net_init(const gr_net *net, const char *settings, uint64_t seed)
     gr_status st = GR_OK;
     if (!gr__store_sealed(net->store))
         return gr__fail(net->ctx, GR_E_USAGE, "values go to a store that is sealed: gr_store_seal");
+    if (net->n_declared < net->b.n_params)
+        return gr__fail(net->ctx, GR_E_USAGE, "the layer of \"%s\" has failed: the store has no such parameter",
+                        net->b.params[net->n_declared].entry.name);
     gr__bump *b = gr__bump_create(net->ctx);
     if (!b) return GR_E_MEMORY;
     GR_TRY(gr__api_settings(net->ctx, b, "init", NULL, settings, &init));

@@ -19,12 +19,19 @@ _Static_assert((int)GR_TALLY_CLASSES == (int)GR_METRIC_CLASS && (int)GR_TALLY_LA
 
 /* ---- its life ---- */
 
+/* So many numbers, of eight bytes and a few counts each, that their bytes fit 64 bits. */
+static bool is_too_many(int64_t a, int64_t b)
+{
+    int64_t n;
+    return __builtin_mul_overflow(a, b, &n) || n > INT64_MAX / 64;
+}
+
 static gr_status check_options(gr_context *ctx, const gr_tally_options *o)
 {
     bool one = o && (o->form == GR_TALLY_CLASSES || o->form == GR_TALLY_LABELS || o->form == GR_TALLY_SHARES ||
                      o->form == GR_TALLY_VALUES);
     if (!one) return gr__fail(ctx, GR_E_USAGE, "a tally is of classes, labels, shares or values, one of them");
-    if (o->outputs < 1 || o->max_samples < 0)
+    if (o->outputs < 1 || o->max_samples < 0 || is_too_many(o->outputs, GR_MAX(o->max_samples, 1)))
         return gr__fail(ctx, GR_E_RANGE, "a tally of %lld outputs and at most %lld samples", (long long)o->outputs,
                         (long long)o->max_samples);
     if (o->classes && o->form != GR_TALLY_CLASSES)
@@ -91,9 +98,12 @@ gr_status gr_tally_add(gr_tally *t, int64_t n, const void *targets, const void *
     if (gr__error_code(o->ctx) != GR_OK) return gr__error_code(o->ctx);
     if (o->finished) return gr__fail(o->ctx, GR_E_USAGE, "a figure of the tally was asked for: it is closed");
     if (n < 0 || !targets || !predictions) return gr__fail(o->ctx, GR_E_USAGE, "samples need targets and predictions");
-    if (t->is.samples && t->samples + n > t->is.samples)
-        return gr__fail(o->ctx, GR_E_RANGE, "%lld samples, where at most %lld were to come",
-                        (long long)(t->samples + n), (long long)t->is.samples);
+    int64_t all;
+    bool many = __builtin_add_overflow(t->samples, n, &all) || is_too_many(all, t->is.outputs);
+    if (many) return gr__fail(o->ctx, GR_E_RANGE, "%lld samples are more than a tally counts", (long long)n);
+    if (t->is.samples && all > t->is.samples)
+        return gr__fail(o->ctx, GR_E_RANGE, "%lld samples, where at most %lld were to come", (long long)all,
+                        (long long)t->is.samples);
     gr_status st = t->is.form == GR_FORM_CLASS ? check_labels(t, n, targets) : GR_OK;
     if (st == GR_OK) gr__tally_add(t, n, targets, predictions);
     return st;

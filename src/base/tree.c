@@ -254,6 +254,17 @@ gr_tree *gr__tree_copy(gr__bump *b, const gr_tree *t)
     return copy(b, t, &from, &to);
 }
 
+gr_tree *gr__tree_without(gr__bump *b, const gr_tree *map, const char *key)
+{
+    gr_tree *made = gr__tree_copy(b, map);
+    for (int i = 0; made && i < made->n; i++) {
+        if (strcmp(made->key[i], key) != 0) continue;
+        made->n--;
+        for (int j = i; j < made->n; j++) made->key[j] = made->key[j + 1], made->child[j] = made->child[j + 1];
+    }
+    return made;
+}
+
 bool gr__tree_equal(const gr_tree *a, const gr_tree *b)
 {
     if (a->kind != b->kind) return false;

@@ -44,7 +44,8 @@ bool gr__tree_put_text(gr__bump *b, gr_tree *map, const char *key, const char *t
 gr_tree *gr__tree_copy(gr__bump *b, const gr_tree *t); /* deep, places kept */
 bool gr__tree_equal(const gr_tree *a,
                     const gr_tree *b); /* same kinds and values; places and the order of keys do not matter */
-gr_tree *gr__tree_get(const gr_tree *map, const char *key); /* NULL if absent or not a map */
+gr_tree *gr__tree_without(gr__bump *b, const gr_tree *map, const char *key); /* a copy that lacks this key */
+gr_tree *gr__tree_get(const gr_tree *map, const char *key);                  /* NULL if absent or not a map */
 /* "model.layers[0].units" into buffer; returns buffer. */
 const char *gr__tree_path(const gr_tree *t, char *buffer, size_t n);
 /* Fails with the place and key path of t: message alone goes to the format. hint may be NULL. Returns code. */

@@ -183,6 +183,8 @@ GR_COMMAND(check) = {
         "                     one comparison a parameter goes along all its elements. A large network gets fewer\n"
         "  X4 dropout, norms  not both: a warning\n"
         "  T9 batch norm      batches of 32 at least, where layers normalise by them: a warning\n"
+        "  X5 batch           the same of the samples an update sees at once\n"
+        "  X14 dead units     of the units behind a ReLU at most 40 % give 0 for all that is seen: a warning\n"
         "  X15 sigmoids       only as gates, or as the output for two classes: a warning\n\n"
         "Example\n  gradus check recipes/fashion.yaml\n",
     CLI_OPTIONS(options, rows),

@@ -104,7 +104,7 @@ static gr_status convert(cli *c, const gr_recipe *recipe, const gr_conversion *h
     gr_tree *tree;
     gr_converted *changes = NULL;
     size_t n;
-    int64_t parameters;
+    int64_t parameters = 0;
     gr__text text;
     gr_status st = gr__recipe_convert(c->ctx, r->memory, recipe, how, o->out, &tree, &changes, &n);
     if (st != GR_OK) return st;

@@ -40,14 +40,10 @@ static const gr_row *row_at(const gr_member *m, int i)
     return i < m->n_rows ? &m->rows[i] : &common_of(m)->rows[i - m->n_rows];
 }
 
-/* Defaults of `decay` and `weight_decay` are the member's own: the common rows cannot know them. */
 static const char *default_of(const gr_member *m, const gr_row *r)
 {
-    if (cli_family_of(m) != &gr__family_optimizer) return r->value;
-    const gr_optimizer *o = (const gr_optimizer *)m;
-    if (strcmp(r->name, "decay") == 0) return o->decay == GR_DECAY_OWN ? "(refused)" : gr__decay_name(o->decay);
-    if (strcmp(r->name, "weight_decay") == 0 && o->weight_decay) return o->weight_decay;
-    return r->value;
+    bool optimizes = cli_family_of(m) == &gr__family_optimizer;
+    return optimizes ? gr__optimizer_default((const gr_optimizer *)m, r) : r->value;
 }
 
 /* The metric that a member is, or NULL. */

@@ -38,7 +38,7 @@ void gr__body_release(const gr__body *body)
     gr__free(b->ctx, b, sizeof *b);
 }
 
-gr_status gr__nodes_copy(gr_graph *to, const gr_graph *from, const bool *which, gr_val *map)
+gr_status gr__graph_copy(gr_graph *to, const gr_graph *from, const bool *which, gr_val *map)
 {
     const char *scope = to->scope;
     int widest = 1;

@@ -40,7 +40,7 @@ gr_status gr__graph_each_body(const gr_graph *g, gr__body_fn visit, void *user);
 
 /* Copies nodes, under the scopes that they have: those that `which` marks (NULL: all), of whose values map has none
  * yet. map: of a value of `from`, what it is in `to`. */
-GR_CHECKED gr_status gr__nodes_copy(gr_graph *to, const gr_graph *from, const bool *which, gr_val *map);
+GR_CHECKED gr_status gr__graph_copy(gr_graph *to, const gr_graph *from, const bool *which, gr_val *map);
 
 /* ---- the operands and results of a loop ---- */
 int gr__body_results(const gr__body *b);
@@ -86,11 +86,13 @@ gr_shape gr__shape_of_steps(gr_shape part, int64_t steps);
 /* All steps of a value of the body of loop n, as a value of g: a result, an operand, or repeated. GR_NONE: it is none
  * of these. */
 gr_val gr__scan_all(gr_graph *g, const gr_node *n, gr_val inner);
+/* The same of an operand; GR_NONE of one that is carried, whose stack is a result. */
+gr_val gr__scan_operand(gr_graph *g, gr__role role, gr_val v, int64_t steps);
 
 /* f of fixed point n at its own first result, as a value of g. */
 gr_val gr__fixed_point_again(gr_graph *g, const gr_node *n);
-/* Its residual, which stands in g, where it is above its tolerance, else 0. */
-gr_val gr__fixed_point_missed(gr_graph *g, const gr_node *n, gr_val residual);
+/* Its residual where it is above its tolerance, else 0: [samples]. */
+gr_val gr__fixed_point_missed(gr_graph *g, const gr_node *n);
 
 /* ---- leaves that stand in for operands (decompose.c) ---- */
 gr_val gr__stand_in(gr_graph *g, const gr_value *v, int number);

@@ -27,7 +27,7 @@ static bool copy_body(pull *p, gr_val *f)
 {
     gr_val *map = gr__bump_alloc(p->memory, (gr__graph_values(p->b->graph) + 1) * sizeof *map);
     p->dleaf = gr__bump_alloc(p->memory, (size_t)p->b->n_in * sizeof *p->dleaf);
-    if (!map || !p->dleaf || gr__nodes_copy(p->both, p->b->graph, NULL, map) != GR_OK) return false;
+    if (!map || !p->dleaf || gr__graph_copy(p->both, p->b->graph, NULL, map) != GR_OK) return false;
     for (int i = 0; i < p->b->n_in; i++)
         p->dleaf[i] = map[p->b->leaf[i]]; /* the leaf itself, until it is pulled back */
     *f = map[gr__body_next(p->b, 0)];
@@ -68,7 +68,7 @@ static bool solve(pull *p, gr_val l)
     gr__mark_needed(p->both, &p->pulled, 1, needed);
     for (uint32_t k = 0; k < nodes; k++) needed[k] &= !varies[k];
     p->map[p->l] = l;
-    if (gr__nodes_copy(p->g, p->both, needed, p->map) != GR_OK) return false;
+    if (gr__graph_copy(p->g, p->both, needed, p->map) != GR_OK) return false;
     gr__solving s = gr__solving_of(&p->n->attr);
     s.max = s.gradient_max;
     s.tolerance = s.gradient_tolerance;
@@ -82,7 +82,7 @@ static bool collect(pull *p, gr_val *din)
     bool *needed = gr__bump_alloc(p->memory, gr__graph_nodes(p->both) * sizeof *needed);
     if (!needed) return false;
     gr__mark_needed(p->both, p->dleaf, p->b->n_in, needed);
-    if (gr__nodes_copy(p->g, p->both, needed, p->map) != GR_OK) return false;
+    if (gr__graph_copy(p->g, p->both, needed, p->map) != GR_OK) return false;
     for (int i = 0; i < p->b->n_in; i++)
         if (p->dleaf[i]) din[i] = p->map[p->dleaf[i]];
     return true;

@@ -177,7 +177,7 @@ static gr_val evaluate(const solve *p, const gr__body *body, const gr_val *in, g
     if (!map) return gr_graph_fail(p->b, GR_E_MEMORY, "no memory for its body");
     map[body->leaf[0]] = gr_reshape(p->b, z, shape);
     for (int i = 1; i < body->n_in; i++) map[body->leaf[i]] = gr_scan_given(p->s, in[i]);
-    if (gr__nodes_copy(p->b, body->graph, NULL, map) == GR_OK)
+    if (gr__graph_copy(p->b, body->graph, NULL, map) == GR_OK)
         f = gr_reshape(p->b, map[gr__body_next(body, 0)], p->rows);
     gr__free(ctx, map, bytes);
     return f;

@@ -244,21 +244,21 @@ gr_val gr__fixed_point_again(gr_graph *g, const gr_node *n)
     gr_val *map = gr__alloc(g->ctx, bytes), f = GR_NONE;
     if (!map) return gr_graph_fail(g, GR_E_MEMORY, "no memory for a fixed point");
     for (int i = 0; i < b->n_in; i++) map[b->leaf[i]] = i ? n->in[i] : n->out;
-    if (gr__nodes_copy(g, b->graph, NULL, map) == GR_OK) f = map[gr__body_next(b, 0)];
+    if (gr__graph_copy(g, b->graph, NULL, map) == GR_OK) f = map[gr__body_next(b, 0)];
     gr__free(g->ctx, map, bytes);
     return f;
 }
 
 /* ---- what they tell ---- */
 
-static gr_val is_done(gr_graph *g, const gr_node *n, gr_val residual)
+static gr_val is_done(gr_graph *g, const gr_node *n)
 {
-    return gr_less_equal(g, residual, gr_const(g, gr__solving_of(&n->attr).tolerance));
+    return gr_less_equal(g, n->out + 1, gr_const(g, gr__solving_of(&n->attr).tolerance));
 }
 
-gr_val gr__fixed_point_missed(gr_graph *g, const gr_node *n, gr_val residual)
+gr_val gr__fixed_point_missed(gr_graph *g, const gr_node *n)
 {
-    return gr_select(g, is_done(g, n, residual), gr_const(g, 0), residual);
+    return gr_select(g, is_done(g, n), gr_const(g, 0), n->out + 1);
 }
 
 static gr_val plus(gr_graph *g, gr_val a, gr_val b)
@@ -270,8 +270,7 @@ static void tell(gr_graph *g, const gr_node *n, gr_solved *out)
 {
     gr_val solves = gr_const(g, (double)gr_shape_of(g, n->out).dim[0]);
     out->solves = plus(g, out->solves, solves);
-    out->unsolved =
-        plus(g, out->unsolved, gr_sub(g, solves, gr_sum_all(g, is_done(g, n, gr__node_output(g, n->out, 1)))));
+    out->unsolved = plus(g, out->unsolved, gr_sub(g, solves, gr_sum_all(g, is_done(g, n))));
     out->evaluations = plus(g, out->evaluations, gr_sum_all(g, gr__node_output(g, n->out, 2)));
 }
 

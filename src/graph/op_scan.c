@@ -90,9 +90,10 @@ static double scan_flops(const gr_graph *g, const gr_node *n)
 
 /* ---- all steps of a value inside ---- */
 
-static gr_val repeated(gr_graph *g, gr_val v, int64_t steps)
+gr_val gr__scan_operand(gr_graph *g, gr__role role, gr_val v, int64_t steps)
 {
-    return gr_broadcast(g, v, gr__shape_of_steps(gr_shape_of(g, v), steps));
+    if (role == GR__ROLE_STEP) return v;
+    return role == GR__ROLE_GIVEN ? gr_broadcast(g, v, gr__shape_of_steps(gr_shape_of(g, v), steps)) : GR_NONE;
 }
 
 gr_val gr__scan_all(gr_graph *g, const gr_node *n, gr_val inner)
@@ -101,9 +102,8 @@ gr_val gr__scan_all(gr_graph *g, const gr_node *n, gr_val inner)
     int number;
     for (int k = 0; k < gr__body_stacks(b); k++)
         if (gr__body_stack(b, k) == inner) return gr__node_output(g, n->out, gr__body_stacked(b, k));
-    if (!gr__stands_in(gr__producer(b->graph, inner), &number) || b->role[number] == GR__ROLE_CARRY) return GR_NONE;
-    if (b->role[number] == GR__ROLE_STEP) return n->in[number];
-    return repeated(g, n->in[number], gr__scan_steps(&n->attr));
+    if (!gr__stands_in(gr__producer(b->graph, inner), &number)) return GR_NONE;
+    return gr__scan_operand(g, b->role[number], n->in[number], gr__scan_steps(&n->attr));
 }
 
 /* ---- the operation ---- */

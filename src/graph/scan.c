@@ -161,6 +161,7 @@ bool gr_scan_end(gr_scan *s)
         s->g->status = GR_E_MEMORY;
         return false;
     }
+    if (gr__body_results(s->body) == 0) return true; /* of a body that computes nothing there is nothing to run */
     int until = s->until ? gr__body_carry(s->body, find(s, s->until, GR__ROLE_CARRY)) : -1;
     s->out = gr__scan_add(s->g, s->body, s->in, s->steps, s->reverse, until);
     return s->out != GR_NONE;
@@ -176,9 +177,12 @@ gr_val gr_scan_final(const gr_scan *s, gr_val carry)
 
 gr_val gr_scan_stack(const gr_scan *s, gr_val inner)
 {
-    if (s->out == GR_NONE) return GR_NONE;
-    bool known = inner != GR_NONE && inner <= gr__graph_values(s->inner);
-    gr_val v = known ? gr__scan_all(s->g, gr__producer(s->g, s->out), inner) : GR_NONE;
+    if (s->g->status != GR_OK || !s->body) return GR_NONE;
+    gr_val v = GR_NONE;
+    for (int i = 0; i < s->n && inner; i++)
+        if (s->leaf[i] == inner) v = gr__scan_operand(s->g, s->role[i], s->in[i], s->steps);
+    bool computed = !v && s->out && inner && inner <= gr__graph_values(s->inner);
+    if (computed) v = gr__scan_all(s->g, gr__producer(s->g, s->out), inner);
     return v ? v : gr_graph_fail(s->g, GR_E_USAGE, "scan: that value of its body cannot be stacked");
 }
 

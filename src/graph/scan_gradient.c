@@ -21,7 +21,8 @@ typedef struct pull {
     gr_graph *both;   /* the body, and its pullback behind it */
     uint32_t forward; /* values of `both` that are the body's, with their numbers there */
     gr_val *dleaf;    /* of an operand: its gradient at a step, of `both`; GR_NONE: nobody wants it */
-    bool *needed;     /* of a value of `both` */
+    bool *follows;    /* of a value of `both`: an operand or a cotangent */
+    bool *needed;     /* likewise */
     gr_val *map;      /* likewise: what it is in the new body */
     gr_scan *s;
     gr_val *dcarry; /* of a carry: the new body's */
@@ -52,7 +53,7 @@ static bool copy_body(pull *p)
 {
     const gr_graph *from = p->b->graph;
     gr_val *map = gr__bump_alloc(p->memory, (gr__graph_values(from) + 1) * sizeof *map);
-    if (!map || gr__nodes_copy(p->both, from, NULL, map) != GR_OK) return false;
+    if (!map || gr__graph_copy(p->both, from, NULL, map) != GR_OK) return false;
     for (gr_val v = 1; v <= gr__graph_values(from); v++)
         if (map[v] != v) return gr_graph_fail(p->both, GR_E_INTERNAL, "its body changed");
     p->forward = gr__graph_values(p->both);
@@ -69,6 +70,31 @@ static bool wants(const pull *p, int operand)
 {
     if (p->b->role[operand] == GR__ROLE_CARRY) return true;
     return gr_dtype_of(p->g, p->n->in[operand]) == GR_REAL && gr__wanted(p->g, p->n, operand);
+}
+
+/* Which values follow an operand or a cotangent. Gradients that follow none are 0. */
+static bool follow(pull *p)
+{
+    int number;
+    p->follows = gr__bump_alloc(p->memory, (gr__graph_values(p->both) + 1) * sizeof *p->follows);
+    for (uint32_t k = 0; p->follows && k < gr__graph_nodes(p->both); k++) {
+        const gr_node *n = gr__node(p->both, k);
+        bool any = gr__stands_in(n, &number);
+        for (int i = 0; i < n->n_in; i++) any |= p->follows[n->in[i]];
+        for (int o = 0; o < n->n_out; o++) p->follows[n->out + (gr_val)o] = any;
+    }
+    return p->follows != NULL;
+}
+
+/* The gradients of operands at a step, but for those that are 0: nothing is to be computed, or stacked, for them. */
+static void take(pull *p, const gr_val *dx)
+{
+    for (int i = 0, k = 0; i < p->b->n_in; i++) {
+        if (!wants(p, i)) continue;
+        bool passes = p->b->role[i] == GR__ROLE_CARRY || p->follows[dx[k]];
+        p->dleaf[i] = passes ? dx[k] : GR_NONE;
+        k++;
+    }
 }
 
 static bool pull_back(pull *p, const gr_val *dout)
@@ -99,8 +125,8 @@ static bool pull_back(pull *p, const gr_val *dout)
     for (int i = 0; i < b->n_in; i++)
         if (wants(p, i)) x[n_x++] = b->leaf[i];
     if (gr_pullback(p->both, y, dy, n_y, x, n_x, dx) != GR_OK) return false;
-    for (int i = 0, k = 0; i < b->n_in; i++)
-        if (wants(p, i)) p->dleaf[i] = dx[k++];
+    if (!follow(p)) return false;
+    take(p, dx);
     return true;
 }
 
@@ -123,17 +149,10 @@ static bool varies(const pull *p, gr_val v)
     return gr__stands_in(n, &number) && (number >= p->b->n_in || p->b->role[number] != GR__ROLE_GIVEN);
 }
 
-static bool is_zero(const gr_graph *g, gr_val v)
-{
-    const gr_node *n = gr__made_by(g, v, GR_OP_BROADCAST);
-    double value;
-    return n && gr__is_const(g, n->in[0], &value) && value == 0;
-}
-
 static bool add_terms(pull *p, int given, gr_val v)
 {
     const gr_node *n = gr__producer(p->both, v);
-    if (is_zero(p->both, v)) return true;
+    if (!p->follows[v]) return true;
     if (n->op->code == GR_OP_ADD) return add_terms(p, given, n->in[0]) && add_terms(p, given, n->in[1]);
     if (n->op->code == GR_OP_RESHAPE) return add_terms(p, given, n->in[0]);
     bool matrices = n->op->code == GR_OP_MATMUL && gr_shape_of(p->both, n->in[0]).rank == 2 &&
@@ -324,6 +343,13 @@ static gr_val value_of(pull *p, const term *t)
     return t->kind == SUM ? summed(p, t) : gr_scan_final(p->s, t->carried);
 }
 
+/* A number among terms that are added up stands for each element of the sum. */
+static gr_val as_large_as(gr_graph *g, gr_val v, gr_val given)
+{
+    gr_shape is = gr_shape_of(g, v), wanted = gr_shape_of(g, given);
+    return gr_shape_count(is) == gr_shape_count(wanted) ? gr_reshape(g, v, wanted) : gr_broadcast(g, v, wanted);
+}
+
 static void collect(pull *p, gr_val *din)
 {
     const gr__body *b = p->b;
@@ -334,9 +360,16 @@ static void collect(pull *p, gr_val *din)
     }
     for (int k = 0; k < p->n_terms && p->g->status == GR_OK; k++) {
         const term *t = &p->terms[k];
-        gr_val v = gr_reshape(p->g, value_of(p, t), gr_shape_of(p->g, p->n->in[t->given]));
+        gr_val v = as_large_as(p->g, value_of(p, t), p->n->in[t->given]);
         din[t->given] = din[t->given] ? gr_add(p->g, din[t->given], v) : v;
     }
+}
+
+static bool any_passes(const pull *p)
+{
+    bool any = p->b->n_carries > 0;
+    for (int i = 0; i < p->b->n_in; i++) any |= p->dleaf[i] != GR_NONE;
+    return any;
 }
 
 void gr__scan_gradient(gr_graph *g, const gr_node *n, const gr_val *dout, gr_val *din)
@@ -349,8 +382,10 @@ void gr__scan_gradient(gr_graph *g, const gr_node *n, const gr_val *dout, gr_val
     bool good = gr_graph_create(g->ctx, &p.both) == GR_OK && (p.memory = gr__bump_create(g->ctx));
     p.dleaf = good ? gr__bump_alloc(p.memory, (size_t)p.b->n_in * sizeof *p.dleaf) : NULL;
     p.dcarry = good ? gr__bump_alloc(p.memory, (size_t)p.b->n_carries * sizeof *p.dcarry) : NULL;
-    good = p.dleaf && p.dcarry && copy_body(&p) && pull_back(&p, dout) && find_terms(&p) && build(&p, dout);
-    if (good) collect(&p, din);
+    good = p.dleaf && p.dcarry && copy_body(&p) && pull_back(&p, dout) && find_terms(&p);
+    bool passes = good && any_passes(&p);
+    if (passes) good = build(&p, dout);
+    if (passes && good) collect(&p, din);
     if (!good && g->status == GR_OK) g->status = p.both && p.both->status ? p.both->status : GR_E_MEMORY;
     gr_scan_free(p.s);
     gr_graph_destroy(p.both);

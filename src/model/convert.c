@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "model/network.h"
+#include "model/retype.h"
 #include "model/stack.h"
 
 typedef struct passed { /* a layer that was left out, and the name of what it took */
@@ -76,64 +77,9 @@ static const gr_layer *other_norm(const converter *k, const gr_layer *m)
     return m->normalises == GR_NORMALISES_BATCHES && k->how->norm != m ? k->how->norm : NULL;
 }
 
-static bool is_common(const char *key)
-{
-    for (int i = 0; gr__layer_common_keys[i]; i++)
-        if (strcmp(gr__layer_common_keys[i], key) == 0) return true;
-    return strcmp(key, "activation") == 0;
-}
-
 static bool is_number(const gr_tree *t)
 {
     return t->kind == GR_TREE_INT || t->kind == GR_TREE_REAL;
-}
-
-/* Whether a value of another member's row of this name may stand in this one. */
-static bool takes(const gr_row *row, const gr_tree *value)
-{
-    int64_t whole;
-    switch (row->kind) {
-    case GR_ROW_INT:
-        return is_number(value) && gr__tree_int(value, &whole) && gr__in_range(value->number, row->range);
-    case GR_ROW_REAL:
-        return is_number(value) && gr__in_range(value->number, row->range);
-    case GR_ROW_TREE:
-        return is_number(value);
-    case GR_ROW_BOOL:
-        return value->kind == GR_TREE_BOOL;
-    default:
-        return false;
-    }
-}
-
-/* What a member has by default it has by being what it is, and another one has its own; what was chosen stays where the
- * other can have it. */
-static bool carries(const converter *k, const gr_layer *m, const gr_layer *to, const char *key, const gr_tree *value)
-{
-    const gr_row *was = gr__member_row(&m->head, key), *is = gr__member_row(&to->head, key);
-    const char *usual = was ? gr__row_default(was, k->r->preset) : NULL;
-    if (!was || !is || !takes(is, value)) return false;
-    gr_tree *t = usual ? gr__tree_flow(k->b, usual) : NULL;
-    if (t && is_number(t) && is_number(value)) return t->number != value->number;
-    return !t || !gr__tree_equal(t, value);
-}
-
-/* The map with another type. What normalises over batches trains a scale and a shift, and so does what stands for it:
- * its own initialisers have something to start. */
-static gr_tree *retyped(converter *k, const gr_tree *t, const gr_layer *m, const gr_layer *to)
-{
-    gr_tree *made = gr__tree_map(k->b);
-    const gr_row *trains = m->normalises ? gr__member_row(&to->head, "affine") : NULL;
-    if (!gr__tree_put_text(k->b, made, "type", to->head.name)) return NULL;
-    if (trains && strcmp(gr__row_default(trains, k->r->preset), "true") != 0 &&
-        !gr__tree_put(k->b, made, trains->name, gr__tree_scalar(k->b, "true")))
-        return NULL;
-    for (int i = 0; i < t->n; i++) {
-        const char *key = t->key[i];
-        bool stays = strcmp(key, "type") != 0 && (is_common(key) || carries(k, m, to, key, t->child[i]));
-        if (stays && !gr__tree_put(k->b, made, key, gr__tree_copy(k->b, t->child[i]))) return NULL;
-    }
-    return made;
 }
 
 /* A copy, with `type` where the name stood alone. */
@@ -160,7 +106,7 @@ static gr_tree *in_its_place(converter *k, const gr_tree *t)
 /* ---- what a layer's rows say: numbers and words, activations, norms, layers within ---- */
 
 static gr_status convert_list(converter *k, gr_tree *list, const char *above, region in);
-static gr_status convert_inside(converter *k, gr_tree *layer, const gr_layer *m, const char *name, gr_standing stands);
+static gr_status convert_inside(converter *k, gr_tree **at, const gr_layer *m, const char *name, gr_standing stands);
 
 static const gr_tree *row_value(converter *k, const gr_tree *layer, const gr_row *row)
 {
@@ -169,18 +115,23 @@ static const gr_tree *row_value(converter *k, const gr_tree *layer, const gr_row
     return value || !usual ? value : gr__tree_flow(k->b, usual);
 }
 
-/* A row that turns off what is not wanted. */
-static gr_status turn_off(converter *k, gr_tree *layer, const gr_layer *m, const char *row, const char *off,
+/* A row that turns off what is not wanted; rows that do nothing then go. */
+static gr_status turn_off(converter *k, gr_tree **layer, const gr_layer *m, const char *row, const char *off,
                           const char *name)
 {
-    const gr_tree *value = row_value(k, layer, gr__member_row(&m->head, row));
+    const gr_tree *value = row_value(k, *layer, gr__member_row(&m->head, row));
+    const char *said = gr__bump_format(k->b, "%s: %s", row, off);
     gr_tree *made = gr__tree_scalar(k->b, off);
-    if (!value || !made) return GR_E_MEMORY;
+    if (!value || !made || !said) return GR_E_MEMORY;
     if (gr__tree_equal(value, made) || (is_number(value) && is_number(made) && value->number == made->number))
         return GR_OK;
-    if (!gr__tree_put(k->b, layer, row, made)) return GR_E_MEMORY;
-    return note(k, name, gr__bump_format(k->b, "%s: %s", row, value->text ? value->text : "none"),
-                gr__bump_format(k->b, "%s: %s", row, off));
+    const char *was = gr__bump_format(k->b, "%s: %s", row, value->text ? value->text : "none");
+    for (int i = 0; i < m->head.n_rows; i++) {
+        const char *idle = m->head.rows[i].idle;
+        if (idle && strcmp(idle, said) == 0 && !(*layer = gr__tree_without(k->b, *layer, m->head.rows[i].name)))
+            return GR_E_MEMORY;
+    }
+    return gr__tree_put(k->b, *layer, row, made) ? note(k, name, was, said) : GR_E_MEMORY;
 }
 
 static gr_status put_row(converter *k, gr_tree *layer, const char *row, gr_tree *made)
@@ -210,21 +161,24 @@ static gr_status convert_row(converter *k, gr_tree *layer, const char *row, cons
     }
     if ((other = other_norm(k, m)) || (activates && (other = other_activation(k, m, stands)))) {
         GR_TRY(note(k, name, m->head.name, other->head.name));
-        if (!(made = retyped(k, made, m, other))) GR_TRY(GR_E_MEMORY);
+        if (!(made = gr__layer_retyped(k->b, k->r->preset, made, m, other))) GR_TRY(GR_E_MEMORY);
         m = other;
     }
-    GR_TRY(convert_inside(k, made, m, name, GR_STANDS_WITHIN));
+    GR_TRY(convert_inside(k, &made, m, name, GR_STANDS_WITHIN));
     if (k->n != before) st = put_row(k, layer, row, made);
 done:
     return st;
 }
 
-static gr_status convert_inside(converter *k, gr_tree *layer, const gr_layer *m, const char *name, gr_standing stands)
+/* *at: the layer's map, which may become another one. */
+static gr_status convert_inside(converter *k, gr_tree **at, const gr_layer *m, const char *name, gr_standing stands)
 {
     gr_status st = GR_OK;
+    if (m->inner_activation) stands = GR_STANDS_WITHIN;
     const gr_tree *earlier = NULL;
-    if (k->how->drop_dropout && m->drop_rate) GR_TRY(turn_off(k, layer, m, m->drop_rate, "0", name));
-    if (k->how->no_norm && m->norm_choice) GR_TRY(turn_off(k, layer, m, m->norm_choice, "none", name));
+    if (k->how->drop_dropout && m->drop_rate) GR_TRY(turn_off(k, at, m, m->drop_rate, "0", name));
+    if (k->how->no_norm && m->norm_choice) GR_TRY(turn_off(k, at, m, m->norm_choice, "none", name));
+    gr_tree *layer = *at;
     for (int i = 0; i < m->head.n_rows; i++) {
         const gr_row *row = &m->head.rows[i];
         const gr_tree *value = row->kind == GR_ROW_TREE ? row_value(k, layer, row) : NULL;
@@ -406,10 +360,10 @@ static gr_status convert_layer(converter *k, walk *w, int i)
     }
     if ((other = other_norm(k, m)) || (other = other_activation(k, m, stands))) {
         GR_TRY(note(k, name, m->head.name, other->head.name));
-        if (!(t = retyped(k, t, m, other))) GR_TRY(GR_E_MEMORY);
+        if (!(t = gr__layer_retyped(k->b, k->r->preset, t, m, other))) GR_TRY(GR_E_MEMORY);
         m = other;
     }
-    GR_TRY(convert_inside(k, t, m, name ? name : "", stands));
+    GR_TRY(convert_inside(k, &t, m, name ? name : "", stands));
     st = keep(k, w, t);
 done:
     return st;

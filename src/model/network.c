@@ -179,6 +179,7 @@ static gr_status collect(gr_network *n)
     n->n_params = m.b.n_params;
     n->states = m.b.states;
     n->n_states = m.b.n_states;
+    n->lonely = m.b.lonely;
     double total = 0;
     for (size_t i = 0; i < n->n_params; i++) total += (double)gr_shape_count(n->params[i].entry.shape);
     if (total > 1e15)

@@ -110,6 +110,10 @@ static void say(const gr_network *n, const warnings *w)
     const gr_tree *lstm = n->recipe->init ? gr__tree_get(n->recipe->init, "lstm") : NULL;
     if (lstm && !gr__tree_none(lstm) && !w->lstm)
         gr__log(n->ctx, GR_LOG_WARNING, "init.lstm: no LSTM layer takes it, so it does nothing");
+    if (n->lonely)
+        gr__log(n->ctx, GR_LOG_WARNING,
+                "\"%s\" normalises single values, which have no variance: what it gives is its bias, whatever it takes",
+                n->lonely);
     if (w->far)
         gr__log(n->ctx, GR_LOG_WARNING,
                 "init: %s starts with a size of %.2g, where about %.2g keeps activations at its fan-in%s; gradus check "

@@ -23,5 +23,5 @@ void gr__maker_input_lengths(gr__maker *m, int i, int64_t batch)
         m->input[i] =
             gr_select(g, gr__lengths_mask(g, m->length[i], gr_shape_of(g, m->input[i])), m->input[i], gr_const(g, 0));
     gr_scope_pop(g);
-    gr__lengths_of_input(&m->b, m->input[i], m->length[i], in->name);
+    gr__lengths_of_input(&m->b, m->input[i], m->length[i], in->sample.dim[0], in->name);
 }

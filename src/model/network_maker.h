@@ -16,6 +16,7 @@ struct gr_network {
     gr_entry_spec *states;
     size_t n_states;
     int64_t parameter_count;
+    const char *lonely;              /* the first layer that normalises one value by itself */
     gr_shape output[GR_MAX_TARGETS]; /* of one sample */
     int lengths[GR_MAX_TARGETS];     /* the input whose lengths its steps have; -1: none */
 };

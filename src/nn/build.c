@@ -198,7 +198,7 @@ void gr__build_observe(gr_build *b, const char *suffix, gr_val batch, gr_val sha
     if (s)
         b->bind.observe(b->bind.user, s, batch, share);
     else
-        gr_graph_fail(b->g, GR_E_INTERNAL, "statistic %s was not declared", suffix);
+        gr_graph_fail(b->g, GR_E_USAGE, "statistic %s was not declared", suffix);
 }
 
 gr_val gr__statistic(gr_graph *g, gr_val old, gr_val batch, gr_val share)
@@ -230,8 +230,7 @@ const char *gr__build_stream(gr_build *b, const char *use)
 
 gr_val gr__build_random(gr_build *b, const char *use, gr_shape shape)
 {
-    if (b->mode != GR_MODE_TRAIN)
-        return gr_graph_fail(b->g, GR_E_INTERNAL, "random numbers \"%s\" outside training", use);
+    if (b->mode != GR_MODE_TRAIN) return gr_graph_fail(b->g, GR_E_USAGE, "random numbers \"%s\" outside training", use);
     const char *stream = gr__build_stream(b, use);
     if (!stream) return GR_NONE;
     return gr_random(b->g, stream, shape, b->seed, b->update, b->position);

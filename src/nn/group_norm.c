@@ -26,20 +26,13 @@ static int64_t largest_divisor(int64_t channels, int64_t most)
 static int64_t read_groups(gr_build *b, const gr_settings *s, int64_t channels, int64_t places)
 {
     const gr_tree *t = gr__setting_tree(s, "groups");
-    int64_t most = places > 1 ? channels : GR_MAX(channels / 2, 1);
-    int64_t groups = t ? gr__setting_int(s, "groups") : largest_divisor(channels, GR_MIN(most, USUAL));
+    if (!t) return largest_divisor(channels, GR_MIN(places > 1 ? channels : GR_MAX(channels / 2, 1), USUAL));
     char hint[64];
-    gr_status st;
-    if (channels % groups == 0 && channels / groups * places > 1) return groups;
-    if (!t) return gr__norm_has_values(b, 1), 0;
-    snprintf(hint, sizeof hint, "such as %lld", (long long)largest_divisor(channels, GR_MIN(groups, most)));
-    if (channels % groups != 0)
-        st = gr__tree_fail(b->ctx, t, GR_E_SHAPE, hint, "%lld groups do not divide %lld channels", (long long)groups,
-                           (long long)channels);
-    else
-        st = gr__tree_fail(b->ctx, t, GR_E_SHAPE, channels > 1 ? hint : NULL,
-                           "%lld groups of %lld channels have one value each, which has no variance", (long long)groups,
-                           (long long)channels);
+    int64_t groups = gr__setting_int(s, "groups");
+    if (channels % groups == 0) return groups;
+    snprintf(hint, sizeof hint, "such as %lld", (long long)largest_divisor(channels, groups));
+    gr_status st = gr__tree_fail(b->ctx, t, GR_E_SHAPE, hint, "%lld groups do not divide %lld channels",
+                                 (long long)groups, (long long)channels);
     return gr_graph_fail(b->g, st, "the groups are refused"), 0;
 }
 
@@ -53,6 +46,7 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     for (int i = 1; i + 1 < shape.rank; i++) places *= shape.dim[i];
     int64_t groups = read_groups(b, s, channels, places);
     if (groups == 0) return GR_NONE;
+    gr__norm_note(b, channels / groups * places);
     bool affine = gr__setting_bool(s, "affine");
     gr_val weight = gr__norm_weight(b, GR_SHAPE(channels), affine);
     if (affine) weight = gr_reshape(g, weight, GR_SHAPE(groups, channels / groups));

@@ -219,7 +219,9 @@ static bool normalises(const gr_layer *m)
 gr_val gr__build_norm(gr_build *b, const char *name, const gr_tree *norm, const gr_tree *activation, gr_val x)
 {
     if (gr_graph_status(b->g) != GR_OK) return GR_NONE;
-    if (!gr__layer_among(b->ctx, "normalisation", normalises, norm)) return refused(b, norm);
+    const gr_layer *said = (const gr_layer *)gr__family_peek(b->ctx, &gr__family_layer, norm);
+    bool alone = said && said->activation_only; /* what is left of one that is taken out, but for its activation */
+    if (!alone && !gr__layer_among(b->ctx, "normalisation", normalises, norm)) return refused(b, norm);
     return gr__build_before(b, name, norm, activation, &x, 1);
 }
 

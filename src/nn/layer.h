@@ -74,8 +74,9 @@ typedef struct gr_build {
     const gr_tree *at; /* where they are written */
     gr_stream *streams;
     size_t n_streams, streams_capacity;
-    bool sketch; /* the graph is made for its shapes and is never run */
-    bool exact;  /* its derivatives are held against differences: what is approached is approached to the last digits */
+    const char *lonely; /* the first layer that normalises one value by itself; NULL: none */
+    bool sketch;        /* the graph is made for its shapes and is never run */
+    bool exact; /* its derivatives are held against differences: what is approached is approached to the last digits */
 } gr_build;
 
 /* Declares (or finds) parameter LAYER.suffix and gives its leaf. */
@@ -142,6 +143,7 @@ typedef struct gr_layer {
     bool transparent; /* flatten, pooling, dropout, normalisation: the activation after it counts for the layer before
                          it */
     gr_normalises normalises; /* what it gives has mean 0, variance 1, or the like, by whatever statistics */
+    bool unshifted;           /* it trains a scale, but no shift */
     bool corrects;            /* of a batch's statistics what is chance is put right: small batches do */
     bool multiplies;          /* its inputs with each other: one may be a gate */
     bool pointwise;           /* of one input, every number by itself, whatever its axis; activations count as such */
@@ -204,7 +206,7 @@ gr_val gr__build_inner(gr_build *b, const char *name, const gr_tree *layer, cons
 /* The same for a layer whose output meets `activation` next, though a normalisation may stand between. */
 gr_val gr__build_before(gr_build *b, const char *name, const gr_tree *layer, const gr_tree *activation,
                         const gr_val *in, int n_in);
-/* The same of a row that takes normalisations alone, of one input. */
+/* The same of a row that takes normalisations alone, of one input, or an activation in the place of one. */
 gr_val gr__build_norm(gr_build *b, const char *name, const gr_tree *norm, const gr_tree *activation, gr_val x);
 /* Builds a list of layers, as in a recipe, within the one being built: names, `from`, `repeat` and all. The first layer
  * takes in[0]; `from` may name the others, by names[]. */

@@ -41,7 +41,7 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     if (n == 0) return gr_graph_status(b->g) == GR_OK ? gr_graph_fail(b->g, GR_E_RANGE, "there is no axis") : GR_NONE;
     if (axes[0] == 1 && !gr__join_moves_steps(b)) return GR_NONE;
     for (int i = 0; i < n; i++) weights.dim[weights.rank++] = shape.dim[axes[i]];
-    if (!gr__norm_has_values(b, gr_shape_count(weights))) return GR_NONE;
+    gr__norm_note(b, gr_shape_count(weights));
     bool affine = gr__setting_bool(s, "affine"), shifts = affine && gr__setting_bool(s, "bias"),
          channels = shape.rank == 4 && n > 1 && axes[n - 1] == 3;
     gr_layout layout = channels ? GR_LAYOUT_CHANNELS : GR_LAYOUT_PLAIN;

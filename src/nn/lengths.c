@@ -8,8 +8,8 @@
 
 struct gr_stepped {
     gr_val value, lengths; /* lengths GR_NONE: its steps have ended */
-    int64_t steps;
-    const char *input; /* whose they are */
+    int64_t steps, all;    /* in this graph; in the one that has all of them */
+    const char *input;     /* whose they are */
 };
 
 /* ---- values ---- */
@@ -44,9 +44,14 @@ static bool add(gr_build *b, gr_stepped s)
     return true;
 }
 
-bool gr__lengths_of_input(gr_build *b, gr_val x, gr_val lengths, const char *name)
+bool gr__lengths_of_input(gr_build *b, gr_val x, gr_val lengths, int64_t all, const char *name)
 {
-    return add(b, (gr_stepped){x, lengths, gr_shape_of(b->g, x).dim[1], name});
+    return add(b, (gr_stepped){x, lengths, gr_shape_of(b->g, x).dim[1], all, name});
+}
+
+int64_t gr__lengths_all(const gr_build *b, gr_val lengths)
+{
+    return input_of(b, lengths)->all;
 }
 
 gr_val gr__lengths_of(const gr_build *b, gr_val x)
@@ -107,11 +112,12 @@ void gr__lengths_keep(gr_build *b, gr_val y)
 {
     char a[96];
     if (b->n_stepped == 0 || gr_graph_status(b->g) != GR_OK) return;
-    gr_stepped s = {y, gr__lengths_of(b, y), 0, NULL};
+    gr_stepped s = {.value = y, .lengths = gr__lengths_of(b, y)};
     gr_shape shape = gr_shape_of(b->g, y);
     if (s.lengths) {
         const gr_stepped *input = input_of(b, s.lengths);
         s.steps = input->steps;
+        s.all = input->all;
         s.input = input->input;
         if (shape.rank < 2 || shape.dim[1] != s.steps) {
             gr_graph_fail(b->g, GR_E_UNSUPPORTED,

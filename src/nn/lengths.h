@@ -5,8 +5,11 @@
 
 #include "nn/layer.h"
 
-/* Samples of x [B,T,...], an input that messages call so, have these lengths [B]. False: the graph failed. */
-bool gr__lengths_of_input(gr_build *b, gr_val x, gr_val lengths, const char *name);
+/* Samples of x [B,T,...], an input that messages call so, have these lengths [B]; `all` is the most steps that they may
+ * have, of which x has no more than its bucket. False: the graph failed. */
+bool gr__lengths_of_input(gr_build *b, gr_val x, gr_val lengths, int64_t all, const char *name);
+/* That of the input whose lengths these are. */
+int64_t gr__lengths_all(const gr_build *b, gr_val lengths);
 /* The lengths of x; GR_NONE: all its steps count, or it has none. A value that no layer gave, as a layer makes them for
  * layers within it, has those of the layer being built. */
 gr_val gr__lengths_of(const gr_build *b, gr_val x);

@@ -11,11 +11,9 @@ gr_val gr__norm_shift(gr_build *b, gr_val y, gr_shape shape, bool shifts)
     return gr_add(b->g, y, gr__build_param(b, "bias", shape, GR_ROLE_NORM_SHIFT, GR_LAYOUT_PLAIN, 1, 1));
 }
 
-bool gr__norm_has_values(gr_build *b, int64_t values)
+void gr__norm_note(gr_build *b, int64_t values)
 {
-    if (values < 2 && gr_graph_status(b->g) == GR_OK)
-        gr_graph_fail(b->g, GR_E_SHAPE, "one value by itself has no variance: what it is would be lost");
-    return gr_graph_status(b->g) == GR_OK;
+    if (values < 2 && !b->lonely) b->lonely = b->layer;
 }
 
 bool gr__norm_has_variance(gr_build *b, gr_shape batch)

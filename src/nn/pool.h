@@ -4,13 +4,12 @@
 
 #include "nn/window.h"
 
-#define GR__POOL_ROWS                                                                                                \
-    GR_ROW("size", AXES, "2", "[1,1000000]", "pixels", "size of the window; a number, or a list of one an axis"),    \
-        GR_ROW("stride", AXES, "none", "[1,1000000]", "pixels", "step of the window; its size unless given"),        \
-        GR_ROW("padding", TREE, "valid", "same, valid, a number, or a list of one an axis", "pixels",                \
-               "places around; at most half the size"),                                                              \
-        GR_ROW("ceil", BOOL, "false", "", "", "a last window that reaches over the end counts, if it starts inside", \
-               .idle = "padding: same")
+#define GR__POOL_ROWS                                                                                             \
+    GR_ROW("size", AXES, "2", "[1,1000000]", "pixels", "size of the window; a number, or a list of one an axis"), \
+        GR_ROW("stride", AXES, "none", "[1,1000000]", "pixels", "step of the window; its size unless given"),     \
+        GR_ROW("padding", TREE, "valid", "same, valid, a number, or a list of one an axis", "pixels",             \
+               "places around; at most half the size"),                                                           \
+        GR_ROW("ceil", BOOL, "false", "", "", "a last window that reaches over the end counts, if it starts inside")
 
 #define GR__ADAPTIVE_ROWS \
     GR_ROW("size", AXES, NULL, "[1,1000000]", "pixels", "how many windows; a number, or a list of one an axis")

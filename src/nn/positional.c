@@ -5,6 +5,7 @@
 
 #include "graph/shape.h"
 #include "nn/join.h"
+#include "nn/lengths.h"
 
 static const gr_row rows[] = {
     GR_ROW("kind", CHOICE, "learned", "learned|sinusoidal", "", "whether what is added is trained"),
@@ -28,7 +29,7 @@ static gr_val sines(gr_build *b, int64_t length, int64_t units)
 static gr_val learned(gr_build *b, const gr_settings *s, int64_t length, int64_t units)
 {
     int64_t most = gr__setting_int(s, "length");
-    if (most < 0) most = length;
+    if (most < 0) most = b->lengths ? gr__lengths_all(b, b->lengths) : length;
     if (most < length) {
         gr__tree_fail(b->ctx, gr__setting_tree(s, "length"), GR_E_SHAPE, NULL, "there are %lld steps, more than %lld",
                       (long long)length, (long long)most);

@@ -31,6 +31,7 @@ GR_LAYER(rms_norm) = {
     .max_inputs = 1,
     .transparent = true,
     .normalises = GR_NORMALISES_SAMPLES,
+    .unshifted = true,
     .takes_lengths = true,
     .build = build,
 };

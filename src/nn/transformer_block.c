@@ -19,7 +19,7 @@ static const gr_row rows[] = {
     GR_ROW("dropout", REAL, "0", "[0,1)", "1",
            "the share left out in training of the attention's weights and of what is added"),
     GR_ROW("bias", BOOL, "true", "", "", "attention and dense network have numbers added"),
-    GR_ROW("eps", REAL, "1e-5", "(0,inf)", "1", "is added to the variances"),
+    GR_ROW("eps", REAL, "1e-5", "(0,inf)", "1", "is added to the variances", .idle = "norm: none"),
 };
 
 typedef struct block {

@@ -101,6 +101,9 @@ typedef struct gr_optimizer {
     gr_lookahead (*lookahead)(const gr_settings *s);       /* it contains LookAhead; NULL: it does not */
     gr_first_moment (*first_moment)(const gr_settings *s); /* what LookAhead resets and a switch carries; NULL: none */
 } gr_optimizer;
+/* The default of a row of an optimizer, its own or a common one: common rows cannot know those of `decay` and
+ * `weight_decay`, which are the member's. */
+const char *gr__optimizer_default(const gr_optimizer *o, const gr_row *r);
 #define GR_OPTIMIZER(name) const gr_optimizer gr__optimizer_##name
 const gr_optimizer *const *gr__optimizers(int *n);
 extern const gr_family gr__family_optimizer; /* generated */

@@ -53,6 +53,13 @@ const char *gr__decay_name(gr_decay d)
     return names[d];
 }
 
+const char *gr__optimizer_default(const gr_optimizer *o, const gr_row *r)
+{
+    if (strcmp(r->name, "decay") == 0) return o->decay == GR_DECAY_OWN ? "(refused)" : gr__decay_name(o->decay);
+    if (strcmp(r->name, "weight_decay") == 0 && o->weight_decay) return o->weight_decay;
+    return r->value;
+}
+
 static bool is_own(const gr_method *m)
 {
     return m->member->decay == GR_DECAY_OWN;

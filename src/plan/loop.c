@@ -114,7 +114,7 @@ static gr_status copy_graph(const gr__body *b, gr_graph *to)
     gr_effects from = gr__graph_effects(b->graph);
     size_t room = (gr__graph_values(b->graph) + 1) * sizeof(gr_val);
     gr_val *map = gr__alloc(b->ctx, room);
-    gr_status st = map ? gr__nodes_copy(to, b->graph, NULL, map) : GR_E_MEMORY;
+    gr_status st = map ? gr__graph_copy(to, b->graph, NULL, map) : GR_E_MEMORY;
     for (size_t i = 0; i < from.n_outputs && st == GR_OK; i++) {
         gr_effects so_far = gr__graph_effects(to);
         gr_val v = written(to, &so_far, map[from.outputs[i].value]);

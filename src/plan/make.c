@@ -4,12 +4,14 @@
 
 /* ---- what a unit costs ---- */
 
-static double flops_of(const gr__compiler *c, const gr__part *parts, int n)
+/* products: those of matrix products and convolutions alone. */
+static double flops_of(const gr__compiler *c, const gr__part *parts, int n, bool products)
 {
     double flops = 0;
     for (int p = 0; p < n; p++)
         for (int k = 0; k < parts[p].n; k++) {
             const gr_node *node = gr__node(c->g, parts[p].nodes[k]);
+            if (products && node->op->class != GR_CLASS_CONTRACT) continue;
             if (node->op->flops) flops += node->op->flops(c->g, node);
         }
     return flops;
@@ -136,7 +138,8 @@ gr_status gr__unit_make(gr__compiler *c, int unit, const bool *asked, const gr__
         if (!few) return gr__error_code(c->ctx);
         keep_asked(&m->item, few, asked);
     }
-    m->flops = flops_of(c, parts, u->n_parts);
+    m->flops = flops_of(c, parts, u->n_parts, false);
+    m->products = flops_of(c, parts, u->n_parts, true);
     m->bytes = traffic_of(c, &m->item);
     GR_TRY(make_kernel(c, m));
     *out = m;

@@ -10,8 +10,8 @@
 typedef struct gr__made {
     gr_item item;
     gr_kernel *kernel;
-    double flops, bytes;   /* a run */
-    struct gr__made *next; /* of those that own their kernels */
+    double flops, products, bytes; /* a run; of flops those of contractions */
+    struct gr__made *next;         /* of those that own their kernels */
 } gr__made;
 
 typedef enum gr__code {

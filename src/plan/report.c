@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "graph/op.h"
-#include "plan/plan.h"
+#include "plan/loop.h"
 
 /* ---- rows ---- */
 
@@ -23,7 +23,30 @@ static const gr__instruction *row_at(const gr_plan *p, int index)
 static gr_plan_row row_of_copy(const gr_plan *p, const gr__instruction *in)
 {
     int n = in->n_operands / 2;
-    return (gr_plan_row){"copy", "", n, n, 0, 2 * (double)gr__copy_bytes(p, in), gr__copy_ns(p, in)};
+    return (gr_plan_row){"copy", "", n, n, .bytes = 2 * (double)gr__copy_bytes(p, in), .cost_ns = gr__copy_ns(p, in)};
+}
+
+static double phases_ns(const gr_kernel *k, int first, int end)
+{
+    double ns = 0;
+    for (int i = first; i < end; i++) ns += k->phase[i].cost_ns;
+    return ns;
+}
+
+/* A loop costs what its body's rows do, once a step; phases that last run in the first alone. */
+static void add_body(const gr__loop *l, gr_plan_row *row)
+{
+    double steps = (double)l->steps;
+    row->bytes = 0;
+    for (int i = 0; i < l->body->n_rows; i++) {
+        const gr__instruction *in = &l->body->instructions[l->body->rows[i]];
+        gr_plan_row one = gr_plan_row_at(l->body, i);
+        double once = in->code == GR__CALL ? phases_ns(in->kernel, 0, in->kernel->n_lasting) : 0;
+        row->shards = GR_MAX(row->shards, one.shards);
+        row->bytes += steps * one.bytes;
+        row->products += steps * one.products;
+        row->cost_ns += once + steps * (one.cost_ns - once);
+    }
 }
 
 gr_plan_row gr_plan_row_at(const gr_plan *p, int index)
@@ -36,11 +59,11 @@ gr_plan_row gr_plan_row_at(const gr_plan *p, int index)
                        .scope = gr__node(p->graph, it->nodes[0])->scope,
                        .nodes = it->n_nodes * it->n_segments,
                        .flops = in->made->flops,
+                       .products = in->made->products,
                        .bytes = in->made->bytes};
-    for (int i = 0; i < in->kernel->n_phases; i++) {
-        row.shards = GR_MAX(row.shards, in->kernel->phase[i].n_shards);
-        row.cost_ns += in->kernel->phase[i].cost_ns;
-    }
+    for (int i = 0; i < in->kernel->n_phases; i++) row.shards = GR_MAX(row.shards, in->kernel->phase[i].n_shards);
+    row.cost_ns = phases_ns(in->kernel, 0, in->kernel->n_phases);
+    if (in->code == GR__LOOP) add_body(gr__loop_of(in), &row);
     return row;
 }
 
@@ -56,7 +79,7 @@ double gr_plan_flops(const gr_plan *p)
 int gr_plan_views(const gr_plan *p, int index)
 {
     const gr__instruction *in = row_at(p, index);
-    if (!in || in->code != GR__CALL) return 0;
+    if (!in || !in->made) return 0;
     const gr_item *it = &in->made->item;
     int written = 0;
     for (int o = 0; o < it->n_segments * it->n_out; o++) written += it->out[o] != GR_NONE;
@@ -141,19 +164,22 @@ static bool is_finite(const gr_plan *p, const gr_ref *r)
     return true;
 }
 
-static void describe(const gr_node *n, char *text, size_t size)
+static void describe(const gr_node *n, int64_t step, char *text, size_t size)
 {
+    char at[32] = "";
+    if (step) snprintf(at, sizeof at, ", step %lld", (long long)step);
     if (n->attr.name && n->n_in == 0)
         snprintf(text, size, "%s \"%s\"", n->op->name, n->attr.name);
     else
-        snprintf(text, size, "%s%s%s", n->op->name, n->scope[0] ? " in " : "", n->scope);
+        snprintf(text, size, "%s%s%s%s", n->op->name, n->scope[0] ? " in " : "", n->scope, at);
 }
 
 typedef struct search {
-    gr_plan *p;
+    gr_plan *root, *p; /* p: whose instruction it is, the root or a loop's body */
     const gr__instruction *in;
     gr__bump *memory; /* of the instruction at hand */
     gr_ref *values;   /* what is known of it; data NULL: nothing */
+    int64_t step;     /* of a loop where it was found, from 1; 0: in none */
 } search;
 
 /* What the instruction at hand reads of v: of the first segment, whose nodes these are. */
@@ -224,12 +250,43 @@ static const gr_node *first_output(search *s, const gr_item *it)
     return NULL;
 }
 
+static bool renew(search *s)
+{
+    gr__bump_destroy(s->memory);
+    s->memory = gr__bump_create(s->root->ctx);
+    s->values = s->memory ? gr__bump_alloc(s->memory, (gr__graph_values(s->p->graph) + 1) * sizeof *s->values) : NULL;
+    return s->values != NULL;
+}
+
+static const gr_node *search_instruction(search *s);
+
+/* Step by step, each as the plan around it: the node of the body that spoils one first. */
+static const gr_node *search_loop(search *around)
+{
+    const gr__instruction *in = around->in;
+    const gr__loop *l = gr__loop_of(in);
+    const gr_node *found = NULL;
+    search s = {.root = around->root, .p = l->body};
+    gr__loop_begin(in);
+    for (int64_t done = 0; done < l->steps && !found; done++) {
+        gr__loop_move(in, done);
+        for (int i = 0; i < l->body->n_instructions && !found; i++) {
+            s.in = &l->body->instructions[i];
+            found = renew(&s) ? search_instruction(&s) : NULL;
+        }
+        if (found) around->step = l->reverse ? l->steps - done : done + 1;
+    }
+    gr__bump_destroy(s.memory);
+    return found;
+}
+
 /* Runs the instruction and returns the node that spoils it, or NULL. */
 static const gr_node *search_instruction(search *s)
 {
+    if (s->in->code == GR__LOOP) return search_loop(s);
     const gr_item *it = s->in->made ? &s->in->made->item : NULL;
     const gr_node *inside = it && it->kind != GR_ITEM_NODE && it->n_nodes > 1 ? first_inside(s, it) : NULL;
-    gr__plan_step(s->p, s->in);
+    gr__plan_step(s->root, s->in);
     const gr_node *out = it ? first_output(s, it) : NULL;
     return out && inside ? inside : out;
 }
@@ -249,17 +306,9 @@ static const gr_node *first_leaf(search *s)
     return NULL;
 }
 
-static bool renew(search *s)
-{
-    gr__bump_destroy(s->memory);
-    s->memory = gr__bump_create(s->p->ctx);
-    s->values = s->memory ? gr__bump_alloc(s->memory, (gr__graph_values(s->p->graph) + 1) * sizeof *s->values) : NULL;
-    return s->values != NULL;
-}
-
 bool gr_plan_find_nonfinite(gr_plan *p, char *text, size_t n)
 {
-    search s = {.p = p};
+    search s = {.root = p, .p = p};
     const gr_node *found = NULL;
     if (!p->arena) return false;
     gr__fp_state saved = gr__fp_enter();
@@ -271,6 +320,6 @@ bool gr_plan_find_nonfinite(gr_plan *p, char *text, size_t n)
     }
     gr__fp_leave(saved);
     gr__bump_destroy(s.memory);
-    if (found) describe(found, text, n);
+    if (found) describe(found, s.step, text, n);
     return found != NULL;
 }

@@ -245,6 +245,33 @@ static void contract(gr__rebuild *r, const gr_node *n, const gr_val *in, gr_val 
 
 /* ---- both, and lowering between them ---- */
 
+/* Is a result of the loop read by nobody, or what is carried both as its states and as the last of them? */
+static bool is_wide(const gr_node *n, const bool *live)
+{
+    const gr__body *b = n->attr.body;
+    const bool *result = live + n->out;
+    bool wide = false;
+    for (int k = 0; k < gr__body_stacks(b); k++) wide |= !result[gr__body_stacked(b, k)];
+    for (int c = 0; c < b->n_carries; c++) wide |= result[gr__body_final(b, c)] && result[gr__body_states(b, c)];
+    return wide;
+}
+
+/* Loops are made as narrow as their readers were before these were simplified, or found to be one and the same. */
+static gr_status find_wide(gr_context *ctx, const gr_graph *g, bool *any)
+{
+    size_t bytes = (gr__graph_values(g) + 1) * sizeof(bool);
+    bool *live = gr__alloc(ctx, bytes);
+    *any = false;
+    if (!live) return gr__error_code(ctx);
+    gr__plan_mark_live(g, live);
+    for (uint32_t k = 0; k < gr__graph_nodes(g); k++) {
+        const gr_node *n = gr__node(g, k);
+        if (n->op->class == GR_CLASS_LOOP && gr__plan_node_lives(n, live)) *any |= is_wide(n, live);
+    }
+    gr__free(ctx, live, bytes);
+    return GR_OK;
+}
+
 gr_status gr__plan_simplify(gr_context *ctx, const gr_backend *backend, const gr_graph *from, gr_graph **out)
 {
     gr_status st = GR_OK;
@@ -258,7 +285,15 @@ gr_status gr__plan_simplify(gr_context *ctx, const gr_backend *backend, const gr
         gr_graph_destroy(low);
         low = NULL;
     }
-    GR_TRY(gr__rebuild_graph(ctx, lean, contract, backend, out));
+    for (bool more = true; more;) {
+        GR_TRY(gr__rebuild_graph(ctx, lean, contract, backend, &low));
+        gr_graph_destroy(lean);
+        lean = low;
+        low = NULL;
+        GR_TRY(find_wide(ctx, lean, &more));
+    }
+    *out = lean;
+    lean = NULL;
 done:
     gr_graph_destroy(low);
     gr_graph_destroy(lean);

@@ -141,12 +141,16 @@ static gr_status make_lean(narrowing *w)
 }
 
 /* Operands that are still read, and all that is carried. */
-static void number_operands(narrowing *w)
+static gr_status number_operands(narrowing *w)
 {
+    bool *read = gr__bump_alloc(w->memory, (gr__graph_values(w->simple) + 1) * sizeof *read);
+    if (!read) return GR_E_MEMORY;
+    gr__plan_mark_live(w->simple, read);
     for (int i = 0; i < w->b->n_in; i++) w->number[i] = -1;
     for (uint32_t k = 0; k < gr__graph_nodes(w->simple); k++) {
         int number;
-        if (gr__stands_in(gr__node(w->simple, k), &number)) w->number[number] = 0;
+        const gr_node *n = gr__node(w->simple, k);
+        if (gr__stands_in(n, &number) && read[n->out]) w->number[number] = 0;
     }
     for (int c = 0; c < w->b->n_carries; c++)
         if (w->needed[c]) w->number[gr__body_operand(w->b, c)] = 0;
@@ -156,6 +160,7 @@ static void number_operands(narrowing *w)
         w->in[w->n_in] = w->operand[i];
         w->number[i] = w->n_in++;
     }
+    return GR_OK;
 }
 
 static void renumber(gr__rebuild *r, const gr_node *n, const gr_val *in, gr_val *out)
@@ -174,7 +179,7 @@ static gr_status make_inner(narrowing *w, const gr_backend *backend)
     GR_TRY(gr_graph_create(ctx, &w->lean));
     GR_TRY(make_lean(w));
     GR_TRY(gr__plan_simplify(ctx, backend, w->lean, &w->simple));
-    number_operands(w);
+    GR_TRY(number_operands(w));
     GR_TRY(gr__rebuild_graph(ctx, w->simple, renumber, w, &w->inner));
     for (int i = 0; i < w->b->n_in; i++) /* also of carries that nothing reads */
         if (w->number[i] >= 0 && w->b->role[i] == GR__ROLE_CARRY)

@@ -25,7 +25,8 @@ bool gr__node_is_reduction(const gr_node *n)
 
 /* ---- views ---- */
 
-/* Slices along the outermost axis stand in the memory of what they are cut from, where they begin at a granule. */
+/* Slices along the outermost axis stand in the memory of what they are cut from, where they begin at a granule. Where
+ * every operation is a kernel of its own they are too: which of them begin so differs from backend to backend. */
 static size_t slice_offset(const gr__compiler *c, const gr_node *n)
 {
     const gr_value *v = gr__value(c->g, n->in[0]);
@@ -35,7 +36,7 @@ static size_t slice_offset(const gr__compiler *c, const gr_node *n)
 
 static bool is_slice_view(const gr__compiler *c, const gr_node *n)
 {
-    if (n->op->code != GR_OP_SLICE) return false;
+    if (n->op->code != GR_OP_SLICE || c->options.unfused) return false;
     gr_shape s = gr__value(c->g, n->in[0])->shape;
     for (int i = 0; i < n->attr.i[0]; i++)
         if (s.dim[i] != 1) return false;

@@ -134,6 +134,10 @@ def flat_norm(r, s):
 
 
 def layer_norm(r, s):
+    if len(s) == 3 and r.random() < 0.6:  # over a picture, or over its places, as PyTorch has them
+        over, shape = (([0, 1, 2], (s[2], s[0], s[1])), ([0, 1], (s[0], s[1])))[int(r.integers(2))]
+        m = nn.LayerNorm(shape, eps=draw(r, 1e-5, 1e-2))
+        return dict(axes=over, eps=m.eps), m, first(m)
     m = nn.LayerNorm(s[-1], eps=draw(r, 1e-5, 1e-2))
     return dict(eps=m.eps), m, m
 

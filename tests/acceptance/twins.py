@@ -1,11 +1,15 @@
 """Twins in PyTorch of the zoo's networks, trained from the same weights on the same batches. Needs numpy and torch.
-   twins.py data FOLDER SIZE CHANNELS CLASSES COUNT   x.npy, y.npy; CHANNELS 0: SIZE symbols of CLASSES, a class each
+   twins.py data FOLDER SIZE CHANNELS CLASSES COUNT   x.npy, y.npy; CHANNELS 0: SIZE symbols of CLASSES, a class each;
+                                                  -1: s.npy too, whose symbols are 0 and 1, and values for y
    twins.py check NETWORK FOLDER BATCH UPDATES RATE        start.safetensors, x.npy and y.npy against run/last.safetensors
-FOLDER holds what the shell script beside this made. Tensors agree to 1e-4 of their largest element."""
+FOLDER holds what the shell script beside this made. Tensors agree to 1e-4 of their largest element, after one update
+their changes do, the gradients, to 1e-4 of their
+largest or 1e-8 of the largest of all: a key's bias has none but rounding."""
 import json
 import os
 import struct
 import sys
+from functools import partial
 
 import numpy as np
 import torch
@@ -73,7 +77,7 @@ class Transformer(nn.Module):
         super().__init__()
         s.heads, s.names = heads, {k.replace(".", "_"): k for k in start}
         for k, v in start.items():
-            s.register_parameter(k.replace(".", "_"), nn.Parameter(v.double()))
+            s.register_parameter(k.replace(".", "_"), nn.Parameter(v.double().clone()))
 
     def named(s, prefix):
         return {k[len(prefix):]: v for k, v in s.named_parameters() if k.startswith(prefix)}
@@ -86,6 +90,39 @@ class Transformer(nn.Module):
 
     def state_dict(s):
         return {s.names[k]: v for k, v in s.named_parameters()}
+
+
+class Gpt(Transformer):
+    def forward(s, x):
+        x = F.embedding(x.long(), s.wte_weight) + s.wpe_weight
+        for i in range(12):
+            x = attention.block(12, causal=True, act=partial(F.gelu, approximate="tanh"))(x, **s.named(f"h_{i}_"))
+        return F.layer_norm(x, x.shape[-1:], s.ln_f_weight, s.ln_f_bias) @ s.wte_weight.T
+
+
+class Bert(Transformer):
+    """By the equations of the paper; names are Hugging Face's."""
+
+    def dense(s, name, x):
+        return F.linear(x, getattr(s, name + "_weight"), getattr(s, name + "_bias"))
+
+    def norm(s, name, x):
+        return F.layer_norm(x, x.shape[-1:], getattr(s, name + "_weight"), getattr(s, name + "_bias"), 1e-12)
+
+    def layer(s, name, x):
+        b, t, f = x.shape
+        q, k, v = (s.dense(f"{name}_attention_self_{n}", x).view(b, t, 12, -1).transpose(1, 2) for n in ("query", "key", "value"))
+        seen = ((q @ k.transpose(-1, -2) / (f // 12) ** 0.5).softmax(-1) @ v).transpose(1, 2).reshape(b, t, f)
+        x = s.norm(f"{name}_attention_output_LayerNorm", x + s.dense(f"{name}_attention_output_dense", seen))
+        return s.norm(f"{name}_output_LayerNorm", x + s.dense(f"{name}_output_dense", F.gelu(s.dense(f"{name}_intermediate_dense", x))))
+
+    def forward(s, x, segments):
+        e = "embeddings_"
+        x = F.embedding(x.long(), getattr(s, e + "word_embeddings_weight")) + F.embedding(segments.long(), getattr(s, e + "token_type_embeddings_weight"))
+        x = s.norm(e + "LayerNorm", x + getattr(s, e + "position_embeddings_weight"))
+        for i in range(12):
+            x = s.layer(f"encoder_layer_{i}", x)
+        return torch.tanh(s.dense("pooler_dense", x[:, 0]))
 
 
 class Rows(nn.Module):
@@ -123,17 +160,24 @@ NETS = {"lenet5": lenet5, "vgg16": vgg16, "mobilenet-v2": mobilenet, "resnet18":
         "resnet50": lambda c, k: resnet(c, k, (3, 4, 6, 3), blocks.Bottleneck, 4)}
 
 
+TEXTS = {"tiny-transformer": Transformer, "gpt2-small": Gpt, "bert-base": Bert}
+
+
 def data(folder, size, channels, classes, count):
     r = np.random.default_rng(7)
     n, size, channels, classes = int(count), int(size), int(channels), int(classes)
-    text = channels == 0
+    text = channels <= 0
     np.save(f"{folder}/x.npy", r.integers(0, classes, (n, size)) if text else r.standard_normal((n, size, size, channels)).astype(np.float32))
-    np.save(f"{folder}/y.npy", r.integers(0, classes, (n, size) if text else n))
+    if channels < 0:
+        np.save(f"{folder}/s.npy", r.integers(0, 2, (n, size)))
+        np.save(f"{folder}/y.npy", r.standard_normal((n, 768)).astype(np.float32))
+    else:
+        np.save(f"{folder}/y.npy", r.integers(0, classes, (n, size) if text else n))
 
 
 def twin(network, start, channels):
-    if network == "tiny-transformer":
-        return Transformer(start)
+    if network in TEXTS:
+        return TEXTS[network](start)
     net = Rows(128, 10) if network == "lstm-classifier" else Net(NETS[network](channels, 10))
     missing, extra = net.load_state_dict(start, strict=False)
     if extra or [k for k in missing if not k.endswith("num_batches_tracked")]:
@@ -142,6 +186,7 @@ def twin(network, start, channels):
 
 
 def check(network, folder, batch, updates, rate):
+    more = [torch.from_numpy(np.load(f"{folder}/s.npy"))] if os.path.exists(f"{folder}/s.npy") else []
     x, y = (torch.from_numpy(np.load(f"{folder}/{k}.npy")) for k in "xy")
     start, got = read(f"{folder}/start.safetensors"), read(f"{folder}/run/last.safetensors")
     text = x.dim() == 2
@@ -151,14 +196,17 @@ def check(network, folder, batch, updates, rate):
     for t in range(int(updates)):
         at = slice(t * batch, (t + 1) * batch)
         step.zero_grad()
-        z = net(x[at] if text else x[at].double().permute(0, 3, 1, 2))
-        F.cross_entropy(z.flatten(0, -2), y[at].flatten()).backward()
+        z = net(*(v[at] for v in [x, *more])) if text else net(x[at].double().permute(0, 3, 1, 2))
+        (F.mse_loss(z, y[at].double()) if y.is_floating_point() else F.cross_entropy(z.flatten(0, -2), y[at].flatten())).backward()
         step.step()
     worst, where = 0, ""
+    size = lambda k, v: (v - start[k] if int(updates) == 1 and k in learned else v).abs().max()
+    learned = {k for k, v in net.state_dict(keep_vars=True).items() if isinstance(v, nn.Parameter)} if not text else set(start)
+    largest = max(size(k, v) for k, v in net.state_dict().items() if k in learned) if int(updates) == 1 else 1e-4
     for k, v in net.state_dict().items():
         if not v.dtype.is_floating_point:
             continue
-        error = ((got[k] - v).abs().max() / v.abs().max().clamp_min(1e-8)).item()
+        error = ((got[k] - v).abs().max() / max(size(k, v), 1e-4 * largest)).item()
         if not error <= worst:
             worst, where = error, k
     print(f"{network}: {len(got)} tensors, {updates} updates, at most {worst:.1e} of a tensor's largest element ({where})")

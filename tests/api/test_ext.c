@@ -266,6 +266,25 @@ static void they_belong_to_one_context(void **state)
     end(&without);
 }
 
+/* A row of norms takes those that say that they normalise. */
+static void norms_of_blocks_may_be_theirs(void **state)
+{
+    (void)state;
+    for (int normalises = 0; normalises < 2; normalises++) {
+        rig r = begin(GR_MODE_TRAIN);
+        gr_layer_descriptor d = bend();
+        d.name = "even";
+        d.traits = normalises ? GR_LAYER_TRANSPARENT | GR_LAYER_NORMALISES : GR_LAYER_TRANSPARENT;
+        test_ok(r.ctx, gr_layer_register(r.ctx, &d));
+        r.x = gr_feed(r.g, "pictures", GR_REAL, GR_SHAPE(4, 5, 5, 3));
+        gr_val y = layer(&r, "basic_block", "{filters: 3, norm: even}");
+        if (normalises) test_ok(r.ctx, gr_graph_status(r.g));
+        assert_int_equal(y != GR_NONE, normalises);
+        if (!normalises) assert_non_null(strstr(gr_context_error(r.ctx)->message, "unknown normalisation \"even\""));
+        end(&r);
+    }
+}
+
 /* Texts of a descriptor are copied: those given may be gone at once. */
 static void descriptors_are_copied(void **state)
 {
@@ -352,8 +371,7 @@ static void wrong_settings_are_refused(void **state)
         {{.name = "Units", .kind = GR_SETTING_INT, .value = "1", .help = "h"}, "small letters"},
         {{.name = NULL, .kind = GR_SETTING_INT, .value = "1", .help = "h"}, "setting 0 (no name)"},
         {{.name = "type", .kind = GR_SETTING_INT, .value = "1", .help = "h"}, "the member's own name"},
-        {{.name = "activation", .kind = GR_SETTING_TEXT, .value = "relu", .help = "h"},
-         "every layer may have that key"},
+        {{.name = "activation", .kind = GR_SETTING_TEXT, .value = "relu", .help = "h"}, "recipes have that key"},
         {{.name = "a", .kind = (gr_setting_kind)70, .value = "1", .help = "h"}, "its kind is unknown"},
         {{.name = "a", .kind = GR_SETTING_INT, .value = "1"}, "no line of help"},
         {{.name = "a", .kind = GR_SETTING_INT, .value = "1", .range = "[1", .help = "h"}, "its range cannot be read"},
@@ -413,6 +431,11 @@ static gr_val probe(void *user, gr_build *b, const gr_settings *s, const gr_val 
     case 9:
         gr_setting_axes(s, "size", axes, 2);
         return in[0];
+    case 10:
+        gr_build_observe(b, "undeclared", in[0], 0.5);
+        return in[0];
+    case 11:
+        return gr_build_random(b, "mask", GR_SHAPE(4, 2));
     default:
         return gr_graph_fail(g, GR_E_SHAPE, "not these shapes");
     }
@@ -437,9 +460,11 @@ static void what_functions_get_wrong_is_told(void **state)
                {GR_E_USAGE, "\"A\" cannot be the name of a stream"},
                {GR_E_SHAPE, "no batch axis"},
                {GR_E_TYPE, "3"},
+               {GR_E_USAGE, "statistic undeclared was not declared"},
+               {GR_E_USAGE, "random numbers \"mask\" outside training"},
                {GR_E_SHAPE, "probe \"probe1\": not these shapes"}};
     for (int i = 0; i < (int)GR_COUNT(all); i++) {
-        rig r = begin(GR_MODE_TRAIN);
+        rig r = begin(i == 11 ? GR_MODE_EVALUATE : GR_MODE_TRAIN);
         const gr_layer_descriptor d = {.version = GR_LAYER_VERSION,
                                        .name = "probe",
                                        .title = "Does what it should not",
@@ -674,6 +699,7 @@ int main(void)
         cmocka_unit_test(wrong_heads_are_refused),
         cmocka_unit_test(wrong_settings_are_refused),
         cmocka_unit_test(what_functions_get_wrong_is_told),
+        cmocka_unit_test(norms_of_blocks_may_be_theirs),
         cmocka_unit_test(wrong_costs_and_updates_are_told),
         cmocka_unit_test(statistics_and_masks_are_theirs_too),
         cmocka_unit_test(contexts_know_nothing_of_each_other),

@@ -85,7 +85,13 @@ static void wrong_tallies_are_told(void **state)
         {{.form = GR_TALLY_VALUES}, GR_E_RANGE, "a tally of 0 outputs"},
         {{.form = GR_TALLY_CLASSES, .outputs = 1}, GR_E_RANGE, "1 outputs are no probabilities"},
         {{.form = GR_TALLY_CLASSES, .outputs = 5, .classes = 2}, GR_E_RANGE, "5 outputs are no probabilities of 2"},
-        {{.form = GR_TALLY_VALUES, .outputs = 2, .classes = 2}, GR_E_USAGE, "targets that are classes"}};
+        {{.form = GR_TALLY_VALUES, .outputs = 2, .classes = 2}, GR_E_USAGE, "targets that are classes"},
+        {{.form = GR_TALLY_VALUES, .outputs = INT64_MAX / 32 + 1}, GR_E_RANGE, "outputs and at most 0 samples"},
+        {{.form = GR_TALLY_CLASSES, .outputs = INT64_MAX}, GR_E_RANGE, "a tally of 9223372036854775807 outputs"},
+        {{.form = GR_TALLY_LABELS, .outputs = (int64_t)1 << 31, .max_samples = (int64_t)1 << 33, .wide = true},
+         GR_E_RANGE,
+         "at most 8589934592 samples"},
+        {{.form = GR_TALLY_CLASSES, .outputs = 4, .max_samples = INT64_MAX / 2}, GR_E_RANGE, "samples"}};
     gr_tally *t = NULL;
     double x = 0;
     for (size_t i = 0; i < GR_COUNT(all); i++)
@@ -99,6 +105,8 @@ static void wrong_tallies_are_told(void **state)
     refused(ctx, gr_tally_figure(t, "auc", NULL, &x), GR_E_CONFLICT, "auc needs the scores of all samples");
     refused(ctx, gr_tally_figure(t, "top_k", "{k: 9}", &x), GR_E_CONFLICT, "k 9 is more than the 3 classes");
     assert_true(x == 0);
+    refused(ctx, gr_tally_add(t, INT64_MAX, truth, guess), GR_E_RANGE, "more than a tally counts");
+    refused(ctx, gr_tally_add(t, INT64_MAX / 3, truth, guess), GR_E_RANGE, "more than a tally counts");
     gr_tally_destroy(t);
     t = tally_of(ctx, 6);
     refused(ctx, gr_tally_add(t, 1, truth, guess), GR_E_RANGE, "7 samples, where at most 6 were to come");

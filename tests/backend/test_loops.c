@@ -8,6 +8,7 @@
 #include "graph/eval.h"
 #include "graph/loops.h"
 #include "graph/op.h"
+#include "graph/random_loop.h"
 #include "plan/loop.h"
 #include "test.h"
 
@@ -201,10 +202,11 @@ static int64_t run(bench *b, const gr_backend *backend, bool unfused, double *va
     test_ok(b->ctx, gr_store_seal(store));
     test_ok(b->ctx, gr_plan_bind(plan, NULL));
     for (int again = 0; again < 2; again++) {
-        memset(plan->arena, 0xff, (size_t)plan->bytes.arena);
+        if (plan->bytes.arena) memset(plan->arena, 0xff, (size_t)plan->bytes.arena);
         for (int i = 0; i < b->n_in; i++) {
             size_t bytes;
             void *to = gr_plan_feed(plan, b->name[i], &bytes);
+            if (!to) continue; /* nothing that is asked for reads it */
             size_t n = bytes / gr_backend_real_bytes(backend);
             bool scalar = gr_shape_of(b->g, gr__node(b->g, (uint32_t)i)->out).rank == 0;
             if (scalar || gr_backend_real_bytes(backend) == 8)
@@ -230,7 +232,7 @@ static int64_t run(bench *b, const gr_backend *backend, bool unfused, double *va
 static void near(const loop_case *c, const char *what, const double *got, const double *want, int64_t n,
                  double tolerance)
 {
-    double scale = 0;
+    double scale = 1e-30; /* what is smaller fades in float32 */
     for (int64_t i = 0; i < n; i++) scale = fmax(scale, fabs(want[i]));
     for (int64_t i = 0; i < n; i++)
         if (!(fabs(got[i] - want[i]) <= tolerance * scale))
@@ -337,6 +339,91 @@ static void unknowns_are_refused_outside_of_their_function(void **state)
     test_context_end(ctx);
 }
 
+/* ---- what a plan tells of them ---- */
+
+static gr_plan_row sums_of(const bench *b, const gr_backend *backend)
+{
+    gr_store *store;
+    gr_plan *plan;
+    gr_plan_row sum = {.kernel = ""};
+    gr_output(b->g, "y", b->out[0]);
+    test_ok(b->ctx, gr_store_create(b->ctx, backend, &store));
+    test_ok(b->ctx, gr_plan_compile(b->ctx, b->g, store, &(gr_plan_options){.backend = backend}, &plan));
+    for (int i = 0; i < gr_plan_rows(plan); i++) {
+        gr_plan_row row = gr_plan_row_at(plan, i);
+        if (row.flops > 0 && !(row.cost_ns > 0 && row.bytes > 0)) fail_msg("%s costs nothing", row.kernel);
+        sum.flops += row.flops;
+        sum.products += row.products;
+        sum.cost_ns += row.cost_ns;
+    }
+    gr_plan_destroy(plan);
+    gr_store_destroy(store);
+    return sum;
+}
+
+/* A loop counts what its steps do, all of them, and costs about what they cost that are written out. */
+static void loops_tell_what_their_steps_do(void **state)
+{
+    (void)state;
+    static const char *const backends[] = {"ref", "cpu"};
+    for (size_t k = 0; k < 2 * GR_COUNT(cases); k++) {
+        const loop_case *c = &cases[k / 2];
+        if (!c->written_out || c->written_out == iterated_written_out) continue; /* they take the steps they need */
+        bench b = open_bench(1, c, c->build);
+        gr_plan_row loop = sums_of(&b, gr_backend_get(backends[k % 2]));
+        close_bench(&b, c);
+        b = open_bench(1, c, c->written_out);
+        gr_plan_row steps = sums_of(&b, gr_backend_get(backends[k % 2]));
+        close_bench(&b, c);
+        if (!(loop.flops >= steps.flops && loop.flops <= 1.5 * steps.flops) || loop.products < steps.products ||
+            !(loop.cost_ns >= 0.5 * steps.cost_ns && loop.cost_ns <= 2 * steps.cost_ns))
+            fail_msg("%s on %s: %g operations, %g of products, %g ns; written out %g, %g, %g", c->name, backends[k % 2],
+                     loop.flops, loop.products, loop.cost_ns, steps.flops, steps.products, steps.cost_ns);
+    }
+}
+
+/* ---- random loops ---- */
+
+static uint64_t seed; /* of the loops that are built */
+
+static gr_val random_loops(gr_graph *g, const gr_val *x)
+{
+    gr__rng rng = gr__rng_make(seed, "random loops", 0, 0);
+    return rl_build(g, &rng, x, 4);
+}
+
+/* Some of what a bench computes is asked for; the rest nobody reads. */
+static void keep_some(bench *b)
+{
+    int n = b->n_out;
+    gr__rng rng = gr__rng_make(seed, "asked for", 0, 0);
+    b->n_out = 0;
+    for (int i = 0; i < n; i++)
+        if (i == 0 || gr__rng_below(&rng, 3)) b->out[b->n_out++] = b->out[i];
+}
+
+static void random_loops_run_as_they_are_evaluated(void **state)
+{
+    (void)state;
+    static double want[MOST_VALUES], got[MOST_VALUES], unfused[MOST_VALUES];
+    loop_case c = {"random", random_loops, NULL, 4, {S(3), S(2, 3), {0, {0}}, S(3, 1)}};
+    for (seed = 0; seed < 400; seed++) {
+        char what[64];
+        snprintf(what, sizeof what, "seed %llu", (unsigned long long)seed);
+        bench b = open_bench(1, &c, c.build);
+        keep_some(&b);
+        evaluate(&b, want);
+        for (int cpu = 0; cpu < 2; cpu++) {
+            const gr_backend *backend = gr_backend_get(cpu ? "cpu" : "ref");
+            int64_t n = run(&b, backend, false, got);
+            near(&c, what, got, want, n, cpu ? 1e-4 : 1e-12);
+            run(&b, backend, true, unfused);
+            if (memcmp(got, unfused, (size_t)n * sizeof *got) != 0) fail_msg("%s: fusing on %s", what, backend->name);
+        }
+        close_bench(&b, &c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +431,8 @@ int main(void)
         cmocka_unit_test(neither_threads_nor_fusing_move_a_bit),
         cmocka_unit_test(memory_does_not_grow_with_iterations),
         cmocka_unit_test(unknowns_are_refused_outside_of_their_function),
+        cmocka_unit_test(loops_tell_what_their_steps_do),
+        cmocka_unit_test(random_loops_run_as_they_are_evaluated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

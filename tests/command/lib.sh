@@ -3,7 +3,7 @@ set -u
 gradus=$(readlink -f "$1")
 here=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")")
 work=$(mktemp -d) shorts=$(mktemp)
-trap 'rm -rf "$work" "$shorts"' EXIT
+trap '[[ $BASHPID -ne $$ ]] || rm -rf "$work" "$shorts"' EXIT # a subshell that a signal ends has the trap too
 cd "$work" || exit 99
 export LSAN_OPTIONS=${LSAN_OPTIONS:-} TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1}
 

@@ -1,11 +1,11 @@
 #!/bin/bash
-# check, trace and predict's look at raw input: verdicts, exit codes, and planted faults that the right check names (T3 to T5, X1, X8, X11, I1, I2, P4, X4, T9, X15, D18).
+# check, trace and predict's look at raw input: verdicts, exit codes, and planted faults that the right check names (T3 to T5, X1, X8, X11, I1, I2, P4, X4, T9, X5, X14, X15, D18).
 . "$(dirname "$0")/lib.sh"
 small r.yaml
 
 code 0 check r.yaml
 for name in formats data outputs "initial cost" symmetry initialisation gradients "dropout, norms" "batch norm" sigmoids; do has out.txt "^ok +[A-Z][0-9]+ +$name "; done
-[[ $(wc -l <out.txt) -eq 10 ]] || short "check prints $(wc -l <out.txt) lines, not 10"
+[[ $(wc -l <out.txt) -eq 12 ]] || short "check prints $(wc -l <out.txt) lines, not 12"
 code 0 check r.yaml --json
 has out.txt '"checks":\[\{"id":"X1","name":"formats","verdict":"ok","figure":32,"limit":32,"message":"'
 has out.txt '"passed":true'
@@ -30,15 +30,21 @@ bad 2 "argument is missing" check
 # A layer that normalises takes away what scale its input has: neither raw bytes nor large weights before it are a fault
 small n.yaml "data: {train: {type: synthetic, kind: digits, n: 300, seed: 1}, batch: 32}" "model: {input: [16, 16, 1], layers: [{type: conv, filters: 6, kernel: 3, bias: false, name: c1}, {type: batch_norm, name: n1}, relu, flatten, {type: dense, units: 10, name: head}]}"
 code 0 check n.yaml
-[[ $(grep -c '^ok ' out.txt) -eq 10 ]] || short "check of a network with batch_norm: $(grep -v '^ok ' out.txt)"
+[[ $(grep -c '^ok ' out.txt) -eq 12 ]] || short "check of a network with batch_norm: $(grep -v '^ok ' out.txt)"
 
 code 0 check n.yaml --set 'model.layers[1]={type: batch_norm, frozen: true}' --set 'data.prepare=[standardize]' # whose statistics no batch tells
 code 0 check n.yaml --set 'model.layers[1]={type: batch_norm, momentum: cumulative}'
 
 # What layers say of themselves is advice: the exit code stays
 code 0 check n.yaml --set data.batch=16 --set 'model.layers[2]=sigmoid'
-has out.txt '^warning +T9 +batch norm +16 .*--norm group' && has out.txt '^warning +X15 +sigmoids +1 .*--sigmoid tanh'
+has out.txt '^warning +T9 +batch norm +16 .*--norm group' && has out.txt '^warning +X5 +batch +16 .*--norm group' && has out.txt '^warning +X15 +sigmoids +1 .*--sigmoid tanh'
 code 0 check n.yaml --set 'model.layers[2]={type: dropout, rate: 0.1}' && has out.txt '^warning +X4 +dropout, norms .*batch_norm "n1".*--drop-dropout'
+
+# Units that a planted bias switches off are found, and the conversion that the warning names wakes them
+small d.yaml "data: {train: {type: synthetic, kind: digits, n: 300, seed: 1}, batch: 32, prepare: [standardize]}" "model: {input: [16, 16, 1], layers: [{type: conv, filters: 6, kernel: 3, activation: relu, name: c1, init: {bias: {type: constant, value: -10}}}, flatten, {type: dense, units: 10, name: head}]}"
+code 1 check d.yaml && has out.txt '^warning +X14 +dead units +1  100 % of the 6 units of "c1" .*--relu leaky_relu'
+code 0 convert d.yaml --relu leaky_relu -o awake.yaml
+code 0 check awake.yaml && has out.txt '^ok +X14 +dead units +-  no layer ends in a ReLU'
 
 # Raw bytes make the first cost absurd; equal weights are a warning; a table's constant column is named, no fault
 bad 1 "initial cost" check r.yaml --set data.prepare=none

@@ -142,10 +142,15 @@ norm '' renorm 'type: batch_renorm'
 norm ', momentum: 0.1' renorm 'type: batch_renorm'
 norm ', momentum: cumulative' renorm 'type: batch_renorm'
 norm ', momentum: 0.3, eps: 1e-3' renorm 'type: batch_renorm momentum: 0.3 eps: 1e-3'
-norm ', momentum: 0.3, frozen: true' group 'type: group_norm'
+norm ', momentum: 0.3' group 'type: group_norm'
+norm ', frozen: true' renorm 'type: batch_renorm'
+norm ', frozen: true' group 'type: group_norm'
 norm ', eps: 0.02, init: {weights: zeros}' layer 'type: layer_norm eps: 0.02,? init: weights: zeros'
 norm ', init: {weights: zeros}' instance 'type: instance_norm affine: true,? init: weights: zeros'
 norm ', eps: 0.02' rms 'type: rms_norm eps: 0.02'
+norm ', init: {weights: zeros, bias: {type: constant, value: 1}}' rms 'type: rms_norm,? init: weights: zeros'
+norm ', init: {bias: zeros}' rms 'type: rms_norm'
+norm ', init: {bias: zeros}' group 'type: group_norm,? init: bias: zeros'
 turned '{type: conv, filters: 4, kernel: 3}, {type: batch_renorm, momentum: 0.2}, {type: batch_renorm}, flatten, {type: dense, units: 10}' --norm batch_norm
 [[ $(sed '/^init/,$d' is.yaml | grep -oE 'momentum: [0-9.]+') == 'momentum: 0.2' ]] || short "renorm's momentum: $(grep momentum is.yaml)"
 turned '{type: conv, filters: 4, kernel: 3, bias: false, name: c}, {type: max_pool, size: 2}, {type: dropout, rate: 0.1}, {type: batch_norm, name: n}, flatten, {type: dense, units: 10}' --norm none
@@ -162,8 +167,15 @@ turned '{type: conv, filters: 4, kernel: 3}, {type: inverted_residual, filters: 
 has_change b.batch_norm1 batch_norm group_norm
 has_change b.group_norm1 relu silu
 code 0 plan is.yaml
-turned '{type: conv, filters: 4, kernel: 3}, {type: basic_block, filters: 4, norm: {type: batch_norm, activation: relu}, activation: none, name: b}, flatten, {type: dense, units: 10}' --norm none --relu tanh
-has is.yaml 'norm: tanh'
+turned '{type: conv, filters: 4, kernel: 3}, {type: inverted_residual, filters: 4, norm: group_norm, excite: {type: batch_norm, activation: relu}, name: b}, flatten, {type: dense, units: 10}' --norm none --relu tanh
+has is.yaml 'excite: tanh'
+small was.yaml "model: {input: [16, 16, 1], layers: [{type: basic_block, filters: 4, norm: {type: batch_norm, activation: relu}, name: b}, flatten, {type: dense, units: 10}]}"
+bad 2 'norm' convert was.yaml --norm none -o never.yaml
+[[ ! -e never.yaml ]] || short "a norm with an activation leaves it nowhere, and is written"
+# What a block applies within is no output
+turned '{type: conv, filters: 10, kernel: 3}, {type: squeeze_excite, units: 3, name: q}, global_avg_pool' --relu silu
+has_change q relu silu
+changes 1
 
 # ---- groups of which nothing is left go as well
 small was.yaml "model: {input: [16, 16, 1], layers: [flatten, {type: dense, units: 10, bias: false, name: a}, {type: batch_norm, name: n}]}" 'groups: [{match: "n.running*", freeze: true}, {match: "n.*", lr_scale: 0}, {match: "*"}]'

@@ -37,6 +37,61 @@ for set in data.buckets=none data.buckets=4; do code 0 train both.yaml --out "$s
 awk -v a="$(field data.buckets=none/result.json train_cost)" -v b="$(field data.buckets=4/result.json train_cost)" \
   'BEGIN { exit !(a + 0 == a && b + 0 == b && a > 0 && (a - b) ^ 2 <= 1e-12 * a * a) }' || short "buckets change the cost of all samples"
 
+# ---- 300 steps: lengths about 256, in every type, one by one or together or in buckets ----
+random() { awk -v seed="$1" -v n="$2" -v below="$3" 'BEGIN { srand(seed); for (i = 0; i < n; i++) print int(rand() * below) }'; }
+wide() { for x in "$@"; do octets $((x & 255)) $((x >> 8 & 255)); done; } # NUMBER...: of two bytes each
+octets $(random 5 4800 200) | npy long.npy "8, 300, 2" "|u1"
+octets $(random 6 2400 5) | npy each.npy "8, 300" "|u1"
+wide 256 257 300 255 1 128 299 2 | npy about.npy "8," "<u2"
+for x in 256 257 300 255 1 128 299 2; do wide $x 0; done | npy about4.npy "8," "<i4"
+cat >long.yaml <<'YAML'
+gradus: 1
+precision: float64
+data: {train: {type: npy, inputs: long.npy, targets: each.npy, lengths: about.npy}, batch: 8, prepare: [{type: scale, by: 1/255}]}
+model: {input: [300, 2], layers: [{type: gru, units: 3, return: sequence, bidirectional: true}, positional, {type: dense, units: 5}]}
+optimizer: {type: sgd, lr: 0.5}
+stop: {epochs: 3}
+YAML
+code 0 train long.yaml --out long --quiet
+for set in "data.train.lengths=about4.npy" "data.batch=1 accumulate=8" "data.batch=1 accumulate=8 data.buckets=[1,2,128,255,256,257,299]" "data.batch=2 accumulate=4 data.buckets=[255,256]" \
+  "data.batch=3 accumulate=3 data.buckets=64"; do
+  code 0 train long.yaml --out other --overwrite --quiet $(printf -- '--set %s ' $set)
+  awk -v a="$(field long/result.json final_train_cost)" -v b="$(field other/result.json final_train_cost)" \
+    'BEGIN { exit !(a > 0 && (a - b) ^ 2 <= 1e-20 * a * a) }' || short "$set: the cost of sequences about 256 long is $(field other/result.json final_train_cost), not $(field long/result.json final_train_cost)"
+done
+
+# ---- lengths in one part and not in the other: all steps of the other count ----
+octets $(random 7 48 200) | npy part.npy "8, 3, 2" "|u1"
+octets 0 1 0 1 0 1 0 1 | npy kind.npy "8," "|u1"
+octets 3 1 2 3 1 2 3 1 | npy some.npy "8," "|u1"
+octets 3 3 3 3 3 3 3 3 | npy all.npy "8," "|u1"
+of_parts() { # OUT TRAIN VALIDATION: lengths of the two, or none
+  cat >parts.yaml <<YAML
+gradus: 1
+precision: float64
+data:
+  train: {type: npy, inputs: part.npy, targets: kind.npy, lengths: $2}
+  validation: {type: npy, inputs: part.npy, targets: kind.npy, lengths: $3}
+  batch: 3
+model: {input: [3, 2], layers: [{type: lstm, units: 3}, {type: dense, units: 2}]}
+optimizer: {type: sgd, lr: 0.1}
+stop: {epochs: 2}
+YAML
+  code 0 train parts.yaml --out "$1" --quiet
+  code 0 eval "$1/last.safetensors" --split validation --json
+  local told
+  told=$(tail -n 1 "$1/metrics.jsonl" | sed -nE 's/.*"validation_cost":([^,}]*).*/\1/p')
+  [[ $(field out.txt cost_mean) == "$told" ]] || short "lengths of $2 and $3: eval gives $(field out.txt cost_mean), training told $told"
+  echo "$told" >"$1.told"
+}
+for x in none all.npy some.npy; do for y in none all.npy some.npy; do of_parts "$x-$y" $x $y; done; done
+for x in none all.npy some.npy; do
+  near() { awk -v a="$(cat "$1.told")" -v b="$(cat "$2.told")" 'BEGIN { exit !((a - b) ^ 2 <= 1e-24 * a * a) }' || short "$1 is not as $2: $(cat "$1.told") and $(cat "$2.told")"; }
+  near "$x-none" "$x-all.npy"
+  near "none-$x" "all.npy-$x"
+done
+bad 2 'data.buckets.*the training data has none' train parts.yaml --out no --set data.train.lengths=none --set data.buckets=2
+
 # ---- evaluation and prediction: steps that are there ----
 code 0 eval both/last.safetensors --split validation --json && has out.txt '"at_rmse"|"rmse"|"at_mae"|"mae"'
 code 0 predict both/last.safetensors both.npz --json

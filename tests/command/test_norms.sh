@@ -48,6 +48,16 @@ for norm in layer_norm '{type: group_norm, groups: 3}' instance_norm rms_norm; d
   [[ $(field each/result.json steps) == 3 ]] || short "$norm on single samples"
 done
 code 0 train r.yaml --out renorm --quiet --set 'model.layers[1]={type: batch_renorm, name: n}' && [[ $(tensor renorm/last.safetensors n.running_std | grep -c .) -eq 6 ]] || short "batch_renorm keeps no deviations"
+# One value by itself: what is left of it is a bias
+for norm in '{type: group_norm, groups: 16}' '{type: residual, layers: [{type: reshape, shape: [16, 1]}, layer_norm, flatten]}'; do
+  code 0 train r.yaml --out single --overwrite --quiet --set "model.layers=[{type: global_avg_pool}, {type: dense, units: 16}, $norm, {type: dense, units: 10}]" --set stop.steps=1
+  code 0 init r.yaml -o single.safetensors --set "model.layers=[{type: global_avg_pool}, {type: dense, units: 16}, $norm, {type: dense, units: 10}]"
+  [[ $(grep -c 'normalises single values' err.txt) -eq 1 ]] || short "$norm: $(cat err.txt)"
+done
+for norm in group_norm layer_norm '{type: group_norm, groups: 8}'; do
+  code 0 init r.yaml -o single.safetensors --set "model.layers=[{type: global_avg_pool}, {type: dense, units: 16}, $norm, {type: dense, units: 10}]"
+  grep -q 'single values' err.txt && short "$norm: $(cat err.txt)"
+done
 bad 2 "one value a channel has no variance" train r.yaml --out alone --set 'model.layers[3]={type: global_avg_pool}' --set 'model.layers[1]=relu' --set 'model.layers[2]={type: max_pool, size: 16}' --set data.batch=1 --set 'model.layers[0]={type: conv, filters: 6, kernel: 16, name: c1}' --set 'model.layers[2]=batch_norm'
 bad 2 'activation.*did you mean "gelu"|did you mean "gelu"' plan r.yaml --set 'model.layers[0].activation=gelo'
 finish

@@ -475,18 +475,15 @@ static void test_zoo_classes(void **state)
 
 /* ---- faults ---- */
 
-static void test_no_memory(void **state)
+/* The k-th acquisition fails, for every k. */
+static void fail_every(const char *text, const char *const *sets)
 {
-    (void)state;
-    static const char text[] =
-        CASE_HEAD "  validation: {split: 0.1}\nmodel: {zoo: lenet5, classes: 4}\nclip: {norm: 1.0}\n";
-    static const char *const sets[] = {"optimizer.lr=0.5"};
     gr_status st = GR_E_MEMORY;
     for (uint64_t k = 1; st != GR_OK; k++) {
         gr_context *ctx = test_context();
         gr_recipe *r = NULL;
         gr__fail_acquisition(ctx, k);
-        st = gr__recipe_from_text(ctx, "case.yaml", "/data", text, sizeof text - 1, sets, 1, &r);
+        st = gr__recipe_from_text(ctx, "case.yaml", "/data", text, strlen(text), sets, 1, &r);
         gr__fail_acquisition(ctx, 0);
         if (st != GR_OK && st != GR_E_MEMORY)
             print_error("k = %llu: %s %s\n", (unsigned long long)k, gr_status_name(st), gr_context_error(ctx)->message);
@@ -496,6 +493,16 @@ static void test_no_memory(void **state)
         test_context_end(ctx);
         assert_true(k < 5000);
     }
+}
+
+static void test_no_memory(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        CASE_HEAD "  validation: {split: 0.1}\nmodel: {zoo: lenet5, classes: 4}\nclip: {norm: 1.0}\n",
+        CASE_HEAD "model: {zoo: transformer-lm, input: [4], dropout: 0.5}\n"};
+    static const char *const sets[] = {"optimizer.lr=0.5"};
+    for (size_t t = 0; t < GR_COUNT(texts); t++) fail_every(texts[t], sets);
 }
 
 int main(void)

@@ -23,8 +23,8 @@ typedef struct random_graph {
     bool smooth; /* no jumps: small errors stay small */
     gr_context *ctx;
     gr_graph *g;
-    gr_val pool[RG_POOL]; /* real values */
-    int n;
+    gr_val pool[RG_POOL];       /* real values */
+    int n, depth;               /* loops around it */
     gr_val entries[RG_ENTRIES]; /* parameters, then slots */
     char names[RG_ENTRIES][16];
     int n_entries;
@@ -250,9 +250,72 @@ static gr_val rg_pool_layer(random_graph *r)
     return gr_mul(g, gr_real(g, index), gr_const(g, 0.1));
 }
 
+/* ---- loops ---- */
+
+static gr_val rg_grow(random_graph *r);
+
+/* A body that reads some of the pool, all of it that is not grown, and grows as graphs do. */
+static void rg_operands(random_graph *r, gr_scan *s, int64_t steps, random_graph *body, gr_val carry[2], int *carries)
+{
+    body->images = gr_scan_given(s, r->images);
+    body->labels = gr_scan_given(s, r->labels);
+    body->rate = gr_scan_given(s, r->rate);
+    body->pool[body->n++] = body->rate;
+    for (int i = 1 + (int)rg_next(r, 4); i > 0; i--) {
+        gr_val v = rg_any(r);
+        gr_shape shape = gr_shape_of(r->g, v);
+        uint32_t role = shape.rank == 0 || shape.rank >= 4 ? 2 : rg_next(r, 3);
+        if (role == 0 && *carries < 2)
+            v = carry[(*carries)++] = gr_scan_carry(s, v);
+        else if (role == 1)
+            v = gr_scan_step(s, shape.dim[0] == steps && shape.rank > 1
+                                    ? v
+                                    : gr_broadcast(r->g, v, gr__shape_of_steps(shape, steps)));
+        else
+            v = gr_scan_given(s, v);
+        rg_put(body, v);
+    }
+}
+
+static bool rg_may_stack(const random_graph *body, gr_val v, const gr_val *carry, int carries)
+{
+    gr_shape shape = gr_shape_of(body->g, v);
+    bool computed = gr__producer(body->g, v)->op->class != GR_CLASS_LEAF;
+    for (int c = 0; c < carries; c++) computed |= v == carry[c];
+    return computed && shape.rank > 0 && shape.rank < 5;
+}
+
+/* Some of its results are in the pool then, and some are read by nobody. */
+static gr_val rg_loop(random_graph *r)
+{
+    int64_t steps = 1 + rg_next(r, 4);
+    gr_val carry[2], any = GR_NONE;
+    int carries = 0;
+    gr_scan *s = gr_scan_begin(r->g, steps, rg_next(r, 2));
+    random_graph body = {
+        .state = r->state, .smooth = r->smooth, .ctx = r->ctx, .g = gr_scan_body(s), .depth = r->depth + 1};
+    rg_operands(r, s, steps, &body, carry, &carries);
+    for (int i = 2 + (int)rg_next(&body, 8); i > 0; i--) rg_put(&body, rg_grow(&body));
+    for (int c = 0; c < carries; c++) {
+        gr_val v = rg_of_shape(&body, gr_shape_of(body.g, carry[c]), gr_sin(body.g, carry[c]));
+        gr_scan_next(s, carry[c], rg_next(&body, 2) ? gr_tanh(body.g, v) : v);
+    }
+    r->state = body.state;
+    if (!gr_scan_end(s)) test_ok(r->ctx, gr_graph_status(r->g));
+    for (int i = 0; i < 3; i++) {
+        gr_val v = rg_any(&body);
+        bool last = carries > 0 && rg_next(r, 2);
+        if (!last && !rg_may_stack(&body, v, carry, carries)) continue;
+        rg_put(r, any = last ? gr_scan_final(s, carry[rg_next(r, (uint32_t)carries)]) : gr_scan_stack(s, v));
+    }
+    gr_scan_free(s);
+    return any ? any : rg_any(r);
+}
+
 static gr_val rg_grow(random_graph *r)
 {
     gr_val a = rg_any(r);
+    if (r->depth < 2 && rg_next(r, 20) == 0) return rg_loop(r);
     switch (rg_next(r, 12)) {
     case 0:
     case 1:

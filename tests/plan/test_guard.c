@@ -74,10 +74,60 @@ static void a_constant_guard_and_a_guard_without_assignments(void **state)
     rig_end(&r);
 }
 
+/* Of a loop it is the operation of its body that is named, and the step; in a loop within a loop the outer one's. */
+static gr_val sums_of_logarithms(gr_graph *g, gr_val x, bool reverse, int depth)
+{
+    gr_shape shape = gr_shape_of(g, x);
+    gr_scan *s = gr_scan_begin(g, shape.dim[0], reverse);
+    gr_graph *b = gr_scan_body(s);
+    gr_val part = gr_scan_step(s, x), sum = gr_scan_carry(s, gr_broadcast(g, gr_const(g, 0), GR_SHAPE(2)));
+    gr_scope_push(b, "layer", depth ? "outer" : "inner");
+    gr_val v = depth ? sums_of_logarithms(b, part, !reverse, depth - 1) : gr_log(b, part);
+    gr_scan_next(s, sum, gr_add(b, sum, v));
+    gr_scope_pop(b);
+    assert_true(gr_scan_end(s));
+    v = gr_scan_final(s, sum);
+    gr_scan_free(s);
+    return v;
+}
+
+static void what_spoils_a_loop_is_found_inside(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 4; k++) {
+        bool reverse = k & 1;
+        int depth = k >> 1;
+        rig r = rig_begin();
+        gr_val w = rig_entry(&r, "w", GR_SHAPE(2), false);
+        gr_val x = gr_feed(r.g, "x", GR_REAL, depth ? GR_SHAPE(4, 3, 2) : GR_SHAPE(4, 2));
+        gr_val y = sums_of_logarithms(r.g, x, reverse, depth);
+        gr_guard(r.g, gr_sum_all(r.g, y));
+        gr_assign(r.g, w, gr_add(r.g, w, y), GR_ASSIGN_UPDATE);
+        rig_ready(&r);
+        for (int step = -1; step < 4; step++) {
+            size_t bytes;
+            double *feed = gr_plan_feed(r.plan, "x", &bytes);
+            int n = (int)(bytes / sizeof *feed);
+            char text[96] = "", wanted[96];
+            for (int i = 0; i < n; i++) feed[i] = 1 + i;
+            if (step >= 0) feed[step * n / 4 + 1] = -1;
+            assert_int_equal(gr_plan_run(r.plan), step < 0 ? GR_OK : GR_E_DIVERGED);
+            gr_context_clear_error(r.ctx);
+            if (step < 0) continue;
+            assert_true(gr_plan_find_nonfinite(r.plan, text, sizeof text));
+            snprintf(wanted, sizeof wanted, "log in %slayer \"inner\", step %d", depth ? "layer \"outer\" / " : "",
+                     step + 1);
+            assert_string_equal(text, wanted);
+        }
+        rig_end(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_assigned_when_the_guard_fails),
+        cmocka_unit_test(what_spoils_a_loop_is_found_inside),
         cmocka_unit_test(a_broadcast_is_not_assigned_before_the_guard_is_known),
         cmocka_unit_test(a_constant_guard_and_a_guard_without_assignments),
     };

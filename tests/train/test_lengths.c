@@ -55,8 +55,23 @@ static const char *const networks[] = {
     "targets: c.npy",
     "global_avg_pool, {type: dense, units: 2, name: head}",
     "cross_entropy",
+    "targets: c.npy",
+    "{type: lstm, units: 4, name: m}, {type: dense, units: 2, name: head}",
+    "cross_entropy",
+    "targets: v.npy",
+    "{type: gru, units: 3, layers: 2, bidirectional: true, return: sequence, name: m}, {type: dense, units: 2, name: "
+    "head}",
+    "huber",
+    "targets: y.npy",
+    "positional, {type: transformer_block, heads: 2, name: b}, {type: dense, units: 3, name: head}",
+    "cross_entropy",
+    "targets: c.npy",
+    "{type: rnn, units: 3, bidirectional: true, return: sequence, name: m}, {type: attention, heads: 1, causal: true, "
+    "name: a}, "
+    "layer_norm, global_avg_pool, {type: dense, units: 2, name: head}",
+    "cross_entropy",
 };
-enum { NETWORKS = 3 };
+enum { NETWORKS = 7 };
 
 static gr_recipe *recipe(gr_context *ctx, int network, const char *source, const char *const *sets, int n_sets)
 {

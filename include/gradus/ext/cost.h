@@ -21,7 +21,7 @@ typedef enum gr_cost_form {
 
 typedef struct gr_cost_descriptor {
     unsigned version;      /* GR_COST_VERSION; another one is refused */
-    const char *name;      /* small letters, digits and _; new among costs */
+    const char *name;      /* at most 60 small letters, digits and _; new among costs */
     const char *title;     /* one line */
     const char *cite;      /* where it is from; NULL: nowhere */
     const char *equations; /* plain text, '\n' between lines; NULL: none */

@@ -26,16 +26,17 @@ enum { GR_LAYER_VERSION = 1 };
 typedef struct gr_build gr_build; /* a network being built for one mode and batch */
 
 enum {
-    GR_LAYER_ACTIVATION = 1,    /* usable as `activation:`; of one input, every number by itself */
-    GR_LAYER_TRANSPARENT = 2,   /* the activation after it counts for the layer before it: pooling, normalisation */
-    GR_LAYER_POINTWISE = 4,     /* of one input, every number by itself */
-    GR_LAYER_FLATTENS = 8,      /* a sample's axes end here */
-    GR_LAYER_TAKES_LENGTHS = 16 /* steps beyond a sample's length change nothing of the others */
+    GR_LAYER_ACTIVATION = 1,     /* usable as `activation:`; of one input, every number by itself */
+    GR_LAYER_TRANSPARENT = 2,    /* the activation after it counts for the layer before it: pooling, normalisation */
+    GR_LAYER_POINTWISE = 4,      /* of one input, every number by itself */
+    GR_LAYER_FLATTENS = 8,       /* a sample's axes end here */
+    GR_LAYER_TAKES_LENGTHS = 16, /* steps beyond a sample's length change nothing of the others */
+    GR_LAYER_NORMALISES = 32     /* what it gives of a sample has mean 0, variance 1, or the like: usable as `norm:` */
 };
 
 typedef struct gr_layer_descriptor {
     unsigned version;      /* GR_LAYER_VERSION; another one is refused */
-    const char *name;      /* small letters, digits and _; new among layers */
+    const char *name;      /* at most 60 small letters, digits and _; new among layers */
     const char *title;     /* one line */
     const char *cite;      /* where it is from; NULL: nowhere */
     const char *equations; /* plain text, '\n' between lines; NULL: none */
@@ -53,7 +54,10 @@ typedef struct gr_layer_descriptor {
  * layer of that name; GR_E_USAGE: a descriptor that says nonsense, told in words. */
 GR_API GR_CHECKED gr_status gr_layer_register(gr_context *ctx, const gr_layer_descriptor *d);
 
-/* ---- what build is written with ---- */
+/* ---- what build is written with ----
+ * What is asked wrongly fails the graph, and the layer with it: GR_E_USAGE for names, roles, fans and shares that
+ * cannot be, a statistic that was not declared, and random numbers outside of GR_MODE_TRAIN; GR_E_SHAPE for a parameter
+ * or a statistic of another shape than where it was used first; GR_E_MEMORY. Values are GR_NONE then. */
 
 GR_API gr_context *gr_build_context(gr_build *b);
 GR_API gr_graph *gr_build_graph(gr_build *b);

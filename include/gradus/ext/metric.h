@@ -14,7 +14,7 @@ enum { GR_METRIC_VERSION = 1 };
 
 typedef struct gr_metric_descriptor {
     unsigned version;      /* GR_METRIC_VERSION; another one is refused */
-    const char *name;      /* small letters, digits and _; new among metrics */
+    const char *name;      /* at most 60 small letters, digits and _; new among metrics */
     const char *title;     /* one line */
     const char *cite;      /* where it is from; NULL: nowhere */
     const char *equations; /* plain text, '\n' between lines; NULL: none */

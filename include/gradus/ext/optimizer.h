@@ -33,7 +33,7 @@ typedef enum gr_decay_place {
 
 typedef struct gr_optimizer_descriptor {
     unsigned version;           /* GR_OPTIMIZER_VERSION; another one is refused */
-    const char *name;           /* small letters, digits and _; new among optimizers */
+    const char *name;           /* at most 60 small letters, digits and _; new among optimizers */
     const char *title;          /* one line */
     const char *cite;           /* where it is from; NULL: nowhere */
     const char *equations;      /* plain text, '\n' between lines; NULL: none */
@@ -50,7 +50,9 @@ typedef struct gr_optimizer_descriptor {
  * GR_E_EXISTS: an optimizer of that name; GR_E_USAGE: a descriptor that says nonsense, told in words. */
 GR_API GR_CHECKED gr_status gr_optimizer_register(gr_context *ctx, const gr_optimizer_descriptor *d);
 
-/* ---- what update is written with ---- */
+/* ---- what update is written with ----
+ * What is asked wrongly fails the graph, and the update with it: GR_E_USAGE for a name that is no setting's, or cannot
+ * be a slot's. Values are GR_NONE then. */
 
 GR_API gr_graph *gr_step_graph(gr_step *s);
 GR_API const gr_settings *gr_step_settings(const gr_step *s);

@@ -27,7 +27,7 @@ typedef struct gr_source_shape {    /* what it has */
 
 typedef struct gr_source_descriptor {
     unsigned version;      /* GR_SOURCE_VERSION; another one is refused */
-    const char *name;      /* small letters, digits and _; new among sources */
+    const char *name;      /* at most 60 small letters, digits and _; new among sources */
     const char *title;     /* one line */
     const char *cite;      /* where it is from; NULL: nowhere */
     const char *equations; /* plain text, '\n' between lines; NULL: none */

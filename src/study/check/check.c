@@ -1,4 +1,5 @@
 /* The checks together, in the order of the chapter's debugging steps. */
+#include <math.h>
 #include <stdio.h>
 
 #include "base/text.h"
@@ -20,9 +21,9 @@ gr_status gr__check_all(gr_context *ctx, const gr_recipe *r, const gr_watch *wat
                         gr_finding f[GR_CHECKS], gr_format_row **formats, size_t *n_formats)
 {
     static const char *const ids[GR_CHECKS][2] = {
-        {"X1", "formats"},    {"T3", "data"},           {"T4", "outputs"},   {"T5", "initial cost"},
-        {"I1", "symmetry"},   {"I2", "initialisation"}, {"P4", "gradients"}, {"X4", "dropout, norms"},
-        {"T9", "batch norm"}, {"X15", "sigmoids"}};
+        {"X1", "formats"},    {"T3", "data"},           {"T4", "outputs"},     {"T5", "initial cost"},
+        {"I1", "symmetry"},   {"I2", "initialisation"}, {"P4", "gradients"},   {"X4", "dropout, norms"},
+        {"T9", "batch norm"}, {"X5", "batch"},          {"X14", "dead units"}, {"X15", "sigmoids"}};
     gr_probe p = {0};
     gr_init_row *layers;
     gr_gradient_row *slopes;
@@ -38,7 +39,11 @@ gr_status gr__check_all(gr_context *ctx, const gr_recipe *r, const gr_watch *wat
     GR_TRY(gr__check_cost(&p, &f[3]));
     GR_TRY(gr__check_symmetry(&p, &f[4]));
     GR_TRY(gr__check_init(&p, memory, &layers, &n, &f[5]));
-    GR_TRY(gr__check_design(&p, &f[7], &f[8], &f[9]));
+    GR_TRY(gr__check_dead(&p, memory, &f[10]));
+    GR_TRY(gr__check_design(&p, &f[7], &f[8], &f[11]));
+    f[9] = f[8]; /* one lint, by the chapter's two lists */
+    f[9].id = ids[9][0], f[9].name = ids[9][1];
+    if (isnan(f[9].figure)) f[9].figure = (double)p.batch;
     gr__probe_close(&p); /* before the next takes memory of its own */
     GR_TRY(gr__check_gradients(ctx, r, &(gr_gradient_options){GR_GRADIENT_FEW, 0, watch}, &slopes, &n, memory, &f[6]));
 done:

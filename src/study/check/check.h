@@ -50,8 +50,11 @@ gr_status gr__check_outputs(gr_probe *p, gr_finding *out);  /* [T4] */
 gr_status gr__check_cost(gr_probe *p, gr_finding *out);     /* [T5, X8] */
 gr_status gr__check_symmetry(gr_probe *p, gr_finding *out); /* [I1] */
 
-/* What the recipe's layers are: dropout beside a normalisation [X4], batches too small to normalise by [T9], sigmoids
- * between layers [X15]. Warnings at most. */
+/* Units behind a ReLU that give 0 for all that is seen. [X14] What memory holds is not needed afterwards. */
+gr_status gr__check_dead(gr_probe *p, gr__bump *memory, gr_finding *out);
+
+/* What the recipe's layers are: dropout beside a normalisation [X4], batches too small to normalise by [T9, X5],
+ * sigmoids between layers [X15]. Warnings at most. */
 gr_status gr__check_design(gr_probe *p, gr_finding *dropout, gr_finding *batches, gr_finding *sigmoid);
 
 typedef struct gr_format_row {
@@ -103,7 +106,7 @@ gr_status gr__check_gradients(gr_context *ctx, const gr_recipe *r, const gr_grad
                               size_t *n, gr__bump *memory, gr_finding *out);
 
 /* All of them, in order. findings has room for GR_CHECKS. */
-enum { GR_CHECKS = 10 };
+enum { GR_CHECKS = 12 };
 gr_status gr__check_all(gr_context *ctx, const gr_recipe *r, const gr_watch *watch, gr__bump *memory,
                         gr_finding findings[GR_CHECKS], gr_format_row **formats, size_t *n_formats);
 

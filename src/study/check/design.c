@@ -78,7 +78,7 @@ static void look(design *d, const gr_layer *m, const gr_settings *s, const char 
         const gr_tree *t = row->kind == GR_ROW_TREE ? gr__setting_tree(s, row->name) : NULL;
         if (!t) continue;
         for (int k = 0; t->kind == GR_TREE_LIST && k < t->n; k++) look_at_tree(d, t->child[k], "layers", name, true);
-        if (t->kind != GR_TREE_LIST) look_at_tree(d, t, row->name, name, hidden);
+        if (t->kind != GR_TREE_LIST) look_at_tree(d, t, row->name, name, hidden || m->inner_activation);
     }
 }
 

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "graph/body.h"
 #include "graph/op.h"
 #include "study/derivative/branches.h"
 
@@ -16,162 +15,174 @@ static gr_val where_largest(gr_graph *g, gr_val a, int64_t mask)
     return gr_equal(g, a, gr_reduce_max(g, a, axes, n, true));
 }
 
-/* Where a node's values are: in the graph itself, or at all steps of the loop whose body it stands in. */
-typedef struct place {
-    const gr_graph *of; /* whose node it is */
-    uint32_t loop;      /* in its body, the loop's number in g; NO_LOOP otherwise */
-} place;
-
-static const uint32_t NO_LOOP = UINT32_MAX;
-
-/* The value in g, of all steps where it is a body's. GR_NONE: no loop gives it. */
-static gr_val value_of(gr_graph *g, place at, gr_val v)
+/* A value that is constant within each branch of the node and changes with it; GR_NONE: it has one alone. */
+static gr_val branch_of(gr_graph *g, const gr_node *n)
 {
-    if (at.loop == NO_LOOP) return v;
-    gr_val all = gr__scan_all(g, gr__node(g, at.loop), v);
-    const gr_node *n = gr__producer(at.of, v);
-    int number;
-    bool constant = n->op->class == GR_CLASS_LEAF && !gr__stands_in(n, &number);
-    return all || !constant ? all : gr__node_copy(g, at.of, n, NULL);
-}
-
-/* A value that is constant within each branch of the node and changes with it; GR_NONE: it has one alone, or that of
- * others (SAID, BODY), which are marked themselves. */
-static gr_val branch_of(gr_graph *g, place at, uint32_t node)
-{
-    const gr_node *n = gr__node(at.of, node);
-    bool inside = at.loop != NO_LOOP;
-    gr_val a = n->n_in > 0 ? value_of(g, at, n->in[0]) : GR_NONE, b;
     switch (n->op->branches) {
     case GR__BRANCHES_ONE:
-    case GR__BRANCHES_SAID:
-    case GR__BRANCHES_BODY:
         return GR_NONE;
     case GR__BRANCHES_SIGN:
-        return a ? gr_sign(g, gr_real(g, a)) : GR_NONE;
+        return gr_sign(g, gr_real(g, n->in[0]));
     case GR__BRANCHES_DIFFERENCE:
-        b = value_of(g, at, gr__node(at.of, node)->in[1]);
-        return a && b ? gr_sign(g, gr_sub(g, a, b)) : GR_NONE;
+        return gr_sign(g, gr_sub(g, n->in[0], n->in[1]));
     case GR__BRANCHES_LARGEST:
-        return a ? where_largest(g, a, n->attr.i[0] << inside) : GR_NONE;
+        return where_largest(g, n->in[0], n->attr.i[0]);
     case GR__BRANCHES_INDEX:
-        return value_of(g, at, n->out + 1);
+        return n->out + 1;
     case GR__BRANCHES_RESULT:
-        return value_of(g, at, n->out);
+        return n->out;
+    case GR__BRANCHES_SAID: /* looked at where it is said */
+        return GR_NONE;
     case GR__BRANCHES_SOLVED: /* what is not found is of no piece: its residual is like no other */
-        b = value_of(g, at, n->out + 1);
-        return b ? gr__fixed_point_missed(g, n, b) : GR_NONE;
+        return gr__fixed_point_missed(g, n);
+    case GR__BRANCHES_BODY: /* looked at inside */
     case GR__BRANCHES_UNKNOWN:
         break;
     }
     return gr_graph_fail(g, GR_E_INTERNAL, "nothing is known of the branches of %s", n->op->name);
 }
 
-static void mark(gr_graph *g, gr_val branch, int *n)
+/* Operations whose branches are those of what they are said by are said, beside them, and what is solved for is put
+ * into its function: the first result of each, by node, GR_NONE for the others. */
+static gr_val *say(gr_graph *g, gr__bump *b)
 {
-    char name[32];
-    if (branch == GR_NONE) return;
-    snprintf(name, sizeof name, "branch%d", (*n)++);
-    gr_output(g, name, gr_real(g, branch));
-}
-
-/* What a node is said by, beside it in g: the first result; of a loop, what the operations of its body are. */
-typedef struct said {
-    gr_val value;
-    const struct said *next;
-} said;
-
-typedef struct sayings {
-    const said **of; /* of a node of g */
-    size_t room;
-} sayings;
-
-static bool room_for(gr_graph *g, gr__bump *b, sayings *s)
-{
-    size_t wanted = gr__graph_nodes(g), more = 2 * wanted;
-    if (wanted <= s->room) return true;
-    const said **of = gr__bump_alloc(b, more * sizeof *of);
-    if (!of) return false;
-    memset(of, 0, more * sizeof *of);
-    if (s->room) memcpy(of, s->of, s->room * sizeof *of);
-    *s = (sayings){of, more};
-    return true;
-}
-
-static bool say_node(gr_graph *g, gr__bump *b, place at, uint32_t node, const said **list)
-{
-    const gr_node *n = gr__node(at.of, node);
-    bool solved = n->op->branches == GR__BRANCHES_SOLVED && at.loop == NO_LOOP;
-    if (n->op->branches != GR__BRANCHES_SAID && !solved) return true;
-    gr_val *in = gr__bump_alloc(b, (size_t)n->n_in * sizeof *in);
-    said *more = gr__bump_alloc(b, sizeof *more);
-    if (!in || !more) return false;
-    for (int k = 0; k < n->n_in; k++)
-        if (!(in[k] = value_of(g, at, n->in[k]))) return gr_graph_status(g) == GR_OK;
-    gr_val out = value_of(g, at, n->out);
-    if (!out) return gr_graph_status(g) == GR_OK;
-    const gr_value as = *gr__value(g, out);
-    *more = (said){GR_NONE, *list};
-    *list = more;
-    if (solved) return (more->value = gr__fixed_point_again(g, n)) != GR_NONE;
-    return gr__decompose(g, n->op, &n->attr, in, n->n_in, &as, &more->value);
-}
-
-/* Operations whose branches are those of what they are said by are said, and what is solved for is put into its
- * function once more. */
-static bool say(gr_graph *g, gr__bump *b, sayings *s)
-{
+    size_t room = 0;
+    gr_val *said = NULL;
     for (uint32_t i = 0; i < gr__graph_nodes(g); i++) { /* what is said may be said itself */
-        const said *list = NULL;
-        if (!say_node(g, b, (place){g, NO_LOOP}, i, &list)) return false;
         const gr_node *n = gr__node(g, i);
-        const gr_graph *body = n->op->branches == GR__BRANCHES_BODY ? n->attr.body->graph : NULL;
-        for (uint32_t k = 0; body && k < gr__graph_nodes(body); k++)
-            if (!say_node(g, b, (place){body, i}, k, &list)) return false;
-        if (!room_for(g, b, s)) return false;
-        s->of[i] = list;
+        if (gr__graph_nodes(g) > room) {
+            gr_val *more = gr__bump_alloc(b, 2 * gr__graph_nodes(g) * sizeof *more);
+            if (!more) return NULL;
+            memset(more, 0, 2 * gr__graph_nodes(g) * sizeof *more);
+            if (room) memcpy(more, said, room * sizeof *more);
+            said = more;
+            room = 2 * gr__graph_nodes(g);
+        }
+        if (n->op->branches == GR__BRANCHES_SOLVED && !(said[i] = gr__fixed_point_again(g, n))) return NULL;
+        if (n->op->branches == GR__BRANCHES_SAID &&
+            !gr__decompose(g, n->op, &n->attr, n->in, n->n_in, gr__value(g, n->out), &said[i]))
+            return NULL;
     }
-    return true;
+    return said;
 }
+
+/* What is looked at for branches: all nodes behind some values of g. */
+typedef struct search {
+    gr_graph *g;
+    gr__bump *memory;
+    gr_val *said;
+    bool *behind;   /* a node */
+    uint32_t *next; /* of those that wait to be looked at */
+    size_t waiting;
+    gr_val *found; /* branches, one number or more each */
+    int n_found;
+    size_t room;
+} search;
 
 /* What gives v waits to be looked at, once. */
-static void visit(const gr_graph *g, gr_val v, bool *behind, uint32_t *next, size_t *waiting)
+static void visit(search *s, gr_val v)
 {
-    uint32_t k = gr__value(g, v)->node;
-    if (!behind[k]) next[(*waiting)++] = k;
-    behind[k] = true;
+    uint32_t k = gr__value(s->g, v)->node;
+    if (!s->behind[k]) s->next[s->waiting++] = k;
+    s->behind[k] = true;
 }
 
-static void mark_node(gr_graph *g, uint32_t i, int *n)
+static gr_status keep(search *s, gr_val branch)
 {
-    mark(g, branch_of(g, (place){g, NO_LOOP}, i), n);
-    const gr_node *node = gr__node(g, i);
-    const gr_graph *body = node->op->branches == GR__BRANCHES_BODY ? node->attr.body->graph : NULL;
-    for (uint32_t k = 0; body && k < gr__graph_nodes(body); k++) mark(g, branch_of(g, (place){body, i}, k), n);
+    if (branch == GR_NONE) return gr_graph_status(s->g);
+    gr_val v = gr_real(s->g, branch);
+    if (!GR_ROOM(gr__graph_context(s->g), s->found, s->room, (size_t)s->n_found + 1)) return GR_E_MEMORY;
+    s->found[s->n_found++] = v;
+    return gr_graph_status(s->g);
+}
+
+static gr_status begin(search *s, gr_graph *g)
+{
+    *s = (search){.g = g, .memory = gr__bump_create(gr__graph_context(g))};
+    s->said = s->memory ? say(g, s->memory) : NULL;
+    size_t nodes = gr__graph_nodes(g);
+    s->next = s->said ? gr__bump_alloc(s->memory, (nodes + 1) * sizeof *s->next) : NULL;
+    s->behind = s->next ? gr__bump_alloc(s->memory, nodes) : NULL;
+    if (s->behind) return GR_OK;
+    return gr_graph_status(g) != GR_OK ? gr_graph_status(g) : GR_E_MEMORY;
+}
+
+static void end(search *s)
+{
+    gr__free(gr__graph_context(s->g), s->found, s->room * sizeof *s->found);
+    gr__bump_destroy(s->memory);
+}
+
+static gr_status look(search *s);
+
+/* The body's branches at every step are what a loop like n tells that computes them beside all else. */
+static gr_status look_inside(search *s, gr_scan *scan, const gr_node *n)
+{
+    const gr__body *b = n->attr.body;
+    gr_graph *inner = gr_scan_body(scan);
+    gr_val *map = gr__bump_alloc(s->memory, (gr__graph_values(b->graph) + 1) * sizeof *map);
+    search in = {.g = inner};
+    gr_status st = map ? GR_OK : GR_E_MEMORY;
+    for (int i = 0; i < b->n_in && st == GR_OK; i++)
+        map[b->leaf[i]] = b->role[i] == GR__ROLE_CARRY  ? gr_scan_carry(scan, n->in[i])
+                          : b->role[i] == GR__ROLE_STEP ? gr_scan_step(scan, n->in[i])
+                                                        : gr_scan_given(scan, n->in[i]);
+    GR_TRY(st);
+    GR_TRY(gr__graph_copy(inner, b->graph, NULL, map));
+    GR_TRY(begin(&in, inner));
+    for (gr_val v = 1; v <= gr__graph_values(b->graph); v++) visit(&in, map[v]);
+    GR_TRY(look(&in));
+    for (int i = 0; i < in.n_found; i++) {
+        int64_t count = gr_shape_count(gr_shape_of(inner, in.found[i]));
+        in.found[i] = gr_reshape(inner, in.found[i], GR_SHAPE(count));
+    }
+    for (int c = 0; c < b->n_carries; c++)
+        gr_scan_next(scan, map[b->leaf[gr__body_operand(b, c)]], map[gr__body_next(b, c)]);
+    if (!gr_scan_end(scan)) GR_TRY(gr_graph_status(s->g));
+    for (int i = 0; i < in.n_found; i++) GR_TRY(keep(s, gr_scan_stack(scan, in.found[i])));
+done:
+    end(&in);
+    return st;
+}
+
+static gr_status look_at_loop(search *s, const gr_node *n)
+{
+    gr_scan *scan = gr_scan_begin(s->g, gr__scan_steps(&n->attr), gr__scan_reverse(&n->attr));
+    gr_status st = scan ? look_inside(s, scan, n) : gr_graph_status(s->g);
+    gr_scan_free(scan);
+    return st;
+}
+
+static gr_status look(search *s)
+{
+    gr_status st = GR_OK;
+    while (s->waiting > 0 && st == GR_OK) {
+        uint32_t i = s->next[--s->waiting];
+        const gr_node *n = gr__node(s->g, i);
+        for (int k = 0; k < n->n_in; k++) visit(s, n->in[k]);
+        if (s->said[i]) visit(s, s->said[i]);
+        st = n->op->branches == GR__BRANCHES_BODY ? look_at_loop(s, n) : keep(s, branch_of(s->g, n));
+    }
+    return st;
 }
 
 gr_status gr__branches_mark(gr_graph *g, gr_val v, int *n)
 {
-    gr__bump *b = gr__bump_create(gr__graph_context(g));
-    sayings s = {NULL, 0};
-    bool told = b && say(g, b, &s);
-    uint32_t nodes = gr__graph_nodes(g), *next = told ? gr__bump_alloc(b, (nodes + 1) * sizeof *next) : NULL;
-    bool *behind = next ? gr__bump_alloc(b, nodes) : NULL;
-    size_t waiting = 0;
+    search s;
+    char name[32];
     *n = 0;
-    if (behind) {
-        memset(behind, 0, nodes);
-        visit(g, v, behind, next, &waiting);
+    gr_status st = begin(&s, g);
+    if (st == GR_OK) {
+        visit(&s, v);
+        st = look(&s);
     }
-    while (behind && waiting > 0) {
-        uint32_t i = next[--waiting];
-        const gr_node *node = gr__node(g, i);
-        for (int k = 0; k < node->n_in; k++) visit(g, node->in[k], behind, next, &waiting);
-        for (const said *t = s.of[i]; t; t = t->next) visit(g, t->value, behind, next, &waiting);
-        mark_node(g, i, n);
+    for (int i = 0; i < s.n_found && st == GR_OK; i++) {
+        snprintf(name, sizeof name, "branch%d", (*n)++);
+        gr_output(g, name, s.found[i]);
+        st = gr_graph_status(g);
     }
-    gr__bump_destroy(b);
-    return behind || gr_graph_status(g) != GR_OK ? gr_graph_status(g) : GR_E_MEMORY;
+    end(&s);
+    return st;
 }
 
 static uint64_t mix(uint64_t h, double x)

@@ -58,12 +58,12 @@ static gr_status put_data(gr_stages *g, const char *name, const double *numbers)
 }
 
 /* A leaf of the graph of stages with numbers of its own, all 0 at first. */
-static gr_val add_leaf(gr_stages *g, const char *kind, int a, int b, gr_shape shape, double **numbers)
+static gr_val add_leaf(gr_stages *g, const char *kind, int a, int b, gr_dtype dtype, gr_shape shape, double **numbers)
 {
     const char *name = gr__bump_format(g->memory, "%s %d %d", kind, a, b); /* no parameter's name has blanks */
     *numbers = gr__bump_alloc(g->memory, sizeof(double) * (size_t)gr_shape_count(shape));
     if (!name || !*numbers || put_data(g, name, *numbers) != GR_OK) return GR_NONE;
-    return gr_feed(g->parts, name, GR_REAL, shape);
+    return gr_feed(g->parts, name, dtype, shape);
 }
 
 static gr_status copy_data(gr_stages *g, const char *name, const void *from, gr_element e, int64_t n)
@@ -259,7 +259,8 @@ static gr_status cut(gr_stages *g)
             double *number;
             if (p->whole < n->out || p->whole >= n->out + (gr_val)n->n_out) continue;
             p->made = p->entry ? GR_NONE : map[p->whole];
-            p->leaf = p->entry ? map[p->whole] : add_leaf(g, "place", i, 0, p->shape, &number);
+            p->leaf = p->entry ? map[p->whole]
+                               : add_leaf(g, "place", i, 0, gr_dtype_of(g->whole, p->whole), p->shape, &number);
             if (!p->leaf) return gr_graph_status(g->parts) != GR_OK ? gr_graph_status(g->parts) : GR_E_MEMORY;
             if (!p->entry) p->number = number;
             map[p->whole] = p->leaf;
@@ -300,7 +301,8 @@ static gr_status find_sources(gr_stages *g, gr_stage_link *l, gr_val made, const
     if (!l->source || !l->factor) return GR_E_MEMORY;
     for (int i = 1; i < g->n - 1; i++) {
         const gr_place *p = &g->place[i];
-        if (needed[p->leaf]) add_source(l, p->name, NULL, p->shape, p->number, p->leaf);
+        if (needed[p->leaf] && gr_dtype_of(g->parts, p->leaf) == GR_REAL)
+            add_source(l, p->name, NULL, p->shape, p->number, p->leaf);
     }
     for (uint32_t k = 0; k < gr__value(g->parts, made)->node; k++) {
         const gr_node *n = gr__node(g->parts, k);
@@ -316,8 +318,8 @@ static gr_status make_link(gr_stages *g, int reader, int read, const bool *neede
     const gr_place *u = &g->place[reader], *v = &g->place[read];
     gr_val made = u->made, leaf = v->leaf;
     gr_status st = gr_graph_status(g->parts);
-    gr_val down = add_leaf(g, "down", reader, read, u->shape, &l->down),
-           along = add_leaf(g, "along", reader, read, v->shape, &l->along);
+    gr_val down = add_leaf(g, "down", reader, read, GR_REAL, u->shape, &l->down),
+           along = add_leaf(g, "along", reader, read, GR_REAL, v->shape, &l->along);
     if (st != GR_OK || !down || !along) return st != GR_OK ? st : GR_E_MEMORY;
     GR_TRY(gr_pullback(g->parts, &made, &down, 1, &leaf, 1, &l->pulled));
     GR_TRY(gr_pullback(g->parts, &l->pulled, &along, 1, &down, 1, &l->column));
@@ -326,7 +328,8 @@ done:
     return st;
 }
 
-/* Every place that a stage reads; no derivative is in the graph yet, so `needed` follows the stages alone. */
+/* Every place that a stage reads as numbers, not as indices; no derivative is in the graph yet, so `needed` follows the
+ * stages alone. */
 static gr_status make_links(gr_stages *g)
 {
     gr_status st = GR_OK;
@@ -337,7 +340,7 @@ static gr_status make_links(gr_stages *g)
         if (!(needed[u] = needed_by(g, g->place[u].made))) return GR_E_MEMORY;
     for (int u = 2; u < g->n && st == GR_OK; u++)
         for (int v = 0; v < u && st == GR_OK; v++) {
-            if (!needed[u][g->place[v].leaf]) continue;
+            if (!needed[u][g->place[v].leaf] || gr_dtype_of(g->parts, g->place[v].leaf) != GR_REAL) continue;
             gr_stage_link *l = g->link[u * g->n + v] = gr__bump_alloc(g->memory, sizeof *l);
             st = l ? make_link(g, u, v, needed[u], l) : GR_E_MEMORY;
         }
@@ -479,7 +482,7 @@ static int64_t single(const double *slopes, gr_shape shape)
 
 static gr_status differentiate(gr_stages *g, gr_stage_link *l, int reader, int read)
 {
-    gr_val pick = add_leaf(g, "pick", reader, read, g->place[reader].shape, &l->pick),
+    gr_val pick = add_leaf(g, "pick", reader, read, GR_REAL, g->place[reader].shape, &l->pick),
            *leaf = gr__bump_alloc(g->memory, sizeof *leaf * (size_t)l->n_sources);
     if (!pick || !leaf) return GR_E_MEMORY;
     for (int i = 0; i < l->n_sources; i++) leaf[i] = l->source[i].leaf;

@@ -158,17 +158,28 @@ static gr_plan_view feed_view(const char *what, gr_element e, gr_shape sample, i
         "", what, e == GR_EL_U8 ? GR_U8 : e == GR_EL_I32 ? GR_I32 : GR_REAL, s, gr__element_bytes(e), (void *)data};
 }
 
-/* A field of a batch as its plan takes it. */
+/* Is the field cut to the steps of the batch's bucket? */
+static bool is_cut(const gr_steps *run, int i)
+{
+    const gr_buckets *b = &run->task.buckets;
+    const gr_field *f = &run->task.set_of[GR_PART_TRAIN]->field[i];
+    if (run->stepper.batch.steps == 0) return false;
+    if (f->role == GR_FIELD_INPUT) return i == b->input;
+    return f->role == GR_FIELD_TARGET && (b->targets >> (i - run->recipe->n_inputs) & 1);
+}
+
+/* Field i of the set, in a batch as its plan takes it. data NULL: the plan reads none. */
 static gr_plan_view field_view(const gr_steps *run, int i, char what[GR_FEED_TEXT + 8])
 {
-    const gr_field *f = &run->task.set_of[GR_PART_TRAIN]->field[i];
+    const gr_set *set = run->task.set_of[GR_PART_TRAIN];
+    const gr_field *f = &set->field[i];
     char feed[GR_FEED_TEXT];
-    gr_element real = gr__task_real(&run->task), e = i < run->recipe->n_inputs    ? run->task.delivery[i].as
-                                                     : f->kind == GR_TARGET_CLASS ? GR_EL_I32
-                                                                                  : real;
-    gr_shape sample = i < run->recipe->n_inputs ? run->recipe->input[i].sample : f->sample;
+    bool whole = f->kind == GR_TARGET_CLASS || f->role == GR_FIELD_LENGTH;
+    gr_element e = f->role == GR_FIELD_INPUT ? run->task.delivery[i].as : whole ? GR_EL_I32 : gr__task_real(&run->task);
+    gr_shape sample = f->role == GR_FIELD_INPUT ? run->recipe->input[i].sample : f->sample;
+    if (is_cut(run, i)) sample.dim[0] = run->stepper.batch.steps;
     snprintf(what, GR_FEED_TEXT + 8, "feed \"%s\"", gr__feed_of(f->role, f->name, feed));
-    return feed_view(what, e, sample, run->stepper.batch.n, run->stepper.batch.field[i]);
+    return feed_view(what, e, sample, run->stepper.batch.n, run->stepper.batch.field[gr__set_place(set, i)]);
 }
 
 static bool batches_agree(tracer *t)
@@ -183,7 +194,10 @@ static bool batches_agree(tracer *t)
     }
     for (int i = 0; i < n && !t->r->differs; i++) {
         gr_plan_view x = field_view(one, i, a), y = field_view(two, i, b);
-        views_agree(t, t->item ? t->item : -1, &x, &y);
+        if (x.data && y.data)
+            views_agree(t, t->item ? t->item : -1, &x, &y);
+        else if (x.data || y.data)
+            name_shapes(t, -1, "", a, x.data ? "read" : "not read", y.data ? "read" : "not read");
     }
     return !t->r->differs;
 }

@@ -1,0 +1,116 @@
+/* Units behind a ReLU that give 0 whatever they see: nothing is learned through them. [mission X14] */
+#include <math.h>
+#include <string.h>
+
+#include "nn/stack.h"
+#include "study/check/check.h"
+
+static const double MOST = 0.4; /* of a layer's units, that may be off */
+enum { BATCHES = 8 };           /* that are looked at, where some units are off */
+enum { ENOUGH = 32 };           /* values of a unit, for it to be off by more than chance */
+
+typedef struct units {
+    int layer;         /* of the stack */
+    int64_t n, values; /* along the last axis; seen of each */
+    bool *lives;
+} units;
+
+static bool rectifies(gr_context *ctx, const gr_tree *activation)
+{
+    const gr_layer *m =
+        gr__activation_none(activation) ? NULL : (const gr_layer *)gr__family_peek(ctx, &gr__family_layer, activation);
+    return m && m->follow == GR_FOLLOW_RELU;
+}
+
+/* Is what the layer gives an activation's, which may be 0 at one side? */
+static bool gives_rectified(gr_context *ctx, const gr_stacked *l)
+{
+    const gr_layer *m = l->member;
+    if (m->activation_only) return m->follow == GR_FOLLOW_RELU;
+    if (l->activation) return rectifies(ctx, l->activation);
+    return !m->inner_activation && gr__member_has(&m->head, "activation") &&
+           rectifies(ctx, gr__setting_tree(&l->settings, "activation"));
+}
+
+static gr_status look(const gr_probe *p, gr__bump *memory, units *u)
+{
+    char name[32];
+    gr_shape shape;
+    snprintf(name, sizeof name, "layer%d", u->layer);
+    const void *data = gr_plan_output(p->train, name, &shape);
+    int64_t all = gr_shape_count(shape);
+    if (!u->lives) {
+        u->n = shape.rank ? shape.dim[shape.rank - 1] : 0;
+        u->lives = gr__bump_alloc(memory, (size_t)GR_MAX(u->n, 1));
+        if (!u->lives) return GR_E_MEMORY;
+        memset(u->lives, 0, (size_t)u->n);
+    }
+    for (int64_t i = 0; i < all; i++)
+        if (gr__probe_real(p, data, i) != 0) u->lives[i % u->n] = true; /* NaN lives */
+    u->values += u->n ? all / u->n : 0;
+    return GR_OK;
+}
+
+static double share_off(const units *u)
+{
+    int64_t off = 0;
+    for (int64_t i = 0; i < u->n; i++) off += !u->lives[i];
+    return u->n && u->values >= ENOUGH ? (double)off / (double)u->n : 0;
+}
+
+/* Batches in the order of a run, until none is left that has a unit off. */
+static gr_status look_at_batches(gr_probe *p, gr__bump *memory, units *u, int n)
+{
+    gr_status st = GR_OK;
+    bool off = n > 0;
+    gr__loader_seek(p->loader, 0, 0);
+    for (int k = 0; k < GR_MIN(BATCHES, p->batches) && off && st == GR_OK; k++) {
+        gr_batch b;
+        st = p->next(p->source, &b);
+        if (st != GR_OK || b.n != p->batch) break;
+        st = gr__probe_run(p, p->train, &b);
+        off = false;
+        for (int i = 0; i < n && st == GR_OK; i++) {
+            st = look(p, memory, &u[i]);
+            off |= st == GR_OK && (u[i].values < ENOUGH || share_off(&u[i]) > 0);
+        }
+    }
+    return st;
+}
+
+static void judge(const gr_probe *p, const units *u, int n, gr_finding *out)
+{
+    const units *worst = NULL;
+    for (int i = 0; i < n; i++)
+        if (u[i].values >= ENOUGH && (!worst || share_off(&u[i]) > share_off(worst))) worst = &u[i];
+    if (!worst) {
+        gr__finding_set(out, GR_VERDICT_OK, NAN, MOST, n ? "too few samples to tell" : "no layer ends in a ReLU");
+        return;
+    }
+    double share = share_off(worst);
+    const char *name = p->recipe->stack->layer[worst->layer].name;
+    if (share > MOST)
+        gr__finding_set(
+            out, GR_VERDICT_WARNING, share, MOST,
+            "%.0f %% of the %lld units of \"%.100s\" give 0 for all that was seen, and learn nothing: another "
+            "start, a lower rate, or a slope for them (`gradus convert RECIPE --relu leaky_relu -o NEW`)",
+            100 * share, (long long)worst->n, name);
+    else if (share > 0)
+        gr__finding_set(out, GR_VERDICT_OK, share, MOST,
+                        "of the units of \"%.100s\" %.2g %% give 0 for all that was seen", name, 100 * share);
+    else
+        gr__finding_set(out, GR_VERDICT_OK, 0, MOST, "no unit gives 0 for all that was seen");
+}
+
+gr_status gr__check_dead(gr_probe *p, gr__bump *memory, gr_finding *out)
+{
+    const gr_stack *s = p->recipe->stack;
+    units *u = gr__bump_alloc(memory, (size_t)GR_MAX(s->n, 1) * sizeof *u);
+    int n = 0;
+    if (!u) return GR_E_MEMORY;
+    for (int i = 0; i < s->n; i++)
+        if (gives_rectified(p->ctx, &s->layer[i])) u[n++] = (units){.layer = i};
+    gr_status st = look_at_batches(p, memory, u, n);
+    if (st == GR_OK) judge(p, u, n, out);
+    return st;
+}
