@@ -195,6 +195,35 @@ GR_API gr_val gr_scan_final(const gr_scan *s, gr_val carry);     /* after the la
 GR_API gr_val gr_scan_stack(const gr_scan *s, gr_val inner); /* [steps, ...] of a real value of the body with an axis */
 GR_API void gr_scan_free(gr_scan *s);
 
+/* ---- fixed points ----
+ * What a function of itself leaves as it is, z = f(z), of every sample (the first axis) by itself. Whatever f reads
+ * besides z is used as it is:
+ *
+ *     gr_val z = gr_unknown(g, gr_shape_of(g, x));
+ *     gr_val f = gr_tanh(g, gr_add(g, gr_matmul(g, z, w, false, false), x));
+ *     gr_val y = gr_fixed_point(g, z, f, zeros, (gr_fixed_point_attr){.max = 50, .tolerance = 1e-4}, NULL, NULL);
+ *
+ * Its gradient is that of the solution, found by a fixed point of its own: memory does not grow with iterations. */
+typedef enum gr_solver {
+    GR_SOLVE_ANDERSON, /* the mixture of the last values of f whose residuals cancel best   [Anderson 1965] */
+    GR_SOLVE_BROYDEN,  /* Newton's steps by an inverse Jacobian learned on the way          [Broyden 1965] */
+    GR_SOLVE_ITERATE   /* f(f(f(z))) */
+} gr_solver;
+typedef struct gr_fixed_point_attr {
+    gr_solver solver;
+    int64_t max, gradient_max; /* evaluations of f, and of its transposed Jacobian; the second 0: as many */
+    int64_t window;            /* values that Anderson mixes, updates that Broyden keeps, 1 to 20; 0: 6, 12 */
+    double tolerance, gradient_tolerance; /* a sample is done where |f(z) - z| <= tolerance (1e-5 + |f(z)|), of its
+                                             gradient without the 1e-5; the second 0: the same */
+} gr_fixed_point_attr;
+/* Stands for z within f, and for nothing outside of it. Each is a new one. */
+GR_API gr_val gr_unknown(gr_graph *g, gr_shape shape);
+/* f at the best z that was met, of the shape of `unknown`; `initial` of that shape is where it starts. residual and
+ * iterations, both [samples], may be NULL: |f(z) - z| / (1e-5 + |f(z)|) there, above the tolerance where the sample is
+ * not done within `max`, and how many evaluations it took. What f mixes between samples is not solved for rightly. */
+GR_API gr_val gr_fixed_point(gr_graph *g, gr_val unknown, gr_val f, gr_val initial, gr_fixed_point_attr attr,
+                             gr_val *residual, gr_val *iterations);
+
 /* ---- attention ---- */
 typedef struct gr_attention_attr {
     int64_t heads, key_heads; /* key_heads divides heads: so many share keys and values */

@@ -161,6 +161,8 @@ static const struct {
     {"embedding", "embed embeddings token_embedding word_embedding lookup"},
     {"attention", "multihead_attention multi_head_attention self_attention mha scaled_dot_product_attention"},
     {"transformer_block", "transformer transformer_encoder transformer_layer transformer_encoder_layer encoder_layer"},
+    {"equilibrium", "deq deep_equilibrium fixed_point implicit"},
+    {"hyper", "hypernetwork hyper_network hypernet hyper_net"},
     {"ff", "dim_feedforward feed_forward ffn hidden_dim intermediate_size ff_dim"},
     {"norm", "norm_first normalization"},
     {"positional", "positional_encoding positional_embedding position_embedding position_encoding pos_embed"},
@@ -382,7 +384,6 @@ const char *gr__key_home(const char *name, const char *section)
 static const char later[] =
     /* layers */
     "selu mish "
-    "equilibrium "
     /* sources, preparation, balance, augmentation */
     "images audio text one_hot resize log_mel oversample undersample smote adasyn hard_undersample crop flip rotate "
     "color cutout noise mixup cutmix specaugment synonym "

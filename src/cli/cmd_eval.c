@@ -145,6 +145,7 @@ static void add_members(gr_result *r, const gr_model *model, const gr_engine *e,
 {
     const gr_recipe *recipe = model->recipe;
     gr__result_put(r, "samples=%jd", ev->samples);
+    if (ev->solves) gr__result_put(r, "unsolved=%jd", ev->unsolved);
     if (recipe->heads_named) gr__result_put(r, "cost_mean=%g", ev->cost_mean);
     for (int h = 0; h < ev->n_heads; h++) {
         const told t = told_of(model, e, ev, h);

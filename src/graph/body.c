@@ -38,20 +38,22 @@ void gr__body_release(const gr__body *body)
     gr__free(b->ctx, b, sizeof *b);
 }
 
-gr_status gr__graph_copy(gr_graph *to, const gr_graph *from, gr_val *map)
+gr_status gr__graph_copy(gr_graph *to, const gr_graph *from, const bool *which, gr_val *map)
 {
+    const char *scope = to->scope;
     int widest = 1;
     for (uint32_t k = 0; k < gr__graph_nodes(from); k++) widest = GR_MAX(widest, gr__node(from, k)->n_in);
     gr_val *in = gr__alloc(to->ctx, (size_t)widest * sizeof *in);
-    if (!in) return GR_E_MEMORY;
+    if (!in) return gr__error_code(to->ctx);
     for (uint32_t k = 0; k < gr__graph_nodes(from) && to->status == GR_OK; k++) {
         const gr_node *n = gr__node(from, k);
-        if (map[n->out]) continue;
+        if ((which && !which[k]) || map[n->out]) continue;
         for (int i = 0; i < n->n_in; i++) in[i] = map[n->in[i]];
         gr__scope_set(to, n->scope);
         gr_val v = gr__node_copy(to, from, n, in);
         for (int o = 0; v && o < n->n_out; o++) map[n->out + (gr_val)o] = gr__node_output(to, v, o);
     }
+    gr__scope_set(to, scope);
     gr__free(to->ctx, in, (size_t)widest * sizeof *in);
     return to->status;
 }

@@ -33,14 +33,14 @@ gr__body *gr__body_create(gr_context *ctx, gr_graph *graph, const gr__role *role
 void gr__body_release(const gr__body *b);
 const gr__body *gr__body_intern(gr_graph *g, const gr__body *b); /* the one that g holds of it. NULL: no memory */
 
-/* Copies the nodes of `from` into `to`. map: what a value of the one is in the other; leaves that it has already are
- * not copied, and all others of its values are filled in. */
-GR_CHECKED gr_status gr__graph_copy(gr_graph *to, const gr_graph *from, gr_val *map);
-
 /* Calls visit for the body of each node of g that has one; stops at the first failure. The one way into bodies for what
  * looks at all of a graph: verifying, printing, counting. */
 typedef gr_status (*gr__body_fn)(const gr_graph *g, uint32_t node, const gr__body *b, void *user);
 gr_status gr__graph_each_body(const gr_graph *g, gr__body_fn visit, void *user);
+
+/* Copies nodes, under the scopes that they have: those that `which` marks (NULL: all), of whose values map has none
+ * yet. map: of a value of `from`, what it is in `to`. */
+GR_CHECKED gr_status gr__graph_copy(gr_graph *to, const gr_graph *from, const bool *which, gr_val *map);
 
 /* ---- the operands and results of a loop ---- */
 int gr__body_results(const gr__body *b);
@@ -70,8 +70,16 @@ static inline bool gr__scan_reverse(const gr_attr *attr)
 {
     return attr->i[1] != 0;
 }
+/* The carry [1] whose being 0 ends the loop after a step, before the number of steps is up; -1: none. Such a loop has
+ * finals alone, nothing stacked, and no gradient: what it computes is differentiated by those who make it. */
+static inline int gr__scan_until(const gr_attr *attr)
+{
+    return (int)attr->i[2] - 1;
+}
 /* A loop of the body; operands as it has them. The first result, GR_NONE after a failure. */
-gr_val gr__scan_add(gr_graph *g, const gr__body *b, const gr_val *in, int64_t steps, bool reverse);
+gr_val gr__scan_add(gr_graph *g, const gr__body *b, const gr_val *in, int64_t steps, bool reverse, int until);
+/* Says so of a loop that is being built; before gr_scan_end. */
+void gr__scan_end_at(gr_scan *s, gr_val carry);
 /* One step's part of what is stacked, and the other way round. */
 gr_shape gr__shape_of_step(gr_shape stacked);
 gr_shape gr__shape_of_steps(gr_shape part, int64_t steps);
@@ -80,6 +88,11 @@ gr_shape gr__shape_of_steps(gr_shape part, int64_t steps);
 gr_val gr__scan_all(gr_graph *g, const gr_node *n, gr_val inner);
 /* The same of an operand; GR_NONE of one that is carried, whose stack is a result. */
 gr_val gr__scan_operand(gr_graph *g, gr__role role, gr_val v, int64_t steps);
+
+/* f of fixed point n at its own first result, as a value of g. */
+gr_val gr__fixed_point_again(gr_graph *g, const gr_node *n);
+/* Its residual where it is above its tolerance, else 0: [samples]. */
+gr_val gr__fixed_point_missed(gr_graph *g, const gr_node *n);
 
 /* ---- leaves that stand in for operands (decompose.c) ---- */
 gr_val gr__stand_in(gr_graph *g, const gr_value *v, int number);

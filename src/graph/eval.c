@@ -124,18 +124,29 @@ static gr_status run_step(const gr_node *n, const gr_ref *operand, gr_ref *in, i
     return st;
 }
 
+/* Has the carry that tells so become 0? */
+static bool ends(const gr_node *n, const gr_ref *out, int64_t state)
+{
+    const gr__body *b = n->attr.body;
+    int until = gr__scan_until(&n->attr);
+    return until >= 0 && *(const double *)part(&out[gr__body_states(b, until)], state).data == 0;
+}
+
 static gr_status run_loop(const gr_node *n, const gr_ref *operand, gr_ref *out)
 {
     const gr__body *b = n->attr.body;
     gr_status st = GR_OK;
-    int64_t steps = gr__scan_steps(&n->attr), first = gr__scan_reverse(&n->attr) ? steps : 0;
+    int64_t steps = gr__scan_steps(&n->attr), state = gr__scan_reverse(&n->attr) ? steps : 0, done = 0;
     gr_ref *in = gr__alloc(b->ctx, (size_t)b->n_in * sizeof *in);
     if (!in) return GR_E_MEMORY;
     for (int c = 0; c < b->n_carries; c++)
-        put(part(&out[gr__body_states(b, c)], first), &operand[gr__body_operand(b, c)]);
-    for (int64_t t = 0; t < steps && st == GR_OK; t++) st = run_step(n, operand, in, t, out);
+        put(part(&out[gr__body_states(b, c)], state), &operand[gr__body_operand(b, c)]);
+    do {
+        st = run_step(n, operand, in, done++, out);
+        state += gr__scan_reverse(&n->attr) ? -1 : 1;
+    } while (st == GR_OK && done < steps && !ends(n, out, state));
     for (int c = 0; c < b->n_carries; c++) {
-        gr_ref last = part(&out[gr__body_states(b, c)], steps - first);
+        gr_ref last = part(&out[gr__body_states(b, c)], state);
         put(out[gr__body_final(b, c)], &last);
     }
     gr__free(b->ctx, in, (size_t)b->n_in * sizeof *in);
@@ -153,7 +164,7 @@ static gr_status compute(const eval *e, const gr_node *n, gr_ref *out)
     for (int i = 0; i < n->n_in; i++) in[i] = e->buffer[n->in[i]];
     if (n->op->ref)
         n->op->ref(e->g, n, in, out);
-    else if (n->attr.body)
+    else if (n->op->class == GR_CLASS_LOOP)
         st = run_loop(n, in, out);
     else
         st = run_said(e->g, n, in, out);
@@ -174,6 +185,8 @@ static gr_status run(eval *e, const gr_node *n)
     }
     if (n->op->ref || n->op->decompose || n->attr.body) return compute(e, n, out);
     if (!gr__stands_in(n, &number)) return fill(e, n, out);
+    if (!e->given)
+        return gr__fail(gr__graph_context(e->g), GR_E_USAGE, "an unknown is read outside of its fixed point");
     if (bytes_of(out)) memcpy(out->data, e->given[number].data, bytes_of(out));
     return GR_OK;
 }

@@ -54,6 +54,7 @@ typedef enum gr_opcode {
     GR_OP_ATTENTION_GRADIENT,
     GR_OP_ATTENTION_PACKED_GRADIENT,
     GR_OP_SCAN,               /* a loop (body.h) */
+    GR_OP_FIXED_POINT,        /* what a body leaves as it is: (z, residual, iterations); said by a loop */
     GR__COMPOSED(GR__OP_CODE) /* said by others */
     GR_OP_COUNT               /* how many; also the code of an operation that is in no table (gr__node_make) */
 } gr_opcode;
@@ -82,7 +83,7 @@ typedef struct gr_attr {
     int64_t i[12];
     double f[2];
     const char *name;            /* interned by the graph: equal names are equal pointers */
-    const struct gr__body *body; /* LOOP: what it runs; interned likewise */
+    const struct gr__body *body; /* loops and fixed points: what they run; interned likewise */
 } gr_attr;
 
 typedef struct gr_value {
@@ -129,6 +130,7 @@ typedef enum gr__branches {
     GR__BRANCHES_RESULT,     /* its result, which is constant in between */
     GR__BRANCHES_SAID,       /* those of its decomposition */
     GR__BRANCHES_BODY,       /* those of the operations of its body, at every step */
+    GR__BRANCHES_SOLVED,     /* those of its body at the first result */
 } gr__branches;
 
 typedef struct gr__range {

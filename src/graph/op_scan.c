@@ -1,7 +1,7 @@
 /* The loop: a body run once for each part of what is stacked, in order or in reverse. */
 #include <string.h>
 
-#include "graph/op.h"
+#include "graph/fixed_point.h"
 
 /* ---- shape rule ---- */
 
@@ -37,6 +37,17 @@ static bool check_carry(gr_graph *g, const gr__body *b, int carry)
                        gr__shape_text(from->shape, s), gr__dtype_text(to->dtype), gr__shape_text(to->shape, t));
 }
 
+static bool check_until(gr_graph *g, const gr_attr *attr)
+{
+    const gr__body *b = attr->body;
+    int until = gr__scan_until(attr);
+    if (until < 0) return true;
+    if (until >= b->n_carries || gr__body_stacks(b) > 0)
+        return gr__op_fail(g, GR_E_INTERNAL, "what ends early is told by a carry, and stacks nothing");
+    gr_shape shape = gr__value(b->graph, gr__body_next(b, until))->shape;
+    return gr__shape_equal(shape, GR_SHAPE(1)) || gr__op_fail(g, GR_E_INTERNAL, "what tells its end has not shape [1]");
+}
+
 static bool infer_scan(gr_graph *g, const gr_attr *attr, const gr_val *in, int n_in, gr_value *out)
 {
     const gr__body *b = attr->body;
@@ -47,6 +58,7 @@ static bool infer_scan(gr_graph *g, const gr_attr *attr, const gr_val *in, int n
         return gr__op_fail(g, GR_E_RANGE, "%lld steps, wanted one at least", (long long)steps);
     for (int i = 0; i < n_in; i++)
         if (!check_operand(g, attr, in, i)) return false;
+    if (!check_until(g, attr)) return false;
     for (int c = 0; c < b->n_carries; c++) {
         if (!check_carry(g, b, c)) return false;
         gr_shape shape = gr__value(b->graph, gr__body_next(b, c))->shape;
@@ -99,6 +111,7 @@ gr_val gr__scan_all(gr_graph *g, const gr_node *n, gr_val inner)
 static const gr__field scan_fields[] = {
     {GR__FIELD_INTEGERS, 0, 1, "steps", GR__SHOWN},
     {GR__FIELD_INTEGERS, 1, 1, "reverse", 0},
+    {GR__FIELD_INTEGERS, 2, 1, "until", 0},
     {GR__FIELD_BODY, 0, 1, NULL, 0},
     {GR__FIELDS_END, 0, 0, NULL, 0},
 };
@@ -114,9 +127,19 @@ const gr_op gr__loop_ops[] = {
      .flops = scan_flops,
      .branches = GR__BRANCHES_BODY,
      .fields = scan_fields},
+    {.code = GR_OP_FIXED_POINT,
+     .class = GR_CLASS_COMPOSED,
+     .name = "fixed_point",
+     .n_in = -1,
+     .n_out = 3,
+     .infer = gr__fixed_point_infer,
+     .gradient = gr__fixed_point_gradient,
+     .decompose = gr__fixed_point_solve,
+     .branches = GR__BRANCHES_SOLVED,
+     .fields = gr__fixed_point_fields},
 };
 
-gr_val gr__scan_add(gr_graph *g, const gr__body *b, const gr_val *in, int64_t steps, bool reverse)
+gr_val gr__scan_add(gr_graph *g, const gr__body *b, const gr_val *in, int64_t steps, bool reverse, int until)
 {
-    return gr__node_add(g, GR_OP_SCAN, in, b->n_in, &(gr_attr){.i = {steps, reverse}, .body = b}, NULL);
+    return gr__node_add(g, GR_OP_SCAN, in, b->n_in, &(gr_attr){.i = {steps, reverse, until + 1}, .body = b}, NULL);
 }

@@ -13,6 +13,7 @@ struct gr_scan {
     size_t room_role, room_in, room_leaf, room_next;
     gr__role *role;
     gr_val *in, *leaf, *next; /* of an operand; next of carries alone */
+    gr_val until;             /* the leaf of the carry that ends it; GR_NONE: none does */
     gr_val out;
 };
 
@@ -107,6 +108,11 @@ void gr_scan_next(gr_scan *s, gr_val carry, gr_val next)
         s->next[i] = next;
 }
 
+void gr__scan_end_at(gr_scan *s, gr_val carry)
+{
+    s->until = carry;
+}
+
 /* ---- the end ---- */
 
 /* Whatever may be asked for afterwards, by gradients too: plans drop what nobody reads. */
@@ -136,7 +142,7 @@ static bool name_results(gr_scan *s)
         }
         if (!name_result(s->inner, &n, s->next[i])) return false;
     }
-    for (gr_val v = 1; v <= gr__graph_values(s->inner); v++)
+    for (gr_val v = 1; v <= gr__graph_values(s->inner) && !s->until; v++)
         if (may_be_stacked(s->inner, v, s) && !name_result(s->inner, &n, v)) return false;
     return true;
 }
@@ -156,7 +162,8 @@ bool gr_scan_end(gr_scan *s)
         return false;
     }
     if (gr__body_results(s->body) == 0) return true; /* of a body that computes nothing there is nothing to run */
-    s->out = gr__scan_add(s->g, s->body, s->in, s->steps, s->reverse);
+    int until = s->until ? gr__body_carry(s->body, find(s, s->until, GR__ROLE_CARRY)) : -1;
+    s->out = gr__scan_add(s->g, s->body, s->in, s->steps, s->reverse, until);
     return s->out != GR_NONE;
 }
 

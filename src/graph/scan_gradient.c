@@ -53,7 +53,7 @@ static bool copy_body(pull *p)
 {
     const gr_graph *from = p->b->graph;
     gr_val *map = gr__bump_alloc(p->memory, (gr__graph_values(from) + 1) * sizeof *map);
-    if (!map || gr__graph_copy(p->both, from, map) != GR_OK) return false;
+    if (!map || gr__graph_copy(p->both, from, NULL, map) != GR_OK) return false;
     for (gr_val v = 1; v <= gr__graph_values(from); v++)
         if (map[v] != v) return gr_graph_fail(p->both, GR_E_INTERNAL, "its body changed");
     p->forward = gr__graph_values(p->both);
@@ -375,6 +375,10 @@ static bool any_passes(const pull *p)
 void gr__scan_gradient(gr_graph *g, const gr_node *n, const gr_val *dout, gr_val *din)
 {
     pull p = {.g = g, .n = n, .b = n->attr.body};
+    if (gr__scan_until(&n->attr) >= 0) {
+        gr_graph_fail(g, GR_E_UNSUPPORTED, "scan: a loop that may end early has no gradient of its own");
+        return;
+    }
     bool good = gr_graph_create(g->ctx, &p.both) == GR_OK && (p.memory = gr__bump_create(g->ctx));
     p.dleaf = good ? gr__bump_alloc(p.memory, (size_t)p.b->n_in * sizeof *p.dleaf) : NULL;
     p.dcarry = good ? gr__bump_alloc(p.memory, (size_t)p.b->n_carries * sizeof *p.dcarry) : NULL;

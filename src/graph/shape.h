@@ -10,4 +10,13 @@ const char *gr__shape_text(gr_shape s, char *buffer);
 bool gr__shape_equal(gr_shape a, gr_shape b);
 gr_context *gr__graph_context(const gr_graph *g);
 
+/* What the fixed points of a graph tell that its effects need, those of gradients too, all samples of all of them
+ * together; rank 0 each. Fixed points within others and within loops are not counted. */
+typedef struct gr_solved {
+    gr_val solves;      /* samples that were solved for */
+    gr_val unsolved;    /* of them, those that were not done within so many evaluations */
+    gr_val evaluations; /* that all of them took */
+} gr_solved;
+bool gr__graph_solved(gr_graph *g, gr_solved *out); /* false: it has none, or fails */
+
 #endif

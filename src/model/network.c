@@ -121,6 +121,7 @@ static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mo
                            .memory = memory,
                            .bind = o->bind,
                            .sketch = o->sketch,
+                           .exact = o->exact,
                            .updates = o->updates}};
     if (mode == GR_MODE_TRAIN) {
         m->b.seed = gr_feed(g, GR_FEED_SEED, GR_REAL, GR_SCALAR);

@@ -67,6 +67,7 @@ typedef struct gr_network_options {
     gr_val *layers; /* layers[i] receives what layer i of the recipe's stack gives; may be NULL */
     gr_binding bind;
     bool sketch;    /* as in gr_build */
+    bool exact;     /* likewise */
     int64_t steps;  /* that a batch has of inputs with lengths; 0: all */
     double updates; /* as in gr_build */
 } gr_network_options;

@@ -103,6 +103,8 @@ gr_val gr__build_param(gr_build *b, const char *suffix, gr_shape shape, gr_role 
                        int64_t fan_out)
 {
     if (gr_graph_status(b->g) != GR_OK) return GR_NONE;
+    if (b->maker && (role == GR_ROLE_WEIGHT || role == GR_ROLE_BIAS))
+        return b->maker->make(b, b->maker, suffix, shape, role, fan_in, fan_out);
     for (size_t i = 0; i < b->n_params; i++) {
         const gr_entry_spec *e = &b->params[i].entry;
         char here[96], before[96];

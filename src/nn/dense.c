@@ -31,6 +31,24 @@ static gr_val take_weight(gr_build *b, const gr_settings *s, int64_t units, int6
     return gr_graph_fail(b->g, p ? GR_E_SHAPE : GR_E_NAME, "tied is refused");
 }
 
+/* x [samples, ..., features] by one matrix, or by one a sample. */
+static gr_val multiply(gr_graph *g, gr_val x, gr_val w)
+{
+    gr_shape shape = gr_shape_of(g, x), weights = gr_shape_of(g, w);
+    int64_t features = shape.dim[shape.rank - 1], each = 1;
+    for (int i = 1; i + 1 < shape.rank; i++) each *= shape.dim[i];
+    bool one = weights.rank == 2;
+    x = gr_reshape(g, x, one ? GR_SHAPE(shape.dim[0] * each, features) : GR_SHAPE(shape.dim[0], each, features));
+    return gr_matmul(g, x, w, false, true);
+}
+
+/* What is added has an axis of samples where there is one a sample. */
+static gr_val add_bias(gr_graph *g, gr_val y, gr_val bias)
+{
+    gr_shape s = gr_shape_of(g, bias);
+    return gr_add(g, y, s.rank == 1 ? bias : gr_reshape(g, bias, GR_SHAPE(s.dim[0], 1, s.dim[1])));
+}
+
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
 {
     (void)n_in;
@@ -39,13 +57,12 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     int64_t units = gr__setting_int(s, "units");
     if (shape.rank < 2) return gr_graph_fail(g, GR_E_SHAPE, "takes samples of at least one axis");
     if (!gr__build_has_features(b, in[0])) return GR_NONE;
-    int64_t features = shape.dim[shape.rank - 1], positions = 1;
-    for (int i = 0; i + 1 < shape.rank; i++) positions *= shape.dim[i];
+    int64_t features = shape.dim[shape.rank - 1];
     gr__activation_follow(b, gr__setting_tree(s, "activation"));
     gr_val w = take_weight(b, s, units, features);
-    gr_val y = gr_matmul(g, gr_reshape(g, in[0], GR_SHAPE(positions, features)), w, false, true);
+    gr_val y = multiply(g, in[0], w);
     if (gr__setting_bool(s, "bias"))
-        y = gr_add(g, y, gr__build_param(b, "bias", GR_SHAPE(units), GR_ROLE_BIAS, GR_LAYOUT_PLAIN, features, units));
+        y = add_bias(g, y, gr__build_param(b, "bias", GR_SHAPE(units), GR_ROLE_BIAS, GR_LAYOUT_PLAIN, features, units));
     shape.dim[shape.rank - 1] = units;
     return gr__activation_build(b, gr__setting_tree(s, "activation"), gr_reshape(g, y, shape));
 }
@@ -64,6 +81,7 @@ GR_LAYER(dense) = {
     .min_inputs = 1,
     .max_inputs = 1,
     .takes_lengths = true,
+    .weights_a_sample = true,
     .names = "tied",
     .build = build,
 };

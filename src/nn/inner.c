@@ -269,7 +269,8 @@ static gr_val build_list(gr_build *b, const gr_tree *list, const gr_stack_inputs
 
 gr_val gr__build_list(gr_build *b, const gr_tree *list, const char *const *names, const gr_val *in, int n_in)
 {
-    return build_list(b, list, &(gr_stack_inputs){.name = names, .n = n_in, .named = n_in > 1, .prefix = b->layer}, in);
+    const gr_stack_inputs from = {.name = names, .n = n_in, .named = n_in > 1, .first = true, .prefix = b->layer};
+    return build_list(b, list, &from, in);
 }
 
 /* The layer again, in a list of its own, without what is seen to outside it. */

@@ -24,8 +24,16 @@ typedef struct gr_input_name { /* what gives a layer's input: a layer's name, or
     gr_val value;
 } gr_input_name;
 
+struct gr_build;
 typedef struct gr_stream gr_stream;   /* random numbers that a layer draws: nn/build.c */
 typedef struct gr_stepped gr_stepped; /* a value whose samples have lengths of their own: nn/lengths.c */
+
+/* Makes weights and biases that are no parameters of their own; others are declared as usual. */
+typedef struct gr_param_maker gr_param_maker;
+struct gr_param_maker {
+    gr_val (*make)(struct gr_build *b, gr_param_maker *m, const char *suffix, gr_shape shape, gr_role role,
+                   int64_t fan_in, int64_t fan_out);
+};
 
 typedef struct gr_build {
     gr_context *ctx;
@@ -55,6 +63,7 @@ typedef struct gr_build {
     const gr_tree *init;
     bool inherited; /* `init` is that of a layer around this one: not for what normalises, nor for slopes */
     gr_binding bind;
+    gr_param_maker *maker; /* of the parameters of layers that are built now; NULL: they are declared */
     gr_val lengths; /* [B] GR_I32: how many steps of each sample count, GR_NONE: all of them. Set for each layer from
                        whichever of its inputs have some, layers within layers too; inputs of two lengths are refused. A
                        layer whose output has no steps any more sets it to GR_NONE */
@@ -67,6 +76,7 @@ typedef struct gr_build {
     size_t n_streams, streams_capacity;
     const char *lonely; /* the first layer that normalises one value by itself; NULL: none */
     bool sketch;        /* the graph is made for its shapes and is never run */
+    bool exact; /* its derivatives are held against differences: what is approached is approached to the last digits */
 } gr_build;
 
 /* Declares (or finds) parameter LAYER.suffix and gives its leaf. */
@@ -138,6 +148,7 @@ typedef struct gr_layer {
     bool multiplies;          /* its inputs with each other: one may be a gate */
     bool pointwise;           /* of one input, every number by itself, whatever its axis; activations count as such */
     bool flattens;            /* a sample's axes end here: what follows tells no steps from features */
+    bool weights_a_sample;    /* its parameters may have an axis of samples before their own */
     bool drops;               /* does nothing but leave numbers out at random: outside of training it hands on */
     const char *drop_rate;    /* the row that says with which probability it leaves numbers out; NULL: it leaves none */
     const char *norm_choice;  /* the row by which it normalises within, `none`: not at all; NULL: there is none */

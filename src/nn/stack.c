@@ -355,7 +355,7 @@ static gr_status find_above(builder *k, size_t i, int *out)
     const seat *at = &k->record[i].seat;
     if (at->from) return find_source(k, i, at->from_scope, at->from, out);
     *out = at->above;
-    if (!gr__is_input(at->above) || k->inputs->n == 1) return GR_OK;
+    if (!gr__is_input(at->above) || k->inputs->n == 1 || k->inputs->first) return GR_OK;
     gr_status st = gr__tree_fail(k->ctx, k->layer[i].at, GR_E_MISSING, NULL,
                                  "which input the first layer takes is not said: from");
     hint_inputs(k);

@@ -41,6 +41,7 @@ typedef struct gr_stack_inputs {
     const char *const *name;
     int n;
     bool named;         /* whoever wrote the layers gave the names */
+    bool first;         /* a layer without `from` above which there is none takes the first of several */
     const char *prefix; /* of all names; NULL: none */
     bool takes_prefix;  /* as its name: the only layer of the list */
 } gr_stack_inputs;

@@ -1,4 +1,5 @@
 /* Compiling: the stages one after another, and the end of a plan. */
+#include "graph/body.h"
 #include "plan/plan.h"
 
 static gr_status find_entries(gr__compiler *c)
@@ -8,9 +9,13 @@ static gr_status find_entries(gr__compiler *c)
     if (!c->entry) return gr__error_code(c->ctx);
     for (uint32_t k = 0; k < n; k++) {
         const gr_node *leaf = gr__node(c->g, k);
+        int number;
         bool slot = leaf->op->code == GR_OP_SLOT;
         char wanted[96], found[96];
         c->entry[k] = -1;
+        if (!c->loop && gr__stands_in(leaf, &number))
+            return gr__fail(c->ctx, GR_E_USAGE, "an unknown%s%s is read outside of its fixed point",
+                            leaf->scope[0] ? " of " : "", leaf->scope);
         if (leaf->op->kept != GR__KEPT_STORE) continue;
         const gr_entry *e = gr_store_find(c->plan->store, leaf->attr.name);
         const char *in = leaf->scope[0] ? " in " : "";

@@ -14,7 +14,7 @@ gr_val gr__node_read(const gr__compiler *c, const gr_node *n, int i)
 {
     gr_val v = n->in[i];
     const gr_node *p = gr__producer(c->g, v);
-    if (c->absorbs[gr__node_id(c->g, n)] >> i & 1) {
+    if (gr__absorbs(c, gr__node_id(c->g, n), i)) {
         if (p->op->code == GR_OP_IOTA) return GR_NONE;
         v = p->in[0];
         p = gr__producer(c->g, v);
@@ -41,7 +41,7 @@ static bool read_in_place(const gr__compiler *c, gr_val v, int unit)
     for (uint32_t r = c->first_reader[v]; r < c->first_reader[v + 1]; r++) {
         const gr_node *n = gr__node(c->g, c->readers[r]);
         for (int i = 0; i < n->n_in && c->unit_of[c->readers[r]] != unit; i++)
-            if (n->in[i] == v && (c->absorbs[c->readers[r]] >> i & 1)) return true;
+            if (n->in[i] == v && gr__absorbs(c, c->readers[r], i)) return true;
     }
     return false;
 }
@@ -111,7 +111,7 @@ bool gr__part_reads_elementwise(const gr__compiler *c, const gr__part *part, gr_
             gr_shape in = gr__value(c->g, n->in[i])->shape;
             bool element = n->op->class == GR_CLASS_MAP && gr__shape_equal(in, gr__value(c->g, n->out)->shape) &&
                            gr_shape_count(in) == gr_shape_count(part->shape);
-            if (!same || !element || (c->absorbs[part->nodes[k]] >> i & 1)) return false;
+            if (!same || !element || gr__absorbs(c, part->nodes[k], i)) return false;
         }
     }
     return true;
@@ -148,7 +148,7 @@ static bool is_line(const gr__compiler *c, const gr__part *both, gr_val v)
 /* Does input i of n read a line row by row? */
 static bool reads_by_row(const gr__compiler *c, const gr__part *both, const gr_node *n, int i)
 {
-    const gr_node *spread = c->absorbs[gr__node_id(c->g, n)] >> i & 1 ? gr__producer(c->g, n->in[i]) : n;
+    const gr_node *spread = gr__absorbs(c, gr__node_id(c->g, n), i) ? gr__producer(c->g, n->in[i]) : n;
     if (spread->op->code == GR_OP_BROADCAST) return gr__form_of(c->g, spread, gr__form_split(both->splits)) == GR__ROW;
     gr_space space = gr__form_space(both->shape, both->splits);
     return n->op->class == GR_CLASS_MAP && gr_shape_count(gr__value(c->g, n->out)->shape) == space.rows;
@@ -165,7 +165,7 @@ static bool reads_rightly(const gr__compiler *c, const gr__part *both, const gr_
             gr_val v = gr__node_read(c, n, i);
             int from = v ? gr__value_unit(c, v) : -1;
             if (from < 0 || (from != a && from != b)) continue;
-            bool absorbed = c->absorbs[reader->nodes[k]] >> i & 1, line = is_line(c, both, v);
+            bool absorbed = gr__absorbs(c, reader->nodes[k], i), line = is_line(c, both, v);
             if (line && !reads_by_row(c, both, n, i)) return false;
             if (!line && (absorbed || gr__value_is_view(c, v) || gr__node_is_reduction(gr__producer(c->g, v))))
                 return false;
@@ -275,7 +275,7 @@ static bool join_neighbours(gr__compiler *c, const gr_node *n, int unit)
     }
     for (int i = 0; i < n->n_in; i++) {
         gr_val v = gr__node_read(c, n, i);
-        if (!v || gr__value(c->g, v)->shape.rank == 0 || (c->absorbs[gr__node_id(c->g, n)] >> i & 1)) continue;
+        if (!v || gr__value(c->g, v)->shape.rank == 0 || gr__absorbs(c, gr__node_id(c->g, n), i)) continue;
         for (uint32_t r = c->first_reader[v]; r < c->first_reader[v + 1]; r++)
             if (!try_join(c, c->unit_of[c->readers[r]], &unit)) return false;
     }
@@ -334,7 +334,7 @@ static bool may_be_line(const gr__compiler *c, uint32_t k)
     const gr_node *n = gr__node(c->g, k);
     for (int i = 0; i < n->n_in; i++) {
         const gr_node *p = gr__producer(c->g, n->in[i]);
-        if ((c->absorbs[k] >> i & 1) && (p->op->code == GR_OP_IOTA || gr__value(c->g, p->in[0])->shape.rank > 0))
+        if (gr__absorbs(c, k, i) && (p->op->code == GR_OP_IOTA || gr__value(c->g, p->in[0])->shape.rank > 0))
             return false;
     }
     return n->op->class == GR_CLASS_MAP;
@@ -385,7 +385,7 @@ static bool may_wait(const gr__compiler *c, uint32_t k)
     gr_val tensor = GR_NONE;
     for (int i = 0; i < n->n_in; i++) {
         gr_val v = gr__node_read(c, n, i);
-        if (!v || gr__value(c->g, v)->shape.rank == 0 || (c->absorbs[k] >> i & 1) || v == tensor) continue;
+        if (!v || gr__value(c->g, v)->shape.rank == 0 || gr__absorbs(c, k, i) || v == tensor) continue;
         if (gr__stands(c, v) >= GR__STANDS_STEP) continue; /* reading it late keeps nothing longer */
         if (tensor || !stands_anyway(c, v)) return false;
         tensor = v;

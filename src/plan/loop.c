@@ -114,8 +114,7 @@ static gr_status copy_graph(const gr__body *b, gr_graph *to)
     gr_effects from = gr__graph_effects(b->graph);
     size_t room = (gr__graph_values(b->graph) + 1) * sizeof(gr_val);
     gr_val *map = gr__alloc(b->ctx, room);
-    if (!map) return GR_E_MEMORY;
-    gr_status st = gr__graph_copy(to, b->graph, map);
+    gr_status st = map ? gr__graph_copy(to, b->graph, NULL, map) : GR_E_MEMORY;
     for (size_t i = 0; i < from.n_outputs && st == GR_OK; i++) {
         gr_effects so_far = gr__graph_effects(to);
         gr_val v = written(to, &so_far, map[from.outputs[i].value]);
@@ -181,15 +180,17 @@ gr_status gr__loop_make(gr__compiler *c, const gr_item *it, gr_kernel **out)
     l->ctx = c->ctx;
     l->steps = gr__scan_steps(&n->attr);
     l->reverse = gr__scan_reverse(&n->attr);
+    l->until = gr__scan_until(&n->attr);
     l->body = gr__alloc(c->ctx, sizeof *l->body);
     GR_TRY(l->body ? GR_OK : gr__error_code(c->ctx));
     GR_TRY(compile_body(l, c, it, n));
-    l->kernel = (gr_kernel){.name = gr__bump_format(l->body->memory, "loop of %lld steps%s", (long long)l->steps,
-                                                    l->reverse ? ", reverse" : ""),
-                            .scratch_bytes = l->body->scratch_bytes,
-                            .shared_bytes = l->body->block_bytes,
-                            .n_operands = it->n_in + it->n_out,
-                            .destroy = destroy};
+    l->kernel =
+        (gr_kernel){.name = gr__bump_format(l->body->memory, "loop of %s%lld steps%s", l->until < 0 ? "" : "at most ",
+                                            (long long)l->steps, l->reverse ? ", reverse" : ""),
+                    .scratch_bytes = l->body->scratch_bytes,
+                    .shared_bytes = l->body->block_bytes,
+                    .n_operands = it->n_in + it->n_out,
+                    .destroy = destroy};
     GR_TRY(l->kernel.name ? GR_OK : gr__error_code(c->ctx));
     *out = &l->kernel;
     return GR_OK;
@@ -250,12 +251,35 @@ void gr__loop_move(const gr__instruction *in, int64_t done)
     }
 }
 
+/* Is the carry that tells so 0 after so many steps? */
+static bool ends(const gr__instruction *in, int64_t done)
+{
+    const gr__loop *l = gr__loop_of(in);
+    if (l->until < 0) return false;
+    const void *at = carried(in, &l->carries[l->until], done);
+    return l->body->backend->real == GR_EL_F32 ? *(const float *)at == 0 : *(const double *)at == 0;
+}
+
+/* What has ended before its time stands where it was last, which may be a block. */
+static void settle(const gr__instruction *in, int64_t done)
+{
+    const gr__loop *l = gr__loop_of(in);
+    for (int k = 0; k < l->n_carries && done < l->steps; k++) {
+        const gr__carry *c = &l->carries[k];
+        if (c->final < 0 || c->bytes == 0) continue;
+        const char *at = carried(in, c, done);
+        if (at != in->address[c->final]) memcpy(in->address[c->final], at, c->bytes);
+    }
+}
+
 void gr__loop_run(gr_plan *root, const gr__instruction *in)
 {
     const gr__loop *l = gr__loop_of(in);
+    int64_t done = 0;
     gr__loop_begin(in);
-    for (int64_t done = 0; done < l->steps; done++) {
-        gr__loop_move(in, done);
+    for (bool more = true; more; more = done < l->steps && !ends(in, done)) {
+        gr__loop_move(in, done++);
         for (int i = 0; i < l->body->n_instructions; i++) (void)gr__plan_step(root, &l->body->instructions[i]);
     }
+    settle(in, done);
 }

@@ -37,6 +37,7 @@ struct gr__loop {
     gr_plan *body;
     int64_t steps;
     bool reverse;
+    int until;       /* the carry that ends it by being 0; -1: none */
     gr__slot *slots; /* these lie in the body's memory */
     gr__carry *carries;
     gr__moving *moving;

@@ -31,7 +31,7 @@ static void list_from(walk *w, uint32_t k)
     const gr_node *n = gr__node(w->c->g, k);
     for (int i = 0; i < n->n_in; i++) {
         uint32_t p = gr__value(w->c->g, w->c->root[n->in[i]])->node;
-        if ((w->c->absorbs[k] >> i & 1) || w->c->unit_of[p] == w->unit) list_from(w, p);
+        if (gr__absorbs(w->c, k, i) || w->c->unit_of[p] == w->unit) list_from(w, p);
     }
     w->nodes[w->n++] = k;
 }

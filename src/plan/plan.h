@@ -156,6 +156,12 @@ typedef struct gr__compiler {
     int *final;    /* of a value: the buffer that holds it when all has run; -1: none */
 } gr__compiler;
 
+/* Does node k read its input i in place? Only elementwise nodes do; others, loops above all, may have any number. */
+static inline bool gr__absorbs(const gr__compiler *c, uint32_t k, int i)
+{
+    return i < 8 && (c->absorbs[k] >> i & 1);
+}
+
 gr_status gr__plan_simplify(gr_context *ctx, const gr_backend *backend, const gr_graph *from, gr_graph **out);
 /* Does the graph, without dead nodes, hold what the backend does not take? Then the same with all that expanded, once;
  * `round`: how often that was done before. */

@@ -47,6 +47,8 @@ static void mark_inputs(const narrowing *w)
 static void mark(const narrowing *w)
 {
     bool more = true;
+    int until = gr__scan_until(&w->n->attr);
+    if (until >= 0) w->needed[until] = w->live[gr__body_next(w->b, until)] = true;
     for (int k = 0; k < gr__body_stacks(w->b); k++)
         if (result_lives(w, gr__body_stacked(w->b, k))) w->live[gr__body_stack(w->b, k)] = true;
     while (more) {
@@ -240,7 +242,10 @@ static gr_status add_loop(narrowing *w, gr_val *out)
     w->inner = NULL;
     gr__body *made = gr__body_create(w->b->ctx, inner, w->role, w->n_in);
     if (!made) return GR_E_MEMORY;
-    gr_val first = gr__scan_add(to, made, w->in, gr__scan_steps(&w->n->attr), gr__scan_reverse(&w->n->attr));
+    const gr_attr *attr = &w->n->attr;
+    int until = gr__scan_until(attr);
+    gr_val first = gr__scan_add(to, made, w->in, gr__scan_steps(attr), gr__scan_reverse(attr),
+                                until >= 0 ? new_carry(w, until) : -1);
     if (first) map_results(w, made, first, out);
     gr__body_release(made);
     return gr_graph_status(to);

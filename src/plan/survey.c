@@ -201,7 +201,7 @@ static void find_in_memory(gr__compiler *c)
         const gr_node *n = gr__node(c->g, k);
         bool lives = gr__plan_node_lives(n, c->live);
         for (int i = 0; lives && i < n->n_in; i++)
-            if (!(c->absorbs[k] >> i & 1)) c->in_memory[gr__value(c->g, n->in[i])->node] = true;
+            if (!gr__absorbs(c, k, i)) c->in_memory[gr__value(c->g, n->in[i])->node] = true;
     }
 }
 

@@ -296,6 +296,9 @@ static void find_outputs(const gr_task *t, gr_engine_plan *p)
     p->weight_sum = gr_plan_output(p->plan, "weight_sum", NULL);
     p->norm = gr_plan_output(p->plan, "norm", NULL);
     p->penalty = gr_plan_output(p->plan, "penalty", NULL);
+    p->solves = gr_plan_output(p->plan, "solves", NULL);
+    p->unsolved = gr_plan_output(p->plan, "unsolved", NULL);
+    p->evaluations = gr_plan_output(p->plan, "evaluations", NULL);
     for (int h = 0; h < t->recipe->n_heads; h++) {
         const char *head = t->recipe->head[h].name;
         p->head[h].prediction = gr_plan_output(p->plan, gr__output_of(head, "prediction", name), NULL);

@@ -135,6 +135,7 @@ gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, 
         gr__feeds_put(&plan->feeds, &b);
         GR_TRY(gr_plan_run(plan->plan));
         out->samples += b.n;
+        if (plan->solves) out->solves += (int64_t)*plan->solves, out->unsolved += (int64_t)*plan->unsolved;
         for (int h = 0; h < out->n_heads; h++) take_head(&p, h, plan, &b);
     }
     conclude(&p);

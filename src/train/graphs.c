@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "graph/shape.h"
 #include "model/cost_rows.h"
 #include "train/graphs.h"
 
@@ -149,6 +150,16 @@ static gr_status update(making *m, gr_val cost_sum, gr_val weight_sum, bool weig
     return gr_graph_status(g);
 }
 
+/* What was solved for on the way; last, when all that is needed is known. */
+static void tell_solved(const making *m)
+{
+    gr_solved s;
+    if (!gr__graph_solved(m->g, &s)) return;
+    gr_output(m->g, "solves", s.solves);
+    gr_output(m->g, "unsolved", s.unsolved);
+    gr_output(m->g, "evaluations", s.evaluations);
+}
+
 static gr_status build_step(making *m)
 {
     gr_status st = forward_and_back(m);
@@ -269,24 +280,31 @@ static gr_status build_statistics(making *m)
     return st == GR_OK ? gr_graph_status(m->g) : st;
 }
 
+static gr_status build_kind(making *m, const gr_engine *e, int kind, int variant)
+{
+    switch (kind) {
+    case GR_RUN_EVALUATE:
+        m->view = &e->view[variant];
+        return build_evaluate(m);
+    case GR_RUN_STATISTICS:
+        m->view = &e->view[variant];
+        return build_statistics(m);
+    case GR_RUN_ACTION:
+        return e->action[variant]->build(&e->rules, m->g, e->store, m->params, m->n);
+    default:
+        break;
+    }
+    m->phase = variant & GR_VARIANT_THEN ? 1 : 0;
+    m->curvature = variant & GR_VARIANT_CURVATURE;
+    return kind == GR_RUN_STEP ? build_step(m) : kind == GR_RUN_ACCUMULATE ? build_accumulate(m) : build_apply(m);
+}
+
 gr_status gr__graph_of_run(const gr_engine *e, int kind, int64_t batch, int64_t steps, int variant, gr_graph *g)
 {
     const gr_task *t = e->task;
     making m = {.task = t, .recipe = t->recipe, .store = e->store, .g = g, .batch = batch, .steps = steps};
     m.params = gr__network_params(t->network, &m.n);
-    switch (kind) {
-    case GR_RUN_EVALUATE:
-        m.view = &e->view[variant];
-        return build_evaluate(&m);
-    case GR_RUN_STATISTICS:
-        m.view = &e->view[variant];
-        return build_statistics(&m);
-    case GR_RUN_ACTION:
-        return e->action[variant]->build(&e->rules, g, e->store, m.params, m.n);
-    default:
-        break;
-    }
-    m.phase = variant & GR_VARIANT_THEN ? 1 : 0;
-    m.curvature = variant & GR_VARIANT_CURVATURE;
-    return kind == GR_RUN_STEP ? build_step(&m) : kind == GR_RUN_ACCUMULATE ? build_accumulate(&m) : build_apply(&m);
+    gr_status st = build_kind(&m, e, kind, variant);
+    if (st == GR_OK) tell_solved(&m);
+    return st == GR_OK ? gr_graph_status(g) : st;
 }

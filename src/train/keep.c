@@ -157,6 +157,7 @@ gr_status gr__loop_result(gr_loop *l, const gr_train_result *r)
         put_real(average, "validation_error", r->average_error);
         json_object_set_new(o, "average", average);
     }
+    if (l->solved.solves) json_object_set_new(o, "unsolved", json_integer((json_int_t)l->solved.all));
     if (r->diverged[0]) json_object_set_new(o, "diverged", json_string(r->diverged));
     json_object_set_new(o, "peak_bytes", json_integer((json_int_t)r->peak_bytes));
     json_object_set_new(o, "planned_bytes", json_integer((json_int_t)r->planned_bytes));

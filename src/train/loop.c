@@ -51,6 +51,10 @@ static void observed_states(gr_loop *l, gr_states *s)
         {"observed/train_cost_mean", GR_STATE_REAL, &l->train_cost_mean},
         {"shown/train_cost", GR_STATE_REAL, &l->shown.train_cost},
         {"shown/samples", GR_STATE_I64, &l->shown.samples},
+        {"solved/solves", GR_STATE_I64, &l->solved.solves},
+        {"solved/unsolved", GR_STATE_I64, &l->solved.unsolved},
+        {"solved/evaluations", GR_STATE_I64, &l->solved.evaluations},
+        {"solved/all", GR_STATE_I64, &l->solved.all},
     };
     gr__states_add(s, observed, (int)GR_COUNT(observed));
     for (int i = 0; i < m->n_state; i++)
@@ -111,11 +115,28 @@ static gr_clock clock_of(const gr_loop *l)
     return gr__stepper_clock(&l->stepper, l->step);
 }
 
+/* Fixed points of a batch. What is not found is survived; the first time it is said. */
+static void keep_solved(gr_loop *l, const gr_engine_plan *p)
+{
+    if (l->stepper.position == 0) l->solved.solves = l->solved.unsolved = l->solved.evaluations = 0;
+    if (*p->unsolved > 0 && l->solved.all == 0)
+        gr__log(
+            l->ctx, GR_LOG_WARNING,
+            "step %lld: %g of %g solutions of an equilibrium, or of its gradient, did not reach their tolerance; the "
+            "nearest are taken. metrics.jsonl counts them as unsolved",
+            (long long)l->step + 1, *p->unsolved, *p->solves);
+    l->solved.solves += (int64_t)*p->solves;
+    l->solved.unsolved += (int64_t)*p->unsolved;
+    l->solved.evaluations += (int64_t)*p->evaluations;
+    l->solved.all += (int64_t)*p->unsolved;
+}
+
 /* What a run of the update leaves behind it: the loader's place, and of the run that updates the figures. */
 static void keep_run(gr_loop *l)
 {
     const gr_stepper *s = &l->stepper;
     const gr_engine_plan *p = s->plan;
+    if (p->solves && p->kind != GR_RUN_STATISTICS) keep_solved(l, p);
     if (s->takes_batch) l->epoch = s->epoch, l->index = s->index;
     if (p->kind != GR_RUN_STEP && p->kind != GR_RUN_APPLY) return;
     l->lr = s->lr;

@@ -50,6 +50,10 @@ typedef struct gr_loop {
         double train_cost;       /* sum over the samples since the last evaluation, or epoch where there is none */
         int64_t samples, enough; /* enough: a schedule has seen that nothing more is to be gained */
     } observed;
+    struct {
+        int64_t solves, unsolved, evaluations; /* of the last update's fixed points */
+        int64_t all;                           /* unsolved ones of all updates */
+    } solved;
     double train_cost_mean; /* over the samples before the last evaluation, or epoch */
     struct {
         double train_cost; /* sum over the samples since the last line of progress: an epoch's or an evaluation's */

@@ -31,6 +31,7 @@ static void put_heads(line *l, const gr_engine *e, const gr_evaluation *ev)
 {
     const gr_recipe *r = e->task->recipe;
     put(l, "validation_cost", ev->cost_mean);
+    if (ev->solves) put(l, "validation_unsolved", (double)ev->unsolved);
     for (int h = 0; h < ev->n_heads; h++) {
         if (r->heads_named) put_figure(l, r, h, "cost", ev->head[h].cost_mean);
         put_figure(l, r, h, "error", ev->head[h].error);
@@ -71,6 +72,10 @@ gr_status gr__loop_line(gr_loop *l, const gr_evaluation *ev)
     put(&t, "train_cost", l->train_cost);
     if (l->recipe->penalties.n) put(&t, "data_cost", l->data_cost);
     put(&t, "grad_norm", l->norm);
+    if (l->solved.solves) {
+        put(&t, "unsolved", (double)l->solved.unsolved);
+        put(&t, "evaluations", (double)l->solved.evaluations / (double)l->solved.solves);
+    }
     put(&t, "seconds", round(seconds * 1e6) / 1e6);
     put(&t, "samples_per_second", (double)(l->samples - l->line_samples) / GR_MAX(seconds - l->line_began, 1e-9));
     if (ev) {

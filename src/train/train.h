@@ -92,6 +92,7 @@ typedef struct gr_engine_plan {
     int variant; /* STEP, ACCUMULATE, APPLY: flags; ACTION: which; EVALUATE, STATISTICS: the view */
     gr_feeds feeds;
     const double *cost_sum, *weight_sum, *norm, *penalty; /* of a step; penalty NULL: none */
+    const double *solves, *unsolved, *evaluations;        /* of fixed points (gr_solved); NULL: it has none */
     struct {
         const void *prediction;
         const double *cost_sum, *weight_sum;
@@ -165,6 +166,7 @@ typedef struct gr_evaluation {
     int64_t samples;
     bool finite; /* every output, the costs and the errors are; if not, all figures are NaN and there is no confusion */
     int64_t nonfinite, outputs; /* so many numbers of predictions are not, of all */
+    int64_t solves, unsolved;   /* samples of fixed points, and those of them that were not done in time */
     bool beyond_file;           /* not finite because a file of the model would hold infinite weights */
     double cost_mean;           /* of the network: the heads' means by their weights */
     double error;               /* of a lone head; several have no common one: NaN */

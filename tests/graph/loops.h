@@ -75,6 +75,24 @@ static inline gr_val loop_mixed_written_out(gr_graph *g, const gr_val *x)
     return gr_concat(g, parts, 4, 0);
 }
 
+/* z = tanh(z w + x + b) of every row; x [rows, n], w [n, n], b [n]. */
+static inline gr_val fixed_point_plain(gr_graph *g, const gr_val *x, gr_fixed_point_attr attr)
+{
+    gr_shape shape = gr_shape_of(g, x[0]);
+    gr_val z = gr_unknown(g, shape), zeros = gr_broadcast(g, gr_const(g, 0), shape);
+    gr_val sum = gr_add(g, gr_matmul(g, z, gr_mul(g, x[1], gr_const(g, 0.2)), false, false), gr_add(g, x[0], x[2]));
+    return gr_fixed_point(g, z, gr_tanh(g, sum), zeros, attr, NULL, NULL);
+}
+
+/* The same by as many steps. */
+static inline gr_val fixed_point_written_out(gr_graph *g, const gr_val *x, int steps)
+{
+    gr_shape shape = gr_shape_of(g, x[0]);
+    gr_val z = gr_broadcast(g, gr_const(g, 0), shape), w = gr_mul(g, x[1], gr_const(g, 0.2));
+    for (int i = 0; i < steps; i++) z = gr_tanh(g, gr_add(g, gr_matmul(g, z, w, false, false), gr_add(g, x[0], x[2])));
+    return z;
+}
+
 /* A loop in the body of a loop: each step of the outer one runs plain's loop over its part, from what it carries.
  * x [steps, inner steps, rows, n], w [n, n], b [n]. */
 static inline gr_val loop_nested(gr_graph *g, const gr_val *x)

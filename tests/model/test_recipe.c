@@ -355,7 +355,9 @@ static void test_zoo(void **state)
         const char *name;
         int64_t parameters;
     } want[] = {
+        {"deq-small", 15266},
         {"efficientnet-lite0", 4652008},
+        {"hyper-small", 175210},
         {"lenet5", 61706},
         {"linear", 11},
         {"logistic", 7850},

@@ -22,7 +22,7 @@ typedef struct ev_tensor {
 } ev_tensor;
 
 typedef struct ev_case {
-    char name[48], set[256];
+    char name[48], set[512];
     char key[8][24], word[8][32];
     int n_words, n_tensors;
     ev_tensor tensor[64];

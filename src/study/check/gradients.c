@@ -212,8 +212,9 @@ static void judge(const gr_gradient_row *rows, size_t n, gr_finding *out)
                         bad, n, rows[worst].name);
     else if (open)
         gr__finding_set(out, GR_VERDICT_WARNING, rows[worst].error, GR_GRADIENT_LIMIT,
-                        "%zu of %zu gradients could not be judged, the first is %s: the cost is not finite, or has a "
-                        "kink (a ReLU, a max-pool) within every difference; prepare the data, or try another seed",
+                        "%zu of %zu gradients could not be judged, the first is %s: the cost is not finite, has a kink "
+                        "(a ReLU, a max-pool) within every difference, or an equilibrium is not found; prepare the "
+                        "data, or try another seed",
                         open, n, rows[first].name);
     else if (looked < n)
         gr__finding_set(out, GR_VERDICT_OK, rows[worst].error, GR_GRADIENT_LIMIT,

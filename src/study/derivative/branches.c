@@ -33,6 +33,8 @@ static gr_val branch_of(gr_graph *g, const gr_node *n)
         return n->out;
     case GR__BRANCHES_SAID: /* looked at where it is said */
         return GR_NONE;
+    case GR__BRANCHES_SOLVED: /* what is not found is of no piece: its residual is like no other */
+        return gr__fixed_point_missed(g, n);
     case GR__BRANCHES_BODY: /* looked at inside */
     case GR__BRANCHES_UNKNOWN:
         break;
@@ -40,8 +42,8 @@ static gr_val branch_of(gr_graph *g, const gr_node *n)
     return gr_graph_fail(g, GR_E_INTERNAL, "nothing is known of the branches of %s", n->op->name);
 }
 
-/* Operations whose branches are those of what they are said by are said, beside them: the first result of each, by
- * node, GR_NONE for the others. */
+/* Operations whose branches are those of what they are said by are said, beside them, and what is solved for is put
+ * into its function: the first result of each, by node, GR_NONE for the others. */
 static gr_val *say(gr_graph *g, gr__bump *b)
 {
     size_t room = 0;
@@ -56,6 +58,7 @@ static gr_val *say(gr_graph *g, gr__bump *b)
             said = more;
             room = 2 * gr__graph_nodes(g);
         }
+        if (n->op->branches == GR__BRANCHES_SOLVED && !(said[i] = gr__fixed_point_again(g, n))) return NULL;
         if (n->op->branches == GR__BRANCHES_SAID &&
             !gr__decompose(g, n->op, &n->attr, n->in, n->n_in, gr__value(g, n->out), &said[i]))
             return NULL;
@@ -125,7 +128,7 @@ static gr_status look_inside(search *s, gr_scan *scan, const gr_node *n)
                           : b->role[i] == GR__ROLE_STEP ? gr_scan_step(scan, n->in[i])
                                                         : gr_scan_given(scan, n->in[i]);
     GR_TRY(st);
-    GR_TRY(gr__graph_copy(inner, b->graph, map));
+    GR_TRY(gr__graph_copy(inner, b->graph, NULL, map));
     GR_TRY(begin(&in, inner));
     for (gr_val v = 1; v <= gr__graph_values(b->graph); v++) visit(&in, map[v]);
     GR_TRY(look(&in));

@@ -12,7 +12,7 @@ static const double RESOLVED = 1e-5;
 gr_status gr__slopes_build(const gr_slopes *s, gr_graph *g, gr_network_values *v, gr_val *layers, gr_val *cost)
 {
     gr_status st = gr__network_build_with(s->task.network, g, s->options.mode, gr__task_batch(&s->task), true,
-                                          &(gr_network_options){.layers = layers}, v);
+                                          &(gr_network_options){.layers = layers, .exact = true}, v);
     if (st != GR_OK) return st;
     gr_val count = v->weighted ? gr__weights_divisor(g, v->weight_sum) : v->weight_sum;
     *cost = s->options.as_trained && !s->recipe.reduction_sum ? gr_div(g, v->cost_sum, count) : v->cost_sum;
