@@ -59,4 +59,5 @@ def compare(reference, predicted, tolerance):
         sys.exit(f"that is more than {tolerance}")
 
 
-{"data": data, "weights": weights, "compare": compare}[sys.argv[1]](*sys.argv[2:])
+if __name__ == "__main__":
+    {"data": data, "weights": weights, "compare": compare}[sys.argv[1]](*sys.argv[2:])
