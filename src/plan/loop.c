@@ -238,7 +238,7 @@ void gr__loop_begin(const gr__instruction *in)
     }
 }
 
-void gr__loop_move(const gr__instruction *in, int64_t done)
+static void move(const gr__instruction *in, int64_t done)
 {
     const gr__loop *l = gr__loop_of(in);
     for (int i = 0; i < l->body->n_instructions; i++) {
@@ -272,14 +272,20 @@ static void settle(const gr__instruction *in, int64_t done)
     }
 }
 
+bool gr__loop_step(const gr__instruction *in, int64_t *done)
+{
+    if (*done > 0 && (*done == gr__loop_of(in)->steps || ends(in, *done))) {
+        settle(in, *done);
+        return false;
+    }
+    move(in, (*done)++);
+    return true;
+}
+
 void gr__loop_run(gr_plan *root, const gr__instruction *in)
 {
     const gr__loop *l = gr__loop_of(in);
-    int64_t done = 0;
     gr__loop_begin(in);
-    for (bool more = true; more; more = done < l->steps && !ends(in, done)) {
-        gr__loop_move(in, done++);
+    for (int64_t done = 0; gr__loop_step(in, &done);)
         for (int i = 0; i < l->body->n_instructions; i++) (void)gr__plan_step(root, &l->body->instructions[i]);
-    }
-    settle(in, done);
 }

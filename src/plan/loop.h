@@ -53,10 +53,10 @@ void gr__loop_add_blocks(gr__compiler *c);
 bool gr__loop_lasts(const gr__compiler *c, gr_val v);
 
 /* Running, for `in` of the plan around it: all of it, or by hand: begin, then each step's instructions behind
- * gr__loop_move. steps `done` so far. */
+ * gr__loop_step, which counts it, until that says that all are done. */
 void gr__loop_run(gr_plan *root, const gr__instruction *in);
 void gr__loop_begin(const gr__instruction *in);
-void gr__loop_move(const gr__instruction *in, int64_t done);
+bool gr__loop_step(const gr__instruction *in, int64_t *done);
 
 static inline const gr__loop *gr__loop_of(const gr__instruction *in)
 {

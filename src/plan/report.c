@@ -268,13 +268,12 @@ static const gr_node *search_loop(search *around)
     const gr_node *found = NULL;
     search s = {.root = around->root, .p = l->body};
     gr__loop_begin(in);
-    for (int64_t done = 0; done < l->steps && !found; done++) {
-        gr__loop_move(in, done);
+    for (int64_t done = 0; !found && gr__loop_step(in, &done);) {
         for (int i = 0; i < l->body->n_instructions && !found; i++) {
             s.in = &l->body->instructions[i];
             found = renew(&s) ? search_instruction(&s) : NULL;
         }
-        if (found) around->step = l->reverse ? l->steps - done : done + 1;
+        if (found) around->step = l->reverse ? l->steps + 1 - done : done;
     }
     gr__bump_destroy(s.memory);
     return found;

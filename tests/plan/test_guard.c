@@ -123,11 +123,58 @@ static void what_spoils_a_loop_is_found_inside(void **state)
     }
 }
 
+/* A solution is looked at as it was found: what comes behind it is what spoils the run, not steps that nobody took. */
+static void what_ended_early_is_searched_no_further(void **state)
+{
+    (void)state;
+    static const gr_solver solvers[] = {GR_SOLVE_ANDERSON, GR_SOLVE_BROYDEN, GR_SOLVE_ITERATE};
+    for (size_t k = 0; k < 2 * GR_COUNT(solvers); k++) { /* found at last, or at once */
+        rig r = rig_begin();
+        gr_shape shape = GR_SHAPE(3, 2);
+        gr_val w = rig_entry(&r, "w", GR_SHAPE(2), false), x = gr_feed(r.g, "x", GR_REAL, shape),
+               z = gr_unknown(r.g, shape), zero = gr_broadcast(r.g, gr_const(r.g, 0), shape);
+        gr_scope_push(r.g, "layer", "inner");
+        gr_val f = gr_tanh(
+            r.g,
+            gr_add(r.g, k % 2 ? gr_relu(r.g, gr_sub(r.g, z, gr_const(r.g, 9))) : gr_mul(r.g, z, gr_const(r.g, 0.5)),
+                   x));
+        gr_val y =
+            gr_fixed_point(r.g, z, f, zero,
+                           (gr_fixed_point_attr){.solver = solvers[k / 2], .max = 60, .tolerance = 1e-10}, NULL, NULL);
+        gr_scope_pop(r.g);
+        gr_scope_push(r.g, "layer", "behind");
+        y = gr_sum(r.g, gr_log(r.g, y), (int[]){0}, 1, false);
+        gr_scope_pop(r.g);
+        gr_guard(r.g, gr_sum_all(r.g, y));
+        gr_assign(r.g, w, gr_add(r.g, w, y), GR_ASSIGN_UPDATE);
+        rig_ready(&r);
+        for (int where = -1; where < 6; where++) {
+            double *feed = gr_plan_feed(r.plan, "x", NULL);
+            char text[96] = "";
+            for (int i = 0; i < 6; i++) feed[i] = i == where ? -0.2 * i : 0.1 + i;
+            assert_int_equal(gr_plan_run(r.plan), where < 0 ? GR_OK : GR_E_DIVERGED);
+            gr_context_clear_error(r.ctx);
+            if (where < 0) continue;
+            assert_true(gr_plan_find_nonfinite(r.plan, text, sizeof text));
+            assert_string_equal(text, "log in layer \"behind\"");
+        }
+        double *feed = gr_plan_feed(r.plan, "x", NULL);
+        char text[96] = "";
+        for (int i = 0; i < 6; i++) feed[i] = i == 3 ? NAN : 0.1 + i;
+        assert_int_equal(gr_plan_run(r.plan), GR_E_DIVERGED);
+        gr_context_clear_error(r.ctx);
+        assert_true(gr_plan_find_nonfinite(r.plan, text, sizeof text));
+        assert_string_equal(text, "feed \"x\"");
+        rig_end(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_assigned_when_the_guard_fails),
         cmocka_unit_test(what_spoils_a_loop_is_found_inside),
+        cmocka_unit_test(what_ended_early_is_searched_no_further),
         cmocka_unit_test(a_broadcast_is_not_assigned_before_the_guard_is_known),
         cmocka_unit_test(a_constant_guard_and_a_guard_without_assignments),
     };
