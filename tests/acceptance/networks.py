@@ -248,6 +248,48 @@ def transformer_block(r, s):
 
 # ---- blocks of convolutional networks, with torchvision's names ----
 
+class Equilibrium(nn.Module):
+    """z = sigmoid(w z + b + x), which any small w solves: unrolled until nothing changes."""
+
+    def __init__(s, n):
+        super().__init__()
+        s.w = nn.Linear(n, n)
+
+    def forward(s, x):
+        z = torch.zeros_like(x)
+        for _ in range(80):
+            z = torch.sigmoid(s.w(z) + x)
+        return z
+
+
+def equilibrium(r, s):
+    m = Equilibrium(s[-1])
+    layers = [dict(type="dense", units=s[-1], name="w"), {"type": "add", "from": ["w", "x"], "name": "sum"}, "sigmoid"]
+    return dict(solver=draw(r, "anderson", "broyden", "iterate"), max=80, tolerance=1e-12, layers=layers), m, m
+
+
+class Hyper(nn.Module):
+    """A dense layer whose weights are made of a trained vector."""
+
+    def __init__(s, n, units, width, inner, bias):
+        super().__init__()
+        s.shape, s.embedding, s.main = (units, n), nn.Parameter(torch.randn(width)), nn.Module()
+        s.e = nn.Linear(width, inner) if inner else None
+        s.main.add_module("weight", nn.Linear(inner or width, units * n))
+        s.main.add_module("bias", nn.Linear(inner or width, units) if bias else None)
+
+    def forward(s, x):
+        v = torch.tanh(s.e(s.embedding)) if s.e else s.embedding
+        return F.linear(x, s.main.weight(v).reshape(s.shape), s.main.bias(v) if s.main.bias else None)
+
+
+def hyper(r, s):
+    units, width, inner, bias = (int(v) for v in (r.integers(1, 5), r.integers(1, 5), r.integers(0, 5), r.integers(2)))
+    m = Hyper(s[-1], units, width, inner, bias)
+    layers = dict(layers=[dict(type="dense", units=inner, activation="tanh", name="e")]) if inner else {}
+    return dict(embedding=width, fan=draw(r, "in", "out"), layer=dict(type="dense", units=units, bias=bool(bias)), **layers), m, m
+
+
 def conv_of(n, a, b, kernel=1, stride=1, groups=1, bias=False):
     return (nn.Conv2d if n == 2 else nn.Conv1d)(a, b, kernel, stride, kernel // 2, 1, groups, bias)
 
@@ -405,7 +447,8 @@ LAYERS = {
     "lstm": ((2,), recurrent(nn.LSTM), True), "gru": ((2,), recurrent(nn.GRU), True), "rnn": ((2,), recurrent(nn.RNN), True),
     "attention": ((2,), attention, True), "positional": ((2,), positional, True), "transformer_block": ((2,), transformer_block, True),
     "squeeze_excite": ((2, 3), squeeze_excite, False), "basic_block": ((2, 3), basic_block, False), "bottleneck": ((2, 3), bottleneck, False),
-    "inverted_residual": ((2, 3), inverted_residual, False),
+    "inverted_residual": ((2, 3), inverted_residual, False), "equilibrium": ((1, 2, 3), equilibrium, False),
+    "hyper": ((1, 2, 3), hyper, False),
     **{k: ((1, 2, 3), plain(ACT[k]), True) for k in ("relu", "relu6", "tanh", "sigmoid", "silu", "softplus", "hard_sigmoid", "hard_swish")},
 }
 OTHERS = ("embedding", "add", "multiply", "concat", "residual")  # drawn by what follows
