@@ -109,6 +109,7 @@ static const product products[] = {
     {"block 2048x1024 -> 256 forward", 1, 2048, 256, 1024, false, true},
     {"block 2048x1024 -> 256 weights", 1, 256, 1024, 2048, true, false},
     {"block 2048x256 -> 256 data", 1, 2048, 256, 256, false, false},
+    {"lstm 1024x256 -> 256 weights", 1, 256, 256, 1024, true, false},
     {"product 8x8x8", 1, 8, 8, 8, false, false},
     {"dense 64x784 -> 128 forward", 1, 64, 128, 784, false, true},
     {"dense 64x784 -> 128 weights", 1, 128, 784, 64, true, false},
