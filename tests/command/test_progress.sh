@@ -8,9 +8,10 @@ drawn() { tr '\r' '\n' <"$1" | sed 's/\x1b\[K//g' | grep -v '^\(stopped\|reason\
 longest() { awk '{ if (length($0) > n) n = length($0) } END { print n + 0 }'; }
 
 small valid.yaml "stop: {epochs: 40}" "checkpoint: none"
-small alone.yaml "stop: {epochs: 60}" "checkpoint: none" \
+small alone.yaml "stop: {epochs: 250}" "checkpoint: none" \
   "data: {train: {type: synthetic, kind: digits, n: 300, seed: 1}, batch: 32, prepare: [standardize]}"
 sed -i '/^validate:/d' alone.yaml
+# A line is drawn ten times a second: 250 epochs take longer on any machine, also without validation, which draws one by itself
 small open.yaml "stop: {seconds: 1}" "checkpoint: none" "schedule: constant"
 
 for width in 200 80 79 40 20 9; do
@@ -39,7 +40,7 @@ for width in 200 80 30; do
 done
 
 # Narrowed while it runs, and widened again: the widest line fits the widest terminal, and later ones the narrow one
-"$pty" 100,30,30,30,30,30,30 "$gradus" train alone.yaml --out run --overwrite --set stop.epochs=300 >shown.txt || short "narrowed: exit $?"
+"$pty" 100,30,30,30,30,30,30 "$gradus" train alone.yaml --out run --overwrite --set stop.epochs=700 >shown.txt || short "narrowed: exit $?"
 n=$(drawn shown.txt | tail -n +4 | longest)
 [[ $n -gt 0 && $n -lt 30 ]] || short "narrowed to 30 columns: a line of $n"
 
