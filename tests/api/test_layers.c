@@ -7,6 +7,7 @@
 #include "api/layers.h"
 #include "gradus/net.h"
 #include "gradus/scheduler.h"
+#include "net_case.h"
 #include "test.h"
 #include "train/stepper.h"
 
@@ -204,30 +205,9 @@ static void what_a_recipe_trains_is_trained_by_hand(void **state)
 
 /* ---- a rig for what needs no data ---- */
 
-typedef struct rig {
-    gr_context *ctx;
-    gr_graph *g;
-    gr_store *store;
-    gr_net *net;
-    gr_val x; /* [4,8,8,2] */
-} rig;
-
 static rig begin(gr_mode mode)
 {
-    rig r = {.ctx = test_context()};
-    test_ok(r.ctx, gr_graph_create(r.ctx, &r.g));
-    test_ok(r.ctx, gr_store_create(r.ctx, gr_backend_get("ref"), &r.store));
-    test_ok(r.ctx, gr_net_create(r.g, r.store, mode, &r.net));
-    r.x = gr_feed(r.g, "x", GR_REAL, GR_SHAPE(4, 8, 8, 2));
-    return r;
-}
-
-static void end(rig *r)
-{
-    gr_net_destroy(r->net);
-    gr_store_destroy(r->store);
-    gr_graph_destroy(r->g);
-    test_context_end(r->ctx);
+    return rig_in(NULL, "ref", mode, GR_SHAPE(4, 8, 8, 2));
 }
 
 /* Layers of one name are one: the sum of gradients of both uses, one entry in the store. */

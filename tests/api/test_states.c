@@ -4,6 +4,7 @@
 #include "gradus/ext/layer.h"
 #include "gradus/net.h"
 #include "gradus/scheduler.h"
+#include "net_case.h"
 #include "test.h"
 
 /* ---- first values of parameters of every role and shape, by every initialiser ---- */
@@ -23,15 +24,6 @@ static gr_val build_odd(void *user, gr_build *b, const gr_settings *s, const gr_
     return w ? gr_add(g, in[0], gr_mean_all(g, w)) : GR_NONE;
 }
 
-typedef struct rig {
-    gr_context *ctx;
-    gr_graph *g;
-    gr_store *store;
-    gr_net *net;
-    gr_val x, y; /* [2,3]; classes */
-    bool forgot; /* the error: a graph that has failed tells no other */
-} rig;
-
 static gr_layer_descriptor odd_layer(odd *o)
 {
     return (gr_layer_descriptor){
@@ -40,23 +32,12 @@ static gr_layer_descriptor odd_layer(odd *o)
 
 static rig begin(odd *o, gr_mode mode)
 {
-    rig r = {.ctx = test_context()};
+    gr_context *ctx = test_context();
     gr_layer_descriptor d = odd_layer(o);
-    test_ok(r.ctx, gr_layer_register(r.ctx, &d));
-    test_ok(r.ctx, gr_graph_create(r.ctx, &r.g));
-    test_ok(r.ctx, gr_store_create(r.ctx, gr_backend_get("cpu"), &r.store));
-    test_ok(r.ctx, gr_net_create(r.g, r.store, mode, &r.net));
-    r.x = gr_feed(r.g, "x", GR_REAL, GR_SHAPE(2, 3));
-    r.y = gr_feed(r.g, "y", GR_I32, GR_SHAPE(2));
+    test_ok(ctx, gr_layer_register(ctx, &d));
+    rig r = rig_in(ctx, "cpu", mode, GR_SHAPE(2, 3));
+    r.y = gr_feed(r.g, "y", GR_I32, GR_SHAPE(2)); /* classes */
     return r;
-}
-
-static void end(rig *r)
-{
-    gr_net_destroy(r->net);
-    gr_store_destroy(r->store);
-    gr_graph_destroy(r->g);
-    test_context_end(r->ctx);
 }
 
 static gr_val layer(rig *r, const char *type, const char *settings, gr_val x)
