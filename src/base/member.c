@@ -166,7 +166,7 @@ static gr_status out_of_range(gr_context *ctx, const gr_row *row, const gr_tree 
 static gr_status check_number(gr_context *ctx, const gr_row *row, const gr_tree *t, bool must_be_whole)
 {
     int64_t whole;
-    bool number = t->kind == GR_TREE_INT || t->kind == GR_TREE_REAL;
+    bool number = gr__tree_is_number(t);
     if (!number || isnan(t->number)) return wrong_type(ctx, row, t, must_be_whole ? "a whole number" : "a number");
     bool fits = !must_be_whole || gr__tree_int(t, &whole);
     if (!fits && t->number != floor(t->number)) return wrong_type(ctx, row, t, "a whole number");

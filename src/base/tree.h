@@ -61,6 +61,11 @@ void gr__tree_unquote(const gr_tree *t, bool truths);
 const char *gr__tree_kind_name(const gr_tree *t); /* "a number", "a list", "text", ... */
 /* What messages call a value: "abc" in quotes, numbers as written, "a list". Returns buffer. */
 const char *gr__tree_show(const gr_tree *t, char *buffer, size_t n);
+/* Is it a number, whole or not, as it is written? */
+static inline bool gr__tree_is_number(const gr_tree *t)
+{
+    return t->kind == GR_TREE_INT || t->kind == GR_TREE_REAL;
+}
 bool gr__tree_none(const gr_tree *t); /* absent, null or `none` */
 /* The whole number of a scalar, exactly ("7", "1e3", "4/2", "0x10"); false if it is none or beyond 64 bits. */
 bool gr__tree_int(const gr_tree *t, int64_t *out);

@@ -77,11 +77,6 @@ static const gr_layer *other_norm(const converter *k, const gr_layer *m)
     return m->normalises == GR_NORMALISES_BATCHES && k->how->norm != m ? k->how->norm : NULL;
 }
 
-static bool is_number(const gr_tree *t)
-{
-    return t->kind == GR_TREE_INT || t->kind == GR_TREE_REAL;
-}
-
 /* A copy, with `type` where the name stood alone. */
 static gr_tree *as_map(converter *k, const gr_tree *t)
 {
@@ -123,7 +118,8 @@ static gr_status turn_off(converter *k, gr_tree **layer, const gr_layer *m, cons
     const char *said = gr__bump_format(k->b, "%s: %s", row, off);
     gr_tree *made = gr__tree_scalar(k->b, off);
     if (!value || !made || !said) return GR_E_MEMORY;
-    if (gr__tree_equal(value, made) || (is_number(value) && is_number(made) && value->number == made->number))
+    if (gr__tree_equal(value, made) ||
+        (gr__tree_is_number(value) && gr__tree_is_number(made) && value->number == made->number))
         return GR_OK;
     const char *was = gr__bump_format(k->b, "%s: %s", row, value->text ? value->text : "none");
     for (int i = 0; i < m->head.n_rows; i++) {

@@ -17,8 +17,7 @@ enum { PARTS = 40 };
 gr_status gr__recipe_neutral(gr__recipe_reader *k, const gr_tree *t)
 {
     bool zero = t && t->kind == GR_TREE_MAP; /* {l2: 0.0, l1: 0.0} */
-    for (int i = 0; zero && i < t->n; i++)
-        zero = (t->child[i]->kind == GR_TREE_INT || t->child[i]->kind == GR_TREE_REAL) && t->child[i]->number == 0;
+    for (int i = 0; zero && i < t->n; i++) zero = gr__tree_is_number(t->child[i]) && t->child[i]->number == 0;
     if (gr__tree_none(t) || zero || (t->kind == GR_TREE_LIST && t->n == 0)) return GR_OK;
     return gr__tree_fail(k->ctx, t, GR_E_UNSUPPORTED, "leave it out, or write none",
                          "this version of gradus does not have it yet");
@@ -98,7 +97,7 @@ static gr_status read_memory(gr__recipe_reader *k)
     const gr_tree *t = gr__setting_tree(&k->top, "memory");
     char shown[200];
     if (gr__tree_none(t)) return gr__recipe_part(k, "memory", gr__tree_text(k->b, "none"));
-    bool scalar = t->kind == GR_TREE_INT || t->kind == GR_TREE_REAL || t->kind == GR_TREE_TEXT;
+    bool scalar = gr__tree_is_number(t) || t->kind == GR_TREE_TEXT;
     if (!scalar || !gr__parse_size(t->text, &k->r->memory))
         return gr__tree_fail(k->ctx, t, GR_E_TYPE, "memory: none, or bytes such as 512M or 2G", "%s is not a size",
                              gr__tree_show(t, shown, sizeof shown));

@@ -10,22 +10,17 @@ static bool is_common(const char *key)
     return strcmp(key, "activation") == 0;
 }
 
-static bool is_number(const gr_tree *t)
-{
-    return t->kind == GR_TREE_INT || t->kind == GR_TREE_REAL;
-}
-
 /* Whether a value of another member's row of this name may stand in this one. */
 static bool takes(const gr_row *row, const gr_tree *value)
 {
     int64_t whole;
     switch (row->kind) {
     case GR_ROW_INT:
-        return is_number(value) && gr__tree_int(value, &whole) && gr__in_range(value->number, row->range);
+        return gr__tree_is_number(value) && gr__tree_int(value, &whole) && gr__in_range(value->number, row->range);
     case GR_ROW_REAL:
-        return is_number(value) && gr__in_range(value->number, row->range);
+        return gr__tree_is_number(value) && gr__in_range(value->number, row->range);
     case GR_ROW_TREE:
-        return is_number(value);
+        return gr__tree_is_number(value);
     case GR_ROW_BOOL:
         return value->kind == GR_TREE_BOOL;
     default:
@@ -42,7 +37,7 @@ static bool carries(gr__bump *b, gr_preset preset, const gr_layer *m, const gr_l
     const char *usual = was ? gr__row_default(was, preset) : NULL;
     if (!was || !is || !takes(is, value)) return false;
     gr_tree *t = usual ? gr__tree_flow(b, usual) : NULL;
-    if (t && is_number(t) && is_number(value)) return t->number != value->number;
+    if (t && gr__tree_is_number(t) && gr__tree_is_number(value)) return t->number != value->number;
     return !t || !gr__tree_equal(t, value);
 }
 

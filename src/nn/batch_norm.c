@@ -23,7 +23,7 @@ static gr_val share(gr_build *b, const gr_tree *t)
         if (b->mode != GR_MODE_TRAIN) return gr_const(g, 0);
         return gr_recip(g, gr_add(g, gr__build_count(b, "batches"), gr_const(g, 1)));
     }
-    bool number = t->kind == GR_TREE_INT || t->kind == GR_TREE_REAL;
+    bool number = gr__tree_is_number(t);
     if (number && t->number >= 0 && t->number <= 1) return gr_const(g, t->number);
     gr_status st = gr__tree_fail(b->ctx, t, GR_E_RANGE, "a number from 0 to 1, or cumulative", "%s is no momentum",
                                  gr__tree_show(t, shown, sizeof shown));

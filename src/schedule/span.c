@@ -52,7 +52,7 @@ static gr_status read_number(gr_context *ctx, const gr_tree *t, bool run, gr_spa
 gr_status gr__span_read(gr_context *ctx, const gr_tree *t, bool run, gr_span *out)
 {
     char shown[200];
-    if ((t->kind == GR_TREE_INT || t->kind == GR_TREE_REAL) && !isnan(t->number)) return read_number(ctx, t, run, out);
+    if (gr__tree_is_number(t) && !isnan(t->number)) return read_number(ctx, t, run, out);
     if (t->kind == GR_TREE_TEXT && parse_text(t->text, out)) return GR_OK;
     return gr__tree_fail(ctx, t, GR_E_RANGE,
                          run ? "write 1000, 5 epochs, or 0.1 of the run" : "write 1000 or 30 epochs",
