@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/.." || exit 1
 if [ "$1" = --isa ]; then
     shift
-    find "$1" -maxdepth 1 -name "$2" | LC_ALL=C sort
+    [ ! -d "$1" ] || find "$1" -maxdepth 1 -name "$2" | LC_ALL=C sort
 else
-    find "$1" -maxdepth 1 -type f -name "$2" ! -name '*.isa.c' | LC_ALL=C sort
+    [ ! -d "$1" ] || find "$1" -maxdepth 1 -type f -name "$2" ! -name '*.isa.c' | LC_ALL=C sort
 fi

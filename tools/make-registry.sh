@@ -9,6 +9,10 @@ set -eu
 export LC_ALL=C
 families=$1
 shift
+for folder; do # those that are there
+    shift
+    [ ! -d "$folder" ] || set -- "$@" "$folder"
+done
 
 defined() { # MACRO: the names it defines
     find "$@" -maxdepth 1 -name '*.c' -exec sed -n "s/^$macro(\([A-Za-z0-9_]*\)) *=.*/\1/p" {} + | sort

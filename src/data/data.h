@@ -18,11 +18,12 @@ typedef struct gr_set {
     int64_t n;
     gr_field field[GR_MAX_FIELDS]; /* inputs first, then targets, then the weight, then lengths of some inputs */
     int n_inputs, n_targets, n_lengths;
-    bool weighted;           /* field[n_inputs + n_targets] is how much each sample weighs, from 0 */
-    const gr_schema *schema; /* of a table: how others like it are read; NULL otherwise */
-    gr__bump *memory;        /* names live here; NULL where only headers were read: in the memory of the options */
-    const char *file;        /* for messages */
-    bool one;                /* of gr__set_raw: the file is one sample, without an axis of samples */
+    bool weighted;             /* field[n_inputs + n_targets] is how much each sample weighs, from 0 */
+    const gr_schema *schema;   /* of a table: how others like it are read; NULL otherwise */
+    gr__bump *memory;          /* names live here; NULL where only headers were read: in the memory of the options */
+    const char *file;          /* for messages */
+    bool one;                  /* of gr__set_raw: the file is one sample, without an axis of samples */
+    const char *const *sample; /* what each is called, as its file; NULL: by its number */
 } gr_set;
 
 static inline int gr__set_fields(const gr_set *s)
@@ -64,6 +65,7 @@ typedef struct gr_source_options {
     const gr_schema *schema; /* of the training, for all other data; NULL: this is the training's */
     bool own_classes;        /* with a schema: its labels are classes of its own all the same */
     gr__bump *memory;        /* where names and a schema that gr__set_info gives live; NULL: it gives none */
+    uint64_t hold;           /* bytes of inputs that are held in memory at most; beyond, samples are read when wanted */
 } gr_source_options;
 
 typedef struct gr_source {
@@ -72,7 +74,12 @@ typedef struct gr_source {
     const char *files[3]; /* rows of trees that name a file, or a map of files; NULL after the last */
     gr_status (*info)(gr_context *ctx, const gr_settings *s, const gr_source_options *o,
                       gr_set *out); /* reads headers, or scans */
+    /* Inputs may come with a reader instead of data (`reader` of a field): those that fit o->hold are held by whoever
+     * calls (hold.c), decoded by all workers. */
     gr_status (*load)(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr_set *out);
+    /* OPTIONAL: what `predict` is given, a file or a folder of files, each a sample, read as the training's were by the
+     * settings of its source. Nothing of targets. NULL: arrays and tables, which gr__set_raw knows by their content. */
+    gr_status (*raw)(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const char *file, gr_set *out);
 } gr_source;
 #define GR_SOURCE(name) const gr_source gr__source_##name
 const gr_source *const *gr__sources(int *n); /* generated */

@@ -15,6 +15,15 @@ enum { GR_MAX_INPUTS = 8, GR_MAX_TARGETS = 8, GR_MAX_FIELDS = 2 * GR_MAX_INPUTS 
 #define GR_LONE_INPUT "input"
 #define GR_LONE_TARGET "main"
 
+/* Samples that are read when they are wanted: decoded from files of their own, or of a file too large to be held. */
+typedef struct gr_reader {
+    /* The numbers of one sample, of the field's element type, to `out`. Any thread may call it, each with a scratch of
+     * its own and a context of its own for errors: the file at fault is in the message. */
+    gr_status (*read)(gr_context *ctx, const struct gr_reader *r, int64_t row, void *scratch, void *out);
+    void (*close)(gr_context *ctx, struct gr_reader *r); /* gives back what it has, itself included */
+    size_t scratch;                                      /* bytes that a thread needs, aligned to 64 */
+} gr_reader;
+
 typedef struct gr_field {
     const char *name; /* of the input, or of the head whose target it is; "weight"; LENGTH: of the input it is of */
     gr_field_role role;
@@ -22,7 +31,8 @@ typedef struct gr_field {
     gr_shape sample;     /* of one sample, as the file has it: [28,28] or [28,28,1] or [13]; classes: rank 0 (or [T]) */
     gr_element element;  /* I32 of classes and lengths, F64 or F32 (as the run is) of values and weights */
     uint64_t bytes;      /* of tensor memory that loading takes */
-    void *data;          /* n x sample; NULL where only headers were read */
+    void *data;          /* n x sample; NULL where only headers were read, or `reader` gives the numbers */
+    gr_reader *reader;   /* INPUT: gives samples one by one; NULL: they are in `data` */
     int64_t vocabulary;  /* INPUT: it holds indices from 0 below this, as I32; 0: numbers */
     bool missing;        /* INPUT: the recipe declares missing values: NaN stands for one, preparation fills it */
     int classes;         /* CLASS: largest label + 1, or the number of names; 0: not one, or only loading tells */

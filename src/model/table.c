@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "data/csv.h"
+#include "data/table/csv.h"
 #include "model/model.h"
 #include "model/safetensors.h"
 

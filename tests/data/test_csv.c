@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "data/csv.h"
+#include "data/table/csv.h"
 
 static gr_set load(const char *text, const char *more, gr_target_kind want)
 {

@@ -2,7 +2,7 @@
 #include "files.h"
 
 #include "base/rng.h"
-#include "data/csv.h"
+#include "data/table/csv.h"
 
 enum { TEXT = 1500000, WIDE = 700000 };
 static char *text;

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "data/csv.h"
+#include "data/table/csv.h"
 
 typedef struct heard { /* by the log */
     char text[1200];

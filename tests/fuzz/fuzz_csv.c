@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "data/csv.h"
+#include "data/table/csv.h"
 
 /* One target in this column, of this kind. */
 static gr__entries target(const char *column, gr_target_kind want)

@@ -1,7 +1,7 @@
 /* Gzip files: peeked into, unpacked in pieces, and read as IDX. */
 #include <string.h>
 
-#include "data/array.h"
+#include "data/array/array.h"
 #include "memory_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "data/array.h"
+#include "data/array/array.h"
 
 static void try_as(gr_context *ctx, const uint8_t *data, size_t n, gr_target_kind want, bool float64)
 {

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "data/npz.h"
+#include "data/array/npz.h"
 
 static void try_part(gr_context *ctx, gr__part *p, gr_target_kind want)
 {

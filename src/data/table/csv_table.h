@@ -2,8 +2,8 @@
 #ifndef GR_DATA_CSV_TABLE_H
 #define GR_DATA_CSV_TABLE_H
 
-#include "data/array.h"
-#include "data/csv.h"
+#include "data/array/array.h"
+#include "data/table/csv.h"
 
 typedef struct gr__sentinel { /* stands for a missing value: a number by its value, else a text */
     const char *text;

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "data/array.h"
-#include "data/csv.h"
+#include "data/array/array.h"
+#include "data/table/csv.h"
 
 static gr_status delimiter_of(gr_context *ctx, const gr_settings *s, char *out)
 {

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/csv_table.h"
+#include "data/table/csv_table.h"
 
 void gr__labels_free(gr_context *ctx, gr__labels *all)
 {

@@ -1,5 +1,5 @@
 /* Numeric arrays to fields: sizes, conversion of elements, checks of values. */
-#include "data/array.h"
+#include "data/array/array.h"
 
 #include <float.h>
 #include <inttypes.h>

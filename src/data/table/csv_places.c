@@ -2,7 +2,7 @@
  * table. */
 #include <string.h>
 
-#include "data/csv_table.h"
+#include "data/table/csv_table.h"
 
 /* ---- which fields ---- */
 

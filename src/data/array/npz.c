@@ -1,6 +1,6 @@
 /* NPZ: several arrays in one ZIP archive, stored or deflated. Only the directory at the end is believed, and each of
  * its numbers is checked against the file. */
-#include "data/npz.h"
+#include "data/array/npz.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "data/array.h"
-#include "data/csv.h"
-#include "data/npz.h"
+#include "data/array/array.h"
+#include "data/table/csv.h"
+#include "data/array/npz.h"
 
 /* The sizes other than 1. */
 static gr_shape squeeze(gr_shape s)

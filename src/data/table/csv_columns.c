@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "data/csv_table.h"
+#include "data/table/csv_table.h"
 
 enum { MOST_TOLD = 8 }; /* columns that a note names */
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "data/csv_table.h"
+#include "data/table/csv_table.h"
 
 /* The first byte that is no text, or n. */
 static size_t first_wrong(const char *text, size_t n)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "data/csv_table.h"
+#include "data/table/csv_table.h"
 
 enum { LOOK_AT = 1000 };
 

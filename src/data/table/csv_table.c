@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "data/csv_table.h"
+#include "data/table/csv_table.h"
 
 void gr__table_start(const gr__table *t, gr__csv_reader *r)
 {

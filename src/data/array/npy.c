@@ -3,7 +3,7 @@
  * {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), } */
 #include <string.h>
 
-#include "data/array.h"
+#include "data/array/array.h"
 
 typedef struct reader { /* of the literal */
     const char *at, *end;

@@ -2,7 +2,7 @@
 #ifndef GR_DATA_NPZ_H
 #define GR_DATA_NPZ_H
 
-#include "data/array.h"
+#include "data/array/array.h"
 
 /* Opens the array NAME (member NAME or NAME.npy), which is read from the archive: zip outlives the part. label: what
  * messages call it, likewise. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "data/csv_table.h"
+#include "data/table/csv_table.h"
 
 #define MOST_COLUMNS (1 << 20)
 #define SAMPLE_BYTES ((size_t)64 << 10) /* looked at for guessing */

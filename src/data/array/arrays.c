@@ -1,5 +1,5 @@
 /* Sets of arrays: one array a field, all with as many samples. */
-#include "data/array.h"
+#include "data/array/array.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * elements big-endian. */
 #include <string.h>
 
-#include "data/array.h"
+#include "data/array/array.h"
 
 static bool element_type(unsigned char code, gr__type *out)
 {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "data/csv.h"
+#include "data/table/csv.h"
 
 #define WINDOW_BYTES ((size_t)256 << 10)
 
