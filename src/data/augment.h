@@ -1,7 +1,8 @@
 /* The family "augment": random changes of training samples, made on their way from the set to a batch. Floor 5.
  *
  * What a sample becomes depends on (seed, epoch, sample, place in the list) alone, so it is the same for any number of
- * workers and after a resume. Labels stay. Members change numbers where they stand: pictures [H, W, C], sequences [T, F]. */
+ * workers and after a resume. Labels stay. Members change numbers where they stand: pictures [H, W, C], sequences [T,
+ * F]. */
 #ifndef GR_DATA_AUGMENT_H
 #define GR_DATA_AUGMENT_H
 
@@ -10,10 +11,10 @@
 #include "data/field.h"
 
 typedef struct gr_augment_sample {
-    float *x;        /* the numbers, changed in place */
-    void *scratch;   /* as many bytes as `scratch` says */
-    gr_shape shape;  /* of the sample, as the network takes it */
-    int64_t counts;  /* of sequences: steps that count, from the first on; else shape.dim[0] */
+    float *x;       /* the numbers, changed in place */
+    void *scratch;  /* as many bytes as `scratch` says */
+    gr_shape shape; /* of the sample, as the network takes it */
+    int64_t counts; /* of sequences: steps that count, from the first on; else shape.dim[0] */
 } gr_augment_sample;
 
 typedef struct gr_augment {
