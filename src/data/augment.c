@@ -15,8 +15,9 @@ static gr_status add(gr_context *ctx, gr__bump *b, const gr_tree *step, const gr
     const gr_augment *member = (const gr_augment *)found;
     bool indices = like->x->vocabulary > 0;
     if (member->indices != indices)
-        return gr__tree_fail(ctx, step, GR_E_CONFLICT, NULL, "%s changes %s, but the input \"%s\" holds %s", found->name,
-                             member->indices ? "indices" : "numbers", like->x->name, indices ? "indices" : "numbers");
+        return gr__tree_fail(ctx, step, GR_E_CONFLICT, NULL, "%s changes %s, but the input \"%s\" holds %s",
+                             found->name, member->indices ? "indices" : "numbers", like->x->name,
+                             indices ? "indices" : "numbers");
     make.settings = &s;
     a->member[a->n] = member;
     st = member->make(ctx, b, &make, &a->state[a->n], &scratch);

@@ -13,14 +13,14 @@
 typedef struct gr__way {
     const gr_field *field;
     gr_element as;
-    int64_t apart;   /* numbers of a sample in the set */
-    int place;       /* in a batch */
-    int64_t whole;   /* steps of a sample, where batches may have fewer; 0: they never have */
-    bool read;       /* INPUT: samples come one by one, from a reader or to be changed */
-    bool told;       /* LENGTH: of an input whose changes may alter it, written with that */
-    int length;      /* INPUT: the place of its lengths in a batch; -1: it has none */
-    const gr_augmentation *augment;  /* INPUT: NULL: none */
-    const gr_delivery *delivery;     /* INPUT */
+    int64_t apart;                  /* numbers of a sample in the set */
+    int place;                      /* in a batch */
+    int64_t whole;                  /* steps of a sample, where batches may have fewer; 0: they never have */
+    bool read;                      /* INPUT: samples come one by one, from a reader or to be changed */
+    bool told;                      /* LENGTH: of an input whose changes may alter it, written with that */
+    int length;                     /* INPUT: the place of its lengths in a batch; -1: it has none */
+    const gr_augmentation *augment; /* INPUT: NULL: none */
+    const gr_delivery *delivery;    /* INPUT */
 } gr__way;
 
 /* What is needed by whoever reads and changes samples: one a thread. */
@@ -72,8 +72,8 @@ typedef struct gr__position {
 struct gr_loader {
     gr_context *ctx;
     gr_loader_options o;
-    gr_rows rows;              /* a copy of where they stand; the numbers are the caller's */
-    int64_t batch, batches;    /* rows in a full one; batches in an epoch */
+    gr_rows rows;               /* a copy of where they stand; the numbers are the caller's */
+    int64_t batch, batches;     /* rows in a full one; batches in an epoch */
     gr__way way[GR_MAX_FIELDS]; /* of the set, in its order */
     int n_fields;
     size_t input_bytes; /* of one sample as delivered, all inputs */
@@ -86,8 +86,8 @@ struct gr_loader {
     char *block; /* tensor memory of all slots, then of the order, buckets and workers */
     size_t block_bytes;
     gr__slot slot[2], elsewhere; /* elsewhere: not the loader's own memory */
-    int n_slots, take;       /* take: the slot the caller gets next */
-    gr__room *worker;        /* of heavy loaders one a thread; else one, of which nothing is needed */
+    int n_slots, take;           /* take: the slot the caller gets next */
+    gr__room *worker;            /* of heavy loaders one a thread; else one, of which nothing is needed */
     int n_workers;
 
     gr__pool *pool; /* of loaders without threads; NULL: whoever takes fills alone */
@@ -96,7 +96,7 @@ struct gr_loader {
     int seats;     /* of workers, that threads have taken */
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a slot was begun, filled or given back, the position was set, the end is near */
-    gr__position next;          /* of the next batch to fill */
+    gr__position next;      /* of the next batch to fill */
     int fill;               /* the slot it goes to */
     int busy;               /* threads at work outside the lock */
     bool held, stop;        /* held: nothing new is begun */

@@ -151,7 +151,8 @@ static void take_shard(gr_loader *l, int worker)
     fill_shard(&(filling){l, s, s->shards}, shard, worker);
     pthread_mutex_lock(&l->lock);
     l->busy--;
-    if (++s->done == s->shards) s->state = GR__SLOT_FULL; /* gr__loader_seek waits for all to be done, then empties it */
+    if (++s->done == s->shards)
+        s->state = GR__SLOT_FULL; /* gr__loader_seek waits for all to be done, then empties it */
     pthread_cond_broadcast(&l->changed);
 }
 

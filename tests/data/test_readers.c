@@ -226,10 +226,10 @@ static void changes_are_drawn_by_sample_epoch_and_place(void **state)
     int alike = 0;
     for (int r = 0; r < N; r++) {
         assert_true(add[0][0][r] >= 0 && add[0][0][r] < 8 && add[1][0][r] < 16);
-        alike += add[0][0][r] == add[0][1][r];                  /* of epochs */
-        alike += r && add[0][0][r] == add[0][0][r - 1];         /* of samples */
-        alike += add[1][0][r] - add[0][0][r] == add[0][0][r];   /* of places in the list */
-        assert_true(add[1][0][r] >= add[0][0][r] - 1e-3f);      /* the first place draws the same in both lists */
+        alike += add[0][0][r] == add[0][1][r];                /* of epochs */
+        alike += r && add[0][0][r] == add[0][0][r - 1];       /* of samples */
+        alike += add[1][0][r] - add[0][0][r] == add[0][0][r]; /* of places in the list */
+        assert_true(add[1][0][r] >= add[0][0][r] - 1e-3f);    /* the first place draws the same in both lists */
     }
     assert_true(alike < 4);
 }
