@@ -1,0 +1,185 @@
+/* Sheets of samples: what stands on them is what training takes, to the bit. [mission D8, D24, X2] */
+#include "base/file.h"
+#include "study/data/view.h"
+#include "study_case.h"
+
+#define CHANGED "data.augment=[{type: crop, pad: 2}, {type: rotate, degrees: 20}]"
+
+/* CRC32 of every training sample as an epoch's batches hold it, by its row; written out, with nothing of the sheet's
+ * own. copy: where samples are kept in copies, only batches' samples of which `copy` others were before. */
+static void hash_epoch(const gr_task *t, int64_t epoch, int copy, uint32_t *crc)
+{
+    gr_loader_options o = gr__task_training_loader(t, false);
+    gr_loader *l = NULL;
+    gr_batch b = {0};
+    if (copy >= 0) o.shuffle = GR_SHUFFLE_NONE; /* copies one after the other */
+    int64_t width = gr_shape_count(o.set->field[0].sample), done = 0, n = t->rows[GR_PART_TRAIN].n;
+    size_t sample = (size_t)width * gr__element_bytes(o.input[0].as);
+    test_ok(t->ctx, gr__loader_create(t->ctx, &o, &l));
+    gr__loader_seek(l, epoch, 0);
+    while (!b.last) {
+        test_ok(t->ctx, gr__loader_next(l, &b));
+        assert_true(b.epoch == epoch);
+        for (int64_t i = 0; i < b.n; i++, done++)
+            if (copy < 0 || done / n == copy)
+                crc[b.row[i]] = gr__crc32(0, (const char *)b.field[0] + (size_t)i * sample, sample);
+    }
+    gr__loader_destroy(l);
+}
+
+/* The row that a card is of, and the hash of its face `k`. */
+static uint32_t hash_of(const gr_card *c, int k, uint32_t *row)
+{
+    unsigned r, crc;
+    const gr_face *f = c->face;
+    assert_int_equal(sscanf(c->title, "#%u", &r), 1);
+    for (; k; k--) f = f->next;
+    assert_int_equal(sscanf(f->foot, "crc32 %8x", &crc), 1);
+    *row = r;
+    return crc;
+}
+
+static void hashes_are_those_of(gr_context *ctx, const char *const *sets, int n, int64_t epoch, int copy)
+{
+    gr_recipe *r = recipe_with(ctx, sets, n);
+    gr_task t = {0};
+    gr_sheet s;
+    static uint32_t want[200];
+    uint32_t row = 0, before = 0;
+    bool changed = n > 1 && strstr(sets[1], "augment") != NULL;
+    test_ok(ctx, gr__task_open(ctx, r, 1u << GR_PART_TRAIN, NULL, &t));
+    test_ok(ctx, gr__sheet_open(ctx, "sheet", &s));
+    gr_view_options o = {.count = 50, .changed = changed, .epoch = epoch};
+    test_ok(ctx, gr__view_samples(&t, &o, &s));
+    hash_epoch(&t, epoch, copy, want);
+    assert_int_equal(s.n_cards, 50);
+    for (const gr_card *c = s.card; c; c = c->next) {
+        uint32_t crc = hash_of(c, changed, &row);
+        assert_int_equal(crc, want[row]);
+        assert_true(c == s.card || row > before);
+        if (changed) assert_int_not_equal(hash_of(c, 0, &row), crc);
+        before = row;
+    }
+    gr__sheet_close(&s);
+    gr__task_close(&t);
+    gr__recipe_close(ctx, r);
+}
+
+static void hashes_are_those_of_the_trainers_batches(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 3; threads += 2) {
+        gr_context *ctx = test_context_with(threads, 0);
+        hashes_are_those_of(ctx, (const char *const[]){DIGITS}, 1, 0, -1);
+        hashes_are_those_of(ctx, (const char *const[]){DIGITS, "data.prepare=[]"}, 2, 0, -1);
+        hashes_are_those_of(ctx, (const char *const[]){TABLE}, 1, 0, -1);
+        hashes_are_those_of(ctx, (const char *const[]){DIGITS, CHANGED}, 2, 0, -1);
+        hashes_are_those_of(ctx, (const char *const[]){DIGITS, CHANGED}, 2, 7, -1);
+        hashes_are_those_of(ctx, (const char *const[]){DIGITS, CHANGED, "precision=float64"}, 3, 1, -1);
+        test_context_end(ctx);
+    }
+}
+
+static void copies_that_are_made_once_as_well(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    const char *const sets[] = {DIGITS, CHANGED, "data.augment_mode={materialise: 3}"};
+    hashes_are_those_of(ctx, sets, 3, 0, 1);
+    hashes_are_those_of(ctx, sets, 3, 1, 2);
+    hashes_are_those_of(ctx, sets, 3, 2, 1);
+    test_context_end(ctx);
+}
+
+/* ---- which samples ---- */
+
+static void all_classes_are_shown_alike(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    gr_recipe *r = RECIPE(ctx, TABLE);
+    gr_task t = {0};
+    test_ok(ctx, gr__task_open(ctx, r, 1u << GR_PART_TRAIN, NULL, &t));
+    gr_rows *all = &t.rows[GR_PART_TRAIN];
+    int32_t *label = gr__set_target(&t.set[GR_PART_TRAIN], 0)->data;
+    for (int64_t i = 0; i < t.set[GR_PART_TRAIN].n; i++) label[i] = i == 100 || i == 250 ? 2 : i % 10 == 3; /* 2, 30 */
+    static const int64_t counts[] = {1, 2, 3, 9, 50, 299, 300, 301, 10000};
+    for (size_t k = 0; k < GR_COUNT(counts); k++) {
+        int64_t n = GR_MIN(counts[k], all->n), have[3] = {0};
+        gr_rows a, b;
+        test_ok(ctx, gr__view_choose(&t, GR_PART_TRAIN, counts[k], &a));
+        test_ok(ctx, gr__view_choose(&t, GR_PART_TRAIN, counts[k], &b));
+        assert_int_equal(a.n, n);
+        assert_memory_equal(a.row, b.row, sizeof *a.row * (size_t)n);
+        for (int64_t i = 0; i < n; i++) {
+            have[label[a.row[i]]]++;
+            assert_true(i == 0 || a.row[i] > a.row[i - 1]);
+        }
+        if (n >= 6) assert_int_equal(have[2], 2); /* all that there are */
+        if (n == 50) assert_true(have[0] == 24 && have[1] == 24);
+        if (n == 3) assert_true(have[0] == 1 && have[1] == 1);
+        gr__rows_free(ctx, &a), gr__rows_free(ctx, &b);
+    }
+    gr__task_close(&t);
+    gr__recipe_close(ctx, r);
+    test_context_end(ctx);
+}
+
+static void what_is_not_changed_is_refused(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    gr_recipe *r = RECIPE(ctx, DIGITS, "data.validation={split: 0.2}");
+    gr_task t = {0};
+    gr_sheet s;
+    test_ok(ctx, gr__task_open(ctx, r, 3, NULL, &t));
+    test_ok(ctx, gr__sheet_open(ctx, "sheet", &s));
+    for (int p = GR_PART_TRAIN; p <= GR_PART_VALIDATION; p++) {
+        gr_view_options o = {.part = (gr_part)p, .count = 5, .changed = true};
+        assert_int_equal(gr__view_samples(&t, &o, &s), GR_E_CONFLICT);
+        gr_context_clear_error(ctx);
+    }
+    gr__sheet_close(&s);
+    gr__task_close(&t);
+    gr__recipe_close(ctx, r);
+    test_context_end(ctx);
+}
+
+static void any_lack_of_memory_is_told(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    gr_recipe *r = RECIPE(ctx, DIGITS, CHANGED);
+    gr_task t = {0};
+    test_ok(ctx, gr__task_open(ctx, r, 1u << GR_PART_TRAIN, NULL, &t));
+    gr_view_options o = {.count = 3, .changed = true};
+    uint64_t n = 1, bytes = gr_context_bytes(ctx);
+    for (uint64_t k = 0; k <= n; k++) {
+        gr_sheet s;
+        uint64_t before = gr__acquisitions(ctx);
+        gr__fail_acquisition(ctx, k);
+        gr_status st = gr__sheet_open(ctx, "sheet", &s);
+        if (st == GR_OK) st = gr__view_samples(&t, &o, &s);
+        gr__fail_acquisition(ctx, 0);
+        assert_int_equal(st, k ? GR_E_MEMORY : GR_OK);
+        if (!k) n = gr__acquisitions(ctx) - before;
+        gr_context_clear_error(ctx);
+        gr__sheet_close(&s);
+        assert_int_equal(gr_context_bytes(ctx), bytes);
+    }
+    gr__task_close(&t);
+    gr__recipe_close(ctx, r);
+    test_context_end(ctx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hashes_are_those_of_the_trainers_batches),
+        cmocka_unit_test(copies_that_are_made_once_as_well),
+        cmocka_unit_test(all_classes_are_shown_alike),
+        cmocka_unit_test(what_is_not_changed_is_refused),
+        cmocka_unit_test(any_lack_of_memory_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
