@@ -60,10 +60,8 @@ static gr_status open_reader(const gr__images *all, const char *folder, const ch
 {
     reader *r = gr__alloc(all->ctx, sizeof *r);
     if (!r) return GR_E_MEMORY;
-    *r = (reader){.reader = {.read = read_picture, .close = close_reader},
-                  .folder = folder,
-                  .name = names,
-                  .way = all->way};
+    *r = (reader){
+        .reader = {.read = read_picture, .close = close_reader}, .folder = folder, .name = names, .way = all->way};
     for (size_t i = 0; i < all->n; i++) {
         const gr__picture *p = &all->image[i].head;
         size_t desk = gr__picture_scratch(p, &all->way);
@@ -142,11 +140,12 @@ static gr_status check_sizes(const gr__images *all)
         gr__picture_size(&all->image[0].head, &all->way, &height, &width);
         gr__picture_size(&all->image[i].head, &all->way, &other_height, &other_width);
         if (height == other_height && width == other_width) continue;
-        gr_status st = gr__fail(all->ctx, GR_E_DATA,
-                                "pictures have different sizes: \"%s\" is %lld x %lld (height x width), \"%s\" %lld x %lld",
-                                gr__image_path(all->folder, all->image[0].name, path, sizeof path), (long long)height,
-                                (long long)width, gr__image_path(all->folder, all->image[i].name, other, sizeof other),
-                                (long long)other_height, (long long)other_width);
+        gr_status st =
+            gr__fail(all->ctx, GR_E_DATA,
+                     "pictures have different sizes: \"%s\" is %lld x %lld (height x width), \"%s\" %lld x %lld",
+                     gr__image_path(all->folder, all->image[0].name, path, sizeof path), (long long)height,
+                     (long long)width, gr__image_path(all->folder, all->image[i].name, other, sizeof other),
+                     (long long)other_height, (long long)other_width);
         gr__error_hint(all->ctx, "resize: [%lld, %lld] brings all to one", (long long)height, (long long)width);
         return st;
     }
@@ -193,6 +192,17 @@ static gr_status describe(const gr__images *all, const gr__entries *e, const gr_
     return st;
 }
 
+/* In memory of this set's own, whose-ever they are. */
+static gr_status name_classes(const gr__images *all, gr_field *y)
+{
+    if (!all->class_name) return GR_OK;
+    const char **names = gr__bump_alloc(all->memory, (size_t)all->classes * sizeof *names);
+    for (int i = 0; i < all->classes && names; i++)
+        if (!(names[i] = gr__bump_strdup(all->memory, all->class_name[i]))) names = NULL;
+    y->class_names = names;
+    return names ? GR_OK : GR_E_MEMORY;
+}
+
 static gr_status take_targets(const gr__images *all, gr_field *y)
 {
     y->data = gr__tensor_alloc(all->ctx, (size_t)y->bytes);
@@ -206,22 +216,7 @@ static gr_status take_targets(const gr__images *all, gr_field *y)
         else
             ((double *)y->data)[i] = x->value;
     }
-    if (y->kind == GR_TARGET_CLASS) y->class_names = all->class_name;
-    return GR_OK;
-}
-
-/* All samples, held. */
-static gr_status hold(gr_context *ctx, reader *r, gr_set *s)
-{
-    gr_field *x = &s->field[0];
-    size_t one = (size_t)gr_shape_count(x->sample);
-    char *scratch = gr__tensor_alloc(ctx, r->reader.scratch);
-    x->data = scratch ? gr__tensor_alloc(ctx, (size_t)x->bytes) : NULL;
-    gr_status st = x->data ? GR_OK : gr__error_code(ctx);
-    for (int64_t i = 0; i < s->n && st == GR_OK; i++)
-        st = r->reader.read(ctx, &r->reader, i, scratch, (char *)x->data + (size_t)i * one);
-    gr__tensor_free(ctx, scratch, r->reader.scratch);
-    return st;
+    return y->kind == GR_TARGET_CLASS ? name_classes(all, y) : GR_OK;
 }
 
 /* Leaves out what cannot be decoded, which only decoding tells. */
@@ -233,7 +228,8 @@ static gr_status leave_out(gr__images *all)
     for (size_t i = 0; i < all->n; i++) name[i] = all->image[i].name;
     gr_status st = open_reader(all, all->folder, name, &r);
     if (st != GR_OK) return st;
-    size_t one = granules((size_t)(r->height * r->width * all->way.channels)), kept = 0, bytes = one + r->reader.scratch;
+    size_t one = granules((size_t)(r->height * r->width * all->way.channels)), kept = 0,
+           bytes = one + r->reader.scratch;
     char *memory = gr__tensor_alloc(all->ctx, bytes);
     if (!memory) st = gr__error_code(all->ctx);
     for (size_t i = 0; i < all->n && st == GR_OK; i++) {
@@ -268,6 +264,17 @@ static void tell(const gr__images *all)
                 all->other_kind ? all->other_kind : "", all->others > 1 ? "are" : "is");
 }
 
+/* Of names and sizes: what stands for all numbers. */
+static uint32_t sum_of(const gr__images *all)
+{
+    uint32_t crc = 0;
+    for (size_t i = 0; i < all->n; i++) {
+        crc = gr__crc32(crc, all->image[i].name, strlen(all->image[i].name) + 1);
+        crc = gr__crc32(crc, &all->image[i].head.bytes, sizeof all->image[i].head.bytes);
+    }
+    return crc ? crc : 1;
+}
+
 /* Lets the set have what was found; its memory is that of `all`. */
 static gr_status make(gr__images *all, const gr__entries *e, const gr_source_options *o, gr_set *out)
 {
@@ -283,9 +290,11 @@ static gr_status make(gr__images *all, const gr__entries *e, const gr_source_opt
     s.sample = name;
     if (st == GR_OK && e->n_targets) st = take_targets(all, &s.field[1]);
     if (st == GR_OK) st = open_reader(all, folder, name, &r);
-    if (st == GR_OK) st = hold(all->ctx, r, &s);
-    if (r) r->reader.close(all->ctx, &r->reader);
-    if (st == GR_OK) tell(all);
+    if (st == GR_OK) {
+        s.field[0].reader = &r->reader;
+        s.field[0].sum = sum_of(all);
+        tell(all);
+    }
     s.memory = all->memory;
     all->memory = NULL;
     if (st == GR_OK)
@@ -353,7 +362,8 @@ static const gr_row rows[] = {
      .value = "none",
      .range = "",
      .unit = "",
-     .help = "a table with the columns file and label, instead of subfolders: which pictures are read, and what each is"},
+     .help =
+         "a table with the columns file and label, instead of subfolders: which pictures are read, and what each is"},
     {.name = "resize",
      .kind = GR_ROW_AXES,
      .value = "none",
@@ -378,7 +388,8 @@ static const gr_row rows[] = {
      .value = "stop",
      .range = "stop|skip",
      .unit = "",
-     .help = "a damaged picture ends the run, or is left out and told of; to know them, skip decodes all before training"},
+     .help =
+         "a damaged picture ends the run, or is left out and told of; to know them, skip decodes all before training"},
 };
 
 GR_SOURCE(images) = {
@@ -386,13 +397,15 @@ GR_SOURCE(images) = {
              .name = "images",
              .title = "Folders of pictures: PNG, JPEG, PPM, PGM and PBM",
              .cite = "",
-             .equations = "Samples are [height, width, channels], bytes. Files are told by their content and come in "
-                          "sorted order (bytewise), classes too.\n"
-                          "EXIF's orientation is applied, opacity mixes with black, 16 bits become 0 to 255.\n"
-                          "Grey is ITU-R 601, (19595 R + 38470 G + 7471 B + 32768) / 65536 in whole numbers; of a JPEG in YCbCr "
-                          "it is Y.\n"
-                          "Resizing is bilinear and antialiased: a triangle as wide as the scale, at least a pixel to each side",
+             .equations =
+                 "Samples are [height, width, channels], bytes. Files are told by their content and come in "
+                 "sorted order (bytewise), classes too.\n"
+                 "EXIF's orientation is applied, opacity mixes with black, 16 bits become 0 to 255.\n"
+                 "Grey is ITU-R 601, (19595 R + 38470 G + 7471 B + 32768) / 65536 in whole numbers; of a JPEG in YCbCr "
+                 "it is Y.\n"
+                 "Resizing is bilinear and antialiased: a triangle as wide as the scale, at least a pixel to each side",
              GR_ROWS(rows)},
+    .reads = true,
     .info = info,
     .load = load,
     .raw = raw,

@@ -33,6 +33,9 @@ typedef struct gr__images {
     const char *other, *other_kind;
 } gr__images;
 
+/* The source itself, for pictures that are given to models of other data. */
+extern const gr_source gr__source_images;
+
 void gr__images_free(gr__images *all);
 /* The path of a name, in b or `room` bytes. */
 const char *gr__image_path(const char *folder, const char *name, char *path, size_t room);

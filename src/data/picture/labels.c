@@ -14,9 +14,9 @@ typedef struct labels {
     gr__images *all;
     gr__csv_reader r;
     const char *table;
-    size_t file, label;       /* columns */
-    const char **text;        /* of each picture of all->image */
-    uint64_t *line;           /* where it stands */
+    size_t file, label; /* columns */
+    const char **text;  /* of each picture of all->image */
+    uint64_t *line;     /* where it stands */
     size_t text_room, line_room;
 } labels;
 
@@ -67,8 +67,8 @@ static gr_status take(labels *l)
     bool added;
     size_t before = all->n_damaged;
     if (GR_MAX(l->file, l->label) >= l->r.n)
-        return gr__fail(all->ctx, GR_E_DATA, "\"%s\" line %llu: there are %zu fields, of which one is missing", l->table,
-                        (unsigned long long)l->r.record_line, l->r.n);
+        return gr__fail(all->ctx, GR_E_DATA, "\"%s\" line %llu: there are %zu fields, of which one is missing",
+                        l->table, (unsigned long long)l->r.record_line, l->r.n);
     const char *name = gr__cell_text(all->memory, &l->r.cell[l->file]),
                *text = gr__cell_text(all->memory, &l->r.cell[l->label]);
     if (!name || !text) return GR_E_MEMORY;
@@ -181,7 +181,9 @@ gr_status gr__images_of_table(gr__images *all, const char *table, const gr_schem
         GR_TRY(gr__csv_next(&l.r, &more));
         if (more) GR_TRY(take(&l));
     }
-    if (all->n == 0) GR_TRY(gr__fail(all->ctx, GR_E_DATA, "\"%s\" names no picture%s", table, all->n_damaged ? " that is not damaged" : ""));
+    if (all->n == 0)
+        GR_TRY(gr__fail(all->ctx, GR_E_DATA, "\"%s\" names no picture%s", table,
+                        all->n_damaged ? " that is not damaged" : ""));
     GR_TRY(settle(&l, like, held, values));
 done:
     gr__csv_stop(&l.r);

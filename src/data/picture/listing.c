@@ -115,7 +115,7 @@ static gr_status no_picture(gr__images *all, const gr__blob *b, const char *name
     const char *kind = gr__picture_other(x, n);
     if (!is_called_picture(name)) return count_other(all, name, kind);
     return gr__fail(b->ctx, GR_E_FORMAT, "\"%s\" is %s: PNG, JPEG and PNM are read", b->name,
-                    kind             ? kind
+                    kind            ? kind
                     : b->bytes == 0 ? "empty"
                                     : "no picture, whatever its name says");
 }
@@ -164,8 +164,8 @@ static gr_status add_class(gr__images *all, const char *name, int32_t class_, si
     char path[4200];
     gr__listed *list;
     size_t files = 0, before = all->n;
-    gr_status st = gr__folder_list(all->ctx, all->memory, gr__image_path(all->folder, name, path, sizeof path), &list,
-                                   &files);
+    gr_status st =
+        gr__folder_list(all->ctx, all->memory, gr__image_path(all->folder, name, path, sizeof path), &list, &files);
     for (size_t i = 0; i < files && st == GR_OK; i++) {
         const char *inside = gr__bump_format(all->memory, "%s/%s", name, list[i].name);
         st = !inside                          ? GR_E_MEMORY
@@ -197,7 +197,8 @@ static gr_status no_classes(const gr__images *all, size_t files)
                             files ? "\"%s\" holds no subfolders, but files: there is a subfolder for each class"
                                   : "\"%s\" is empty: there is a subfolder for each class",
                             all->folder);
-    if (files) gr__error_hint(all->ctx, "or a table of the columns file and label says the class of each: labels: FILE.csv");
+    if (files)
+        gr__error_hint(all->ctx, "or a table of the columns file and label says the class of each: labels: FILE.csv");
     return st;
 }
 
@@ -205,8 +206,8 @@ static gr_status no_pictures(const gr__images *all, const char *name)
 {
     char more[128] = "";
     if (all->n_damaged) snprintf(more, sizeof more, " (%zu damaged ones are left out)", all->n_damaged);
-    return gr__fail(all->ctx, GR_E_DATA, "the folder \"%s%s%s\" holds no picture: PNG, JPEG and PNM are read%s", all->folder,
-                    name ? "/" : "", name ? name : "", more);
+    return gr__fail(all->ctx, GR_E_DATA, "the folder \"%s%s%s\" holds no picture: PNG, JPEG and PNM are read%s",
+                    all->folder, name ? "/" : "", name ? name : "", more);
 }
 
 /* The number that a subfolder's class gets, which is the next one in training. */
@@ -248,8 +249,9 @@ gr_status gr__images_of_classes(gr__images *all, const gr_schema_target *like)
     all->class_name = like ? like->class_names : names;
     if (like) all->classes = like->n_class_names;
     if (st == GR_OK && lone && !like)
-        gr__log(all->ctx, GR_LOG_INFO, "%s: %zu class%s of one picture, \"%s\"%s: no part of a split can show it beside another",
-                all->folder, lone, lone > 1 ? "es" : "", first, lone > 1 ? " the first" : "");
+        gr__log(all->ctx, GR_LOG_INFO,
+                "%s: %zu class%s of one picture, \"%s\"%s: no part of a split can show it beside another", all->folder,
+                lone, lone > 1 ? "es" : "", first, lone > 1 ? " the first" : "");
 done:
     return st;
 }
