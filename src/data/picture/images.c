@@ -219,6 +219,22 @@ static gr_status take_targets(const gr__images *all, gr_field *y)
     return y->kind == GR_TARGET_CLASS ? name_classes(all, y) : GR_OK;
 }
 
+static gr_status check_left(const gr__images *all)
+{
+    if (all->n == 0)
+        return gr__fail(all->ctx, GR_E_DATA, "every picture of \"%s\" is damaged",
+                        all->folder[0] ? all->folder : all->damaged[0].name);
+    for (int32_t k = 0, at = 0; k < all->classes && all->by_folder; k++) {
+        size_t i = (size_t)at;
+        while (i < all->n && all->image[i].class_ == k) i++;
+        if (i == (size_t)at)
+            return gr__fail(all->ctx, GR_E_DATA, "every picture of \"%s/%s\" is damaged", all->folder,
+                            all->class_name[k]);
+        at = (int32_t)i;
+    }
+    return GR_OK;
+}
+
 /* Leaves out what cannot be decoded, which only decoding tells. */
 static gr_status leave_out(gr__images *all)
 {
@@ -239,11 +255,8 @@ static gr_status leave_out(gr__images *all)
     }
     gr__tensor_free(all->ctx, memory, bytes);
     r->reader.close(all->ctx, &r->reader);
-    if (st != GR_OK) return st;
     all->n = kept;
-    return kept ? GR_OK
-                : gr__fail(all->ctx, GR_E_DATA, "every picture of \"%s\" is damaged",
-                           all->folder[0] ? all->folder : name[0]);
+    return st == GR_OK ? check_left(all) : st;
 }
 
 /* What was not read is said once. */
@@ -376,7 +389,8 @@ static const gr_row rows[] = {
      .range = "stretch|crop|pad",
      .unit = "",
      .help = "of `resize`, where the sides have another ratio: stretch takes each by itself, crop cuts the middle out, "
-             "pad adds black"},
+             "pad adds black",
+     .idle = "resize: none"},
     {.name = "channels",
      .kind = GR_ROW_INT,
      .value = "3",

@@ -27,6 +27,7 @@ typedef struct gr__images {
     size_t n, room;
     const char *const *class_name;
     int classes;
+    bool by_folder; /* classes are the subfolders that there are: none is without a picture */
     gr__left_out *damaged;
     size_t n_damaged, damaged_room;
     int64_t others; /* files that are no pictures */

@@ -27,8 +27,10 @@ static gr_status start(labels *l, const gr__blob *b)
     char *front = gr__alloc(ctx, SAMPLE_BYTES);
     if (!front) return GR_E_MEMORY;
     gr_status st = gr__blob_peek(b, front, SAMPLE_BYTES, &n);
-    if (st == GR_OK) gr__csv_open(&l->r, b, gr__csv_guess(ctx, l->table, front, n, ','));
+    char delimiter = st == GR_OK ? gr__csv_guess(ctx, l->table, front, n, ',') : ',';
     gr__free(ctx, front, SAMPLE_BYTES);
+    st = gr__error_code(ctx);
+    if (st == GR_OK) gr__csv_open(&l->r, b, delimiter);
     return st;
 }
 

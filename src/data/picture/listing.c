@@ -246,6 +246,7 @@ gr_status gr__images_of_classes(gr__images *all, const gr_schema_target *like)
     }
     if (st == GR_OK && folders == 0) st = no_classes(all, n);
     if (st == GR_OK && all->n == 0) st = no_pictures(all, NULL);
+    all->by_folder = !like;
     all->class_name = like ? like->class_names : names;
     if (like) all->classes = like->n_class_names;
     if (st == GR_OK && lone && !like)
