@@ -113,14 +113,15 @@ static void wrong_folders_are_refused(void **state)
     folder("empty");
     folder("flat");
     picture("flat/a.pgm", 2, 2, 1);
-    refuse(&f, "{type: images, folder: none}", GR_TARGET_CLASS, GR_E_FILE, "cannot read the folder \"/tmp/gradus-data-");
+    refuse(&f, "{type: images, folder: none}", GR_TARGET_CLASS, GR_E_FILE,
+           "cannot read the folder \"/tmp/gradus-data-");
     refuse(&f, "{type: images, folder: empty}", GR_TARGET_CLASS, GR_E_DATA, "empty\" is empty");
     refuse(&f, "{type: images, folder: flat}", GR_TARGET_CLASS, GR_E_DATA, "holds no subfolders, but files");
     refuse(&f, "{type: images, folder: flat/a.pgm}", GR_TARGET_CLASS, GR_E_FILE, "is a file, not a folder");
-    refuse(&f, "{type: images, folder: d}", GR_TARGET_VALUE, GR_E_DATA, "subfolders are classes, but the target wants numbers");
+    refuse(&f, "{type: images, folder: d}", GR_TARGET_VALUE, GR_E_DATA,
+           "subfolders are classes, but the target wants numbers");
     picture("d/dog/c", 4, 3, 0);
-    refuse(&f, "{type: images, folder: d}", GR_TARGET_CLASS, GR_E_DATA,
-           "d/Cat/z.png\" is 3 x 4 (height x width), \"");
+    refuse(&f, "{type: images, folder: d}", GR_TARGET_CLASS, GR_E_DATA, "d/Cat/z.png\" is 3 x 4 (height x width), \"");
     folder("d/bare");
     refuse(&f, "{type: images, folder: d, resize: 3}", GR_TARGET_CLASS, GR_E_DATA, "d/bare\" holds no picture");
     put_text(&f, "d/bare/text", "text");
@@ -131,11 +132,12 @@ static void damaged_ones_stop_or_are_left_out(void **state)
 {
     (void)state;
     three_classes();
-    put_text(&f, "d/ant/w.jpg", "no picture");                           /* by its name it should be one */
-    put_text(&f, "d/dog/aa", "P5 4 3 255\n0123456789");                  /* cut off */
+    put_text(&f, "d/ant/w.jpg", "no picture");          /* by its name it should be one */
+    put_text(&f, "d/dog/aa", "P5 4 3 255\n0123456789"); /* cut off */
     put_file(&f, "d/dog/c", "\x89PNG\r\n\x1a\nno header", 17);
     put_file(&f, "d/dog/empty.png", "", 0);
-    refuse(&f, "{type: images, folder: d}", GR_TARGET_CLASS, GR_E_FORMAT, "d/ant/w.jpg\" is no picture, whatever its name");
+    refuse(&f, "{type: images, folder: d}", GR_TARGET_CLASS, GR_E_FORMAT,
+           "d/ant/w.jpg\" is no picture, whatever its name");
     gr_source_options o = options_of(&f, GR_TARGET_CLASS, false);
     gr_set s;
     test_ok(f.ctx, gr__set_load(f.ctx, yaml(&f, "{type: images, folder: d, on_error: skip}"), &o, &s));
@@ -149,7 +151,8 @@ static void damaged_ones_stop_or_are_left_out(void **state)
     refuse(&f, "{type: images, folder: d}", GR_TARGET_CLASS, GR_E_FORMAT,
            "d/dog/aa\" is a damaged PNM picture: it ends before it should");
     put_text(&f, "d/Cat/z.png", "P5 4 3 255\n");
-    refuse(&f, "{type: images, folder: d, on_error: skip, resize: [2, 2]}", GR_TARGET_CLASS, GR_E_DATA, "d/Cat\" is damaged");
+    refuse(&f, "{type: images, folder: d, on_error: skip, resize: [2, 2]}", GR_TARGET_CLASS, GR_E_DATA,
+           "d/Cat\" is damaged");
 }
 
 /* ---- the training's classes ---- */
@@ -190,7 +193,8 @@ static void a_table_names_files_and_labels(void **state)
     (void)state;
     static const char *const names[] = {"ant", "big, cat", "dog"};
     three_classes();
-    put_text(&f, "t.csv", "\xEF\xBB\xBFid,label,file\r\n1,dog,dog/b\r\n2,\"big, cat\",Cat/z.png\r\n3,ant,ant/y\r\n4,dog,dog/b\r\n");
+    put_text(&f, "t.csv",
+             "\xEF\xBB\xBFid,label,file\r\n1,dog,dog/b\r\n2,\"big, cat\",Cat/z.png\r\n3,ant,ant/y\r\n4,dog,dog/b\r\n");
     gr_set s = load_as(&f, TABLE, GR_TARGET_CLASS, false);
     assert_int_equal(s.n, 4);
     check_classes(&s, names, 3);
@@ -234,7 +238,8 @@ static void wrong_tables_are_refused(void **state)
         {"file,label\n\"\",cat\n", "line 2: there is no name of a file beside the label \"cat\"", GR_TARGET_CLASS},
         {"file,label\ndog/b\n", "line 2: there are 1 fields", GR_TARGET_CLASS},
         {"file,label\ntext,1\n", "line 2: no picture is", GR_TARGET_CLASS},
-        {"file,label\ndog/b,1\n\ndog/a.pgm,x\n", "line 4: the cost wants numbers, but the label is \"x\"", GR_TARGET_VALUE},
+        {"file,label\ndog/b,1\n\ndog/a.pgm,x\n", "line 4: the cost wants numbers, but the label is \"x\"",
+         GR_TARGET_VALUE},
         {"file,label\ndog/b,99999999\n", "line 2: classes are fewer than", GR_TARGET_CLASS},
         {"file,label\n\"dog/b,1\n", "never closed", GR_TARGET_CLASS},
     };
@@ -242,7 +247,8 @@ static void wrong_tables_are_refused(void **state)
     put_text(&f, "d/text", "text");
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         put_text(&f, "t.csv", cases[i].text);
-        refuse(&f, TABLE, cases[i].want, cases[i].words[0] == 'n' && cases[i].words[1] == 'e' ? GR_E_FORMAT : GR_E_DATA, cases[i].words);
+        refuse(&f, TABLE, cases[i].want, cases[i].words[0] == 'n' && cases[i].words[1] == 'e' ? GR_E_FORMAT : GR_E_DATA,
+               cases[i].words);
     }
     static const char *const names[] = {"cat", "dog"};
     gr_schema schema = {.target = {target_of(names, 2)}, .n_targets = 1};
