@@ -23,13 +23,14 @@ static const gr_augment *member_of(const char *name)
     return NULL;
 }
 
-static gr_status make(const char *name, const char *tree, const gr_field *x, gr_shape shape, changer *out)
+static gr_status make(const char *name, const char *tree, gr_shape shape, changer *out)
 {
     gr_settings s;
+    size_t bytes = 0;
     *out = (changer){.member = member_of(name), .shape = shape};
     gr_status st = gr__settings_make(f.ctx, f.b, &out->member->head, yaml(&f, tree), GR_PRESET_CHAPTER, NULL, &s);
-    if (st == GR_OK) st = out->member->make(f.ctx, f.b, &s, x, shape, f.folder, &out->state);
-    size_t bytes = st == GR_OK && out->member->scratch ? out->member->scratch(out->state, shape) : 0;
+    gr_augment_make like = {.settings = &s, .shape = shape, .folder = f.folder};
+    if (st == GR_OK) st = out->member->make(f.ctx, f.b, &like, &out->state, &bytes);
     out->scratch = gr__bump_alloc(f.b, bytes + 1);
     assert_non_null(out->scratch);
     return st;
@@ -38,7 +39,7 @@ static gr_status make(const char *name, const char *tree, const gr_field *x, gr_
 static changer changer_of(const char *name, const char *tree, gr_shape shape)
 {
     changer c;
-    test_ok(f.ctx, make(name, tree, NULL, shape, &c));
+    test_ok(f.ctx, make(name, tree, shape, &c));
     return c;
 }
 
@@ -323,11 +324,10 @@ static void noise_is_normal(void **state)
     assert_true(x[11999] != 3);
 }
 
-static void refuse_settings(const char *name, const char *tree, const gr_field *x, gr_shape shape, gr_status code,
-                            const char *words)
+static void refuse_settings(const char *name, const char *tree, gr_shape shape, gr_status code, const char *words)
 {
     changer c;
-    gr_status st = make(name, tree, x, shape, &c);
+    gr_status st = make(name, tree, shape, &c);
     const gr_error *e = gr_context_error(f.ctx);
     if (st != code || !strstr(e->message, words)) fail_msg("%s: %s: %s", tree, gr_status_name(st), e->message);
     assert_string_equal(e->file, "r.yaml");
@@ -337,20 +337,17 @@ static void refuse_settings(const char *name, const char *tree, const gr_field *
 static void wrong_settings_are_refused(void **state)
 {
     (void)state;
-    static const gr_field indices = {.name = "words", .vocabulary = 10};
-    refuse_settings("specaugment", "{policy: LX}", NULL, GR_SHAPE(9, 9), GR_E_NAME, "LX");
-    refuse_settings("specaugment", "{}", NULL, GR_SHAPE(9, 9), GR_E_MISSING, "neither a policy");
-    refuse_settings("specaugment", "{portion: 0.5}", NULL, GR_SHAPE(9, 9), GR_E_MISSING, "neither a policy");
-    refuse_settings("specaugment", "{freq_mask: -1}", NULL, GR_SHAPE(9, 9), GR_E_RANGE, "-1");
-    refuse_settings("specaugment", "{freq_mask: 1.5}", NULL, GR_SHAPE(9, 9), GR_E_TYPE, "1.5");
-    refuse_settings("specaugment", "{portion: 1.1, policy: LD}", NULL, GR_SHAPE(9, 9), GR_E_RANGE, "1.1");
-    refuse_settings("specaugment", "{mask: 1}", NULL, GR_SHAPE(9, 9), GR_E_KEY, "mask");
-    refuse_settings("specaugment", "{policy: LD}", NULL, GR_SHAPE(9), GR_E_CONFLICT, "[frames, bands]");
-    refuse_settings("specaugment", "{policy: LD}", NULL, GR_SHAPE(9, 9, 3), GR_E_CONFLICT, "[9,9,3]");
-    refuse_settings("specaugment", "{policy: LD}", &indices, GR_SHAPE(9, 9), GR_E_CONFLICT, "\"words\" holds indices");
-    refuse_settings("noise", "{}", NULL, GR_SHAPE(9), GR_E_MISSING, "std");
-    refuse_settings("noise", "{std: -1}", NULL, GR_SHAPE(9), GR_E_RANGE, "-1");
-    refuse_settings("noise", "{std: 1}", &indices, GR_SHAPE(9), GR_E_CONFLICT, "\"words\" holds indices");
+    refuse_settings("specaugment", "{policy: LX}", GR_SHAPE(9, 9), GR_E_NAME, "LX");
+    refuse_settings("specaugment", "{}", GR_SHAPE(9, 9), GR_E_MISSING, "neither a policy");
+    refuse_settings("specaugment", "{portion: 0.5}", GR_SHAPE(9, 9), GR_E_MISSING, "neither a policy");
+    refuse_settings("specaugment", "{freq_mask: -1}", GR_SHAPE(9, 9), GR_E_RANGE, "-1");
+    refuse_settings("specaugment", "{freq_mask: 1.5}", GR_SHAPE(9, 9), GR_E_TYPE, "1.5");
+    refuse_settings("specaugment", "{portion: 1.1, policy: LD}", GR_SHAPE(9, 9), GR_E_RANGE, "1.1");
+    refuse_settings("specaugment", "{mask: 1}", GR_SHAPE(9, 9), GR_E_KEY, "mask");
+    refuse_settings("specaugment", "{policy: LD}", GR_SHAPE(9), GR_E_CONFLICT, "[frames, bands]");
+    refuse_settings("specaugment", "{policy: LD}", GR_SHAPE(9, 9, 3), GR_E_CONFLICT, "[9,9,3]");
+    refuse_settings("noise", "{}", GR_SHAPE(9), GR_E_MISSING, "std");
+    refuse_settings("noise", "{std: -1}", GR_SHAPE(9), GR_E_RANGE, "-1");
 }
 
 int main(void)

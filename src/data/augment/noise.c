@@ -1,22 +1,18 @@
 /* Noise: a normal number is added to every number of a sample. */
 #include "data/augment.h"
 
-static gr_status make(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_field *x, gr_shape shape,
-                      const char *folder, void **state)
+static gr_status make(gr_context *ctx, gr__bump *b, const gr_augment_make *m, void **state, size_t *scratch)
 {
-    (void)shape, (void)folder;
-    if (x && x->vocabulary)
-        return gr__tree_fail(ctx, s->tree, GR_E_CONFLICT, NULL,
-                             "%s changes numbers, but the input \"%s\" holds indices", s->member->name, x->name);
+    (void)scratch;
     double *std = gr__bump_alloc(b, sizeof *std);
     if (!std) return gr__error_code(ctx);
-    *std = gr__setting_real(s, "std");
+    *std = gr__setting_real(m->settings, "std");
     *state = std;
     return GR_OK;
 }
 
 /* What lies beyond the steps that count stays as it is. */
-static void apply(const void *state, gr__rng *r, const gr_augment_sample *s)
+static void apply(const void *state, gr__rng *r, gr_augment_sample *s)
 {
     double std = *(const double *)state;
     int64_t n = gr_shape_count(s->shape);

@@ -33,23 +33,19 @@ static void take_real(const gr_settings *s, const char *row, double *to)
     if (gr__setting_tree(s, row)) *to = gr__setting_real(s, row);
 }
 
-static gr_status check(gr_context *ctx, const gr_settings *s, const gr_field *x, gr_shape shape)
+static gr_status check(gr_context *ctx, const gr_augment_make *m)
 {
     char text[96];
-    if (x && x->vocabulary)
-        return gr__tree_fail(ctx, s->tree, GR_E_CONFLICT, NULL, "%s masks numbers, but the input \"%s\" holds indices",
-                             s->member->name, x->name);
-    if (shape.rank == 2 || (shape.rank == 3 && shape.dim[2] == 1)) return GR_OK;
-    return gr__tree_fail(ctx, s->tree, GR_E_CONFLICT, "of sound that is shape: sequence or picture",
-                         "%s takes samples [frames, bands] or [frames, bands, 1], but these are %s", s->member->name,
-                         gr__shape_text(shape, text));
+    if (m->shape.rank == 2 || (m->shape.rank == 3 && m->shape.dim[2] == 1)) return GR_OK;
+    return gr__tree_fail(ctx, m->settings->tree, GR_E_CONFLICT, "of sound, those are shape: sequence and picture",
+                         "%s takes samples [frames, bands] or [frames, bands, 1], but these are %s",
+                         m->settings->member->name, gr__shape_text(m->shape, text));
 }
 
-static gr_status make(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_field *x, gr_shape shape,
-                      const char *folder, void **state)
+static gr_status make(gr_context *ctx, gr__bump *b, const gr_augment_make *m, void **state, size_t *scratch)
 {
-    (void)folder;
-    gr_status st = check(ctx, s, x, shape);
+    const gr_settings *s = m->settings;
+    gr_status st = check(ctx, m);
     if (st != GR_OK) return st;
     bool chosen = gr__setting_tree(s, "policy");
     if (!chosen && !gr__setting_tree(s, "time_warp") && !gr__setting_tree(s, "freq_mask") &&
@@ -70,13 +66,8 @@ static gr_status make(gr_context *ctx, gr__bump *b, const gr_settings *s, const 
     n->filled = gr__setting_tree(s, "value");
     take_real(s, "value", &n->fill);
     *state = n;
+    *scratch = n->warp > 0 ? (size_t)gr_shape_count(m->shape) * sizeof(float) : 0;
     return GR_OK;
-}
-
-static size_t scratch(const void *state, gr_shape shape)
-{
-    const numbers *n = state;
-    return n->warp > 0 ? (size_t)gr_shape_count(shape) * sizeof(float) : 0;
 }
 
 /* A frame a is moved by w: frame t is what stood at t a / (a + w) before it, and behind it likewise between it and the
@@ -109,7 +100,7 @@ static int64_t draw(gr__rng *r, int64_t most, int64_t n, int64_t *from)
     return width;
 }
 
-static void apply(const void *state, gr__rng *r, const gr_augment_sample *s)
+static void apply(const void *state, gr__rng *r, gr_augment_sample *s)
 {
     const numbers *n = state;
     int64_t tau = s->counts, nu = s->shape.dim[1], from;
@@ -199,6 +190,5 @@ GR_AUGMENT(specaugment) = {
                  "one for a batch)",
              GR_ROWS(rows)},
     .make = make,
-    .scratch = scratch,
     .apply = apply,
 };
