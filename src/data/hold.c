@@ -9,8 +9,9 @@
 #include "data/sample.h"
 
 enum { SHARDS_A_WORKER = 16 };
-#define READERS_HOLD ((uint64_t)1 << 30) /* where nothing is said: beyond, decoding again costs less than the memory \
-                                          */
+#define READERS_HOLD                                                                                \
+    ((uint64_t)1 << 30) /* where nothing is said: beyond, decoding again costs less than the memory \
+                         */
 
 uint64_t gr__hold_limit(const gr_source_options *o, bool reads)
 {
