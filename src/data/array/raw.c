@@ -7,7 +7,7 @@
 #include "data/array/array.h"
 #include "data/table/csv.h"
 #include "data/array/npz.h"
-#include "data/picture/images.h"
+#include "data/picture/picture.h"
 
 /* The sizes other than 1. */
 static gr_shape squeeze(gr_shape s)
@@ -253,6 +253,8 @@ static gr_status raw_files(gr_context *ctx, const char *file, const gr_shape *sa
     gr__bump_destroy(b);
     return st;
 }
+
+extern const gr_source gr__source_images;
 
 /* Pictures for a model that was trained with other data: as large as they are. */
 static gr_status raw_pictures(gr_context *ctx, const char *file, const gr_shape *sample, const gr_source_options *o,
