@@ -245,7 +245,8 @@ static const gr_row rows[] = {
      .range = "stretch|crop|pad",
      .unit = "",
      .help = "of `resize`, where the sides have another ratio: stretch takes each by itself, crop cuts the middle out, "
-             "pad adds black"},
+             "pad adds black",
+     .idle = "resize: none"},
     {.name = "channels",
      .kind = GR_ROW_INT,
      .value = "3",
