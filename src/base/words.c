@@ -385,8 +385,8 @@ static const char later[] =
     /* layers */
     "selu mish "
     /* sources, preparation, balance, augmentation */
-    "audio text one_hot resize log_mel oversample undersample smote adasyn hard_undersample crop flip rotate "
-    "color cutout noise mixup cutmix specaugment synonym "
+    "text one_hot resize log_mel oversample undersample smote adasyn hard_undersample crop flip rotate "
+    "color cutout mixup cutmix synonym "
     /* keys */
     "phase remat spill prune augment_mode exclude balance augment group order "
     /* figures */

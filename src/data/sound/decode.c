@@ -65,20 +65,30 @@ static gr_status check_ogg(const gr__blob *b, unsigned char *tail)
     return st == GR_OK ? refuse(b, "is cut off: its last page is missing") : st;
 }
 
-/* Which of the three it is, as libsndfile has them. */
+/* Which of the three it is, as libsndfile has them; 0: none. */
+static int format_of(const unsigned char *front, size_t n)
+{
+    if (n >= 12 && memcmp(front + 8, "WAVE", 4) == 0)
+        return memcmp(front, "RIFF", 4) == 0 || memcmp(front, "RF64", 4) == 0 ? SF_FORMAT_WAV : 0;
+    if (n < 4) return 0;
+    return memcmp(front, "OggS", 4) == 0 ? SF_FORMAT_OGG : memcmp(front, "fLaC", 4) == 0 ? SF_FORMAT_FLAC : 0;
+}
+
+bool gr__sound_begins(const unsigned char *front, size_t n)
+{
+    return format_of(front, n) != 0;
+}
+
 static gr_status check(const gr__blob *b, int *format)
 {
     unsigned char front[12] = {0};
-    gr_status st = gr__blob_read(b, 0, front, (size_t)GR_MIN(b->bytes, sizeof front));
+    size_t n = (size_t)GR_MIN(b->bytes, sizeof front);
+    gr_status st = gr__blob_read(b, 0, front, n);
     if (st != GR_OK) return st;
     if (b->bytes == 0) return refuse(b, "is empty");
-    bool riff = memcmp(front, "RIFF", 4) == 0, wide = memcmp(front, "RF64", 4) == 0;
-    if ((riff || wide) && memcmp(front + 8, "WAVE", 4) == 0) {
-        *format = SF_FORMAT_WAV;
-        return check_wav(b, wide);
-    }
-    *format = memcmp(front, "OggS", 4) == 0 ? SF_FORMAT_OGG : memcmp(front, "fLaC", 4) == 0 ? SF_FORMAT_FLAC : 0;
-    if (!*format) return refuse(b, "is not a sound file: WAV, FLAC and OGG are read");
+    *format = format_of(front, n);
+    if (!*format) return refuse(b, "is no sound: WAV, FLAC and OGG are read");
+    if (*format == SF_FORMAT_WAV) return check_wav(b, front[1] == 'F');
     if (*format == SF_FORMAT_FLAC) return GR_OK;
     unsigned char *tail = gr__alloc(b->ctx, OGG_PAGE);
     st = tail ? check_ogg(b, tail) : GR_E_MEMORY;
@@ -199,8 +209,8 @@ gr_status gr__sound_read(gr__sound *s, double *block, int64_t n, double *out)
         for (int c = 0; c < s->channels; c++) sum += block[i * s->channels + c];
         out[i] = sum / s->channels;
         if (!isfinite(out[i]))
-            return gr__fail(b->ctx, GR_E_DATA, "\"%s\" holds a sample that is not a finite number, at %.3f s", b->name,
-                            (double)(s->frames - s->left - n + i) / s->rate);
+            return gr__fail(b->ctx, GR_E_FORMAT, "\"%s\" holds a sample that is not a finite number, at %.3f s",
+                            b->name, (double)(s->frames - s->left - n + i) / s->rate);
     }
     return GR_OK;
 }

@@ -22,12 +22,14 @@ typedef struct gr__sound {
     int channels, rate;
 } gr__sound;
 
+/* Whether a file of these first bytes (12 will do) says that it is one of the formats below. */
+bool gr__sound_begins(const unsigned char *front, size_t n);
 /* WAV (PCM of 8 to 32 bits, floats, the two laws), FLAC and OGG (Vorbis, Opus), told by their first bytes. The blob
  * outlives it. GR_E_FORMAT: another format, cut off, or numbers that such a file cannot have. */
 gr_status gr__sound_open(const gr__blob *blob, gr__sound *out);
 void gr__sound_close(gr__sound *s); /* a zeroed one is fine */
 /* The next n numbers, channels averaged, of those that are left; `block` holds GR__SOUND_BLOCK doubles, n numbers of
- * all channels are not more. GR_E_FORMAT where there are fewer, GR_E_DATA where one is not finite. */
+ * all channels are not more. GR_E_FORMAT where there are fewer, or one is not finite. */
 gr_status gr__sound_read(gr__sound *s, double *block, int64_t n, double *out);
 
 /* ---- log-mel energies ---- */
