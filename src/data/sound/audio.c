@@ -64,6 +64,7 @@ typedef struct reader {
     gr_reader reader;
     const char *folder;
     const char *const *name;
+    const head **head; /* of each */
     gr__mel mel;
     int64_t frames;
 } reader;
@@ -77,6 +78,8 @@ static gr_status read_sound(gr_context *ctx, const gr_reader *of, int64_t row, v
     gr_status st = gr__blob_open(ctx, gr__file_path(r->folder, r->name[row], path, sizeof path), &b);
     if (st != GR_OK) return st;
     st = gr__sound_open(&b, &s);
+    if (st == GR_OK && (s.frames != r->head[row]->samples || s.rate != r->head[row]->rate))
+        st = gr__fail(ctx, GR_E_DATA, "\"%s\" has changed since its header was read", path);
     if (st == GR_OK) st = gr__sound_mels(&s, &r->mel, r->frames, scratch, out);
     gr__sound_close(&s);
     gr__blob_close(&b);
@@ -96,9 +99,12 @@ static gr_status open_reader(const audio *a, reader **out)
                   .mel = a->mel,
                   .frames = a->frames,
                   .folder = gr__bump_strdup(a->all.memory, a->all.folder),
-                  .name = gr__folder_names(&a->all)};
+                  .name = gr__folder_names(&a->all),
+                  .head = gr__bump_alloc(a->all.memory, GR_MAX(a->all.n, 1) * sizeof *r->head)};
     *out = r;
-    return r->folder && r->name ? GR_OK : GR_E_MEMORY;
+    if (!r->folder || !r->name || !r->head) return GR_E_MEMORY;
+    for (size_t i = 0; i < a->all.n; i++) r->head[i] = a->all.file[i].head;
+    return GR_OK;
 }
 
 /* ---- what the settings say ---- */
