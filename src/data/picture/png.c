@@ -11,19 +11,20 @@ static uint32_t big(const unsigned char *x)
     return (uint32_t)x[0] << 24 | (uint32_t)x[1] << 16 | (uint32_t)x[2] << 8 | x[3];
 }
 
-/* Chunks behind the head, as far as they are whole: how to turn the picture. */
-static gr_status walk(const gr__blob *b, gr__picture *p)
+/* Chunks behind the head, as far as they are there: how to turn the picture, and whether the last one is whole. */
+static gr_status walk(const gr__blob *b, gr__picture *p, bool *whole)
 {
     unsigned char head[8];
-    for (uint64_t at = 33; b->bytes >= 8 && at <= b->bytes - 8;) {
+    bool turned = false;
+    *whole = false;
+    for (uint64_t at = 33; b->bytes >= 12 && at <= b->bytes - 12 && !*whole;) {
         gr_status st = gr__blob_read(b, at, head, sizeof head);
         if (st != GR_OK) return st;
         uint64_t n = big(head);
-        if (memcmp(head + 4, "IEND", 4) == 0) break;
-        if (memcmp(head + 4, "eXIf", 4) == 0) {
-            p->orientation = gr__exif_orientation(b, at + 8, n);
-            break;
-        }
+        bool exif = memcmp(head + 4, "eXIf", 4) == 0 && !turned;
+        *whole = memcmp(head + 4, "IEND", 4) == 0;
+        if (exif) p->orientation = gr__exif_orientation(b, at + 8, n);
+        turned = turned || exif;
         at += 12 + n;
     }
     return GR_OK;
@@ -42,7 +43,8 @@ gr_status gr__png_head(const gr__blob *b, gr__picture *out)
     out->wide = x[24] == 16;
     out->interlaced = x[28] != 0;
     out->components = x[25] == GREY || x[25] == GREY_ALPHA ? 1 : 3;
-    return walk(b, out);
+    bool whole;
+    return walk(b, out, &whole);
 }
 
 /* ---- pixels ---- */
@@ -138,9 +140,20 @@ static int decode_rows(const gr__picture_job *j, spng_ctx *png, int format, uint
     return error;
 }
 
+/* libspng takes the end of the file for the last chunk. */
+static bool is_whole(const gr__picture_job *j)
+{
+    gr__blob b;
+    gr__picture p = *j->p;
+    bool whole;
+    gr__blob_memory(j->ctx, j->name, j->file, (size_t)j->p->bytes, &b);
+    return walk(&b, &p, &whole) == GR_OK && whole;
+}
+
 static int decode(const gr__picture_job *j, spng_ctx *png)
 {
     struct spng_ihdr h;
+    if (!is_whole(j)) return SPNG_EOF;
     size_t room = (row_bytes(j->p) * (j->p->interlaced ? (size_t)j->p->height : 1) + 63) / 64 * 64;
     uint8_t *row = (uint8_t *)j->work + room;
     int error = spng_set_png_buffer(png, j->file, (size_t)j->p->bytes);
