@@ -173,15 +173,14 @@ static gr_status name_classes(const gr__corpus *c, gr_set *s)
     return c->known ? name_known(c, y) : gr__labels_number(&c->table, &c->labels, y, s->n);
 }
 
-static gr_status tell_schema(const gr__corpus *c, gr_set *s)
+static gr_status tell_schema(const gr__corpus *c, gr__bump *b, gr_set *s)
 {
-    gr_schema *own = gr__bump_alloc(c->memory, sizeof *own);
-    if (!own) return gr__error_code(c->ctx);
-    own->unit = c->o->chars ? "char" : "byte";
-    own->symbol = c->alphabet.symbol;
-    own->n_symbols = c->alphabet.n;
-    s->schema = own;
-    return GR_OK;
+    const gr_schema own = {.unit = c->o->chars ? "char" : "byte",
+                           .lines = c->o->window == 0,
+                           .symbol = c->alphabet.symbol,
+                           .n_symbols = c->alphabet.n};
+    s->schema = gr__schema_copy(b, &own);
+    return s->schema ? GR_OK : gr__error_code(c->ctx);
 }
 
 gr_status gr__text_info(gr__blob *b, const gr__text_options *o, gr__bump *memory, gr_set *out)
@@ -194,6 +193,7 @@ gr_status gr__text_info(gr__blob *b, const gr__text_options *o, gr__bump *memory
     if (st == GR_OK) st = count(&c, b);
     if (st == GR_OK) st = settle(&c, b->name);
     if (st == GR_OK) st = describe(&c, memory, b->name, &s);
+    if (st == GR_OK && memory) st = tell_schema(&c, memory, &s);
     if (st == GR_OK) *out = s;
     gr__labels_free(b->ctx, &c.labels);
     gr__bump_destroy(own);
@@ -210,7 +210,7 @@ static gr_status make(gr__corpus *c, const char *file, gr_set *s)
         if (!s->field[i].data) st = gr__error_code(c->ctx);
     }
     s->memory = c->memory;
-    return st == GR_OK ? tell_schema(c, s) : st;
+    return st == GR_OK ? tell_schema(c, c->memory, s) : st;
 }
 
 static gr_status fill(gr__corpus *c, const gr__blob *b, gr_set *s, int64_t *row)
