@@ -61,6 +61,17 @@ printf 'spam\tbuy 39 now, buy more\nham\tsee you at 41\n' >test.txt
 code 0 eval lines/best.safetensors --data '{type: text, file: test.txt, labels: tab}'
 has out.txt 'error 0\.0'
 
+# Synonyms change the training, to the same bits for any threads; labels and other parts stay.
+for threads in 1 2; do
+  code 0 train lines.yaml --out "words$threads" --quiet --threads $threads --set stop.epochs=2 --set "data.augment=[{type: synonym, file: $here/../../recipes/synonyms.tsv, rate: 0.3}]"
+done
+code 0 train lines.yaml --out plain --quiet --set stop.epochs=2
+same words1/best.safetensors words2/best.safetensors
+differ words1/best.safetensors plain/best.safetensors
+bad 2 'data.augment\[0\]: synonym changes words of lines of text' train bytes.yaml --out never --set "data.augment=[{type: synonym, file: $here/../../recipes/synonyms.tsv}]"
+bad 3 'data.augment\[0\].file: .*none.tsv' train lines.yaml --out never --set 'data.augment=[{type: synonym, file: none.tsv}]'
+bad 3 'data.augment\[0\].file: .*book.txt": line 1: it has no tab' train lines.yaml --out never --set 'data.augment=[{type: synonym, file: book.txt}]'
+
 # ---- what is refused ----
 printf 'ham\tx\nno tab\n' >untabbed.txt
 : >empty.txt
