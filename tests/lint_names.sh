@@ -27,6 +27,8 @@ src/api/members.c              | init                        | the family
 src/nn/inner.c                 | init                        | the key of a layer
 src/init/*.c                   | init                        | the family, and its key
 src/init/hyperfan.c            | relu                        | a row of its own
+src/data/array/idx.c           | images                      | a row of its own
+src/data/picture/images.c      | crop                        | a way to fit, of a row of its own
 src/schedule/plateau.c         | scale                       | a number that it keeps
 src/graph/op_*.c               | conv max_pool avg_pool attention | operations of the graph
 src/graph/op_shape.c           | reshape permute slice concat | operations of the graph

@@ -393,8 +393,7 @@ static const char later[] =
     /* layers */
     "selu mish "
     /* sources, preparation, balance, augmentation */
-    "images audio one_hot resize log_mel oversample undersample smote adasyn hard_undersample noise "
-    "specaugment "
+    "audio one_hot resize log_mel oversample undersample smote adasyn hard_undersample noise specaugment "
     /* keys */
     "phase remat spill prune augment_mode exclude balance augment group order "
     /* figures */
