@@ -44,35 +44,64 @@ static gr_status write_sheet(cli *c, const gr_sheet *s, const char *path)
     return st;
 }
 
-static gr_view_options view_of(const options *o)
+/* What a sheet is made of. */
+typedef struct source {
+    const gr_recipe *recipe; /* as given */
+    gr_model model;          /* of --mistakes */
+    gr_recipe judged;        /* the model's, with the data of the recipe */
+    gr_task task;
+} source;
+
+static gr_status open_source(cli *c, const options *o, source *s)
 {
-    return (gr_view_options){.part = (gr_part)o->part, .count = o->count, .changed = o->augmented, .epoch = o->epoch};
+    unsigned part = 1u << o->part;
+    gr_status st = cli_resources(c, s->recipe);
+    if (st == GR_OK) st = cli_has_part(c, s->recipe, (gr_part)o->part, "--part chooses");
+    if (st != GR_OK) return st;
+    if (!o->mistakes) return gr__task_open(c->ctx, s->recipe, part, NULL, &s->task);
+    st = gr__model_open(c->ctx, o->mistakes, &s->model);
+    if (st != GR_OK) return st;
+    s->judged = *s->model.recipe;
+    cli_take_data(&s->judged, s->recipe);
+    s->judged.memory = s->recipe->memory;
+    return gr__task_open(c->ctx, &s->judged, part, &s->model, &s->task);
 }
 
-static gr_status show(cli *c, const options *o, const gr_sheet *s)
+static void close_source(source *s)
+{
+    gr__task_close(&s->task);
+    gr__model_close(&s->model);
+}
+
+static gr_status show(cli *c, const options *o, const gr_sheet *s, const gr_view_mistakes *m)
 {
     gr_result *r = cli_result(c);
-    gr__result_put(r, "sheet=%s part=%s samples=%jd", o->out, gr__part_name((gr_part)o->part), (intmax_t)s->n_cards);
-    gr__result_note(r, "%lld samples of the %s part: %s\n", (long long)s->n_cards, gr__part_name((gr_part)o->part),
-                    cli_shown(c, o->out));
+    const char *part = gr__part_name((gr_part)o->part);
+    gr__result_put(r, "sheet=%s part=%s shown=%jd", o->out, part, (intmax_t)s->n_cards);
+    if (m->samples) gr__result_put(r, "samples=%jd wrong=%jd", (intmax_t)m->samples, (intmax_t)m->wrong);
+    if (m->samples && m->classes)
+        gr__result_note(r, "%lld of %lld samples of the %s part are wrong\n", (long long)m->wrong,
+                        (long long)m->samples, part);
+    gr__result_note(r, "%lld samples of the %s part: %s\n", (long long)s->n_cards, part, cli_shown(c, o->out));
     return cli_show(c, r);
 }
 
-static gr_status view(cli *c, const gr_recipe *r, const options *o)
+static gr_status view(cli *c, source *from, const options *o)
 {
-    gr_task t = {0};
     gr_sheet s = {0};
-    gr_view_options wanted = view_of(o);
+    const gr_view_options wanted = {
+        .part = (gr_part)o->part, .count = o->count, .changed = o->augmented, .epoch = o->epoch};
+    gr_view_mistakes mistakes = {0};
     gr_status st = GR_OK;
-    GR_TRY(cli_resources(c, r));
-    GR_TRY(gr__task_open(c->ctx, r, 1u << o->part, NULL, &t));
-    GR_TRY(gr__sheet_open(c->ctx, r->name, &s));
-    GR_TRY(gr__view_samples(&t, &wanted, &s));
+    GR_TRY(gr__sheet_open(c->ctx, from->recipe->name, &s));
+    if (o->mistakes)
+        GR_TRY(gr__view_mistakes(&from->task, &from->model, &wanted, &s, &mistakes));
+    else
+        GR_TRY(gr__view_samples(&from->task, &wanted, &s));
     GR_TRY(write_sheet(c, &s, o->out));
-    st = show(c, o, &s);
+    st = show(c, o, &s, &mistakes);
 done:
     gr__sheet_close(&s);
-    gr__task_close(&t);
     return st;
 }
 
@@ -80,13 +109,35 @@ static gr_status run(cli *c)
 {
     const options *o = c->options;
     gr_recipe *r = NULL;
+    source s = {0};
     gr_status st = check_options(c, o);
     if (st == GR_OK) st = cli_recipe(c, c->argument[0], &r);
     if (st != GR_OK) return st;
-    st = view(c, r, o);
+    s.recipe = r;
+    st = open_source(c, o, &s);
+    if (st == GR_OK) st = view(c, &s, o);
+    close_source(&s);
     gr__recipe_close(c->ctx, r);
     return st;
 }
+
+#define HELP                                                                                                           \
+    "A sheet has a card a sample: pictures as pictures, sequences and sounds as maps (steps to the right), tables as " \
+    "rows, text as text, with label, number of the row, and file.\n"                                                   \
+    "What stands on it comes out of the loader that training takes its batches from. The crc32 beneath is of the "     \
+    "sample's numbers in the batch: least significant byte first, one input\n"                                         \
+    "after the other, without the steps beyond a length. So two sheets show whether two recipes train on the same "    \
+    "numbers. Preparation that the training graph does is not in them; the\n"                                          \
+    "sheet says which it is.\n\n"                                                                                      \
+    "Look before training, and again once samples are changed: a label that a crop has cut away, a digit that was "    \
+    "flipped, a spectrogram masked whole are seen at once, and cost a\n"                                               \
+    "training to find otherwise. Samples are drawn by the recipe's seed, of all classes alike; the same recipe gives " \
+    "the same bytes. A page needs nothing from elsewhere: it opens offline.\n\n"                                       \
+    "Examples\n"                                                                                                       \
+    "  gradus data view recipes/fashion.yaml -o sheet.html\n"                                                          \
+    "  gradus data view flips.yaml -o sheet.png --augmented --epoch 3\n"                                               \
+    "  gradus data view recipes/fashion.yaml -o wrong.html --part validation --mistakes "                              \
+    "runs/fashion/best.safetensors\n"
 
 static const cli_option rows[] = {
     CLI_OPTION(options, out, TEXT, "out", "FILE", "the sheet to write: .html or .png", .letter = 'o'),
@@ -96,12 +147,15 @@ static const cli_option rows[] = {
                .high = GR_VIEW_MOST, .usual = 64),
     CLI_OPTION(options, augmented, SWITCH, "augmented", NULL,
                "beside each training sample what the recipe's `augment` makes of it"),
+    CLI_OPTION(options, mistakes, TEXT, "mistakes", "MODEL",
+               "samples that the model gets wrong, the costliest first; of values the furthest off"),
     CLI_OPTION(options, epoch, WHOLE, "epoch", "N", "in which epoch, from 0 (the default)", .high = 1e9),
 };
 
 const cli_command cli_data_view = {.name = "data view",
-                                   .usage = "RECIPE -o sheet.html [--part PART] [--count N] [--augmented]",
+                                   .usage = "RECIPE -o sheet.html|sheet.png [--augmented] [--mistakes MODEL]",
                                    .summary = "Samples to look at, exactly as the trainer gets them",
+                                   .help = HELP,
                                    CLI_OPTIONS(options, rows),
                                    .min_arguments = 1,
                                    .max_arguments = 1,

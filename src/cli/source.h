@@ -29,6 +29,10 @@ extern const char *const cli_part_words[];
 /* Opens the model argument; threads and memory are applied. */
 gr_status cli_source_open(cli *c, const cli_source_options *o, cli_source *out);
 void cli_source_close(cli *c, cli_source *s); /* a zeroed one is fine */
+/* A model's recipe with the data of another; batches stay the model's: the same bits as in training. */
+void cli_take_data(gr_recipe *r, const gr_recipe *from);
+/* GR_E_USAGE where a recipe has no such part; how: how to choose one that it has. */
+gr_status cli_has_part(cli *c, const gr_recipe *r, gr_part p, const char *how);
 /* The name of a head's class, or its number. */
 const char *cli_class_name(const gr_model *m, int head, int64_t k, char *number, size_t n);
 

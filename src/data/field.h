@@ -37,6 +37,7 @@ typedef struct gr_field {
                             numbers: reading them all would take too long */
     int64_t vocabulary;  /* INPUT: it holds indices from 0 below this, as I32; 0: numbers. CLASS: the units of a text,
                             of which samples need not show every one */
+    bool timed;          /* INPUT: a picture [T, F, 1] of steps in time, as sounds are */
     bool missing;        /* INPUT: the recipe declares missing values: NaN stands for one, preparation fills it */
     int classes;         /* CLASS: largest label + 1, or the number of names; 0: not one, or only loading tells */
     const char *const *class_names; /* NULL where the source has none */

@@ -1,5 +1,8 @@
 /* Sheets of samples: what stands on them is what training takes, to the bit. [mission D8, D24, X2] */
+#include <unistd.h>
+
 #include "base/file.h"
+#include "model/model.h"
 #include "study/data/view.h"
 #include "study_case.h"
 
@@ -145,6 +148,81 @@ static void what_is_not_changed_is_refused(void **state)
     test_context_end(ctx);
 }
 
+/* ---- mistakes ---- */
+
+/* A model file of the recipe's initial weights. */
+static void model_of(gr_context *ctx, const gr_recipe *r, char *path, gr_model *m)
+{
+    gr_task t = {0};
+    gr_runner run = {0};
+    assert_true(close(mkstemp(path)) == 0);
+    test_ok(ctx, gr__task_open(ctx, r, 1u << GR_PART_TRAIN, NULL, &t));
+    test_ok(ctx, gr__runner_open(&t, &run));
+    test_ok(ctx, gr__runner_fill(&run, NULL));
+    test_ok(ctx, gr__model_write(ctx, path, run.store, &(gr_model_about){.recipe = r, .meaning = &t.meaning}));
+    gr__runner_close(&run);
+    gr__task_close(&t);
+    test_ok(ctx, gr__model_open(ctx, path, m));
+}
+
+/* As many as the evaluation's error says, by costs whose mean over all would be the evaluation's. */
+static void mistakes_of(const char *const *sets, int n, bool classes)
+{
+    gr_context *ctx = test_context();
+    gr_recipe *r = recipe_with(ctx, sets, n);
+    char path[] = "/tmp/gradus-view-XXXXXX";
+    gr_model m = {0};
+    gr_task t = {0};
+    gr_engine e = {0};
+    gr_loader *l = NULL;
+    gr_evaluation ev = {0};
+    gr_sheet s;
+    gr_view_mistakes found;
+    model_of(ctx, r, path, &m);
+    test_ok(ctx, gr__task_open(ctx, m.recipe, 1u << GR_PART_TRAIN, &m, &t));
+    test_ok(ctx, gr__engine_make(&t, false, 1u << GR_PART_TRAIN, &e));
+    test_ok(ctx, gr__engine_start(&e));
+    test_ok(ctx, gr__model_load(ctx, m.file, m.path, e.store));
+    gr_loader_options o = gr__task_loader(&t, GR_PART_TRAIN, false);
+    o.batch = gr__task_evaluation_batch(&t);
+    o.drop_last = false;
+    test_ok(ctx, gr__loader_create(ctx, &o, &l));
+    test_ok(ctx, gr__evaluate(&e, 0, l, GR_PART_TRAIN, NULL, &ev));
+    test_ok(ctx, gr__sheet_open(ctx, "mistakes", &s));
+    test_ok(ctx, gr__view_mistakes(&t, &m, &(gr_view_options){.count = GR_VIEW_MOST}, &s, &found));
+    assert_true(found.samples == ev.samples && found.classes == classes && s.n_cards == found.wrong);
+    if (classes) assert_true(fabs((double)found.wrong / (double)found.samples - ev.error) < 1e-12);
+    double sum = 0, last = INFINITY, cost;
+    for (const gr_card *c = s.card; c; c = c->next) {
+        const gr_line *line = c->line;
+        while (sscanf(line->text, "cost %lf", &cost) != 1) line = line->next;
+        assert_true(cost <= last);
+        sum += last = cost;
+    }
+    assert_true(sum > 0 && sum < ev.head[0].cost_sum * 1.001);
+    if (!classes) assert_true(sum > ev.head[0].cost_sum * 0.999); /* all of them */
+    gr__sheet_close(&s);
+    gr__evaluation_free(ctx, &ev);
+    gr__loader_destroy(l);
+    gr__engine_close(&e);
+    gr__task_close(&t);
+    gr__model_close(&m);
+    gr__recipe_close(ctx, r);
+    remove(path);
+    test_context_end(ctx);
+}
+
+static void mistakes_are_those_of_the_evaluation(void **state)
+{
+    (void)state;
+    mistakes_of((const char *const[]){DIGITS}, 1, true);
+    mistakes_of((const char *const[]){TABLE, "data.batch=7", "precision=float64"}, 3, true);
+    mistakes_of((const char *const[]){TABLE,
+                                      "data.train={type: synthetic, kind: regression, n: 90, features: 5, seed: 1}",
+                                      "model.layers[1].units=1", "cost=mse"},
+                4, false);
+}
+
 static void any_lack_of_memory_is_told(void **state)
 {
     (void)state;
@@ -179,6 +257,7 @@ int main(void)
         cmocka_unit_test(copies_that_are_made_once_as_well),
         cmocka_unit_test(all_classes_are_shown_alike),
         cmocka_unit_test(what_is_not_changed_is_refused),
+        cmocka_unit_test(mistakes_are_those_of_the_evaluation),
         cmocka_unit_test(any_lack_of_memory_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 
-enum { MOST_VALUES = 8 }; /* numbers of a target that a line has */
+enum { MOST_VALUES = 8, MOST_UNITS = 64 }; /* of a target that a line has: numbers, units of a text */
 
 /* ---- from the loader ---- */
 
@@ -165,20 +165,36 @@ const char *gr__viewer_class(gr__viewer *v, int head, int64_t k)
     return gr__sheet_text(v->sheet, "%lld", (long long)k);
 }
 
+static const char *text_of(gr__viewer *v, const int32_t *index, int64_t n)
+{
+    gr__text t;
+    gr__text_init(&t, v->sheet->ctx);
+    gr__manner_text(&v->t->meaning.schema, index, n, &t);
+    for (char *end = t.s; end && (end = strchr(end, '\n')) != NULL;) *end = ' ';
+    const char *text = gr__sheet_text(v->sheet, "%s", t.s ? t.s : "");
+    gr__text_free(&t);
+    return text;
+}
+
 /* "3", "ankle boot", "0.5 1.25 and 6 more" */
 static const char *target_of(gr__viewer *v, const gr__delivered *d, int head, int64_t i)
 {
     const gr_field *f = gr__set_target(d->o.set, head);
     const void *data = d->batch.field[d->o.set->n_inputs + head];
-    int64_t n = gr_shape_count(f->sample);
-    const char *text = "";
-    for (int64_t k = 0; k < GR_MIN(n, MOST_VALUES); k++) {
-        const char *one = f->kind == GR_TARGET_CLASS
-                              ? gr__viewer_class(v, head, ((const int32_t *)data)[i * n + k])
-                              : gr__sheet_text(v->sheet, "%.6g", gr__element_at(d->o.real, data, i * n + k));
-        text = gr__sheet_text(v->sheet, "%s%s%s", text, k ? " " : "", one);
-    }
-    return n > MOST_VALUES ? gr__sheet_text(v->sheet, "%s and %lld more", text, (long long)(n - MOST_VALUES)) : text;
+    bool class_ = f->kind == GR_TARGET_CLASS, text = class_ && f->vocabulary && v->t->meaning.schema.unit;
+    int64_t n = gr_shape_count(f->sample), shown = GR_MIN(n, text ? MOST_UNITS : MOST_VALUES);
+    const int32_t *label = class_ ? (const int32_t *)data + i * n : NULL;
+    const char *all = text ? text_of(v, label, shown) : "";
+    for (int64_t k = 0; k < shown && !text; k++)
+        all = gr__sheet_text(v->sheet, "%s%s%s", all, k ? " " : "",
+                             class_ ? gr__viewer_class(v, head, label[k])
+                                    : gr__sheet_text(v->sheet, "%.6g", gr__element_at(d->o.real, data, i * n + k)));
+    return n > shown ? gr__sheet_text(v->sheet, "%s and %lld more", all, (long long)(n - shown)) : all;
+}
+
+static const char *kind_of(const gr_field *target)
+{
+    return target->kind != GR_TARGET_CLASS ? "target" : target->vocabulary ? "next" : "label";
 }
 
 void gr__viewer_targets(gr__viewer *v, gr_card *c, const gr__delivered *d, int64_t i)
@@ -186,10 +202,7 @@ void gr__viewer_targets(gr__viewer *v, gr_card *c, const gr__delivered *d, int64
     const gr_recipe *r = v->t->recipe;
     const gr_set *s = d->o.set;
     for (int h = 0; h < s->n_targets; h++)
-        gr__card_line(v->sheet, c, "%s: %s",
-                      r->heads_named                                  ? r->head[h].name
-                      : gr__set_target(s, h)->kind == GR_TARGET_CLASS ? "label"
-                                                                      : "target",
+        gr__card_line(v->sheet, c, "%s: %s", r->heads_named ? r->head[h].name : kind_of(gr__set_target(s, h)),
                       target_of(v, d, h, i));
     for (int k = 0; k < s->n_inputs; k++)
         if (gr__set_length(s, k))

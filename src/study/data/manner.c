@@ -4,11 +4,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "data/text/text.h"
+
 enum {
     MOST_SIDE = 1024,   /* pixels: of longer sides each stands for the mean of several numbers */
     MOST_CHANNELS = 16, /* that are shown, each by itself */
     FEW = 64,           /* numbers that are rows */
-    MOST_INDICES = 512,
+    MOST_INDICES = 2000,
     CURVE_WIDTH = 256,
     CURVE_HEIGHT = 64,
 };
@@ -34,7 +36,7 @@ static gr__manner_kind kind_of(const gr_field *x, gr_shape s, gr_shape input, bo
 {
     bool flat = gr_shape_count(s) == (s.rank ? s.dim[0] : 1);
     if (x->vocabulary) return GR__MANNER_INDICES;
-    if (s.rank == 3) return GR__MANNER_PICTURE;
+    if (s.rank == 3) return x->timed ? GR__MANNER_MAP : GR__MANNER_PICTURE;
     if (s.rank == 2 && !flat && s.dim[0] > 1)
         return x->element == GR_EL_U8 || input.rank == 1 ? GR__MANNER_PICTURE : GR__MANNER_MAP;
     return named || gr_shape_count(s) <= FEW ? GR__MANNER_ROWS : GR__MANNER_CURVE;
@@ -61,6 +63,7 @@ gr__manner gr__manner_of(const gr_task *t, gr_part p, int input)
                     .shape = shape_of(x, in->sample),
                     .as = t->delivery[input].as,
                     .bytes = x->element == GR_EL_U8,
+                    .schema = x->vocabulary && t->meaning.schema.unit ? &t->meaning.schema : NULL,
                     .prepared = t->meaning.prepared[input],
                     .n_prepared = t->meaning.n_prepared[input],
                     .n_delivered = t->delivery[input].n_prepared};
@@ -263,13 +266,48 @@ static void show_rows(const gr__manner *m, const void *numbers, int64_t n, gr_sh
     f->n_rows = rows;
 }
 
+/* Bytes of UTF-8 as they may be shown. */
+static void put_shown(gr__text *out, const char *s, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        const unsigned char *u = (const unsigned char *)s + i;
+        size_t length = gr__utf8_bytes(u, n - i);
+        if (*u == '\n' || (length && gr__is_shown(u, length)))
+            gr__text_put(out, s + i, GR_MAX(length, 1));
+        else if (*u == '\t' || *u == '\r')
+            gr__text_add(out, "\\%c", *u == '\t' ? 't' : 'r');
+        else
+            for (size_t k = 0; k < GR_MAX(length, 1); k++) gr__text_add(out, "\\x%02x", u[k]);
+        i += GR_MAX(length, 1);
+    }
+}
+
+void gr__manner_text(const gr_schema *text, const int32_t *index, int64_t n, gr__text *out)
+{
+    gr__text bytes;
+    gr__text_init(&bytes, out->ctx);
+    for (int64_t i = 0; i < n; i++) {
+        char utf8[4] = {(char)index[i]};
+        int64_t k = (int64_t)index[i] - GR__TEXT_FIRST;
+        if (!text->symbol)
+            gr__text_put(&bytes, utf8, 1);
+        else if (k >= 0 && k < text->n_symbols)
+            gr__text_put(&bytes, utf8, gr__utf8_write(text->symbol[k], utf8));
+        else
+            gr__text_put(&bytes, "\xEF\xBF\xBD", 3); /* the character that stands for those that are not known */
+    }
+    if (bytes.s) put_shown(out, bytes.s, bytes.n);
+    gr__text_free(&bytes);
+}
+
 static void show_indices(const gr__manner *m, const void *numbers, int64_t n, gr_sheet *s, gr_face *f)
 {
     gr__text t;
     gr__text_init(&t, s->ctx);
-    for (int64_t i = 0; i < GR_MIN(n, MOST_INDICES); i++)
-        gr__text_add(&t, "%s%.0f", i ? " " : "", gr__element_at(m->as, numbers, i));
-    if (n > MOST_INDICES) gr__text_add(&t, " and %lld more", (long long)(n - MOST_INDICES));
+    if (m->schema) gr__manner_text(m->schema, numbers, GR_MIN(n, MOST_INDICES), &t);
+    for (int64_t i = 0; i < GR_MIN(n, MOST_INDICES) && !m->schema; i++)
+        gr__text_add(&t, "%s%d", i ? " " : "", ((const int32_t *)numbers)[i]);
+    if (n > MOST_INDICES) gr__text_add(&t, "\nand %lld more", (long long)(n - MOST_INDICES));
     f->text = t.s ? gr__sheet_text(s, "%s", t.s) : "";
     f->text_bytes = strlen(f->text);
     gr__text_free(&t);

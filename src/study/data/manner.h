@@ -10,7 +10,7 @@ typedef enum gr__manner_kind {
     GR__MANNER_MAP,     /* [T, F]: steps to the right, features upwards */
     GR__MANNER_CURVE,   /* many numbers in a row */
     GR__MANNER_ROWS,    /* few numbers, or named ones */
-    GR__MANNER_INDICES
+    GR__MANNER_INDICES, /* what a text is made of, or numbers that are looked up */
 } gr__manner_kind;
 
 typedef struct gr__manner {
@@ -22,6 +22,7 @@ typedef struct gr__manner {
     bool any;                  /* else a finite one was among those that are shown, */
     double low, high;          /* and they reach from here to there */
     const char *const *column; /* ROWS: what the numbers are called; NULL: by their places */
+    const gr_schema *schema;   /* INDICES: of the text; NULL: they are numbers */
     const gr_prepared *prepared;
     int n_prepared, n_delivered; /* steps of preparation; so many of them were taken before delivery */
 } gr__manner;
@@ -30,6 +31,8 @@ typedef struct gr__manner {
 gr__manner gr__manner_of(const gr_task *t, gr_part p, int input);
 void gr__manner_take(gr__manner *m, const void *numbers, int64_t n); /* what will be shown, for the range */
 void gr__manner_note(const gr__manner *m, gr_sheet *s);              /* what is to be known of it */
+/* Adds n indices of a text as what they stand for: lines stay lines, what cannot be shown is an escape. */
+void gr__manner_text(const gr_schema *text, const int32_t *index, int64_t n, gr__text *out);
 /* One sample, of which so many steps count. */
 void gr__manner_show(const gr__manner *m, const void *numbers, int64_t steps, gr_sheet *s, gr_face *f);
 

@@ -34,9 +34,8 @@ static gr_status check(const gr_task *t, const gr_view_options *o)
     if (o->part != GR_PART_TRAIN)
         return gr__fail(t->ctx, GR_E_CONFLICT, "nothing changes samples of the %s part: they are evaluated as they are",
                         gr__part_name(o->part));
-    gr__fail(t->ctx, GR_E_CONFLICT, "the recipe does not change training samples");
-    gr__error_hint(t->ctx, "data.augment is a list of changes: gradus explain augment");
-    return GR_E_CONFLICT;
+    return gr__tree_fail(t->ctx, t->recipe->data.train, GR_E_CONFLICT, "data.augment lists changes, such as flip",
+                         "the recipe does not change training samples");
 }
 
 static void put_card(gr__viewer *v, const gr__delivered *plain, const gr__delivered *changed, int64_t i)

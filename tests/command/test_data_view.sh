@@ -1,0 +1,108 @@
+#!/bin/bash
+# gradus data view: sheets of what the trainer gets, of what it becomes, and of what a model gets wrong. [mission D8, D24, X2]
+. "$(dirname "$0")/lib.sh"
+
+hashes() { grep -o 'crc32 [0-9a-f]\{8\}' "$1"; }
+cards() { grep -c '<article' "$1"; }
+
+# ---- what is written ----
+small r.yaml
+code 0 data view r.yaml -o a.html --count 20 && has out.txt '^20 samples of the train part: a.html$'
+code 0 data view r.yaml -o b.html --count 20 --threads 3 && same a.html b.html "threads"
+code 0 data view r.yaml -o c.html --count 20 --seed 4 && differ a.html c.html "other samples"
+[[ $(cards a.html) -eq 20 && $(hashes a.html | sort -u | wc -l) -eq 20 ]] || short "not 20 cards with a hash each"
+has a.html 'before what the training graph prepares: standardize'
+grep -qE 'https?://|<script' a.html && short "a.html needs something from elsewhere"
+code 0 data view r.yaml -o a.png --count 20 && code 0 data view r.yaml -o b.png --count 20 --threads 2 && same a.png b.png
+[[ $(head -c 8 a.png | od -An -tx1 | tr -d ' \n') == 89504e470d0a1a0a ]] || short "a.png is no PNG"
+code 0 data view r.yaml -o d.html --count 1000 --part validation --json && has out.txt '"part":"validation","shown":60'
+ls ./*.tmp* >/dev/null 2>&1 && short "temporary files are left"
+
+# A batch of another size, or shuffling, changes nothing of a sample; other preparation within the graph neither.
+code 0 data view r.yaml -o e.html --count 20 --set data.batch=7 --set data.shuffle=none && same a.html e.html
+code 0 data view r.yaml -o f.html --count 20 --set 'data.prepare=[]'
+[[ $(hashes a.html) == "$(hashes f.html)" ]] || short "preparation in the graph changes what is delivered"
+
+# ---- changed samples ----
+small g.yaml 'data: {train: {type: synthetic, kind: digits, n: 300, seed: 1}, validation: {split: 0.2}, batch: 32, prepare: [standardize], augment: [{type: crop, pad: 2}, {type: rotate, degrees: 15}]}'
+code 0 data view g.yaml -o g0.html --count 9 --augmented && has g0.html 'changed by crop, rotate, as in epoch 0'
+[[ $(cards g0.html) -eq 9 && $(hashes g0.html | sort -u | wc -l) -eq 18 ]] || short "not 9 cards with two hashes each"
+code 0 data view g.yaml -o g1.html --count 9 --augmented --epoch 1 && differ g0.html g1.html
+code 0 data view g.yaml -o g.html --count 9 && has g.html 'training changes them by crop, rotate, which --augmented shows'
+[[ $(hashes g.html) == "$(hashes g0.html | sed -n '1~2p')" ]] || short "originals beside changed ones are not the originals"
+[[ $(hashes g0.html | sed -n '1~2p') == "$(hashes g1.html | sed -n '1~2p')" ]] || short "originals depend on the epoch"
+code 0 data view g.yaml -o g2.html --count 9 --augmented --epoch 1 --set workers=3 --threads 2 && same g1.html g2.html
+
+# ---- words of strangers ----
+printf 'a<b,"c ""d"" & e",kind\n' >t.csv
+for i in $(seq 1 30); do printf '%d.5,%d,<i>%d</i>\n' "$i" $((i * i)) $((i % 3)) >>t.csv; done
+cat >t.yaml <<'YAML'
+gradus: 1
+name: t<&>
+data: {train: {type: csv, file: t.csv, target: kind, header: true}, batch: 8}
+model: {input: [2], layers: [{type: dense, units: 3}]}
+cost: cross_entropy
+optimizer: sgd
+YAML
+code 0 data view t.yaml -o t.html && [[ $(cards t.html) -eq 30 ]] || short "not all 30 rows"
+has t.html '<td>a&lt;b</td><td class="value">1.5</td>'
+has t.html '<p>label: &lt;i&gt;1&lt;/i&gt;</p>'
+has t.html '<h1>t&lt;&amp;&gt;</h1>'
+grep -q '<i>' t.html && short "words of a table are taken for markup"
+printf 'The quick <brown> fox\n\tjumps & runs \xc3\xa9 \x01.\n%.0s' {1..20} >t.txt
+cat >text.yaml <<'YAML'
+gradus: 1
+data: {train: {type: text, file: t.txt, window: 30, unit: byte}, batch: 8}
+model: {input: [30], layers: [{type: embedding, vocabulary: 256, units: 8}, {type: dense, units: 256}]}
+cost: cross_entropy
+optimizer: sgd
+YAML
+code 0 data view text.yaml -o text.html && has text.html 'quick &lt;brown&gt; fox' && has text.html '\\x01' && has text.html '\\t'
+code 0 data view text.yaml -o text.png
+
+# ---- mistakes ----
+code 0 train r.yaml --out run --quiet
+code 0 eval run/best.safetensors --split validation --json
+error=$(field out.txt error)
+code 0 data view r.yaml --part validation --mistakes run/best.safetensors -o m.html --count 1000 --json
+wrong=$(field out.txt wrong)
+[[ $(cards m.html) -eq $wrong ]] || short "$(cards m.html) cards of $wrong mistakes"
+awk -v e="$error" -v w="$wrong" 'BEGIN { exit !(e * 60 - w < 1e-6 && w - e * 60 < 1e-6) }' || short "$wrong wrong of 60, but the error is $error"
+grep -o '<p>cost [^<]*' m.html | sed 's/.* //' >costs
+sort -gr costs | cmp -s - costs || short "costs do not fall"
+code 0 data view r.yaml --part validation --mistakes run/best.safetensors -o m3.html --count 3
+[[ $(hashes m3.html) == "$(hashes m.html | head -n 3)" ]] || short "the three costliest are not the first"
+cat >v.yaml <<'YAML'
+gradus: 1
+data: {train: {type: synthetic, kind: regression, n: 100, features: 4, seed: 1}, batch: 20}
+model: {input: [4], layers: [{type: dense, units: 1}]}
+cost: mse
+optimizer: {type: sgd, lr: 0.05}
+stop: {epochs: 2}
+YAML
+code 0 train v.yaml --out runv --quiet
+code 0 data view v.yaml --mistakes runv/last.safetensors -o v.html --count 5 && has v.html 'the 5 that are furthest off' && has v.html 'predicted: '
+
+# ---- what is refused ----
+bad 2 'where to\? -o FILE is missing' data view r.yaml
+bad 2 'writes a sheet, which .jpg is not' data view r.yaml -o x.jpg
+bad 2 '--count: 0 is not' data view r.yaml -o x.png --count 0
+bad 2 '--count: 100000 is not' data view r.yaml -o x.png --count 100000
+bad 2 'there is no test data' data view r.yaml -o x.png --part test
+bad 2 '--part: ' data view r.yaml -o x.png --part tests
+bad 2 'r.yaml:4:.*does not change training samples' data view r.yaml -o x.png --augmented
+bad 2 'nothing changes samples of the validation part' data view g.yaml -o x.png --augmented --part validation
+bad 2 'epoch says how' data view g.yaml -o x.png --epoch 1
+bad 2 'judged by samples as they are' data view g.yaml -o x.png --augmented --mistakes run/best.safetensors
+bad 3 'cannot read "none' data view r.yaml -o x.png --mistakes none.safetensors
+bad 2 'the cost wants classes|model.input is' data view v.yaml -o x.png --mistakes run/best.safetensors
+bad 3 'labels up to 11' data view r.yaml -o x.png --mistakes run/best.safetensors --set 'data.train={type: synthetic, kind: blobs, n: 90, classes: 12, features: 256, seed: 1}'
+bad 3 'cannot write "none/x.png"' data view r.yaml -o none/x.png
+bad 2 'there is no viw' data viw r.yaml -o x.png
+[[ ! -e x.png && ! -e x.jpg ]] || short "something was written all the same"
+
+# ---- the demo's pictures, where they are ----
+if [[ -e /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz ]]; then
+  code 0 data view "$here/../../recipes/fashion.yaml" -o fashion.png --count 30 && has out.txt '^30 samples'
+fi
+finish
