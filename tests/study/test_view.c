@@ -94,6 +94,50 @@ static void copies_that_are_made_once_as_well(void **state)
     test_context_end(ctx);
 }
 
+/* A batch that the graph mixes: its samples as training's first batch has them, in its order, each beside the one that
+ * it is mixed with. */
+static void mixtures_are_those_of_the_first_batch(void **state)
+{
+    (void)state;
+    static const char *const more[] = {"data.augment=[{type: mixup, alpha: 0.4}]",
+                                       "data.augment=[{type: crop, pad: 2}, {type: cutmix, alpha: 1}]"};
+    gr_context *ctx = test_context();
+    for (int i = 0; i < 2; i++) {
+        gr_recipe *r = RECIPE(ctx, DIGITS, more[i]);
+        gr_task t = {0};
+        gr_sheet s;
+        gr_loader *l = NULL;
+        gr_batch b;
+        static uint32_t want[200];
+        unsigned with, crc, at = 0;
+        test_ok(ctx, gr__task_open(ctx, r, 1u << GR_PART_TRAIN, NULL, &t));
+        test_ok(ctx, gr__sheet_open(ctx, "sheet", &s));
+        test_ok(ctx, gr__view_samples(&t, &(gr_view_options){.count = 10, .changed = true, .epoch = 2}, &s));
+        hash_epoch(&t, 2, -1, want);
+        gr_loader_options o = gr__task_training_loader(&t, false);
+        test_ok(ctx, gr__loader_create(ctx, &o, &l));
+        gr__loader_seek(l, 2, 0);
+        test_ok(ctx, gr__loader_next(l, &b));
+        assert_int_equal(s.n_cards, 10);
+        for (const gr_card *c = s.card; c; c = c->next, at++) {
+            uint32_t row = 0, own = hash_of(c, i, &row);
+            const gr_face *f = c->face;
+            assert_int_equal(row, b.row[at]);
+            assert_int_equal(own, want[row]);
+            for (; strncmp(f->caption, "with #", 6) != 0; f = f->next) continue;
+            assert_int_equal(sscanf(f->caption, "with #%u", &with), 1);
+            assert_int_equal(sscanf(f->foot, "crc32 %8x", &crc), 1);
+            assert_int_equal(crc, want[with]);
+            assert_true(f->next->picture.width == 16 && !f->next->next && strcmp(f->next->caption, "mixed") == 0);
+        }
+        gr__loader_destroy(l);
+        gr__sheet_close(&s);
+        gr__task_close(&t);
+        gr__recipe_close(ctx, r);
+    }
+    test_context_end(ctx);
+}
+
 /* ---- which samples ---- */
 
 static void all_classes_are_shown_alike(void **state)
@@ -255,6 +299,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hashes_are_those_of_the_trainers_batches),
         cmocka_unit_test(copies_that_are_made_once_as_well),
+        cmocka_unit_test(mixtures_are_those_of_the_first_batch),
         cmocka_unit_test(all_classes_are_shown_alike),
         cmocka_unit_test(what_is_not_changed_is_refused),
         cmocka_unit_test(mistakes_are_those_of_the_evaluation),

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "data/sample.h"
 
 enum { MOST_VALUES = 8, MOST_UNITS = 64 }; /* of a target that a line has: numbers, units of a text */
 
@@ -114,9 +115,21 @@ int64_t gr__delivered_steps(const gr__delivered *d, int k, int64_t i)
 
 /* ---- cards ---- */
 
+/* NULL: nothing changes them. */
+static const char *changes_of(const gr_task *t, gr_sheet *s)
+{
+    const char *all = NULL;
+    for (int k = 0; k < t->recipe->n_inputs; k++) {
+        const gr_augmentation *a = t->changes[k];
+        for (int i = 0; a && i < a->n; i++)
+            all = gr__sheet_text(s, "%s%s%s", all ? all : "", all ? ", " : "", a->member[i]->head.name);
+    }
+    return all;
+}
+
 gr__viewer gr__viewer_of(const gr_task *t, gr_part p, gr_sheet *s)
 {
-    gr__viewer v = {.t = t, .part = p, .sheet = s};
+    gr__viewer v = {.t = t, .part = p, .sheet = s, .changes = changes_of(t, s)};
     for (int k = 0; k < t->recipe->n_inputs; k++) v.manner[k] = gr__manner_of(t, p, k);
     return v;
 }
@@ -144,15 +157,41 @@ gr_card *gr__viewer_card(gr__viewer *v, uint32_t row)
                                          : gr__sheet_text(v->sheet, "#%u", row));
 }
 
+static const char *caption_of(gr__viewer *v, int k, const char *what)
+{
+    const char *name = v->manner[k].name;
+    return name && what ? gr__sheet_text(v->sheet, "%s, %s", name, what) : name ? name : what;
+}
+
+gr_status gr__viewer_source(gr__viewer *v, gr_card *c, uint32_t row)
+{
+    gr_context *ctx = v->t->ctx;
+    gr_status st = GR_OK;
+    for (int k = 0; k < v->t->recipe->n_inputs && st == GR_OK; k++) {
+        const gr_field *x = gr__set_input(v->t->set_of[v->part], k);
+        gr__manner m = v->manner[k];
+        gr__samples from;
+        if (!m.n_delivered || m.kind != GR__MANNER_ROWS) continue;
+        m.as = x->element;
+        st = gr__samples_open(ctx, x, &from);
+        const void *numbers = st == GR_OK ? gr__samples_at(ctx, &from, row) : NULL;
+        if (numbers)
+            gr__manner_show(&m, numbers, x->length ? x->length[row] : whole_steps(x), v->sheet,
+                            gr__card_face(v->sheet, c, caption_of(v, k, "in the source")));
+        else
+            st = gr__error_code(ctx);
+        gr__samples_close(&from);
+    }
+    return st;
+}
+
 void gr__viewer_faces(gr__viewer *v, gr_card *c, const gr__delivered *d, int64_t i, const char *caption)
 {
     int n = v->t->recipe->n_inputs;
     for (int k = 0; k < n; k++) {
         const gr__manner *m = &v->manner[k];
-        const char *name = m->name && caption ? gr__sheet_text(v->sheet, "%s, %s", m->name, caption)
-                           : m->name          ? m->name
-                                              : caption;
-        gr_face *f = gr__card_face(v->sheet, c, name);
+        const char *what = caption ? caption : m->n_delivered && m->kind == GR__MANNER_ROWS ? "as delivered" : NULL;
+        gr_face *f = gr__card_face(v->sheet, c, caption_of(v, k, what));
         gr__manner_show(m, gr__delivered_at(d, k, i), gr__delivered_steps(d, k, i), v->sheet, f);
         if (k == n - 1) f->foot = gr__sheet_text(v->sheet, "crc32 %08x", gr__view_hash(&d->o, &d->batch, i));
     }

@@ -29,6 +29,7 @@ typedef struct gr__viewer {
     gr_part part;
     gr_sheet *sheet;
     gr__manner manner[GR_MAX_INPUTS];
+    const char *changes; /* "crop, flip": what changes training samples one by one; NULL: nothing */
 } gr__viewer;
 gr__viewer gr__viewer_of(const gr_task *t, gr_part p, gr_sheet *s);
 void gr__viewer_range(gr__viewer *v, const gr__delivered *d); /* of all that will be shown, before it is */
@@ -36,8 +37,13 @@ void gr__viewer_notes(gr__viewer *v);                         /* once, after tha
 gr_card *gr__viewer_card(gr__viewer *v, uint32_t row);        /* headed by what the sample is called */
 /* Sample i: a face an input, the last with the hash of all. caption: what it is, or NULL. */
 void gr__viewer_faces(gr__viewer *v, gr_card *c, const gr__delivered *d, int64_t i, const char *caption);
+/* A face an input that is prepared before it is delivered: the row as the source has it. */
+gr_status gr__viewer_source(gr__viewer *v, gr_card *c, uint32_t row);
 /* What its targets are, and what it weighs. */
 void gr__viewer_targets(gr__viewer *v, gr_card *c, const gr__delivered *d, int64_t i);
 const char *gr__viewer_class(gr__viewer *v, int head, int64_t k); /* its name, or number */
+
+/* view_mixed.c: the first samples of an epoch's first batch, with what the graph mixes them with. */
+gr_status gr__view_mixed(gr__viewer *v, const gr_view_options *o);
 
 #endif

@@ -1,22 +1,10 @@
 /* Samples of a part, as they are or beside what an epoch makes of them. */
 #include "study/data/delivered.h"
 
-/* "crop, flip"; NULL: nothing changes them. */
-static const char *changes_of(const gr_task *t, gr_sheet *s)
-{
-    const char *all = NULL;
-    for (int k = 0; k < t->recipe->n_inputs; k++) {
-        const gr_augmentation *a = t->changes[k];
-        for (int i = 0; a && i < a->n; i++)
-            all = gr__sheet_text(s, "%s%s%s", all ? all : "", all ? ", " : "", a->member[i]->head.name);
-    }
-    return all;
-}
-
 static void note_changes(gr__viewer *v, const gr_view_options *o)
 {
     const gr_recipe *r = v->t->recipe;
-    const char *by = changes_of(v->t, v->sheet);
+    const char *by = v->changes;
     if (o->changed && r->data.copies > 1)
         gr__sheet_note(v->sheet, "changed by %s: copy %lld of the %d that every epoch has beside the sample itself", by,
                        (long long)(1 + o->epoch % (r->data.copies - 1)), r->data.copies - 1);
@@ -24,12 +12,14 @@ static void note_changes(gr__viewer *v, const gr_view_options *o)
         gr__sheet_note(v->sheet, "changed by %s, as in epoch %lld", by, (long long)o->epoch);
     else if (by && o->part == GR_PART_TRAIN)
         gr__sheet_note(v->sheet, "as they are; training changes them by %s, which --augmented shows", by);
+    if (!o->changed && r->mixture.kind && o->part == GR_PART_TRAIN)
+        gr__sheet_note(v->sheet, "training mixes them, which --augmented shows");
 }
 
-static gr_status check(const gr_task *t, const gr_view_options *o)
+static gr_status check(const gr__viewer *v, const gr_view_options *o)
 {
-    bool any = t->recipe->mixture.kind != GR_MIX_NONE;
-    for (int k = 0; k < t->recipe->n_inputs; k++) any |= t->changes[k] != NULL;
+    const gr_task *t = v->t;
+    bool any = v->changes || t->recipe->mixture.kind != GR_MIX_NONE;
     if (!o->changed || (any && o->part == GR_PART_TRAIN)) return GR_OK;
     if (o->part != GR_PART_TRAIN)
         return gr__fail(t->ctx, GR_E_CONFLICT, "nothing changes samples of the %s part: they are evaluated as they are",
@@ -38,12 +28,14 @@ static gr_status check(const gr_task *t, const gr_view_options *o)
                          "the recipe does not change training samples");
 }
 
-static void put_card(gr__viewer *v, const gr__delivered *plain, const gr__delivered *changed, int64_t i)
+static gr_status put_card(gr__viewer *v, const gr__delivered *plain, const gr__delivered *changed, int64_t i)
 {
     gr_card *c = gr__viewer_card(v, plain->batch.row[i]);
+    gr_status st = gr__viewer_source(v, c, plain->batch.row[i]);
     gr__viewer_faces(v, c, plain, i, changed ? "as it is" : NULL);
     if (changed) gr__viewer_faces(v, c, changed, i, "changed");
     gr__viewer_targets(v, c, plain, i);
+    return st;
 }
 
 gr_status gr__view_samples(const gr_task *t, const gr_view_options *o, gr_sheet *s)
@@ -51,8 +43,9 @@ gr_status gr__view_samples(const gr_task *t, const gr_view_options *o, gr_sheet 
     gr__viewer v = gr__viewer_of(t, o->part, s);
     gr__delivered plain = {0}, changed = {0};
     gr_rows rows = {0};
-    gr_status st = check(t, o);
+    gr_status st = check(&v, o);
     if (st != GR_OK) return st;
+    if (o->changed && t->recipe->mixture.kind) return gr__view_mixed(&v, o);
     GR_TRY(gr__view_choose(t, o->part, o->count, &rows));
     GR_TRY(gr__deliver_plain(t, o->part, &rows, &plain));
     if (o->changed) GR_TRY(gr__deliver_changed(t, &rows, o->epoch, &changed));
@@ -63,7 +56,7 @@ gr_status gr__view_samples(const gr_task *t, const gr_view_options *o, gr_sheet 
     gr__viewer_range(&v, &plain);
     if (o->changed) gr__viewer_range(&v, &changed);
     gr__viewer_notes(&v);
-    for (int64_t i = 0; i < rows.n; i++) put_card(&v, &plain, o->changed ? &changed : NULL, i);
+    for (int64_t i = 0; i < rows.n; i++) GR_TRY(put_card(&v, &plain, o->changed ? &changed : NULL, i));
     st = s->failed;
 done:
     gr__delivered_close(t, &changed);

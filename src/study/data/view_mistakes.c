@@ -256,6 +256,7 @@ static gr_status show(const judge *j, const gr_model *m, gr_part p, gr_sheet *s)
     for (int64_t i = 0; i < j->n; i++) {
         const mistake *is = &j->worst[i];
         gr_card *c = gr__viewer_card(&v, is->row);
+        GR_TRY(gr__viewer_source(&v, c, is->row));
         gr__viewer_faces(&v, c, &d, i, NULL);
         gr__viewer_targets(&v, c, &d, i);
         for (int h = 0; h < j->t->recipe->n_heads; h++) tell_head(&v, c, h, &is->head[h]);
