@@ -68,6 +68,7 @@ typedef struct gr_source_options {
     gr__bump *memory;        /* where names and a schema that gr__set_info gives live; NULL: it gives none */
     uint64_t hold; /* bytes of inputs that are held in memory at most; beyond, samples are read when they are wanted, by
                       sources that can. 0: all there are, of readers 1 GiB */
+    struct gr__blob *opened; /* raw: the file, where it is open: a pipe is read but once. NULL: it is not */
 } gr_source_options;
 
 typedef struct gr_source {
