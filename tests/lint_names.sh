@@ -47,6 +47,7 @@ src/base/*.c                   | text                        | a kind of value, 
 src/api/settings.c             | text                        | a kind of value
 src/model/table.c              | text                        | a kind of value
 src/cli/cmd_lab.c              | csv                         | the ending of a file
+src/data/synthetic.c           | noise                       | a row of its own
 ROWS
 }
 
