@@ -86,6 +86,11 @@ printf 'the cat sat on the mat' >prompt.txt
 code 0 predict chars/best.safetensors prompt.txt --json
 [[ $(wc -l <out.txt) -eq 2 && $(tail -n 1 out.txt | sed -E 's/.*"class":\[([^]]*)\].*/\1/' | tr , '\n' | wc -l) -eq 6 ]] || short "windows of a text: $(cut -c1-200 out.txt)"
 
+code 0 predict chars/best.safetensors prompt.txt
+[[ $(wc -l <out.txt) -eq 4 ]] || short "not two lines a window: $(cat out.txt)"
+has out.txt '^prompt.txt\[0\]  ".{16}"$'
+has out.txt '^  then  ".+" 0\.[0-9]{4}  ".+" 0\.[0-9]{4}  ".+" 0\.[0-9]{4}$'
+
 # Synonyms change the training, to the same bits for any threads; labels and other parts stay.
 for threads in 1 2; do
   code 0 train lines.yaml --out "words$threads" --quiet --threads $threads --set stop.epochs=2 --set "data.augment=[{type: synonym, file: $here/../../recipes/synonyms.tsv, rate: 0.3}]"
