@@ -423,4 +423,5 @@ GR_SOURCE(images) = {
     .info = info,
     .load = load,
     .raw = raw,
+    .libraries = gr__picture_libraries,
 };
