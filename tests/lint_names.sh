@@ -44,6 +44,7 @@ src/cli/cmd_convert.c          | relu sigmoid                | options, called b
 src/cli/cmd_init.c             | init                        | the command
 src/cli/cmd_advise.c           | optimizers                  | a key of what it prints
 src/cli/cmd_lab.c              | csv                         | the ending of a file
+src/data/synthetic.c           | noise                       | a row of its own
 ROWS
 }
 

@@ -70,7 +70,7 @@ const char *gr__source_libraries(const gr_context *ctx, const gr_tree *tree, cha
 const char *gr__source_lengths_of(const gr_tree *tree, const char *input)
 {
     const gr_tree *t = tree && tree->kind == GR_TREE_MAP ? gr__tree_get(tree, "lengths") : NULL;
-    if (gr__tree_none(t)) return NULL;
+    if (gr__tree_none(t) || (t->kind == GR_TREE_BOOL && !t->truth)) return NULL;
     if (t->kind == GR_TREE_MAP) t = gr__tree_get(t, input);
     return t && t->kind != GR_TREE_LIST && t->kind != GR_TREE_MAP ? t->text : NULL;
 }
