@@ -62,23 +62,15 @@ float *gr__resizer_line(uint8_t *ring, int64_t width, int64_t taps, int channels
     return (float *)(ring + granules((size_t)width * (size_t)channels * (size_t)taps));
 }
 
-static void first_row(float weight, const uint8_t *restrict row, int64_t n, float *restrict line)
+gr__sum_rows gr__sum_rows_get(gr__isa isa)
 {
-    for (int64_t i = 0; i < n; i++) line[i] = weight * (float)row[i];
-}
-
-/* Four at a time: the line is read and written once for all, and summed in the order of one at a time. */
-static void four_rows(const float *w, const uint8_t *restrict a, const uint8_t *restrict b, const uint8_t *restrict c,
-                      const uint8_t *restrict d, int64_t n, float *restrict line)
-{
-    const float wa = w[0], wb = w[1], wc = w[2], wd = w[3];
-    for (int64_t i = 0; i < n; i++)
-        line[i] = line[i] + wa * (float)a[i] + wb * (float)b[i] + wc * (float)c[i] + wd * (float)d[i];
-}
-
-static void add_row(float weight, const uint8_t *restrict row, int64_t n, float *restrict line)
-{
-    for (int64_t i = 0; i < n; i++) line[i] += weight * (float)row[i];
+#if defined(__x86_64__)
+    static const gr__sum_rows of[] = {gr__sum_rows_baseline, gr__sum_rows_avx2, gr__sum_rows_avx512};
+    return of[isa];
+#else
+    (void)isa;
+    return gr__sum_rows_baseline;
+#endif
 }
 
 static uint8_t rounded(float x)
@@ -120,15 +112,9 @@ static void columns_colour(const gr__axis *a, const float *line, uint8_t *out)
 static void give_rows(gr__resizer *r)
 {
     const gr__axis *y = &r->y;
-    int64_t n = r->x.in * r->channels, o = r->next_out;
+    int64_t o = r->next_out;
     for (; o < y->out && y->from[o] + y->n[o] <= r->next_in; o++) {
-        const float *w = y->weight + o * y->taps;
-        int64_t at = y->from[o], k = 1;
-#define ROW(i) (r->ring + (at + (i)) % y->taps * n)
-        first_row(w[0], ROW(0), n, r->line);
-        for (; k + 3 < y->n[o]; k += 4) four_rows(w + k, ROW(k), ROW(k + 1), ROW(k + 2), ROW(k + 3), n, r->line);
-        for (; k < y->n[o]; k++) add_row(w[k], ROW(k), n, r->line);
-#undef ROW
+        r->sum(&r->ring, y->weight + o * y->taps, y->from[o], y->n[o], r->line);
         uint8_t *out = r->out + o * r->x.out * r->channels;
         if (r->channels == 1)
             columns_grey(&r->x, r->line, out);
@@ -141,8 +127,7 @@ static void give_rows(gr__resizer *r)
 void gr__resizer_row(void *resizer, const uint8_t *row)
 {
     gr__resizer *r = resizer;
-    size_t n = (size_t)(r->x.in * r->channels);
-    memcpy(r->ring + (size_t)(r->next_in % r->y.taps) * n, row, n);
+    memcpy(gr__ring_row(&r->ring, r->next_in), row, (size_t)r->ring.bytes);
     r->next_in++;
     give_rows(r);
 }
