@@ -28,6 +28,7 @@ src/nn/inner.c                 | init                        | the key of a laye
 src/init/*.c                   | init                        | the family, and its key
 src/init/hyperfan.c            | relu                        | a row of its own
 src/data/array/idx.c           | images                      | a row of its own
+src/data/picture/images.c      | crop                        | a way to fit, of a row of its own
 src/schedule/plateau.c         | scale                       | a number that it keeps
 src/graph/op_*.c               | conv max_pool avg_pool attention | operations of the graph
 src/graph/op_shape.c           | reshape permute slice concat | operations of the graph
@@ -44,7 +45,6 @@ src/cli/cmd_init.c             | init                        | the command
 src/cli/cmd_advise.c           | optimizers                  | a key of what it prints
 src/cli/cmd_lab.c              | csv                         | the ending of a file
 src/data/synthetic.c           | noise                       | a row of its own
-src/data/picture/images.c      | crop                        | a value of a row of its own
 ROWS
 }
 
