@@ -103,10 +103,10 @@ static gr_status check_indices(gr_context *ctx, const gr_tree *tree, const gr_so
 {
     for (int i = 0; w && i < w->n_inputs; i++)
         if (gr__set_input(s, i)->vocabulary != w->vocabulary[i])
-            return gr__tree_fail(ctx, tree, GR_E_CONFLICT,
-                                 "sources of indices are npy, npz, csv, and the kinds copy and latch of synthetic",
-                                 "the input \"%s\" holds indices, but %s gives other numbers", w->input[i],
-                                 source->head.name);
+            return gr__tree_fail(
+                ctx, tree, GR_E_CONFLICT,
+                "sources of indices are text, npy, npz, csv, and the kinds copy and latch of synthetic",
+                "the input \"%s\" holds indices, but %s gives other numbers", w->input[i], source->head.name);
     return GR_OK;
 }
 
