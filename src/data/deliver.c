@@ -114,6 +114,17 @@ void gr__prepare_values(const gr_prepared *p, int n, int64_t first, double *x, i
     }
 }
 
+void gr__prepare_undo(const gr_prepared *p, int n, int64_t first, double *x, int64_t count)
+{
+    for (int i = n - 1; i >= 0; i--) {
+        for (int64_t e = 0; e < count; e++) {
+            int64_t at = p[i].n == 1 ? 0 : (first + e) % p[i].n;
+            if (p[i].mul) x[e] = p[i].mul[at] != 0 ? x[e] / p[i].mul[at] : (double)NAN;
+            if (p[i].sub) x[e] += p[i].sub[at];
+        }
+    }
+}
+
 /* ---- delivery ---- */
 
 /* As gr__prepare_build has it: one number, one a channel, or one an element. */
@@ -170,16 +181,19 @@ int gr__delivery_left(const gr_delivery *d, int n)
 
 void gr__deliver(const gr_field *x, int64_t row, const gr_delivery *d, int64_t width, void *out)
 {
-    size_t from = gr__element_bytes(x->element), to = gr__element_bytes(d->as);
-    const char *source = (const char *)x->data + (size_t)(row * gr_shape_count(x->sample)) * from;
+    bool made = x->made && row >= x->first_made;
+    gr_element is = made ? x->made_as : x->element;
+    size_t from = gr__element_bytes(is), to = gr__element_bytes(d->as);
+    const char *source = made ? x->made : x->data;
+    source += (size_t)((row - (made ? x->first_made : 0)) * gr_shape_count(x->sample)) * from;
     double piece[PIECE];
     if (!d->n_prepared) {
-        gr__elements_convert(x->element, d->as, source, out, width);
+        gr__elements_convert(is, d->as, source, out, width);
         return;
     }
     for (int64_t e = 0; e < width; e += PIECE) {
         int64_t n = GR_MIN(PIECE, width - e);
-        gr__elements_convert(x->element, GR_EL_F64, source + (size_t)e * from, piece, n);
+        gr__elements_convert(is, GR_EL_F64, source + (size_t)e * from, piece, n);
         gr__prepare_values(d->prepared, d->n_prepared, e, piece, n);
         gr__elements_convert(GR_EL_F64, d->as, piece, (char *)out + (size_t)e * to, n);
     }
@@ -189,12 +203,12 @@ void gr__deliver_rows(const gr_field *x, const uint32_t *row, int64_t n, const g
 {
     int64_t apart = gr_shape_count(x->sample);
     size_t from = (size_t)apart * gr__element_bytes(x->element), to = (size_t)width * gr__element_bytes(d->as);
-    if (!d->n_prepared) {
+    if (!d->n_prepared && !x->made) {
         gr__rows_convert(x->element, d->as, x->data, apart, width, row, n, out);
         return;
     }
     for (int64_t i = 0; i < n; i++) {
-        if (i + 1 < n) prefetch((const char *)x->data + row[i + 1] * from, from);
+        if (i + 1 < n && !x->made) prefetch((const char *)x->data + row[i + 1] * from, from);
         gr__deliver(x, row[i], d, width, (char *)out + (size_t)i * to);
     }
 }

@@ -24,6 +24,19 @@ typedef struct gr_reader {
     size_t scratch;                                      /* bytes that a thread needs, aligned to 64 */
 } gr_reader;
 
+/* Samples that balancing has made of others: rows of a set from `first` on, behind those of its source. What an input
+ * has of them stands in `made` of its field; all other fields of such a row are those of its base. */
+typedef struct gr_made {
+    int64_t first, n;
+    uint32_t (*parent)[2]; /* rows of the source: the base, and the neighbour towards which it was moved */
+    double *step;          /* how far, in shares of the way: 0 is the base; NaN: another share for each number */
+} gr_made;
+
+static inline int64_t gr__made_base(const gr_made *m, int64_t row) /* the row itself where the source has it */
+{
+    return m && row >= m->first ? m->parent[row - m->first][0] : row;
+}
+
 typedef struct gr_field {
     const char *name; /* of the input, or of the head whose target it is; "weight"; LENGTH: of the input it is of */
     gr_field_role role;
@@ -33,9 +46,12 @@ typedef struct gr_field {
     uint64_t bytes;      /* of tensor memory that loading takes */
     void *data;          /* n x sample; NULL where only headers were read, or `reader` gives the numbers */
     gr_reader *reader;   /* INPUT: gives samples one by one; NULL: they are in `data` */
-    int64_t vocabulary;  /* INPUT: it holds indices from 0 below this, as I32; 0: numbers */
-    bool missing;        /* INPUT: the recipe declares missing values: NaN stands for one, preparation fills it */
-    int classes;         /* CLASS: largest label + 1, or the number of names; 0: not one, or only loading tells */
+    void *made; /* INPUT: numbers of the samples that were made, from row first_made on; NULL: there are none */
+    gr_element made_as;
+    int64_t first_made;
+    int64_t vocabulary; /* INPUT: it holds indices from 0 below this, as I32; 0: numbers */
+    bool missing;       /* INPUT: the recipe declares missing values: NaN stands for one, preparation fills it */
+    int classes;        /* CLASS: largest label + 1, or the number of names; 0: not one, or only loading tells */
     const char *const *class_names; /* NULL where the source has none */
     const char *file;               /* that it stands in, for messages; NULL: none */
     const char *file_element;       /* what it is there, "int64", which `element` need not be; NULL: `element` */

@@ -173,6 +173,20 @@ typedef struct gathering {
     int shards;
 } gathering;
 
+/* Targets, weights, lengths: samples that were made have those of their base. */
+static void gather_others(const gr_made *made, const way *w, int64_t width, const uint32_t *row, int64_t n, char *to)
+{
+    size_t bytes = (size_t)width * gr__element_bytes(w->as);
+    if (!made) {
+        gr__rows_convert(w->is, w->as, w->from, w->apart, width, row, n, to);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t base = (uint32_t)gr__made_base(made, row[i]);
+        gr__rows_convert(w->is, w->as, w->from, w->apart, width, &base, 1, to + (size_t)i * bytes);
+    }
+}
+
 /* Of one field, n rows; `first` of the shard's begins at `to`. */
 static void gather_field(const gathering *g, int field, const uint32_t *row, int64_t first, int64_t n)
 {
@@ -185,7 +199,7 @@ static void gather_field(const gathering *g, int field, const uint32_t *row, int
     if (field < l->n_inputs)
         gr__deliver_rows(&l->o.set->field[field], row, n, &l->o.input[field], width, to);
     else
-        gr__rows_convert(w->is, w->as, w->from, w->apart, width, row, n, to);
+        gather_others(l->o.set->made, w, width, row, n, to);
 }
 
 static void gather(void *arg, int shard, int worker)

@@ -29,6 +29,7 @@ int gr__set_place(const gr_set *s, int field)
 
 void gr__set_free(gr_context *ctx, gr_set *s)
 {
+    gr__set_unmake(ctx, s);
     for (int i = 0; i < gr__set_fields(s); i++) gr__tensor_free(ctx, s->field[i].data, (size_t)s->field[i].bytes);
     gr__bump_destroy(s->memory);
     *s = (gr_set){0};

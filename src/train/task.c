@@ -6,6 +6,7 @@
 #include "graph/shape.h"
 #include "model/model.h"
 #include "train/agree.h"
+#include "train/balance.h"
 #include "train/origin.h"
 
 /* Below these a batch is gathered by the training thread: waking another costs more than what it hides, and where every
@@ -139,6 +140,7 @@ static gr_element element_of(gr_task *t, int i)
     for (int p = 0; p < GR_PARTS; p++) {
         if (!t->set_of[p]) continue;
         gr_element e = gr__set_input(t->set_of[p], i)->element;
+        if (p == GR_PART_TRAIN) e = gr__balance_element(t, e);
         differ = differ || gr__prepared_as_delivered(e) != gr__prepared_as_delivered(all);
         all = gr__elements_together(all, e);
     }
@@ -308,8 +310,9 @@ static void take_meaning(gr_task *t, const gr_meaning *m)
     t->meaning.targets = t->targets;
 }
 
-static gr_status open_task(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_model *model,
-                           const gr_origin *origin, gr_task *t)
+/* All but balancing and what is said. */
+static gr_status load(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_model *model,
+                      const gr_origin *origin, gr_task *t)
 {
     gr_status st = GR_OK;
     GR_TRY(begin(ctx, r, t));
@@ -323,10 +326,20 @@ static gr_status open_task(gr_context *ctx, const gr_recipe *r, unsigned only, c
         memcpy(t->targets, model->meaning.targets, sizeof *t->targets * (size_t)r->n_heads);
     else
         GR_TRY(take_targets(t));
-    if (!model) GR_TRY(say(t));
-    t->loaded = true;
 done:
-    if (st != GR_OK) gr__task_close(t);
+    return st;
+}
+
+static gr_status open_task(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_model *model,
+                           const gr_origin *origin, gr_task *t)
+{
+    gr_status st = load(ctx, r, only, model, origin, t);
+    if (st == GR_OK && !model) st = say(t);
+    if (st == GR_OK && !model && r->data.balance) st = gr__task_balance(t);
+    if (st == GR_OK)
+        t->loaded = true;
+    else
+        gr__task_close(t);
     return st;
 }
 
@@ -393,6 +406,19 @@ static gr_status estimate_steps(gr_task *t)
     return st;
 }
 
+/* How many rows are left or made depends on labels, and with some methods on all numbers: the training's source is
+ * read, unless it alone is too large. */
+static gr_status estimate_balance(gr_task *t)
+{
+    const gr_recipe *r = t->recipe;
+    gr_task read = {0};
+    if (r->memory && t->data_bytes > r->memory) return GR_OK;
+    gr_status st = load(t->ctx, r, 1u << GR_PART_TRAIN, NULL, NULL, &read);
+    if (st == GR_OK) st = gr__task_balance_estimate(&read, t);
+    gr__task_close(&read);
+    return st;
+}
+
 gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t)
 {
     gr_status st = GR_OK;
@@ -407,6 +433,7 @@ gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t)
     count_lists(t, t->lead->n, unlimited);
     GR_TRY(estimate_steps(t));
     GR_TRY(make_network(t));
+    if (r->data.balance) GR_TRY(estimate_balance(t));
     gr__agree_say_inputs(ctx, r, t->lead);
     for (int h = 0; h < r->n_heads; h++) gr__agree_say_outputs(ctx, r, h, gr__set_target(t->lead, h)->classes);
 done:
@@ -458,6 +485,7 @@ void gr__task_close(gr_task *t)
         gr__rows_free(t->ctx, &t->rows[p]);
         gr__set_free(t->ctx, &t->set[p]);
     }
+    gr__rows_free(t->ctx, &t->trained);
     gr__bump_destroy(t->memory);
     *t = (gr_task){0};
 }
@@ -485,7 +513,7 @@ gr_loader_options gr__task_loader(const gr_task *t, gr_part p, bool background)
     for (int i = 0; i < r->n_inputs; i++)
         bytes += gr_shape_count(r->input[i].sample) * (int64_t)gr__element_bytes(t->delivery[i].as);
     gr_loader_options o = {.set = t->set_of[p],
-                           .rows = &t->rows[p],
+                           .rows = train ? gr__task_trained(t) : &t->rows[p],
                            .batch = batch,
                            .drop_last = train && r->data.drop_last,
                            .shuffle = train ? (gr_shuffle)r->data.shuffle : GR_SHUFFLE_NONE,

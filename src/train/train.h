@@ -23,13 +23,17 @@ typedef struct gr_task {
     gr_set set[GR_PARTS];           /* loaded sources, or in an estimate their headers; unused ones are zero */
     const gr_set *set_of[GR_PARTS]; /* the set a part's rows belong to; NULL: the recipe has no such part */
     const gr_set *lead;             /* the first: how it is delivered holds for all */
-    gr_rows rows[GR_PARTS];         /* in an estimate counts alone */
-    int64_t count[GR_PARTS];        /* rows of each part; known before loading too */
-    uint64_t data_bytes;            /* of tensor memory that loading takes, lists of rows included */
-    uint64_t work_bytes;            /* that splitting takes beyond that, before anything else of a run is taken */
-    bool weighted;                  /* samples of some part have weights; those of others weigh 1 */
-    bool lengths[GR_MAX_INPUTS];    /* so have they lengths of this input; of others all steps count */
-    gr_buckets buckets;             /* of training batches; none: n is 0 */
+    gr_rows rows[GR_PARTS];         /* of the sources; in an estimate counts alone */
+    gr_rows trained;                /* what training takes of them, where the recipe balances: else no rows */
+    int64_t kept;            /* so many of these, the first, are rows of the source; copies and made ones follow */
+    const int64_t *balanced; /* how many there are of each class of head balanced_head; NULL: not balanced */
+    int balanced_head;
+    int64_t count[GR_PARTS];     /* rows of each part, of training as balanced; known before loading too */
+    uint64_t data_bytes;         /* of tensor memory that loading takes, lists of rows included */
+    uint64_t work_bytes;         /* that splitting takes beyond that, before anything else of a run is taken */
+    bool weighted;               /* samples of some part have weights; those of others weigh 1 */
+    bool lengths[GR_MAX_INPUTS]; /* so have they lengths of this input; of others all steps count */
+    gr_buckets buckets;          /* of training batches; none: n is 0 */
     gr_delivery delivery[GR_MAX_INPUTS];
     gr_meaning meaning;
     gr_targets *targets; /* those of `meaning`: of the training rows, or the model's; nothing known in an estimate */
@@ -60,6 +64,11 @@ void gr__task_close(gr_task *t);
 gr_status gr__task_metrics(gr_task *t);
 /* Once the network is known: targets a step get the lengths of their input, and training its buckets. GR_E_CONFLICT. */
 gr_status gr__task_measure(gr_task *t);
+/* What training takes its batches from: rows as the recipe balances them. */
+static inline const gr_rows *gr__task_trained(const gr_task *t)
+{
+    return t->balanced ? &t->trained : &t->rows[GR_PART_TRAIN];
+}
 /* A number for what weights were trained to mean: preparation with its statistics, names of classes and columns. */
 uint64_t gr__task_meaning(const gr_task *t);
 /* What a loader of this part would be; background only matters to speed. Batches have all steps. */
