@@ -179,24 +179,29 @@ int gr__delivery_left(const gr_delivery *d, int n)
     return d->n_prepared ? 0 : n;
 }
 
-void gr__deliver(const gr_field *x, int64_t row, const gr_delivery *d, int64_t width, void *out)
+void gr__deliver(const gr_field *x, const void *sample, const gr_delivery *d, int64_t width, void *out)
 {
-    bool made = x->made && row >= x->first_made;
-    gr_element is = made ? x->made_as : x->element;
-    size_t from = gr__element_bytes(is), to = gr__element_bytes(d->as);
-    const char *source = made ? x->made : x->data;
-    source += (size_t)((row - (made ? x->first_made : 0)) * gr_shape_count(x->sample)) * from;
+    size_t from = gr__element_bytes(x->element), to = gr__element_bytes(d->as);
+    const char *source = sample;
     double piece[PIECE];
     if (!d->n_prepared) {
-        gr__elements_convert(is, d->as, source, out, width);
+        gr__elements_convert(x->element, d->as, source, out, width);
         return;
     }
     for (int64_t e = 0; e < width; e += PIECE) {
         int64_t n = GR_MIN(PIECE, width - e);
-        gr__elements_convert(is, GR_EL_F64, source + (size_t)e * from, piece, n);
+        gr__elements_convert(x->element, GR_EL_F64, source + (size_t)e * from, piece, n);
         gr__prepare_values(d->prepared, d->n_prepared, e, piece, n);
         gr__elements_convert(GR_EL_F64, d->as, piece, (char *)out + (size_t)e * to, n);
     }
+}
+
+/* A row of the set, wherever its numbers are in memory. */
+static void deliver_row(const gr_field *x, int64_t row, const gr_delivery *d, int64_t width, void *out)
+{
+    const gr_field *f = gr__field_of(x, &row);
+    size_t sample = (size_t)gr_shape_count(f->sample) * gr__element_bytes(f->element);
+    gr__deliver(f, (const char *)f->data + (size_t)row * sample, d, width, out);
 }
 
 void gr__deliver_rows(const gr_field *x, const uint32_t *row, int64_t n, const gr_delivery *d, int64_t width, void *out)
@@ -209,6 +214,6 @@ void gr__deliver_rows(const gr_field *x, const uint32_t *row, int64_t n, const g
     }
     for (int64_t i = 0; i < n; i++) {
         if (i + 1 < n && !x->made) prefetch((const char *)x->data + row[i + 1] * from, from);
-        gr__deliver(x, row[i], d, width, (char *)out + (size_t)i * to);
+        deliver_row(x, row[i], d, width, (char *)out + (size_t)i * to);
     }
 }

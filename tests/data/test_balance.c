@@ -127,8 +127,9 @@ static double number(const rig *r, int64_t at, int64_t e)
 {
     double x[64];
     const gr_delivery d = {GR_EL_F64, r->j.n_prepared[0] ? r->prepared : NULL, r->j.n_prepared[0]};
+    const uint32_t one = (uint32_t)at;
     const gr_field *f = gr__set_input(&r->set, 0);
-    gr__deliver(f, at, &d, gr_shape_count(f->sample), x);
+    gr__deliver_rows(f, &one, 1, &d, gr_shape_count(f->sample), x);
     return x[e];
 }
 
@@ -247,7 +248,7 @@ static void smote_makes_points_between_neighbours(void **state)
         int64_t target = i == 1 ? (int64_t)floor(.9 * (double)r.count[0] + .5) : r.count[0];
         assert_int_equal(has(&r, 1), target);
         assert_int_equal(has(&r, 2), target);
-        const double *made = r.set.field[0].made;
+        const double *made = r.set.field[0].made->data;
         for (int64_t k = 0; k < r.set.made->n; k++) /* what the class has alike, to the bit */
             if (label[r.set.made->parent[k][0]] == 2) assert_true(made[3 * k + 2] == 5);
         end(&r);
@@ -269,10 +270,10 @@ static void threads_change_nothing(void **state)
             size_t bytes = sizeof(double) * 3 * (size_t)r.set.made->n;
             double *keep = first + (how ? MOST * 3 / 2 : 0);
             if (threads == 1) {
-                memcpy(keep, r.set.field[0].made, bytes);
+                memcpy(keep, r.set.field[0].made->data, bytes);
                 memcpy(rows[how], r.out.row, sizeof(uint32_t) * (size_t)r.out.n);
             }
-            assert_memory_equal(keep, r.set.field[0].made, bytes);
+            assert_memory_equal(keep, r.set.field[0].made->data, bytes);
             assert_memory_equal(rows[how], r.out.row, sizeof(uint32_t) * (size_t)r.out.n);
             end(&r);
         }
@@ -371,7 +372,7 @@ static void bytes_give_real_numbers(void **state)
     prepare(&r, "[{type: scale, by: 1/255}]");
     test_ok(r.ctx, balance(&r, 2, "smote"));
     check_made(&r, 5, false);
-    const double *made = r.set.field[0].made;
+    const double *made = r.set.field[0].made->data;
     for (int64_t i = 0; i < 4 * r.set.made->n; i++) between |= made[i] != floor(made[i]);
     assert_true(between);
     end(&r);
@@ -390,7 +391,7 @@ static void categories_stay_categories(void **state)
     r.j.nominal = &third;
     test_ok(r.ctx, balance(&r, 3, "{type: smote, k: 3}"));
     const gr_made *m = r.set.made;
-    const double *made = r.set.field[0].made;
+    const double *made = r.set.field[0].made->data;
     int64_t alike = 0;
     for (int64_t i = 0; i < m->n; i++) {
         double code = made[3 * i + 2];

@@ -29,10 +29,15 @@ gr_status gr__set_make(gr_context *ctx, gr_set *s, int64_t n, gr_element as)
     if (!m->step) return gr__error_code(ctx);
     m->parent = (uint32_t(*)[2])(void *)(m->step + n);
     for (int i = 0; i < s->n_inputs; i++) {
-        gr_field *x = &s->field[i];
-        x->made = gr__tensor_alloc(ctx, (size_t)numbers_bytes(x, n, as));
-        if (!x->made) return gr__error_code(ctx);
-        x->made_as = as;
+        gr_field *x = &s->field[i], *to = &m->input[i];
+        *to = *x;
+        to->element = as;
+        to->reader = NULL;
+        to->length = NULL;
+        to->bytes = numbers_bytes(x, n, as);
+        to->data = gr__tensor_alloc(ctx, (size_t)to->bytes);
+        if (!to->data) return gr__error_code(ctx);
+        x->made = to;
         x->first_made = s->n;
     }
     return GR_OK;
@@ -43,9 +48,8 @@ void gr__set_unmake(gr_context *ctx, gr_set *s)
     gr_made *m = s->made;
     if (!m) return;
     for (int i = 0; i < s->n_inputs; i++) {
-        gr_field *x = &s->field[i];
-        if (x->made) gr__tensor_free(ctx, x->made, (size_t)numbers_bytes(x, m->n, x->made_as));
-        x->made = NULL;
+        if (s->field[i].made) gr__tensor_free(ctx, m->input[i].data, (size_t)m->input[i].bytes);
+        s->field[i].made = NULL;
     }
     if (m->step) gr__tensor_free(ctx, m->step, (size_t)origin_bytes(m->n));
     gr__free(ctx, m, sizeof *m);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/pool.h"
+#include "data/sample.h"
 
 enum {
     SIDE = 16,    /* samples side by side */
@@ -32,13 +33,19 @@ int64_t gr__space_width(const gr_balance_job *j)
     return gr__space_numbers(j) + j->n_nominal;
 }
 
+/* A row's numbers of an input, which are in memory. */
+static void numbers_of(const gr_field *f, int64_t row, const gr_delivery *d, int64_t n, double *x)
+{
+    gr__deliver(f, (const char *)f->data + (size_t)row * gr__sample_bytes(f), d, n, x);
+}
+
 void gr__space_source(const gr_balance_job *j, int64_t row, double *x)
 {
     const gr_delivery as_it_is = {.as = GR_EL_F64};
     for (int i = 0; i < j->set->n_inputs; i++) {
         const gr_field *f = gr__set_input(j->set, i);
         int64_t n = gr_shape_count(f->sample);
-        gr__deliver(f, row, &as_it_is, n, x);
+        numbers_of(f, row, &as_it_is, n, x);
         x += n;
     }
 }
@@ -71,7 +78,7 @@ void gr__space_point(const gr_balance_job *j, int64_t row, double *x)
         const gr_field *f = gr__set_input(j->set, i);
         const gr_delivery d = {GR_EL_F64, j->n_prepared[i] ? j->prepared[i] : NULL, j->n_prepared[i]};
         int64_t n = gr_shape_count(f->sample);
-        gr__deliver(f, row, &d, n, x);
+        numbers_of(f, row, &d, n, x);
         x += n;
     }
     x = code - gr__space_numbers(j);

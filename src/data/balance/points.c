@@ -43,8 +43,8 @@ static void put(making *m)
     for (int i = 0; i < m->j->set->n_inputs; i++) {
         const gr_field *f = gr__set_input(m->j->set, i);
         int64_t n = gr_shape_count(f->sample);
-        char *to = (char *)f->made + (size_t)(m->at * n) * gr__element_bytes(f->made_as);
-        gr__elements_convert(GR_EL_F64, f->made_as, x, to, n);
+        char *to = (char *)f->made->data + (size_t)(m->at * n) * gr__element_bytes(f->made->element);
+        gr__elements_convert(GR_EL_F64, f->made->element, x, to, n);
         x += n;
     }
     m->at++;
