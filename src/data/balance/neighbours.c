@@ -8,16 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/cpu/isa.h"
 #include "base/pool.h"
+#include "data/balance/distance.h"
 #include "data/sample.h"
 
-enum {
-    SIDE = 16,    /* samples side by side */
-    QUERIES = 32, /* of a shard */
-    STEP = 64     /* numbers between two looks at whether it can still matter */
-};
-
-typedef double pair __attribute__((vector_size(16)));
+enum { QUERIES = 32 }; /* of a shard */
 
 /* ---- a sample in numbers ---- */
 
@@ -138,6 +134,7 @@ typedef struct search {
     int k, queries; /* of a shard */
     double mismatch;
     uint32_t *out;
+    gr__distances_fn distances;
     double *scratch; /* of each worker */
     size_t apart;    /* numbers of a worker's */
     atomic_bool bad; /* some number is none */
@@ -146,7 +143,7 @@ typedef struct search {
 /* What a worker has: its queries, a block of others side by side, a sample, distances of the nearest. */
 static size_t scratch_numbers(int64_t width, int queries, int k)
 {
-    size_t n = (size_t)width * (size_t)(queries + SIDE + 1) + (size_t)queries * (size_t)k;
+    size_t n = (size_t)width * (size_t)(queries + GR__SIDE + 1) + (size_t)queries * (size_t)k;
     return (n + 7) / 8 * 8;
 }
 
@@ -170,29 +167,12 @@ static bool point(search *s, uint32_t row, double *x)
     return good;
 }
 
-/* Squared distances of a query to those side by side; given up, and left as they are, once all are at least `enough`.
- */
-static void distances(const search *s, const double *q, const double *side, double enough, double out[SIDE])
+/* Squared distances of a query to those side by side; some that are given up where all are at least `enough`. */
+static void distances(const search *s, const double *q, const double *side, double enough, double out[GR__SIDE])
 {
-    pair sum[SIDE / 2] = {{0}};
-    int64_t e = 0;
-    while (e < s->numbers) {
-        int64_t end = GR_MIN(e + STEP, s->numbers);
-        for (; e < end; e++) {
-            pair x = {q[e], q[e]};
-            const pair *y = (const pair *)(const void *)(side + e * SIDE);
-            for (int i = 0; i < SIDE / 2; i++) {
-                pair d = x - y[i];
-                sum[i] += d * d;
-            }
-        }
-        double least = INFINITY;
-        for (int i = 0; i < SIDE / 2; i++) least = GR_MIN(least, GR_MIN(sum[i][0], sum[i][1]));
-        if (least >= enough) break;
-    }
-    memcpy(out, sum, sizeof sum);
-    for (; e >= s->numbers && e < s->width; e++)
-        for (int i = 0; i < SIDE; i++) out[i] += q[e] != side[e * SIDE + i] ? s->mismatch : 0;
+    if (s->distances(q, side, s->numbers, enough, out) < s->numbers) return;
+    for (int64_t e = s->numbers; e < s->width; e++)
+        for (int i = 0; i < GR__SIDE; i++) out[i] += q[e] != side[e * GR__SIDE + i] ? s->mismatch : 0;
 }
 
 /* Into the list of the nearest so far: behind those that are as near, which came before. */
@@ -208,16 +188,17 @@ static void shard(void *arg, int index, int worker)
 {
     search *s = arg;
     int64_t first = (int64_t)index * s->queries, n = GR_MIN(s->queries, s->n - first);
-    double *q = s->scratch + (size_t)worker * s->apart, *side = q + s->queries * s->width, *x = side + SIDE * s->width,
-           *near = x + s->width, d[SIDE];
+    double *side = s->scratch + (size_t)worker * s->apart, *q = side + GR__SIDE * s->width,
+           *x = q + s->queries * s->width, *near = x + s->width;
+    _Alignas(64) double d[GR__SIDE];
     gr__fp_state saved = gr__fp_enter();
     for (int64_t i = 0; i < n; i++) point(s, s->query[first + i], q + i * s->width);
     for (int64_t i = 0; i < n * s->k; i++) near[i] = INFINITY, s->out[first * s->k + i] = 0;
-    for (int64_t at = 0; at < s->m && !atomic_load_explicit(&s->bad, memory_order_relaxed); at += SIDE) {
-        int64_t block = GR_MIN(SIDE, s->m - at);
-        for (int64_t b = 0; b < SIDE; b++) {
+    for (int64_t at = 0; at < s->m && !atomic_load_explicit(&s->bad, memory_order_relaxed); at += GR__SIDE) {
+        int64_t block = GR_MIN(GR__SIDE, s->m - at);
+        for (int64_t b = 0; b < GR__SIDE; b++) {
             if (b < block) point(s, s->among[at + b], x);
-            for (int64_t e = 0; e < s->width; e++) side[e * SIDE + b] = x[e];
+            for (int64_t e = 0; e < s->width; e++) side[e * GR__SIDE + b] = x[e];
         }
         for (int64_t i = 0; i < n; i++) {
             double *of = near + i * s->k;
@@ -228,6 +209,18 @@ static void shard(void *arg, int index, int worker)
         }
     }
     gr__fp_leave(saved);
+}
+
+static gr__distances_fn distances_of(gr__isa isa)
+{
+#if defined __x86_64__
+    return isa == GR__ISA_AVX512 ? gr__distances_avx512
+           : isa == GR__ISA_AVX2 ? gr__distances_avx2
+                                 : gr__distances_baseline;
+#else
+    (void)isa;
+    return gr__distances_baseline;
+#endif
 }
 
 gr_status gr__neighbours(const gr_balance_job *j, const uint32_t *query, int64_t n, const uint32_t *among, int64_t m,
@@ -244,7 +237,8 @@ gr_status gr__neighbours(const gr_balance_job *j, const uint32_t *query, int64_t
                 .k = k,
                 .queries = queries_for(width),
                 .mismatch = mismatch,
-                .out = out};
+                .out = out,
+                .distances = distances_of(gr__isa_chosen())};
     s.apart = scratch_numbers(width, s.queries, k);
     gr__pool *pool = gr__context_pool(j->ctx);
     if (!pool) return gr__error_code(j->ctx);
