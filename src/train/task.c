@@ -331,11 +331,11 @@ done:
 }
 
 static gr_status open_task(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_model *model,
-                           const gr_origin *origin, gr_task *t)
+                           const gr_origin *origin, bool balance, gr_task *t)
 {
     gr_status st = load(ctx, r, only, model, origin, t);
     if (st == GR_OK && !model) st = say(t);
-    if (st == GR_OK && !model && r->data.balance) st = gr__task_balance(t);
+    if (st == GR_OK && balance && r->data.balance) st = gr__task_balance(t);
     if (st == GR_OK)
         t->loaded = true;
     else
@@ -345,12 +345,17 @@ static gr_status open_task(gr_context *ctx, const gr_recipe *r, unsigned only, c
 
 gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_model *model, gr_task *t)
 {
-    return open_task(ctx, r, only, model, NULL, t);
+    return open_task(ctx, r, only, model, NULL, model == NULL, t);
+}
+
+gr_status gr__task_open_as_split(gr_context *ctx, const gr_recipe *r, unsigned only, gr_task *t)
+{
+    return open_task(ctx, r, only, NULL, NULL, false, t);
 }
 
 gr_status gr__task_open_from(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_origin *origin, gr_task *t)
 {
-    return open_task(ctx, r, only, NULL, origin, t);
+    return open_task(ctx, r, only, NULL, origin, true, t);
 }
 
 /* ---- estimating ---- */

@@ -51,6 +51,8 @@ struct gr_model;
 /* Loads data and checks it. only: a bit mask of parts wanted (1 << part); without a model the training part is always
  * read, for statistics, class names and columns; with one these come from the model. */
 gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, const struct gr_model *model, gr_task *t);
+/* The same without a model, and without balancing: what the split gave is all that is asked for. */
+gr_status gr__task_open_as_split(gr_context *ctx, const gr_recipe *r, unsigned only, gr_task *t);
 struct gr_origin; /* train/origin.h */
 /* For training that starts from a model: its preparation and the numbers of its classes hold. origin NULL: from none.
  */

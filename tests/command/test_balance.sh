@@ -59,6 +59,14 @@ has out.txt '^ok +T3 .* 807 samples'
 code 0 eval whole/best.safetensors --split train --json
 [[ $(field out.txt samples) == 320 ]] || short "eval balances the training part: $(field out.txt samples) samples"
 
+# ---- the split is that of the source
+recipe s.yaml none
+recipe r.yaml hard_undersample
+code 0 data split s.yaml -o plain.tsv
+code 0 data split r.yaml -o balanced.tsv
+same plain.tsv balanced.tsv "manifests"
+grep -q 'model 1 of' err.txt && short "a manifest needs no models"
+
 # ---- said once: that classes are unequal, unless the recipe knows
 recipe r.yaml none 'metrics: [accuracy]'
 code 0 train r.yaml --out run1
