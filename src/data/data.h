@@ -276,6 +276,8 @@ typedef struct gr_loader_options {
     const struct gr_augmentation *augment[GR_MAX_INPUTS]; /* NULL: samples stay as they are */
     int copies; /* the list of rows is so many lists alike: the first as they are, others changed the same way in every
                    epoch; 0 or 1: one, changed anew in every epoch */
+    int64_t distinct; /* rows of a list from here on may be such as stand before it: they are changed otherwise; 0: none
+                         are */
 } gr_loader_options;
 
 typedef struct gr_batch {

@@ -70,6 +70,12 @@ static inline const gr_field *gr__field_of(const gr_field *f, int64_t *row)
     return f->made;
 }
 
+/* Whether samples are read one by one: from their reader, or where only headers were read, from the one to come. */
+static inline bool gr__field_is_read(const gr_field *f)
+{
+    return f->reader || (!f->data && !f->bytes);
+}
+
 /* How many of the numbers of a sample count: the first of `width`. */
 static inline int64_t gr__field_counts(const gr_field *f, int64_t row, int64_t width)
 {

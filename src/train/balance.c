@@ -201,6 +201,7 @@ gr_status gr__task_balance_estimate(const gr_task *read, gr_task *estimate)
     if (!after) GR_TRY(gr__error_code(estimate->ctx));
     memcpy(after, p.after, sizeof *after * (size_t)j.classes);
     estimate->trained.n = p.n;
+    estimate->kept = p.n - p.copies - p.made;
     estimate->balanced = after;
 done:
     return st;

@@ -48,12 +48,16 @@ static void borrow(ensemble *s, const gr_task *t, const gr_ensemble *e)
     s->recipe = *t->recipe;
     s->recipe.stop = (gr_stop_rules){.epochs = e->epochs, .validation_error_below = NAN, .seconds = NAN};
     s->recipe.data.balance = NULL;
+    s->recipe.data.copies = 1;
     s->task = *t;
     s->task.recipe = &s->recipe;
     s->task.data_bytes = s->task.work_bytes = 0;
     s->task.set_of[GR_PART_VALIDATION] = s->task.set_of[GR_PART_TRAIN];
     s->task.rows[GR_PART_TRAIN] = (gr_rows){.n = subset};
     s->task.rows[GR_PART_VALIDATION] = (gr_rows){.n = judged};
+    s->task.training = s->task.rows[GR_PART_TRAIN];
+    s->task.repeated = (gr_rows){0};
+    s->task.balanced = NULL;
     s->task.count[GR_PART_TRAIN] = subset;
     s->task.count[GR_PART_VALIDATION] = judged;
 }
@@ -244,7 +248,7 @@ gr_status gr__ensemble_rank(const gr_task *t, const gr_ensemble *e, gr_hardness 
     size_t bytes = lists_bytes(&s);
     uint32_t *lists = gr__tensor_alloc(t->ctx, bytes);
     if (!lists) return gr__error_code(t->ctx);
-    s.task.rows[GR_PART_TRAIN].row = lists;
+    s.task.rows[GR_PART_TRAIN].row = s.task.training.row = lists;
     s.task.rows[GR_PART_VALIDATION].row = lists + subset;
     s.place = lists + subset + judged;
     s.outside = (uint8_t *)(s.place + judged);
