@@ -83,7 +83,16 @@ code 0 train m.yaml --out run3 --quiet
 
 # ---- bytes, as pictures are
 small s.yaml
-code 0 train s.yaml --out run4 --quiet --set data.balance=smote
+for more in augment=[] 'augment=[flip, {type: crop, pad: 2}]' 'augment_mode={materialise: 3}' 'augment=[{type: mixup, alpha: 0.2}]'; do
+  for how in oversample smote hard_undersample; do
+    set -- --quiet --set "data.balance={type: $how, target: 0.9}" --set 'data.augment=[flip]' --set "data.$more" --set stop.epochs=1
+    rm -rf run4
+    code 0 train s.yaml --out run4 "$@"
+    [[ $(field run4/result.json peak_bytes) == "$(field run4/result.json planned_bytes)" ]] || short "$how, $more: took other bytes than were planned"
+    code 0 plan s.yaml --json "$@"
+    [[ $(field out.txt total) == "$(field run4/result.json planned_bytes)" ]] || short "$how, $more: plan says $(field out.txt total) bytes"
+  done
+done
 
 # ---- one sample of a class is copied, and that is said
 { cat t.csv && echo 9,9,1,lone; } >l.csv

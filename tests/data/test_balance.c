@@ -402,25 +402,53 @@ static void categories_stay_categories(void **state)
     end(&r);
 }
 
-/* Four samples, near in pairs: the category is farther than the number, so neighbours are those of its own kind. */
+/* Of four samples with three neighbours each: what most of them have, of as many the nearest one's. */
+static void most_neighbours_say_the_category(void **state)
+{
+    (void)state;
+    static float x[24];
+    const float at[4] = {0, 1, 2.1f, 3.3f};
+    const struct {
+        float code[4], wanted[4];
+    } cases[] = {{{0, 1, 1, 2}, {1, 1, 1, 1}}, {{0, 1, 2, 3}, {1, 0, 1, 2}}, {{5, 5, 5, 7}, {5, 5, 5, 5}}};
+    const gr_nominal second = {1, 1};
+    for (size_t c = 0; c < GR_COUNT(cases); c++) {
+        rig r;
+        begin(&r, 1);
+        for (int i = 0; i < 12; i++) {
+            label[i] = i < 4;
+            x[2 * i] = i < 4 ? at[i] : (float)(10 + i);
+            x[2 * i + 1] = i < 4 ? cases[c].code[i] : 0;
+        }
+        take(&r, GR_EL_F32, x, 12, GR_SHAPE(2), 0);
+        r.j.nominal = &second;
+        test_ok(r.ctx, balance(&r, 2, "{type: smote, k: 3}"));
+        const double *made = r.set.field[0].made->data;
+        for (int64_t i = 0; i < r.set.made->n; i++)
+            assert_true(made[2 * i + 1] == (double)cases[c].wanted[r.set.made->parent[i][0]]);
+        end(&r);
+    }
+}
+
 static void another_category_is_a_median_away(void **state)
 {
     (void)state;
     static float x[24];
+    const float at[4] = {0, .4f, .5f, .9f}; /* deviation .32: .4 and a category is .512 away, .1 and one .335 */
+    const uint32_t nearest[4] = {2, 2, 1, 1};
     const gr_nominal second = {1, 1};
     rig r;
     begin(&r, 1);
     for (int i = 0; i < 12; i++) {
         label[i] = i < 4;
-        x[2 * i] = i < 4 ? (float)(i / 2 + (i % 2) * .4) : (float)(10 + i); /* 0, .4, 1, 1.4: deviation .539 */
+        x[2 * i] = i < 4 ? at[i] : (float)(10 + i);
         x[2 * i + 1] = (float)(i % 2);
     }
     take(&r, GR_EL_F32, x, 12, GR_SHAPE(2), 0);
     r.j.nominal = &second;
     test_ok(r.ctx, balance(&r, 2, "{type: smote, k: 1}"));
-    for (int64_t i = 0; i < r.set.made->n;
-         i++) /* .4 and .54 away: .67; 1 away: 1; so .4 to the other kind is nearest */
-        assert_int_equal(r.set.made->parent[i][0] / 2, r.set.made->parent[i][1] / 2);
+    for (int64_t i = 0; i < r.set.made->n; i++)
+        assert_int_equal(r.set.made->parent[i][1], nearest[r.set.made->parent[i][0]]);
     end(&r);
 }
 
@@ -518,6 +546,7 @@ int main(void)
         cmocka_unit_test(a_class_of_one_is_copied_and_few_have_fewer_neighbours),
         cmocka_unit_test(bytes_give_real_numbers),
         cmocka_unit_test(categories_stay_categories),
+        cmocka_unit_test(most_neighbours_say_the_category),
         cmocka_unit_test(another_category_is_a_median_away),
         cmocka_unit_test(what_is_no_number_is_refused),
         cmocka_unit_test(hard_rows_stay_and_some_others),
