@@ -27,6 +27,8 @@ src/api/members.c              | init                        | the family
 src/nn/inner.c                 | init                        | the key of a layer
 src/init/*.c                   | init                        | the family, and its key
 src/init/hyperfan.c            | relu                        | a row of its own
+src/data/array/idx.c           | images                      | a row of its own
+src/data/picture/images.c      | crop                        | a way to fit, of a row of its own
 src/schedule/plateau.c         | scale                       | a number that it keeps
 src/graph/op_*.c               | conv max_pool avg_pool attention | operations of the graph
 src/graph/op_shape.c           | reshape permute slice concat | operations of the graph
@@ -41,7 +43,11 @@ src/cli/cmd_curvature.c         | residual                    | how far an eigen
 src/cli/cmd_convert.c          | relu sigmoid                | options, called by what they replace
 src/cli/cmd_init.c             | init                        | the command
 src/cli/cmd_advise.c           | optimizers                  | a key of what it prints
+src/base/*.c                   | text                        | a kind of value, and of files
+src/api/settings.c             | text                        | a kind of value
+src/model/table.c              | text                        | a kind of value
 src/cli/cmd_lab.c              | csv                         | the ending of a file
+src/data/synthetic.c           | noise                       | a row of its own
 ROWS
 }
 

@@ -279,7 +279,7 @@ static void threads_change_nothing(void **state)
         }
 }
 
-/* algorithms.md 8.4 */
+/* The vector: r = (1/3, 1/3, 1/3, 1), of which 5 are (.83, .83, .83, 2.5). */
 static void adasyn_shares_out_by_neighbours_of_other_classes(void **state)
 {
     (void)state;

@@ -167,12 +167,41 @@ static void what_models_get_wrong_is_kept(void **state)
     arrays_remove(folder);
 }
 
+/* Whichever acquisition fails, that is told, and nothing is left. */
+static void without_memory_nothing_is_left(void **state)
+{
+    (void)state;
+    char folder[64];
+    arrays_folder(folder);
+    make(folder);
+    const char *const some[] = {"{type: smote, k: 3}", "{type: adasyn, form: exact}",
+                                "{type: hard_undersample, models: 2, epochs: 1, target: 0.5}"};
+    for (size_t i = 0; i < GR_COUNT(some); i++) {
+        gr_status st = GR_E_MEMORY;
+        for (uint64_t k = 1, step = 1; st != GR_OK; k += step) {
+            gr_context *ctx = test_context();
+            gr_recipe *r = recipe(ctx, folder, some[i]);
+            gr_task t;
+            gr__fail_acquisition(ctx, k);
+            st = gr__task_open(ctx, r, 1u << GR_PART_TRAIN, NULL, &t);
+            gr__fail_acquisition(ctx, 0);
+            assert_true(st == GR_OK || st == GR_E_MEMORY);
+            if (st == GR_OK) gr__task_close(&t);
+            gr__recipe_close(ctx, r);
+            test_context_end(ctx);
+            step = 1 + k / 100;
+        }
+    }
+    arrays_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_training_rows_are_balanced),
         cmocka_unit_test(plans_count_what_balancing_takes),
         cmocka_unit_test(what_models_get_wrong_is_kept),
+        cmocka_unit_test(without_memory_nothing_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

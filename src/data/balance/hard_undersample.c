@@ -13,7 +13,7 @@ GR_BALANCE(hard_undersample) = {
     .head = {.family = "balance",
              .name = "hard_undersample",
              .title = "Undersampling that keeps the rows models get wrong",
-             .cite = "algorithms.md 8.6",
+             .cite = "the idea of BalanceCascade, Liu, Wu & Zhou 2009",
              .equations = "e_i, h_i: share of the models without row i that misclassify it, mean of their 1 - p(y_i)\n"
                           "kept: the largest (e_i, h_i), and keep_random of them at random from the rest",
              GR_ROWS(rows)},

@@ -9,7 +9,7 @@ GR_BALANCE(oversample) = {
     .head = {.family = "balance",
              .name = "oversample",
              .title = "Oversampling: copies of rows of rare classes",
-             .cite = "algorithms.md 8.5",
+             .cite = "",
              .equations = "each class has max(n_c, target n_max) rows: its own, and copies drawn with replacement",
              GR_ROWS(rows)},
     .plan = gr__balance_raise,

@@ -9,7 +9,7 @@ GR_BALANCE(undersample) = {
     .head = {.family = "balance",
              .name = "undersample",
              .title = "Undersampling: some rows of common classes",
-             .cite = "algorithms.md 8.5",
+             .cite = "",
              .equations =
                  "each class has min(n_c, target n_max) rows, drawn without replacement; auto: min(n_c, n_min)",
              GR_ROWS(rows)},
