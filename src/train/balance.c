@@ -150,6 +150,19 @@ static gr_status say(const gr_balance *m, const gr_balance_job *j, const gr_bala
     return st;
 }
 
+/* Columns of a table as they are differ in what they are measured in, and the largest decide who is near. */
+static void say_unprepared(const gr_balance *m, const gr_balance_job *j)
+{
+    for (int i = 0; i < j->set->n_inputs && m->makes; i++) {
+        const gr_field *x = gr__set_input(j->set, i);
+        if (j->n_prepared[i] == 0 && x->sample.rank <= 1 && gr_shape_count(x->sample) > 1)
+            gr__log(j->ctx, GR_LOG_INFO,
+                    "%s: neighbours are near by the numbers of the input \"%s\" as they are: those that are large "
+                    "decide; prepare: [standardize] lets all count alike",
+                    m->head.name, x->name);
+    }
+}
+
 static gr_status rank(const gr_task *t, const gr_balance *m, gr_balance_job *j, const gr_balance_plan *p,
                       gr_hardness **hard)
 {
@@ -172,6 +185,7 @@ gr_status gr__task_balance(gr_task *t)
     gr_hardness *hard = NULL;
     gr_status st = GR_OK;
     GR_TRY(make_job(t, &t->set[GR_PART_TRAIN], &j));
+    say_unprepared(m, &j);
     GR_TRY(gr__balance_plan_of(m, &j, &p));
     t->trained.row = gr__tensor_alloc(t->ctx, (size_t)gr__rows_bytes(p.n));
     if (!t->trained.row) GR_TRY(gr__error_code(t->ctx));

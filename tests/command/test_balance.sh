@@ -76,6 +76,10 @@ recipe r.yaml smote 'metrics: [accuracy]'
 code 0 train r.yaml --out run2
 [[ $(grep -c 'are unbalanced' err.txt) -eq 0 ]] || short "unequal classes are told though they are balanced"
 
+[[ $(grep -c 'decide; prepare: ' err.txt) -eq 0 ]] || short "prepared numbers are taken for others"
+code 0 train r.yaml --out run6 --set 'data.prepare=[]'
+[[ $(grep -c 'decide; prepare: ' err.txt) -eq 1 ]] || short "that numbers are not prepared is told $(grep -c 'decide; prepare: ' err.txt) times"
+
 # ---- missing values are filled first
 sed '7s/^[^,]*/NA/; 30s/^[^,]*/NA/; 31s/^[^,]*/NA/' t.csv >m.csv
 sed 's/t.csv/m.csv/; s/target: kind/target: kind, missing: [NA]/' r.yaml >m.yaml
