@@ -10,7 +10,7 @@ typedef struct options {
     const char *out, *mistakes;
     int part;
     int64_t count, epoch;
-    bool augmented;
+    bool augmented, generated;
 } options;
 
 static gr_status check_options(cli *c, const options *o)
@@ -21,8 +21,11 @@ static gr_status check_options(cli *c, const options *o)
         gr__error_hint(c->ctx, "-o sheet.html, or -o sheet.png");
         return GR_E_USAGE;
     }
-    if (o->augmented && o->mistakes)
-        return gr__fail(c->ctx, GR_E_USAGE, "--augmented and --mistakes: a model is judged by samples as they are");
+    if (o->augmented + o->generated + (o->mistakes != NULL) > 1)
+        return gr__fail(c->ctx, GR_E_USAGE,
+                        "--augmented, --generated and --mistakes make sheets of their own: one of them");
+    if (o->generated && o->part != GR_PART_TRAIN)
+        return gr__fail(c->ctx, GR_E_USAGE, "--generated: only the train part has samples that are made");
     if (cli_given(c, "epoch") && !o->augmented)
         return gr__fail(c->ctx, GR_E_USAGE, "--epoch says how --augmented samples are changed");
     return cli_check_ending(c, o->out, "a sheet", endings);
@@ -73,6 +76,18 @@ static void close_source(source *s)
     gr__model_close(&s->model);
 }
 
+/* That somebody has looked at what was made, for whoever reads the run later. */
+static gr_status record_look(cli *c, const source *from, const options *o, const gr_sheet *s)
+{
+    const char *path = gr__bump_format(c->memory, "%s.looked", o->out);
+    json_t *look = json_pack("{s:o, s:o, s:I, s:I}", "recipe", gr__json_string(from->recipe->path), "sheet",
+                             gr__json_string(o->out), "shown", (json_int_t)s->n_cards, "generated",
+                             (json_int_t)from->task.set[GR_PART_TRAIN].made->n);
+    gr_status st = !path || !look ? GR_E_MEMORY : gr__json_save(c->ctx, path, look);
+    json_decref(look);
+    return st;
+}
+
 static gr_status show(cli *c, const options *o, const gr_sheet *s, const gr_view_mistakes *m)
 {
     gr_result *r = cli_result(c);
@@ -82,7 +97,9 @@ static gr_status show(cli *c, const options *o, const gr_sheet *s, const gr_view
     if (m->samples && m->classes)
         gr__result_note(r, "%lld of %lld samples of the %s part are wrong\n", (long long)m->wrong,
                         (long long)m->samples, part);
+    if (o->generated) gr__result_put(r, "looked=%s", gr__result_text(r, "%s.looked", o->out));
     gr__result_note(r, "%lld samples of the %s part: %s\n", (long long)s->n_cards, part, cli_shown(c, o->out));
+    if (o->generated) gr__result_note(r, "that they were looked at is kept in %s.looked\n", cli_shown(c, o->out));
     return cli_show(c, r);
 }
 
@@ -96,9 +113,12 @@ static gr_status view(cli *c, source *from, const options *o)
     GR_TRY(gr__sheet_open(c->ctx, from->recipe->name, &s));
     if (o->mistakes)
         GR_TRY(gr__view_mistakes(&from->task, &from->model, &wanted, &s, &mistakes));
+    else if (o->generated)
+        GR_TRY(gr__view_made(&from->task, &wanted, &s));
     else
         GR_TRY(gr__view_samples(&from->task, &wanted, &s));
     GR_TRY(write_sheet(c, &s, o->out));
+    if (o->generated) GR_TRY(record_look(c, from, o, &s));
     st = show(c, o, &s, &mistakes);
 done:
     gr__sheet_close(&s);
@@ -147,13 +167,16 @@ static const cli_option rows[] = {
                .high = GR_VIEW_MOST, .usual = 64),
     CLI_OPTION(options, augmented, SWITCH, "augmented", NULL,
                "beside each training sample what the recipe's `augment` makes of it"),
+    CLI_OPTION(options, generated, SWITCH, "generated", NULL,
+               "samples that the recipe's `balance` makes, beside those that they are made of; FILE.looked records it"),
     CLI_OPTION(options, mistakes, TEXT, "mistakes", "MODEL",
                "samples that the model gets wrong, the costliest first; of values the furthest off"),
     CLI_OPTION(options, epoch, WHOLE, "epoch", "N", "in which epoch, from 0 (the default)", .high = 1e9),
 };
 
 const cli_command cli_data_view = {.name = "data view",
-                                   .usage = "RECIPE -o sheet.html|sheet.png [--augmented] [--mistakes MODEL]",
+                                   .usage =
+                                       "RECIPE -o sheet.html|sheet.png [--augmented | --generated | --mistakes MODEL]",
                                    .summary = "Samples to look at, exactly as the trainer gets them",
                                    .help = HELP,
                                    CLI_OPTIONS(options, rows),

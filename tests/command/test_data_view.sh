@@ -60,6 +60,21 @@ YAML
 code 0 data view text.yaml -o text.html && has text.html 'quick &lt;brown&gt; fox' && has text.html '\\x01' && has text.html '\\t'
 code 0 data view text.yaml -o text.png
 
+# ---- samples that balancing makes ----
+awk 'BEGIN { print "a,b,kind"; for (i = 0; i < 100; i++) printf "%d.5,%d,%s\n", i % 13, i * i % 17, i % 10 ? "common" : "rare" }' >u.csv
+cat >b.yaml <<'YAML'
+gradus: 1
+data: {train: {type: csv, file: u.csv, target: kind, header: true}, batch: 8, prepare: [standardize], balance: smote}
+model: {input: [2], layers: [{type: dense, units: 2}]}
+cost: cross_entropy
+optimizer: sgd
+YAML
+code 0 data view b.yaml -o b.html --generated --count 7 && has out.txt 'that they were looked at is kept in b.html.looked'
+[[ $(cards b.html) -eq 7 && $(grep -c 'crc32 [0-9a-f]' b.html) -eq 21 ]] || short "not 7 made samples, each beside two others"
+has b.html '7 of 80 samples that smote has made' && has b.html.looked '"generated": 80' && has b.html.looked '"shown": 7'
+code 0 data view b.yaml -o n.html --count 7 && has n.html 'beside 80 that are made, which --generated shows'
+[[ ! -e n.html.looked ]] || short "a look at samples of the source is recorded"
+
 # ---- mistakes ----
 code 0 train r.yaml --out run --quiet
 code 0 eval run/best.safetensors --split validation --json
@@ -93,7 +108,10 @@ bad 2 '--part: ' data view r.yaml -o x.png --part tests
 bad 2 'r.yaml:4:.*does not change training samples' data view r.yaml -o x.png --augmented
 bad 2 'nothing changes samples of the validation part' data view g.yaml -o x.png --augmented --part validation
 bad 2 'epoch says how' data view g.yaml -o x.png --epoch 1
-bad 2 'judged by samples as they are' data view g.yaml -o x.png --augmented --mistakes run/best.safetensors
+bad 2 'sheets of their own' data view g.yaml -o x.png --augmented --mistakes run/best.safetensors
+bad 2 'makes no samples' data view r.yaml -o x.png --generated
+bad 2 'oversample has made no samples' data view b.yaml -o x.png --generated --set data.balance=oversample
+bad 2 'only the train part has' data view b.yaml -o x.png --generated --part validation
 bad 3 'cannot read "none' data view r.yaml -o x.png --mistakes none.safetensors
 bad 2 'the cost wants classes|model.input is' data view v.yaml -o x.png --mistakes run/best.safetensors
 bad 3 'labels up to 11' data view r.yaml -o x.png --mistakes run/best.safetensors --set 'data.train={type: synthetic, kind: blobs, n: 90, classes: 12, features: 256, seed: 1}'

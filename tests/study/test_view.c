@@ -47,7 +47,7 @@ static void hashes_are_those_of(gr_context *ctx, const char *const *sets, int n,
     gr_recipe *r = recipe_with(ctx, sets, n);
     gr_task t = {0};
     gr_sheet s;
-    static uint32_t want[200];
+    static uint32_t want[1000];
     uint32_t row = 0, before = 0;
     bool changed = n > 1 && strstr(sets[1], "augment") != NULL;
     test_ok(ctx, gr__task_open(ctx, r, 1u << GR_PART_TRAIN, NULL, &t));
@@ -108,7 +108,7 @@ static void mixtures_are_those_of_the_first_batch(void **state)
         gr_sheet s;
         gr_loader *l = NULL;
         gr_batch b;
-        static uint32_t want[200];
+        static uint32_t want[1000];
         unsigned with, crc, at = 0;
         test_ok(ctx, gr__task_open(ctx, r, 1u << GR_PART_TRAIN, NULL, &t));
         test_ok(ctx, gr__sheet_open(ctx, "sheet", &s));
@@ -135,6 +135,50 @@ static void mixtures_are_those_of_the_first_batch(void **state)
         gr__task_close(&t);
         gr__recipe_close(ctx, r);
     }
+    test_context_end(ctx);
+}
+
+/* What balancing makes: on the sheet as in the batches, and so its parents. */
+static void made_samples_are_those_of_the_batches(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    char path[] = "/tmp/gradus-view-XXXXXX", source[160];
+    FILE *f = fdopen(mkstemp(path), "w");
+    for (int i = 0; i < 120; i++)
+        fprintf(f, "%d.5,%d,%d,0.25,%d,%s\n", i % 17, i * i % 23, i, i % 3, i % 12 ? "common" : "rare");
+    assert_int_equal(fclose(f), 0);
+    snprintf(source, sizeof source, "data.train={type: csv, file: %s, target: 5, header: false}", path);
+    for (int i = 0; i < 2; i++) {
+        gr_recipe *r = RECIPE(ctx, TABLE, source, i ? "data.balance={type: smote, form: box}" : "data.balance=smote");
+        gr_task t = {0};
+        gr_sheet s;
+        static uint32_t want[1000];
+        test_ok(ctx, gr__task_open(ctx, r, 1u << GR_PART_TRAIN, NULL, &t));
+        test_ok(ctx, gr__sheet_open(ctx, "sheet", &s));
+        test_ok(ctx, gr__view_made(&t, &(gr_view_options){.count = 20}, &s));
+        hash_epoch(&t, 0, -1, want);
+        const gr_made *m = t.set[GR_PART_TRAIN].made;
+        assert_true(s.n_cards == 20 && m->n == 100);
+        for (const gr_card *c = s.card; c; c = c->next) {
+            unsigned at, crc, parent;
+            const gr_face *face = c->face;
+            assert_int_equal(sscanf(c->title, "generated %u", &at), 1);
+            assert_int_equal(sscanf(face->foot, "crc32 %8x", &crc), 1);
+            assert_int_equal(crc, want[m->first + at]);
+            for (int k = 0; k < 2; k++) {
+                face = face->next;
+                assert_int_equal(sscanf(strchr(face->caption, '#'), "#%u", &parent), 1);
+                assert_int_equal(sscanf(face->foot, "crc32 %8x", &crc), 1);
+                assert_true(parent == m->parent[at][k] && crc == want[parent] && parent % 12 == 0);
+            }
+            assert_string_equal(c->line->text, "label: rare");
+        }
+        gr__sheet_close(&s);
+        gr__task_close(&t);
+        gr__recipe_close(ctx, r);
+    }
+    unlink(path);
     test_context_end(ctx);
 }
 
@@ -300,6 +344,7 @@ int main(void)
         cmocka_unit_test(hashes_are_those_of_the_trainers_batches),
         cmocka_unit_test(copies_that_are_made_once_as_well),
         cmocka_unit_test(mixtures_are_those_of_the_first_batch),
+        cmocka_unit_test(made_samples_are_those_of_the_batches),
         cmocka_unit_test(all_classes_are_shown_alike),
         cmocka_unit_test(what_is_not_changed_is_refused),
         cmocka_unit_test(mistakes_are_those_of_the_evaluation),

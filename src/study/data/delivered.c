@@ -26,6 +26,7 @@ static void take_together(gr_loader_options *o, const gr_rows *rows, int64_t bat
     o->shuffle = GR_SHUFFLE_NONE;
     o->drop_last = false;
     o->buckets = NULL;
+    o->distinct = 0; /* the first of each row: copies are drawn otherwise */
 }
 
 gr_status gr__deliver_plain(const gr_task *t, gr_part p, const gr_rows *rows, gr__delivered *out)
@@ -172,7 +173,8 @@ gr_status gr__viewer_source(gr__viewer *v, gr_card *c, uint32_t row)
         gr__manner m = v->manner[k];
         gr__samples from;
         if (!m.n_delivered || m.kind != GR__MANNER_ROWS) continue;
-        m.as = x->element;
+        int64_t at = row;
+        m.as = gr__field_of(x, &at)->element;
         st = gr__samples_open(ctx, x, &from);
         const void *numbers = st == GR_OK ? gr__samples_at(ctx, &from, row) : NULL;
         if (numbers)

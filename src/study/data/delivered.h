@@ -12,6 +12,8 @@ typedef struct gr__delivered {
     gr_batch batch;
 } gr__delivered;
 
+/* As gr__view_choose, of samples that balancing has made. */
+gr_status gr__view_choose_made(const gr_task *t, int64_t count, gr_rows *out);
 /* The rows, in one batch, as they are. */
 gr_status gr__deliver_plain(const gr_task *t, gr_part p, const gr_rows *rows, gr__delivered *out);
 /* Of training, as the epoch changes them. */

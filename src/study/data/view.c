@@ -49,9 +49,13 @@ gr_status gr__view_samples(const gr_task *t, const gr_view_options *o, gr_sheet 
     GR_TRY(gr__view_choose(t, o->part, o->count, &rows));
     GR_TRY(gr__deliver_plain(t, o->part, &rows, &plain));
     if (o->changed) GR_TRY(gr__deliver_changed(t, &rows, o->epoch, &changed));
-    gr__sheet_note(s, "%lld of %lld samples of the %s part, drawn by seed %llu, all classes alike as far as they go",
-                   (long long)rows.n, (long long)t->count[o->part], gr__part_name(o->part),
-                   (unsigned long long)t->recipe->seed);
+    bool balanced = o->part == GR_PART_TRAIN && t->balanced;
+    gr__sheet_note(s, "%lld of %lld samples of the %s part%s, drawn by seed %llu, all classes alike as far as they go",
+                   (long long)rows.n, (long long)(balanced ? t->kept : t->count[o->part]), gr__part_name(o->part),
+                   balanced ? " that balancing leaves" : "", (unsigned long long)t->recipe->seed);
+    if (balanced && t->set[GR_PART_TRAIN].made)
+        gr__sheet_note(s, "beside %lld that are made, which --generated shows",
+                       (long long)t->set[GR_PART_TRAIN].made->n);
     note_changes(&v, o);
     gr__viewer_range(&v, &plain);
     if (o->changed) gr__viewer_range(&v, &changed);

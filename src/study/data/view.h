@@ -22,10 +22,14 @@ typedef struct gr_view_options {
 /* CRC32 of what a batch holds of sample i: the numbers of its inputs as they were delivered, one input after the other,
  * least significant byte first, without steps beyond a length. */
 uint32_t gr__view_hash(const gr_loader_options *o, const gr_batch *b, int64_t i);
-/* At most `count` rows of a part, drawn by the recipe's seed, of all classes alike as far as they go; rising. */
+/* At most `count` rows of a part (of training, as balancing leaves it), drawn by the recipe's seed, of all classes
+ * alike as far as they go; rising. */
 gr_status gr__view_choose(const gr_task *t, gr_part p, int64_t count, gr_rows *out);
 /* A card a sample, and notes on how to read them. GR_E_CONFLICT: `changed` where nothing is. */
 gr_status gr__view_samples(const gr_task *t, const gr_view_options *o, gr_sheet *s);
+
+/* Samples that balancing has made, beside those that they were made of. GR_E_CONFLICT: there are none. */
+gr_status gr__view_made(const gr_task *t, const gr_view_options *o, gr_sheet *s);
 
 typedef struct gr_view_mistakes {
     int64_t samples, wrong; /* of the part; those that the model gets wrong, all where it gives values */
