@@ -5,6 +5,7 @@
 #include "model/model.h"
 #include "study/data/view.h"
 #include "study_case.h"
+#include "train/arrays.h"
 
 #define CHANGED "data.augment=[{type: crop, pad: 2}, {type: rotate, degrees: 20}]"
 
@@ -182,6 +183,65 @@ static void made_samples_are_those_of_the_batches(void **state)
     test_context_end(ctx);
 }
 
+/* Steps beyond a length do not count, and in buckets a batch has fewer of them. */
+static void hashes_of_sequences_know_nothing_of_buckets(void **state)
+{
+    (void)state;
+    enum { N = 40, T = 9, F = 3 };
+    static const int of_x[] = {N, T, F};
+    static double x[N][T][F], c[N], length[N];
+    gr_context *ctx = test_context();
+    char folder[64], source[300], text[900];
+    arrays_folder(folder);
+    for (int i = 0; i < N; i++) {
+        length[i] = 1 + i * 5 % T, c[i] = i % 2;
+        for (int k = 0; k < T * F; k++) x[i][k / F][k % F] = sin(i * 31 + k);
+    }
+    arrays_npy(folder, "x.npy", "<f4", of_x, 3, &x[0][0][0]);
+    arrays_npy(folder, "c.npy", "<i4", of_x, 1, c);
+    arrays_npy(folder, "n.npy", "<i8", of_x, 1, length);
+    snprintf(source, sizeof source, "{type: npy, inputs: %s/x.npy, targets: %s/c.npy, lengths: %s/n.npy}", folder,
+             folder, folder);
+    snprintf(text, sizeof text,
+             "gradus: 1\nname: steps\nseed: 3\ndata: {train: %s, batch: 6, shuffle: every_epoch, buckets: [3, 6]}\n"
+             "model: {input: [9, 3], layers: [global_avg_pool, {type: dense, units: 2}]}\n"
+             "cost: cross_entropy\noptimizer: sgd\n",
+             source);
+    gr_recipe *r = RECIPE(ctx, text);
+    gr_task t = {0};
+    gr_sheet s;
+    gr_loader *l = NULL;
+    gr_batch b = {0};
+    uint32_t want[N], row = 0;
+    bool cut = false;
+    test_ok(ctx, gr__task_open(ctx, r, 1u << GR_PART_TRAIN, NULL, &t));
+    test_ok(ctx, gr__sheet_open(ctx, "sheet", &s));
+    test_ok(ctx, gr__view_samples(&t, &(gr_view_options){.count = N}, &s));
+    gr_loader_options o = gr__task_training_loader(&t, false);
+    test_ok(ctx, gr__loader_create(ctx, &o, &l));
+    while (!b.last) {
+        test_ok(ctx, gr__loader_next(l, &b));
+        int64_t steps = b.steps ? b.steps : T;
+        cut |= steps < T;
+        for (int64_t i = 0; i < b.n; i++) {
+            const float *numbers = (const float *)b.field[0] + i * steps * F;
+            want[b.row[i]] = gr__crc32(0, numbers, sizeof *numbers * (size_t)length[b.row[i]] * F);
+            assert_int_equal(gr__view_hash(&o, &b, i), want[b.row[i]]);
+        }
+    }
+    assert_true(cut && s.n_cards == N);
+    for (const gr_card *card = s.card; card; card = card->next) {
+        uint32_t crc = hash_of(card, 0, &row);
+        assert_int_equal(crc, want[row]);
+    }
+    gr__loader_destroy(l);
+    gr__sheet_close(&s);
+    gr__task_close(&t);
+    gr__recipe_close(ctx, r);
+    arrays_remove(folder);
+    test_context_end(ctx);
+}
+
 /* ---- which samples ---- */
 
 static void all_classes_are_shown_alike(void **state)
@@ -345,6 +405,7 @@ int main(void)
         cmocka_unit_test(copies_that_are_made_once_as_well),
         cmocka_unit_test(mixtures_are_those_of_the_first_batch),
         cmocka_unit_test(made_samples_are_those_of_the_batches),
+        cmocka_unit_test(hashes_of_sequences_know_nothing_of_buckets),
         cmocka_unit_test(all_classes_are_shown_alike),
         cmocka_unit_test(what_is_not_changed_is_refused),
         cmocka_unit_test(mistakes_are_those_of_the_evaluation),
