@@ -151,8 +151,10 @@ static grid grid_of(const gr__manner *m, const void *numbers)
     grid g = {.m = m, .numbers = numbers, .across = d[1], .down = d[0], .step_across = 1, .step_down = d[1]};
     if (m->kind == GR__MANNER_PICTURE && m->shape.rank == 3) g.step_across = d[2], g.step_down = d[1] * d[2];
     if (m->kind == GR__MANNER_MAP) g.across = d[0], g.down = d[1], g.step_across = d[1], g.step_down = 1;
-    g.width = (int)GR_MIN(g.across, MOST_SIDE);
-    g.height = (int)GR_MIN(g.down, MOST_SIDE);
+    bool keeps_form = m->kind == GR__MANNER_PICTURE; /* steps and features have no common measure */
+    int64_t longest = GR_MAX(g.across, g.down), most = GR_MAX(longest, MOST_SIDE);
+    g.width = (int)(keeps_form ? GR_MAX(g.across * MOST_SIDE / most, 1) : GR_MIN(g.across, MOST_SIDE));
+    g.height = (int)(keeps_form ? GR_MAX(g.down * MOST_SIDE / most, 1) : GR_MIN(g.down, MOST_SIDE));
     return g;
 }
 
@@ -201,7 +203,7 @@ static void show_picture(const gr__manner *m, const void *numbers, gr_sheet *s, 
         rows = (tiles + columns - 1) / columns;
     gr_raster r = make_raster(s, columns * (g.width + 1) - 1, rows * (g.height + 1) - 1);
     if (!r.at) return;
-    gr__raster_fill(&r, 0, 0, r.width, r.height, beyond);
+    gr__raster_fill(&r, 0, 0, r.width, r.height, paper);
     for (int k = 0; k < tiles; k++)
         for (int y = 0; y < g.height; y++)
             for (int x = 0; x < g.width; x++)
