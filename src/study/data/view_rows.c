@@ -57,7 +57,7 @@ static gr_status choose(gr_context *ctx, const choice *c, uint64_t seed, gr_part
     size_t list = sizeof(uint32_t) * (size_t)c->n, room = list + (size_t)c->n,
            tally = 2 * sizeof(int64_t) * (size_t)classes;
     gr_rows chosen = {0};
-    int64_t *quota = gr__alloc(ctx, tally), *have = quota + classes;
+    int64_t *quota = gr__alloc(ctx, tally), *have = quota ? quota + classes : NULL;
     uint32_t *order = quota ? gr__tensor_alloc(ctx, room) : NULL;
     gr_status st = order ? GR_OK : gr__error_code(ctx);
     if (st == GR_OK) st = gr__rows_all(ctx, n, &chosen);
