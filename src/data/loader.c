@@ -31,7 +31,7 @@ typedef struct slot {
 typedef struct way {
     const char *from;
     gr_element is, as;
-    int64_t apart; /* numbers of a sample in the set */
+    int64_t apart; /* numbers of a sample: of an input as delivered, of others in the set */
     bool cut;      /* to the steps of a bucket */
     int place;     /* in a batch */
 } way;
@@ -94,9 +94,16 @@ static gr_element delivered_as(const gr_loader_options *o, int i)
     return f->kind == GR_TARGET_CLASS || f->role == GR_FIELD_LENGTH ? GR_EL_I32 : o->real;
 }
 
+/* How many numbers of a sample it has then. */
+static int64_t delivered_numbers(const gr_loader_options *o, int i)
+{
+    int64_t all = gr_shape_count(o->set->field[i].sample);
+    return i < o->set->n_inputs ? gr__delivery_width(&o->input[i], all) : all;
+}
+
 static size_t slot_field(const gr_loader_options *o, int i)
 {
-    int64_t values = full_batch(o) * gr_shape_count(o->set->field[i].sample);
+    int64_t values = full_batch(o) * delivered_numbers(o, i);
     return granules((size_t)values * gr__element_bytes(delivered_as(o, i)));
 }
 
@@ -324,8 +331,8 @@ static void find_ways(gr_loader *l)
         const gr_field *f = &set->field[i];
         const gr_buckets *b = l->o.buckets;
         way *w = &l->way[i];
-        *w =
-            (way){f->data, f->element, delivered_as(&l->o, i), gr_shape_count(f->sample), false, gr__set_place(set, i)};
+        *w = (way){f->data, f->element,           delivered_as(&l->o, i), delivered_numbers(&l->o, i),
+                   false,   gr__set_place(set, i)};
         if (b && f->role == GR_FIELD_INPUT) w->cut = i == b->input;
         if (b && f->role == GR_FIELD_TARGET) w->cut = b->targets >> (i - l->n_inputs) & 1;
         if (i < l->n_inputs) l->input_bytes += (size_t)w->apart * gr__element_bytes(w->as);

@@ -229,18 +229,11 @@ static gr_status read_recipe(gr_model *m, const char *text)
     return st;
 }
 
-/* One number for all, one a channel or one an element: otherwise it is not this network's. */
+/* Numbers that go with no samples of this network are not its. */
 static gr_status check_prepared(const gr_model *m, int input)
 {
-    gr_shape in = m->recipe->input[input].sample;
-    for (int i = 0; i < m->meaning.n_prepared[input]; i++) {
-        int n = m->meaning.prepared[input][i].n;
-        if (n == 1 || (in.rank > 0 && in.dim[in.rank - 1] == n) || gr_shape_count(in) == n) continue;
-        char shape[96];
-        return gr__fail(m->ctx, GR_E_FORMAT, "its step %d has %d numbers, which fit no samples of shape %s", i, n,
-                        gr__shape_text(in, shape));
-    }
-    return GR_OK;
+    const gr_prepared *p = m->meaning.prepared[input];
+    return gr__prepare_check(m->ctx, GR_E_FORMAT, p, m->meaning.n_prepared[input], m->recipe->input[input].sample);
 }
 
 static gr_status read_prepared(gr_model *m, const char *text)

@@ -88,7 +88,7 @@ static gr_status settle_steps(gr_context *ctx, const gr_recipe *r, const gr_mode
 static bool fills(const gr_origin *o, int input)
 {
     for (int i = 0; i < o->meaning.n_prepared[input]; i++)
-        if (o->meaning.prepared[input][i].fill) return true;
+        if (o->meaning.prepared[input][i].step->fills) return true;
     return false;
 }
 

@@ -386,8 +386,8 @@ static gr_status estimate_steps(gr_task *t)
     gr_status st = GR_OK;
     for (int i = 0; i < r->n_inputs && st == GR_OK; i++) {
         gr_prepared *steps = NULL;
-        st = gr__prepare_placeholder_for(t->ctx, t->memory, r->input[i].prepare, r->input[i].sample,
-                                         gr__set_input(t->lead, i), &steps, &t->meaning.n_prepared[i]);
+        st = gr__prepare_placeholder(t->ctx, t->memory, r->input[i].prepare, r->input[i].sample,
+                                     gr__set_input(t->lead, i), &steps, &t->meaning.n_prepared[i]);
         t->meaning.prepared[i] = steps;
     }
     return st;
@@ -430,10 +430,9 @@ static uint64_t hash_names(uint64_t h, const char *const *names, int n)
 static uint64_t hash_steps(uint64_t h, const gr_prepared *p, int n)
 {
     for (int i = 0; i < n; i++, p++) {
-        const double *const numbers[] = {p->fill, p->sub, p->mul};
-        h = hash(h, p->kind, strlen(p->kind) + 1);
-        for (size_t k = 0; k < GR_COUNT(numbers); k++)
-            if (numbers[k]) h = hash(h, numbers[k], sizeof(double) * (size_t)p->n);
+        h = hash(h, p->step->head.name, strlen(p->step->head.name) + 1);
+        for (int k = 0; k < GR_MAX_STATE; k++)
+            if (p->state[k]) h = hash(h, p->state[k], sizeof(double) * (size_t)p->n[k]);
     }
     return h;
 }
@@ -468,6 +467,13 @@ int64_t gr__task_batch(const gr_task *t)
     return b == 0 ? GR_MAX(n, 1) : n > 0 ? GR_MIN(b, n) : b;
 }
 
+gr_shape gr__task_sample(const gr_task *t, int input)
+{
+    gr_shape sample = t->recipe->input[input].sample;
+    const gr_meaning *m = &t->meaning;
+    return t->delivery[input].n_prepared ? sample : gr__prepare_takes(m->prepared[input], m->n_prepared[input], sample);
+}
+
 /* Evaluation has a batch that depends on the recipe alone, so that `eval` of a saved model gives the bits that training
  * saw. */
 int64_t gr__task_evaluation_batch(const gr_task *t)
@@ -483,7 +489,7 @@ gr_loader_options gr__task_loader(const gr_task *t, gr_part p, bool background)
     int64_t limit = gr_context_threads(t->ctx) < gr__processors() ? SMALL_BATCH_BYTES : BUSY_BATCH_BYTES;
     int64_t bytes = 0;
     for (int i = 0; i < r->n_inputs; i++)
-        bytes += gr_shape_count(r->input[i].sample) * (int64_t)gr__element_bytes(t->delivery[i].as);
+        bytes += gr_shape_count(gr__task_sample(t, i)) * (int64_t)gr__element_bytes(t->delivery[i].as);
     gr_loader_options o = {.set = t->set_of[p],
                            .rows = &t->rows[p],
                            .batch = batch,
