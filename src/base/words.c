@@ -385,7 +385,7 @@ static const char later[] =
     /* layers */
     "selu mish "
     /* sources, preparation, balance, augmentation */
-    "images audio text one_hot resize log_mel oversample undersample smote adasyn hard_undersample crop flip rotate "
+    "images audio text log_mel oversample undersample smote adasyn hard_undersample crop flip rotate "
     "color cutout noise mixup cutmix specaugment synonym "
     /* keys */
     "phase remat spill prune augment_mode exclude balance augment group order "

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "data/sample.h"
+
 #define SHARD_BYTES ((int64_t)128 << 10) /* of rows read twice: they stay in the second-level cache */
 #define FLUSH_ROWS 65536                 /* 65536 * 255^2 < 2^32: squares of so many bytes fit 32-bit sums */
 
@@ -59,7 +61,12 @@ static gr_status take_bytes(const gr__fitting *t, gr__moments *out, int64_t widt
     uint64_t *total = gr__alloc(ctx, wide), *squares = total ? total + width : NULL;
     gr_status st = sum && total ? GR_OK : GR_E_MEMORY;
     for (int64_t i = 0; i < rows->n && st == GR_OK; i++) {
-        add_bytes((const uint8_t *)t->x->data + (int64_t)rows->row[i] * width, sum, square, width);
+        const uint8_t *x = gr__fitting_sample(t, i);
+        if (!x) {
+            st = gr__error_code(ctx);
+            break;
+        }
+        add_bytes(x, sum, square, width);
         if ((i + 1) % FLUSH_ROWS && i + 1 < rows->n) continue;
         for (int64_t e = 0; e < width; e++) {
             total[e] += sum[e];
@@ -79,12 +86,16 @@ static gr_status take_bytes(const gr__fitting *t, gr__moments *out, int64_t widt
 
 /* ---- everything else: shards of two passes ---- */
 
-/* Row `row` after the steps, as doubles; what its length leaves out is not there. */
-static void read_row(const gr__fitting *t, uint32_t row, double *restrict x, int64_t width)
+/* Training row i after the steps, as doubles; what its length leaves out is not there, nor anything of what cannot be
+ * read, which the context keeps. */
+static void read_row(const gr__fitting *t, int64_t i, double *restrict x, int64_t width)
 {
     const gr_field *f = t->x;
-    size_t at = (size_t)row * (size_t)gr_shape_count(f->sample) * gr__element_bytes(f->element);
-    gr__before in = gr__before_of(t->before, t->n_before, f->element, (const char *)f->data + at);
+    const void *sample = gr__error_code(t->ctx) == GR_OK ? gr__fitting_sample(t, i) : NULL;
+    uint32_t row = t->train->row[i];
+    for (int64_t e = 0; e < width && !sample; e++) x[e] = (double)NAN;
+    if (!sample) return;
+    gr__before in = gr__before_of(t->before, t->n_before, f->element, sample);
     gr__prepare_read(&in, 0, x, width);
     for (int64_t e = gr__field_counts(f, row, width); e < width; e++) x[e] = (double)NAN;
 }
@@ -93,13 +104,12 @@ typedef struct scratch {
     double *x, *shift, *sum, *mean, *count; /* one an element */
 } scratch;
 
-static void shard(const gr__fitting *f, const uint32_t *row, int64_t n, const scratch *s, gr__moments *out,
-                  int64_t width)
+static void shard(const gr__fitting *f, int64_t first, int64_t n, const scratch *s, gr__moments *out, int64_t width)
 {
     memset(s->sum, 0, (size_t)width * sizeof *s->sum);
     memset(s->count, 0, (size_t)width * sizeof *s->count);
     for (int64_t i = 0; i < n; i++) {
-        read_row(f, row[i], s->x, width);
+        read_row(f, first + i, s->x, width);
         for (int64_t e = 0; e < width; e++) {
             double d = s->x[e] - s->shift[e];
             bool there = d == d;
@@ -112,7 +122,7 @@ static void shard(const gr__fitting *f, const uint32_t *row, int64_t n, const sc
         s->sum[e] = 0;
     }
     for (int64_t i = 0; i < n; i++) {
-        read_row(f, row[i], s->x, width);
+        read_row(f, first + i, s->x, width);
         for (int64_t e = 0; e < width; e++) {
             double d = s->x[e] - s->shift[e] - s->mean[e];
             s->sum[e] += d == d ? d * d : 0;
@@ -130,7 +140,7 @@ static void find_shift(const gr__fitting *f, const scratch *s, int64_t width)
     int64_t open = width;
     memset(s->count, 0, (size_t)width * sizeof *s->count);
     for (int64_t i = 0; i < f->train->n && open; i++) {
-        read_row(f, f->train->row[i], s->x, width);
+        read_row(f, i, s->x, width);
         for (int64_t e = 0; e < width; e++) {
             if (s->count[e] > 0 || isnan(s->x[e])) continue;
             s->shift[e] = s->x[e];
@@ -145,15 +155,19 @@ static gr_status take_reals(const gr__fitting *f, gr__moments *out, int64_t widt
     const gr_rows *rows = f->train;
     size_t bytes = (size_t)width * 5 * sizeof(double);
     double *p = gr__alloc(f->ctx, bytes);
+    gr_status st = GR_OK;
     if (!p) return GR_E_MEMORY;
     scratch s = {p, p + width, p + 2 * width, p + 3 * width, p + 4 * width};
     memset(out, 0, (size_t)width * sizeof *out);
     find_shift(f, &s, width);
     int64_t step = GR_MAX(SHARD_BYTES / (width * (int64_t)gr__element_bytes(f->x->element)), 16);
-    for (int64_t i = 0; i < rows->n; i += step) shard(f, rows->row + i, GR_MIN(step, rows->n - i), &s, out, width);
+    for (int64_t i = 0; i < rows->n && st == GR_OK; i += step) {
+        shard(f, i, GR_MIN(step, rows->n - i), &s, out, width);
+        st = gr__error_code(f->ctx);
+    }
     for (int64_t e = 0; e < width; e++) out[e].mean += s.shift[e];
     gr__free(f->ctx, p, bytes);
-    return GR_OK;
+    return st;
 }
 
 gr_status gr__moments_take(const gr__fitting *f, int n, gr__moments *out)

@@ -443,6 +443,8 @@ uint64_t gr__task_meaning(const gr_task *t)
     uint64_t h = UINT64_C(14695981039346656037);
     for (int k = 0; k < t->recipe->n_heads; k++) h = hash_names(h, m->class_names[k], m->classes[k]);
     h = hash_names(h, m->schema.name, m->schema.name ? m->schema.n_inputs : 0);
+    for (int i = 0; m->schema.category && i < m->schema.n_inputs; i++)
+        h = hash_names(h, m->schema.category[i].name, m->schema.category[i].n);
     for (int i = 0; i < t->recipe->n_inputs; i++) h = hash_steps(h, m->prepared[i], m->n_prepared[i]);
     for (int i = 0; i < t->recipe->n_inputs; i++)
         if (m->wide[i]) h = hash(h, &i, sizeof i);

@@ -29,7 +29,7 @@ static bool unusual(double *x, int64_t n, const char *says)
         steps(ctx, memory, "[{type: scale, mul: [1]}, {type: standardize, mean: [5000, 0.001], std: [100, 0.0005]}]");
     const gr_field f = {.sample = GR_SHAPE(WIDTH), .element = GR_EL_F64, .data = x};
     char text[400] = "";
-    bool found = gr__raw_is_unusual(p, 2, &f, n, text, sizeof text);
+    bool found = gr__raw_is_unusual(NULL, p, 2, &f, n, text, sizeof text);
     assert_true(found == (strlen(text) > 0));
     if (found && says) assert_non_null(strstr(text, says));
     gr__bump_destroy(memory);
@@ -74,16 +74,16 @@ static void pictures(void **state)
     }
     char text[400];
     gr_field f = {.sample = GR_SHAPE(4, 4), .element = GR_EL_U8, .data = raw};
-    assert_false(gr__raw_is_unusual(p, 2, &f, 3, text, sizeof text));
+    assert_false(gr__raw_is_unusual(NULL, p, 2, &f, 3, text, sizeof text));
     f.element = GR_EL_F32, f.data = scaled;
-    assert_true(gr__raw_is_unusual(p, 2, &f, 3, text, sizeof text));
+    assert_true(gr__raw_is_unusual(NULL, p, 2, &f, 3, text, sizeof text));
     f.data = ready;
-    assert_true(gr__raw_is_unusual(p, 2, &f, 3, text, sizeof text));
-    assert_false(gr__raw_is_unusual(p, 1, &f, 3, text, sizeof text)); /* scale alone knows no statistics */
-    assert_false(gr__raw_is_unusual(NULL, 0, &f, 3, text, sizeof text));
+    assert_true(gr__raw_is_unusual(NULL, p, 2, &f, 3, text, sizeof text));
+    assert_false(gr__raw_is_unusual(NULL, p, 1, &f, 3, text, sizeof text)); /* scale alone knows no statistics */
+    assert_false(gr__raw_is_unusual(NULL, NULL, 0, &f, 3, text, sizeof text));
     p = steps(ctx, memory,
               "[{type: scale, mul: [1]}, {type: standardize, mean: [0.29], std: [0]}]"); /* one value only */
-    assert_false(gr__raw_is_unusual(p, 2, &f, 3, text, sizeof text));
+    assert_false(gr__raw_is_unusual(NULL, p, 2, &f, 3, text, sizeof text));
     gr__bump_destroy(memory);
     gr_context_destroy(ctx);
 }

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "data/prepare/prepare.h"
+#include "data/sample.h"
 #include "graph/shape.h"
 
 static bool named(const gr__fitting *f, int64_t i, const char *name)
@@ -78,6 +79,11 @@ gr_status gr__fitting_mask(const gr__fitting *f, bool categories, const bool **m
 int64_t gr__fitting_channels(const gr__fitting *f)
 {
     return f->sample.rank ? f->sample.dim[f->sample.rank - 1] : 1;
+}
+
+const void *gr__fitting_sample(const gr__fitting *f, int64_t i)
+{
+    return gr__samples_at(f->ctx, f->from, f->train->row[i]);
 }
 
 int64_t gr__fitting_width(const gr__fitting *f)

@@ -44,14 +44,13 @@ static gr_status take_shapes(gr_context *ctx, gr__bump *b, gr_prepared *p)
 
 /* ---- fitting ---- */
 
-static void look(const gr__fitting *f, gr_prepared *p)
+static gr_status look(const gr__fitting *f, gr_prepared *p)
 {
-    const gr_field *x = f->x;
-    size_t apart = (size_t)gr_shape_count(x->sample) * gr__element_bytes(x->element);
     memset(p->state[SEEN], 0, (size_t)p->n[SEEN] * sizeof *p->state[SEEN]);
     for (int64_t i = 0; i < f->train->n; i++) {
-        const char *sample = (const char *)x->data + f->train->row[i] * apart;
-        gr__before in = gr__before_of(f->before, f->n_before, x->element, sample);
+        const void *sample = gr__fitting_sample(f, i);
+        if (!sample) return gr__error_code(f->ctx);
+        gr__before in = gr__before_of(f->before, f->n_before, f->x->element, sample);
         int first = 0;
         for (int e = 0; e < p->n[CATEGORIES]; e++) {
             double k = p->state[CATEGORIES][e], at;
@@ -61,6 +60,7 @@ static void look(const gr__fitting *f, gr_prepared *p)
             first += (int)k;
         }
     }
+    return GR_OK;
 }
 
 static void say_unseen(const gr__fitting *f, const gr_prepared *p)
@@ -98,7 +98,7 @@ static gr_status fit(const gr__fitting *f, gr_prepared *out)
         out->state[CATEGORIES][i] = (!mask || mask[i]) && f->category[i] > 0 ? f->category[i] : 0;
     for (int i = 0; i < all; i++) out->state[SEEN][i] = 1;
     st = take_shapes(f->ctx, f->b, out);
-    if (st == GR_OK && f->train) look(f, out);
+    if (st == GR_OK && f->train) st = look(f, out);
     if (st == GR_OK && f->train) say_unseen(f, out);
     return st;
 }

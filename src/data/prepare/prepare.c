@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "data/fields.h"
+#include "data/sample.h"
 #include "graph/shape.h"
 
 /* ---- the list ---- */
@@ -146,10 +147,15 @@ static gr_status fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr
                           .sample = as_they_are ? x->sample : input,
                           .category = categories ? x->category : NULL,
                           .name = x->column}};
+    gr__samples from = {0};
+    out->f.from = &from;
     out->all = gr__bump_alloc(b, (size_t)(steps + 2) * sizeof *out->all);
-    gr_status st = out->all ? fit_added(out, fill, fills) : gr__error_code(ctx);
+    gr_status st = !out->all ? gr__error_code(ctx) : train ? gr__samples_open(ctx, x, &from) : GR_OK;
+    if (st == GR_OK) st = fit_added(out, fill, fills);
     for (int i = 0; i < steps && st == GR_OK; i++) st = fit_step(out, step_at(list, i));
-    return st == GR_OK ? fit_added(out, left_over(&out->f), expands) : st;
+    if (st == GR_OK) st = fit_added(out, left_over(&out->f), expands);
+    gr__samples_close(&from);
+    return st;
 }
 
 gr_status gr__prepare_fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr_field *x, const gr_rows *train,

@@ -36,6 +36,11 @@ void gr__affine_values(const gr_prepared *p, const gr__before *in, int64_t first
 /* 1 / spread, or 1 where float32 has no such number: a constant. */
 double gr__by_spread(double spread);
 
+/* ---- training rows ---- */
+
+/* What the source has of training row i, which holds until the next call. NULL: it cannot be read (error kept). */
+const void *gr__fitting_sample(const gr__fitting *f, int64_t i);
+
 /* ---- columns ---- */
 
 /* Which of the sample's numbers the step is for: those of its row `columns`, or all; never those that say whether they

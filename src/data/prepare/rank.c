@@ -6,37 +6,32 @@
 
 #include "data/prepare/prepare.h"
 
-typedef struct walk {
-    const gr__fitting *f;
-    int64_t width; /* of a sample after the steps before */
-} walk;
+/* A training row after the steps before. */
+typedef struct row {
+    gr__before in;
+    int64_t there; /* how many of its numbers count */
+} row;
 
-static walk walk_of(const gr__fitting *f)
+/* false: it cannot be read, which the context keeps. */
+static bool open_row(const gr__fitting *f, int64_t i, int64_t width, row *out)
 {
-    return (walk){f, gr__fitting_width(f)};
-}
-
-/* Numbers first .. first + count of training row i; NaN where there is none. */
-static void read(const walk *w, int64_t i, int64_t first, double *x, int64_t count)
-{
-    const gr__fitting *f = w->f;
-    uint32_t row = f->train->row[i];
-    const char *sample = (const char *)f->x->data +
-                         (size_t)row * (size_t)gr_shape_count(f->x->sample) * gr__element_bytes(f->x->element);
-    gr__before in = gr__before_of(f->before, f->n_before, f->x->element, sample);
-    gr__prepare_read(&in, first, x, count);
-    for (int64_t e = GR_MAX(gr__field_counts(f->x, row, w->width) - first, 0); e < count; e++) x[e] = (double)NAN;
+    const void *sample = gr__error_code(f->ctx) == GR_OK ? gr__fitting_sample(f, i) : NULL;
+    if (!sample) return false;
+    *out = (row){gr__before_of(f->before, f->n_before, f->x->element, sample),
+                 gr__field_counts(f->x, f->train->row[i], width)};
+    return true;
 }
 
 gr_status gr__fitting_extents(const gr__fitting *f, int n, gr__extent *out)
 {
-    walk w = walk_of(f);
+    int64_t width = gr__fitting_width(f);
     double x[GR_PIECE];
+    row r;
     for (int i = 0; i < n; i++) out[i] = (gr__extent){0, (double)NAN, (double)NAN};
-    for (int64_t i = 0; i < f->train->n; i++)
-        for (int64_t e = 0, count; e < w.width; e += count) {
-            count = GR_MIN(GR_PIECE, w.width - e);
-            read(&w, i, e, x, count);
+    for (int64_t i = 0; i < f->train->n && open_row(f, i, width, &r); i++)
+        for (int64_t e = 0, count; e < r.there; e += count) {
+            count = GR_MIN(GR_PIECE, r.there - e);
+            gr__prepare_read(&r.in, e, x, count);
             for (int64_t k = 0; k < count; k++) {
                 gr__extent *to = &out[(e + k) % n];
                 if (isnan(x[k])) continue;
@@ -45,7 +40,7 @@ gr_status gr__fitting_extents(const gr__fitting *f, int n, gr__extent *out)
                 to->n++;
             }
         }
-    return GR_OK;
+    return gr__error_code(f->ctx);
 }
 
 /* ---- quantiles: the value of a rank found digit by digit, 16 bits at a time ---- */
@@ -70,13 +65,15 @@ static double value_of(uint64_t key)
 }
 
 /* How often each digit follows `front`, the digits before it. */
-static void count_digits(const walk *w, int n, int64_t g, uint64_t front, int shift, int64_t *count)
+static void count_digits(const gr__fitting *f, int n, int64_t g, uint64_t front, int shift, int64_t *count)
 {
+    int64_t width = gr__fitting_width(f);
+    row r;
     memset(count, 0, DIGITS * sizeof *count);
-    for (int64_t i = 0; i < w->f->train->n; i++)
-        for (int64_t e = g; e < w->width; e += n) {
+    for (int64_t i = 0; i < f->train->n && open_row(f, i, width, &r); i++)
+        for (int64_t e = g; e < r.there; e += n) {
             double x;
-            read(w, i, e, &x, 1);
+            gr__prepare_read(&r.in, e, &x, 1);
             uint64_t key = isnan(x) ? 0 : key_of(x);
             bool follows = shift + DIGIT == 64 || key >> (shift + DIGIT) == front >> (shift + DIGIT);
             if (!isnan(x) && follows) count[key >> shift & (DIGITS - 1)]++;
@@ -84,12 +81,12 @@ static void count_digits(const walk *w, int n, int64_t g, uint64_t front, int sh
 }
 
 /* The value of rank k from 0 on. */
-static double select_rank(const walk *w, int n, int64_t g, int64_t k, int64_t *count)
+static double select_rank(const gr__fitting *f, int n, int64_t g, int64_t k, int64_t *count)
 {
     uint64_t front = 0;
     for (int shift = 64 - DIGIT; shift >= 0; shift -= DIGIT) {
         int64_t digit = 0;
-        count_digits(w, n, g, front, shift, count);
+        count_digits(f, n, g, front, shift, count);
         while (digit < DIGITS - 1 && k >= count[digit]) k -= count[digit++];
         front |= (uint64_t)digit << shift;
     }
@@ -98,16 +95,15 @@ static double select_rank(const walk *w, int n, int64_t g, int64_t k, int64_t *c
 
 gr_status gr__fitting_quantile(const gr__fitting *f, int n, int64_t g, int64_t there, double q, double *out)
 {
-    walk w = walk_of(f);
     int64_t *count = gr__alloc(f->ctx, DIGITS * sizeof *count);
     if (!count) return GR_E_MEMORY;
     double at = q * (double)(there - 1), share = at - floor(at);
     int64_t k = (int64_t)floor(at);
-    double low = select_rank(&w, n, g, k, count);
-    double high = share > 0 ? select_rank(&w, n, g, GR_MIN(k + 1, there - 1), count) : low;
+    double low = select_rank(f, n, g, k, count);
+    double high = share > 0 ? select_rank(f, n, g, GR_MIN(k + 1, there - 1), count) : low;
     *out = low + share * (high - low);
     gr__free(f->ctx, count, DIGITS * sizeof *count);
-    return GR_OK;
+    return gr__error_code(f->ctx);
 }
 
 /* ---- the mode ---- */
@@ -133,19 +129,20 @@ static double most_frequent(const double *x, int64_t n)
 
 gr_status gr__fitting_mode(const gr__fitting *f, int n, int64_t g, int64_t there, double *out)
 {
-    walk w = walk_of(f);
+    int64_t width = gr__fitting_width(f);
+    row r;
     size_t bytes = (size_t)there * sizeof(double);
     int64_t k = 0;
     double *all = gr__alloc(f->ctx, bytes);
     if (!all) return GR_E_MEMORY;
-    for (int64_t i = 0; i < f->train->n; i++)
-        for (int64_t e = g; e < w.width; e += n) {
+    for (int64_t i = 0; i < f->train->n && open_row(f, i, width, &r); i++)
+        for (int64_t e = g; e < r.there; e += n) {
             double x;
-            read(&w, i, e, &x, 1);
+            gr__prepare_read(&r.in, e, &x, 1);
             if (!isnan(x) && k < there) all[k++] = x == 0 ? 0 : x;
         }
     qsort(all, (size_t)k, sizeof *all, by_value);
-    *out = most_frequent(all, k);
+    if (k) *out = most_frequent(all, k);
     gr__free(f->ctx, all, bytes);
-    return GR_OK;
+    return gr__error_code(f->ctx);
 }
