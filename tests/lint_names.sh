@@ -15,7 +15,8 @@ src/base/words.c               | *                           | what other progra
 src/study/lab/*                | *                           | figures of the chapter, each about methods that it names
 src/study/advice/*.c           | *                           | what the chapter advises, which is about methods that it names
 src/model/section.c            | adam cross_entropy constant | defaults of a recipe's rows
-src/model/section.c            | clip dropout init log precision | keys of a recipe
+src/model/section.c            | clip dropout init log precision standardize | keys of a recipe
+src/model/recipe_data.c        | standardize                 | the key of targets
 src/model/include.c            | dropout                     | the key of a network from the zoo
 src/model/recipe.c             | clip init log precision     | keys of a recipe
 src/model/network_init.c       | lstm                        | a key of a recipe's init

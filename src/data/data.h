@@ -155,6 +155,8 @@ uint64_t gr__rows_limit_work(int64_t n, int64_t k); /* as gr__split_work */
 gr_status gr__targets_fit(gr_context *ctx, const gr_wanted *w, gr_shape target, const char *what);
 /* What these rows say of a field of targets, in one pass: `classes` counts (every label lies below), or mean and
  * variance of each value. No rows, or no targets: nothing known. The arrays live in b. */
+/* Values are taken standardized from now on: by these statistics; a constant is only shifted. In b. */
+gr_status gr__targets_standardize(gr_context *ctx, gr__bump *b, gr_targets *t);
 gr_status gr__targets_take(gr__bump *b, const gr_field *target, const gr_rows *rows, int64_t classes, gr_targets *out);
 
 /* ---- preparation: members of the family "prepare", fitted on training rows, then part of the graph ---- */

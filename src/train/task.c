@@ -298,6 +298,8 @@ static gr_status take_targets(gr_task *t)
     for (int h = 0; h < s->n_targets && st == GR_OK; h++)
         st = gr__targets_take(t->memory, gr__set_target(s, h), &t->rows[GR_PART_TRAIN], gr__agree_classes(t->recipe, h),
                               &t->targets[h]);
+    for (int h = 0; h < s->n_targets && st == GR_OK; h++)
+        if (t->recipe->head[h].standardize) st = gr__targets_standardize(t->ctx, t->memory, &t->targets[h]);
     return st;
 }
 
@@ -323,6 +325,7 @@ static gr_status open_task(gr_context *ctx, const gr_recipe *r, unsigned only, c
         memcpy(t->targets, model->meaning.targets, sizeof *t->targets * (size_t)r->n_heads);
     else
         GR_TRY(take_targets(t));
+    if (gr__origin_prepares(origin)) gr__origin_units(origin, t);
     if (!model) GR_TRY(say(t));
     t->loaded = true;
 done:
@@ -446,6 +449,12 @@ uint64_t gr__task_meaning(const gr_task *t)
     for (int i = 0; m->schema.category && i < m->schema.n_inputs; i++)
         h = hash_names(h, m->schema.category[i].name, m->schema.category[i].n);
     for (int i = 0; i < t->recipe->n_inputs; i++) h = hash_steps(h, m->prepared[i], m->n_prepared[i]);
+    for (int k = 0; k < t->recipe->n_heads; k++) {
+        const gr_targets *y = &m->targets[k];
+        if (y->shift)
+            h = hash(hash(h, y->shift, sizeof(double) * (size_t)y->values), y->spread,
+                     sizeof(double) * (size_t)y->values);
+    }
     for (int i = 0; i < t->recipe->n_inputs; i++)
         if (m->wide[i]) h = hash(h, &i, sizeof i);
     return h;
