@@ -209,6 +209,46 @@ static void values_by_hand(void **state)
     }
 }
 
+/* What Pillow 13.0's Image.resize with BILINEAR makes of the float picture (37 i) mod 101 of 5 x 7 pixels. */
+static void resizing_is_pillows(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t h, w;
+        double y[72];
+    } all[] = {
+        {3,
+         4,
+         {41.7483, 50.6, 37.3029, 52.5306, 43.0688, 56.2933, 47.1644, 62.7831, 43.6259, 62.3714, 46.1886, 48.2245}},
+        {8, 9, {0,       24.6667, 53.4444, 59.7778, 10,      38.7778, 67.5556, 62.6667, 20,      24.9375, 49.6042,
+                58.7431, 50.3472, 34.9375, 29.3472, 48.3056, 58.1458, 44.9375, 54.25,   78.9167, 65.6111, 40.3819,
+                64.25,   19.3819, 27.1181, 53.7917, 74.25,   26.75,   51.4167, 66.1667, 61.9792, 36.75,   40.9792,
+                62.7431, 68.375,  46.75,   30.8125, 34.4375, 52.6944, 66.0417, 40.8125, 45.0417, 66.8056, 72.4375,
+                50.8125, 66.4375, 27.9792, 25.1944, 52.5694, 76.4375, 31.5694, 39.3056, 65.9792, 86.4375, 45.25,
+                40.4583, 54.5069, 70.6597, 55.25,   49.6597, 37.0556, 40.5833, 65.25,   26,      50.6667, 79.4444,
+                85.7778, 36,      64.7778, 37.4444, 21.3333, 46}},
+        {2,
+         9,
+         {29.4545, 51.0606, 59.9444, 53.5253, 39.4545, 32.5253, 51.101, 61.5152, 49.4545, 42.4545, 39.5758, 52.5404,
+          66.5253, 52.4545, 45.5253, 46.2475, 53.0909, 62.4545}},
+    };
+    double x[35], y[72];
+    for (int i = 0; i < 35; i++) x[i] = i * 37 % 101;
+    gr_field s = {.name = "x", .sample = GR_SHAPE(5, 7, 1), .element = GR_EL_F64, .data = x};
+    for (size_t i = 0; i < GR_COUNT(all); i++) {
+        char list[60];
+        uint32_t row = 0;
+        gr_prepared *p;
+        int n;
+        snprintf(list, sizeof list, "[{type: resize, size: [%d, %d]}]", (int)all[i].h, (int)all[i].w);
+        test_ok(f.ctx, gr__prepare_fit(f.ctx, f.b, yaml(&f, list), &s, &(gr_rows){&row, 1},
+                                       GR_SHAPE(all[i].h, all[i].w, 1), &p, &n));
+        gr__before in = gr__before_of(p, n, GR_EL_F64, x);
+        gr__prepare_read(&in, 0, y, all[i].h * all[i].w);
+        for (int64_t k = 0; k < all[i].h * all[i].w; k++) assert_true(fabs(y[k] - all[i].y[k]) < 1e-3);
+    }
+}
+
 /* Negative zero, infinities of both signs beyond, denormals: quantiles are exact whatever the numbers. */
 static void ranks_are_exact(void **state)
 {
@@ -304,6 +344,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_step_is_its_graph, files_setup, files_teardown),
         cmocka_unit_test_setup_teardown(values_by_hand, files_setup, files_teardown),
+        cmocka_unit_test_setup_teardown(resizing_is_pillows, files_setup, files_teardown),
         cmocka_unit_test_setup_teardown(ranks_are_exact, files_setup, files_teardown),
         cmocka_unit_test_setup_teardown(what_is_wrong_is_refused, files_setup, files_teardown),
         cmocka_unit_test_setup_teardown(damaged_files_are_refused, files_setup, files_teardown),
