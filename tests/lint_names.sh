@@ -16,6 +16,7 @@ src/study/lab/*                | *                           | figures of the ch
 src/study/advice/*.c           | *                           | what the chapter advises, which is about methods that it names
 src/model/section.c            | adam cross_entropy constant | defaults of a recipe's rows
 src/model/section.c            | clip dropout init log precision standardize | keys of a recipe
+src/data/picture/images.c      | resize                      | a key of the source
 src/model/recipe_data.c        | standardize                 | the key of targets
 src/model/include.c            | dropout                     | the key of a network from the zoo
 src/model/recipe.c             | clip init log precision     | keys of a recipe
@@ -28,6 +29,8 @@ src/api/members.c              | init                        | the family
 src/nn/inner.c                 | init                        | the key of a layer
 src/init/*.c                   | init                        | the family, and its key
 src/init/hyperfan.c            | relu                        | a row of its own
+src/data/array/idx.c           | images                      | a row of its own
+src/data/picture/images.c      | crop                        | a way to fit, of a row of its own
 src/schedule/plateau.c         | scale                       | a number that it keeps
 src/graph/op_*.c               | conv max_pool avg_pool attention | operations of the graph
 src/graph/op_shape.c           | reshape permute slice concat | operations of the graph

@@ -69,7 +69,15 @@ static const struct {
     {"metrics", "metric scores"},
     {"best_by", "monitor eval_metric metric_for_best_model"},
     {"metric", "monitor"},
-    {"threads", "n_threads num_threads workers num_workers n_jobs jobs cpus"},
+    {"threads", "n_threads num_threads n_jobs jobs cpus"},
+    {"workers", "num_workers loaders"},
+    {"flip", "hflip vflip horizontal_flip vertical_flip random_flip random_horizontal_flip mirror"},
+    {"crop", "random_crop shift translate"},
+    {"rotate", "random_rotation rotation"},
+    {"scale", "zoom random_zoom random_affine"},
+    {"color", "color_jitter colour jitter brightness contrast saturation"},
+    {"cutout", "random_erasing erase"},
+    {"augment", "augmentation augmentations transforms transform"},
     {"precision", "dtype mixed_precision amp fp16 half"},
     {"accumulate", "grad_accumulation gradient_accumulation accumulate_grad_batches gradient_accumulation_steps"},
     {"average", "swa ema averaging weight_averaging"},
@@ -385,8 +393,8 @@ static const char later[] =
     /* layers */
     "selu mish "
     /* sources, preparation, balance, augmentation */
-    "images audio text log_mel oversample undersample smote adasyn hard_undersample crop flip rotate "
-    "color cutout noise mixup cutmix specaugment synonym "
+    "audio text log_mel oversample undersample smote adasyn hard_undersample noise specaugment "
+    "synonym "
     /* keys */
     "phase remat spill prune augment_mode exclude balance augment group order "
     /* figures */

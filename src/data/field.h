@@ -48,6 +48,12 @@ typedef struct gr_field {
     int64_t steps;                  /* with `length`: into so many parts the numbers of a sample are cut */
 } gr_field;
 
+/* Whether samples are read one by one: from their reader, or where only headers were read, from the one to come. */
+static inline bool gr__field_is_read(const gr_field *f)
+{
+    return f->reader || (!f->data && !f->bytes);
+}
+
 /* How many of the numbers of a sample count: the first of `width`. */
 static inline int64_t gr__field_counts(const gr_field *f, int64_t row, int64_t width)
 {

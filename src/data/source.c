@@ -158,8 +158,8 @@ gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_opt
     if (st == GR_OK) {
         st = gr__set_check(ctx, source, o->wants, &set);
         if (st == GR_OK) st = check_indices(ctx, tree, source, o->wants, &set);
-        if (st == GR_OK)
-            st = gr__source_place(ctx, &s, "type", gr__set_hold(ctx, &set, gr__hold_limit(o, source->reads)));
+        if (st == GR_OK && source->reads)
+            st = gr__source_place(ctx, &s, "type", gr__set_hold(ctx, &set, gr__hold_limit(o, true)));
         if (st != GR_OK) gr__set_free(ctx, &set);
     }
     gr__set_measure(&set, o->wants);

@@ -63,6 +63,14 @@ static gr_val standardize(const gr__maker *m, gr_val x, bool back)
     return back ? gr_add(g, gr_mul(g, x, scale), shift) : gr_mul(g, gr_sub(g, x, shift), scale);
 }
 
+static gr_cost_value cost_of(gr__maker *m, const gr_head *h, const gr_cost_rows *r, gr_shape output, gr_val target)
+{
+    gr_graph *g = m->b.g;
+    if (h->standardize && target) target = standardize(m, target, false);
+    if (r->positions) target = target_rows(g, target, output, gr_shape_of(g, r->rows));
+    return h->cost->build(&m->b, &h->cost_settings, r->rows, target, m->b.mode == GR_MODE_TRAIN);
+}
+
 /* Within the scope of its cost, which takes such outputs. */
 static void build_cost(gr__maker *m, int i, const gr_cost_rows *r, bool with_target, gr_network_values *v)
 {
@@ -74,9 +82,12 @@ static void build_cost(gr__maker *m, int i, const gr_cost_rows *r, bool with_tar
     if (h->standardize && out->prediction) out->prediction = standardize(m, out->prediction, true);
     if (!with_target) return;
     out->target = target_feed(m, h, shape);
-    gr_val target = h->standardize && out->target ? standardize(m, out->target, false) : out->target;
-    if (r->positions) target = target_rows(g, target, shape, gr_shape_of(g, r->rows));
-    gr_cost_value c = h->cost->build(&m->b, &h->cost_settings, r->rows, target, m->b.mode == GR_MODE_TRAIN);
+    gr_cost_value c = cost_of(m, h, r, shape, out->target);
+    if (m->partner && c.each) {
+        gr_cost_value other = cost_of(m, h, r, shape, gr_gather(g, out->target, m->partner));
+        c.each = gr__maker_mixed(m, c.each, other.each);
+        if (c.weight) c.weight = gr__maker_mixed(m, c.weight, other.weight);
+    }
     if (c.each) sum_costs(m, v, r, c, out);
 }
 
