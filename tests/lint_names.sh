@@ -47,8 +47,12 @@ src/cli/cmd_curvature.c         | residual                    | how far an eigen
 src/cli/cmd_convert.c          | relu sigmoid                | options, called by what they replace
 src/cli/cmd_init.c             | init                        | the command
 src/cli/cmd_advise.c           | optimizers                  | a key of what it prints
+src/base/*.c                   | text                        | a kind of value, and of files
+src/api/settings.c             | text                        | a kind of value
+src/model/table.c              | text                        | a kind of value
 src/cli/cmd_lab.c              | csv                         | the ending of a file
 src/optim/clip.c               | clip                        | the common rows of optimizers
+src/data/synthetic.c           | noise                       | a row of its own
 ROWS
 }
 

@@ -77,7 +77,6 @@ static const struct {
     {"scale", "zoom random_zoom random_affine"},
     {"color", "color_jitter colour jitter brightness contrast saturation"},
     {"cutout", "random_erasing erase"},
-    {"augment", "augmentation augmentations transforms transform"},
     {"precision", "dtype mixed_precision amp fp16 half"},
     {"accumulate", "grad_accumulation gradient_accumulation accumulate_grad_batches gradient_accumulation_steps"},
     {"average", "swa ema averaging weight_averaging"},
@@ -135,7 +134,7 @@ static const struct {
     {"stratify", "stratified"},
     {"prepare",
      "normalize normalise normalization preprocess preprocessing transform transforms scaler normalizer scaling"},
-    {"augment", "augmentation augmentations"},
+    {"augment", "augmentation augmentations transforms transform"},
     {"file", "path filename file_name csv source"},
     {"target", "label labels y target_column label_column class targets"},
     {"targets", "labels y"},
@@ -393,10 +392,9 @@ static const char later[] =
     /* layers */
     "selu mish "
     /* sources, preparation, balance, augmentation */
-    "audio text log_mel oversample undersample smote adasyn hard_undersample noise specaugment "
-    "synonym "
+    "log_mel oversample undersample smote adasyn hard_undersample "
     /* keys */
-    "phase remat spill prune augment_mode exclude balance augment group order "
+    "phase remat spill prune exclude balance group order "
     /* figures */
     "fig4.1 fig4.2 fig4.3 fig4.7 table4.1 fig4.10 fig4.11 fig4.12 learning-curve batch-size shuffle train-longer "
     "stagewise-init deeper-lr regularisers "

@@ -35,7 +35,8 @@ typedef struct gr_field {
     gr_reader *reader;   /* INPUT: gives samples one by one; NULL: they are in `data` */
     uint32_t sum;        /* 0; or a checksum of the names and sizes of the files behind it, which stands for that of its
                             numbers: reading them all would take too long */
-    int64_t vocabulary;  /* INPUT: it holds indices from 0 below this, as I32; 0: numbers */
+    int64_t vocabulary;  /* INPUT: it holds indices from 0 below this, as I32; 0: numbers. CLASS: the units of a text,
+                            of which samples need not show every one */
     bool missing;        /* INPUT: the recipe declares missing values: NaN stands for one, preparation fills it */
     const int32_t *category;   /* INPUT: of each number of a sample: how many categories it is the index of, or 0 for a
                                   number; NULL: numbers all */

@@ -64,7 +64,7 @@ bool gr__source_is_table(const gr_context *ctx, const gr_tree *tree)
 const char *gr__source_lengths_of(const gr_tree *tree, const char *input)
 {
     const gr_tree *t = tree && tree->kind == GR_TREE_MAP ? gr__tree_get(tree, "lengths") : NULL;
-    if (gr__tree_none(t)) return NULL;
+    if (gr__tree_none(t) || (t->kind == GR_TREE_BOOL && !t->truth)) return NULL;
     if (t->kind == GR_TREE_MAP) t = gr__tree_get(t, input);
     return t && t->kind != GR_TREE_LIST && t->kind != GR_TREE_MAP ? t->text : NULL;
 }
@@ -103,10 +103,10 @@ static gr_status check_indices(gr_context *ctx, const gr_tree *tree, const gr_so
 {
     for (int i = 0; w && i < w->n_inputs; i++)
         if (gr__set_input(s, i)->vocabulary != w->vocabulary[i])
-            return gr__tree_fail(ctx, tree, GR_E_CONFLICT,
-                                 "sources of indices are npy, npz, csv, and the kinds copy and latch of synthetic",
-                                 "the input \"%s\" holds indices, but %s gives other numbers", w->input[i],
-                                 source->head.name);
+            return gr__tree_fail(
+                ctx, tree, GR_E_CONFLICT,
+                "sources of indices are text, npy, npz, csv, and the kinds copy and latch of synthetic",
+                "the input \"%s\" holds indices, but %s gives other numbers", w->input[i], source->head.name);
     return GR_OK;
 }
 

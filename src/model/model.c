@@ -81,7 +81,7 @@ static bool put_class_counts(writing *w)
     return put_heads(w, has_counts, put_counts);
 }
 
-static bool has_unit(const gr_model_about *a, int head)
+static bool has_standard(const gr_model_about *a, int head)
 {
     return a->meaning->targets && a->meaning->targets[head].shift;
 }
@@ -94,7 +94,7 @@ static void put_numbers(gr__text *t, const char *key, const double *x, int64_t n
     gr__text_put(t, "]", 1);
 }
 
-static void put_unit(writing *w, int head)
+static void put_standard(writing *w, int head)
 {
     const gr_targets *t = &w->about->meaning->targets[head];
     gr__text_put(&w->text, "{", 1);
@@ -104,9 +104,9 @@ static void put_unit(writing *w, int head)
     gr__text_put(&w->text, "}", 1);
 }
 
-static bool put_units(writing *w)
+static bool put_standards(writing *w)
 {
-    return put_heads(w, has_unit, put_unit);
+    return put_heads(w, has_standard, put_standard);
 }
 
 static bool put_prepared(writing *w)
@@ -158,6 +158,13 @@ static bool put_table(writing *w)
     return s != NULL;
 }
 
+static bool put_units(writing *w)
+{
+    const gr_schema *s = &w->about->meaning->schema;
+    if (s->unit) gr__units_json(&w->text, s);
+    return s->unit != NULL;
+}
+
 /* The recipe without what only says how a run was carried out: the same training gives the same file for any number of
  * threads. */
 static const gr_tree *as_model(gr__bump *b, const gr_tree *resolved)
@@ -192,8 +199,9 @@ gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, 
                  {"gradus.classes", put_class_names},
                  {"gradus.columns", put_columns},
                  {"gradus.table", put_table},
+                 {"gradus.text", put_units},
                  {"gradus.class_counts", put_class_counts},
-                 {"gradus.targets", put_units},
+                 {"gradus.targets", put_standards},
                  {"gradus.trained", put_trained}};
     gr_st_pair meta[GR_COUNT(parts)];
     int n = 0;
@@ -399,7 +407,7 @@ static gr_status copy_numbers(gr_model *m, const json_t *list, int64_t n, bool a
 }
 
 /* What a head's values were standardized by. */
-static gr_status take_unit(gr_model *m, int head, const json_t *o)
+static gr_status take_standard(gr_model *m, int head, const json_t *o)
 {
     gr_targets *targets = (gr_targets *)m->meaning.targets;
     int64_t n = gr_shape_count(m->recipe->head[head].output);
@@ -413,7 +421,7 @@ static gr_status take_unit(gr_model *m, int head, const json_t *o)
     return GR_OK;
 }
 
-static gr_status check_unit(const gr_model *m, int head)
+static gr_status check_standard(const gr_model *m, int head)
 {
     bool has = m->meaning.targets[head].shift != NULL;
     if (has == m->recipe->head[head].standardize) return GR_OK;
@@ -423,10 +431,10 @@ static gr_status check_unit(const gr_model *m, int head)
                     has ? "does not standardize" : "standardizes");
 }
 
-/* How the training's table was read. Models of older versions do not say all of it, but their recipe does. */
+/* How the training's table or text was read. Models of older versions do not say all of it, but their recipe does. */
 static gr_status read_schema(gr_model *m)
 {
-    const char *json = gr__st_meta(m->file, "gradus.table");
+    const char *json = gr__st_meta(m->file, "gradus.table"), *units = gr__st_meta(m->file, "gradus.text");
     const gr_tree *source = m->recipe->data.train;
     gr_schema *s = &m->meaning.schema;
     gr_status st = read_names(m, "gradus.columns", &s->name, &s->n_inputs);
@@ -435,6 +443,7 @@ static gr_status read_schema(gr_model *m)
     else if (st == GR_OK && gr__source_is_table(m->ctx, source))
         st = gr__schema_of_source(m->ctx, m->memory, source, s->name,
                                   s->name ? s->n_inputs : (int)gr_shape_count(m->recipe->input[0].sample), s);
+    if (st == GR_OK && units) st = blame_file(m, "gradus.text", gr__units_parse(m->ctx, m->memory, units, s));
     return st;
 }
 
@@ -478,9 +487,9 @@ static gr_status read_file(gr_model *m)
     GR_TRY(read_heads(m, "gradus.classes", take_classes));
     GR_TRY(read_schema(m));
     GR_TRY(read_heads(m, "gradus.class_counts", take_counts));
-    GR_TRY(read_heads(m, "gradus.targets", take_unit));
+    GR_TRY(read_heads(m, "gradus.targets", take_standard));
     for (int h = 0; h < m->recipe->n_heads; h++) GR_TRY(check_classes(m, h));
-    for (int h = 0; h < m->recipe->n_heads; h++) GR_TRY(check_unit(m, h));
+    for (int h = 0; h < m->recipe->n_heads; h++) GR_TRY(check_standard(m, h));
 done:
     return st;
 }

@@ -54,6 +54,11 @@ static gr_status split_rows(gr_task *t)
     if (r->data.split_validation > 0) of[n] = GR_PART_VALIDATION, fractions[n++] = r->data.split_validation;
     if (r->data.split_test > 0) of[n] = GR_PART_TEST, fractions[n++] = r->data.split_test;
     if (n == 1) return gr__rows_all(t->ctx, s->n, &t->rows[GR_PART_TRAIN]);
+    if (s->overlap)
+        gr__log(t->ctx, GR_LOG_WARNING,
+                "windows of %s overlap, and parts cut from them at random share text: figures of validation and test "
+                "are too good; give these files of their own, or no stride below the window",
+                s->file);
     const gr_field *classes = r->data.stratify ? class_a_sample(s) : NULL;
     gr_status st = gr__split(t->ctx, r->seed, s->n, classes ? classes->data : NULL, classes ? classes->classes : 0,
                              fractions, n, parts);
@@ -272,7 +277,8 @@ static gr_status say(const gr_task *t)
         int classes = t->meaning.class_names[h] ? t->meaning.classes[h] : 0;
         for (int p = 0; p < GR_PARTS; p++)
             if (t->set[p].n_targets > h) classes = GR_MAX(classes, gr__set_target(&t->set[p], h)->classes);
-        gr__agree_say_outputs(t->ctx, t->recipe, h, classes);
+        if (!gr__set_target(&t->set[GR_PART_TRAIN], h)->vocabulary)
+            gr__agree_say_outputs(t->ctx, t->recipe, h, classes);
         st = gr__agree_say_classes(t, h);
     }
     return st;

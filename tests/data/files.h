@@ -193,14 +193,6 @@ static inline void refuse(const files *f, const char *source, gr_target_kind wan
     refuse_with(f, source, &o, code, words);
 }
 
-/* The same of what is found only where the data is held, or read: a file that is decoded. */
-static inline void refuse_held(const files *f, const char *source, gr_target_kind want, gr_status code,
-                               const char *words)
-{
-    gr_source_options o = options_of(f, want, false);
-    refuse_once(f, source, &o, code, words);
-}
-
 /* Fails every k-th allocation of a load in turn. */
 static inline void starve_once(const files *f, const char *source, const gr_source_options *o)
 {

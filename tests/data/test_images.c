@@ -4,7 +4,7 @@
 
 #include "files.h"
 
-#include "data/picture/images.h"
+#include "data/picture/picture.h"
 
 static void folder(const char *name)
 {
@@ -136,8 +136,8 @@ static void damaged_ones_stop_or_are_left_out(void **state)
     put_text(&f, "d/dog/aa", "P5 4 3 255\n0123456789"); /* cut off */
     put_file(&f, "d/dog/c", "\x89PNG\r\n\x1a\nno header", 17);
     put_file(&f, "d/dog/empty.png", "", 0);
-    refuse_held(&f, "{type: images, folder: d}", GR_TARGET_CLASS, GR_E_FORMAT,
-                "d/ant/w.jpg\" is no picture, whatever its name");
+    refuse(&f, "{type: images, folder: d}", GR_TARGET_CLASS, GR_E_FORMAT,
+           "d/ant/w.jpg\" is no picture, whatever its name");
     gr_source_options o = options_of(&f, GR_TARGET_CLASS, false);
     gr_set s;
     test_ok(f.ctx, gr__set_load(f.ctx, yaml(&f, "{type: images, folder: d, on_error: skip}"), &o, &s));
@@ -148,7 +148,7 @@ static void damaged_ones_stop_or_are_left_out(void **state)
     put_text(&f, "d/ant/w.jpg", "P5 4 3 255\n0123456789ab");
     put_text(&f, "d/dog/c", "P5 4 3 255\n0123456789ab");
     put_text(&f, "d/dog/empty.png", "P5 4 3 255\n0123456789ab");
-    refuse_held(&f, "{type: images, folder: d}", GR_TARGET_CLASS, GR_E_FORMAT,
+    refuse_once(&f, "{type: images, folder: d}", &o, GR_E_FORMAT, /* where it is not held, whoever reads it is told */
                 "d/dog/aa\" is a damaged PNM picture: it ends before it should");
     put_text(&f, "d/Cat/z.png", "P5 4 3 255\n");
     refuse(&f, "{type: images, folder: d, on_error: skip, resize: [2, 2]}", GR_TARGET_CLASS, GR_E_DATA,

@@ -7,7 +7,7 @@
 #include "data/array/array.h"
 #include "data/table/csv.h"
 #include "data/array/npz.h"
-#include "data/picture/images.h"
+#include "data/picture/picture.h"
 
 /* The sizes other than 1. */
 static gr_shape squeeze(gr_shape s)
@@ -249,10 +249,13 @@ static gr_status raw_files(gr_context *ctx, const char *file, const gr_shape *sa
     if (st == GR_OK) st = source->raw(ctx, &s, o, file, out);
     if (st == GR_OK) st = check_shape(ctx, file, sample, out);
     if (st == GR_OK) st = gr__set_hold(ctx, out, gr__hold_limit(o, true));
+    if (st == GR_OK) gr__set_measure(out, o->wants);
     if (st != GR_OK) gr__set_free(ctx, out);
     gr__bump_destroy(b);
     return st;
 }
+
+extern const gr_source gr__source_images;
 
 /* Pictures for a model that was trained with other data: as large as they are. */
 static gr_status raw_pictures(gr_context *ctx, const char *file, const gr_shape *sample, const gr_source_options *o,

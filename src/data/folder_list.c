@@ -1,4 +1,4 @@
-/* Folders: their pictures, sorted bytewise, and what else is in them. */
+/* Folders: their files of a kind, sorted bytewise, and what else is in them. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -8,17 +8,24 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "data/picture/images.h"
+#include "data/folder.h"
 
 enum { MOST_FILES = 100000000 };
 
-void gr__images_free(gr__images *all)
+gr__folder gr__folder_begin(gr_context *ctx, const gr_settings *s, const gr__file_kind *kind)
 {
-    gr__free(all->ctx, all->image, all->room * sizeof *all->image);
-    gr__free(all->ctx, all->damaged, all->damaged_room * sizeof *all->damaged);
+    return (gr__folder){
+        .ctx = ctx, .kind = kind, .memory = gr__bump_create(ctx), .skip = gr__setting_is(s, "on_error", "skip")};
 }
 
-const char *gr__image_path(const char *folder, const char *name, char *path, size_t room)
+void gr__folder_end(gr__folder *all)
+{
+    gr__free(all->ctx, all->file, all->room * sizeof *all->file);
+    gr__free(all->ctx, all->damaged, all->damaged_room * sizeof *all->damaged);
+    gr__bump_destroy(all->memory);
+}
+
+const char *gr__file_path(const char *folder, const char *name, char *path, size_t room)
 {
     bool bare = !folder[0] || name[0] == '/';
     snprintf(path, room, "%s%s%s", bare ? "" : folder, bare ? "" : "/", name);
@@ -58,7 +65,7 @@ static gr_status read_names(gr_context *ctx, gr__bump *b, const char *path, DIR 
         if (!GR_ROOM(ctx, *list, *room, *n + 1)) return GR_E_MEMORY;
         const char *name = gr__bump_strdup(b, e->d_name);
         if (!name) return GR_E_MEMORY;
-        (*list)[(*n)++] = (gr__listed){name, gr__path_kind(gr__image_path(path, name, whole, sizeof whole))};
+        (*list)[(*n)++] = (gr__listed){name, gr__path_kind(gr__file_path(path, name, whole, sizeof whole))};
     }
 }
 
@@ -88,16 +95,14 @@ static bool ends(const char *name, const char *suffix)
     return n > k && strcasecmp(name + n - k, suffix) == 0;
 }
 
-/* What is called a picture and is none is damaged, not something else. */
-static bool is_called_picture(const char *name)
+static bool is_called_so(const gr__file_kind *kind, const char *name)
 {
-    static const char *const suffixes[] = {".png", ".jpg", ".jpeg", ".ppm", ".pgm", ".pbm", ".pnm"};
-    for (size_t i = 0; i < GR_COUNT(suffixes); i++)
-        if (ends(name, suffixes[i])) return true;
+    for (const char *const *suffix = kind->suffixes; *suffix; suffix++)
+        if (ends(name, *suffix)) return true;
     return false;
 }
 
-static gr_status count_other(gr__images *all, const char *name, const char *kind)
+static gr_status count_other(gr__folder *all, const char *name, const char *kind)
 {
     if (all->others++) return GR_OK;
     all->other = name;
@@ -105,22 +110,22 @@ static gr_status count_other(gr__images *all, const char *name, const char *kind
     return GR_OK;
 }
 
-/* No picture by its content. */
-static gr_status no_picture(gr__images *all, const gr__blob *b, const char *name)
+/* None by its content. */
+static gr_status no_such(gr__folder *all, const gr__blob *b, const char *name)
 {
     unsigned char x[16] = {0};
     size_t n = (size_t)GR_MIN(b->bytes, sizeof x);
     gr_status st = gr__blob_read(b, 0, x, n);
     if (st != GR_OK) return st;
-    const char *kind = gr__picture_other(x, n);
-    if (!is_called_picture(name)) return count_other(all, name, kind);
-    return gr__fail(b->ctx, GR_E_FORMAT, "\"%s\" is %s: PNG, JPEG and PNM are read", b->name,
-                    kind            ? kind
-                    : b->bytes == 0 ? "empty"
-                                    : "no picture, whatever its name says");
+    const char *is = all->kind->other ? all->kind->other(x, n) : NULL;
+    if (!is_called_so(all->kind, name)) return count_other(all, name, is);
+    if (is || b->bytes == 0)
+        return gr__fail(b->ctx, GR_E_FORMAT, "\"%s\" is %s: %s", b->name, is ? is : "empty", all->kind->formats);
+    return gr__fail(b->ctx, GR_E_FORMAT, "\"%s\" is no %s, whatever its name says: %s", b->name, all->kind->noun,
+                    all->kind->formats);
 }
 
-gr_status gr__images_skip(gr__images *all, gr_context *ctx, const char *name, gr_status st)
+gr_status gr__folder_skip(gr__folder *all, gr_context *ctx, const char *name, gr_status st)
 {
     if (st != GR_E_FORMAT || !all->skip) return st;
     if (!GR_ROOM(all->ctx, all->damaged, all->damaged_room, all->n_damaged + 1)) return GR_E_MEMORY;
@@ -131,45 +136,48 @@ gr_status gr__images_skip(gr__images *all, gr_context *ctx, const char *name, gr
     return GR_OK;
 }
 
-static gr_status look_at(gr__images *all, const char *name, int32_t class_, bool *added)
+static gr_status look_at(gr__folder *all, const char *name, int32_t class_, bool *added)
 {
     char path[4200];
     gr__blob b;
-    gr__image image = {.name = name, .class_ = class_};
-    gr_status st = gr__blob_open(all->ctx, gr__image_path(all->folder, name, path, sizeof path), &b);
+    gr__file file = {.name = name, .class_ = class_, .head = gr__bump_alloc(all->memory, all->kind->head)};
+    if (!file.head) return GR_E_MEMORY;
+    gr_status st = gr__blob_open(all->ctx, gr__file_path(all->folder, name, path, sizeof path), &b);
     if (st != GR_OK) return st;
-    st = gr__picture_head(&b, &image.head);
-    *added = st == GR_OK && image.head.kind != GR__NO_PICTURE;
-    if (st == GR_OK && !*added) st = no_picture(all, &b, name);
+    file.bytes = b.bytes;
+    st = all->kind->look(&b, file.head, added);
+    *added = *added && st == GR_OK;
+    if (st == GR_OK && !*added) st = no_such(all, &b, name);
     gr__blob_close(&b);
     if (st != GR_OK || !*added) return st;
-    if (all->n >= MOST_FILES) return gr__fail(all->ctx, GR_E_DATA, "there are more than %d pictures", MOST_FILES);
-    if (!GR_ROOM(all->ctx, all->image, all->room, all->n + 1)) return GR_E_MEMORY;
-    all->image[all->n++] = image;
+    if (all->n >= MOST_FILES)
+        return gr__fail(all->ctx, GR_E_DATA, "there are more than %d %ss", MOST_FILES, all->kind->noun);
+    if (!GR_ROOM(all->ctx, all->file, all->room, all->n + 1)) return GR_E_MEMORY;
+    all->file[all->n++] = file;
     return GR_OK;
 }
 
-gr_status gr__images_add(gr__images *all, const char *name, int32_t class_, bool *added)
+gr_status gr__folder_add(gr__folder *all, const char *name, int32_t class_, bool *added)
 {
     bool is = false;
-    gr_status st = gr__images_skip(all, all->ctx, name, look_at(all, name, class_, &is));
+    gr_status st = gr__folder_skip(all, all->ctx, name, look_at(all, name, class_, &is));
     if (added) *added = is;
     return st;
 }
 
 /* ---- a folder of classes ---- */
 
-static gr_status add_class(gr__images *all, const char *name, int32_t class_, size_t *n)
+static gr_status add_class(gr__folder *all, const char *name, int32_t class_, size_t *n)
 {
     char path[4200];
     gr__listed *list;
     size_t files = 0, before = all->n;
     gr_status st =
-        gr__folder_list(all->ctx, all->memory, gr__image_path(all->folder, name, path, sizeof path), &list, &files);
+        gr__folder_list(all->ctx, all->memory, gr__file_path(all->folder, name, path, sizeof path), &list, &files);
     for (size_t i = 0; i < files && st == GR_OK; i++) {
         const char *inside = gr__bump_format(all->memory, "%s/%s", name, list[i].name);
         st = !inside                          ? GR_E_MEMORY
-             : list[i].kind == GR__ENTRY_FILE ? gr__images_add(all, inside, class_, NULL)
+             : list[i].kind == GR__ENTRY_FILE ? gr__folder_add(all, inside, class_, NULL)
                                               : count_other(all, inside, NULL);
     }
     *n = all->n - before;
@@ -183,7 +191,7 @@ static int32_t known_class(const gr_schema_target *like, const char *name)
     return -1;
 }
 
-static gr_status unknown_class(const gr__images *all, const gr_schema_target *like, const char *name)
+static gr_status unknown_class(const gr__folder *all, const gr_schema_target *like, const char *name)
 {
     gr_status st = gr__fail(all->ctx, GR_E_DATA, "\"%s/%s\" is none of the classes of training", all->folder, name);
     gr__error_hint(all->ctx, "there are %d, from \"%s\" to \"%s\"", like->n_class_names, like->class_names[0],
@@ -191,7 +199,7 @@ static gr_status unknown_class(const gr__images *all, const gr_schema_target *li
     return st;
 }
 
-static gr_status no_classes(const gr__images *all, size_t files)
+static gr_status no_classes(const gr__folder *all, size_t files)
 {
     gr_status st = gr__fail(all->ctx, GR_E_DATA,
                             files ? "\"%s\" holds no subfolders, but files: there is a subfolder for each class"
@@ -202,16 +210,16 @@ static gr_status no_classes(const gr__images *all, size_t files)
     return st;
 }
 
-static gr_status no_pictures(const gr__images *all, const char *name)
+static gr_status none_inside(const gr__folder *all, const char *name)
 {
     char more[128] = "";
     if (all->n_damaged) snprintf(more, sizeof more, " (%zu damaged ones are left out)", all->n_damaged);
-    return gr__fail(all->ctx, GR_E_DATA, "the folder \"%s%s%s\" holds no picture: PNG, JPEG and PNM are read%s",
-                    all->folder, name ? "/" : "", name ? name : "", more);
+    return gr__fail(all->ctx, GR_E_DATA, "the folder \"%s%s%s\" holds no %s: %s%s", all->folder, name ? "/" : "",
+                    name ? name : "", all->kind->noun, all->kind->formats, more);
 }
 
 /* The number that a subfolder's class gets, which is the next one in training. */
-static gr_status number_class(gr__images *all, const gr_schema_target *like, const char *name, const char **names,
+static gr_status number_class(gr__folder *all, const gr_schema_target *like, const char *name, const char **names,
                               int32_t *class_)
 {
     if (like) {
@@ -223,7 +231,7 @@ static gr_status number_class(gr__images *all, const gr_schema_target *like, con
     return GR_OK;
 }
 
-gr_status gr__images_of_classes(gr__images *all, const gr_schema_target *like)
+gr_status gr__folder_of_classes(gr__folder *all, const gr_schema_target *like)
 {
     gr__listed *list;
     size_t n = 0, in_class;
@@ -241,49 +249,48 @@ gr_status gr__images_of_classes(gr__images *all, const gr_schema_target *like)
         folders++;
         GR_TRY(number_class(all, like, list[i].name, names, &class_));
         GR_TRY(add_class(all, list[i].name, class_, &in_class));
-        if (in_class == 0 && !like) GR_TRY(no_pictures(all, list[i].name));
+        if (in_class == 0 && !like) GR_TRY(none_inside(all, list[i].name));
         if (in_class == 1 && lone++ == 0) first = list[i].name;
     }
     if (st == GR_OK && folders == 0) st = no_classes(all, n);
-    if (st == GR_OK && all->n == 0) st = no_pictures(all, NULL);
+    if (st == GR_OK && all->n == 0) st = none_inside(all, NULL);
     all->by_folder = !like;
     all->class_name = like ? like->class_names : names;
     if (like) all->classes = like->n_class_names;
     if (st == GR_OK && lone && !like)
         gr__log(all->ctx, GR_LOG_INFO,
-                "%s: %zu class%s of one picture, \"%s\"%s: no part of a split can show it beside another", all->folder,
-                lone, lone > 1 ? "es" : "", first, lone > 1 ? " the first" : "");
+                "%s: %zu class%s of one %s, \"%s\"%s: no part of a split can show it beside another", all->folder, lone,
+                lone > 1 ? "es" : "", all->kind->noun, first, lone > 1 ? " the first" : "");
 done:
     return st;
 }
 
 /* ---- files as they are given ---- */
 
-gr_status gr__images_of_folder(gr__images *all, bool *one)
+gr_status gr__folder_of_files(gr__folder *all, const char *path, bool *one)
 {
     gr__listed *list;
     size_t n = 0;
-    const char *path = all->folder;
     gr_status st = GR_OK;
     all->folder = "";
     *one = gr__path_kind(path) != GR__ENTRY_FOLDER;
     if (*one) {
-        st = gr__images_add(all, path, 0, NULL);
-        if (st == GR_OK && all->n == 0 && all->n_damaged == 0)
-            st = gr__fail(all->ctx, GR_E_FORMAT, "\"%s\" is %s: PNG, JPEG and PNM are read", path,
-                          all->other_kind ? all->other_kind : "no picture");
-        return st;
+        st = gr__folder_add(all, path, 0, NULL);
+        if (st != GR_OK || all->n || all->n_damaged) return st;
+        if (all->other_kind)
+            return gr__fail(all->ctx, GR_E_FORMAT, "\"%s\" is %s: %s", path, all->other_kind, all->kind->formats);
+        return gr__fail(all->ctx, GR_E_FORMAT, "\"%s\" is no %s: %s", path, all->kind->noun, all->kind->formats);
     }
     st = gr__folder_list(all->ctx, all->memory, path, &list, &n);
     for (size_t i = 0; i < n && st == GR_OK; i++) {
         const char *inside = gr__bump_format(all->memory, "%s/%s", path, list[i].name);
         st = !inside                          ? GR_E_MEMORY
-             : list[i].kind == GR__ENTRY_FILE ? gr__images_add(all, inside, 0, NULL)
+             : list[i].kind == GR__ENTRY_FILE ? gr__folder_add(all, inside, 0, NULL)
                                               : count_other(all, inside, NULL);
     }
     if (st == GR_OK && all->n == 0) {
         all->folder = path;
-        st = no_pictures(all, NULL);
+        st = none_inside(all, NULL);
     }
     return st;
 }

@@ -1,21 +1,21 @@
-/* A table of the columns `file` and `label`: which pictures there are, in its order, and what each is. */
+/* A table of the columns `file` and `label`: which files there are, in its order, and what each is. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/picture/images.h"
+#include "data/folder.h"
 #include "data/array/array.h"
 #include "data/table/csv.h"
 
 #define SAMPLE_BYTES ((size_t)64 << 10) /* looked at for guessing the delimiter */
 
 typedef struct labels {
-    gr__images *all;
+    gr__folder *all;
     gr__csv_reader r;
     const char *table;
     size_t file, label; /* columns */
-    const char **text;  /* of each picture of all->image */
+    const char **text;  /* of each of all->file */
     uint64_t *line;     /* where it stands */
     size_t text_room, line_room;
 } labels;
@@ -62,10 +62,10 @@ static gr_status wrong(const labels *l, uint64_t line, const char *what, const c
                     text);
 }
 
-/* One record, which must name a picture of the folder. */
+/* One record, which must name a file of the folder. */
 static gr_status take(labels *l)
 {
-    gr__images *all = l->all;
+    gr__folder *all = l->all;
     bool added;
     size_t before = all->n_damaged;
     if (GR_MAX(l->file, l->label) >= l->r.n)
@@ -77,11 +77,13 @@ static gr_status take(labels *l)
     char path[4200];
     if (!name[0]) return wrong(l, l->r.record_line, "there is no name of a file beside the label", text);
     if (!text[0]) return wrong(l, l->r.record_line, "there is no label beside", name);
-    if (gr__path_kind(gr__image_path(all->folder, name, path, sizeof path)) != GR__ENTRY_FILE)
+    if (gr__path_kind(gr__file_path(all->folder, name, path, sizeof path)) != GR__ENTRY_FILE)
         return wrong(l, l->r.record_line, "there is no file", path);
-    gr_status st = gr__images_add(all, name, 0, &added);
+    gr_status st = gr__folder_add(all, name, 0, &added);
     if (st != GR_OK || all->n_damaged > before) return st;
-    if (!added) return wrong(l, l->r.record_line, "no picture is", path);
+    if (!added)
+        return gr__fail(all->ctx, GR_E_DATA, "\"%s\" line %llu: no %s is \"%s\"", l->table,
+                        (unsigned long long)l->r.record_line, all->kind->noun, path);
     if (!GR_ROOM(all->ctx, l->text, l->text_room, all->n) || !GR_ROOM(all->ctx, l->line, l->line_room, all->n))
         return GR_E_MEMORY;
     l->text[all->n - 1] = text;
@@ -100,7 +102,7 @@ static gr_status take_values(const labels *l)
 {
     for (size_t i = 0; i < l->all->n; i++) {
         const gr__cell c = cell_of(l->text[i]);
-        double *x = &l->all->image[i].value;
+        double *x = &l->all->file[i].value;
         if (!gr__cell_number(&c, x) || !isfinite(*x))
             return wrong(l, l->line[i], "the cost wants numbers, but the label is", l->text[i]);
     }
@@ -116,7 +118,7 @@ static gr_status take_numbers(const labels *l, size_t *first_text)
         *first_text = i;
         if (!gr__cell_whole(&c, &x)) return GR_OK;
         if (x >= GR__MOST_CLASSES) return wrong(l, l->line[i], "classes are fewer than", l->text[i]);
-        l->all->image[i].class_ = (int32_t)x;
+        l->all->file[i].class_ = (int32_t)x;
         l->all->classes = GR_MAX(l->all->classes, (int)x + 1);
     }
     *first_text = l->all->n;
@@ -137,7 +139,7 @@ static gr_status take_names(const labels *l, const char *const *names, int n, bo
             gr__error_hint(l->all->ctx, "there are %d, from \"%s\" to \"%s\"", n, names[0], names[n - 1]);
             return st;
         }
-        l->all->image[i].class_ = (int32_t)(at - names);
+        l->all->file[i].class_ = (int32_t)(at - names);
     }
     l->all->class_name = names;
     l->all->classes = n;
@@ -170,7 +172,7 @@ static gr_status settle(const labels *l, const gr_schema_target *like, bool held
     return wrong(l, l->line[text], "the training's classes are whole numbers, but the label is", l->text[text]);
 }
 
-gr_status gr__images_of_table(gr__images *all, const char *table, const gr_schema_target *like, bool held, bool values)
+gr_status gr__folder_of_table(gr__folder *all, const char *table, const gr_schema_target *like, bool held, bool values)
 {
     labels l = {.all = all, .table = table};
     gr__blob b;
@@ -184,7 +186,7 @@ gr_status gr__images_of_table(gr__images *all, const char *table, const gr_schem
         if (more) GR_TRY(take(&l));
     }
     if (all->n == 0)
-        GR_TRY(gr__fail(all->ctx, GR_E_DATA, "\"%s\" names no picture%s", table,
+        GR_TRY(gr__fail(all->ctx, GR_E_DATA, "\"%s\" names no %s%s", table, all->kind->noun,
                         all->n_damaged ? " that is not damaged" : ""));
     GR_TRY(settle(&l, like, held, values));
 done:
