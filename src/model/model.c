@@ -490,6 +490,7 @@ static gr_status read_file(gr_model *m)
     GR_TRY(read_heads(m, "gradus.targets", take_standard));
     for (int h = 0; h < m->recipe->n_heads; h++) GR_TRY(check_classes(m, h));
     for (int h = 0; h < m->recipe->n_heads; h++) GR_TRY(check_standard(m, h));
+    gr__meaning_tell(&m->meaning, m->recipe);
 done:
     return st;
 }
