@@ -11,7 +11,7 @@ static gr_status write_manifest(cli *c, const gr_recipe *r, const char *out)
     const char *names[GR_PARTS];
     int n = 0;
     gr_status st = GR_OK;
-    GR_TRY(gr__task_open(c->ctx, r, (1u << GR_PARTS) - 1, NULL, &t));
+    GR_TRY(gr__task_open_as_split(c->ctx, r, (1u << GR_PARTS) - 1, &t));
     for (int p = 0; p < GR_PARTS; p++) { /* parts of the training source; a source of its own is its own manifest */
         if (t.set_of[p] != &t.set[GR_PART_TRAIN]) continue;
         parts[n] = t.rows[p];

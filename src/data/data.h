@@ -23,6 +23,7 @@ typedef struct gr_set {
     const gr_schema *schema;   /* of a table: how others like it are read; NULL otherwise */
     gr__bump *memory;          /* names live here; NULL where only headers were read: in the memory of the options */
     const char *file;          /* for messages */
+    gr_made *made;             /* samples that no source has; NULL: none */
     bool one;                  /* of gr__set_raw: the file is one sample, without an axis of samples */
     const char *const *sample; /* what each is called, as its file; NULL: by its number */
 } gr_set;
@@ -54,6 +55,11 @@ static inline int gr__length_place(int n_inputs, int n_targets, int input)
     return n_inputs + n_targets + 1 + input;
 }
 uint64_t gr__set_bytes(const gr_set *s); /* of tensor memory, all fields */
+/* n samples more, whose numbers are still to be written, of this type; all that they take is counted as the set's. The
+ * set keeps `made` in its own memory. */
+gr_status gr__set_make(gr_context *ctx, gr_set *s, int64_t n, gr_element as);
+void gr__set_unmake(gr_context *ctx, gr_set *s);                    /* gives it back; nothing where there are none */
+uint64_t gr__made_bytes(const gr_set *s, int64_t n, gr_element as); /* what that takes of tensor memory */
 
 /* ---- a source: a member of the family "source" ---- */
 typedef struct gr_source_options {
@@ -201,6 +207,8 @@ gr_val gr__prepare_build(gr_graph *g, const gr_prepared *p, int n, gr_val x);
 /* The same on numbers, in place: x[0..count) are the elements first, first + 1, ... of a sample. In float64 the bits of
  * the graph on `ref`. */
 void gr__prepare_values(const gr_prepared *p, int n, int64_t first, double *x, int64_t count);
+/* Back again: what the steps make these numbers of. NaN where any number would do. */
+void gr__prepare_undo(const gr_prepared *p, int n, int64_t first, double *x, int64_t count);
 /* JSON-able form for the model's metadata (`gradus.prepare`) and back. */
 gr_tree *gr__prepare_tree(gr__bump *b, const gr_prepared *p, int n);
 gr_status gr__prepare_parse(gr_context *ctx, gr__bump *b, const gr_tree *t, gr_prepared **out, int *n);
@@ -274,6 +282,8 @@ typedef struct gr_loader_options {
     const struct gr_augmentation *augment[GR_MAX_INPUTS]; /* NULL: samples stay as they are */
     int copies; /* the list of rows is so many lists alike: the first as they are, others changed the same way in every
                    epoch; 0 or 1: one, changed anew in every epoch */
+    int64_t distinct; /* rows of a list from here on may be such as stand before it: they are changed otherwise; 0: none
+                         are */
 } gr_loader_options;
 
 typedef struct gr_batch {

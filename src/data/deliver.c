@@ -114,6 +114,17 @@ void gr__prepare_values(const gr_prepared *p, int n, int64_t first, double *x, i
     }
 }
 
+void gr__prepare_undo(const gr_prepared *p, int n, int64_t first, double *x, int64_t count)
+{
+    for (int i = n - 1; i >= 0; i--) {
+        for (int64_t e = 0; e < count; e++) {
+            int64_t at = p[i].n == 1 ? 0 : (first + e) % p[i].n;
+            if (p[i].mul) x[e] = p[i].mul[at] != 0 ? x[e] / p[i].mul[at] : (double)NAN;
+            if (p[i].sub) x[e] += p[i].sub[at];
+        }
+    }
+}
+
 /* ---- delivery ---- */
 
 /* As gr__prepare_build has it: one number, one a channel, or one an element. */
@@ -185,16 +196,24 @@ void gr__deliver(const gr_field *x, const void *sample, const gr_delivery *d, in
     }
 }
 
+/* A row of the set, wherever its numbers are in memory. */
+static void deliver_row(const gr_field *x, int64_t row, const gr_delivery *d, int64_t width, void *out)
+{
+    const gr_field *f = gr__field_of(x, &row);
+    size_t sample = (size_t)gr_shape_count(f->sample) * gr__element_bytes(f->element);
+    gr__deliver(f, (const char *)f->data + (size_t)row * sample, d, width, out);
+}
+
 void gr__deliver_rows(const gr_field *x, const uint32_t *row, int64_t n, const gr_delivery *d, int64_t width, void *out)
 {
     int64_t apart = gr_shape_count(x->sample);
     size_t from = (size_t)apart * gr__element_bytes(x->element), to = (size_t)width * gr__element_bytes(d->as);
-    if (!d->n_prepared) {
+    if (!d->n_prepared && !x->made) {
         gr__rows_convert(x->element, d->as, x->data, apart, width, row, n, out);
         return;
     }
     for (int64_t i = 0; i < n; i++) {
-        if (i + 1 < n) prefetch((const char *)x->data + row[i + 1] * from, from);
-        gr__deliver(x, (const char *)x->data + row[i] * from, d, width, (char *)out + (size_t)i * to);
+        if (i + 1 < n && !x->made) prefetch((const char *)x->data + row[i + 1] * from, from);
+        deliver_row(x, row[i], d, width, (char *)out + (size_t)i * to);
     }
 }

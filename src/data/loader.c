@@ -49,7 +49,7 @@ static bool is_heavy(const gr_loader_options *o)
 
 static bool has_copies(const gr_loader_options *o)
 {
-    return o->copies > 1;
+    return o->copies > 1 || (o->distinct && is_heavy(o));
 }
 
 static int worker_count(const gr_loader_options *o)
@@ -166,6 +166,7 @@ static void find_way(gr_loader *l, int i)
                    .as = delivered_as(&l->o, i),
                    .apart = gr_shape_count(f->sample),
                    .place = gr__set_place(set, i),
+                   .made = set->made,
                    .length = length ? gr__set_place(set, (int)(length - set->field)) : -1};
     bool cut = b && ((f->role == GR_FIELD_INPUT && i == b->input) ||
                      (f->role == GR_FIELD_TARGET && b->targets >> (i - set->n_inputs) & 1));

@@ -78,10 +78,12 @@ typedef struct gr_recipe {
             *test; /* sources; NULL where absent. `source:` + `split:` gives train = source and fractions */
         double split_validation, split_test; /* fractions cut from train; 0: none */
         bool stratify;
-        int64_t limit_train;    /* 0: all */
-        const gr_tree *prepare; /* a list for all inputs, or a map of lists by input, or NULL */
-        int shuffle;            /* gr_shuffle of data/data.h: 0 none, 1 once, 2 every_epoch */
-        int64_t batch;          /* 0: all of it */
+        int64_t limit_train;              /* 0: all */
+        const gr_tree *prepare;           /* a list for all inputs, or a map of lists by input, or NULL */
+        const struct gr_balance *balance; /* NULL: none */
+        gr_settings balance_settings;
+        int shuffle;   /* gr_shuffle of data/data.h: 0 none, 1 once, 2 every_epoch */
+        int64_t batch; /* 0: all of it */
         bool drop_last;
         int copies;    /* of `augment_mode`: an epoch has so many of each training sample; 1: changed on the way */
         uint64_t hold; /* as gr_source_options has it */

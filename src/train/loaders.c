@@ -34,7 +34,7 @@ gr_loader_options gr__task_loader(const gr_task *t, gr_part p, bool background)
     bool train = p == GR_PART_TRAIN;
     int64_t batch = train ? gr__task_batch(t) : gr__task_evaluation_batch(t);
     gr_loader_options o = {.set = t->set_of[p],
-                           .rows = &t->rows[p],
+                           .rows = train ? gr__task_trained(t) : &t->rows[p],
                            .batch = batch,
                            .drop_last = train && r->data.drop_last,
                            .shuffle = train ? (gr_shuffle)r->data.shuffle : GR_SHUFFLE_NONE,
@@ -74,6 +74,7 @@ gr_loader_options gr__task_training_loader(const gr_task *t, bool background)
     gr_loader_options o = gr__task_loader(t, GR_PART_TRAIN, background);
     o.rows = &t->training;
     o.copies = t->recipe->data.copies;
+    o.distinct = t->balanced ? t->kept : 0;
     memcpy(o.augment, t->changes, sizeof o.augment);
     o.buckets = t->buckets.n ? &t->buckets : NULL;
     gr__task_workers(t, background, &o);

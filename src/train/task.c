@@ -5,6 +5,7 @@
 #include "graph/shape.h"
 #include "model/model.h"
 #include "train/agree.h"
+#include "train/balance.h"
 #include "train/origin.h"
 
 const char *gr__part_name(gr_part p)
@@ -142,6 +143,7 @@ static gr_element element_of(gr_task *t, int i)
     for (int p = 0; p < GR_PARTS; p++) {
         if (!t->set_of[p]) continue;
         gr_element e = gr__set_input(t->set_of[p], i)->element;
+        if (p == GR_PART_TRAIN) e = gr__balance_element(t, e);
         differ = differ || gr__prepared_as_delivered(e) != gr__prepared_as_delivered(all);
         all = gr__elements_together(all, e);
     }
@@ -293,8 +295,9 @@ static void take_meaning(gr_task *t, const gr_meaning *m)
     t->meaning.targets = t->targets;
 }
 
-static gr_status open_task(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_model *model,
-                           const gr_origin *origin, gr_task *t)
+/* All but balancing and what is said. */
+static gr_status load(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_model *model,
+                      const gr_origin *origin, gr_task *t)
 {
     gr_status st = GR_OK;
     GR_TRY(begin(ctx, r, t));
@@ -309,22 +312,37 @@ static gr_status open_task(gr_context *ctx, const gr_recipe *r, unsigned only, c
         memcpy(t->targets, model->meaning.targets, sizeof *t->targets * (size_t)r->n_heads);
     else
         GR_TRY(take_targets(t));
-    if (!model) GR_TRY(gr__task_repeat(t));
-    if (!model) GR_TRY(say(t));
-    t->loaded = true;
 done:
-    if (st != GR_OK) gr__task_close(t);
+    return st;
+}
+
+static gr_status open_task(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_model *model,
+                           const gr_origin *origin, bool balance, gr_task *t)
+{
+    gr_status st = load(ctx, r, only, model, origin, t);
+    if (st == GR_OK && !model) st = say(t);
+    if (st == GR_OK && balance && r->data.balance) st = gr__task_balance(t);
+    if (st == GR_OK && !model) st = gr__task_repeat(t);
+    if (st == GR_OK)
+        t->loaded = true;
+    else
+        gr__task_close(t);
     return st;
 }
 
 gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_model *model, gr_task *t)
 {
-    return open_task(ctx, r, only, model, NULL, t);
+    return open_task(ctx, r, only, model, NULL, model == NULL, t);
+}
+
+gr_status gr__task_open_as_split(gr_context *ctx, const gr_recipe *r, unsigned only, gr_task *t)
+{
+    return open_task(ctx, r, only, NULL, NULL, false, t);
 }
 
 gr_status gr__task_open_from(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_origin *origin, gr_task *t)
 {
-    return open_task(ctx, r, only, NULL, origin, t);
+    return open_task(ctx, r, only, NULL, origin, true, t);
 }
 
 /* ---- estimating ---- */
@@ -380,6 +398,19 @@ static gr_status estimate_steps(gr_task *t)
     return st;
 }
 
+/* How many rows are left or made depends on labels, and with some methods on all numbers: the training's source is
+ * read, unless it alone is too large. */
+static gr_status estimate_balance(gr_task *t)
+{
+    const gr_recipe *r = t->recipe;
+    gr_task read = {0};
+    if (r->memory && t->data_bytes > r->memory) return GR_OK;
+    gr_status st = load(t->ctx, r, 1u << GR_PART_TRAIN, NULL, NULL, &read);
+    if (st == GR_OK) st = gr__task_balance_estimate(&read, t);
+    gr__task_close(&read);
+    return st;
+}
+
 gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t)
 {
     gr_status st = GR_OK;
@@ -392,6 +423,7 @@ gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t)
         t->rows[p].n = t->count[p];
     }
     count_lists(t, t->lead->n, unlimited);
+    if (r->data.balance) GR_TRY(estimate_balance(t));
     GR_TRY(gr__task_repeat(t));
     GR_TRY(estimate_steps(t));
     GR_TRY(gr__task_changes(t));
@@ -448,6 +480,7 @@ void gr__task_close(gr_task *t)
         if (p == GR_PART_TRAIN) gr__rows_free(t->ctx, &t->repeated);
         gr__set_free(t->ctx, &t->set[p]);
     }
+    gr__rows_free(t->ctx, &t->trained);
     gr__bump_destroy(t->memory);
     *t = (gr_task){0};
 }
