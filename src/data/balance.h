@@ -9,9 +9,10 @@
 
 #include "data/data.h"
 
-/* Numbers of a sample, all inputs one after the other, that together say one category: a code, or one-hot. */
+/* A number of a sample, as its source has it, that is the code of a category. */
 typedef struct gr_nominal {
-    int64_t first, width;
+    int input;
+    int64_t element;
 } gr_nominal;
 
 /* How hard a training row is, for models that did not see it. */
@@ -37,7 +38,8 @@ typedef struct gr_balance_job {
     int n_prepared[GR_MAX_INPUTS];
     const gr_nominal *nominal;
     int n_nominal;
-    const gr_hardness *hard; /* of each of `rows`; of members that rank */
+    const int32_t *apart[GR_MAX_INPUTS]; /* of each prepared number: not 0: it says a category; NULL: none does */
+    const gr_hardness *hard;             /* of each of `rows`; of members that rank */
 } gr_balance_job;
 
 typedef struct gr_balance_plan {

@@ -41,7 +41,10 @@ typedef struct gr_field {
                            of which samples need not show every one */
     bool timed;         /* INPUT: a picture [T, F, 1] of steps in time, as sounds are */
     bool missing;       /* INPUT: the recipe declares missing values: NaN stands for one, preparation fills it */
-    int classes;        /* CLASS: largest label + 1, or the number of names; 0: not one, or only loading tells */
+    const int32_t *category;   /* INPUT: of each number of a sample: how many categories it is the index of, or 0 for a
+                                  number; NULL: numbers all */
+    const char *const *column; /* INPUT: of each, the column of a table that it comes from; NULL: they have no names */
+    int classes;               /* CLASS: largest label + 1, or the number of names; 0: not one, or only loading tells */
     const char *const *class_names; /* NULL where the source has none */
     const char *file;               /* that it stands in, for messages; NULL: none */
     const char *file_element;       /* what it is there, "int64", which `element` need not be; NULL: `element` */

@@ -59,6 +59,7 @@ typedef struct gr_head {
     gr_settings cost_settings;
     gr_shape output;    /* of one sample */
     gr_reading reading; /* what the cost makes of it, and of targets */
+    bool standardize;   /* targets, by the statistics of the training rows */
     gr_metric_scope metric_scope;
     gr_metrics metrics;
     const gr_tree *metrics_at;

@@ -221,6 +221,38 @@ static gr_status read_prepare(data_reader *d)
     return st == GR_OK ? put(d, "prepare", list) : st;
 }
 
+static gr_status refuse_target(const gr__recipe_reader *k, const gr_tree *t)
+{
+    const gr_recipe *r = k->r;
+    for (int h = 0; h < r->n_heads; h++)
+        if (r->head[h].standardize && r->head[h].output.rank != 1)
+            return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, NULL,
+                                 "a target is standardized where the network gives a list of numbers a sample, which "
+                                 "is not so of cost %s here",
+                                 r->head[h].cost->head.name);
+    for (int h = 0; h < r->n_heads; h++)
+        if (r->head[h].standardize) return GR_OK;
+    return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, "mse, mae and huber take values",
+                         "cost %s takes no values that could be standardized", r->head[0].cost->head.name);
+}
+
+/* Of every head that predicts values. */
+static gr_status read_target(data_reader *d)
+{
+    gr__recipe_reader *k = d->k;
+    gr_recipe *r = k->r;
+    const gr_tree *t = gr__setting_tree(&d->s, "target");
+    gr_settings s;
+    if (gr__tree_none(t)) return put_none(d, "target");
+    gr_status st = gr__section_make(k->ctx, k->b, &gr__section_target, t, r->preset, &s);
+    if (st != GR_OK) return st;
+    bool standardize = gr__setting_bool(&s, "standardize");
+    for (int h = 0; h < r->n_heads; h++)
+        r->head[h].standardize = standardize && r->head[h].reading.target == GR_FORM_VALUES;
+    st = standardize ? refuse_target(k, t) : GR_OK;
+    return st == GR_OK ? put(d, "target", gr__section_tree(k->b, &s)) : st;
+}
+
 static gr_status read_limit(data_reader *d)
 {
     gr__recipe_reader *k = d->k;
@@ -354,6 +386,7 @@ gr_status gr__recipe_data(gr__recipe_reader *k)
     GR_TRY(read_limit(&d));
     GR_TRY(read_prepare(&d));
     GR_TRY(read_balance(&d));
+    GR_TRY(read_target(&d));
     GR_TRY(read_feeding(&d));
     GR_TRY(read_buckets(&d));
     GR_TRY(gr__recipe_augment(k, &d.s, d.resolved));

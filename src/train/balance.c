@@ -27,41 +27,89 @@ static gr_element makes_as(const gr_task *t, const gr_set *s)
     return wide ? GR_EL_F64 : GR_EL_F32;
 }
 
-static int64_t numbers_of(const gr_set *s)
+/* The number of a sample that `categorical` names, by its place or its column. */
+static gr_status find_nominal(const gr_balance_job *j, const gr_tree *x, gr_nominal *out)
 {
-    int64_t n = 0;
-    for (int i = 0; i < s->n_inputs; i++) n += gr_shape_count(gr__set_input(s, i)->sample);
-    return n;
+    const gr_set *s = j->set;
+    int64_t at = x->kind == GR_TREE_INT ? (int64_t)x->number : -1, first = 0;
+    for (int i = 0; i < s->n_inputs; i++) {
+        const gr_field *f = gr__set_input(s, i);
+        int64_t n = gr_shape_count(f->sample);
+        for (int64_t e = 0; e < n; e++) {
+            bool named = at < 0 && f->column && f->column[e] && strcmp(f->column[e], x->text) == 0;
+            if (!named && at != first + e) continue;
+            *out = (gr_nominal){i, e};
+            return GR_OK;
+        }
+        first += n;
+    }
+    if (at < 0)
+        return gr__tree_fail(j->ctx, x, GR_E_DATA, NULL, "the training data has no input column \"%s\"", x->text);
+    return gr__tree_fail(j->ctx, x, GR_E_DATA, NULL, "samples have %lld numbers, counted from 0", (long long)first);
 }
 
-/* A column's place among the numbers of a sample; -1: there is none of this name. */
-static int64_t place_of(const gr_set *s, const char *name)
+/* What the steps of an input make of numbers that say categories. */
+static gr_status follow(gr_balance_job *j, int input, int32_t *category)
 {
-    for (int i = 0; s->schema && s->schema->name && i < s->schema->n_inputs; i++)
-        if (strcmp(s->schema->name[i], name) == 0) return i;
-    return -1;
+    const gr_field *f = gr__set_input(j->set, input);
+    gr_shape sample = f->sample;
+    for (int k = 0; k < j->n_prepared[input]; k++) {
+        const gr_prepared *p = &j->prepared[input][k];
+        if (!p->gives.rank || !p->step->tell) continue;
+        size_t n = (size_t)gr_shape_count(p->gives);
+        int32_t *then = gr__bump_alloc(j->b, n * sizeof *then);
+        const char **name = gr__bump_alloc(j->b, n * sizeof *name);
+        if (!then || !name) return gr__error_code(j->ctx);
+        const gr__fitting as = {.ctx = j->ctx, .b = j->b, .x = f, .sample = sample, .category = category};
+        gr_status st = p->step->tell(&as, p, then, name);
+        if (st != GR_OK) return st;
+        category = then;
+        sample = p->gives;
+    }
+    j->apart[input] = category;
+    return GR_OK;
 }
 
-static gr_status read_nominal(gr_balance_job *j)
+/* Columns of categories, and what `categorical` names beside them. */
+static gr_status read_nominal(gr_balance_job *j, gr_nominal *all, const gr_tree *list)
 {
+    gr_status st = GR_OK;
+    j->nominal = all;
+    for (int i = 0; i < j->set->n_inputs; i++) {
+        const gr_field *f = gr__set_input(j->set, i);
+        for (int64_t e = 0; f->category && e < gr_shape_count(f->sample); e++)
+            if (f->category[e] > 0) all[j->n_nominal++] = (gr_nominal){i, e};
+    }
+    for (int i = 0; i < list->n; i++) {
+        GR_TRY(find_nominal(j, list->child[i], &all[j->n_nominal]));
+        const gr_field *f = gr__set_input(j->set, all[j->n_nominal].input);
+        if (!f->category || f->category[all[j->n_nominal].element] <= 0) j->n_nominal++;
+    }
+    for (int i = 0; i < j->set->n_inputs; i++) {
+        const gr_field *f = gr__set_input(j->set, i);
+        int32_t *category = gr__bump_alloc(j->b, sizeof *category * (size_t)gr_shape_count(f->sample));
+        if (!category) GR_TRY(gr__error_code(j->ctx));
+        for (int64_t e = 0; f->category && e < gr_shape_count(f->sample); e++) category[e] = f->category[e];
+        for (int k = 0; k < j->n_nominal; k++)
+            if (all[k].input == i && category[all[k].element] == 0) category[all[k].element] = -1;
+        GR_TRY(follow(j, i, category));
+    }
+done:
+    return st;
+}
+
+static gr_status find_categories(gr_balance_job *j)
+{
+    static const gr_tree none = {0};
     const gr_member *m = j->s->member;
     const gr_tree *list = gr__member_has(m, "categorical") ? gr__setting_tree(j->s, "categorical") : NULL;
-    if (gr__tree_none(list)) return GR_OK;
-    gr_nominal *all = gr__bump_alloc(j->b, sizeof *all * (size_t)(list->n + 1));
+    int64_t most = (list ? list->n : 0) + 1;
+    if (!gr__member_has(m, "categorical")) return GR_OK;
+    for (int i = 0; i < j->set->n_inputs; i++)
+        if (gr__set_input(j->set, i)->category) most += gr_shape_count(gr__set_input(j->set, i)->sample);
+    gr_nominal *all = gr__bump_alloc(j->b, sizeof *all * (size_t)most);
     if (!all) return gr__error_code(j->ctx);
-    for (int i = 0; i < list->n; i++) {
-        const gr_tree *x = list->child[i];
-        int64_t at = x->kind == GR_TREE_INT ? (int64_t)x->number : place_of(j->set, x->text);
-        if (at < 0)
-            return gr__tree_fail(j->ctx, x, GR_E_DATA, NULL, "the training data has no input column \"%s\"", x->text);
-        if (at >= numbers_of(j->set))
-            return gr__tree_fail(j->ctx, x, GR_E_DATA, NULL, "samples have %lld numbers, counted from 0",
-                                 (long long)numbers_of(j->set));
-        all[i] = (gr_nominal){at, 1};
-    }
-    j->nominal = all;
-    j->n_nominal = list->n;
-    return GR_OK;
+    return read_nominal(j, all, gr__tree_none(list) ? &none : list);
 }
 
 static gr_status make_job(const gr_task *t, gr_set *s, gr_balance_job *j)
@@ -89,7 +137,7 @@ static gr_status make_job(const gr_task *t, gr_set *s, gr_balance_job *j)
     if (gr_shape_count(y->sample) != 1)
         return gr__tree_fail(t->ctx, j->at, GR_E_DATA, NULL, "samples have %lld classes each: balancing counts one",
                              (long long)gr_shape_count(y->sample));
-    return read_nominal(j);
+    return find_categories(j);
 }
 
 static gr_ensemble ensemble_of(const gr_balance_job *j, const gr_balance_plan *p, int head)

@@ -285,6 +285,8 @@ static gr_status take_targets(gr_task *t)
     for (int h = 0; h < s->n_targets && st == GR_OK; h++)
         st = gr__targets_take(t->memory, gr__set_target(s, h), &t->rows[GR_PART_TRAIN], gr__agree_classes(t->recipe, h),
                               &t->targets[h]);
+    for (int h = 0; h < s->n_targets && st == GR_OK; h++)
+        if (t->recipe->head[h].standardize) st = gr__targets_standardize(t->ctx, t->memory, &t->targets[h]);
     return st;
 }
 
@@ -312,6 +314,7 @@ static gr_status load(gr_context *ctx, const gr_recipe *r, unsigned only, const 
         memcpy(t->targets, model->meaning.targets, sizeof *t->targets * (size_t)r->n_heads);
     else
         GR_TRY(take_targets(t));
+    if (gr__origin_prepares(origin)) gr__origin_units(origin, t);
 done:
     return st;
 }
@@ -391,8 +394,8 @@ static gr_status estimate_steps(gr_task *t)
     gr_status st = GR_OK;
     for (int i = 0; i < r->n_inputs && st == GR_OK; i++) {
         gr_prepared *steps = NULL;
-        st = gr__prepare_placeholder_for(t->ctx, t->memory, r->input[i].prepare, r->input[i].sample,
-                                         gr__set_input(t->lead, i), &steps, &t->meaning.n_prepared[i]);
+        st = gr__prepare_placeholder(t->ctx, t->memory, r->input[i].prepare, r->input[i].sample,
+                                     gr__set_input(t->lead, i), &steps, &t->meaning.n_prepared[i]);
         t->meaning.prepared[i] = steps;
     }
     return st;
@@ -451,10 +454,9 @@ static uint64_t hash_names(uint64_t h, const char *const *names, int n)
 static uint64_t hash_steps(uint64_t h, const gr_prepared *p, int n)
 {
     for (int i = 0; i < n; i++, p++) {
-        const double *const numbers[] = {p->fill, p->sub, p->mul};
-        h = hash(h, p->kind, strlen(p->kind) + 1);
-        for (size_t k = 0; k < GR_COUNT(numbers); k++)
-            if (numbers[k]) h = hash(h, numbers[k], sizeof(double) * (size_t)p->n);
+        h = hash(h, p->step->head.name, strlen(p->step->head.name) + 1);
+        for (int k = 0; k < GR_MAX_STATE; k++)
+            if (p->state[k]) h = hash(h, p->state[k], sizeof(double) * (size_t)p->n[k]);
     }
     return h;
 }
@@ -465,7 +467,15 @@ uint64_t gr__task_meaning(const gr_task *t)
     uint64_t h = UINT64_C(14695981039346656037);
     for (int k = 0; k < t->recipe->n_heads; k++) h = hash_names(h, m->class_names[k], m->classes[k]);
     h = hash_names(h, m->schema.name, m->schema.name ? m->schema.n_inputs : 0);
+    for (int i = 0; m->schema.category && i < m->schema.n_inputs; i++)
+        h = hash_names(h, m->schema.category[i].name, m->schema.category[i].n);
     for (int i = 0; i < t->recipe->n_inputs; i++) h = hash_steps(h, m->prepared[i], m->n_prepared[i]);
+    for (int k = 0; k < t->recipe->n_heads; k++) {
+        const gr_targets *y = &m->targets[k];
+        if (y->shift)
+            h = hash(hash(h, y->shift, sizeof(double) * (size_t)y->values), y->spread,
+                     sizeof(double) * (size_t)y->values);
+    }
     for (int i = 0; i < t->recipe->n_inputs; i++)
         if (m->wide[i]) h = hash(h, &i, sizeof i);
     return h;

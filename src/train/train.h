@@ -99,6 +99,8 @@ gr_status gr__task_data_text(const gr_task *t, gr_part p, char text[GR_DATA_TEXT
 /* Rows of a batch: the recipe's, or all of the training part. */
 int64_t gr__task_batch(const gr_task *t);
 int64_t gr__task_evaluation_batch(const gr_task *t);
+/* A sample of an input as it is delivered: what the network takes, or what its graph prepares first. */
+gr_shape gr__task_sample(const gr_task *t, int input);
 
 /* ---- an engine: store, plans and arena of a task ---- */
 enum {

@@ -18,8 +18,8 @@ static void put(const gr_task *t, int64_t at)
     const gr_set *s = &t->set[GR_PART_TRAIN];
     const gr_field *x = gr__set_input(s, 0);
     const gr_rows *rows = gr__task_trained(t);
-    const gr_delivery d = {GR_EL_F64, t->meaning.prepared[0], t->meaning.n_prepared[0]};
-    int64_t n = gr_shape_count(x->sample), base = gr__made_base(s->made, rows->row[at]);
+    int64_t n = gr_shape_count(t->recipe->input[0].sample), base = gr__made_base(s->made, rows->row[at]);
+    const gr_delivery d = {GR_EL_F64, t->meaning.prepared[0], t->meaning.n_prepared[0], n};
     bool made = rows->row[at] >= s->n, own = !t->balanced || at < t->kept;
     double *numbers = malloc(sizeof(double) * (size_t)n);
     if (!numbers) exit(1);

@@ -85,6 +85,15 @@ sed '7s/^[^,]*/NA/; 30s/^[^,]*/NA/; 31s/^[^,]*/NA/' t.csv >m.csv
 sed 's/t.csv/m.csv/; s/target: kind/target: kind, missing: [NA]/' r.yaml >m.yaml
 code 0 train m.yaml --out run3 --quiet
 
+# ---- columns of categories stay what they are, expanded as always
+sed '2,$s/^\([^,]*,[^,]*\),0,/\1,red,/; s/^\([^,]*,[^,]*\),1,/\1,blue,/; s/^\([^,]*,[^,]*\),2,/\1,green,/' t.csv >c.csv
+recipe c.yaml smote
+sed -i 's/t.csv, target: kind/c.csv, target: kind, columns: [a, {name: shade, as: category}, b]/; s/input: \[3\]/input: [5]/' c.yaml
+for how in smote adasyn oversample hard_undersample; do
+  code 0 train c.yaml --out run7 --overwrite --set "data.balance=$how" --quiet
+  [[ $(field run7/result.json peak_bytes) == "$(field run7/result.json planned_bytes)" ]] || short "$how of categories took other bytes than were planned"
+done
+
 # ---- bytes, as pictures are
 small s.yaml
 for more in augment=[] 'augment=[flip, {type: crop, pad: 2}]' 'augment_mode={materialise: 3}' 'augment=[{type: mixup, alpha: 0.2}]'; do

@@ -75,6 +75,7 @@ static gr_status balance(rig *r, int classes, const char *how)
     const gr_tree *t = gr__tree_flow(r->b, how);
     int n = r->j.n_prepared[0];
     const gr_nominal *nominal = r->j.nominal;
+    const int32_t *apart = r->j.apart[0];
     const gr_hardness *hard = r->j.hard;
     r->member = (const gr_balance *)gr__family_find(r->ctx, &gr__family_balance, "balance", t, NULL);
     assert_non_null(r->member);
@@ -95,6 +96,7 @@ static gr_status balance(rig *r, int classes, const char *how)
                             .n_prepared = {n},
                             .nominal = nominal,
                             .n_nominal = nominal ? 1 : 0,
+                            .apart = {apart},
                             .hard = hard};
     uint64_t before = gr_context_bytes(r->ctx);
     gr_status st = gr__balance_plan_of(r->member, &r->j, &r->p);
@@ -126,7 +128,7 @@ static void check_first(const rig *r)
 static double number(const rig *r, int64_t at, int64_t e)
 {
     double x[64];
-    const gr_delivery d = {GR_EL_F64, r->j.n_prepared[0] ? r->prepared : NULL, r->j.n_prepared[0]};
+    const gr_delivery d = {GR_EL_F64, r->j.n_prepared[0] ? r->prepared : NULL, r->j.n_prepared[0], 0};
     const uint32_t one = (uint32_t)at;
     const gr_field *f = gr__set_input(&r->set, 0);
     gr__deliver_rows(f, &one, 1, &d, gr_shape_count(f->sample), x);
@@ -235,6 +237,8 @@ static void smote_makes_points_between_neighbours(void **state)
     } cases[] = {{"smote", "[standardize]", 5, false},
                  {"{type: smote, k: 2, target: 0.9}", "[]", 2, false},
                  {"{type: smote, k: 1}", "[{type: scale, by: 1/4}, standardize]", 1, false},
+                 {"{type: smote, k: 4}", "[{type: log, offset: 1000}, min_max]", 4, false},
+                 {"{type: smote, k: 4, form: box}", "[{type: clip, low: -50, high: 60}, standardize]", 4, true},
                  {"{type: smote, form: box}", "[standardize]", 5, true}};
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         rig r;
@@ -382,13 +386,14 @@ static void bytes_give_real_numbers(void **state)
 static void categories_stay_categories(void **state)
 {
     (void)state;
-    const gr_nominal third = {2, 1};
+    const gr_nominal third = {0, 2};
+    const int32_t apart[3] = {0, 0, -1};
     rig r;
     begin(&r, 1);
     make_cloud(&r, 0);
     for (int i = 0; i < 252; i++) cloud[3 * i + 2] = (float)((i / 3) % 3);
     prepare(&r, "[standardize]");
-    r.j.nominal = &third;
+    r.j.nominal = &third, r.j.apart[0] = apart;
     test_ok(r.ctx, balance(&r, 3, "{type: smote, k: 3}"));
     const gr_made *m = r.set.made;
     const double *made = r.set.field[0].made->data;
@@ -411,7 +416,8 @@ static void most_neighbours_say_the_category(void **state)
     const struct {
         float code[4], wanted[4];
     } cases[] = {{{0, 1, 1, 2}, {1, 1, 1, 1}}, {{0, 1, 2, 3}, {1, 0, 1, 2}}, {{5, 5, 5, 7}, {5, 5, 5, 5}}};
-    const gr_nominal second = {1, 1};
+    const gr_nominal second = {0, 1};
+    const int32_t apart[2] = {0, -1};
     for (size_t c = 0; c < GR_COUNT(cases); c++) {
         rig r;
         begin(&r, 1);
@@ -421,7 +427,7 @@ static void most_neighbours_say_the_category(void **state)
             x[2 * i + 1] = i < 4 ? cases[c].code[i] : 0;
         }
         take(&r, GR_EL_F32, x, 12, GR_SHAPE(2), 0);
-        r.j.nominal = &second;
+        r.j.nominal = &second, r.j.apart[0] = apart;
         test_ok(r.ctx, balance(&r, 2, "{type: smote, k: 3}"));
         const double *made = r.set.field[0].made->data;
         for (int64_t i = 0; i < r.set.made->n; i++)
@@ -436,7 +442,8 @@ static void another_category_is_a_median_away(void **state)
     static float x[24];
     const float at[4] = {0, .4f, .5f, .9f}; /* deviation .32: .4 and a category is .512 away, .1 and one .335 */
     const uint32_t nearest[4] = {2, 2, 1, 1};
-    const gr_nominal second = {1, 1};
+    const gr_nominal second = {0, 1};
+    const int32_t apart[2] = {0, -1};
     rig r;
     begin(&r, 1);
     for (int i = 0; i < 12; i++) {
@@ -445,7 +452,7 @@ static void another_category_is_a_median_away(void **state)
         x[2 * i + 1] = (float)(i % 2);
     }
     take(&r, GR_EL_F32, x, 12, GR_SHAPE(2), 0);
-    r.j.nominal = &second;
+    r.j.nominal = &second, r.j.apart[0] = apart;
     test_ok(r.ctx, balance(&r, 2, "{type: smote, k: 1}"));
     for (int64_t i = 0; i < r.set.made->n; i++)
         assert_int_equal(r.set.made->parent[i][1], nearest[r.set.made->parent[i][0]]);

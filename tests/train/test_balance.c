@@ -82,7 +82,9 @@ static void only_training_rows_are_balanced(void **state)
         assert_int_equal(t.rows[GR_PART_TRAIN].n, 500);
         assert_int_equal(t.count[GR_PART_TRAIN], t.trained.n);
         assert_memory_equal(t.rows[GR_PART_TRAIN].row, p.rows[GR_PART_TRAIN].row, 500 * sizeof(uint32_t));
-        assert_memory_equal(t.meaning.prepared[0][0].mean, p.meaning.prepared[0][0].mean, WIDTH * sizeof(double));
+        int numbers = 0;
+        assert_memory_equal(gr__prepared_list(&t.meaning.prepared[0][0], "sub", &numbers),
+                            gr__prepared_list(&p.meaning.prepared[0][0], "sub", &numbers), WIDTH * sizeof(double));
         assert_int_equal(gr__targets_count(t.targets, 1), gr__targets_count(p.targets, 1));
         int64_t counted[2] = {0};
         const gr_made *m = t.set[GR_PART_TRAIN].made;

@@ -141,6 +141,11 @@ static gr_status check_inputs(const gr_balance *m, const gr_balance_job *j)
         if (why)
             return gr__tree_fail(j->ctx, j->at, GR_E_CONFLICT, "oversample repeats samples as they are",
                                  "%s makes new samples, but the input \"%s\" %s", m->head.name, x->name, why);
+        const gr_prepared *lasting = gr__prepare_lasting(j->prepared[i], j->n_prepared[i]);
+        if (lasting)
+            return gr__tree_fail(j->ctx, j->at, GR_E_CONFLICT, "let the source do it; or oversample repeats samples",
+                                 "%s makes samples of prepared numbers, and %s cannot be undone", m->head.name,
+                                 lasting->step->head.name);
     }
     return GR_OK;
 }

@@ -17,7 +17,22 @@ enum { QUERIES = 32 }; /* of a shard */
 
 /* ---- a sample in numbers ---- */
 
+static int64_t given(const gr_balance_job *j, int input)
+{
+    int64_t n = gr_shape_count(gr__set_input(j->set, input)->sample);
+    for (int k = 0; k < j->n_prepared[input]; k++)
+        if (j->prepared[input][k].gives.rank) n = gr_shape_count(j->prepared[input][k].gives);
+    return n;
+}
+
 int64_t gr__space_numbers(const gr_balance_job *j)
+{
+    int64_t n = 0;
+    for (int i = 0; i < j->set->n_inputs; i++) n += given(j, i);
+    return n;
+}
+
+int64_t gr__space_sources(const gr_balance_job *j)
 {
     int64_t n = 0;
     for (int i = 0; i < j->set->n_inputs; i++) n += gr_shape_count(gr__set_input(j->set, i)->sample);
@@ -27,6 +42,11 @@ int64_t gr__space_numbers(const gr_balance_job *j)
 int64_t gr__space_width(const gr_balance_job *j)
 {
     return gr__space_numbers(j) + j->n_nominal;
+}
+
+int64_t gr__space_room(const gr_balance_job *j)
+{
+    return GR_MAX(gr__space_width(j), gr__space_sources(j));
 }
 
 /* A row's numbers of an input, which are in memory. */
@@ -46,39 +66,40 @@ void gr__space_source(const gr_balance_job *j, int64_t row, double *x)
     }
 }
 
-void gr__space_undo(const gr_balance_job *j, double *x)
+void gr__space_undo(const gr_balance_job *j, const double *x, double *out, double *room)
 {
     for (int i = 0; i < j->set->n_inputs; i++) {
-        int64_t n = gr_shape_count(gr__set_input(j->set, i)->sample);
-        gr__prepare_undo(j->prepared[i], j->n_prepared[i], 0, x, n);
+        int64_t n = given(j, i);
+        memcpy(room, x, (size_t)n * sizeof *x);
+        int64_t left = gr__prepare_undo(j->prepared[i], j->n_prepared[i], room, n);
+        memcpy(out, room, (size_t)left * sizeof *x);
         x += n;
+        out += left;
     }
-}
-
-/* Which category it is: of a code the number itself, of one-hot which of them is largest, from 1; 0: none. */
-static double code_of(const gr_nominal *of, const double *x)
-{
-    double most = 0, code = 0;
-    if (of->width == 1) return isnan(x[of->first]) ? -INFINITY : x[of->first];
-    for (int64_t e = 0; e < of->width; e++)
-        if (x[of->first + e] > most) most = x[of->first + e], code = (double)(e + 1);
-    return code;
 }
 
 void gr__space_point(const gr_balance_job *j, int64_t row, double *x)
 {
     double *code = x + gr__space_numbers(j);
-    if (j->n_nominal) gr__space_source(j, row, x);
-    for (int k = 0; k < j->n_nominal; k++) code[k] = code_of(&j->nominal[k], x);
+    const gr_delivery as_it_is = {.as = GR_EL_F64};
+    for (int k = 0; k < j->n_nominal; k++) {
+        const gr_nominal *of = &j->nominal[k];
+        const gr_field *f = gr__set_input(j->set, of->input);
+        double one = 0;
+        gr__deliver(f,
+                    (const char *)f->data + (size_t)row * gr__sample_bytes(f) +
+                        (size_t)of->element * gr__element_bytes(f->element),
+                    &as_it_is, 1, &one);
+        code[k] = isnan(one) ? -INFINITY : one;
+    }
     for (int i = 0; i < j->set->n_inputs; i++) {
-        const gr_field *f = gr__set_input(j->set, i);
-        const gr_delivery d = {GR_EL_F64, j->n_prepared[i] ? j->prepared[i] : NULL, j->n_prepared[i]};
-        int64_t n = gr_shape_count(f->sample);
-        numbers_of(f, row, &d, n, x);
+        int64_t n = given(j, i);
+        const gr_delivery d = {GR_EL_F64, j->n_prepared[i] ? j->prepared[i] : NULL, j->n_prepared[i], n};
+        numbers_of(gr__set_input(j->set, i), row, &d, n, x);
+        for (int64_t e = 0; e < n && j->apart[i]; e++)
+            if (j->apart[i][e]) x[e] = 0;
         x += n;
     }
-    x = code - gr__space_numbers(j);
-    for (int k = 0; k < j->n_nominal; k++) memset(x + j->nominal[k].first, 0, (size_t)j->nominal[k].width * sizeof *x);
 }
 
 static int rising(const void *a, const void *b)
@@ -93,11 +114,12 @@ static double median(double *x, int64_t n)
     return n == 0 ? 0 : n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }
 
+/* Whether a number says a category. */
 static bool is_nominal(const gr_balance_job *j, int64_t e)
 {
-    for (int k = 0; k < j->n_nominal; k++)
-        if (e >= j->nominal[k].first && e < j->nominal[k].first + j->nominal[k].width) return true;
-    return false;
+    int i = 0;
+    for (; e >= given(j, i); i++) e -= given(j, i);
+    return j->apart[i] && j->apart[i][e];
 }
 
 gr_status gr__space_mismatch(const gr_balance_job *j, const uint32_t *row, int64_t n, double *out)

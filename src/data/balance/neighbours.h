@@ -5,15 +5,17 @@
 
 #include "data/balance.h"
 
-/* A sample in numbers: those of its inputs prepared, in float64, one input after the other, nominal ones as 0; then a
- * code for each nominal. */
+/* A sample in numbers: those of its inputs prepared, in float64, one input after the other, those that say a category
+ * as 0; then the code of each nominal. */
 int64_t gr__space_numbers(const gr_balance_job *j); /* without the codes */
 int64_t gr__space_width(const gr_balance_job *j);
 void gr__space_point(const gr_balance_job *j, int64_t row, double *x);
-/* The numbers that the source has of the sample's inputs. */
+/* The numbers that the source has of the sample's inputs, and how many these are. */
 void gr__space_source(const gr_balance_job *j, int64_t row, double *x);
-/* Source numbers of prepared ones, in place. */
-void gr__space_undo(const gr_balance_job *j, double *x);
+int64_t gr__space_sources(const gr_balance_job *j);
+/* Source numbers of prepared ones. out, room: for gr__space_room numbers each. */
+void gr__space_undo(const gr_balance_job *j, const double *x, double *out, double *room);
+int64_t gr__space_room(const gr_balance_job *j);
 /* What two different categories add to a squared distance: the square of the median of the numbers' standard deviations
  * over these rows. */
 gr_status gr__space_mismatch(const gr_balance_job *j, const uint32_t *row, int64_t n, double *out);

@@ -9,9 +9,10 @@
 typedef struct making {
     const gr_balance_job *j;
     bool box; /* another share for each number */
-    int64_t numbers, width;
+    int64_t numbers, sources;
     double *base, *other, *source, *there; /* a, b and what the source has of them */
-    int64_t at;                            /* the next sample that is made */
+    double *made, *room;
+    int64_t at; /* the next sample that is made */
     /* of the class at hand */
     int k;
     int64_t n;
@@ -36,10 +37,10 @@ static uint32_t majority(const making *m, int64_t base, int nominal, double *cod
     return m->row[near[best]];
 }
 
-/* Writes what `base` holds as the next sample. */
+/* Writes what is made as the next sample. */
 static void put(making *m)
 {
-    const double *x = m->base;
+    const double *x = m->made;
     for (int i = 0; i < m->j->set->n_inputs; i++) {
         const gr_field *f = gr__set_input(m->j->set, i);
         int64_t n = gr_shape_count(f->sample);
@@ -55,9 +56,10 @@ static void choose_categories(making *m, int64_t base, double *codes)
 {
     const gr_balance_job *j = m->j;
     for (int k = 0; k < j->n_nominal; k++) {
-        const gr_nominal *of = &j->nominal[k];
-        gr__space_source(j, majority(m, base, k, codes, m->there), m->there);
-        memcpy(m->base + of->first, m->there + of->first, (size_t)of->width * sizeof(double));
+        int64_t e = j->nominal[k].element;
+        for (int i = 0; i < j->nominal[k].input; i++) e += gr_shape_count(gr__set_input(j->set, i)->sample);
+        gr__space_source(j, majority(m, base, k, codes, m->other), m->there);
+        m->made[e] = m->there[e];
     }
 }
 
@@ -73,9 +75,9 @@ static void make(making *m, int64_t base, double *codes)
     gr__space_source(m->j, neighbour, m->there);
     for (int64_t e = 0; e < m->numbers; e++)
         m->base[e] += (m->box ? gr__rng_uniform(&m->rng) : u) * (m->other[e] - m->base[e]);
-    gr__space_undo(m->j, m->base);
-    for (int64_t e = 0; e < m->numbers; e++) /* what both have alike stays to the bit; so does what is prepared away */
-        if (m->source[e] == m->there[e] || isnan(m->base[e])) m->base[e] = m->source[e];
+    gr__space_undo(m->j, m->base, m->made, m->room);
+    for (int64_t e = 0; e < m->sources; e++) /* what both have alike stays to the bit; so does what is prepared away */
+        if (m->source[e] == m->there[e] || isnan(m->made[e])) m->made[e] = m->source[e];
     choose_categories(m, base, codes);
     made->parent[m->at][0] = m->row[base];
     made->parent[m->at][1] = neighbour;
@@ -127,16 +129,16 @@ static gr_status make_class(making *m, const gr_balance_plan *p, int class_, dou
 
 gr_status gr__balance_make(const gr_balance_job *j, const gr_balance_plan *p)
 {
-    making m = {.j = j, .numbers = gr__space_numbers(j), .width = gr__space_width(j)};
+    making m = {.j = j, .numbers = gr__space_numbers(j), .sources = gr__space_sources(j)};
     m.box = gr__member_has(j->s->member, "form") && gr__setting_is(j->s, "form", "box");
-    size_t n = 4 * (size_t)m.width + (size_t)gr__setting_int(j->s, "k"), bytes = n * sizeof(double);
-    m.base = gr__alloc(j->ctx, bytes);
-    if (!m.base) return GR_E_MEMORY;
-    m.other = m.base + m.width;
-    m.source = m.other + m.width;
-    m.there = m.source + m.width;
+    int64_t each = gr__space_room(j);
+    size_t n = 6 * (size_t)each + (size_t)gr__setting_int(j->s, "k"), bytes = n * sizeof(double);
+    double **const of[] = {&m.base, &m.other, &m.source, &m.there, &m.made, &m.room};
+    double *all = gr__alloc(j->ctx, bytes);
+    if (!all) return GR_E_MEMORY;
+    for (size_t i = 0; i < GR_COUNT(of); i++) *of[i] = all + (int64_t)i * each;
     gr_status st = GR_OK;
-    for (int c = 0; c < j->classes && st == GR_OK; c++) st = make_class(&m, p, c, m.there + m.width);
-    gr__free(j->ctx, m.base, bytes);
+    for (int c = 0; c < j->classes && st == GR_OK; c++) st = make_class(&m, p, c, all + 6 * each);
+    gr__free(j->ctx, all, bytes);
     return st;
 }

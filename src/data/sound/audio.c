@@ -383,4 +383,5 @@ GR_SOURCE(audio) = {
     .info = info,
     .load = load,
     .raw = raw,
+    .libraries = gr__sound_libraries,
 };

@@ -317,7 +317,8 @@ static void judge(const survey *s, gr_finding *out)
 static gr_status take_room(survey *s, gr__bump *memory)
 {
     const gr_recipe *r = s->p->recipe;
-    for (int i = 0; i < r->n_inputs; i++) s->first[i + 1] = s->first[i] + gr_shape_count(r->input[i].sample);
+    for (int i = 0; i < r->n_inputs; i++)
+        s->first[i + 1] = s->first[i] + gr_shape_count(gr__task_sample(&s->p->task, i));
     s->width = s->first[r->n_inputs];
     size_t w = (size_t)GR_MAX(s->width, 1);
     s->low = gr__bump_alloc(memory, w * sizeof *s->low);

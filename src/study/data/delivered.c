@@ -64,9 +64,10 @@ void gr__delivered_close(const gr_task *t, gr__delivered *d)
 
 /* ---- where numbers are in a batch ---- */
 
+/* Parts of a sample that lengths count; one where there are none. */
 static int64_t whole_steps(const gr_field *x)
 {
-    return x->length ? x->steps : x->sample.rank ? x->sample.dim[0] : 1;
+    return x->length ? x->steps : 1;
 }
 
 /* Steps that every sample of the batch has room for. */
@@ -79,7 +80,7 @@ static int64_t steps_of(const gr_loader_options *o, const gr_batch *b, int k)
 static int64_t step_width(const gr_loader_options *o, int k)
 {
     const gr_field *x = gr__set_input(o->set, k);
-    return gr_shape_count(x->sample) / whole_steps(x);
+    return gr__delivery_width(&o->input[k], gr_shape_count(x->sample)) / whole_steps(x);
 }
 
 static int64_t steps_that_count(const gr_loader_options *o, const gr_batch *b, int k, int64_t i)
@@ -111,7 +112,8 @@ const void *gr__delivered_at(const gr__delivered *d, int k, int64_t i)
 
 int64_t gr__delivered_steps(const gr__delivered *d, int k, int64_t i)
 {
-    return steps_that_count(&d->o, &d->batch, k, i);
+    bool all = !gr__set_length(d->o.set, k);
+    return all ? GR__MANNER_ALL : steps_that_count(&d->o, &d->batch, k, i);
 }
 
 /* ---- cards ---- */
@@ -131,7 +133,10 @@ static const char *changes_of(const gr_task *t, gr_sheet *s)
 gr__viewer gr__viewer_of(const gr_task *t, gr_part p, gr_sheet *s)
 {
     gr__viewer v = {.t = t, .part = p, .sheet = s, .changes = changes_of(t, s)};
-    for (int k = 0; k < t->recipe->n_inputs; k++) v.manner[k] = gr__manner_of(t, p, k);
+    for (int k = 0; k < t->recipe->n_inputs; k++) {
+        v.manner[k] = gr__manner_of(t, p, k, s);
+        v.source[k] = gr__manner_of_source(t, p, k);
+    }
     return v;
 }
 
@@ -140,7 +145,7 @@ void gr__viewer_range(gr__viewer *v, const gr__delivered *d)
     for (int k = 0; k < v->t->recipe->n_inputs; k++)
         for (int64_t i = 0; i < d->batch.n; i++)
             gr__manner_take(&v->manner[k], gr__delivered_at(d, k, i),
-                            gr__delivered_steps(d, k, i) * step_width(&d->o, k));
+                            steps_that_count(&d->o, &d->batch, k, i) * step_width(&d->o, k));
 }
 
 void gr__viewer_notes(gr__viewer *v)
@@ -170,15 +175,15 @@ gr_status gr__viewer_source(gr__viewer *v, gr_card *c, uint32_t row)
     gr_status st = GR_OK;
     for (int k = 0; k < v->t->recipe->n_inputs && st == GR_OK; k++) {
         const gr_field *x = gr__set_input(v->t->set_of[v->part], k);
-        gr__manner m = v->manner[k];
+        gr__manner m = v->source[k];
         gr__samples from;
-        if (!m.n_delivered || m.kind != GR__MANNER_ROWS) continue;
+        if (!v->manner[k].n_delivered || m.kind != GR__MANNER_ROWS) continue;
         int64_t at = row;
         m.as = gr__field_of(x, &at)->element;
         st = gr__samples_open(ctx, x, &from);
         const void *numbers = st == GR_OK ? gr__samples_at(ctx, &from, row) : NULL;
         if (numbers)
-            gr__manner_show(&m, numbers, x->length ? x->length[row] : whole_steps(x), v->sheet,
+            gr__manner_show(&m, numbers, x->length ? x->length[row] : GR__MANNER_ALL, v->sheet,
                             gr__card_face(v->sheet, c, caption_of(v, k, "in the source")));
         else
             st = gr__error_code(ctx);

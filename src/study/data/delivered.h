@@ -30,7 +30,7 @@ typedef struct gr__viewer {
     const gr_task *t;
     gr_part part;
     gr_sheet *sheet;
-    gr__manner manner[GR_MAX_INPUTS];
+    gr__manner manner[GR_MAX_INPUTS], source[GR_MAX_INPUTS];
     const char *changes; /* "crop, flip": what changes training samples one by one; NULL: nothing */
 } gr__viewer;
 gr__viewer gr__viewer_of(const gr_task *t, gr_part p, gr_sheet *s);

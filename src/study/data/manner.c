@@ -35,40 +35,118 @@ static gr_shape shape_of(const gr_field *x, gr_shape input)
 static gr__manner_kind kind_of(const gr_field *x, gr_shape s, gr_shape input, bool named)
 {
     bool flat = gr_shape_count(s) == (s.rank ? s.dim[0] : 1);
-    if (x->vocabulary) return GR__MANNER_INDICES;
+    if (x->vocabulary && !named) return GR__MANNER_INDICES;
     if (s.rank == 3) return x->timed ? GR__MANNER_MAP : GR__MANNER_PICTURE;
     if (s.rank == 2 && !flat && s.dim[0] > 1)
         return x->element == GR_EL_U8 || input.rank == 1 ? GR__MANNER_PICTURE : GR__MANNER_MAP;
     return named || gr_shape_count(s) <= FEW ? GR__MANNER_ROWS : GR__MANNER_CURVE;
 }
 
-/* Names of the columns of input i; NULL: not known. */
-static const char *const *columns_of(const gr_task *t, int i, int64_t numbers)
+/* Where the columns of input i begin among those of all inputs; -1: they are not known. */
+static int64_t columns_from(const gr_task *t, int i, int64_t numbers)
 {
     const gr_schema *s = &t->meaning.schema;
     int64_t first = 0;
-    if (!s->table || !s->name) return NULL;
-    if (s->n_of_inputs == 0) return s->n_inputs == numbers ? s->name : NULL;
+    if (!s->table || !s->name) return -1;
+    if (s->n_of_inputs == 0) return s->n_inputs == numbers ? 0 : -1;
     for (int k = 0; k < s->n_of_inputs; first += s->of_input[k++].n)
         if (!s->of_input[k].name || strcmp(s->of_input[k].name, t->recipe->input[i].name) == 0)
-            return s->of_input[k].n == numbers ? s->name + first : NULL;
-    return NULL;
+            return s->of_input[k].n == numbers ? first : -1;
+    return -1;
 }
 
-gr__manner gr__manner_of(const gr_task *t, gr_part p, int input)
+gr__manner gr__manner_of_source(const gr_task *t, gr_part p, int input)
 {
     const gr_field *x = gr__set_input(t->set_of[p], input);
-    const gr_model_input *in = &t->recipe->input[input];
-    gr__manner m = {.name = t->recipe->inputs_named ? in->name : NULL,
-                    .shape = shape_of(x, in->sample),
-                    .as = t->delivery[input].as,
+    const gr_schema *schema = &t->meaning.schema;
+    const gr_shape as_delivered = gr__task_sample(t, input);
+    gr__manner m = {.name = t->recipe->inputs_named ? t->recipe->input[input].name : NULL,
+                    .shape = shape_of(x, as_delivered),
+                    .as = x->element,
                     .bytes = x->element == GR_EL_U8,
-                    .schema = x->vocabulary && t->meaning.schema.unit ? &t->meaning.schema : NULL,
-                    .prepared = t->meaning.prepared[input],
-                    .n_prepared = t->meaning.n_prepared[input],
-                    .n_delivered = t->delivery[input].n_prepared};
-    m.column = columns_of(t, input, gr_shape_count(x->sample));
-    m.kind = kind_of(x, m.shape, in->sample, m.column != NULL);
+                    .schema = x->vocabulary && schema->unit ? schema : NULL};
+    int64_t first = columns_from(t, input, gr_shape_count(x->sample));
+    if (first >= 0) m.column = schema->name + first;
+    if (first >= 0 && schema->category) m.category = schema->category + first;
+    m.kind = kind_of(x, m.shape, t->recipe->input[input].sample, m.column != NULL);
+    return m;
+}
+
+/* ---- what steps that change a sample's shape call its numbers ---- */
+
+typedef struct naming {
+    gr_sheet *sheet;
+    const gr__manner *source;
+    const char **name;
+    int32_t *category; /* as gr__fitting has it */
+    int64_t n;
+} naming;
+
+/* "colour=red": number i is whether its column is of one of the categories, that which stands so far behind the first.
+ */
+static const char *name_of(const naming *a, int64_t i)
+{
+    int64_t first = i, numbers = gr_shape_count(a->source->shape);
+    if (a->category[i] >= 0 || !a->source->category) return a->name[i];
+    while (first > 0 && a->category[first - 1] < 0 && a->name[first - 1] == a->name[i]) first--;
+    for (int64_t k = 0; k < numbers; k++) {
+        const gr_schema_category *c = &a->source->category[k];
+        if (a->source->column[k] == a->name[i] && i - first < c->n)
+            return gr__sheet_text(a->sheet, "%s=%s", a->name[i], c->name[i - first]);
+    }
+    return a->name[i];
+}
+
+static bool make_room(naming *a, gr_shape sample)
+{
+    gr_sheet *s = a->sheet;
+    a->n = gr_shape_count(sample);
+    a->name = s->failed == GR_OK ? gr__bump_alloc(s->memory, sizeof *a->name * (size_t)a->n) : NULL;
+    a->category = a->name ? gr__bump_alloc(s->memory, sizeof *a->category * (size_t)a->n) : NULL;
+    if (!a->category) s->failed = GR_E_MEMORY;
+    return a->category != NULL;
+}
+
+/* NULL: not known, or no memory. */
+static const char *const *names_after(const gr_task *t, const gr_field *x, int input, const gr__manner *source,
+                                      gr_sheet *s)
+{
+    naming now = {.sheet = s, .source = source}, then = now;
+    gr_shape sample = x->sample;
+    if (!source->column || !make_room(&now, sample)) return NULL;
+    for (int64_t i = 0; i < now.n; i++) now.name[i] = source->column[i];
+    for (int64_t i = 0; i < now.n && x->category; i++) now.category[i] = x->category[i];
+    for (int k = 0; k < t->delivery[input].n_prepared; k++) {
+        const gr_prepared *p = &t->delivery[input].prepared[k];
+        const gr__fitting as = {
+            .ctx = t->ctx, .b = s->memory, .x = x, .sample = sample, .category = now.category, .name = now.name};
+        if (!p->gives.rank) continue;
+        if (!p->step->tell || !make_room(&then, p->gives)) return NULL;
+        if (p->step->tell(&as, p, then.category, then.name) != GR_OK) return NULL;
+        sample = p->gives;
+        now = then;
+    }
+    const char **all = s->failed == GR_OK ? gr__bump_alloc(s->memory, sizeof *all * (size_t)now.n) : NULL;
+    for (int64_t i = 0; i < now.n && all; i++) all[i] = name_of(&now, i);
+    return (const char *const *)all;
+}
+
+gr__manner gr__manner_of(const gr_task *t, gr_part p, int input, gr_sheet *s)
+{
+    const gr_field *x = gr__set_input(t->set_of[p], input);
+    const gr_delivery *d = &t->delivery[input];
+    gr__manner source = gr__manner_of_source(t, p, input), m = source;
+    m.as = d->as;
+    m.prepared = t->meaning.prepared[input];
+    m.n_prepared = t->meaning.n_prepared[input];
+    m.n_delivered = d->n_prepared;
+    if (!d->n_prepared) return m;
+    m.category = NULL;
+    if (d->width) {
+        m.shape = gr__task_sample(t, input);
+        m.column = names_after(t, x, input, &source, s);
+        m.kind = kind_of(x, m.shape, t->recipe->input[input].sample, m.column != NULL);
+    }
     return m;
 }
 
@@ -90,7 +168,7 @@ static void note_preparation(const gr__manner *m, gr_sheet *s, const char *of)
 {
     const char *steps = "";
     for (int i = 0; i < m->n_prepared; i++)
-        steps = gr__sheet_text(s, "%s%s%s", steps, i ? ", " : "", m->prepared[i].kind);
+        steps = gr__sheet_text(s, "%s%s%s", steps, i ? ", " : "", m->prepared[i].step->head.name);
     if (m->n_prepared && m->n_delivered)
         gr__sheet_note(s, "%sprepared before delivery, as shown: %s", of, steps);
     else if (m->n_prepared)
@@ -255,6 +333,12 @@ static void show_curve(const gr__manner *m, const void *numbers, int64_t n, gr_s
 
 /* ---- words ---- */
 
+static const char *value_of(const gr__manner *m, double x, int64_t i, gr_sheet *s)
+{
+    const gr_schema_category *c = m->category ? &m->category[i] : NULL;
+    return c && x >= 0 && x < c->n ? c->name[(int)x] : gr__sheet_text(s, "%.7g", x);
+}
+
 static void show_rows(const gr__manner *m, const void *numbers, int64_t n, gr_sheet *s, gr_face *f)
 {
     int64_t shown = GR_MIN(n, FEW), rows = shown + (shown < n);
@@ -263,7 +347,7 @@ static void show_rows(const gr__manner *m, const void *numbers, int64_t n, gr_sh
     if (!f->row) return;
     for (int64_t i = 0; i < shown; i++)
         f->row[i] = (gr_sheet_row){m->column ? m->column[i] : gr__sheet_text(s, "%lld", (long long)i),
-                                   gr__sheet_text(s, "%.7g", gr__element_at(m->as, numbers, i))};
+                                   value_of(m, gr__element_at(m->as, numbers, i), i, s)};
     if (shown < n) f->row[shown] = (gr_sheet_row){gr__sheet_text(s, "and %lld more", (long long)(n - shown)), ""};
     f->n_rows = rows;
 }
@@ -317,7 +401,9 @@ static void show_indices(const gr__manner *m, const void *numbers, int64_t n, gr
 
 void gr__manner_show(const gr__manner *m, const void *numbers, int64_t steps, gr_sheet *s, gr_face *f)
 {
-    int64_t all = gr_shape_count(m->shape), counts = m->shape.rank ? all / m->shape.dim[0] * steps : all;
+    int64_t all = gr_shape_count(m->shape), whole = m->shape.rank ? m->shape.dim[0] : 1;
+    if (steps == GR__MANNER_ALL) steps = whole;
+    int64_t counts = all / whole * steps;
     switch (m->kind) {
     case GR__MANNER_PICTURE:
         show_picture(m, numbers, s, f);

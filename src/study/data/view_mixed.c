@@ -37,7 +37,7 @@ static gr_status put_mixed(const mixing *m, gr_card *c, int64_t i)
         mix(m, k, i, numbers, n);
         manner.as = GR_EL_F64;
         gr_face *f = gr__card_face(s, c, manner.name ? gr__sheet_text(s, "%s, mixed", manner.name) : "mixed");
-        gr__manner_show(&manner, numbers, manner.shape.rank ? manner.shape.dim[0] : 1, s, f);
+        gr__manner_show(&manner, numbers, GR__MANNER_ALL, s, f);
         gr__free(t->ctx, numbers, sizeof *numbers * (size_t)n);
     }
     return s->failed;
