@@ -49,6 +49,19 @@ has t.html '<td>a&lt;b</td><td class="value">1.5</td>'
 has t.html '<p>label: &lt;i&gt;1&lt;/i&gt;</p>'
 has t.html '<h1>t&lt;&amp;&gt;</h1>'
 grep -q '<i>' t.html && short "words of a table are taken for markup"
+awk 'BEGIN { split("red green blue", c, " "); print "size,colour,age,kind"
+  for (i = 0; i < 40; i++) printf "%d.25,%s,%s,%s\n", i, c[1 + i % 3], i % 8 ? i : "NA", i % 2 ? "yes" : "no" }' >c.csv
+cat >c.yaml <<'YAML'
+gradus: 1
+data: {train: {type: csv, file: c.csv, target: kind, header: true, missing: ["NA"], columns: [size, {name: colour, as: category}, age]}, batch: 8, prepare: [standardize]}
+model: {input: [5], layers: [{type: dense, units: 2}]}
+cost: cross_entropy
+optimizer: sgd
+YAML
+code 0 data view c.yaml -o c.html && has c.html 'prepared before delivery, as shown: impute, standardize, one_hot'
+has c.html '<td>colour</td><td class="value">green</td>' && has c.html '<td>colour=green</td><td class="value">1</td>'
+[[ $(grep -c '<td>age</td><td class="value">missing</td>' c.html) -eq 5 ]] || short "not five ages are missing in the source"
+[[ $(grep -c '<td>age</td>' c.html) -eq 80 ]] || short "not each row before and after preparation"
 printf 'The quick <brown> fox\n\tjumps & runs \xc3\xa9 \x01.\n%.0s' {1..20} >t.txt
 cat >text.yaml <<'YAML'
 gradus: 1

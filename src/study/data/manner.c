@@ -336,6 +336,7 @@ static void show_curve(const gr__manner *m, const void *numbers, int64_t n, gr_s
 static const char *value_of(const gr__manner *m, double x, int64_t i, gr_sheet *s)
 {
     const gr_schema_category *c = m->category ? &m->category[i] : NULL;
+    if (isnan(x)) return "missing";
     return c && x >= 0 && x < c->n ? c->name[(int)x] : gr__sheet_text(s, "%.7g", x);
 }
 
