@@ -153,6 +153,31 @@ gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_opt
     return st;
 }
 
+gr_status gr__keys_load(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, const char *name,
+                        const gr_tree *at, int64_t n, gr_keys *out)
+{
+    gr__bump *b = gr__bump_create(ctx);
+    if (!b) return GR_E_MEMORY;
+    const gr_source *source = NULL;
+    gr_settings s;
+    gr_keys keys = {0};
+    gr_status st = settle(ctx, b, tree, &source, &s);
+    const char *path = st == GR_OK && !source->keys ? gr__source_file(b, name, o) : NULL;
+    if (st == GR_OK && source->keys)
+        st = source->keys(ctx, &s, o, name, &keys);
+    else if (st == GR_OK)
+        st = path ? gr__keys_file(ctx, path, n, &keys) : gr__error_code(ctx);
+    if (st == GR_OK && keys.n != n)
+        st = gr__fail(ctx, GR_E_DATA, "there are %lld keys for %lld samples", (long long)keys.n, (long long)n);
+    st = gr__place(ctx, at, st);
+    if (st == GR_OK)
+        *out = keys;
+    else
+        gr__keys_free(ctx, &keys);
+    gr__bump_destroy(b);
+    return st;
+}
+
 /* ---- the resolved recipe ---- */
 
 bool gr__source_has_files(const gr_source *source, const gr_row *row)
@@ -162,13 +187,12 @@ bool gr__source_has_files(const gr_source *source, const gr_row *row)
     return row->kind == GR_ROW_PATH;
 }
 
-/* A path, or a map of paths, as absolute ones. NULL on failure. */
-static gr_tree *absolute(gr_context *ctx, gr__bump *b, const gr_tree *t, const gr_source_options *o)
+gr_tree *gr__source_absolute(gr_context *ctx, gr__bump *b, const gr_tree *t, const gr_source_options *o)
 {
     if (t->kind == GR_TREE_MAP) {
         gr_tree *map = gr__tree_map(b);
         for (int i = 0; i < t->n && map; i++)
-            if (!gr__tree_put(b, map, t->key[i], absolute(ctx, b, t->child[i], o))) return NULL;
+            if (!gr__tree_put(b, map, t->key[i], gr__source_absolute(ctx, b, t->child[i], o))) return NULL;
         return map;
     }
     if (t->kind == GR_TREE_LIST || t->kind == GR_TREE_NULL) return gr__tree_copy(b, t); /* refused by whoever loads */
@@ -191,7 +215,7 @@ gr_status gr__source_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, 
     for (int i = 0; i < s.member->n_rows; i++) {
         const gr_row *row = &s.member->rows[i];
         if (!s.value[i] || !gr__source_has_files(source, row)) continue;
-        if (!gr__tree_put(b, t, row->name, absolute(ctx, b, s.value[i], o))) return gr__error_code(ctx);
+        if (!gr__tree_put(b, t, row->name, gr__source_absolute(ctx, b, s.value[i], o))) return gr__error_code(ctx);
     }
     *out = t;
     return GR_OK;

@@ -6,6 +6,7 @@
 #include "graph/shape.h"
 #include "model/model.h"
 #include "train/agree.h"
+#include "train/cut.h"
 #include "train/origin.h"
 
 /* Below these a batch is gathered by the training thread: waking another costs more than what it hides, and where every
@@ -19,13 +20,6 @@ const char *gr__part_name(gr_part p)
     return names[p];
 }
 
-/* prepared: what the source gives will be prepared. */
-static gr_source_options source_options(const gr_recipe *r, const gr_wants *wants, bool prepared)
-{
-    return (gr_source_options){
-        .folder = r->folder, .keep_float64 = r->float64, .exact = prepared, .seed = r->seed, .wants = wants};
-}
-
 static const gr_tree *source_of(const gr_recipe *r, gr_part p)
 {
     const gr_tree *const trees[GR_PARTS] = {r->data.train, r->data.validation, r->data.test};
@@ -34,55 +28,6 @@ static const gr_tree *source_of(const gr_recipe *r, gr_part p)
 
 /* ---- rows ---- */
 
-/* The first of the targets that is a class a sample: what parts are stratified by. NULL: none. */
-static const gr_field *class_a_sample(const gr_set *s)
-{
-    for (int h = 0; h < s->n_targets; h++) {
-        const gr_field *f = gr__set_target(s, h);
-        if (f->kind == GR_TARGET_CLASS && f->sample.rank == 0) return f;
-    }
-    return NULL;
-}
-
-/* Training rows, and those cut from them for validation and test. Training takes what rounding leaves. */
-static gr_status split_rows(gr_task *t)
-{
-    const gr_recipe *r = t->recipe;
-    const gr_set *s = &t->set[GR_PART_TRAIN];
-    gr_rows parts[GR_PARTS] = {{0}};
-    gr_part of[GR_PARTS] = {GR_PART_TRAIN};
-    double fractions[GR_PARTS] = {1 - r->data.split_validation - r->data.split_test};
-    int n = 1;
-    if (r->data.split_validation > 0) of[n] = GR_PART_VALIDATION, fractions[n++] = r->data.split_validation;
-    if (r->data.split_test > 0) of[n] = GR_PART_TEST, fractions[n++] = r->data.split_test;
-    if (n == 1) return gr__rows_all(t->ctx, s->n, &t->rows[GR_PART_TRAIN]);
-    const gr_field *classes = r->data.stratify ? class_a_sample(s) : NULL;
-    gr_status st = gr__split(t->ctx, r->seed, s->n, classes ? classes->data : NULL, classes ? classes->classes : 0,
-                             fractions, n, parts);
-    for (int i = 0; i < n && st == GR_OK; i++) {
-        t->rows[of[i]] = parts[i];
-        t->set_of[of[i]] = s;
-    }
-    return st;
-}
-
-/* Rows of training that `limit` leaves of n. */
-static int64_t limited(const gr_recipe *r, int64_t n)
-{
-    return r->data.limit_train > 0 ? GR_MIN(n, r->data.limit_train) : n;
-}
-
-/* What lists of rows take once the counts of the parts are known: of all rows of the training source, and of those
- * that training would have without a limit. */
-static void count_lists(gr_task *t, int64_t all, int64_t unlimited)
-{
-    int64_t n = t->count[GR_PART_TRAIN];
-    bool cut = t->recipe->data.split_validation > 0 || t->recipe->data.split_test > 0;
-    for (int p = 0; p < GR_PARTS; p++) t->data_bytes += gr__rows_bytes(t->count[p]);
-    uint64_t split = (cut ? gr__split_work(all) : 0) + gr__rows_bytes(unlimited - n);
-    t->work_bytes = GR_MAX(split, gr__rows_limit_work(unlimited, n));
-}
-
 static gr_status take_rows(gr_task *t)
 {
     const gr_recipe *r = t->recipe;
@@ -90,11 +35,11 @@ static gr_status take_rows(gr_task *t)
     gr_status st = GR_OK;
     for (int p = GR_PART_VALIDATION; p < GR_PARTS; p++)
         if (t->set_of[p] == &t->set[p]) GR_TRY(gr__rows_all(t->ctx, t->set[p].n, &t->rows[p]));
-    if (t->set_of[GR_PART_TRAIN]) GR_TRY(split_rows(t));
+    if (t->set_of[GR_PART_TRAIN]) GR_TRY(gr__cut_rows(t));
     int64_t unlimited = train->n;
-    if (train->row) GR_TRY(gr__rows_limit(t->ctx, r->seed, train, limited(r, unlimited)));
+    if (train->row) GR_TRY(gr__rows_limit(t->ctx, r->seed, train, gr__cut_limit(r, unlimited)));
     for (int p = 0; p < GR_PARTS; p++) t->count[p] = t->rows[p].n;
-    count_lists(t, t->set[GR_PART_TRAIN].n, unlimited);
+    gr__cut_count(t, t->set[GR_PART_TRAIN].n, unlimited);
     for (int p = 0; p < GR_PARTS; p++) {
         if (t->set_of[p] && t->count[p] == 0)
             GR_TRY(gr__tree_fail(t->ctx, gr__agree_place(r, p), GR_E_DATA, NULL, "the %s part has no samples",
@@ -231,7 +176,7 @@ static gr_status load_part(gr_task *t, gr_part p, const gr_origin *origin, bool 
     const gr_wants wants = gr__recipe_wants(r);
     gr_set *s = &t->set[p];
     bool prepared = steps_of_all(t) || is_prepared(r) || gr__agree_missing(&t->set[GR_PART_TRAIN]);
-    gr_source_options o = source_options(r, &wants, prepared);
+    gr_source_options o = gr__cut_source(r, &wants, prepared);
     gr_status st = GR_OK;
     tell_schema(t);
     o.own_classes = p == GR_PART_TRAIN && gr__origin_prepares(origin); /* held against the model's below */
@@ -342,26 +287,13 @@ gr_status gr__task_open_from(gr_context *ctx, const gr_recipe *r, unsigned only,
 
 /* ---- estimating ---- */
 
-/* Counts of a split without its labels: each part has what rounding its fraction gives, stratified or not. Gives those
- * of training without a limit. */
-static int64_t estimate_counts(gr_task *t, int64_t n)
-{
-    const gr_recipe *r = t->recipe;
-    int64_t v = r->data.split_validation > 0 ? llround(r->data.split_validation * (double)n) : 0;
-    int64_t s = r->data.split_test > 0 ? llround(r->data.split_test * (double)n) : 0;
-    if (v) t->count[GR_PART_VALIDATION] = v;
-    if (s) t->count[GR_PART_TEST] = s;
-    t->count[GR_PART_TRAIN] = limited(r, GR_MAX(n - v - s, 1));
-    return GR_MAX(n - v - s, 1);
-}
-
 /* A part's own source, from its headers. */
 static gr_status estimate_part(gr_task *t, gr_part p, int64_t *unlimited)
 {
     const gr_recipe *r = t->recipe;
     const gr_wants wants = gr__recipe_wants(r);
     gr_set *s = &t->set[p];
-    gr_source_options o = source_options(r, &wants, is_prepared(r) || gr__agree_missing(&t->set[GR_PART_TRAIN]));
+    gr_source_options o = gr__cut_source(r, &wants, is_prepared(r) || gr__agree_missing(&t->set[GR_PART_TRAIN]));
     o.memory = t->memory;
     o.schema = p == GR_PART_TRAIN ? NULL : &t->meaning.schema;
     gr_status st = gr__set_info(t->ctx, source_of(r, p), &o, s);
@@ -376,8 +308,7 @@ static gr_status estimate_part(gr_task *t, gr_part p, int64_t *unlimited)
     }
     t->lead = s;
     if (s->schema) t->meaning.schema = *s->schema;
-    *unlimited = estimate_counts(t, s->n);
-    return GR_OK;
+    return gr__cut_estimate(t, s->n, unlimited);
 }
 
 static gr_status estimate_steps(gr_task *t)
@@ -404,7 +335,7 @@ gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t)
         if (t->count[p] && !t->set_of[p]) t->set_of[p] = t->lead; /* cut from the training data */
         t->rows[p].n = t->count[p];
     }
-    count_lists(t, t->lead->n, unlimited);
+    gr__cut_count(t, t->lead->n, unlimited);
     GR_TRY(estimate_steps(t));
     GR_TRY(make_network(t));
     gr__agree_say_inputs(ctx, r, t->lead);

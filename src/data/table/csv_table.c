@@ -73,7 +73,7 @@ static gr_status count_rows(gr__table *t)
     return st;
 }
 
-static gr_status table_open(gr__table *t, gr__blob *blob, const gr__csv_options *o)
+gr_status gr__table_open(gr__table *t, gr__blob *blob, const gr__csv_options *o)
 {
     *t = (gr__table){.ctx = blob->ctx, .blob = blob, .o = o, .weight = -1};
     t->memory = gr__bump_create(blob->ctx);
@@ -318,7 +318,7 @@ gr_status gr__csv_info(gr__blob *blob, const gr__csv_options *o, gr__bump *memor
 {
     gr__table t;
     gr_set s;
-    gr_status st = table_open(&t, blob, o);
+    gr_status st = gr__table_open(&t, blob, o);
     if (st == GR_OK) st = gr__table_answers(&t, false);
     if (st == GR_OK) st = describe(&t, memory, &s);
     if (st == GR_OK && memory) st = describe_table(&t, NULL, memory, &s.schema);
@@ -333,7 +333,7 @@ gr_status gr__csv_load(gr__blob *blob, const gr__csv_options *o, gr_set *out)
     gr_set s = {0};
     gr__labels all[GR_MAX_TARGETS] = {0};
     gr_status st = GR_OK;
-    GR_TRY(table_open(&t, blob, o));
+    GR_TRY(gr__table_open(&t, blob, o));
     gr__table_tell(&t);
     GR_TRY(gr__table_answers(&t, true));
     GR_TRY(describe(&t, t.memory, &s));
