@@ -248,8 +248,9 @@ static gr_status evaluate(cli *c, const gr_model *model, const gr_recipe *r, gr_
     if (st == GR_E_INTERRUPTED) GR_TRY(gr__fail(c->ctx, st, "interrupted"));
     if (st != GR_OK) goto done;
     gr__evaluation_warn(c->ctx, gr__part_name(part), &ev);
-    if (part == GR_PART_TEST)
-        GR_TRY(record_look(c, model->path, gr__task_data_text(&task, part, (char[GR_DATA_TEXT]){0}), &ev));
+    char data[GR_DATA_TEXT];
+    if (part == GR_PART_TEST) GR_TRY(gr__task_data_text(&task, part, data));
+    if (part == GR_PART_TEST) GR_TRY(record_look(c, model->path, data, &ev));
     gr_result *found = cli_result(c);
     add_members(found, model, &engine, &ev);
     note_all(found, model, &engine, part, &ev);

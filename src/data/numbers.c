@@ -6,30 +6,22 @@
 
 gr_status gr__sampler_open(gr_context *ctx, const gr_set *set, gr_sampler *out)
 {
-    gr_sampler s = {.ctx = ctx, .set = set};
-    for (int i = 0; i < set->n_inputs; i++) {
-        const gr_field *f = gr__set_input(set, i);
-        int64_t n = gr_shape_count(f->sample);
-        s.first[i + 1] = s.first[i] + n;
-        if (!f->reader) continue;
-        s.raw_bytes = GR_MAX(s.raw_bytes, (size_t)n * gr__element_bytes(f->element));
-        s.scratch_bytes = GR_MAX(s.scratch_bytes, f->reader->scratch);
-    }
-    s.x = gr__alloc(ctx, sizeof(double) * (size_t)s.first[set->n_inputs]);
-    s.raw = s.x && s.raw_bytes ? gr__alloc(ctx, s.raw_bytes) : NULL;
-    s.scratch = s.x && s.scratch_bytes ? gr__tensor_alloc(ctx, s.scratch_bytes) : NULL;
-    bool made = s.x && (s.raw || !s.raw_bytes) && (s.scratch || !s.scratch_bytes);
-    *out = s;
-    if (!made) gr__sampler_close(out);
-    return made ? GR_OK : gr__error_code(ctx);
+    gr_status st = GR_OK;
+    *out = (gr_sampler){.ctx = ctx, .set = set};
+    for (int i = 0; i < set->n_inputs; i++)
+        out->first[i + 1] = out->first[i] + gr_shape_count(gr__set_input(set, i)->sample);
+    for (int i = 0; i < set->n_inputs && st == GR_OK; i++)
+        st = gr__samples_open(ctx, gr__set_input(set, i), &out->from[i]);
+    if (st == GR_OK && !(out->x = gr__alloc(ctx, sizeof(double) * (size_t)out->first[set->n_inputs]))) st = GR_E_MEMORY;
+    if (st != GR_OK) gr__sampler_close(out);
+    return st;
 }
 
 void gr__sampler_close(gr_sampler *s)
 {
     if (!s->ctx) return;
-    gr__tensor_free(s->ctx, s->scratch, s->scratch_bytes);
-    gr__free(s->ctx, s->raw, s->raw_bytes);
     gr__free(s->ctx, s->x, sizeof(double) * (size_t)s->first[s->set->n_inputs]);
+    for (int i = 0; i < s->set->n_inputs; i++) gr__samples_close(&s->from[i]);
     *s = (gr_sampler){0};
 }
 
@@ -40,18 +32,15 @@ static void widen(gr_element e, const void *raw, int64_t n, double *x)
 
 gr_status gr__sampler_take(gr_sampler *s, int64_t row)
 {
-    gr_status st = GR_OK;
-    for (int i = 0; i < s->set->n_inputs && st == GR_OK; i++) {
+    for (int i = 0; i < s->set->n_inputs; i++) {
         const gr_field *f = gr__set_input(s->set, i);
         int64_t n = s->first[i + 1] - s->first[i], counts = gr__field_counts(f, row, n);
-        const void *raw =
-            f->reader ? s->raw : (const char *)f->data + (size_t)(row * n) * gr__element_bytes(f->element);
-        double *x = s->x + s->first[i];
-        if (f->reader) st = f->reader->read(s->ctx, f->reader, row, s->scratch, s->raw);
-        if (st == GR_OK) widen(f->element, raw, counts, x);
-        for (int64_t k = counts; k < n; k++) x[k] = 0;
+        const void *raw = gr__samples_at(s->ctx, &s->from[i], row);
+        if (!raw) return gr__error_code(s->ctx);
+        widen(f->element, raw, counts, s->x + s->first[i]);
+        for (int64_t k = counts; k < n; k++) s->x[s->first[i] + k] = 0;
     }
-    return st;
+    return GR_OK;
 }
 
 static uint64_t mix(uint64_t h)

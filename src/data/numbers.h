@@ -2,16 +2,15 @@
 #ifndef GR_DATA_NUMBERS_H
 #define GR_DATA_NUMBERS_H
 
-#include "data/data.h"
+#include "data/sample.h"
 
 /* What reads the inputs of one sample after the other; one thread's. */
 typedef struct gr_sampler {
     gr_context *ctx;
     const gr_set *set;
     int64_t first[GR_MAX_INPUTS + 1]; /* where an input's numbers begin among those of a sample; the last: how many */
-    double *x;                        /* the numbers of the sample taken last */
-    void *raw, *scratch;              /* of readers; NULL: none */
-    size_t raw_bytes, scratch_bytes;
+    gr__samples from[GR_MAX_INPUTS];
+    double *x; /* the numbers of the sample taken last */
 } gr_sampler;
 gr_status gr__sampler_open(gr_context *ctx, const gr_set *set, gr_sampler *out);
 void gr__sampler_close(gr_sampler *s); /* a zeroed one is fine */
