@@ -9,6 +9,7 @@
 #include "base/dtype.h"
 #include "base/base.h"
 #include "base/member.h"
+#include "data/faults.h"
 #include "data/field.h"
 #include "data/keys.h"
 #include "data/schema.h"
@@ -25,6 +26,7 @@ typedef struct gr_set {
     const char *file;          /* for messages */
     bool one;                  /* of gr__set_raw: the file is one sample, without an axis of samples */
     const char *const *sample; /* what each is called, as its file; NULL: by its number */
+    const uint64_t *line;      /* of a table, where faults are noted: where each stands in the file; NULL: not known */
 } gr_set;
 
 static inline int gr__set_fields(const gr_set *s)
@@ -65,6 +67,7 @@ typedef struct gr_source_options {
     gr_target_kind want;     /* without wants: what a target column is that could be either */
     const gr_schema *schema; /* of the training, for all other data; NULL: this is the training's */
     bool own_classes;        /* with a schema: its labels are classes of its own all the same */
+    gr_faults *faults;       /* rows that are left out, and faults that are noted; NULL: neither */
     gr__bump *memory;        /* where names and a schema that gr__set_info gives live; NULL: it gives none */
     const char *apart[2];    /* columns that parts are cut by: no inputs, unless the source names them; NULL: none */
     uint64_t hold; /* bytes of inputs that are held in memory at most; beyond, samples are read when they are wanted, by
@@ -105,7 +108,10 @@ gr_status gr__keys_load(gr_context *ctx, const gr_tree *tree, const gr_source_op
 /* hold.c: how many bytes of inputs may be held; and readers replaced by what they give, where that is no more than
  * `most` in all. The error is that of the first sample that cannot be read. */
 uint64_t gr__hold_limit(const gr_source_options *o, bool reads);
-gr_status gr__set_hold(gr_context *ctx, gr_set *s, uint64_t most);
+gr_status gr__set_hold(gr_context *ctx, gr_set *s, uint64_t most, gr_faults *faults);
+/* Rows that are left out get the targets, weights and lengths of the first that is not: nothing looks at them, and what
+ * is counted of all samples is right. GR_E_DATA: there is no other. */
+gr_status gr__set_leave_out(gr_context *ctx, gr_set *s, const gr_faults *f);
 /* What every source owes: the fields that were asked for, in their order, so that nobody looks names up again.
  * GR_E_INTERNAL: others. w NULL: nothing was. */
 gr_status gr__set_check(gr_context *ctx, const gr_source *source, const gr_wants *w, const gr_set *s);
@@ -144,6 +150,8 @@ typedef struct gr_rows {
 } gr_rows;                          /* tensor memory, counted as data */
 uint64_t gr__rows_bytes(int64_t n); /* exactly what a list of n rows takes of it */
 gr_status gr__rows_all(gr_context *ctx, int64_t n, gr_rows *out);
+/* Those of 0..n-1 whose mark is 0; mark NULL: all. */
+gr_status gr__rows_kept(gr_context *ctx, int64_t n, const uint8_t *mark, gr_rows *out);
 void gr__rows_free(gr_context *ctx, gr_rows *r);
 /* How rows are divided into parts. The first part takes what the others leave. */
 typedef struct gr_cut {

@@ -159,7 +159,8 @@ gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_opt
         st = gr__set_check(ctx, source, o->wants, &set);
         if (st == GR_OK) st = check_indices(ctx, tree, source, o->wants, &set);
         if (st == GR_OK)
-            st = gr__source_place(ctx, &s, "type", gr__set_hold(ctx, &set, gr__hold_limit(o, source->reads)));
+            st =
+                gr__source_place(ctx, &s, "type", gr__set_hold(ctx, &set, gr__hold_limit(o, source->reads), o->faults));
         if (st != GR_OK) gr__set_free(ctx, &set);
     }
     gr__set_measure(&set, o->wants);
@@ -191,6 +192,37 @@ gr_status gr__keys_load(gr_context *ctx, const gr_tree *tree, const gr_source_op
         gr__keys_free(ctx, &keys);
     gr__bump_destroy(b);
     return st;
+}
+
+static void copy_sample(gr_field *f, int64_t from, int64_t to)
+{
+    size_t bytes = (size_t)gr_shape_count(f->sample) * gr__element_bytes(f->element);
+    memcpy((char *)f->data + (size_t)to * bytes, (const char *)f->data + (size_t)from * bytes, bytes);
+}
+
+static void count_classes(gr_field *f, int64_t n)
+{
+    const int32_t *label = f->data;
+    int64_t width = gr_shape_count(f->sample);
+    if (f->kind != GR_TARGET_CLASS || f->class_names) return;
+    f->classes = 0;
+    for (int64_t i = 0; i < n * width; i++) f->classes = GR_MAX(f->classes, label[i] + 1);
+}
+
+gr_status gr__set_leave_out(gr_context *ctx, gr_set *s, const gr_faults *f)
+{
+    int64_t kept = 0;
+    while (kept < s->n && gr__left_out(f, kept)) kept++;
+    if (!f->n_out) return GR_OK;
+    if (f->out[f->n_out - 1] >= s->n)
+        return gr__fail(ctx, GR_E_DATA, "row %u is to be left out, but \"%s\" has the rows 0 to %lld",
+                        f->out[f->n_out - 1], s->file ? s->file : "the source", (long long)s->n - 1);
+    if (kept == s->n) return gr__fail(ctx, GR_E_DATA, "every sample is left out");
+    for (int i = s->n_inputs; i < gr__set_fields(s); i++) {
+        for (int64_t k = 0; k < f->n_out; k++) copy_sample(&s->field[i], kept, f->out[k]);
+        count_classes(&s->field[i], s->n);
+    }
+    return GR_OK;
 }
 
 /* ---- the resolved recipe ---- */

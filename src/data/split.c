@@ -24,11 +24,19 @@ static gr_status rows_alloc(gr_context *ctx, int64_t n, gr_rows *out)
     return GR_OK;
 }
 
+gr_status gr__rows_kept(gr_context *ctx, int64_t n, const uint8_t *mark, gr_rows *out)
+{
+    int64_t kept = n, at = 0;
+    for (int64_t i = 0; mark && i < n; i++) kept -= mark[i] != 0;
+    gr_status st = rows_alloc(ctx, kept, out);
+    for (int64_t i = 0; st == GR_OK && i < n; i++)
+        if (!mark || !mark[i]) out->row[at++] = (uint32_t)i;
+    return st;
+}
+
 gr_status gr__rows_all(gr_context *ctx, int64_t n, gr_rows *out)
 {
-    gr_status st = rows_alloc(ctx, n, out);
-    for (int64_t i = 0; st == GR_OK && i < n; i++) out->row[i] = (uint32_t)i;
-    return st;
+    return gr__rows_kept(ctx, n, NULL, out);
 }
 
 typedef struct quota { /* of one class, while a part is shared out */

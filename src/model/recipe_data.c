@@ -294,6 +294,21 @@ static gr_status read_prepare(data_reader *d)
     return st == GR_OK ? put(d, "prepare", list) : st;
 }
 
+static gr_status read_exclude(data_reader *d)
+{
+    gr__recipe_reader *k = d->k;
+    const gr_tree *t = gr__setting_tree(&d->s, "exclude");
+    const gr_source_options o = {.folder = k->r->folder};
+    char shown[200];
+    if (gr__tree_none(t)) return put_none(d, "exclude");
+    if (t->kind != GR_TREE_TEXT)
+        return gr__tree_fail(k->ctx, t, GR_E_TYPE, "such as exclude: left-out.txt", "%s is no file",
+                             gr__tree_show(t, shown, sizeof shown));
+    k->r->data.exclude = t;
+    gr_tree *path = gr__source_absolute(k->ctx, k->b, t, &o);
+    return path ? put(d, "exclude", path) : gr__error_code(k->ctx);
+}
+
 static gr_status read_limit(data_reader *d)
 {
     gr__recipe_reader *k = d->k;
@@ -377,6 +392,7 @@ gr_status gr__recipe_data(gr__recipe_reader *k)
     k->r->data.stratify = true;
     const gr_tree *source = gr__setting_tree(&d.s, "source");
     GR_TRY(source ? read_split(&d, source) : read_three(&d));
+    GR_TRY(read_exclude(&d));
     GR_TRY(read_limit(&d));
     GR_TRY(read_prepare(&d));
     GR_TRY(read_feeding(&d));

@@ -70,6 +70,8 @@ static const gr_row data_rows[] = {
     GR_ROW("source", TREE, "none", "a source", "", "instead of the three: one source that split divides"),
     GR_ROW("split", TREE, "none", "{train: .8, validation: .15, test: .05, stratify: true}, or auto", "",
            "how source is divided"),
+    GR_ROW("exclude", TREE, "none", "none, or a file", "",
+           "a list of rows to leave out before all else, as `data check --fix` writes it"),
     GR_ROW("limit", TREE, "none", "{train: N}", "", "for experiments: only N training samples"),
     GR_ROW("balance", TREE, "none", "none", "", "resampling of rare classes"),
     GR_ROW("prepare", TREE, "none", "a list of steps", "",

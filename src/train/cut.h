@@ -6,6 +6,10 @@
 
 /* What a source of the recipe's is asked with. prepared: what it gives will be prepared. */
 gr_source_options gr__cut_source(const gr_recipe *r, const gr_wants *wants, bool prepared);
+/* Reads which rows are left out, as the recipe says; they are in t->exclude and t->faults. */
+gr_status gr__cut_exclude(gr_task *t);
+/* The rows of a part with a source of its own. */
+gr_status gr__cut_own(gr_task *t, gr_part p);
 /* Training rows, and those cut from them for validation and test. Training takes what rounding leaves. */
 gr_status gr__cut_rows(gr_task *t);
 /* Rows of training that `limit` leaves of n. */

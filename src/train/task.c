@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/pool.h"
+#include "data/fields.h"
 #include "graph/shape.h"
 #include "model/model.h"
 #include "train/agree.h"
@@ -34,14 +35,14 @@ static gr_status take_rows(gr_task *t)
     gr_rows *train = &t->rows[GR_PART_TRAIN];
     gr_status st = GR_OK;
     for (int p = GR_PART_VALIDATION; p < GR_PARTS; p++)
-        if (t->set_of[p] == &t->set[p]) GR_TRY(gr__rows_all(t->ctx, t->set[p].n, &t->rows[p]));
+        if (t->set_of[p] == &t->set[p]) GR_TRY(gr__cut_own(t, p));
     if (t->set_of[GR_PART_TRAIN]) GR_TRY(gr__cut_rows(t));
     int64_t unlimited = train->n;
     if (train->row) GR_TRY(gr__rows_limit(t->ctx, r->seed, train, gr__cut_limit(r, unlimited)));
     for (int p = 0; p < GR_PARTS; p++) t->count[p] = t->rows[p].n;
     gr__cut_count(t, t->set[GR_PART_TRAIN].n, unlimited);
     for (int p = 0; p < GR_PARTS; p++) {
-        if (t->set_of[p] && t->count[p] == 0)
+        if (t->set_of[p] && t->count[p] == 0 && !t->lenient)
             GR_TRY(gr__tree_fail(t->ctx, gr__agree_place(r, p), GR_E_DATA, NULL, "the %s part has no samples",
                                  gr__part_name(p)));
     }
@@ -115,9 +116,10 @@ static gr_status begin(gr_context *ctx, const gr_recipe *r, gr_task *t)
     *t = (gr_task){.ctx = ctx, .recipe = r, .backend = gr_backend_get(r->device), .resolved = r->resolved};
     for (int h = 0; h < r->n_heads; h++) t->metrics[h] = r->head[h].metrics;
     t->memory = gr__bump_create(ctx);
-    t->targets = t->memory ? gr__bump_alloc(t->memory, sizeof *t->targets * GR_MAX_TARGETS) : NULL;
+    t->faults = t->memory ? gr__bump_alloc(t->memory, sizeof *t->faults * GR_PARTS) : NULL;
+    t->targets = t->faults ? gr__bump_alloc(t->memory, sizeof *t->targets * GR_MAX_TARGETS) : NULL;
     t->meaning.targets = t->targets;
-    return t->targets ? GR_OK : GR_E_MEMORY;
+    return t->targets ? gr__cut_exclude(t) : GR_E_MEMORY;
 }
 
 static bool part_has_source(const gr_recipe *r, gr_part p, unsigned only, bool fit)
@@ -180,14 +182,17 @@ static gr_status load_part(gr_task *t, gr_part p, const gr_origin *origin, bool 
     gr_status st = GR_OK;
     tell_schema(t);
     o.own_classes = p == GR_PART_TRAIN && gr__origin_prepares(origin); /* held against the model's below */
+    o.faults = &t->faults[p];
     o.schema = learned || has_names(t) || o.own_classes ? &t->meaning.schema : NULL;
     GR_TRY(gr__set_load(t->ctx, source_of(r, p), &o, s));
     t->set_of[p] = s;
     t->data_bytes += gr__set_bytes(s);
     take_fields(t, s);
+    GR_TRY(gr__place(t->ctx, r->data.exclude, gr__set_leave_out(t->ctx, s, &t->faults[p])));
     GR_TRY(gr__agree_shapes(t->ctx, r, p, s));
     if (origin && p == GR_PART_TRAIN) GR_TRY(gr__origin_settle(origin, t, s));
-    GR_TRY(gr__agree_values(t->ctx, r, p, s)); /* before rows are split by labels: they are few enough now */
+    if (!t->lenient)
+        GR_TRY(gr__agree_values(t->ctx, r, p, s)); /* before rows are split by labels: they are few enough now */
     learn_classes(t, s);
     if (!learned && s->schema) t->meaning.schema = *s->schema;
     if (!t->lead) t->lead = s;
@@ -275,6 +280,25 @@ done:
     return st;
 }
 
+gr_status gr__task_look(gr_context *ctx, const gr_recipe *r, gr_task *t)
+{
+    gr_status st = GR_OK;
+    GR_TRY(begin(ctx, r, t));
+    t->lenient = true;
+    for (int p = 0; p < GR_PARTS; p++) {
+        gr_faults of = t->faults[p];
+        GR_TRY(gr__faults_open(ctx, &t->faults[p]));
+        t->faults[p].out = of.out;
+        t->faults[p].n_out = of.n_out;
+    }
+    GR_TRY(load_parts(t, (1u << GR_PARTS) - 1, NULL, true));
+    for (int p = 0; p < GR_PARTS; p++) gr__faults_sort(&t->faults[p]);
+    GR_TRY(take_rows(t));
+done:
+    if (st != GR_OK) gr__task_close(t);
+    return st;
+}
+
 gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_model *model, gr_task *t)
 {
     return open_task(ctx, r, only, model, NULL, t);
@@ -296,6 +320,7 @@ static gr_status estimate_part(gr_task *t, gr_part p, int64_t *unlimited)
     gr_source_options o = gr__cut_source(r, &wants, is_prepared(r) || gr__agree_missing(&t->set[GR_PART_TRAIN]));
     o.memory = t->memory;
     o.schema = p == GR_PART_TRAIN ? NULL : &t->meaning.schema;
+    o.faults = &t->faults[p];
     gr_status st = gr__set_info(t->ctx, source_of(r, p), &o, s);
     if (st == GR_OK) st = gr__agree_shapes(t->ctx, r, p, s);
     if (st != GR_OK) return st;
@@ -303,7 +328,7 @@ static gr_status estimate_part(gr_task *t, gr_part p, int64_t *unlimited)
     t->data_bytes += gr__set_bytes(s);
     take_fields(t, s);
     if (p != GR_PART_TRAIN) {
-        t->count[p] = s->n;
+        t->count[p] = s->n - t->exclude.n[p];
         return GR_OK;
     }
     t->lead = s;
@@ -388,6 +413,7 @@ void gr__task_close(gr_task *t)
     for (int p = 0; p < GR_PARTS; p++) {
         gr__rows_free(t->ctx, &t->rows[p]);
         gr__set_free(t->ctx, &t->set[p]);
+        if (t->faults) gr__faults_close(&t->faults[p]);
     }
     gr__bump_destroy(t->memory);
     *t = (gr_task){0};

@@ -81,6 +81,7 @@ static gr_status options_of(gr_context *ctx, const gr_settings *s, const gr_sour
                              .keep_float64 = o->keep_float64,
                              .exact = o->exact,
                              .apart = {o->apart[0], o->apart[1]},
+                             .faults = o->faults,
                              .own_classes = o->own_classes,
                              .like = o->schema};
     gr_status st = delimiter_of(ctx, s, &out->delimiter);

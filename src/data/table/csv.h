@@ -67,6 +67,7 @@ typedef struct gr__csv_options {
     const gr_wants *wants;  /* as in gr_source_options */
     gr_target_kind want;    /* likewise */
     bool keep_float64, exact;
+    gr_faults *faults;               /* as in gr_source_options */
     bool inputs_only;                /* predict: targets and weights are not read and may lack */
     int64_t n_wanted[GR_MAX_INPUTS]; /* columns of each input; 0: any number */
     const char *apart[2];            /* as in gr_source_options */

@@ -87,6 +87,10 @@ gr_status gr__table_text(const gr__table *t, const gr__csv_reader *r);
 gr_status gr__table_next(const gr__table *t, gr__csv_reader *r, bool *more);
 /* csv_table.c: everything but the values. The memory is the caller's to destroy, on failure too. */
 gr_status gr__table_open(gr__table *t, gr__blob *blob, const gr__csv_options *o);
+/* csv_faults.c: after the failure `st` of a row, whether it is let through. */
+gr_status gr__table_let(const gr__table *t, const gr__csv_reader *r, int64_t row, gr_status st);
+/* Puts nothing in a row of a set. */
+void gr__table_blank(gr_set *s, int64_t row);
 /* csv_header.c: the delimiter, the number of columns, and whether the first record holds their names. */
 gr_status gr__table_header(gr__table *t);
 /* csv_columns.c: which columns are the inputs, the targets and the weight; and a note of what was guessed. */
