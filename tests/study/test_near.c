@@ -12,17 +12,17 @@ static void groups_join(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    gr_groups g;
-    test_ok(ctx, gr__groups_open(ctx, 10, &g));
-    gr__groups_join(&g, 9, 5);
-    gr__groups_join(&g, 5, 7);
-    gr__groups_join(&g, 2, 3);
-    gr__groups_join(&g, 3, 9);
+    gr_clusters g;
+    test_ok(ctx, gr__clusters_open(ctx, 10, &g));
+    gr__clusters_join(&g, 9, 5);
+    gr__clusters_join(&g, 5, 7);
+    gr__clusters_join(&g, 2, 3);
+    gr__clusters_join(&g, 3, 9);
     for (int i = 0; i < 10; i++) {
         bool in = i == 2 || i == 3 || i == 5 || i == 7 || i == 9;
-        assert_int_equal(gr__groups_of(&g, i), in ? 2 : i);
+        assert_int_equal(gr__clusters_of(&g, i), in ? 2 : i);
     }
-    gr__groups_close(&g);
+    gr__clusters_close(&g);
     test_context_end(ctx);
 }
 
@@ -64,7 +64,7 @@ static void near_pictures_are_found(void **state)
     gr_context *ctx = test_context();
     gr_look *look = malloc(sizeof *look * (N + PLANTED));
     double x[SIDE * SIDE], room[SIDE * SIDE];
-    gr_groups g;
+    gr_clusters g;
     assert_non_null(look);
     for (uint32_t k = 0; k < N; k++) {
         draw(k, SIDE, x);
@@ -76,11 +76,11 @@ static void near_pictures_are_found(void **state)
         for (int i = 0; i < SIDE * SIDE; i++) x[i] += 1 + gr__rng_normal(&r);
         gr__look(x, SIDE, SIDE, 1, 0, 255, room, &look[N + k]);
     }
-    test_ok(ctx, gr__groups_open(ctx, N + PLANTED, &g));
+    test_ok(ctx, gr__clusters_open(ctx, N + PLANTED, &g));
     test_ok(ctx, gr__near_pictures(ctx, look, NULL, N + PLANTED, &g));
-    for (int k = 0; k < N; k++) assert_int_equal(gr__groups_of(&g, k), k);
-    for (int k = 0; k < PLANTED; k++) assert_int_equal(gr__groups_of(&g, N + k), 7 * k);
-    gr__groups_close(&g);
+    for (int k = 0; k < N; k++) assert_int_equal(gr__clusters_of(&g, k), k);
+    for (int k = 0; k < PLANTED; k++) assert_int_equal(gr__clusters_of(&g, N + k), 7 * k);
+    gr__clusters_close(&g);
     free(look);
     test_context_end(ctx);
 }
@@ -92,7 +92,7 @@ static void bands_miss_no_pair(void **state)
     enum { N = 400 };
     gr_context *ctx = test_context();
     gr_look *look = calloc(N, sizeof *look);
-    gr_groups g, all;
+    gr_clusters g, all;
     gr__rng r = gr__rng_make(5, "hashes", 0, 0);
     assert_non_null(look);
     for (int k = 0; k < N; k++) {
@@ -100,15 +100,15 @@ static void bands_miss_no_pair(void **state)
         for (int flips = k % 4 * 2; flips > 0; flips--) look[k].hash ^= UINT64_C(1) << gr__rng_below(&r, 64);
         look[k].small[0] = (uint8_t)k;
     }
-    test_ok(ctx, gr__groups_open(ctx, N, &g));
-    test_ok(ctx, gr__groups_open(ctx, N, &all));
+    test_ok(ctx, gr__clusters_open(ctx, N, &g));
+    test_ok(ctx, gr__clusters_open(ctx, N, &all));
     test_ok(ctx, gr__near_pictures(ctx, look, NULL, N, &g));
     for (int i = 0; i < N; i++)
         for (int j = 0; j < i; j++)
-            if (__builtin_popcountll(look[i].hash ^ look[j].hash) <= 4) gr__groups_join(&all, i, j);
-    for (int i = 0; i < N; i++) assert_int_equal(gr__groups_of(&g, i), gr__groups_of(&all, i));
-    gr__groups_close(&g);
-    gr__groups_close(&all);
+            if (__builtin_popcountll(look[i].hash ^ look[j].hash) <= 4) gr__clusters_join(&all, i, j);
+    for (int i = 0; i < N; i++) assert_int_equal(gr__clusters_of(&g, i), gr__clusters_of(&all, i));
+    gr__clusters_close(&g);
+    gr__clusters_close(&all);
     free(look);
     test_context_end(ctx);
 }
@@ -127,7 +127,7 @@ static void near_rows_are_found(void **state)
         for (uint32_t seed = 0; seed < 5; seed++) {
             int64_t n = cases[c].n, d = cases[c].d, all = n + cases[c].planted;
             double *x = malloc(sizeof *x * (size_t)(all * d));
-            gr_groups g;
+            gr_clusters g;
             gr__rng r = gr__rng_make(seed, "rows", (uint32_t)c, 0);
             assert_non_null(x);
             for (int64_t i = 0; i < n * d; i++) x[i] = gr__rng_normal(&r);
@@ -135,11 +135,11 @@ static void near_rows_are_found(void **state)
                 for (int64_t k = 0; k < d; k++) x[(n + i) * d + k] = x[11 * i * d + k] + 1e-7 * gr__rng_normal(&r);
             double limit = gr__near_limit(x, all, d, 1);
             assert_true(limit > 0 && limit <= 1e-3 * sqrt((double)d));
-            test_ok(ctx, gr__groups_open(ctx, all, &g));
+            test_ok(ctx, gr__clusters_open(ctx, all, &g));
             test_ok(ctx, gr__near_rows(ctx, x, all, d, limit, &g));
-            for (int64_t i = 0; i < n; i++) assert_int_equal(gr__groups_of(&g, i), i);
-            for (int64_t i = 0; i < cases[c].planted; i++) assert_int_equal(gr__groups_of(&g, n + i), 11 * i);
-            gr__groups_close(&g);
+            for (int64_t i = 0; i < n; i++) assert_int_equal(gr__clusters_of(&g, i), i);
+            for (int64_t i = 0; i < cases[c].planted; i++) assert_int_equal(gr__clusters_of(&g, n + i), 11 * i);
+            gr__clusters_close(&g);
             free(x);
         }
     test_context_end(ctx);
@@ -152,22 +152,22 @@ static void cells_miss_no_pair(void **state)
     enum { N = 600, D = 4 };
     gr_context *ctx = test_context();
     static double x[N * D];
-    gr_groups g, all;
+    gr_clusters g, all;
     gr__rng r = gr__rng_make(8, "cells", 0, 0);
     for (int i = 0; i < N * D; i++) x[i] = gr__rng_normal(&r);
     for (double limit = 0.05; limit < 0.5; limit *= 2) {
-        test_ok(ctx, gr__groups_open(ctx, N, &g));
-        test_ok(ctx, gr__groups_open(ctx, N, &all));
+        test_ok(ctx, gr__clusters_open(ctx, N, &g));
+        test_ok(ctx, gr__clusters_open(ctx, N, &all));
         test_ok(ctx, gr__near_rows(ctx, x, N, D, limit, &g));
         for (int i = 0; i < N; i++)
             for (int j = 0; j < i; j++) {
                 double s = 0;
                 for (int k = 0; k < D; k++) s += (x[i * D + k] - x[j * D + k]) * (x[i * D + k] - x[j * D + k]);
-                if (s < limit * limit) gr__groups_join(&all, i, j);
+                if (s < limit * limit) gr__clusters_join(&all, i, j);
             }
-        for (int i = 0; i < N; i++) assert_int_equal(gr__groups_of(&g, i), gr__groups_of(&all, i));
-        gr__groups_close(&g);
-        gr__groups_close(&all);
+        for (int i = 0; i < N; i++) assert_int_equal(gr__clusters_of(&g, i), gr__clusters_of(&all, i));
+        gr__clusters_close(&g);
+        gr__clusters_close(&all);
     }
     test_context_end(ctx);
 }
@@ -179,7 +179,7 @@ static void near_texts_are_found(void **state)
     gr_context *ctx = test_context();
     static uint32_t word[(N + PLANTED) * WORDS];
     int64_t begin[N + PLANTED + 2];
-    gr_groups g;
+    gr_clusters g;
     gr__rng r = gr__rng_make(2, "words", 0, 0);
     for (int i = 0; i < N * WORDS; i++) word[i] = (uint32_t)gr__rng_below(&r, 500);
     for (int i = 0; i <= N + PLANTED; i++) begin[i] = (int64_t)i * WORDS;
@@ -188,12 +188,12 @@ static void near_texts_are_found(void **state)
         for (int k = 30; k < WORDS; k += i % 3 == 0 ? 6 : WORDS) word[(N + i) * WORDS + k] = 1000;
     }
     begin[N + PLANTED + 1] = begin[N + PLANTED]; /* a text without words */
-    test_ok(ctx, gr__groups_open(ctx, N + PLANTED + 1, &g));
+    test_ok(ctx, gr__clusters_open(ctx, N + PLANTED + 1, &g));
     test_ok(ctx, gr__near_words(ctx, word, begin, N + PLANTED + 1, &g));
-    for (int i = 0; i < N; i++) assert_int_equal(gr__groups_of(&g, i), i);
-    for (int i = 0; i < PLANTED; i++) assert_int_equal(gr__groups_of(&g, N + i), i % 3 == 0 ? N + i : 3 * i);
-    assert_int_equal(gr__groups_of(&g, N + PLANTED), N + PLANTED);
-    gr__groups_close(&g);
+    for (int i = 0; i < N; i++) assert_int_equal(gr__clusters_of(&g, i), i);
+    for (int i = 0; i < PLANTED; i++) assert_int_equal(gr__clusters_of(&g, N + i), i % 3 == 0 ? N + i : 3 * i);
+    assert_int_equal(gr__clusters_of(&g, N + PLANTED), N + PLANTED);
+    gr__clusters_close(&g);
     test_context_end(ctx);
 }
 

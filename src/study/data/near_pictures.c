@@ -79,7 +79,7 @@ static bool look_alike(const gr_look *a, const gr_look *b)
 }
 
 /* Those of a run that share a band; a pair that shares an earlier one has been compared there. */
-static void compare_run(const gr_look *look, const entry *e, int64_t n, int band, gr_groups *groups)
+static void compare_run(const gr_look *look, const entry *e, int64_t n, int band, gr_clusters *groups)
 {
     for (int64_t i = 0; i < n; i++) {
         const gr_look *a = &look[e[i].at];
@@ -89,13 +89,13 @@ static void compare_run(const gr_look *look, const entry *e, int64_t n, int band
             if (__builtin_popcountll(differ) > GR_LOOK_APART) continue;
             bool before = false;
             for (int k = 0; k < band; k++) before |= band_of(differ, k) == 0;
-            if (before || gr__groups_of(groups, e[i].at) == gr__groups_of(groups, e[j].at)) continue;
-            if (look_alike(a, b)) gr__groups_join(groups, e[i].at, e[j].at);
+            if (before || gr__clusters_of(groups, e[i].at) == gr__clusters_of(groups, e[j].at)) continue;
+            if (look_alike(a, b)) gr__clusters_join(groups, e[i].at, e[j].at);
         }
     }
 }
 
-gr_status gr__near_pictures(gr_context *ctx, const gr_look *look, const int64_t *which, int64_t n, gr_groups *groups)
+gr_status gr__near_pictures(gr_context *ctx, const gr_look *look, const int64_t *which, int64_t n, gr_clusters *groups)
 {
     size_t bytes = (size_t)GR_MAX(n, 1) * sizeof(entry);
     entry *e = gr__tensor_alloc(ctx, bytes);

@@ -105,18 +105,18 @@ static int64_t find_place(const cell *c, int64_t n, const int64_t *place)
 
 /* Row i of the sorted cells against those of one column of cells beside it, place[2] - 1 to place[2] + 1. */
 static void compare(const double *x, int64_t d, double limit, const cell *c, int64_t n, int64_t i, int64_t a, int64_t b,
-                    gr_groups *groups)
+                    gr_clusters *groups)
 {
     const int64_t from[] = {c[i].place[0] + a, c[i].place[1] + b, c[i].place[2] - 1};
     for (int64_t j = find_place(c, n, from); j < n; j++) {
         if (c[j].place[0] != from[0] || c[j].place[1] != from[1] || c[j].place[2] > from[2] + 2) return;
         if (c[j].at <= c[i].at) continue;
         if (square_distance(x + c[i].at * d, x + c[j].at * d, d, limit * limit) < limit * limit)
-            gr__groups_join(groups, c[i].at, c[j].at);
+            gr__clusters_join(groups, c[i].at, c[j].at);
     }
 }
 
-gr_status gr__near_rows(gr_context *ctx, const double *x, int64_t n, int64_t d, double limit, gr_groups *groups)
+gr_status gr__near_rows(gr_context *ctx, const double *x, int64_t n, int64_t d, double limit, gr_clusters *groups)
 {
     size_t bytes = (size_t)GR_MAX(n, 1) * sizeof(cell), width = (size_t)GR_MAX(d, 1) * sizeof(double);
     if (!(limit > 0)) return GR_OK;

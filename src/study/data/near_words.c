@@ -74,7 +74,7 @@ static bool mostly_same(const uint64_t *a, int64_t n, const uint64_t *b, int64_t
 typedef struct search {
     const uint32_t *word;
     const int64_t *begin;
-    gr_groups *groups;
+    gr_clusters *groups;
     uint64_t *runs[2]; /* of the two that are compared */
 } search;
 
@@ -101,10 +101,10 @@ static void compare_run(search *s, const entry *e, int64_t n)
     for (int64_t i = 0; i < n; i++) {
         int64_t a = -1;
         for (int64_t j = i + 1; j < n; j++) {
-            if (gr__groups_of(s->groups, e[i].at) == gr__groups_of(s->groups, e[j].at)) continue;
+            if (gr__clusters_of(s->groups, e[i].at) == gr__clusters_of(s->groups, e[j].at)) continue;
             if (a < 0) a = take_runs(s, 0, e[i].at);
             int64_t b = take_runs(s, 1, e[j].at);
-            if (mostly_same(s->runs[0], a, s->runs[1], b)) gr__groups_join(s->groups, e[i].at, e[j].at);
+            if (mostly_same(s->runs[0], a, s->runs[1], b)) gr__clusters_join(s->groups, e[i].at, e[j].at);
         }
     }
 }
@@ -128,7 +128,7 @@ static void search_bands(search *s, const uint32_t *signature, int64_t n, entry 
     }
 }
 
-gr_status gr__near_words(gr_context *ctx, const uint32_t *word, const int64_t *begin, int64_t n, gr_groups *groups)
+gr_status gr__near_words(gr_context *ctx, const uint32_t *word, const int64_t *begin, int64_t n, gr_clusters *groups)
 {
     int64_t most = 1;
     for (int64_t i = 0; i < n; i++) most = GR_MAX(most, count_runs(begin[i + 1] - begin[i]));
