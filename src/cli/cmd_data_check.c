@@ -11,11 +11,23 @@ typedef struct options {
     int64_t folds, epochs;
 } options;
 
+static double index_of(const void *sample)
+{
+    const gr_suspect *x = sample;
+    return x->index < 0 ? (double)NAN : (double)x->index;
+}
+
+static double line_of(const void *sample)
+{
+    const gr_suspect *x = sample;
+    return x->line < 1 ? (double)NAN : (double)x->line;
+}
+
 static const gr_column sample_columns[] = {
     GR_COLUMN(gr_suspect, part, TEXT, "part"),
-    GR_COLUMN(gr_suspect, index, WHOLE, "index"),
+    GR_COLUMN(gr_suspect, index, REAL, "index", .number = index_of),
     GR_COLUMN(gr_suspect, file, TEXT, "file"),
-    GR_COLUMN(gr_suspect, line, WHOLE, "line"),
+    GR_COLUMN(gr_suspect, line, REAL, "line", .number = line_of),
 };
 
 /* A finding as it is shown. */

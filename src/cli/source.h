@@ -31,5 +31,9 @@ gr_status cli_source_open(cli *c, const cli_source_options *o, cli_source *out);
 void cli_source_close(cli *c, cli_source *s); /* a zeroed one is fine */
 /* The name of a head's class, or its number. */
 const char *cli_class_name(const gr_model *m, int head, int64_t k, char *number, size_t n);
+/* units.c: whether classes are what comes next in running text; and that of one sample, as a note: all places as one
+ * text, and the likeliest after the last. v: `width` numbers of each place. */
+bool cli_tells_units(const gr_model *m);
+void cli_note_units(gr_result *r, const gr_model *m, int head, const double *v, int64_t width, int64_t positions);
 
 #endif

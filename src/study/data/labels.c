@@ -50,7 +50,8 @@ static double agreement(const gr_guesses *g, gr__bump *b, double *guessing)
     int64_t *count = gr__bump_alloc(b, sizeof *count * (size_t)g->classes), right = 0, most = 0;
     for (int64_t i = 0; i < g->n && count; i++) {
         right += likeliest(g, i) == g->label[i];
-        most = GR_MAX(most, ++count[g->label[i]]);
+        count[g->label[i]]++;
+        most = GR_MAX(most, count[g->label[i]]);
     }
     *guessing = (double)most / (double)g->n;
     return (double)right / (double)g->n;
