@@ -200,7 +200,7 @@ static const cli_option rows[] = {
     CLI_OPTION(options, folds, WHOLE, "folds", "N",
                "the label model is trained without one of N folds after the other; 5", .low = 2, .high = 100,
                .usual = 5),
-    CLI_OPTION(options, epochs, WHOLE, "epochs", "N", "how long each time; 3", .low = 1, .high = 10000, .usual = 3),
+    CLI_OPTION(options, epochs, WHOLE, "epochs", "N", "how long each time; 4", .low = 1, .high = 10000, .usual = 4),
     CLI_OPTION(options, model, TEXT, "model", "MODEL",
                "a trained model, by whose probabilities labels of validation and test are suspicious"),
     CLI_OPTION(options, probabilities, TEXT, "probabilities", "FILE",

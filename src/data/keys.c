@@ -68,6 +68,7 @@ gr_status gr__keys_order_texts(gr_context *ctx, const char *const *text, int64_t
     keyed *k = gr__tensor_alloc(ctx, bytes);
     uint32_t *rank = k ? gr__tensor_alloc(ctx, (size_t)n * sizeof *rank) : NULL;
     bool numbers = true;
+    if (n == 0) keys->found = 1; /* every row is one that has no key, and is in no part */
     for (int64_t i = 0; rank && i < n; i++) {
         k[i] = (keyed){.text = text[i], .at = i};
         numbers = numbers && gr__parse_number(text[i], &k[i].number);
@@ -79,7 +80,7 @@ gr_status gr__keys_order_texts(gr_context *ctx, const char *const *text, int64_t
             keys->found += !same;
             rank[k[i].at] = (uint32_t)(keys->found - 1);
         }
-        for (int64_t i = 0; i < keys->n; i++) keys->rank[i] = rank[keys->rank[i]];
+        for (int64_t i = 0; i < keys->n && n > 0; i++) keys->rank[i] = rank[keys->rank[i]];
     }
     gr__tensor_free(ctx, rank, (size_t)n * sizeof *rank);
     gr__tensor_free(ctx, k, bytes);

@@ -293,7 +293,7 @@ static void wrong_labels_are_suspicious(void **state)
         "[standardize]}\nmodel: {input: [4], layers: [{type: dense, units: 8, activation: relu}, {type: dense, "
         "units: 3}]}\ncost: cross_entropy\noptimizer: {type: adam, lr: 0.02}\nstop: {epochs: 1}\n");
     for (int by = GR_LABELS_BY_RECIPE; by <= GR_LABELS_BY_LINEAR; by++) {
-        const gr_inspect_options o = {.label_model = (gr_label_model)by, .folds = 5, .epochs = 12};
+        const gr_inspect_options o = {.label_model = (gr_label_model)by, .folds = 5, .epochs = 40};
         gr_inspection s;
         test_ok(ctx, gr__inspect(ctx, recipe, &o, &s));
         const gr_data_finding *found = find(&s, "suspicious_label", "train");

@@ -97,7 +97,7 @@ static gr_status find_equal(gr_inspection *s)
 
 /* ---- groups ---- */
 
-enum { NONE = UINT32_MAX };
+#define NONE UINT32_MAX
 typedef struct standing { /* of the group that this sample is the lowest of */
     uint32_t kept; /* the one that stays: the first of the part that is looked at last, so that none is trained on
                       and then judged by */
