@@ -42,6 +42,9 @@ src/train/keep.c               | step                        | a column: the num
 src/cli/cmd_plot.c             | log step                    | an axis; a column: the number of updates
 src/api/net_update.c           | clip                        | a key of an optimizer's text
 src/api/ext_optimizer.c        | clip                        | a key of a recipe
+src/study/data/label_model.c   | precision                   | a key of a recipe
+src/study/data/label_model.c   | cross_entropy               | the recipe of a linear network that labels are judged by
+src/cli/cmd_data_check.c       | npy text                    | the ending of a file; a key of what it prints
 src/cli/cmd_check.c            | init symmetry               | an option; a check
 src/cli/cmd_curvature.c         | residual                    | how far an eigenvector is from one
 src/cli/cmd_convert.c          | relu sigmoid                | options, called by what they replace

@@ -1,16 +1,20 @@
 /* gradus data: what is done with data before and after training, a verb each (cmd_data_*.c). */
 #include "cli/cmd_data.h"
 
-static const cli_command *const verbs[] = {&cli_data_split, &cli_data_view, NULL};
+static const cli_command *const verbs[] = {&cli_data_check, &cli_data_view, &cli_data_split, NULL};
 
 GR_COMMAND(data) = {
     .name = "data",
     .place = 10,
-    .usage = "split | view ...",
-    .summary = "Looks at a recipe's data: what the trainer gets, and which sample is in which part",
-    .help = "Each has a --help of its own: gradus data view --help.\n\n"
+    .usage = "check | view | split ...",
+    .summary =
+        "Looks at a recipe's data: what is wrong with it, what the trainer gets, and which sample is in which part",
+    .help = "The order of work: look at the data, leave out what is broken or there twice, divide it, and only then "
+            "train.\n"
+            "Each has a --help of its own: gradus data check --help.\n\n"
             "Examples\n"
-            "  gradus data split recipes/fashion.yaml -o split.tsv\n"
-            "  gradus data view recipes/fashion.yaml -o sheet.html\n",
+            "  gradus data check recipes/fashion.yaml\n"
+            "  gradus data view recipes/fashion.yaml -o sheet.html\n"
+            "  gradus data split recipes/fashion.yaml -o split.tsv\n",
     .verbs = verbs,
 };

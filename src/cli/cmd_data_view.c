@@ -3,14 +3,16 @@
 
 #include "base/file.h"
 #include "cli/cmd_data.h"
+#include "cli/progress.h"
 #include "cli/source.h"
+#include "study/data/inspect.h"
 #include "study/data/view.h"
 
 typedef struct options {
     const char *out, *mistakes;
     int part;
     int64_t count, epoch;
-    bool augmented, generated;
+    bool augmented, generated, findings;
 } options;
 
 static gr_status check_options(cli *c, const options *o)
@@ -21,9 +23,10 @@ static gr_status check_options(cli *c, const options *o)
         gr__error_hint(c->ctx, "-o sheet.html, or -o sheet.png");
         return GR_E_USAGE;
     }
-    if (o->augmented + o->generated + (o->mistakes != NULL) > 1)
+    if (o->augmented + o->generated + o->findings + (o->mistakes != NULL) > 1)
         return gr__fail(c->ctx, GR_E_USAGE,
-                        "--augmented, --generated and --mistakes make sheets of their own: one of them");
+                        "--augmented, --generated, --mistakes and --findings make sheets of their own: one of them");
+    if (o->findings && cli_given(c, "part")) return gr__fail(c->ctx, GR_E_USAGE, "--findings: all parts are looked at");
     if (o->generated && o->part != GR_PART_TRAIN)
         return gr__fail(c->ctx, GR_E_USAGE, "--generated: only the train part has samples that are made");
     if (cli_given(c, "epoch") && !o->augmented)
@@ -125,6 +128,31 @@ done:
     return st;
 }
 
+/* What `data check` names, without labels that a network would have to be trained for. */
+static gr_status view_findings(cli *c, const gr_recipe *r, const options *o)
+{
+    gr_inspection found = {0};
+    gr_sheet s = {0};
+    cli_view v = cli_view_make(c->quiet || c->json);
+    const gr_inspect_options how = {.label_model = GR_LABELS_NOT, .folds = 2, .epochs = 1, .watch = cli_view_watch(&v)};
+    gr_status st = cli_resources(c, r);
+    if (st == GR_OK) st = gr__inspect(c->ctx, r, &how, &found);
+    cli_view_clear(&v);
+    if (st != GR_OK) goto done;
+    GR_TRY(gr__sheet_open(c->ctx, r->name, &s));
+    GR_TRY(gr__view_findings(&found, o->count, &s));
+    GR_TRY(write_sheet(c, &s, o->out));
+    gr_result *told = cli_result(c);
+    gr__result_put(told, "sheet=%s shown=%jd findings=%jd", o->out, (intmax_t)s.n_cards, (intmax_t)found.n_findings);
+    gr__result_note(told, "%lld samples of %lld findings: %s\n", (long long)s.n_cards, (long long)found.n_findings,
+                    cli_shown(c, o->out));
+    st = cli_show(c, told);
+done:
+    gr__sheet_close(&s);
+    gr__inspection_close(&found);
+    return st;
+}
+
 static gr_status run(cli *c)
 {
     const options *o = c->options;
@@ -134,6 +162,11 @@ static gr_status run(cli *c)
     if (st == GR_OK) st = cli_recipe(c, c->argument[0], &r);
     if (st != GR_OK) return st;
     s.recipe = r;
+    if (o->findings) {
+        st = view_findings(c, r, o);
+        gr__recipe_close(c->ctx, r);
+        return st;
+    }
     st = open_source(c, o, &s);
     if (st == GR_OK) st = view(c, &s, o);
     close_source(&s);
@@ -171,15 +204,17 @@ static const cli_option rows[] = {
                "samples that the recipe's `balance` makes, beside those that they are made of; FILE.looked records it"),
     CLI_OPTION(options, mistakes, TEXT, "mistakes", "MODEL",
                "samples that the model gets wrong, the costliest first; of values the furthest off"),
+    CLI_OPTION(options, findings, SWITCH, "findings", NULL,
+               "samples that data check names, errors first, but for labels that a network would be trained for"),
     CLI_OPTION(options, epoch, WHOLE, "epoch", "N", "in which epoch, from 0 (the default)", .high = 1e9),
 };
 
-const cli_command cli_data_view = {.name = "data view",
-                                   .usage =
-                                       "RECIPE -o sheet.html|sheet.png [--augmented | --generated | --mistakes MODEL]",
-                                   .summary = "Samples to look at, exactly as the trainer gets them",
-                                   .help = HELP,
-                                   CLI_OPTIONS(options, rows),
-                                   .min_arguments = 1,
-                                   .max_arguments = 1,
-                                   .run = run};
+const cli_command cli_data_view = {
+    .name = "data view",
+    .usage = "RECIPE -o sheet.html|sheet.png [--augmented | --generated | --mistakes MODEL | --findings]",
+    .summary = "Samples to look at, exactly as the trainer gets them",
+    .help = HELP,
+    CLI_OPTIONS(options, rows),
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .run = run};

@@ -35,6 +35,7 @@ typedef struct gr__folder {
     gr__bump *memory;   /* of all names and heads */
     const char *folder; /* "": names are paths */
     bool skip;          /* damaged ones are left out */
+    gr_faults *faults;  /* where damaged ones are noted that are left out by their heads; NULL: nowhere */
     gr__file *file;
     size_t n, room;
     const char *const *class_name;

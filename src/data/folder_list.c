@@ -127,7 +127,7 @@ static gr_status no_such(gr__folder *all, const gr__blob *b, const char *name)
 
 gr_status gr__folder_skip(gr__folder *all, gr_context *ctx, const char *name, gr_status st)
 {
-    if (st != GR_E_FORMAT || !all->skip) return st;
+    if (st != GR_E_FORMAT || !(all->skip || all->faults)) return st;
     if (!GR_ROOM(all->ctx, all->damaged, all->damaged_room, all->n_damaged + 1)) return GR_E_MEMORY;
     const char *why = gr__bump_strdup(all->memory, gr_context_error(ctx)->message);
     if (!why) return GR_E_MEMORY;

@@ -28,6 +28,7 @@ gr_status gr__folder_find(gr__folder *all, const gr_settings *s, const gr_source
     const gr_schema_target *like =
         target && held ? gr__schema_target(o->schema, target->name, !o->wants || !o->wants->targets_named) : NULL;
     if (like && (values || !like->class_names)) like = NULL;
+    all->faults = o->faults && o->faults->note ? o->faults : NULL;
     all->folder = gr__source_path(all->memory, s, "folder", o);
     if (!all->folder || (!table && gr__error_code(all->ctx) != GR_OK)) return gr__error_code(all->ctx);
     if (gr__path_kind(all->folder) == GR__ENTRY_FILE)
@@ -185,7 +186,9 @@ gr_status gr__folder_make(gr__folder *all, gr_status st, gr_reader *r, gr_set *s
     if (st == GR_OK && s->n_targets) st = take_targets(all, &s->field[1]);
     s->field[0].reader = r;
     s->field[0].sum = sum_of(all);
-    if (st == GR_OK) tell(all);
+    for (size_t i = 0; i < all->n_damaged && st == GR_OK && all->faults; i++)
+        st = gr__fault_file(all->faults, all->damaged[i].name, all->damaged[i].why);
+    if (st == GR_OK && !all->faults) tell(all);
     s->memory = all->memory;
     all->memory = NULL;
     if (st != GR_OK) gr__set_free(all->ctx, s);

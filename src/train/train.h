@@ -45,6 +45,9 @@ typedef struct gr_task {
     gr_metrics metrics[GR_MAX_TARGETS]; /* the recipe's, and those that the data adds; one list a head */
     const gr_tree *resolved;            /* the recipe with them */
     bool loaded;
+    gr_exclude exclude; /* rows of each source that are left out */
+    gr_faults *faults;  /* of each source: those rows and, where the task is lenient, what is wrong */
+    bool lenient;       /* faults are noted, and rows that have some are in no part */
     bool unfused; /* set before gr__engine_make: every operation a kernel of its own, the same bits, for looking at each
                    */
 } gr_task;
@@ -57,6 +60,11 @@ struct gr_model;
 gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, const struct gr_model *model, gr_task *t);
 /* The same without a model, and without balancing: what the split gave is all that is asked for. */
 gr_status gr__task_open_as_split(gr_context *ctx, const gr_recipe *r, unsigned only, gr_task *t);
+/* For looking at data that training would refuse: all parts, whatever single samples are like. What is wrong with them
+ * is in t->faults, and they are in no part. Nothing is prepared, and there is no network. */
+gr_status gr__task_look(gr_context *ctx, const gr_recipe *r, gr_task *t);
+/* Makes a task of gr__task_look one that can be trained from: samples with faults stay out. */
+gr_status gr__task_settle(gr_task *t);
 struct gr_origin; /* train/origin.h */
 /* For training that starts from a model: its preparation and the numbers of its classes hold. origin NULL: from none.
  */

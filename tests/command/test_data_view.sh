@@ -111,6 +111,23 @@ YAML
 code 0 train v.yaml --out runv --quiet
 code 0 data view v.yaml --mistakes runv/last.safetensors -o v.html --count 5 && has v.html 'the 5 that are furthest off' && has v.html 'predicted: '
 
+# ---- what data check names ----
+awk 'BEGIN { srand(4); print "a,b,c,kind"; for (i = 0; i < 60; i++) printf "%.6f,%.6f,%.6f,%s\n", rand(), rand(), rand(), i % 2 ? "yes" : "no" }' >f.csv
+{ cat f.csv; sed -n 5p f.csv; sed -n 8p f.csv | sed 's/yes$/no/; t; s/no$/yes/'; } >g.csv
+cat >f.yaml <<'YAML'
+gradus: 1
+data: {train: {type: csv, file: g.csv, target: kind, header: true}, batch: 8, prepare: [standardize]}
+model: {input: [3], layers: [{type: dense, units: 2}]}
+cost: cross_entropy
+optimizer: sgd
+YAML
+code 0 data view f.yaml -o f.html --findings --json
+[[ $(cards f.html) -eq $(field out.txt shown) ]] || short "not a card a sample that was named"
+has f.html 'duplicate' && has f.html '<h2>#60</h2>' && has f.html 'train: conflicting_labels' && has f.html '<p>line 62</p>'
+code 0 data view f.yaml -o f1.html --findings --count 1 && [[ $(cards f1.html) -eq 1 ]] || short "--count is not kept to"
+sed 's/g.csv/f.csv/' f.yaml >ok.yaml
+code 0 data view ok.yaml -o f.png --findings && has out.txt '^0 samples of 0 findings'
+
 # ---- what is refused ----
 bad 2 'where to\? -o FILE is missing' data view r.yaml
 bad 2 'writes a sheet, which .jpg is not' data view r.yaml -o x.jpg
@@ -122,6 +139,7 @@ bad 2 'r.yaml:4:.*does not change training samples' data view r.yaml -o x.png --
 bad 2 'nothing changes samples of the validation part' data view g.yaml -o x.png --augmented --part validation
 bad 2 'epoch says how' data view g.yaml -o x.png --epoch 1
 bad 2 'sheets of their own' data view g.yaml -o x.png --augmented --mistakes run/best.safetensors
+bad 2 'all parts are looked at' data view r.yaml -o x.png --findings --part train
 bad 2 'makes no samples' data view r.yaml -o x.png --generated
 bad 2 'oversample has made no samples' data view b.yaml -o x.png --generated --set data.balance=oversample
 bad 2 'only the train part has' data view b.yaml -o x.png --generated --part validation

@@ -153,7 +153,8 @@ static gr_status convert(const gr__part *p, gr__stream *s, const gr__keeping *k,
         gr__elements_decode(a, raw, n, x);
         for (size_t i = 0; i < n; i++) {
             uint64_t at = a->fortran ? w.at : done + i;
-            if (!gr__element_keep(k, dst, at, x[i])) return gr__element_fail(p, k, at, raw + i * width, x[i]);
+            if (!gr__element_keep(k, dst, at, x[i])) st = gr__element_refuse(p, k, at, raw + i * width, x[i], dst, at);
+            if (st != GR_OK) return st;
             if (a->fortran) walk_next(&w);
         }
         done += n;
@@ -184,9 +185,9 @@ static gr_status copy(const gr__part *p, gr__stream *s, const gr__keeping *k, vo
     uint64_t count = p->array.count;
     gr_status st = elements_take(p, s, 0, dst, (size_t)p->array.bytes);
     if (st != GR_OK) return st;
-    uint64_t bad = gr__elements_beyond(k, dst, count);
-    if (bad == count) return GR_OK;
-    return gr__element_fail(p, k, bad, NULL, gr__element_at(k->as, dst, (int64_t)bad));
+    for (uint64_t bad = 0; (bad = gr__elements_beyond(k, dst, bad, count)) < count && st == GR_OK; bad++)
+        st = gr__element_refuse(p, k, bad, NULL, gr__element_at(k->as, dst, (int64_t)bad), dst, bad);
+    return st;
 }
 
 static gr_status fill(const gr__part *p, const gr__keeping *k, void *dst)
@@ -224,7 +225,7 @@ static gr_status look_over(const gr__part *p, gr_field *f)
 
 gr_status gr__part_load(gr__part *p, const gr_source_options *o, int64_t most, gr_field *f)
 {
-    gr__keeping k = gr__keeping_of(f, o->keep_float64, most);
+    gr__keeping k = gr__keeping_of(f, o, most);
     f->data = gr__tensor_alloc(p->blob.ctx, (size_t)f->bytes);
     if (!f->data) return gr__error_code(p->blob.ctx);
     gr_status st = fill(p, &k, f->data);

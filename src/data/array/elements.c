@@ -86,16 +86,16 @@ static const char *index_text(const gr__array *a, uint64_t flat, char *buffer, s
     return buffer;
 }
 
-gr__keeping gr__keeping_of(const gr_field *f, bool float64, int64_t most)
+gr__keeping gr__keeping_of(const gr_field *f, const gr_source_options *o, int64_t most)
 {
     if (f->role == GR_FIELD_LENGTH)
-        return (gr__keeping){GR__USE_LENGTH, f->element, most ? (double)most : INT32_MAX, 0};
+        return (gr__keeping){GR__USE_LENGTH, f->element, most ? (double)most : INT32_MAX, 0, o->faults};
     gr__use u = f->role == GR_FIELD_WEIGHT   ? GR__USE_WEIGHT
                 : f->kind == GR_TARGET_CLASS ? GR__USE_LABEL
                 : f->vocabulary > 0          ? GR__USE_INDEX
                                              : GR__USE_VALUE;
-    double limit = float64 ? DBL_MAX : 0x1.fffffefffffffp127; /* rounds to a finite float */
-    return (gr__keeping){u, f->element, limit, u == GR__USE_INDEX ? f->vocabulary : GR__MOST_CLASSES};
+    double limit = o->keep_float64 ? DBL_MAX : 0x1.fffffefffffffp127; /* rounds to a finite float */
+    return (gr__keeping){u, f->element, limit, u == GR__USE_INDEX ? f->vocabulary : GR__MOST_CLASSES, o->faults};
 }
 
 /* An element as its file has it: 64-bit integers have digits that a double has not. */
@@ -120,7 +120,7 @@ static gr_status fail_index(const gr__part *p, const gr__keeping *k, const char 
 }
 
 /* raw: the element's bytes in this machine's order, or NULL. */
-gr_status gr__element_fail(const gr__part *p, const gr__keeping *k, uint64_t flat, const unsigned char *raw, double x)
+static gr_status fail(const gr__part *p, const gr__keeping *k, uint64_t flat, const unsigned char *raw, double x)
 {
     char at[GR_MAX_RANK * 21 + 32], value[32];
     const char *name = p->blob.name;
@@ -142,6 +142,29 @@ gr_status gr__element_fail(const gr__part *p, const gr__keeping *k, uint64_t fla
     }
     return gr__fail(ctx, GR_E_DATA, "\"%s\": the label of sample %s is %s, but classes are whole numbers from 0 to %d",
                     name, at, value, GR__MOST_CLASSES - 1);
+}
+
+static void keep_nothing(const gr__keeping *k, void *dst, uint64_t at)
+{
+    if (k->use == GR__USE_LABEL || k->use == GR__USE_INDEX || k->use == GR__USE_LENGTH)
+        ((int32_t *)dst)[at] = k->use == GR__USE_LABEL ? -1 : k->use == GR__USE_LENGTH;
+    else if (k->as == GR_EL_F32)
+        ((float *)dst)[at] = k->use == GR__USE_WEIGHT ? 0 : NAN;
+    else if (k->as == GR_EL_F64)
+        ((double *)dst)[at] = k->use == GR__USE_WEIGHT ? 0 : (double)NAN;
+}
+
+gr_status gr__element_refuse(const gr__part *p, const gr__keeping *k, uint64_t flat, const unsigned char *raw, double x,
+                             void *dst, uint64_t at)
+{
+    int64_t row = (int64_t)(flat / (p->array.count / (uint64_t)p->array.dim[0]));
+    gr_status st = fail(p, k, flat, raw, x);
+    gr_fault_kind kind = k->use == GR__USE_LABEL ? (isnan(x) ? GR_FAULT_NO_LABEL : GR_FAULT_LABEL_RANGE)
+                         : isfinite(x) && k->use != GR__USE_VALUE ? GR_FAULT_UNDECODABLE
+                                                                  : GR_FAULT_NONFINITE;
+    if (!gr__fault_let(k->faults, kind, row, p->blob.ctx)) return st;
+    keep_nothing(k, dst, at);
+    return GR_OK;
 }
 
 bool gr__element_keep(const gr__keeping *k, void *dst, uint64_t at, double x)
@@ -176,10 +199,9 @@ bool gr__elements_direct(const gr__array *a, gr_element to)
     return a->type == same[to] && !a->fortran && (!a->swap || a->type == GR__U8);
 }
 
-/* The first element beyond what is kept, or count. */
-uint64_t gr__elements_beyond(const gr__keeping *k, const void *data, uint64_t count)
+/* The first element from i on beyond what is kept, or count. */
+uint64_t gr__elements_beyond(const gr__keeping *k, const void *data, uint64_t i, uint64_t count)
 {
-    uint64_t i = 0;
     if (k->as == GR_EL_F32) {
         const float *x = data;
         for (; i + 256 <= count; i += 256) { /* blocks without a branch inside become vector code */

@@ -248,7 +248,7 @@ static gr_status raw_files(gr_context *ctx, const char *file, const gr_shape *sa
     gr_status st = b ? gr__settings_make(ctx, b, &source->head, tree, GR_PRESET_CHAPTER, NULL, &s) : GR_E_MEMORY;
     if (st == GR_OK) st = source->raw(ctx, &s, o, file, out);
     if (st == GR_OK) st = check_shape(ctx, file, sample, out);
-    if (st == GR_OK) st = gr__set_hold(ctx, out, gr__hold_limit(o, true));
+    if (st == GR_OK) st = gr__set_hold(ctx, out, gr__hold_limit(o, true), o->faults);
     if (st == GR_OK) gr__set_measure(out, o->wants);
     if (st != GR_OK) gr__set_free(ctx, out);
     gr__bump_destroy(b);

@@ -38,7 +38,8 @@ static gr_status read_numbers(const array_reader *r, gr__part *p, uint64_t first
         for (size_t i = 0; i < run; i++) {
             uint64_t at = (uint64_t)done + i;
             if (!gr__element_keep(&r->keeping, out, at, x[i]))
-                return gr__element_fail(p, &r->keeping, first + at, raw + i * width, x[i]);
+                st = gr__element_refuse(p, &r->keeping, first + at, raw + i * width, x[i], out, at);
+            if (st != GR_OK) return st;
         }
         done += (int64_t)run;
     }
@@ -56,9 +57,11 @@ static gr_status read_sample(gr_context *ctx, const gr_reader *head, int64_t row
         (r->keeping.use == GR__USE_VALUE && gr__elements_direct(&p.array, r->keeping.as))) {
         size_t width = gr__type_bytes(p.array.type);
         gr_status st = gr__blob_read(&p.blob, p.array.at + first * width, out, (size_t)r->sample * width);
-        uint64_t n = (uint64_t)r->sample, bad = st == GR_OK ? gr__elements_beyond(&r->keeping, out, n) : n;
-        if (st != GR_OK || bad == n) return st;
-        return gr__element_fail(&p, &r->keeping, first + bad, NULL, gr__element_at(r->keeping.as, out, (int64_t)bad));
+        uint64_t n = (uint64_t)r->sample;
+        for (uint64_t bad = 0; st == GR_OK && (bad = gr__elements_beyond(&r->keeping, out, bad, n)) < n; bad++)
+            st = gr__element_refuse(&p, &r->keeping, first + bad, NULL,
+                                    gr__element_at(r->keeping.as, out, (int64_t)bad), out, bad);
+        return st;
     }
     return read_numbers(r, &p, first, r->sample, out);
 }
@@ -101,7 +104,7 @@ gr_status gr__part_reader(gr__part *p, const gr_source_options *o, gr_field *f)
     if (!r) return GR_E_MEMORY;
     *r = (array_reader){.head = {read_sample, close_reader, 0},
                         .part = *p,
-                        .keeping = gr__keeping_of(f, o->keep_float64, 0),
+                        .keeping = gr__keeping_of(f, o, 0),
                         .sample = gr_shape_count(f->sample)};
     memcpy(r->name, p->blob.name, name);
     r->part.blob.name = r->name;

@@ -150,15 +150,19 @@ gr__manner gr__manner_of(const gr_task *t, gr_part p, int input, gr_sheet *s)
     return m;
 }
 
+void gr__manner_widen(gr__manner *m, double x)
+{
+    m->low = m->any ? fmin(m->low, x) : x;
+    m->high = m->any ? fmax(m->high, x) : x;
+    m->any = true;
+}
+
 void gr__manner_take(gr__manner *m, const void *numbers, int64_t n)
 {
     if (m->bytes || m->kind == GR__MANNER_INDICES || m->kind == GR__MANNER_ROWS) return;
     for (int64_t i = 0; i < n; i++) {
         double v = gr__element_at(m->as, numbers, i);
-        if (!isfinite(v)) continue;
-        m->low = m->any ? fmin(m->low, v) : v;
-        m->high = m->any ? fmax(m->high, v) : v;
-        m->any = true;
+        if (isfinite(v)) gr__manner_widen(m, v);
     }
 }
 

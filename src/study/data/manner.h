@@ -33,6 +33,7 @@ gr__manner gr__manner_of(const gr_task *t, gr_part p, int input, gr_sheet *s);
 /* Of the same samples as their source has them. */
 gr__manner gr__manner_of_source(const gr_task *t, gr_part p, int input);
 void gr__manner_take(gr__manner *m, const void *numbers, int64_t n); /* what will be shown, for the range */
+void gr__manner_widen(gr__manner *m, double x);                      /* a finite number of it */
 void gr__manner_note(const gr__manner *m, gr_sheet *s);              /* what is to be known of it */
 /* Adds n indices of a text as what they stand for: lines stay lines, what cannot be shown is an escape. */
 void gr__manner_text(const gr_schema *text, const int32_t *index, int64_t n, gr__text *out);

@@ -31,6 +31,10 @@ gr_status gr__view_samples(const gr_task *t, const gr_view_options *o, gr_sheet 
 /* Samples that balancing has made, beside those that they were made of. GR_E_CONFLICT: there are none. */
 gr_status gr__view_made(const gr_task *t, const gr_view_options *o, gr_sheet *s);
 
+struct gr_inspection; /* study/data/inspect.h */
+/* Samples that a look at the data has named, those of errors first, each with why. */
+gr_status gr__view_findings(struct gr_inspection *of, int64_t count, gr_sheet *s);
+
 typedef struct gr_view_mistakes {
     int64_t samples, wrong; /* of the part; those that the model gets wrong, all where it gives values */
     bool classes;           /* some head tells classes or labels */

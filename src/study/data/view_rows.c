@@ -2,17 +2,8 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "data/numbers.h"
 #include "study/data/delivered.h"
-
-/* The first of the targets that is a class a sample. NULL: none. */
-static const gr_field *class_of(const gr_set *s)
-{
-    for (int h = 0; h < s->n_targets; h++) {
-        const gr_field *f = gr__set_target(s, h);
-        if (f->kind == GR_TARGET_CLASS && f->sample.rank == 0) return f;
-    }
-    return NULL;
-}
 
 /* Rows to choose from, and their classes. */
 typedef struct choice {
@@ -81,7 +72,7 @@ static gr_status choose(gr_context *ctx, const choice *c, uint64_t seed, gr_part
 /* Where balancing took some away, those that are left. */
 static choice all_of(const gr_task *t, gr_part p)
 {
-    choice c = {t->set_of[p], class_of(t->set_of[p]), t->rows[p].row, t->rows[p].n};
+    choice c = {t->set_of[p], gr__set_classes(t->set_of[p]), t->rows[p].row, t->rows[p].n};
     if (p == GR_PART_TRAIN && t->balanced) c.row = t->trained.row, c.n = t->kept;
     return c;
 }
