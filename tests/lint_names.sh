@@ -41,6 +41,7 @@ src/cli/cmd_curvature.c         | residual                    | how far an eigen
 src/cli/cmd_convert.c          | relu sigmoid                | options, called by what they replace
 src/cli/cmd_init.c             | init                        | the command
 src/cli/cmd_advise.c           | optimizers                  | a key of what it prints
+src/cli/evaluation.c           | precision recall f1         | columns of the table of classes
 src/cli/cmd_lab.c              | csv                         | the ending of a file
 ROWS
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/source.h"
+#include "train/looks.h"
 
 const char *const cli_part_words[] = {
     [GR_PART_TRAIN] = "train", [GR_PART_VALIDATION] = "validation", [GR_PART_TEST] = "test", NULL};
@@ -57,6 +58,31 @@ static gr_status set_threads(cli *c, gr_recipe *r)
     return GR_OK;
 }
 
+/* ---- looks at the test part ---- */
+
+static gr_look look_of(const cli *c, const cli_source_options *o, const char *file, const char *data)
+{
+    return (gr_look){
+        .command = c->command->name, .file = file, .data = data, .once = o->once && !o->again, .again = o->again};
+}
+
+static gr_status judge(cli *c, const cli_source_options *o, const char *file)
+{
+    const gr_look look = look_of(c, o, file, NULL);
+    gr_looks before;
+    gr_status st = gr__looks_read(c->ctx, file, &before);
+    return st == GR_OK ? gr__looks_judge(c->ctx, &look, &before) : st;
+}
+
+gr_status cli_source_seen(cli *c, const cli_source_options *o, const cli_source *s, const char *data)
+{
+    const gr_look look = look_of(c, o, s->model.path, data);
+    gr_looks before;
+    return s->part == GR_PART_TEST ? gr__looks_add(c->ctx, &look, &before) : GR_OK;
+}
+
+/* ---- opening ---- */
+
 gr_status cli_source_open(cli *c, const cli_source_options *o, cli_source *s)
 {
     gr_status st = GR_OK;
@@ -70,6 +96,7 @@ gr_status cli_source_open(cli *c, const cli_source_options *o, cli_source *s)
         GR_TRY(set_threads(c, &s->recipe));
     GR_TRY(cli_resources(c, &s->recipe));
     GR_TRY(has_part(c, &s->recipe, s->part));
+    if (s->part == GR_PART_TEST) GR_TRY(judge(c, o, s->model.path));
 done:
     if (st != GR_OK) cli_source_close(c, s);
     return st;

@@ -39,6 +39,7 @@ typedef struct gr_task {
     bool loaded;
     bool unfused; /* set before gr__engine_make: every operation a kernel of its own, the same bits, for looking at each
                    */
+    bool scored;  /* likewise: evaluations keep the scores of two classes, so that a threshold can be chosen */
 } gr_task;
 
 /* Of a real on the task's backend. */
@@ -104,6 +105,13 @@ typedef struct gr_engine_bytes { /* tensor memory by class; total is their sum *
     uint64_t bookkeeping; /* a bound on the rest, outside total */
 } gr_engine_bytes;
 
+/* A threshold chosen by an evaluation: that under which a metric is best. */
+typedef struct gr_choice {
+    gr_metric_use by;
+    gr_threshold best;
+    double figure; /* NaN: there is no value, and `best` is 1/2 */
+} gr_choice;
+
 typedef struct gr_engine {
     const gr_task *task;
     gr_runner runner;
@@ -123,6 +131,8 @@ typedef struct gr_engine {
     uint64_t count_bytes,
         tally_bytes; /* tally_bytes: of these and what was taken for what, which an evaluation takes */
     bool confusion;  /* evaluations give it */
+    const gr_threshold *threshold[GR_MAX_TARGETS]; /* of a head's evaluations; NULL: the most likely class */
+    gr_choice *choice[GR_MAX_TARGETS]; /* not NULL: an evaluation chooses one; of two classes, of a scored task */
 } gr_engine;
 
 /* Compiles every plan that the run needs (train: steps of full and last short batches, evaluation; otherwise evaluation
@@ -142,6 +152,7 @@ enum { GR_MOST_CONFUSED = 1000 };
 void gr__engine_count_tally(gr_engine *e, bool train, unsigned parts);
 /* What an evaluation counts of a head, but for scores; where steps count by lengths, each as a sample. */
 gr_tally_spec gr__engine_tally(const gr_engine *e, int head);
+bool gr__engine_scores(const gr_engine *e, int head);          /* its evaluations keep every sample's scores */
 int64_t gr__engine_steps(const gr_engine *e, int head);        /* so many of a sample at most; 1 elsewhere */
 int gr__engine_variant(const gr_recipe *r, const gr_clock *c); /* of the update that follows c->step updates */
 /* What its learning rate depends on, and the rate. state: what the schedule keeps, NULL: as at the start. */
@@ -160,6 +171,11 @@ typedef struct gr_head_evaluation {
     double metric[GR_MAX_METRICS]; /* one of each of the engine's; NaN: without a value */
     int classes;                   /* classes, or labels */
     int64_t *confusion; /* of classes: classes x classes [true][predicted]; where the engine gives it; tensor memory */
+    /* Where the engine gives confusions, of classes and labels; until its next evaluation: */
+    const gr_hits *hits; /* one a class or label */
+    int64_t decisions;
+    int64_t majority;                /* CLASS: what is most frequent in training */
+    double baseline[GR_MAX_METRICS]; /* CLASS: what answering that always is worth; NaN: not known from counts */
 } gr_head_evaluation;
 
 typedef struct gr_evaluation {
