@@ -49,6 +49,16 @@ void gr__error_hint(gr_context *ctx, const char *format, ...)
     ctx->error.hint = ctx->hint;
 }
 
+gr_status gr__error_take(gr_context *ctx, const gr_context *from)
+{
+    const gr_error *e = &from->error;
+    if (ctx->error.code != GR_OK || e->code == GR_OK) return e->code;
+    gr__fail(ctx, e->code, "%s", e->message);
+    gr__error_place(ctx, e->file[0] ? e->file : NULL, e->line, e->column, e->key[0] ? e->key : NULL);
+    if (e->hint[0]) gr__error_hint(ctx, "%s", e->hint);
+    return e->code;
+}
+
 gr_status gr__error_code(const gr_context *ctx)
 {
     return ctx->error.code;

@@ -68,11 +68,11 @@ static gr_status record_result(cli *c, const char *model, const char *data, cons
 
 static gr_status record(cli *c, const cli_source *s, const gr_task *t, const gr_evaluation *ev)
 {
-    char text[GR_DATA_TEXT] = {0};
+    char data[GR_DATA_TEXT];
     const options *o = c->options;
     if (s->part != GR_PART_TEST) return GR_OK;
-    const char *data = gr__task_data_text(t, s->part, text);
-    gr_status st = cli_source_seen(c, &o->source, s, data);
+    gr_status st = gr__task_data_text(t, s->part, data);
+    if (st == GR_OK) st = cli_source_seen(c, &o->source, s, data);
     return st == GR_OK ? record_result(c, s->model.path, data, ev) : st;
 }
 

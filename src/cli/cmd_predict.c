@@ -180,7 +180,8 @@ static void warn_unusual(cli *c, const gr_model *m, const char *file, const gr_s
     const gr_meaning *k = &m->meaning;
     char text[400];
     for (int i = 0; i < set->n_inputs; i++)
-        if (gr__raw_is_unusual(k->prepared[i], k->n_prepared[i], gr__set_input(set, i), set->n, text, sizeof text))
+        if (gr__raw_is_unusual(c->ctx, k->prepared[i], k->n_prepared[i], gr__set_input(set, i), set->n, text,
+                               sizeof text))
             gr__log(c->ctx, GR_LOG_WARNING, "%s: %s%s%s", file, m->recipe->inputs_named ? m->recipe->input[i].name : "",
                     m->recipe->inputs_named ? ": " : "", text);
 }

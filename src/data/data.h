@@ -65,11 +65,13 @@ typedef struct gr_source_options {
     const gr_schema *schema; /* of the training, for all other data; NULL: this is the training's */
     bool own_classes;        /* with a schema: its labels are classes of its own all the same */
     gr__bump *memory;        /* where names and a schema that gr__set_info gives live; NULL: it gives none */
-    uint64_t hold;           /* bytes of inputs that are held in memory at most; beyond, samples are read when wanted */
+    uint64_t hold; /* bytes of inputs that are held in memory at most; beyond, samples are read when they are wanted, by
+                      sources that can. 0: all there are, of readers 1 GiB */
 } gr_source_options;
 
 typedef struct gr_source {
     gr_member head;
+    bool reads;           /* inputs come with readers: what is not held takes no memory */
     bool table;           /* rows of named columns, read by a schema: labels are texts, whatever they look like */
     const char *files[3]; /* rows of trees that name a file, or a map of files; NULL after the last */
     gr_status (*info)(gr_context *ctx, const gr_settings *s, const gr_source_options *o,
@@ -91,6 +93,10 @@ extern const gr_family gr__family_source;    /* generated */
 gr_status gr__set_info(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set *out);
 gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set *out);
 void gr__set_free(gr_context *ctx, gr_set *s); /* zeroed set is fine */
+/* hold.c: how many bytes of inputs may be held; and readers replaced by what they give, where that is no more than
+ * `most` in all. The error is that of the first sample that cannot be read. */
+uint64_t gr__hold_limit(const gr_source_options *o, bool reads);
+gr_status gr__set_hold(gr_context *ctx, gr_set *s, uint64_t most);
 /* What every source owes: the fields that were asked for, in their order, so that nobody looks names up again.
  * GR_E_INTERNAL: others. w NULL: nothing was. */
 gr_status gr__set_check(gr_context *ctx, const gr_source *source, const gr_wants *w, const gr_set *s);
@@ -214,8 +220,9 @@ gr_element gr__elements_together(gr_element a, gr_element b);
 bool gr__prepared_as_delivered(gr_element source); /* and not by the graph */
 /* How many of n steps are left to the graph. */
 int gr__delivery_left(const gr_delivery *d, int n);
-/* The first `width` numbers of one sample; of the samples `row`, one after the other. */
-void gr__deliver(const gr_field *x, int64_t row, const gr_delivery *d, int64_t width, void *out);
+/* The first `width` numbers of one sample, which stand at `sample`; of the samples `row` of a field in memory, one
+ * after the other. */
+void gr__deliver(const gr_field *x, const void *sample, const gr_delivery *d, int64_t width, void *out);
 void gr__deliver_rows(const gr_field *x, const uint32_t *row, int64_t n, const gr_delivery *d, int64_t width,
                       void *out);
 /* x[0..n) of one type as another; reals never as integers. */
@@ -256,7 +263,11 @@ typedef struct gr_loader_options {
     gr_delivery input[GR_MAX_INPUTS];
     const gr_buckets *buckets; /* NULL: batches have all steps */
     gr_element real;           /* the backend's: values and weights come as it; classes as I32 */
-    bool background;           /* prepare the next batch on a thread of its own */
+    bool background;           /* prepare the next batch on threads of its own */
+    int workers;               /* that read and change samples: so many of these; 0: one */
+    const struct gr_augmentation *augment[GR_MAX_INPUTS]; /* NULL: samples stay as they are */
+    int copies; /* the list of rows is so many lists alike: the first as they are, others changed the same way in every
+                   epoch; 0 or 1: one, changed anew in every epoch */
 } gr_loader_options;
 
 typedef struct gr_batch {

@@ -168,10 +168,10 @@ int gr__delivery_left(const gr_delivery *d, int n)
     return d->n_prepared ? 0 : n;
 }
 
-void gr__deliver(const gr_field *x, int64_t row, const gr_delivery *d, int64_t width, void *out)
+void gr__deliver(const gr_field *x, const void *sample, const gr_delivery *d, int64_t width, void *out)
 {
     size_t from = gr__element_bytes(x->element), to = gr__element_bytes(d->as);
-    const char *source = (const char *)x->data + (size_t)(row * gr_shape_count(x->sample)) * from;
+    const char *source = sample;
     double piece[PIECE];
     if (!d->n_prepared) {
         gr__elements_convert(x->element, d->as, source, out, width);
@@ -195,6 +195,6 @@ void gr__deliver_rows(const gr_field *x, const uint32_t *row, int64_t n, const g
     }
     for (int64_t i = 0; i < n; i++) {
         if (i + 1 < n) prefetch((const char *)x->data + row[i + 1] * from, from);
-        gr__deliver(x, row[i], d, width, (char *)out + (size_t)i * to);
+        gr__deliver(x, (const char *)x->data + row[i] * from, d, width, (char *)out + (size_t)i * to);
     }
 }

@@ -33,6 +33,8 @@ typedef struct gr_field {
     uint64_t bytes;      /* of tensor memory that loading takes */
     void *data;          /* n x sample; NULL where only headers were read, or `reader` gives the numbers */
     gr_reader *reader;   /* INPUT: gives samples one by one; NULL: they are in `data` */
+    uint32_t sum;        /* 0; or a checksum of the names and sizes of the files behind it, which stands for that of its
+                            numbers: reading them all would take too long */
     int64_t vocabulary;  /* INPUT: it holds indices from 0 below this, as I32; 0: numbers */
     bool missing;        /* INPUT: the recipe declares missing values: NaN stands for one, preparation fills it */
     int classes;         /* CLASS: largest label + 1, or the number of names; 0: not one, or only loading tells */

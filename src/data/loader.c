@@ -1,72 +1,11 @@
-/* The loader: batches in order of a seeded permutation, gathered one ahead on a thread of its own.
+/* The loader: what it takes, and its making.
  *
- * What a batch holds depends on (seed, epoch, index) alone, never on timing: the thread fills slots in order and the
- * caller takes them in order. Two slots: one is lent to the caller while the other is filled. All memory is taken at
- * creation. */
-#include <pthread.h>
-#include <signal.h>
+ * All memory but a reader's scratch is counted, and taken at creation. */
 #include <string.h>
 
-#include "base/pool.h"
-#include "base/rng.h"
-#include "base/text.h"
-#include "data/buckets.h"
+#include "data/loader.h"
 
-#define GRANULE 64
-enum {
-    SHARED_BYTES = 64 << 10,
-    MOST_SHARDS = 16
-}; /* batches from this size on are gathered by all workers, in so many parts */
-
-typedef enum slot_state { SLOT_EMPTY, SLOT_FULL, SLOT_LENT } slot_state;
-
-typedef struct slot {
-    slot_state state; /* under the lock where there is a thread */
-    gr_batch batch;
-    void *field[GR_MAX_FIELDS]; /* by place; NULL: not gathered */
-    uint32_t *row;
-} slot;
-
-/* How a field comes from the set to a batch. */
-typedef struct way {
-    const char *from;
-    gr_element is, as;
-    int64_t apart; /* numbers of a sample in the set */
-    bool cut;      /* to the steps of a bucket */
-    int place;     /* in a batch */
-} way;
-
-typedef struct position {
-    int64_t epoch, index;
-} position;
-
-struct gr_loader {
-    gr_context *ctx;
-    gr_loader_options o;
-    gr_rows rows;           /* a copy of where they stand; the numbers are the caller's */
-    int64_t batch, batches; /* rows in a full one; batches in an epoch */
-    way way[GR_MAX_FIELDS]; /* of the set, in its order */
-    int n_inputs, n_fields;
-    size_t input_bytes; /* of one sample as delivered, all inputs */
-
-    uint32_t *order; /* permutation of 0..rows-1, of the epoch that is being filled; NULL: rows as they come */
-    gr__bucket_room room;
-    int64_t order_epoch; /* -1: not made yet; whoever fills owns all three */
-
-    char *block; /* tensor memory of all slots, then of the order */
-    size_t block_bytes;
-    slot slot[2], elsewhere; /* elsewhere: not the loader's own memory */
-    int n_slots, take;       /* take: the slot the caller gets next */
-
-    gr__pool *pool; /* NULL: whoever fills does it alone */
-    bool threaded;
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t changed; /* a slot was filled or given back, the position was set, the end is near */
-    position next;          /* of the next batch to fill */
-    int fill;               /* the slot it goes to */
-    bool filling, stop;
-};
+enum { GRANULE = 64, MOST_WORKERS = 256 };
 
 /* ---- sizes ---- */
 
@@ -100,9 +39,33 @@ static size_t slot_field(const gr_loader_options *o, int i)
     return granules((size_t)values * gr__element_bytes(delivered_as(o, i)));
 }
 
-static size_t slot_rows(const gr_loader_options *o)
+/* Samples that come one by one: from a reader, or to be changed. */
+static bool is_heavy(const gr_loader_options *o)
+{
+    bool heavy = false;
+    for (int i = 0; i < o->set->n_inputs; i++) heavy |= o->set->field[i].reader != NULL || o->augment[i] != NULL;
+    return heavy;
+}
+
+static bool has_copies(const gr_loader_options *o)
+{
+    return o->copies > 1;
+}
+
+static int worker_count(const gr_loader_options *o)
+{
+    return is_heavy(o) ? GR_MAX(GR_MIN(o->workers, MOST_WORKERS), 1) : 1;
+}
+
+static size_t list_bytes(const gr_loader_options *o)
 {
     return granules((size_t)full_batch(o) * sizeof(uint32_t));
+}
+
+/* Which rows, and which copy of each. */
+static size_t slot_rows(const gr_loader_options *o)
+{
+    return (has_copies(o) ? 2 : 1) * list_bytes(o);
 }
 
 static size_t slot_bytes(const gr_loader_options *o)
@@ -129,129 +92,8 @@ static size_t bucket_bytes(const gr_loader_options *o)
 
 uint64_t gr__loader_bytes(const gr_loader_options *o)
 {
-    return (uint64_t)(o->background ? 2 : 1) * slot_bytes(o) + order_bytes(o) + bucket_bytes(o);
-}
-
-/* ---- filling ---- */
-
-static void order_for(gr_loader *l, int64_t epoch)
-{
-    if (!l->order) return;
-    int64_t key = l->o.shuffle == GR_SHUFFLE_ONCE ? 0 : epoch;
-    if (l->order_epoch == key) return;
-    bool shuffle = l->o.shuffle != GR_SHUFFLE_NONE;
-    if (shuffle) {
-        gr__rng r = gr__rng_make(l->o.seed, "shuffle", (uint32_t)key, (uint32_t)((uint64_t)key >> 32));
-        gr__rng_permutation(&r, l->order, (size_t)l->rows.n);
-    } else {
-        for (int64_t i = 0; i < l->rows.n; i++) l->order[i] = (uint32_t)i;
-    }
-    if (l->o.buckets)
-        gr__buckets_order(l->o.buckets, gr__set_input(l->o.set, l->o.buckets->input), &l->rows, l->batch, shuffle,
-                          l->o.seed, key, &l->room, l->order);
-    l->order_epoch = key;
-}
-
-/* Steps of a batch of the epoch that the order is of; 0: all. */
-static int64_t steps_at(const gr_loader *l, position at)
-{
-    const gr_buckets *b = l->o.buckets;
-    int k = b ? l->room.bucket[at.index] : 0;
-    return b && k + 1 < b->n ? b->steps[k] : 0;
-}
-
-static int64_t rows_at(const gr_loader *l, position at)
-{
-    return GR_MIN(l->batch, l->rows.n - at.index * l->batch);
-}
-
-typedef struct gathering {
-    const gr_loader *l;
-    const slot *to;
-    int64_t first, n; /* rows of the epoch's order */
-    int64_t steps;    /* of fields that are cut; 0: all */
-    int shards;
-} gathering;
-
-/* Of one field, n rows; `first` of the shard's begins at `to`. */
-static void gather_field(const gathering *g, int field, const uint32_t *row, int64_t first, int64_t n)
-{
-    const gr_loader *l = g->l;
-    const way *w = &l->way[field];
-    const gr_buckets *b = l->o.buckets;
-    int64_t width = w->cut && g->steps ? w->apart / b->steps[b->n - 1] * g->steps : w->apart;
-    if (!g->to->field[w->place]) return;
-    char *to = (char *)g->to->field[w->place] + (size_t)(first * width) * gr__element_bytes(w->as);
-    if (field < l->n_inputs)
-        gr__deliver_rows(&l->o.set->field[field], row, n, &l->o.input[field], width, to);
-    else
-        gr__rows_convert(w->is, w->as, w->from, w->apart, width, row, n, to);
-}
-
-static void gather(void *arg, int shard, int worker)
-{
-    const gathering *g = arg;
-    const gr_loader *l = g->l;
-    const uint32_t *order = l->order ? l->order + g->first : NULL;
-    int64_t begin = g->n * shard / g->shards, n = g->n * (shard + 1) / g->shards - begin;
-    uint32_t *row = g->to->row + begin;
-    (void)worker;
-    for (int64_t i = 0; i < n; i++) row[i] = l->rows.row[order ? order[begin + i] : (uint32_t)(g->first + begin + i)];
-    for (int f = 0; f < l->n_fields; f++) gather_field(g, f, row, begin, n);
-}
-
-/* Without a thread of its own the workers of the context gather, each some rows. */
-static void fill(gr_loader *l, slot *s, position at)
-{
-    int64_t n = rows_at(l, at);
-    gathering g = {.l = l, .to = s, .first = at.index * l->batch, .n = n, .shards = 1};
-    gr__fp_state saved = gr__fp_enter(); /* so that conversion flushes the same on any thread */
-    order_for(l, at.epoch);
-    g.steps = steps_at(l, at);
-    if (l->pool && (size_t)n * l->input_bytes >= SHARED_BYTES) {
-        g.shards = (int)GR_MIN(n, MOST_SHARDS);
-        gr__pool_run(l->pool, gather, &g, g.shards);
-    } else {
-        gather(&g, 0, 0);
-    }
-    gr__fp_leave(saved);
-    s->batch.n = n;
-    s->batch.epoch = at.epoch;
-    s->batch.index = at.index;
-    s->batch.last = at.index + 1 == l->batches;
-    s->batch.steps = g.steps;
-    s->batch.row = s->row;
-    for (int f = 0; f < l->n_fields; f++) s->batch.field[l->way[f].place] = s->field[l->way[f].place];
-}
-
-static position after(const gr_loader *l, position p)
-{
-    return p.index + 1 < l->batches ? (position){p.epoch, p.index + 1} : (position){p.epoch + 1, 0};
-}
-
-static void *run(void *arg)
-{
-    gr_loader *l = arg;
-    pthread_mutex_lock(&l->lock);
-    while (!l->stop) {
-        slot *s = &l->slot[l->fill];
-        if (s->state != SLOT_EMPTY) {
-            pthread_cond_wait(&l->changed, &l->lock);
-            continue;
-        }
-        position at = l->next;
-        l->filling = true;
-        pthread_mutex_unlock(&l->lock);
-        fill(l, s, at);
-        pthread_mutex_lock(&l->lock);
-        l->filling = false;
-        s->state = SLOT_FULL; /* gr__loader_seek waits for the end of filling, then empties it */
-        l->next = after(l, at);
-        l->fill = 1 - l->fill;
-        pthread_cond_broadcast(&l->changed);
-    }
-    pthread_mutex_unlock(&l->lock);
-    return NULL;
+    uint64_t workers = is_heavy(o) ? (uint64_t)worker_count(o) * gr__room_bytes(o) : 0;
+    return (uint64_t)(o->background ? 2 : 1) * slot_bytes(o) + order_bytes(o) + bucket_bytes(o) + workers;
 }
 
 /* ---- making ---- */
@@ -279,6 +121,16 @@ static gr_status check(gr_context *ctx, const gr_loader_options *o)
     return GR_OK;
 }
 
+static gr_status make_workers(gr_loader *l, char *block)
+{
+    gr_status st = GR_OK;
+    l->worker = gr__alloc(l->ctx, sizeof *l->worker * (size_t)l->n_workers);
+    if (!l->worker) return GR_E_MEMORY;
+    for (int i = 0; i < l->n_workers && st == GR_OK; i++, block += gr__room_bytes(&l->o))
+        st = gr__room_open(l->ctx, &l->o, block, &l->worker[i]);
+    return st;
+}
+
 static gr_status take_memory(gr_loader *l)
 {
     gr_context *ctx = l->ctx;
@@ -289,47 +141,42 @@ static gr_status take_memory(gr_loader *l)
     for (int i = 0; i < l->n_slots; i++) {
         for (int f = 0; f < l->n_fields; at += slot_field(&l->o, f++)) l->slot[i].field[l->way[f].place] = at;
         l->slot[i].row = (uint32_t *)(void *)at;
+        if (has_copies(&l->o)) l->slot[i].draw = (uint32_t *)(void *)(at + list_bytes(&l->o));
         at += slot_rows(&l->o);
     }
     if (order_bytes(&l->o)) l->order = (uint32_t *)(void *)at;
-    if (!l->o.buckets) return GR_OK;
-    l->room.row = (uint32_t *)(void *)(at += order_bytes(&l->o));
-    l->room.sequence = (uint32_t *)(void *)(at += order_bytes(&l->o));
-    l->room.bucket = (uint8_t *)(at + sequence_bytes(&l->o));
-    return GR_OK;
+    at += order_bytes(&l->o);
+    if (l->o.buckets) {
+        l->room.row = (uint32_t *)(void *)at;
+        l->room.sequence = (uint32_t *)(void *)(at + order_bytes(&l->o));
+        l->room.bucket = (uint8_t *)(at + order_bytes(&l->o) + sequence_bytes(&l->o));
+        at += bucket_bytes(&l->o);
+    }
+    return l->heavy ? make_workers(l, at) : GR_OK;
 }
 
-/* The thread takes no signals: they belong to the program. */
-static gr_status start_thread(gr_loader *l)
-{
-    sigset_t all, before;
-    pthread_mutex_init(&l->lock, NULL);
-    pthread_cond_init(&l->changed, NULL);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&l->thread, NULL, run, l);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    l->threaded = !failed;
-    if (!failed) return GR_OK;
-    pthread_cond_destroy(&l->changed);
-    pthread_mutex_destroy(&l->lock);
-    char reason[128];
-    return gr__fail(l->ctx, GR_E_MEMORY, "no thread for loading: %s", gr__errno_text(failed, reason, sizeof reason));
-}
-
-static void find_ways(gr_loader *l)
+/* An input, and its lengths where it has some. */
+static void find_way(gr_loader *l, int i)
 {
     const gr_set *set = l->o.set;
-    for (int i = 0; i < l->n_fields; i++) {
-        const gr_field *f = &set->field[i];
-        const gr_buckets *b = l->o.buckets;
-        way *w = &l->way[i];
-        *w =
-            (way){f->data, f->element, delivered_as(&l->o, i), gr_shape_count(f->sample), false, gr__set_place(set, i)};
-        if (b && f->role == GR_FIELD_INPUT) w->cut = i == b->input;
-        if (b && f->role == GR_FIELD_TARGET) w->cut = b->targets >> (i - l->n_inputs) & 1;
-        if (i < l->n_inputs) l->input_bytes += (size_t)w->apart * gr__element_bytes(w->as);
-    }
+    const gr_field *f = &set->field[i], *length = i < set->n_inputs ? gr__set_length(set, i) : NULL;
+    const gr_buckets *b = l->o.buckets;
+    gr__way *w = &l->way[i];
+    *w = (gr__way){.field = f,
+                   .as = delivered_as(&l->o, i),
+                   .apart = gr_shape_count(f->sample),
+                   .place = gr__set_place(set, i),
+                   .length = length ? gr__set_place(set, (int)(length - set->field)) : -1};
+    bool cut = b && ((f->role == GR_FIELD_INPUT && i == b->input) ||
+                     (f->role == GR_FIELD_TARGET && b->targets >> (i - set->n_inputs) & 1));
+    if (cut) w->whole = b->steps[b->n - 1];
+    if (f->role != GR_FIELD_INPUT) return;
+    w->augment = l->o.augment[i];
+    w->delivery = &l->o.input[i];
+    w->read = f->reader != NULL || w->augment != NULL;
+    l->input_bytes += (size_t)w->apart * gr__element_bytes(w->as);
+    for (int k = 0; k < l->n_fields && w->augment; k++)
+        if (&set->field[k] == length) l->way[k].told = true;
 }
 
 gr_status gr__loader_create(gr_context *ctx, const gr_loader_options *o, gr_loader **out)
@@ -345,15 +192,18 @@ gr_status gr__loader_create(gr_context *ctx, const gr_loader_options *o, gr_load
                      .batches = gr__loader_batches(o),
                      .order_epoch = -1,
                      .n_slots = o->background ? 2 : 1,
-                     .n_inputs = o->set->n_inputs,
+                     .heavy = is_heavy(o),
+                     .n_workers = worker_count(o),
                      .n_fields = gr__set_fields(o->set)};
     l->o.rows = &l->rows;
-    find_ways(l);
+    for (int i = l->n_fields - 1; i >= 0; i--) find_way(l, i); /* lengths before the inputs that they are of */
     st = take_memory(l);
     if (st == GR_OK && o->background)
-        st = start_thread(l);
+        st = gr__loader_start(l);
     else if (st == GR_OK && gr_context_threads(ctx) > 1 && !(l->pool = gr__context_pool(ctx)))
         st = gr__error_code(ctx);
+    /* Each of the pool's threads needs a room of its own. */
+    if (l->pool && l->heavy && l->n_workers < gr__pool_threads(l->pool)) l->pool = NULL;
     if (st == GR_OK)
         *out = l;
     else
@@ -364,75 +214,9 @@ gr_status gr__loader_create(gr_context *ctx, const gr_loader_options *o, gr_load
 void gr__loader_destroy(gr_loader *l)
 {
     if (!l) return;
-    if (l->threaded) {
-        pthread_mutex_lock(&l->lock);
-        l->stop = true;
-        pthread_cond_broadcast(&l->changed);
-        pthread_mutex_unlock(&l->lock);
-        pthread_join(l->thread, NULL);
-        pthread_cond_destroy(&l->changed);
-        pthread_mutex_destroy(&l->lock);
-    }
+    gr__loader_stop(l);
+    for (int i = 0; i < l->n_workers && l->worker; i++) gr__room_close(&l->worker[i]);
+    if (l->worker) gr__free(l->ctx, l->worker, sizeof *l->worker * (size_t)l->n_workers);
     gr__tensor_free(l->ctx, l->block, l->block_bytes);
     gr__free(l->ctx, l, sizeof *l);
-}
-
-/* ---- taking ---- */
-
-int64_t gr__loader_peek(gr_loader *l, int64_t *steps)
-{
-    *steps = 0;
-    if (l->threaded) return 0;
-    if (l->o.buckets) order_for(l, l->next.epoch);
-    *steps = steps_at(l, l->next);
-    return rows_at(l, l->next);
-}
-
-gr_status gr__loader_next_into(gr_loader *l, void *const field[GR_MAX_FIELDS], gr_batch *out)
-{
-    slot *there = &l->elsewhere;
-    memcpy(there->field, field, sizeof there->field);
-    there->row = l->slot[0].row;
-    fill(l, there, l->next);
-    l->next = after(l, l->next);
-    *out = there->batch;
-    return GR_OK;
-}
-
-gr_status gr__loader_next(gr_loader *l, gr_batch *out)
-{
-    if (!l->threaded) {
-        fill(l, &l->slot[0], l->next);
-        l->next = after(l, l->next);
-        *out = l->slot[0].batch;
-        return GR_OK;
-    }
-    pthread_mutex_lock(&l->lock);
-    slot *lent = &l->slot[1 - l->take], *s = &l->slot[l->take];
-    if (lent->state == SLOT_LENT) {
-        lent->state = SLOT_EMPTY;
-        pthread_cond_broadcast(&l->changed);
-    }
-    while (s->state != SLOT_FULL) pthread_cond_wait(&l->changed, &l->lock);
-    s->state = SLOT_LENT;
-    l->take = 1 - l->take;
-    *out = s->batch;
-    pthread_mutex_unlock(&l->lock);
-    return GR_OK;
-}
-
-void gr__loader_seek(gr_loader *l, int64_t epoch, int64_t index)
-{
-    position to = {epoch + index / l->batches, index % l->batches};
-    if (!l->threaded) {
-        l->next = to;
-        return;
-    }
-    pthread_mutex_lock(&l->lock);
-    while (l->filling) pthread_cond_wait(&l->changed, &l->lock);
-    for (int i = 0; i < 2; i++) l->slot[i].state = SLOT_EMPTY;
-    l->next = to;
-    l->fill = l->take = 0;
-    pthread_cond_broadcast(&l->changed);
-    pthread_mutex_unlock(&l->lock);
 }

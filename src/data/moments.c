@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "data/sample.h"
+
 #define SHARD_BYTES ((int64_t)128 << 10) /* of rows read twice: they stay in the second-level cache */
 #define FLUSH_ROWS 65536                 /* 65536 * 255^2 < 2^32: squares of so many bytes fit 32-bit sums */
 
@@ -45,9 +47,15 @@ static gr_status take_bytes(gr_context *ctx, const gr_field *f, const gr_rows *r
     size_t narrow = (size_t)width * 2 * sizeof(uint32_t), wide = (size_t)width * 2 * sizeof(uint64_t);
     uint32_t *sum = gr__alloc(ctx, narrow), *square = sum ? sum + width : NULL;
     uint64_t *total = gr__alloc(ctx, wide), *squares = total ? total + width : NULL;
-    gr_status st = sum && total ? GR_OK : GR_E_MEMORY;
+    gr__samples from = {0};
+    gr_status st = sum && total ? gr__samples_open(ctx, f, &from) : GR_E_MEMORY;
     for (int64_t i = 0; i < rows->n && st == GR_OK; i++) {
-        add_bytes((const uint8_t *)f->data + (int64_t)rows->row[i] * width, sum, square, width);
+        const uint8_t *x = gr__samples_at(ctx, &from, rows->row[i]);
+        if (!x) {
+            st = gr__error_code(ctx);
+            break;
+        }
+        add_bytes(x, sum, square, width);
         if ((i + 1) % FLUSH_ROWS && i + 1 < rows->n) continue;
         for (int64_t e = 0; e < width; e++) {
             total[e] += sum[e];
@@ -60,6 +68,7 @@ static gr_status take_bytes(gr_context *ctx, const gr_field *f, const gr_rows *r
         u128 spread = (u128)squares[e] * (uint64_t)rows->n - (u128)total[e] * total[e]; /* n^2 times the variance */
         out[e] = after((gr__moments){n, (double)total[e] / n, (double)spread / n}, before, n_before, e);
     }
+    gr__samples_close(&from);
     gr__free(ctx, sum, narrow);
     gr__free(ctx, total, wide);
     return st;
@@ -67,13 +76,16 @@ static gr_status take_bytes(gr_context *ctx, const gr_field *f, const gr_rows *r
 
 /* ---- everything else: shards of two passes ---- */
 
-/* Row `row` after the steps, as doubles; what its length leaves out is not there. */
-static void read_row(const gr_field *f, uint32_t row, const gr_prepared *before, int n_before, double *restrict x,
+/* Row `row` after the steps, as doubles; what its length leaves out is not there, nor anything of what cannot be read,
+ * which the context keeps. */
+static void read_row(gr__samples *from, uint32_t row, const gr_prepared *before, int n_before, double *restrict x,
                      int64_t width)
 {
-    int64_t at = (int64_t)row * width;
-    gr__elements_convert(f->element, GR_EL_F64, (const char *)f->data + (size_t)at * gr__element_bytes(f->element), x,
-                         width);
+    const gr_field *f = from->x;
+    const void *sample = gr__error_code(from->ctx) == GR_OK ? gr__samples_at(from->ctx, from, row) : NULL;
+    for (int64_t e = 0; e < width && !sample; e++) x[e] = (double)NAN;
+    if (!sample) return;
+    gr__elements_convert(f->element, GR_EL_F64, sample, x, width);
     gr__prepare_values(before, n_before, 0, x, width);
     for (int64_t e = gr__field_counts(f, row, width); e < width; e++) x[e] = (double)NAN;
 }
@@ -82,13 +94,13 @@ typedef struct scratch {
     double *x, *shift, *sum, *mean, *count; /* one an element */
 } scratch;
 
-static void shard(const gr_field *f, const uint32_t *row, int64_t n, const gr_prepared *before, int n_before,
+static void shard(gr__samples *from, const uint32_t *row, int64_t n, const gr_prepared *before, int n_before,
                   const scratch *s, gr__moments *out, int64_t width)
 {
     memset(s->sum, 0, (size_t)width * sizeof *s->sum);
     memset(s->count, 0, (size_t)width * sizeof *s->count);
     for (int64_t i = 0; i < n; i++) {
-        read_row(f, row[i], before, n_before, s->x, width);
+        read_row(from, row[i], before, n_before, s->x, width);
         for (int64_t e = 0; e < width; e++) {
             double d = s->x[e] - s->shift[e];
             bool there = d == d;
@@ -101,7 +113,7 @@ static void shard(const gr_field *f, const uint32_t *row, int64_t n, const gr_pr
         s->sum[e] = 0;
     }
     for (int64_t i = 0; i < n; i++) {
-        read_row(f, row[i], before, n_before, s->x, width);
+        read_row(from, row[i], before, n_before, s->x, width);
         for (int64_t e = 0; e < width; e++) {
             double d = s->x[e] - s->shift[e] - s->mean[e];
             s->sum[e] += d == d ? d * d : 0;
@@ -114,13 +126,13 @@ static void shard(const gr_field *f, const uint32_t *row, int64_t n, const gr_pr
 }
 
 /* The first value of each element that is there. */
-static void find_shift(const gr_field *f, const gr_rows *rows, const gr_prepared *before, int n_before,
+static void find_shift(gr__samples *from, const gr_rows *rows, const gr_prepared *before, int n_before,
                        const scratch *s, int64_t width)
 {
     int64_t open = width;
     memset(s->count, 0, (size_t)width * sizeof *s->count);
     for (int64_t i = 0; i < rows->n && open; i++) {
-        read_row(f, rows->row[i], before, n_before, s->x, width);
+        read_row(from, rows->row[i], before, n_before, s->x, width);
         for (int64_t e = 0; e < width; e++) {
             if (s->count[e] > 0 || isnan(s->x[e])) continue;
             s->shift[e] = s->x[e];
@@ -136,14 +148,19 @@ gr_status gr__moments_take(gr_context *ctx, const gr_field *f, const gr_rows *ro
     if (f->element == GR_EL_U8 && !f->length) return take_bytes(ctx, f, rows, before, n_before, out, width);
     size_t bytes = (size_t)width * 5 * sizeof(double);
     double *p = gr__alloc(ctx, bytes);
+    gr__samples from = {0};
     if (!p) return GR_E_MEMORY;
+    gr_status st = gr__samples_open(ctx, f, &from);
     scratch s = {p, p + width, p + 2 * width, p + 3 * width, p + 4 * width};
     memset(out, 0, (size_t)width * sizeof *out);
-    find_shift(f, rows, before, n_before, &s, width);
+    if (st == GR_OK) find_shift(&from, rows, before, n_before, &s, width);
     int64_t step = GR_MAX(SHARD_BYTES / (width * (int64_t)gr__element_bytes(f->element)), 16);
-    for (int64_t i = 0; i < rows->n; i += step)
-        shard(f, rows->row + i, GR_MIN(step, rows->n - i), before, n_before, &s, out, width);
+    for (int64_t i = 0; i < rows->n && st == GR_OK; i += step) {
+        shard(&from, rows->row + i, GR_MIN(step, rows->n - i), before, n_before, &s, out, width);
+        st = gr__error_code(ctx);
+    }
     for (int64_t e = 0; e < width; e++) out[e].mean += s.shift[e];
+    gr__samples_close(&from);
     gr__free(ctx, p, bytes);
-    return GR_OK;
+    return st;
 }

@@ -29,7 +29,11 @@ int gr__set_place(const gr_set *s, int field)
 
 void gr__set_free(gr_context *ctx, gr_set *s)
 {
-    for (int i = 0; i < gr__set_fields(s); i++) gr__tensor_free(ctx, s->field[i].data, (size_t)s->field[i].bytes);
+    for (int i = 0; i < gr__set_fields(s); i++) {
+        gr_field *f = &s->field[i];
+        if (f->data) gr__tensor_free(ctx, f->data, (size_t)f->bytes);
+        if (f->reader) f->reader->close(ctx, f->reader);
+    }
     gr__bump_destroy(s->memory);
     *s = (gr_set){0};
 }
@@ -106,6 +110,14 @@ static gr_status check_indices(gr_context *ctx, const gr_tree *tree, const gr_so
     return GR_OK;
 }
 
+/* Inputs that readers give, where they are more than may be held. */
+static void leave_out(gr_set *s, uint64_t most)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < s->n_inputs; i++) bytes += s->field[i].bytes;
+    for (int i = 0; i < s->n_inputs && bytes > most; i++) s->field[i].bytes = 0;
+}
+
 gr_status gr__set_info(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set *out)
 {
     gr__bump *b = gr__bump_create(ctx);
@@ -117,6 +129,7 @@ gr_status gr__set_info(gr_context *ctx, const gr_tree *tree, const gr_source_opt
     if (st == GR_OK) st = gr__source_place(ctx, &s, "type", source->info(ctx, &s, o, &info));
     if (st == GR_OK) st = gr__set_check(ctx, source, o->wants, &info);
     if (st == GR_OK) st = check_indices(ctx, tree, source, o->wants, &info);
+    if (st == GR_OK && source->reads) leave_out(&info, gr__hold_limit(o, true));
     if (st == GR_OK) *out = info;
     gr__bump_destroy(b);
     return st;
@@ -145,6 +158,8 @@ gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_opt
     if (st == GR_OK) {
         st = gr__set_check(ctx, source, o->wants, &set);
         if (st == GR_OK) st = check_indices(ctx, tree, source, o->wants, &set);
+        if (st == GR_OK)
+            st = gr__source_place(ctx, &s, "type", gr__set_hold(ctx, &set, gr__hold_limit(o, source->reads)));
         if (st != GR_OK) gr__set_free(ctx, &set);
     }
     gr__set_measure(&set, o->wants);

@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "base/text.h"
-#include "data/data.h"
+#include "data/sample.h"
 
 uint64_t gr__rows_bytes(int64_t n)
 {
@@ -239,34 +239,40 @@ static void put_label(gr__text *line, const gr_field *f, uint32_t row)
     }
 }
 
-/* Of all inputs of a row. */
-static uint32_t crc_of(const gr_set *s, int64_t row)
+/* Of all inputs of a row. False where one cannot be read. */
+static bool crc_of(gr_context *ctx, gr__samples *input, int n, int64_t row, uint32_t *crc)
 {
-    uint32_t crc = 0;
-    for (int i = 0; i < s->n_inputs; i++) {
-        const gr_field *f = gr__set_input(s, i);
-        size_t sample = (size_t)gr_shape_count(f->sample) * gr__element_bytes(f->element);
-        crc = gr__crc32(crc, (const char *)f->data + (size_t)row * sample, sample);
+    *crc = 0;
+    for (int i = 0; i < n; i++) {
+        const void *sample = gr__samples_at(ctx, &input[i], row);
+        if (!sample) return false;
+        *crc = gr__crc32(*crc, sample, gr__sample_bytes(input[i].x));
     }
-    return crc;
+    return true;
 }
 
 static gr_status put_rows(gr_context *ctx, gr__writer *w, const gr_set *s, const uint8_t *part_of,
                           const char *const *names)
 {
     gr__text line;
+    gr__samples input[GR_MAX_INPUTS] = {{0}};
+    gr_status st = GR_OK;
+    uint32_t crc;
     gr__text_init(&line, ctx);
+    for (int i = 0; i < s->n_inputs && st == GR_OK; i++) st = gr__samples_open(ctx, gr__set_input(s, i), &input[i]);
     const gr_field *labels = labels_of(s);
     gr__text_add(&line, "row\tpart\tlabel\tcrc32\n");
-    for (int64_t i = 0; i < s->n && !line.failed; i++) {
+    for (int64_t i = 0; i < s->n && !line.failed && st == GR_OK; i++) {
         if (!part_of[i]) continue;
         gr__text_add(&line, "%lld\t%s\t", (long long)i, names[part_of[i] - 1]);
         put_label(&line, labels, (uint32_t)i);
-        gr__text_add(&line, "\t%08x\n", crc_of(s, i));
+        if (!crc_of(ctx, input, s->n_inputs, i, &crc)) st = gr__error_code(ctx);
+        gr__text_add(&line, "\t%08x\n", crc);
         if (line.n < 1 << 16) continue;
         gr__writer_put(w, line.s, line.n);
         line.n = 0;
     }
+    for (int i = 0; i < s->n_inputs; i++) gr__samples_close(&input[i]);
     bool failed = line.failed;
     if (!failed) gr__writer_put(w, line.s, line.n);
     gr__text_free(&line);

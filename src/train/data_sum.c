@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "data/sample.h"
 #include "train/loop.h"
 
 static uint32_t sum_of_names(uint32_t crc, const char *const *name, int64_t n)
@@ -16,34 +17,61 @@ static uint32_t sum_of_names(uint32_t crc, const char *const *name, int64_t n)
     return crc;
 }
 
-/* A lone field's bytes, or those of several after each other. */
-static uint32_t sum_of_fields(const gr_set *s, gr_field_role role)
+/* The bytes of its samples, or what stands for them. */
+static gr_status add_field(gr_context *ctx, const gr_field *f, int64_t samples, uint32_t *crc)
 {
-    uint32_t crc = 0;
-    for (int i = 0; i < gr__set_fields(s); i++) {
-        const gr_field *f = &s->field[i];
-        bool target = f->role != GR_FIELD_INPUT; /* weights say how targets count */
-        size_t n = (size_t)(s->n * gr_shape_count(f->sample)) * gr__element_bytes(f->element);
-        if (target == (role != GR_FIELD_INPUT) && f->data) crc = gr__crc32(crc, f->data, n);
+    gr__samples from = {0};
+    size_t bytes = gr__sample_bytes(f);
+    if (f->sum) {
+        *crc = gr__crc32(*crc, &f->sum, sizeof f->sum);
+        return GR_OK;
     }
-    return crc;
+    if (f->data) {
+        *crc = gr__crc32(*crc, f->data, (size_t)samples * bytes);
+        return GR_OK;
+    }
+    if (!f->reader) return GR_OK;
+    gr_status st = gr__samples_open(ctx, f, &from);
+    for (int64_t i = 0; i < samples && st == GR_OK; i++) {
+        const void *sample = gr__samples_at(ctx, &from, i);
+        if (sample)
+            *crc = gr__crc32(*crc, sample, bytes);
+        else
+            st = gr__error_code(ctx);
+    }
+    gr__samples_close(&from);
+    return st;
 }
 
-static gr_data_sum sum_of(const gr_set *s)
+/* A lone field's bytes, or those of several after each other. */
+static gr_status sum_fields(gr_context *ctx, const gr_set *s, gr_field_role role, uint32_t *crc)
+{
+    gr_status st = GR_OK;
+    *crc = 0;
+    for (int i = 0; i < gr__set_fields(s) && st == GR_OK; i++) {
+        bool target = s->field[i].role != GR_FIELD_INPUT; /* weights say how targets count */
+        if (target == (role != GR_FIELD_INPUT)) st = add_field(ctx, &s->field[i], s->n, crc);
+    }
+    return st;
+}
+
+static gr_status sum_set(gr_context *ctx, const gr_set *s, gr_data_sum *out)
 {
     uint32_t names = 0;
     for (int h = 0; h < s->n_targets; h++)
         names = sum_of_names(names, gr__set_target(s, h)->class_names, gr__set_target(s, h)->classes);
-    return (gr_data_sum){.samples = s->n,
-                         .inputs = sum_of_fields(s, GR_FIELD_INPUT),
-                         .targets = sum_of_fields(s, GR_FIELD_TARGET),
+    *out = (gr_data_sum){.samples = s->n,
                          .names = s->schema ? sum_of_names(names, s->schema->name, s->schema->n_inputs) : names};
+    gr_status st = sum_fields(ctx, s, GR_FIELD_INPUT, &out->inputs);
+    return st == GR_OK ? sum_fields(ctx, s, GR_FIELD_TARGET, &out->targets) : st;
 }
 
-void gr__data_sums(const gr_task *t, gr_data_sum out[GR_PARTS])
+gr_status gr__data_sums(const gr_task *t, gr_data_sum out[GR_PARTS])
 {
-    for (int p = 0; p < GR_PARTS; p++)
-        if (t->set[p].n) out[p] = sum_of(&t->set[p]);
+    gr_status st = GR_OK;
+    for (int p = 0; p < GR_PARTS && st == GR_OK; p++)
+        if (t->set[p].n) st = sum_set(t->ctx, &t->set[p], &out[p]);
+    return st;
 }
 
 const char *gr__data_key(gr_part p)
@@ -62,10 +90,12 @@ const char *gr__data_sum_text(const gr_data_sum *s, char text[GR_DATA_TEXT])
     return text;
 }
 
-const char *gr__task_data_text(const gr_task *t, gr_part p, char text[GR_DATA_TEXT])
+gr_status gr__task_data_text(const gr_task *t, gr_part p, char text[GR_DATA_TEXT])
 {
-    const gr_data_sum s = sum_of(t->set_of[p]);
-    return gr__data_sum_text(&s, text);
+    gr_data_sum s;
+    gr_status st = sum_set(t->ctx, t->set_of[p], &s);
+    if (st == GR_OK) gr__data_sum_text(&s, text);
+    return st;
 }
 
 static bool parse(const char *text, gr_data_sum *s)

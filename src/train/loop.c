@@ -375,7 +375,7 @@ static gr_status train(gr_loop *l, gr_train_result *out)
     GR_TRY(starting_weights(l)); /* what that takes meanwhile is given back before the arena takes its place */
     GR_TRY(gr__engine_start(l->engine));
     GR_TRY(prepare_loaders(l));
-    gr__data_sums(l->task, l->data);
+    GR_TRY(gr__data_sums(l->task, l->data));
     if (l->options->attend) l->options->attend();
     GR_TRY(gr__run_begin(l->run));
     if (l->options->resume) GR_TRY(gr__loop_resume(l, &resumed));

@@ -116,7 +116,7 @@ const char *gr__meaning_text(const gr_task *t, char text[GR_MEANING_TEXT]);
 gr_status gr__loop_resume(gr_loop *l, bool *resumed);
 
 /* data_sum.c */
-void gr__data_sums(const gr_task *t, gr_data_sum out[GR_PARTS]);
+gr_status gr__data_sums(const gr_task *t, gr_data_sum out[GR_PARTS]);
 const char *gr__data_key(gr_part p); /* in checkpoints */
 const char *gr__data_sum_text(const gr_data_sum *s, char text[GR_DATA_TEXT]);
 /* GR_E_DATA, naming the file, where a part is not what `text` (of a checkpoint) says; GR_E_FORMAT where text says

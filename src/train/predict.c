@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/pool.h"
+#include "data/sample.h"
 #include "model/model.h"
 #include "train/train.h"
 
@@ -127,25 +128,35 @@ int64_t gr__predictor_counts(const gr_predictor *p, int head, const gr_set *set,
 }
 
 /* Rows beyond n are zeros of one step; samples do not meet in evaluation. */
-static void feed(const gr_predictor *p, int input, const gr_field *x, int64_t first, int64_t n)
+static gr_status feed(const gr_predictor *p, int input, const gr_field *x, int64_t first, int64_t n)
 {
     char *to = p->feed[input];
     size_t sample = p->feed_bytes[input] / (size_t)p->batch;
-    if (!to) return;
-    for (int64_t i = 0; i < n; i++)
-        gr__deliver(x, first + i, &p->delivery[input], gr_shape_count(x->sample), to + (size_t)i * sample);
+    gr__samples from;
+    if (!to) return GR_OK;
+    gr_status st = gr__samples_open(p->ctx, x, &from);
+    for (int64_t i = 0; i < n && st == GR_OK; i++) {
+        const void *numbers = gr__samples_at(p->ctx, &from, first + i);
+        if (numbers)
+            gr__deliver(x, numbers, &p->delivery[input], gr_shape_count(x->sample), to + (size_t)i * sample);
+        else
+            st = gr__error_code(p->ctx);
+    }
+    gr__samples_close(&from);
     memset(to + sample * (size_t)n, 0, p->feed_bytes[input] - sample * (size_t)n);
     for (int64_t i = 0; i < p->batch && p->length[input]; i++)
         p->length[input][i] = i < n && x->length ? x->length[first + i] : 1;
+    return st;
 }
 
 gr_status gr__predictor_run(gr_predictor *p, const gr_set *set, int64_t first, int64_t n,
                             const double *values[GR_MAX_TARGETS])
 {
     gr__fp_state saved = gr__fp_enter(); /* what the loader does, to the same bits */
-    for (int i = 0; i < p->n_inputs; i++) feed(p, i, gr__set_input(set, i), first, n);
+    gr_status st = GR_OK;
+    for (int i = 0; i < p->n_inputs && st == GR_OK; i++) st = feed(p, i, gr__set_input(set, i), first, n);
     gr__fp_leave(saved);
-    gr_status st = gr_plan_run(p->plan);
+    if (st == GR_OK) st = gr_plan_run(p->plan);
     if (st != GR_OK) return st;
     for (int h = 0; h < p->n_heads; h++) {
         const double *wide = p->prediction[h];

@@ -76,7 +76,7 @@ gr_extent gr__task_extent(const gr_task *t);
 /* What the set that a part's rows belong to holds: counts and checksums of what was loaded, as checkpoints and
  * result.json say it. */
 enum { GR_DATA_TEXT = 96 }; /* 64-bit counts included */
-const char *gr__task_data_text(const gr_task *t, gr_part p, char text[GR_DATA_TEXT]);
+gr_status gr__task_data_text(const gr_task *t, gr_part p, char text[GR_DATA_TEXT]);
 /* Rows of a batch: the recipe's, or all of the training part. */
 int64_t gr__task_batch(const gr_task *t);
 int64_t gr__task_evaluation_batch(const gr_task *t);

@@ -241,8 +241,9 @@ static void delivering_is_the_graph_in_float64(void **state)
             for (int row = 0; row < N; row++) {
                 static float a[W];
                 static double b[W];
-                gr__deliver(&s, row, &narrow, W, a);
-                gr__deliver(&s, row, &full, W, b);
+                const char *at = (const char *)s.data + (size_t)(row * W) * gr__element_bytes(s.element);
+                gr__deliver(&s, at, &narrow, W, a);
+                gr__deliver(&s, at, &full, W, b);
                 assert_memory_equal(b, out + row * W, sizeof b);
                 for (int k = 0; k < W; k++) assert_true(a[k] == (float)out[row * W + k]);
             }

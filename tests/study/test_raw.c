@@ -20,7 +20,7 @@ static bool unusual(double *x, int64_t n, const char *says)
                        {.kind = "standardize", .n = 2, .sub = mean, .mul = mul, .mean = mean, .std = std}};
     const gr_field f = {.sample = GR_SHAPE(WIDTH), .element = GR_EL_F64, .data = x};
     char text[400] = "";
-    bool found = gr__raw_is_unusual(p, 2, &f, n, text, sizeof text);
+    bool found = gr__raw_is_unusual(NULL, p, 2, &f, n, text, sizeof text);
     assert_true(found == (strlen(text) > 0));
     if (found && says) assert_non_null(strstr(text, says));
     return found;
@@ -62,15 +62,15 @@ static void pictures(void **state)
     }
     char text[400];
     gr_field f = {.sample = GR_SHAPE(4, 4), .element = GR_EL_U8, .data = raw};
-    assert_false(gr__raw_is_unusual(p, 2, &f, 3, text, sizeof text));
+    assert_false(gr__raw_is_unusual(NULL, p, 2, &f, 3, text, sizeof text));
     f.element = GR_EL_F32, f.data = scaled;
-    assert_true(gr__raw_is_unusual(p, 2, &f, 3, text, sizeof text));
+    assert_true(gr__raw_is_unusual(NULL, p, 2, &f, 3, text, sizeof text));
     f.data = ready;
-    assert_true(gr__raw_is_unusual(p, 2, &f, 3, text, sizeof text));
-    assert_false(gr__raw_is_unusual(p, 1, &f, 3, text, sizeof text)); /* scale alone knows no statistics */
-    assert_false(gr__raw_is_unusual(NULL, 0, &f, 3, text, sizeof text));
+    assert_true(gr__raw_is_unusual(NULL, p, 2, &f, 3, text, sizeof text));
+    assert_false(gr__raw_is_unusual(NULL, p, 1, &f, 3, text, sizeof text)); /* scale alone knows no statistics */
+    assert_false(gr__raw_is_unusual(NULL, NULL, 0, &f, 3, text, sizeof text));
     std = 0; /* training had one value only */
-    assert_false(gr__raw_is_unusual(p, 2, &f, 3, text, sizeof text));
+    assert_false(gr__raw_is_unusual(NULL, p, 2, &f, 3, text, sizeof text));
 }
 
 int main(void)

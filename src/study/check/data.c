@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/pool.h"
+#include "data/sample.h"
 #include "study/check/check.h"
 
 static const int64_t MOST_VALUES = 100000000; /* looked at: beyond it a rare value proves nothing any more */
@@ -60,13 +61,18 @@ static bool input_paired(const survey *s, const gr_batch *b, int64_t i, int inpu
 {
     const gr_delivery *d = &s->p->task.delivery[input];
     int64_t width = width_of(s, input);
+    const gr_field *x = gr__set_input(set_of(s), input);
+    gr__samples from;
+    gr_status st = gr__samples_open(s->p->ctx, x, &from);
+    const void *sample = st == GR_OK ? gr__samples_at(s->p->ctx, &from, b->row[i]) : NULL;
     gr__fp_state saved = gr__fp_enter(); /* as the loader does */
-    gr__deliver(gr__set_input(set_of(s), input), b->row[i], d, width, s->sample);
+    if (sample) gr__deliver(x, sample, d, width, s->sample);
     gr__fp_leave(saved);
-    for (int64_t k = 0; k < width; k++)
-        if (!equal(gr__element_at(d->as, s->sample, k), gr__element_at(d->as, b->field[input], i * width + k)))
-            return false;
-    return true;
+    bool same = sample != NULL;
+    for (int64_t k = 0; k < width && same; k++)
+        same = equal(gr__element_at(d->as, s->sample, k), gr__element_at(d->as, b->field[input], i * width + k));
+    gr__samples_close(&from);
+    return same;
 }
 
 static bool target_paired(const survey *s, const gr_batch *b, int64_t i, int h)

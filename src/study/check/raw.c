@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "data/moments.h"
+#include "data/sample.h"
 #include "study/check/check.h"
 
 enum { ENOUGH = 20 };                  /* values, to say anything */
@@ -13,28 +14,30 @@ static const double NARROW = 1.0 / 20; /* of the training's standard deviation *
 
 /* Mean and spread, in the training's, of group `first` of `groups`: the values first, first + groups, ... of every
  * sample. */
-static gr__moments moments_of(const gr_prepared *prepared, int n, const gr_field *x, int64_t samples, int64_t first,
+static gr__moments moments_of(gr__samples *from, const gr_prepared *prepared, int n, int64_t samples, int64_t first,
                               int64_t groups)
 {
+    const gr_field *x = from->x;
     int64_t width = gr_shape_count(x->sample);
+    const void *sample;
     gr__moments m = {0};
-    for (int64_t i = 0; i < samples; i++)
+    for (int64_t i = 0; i < samples && (sample = gr__samples_at(from->ctx, from, i)); i++)
         for (int64_t e = first; e < width; e += groups) {
-            gr__moments one = {1, gr__element_at(x->element, x->data, i * width + e), 0};
+            gr__moments one = {1, gr__element_at(x->element, sample, e), 0};
             gr__prepare_values(prepared, n, e, &one.mean, 1);
             if (isfinite(one.mean)) gr__moments_merge(&m, &one);
         }
     return m;
 }
 
-bool gr__raw_is_unusual(const gr_prepared *prepared, int n_prepared, const gr_field *x, int64_t n, char *text,
-                        size_t size)
+static bool is_unusual(gr__samples *from, const gr_prepared *prepared, int n_prepared, int64_t n, char *text,
+                       size_t size)
 {
     int k = n_prepared - 1;
     while (k >= 0 && !prepared[k].mean) k--;
     for (int64_t g = 0; k >= 0 && g < prepared[k].n; g++) {
         bool constant = !(prepared[k].std[g] > 0); /* training had one value there: no scale to compare with */
-        gr__moments m = moments_of(prepared, k + 1, x, n, g, prepared[k].n);
+        gr__moments m = moments_of(from, prepared, k + 1, n, g, prepared[k].n);
         double spread = m.n > 0 ? sqrt(m.m2 / m.n) : 0;
         if (constant || m.n < ENOUGH || (fabs(m.mean) <= FAR && spread >= NARROW)) continue;
         snprintf(text, size,
@@ -45,4 +48,13 @@ bool gr__raw_is_unusual(const gr_prepared *prepared, int n_prepared, const gr_fi
         return true;
     }
     return false;
+}
+
+bool gr__raw_is_unusual(gr_context *ctx, const gr_prepared *prepared, int n_prepared, const gr_field *x, int64_t n,
+                        char *text, size_t size)
+{
+    gr__samples from;
+    bool unusual = gr__samples_open(ctx, x, &from) == GR_OK && is_unusual(&from, prepared, n_prepared, n, text, size);
+    gr__samples_close(&from);
+    return unusual;
 }
