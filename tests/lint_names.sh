@@ -42,6 +42,7 @@ src/cli/cmd_convert.c          | relu sigmoid                | options, called b
 src/cli/cmd_init.c             | init                        | the command
 src/cli/cmd_advise.c           | optimizers                  | a key of what it prints
 src/cli/evaluation.c           | precision recall f1         | columns of the table of classes
+src/cli/cmd_predict.c          | csv                         | an option; the ending of a file
 src/cli/cmd_lab.c              | csv                         | the ending of a file
 ROWS
 }

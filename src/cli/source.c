@@ -109,6 +109,28 @@ void cli_source_close(cli *c, cli_source *s)
     *s = (cli_source){0};
 }
 
+gr_status cli_raw_load(cli *c, const gr_model *m, const char *file, const char *const *keep, int n_keep, gr_set *out)
+{
+    const gr_recipe *r = m->recipe;
+    const gr_wants wants = gr__recipe_wants(r);
+    gr_source_options o = {.folder = ".",
+                           .keep_float64 = r->float64,
+                           .wants = &wants,
+                           .schema = &m->meaning.schema,
+                           .keep = keep,
+                           .n_keep = n_keep};
+    gr_shape sample[GR_MAX_INPUTS];
+    for (int i = 0; i < r->n_inputs; i++) {
+        o.exact |= m->meaning.n_prepared[i] > 0;
+        sample[i] = r->input[i].sample;
+    }
+    gr_status st = gr__set_raw(c->ctx, file, sample, r->data.train, &o, out);
+    if (st != GR_OK || n_keep == 0 || out->n_kept) return st;
+    gr__set_free(c->ctx, out);
+    *out = (gr_set){0};
+    return gr__fail(c->ctx, GR_E_USAGE, "--keep %s: %s is no table, which alone has columns", keep[0], file);
+}
+
 const char *cli_class_name(const gr_model *m, int head, int64_t k, char *number, size_t n)
 {
     const gr_meaning *of = &m->meaning;

@@ -36,6 +36,8 @@ gr_status cli_source_open(cli *c, const cli_source_options *o, cli_source *out);
  * NULL. GR_E_CHECK: refused. */
 gr_status cli_source_seen(cli *c, const cli_source_options *o, const cli_source *s, const char *data);
 void cli_source_close(cli *c, cli_source *s); /* a zeroed one is fine */
+/* What predict is given, read as the model's training data was; texts of the columns `keep` come with it. */
+gr_status cli_raw_load(cli *c, const gr_model *m, const char *file, const char *const *keep, int n_keep, gr_set *out);
 /* The name of a head's class, or its number. */
 const char *cli_class_name(const gr_model *m, int head, int64_t k, char *number, size_t n);
 

@@ -24,6 +24,9 @@ typedef struct gr_set {
     const char *file;          /* for messages */
     bool one;                  /* of gr__set_raw: the file is one sample, without an axis of samples */
     const char *const *sample; /* what each is called, as its file; NULL: by its number */
+    const char *const *kept;   /* of a table, n x n_kept: texts of the columns that the options keep, as they are */
+    const char *const *kept_name;
+    int n_kept;
 } gr_set;
 
 static inline int gr__set_fields(const gr_set *s)
@@ -65,6 +68,8 @@ typedef struct gr_source_options {
     const gr_schema *schema; /* of the training, for all other data; NULL: this is the training's */
     bool own_classes;        /* with a schema: its labels are classes of its own all the same */
     gr__bump *memory;        /* where names and a schema that gr__set_info gives live; NULL: it gives none */
+    const char *const *keep; /* of gr__set_raw: n_keep columns of a table, by name or number, whose texts are wanted */
+    int n_keep;
     uint64_t hold; /* bytes of inputs that are held in memory at most; beyond, samples are read when they are wanted, by
                       sources that can. 0: all there are, of readers 1 GiB */
 } gr_source_options;

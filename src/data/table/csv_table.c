@@ -266,6 +266,7 @@ static gr_status read_rows(const gr__table *t, gr__labels *all, gr_set *s)
         if (st == GR_OK) st = read_inputs(t, &r, s, row);
         if (st == GR_OK) st = gr__table_answer(t, &r, all, s, row);
         if (st == GR_OK && s->weighted) st = read_weight(t, &r, s, row, &any);
+        if (st == GR_OK) st = gr__table_kept(t, &r, row);
     }
     gr__csv_stop(&r);
     if (st == GR_OK && s->weighted && !any)
@@ -337,6 +338,7 @@ gr_status gr__csv_load(gr__blob *blob, const gr__csv_options *o, gr_set *out)
     gr__table_tell(&t);
     GR_TRY(gr__table_answers(&t, true));
     GR_TRY(describe(&t, t.memory, &s));
+    GR_TRY(gr__table_keep(&t, &s));
     for (int i = 0; i < gr__set_fields(&s); i++) {
         s.field[i].data = gr__tensor_alloc(t.ctx, (size_t)s.field[i].bytes);
         if (!s.field[i].data) GR_TRY(gr__error_code(t.ctx));
