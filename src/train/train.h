@@ -291,6 +291,15 @@ typedef struct gr_train_result {
 gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options *o, gr_train_result *out);
 
 /* ---- prediction ---- */
+/* Tensor memory of predicting one sample, as a predictor of batch 1 takes it with the context's threads: to the byte,
+ * before anything is trained. */
+typedef struct gr_serving_bytes {
+    uint64_t parameters, activations, workspace; /* parameters: with statistics that the model keeps */
+    uint64_t total;
+} gr_serving_bytes;
+gr_status gr__serving_bytes(const gr_task *t, gr_serving_bytes *out);
+/* GR_E_BUDGET where the recipe's limit is below that. *out may be NULL. */
+gr_status gr__serving_check(const gr_task *t, gr_serving_bytes *out);
 typedef struct gr_predictor gr_predictor;
 /* Ready to predict from raw samples of sets like this one; threads and budget are the context's. */
 gr_status gr__predictor_make(gr_context *ctx, const struct gr_model *m, const gr_set *like, int64_t batch,
