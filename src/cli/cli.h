@@ -85,6 +85,8 @@ typedef struct cli_command {
     size_t options_size;
     int min_arguments, max_arguments;
     gr_status (*run)(cli *c);
+    const struct cli_command *const *verbs; /* instead of options and run: commands of their own, "data split" the name
+                                               of one, NULL after the last; `usage` is their words */
 } cli_command;
 #define GR_COMMAND(name) const cli_command gr__command_##name
 const cli_command *const *gr__commands(int *n); /* generated, sorted by name */

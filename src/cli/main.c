@@ -44,8 +44,11 @@ double cli_now(void)
 static void print_command_help(FILE *to, const cli_command *c)
 {
     fprintf(to, "gradus %s %s\n\n%s.\n", c->name, c->usage, c->summary);
+    if (c->verbs) fprintf(to, "\n");
+    for (int i = 0; c->verbs && c->verbs[i]; i++)
+        fprintf(to, "  gradus %s %s\n      %s\n", c->verbs[i]->name, c->verbs[i]->usage, c->verbs[i]->summary);
     if (c->help) fprintf(to, "\n%s", c->help);
-    cli_print_options(to, c);
+    if (!c->verbs) cli_print_options(to, c);
 }
 
 /* In the order of their places, which are small numbers. */
@@ -161,17 +164,61 @@ static gr_status no_command(cli *c, const char *name)
     return GR_E_USAGE;
 }
 
+/* What stands behind the command's name in that of a verb. */
+static const char *word_of(const cli_command *verb)
+{
+    return strrchr(verb->name, ' ') + 1;
+}
+
+/* The verb that a command of several is asked for; NULL: none of them. */
+static const cli_command *find_verb(const cli_command *c, const char *word)
+{
+    for (int i = 0; word && c->verbs[i]; i++)
+        if (strcmp(word, word_of(c->verbs[i])) == 0) return c->verbs[i];
+    return NULL;
+}
+
+static gr_status no_verb(cli *c, const char *word)
+{
+    const char *words[16];
+    size_t n = 0;
+    for (; n < GR_COUNT(words) && c->command->verbs[n]; n++) words[n] = word_of(c->command->verbs[n]);
+    const char *hint =
+        gr__bump_format(c->memory, "gradus %s --help says what there is: %s", c->command->name, c->command->usage);
+    if (!hint) return GR_E_MEMORY;
+    if (!word || word[0] == '-') {
+        gr__fail(c->ctx, GR_E_USAGE, "%s: what is to be done comes first", c->command->name);
+        gr__error_hint(c->ctx, "%s", hint);
+        return GR_E_USAGE;
+    }
+    return cli_unknown(c, gr__bump_format(c->memory, "%s: there is no", c->command->name), word, words, n, hint);
+}
+
+static bool asks_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
 static gr_status run(cli *c, int argc, char **argv)
 {
     const char *name = argv[1];
     FILE *human = c->json ? stderr : stdout;
-    bool help = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0;
+    bool help = asks_help(name);
     const char *about = help && argc > 2 && argv[2][0] != '-' ? argv[2] : NULL;
     if (help && !about) return print_help(human), GR_OK;
     if (strcmp(name, "--version") == 0) name = "version";
     if (about) name = about;
     c->command = find_command(name);
     if (!c->command) return no_command(c, name);
+    if (c->command->verbs) {
+        int at = about ? 3 : 2;
+        const char *word = argc > at ? argv[at] : NULL;
+        const cli_command *verb = find_verb(c->command, word);
+        if (!verb && (about || (word && asks_help(word)))) return print_command_help(human, c->command), GR_OK;
+        if (!verb) return no_verb(c, word);
+        c->command = verb;
+        argc--, argv++;
+    }
     if (!about) {
         gr_status st = cli_parse(c, argc, argv);
         if (st != GR_OK) return st;

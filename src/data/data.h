@@ -9,7 +9,9 @@
 #include "base/dtype.h"
 #include "base/base.h"
 #include "base/member.h"
+#include "data/faults.h"
 #include "data/field.h"
+#include "data/keys.h"
 #include "data/schema.h"
 #include "nn/targets.h"
 
@@ -27,6 +29,7 @@ typedef struct gr_set {
     const char *const *kept;   /* of a table, n x n_kept: texts of the columns that the options keep, as they are */
     const char *const *kept_name;
     int n_kept;
+    const uint64_t *line; /* of a table, where faults are noted: where each stands in the file; NULL: not known */
 } gr_set;
 
 static inline int gr__set_fields(const gr_set *s)
@@ -67,9 +70,11 @@ typedef struct gr_source_options {
     gr_target_kind want;     /* without wants: what a target column is that could be either */
     const gr_schema *schema; /* of the training, for all other data; NULL: this is the training's */
     bool own_classes;        /* with a schema: its labels are classes of its own all the same */
+    gr_faults *faults;       /* rows that are left out, and faults that are noted; NULL: neither */
     gr__bump *memory;        /* where names and a schema that gr__set_info gives live; NULL: it gives none */
     const char *const *keep; /* of gr__set_raw: n_keep columns of a table, by name or number, whose texts are wanted */
     int n_keep;
+    const char *apart[2]; /* columns that parts are cut by: no inputs, unless the source names them; NULL: none */
     uint64_t hold; /* bytes of inputs that are held in memory at most; beyond, samples are read when they are wanted, by
                       sources that can. 0: all there are, of readers 1 GiB */
 } gr_source_options;
@@ -87,6 +92,9 @@ typedef struct gr_source {
     /* OPTIONAL: what `predict` is given, a file or a folder of files, each a sample, read as the training's were by the
      * settings of its source. Nothing of targets. NULL: arrays and tables, which gr__set_raw knows by their content. */
     gr_status (*raw)(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const char *file, gr_set *out);
+    /* OPTIONAL: the keys that a column of the source gives its samples. NULL: a file of its own has them. */
+    gr_status (*keys)(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const char *column,
+                      gr_keys *out);
 } gr_source;
 #define GR_SOURCE(name) const gr_source gr__source_##name
 const gr_source *const *gr__sources(int *n); /* generated */
@@ -98,10 +106,17 @@ extern const gr_family gr__family_source;    /* generated */
 gr_status gr__set_info(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set *out);
 gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, gr_set *out);
 void gr__set_free(gr_context *ctx, gr_set *s); /* zeroed set is fine */
+/* The keys of the n samples of a source: of its column, or, where it has none, of the file of that name, an array of n
+ * numbers (NPY or IDX). GR_E_DATA and the like, at the place `at`. */
+gr_status gr__keys_load(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, const char *name,
+                        const gr_tree *at, int64_t n, gr_keys *out);
 /* hold.c: how many bytes of inputs may be held; and readers replaced by what they give, where that is no more than
  * `most` in all. The error is that of the first sample that cannot be read. */
 uint64_t gr__hold_limit(const gr_source_options *o, bool reads);
-gr_status gr__set_hold(gr_context *ctx, gr_set *s, uint64_t most);
+gr_status gr__set_hold(gr_context *ctx, gr_set *s, uint64_t most, gr_faults *faults);
+/* Rows that are left out get the targets, weights and lengths of the first that is not: nothing looks at them, and what
+ * is counted of all samples is right. GR_E_DATA: there is no other. */
+gr_status gr__set_leave_out(gr_context *ctx, gr_set *s, const gr_faults *f);
 /* What every source owes: the fields that were asked for, in their order, so that nobody looks names up again.
  * GR_E_INTERNAL: others. w NULL: nothing was. */
 gr_status gr__set_check(gr_context *ctx, const gr_source *source, const gr_wants *w, const gr_set *s);
@@ -121,6 +136,8 @@ bool gr__source_has_files(const gr_source *source, const gr_row *row);
 /* The source's tree with every default filled in and absolute paths, for the resolved recipe. */
 gr_status gr__source_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, const gr_source_options *o,
                              gr_tree **out);
+/* A path, or a map of paths, as absolute ones. NULL on failure. */
+gr_tree *gr__source_absolute(gr_context *ctx, gr__bump *b, const gr_tree *t, const gr_source_options *o);
 /* Whether data of shape `sample` is what a model with this input takes: equal but for axes of size 1, or flat with as
  * many values. */
 bool gr__sample_fits(gr_shape sample, gr_shape input);
@@ -138,15 +155,33 @@ typedef struct gr_rows {
 } gr_rows;                          /* tensor memory, counted as data */
 uint64_t gr__rows_bytes(int64_t n); /* exactly what a list of n rows takes of it */
 gr_status gr__rows_all(gr_context *ctx, int64_t n, gr_rows *out);
+/* Those of 0..n-1 whose mark is 0; mark NULL: all. */
+gr_status gr__rows_kept(gr_context *ctx, int64_t n, const uint8_t *mark, gr_rows *out);
 void gr__rows_free(gr_context *ctx, gr_rows *r);
-/* Splits 0..n-1 into parts by fractions (the first part takes the rest), permuted with the seed. A part has fraction *
- * n rows, rounded half up, whatever the labels: `plan` knows the counts before it knows the labels. Stratified by class
- * where labels is not NULL: each class has its share rounded up or down; first up go classes that the part would not
- * show at all though they have a row for every part, then the largest remainders, ties by the seed. Parts are sorted
- * ascending. Deterministic in (seed, n, labels). */
-gr_status gr__split(gr_context *ctx, uint64_t seed, int64_t n, const int32_t *labels, int classes,
-                    const double *fractions, int parts, gr_rows *out);
-uint64_t gr__split_work(int64_t n); /* tensor memory that it takes meanwhile, beyond the lists that it leaves */
+/* How rows are divided into parts. The first part takes what the others leave. */
+typedef struct gr_cut {
+    uint64_t seed;
+    const double *fractions;
+    int parts;
+    const int32_t *labels; /* stratified by class; NULL: not */
+    int classes;
+    const gr_keys *group; /* rows of equal keys stay in one part; NULL: none do */
+    const gr_keys *order; /* cut in the order of the keys, equal ones in that of the file; NULL: permuted */
+    bool in_file_order;   /* cut in the order of the file */
+    const uint8_t *out;   /* rows that are in no part are 1; NULL: none is */
+} gr_cut;
+/* Splits 0..n-1. A part has fraction * rows, rounded half up, whatever the labels: `plan` knows the counts before it
+ * knows the labels. Permuted with the seed; stratified by class where there are labels: each class has its share
+ * rounded up or down; first up go classes that the part would not show at all though they have a row for every part,
+ * then the largest remainders, ties by the seed. In an order, the first part has the first rows, the last the last. Of
+ * groups, drawn with the seed, a part has as many as come nearest to its count. Parts are sorted ascending.
+ * Deterministic in all that it is given. GR_E_DATA: fewer groups than parts. */
+gr_status gr__split(gr_context *ctx, const gr_cut *c, int64_t n, gr_rows *out);
+/* The chapter's shares of validation and test for n samples, which it gives for 10^4, 10^6 and 10^8; between them their
+ * logarithms are linear in that of n, beyond them they stay. */
+void gr__split_auto(int64_t n, double *validation, double *test);
+/* Tensor memory that it takes meanwhile, beyond the lists that it leaves; with keys at most, and those among it. */
+uint64_t gr__split_work(int64_t n, bool keys);
 /* The manifest: TSV with a header line: row, part, label, CRC32 of the sample's bytes as loaded; written atomically. */
 gr_status gr__split_manifest(gr_context *ctx, const char *path, const gr_set *s, const gr_rows *parts,
                              const char *const *names, int n_parts);

@@ -9,8 +9,9 @@
 #include "data/sample.h"
 
 enum { SHARDS_A_WORKER = 16 };
-#define READERS_HOLD ((uint64_t)1 << 30) /* where nothing is said: beyond, decoding again costs less than the memory \
-                                          */
+#define READERS_HOLD                                                                                \
+    ((uint64_t)1 << 30) /* where nothing is said: beyond, decoding again costs less than the memory \
+                         */
 
 uint64_t gr__hold_limit(const gr_source_options *o, bool reads)
 {
@@ -25,6 +26,7 @@ typedef struct worker {
 
 typedef struct holding {
     gr_field *x;
+    gr_faults *faults;
     int64_t n;
     int shards, workers;
     worker *worker;
@@ -40,7 +42,9 @@ static void hold_shard(void *arg, int shard, int at)
         if (w->failed >= 0) return; /* shards are handed out in order: all before it are others' */
         const gr_reader *r = h->x->reader;
         char *to = (char *)h->x->data + (size_t)i * sample;
+        if (gr__left_out(h->faults, i)) continue; /* it stays 0 */
         if (r->read(w->errors, r, i, w->from.room + w->from.sample_bytes, to) == GR_OK) continue;
+        if (gr__fault_let(h->faults, GR_FAULT_UNDECODABLE, i, w->errors)) continue;
         w->failed = i;
         return;
     }
@@ -57,14 +61,14 @@ static gr_status conclude(gr_context *ctx, holding *h)
     return first ? gr__error_take(ctx, first->errors) : GR_OK;
 }
 
-static gr_status hold_field(gr_context *ctx, gr_field *x, int64_t n)
+static gr_status hold_field(gr_context *ctx, gr_field *x, int64_t n, gr_faults *faults)
 {
     gr__pool *pool = gr__context_pool(ctx);
     if (!pool) return gr__error_code(ctx);
     int workers = gr__pool_threads(pool);
     worker *all = gr__alloc(ctx, sizeof *all * (size_t)workers);
     gr_status st = all ? GR_OK : GR_E_MEMORY;
-    holding h = {x, n, (int)GR_MIN(n, (int64_t)workers * SHARDS_A_WORKER), workers, all};
+    holding h = {x, faults, n, (int)GR_MIN(n, (int64_t)workers * SHARDS_A_WORKER), workers, all};
     x->bytes = (uint64_t)n * gr__sample_bytes(x);
     for (int i = 0; i < workers && st == GR_OK; i++) {
         all[i].failed = -1;
@@ -97,13 +101,13 @@ static uint64_t wanted(const gr_set *s)
     return bytes;
 }
 
-gr_status gr__set_hold(gr_context *ctx, gr_set *s, uint64_t most)
+gr_status gr__set_hold(gr_context *ctx, gr_set *s, uint64_t most, gr_faults *faults)
 {
     bool held = wanted(s) <= most;
     gr_status st = GR_OK;
     for (int i = 0; i < gr__set_fields(s) && st == GR_OK; i++) {
         gr_field *x = &s->field[i];
-        if (x->reader && held) st = hold_field(ctx, x, s->n);
+        if (x->reader && held) st = hold_field(ctx, x, s->n, faults);
         if (x->reader) x->bytes = 0;
     }
     return st;

@@ -159,13 +159,70 @@ gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_opt
         st = gr__set_check(ctx, source, o->wants, &set);
         if (st == GR_OK) st = check_indices(ctx, tree, source, o->wants, &set);
         if (st == GR_OK)
-            st = gr__source_place(ctx, &s, "type", gr__set_hold(ctx, &set, gr__hold_limit(o, source->reads)));
+            st =
+                gr__source_place(ctx, &s, "type", gr__set_hold(ctx, &set, gr__hold_limit(o, source->reads), o->faults));
         if (st != GR_OK) gr__set_free(ctx, &set);
     }
     gr__set_measure(&set, o->wants);
     if (st == GR_OK) *out = set;
     gr__bump_destroy(b);
     return st;
+}
+
+gr_status gr__keys_load(gr_context *ctx, const gr_tree *tree, const gr_source_options *o, const char *name,
+                        const gr_tree *at, int64_t n, gr_keys *out)
+{
+    gr__bump *b = gr__bump_create(ctx);
+    if (!b) return GR_E_MEMORY;
+    const gr_source *source = NULL;
+    gr_settings s;
+    gr_keys keys = {0};
+    gr_status st = settle(ctx, b, tree, &source, &s);
+    const char *path = st == GR_OK && !source->keys ? gr__source_file(b, name, o) : NULL;
+    if (st == GR_OK && source->keys)
+        st = source->keys(ctx, &s, o, name, &keys);
+    else if (st == GR_OK)
+        st = path ? gr__keys_file(ctx, path, n, &keys) : gr__error_code(ctx);
+    if (st == GR_OK && keys.n != n)
+        st = gr__fail(ctx, GR_E_DATA, "there are %lld keys for %lld samples", (long long)keys.n, (long long)n);
+    st = gr__place(ctx, at, st);
+    if (st == GR_OK)
+        *out = keys;
+    else
+        gr__keys_free(ctx, &keys);
+    gr__bump_destroy(b);
+    return st;
+}
+
+static void copy_sample(gr_field *f, int64_t from, int64_t to)
+{
+    size_t bytes = (size_t)gr_shape_count(f->sample) * gr__element_bytes(f->element);
+    memcpy((char *)f->data + (size_t)to * bytes, (const char *)f->data + (size_t)from * bytes, bytes);
+}
+
+static void count_classes(gr_field *f, int64_t n)
+{
+    const int32_t *label = f->data;
+    int64_t width = gr_shape_count(f->sample);
+    if (f->kind != GR_TARGET_CLASS || f->class_names) return;
+    f->classes = 0;
+    for (int64_t i = 0; i < n * width; i++) f->classes = GR_MAX(f->classes, label[i] + 1);
+}
+
+gr_status gr__set_leave_out(gr_context *ctx, gr_set *s, const gr_faults *f)
+{
+    int64_t kept = 0;
+    while (kept < s->n && gr__left_out(f, kept)) kept++;
+    if (!f->n_out) return GR_OK;
+    if (f->out[f->n_out - 1] >= s->n)
+        return gr__fail(ctx, GR_E_DATA, "row %u is to be left out, but \"%s\" has the rows 0 to %lld",
+                        f->out[f->n_out - 1], s->file ? s->file : "the source", (long long)s->n - 1);
+    if (kept == s->n) return gr__fail(ctx, GR_E_DATA, "every sample is left out");
+    for (int i = s->n_inputs; i < gr__set_fields(s); i++) {
+        for (int64_t k = 0; k < f->n_out; k++) copy_sample(&s->field[i], kept, f->out[k]);
+        count_classes(&s->field[i], s->n);
+    }
+    return GR_OK;
 }
 
 /* ---- the resolved recipe ---- */
@@ -177,13 +234,12 @@ bool gr__source_has_files(const gr_source *source, const gr_row *row)
     return row->kind == GR_ROW_PATH;
 }
 
-/* A path, or a map of paths, as absolute ones. NULL on failure. */
-static gr_tree *absolute(gr_context *ctx, gr__bump *b, const gr_tree *t, const gr_source_options *o)
+gr_tree *gr__source_absolute(gr_context *ctx, gr__bump *b, const gr_tree *t, const gr_source_options *o)
 {
     if (t->kind == GR_TREE_MAP) {
         gr_tree *map = gr__tree_map(b);
         for (int i = 0; i < t->n && map; i++)
-            if (!gr__tree_put(b, map, t->key[i], absolute(ctx, b, t->child[i], o))) return NULL;
+            if (!gr__tree_put(b, map, t->key[i], gr__source_absolute(ctx, b, t->child[i], o))) return NULL;
         return map;
     }
     if (t->kind == GR_TREE_LIST || t->kind == GR_TREE_NULL) return gr__tree_copy(b, t); /* refused by whoever loads */
@@ -206,7 +262,7 @@ gr_status gr__source_resolve(gr_context *ctx, gr__bump *b, const gr_tree *tree, 
     for (int i = 0; i < s.member->n_rows; i++) {
         const gr_row *row = &s.member->rows[i];
         if (!s.value[i] || !gr__source_has_files(source, row)) continue;
-        if (!gr__tree_put(b, t, row->name, absolute(ctx, b, s.value[i], o))) return gr__error_code(ctx);
+        if (!gr__tree_put(b, t, row->name, gr__source_absolute(ctx, b, s.value[i], o))) return gr__error_code(ctx);
     }
     *out = t;
     return GR_OK;

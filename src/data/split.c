@@ -1,11 +1,9 @@
-/* Rows: splits, limits, and the manifest that records a split. */
+/* Rows: splits and limits. */
+#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/file.h"
 #include "base/rng.h"
-#include "base/text.h"
-#include "data/sample.h"
+#include "data/data.h"
 
 uint64_t gr__rows_bytes(int64_t n)
 {
@@ -26,11 +24,19 @@ static gr_status rows_alloc(gr_context *ctx, int64_t n, gr_rows *out)
     return GR_OK;
 }
 
+gr_status gr__rows_kept(gr_context *ctx, int64_t n, const uint8_t *mark, gr_rows *out)
+{
+    int64_t kept = n, at = 0;
+    for (int64_t i = 0; mark && i < n; i++) kept -= mark[i] != 0;
+    gr_status st = rows_alloc(ctx, kept, out);
+    for (int64_t i = 0; st == GR_OK && i < n; i++)
+        if (!mark || !mark[i]) out->row[at++] = (uint32_t)i;
+    return st;
+}
+
 gr_status gr__rows_all(gr_context *ctx, int64_t n, gr_rows *out)
 {
-    gr_status st = rows_alloc(ctx, n, out);
-    for (int64_t i = 0; st == GR_OK && i < n; i++) out->row[i] = (uint32_t)i;
-    return st;
+    return gr__rows_kept(ctx, n, NULL, out);
 }
 
 typedef struct quota { /* of one class, while a part is shared out */
@@ -102,22 +108,29 @@ static int class_of(const int32_t *labels, uint32_t row)
     return labels ? labels[row] : 0;
 }
 
-/* part_of[row] for every row, and counts[part]. */
-static void assign(uint64_t seed, int64_t n, const int32_t *labels, int classes, const double *fractions, int parts,
-                   uint32_t *order, uint32_t *lots, quota *q, uint8_t *part_of, int64_t *counts)
+/* How many rows part p of the cut has, of n in all of which so many are left. */
+static int64_t count_of(const gr_cut *c, int p, int64_t n, int64_t left)
 {
-    gr__rng r = gr__rng_make(seed, "split", 0, 0);
+    return GR_MIN((int64_t)(c->fractions[p] * (double)n + 0.5), left);
+}
+
+/* part_of[row] for every row, and counts[part]; n rows, of which `all` are in some part. */
+static void assign(const gr_cut *c, int classes, int64_t n, int64_t all, uint32_t *order, uint32_t *lots, quota *q,
+                   uint8_t *part_of, int64_t *counts)
+{
+    gr__rng r = gr__rng_make(c->seed, "split", 0, 0);
     gr__rng_permutation(&r, order, (size_t)n);
-    for (int c = 0; c < classes; c++) q[c].class_ = c;
-    for (int64_t i = 0; i < n; i++) q[class_of(labels, (uint32_t)i)].rows++;
-    for (int c = 0; c < classes; c++) q[c].room = q[c].rows;
-    int64_t left = n;
-    for (int p = 1; p < parts; p++) {
-        draw_lots(seed, p, q, classes, lots);
-        share(GR_MIN((int64_t)(fractions[p] * (double)n + 0.5), left), fractions[p], parts, q, classes);
-        for (int c = 0; c < classes; c++) q[c].room -= q[c].take;
+    for (int k = 0; k < classes; k++) q[k].class_ = k;
+    for (int64_t i = 0; i < n; i++)
+        if (part_of[i] == 0) q[class_of(c->labels, (uint32_t)i)].rows++;
+    for (int k = 0; k < classes; k++) q[k].room = q[k].rows;
+    int64_t left = all;
+    for (int p = 1; p < c->parts; p++) {
+        draw_lots(c->seed, p, q, classes, lots);
+        share(count_of(c, p, all, left), c->fractions[p], c->parts, q, classes);
+        for (int k = 0; k < classes; k++) q[k].room -= q[k].take;
         for (int64_t i = 0; i < n; i++) {
-            quota *of = &q[class_of(labels, order[i])];
+            quota *of = &q[class_of(c->labels, order[i])];
             if (part_of[order[i]] || !of->take) continue;
             of->take--;
             part_of[order[i]] = (uint8_t)p;
@@ -128,49 +141,183 @@ static void assign(uint64_t seed, int64_t n, const int32_t *labels, int classes,
     counts[0] = left;
 }
 
-/* Which part each row is in. The order is given back before the lists of the parts are taken: together they are as
- * large. */
-static gr_status assign_all(gr_context *ctx, uint64_t seed, int64_t n, const int32_t *labels, int classes,
-                            const double *fractions, int parts, uint8_t *part_of, int64_t *counts)
+/* The order is given back before the lists of the parts are taken: together they are as large. */
+static gr_status assign_all(gr_context *ctx, const gr_cut *c, int64_t n, int64_t all, uint8_t *part_of, int64_t *counts)
 {
     gr_rows order = {0};
+    int classes = c->labels ? c->classes : 1;
     size_t quota_bytes = (size_t)classes * sizeof(quota), lot_bytes = (size_t)classes * sizeof(uint32_t);
     uint32_t *lots = gr__alloc(ctx, lot_bytes);
     quota *q = lots ? gr__alloc(ctx, quota_bytes) : NULL;
     gr_status st = q ? rows_alloc(ctx, n, &order) : gr__error_code(ctx);
-    if (st == GR_OK) assign(seed, n, labels, classes, fractions, parts, order.row, lots, q, part_of, counts);
+    if (st == GR_OK) assign(c, classes, n, all, order.row, lots, q, part_of, counts);
     gr__rows_free(ctx, &order);
     gr__free(ctx, lots, lot_bytes);
     gr__free(ctx, q, quota_bytes);
     return st;
 }
 
-uint64_t gr__split_work(int64_t n)
+/* ---- in an order ---- */
+
+/* Rows by rising keys, equal ones as they stand: how many have a lower key is where those of a key begin. */
+static gr_status sort_rows(gr_context *ctx, const gr_keys *keys, int64_t n, uint32_t *order)
 {
-    return (uint64_t)n;
+    size_t bytes = (size_t)(keys->found + 1) * sizeof(int64_t);
+    int64_t *begin = gr__tensor_alloc(ctx, bytes);
+    if (!begin) return gr__error_code(ctx);
+    for (int64_t i = 0; i < n; i++) begin[keys->rank[i] + 1]++;
+    for (int64_t k = 0; k < keys->found; k++) begin[k + 1] += begin[k];
+    for (int64_t i = 0; i < n; i++) order[begin[keys->rank[i]]++] = (uint32_t)i;
+    gr__tensor_free(ctx, begin, bytes);
+    return GR_OK;
 }
 
-gr_status gr__split(gr_context *ctx, uint64_t seed, int64_t n, const int32_t *labels, int classes,
-                    const double *fractions, int parts, gr_rows *out)
+static gr_status assign_ordered(gr_context *ctx, const gr_cut *c, int64_t n, int64_t all, uint8_t *part_of,
+                                int64_t *counts)
+{
+    gr_rows order = {0};
+    int64_t left = all;
+    gr_status st = gr__rows_all(ctx, n, &order);
+    if (st == GR_OK && c->order) st = sort_rows(ctx, c->order, n, order.row);
+    for (int p = 1; p < c->parts; p++) left -= counts[p] = count_of(c, p, all, left);
+    counts[0] = left;
+    int p = 0;
+    for (int64_t i = 0, taken = 0; i < n && st == GR_OK; i++) {
+        if (part_of[order.row[i]]) continue;
+        while (taken == counts[p]) taken = 0, p++;
+        part_of[order.row[i]] = (uint8_t)p;
+        taken++;
+    }
+    gr__rows_free(ctx, &order);
+    return st;
+}
+
+/* ---- groups ---- */
+
+typedef struct group {
+    int64_t rows;
+    uint32_t part; /* 0: of what is left */
+} group;
+
+static int64_t distance(int64_t a, int64_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+/* Those in the order of their lots that fit, then the one that comes nearer to what is wanted, or else the smallest: a
+ * part has one group at least, and leaves one for each part to come and for the first. */
+static int64_t gather(int part, int to_come, int64_t wanted, const uint32_t *order, int64_t n, group *g, int64_t *left)
+{
+    int64_t have = 0, best = -1;
+    for (int64_t i = 0; i<n && * left> to_come; i++) {
+        group *one = &g[order[i]];
+        if (one->part || !one->rows || have + one->rows > wanted) continue;
+        one->part = (uint32_t)part;
+        have += one->rows;
+        --*left;
+    }
+    for (int64_t i = 0; i<n && * left> to_come; i++) {
+        const group *one = &g[order[i]];
+        if (one->part || !one->rows) continue;
+        if (best < 0 || distance(have + one->rows, wanted) < distance(have + g[best].rows, wanted)) best = order[i];
+    }
+    if (best < 0 || (have > 0 && distance(have + g[best].rows, wanted) >= distance(have, wanted))) return have;
+    g[best].part = (uint32_t)part;
+    --*left;
+    return have + g[best].rows;
+}
+
+static gr_status gather_all(gr_context *ctx, const gr_cut *c, int64_t n, int64_t all, uint32_t *order, group *g,
+                            uint8_t *part_of, int64_t *counts)
+{
+    const gr_keys *keys = c->group;
+    int64_t groups = 0, left = all;
+    int parts = 1;
+    for (int p = 1; p < c->parts; p++) parts += c->fractions[p] > 0;
+    for (int64_t i = 0; i < n; i++)
+        if (part_of[i] == 0) groups += g[keys->rank[i]].rows++ == 0;
+    if (groups < parts)
+        return gr__fail(ctx, GR_E_DATA, "%lld group%s cannot be divided into %d parts: none may be cut in two",
+                        (long long)groups, groups == 1 ? "" : "s", parts);
+    gr__rng r = gr__rng_make(c->seed, "split/groups", 0, 0);
+    gr__rng_permutation(&r, order, (size_t)keys->found);
+    for (int p = 1; p < c->parts; p++) {
+        if (!(c->fractions[p] > 0)) continue;
+        counts[p] = gather(p, --parts, (int64_t)(c->fractions[p] * (double)all + 0.5), order, keys->found, g, &groups);
+        left -= counts[p];
+    }
+    for (int64_t i = 0; i < n; i++)
+        if (part_of[i] == 0) part_of[i] = (uint8_t)g[keys->rank[i]].part;
+    counts[0] = left;
+    return GR_OK;
+}
+
+static gr_status assign_groups(gr_context *ctx, const gr_cut *c, int64_t n, int64_t all, uint8_t *part_of,
+                               int64_t *counts)
+{
+    gr_rows order = {0};
+    size_t bytes = (size_t)c->group->found * sizeof(group);
+    group *g = gr__tensor_alloc(ctx, bytes);
+    gr_status st = g ? rows_alloc(ctx, c->group->found, &order) : gr__error_code(ctx);
+    if (st == GR_OK) st = gather_all(ctx, c, n, all, order.row, g, part_of, counts);
+    gr__rows_free(ctx, &order);
+    gr__tensor_free(ctx, g, bytes);
+    return st;
+}
+
+/* ---- all ---- */
+
+enum { IN_NO_PART = 255 };
+
+uint64_t gr__split_work(int64_t n, bool keys)
+{
+    return (uint64_t)n * (1 + (keys ? 2 * sizeof(uint32_t) + sizeof(group) : 0));
+}
+
+void gr__split_auto(int64_t n, double *validation, double *test)
+{
+    static const struct {
+        double log, validation, test;
+    } anchor[] = {{4, 0.15, 0.05}, {6, 0.04, 0.01}, {8, 0.009, 0.001}};
+    double log_n = n > 0 ? log10((double)n) : 0;
+    int k = log_n > anchor[1].log;
+    double at =
+        (fmin(fmax(log_n, anchor[k].log), anchor[k + 1].log) - anchor[k].log) / (anchor[k + 1].log - anchor[k].log);
+    *validation = at == 1 ? anchor[k + 1].validation
+                          : anchor[k].validation * pow(anchor[k + 1].validation / anchor[k].validation, at);
+    *test = at == 1 ? anchor[k + 1].test : anchor[k].test * pow(anchor[k + 1].test / anchor[k].test, at);
+}
+
+static gr_status divide(gr_context *ctx, const gr_cut *c, int64_t n, uint8_t *part_of, int64_t *counts)
+{
+    int64_t all = n;
+    for (int64_t i = 0; c->out && i < n; i++) {
+        part_of[i] = c->out[i] ? IN_NO_PART : 0;
+        all -= c->out[i] != 0;
+    }
+    return c->group                       ? assign_groups(ctx, c, n, all, part_of, counts)
+           : c->order || c->in_file_order ? assign_ordered(ctx, c, n, all, part_of, counts)
+                                          : assign_all(ctx, c, n, all, part_of, counts);
+}
+
+gr_status gr__split(gr_context *ctx, const gr_cut *c, int64_t n, gr_rows *out)
 {
     gr_rows made[16] = {{0}};
     int64_t counts[16] = {0}, filled[16] = {0};
-    if (parts < 1 || parts > 16) return gr__fail(ctx, GR_E_RANGE, "a split has 1 to 16 parts, not %d", parts);
-    for (int p = 0; p < parts; p++) {
-        if (!(fractions[p] >= 0 && fractions[p] <= 1))
-            return gr__fail(ctx, GR_E_RANGE, "%g is not in [0, 1], the fractions of a split", fractions[p]);
+    if (c->parts < 1 || c->parts > 16) return gr__fail(ctx, GR_E_RANGE, "a split has 1 to 16 parts, not %d", c->parts);
+    for (int p = 0; p < c->parts; p++) {
+        if (!(c->fractions[p] >= 0 && c->fractions[p] <= 1))
+            return gr__fail(ctx, GR_E_RANGE, "%g is not in [0, 1], the fractions of a split", c->fractions[p]);
     }
-    if (!labels) classes = 1;
-    uint8_t *part_of = gr__tensor_alloc(ctx, (size_t)gr__split_work(n));
-    gr_status st =
-        part_of ? assign_all(ctx, seed, n, labels, classes, fractions, parts, part_of, counts) : gr__error_code(ctx);
-    for (int p = 0; p < parts && st == GR_OK; p++) st = rows_alloc(ctx, counts[p], &made[p]);
+    uint8_t *part_of = gr__tensor_alloc(ctx, (size_t)n);
+    gr_status st = part_of ? divide(ctx, c, n, part_of, counts) : gr__error_code(ctx);
+    for (int p = 0; p < c->parts && st == GR_OK; p++) st = rows_alloc(ctx, counts[p], &made[p]);
     for (int64_t i = 0; i < n && st == GR_OK; i++) {
         int p = part_of[i];
-        made[p].row[filled[p]++] = (uint32_t)i;
+        if (p != IN_NO_PART) made[p].row[filled[p]++] = (uint32_t)i;
     }
-    gr__tensor_free(ctx, part_of, (size_t)gr__split_work(n));
-    for (int p = 0; p < parts; p++) {
+    gr__tensor_free(ctx, part_of, (size_t)n);
+    for (int p = 0; p < c->parts; p++) {
         if (st == GR_OK)
             out[p] = made[p];
         else
@@ -212,90 +359,4 @@ gr_status gr__rows_limit(gr_context *ctx, uint64_t seed, gr_rows *r, int64_t k)
     gr__rows_free(ctx, r);
     *r = kept;
     return GR_OK;
-}
-
-/* ---- the manifest ---- */
-
-/* The first target that is a class, or else the first. */
-static const gr_field *labels_of(const gr_set *s)
-{
-    for (int h = 0; h < s->n_targets; h++)
-        if (gr__set_target(s, h)->kind == GR_TARGET_CLASS) return gr__set_target(s, h);
-    return s->n_targets ? gr__set_target(s, 0) : NULL;
-}
-
-static void put_label(gr__text *line, const gr_field *f, uint32_t row)
-{
-    if (!f) return;
-    char number[32];
-    int64_t n = gr_shape_count(f->sample);
-    for (int64_t i = 0; i < n; i++) {
-        int64_t at = (int64_t)row * n + i;
-        const char *comma = i ? "," : "";
-        if (f->kind == GR_TARGET_CLASS)
-            gr__text_add(line, "%s%d", comma, ((const int32_t *)f->data)[at]);
-        else
-            gr__text_add(line, "%s%s", comma, gr__double_text(gr__element_at(f->element, f->data, at), number));
-    }
-}
-
-/* Of all inputs of a row. False where one cannot be read. */
-static bool crc_of(gr_context *ctx, gr__samples *input, int n, int64_t row, uint32_t *crc)
-{
-    *crc = 0;
-    for (int i = 0; i < n; i++) {
-        const void *sample = gr__samples_at(ctx, &input[i], row);
-        if (!sample) return false;
-        *crc = gr__crc32(*crc, sample, gr__sample_bytes(input[i].x));
-    }
-    return true;
-}
-
-static gr_status put_rows(gr_context *ctx, gr__writer *w, const gr_set *s, const uint8_t *part_of,
-                          const char *const *names)
-{
-    gr__text line;
-    gr__samples input[GR_MAX_INPUTS] = {{0}};
-    gr_status st = GR_OK;
-    uint32_t crc;
-    gr__text_init(&line, ctx);
-    for (int i = 0; i < s->n_inputs && st == GR_OK; i++) st = gr__samples_open(ctx, gr__set_input(s, i), &input[i]);
-    const gr_field *labels = labels_of(s);
-    gr__text_add(&line, "row\tpart\tlabel\tcrc32\n");
-    for (int64_t i = 0; i < s->n && !line.failed && st == GR_OK; i++) {
-        if (!part_of[i]) continue;
-        gr__text_add(&line, "%lld\t%s\t", (long long)i, names[part_of[i] - 1]);
-        put_label(&line, labels, (uint32_t)i);
-        if (!crc_of(ctx, input, s->n_inputs, i, &crc)) st = gr__error_code(ctx);
-        gr__text_add(&line, "\t%08x\n", crc);
-        if (line.n < 1 << 16) continue;
-        gr__writer_put(w, line.s, line.n);
-        line.n = 0;
-    }
-    for (int i = 0; i < s->n_inputs; i++) gr__samples_close(&input[i]);
-    bool failed = line.failed;
-    if (!failed) gr__writer_put(w, line.s, line.n);
-    gr__text_free(&line);
-    return failed ? gr__error_code(ctx) : GR_OK;
-}
-
-gr_status gr__split_manifest(gr_context *ctx, const char *path, const gr_set *s, const gr_rows *parts,
-                             const char *const *names, int n_parts)
-{
-    uint8_t *part_of = gr__alloc(ctx, (size_t)s->n); /* 0: in none */
-    if (!part_of) return GR_E_MEMORY;
-    for (int p = 0; p < n_parts; p++) {
-        for (int64_t i = 0; i < parts[p].n; i++) part_of[parts[p].row[i]] = (uint8_t)(p + 1);
-    }
-    gr__writer *w;
-    gr_status st = gr__writer_open(ctx, path, &w);
-    if (st == GR_OK) {
-        st = put_rows(ctx, w, s, part_of, names);
-        if (st == GR_OK)
-            st = gr__writer_commit(w);
-        else
-            gr__writer_abort(w);
-    }
-    gr__free(ctx, part_of, (size_t)s->n);
-    return st;
 }

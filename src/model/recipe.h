@@ -75,7 +75,11 @@ typedef struct gr_recipe {
         const gr_tree *train, *validation,
             *test; /* sources; NULL where absent. `source:` + `split:` gives train = source and fractions */
         double split_validation, split_test; /* fractions cut from train; 0: none */
+        bool split_auto;                     /* both stand for the chapter's, by how many samples there are */
+        const gr_tree *group, *order;        /* a column, or a file, of train: what is cut by it; NULL: none */
+        bool in_file_order;                  /* order: as the samples stand */
         bool stratify;
+        const gr_tree *exclude; /* a file of rows to leave out; NULL: none */
         int64_t limit_train;    /* 0: all */
         const gr_tree *prepare; /* a list for all inputs, or a map of lists by input, or NULL */
         int shuffle;            /* gr_shuffle of data/data.h: 0 none, 1 once, 2 every_epoch */

@@ -52,6 +52,64 @@ static bool lone_share(const gr_tree *t, const char *key, char *hint, size_t n)
     return true;
 }
 
+static const gr_tree *given(const gr_settings *s, const char *key)
+{
+    const gr_tree *t = gr__setting_tree(s, key);
+    return gr__tree_none(t) ? NULL : t;
+}
+
+static bool same_text(const gr_tree *a, const gr_tree *b)
+{
+    return a && b ? gr__tree_equal(a, b) : a == b;
+}
+
+/* What says how a part is cut says the same as that of the part before. */
+static bool cut_alike(const gr_recipe *r, const gr_settings *s)
+{
+    const gr_tree *group = given(s, "group"), *order = given(s, "order");
+    bool stratify = gr__setting_bool(s, "stratify") && !group && !order;
+    return stratify == r->data.stratify && same_text(group, r->data.group) && same_text(order, r->data.order);
+}
+
+/* A column's name or number, or a file of a source that has no columns, whose path becomes absolute. */
+static gr_status read_key(data_reader *d, const gr_settings *s, const char *key, const gr_tree **out, gr_tree *resolved)
+{
+    gr__recipe_reader *k = d->k;
+    const gr_tree *t = given(s, key);
+    char shown[200];
+    *out = t;
+    if (!t) return GR_OK;
+    if (t->kind == GR_TREE_LIST || t->kind == GR_TREE_MAP || t->kind == GR_TREE_BOOL || !t->text)
+        return gr__tree_fail(k->ctx, t, GR_E_TYPE, NULL, "%s is no name of a column or file",
+                             gr__tree_show(t, shown, sizeof shown));
+    bool file = !gr__source_is_table(k->ctx, k->r->data.train);
+    if (!file || (strcmp(key, "order") == 0 && strcmp(t->text, "file") == 0)) return GR_OK;
+    const gr_source_options o = {.folder = k->r->folder};
+    return gr__tree_put(k->b, resolved, key, gr__source_absolute(k->ctx, k->b, t, &o)) ? GR_OK : gr__error_code(k->ctx);
+}
+
+/* Stratified, by groups, or in an order: one of them. Into the recipe, and as it is into the resolved tree. */
+static gr_status read_manner(data_reader *d, const gr_settings *s, gr_tree *resolved)
+{
+    gr__recipe_reader *k = d->k;
+    gr_recipe *r = k->r;
+    gr_status st = GR_OK;
+    GR_TRY(read_key(d, s, "group", &r->data.group, resolved));
+    GR_TRY(read_key(d, s, "order", &r->data.order, resolved));
+    const gr_tree *by = r->data.order ? r->data.order : r->data.group, *stratify = gr__tree_get(s->tree, "stratify");
+    if (r->data.group && r->data.order)
+        GR_TRY(gr__tree_fail(k->ctx, by, GR_E_CONFLICT, NULL, "parts are cut by group or in an order, not both"));
+    if (by && stratify && gr__setting_bool(s, "stratify"))
+        GR_TRY(gr__tree_fail(k->ctx, stratify, GR_E_CONFLICT, "leave out stratify",
+                             "what is cut by %s does not keep the shares of the classes",
+                             r->data.group ? "group" : "order"));
+    r->data.stratify = gr__setting_bool(s, "stratify") && !by;
+    r->data.in_file_order = r->data.order && strcmp(r->data.order->text, "file") == 0;
+    if (by && !gr__tree_put(k->b, resolved, "stratify", gr__tree_scalar(k->b, "false"))) GR_TRY(GR_E_MEMORY);
+done:
+    return st;
+}
+
 /* `validation:` and `test:`: a source of their own, or {split: 0.1} of the training data. */
 static gr_status read_part(data_reader *d, const char *key, const gr_tree **source, double *fraction)
 {
@@ -69,14 +127,15 @@ static gr_status read_part(data_reader *d, const char *key, const gr_tree **sour
     }
     gr_status st = gr__section_make(k->ctx, k->b, &gr__section_cut, t, k->r->preset, &s);
     if (st != GR_OK) return st;
+    bool other = k->r->data.split_validation > 0 && fraction != &k->r->data.split_validation;
     *fraction = gr__setting_real(&s, "split");
-    bool stratify = gr__setting_bool(&s, "stratify"),
-         other = k->r->data.split_validation > 0 && fraction != &k->r->data.split_validation;
-    if (other && stratify != k->r->data.stratify)
+    if (other && !cut_alike(k->r, &s))
         return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, NULL,
-                             "validation and test are cut together: both stratified, or neither");
-    k->r->data.stratify = stratify;
-    return put(d, key, gr__section_tree(k->b, &s));
+                             "validation and test are cut together: both stratified, or neither, by the same group or "
+                             "order");
+    gr_tree *resolved = gr__section_tree(k->b, &s);
+    st = resolved ? read_manner(d, &s, resolved) : GR_E_MEMORY;
+    return st == GR_OK ? put(d, key, resolved) : st;
 }
 
 static gr_status read_three(data_reader *d)
@@ -102,6 +161,25 @@ done:
     return st;
 }
 
+static gr_status read_sizes(data_reader *d, const gr_settings *s, const gr_tree *t)
+{
+    gr_context *ctx = d->k->ctx;
+    gr_recipe *r = d->k->r;
+    double train = gr__setting_real(s, "train"), validation = gr__setting_real(s, "validation"),
+           test = gr__setting_real(s, "test"), rest = 1 - validation - test;
+    r->data.split_auto = gr__setting_is(s, "sizes", "auto");
+    if (r->data.split_auto && (validation > 0 || test > 0 || !isnan(train)))
+        return gr__tree_fail(ctx, t, GR_E_CONFLICT, NULL, "sizes: auto stands instead of train, validation and test");
+    if (!(rest > 0)) return gr__tree_fail(ctx, t, GR_E_RANGE, NULL, "validation and test leave nothing to train on");
+    if (!isnan(train) && fabs(train - rest) > 1e-9)
+        return gr__tree_fail(ctx, t, GR_E_RANGE, "leave out train: it takes the rest",
+                             "train, validation and test do not add up to 1");
+    if (r->data.split_auto) gr__split_auto(0, &validation, &test); /* there are some; how many tells the data */
+    r->data.split_validation = validation;
+    r->data.split_test = test;
+    return GR_OK;
+}
+
 static gr_status read_split(data_reader *d, const gr_tree *source)
 {
     gr__recipe_reader *k = d->k;
@@ -121,25 +199,17 @@ static gr_status read_split(data_reader *d, const gr_tree *source)
     if (lone_share(t, "validation", hint, sizeof hint))
         return gr__tree_fail(k->ctx, t, GR_E_TYPE, hint, "%s is not a map of keys",
                              gr__tree_show(t, shown, sizeof shown));
+    gr_tree *map = gr__tree_map(k->b);
     if (t->kind == GR_TREE_TEXT && strcmp(t->text, "auto") == 0)
-        return gr__tree_fail(k->ctx, t, GR_E_UNSUPPORTED, "split: {validation: 0.15, test: 0.05}",
-                             "this version of gradus does not have it yet");
+        t = map && gr__tree_put(k->b, map, "sizes", gr__tree_copy(k->b, t)) ? map : NULL;
+    if (!t) return GR_E_MEMORY;
     gr_status st = gr__section_make(k->ctx, k->b, &gr__section_split, t, r->preset, &s);
-    if (st != GR_OK) return st;
-    double train = gr__setting_real(&s, "train");
-    r->data.split_validation = gr__setting_real(&s, "validation");
-    r->data.split_test = gr__setting_real(&s, "test");
-    r->data.stratify = gr__setting_bool(&s, "stratify");
-    double rest = 1 - r->data.split_validation - r->data.split_test;
-    if (!(rest > 0)) return gr__tree_fail(k->ctx, t, GR_E_RANGE, NULL, "validation and test leave nothing to train on");
-    if (!isnan(train) && fabs(train - rest) > 1e-9)
-        return gr__tree_fail(k->ctx, t, GR_E_RANGE, "leave out train: it takes the rest",
-                             "train, validation and test do not add up to 1");
     r->data.train = source;
-    GR_TRY(read_source(d, "source", source));
-    GR_TRY(put(d, "split", gr__section_tree(k->b, &s)));
-done:
-    return st;
+    if (st == GR_OK) st = read_sizes(d, &s, t);
+    gr_tree *resolved = st == GR_OK ? gr__section_tree(k->b, &s) : NULL;
+    if (st == GR_OK) st = resolved ? read_manner(d, &s, resolved) : GR_E_MEMORY;
+    if (st == GR_OK) st = read_source(d, "source", source);
+    return st == GR_OK ? put(d, "split", resolved) : st;
 }
 
 static gr_status read_steps(data_reader *d, const gr_tree *t, gr_tree **out)
@@ -222,6 +292,21 @@ static gr_status read_prepare(data_reader *d)
         r->input[i].prepare = t;
     }
     return st == GR_OK ? put(d, "prepare", list) : st;
+}
+
+static gr_status read_exclude(data_reader *d)
+{
+    gr__recipe_reader *k = d->k;
+    const gr_tree *t = gr__setting_tree(&d->s, "exclude");
+    const gr_source_options o = {.folder = k->r->folder};
+    char shown[200];
+    if (gr__tree_none(t)) return put_none(d, "exclude");
+    if (t->kind != GR_TREE_TEXT)
+        return gr__tree_fail(k->ctx, t, GR_E_TYPE, "such as exclude: left-out.txt", "%s is no file",
+                             gr__tree_show(t, shown, sizeof shown));
+    k->r->data.exclude = t;
+    gr_tree *path = gr__source_absolute(k->ctx, k->b, t, &o);
+    return path ? put(d, "exclude", path) : gr__error_code(k->ctx);
 }
 
 static gr_status read_limit(data_reader *d)
@@ -307,6 +392,7 @@ gr_status gr__recipe_data(gr__recipe_reader *k)
     k->r->data.stratify = true;
     const gr_tree *source = gr__setting_tree(&d.s, "source");
     GR_TRY(source ? read_split(&d, source) : read_three(&d));
+    GR_TRY(read_exclude(&d));
     GR_TRY(read_limit(&d));
     GR_TRY(read_prepare(&d));
     GR_TRY(read_feeding(&d));

@@ -98,6 +98,23 @@ gr_status gr__task_data_text(const gr_task *t, gr_part p, char text[GR_DATA_TEXT
     return st;
 }
 
+const char *gr__exclude_text(const gr_task *t, char text[GR_DATA_TEXT])
+{
+    const gr_exclude *e = &t->exclude;
+    snprintf(text, GR_DATA_TEXT, "%" PRId64 " rows, %08" PRIx32, e->n[0] + e->n[1] + e->n[2], e->sum);
+    return text;
+}
+
+gr_status gr__exclude_check(const gr_loop *l, const char *text)
+{
+    char now[GR_DATA_TEXT];
+    if (!l->task->exclude.path || !text || strcmp(gr__exclude_text(l->task, now), text) == 0) return GR_OK;
+    return gr__tree_fail(l->ctx, l->recipe->data.exclude, GR_E_DATA,
+                         "a run goes on with the data it began with: restore it, or --overwrite starts over",
+                         "\"%s\" has changed: it leaves out other rows than this run began without",
+                         l->task->exclude.path);
+}
+
 static bool parse(const char *text, gr_data_sum *s)
 {
     char again[GR_DATA_TEXT];

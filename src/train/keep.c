@@ -53,10 +53,10 @@ gr_machine gr__loop_machine(const gr_loop *l)
 }
 
 /* What a resumed run is held against, beside the state itself. */
-enum { FACTS = 7 + GR_PARTS };
+enum { FACTS = 8 + GR_PARTS };
 typedef struct facts {
     gr_machine machine;
-    char total[24], meaning[GR_MEANING_TEXT], metrics[GR_SUM_TEXT], data[GR_PARTS][GR_DATA_TEXT];
+    char total[24], meaning[GR_MEANING_TEXT], metrics[GR_SUM_TEXT], data[GR_PARTS][GR_DATA_TEXT], exclude[GR_DATA_TEXT];
 } facts;
 
 static int put_facts(const gr_loop *l, facts *f, gr_st_pair *to)
@@ -73,6 +73,7 @@ static int put_facts(const gr_loop *l, facts *f, gr_st_pair *to)
     to[n++] = (gr_st_pair){GR_METRICS_KEY, gr__run_metrics_sum(l->run, f->metrics)};
     for (int p = 0; p < GR_PARTS; p++)
         if (l->data[p].samples) to[n++] = (gr_st_pair){gr__data_key(p), gr__data_sum_text(&l->data[p], f->data[p])};
+    if (l->task->exclude.path) to[n++] = (gr_st_pair){GR_EXCLUDE_KEY, gr__exclude_text(l->task, f->exclude)};
     return n;
 }
 

@@ -118,6 +118,11 @@ gr_status gr__loop_resume(gr_loop *l, bool *resumed);
 /* data_sum.c */
 gr_status gr__data_sums(const gr_task *t, gr_data_sum out[GR_PARTS]);
 const char *gr__data_key(gr_part p); /* in checkpoints */
+/* The list of rows that are left out, as checkpoints say it; the recipe has one. */
+#define GR_EXCLUDE_KEY "data/excluded"
+const char *gr__exclude_text(const gr_task *t, char text[GR_DATA_TEXT]);
+/* GR_E_DATA where the list is another one than `text` (of a checkpoint) says. */
+gr_status gr__exclude_check(const gr_loop *l, const char *text);
 const char *gr__data_sum_text(const gr_data_sum *s, char text[GR_DATA_TEXT]);
 /* GR_E_DATA, naming the file, where a part is not what `text` (of a checkpoint) says; GR_E_FORMAT where text says
  * nothing. */

@@ -42,7 +42,7 @@ static gr_status same_recipe(gr_loop *l)
 
 static gr_status same_data(const gr_loop *l, const gr_st *ck, const char *path)
 {
-    gr_status st = GR_OK;
+    gr_status st = gr__exclude_check(l, gr__st_meta(ck, GR_EXCLUDE_KEY)); /* with others, other rows are read */
     bool silent = false;
     for (int p = 0; p < GR_PARTS && st == GR_OK; p++) {
         if (!l->data[p].samples) continue;

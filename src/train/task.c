@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "base/pool.h"
+#include "data/fields.h"
 #include "graph/shape.h"
 #include "model/model.h"
 #include "train/agree.h"
+#include "train/cut.h"
 #include "train/origin.h"
 
 /* Below these a batch is gathered by the training thread: waking another costs more than what it hides, and where every
@@ -19,13 +21,6 @@ const char *gr__part_name(gr_part p)
     return names[p];
 }
 
-/* prepared: what the source gives will be prepared. */
-static gr_source_options source_options(const gr_recipe *r, const gr_wants *wants, bool prepared)
-{
-    return (gr_source_options){
-        .folder = r->folder, .keep_float64 = r->float64, .exact = prepared, .seed = r->seed, .wants = wants};
-}
-
 static const gr_tree *source_of(const gr_recipe *r, gr_part p)
 {
     const gr_tree *const trees[GR_PARTS] = {r->data.train, r->data.validation, r->data.test};
@@ -34,69 +29,20 @@ static const gr_tree *source_of(const gr_recipe *r, gr_part p)
 
 /* ---- rows ---- */
 
-/* The first of the targets that is a class a sample: what parts are stratified by. NULL: none. */
-static const gr_field *class_a_sample(const gr_set *s)
-{
-    for (int h = 0; h < s->n_targets; h++) {
-        const gr_field *f = gr__set_target(s, h);
-        if (f->kind == GR_TARGET_CLASS && f->sample.rank == 0) return f;
-    }
-    return NULL;
-}
-
-/* Training rows, and those cut from them for validation and test. Training takes what rounding leaves. */
-static gr_status split_rows(gr_task *t)
-{
-    const gr_recipe *r = t->recipe;
-    const gr_set *s = &t->set[GR_PART_TRAIN];
-    gr_rows parts[GR_PARTS] = {{0}};
-    gr_part of[GR_PARTS] = {GR_PART_TRAIN};
-    double fractions[GR_PARTS] = {1 - r->data.split_validation - r->data.split_test};
-    int n = 1;
-    if (r->data.split_validation > 0) of[n] = GR_PART_VALIDATION, fractions[n++] = r->data.split_validation;
-    if (r->data.split_test > 0) of[n] = GR_PART_TEST, fractions[n++] = r->data.split_test;
-    if (n == 1) return gr__rows_all(t->ctx, s->n, &t->rows[GR_PART_TRAIN]);
-    const gr_field *classes = r->data.stratify ? class_a_sample(s) : NULL;
-    gr_status st = gr__split(t->ctx, r->seed, s->n, classes ? classes->data : NULL, classes ? classes->classes : 0,
-                             fractions, n, parts);
-    for (int i = 0; i < n && st == GR_OK; i++) {
-        t->rows[of[i]] = parts[i];
-        t->set_of[of[i]] = s;
-    }
-    return st;
-}
-
-/* Rows of training that `limit` leaves of n. */
-static int64_t limited(const gr_recipe *r, int64_t n)
-{
-    return r->data.limit_train > 0 ? GR_MIN(n, r->data.limit_train) : n;
-}
-
-/* What lists of rows take once the counts of the parts are known: of all rows of the training source, and of those
- * that training would have without a limit. */
-static void count_lists(gr_task *t, int64_t all, int64_t unlimited)
-{
-    int64_t n = t->count[GR_PART_TRAIN];
-    bool cut = t->recipe->data.split_validation > 0 || t->recipe->data.split_test > 0;
-    for (int p = 0; p < GR_PARTS; p++) t->data_bytes += gr__rows_bytes(t->count[p]);
-    uint64_t split = (cut ? gr__split_work(all) : 0) + gr__rows_bytes(unlimited - n);
-    t->work_bytes = GR_MAX(split, gr__rows_limit_work(unlimited, n));
-}
-
 static gr_status take_rows(gr_task *t)
 {
     const gr_recipe *r = t->recipe;
     gr_rows *train = &t->rows[GR_PART_TRAIN];
     gr_status st = GR_OK;
     for (int p = GR_PART_VALIDATION; p < GR_PARTS; p++)
-        if (t->set_of[p] == &t->set[p]) GR_TRY(gr__rows_all(t->ctx, t->set[p].n, &t->rows[p]));
-    if (t->set_of[GR_PART_TRAIN]) GR_TRY(split_rows(t));
+        if (t->set_of[p] == &t->set[p]) GR_TRY(gr__cut_own(t, p));
+    if (t->set_of[GR_PART_TRAIN]) GR_TRY(gr__cut_rows(t));
     int64_t unlimited = train->n;
-    if (train->row) GR_TRY(gr__rows_limit(t->ctx, r->seed, train, limited(r, unlimited)));
+    if (train->row) GR_TRY(gr__rows_limit(t->ctx, r->seed, train, gr__cut_limit(r, unlimited)));
     for (int p = 0; p < GR_PARTS; p++) t->count[p] = t->rows[p].n;
-    count_lists(t, t->set[GR_PART_TRAIN].n, unlimited);
+    gr__cut_count(t, t->set[GR_PART_TRAIN].n, unlimited);
     for (int p = 0; p < GR_PARTS; p++) {
-        if (t->set_of[p] && t->count[p] == 0)
+        if (t->set_of[p] && t->count[p] == 0 && !t->lenient)
             GR_TRY(gr__tree_fail(t->ctx, gr__agree_place(r, p), GR_E_DATA, NULL, "the %s part has no samples",
                                  gr__part_name(p)));
     }
@@ -170,9 +116,10 @@ static gr_status begin(gr_context *ctx, const gr_recipe *r, gr_task *t)
     *t = (gr_task){.ctx = ctx, .recipe = r, .backend = gr_backend_get(r->device), .resolved = r->resolved};
     for (int h = 0; h < r->n_heads; h++) t->metrics[h] = r->head[h].metrics;
     t->memory = gr__bump_create(ctx);
-    t->targets = t->memory ? gr__bump_alloc(t->memory, sizeof *t->targets * GR_MAX_TARGETS) : NULL;
+    t->faults = t->memory ? gr__bump_alloc(t->memory, sizeof *t->faults * GR_PARTS) : NULL;
+    t->targets = t->faults ? gr__bump_alloc(t->memory, sizeof *t->targets * GR_MAX_TARGETS) : NULL;
     t->meaning.targets = t->targets;
-    return t->targets ? GR_OK : GR_E_MEMORY;
+    return t->targets ? gr__cut_exclude(t) : GR_E_MEMORY;
 }
 
 static bool part_has_source(const gr_recipe *r, gr_part p, unsigned only, bool fit)
@@ -231,18 +178,21 @@ static gr_status load_part(gr_task *t, gr_part p, const gr_origin *origin, bool 
     const gr_wants wants = gr__recipe_wants(r);
     gr_set *s = &t->set[p];
     bool prepared = steps_of_all(t) || is_prepared(r) || gr__agree_missing(&t->set[GR_PART_TRAIN]);
-    gr_source_options o = source_options(r, &wants, prepared);
+    gr_source_options o = gr__cut_source(r, &wants, prepared);
     gr_status st = GR_OK;
     tell_schema(t);
     o.own_classes = p == GR_PART_TRAIN && gr__origin_prepares(origin); /* held against the model's below */
+    o.faults = &t->faults[p];
     o.schema = learned || has_names(t) || o.own_classes ? &t->meaning.schema : NULL;
     GR_TRY(gr__set_load(t->ctx, source_of(r, p), &o, s));
     t->set_of[p] = s;
     t->data_bytes += gr__set_bytes(s);
     take_fields(t, s);
+    GR_TRY(gr__place(t->ctx, r->data.exclude, gr__set_leave_out(t->ctx, s, &t->faults[p])));
     GR_TRY(gr__agree_shapes(t->ctx, r, p, s));
     if (origin && p == GR_PART_TRAIN) GR_TRY(gr__origin_settle(origin, t, s));
-    GR_TRY(gr__agree_values(t->ctx, r, p, s)); /* before rows are split by labels: they are few enough now */
+    if (!t->lenient)
+        GR_TRY(gr__agree_values(t->ctx, r, p, s)); /* before rows are split by labels: they are few enough now */
     learn_classes(t, s);
     if (!learned && s->schema) t->meaning.schema = *s->schema;
     if (!t->lead) t->lead = s;
@@ -330,6 +280,25 @@ done:
     return st;
 }
 
+gr_status gr__task_look(gr_context *ctx, const gr_recipe *r, gr_task *t)
+{
+    gr_status st = GR_OK;
+    GR_TRY(begin(ctx, r, t));
+    t->lenient = true;
+    for (int p = 0; p < GR_PARTS; p++) {
+        gr_faults of = t->faults[p];
+        GR_TRY(gr__faults_open(ctx, &t->faults[p]));
+        t->faults[p].out = of.out;
+        t->faults[p].n_out = of.n_out;
+    }
+    GR_TRY(load_parts(t, (1u << GR_PARTS) - 1, NULL, true));
+    for (int p = 0; p < GR_PARTS; p++) gr__faults_sort(&t->faults[p]);
+    GR_TRY(take_rows(t));
+done:
+    if (st != GR_OK) gr__task_close(t);
+    return st;
+}
+
 gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_model *model, gr_task *t)
 {
     return open_task(ctx, r, only, model, NULL, t);
@@ -342,28 +311,16 @@ gr_status gr__task_open_from(gr_context *ctx, const gr_recipe *r, unsigned only,
 
 /* ---- estimating ---- */
 
-/* Counts of a split without its labels: each part has what rounding its fraction gives, stratified or not. Gives those
- * of training without a limit. */
-static int64_t estimate_counts(gr_task *t, int64_t n)
-{
-    const gr_recipe *r = t->recipe;
-    int64_t v = r->data.split_validation > 0 ? llround(r->data.split_validation * (double)n) : 0;
-    int64_t s = r->data.split_test > 0 ? llround(r->data.split_test * (double)n) : 0;
-    if (v) t->count[GR_PART_VALIDATION] = v;
-    if (s) t->count[GR_PART_TEST] = s;
-    t->count[GR_PART_TRAIN] = limited(r, GR_MAX(n - v - s, 1));
-    return GR_MAX(n - v - s, 1);
-}
-
 /* A part's own source, from its headers. */
 static gr_status estimate_part(gr_task *t, gr_part p, int64_t *unlimited)
 {
     const gr_recipe *r = t->recipe;
     const gr_wants wants = gr__recipe_wants(r);
     gr_set *s = &t->set[p];
-    gr_source_options o = source_options(r, &wants, is_prepared(r) || gr__agree_missing(&t->set[GR_PART_TRAIN]));
+    gr_source_options o = gr__cut_source(r, &wants, is_prepared(r) || gr__agree_missing(&t->set[GR_PART_TRAIN]));
     o.memory = t->memory;
     o.schema = p == GR_PART_TRAIN ? NULL : &t->meaning.schema;
+    o.faults = &t->faults[p];
     gr_status st = gr__set_info(t->ctx, source_of(r, p), &o, s);
     if (st == GR_OK) st = gr__agree_shapes(t->ctx, r, p, s);
     if (st != GR_OK) return st;
@@ -371,13 +328,12 @@ static gr_status estimate_part(gr_task *t, gr_part p, int64_t *unlimited)
     t->data_bytes += gr__set_bytes(s);
     take_fields(t, s);
     if (p != GR_PART_TRAIN) {
-        t->count[p] = s->n;
+        t->count[p] = s->n - t->exclude.n[p];
         return GR_OK;
     }
     t->lead = s;
     if (s->schema) t->meaning.schema = *s->schema;
-    *unlimited = estimate_counts(t, s->n);
-    return GR_OK;
+    return gr__cut_estimate(t, s->n, unlimited);
 }
 
 static gr_status estimate_steps(gr_task *t)
@@ -404,7 +360,7 @@ gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t)
         if (t->count[p] && !t->set_of[p]) t->set_of[p] = t->lead; /* cut from the training data */
         t->rows[p].n = t->count[p];
     }
-    count_lists(t, t->lead->n, unlimited);
+    gr__cut_count(t, t->lead->n, unlimited);
     GR_TRY(estimate_steps(t));
     GR_TRY(make_network(t));
     gr__agree_say_inputs(ctx, r, t->lead);
@@ -457,6 +413,7 @@ void gr__task_close(gr_task *t)
     for (int p = 0; p < GR_PARTS; p++) {
         gr__rows_free(t->ctx, &t->rows[p]);
         gr__set_free(t->ctx, &t->set[p]);
+        if (t->faults) gr__faults_close(&t->faults[p]);
     }
     gr__bump_destroy(t->memory);
     *t = (gr_task){0};

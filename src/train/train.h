@@ -37,6 +37,9 @@ typedef struct gr_task {
     gr_metrics metrics[GR_MAX_TARGETS]; /* the recipe's, and those that the data adds; one list a head */
     const gr_tree *resolved;            /* the recipe with them */
     bool loaded;
+    gr_exclude exclude; /* rows of each source that are left out */
+    gr_faults *faults;  /* of each source: those rows and, where the task is lenient, what is wrong */
+    bool lenient;       /* faults are noted, and rows that have some are in no part */
     bool unfused; /* set before gr__engine_make: every operation a kernel of its own, the same bits, for looking at each
                    */
     bool scored;  /* likewise: evaluations keep the scores of two classes, so that a threshold can be chosen */
@@ -48,6 +51,9 @@ struct gr_model;
 /* Loads data and checks it. only: a bit mask of parts wanted (1 << part); without a model the training part is always
  * read, for statistics, class names and columns; with one these come from the model. */
 gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, const struct gr_model *model, gr_task *t);
+/* For looking at data that training would refuse: all parts, whatever single samples are like. What is wrong with them
+ * is in t->faults, and they are in no part. Nothing is prepared, and there is no network. */
+gr_status gr__task_look(gr_context *ctx, const gr_recipe *r, gr_task *t);
 struct gr_origin; /* train/origin.h */
 /* For training that starts from a model: its preparation and the numbers of its classes hold. origin NULL: from none.
  */

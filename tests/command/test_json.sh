@@ -91,7 +91,7 @@ cp p.npy $'p\xff.npy'
 code 0 predict warned/last.safetensors $'p\xff.npy' --json
 has out.txt '"input":"p\\ufffd.npy\[0\]"'
 code 0 data split kinds.yaml -o 's"t.tsv' --json
-has out.txt '^\{"manifest":"s\\"t.tsv","train":60\}$'
+has out.txt '^\{"manifest":"s\\"t.tsv","parts":\{"train":\{"samples":60,'
 # An error after answers is an object of its own, but for a check that failed, which the answer tells.
 code 3 predict wide.safetensors huge.csv missing.csv --json
 [[ $(wc -l <out.txt) -eq 3 ]] || short "two answers and an error are $(wc -l <out.txt) lines"

@@ -203,4 +203,12 @@ static inline int files_teardown(void **state)
     return 0;
 }
 
+/* The plain split: permuted, stratified where there are labels. */
+static inline gr_status split(gr_context *ctx, uint64_t seed, int64_t n, const int32_t *labels, int classes,
+                              const double *fractions, int parts, gr_rows *out)
+{
+    const gr_cut c = {.seed = seed, .fractions = fractions, .parts = parts, .labels = labels, .classes = classes};
+    return gr__split(ctx, &c, n, out);
+}
+
 #endif

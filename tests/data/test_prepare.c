@@ -117,7 +117,7 @@ static void statistics_are_of_training_rows_only(void **state)
     }
     static const double fractions[] = {0.7, 0.3};
     gr_rows parts[2];
-    test_ok(f.ctx, gr__split(f.ctx, 5, N, NULL, 0, fractions, 2, parts));
+    test_ok(f.ctx, split(f.ctx, 5, N, NULL, 0, fractions, 2, parts));
     static const char *const per[] = {"[{type: standardize, per: channel}]", "[{type: standardize, per: all}]",
                                       "[{type: standardize, per: element}]"};
     for (int k = 0; k < 6; k++) {

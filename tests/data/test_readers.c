@@ -274,10 +274,10 @@ static void what_is_held_is_what_was_read(void **state)
 {
     (void)state;
     uint64_t bytes = sizeof(float) * WIDTH * N, before = gr_context_bytes(ctx);
-    test_ok(ctx, gr__set_hold(ctx, &set, bytes - 1));
+    test_ok(ctx, gr__set_hold(ctx, &set, bytes - 1, NULL));
     assert_non_null(set.field[0].reader); /* too much: it stays */
     assert_int_equal(gr_context_bytes(ctx), before);
-    test_ok(ctx, gr__set_hold(ctx, &set, bytes));
+    test_ok(ctx, gr__set_hold(ctx, &set, bytes, NULL));
     assert_null(set.field[0].reader);
     assert_int_equal(closed, 1);
     assert_int_equal(gr_context_bytes(ctx) - before, bytes);
@@ -292,7 +292,7 @@ static void the_first_damaged_sample_is_told(void **state)
 {
     (void)state;
     bad_row = 41;
-    assert_int_equal(gr__set_hold(ctx, &set, UINT64_MAX), GR_E_FORMAT);
+    assert_int_equal(gr__set_hold(ctx, &set, UINT64_MAX, NULL), GR_E_FORMAT);
     assert_string_equal(gr_context_error(ctx)->message, "sample 41 is damaged");
     gr_context_clear_error(ctx);
     assert_null(set.field[0].data);

@@ -36,8 +36,8 @@ static void splits_are_partitions_with_known_counts(void **state)
                 gr__rng r = gr__rng_make(i, "labels", 0, 0);
                 for (int64_t j = 0; j < n; j++)
                     labels[j] = classes ? (int32_t)(gr__rng_below(&r, (uint64_t)classes) * gr__rng_below(&r, 2)) : 0;
-                test_ok(ctx, gr__split(ctx, 7, n, classes ? labels : NULL, classes, fractions[k], 3, parts));
-                test_ok(ctx, gr__split(ctx, 7, n, classes ? labels : NULL, classes, fractions[k], 3, again));
+                test_ok(ctx, split(ctx, 7, n, classes ? labels : NULL, classes, fractions[k], 3, parts));
+                test_ok(ctx, split(ctx, 7, n, classes ? labels : NULL, classes, fractions[k], 3, again));
                 check_partition(parts, 3, n);
                 int64_t second = (int64_t)(fractions[k][1] * (double)n + 0.5),
                         third = (int64_t)(fractions[k][2] * (double)n + 0.5);
@@ -65,7 +65,7 @@ static void strata_keep_their_shares(void **state)
     for (int i = 0; i < N; i++) of[labels[i] = i * i % 97 % CLASSES]++;
     static const double fractions[] = {0.75, 0.15, 0.1};
     gr_rows parts[3];
-    test_ok(ctx, gr__split(ctx, 3, N, labels, CLASSES, fractions, 3, parts));
+    test_ok(ctx, split(ctx, 3, N, labels, CLASSES, fractions, 3, parts));
     for (int p = 1; p < 3; p++) {
         for (int64_t i = 0; i < parts[p].n; i++) in[p - 1][labels[parts[p].row[i]]]++;
         for (int c = 0; c < CLASSES; c++) {
@@ -79,7 +79,7 @@ static void strata_keep_their_shares(void **state)
     int32_t rare[200] = {0};
     for (int i = 0; i < 5; i++) rare[i * 37] = 1;
     static const double tenth[] = {0.8, 0.1, 0.1};
-    test_ok(ctx, gr__split(ctx, 3, 200, rare, 2, tenth, 3, parts));
+    test_ok(ctx, split(ctx, 3, 200, rare, 2, tenth, 3, parts));
     for (int p = 0; p < 3; p++) {
         int64_t n = 0;
         for (int64_t i = 0; i < parts[p].n; i++) n += rare[parts[p].row[i]];
@@ -91,15 +91,15 @@ static void strata_keep_their_shares(void **state)
     /* Another seed, other rows. */
     gr_rows other[2], one[2];
     static const double half[] = {0.5, 0.5};
-    test_ok(ctx, gr__split(ctx, 1, N, NULL, 0, half, 2, one));
-    test_ok(ctx, gr__split(ctx, 2, N, NULL, 0, half, 2, other));
+    test_ok(ctx, split(ctx, 1, N, NULL, 0, half, 2, one));
+    test_ok(ctx, split(ctx, 2, N, NULL, 0, half, 2, other));
     assert_memory_not_equal(one[1].row, other[1].row, (size_t)one[1].n * 4);
     for (int p = 0; p < 2; p++) {
         gr__rows_free(ctx, &one[p]);
         gr__rows_free(ctx, &other[p]);
     }
     static const double wrong[] = {0.5, 1.5};
-    assert_int_equal(gr__split(ctx, 1, N, NULL, 0, wrong, 2, one), GR_E_RANGE);
+    assert_int_equal(split(ctx, 1, N, NULL, 0, wrong, 2, one), GR_E_RANGE);
     gr_context_clear_error(ctx);
     test_context_end(ctx);
 }
@@ -122,7 +122,7 @@ static void every_class_keeps_its_fraction(void **state)
                 labels[n++] = c, of[c]++;
         gr_rows parts[2];
         const double fractions[] = {1 - fraction, fraction};
-        test_ok(ctx, gr__split(ctx, k, n, labels, classes, fractions, 2, parts));
+        test_ok(ctx, split(ctx, k, n, labels, classes, fractions, 2, parts));
         check_partition(parts, 2, n);
         assert_int_equal(parts[1].n, (int64_t)(fraction * (double)n + 0.5));
         for (int64_t i = 0; i < parts[1].n; i++) in[labels[parts[1].row[i]]]++;
@@ -139,7 +139,7 @@ static void every_class_keeps_its_fraction(void **state)
     for (int i = 0; i < 120; i++) labels[i] = i < 100 ? 0 : 1 + (i - 100) / 2;
     gr_rows parts[2];
     int64_t large = 0;
-    test_ok(ctx, gr__split(ctx, 1, 120, labels, 11, (const double[]){0.85, 0.15}, 2, parts));
+    test_ok(ctx, split(ctx, 1, 120, labels, 11, (const double[]){0.85, 0.15}, 2, parts));
     for (int64_t i = 0; i < parts[1].n; i++) large += labels[parts[1].row[i]] == 0;
     assert_int_equal(parts[1].n, 18);
     assert_int_equal(large, 15);
@@ -161,7 +161,7 @@ static void ties_are_the_seeds(void **state)
         for (uint64_t seed = 0; seed < SEEDS; seed++) {
             gr_rows parts[3];
             const double fractions[] = {0.5, 0.3, 0.2}; /* of ten: three and two of the single ones */
-            test_ok(ctx, gr__split(ctx, seed, n, labels, SMALL + 1, fractions, 3, parts));
+            test_ok(ctx, split(ctx, seed, n, labels, SMALL + 1, fractions, 3, parts));
             for (int p = 0; p < 3; p++) {
                 for (int64_t i = 0; p && i < parts[p].n; i++)
                     if (labels[parts[p].row[i]] < SMALL) taken[p - 1][labels[parts[p].row[i]]]++;
@@ -183,8 +183,8 @@ static void limits_keep_order(void **state)
     gr_context *ctx = test_context();
     static const double all[] = {1};
     gr_rows r, same;
-    test_ok(ctx, gr__split(ctx, 1, 1000, NULL, 0, all, 1, &r));
-    test_ok(ctx, gr__split(ctx, 1, 1000, NULL, 0, all, 1, &same));
+    test_ok(ctx, split(ctx, 1, 1000, NULL, 0, all, 1, &r));
+    test_ok(ctx, split(ctx, 1, 1000, NULL, 0, all, 1, &same));
     test_ok(ctx, gr__rows_limit(ctx, 5, &r, 1000));
     assert_int_equal(r.n, 1000);
     test_ok(ctx, gr__rows_limit(ctx, 5, &r, 100));
@@ -196,7 +196,7 @@ static void limits_keep_order(void **state)
     gr__rows_free(ctx, &r);
     gr__rows_free(ctx, &same);
     for (uint64_t k = 1;; k++) {
-        test_ok(ctx, gr__split(ctx, 1, 50, NULL, 0, all, 1, &r));
+        test_ok(ctx, split(ctx, 1, 50, NULL, 0, all, 1, &r));
         gr__fail_acquisition(ctx, k);
         gr_status st = gr__rows_limit(ctx, 5, &r, 7);
         gr__fail_acquisition(ctx, 0);
@@ -209,7 +209,7 @@ static void limits_keep_order(void **state)
         static const double thirds[] = {0.4, 0.3, 0.3};
         gr_rows parts[3];
         gr__fail_acquisition(ctx, k);
-        gr_status st = gr__split(ctx, 1, 50, NULL, 0, thirds, 3, parts);
+        gr_status st = split(ctx, 1, 50, NULL, 0, thirds, 3, parts);
         gr__fail_acquisition(ctx, 0);
         gr_context_clear_error(ctx);
         if (st != GR_OK) continue;
@@ -232,11 +232,11 @@ static void lists_take_what_is_counted(void **state)
         int64_t n = cases[i].n, left = 0;
         gr_rows part[3], all;
         gr_context *ctx = test_context();
-        test_ok(ctx, gr__split(ctx, 1, n, NULL, 0, fractions, cases[i].parts, part));
+        test_ok(ctx, split(ctx, 1, n, NULL, 0, fractions, cases[i].parts, part));
         for (int p = 0; p < cases[i].parts; p++) left += part[p].n;
         assert_int_equal(left, n);
         assert_int_equal(gr_context_bytes(ctx), gr__rows_bytes(n));
-        assert_int_equal(gr_context_peak_bytes(ctx), gr__rows_bytes(n) + gr__split_work(n));
+        assert_int_equal(gr_context_peak_bytes(ctx), gr__rows_bytes(n) + gr__split_work(n, false));
         for (int p = 0; p < cases[i].parts; p++) gr__rows_free(ctx, &part[p]);
         test_context_end(ctx);
         ctx = test_context();
@@ -258,7 +258,7 @@ static void manifests_record_rows_and_hashes(void **state)
     static const double fractions[] = {0.75, 0.25};
     static const char *const names[] = {"train", "validation"};
     gr_rows parts[2];
-    test_ok(f.ctx, gr__split(f.ctx, 1, s.n, s.field[1].data, s.field[1].classes, fractions, 2, parts));
+    test_ok(f.ctx, split(f.ctx, 1, s.n, s.field[1].data, s.field[1].classes, fractions, 2, parts));
     char path[128];
     snprintf(path, sizeof path, "%s/split.tsv", f.folder);
     test_ok(f.ctx, gr__split_manifest(f.ctx, path, &s, parts, names, 2));

@@ -201,17 +201,19 @@ typedef struct keeping {
     gr_element as;
     double most;
     int64_t below; /* of classes and indices */
+    gr_faults *faults;
 } keeping;
 
-static keeping keeping_of(const gr_field *f, bool float64, int64_t most)
+static keeping keeping_of(const gr_field *f, const gr_source_options *o, int64_t most)
 {
-    if (f->role == GR_FIELD_LENGTH) return (keeping){USE_LENGTH, f->element, most ? (double)most : INT32_MAX, 0};
+    if (f->role == GR_FIELD_LENGTH)
+        return (keeping){USE_LENGTH, f->element, most ? (double)most : INT32_MAX, 0, o->faults};
     use u = f->role == GR_FIELD_WEIGHT   ? USE_WEIGHT
             : f->kind == GR_TARGET_CLASS ? USE_LABEL
             : f->vocabulary > 0          ? USE_INDEX
                                          : USE_VALUE;
-    double limit = float64 ? DBL_MAX : 0x1.fffffefffffffp127; /* rounds to a finite float */
-    return (keeping){u, f->element, limit, u == USE_INDEX ? f->vocabulary : GR__MOST_CLASSES};
+    double limit = o->keep_float64 ? DBL_MAX : 0x1.fffffefffffffp127; /* rounds to a finite float */
+    return (keeping){u, f->element, limit, u == USE_INDEX ? f->vocabulary : GR__MOST_CLASSES, o->faults};
 }
 
 /* An element as its file has it: 64-bit integers have digits that a double has not. */
@@ -308,6 +310,30 @@ static void walk_next(walk *w)
     }
 }
 
+/* What stands for an element that cannot be kept. */
+static void store_nothing(const keeping *k, void *dst, uint64_t at)
+{
+    if (k->use == USE_LABEL || k->use == USE_INDEX || k->use == USE_LENGTH)
+        ((int32_t *)dst)[at] = k->use == USE_LABEL ? -1 : k->use == USE_LENGTH;
+    else if (k->as == GR_EL_F32)
+        ((float *)dst)[at] = k->use == USE_WEIGHT ? 0 : NAN;
+    else if (k->as == GR_EL_F64)
+        ((double *)dst)[at] = k->use == USE_WEIGHT ? 0 : (double)NAN;
+}
+
+/* An element that cannot be kept: of a row whose faults are let through it becomes nothing. */
+static gr_status refuse(const gr__part *p, const keeping *k, uint64_t at, const unsigned char *raw, double x, void *dst)
+{
+    int64_t row = (int64_t)(at / (p->array.count / (uint64_t)p->array.dim[0]));
+    gr_status st = fail_value(p, k, at, raw, x);
+    gr_fault_kind kind = k->use == USE_LABEL                  ? (isnan(x) ? GR_FAULT_NO_LABEL : GR_FAULT_LABEL_RANGE)
+                         : isfinite(x) && k->use != USE_VALUE ? GR_FAULT_UNDECODABLE
+                                                              : GR_FAULT_NONFINITE;
+    if (!gr__fault_let(k->faults, kind, row, p->blob.ctx)) return st;
+    store_nothing(k, dst, at);
+    return GR_OK;
+}
+
 static gr_status convert(const gr__part *p, gr__stream *s, const keeping *k, void *dst)
 {
     const gr__array *a = &p->array;
@@ -323,7 +349,8 @@ static gr_status convert(const gr__part *p, gr__stream *s, const keeping *k, voi
         decode(a->type, raw, n, x);
         for (size_t i = 0; i < n; i++) {
             uint64_t at = a->fortran ? w.at : done + i;
-            if (!store(k, dst, at, x[i])) return fail_value(p, k, at, raw + i * width, x[i]);
+            if (!store(k, dst, at, x[i])) st = refuse(p, k, at, raw + i * width, x[i], dst);
+            if (st != GR_OK) return st;
             if (a->fortran) walk_next(&w);
         }
         done += n;
@@ -356,10 +383,9 @@ static bool direct(const gr__array *a, gr_element to)
     return a->type == same[to] && !a->fortran && (!a->swap || a->type == GR__U8);
 }
 
-/* The first element beyond what is kept, or count. */
-static uint64_t find_beyond(const keeping *k, const void *data, uint64_t count)
+/* The first element from i on beyond what is kept, or count. */
+static uint64_t find_beyond(const keeping *k, const void *data, uint64_t i, uint64_t count)
 {
-    uint64_t i = 0;
     if (k->as == GR_EL_F32) {
         const float *x = data;
         for (; i + 256 <= count; i += 256) { /* blocks without a branch inside become vector code */
@@ -381,9 +407,9 @@ static gr_status copy(const gr__part *p, gr__stream *s, const keeping *k, void *
     uint64_t count = p->array.count;
     gr_status st = elements_take(p, s, 0, dst, (size_t)p->array.bytes);
     if (st != GR_OK) return st;
-    uint64_t bad = find_beyond(k, dst, count);
-    if (bad == count) return GR_OK;
-    return fail_value(p, k, bad, NULL, gr__element_at(k->as, dst, (int64_t)bad));
+    for (uint64_t bad = 0; (bad = find_beyond(k, dst, bad, count)) < count && st == GR_OK; bad++)
+        st = refuse(p, k, bad, NULL, gr__element_at(k->as, dst, (int64_t)bad), dst);
+    return st;
 }
 
 static gr_status fill(const gr__part *p, const keeping *k, void *dst)
@@ -421,7 +447,7 @@ static gr_status look_over(const gr__part *p, gr_field *f)
 
 gr_status gr__part_load(gr__part *p, const gr_source_options *o, int64_t most, gr_field *f)
 {
-    keeping k = keeping_of(f, o->keep_float64, most);
+    keeping k = keeping_of(f, o, most);
     f->data = gr__tensor_alloc(p->blob.ctx, (size_t)f->bytes);
     if (!f->data) return gr__error_code(p->blob.ctx);
     gr_status st = fill(p, &k, f->data);

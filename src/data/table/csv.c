@@ -80,6 +80,8 @@ static gr_status options_of(gr_context *ctx, const gr_settings *s, const gr_sour
                              .want = o->want,
                              .keep_float64 = o->keep_float64,
                              .exact = o->exact,
+                             .apart = {o->apart[0], o->apart[1]},
+                             .faults = o->faults,
                              .own_classes = o->own_classes,
                              .like = o->schema};
     gr_status st = delimiter_of(ctx, s, &out->delimiter);
@@ -127,6 +129,21 @@ static gr_status load(gr_context *ctx, const gr_settings *s, const gr_source_opt
     gr__blob_close(&blob);
     gr__bump_destroy(b);
     return gr__source_place(ctx, s, "file", st);
+}
+
+static gr_status keys(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const char *column,
+                      gr_keys *out)
+{
+    gr__bump *b = gr__bump_create(ctx);
+    if (!b) return GR_E_MEMORY;
+    gr__blob blob = {0};
+    const char *path = NULL;
+    gr__csv_options options;
+    gr_status st = open_file(ctx, b, s, o, &options, &blob, &path);
+    if (st == GR_OK) st = gr__csv_keys(&blob, &options, column, out);
+    gr__blob_close(&blob);
+    gr__bump_destroy(b);
+    return st;
 }
 
 static const gr_row rows[] = {
@@ -203,4 +220,5 @@ GR_SOURCE(csv) = {
     .table = true,
     .info = info,
     .load = load,
+    .keys = keys,
 };

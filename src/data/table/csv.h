@@ -67,10 +67,12 @@ typedef struct gr__csv_options {
     const gr_wants *wants;  /* as in gr_source_options */
     gr_target_kind want;    /* likewise */
     bool keep_float64, exact;
+    gr_faults *faults;               /* as in gr_source_options */
     bool inputs_only;                /* predict: targets and weights are not read and may lack */
     int64_t n_wanted[GR_MAX_INPUTS]; /* columns of each input; 0: any number */
     const char *const *keep;         /* as in gr_source_options */
     int n_keep;
+    const char *apart[2];  /* as in gr_source_options */
     bool own_classes;      /* with `like`: its labels are not held to that */
     const gr_schema *like; /* other data than the training's: what that was; NULL: this is the training's */
 } gr__csv_options;
@@ -78,5 +80,7 @@ typedef struct gr__csv_options {
 /* From bytes: what tests, fuzzing and predict call. The content is read several times, front to back. */
 gr_status gr__csv_info(gr__blob *blob, const gr__csv_options *o, gr__bump *memory, gr_set *out);
 gr_status gr__csv_load(gr__blob *blob, const gr__csv_options *o, gr_set *out);
+/* The keys that a column gives the rows: its texts, or numbers where all are. */
+gr_status gr__csv_keys(gr__blob *blob, const gr__csv_options *o, const char *column, gr_keys *out);
 
 #endif

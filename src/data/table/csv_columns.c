@@ -43,6 +43,12 @@ static gr_status no_column(const gr__table *t, const char *name)
     return st;
 }
 
+gr_status gr__table_find_column(const gr__table *t, const char *text, int *column)
+{
+    *column = find_column(t, text);
+    return *column < 0 ? no_column(t, text) : GR_OK;
+}
+
 bool gr__table_is_target(const gr__table *t, int column)
 {
     for (int i = 0; i < t->n_targets; i++)
@@ -120,10 +126,18 @@ static gr_status single(gr__table *t, gr__columns *c)
     return add_input(t, c, find_column(t, c->said->text), c->said->text);
 }
 
+/* What parts are cut by says nothing of a sample. */
+static bool stands_apart(const gr__table *t, int column)
+{
+    for (size_t i = 0; i < GR_COUNT(t->o->apart); i++)
+        if (t->o->apart[i] && find_column(t, t->o->apart[i]) == column) return true;
+    return false;
+}
+
 static void all_but_target(gr__table *t, gr__columns *c)
 {
     for (int i = 0; i < t->n_columns; i++) {
-        if (!gr__table_is_target(t, i) && i != t->weight) gr__table_add_input(t, c, i);
+        if (!gr__table_is_target(t, i) && i != t->weight && !stands_apart(t, i)) gr__table_add_input(t, c, i);
     }
 }
 

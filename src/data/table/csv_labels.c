@@ -101,7 +101,9 @@ gr_status gr__labels_number(const gr__table *t, const gr__labels *all, gr_field 
         names[i] = sorted[i]->text;
     }
     int32_t *target = f->data;
-    for (int64_t i = 0; i < n_targets; i++) target[i] = class_of[target[i]];
+    for (int64_t i = 0; i < n_targets; i++)
+        if (target[i] >= 0) target[i] = class_of[target[i]]; /* others could not be read, and that was let through */
+
     f->classes = (int)n;
     f->class_names = names;
     return GR_OK;

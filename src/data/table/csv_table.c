@@ -50,6 +50,15 @@ static gr_status take_missing(gr__table *t)
 
 /* ---- layout ---- */
 
+static gr_status check_record(const gr__table *t, const gr__csv_reader *r)
+{
+    gr_status st = gr__table_text(t, r);
+    if (st == GR_OK && r->n != (size_t)t->n_columns)
+        st = gr__fail(t->ctx, GR_E_FORMAT, "\"%s\": line %llu has %zu fields, but the first record has %d",
+                      t->blob->name, (unsigned long long)r->record_line, r->n, t->n_columns);
+    return st;
+}
+
 static gr_status count_rows(gr__table *t)
 {
     gr__csv_reader r;
@@ -57,11 +66,9 @@ static gr_status count_rows(gr__table *t)
     gr__table_start(t, &r);
     gr_status st = t->header ? gr__csv_next(&r, &more) : GR_OK;
     while (st == GR_OK && more) {
-        st = gr__table_next(t, &r, &more);
+        st = gr__csv_next(&r, &more);
         if (st != GR_OK || !more) break;
-        if (r.n != (size_t)t->n_columns)
-            st = gr__fail(t->ctx, GR_E_FORMAT, "\"%s\": line %llu has %zu fields, but the first record has %d",
-                          t->blob->name, (unsigned long long)r.record_line, r.n, t->n_columns);
+        st = gr__table_let(t, &r, t->n, check_record(t, &r));
         t->n++;
     }
     gr__csv_stop(&r);
@@ -73,7 +80,7 @@ static gr_status count_rows(gr__table *t)
     return st;
 }
 
-static gr_status table_open(gr__table *t, gr__blob *blob, const gr__csv_options *o)
+gr_status gr__table_open(gr__table *t, gr__blob *blob, const gr__csv_options *o)
 {
     *t = (gr__table){.ctx = blob->ctx, .blob = blob, .o = o, .weight = -1};
     t->memory = gr__bump_create(blob->ctx);
@@ -255,18 +262,32 @@ static gr_status read_weight(const gr__table *t, const gr__csv_reader *r, gr_set
     return GR_OK;
 }
 
-static gr_status read_rows(const gr__table *t, gr__labels *all, gr_set *s)
+/* *sound: it is as it should be, and not let through or left out. */
+static gr_status read_row(const gr__table *t, const gr__csv_reader *r, gr__labels *all, gr_set *s, int64_t row,
+                          bool *any, bool *sound)
+{
+    *sound = !gr__left_out(t->o->faults, row);
+    if (!*sound) return GR_OK;
+    gr_status st = t->o->faults ? check_record(t, r) : GR_OK; /* else all were, when they were counted */
+    if (st == GR_OK) st = read_inputs(t, r, s, row);
+    if (st == GR_OK) st = gr__table_answer(t, r, all, s, row);
+    if (st == GR_OK && s->weighted) st = read_weight(t, r, s, row, any);
+    *sound = st == GR_OK;
+    return gr__table_let(t, r, row, st);
+}
+
+static gr_status read_rows(const gr__table *t, gr__labels *all, gr_set *s, uint64_t *line)
 {
     gr__csv_reader r;
-    bool more = true, any = false;
+    bool more = true, any = false, sound;
     gr__table_start(t, &r);
     gr_status st = t->header ? gr__csv_next(&r, &more) : GR_OK;
     for (int64_t row = 0; row < t->n && st == GR_OK; row++) {
         st = gr__csv_next(&r, &more);
-        if (st == GR_OK) st = read_inputs(t, &r, s, row);
-        if (st == GR_OK) st = gr__table_answer(t, &r, all, s, row);
-        if (st == GR_OK && s->weighted) st = read_weight(t, &r, s, row, &any);
+        if (st == GR_OK) st = read_row(t, &r, all, s, row, &any, &sound);
+        if (st == GR_OK && !sound) gr__table_blank(s, row);
         if (st == GR_OK) st = gr__table_kept(t, &r, row);
+        if (line) line[row] = r.record_line;
     }
     gr__csv_stop(&r);
     if (st == GR_OK && s->weighted && !any)
@@ -319,7 +340,7 @@ gr_status gr__csv_info(gr__blob *blob, const gr__csv_options *o, gr__bump *memor
 {
     gr__table t;
     gr_set s;
-    gr_status st = table_open(&t, blob, o);
+    gr_status st = gr__table_open(&t, blob, o);
     if (st == GR_OK) st = gr__table_answers(&t, false);
     if (st == GR_OK) st = describe(&t, memory, &s);
     if (st == GR_OK && memory) st = describe_table(&t, NULL, memory, &s.schema);
@@ -334,7 +355,7 @@ gr_status gr__csv_load(gr__blob *blob, const gr__csv_options *o, gr_set *out)
     gr_set s = {0};
     gr__labels all[GR_MAX_TARGETS] = {0};
     gr_status st = GR_OK;
-    GR_TRY(table_open(&t, blob, o));
+    GR_TRY(gr__table_open(&t, blob, o));
     gr__table_tell(&t);
     GR_TRY(gr__table_answers(&t, true));
     GR_TRY(describe(&t, t.memory, &s));
@@ -344,7 +365,10 @@ gr_status gr__csv_load(gr__blob *blob, const gr__csv_options *o, gr_set *out)
         if (!s.field[i].data) GR_TRY(gr__error_code(t.ctx));
     }
     GR_TRY(gr__table_preload(&t, all));
-    GR_TRY(read_rows(&t, all, &s));
+    uint64_t *line = o->faults && o->faults->note ? gr__bump_alloc(t.memory, sizeof *line * (size_t)t.n) : NULL;
+    if (o->faults && o->faults->note && !line) GR_TRY(GR_E_MEMORY);
+    s.line = line;
+    GR_TRY(read_rows(&t, all, &s, line));
     GR_TRY(gr__table_classes(&t, all, &s));
     GR_TRY(describe_table(&t, &s, t.memory, &s.schema));
 done:

@@ -87,6 +87,12 @@ gr_status gr__table_fail(const gr__table *t, const gr__csv_reader *r, int column
  * Whoever sees a record first goes by these; opening a table sees all. */
 gr_status gr__table_text(const gr__table *t, const gr__csv_reader *r);
 gr_status gr__table_next(const gr__table *t, gr__csv_reader *r, bool *more);
+/* csv_table.c: everything but the values. The memory is the caller's to destroy, on failure too. */
+gr_status gr__table_open(gr__table *t, gr__blob *blob, const gr__csv_options *o);
+/* csv_faults.c: after the failure `st` of a row, whether it is let through. */
+gr_status gr__table_let(const gr__table *t, const gr__csv_reader *r, int64_t row, gr_status st);
+/* Puts nothing in a row of a set. */
+void gr__table_blank(gr_set *s, int64_t row);
 /* csv_header.c: the delimiter, the number of columns, and whether the first record holds their names. */
 gr_status gr__table_header(gr__table *t);
 /* csv_columns.c: which columns are the inputs, the targets and the weight; and a note of what was guessed. */
@@ -96,6 +102,8 @@ void gr__table_add_input(gr__table *t, gr__columns *c, int column); /* c is the 
 /* csv_places.c: which fields there are; and the columns of an input by where the training's stood. */
 void gr__table_fields(gr__table *t);
 gr_status gr__table_as_placed(gr__table *t, gr__columns *c, const gr_schema *like);
+/* csv_columns.c: a column by its name, or else by its index; GR_E_DATA: there is none. */
+gr_status gr__table_find_column(const gr__table *t, const char *text, int *column);
 /* The column of a name (blanks around it do not count); -1: none. */
 int gr__table_named(const gr__table *t, const char *name);
 /* A map names the input, as in inputs: {NAME: [...]}, rather than columns: [...]. */

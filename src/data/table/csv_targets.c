@@ -59,11 +59,14 @@ static gr_status look_at_labels(const gr__table *t, gr__columns *c, bool tell)
     gr__csv_reader r;
     bool more = true;
     labels_look l = {.numbers = true};
+    int64_t row = 0;
     gr__table_start(t, &r);
     gr_status st = t->header ? gr__csv_next(&r, &more) : GR_OK;
     while (st == GR_OK && more && !l.texts) {
         st = gr__csv_next(&r, &more);
-        for (int k = 0; k < c->n && st == GR_OK && more; k++) look_at_label(t, &r, t->target[c->first + k], &l);
+        bool skip = gr__left_out(t->o->faults, row++) || r.n != (size_t)t->n_columns;
+        for (int k = 0; k < c->n && st == GR_OK && more && !skip; k++)
+            look_at_label(t, &r, t->target[c->first + k], &l);
     }
     gr__csv_stop(&r);
     c->answer = l.line == 0                              ? GR__ANSWER_WHOLE
