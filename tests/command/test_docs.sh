@@ -33,6 +33,12 @@ awk 'BEGIN { srand(5); for (i = 0; i < 64; i++) printf "p%d,", i; print "digit"
 cp digits.csv train.csv
 awk 'BEGIN { print "area,rooms,age,kind,price,sure"
   for (i = 0; i < 120; i++) printf "%d,%d,%d,%s,%.1f,%.2f\n", 40 + i * 37 % 160, 1 + i % 6, i * 13 % 90, i % 5 ? i % 2 ? "flat" : "house" : "hut", (40 + i * 37 % 160) / 10, i % 4 / 2 }' >houses.csv
+loans() { # N SEED
+  awk -v n="$1" -v seed="$2" 'BEGIN { srand(seed); print "id,name,income,debt,age,repaid"
+    for (i = 0; i < n; i++) { bad = i % 10 == 3; printf "%d,\"Doe, %d\",%d,%d,%d,%s\n", i, i, 1500 + 3000 * rand() - 600 * bad, 9000 * rand() + 6000 * bad, 20 + 50 * rand(), bad ? "no" : "yes" } }'
+}
+loans 900 1 >loans.csv
+loans 200 2 | sed 's|,[a-z]*$||' >applicants.csv
 "$gradus" new --from simple-cnn -o my.yaml --quiet || short "no recipe to start from"
 cp my.yaml recipe.yaml
 
@@ -120,7 +126,7 @@ done
 
 # ---- keys ----
 
-keys='name|seed|preset|data|model|init|cost|heads|best_by|metrics|penalty|optimizer|schedule|clip|average|lookahead|stop|validate|checkpoint|log|groups|accumulate|precision|store|algorithm|memory|device|threads'
+keys='name|seed|preset|data|model|init|cost|heads|best_by|metrics|penalty|optimizer|schedule|clip|average|lookahead|stop|validate|checkpoint|log|limit|groups|accumulate|precision|store|algorithm|memory|device|threads'
 taken=0
 for page in "${pages[@]}"; do
   while IFS= read -r span; do
