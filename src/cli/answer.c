@@ -159,10 +159,12 @@ static void put_names(const cli_answers *a, gr__text *out, int head)
     if (one.form == GR_FORM_LABELS) put_name(a, out, head, "classes");
     if (one.many && tells_class(&one)) return;
     for (int64_t k = 0; k < one.width; k++) {
-        bool values = one.form == GR_FORM_VALUES;
-        if (values) snprintf(number, sizeof number, one.width > 1 ? "_%lld" : "", (long long)k);
-        snprintf(name, sizeof name, "%s%s", values ? "output" : "probability_",
-                 values ? number : cli_class_name(a->model, head, k, number, sizeof number));
+        if (one.form != GR_FORM_VALUES)
+            snprintf(name, sizeof name, "probability_%s", cli_class_name(a->model, head, k, number, sizeof number));
+        else if (one.width > 1)
+            snprintf(name, sizeof name, "output_%lld", (long long)k);
+        else
+            snprintf(name, sizeof name, "output");
         put_name(a, out, head, name);
     }
 }
