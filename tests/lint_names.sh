@@ -35,6 +35,9 @@ src/study/check/check.c        | symmetry                    | a check
 src/train/engine.c             | step                        | a plan of one update
 src/train/record.c             | step                        | a column: the number of updates
 src/train/keep.c               | step                        | a column: the number of updates
+src/study/data/label_model.c   | precision                   | a key of a recipe
+src/study/data/label_model.c   | cross_entropy               | the recipe of a linear network that labels are judged by
+src/cli/cmd_data_check.c       | npy                         | the ending of a file
 src/cli/cmd_plot.c             | step                        | a column: the number of updates
 src/cli/cmd_check.c            | init symmetry               | an option; a check
 src/cli/cmd_curvature.c         | residual                    | how far an eigenvector is from one

@@ -4,7 +4,7 @@
 
 #include "cli/cmd_data.h"
 #include "cli/source.h"
-#include "study/data/drift.h"
+#include "study/data/served.h"
 
 typedef struct options {
     const char *data;

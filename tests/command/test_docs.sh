@@ -39,6 +39,9 @@ loans() { # N SEED
 }
 loans 900 1 >loans.csv
 loans 200 2 | sed 's|,[a-z]*$||' >applicants.csv
+awk 'BEGIN { srand(3); print "area,rooms,age,kind"
+  for (i = 0; i < 200; i++) { k = i % 2; printf "%.1f,%d,%.1f,%s\n", 60 + 40 * k + 30 * rand(), 1 + 6 * rand(), 90 * rand(), k != (i % 50 == 7) ? "house" : "flat" } }' |
+  awk 'NR == 80 { kept = $0 } NR == 180 { $0 = kept } NR == 120 { sub(/^[0-9.]+/, "99999") } { print }' >homes.csv
 "$gradus" new --from simple-cnn -o my.yaml --quiet || short "no recipe to start from"
 cp my.yaml recipe.yaml
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "study/data/drift.h"
+#include "study/data/served.h"
 #include "study/data/energy.h"
 #include "test.h"
 

@@ -8,7 +8,10 @@
 
 /* ---- what the columns hold ---- */
 
+enum { MOSTLY = 10, ENOUGH_LABELS = 20 }; /* of so many but one are plain, and there are as many */
+
 typedef struct labels_look {
+    int64_t n, n_plain;
     bool plain, numbers; /* some are plain whole numbers; all are numbers, NaN and inf among them */
     bool texts;          /* some are neither numbers nor what often stands for a missing value */
     uint64_t line;       /* of the first label that is not plain */
@@ -22,7 +25,9 @@ static void look_at_label(const gr__table *t, const gr__csv_reader *r, int colum
     int64_t whole;
     const gr__cell *f = &r->cell[column];
     if (gr__table_missing(t, f) || f->n == 0) return; /* refused, if at all, later */
+    l->n++;
     if (gr__cell_whole(f, &whole)) {
+        l->n_plain++;
         l->plain = true;
         return;
     }
@@ -57,19 +62,21 @@ static void tell_odd_label(const gr__table *t, const gr__columns *c, const label
 static gr_status look_at_labels(const gr__table *t, gr__columns *c, bool tell)
 {
     gr__csv_reader r;
-    bool more = true;
+    bool more = true, note = t->o->faults && t->o->faults->note;
     labels_look l = {.numbers = true};
     int64_t row = 0;
     gr__table_start(t, &r);
     gr_status st = t->header ? gr__csv_next(&r, &more) : GR_OK;
-    while (st == GR_OK && more && !l.texts) {
+    while (st == GR_OK && more && (!l.texts || note)) {
         st = gr__csv_next(&r, &more);
         bool skip = gr__left_out(t->o->faults, row++) || r.n != (size_t)t->n_columns;
         for (int k = 0; k < c->n && st == GR_OK && more && !skip; k++)
             look_at_label(t, &r, t->target[c->first + k], &l);
     }
     gr__csv_stop(&r);
-    c->answer = l.line == 0                              ? GR__ANSWER_WHOLE
+    /* Who looks for what is wrong is told of the few that are no numbers of classes, rather than that all are texts. */
+    bool mostly = note && l.n >= ENOUGH_LABELS && (l.n - l.n_plain) * MOSTLY <= l.n;
+    c->answer = l.line == 0 || mostly                    ? GR__ANSWER_WHOLE
                 : l.numbers && c->want == GR_TARGET_NONE ? GR__ANSWER_VALUE
                                                          : GR__ANSWER_TEXT;
     if (tell && st == GR_OK && c->answer == GR__ANSWER_TEXT) tell_odd_label(t, c, &l);

@@ -1,6 +1,6 @@
 /* Drift: whether samples that a model is given come from the distribution that it was trained with. [mission D13] */
-#ifndef GR_STUDY_DATA_DRIFT_H
-#define GR_STUDY_DATA_DRIFT_H
+#ifndef GR_STUDY_DATA_SERVED_H
+#define GR_STUDY_DATA_SERVED_H
 
 #include "data/data.h"
 #include "study/data/two_sample.h"
