@@ -27,6 +27,8 @@ src/api/members.c              | init                        | the family
 src/nn/inner.c                 | init                        | the key of a layer
 src/init/*.c                   | init                        | the family, and its key
 src/init/hyperfan.c            | relu                        | a row of its own
+src/data/array/idx.c           | images                      | a row of its own
+src/data/picture/images.c      | crop                        | a way to fit, of a row of its own
 src/schedule/plateau.c         | scale                       | a number that it keeps
 src/graph/op_*.c               | conv max_pool avg_pool attention | operations of the graph
 src/graph/op_shape.c           | reshape permute slice concat | operations of the graph
@@ -37,7 +39,7 @@ src/train/record.c             | step                        | a column: the num
 src/train/keep.c               | step                        | a column: the number of updates
 src/study/data/label_model.c   | precision                   | a key of a recipe
 src/study/data/label_model.c   | cross_entropy               | the recipe of a linear network that labels are judged by
-src/cli/cmd_data_check.c       | npy                         | the ending of a file
+src/cli/cmd_data_check.c       | npy text                    | the ending of a file; a key of what it prints
 src/cli/cmd_plot.c             | step                        | a column: the number of updates
 src/cli/cmd_check.c            | init symmetry               | an option; a check
 src/cli/cmd_curvature.c         | residual                    | how far an eigenvector is from one
@@ -46,7 +48,11 @@ src/cli/cmd_init.c             | init                        | the command
 src/cli/cmd_advise.c           | optimizers                  | a key of what it prints
 src/cli/evaluation.c           | precision recall f1         | columns of the table of classes
 src/cli/cmd_predict.c          | csv                         | an option; the ending of a file
+src/base/*.c                   | text                        | a kind of value, and of files
+src/api/settings.c             | text                        | a kind of value
+src/model/table.c              | text                        | a kind of value
 src/cli/cmd_lab.c              | csv                         | the ending of a file
+src/data/synthetic.c           | noise                       | a row of its own
 ROWS
 }
 

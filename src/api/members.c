@@ -3,7 +3,7 @@
 
 #include "base/text.h"
 #include "cost/cost.h"
-#include "data/data.h"
+#include "data/augment.h"
 #include "gradus/settings.h"
 #include "init/init.h"
 #include "metric/metric.h"
@@ -12,10 +12,11 @@
 static const struct {
     const char *name;
     const gr_family *family;
-} families[] = {
-    {"layer", &gr__family_layer},       {"cost", &gr__family_cost},     {"optimizer", &gr__family_optimizer},
-    {"schedule", &gr__family_schedule}, {"init", &gr__family_init},     {"penalty", &gr__family_penalty},
-    {"metric", &gr__family_metric},     {"source", &gr__family_source}, {"prepare", &gr__family_prepare}};
+} families[] = {{"layer", &gr__family_layer},         {"cost", &gr__family_cost},
+                {"optimizer", &gr__family_optimizer}, {"schedule", &gr__family_schedule},
+                {"init", &gr__family_init},           {"penalty", &gr__family_penalty},
+                {"metric", &gr__family_metric},       {"source", &gr__family_source},
+                {"prepare", &gr__family_prepare},     {"augment", &gr__family_augment}};
 
 static const gr_family *family_called(const char *name)
 {

@@ -337,6 +337,8 @@ static gr_status settle_row(gr_context *ctx, gr__bump *b, const gr_row *row, gr_
     return check_value(ctx, row, t);
 }
 
+static const char absent[] = ": none";
+
 /* Does row i do nothing beside what another one has? */
 static bool is_idle(const gr_settings *s, int i)
 {
@@ -346,12 +348,20 @@ static bool is_idle(const gr_settings *s, int i)
         size_t n = strlen(s->member->rows[r].name);
         const gr_tree *t = s->value[r];
         if (strncmp(idle, s->member->rows[r].name, n) != 0 || (idle[n] != '\0' && idle + n != value)) continue;
-        if (!t || !value) return t != NULL;
+        if (!t || !value) return t ? !value : value && strcmp(value, absent) == 0;
         const char *is = t->kind != GR_TREE_BOOL ? t->text : t->truth ? "true" : "false";
         return is_scalar(t) && strcmp(is, value + 2) == 0;
     }
     assert(false && "what stands in `idle` is a row of the member");
     return false;
+}
+
+/* The row of this name of n characters. */
+static const gr_row *row_of(const gr_member *m, const char *name, size_t n)
+{
+    for (int i = 0; i < m->n_rows; i++)
+        if (strlen(m->rows[i].name) == n && strncmp(m->rows[i].name, name, n) == 0) return &m->rows[i];
+    return NULL;
 }
 
 static gr_status refuse_idle(gr_context *ctx, const gr_settings *s)
@@ -360,6 +370,12 @@ static gr_status refuse_idle(gr_context *ctx, const gr_settings *s)
         const gr_row *row = &s->member->rows[i];
         char hint[300];
         if (!s->given[i] || !s->value[i] || !is_idle(s, i)) continue;
+        size_t n = strlen(row->idle), k = sizeof absent - 1;
+        const gr_row *other =
+            n > k && strcmp(row->idle + n - k, absent) == 0 ? row_of(s->member, row->idle, n - k) : NULL;
+        if (other && !s->value[other - s->member->rows])
+            return gr__tree_fail(ctx, s->value[i], GR_E_CONFLICT, row->help, "%s does nothing without %s", row->name,
+                                 other->name);
         snprintf(hint, sizeof hint, "leave one of them out; %s: %s", row->name, row->help);
         return gr__tree_fail(ctx, s->value[i], GR_E_CONFLICT, hint, "%s does nothing beside %s", row->name, row->idle);
     }

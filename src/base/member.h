@@ -30,8 +30,8 @@ typedef struct gr_row {
     const char *paper, *torch; /* default under `preset: paper` and `preset: torch`; NULL: as value */
     bool resumable;   /* of a recipe's own keys: a resumed run may have another value, for it changes no bit of the
                          training so far */
-    const char *idle; /* beside what it does nothing, and is refused: "frozen: true", or the name of a row that has a
-                         value then; NULL: nothing. Resolved settings leave it out there */
+    const char *idle; /* beside what it does nothing, and is refused: "frozen: true", "resize: none" (absent), or the
+                         name of a row that has a value then; NULL: nothing. Resolved settings leave it out there */
 } gr_row;
 
 typedef struct gr_member {

@@ -40,6 +40,8 @@ static const char new_recipe[] = "gradus new --from simple-cnn -o my.yaml writes
 static const char is_folder[] = "a run is the folder that gradus train writes, runs/NAME unless --out says otherwise";
 static const char npz_archive[] = "an NPZ archive";
 static const char a_table[] = "a table of text";
+static const char folder_of_pictures[] =
+    "{type: images, folder: DIR} reads a folder of them, a subfolder for each class";
 static const char give_array[] = "give one array as NPY: numpy.save(\"x.npy\", x)";
 
 /* What files begin with, and what to do with one. The first row that fits counts. */
@@ -65,8 +67,8 @@ static const struct {
     {"\x93NUMPY", 6, NULL, "an NPY array", "{type: npy, inputs: X, targets: Y} reads it", true},
     {"\x1f\x8b", 2, NULL, "a gzip file", NULL, true},
     {"\0\0\x08", 3, NULL, "an IDX file", "{type: idx, images: X, labels: Y} reads it", true},
-    {"\x89PNG", 4, NULL, "a picture", "reading pictures is not there yet: store their numbers as NPY", true},
-    {"\xff\xd8\xff", 3, NULL, "a picture", "reading pictures is not there yet: store their numbers as NPY", true},
+    {"\x89PNG", 4, NULL, "a picture", folder_of_pictures, true},
+    {"\xff\xd8\xff", 3, NULL, "a picture", folder_of_pictures, true},
 };
 
 static bool ends(const char *path, const char *suffix)

@@ -69,7 +69,14 @@ static const struct {
     {"metrics", "metric scores"},
     {"best_by", "monitor eval_metric metric_for_best_model"},
     {"metric", "monitor"},
-    {"threads", "n_threads num_threads workers num_workers n_jobs jobs cpus"},
+    {"threads", "n_threads num_threads n_jobs jobs cpus"},
+    {"workers", "num_workers loaders"},
+    {"flip", "hflip vflip horizontal_flip vertical_flip random_flip random_horizontal_flip mirror"},
+    {"crop", "random_crop shift translate"},
+    {"rotate", "random_rotation rotation"},
+    {"scale", "zoom random_zoom random_affine"},
+    {"color", "color_jitter colour jitter brightness contrast saturation"},
+    {"cutout", "random_erasing erase"},
     {"precision", "dtype mixed_precision amp fp16 half"},
     {"accumulate", "grad_accumulation gradient_accumulation accumulate_grad_batches gradient_accumulation_steps"},
     {"average", "swa ema averaging weight_averaging"},
@@ -127,7 +134,7 @@ static const struct {
     {"stratify", "stratified"},
     {"prepare",
      "normalize normalise normalization preprocess preprocessing transform transforms scaler normalizer scaling"},
-    {"augment", "augmentation augmentations"},
+    {"augment", "augmentation augmentations transforms transform"},
     {"file", "path filename file_name csv source"},
     {"target", "label labels y target_column label_column class targets"},
     {"targets", "labels y"},
@@ -385,10 +392,9 @@ static const char later[] =
     /* layers */
     "selu mish "
     /* sources, preparation, balance, augmentation */
-    "images audio text one_hot resize log_mel oversample undersample smote adasyn hard_undersample crop flip rotate "
-    "color cutout noise mixup cutmix specaugment synonym "
+    "one_hot resize log_mel oversample undersample smote adasyn hard_undersample "
     /* keys */
-    "phase remat spill prune augment_mode exclude balance augment group order "
+    "phase remat spill prune exclude balance group order "
     /* figures */
     "fig4.1 fig4.2 fig4.3 fig4.7 table4.1 fig4.10 fig4.11 fig4.12 learning-curve batch-size shuffle train-longer "
     "stagewise-init deeper-lr regularisers "

@@ -54,6 +54,10 @@ static void note_samples(cli *c, gr_result *r, const gr_data_finding *f)
     gr__text_init(&t, c->ctx);
     for (size_t i = 0; i < f->n_samples && i < SHOWN; i++) {
         const gr_suspect *x = &f->sample[i];
+        if (x->index < 0) {
+            gr__text_add(&t, "%s%s", i ? ", " : "", x->file);
+            continue;
+        }
         gr__text_add(&t, "%s%s %lld", i ? ", " : "", x->part, (long long)x->index);
         if (x->line) gr__text_add(&t, " (line %lld)", (long long)x->line);
     }

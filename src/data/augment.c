@@ -13,6 +13,7 @@ static gr_status add(gr_context *ctx, gr__bump *b, const gr_tree *step, const gr
     gr_status st = gr__settings_make(ctx, b, found, step, GR_PRESET_CHAPTER, NULL, &s);
     if (st != GR_OK) return st;
     const gr_augment *member = (const gr_augment *)found;
+    if (member->mix) return GR_OK;
     bool indices = like->x->vocabulary > 0;
     if (member->indices != indices)
         return gr__tree_fail(ctx, step, GR_E_CONFLICT, NULL, "%s changes %s, but the input \"%s\" holds %s",

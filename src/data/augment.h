@@ -28,8 +28,12 @@ typedef struct gr_augment_make { /* what a member is made for */
     const gr_schema *schema; /* of the training; NULL: none */
 } gr_augment_make;
 
+/* Members that mix samples are not run on one: the training graph mixes a batch as it is drawn for it. */
+typedef enum gr_mix { GR_MIX_NONE, GR_MIX_BLEND, GR_MIX_PATCH } gr_mix;
+
 typedef struct gr_augment {
     gr_member head;
+    gr_mix mix;   /* not NONE: it has an `alpha`, and no functions */
     bool indices; /* changes samples of indices, not of numbers */
     /* Whether such samples can be changed so (GR_E_SHAPE, GR_E_CONFLICT and the like), and what is worked out once;
      * *state may stay NULL. b outlives all use. *scratch: bytes that `apply` needs. */
@@ -53,11 +57,25 @@ typedef struct gr_augmentation {
     uint64_t seed;
 } gr_augmentation;
 
-/* Of a recipe's list, for samples of a field as a network takes them. n 0: the list is empty, or of none. Members of
- * the graph (mixup) are not of this family. */
+/* Of a recipe's list, for samples of a field as a network takes them. n 0: there is none but what mixes. */
 gr_status gr__augmentation_make(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr_augment_make *like,
                                 uint64_t seed, gr_augmentation *out);
 /* One sample. row, epoch: whose it is and when. */
 void gr__augmentation_run(const gr_augmentation *a, uint32_t row, uint32_t epoch, gr_augment_sample *s);
+
+/* ---- mixtures of the samples of a batch ---- */
+typedef struct gr_mixture {
+    gr_mix kind; /* NONE: nothing is mixed */
+    double alpha;
+    int64_t height, width; /* of pictures; PATCH */
+} gr_mixture;
+typedef struct gr_mixture_draw {
+    double share; /* of a sample itself, in inputs and cost */
+    double top, left, bottom,
+        right; /* PATCH: of the rectangle, which lies within, from first pixel to behind the last */
+} gr_mixture_draw;
+/* partner: n numbers, a permutation of the rows of the batch. Depends on what it is given alone. */
+void gr__mixture_draw(const gr_mixture *m, uint64_t seed, int64_t update, int64_t position, int64_t n,
+                      gr_mixture_draw *out, int32_t *partner);
 
 #endif

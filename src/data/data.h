@@ -20,6 +20,7 @@ typedef struct gr_set {
     int64_t n;
     gr_field field[GR_MAX_FIELDS]; /* inputs first, then targets, then the weight, then lengths of some inputs */
     int n_inputs, n_targets, n_lengths;
+    bool overlap;              /* neighbours have numbers in common: parts cut from them at random do */
     bool weighted;             /* field[n_inputs + n_targets] is how much each sample weighs, from 0 */
     const gr_schema *schema;   /* of a table: how others like it are read; NULL otherwise */
     gr__bump *memory;          /* names live here; NULL where only headers were read: in the memory of the options */

@@ -36,7 +36,7 @@ static bool holds(const uint32_t *row, int64_t n, int64_t wanted)
     return row && row[low] == wanted;
 }
 
-bool gr__left_out(const gr_faults *f, int64_t row)
+bool gr__row_is_out(const gr_faults *f, int64_t row)
 {
     return f && f->n_out && row <= f->out[f->n_out - 1] && holds(f->out, f->n_out - 1, row);
 }
@@ -63,14 +63,14 @@ static bool known(const gr_faults *f, gr_fault_kind kind, int64_t row)
 bool gr__fault_let(gr_faults *f, gr_fault_kind kind, int64_t row, gr_context *errors)
 {
     if (!f || gr_context_error(errors)->code == GR_E_MEMORY) return false;
-    bool let = gr__left_out(f, row);
+    bool let = gr__row_is_out(f, row);
     if (!let && f->note) {
         pthread_mutex_lock(&f->lock);
         let = known(f, kind, row) || grow(f);
         if (let && !known(f, kind, row)) {
             bool first = f->count[kind]++ < GR_FAULT_TEXTS;
             const char *text = first ? gr__bump_strdup(f->memory, gr_context_error(errors)->message) : NULL;
-            f->fault[f->n++] = (gr_fault){row, text, kind};
+            f->fault[f->n++] = (gr_fault){.row = row, .text = text, .kind = kind};
         }
         pthread_mutex_unlock(&f->lock);
     }
@@ -78,9 +78,18 @@ bool gr__fault_let(gr_faults *f, gr_fault_kind kind, int64_t row, gr_context *er
     return let;
 }
 
+gr_status gr__fault_file(gr_faults *f, const char *file, const char *why)
+{
+    const char *name = gr__bump_strdup(f->memory, file), *text = gr__bump_strdup(f->memory, why);
+    if (!name || !text || !grow(f)) return GR_E_MEMORY;
+    f->fault[f->n++] = (gr_fault){.row = -1, .file = name, .text = text, .kind = GR_FAULT_UNDECODABLE};
+    return GR_OK;
+}
+
 static int by_row(const void *a, const void *b)
 {
     const gr_fault *x = a, *y = b;
+    if (x->row < 0 && y->row < 0) return strcmp(x->file, y->file);
     if (x->row != y->row) return x->row < y->row ? -1 : 1;
     return (int)x->kind - (int)y->kind;
 }

@@ -19,7 +19,8 @@ typedef enum gr_fault_kind {
 } gr_fault_kind;
 
 typedef struct gr_fault {
-    int64_t row;
+    int64_t row;      /* -1: of a file that is no sample, as it cannot be read at all */
+    const char *file; /* that one */
     const char *text; /* the message; NULL beyond the first of a kind */
     gr_fault_kind kind;
 } gr_fault;
@@ -41,9 +42,11 @@ typedef struct gr_faults {
 gr_status gr__faults_open(gr_context *ctx, gr_faults *out);
 void gr__faults_close(gr_faults *f); /* a zeroed one is fine */
 /* Whether a row of a source is left out; f may be NULL. */
-bool gr__left_out(const gr_faults *f, int64_t row);
+bool gr__row_is_out(const gr_faults *f, int64_t row);
 /* What is wrong with a row is kept as the error of `errors`. True: it is let through, and the error is taken back. */
 bool gr__fault_let(gr_faults *f, gr_fault_kind kind, int64_t row, gr_context *errors);
+/* Notes a file that is no sample. */
+gr_status gr__fault_file(gr_faults *f, const char *file, const char *why);
 void gr__faults_sort(gr_faults *f);
 
 /* ---- a list of rows to leave out ---- */

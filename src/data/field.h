@@ -35,7 +35,8 @@ typedef struct gr_field {
     gr_reader *reader;   /* INPUT: gives samples one by one; NULL: they are in `data` */
     uint32_t sum;        /* 0; or a checksum of the names and sizes of the files behind it, which stands for that of its
                             numbers: reading them all would take too long */
-    int64_t vocabulary;  /* INPUT: it holds indices from 0 below this, as I32; 0: numbers */
+    int64_t vocabulary;  /* INPUT: it holds indices from 0 below this, as I32; 0: numbers. CLASS: the units of a text,
+                            of which samples need not show every one */
     bool missing;        /* INPUT: the recipe declares missing values: NaN stands for one, preparation fills it */
     int classes;         /* CLASS: largest label + 1, or the number of names; 0: not one, or only loading tells */
     const char *const *class_names; /* NULL where the source has none */
@@ -44,6 +45,12 @@ typedef struct gr_field {
     const int32_t *length;          /* n: how many steps of each sample count, of `steps`; NULL: all of them */
     int64_t steps;                  /* with `length`: into so many parts the numbers of a sample are cut */
 } gr_field;
+
+/* Whether samples are read one by one: from their reader, or where only headers were read, from the one to come. */
+static inline bool gr__field_is_read(const gr_field *f)
+{
+    return f->reader || (!f->data && !f->bytes);
+}
 
 /* How many of the numbers of a sample count: the first of `width`. */
 static inline int64_t gr__field_counts(const gr_field *f, int64_t row, int64_t width)

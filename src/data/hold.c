@@ -42,7 +42,7 @@ static void hold_shard(void *arg, int shard, int at)
         if (w->failed >= 0) return; /* shards are handed out in order: all before it are others' */
         const gr_reader *r = h->x->reader;
         char *to = (char *)h->x->data + (size_t)i * sample;
-        if (gr__left_out(h->faults, i)) continue; /* it stays 0 */
+        if (gr__row_is_out(h->faults, i)) continue; /* it stays 0 */
         if (r->read(w->errors, r, i, w->from.room + w->from.sample_bytes, to) == GR_OK) continue;
         if (gr__fault_let(h->faults, GR_FAULT_UNDECODABLE, i, w->errors)) continue;
         w->failed = i;

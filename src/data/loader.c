@@ -43,7 +43,7 @@ static size_t slot_field(const gr_loader_options *o, int i)
 static bool is_heavy(const gr_loader_options *o)
 {
     bool heavy = false;
-    for (int i = 0; i < o->set->n_inputs; i++) heavy |= o->set->field[i].reader != NULL || o->augment[i] != NULL;
+    for (int i = 0; i < o->set->n_inputs; i++) heavy |= gr__field_is_read(&o->set->field[i]) || o->augment[i];
     return heavy;
 }
 

@@ -100,6 +100,7 @@ struct gr_loader {
     int fill;               /* the slot it goes to */
     int busy;               /* threads at work outside the lock */
     bool held, stop;        /* held: nothing new is begun */
+    const gr__room *failed; /* the first worker that was seen to fail; it works no more */
 };
 
 /* The threads of a loader that has its own: gr__loader_threads many, which fill slots until the end. */

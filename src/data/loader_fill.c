@@ -97,12 +97,16 @@ static void fill_shard(void *arg, int shard, int worker)
     gr__gather(&g, l->heavy ? &l->worker[worker] : &none, first, end - first);
 }
 
-/* What some worker could not read, as the context's error. */
+/* What some worker could not read, as the context's error. Whoever is at work has the worker; see there when it is not.
+ */
+static void look_for_failure(gr_loader *l, int worker)
+{
+    if (l->heavy && !l->failed && l->worker[worker].status != GR_OK) l->failed = &l->worker[worker];
+}
+
 static gr_status failure(gr_loader *l)
 {
-    for (int i = 0; i < l->n_workers && l->heavy; i++)
-        if (l->worker[i].status != GR_OK) return gr__error_take(l->ctx, l->worker[i].errors);
-    return GR_OK;
+    return l->failed ? gr__error_take(l->ctx, l->failed->errors) : GR_OK;
 }
 
 /* Without threads of its own the workers of the context gather, each some rows. */
@@ -116,6 +120,7 @@ static gr_status fill(gr_loader *l, gr__slot *s, gr__position at)
     else
         fill_shard(&(filling){l, s, 1}, 0, 0);
     gr__fp_leave(saved);
+    for (int i = 0; i < l->n_workers; i++) look_for_failure(l, i);
     return failure(l);
 }
 
@@ -151,6 +156,7 @@ static void take_shard(gr_loader *l, int worker)
     fill_shard(&(filling){l, s, s->shards}, shard, worker);
     pthread_mutex_lock(&l->lock);
     l->busy--;
+    look_for_failure(l, worker);
     if (++s->done == s->shards)
         s->state = GR__SLOT_FULL; /* gr__loader_seek waits for all to be done, then empties it */
     pthread_cond_broadcast(&l->changed);

@@ -41,6 +41,10 @@ typedef struct gr_schema {
     const char *weight_name;    /* NULL: the table had no names */
     const char *const *missing; /* what stands for a missing value */
     int n_missing;
+    bool lines;            /* of text: a sample is a line of its own, not a part of running text */
+    const char *unit;      /* the data was text of such units, "byte" or "char"; NULL: it was not */
+    const int32_t *symbol; /* char: those with an index, as code points, rising; NULL: none */
+    int n_symbols;
 } gr_schema;
 
 /* The target of a head: of that name, or the only one where `lone`. NULL: the schema (may be NULL) has none. */

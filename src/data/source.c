@@ -64,7 +64,7 @@ bool gr__source_is_table(const gr_context *ctx, const gr_tree *tree)
 const char *gr__source_lengths_of(const gr_tree *tree, const char *input)
 {
     const gr_tree *t = tree && tree->kind == GR_TREE_MAP ? gr__tree_get(tree, "lengths") : NULL;
-    if (gr__tree_none(t)) return NULL;
+    if (gr__tree_none(t) || (t->kind == GR_TREE_BOOL && !t->truth)) return NULL;
     if (t->kind == GR_TREE_MAP) t = gr__tree_get(t, input);
     return t && t->kind != GR_TREE_LIST && t->kind != GR_TREE_MAP ? t->text : NULL;
 }
@@ -103,10 +103,10 @@ static gr_status check_indices(gr_context *ctx, const gr_tree *tree, const gr_so
 {
     for (int i = 0; w && i < w->n_inputs; i++)
         if (gr__set_input(s, i)->vocabulary != w->vocabulary[i])
-            return gr__tree_fail(ctx, tree, GR_E_CONFLICT,
-                                 "sources of indices are npy, npz, csv, and the kinds copy and latch of synthetic",
-                                 "the input \"%s\" holds indices, but %s gives other numbers", w->input[i],
-                                 source->head.name);
+            return gr__tree_fail(
+                ctx, tree, GR_E_CONFLICT,
+                "sources of indices are text, npy, npz, csv, and the kinds copy and latch of synthetic",
+                "the input \"%s\" holds indices, but %s gives other numbers", w->input[i], source->head.name);
     return GR_OK;
 }
 
@@ -158,9 +158,8 @@ gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_opt
     if (st == GR_OK) {
         st = gr__set_check(ctx, source, o->wants, &set);
         if (st == GR_OK) st = check_indices(ctx, tree, source, o->wants, &set);
-        if (st == GR_OK)
-            st =
-                gr__source_place(ctx, &s, "type", gr__set_hold(ctx, &set, gr__hold_limit(o, source->reads), o->faults));
+        if (st == GR_OK && source->reads)
+            st = gr__source_place(ctx, &s, "type", gr__set_hold(ctx, &set, gr__hold_limit(o, true), o->faults));
         if (st != GR_OK) gr__set_free(ctx, &set);
     }
     gr__set_measure(&set, o->wants);
@@ -212,7 +211,7 @@ static void count_classes(gr_field *f, int64_t n)
 gr_status gr__set_leave_out(gr_context *ctx, gr_set *s, const gr_faults *f)
 {
     int64_t kept = 0;
-    while (kept < s->n && gr__left_out(f, kept)) kept++;
+    while (kept < s->n && gr__row_is_out(f, kept)) kept++;
     if (!f->n_out) return GR_OK;
     if (f->out[f->n_out - 1] >= s->n)
         return gr__fail(ctx, GR_E_DATA, "row %u is to be left out, but \"%s\" has the rows 0 to %lld",

@@ -32,4 +32,12 @@ static inline const char *gr__output_of(const char *head, const char *what, char
 #define GR_FEED_FIRST "run/first"       /* 1 in the first micro-batch of an update */
 #define GR_FEED_SHARE "run/share"       /* of statistics: what this batch is of all so far */
 
+/* What a batch is mixed by (gr_mixture_draw), rank 0 each but for the partners, [B]. */
+#define GR_FEED_MIX_PARTNER "mix/partner"
+#define GR_FEED_MIX_SHARE "mix/share"
+#define GR_FEED_MIX_TOP "mix/top"
+#define GR_FEED_MIX_LEFT "mix/left"
+#define GR_FEED_MIX_BOTTOM "mix/bottom"
+#define GR_FEED_MIX_RIGHT "mix/right"
+
 #endif

@@ -128,12 +128,20 @@ static bool put_table(writing *w)
     return s != NULL;
 }
 
+static bool put_units(writing *w)
+{
+    const gr_schema *s = &w->about->meaning->schema;
+    if (s->unit) gr__units_json(&w->text, s);
+    return s->unit != NULL;
+}
+
 /* The recipe without what only says how a run was carried out: the same training gives the same file for any number of
  * threads. */
 static const gr_tree *as_model(gr__bump *b, const gr_tree *resolved)
 {
     gr_tree *t = gr__tree_copy(b, resolved), *any = gr__tree_text(b, "auto"), *none = gr__tree_text(b, "none");
-    bool made = t && any && none && gr__tree_put(b, t, "threads", any) && gr__tree_put(b, t, "memory", none);
+    bool made = t && any && none && gr__tree_put(b, t, "threads", any) && gr__tree_put(b, t, "workers", any) &&
+                gr__tree_put(b, t, "hold", any) && gr__tree_put(b, t, "memory", none);
     return made ? t : resolved;
 }
 
@@ -161,6 +169,7 @@ gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, 
                  {"gradus.classes", put_class_names},
                  {"gradus.columns", put_columns},
                  {"gradus.table", put_table},
+                 {"gradus.text", put_units},
                  {"gradus.class_counts", put_class_counts},
                  {"gradus.trained", put_trained}};
     gr_st_pair meta[GR_COUNT(parts)];
@@ -359,10 +368,10 @@ static gr_status take_counts(gr_model *m, int head, const json_t *list)
     return copy_counts(m, list, &targets[head]);
 }
 
-/* How the training's table was read. Models of older versions do not say all of it, but their recipe does. */
+/* How the training's table or text was read. Models of older versions do not say all of it, but their recipe does. */
 static gr_status read_schema(gr_model *m)
 {
-    const char *json = gr__st_meta(m->file, "gradus.table");
+    const char *json = gr__st_meta(m->file, "gradus.table"), *units = gr__st_meta(m->file, "gradus.text");
     const gr_tree *source = m->recipe->data.train;
     gr_schema *s = &m->meaning.schema;
     gr_status st = read_names(m, "gradus.columns", &s->name, &s->n_inputs);
@@ -371,6 +380,7 @@ static gr_status read_schema(gr_model *m)
     else if (st == GR_OK && gr__source_is_table(m->ctx, source))
         st = gr__schema_of_source(m->ctx, m->memory, source, s->name,
                                   s->name ? s->n_inputs : (int)gr_shape_count(m->recipe->input[0].sample), s);
+    if (st == GR_OK && units) st = blame_file(m, "gradus.text", gr__units_parse(m->ctx, m->memory, units, s));
     return st;
 }
 

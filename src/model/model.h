@@ -13,8 +13,8 @@ typedef struct gr_model_about {
     const gr_tree *resolved;   /* becomes gradus.recipe (JSON); NULL: the recipe's */
     const gr_meaning *meaning; /* gradus.prepare (JSON, through gr__prepare_tree); where there are names or counts,
                                   gradus.classes and gradus.class_counts (JSON lists); of a table gradus.table (JSON)
-                                  and gradus.columns (a JSON list of the inputs' names). Of named inputs or heads maps
-                                  of such by name */
+                                  and gradus.columns (a JSON list of the inputs' names), of a text gradus.text (JSON).
+                                  Of named inputs or heads maps of such by name */
     const char
         *slot; /* weights are those of slot PARAMETER/slot, where there is one; NULL: the parameters themselves */
     const char *trained; /* gradus.trained: JSON text */
@@ -27,6 +27,10 @@ gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, 
  * `out`, and checks all it reads; GR_E_FORMAT. */
 void gr__table_json(gr__text *out, const gr_schema *s);
 gr_status gr__table_parse(gr_context *ctx, gr__bump *b, const char *json, gr_schema *out);
+
+/* gradus.text: what units the training's text was of, and which characters had an index. Likewise. */
+void gr__units_json(gr__text *out, const gr_schema *s);
+gr_status gr__units_parse(gr_context *ctx, gr__bump *b, const char *json, gr_schema *out);
 
 typedef struct gr_model {
     gr_context *ctx;

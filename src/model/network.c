@@ -130,6 +130,7 @@ static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mo
     }
     gr_status st = GR_OK;
     for (int i = 0; i < n->recipe->n_inputs && st == GR_OK; i++) st = build_input(m, i, batch, o->steps, &v);
+    if (st == GR_OK && o->mix && n->recipe->mixture.kind) st = gr__maker_mix(m, batch);
     if (st == GR_OK) st = build_layers(m);
     if (st == GR_OK) st = gr__maker_heads(m, batch, with_target, &v);
     if (st == GR_OK) *out = v;

@@ -44,6 +44,13 @@ static gr_val target_rows(gr_graph *g, gr_val target, gr_shape output, gr_shape 
     return gr_reshape(g, target, gr_shape_of(g, target).rank == output.rank ? rows : GR_SHAPE(rows.dim[0]));
 }
 
+static gr_cost_value cost_of(gr__maker *m, const gr_head *h, const gr_cost_rows *r, gr_shape output, gr_val target)
+{
+    gr_graph *g = m->b.g;
+    if (r->positions) target = target_rows(g, target, output, gr_shape_of(g, r->rows));
+    return h->cost->build(&m->b, &h->cost_settings, r->rows, target, m->b.mode == GR_MODE_TRAIN);
+}
+
 /* Within the scope of its cost, which takes such outputs. */
 static void build_cost(gr__maker *m, int i, const gr_cost_rows *r, bool with_target, gr_network_values *v)
 {
@@ -54,8 +61,12 @@ static void build_cost(gr__maker *m, int i, const gr_cost_rows *r, bool with_tar
     out->prediction = gr__cost_rows_predict(&m->b, h->cost, &h->cost_settings, r, out->output);
     if (!with_target) return;
     out->target = target_feed(m, h, shape);
-    gr_val target = r->positions ? target_rows(g, out->target, shape, gr_shape_of(g, r->rows)) : out->target;
-    gr_cost_value c = h->cost->build(&m->b, &h->cost_settings, r->rows, target, m->b.mode == GR_MODE_TRAIN);
+    gr_cost_value c = cost_of(m, h, r, shape, out->target);
+    if (m->partner && c.each) {
+        gr_cost_value other = cost_of(m, h, r, shape, gr_gather(g, out->target, m->partner));
+        c.each = gr__maker_mixed(m, c.each, other.each);
+        if (c.weight) c.weight = gr__maker_mixed(m, c.weight, other.weight);
+    }
     if (c.each) sum_costs(m, v, r, c, out);
 }
 

@@ -27,6 +27,7 @@ typedef struct gr__maker {
     gr_build b;
     gr_val *value; /* one a layer */
     gr_val input[GR_MAX_INPUTS], length[GR_MAX_INPUTS];
+    gr_val partner, share; /* of mixed samples; GR_NONE: nothing is mixed */
 } gr__maker;
 
 /* Gives a failed graph's error the place of what was being built; the first place stays. */
@@ -35,6 +36,10 @@ gr_status gr__maker_place(gr__maker *m, const gr_tree *at);
 int gr__maker_input_of(const gr__maker *m, gr_val lengths);
 /* The feed of an input's lengths, and the prepared input without what stands beyond them. */
 void gr__maker_input_lengths(gr__maker *m, int i, int64_t batch);
+/* network_mix.c: inputs mixed in pairs, as the recipe's `augment` says; and what a sample and its partner have, in the
+ * same shares. */
+gr_status gr__maker_mix(gr__maker *m, int64_t batch);
+gr_val gr__maker_mixed(gr__maker *m, gr_val own, gr_val other);
 /* Outputs of every head; with_target also targets, weights and costs. */
 gr_status gr__maker_heads(gr__maker *m, int64_t batch, bool with_target, gr_network_values *v);
 /* Whether micro-batches can add up what the heads cost. */

@@ -19,6 +19,10 @@ gr_status gr__recipe_neutral(gr__recipe_reader *k, const gr_tree *t);
 gr_status gr__recipe_part(gr__recipe_reader *k, const char *key, gr_tree *resolved);
 gr_status gr__recipe_batch(gr__recipe_reader *k, const gr_tree *t);
 gr_status gr__recipe_data(gr__recipe_reader *k);
+/* The input of that name, which stands at `at`; NULL: there is none (error kept). */
+gr_model_input *gr__recipe_input(gr__recipe_reader *k, const gr_tree *at, const char *name);
+/* `augment` and `augment_mode` of the data's settings, put into their resolved form. */
+gr_status gr__recipe_augment(gr__recipe_reader *k, const gr_settings *s, gr_tree *resolved);
 gr_status gr__recipe_heads(gr__recipe_reader *k);      /* `cost` or `heads`, but for what depends on the network */
 gr_status gr__recipe_model(gr__recipe_reader *k);      /* inputs and layers; the heads then know where they begin */
 gr_status gr__recipe_keep_model(gr__recipe_reader *k); /* resolved, once building has checked what a layer holds */

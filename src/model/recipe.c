@@ -126,6 +126,21 @@ static gr_status read_serving_limit(gr__recipe_reader *k)
     return st == GR_OK ? gr__recipe_part(k, "limit", gr__section_tree(k->b, &s)) : st;
 }
 
+static gr_status read_hold(gr__recipe_reader *k)
+{
+    const gr_tree *t = gr__setting_tree(&k->top, "hold");
+    char shown[200];
+    uint64_t bytes;
+    k->r->data.hold = k->r->memory / 2;
+    if (t->kind == GR_TREE_TEXT && strcmp(t->text, "auto") == 0) return keep(k, "hold");
+    bool scalar = gr__tree_is_number(t) || t->kind == GR_TREE_TEXT;
+    if (!scalar || !gr__parse_size(t->text, &bytes))
+        return gr__tree_fail(k->ctx, t, GR_E_TYPE, "hold: auto, or bytes such as 512M", "%s is not a size",
+                             gr__tree_show(t, shown, sizeof shown));
+    k->r->data.hold = GR_MAX(bytes, 1); /* one byte holds as little as none; 0 is what `auto` is */
+    return keep(k, "hold");
+}
+
 /* A word, or a whole number from 1 to most. */
 static gr_status read_count(gr__recipe_reader *k, const gr_tree *t, const char *word, int64_t most, int64_t *out)
 {
@@ -150,7 +165,10 @@ static gr_status read_threads(gr__recipe_reader *k)
     int64_t n;
     gr_status st = read_count(k, gr__setting_tree(&k->top, "threads"), "auto", 1024, &n);
     k->r->threads = (int)n;
-    return st == GR_OK ? keep(k, "threads") : st;
+    if (st == GR_OK) st = read_count(k, gr__setting_tree(&k->top, "workers"), "auto", 256, &n);
+    k->r->data.workers = (int)n;
+    if (st == GR_OK) st = keep(k, "threads");
+    return st == GR_OK ? keep(k, "workers") : st;
 }
 
 static gr_status read_numbers(gr__recipe_reader *k)
@@ -171,6 +189,7 @@ static gr_status read_numbers(gr__recipe_reader *k)
     GR_TRY(read_device(k));
     GR_TRY(read_memory(k));
     GR_TRY(read_serving_limit(k));
+    GR_TRY(read_hold(k));
     GR_TRY(read_threads(k));
 done:
     return st;

@@ -4,6 +4,7 @@
 
 #include "base/tree.h"
 #include "cost/cost.h"
+#include "data/augment.h"
 #include "data/field.h"
 #include "init/init.h"
 #include "metric/metric.h"
@@ -44,6 +45,7 @@ typedef struct gr_model_input {
     int64_t vocabulary;     /* it holds indices below this, which layers look up; 0: numbers */
     const gr_tree *at;      /* where its shape is written */
     const gr_tree *prepare; /* list of steps, or NULL */
+    const gr_tree *augment; /* list of changes, or NULL */
 } gr_model_input;
 
 /* An output of the network, what it costs and how it is judged. Its target is the field of its name. */
@@ -85,8 +87,13 @@ typedef struct gr_recipe {
         int shuffle;            /* gr_shuffle of data/data.h: 0 none, 1 once, 2 every_epoch */
         int64_t batch;          /* 0: all of it */
         bool drop_last;
+        int copies;    /* of `augment_mode`: an epoch has so many of each training sample; 1: changed on the way */
+        uint64_t hold; /* as gr_source_options has it */
+        int workers;   /* threads that read and change samples; 0: as many as the context has */
         const gr_tree *buckets; /* a whole number from 2, or a rising list of them; NULL: none */
     } data;
+    gr_mixture mixture; /* of `augment` */
+    const gr_tree *mixture_at;
     gr_model_input input[GR_MAX_INPUTS];
     int n_inputs;
     bool inputs_named;     /* `inputs:`; else there is one */

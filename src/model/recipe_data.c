@@ -232,20 +232,17 @@ static gr_status read_steps(data_reader *d, const gr_tree *t, gr_tree **out)
     return list ? GR_OK : GR_E_MEMORY;
 }
 
-static gr_model_input *find_input(gr_recipe *r, const char *name)
+gr_model_input *gr__recipe_input(gr__recipe_reader *k, const gr_tree *at, const char *name)
 {
-    for (int i = 0; i < r->n_inputs; i++)
-        if (strcmp(r->input[i].name, name) == 0) return &r->input[i];
-    return NULL;
-}
-
-static gr_status no_input(const gr__recipe_reader *k, const gr_tree *at, const char *name)
-{
+    gr_recipe *r = k->r;
     const char *names[GR_MAX_INPUTS];
-    for (int i = 0; i < k->r->n_inputs; i++) names[i] = k->r->input[i].name;
-    gr_status st = gr__tree_fail(k->ctx, at, GR_E_NAME, NULL, "there is no input \"%s\"", name);
-    gr__hint_name(k->ctx, name, names, (size_t)k->r->n_inputs);
-    return st;
+    for (int i = 0; i < r->n_inputs; i++) {
+        names[i] = r->input[i].name;
+        if (strcmp(names[i], name) == 0) return &r->input[i];
+    }
+    gr__tree_fail(k->ctx, at, GR_E_NAME, NULL, "there is no input \"%s\"", name);
+    gr__hint_name(k->ctx, name, names, (size_t)r->n_inputs);
+    return NULL;
 }
 
 static gr_status refuse_indices(const gr__recipe_reader *k, const gr_model_input *in, const gr_tree *at)
@@ -264,8 +261,8 @@ static gr_status read_steps_by_input(data_reader *d, const gr_tree *t)
     gr__recipe_reader *k = d->k;
     gr_tree *map = gr__tree_map(k->b), *list;
     for (int i = 0; i < t->n; i++) {
-        gr_model_input *in = find_input(k->r, t->key[i]);
-        if (!in) return no_input(k, t->child[i], t->key[i]);
+        gr_model_input *in = gr__recipe_input(k, t->child[i], t->key[i]);
+        if (!in) return gr__error_code(k->ctx);
         if (gr__tree_none(t->child[i])) continue;
         gr_status fits = refuse_indices(k, in, t->child[i]);
         if (fits != GR_OK) return fits;
@@ -364,7 +361,7 @@ static gr_status read_buckets(data_reader *d)
 static gr_status read_feeding(data_reader *d)
 {
     gr_recipe *r = d->k->r;
-    static const char *const later[] = {"balance", "augment"};
+    static const char *const later[] = {"balance"};
     static const char *const kept[] = {"shuffle", "batch", "drop_last"};
     gr_status st = GR_OK;
     r->data.shuffle = gr__setting_is(&d->s, "shuffle", "none")   ? GR_SHUFFLE_NONE
@@ -397,6 +394,7 @@ gr_status gr__recipe_data(gr__recipe_reader *k)
     GR_TRY(read_prepare(&d));
     GR_TRY(read_feeding(&d));
     GR_TRY(read_buckets(&d));
+    GR_TRY(gr__recipe_augment(k, &d.s, d.resolved));
     GR_TRY(gr__recipe_part(k, "data", d.resolved));
 done:
     return st;

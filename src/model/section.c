@@ -55,6 +55,15 @@ static const gr_row recipe_rows[] = {
     GR_ROW("device", CHOICE, "auto", "auto|cpu|ref|cuda", "", "what computes; auto: ref for float64, else cpu"),
     GR_ROW("threads", TREE, "auto", "auto, or 1 to 1024", "threads",
            "worker threads; never changes a bit of the result", RESUMABLE),
+    GR_ROW("workers", TREE, "auto", "auto, or 1 to 256", "threads",
+           "that read and change samples while an update runs, where there is that to do; auto: as many as `threads`. "
+           "Never changes a bit of the result",
+           RESUMABLE),
+    GR_ROW(
+        "hold", TREE, "auto", "auto, or bytes such as 512M", "",
+        "inputs up to so much are held in memory, else read when they are wanted, by sources that can; auto: half of "
+        "`memory`, or all (of files that are decoded up to 1 GiB). Never changes a bit of the result",
+        RESUMABLE),
 };
 const gr_member gr__section_recipe = {.family = "recipe",
                                       .name = "recipe",
@@ -78,7 +87,12 @@ static const gr_row data_rows[] = {
     GR_ROW("balance", TREE, "none", "none", "", "resampling of rare classes"),
     GR_ROW("prepare", TREE, "none", "a list of steps", "",
            "what is done to every sample; statistics are those of the training rows"),
-    GR_ROW("augment", TREE, "none", "none", "", "random changes of training samples"),
+    GR_ROW("augment", TREE, "none", "a list of changes", "",
+           "random changes of training samples; evaluation and prediction never see them"),
+    GR_ROW("augment_mode", TREE, "on_the_fly", "on_the_fly or {materialise: 10}", "",
+           "on_the_fly: samples are changed anew in every epoch; materialise: an epoch has so many of each, the first "
+           "as it "
+           "is, the others changed in the same way in every epoch"),
     GR_ROW("shuffle", CHOICE, "once", "once|every_epoch|none", "", "order of the training samples"),
     GR_ROW("batch", TREE, "64", "all, or 1 to 1000000000", "samples", "samples a micro-batch"),
     GR_ROW("drop_last", BOOL, "false", "", "", "leaves out the short last batch of an epoch"),

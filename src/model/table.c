@@ -1,4 +1,4 @@
-/* gradus.table: how the training's table was read, as JSON in the metadata of a model. */
+/* gradus.table and gradus.text: how the training's table or text was read, as JSON in the metadata of a model. */
 #include <string.h>
 
 #include "base/json.h"
@@ -6,7 +6,7 @@
 #include "model/model.h"
 #include "model/safetensors.h"
 
-enum { MOST = 1 << 20 }; /* columns, and texts for missing values */
+enum { MOST = 1 << 20, CODE_POINTS = 0x110000 }; /* columns, and texts for missing values; characters that can be */
 
 /* ---- writing ---- */
 
@@ -113,6 +113,15 @@ void gr__table_json(gr__text *out, const gr_schema *s)
         gr__json_text(out, s->missing[i]);
     }
     gr__text_add(out, "]}");
+}
+
+void gr__units_json(gr__text *out, const gr_schema *s)
+{
+    gr__text_add(out, "{\"unit\": ");
+    gr__json_text(out, s->unit);
+    if (s->symbol) gr__text_add(out, ", \"symbols\": [");
+    for (int i = 0; s->symbol && i < s->n_symbols; i++) gr__text_add(out, "%s%ld", i ? ", " : "", (long)s->symbol[i]);
+    gr__text_add(out, s->symbol ? "]}" : "}");
 }
 
 /* ---- reading ---- */
@@ -323,6 +332,42 @@ gr_status gr__table_parse(gr_context *ctx, gr__bump *b, const char *json, gr_sch
     if (!o) return gr__fail(ctx, GR_E_FORMAT, "it is not JSON: %s", error.text);
     reader r = {.ctx = ctx, .b = b, .o = o, .s = {.name = out->name, .n_inputs = out->n_inputs}};
     gr_status st = read_all(&r);
+    json_decref(o);
+    if (st == GR_OK) *out = r.s;
+    return st;
+}
+
+/* Code points, each larger than the one before. */
+static gr_status read_symbols(reader *r)
+{
+    const json_t *list = json_object_get(r->o, "symbols");
+    size_t n = json_array_size(list);
+    int32_t *symbol = gr__bump_alloc(r->b, GR_MAX(n, 1) * sizeof *symbol);
+    if (!json_is_array(list) || n > CODE_POINTS) return wrong(r, "symbols", "a list of characters");
+    if (!symbol) return GR_E_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        const json_t *x = json_array_get(list, i);
+        if (!is_below(x, CODE_POINTS) || (i && json_integer_value(x) <= symbol[i - 1]))
+            return wrong(r, "symbols", "a rising list of characters");
+        symbol[i] = (int32_t)json_integer_value(x);
+    }
+    r->s.symbol = symbol;
+    r->s.n_symbols = (int)n;
+    return GR_OK;
+}
+
+gr_status gr__units_parse(gr_context *ctx, gr__bump *b, const char *json, gr_schema *out)
+{
+    json_error_t error;
+    json_t *o = json_loads(json, 0, &error);
+    if (!o) return gr__fail(ctx, GR_E_FORMAT, "it is not JSON: %s", error.text);
+    reader r = {.ctx = ctx, .b = b, .o = o, .s = *out};
+    const char *unit = json_string_value(json_object_get(o, "unit"));
+    bool chars = unit && strcmp(unit, "char") == 0;
+    gr_status st = GR_OK;
+    if (!chars && !(unit && strcmp(unit, "byte") == 0)) st = wrong(&r, "unit", "byte or char");
+    r.s.unit = chars ? "char" : "byte";
+    if (st == GR_OK && chars) st = read_symbols(&r);
     json_decref(o);
     if (st == GR_OK) *out = r.s;
     return st;

@@ -255,7 +255,7 @@ gr_status gr__agree_say_classes(const gr_task *t, int head)
     const gr_field *y = gr__set_target(s, head);
     int classes = t->meaning.class_names[head] ? t->meaning.classes[head] : 0;
     gr_status st = GR_OK;
-    if (y->kind != GR_TARGET_CLASS) return GR_OK;
+    if (y->kind != GR_TARGET_CLASS || y->vocabulary) return GR_OK;
     for (int p = 0; p < GR_PARTS; p++)
         if (t->set[p].n_targets > head) classes = GR_MAX(classes, gr__set_target(&t->set[p], head)->classes);
     size_t bytes = 2 * sizeof(int64_t) * (size_t)classes;

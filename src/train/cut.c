@@ -13,6 +13,7 @@ gr_source_options gr__cut_source(const gr_recipe *r, const gr_wants *wants, bool
                                .exact = prepared,
                                .seed = r->seed,
                                .wants = wants,
+                               .hold = r->data.hold,
                                .apart = {r->data.group ? r->data.group->text : NULL,
                                          r->data.order && !r->data.in_file_order ? r->data.order->text : NULL}};
 }
@@ -87,7 +88,8 @@ static gr_status mark_out(const gr_task *t, gr_part p, int64_t n, uint8_t **out)
     *out = gr__tensor_alloc(t->ctx, (size_t)n);
     if (!*out) return gr__error_code(t->ctx);
     for (int64_t i = 0; i < f->n_out; i++) (*out)[f->out[i]] = 1;
-    for (size_t i = 0; i < f->n; i++) (*out)[f->fault[i].row] = 1;
+    for (size_t i = 0; i < f->n; i++)
+        if (f->fault[i].row >= 0) (*out)[f->fault[i].row] = 1;
     return GR_OK;
 }
 
@@ -124,7 +126,8 @@ static int64_t count_kept(const gr_task *t, int64_t n)
 {
     int64_t gone = t->exclude.n[GR_PART_TRAIN];
     const gr_faults *f = &t->faults[GR_PART_TRAIN];
-    for (size_t i = 0; i < f->n; i++) gone += i == 0 || f->fault[i].row != f->fault[i - 1].row;
+    for (size_t i = 0; i < f->n; i++)
+        gone += f->fault[i].row >= 0 && (i == 0 || f->fault[i].row != f->fault[i - 1].row);
     return GR_MAX(n - gone, 0);
 }
 
@@ -135,6 +138,11 @@ gr_status gr__cut_rows(gr_task *t)
     gr_rows parts[GR_PARTS] = {{0}};
     cutting c = cutting_for(r, count_kept(t, s->n));
     if (c.cut.parts == 1) return gr__cut_own(t, GR_PART_TRAIN);
+    if (s->overlap && !has_keys(r) && !r->data.in_file_order)
+        gr__log(t->ctx, GR_LOG_WARNING,
+                "windows of %s overlap, and parts cut from them at random share text: figures of validation and test "
+                "are too good; give these files of their own, order: file, or no stride below the window",
+                s->file);
     gr_status st = cut(t, &c, s->n, r->data.stratify ? gr__set_classes(s) : NULL, parts);
     for (int i = 0; i < c.cut.parts && st == GR_OK; i++) {
         t->rows[c.of[i]] = parts[i];

@@ -92,7 +92,7 @@ double gr__engine_rate(const gr_recipe *r, const gr_clock *c, const double *stat
 /* Rows of the short batch at the end of an epoch; 0: there is none. */
 static int64_t last_batch(const gr_task *t, int64_t batch)
 {
-    return t->recipe->data.drop_last ? 0 : t->count[GR_PART_TRAIN] % batch;
+    return t->recipe->data.drop_last ? 0 : t->training.n % batch;
 }
 
 /* Plans of an update as `variant` has it. */

@@ -111,6 +111,7 @@ static gr_status differentiate(making *m)
 static gr_status forward_and_back(making *m)
 {
     const gr_network_options o = {.steps = m->steps,
+                                  .mix = true,
                                   .updates = (double)gr__task_extent(m->task).total,
                                   .bind = {.leaf = point_of, .observe = move_state, .user = m}};
     gr_status st = room(m);
@@ -238,6 +239,7 @@ static gr_val state_of(void *user, const gr_entry_spec *s)
 static gr_status build_evaluate(making *m)
 {
     const gr_network_options o = {.steps = m->steps,
+                                  .mix = true,
                                   .updates = (double)gr__task_extent(m->task).total,
                                   .bind = {.leaf = view_of, .state = state_of, .user = m}};
     gr_status st = gr__network_build_with(m->task->network, m->g, GR_MODE_EVALUATE, m->batch, true, &o, &m->v);
@@ -274,6 +276,7 @@ static void collect_state(void *user, const gr_entry_spec *s, gr_val batch, gr_v
 static gr_status build_statistics(making *m)
 {
     const gr_network_options o = {.steps = m->steps,
+                                  .mix = true,
                                   .updates = (double)gr__task_extent(m->task).total,
                                   .bind = {.leaf = view_of, .observe = collect_state, .user = m}};
     gr_status st = gr__network_build_with(m->task->network, m->g, GR_MODE_TRAIN, m->batch, false, &o, &m->v);

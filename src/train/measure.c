@@ -73,10 +73,3 @@ gr_status gr__task_measure(gr_task *t)
         if (gr__network_lengths(t->network, h) == b->input) b->targets |= 1u << h;
     return st;
 }
-
-gr_loader_options gr__task_training_loader(const gr_task *t, bool background)
-{
-    gr_loader_options o = gr__task_loader(t, GR_PART_TRAIN, background);
-    o.buckets = t->buckets.n ? &t->buckets : NULL;
-    return o;
-}

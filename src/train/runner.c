@@ -67,6 +67,19 @@ static void find_field(gr_feeds *f, gr_plan *p, gr_field_role role, const char *
     f->role[f->n++] = role;
 }
 
+static void find_mixture(gr_feeds *f, const gr_recipe *r, gr_plan *p)
+{
+    size_t bytes = 0;
+    f->mixture = &r->mixture;
+    f->partner = gr_plan_feed(p, GR_FEED_MIX_PARTNER, &bytes);
+    f->partners = (int64_t)(bytes / sizeof *f->partner);
+    f->mix_share = gr_plan_feed(p, GR_FEED_MIX_SHARE, NULL);
+    f->mix_top = gr_plan_feed(p, GR_FEED_MIX_TOP, NULL);
+    f->mix_left = gr_plan_feed(p, GR_FEED_MIX_LEFT, NULL);
+    f->mix_bottom = gr_plan_feed(p, GR_FEED_MIX_BOTTOM, NULL);
+    f->mix_right = gr_plan_feed(p, GR_FEED_MIX_RIGHT, NULL);
+}
+
 gr_feeds gr__feeds_find(const gr_task *t, gr_plan *p)
 {
     const gr_recipe *r = t->recipe;
@@ -84,6 +97,7 @@ gr_feeds gr__feeds_find(const gr_task *t, gr_plan *p)
     f.position = gr_plan_feed(p, GR_FEED_POSITION, NULL);
     f.first = gr_plan_feed(p, GR_FEED_FIRST, NULL);
     f.share = gr_plan_feed(p, GR_FEED_SHARE, NULL);
+    find_mixture(&f, r, p);
     return f;
 }
 
@@ -121,8 +135,20 @@ void gr__feeds_put(const gr_feeds *f, const gr_batch *b)
     }
 }
 
+static void mix(const gr_feeds *f, uint64_t seed, int64_t step, int64_t position)
+{
+    gr_mixture_draw d;
+    gr__mixture_draw(f->mixture, seed, step, position, f->partners, &d, f->partner);
+    *f->mix_share = d.share;
+    if (f->mix_top) *f->mix_top = d.top;
+    if (f->mix_left) *f->mix_left = d.left;
+    if (f->mix_bottom) *f->mix_bottom = d.bottom;
+    if (f->mix_right) *f->mix_right = d.right;
+}
+
 void gr__feeds_moment(const gr_feeds *f, uint64_t seed, int64_t step, int64_t position)
 {
+    if (f->partner) mix(f, seed, step, position);
     if (f->seed) *f->seed = (double)seed;
     if (f->update) *f->update = (double)step;
     if (f->position) *f->position = (double)position;

@@ -8,7 +8,7 @@
 #ifndef GR_TRAIN_RUNNER_H
 #define GR_TRAIN_RUNNER_H
 
-#include "data/data.h"
+#include "data/augment.h"
 #include "gradus/plan.h"
 
 struct gr_task;
@@ -43,6 +43,10 @@ typedef struct gr_feeds {
     int n;
     bool wide; /* reals are double */
     double *lr, *seed, *update, *position, *first, *share;
+    const gr_mixture *mixture; /* of the recipe; kind NONE, or partner NULL: nothing is mixed */
+    int32_t *partner;
+    double *mix_share, *mix_top, *mix_left, *mix_bottom, *mix_right;
+    int64_t partners;
 } gr_feeds;
 gr_feeds gr__feeds_find(const struct gr_task *t, gr_plan *p);
 /* Copies what is not there already: a loader may have gathered straight into the feeds. Samples without weights weigh

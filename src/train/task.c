@@ -10,11 +10,6 @@
 #include "train/cut.h"
 #include "train/origin.h"
 
-/* Below these a batch is gathered by the training thread: waking another costs more than what it hides, and where every
- * processor has a worker already, a third thread competes with them: 784 floats, batch 64, two threads of two
- * processors, alternating: 204 us a step without it, 215 with. */
-enum { SMALL_BATCH_BYTES = 128 << 10, BUSY_BATCH_BYTES = 1 << 20 };
-
 const char *gr__part_name(gr_part p)
 {
     static const char *const names[GR_PARTS] = {"train", "validation", "test"};
@@ -102,6 +97,8 @@ static gr_status make_network(gr_task *t)
     for (int i = 0; i < r->n_inputs && st == GR_OK; i++) {
         st = gr__delivery_for(t->ctx, gr__set_input(t->lead, i), element_of(t, i), gr__task_real(t), m->prepared[i],
                               m->n_prepared[i], r->input[i].sample, &t->delivery[i]);
+        if (t->changes[i] && t->delivery[i].as == GR_EL_U8)
+            t->delivery[i].as = gr__task_real(t); /* changed as numbers */
         d.input_as[i] = t->delivery[i].as;
         d.prepared[i] = m->prepared[i];
         d.n_prepared[i] = st == GR_OK ? gr__delivery_left(&t->delivery[i], m->n_prepared[i]) : 0;
@@ -242,7 +239,8 @@ static gr_status say(const gr_task *t)
         int classes = t->meaning.class_names[h] ? t->meaning.classes[h] : 0;
         for (int p = 0; p < GR_PARTS; p++)
             if (t->set[p].n_targets > h) classes = GR_MAX(classes, gr__set_target(&t->set[p], h)->classes);
-        gr__agree_say_outputs(t->ctx, t->recipe, h, classes);
+        if (!gr__set_target(&t->set[GR_PART_TRAIN], h)->vocabulary)
+            gr__agree_say_outputs(t->ctx, t->recipe, h, classes);
         st = gr__agree_say_classes(t, h);
     }
     return st;
@@ -288,11 +286,13 @@ static gr_status open_task(gr_context *ctx, const gr_recipe *r, unsigned only, c
     GR_TRY(load_parts(t, only, origin, model == NULL));
     GR_TRY(take_rows(t));
     if (!model && !gr__origin_prepares(origin)) GR_TRY(fit_inputs(t));
+    GR_TRY(gr__task_changes(t));
     GR_TRY(make_network(t));
     if (model)
         memcpy(t->targets, model->meaning.targets, sizeof *t->targets * (size_t)r->n_heads);
     else
         GR_TRY(take_targets(t));
+    if (!model) GR_TRY(gr__task_repeat(t));
     if (!model) GR_TRY(say(t));
     t->loaded = true;
 done:
@@ -328,8 +328,9 @@ static gr_status blank_faults(gr_task *t, gr_part p)
     uint32_t *row = gr__alloc(t->ctx, bytes);
     if (!row) return GR_E_MEMORY;
     for (int64_t i = 0; i < f->n_out || k < f->n;) { /* both rise */
-        bool listed = k == f->n || (i < f->n_out && f->out[i] <= f->fault[k].row);
+        bool listed = k == f->n || (i < f->n_out && (int64_t)f->out[i] <= f->fault[k].row);
         uint32_t next = listed ? f->out[i++] : (uint32_t)f->fault[k++].row;
+        if (!listed && f->fault[k - 1].row < 0) continue; /* of no row */
         if (!n || row[n - 1] != next) row[n++] = next;
     }
     gr_status st = gr__set_leave_out(t->ctx, &t->set[p], &(gr_faults){.out = row, .n_out = (int64_t)n});
@@ -347,8 +348,10 @@ gr_status gr__task_settle(gr_task *t)
         GR_TRY(gr__agree_values(t->ctx, t->recipe, (gr_part)p, &t->set[p]));
     }
     GR_TRY(fit_inputs(t));
+    GR_TRY(gr__task_changes(t));
     GR_TRY(make_network(t));
     GR_TRY(take_targets(t));
+    GR_TRY(gr__task_repeat(t));
     t->loaded = true;
 done:
     return st;
@@ -416,7 +419,9 @@ gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t)
         t->rows[p].n = t->count[p];
     }
     gr__cut_count(t, t->lead->n, unlimited);
+    GR_TRY(gr__task_repeat(t));
     GR_TRY(estimate_steps(t));
+    GR_TRY(gr__task_changes(t));
     GR_TRY(make_network(t));
     gr__agree_say_inputs(ctx, r, t->lead);
     for (int h = 0; h < r->n_heads; h++) gr__agree_say_outputs(ctx, r, h, gr__set_target(t->lead, h)->classes);
@@ -467,54 +472,10 @@ void gr__task_close(gr_task *t)
     gr__network_destroy(t->network);
     for (int p = 0; p < GR_PARTS; p++) {
         gr__rows_free(t->ctx, &t->rows[p]);
+        if (p == GR_PART_TRAIN) gr__rows_free(t->ctx, &t->repeated);
         gr__set_free(t->ctx, &t->set[p]);
         if (t->faults) gr__faults_close(&t->faults[p]);
     }
     gr__bump_destroy(t->memory);
     *t = (gr_task){0};
-}
-
-int64_t gr__task_batch(const gr_task *t)
-{
-    int64_t n = t->count[GR_PART_TRAIN], b = t->recipe->data.batch;
-    return b == 0 ? GR_MAX(n, 1) : n > 0 ? GR_MIN(b, n) : b;
-}
-
-/* Evaluation has a batch that depends on the recipe alone, so that `eval` of a saved model gives the bits that training
- * saw. */
-int64_t gr__task_evaluation_batch(const gr_task *t)
-{
-    return t->recipe->data.batch ? t->recipe->data.batch : 256;
-}
-
-gr_loader_options gr__task_loader(const gr_task *t, gr_part p, bool background)
-{
-    const gr_recipe *r = t->recipe;
-    bool train = p == GR_PART_TRAIN;
-    int64_t batch = train ? gr__task_batch(t) : gr__task_evaluation_batch(t);
-    int64_t limit = gr_context_threads(t->ctx) < gr__processors() ? SMALL_BATCH_BYTES : BUSY_BATCH_BYTES;
-    int64_t bytes = 0;
-    for (int i = 0; i < r->n_inputs; i++)
-        bytes += gr_shape_count(r->input[i].sample) * (int64_t)gr__element_bytes(t->delivery[i].as);
-    gr_loader_options o = {.set = t->set_of[p],
-                           .rows = &t->rows[p],
-                           .batch = batch,
-                           .drop_last = train && r->data.drop_last,
-                           .shuffle = train ? (gr_shuffle)r->data.shuffle : GR_SHUFFLE_NONE,
-                           .seed = r->seed,
-                           .real = gr__task_real(t),
-                           .background = background && batch * bytes >= limit};
-    memcpy(o.input, t->delivery, sizeof o.input);
-    return o;
-}
-
-gr_extent gr__task_extent(const gr_task *t)
-{
-    int64_t n = t->count[GR_PART_TRAIN], batch = gr__task_batch(t);
-    const gr_stop_rules *s = &t->recipe->stop;
-    gr_extent e = {.batches = t->recipe->data.drop_last ? n / batch : (n + batch - 1) / batch};
-    e.updates_per_epoch = (e.batches + t->recipe->accumulate - 1) / t->recipe->accumulate;
-    int64_t by_epochs = s->epochs * e.updates_per_epoch;
-    e.total = s->steps && by_epochs ? GR_MIN(s->steps, by_epochs) : s->steps ? s->steps : by_epochs;
-    return e;
 }

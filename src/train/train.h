@@ -25,11 +25,15 @@ typedef struct gr_task {
     const gr_set *lead;             /* the first: how it is delivered holds for all */
     gr_rows rows[GR_PARTS];         /* in an estimate counts alone */
     int64_t count[GR_PARTS];        /* rows of each part; known before loading too */
-    uint64_t data_bytes;            /* of tensor memory that loading takes, lists of rows included */
-    uint64_t work_bytes;            /* that splitting takes beyond that, before anything else of a run is taken */
-    bool weighted;                  /* samples of some part have weights; those of others weigh 1 */
-    bool lengths[GR_MAX_INPUTS];    /* so have they lengths of this input; of others all steps count */
-    gr_buckets buckets;             /* of training batches; none: n is 0 */
+    gr_rows training;               /* what an epoch is made of: the rows of the training part, so many times as each is
+                                       wanted (`augment_mode`) */
+    gr_rows repeated;               /* that list where it is one of its own */
+    const gr_augmentation *changes[GR_MAX_INPUTS]; /* of training samples; NULL: none */
+    uint64_t data_bytes;                           /* of tensor memory that loading takes, lists of rows included */
+    uint64_t work_bytes;         /* that splitting takes beyond that, before anything else of a run is taken */
+    bool weighted;               /* samples of some part have weights; those of others weigh 1 */
+    bool lengths[GR_MAX_INPUTS]; /* so have they lengths of this input; of others all steps count */
+    gr_buckets buckets;          /* of training batches; none: n is 0 */
     gr_delivery delivery[GR_MAX_INPUTS];
     gr_meaning meaning;
     gr_targets *targets; /* those of `meaning`: of the training rows, or the model's; nothing known in an estimate */
@@ -71,9 +75,14 @@ gr_status gr__task_metrics(gr_task *t);
 gr_status gr__task_measure(gr_task *t);
 /* A number for what weights were trained to mean: preparation with its statistics, names of classes and columns. */
 uint64_t gr__task_meaning(const gr_task *t);
+/* changes.c: what changes training samples, known once a source is; and the list of an epoch, once the rows are. */
+gr_status gr__task_changes(gr_task *t);
+gr_status gr__task_repeat(gr_task *t);
+/* Who gathers the batches of a loader, now that it is known what there is to do. */
+void gr__task_workers(const gr_task *t, bool background, gr_loader_options *o);
 /* What a loader of this part would be; background only matters to speed. Batches have all steps. */
 gr_loader_options gr__task_loader(const gr_task *t, gr_part p, bool background);
-/* What training takes its batches from: in buckets, where the recipe has some. */
+/* What training takes its batches from: samples changed, in buckets, where the recipe has some. */
 gr_loader_options gr__task_training_loader(const gr_task *t, bool background);
 /* How many updates a run is made of. */
 typedef struct gr_extent {

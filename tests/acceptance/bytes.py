@@ -1,6 +1,5 @@
 """Twins in PyTorch of the zoo's language models, trained as their recipes are.
-   bytes.py data FOLDER COUNT             x.npy, y.npy of the first COUNT bytes of FOLDER/text, vx.npy, vy.npy of a tenth more behind them
-   bytes.py twins FOLDER NETWORK EPOCHS   three of them against what FOLDER/NETWORK-1 to -3 reached"""
+   bytes.py FOLDER NETWORK EPOCHS   three of them, trained on FOLDER/book.txt and evaluated on next.txt, against what FOLDER/NETWORK-1 to -3 reached"""
 import json
 import math
 import sys
@@ -47,16 +46,10 @@ class TinyTransformer(nn.Module):
 TWINS = {"char-lm": CharLm, "tiny-transformer": TinyTransformer}
 
 
-def rows(text):
+def rows(file):
+    text = torch.from_numpy(np.fromfile(file, np.uint8).astype(np.int64))
     n = (len(text) - 1) // LENGTH * LENGTH
     return text[:n].reshape(-1, LENGTH), text[1:n + 1].reshape(-1, LENGTH)
-
-
-def data(folder, count):
-    text, count = np.fromfile(f"{folder}/text", np.uint8), int(count)
-    for part, of in (("", text[:count]), ("v", text[count:count + count // 10])):
-        for name, a in zip("xy", rows(of)):
-            np.save(f"{folder}/{part}{name}.npy", a)
 
 
 def rate(s, t, updates):
@@ -92,7 +85,7 @@ def bits(net, x, y):
 
 
 def twins(folder, network, epochs):
-    x, y, vx, vy = (torch.from_numpy(np.load(f"{folder}/{name}.npy").astype(np.int64)) for name in ("x", "y", "vx", "vy"))
+    (x, y), (vx, vy) = rows(f"{folder}/book.txt"), rows(f"{folder}/next.txt")
     theirs = [bits(train(TWINS[network], seed, int(epochs), x, y), vx, vy) for seed in (1, 2, 3)]
     ours = [json.load(open(f"{folder}/{network}-{seed}/result.json"))["final"]["validation_cost"] / math.log(2) for seed in (1, 2, 3)]
     a, b = sum(ours) / 3, sum(theirs) / 3
@@ -102,4 +95,4 @@ def twins(folder, network, epochs):
         sys.exit("that is more than 1 % above")
 
 
-{"data": data, "twins": twins}[sys.argv[1]](*sys.argv[2:])
+twins(*sys.argv[1:])

@@ -20,8 +20,9 @@ octets() { # FILE SIZES...: an array of bytes from standard input
   head -c $count >>"$file"
 }
 
-# The files that language models and BERT want, here: text of ours, and what follows it.
+# The files that language models, GPT-2 and BERT want, here: text of ours, and what follows it.
 zoo_data() {
+  head -c $((12 * 128 + 1)) "$here/../../docs/recipes.md" >book.txt
   octets x.npy 12 128 <"$here/../../docs/recipes.md"
   tail -c +2 "$here/../../docs/recipes.md" | octets y.npy 12 128
   cp x.npy words.npy

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/tree.h"
-#include "data/data.h"
+#include "data/sample.h"
 
 typedef struct files {
     gr_context *ctx;
@@ -105,6 +105,34 @@ static inline void same_field(const gr_field *info, const gr_field *x)
     assert_int_equal((uintptr_t)x->data % 64, 0);
 }
 
+/* Read sample by sample it is what is held, where its source can do that; and info has promised the bytes. */
+static inline void same_when_read(const files *f, const char *source, const gr_source_options *o, const gr_set *held)
+{
+    gr_set s = {0}, info;
+    gr_source_options little = *o;
+    uint64_t before = gr_context_bytes(f->ctx);
+    little.hold = 1;
+    test_ok(f->ctx, gr__set_info(f->ctx, yaml(f, source), &little, &info));
+    test_ok(f->ctx, gr__set_load(f->ctx, yaml(f, source), &little, &s));
+    assert_int_equal(gr_context_bytes(f->ctx) - before, gr__set_bytes(&info));
+    assert_int_equal(s.n, held->n);
+    for (int i = 0; i < s.n_inputs; i++) {
+        gr__samples from;
+        size_t bytes = gr__sample_bytes(&s.field[i]);
+        assert_int_equal(s.field[i].element, held->field[i].element);
+        assert_int_equal(bytes, gr__sample_bytes(&held->field[i]));
+        test_ok(f->ctx, gr__samples_open(f->ctx, &s.field[i], &from));
+        for (int64_t row = s.n - 1; row >= 0; row--) { /* in another order than the file's */
+            const void *x = gr__samples_at(f->ctx, &from, row);
+            assert_non_null(x);
+            assert_memory_equal(x, (const char *)held->field[i].data + (size_t)row * bytes, bytes);
+        }
+        gr__samples_close(&from);
+    }
+    gr__set_free(f->ctx, &s);
+    assert_int_equal(gr_context_bytes(f->ctx), before);
+}
+
 /* Loads; info must have said the same and promised the exact bytes. */
 static inline gr_set load_with(const files *f, const char *source, const gr_source_options *o)
 {
@@ -120,6 +148,7 @@ static inline gr_set load_with(const files *f, const char *source, const gr_sour
     assert_int_equal(s.weighted, info.weighted);
     for (int i = 0; i < gr__set_fields(&s); i++) same_field(&info.field[i], &s.field[i]);
     assert_non_null(s.file);
+    same_when_read(f, source, o, &s);
     return s;
 }
 
@@ -129,8 +158,7 @@ static inline gr_set load_as(const files *f, const char *source, gr_target_kind 
     return load_with(f, source, &o);
 }
 
-/* Must fail with this code, words of the message, and the place of the source; leaves nothing behind. */
-static inline void refuse_with(const files *f, const char *source, const gr_source_options *o, gr_status code,
+static inline void refuse_once(const files *f, const char *source, const gr_source_options *o, gr_status code,
                                const char *words)
 {
     gr_set s = {0};
@@ -149,6 +177,16 @@ static inline void refuse_with(const files *f, const char *source, const gr_sour
     gr_context_clear_error(f->ctx);
 }
 
+/* Must fail with this code, words of the message, and the place of the source, held or read; leaves nothing behind. */
+static inline void refuse_with(const files *f, const char *source, const gr_source_options *o, gr_status code,
+                               const char *words)
+{
+    gr_source_options little = *o;
+    little.hold = 1;
+    refuse_once(f, source, o, code, words);
+    refuse_once(f, source, &little, code, words);
+}
+
 static inline void refuse(const files *f, const char *source, gr_target_kind want, gr_status code, const char *words)
 {
     gr_source_options o = options_of(f, want, false);
@@ -156,7 +194,7 @@ static inline void refuse(const files *f, const char *source, gr_target_kind wan
 }
 
 /* Fails every k-th allocation of a load in turn. */
-static inline void starve_with(const files *f, const char *source, const gr_source_options *o)
+static inline void starve_once(const files *f, const char *source, const gr_source_options *o)
 {
     for (uint64_t k = 1; k < 1000; k++) {
         gr_set s = {0};
@@ -178,6 +216,14 @@ static inline void starve_with(const files *f, const char *source, const gr_sour
         gr_context_clear_error(f->ctx);
     }
     fail_msg("%s never loads", source);
+}
+
+static inline void starve_with(const files *f, const char *source, const gr_source_options *o)
+{
+    gr_source_options little = *o;
+    little.hold = 1;
+    starve_once(f, source, o);
+    starve_once(f, source, &little);
 }
 
 static inline void starve(const files *f, const char *source, gr_target_kind want)

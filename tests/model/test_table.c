@@ -1,4 +1,4 @@
-/* gradus.table: schemas to JSON and back, and what no writer of ours would write. */
+/* gradus.table and gradus.text: schemas to JSON and back, and what no writer of ours would write. */
 #include <string.h>
 
 #include "model/model.h"
@@ -189,9 +189,64 @@ static void hostile_schemas_are_refused(void **state)
     test_context_end(ctx);
 }
 
+static void alphabets_come_back(void **state)
+{
+    (void)state;
+    static const int32_t symbols[] = {0, '\n', 'a', 0xe4, 0x1f600, 0x10ffff};
+    const gr_schema cases[] = {
+        {.unit = "byte"}, {.unit = "char", .symbol = symbols, .n_symbols = 6}, {.unit = "char", .symbol = symbols}};
+    gr_context *ctx = test_context();
+    gr__bump *b = gr__bump_create(ctx);
+    for (size_t i = 0; i < GR_COUNT(cases); i++) {
+        gr__text t;
+        gr_schema back = {.n_inputs = 3};
+        gr__text_init(&t, ctx);
+        gr__units_json(&t, &cases[i]);
+        test_ok(ctx, gr__units_parse(ctx, b, t.s, &back));
+        const gr_schema *copy = gr__schema_copy(b, &back);
+        assert_string_equal(copy->unit, cases[i].unit);
+        assert_int_equal(copy->n_inputs, 3);
+        assert_int_equal(copy->n_symbols, cases[i].n_symbols);
+        for (int k = 0; k < copy->n_symbols; k++) assert_int_equal(copy->symbol[k], symbols[k]);
+        gr__text_free(&t);
+    }
+    gr__bump_destroy(b);
+    test_context_end(ctx);
+}
+
+static void hostile_alphabets_are_refused(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"{", "not JSON"},
+        {"[]", "\"unit\""},
+        {"{\"unit\": 1}", "\"unit\""},
+        {"{\"unit\": \"word\"}", "\"unit\""},
+        {"{\"unit\": \"char\"}", "\"symbols\""},
+        {"{\"unit\": \"char\", \"symbols\": [\"a\"]}", "\"symbols\""},
+        {"{\"unit\": \"char\", \"symbols\": [-1]}", "\"symbols\""},
+        {"{\"unit\": \"char\", \"symbols\": [1114112]}", "\"symbols\""},
+        {"{\"unit\": \"char\", \"symbols\": [97, 97]}", "\"symbols\""},
+        {"{\"unit\": \"char\", \"symbols\": [98, 97]}", "\"symbols\""},
+    };
+    gr_context *ctx = test_context();
+    gr__bump *b = gr__bump_create(ctx);
+    for (size_t i = 0; i < GR_COUNT(cases); i++) {
+        gr_schema s = {0};
+        gr_status st = gr__units_parse(ctx, b, cases[i][0], &s);
+        const char *said = gr_context_error(ctx)->message;
+        if (st != GR_E_FORMAT || !strstr(said, cases[i][1])) fail_msg("%s: %s", cases[i][0], said);
+        assert_null(s.unit);
+        gr_context_clear_error(ctx);
+    }
+    gr__bump_destroy(b);
+    test_context_end(ctx);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(schemas_come_back),
-                                       cmocka_unit_test(hostile_schemas_are_refused)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(schemas_come_back), cmocka_unit_test(hostile_schemas_are_refused),
+        cmocka_unit_test(alphabets_come_back), cmocka_unit_test(hostile_alphabets_are_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

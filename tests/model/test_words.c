@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "model/recipe.h"
 #include "model/zoo.h"
-#include "data/data.h"
+#include "data/augment.h"
 #include "metric/metric.h"
 #include "nn/layer.h"
 #include "optim/optim.h"
@@ -331,7 +331,7 @@ static void test_synonyms(void **state)
         {"init.weights=lecun_normal", "not there yet"},
         {"data.train.type=parquet", "not there yet"},
         /* still to come, whatever resembles them */
-        {"data.train.type=images", "not there yet"},
+        {"model.layers[2].type=selu", "not there yet"},
         {"data.prepare=[one_hot]", "not there yet"},
         {"remat=auto", "not there yet"},
         /* a value where a map with one key is meant */
@@ -371,7 +371,7 @@ static void test_later_is_later(void **state)
     FAMILY(gr__schedules)
 #undef FAMILY
     static const gr_family *const families[] = {&gr__family_metric, &gr__family_source, &gr__family_prepare,
-                                                &gr__family_penalty};
+                                                &gr__family_augment, &gr__family_penalty};
     for (size_t k = 0; k < GR_COUNT(families); k++)
         for (int i = 0; i < families[k]->n; i++) {
             assert_false(gr__name_is_later(families[k]->head[i]->name));

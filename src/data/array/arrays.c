@@ -1,5 +1,5 @@
 /* Sets of arrays: one array a field, all with as many samples. */
-#include "data/array/array.h"
+#include "data/array/elements.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -40,6 +40,15 @@ static gr_status check_one(gr_context *ctx, const gr__entry *e, const gr__part *
     return gr__targets_fit(ctx, e->wanted, f->sample, what);
 }
 
+/* Inputs that are read when they are wanted take no memory. */
+static void leave_out(const gr__entries *e, const gr__part *part, uint64_t most, gr_set *s)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < e->n_inputs; i++) bytes += s->field[i].bytes;
+    for (int i = 0; i < e->n_inputs && bytes > most; i++)
+        if (gr__part_can_be_read(&part[i], &s->field[i])) s->field[i].bytes = 0;
+}
+
 static gr_status describe(gr_context *ctx, const gr__entries *e, const gr__part *part, const gr_source_options *o,
                           gr__bump *b, gr_set *out)
 {
@@ -55,6 +64,7 @@ static gr_status describe(gr_context *ctx, const gr__entries *e, const gr__part 
         if (!out->field[i].file) st = gr__error_code(ctx);
     }
     out->file = out->field[0].file;
+    leave_out(e, part, gr__hold_limit(o, false), out);
     return st;
 }
 
@@ -74,7 +84,10 @@ gr_status gr__arrays_load(gr_context *ctx, const gr__entries *e, gr__part *part,
     s.memory = memory;
     for (int k = 0; k < n && st == GR_OK; k++) { /* the small ones first: what is wrong with them is known soon */
         int i = (e->n_inputs + k) % n;
-        st = gr__place(ctx, e->entry[i].at, gr__part_load(&part[i], o, e->entry[i].most, &s.field[i]));
+        bool read = s.field[i].bytes == 0;
+        st = read ? gr__part_reader(&part[i], o, &s.field[i])
+                  : gr__part_load(&part[i], o, e->entry[i].most, &s.field[i]);
+        st = gr__place(ctx, e->entry[i].at, st);
     }
     if (st == GR_OK)
         *out = s;

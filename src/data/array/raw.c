@@ -1,11 +1,13 @@
 /* Raw input for prediction: a file of whatever format, as samples of the shape that a model takes. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "data/array/array.h"
 #include "data/table/csv.h"
 #include "data/array/npz.h"
+#include "data/picture/picture.h"
 
 /* The sizes other than 1. */
 static gr_shape squeeze(gr_shape s)
@@ -219,28 +221,100 @@ static gr_status raw_table(gr__blob *blob, const gr_shape *sample, const gr_sour
     return st;
 }
 
+/* ---- files of the training's kind: pictures, sounds, texts ---- */
+
+static gr_status check_shape(gr_context *ctx, const char *file, const gr_shape *sample, const gr_set *s)
+{
+    char got[200], want[200];
+    for (int i = 0; i < s->n_inputs; i++) {
+        const gr_shape is = s->field[i].sample;
+        if (gr__sample_fits(is, sample[i])) continue;
+        gr__array a = {.rank = is.rank}, b = {.rank = sample[i].rank};
+        memcpy(a.dim, is.dim, sizeof is.dim);
+        memcpy(b.dim, sample[i].dim, sizeof sample[i].dim);
+        return gr__fail(ctx, GR_E_DATA, "\"%s\" has shape %s, but the model takes %s", file,
+                        shape_text(&a, got, sizeof got), shape_text(&b, want, sizeof want));
+    }
+    return GR_OK;
+}
+
+/* By the source that reads such files: the training's, or another one with its settings as they are. */
+static gr_status raw_files(gr_context *ctx, const char *file, const gr_shape *sample, const gr_source *source,
+                           const gr_tree *tree, const gr_source_options *o, gr_set *out)
+{
+    gr_settings s;
+    if (gr__wanted_fields(o, GR_FIELD_INPUT) > 1)
+        return gr__fail(ctx, GR_E_DATA, "\"%s\" is one input, but the model has %d", file,
+                        gr__wanted_fields(o, GR_FIELD_INPUT));
+    gr__bump *b = gr__bump_create(ctx);
+    gr_status st = b ? gr__settings_make(ctx, b, &source->head, tree, GR_PRESET_CHAPTER, NULL, &s) : GR_E_MEMORY;
+    if (st == GR_OK) st = source->raw(ctx, &s, o, file, out);
+    if (st == GR_OK) st = check_shape(ctx, file, sample, out);
+    if (st == GR_OK) st = gr__set_hold(ctx, out, gr__hold_limit(o, true), o->faults);
+    if (st == GR_OK) gr__set_measure(out, o->wants);
+    if (st != GR_OK) gr__set_free(ctx, out);
+    gr__bump_destroy(b);
+    return st;
+}
+
+extern const gr_source gr__source_images;
+
+/* Pictures for a model that was trained with other data: as large as they are. */
+static gr_status raw_pictures(gr_context *ctx, const char *file, const gr_shape *sample, const gr_source_options *o,
+                              gr_set *out)
+{
+    bool grey = sample[0].rank < 3 || sample[0].dim[2] == 1;
+    gr__bump *b = gr__bump_create(ctx);
+    const gr_tree *tree = b ? gr__tree_flow(b, grey ? "{folder: \"\", channels: 1}" : "{folder: \"\"}") : NULL;
+    gr_status st = tree ? raw_files(ctx, file, sample, &gr__source_images, tree, o, out) : gr__error_code(ctx);
+    gr__bump_destroy(b);
+    return st;
+}
+
+static bool is_picture(const gr__blob *blob)
+{
+    gr__picture p;
+    bool is = gr__picture_head(blob, &p) != GR_OK || p.kind != GR__NO_PICTURE;
+    gr_context_clear_error(blob->ctx); /* a damaged one is told by whoever reads it */
+    return is;
+}
+
+/* What is told by its first bytes; the rest is of the training's kind, a picture, or a table. */
+static gr_status raw_file(gr__blob *blob, const gr_shape *sample, const gr_source *trained, const gr_tree *source,
+                          const gr_source_options *o, gr_set *out)
+{
+    unsigned char front[8] = {0};
+    size_t n;
+    gr_status st = gr__blob_peek(blob, front, sizeof front, &n);
+    if (st != GR_OK) return st;
+    if (n >= 6 && memcmp(front, "\x93NUMPY", 6) == 0) return raw_array(blob, gr__npy_header, sample, source, o, out);
+    if (n >= 4 && front[0] == 0 && front[1] == 0) return raw_array(blob, gr__idx_header, sample, source, o, out);
+    if (gr__npz_begins(front, n) && blob->packing != GR__PLAIN)
+        return gr__fail(blob->ctx, GR_E_FORMAT, "\"%s\" is a packed archive: unpack it first", blob->name);
+    if (gr__npz_begins(front, n)) return raw_archive(blob, sample, source, o, out);
+    if (trained && trained->raw) return raw_files(blob->ctx, blob->name, sample, trained, source, o, out);
+    return is_picture(blob) ? raw_pictures(blob->ctx, blob->name, sample, o, out) : raw_table(blob, sample, o, out);
+}
+
+static bool is_folder(const char *file)
+{
+    struct stat about;
+    return stat(file, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
 gr_status gr__set_raw(gr_context *ctx, const char *file, const gr_shape *sample, const gr_tree *source,
                       const gr_source_options *o, gr_set *out)
 {
-    gr__blob blob;
+    gr__blob blob = {0};
     gr_set set = {0};
-    gr_status st = gr__blob_open(ctx, file, &blob);
-    if (st != GR_OK) return gr__mistaken_data(ctx, file, NULL, st);
-    unsigned char front[8] = {0};
-    size_t n;
-    st = gr__blob_peek(&blob, front, sizeof front, &n);
-    if (st != GR_OK) goto done;
-    if (n >= 6 && memcmp(front, "\x93NUMPY", 6) == 0)
-        st = raw_array(&blob, gr__npy_header, sample, source, o, &set);
-    else if (n >= 4 && front[0] == 0 && front[1] == 0)
-        st = raw_array(&blob, gr__idx_header, sample, source, o, &set);
-    else if (gr__npz_begins(front, n) && blob.packing != GR__PLAIN)
-        st = gr__fail(ctx, GR_E_FORMAT, "\"%s\" is a packed archive: unpack it first", file);
-    else if (gr__npz_begins(front, n))
-        st = raw_archive(&blob, sample, source, o, &set);
+    const gr_source *trained = source ? (const gr_source *)gr__family_peek(ctx, &gr__family_source, source) : NULL;
+    gr_status st;
+    if (is_folder(file))
+        st = trained && trained->raw ? raw_files(ctx, file, sample, trained, source, o, &set)
+                                     : raw_pictures(ctx, file, sample, o, &set);
     else
-        st = raw_table(&blob, sample, o, &set);
-done:
+        st = gr__blob_open(ctx, file, &blob);
+    if (st == GR_OK && blob.ctx) st = raw_file(&blob, sample, trained, source, o, &set);
     gr__blob_close(&blob);
     if (st == GR_OK) *out = set;
     return gr__mistaken_data(ctx, file, NULL, st);

@@ -22,7 +22,8 @@ static gr_status read_keys(const gr__table *t, int column, gr__labels *all, uint
         int32_t seen = 0;
         st = gr__csv_next(&r, &more);
         if (st != GR_OK) break;
-        if (gr__left_out(t->o->faults, row) || r.n != (size_t)t->n_columns) continue; /* in no part, whatever its key */
+        if (gr__row_is_out(t->o->faults, row) || r.n != (size_t)t->n_columns)
+            continue; /* in no part, whatever its key */
         const gr__cell *f = &r.cell[column];
         if (f->n == 0 || gr__table_missing(t, f))
             st = gr__table_let(t, &r, row, gr__table_fail(t, &r, column, "is missing: parts cannot be cut by it"));

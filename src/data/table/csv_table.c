@@ -266,7 +266,7 @@ static gr_status read_weight(const gr__table *t, const gr__csv_reader *r, gr_set
 static gr_status read_row(const gr__table *t, const gr__csv_reader *r, gr__labels *all, gr_set *s, int64_t row,
                           bool *any, bool *sound)
 {
-    *sound = !gr__left_out(t->o->faults, row);
+    *sound = !gr__row_is_out(t->o->faults, row);
     if (!*sound) return GR_OK;
     gr_status st = t->o->faults ? check_record(t, r) : GR_OK; /* else all were, when they were counted */
     if (st == GR_OK) st = read_inputs(t, r, s, row);

@@ -69,7 +69,7 @@ static gr_status look_at_labels(const gr__table *t, gr__columns *c, bool tell)
     gr_status st = t->header ? gr__csv_next(&r, &more) : GR_OK;
     while (st == GR_OK && more && (!l.texts || note)) {
         st = gr__csv_next(&r, &more);
-        bool skip = gr__left_out(t->o->faults, row++) || r.n != (size_t)t->n_columns;
+        bool skip = gr__row_is_out(t->o->faults, row++) || r.n != (size_t)t->n_columns;
         for (int k = 0; k < c->n && st == GR_OK && more && !skip; k++)
             look_at_label(t, &r, t->target[c->first + k], &l);
     }

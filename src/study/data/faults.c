@@ -18,6 +18,10 @@ static gr_status tell_kind(gr_inspection *s, gr_part p, gr_fault_kind kind)
         int64_t at = s->first[p] + one->row;
         if (!f && !(f = gr__found(s, kinds[kind], GR_SEVERITY_ERROR, p))) return gr__error_code(s->ctx);
         if (!f->text[0] && one->text) gr__found_text(s, f, "%s", one->text);
+        if (one->row < 0) {
+            gr__found_file(f, p, one->file);
+            continue;
+        }
         gr__found_sample(s, f, at);
         st = gr__leave_out(s, at, kinds[kind], false);
     }

@@ -75,6 +75,13 @@ void gr__found_sample(gr_inspection *s, gr_data_finding *f, int64_t at)
     if (f->n_samples < GR_SUSPECTS) f->sample[f->n_samples++] = suspect_of(s, at);
 }
 
+void gr__found_file(gr_data_finding *f, gr_part part, const char *file)
+{
+    f->count++;
+    if (f->n_samples < GR_SUSPECTS)
+        f->sample[f->n_samples++] = (gr_suspect){.part = gr__part_name(part), .index = -1, .file = file};
+}
+
 void gr__found_text(gr_inspection *s, gr_data_finding *f, const char *format, ...)
 {
     char text[600];
@@ -138,7 +145,10 @@ gr_status gr__inspection_fix(const gr_inspection *s, const char *path, int64_t *
         int64_t row;
         const gr_leave *l = &s->leave[i];
         gr_part source = gr__inspection_source(s, l->at, &row);
-        if (i && s->leave[i - 1].at == l->at) continue;
+        if (i && s->leave[i - 1].at == l->at && !s->leave[i - 1].perhaps) { /* once is enough */
+            s->leave[i].perhaps = false;
+            continue;
+        }
         *rows += !l->perhaps;
         gr__text_add(&t, "%s%s %lld %s\n", l->perhaps ? "# " : "", gr__part_name(source), (long long)row, l->why);
     }

@@ -12,7 +12,7 @@ extern const char *const gr__severity_words[]; /* "note", "warning", "error" */
 
 typedef struct gr_suspect { /* a sample */
     const char *part;       /* that it is in; of one in none, whose source it is in */
-    int64_t index;          /* its number within that source, from 0 */
+    int64_t index;          /* its number within that source, from 0; -1: a file that is no sample, being damaged */
     const char *file;       /* NULL: not known */
     int64_t line;           /* within the file, from 1; 0: not known */
 } gr_suspect;
@@ -92,6 +92,7 @@ const char *gr__inspection_class(gr_inspection *s, int k);
 gr_data_finding *gr__found(gr_inspection *s, const char *kind, gr_severity severity, gr_part part);
 /* Counts a sample among a finding's, and lists it where it is one of the first. */
 void gr__found_sample(gr_inspection *s, gr_data_finding *f, int64_t at);
+void gr__found_file(gr_data_finding *f, gr_part part, const char *file);
 void gr__found_text(gr_inspection *s, gr_data_finding *f, const char *format, ...) GR_PRINTF(3, 4);
 /* "train 17": a sample as text, in the inspection's memory. */
 const char *gr__inspection_name(gr_inspection *s, int64_t at);

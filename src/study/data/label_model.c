@@ -210,6 +210,7 @@ static gr_status run_fold(folding *f)
     GR_TRY(take_rows(f, true, &t->rows[GR_PART_VALIDATION]));
     t->set_of[GR_PART_VALIDATION] = &t->set[GR_PART_TRAIN];
     for (int p = 0; p < GR_PART_TEST; p++) t->count[p] = t->rows[p].n;
+    GR_TRY(gr__task_repeat(t));
     GR_TRY(gr__engine_make(t, true, 1u << GR_PART_VALIDATION, &e));
     GR_TRY(gr_store_seal(e.store));
     GR_TRY(gr__network_init(t->network, e.store));
@@ -220,6 +221,7 @@ done:
     gr__engine_close(&e);
     gr__rows_free(f->ctx, &t->rows[GR_PART_TRAIN]);
     gr__rows_free(f->ctx, &t->rows[GR_PART_VALIDATION]);
+    gr__rows_free(f->ctx, &t->repeated);
     return st;
 }
 
@@ -234,6 +236,7 @@ static gr_status open_folds(folding *f, gr_recipe *r)
     f->all = t->rows[GR_PART_TRAIN];
     t->rows[GR_PART_TRAIN] = (gr_rows){0};
     gr__rows_free(f->ctx, &t->rows[GR_PART_VALIDATION]);
+    gr__rows_free(f->ctx, &t->repeated);
     GR_TRY(guesses_open(f->ctx, &t->set[GR_PART_TRAIN], &f->all, (int)classes, f->out));
     GR_TRY(deal(f));
 done:
