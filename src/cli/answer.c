@@ -103,6 +103,10 @@ static void add_answer(gr_result *r, const answer *a)
 static void note_answer(gr_result *r, const answer *a)
 {
     char number[24], shown[4200];
+    if (a->many && tells_class(a) && cli_tells_units(a->model)) {
+        cli_note_units(r, a->model, a->head, a->v, a->width, a->positions);
+        return;
+    }
     for (int64_t i = 0; i < a->positions && tells_class(a); i++) {
         int64_t best = best_of(a, i);
         const char *name = label_of(a, best, number, sizeof number);

@@ -40,5 +40,9 @@ void cli_source_close(cli *c, cli_source *s); /* a zeroed one is fine */
 gr_status cli_raw_load(cli *c, const gr_model *m, const char *file, const char *const *keep, int n_keep, gr_set *out);
 /* The name of a head's class, or its number. */
 const char *cli_class_name(const gr_model *m, int head, int64_t k, char *number, size_t n);
+/* units.c: whether classes are what comes next in running text; and that of one sample, as a note: all places as one
+ * text, and the likeliest after the last. v: `width` numbers of each place. */
+bool cli_tells_units(const gr_model *m);
+void cli_note_units(gr_result *r, const gr_model *m, int head, const double *v, int64_t width, int64_t positions);
 
 #endif

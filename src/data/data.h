@@ -78,6 +78,7 @@ typedef struct gr_source_options {
     const char *apart[2]; /* columns that parts are cut by: no inputs, unless the source names them; NULL: none */
     uint64_t hold; /* bytes of inputs that are held in memory at most; beyond, samples are read when they are wanted, by
                       sources that can. 0: all there are, of readers 1 GiB */
+    struct gr__blob *opened; /* raw: the file, where it is open: a pipe is read but once. NULL: it is not */
 } gr_source_options;
 
 typedef struct gr_source {
@@ -96,6 +97,8 @@ typedef struct gr_source {
     /* OPTIONAL: the keys that a column of the source gives its samples. NULL: a file of its own has them. */
     gr_status (*keys)(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const char *column,
                       gr_keys *out);
+    /* OPTIONAL: libraries that its numbers come from, with their versions, of which bits may depend: into n bytes. */
+    const char *(*libraries)(char *text, size_t n);
 } gr_source;
 #define GR_SOURCE(name) const gr_source gr__source_##name
 const gr_source *const *gr__sources(int *n); /* generated */
@@ -132,6 +135,8 @@ static inline bool gr__source_has_lengths(const gr_tree *tree, const char *input
 {
     return gr__source_lengths_of(tree, input) != NULL;
 }
+/* The libraries that numbers of a source's tree (may be NULL) come from; "": none but our own. */
+const char *gr__source_libraries(const gr_context *ctx, const gr_tree *tree, char *text, size_t n);
 /* Whether a row's value is a file, or a map of files. */
 bool gr__source_has_files(const gr_source *source, const gr_row *row);
 /* The source's tree with every default filled in and absolute paths, for the resolved recipe. */

@@ -61,6 +61,12 @@ bool gr__source_is_table(const gr_context *ctx, const gr_tree *tree)
     return source && source->table;
 }
 
+const char *gr__source_libraries(const gr_context *ctx, const gr_tree *tree, char *text, size_t n)
+{
+    const gr_source *source = tree ? (const gr_source *)gr__family_peek(ctx, &gr__family_source, tree) : NULL;
+    return source && source->libraries ? source->libraries(text, n) : "";
+}
+
 const char *gr__source_lengths_of(const gr_tree *tree, const char *input)
 {
     const gr_tree *t = tree && tree->kind == GR_TREE_MAP ? gr__tree_get(tree, "lengths") : NULL;

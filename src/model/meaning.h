@@ -15,4 +15,9 @@ typedef struct gr_meaning {
     const gr_targets *targets; /* one a head: of the training rows; not known where a file does not say */
 } gr_meaning;
 
+struct gr_recipe;
+/* Puts the names of classes into the schema: what the training's words mean holds for all other data, which is read by
+ * that. */
+void gr__meaning_tell(gr_meaning *m, const struct gr_recipe *r);
+
 #endif

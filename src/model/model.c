@@ -425,6 +425,7 @@ static gr_status read_file(gr_model *m)
     GR_TRY(read_schema(m));
     GR_TRY(read_heads(m, "gradus.class_counts", take_counts));
     for (int h = 0; h < m->recipe->n_heads; h++) GR_TRY(check_classes(m, h));
+    gr__meaning_tell(&m->meaning, m->recipe);
 done:
     return st;
 }

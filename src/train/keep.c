@@ -43,12 +43,27 @@ static void processor_model(char *text, size_t n)
     if (f) fclose(f);
 }
 
+/* Of all parts that the run reads, each once. */
+static void decoders(const gr_loop *l, char *text, size_t room)
+{
+    const gr_tree *const sources[] = {l->recipe->data.train, l->recipe->data.validation};
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < GR_COUNT(sources); i++) {
+        char one[128];
+        const char *is = gr__source_libraries(l->ctx, sources[i], one, sizeof one);
+        if (!is[0] || strstr(text, is) || used >= room) continue;
+        used += (size_t)snprintf(text + used, room - used, "%s%s", used ? ", " : "", is);
+    }
+}
+
 gr_machine gr__loop_machine(const gr_loop *l)
 {
     gr_machine o;
     snprintf(o.isa, sizeof o.isa, "%s",
              strcmp(l->recipe->device, "cpu") == 0 ? gr__isa_name(gr__isa_chosen()) : "float64");
     processor_model(o.processor, sizeof o.processor);
+    decoders(l, o.libraries, sizeof o.libraries);
     return o;
 }
 
@@ -68,6 +83,7 @@ static int put_facts(const gr_loop *l, facts *f, gr_st_pair *to)
     to[n++] = (gr_st_pair){"gradus.device", l->recipe->device};
     to[n++] = (gr_st_pair){"gradus.isa", f->machine.isa};
     to[n++] = (gr_st_pair){"gradus.processor", f->machine.processor};
+    if (f->machine.libraries[0]) to[n++] = (gr_st_pair){GR_LIBRARIES_KEY, f->machine.libraries};
     to[n++] = (gr_st_pair){GR_TOTAL_KEY, f->total};
     to[n++] = (gr_st_pair){GR_MEANING_KEY, gr__meaning_text(l->task, f->meaning)};
     to[n++] = (gr_st_pair){GR_METRICS_KEY, gr__run_metrics_sum(l->run, f->metrics)};

@@ -101,6 +101,7 @@ gr_status gr__loop_validate_end(gr_loop *l);
 /* keep.c: models, checkpoints, result.json */
 typedef struct gr_machine { /* where bits depend on the machine */
     char isa[16], processor[256];
+    char libraries[256]; /* that decode samples; "": none */
 } gr_machine;
 gr_machine gr__loop_machine(const gr_loop *l);
 gr_status gr__loop_save_model(gr_loop *l, const char *name, int view);
@@ -109,6 +110,7 @@ gr_status gr__loop_recipe(gr_loop *l); /* recipe.yaml, resolved */
 gr_status gr__loop_result(gr_loop *l, const gr_train_result *r);
 
 /* resume.c */
+#define GR_LIBRARIES_KEY "gradus.libraries"
 #define GR_TOTAL_KEY "loop/total"
 #define GR_MEANING_KEY "gradus.meaning" /* gr__task_meaning */
 enum { GR_MEANING_TEXT = 24 };

@@ -111,6 +111,8 @@ static gr_status copy(gr_context *ctx, gr__bump *b, const gr_model *m, gr_origin
     gr_status st = GR_OK;
     if (!schema) return GR_E_MEMORY;
     to->schema = *schema;
+    for (int i = 0; i < to->schema.n_targets; i++)
+        to->schema.target[i].class_names = NULL; /* these it has of its own */
     for (int h = 0; h < m->recipe->n_heads; h++) {
         to->classes[h] = from->classes[h];
         if (from->class_names[h] && !(to->class_names[h] = copy_names(b, from->class_names[h], from->classes[h])))

@@ -122,6 +122,11 @@ static void warn_elsewhere(gr_loop *l, const gr_st *ck)
         gr__log(l->ctx, GR_LOG_WARNING,
                 "this run began on %s (%s), this is %s (%s): it goes on, but not to the same bits", processor, isa,
                 o.processor, o.isa);
+    const char *libraries = gr__st_meta(ck, GR_LIBRARIES_KEY);
+    if (libraries && strcmp(libraries, o.libraries) != 0)
+        gr__log(l->ctx, GR_LOG_WARNING,
+                "this run began with %s, this is %s: what these decode may differ, so it may go on to other bits",
+                libraries, o.libraries);
 }
 
 static gr_clock clock_at(const gr_loop *l, int64_t step, int64_t total)

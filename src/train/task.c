@@ -136,27 +136,6 @@ static bool has_names(const gr_task *t)
     return any;
 }
 
-/* The schema's place for a head's classes; made where the data was no table. */
-static gr_schema_target *place_of(gr_schema *s, const gr_recipe *r, int head)
-{
-    const char *name = r->heads_named ? r->head[head].name : NULL;
-    for (int i = 0; i < s->n_targets; i++)
-        if (!name || !s->target[i].name || strcmp(s->target[i].name, name) == 0) return &s->target[i];
-    s->target[s->n_targets] = (gr_schema_target){.name = name};
-    return &s->target[s->n_targets++];
-}
-
-/* What the training's words mean holds for all other data, which is read by the schema. */
-static void tell_schema(gr_task *t)
-{
-    for (int h = 0; h < t->recipe->n_heads; h++) {
-        if (!t->meaning.class_names[h]) continue;
-        gr_schema_target *at = place_of(&t->meaning.schema, t->recipe, h);
-        at->class_names = t->meaning.class_names[h];
-        at->n_class_names = t->meaning.classes[h];
-    }
-}
-
 static void learn_classes(gr_task *t, const gr_set *s)
 {
     for (int h = 0; h < s->n_targets; h++) {
@@ -195,7 +174,7 @@ static gr_status load_part(gr_task *t, gr_part p, const gr_origin *origin, bool 
     bool prepared = steps_of_all(t) || is_prepared(r) || gr__agree_missing(&t->set[GR_PART_TRAIN]);
     gr_source_options o = gr__cut_source(r, &wants, prepared);
     gr_status st = GR_OK;
-    tell_schema(t);
+    gr__meaning_tell(&t->meaning, r);
     o.own_classes = p == GR_PART_TRAIN && gr__origin_prepares(origin); /* held against the model's below */
     o.faults = &t->faults[p];
     o.schema = learned || has_names(t) || o.own_classes ? &t->meaning.schema : NULL;

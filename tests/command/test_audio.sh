@@ -69,6 +69,16 @@ code 0 train tones.yaml --out half --quiet --resume
 same run/last.safetensors half/last.safetensors "stopped and resumed"
 code 0 train tones.yaml --out wide --quiet --set precision=float64 --set stop.epochs=1
 
+code 0 train tones.yaml --out read --quiet --set hold=4K
+same run/last.safetensors read/last.safetensors "sounds that are not held"
+sed 's/  batch: 9/  augment: [{type: specaugment, time_warp: 4, freq_mask: 5, freq_masks: 2, time_mask: 6, portion: 0.3}, {type: noise, std: 0.1}]\n&/' tones.yaml >changed.yaml
+code 0 train changed.yaml --out changed --quiet
+differ run/last.safetensors changed/last.safetensors "with and without changes"
+code 0 train changed.yaml --out other --quiet --set hold=4K --set workers=3 --threads 2
+same changed/last.safetensors other/last.safetensors "changed by other workers"
+bad 2 'changed.yaml:.*\[frames, bands\]' train changed.yaml --out wrong --set 'data.train={type: synthetic, kind: blobs, features: 8}' --set 'data.test=none' --set 'model.input=[8]' \
+  --set 'model.layers=[{type: dense, units: 3}]'
+
 # ---- sequences with lengths, pictures, labels in a table ----
 sed 's/frames: 18/lengths: true/; s/conv, filters: 8, kernel: 5}, relu, global_avg_pool/lstm, units: 8}/; s/epochs: 12/epochs: 2/' tones.yaml >lengths.yaml
 code 0 train lengths.yaml --out lengths --quiet

@@ -40,6 +40,12 @@ code 0 eval run/best.safetensors --split test && has out.txt 'accuracy 1.0000'
 code 0 plan r.yaml
 code 0 train r.yaml --out threads --quiet --threads 1 && same run/last.safetensors threads/last.safetensors "one thread"
 
+# ---- a checkpoint says what decoded the pictures, and a run goes on
+code 0 train r.yaml --out steps --quiet --set stop.epochs=7
+grep -qaE '"gradus.libraries": ?"libjpeg[^"]*, libspng [0-9.]+"' steps/checkpoints/*.ckpt || short "no libraries in the checkpoint"
+code 0 train r.yaml --out steps --resume && same run/last.safetensors steps/last.safetensors "resumed"
+grep -q 'warning: this run began' err.txt && short "the same libraries are warned of"
+
 # ---- prediction: a file, a folder, other formats
 code 0 predict run/best.safetensors held/red/a && has out.txt 'held/red/a +red '
 code 0 predict run/best.safetensors d/blue held/blue/b.ppm --json

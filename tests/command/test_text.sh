@@ -4,6 +4,7 @@
 
 for i in {1..60}; do echo "the cat sat on the mat, and the dog $i sat by the cat"; done >book.txt
 printf 'the dog sat on the cat, \xc3\xa4h, and the mat sat on the dog: it is so.\n' >other.txt
+: >empty.txt
 for i in {1..40}; do printf 'ham\tsee you at %d\nspam\tbuy %d now, buy more\neggs\tfried\n' $i $i; done >lines.txt
 
 language() { # FILE SOURCE VOCABULARY
@@ -61,6 +62,35 @@ printf 'spam\tbuy 39 now, buy more\nham\tsee you at 41\n' >test.txt
 code 0 eval lines/best.safetensors --data '{type: text, file: test.txt, labels: tab}'
 has out.txt 'error 0\.0'
 
+code 0 predict lines/best.safetensors test.txt # with the labels that they have
+has out.txt '^test.txt\[0\]  spam '
+has out.txt '^test.txt\[1\]  ham '
+cut -f 2 test.txt >unlabelled.txt
+cp out.txt labelled.out
+code 0 predict lines/best.safetensors unlabelled.txt
+sed -i 's/^unlabelled/test/' out.txt
+same out.txt labelled.out
+"$gradus" predict lines/best.safetensors - <unlabelled.txt 2>&1 | sed 's/^.*stdin/test.txt/' >out.txt
+same out.txt labelled.out "from standard input"
+mkdir folder
+head -n 1 unlabelled.txt >folder/a.txt
+tail -n 1 unlabelled.txt >folder/b.txt
+code 0 predict lines/best.safetensors folder
+[[ $(grep -oE 'spam|ham' out.txt | paste -sd,) == spam,ham ]] || short "a folder of texts: $(cat out.txt)"
+mkdir nothing
+bad 3 'nothing" has no files that end in .txt' predict lines/best.safetensors nothing
+bad 3 'empty.txt" holds no text' predict lines/best.safetensors empty.txt
+
+# Of running text all of it, the last window as long as it is: the cat sat on the mat.
+printf 'the cat sat on the mat' >prompt.txt
+code 0 predict chars/best.safetensors prompt.txt --json
+[[ $(wc -l <out.txt) -eq 2 && $(tail -n 1 out.txt | sed -E 's/.*"class":\[([^]]*)\].*/\1/' | tr , '\n' | wc -l) -eq 6 ]] || short "windows of a text: $(cut -c1-200 out.txt)"
+
+code 0 predict chars/best.safetensors prompt.txt
+[[ $(wc -l <out.txt) -eq 4 ]] || short "not two lines a window: $(cat out.txt)"
+has out.txt '^prompt.txt\[0\]  ".{16}"$'
+has out.txt '^  then  ".+" 0\.[0-9]{4}  ".+" 0\.[0-9]{4}  ".+" 0\.[0-9]{4}$'
+
 # Synonyms change the training, to the same bits for any threads; labels and other parts stay.
 for threads in 1 2; do
   code 0 train lines.yaml --out "words$threads" --quiet --threads $threads --set stop.epochs=2 --set "data.augment=[{type: synonym, file: $here/../../recipes/synonyms.tsv, rate: 0.3}]"
@@ -74,7 +104,6 @@ bad 3 'data.augment\[0\].file: .*book.txt": line 1: it has no tab' train lines.y
 
 # ---- what is refused ----
 printf 'ham\tx\nno tab\n' >untabbed.txt
-: >empty.txt
 printf 'some \xff bytes that are no characters' >latin.txt
 printf 'short' >short.txt
 printf 'bacon\tx\n' >unknown.txt

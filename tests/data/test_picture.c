@@ -85,6 +85,15 @@ static void check(const kase *k, const told *expected)
     assert_int_equal(height, k->upright_height);
     assert_int_equal(width, k->upright_width);
     size_t n = (size_t)(height * width * k->channels);
+    for (int isa = GR__ISA_AVX2; isa < GR__ISA_COUNT; isa++) { /* the same bits from all */
+        gr__picture_way other = way;
+        uint8_t *y;
+        if (!gr__isa_supported((gr__isa)isa)) continue;
+        other.isa = (gr__isa)isa;
+        test_ok(f.ctx, decode(path, t.bytes, t.n, &other, &y, &height, &width));
+        assert_memory_equal(y, x, n);
+        free(y);
+    }
     assert_true((size_t)k->from + n <= expected->n);
     for (size_t i = 0; i < n; i++) {
         int d = abs(x[i] - expected->bytes[(size_t)k->from + i]);

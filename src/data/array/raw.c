@@ -292,7 +292,9 @@ static gr_status raw_file(gr__blob *blob, const gr_shape *sample, const gr_sourc
     if (gr__npz_begins(front, n) && blob->packing != GR__PLAIN)
         return gr__fail(blob->ctx, GR_E_FORMAT, "\"%s\" is a packed archive: unpack it first", blob->name);
     if (gr__npz_begins(front, n)) return raw_archive(blob, sample, source, o, out);
-    if (trained && trained->raw) return raw_files(blob->ctx, blob->name, sample, trained, source, o, out);
+    gr_source_options here = *o;
+    here.opened = blob;
+    if (trained && trained->raw) return raw_files(blob->ctx, blob->name, sample, trained, source, &here, out);
     return is_picture(blob) ? raw_pictures(blob->ctx, blob->name, sample, o, out) : raw_table(blob, sample, o, out);
 }
 

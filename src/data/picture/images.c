@@ -102,7 +102,8 @@ static gr_status begin(gr_context *ctx, const gr_settings *s, images *out)
     int64_t size[2] = {0};
     const gr_tree *resize = gr__setting_tree(s, "resize");
     *out = (images){.all = gr__folder_begin(ctx, s, &pictures)};
-    out->way = (gr__picture_way){.channels = (int)gr__setting_int(s, "channels"),
+    out->way = (gr__picture_way){.isa = gr__isa_chosen(),
+                                 .channels = (int)gr__setting_int(s, "channels"),
                                  .fit = gr__setting_is(s, "fit", "crop")  ? GR__FIT_CROP
                                         : gr__setting_is(s, "fit", "pad") ? GR__FIT_PAD
                                                                           : GR__FIT_STRETCH};
@@ -279,4 +280,5 @@ GR_SOURCE(images) = {
     .info = info,
     .load = load,
     .raw = raw,
+    .libraries = gr__picture_libraries,
 };

@@ -5,6 +5,7 @@
 #ifndef GR_DATA_PICTURE_PICTURE_H
 #define GR_DATA_PICTURE_PICTURE_H
 
+#include "backend/cpu/isa.h"
 #include "data/blob.h"
 
 #define GR__PICTURE_SIDE (1 << 20)    /* pixels of width or height at most */
@@ -30,6 +31,7 @@ typedef struct gr__picture_way {
     int64_t height, width; /* 0: as it is */
     gr__fit fit;
     int channels; /* 1 or 3 */
+    gr__isa isa;  /* resizing is compiled for several, to the same bits */
 } gr__picture_way;
 
 /* The head alone. `kind` is GR__NO_PICTURE where it is none (GR_OK). GR_E_FORMAT: damaged, larger than the limits, or
@@ -100,11 +102,28 @@ int64_t gr__axis_taps(int64_t in, int64_t out, double low, double high); /* at m
 size_t gr__axis_bytes(int64_t in, int64_t out, double low, double high);
 void gr__axis_make(gr__axis *a, int64_t in, int64_t out, double low, double high, void *memory);
 
+typedef struct gr__ring { /* the last rows that came */
+    uint8_t *row;
+    int64_t rows, bytes; /* bytes of one */
+} gr__ring;
+static inline uint8_t *gr__ring_row(const gr__ring *r, int64_t number)
+{
+    return r->row + number % r->rows * r->bytes;
+}
+
+/* line[i] = the sum of w[k] * (rows from + k)[i]. */
+typedef void (*gr__sum_rows)(const gr__ring *r, const float *w, int64_t from, int64_t rows, float *line);
+void gr__sum_rows_baseline(const gr__ring *r, const float *w, int64_t from, int64_t rows, float *line);
+void gr__sum_rows_avx2(const gr__ring *r, const float *w, int64_t from, int64_t rows, float *line);
+void gr__sum_rows_avx512(const gr__ring *r, const float *w, int64_t from, int64_t rows, float *line);
+gr__sum_rows gr__sum_rows_get(gr__isa isa);
+
 typedef struct gr__resizer {
     gr__axis x, y;
     int channels;
+    gr__sum_rows sum;
     int64_t next_in, next_out; /* rows taken, rows given */
-    uint8_t *ring;             /* the last y.taps rows */
+    gr__ring ring;             /* of y.taps rows */
     float *line;               /* a row that is summed from several */
     uint8_t *out;              /* x.out * channels bytes a row */
 } gr__resizer;

@@ -162,18 +162,18 @@ static gr_status raw_folder(gr_context *ctx, DIR *d, const char *folder, gr__tex
 static gr_status raw(gr_context *ctx, const gr_settings *s, const gr_source_options *o, const char *file, gr_set *out)
 {
     gr__text_options options;
-    gr__blob blob;
+    gr__blob blob = {.fd = -1};
     gr_status st = options_of(ctx, s, o, &options);
     if (st != GR_OK) return st;
     options.raw = true;
-    DIR *d = opendir(file);
+    DIR *d = o->opened ? NULL : opendir(file);
     if (d) {
         st = raw_folder(ctx, d, file, &options, out);
         closedir(d);
     } else {
-        st = gr__blob_open(ctx, file, &blob);
+        if (!o->opened) st = gr__blob_open(ctx, file, &blob);
         if (st != GR_OK) return st;
-        st = gr__text_load(&blob, &options, out);
+        st = gr__text_load(o->opened ? o->opened : &blob, &options, out);
         gr__blob_close(&blob);
     }
     if (st != GR_OK) return st;
