@@ -15,9 +15,11 @@ src/base/words.c               | *                           | what other progra
 src/study/lab/*                | *                           | figures of the chapter, each about methods that it names
 src/study/advice/*.c           | *                           | what the chapter advises, which is about methods that it names
 src/model/section.c            | adam cross_entropy constant | defaults of a recipe's rows
-src/model/section.c            | dropout init precision      | keys of a recipe
+src/model/section.c            | clip dropout init log precision standardize | keys of a recipe
+src/data/picture/images.c      | resize                      | a key of the source
+src/model/recipe_data.c        | standardize                 | the key of targets
 src/model/include.c            | dropout                     | the key of a network from the zoo
-src/model/recipe.c             | init precision              | keys of a recipe
+src/model/recipe.c             | clip init log precision     | keys of a recipe
 src/model/network_init.c       | lstm                        | a key of a recipe's init
 src/model/stack.c              | init                        | the key of a layer
 src/model/retype.c             | init                        | the key of a layer
@@ -40,7 +42,9 @@ src/train/keep.c               | step                        | a column: the num
 src/study/data/label_model.c   | precision                   | a key of a recipe
 src/study/data/label_model.c   | cross_entropy               | the recipe of a linear network that labels are judged by
 src/cli/cmd_data_check.c       | npy text                    | the ending of a file; a key of what it prints
-src/cli/cmd_plot.c             | step                        | a column: the number of updates
+src/cli/cmd_plot.c             | log step                    | an axis; a column: the number of updates
+src/api/net_update.c           | clip                        | a key of an optimizer's text
+src/api/ext_optimizer.c        | clip                        | a key of a recipe
 src/cli/cmd_check.c            | init symmetry               | an option; a check
 src/cli/cmd_curvature.c         | residual                    | how far an eigenvector is from one
 src/cli/cmd_convert.c          | relu sigmoid                | options, called by what they replace
@@ -50,6 +54,7 @@ src/base/*.c                   | text                        | a kind of value, 
 src/api/settings.c             | text                        | a kind of value
 src/model/table.c              | text                        | a kind of value
 src/cli/cmd_lab.c              | csv                         | the ending of a file
+src/optim/clip.c               | clip                        | the common rows of optimizers
 src/data/synthetic.c           | noise                       | a row of its own
 ROWS
 }

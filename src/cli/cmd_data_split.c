@@ -80,7 +80,7 @@ static gr_status split(cli *c, const gr_recipe *r, const char *out)
 {
     gr_task t = {0};
     gr_status st = GR_OK;
-    GR_TRY(gr__task_open(c->ctx, r, (1u << GR_PARTS) - 1, NULL, &t));
+    GR_TRY(gr__task_open_as_split(c->ctx, r, (1u << GR_PARTS) - 1, &t));
     if (out) GR_TRY(write_manifest(c, &t, out));
     gr_result *found = cli_result(c);
     if (out) gr__result_put(found, "manifest=%s", out);

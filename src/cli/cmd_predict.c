@@ -212,7 +212,7 @@ static gr_status load(cli *c, const gr_model *m, const char *file, gr_set *out)
     gr_shape sample[GR_MAX_INPUTS];
     for (int i = 0; i < r->n_inputs; i++) {
         so.exact |= m->meaning.n_prepared[i] > 0;
-        sample[i] = r->input[i].sample;
+        sample[i] = gr__prepare_takes(m->meaning.prepared[i], m->meaning.n_prepared[i], r->input[i].sample);
     }
     return gr__set_raw(c->ctx, file, sample, r->data.train, &so, out);
 }

@@ -4,6 +4,7 @@
 #include "cli/explain.h"
 #include "cost/cost.h"
 #include "data/augment.h"
+#include "data/balance.h"
 #include "init/init.h"
 #include "metric/metric.h"
 #include "nn/layer.h"
@@ -14,7 +15,7 @@
 const gr_family *const cli_families[] = {&gr__family_layer,   &gr__family_cost,     &gr__family_optimizer,
                                          &gr__family_penalty, &gr__family_schedule, &gr__family_init,
                                          &gr__family_metric,  &gr__family_source,   &gr__family_prepare,
-                                         &gr__family_augment, &gr__family_figure};
+                                         &gr__family_augment, &gr__family_balance,  &gr__family_figure};
 const size_t cli_n_families = GR_COUNT(cli_families);
 
 const gr_family *cli_family_of(const gr_member *m)

@@ -25,6 +25,7 @@ typedef struct gr_set {
     const gr_schema *schema;   /* of a table: how others like it are read; NULL otherwise */
     gr__bump *memory;          /* names live here; NULL where only headers were read: in the memory of the options */
     const char *file;          /* for messages */
+    gr_made *made;             /* samples that no source has; NULL: none */
     bool one;                  /* of gr__set_raw: the file is one sample, without an axis of samples */
     const char *const *sample; /* what each is called, as its file; NULL: by its number */
     const uint64_t *line;      /* of a table, where faults are noted: where each stands in the file; NULL: not known */
@@ -57,6 +58,11 @@ static inline int gr__length_place(int n_inputs, int n_targets, int input)
     return n_inputs + n_targets + 1 + input;
 }
 uint64_t gr__set_bytes(const gr_set *s); /* of tensor memory, all fields */
+/* n samples more, whose numbers are still to be written, of this type; all that they take is counted as the set's. The
+ * set keeps `made` in its own memory. */
+gr_status gr__set_make(gr_context *ctx, gr_set *s, int64_t n, gr_element as);
+void gr__set_unmake(gr_context *ctx, gr_set *s);                    /* gives it back; nothing where there are none */
+uint64_t gr__made_bytes(const gr_set *s, int64_t n, gr_element as); /* what that takes of tensor memory */
 
 /* ---- a source: a member of the family "source" ---- */
 typedef struct gr_source_options {
@@ -196,46 +202,110 @@ uint64_t gr__rows_limit_work(int64_t n, int64_t k); /* as gr__split_work */
 gr_status gr__targets_fit(gr_context *ctx, const gr_wanted *w, gr_shape target, const char *what);
 /* What these rows say of a field of targets, in one pass: `classes` counts (every label lies below), or mean and
  * variance of each value. No rows, or no targets: nothing known. The arrays live in b. */
+/* Values are taken standardized from now on: by these statistics; a constant is only shifted. In b. */
+gr_status gr__targets_standardize(gr_context *ctx, gr__bump *b, gr_targets *t);
 gr_status gr__targets_take(gr__bump *b, const gr_field *target, const gr_rows *rows, int64_t classes, gr_targets *out);
 
 /* ---- preparation: members of the family "prepare", fitted on training rows, then part of the graph ---- */
-typedef struct gr_prepared { /* impute: x where it is a number, else fill; all others: y = (x - sub) * mul, which loses
-                                less than x * scale + shift where the mean is large */
-    char kind[24];           /* "scale", "standardize", "impute" */
-    int n;                   /* 1; or one value a channel (last axis of the sample); or one an element of the sample */
-    double *sub, *mul;       /* NULL: nothing to subtract, nothing to multiply by; in the bump allocator of the fit */
-    double *fill;            /* impute */
-    double *mean, *std;      /* standardize: population statistics of the training rows (sub = mean, mul = 1 / std, or 1
-                                where std is 0); else NULL */
+
+/* A fitted step: lists of numbers that the step's member names, which are all that it keeps, in model files too. */
+enum { GR_MAX_STATE = 4 };
+struct gr_prepare;
+typedef struct gr_prepared {
+    const struct gr_prepare *step;
+    double *state[GR_MAX_STATE]; /* in the order of the step's names; NULL: it has none */
+    int n[GR_MAX_STATE];
+    gr_shape takes, gives; /* of a sample, by a step that changes it; rank 0: any, and the same */
+    const void *own;       /* the step's, worked out from its lists */
 } gr_prepared;
+/* A list by its name; NULL: the step has none. */
+const double *gr__prepared_list(const gr_prepared *p, const char *name, int *n);
+/* How many numbers steps keep in all. */
+int64_t gr__prepared_numbers(const gr_prepared *p, int n);
+
+/* The steps of a list on numbers of one sample: what a step works on is read through this. */
+typedef struct gr__before {
+    const gr_prepared *p;
+    int n;              /* steps */
+    gr_element element; /* of the source's numbers */
+    const void *sample; /* its number `origin` and all after it that are wanted */
+    int64_t origin;
+} gr__before;
+/* Numbers first, first + 1, ... of the sample after the steps; of those before them it reads what these depend on. In
+ * float64 the bits of the graph on `ref`. */
+void gr__prepare_read(const gr__before *in, int64_t first, double *x, int64_t count);
+static inline gr__before gr__before_of(const gr_prepared *p, int n, gr_element e, const void *sample)
+{
+    return (gr__before){.p = p, .n = n, .element = e, .sample = sample};
+}
+
+/* What a step is fitted to. */
+typedef struct gr__fitting {
+    gr_context *ctx;
+    gr__bump *b; /* where what it keeps lives */
+    const gr_settings *s;
+    const gr_field *x;        /* of headers alone in a placeholder */
+    const gr_rows *train;     /* NULL: a placeholder, whose numbers mean nothing, but are as many */
+    struct gr__samples *from; /* the training rows' samples */
+    const gr_prepared *before;
+    int n_before;
+    gr_shape sample;         /* that the step takes */
+    const int32_t *category; /* of each of its numbers: 0: a number; k > 0: one of k categories, from 0 on; -1: whether
+                                it is one, 1 or 0. NULL: numbers all */
+    const char *const *name; /* of each: the column that it comes from; NULL: they have none */
+} gr__fitting;
+
 typedef struct gr_prepare {
     gr_member head;
-    bool fills; /* missing values; the one that is put first where the recipe has none */
-    /* `before` steps are already fitted: statistics are taken of what they give. x == NULL: placeholder statistics.
-     * The same bits for any threads. */
-    gr_status (*fit)(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_field *x, const gr_rows *train,
-                     const gr_prepared *before, int n_before, gr_shape model_input, gr_prepared *out);
+    bool fills;                      /* missing values; the one that is put first where the recipe has none */
+    bool expands;                    /* categories; the one that is put last where the recipe has none */
+    bool reshapes;                   /* it changes the shape of samples */
+    bool affine;                     /* (x - sub) * mul + plus of the lists called so, of whatever is a number */
+    const char *state[GR_MAX_STATE]; /* names of its lists */
+    /* Sets the lists, and takes and gives where it reshapes. The same bits for any threads. */
+    gr_status (*fit)(const gr__fitting *f, gr_prepared *out);
+    /* As graph, of x [batch, sample] in GR_REAL; and on numbers, which it reads from `in`. The same bits in float64. */
+    gr_val (*build)(gr_graph *g, const gr_prepared *p, gr_val x);
+    void (*values)(const gr_prepared *p, const gr__before *in, int64_t first, double *x, int64_t count);
+    /* OPTIONAL: of all numbers of a sample that it gives, in place, those that it takes (`count`: how many it gives,
+     * returned: how many it takes; room for the more of them); NaN where any would do. NULL: it cannot be undone. */
+    int64_t (*undo)(const gr_prepared *p, double *x, int64_t count);
+    /* OPTIONAL: of a step that reshapes, what its numbers are, once fitted: as many as it gives, in b. */
+    gr_status (*tell)(const gr__fitting *f, const gr_prepared *p, int32_t *category, const char **name);
+    /* After its lists were read from a model file, each of finite numbers: checks them, works out what is not kept.
+     * GR_E_FORMAT at t. */
+    gr_status (*settle)(gr_context *ctx, gr__bump *b, const gr_tree *t, gr_prepared *p);
 } gr_prepare;
 #define GR_PREPARE(name) const gr_prepare gr__prepare_##name
 const gr_prepare *const *gr__prepares(int *n); /* generated */
 extern const gr_family gr__family_prepare;     /* generated */
 /* Of one input. Where it declares missing values and no step of the list fills them, the one that does is put first, by
- * its defaults. */
+ * its defaults; where it has categories and none expands them, the one that does is put last. */
 gr_status gr__prepare_fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr_field *x, const gr_rows *train,
                           gr_shape model_input, gr_prepared **out, int *n);
 /* The same steps with placeholder statistics, for estimating a plan before data is read: a plan of them has the bytes
- * of the real one. The first takes into account what the source says (missing values declared). */
-gr_status gr__prepare_placeholder_for(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_shape model_input,
-                                      const gr_field *x, gr_prepared **out, int *n);
+ * of the real one. They take into account what the source says (missing values declared, categories). */
 gr_status gr__prepare_placeholder(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_shape model_input,
-                                  gr_prepared **out, int *n);
+                                  const gr_field *x, gr_prepared **out, int *n);
+/* What the steps of a list make of samples of x; without reshaping steps its own shape. */
+gr_status gr__prepare_shape(gr_context *ctx, const gr_tree *list, const gr_field *x, gr_shape model_input,
+                            gr_shape *out);
+/* Samples that the steps take, so that the network has `model_input`. */
+gr_shape gr__prepare_takes(const gr_prepared *p, int n, gr_shape model_input);
+/* Whether the steps fit one another, and give samples as the network has them; `code` if not. */
+gr_status gr__prepare_check(gr_context *ctx, gr_status code, const gr_prepared *p, int n, gr_shape model_input);
 /* Checks the steps without data and gives them with every default filled in, for the resolved recipe. */
 gr_status gr__prepare_resolve(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_tree **out);
+/* The same steps for samples of which the first of `all` numbers are left. */
+gr_status gr__prepare_cut(gr_context *ctx, gr__bump *b, const gr_prepared *p, int n, int64_t all, int64_t left,
+                          const gr_prepared **out);
 /* As graph: x (any dtype) -> GR_REAL prepared. */
 gr_val gr__prepare_build(gr_graph *g, const gr_prepared *p, int n, gr_val x);
-/* The same on numbers, in place: x[0..count) are the elements first, first + 1, ... of a sample. In float64 the bits of
- * the graph on `ref`. */
-void gr__prepare_values(const gr_prepared *p, int n, int64_t first, double *x, int64_t count);
+/* Back again: numbers of a sample as the steps give them, in place, as those that they take; NaN where any would do.
+ * count: of what is given; returns how many are left. Every step can be undone. */
+int64_t gr__prepare_undo(const gr_prepared *p, int n, double *x, int64_t count);
+/* The first step that cannot be undone; NULL: all can. */
+const gr_prepared *gr__prepare_lasting(const gr_prepared *p, int n);
 /* JSON-able form for the model's metadata (`gradus.prepare`) and back. */
 gr_tree *gr__prepare_tree(gr__bump *b, const gr_prepared *p, int n);
 gr_status gr__prepare_parse(gr_context *ctx, gr__bump *b, const gr_tree *t, gr_prepared **out, int *n);
@@ -248,8 +318,13 @@ typedef struct gr_delivery {
     gr_element as; /* bytes, the backend's reals, or indices */
     const gr_prepared *prepared;
     int n_prepared; /* 0: as the source has them; the graph prepares what there is to prepare */
+    int64_t width;  /* numbers of a sample that are delivered; 0: as many as the source has */
 } gr_delivery;
-/* real: the backend's. GR_E_SHAPE where the steps do not fit samples of this shape. */
+static inline int64_t gr__delivery_width(const gr_delivery *d, int64_t numbers) /* of so many of the source's */
+{
+    return d->width ? d->width : numbers;
+}
+/* real: the backend's; sample: as the network has it. GR_E_SHAPE where the steps do not give such samples. */
 gr_status gr__delivery_of(gr_context *ctx, gr_element source, gr_element real, const gr_prepared *p, int n,
                           gr_shape sample, gr_delivery *out);
 /* The same of an input, like whose samples others come that are of `source` together; indices are delivered as they
@@ -261,8 +336,8 @@ gr_element gr__elements_together(gr_element a, gr_element b);
 bool gr__prepared_as_delivered(gr_element source); /* and not by the graph */
 /* How many of n steps are left to the graph. */
 int gr__delivery_left(const gr_delivery *d, int n);
-/* The first `width` numbers of one sample, which stand at `sample`; of the samples `row` of a field in memory, one
- * after the other. */
+/* The first `width` numbers, as delivered, of one sample, which stands at `sample`; of the samples `row` of a field in
+ * memory, one after the other. */
 void gr__deliver(const gr_field *x, const void *sample, const gr_delivery *d, int64_t width, void *out);
 void gr__deliver_rows(const gr_field *x, const uint32_t *row, int64_t n, const gr_delivery *d, int64_t width,
                       void *out);
@@ -309,6 +384,8 @@ typedef struct gr_loader_options {
     const struct gr_augmentation *augment[GR_MAX_INPUTS]; /* NULL: samples stay as they are */
     int copies; /* the list of rows is so many lists alike: the first as they are, others changed the same way in every
                    epoch; 0 or 1: one, changed anew in every epoch */
+    int64_t distinct; /* rows of a list from here on may be such as stand before it: they are changed otherwise; 0: none
+                         are */
 } gr_loader_options;
 
 typedef struct gr_batch {

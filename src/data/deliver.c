@@ -1,4 +1,4 @@
-/* Delivery: a set's numbers as batches hold them, and the arithmetic of preparation on numbers.
+/* Delivery: a set's numbers as batches hold them.
  *
  * One sample at a time and a few hundred numbers of it at once, so that what stands between source and batch stays in
  * the first-level cache. */
@@ -83,49 +83,7 @@ void gr__rows_convert(gr_element as_is, gr_element as, const void *from, int64_t
     }
 }
 
-/* ---- preparation on numbers ---- */
-
-/* A run of numbers that one step treats with a run of its own numbers, or all with the same (n 1). */
-static void step(const gr_prepared *p, int64_t at, double *restrict x, int64_t count)
-{
-    const double *fill = p->fill ? p->fill + at : NULL, *sub = p->sub ? p->sub + at : NULL,
-                 *mul = p->mul ? p->mul + at : NULL;
-    if (p->n == 1) {
-        for (int64_t i = 0; i < count && fill; i++) x[i] = isnan(x[i]) ? *fill : x[i];
-        for (int64_t i = 0; i < count && sub; i++) x[i] -= *sub;
-        for (int64_t i = 0; i < count && mul; i++) x[i] *= *mul;
-        return;
-    }
-    for (int64_t i = 0; i < count && fill; i++) x[i] = isnan(x[i]) ? fill[i] : x[i];
-    for (int64_t i = 0; i < count && sub; i++) x[i] -= sub[i];
-    for (int64_t i = 0; i < count && mul; i++) x[i] *= mul[i];
-}
-
-void gr__prepare_values(const gr_prepared *p, int n, int64_t first, double *x, int64_t count)
-{
-    for (int i = 0; i < n; i++) {
-        int64_t groups = p[i].n;
-        for (int64_t done = 0; done < count;) {
-            int64_t at = groups == 1 ? 0 : (first + done) % groups;
-            int64_t run = groups == 1 ? count : GR_MIN(groups - at, count - done);
-            step(&p[i], at, x + done, run);
-            done += run;
-        }
-    }
-}
-
 /* ---- delivery ---- */
-
-/* As gr__prepare_build has it: one number, one a channel, or one an element. */
-static gr_status check_steps(gr_context *ctx, const gr_prepared *p, int n, gr_shape sample)
-{
-    int64_t channels = sample.rank ? sample.dim[sample.rank - 1] : 1, width = gr_shape_count(sample);
-    for (int i = 0; i < n; i++) {
-        if (p[i].n == 1 || p[i].n == channels || p[i].n == width) continue;
-        return gr__fail(ctx, GR_E_SHAPE, "preparation has %d values for samples of %lld", p[i].n, (long long)width);
-    }
-    return GR_OK;
-}
 
 /* Types whose numbers float32 may not hold: prepared here. */
 static bool is_wide(gr_element e)
@@ -147,9 +105,11 @@ gr_status gr__delivery_of(gr_context *ctx, gr_element source, gr_element real, c
                           gr_shape sample, gr_delivery *out)
 {
     bool here = n > 0 && is_wide(source);
-    gr_status st = here ? check_steps(ctx, p, n, sample) : GR_OK;
-    if (st == GR_OK) *out = (gr_delivery){source == GR_EL_U8 ? GR_EL_U8 : real, here ? p : NULL, here ? n : 0};
-    return st;
+    gr_status st = here ? gr__prepare_check(ctx, GR_E_SHAPE, p, n, sample) : GR_OK;
+    if (st != GR_OK) return st;
+    *out = (gr_delivery){.as = source == GR_EL_U8 ? GR_EL_U8 : real};
+    if (here) *out = (gr_delivery){real, p, n, gr_shape_count(sample)};
+    return GR_OK;
 }
 
 gr_status gr__delivery_for(gr_context *ctx, const gr_field *x, gr_element source, gr_element real, const gr_prepared *p,
@@ -170,31 +130,39 @@ int gr__delivery_left(const gr_delivery *d, int n)
 
 void gr__deliver(const gr_field *x, const void *sample, const gr_delivery *d, int64_t width, void *out)
 {
-    size_t from = gr__element_bytes(x->element), to = gr__element_bytes(d->as);
+    size_t to = gr__element_bytes(d->as);
     const char *source = sample;
     double piece[PIECE];
     if (!d->n_prepared) {
         gr__elements_convert(x->element, d->as, source, out, width);
         return;
     }
+    gr__before in = gr__before_of(d->prepared, d->n_prepared, x->element, source);
     for (int64_t e = 0; e < width; e += PIECE) {
         int64_t n = GR_MIN(PIECE, width - e);
-        gr__elements_convert(x->element, GR_EL_F64, source + (size_t)e * from, piece, n);
-        gr__prepare_values(d->prepared, d->n_prepared, e, piece, n);
+        gr__prepare_read(&in, e, piece, n);
         gr__elements_convert(GR_EL_F64, d->as, piece, (char *)out + (size_t)e * to, n);
     }
+}
+
+/* A row of the set, wherever its numbers are in memory. */
+static void deliver_row(const gr_field *x, int64_t row, const gr_delivery *d, int64_t width, void *out)
+{
+    const gr_field *f = gr__field_of(x, &row);
+    size_t sample = (size_t)gr_shape_count(f->sample) * gr__element_bytes(f->element);
+    gr__deliver(f, (const char *)f->data + (size_t)row * sample, d, width, out);
 }
 
 void gr__deliver_rows(const gr_field *x, const uint32_t *row, int64_t n, const gr_delivery *d, int64_t width, void *out)
 {
     int64_t apart = gr_shape_count(x->sample);
     size_t from = (size_t)apart * gr__element_bytes(x->element), to = (size_t)width * gr__element_bytes(d->as);
-    if (!d->n_prepared) {
+    if (!d->n_prepared && !x->made) {
         gr__rows_convert(x->element, d->as, x->data, apart, width, row, n, out);
         return;
     }
     for (int64_t i = 0; i < n; i++) {
-        if (i + 1 < n) prefetch((const char *)x->data + row[i + 1] * from, from);
-        gr__deliver(x, (const char *)x->data + row[i] * from, d, width, (char *)out + (size_t)i * to);
+        if (i + 1 < n && !x->made) prefetch((const char *)x->data + row[i + 1] * from, from);
+        deliver_row(x, row[i], d, width, (char *)out + (size_t)i * to);
     }
 }

@@ -32,19 +32,47 @@ typedef struct gr_field {
     gr_element element;  /* I32 of classes and lengths, F64 or F32 (as the run is) of values and weights */
     uint64_t bytes;      /* of tensor memory that loading takes */
     void *data;          /* n x sample; NULL where only headers were read, or `reader` gives the numbers */
-    gr_reader *reader;   /* INPUT: gives samples one by one; NULL: they are in `data` */
-    uint32_t sum;        /* 0; or a checksum of the names and sizes of the files behind it, which stands for that of its
-                            numbers: reading them all would take too long */
-    int64_t vocabulary;  /* INPUT: it holds indices from 0 below this, as I32; 0: numbers. CLASS: the units of a text,
-                            of which samples need not show every one */
-    bool missing;        /* INPUT: the recipe declares missing values: NaN stands for one, preparation fills it */
-    int classes;         /* CLASS: largest label + 1, or the number of names; 0: not one, or only loading tells */
+    struct gr_field *made; /* INPUT: samples that no source has, rows from first_made on (gr_made); NULL: none */
+    int64_t first_made;
+    gr_reader *reader;  /* INPUT: gives samples one by one; NULL: they are in `data` */
+    uint32_t sum;       /* 0; or a checksum of the names and sizes of the files behind it, which stands for that of its
+                           numbers: reading them all would take too long */
+    int64_t vocabulary; /* INPUT: it holds indices from 0 below this, as I32; 0: numbers. CLASS: the units of a text,
+                           of which samples need not show every one */
+    bool missing;       /* INPUT: the recipe declares missing values: NaN stands for one, preparation fills it */
+    const int32_t *category;   /* INPUT: of each number of a sample: how many categories it is the index of, or 0 for a
+                                  number; NULL: numbers all */
+    const char *const *column; /* INPUT: of each, the column of a table that it comes from; NULL: they have no names */
+    int classes;               /* CLASS: largest label + 1, or the number of names; 0: not one, or only loading tells */
     const char *const *class_names; /* NULL where the source has none */
     const char *file;               /* that it stands in, for messages; NULL: none */
     const char *file_element;       /* what it is there, "int64", which `element` need not be; NULL: `element` */
     const int32_t *length;          /* n: how many steps of each sample count, of `steps`; NULL: all of them */
     int64_t steps;                  /* with `length`: into so many parts the numbers of a sample are cut */
 } gr_field;
+
+/* Samples that balancing has made of others: rows of a set from `first` on, behind those of its source. Inputs have
+ * numbers of their own for them, in `made` of the source's field; all other fields of such a row are those of its base.
+ */
+typedef struct gr_made {
+    int64_t first, n;
+    uint32_t (*parent)[2]; /* rows of the source: the base, and the neighbour towards which it was moved */
+    double *step;          /* how far, in shares of the way: 0 is the base; NaN: another share for each number */
+    gr_field input[GR_MAX_INPUTS]; /* what `made` of the inputs' fields is: n samples */
+} gr_made;
+
+static inline int64_t gr__made_base(const gr_made *m, int64_t row) /* the row itself where the source has it */
+{
+    return m && row >= m->first ? m->parent[row - m->first][0] : row;
+}
+
+/* The field that has the numbers of a row of this one, and the row's number there. */
+static inline const gr_field *gr__field_of(const gr_field *f, int64_t *row)
+{
+    if (!f->made || *row < f->first_made) return f;
+    *row -= f->first_made;
+    return f->made;
+}
 
 /* Whether samples are read one by one: from their reader, or where only headers were read, from the one to come. */
 static inline bool gr__field_is_read(const gr_field *f)

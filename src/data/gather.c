@@ -55,7 +55,8 @@ void gr__room_close(gr__room *r)
 static int64_t change(const gr__way *w, gr__room *room, const void *sample, uint32_t row, uint32_t draw, int64_t width,
                       void *to)
 {
-    const gr_field *x = w->field;
+    int64_t at = row;
+    const gr_field *x = gr__field_of(w->field, &at);
     bool indices = x->vocabulary > 0;
     gr_delivery single = *w->delivery;
     gr_augment_sample s = {.x = indices ? NULL : room->numbers,
@@ -82,7 +83,8 @@ static void read_rows(const gr__gathering *g, const gr__way *w, gr__room *room, 
             return;
         }
         if (!w->augment) {
-            gr__deliver(w->field, sample, w->delivery, width, to);
+            int64_t at = g->row[i];
+            gr__deliver(gr__field_of(w->field, &at), sample, w->delivery, width, to);
             continue;
         }
         int64_t counts = change(w, room, sample, g->row[i], g->draw ? g->draw[i] : g->epoch, width, to);
@@ -91,6 +93,20 @@ static void read_rows(const gr__gathering *g, const gr__way *w, gr__room *room, 
 }
 
 /* ---- fields ---- */
+
+/* Targets, weights, lengths: samples that were made have those of their base. */
+static void convert_rows(const gr__way *w, const uint32_t *row, int64_t n, int64_t width, char *to)
+{
+    const gr_field *x = w->field;
+    if (!w->made) {
+        gr__rows_convert(x->element, w->as, x->data, w->apart, width, row, n, to);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++, to += (size_t)width * gr__element_bytes(w->as)) {
+        uint32_t base = (uint32_t)gr__made_base(w->made, row[i]);
+        gr__rows_convert(x->element, w->as, x->data, w->apart, width, &base, 1, to);
+    }
+}
 
 void gr__gather(const gr__gathering *g, gr__room *room, int64_t first, int64_t n)
 {
@@ -105,6 +121,6 @@ void gr__gather(const gr__gathering *g, gr__room *room, int64_t first, int64_t n
         else if (w->delivery)
             gr__deliver_rows(x, g->row + first, n, w->delivery, width, to);
         else
-            gr__rows_convert(x->element, w->as, x->data, w->apart, width, g->row + first, n, to);
+            convert_rows(w, g->row + first, n, width, to);
     }
 }

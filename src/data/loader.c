@@ -33,9 +33,16 @@ static gr_element delivered_as(const gr_loader_options *o, int i)
     return f->kind == GR_TARGET_CLASS || f->role == GR_FIELD_LENGTH ? GR_EL_I32 : o->real;
 }
 
+/* How many numbers of a sample it has then. */
+static int64_t delivered_numbers(const gr_loader_options *o, int i)
+{
+    int64_t all = gr_shape_count(o->set->field[i].sample);
+    return i < o->set->n_inputs ? gr__delivery_width(&o->input[i], all) : all;
+}
+
 static size_t slot_field(const gr_loader_options *o, int i)
 {
-    int64_t values = full_batch(o) * gr_shape_count(o->set->field[i].sample);
+    int64_t values = full_batch(o) * delivered_numbers(o, i);
     return granules((size_t)values * gr__element_bytes(delivered_as(o, i)));
 }
 
@@ -49,7 +56,7 @@ static bool is_heavy(const gr_loader_options *o)
 
 static bool has_copies(const gr_loader_options *o)
 {
-    return o->copies > 1;
+    return o->copies > 1 || (o->distinct && is_heavy(o));
 }
 
 static int worker_count(const gr_loader_options *o)
@@ -164,8 +171,9 @@ static void find_way(gr_loader *l, int i)
     gr__way *w = &l->way[i];
     *w = (gr__way){.field = f,
                    .as = delivered_as(&l->o, i),
-                   .apart = gr_shape_count(f->sample),
+                   .apart = delivered_numbers(&l->o, i),
                    .place = gr__set_place(set, i),
+                   .made = set->made,
                    .length = length ? gr__set_place(set, (int)(length - set->field)) : -1};
     bool cut = b && ((f->role == GR_FIELD_INPUT && i == b->input) ||
                      (f->role == GR_FIELD_TARGET && b->targets >> (i - set->n_inputs) & 1));

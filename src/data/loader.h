@@ -21,6 +21,7 @@ typedef struct gr__way {
     int length;                     /* INPUT: the place of its lengths in a batch; -1: it has none */
     const gr_augmentation *augment; /* INPUT: NULL: none */
     const gr_delivery *delivery;    /* INPUT */
+    const gr_made *made;            /* samples of the set that no source has; NULL: none */
 } gr__way;
 
 /* What is needed by whoever reads and changes samples: one a thread. */

@@ -48,15 +48,26 @@ static int64_t rows_at(const gr_loader *l, gr__position at)
     return GR_MIN(l->batch, l->rows.n - at.index * l->batch);
 }
 
+/* What changes of an item are keyed by beside its row: the epoch, or which copy of a materialised list it is; rows that
+ * balancing has repeated are changed each in another way. */
+static uint32_t draw_of(const gr_loader *l, int64_t item, int64_t epoch)
+{
+    int64_t copies = GR_MAX(l->o.copies, 1), of_a_copy = l->rows.n / copies, copy = item / of_a_copy;
+    int64_t again = l->o.distinct ? GR_MAX(item % of_a_copy - l->o.distinct + 1, 0) : 0;
+    if (copies > 1 && copy == 0) return GR__UNCHANGED;
+    uint32_t draw = (uint32_t)(copies > 1 ? copy : epoch) + (uint32_t)again * 0x9e3779b1u;
+    return draw == GR__UNCHANGED ? 0 : draw;
+}
+
 /* Works out which rows a slot gets; nobody else begins one meanwhile. */
 static void begin(gr_loader *l, gr__slot *s, gr__position at)
 {
-    int64_t n = rows_at(l, at), first = at.index * l->batch, of_a_copy = l->rows.n / GR_MAX(l->o.copies, 1);
+    int64_t n = rows_at(l, at), first = at.index * l->batch;
     order_for(l, at.epoch);
     for (int64_t i = 0; i < n; i++) {
         uint32_t item = l->order ? l->order[first + i] : (uint32_t)(first + i);
         s->row[i] = l->rows.row[item];
-        if (s->draw) s->draw[i] = item < of_a_copy ? GR__UNCHANGED : (uint32_t)(item / of_a_copy);
+        if (s->draw) s->draw[i] = draw_of(l, item, at.epoch);
     }
     s->batch = (gr_batch){.n = n,
                           .epoch = at.epoch,

@@ -1,5 +1,5 @@
 /* Statistics of training rows. */
-#include "data/moments.h"
+#include "data/prepare/prepare.h"
 
 #include <math.h>
 #include <string.h>
@@ -20,14 +20,25 @@ void gr__moments_merge(gr__moments *a, const gr__moments *b)
 
 __extension__ typedef unsigned __int128 u128;
 
-/* Mean and spread after the steps, which are affine where nothing is missing. */
+/* Mean and spread after affine steps. */
 static gr__moments after(gr__moments m, const gr_prepared *p, int n, int64_t e)
 {
-    gr__prepare_values(p, n, e, &m.mean, 1);
+    gr__before in = gr__before_of(p, n, GR_EL_F64, &(double){m.mean});
+    in.origin = e;
+    gr__prepare_read(&in, e, &m.mean, 1);
     for (int i = 0; i < n; i++) {
-        if (p[i].mul) m.m2 *= p[i].mul[e % p[i].n] * p[i].mul[e % p[i].n];
+        int count;
+        const double *mul = gr__prepared_list(&p[i], "mul", &count);
+        if (mul) m.m2 *= mul[e % count] * mul[e % count];
     }
     return m;
+}
+
+static bool affine(const gr_prepared *p, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (!p[i].step->affine) return false;
+    return true;
 }
 
 /* ---- bytes: exact sums ---- */
@@ -41,16 +52,16 @@ static void add_bytes(const uint8_t *restrict x, uint32_t *restrict sum, uint32_
     }
 }
 
-static gr_status take_bytes(gr_context *ctx, const gr_field *f, const gr_rows *rows, const gr_prepared *before,
-                            int n_before, gr__moments *out, int64_t width)
+static gr_status take_bytes(const gr__fitting *t, gr__moments *out, int64_t width)
 {
+    gr_context *ctx = t->ctx;
+    const gr_rows *rows = t->train;
     size_t narrow = (size_t)width * 2 * sizeof(uint32_t), wide = (size_t)width * 2 * sizeof(uint64_t);
     uint32_t *sum = gr__alloc(ctx, narrow), *square = sum ? sum + width : NULL;
     uint64_t *total = gr__alloc(ctx, wide), *squares = total ? total + width : NULL;
-    gr__samples from = {0};
-    gr_status st = sum && total ? gr__samples_open(ctx, f, &from) : GR_E_MEMORY;
+    gr_status st = sum && total ? GR_OK : GR_E_MEMORY;
     for (int64_t i = 0; i < rows->n && st == GR_OK; i++) {
-        const uint8_t *x = gr__samples_at(ctx, &from, rows->row[i]);
+        const uint8_t *x = gr__fitting_sample(t, i);
         if (!x) {
             st = gr__error_code(ctx);
             break;
@@ -66,9 +77,8 @@ static gr_status take_bytes(gr_context *ctx, const gr_field *f, const gr_rows *r
     double n = (double)rows->n;
     for (int64_t e = 0; e < width && st == GR_OK; e++) {
         u128 spread = (u128)squares[e] * (uint64_t)rows->n - (u128)total[e] * total[e]; /* n^2 times the variance */
-        out[e] = after((gr__moments){n, (double)total[e] / n, (double)spread / n}, before, n_before, e);
+        out[e] = after((gr__moments){n, (double)total[e] / n, (double)spread / n}, t->before, t->n_before, e);
     }
-    gr__samples_close(&from);
     gr__free(ctx, sum, narrow);
     gr__free(ctx, total, wide);
     return st;
@@ -76,17 +86,17 @@ static gr_status take_bytes(gr_context *ctx, const gr_field *f, const gr_rows *r
 
 /* ---- everything else: shards of two passes ---- */
 
-/* Row `row` after the steps, as doubles; what its length leaves out is not there, nor anything of what cannot be read,
- * which the context keeps. */
-static void read_row(gr__samples *from, uint32_t row, const gr_prepared *before, int n_before, double *restrict x,
-                     int64_t width)
+/* Training row i after the steps, as doubles; what its length leaves out is not there, nor anything of what cannot be
+ * read, which the context keeps. */
+static void read_row(const gr__fitting *t, int64_t i, double *restrict x, int64_t width)
 {
-    const gr_field *f = from->x;
-    const void *sample = gr__error_code(from->ctx) == GR_OK ? gr__samples_at(from->ctx, from, row) : NULL;
+    const gr_field *f = t->x;
+    const void *sample = gr__error_code(t->ctx) == GR_OK ? gr__fitting_sample(t, i) : NULL;
+    uint32_t row = t->train->row[i];
     for (int64_t e = 0; e < width && !sample; e++) x[e] = (double)NAN;
     if (!sample) return;
-    gr__elements_convert(f->element, GR_EL_F64, sample, x, width);
-    gr__prepare_values(before, n_before, 0, x, width);
+    gr__before in = gr__before_of(t->before, t->n_before, f->element, sample);
+    gr__prepare_read(&in, 0, x, width);
     for (int64_t e = gr__field_counts(f, row, width); e < width; e++) x[e] = (double)NAN;
 }
 
@@ -94,13 +104,12 @@ typedef struct scratch {
     double *x, *shift, *sum, *mean, *count; /* one an element */
 } scratch;
 
-static void shard(gr__samples *from, const uint32_t *row, int64_t n, const gr_prepared *before, int n_before,
-                  const scratch *s, gr__moments *out, int64_t width)
+static void shard(const gr__fitting *f, int64_t first, int64_t n, const scratch *s, gr__moments *out, int64_t width)
 {
     memset(s->sum, 0, (size_t)width * sizeof *s->sum);
     memset(s->count, 0, (size_t)width * sizeof *s->count);
     for (int64_t i = 0; i < n; i++) {
-        read_row(from, row[i], before, n_before, s->x, width);
+        read_row(f, first + i, s->x, width);
         for (int64_t e = 0; e < width; e++) {
             double d = s->x[e] - s->shift[e];
             bool there = d == d;
@@ -113,7 +122,7 @@ static void shard(gr__samples *from, const uint32_t *row, int64_t n, const gr_pr
         s->sum[e] = 0;
     }
     for (int64_t i = 0; i < n; i++) {
-        read_row(from, row[i], before, n_before, s->x, width);
+        read_row(f, first + i, s->x, width);
         for (int64_t e = 0; e < width; e++) {
             double d = s->x[e] - s->shift[e] - s->mean[e];
             s->sum[e] += d == d ? d * d : 0;
@@ -126,13 +135,12 @@ static void shard(gr__samples *from, const uint32_t *row, int64_t n, const gr_pr
 }
 
 /* The first value of each element that is there. */
-static void find_shift(gr__samples *from, const gr_rows *rows, const gr_prepared *before, int n_before,
-                       const scratch *s, int64_t width)
+static void find_shift(const gr__fitting *f, const scratch *s, int64_t width)
 {
     int64_t open = width;
     memset(s->count, 0, (size_t)width * sizeof *s->count);
-    for (int64_t i = 0; i < rows->n && open; i++) {
-        read_row(from, rows->row[i], before, n_before, s->x, width);
+    for (int64_t i = 0; i < f->train->n && open; i++) {
+        read_row(f, i, s->x, width);
         for (int64_t e = 0; e < width; e++) {
             if (s->count[e] > 0 || isnan(s->x[e])) continue;
             s->shift[e] = s->x[e];
@@ -142,25 +150,36 @@ static void find_shift(gr__samples *from, const gr_rows *rows, const gr_prepared
     }
 }
 
-gr_status gr__moments_take(gr_context *ctx, const gr_field *f, const gr_rows *rows, const gr_prepared *before,
-                           int n_before, gr__moments *out, int64_t width)
+static gr_status take_reals(const gr__fitting *f, gr__moments *out, int64_t width)
 {
-    if (f->element == GR_EL_U8 && !f->length) return take_bytes(ctx, f, rows, before, n_before, out, width);
+    const gr_rows *rows = f->train;
     size_t bytes = (size_t)width * 5 * sizeof(double);
-    double *p = gr__alloc(ctx, bytes);
-    gr__samples from = {0};
+    double *p = gr__alloc(f->ctx, bytes);
+    gr_status st = GR_OK;
     if (!p) return GR_E_MEMORY;
-    gr_status st = gr__samples_open(ctx, f, &from);
     scratch s = {p, p + width, p + 2 * width, p + 3 * width, p + 4 * width};
     memset(out, 0, (size_t)width * sizeof *out);
-    if (st == GR_OK) find_shift(&from, rows, before, n_before, &s, width);
-    int64_t step = GR_MAX(SHARD_BYTES / (width * (int64_t)gr__element_bytes(f->element)), 16);
+    find_shift(f, &s, width);
+    int64_t step = GR_MAX(SHARD_BYTES / (width * (int64_t)gr__element_bytes(f->x->element)), 16);
     for (int64_t i = 0; i < rows->n && st == GR_OK; i += step) {
-        shard(&from, rows->row + i, GR_MIN(step, rows->n - i), before, n_before, &s, out, width);
-        st = gr__error_code(ctx);
+        shard(f, i, GR_MIN(step, rows->n - i), &s, out, width);
+        st = gr__error_code(f->ctx);
     }
     for (int64_t e = 0; e < width; e++) out[e].mean += s.shift[e];
-    gr__samples_close(&from);
-    gr__free(ctx, p, bytes);
+    gr__free(f->ctx, p, bytes);
+    return st;
+}
+
+gr_status gr__moments_take(const gr__fitting *f, int n, gr__moments *out)
+{
+    int64_t width = gr__fitting_width(f);
+    size_t bytes = (size_t)width * sizeof(gr__moments);
+    bool sums = f->x->element == GR_EL_U8 && !f->x->length && affine(f->before, f->n_before);
+    gr__moments *m = gr__alloc(f->ctx, bytes);
+    if (!m) return GR_E_MEMORY;
+    gr_status st = sums ? take_bytes(f, m, width) : take_reals(f, m, width);
+    for (int64_t e = n; e < width && st == GR_OK; e++) gr__moments_merge(&m[e % n], &m[e]);
+    if (st == GR_OK) memcpy(out, m, (size_t)n * sizeof *m);
+    gr__free(f->ctx, m, bytes);
     return st;
 }

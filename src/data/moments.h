@@ -10,9 +10,8 @@ typedef struct gr__moments {
 
 /* a <- a and b together (Chan, Golub & LeVeque 1979). Equal means and no spread stay exactly so. */
 void gr__moments_merge(gr__moments *a, const gr__moments *b);
-/* Of each of the `width` elements after the steps `before`, NaN and steps beyond a length left out. Bytes are summed as
- * integers; all else in shards of rows with two passes each, about the first row's value: a constant has m2 == 0
- * exactly. One order of additions, whatever the threads. */
-gr_status gr__moments_take(gr_context *ctx, const gr_field *f, const gr_rows *rows, const gr_prepared *before,
-                           int n_before, gr__moments *out, int64_t width);
+/* Of n groups of the numbers of training samples after the steps before, number e in group e % n; NaN and steps beyond
+ * a length left out. Bytes after affine steps are summed as integers; all else in shards of rows with two passes each,
+ * about the first row's value: a constant has m2 == 0 exactly. One order of additions, whatever the threads. */
+gr_status gr__moments_take(const gr__fitting *f, int n, gr__moments *out);
 #endif

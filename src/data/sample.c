@@ -21,7 +21,7 @@ void gr__samples_close(gr__samples *s)
 
 const void *gr__samples_at(gr_context *errors, gr__samples *s, int64_t row)
 {
-    const gr_field *x = s->x;
+    const gr_field *x = gr__field_of(s->x, &row);
     if (!x->reader) return (const char *)x->data + (size_t)row * gr__sample_bytes(x);
     gr_status st = x->reader->read(errors, x->reader, row, s->room + s->sample_bytes, s->room);
     return st == GR_OK ? s->room : NULL;

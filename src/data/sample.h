@@ -14,8 +14,8 @@ typedef struct gr__samples {
 /* Takes the memory of a sample where a reader gives them; none otherwise. */
 gr_status gr__samples_open(gr_context *ctx, const gr_field *x, gr__samples *out);
 void gr__samples_close(gr__samples *s); /* a zeroed one is fine */
-/* The numbers of a sample, of the field's element type; valid until the next call. NULL on failure, which `errors`
- * keeps: the context of the calling thread. */
+/* The numbers of a sample, of the type of the field that has them (gr__field_of); valid until the next call. NULL on
+ * failure, which `errors` keeps: the context of the calling thread. */
 const void *gr__samples_at(gr_context *errors, gr__samples *s, int64_t row);
 
 static inline size_t gr__sample_bytes(const gr_field *x)

@@ -47,6 +47,18 @@ static bool copy_numbers(gr__bump *b, const int **numbers, int n)
     return to != NULL;
 }
 
+static bool copy_categories(gr__bump *b, const gr_schema_category **all, int n)
+{
+    if (!*all) return true;
+    gr_schema_category *to = gr__bump_alloc(b, (size_t)GR_MAX(n, 1) * sizeof *to);
+    for (int i = 0; to && i < n; i++) {
+        to[i] = (*all)[i];
+        if (to[i].n && !copy_texts(b, &to[i].name, to[i].n)) return false;
+    }
+    *all = to;
+    return to != NULL;
+}
+
 static bool copy_symbols(gr__bump *b, const int32_t **symbol, int n)
 {
     if (!*symbol) return true;
@@ -62,8 +74,8 @@ const gr_schema *gr__schema_copy(gr__bump *b, const gr_schema *s)
     if (!c) return NULL;
     *c = *s;
     bool made = copy_numbers(b, &c->input, s->n_inputs) && copy_texts(b, &c->name, s->n_inputs) &&
-                copy_texts(b, &c->missing, s->n_missing) && copy_text(b, &c->weight_name) && copy_text(b, &c->unit) &&
-                copy_symbols(b, &c->symbol, s->n_symbols);
+                copy_categories(b, &c->category, s->n_inputs) && copy_texts(b, &c->missing, s->n_missing) &&
+                copy_text(b, &c->weight_name) && copy_text(b, &c->unit) && copy_symbols(b, &c->symbol, s->n_symbols);
     for (int i = 0; i < s->n_of_inputs && made; i++) made = copy_text(b, &c->of_input[i].name);
     for (int i = 0; i < s->n_targets && made; i++) {
         gr_schema_target *t = &c->target[i];

@@ -13,6 +13,11 @@ typedef struct gr_schema_input { /* how many of the columns of inputs are this o
     int n;
 } gr_schema_input;
 
+typedef struct gr_schema_category { /* the texts of a column of categories, sorted; n 0: it holds numbers */
+    int n;
+    const char *const *name;
+} gr_schema_category;
+
 typedef struct gr_schema_target {
     const char *name;               /* of the head; NULL: it is the only one */
     int n;                          /* columns; 0: the data was no table */
@@ -24,14 +29,15 @@ typedef struct gr_schema_target {
 } gr_schema_target;
 
 typedef struct gr_schema {
-    bool table;                /* the data was a table; if not, only the classes of targets mean something */
-    char delimiter;            /* ' ': any run of blanks */
-    bool delimiter_given;      /* by the recipe: then other tables have it too, else they may have their own */
-    bool header, header_given; /* the first record held names; likewise */
-    int n_columns;             /* of the table; 0: not known (a model of an older version) */
-    int n_inputs;              /* columns that are inputs, those of one input after those of another */
-    const int *input;          /* which they are; NULL: not known */
-    const char *const *name;   /* their names; NULL: the table had none */
+    bool table;                         /* the data was a table; if not, only the classes of targets mean something */
+    char delimiter;                     /* ' ': any run of blanks */
+    bool delimiter_given;               /* by the recipe: then other tables have it too, else they may have their own */
+    bool header, header_given;          /* the first record held names; likewise */
+    int n_columns;                      /* of the table; 0: not known (a model of an older version) */
+    int n_inputs;                       /* columns that are inputs, those of one input after those of another */
+    const int *input;                   /* which they are; NULL: not known */
+    const char *const *name;            /* their names; NULL: the table had none */
+    const gr_schema_category *category; /* of each; NULL: numbers all */
     gr_schema_input of_input[GR_MAX_INPUTS];
     int n_of_inputs; /* 0: one, of all n_inputs columns */
     gr_schema_target target[GR_MAX_TARGETS];

@@ -29,6 +29,7 @@ int gr__set_place(const gr_set *s, int field)
 
 void gr__set_free(gr_context *ctx, gr_set *s)
 {
+    gr__set_unmake(ctx, s);
     for (int i = 0; i < gr__set_fields(s); i++) {
         gr_field *f = &s->field[i];
         if (f->data) gr__tensor_free(ctx, f->data, (size_t)f->bytes);

@@ -1,6 +1,7 @@
 /* What training rows say of their targets: how many of each class, or mean and variance of each value. */
 #include "data/data.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -146,4 +147,18 @@ gr_status gr__targets_take(gr__bump *b, const gr_field *f, const gr_rows *rows, 
     *out = (gr_targets){0};
     if (rows->n == 0 || !f || f->kind == GR_TARGET_NONE) return GR_OK;
     return f->kind == GR_TARGET_CLASS ? take_classes(b, f, rows, classes, out) : take_values(b, f, rows, out);
+}
+
+gr_status gr__targets_standardize(gr_context *ctx, gr__bump *b, gr_targets *t)
+{
+    double *shift = gr__bump_alloc(b, 2 * sizeof *shift * (size_t)GR_MAX(t->values, 1)), *spread = shift + t->values;
+    if (!shift) return gr__error_code(ctx);
+    for (int64_t i = 0; i < t->values; i++) {
+        double deviation = sqrt(t->variance[i]);
+        shift[i] = t->mean[i];
+        spread[i] = isfinite((float)(1 / deviation)) ? deviation : 1;
+    }
+    t->shift = shift;
+    t->spread = spread;
+    return GR_OK;
 }

@@ -1,10 +1,12 @@
 /* Model files: weights, and in the metadata all that predicting from raw input needs. */
 #include "model/model.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "graph/shape.h"
 #include "model/safetensors.h"
 
@@ -77,6 +79,34 @@ static bool put_class_names(writing *w)
 static bool put_class_counts(writing *w)
 {
     return put_heads(w, has_counts, put_counts);
+}
+
+static bool has_standard(const gr_model_about *a, int head)
+{
+    return a->meaning->targets && a->meaning->targets[head].shift;
+}
+
+static void put_numbers(gr__text *t, const char *key, const double *x, int64_t n)
+{
+    char text[32];
+    gr__text_add(t, "\"%s\": ", key);
+    for (int64_t i = 0; i < n; i++) gr__text_add(t, "%s%s", i ? ", " : "[", gr__double_text(x[i], text));
+    gr__text_put(t, "]", 1);
+}
+
+static void put_standard(writing *w, int head)
+{
+    const gr_targets *t = &w->about->meaning->targets[head];
+    gr__text_put(&w->text, "{", 1);
+    put_numbers(&w->text, "mean", t->shift, t->values);
+    gr__text_put(&w->text, ", ", 2);
+    put_numbers(&w->text, "std", t->spread, t->values);
+    gr__text_put(&w->text, "}", 1);
+}
+
+static bool put_standards(writing *w)
+{
+    return put_heads(w, has_standard, put_standard);
 }
 
 static bool put_prepared(writing *w)
@@ -171,6 +201,7 @@ gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, 
                  {"gradus.table", put_table},
                  {"gradus.text", put_units},
                  {"gradus.class_counts", put_class_counts},
+                 {"gradus.targets", put_standards},
                  {"gradus.trained", put_trained}};
     gr_st_pair meta[GR_COUNT(parts)];
     int n = 0;
@@ -238,18 +269,11 @@ static gr_status read_recipe(gr_model *m, const char *text)
     return st;
 }
 
-/* One number for all, one a channel or one an element: otherwise it is not this network's. */
+/* Numbers that go with no samples of this network are not its. */
 static gr_status check_prepared(const gr_model *m, int input)
 {
-    gr_shape in = m->recipe->input[input].sample;
-    for (int i = 0; i < m->meaning.n_prepared[input]; i++) {
-        int n = m->meaning.prepared[input][i].n;
-        if (n == 1 || (in.rank > 0 && in.dim[in.rank - 1] == n) || gr_shape_count(in) == n) continue;
-        char shape[96];
-        return gr__fail(m->ctx, GR_E_FORMAT, "its step %d has %d numbers, which fit no samples of shape %s", i, n,
-                        gr__shape_text(in, shape));
-    }
-    return GR_OK;
+    const gr_prepared *p = m->meaning.prepared[input];
+    return gr__prepare_check(m->ctx, GR_E_FORMAT, p, m->meaning.n_prepared[input], m->recipe->input[input].sample);
 }
 
 static gr_status read_prepared(gr_model *m, const char *text)
@@ -368,6 +392,45 @@ static gr_status take_counts(gr_model *m, int head, const json_t *list)
     return copy_counts(m, list, &targets[head]);
 }
 
+static gr_status copy_numbers(gr_model *m, const json_t *list, int64_t n, bool above, double **out)
+{
+    *out = gr__bump_alloc(m->memory, sizeof **out * (size_t)GR_MAX(n, 1));
+    if (!*out) return GR_E_MEMORY;
+    if ((int64_t)json_array_size(list) != n) return gr__fail(m->ctx, GR_E_FORMAT, "it is not a number an output");
+    for (int64_t i = 0; i < n; i++) {
+        const json_t *x = json_array_get(list, (size_t)i);
+        (*out)[i] = json_number_value(x);
+        if (!json_is_number(x) || !isfinite((*out)[i]) || (above && !((*out)[i] > 0)))
+            return gr__fail(m->ctx, GR_E_FORMAT, "number %lld is no %s", (long long)i, above ? "deviation" : "mean");
+    }
+    return GR_OK;
+}
+
+/* What a head's values were standardized by. */
+static gr_status take_standard(gr_model *m, int head, const json_t *o)
+{
+    gr_targets *targets = (gr_targets *)m->meaning.targets;
+    int64_t n = gr_shape_count(m->recipe->head[head].output);
+    double *shift = NULL, *spread = NULL;
+    gr_status st = copy_numbers(m, json_object_get(o, "mean"), n, false, &shift);
+    if (st == GR_OK) st = copy_numbers(m, json_object_get(o, "std"), n, true, &spread);
+    if (st != GR_OK) return st;
+    targets[head].values = n;
+    targets[head].shift = shift;
+    targets[head].spread = spread;
+    return GR_OK;
+}
+
+static gr_status check_standard(const gr_model *m, int head)
+{
+    bool has = m->meaning.targets[head].shift != NULL;
+    if (has == m->recipe->head[head].standardize) return GR_OK;
+    return gr__fail(m->ctx, GR_E_FORMAT,
+                    "\"%s\" does not hold a sound model: gradus.targets %s, but gradus.recipe %s them", m->path,
+                    has ? "standardizes values" : "has no statistics of values",
+                    has ? "does not standardize" : "standardizes");
+}
+
 /* How the training's table or text was read. Models of older versions do not say all of it, but their recipe does. */
 static gr_status read_schema(gr_model *m)
 {
@@ -424,7 +487,9 @@ static gr_status read_file(gr_model *m)
     GR_TRY(read_heads(m, "gradus.classes", take_classes));
     GR_TRY(read_schema(m));
     GR_TRY(read_heads(m, "gradus.class_counts", take_counts));
+    GR_TRY(read_heads(m, "gradus.targets", take_standard));
     for (int h = 0; h < m->recipe->n_heads; h++) GR_TRY(check_classes(m, h));
+    for (int h = 0; h < m->recipe->n_heads; h++) GR_TRY(check_standard(m, h));
     gr__meaning_tell(&m->meaning, m->recipe);
 done:
     return st;

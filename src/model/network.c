@@ -1,6 +1,7 @@
 /* From a recipe's stack of layers to graphs: preparation, layers, then the heads. */
 #include <string.h>
 
+#include "data/fields.h"
 #include "model/cost_rows.h"
 #include "model/network_maker.h"
 
@@ -67,30 +68,20 @@ static gr_status build_layers(gr__maker *m)
 
 /* ---- inputs ---- */
 
-/* A preparation of one number an element, for samples of fewer steps: those of the first. */
-static const gr_prepared *cut_steps(gr__maker *m, int i, gr_shape sample)
-{
-    const gr_network_data *d = &m->n->data;
-    int n = d->n_prepared[i];
-    int64_t all = gr_shape_count(m->n->recipe->input[i].sample), left = gr_shape_count(sample);
-    if (left == all || n == 0) return d->prepared[i];
-    gr_prepared *p = gr__bump_alloc(m->b.memory, sizeof *p * (size_t)n);
-    if (!p) return NULL;
-    memcpy(p, d->prepared[i], sizeof *p * (size_t)n);
-    for (int k = 0; k < n; k++)
-        if (p[k].n == all) p[k].n = (int)left;
-    return p;
-}
-
 static gr_status build_input(gr__maker *m, int i, int64_t batch, int64_t steps, gr_network_values *out)
 {
     const gr_network_data *d = &m->n->data;
     const gr_model_input *in = &m->n->recipe->input[i];
     gr_graph *g = m->b.g;
-    gr_shape sample = in->sample;
+    int n = d->n_prepared[i];
+    const gr_prepared *prepared;
+    gr_shape whole = gr__prepare_takes(d->prepared[i], n, in->sample), sample = whole;
     if (steps && d->lengths[i] && sample.rank) sample.dim[0] = steps;
-    const gr_prepared *prepared = cut_steps(m, i, sample);
-    if (!prepared && d->n_prepared[i]) return GR_E_MEMORY;
+    gr_status st = gr__prepare_check(m->n->ctx, GR_E_SHAPE, d->prepared[i], n, in->sample);
+    if (st == GR_OK)
+        st = gr__prepare_cut(m->n->ctx, m->b.memory, d->prepared[i], n, gr_shape_count(whole), gr_shape_count(sample),
+                             &prepared);
+    if (st != GR_OK) return gr__place(m->n->ctx, in->prepare, st);
     gr_dtype type = in->vocabulary ? GR_I32 : d->input_as[i] == GR_EL_U8 ? GR_U8 : GR_REAL;
     const char *scope = m->n->recipe->inputs_named ? in->name : NULL;
     char feed[GR_FEED_TEXT];
@@ -98,10 +89,10 @@ static gr_status build_input(gr__maker *m, int i, int64_t batch, int64_t steps, 
     out->input[i] = gr_feed(g, gr__feed_of(GR_FIELD_INPUT, in->name, feed), type, batch_of(sample, batch));
     gr_scope_pop(g);
     gr_scope_push(g, "prepare", scope);
-    m->input[i] = out->prepared[i] = in->vocabulary ? out->input[i]
-                                     : d->n_prepared[i] > 0
-                                         ? gr__prepare_build(g, prepared, d->n_prepared[i], out->input[i])
-                                         : gr_real(g, out->input[i]);
+    m->input[i] = in->vocabulary ? out->input[i] : gr__prepare_build(g, prepared, n, out->input[i]);
+    if (n && m->input[i] && !(steps && d->lengths[i]))
+        m->input[i] = gr_reshape(g, m->input[i], batch_of(in->sample, batch));
+    out->prepared[i] = m->input[i];
     gr_scope_pop(g);
     gr__maker_input_lengths(m, i, batch);
     out->length[i] = m->length[i];

@@ -44,9 +44,29 @@ static gr_val target_rows(gr_graph *g, gr_val target, gr_shape output, gr_shape 
     return gr_reshape(g, target, gr_shape_of(g, target).rank == output.rank ? rows : GR_SHAPE(rows.dim[0]));
 }
 
+/* y as the cost takes it, or its z as the data has it: by the training's statistics, or where they are not known, in a
+ * plan made from headers, by numbers that no operation simplifies away. */
+static gr_val standardize(const gr__maker *m, gr_val x, bool back)
+{
+    gr_graph *g = m->b.g;
+    const gr_targets *t = m->b.targets;
+    int64_t n = gr_shape_of(g, x).dim[1];
+    double *all = gr__bump_alloc(m->b.memory, sizeof *all * 2 * (size_t)n), *by = all + n;
+    if (!all) return gr_graph_fail(g, GR_E_MEMORY, "no memory for %lld targets", (long long)n);
+    bool known = t && t->shift;
+    for (int64_t i = 0; i < n; i++) {
+        double spread = known && i < t->values ? t->spread[i] : 0.2 + 1e-3 * (double)i;
+        all[i] = known && i < t->values ? t->shift[i] : 0.3 + 1e-3 * (double)i;
+        by[i] = back ? spread : 1 / spread;
+    }
+    gr_val shift = gr_const_tensor(g, GR_SHAPE(n), all), scale = gr_const_tensor(g, GR_SHAPE(n), by);
+    return back ? gr_add(g, gr_mul(g, x, scale), shift) : gr_mul(g, gr_sub(g, x, shift), scale);
+}
+
 static gr_cost_value cost_of(gr__maker *m, const gr_head *h, const gr_cost_rows *r, gr_shape output, gr_val target)
 {
     gr_graph *g = m->b.g;
+    if (h->standardize && target) target = standardize(m, target, false);
     if (r->positions) target = target_rows(g, target, output, gr_shape_of(g, r->rows));
     return h->cost->build(&m->b, &h->cost_settings, r->rows, target, m->b.mode == GR_MODE_TRAIN);
 }
@@ -59,6 +79,7 @@ static void build_cost(gr__maker *m, int i, const gr_cost_rows *r, bool with_tar
     gr_graph *g = m->b.g;
     gr_shape shape = gr_shape_of(g, out->output);
     out->prediction = gr__cost_rows_predict(&m->b, h->cost, &h->cost_settings, r, out->output);
+    if (h->standardize && out->prediction) out->prediction = standardize(m, out->prediction, true);
     if (!with_target) return;
     out->target = target_feed(m, h, shape);
     gr_cost_value c = cost_of(m, h, r, shape, out->target);

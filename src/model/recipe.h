@@ -59,6 +59,7 @@ typedef struct gr_head {
     gr_settings cost_settings;
     gr_shape output;    /* of one sample */
     gr_reading reading; /* what the cost makes of it, and of targets */
+    bool standardize;   /* targets, by the statistics of the training rows */
     gr_metric_scope metric_scope;
     gr_metrics metrics;
     const gr_tree *metrics_at;
@@ -81,11 +82,13 @@ typedef struct gr_recipe {
         const gr_tree *group, *order;        /* a column, or a file, of train: what is cut by it; NULL: none */
         bool in_file_order;                  /* order: as the samples stand */
         bool stratify;
-        const gr_tree *exclude; /* a file of rows to leave out; NULL: none */
-        int64_t limit_train;    /* 0: all */
-        const gr_tree *prepare; /* a list for all inputs, or a map of lists by input, or NULL */
-        int shuffle;            /* gr_shuffle of data/data.h: 0 none, 1 once, 2 every_epoch */
-        int64_t batch;          /* 0: all of it */
+        const gr_tree *exclude;           /* a file of rows to leave out; NULL: none */
+        int64_t limit_train;              /* 0: all */
+        const gr_tree *prepare;           /* a list for all inputs, or a map of lists by input, or NULL */
+        const struct gr_balance *balance; /* NULL: none */
+        gr_settings balance_settings;
+        int shuffle;   /* gr_shuffle of data/data.h: 0 none, 1 once, 2 every_epoch */
+        int64_t batch; /* 0: all of it */
         bool drop_last;
         int copies;    /* of `augment_mode`: an epoch has so many of each training sample; 1: changed on the way */
         uint64_t hold; /* as gr_source_options has it */

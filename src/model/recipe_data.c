@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "data/data.h"
+#include "data/balance.h"
 #include "model/reader.h"
 #include "model/section.h"
 
@@ -306,6 +306,38 @@ static gr_status read_exclude(data_reader *d)
     return path ? put(d, "exclude", path) : gr__error_code(k->ctx);
 }
 
+static gr_status refuse_target(const gr__recipe_reader *k, const gr_tree *t)
+{
+    const gr_recipe *r = k->r;
+    for (int h = 0; h < r->n_heads; h++)
+        if (r->head[h].standardize && r->head[h].output.rank != 1)
+            return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, NULL,
+                                 "a target is standardized where the network gives a list of numbers a sample, which "
+                                 "is not so of cost %s here",
+                                 r->head[h].cost->head.name);
+    for (int h = 0; h < r->n_heads; h++)
+        if (r->head[h].standardize) return GR_OK;
+    return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, "mse, mae and huber take values",
+                         "cost %s takes no values that could be standardized", r->head[0].cost->head.name);
+}
+
+/* Of every head that predicts values. */
+static gr_status read_target(data_reader *d)
+{
+    gr__recipe_reader *k = d->k;
+    gr_recipe *r = k->r;
+    const gr_tree *t = gr__setting_tree(&d->s, "target");
+    gr_settings s;
+    if (gr__tree_none(t)) return put_none(d, "target");
+    gr_status st = gr__section_make(k->ctx, k->b, &gr__section_target, t, r->preset, &s);
+    if (st != GR_OK) return st;
+    bool standardize = gr__setting_bool(&s, "standardize");
+    for (int h = 0; h < r->n_heads; h++)
+        r->head[h].standardize = standardize && r->head[h].reading.target == GR_FORM_VALUES;
+    st = standardize ? refuse_target(k, t) : GR_OK;
+    return st == GR_OK ? put(d, "target", gr__section_tree(k->b, &s)) : st;
+}
+
 static gr_status read_limit(data_reader *d)
 {
     gr__recipe_reader *k = d->k;
@@ -358,20 +390,67 @@ static gr_status read_buckets(data_reader *d)
     return put(d, "buckets", gr__tree_copy(d->k->b, t));
 }
 
+/* Balancing counts classes a sample: one head has them. What makes samples knows what becomes of that head alone. */
+static gr_status check_balanced(const data_reader *d, const gr_balance *m, const gr_tree *at)
+{
+    const gr_recipe *r = d->k->r;
+    gr_context *ctx = d->k->ctx;
+    int heads = 0;
+    const gr_tree *weights = NULL;
+    for (int h = 0; h < r->n_heads; h++) {
+        bool a_class = r->head[h].reading.target == GR_FORM_CLASS && r->head[h].output.rank <= 1;
+        heads += a_class;
+        if (a_class) weights = gr__tree_get(r->head[h].cost_settings.tree, "class_weights");
+    }
+    if (heads != 1)
+        return gr__tree_fail(ctx, at, GR_E_CONFLICT, "leave it out", "%s counts the classes of samples, and %s",
+                             m->head.name,
+                             heads ? "several heads have some: which is meant is not said"
+                                   : "no head has one class a sample as its target");
+    if (m->makes && r->n_heads > 1)
+        return gr__tree_fail(ctx, at, GR_E_CONFLICT, "oversample repeats samples as they are",
+                             "%s makes new samples, whose targets of other heads nobody knows", m->head.name);
+    for (int i = 0; i < r->n_inputs && m->makes; i++)
+        if (r->input[i].vocabulary)
+            return gr__tree_fail(ctx, at, GR_E_CONFLICT, "oversample repeats samples as they are",
+                                 "%s makes samples between others, and the input \"%s\" holds indices, between which "
+                                 "lies none",
+                                 m->head.name, r->input[i].name);
+    if (weights && weights->kind == GR_TREE_TEXT && strcmp(weights->text, "balanced") == 0)
+        return gr__tree_fail(ctx, weights, GR_E_CONFLICT, "leave out class_weights, or data.balance",
+                             "class_weights: balanced counts training samples before data.balance: rare classes would "
+                             "gain twice");
+    return GR_OK;
+}
+
+static gr_status read_balance(data_reader *d)
+{
+    gr__recipe_reader *k = d->k;
+    const gr_tree *t = gr__setting_tree(&d->s, "balance");
+    if (gr__tree_none(t)) return put_none(d, "balance");
+    const gr_member *found = gr__family_find(k->ctx, &gr__family_balance, "balance", t, NULL);
+    gr_settings *s = &k->r->data.balance_settings;
+    gr_status st = GR_OK;
+    if (!found) return gr__error_code(k->ctx);
+    GR_TRY(gr__settings_make(k->ctx, k->b, found, t, k->r->preset, NULL, s));
+    GR_TRY(gr__balance_check(k->ctx, s));
+    k->r->data.balance = (const gr_balance *)found;
+    GR_TRY(check_balanced(d, k->r->data.balance, t));
+    s->tree = t;
+    GR_TRY(put(d, "balance", gr__settings_tree(k->b, s)));
+done:
+    return st;
+}
+
 static gr_status read_feeding(data_reader *d)
 {
     gr_recipe *r = d->k->r;
-    static const char *const later[] = {"balance"};
     static const char *const kept[] = {"shuffle", "batch", "drop_last"};
     gr_status st = GR_OK;
     r->data.shuffle = gr__setting_is(&d->s, "shuffle", "none")   ? GR_SHUFFLE_NONE
                       : gr__setting_is(&d->s, "shuffle", "once") ? GR_SHUFFLE_ONCE
                                                                  : GR_SHUFFLE_EVERY_EPOCH;
     r->data.drop_last = gr__setting_bool(&d->s, "drop_last");
-    for (size_t i = 0; i < GR_COUNT(later); i++) {
-        GR_TRY(gr__recipe_neutral(d->k, gr__setting_tree(&d->s, later[i])));
-        GR_TRY(put_none(d, later[i]));
-    }
     GR_TRY(gr__recipe_batch(d->k, gr__setting_tree(&d->s, "batch")));
     for (size_t i = 0; i < GR_COUNT(kept); i++)
         GR_TRY(put(d, kept[i], gr__tree_copy(d->k->b, gr__setting_tree(&d->s, kept[i]))));
@@ -392,6 +471,8 @@ gr_status gr__recipe_data(gr__recipe_reader *k)
     GR_TRY(read_exclude(&d));
     GR_TRY(read_limit(&d));
     GR_TRY(read_prepare(&d));
+    GR_TRY(read_balance(&d));
+    GR_TRY(read_target(&d));
     GR_TRY(read_feeding(&d));
     GR_TRY(read_buckets(&d));
     GR_TRY(gr__recipe_augment(k, &d.s, d.resolved));

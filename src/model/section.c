@@ -82,9 +82,13 @@ static const gr_row data_rows[] = {
     GR_ROW("exclude", TREE, "none", "none, or a file", "",
            "a list of rows to leave out before all else, as `data check --fix` writes it"),
     GR_ROW("limit", TREE, "none", "{train: N}", "", "for experiments: only N training samples"),
-    GR_ROW("balance", TREE, "none", "none", "", "resampling of rare classes"),
+    GR_ROW("balance", TREE, "none", "a member of balance", "",
+           "training rows of unequal classes made more equal: after the split and limit, before augmentation"),
     GR_ROW("prepare", TREE, "none", "a list of steps", "",
            "what is done to every sample; statistics are those of the training rows"),
+    GR_ROW("target", TREE, "none", "{standardize: true}", "",
+           "standardize: values to predict have mean 0 and deviation 1 over the training rows within the network; "
+           "predictions, errors and metrics are in the data's unit, the cost is not"),
     GR_ROW("augment", TREE, "none", "a list of changes", "",
            "random changes of training samples; evaluation and prediction never see them"),
     GR_ROW("augment_mode", TREE, "on_the_fly", "on_the_fly or {materialise: 10}", "",
@@ -123,6 +127,17 @@ const gr_member gr__section_split = {.family = "recipe",
                                      .cite = "",
                                      .equations = "",
                                      GR_ROWS(split_rows)};
+
+static const gr_row target_rows[] = {
+    GR_ROW("standardize", BOOL, "false", "", "", "mean 0 and deviation 1 over the training rows, of each output"),
+};
+const gr_member gr__section_target = {.family = "recipe",
+                                      .name = "target",
+                                      .title = "What is done to values that are predicted",
+                                      .cite = "",
+                                      .equations =
+                                          "the network is trained on (y - mean) / std and predicts z * std + mean",
+                                      GR_ROWS(target_rows)};
 
 static const gr_row cut_rows[] = {
     GR_ROW("split", REAL, NULL, "(0,1)", "1", "share of the training data that is cut off"),
@@ -235,8 +250,9 @@ const gr_member gr__section_log = {.family = "recipe",
 const gr_member *const *gr__recipe_sections(int *n)
 {
     static const gr_member *const sections[] = {
-        &gr__section_recipe,   &gr__section_data,       &gr__section_split, &gr__section_cut,  &gr__section_limit,
-        &gr__section_model,    &gr__section_head,       &gr__section_zoo,   &gr__init_section, &gr__section_stop,
+        &gr__section_recipe,   &gr__section_data,       &gr__section_split, &gr__section_cut,
+        &gr__section_target,   &gr__section_target,     &gr__section_limit, &gr__section_model,
+        &gr__section_head,     &gr__section_zoo,        &gr__init_section,  &gr__section_stop,
         &gr__section_validate, &gr__section_checkpoint, &gr__section_log,   &gr__schedule_tail};
     *n = (int)GR_COUNT(sections);
     return sections;

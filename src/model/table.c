@@ -1,4 +1,5 @@
 /* gradus.table and gradus.text: how the training's table or text was read, as JSON in the metadata of a model. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -94,6 +95,23 @@ static void put_fields(gr__text *out, const gr_schema *s)
     gr__text_add(out, "}");
 }
 
+/* {"2": ["ant", "bee"]}: of the columns that hold some, by their places among the inputs. */
+static void put_categories(gr__text *out, const gr_schema *s)
+{
+    bool any = false;
+    for (int i = 0; s->category && i < s->n_inputs; i++) {
+        if (!s->category[i].n) continue;
+        gr__text_add(out, any ? ", \"%d\": [" : ", \"categories\": {\"%d\": [", i);
+        any = true;
+        for (int k = 0; k < s->category[i].n; k++) {
+            if (k) gr__text_add(out, ", ");
+            gr__json_text(out, s->category[i].name[k]);
+        }
+        gr__text_add(out, "]");
+    }
+    if (any) gr__text_add(out, "}");
+}
+
 void gr__table_json(gr__text *out, const gr_schema *s)
 {
     char delimiter[2] = {s->delimiter, 0};
@@ -103,6 +121,7 @@ void gr__table_json(gr__text *out, const gr_schema *s)
                  s->delimiter_given ? "true" : "false", s->header ? "true" : "false",
                  s->header_given ? "true" : "false", s->n_columns);
     if (s->input && !all_others(s)) put_list(out, "inputs", s->input, s->n_inputs);
+    put_categories(out, s);
     if (is_plain(s))
         put_plain_target(out, s);
     else
@@ -304,6 +323,32 @@ static gr_status read_missing(reader *r)
     return st;
 }
 
+static gr_status read_categories(reader *r)
+{
+    json_t *all = json_object_get(r->o, "categories"), *list;
+    const char *key;
+    gr_status st = GR_OK;
+    if (!all) return GR_OK;
+    if (!json_is_object(all)) return wrong(r, "categories", "an object");
+    gr_schema_category *category = gr__bump_alloc(r->b, (size_t)r->s.n_inputs * sizeof *category);
+    if (!category) return GR_E_MEMORY;
+    for (int i = 0; i < r->s.n_inputs; i++) category[i] = (gr_schema_category){0};
+    json_object_foreach(all, key, list)
+    {
+        size_t n = 0;
+        char *end;
+        long at = strtol(key, &end, 10);
+        if (*end || end == key || at < 0 || at >= r->s.n_inputs)
+            return wrong(r, "categories", "of places among inputs");
+        if (!json_array_size(list)) return wrong(r, "categories", "lists of texts");
+        st = take_texts(r, list, "categories", &category[at].name, &n);
+        if (st != GR_OK) return st;
+        category[at].n = (int)n;
+    }
+    r->s.category = category;
+    return GR_OK;
+}
+
 static gr_status read_all(reader *r)
 {
     const json_t *columns = json_object_get(r->o, "columns");
@@ -320,6 +365,7 @@ static gr_status read_all(reader *r)
     if (r->s.header != (r->s.name != NULL)) GR_TRY(wrong(r, "header", "in keeping with gradus.columns"));
     GR_TRY(read_targets(r));
     GR_TRY(read_inputs(r));
+    GR_TRY(read_categories(r));
     GR_TRY(read_missing(r));
 done:
     return st;

@@ -11,11 +11,19 @@ typedef struct gr_targets {
     const int64_t *count;          /* of each class */
     int64_t values;                /* of values: numbers a sample; 0 for classes */
     const double *mean, *variance; /* of each over the rows; the variance is the population's */
+    const double *shift, *spread; /* of values that the network takes standardized, (y - shift) / spread: as many; NULL:
+                                     as they are */
 } gr_targets;
 
 static inline bool gr__targets_known(const gr_targets *t)
 {
     return t && t->n > 0;
+}
+
+/* A value as the network takes it. */
+static inline double gr__targets_standard(const gr_targets *t, int64_t i, double y)
+{
+    return t && t->shift && i < t->values ? (y - t->shift[i]) / t->spread[i] : y;
 }
 
 /* The three below give stand-ins where nothing is known (a plan made from headers alone), so that graphs get their
@@ -27,12 +35,13 @@ static inline int64_t gr__targets_count(const gr_targets *t, int64_t k)
 
 static inline double gr__targets_mean(const gr_targets *t, int64_t i)
 {
-    return gr__targets_known(t) && i < t->values ? t->mean[i] : 0;
+    return gr__targets_known(t) && i < t->values ? gr__targets_standard(t, i, t->mean[i]) : 0;
 }
 
 static inline double gr__targets_variance(const gr_targets *t, int64_t i)
 {
-    return gr__targets_known(t) && i < t->values ? t->variance[i] : 1;
+    if (!gr__targets_known(t) || i >= t->values) return 1;
+    return t->shift ? t->variance[i] / (t->spread[i] * t->spread[i]) : t->variance[i];
 }
 
 #endif

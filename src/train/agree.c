@@ -39,12 +39,19 @@ static const char *of_head(const gr_recipe *r, int head, char text[GR_FIGURE_TEX
 
 static gr_status check_input(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_field *x, int i)
 {
-    char a[96], b[96];
-    if (gr__sample_fits(x->sample, r->input[i].sample)) return GR_OK;
+    char a[96], b[96], c[96];
+    gr_shape prepared;
+    gr_status st = gr__prepare_shape(ctx, r->input[i].prepare, x, r->input[i].sample, &prepared);
+    if (st != GR_OK || gr__sample_fits(prepared, r->input[i].sample)) return st;
+    const char *key = r->inputs_named ? "s." : "", *name = r->inputs_named ? r->input[i].name : "";
+    if (!gr__sample_fits(prepared, x->sample))
+        return gr__tree_fail(ctx, gr__agree_place(r, p), GR_E_DATA, NULL,
+                             "the %s data has samples of shape %s, which preparation makes %s; model.input%s%s is %s",
+                             gr__part_name(p), gr__shape_text(x->sample, a), gr__shape_text(prepared, b), key, name,
+                             gr__shape_text(r->input[i].sample, c));
     return gr__tree_fail(ctx, gr__agree_place(r, p), GR_E_DATA, NULL,
                          "the %s data has samples of shape %s, model.input%s%s is %s", gr__part_name(p),
-                         gr__shape_text(x->sample, a), r->inputs_named ? "s." : "",
-                         r->inputs_named ? r->input[i].name : "", gr__shape_text(r->input[i].sample, b));
+                         gr__shape_text(x->sample, a), key, name, gr__shape_text(r->input[i].sample, b));
 }
 
 static gr_status check_target(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_field *y, int head)

@@ -26,7 +26,7 @@ gr_status gr__task_changes(gr_task *t)
 /* A list of rows so many times; the first are the samples themselves. */
 gr_status gr__task_repeat(gr_task *t)
 {
-    const gr_rows *rows = &t->rows[GR_PART_TRAIN];
+    const gr_rows *rows = gr__task_trained(t);
     int64_t copies = t->recipe->data.copies, n;
     t->training = *rows;
     if (copies <= 1) return GR_OK;

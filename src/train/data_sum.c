@@ -74,6 +74,16 @@ gr_status gr__data_sums(const gr_task *t, gr_data_sum out[GR_PARTS])
     return st;
 }
 
+const char *gr__balanced_text(const gr_task *t, char text[GR_DATA_TEXT])
+{
+    const gr_set *s = &t->set[GR_PART_TRAIN];
+    uint32_t crc = gr__crc32(0, t->trained.row, (size_t)gr__rows_bytes(t->trained.n));
+    for (int i = 0; i < s->n_inputs && s->made; i++)
+        crc = gr__crc32(crc, s->made->input[i].data, (size_t)s->made->input[i].bytes);
+    snprintf(text, GR_DATA_TEXT, "%" PRId64 " samples, %08" PRIx32, t->trained.n, crc);
+    return text;
+}
+
 const char *gr__data_key(gr_part p)
 {
     static const char *const keys[GR_PARTS] = {"data/train", "data/validation", "data/test"};

@@ -188,7 +188,7 @@ static uint64_t bookkeeping_bound(const gr_engine *e)
     const gr_task *t = e->task;
     uint64_t numbers = 0, classes = 0;
     for (int k = 0; k < t->recipe->n_inputs; k++)
-        for (int i = 0; i < t->meaning.n_prepared[k]; i++) numbers += (uint64_t)t->meaning.prepared[k][i].n;
+        numbers += (uint64_t)gr__prepared_numbers(t->meaning.prepared[k], t->meaning.n_prepared[k]);
     for (int h = 0; h < t->recipe->n_heads; h++)
         classes += (uint64_t)GR_MAX(t->recipe->head[h].metric_scope.classes, t->meaning.classes[h]);
     return 2 * gr__bookkeeping_peak(t->ctx) + A_CLASS * classes + AN_ENTRY * (uint64_t)gr_store_count(e->store) +

@@ -68,10 +68,11 @@ gr_machine gr__loop_machine(const gr_loop *l)
 }
 
 /* What a resumed run is held against, beside the state itself. */
-enum { FACTS = 8 + GR_PARTS };
+enum { FACTS = 10 + GR_PARTS };
 typedef struct facts {
     gr_machine machine;
-    char total[24], meaning[GR_MEANING_TEXT], metrics[GR_SUM_TEXT], data[GR_PARTS][GR_DATA_TEXT], exclude[GR_DATA_TEXT];
+    char total[24], meaning[GR_MEANING_TEXT], metrics[GR_SUM_TEXT], data[GR_PARTS][GR_DATA_TEXT],
+        balanced[GR_DATA_TEXT], exclude[GR_DATA_TEXT];
 } facts;
 
 static int put_facts(const gr_loop *l, facts *f, gr_st_pair *to)
@@ -87,6 +88,7 @@ static int put_facts(const gr_loop *l, facts *f, gr_st_pair *to)
     to[n++] = (gr_st_pair){GR_TOTAL_KEY, f->total};
     to[n++] = (gr_st_pair){GR_MEANING_KEY, gr__meaning_text(l->task, f->meaning)};
     to[n++] = (gr_st_pair){GR_METRICS_KEY, gr__run_metrics_sum(l->run, f->metrics)};
+    if (l->task->balanced) to[n++] = (gr_st_pair){GR_BALANCED_KEY, gr__balanced_text(l->task, f->balanced)};
     for (int p = 0; p < GR_PARTS; p++)
         if (l->data[p].samples) to[n++] = (gr_st_pair){gr__data_key(p), gr__data_sum_text(&l->data[p], f->data[p])};
     if (l->task->exclude.path) to[n++] = (gr_st_pair){GR_EXCLUDE_KEY, gr__exclude_text(l->task, f->exclude)};
@@ -148,6 +150,32 @@ static void keep_looks(gr_loop *l, json_t *o)
     json_decref(old);
 }
 
+/* {"rare": 30, "common": 900} */
+static json_t *counts_of(const gr_task *t, int head, const int64_t *count)
+{
+    json_t *o = json_object();
+    char name[32];
+    bool named = t->meaning.class_names[head] != NULL;
+    for (int c = 0; c < t->targets[head].classes; c++) {
+        if (named && c >= t->meaning.classes[head]) break;
+        snprintf(name, sizeof name, "%d", c);
+        json_object_set_new(o, named ? t->meaning.class_names[head][c] : name, json_integer((json_int_t)count[c]));
+    }
+    return o;
+}
+
+/* The training rows of each class of the head whose classes are balanced, or of a lone head. */
+static void put_data(const gr_loop *l, json_t *o)
+{
+    const gr_task *t = l->task;
+    int head = t->balanced ? t->balanced_head : 0;
+    if (!t->balanced && (l->recipe->n_heads > 1 || t->targets[0].classes == 0)) return;
+    json_t *data = json_object();
+    json_object_set_new(data, "classes", counts_of(t, head, t->targets[head].count));
+    if (t->balanced) json_object_set_new(data, "balanced", counts_of(t, head, t->balanced));
+    json_object_set_new(o, "data", data);
+}
+
 gr_status gr__loop_result(gr_loop *l, const gr_train_result *r)
 {
     json_t *o = json_object(), *best = json_object(), *final = json_object();
@@ -176,6 +204,7 @@ gr_status gr__loop_result(gr_loop *l, const gr_train_result *r)
     }
     if (l->solved.solves) json_object_set_new(o, "unsolved", json_integer((json_int_t)l->solved.all));
     if (r->diverged[0]) json_object_set_new(o, "diverged", json_string(r->diverged));
+    put_data(l, o);
     json_object_set_new(o, "peak_bytes", json_integer((json_int_t)r->peak_bytes));
     json_object_set_new(o, "planned_bytes", json_integer((json_int_t)r->planned_bytes));
     put_real(o, "seconds", r->seconds);

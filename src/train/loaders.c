@@ -21,6 +21,13 @@ int64_t gr__task_batch(const gr_task *t)
     return b == 0 ? GR_MAX(n, 1) : n > 0 ? GR_MIN(b, n) : b;
 }
 
+gr_shape gr__task_sample(const gr_task *t, int input)
+{
+    gr_shape sample = t->recipe->input[input].sample;
+    const gr_meaning *m = &t->meaning;
+    return t->delivery[input].n_prepared ? sample : gr__prepare_takes(m->prepared[input], m->n_prepared[input], sample);
+}
+
 /* Evaluation has a batch that depends on the recipe alone, so that `eval` of a saved model gives the bits that training
  * saw. */
 int64_t gr__task_evaluation_batch(const gr_task *t)
@@ -34,7 +41,7 @@ gr_loader_options gr__task_loader(const gr_task *t, gr_part p, bool background)
     bool train = p == GR_PART_TRAIN;
     int64_t batch = train ? gr__task_batch(t) : gr__task_evaluation_batch(t);
     gr_loader_options o = {.set = t->set_of[p],
-                           .rows = &t->rows[p],
+                           .rows = train ? gr__task_trained(t) : &t->rows[p],
                            .batch = batch,
                            .drop_last = train && r->data.drop_last,
                            .shuffle = train ? (gr_shuffle)r->data.shuffle : GR_SHUFFLE_NONE,
@@ -51,7 +58,7 @@ void gr__task_workers(const gr_task *t, bool background, gr_loader_options *o)
     int64_t limit = gr_context_threads(t->ctx) < gr__processors() ? SMALL_BATCH_BYTES : BUSY_BATCH_BYTES, bytes = 0;
     bool heavy = false;
     for (int i = 0; i < r->n_inputs; i++) {
-        bytes += gr_shape_count(r->input[i].sample) * (int64_t)gr__element_bytes(t->delivery[i].as);
+        bytes += gr_shape_count(gr__task_sample(t, i)) * (int64_t)gr__element_bytes(t->delivery[i].as);
         heavy = heavy || o->augment[i] || gr__field_is_read(gr__set_input(o->set, i));
     }
     o->background = background && (heavy || o->batch * bytes >= limit);
@@ -74,6 +81,7 @@ gr_loader_options gr__task_training_loader(const gr_task *t, bool background)
     gr_loader_options o = gr__task_loader(t, GR_PART_TRAIN, background);
     o.rows = &t->training;
     o.copies = t->recipe->data.copies;
+    o.distinct = t->balanced ? t->kept : 0;
     memcpy(o.augment, t->changes, sizeof o.augment);
     o.buckets = t->buckets.n ? &t->buckets : NULL;
     gr__task_workers(t, background, &o);

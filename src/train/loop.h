@@ -126,6 +126,9 @@ const char *gr__exclude_text(const gr_task *t, char text[GR_DATA_TEXT]);
 /* GR_E_DATA where the list is another one than `text` (of a checkpoint) says. */
 gr_status gr__exclude_check(const gr_loop *l, const char *text);
 const char *gr__data_sum_text(const gr_data_sum *s, char text[GR_DATA_TEXT]);
+#define GR_BALANCED_KEY "data/balanced"
+/* Which rows training takes of them, and what was made. */
+const char *gr__balanced_text(const gr_task *t, char text[GR_DATA_TEXT]);
 /* GR_E_DATA, naming the file, where a part is not what `text` (of a checkpoint) says; GR_E_FORMAT where text says
  * nothing. */
 gr_status gr__data_sum_check(const gr_loop *l, gr_part p, const char *text);

@@ -31,6 +31,7 @@ static bool knows_classes(const gr_task *t, int head)
 {
     static const char *const weights[] = {"class_weights", "positive_weight"};
     const gr_metrics *m = &t->metrics[head];
+    if (t->recipe->data.balance) return true;
     for (size_t i = 0; i < GR_COUNT(weights); i++)
         if (!gr__tree_none(gr__tree_get(t->recipe->head[head].cost_settings.tree, weights[i]))) return true;
     for (int k = 0; k < m->n; k++)

@@ -88,7 +88,7 @@ static gr_status settle_steps(gr_context *ctx, const gr_recipe *r, const gr_mode
 static bool fills(const gr_origin *o, int input)
 {
     for (int i = 0; i < o->meaning.n_prepared[input]; i++)
-        if (o->meaning.prepared[input][i].fill) return true;
+        if (o->meaning.prepared[input][i].step->fills) return true;
     return false;
 }
 
@@ -100,6 +100,18 @@ static const char *const *copy_names(gr__bump *b, const char *const *names, int 
     for (int i = 0; copy && i < n; i++)
         if (!(copy[i] = gr__bump_strdup(b, names[i]))) return NULL;
     return copy;
+}
+
+static gr_status copy_unit(gr_context *ctx, gr__bump *b, const gr_targets *from, gr_targets *to)
+{
+    if (!from->shift) return GR_OK;
+    size_t bytes = sizeof(double) * (size_t)from->values;
+    double *shift = gr__bump_alloc(b, 2 * bytes), *spread = shift + from->values;
+    if (!shift) return gr__error_code(ctx);
+    memcpy(shift, from->shift, bytes);
+    memcpy(spread, from->spread, bytes);
+    *to = (gr_targets){.values = from->values, .shift = shift, .spread = spread};
+    return GR_OK;
 }
 
 /* What outlives the model. */
@@ -125,7 +137,31 @@ static gr_status copy(gr_context *ctx, gr__bump *b, const gr_model *m, gr_origin
         to->prepared[i] = copied;
         to->wide[i] = from->wide[i];
     }
+    for (int h = 0; h < m->recipe->n_heads && st == GR_OK; h++) st = copy_unit(ctx, b, &from->targets[h], &o->unit[h]);
     return st;
+}
+
+void gr__origin_units(const gr_origin *o, gr_task *t)
+{
+    for (int h = 0; h < t->recipe->n_heads; h++) {
+        if (!o->unit[h].shift || o->unit[h].values != t->targets[h].values) continue;
+        t->targets[h].shift = o->unit[h].shift;
+        t->targets[h].spread = o->unit[h].spread;
+    }
+}
+
+/* Outputs that are standardized values are no others. */
+static gr_status settle_targets(gr_context *ctx, const gr_recipe *r, const gr_recipe *its, const gr_origin *o)
+{
+    for (int h = 0; h < r->n_heads; h++) {
+        bool mine = r->head[h].standardize, other = its->head[h].standardize;
+        if (mine == other || o->force) continue;
+        return gr__tree_fail(ctx, r->data.train, GR_E_CONFLICT,
+                             mine ? "leave target out; --force takes the recipe's" : "target: {standardize: true}",
+                             "targets are %sstandardized here, but %s was trained with targets that are%s",
+                             mine ? "" : "not ", o->path, other ? "" : " not");
+    }
+    return GR_OK;
 }
 
 void gr__origin_give(const gr_origin *o, gr_meaning *to)
@@ -177,6 +213,7 @@ gr_status gr__origin_read(gr_context *ctx, gr__bump *b, const gr_recipe *r, cons
     GR_TRY(gr__model_open(ctx, path, &m));
     GR_TRY(settle_names(ctx, r, m.recipe, path));
     GR_TRY(settle_steps(ctx, r, &m, out));
+    GR_TRY(settle_targets(ctx, r, m.recipe, out));
     GR_TRY(copy(ctx, b, &m, out));
 done:
     gr__model_close(&m);

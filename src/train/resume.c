@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "data/balance.h"
 #include "train/loop.h"
 
 /* ---- the recipe ---- */
@@ -56,6 +57,18 @@ static gr_status same_data(const gr_loop *l, const gr_st *ck, const char *path)
             "%s does not say what data it was made with, as older versions did not: see to it that none has changed",
             path);
     return st;
+}
+
+/* What balancing makes of the same data is the same, but for models that rank rows, where bits depend on the machine.
+ */
+static gr_status same_rows(const gr_loop *l, const gr_st *ck)
+{
+    char text[GR_DATA_TEXT];
+    const char *was = gr__st_meta(ck, GR_BALANCED_KEY);
+    if (!was || !l->task->balanced || strcmp(was, gr__balanced_text(l->task, text)) == 0) return GR_OK;
+    return gr__tree_fail(l->ctx, l->recipe->data.balance_settings.tree, GR_E_DATA,
+                         "go on where the run began, or start over with --overwrite",
+                         "%s gives other rows than those that this run began with", l->recipe->data.balance->head.name);
 }
 
 /* ---- what the weights mean ---- */
@@ -231,6 +244,7 @@ gr_status gr__loop_resume(gr_loop *l, bool *resumed)
     if (st == GR_OK) st = gr__run_newest(l->run, &ck, &step, path, sizeof path);
     if (st != GR_OK || !ck) return st;
     GR_TRY(same_data(l, ck, path));
+    GR_TRY(same_rows(l, ck));
     GR_TRY(same_meaning(l, ck));
     GR_TRY(gr__checkpoint_apply(l->ctx, ck, path, l->engine->store));
     GR_TRY(read_state(l, ck, path));

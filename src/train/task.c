@@ -7,6 +7,7 @@
 #include "graph/shape.h"
 #include "model/model.h"
 #include "train/agree.h"
+#include "train/balance.h"
 #include "train/cut.h"
 #include "train/origin.h"
 
@@ -80,6 +81,7 @@ static gr_element element_of(gr_task *t, int i)
     for (int p = 0; p < GR_PARTS; p++) {
         if (!t->set_of[p]) continue;
         gr_element e = gr__set_input(t->set_of[p], i)->element;
+        if (p == GR_PART_TRAIN) e = gr__balance_element(t, e);
         differ = differ || gr__prepared_as_delivered(e) != gr__prepared_as_delivered(all);
         all = gr__elements_together(all, e);
     }
@@ -245,6 +247,8 @@ static gr_status take_targets(gr_task *t)
     for (int h = 0; h < s->n_targets && st == GR_OK; h++)
         st = gr__targets_take(t->memory, gr__set_target(s, h), &t->rows[GR_PART_TRAIN], gr__agree_classes(t->recipe, h),
                               &t->targets[h]);
+    for (int h = 0; h < s->n_targets && st == GR_OK; h++)
+        if (t->recipe->head[h].standardize) st = gr__targets_standardize(t->ctx, t->memory, &t->targets[h]);
     return st;
 }
 
@@ -255,8 +259,9 @@ static void take_meaning(gr_task *t, const gr_meaning *m)
     t->meaning.targets = t->targets;
 }
 
-static gr_status open_task(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_model *model,
-                           const gr_origin *origin, gr_task *t)
+/* All but balancing and what is said. */
+static gr_status load(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_model *model,
+                      const gr_origin *origin, gr_task *t)
 {
     gr_status st = GR_OK;
     GR_TRY(begin(ctx, r, t));
@@ -271,11 +276,22 @@ static gr_status open_task(gr_context *ctx, const gr_recipe *r, unsigned only, c
         memcpy(t->targets, model->meaning.targets, sizeof *t->targets * (size_t)r->n_heads);
     else
         GR_TRY(take_targets(t));
-    if (!model) GR_TRY(gr__task_repeat(t));
-    if (!model) GR_TRY(say(t));
-    t->loaded = true;
+    if (gr__origin_prepares(origin)) gr__origin_units(origin, t);
 done:
-    if (st != GR_OK) gr__task_close(t);
+    return st;
+}
+
+static gr_status open_task(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_model *model,
+                           const gr_origin *origin, bool balance, gr_task *t)
+{
+    gr_status st = load(ctx, r, only, model, origin, t);
+    if (st == GR_OK && !model) st = say(t);
+    if (st == GR_OK && balance && r->data.balance) st = gr__task_balance(t);
+    if (st == GR_OK && !model) st = gr__task_repeat(t);
+    if (st == GR_OK)
+        t->loaded = true;
+    else
+        gr__task_close(t);
     return st;
 }
 
@@ -338,12 +354,17 @@ done:
 
 gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_model *model, gr_task *t)
 {
-    return open_task(ctx, r, only, model, NULL, t);
+    return open_task(ctx, r, only, model, NULL, model == NULL, t);
+}
+
+gr_status gr__task_open_as_split(gr_context *ctx, const gr_recipe *r, unsigned only, gr_task *t)
+{
+    return open_task(ctx, r, only, NULL, NULL, false, t);
 }
 
 gr_status gr__task_open_from(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_origin *origin, gr_task *t)
 {
-    return open_task(ctx, r, only, NULL, origin, t);
+    return open_task(ctx, r, only, NULL, origin, true, t);
 }
 
 /* ---- estimating ---- */
@@ -379,10 +400,23 @@ static gr_status estimate_steps(gr_task *t)
     gr_status st = GR_OK;
     for (int i = 0; i < r->n_inputs && st == GR_OK; i++) {
         gr_prepared *steps = NULL;
-        st = gr__prepare_placeholder_for(t->ctx, t->memory, r->input[i].prepare, r->input[i].sample,
-                                         gr__set_input(t->lead, i), &steps, &t->meaning.n_prepared[i]);
+        st = gr__prepare_placeholder(t->ctx, t->memory, r->input[i].prepare, r->input[i].sample,
+                                     gr__set_input(t->lead, i), &steps, &t->meaning.n_prepared[i]);
         t->meaning.prepared[i] = steps;
     }
+    return st;
+}
+
+/* How many rows are left or made depends on labels, and with some methods on all numbers: the training's source is
+ * read, unless it alone is too large. */
+static gr_status estimate_balance(gr_task *t)
+{
+    const gr_recipe *r = t->recipe;
+    gr_task read = {0};
+    if (r->memory && t->data_bytes > r->memory) return GR_OK;
+    gr_status st = load(t->ctx, r, 1u << GR_PART_TRAIN, NULL, NULL, &read);
+    if (st == GR_OK) st = gr__task_balance_estimate(&read, t);
+    gr__task_close(&read);
     return st;
 }
 
@@ -398,6 +432,7 @@ gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t)
         t->rows[p].n = t->count[p];
     }
     gr__cut_count(t, t->lead->n, unlimited);
+    if (r->data.balance) GR_TRY(estimate_balance(t));
     GR_TRY(gr__task_repeat(t));
     GR_TRY(estimate_steps(t));
     GR_TRY(gr__task_changes(t));
@@ -425,10 +460,9 @@ static uint64_t hash_names(uint64_t h, const char *const *names, int n)
 static uint64_t hash_steps(uint64_t h, const gr_prepared *p, int n)
 {
     for (int i = 0; i < n; i++, p++) {
-        const double *const numbers[] = {p->fill, p->sub, p->mul};
-        h = hash(h, p->kind, strlen(p->kind) + 1);
-        for (size_t k = 0; k < GR_COUNT(numbers); k++)
-            if (numbers[k]) h = hash(h, numbers[k], sizeof(double) * (size_t)p->n);
+        h = hash(h, p->step->head.name, strlen(p->step->head.name) + 1);
+        for (int k = 0; k < GR_MAX_STATE; k++)
+            if (p->state[k]) h = hash(h, p->state[k], sizeof(double) * (size_t)p->n[k]);
     }
     return h;
 }
@@ -439,7 +473,15 @@ uint64_t gr__task_meaning(const gr_task *t)
     uint64_t h = UINT64_C(14695981039346656037);
     for (int k = 0; k < t->recipe->n_heads; k++) h = hash_names(h, m->class_names[k], m->classes[k]);
     h = hash_names(h, m->schema.name, m->schema.name ? m->schema.n_inputs : 0);
+    for (int i = 0; m->schema.category && i < m->schema.n_inputs; i++)
+        h = hash_names(h, m->schema.category[i].name, m->schema.category[i].n);
     for (int i = 0; i < t->recipe->n_inputs; i++) h = hash_steps(h, m->prepared[i], m->n_prepared[i]);
+    for (int k = 0; k < t->recipe->n_heads; k++) {
+        const gr_targets *y = &m->targets[k];
+        if (y->shift)
+            h = hash(hash(h, y->shift, sizeof(double) * (size_t)y->values), y->spread,
+                     sizeof(double) * (size_t)y->values);
+    }
     for (int i = 0; i < t->recipe->n_inputs; i++)
         if (m->wide[i]) h = hash(h, &i, sizeof i);
     return h;
@@ -455,6 +497,7 @@ void gr__task_close(gr_task *t)
         gr__set_free(t->ctx, &t->set[p]);
         if (t->faults) gr__faults_close(&t->faults[p]);
     }
+    gr__rows_free(t->ctx, &t->trained);
     gr__bump_destroy(t->memory);
     *t = (gr_task){0};
 }

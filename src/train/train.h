@@ -23,11 +23,15 @@ typedef struct gr_task {
     gr_set set[GR_PARTS];           /* loaded sources, or in an estimate their headers; unused ones are zero */
     const gr_set *set_of[GR_PARTS]; /* the set a part's rows belong to; NULL: the recipe has no such part */
     const gr_set *lead;             /* the first: how it is delivered holds for all */
-    gr_rows rows[GR_PARTS];         /* in an estimate counts alone */
-    int64_t count[GR_PARTS];        /* rows of each part; known before loading too */
-    gr_rows training;               /* what an epoch is made of: the rows of the training part, so many times as each is
-                                       wanted (`augment_mode`) */
-    gr_rows repeated;               /* that list where it is one of its own */
+    gr_rows rows[GR_PARTS];         /* of the sources; in an estimate counts alone */
+    gr_rows trained;                /* those of training, balanced; where the recipe does not balance no rows */
+    int64_t kept;            /* so many of these, the first, are rows of the source; copies and made ones follow */
+    const int64_t *balanced; /* how many there are of each class of head balanced_head; NULL: not balanced */
+    int balanced_head;
+    int64_t count[GR_PARTS]; /* rows of each part, of training as balanced; known before loading too */
+    gr_rows training;        /* what an epoch is made of: the rows of the training part, balanced, so many times as
+                                each is wanted (`augment_mode`) */
+    gr_rows repeated;        /* that list where it is one of its own */
     const gr_augmentation *changes[GR_MAX_INPUTS]; /* of training samples; NULL: none */
     uint64_t data_bytes;                           /* of tensor memory that loading takes, lists of rows included */
     uint64_t work_bytes;         /* that splitting takes beyond that, before anything else of a run is taken */
@@ -59,6 +63,8 @@ gr_status gr__task_open(gr_context *ctx, const gr_recipe *r, unsigned only, cons
 gr_status gr__task_look(gr_context *ctx, const gr_recipe *r, gr_task *t);
 /* Makes a task of gr__task_look one that can be trained from: samples with faults stay out. */
 gr_status gr__task_settle(gr_task *t);
+/* The same without a model, and without balancing: what the split gave is all that is asked for. */
+gr_status gr__task_open_as_split(gr_context *ctx, const gr_recipe *r, unsigned only, gr_task *t);
 struct gr_origin; /* train/origin.h */
 /* For training that starts from a model: its preparation and the numbers of its classes hold. origin NULL: from none.
  */
@@ -72,6 +78,11 @@ void gr__task_close(gr_task *t);
 gr_status gr__task_metrics(gr_task *t);
 /* Once the network is known: targets a step get the lengths of their input, and training its buckets. GR_E_CONFLICT. */
 gr_status gr__task_measure(gr_task *t);
+/* What training takes its batches from: rows as the recipe balances them. */
+static inline const gr_rows *gr__task_trained(const gr_task *t)
+{
+    return t->balanced ? &t->trained : &t->rows[GR_PART_TRAIN];
+}
 /* A number for what weights were trained to mean: preparation with its statistics, names of classes and columns. */
 uint64_t gr__task_meaning(const gr_task *t);
 /* changes.c: what changes training samples, known once a source is; and the list of an epoch, once the rows are. */
@@ -96,6 +107,8 @@ gr_status gr__task_data_text(const gr_task *t, gr_part p, char text[GR_DATA_TEXT
 /* Rows of a batch: the recipe's, or all of the training part. */
 int64_t gr__task_batch(const gr_task *t);
 int64_t gr__task_evaluation_batch(const gr_task *t);
+/* A sample of an input as it is delivered: what the network takes, or what its graph prepares first. */
+gr_shape gr__task_sample(const gr_task *t, int input);
 
 /* ---- an engine: store, plans and arena of a task ---- */
 enum {

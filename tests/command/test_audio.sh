@@ -61,6 +61,8 @@ code 0 predict run/best.safetensors tone.wav && has out.txt '^tone.wav +middle '
 code 0 predict run/best.safetensors flac24.flac
 code 0 predict run/best.safetensors vorbis.ogg
 
+LC_ALL=C grep -aqE '"gradus.libraries": ?"libsndfile-[0-9.]+, libsamplerate-[0-9.]+' run/checkpoints/* || short "checkpoints do not say what decoded the sounds"
+
 # ---- the same bits: threads, a run that was stopped, samples that are read when they are wanted, float64 ----
 code 0 train tones.yaml --out two --threads 2 --quiet
 same run/last.safetensors two/last.safetensors "two threads"

@@ -33,6 +33,7 @@ awk 'BEGIN { srand(5); for (i = 0; i < 64; i++) printf "p%d,", i; print "digit"
 cp digits.csv train.csv
 mkdir -p words/yes words/no
 for i in $(seq 12); do cp "$root/tests/fixtures/sounds/s16.wav" words/yes/$i.wav && cp "$root/tests/fixtures/sounds/flac16.flac" words/no/$i.flac; done
+cp "$root/tests/data/tumours.csv" .
 awk 'BEGIN { print "area,rooms,age,kind,price,sure"
   for (i = 0; i < 120; i++) printf "%d,%d,%d,%s,%.1f,%.2f\n", 40 + i * 37 % 160, 1 + i % 6, i * 13 % 90, i % 5 ? i % 2 ? "flat" : "house" : "hut", (40 + i * 37 % 160) / 10, i % 4 / 2 }' >houses.csv
 awk 'BEGIN { srand(3); print "area,rooms,age,kind"

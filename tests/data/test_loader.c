@@ -311,13 +311,16 @@ static void all_fields_are_delivered(void **state)
 {
     (void)state;
     gr_set s;
-    double mean = 1e9, half = .5;
-    const gr_prepared step = {.kind = "standardize", .n = 1, .sub = &mean, .mul = &half};
+    gr__bump *memory = gr__bump_create(ctx);
+    gr_prepared *step;
+    int steps;
+    test_ok(ctx, gr__prepare_parse(ctx, memory, gr__tree_flow(memory, "[{type: standardize, sub: [1e9], mul: [0.5]}]"),
+                                   &step, &steps));
     make_many(&s);
     gr_loader_options o = options(10, GR_SHUFFLE_EVERY_EPOCH, false);
     o.set = &s;
     o.input[0].as = GR_EL_U8;
-    test_ok(ctx, gr__delivery_of(ctx, GR_EL_F64, GR_EL_F32, &step, 1, GR_SHAPE(2), &o.input[1]));
+    test_ok(ctx, gr__delivery_of(ctx, GR_EL_F64, GR_EL_F32, step, 1, GR_SHAPE(2), &o.input[1]));
     for (int background = 0; background < 2; background++) {
         o.background = background;
         assert_int_equal(gr__loader_bytes(&o),
@@ -332,6 +335,7 @@ static void all_fields_are_delivered(void **state)
         }
         gr__loader_destroy(l);
     }
+    gr__bump_destroy(memory);
 }
 
 /* Gathered to where they are wanted, or not at all. */

@@ -6,6 +6,18 @@
 #include "base/rng.h"
 #include "graph/eval.h"
 
+static const double *list_of(const gr_prepared *p, const char *name)
+{
+    return gr__prepared_list(p, name, NULL);
+}
+
+static int count_of(const gr_prepared *p, const char *name)
+{
+    int n = 0;
+    gr__prepared_list(p, name, &n);
+    return n;
+}
+
 static gr_field set_of(gr_element e, void *inputs, gr_shape sample)
 {
     return (gr_field){.name = GR_LONE_INPUT, .sample = sample, .element = e, .data = inputs};
@@ -61,16 +73,16 @@ static void bytes_have_exact_statistics(void **state)
     int n;
     gr_prepared *p = fit("[standardize]", &s, &rows, GR_SHAPE(H, C), &n);
     assert_int_equal(n, 1);
-    assert_int_equal(p->n, C);
+    assert_int_equal(count_of(p, "mean"), C);
     for (int c = 0; c < C; c++) {
         int64_t sum = 0, square = 0, count = N * H;
         for (int i = c; i < N * H * C; i += C) sum += x[i], square += x[i] * x[i];
         double mean = (double)sum / (double)count,
                variance = (double)(count * square - sum * sum) / (double)(count * count);
-        assert_true(fabs(p->mean[c] - mean) <= 1e-13 * 256);
-        assert_true(fabs(p->std[c] - sqrt(variance)) <= 1e-12 * 256);
+        assert_true(fabs(list_of(p, "mean")[c] - mean) <= 1e-13 * 256);
+        assert_true(fabs(list_of(p, "std")[c] - sqrt(variance)) <= 1e-12 * 256);
     }
-    assert_true(p->mean[2] == 77 && p->std[2] == 0 && p->mul[2] == 1); /* a constant */
+    assert_true(list_of(p, "mean")[2] == 77 && list_of(p, "std")[2] == 0 && list_of(p, "mul")[2] == 1); /* a constant */
     static double in[N * H * C], out[N * H * C];
     for (int i = 0; i < N * H * C; i++) in[i] = x[i];
     build_and_run(p, n, GR_EL_U8, GR_SHAPE(N, H, C), in, out);
@@ -94,12 +106,12 @@ static void steps_see_what_came_before(void **state)
         gr_prepared *p = fit("[{type: scale, by: 1/255}, standardize, {type: scale, by: -2}, standardize]", &s, &rows,
                              GR_SHAPE(1), &n);
         assert_int_equal(n, 4);
-        assert_string_equal(p[0].kind, "scale");
-        assert_true(p[0].mul[0] == 1.0 / 255);
-        assert_true(fabs(p[1].mean[0] - 0.4) < 1e-15);
-        assert_true(fabs(p[1].std[0] - sqrt((0.16 + 0.36 + 0.04) / 4)) < 1e-15);
-        assert_true(fabs(p[3].mean[0]) < 1e-15);
-        assert_true(fabs(p[3].std[0] - 2) < 1e-15);
+        assert_string_equal(p[0].step->head.name, "scale");
+        assert_true(list_of(&p[0], "mul")[0] == 1.0 / 255);
+        assert_true(fabs(list_of(&p[1], "mean")[0] - 0.4) < 1e-15);
+        assert_true(fabs(list_of(&p[1], "std")[0] - sqrt((0.16 + 0.36 + 0.04) / 4)) < 1e-15);
+        assert_true(fabs(list_of(&p[3], "mean")[0]) < 1e-15);
+        assert_true(fabs(list_of(&p[3], "std")[0] - 2) < 1e-15);
     }
 }
 
@@ -131,9 +143,9 @@ static void statistics_are_of_training_rows_only(void **state)
             }
         }
         gr_prepared *b = fit(per[k / 2], &s, &parts[0], GR_SHAPE(W), &n);
-        assert_int_equal(a->n, k / 2 == 1 ? 1 : W);
-        assert_memory_equal(a->mean, b->mean, (size_t)a->n * 8);
-        assert_memory_equal(a->std, b->std, (size_t)a->n * 8);
+        assert_int_equal(count_of(a, "mean"), k / 2 == 1 ? 1 : W);
+        assert_memory_equal(list_of(a, "mean"), list_of(b, "mean"), (size_t)count_of(a, "mean") * 8);
+        assert_memory_equal(list_of(a, "std"), list_of(b, "std"), (size_t)count_of(a, "mean") * 8);
     }
     for (int p = 0; p < 2; p++) gr__rows_free(f.ctx, &parts[p]);
 }
@@ -159,13 +171,13 @@ static void statistics_are_numerically_sound(void **state)
     gr_rows rows = rows_of(N);
     int n;
     gr_prepared *p = fit("standardize", &s, &rows, GR_SHAPE(W), &n);
-    assert_true(fabs(p->mean[0] - 1e9 - sum / N) < 1e-6);
-    assert_true(fabs(p->std[0] / sqrt(wanted / N) - 1) < 1e-9);
-    assert_true(p->mean[1] == 0.1 && p->std[1] == 0 && p->mul[1] == 1);
+    assert_true(fabs(list_of(p, "mean")[0] - 1e9 - sum / N) < 1e-6);
+    assert_true(fabs(list_of(p, "std")[0] / sqrt(wanted / N) - 1) < 1e-9);
+    assert_true(list_of(p, "mean")[1] == 0.1 && list_of(p, "std")[1] == 0 && list_of(p, "mul")[1] == 1);
     double outlier_mean = 1e8 / N, outlier_std = 1e8 * sqrt((double)(N - 1)) / N;
-    assert_true(fabs(p->mean[2] / outlier_mean - 1) < 1e-3);
-    assert_true(fabs(p->std[2] / outlier_std - 1) < 1e-3);
-    assert_true(p->mul[3] == 1); /* so small a spread has no float32 inverse */
+    assert_true(fabs(list_of(p, "mean")[2] / outlier_mean - 1) < 1e-3);
+    assert_true(fabs(list_of(p, "std")[2] / outlier_std - 1) < 1e-3);
+    assert_true(list_of(p, "mul")[3] == 1); /* so small a spread has no float32 inverse */
     static double out[N * W];
     build_and_run(p, n, GR_EL_F64, GR_SHAPE(N, W), x, out);
     for (int i = 0; i < N; i++) assert_true(out[i * W + 1] == 0);
@@ -181,9 +193,9 @@ static void missing_values_take_the_mean(void **state)
     int n;
     gr_prepared *p = fit("[standardize]", &s, &rows, GR_SHAPE(2), &n);
     assert_int_equal(n, 2); /* put first by itself */
-    assert_string_equal(p[0].kind, "impute");
-    assert_true(p[0].fill[0] == 2 && p[0].fill[1] == 15);
-    assert_true(fabs(p[1].mean[0] - 2) < 1e-15 && fabs(p[1].std[0] - sqrt(2.0 / 3)) < 1e-15);
+    assert_string_equal(p[0].step->head.name, "impute");
+    assert_true(list_of(&p[0], "fill")[0] == 2 && list_of(&p[0], "fill")[1] == 15);
+    assert_true(fabs(list_of(&p[1], "mean")[0] - 2) < 1e-15 && fabs(list_of(&p[1], "std")[0] - sqrt(2.0 / 3)) < 1e-15);
     double in[8], out[8];
     for (int i = 0; i < 8; i++) in[i] = (double)x[i];
     build_and_run(p, n, GR_EL_F32, GR_SHAPE(4, 2), in, out);
@@ -193,16 +205,17 @@ static void missing_values_take_the_mean(void **state)
     build_and_run(p, n, GR_EL_F32, GR_SHAPE(4, 2), in, out);
     assert_true(out[0] == 1 && out[2] == -1 && out[7] == -1);
 
-    gr_field info = {.missing = true};
+    gr_field info = {.name = "x", .sample = GR_SHAPE(2), .missing = true},
+             plain = {.name = "x", .sample = GR_SHAPE(10)};
     gr_prepared *q;
-    test_ok(f.ctx, gr__prepare_placeholder_for(f.ctx, f.b, yaml(&f, "[standardize]"), GR_SHAPE(2), &info, &q, &n));
+    test_ok(f.ctx, gr__prepare_placeholder(f.ctx, f.b, yaml(&f, "[standardize]"), GR_SHAPE(2), &info, &q, &n));
     assert_int_equal(n, 2);
-    assert_int_equal(q[0].n, 2);
+    assert_int_equal(q[0].n[0], 2);
     test_ok(f.ctx, gr__prepare_placeholder(f.ctx, f.b, yaml(&f, "[standardize, {type: standardize, per: all}]"),
-                                           GR_SHAPE(5, 2), &q, &n));
+                                           GR_SHAPE(5, 2), &plain, &q, &n));
     assert_int_equal(n, 2);
-    assert_int_equal(q[0].n, 2);
-    assert_int_equal(q[1].n, 1);
+    assert_int_equal(q[0].n[0], 2);
+    assert_int_equal(q[1].n[0], 1);
 }
 
 /* Numbers that float32 may not hold are prepared as they are delivered: the graph's arithmetic in float64, to the bit,
@@ -297,15 +310,11 @@ static void files_keep_every_bit(void **state)
     test_ok(f.ctx, gr__prepare_parse(f.ctx, f.b, t, &q, &m));
     assert_int_equal(n, m);
     for (int i = 0; i < n; i++) {
-        assert_string_equal(p[i].kind, q[i].kind);
-        assert_int_equal(p[i].n, q[i].n);
-        const double *const a[] = {p[i].sub, p[i].mul, p[i].fill, p[i].mean, p[i].std}, *const b[] = {
-                                                                                            q[i].sub, q[i].mul,
-                                                                                            q[i].fill, q[i].mean,
-                                                                                            q[i].std};
-        for (int k = 0; k < 5; k++) {
-            assert_int_equal(a[k] == NULL, b[k] == NULL);
-            if (a[k]) assert_memory_equal(a[k], b[k], (size_t)p[i].n * 8);
+        assert_ptr_equal(p[i].step, q[i].step);
+        for (int k = 0; k < GR_MAX_STATE; k++) {
+            assert_int_equal(p[i].n[k], q[i].n[k]);
+            assert_int_equal(p[i].state[k] == NULL, q[i].state[k] == NULL);
+            if (p[i].state[k]) assert_memory_equal(p[i].state[k], q[i].state[k], (size_t)p[i].n[k] * 8);
         }
     }
     static double out[N * W], again[N * W];
@@ -365,7 +374,7 @@ static void recipes_are_checked(void **state)
     assert_int_equal(n, 0);
     gr_tree *resolved;
     test_ok(f.ctx, gr__prepare_resolve(f.ctx, f.b, yaml(&f, "[standardize]"), &resolved));
-    assert_true(gr__tree_equal(resolved, gr__tree_flow(f.b, "[{type: standardize, per: channel}]")));
+    assert_true(gr__tree_equal(resolved, gr__tree_flow(f.b, "[{type: standardize, per: channel, columns: none}]")));
     for (uint64_t k = 1;; k++) { /* every failing allocation */
         gr__bump *b = gr__bump_create(f.ctx);
         gr_tree *list = yaml(&f, "[{type: scale, by: 2}, standardize]");

@@ -270,6 +270,35 @@ static void copies_are_changed_once_and_for_all(void **state)
     }
 }
 
+/* Rows that stand in the list once more are changed in another way, those before as if they stood there once. */
+static void rows_that_come_again_are_changed_otherwise(void **state)
+{
+    (void)state;
+    static uint32_t twice[2 * N];
+    static float add[2][2 * N];
+    gr_augmentation a = shaking(1);
+    for (int i = 0; i < 2 * N; i++) twice[i] = row_numbers[i % N];
+    for (int again = 0; again < 2; again++) {
+        rows = (gr_rows){twice, again ? 2 * N : N};
+        gr_loader_options o = options(50, 2, true);
+        o.augment[0] = &a;
+        o.distinct = again ? N : 0;
+        o.shuffle = GR_SHUFFLE_NONE;
+        gr_loader *l = make(&o);
+        for (int64_t at = 0; at < rows.n;) {
+            gr_batch b;
+            test_ok(ctx, gr__loader_next(l, &b));
+            for (int64_t i = 0; i < b.n; i++, at++)
+                add[again][at] = ((const float *)b.field[0])[i * WIDTH] - number_of(b.row[i], 0);
+        }
+        gr__loader_destroy(l);
+    }
+    int alike = 0;
+    for (int i = 0; i < N; i++) alike += add[1][i] == add[1][N + i];
+    assert_true(alike < 3);
+    assert_memory_equal(add[0], add[1], N * sizeof add[0][0]);
+}
+
 static void what_is_held_is_what_was_read(void **state)
 {
     (void)state;
@@ -316,6 +345,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(changes_do_not_depend_on_who_makes_them, setup, teardown),
         cmocka_unit_test_setup_teardown(changes_are_drawn_by_sample_epoch_and_place, setup, teardown),
         cmocka_unit_test_setup_teardown(copies_are_changed_once_and_for_all, setup, teardown),
+        cmocka_unit_test_setup_teardown(rows_that_come_again_are_changed_otherwise, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_held_is_what_was_read, setup, teardown),
         cmocka_unit_test_setup_teardown(the_first_damaged_sample_is_told, setup, teardown),
     };

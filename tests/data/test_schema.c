@@ -474,15 +474,15 @@ static void advice_fits_the_field(void **state)
             fail_msg("%s: %s", cases[i].value, hint);
         gr_context_clear_error(f.ctx);
     }
-    /* A column of text throughout: what exists is leaving it out. */
+    /* A column of text throughout: it holds categories, or is left out. */
     put_text(&f, "t.csv", "a,color,size,y\n1,red,2,0\n2,blue,3,1\n");
     refuse(&f, "{type: csv, file: t.csv, target: y}", GR_TARGET_CLASS, GR_E_DATA, "column 2 (color): \"red\"");
     gr_source_options o = options_of(&f, GR_TARGET_CLASS, false);
     gr_set s = {0};
     assert_int_equal(gr__set_load(f.ctx, yaml(&f, "{type: csv, file: t.csv, target: y}"), &o, &s), GR_E_DATA);
     const char *hint = gr_context_error(f.ctx)->hint;
-    assert_non_null(strstr(hint, "columns: [a, size]"));
-    assert_non_null(strstr(hint, "`category`"));
+    assert_non_null(strstr(hint, "columns: [\"*\", {name: color, as: category}]"));
+    assert_non_null(strstr(hint, "as: ignore"));
     assert_null(strstr(hint, "missing"));
     gr_context_clear_error(f.ctx);
 }

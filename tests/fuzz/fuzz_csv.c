@@ -73,6 +73,30 @@ static void try_faults(gr_context *ctx, const uint8_t *data, size_t n)
     }
 }
 
+/* Columns of categories: those that the table has, all others as numbers; looked up as indices; and the training's. */
+static void try_categories(gr_context *ctx, const uint8_t *data, size_t n)
+{
+    static const char *const names[] = {"a", "b", "c"}, *const texts[] = {"", "ant", "bee"};
+    static const int inputs[] = {0, 1, 2};
+    static const gr_schema_category categories[] = {{3, texts}, {0, NULL}, {2, texts + 1}};
+    gr__bump *b = gr__bump_create(ctx);
+    const gr_tree *list = gr__tree_flow(b, "[0, '*']");
+    const gr__kind kind[] = {{gr__tree_flow(b, "0"), GR__COLUMN_CATEGORY},
+                             {gr__tree_flow(b, "1"), GR__COLUMN_LEFT_OUT}};
+    const gr_wants wants = {.input = {GR_LONE_INPUT}, .n_inputs = 1, .vocabulary = {4}};
+    gr__csv_options o = {.fields = {.n_inputs = 1}, .kind = kind, .n_kinds = 2, .missing = gr__tree_flow(b, "[NA]")};
+    o.fields.entry[0] = (gr__entry){.name = GR_LONE_INPUT, .list = list};
+    try_as(ctx, data, n, &o);
+    o.wants = &wants;
+    try_as(ctx, data, n, &o);
+    gr_schema like = {.table = true, .delimiter = ',', .n_columns = 3, .n_inputs = 3, .input = inputs, .name = names};
+    like.category = categories;
+    try_as(ctx, data, n, &(gr__csv_options){.like = &like, .inputs_only = true});
+    like.name = NULL;
+    try_as(ctx, data, n, &(gr__csv_options){.like = &like, .inputs_only = true, .wants = &wants});
+    gr__bump_destroy(b);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -98,6 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     try_as(ctx, data, n, &(gr__csv_options){.like = &like, .want = GR_TARGET_CLASS});
     try_several(ctx, data, n, &like);
     try_faults(ctx, data, n);
+    try_categories(ctx, data, n);
     if (gr__bookkeeping_bytes(ctx) != 0 || gr_context_bytes(ctx) != 0) abort();
     gr_context_destroy(ctx);
     return 0;

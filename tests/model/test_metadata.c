@@ -123,10 +123,10 @@ static void either_form_is_read(void **state)
         const gr_st_pair meta[] = {{"gradus.recipe", RECIPE}, {"gradus.prepare", forms[i]}};
         test_ok(ctx, open_with(ctx, meta, 2, &m));
         assert_int_equal(m.meaning.n_prepared[0], 1);
-        assert_int_equal(m.meaning.prepared[0][0].n, 4);
-        assert_memory_equal(m.meaning.prepared[0][0].sub, mean, sizeof mean);
-        assert_memory_equal(m.meaning.prepared[0][0].mean, mean, sizeof mean);
-        assert_memory_equal(m.meaning.prepared[0][0].mul, mul, sizeof mul);
+        assert_int_equal(m.meaning.prepared[0][0].n[0], 4);
+        assert_memory_equal(gr__prepared_list(&m.meaning.prepared[0][0], "sub", NULL), mean, sizeof mean);
+        assert_memory_equal(gr__prepared_list(&m.meaning.prepared[0][0], "mean", NULL), mean, sizeof mean);
+        assert_memory_equal(gr__prepared_list(&m.meaning.prepared[0][0], "mul", NULL), mul, sizeof mul);
         gr__model_close(&m);
         test_context_end(ctx);
     }

@@ -13,16 +13,27 @@ static void fill(double *x, double shift, double scale)
     }
 }
 
+static gr_prepared *steps(gr_context *ctx, gr__bump *memory, const char *list)
+{
+    gr_prepared *p = NULL;
+    int n;
+    test_ok(ctx, gr__prepare_parse(ctx, memory, gr__tree_flow(memory, list), &p, &n));
+    return p;
+}
+
 static bool unusual(double *x, int64_t n, const char *says)
 {
-    double mean[] = {5000, 0.001}, std[] = {100, 0.0005}, mul[] = {1 / 100.0, 1 / 0.0005}, one = 1;
-    gr_prepared p[] = {{.kind = "scale", .n = 1, .mul = &one},
-                       {.kind = "standardize", .n = 2, .sub = mean, .mul = mul, .mean = mean, .std = std}};
+    gr_context *ctx = test_context();
+    gr__bump *memory = gr__bump_create(ctx);
+    gr_prepared *p =
+        steps(ctx, memory, "[{type: scale, mul: [1]}, {type: standardize, mean: [5000, 0.001], std: [100, 0.0005]}]");
     const gr_field f = {.sample = GR_SHAPE(WIDTH), .element = GR_EL_F64, .data = x};
     char text[400] = "";
     bool found = gr__raw_is_unusual(NULL, p, 2, &f, n, text, sizeof text);
     assert_true(found == (strlen(text) > 0));
     if (found && says) assert_non_null(strstr(text, says));
+    gr__bump_destroy(memory);
+    gr_context_destroy(ctx);
     return found;
 }
 
@@ -50,9 +61,10 @@ static void tables(void **state)
 static void pictures(void **state)
 {
     (void)state;
-    double scale = 1 / 255.0, mean = 0.29, std = 0.35, mul = 1 / 0.35;
-    gr_prepared p[] = {{.kind = "scale", .n = 1, .mul = &scale},
-                       {.kind = "standardize", .n = 1, .sub = &mean, .mul = &mul, .mean = &mean, .std = &std}};
+    gr_context *ctx = test_context();
+    gr__bump *memory = gr__bump_create(ctx);
+    gr_prepared *p = steps(
+        ctx, memory, "[{type: scale, mul: [0.00392156862745098]}, {type: standardize, mean: [0.29], std: [0.35]}]");
     uint8_t raw[3 * 16];
     float scaled[3 * 16], ready[3 * 16];
     for (int i = 0; i < 48; i++) {
@@ -69,8 +81,11 @@ static void pictures(void **state)
     assert_true(gr__raw_is_unusual(NULL, p, 2, &f, 3, text, sizeof text));
     assert_false(gr__raw_is_unusual(NULL, p, 1, &f, 3, text, sizeof text)); /* scale alone knows no statistics */
     assert_false(gr__raw_is_unusual(NULL, NULL, 0, &f, 3, text, sizeof text));
-    std = 0; /* training had one value only */
+    p = steps(ctx, memory,
+              "[{type: scale, mul: [1]}, {type: standardize, mean: [0.29], std: [0]}]"); /* one value only */
     assert_false(gr__raw_is_unusual(NULL, p, 2, &f, 3, text, sizeof text));
+    gr__bump_destroy(memory);
+    gr_context_destroy(ctx);
 }
 
 int main(void)

@@ -289,7 +289,7 @@ static void statistics_are_of_the_steps_that_are_there(void **state)
             for (int k = 0; k < 2; k++) target[k] += v[i][s][k];
         }
     test_ok(ctx, gr__task_open(ctx, r, 1u << GR_PART_TRAIN, NULL, &t));
-    for (int f = 0; f < F; f++) near(t.meaning.prepared[0][0].mean[f], sum[f] / steps);
+    for (int f = 0; f < F; f++) near(gr__prepared_list(&t.meaning.prepared[0][0], "mean", NULL)[f], sum[f] / steps);
     assert_int_equal(t.targets[0].n, (int)steps);
     assert_int_equal(t.targets[0].values, 2);
     for (int k = 0; k < 2; k++) near(t.targets[0].mean[k], target[k] / steps);

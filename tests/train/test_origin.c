@@ -41,7 +41,7 @@ static gr_recipe *recipe(gr_context *ctx, const char *prepare)
 static void write_model(gr_context *ctx, const char *path, const char *const *names, int n)
 {
     static const char *const columns[] = {"a", "b"};
-    static double mean[] = {1000, 2000}, std[] = {10, 20}, mul[] = {0.1, 0.05};
+
     static const int inputs[] = {0, 1}, kind[] = {2};
     static const char *const kind_name[] = {"kind"};
     const gr_schema table = {.table = true,
@@ -57,9 +57,14 @@ static void write_model(gr_context *ctx, const char *path, const char *const *na
     gr_recipe *r = recipe(ctx, "[standardize]");
     gr_store *store;
     gr_network *network;
-    gr_prepared p = {.kind = "standardize", .n = 2, .sub = mean, .mul = mul, .mean = mean, .std = std};
+    gr__bump *memory = gr__bump_create(ctx);
+    gr_prepared *p;
+    int steps;
+    test_ok(ctx, gr__prepare_parse(ctx, memory,
+                                   gr__tree_flow(memory, "[{type: standardize, mean: [1000, 2000], std: [10, 20]}]"),
+                                   &p, &steps));
     const gr_meaning meaning = {
-        .prepared = {&p}, .n_prepared = {1}, .class_names = {names}, .classes = {n}, .schema = table};
+        .prepared = {p}, .n_prepared = {1}, .class_names = {names}, .classes = {n}, .schema = table};
     test_ok(ctx, gr__network_make(ctx, r, NULL, &network));
     test_ok(ctx, gr_store_create(ctx, gr_backend_get("cpu"), &store));
     test_ok(ctx, gr__network_declare(network, store));
@@ -68,6 +73,7 @@ static void write_model(gr_context *ctx, const char *path, const char *const *na
     gr_store_destroy(store);
     gr__network_destroy(network);
     gr__recipe_close(ctx, r);
+    gr__bump_destroy(memory);
 }
 
 /* `some` of the words in a random order. */
@@ -132,8 +138,8 @@ static void check_inputs(gr_context *ctx, const gr_task *t)
     gr_loader *l;
     gr_batch batch;
     o.shuffle = GR_SHUFFLE_NONE;
-    assert_true(t->meaning.n_prepared[0] == 1 && t->meaning.prepared[0]->mean[0] == 1000 &&
-                t->meaning.prepared[0]->std[1] == 20);
+    assert_true(t->meaning.n_prepared[0] == 1 && gr__prepared_list(t->meaning.prepared[0], "mean", NULL)[0] == 1000 &&
+                gr__prepared_list(t->meaning.prepared[0], "std", NULL)[1] == 20);
     test_ok(ctx, gr__loader_create(ctx, &o, &l));
     test_ok(ctx, gr__loader_next(l, &batch));
     for (int i = 0; i < 8; i++) {

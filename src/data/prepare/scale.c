@@ -1,15 +1,17 @@
 /* Scale: every value times a constant; bytes become [0,1] with 1/255. */
-#include <string.h>
+#include "data/prepare/prepare.h"
 
-#include "data/data.h"
-
-static gr_status fit(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_field *x, const gr_rows *train,
-                     const gr_prepared *before, int n_before, gr_shape model_input, gr_prepared *out)
+static gr_status fit(const gr__fitting *f, gr_prepared *out)
 {
-    (void)x, (void)train, (void)before, (void)n_before, (void)model_input;
-    *out = (gr_prepared){.n = 1, .mul = gr__bump_alloc(b, sizeof(double))};
-    if (!out->mul) return gr__error_code(ctx);
-    out->mul[0] = gr__setting_real(s, "by");
+    const bool *mask;
+    gr_status st = gr__fitting_mask(f, false, &mask);
+    if (st != GR_OK) return st;
+    int n = gr__mask_groups(f, mask, 1);
+    double *mul = gr__bump_alloc(f->b, (size_t)n * sizeof *mul);
+    if (!mul) return gr__error_code(f->ctx);
+    for (int i = 0; i < n; i++) mul[i] = !mask || mask[i] ? gr__setting_real(f->s, "by") : 1;
+    out->state[GR__MUL] = mul;
+    out->n[GR__MUL] = n;
     return GR_OK;
 }
 
@@ -20,6 +22,7 @@ static const gr_row rows[] = {
      .range = "(-inf,inf)",
      .unit = "",
      .help = "what every value is multiplied by"},
+    GR__COLUMNS_ROW,
 };
 
 GR_PREPARE(scale) = {
@@ -29,5 +32,10 @@ GR_PREPARE(scale) = {
              .cite = "",
              .equations = "y = x * by",
              GR_ROWS(rows)},
+    .affine = true,
+    .state = {"sub", "mul"},
     .fit = fit,
+    .build = gr__affine_build,
+    .values = gr__affine_values,
+    .undo = gr__affine_undo,
 };

@@ -382,4 +382,5 @@ GR_SOURCE(audio) = {
     .info = info,
     .load = load,
     .raw = raw,
+    .libraries = gr__sound_libraries,
 };

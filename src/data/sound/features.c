@@ -1,6 +1,8 @@
 /* From a sound to frames of log-mel energies, in pieces: decoded, brought to the wanted rate, cut into windows. */
 #include <math.h>
 #include <samplerate.h>
+#include <sndfile.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "data/sound/sound.h"
@@ -8,6 +10,12 @@
 /* libsamplerate's medium quality: 121 dB, nine tenths of the band. The best is four times as slow, and what it keeps
  * more lies above the last bands. */
 #define QUALITY SRC_SINC_MEDIUM_QUALITY
+
+const char *gr__sound_libraries(char *text, size_t n)
+{
+    snprintf(text, n, "%s, %.40s", sf_version_string(), src_get_version());
+    return text;
+}
 
 typedef struct flow { /* all arrays but `rest` hold GR__SOUND_BLOCK */
     gr__sound *sound;

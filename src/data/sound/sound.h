@@ -53,6 +53,9 @@ int64_t gr__mel_samples(const gr__mel *m, int64_t n, int rate);
 /* One frame: x has m->window samples, work 2 fft doubles. */
 void gr__mel_frame(const gr__mel *m, const double *x, double *work, float *out);
 
+/* The libraries that decode and change the rate, with their versions. */
+const char *gr__sound_libraries(char *text, size_t n);
+
 /* The first `frames` frames of a sound, [frames, mels]; those that it does not have are m->floor. scratch: of so many
  * bytes, aligned to 64. */
 size_t gr__sound_scratch(const gr__mel *m);

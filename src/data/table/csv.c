@@ -68,13 +68,20 @@ static gr_status fields_of(gr_context *ctx, const gr_settings *s, const gr_sourc
     return GR_OK;
 }
 
-static gr_status options_of(gr_context *ctx, const gr_settings *s, const gr_source_options *o, gr__csv_options *out)
+static gr_status options_of(gr_context *ctx, gr__bump *b, gr_settings *s, const gr_source_options *o,
+                            gr__csv_options *out)
 {
+    const gr__kind *kind = NULL;
+    int n_kinds = 0;
+    gr_status made = gr__csv_kinds(ctx, b, s, &kind, &n_kinds);
+    if (made != GR_OK) return made;
     const char *header = gr__setting_text(s, "header");
     const gr_tree *columns = gr__setting_tree(s, "columns");
     *out = (gr__csv_options){.header = header[0] == 't'   ? GR__HEADER_YES
                                        : header[0] == 'f' ? GR__HEADER_NO
                                                           : GR__HEADER_AUTO,
+                             .kind = kind,
+                             .n_kinds = n_kinds,
                              .missing = gr__setting_tree(s, "missing"),
                              .wants = o->wants,
                              .want = o->want,
@@ -95,7 +102,8 @@ static gr_status options_of(gr_context *ctx, const gr_settings *s, const gr_sour
 static gr_status open_file(gr_context *ctx, gr__bump *b, const gr_settings *s, const gr_source_options *o,
                            gr__csv_options *options, gr__blob *blob, const char **path)
 {
-    gr_status st = options_of(ctx, s, o, options);
+    gr_settings own = *s;
+    gr_status st = options_of(ctx, b, &own, o, options);
     if (st != GR_OK) return st;
     *path = gr__source_path(b, s, "file", o);
     return *path ? gr__blob_open(ctx, *path, blob) : gr__error_code(ctx);
@@ -161,9 +169,10 @@ static const gr_row rows[] = {
     {.name = "columns",
      .kind = GR_ROW_TREE,
      .value = "none",
-     .range = "a list of names or 0-based indices",
+     .range = "a list of names, 0-based indices or {name: NAME, as: number|category|text|ignore}",
      .unit = "",
-     .help = "the inputs; without it all columns but the target. Names must differ; blanks around them do not count"},
+     .help = "the inputs; without it all columns but the target. Names must differ; blanks around them do not count. "
+             "`*` stands for all others, and so does a list of columns that are all left out (text, ignore)"},
     {.name = "inputs",
      .kind = GR_ROW_TREE,
      .value = "none",
@@ -207,16 +216,19 @@ static const gr_row rows[] = {
 };
 
 GR_SOURCE(csv) = {
-    .head = {.family = "source",
-             .name = "csv",
-             .title = "A table of text",
-             .cite = "RFC 4180",
-             .equations =
-                 "UTF-8. Labels are class numbers where all are plain whole numbers (0, 12; not 01, 1.0), else texts, "
-                 "which become\nclasses in sorted order. Other data is read as the training's was: delimiter, header, "
-                 "missing values and target unless\nits source says otherwise; columns by name, or by position where "
-                 "one of the tables has no names",
-             GR_ROWS(rows)},
+    .head =
+        {.family = "source",
+         .name = "csv",
+         .title = "A table of text",
+         .cite = "RFC 4180",
+         .equations =
+             "UTF-8. Labels are class numbers where all are plain whole numbers (0, 12; not 01, 1.0), else texts, "
+             "which become\nclasses in sorted order. Other data is read as the training's was: delimiter, header, "
+             "missing values and target unless\nits source says otherwise; columns by name, or by position where "
+             "one of the tables has no names.\nA column of categories becomes as many numbers as the training's "
+             "table has different texts there (one_hot), or in\nan input that an embedding looks up an index from 1 "
+             "on; one that is not among them is all 0",
+         GR_ROWS(rows)},
     .table = true,
     .info = info,
     .load = load,

@@ -54,14 +54,31 @@ bool gr__cell_whole(const gr__cell *f, int64_t *out);
 const char *gr__cell_text(gr__bump *b, const gr__cell *f);
 
 /* ---- tables ---- */
+
+/* csv_kinds.c: lists of columns with maps in them, {name: age, as: number}, as lists of names; what they say of columns
+ * goes to *kind. The settings' values are replaced. */
+typedef struct gr__kind gr__kind;
+gr_status gr__csv_kinds(gr_context *ctx, gr__bump *b, gr_settings *s, const gr__kind **kind, int *n);
 typedef enum gr__csv_header { GR__HEADER_AUTO, GR__HEADER_YES, GR__HEADER_NO } gr__csv_header;
+
+/* What the source says of a column beside where it goes. */
+typedef enum gr__column_kind { GR__COLUMN_NUMBER, GR__COLUMN_CATEGORY, GR__COLUMN_LEFT_OUT } gr__column_kind;
+struct gr__kind {
+    const gr_tree *name; /* or a 0-based index */
+    gr__column_kind kind;
+};
+/* In a list of columns: all that it does not name, nor anything else. */
+#define GR__OTHER_COLUMNS "*"
+enum { GR__MOST_CATEGORIES = 10000 }; /* of a column that becomes a number each */
 
 /* What a source says of its table. What it leaves unsaid is as in the training's table where `like` describes one, and
  * told from the file otherwise. */
 typedef struct gr__csv_options {
     char delimiter; /* 0: unsaid */
     gr__csv_header header;
-    gr__entries fields;     /* columns by a name or a 0-based index; no inputs, or no targets: unsaid */
+    gr__entries fields;   /* columns by a name or a 0-based index; no inputs, or no targets: unsaid */
+    const gr__kind *kind; /* of columns that are no numbers, or are said to be */
+    int n_kinds;
     bool unweighted;        /* said: none of its columns weighs samples */
     const gr_tree *missing; /* a list of texts, or one; NULL: unsaid */
     const gr_wants *wants;  /* as in gr_source_options */

@@ -124,27 +124,6 @@ static const char *said_as(const gr__table *t, const gr__columns *c, const char 
     return text;
 }
 
-static void list_numbers(const gr__table *t, const gr__columns *c, const bool *number, char *text, size_t room)
-{
-    size_t used = (size_t)snprintf(text, room, "["), n = 0;
-    char one[64];
-    for (int i = c->first; i < c->first + c->n; i++) {
-        if (!number[t->input[i]]) continue;
-        const char *name = t->name ? t->name[t->input[i]] : NULL;
-        if (name)
-            used += (size_t)snprintf(text + used, room - used, "%s%s", n++ ? ", " : "",
-                                     gr__shown(one, sizeof one, name, strlen(name)));
-        else
-            used += (size_t)snprintf(text + used, room - used, "%s%d", n++ ? ", " : "", t->input[i]);
-        if (used + sizeof one + 8 > room) break;
-    }
-    bool all = n > 0 && used + sizeof one + 8 <= room;
-    if (all)
-        snprintf(text + used, room - used, "]");
-    else
-        snprintf(text, room, "[...]");
-}
-
 /* Predicting, nobody has a recipe at hand: what can be changed is the table. */
 static bool predicting(const gr__table *t)
 {
@@ -183,16 +162,19 @@ static void advise_text(const gr__table *t, int column, const gr__cell *f)
 {
     bool *number = gr__alloc(t->ctx, (size_t)t->n_columns);
     const gr__columns *c = input_of(t, column);
-    char list[300], key[400];
+    char list[300], key[400], one[64], place[24];
+    snprintf(place, sizeof place, "%d", column);
     if (!number) return;
     if (find_numbers(t, number) != GR_OK || number[column]) {
         advise_missing(t, f);
     } else if (predicting(t)) {
         gr__error_hint(t->ctx, "the column holds text, but the training's column held numbers");
     } else {
-        list_numbers(t, c, number, list, sizeof list);
+        const char *name = t->name ? t->name[column] : NULL;
+        snprintf(list, sizeof list, "[\"*\", {name: %s, as: category}]",
+                 name ? gr__shown(one, sizeof one, name, strlen(name)) : place);
         gr__error_hint(t->ctx,
-                       "the column holds text: leave it out with %s; reading it as a `category` is not there yet",
+                       "the column holds text: with %s it is one of some categories, with `as: ignore` left out",
                        said_as(t, c, list, key, sizeof key));
     }
     gr__free(t->ctx, number, (size_t)t->n_columns);

@@ -23,13 +23,13 @@ static int index_of(const gr__table *t, const char *text)
 }
 
 /* A column by name, or else by index; -1 if there is none. */
-static int find_column(const gr__table *t, const char *text)
+int gr__table_find(const gr__table *t, const char *text)
 {
     int named = gr__table_named(t, text);
     return named >= 0 ? named : index_of(t, text);
 }
 
-static gr_status no_column(const gr__table *t, const char *name)
+gr_status gr__table_no_column(const gr__table *t, const char *name)
 {
     const gr_schema *like = gr__table_like(t);
     gr_status st = gr__fail(t->ctx, GR_E_DATA, "\"%s\" has no column \"%s\"", t->blob->name, name);
@@ -43,12 +43,6 @@ static gr_status no_column(const gr__table *t, const char *name)
     return st;
 }
 
-gr_status gr__table_find_column(const gr__table *t, const char *text, int *column)
-{
-    *column = find_column(t, text);
-    return *column < 0 ? no_column(t, text) : GR_OK;
-}
-
 bool gr__table_is_target(const gr__table *t, int column)
 {
     for (int i = 0; i < t->n_targets; i++)
@@ -58,7 +52,7 @@ bool gr__table_is_target(const gr__table *t, int column)
 
 static gr_status add_input(gr__table *t, gr__columns *c, int column, const char *name)
 {
-    if (column < 0) return no_column(t, name);
+    if (column < 0) return gr__table_no_column(t, name);
     if (gr__table_is_target(t, column))
         return gr__fail(t->ctx, GR_E_DATA, "column \"%s\" of \"%s\" is %s target and cannot be an input", name,
                         t->blob->name, t->n_targets == 1 ? "the" : "a");
@@ -74,6 +68,14 @@ void gr__table_add_input(gr__table *t, gr__columns *c, int column)
 
 /* ---- what the source says ---- */
 
+/* The list's name of a column. */
+static const char *named_as(const gr__table *t, const gr_tree *list, int column)
+{
+    for (int i = 0; i < list->n; i++)
+        if (gr__table_find(t, list->child[i]->text) == column) return list->child[i]->text;
+    return t->name ? t->name[column] : "";
+}
+
 static gr_status refuse_twice(const gr__table *t, const gr__columns *c)
 {
     bool *seen = gr__alloc(t->ctx, (size_t)t->n_columns);
@@ -81,8 +83,8 @@ static gr_status refuse_twice(const gr__table *t, const gr__columns *c)
     for (int i = 0; i < c->n && st == GR_OK; i++) {
         int column = t->input[c->first + i];
         if (seen[column])
-            st = gr__fail(t->ctx, GR_E_DATA, "column \"%s\" of \"%s\" is named twice", c->said->list->child[i]->text,
-                          t->blob->name);
+            st = gr__fail(t->ctx, GR_E_DATA, "column \"%s\" of \"%s\" is named twice",
+                          named_as(t, c->said->list, column), t->blob->name);
         seen[column] = true;
     }
     gr__free(t->ctx, seen, (size_t)t->n_columns);
@@ -106,12 +108,38 @@ static void order_as(gr__table *t, const gr__columns *c, const gr_schema *like)
     for (int i = 0; i < c->n && found == c->n; i++) input[i] = gr__table_named(t, name[i]);
 }
 
+static bool is_named(const gr__table *t, int column)
+{
+    for (int i = 0; i < t->n_of_inputs; i++) {
+        const gr__entry *said = t->of_input[i].said;
+        for (int k = 0; said && said->list && k < said->list->n; k++)
+            if (gr__table_find(t, said->list->child[k]->text) == column) return true;
+        if (said && !said->list && gr__table_find(t, said->text) == column) return true;
+    }
+    return false;
+}
+
+/* All that nothing names. */
+static void add_others(gr__table *t, gr__columns *c)
+{
+    for (int i = 0; i < t->n_columns; i++) {
+        bool left_out = t->kind && t->kind[i] == GR__COLUMN_LEFT_OUT;
+        if (!left_out && !gr__table_is_target(t, i) && i != t->weight && !is_named(t, i)) gr__table_add_input(t, c, i);
+    }
+}
+
 static gr_status listed(gr__table *t, gr__columns *c)
 {
     const gr_tree *columns = c->said->list;
     gr_status st = GR_OK;
-    for (int i = 0; i < columns->n && st == GR_OK; i++)
-        st = add_input(t, c, find_column(t, columns->child[i]->text), columns->child[i]->text);
+    for (int i = 0; i < columns->n && st == GR_OK; i++) {
+        const char *name = columns->child[i]->text;
+        int column = gr__table_find(t, name);
+        if (column < 0 && strcmp(name, GR__OTHER_COLUMNS) == 0)
+            add_others(t, c);
+        else
+            st = add_input(t, c, column, name);
+    }
     if (st == GR_OK) st = refuse_twice(t, c);
     if (st == GR_OK) order_as(t, c, gr__table_like(t));
     /* Nothing but the order of the list says which is which. */
@@ -123,14 +151,14 @@ static gr_status listed(gr__table *t, gr__columns *c)
 static gr_status single(gr__table *t, gr__columns *c)
 {
     t->by_position = t->by_position || (gr__table_like(t) && !(t->name && gr__table_like(t)->name));
-    return add_input(t, c, find_column(t, c->said->text), c->said->text);
+    return add_input(t, c, gr__table_find(t, c->said->text), c->said->text);
 }
 
 /* What parts are cut by says nothing of a sample. */
 static bool stands_apart(const gr__table *t, int column)
 {
     for (size_t i = 0; i < GR_COUNT(t->o->apart); i++)
-        if (t->o->apart[i] && find_column(t, t->o->apart[i]) == column) return true;
+        if (t->o->apart[i] && gr__table_find(t, t->o->apart[i]) == column) return true;
     return false;
 }
 
@@ -197,7 +225,7 @@ static gr_status unsaid_column(const gr__table *t, known k, int *out)
     const gr_schema *like = gr__table_like(t);
     *out = same_column(t, like, k);
     if (*out >= 0 || t->o->inputs_only) return GR_OK;
-    if (t->name && k.name) return no_column(t, k.name);
+    if (t->name && k.name) return gr__table_no_column(t, k.name);
     gr__fail(t->ctx, GR_E_DATA, "\"%s\" has %d columns, but the training's table had %d", t->blob->name, t->n_columns,
              like->n_columns);
     gr__error_hint(t->ctx, "say which is the target: target: NAME, or its number from 0 on");
@@ -222,7 +250,7 @@ static gr_status choose_target(gr__table *t, gr__columns *c)
         int column;
         if (said) {
             column = said_column(t, said, known_target(c, n, k));
-            if (column < 0 && !t->o->inputs_only) st = no_column(t, said);
+            if (column < 0 && !t->o->inputs_only) st = gr__table_no_column(t, said);
         } else {
             st = unsaid_column(t, known_target(c, n, k), &column);
         }
@@ -251,7 +279,7 @@ static gr_status choose_weight(gr__table *t)
     if (o->fields.weighted) {
         const gr__entry *e = &o->fields.entry[gr__entries_n(&o->fields) - 1];
         t->weight = said_column(t, e->text, k);
-        return t->weight >= 0 ? GR_OK : gr__place(t->ctx, e->at, no_column(t, e->text));
+        return t->weight >= 0 ? GR_OK : gr__place(t->ctx, e->at, gr__table_no_column(t, e->text));
     }
     if (o->unweighted || !had) return GR_OK;
     t->weight = same_column(t, like, k);
@@ -328,15 +356,35 @@ static gr_status make_room(gr__table *t)
         const gr__columns *c = &t->of_target[i];
         targets += GR_MAX(c->said && c->said->list ? c->said->list->n : 1, c->like ? c->like->n : 0);
     }
+    inputs += GR_MAX(t->n_of_inputs, 1) * t->n_columns; /* each may take all others */
     t->input = gr__bump_alloc(t->memory, (size_t)inputs * sizeof *t->input);
     t->target = gr__bump_alloc(t->memory, (size_t)GR_MAX(targets, 1) * sizeof *t->target);
     return t->input && t->target ? GR_OK : gr__error_code(t->ctx);
+}
+
+/* What is said of columns. */
+static gr_status take_kinds(gr__table *t)
+{
+    const gr__csv_options *o = t->o;
+    if (!o->n_kinds) return GR_OK;
+    t->kind = gr__bump_alloc(t->memory, (size_t)t->n_columns);
+    if (!t->kind) return gr__error_code(t->ctx);
+    memset(t->kind, GR__COLUMN_NUMBER, (size_t)t->n_columns);
+    for (int i = 0; i < o->n_kinds; i++) {
+        const char *name = o->kind[i].name->text;
+        int column = gr__table_find(t, name);
+        bool needed = !gr__table_like(t) && o->kind[i].kind != GR__COLUMN_LEFT_OUT;
+        if (column < 0 && needed) return gr__place(t->ctx, o->kind[i].name, gr__table_no_column(t, name));
+        if (column >= 0) t->kind[column] = (uint8_t)o->kind[i].kind;
+    }
+    return GR_OK;
 }
 
 gr_status gr__table_columns(gr__table *t)
 {
     gr__table_fields(t);
     gr_status st = make_room(t);
+    if (st == GR_OK) st = take_kinds(t);
     for (int i = 0; i < t->n_of_targets && st == GR_OK; i++) st = choose_target(t, &t->of_target[i]);
     if (st == GR_OK) st = choose_weight(t);
     for (int i = 0; i < t->n_of_inputs && st == GR_OK; i++) st = choose_input(t, i);

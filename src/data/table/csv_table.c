@@ -88,7 +88,8 @@ gr_status gr__table_open(gr__table *t, gr__blob *blob, const gr__csv_options *o)
     gr_status st = take_missing(t);
     if (st == GR_OK) st = gr__table_header(t);
     if (st == GR_OK) st = gr__table_columns(t);
-    return st == GR_OK ? count_rows(t) : st;
+    if (st == GR_OK) st = count_rows(t);
+    return st == GR_OK ? gr__table_categories(t) : st;
 }
 
 /* ---- what it was, for those that come after it ---- */
@@ -122,11 +123,21 @@ static bool schema_targets(const gr__table *t, const gr_set *s, gr_schema *out)
     return made;
 }
 
+/* NULL: there are none, or no memory. */
+static const gr_schema_category *categories_of(const gr__table *t)
+{
+    gr_schema_category *all = t->category ? gr__bump_alloc(t->memory, (size_t)t->n_inputs * sizeof *all) : NULL;
+    for (int i = 0; all && i < t->n_inputs; i++)
+        all[i] = (gr_schema_category){t->category[i].is ? t->category[i].n : 0, t->category[i].name};
+    return all;
+}
+
 static gr_status describe_table(const gr__table *t, const gr_set *s, gr__bump *b, const gr_schema **out)
 {
     const char **missing = gr__bump_alloc(t->memory, (size_t)GR_MAX(t->n_missing, 1) * sizeof *missing);
     const char *const *names = t->name ? names_of(t, t->input, t->n_inputs) : NULL;
-    if (!missing || (t->name && !names)) return gr__error_code(t->ctx);
+    const gr_schema_category *categories = categories_of(t);
+    if (!missing || (t->name && !names) || (t->category && !categories)) return gr__error_code(t->ctx);
     for (int i = 0; i < t->n_missing; i++) missing[i] = t->missing[i].text;
     gr_schema schema = {.table = true,
                         .delimiter = t->delimiter,
@@ -137,6 +148,7 @@ static gr_status describe_table(const gr__table *t, const gr_set *s, gr__bump *b
                         .n_inputs = t->n_inputs,
                         .input = t->input,
                         .name = names,
+                        .category = categories,
                         .n_of_inputs = t->n_of_inputs,
                         .weighted = t->weight >= 0,
                         .weight = GR_MAX(t->weight, 0),
@@ -204,10 +216,17 @@ static gr_element real_element(const gr__table *t)
     return t->o->keep_float64 ? GR_EL_F64 : GR_EL_F32;
 }
 
-/* Inputs keep the digits that preparing them takes; a declared missing value is prepared. */
-static gr_element input_element(const gr__table *t)
+static bool has_categories(const gr__table *t, const gr__columns *c)
 {
-    return t->o->exact || t->n_missing > 0 ? GR_EL_F64 : real_element(t);
+    for (int i = c->first; t->category && i < c->first + c->n; i++)
+        if (t->category[i].is) return true;
+    return false;
+}
+
+/* Inputs keep the digits that preparing them takes; a declared missing value is prepared, and so is a category. */
+static gr_element input_element(const gr__table *t, const gr__columns *c)
+{
+    return t->o->exact || t->n_missing > 0 || has_categories(t, c) ? GR_EL_F64 : real_element(t);
 }
 
 void gr__table_put(gr_element e, void *to, int64_t at, double x)
@@ -240,7 +259,9 @@ static gr_status read_inputs(const gr__table *t, const gr__csv_reader *r, gr_set
         gr_field *f = &s->field[i];
         for (int k = 0; k < c->n; k++) {
             double x;
-            gr_status st = gr__table_number(t, r, t->input[c->first + k], GR_FIELD_INPUT, &x);
+            bool category = t->category && t->category[c->first + k].is;
+            gr_status st = category ? gr__table_category(t, r, c->first + k, c->vocabulary > 0, &x)
+                                    : gr__table_number(t, r, t->input[c->first + k], GR_FIELD_INPUT, &x);
             if (st == GR_OK && c->vocabulary) st = check_index(t, r, t->input[c->first + k], c->vocabulary, x);
             if (st != GR_OK) return st;
             gr__table_put(f->element, f->data, row * c->n + k, x);
@@ -306,9 +327,26 @@ static void describe_field(const gr__table *t, gr_field *f, gr_field_role role, 
     f->vocabulary = role == GR_FIELD_INPUT ? c->vocabulary : 0;
     f->missing = role == GR_FIELD_INPUT && t->n_missing > 0 && !f->vocabulary;
     f->element = f->vocabulary || f->kind == GR_TARGET_CLASS ? GR_EL_I32
-                 : role == GR_FIELD_INPUT                    ? input_element(t)
+                 : role == GR_FIELD_INPUT                    ? input_element(t, c)
                                                              : real_element(t);
     f->bytes = (uint64_t)t->n * (uint64_t)gr_shape_count(f->sample) * gr__element_bytes(f->element);
+}
+
+/* What the columns of an input are called, and which hold categories. */
+static bool describe_columns(const gr__table *t, gr__bump *b, gr_field *f, const gr__columns *c)
+{
+    const char **name = gr__bump_alloc(b, (size_t)GR_MAX(c->n, 1) * sizeof *name);
+    int32_t *category = gr__bump_alloc(b, (size_t)GR_MAX(c->n, 1) * sizeof *category);
+    if (!name || !category) return false;
+    for (int k = 0; k < c->n; k++) {
+        int column = t->input[c->first + k];
+        name[k] = t->name ? gr__bump_strdup(b, t->name[column]) : gr__bump_format(b, "%d", column);
+        category[k] = t->category && t->category[c->first + k].is ? t->category[c->first + k].n : 0;
+        if (!name[k]) return false;
+    }
+    f->column = name;
+    f->category = !f->vocabulary && has_categories(t, c) ? category : NULL;
+    return true;
 }
 
 /* All but the data. b: where names live; NULL: where they are, and no file. */
@@ -330,7 +368,7 @@ static gr_status describe(const gr__table *t, gr__bump *b, gr_set *out)
         gr_field *f = &out->field[i];
         f->file = out->file;
         f->name = gr__bump_strdup(b, f->name);
-        made = f->name != NULL;
+        made = f->name != NULL && (i >= out->n_inputs || describe_columns(t, b, f, &t->of_input[i]));
     }
     return made ? GR_OK : gr__error_code(t->ctx);
 }
@@ -344,6 +382,7 @@ gr_status gr__csv_info(gr__blob *blob, const gr__csv_options *o, gr__bump *memor
     if (st == GR_OK) st = describe(&t, memory, &s);
     if (st == GR_OK && memory) st = describe_table(&t, NULL, memory, &s.schema);
     if (st == GR_OK) *out = s;
+    gr__table_free_categories(&t);
     gr__bump_destroy(t.memory);
     return st;
 }
@@ -369,7 +408,9 @@ gr_status gr__csv_load(gr__blob *blob, const gr__csv_options *o, gr_set *out)
     GR_TRY(read_rows(&t, all, &s, line));
     GR_TRY(gr__table_classes(&t, all, &s));
     GR_TRY(describe_table(&t, &s, t.memory, &s.schema));
+    gr__table_tell_categories(&t);
 done:
+    gr__table_free_categories(&t);
     for (int i = 0; i < GR_MAX_TARGETS; i++) gr__labels_free(blob->ctx, &all[i]);
     s.memory = t.memory; /* names live there */
     if (st == GR_OK)

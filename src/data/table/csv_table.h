@@ -40,6 +40,29 @@ typedef struct gr__columns {
     gr__answer answer;            /* of a target */
 } gr__columns;
 
+/* The texts of a label or category column (csv_labels.c). */
+typedef struct gr__label { /* where it first stands */
+    const char *text;
+    int32_t seen, class_;
+} gr__label;
+
+typedef struct gr__labels { /* a hash table */
+    gr__label *slot;
+    size_t slots, n;
+} gr__labels;
+
+/* A column of inputs that holds categories (csv_categories.c). */
+typedef struct gr__category {
+    bool is;
+    int n;                   /* how many there are */
+    const char *const *name; /* sorted */
+    gr__labels known;        /* their texts */
+    const int32_t *rank;     /* by the order in which they were seen; NULL: that one */
+    int64_t strange;         /* values that are none of them, */
+    uint64_t strange_line;   /* and where the first stands */
+    char strange_text[40];
+} gr__category;
+
 typedef struct gr__table {
     gr_context *ctx;
     gr__blob *blob;
@@ -57,22 +80,13 @@ typedef struct gr__table {
     int n_of_inputs, n_of_targets;
     int *input, *target; /* columns, one field's after another's; -1 among targets: it lacks, and is not read */
     int n_inputs, n_targets;
-    int weight;        /* -1: none */
-    bool lacks_weight; /* that the training had */
-    bool by_position;  /* inputs stand where the training's stood: no names told which they are */
-    int64_t n;         /* rows */
+    uint8_t *kind;          /* gr__column_kind of every column; NULL: nothing is said */
+    gr__category *category; /* of every column of inputs; NULL: numbers all */
+    int weight;             /* -1: none */
+    bool lacks_weight;      /* that the training had */
+    bool by_position;       /* inputs stand where the training's stood: no names told which they are */
+    int64_t n;              /* rows */
 } gr__table;
-
-/* The different texts of a target (csv_labels.c). */
-typedef struct gr__label { /* where it first stands */
-    const char *text;
-    int32_t seen, class_;
-} gr__label;
-
-typedef struct gr__labels { /* a hash table */
-    gr__label *slot;
-    size_t slots, n;
-} gr__labels;
 
 /* What the training's table was, or NULL. */
 const gr_schema *gr__table_like(const gr__table *t);
@@ -100,13 +114,21 @@ void gr__table_add_input(gr__table *t, gr__columns *c, int column); /* c is the 
 /* csv_places.c: which fields there are; and the columns of an input by where the training's stood. */
 void gr__table_fields(gr__table *t);
 gr_status gr__table_as_placed(gr__table *t, gr__columns *c, const gr_schema *like);
-/* csv_columns.c: a column by its name, or else by its index; GR_E_DATA: there is none. */
-gr_status gr__table_find_column(const gr__table *t, const char *text, int *column);
 /* The column of a name (blanks around it do not count); -1: none. */
 int gr__table_named(const gr__table *t, const char *name);
 /* A map names the input, as in inputs: {NAME: [...]}, rather than columns: [...]. */
 bool gr__columns_mapped(const gr__columns *c);
 bool gr__table_is_target(const gr__table *t, int column);
+/* The column of a name or else of an index; -1: none. GR_E_DATA for one that is not there. */
+int gr__table_find(const gr__table *t, const char *text);
+gr_status gr__table_no_column(const gr__table *t, const char *name);
+/* csv_categories.c: which columns of inputs hold categories, and which there are: the training's, or those of the
+ * table. Then the number of one: its place among them in sorted order, NaN where it is missing, -1 where it is none of
+ * them; as an index of a vocabulary one more, and 0. */
+gr_status gr__table_categories(gr__table *t);
+gr_status gr__table_category(const gr__table *t, const gr__csv_reader *r, int input, bool index, double *out);
+void gr__table_tell_categories(const gr__table *t); /* a warning of what was none */
+void gr__table_free_categories(gr__table *t);
 /* csv_targets.c: settles what each target's columns hold; `tell`: with a note of what was guessed. Then the reading of
  * them, `all` a table of labels for each target. */
 gr_status gr__table_answers(gr__table *t, bool tell);

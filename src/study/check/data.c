@@ -19,7 +19,7 @@ typedef struct survey {
     double *low, *high;               /* of each input value */
     bool *asleep;                     /* no gradient has reached it */
     void *sample;                     /* of the set, as it is to be delivered */
-    uint8_t *seen;                    /* a row of the set has come this epoch */
+    uint32_t *due;                    /* how often a row of the set is still to come this epoch */
     int64_t batches, same, twice, mispaired, rows;
     uint64_t before; /* hash of the batch before */
     double target_low[GR_MAX_TARGETS], target_high[GR_MAX_TARGETS];
@@ -66,7 +66,8 @@ static bool input_paired(const survey *s, const gr_batch *b, int64_t i, int inpu
     gr_status st = gr__samples_open(s->p->ctx, x, &from);
     const void *sample = st == GR_OK ? gr__samples_at(s->p->ctx, &from, b->row[i]) : NULL;
     gr__fp_state saved = gr__fp_enter(); /* as the loader does */
-    if (sample) gr__deliver(x, sample, d, width, s->sample);
+    int64_t at = b->row[i];
+    if (sample) gr__deliver(gr__field_of(x, &at), sample, d, width, s->sample);
     gr__fp_leave(saved);
     bool same = sample != NULL;
     for (int64_t k = 0; k < width && same; k++)
@@ -80,7 +81,7 @@ static bool target_paired(const survey *s, const gr_batch *b, int64_t i, int h)
     const gr_field *f = gr__set_target(set_of(s), h);
     int64_t width = gr_shape_count(f->sample);
     for (int64_t k = 0; k < width; k++) {
-        double y = gr__element_at(f->element, f->data, b->row[i] * width + k);
+        double y = gr__element_at(f->element, f->data, gr__made_base(set_of(s)->made, b->row[i]) * width + k);
         if (f->kind != GR_TARGET_CLASS && gr__task_real(&s->p->task) == GR_EL_F32) y = (float)y;
         if (!equal(y, target_at(s, b, h, i * width + k))) return false;
     }
@@ -126,8 +127,8 @@ static void look_at(survey *s, const gr_batch *b)
     s->before = h;
     s->batches++;
     for (int64_t i = 0; i < b->n; i++) {
-        s->twice += s->seen[b->row[i]];
-        s->seen[b->row[i]] = 1;
+        s->twice += s->due[b->row[i]] == 0;
+        s->due[b->row[i]] -= s->due[b->row[i]] > 0;
         s->mispaired += !paired(s, b, i);
         s->rows++;
     }
@@ -316,15 +317,19 @@ static void judge(const survey *s, gr_finding *out)
 static gr_status take_room(survey *s, gr__bump *memory)
 {
     const gr_recipe *r = s->p->recipe;
-    for (int i = 0; i < r->n_inputs; i++) s->first[i + 1] = s->first[i] + gr_shape_count(r->input[i].sample);
+    for (int i = 0; i < r->n_inputs; i++)
+        s->first[i + 1] = s->first[i] + gr_shape_count(gr__task_sample(&s->p->task, i));
     s->width = s->first[r->n_inputs];
     size_t w = (size_t)GR_MAX(s->width, 1);
     s->low = gr__bump_alloc(memory, w * sizeof *s->low);
     s->high = gr__bump_alloc(memory, w * sizeof *s->high);
     s->asleep = gr__bump_alloc(memory, w);
     s->sample = gr__bump_alloc(memory, w * sizeof(double));
-    s->seen = gr__bump_alloc(memory, (size_t)set_of(s)->n);
-    if (!s->low || !s->high || !s->asleep || !s->sample || !s->seen) return GR_E_MEMORY;
+    const gr_made *made = set_of(s)->made;
+    const gr_rows *trained = gr__task_trained(&s->p->task);
+    s->due = gr__bump_alloc(memory, (size_t)(set_of(s)->n + (made ? made->n : 0)) * sizeof *s->due);
+    if (!s->low || !s->high || !s->asleep || !s->sample || !s->due) return GR_E_MEMORY;
+    for (int64_t i = 0; i < trained->n; i++) s->due[trained->row[i]]++;
     for (size_t k = 0; k < w; k++) s->low[k] = INFINITY, s->high[k] = -INFINITY, s->asleep[k] = true;
     for (int h = 0; h < GR_MAX_TARGETS; h++) s->target_low[h] = INFINITY, s->target_high[h] = -INFINITY;
     return GR_OK;

@@ -18,13 +18,17 @@ static gr__moments moments_of(gr__samples *from, const gr_prepared *prepared, in
                               int64_t groups)
 {
     const gr_field *x = from->x;
-    int64_t width = gr_shape_count(x->sample);
     const void *sample;
+    gr_shape given = gr__prepare_takes(prepared, n, x->sample);
+    for (int k = 0; k < n; k++)
+        if (prepared[k].step->reshapes) given = prepared[k].gives;
+    int64_t width = gr_shape_count(given);
     gr__moments m = {0};
     for (int64_t i = 0; i < samples && (sample = gr__samples_at(from->ctx, from, i)); i++)
         for (int64_t e = first; e < width; e += groups) {
-            gr__moments one = {1, gr__element_at(x->element, sample, e), 0};
-            gr__prepare_values(prepared, n, e, &one.mean, 1);
+            gr__before in = gr__before_of(prepared, n, x->element, sample);
+            gr__moments one = {1, 0, 0};
+            gr__prepare_read(&in, e, &one.mean, 1);
             if (isfinite(one.mean)) gr__moments_merge(&m, &one);
         }
     return m;
@@ -33,11 +37,12 @@ static gr__moments moments_of(gr__samples *from, const gr_prepared *prepared, in
 static bool is_unusual(gr__samples *from, const gr_prepared *prepared, int n_prepared, int64_t n, char *text,
                        size_t size)
 {
-    int k = n_prepared - 1;
-    while (k >= 0 && !prepared[k].mean) k--;
-    for (int64_t g = 0; k >= 0 && g < prepared[k].n; g++) {
-        bool constant = !(prepared[k].std[g] > 0); /* training had one value there: no scale to compare with */
-        gr__moments m = moments_of(from, prepared, k + 1, n, g, prepared[k].n);
+    int k = n_prepared - 1, groups = 0;
+    while (k >= 0 && !gr__prepared_list(&prepared[k], "mean", NULL)) k--;
+    const double *std = k >= 0 ? gr__prepared_list(&prepared[k], "std", &groups) : NULL;
+    for (int64_t g = 0; g < groups; g++) {
+        bool constant = !(std[g] > 0); /* training had one value there: no scale to compare with */
+        gr__moments m = moments_of(from, prepared, k + 1, n, g, groups);
         double spread = m.n > 0 ? sqrt(m.m2 / m.n) : 0;
         if (constant || m.n < ENOUGH || (fabs(m.mean) <= FAR && spread >= NARROW)) continue;
         snprintf(text, size,

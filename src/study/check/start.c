@@ -49,7 +49,8 @@ static int read_sample(gr_start *s, const void *z, const gr_batch *b, int64_t i)
     for (int64_t k = 0; k < s->width; k++) {
         s->z[k] = gr__probe_real(s->p, z, i * s->width + k);
         if (label < 0)
-            s->y[k] = gr__probe_real(s->p, targets, i * s->width + k);
+            s->y[k] =
+                gr__targets_standard(&s->p->task.targets[s->head], k, gr__probe_real(s->p, targets, i * s->width + k));
         else
             s->y[k] = s->binary ? label : k == label;
     }

@@ -79,7 +79,7 @@ static gr_status add_plan(gr_slopes *s, add_outputs *more, gr_plan **out)
 static gr_status take_samples(gr_slopes *s)
 {
     gr_loader_options o = gr__task_loader(&s->task, GR_PART_TRAIN, false);
-    s->rows = s->task.rows[GR_PART_TRAIN];
+    s->rows = *gr__task_trained(&s->task);
     if (s->options.in_order) {
         s->rows.row += s->options.first, s->rows.n -= s->options.first;
         o.rows = &s->rows;

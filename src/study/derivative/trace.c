@@ -176,7 +176,7 @@ static gr_plan_view field_view(const gr_steps *run, int i, char what[GR_FEED_TEX
     char feed[GR_FEED_TEXT];
     bool whole = f->kind == GR_TARGET_CLASS || f->role == GR_FIELD_LENGTH;
     gr_element e = f->role == GR_FIELD_INPUT ? run->task.delivery[i].as : whole ? GR_EL_I32 : gr__task_real(&run->task);
-    gr_shape sample = f->role == GR_FIELD_INPUT ? run->recipe->input[i].sample : f->sample;
+    gr_shape sample = f->role == GR_FIELD_INPUT ? gr__task_sample(&run->task, i) : f->sample;
     if (is_cut(run, i)) sample.dim[0] = run->stepper.batch.steps;
     snprintf(what, GR_FEED_TEXT + 8, "feed \"%s\"", gr__feed_of(f->role, f->name, feed));
     return feed_view(what, e, sample, run->stepper.batch.n, run->stepper.batch.field[gr__set_place(set, i)]);
