@@ -392,7 +392,7 @@ static const char later[] =
     /* layers */
     "selu mish "
     /* sources, preparation, balance, augmentation */
-    "log_mel oversample undersample smote adasyn hard_undersample "
+    "log_mel "
     /* keys */
     "phase remat spill prune exclude balance group order "
     /* figures */

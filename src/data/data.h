@@ -262,6 +262,8 @@ typedef struct gr_prepare {
     bool reshapes;                   /* it changes the shape of samples */
     bool affine;                     /* (x - sub) * mul + plus of the lists called so, of whatever is a number */
     const char *state[GR_MAX_STATE]; /* names of its lists */
+    /* OPTIONAL: checks settings that rows alone do not, before there is data. */
+    gr_status (*check)(gr_context *ctx, const gr_settings *s);
     /* Sets the lists, and takes and gives where it reshapes. The same bits for any threads. */
     gr_status (*fit)(const gr__fitting *f, gr_prepared *out);
     /* As graph, of x [batch, sample] in GR_REAL; and on numbers, which it reads from `in`. The same bits in float64. */
@@ -279,6 +281,8 @@ typedef struct gr_prepare {
 #define GR_PREPARE(name) const gr_prepare gr__prepare_##name
 const gr_prepare *const *gr__prepares(int *n); /* generated */
 extern const gr_family gr__family_prepare;     /* generated */
+/* What of a step's settings can be checked before there is data, beyond what rows say. */
+gr_status gr__prepare_settings(gr_context *ctx, const gr_prepare *m, const gr_settings *s);
 /* Of one input. Where it declares missing values and no step of the list fills them, the one that does is put first, by
  * its defaults; where it has categories and none expands them, the one that does is put last. */
 gr_status gr__prepare_fit(gr_context *ctx, gr__bump *b, const gr_tree *list, const gr_field *x, const gr_rows *train,

@@ -16,8 +16,10 @@ static size_t lines(size_t bytes)
 static size_t numbers_bytes(const gr_loader_options *o)
 {
     size_t most = 0;
-    for (int i = 0; i < o->set->n_inputs; i++)
-        if (o->augment[i]) most = GR_MAX(most, (size_t)gr_shape_count(o->set->field[i].sample) * sizeof(float));
+    for (int i = 0; i < o->set->n_inputs; i++) {
+        int64_t numbers = gr__delivery_width(&o->input[i], gr_shape_count(o->set->field[i].sample));
+        if (o->augment[i]) most = GR_MAX(most, (size_t)numbers * sizeof(float));
+    }
     return lines(most);
 }
 

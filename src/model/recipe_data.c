@@ -225,6 +225,7 @@ static gr_status read_steps(data_reader *d, const gr_tree *t, gr_tree **out)
         const gr_member *found = gr__family_find(k->ctx, &gr__family_prepare, "preparation", t->child[i], NULL);
         if (!found) return gr__error_code(k->ctx);
         gr_status st = gr__settings_make(k->ctx, k->b, found, t->child[i], k->r->preset, NULL, &s);
+        if (st == GR_OK) st = gr__prepare_settings(k->ctx, (const gr_prepare *)found, &s);
         if (st != GR_OK) return st;
         if (!gr__tree_push(k->b, list, gr__settings_tree(k->b, &s))) return GR_E_MEMORY;
     }

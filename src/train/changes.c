@@ -1,10 +1,12 @@
 /* Training samples that are changed on their way: by what, and how many of each. */
 #include "train/train.h"
 
-/* Samples as they are changed: as the network takes them, where its shape differs in axes of size 1 alone. */
-static gr_shape shape_of(const gr_field *x, gr_shape input)
+/* Samples as they are changed: as the network takes them, where its shape differs in axes of size 1 alone, or where
+ * they are prepared before. */
+static gr_shape shape_of(const gr_field *x, int n_prepared, gr_shape input)
 {
-    return gr__sample_fits(x->sample, input) ? input : x->sample;
+    bool prepared = n_prepared > 0 && gr__prepared_as_delivered(x->element);
+    return prepared || gr__sample_fits(x->sample, input) ? input : x->sample;
 }
 
 gr_status gr__task_changes(gr_task *t)
@@ -15,8 +17,10 @@ gr_status gr__task_changes(gr_task *t)
         const gr_field *x = gr__set_input(t->lead, i);
         gr_augmentation *a = gr__bump_alloc(t->memory, sizeof *a);
         if (!a) return GR_E_MEMORY;
-        const gr_augment_make like = {
-            .x = x, .shape = shape_of(x, r->input[i].sample), .folder = r->folder, .schema = &t->meaning.schema};
+        const gr_augment_make like = {.x = x,
+                                      .shape = shape_of(x, t->meaning.n_prepared[i], r->input[i].sample),
+                                      .folder = r->folder,
+                                      .schema = &t->meaning.schema};
         st = gr__augmentation_make(t->ctx, t->memory, r->input[i].augment, &like, r->seed, a);
         t->changes[i] = st == GR_OK && a->n ? a : NULL;
     }

@@ -148,7 +148,8 @@ static int refuse_row(const gr_member *m, const gr_row *r)
     if (r->kind == GR_ROW_TREE && strcmp(m->family, "source") == 0)
         return 1; /* of a source: it looks at them when it opens its file */
     if (r->kind == GR_ROW_TREE) {
-        refuse(m, r, strstr(r->range, "axis of a sample") ? "9" : "-1", GR_OK, ""), tried++; /* -1 is an axis */
+        if (!strstr(r->range, "or a number")) /* -1 is an axis */
+            refuse(m, r, strstr(r->range, "axis of a sample") ? "9" : "-1", GR_OK, ""), tried++;
         refuse(m, r, "{some: [other]}", GR_OK, ""), tried++;
     }
     if (number || r->kind == GR_ROW_TEXT || r->kind == GR_ROW_PATH)

@@ -41,6 +41,13 @@ static gr_status read_bounds(const gr__fitting *f, bounds *b)
     return GR_OK;
 }
 
+static gr_status check(gr_context *ctx, const gr_settings *s)
+{
+    const gr_tree *t = gr__setting_tree(s, "quantiles");
+    bounds b;
+    return gr__tree_none(t) ? GR_OK : read_shares(&(gr__fitting){.ctx = ctx, .s = s}, t, &b);
+}
+
 static gr_status measure(const gr__fitting *f, const bounds *b, int n, const bool *mask, gr_prepared *out)
 {
     gr_status st = gr__fitting_divides(f, n);
@@ -148,6 +155,7 @@ GR_PREPARE(clip) = {
                           "quantiles are between two training values by their distance, as NumPy's",
              GR_ROWS(rows)},
     .state = {"low", "high", "for"},
+    .check = check,
     .fit = fit,
     .build = build,
     .values = values,

@@ -25,6 +25,31 @@ static gr_status no_column(const gr__fitting *f, const gr_tree *at)
     return st;
 }
 
+/* Names, or places from 0 on. */
+static gr_status check_columns(gr_context *ctx, const gr_tree *t)
+{
+    char shown[200];
+    bool list = t->kind == GR_TREE_LIST;
+    for (int i = 0; i < (list ? t->n : 1); i++) {
+        const gr_tree *x = list ? t->child[i] : t;
+        int64_t place;
+        bool number = gr__tree_is_number(x),
+             good = number ? gr__tree_int(x, &place) && place >= 0 : x->kind == GR_TREE_TEXT;
+        if (!good)
+            return gr__tree_fail(ctx, x, number ? GR_E_RANGE : GR_E_TYPE, "such as columns: [age, height]",
+                                 "%s is not a column's name, nor its place from 0 on",
+                                 gr__tree_show(x, shown, sizeof shown));
+    }
+    return GR_OK;
+}
+
+gr_status gr__prepare_settings(gr_context *ctx, const gr_prepare *m, const gr_settings *s)
+{
+    const gr_tree *columns = gr__member_has(&m->head, "columns") ? gr__setting_tree(s, "columns") : NULL;
+    gr_status st = gr__tree_none(columns) ? GR_OK : check_columns(ctx, columns);
+    return st == GR_OK && m->check ? m->check(ctx, s) : st;
+}
+
 /* A name, of which there may be several numbers once categories are expanded; or a place. */
 static gr_status mark(const gr__fitting *f, const gr_tree *t, bool *mask)
 {

@@ -119,6 +119,12 @@ static void values(const gr_prepared *p, const gr__before *in, int64_t first, do
     }
 }
 
+static gr_status check(gr_context *ctx, const gr_settings *s)
+{
+    wanted w;
+    return read_wanted(&(gr__fitting){.ctx = ctx, .s = s}, &w);
+}
+
 static const gr_row rows[] = {
     {.name = "with",
      .kind = GR_ROW_TREE,
@@ -146,6 +152,7 @@ GR_PREPARE(impute) = {
     .fills = true,
     .affine = true,
     .state = {"fill", "for"},
+    .check = check,
     .fit = fit,
     .build = build,
     .values = values,

@@ -47,6 +47,12 @@ static gr_status fit(const gr__fitting *f, gr_prepared *out)
     return st;
 }
 
+static gr_status check(gr_context *ctx, const gr_settings *s)
+{
+    double low, high;
+    return range_of(&(gr__fitting){.ctx = ctx, .s = s}, &low, &high);
+}
+
 static const gr_row rows[] = {
     {.name = "to",
      .kind = GR_ROW_TREE,
@@ -73,6 +79,7 @@ GR_PREPARE(min_max) = {
              GR_ROWS(rows)},
     .affine = true,
     .state = {"sub", "mul", "plus"},
+    .check = check,
     .fit = fit,
     .build = gr__affine_build,
     .values = gr__affine_values,

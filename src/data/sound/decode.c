@@ -169,7 +169,7 @@ static gr_status take(gr__sound *s, const SF_INFO *info)
 
 gr_status gr__sound_open(const gr__blob *blob, gr__sound *out)
 {
-    static SF_VIRTUAL_IO io = {blob_length, blob_seek, blob_read, blob_write, blob_tell};
+    SF_VIRTUAL_IO io = {blob_length, blob_seek, blob_read, blob_write, blob_tell};
     int format = 0;
     *out = (gr__sound){.blob = blob};
     gr_status st = check(blob, &format);
