@@ -212,6 +212,7 @@ static gr_status measure(gr_inspection *s)
     gr_shape wanted = s->recipe->input[0].sample;
     s->shape = gr__set_input(s->task.lead, 0)->sample;
     if (gr_shape_count(s->shape) == gr_shape_count(wanted)) s->shape = wanted;
+    if (s->shape.rank == 2 && wanted.rank == 3) s->shape = GR_SHAPE(s->shape.dim[0], s->shape.dim[1], 1); /* resized */
     s->width = width_of(s->task.lead);
     for (int p = 0; p < GR_PARTS; p++)
         if (s->task.set[p].n && width_of(&s->task.set[p]) != s->width)
