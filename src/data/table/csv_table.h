@@ -116,8 +116,6 @@ void gr__table_add_input(gr__table *t, gr__columns *c, int column); /* c is the 
 /* csv_places.c: which fields there are; and the columns of an input by where the training's stood. */
 void gr__table_fields(gr__table *t);
 gr_status gr__table_as_placed(gr__table *t, gr__columns *c, const gr_schema *like);
-/* csv_columns.c: a column by its name, or else by its index; GR_E_DATA: there is none. */
-gr_status gr__table_find_column(const gr__table *t, const char *text, int *column);
 /* The column of a name (blanks around it do not count); -1: none. */
 int gr__table_named(const gr__table *t, const char *name);
 /* A map names the input, as in inputs: {NAME: [...]}, rather than columns: [...]. */
