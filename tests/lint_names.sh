@@ -50,6 +50,8 @@ src/cli/cmd_curvature.c         | residual                    | how far an eigen
 src/cli/cmd_convert.c          | relu sigmoid                | options, called by what they replace
 src/cli/cmd_init.c             | init                        | the command
 src/cli/cmd_advise.c           | optimizers                  | a key of what it prints
+src/cli/evaluation.c           | precision recall f1         | columns of the table of classes
+src/cli/cmd_predict.c          | csv                         | an option; the ending of a file
 src/base/*.c                   | text                        | a kind of value, and of files
 src/api/settings.c             | text                        | a kind of value
 src/model/table.c              | text                        | a kind of value

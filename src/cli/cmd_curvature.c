@@ -86,6 +86,7 @@ static gr_status measure(cli *c, cli_source *s, const options *given)
     cli_view_clear(&v);
     if (st == GR_E_INTERRUPTED) GR_TRY(gr__fail(c->ctx, st, "interrupted"));
     if (st != GR_OK) goto done;
+    GR_TRY(cli_source_seen(c, &given->source, s, NULL));
     st = show(c, &h, &k);
 done:
     gr__hessian_close(&h);

@@ -106,6 +106,15 @@ static gr_status show(cli *c, const options *o, const gr_sheet *s, const gr_view
     return cli_show(c, r);
 }
 
+/* Whoever sees test data may choose by it. */
+static gr_status count_look(cli *c, const source *from, const options *o)
+{
+    char data[GR_DATA_TEXT];
+    if (o->part != GR_PART_TEST) return GR_OK;
+    gr_status st = gr__task_data_text(&from->task, GR_PART_TEST, data);
+    return st == GR_OK ? cli_test_seen(c, o->mistakes ? o->mistakes : from->recipe->path, data) : st;
+}
+
 static gr_status view(cli *c, source *from, const options *o)
 {
     gr_sheet s = {0};
@@ -120,6 +129,7 @@ static gr_status view(cli *c, source *from, const options *o)
         GR_TRY(gr__view_made(&from->task, &wanted, &s));
     else
         GR_TRY(gr__view_samples(&from->task, &wanted, &s));
+    GR_TRY(count_look(c, from, o));
     GR_TRY(write_sheet(c, &s, o->out));
     if (o->generated) GR_TRY(record_look(c, from, o, &s));
     st = show(c, o, &s, &mistakes);
@@ -141,6 +151,7 @@ static gr_status view_findings(cli *c, const gr_recipe *r, const options *o)
     if (st != GR_OK) goto done;
     GR_TRY(gr__sheet_open(c->ctx, r->name, &s));
     GR_TRY(gr__view_findings(&found, o->count, &s));
+    if (found.task.set_of[GR_PART_TEST]) GR_TRY(cli_test_seen(c, r->path, NULL));
     GR_TRY(write_sheet(c, &s, o->out));
     gr_result *told = cli_result(c);
     gr__result_put(told, "sheet=%s shown=%jd findings=%jd", o->out, (intmax_t)s.n_cards, (intmax_t)found.n_findings);
@@ -174,24 +185,6 @@ static gr_status run(cli *c)
     return st;
 }
 
-#define HELP                                                                                                           \
-    "A sheet has a card a sample: pictures as pictures, sequences and sounds as maps (steps to the right), tables as " \
-    "rows, text as text, with label, number of the row, and file.\n"                                                   \
-    "What stands on it comes out of the loader that training takes its batches from. The crc32 beneath is of the "     \
-    "sample's numbers in the batch: least significant byte first, one input\n"                                         \
-    "after the other, without the steps beyond a length. So two sheets show whether two recipes train on the same "    \
-    "numbers. Preparation that the training graph does is not in them; the\n"                                          \
-    "sheet says which it is.\n\n"                                                                                      \
-    "Look before training, and again once samples are changed: a label that a crop has cut away, a digit that was "    \
-    "flipped, a spectrogram masked whole are seen at once, and cost a\n"                                               \
-    "training to find otherwise. Samples are drawn by the recipe's seed, of all classes alike; the same recipe gives " \
-    "the same bytes. A page needs nothing from elsewhere: it opens offline.\n\n"                                       \
-    "Examples\n"                                                                                                       \
-    "  gradus data view recipes/fashion.yaml -o sheet.html\n"                                                          \
-    "  gradus data view flips.yaml -o sheet.png --augmented --epoch 3\n"                                               \
-    "  gradus data view recipes/fashion.yaml -o wrong.html --part validation --mistakes "                              \
-    "runs/fashion/best.safetensors\n"
-
 static const cli_option rows[] = {
     CLI_OPTION(options, out, TEXT, "out", "FILE", "the sheet to write: .html or .png", .letter = 'o'),
     CLI_OPTION(options, part, WORD, "part", "PART", "train, validation or test; train unless given",
@@ -213,7 +206,26 @@ const cli_command cli_data_view = {
     .name = "data view",
     .usage = "RECIPE -o sheet.html|sheet.png [--augmented | --generated | --mistakes MODEL | --findings]",
     .summary = "Samples to look at, exactly as the trainer gets them",
-    .help = HELP,
+    .help =
+        "A sheet has a card a sample: pictures as pictures, sequences and sounds as maps (steps to the right), tables "
+        "as "
+        "rows, text as text, with label, number of the row, and file.\n"
+        "What stands on it comes out of the loader that training takes its batches from. The crc32 beneath is of the "
+        "sample's numbers in the batch: least significant byte first, one input\n"
+        "after the other, without the steps beyond a length. So two sheets show whether two recipes train on the same "
+        "numbers. Preparation that the training graph does is not in them; the\n"
+        "sheet says which it is.\n\n"
+        "Look before training, and again once samples are changed: a label that a crop has cut away, a digit that was "
+        "flipped, a spectrogram masked whole are seen at once, and cost a\n"
+        "training to find otherwise. Samples are drawn by the recipe's seed, of all classes alike; the same recipe "
+        "gives "
+        "the same bytes. A page needs nothing from elsewhere: it opens offline.\n\n"
+        "A look at the test part is counted, as one of eval is: with the run's models, or beside the recipe.\n\n"
+        "Examples\n"
+        "  gradus data view recipes/fashion.yaml -o sheet.html\n"
+        "  gradus data view flips.yaml -o sheet.png --augmented --epoch 3\n"
+        "  gradus data view recipes/fashion.yaml -o wrong.html --part validation --mistakes "
+        "runs/fashion/best.safetensors\n",
     CLI_OPTIONS(options, rows),
     .min_arguments = 1,
     .max_arguments = 1,

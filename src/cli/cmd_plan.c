@@ -14,6 +14,7 @@ typedef struct options {
 
 typedef struct totals {
     double forward_flops, step_flops, seconds;
+    gr_serving_bytes serving;
 } totals;
 
 /* Predicted seconds of an update on one thread: the kernels' own estimates. */
@@ -118,6 +119,14 @@ static void add_kernels(gr_result *r, const gr_plan *p)
     GR_TABLE(r, NULL, kernel_columns, rows, n);
 }
 
+static void note_serving(gr_result *r, const gr_serving_bytes *b)
+{
+    char size[32];
+    gr__size_text(b->total, size, sizeof size);
+    gr__result_note(r, "serving one sample: %llu bytes (%s), %llu of them parameters\n", (unsigned long long)b->total,
+                    size, (unsigned long long)b->parameters);
+}
+
 static gr_status show(cli *c, const gr_engine *e, const totals *t)
 {
     const options *o = c->options;
@@ -128,6 +137,8 @@ static gr_status show(cli *c, const gr_engine *e, const totals *t)
     gr__result_note(
         r, "an update: %.4g Mflop, predicted %.3g ms on one thread; forward of an evaluation batch: %.4g Mflop\n",
         t->step_flops * 1e-6, t->seconds * 1e3, t->forward_flops * 1e-6);
+    note_serving(r, &t->serving);
+    gr__result_put(r, "serving_bytes=%jd", (int64_t)t->serving.total);
     gr__result_put(r, "forward_flops=%g step_flops=%g predicted_seconds=%g", t->forward_flops, t->step_flops,
                    t->seconds);
     gr__result_list(r, "remat", (gr_list){0});
@@ -148,6 +159,7 @@ static gr_status run(cli *c)
     GR_TRY(gr__engine_make(&task, true, 1u << GR_PART_VALIDATION, &engine));
     GR_TRY(gr__engine_budget(&engine, o->budget ? o->budget : r->memory));
     totals t = {0};
+    GR_TRY(gr__serving_check(&task, &t.serving));
     GR_TRY(add_up(&engine, &t));
     st = show(c, &engine, &t);
 done:
@@ -169,7 +181,10 @@ GR_COMMAND(plan) = {.name = "plan",
                     .usage = "RECIPE [--budget SIZE] [--parameters] [--kernels]",
                     .summary = "Memory and time of a run, before anything is allocated",
                     .help = "`total` is the tensor memory that training then takes, to the byte; "
-                            "planned_bytes and peak_bytes of result.json are the same number.\n\n"
+                            "planned_bytes and peak_bytes of result.json are the same number.\n"
+                            "serving_bytes is what predicting one sample from the trained model takes, to the byte; "
+                            "limit: {serving_bytes: 256K} in a recipe\n"
+                            "refuses networks that take more.\n\n"
                             "Example\n  gradus plan recipes/fashion.yaml --kernels\n",
                     CLI_OPTIONS(options, rows),
                     .min_arguments = 1,

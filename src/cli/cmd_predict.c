@@ -1,234 +1,47 @@
 /* gradus predict: raw inputs to classes with probabilities, or to values. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "cli/source.h"
-#include "study/check/check.h"
+#include "cli/answer.h"
+#include "cli/ensemble.h"
 
-enum { BATCH = 64 };
+typedef struct options {
+    bool csv, ensemble;
+    const char *out, *keep, *threshold;
+} options;
 
-/* What a head answers of one sample. */
-typedef struct answer {
-    const gr_model *model;
-    int head;
-    gr_target_form form;
-    int64_t width, positions; /* numbers of a position; positions of a sample that count */
-    bool many;                /* there may be several */
-    const double *v;
-} answer;
-
-typedef struct answers {
+typedef struct predicting {
     cli *c;
-    const gr_model *model;
-    const gr_predictor *predictor;
-    const gr_set *set; /* what they are of */
-} answers;
+    cli_ensemble all;
+    cli_threshold threshold[GR_MAX_TARGETS];
+    const char **keep; /* names of columns */
+    int n_keep;
+    bool csv;
+    bool named;      /* the line of names is written */
+    gr__writer *out; /* NULL: standard output */
+} predicting;
 
-static answer answer_of(const answers *a, int head, const double *v, int64_t counts)
+static int64_t counts_of(const predicting *p, int head, int64_t row)
 {
-    const gr_head *h = &a->model->recipe->head[head];
-    int64_t all = gr__predictor_width(a->predictor, head);
-    bool rows = h->output.rank > 1 && h->reading.prediction == GR_PREDICT_SHARES;
-    int64_t width = rows ? h->output.dim[h->output.rank - 1] : counts;
-    return (answer){.model = a->model,
-                    .head = head,
-                    .form = h->reading.target,
-                    .width = width,
-                    .positions = counts / width,
-                    .many = rows && all > width,
-                    .v = v};
+    const cli_voice *v = &p->all.voice[0];
+    return gr__predictor_counts(v->ready.predictor, head, &v->set, row);
 }
 
-/* One class is told where one is right, or the most likely. */
-static bool tells_class(const answer *a)
-{
-    return a->form == GR_FORM_CLASS || a->form == GR_FORM_DISTRIBUTION;
-}
-
-/* The most likely class of a position; -1: a number there is not finite, and NaN never is the largest. */
-static int64_t best_of(const answer *a, int64_t position)
-{
-    const double *v = a->v + position * a->width;
-    int64_t best = 0;
-    for (int64_t k = 1; k < a->width; k++)
-        if (v[k] > v[best]) best = k;
-    for (int64_t k = 0; k < a->width; k++)
-        if (!isfinite(v[k])) return -1;
-    return best;
-}
-
-static const char *label_of(const answer *a, int64_t best, char *number, size_t n)
-{
-    return best < 0 ? NULL : cli_class_name(a->model, a->head, best, number, n);
-}
-
-static void add_positions(gr_result *r, const answer *a)
-{
-    json_t *classes = json_array(), *labels = json_array(), *rows = json_array();
-    for (int64_t i = 0; i < a->positions; i++) {
-        char number[24];
-        int64_t best = best_of(a, i);
-        json_t *row = json_array();
-        for (int64_t k = 0; k < a->width; k++) json_array_append_new(row, gr__json_real(a->v[i * a->width + k]));
-        json_array_append_new(classes, best < 0 ? json_null() : json_integer(best));
-        json_array_append_new(labels, gr__json_string(label_of(a, best, number, sizeof number)));
-        json_array_append_new(rows, row);
-    }
-    gr__result_json(r, "class", classes);
-    gr__result_json(r, "label", labels);
-    gr__result_json(r, "probabilities", rows);
-}
-
-static void add_answer(gr_result *r, const answer *a)
-{
-    char number[24];
-    int64_t best = best_of(a, 0), *yes = gr__result_alloc(r, sizeof *yes * (size_t)a->width);
-    size_t n = 0;
-    if (a->many) {
-        add_positions(r, a);
-        return;
-    }
-    for (int64_t k = 0; k < a->width && yes; k++)
-        if (a->v[k] >= 0.5) yes[n++] = k;
-    if (tells_class(a) && best >= 0)
-        gr__result_put(r, "class=%jd label=%s", best, label_of(a, best, number, sizeof number));
-    else if (tells_class(a))
-        gr__result_put(r, "class label");
-    else if (a->form == GR_FORM_LABELS && best >= 0)
-        gr__result_list(r, "classes", (gr_list){.whole = yes, .n = n});
-    else if (a->form == GR_FORM_LABELS)
-        gr__result_put(r, "classes");
-    gr__result_list(r, a->form == GR_FORM_VALUES ? "output" : "probabilities",
-                    (gr_list){.real = a->v, .n = (size_t)a->width});
-}
-
-static void note_answer(gr_result *r, const answer *a)
-{
-    char number[24], shown[4200];
-    if (a->many && tells_class(a) && cli_tells_units(a->model)) {
-        cli_note_units(r, a->model, a->head, a->v, a->width, a->positions);
-        return;
-    }
-    for (int64_t i = 0; i < a->positions && tells_class(a); i++) {
-        int64_t best = best_of(a, i);
-        const char *name = label_of(a, best, number, sizeof number);
-        if (!name)
-            gr__result_note(r, "  no class: probabilities are not finite");
-        else if (a->many)
-            gr__result_note(r, "  %s", gr__shown(shown, sizeof shown, name, strlen(name)));
-        else
-            gr__result_note(r, "  %s  %.4f", gr__shown(shown, sizeof shown, name, strlen(name)), a->v[best]);
-    }
-    for (int64_t k = 0; k < a->width && !tells_class(a); k++) gr__result_note(r, "  %.8g", a->v[k]);
-}
-
-static gr_status show(const answers *a, const char *input, int64_t row, const double *const *v)
-{
-    const gr_recipe *recipe = a->model->recipe;
-    gr_result *r = cli_result(a->c);
-    char shown[4200];
-    gr__result_put(r, "input=%s", input);
-    gr__result_note(r, "%s", gr__shown(shown, sizeof shown, input, strlen(input)));
-    for (int h = 0; h < recipe->n_heads; h++) {
-        answer one = answer_of(a, h, v[h], gr__predictor_counts(a->predictor, h, a->set, row));
-        const char *name = recipe->head[h].name;
-        if (recipe->heads_named) gr__result_note(r, "  %s", name);
-        if (recipe->heads_named) r->within = gr__result_text(r, "heads/%s/", name);
-        add_answer(r, &one);
-        note_answer(r, &one);
-    }
-    gr__result_note(r, "\n");
-    return cli_show(a->c, r);
-}
-
-/* Of sample k of a run. What has rows has them named, however many there are. */
-static gr_status tell(const answers *a, const char *file, int64_t row, const double *const *values, int64_t k)
-{
-    char input[4200];
-    const double *v[GR_MAX_TARGETS];
-    for (int h = 0; h < a->model->recipe->n_heads; h++) v[h] = values[h] + k * gr__predictor_width(a->predictor, h);
-    if (a->set->one)
-        snprintf(input, sizeof input, "%s", file);
-    else
-        snprintf(input, sizeof input, "%s[%lld]", file, (long long)row);
-    return show(a, input, row, v);
-}
-
-/* A network compiled for one type of input and batch, kept for files alike. */
-typedef struct compiled {
-    gr_predictor *predictor;
-    gr_element source[GR_MAX_INPUTS];
-    bool lengths[GR_MAX_INPUTS];
-    int64_t batch;
-} compiled;
-
-static gr_status make_ready(cli *c, const gr_model *m, const gr_set *set, compiled *r)
-{
-    compiled now = {.batch = GR_MIN(BATCH, GR_MAX(set->n, 1))};
-    for (int i = 0; i < set->n_inputs; i++) {
-        now.source[i] = gr__set_input(set, i)->element;
-        now.lengths[i] = gr__set_length(set, i) != NULL;
-    }
-    if (r->predictor && r->batch == now.batch && memcmp(r->source, now.source, sizeof now.source) == 0 &&
-        memcmp(r->lengths, now.lengths, sizeof now.lengths) == 0)
-        return GR_OK;
-    gr__predictor_destroy(r->predictor);
-    *r = now;
-    return gr__predictor_make(c->ctx, m, set, now.batch, &r->predictor);
-}
-
-static void warn_unusual(cli *c, const gr_model *m, const char *file, const gr_set *set)
-{
-    const gr_meaning *k = &m->meaning;
-    char text[400];
-    for (int i = 0; i < set->n_inputs; i++)
-        if (gr__raw_is_unusual(c->ctx, k->prepared[i], k->n_prepared[i], gr__set_input(set, i), set->n, text,
-                               sizeof text))
-            gr__log(c->ctx, GR_LOG_WARNING, "%s: %s%s%s", file, m->recipe->inputs_named ? m->recipe->input[i].name : "",
-                    m->recipe->inputs_named ? ": " : "", text);
-}
-
-/* Filled up with zeros, they would be taken for what was measured. */
-static void warn_whole(cli *c, const gr_model *m, const char *file, const gr_set *set)
-{
-    const gr_recipe *r = m->recipe;
-    for (int i = 0; i < set->n_inputs; i++) {
-        const gr_shape sample = r->input[i].sample;
-        if (!gr__source_has_lengths(r->data.train, r->input[i].name) || gr__set_length(set, i)) continue;
-        gr__log(c->ctx, GR_LOG_WARNING,
-                "%s: the model was trained with lengths%s%s, but the file has none: all %lld steps of a sample count",
-                file, r->inputs_named ? " of " : "", r->inputs_named ? r->input[i].name : "",
-                (long long)(sample.rank ? sample.dim[0] : 1));
-    }
-}
-
-static gr_status load(cli *c, const gr_model *m, const char *file, gr_set *out)
-{
-    const gr_recipe *r = m->recipe;
-    const gr_wants wants = gr__recipe_wants(r);
-    gr_source_options so = {.folder = ".", .keep_float64 = r->float64, .wants = &wants, .schema = &m->meaning.schema};
-    gr_shape sample[GR_MAX_INPUTS];
-    for (int i = 0; i < r->n_inputs; i++) {
-        so.exact |= m->meaning.n_prepared[i] > 0;
-        sample[i] = gr__prepare_takes(m->meaning.prepared[i], m->meaning.n_prepared[i], r->input[i].sample);
-    }
-    return gr__set_raw(c->ctx, file, sample, r->data.train, &so, out);
-}
+/* ---- not finite ---- */
 
 /* Rows of one head whose numbers are not finite. */
 typedef struct broken {
     int64_t n, first;
 } broken;
 
-static void count_not_finite(const answers *a, const double *const *values, int64_t from, int64_t rows, broken *b)
+static void count_not_finite(const predicting *p, const double *const *values, int64_t from, int64_t rows, broken *b)
 {
-    for (int h = 0; h < a->model->recipe->n_heads; h++) {
-        int64_t width = gr__predictor_width(a->predictor, h);
+    for (int h = 0; h < p->all.voice[0].model.recipe->n_heads; h++) {
+        int64_t width = p->all.width[h];
         for (int64_t i = 0; i < rows; i++) {
             bool finite = true;
-            int64_t counts = gr__predictor_counts(a->predictor, h, a->set, from + i);
+            int64_t counts = counts_of(p, h, from + i);
             for (int64_t k = 0; k < counts; k++) finite = finite && isfinite(values[h][i * width + k]);
             if (!finite && b[h].n++ == 0) b[h].first = from + i;
         }
@@ -236,10 +49,10 @@ static void count_not_finite(const answers *a, const double *const *values, int6
 }
 
 /* Among many lines an inf is easily not seen. */
-static void warn_not_finite(const answers *a, const char *file, bool one, const broken *b)
+static void warn_not_finite(const predicting *p, const char *file, bool one, const broken *b)
 {
-    gr_context *ctx = a->c->ctx;
-    const gr_recipe *r = a->model->recipe;
+    gr_context *ctx = p->c->ctx;
+    const gr_recipe *r = p->all.voice[0].model.recipe;
     for (int h = 0; h < r->n_heads; h++) {
         char row[32] = "", more[64] = "";
         if (b[h].n == 0) continue;
@@ -250,54 +63,171 @@ static void warn_not_finite(const answers *a, const char *file, bool one, const 
     }
 }
 
-static gr_status predict_file(cli *c, const gr_model *m, const char *file, compiled *ready)
+/* ---- a file ---- */
+
+static void put(const predicting *p, const gr__text *t)
 {
-    gr_set set = {0};
+    if (p->out)
+        gr__writer_put(p->out, t->s, t->n);
+    else
+        fwrite(t->s, 1, t->n, stdout);
+}
+
+static gr_status tell_line(predicting *p, const cli_answers *a, const char *input, int64_t row, const double *const *v,
+                           const int64_t *counts)
+{
+    const gr_set *set = &p->all.voice[0].set;
+    gr__text t;
+    gr__text_init(&t, p->c->ctx);
+    if (!p->named) cli_answers_names(a, &t);
+    p->named = true;
+    cli_answers_line(a, input, set->kept ? set->kept + row * set->n_kept : NULL, v, counts, &t);
+    bool failed = t.failed;
+    if (!failed) put(p, &t);
+    gr__text_free(&t);
+    return failed ? gr__error_code(p->c->ctx) : GR_OK;
+}
+
+/* What has rows has them named, by their files or numbers, however many there are. */
+static const char *name_of(const gr_set *set, const char *file, int64_t row, char *room, size_t n)
+{
+    if (set->sample) return set->sample[row];
+    if (set->one) return file;
+    snprintf(room, n, "%s[%lld]", file, (long long)row);
+    return room;
+}
+
+/* Sample `row`, the k-th of a run. */
+static gr_status tell(predicting *p, const char *file, int64_t row, const double *const *values, int64_t k)
+{
+    char room[4200];
+    const gr_set *set = &p->all.voice[0].set;
+    const double *v[GR_MAX_TARGETS];
+    int64_t counts[GR_MAX_TARGETS];
+    const cli_answers a = {.c = p->c,
+                           .model = &p->all.voice[0].model,
+                           .threshold = p->threshold,
+                           .width = p->all.width,
+                           .kept_name = set->kept_name,
+                           .n_kept = set->n_kept};
+    for (int h = 0; h < a.model->recipe->n_heads; h++) {
+        v[h] = values[h] + k * p->all.width[h];
+        counts[h] = counts_of(p, h, row);
+    }
+    const char *input = name_of(set, file, row, room, sizeof room);
+    return p->csv ? tell_line(p, &a, input, row, v, counts) : cli_answers_show(&a, input, v, counts);
+}
+
+static gr_status predict_file(predicting *p, const char *file)
+{
     const double *values[GR_MAX_TARGETS];
     broken not_finite[GR_MAX_TARGETS] = {0};
     gr_status st = GR_OK;
-    GR_TRY(load(c, m, file, &set));
-    warn_unusual(c, m, file, &set);
-    warn_whole(c, m, file, &set);
-    GR_TRY(make_ready(c, m, &set, ready));
-    const answers a = {.c = c, .model = m, .predictor = ready->predictor, .set = &set};
-    for (int64_t i = 0; i < set.n; i += BATCH) {
-        int64_t n = GR_MIN(BATCH, set.n - i);
-        GR_TRY(gr__predictor_run(ready->predictor, &set, i, n, values));
-        count_not_finite(&a, values, i, n, not_finite);
-        for (int64_t k = 0; k < n; k++) GR_TRY(tell(&a, file, i + k, values, k));
+    GR_TRY(cli_ensemble_load(p->c, &p->all, file, p->keep, p->n_keep));
+    const gr_set *set = &p->all.voice[0].set;
+    for (int64_t i = 0; i < set->n; i += CLI_BATCH) {
+        int64_t n = GR_MIN(CLI_BATCH, set->n - i);
+        GR_TRY(cli_ensemble_run(&p->all, i, n, values));
+        count_not_finite(p, values, i, n, not_finite);
+        for (int64_t k = 0; k < n; k++) GR_TRY(tell(p, file, i + k, values, k));
     }
-    warn_not_finite(&a, file, set.one, not_finite);
+    warn_not_finite(p, file, set->one, not_finite);
 done:
-    gr__set_free(c->ctx, &set);
+    cli_ensemble_unload(p->c, &p->all);
     return st;
+}
+
+/* ---- the command ---- */
+
+/* "id,name": names between commas. */
+static gr_status read_keep(predicting *p, const char *text)
+{
+    char *names = text ? gr__bump_strdup(p->c->memory, text) : NULL;
+    if (!text) return GR_OK;
+    if (!p->csv) return gr__fail(p->c->ctx, GR_E_USAGE, "--keep %s: it goes with --csv or --out FILE", text);
+    p->keep = names ? gr__bump_alloc(p->c->memory, sizeof *p->keep * (strlen(text) + 1)) : NULL;
+    if (!p->keep) return GR_E_MEMORY;
+    for (char *at = names; at;) {
+        char *comma = strchr(at, ',');
+        if (comma) *comma++ = 0;
+        if (!*at) return gr__fail(p->c->ctx, GR_E_USAGE, "--keep %s: a name is missing", text);
+        p->keep[p->n_keep++] = at;
+        at = comma;
+    }
+    return GR_OK;
+}
+
+/* How many of the arguments are models. */
+static gr_status count_models(cli *c, const options *o, int *n)
+{
+    *n = 1;
+    if (!o->ensemble) return GR_OK;
+    for (*n = 0; *n < c->n_arguments && cli_is_model(c->argument[*n]);) ++*n;
+    if (*n == 0 || (*n == 1 && c->n_arguments > 1 && !cli_is_model(c->argument[0]))) *n = 1; /* opening it says why */
+    if (*n < 2 && cli_is_model(c->argument[0]))
+        return gr__fail(c->ctx, GR_E_USAGE, "--ensemble: %s is the only model; several come before the inputs",
+                        c->argument[0]);
+    if (*n == c->n_arguments)
+        return gr__fail(c->ctx, GR_E_USAGE, "--ensemble: all %d arguments are models, and no input follows", *n);
+    for (int i = *n; i < c->n_arguments; i++)
+        if (strcmp(c->argument[i], "-") == 0)
+            return gr__fail(c->ctx, GR_E_USAGE,
+                            "--ensemble: standard input can be read once, and each model reads it: name a file");
+    return GR_OK;
+}
+
+static gr_status set_threads(cli *c, gr_recipe *r)
+{
+    for (int i = 0; i < c->sets.n; i++) {
+        double threads;
+        if (strncmp(c->sets.at[i], "threads=", 8) != 0 || !gr__parse_number(c->sets.at[i] + 8, &threads) || threads < 1)
+            return gr__fail(c->ctx, GR_E_USAGE,
+                            "--set %s: predict takes its recipe from the model; only --threads can be set",
+                            c->sets.at[i]);
+        r->threads = (int)threads;
+    }
+    return cli_resources(c, r);
 }
 
 static gr_status run(cli *c)
 {
-    gr_model m = {0};
-    compiled ready = {0};
-    gr_status st = gr__model_open(c->ctx, c->argument[0], &m);
-    for (int i = 0; i < c->sets.n && st == GR_OK; i++) {
-        double threads;
-        if (strncmp(c->sets.at[i], "threads=", 8) == 0 && gr__parse_number(c->sets.at[i] + 8, &threads) && threads >= 1)
-            m.recipe->threads = (int)threads;
-        else
-            st =
-                gr__fail(c->ctx, GR_E_USAGE,
-                         "--set %s: predict takes its recipe from the model; only --threads can be set", c->sets.at[i]);
-    }
-    if (st == GR_OK) st = cli_resources(c, m.recipe);
-    for (int i = 1; i < c->n_arguments && st == GR_OK; i++)
-        st = predict_file(c, &m, strcmp(c->argument[i], "-") == 0 ? "/dev/stdin" : c->argument[i], &ready);
-    gr__predictor_destroy(ready.predictor);
-    gr__model_close(&m);
+    const options *o = c->options;
+    predicting p = {.c = c, .csv = o->csv || o->out};
+    gr_status st = GR_OK;
+    int models;
+    if (p.csv && c->json) GR_TRY(gr__fail(c->ctx, GR_E_USAGE, "--json and CSV: one of the two"));
+    static const char *const endings[] = {"csv", "txt", NULL};
+    if (o->out) GR_TRY(cli_check_ending(c, o->out, "a table", endings));
+    GR_TRY(read_keep(&p, o->keep));
+    GR_TRY(count_models(c, o, &models));
+    GR_TRY(cli_ensemble_open(c, c->argument, models, &p.all));
+    const gr_model *first = &p.all.voice[0].model;
+    GR_TRY(set_threads(c, first->recipe));
+    GR_TRY(cli_threshold_parse(c, first, o->threshold, p.threshold));
+    if (o->out) GR_TRY(gr__writer_open(c->ctx, o->out, &p.out));
+    for (int i = models; i < c->n_arguments; i++)
+        GR_TRY(predict_file(&p, strcmp(c->argument[i], "-") == 0 ? "/dev/stdin" : c->argument[i]));
+    if (p.out) st = gr__writer_commit(p.out), p.out = NULL;
+done:
+    gr__writer_abort(p.out);
+    cli_ensemble_close(c, &p.all);
     return st;
 }
 
+static const cli_option rows[] = {
+    CLI_OPTION(options, csv, SWITCH, "csv", NULL,
+               "a table on standard output: input, columns that are kept, class, label, a probability a class"),
+    CLI_OPTION(options, out, TEXT, "out", "FILE", "the same table as a file, written as a whole", .letter = 'o'),
+    CLI_OPTION(options, keep, TEXT, "keep", "NAME,NAME",
+               "columns of the input's table that are passed through, by name or number from 0"),
+    CLI_OPTION(options, threshold, TEXT, "threshold", "P", CLI_THRESHOLD_HELP),
+    CLI_OPTION(options, ensemble, SWITCH, "ensemble", NULL,
+               "the first arguments are several models, and what is told is the mean of their numbers"),
+};
+
 GR_COMMAND(predict) = {.name = "predict",
                        .place = 3,
-                       .usage = "MODEL INPUT...",
+                       .usage = "MODEL INPUT... | --ensemble MODEL MODEL... INPUT...",
                        .summary = "Predicts from raw inputs: classes with probabilities, or values",
                        .help = "Inputs are files as they are: .npy (one sample or many), .npz, .csv with or without "
                                "the target column, IDX (plain or .gz); - is standard input.\n"
@@ -308,7 +238,10 @@ GR_COMMAND(predict) = {.name = "predict",
                                "numbers go in. A file with rows\n"
                                "gives a line a sample, FILE[0], FILE[1], ..., and one that is a sample FILE. "
                                "Tables are read as the training's was.\n\n"
-                               "Example\n  gradus predict runs/fashion/best.safetensors pictures.npy --json\n",
+                               "Examples\n  gradus predict runs/fashion/best.safetensors pictures.npy --json\n"
+                               "  gradus predict runs/t/best.safetensors new.csv --keep id,name --out answers.csv\n"
+                               "  gradus predict --ensemble a.safetensors b.safetensors c.safetensors new.csv\n",
+                       CLI_OPTIONS(options, rows),
                        .min_arguments = 2,
                        .max_arguments = CLI_MAX_GIVEN,
                        .run = run};

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/source.h"
+#include "train/looks.h"
 
 const char *const cli_part_words[] = {
     [GR_PART_TRAIN] = "train", [GR_PART_VALIDATION] = "validation", [GR_PART_TEST] = "test", NULL};
@@ -63,6 +64,40 @@ static gr_status set_threads(cli *c, gr_recipe *r)
     return GR_OK;
 }
 
+/* ---- looks at the test part ---- */
+
+static gr_look look_of(const cli *c, const cli_source_options *o, const char *file, const char *data)
+{
+    return (gr_look){
+        .command = c->command->name, .file = file, .data = data, .once = o->once && !o->again, .again = o->again};
+}
+
+static gr_status judge(cli *c, const cli_source_options *o, const char *file)
+{
+    const gr_look look = look_of(c, o, file, NULL);
+    gr_looks before;
+    gr_status st = gr__looks_read(c->ctx, file, &before);
+    return st == GR_OK ? gr__looks_judge(c->ctx, &look, &before) : st;
+}
+
+gr_status cli_source_seen(cli *c, const cli_source_options *o, const cli_source *s, const char *data)
+{
+    const gr_look look = look_of(c, o, s->model.path, data);
+    gr_looks before;
+    return s->part == GR_PART_TEST ? gr__looks_add(c->ctx, &look, &before) : GR_OK;
+}
+
+/* ---- opening ---- */
+
+gr_status cli_test_seen(cli *c, const char *file, const char *data)
+{
+    const cli_source_options o = {.split = GR_PART_TEST};
+    const gr_look look = look_of(c, &o, file, data);
+    gr_looks before;
+    gr_status st = judge(c, &o, file);
+    return st == GR_OK ? gr__looks_add(c->ctx, &look, &before) : st;
+}
+
 gr_status cli_source_open(cli *c, const cli_source_options *o, cli_source *s)
 {
     gr_status st = GR_OK;
@@ -76,6 +111,7 @@ gr_status cli_source_open(cli *c, const cli_source_options *o, cli_source *s)
         GR_TRY(set_threads(c, &s->recipe));
     GR_TRY(cli_resources(c, &s->recipe));
     GR_TRY(cli_has_part(c, &s->recipe, s->part, "--split chooses, --data names a recipe or a source"));
+    if (s->part == GR_PART_TEST) GR_TRY(judge(c, o, s->model.path));
 done:
     if (st != GR_OK) cli_source_close(c, s);
     return st;
@@ -86,6 +122,28 @@ void cli_source_close(cli *c, cli_source *s)
     if (s->other) gr__recipe_close(c->ctx, s->other);
     gr__model_close(&s->model);
     *s = (cli_source){0};
+}
+
+gr_status cli_raw_load(cli *c, const gr_model *m, const char *file, const char *const *keep, int n_keep, gr_set *out)
+{
+    const gr_recipe *r = m->recipe;
+    const gr_wants wants = gr__recipe_wants(r);
+    gr_source_options o = {.folder = ".",
+                           .keep_float64 = r->float64,
+                           .wants = &wants,
+                           .schema = &m->meaning.schema,
+                           .keep = keep,
+                           .n_keep = n_keep};
+    gr_shape sample[GR_MAX_INPUTS];
+    for (int i = 0; i < r->n_inputs; i++) {
+        o.exact |= m->meaning.n_prepared[i] > 0;
+        sample[i] = gr__prepare_takes(m->meaning.prepared[i], m->meaning.n_prepared[i], r->input[i].sample);
+    }
+    gr_status st = gr__set_raw(c->ctx, file, sample, r->data.train, &o, out);
+    if (st != GR_OK || n_keep == 0 || out->n_kept) return st;
+    gr__set_free(c->ctx, out);
+    *out = (gr_set){0};
+    return gr__fail(c->ctx, GR_E_USAGE, "--keep %s: %s is no table, which alone has columns", keep[0], file);
 }
 
 const char *cli_class_name(const gr_model *m, int head, int64_t k, char *number, size_t n)

@@ -17,6 +17,7 @@ typedef struct cli_source {
 typedef struct cli_source_options {
     const char *data;
     int split;
+    bool once, again; /* looks at the test part */
 } cli_source_options;
 extern const char *const cli_part_words[];
 #define CLI_SOURCE_OPTIONS(options, member, part, part_name)                                                         \
@@ -24,15 +25,25 @@ extern const char *const cli_part_words[];
                "the data of another recipe, or a source: '{type: npy, inputs: x.npy, targets: y.npy}'; prepared as " \
                "the model was"),                                                                                     \
         CLI_OPTION(options, member.split, WORD, "split", "PART",                                                     \
-                   "train, validation or test; " part_name " unless given", .usual = part, .words = cli_part_words)
+                   "train, validation or test; " part_name " unless given", .usual = part, .words = cli_part_words), \
+        CLI_OPTION(options, member.once, SWITCH, "once", NULL,                                                       \
+                   "exit 1 if the test data was looked at before with this run's models"),                           \
+        CLI_OPTION(options, member.again, SWITCH, "again", NULL, "look all the same; the record of looks says so")
 
-/* Opens the model argument; threads and memory are applied. */
+/* Opens the model argument, and judges the look where it is at the test part; threads and memory are applied. */
 gr_status cli_source_open(cli *c, const cli_source_options *o, cli_source *out);
+/* Records the look, where it is one at the test part: call it before what was seen is shown. data: what was seen, or
+ * NULL. GR_E_CHECK: refused. */
+gr_status cli_source_seen(cli *c, const cli_source_options *o, const cli_source *s, const char *data);
 void cli_source_close(cli *c, cli_source *s); /* a zeroed one is fine */
 /* A model's recipe with the data of another; batches stay the model's: the same bits as in training. */
 void cli_take_data(gr_recipe *r, const gr_recipe *from);
 /* GR_E_USAGE where a recipe has no such part; how: how to choose one that it has. */
 gr_status cli_has_part(cli *c, const gr_recipe *r, gr_part p, const char *how);
+/* The same of a command that looks with another file, a model or a recipe: judges the look, and records it. */
+gr_status cli_test_seen(cli *c, const char *file, const char *data);
+/* What predict is given, read as the model's training data was; texts of the columns `keep` come with it. */
+gr_status cli_raw_load(cli *c, const gr_model *m, const char *file, const char *const *keep, int n_keep, gr_set *out);
 /* The name of a head's class, or its number. */
 const char *cli_class_name(const gr_model *m, int head, int64_t k, char *number, size_t n);
 /* units.c: whether classes are what comes next in running text; and that of one sample, as a note: all places as one

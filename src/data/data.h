@@ -28,7 +28,10 @@ typedef struct gr_set {
     gr_made *made;             /* samples that no source has; NULL: none */
     bool one;                  /* of gr__set_raw: the file is one sample, without an axis of samples */
     const char *const *sample; /* what each is called, as its file; NULL: by its number */
-    const uint64_t *line;      /* of a table, where faults are noted: where each stands in the file; NULL: not known */
+    const char *const *kept;   /* of a table, n x n_kept: texts of the columns that the options keep, as they are */
+    const char *const *kept_name;
+    int n_kept;
+    const uint64_t *line; /* of a table, where faults are noted: where each stands in the file; NULL: not known */
 } gr_set;
 
 static inline int gr__set_fields(const gr_set *s)
@@ -76,7 +79,9 @@ typedef struct gr_source_options {
     bool own_classes;        /* with a schema: its labels are classes of its own all the same */
     gr_faults *faults;       /* rows that are left out, and faults that are noted; NULL: neither */
     gr__bump *memory;        /* where names and a schema that gr__set_info gives live; NULL: it gives none */
-    const char *apart[2];    /* columns that parts are cut by: no inputs, unless the source names them; NULL: none */
+    const char *const *keep; /* of gr__set_raw: n_keep columns of a table, by name or number, whose texts are wanted */
+    int n_keep;
+    const char *apart[2]; /* columns that parts are cut by: no inputs, unless the source names them; NULL: none */
     uint64_t hold; /* bytes of inputs that are held in memory at most; beyond, samples are read when they are wanted, by
                       sources that can. 0: all there are, of readers 1 GiB */
     struct gr__blob *opened; /* raw: the file, where it is open: a pipe is read but once. NULL: it is not */

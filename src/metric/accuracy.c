@@ -20,5 +20,6 @@ GR_METRIC(accuracy) = {
         },
     .forms = GR_METRIC_CLASS | GR_METRIC_LABELS | GR_METRIC_DISTRIBUTION,
     .by_default = GR_METRIC_CLASS | GR_METRIC_LABELS,
+    .counted = true,
     .value = value,
 };

@@ -27,5 +27,6 @@ GR_METRIC(balanced_accuracy) = {
         },
     .class_by_class = true,
     .forms = GR_METRIC_CLASS,
+    .counted = true,
     .value = value,
 };

@@ -27,5 +27,6 @@ GR_METRIC(f1) = {
     .forms = GR_METRIC_CLASS | GR_METRIC_LABELS,
     .if_unbalanced = true,
     .check = gr__average_check,
+    .counted = true,
     .value = value,
 };

@@ -31,5 +31,6 @@ GR_METRIC(mcc) = {
         },
     .class_by_class = true,
     .forms = GR_METRIC_CLASS,
+    .counted = true,
     .value = value,
 };

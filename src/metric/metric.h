@@ -15,16 +15,24 @@ typedef struct gr_value_sums { /* of one value: sums about its first target */
     double residual; /* sum of squares of what the prediction misses it by */
 } gr_value_sums;
 
+typedef struct gr_threshold { /* of two classes `positive` is answered where its probability is at least so large; of
+                                 labels each */
+    double at;
+    int positive; /* CLASS */
+} gr_threshold;
+
 typedef struct gr_tally_spec {
     gr_target_form form;
-    int64_t outputs;           /* numbers of a sample's prediction */
-    int64_t classes;           /* CLASS: the last axis of a prediction; outputs / classes positions a sample */
-    bool wide;                 /* predictions, and targets that are no classes, are double; else float */
-    const gr_targets *targets; /* of the training rows: which of two classes is the rarer; NULL: nothing known */
-    void *scores;              /* room of gr__tally_score_bytes for `samples`; NULL: no metric wants them */
-    int64_t samples;           /* how many will be added, at most; only for scores */
-    bool confusion;            /* CLASS: what was taken for what is counted too */
-    void *room;                /* of gr__tally_counts_bytes; NULL: the tally takes some from tensor memory */
+    int64_t outputs;               /* numbers of a sample's prediction */
+    int64_t classes;               /* CLASS: the last axis of a prediction; outputs / classes positions a sample */
+    bool wide;                     /* predictions, and targets that are no classes, are double; else float */
+    const gr_targets *targets;     /* of the training rows: which of two classes is the rarer; NULL: nothing known */
+    void *scores;                  /* room of gr__tally_score_bytes for `samples`; NULL: no metric wants them */
+    int64_t samples;               /* how many will be added, at most; only for scores */
+    bool confusion;                /* CLASS: what was taken for what is counted too */
+    const gr_threshold *threshold; /* LABELS, two classes; NULL: the most likely class, labels from 1/2 on. Scores of
+                                      two classes are then those of the positive one */
+    void *room;                    /* of gr__tally_counts_bytes; NULL: the tally takes some from tensor memory */
 } gr_tally_spec;
 
 typedef struct gr_tally {
@@ -61,8 +69,16 @@ void gr__tally_end(gr_tally *t);
 double gr__tally_error(const gr_tally *t);
 /* Area under the ROC curve of a class (the second of two) or label; NaN where all samples are of one kind. */
 double gr__tally_auc(const gr_tally *t, int64_t k);
+/* Whether two classes or labels are told apart by a threshold; else it means nothing. */
+bool gr__threshold_means(gr_target_form form, int64_t classes);
+/* The class answered for the probabilities of the two. */
+static inline int gr__threshold_answer(const gr_threshold *t, double p0, double p1)
+{
+    return (t->positive ? p1 : p0) >= t->at ? t->positive : 1 - t->positive;
+}
 /* The class that F1, precision and recall of two classes are about: the rarer in training, 1 where both are alike. */
 int gr__tally_positive(const gr_tally *t);
+int gr__targets_positive(const gr_targets *training); /* the same of the training rows; NULL: not known */
 
 /* ---- a metric ---- */
 typedef struct gr_metric {
@@ -73,6 +89,7 @@ typedef struct gr_metric {
     bool class_by_class; /* what a small class gets counts: the largest cannot make it good by itself */
     bool lower;          /* the lower the better */
     bool scores;         /* it needs every sample's scores */
+    bool counted;        /* it follows from `hits`, `right` and `decisions` alone */
     bool named; /* `eval` tells it only where the recipe names it: it costs memory, or is for some data alone */
     /* Refuses settings that do not go with so many classes or labels; may be NULL. */
     gr_status (*check)(gr_context *ctx, const gr_settings *s, gr_target_form form, int64_t classes);
@@ -126,6 +143,18 @@ gr_status gr__metrics_add_rest(gr_context *ctx, gr__bump *b, const gr_metric_sco
 int gr__metrics_find(const gr_metrics *m, const char *name); /* -1: none */
 gr_tree *gr__metrics_tree(gr__bump *b, const gr_metrics *m); /* a list; a name alone where a member has no settings */
 bool gr__metrics_want_scores(const gr_metrics *m);
+
+/* ---- what follows from counts ---- */
+
+/* The class that a model which looks at nothing would answer: the most frequent of the training rows, of the counted
+ * ones where those are not known; the first of equals. */
+int64_t gr__tally_majority(const gr_tally *t);
+/* What the figures of such a model are: of the metrics that are counted; NaN: of the others. GR_E_MEMORY. */
+gr_status gr__tally_baseline(const gr_tally *t, const gr_metrics *m, double figure[GR_MAX_METRICS]);
+/* The threshold under which a counted metric is best, of what was added to a tally of two classes that has scores and a
+ * threshold (whose `positive` holds): a decimal as short as the scores beside it allow; of equally good ones the
+ * nearest to 1/2. */
+void gr__tally_best_threshold(const gr_tally *t, const gr_metric_use *by, gr_threshold *best, double *figure);
 
 /* ---- what f1, precision and recall share ---- */
 

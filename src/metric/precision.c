@@ -26,5 +26,6 @@ GR_METRIC(precision) = {
     .class_by_class = true,
     .forms = GR_METRIC_CLASS | GR_METRIC_LABELS,
     .check = gr__average_check,
+    .counted = true,
     .value = value,
 };

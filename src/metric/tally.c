@@ -187,9 +187,22 @@ static double minus_log(const gr_tally *t, double p)
     return -log(fmax(p, t->is.wide ? DBL_MIN : (double)FLT_MIN));
 }
 
+static int64_t answer(const gr_tally *t, const void *prediction, int64_t at)
+{
+    if (t->is.threshold && t->is.classes == 2)
+        return gr__threshold_answer(t->is.threshold, number(t, prediction, at), number(t, prediction, at + 1));
+    return largest(t, prediction, at, t->is.classes);
+}
+
+/* Of the two classes the one whose scores are kept. */
+static int64_t scored(const gr_tally *t)
+{
+    return t->is.threshold ? t->is.threshold->positive : 1;
+}
+
 static void count_class(gr_tally *t, int64_t label, const void *prediction, int64_t row)
 {
-    int64_t k = t->is.classes, at = row * k, guess = largest(t, prediction, at, k), before = 0;
+    int64_t k = t->is.classes, at = row * k, guess = answer(t, prediction, at), before = 0;
     double p = number(t, prediction, at + label);
     for (int64_t c = 0; c < k; c++) {
         double q = number(t, prediction, at + c);
@@ -203,7 +216,7 @@ static void count_class(gr_tally *t, int64_t label, const void *prediction, int6
     t->rank[before]++;
     t->log_sum += minus_log(t, p);
     for (int64_t c = 0; t->is.scores && c < columns(&t->is); c++) {
-        int64_t of = k == 2 ? 1 : c;
+        int64_t of = k == 2 ? scored(t) : c;
         keep_score(t, c, t->decisions, number(t, prediction, at + of), label == of);
     }
     t->decisions++;
@@ -212,9 +225,10 @@ static void count_class(gr_tally *t, int64_t label, const void *prediction, int6
 static void count_labels(gr_tally *t, int64_t n, const void *targets, const void *prediction)
 {
     int64_t width = t->is.outputs;
+    const double side = t->is.threshold ? t->is.threshold->at : 0.5;
     for (int64_t i = 0; i < n * width; i++) {
         double y = number(t, targets, i), p = number(t, prediction, i);
-        bool truth = y >= 0.5, guess = p >= 0.5;
+        bool truth = y >= 0.5, guess = p >= side;
         gr_hits *h = &t->hits[i % width];
         t->right += guess == truth;
         h->truth += truth;
@@ -277,8 +291,12 @@ double gr__tally_error(const gr_tally *t)
     return sqrt(t->square_sum / ((double)t->samples * (double)t->is.outputs));
 }
 
+int gr__targets_positive(const gr_targets *of)
+{
+    return gr__targets_known(of) && of->classes == 2 && of->count[0] < of->count[1] ? 0 : 1;
+}
+
 int gr__tally_positive(const gr_tally *t)
 {
-    const gr_targets *of = t->is.targets;
-    return gr__targets_known(of) && of->classes == 2 && of->count[0] < of->count[1] ? 0 : 1;
+    return gr__targets_positive(t->is.targets);
 }

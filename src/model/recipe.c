@@ -92,18 +92,38 @@ static gr_status read_device(gr__recipe_reader *k)
     return st == GR_OK ? gr__recipe_part(k, "device", gr__tree_text(k->b, r->device)) : st;
 }
 
+/* A size above 0. */
+static gr_status read_size(gr__recipe_reader *k, const gr_tree *t, const char *example, const char *zero, uint64_t *out)
+{
+    char shown[200];
+    bool scalar = gr__tree_is_number(t) || t->kind == GR_TREE_TEXT;
+    if (!scalar || !gr__parse_size(t->text, out))
+        return gr__tree_fail(k->ctx, t, GR_E_TYPE, example, "%s is not a size", gr__tree_show(t, shown, sizeof shown));
+    if (*out == 0) return gr__tree_fail(k->ctx, t, GR_E_RANGE, zero, "a budget of 0 bytes holds nothing");
+    return GR_OK;
+}
+
 static gr_status read_memory(gr__recipe_reader *k)
 {
     const gr_tree *t = gr__setting_tree(&k->top, "memory");
-    char shown[200];
     if (gr__tree_none(t)) return gr__recipe_part(k, "memory", gr__tree_text(k->b, "none"));
-    bool scalar = gr__tree_is_number(t) || t->kind == GR_TREE_TEXT;
-    if (!scalar || !gr__parse_size(t->text, &k->r->memory))
-        return gr__tree_fail(k->ctx, t, GR_E_TYPE, "memory: none, or bytes such as 512M or 2G", "%s is not a size",
-                             gr__tree_show(t, shown, sizeof shown));
-    if (k->r->memory == 0)
-        return gr__tree_fail(k->ctx, t, GR_E_RANGE, "memory: none is no limit", "a budget of 0 bytes holds nothing");
-    return keep(k, "memory");
+    gr_status st =
+        read_size(k, t, "memory: none, or bytes such as 512M or 2G", "memory: none is no limit", &k->r->memory);
+    return st == GR_OK ? keep(k, "memory") : st;
+}
+
+static gr_status read_serving_limit(gr__recipe_reader *k)
+{
+    const gr_tree *t = gr__setting_tree(&k->top, "limit");
+    gr_settings s;
+    if (gr__tree_none(t)) return gr__recipe_part(k, "limit", gr__tree_text(k->b, "none"));
+    gr_status st = gr__section_make(k->ctx, k->b, &gr__section_serving, t, k->r->preset, &s);
+    if (st != GR_OK) return st;
+    const gr_tree *bytes = gr__setting_tree(&s, "serving_bytes");
+    if (!gr__tree_none(bytes))
+        st = read_size(k, bytes, "serving_bytes: none, or bytes such as 256K or 2M", "serving_bytes: none is no limit",
+                       &k->r->serving_limit);
+    return st == GR_OK ? gr__recipe_part(k, "limit", gr__section_tree(k->b, &s)) : st;
 }
 
 static gr_status read_hold(gr__recipe_reader *k)
@@ -168,6 +188,7 @@ static gr_status read_numbers(gr__recipe_reader *k)
     GR_TRY(read_name(k));
     GR_TRY(read_device(k));
     GR_TRY(read_memory(k));
+    GR_TRY(read_serving_limit(k));
     GR_TRY(read_hold(k));
     GR_TRY(read_threads(k));
 done:

@@ -124,6 +124,7 @@ typedef struct gr_recipe {
     const char *device; /* "cpu", "ref" */
     gr_algorithm algorithm;
     uint64_t memory;        /* 0: none */
+    uint64_t serving_limit; /* limit.serving_bytes; 0: none */
     int threads;            /* 0: auto */
     gr__bump *memory_owner; /* all of it lives here */
 } gr_recipe;

@@ -50,6 +50,8 @@ static const gr_row recipe_rows[] = {
     GR_ROW("algorithm", CHOICE, "auto", "auto|exact|direct", "",
            "which kernels may compute: exact has no Winograd beyond F(2x2,3x3)"),
     GR_ROW("memory", TREE, "none", "none, or bytes such as 2G", "bytes", "budget of training memory", RESUMABLE),
+    GR_ROW("limit", TREE, "none", "none or {serving_bytes: 256K}", "",
+           "what the trained model may take where it serves", RESUMABLE),
     GR_ROW("device", CHOICE, "auto", "auto|cpu|ref|cuda", "", "what computes; auto: ref for float64, else cpu"),
     GR_ROW("threads", TREE, "auto", "auto, or 1 to 1024", "threads",
            "worker threads; never changes a bit of the result", RESUMABLE),
@@ -247,13 +249,24 @@ const gr_member gr__section_log = {.family = "recipe",
                                    .equations = "",
                                    GR_ROWS(log_rows)};
 
+static const gr_row serving_rows[] = {
+    GR_ROW("serving_bytes", TREE, "none", "none, or bytes such as 256K", "bytes",
+           "tensor memory of predicting one sample, the parameters included; plan says what it is"),
+};
+const gr_member gr__section_serving = {.family = "recipe",
+                                       .name = "serving limit",
+                                       .title = "What the trained model may take where it serves",
+                                       .cite = "",
+                                       .equations = "",
+                                       GR_ROWS(serving_rows)};
+
 const gr_member *const *gr__recipe_sections(int *n)
 {
     static const gr_member *const sections[] = {
-        &gr__section_recipe,   &gr__section_data,       &gr__section_split, &gr__section_cut,
-        &gr__section_target,   &gr__section_target,     &gr__section_limit, &gr__section_model,
-        &gr__section_head,     &gr__section_zoo,        &gr__init_section,  &gr__section_stop,
-        &gr__section_validate, &gr__section_checkpoint, &gr__section_log,   &gr__schedule_tail};
+        &gr__section_recipe,     &gr__section_data,  &gr__section_split,   &gr__section_cut,
+        &gr__section_target,     &gr__section_limit, &gr__section_model,   &gr__section_head,
+        &gr__section_zoo,        &gr__init_section,  &gr__section_stop,    &gr__section_validate,
+        &gr__section_checkpoint, &gr__section_log,   &gr__section_serving, &gr__schedule_tail};
     *n = (int)GR_COUNT(sections);
     return sections;
 }

@@ -183,7 +183,7 @@ gr_status gr__present_json(const gr_result *r, gr__text *out)
 
 /* ---- CSV [RFC 4180, lines ending in \n] ---- */
 
-static void quoted(gr__text *out, const char *s)
+void gr__csv_text(gr__text *out, const char *s)
 {
     if (!s[strcspn(s, ",\"\r\n")]) {
         gr__text_add(out, "%s", s);
@@ -200,7 +200,7 @@ static void cell_csv(const gr_column *c, const void *row, gr__text *out)
     const char *s = gr__column_text(c, row);
     double x = gr__column_number(c, row);
     if (s)
-        quoted(out, s);
+        gr__csv_text(out, s);
     else if (c->kind == GR_CELL_TRUTH)
         gr__text_add(out, x != 0 ? "yes" : "no");
     else if (c->kind == GR_CELL_WHOLE)
@@ -218,7 +218,7 @@ gr_status gr__table_csv(const gr_table *t, gr__text *out)
         if (!c->name) continue;
         snprintf(name, sizeof name, c->unit && c->unit[0] ? "%s [%s]" : "%s", c->name, c->unit);
         if (any) gr__text_put(out, ",", 1);
-        quoted(out, name);
+        gr__csv_text(out, name);
         any = true;
     }
     gr__text_put(out, "\n", 1);

@@ -174,6 +174,7 @@ gr_status gr__present_json(const gr_result *r, gr__text *out); /* one line, with
 /* Comma-separated: a line of names ("name [unit]" where there is a unit), then a line a row; numbers read back to the
  * same bits. */
 gr_status gr__table_csv(const gr_table *t, gr__text *out);
+void gr__csv_text(gr__text *out, const char *s); /* a cell, quoted where it must be */
 gr_status gr__drawing_svg(gr_context *ctx, const gr_drawing *d, gr__text *out);
 
 /* for presenters */

@@ -32,7 +32,7 @@ static gr_status begin(pass *p, gr_part part)
     for (int h = 0; h < p->out->n_heads && st == GR_OK; h++) {
         gr_tally_spec is = gr__engine_tally(p->e, h);
         is.samples = t->count[part] * gr__engine_steps(p->e, h);
-        if (gr__metrics_want_scores(&p->e->metrics[h])) {
+        if (gr__engine_scores(p->e, h)) {
             is.scores = scores;
             scores += gr__tally_score_bytes(&is, is.samples);
         }
@@ -75,7 +75,7 @@ static void take_head(pass *p, int h, const gr_engine_plan *plan, const gr_batch
                     b->field[r->n_inputs + h], plan->head[h].prediction);
 }
 
-static void conclude_head(pass *p, int h)
+static gr_status conclude_head(pass *p, int h)
 {
     const gr_metrics *m = &p->e->metrics[h];
     gr_tally *t = &p->tally[h];
@@ -84,10 +84,18 @@ static void conclude_head(pass *p, int h)
     for (int i = 0; i < m->n; i++) ev->metric[i] = m->use[i].member->value(&m->use[i].settings, t);
     ev->confusion = t->confusion;
     t->confusion = NULL;
+    if (p->e->choice[h])
+        gr__tally_best_threshold(t, &p->e->choice[h]->by, &p->e->choice[h]->best, &p->e->choice[h]->figure);
+    if (!p->e->confusion || t->n_hits == 0) return GR_OK;
+    ev->hits = t->hits;
+    ev->decisions = t->decisions;
+    if (t->is.form != GR_FORM_CLASS) return GR_OK;
+    ev->majority = gr__tally_majority(t);
+    return gr__tally_baseline(t, m, ev->baseline);
 }
 
 /* Where a number of it is not finite, an evaluation has no figures at all: the largest of NaNs would be class 0. */
-static void conclude(pass *p)
+static gr_status conclude(pass *p)
 {
     const gr_recipe *r = p->e->task->recipe;
     gr_evaluation *ev = p->out;
@@ -107,11 +115,13 @@ static void conclude(pass *p)
     ev->finite = finite && ev->nonfinite == 0;
     if (!ev->finite) {
         take_back(ev);
-        return;
+        return GR_OK;
     }
     ev->cost_mean = cost;
     ev->error = ev->n_heads == 1 ? ev->head[0].error : (double)NAN;
-    for (int h = 0; h < ev->n_heads; h++) conclude_head(p, h);
+    gr_status st = GR_OK;
+    for (int h = 0; h < ev->n_heads && st == GR_OK; h++) st = conclude_head(p, h);
+    return st;
 }
 
 gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, const volatile sig_atomic_t *stop,
@@ -138,7 +148,7 @@ gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, 
         if (plan->solves) out->solves += (int64_t)*plan->solves, out->unsolved += (int64_t)*plan->unsolved;
         for (int h = 0; h < out->n_heads; h++) take_head(&p, h, plan, &b);
     }
-    conclude(&p);
+    GR_TRY(conclude(&p));
 done:
     for (int h = 0; h < GR_MAX_TARGETS; h++) gr__tally_end(&p.tally[h]);
     if (st != GR_OK) gr__evaluation_free(t->ctx, out);

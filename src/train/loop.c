@@ -413,6 +413,22 @@ static gr_status read_origin(const gr_loop *l, gr__bump **memory, gr_origin *out
                    : GR_E_MEMORY;
 }
 
+/* Budgets are checked before anything is loaded. */
+static gr_status check_budgets(gr_context *ctx, const gr_recipe *r)
+{
+    gr_task task = {0};
+    gr_engine engine = {0};
+    gr_status st = GR_OK;
+    GR_TRY(gr__task_estimate(ctx, r, &task));
+    GR_TRY(gr__engine_make(&task, true, 1u << GR_PART_VALIDATION, &engine));
+    GR_TRY(gr__engine_budget(&engine, r->memory));
+    GR_TRY(gr__serving_check(&task, NULL));
+done:
+    gr__engine_close(&engine);
+    gr__task_close(&task);
+    return st;
+}
+
 gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options *o, gr_train_result *out)
 {
     gr__bump *memory = NULL;
@@ -440,13 +456,7 @@ gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options 
     l.run = gr__alloc(ctx, sizeof *l.run);
     if (!l.run) return GR_E_MEMORY;
     GR_TRY(gr__run_open(ctx, o->out, o->resume, o->overwrite, l.run));
-    if (r->memory) { /* a budget is checked before anything is loaded */
-        GR_TRY(gr__task_estimate(ctx, r, &task));
-        GR_TRY(gr__engine_make(&task, true, 1u << GR_PART_VALIDATION, &engine));
-        GR_TRY(gr__engine_budget(&engine, r->memory));
-        gr__engine_close(&engine);
-        gr__task_close(&task);
-    }
+    if (r->memory || r->serving_limit) GR_TRY(check_budgets(ctx, r));
     if (o->from) GR_TRY(read_origin(&l, &memory, &origin));
     GR_TRY(gr__task_open_from(ctx, r, 1u << GR_PART_TRAIN | 1u << GR_PART_VALIDATION, o->from ? &origin : NULL, &task));
     GR_TRY(gr__task_metrics(&task));

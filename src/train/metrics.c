@@ -118,7 +118,15 @@ gr_tally_spec gr__engine_tally(const gr_engine *e, int head)
                            .classes = scope->classes,
                            .wide = gr_backend_real_bytes(t->backend) == 8,
                            .targets = &t->targets[head],
+                           .threshold = e->threshold[head],
                            .confusion = e->confusion && scope->classes <= GR_MOST_CONFUSED};
+}
+
+bool gr__engine_scores(const gr_engine *e, int head)
+{
+    const gr_metric_scope *scope = &e->task->recipe->head[head].metric_scope;
+    bool two = scope->form == GR_FORM_CLASS && scope->classes == 2;
+    return gr__metrics_want_scores(&e->metrics[head]) || (e->task->scored && two);
 }
 
 /* Of the largest part that is evaluated, if any is. */
@@ -134,7 +142,6 @@ void gr__engine_count_tally(gr_engine *e, bool train, unsigned parts)
         const gr_tally_spec is = gr__engine_tally(e, h);
         e->tally_bytes += gr__tally_bytes(&is);
         e->count_bytes += gr__tally_counts_bytes(&is);
-        if (gr__metrics_want_scores(&e->metrics[h]))
-            e->score_bytes += gr__tally_score_bytes(&is, samples * gr__engine_steps(e, h));
+        if (gr__engine_scores(e, h)) e->score_bytes += gr__tally_score_bytes(&is, samples * gr__engine_steps(e, h));
     }
 }

@@ -12,10 +12,11 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "train/looks.h"
 #include "train/run.h"
 
-static const char *const files[] = {"recipe.yaml",      "metrics.jsonl",    "result.json",
-                                    "best.safetensors", "last.safetensors", "swa.safetensors"};
+static const char *const files[] = {"recipe.yaml",      "metrics.jsonl",   "result.json", "best.safetensors",
+                                    "last.safetensors", "swa.safetensors", GR_LOOKS_FILE};
 
 /* From the beginning of a run to its first checkpoint. It tells a run that was killed early, which may start over, from
  * one whose checkpoints were lost, which may not. */

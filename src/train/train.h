@@ -50,6 +50,7 @@ typedef struct gr_task {
     bool lenient;       /* faults are noted, and rows that have some are in no part */
     bool unfused; /* set before gr__engine_make: every operation a kernel of its own, the same bits, for looking at each
                    */
+    bool scored;  /* likewise: evaluations keep the scores of two classes, so that a threshold can be chosen */
 } gr_task;
 
 /* Of a real on the task's backend. */
@@ -134,6 +135,13 @@ typedef struct gr_engine_bytes { /* tensor memory by class; total is their sum *
     uint64_t bookkeeping; /* a bound on the rest, outside total */
 } gr_engine_bytes;
 
+/* A threshold chosen by an evaluation: that under which a metric is best. */
+typedef struct gr_choice {
+    gr_metric_use by;
+    gr_threshold best;
+    double figure; /* NaN: there is no value, and `best` is 1/2 */
+} gr_choice;
+
 typedef struct gr_engine {
     const gr_task *task;
     gr_runner runner;
@@ -153,6 +161,8 @@ typedef struct gr_engine {
     uint64_t count_bytes,
         tally_bytes; /* tally_bytes: of these and what was taken for what, which an evaluation takes */
     bool confusion;  /* evaluations give it */
+    const gr_threshold *threshold[GR_MAX_TARGETS]; /* of a head's evaluations; NULL: the most likely class */
+    gr_choice *choice[GR_MAX_TARGETS]; /* not NULL: an evaluation chooses one; of two classes, of a scored task */
 } gr_engine;
 
 /* Compiles every plan that the run needs (train: steps of full and last short batches, evaluation; otherwise evaluation
@@ -172,6 +182,7 @@ enum { GR_MOST_CONFUSED = 1000 };
 void gr__engine_count_tally(gr_engine *e, bool train, unsigned parts);
 /* What an evaluation counts of a head, but for scores; where steps count by lengths, each as a sample. */
 gr_tally_spec gr__engine_tally(const gr_engine *e, int head);
+bool gr__engine_scores(const gr_engine *e, int head);          /* its evaluations keep every sample's scores */
 int64_t gr__engine_steps(const gr_engine *e, int head);        /* so many of a sample at most; 1 elsewhere */
 int gr__engine_variant(const gr_recipe *r, const gr_clock *c); /* of the update that follows c->step updates */
 /* What its learning rate depends on, and the rate. state: what the schedule keeps, NULL: as at the start. */
@@ -190,6 +201,11 @@ typedef struct gr_head_evaluation {
     double metric[GR_MAX_METRICS]; /* one of each of the engine's; NaN: without a value */
     int classes;                   /* classes, or labels */
     int64_t *confusion; /* of classes: classes x classes [true][predicted]; where the engine gives it; tensor memory */
+    /* Where the engine gives confusions, of classes and labels; until its next evaluation: */
+    const gr_hits *hits; /* one a class or label */
+    int64_t decisions;
+    int64_t majority;                /* CLASS: what is most frequent in training */
+    double baseline[GR_MAX_METRICS]; /* CLASS: what answering that always is worth; NaN: not known from counts */
 } gr_head_evaluation;
 
 typedef struct gr_evaluation {
@@ -305,6 +321,15 @@ typedef struct gr_train_result {
 gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options *o, gr_train_result *out);
 
 /* ---- prediction ---- */
+/* Tensor memory of predicting one sample, as a predictor of batch 1 takes it with the context's threads: to the byte,
+ * before anything is trained. */
+typedef struct gr_serving_bytes {
+    uint64_t parameters, activations, workspace; /* parameters: with statistics that the model keeps */
+    uint64_t total;
+} gr_serving_bytes;
+gr_status gr__serving_bytes(const gr_task *t, gr_serving_bytes *out);
+/* GR_E_BUDGET where the recipe's limit is below that. *out may be NULL. */
+gr_status gr__serving_check(const gr_task *t, gr_serving_bytes *out);
 typedef struct gr_predictor gr_predictor;
 /* Ready to predict from raw samples of sets like this one; threads and budget are the context's. */
 gr_status gr__predictor_make(gr_context *ctx, const struct gr_model *m, const gr_set *like, int64_t batch,

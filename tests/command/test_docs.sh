@@ -36,6 +36,12 @@ for i in $(seq 12); do cp "$root/tests/fixtures/sounds/s16.wav" words/yes/$i.wav
 cp "$root/tests/data/tumours.csv" .
 awk 'BEGIN { print "area,rooms,age,kind,price,sure"
   for (i = 0; i < 120; i++) printf "%d,%d,%d,%s,%.1f,%.2f\n", 40 + i * 37 % 160, 1 + i % 6, i * 13 % 90, i % 5 ? i % 2 ? "flat" : "house" : "hut", (40 + i * 37 % 160) / 10, i % 4 / 2 }' >houses.csv
+loans() { # N SEED
+  awk -v n="$1" -v seed="$2" 'BEGIN { srand(seed); print "id,name,income,debt,age,repaid"
+    for (i = 0; i < n; i++) { bad = i % 10 == 3; printf "%d,\"Doe, %d\",%d,%d,%d,%s\n", i, i, 1500 + 3000 * rand() - 600 * bad, 9000 * rand() + 6000 * bad, 20 + 50 * rand(), bad ? "no" : "yes" } }'
+}
+loans 900 1 >loans.csv
+loans 200 2 | sed 's|,[a-z]*$||' >applicants.csv
 awk 'BEGIN { srand(3); print "area,rooms,age,kind"
   for (i = 0; i < 200; i++) { k = i % 2; printf "%.1f,%d,%.1f,%s\n", 60 + 40 * k + 30 * rand(), 1 + 6 * rand(), 90 * rand(), k != (i % 50 == 7) ? "house" : "flat" } }' |
   awk 'NR == 80 { kept = $0 } NR == 180 { $0 = kept } NR == 120 { sub(/^[0-9.]+/, "99999") } { print }' >homes.csv
@@ -126,7 +132,7 @@ done
 
 # ---- keys ----
 
-keys='name|seed|preset|data|model|init|cost|heads|best_by|metrics|penalty|optimizer|schedule|clip|average|lookahead|stop|validate|checkpoint|log|groups|accumulate|precision|store|algorithm|memory|device|threads'
+keys='name|seed|preset|data|model|init|cost|heads|best_by|metrics|penalty|optimizer|schedule|clip|average|lookahead|stop|validate|checkpoint|log|limit|groups|accumulate|precision|store|algorithm|memory|device|threads'
 taken=0
 for page in "${pages[@]}"; do
   while IFS= read -r span; do

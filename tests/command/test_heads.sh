@@ -134,7 +134,7 @@ code 0 eval pair/last.safetensors --split validation --json
 cost() { sed -E 's/.*"samples":[0-9]+,"cost_mean":([^,]*),"heads".*/\1/' out.txt; }
 final() { sed -n '/"final"/,/}/s/.*"validation_cost": \([^,]*\).*/\1/p' "$1/result.json"; }
 near "$(cost)" "$(number pair/metrics.jsonl validation_cost)" "eval and validation"
-has out.txt '^\{"samples":48,"cost_mean":[0-9.]+,"heads":\{"kind":\{"cost_mean":[0-9.e-]+,"cost_sum":[0-9.e-]+,"error":[0-9.e-]+,"metrics":\{"accuracy":[^}]*\},"classes":\["ant","bee","cow"\],"confusion":\[\[[0-9,]*\],\[[0-9,]*\],\[[0-9,]*\]\]\},"price":\{"cost_mean":[0-9.]+,"cost_sum":[0-9.]+,"error":[0-9.]+,"metrics":\{"rmse":[^}]*\}\}\}\}$'
+has out.txt '^\{"samples":48,"cost_mean":[0-9.]+,"heads":\{"kind":\{"baseline":\{"class":2,"label":"cow","metrics":\{"accuracy":0.5,[^}]*\}\},"per_class":\[(\{"class":[0-2],"label":"(ant|bee|cow)","precision":[0-9.]+,"recall":[0-9.]+,"f1":[0-9.]+,"support":[0-9]+,"predicted":[0-9]+,"note":(null|"[a-z ]+")\},?){3}\],"cost_mean":[0-9.e-]+,"cost_sum":[0-9.e-]+,"error":[0-9.e-]+,"metrics":\{"accuracy":[^}]*\},"classes":\["ant","bee","cow"\],"confusion":\[\[[0-9,]*\],\[[0-9,]*\],\[[0-9,]*\]\]\},"price":\{"cost_mean":[0-9.]+,"cost_sum":[0-9.]+,"error":[0-9.]+,"metrics":\{"rmse":[^}]*\}\}\}\}$'
 code 0 eval pair/last.safetensors --split validation
 has out.txt '^validation cost [0-9.]+$' && has out.txt '^validation kind error 0' && has out.txt '^validation price rmse ' && has out.txt '^ +ant +bee +cow'
 code 0 eval two/swa.safetensors --split validation --json

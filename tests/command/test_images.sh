@@ -52,6 +52,9 @@ code 0 predict run/best.safetensors d/blue held/blue/b.ppm --json
 [[ $(grep -c '"label": *"blue"' out.txt) -eq 13 ]] || short "not all are blue: $(head -n 3 out.txt)"
 cp "$fixtures"/{plain.jpg,palette.png,exif6.jpg,p4.pbm} .
 code 0 predict run/best.safetensors plain.jpg palette.png exif6.jpg p4.pbm
+code 0 predict run/best.safetensors d/blue held/blue/b.ppm --csv && cp out.txt named.csv
+has named.csv '^input,class,label,probability_blue,'
+[[ $(tail -n +2 named.csv | cut -d, -f1 | grep -cE '^(d/blue/.*|held/blue/b.ppm)$') -eq $(($(wc -l <named.csv) - 1)) ]] || short "a table of pictures has other names: $(head -n 3 named.csv)"
 bad 3 '"r.yaml" is a recipe, not data' predict run/best.safetensors r.yaml
 bad 3 '"d/red/notes.txt" is no picture: PNG, JPEG and PNM are read' predict run/best.safetensors d/red/notes.txt
 bad 3 'the folder "held" holds no picture' predict run/best.safetensors held

@@ -36,4 +36,13 @@ code 0 advise optimizer --markdown
 has out.txt "'Training a Model', chapter 4 of \*Deep Learning Systems\*"
 code 0 advise optimizer --json
 has out.txt '"chapter":"'
+
+# T15: a recipe says what its model may take where it serves, and plan and train refuse what takes more
+code 0 plan r.yaml --json && serving=$(field out.txt serving_bytes)
+code 0 plan r.yaml && has out.txt "^serving one sample: $serving bytes \("
+code 0 plan r.yaml --set limit.serving_bytes="$serving"
+bad 4 "limit.serving_bytes: serving one sample needs .* \($serving bytes\), limit.serving_bytes allows .* \($((serving - 1)) bytes\)" plan r.yaml --set limit.serving_bytes=$((serving - 1))
+bad 4 "limit.serving_bytes: serving one sample needs" train r.yaml --out served --set limit.serving_bytes=1K
+[[ -e served ]] && short "a refused network left a folder"
+bad 2 'limit.serving_bytes: "much" is not a size' plan r.yaml --set limit.serving_bytes=much
 finish

@@ -212,6 +212,8 @@ static gr_status raw_table(gr__blob *blob, const gr_shape *sample, const gr_sour
                          .wants = o->wants,
                          .want = GR_TARGET_VALUE,
                          .inputs_only = true,
+                         .keep = o->keep,
+                         .n_keep = o->n_keep,
                          .like = o->schema};
     for (int i = 0; i < gr__wanted_fields(o, GR_FIELD_INPUT); i++) c.n_wanted[i] = gr_shape_count(sample[i]);
     gr_status st = gr__csv_load(blob, &c, out);

@@ -87,9 +87,11 @@ typedef struct gr__csv_options {
     gr_faults *faults;               /* as in gr_source_options */
     bool inputs_only;                /* predict: targets and weights are not read and may lack */
     int64_t n_wanted[GR_MAX_INPUTS]; /* columns of each input; 0: any number */
-    const char *apart[2];            /* as in gr_source_options */
-    bool own_classes;                /* with `like`: its labels are not held to that */
-    const gr_schema *like;           /* other data than the training's: what that was; NULL: this is the training's */
+    const char *const *keep;         /* as in gr_source_options */
+    int n_keep;
+    const char *apart[2];  /* as in gr_source_options */
+    bool own_classes;      /* with `like`: its labels are not held to that */
+    const gr_schema *like; /* other data than the training's: what that was; NULL: this is the training's */
 } gr__csv_options;
 
 /* From bytes: what tests, fuzzing and predict call. The content is read several times, front to back. */

@@ -43,12 +43,6 @@ gr_status gr__table_no_column(const gr__table *t, const char *name)
     return st;
 }
 
-gr_status gr__table_find_column(const gr__table *t, const char *text, int *column)
-{
-    *column = gr__table_find(t, text);
-    return *column < 0 ? gr__table_no_column(t, text) : GR_OK;
-}
-
 bool gr__table_is_target(const gr__table *t, int column)
 {
     for (int i = 0; i < t->n_targets; i++)

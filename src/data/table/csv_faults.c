@@ -18,6 +18,7 @@ static gr_fault_kind kind_of(const gr__table *t, const gr__csv_reader *r)
 {
     if (r->n != (size_t)t->n_columns) return GR_FAULT_SHAPE;
     for (int i = 0; i < t->n_inputs; i++) {
+        if (t->category && t->category[i].is) continue;
         bool finite, number = is_number(t, &r->cell[t->input[i]], &finite);
         if (!number || !finite) return number ? GR_FAULT_NONFINITE : GR_FAULT_UNDECODABLE;
     }

@@ -42,7 +42,8 @@ gr_status gr__csv_keys(gr__blob *blob, const gr__csv_options *o, const char *col
     int at = -1;
     gr_status st = GR_OK;
     GR_TRY(gr__table_open(&t, blob, o));
-    GR_TRY(gr__table_find_column(&t, column, &at));
+    at = gr__table_find(&t, column);
+    if (at < 0) GR_TRY(gr__table_no_column(&t, column));
     GR_TRY(gr__keys_alloc(t.ctx, t.n, out));
     GR_TRY(read_keys(&t, at, &all, out->rank));
     const char *const *text = texts_of(&t, &all);

@@ -307,6 +307,7 @@ static gr_status read_rows(const gr__table *t, gr__labels *all, gr_set *s, uint6
         st = gr__csv_next(&r, &more);
         if (st == GR_OK) st = read_row(t, &r, all, s, row, &any, &sound);
         if (st == GR_OK && !sound) gr__table_blank(s, row);
+        if (st == GR_OK) st = gr__table_kept(t, &r, row);
         if (line) line[row] = r.record_line;
     }
     gr__csv_stop(&r);
@@ -397,6 +398,7 @@ gr_status gr__csv_load(gr__blob *blob, const gr__csv_options *o, gr_set *out)
     gr__table_tell(&t);
     GR_TRY(gr__table_answers(&t, true));
     GR_TRY(describe(&t, t.memory, &s));
+    GR_TRY(gr__table_keep(&t, &s));
     for (int i = 0; i < gr__set_fields(&s); i++) {
         s.field[i].data = gr__tensor_alloc(t.ctx, (size_t)s.field[i].bytes);
         if (!s.field[i].data) GR_TRY(gr__error_code(t.ctx));

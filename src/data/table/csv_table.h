@@ -86,6 +86,8 @@ typedef struct gr__table {
     bool lacks_weight;      /* that the training had */
     bool by_position;       /* inputs stand where the training's stood: no names told which they are */
     int64_t n;              /* rows */
+    int *keep;              /* columns whose texts are kept; NULL: none */
+    const char **kept;      /* n rows of them */
 } gr__table;
 
 /* What the training's table was, or NULL. */
@@ -114,8 +116,6 @@ void gr__table_add_input(gr__table *t, gr__columns *c, int column); /* c is the 
 /* csv_places.c: which fields there are; and the columns of an input by where the training's stood. */
 void gr__table_fields(gr__table *t);
 gr_status gr__table_as_placed(gr__table *t, gr__columns *c, const gr_schema *like);
-/* csv_columns.c: a column by its name, or else by its index; GR_E_DATA: there is none. */
-gr_status gr__table_find_column(const gr__table *t, const char *text, int *column);
 /* The column of a name (blanks around it do not count); -1: none. */
 int gr__table_named(const gr__table *t, const char *name);
 /* A map names the input, as in inputs: {NAME: [...]}, rather than columns: [...]. */
@@ -140,6 +140,9 @@ gr_status gr__table_classes(const gr__table *t, const gr__labels *all, gr_set *s
 /* csv_table.c: a number of the record read last. Of an input it may be missing, which is NaN. */
 gr_status gr__table_number(const gr__table *t, const gr__csv_reader *r, int column, gr_field_role role, double *out);
 void gr__table_put(gr_element e, void *to, int64_t at, double x); /* a real, or an index */
+/* csv_kept.c: finds the columns that are kept, with room for their texts; those of the record read last. */
+gr_status gr__table_keep(gr__table *t, gr_set *s);
+gr_status gr__table_kept(const gr__table *t, const gr__csv_reader *r, int64_t row);
 /* csv_advice.c: the hint of a kept error about a cell of the record read last that is no finite number. */
 void gr__table_advise(const gr__table *t, const gr__csv_reader *r, int column, gr_field_role role);
 /* The hint where the names in the first record are not those that are wanted: it may hold none. */

@@ -193,10 +193,32 @@ static void take_labels(gr_inspection *s)
 static gr_form form_of(const gr_inspection *s)
 {
     enum { SMALLEST = 16 }; /* pictures; smaller ones have too few places to be told apart by looks */
-    gr_shape x = s->recipe->input[0].sample;
+    gr_shape x = s->shape;
     if (s->recipe->input[0].vocabulary) return GR_FORM_WORDS;
     bool picture = x.rank == 3 && x.dim[2] <= 4 && x.dim[0] >= SMALLEST && x.dim[1] >= SMALLEST;
     return picture ? GR_FORM_PICTURES : GR_FORM_ROWS;
+}
+
+static int64_t width_of(const gr_set *set)
+{
+    int64_t n = 0;
+    for (int i = 0; i < set->n_inputs; i++) n += gr_shape_count(gr__set_input(set, i)->sample);
+    return n;
+}
+
+/* As the first source has it: others are alike, or they could not be compared. */
+static gr_status measure(gr_inspection *s)
+{
+    gr_shape wanted = s->recipe->input[0].sample;
+    s->shape = gr__set_input(s->task.lead, 0)->sample;
+    if (gr_shape_count(s->shape) == gr_shape_count(wanted)) s->shape = wanted;
+    if (s->shape.rank == 2 && wanted.rank == 3) s->shape = GR_SHAPE(s->shape.dim[0], s->shape.dim[1], 1); /* resized */
+    s->width = width_of(s->task.lead);
+    for (int p = 0; p < GR_PARTS; p++)
+        if (s->task.set[p].n && width_of(&s->task.set[p]) != s->width)
+            return gr__fail(s->ctx, GR_E_DATA, "samples of %s have %lld numbers, of another part %lld",
+                            gr__part_name((gr_part)p), (long long)width_of(&s->task.set[p]), (long long)s->width);
+    return GR_OK;
 }
 
 static gr_status take_room(gr_inspection *s)
@@ -212,8 +234,9 @@ static gr_status take_room(gr_inspection *s)
     if (st != GR_OK) return st;
     mark_parts(s);
     take_labels(s);
+    st = measure(s);
     s->form = form_of(s);
-    return GR_OK;
+    return st;
 }
 
 gr_status gr__inspect(gr_context *ctx, const gr_recipe *r, const gr_inspect_options *o, gr_inspection *out)

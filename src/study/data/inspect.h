@@ -63,7 +63,8 @@ typedef struct gr_inspection {
     int classes;      /* of the target that parts are stratified by; 0: there is none */
     const char *const *class_names;
     gr_form form;
-    int64_t width; /* numbers of a sample */
+    gr_shape shape; /* of the first input, as the data has it; flat data as the network takes it */
+    int64_t width;  /* numbers of a sample: preparation may make others of them */
     /* Of the training part, number by number: of a picture's channels, a sequence's features, a row's columns. */
     int64_t channels;
     double *mean, *std, *low, *high;

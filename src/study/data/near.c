@@ -65,7 +65,7 @@ static void range_of(const gr_inspection *s, gr_part source, double *low, double
 static void put(compared *c, int64_t k, gr_part source, const double *x, int64_t counts, double *room)
 {
     gr_inspection *s = c->s;
-    gr_shape shape = s->recipe->input[0].sample;
+    gr_shape shape = s->shape;
     double low, high;
     if (c->look) {
         range_of(s, source, &low, &high);

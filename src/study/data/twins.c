@@ -197,7 +197,7 @@ static gr_status tell_conflicts(gr_inspection *s)
 static bool repeats(gr_inspection *s)
 {
     int64_t again = 0, n = s->task.count[GR_PART_TRAIN];
-    if (s->form != GR_FORM_ROWS || s->recipe->input[0].sample.rank > 1) return false;
+    if (s->form != GR_FORM_ROWS || s->shape.rank > 1) return false;
     for (int64_t i = 0; i < s->n; i++) again += s->part[i] == GR_PART_TRAIN && gr__clusters_of(&s->same, i) != i;
     return n > 0 && again * 20 > n;
 }

@@ -161,9 +161,7 @@ static void look_for_outlier(scan *c, int64_t at, const double *x)
 /* Numbers of the same meaning: a picture's channel, a feature of each step, a column. */
 static void find_channels(gr_inspection *s)
 {
-    gr_shape x = s->recipe->input[0].sample;
-    s->width = 0;
-    for (int i = 0; i < s->recipe->n_inputs; i++) s->width += gr_shape_count(s->recipe->input[i].sample);
+    gr_shape x = s->shape;
     s->channels = s->recipe->n_inputs == 1 && x.rank > 1 ? x.dim[x.rank - 1] : s->width;
 }
 
@@ -180,6 +178,18 @@ static bool take_room(scan *c)
     return s->mean && s->std && s->low && s->high && s->two && c->m;
 }
 
+/* The number of a category is no amount: none is far from the others. */
+static void take_categories(gr_inspection *s)
+{
+    int64_t at = 0;
+    for (int i = 0; i < s->recipe->n_inputs && s->channels == s->width; i++) {
+        const gr_field *f = gr__set_input(s->task.lead, i);
+        int64_t n = gr_shape_count(f->sample);
+        for (int64_t k = 0; k < n && f->category; k++) s->two[at + k] = s->two[at + k] || f->category[k];
+        at += n;
+    }
+}
+
 gr_status gr__inspect_values(gr_inspection *s)
 {
     scan c = {.s = s, .each = measure, .doing = "samples", .from = 0, .to = 0.5};
@@ -193,6 +203,7 @@ gr_status gr__inspect_values(gr_inspection *s)
     }
     for (int p = 0; p < GR_PARTS; p++)
         if (c.constant[p]) gr__found_text(s, c.constant[p], "all numbers of a sample are the same: an empty picture?");
+    take_categories(s);
     bool indices = s->form == GR_FORM_WORDS; /* their size means nothing */
     if (st == GR_OK && !indices) st = tell_constant_features(s);
     c.each = look_for_outlier;

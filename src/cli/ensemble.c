@@ -1,0 +1,218 @@
+/* Models that predict together. Each reads the file as its own training's data was read. */
+#include "cli/ensemble.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "graph/shape.h"
+#include "study/check/check.h"
+
+/* ---- whether they agree ---- */
+
+bool cli_is_model(const char *path)
+{
+    unsigned char front[9];
+    FILE *f = fopen(path, "rb");
+    bool is = f && fread(front, 1, sizeof front, f) == sizeof front && front[8] == '{';
+    uint64_t header = 0;
+    for (int i = 7; i >= 0 && is; i--) header = header << 8 | front[i];
+    is = is && header < (uint64_t)1 << 32 && fseek(f, 0, SEEK_END) == 0 && header + 8 <= (uint64_t)ftell(f);
+    if (f) fclose(f);
+    return is;
+}
+
+static gr_status disagree(cli *c, const gr_model *a, const gr_model *b, const char *what, const char *of_a,
+                          const char *of_b)
+{
+    gr__fail(c->ctx, GR_E_CONFLICT, "%s and %s do not predict together: %s %s in the one and %s in the other", a->path,
+             b->path, what, of_a, of_b);
+    gr__error_hint(c->ctx, "models of an ensemble have the same inputs, outputs and classes, in the same order");
+    return GR_E_CONFLICT;
+}
+
+static gr_status disagree_count(cli *c, const gr_model *a, const gr_model *b, const char *what, int64_t of_a,
+                                int64_t of_b)
+{
+    char x[24], y[24];
+    snprintf(x, sizeof x, "%lld", (long long)of_a);
+    snprintf(y, sizeof y, "%lld", (long long)of_b);
+    return disagree(c, a, b, what, x, y);
+}
+
+static gr_status agree_inputs(cli *c, const gr_model *a, const gr_model *b)
+{
+    const gr_recipe *p = a->recipe, *q = b->recipe;
+    char x[96], y[96];
+    if (p->n_inputs != q->n_inputs) return disagree_count(c, a, b, "inputs are", p->n_inputs, q->n_inputs);
+    for (int i = 0; i < p->n_inputs; i++) {
+        const gr_model_input *m = &p->input[i], *n = &q->input[i];
+        if (strcmp(m->name, n->name) != 0) return disagree(c, a, b, "an input is called", m->name, n->name);
+        if (!gr__shape_equal(m->sample, n->sample))
+            return disagree(c, a, b, "the input is", gr__shape_text(m->sample, x), gr__shape_text(n->sample, y));
+    }
+    return GR_OK;
+}
+
+static gr_status agree_classes(cli *c, const gr_model *a, const gr_model *b, int head)
+{
+    const gr_meaning *m = &a->meaning, *n = &b->meaning;
+    char x[24], y[24];
+    if (!m->class_names[head] && !n->class_names[head]) return GR_OK;
+    for (int k = 0; k < GR_MAX(m->classes[head], n->classes[head]); k++) {
+        const char *of_a = cli_class_name(a, head, k, x, sizeof x), *of_b = cli_class_name(b, head, k, y, sizeof y);
+        if (strcmp(of_a, of_b) != 0) return disagree(c, a, b, gr__bump_format(c->memory, "class %d is", k), of_a, of_b);
+    }
+    return GR_OK;
+}
+
+static gr_status agree_heads(cli *c, const gr_model *a, const gr_model *b)
+{
+    const gr_recipe *p = a->recipe, *q = b->recipe;
+    char x[96], y[96];
+    if (p->n_heads != q->n_heads) return disagree_count(c, a, b, "outputs are", p->n_heads, q->n_heads);
+    for (int h = 0; h < p->n_heads; h++) {
+        const gr_head *m = &p->head[h], *n = &q->head[h];
+        if (strcmp(m->name, n->name) != 0) return disagree(c, a, b, "an output is called", m->name, n->name);
+        if (m->reading.target != n->reading.target)
+            return disagree(c, a, b, "targets are", gr__target_form_name(m->reading.target),
+                            gr__target_form_name(n->reading.target));
+        if (m->metric_scope.classes != n->metric_scope.classes)
+            return disagree_count(c, a, b, "classes are", m->metric_scope.classes, n->metric_scope.classes);
+        if (!gr__shape_equal(m->output, n->output) && gr_shape_count(m->output) + gr_shape_count(n->output) != 3)
+            return disagree(c, a, b, "the output is", gr__shape_text(m->output, x), gr__shape_text(n->output, y));
+        gr_status st = agree_classes(c, a, b, h);
+        if (st != GR_OK) return st;
+    }
+    return GR_OK;
+}
+
+gr_status cli_ensemble_open(cli *c, const char *const *path, int n, cli_ensemble *e)
+{
+    gr_status st = GR_OK;
+    *e = (cli_ensemble){.voice = gr__bump_alloc(c->memory, sizeof *e->voice * (size_t)n)};
+    if (!e->voice) return GR_E_MEMORY;
+    for (int i = 0; i < n && st == GR_OK; i++) {
+        gr_model *m = &e->voice[i].model;
+        st = gr__model_open(c->ctx, path[i], m);
+        e->n += st == GR_OK;
+        if (st == GR_OK && i) st = agree_inputs(c, &e->voice[0].model, m);
+        if (st == GR_OK && i) st = agree_heads(c, &e->voice[0].model, m);
+    }
+    if (st != GR_OK) cli_ensemble_close(c, e);
+    return st;
+}
+
+void cli_ensemble_close(cli *c, cli_ensemble *e)
+{
+    cli_ensemble_unload(c, e);
+    for (int i = 0; i < e->n; i++) {
+        gr__predictor_destroy(e->voice[i].ready.predictor);
+        gr__model_close(&e->voice[i].model);
+    }
+    *e = (cli_ensemble){0};
+}
+
+/* ---- a file ---- */
+
+static gr_status make_ready(cli *c, const gr_model *m, const gr_set *set, cli_ready *r)
+{
+    cli_ready now = {.batch = GR_MIN(CLI_BATCH, GR_MAX(set->n, 1))};
+    for (int i = 0; i < set->n_inputs; i++) {
+        now.source[i] = gr__set_input(set, i)->element;
+        now.lengths[i] = gr__set_length(set, i) != NULL;
+    }
+    if (r->predictor && r->batch == now.batch && memcmp(r->source, now.source, sizeof now.source) == 0 &&
+        memcmp(r->lengths, now.lengths, sizeof now.lengths) == 0)
+        return GR_OK;
+    gr__predictor_destroy(r->predictor);
+    *r = now;
+    return gr__predictor_make(c->ctx, m, set, now.batch, &r->predictor);
+}
+
+static void warn_unusual(cli *c, const gr_model *m, const char *file, const gr_set *set)
+{
+    const gr_meaning *k = &m->meaning;
+    char text[400];
+    for (int i = 0; i < set->n_inputs; i++)
+        if (gr__raw_is_unusual(c->ctx, k->prepared[i], k->n_prepared[i], gr__set_input(set, i), set->n, text,
+                               sizeof text))
+            gr__log(c->ctx, GR_LOG_WARNING, "%s: %s%s%s", file, m->recipe->inputs_named ? m->recipe->input[i].name : "",
+                    m->recipe->inputs_named ? ": " : "", text);
+}
+
+/* Filled up with zeros, they would be taken for what was measured. */
+static void warn_whole(cli *c, const gr_model *m, const char *file, const gr_set *set)
+{
+    const gr_recipe *r = m->recipe;
+    for (int i = 0; i < set->n_inputs; i++) {
+        const gr_shape sample = r->input[i].sample;
+        if (!gr__source_has_lengths(r->data.train, r->input[i].name) || gr__set_length(set, i)) continue;
+        gr__log(c->ctx, GR_LOG_WARNING,
+                "%s: the model was trained with lengths%s%s, but the file has none: all %lld steps of a sample count",
+                file, r->inputs_named ? " of " : "", r->inputs_named ? r->input[i].name : "",
+                (long long)(sample.rank ? sample.dim[0] : 1));
+    }
+}
+
+/* What one takes for several samples another may take for one. */
+static gr_status agree_samples(cli *c, const cli_ensemble *e, const char *file)
+{
+    for (int i = 1; i < e->n; i++) {
+        const cli_voice *a = &e->voice[0], *b = &e->voice[i];
+        if (a->set.n == b->set.n && a->set.one == b->set.one) continue;
+        return gr__fail(c->ctx, GR_E_DATA, "%s is %lld samples to %s and %lld to %s", file, (long long)a->set.n,
+                        a->model.path, (long long)b->set.n, b->model.path);
+    }
+    return GR_OK;
+}
+
+/* Room for means, once it is known how many numbers a sample has. */
+static gr_status take_width(cli *c, cli_ensemble *e)
+{
+    for (int h = 0; h < e->voice[0].model.recipe->n_heads; h++) {
+        e->width[h] = gr__predictor_width(e->voice[0].ready.predictor, h);
+        if (e->n == 1 || e->sum[h]) continue;
+        e->sum[h] = gr__bump_alloc(c->memory, sizeof *e->sum[h] * CLI_BATCH * (size_t)e->width[h]);
+        if (!e->sum[h]) return GR_E_MEMORY;
+    }
+    return GR_OK;
+}
+
+gr_status cli_ensemble_load(cli *c, cli_ensemble *e, const char *file, const char *const *keep, int n_keep)
+{
+    gr_status st = GR_OK;
+    for (int i = 0; i < e->n && st == GR_OK; i++) {
+        cli_voice *v = &e->voice[i];
+        st = cli_raw_load(c, &v->model, file, i ? NULL : keep, i ? 0 : n_keep, &v->set);
+        if (st != GR_OK) break;
+        warn_unusual(c, &v->model, file, &v->set);
+        warn_whole(c, &v->model, file, &v->set);
+        st = make_ready(c, &v->model, &v->set, &v->ready);
+    }
+    if (st == GR_OK) st = agree_samples(c, e, file);
+    return st == GR_OK ? take_width(c, e) : st;
+}
+
+void cli_ensemble_unload(cli *c, cli_ensemble *e)
+{
+    for (int i = 0; i < e->n; i++) {
+        gr__set_free(c->ctx, &e->voice[i].set);
+        e->voice[i].set = (gr_set){0};
+    }
+}
+
+gr_status cli_ensemble_run(cli_ensemble *e, int64_t first, int64_t n, const double *v[GR_MAX_TARGETS])
+{
+    const int heads = e->voice[0].model.recipe->n_heads;
+    for (int i = 0; i < e->n; i++) {
+        gr_status st = gr__predictor_run(e->voice[i].ready.predictor, &e->voice[i].set, first, n, v);
+        if (st != GR_OK || e->n == 1) return st;
+        for (int h = 0; h < heads; h++)
+            for (int64_t k = 0; k < n * e->width[h]; k++) e->sum[h][k] = (i ? e->sum[h][k] : 0) + v[h][k];
+    }
+    for (int h = 0; h < heads; h++) {
+        for (int64_t k = 0; k < n * e->width[h]; k++) e->sum[h][k] /= e->n;
+        v[h] = e->sum[h];
+    }
+    return GR_OK;
+}
