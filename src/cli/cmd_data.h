@@ -4,6 +4,6 @@
 
 #include "cli/cli.h"
 
-extern const cli_command cli_data_check, cli_data_drift, cli_data_split;
+extern const cli_command cli_data_check, cli_data_drift, cli_data_split, cli_data_view;
 
 #endif

@@ -7,6 +7,15 @@
 const char *const cli_part_words[] = {
     [GR_PART_TRAIN] = "train", [GR_PART_VALIDATION] = "validation", [GR_PART_TEST] = "test", NULL};
 
+void cli_take_data(gr_recipe *r, const gr_recipe *from)
+{
+    int64_t batch = r->data.batch;
+    r->data = from->data;
+    r->data.batch = batch;
+    r->folder = from->folder;
+    r->seed = from->seed;
+}
+
 /* The model's recipe with the data of another recipe, or of a source written as YAML. Batches stay the model's: the
  * same bits as in training. */
 static gr_status use_data(cli *c, const char *data, gr_part part, gr_recipe *r, gr_recipe **other)
@@ -28,22 +37,18 @@ static gr_status use_data(cli *c, const char *data, gr_part part, gr_recipe *r, 
     }
     st = gr__recipe_open(c->ctx, data, c->sets.at, c->sets.n, other);
     if (st != GR_OK) return st;
-    int64_t batch = r->data.batch;
-    r->data = (*other)->data;
-    r->data.batch = batch;
-    r->folder = (*other)->folder;
-    r->seed = (*other)->seed;
+    cli_take_data(r, *other);
     return GR_OK;
 }
 
-static gr_status has_part(cli *c, const gr_recipe *r, gr_part p)
+gr_status cli_has_part(cli *c, const gr_recipe *r, gr_part p, const char *how)
 {
     const bool has[GR_PARTS] = {r->data.train != NULL, r->data.validation || r->data.split_validation > 0,
                                 r->data.test || r->data.split_test > 0};
     if (has[p]) return GR_OK;
     gr__fail(c->ctx, GR_E_USAGE, "there is no %s data", gr__part_name(p));
-    gr__error_hint(c->ctx, "the recipe has:%s%s%s; --split chooses, --data names a recipe or a source",
-                   has[0] ? " train" : "", has[1] ? " validation" : "", has[2] ? " test" : "");
+    gr__error_hint(c->ctx, "the recipe has:%s%s%s; %s", has[0] ? " train" : "", has[1] ? " validation" : "",
+                   has[2] ? " test" : "", how);
     return GR_E_USAGE;
 }
 
@@ -96,7 +101,7 @@ gr_status cli_source_open(cli *c, const cli_source_options *o, cli_source *s)
     else
         GR_TRY(set_threads(c, &s->recipe));
     GR_TRY(cli_resources(c, &s->recipe));
-    GR_TRY(has_part(c, &s->recipe, s->part));
+    GR_TRY(cli_has_part(c, &s->recipe, s->part, "--split chooses, --data names a recipe or a source"));
     if (s->part == GR_PART_TEST) GR_TRY(judge(c, o, s->model.path));
 done:
     if (st != GR_OK) cli_source_close(c, s);

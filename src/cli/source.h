@@ -38,6 +38,10 @@ gr_status cli_source_seen(cli *c, const cli_source_options *o, const cli_source 
 void cli_source_close(cli *c, cli_source *s); /* a zeroed one is fine */
 /* What predict is given, read as the model's training data was; texts of the columns `keep` come with it. */
 gr_status cli_raw_load(cli *c, const gr_model *m, const char *file, const char *const *keep, int n_keep, gr_set *out);
+/* A model's recipe with the data of another; batches stay the model's: the same bits as in training. */
+void cli_take_data(gr_recipe *r, const gr_recipe *from);
+/* GR_E_USAGE where a recipe has no such part; how: how to choose one that it has. */
+gr_status cli_has_part(cli *c, const gr_recipe *r, gr_part p, const char *how);
 /* The name of a head's class, or its number. */
 const char *cli_class_name(const gr_model *m, int head, int64_t k, char *number, size_t n);
 /* units.c: whether classes are what comes next in running text; and that of one sample, as a note: all places as one

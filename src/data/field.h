@@ -39,6 +39,7 @@ typedef struct gr_field {
                            numbers: reading them all would take too long */
     int64_t vocabulary; /* INPUT: it holds indices from 0 below this, as I32; 0: numbers. CLASS: the units of a text,
                            of which samples need not show every one */
+    bool timed;         /* INPUT: a picture [T, F, 1] of steps in time, as sounds are */
     bool missing;       /* INPUT: the recipe declares missing values: NaN stands for one, preparation fills it */
     const int32_t *category;   /* INPUT: of each number of a sample: how many categories it is the index of, or 0 for a
                                   number; NULL: numbers all */

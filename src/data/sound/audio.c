@@ -198,6 +198,7 @@ static gr_status describe(const audio *a, const gr__entries *e, const gr_source_
     gr_status st = gr__folder_describe(&a->all, e, o, b, out);
     if (st != GR_OK) return st;
     gr_field *x = &out->field[0], *length = length_of(out);
+    x->timed = a->picture;
     x->sample = a->picture ? GR_SHAPE(a->frames, a->mel.mels, 1) : GR_SHAPE(a->frames, a->mel.mels);
     x->element = GR_EL_F32;
     x->bytes = (uint64_t)out->n * (uint64_t)(a->frames * a->mel.mels) * sizeof(float);
