@@ -87,8 +87,6 @@ gr_status cli_source_seen(cli *c, const cli_source_options *o, const cli_source 
     return s->part == GR_PART_TEST ? gr__looks_add(c->ctx, &look, &before) : GR_OK;
 }
 
-/* ---- opening ---- */
-
 gr_status cli_test_seen(cli *c, const char *file, const char *data)
 {
     const cli_source_options o = {.split = GR_PART_TEST};
@@ -97,6 +95,8 @@ gr_status cli_test_seen(cli *c, const char *file, const char *data)
     gr_status st = judge(c, &o, file);
     return st == GR_OK ? gr__looks_add(c->ctx, &look, &before) : st;
 }
+
+/* ---- opening ---- */
 
 gr_status cli_source_open(cli *c, const cli_source_options *o, cli_source *s)
 {
