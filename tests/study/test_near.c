@@ -31,7 +31,7 @@ static void looks(void **state)
 {
     (void)state;
     double x[18 * 16], room[18 * 16];
-    gr_look a, b;
+    gr_near_look a, b;
     for (int i = 0; i < 16; i++)
         for (int j = 0; j < 18; j++) x[i * 18 + j] = j;
     gr__look(x, 16, 18, 1, 0, 17, room, &a);
@@ -62,7 +62,7 @@ static void near_pictures_are_found(void **state)
     (void)state;
     enum { N = 300, PLANTED = 40, SIDE = 28 };
     gr_context *ctx = test_context();
-    gr_look *look = malloc(sizeof *look * (N + PLANTED));
+    gr_near_look *look = malloc(sizeof *look * (N + PLANTED));
     double x[SIDE * SIDE], room[SIDE * SIDE];
     gr_clusters g;
     assert_non_null(look);
@@ -91,7 +91,7 @@ static void bands_miss_no_pair(void **state)
     (void)state;
     enum { N = 400 };
     gr_context *ctx = test_context();
-    gr_look *look = calloc(N, sizeof *look);
+    gr_near_look *look = calloc(N, sizeof *look);
     gr_clusters g, all;
     gr__rng r = gr__rng_make(5, "hashes", 0, 0);
     assert_non_null(look);

@@ -12,7 +12,7 @@ static const int64_t MOST_NUMBERS = 200000000;
 typedef struct compared {
     gr_inspection *s;
     int64_t *at, n; /* which samples */
-    gr_look *look;
+    gr_near_look *look;
     double *x;
     uint32_t *word;
     int64_t *begin;

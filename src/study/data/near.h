@@ -19,17 +19,18 @@ void gr__clusters_join(gr_clusters *g, int64_t a, int64_t b);
 
 /* ---- pictures ---- */
 enum { GR_LOOK_SIDE = 32, GR_LOOK_BYTES = GR_LOOK_SIDE * GR_LOOK_SIDE, GR_LOOK_APART = 4 };
-typedef struct gr_look {
+typedef struct gr_near_look {
     uint64_t hash; /* dHash: of 9 x 8 grey places, whether each is darker than the next to its right */
     uint8_t small[GR_LOOK_BYTES];
-} gr_look;
+} gr_near_look;
 /* Of a picture of numbers from low to high; three channels are red, green, blue, of other numbers of channels the mean
  * counts. room: height * width numbers. */
 void gr__look(const double *x, int64_t height, int64_t width, int64_t channels, double low, double high, double *room,
-              gr_look *out);
+              gr_near_look *out);
 /* Joins pictures whose hashes differ in 4 bits or less and whose small forms in less than 4 of 255 a place. Of the n
  * only those of `which` (rising; NULL: all) are looked at. */
-gr_status gr__near_pictures(gr_context *ctx, const gr_look *look, const int64_t *which, int64_t n, gr_clusters *groups);
+gr_status gr__near_pictures(gr_context *ctx, const gr_near_look *look, const int64_t *which, int64_t n,
+                            gr_clusters *groups);
 
 /* ---- rows of a table ---- */
 /* How far apart rows may be that are nearly the same: 1e-3 sqrt(D), or less where that many rows of such a spread come

@@ -39,7 +39,7 @@ static double grey(const double *x, int64_t channels)
 }
 
 void gr__look(const double *x, int64_t height, int64_t width, int64_t channels, double low, double high, double *room,
-              gr_look *out)
+              gr_near_look *out)
 {
     double grid[GR_LOOK_BYTES], scale = high > low ? 255 / (high - low) : 0;
     for (int64_t i = 0; i < height * width; i++) room[i] = (grey(x + i * channels, channels) - low) * scale;
@@ -71,7 +71,7 @@ static uint64_t band_of(uint64_t hash, int band)
     return hash >> 13 * band & (band < BANDS - 1 ? 0x1fff : 0xfff);
 }
 
-static bool look_alike(const gr_look *a, const gr_look *b)
+static bool look_alike(const gr_near_look *a, const gr_near_look *b)
 {
     unsigned sum = 0;
     for (int i = 0; i < GR_LOOK_BYTES; i++) sum += (unsigned)abs(a->small[i] - b->small[i]);
@@ -79,12 +79,12 @@ static bool look_alike(const gr_look *a, const gr_look *b)
 }
 
 /* Those of a run that share a band; a pair that shares an earlier one has been compared there. */
-static void compare_run(const gr_look *look, const entry *e, int64_t n, int band, gr_clusters *groups)
+static void compare_run(const gr_near_look *look, const entry *e, int64_t n, int band, gr_clusters *groups)
 {
     for (int64_t i = 0; i < n; i++) {
-        const gr_look *a = &look[e[i].at];
+        const gr_near_look *a = &look[e[i].at];
         for (int64_t j = i + 1; j < n; j++) {
-            const gr_look *b = &look[e[j].at];
+            const gr_near_look *b = &look[e[j].at];
             uint64_t differ = a->hash ^ b->hash;
             if (__builtin_popcountll(differ) > GR_LOOK_APART) continue;
             bool before = false;
@@ -95,7 +95,8 @@ static void compare_run(const gr_look *look, const entry *e, int64_t n, int band
     }
 }
 
-gr_status gr__near_pictures(gr_context *ctx, const gr_look *look, const int64_t *which, int64_t n, gr_clusters *groups)
+gr_status gr__near_pictures(gr_context *ctx, const gr_near_look *look, const int64_t *which, int64_t n,
+                            gr_clusters *groups)
 {
     size_t bytes = (size_t)GR_MAX(n, 1) * sizeof(entry);
     entry *e = gr__tensor_alloc(ctx, bytes);
