@@ -7,7 +7,6 @@
 #include "cli/source.h"
 #include "study/data/inspect.h"
 #include "study/data/view.h"
-#include "train/looks.h"
 
 typedef struct options {
     const char *out, *mistakes;
@@ -80,19 +79,6 @@ static void close_source(source *s)
     gr__model_close(&s->model);
 }
 
-/* A sheet of the test part is a look at it, as an evaluation is: earlier ones are told, this one is kept. */
-static gr_status count_look(cli *c, const source *from, const options *o)
-{
-    char data[GR_DATA_TEXT];
-    gr_looks before;
-    if (o->part != GR_PART_TEST) return GR_OK;
-    gr_status st = gr__task_data_text(&from->task, GR_PART_TEST, data);
-    const gr_look look = {.command = "data view", .file = o->mistakes ? o->mistakes : from->recipe->path, .data = data};
-    if (st == GR_OK) st = gr__looks_read(c->ctx, look.file, &before);
-    if (st == GR_OK) st = gr__looks_judge(c->ctx, &look, &before);
-    return st == GR_OK ? gr__looks_add(c->ctx, &look, &before) : st;
-}
-
 /* That somebody has looked at what was made, for whoever reads the run later. */
 static gr_status record_look(cli *c, const source *from, const options *o, const gr_sheet *s)
 {
@@ -120,7 +106,7 @@ static gr_status show(cli *c, const options *o, const gr_sheet *s, const gr_view
     return cli_show(c, r);
 }
 
-/* Whoever sees test data may choose by it. */
+/* A sheet of the test part is a look at it, as an evaluation is: earlier ones are told, this one is kept. */
 static gr_status count_look(cli *c, const source *from, const options *o)
 {
     char data[GR_DATA_TEXT];

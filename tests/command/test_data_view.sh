@@ -128,13 +128,6 @@ code 0 data view f.yaml -o f1.html --findings --count 1 && [[ $(cards f1.html) -
 sed 's/g.csv/f.csv/' f.yaml >ok.yaml
 code 0 data view ok.yaml -o f.png --findings && has out.txt '^0 samples of 0 findings'
 
-# ---- the test part is counted ----
-sed 's/validation: {split: 0.2}/validation: {split: 0.2}, test: {split: 0.2}/' r.yaml >looks.yaml
-code 0 data view looks.yaml -o l.html --count 3 && [[ ! -e looks.yaml.test-looks.jsonl ]] || short "a look at the training part is counted"
-code 0 data view looks.yaml -o l.html --count 3 --part test && has looks.yaml.test-looks.jsonl '"command": ?"data view"'
-code 0 data view looks.yaml -o l.html --count 3 --part test && has err.txt 'looked at'
-[[ $(wc -l <looks.yaml.test-looks.jsonl) -eq 2 ]] || short "two looks are not two lines"
-
 # ---- what is refused ----
 bad 2 'where to\? -o FILE is missing' data view r.yaml
 bad 2 'writes a sheet, which .jpg is not' data view r.yaml -o x.jpg
@@ -172,4 +165,6 @@ has err.txt "warning.*data view"
 [[ $(wc -l <looked.yaml.test-looks.jsonl) -eq 2 ]] || short "the second look was not kept"
 code 0 data view looked.yaml -o looked.html --count 4
 [[ $(wc -l <looked.yaml.test-looks.jsonl) -eq 2 ]] || short "a look at training data was counted"
+code 0 data view looked.yaml -o looked.html --findings
+[[ $(wc -l <looked.yaml.test-looks.jsonl) -eq 3 ]] || short "findings of test data were not counted"
 finish
