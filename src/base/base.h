@@ -67,6 +67,7 @@ void gr__bump_destroy(gr__bump *b);
 void *gr__bump_alloc(gr__bump *b, size_t bytes); /* zeroed, 16-byte aligned; NULL on failure */
 char *gr__bump_strdup(gr__bump *b, const char *s);
 char *gr__bump_format(gr__bump *b, const char *format, ...) GR_PRINTF(2, 3);
+char *gr__bump_vformat(gr__bump *b, const char *format, va_list args);
 gr__bump *gr__context_memory(gr_context *ctx); /* dies with the context; NULL on failure */
 
 /* ---- growable arrays: GR_PUSH(ctx, array, n, cap) makes room for one more element of `array`; false on failure ----

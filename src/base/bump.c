@@ -90,14 +90,11 @@ char *gr__bump_strdup(gr__bump *b, const char *s)
     return copy ? memcpy(copy, s, n) : NULL;
 }
 
-char *gr__bump_format(gr__bump *b, const char *format, ...)
+char *gr__bump_vformat(gr__bump *b, const char *format, va_list args)
 {
-    va_list args;
-    va_start(args, format);
     va_list again;
     va_copy(again, args);
     int n = gr__print(NULL, 0, format, args);
-    va_end(args);
     char *s = NULL;
     if (n < 0)
         gr__fail(b->ctx, GR_E_INTERNAL, "format \"%s\" cannot be printed", format);
@@ -105,5 +102,14 @@ char *gr__bump_format(gr__bump *b, const char *format, ...)
         s = gr__bump_alloc(b, (size_t)n + 1);
     if (s) gr__print(s, (size_t)n + 1, format, again);
     va_end(again);
+    return s;
+}
+
+char *gr__bump_format(gr__bump *b, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *s = gr__bump_vformat(b, format, args);
+    va_end(args);
     return s;
 }

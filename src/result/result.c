@@ -44,12 +44,8 @@ void *gr__result_alloc(gr_result *r, size_t bytes)
 
 static const char *print(gr_result *r, const char *format, va_list args)
 {
-    va_list again;
-    va_copy(again, args);
-    int n = gr__print(NULL, 0, format, args);
-    char *s = n < 0 ? NULL : gr__result_alloc(r, (size_t)n + 1);
-    if (s) gr__print(s, (size_t)n + 1, format, again);
-    va_end(again);
+    char *s = r->memory ? gr__bump_vformat(r->memory, format, args) : NULL;
+    if (!s) gr__result_fail(r, GR_E_MEMORY);
     return s ? s : "";
 }
 

@@ -28,12 +28,8 @@ static void *take(gr_sheet *s, size_t bytes)
 
 static const char *format_text(gr_sheet *s, const char *format, va_list args)
 {
-    va_list again;
-    va_copy(again, args);
-    int n = gr__print(NULL, 0, format, args);
-    char *text = n < 0 ? NULL : take(s, (size_t)n + 1);
-    if (text) gr__print(text, (size_t)n + 1, format, again);
-    va_end(again);
+    char *text = s->failed == GR_OK ? gr__bump_vformat(s->memory, format, args) : NULL;
+    if (!text && s->failed == GR_OK) s->failed = GR_E_MEMORY;
     return text ? text : "";
 }
 
