@@ -7,7 +7,7 @@
 uint64_t gr__set_bytes(const gr_set *s)
 {
     uint64_t bytes = 0;
-    for (int i = 0; i < gr__set_fields(s); i++) bytes += s->field[i].bytes;
+    for (int i = 0; i < gr__set_fields(s); i++) bytes += s->field[i].bytes + s->field[i].index;
     return bytes;
 }
 

@@ -48,4 +48,32 @@ code 0 eval held/last.safetensors --split validation --json
 head -c 100000 x.idx >short.idx
 mv short.idx x.idx
 bad 3 "promises" train plain.yaml --out refused --set hold=0
+
+# Tables: rows are parsed again, where each begins is kept; numbers, categories, quotes, missing values and empty lines
+perl -e 'srand 6; print "size,colour,\"a \"\"note\"\"\",weight,kind\n"; for (1 .. 4000) { $c = int rand 3;
+printf "%s,%s,\"line %d\nof a \"\"note\"\"\",%.17g,%s\n%s", rand() < 0.1 ? "NA" : 3 * $c + rand 4, ("red", "green", "blue")[int rand 3], $_, $c - 2 * rand(), ("ant", "bee", "cow")[$c], $_ % 50 ? "" : "\n" }' >t.csv
+cat >table.yaml <<'YAML'
+gradus: 1
+data:
+  train: {type: csv, file: t.csv, target: kind, columns: [size, {name: colour, as: category}, weight], missing: [NA]}
+  validation: {split: 0.2}
+  prepare: [impute, standardize]
+  batch: 64
+  shuffle: every_epoch
+model: {input: [5], layers: [{type: dense, units: 8, activation: relu}, {type: dense, units: 3}]}
+stop: {epochs: 2}
+YAML
+code 0 train table.yaml --out held --overwrite --quiet
+for how in "--set hold=0" "--set hold=0 --set workers=3 --threads 2" "--set hold=50K --threads 1"; do
+  # shellcheck disable=SC2086 # words of options
+  code 0 train table.yaml --out read --overwrite --quiet $how
+  same held/last.safetensors read/last.safetensors "table, $how"
+  same <(cut held/metrics.jsonl) <(cut read/metrics.jsonl) "metrics of a table, $how"
+  [[ $(field read/result.json planned_bytes) -lt $(field held/result.json planned_bytes) ]] || short "table, $how: $(field read/result.json planned_bytes) bytes"
+  [[ $(field read/result.json peak_bytes) -le $(field read/result.json planned_bytes) ]] || short "table, $how took more than planned"
+done
+code 0 plan table.yaml --set hold=0 --json
+plan=$(field out.txt total)
+code 0 train table.yaml --out read --overwrite --quiet --set hold=0
+[[ $(field read/result.json planned_bytes) -eq $plan ]] || short "the plan of a table says $plan, the run $(field read/result.json planned_bytes)"
 finish

@@ -87,6 +87,7 @@ static gr_status options_of(gr_context *ctx, gr__bump *b, gr_settings *s, const 
                              .want = o->want,
                              .keep_float64 = o->keep_float64,
                              .exact = o->exact,
+                             .hold = gr__hold_limit(o, false),
                              .apart = {o->apart[0], o->apart[1]},
                              .faults = o->faults,
                              .own_classes = o->own_classes,

@@ -84,6 +84,7 @@ typedef struct gr__csv_options {
     const gr_wants *wants;  /* as in gr_source_options */
     gr_target_kind want;    /* likewise */
     bool keep_float64, exact;
+    uint64_t hold;                   /* inputs of more bytes are read when they are wanted; 0: never */
     gr_faults *faults;               /* as in gr_source_options */
     bool inputs_only;                /* predict: targets and weights are not read and may lack */
     int64_t n_wanted[GR_MAX_INPUTS]; /* columns of each input; 0: any number */

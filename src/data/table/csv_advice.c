@@ -263,6 +263,7 @@ void gr__table_advise(const gr__table *t, const gr__csv_reader *r, int column, g
     double x = 0;
     const gr__cell *f = &r->cell[column];
     const char *cure = meant(f);
+    if (t->quiet) return;
     if (gr__cell_number(f, &x))
         advise_special(t, f, x, role);
     else if (looks_like_names(t, r))

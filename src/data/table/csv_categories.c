@@ -155,7 +155,7 @@ gr_status gr__table_category(const gr__table *t, const gr__csv_reader *r, int in
     if (gr__table_missing(t, f)) return GR_OK;
     gr_status st = gr__labels_find(t, &c->known, f, &seen);
     if (st != GR_OK) return st;
-    if (seen < 0 && c->strange++ == 0) {
+    if (seen < 0 && !t->quiet && c->strange++ == 0) {
         c->strange_line = r->record_line;
         gr__shown(c->strange_text, sizeof c->strange_text, f->s, f->n);
     }

@@ -252,22 +252,31 @@ static gr_status check_index(const gr__table *t, const gr__csv_reader *r, int co
     return gr__table_fail(t, r, column, what);
 }
 
-static gr_status read_inputs(const gr__table *t, const gr__csv_reader *r, gr_set *s, int64_t row)
+gr_status gr__table_input(const gr__table *t, const gr__csv_reader *r, int input, gr_element e, void *to)
 {
-    for (int i = 0; i < t->n_of_inputs; i++) {
-        const gr__columns *c = &t->of_input[i];
-        gr_field *f = &s->field[i];
-        for (int k = 0; k < c->n; k++) {
-            double x;
-            bool category = t->category && t->category[c->first + k].is;
-            gr_status st = category ? gr__table_category(t, r, c->first + k, c->vocabulary > 0, &x)
-                                    : gr__table_number(t, r, t->input[c->first + k], GR_FIELD_INPUT, &x);
-            if (st == GR_OK && c->vocabulary) st = check_index(t, r, t->input[c->first + k], c->vocabulary, x);
-            if (st != GR_OK) return st;
-            gr__table_put(f->element, f->data, row * c->n + k, x);
-        }
+    const gr__columns *c = &t->of_input[input];
+    for (int k = 0; k < c->n; k++) {
+        double x;
+        bool category = t->category && t->category[c->first + k].is;
+        gr_status st = category ? gr__table_category(t, r, c->first + k, c->vocabulary > 0, &x)
+                                : gr__table_number(t, r, t->input[c->first + k], GR_FIELD_INPUT, &x);
+        if (st == GR_OK && c->vocabulary) st = check_index(t, r, t->input[c->first + k], c->vocabulary, x);
+        if (st != GR_OK) return st;
+        if (to) gr__table_put(e, to, k, x);
     }
     return GR_OK;
+}
+
+/* What is not held is looked at, and that is all. */
+static gr_status read_inputs(const gr__table *t, const gr__csv_reader *r, gr_set *s, int64_t row)
+{
+    gr_status st = GR_OK;
+    for (int i = 0; i < t->n_of_inputs && st == GR_OK; i++) {
+        const gr_field *f = &s->field[i];
+        char *to = f->data ? (char *)f->data + (size_t)(row * t->of_input[i].n) * gr__element_bytes(f->element) : NULL;
+        st = gr__table_input(t, r, i, f->element, to);
+    }
+    return st;
 }
 
 /* *any: one of them is above 0. */
@@ -297,19 +306,21 @@ static gr_status read_row(const gr__table *t, const gr__csv_reader *r, gr__label
     return gr__table_let(t, r, row, st);
 }
 
-static gr_status read_rows(const gr__table *t, gr__labels *all, gr_set *s, uint64_t *line)
+static gr_status read_rows(const gr__table *t, gr__labels *all, gr_set *s, uint64_t *line, gr__rows_index *index)
 {
     gr__csv_reader r;
     bool more = true, any = false, sound;
     gr__table_start(t, &r);
     gr_status st = t->header ? gr__csv_next(&r, &more) : GR_OK;
     for (int64_t row = 0; row < t->n && st == GR_OK; row++) {
+        if (index) gr__rows_index_put(index, row, &r);
         st = gr__csv_next(&r, &more);
         if (st == GR_OK) st = read_row(t, &r, all, s, row, &any, &sound);
         if (st == GR_OK && !sound) gr__table_blank(s, row);
         if (st == GR_OK) st = gr__table_kept(t, &r, row);
         if (line) line[row] = r.record_line;
     }
+    if (index && st == GR_OK) gr__rows_index_put(index, t->n, &r);
     gr__csv_stop(&r);
     if (st == GR_OK && s->weighted && !any)
         st = gr__fail(t->ctx, GR_E_DATA, "\"%s\": every weight in column %d is 0, so no sample counts", t->blob->name,
@@ -350,6 +361,17 @@ static bool describe_columns(const gr__table *t, gr__bump *b, gr_field *f, const
     return true;
 }
 
+/* Inputs that are more than may be held are read when they are wanted. */
+static bool leave_out(const gr__table *t, gr_set *s)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < s->n_inputs; i++) bytes += s->field[i].bytes;
+    if (!t->o->hold || bytes <= t->o->hold || !gr__table_can_be_read(t)) return false;
+    for (int i = 0; i < s->n_inputs; i++) s->field[i].bytes = 0;
+    s->field[0].index = gr__rows_index_bytes(t->n);
+    return true;
+}
+
 /* All but the data. b: where names live; NULL: where they are, and no file. */
 static gr_status describe(const gr__table *t, gr__bump *b, gr_set *out)
 {
@@ -381,6 +403,7 @@ gr_status gr__csv_info(gr__blob *blob, const gr__csv_options *o, gr__bump *memor
     gr_status st = gr__table_open(&t, blob, o);
     if (st == GR_OK) st = gr__table_answers(&t, false);
     if (st == GR_OK) st = describe(&t, memory, &s);
+    if (st == GR_OK) leave_out(&t, &s);
     if (st == GR_OK && memory) st = describe_table(&t, NULL, memory, &s.schema);
     if (st == GR_OK) *out = s;
     gr__table_free_categories(&t);
@@ -393,13 +416,16 @@ gr_status gr__csv_load(gr__blob *blob, const gr__csv_options *o, gr_set *out)
     gr__table t;
     gr_set s = {0};
     gr__labels all[GR_MAX_TARGETS] = {0};
+    gr__rows_index *index = NULL;
     gr_status st = GR_OK;
     GR_TRY(gr__table_open(&t, blob, o));
     gr__table_tell(&t);
     GR_TRY(gr__table_answers(&t, true));
     GR_TRY(describe(&t, t.memory, &s));
     GR_TRY(gr__table_keep(&t, &s));
+    if (leave_out(&t, &s)) GR_TRY(gr__rows_index_make(&t, &index));
     for (int i = 0; i < gr__set_fields(&s); i++) {
+        if (!s.field[i].bytes) continue;
         s.field[i].data = gr__tensor_alloc(t.ctx, (size_t)s.field[i].bytes);
         if (!s.field[i].data) GR_TRY(gr__error_code(t.ctx));
     }
@@ -407,11 +433,14 @@ gr_status gr__csv_load(gr__blob *blob, const gr__csv_options *o, gr_set *out)
     uint64_t *line = o->faults && o->faults->note ? gr__bump_alloc(t.memory, sizeof *line * (size_t)t.n) : NULL;
     if (o->faults && o->faults->note && !line) GR_TRY(GR_E_MEMORY);
     s.line = line;
-    GR_TRY(read_rows(&t, all, &s, line));
+    GR_TRY(read_rows(&t, all, &s, line, index));
     GR_TRY(gr__table_classes(&t, all, &s));
     GR_TRY(describe_table(&t, &s, t.memory, &s.schema));
     gr__table_tell_categories(&t);
+    if (index) GR_TRY(gr__rows_index_finish(index, &t, &s));
+    index = NULL;
 done:
+    gr__rows_index_drop(blob->ctx, index);
     gr__table_free_categories(&t);
     for (int i = 0; i < GR_MAX_TARGETS; i++) gr__labels_free(blob->ctx, &all[i]);
     s.memory = t.memory; /* names live there */

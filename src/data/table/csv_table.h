@@ -86,6 +86,7 @@ typedef struct gr__table {
     bool lacks_weight;      /* that the training had */
     bool by_position;       /* inputs stand where the training's stood: no names told which they are */
     int64_t n;              /* rows */
+    bool quiet;             /* rows are read again: nothing is counted, and nothing advised */
     int *keep;              /* columns whose texts are kept; NULL: none */
     const char **kept;      /* n rows of them */
 } gr__table;
@@ -103,6 +104,18 @@ gr_status gr__table_text(const gr__table *t, const gr__csv_reader *r);
 gr_status gr__table_next(const gr__table *t, gr__csv_reader *r, bool *more);
 /* csv_table.c: everything but the values. The memory is the caller's to destroy, on failure too. */
 gr_status gr__table_open(gr__table *t, gr__blob *blob, const gr__csv_options *o);
+/* csv_rows.c: rows of inputs read when they are wanted, of plain files. Made before the rows are read, put before each
+ * of them and once more behind the last; finished, the set's inputs have readers, which it belongs to, and the table's
+ * categories. Dropped, it is gone; NULL is fine. */
+typedef struct gr__rows_index gr__rows_index;
+bool gr__table_can_be_read(const gr__table *t);
+uint64_t gr__rows_index_bytes(int64_t n); /* of tensor memory */
+gr_status gr__rows_index_make(const gr__table *t, gr__rows_index **out);
+void gr__rows_index_put(gr__rows_index *x, int64_t row, const gr__csv_reader *r);
+gr_status gr__rows_index_finish(gr__rows_index *x, gr__table *t, gr_set *s);
+void gr__rows_index_drop(gr_context *ctx, gr__rows_index *x);
+/* csv_table.c: the numbers of an input of the record read last. */
+gr_status gr__table_input(const gr__table *t, const gr__csv_reader *r, int input, gr_element e, void *to);
 /* csv_faults.c: after the failure `st` of a row, whether it is let through. */
 gr_status gr__table_let(const gr__table *t, const gr__csv_reader *r, int64_t row, gr_status st);
 /* Puts nothing in a row of a set. */
