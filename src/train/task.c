@@ -270,7 +270,7 @@ static gr_status load(gr_context *ctx, const gr_recipe *r, unsigned only, const 
     GR_TRY(load_parts(t, only, origin, model == NULL));
     GR_TRY(take_rows(t));
     if (!model && !gr__origin_prepares(origin)) GR_TRY(fit_inputs(t));
-    GR_TRY(gr__task_changes(t));
+    if (!model) GR_TRY(gr__task_changes(t)); /* a model is looked at as it is: what changed its training may be gone */
     GR_TRY(make_network(t));
     if (model)
         memcpy(t->targets, model->meaning.targets, sizeof *t->targets * (size_t)r->n_heads);

@@ -98,6 +98,11 @@ done
 code 0 train lines.yaml --out plain --quiet --set stop.epochs=2
 same words1/best.safetensors words2/best.safetensors
 differ words1/best.safetensors plain/best.safetensors
+# A model is judged without what changed its training, which may be gone by then
+cp "$here/../../recipes/synonyms.tsv" gone.tsv
+code 0 train lines.yaml --out changed --quiet --set stop.epochs=1 --set 'data.augment=[{type: synonym, file: gone.tsv, rate: 0.3}]'
+rm gone.tsv
+code 0 eval changed/last.safetensors --split validation
 bad 2 'data.augment\[0\]: synonym changes words of lines of text' train bytes.yaml --out never --set "data.augment=[{type: synonym, file: $here/../../recipes/synonyms.tsv}]"
 bad 3 'data.augment\[0\].file: .*none.tsv' train lines.yaml --out never --set 'data.augment=[{type: synonym, file: none.tsv}]'
 bad 3 'data.augment\[0\].file: .*book.txt": line 1: it has no tab' train lines.yaml --out never --set 'data.augment=[{type: synonym, file: book.txt}]'
