@@ -131,6 +131,7 @@ int64_t gr__predictor_counts(const gr_predictor *p, int head, const gr_set *set,
 static gr_status feed(const gr_predictor *p, int input, const gr_field *x, int64_t first, int64_t n)
 {
     char *to = p->feed[input];
+    const gr_delivery *d = &p->delivery[input];
     size_t sample = p->feed_bytes[input] / (size_t)p->batch;
     gr__samples from;
     if (!to) return GR_OK;
@@ -138,7 +139,7 @@ static gr_status feed(const gr_predictor *p, int input, const gr_field *x, int64
     for (int64_t i = 0; i < n && st == GR_OK; i++) {
         const void *numbers = gr__samples_at(p->ctx, &from, first + i);
         if (numbers)
-            gr__deliver(x, numbers, &p->delivery[input], gr_shape_count(x->sample), to + (size_t)i * sample);
+            gr__deliver(x, numbers, d, gr__delivery_width(d, gr_shape_count(x->sample)), to + (size_t)i * sample);
         else
             st = gr__error_code(p->ctx);
     }

@@ -60,6 +60,8 @@ awk -F, -v OFS=, '{ print $4, $1, $3, $2 }' test.csv >moved.csv
 code 0 predict r/last.safetensors test.csv --json && sed 's/"input":"[^"]*",*//' out.txt >a.txt
 code 0 predict r/last.safetensors moved.csv --json && sed 's/"input":"[^"]*",*//' out.txt >b.txt
 same a.txt b.txt 'columns moved'
+code 0 predict h/last.safetensors by-hand/test.csv --json && sed 's/"input":"[^"]*",*//' out.txt >b.txt
+same a.txt b.txt 'predictions of categories, and of the same expanded by hand'
 recipe left.yaml 1 '[{name: id, as: ignore}, {name: colour, as: text}, {name: size, as: ignore}]'
 code 0 train left.yaml --out left --quiet
 
