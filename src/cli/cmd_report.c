@@ -16,13 +16,15 @@ static gr_status check_options(cli *c, const cli_out *o)
     return o->out ? cli_check_ending(c, o->out, "a page of HTML", endings) : GR_OK;
 }
 
-static gr_status set_threads(cli *c)
+/* 0: none given. */
+static gr_status read_threads(cli *c, int *threads)
 {
-    double threads = 0;
+    double n = 0;
     for (int i = 0; i < c->sets.n; i++)
-        if (!gr__parse_number(c->sets.at[i] + strlen("threads="), &threads) || threads < 1 || threads > 1024)
+        if (!gr__parse_number(c->sets.at[i] + strlen("threads="), &n) || n < 1 || n > 1024)
             return gr__fail(c->ctx, GR_E_USAGE, "--%s: threads are 1 to 1024", c->sets.at[i]);
-    return gr_context_configure(c->ctx, (int)threads, 0);
+    *threads = (int)n;
+    return GR_OK;
 }
 
 static gr_status write_page(cli *c, const gr_report *r, const char *path, size_t *bytes)
@@ -59,10 +61,10 @@ static gr_status run(cli *c)
     const cli_out *o = c->options;
     gr_report r = {0};
     cli_view v = cli_view_make(c->quiet || c->json);
-    const gr_report_options how = {.stop = &cli_stop, .watch = cli_view_watch(&v)};
+    gr_report_options how = {.stop = &cli_stop, .watch = cli_view_watch(&v)};
     gr_status st = check_options(c, o);
     char *path = NULL;
-    if (st == GR_OK) st = set_threads(c);
+    if (st == GR_OK) st = read_threads(c, &how.threads);
     if (st != GR_OK) return st;
     path = o->out ? gr__strdup(c->ctx, o->out) : gr__path_join(c->ctx, c->argument[0], "report.html");
     if (!path) return gr__error_code(c->ctx);

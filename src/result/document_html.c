@@ -23,10 +23,9 @@ static const char style[] =
     "li{margin:3px 0;overflow-wrap:anywhere}\n"
     ".strong{font-weight:600}\n"
     ".missing{color:var(--dim);border-left:3px solid var(--edge);padding-left:10px}\n"
-    "dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,400px),1fr));gap:3px 28px;margin:6px 0}\n"
-    "dl div{display:flex;gap:12px}\n"
-    "dt{color:var(--dim);flex:0 0 40%}\n"
-    "dd{margin:0;overflow-wrap:anywhere;min-width:0}\n"
+    "dl{columns:auto 380px;column-gap:28px;margin:6px 0}\n"
+    "dt{color:var(--dim);float:left;clear:left;width:38%;overflow-wrap:anywhere;padding:1.5px 0;break-after:avoid}\n"
+    "dd{margin:0 0 0 41%;overflow-wrap:anywhere;padding:1.5px 0;break-before:avoid}\n"
     ".table{display:inline-block;vertical-align:top;overflow-x:auto;margin:8px 36px 8px 0;max-width:100%}\n"
     ".table:focus-visible{outline:2px solid rgb(var(--good))}\n"
     "table{font-size:13px;font-variant-numeric:tabular-nums}\n"
@@ -220,8 +219,8 @@ static gr_status put_passage(gr__text *out, const gr_passage *p)
         gr__html_words(out, "", p->text, "</li>\n");
         break;
     case GR_PASSAGE_TERM:
-        gr__html_words(out, "<div><dt>", p->name, "</dt>");
-        gr__html_words(out, "<dd>", p->text, "</dd></div>\n");
+        gr__html_words(out, "<dt>", p->name, "</dt>");
+        gr__html_words(out, "<dd>", p->text, "</dd>\n");
         break;
     case GR_PASSAGE_TABLE:
         if (p->table->n) put_table(out, p->table);

@@ -91,24 +91,31 @@ static void put_text(gr__text *out, const gr_face *f)
     gr__text_add(out, "</pre>\n");
 }
 
-static gr_status put_picture(gr__text *out, const gr_face *f, const char *what)
+/* In words: the card's title, and what its lines say. */
+static void put_alternative(gr__text *out, const gr_card *c)
+{
+    gr__markup_add(out, c->title);
+    for (const gr_line *l = c->line; l; l = l->next) gr__html_words(out, "; ", l->text, "");
+}
+
+static gr_status put_picture(gr__text *out, const gr_face *f, const gr_card *c)
 {
     int width, height;
     gr__sheet_scaled(&f->picture, LEAST, MOST, &width, &height);
     gr__text_add(out, "<img%s width=\"%d\" height=\"%d\" alt=\"", f->smooth ? " class=\"smooth\"" : "", width, height);
-    gr__markup_add(out, what);
+    put_alternative(out, c);
     gr__text_add(out, "\" src=\"");
     gr_status st = gr__raster_uri(&f->picture, out);
     gr__text_add(out, "\"/>\n");
     return st;
 }
 
-static gr_status put_face(gr__text *out, const gr_face *f, const char *what)
+static gr_status put_face(gr__text *out, const gr_face *f, const gr_card *c)
 {
     gr_status st = GR_OK;
     gr__text_add(out, "<figure>\n");
     if (f->caption) gr__html_words(out, "<figcaption>", f->caption, "</figcaption>\n");
-    if (f->picture.width) st = put_picture(out, f, what);
+    if (f->picture.width) st = put_picture(out, f, c);
     if (f->n_rows) put_rows(out, f);
     if (f->text) put_text(out, f);
     if (f->foot) gr__html_words(out, "<code>", f->foot, "</code>\n");
@@ -123,7 +130,7 @@ gr_status gr__html_card(gr__text *out, const gr_card *c, int level)
     gr__text_add(out, "<h%d>", level);
     gr__markup_add(out, c->title);
     gr__text_add(out, "</h%d>\n<div class=\"faces\">\n", level);
-    for (const gr_face *f = c->face; f && st == GR_OK; f = f->next) st = put_face(out, f, c->title);
+    for (const gr_face *f = c->face; f && st == GR_OK; f = f->next) st = put_face(out, f, c);
     gr__text_add(out, "</div>\n");
     for (const gr_line *l = c->line; l; l = l->next) gr__html_words(out, "<p>", l->text, "</p>\n");
     gr__text_add(out, "</article>\n");

@@ -23,7 +23,11 @@ static void put_bytes(gr_document *d, gr_written_table *t, const char *name, uin
 static void put_classes(gr_report *r, const gr_engine_bytes *b)
 {
     gr_document *d = &r->document;
-    gr_written_table *t = gr__document_table(d, "Tensor memory of the run by class, to the byte, as planned", 3);
+    gr_written_table *t =
+        gr__document_table(d,
+                           gr__document_text(d, "Tensor memory by class, to the byte, as planned for %d threads",
+                                             gr_context_threads(r->ctx)),
+                           3);
     if (t->heading) t->heading[0] = "class", t->heading[1] = "bytes", t->heading[2] = "size";
     put_bytes(d, t, "parameters", b->parameters);
     put_bytes(d, t, "gradients", b->gradients);

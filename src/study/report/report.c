@@ -7,6 +7,8 @@
 #include "study/report/curves.h"
 #include "study/report/parts.h"
 
+enum { MOST_THREADS = 1024 };
+
 void gr__report_watch(const gr_report *r, const char *what, double share)
 {
     gr__watch(r->options->watch, what, share);
@@ -112,6 +114,8 @@ gr_status gr__report_make(gr_context *ctx, const char *const *folders, int n, co
     GR_TRY(gr__runs_label(ctx, r->memory, folders, n, label));
     for (; r->n_runs < n; r->n_runs++)
         GR_TRY(gr__run_read(ctx, r->memory, folders[r->n_runs], label[r->n_runs], &r->run[r->n_runs]));
+    double threads = o->threads ? o->threads : gr__run_number(&r->run[0], "environment/threads");
+    if (threads >= 1 && threads <= MOST_THREADS) GR_TRY(gr_context_configure(ctx, (int)threads, 0));
     const char *title = title_of(r);
     GR_TRY(title ? gr__document_open(ctx, title, &r->document) : GR_E_MEMORY);
     GR_TRY(n == 1 ? put_one(r) : put_several(r));

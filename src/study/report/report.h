@@ -12,6 +12,7 @@
 enum { GR_REPORT_RUNS = 16 };
 
 typedef struct gr_report_options {
+    int threads;                       /* 0: as many as the first run had */
     const volatile sig_atomic_t *stop; /* may be NULL; GR_E_INTERRUPTED when it becomes non-zero */
     const gr_watch *watch;             /* may be NULL */
 } gr_report_options;
